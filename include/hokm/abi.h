@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the BPF programs and user space share: the maps' keys and values, the pulse on the wire,
+ * the perf event record, and the enums that name states and reasons in both worlds.
+ *
+ * Rules of this file
+ *  - fixed-width types only, explicit padding, a static assert on every size;
+ *  - byte order is in the type: __be16/__be32/__be64 is network order, everything else is host order;
+ *  - all times are CLOCK_BOOTTIME nanoseconds (bpf_ktime_get_boot_ns), 0 means "never";
+ *  - addresses are struct hokm_addr, IPv4 mapped as ::ffff:a.b.c.d, so that IPv6 needs no new layout;
+ *  - a change of any layout raises HOKM_ABI_VERSION: a daemon refuses pins of another version.
+ *
+ * Who writes what (no value has two writers)
+ *  cfg, own, meta, keys     user space
+ *  services                 user space, suspects: BPF sets, user space clears
+ *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
+ *  counters, event_limits   BPF
+ */
+#ifndef HOKM_ABI_H
+#define HOKM_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#include <stddef.h>
+#define HOKM_OFFSETOF(t, m) offsetof(t, m)
+#else
+#define HOKM_OFFSETOF(t, m) __builtin_offsetof(t, m)
+#endif
+
+#define HOKM_ABI_VERSION 1
+
+#define HOKM_MAX_PEERS    8 /* peers of one node; a peer's slot is local to the node that keeps it */
+#define HOKM_MAX_SERVICES 8 /* VIP + port pairs of one instance */
+#define HOKM_MAX_VIPS     4
+#define HOKM_LOCAL        255 /* target: this node, not a slot of peers */
+#define HOKM_NO_PEER      254 /* successor, arrival: no peer */
+
+/* Name tables: one line per value, expanded into the enum here and into strings in names.h. */
+#define HOKM_ENUM(prefix, id, name, text) prefix##_##id,
+
+/* VRRP state of the instance (RFC 9568 section 6.4; FAULT as in keepalived). */
+#define HOKM_VRRP_STATES(X, p)                                                                     \
+	X(p, INIT, "init", "not started")                                                          \
+	X(p, BACKUP, "backup", "watching the owner")                                               \
+	X(p, MASTER, "master", "owner while the lease runs")                                       \
+	X(p, FAULT, "fault", "not eligible")
+enum hokm_vrrp_state { HOKM_VRRP_STATES(HOKM_ENUM, HOKM_VRRP) HOKM_VRRP_STATE_COUNT };
+
+/* State of a service on a node. */
+#define HOKM_SVC_STATES(X, p)                                                                      \
+	X(p, INIT, "init", "no check has finished")                                                \
+	X(p, UP, "up", "serves players")                                                           \
+	X(p, DOWN, "down", "failed its checks")                                                    \
+	X(p, DRAIN, "drain", "keeps its players, takes no new ones")                               \
+	X(p, MAINT, "maint", "taken out by the operator")
+enum hokm_svc_state { HOKM_SVC_STATES(HOKM_ENUM, HOKM_SVC) HOKM_SVC_STATE_COUNT };
+
+/* TCP state of a tracked connection as seen from the middle. */
+#define HOKM_TCP_STATES(X, p)                                                                      \
+	X(p, NONE, "none", "no state")                                                             \
+	X(p, SYN, "syn", "SYN seen")                                                               \
+	X(p, SYN_ACK, "syn-ack", "SYN-ACK seen")                                                   \
+	X(p, ESTABLISHED, "established", "handshake complete")                                     \
+	X(p, FIN_CLIENT, "fin-client", "the client sent FIN")                                      \
+	X(p, FIN_SERVER, "fin-server", "the server sent FIN")                                      \
+	X(p, CLOSED, "closed", "both sent FIN")                                                    \
+	X(p, RESET, "reset", "ended by RST")
+enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT };
+
+/*
+ * Counters. One struct of them per service and one (slot HOKM_NODE_SLOT) for what belongs to none.
+ * Every frame the programs drop raises exactly one drop_* counter; no other path drops.
+ */
+#define HOKM_COUNTERS(X)                                                                           \
+	X(packets_in, "client to server packets of the service")                                  \
+	X(packets_out, "server to client packets of the service")                                 \
+	X(bytes_in, "bytes of packets_in, IP total length")                                       \
+	X(bytes_out, "bytes of packets_out, IP total length")                                     \
+	X(syn, "SYNs from clients")                                                                \
+	X(syn_local, "SYNs given to the local kernel")                                             \
+	X(syn_steered_in, "SYNs that came steered from a peer")                                    \
+	X(syn_ack, "SYN-ACKs from the server")                                                     \
+	X(refused, "SYNs the local kernel answered with RST")                                      \
+	X(established, "handshakes completed")                                                     \
+	X(fin_client, "first FIN came from the client")                                            \
+	X(fin_server, "first FIN came from the server")                                            \
+	X(rst_client, "RST from the client")                                                       \
+	X(rst_server, "RST from the server")                                                       \
+	X(steered_syn, "SYNs sent on to a peer because the local service is not up")               \
+	X(steered_owner, "SYNs of stale ARP sent on to the owner or successor")                    \
+	X(steered_conn, "packets of known connections sent on to their target")                    \
+	X(second_chance, "packets of unknown connections sent on to a live peer")                  \
+	X(steered_in, "packets that came steered from a peer")                                     \
+	X(local_socket, "packets of unknown connections found in a local socket")                  \
+	X(unknown_pass, "packets of unknown connections left to the kernel")                       \
+	X(target_dead, "packets whose target peer is dead, left to the kernel")                    \
+	X(suspects, "times a refused SYN made the service suspect")                                \
+	X(conns_full, "connections not tracked because the table is full")                         \
+	X(half_open_fail, "half-open entries that could not be stored")                            \
+	X(fragments, "IP fragments for a VIP, left to the kernel")                                 \
+	X(bad_ip, "IPv4 headers that make no sense, left to the kernel")                           \
+	X(bad_tcp, "TCP headers that make no sense, left to the kernel")                           \
+	X(bad_arp, "ARP that makes no sense, left to the kernel")                                  \
+	X(other_host, "frames for another host's MAC, left alone")                                 \
+	X(vrrp_seen, "adverts of peers passed to the daemon")                                      \
+	X(arp_answered, "ARP requests for a VIP let through to the owner's kernel")                \
+	X(pulse_probes, "probes answered")                                                         \
+	X(pulse_answers, "answers taken in")                                                       \
+	X(events_limited, "events not sent because of their rate limit")                           \
+	X(events_lost, "events the perf buffer could not take")                                    \
+	X(drop_arp_gate, "dropped: ARP request for a VIP this node does not own")                  \
+	X(drop_arp_claim, "dropped: own ARP that claims a VIP this node does not own")             \
+	X(drop_syn_fenced, "dropped: SYN, not owner, and no owner known")                          \
+	X(drop_vrrp_source, "dropped: advert from an address that is no peer")                     \
+	X(drop_vrrp_ttl, "dropped: advert with a TTL below 255")                                   \
+	X(drop_vrrp_mac, "dropped: advert with a pulsing peer's address but not its MAC")          \
+	X(drop_vrrp_short, "dropped: advert cut short or fragmented")                              \
+	X(drop_pulse_source, "dropped: pulse from an address that is no peer")                     \
+	X(drop_pulse_ttl, "dropped: pulse with a TTL below 255")                                   \
+	X(drop_pulse_short, "dropped: pulse of the wrong length")                                  \
+	X(drop_pulse_version, "dropped: pulse of another version or kind")                         \
+	X(drop_pulse_tag, "dropped: pulse whose tag does not verify")                              \
+	X(drop_pulse_replay, "dropped: pulse that is old or was seen before")                      \
+	X(drop_pulse_nonce, "dropped: answer to a probe this daemon did not send")                 \
+	X(drop_steer_fault, "dropped: could not rewrite the frame to steer it")
+
+#define HOKM_COUNTER_FIELD(name, text) __u64 name;
+struct hokm_counters {
+	HOKM_COUNTERS(HOKM_COUNTER_FIELD)
+};
+#define HOKM_COUNTER_ENUM(name, text) HOKM_CTR_##name,
+enum hokm_counter { HOKM_COUNTERS(HOKM_COUNTER_ENUM) HOKM_CTR_COUNT };
+#define HOKM_NODE_SLOT     HOKM_MAX_SERVICES
+#define HOKM_COUNTER_SLOTS (HOKM_MAX_SERVICES + 1)
+
+/* Events from the packet path. */
+#define HOKM_EVENT_KINDS(X, p)                                                                     \
+	X(p, OPEN, "open", "a connection was established")                                         \
+	X(p, CLOSED, "closed", "a connection ended")                                               \
+	X(p, REFUSED, "refused", "the local kernel refused a SYN")                                 \
+	X(p, STEERED, "steered", "a new connection was sent on to a peer")                         \
+	X(p, SECOND_CHANCE, "second-chance", "an unknown connection was sent on to a peer")        \
+	X(p, TARGET_DEAD, "target-dead", "a connection's target is dead")                          \
+	X(p, DROP, "drop", "a frame was dropped; counter names the reason")                        \
+	X(p, PEER_UP, "peer-up", "pulses of a peer began")
+enum hokm_event_kind { HOKM_EVENT_KINDS(HOKM_ENUM, HOKM_EV) HOKM_EVENT_KIND_COUNT };
+
+struct hokm_addr {
+	__be32 w[4];
+};
+_Static_assert(sizeof(struct hokm_addr) == 16, "addr");
+
+/* Key of conns and half_open. The service stands for VIP and port: its slot never changes while used. */
+struct hokm_conn_key {
+	struct hokm_addr client;
+	__be16 client_port;
+	__u16 service; /* slot of services */
+};
+_Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
+
+/*
+ * One direction of a connection. Written by one program on one CPU at a time: client to server by
+ * ingress, server to client by egress; so the two halves keep to their own 64 bytes.
+ */
+struct hokm_half {
+	__u64 last_ns;      /* last packet */
+	__u64 last_data_ns; /* last packet with payload */
+	__u64 bytes;        /* IP total lengths */
+	__u64 packets;
+	__u32 seq_next; /* sequence number after the newest byte seen (for the server: replicated) */
+	__u32 ack;      /* newest acknowledgement sent in this direction */
+	__u32 ws_next;  /* sequence number of the next frame header; kept for frame tracking */
+	__u32 ws_flags; /* kept for frame tracking */
+	__u64 ping_ns;  /* oldest unanswered ping; kept for frame tracking */
+	__u64 rsv;
+};
+_Static_assert(sizeof(struct hokm_half) == 64, "half");
+
+#define HOKM_CONN_STEERED_IN 0x01 /* came steered from a peer */
+#define HOKM_CONN_ADOPTED    0x02 /* first seen established, through a local socket or second chance */
+#define HOKM_CONN_OPENED     0x04 /* counted and announced as established */
+#define HOKM_CONN_ENDED      0x08 /* counted and announced as ended */
+
+/* Value of conns and half_open. */
+struct hokm_conn {
+	__u64 created_ns; /* SYN, or when it was first seen */
+	__u64 syn_ack_ns;
+	__u64 established_ns;
+	__u64 ended_ns;   /* RST or second FIN */
+	__u64 upgrade_ns; /* upgrade request seen; kept for frame tracking */
+	__u64 switch_ns;  /* 101 seen; kept for frame tracking */
+	__u32 isn;        /* client's initial sequence number */
+	__u8 tcp_state;   /* enum hokm_tcp_state */
+	__u8 target;      /* HOKM_LOCAL or a slot of peers */
+	__u8 flags;       /* HOKM_CONN_* */
+	__u8 close_side;  /* 0 none, 1 client, 2 server */
+	__u16 close_code; /* kept for frame tracking */
+	__u16 rsv16;
+	__u32 rsv32;
+	struct hokm_half c2s;
+	struct hokm_half s2c;
+};
+_Static_assert(sizeof(struct hokm_conn) == 192, "conn");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, c2s) == 64, "conn c2s");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 128, "conn s2c");
+
+/* What a SYN needs to find its service: in cfg, so that one array look-up brings all of them. */
+struct hokm_service_key {
+	struct hokm_addr vip;
+	__be16 port;
+	__u8 used;
+	__u8 rsv[5];
+};
+_Static_assert(sizeof(struct hokm_service_key) == 24, "service key");
+
+struct hokm_peer_cfg {
+	struct hokm_addr addr;
+	__u8 used;
+	__u8 priority;
+	__u8 rsv[6];
+};
+_Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
+
+/* Map cfg, one entry: what the configuration says. Slots are kept across restarts and reloads. */
+struct hokm_cfg {
+	struct hokm_addr addr; /* this node's own */
+	__u8 mac[6];           /* of the interface */
+	__u8 vrid;             /* of the instance, 1..255 */
+	__u8 n_vips;
+	__be16 pulse_port;
+	__u8 n_order;  /* used entries of order */
+	__u8 n_peers;  /* highest used slot of peer + 1 */
+	__u8 n_services; /* highest used slot of service + 1 */
+	__u8 rsv[3];
+	__u64 peer_dead_ns;    /* a peer without an answer for this long is dead */
+	__u64 daemon_stale_ns; /* a daemon not seen for this long gets no new connections */
+	__u64 suspect_ns;      /* how long a refused SYN keeps new connections away */
+	__u64 pulse_nonce;     /* of this daemon's probes; 0: no daemon, take no answers */
+	__u8 order[HOKM_MAX_PEERS]; /* slots of peers by falling priority: whom to prefer */
+	struct hokm_addr vip[HOKM_MAX_VIPS];
+	struct hokm_service_key service[HOKM_MAX_SERVICES];
+	struct hokm_peer_cfg peer[HOKM_MAX_PEERS];
+};
+_Static_assert(sizeof(struct hokm_cfg) == 520, "cfg");
+
+/* Map own, one entry: ownership. Owner means: boot time now < lease_until_ns. */
+struct hokm_own {
+	__u64 lease_until_ns;
+	__u64 daemon_ns; /* the daemon's last sign of life */
+	__u64 epoch;     /* raised by each takeover; kept for fencing */
+	__u64 arbiter;   /* kept for the arbiter */
+	__u8 state;      /* enum hokm_vrrp_state */
+	__u8 priority;   /* effective */
+	__u8 successor;  /* slot of the peer a handover goes to, or HOKM_NO_PEER */
+	__u8 rsv[5];
+	__u64 successor_until_ns; /* the successor gets this node's SYNs until then */
+};
+_Static_assert(sizeof(struct hokm_own) == 48, "own");
+
+/* Map services: state of each service here. tag names it to other nodes (hokm_service_tag). */
+struct hokm_service {
+	__u32 tag;
+	__u8 state; /* enum hokm_svc_state */
+	__u8 rsv[3];
+};
+_Static_assert(sizeof(struct hokm_service) == 8, "service");
+
+/* Map suspects: until when new connections avoid the local service (a refused SYN was seen). */
+struct hokm_suspect {
+	__u64 until_ns;
+	__u64 since_ns;
+};
+_Static_assert(sizeof(struct hokm_suspect) == 16, "suspect");
+
+/* State of one service as a pulse tells it. */
+struct hokm_pulse_svc {
+	__be32 tag;
+	__u8 state;
+	__u8 rsv[3];
+};
+_Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
+
+/* Map peers: what pulses and adverts say of each peer. */
+struct hokm_peer {
+	__u64 seen_ns;          /* last good answer */
+	__u64 since_ns;         /* first answer of the present run of answers */
+	__u64 rtt_ns;           /* of the last answer */
+	__u64 answer_sent_ns;   /* counter of the newest answered probe: older answers are replays */
+	__u64 lease_until_ns;   /* end of the peer's lease in our clock, never early; 0: holds none */
+	__u64 daemon_seen_ns;   /* last sign of life of its daemon in our clock */
+	__u64 epoch;
+	__u64 vrrp_ns;          /* last advert that passed the guard */
+	__u64 probe_nonce;      /* of the peer's probes: replay window */
+	__u64 probe_sent_ns;    /* newest counter of the peer's probes, peer's clock */
+	__u8 mac[6];
+	__u8 state;    /* enum hokm_vrrp_state */
+	__u8 priority; /* effective */
+	__u8 vrrp_mac[6];
+	__u8 rsv[2];
+	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+};
+_Static_assert(sizeof(struct hokm_peer) == 160, "peer");
+
+/*
+ * Pulse on the wire: UDP payload, fixed length, TTL 255.
+ *
+ *   probe   by the daemon: nonce of its session, sent = its boot time; the rest zero.
+ *   answer  by the peer's XDP program: nonce and sent echoed, state filled in.
+ *
+ * Only an answer that echoes this session's nonce and a newer `sent` than any before changes
+ * anything: a forged one fails the tag, a replayed one is not newer. tag is SipHash-2-4 over
+ * everything before it, key of map keys. Durations, not clock readings, cross the wire.
+ */
+#define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
+#define HOKM_PULSE_VERSION 1
+#define HOKM_PULSE_PROBE   1
+#define HOKM_PULSE_ANSWER  2
+struct hokm_pulse {
+	__be32 magic;
+	__u8 version;
+	__u8 kind;
+	__u8 vrid;
+	__u8 state; /* enum hokm_vrrp_state */
+	__be64 nonce;
+	__be64 sent_ns;
+	__be64 lease_left_ns; /* 0: not owner */
+	__be64 daemon_age_ns; /* since the daemon's last sign of life */
+	__be64 epoch;
+	__u8 priority;
+	__u8 rsv[7];
+	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+	__be64 tag;
+};
+_Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
+#define HOKM_PULSE_SIGNED (sizeof(struct hokm_pulse) - sizeof(__be64)) /* bytes under the tag */
+
+/* Map keys (never pinned): SipHash key of pulses, little-endian halves as the reference has it. */
+struct hokm_keys {
+	__u64 pulse[2];
+};
+_Static_assert(sizeof(struct hokm_keys) == 16, "keys");
+
+/* Map meta: what laid these pins down. */
+struct hokm_meta {
+	__u32 abi_version;
+	__u32 ifindex;
+	__u64 layout_hash;
+	__u64 created_ns;
+};
+_Static_assert(sizeof(struct hokm_meta) == 24, "meta");
+
+/* Per kind and CPU: how many events went out in the current second. */
+struct hokm_event_limit {
+	__u64 window_ns;
+	__u64 count;
+};
+#define HOKM_EVENTS_PER_SECOND 200 /* per kind and CPU */
+
+/* One perf event record. */
+struct hokm_event {
+	__u64 now_ns;
+	__u64 age_ns;   /* closed: lifetime */
+	__u64 bytes_in; /* closed */
+	__u64 bytes_out;
+	struct hokm_addr client; /* or the sender of what was dropped */
+	__be16 client_port;
+	__u8 kind;      /* enum hokm_event_kind */
+	__u8 service;   /* slot, or HOKM_NODE_SLOT */
+	__u8 tcp_state; /* enum hokm_tcp_state */
+	__u8 target;    /* HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER */
+	__u16 counter;  /* drop: enum hokm_counter */
+	__u8 close_side;
+	__u8 rsv[7];
+};
+_Static_assert(sizeof(struct hokm_event) == 64, "event");
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The packet path as the daemon holds it: load or adopt the pinned maps, attach or replace the two
+ * programs, read and write the maps. The only file pair that includes libbpf's headers for the
+ * daemon; ctl and tests go through it too.
+ *
+ * Pins: <bpffs>/hokm-xdp/<node>/{maps by name, prog_ingress, prog_egress, link_ingress}. `keys` is
+ * never pinned. The egress filter is clsact's, with our own handle and priority.
+ */
+#ifndef HOKM_ACT_BPF_H
+#define HOKM_ACT_BPF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hokm/abi.h"
+#include "base/conf.h"
+
+struct hokm_bpf; /* opaque */
+
+struct hokm_bpf_opts {
+	bool replace_foreign;  /* take the place of another XDP program */
+	bool generic_only;     /* do not try native mode */
+};
+
+/*
+ * Loads the programs, reuses what is pinned for this node (after checking schema version and layout
+ * hash), attaches ingress (native, else generic with a warning) and egress, pins. On any error
+ * everything this call made is undone, what was pinned before stays, the cause and what to do are
+ * logged, and -errno is returned: -EPROTO schema mismatch, -EBUSY foreign XDP program, -ENODEV no
+ * such interface, -EPERM, -ENOTSUP no BTF or kernel too old.
+ * *adopted says whether pins of an earlier daemon were found. Caller: hokm_bpf_close().
+ */
+int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,
+		  bool *adopted);
+
+/* Opens only the pinned maps, to look (ctl, cleanup). -ENOENT when nothing is pinned. */
+int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out);
+
+/* Closes file descriptors; the packet path stays as it is. */
+void hokm_bpf_close(struct hokm_bpf *b);
+
+/* Detaches, unpins, removes the node's folder. Works from the pins alone; 0 when nothing was there. */
+int hokm_bpf_cleanup(const struct conf *c);
+
+/* "native" or "generic". */
+const char *hokm_bpf_mode(const struct hokm_bpf *b);
+int hokm_bpf_ifindex(const struct hokm_bpf *b);
+
+int hokm_bpf_get_cfg(struct hokm_bpf *b, struct hokm_cfg *out);
+int hokm_bpf_set_cfg(struct hokm_bpf *b, const struct hokm_cfg *in);
+int hokm_bpf_set_keys(struct hokm_bpf *b, const struct hokm_keys *in);
+int hokm_bpf_get_own(struct hokm_bpf *b, struct hokm_own *out);
+int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in);
+int hokm_bpf_get_service(struct hokm_bpf *b, unsigned int slot, struct hokm_service *out);
+int hokm_bpf_set_service(struct hokm_bpf *b, unsigned int slot, const struct hokm_service *in);
+int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_suspect *out);
+int hokm_bpf_clear_suspect(struct hokm_bpf *b, unsigned int slot);
+int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
+int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot);
+/* Sum over the CPUs. slot: a service's, or HOKM_NODE_SLOT. */
+int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_counters *out);
+/* File descriptor of the events map for perf_buffer__new; owned by b. */
+int hokm_bpf_events_fd(const struct hokm_bpf *b);
+
+/*
+ * Calls fn for every entry of conns (half = false) or half_open (true), by batches; stops early when
+ * fn returns non-zero and returns that. -errno on failure.
+ */
+typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
+int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
+int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k);
+
+/*
+ * A walk in slices for the daemon's expiry: looks at up to `max` entries from where *cursor stands,
+ * calls fn for each, deletes those for which fn returns 1. Returns entries seen; *done at the end.
+ */
+struct hokm_conn_cursor {
+	bool started;
+	uint32_t batch[2]; /* opaque position of the batch look-up */
+};
+int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
+			 hokm_conn_fn fn, void *arg, bool *done);
+
+#endif

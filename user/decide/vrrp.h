@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VRRP machine (RFC 9568 section 6.4, RFC 2338 for version 2, FAULT as in keepalived), with leases and
+ * the gapless handover between two hokm-xdp nodes (DESIGN section 6).
+ *
+ * Pure: (machine, event, now) -> actions. All I/O is the caller's: it carries the actions out in the
+ * order given and reports back what really happened (an advert that left is VRRP_EV_SENT).
+ *
+ * Timers (one at a time, `timer_at_ns`, 0 when none runs; the caller sends VRRP_EV_TIMER when due)
+ *   BACKUP  Master_Down_Timer, or the preempt delay or a claim's re-check when that is sooner
+ *   MASTER  Adver_Timer
+ *
+ * Invariants
+ *   - MASTER is entered, and a lease action given, only by VRRP_EV_SENT of an advert with own priority.
+ *   - lease end = moment just before the advert was sent + 3 * adver - adver / 4, that is before any
+ *     peer's Master_Down_Interval (3 * adver + skew) counted from that advert can end.
+ *   - MASTER with an expired lease is not renewed: the machine goes to BACKUP (LEASE_LOST) and waits
+ *     like anybody else, for another may own the VIP by now.
+ *   - while a pulsing peer holds a lease (view.lease_until_ns > now), BACKUP never becomes MASTER: it
+ *     claims (sends its advert when its priority is higher and preempting is allowed) and looks again.
+ */
+#ifndef HOKM_VRRP_H
+#define HOKM_VRRP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hokm/names.h"
+#include "decide/vrrp_wire.h"
+
+struct vrrp_conf {
+	uint8_t version;
+	uint8_t priority; /* configured, 1..254 */
+	uint64_t adver_ns;
+	bool preempt;
+	uint64_t preempt_delay_ns; /* delays only preempting a live owner */
+	struct in_addr addr;       /* own: breaks ties */
+};
+
+/* What pulses say of the other nodes, at the moment of an event. Zero when there are none. */
+struct vrrp_view {
+	bool peer_holds;         /* a pulsing peer holds an unexpired lease */
+	uint64_t lease_until_ns; /* the latest end of a peer's lease in our clock, 0 for none */
+	bool owner_pulses;       /* the peer whose adverts we follow answers pulses (is hokm-xdp) */
+	uint64_t owner_seen_ns;  /* when the owner's last pulse answer was taken in */
+	bool may_preempt;        /* policy: we are healthy and not held back by the operator */
+};
+
+enum vrrp_event_kind {
+	VRRP_EV_START,    /* begin; `adopted_lease_ns` != 0: we still hold this lease from before a restart */
+	VRRP_EV_STOP,     /* give up and end */
+	VRRP_EV_TIMER,    /* timer_at_ns has come */
+	VRRP_EV_ADVERT,   /* a valid advert of a peer */
+	VRRP_EV_SENT,     /* the advert asked for with the last VRRP_ACT_ADVERT left at `sent_ns` */
+	VRRP_EV_SEND_FAILED,
+	VRRP_EV_FAULT,    /* not eligible any more, with reason; hand over when MASTER */
+	VRRP_EV_CLEAR,    /* eligible again */
+	VRRP_EV_HANDOVER, /* operator: give the VIP away now */
+	VRRP_EV_PULSE,    /* the view changed */
+};
+
+struct vrrp_event {
+	enum vrrp_event_kind kind;
+	struct vrrp_advert advert; /* ADVERT */
+	uint64_t sent_ns;          /* SENT: clock just before the send call */
+	uint64_t adopted_lease_ns; /* START */
+	enum hokm_reason reason;   /* FAULT, CLEAR, HANDOVER, STOP */
+	struct vrrp_view view;
+};
+
+enum vrrp_action_kind {
+	VRRP_ACT_ADVERT,  /* send one with `priority`; then report SENT or SEND_FAILED (not for priority 0) */
+	VRRP_ACT_LEASE,   /* hold the lease until `until_ns` */
+	VRRP_ACT_RAISE,   /* became MASTER: VIP address, gratuitous ARP, hooks */
+	VRRP_ACT_LOWER,   /* stopped being MASTER: drop the lease at once, then the address */
+	VRRP_ACT_GARP,    /* repeat the gratuitous ARP (another owner was heard) */
+	VRRP_ACT_STATE,   /* the state changed: tell everybody; machine holds state and reason */
+	VRRP_ACT_PROBE,   /* ask the peers by pulse right now, look again at timer_at_ns */
+};
+
+struct vrrp_action {
+	enum vrrp_action_kind kind;
+	uint8_t priority;
+	uint64_t until_ns;
+};
+
+#define VRRP_ACTIONS_MAX 8
+struct vrrp_actions {
+	unsigned int n;
+	struct vrrp_action a[VRRP_ACTIONS_MAX];
+};
+
+struct vrrp {
+	struct vrrp_conf conf;
+	enum hokm_vrrp_state state;
+	enum hokm_reason reason; /* of the last state change */
+	uint64_t since_ns;       /* of the last state change */
+	uint64_t timer_at_ns;
+	uint64_t lease_until_ns;      /* MASTER: ours */
+	uint64_t owner_adver_ns;      /* BACKUP: learned from the owner (v3), else configured */
+	struct in_addr owner;         /* whose adverts we follow, 0 when unknown */
+	uint8_t owner_priority;
+	uint64_t master_down_at_ns;
+	uint64_t preempt_at_ns;       /* when the preempt delay is over, 0: not running */
+	bool claiming;                /* asked for the lease, waiting until the peer lets go */
+	enum hokm_reason claim_reason;
+	bool sending;                 /* an advert was asked for, its SENT is awaited */
+};
+
+void vrrp_init(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns);
+
+/* New settings (reload). Never a state change by itself; a running timer is kept or shortened. */
+void vrrp_reconf(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns);
+
+/* Feeds one event; fills *out (cleared first). */
+void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
+	       struct vrrp_actions *out);
+
+/* Skew_Time and Master_Down_Interval in ns for a priority and interval, by version. */
+uint64_t vrrp_skew_ns(uint8_t version, uint8_t priority, uint64_t adver_ns);
+uint64_t vrrp_master_down_ns(uint8_t version, uint8_t priority, uint64_t adver_ns);
+uint64_t vrrp_lease_ns(uint64_t adver_ns);
+
+#endif
