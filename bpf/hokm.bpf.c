@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two programs of a node, each one pipeline of small inline stages.
+ *
+ *   ingress, xdp.frags
+ *   frame -> ethernet (+ up to 2 VLAN tags)
+ *            -> ARP    gate: a request for a VIP we do not own -> DROP
+ *            -> VRRP   guard: a peer, TTL 255, its MAC -> stamp, PASS; else DROP
+ *            -> pulse  verify; probe -> answer in place; answer -> peers
+ *            -> TCP    service -> conn look-up -> (frame tracking) -> steer | PASS
+ *            -> anything else PASS, untouched
+ *
+ *   egress, clsact
+ *   frame -> ARP       claim of a VIP we do not own -> SHOT
+ *         -> TCP       service -> server's half of the connection, refusals
+ *
+ * WebSocket frame tracking takes its place in conn.h, behind half_track() in conn_track_in() and
+ * conn_track_out(): both know entry, direction and segment there.
+ *
+ * Cost: a packet that is none of ours pays for one array look-up and a few compares, an established
+ * one for one hash look-up and one clock reading.
+ */
+#include "maps.h"
+#include "arp.h"
+#include "vrrp.h"
+#include "pulse.h"
+#include "tcp.h"
+#include "reply.h"
+
+char _license[] SEC("license") = "GPL";
+
+static __always_inline enum verdict ipv4_ingress(struct packet *p)
+{
+	const struct iphdr *ip = p->l3;
+	enum ip_kind kind = parse_ipv4(p);
+
+	if (kind == IP_BAD || kind == IP_SHORT || ip_payload_len(ip) < 0)
+		return LEAVE_AS(p, bad_ip);
+	if (!cfg_read(p))
+		return PASS;
+	if (ip->protocol == IPPROTO_VRRP)
+		return vrrp_ingress(p, kind);
+	if (ip->protocol == IPPROTO_UDP && addr_is(&p->cfg->addr, ip->daddr))
+		return pulse_ingress(p, kind);
+	if (ip->protocol == IPPROTO_TCP && is_vip(p->cfg, ip->daddr))
+		return tcp_ingress(p, kind);
+	return PASS;
+}
+
+SEC("xdp.frags")
+int hokm_ingress(struct xdp_md *ctx)
+{
+	struct packet p = {
+		.ctx = ctx,
+		.end = (void *)(long)ctx->data_end,
+		.event = EVENT_NONE,
+		.target = HOKM_NO_PEER,
+	};
+	enum verdict v = PASS;
+
+	switch (parse_frame(&p, (void *)(long)ctx->data)) {
+	case FRAME_ARP:
+		v = arp_ingress(&p);
+		break;
+	case FRAME_IPV4:
+		v = ipv4_ingress(&p);
+		break;
+	default:
+		return XDP_PASS;
+	}
+	if (v == STEER)
+		v = steer(&p);
+	report(&p, v);
+	if (v == PASS)
+		return XDP_PASS;
+	return v == REPLY ? XDP_TX : XDP_DROP;
+}
+
+static __always_inline enum verdict ipv4_egress(struct packet *p, __u32 frame_len)
+{
+	const struct iphdr *ip = p->l3;
+	enum ip_kind kind = parse_ipv4(p);
+
+	if (kind == IP_SHORT)
+		return MORE;
+	if (kind != IP_WHOLE || ip->protocol != IPPROTO_TCP || !cfg_read(p) ||
+	    !is_vip(p->cfg, ip->saddr))
+		return PASS;
+	return tcp_egress(p, frame_len);
+}
+
+static __always_inline enum verdict frame_egress(struct packet *p, struct __sk_buff *skb)
+{
+	p->end = (void *)(long)skb->data_end;
+	switch (parse_frame(p, (void *)(long)skb->data)) {
+	case FRAME_SHORT:
+		return MORE;
+	case FRAME_ARP:
+		return arp_egress(p);
+	case FRAME_IPV4:
+		return ipv4_egress(p, skb->len);
+	default:
+		return PASS;
+	}
+}
+
+/* All that is read of a frame: Ethernet, two tags, the longest IPv4 header, TCP without options. */
+#define EGRESS_HEADERS                                                                             \
+	(sizeof(struct ethhdr) + 2 * sizeof(struct vlan_hdr) + 60 + sizeof(struct tcphdr))
+
+/*
+ * Headers are nearly always in the linear part. Where they are not they are pulled into it, which may
+ * copy the packet, and the frame is looked at once more.
+ */
+SEC("tc")
+int hokm_egress(struct __sk_buff *skb)
+{
+	struct packet p = {
+		.ctx = skb,
+		.event = EVENT_NONE,
+		.target = HOKM_NO_PEER,
+	};
+	enum verdict v = PASS;
+
+#pragma clang loop unroll(disable)
+	for (int tries = 0; tries < 2; tries++) {
+		v = frame_egress(&p, skb);
+		if (v != MORE || skb->data_end - skb->data >= skb->len)
+			break;
+		if (bpf_skb_pull_data(skb, skb->len < EGRESS_HEADERS ? skb->len : EGRESS_HEADERS))
+			break;
+	}
+	report(&p, v);
+	return v == DROP ? TC_ACT_SHOT : TC_ACT_OK;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps. Names, keys and values are the contract with user space (hokm/abi.h says who writes
+ * what); they carry BTF, so that `bpftool map dump pinned` prints named fields.
+ *
+ * conns is a plain HASH and half_open an LRU on purpose: a SYN flood can evict only half-open
+ * entries, never an established player.
+ */
+#ifndef HOKM_BPF_MAPS_H
+#define HOKM_BPF_MAPS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "hokm/abi.h"
+
+#define CONNS_MAX     131072
+#define HALF_OPEN_MAX 65536
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hokm_cfg);
+} cfg SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hokm_own);
+} own SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HOKM_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct hokm_service);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HOKM_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct hokm_suspect);
+} suspects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HOKM_MAX_PEERS);
+	__type(key, __u32);
+	__type(value, struct hokm_peer);
+} peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONNS_MAX);
+	__type(key, struct hokm_conn_key);
+	__type(value, struct hokm_conn);
+} conns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, HALF_OPEN_MAX);
+	__type(key, struct hokm_conn_key);
+	__type(value, struct hokm_conn);
+} half_open SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOKM_COUNTER_SLOTS);
+	__type(key, __u32);
+	__type(value, struct hokm_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOKM_EVENT_KIND_COUNT);
+	__type(key, __u32);
+	__type(value, struct hokm_event_limit);
+} event_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hokm_keys);
+} keys SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hokm_meta);
+} meta SEC(".maps");
+
+#endif

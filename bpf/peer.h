@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Questions about peers, answered from the maps cfg and peers.
+ *
+ *   alive   its kernel answered a pulse within peer_dead_ns: it may be steered to;
+ *   fresh   its daemon showed life within daemon_stale_ns: it may be given new connections;
+ *   up      fresh, and it says that the service is UP there.
+ *
+ * Times are compared as signed differences: another CPU may have written a stamp a little newer than
+ * this packet's clock reading.
+ */
+#ifndef HOKM_BPF_PEER_H
+#define HOKM_BPF_PEER_H
+
+#include "packet.h"
+
+static __always_inline bool within(__u64 stamp, __u64 now, __u64 limit)
+{
+	return stamp && (__s64)(now - stamp) < (__s64)limit;
+}
+
+/* The slot of a used peer, else NULL. The mask is for the verifier: it must see it, clang must not. */
+static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 slot)
+{
+	if (slot >= HOKM_MAX_PEERS)
+		return NULL;
+	barrier_var(slot);
+	slot &= HOKM_MAX_PEERS - 1;
+	if (!p->cfg->peer[slot].used)
+		return NULL;
+	return bpf_map_lookup_elem(&peers, &slot);
+}
+
+static __always_inline bool peer_is_alive(const struct packet *p, const struct hokm_peer *peer)
+{
+	return within(peer->seen_ns, p->now, p->cfg->peer_dead_ns) && !mac_is_zero(peer->mac);
+}
+
+static __always_inline bool peer_alive(const struct packet *p, __u32 slot)
+{
+	const struct hokm_peer *peer = peer_get(p, slot);
+
+	return peer && peer_is_alive(p, peer);
+}
+
+static __always_inline bool peer_says_up(const struct hokm_peer *peer, __be32 tag)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_MAX_SERVICES; i++)
+		if (peer->svc[i].tag == tag)
+			return peer->svc[i].state == HOKM_SVC_UP;
+	return false;
+}
+
+static __always_inline bool peer_up(const struct packet *p, __u32 slot, __be32 tag)
+{
+	const struct hokm_peer *peer = peer_get(p, slot);
+
+	return peer && tag && peer_is_alive(p, peer) &&
+	       within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns) &&
+	       peer_says_up(peer, tag);
+}
+
+/* Slot of the configured peer with this address, or HOKM_NO_PEER. */
+static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p->cfg->n_peers)
+			break;
+		if (p->cfg->peer[i].used && addr_is(&p->cfg->peer[i].addr, addr))
+			return i;
+	}
+	return HOKM_NO_PEER;
+}
+
+/* Did the frame come from a peer, that is: was it steered here? */
+static __always_inline bool arrived_steered(const struct packet *p)
+{
+	const struct hokm_peer *peer;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p->cfg->n_peers)
+			break;
+		peer = peer_get(p, i);
+		if (peer && mac_equal(peer->mac, p->eth->h_source) && !mac_is_zero(peer->mac))
+			return true;
+	}
+	return false;
+}
+
+/* First alive peer in order of preference, or HOKM_NO_PEER. */
+static __always_inline __u8 first_alive_peer(const struct packet *p)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p->cfg->n_order)
+			break;
+		if (peer_alive(p, p->cfg->order[i]))
+			return p->cfg->order[i];
+	}
+	return HOKM_NO_PEER;
+}
+
+/* First peer in order of preference on which the service is up, or HOKM_NO_PEER. */
+static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p->cfg->n_order)
+			break;
+		if (peer_up(p, p->cfg->order[i], tag))
+			return p->cfg->order[i];
+	}
+	return HOKM_NO_PEER;
+}
+
+/* The alive peer whose lease runs, or HOKM_NO_PEER. */
+static __always_inline __u8 owning_peer(const struct packet *p)
+{
+	const struct hokm_peer *peer;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p->cfg->n_peers)
+			break;
+		peer = peer_get(p, i);
+		if (peer && peer_is_alive(p, peer) && peer->lease_until_ns > p->now)
+			return i;
+	}
+	return HOKM_NO_PEER;
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pulses (struct hokm_pulse): a peer's probe is answered in place by this program, an answer to our
+ * own daemon's probe goes into the peers map. No process wakes up for either, and everything sent to
+ * the pulse port at our address ends here.
+ *
+ * Invariants
+ *  - nothing changes before source, TTL, length, version, tag and freshness are right, in this order;
+ *  - a probe changes nothing but the window against its own replay;
+ *  - an answer counts once, and only for the probe session of the daemon that runs now;
+ *  - a lease told by a peer is never noted to end early: it is what was left when the peer answered,
+ *    counted from when we heard of it.
+ */
+#ifndef HOKM_BPF_PULSE_H
+#define HOKM_BPF_PULSE_H
+
+#include "event.h"
+#include "parse.h"
+#include "peer.h"
+#include "hokm/siphash.h"
+
+#define PULSE_TTL     255
+#define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
+
+static __always_inline __u64 pulse_tag(const struct hokm_pulse *pulse)
+{
+	__u32 zero = 0;
+	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
+
+	if (!k)
+		return 0;
+	return siphash_words((const __u64 *)pulse, HOKM_PULSE_SIGNED / 8, k->pulse);
+}
+
+static __always_inline bool pulse_version_ok(const struct packet *p, const struct hokm_pulse *pulse)
+{
+	return pulse->magic == bpf_htonl(HOKM_PULSE_MAGIC) &&
+	       pulse->version == HOKM_PULSE_VERSION && pulse->vrid == p->cfg->vrid &&
+	       (pulse->kind == HOKM_PULSE_PROBE || pulse->kind == HOKM_PULSE_ANSWER);
+}
+
+static __always_inline void pulse_fill_services(struct hokm_pulse *pulse)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		__u32 slot = i;
+		const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
+
+		if (!s)
+			continue;
+		pulse->svc[i].tag = bpf_htonl(s->tag);
+		pulse->svc[i].state = s->tag ? s->state : 0;
+		pulse->svc[i].rsv[0] = 0;
+		pulse->svc[i].rsv[1] = 0;
+		pulse->svc[i].rsv[2] = 0;
+	}
+}
+
+static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	__u64 left, age;
+
+	if (!o)
+		return false;
+	left = o->lease_until_ns > p->now ? o->lease_until_ns - p->now : 0;
+	age = p->now > o->daemon_ns ? p->now - o->daemon_ns : 0;
+	pulse->kind = HOKM_PULSE_ANSWER;
+	pulse->state = o->state;
+	pulse->priority = o->priority;
+	pulse->lease_left_ns = bpf_cpu_to_be64(left);
+	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
+	pulse->epoch = bpf_cpu_to_be64(o->epoch);
+	pulse_fill_services(pulse);
+	pulse->tag = bpf_cpu_to_be64(pulse_tag(pulse));
+	return true;
+}
+
+/* The frame goes back where it came from. Swapping addresses leaves the IP checksum right. */
+static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip, struct udphdr *udp)
+{
+	__be32 addr = ip->saddr;
+	__be16 port = udp->source;
+
+	ip->saddr = ip->daddr;
+	ip->daddr = addr;
+	udp->source = udp->dest;
+	udp->dest = port;
+	udp->check = 0;
+	mac_copy(p->eth->h_dest, p->eth->h_source);
+	mac_copy(p->eth->h_source, p->cfg->mac);
+}
+
+static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
+						struct udphdr *udp)
+{
+	struct hokm_pulse *pulse = (void *)(udp + 1);
+	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
+	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
+
+	if (nonce == peer->probe_nonce && sent <= peer->probe_sent_ns)
+		return DROP_FOR(p, drop_pulse_replay);
+	peer->probe_nonce = nonce;
+	peer->probe_sent_ns = sent;
+	if (!pulse_fill(p, pulse))
+		return TAKEN;
+	pulse_turn_round(p, p->l3, udp);
+	COUNT(p, pulse_probes);
+	return REPLY;
+}
+
+static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
+				       const struct hokm_pulse *pulse)
+{
+	__u64 left = bpf_be64_to_cpu(pulse->lease_left_ns);
+	__u64 age = bpf_be64_to_cpu(pulse->daemon_age_ns);
+	__u64 until = p->now + left;
+
+	peer->rtt_ns = p->now - peer->answer_sent_ns;
+	peer->state = pulse->state;
+	peer->priority = pulse->priority;
+	peer->epoch = bpf_be64_to_cpu(pulse->epoch);
+	peer->daemon_seen_ns = age < p->now ? p->now - age : 0;
+	if (!left)
+		peer->lease_until_ns = 0;
+	else
+		peer->lease_until_ns = until < left ? ~0ULL : until;
+	if (!mac_equal(peer->mac, p->eth->h_source))
+		mac_copy(peer->mac, p->eth->h_source);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		peer->svc[i].tag = pulse->svc[i].tag;
+		peer->svc[i].state = pulse->svc[i].state;
+	}
+}
+
+static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_peer *peer,
+						 __u32 slot, const struct hokm_pulse *pulse)
+{
+	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
+	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
+
+	if (!nonce || nonce != p->cfg->pulse_nonce)
+		return DROP_FOR(p, drop_pulse_nonce);
+	if (sent <= peer->answer_sent_ns || sent > p->now)
+		return DROP_FOR(p, drop_pulse_replay);
+	peer->answer_sent_ns = sent;
+	pulse_note(p, peer, pulse);
+	if (!within(peer->seen_ns, p->now, p->cfg->peer_dead_ns)) {
+		peer->since_ns = p->now;
+		p->target = slot;
+		p->event = HOKM_EV_PEER_UP;
+	}
+	peer->seen_ns = p->now;
+	COUNT(p, pulse_answers);
+	return TAKEN;
+}
+
+/* A UDP packet to our address and the pulse port. */
+static __always_inline enum verdict pulse_take(struct packet *p, struct udphdr *udp,
+					       enum ip_kind kind)
+{
+	const struct iphdr *ip = p->l3;
+	struct hokm_pulse *pulse = (void *)(udp + 1);
+	__u32 slot = peer_by_addr(p, ip->saddr);
+	struct hokm_peer *peer = peer_get(p, slot);
+
+	clock_read(p);
+	p->client = ip->saddr;
+	p->client_port = udp->source;
+	if (!peer)
+		return DROP_FOR(p, drop_pulse_source);
+	if (ip->ttl != PULSE_TTL)
+		return DROP_FOR(p, drop_pulse_ttl);
+	if (kind != IP_WHOLE || ip_payload_len(ip) != PULSE_UDP_LEN ||
+	    udp->len != bpf_htons(PULSE_UDP_LEN) || (void *)(pulse + 1) > p->end)
+		return DROP_FOR(p, drop_pulse_short);
+	if (!pulse_version_ok(p, pulse))
+		return DROP_FOR(p, drop_pulse_version);
+	if (pulse->tag != bpf_cpu_to_be64(pulse_tag(pulse)))
+		return DROP_FOR(p, drop_pulse_tag);
+	if (pulse->kind == HOKM_PULSE_PROBE)
+		return pulse_probe(p, peer, udp);
+	return pulse_answer(p, peer, slot, pulse);
+}
+
+static __always_inline enum verdict pulse_ingress(struct packet *p, enum ip_kind kind)
+{
+	const struct iphdr *ip = p->l3;
+	struct udphdr *udp = p->l3 + ip_header_len(ip);
+
+	if (!is_first_fragment(ip) || (void *)(udp + 1) > p->end)
+		return PASS;
+	if (udp->dest != p->cfg->pulse_port || !account(p, HOKM_NODE_SLOT))
+		return PASS;
+	return pulse_take(p, udp, kind);
+}
+
+#endif

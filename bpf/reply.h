@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TCP from a local server to its clients, seen on the way out: the other half of each connection,
+ * and the RST by which our kernel refuses a SYN, which makes the service suspect at once. Nothing is
+ * ever dropped here.
+ */
+#ifndef HOKM_BPF_REPLY_H
+#define HOKM_BPF_REPLY_H
+
+#include "conn.h"
+#include "parse.h"
+#include "service.h"
+
+/* New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule 4). */
+static __always_inline void make_suspect(struct packet *p)
+{
+	__u32 slot = p->service;
+	struct hokm_suspect *s = bpf_map_lookup_elem(&suspects, &slot);
+
+	if (!s || !p->cfg->suspect_ns)
+		return;
+	if (s->until_ns <= p->now) {
+		s->since_ns = p->now;
+		COUNT(p, suspects);
+	}
+	s->until_ns = p->now + p->cfg->suspect_ns;
+}
+
+/* RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+1><RST,ACK>. */
+static __always_inline bool is_refusal(const struct packet *p, const struct hokm_conn *half)
+{
+	return half->tcp_state == HOKM_TCP_SYN && p->seg.flags & TCP_FLAG_ACK && !p->seg.seq &&
+	       p->seg.ack == half->isn + 1;
+}
+
+static __always_inline void half_open_reset(struct packet *p, const struct hokm_conn_key *k,
+					    struct hokm_conn *half)
+{
+	bool refused = is_refusal(p, half);
+
+	half_track(&half->s2c, p);
+	if (refused) {
+		COUNT(p, refused);
+		make_suspect(p);
+		p->event = HOKM_EV_REFUSED;
+		p->target = half->target;
+		p->tcp_state = HOKM_TCP_RESET;
+		half->tcp_state = HOKM_TCP_RESET;
+	} else {
+		COUNT(p, rst_server);
+		conn_reset(p, half, CLOSE_SIDE_SERVER);
+	}
+	bpf_map_delete_elem(&half_open, k);
+}
+
+static __always_inline void half_open_reply(struct packet *p, const struct hokm_conn_key *k,
+					    struct hokm_conn *half)
+{
+	if (p->seg.flags & TCP_FLAG_RST) {
+		half_open_reset(p, k, half);
+		return;
+	}
+	half_track(&half->s2c, p);
+	if (!(p->seg.flags & TCP_FLAG_SYN) || p->seg.ack != half->isn + 1)
+		return;
+	COUNT(p, syn_ack);
+	if (half->tcp_state != HOKM_TCP_SYN)
+		return;
+	half->tcp_state = HOKM_TCP_SYN_ACK;
+	half->syn_ack_ns = p->now;
+}
+
+static __always_inline void segment_egress(struct packet *p)
+{
+	struct hokm_conn_key key;
+	struct hokm_conn *c;
+
+	COUNT(p, packets_out);
+	p->count->bytes_out += p->seg.ip_len;
+	conn_key(&key, p);
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (c) {
+		conn_track_out(p, c);
+		return;
+	}
+	c = bpf_map_lookup_elem(&half_open, &key);
+	if (c)
+		half_open_reply(p, &key, c);
+}
+
+static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)
+{
+	const struct iphdr *ip = p->l3;
+	const struct tcphdr *tcp = p->l3 + ip_header_len(ip);
+	__u32 ip_len = frame_len - (__u32)(p->l3 - (void *)p->eth);
+	enum tcp_kind kind = parse_tcp(p, tcp, ip_len, ip_header_len(ip));
+	__u32 slot;
+
+	if (kind != TCP_GOOD)
+		return kind == TCP_SHORT ? MORE : PASS;
+	slot = service_find(p->cfg, ip->saddr, tcp->source);
+	if (slot == HOKM_NODE_SLOT || !account(p, slot))
+		return PASS;
+	p->client = ip->daddr;
+	p->client_port = tcp->dest;
+	clock_read(p);
+	segment_egress(p);
+	return PASS;
+}
+
+#endif

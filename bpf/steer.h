@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Steering: where a new connection goes, and the rewrite that sends a frame on.
+ *
+ * A frame is steered by its MAC addresses alone (direct server return): the peer's kernel takes it
+ * because it keeps a local route for the VIP, and answers the client itself. VLAN tags in the data
+ * stay as they are.
+ */
+#ifndef HOKM_BPF_STEER_H
+#define HOKM_BPF_STEER_H
+
+#include "event.h"
+#include "peer.h"
+
+/* Targets beside HOKM_LOCAL and slots of peers. */
+#define TARGET_NONE HOKM_NO_PEER
+
+static __always_inline __be32 service_tag(const struct packet *p)
+{
+	__u32 slot = p->service;
+	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
+
+	return s ? bpf_htonl(s->tag) : 0;
+}
+
+static __always_inline bool service_up_here(const struct packet *p)
+{
+	__u32 slot = p->service;
+	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
+	const struct hokm_suspect *suspect = bpf_map_lookup_elem(&suspects, &slot);
+
+	return s && suspect && s->state == HOKM_SVC_UP && suspect->until_ns <= p->now;
+}
+
+/* Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease. */
+static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
+{
+	if (p->now < o->successor_until_ns && peer_alive(p, o->successor))
+		return o->successor;
+	return owning_peer(p);
+}
+
+/* Target of a new connection; TARGET_NONE: fenced. */
+static __always_inline __u8 target_of_new(const struct packet *p, const struct hokm_own *o,
+					  bool owner)
+{
+	__u8 best;
+
+	if (!owner)
+		return owner_elsewhere(p, o);
+	if (service_up_here(p))
+		return HOKM_LOCAL;
+	best = best_up_peer(p, service_tag(p));
+	return best == HOKM_NO_PEER ? HOKM_LOCAL : best;
+}
+
+/*
+ * Does a half-open entry's target still hold for the client's repeated SYN? A local server that has
+ * answered keeps it, owner or not: the connection lives in its socket.
+ */
+static __always_inline bool target_holds(const struct packet *p, const struct hokm_conn *half,
+					 bool owner)
+{
+	if (half->isn != p->seg.seq)
+		return false;
+	if (half->target != HOKM_LOCAL)
+		return peer_up(p, half->target, service_tag(p));
+	return half->tcp_state == HOKM_TCP_SYN_ACK || (owner && service_up_here(p));
+}
+
+/* The rewrite. Fails when an address is missing. */
+static __always_inline enum verdict steer(struct packet *p)
+{
+	const struct hokm_peer *peer = peer_get(p, p->target);
+
+	if (!peer || mac_is_zero(peer->mac) || mac_is_zero(p->cfg->mac))
+		return DROP_FOR(p, drop_steer_fault);
+	mac_copy(p->eth->h_dest, peer->mac);
+	mac_copy(p->eth->h_source, p->cfg->mac);
+	return REPLY;
+}
+
+#endif

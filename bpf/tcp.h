@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TCP from clients to a service: where each packet goes (the table of DESIGN section 4), with the
+ * connection tracked on the way. In the order in which a packet meets them:
+ *
+ *   syn_ingress        a new connection, or the repetition of one
+ *   known_ingress      an entry in conns: the fast path, one look-up
+ *   handshake_ingress  an entry in half_open: the ACK that completes it moves it to conns
+ *   unknown_ingress    no entry: local socket, else second chance
+ *
+ * Rules that hold throughout: what lives in a local socket is given to it, owner or not; what came
+ * from a peer's MAC is never steered again.
+ */
+#ifndef HOKM_BPF_TCP_H
+#define HOKM_BPF_TCP_H
+
+#include "conn.h"
+#include "parse.h"
+#include "service.h"
+#include "socket.h"
+#include "steer.h"
+
+/* On to a peer if it lives, else to our kernel, whose RST tells the client the truth. */
+static __always_inline enum verdict to_target(struct packet *p, struct hokm_conn *c)
+{
+	if (c->target == HOKM_LOCAL)
+		return PASS;
+	p->target = c->target;
+	if (!peer_alive(p, c->target)) {
+		COUNT(p, target_dead);
+		if (p->event == EVENT_NONE)
+			p->event = HOKM_EV_TARGET_DEAD;
+		return PASS;
+	}
+	COUNT(p, steered_conn);
+	return STEER;
+}
+
+/* An entry that says "peer" for a packet that a peer sent here is wrong: two nodes would play ping-pong. */
+static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, bool steered)
+{
+	if (!steered)
+		return;
+	COUNT(p, steered_in);
+	c->target = HOKM_LOCAL;
+	c->flags |= HOKM_CONN_STEERED_IN;
+}
+
+static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)
+{
+	note_arrival(p, c, arrived_steered(p));
+	conn_track_in(p, c);
+	return to_target(p, c);
+}
+
+/* A SYN of a connection in conns that has not ended: whether it still lives where the entry says. */
+static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn *c,
+					 bool steered)
+{
+	if (conn_ended(c))
+		return false;
+	if (c->target == HOKM_LOCAL || steered)
+		return socket_of(p) == SOCKET_LIVE;
+	return peer_alive(p, c->target);
+}
+
+static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, bool steered,
+						bool owner)
+{
+	if (target == HOKM_LOCAL) {
+		COUNT(p, syn_local);
+		if (steered)
+			COUNT(p, syn_steered_in);
+		return PASS;
+	}
+	p->target = target;
+	if (owner)
+		COUNT(p, steered_syn);
+	else
+		COUNT(p, steered_owner);
+	return STEER;
+}
+
+static __always_inline void half_open_note(struct packet *p, const struct hokm_conn_key *k,
+					   struct hokm_conn *half, __u8 target, bool steered)
+{
+	__u8 flags = steered ? HOKM_CONN_STEERED_IN : 0;
+	struct hokm_conn fresh;
+
+	if (half && half->isn == p->seg.seq && half->target == target) {
+		half_track(&half->c2s, p);
+		return;
+	}
+	if (target != HOKM_LOCAL) {
+		p->event = HOKM_EV_STEERED;
+		p->target = target;
+		p->tcp_state = HOKM_TCP_SYN;
+	}
+	if (half) {
+		conn_init(half, p, HOKM_TCP_SYN, target, flags);
+		half_track(&half->c2s, p);
+		return;
+	}
+	conn_init(&fresh, p, HOKM_TCP_SYN, target, flags);
+	half_track(&fresh.c2s, p);
+	if (bpf_map_update_elem(&half_open, k, &fresh, BPF_ANY))
+		COUNT(p, half_open_fail);
+}
+
+static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k,
+						struct hokm_conn *c)
+{
+	bool steered = arrived_steered(p);
+	__u32 zero = 0;
+	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	struct hokm_conn *half;
+	bool owner = o && p->now < o->lease_until_ns;
+	__u8 target = HOKM_LOCAL;
+
+	COUNT(p, syn);
+	if (steered)
+		COUNT(p, steered_in);
+	if (c) {
+		if (syn_is_known(p, c, steered))
+			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
+		bpf_map_delete_elem(&conns, k);
+	}
+	half = bpf_map_lookup_elem(&half_open, k);
+	if (!steered) {
+		if (half && target_holds(p, half, owner))
+			target = half->target;
+		else
+			target = o ? target_of_new(p, o, owner) : TARGET_NONE;
+	}
+	if (target == TARGET_NONE)
+		return DROP_FOR(p, drop_syn_fenced);
+	half_open_note(p, k, half, target, steered);
+	return syn_deliver(p, target, steered, owner);
+}
+
+/* Found in a local socket, or given its second chance: entered as it is met. */
+static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *k, __u8 target)
+{
+	struct hokm_conn fresh;
+
+	conn_init(&fresh, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
+	half_track(&fresh.c2s, p);
+	conn_store(p, k, &fresh);
+}
+
+static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
+{
+	__u8 target = first_alive_peer(p);
+
+	if (target == HOKM_NO_PEER) {
+		COUNT(p, unknown_pass);
+		return PASS;
+	}
+	COUNT(p, second_chance);
+	p->target = target;
+	p->event = HOKM_EV_SECOND_CHANCE;
+	p->tcp_state = HOKM_TCP_ESTABLISHED;
+	if (!(p->seg.flags & TCP_FLAG_RST))
+		adopt(p, k, target);
+	return STEER;
+}
+
+/* half: this node's own half-open entry, when the packet did not complete it. */
+static __always_inline enum verdict unknown_ingress(struct packet *p, const struct hokm_conn_key *k,
+						    const struct hokm_conn *half)
+{
+	enum socket_here here = socket_of(p);
+	bool steered = arrived_steered(p);
+
+	if (steered)
+		COUNT(p, steered_in);
+	if (here != SOCKET_NONE) {
+		COUNT(p, local_socket);
+		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
+			adopt(p, k, HOKM_LOCAL);
+			if (half)
+				bpf_map_delete_elem(&half_open, k);
+		}
+		return PASS;
+	}
+	if (steered || half) {
+		COUNT(p, unknown_pass);
+		return PASS;
+	}
+	return second_chance(p, k);
+}
+
+/*
+ * Does the packet prove that the handshake is complete? For a local server it must acknowledge the
+ * SYN-ACK that egress saw, so that a forger who never saw it fills no table.
+ */
+static __always_inline bool completes_handshake(const struct packet *p, const struct hokm_conn *half)
+{
+	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.seq != half->isn + 1)
+		return false;
+	if (half->target != HOKM_LOCAL)
+		return true;
+	return half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->s2c.seq_next;
+}
+
+static __always_inline enum verdict handshake_ingress(struct packet *p,
+						      const struct hokm_conn_key *k,
+						      struct hokm_conn *half)
+{
+	bool reset = p->seg.flags & TCP_FLAG_RST;
+
+	if (half->target == HOKM_LOCAL && !reset && !completes_handshake(p, half))
+		return unknown_ingress(p, k, half);
+	note_arrival(p, half, arrived_steered(p));
+	if (reset) {
+		conn_track_in(p, half);
+		if (conn_ended(half))
+			bpf_map_delete_elem(&half_open, k);
+	} else if (completes_handshake(p, half)) {
+		half->tcp_state = HOKM_TCP_ESTABLISHED;
+		conn_opened(p, half);
+		conn_track_in(p, half);
+		conn_store(p, k, half);
+		bpf_map_delete_elem(&half_open, k);
+	}
+	return to_target(p, half);
+}
+
+static __always_inline enum verdict segment_ingress(struct packet *p)
+{
+	struct hokm_conn_key key;
+	struct hokm_conn *c, *half;
+
+	COUNT(p, packets_in);
+	p->count->bytes_in += p->seg.ip_len;
+	conn_key(&key, p);
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (p->seg.flags & TCP_FLAG_SYN)
+		return syn_ingress(p, &key, c);
+	if (c)
+		return known_ingress(p, c);
+	half = bpf_map_lookup_elem(&half_open, &key);
+	if (half)
+		return handshake_ingress(p, &key, half);
+	return unknown_ingress(p, &key, NULL);
+}
+
+/* A frame shorter than its IP total length says. Only the length of all buffers tells. */
+static __always_inline bool is_cut_off(const struct packet *p, const struct iphdr *ip)
+{
+	__u32 need = (__u32)(p->l3 - (void *)p->eth) + bpf_ntohs(ip->tot_len);
+
+	return (void *)ip + bpf_ntohs(ip->tot_len) > p->end &&
+	       need > bpf_xdp_get_buff_len(p->ctx);
+}
+
+/* A TCP packet for a VIP. */
+static __always_inline enum verdict tcp_ingress(struct packet *p, enum ip_kind kind)
+{
+	const struct iphdr *ip = p->l3;
+	const struct tcphdr *tcp = p->l3 + ip_header_len(ip);
+	__u32 slot;
+
+	if (!mac_equal(p->eth->h_dest, p->cfg->mac))
+		return LEAVE_AS(p, other_host);
+	if (kind == IP_FRAGMENT)
+		return LEAVE_AS(p, fragments);
+	if (is_cut_off(p, ip))
+		return LEAVE_AS(p, bad_ip);
+	if (parse_tcp(p, tcp, bpf_ntohs(ip->tot_len), ip_header_len(ip)) != TCP_GOOD)
+		return LEAVE_AS(p, bad_tcp);
+	if (p->seg.flags & TCP_FLAG_SYN && p->seg.flags & TCP_FLAG_ACK)
+		return LEAVE_AS(p, bad_tcp);
+	slot = service_find(p->cfg, ip->daddr, tcp->dest);
+	if (slot == HOKM_NODE_SLOT || !account(p, slot))
+		return PASS;
+	p->client = ip->saddr;
+	p->client_port = tcp->source;
+	clock_read(p);
+	return segment_ingress(p);
+}
+
+#endif
