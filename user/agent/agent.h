@@ -15,7 +15,7 @@
 #include "hokm/names.h"
 
 struct agent_request {
-	uint32_t id;  /* of the check: the caller's, at most AGENT_CHECKS_MAX - 1 */
+	uint32_t id; /* of the check: the caller's, at most AGENT_CHECKS_MAX - 1 */
 	uint32_t seq;
 	struct conf_check check; /* all it needs; no secret in it */
 	char host[64];           /* Host header: VIP:port */
@@ -34,6 +34,7 @@ struct agent_reply {
 
 /* Daemon side. */
 struct agent; /* opaque */
+/* The callbacks may call agent_check() but not agent_close(). */
 typedef void (*agent_reply_fn)(const struct agent_reply *r, void *arg);
 typedef void (*agent_died_fn)(void *arg); /* it was lost; restarted by itself with back-off */
 

@@ -17,7 +17,7 @@
 
 #include "hokm/abi.h"
 
-#define CONF_NAME_MAX   32  /* bytes with the terminating zero, of node, instance and service names */
+#define CONF_NAME_MAX   32 /* bytes with the terminating zero, of node, instance and service names */
 #define CONF_PATH_MAX   256
 #define CONF_NODES_MAX  (HOKM_MAX_PEERS + 1)
 #define CONF_CHECKS_MAX 4 /* checks of one service */
@@ -34,27 +34,27 @@ enum conf_check_kind { CHECK_WEBSOCKET, CHECK_HTTP, CHECK_TCP, CHECK_EXEC };
 /* One active check; times are the profile's unless the file says otherwise. */
 struct conf_check {
 	enum conf_check_kind kind;
-	char path[CONF_PATH_MAX];    /* request path (websocket "/", http "/health") or the command */
-	char body[CONF_NAME_MAX];    /* http: the answer's body must contain this; "" for any */
-	unsigned int status;         /* http: expected status, default 200 */
-	bool tls;                    /* wss:// or https:// */
-	struct in_addr addr;         /* where to; default the service's VIP, reached over lo */
-	uint16_t port;               /* host order; default the service's */
-	uint64_t interval_ns;        /* standard 5 s, fast 200 ms */
-	uint64_t fastinter_ns;       /* between UP and DOWN: standard 1 s, fast 50 ms */
-	uint64_t downinter_ns;       /* while fully DOWN: standard 2 s, fast 100 ms */
-	uint64_t timeout_ns;         /* bounds the whole check, attempts included: 10 s / 250 ms */
-	unsigned int rise;           /* successes in a row to go UP: 2 / 2 */
-	unsigned int fall;           /* failures in a row to go DOWN: 3 / 2 */
-	unsigned int attempts;       /* tries inside one check: 3 / 1 */
-	uint64_t backoff_ns;         /* before the second try, doubling: 500 ms / 20 ms */
+	char path[CONF_PATH_MAX]; /* request path (websocket "/", http "/health") or the command */
+	char body[CONF_NAME_MAX]; /* http: the answer's body must contain this; "" for any */
+	unsigned int status;      /* http: expected status, default 200 */
+	bool tls;                 /* wss:// or https:// */
+	struct in_addr addr;      /* where to; default the service's VIP, reached over lo */
+	uint16_t port;            /* host order; default the service's */
+	uint64_t interval_ns;     /* standard 5 s, fast 200 ms */
+	uint64_t fastinter_ns;    /* between UP and DOWN: standard 1 s, fast 50 ms */
+	uint64_t downinter_ns;    /* while fully DOWN: standard 2 s, fast 100 ms */
+	uint64_t timeout_ns;      /* bounds the whole check, attempts included: 10 s / 250 ms */
+	unsigned int rise;        /* successes in a row to go UP: 2 / 2 */
+	unsigned int fall;        /* failures in a row to go DOWN: 3 / 2 */
+	unsigned int attempts;    /* tries inside one check: 3 / 1 */
+	uint64_t backoff_ns;      /* before the second try, doubling: 500 ms / 20 ms */
 };
 
 struct conf_service {
-	char name[CONF_NAME_MAX];    /* default "game" */
-	unsigned int vip;            /* index of conf.vips */
-	uint16_t port;               /* host order, default 8765 */
-	unsigned int n_checks;       /* default one websocket and one http /health */
+	char name[CONF_NAME_MAX]; /* default "game" */
+	unsigned int vip;         /* index of conf.vips */
+	uint16_t port;            /* host order, default 8765 */
+	unsigned int n_checks;    /* default one websocket and one http /health */
 	struct conf_check checks[CONF_CHECKS_MAX];
 };
 
@@ -76,16 +76,17 @@ struct conf {
 	enum conf_profile profile;
 	char instance[CONF_NAME_MAX]; /* default "hokm" */
 	char interface[IF_NAMESIZE];  /* default: the one that has this node's address */
-	char bpffs[CONF_PATH_MAX];    /* pins live in <bpffs>/hokm-xdp/<node>; default /sys/fs/bpf */
-	char socket[CONF_PATH_MAX];   /* default /run/hokm-xdp/<node>.sock */
-	char ctl_group[CONF_NAME_MAX]; /* group that may use ctl besides root, "" for none */
+	char bpffs[CONF_PATH_MAX]; /* pins live in <bpffs>/hokm-xdp/<node>; default /sys/fs/bpf */
+	char socket
+		[CONF_PATH_MAX]; /* default /run/hokm-xdp/%n.sock; both with %n replaced by self */
+	char ctl_group[CONF_NAME_MAX];  /* group that may use ctl besides root, "" for none */
 	char agent_user[CONF_NAME_MAX]; /* default nobody */
-	unsigned int log_level;       /* enum log_level, default info */
-	unsigned int max_connections; /* size of conns, default 131072, 1024..4194304 */
+	unsigned int log_level;         /* enum log_level, default info */
+	unsigned int max_connections;   /* size of conns, default 131072, 1024..4194304 */
 
 	unsigned int n_nodes;
 	struct conf_node nodes[CONF_NODES_MAX];
-	unsigned int self; /* index of nodes */
+	unsigned int self; /* index of nodes; n_nodes when it was not looked for */
 
 	unsigned int n_vips;
 	struct in_addr vips[HOKM_MAX_VIPS]; /* default 192.168.1.25 */
@@ -93,23 +94,23 @@ struct conf {
 	struct conf_service services[HOKM_MAX_SERVICES];
 
 	/* vrrp */
-	unsigned int vrrp_version;  /* 2 (standard) or 3 (fast) */
-	uint8_t vrid;               /* default 25 */
-	bool multicast;             /* default true; false: unicast to every other node */
-	bool checksum_pseudo;       /* v3: with the pseudo-header, default true */
-	uint64_t advert_ns;         /* standard 1 s, fast 100 ms; v2: whole seconds; v3: 10 ms..40.95 s */
-	bool preempt;               /* default true */
-	uint64_t preempt_delay_ns;  /* standard 10 s, fast 2 s */
-	char vrrp_password[9];      /* v2 PASS; default derived from the secret, never the secret */
-	unsigned int garp_count;    /* default 5, gratuitous ARPs of one burst */
-	uint64_t garp_refresh_ns;   /* default 60 s, 0: never */
+	unsigned int vrrp_version; /* 2 (standard) or 3 (fast) */
+	uint8_t vrid;              /* default 25 */
+	bool multicast;            /* default true; false: unicast to every other node */
+	bool checksum_pseudo;      /* v3: with the pseudo-header, default true */
+	uint64_t advert_ns; /* standard 1 s, fast 100 ms; v2: whole seconds; v3: 10 ms..40.95 s */
+	bool preempt;       /* default true */
+	uint64_t preempt_delay_ns; /* standard 10 s, fast 2 s */
+	char vrrp_password[9]; /* v2 PASS; default derived from the secret; "": no authentication */
+	unsigned int garp_count;  /* default 5, gratuitous ARPs of one burst */
+	uint64_t garp_refresh_ns; /* default 60 s, 0: never */
 
 	/* pulses */
-	uint16_t pulse_port;        /* host order, 8766 */
-	uint64_t pulse_ns;          /* 10 ms */
-	uint64_t peer_dead_ns;      /* 100 ms */
-	uint64_t daemon_stale_ns;   /* 500 ms / 200 ms */
-	uint64_t suspect_ns;        /* how long a refused SYN keeps new players away: 3 s / 1 s */
+	uint16_t pulse_port;      /* host order, 8766 */
+	uint64_t pulse_ns;        /* 10 ms */
+	uint64_t peer_dead_ns;    /* 100 ms */
+	uint64_t daemon_stale_ns; /* 500 ms / 200 ms */
+	uint64_t suspect_ns;      /* how long a refused SYN keeps new players away: 3 s / 1 s */
 
 	struct conf_hooks hooks;
 
@@ -118,8 +119,8 @@ struct conf {
 };
 
 /*
- * Reads and checks `file`. `self` is the address of this node, or INADDR_ANY to find it among the
- * addresses of this machine's interfaces (only when `find_self`; check-config does not need it).
+ * Reads and checks `file`. With `find_self` this node is found among the nodes by the addresses of this
+ * machine's interfaces, and interface, bpffs and socket are filled in for it; check-config does without.
  * Writes each error as one line to `errors`. Returns 0 and the configuration in *out, which the
  * caller gives to conf_free(); -EINVAL with *out NULL when the file is wrong, else -errno.
  */

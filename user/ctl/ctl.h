@@ -2,12 +2,15 @@
 /*
  * The control socket: Unix stream, each message a 4-byte big-endian length and that many bytes of
  * JSON, at most CTL_REQUEST_MAX for a request and CTL_REPLY_MAX for a reply. Peer credentials are
- * checked on accept: root, or a member of ctl_group. A request that is garbage, too long or not whole
- * within CTL_TIMEOUT gets an error if possible, is counted, and the connection is closed.
+ * checked on accept: root, or a member of ctl_group. A request that is garbage, too long or not
+ * whole within CTL_TIMEOUT gets an error if possible, is counted, and the connection is closed.
  *
  * request  {"verb": "status", "args": {...}}
- * reply    {"ok": true, "data": {...}} or {"ok": false, "error": "...", "code": N}
- * events with {"follow": true} answers one frame per line until the client goes.
+ * reply    {"ok": true, "data": {...}} or {"ok": false, "error": "...", "code": N}, N as in errno.h
+ *
+ * A connection may ask again after its reply. events takes {"recent": N, "kinds": [...], "follow":
+ * bool} and replies {"events": [...], "lost": N} like any verb; after that, with follow, comes one
+ * frame per line until the client goes, and {"dropped": N} where a slow client missed N lines.
  */
 #ifndef HOKM_CTL_H
 #define HOKM_CTL_H
@@ -19,11 +22,13 @@
 #include "base/conf.h"
 #include "sense/events.h"
 
-#define CTL_REQUEST_MAX  4096
-#define CTL_REPLY_MAX    (64u << 20)
-#define CTL_CLIENTS_MAX  64
-#define CTL_TIMEOUT_NS   (5 * NS_PER_S) /* for a whole request, and for a reply to be read */
-#define CTL_BACKLOG_MAX  (1u << 20)     /* unread bytes of a follower: more drops lines, counted */
+#define CTL_REQUEST_MAX 4096
+#define CTL_REPLY_MAX   (64u << 20)
+#define CTL_CLIENTS_MAX 64
+#define CTL_TIMEOUT_NS  (5 * NS_PER_S) /* for a whole request, and for a reply to be read */
+#define CTL_BACKLOG_MAX (1u << 20)     /* unread bytes of a follower: more drops lines, counted */
+#define CTL_PRIORITY    20             /* of the server's event sources: people last */
+#define CTL_RUN_DIR     "/run/hokm-xdp"
 
 /* Exit codes of `hokm-xdp ctl`. */
 #define CTL_EXIT_OK        0
@@ -49,18 +54,30 @@ struct ctl_verb {
 
 /*
  * Listens on `path` (0660, group ctl_group when set; a dead socket there is replaced, a live one is
- * -EADDRINUSE). `verbs` ends with a NULL name; "events" is the server's own.
+ * -EADDRINUSE; a missing folder is made, 0755). `verbs` ends with a NULL name; "events" is the
+ * server's own, over `events` (borrowed, closed after the server) with the words of `names` (may be
+ * NULL; a NULL names->arg stands for `arg`). 0 or -errno with the cause logged.
  */
 int ctl_server_open(sd_event *event, const char *path, const char *group,
 		    const struct ctl_verb *verbs, void *arg, struct events *events,
-		    struct ctl_server **out);
+		    const struct event_names *names, struct ctl_server **out);
+/* Removes the socket, ends the clients. NULL is fine. */
 void ctl_server_close(struct ctl_server *s);
 struct ctl_server_stats {
-	uint64_t requests, garbage, oversized, timed_out, denied, followers;
+	uint64_t requests;  /* whole and well-formed, whatever came of them */
+	uint64_t garbage;   /* no JSON object, no verb, or cut off in the middle */
+	uint64_t oversized; /* longer than CTL_REQUEST_MAX */
+	uint64_t timed_out; /* a request not whole, or a reply not read, in time */
+	uint64_t denied;    /* neither root nor in the group */
+	uint64_t busy;      /* over CTL_CLIENTS_MAX */
+	uint64_t dropped;   /* lines that slow followers missed */
+	uint64_t followers; /* now */
 };
 void ctl_server_get_stats(const struct ctl_server *s, struct ctl_server_stats *out);
 
-/* `hokm-xdp ctl …`: the client. Returns the exit code. */
+/* `hokm-xdp ctl …`: the client; argv[0] is "ctl". Returns the exit code. */
 int ctl_main(int argc, char **argv);
+/* The same with its output going elsewhere. */
+int ctl_run(int argc, char **argv, FILE *out, FILE *err);
 
 #endif

@@ -22,16 +22,18 @@ struct health_conf {
 
 struct health {
 	struct health_conf conf;
-	bool known;          /* a result came in */
-	unsigned int value;  /* 0 .. rise + fall - 1 */
-	bool running;        /* a check is out */
-	uint32_t seq;        /* of the check that is out or was last */
+	bool known;         /* a result came in */
+	unsigned int value; /* 0 .. rise + fall - 1 */
+	bool running;       /* a check is out */
+	uint32_t seq;       /* of the check that is out or was last */
 	uint64_t started_ns;
-	uint64_t next_ns;    /* when the next check is due */
+	uint64_t next_ns;        /* when the next check is due */
 	enum hokm_reason reason; /* of the last result */
-	uint64_t changed_ns; /* last change between UP and DOWN */
-	uint64_t last_ns;    /* last result */
-	uint64_t took_ns;    /* of the last check */
+	uint64_t changed_ns;     /* last change between UP and DOWN */
+	uint64_t last_ns;        /* last result */
+	uint64_t took_ns;        /* of the last check */
+	bool again;              /* hurried while one ran: check again right after it */
+	uint64_t hurried_ns;     /* last time a hurry was heeded */
 };
 
 /* `spread_ns` delays the first check, so that many do not run at once. */
@@ -40,7 +42,11 @@ void health_init(struct health *h, const struct health_conf *conf, uint64_t now_
 void health_reconf(struct health *h, const struct health_conf *conf, uint64_t now_ns);
 bool health_up(const struct health *h);
 
-/* True when a check is due: marks it running, gives it a sequence number (h->seq). */
+/*
+ * True when a check is due: marks it running, gives it a sequence number (h->seq). A running check
+ * past its hard limit (timeout + 2 s) is first counted as failed, reason CHECK_AGENT: look at
+ * health_up() afterwards, whatever this returns.
+ */
 bool health_start(struct health *h, uint64_t now_ns);
 
 /*
@@ -49,7 +55,10 @@ bool health_start(struct health *h, uint64_t now_ns);
  */
 bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint64_t now_ns);
 
-/* Something was seen in real traffic: check now. A running check is left to end. */
+/*
+ * Something was seen in real traffic: check now. A running check is left to end, then one more runs
+ * at once. Heeded once per fastinter.
+ */
 void health_hurry(struct health *h, uint64_t now_ns);
 
 /* When the caller must look again: the next check, or the running check's hard limit. */

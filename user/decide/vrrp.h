@@ -6,8 +6,9 @@
  * Pure: (machine, event, now) -> actions. All I/O is the caller's: it carries the actions out in the
  * order given and reports back what really happened (an advert that left is VRRP_EV_SENT).
  *
- * Timers (one at a time, `timer_at_ns`, 0 when none runs; the caller sends VRRP_EV_TIMER when due)
- *   BACKUP  Master_Down_Timer, or the preempt delay or a claim's re-check when that is sooner
+ * Timers (one at a time, `timer_at_ns`, 0 when none runs; the caller sends VRRP_EV_TIMER when due,
+ * after it gave every advert that was waiting: only then is silence silence)
+ *   BACKUP  Master_Down_Timer, or the preempt delay or the next look at the pulses when sooner
  *   MASTER  Adver_Timer
  *
  * Invariants
@@ -18,6 +19,21 @@
  *     like anybody else, for another may own the VIP by now.
  *   - while a pulsing peer holds a lease (view.lease_until_ns > now), BACKUP never becomes MASTER: it
  *     claims (sends its advert when its priority is higher and preempting is allowed) and looks again.
+ *     A lease that was last seen running and ended unseen counts for adver / 4 longer.
+ *
+ * When there is one owner at most. Two leases never run at the same moment as long as, between any
+ * two nodes,
+ *   - adverts arrive within less than adver / 4 or, for any part of them that is lost, pulses do
+ *     (an answer at least every adver / 4): the lease ends before Master_Down can, and a running
+ *     lease is seen;
+ *   - two nodes that wait for Master_Down at the same time (no owner) wait for different moments,
+ *     further apart than an advert takes: Skew_Time does that for nodes that heard the same last
+ *     advert. Nodes that start without any owner can race; the loser yields on the winner's first
+ *     advert or pulse;
+ *   - the peer being preempted answers pulses. One that does not (keepalived) is preempted as VRRP
+ *     does it: both own while one advert travels.
+ * A partition that stops adverts and pulses both gives two owners: no timer can prevent that, only
+ * an arbiter. When it heals, the lower one yields on the first advert or pulse.
  */
 #ifndef HOKM_VRRP_H
 #define HOKM_VRRP_H
@@ -40,19 +56,24 @@ struct vrrp_conf {
 
 /* What pulses say of the other nodes, at the moment of an event. Zero when there are none. */
 struct vrrp_view {
-	bool peer_holds;         /* a pulsing peer holds an unexpired lease */
-	uint64_t lease_until_ns; /* the latest end of a peer's lease in our clock, 0 for none */
-	bool owner_pulses;       /* the peer whose adverts we follow answers pulses (is hokm-xdp) */
-	uint64_t owner_seen_ns;  /* when the owner's last pulse answer was taken in */
-	bool may_preempt;        /* policy: we are healthy and not held back by the operator */
+	bool peer_holds; /* a pulsing peer holds an unexpired lease */
+	uint64_t
+		lease_until_ns; /* the latest end of a peer's lease in our clock, may be past; 0: none */
+	struct in_addr holder; /* peer_holds: who; of several, the one that wins an election */
+	uint8_t holder_priority;
+	bool owner_pulses;      /* the peer whose adverts we follow answers pulses (is hokm-xdp) */
+	uint64_t owner_seen_ns; /* what the owner's pulses say is at least as new as this moment */
+	bool may_preempt;       /* policy: we are healthy and not held back by the operator */
+	bool best_successor;    /* no other peer is a better successor of the owner than we are */
+	bool deaf;              /* no link: that no advert comes means nothing */
 };
 
 enum vrrp_event_kind {
-	VRRP_EV_START,    /* begin; `adopted_lease_ns` != 0: we still hold this lease from before a restart */
-	VRRP_EV_STOP,     /* give up and end */
-	VRRP_EV_TIMER,    /* timer_at_ns has come */
-	VRRP_EV_ADVERT,   /* a valid advert of a peer */
-	VRRP_EV_SENT,     /* the advert asked for with the last VRRP_ACT_ADVERT left at `sent_ns` */
+	VRRP_EV_START,  /* begin; `adopted_lease_ns`: the lease of before a restart, else 0 */
+	VRRP_EV_STOP,   /* give up and end */
+	VRRP_EV_TIMER,  /* timer_at_ns has come */
+	VRRP_EV_ADVERT, /* a valid advert of a peer */
+	VRRP_EV_SENT,   /* the advert asked for with the last VRRP_ACT_ADVERT left at `sent_ns` */
 	VRRP_EV_SEND_FAILED,
 	VRRP_EV_FAULT,    /* not eligible any more, with reason; hand over when MASTER */
 	VRRP_EV_CLEAR,    /* eligible again */
@@ -70,13 +91,13 @@ struct vrrp_event {
 };
 
 enum vrrp_action_kind {
-	VRRP_ACT_ADVERT,  /* send one with `priority`; then report SENT or SEND_FAILED (not for priority 0) */
-	VRRP_ACT_LEASE,   /* hold the lease until `until_ns` */
-	VRRP_ACT_RAISE,   /* became MASTER: VIP address, gratuitous ARP, hooks */
-	VRRP_ACT_LOWER,   /* stopped being MASTER: drop the lease at once, then the address */
-	VRRP_ACT_GARP,    /* repeat the gratuitous ARP (another owner was heard) */
-	VRRP_ACT_STATE,   /* the state changed: tell everybody; machine holds state and reason */
-	VRRP_ACT_PROBE,   /* ask the peers by pulse right now, look again at timer_at_ns */
+	VRRP_ACT_ADVERT, /* send one with `priority`; then report SENT or SEND_FAILED (not for priority 0) */
+	VRRP_ACT_LEASE, /* hold the lease until `until_ns` */
+	VRRP_ACT_RAISE, /* became MASTER: VIP address, gratuitous ARP, hooks */
+	VRRP_ACT_LOWER, /* stopped being MASTER: drop the lease at once, then the address */
+	VRRP_ACT_GARP,  /* repeat the gratuitous ARP (another owner was heard) */
+	VRRP_ACT_STATE, /* the state changed: tell everybody; machine holds state and reason */
+	VRRP_ACT_PROBE, /* ask the peers by pulse right now, look again at timer_at_ns */
 };
 
 struct vrrp_action {
@@ -91,21 +112,43 @@ struct vrrp_actions {
 	struct vrrp_action a[VRRP_ACTIONS_MAX];
 };
 
+/* What the advert is for whose SENT is awaited. */
+enum vrrp_sending {
+	VRRP_SENDING_NONE,
+	VRRP_SENDING_CLAIM, /* BACKUP: asks a pulsing owner to let go; SENT changes nothing */
+	VRRP_SENDING_TAKE,  /* BACKUP, or INIT with an adopted lease: SENT makes us MASTER */
+	VRRP_SENDING_RENEW, /* MASTER: SENT extends the lease */
+};
+
 struct vrrp {
 	struct vrrp_conf conf;
 	enum hokm_vrrp_state state;
 	enum hokm_reason reason; /* of the last state change */
 	uint64_t since_ns;       /* of the last state change */
 	uint64_t timer_at_ns;
-	uint64_t lease_until_ns;      /* MASTER: ours */
-	uint64_t owner_adver_ns;      /* BACKUP: learned from the owner (v3), else configured */
-	struct in_addr owner;         /* whose adverts we follow, 0 when unknown */
+	uint64_t lease_until_ns; /* MASTER: ours; INIT: the adopted one; else 0 */
+	enum vrrp_sending sending;
+	enum hokm_reason take_reason; /* TAKE: reason of the state that follows */
+	bool send_failed;             /* MASTER: the last advert did not leave */
+	bool rival;                   /* MASTER: a peer that must yield still shows a lease */
+
+	/* whom we follow: BACKUP, and FAULT, where it is only remembered */
+	struct in_addr owner; /* whose adverts we follow, 0 when unknown, 0 in MASTER */
 	uint8_t owner_priority;
-	uint64_t master_down_at_ns;
-	uint64_t preempt_at_ns;       /* when the preempt delay is over, 0: not running */
-	bool claiming;                /* asked for the lease, waiting until the peer lets go */
-	enum hokm_reason claim_reason;
-	bool sending;                 /* an advert was asked for, its SENT is awaited */
+	uint64_t owner_adver_ns;      /* learned from the owner (v3), else configured */
+	uint64_t master_down_at_ns;   /* 0 in FAULT: we were deaf, silence proves nothing */
+	enum hokm_reason down_reason; /* for taking then: MASTER_DOWN or PRIORITY_ZERO */
+	bool looked_twice;            /* the timer came late and we waited for fresh pulses once */
+
+	/* BACKUP, on the way to the lease */
+	uint64_t preempt_at_ns; /* when the preempt delay is over, 0: not preempting */
+	bool claiming;          /* asked for the lease, waiting until the peer lets go */
+	uint64_t claim_ns;      /* when we asked first */
+	uint64_t claim_at_ns;   /* when to ask again */
+	uint64_t
+		released_ns; /* a pulsing owner said priority 0 then: its pulse must confirm. 0: no */
+	uint64_t look_at_ns; /* claiming or released: next probe */
+	uint64_t look_gap_ns;
 };
 
 void vrrp_init(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns);

@@ -24,8 +24,8 @@ struct vrrp_advert {
 	uint64_t adver_ns; /* Adver_Int or Max_Advertise_Interval */
 	uint8_t n_addrs;
 	struct in_addr addrs[VRRP_ADDRS_MAX];
-	struct in_addr source;    /* of the IP header */
-	bool pseudo_checksum;     /* v3: the checksum included the pseudo-header */
+	struct in_addr source; /* of the IP header */
+	bool pseudo_checksum;  /* v3: the checksum included the pseudo-header */
 };
 
 /* What is expected of adverts: from the configuration. */
@@ -38,20 +38,24 @@ struct vrrp_wire_conf {
 	bool checksum_pseudo;             /* v3, on sending; both are taken */
 };
 
-/* Why an advert was discarded; each is counted by itself. */
-#define VRRP_DISCARDS(X, p)                                                                        \
-	X(p, NONE, "none", "taken")                                                                \
-	X(p, TTL, "ttl", "TTL is not 255")                                                         \
-	X(p, SHORT, "short", "cut short")                                                          \
-	X(p, VERSION, "version", "another VRRP version")                                           \
-	X(p, TYPE, "type", "not an advertisement")                                                 \
-	X(p, VRID, "vrid", "another VRID")                                                         \
-	X(p, CHECKSUM, "checksum", "wrong checksum")                                               \
-	X(p, COUNT, "count", "no address, or more than fit")                                       \
-	X(p, INTERVAL, "interval", "interval 0, or another than ours (version 2)")                 \
-	X(p, AUTH_TYPE, "auth-type", "another authentication type")                                \
-	X(p, AUTH, "auth", "wrong password")                                                       \
-	X(p, SOURCE, "source", "sender is no peer, or ourselves")                                  \
+/*
+ * Why an advert was discarded; each is counted by itself. The first that holds is given, in the
+ * order ttl, short, version, type, vrid, checksum, count, (short,) interval, auth-type, auth;
+ * source and addrs are the caller's, who knows peers and VIPs.
+ */
+#define VRRP_DISCARDS(X, p)                                                        \
+	X(p, NONE, "none", "taken")                                                \
+	X(p, TTL, "ttl", "TTL is not 255")                                         \
+	X(p, SHORT, "short", "cut short")                                          \
+	X(p, VERSION, "version", "another VRRP version")                           \
+	X(p, TYPE, "type", "not an advertisement")                                 \
+	X(p, VRID, "vrid", "another VRID")                                         \
+	X(p, CHECKSUM, "checksum", "wrong checksum")                               \
+	X(p, COUNT, "count", "no address, or more than fit")                       \
+	X(p, INTERVAL, "interval", "interval 0, or another than ours (version 2)") \
+	X(p, AUTH_TYPE, "auth-type", "another authentication type")                \
+	X(p, AUTH, "auth", "wrong password")                                       \
+	X(p, SOURCE, "source", "sender is no peer, or ourselves")                  \
 	X(p, ADDRS, "addrs", "another list of addresses")
 #define VRRP_DISCARD_ENUM(p, id, name, text) p##_##id,
 enum vrrp_discard { VRRP_DISCARDS(VRRP_DISCARD_ENUM, VRRP_BAD) VRRP_DISCARD_COUNT };
@@ -68,7 +72,8 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 
 /*
  * Writes the VRRP message (without IP header) for sending from `source` to `dest` (both needed for
- * the pseudo-header). Returns its length; buf holds VRRP_PACKET_MAX bytes.
+ * the pseudo-header). Returns its length; buf holds VRRP_PACKET_MAX bytes. 0 when n_addrs is 0 or
+ * above VRRP_ADDRS_MAX: such a message is none. Intervals are rounded up to the wire's unit.
  */
 size_t vrrp_wire_build(const struct vrrp_wire_conf *c, uint8_t priority,
 		       const struct in_addr *addrs, uint8_t n_addrs, struct in_addr source,

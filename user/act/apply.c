@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Desired against actual. What is in effect is remembered in struct apply as it was last written,
+ * with a flag for what is unknown (after opening, or after an error), so that an unchanged wish
+ * costs nothing and a failed one is tried again.
+ *
+ * The order within apply_sync() matters: service states first, since they steer; then addresses.
+ * The lease is never here: apply_own() is its only writer.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "act/apply.h"
+#include "act/garp.h"
+#include "act/sysctl.h"
+#include "act/vip.h"
+#include "base/log.h"
+
+#define SAVE_FILE_MAX (CONF_PATH_MAX + sizeof(".sysctl"))
+
+struct apply {
+	struct hokm_bpf *bpf;
+	struct vip *vip;
+	struct garp *garp;
+	char interface[IF_NAMESIZE];
+	char save_file[SAVE_FILE_MAX];
+	struct hokm_service service[HOKM_MAX_SERVICES];
+	bool service_known[HOKM_MAX_SERVICES];
+	unsigned int n_routes;
+	struct in_addr routes[HOKM_MAX_VIPS];
+	unsigned int n_addrs; /* addresses in effect: the first n_addrs of addrs */
+	struct in_addr addrs[HOKM_MAX_VIPS];
+	bool own_failed;
+	bool sync_failed;
+};
+
+/* Beside the control socket: a folder that is the node's own and gone after a reboot. */
+static void apply_save_file(const struct conf *c, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s.sysctl", c->socket);
+}
+
+static bool has_addr(const struct in_addr *list, unsigned int n, struct in_addr a)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].s_addr == a.s_addr)
+			return true;
+	return false;
+}
+
+/* Adds what is wanted and missing in `have`, removes what is there and not wanted. */
+static int sync_list(struct vip *v, struct in_addr *have, unsigned int *n_have,
+		     const struct in_addr *want, unsigned int n_want,
+		     int (*add)(struct vip *, struct in_addr),
+		     int (*del)(struct vip *, struct in_addr))
+{
+	int first = 0;
+
+	for (unsigned int i = 0; i < *n_have;) {
+		int err = has_addr(want, n_want, have[i]) ? 1 : del(v, have[i]);
+
+		if (err == 0)
+			have[i] = have[--*n_have];
+		else
+			i++;
+		if (err < 0 && !first)
+			first = err;
+	}
+	for (unsigned int i = 0; i < n_want; i++) {
+		int err;
+
+		if (has_addr(have, *n_have, want[i]) || *n_have == HOKM_MAX_VIPS)
+			continue;
+		err = add(v, want[i]);
+		if (err == 0)
+			have[(*n_have)++] = want[i];
+		else if (!first)
+			first = err;
+	}
+	return first;
+}
+
+static int sync_services(struct apply *a, const struct apply_want *want)
+{
+	int first = 0;
+
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		int err;
+
+		if (a->service_known[i] &&
+		    !memcmp(&a->service[i], &want->service[i], sizeof(a->service[i])))
+			continue;
+		err = hokm_bpf_set_service(a->bpf, i, &want->service[i]);
+		a->service_known[i] = err == 0;
+		a->service[i] = want->service[i];
+		if (err && !first)
+			first = err;
+	}
+	return first;
+}
+
+int apply_sync(struct apply *a, const struct apply_want *want)
+{
+	int err_services = sync_services(a, want);
+	int err_routes = sync_list(a->vip, a->routes, &a->n_routes, want->vips, want->n_vips,
+				   vip_route_add, vip_route_del);
+	int err_addrs = sync_list(a->vip, a->addrs, &a->n_addrs, want->vips,
+				  want->vip_raised ? want->n_vips : 0, vip_addr_add, vip_addr_del);
+	int err = err_services ? err_services : err_routes ? err_routes : err_addrs;
+
+	if (err && !a->sync_failed)
+		log_error("could not put the wanted state into effect on %s: %s; trying again",
+			  a->interface, strerror(-err));
+	else if (!err && a->sync_failed)
+		log_info("the wanted state is in effect on %s again", a->interface);
+	a->sync_failed = err != 0;
+	return err;
+}
+
+int apply_own(struct apply *a, const struct apply_want *want)
+{
+	int err = hokm_bpf_set_own(a->bpf, &want->own);
+
+	if (err && !a->own_failed)
+		log_error("could not write the lease to map own: %s; not owner until it works",
+			  strerror(-err));
+	a->own_failed = err != 0;
+	return err;
+}
+
+void apply_garp(struct apply *a, const struct apply_want *want)
+{
+	for (unsigned int i = 0; i < want->n_vips; i++) {
+		int err = garp_send(a->garp, want->vips[i]);
+
+		if (err)
+			log_warn("gratuitous ARP on %s failed: %s", a->interface, strerror(-err));
+	}
+}
+
+void apply_clear_suspect(struct apply *a, unsigned int slot)
+{
+	int err = hokm_bpf_clear_suspect(a->bpf, slot);
+
+	if (err)
+		log_warn("could not clear suspect of service slot %u: %s", slot, strerror(-err));
+}
+
+/* What the node has already: a daemon that was killed leaves its addresses. */
+static int adopt_addrs(struct apply *a, const struct conf *c)
+{
+	for (unsigned int i = 0; i < c->n_vips; i++) {
+		bool here = false, elsewhere = false;
+		int err = vip_addr_present(a->vip, c->vips[i], &here);
+
+		if (!err)
+			err = vip_addr_elsewhere(a->vip, c->vips[i], &elsewhere);
+		if (err)
+			return err;
+		if (elsewhere) {
+			log_error(
+				"the VIP is already an address of another interface of this node; "
+				"remove it there first (ip address show)");
+			return -EADDRINUSE;
+		}
+		if (here)
+			a->addrs[a->n_addrs++] = c->vips[i];
+	}
+	return 0;
+}
+
+int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
+	       struct apply **out)
+{
+	struct apply_want want = {.n_vips = c->n_vips};
+	struct apply *a = calloc(1, sizeof(*a));
+	int err;
+
+	*out = NULL;
+	if (!a)
+		return -ENOMEM;
+	a->bpf = b;
+	memcpy(a->interface, c->interface, sizeof(a->interface));
+	apply_save_file(c, a->save_file, sizeof(a->save_file));
+	memcpy(want.vips, c->vips, sizeof(want.vips));
+	err = vip_open(hokm_bpf_ifindex(b), &a->vip);
+	if (!err)
+		err = garp_open(hokm_bpf_ifindex(b), mac, &a->garp);
+	if (!err)
+		err = adopt_addrs(a, c);
+	if (!err)
+		err = sysctl_arp_set(c->interface, a->save_file);
+	if (!err)
+		err = sync_list(a->vip, a->routes, &a->n_routes, want.vips, want.n_vips,
+				vip_route_add, vip_route_del);
+	if (err) {
+		log_error("could not take over VIP, routes and sysctls of %s: %s", c->interface,
+			  strerror(-err));
+		apply_close(a, false);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+void apply_close(struct apply *a, bool keep)
+{
+	int err = 0;
+
+	if (!a)
+		return;
+	if (a->vip) {
+		err = sync_list(a->vip, a->addrs, &a->n_addrs, NULL, 0, vip_addr_add, vip_addr_del);
+		if (!err && !keep)
+			err = sync_list(a->vip, a->routes, &a->n_routes, NULL, 0, vip_route_add,
+					vip_route_del);
+	}
+	if (!err && !keep && a->save_file[0])
+		err = sysctl_arp_restore(a->interface, a->save_file);
+	if (err)
+		log_error("could not give the VIP of %s back: %s; run `hokm-xdp cleanup`",
+			  a->interface, strerror(-err));
+	garp_close(a->garp);
+	vip_close(a->vip);
+	free(a);
+}
+
+int apply_cleanup(const struct conf *c)
+{
+	unsigned int ifindex = if_nametoindex(c->interface);
+	char save_file[SAVE_FILE_MAX];
+	struct vip *v = NULL;
+	int first = 0;
+	int err;
+
+	if (!ifindex)
+		return -errno;
+	err = vip_open((int)ifindex, &v);
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < c->n_vips; i++) {
+		err = vip_addr_del(v, c->vips[i]);
+		first = first ? first : err;
+		err = vip_route_del(v, c->vips[i]);
+		first = first ? first : err;
+	}
+	vip_close(v);
+	apply_save_file(c, save_file, sizeof(save_file));
+	err = sysctl_arp_restore(c->interface, save_file);
+	return first ? first : err;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Walking the connection tables by batches: one system call for hundreds of entries, and no refresh
+ * of an LRU map's order.
+ *
+ * The kernel hands out whole buckets: a bucket with more entries than were asked for is -ENOSPC,
+ * answered by asking for twice as many; a batch never splits one, so the position stays good while entries
+ * come and go. The end is -ENOENT, which may still bring entries.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "act/bpf_internal.h"
+
+#define BATCH_LIMIT (1u << 16) /* entries of one bucket: far beyond what hashing leaves */
+
+struct batch {
+	int map_fd;
+	struct hokm_conn_cursor *cursor;
+	unsigned int want;
+	unsigned int got;
+	bool end;
+};
+
+/* A slot for twice as many entries. What was in the buffers is not kept. */
+static int grow(struct hokm_bpf *b)
+{
+	unsigned int n = b->batch_max * 2;
+	struct hokm_conn_key *keys;
+	struct hokm_conn *conns;
+
+	if (n > BATCH_LIMIT)
+		return -ENOSPC;
+	keys = calloc(n, sizeof(*keys));
+	conns = calloc(n, sizeof(*conns));
+	if (!keys || !conns) {
+		free(keys);
+		free(conns);
+		return -ENOMEM;
+	}
+	free(b->batch_keys);
+	free(b->batch_conns);
+	b->batch_keys = keys;
+	b->batch_conns = conns;
+	b->batch_max = n;
+	return 0;
+}
+
+/* Fills b's buffers from where the cursor stands and moves it. 0 or -errno. */
+static int next_batch(struct hokm_bpf *b, struct batch *t)
+{
+	unsigned int count = t->want < b->batch_max ? t->want : b->batch_max;
+	uint32_t next[2] = {0};
+
+	for (;;) {
+		uint32_t n = count;
+		int err = bpf_map_lookup_batch(t->map_fd,
+					       t->cursor->started ? t->cursor->batch : NULL, next,
+					       b->batch_keys, b->batch_conns, &n, NULL);
+
+		if (err == -ENOSPC) {
+			count *= 2;
+			err = count > b->batch_max ? grow(b) : 0;
+			if (err)
+				return err;
+			continue;
+		}
+		if (err && err != -ENOENT)
+			return err;
+		t->end = err == -ENOENT;
+		t->got = n;
+		t->cursor->started = !t->end;
+		t->cursor->batch[0] = next[0];
+		t->cursor->batch[1] = next[1];
+		return 0;
+	}
+}
+
+int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg)
+{
+	struct hokm_conn_cursor cursor = {0};
+	struct batch t = {.map_fd = b->map[half ? MAP_HALF_OPEN : MAP_CONNS], .cursor = &cursor};
+
+	while (!t.end) {
+		int err;
+
+		t.want = b->batch_max;
+		err = next_batch(b, &t);
+		if (err)
+			return err;
+		for (unsigned int i = 0; i < t.got; i++) {
+			int rc = fn(&b->batch_keys[i], &b->batch_conns[i], arg);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k)
+{
+	return bpf_map_delete_elem(b->map[MAP_CONNS], k);
+}
+
+int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
+			 hokm_conn_fn fn, void *arg, bool *done)
+{
+	struct batch t = {.map_fd = b->map[MAP_CONNS], .cursor = cursor};
+	unsigned int seen = 0;
+
+	*done = false;
+	while (!t.end && seen < max) {
+		int err;
+
+		t.want = max - seen;
+		err = next_batch(b, &t);
+		if (err)
+			return err;
+		for (unsigned int i = 0; i < t.got; i++) {
+			if (fn(&b->batch_keys[i], &b->batch_conns[i], arg) != 1)
+				continue;
+			err = hokm_bpf_delete_conn(b, &b->batch_keys[i]);
+			if (err && err != -ENOENT) /* ended by itself meanwhile: as wanted */
+				return err;
+		}
+		seen += t.got;
+	}
+	*done = t.end;
+	return (int)seen;
+}

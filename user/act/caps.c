@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Privileges, only ever given up.
+ *
+ * The daemon starts as root, opens what needs root, and keeps the capabilities of `kept`; the
+ * bounding set goes with the rest, so that nothing it starts later can have more. A child that runs
+ * as another user (agent, hooks) gives up the user first and then every capability: uid 0 to uid N
+ * clears them in the kernel already, a user named root is the case in which it does not.
+ *
+ * Capabilities belong to a thread: call these before a second thread exists, or in each.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "act/caps.h"
+#include "base/log.h"
+
+#define PASSWD_BUF_BYTES 16384
+
+/* What the daemon does with each: the list is the whole of its privileges. */
+static const cap_value_t kept[] = {
+	CAP_NET_ADMIN,    /* addresses, routes, XDP and TC, ending of sockets */
+	CAP_NET_RAW,      /* VRRP and ARP sockets */
+	CAP_BPF,          /* maps and programs */
+	CAP_PERFMON,      /* perf events of the programs; pointers in them */
+	CAP_SYS_NICE,     /* real-time priority */
+	CAP_IPC_LOCK,     /* locked memory */
+	CAP_SETUID,       /* agent and hooks become their users */
+	CAP_SETGID,       /* and their groups */
+	CAP_KILL,         /* and end when told */
+	CAP_DAC_OVERRIDE, /* pins and sysctls, whoever owns them */
+};
+
+#define N_KEPT (sizeof(kept) / sizeof(kept[0]))
+
+static bool is_kept(cap_value_t value)
+{
+	for (size_t i = 0; i < N_KEPT; i++)
+		if (kept[i] == value)
+			return true;
+	return false;
+}
+
+static bool is_effective(cap_t caps, cap_value_t value)
+{
+	cap_flag_value_t on = CAP_CLEAR;
+
+	return !cap_get_flag(caps, value, CAP_EFFECTIVE, &on) && on == CAP_SET;
+}
+
+static void append_name(char *list, size_t size, cap_value_t value)
+{
+	size_t at = strlen(list);
+	char *name = cap_to_name(value);
+
+	snprintf(list + at, size - at, "%s%s", at ? ", " : "", name ? name : "?");
+	cap_free(name);
+}
+
+int caps_check(void)
+{
+	char missing[N_KEPT * 20] = "";
+	cap_t caps = cap_get_proc();
+
+	if (!caps) {
+		int err = errno;
+
+		log_error("could not read this process's capabilities: %s", strerror(err));
+		return -err;
+	}
+	for (size_t i = 0; i < N_KEPT; i++)
+		if (!is_effective(caps, kept[i]))
+			append_name(missing, sizeof(missing), kept[i]);
+	cap_free(caps);
+	if (!missing[0])
+		return 0;
+	log_error("missing capabilities: %s; run as root, or give them to the service "
+		  "(CapabilityBoundingSet=, docker --cap-add)",
+		  missing);
+	return -EPERM;
+}
+
+/* Nothing to do, and no right needed, when an earlier call did it. */
+static int drop_bounding(void)
+{
+	for (cap_value_t value = 0; value < cap_max_bits(); value++)
+		if (!is_kept(value) && cap_get_bound(value) == 1 && cap_drop_bound(value))
+			return -errno;
+	return 0;
+}
+
+int caps_keep(void)
+{
+	cap_t caps = cap_init();
+	int bound_err;
+	int err = 0;
+
+	if (!caps)
+		return -errno;
+	if (cap_set_flag(caps, CAP_PERMITTED, N_KEPT, kept, CAP_SET) ||
+	    cap_set_flag(caps, CAP_EFFECTIVE, N_KEPT, kept, CAP_SET))
+		err = -errno;
+	/* The bounding set needs CAP_SETPCAP, which goes with the rest: it is first. Without the
+	 * right the kept set still holds for this process; only what root execs could have more. */
+	bound_err = err ? 0 : drop_bounding();
+	if (bound_err)
+		log_warn("could not shrink the capability bounding set: %s", strerror(-bound_err));
+	if (!err && cap_reset_ambient())
+		err = -errno;
+	if (!err && cap_set_proc(caps))
+		err = -errno;
+	cap_free(caps);
+	if (err)
+		log_error("could not give up capabilities: %s", strerror(-err));
+	return err;
+}
+
+static int clear_caps(void)
+{
+	cap_t caps = cap_init();
+	int err = 0;
+
+	if (!caps)
+		return -errno;
+	if (cap_reset_ambient() || cap_set_proc(caps))
+		err = -errno;
+	cap_free(caps);
+	return err;
+}
+
+/* Groups, gid, uid: in this order, each takes away the right to the one before. */
+static int become_ids(const char *user, const struct passwd *pw)
+{
+	/* A daemon without root (tests) may only stay who it is. */
+	if (geteuid() != 0) {
+		if (pw->pw_uid == geteuid() && pw->pw_gid == getegid())
+			return 0;
+		log_error("could not become user %s: this process is not root", user);
+		return -EPERM;
+	}
+	if (initgroups(user, pw->pw_gid) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid)) {
+		int err = errno;
+
+		log_error("could not become user %s: %s", user, strerror(err));
+		return -err;
+	}
+	return 0;
+}
+
+int caps_become(const char *user)
+{
+	char buf[PASSWD_BUF_BYTES];
+	struct passwd pw, *found = NULL;
+	int err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
+
+	if (err || !found) {
+		log_error("could not become user %s: %s; create it, or name another in the "
+			  "configuration",
+			  user, err ? strerror(err) : "there is no such user");
+		return err ? -err : -ENOENT;
+	}
+	err = become_ids(user, &pw);
+	if (err)
+		return err;
+	err = clear_caps();
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		err = -errno;
+	if (err)
+		log_error("could not give up privileges as user %s: %s", user, strerror(-err));
+	return err;
+}
+
+/* CAP_IPC_LOCK makes the limit void; without it the highest one allowed is what can be had. */
+static void raise_memlock(void)
+{
+	struct rlimit lim = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (!setrlimit(RLIMIT_MEMLOCK, &lim) || getrlimit(RLIMIT_MEMLOCK, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	if (setrlimit(RLIMIT_MEMLOCK, &lim))
+		log_debug("could not raise the limit of locked memory: %s", strerror(errno));
+}
+
+void caps_realtime(int priority)
+{
+	const struct sched_param param = {.sched_priority = priority};
+
+	/* No RLIMIT_RTTIME: on a machine that loses CPU to its host the kernel would end us. */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+		log_warn("no real-time priority (SCHED_FIFO %d): %s; adverts may be late on a busy "
+			 "node, CAP_SYS_NICE is needed",
+			 priority, strerror(errno));
+	raise_memlock();
+	/* What is touched once stays; the libraries' untouched parts need no memory. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_warn("could not lock memory: %s; adverts may be late when the node swaps, "
+			 "CAP_IPC_LOCK is needed",
+			 strerror(errno));
+}
+
+void caps_ordinary(void)
+{
+	const struct sched_param param = {.sched_priority = 0};
+
+	if (sched_setscheduler(0, SCHED_OTHER, &param))
+		log_warn("could not go back to ordinary scheduling: %s", strerror(errno));
+	if (munlockall())
+		log_warn("could not unlock memory: %s", strerror(errno));
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The queue of hooks, and the one that runs.
+ *
+ * Life of a hook
+ *   queued -> started (or not: said, counted) -> its leader ends -> the next one
+ *                 \ timeout -> SIGTERM to the group -> 2 s -> SIGKILL to the group
+ *
+ * Invariants
+ *   - at most one runs; `running` says so, and then pid, fds and sources are valid;
+ *   - it is over when its leader ends: what it left in the background holds nothing up, and is
+ *     killed only when the hook was killed for its time;
+ *   - output is read without blocking, at most OUTPUT_LINES lines of OUTPUT_LINE bytes go to the log.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "act/hook_spawn.h"
+#include "act/hooks.h"
+#include "base/log.h"
+
+#define OUTPUT_LINES 100
+#define OUTPUT_LINE  512
+#define GRACE_USEC   (2 * 1000 * 1000) /* between SIGTERM and SIGKILL */
+#define CLOSE_MS     1000              /* how long closing waits for a killed hook */
+
+struct hooks {
+	sd_event *event;
+	const struct conf *conf;
+	struct hooks_stats stats;
+
+	struct hook_item queue[HOOKS_QUEUE_MAX]; /* ring */
+	unsigned int head, n;
+
+	bool running;
+	struct hook_item item;
+	struct hook_process process;
+	sd_event_source *child, *timer, *output;
+	bool timed_out;
+	unsigned int lines;
+	size_t line_len;
+	char line[OUTPUT_LINE + 1];
+};
+
+static void start_next(struct hooks *h);
+
+static const char *when_name(const struct hook_item *item)
+{
+	return item->call.when == HOOK_BEFORE ? "before" : "after";
+}
+
+/* ---- output ---- */
+
+static void flush_line(struct hooks *h)
+{
+	if (!h->line_len)
+		return;
+	h->line[h->line_len] = '\0';
+	h->line_len = 0;
+	if (h->lines < OUTPUT_LINES)
+		log_info("hook %s: %s", h->item.path, h->line);
+	else if (h->lines == OUTPUT_LINES)
+		log_warn("hook %s: more than %d lines of output, the rest is not logged",
+			 h->item.path, OUTPUT_LINES);
+	h->lines++;
+}
+
+static void take_output(struct hooks *h, const char *buf, size_t len)
+{
+	for (size_t i = 0; i < len && h->lines <= OUTPUT_LINES; i++) {
+		unsigned char c = (unsigned char)buf[i];
+
+		if (c == '\n') {
+			flush_line(h);
+			continue;
+		}
+		if (h->line_len == OUTPUT_LINE)
+			flush_line(h);
+		/* Nothing a terminal might act on reaches the log; UTF-8 bytes stay. */
+		h->line[h->line_len++] = c == '\t' ? ' ' : c < 0x20 || c == 0x7f ? '?' : (char)c;
+	}
+}
+
+/* At most 64 KiB a call. False at the end of file or on an error. */
+static bool read_output(struct hooks *h)
+{
+	char buf[4096];
+
+	for (int i = 0; i < 16; i++) {
+		ssize_t n = read(h->process.output_fd, buf, sizeof(buf));
+
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (n == 0)
+			return false;
+		take_output(h, buf, (size_t)n);
+	}
+	return true;
+}
+
+static int on_output(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	struct hooks *h = arg;
+
+	(void)fd;
+	(void)revents;
+	if (!read_output(h))
+		(void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	return 0;
+}
+
+/* ---- the end of one ---- */
+
+/* Gives back what the running hook held; the child is reaped, or will be by its event source. */
+static void forget(struct hooks *h)
+{
+	h->child = sd_event_source_disable_unref(h->child);
+	h->timer = sd_event_source_disable_unref(h->timer);
+	h->output = sd_event_source_disable_unref(h->output);
+	close(h->process.output_fd);
+	close(h->process.status_fd);
+	h->running = false;
+}
+
+static void say_not_started(const struct hooks *h, const struct hook_failure *f)
+{
+	switch (f->stage) {
+	case HOOK_STAGE_USER:
+		log_error("hook %s was not run: becoming user %s failed: %s", h->item.path,
+			  h->item.user, strerror(f->err));
+		break;
+	case HOOK_STAGE_EXEC:
+		log_error("hook %s was not run: %s; it must exist and be executable for user %s",
+			  h->item.path, strerror(f->err), h->item.user);
+		break;
+	default:
+		log_error("hook %s was not run: setting its process up failed: %s", h->item.path,
+			  strerror(f->err));
+	}
+}
+
+static void judge(struct hooks *h, const siginfo_t *si)
+{
+	struct hook_failure f;
+
+	if (read(h->process.status_fd, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
+		h->stats.not_started++;
+		say_not_started(h, &f);
+		return;
+	}
+	h->stats.run++;
+	if (h->timed_out) {
+		log_error("hook %s (%s) was killed: it ran longer than %llu ms", h->item.path,
+			  when_name(&h->item),
+			  (unsigned long long)(h->item.timeout_ns / NS_PER_MS));
+	} else if (si->si_code != CLD_EXITED) {
+		h->stats.failed++;
+		log_error("hook %s (%s) was ended by signal %d", h->item.path, when_name(&h->item),
+			  si->si_status);
+	} else if (si->si_status) {
+		h->stats.failed++;
+		log_error("hook %s (%s) failed: exit status %d", h->item.path, when_name(&h->item),
+			  si->si_status);
+	} else {
+		log_debug("hook %s (%s) done", h->item.path, when_name(&h->item));
+	}
+}
+
+/* The leader ended. It is still a zombie here, so its group's number cannot be another's yet. */
+static int on_exit_of_child(sd_event_source *s, const siginfo_t *si, void *arg)
+{
+	struct hooks *h = arg;
+
+	(void)s;
+	if (h->timed_out)
+		(void)kill(-h->process.pid, SIGKILL);
+	(void)read_output(h);
+	flush_line(h);
+	judge(h, si);
+	forget(h);
+	start_next(h);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct hooks *h = arg;
+	int sig = h->timed_out ? SIGKILL : SIGTERM;
+	int err;
+
+	(void)usec;
+	if (kill(-h->process.pid, sig) < 0)
+		log_error("could not kill hook %s: %s", h->item.path, strerror(errno));
+	if (h->timed_out)
+		return 0;
+	h->timed_out = true;
+	h->stats.timed_out++;
+	err = sd_event_source_set_time_relative(s, GRACE_USEC);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+	if (err < 0) {
+		log_error("no timer for hook %s: %s; killing it now", h->item.path, strerror(-err));
+		(void)kill(-h->process.pid, SIGKILL);
+	}
+	return 0;
+}
+
+/* ---- starting ---- */
+
+static int watch(struct hooks *h)
+{
+	int err = sd_event_add_child(h->event, &h->child, h->process.pid, WEXITED, on_exit_of_child,
+				     h);
+
+	if (err >= 0)
+		err = sd_event_add_io(h->event, &h->output, h->process.output_fd, EPOLLIN,
+				      on_output, h);
+	if (err >= 0)
+		err = sd_event_add_time_relative(h->event, &h->timer, CLOCK_BOOTTIME,
+						 h->item.timeout_ns / 1000, 1000, on_timeout, h);
+	return err < 0 ? err : 0;
+}
+
+/* Kills the group and reaps the leader, waiting no longer than CLOSE_MS. */
+static void kill_and_reap(const struct hooks *h)
+{
+	pid_t pid = h->process.pid;
+	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
+	if (kill(-pid, SIGKILL) < 0 && errno != ESRCH)
+		log_error("could not kill hook %s: %s", h->item.path, strerror(errno));
+	/* Without a pidfd poll() sleeps its time out, which is long enough as well. */
+	(void)poll(&p, 1, CLOSE_MS);
+	if (waitpid(pid, NULL, WNOHANG) == 0)
+		log_error("hook %s (pid %d) does not end though killed; it is left alone",
+			  h->item.path, (int)pid);
+	if (p.fd >= 0)
+		close(p.fd);
+}
+
+static int start(struct hooks *h)
+{
+	int err = hook_spawn(&h->item, &h->process);
+
+	if (err)
+		return err;
+	h->running = true;
+	h->timed_out = false;
+	h->lines = 0;
+	h->line_len = 0;
+	err = watch(h);
+	if (err) {
+		kill_and_reap(h);
+		forget(h);
+	}
+	return err;
+}
+
+static void start_next(struct hooks *h)
+{
+	while (!h->running && h->n) {
+		int err;
+
+		h->item = h->queue[h->head];
+		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
+		h->n--;
+		err = start(h);
+		if (!err)
+			return;
+		h->stats.not_started++;
+		log_error("hook %s was not run: %s", h->item.path, strerror(-err));
+	}
+}
+
+/* ---- the interface ---- */
+
+int hooks_open(sd_event *event, const struct conf *c, struct hooks **out)
+{
+	struct hooks *h = calloc(1, sizeof(*h));
+
+	*out = NULL;
+	if (!h)
+		return -ENOMEM;
+	h->event = sd_event_ref(event);
+	h->conf = c;
+	*out = h;
+	return 0;
+}
+
+void hooks_reconf(struct hooks *h, const struct conf *c)
+{
+	h->conf = c;
+}
+
+void hooks_close(struct hooks *h)
+{
+	if (!h)
+		return;
+	if (h->n)
+		log_warn("%u waiting hooks are not run: the daemon stops", h->n);
+	if (h->running) {
+		log_warn("hook %s is killed: the daemon stops", h->item.path);
+		h->child = sd_event_source_disable_unref(h->child);
+		kill_and_reap(h);
+		forget(h);
+	}
+	sd_event_unref(h->event);
+	free(h);
+}
+
+void hooks_queue(struct hooks *h, const struct hook_call *call)
+{
+	const struct conf_hooks *c = &h->conf->hooks;
+
+	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
+		return;
+	if (h->n == HOOKS_QUEUE_MAX) {
+		log_error("hook %s (%s, %s) is dropped: %d newer ones wait behind it; what runs "
+			  "takes "
+			  "too long",
+			  h->queue[h->head].path, when_name(&h->queue[h->head]),
+			  hokm_vrrp_state_name(h->queue[h->head].call.state), HOOKS_QUEUE_MAX);
+		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
+		h->n--;
+		h->stats.dropped++;
+	}
+	hook_item_fill(&h->queue[(h->head + h->n) % HOOKS_QUEUE_MAX], h->conf, call);
+	h->n++;
+	start_next(h);
+}
+
+void hooks_get_stats(const struct hooks *h, struct hooks_stats *out)
+{
+	*out = h->stats;
+	out->waiting = h->n;
+}
+
+bool hooks_busy(const struct hooks *h)
+{
+	return h->running || h->n;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two ARP sysctls of the interface.
+ *
+ *   arp_ignore = 1    answer ARP only for addresses of the very interface: the VIP's local route on
+ *                     lo must not be answered for by a node that is not owner
+ *   arp_announce = 2  never use the VIP as sender of own ARP requests: else a node that sends from
+ *                     the VIP while another owns it teaches everybody the wrong MAC
+ *
+ * The kernel takes the greater of the interface's value and that of `all`. 2 is the greatest
+ * arp_announce; an arp_ignore of `all` above 1 is the operator's and is only warned about.
+ *
+ * The save file is text, one `name value` a line, written under another name and linked into place:
+ * it is there whole or not at all, and an older one is never overwritten.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "act/sysctl.h"
+#include "base/log.h"
+
+#define PATH_BUF  512
+#define VALUE_MAX 15 /* what a sane arp_* value may be; the kernel's own are 0..8 */
+
+struct arp_sysctl {
+	const char *name;
+	int want;
+};
+
+static const struct arp_sysctl arp_sysctls[] = {{"arp_ignore", 1}, {"arp_announce", 2}};
+#define N_SYSCTLS (sizeof(arp_sysctls) / sizeof(arp_sysctls[0]))
+
+/* -ENAMETOOLONG rather than a path cut short. */
+static int path_of(char *buf, const char *ifname, const char *name)
+{
+	int n = snprintf(buf, PATH_BUF, "/proc/sys/net/ipv4/conf/%s/%s", ifname, name);
+
+	return n > 0 && n < PATH_BUF ? 0 : -ENAMETOOLONG;
+}
+
+/* A whole small file as a string. */
+static int read_text(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		err = -errno;
+	else
+		buf[n] = '\0';
+	close(fd);
+	return err;
+}
+
+static int parse_value(const char *text, int *out)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || end == text || (*end && *end != '\n') || v < 0 || v > VALUE_MAX)
+		return -EINVAL;
+	*out = (int)v;
+	return 0;
+}
+
+static int read_value(const char *ifname, const char *name, int *out)
+{
+	char path[PATH_BUF], text[32];
+	int err = path_of(path, ifname, name);
+
+	if (!err)
+		err = read_text(path, text, sizeof(text));
+	return err ? err : parse_value(text, out);
+}
+
+static int write_value(const char *ifname, const char *name, int value)
+{
+	char path[PATH_BUF], text[16];
+	int err = path_of(path, ifname, name);
+	int len = snprintf(text, sizeof(text), "%d\n", value);
+	int fd;
+
+	if (err)
+		return err;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, (size_t)len) != len)
+		err = errno ? -errno : -EIO;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
+/* The folder of the save file, when it is missing: this may run before anybody else made it. */
+static int make_folder(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char dir[PATH_BUF];
+
+	if (!slash || slash == file)
+		return 0;
+	if ((size_t)(slash - file) >= sizeof(dir))
+		return -ENAMETOOLONG;
+	memcpy(dir, file, (size_t)(slash - file));
+	dir[slash - file] = '\0';
+	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_text(const char *path, const char *text)
+{
+	size_t len = strlen(text);
+	int err = 0;
+	int fd;
+
+	/* Left by a daemon that died while saving. O_EXCL follows no link anybody put there. */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	errno = 0;
+	if (write(fd, text, len) != (ssize_t)len)
+		err = errno ? -errno : -ENOSPC;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
+/* Writes the present values to save_file unless it exists. */
+static int save(const char *ifname, const char *save_file)
+{
+	char tmp[PATH_BUF], text[128];
+	int values[N_SYSCTLS];
+	int err, n;
+
+	if (!access(save_file, F_OK))
+		return 0;
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
+		err = read_value(ifname, arp_sysctls[i].name, &values[i]);
+		if (err)
+			return err;
+	}
+	n = snprintf(tmp, sizeof(tmp), "%s.new", save_file);
+	if (n < 0 || n >= (int)sizeof(tmp))
+		return -ENAMETOOLONG;
+	snprintf(text, sizeof(text), "%s %d\n%s %d\n", arp_sysctls[0].name, values[0],
+		 arp_sysctls[1].name, values[1]);
+	err = make_folder(save_file);
+	if (!err)
+		err = write_text(tmp, text);
+	if (!err && link(tmp, save_file) < 0 && errno != EEXIST)
+		err = -errno;
+	(void)unlink(tmp); /* nothing is lost when this fails: the next save removes it */
+	return err;
+}
+
+/* Reads save_file; exactly our lines in our order. */
+static int load(const char *save_file, int values[N_SYSCTLS])
+{
+	char text[256];
+	char *line = text;
+	int err = read_text(save_file, text, sizeof(text));
+
+	for (size_t i = 0; !err && i < N_SYSCTLS; i++) {
+		size_t len = strlen(arp_sysctls[i].name);
+		char *end = strchr(line, '\n');
+
+		if (!end || strncmp(line, arp_sysctls[i].name, len) != 0 || line[len] != ' ')
+			return -EINVAL;
+		err = parse_value(line + len + 1, &values[i]);
+		line = end + 1;
+	}
+	return !err && *line ? -EINVAL : err;
+}
+
+static void warn_all(const char *ifname)
+{
+	int all = 0;
+
+	if (!read_value("all", "arp_ignore", &all) && all > 1)
+		log_warn(
+			"net.ipv4.conf.all.arp_ignore is %d and overrules the 1 of %s: set it to 1 "
+			"or less unless the owner shall not answer ARP for the VIP",
+			all, ifname);
+}
+
+int sysctl_arp_set(const char *ifname, const char *save_file)
+{
+	int err = save(ifname, save_file);
+
+	if (err) {
+		log_error("could not save the ARP sysctls of %s to %s: %s", ifname, save_file,
+			  strerror(-err));
+		return err;
+	}
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
+		const struct arp_sysctl *s = &arp_sysctls[i];
+
+		err = write_value(ifname, s->name, s->want);
+		if (err) {
+			log_error("could not set net.ipv4.conf.%s.%s to %d: %s%s", ifname, s->name,
+				  s->want, strerror(-err),
+				  err == -EROFS || err == -EACCES
+					  ? " (is /proc/sys mounted read-only, as in a container?)"
+					  : "");
+			(void)sysctl_arp_restore(ifname, save_file);
+			return err;
+		}
+	}
+	warn_all(ifname);
+	return 0;
+}
+
+int sysctl_arp_restore(const char *ifname, const char *save_file)
+{
+	int values[N_SYSCTLS];
+	int err = load(save_file, values);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err) {
+		log_error("could not read the saved ARP sysctls in %s: %s; set arp_ignore and "
+			  "arp_announce of %s by hand and remove the file",
+			  save_file, strerror(-err), ifname);
+		return err;
+	}
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
+		err = write_value(ifname, arp_sysctls[i].name, values[i]);
+		if (err == -ENOENT) /* the interface is gone, and its sysctls with it */
+			break;
+		if (err) {
+			log_error("could not set net.ipv4.conf.%s.%s back to %d: %s; it is kept in "
+				  "%s",
+				  ifname, arp_sysctls[i].name, values[i], strerror(-err),
+				  save_file);
+			return err;
+		}
+	}
+	if (unlink(save_file) < 0) {
+		err = -errno;
+		log_error("could not remove %s: %s", save_file, strerror(-err));
+		return err;
+	}
+	return 0;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VIP addresses and local routes by rtnetlink.
+ *
+ * Both are marked as ours in the kernel itself: the address by IFA_PROTO (Linux 5.18), the route by
+ * its protocol number. So a later daemon, or `cleanup` after a crash, knows what it may remove, and
+ * an address that the operator or another program set up is never taken for ours.
+ *
+ * The address is /32 with IFA_F_NOPREFIXROUTE: it brings no route but its own local one, which the
+ * kernel appends behind ours and takes away with the address. Ours stays, so a node that gave up the
+ * VIP still takes steered packets and its sockets live on.
+ */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/socket.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "act/vip.h"
+#include "base/log.h"
+#include "base/nl.h"
+
+#define VIP_PROTO 0x48 /* of addresses and routes; 'H', free in rt_protos and in rtnetlink.h */
+
+struct vip {
+	struct nl_sock *sk;
+	int ifindex;
+	int lo_ifindex;
+};
+
+int vip_open(int ifindex, struct vip **out)
+{
+	struct vip *v = calloc(1, sizeof(*v));
+	int err;
+
+	*out = NULL;
+	if (!v)
+		return -ENOMEM;
+	v->ifindex = ifindex;
+	v->lo_ifindex = (int)if_nametoindex("lo");
+	if (!v->lo_ifindex) {
+		err = -errno;
+		log_error("no interface lo for the VIP's local route: %s", strerror(-err));
+		goto fail;
+	}
+	err = nlr_open(&v->sk);
+	if (err) {
+		log_error("could not open an rtnetlink socket: %s", strerror(-err));
+		goto fail;
+	}
+	*out = v;
+	return 0;
+fail:
+	vip_close(v);
+	return err;
+}
+
+void vip_close(struct vip *v)
+{
+	if (!v)
+		return;
+	if (v->sk)
+		nl_socket_free(v->sk);
+	free(v);
+}
+
+/* What a dump of all IPv4 addresses says of one of them. */
+struct addr_scan {
+	struct in_addr addr;
+	int ifindex;  /* asked about */
+	bool ours;    /* addr/32 on ifindex, set by this program */
+	bool foreign; /* any other occurrence */
+	int found_on; /* interface of the first occurrence, 0 none */
+};
+
+static int scan_addr(struct nlmsghdr *nlh, void *arg)
+{
+	struct addr_scan *s = arg;
+	struct nlattr *tb[IFA_MAX + 1];
+	struct ifaddrmsg *ifa;
+	struct in_addr local;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
+		return -EPROTO;
+	ifa = nlmsg_data(nlh);
+	if (ifa->ifa_family != AF_INET || !tb[IFA_LOCAL] ||
+	    nla_len(tb[IFA_LOCAL]) != (int)sizeof(local))
+		return 0;
+	memcpy(&local, nla_data(tb[IFA_LOCAL]), sizeof(local));
+	if (local.s_addr != s->addr.s_addr)
+		return 0;
+	if (!s->found_on)
+		s->found_on = (int)ifa->ifa_index;
+	if ((int)ifa->ifa_index == s->ifindex && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
+	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
+		s->ours = true;
+	else
+		s->foreign = true;
+	return 0;
+}
+
+static int scan(struct nl_sock *sk, struct addr_scan *s)
+{
+	struct ifaddrmsg hdr = {.ifa_family = AF_INET};
+	int err;
+
+	/* An address list that changed under the dump is read again; more than twice is no accident. */
+	for (int tries = 0; tries < 3; tries++) {
+		s->ours = s->foreign = false;
+		s->found_on = 0;
+		err = nlr_dump(sk, RTM_GETADDR, &hdr, sizeof(hdr), scan_addr, s);
+		if (err != -EINTR)
+			break;
+	}
+	return err;
+}
+
+static struct nl_msg *addr_message(const struct vip *v, int type, int flags, struct in_addr vip)
+{
+	struct ifaddrmsg hdr = {
+		.ifa_family = AF_INET,
+		.ifa_prefixlen = 32,
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+		.ifa_index = (unsigned int)v->ifindex,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, &hdr, sizeof(hdr), NLMSG_ALIGNTO) < 0 ||
+	    nla_put(msg, IFA_LOCAL, sizeof(vip), &vip) < 0 ||
+	    nla_put(msg, IFA_ADDRESS, sizeof(vip), &vip) < 0 ||
+	    nla_put_u32(msg, IFA_FLAGS, IFA_F_NOPREFIXROUTE | IFA_F_PERMANENT) < 0 ||
+	    nla_put_u8(msg, IFA_PROTO, VIP_PROTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int vip_addr_add(struct vip *v, struct in_addr vip)
+{
+	struct nl_msg *msg = addr_message(v, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, vip);
+	int err = msg ? nlr_request(v->sk, msg) : -ENOMEM;
+
+	return err == -EEXIST ? 0 : err;
+}
+
+int vip_addr_del(struct vip *v, struct in_addr vip)
+{
+	bool present;
+	struct nl_msg *msg;
+	int err = vip_addr_present(v, vip, &present);
+
+	if (err || !present)
+		return err;
+	msg = addr_message(v, RTM_DELADDR, 0, vip);
+	err = msg ? nlr_request(v->sk, msg) : -ENOMEM;
+	return err == -EADDRNOTAVAIL ? 0 : err;
+}
+
+int vip_addr_present(struct vip *v, struct in_addr vip, bool *present)
+{
+	struct addr_scan s = {.addr = vip, .ifindex = v->ifindex};
+	int err = scan(v->sk, &s);
+
+	*present = !err && s.ours;
+	return err;
+}
+
+int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere)
+{
+	struct addr_scan s = {.addr = vip, .ifindex = v->ifindex};
+	int err = scan(v->sk, &s);
+
+	*elsewhere = !err && s.foreign;
+	return err;
+}
+
+static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
+{
+	struct rtmsg hdr = {
+		.rtm_family = AF_INET,
+		.rtm_dst_len = 32,
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = VIP_PROTO,
+		.rtm_scope = RT_SCOPE_HOST,
+		.rtm_type = RTN_LOCAL,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &hdr, sizeof(hdr), NLMSG_ALIGNTO) < 0 ||
+	    nla_put(msg, RTA_DST, sizeof(vip), &vip) < 0 ||
+	    nla_put_u32(msg, RTA_OIF, (uint32_t)v->lo_ifindex) < 0) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return nlr_request(v->sk, msg);
+}
+
+int vip_route_add(struct vip *v, struct in_addr vip)
+{
+	/* No NLM_F_EXCL: the kernel's own local route of the address may be there, and ours goes beside it. */
+	int err = route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+int vip_route_del(struct vip *v, struct in_addr vip)
+{
+	int err = route_request(v, RTM_DELROUTE, 0, vip);
+
+	return err == -ESRCH ? 0 : err;
+}
+
+int vip_interface_of(struct in_addr addr, char *name)
+{
+	struct addr_scan s = {.addr = addr};
+	struct nl_sock *sk;
+	int err = nlr_open(&sk);
+
+	name[0] = '\0';
+	if (err)
+		return err;
+	err = scan(sk, &s);
+	nl_socket_free(sk);
+	if (err || !s.found_on)
+		return err;
+	if (!if_indextoname((unsigned int)s.found_on, name))
+		return errno == ENXIO ? -ENODEV : -errno;
+	return s.found_on;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One check in the foreground: the same agent, forked instead of spawned, for one request. It is
+ * the same process in the same cage, because what a server answers is as foreign here.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/agent_child.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define GRACE_NS (2 * NS_PER_S) /* to start and to answer, beyond the check's timeout */
+
+/* Root may not be the agent; anybody else stays who he is. */
+static int agent_user(char *user, size_t size)
+{
+	char buf[16384];
+	struct passwd pw, *found = NULL;
+	int err;
+
+	if (geteuid() == 0) {
+		snprintf(user, size, "%s", AGENT_DEFAULT_USER);
+		return 0;
+	}
+	err = getpwuid_r(geteuid(), &pw, buf, sizeof(buf), &found);
+	if (err || !found)
+		return err ? -err : -ENOENT;
+	snprintf(user, size, "%s", pw.pw_name);
+	return 0;
+}
+
+static void child(int fd, const char *user)
+{
+	setpgid(0, 0);
+	if (fd != AGENT_FD && dup2(fd, AGENT_FD) < 0)
+		_exit(1);
+	if (close_range(AGENT_FD + 1, ~0U, 0))
+		_exit(1);
+	_exit(agent_child(user));
+}
+
+static int wait_reply(int fd, uint64_t by_ns, struct agent_reply *out)
+{
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now_ns = clock_now_ns();
+		int n;
+
+		if (now_ns >= by_ns)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)((by_ns - now_ns) / NS_PER_MS) + 1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n <= 0)
+			continue;
+		if (recv(fd, out, sizeof(*out), MSG_TRUNC) != sizeof(*out))
+			return -EPIPE;
+		out->detail[sizeof(out->detail) - 1] = '\0';
+		return 0;
+	}
+}
+
+static int ask(int fd, const struct agent_request *r, struct agent_reply *out)
+{
+	uint64_t by_ns = clock_now_ns() + r->check.timeout_ns + GRACE_NS;
+
+	if (send(fd, r, sizeof(*r), MSG_NOSIGNAL) != sizeof(*r))
+		return -EPIPE;
+	return wait_reply(fd, by_ns, out);
+}
+
+int agent_run_once(const struct agent_request *r, struct agent_reply *out)
+{
+	char user[64];
+	int pair[2];
+	pid_t pid;
+	int err = agent_user(user, sizeof(user));
+
+	if (err)
+		return err;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		child(pair[1], user);
+	err = pid < 0 ? -errno : 0;
+	close(pair[1]);
+	if (!err)
+		err = ask(pair[0], r, out);
+	close(pair[0]);
+	if (pid > 0) {
+		/* A good one ends by itself, the broker and its commands first. */
+		if (err)
+			kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return err;
+}

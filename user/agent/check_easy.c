@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kinds of check that use libcurl have in common: how an easy handle is made, and what
+ * libcurl's codes mean as reasons.
+ *
+ * Checks go to a numeric address, by plain HTTP/1.1 on a connection of their own, through no proxy,
+ * after no redirect. Over TLS the certificate is not verified: the check goes to the node itself,
+ * by address, and asks whether the game answers, not who it is.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/check.h"
+#include "base/version.h"
+
+#define SET(easy, option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
+
+static bool set_options(struct check_run *r, const char *url)
+{
+	CURL *easy = r->easy;
+
+	return SET(easy, CURLOPT_PRIVATE, r) && SET(easy, CURLOPT_URL, url) &&
+	       SET(easy, CURLOPT_PROTOCOLS_STR, "http,https") && SET(easy, CURLOPT_NOSIGNAL, 1L) &&
+	       SET(easy, CURLOPT_PROXY, "") && SET(easy, CURLOPT_FRESH_CONNECT, 1L) &&
+	       SET(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+	       SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+	       SET(easy, CURLOPT_SSL_ENABLE_ALPN, 0L) && SET(easy, CURLOPT_PATH_AS_IS, 1L) &&
+	       SET(easy, CURLOPT_SSL_VERIFYPEER, 0L) && SET(easy, CURLOPT_SSL_VERIFYHOST, 0L) &&
+	       SET(easy, CURLOPT_CAINFO, NULL) && SET(easy, CURLOPT_CAPATH, NULL) &&
+	       SET(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) &&
+	       SET(easy, CURLOPT_USERAGENT, "hokm-xdp/" HOKM_VERSION);
+}
+
+bool check_easy_make(struct check_run *r, const char *path)
+{
+	const struct conf_check *c = &r->request.check;
+	char addr[INET_ADDRSTRLEN];
+	char url[CONF_PATH_MAX + 64];
+
+	r->easy = curl_easy_init();
+	if (!r->easy || !inet_ntop(AF_INET, &c->addr, addr, sizeof(addr))) {
+		check_fail(r, HOKM_R_CHECK_ERROR, "out of memory");
+		return false;
+	}
+	snprintf(url, sizeof(url), "http%s://%s:%u%s", c->tls ? "s" : "", addr, c->port, path);
+	if (set_options(r, url))
+		return true;
+	check_fail(r, HOKM_R_CHECK_ERROR, "libcurl refused an option for %s", url);
+	return false;
+}
+
+void check_easy_start(struct check_run *r)
+{
+	CURLMcode code = curl_multi_add_handle(check_engine_multi(r->engine), r->easy);
+
+	if (code != CURLM_OK)
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl: %s", curl_multi_strerror(code));
+}
+
+void check_easy_drop(struct check_run *r)
+{
+	/* Removing a handle that was never added does nothing. */
+	if (r->easy)
+		curl_multi_remove_handle(check_engine_multi(r->engine), r->easy);
+	curl_easy_cleanup(r->easy);
+	r->easy = NULL;
+	curl_slist_free_all(r->headers);
+	r->headers = NULL;
+}
+
+static void fail_connect(struct check_run *r, const char *addr)
+{
+	const struct conf_check *c = &r->request.check;
+	long os_errno = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_errno);
+	if (os_errno == ECONNREFUSED)
+		check_fail(r, HOKM_R_CHECK_REFUSED, "%s:%u refused the connection", addr, c->port);
+	else
+		check_fail(r, HOKM_R_CHECK_CONNECT, "could not connect to %s:%u: %s", addr, c->port,
+			   os_errno ? strerror((int)os_errno) : "no connection");
+}
+
+void check_fail_curl(struct check_run *r, CURLcode code)
+{
+	const struct conf_check *c = &r->request.check;
+	char addr[INET_ADDRSTRLEN] = "?";
+
+	inet_ntop(AF_INET, &c->addr, addr, sizeof(addr));
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		fail_connect(r, addr);
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+		check_fail(r, HOKM_R_CHECK_CONNECT, "TLS handshake with %s:%u failed", addr,
+			   c->port);
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		check_fail(r, HOKM_R_CHECK_TIMEOUT, "%s:%u: %s", addr, c->port,
+			   curl_easy_strerror(code));
+		break;
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_PARTIAL_FILE:
+		check_fail(r, HOKM_R_CHECK_CLOSED, "%s:%u closed: %s", addr, c->port,
+			   curl_easy_strerror(code));
+		break;
+	default:
+		check_fail(r, HOKM_R_CHECK_ERROR, "%s:%u: %s", addr, c->port,
+			   curl_easy_strerror(code));
+	}
+}

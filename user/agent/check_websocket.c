@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Check `websocket` (RFC 6455): handshake with a verified Sec-WebSocket-Accept, a ping of random
+ * bytes that its pong must echo, a clean close.
+ *
+ *   CONNECT -> HEAD -> PONG -> CLOSE
+ *
+ * libcurl makes the connection (TLS too), we speak on it by curl_easy_send and curl_easy_recv.
+ * `out` holds what is still to be sent. `in` holds the answer's head while that is read, and from
+ * then on at most one frame header or one control frame: payloads of data frames are passed over
+ * as they come. A game server may send any number of frames before our pong, the first of them in
+ * the same segment as its 101; its pings are answered. A pong that is not ours is passed over (one
+ * that nobody asked for is allowed, section 5.5.3). The check has passed when our pong is in; a
+ * server that then does not close in time has passed too.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "agent/check.h"
+#include "agent/ws_client.h"
+#include "base/clock.h"
+#include "base/version.h"
+
+#define PING_BYTES    8
+#define READ_BYTES    4096
+#define FRAMES_MAX    (1024 * 1024) /* bytes of frames that are passed over */
+#define CLOSE_WAIT_NS (200 * NS_PER_MS)
+#define OUT_MAX       2048
+
+enum ws_phase { WS_CONNECT, WS_HEAD, WS_PONG, WS_CLOSE };
+
+struct ws_state {
+	enum ws_phase phase;
+	curl_socket_t fd;
+	char key[WS_KEY_TEXT];
+	uint8_t ping[PING_BYTES];
+	uint8_t out[OUT_MAX];
+	size_t out_len, out_sent;
+	uint8_t in[CHECK_HEADERS_MAX];
+	size_t in_len;
+	uint64_t skip_bytes; /* of a data frame's payload, still to come */
+	uint64_t frame_bytes;
+	unsigned int other_pongs;
+};
+
+static void put(struct check_run *r, const void *data, size_t len)
+{
+	struct ws_state *s = r->priv;
+
+	if (s->out_sent == s->out_len)
+		s->out_sent = s->out_len = 0;
+	if (len > sizeof(s->out) - s->out_len) {
+		check_fail(r, HOKM_R_CHECK_ERROR, "the server takes nothing and asks for more");
+		return;
+	}
+	memcpy(s->out + s->out_len, data, len);
+	s->out_len += len;
+}
+
+static bool random_bytes(struct check_run *r, void *data, size_t len)
+{
+	if (getrandom(data, len, 0) == (ssize_t)len)
+		return true;
+	check_fail(r, HOKM_R_CHECK_ERROR, "no random bytes to be had");
+	return false;
+}
+
+static void put_control(struct check_run *r, enum ws_opcode op, const void *payload, size_t len)
+{
+	uint8_t frame[WS_FRAME_MAX];
+	uint8_t mask[4];
+
+	if (random_bytes(r, mask, sizeof(mask)))
+		put(r, frame, ws_build_control(op, mask, payload, len, frame));
+}
+
+static void ws_start(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+
+	s->fd = CURL_SOCKET_BAD;
+	if (!check_easy_make(r, ""))
+		return;
+	if (curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK)
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl cannot only connect");
+	else
+		check_easy_start(r);
+}
+
+static void put_request(struct check_run *r)
+{
+	const struct conf_check *c = &r->request.check;
+	struct ws_state *s = r->priv;
+	char addr[INET_ADDRSTRLEN] = "";
+	char host[sizeof(r->request.host) + INET_ADDRSTRLEN];
+	uint8_t nonce[WS_KEY_BYTES];
+	char text[OUT_MAX];
+	int n;
+
+	if (!random_bytes(r, nonce, sizeof(nonce)) || !random_bytes(r, s->ping, sizeof(s->ping)))
+		return;
+	ws_key_text(nonce, s->key);
+	inet_ntop(AF_INET, &c->addr, addr, sizeof(addr));
+	if (r->request.host[0])
+		snprintf(host, sizeof(host), "%s", r->request.host);
+	else
+		snprintf(host, sizeof(host), "%s:%u", addr, c->port);
+	n = snprintf(text, sizeof(text),
+		     "GET %s HTTP/1.1\r\n"
+		     "Host: %s\r\n"
+		     "Upgrade: websocket\r\n"
+		     "Connection: Upgrade\r\n"
+		     "Sec-WebSocket-Key: %s\r\n"
+		     "Sec-WebSocket-Version: 13\r\n"
+		     "User-Agent: hokm-xdp/" HOKM_VERSION "\r\n"
+		     "\r\n",
+		     c->path, host, s->key);
+	if (n < 0 || (size_t)n >= sizeof(text))
+		check_fail(r, HOKM_R_CHECK_ERROR, "the request does not fit %zu bytes",
+			   sizeof(text));
+	else
+		put(r, text, (size_t)n);
+}
+
+static void ws_ended(struct check_run *r, CURLcode code)
+{
+	struct ws_state *s = r->priv;
+
+	if (code != CURLE_OK) {
+		check_fail_curl(r, code);
+		return;
+	}
+	code = curl_easy_getinfo(r->easy, CURLINFO_ACTIVESOCKET, &s->fd);
+	if (code != CURLE_OK || s->fd == CURL_SOCKET_BAD) {
+		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection was gone at once");
+		return;
+	}
+	s->phase = WS_HEAD;
+	put_request(r);
+}
+
+static const char *phase_text(const struct ws_state *s)
+{
+	return s->phase == WS_HEAD ? "the handshake's answer" : "our pong";
+}
+
+/* Value of a header line as a span without blanks around it; NULL when it is not there. */
+static const char *find_header(const char *head, const char *name, size_t *len)
+{
+	const size_t name_len = strlen(name);
+
+	for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
+		const char *end, *value;
+
+		line += 2;
+		end = strstr(line, "\r\n");
+		if (!end || strncasecmp(line, name, name_len) || line[name_len] != ':')
+			continue;
+		value = line + name_len + 1;
+		while (value < end && (*value == ' ' || *value == '\t'))
+			value++;
+		while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+			end--;
+		*len = (size_t)(end - value);
+		return value;
+	}
+	return NULL;
+}
+
+/* True when the comma-separated value of the header has this word. */
+static bool header_has(const char *head, const char *name, const char *word)
+{
+	const size_t word_len = strlen(word);
+	size_t len = 0;
+	const char *value = find_header(head, name, &len);
+
+	for (size_t i = 0; value && i < len;) {
+		size_t n = strcspn(value + i, ", \t\r");
+
+		if (n == word_len && !strncasecmp(value + i, word, n))
+			return true;
+		i += n + 1;
+	}
+	return false;
+}
+
+static bool status_is_101(struct check_run *r, const char *head)
+{
+	if (strncmp(head, "HTTP/1.", 7) || !isdigit((unsigned char)head[7]) || head[8] != ' ') {
+		check_fail(r, HOKM_R_CHECK_ERROR, "the answer to the handshake is not HTTP/1");
+		return false;
+	}
+	if (!strncmp(head + 9, "101", 3) && !isdigit((unsigned char)head[12]))
+		return true;
+	check_fail(r, HOKM_R_CHECK_STATUS, "ws %.64s: status %.3s, expected 101",
+		   r->request.check.path, head + 9);
+	return false;
+}
+
+/* RFC 6455, section 4.1, what a client must insist on. */
+static void judge_head(struct check_run *r, const char *head)
+{
+	struct ws_state *s = r->priv;
+	char accept[WS_ACCEPT_TEXT];
+	size_t len = 0;
+	const char *value;
+
+	if (!status_is_101(r, head))
+		return;
+	value = find_header(head, "Sec-WebSocket-Accept", &len);
+	if (ws_accept_text(s->key, accept))
+		check_fail(r, HOKM_R_CHECK_ERROR, "no SHA-1 to be had from libcrypto");
+	else if (!value)
+		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 without Sec-WebSocket-Accept");
+	else if (len != sizeof(accept) - 1 || strncmp(value, accept, len))
+		check_fail(r, HOKM_R_CHECK_ACCEPT, "Sec-WebSocket-Accept is %.*s, expected %s",
+			   (int)(len < 40 ? len : 40), value, accept);
+	else if (!header_has(head, "Upgrade", "websocket") ||
+		 !header_has(head, "Connection", "upgrade"))
+		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 without Upgrade: websocket");
+	else if (find_header(head, "Sec-WebSocket-Extensions", &len) ||
+		 find_header(head, "Sec-WebSocket-Protocol", &len))
+		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 with an extension nobody asked for");
+}
+
+/* Drops `n` bytes from the front of what came in. */
+static void consume(struct ws_state *s, size_t n)
+{
+	memmove(s->in, s->in + n, s->in_len - n);
+	s->in_len -= n;
+}
+
+/* True when the head is whole and good. */
+static bool take_head(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+	const uint8_t *end = memmem(s->in, s->in_len, "\r\n\r\n", 4);
+	char head[CHECK_HEADERS_MAX + 1];
+	size_t len;
+
+	if (!end) {
+		if (s->in_len == sizeof(s->in))
+			check_fail(r, HOKM_R_CHECK_ERROR, "more than %d bytes of headers",
+				   CHECK_HEADERS_MAX);
+		return false;
+	}
+	len = (size_t)(end - s->in) + 4;
+	/* A zero byte ends the text early: what a header may hold stands before it. */
+	memcpy(head, s->in, len);
+	head[len] = '\0';
+	judge_head(r, head);
+	if (r->ended)
+		return false;
+	consume(s, len);
+	s->phase = WS_PONG;
+	put_control(r, WS_OP_PING, s->ping, sizeof(s->ping));
+	return !r->ended;
+}
+
+static void take_pong(struct check_run *r, const uint8_t *payload, size_t len)
+{
+	const uint8_t code[2] = {WS_CLOSE_NORMAL >> 8, WS_CLOSE_NORMAL & 0xff};
+	struct ws_state *s = r->priv;
+
+	if (s->phase != WS_PONG)
+		return;
+	if (len != sizeof(s->ping) || memcmp(payload, s->ping, len)) {
+		s->other_pongs++;
+		return;
+	}
+	s->phase = WS_CLOSE;
+	r->ended_ns = clock_now_ns();
+	r->wake_ns = r->ended_ns + CLOSE_WAIT_NS;
+	put_control(r, WS_OP_CLOSE, code, sizeof(code));
+}
+
+static void take_close(struct check_run *r, const uint8_t *payload, size_t len)
+{
+	const struct ws_state *s = r->priv;
+	unsigned int code = len >= 2 ? (unsigned int)(payload[0] << 8 | payload[1]) : WS_CLOSE_NONE;
+
+	if (s->phase == WS_CLOSE)
+		check_pass(r, "101, ping answered, closed with %u", code);
+	else
+		check_fail(r, HOKM_R_CHECK_CLOSED, "the server closed with %u before our pong",
+			   code);
+}
+
+static void take_control(struct check_run *r, const struct ws_header *h, const uint8_t *payload)
+{
+	const size_t len = (size_t)h->payload_bytes;
+	const struct ws_state *s = r->priv;
+
+	if (h->op == WS_OP_PONG)
+		take_pong(r, payload, len);
+	else if (h->op == WS_OP_CLOSE)
+		take_close(r, payload, len);
+	else if (s->phase == WS_PONG) /* after our close nothing more may be sent */
+		put_control(r, WS_OP_PONG, payload, len);
+}
+
+/* Takes one frame, or the part of it that is here. False when more must come first. */
+static bool take_frame(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+	const char *why = NULL;
+	struct ws_header h;
+	size_t used = 0;
+	enum ws_parsed parsed;
+
+	if (s->skip_bytes) {
+		size_t n = s->skip_bytes < s->in_len ? (size_t)s->skip_bytes : s->in_len;
+
+		s->skip_bytes -= n;
+		consume(s, n);
+		return s->in_len > 0;
+	}
+	parsed = ws_parse_server_header(s->in, s->in_len, &h, &used, &why);
+	if (parsed == WS_BAD)
+		check_fail(r, HOKM_R_CHECK_ERROR, "bad frame: %s", why);
+	if (parsed != WS_PARSED)
+		return false;
+	if (h.op < WS_OP_CLOSE) {
+		consume(s, used);
+		s->skip_bytes = h.payload_bytes;
+		return s->in_len > 0;
+	}
+	if (s->in_len < used + h.payload_bytes)
+		return false;
+	take_control(r, &h, s->in + used);
+	consume(s, used + (size_t)h.payload_bytes);
+	return s->in_len > 0;
+}
+
+static void take_input(struct check_run *r, size_t len)
+{
+	struct ws_state *s = r->priv;
+
+	s->frame_bytes += len;
+	if (s->phase == WS_HEAD && !take_head(r))
+		return;
+	while (!r->ended && take_frame(r))
+		;
+	if (r->ended || s->frame_bytes <= FRAMES_MAX)
+		return;
+	if (s->phase == WS_CLOSE)
+		check_pass(r, "101, ping answered; the server talks on after our close");
+	else
+		check_fail(r, HOKM_R_CHECK_PONG, "no pong in the first %d bytes of frames",
+			   FRAMES_MAX);
+}
+
+static void lost(struct check_run *r, const char *how)
+{
+	const struct ws_state *s = r->priv;
+
+	if (s->phase == WS_CLOSE)
+		check_pass(r, "101, ping answered, the server closed without a word");
+	else
+		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection %s before %s", how,
+			   phase_text(s));
+}
+
+static void send_out(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+
+	while (!r->ended && s->out_sent < s->out_len) {
+		size_t n = 0;
+		CURLcode code =
+			curl_easy_send(r->easy, s->out + s->out_sent, s->out_len - s->out_sent, &n);
+
+		if (code == CURLE_AGAIN)
+			return;
+		if (code != CURLE_OK) {
+			lost(r, "broke");
+			return;
+		}
+		s->out_sent += n;
+	}
+}
+
+static void receive(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+
+	while (!r->ended) {
+		size_t room = sizeof(s->in) - s->in_len;
+		size_t n = 0;
+		CURLcode code;
+
+		if (room > READ_BYTES)
+			room = READ_BYTES;
+		code = curl_easy_recv(r->easy, s->in + s->in_len, room, &n);
+		if (code == CURLE_AGAIN)
+			return;
+		if (code != CURLE_OK || !n) {
+			lost(r, code == CURLE_OK ? "was closed" : "broke");
+			return;
+		}
+		s->in_len += n;
+		take_input(r, n);
+	}
+}
+
+static void ws_step(struct check_run *r)
+{
+	struct ws_state *s = r->priv;
+
+	if (s->phase == WS_CONNECT)
+		return;
+	/* What was received may want an answer: out again, so that no wake-up is needed for it. */
+	send_out(r);
+	receive(r);
+	send_out(r);
+	if (!r->ended && s->phase == WS_CLOSE && clock_now_ns() >= r->wake_ns)
+		check_pass(r, "101, ping answered; the close was not");
+}
+
+static bool ws_wants(const struct check_run *r, struct curl_waitfd *fd)
+{
+	const struct ws_state *s = r->priv;
+
+	if (s->phase == WS_CONNECT)
+		return false;
+	fd->fd = s->fd;
+	fd->events = CURL_WAIT_POLLIN;
+	if (s->out_sent < s->out_len)
+		fd->events |= CURL_WAIT_POLLOUT;
+	return true;
+}
+
+static void ws_late(struct check_run *r)
+{
+	const struct ws_state *s = r->priv;
+	unsigned long long ms = r->request.check.timeout_ns / NS_PER_MS;
+
+	if (s->phase == WS_CLOSE)
+		check_pass(r, "101, ping answered; the close was not");
+	else if (s->phase == WS_PONG)
+		check_fail(r, HOKM_R_CHECK_PONG, "no pong to our ping within %llu ms (%u others)",
+			   ms, s->other_pongs);
+	else if (s->phase == WS_HEAD)
+		check_fail(r, HOKM_R_CHECK_TIMEOUT, "connected, but no 101 within %llu ms", ms);
+	else
+		check_fail(r, HOKM_R_CHECK_TIMEOUT, "port %u did not accept within %llu ms",
+			   r->request.check.port, ms);
+}
+
+const struct check_kind check_websocket = {
+	.name = "websocket",
+	.priv_bytes = sizeof(struct ws_state),
+	.start = ws_start,
+	.ended = ws_ended,
+	.step = ws_step,
+	.wants = ws_wants,
+	.late = ws_late,
+};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The agent's cage. Three answers to a system call:
+ *
+ *   allowed   what polling, TCP sockets, memory, time and ending need
+ *   killed    what only somebody who has taken the process over would ask for: new programs and
+ *             processes, other processes' memory, executable memory, the kernel's inner doors
+ *   EPERM     anything else: a library that learns to ask for more goes on without it, and the
+ *             checks with it, until this list knows of it
+ *
+ * Sockets are internet ones; the pairs to daemon and broker are there already.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <openssl/rand.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent/sandbox.h"
+#include "agent/ws_client.h"
+#include "base/log.h"
+
+#define FILES_MAX 256 /* descriptors: every check has one, TLS and libcurl a few of their own */
+#define DATA_MAX  (256UL * 1024 * 1024)
+
+static const int allowed[] = {
+	/* waiting */
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(restart_syscall),
+	/* sockets; socket() itself has a rule of its own */
+	SCMP_SYS(connect),
+	SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(shutdown),
+	/* descriptors that are open already */
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(fcntl),
+	/* memory; mmap() and mprotect() have rules of their own */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	/* time, randomness, locks */
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(futex),
+	SCMP_SYS(sched_yield),
+	/* signals and the end */
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
+static const int killed[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(fork),
+	SCMP_SYS(vfork),
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(pidfd_getfd),
+};
+
+int sandbox_warm_up(void)
+{
+	char accept[WS_ACCEPT_TEXT];
+	unsigned char byte;
+	CURL *easy;
+
+	tzset();
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		log_error("agent: libcurl could not be initialized");
+		return -EIO;
+	}
+	if (RAND_bytes(&byte, 1) != 1 || ws_accept_text("dGhlIHNhbXBsZSBub25jZQ==", accept)) {
+		log_error("agent: libcrypto has no random bytes or no SHA-1");
+		return -EIO;
+	}
+	easy = curl_easy_init();
+	if (!easy)
+		return -ENOMEM;
+	curl_easy_cleanup(easy);
+	return 0;
+}
+
+static int limit(int resource, rlim_t most)
+{
+	struct rlimit lim;
+
+	if (getrlimit((__rlimit_resource_t)resource, &lim))
+		return -errno;
+	if (lim.rlim_max > most)
+		lim.rlim_max = most;
+	lim.rlim_cur = lim.rlim_max;
+	return setrlimit((__rlimit_resource_t)resource, &lim) ? -errno : 0;
+}
+
+static int set_limits(void)
+{
+	int err = limit(RLIMIT_NOFILE, FILES_MAX);
+
+	if (!err)
+		err = limit(RLIMIT_CORE, 0);
+	if (!err)
+		err = limit(RLIMIT_MEMLOCK, 0);
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow memory counts as data */
+	if (!err)
+		err = limit(RLIMIT_DATA, DATA_MAX);
+#endif
+	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		err = -errno;
+	return err;
+}
+
+/* Those whose arguments matter. */
+static int add_rules_with_arguments(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp inet = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET};
+	/* libcurl asks whether there is IPv6. */
+	const struct scmp_arg_cmp inet6 = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET6};
+	/* The mask is in datum_a, what must remain in datum_b. */
+	const struct scmp_arg_cmp no_exec = {
+		.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, inet);
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, inet6);
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
+	return err;
+}
+
+static int set_filter(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err = 0;
+
+	if (!ctx)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; !err && i < sizeof(killed) / sizeof(killed[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, killed[i], 0);
+	if (!err)
+		err = add_rules_with_arguments(ctx);
+	if (!err)
+		err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return err;
+}
+
+int sandbox_enter(void)
+{
+	int err = set_limits();
+
+	if (!err)
+		err = set_filter();
+	if (err)
+		log_error("agent: could not confine itself: %s", strerror(-err));
+	return err;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `hokm-xdp check-config FILE [--json]`: is the file right, and what comes out of it? */
+#ifndef HOKM_CHECK_CONFIG_H
+#define HOKM_CHECK_CONFIG_H
+
+#define CHECK_CONFIG_OK       0
+#define CHECK_CONFIG_USAGE    2
+#define CHECK_CONFIG_NO_INPUT 66 /* EX_NOINPUT: the file cannot be read */
+#define CHECK_CONFIG_WRONG    78 /* EX_CONFIG */
+
+/* argv[0] is the command's own name. Returns the exit code. */
+int check_config_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What holds when the file says nothing: a profile is one column of times. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/conf_int.h"
+#include "base/log.h"
+
+#define MS(n) ((n)*NS_PER_MS)
+#define S(n)  ((n)*NS_PER_S)
+
+struct profile {
+	unsigned int vrrp_version;
+	uint64_t advert_ns, preempt_delay_ns;
+	uint64_t stale_ns, suspect_ns;
+	uint64_t interval_ns, fastinter_ns, downinter_ns, timeout_ns, backoff_ns;
+	unsigned int rise, fall, attempts;
+};
+
+static const struct profile profiles[] = {
+	[CONF_PROFILE_STANDARD] =
+		{
+			.vrrp_version = 2,
+			.advert_ns = S(1),
+			.preempt_delay_ns = S(10),
+			.stale_ns = MS(500),
+			.suspect_ns = S(3),
+			.interval_ns = S(5),
+			.fastinter_ns = S(1),
+			.downinter_ns = S(2),
+			.timeout_ns = S(10),
+			.backoff_ns = MS(500),
+			.rise = 2,
+			.fall = 3,
+			.attempts = 3,
+		},
+	[CONF_PROFILE_FAST] =
+		{
+			.vrrp_version = 3,
+			.advert_ns = MS(100),
+			.preempt_delay_ns = S(2),
+			.stale_ns = MS(200),
+			.suspect_ns = S(1),
+			.interval_ns = MS(200),
+			.fastinter_ns = MS(50),
+			.downinter_ns = MS(100),
+			.timeout_ns = MS(250),
+			.backoff_ns = MS(20),
+			.rise = 2,
+			.fall = 2,
+			.attempts = 1,
+		},
+};
+
+const char *const conf_profile_words[] = {"standard", "fast", NULL};
+const char *const conf_check_words[] = {"websocket", "http", "tcp", "exec", NULL};
+
+void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum conf_profile profile)
+{
+	const struct profile *p = &profiles[profile];
+
+	*k = (struct conf_check){
+		.kind = kind,
+		.status = kind == CHECK_HTTP ? 200 : 0,
+		.interval_ns = p->interval_ns,
+		.fastinter_ns = p->fastinter_ns,
+		.downinter_ns = p->downinter_ns,
+		.timeout_ns = p->timeout_ns,
+		.backoff_ns = p->backoff_ns,
+		.rise = p->rise,
+		.fall = p->fall,
+		.attempts = p->attempts,
+	};
+	if (kind == CHECK_WEBSOCKET)
+		snprintf(k->path, sizeof(k->path), "/");
+	else if (kind == CHECK_HTTP)
+		snprintf(k->path, sizeof(k->path), "/health");
+}
+
+void conf_default(struct conf *c, enum conf_profile profile)
+{
+	const struct profile *p = &profiles[profile];
+
+	c->profile = profile;
+	snprintf(c->instance, sizeof(c->instance), "hokm");
+	snprintf(c->bpffs, sizeof(c->bpffs), "/sys/fs/bpf");
+	snprintf(c->socket, sizeof(c->socket), "/run/hokm-xdp/%%n.sock");
+	snprintf(c->agent_user, sizeof(c->agent_user), "nobody");
+	c->log_level = LOG_LVL_INFO;
+	c->max_connections = 131072;
+
+	c->n_vips = 1;
+	c->vips[0].s_addr = htonl(0xc0a80119); /* 192.168.1.25 */
+
+	c->vrrp_version = p->vrrp_version;
+	c->vrid = 25;
+	c->multicast = true;
+	c->checksum_pseudo = true;
+	c->advert_ns = p->advert_ns;
+	c->preempt = true;
+	c->preempt_delay_ns = p->preempt_delay_ns;
+	c->garp_count = 5;
+	c->garp_refresh_ns = S(60);
+
+	c->pulse_port = 8766;
+	c->pulse_ns = MS(10);
+	c->peer_dead_ns = MS(100);
+	c->daemon_stale_ns = p->stale_ns;
+	c->suspect_ns = p->suspect_ns;
+
+	snprintf(c->hooks.user, sizeof(c->hooks.user), "nobody");
+	c->hooks.timeout_ns = S(10);
+}

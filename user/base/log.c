@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One log line is one write(2) to stderr, at most LOG_LINE_MAX bytes with its newline.
+ *
+ * Started by systemd (JOURNAL_STREAM is set) a line begins with the priority as sd-daemon(3) wants
+ * it,
+ * `<6>`, and the journal adds the time; else it begins with the wall clock's time and the level.
+ * Control characters are shown as \xNN: what a peer or a hook says cannot forge a second line or
+ * move a terminal's cursor. A line that is too long ends in "...".
+ *
+ * The level is the only process-wide state; an atomic, so that any thread may log or look.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/units.h"
+
+#define LOG_LINE_MAX 1024
+
+static _Atomic enum log_level current_level = LOG_LVL_INFO;
+
+static const struct {
+	const char *name;
+	int priority; /* syslog(3) */
+} levels[] = {
+	[LOG_LVL_ERROR] = {"error", 3},
+	[LOG_LVL_WARN] = {"warn", 4},
+	[LOG_LVL_INFO] = {"info", 6},
+	[LOG_LVL_DEBUG] = {"debug", 7},
+};
+
+#define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&current_level, level);
+}
+
+enum log_level log_get_level(void)
+{
+	return atomic_load(&current_level);
+}
+
+int log_level_from_name(const char *name, enum log_level *out)
+{
+	for (size_t i = 0; i < N_LEVELS; i++) {
+		if (!strcmp(name, levels[i].name)) {
+			*out = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return (size_t)level < N_LEVELS ? levels[level].name : "?";
+}
+
+/* What stands before the message. Returns its length. */
+static size_t put_prefix(char *line, size_t size, enum log_level level)
+{
+	struct timespec ts;
+	struct tm tm;
+	char clock[32];
+	int n;
+
+	if (getenv("JOURNAL_STREAM")) {
+		n = snprintf(line, size, "<%d>", levels[level].priority);
+	} else {
+		if (clock_gettime(CLOCK_REALTIME, &ts) || !localtime_r(&ts.tv_sec, &tm) ||
+		    !strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M:%S", &tm))
+			n = snprintf(line, size, "%s ", levels[level].name);
+		else
+			n = snprintf(line, size, "%s.%03ld %s ", clock, ts.tv_nsec / 1000000,
+				     levels[level].name);
+	}
+	return n > 0 ? (size_t)n : 0;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	const int saved = errno;     /* a caller that logs and then returns -errno is not misled */
+	char text[2 * LOG_LINE_MAX]; /* longer than a line: what is cut off shows as "..." */
+	char line[LOG_LINE_MAX];
+	va_list ap;
+	size_t len;
+	int n;
+
+	if ((size_t)level >= N_LEVELS || level > log_get_level())
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		snprintf(text, sizeof(text), "(a log line that could not be formatted)");
+	len = put_prefix(line, sizeof(line), level);
+	text_show(text, line + len, sizeof(line) - 1 - len);
+	len = strlen(line);
+	line[len++] = '\n';
+	/* Nobody is left to be told when stderr itself fails. */
+	if (write(STDERR_FILENO, line, len) < 0)
+		errno = saved;
+	errno = saved;
+}

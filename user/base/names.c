@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Words for the enums that BPF and user space share, and for the daemon's reason codes.
+ *
+ * Every table is expanded from the list that makes its enum, so a value cannot be without a word.
+ * Values come from maps, events and other nodes: one that is out of range gives "?".
+ */
+#include <string.h>
+
+#include "hokm/names.h"
+
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+#define WORD(p, id, name, text)      [p##_##id] = (name),
+#define SENTENCE(p, id, name, text)  [p##_##id] = (text),
+#define COUNTER_WORD(name, text)     [HOKM_CTR_##name] = #name,
+#define COUNTER_SENTENCE(name, text) [HOKM_CTR_##name] = (text),
+
+static const char *const vrrp_states[] = {HOKM_VRRP_STATES(WORD, HOKM_VRRP)};
+static const char *const svc_states[] = {HOKM_SVC_STATES(WORD, HOKM_SVC)};
+static const char *const tcp_states[] = {HOKM_TCP_STATES(WORD, HOKM_TCP)};
+static const char *const event_kinds[] = {HOKM_EVENT_KINDS(WORD, HOKM_EV)};
+static const char *const counters[] = {HOKM_COUNTERS(COUNTER_WORD)};
+static const char *const counter_texts[] = {HOKM_COUNTERS(COUNTER_SENTENCE)};
+static const char *const reasons[] = {HOKM_REASONS(WORD, HOKM_R)};
+static const char *const reason_texts[] = {HOKM_REASONS(SENTENCE, HOKM_R)};
+
+_Static_assert(COUNT_OF(vrrp_states) == HOKM_VRRP_STATE_COUNT, "vrrp states");
+_Static_assert(COUNT_OF(svc_states) == HOKM_SVC_STATE_COUNT, "service states");
+_Static_assert(COUNT_OF(tcp_states) == HOKM_TCP_STATE_COUNT, "tcp states");
+_Static_assert(COUNT_OF(event_kinds) == HOKM_EVENT_KIND_COUNT, "event kinds");
+_Static_assert(COUNT_OF(counters) == HOKM_CTR_COUNT, "counters");
+_Static_assert(COUNT_OF(reasons) == HOKM_REASON_COUNT, "reasons");
+
+static const char *word_of(const char *const *table, size_t n, unsigned int value)
+{
+	return value < n ? table[value] : "?";
+}
+
+const char *hokm_vrrp_state_name(unsigned int state)
+{
+	return word_of(vrrp_states, COUNT_OF(vrrp_states), state);
+}
+
+const char *hokm_svc_state_name(unsigned int state)
+{
+	return word_of(svc_states, COUNT_OF(svc_states), state);
+}
+
+const char *hokm_tcp_state_name(unsigned int state)
+{
+	return word_of(tcp_states, COUNT_OF(tcp_states), state);
+}
+
+const char *hokm_event_kind_name(unsigned int kind)
+{
+	return word_of(event_kinds, COUNT_OF(event_kinds), kind);
+}
+
+const char *hokm_counter_name(unsigned int counter)
+{
+	return word_of(counters, COUNT_OF(counters), counter);
+}
+
+const char *hokm_counter_text(unsigned int counter)
+{
+	return word_of(counter_texts, COUNT_OF(counter_texts), counter);
+}
+
+const char *hokm_reason_name(unsigned int reason)
+{
+	return word_of(reasons, COUNT_OF(reasons), reason);
+}
+
+const char *hokm_reason_text(unsigned int reason)
+{
+	return word_of(reason_texts, COUNT_OF(reason_texts), reason);
+}
+
+int hokm_event_kind_from_name(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(event_kinds); i++)
+		if (!strcmp(name, event_kinds[i]))
+			return (int)i;
+	return -1;
+}

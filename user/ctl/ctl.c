@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `hokm-xdp ctl`: one command line, one connection, one verb; its reply as text or JSON, and an
+ * exit code that scripts can go by (ctl.h).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/client.h"
+#include "ctl/commands.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+#define RECENT_ALONE  50
+#define RECENT_FOLLOW 10
+
+struct ctl {
+	const struct ctl_call *call;
+	char path[CONF_PATH_MAX];
+	struct ctl_conn conn;
+	FILE *out, *err;
+};
+
+/* Words and exit code for a daemon that cannot be talked to. */
+static int no_answer(const struct ctl *k, int err)
+{
+	switch (-err) {
+	case ENOENT:
+	case ECONNREFUSED:
+		fprintf(k->err, "hokm-xdp ctl: no daemon answers on %s: %s; is hokm-xdp running?\n",
+			k->path, strerror(-err));
+		return CTL_EXIT_NO_DAEMON;
+	case ETIMEDOUT:
+		fprintf(k->err,
+			"hokm-xdp ctl: the daemon on %s does not answer within %d s: it is stopped "
+			"or stuck\n",
+			k->path, CTL_CLIENT_TIMEOUT_S);
+		return CTL_EXIT_NO_DAEMON;
+	case ENODATA:
+	case EPIPE:
+	case ECONNRESET:
+		fprintf(k->err, "hokm-xdp ctl: the daemon on %s closed the connection\n", k->path);
+		return CTL_EXIT_NO_DAEMON;
+	case EACCES:
+	case EPERM:
+		fprintf(k->err,
+			"hokm-xdp ctl: permission denied on %s: become root or a member of "
+			"ctl_group\n",
+			k->path);
+		return CTL_EXIT_DENIED;
+	case EBADMSG:
+	case EMSGSIZE:
+		fprintf(k->err, "hokm-xdp ctl: what answers on %s does not speak our language\n",
+			k->path);
+		return CTL_EXIT_FAILED;
+	default:
+		fprintf(k->err, "hokm-xdp ctl: talking to the daemon on %s failed: %s\n", k->path,
+			strerror(-err));
+		return CTL_EXIT_FAILED;
+	}
+}
+
+/* Words and exit code for a reply that says no. */
+static int refused(const struct ctl *k, const json_t *reply)
+{
+	fprintf(k->err, "hokm-xdp ctl: %s\n", field_text(reply, "error"));
+	return field_int(reply, "code", 0) == EACCES ? CTL_EXIT_DENIED : CTL_EXIT_FAILED;
+}
+
+static void print_json(const json_t *msg, size_t flags, FILE *out)
+{
+	/* A failed write shows when the stream is checked at the end. */
+	if (!json_dumpf(msg, out, flags))
+		fputc('\n', out);
+}
+
+static void print_event(const struct ctl *k, const json_t *event)
+{
+	if (field_true(k->call->options, "json"))
+		print_json(event, JSON_COMPACT, k->out);
+	else
+		render_event(event, k->out);
+}
+
+static int print_events(struct ctl *k, const json_t *data)
+{
+	const json_t *events = json_object_get(data, "events");
+	size_t i;
+	json_t *msg;
+	int err;
+
+	json_array_foreach (events, i, msg)
+		print_event(k, msg);
+	if (!field_true(k->call->args, "follow"))
+		return CTL_EXIT_OK;
+	for (;;) {
+		if (fflush(k->out))
+			return CTL_EXIT_FAILED;
+		err = ctl_conn_next(&k->conn, &msg);
+		if (err)
+			return no_answer(k, err);
+		print_event(k, msg);
+		json_decref(msg);
+	}
+}
+
+static int print_reply(struct ctl *k, const json_t *data)
+{
+	const struct ctl_command *c = k->call->command;
+	int code;
+
+	if (!c->render)
+		return print_events(k, data);
+	code = c->judge ? c->judge(data, k->call->options, k->err) : CTL_EXIT_OK;
+	if (code == CTL_EXIT_FAILED)
+		return code;
+	if (field_true(k->call->options, "json"))
+		print_json(data, JSON_INDENT(2), k->out);
+	else
+		c->render(data, k->call->options, k->out);
+	return code;
+}
+
+/* How many lines `events` begins with, when nobody said. */
+static int default_recent(const struct ctl_call *call)
+{
+	int n = field_true(call->args, "follow") ? RECENT_FOLLOW : RECENT_ALONE;
+
+	if (call->command->render || json_object_get(call->args, "recent"))
+		return 0;
+	return json_object_set_new(call->args, "recent", json_integer(n)) ? -ENOMEM : 0;
+}
+
+static int ask(struct ctl *k)
+{
+	const struct ctl_call *call = k->call;
+	json_t *reply;
+	int code, err;
+
+	err = default_recent(call);
+	if (!err)
+		err = ctl_conn_open(&k->conn, k->path);
+	if (err)
+		return no_answer(k, err);
+	err = ctl_conn_ask(&k->conn, call->command->name, call->args, &reply);
+	if (err) {
+		code = no_answer(k, err);
+	} else {
+		if (field_true(reply, "ok"))
+			code = print_reply(k, json_object_get(reply, "data"));
+		else
+			code = refused(k, reply);
+		json_decref(reply);
+	}
+	ctl_conn_close(&k->conn);
+	return code;
+}
+
+static int run_call(const struct ctl_call *call, FILE *out, FILE *err)
+{
+	struct ctl k = {.call = call, .out = out, .err = err};
+	int code;
+
+	if (field_true(call->options, "help")) {
+		ctl_help(call->command, out);
+		return CTL_EXIT_OK;
+	}
+	if (!call->command) {
+		fprintf(err, "hokm-xdp ctl: a command is missing\n");
+		ctl_help(NULL, err);
+		return CTL_EXIT_USAGE;
+	}
+	code = ctl_socket_find(call->options, CTL_RUN_DIR, k.path, sizeof(k.path), err);
+	return code ? code : ask(&k);
+}
+
+int ctl_run(int argc, char **argv, FILE *out, FILE *err)
+{
+	struct ctl_call call;
+	int code, ret;
+
+	/* What the tables know, for completion and the man page. */
+	if (argc > 1 && !strcmp(argv[1], "--words")) {
+		ctl_words(argc > 2 ? ctl_command_find(argv[2]) : NULL, out);
+		code = CTL_EXIT_OK;
+	} else if (argc > 1 && !strcmp(argv[1], "--man")) {
+		ctl_man(out);
+		code = CTL_EXIT_OK;
+	} else {
+		ret = ctl_call_parse(&call, argc, argv, err);
+		if (ret == -ENOMEM)
+			fprintf(err, "hokm-xdp ctl: out of memory\n");
+		code = ret ? CTL_EXIT_USAGE : run_call(&call, out, err);
+		ctl_call_free(&call);
+	}
+	if (fflush(out) || ferror(out)) {
+		fprintf(err, "hokm-xdp ctl: could not write the output: %s\n", strerror(errno));
+		return code ? code : CTL_EXIT_FAILED;
+	}
+	return code;
+}
+
+int ctl_main(int argc, char **argv)
+{
+	return ctl_run(argc, argv, stdout, stderr);
+}

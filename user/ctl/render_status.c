@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `ctl status`: the first line answers the question that is asked at three in the morning, then
+ * come the warnings, then the reasons, then the details.
+ */
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+#define WARN "  WARNING  "
+
+static void print_vips(const json_t *data, FILE *out)
+{
+	const json_t *vips = json_object_get(data, "vips");
+	size_t i;
+	json_t *vip;
+
+	json_array_foreach (vips, i, vip) {
+		const char *s = json_string_value(vip);
+
+		fprintf(out, "%s%s", i ? ", " : "", s ? s : "?");
+	}
+}
+
+static void print_headline(const json_t *data, FILE *out)
+{
+	fprintf(out, "%s (%s) %s ", field_text(data, "node"), field_text(data, "address"),
+		field_true(data, "owner") ? "is OWNER of" : "is not owner of");
+	print_vips(data, out);
+	fprintf(out, "\n");
+}
+
+static void warn_operator(const json_t *data, FILE *out)
+{
+	if (field_true(data, "maint"))
+		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends it\n");
+	if (field_true(data, "drain"))
+		fprintf(out, WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` "
+				  "ends it\n");
+	if (field_true(data, "standby"))
+		fprintf(out, WARN "standby after a failover: does not take the VIP back by itself; "
+				  "`hokm-xdp ctl ready` lets it\n");
+}
+
+static void warn_services(const json_t *data, FILE *out)
+{
+	const json_t *services = json_object_get(data, "services");
+	char age[RENDER_WORD];
+	size_t i;
+	json_t *s;
+
+	json_array_foreach (services, i, s) {
+		if (!strcmp(field_text(s, "state"), "down"))
+			fprintf(out, WARN "service %s is DOWN (%s)\n", field_text(s, "name"),
+				field_text(s, "reason"));
+		if (field_int(s, "suspect_ms", 0) > 0)
+			fprintf(out, WARN "service %s refused a player: new ones avoid it for %s\n",
+				field_text(s, "name"), word_field_age(s, "suspect_ms", age));
+	}
+}
+
+static void warn_peer(const json_t *p, FILE *out)
+{
+	const char *name = field_text(p, "name");
+	char pulse[RENDER_WORD], advert[RENDER_WORD];
+
+	if (field_true(p, "pulsing")) {
+		if (!field_true(p, "daemon_fresh"))
+			fprintf(out,
+				WARN "peer %s: its kernel answers but its daemon is stale: it gets "
+				     "no new players; look at hokm-xdp there\n",
+				name);
+		return;
+	}
+	word_field_age(p, "seen_ms", pulse);
+	word_field_age(p, "adverts_ms", advert);
+	if (strcmp(pulse, "never") != 0)
+		fprintf(out, WARN "peer %s is silent: last pulse %s ago, last advert %s%s\n", name,
+			pulse, advert, strcmp(advert, "never") ? " ago" : "");
+	else if (strcmp(advert, "never") != 0)
+		fprintf(out, WARN "peer %s answers no pulses: players cannot be steered to it\n",
+			name);
+	else
+		fprintf(out, WARN "peer %s was never heard\n", name);
+}
+
+static void print_warnings(const json_t *data, FILE *out)
+{
+	const json_t *peers = json_object_get(data, "peers");
+	json_int_t lost = field_int(data, "events_lost", 0);
+	const json_t *agent = json_object_get(data, "agent");
+	size_t i;
+	json_t *p;
+
+	if (field_true(data, "panic"))
+		fprintf(out, WARN "panic hold: nobody is healthy, so this node keeps the VIP\n");
+	warn_operator(data, out);
+	warn_services(data, out);
+	json_array_foreach (peers, i, p)
+		warn_peer(p, out);
+	if (!strcmp(field_text(data, "xdp_mode"), "generic"))
+		fprintf(out, WARN "XDP is attached in generic mode: it works, but slower; the "
+				  "driver offers no native mode\n");
+	if (agent && field_int(agent, "pid", 0) <= 0)
+		fprintf(out, WARN "the agent is not running: no active checks are made\n");
+	if (lost > 0)
+		fprintf(out, WARN "%lld kernel events were lost\n", (long long)lost);
+}
+
+static void print_state(const json_t *data, FILE *out)
+{
+	const json_t *successor = json_object_get(data, "successor");
+	char a[RENDER_WORD];
+
+	fprintf(out, "  state      %s for %s: %s (%s)\n", field_text(data, "state"),
+		word_field_age(data, "since_ms", a), field_text(data, "reason_text"),
+		field_text(data, "reason"));
+	if (field_true(data, "owner"))
+		fprintf(out, "  lease      %s left\n", word_field_age(data, "lease_left_ms", a));
+	fprintf(out, "  successor  %s\n",
+		json_is_string(successor) ? json_string_value(successor)
+					  : "none: no peer is healthy enough");
+	fprintf(out, "  vrrp       %s, version %lld, VRID %lld, priority %lld, epoch %lld\n",
+		field_text(data, "instance"), (long long)field_int(data, "vrrp_version", -1),
+		(long long)field_int(data, "vrid", -1), (long long)field_int(data, "priority", -1),
+		(long long)field_int(data, "epoch", -1));
+	fprintf(out, "  path       %s, XDP %s\n", field_text(data, "interface"),
+		field_text(data, "xdp_mode"));
+	fprintf(out, "  daemon     %s, profile %s, up %s%s, log level %s\n",
+		field_text(data, "version"), field_text(data, "profile"),
+		word_field_age(data, "uptime_ms", a),
+		field_true(data, "adopted") ? " (adopted the pinned path)" : "",
+		field_text(data, "log_level"));
+}
+
+static void print_services(const json_t *services, FILE *out)
+{
+	struct table t = {.align = "lllrr"};
+	char age[RENDER_WORD];
+	size_t i;
+	json_t *s;
+
+	table_cell(&t, "SERVICE");
+	table_cell(&t, "ADDRESS");
+	table_cell(&t, "STATE");
+	table_cell(&t, "FOR");
+	table_cell(&t, "PLAYERS");
+	json_array_foreach (services, i, s) {
+		table_cell(&t, "%s", field_text(s, "name"));
+		table_cell(&t, "%s:%lld", field_text(s, "vip"), (long long)field_int(s, "port", 0));
+		table_cell(&t, "%s%s", field_text(s, "state"),
+			   field_int(s, "suspect_ms", 0) > 0 ? ", suspect" : "");
+		table_cell(&t, "%s", word_field_age(s, "since_ms", age));
+		table_cell(&t, "%lld", (long long)field_int(s, "players", 0));
+	}
+	fprintf(out, "\n");
+	table_print(&t, out);
+}
+
+static const char *check_state(const json_t *check)
+{
+	const json_t *known = json_object_get(check, "known");
+
+	if ((known && !json_is_true(known)) || field_int(check, "last_ms", -1) < 0)
+		return "unknown";
+	return field_true(check, "up") ? "up" : "DOWN";
+}
+
+static void check_row(const json_t *service, const json_t *c, struct table *t)
+{
+	const char *detail = json_string_value(json_object_get(c, "detail"));
+	bool never = field_int(c, "last_ms", -1) < 0;
+	char a[RENDER_WORD];
+
+	table_cell(t, "%s", field_text(service, "name"));
+	table_cell(t, "%s", field_text(c, "kind"));
+	table_cell(t, "%s", check_state(c));
+	table_cell(t, "%lld/%lld", (long long)field_int(c, "health", 0),
+		   (long long)(field_int(c, "rise", 0) + field_int(c, "fall", 0) - 1));
+	table_cell(t, "%s%s", word_field_age(c, "last_ms", a), never ? "" : " ago");
+	table_cell(t, "%s", never ? "-" : word_field_age(c, "took_ms", a));
+	table_cell(t, "%s%s%s%s", never ? "no result yet" : field_text(c, "reason"),
+		   detail && detail[0] ? ": " : "", detail ? detail : "",
+		   field_true(c, "running") ? " (running)" : "");
+}
+
+static void print_checks(const json_t *services, FILE *out)
+{
+	static const char *const heads[] = {"SERVICE", "CHECK", "STATE", "HEALTH",
+					    "LAST",    "TOOK",  "RESULT"};
+	struct table t = {.align = "lllrrrl"};
+	size_t i, k;
+	json_t *s, *c;
+
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach (services, i, s) {
+		const json_t *checks = json_object_get(s, "checks");
+
+		json_array_foreach (checks, k, c)
+			check_row(s, c, &t);
+	}
+	fprintf(out, "\n");
+	table_print(&t, out);
+}
+
+static void peer_row(const json_t *p, struct table *t)
+{
+	bool pulsing = field_true(p, "pulsing");
+	json_int_t adverts = field_int(p, "adverts_ms", -1);
+	json_int_t lease = field_int(p, "lease_left_ms", 0);
+	char a[RENDER_WORD];
+
+	table_cell(t, "%s", field_text(p, "name"));
+	table_cell(t, "%s", field_text(p, "address"));
+	table_cell(t, "%s", field_text(p, "state"));
+	table_cell(t, "%lld", (long long)field_int(p, "priority", -1));
+	table_cell(t, "%s", lease > 0 ? word_age(lease, a) : "-");
+	if (pulsing)
+		table_cell(t, "alive");
+	else
+		table_cell(t, "SILENT, %s", word_field_age(p, "seen_ms", a));
+	table_cell(t, "%s", !pulsing ? "-" : field_true(p, "daemon_fresh") ? "fresh" : "STALE");
+	if (pulsing)
+		table_cell(t, "%.2f ms", (double)field_int(p, "rtt_us", 0) / 1000.0);
+	else
+		table_cell(t, "-");
+	table_cell(t, "%s%s", word_age(adverts, a), adverts < 0 ? "" : " ago");
+	if (pulsing)
+		table_cell(t, "%lld", (long long)field_int(p, "services_up", 0));
+	else
+		table_cell(t, "-");
+}
+
+static void print_peers(const json_t *peers, FILE *out)
+{
+	static const char *const heads[] = {"PEER",   "ADDRESS",    "STATE",  "PRIORITY",
+					    "LEASE",  "PULSES",     "DAEMON", "RTT",
+					    "ADVERT", "SERVICES UP"};
+	struct table t = {.align = "lllrrllrrr"};
+	size_t i;
+	json_t *p;
+
+	if (!json_array_size(peers))
+		return;
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach (peers, i, p)
+		peer_row(p, &t);
+	fprintf(out, "\n");
+	table_print(&t, out);
+}
+
+/* "name 3, other 1" of those that are not zero; nothing otherwise. Returns how many. */
+static unsigned int print_counts(json_t *counts, FILE *out)
+{
+	unsigned int n = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (counts, key, v) {
+		if (!json_is_integer(v) || !json_integer_value(v))
+			continue;
+		fprintf(out, "%s%s %lld", n++ ? ", " : "", key, (long long)json_integer_value(v));
+	}
+	return n;
+}
+
+static void print_work(const json_t *data, FILE *out)
+{
+	json_t *vrrp = json_object_get(data, "vrrp");
+	char a[RENDER_WORD];
+
+	fprintf(out, "\n  adverts    ");
+	if (!print_counts(vrrp, out))
+		fprintf(out, "none yet");
+	fprintf(out, "; discarded: ");
+	if (!print_counts(json_object_get(vrrp, "discarded"), out))
+		fprintf(out, "none");
+	fprintf(out, "\n  hooks      ");
+	if (!print_counts(json_object_get(data, "hooks"), out))
+		fprintf(out, "none run");
+	fprintf(out, "\n  ctl        ");
+	print_counts(json_object_get(data, "ctl"), out);
+	fprintf(out, "\n  agent      restarts %lld; loop late by at most %s\n",
+		(long long)field_int(json_object_get(data, "agent"), "restarts", 0),
+		word_field_age(data, "late_ms_max", a));
+}
+
+void render_status(const json_t *data, const json_t *options, FILE *out)
+{
+	const json_t *services = json_object_get(data, "services");
+
+	print_headline(data, out);
+	if (field_true(options, "owner"))
+		return;
+	print_warnings(data, out);
+	print_state(data, out);
+	print_services(services, out);
+	print_checks(services, out);
+	print_peers(json_object_get(data, "peers"), out);
+	print_work(data, out);
+}
+
+int judge_status(const json_t *data, const json_t *options, FILE *err)
+{
+	(void)err;
+	if (field_true(options, "owner") && !field_true(data, "owner"))
+		return CTL_EXIT_NOT_OWNER;
+	return CTL_EXIT_OK;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sense: what map peers, the checks and the operator say, as the policy's input. Peers are named by
+ * their slots, as in the maps.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+static unsigned int count_up(const struct daemon *d, const struct hokm_peer *p)
+{
+	unsigned int up = 0;
+
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++)
+			if (be32toh(p->svc[i].tag) == d->services[s].tag) {
+				up += p->svc[i].state == HOKM_SVC_UP;
+				break;
+			}
+	return up;
+}
+
+static void sense_peer(const struct daemon *d, const struct conf_node *n, const struct hokm_peer *p,
+		       uint64_t now_ns, struct policy_peer *out)
+{
+	const struct conf *c = d->conf;
+	uint64_t down_ns = vrrp_master_down_ns((uint8_t)c->vrrp_version, c->nodes[c->self].priority,
+					       d->vrrp.owner_adver_ns);
+
+	out->used = true;
+	out->addr = n->addr;
+	out->pulsing = p->seen_ns && now_ns < p->seen_ns + c->peer_dead_ns;
+	out->daemon_fresh = out->pulsing && now_ns < p->daemon_seen_ns + c->daemon_stale_ns;
+	out->adverts = p->vrrp_ns && now_ns < p->vrrp_ns + down_ns;
+	out->priority = out->pulsing ? p->priority : n->priority;
+	out->state = out->pulsing ? p->state : HOKM_VRRP_INIT;
+	/* Valid on its own: a peer that is cut off keeps its lease until it ends. */
+	out->lease_until_ns = p->lease_until_ns;
+	out->seen_ns = p->seen_ns;
+	out->n_up = out->pulsing ? count_up(d, p) : 0;
+}
+
+static void announce_peer(struct daemon *d, unsigned int node, bool pulsing)
+{
+	const struct conf_node *n = &d->conf->nodes[node];
+
+	if (d->nodes[node].pulsing == pulsing)
+		return;
+	d->nodes[node].pulsing = pulsing;
+	if (pulsing)
+		log_info("peer %s answers pulses", n->name);
+	else
+		log_warn("peer %s no longer answers pulses: its kernel or the way to it is dead",
+			 n->name);
+	events_add(d->events, "peer", HOKM_R_NONE, "peer %s %s", n->name,
+		   pulsing ? "answers pulses" : "is silent");
+}
+
+void daemon_sense(struct daemon *d, struct policy_input *in)
+{
+	const struct conf *c = d->conf;
+
+	memset(in, 0, sizeof(*in));
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		uint8_t slot = d->nodes[i].slot;
+		int err;
+
+		if (i == c->self || slot >= HOKM_MAX_PEERS)
+			continue;
+		err = hokm_bpf_get_peer(d->bpf, slot, &d->peers[slot]);
+		if (err) {
+			log_error("could not read map peers: %s", strerror(-err));
+			continue;
+		}
+		/* The clock is read after the map: an answer taken in between is not of the future.
+		 */
+		in->now_ns = clock_now_ns();
+		sense_peer(d, &c->nodes[i], &d->peers[slot], in->now_ns, &in->peers[slot]);
+		announce_peer(d, i, in->peers[slot].pulsing);
+	}
+	in->now_ns = clock_now_ns();
+	in->n_services = c->n_services;
+	for (unsigned int s = 0; s < c->n_services; s++) {
+		const struct daemon_service *svc = &d->services[s];
+
+		in->health[s] = svc->health != HOKM_SVC_INIT ? svc->health : svc->adopted;
+		in->health_reason[s] = svc->reason;
+	}
+	in->drain = d->drain;
+	in->maint = d->maint;
+	in->standby = d->standby;
+	in->link_up = d->link_up;
+	in->state = d->vrrp.state;
+	in->owner = d->vrrp.owner;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The walk through conns. A slice a pulse tick, a whole walk about once a second: ended entries
+ * leave after a while (late segments still find their target), silent ones after SWEEP_IDLE_NS, and
+ * the established ones served here are the players that status shows.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+#define SWEEP_SLICE    1024
+#define SWEEP_EVERY_NS NS_PER_S
+#define SWEEP_ENDED_NS (10 * NS_PER_S) /* both FINs or RST seen */
+#define SWEEP_HALF_NS  (60 * NS_PER_S) /* one FIN seen: a steerer never sees the server's */
+#define SWEEP_IDLE_NS \
+	(7200 * NS_PER_S) /* TCP keepalive's own default: nothing lives longer unseen */
+
+static uint64_t last_ns(const struct hokm_conn *c)
+{
+	uint64_t last = c->created_ns;
+
+	if (c->c2s.last_ns > last)
+		last = c->c2s.last_ns;
+	if (c->s2c.last_ns > last)
+		last = c->s2c.last_ns;
+	return last;
+}
+
+static bool is_over(const struct hokm_conn *c, uint64_t now_ns)
+{
+	uint64_t last = last_ns(c);
+	uint64_t idle_ns = now_ns > last ? now_ns - last : 0;
+
+	switch (c->tcp_state) {
+	case HOKM_TCP_CLOSED:
+	case HOKM_TCP_RESET:
+		return idle_ns > SWEEP_ENDED_NS;
+	case HOKM_TCP_FIN_CLIENT:
+	case HOKM_TCP_FIN_SERVER:
+		return idle_ns > SWEEP_HALF_NS;
+	default:
+		return idle_ns > SWEEP_IDLE_NS;
+	}
+}
+
+static bool is_player(const struct hokm_conn *c)
+{
+	return c->target == HOKM_LOCAL && c->tcp_state == HOKM_TCP_ESTABLISHED;
+}
+
+static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (is_over(c, d->sweep.now_ns)) {
+		d->stats.conns_expired++;
+		return 1;
+	}
+	if (is_player(c) && k->service < HOKM_MAX_SERVICES)
+		d->sweep.players[k->service]++;
+	return 0;
+}
+
+static void sweep_done(struct daemon *d, uint64_t now_ns)
+{
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		d->services[s].players = d->sweep.players[d->services[s].slot];
+	memset(&d->sweep, 0, sizeof(d->sweep));
+	d->sweep.next_ns = now_ns + SWEEP_EVERY_NS;
+}
+
+void daemon_sweep_slice(struct daemon *d, uint64_t now_ns)
+{
+	bool done = false;
+	int err;
+
+	if (!d->sweep.running && now_ns < d->sweep.next_ns)
+		return;
+	d->sweep.running = true;
+	d->sweep.now_ns = now_ns;
+	err = hokm_bpf_sweep_conns(d->bpf, &d->sweep.cursor, SWEEP_SLICE, sweep_one, d, &done);
+	if (err < 0) {
+		log_warn("walk through conns failed: %s; starting over", strerror(-err));
+		memset(&d->sweep, 0, sizeof(d->sweep));
+		d->sweep.next_ns = now_ns + SWEEP_EVERY_NS;
+	} else if (done) {
+		sweep_done(d, now_ns);
+	}
+}
+
+uint64_t daemon_players(const struct daemon *d)
+{
+	uint64_t n = 0;
+
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		n += d->services[s].players;
+	return n;
+}
+
+static int count_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
+{
+	int64_t *n = arg;
+
+	(void)k;
+	*n += is_player(c);
+	return 0;
+}
+
+int64_t daemon_count_players(struct daemon *d)
+{
+	int64_t n = 0;
+	int err = hokm_bpf_walk_conns(d->bpf, false, count_one, &n);
+
+	return err ? err : n;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The counter of one check, as HAProxy's `health` (see health.h), and when to check next:
+ *
+ *   fully up    interval          between    fastinter          fully down    downinter
+ *
+ * counted from the start of the last check, never before its end. A check whose result does not
+ * come within its timeout and a grace for the agent's own work counts as failed (CHECK_AGENT): an
+ * agent that lost a request must not leave a service UP for ever.
+ */
+#include "decide/health.h"
+
+#define AGENT_GRACE_NS 2000000000ULL
+
+static uint64_t add_ns(uint64_t a, uint64_t b)
+{
+	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+static unsigned int top(const struct health *h)
+{
+	return h->conf.rise + h->conf.fall - 1;
+}
+
+static uint64_t gap_ns(const struct health *h)
+{
+	if (!h->known)
+		return h->conf.fastinter_ns;
+	if (h->value == top(h))
+		return h->conf.interval_ns;
+	return h->value == 0 ? h->conf.downinter_ns : h->conf.fastinter_ns;
+}
+
+static uint64_t limit_ns(const struct health *h)
+{
+	return add_ns(h->started_ns, add_ns(h->conf.timeout_ns, AGENT_GRACE_NS));
+}
+
+/* rise and fall of 0 would leave the counter without a state: at least one of each. */
+static void set_conf(struct health *h, const struct health_conf *conf)
+{
+	h->conf = *conf;
+	if (!h->conf.rise)
+		h->conf.rise = 1;
+	if (!h->conf.fall)
+		h->conf.fall = 1;
+}
+
+void health_init(struct health *h, const struct health_conf *conf, uint64_t now_ns,
+		 uint64_t spread_ns)
+{
+	*h = (struct health){0};
+	set_conf(h, conf);
+	/* Not 0: a late answer to a check of before a reload must not look like one of ours. */
+	h->seq = (uint32_t)(now_ns / 1000);
+	h->next_ns = add_ns(now_ns, spread_ns);
+	h->changed_ns = now_ns;
+}
+
+void health_reconf(struct health *h, const struct health_conf *conf, uint64_t now_ns)
+{
+	bool up = health_up(h);
+	bool same = conf->rise == h->conf.rise && conf->fall == h->conf.fall;
+	uint64_t next_ns;
+
+	set_conf(h, conf);
+	if (!same)
+		h->value = up ? top(h) : 0;
+	next_ns = add_ns(now_ns, gap_ns(h));
+	if (next_ns < h->next_ns)
+		h->next_ns = next_ns;
+}
+
+bool health_up(const struct health *h)
+{
+	return h->known && h->value >= h->conf.rise;
+}
+
+static void count(struct health *h, bool good)
+{
+	if (!h->known) {
+		h->value = good ? top(h) : 0;
+	} else if (good) {
+		h->value += h->value < top(h);
+		if (h->value >= h->conf.rise)
+			h->value = top(h);
+	} else {
+		h->value -= h->value > 0;
+		if (h->value < h->conf.rise)
+			h->value = 0;
+	}
+	h->known = true;
+}
+
+static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
+{
+	bool was_known = h->known;
+	bool was_up = health_up(h);
+
+	h->running = false;
+	h->reason = result;
+	h->last_ns = now_ns;
+	h->took_ns = now_ns > h->started_ns ? now_ns - h->started_ns : 0;
+	count(h, result == HOKM_R_CHECK_OK);
+	h->next_ns = h->again ? now_ns : add_ns(h->started_ns, gap_ns(h));
+	h->again = false;
+	if (h->next_ns < now_ns)
+		h->next_ns = now_ns;
+	if (was_known && was_up == health_up(h))
+		return false;
+	h->changed_ns = now_ns;
+	return true;
+}
+
+bool health_start(struct health *h, uint64_t now_ns)
+{
+	if (h->running && now_ns >= limit_ns(h))
+		finish(h, HOKM_R_CHECK_AGENT, now_ns);
+	if (h->running || now_ns < h->next_ns)
+		return false;
+	h->running = true;
+	h->seq++;
+	h->started_ns = now_ns;
+	return true;
+}
+
+bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint64_t now_ns)
+{
+	if (!h->running || seq != h->seq)
+		return false;
+	return finish(h, result, now_ns);
+}
+
+void health_hurry(struct health *h, uint64_t now_ns)
+{
+	/* Signals come in swarms; one hurried check per fastinter is enough to count them. */
+	if (h->hurried_ns && now_ns < add_ns(h->hurried_ns, h->conf.fastinter_ns))
+		return;
+	h->hurried_ns = now_ns;
+	if (h->running)
+		h->again = true;
+	else if (now_ns < h->next_ns)
+		h->next_ns = now_ns;
+}
+
+uint64_t health_next_ns(const struct health *h)
+{
+	return h->running ? limit_ns(h) : h->next_ns;
+}

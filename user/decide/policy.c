@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Policy in the order in which it is decided:
+ *
+ *   1 what each service is shown as: checks, then the operator (drain hides UP, maint hides all)
+ *   2 what the pulses say: the view for the VRRP machine
+ *   3 may this node own?  not with its link down; not in maintenance or drained while a peer is
+ *     healthy; not while a live peer has more services UP. Nobody healthier: yes (rule 5)
+ *   4 may it preempt, and who comes after it
+ *
+ * A service in INIT is not known to be bad: an owner keeps the VIP through it, so that a restart or a
+ * reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
+ * own instead; it never preempts on it.
+ *
+ * A live peer can own: its pulses come and its daemon is fresh, or (keepalived) its adverts come.
+ * Leases count whoever holds them, pulsing or not: a node cut off from us keeps its lease until it
+ * ends.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "decide/policy.h"
+
+static unsigned int n_services(const struct policy_input *in)
+{
+	return in->n_services < HOKM_MAX_SERVICES ? in->n_services : HOKM_MAX_SERVICES;
+}
+
+static enum hokm_svc_state shown(const struct policy_input *in, enum hokm_svc_state health)
+{
+	if (in->maint)
+		return HOKM_SVC_MAINT;
+	if (in->drain && health == HOKM_SVC_UP)
+		return HOKM_SVC_DRAIN;
+	return health;
+}
+
+static unsigned int count(const struct policy_input *in, const enum hokm_svc_state *states,
+			  enum hokm_svc_state which)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < n_services(in); i++)
+		n += states[i] == which;
+	return n;
+}
+
+/* ---- peers ---- */
+
+static bool live(const struct policy_peer *p)
+{
+	return p->used && ((p->pulsing && p->daemon_fresh) || (!p->pulsing && p->adverts));
+}
+
+static unsigned int n_up(const struct policy_input *in, const struct policy_peer *p)
+{
+	return p->pulsing ? p->n_up : n_services(in);
+}
+
+/* Most services UP on a live peer; *any when there is a live one. */
+static unsigned int best_peer(const struct policy_input *in, bool *any)
+{
+	unsigned int best = 0;
+
+	*any = false;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (!live(p))
+			continue;
+		*any = true;
+		if (n_up(in, p) > best)
+			best = n_up(in, p);
+	}
+	return best;
+}
+
+static const struct policy_peer *find(const struct policy_input *in, struct in_addr addr)
+{
+	for (unsigned int i = 0; addr.s_addr && i < HOKM_MAX_PEERS; i++)
+		if (in->peers[i].used && in->peers[i].addr.s_addr == addr.s_addr)
+			return &in->peers[i];
+	return NULL;
+}
+
+/* The election's order. */
+static bool beats(uint8_t priority, struct in_addr addr, uint8_t than, struct in_addr than_addr)
+{
+	if (priority != than)
+		return priority > than;
+	return ntohl(addr.s_addr) > ntohl(than_addr.s_addr);
+}
+
+/* ---- the view ---- */
+
+static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (!p->used)
+			continue;
+		if (p->lease_until_ns > v->lease_until_ns)
+			v->lease_until_ns = p->lease_until_ns;
+		if (p->lease_until_ns <= in->now_ns)
+			continue;
+		if (!v->peer_holds || beats(p->priority, p->addr, v->holder_priority, v->holder)) {
+			v->holder = p->addr;
+			v->holder_priority = p->priority;
+		}
+		v->peer_holds = true;
+	}
+}
+
+/* May take part in a succession: told by pulses, not switched off. */
+static bool candidate(const struct policy_peer *p)
+{
+	return p->used && p->pulsing && p->daemon_fresh && p->n_up > 0 &&
+	       p->state != HOKM_VRRP_INIT;
+}
+
+/* Nobody but the owner would be chosen before us: the order of successor(), seen from the other side. */
+static bool best_successor(const struct policy_input *in, unsigned int own_up)
+{
+	if (!own_up)
+		return false;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (!candidate(p) || p->addr.s_addr == in->owner.s_addr)
+			continue;
+		if (p->n_up > own_up ||
+		    (p->n_up == own_up &&
+		     beats(p->priority, p->addr, in->own_priority, in->own_addr)))
+			return false;
+	}
+	return true;
+}
+
+static void fill_view(const struct policy_input *in, unsigned int own_up, struct vrrp_view *v)
+{
+	const struct policy_peer *owner = find(in, in->owner);
+	const struct policy_peer *rival;
+
+	fill_leases(in, v);
+	v->deaf = !in->link_up;
+	v->owner_pulses = owner && owner->pulsing;
+	v->owner_seen_ns = owner ? owner->seen_ns : 0;
+	v->best_successor = best_successor(in, own_up);
+	rival = owner ? owner : find(in, v->holder);
+	v->may_preempt = own_up > 0 && !in->standby && !in->drain && !in->maint &&
+			 (!rival || own_up >= n_up(in, rival));
+}
+
+/* ---- may this node own ---- */
+
+static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
+{
+	bool owner = in->state == HOKM_VRRP_MASTER;
+	unsigned int up = count(in, out->svc, HOKM_SVC_UP);
+	unsigned int unknown = count(in, in->health, HOKM_SVC_INIT);
+	bool any_live;
+	unsigned int best = best_peer(in, &any_live);
+
+	if (!in->link_up)
+		return HOKM_R_LINK_DOWN;
+	if (in->maint && best)
+		return HOKM_R_MAINT;
+	if (in->drain && best)
+		return HOKM_R_OPERATOR;
+	if (in->maint || in->drain)
+		return HOKM_R_NONE;
+	if (unknown && any_live && !owner)
+		return HOKM_R_STARTED;
+	if (up + (owner ? unknown : 0) < best)
+		return HOKM_R_SERVICE_DOWN;
+	return HOKM_R_NONE;
+}
+
+/* Slot of the best peer that is at least as healthy as we are, or HOKM_NO_PEER. */
+static uint8_t successor(const struct policy_input *in, unsigned int own_up)
+{
+	uint8_t best = HOKM_NO_PEER;
+
+	for (uint8_t i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+		const struct policy_peer *b = best == HOKM_NO_PEER ? NULL : &in->peers[best];
+
+		if (!candidate(p) || p->n_up < own_up)
+			continue;
+		if (!b || p->n_up > b->n_up ||
+		    (p->n_up == b->n_up && beats(p->priority, p->addr, b->priority, b->addr)))
+			best = i;
+	}
+	return best;
+}
+
+void policy_decide(const struct policy_input *in, struct policy_output *out)
+{
+	enum hokm_reason no;
+	unsigned int up;
+	bool any_live;
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; i < n_services(in); i++)
+		out->svc[i] = shown(in, in->health[i]);
+	up = count(in, out->svc, HOKM_SVC_UP);
+	fill_view(in, up, &out->view);
+
+	no = why_not(in, out);
+	out->eligible = no == HOKM_R_NONE;
+	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
+		     best_peer(in, &any_live) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
+	if (!out->eligible)
+		out->reason = no;
+	else
+		out->reason = out->panic ? HOKM_R_PANIC_HOLD : HOKM_R_SERVICE_UP;
+	out->may_preempt = out->view.may_preempt;
+	out->successor = successor(in, up);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * BACKUP: watching the owner, and the three ways to the lease.
+ *
+ *   wait     Master_Down (or Skew_Time after priority 0) ends and no peer's lease runs
+ *   release  a pulsing owner said priority 0: its pulses are asked until one, newer than that
+ *            advert, shows no lease
+ *   claim    a pulsing owner of lower priority, preempt delay over: our advert asks it to let go,
+ *            again every adver, and its pulses are asked until one newer than the first claim shows
+ *            no lease
+ *
+ * Pulses only confirm, and may be looked at in any event; that silence means death is concluded
+ * only in TIMER, when the caller has read every advert that was waiting.
+ */
+#include "decide/vrrp_int.h"
+
+#define LOOK_FIRST_NS 1000000ULL /* first look at the pulses after a probe; doubles */
+#define LOOK_MOST_NS  16000000ULL
+
+static uint64_t grace_ns(const struct vrrp *v)
+{
+	return v->owner_adver_ns / 4;
+}
+
+/* When a lease that pulses told of is over for sure, though nobody saw it end. */
+static uint64_t free_at_ns(const struct vrrp_step *s)
+{
+	if (!s->ev->view.lease_until_ns)
+		return 0;
+	return vrrp_add_ns(s->ev->view.lease_until_ns, grace_ns(s->v));
+}
+
+static bool held(const struct vrrp_step *s)
+{
+	return s->ev->view.peer_holds || s->now_ns < free_at_ns(s);
+}
+
+static bool preempting(const struct vrrp_step *s)
+{
+	return s->v->conf.preempt && s->ev->view.may_preempt;
+}
+
+static void earliest(uint64_t *at_ns, uint64_t other_ns)
+{
+	if (other_ns < *at_ns)
+		*at_ns = other_ns;
+}
+
+static void arm(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	v->timer_at_ns = v->master_down_at_ns;
+	if (v->claiming || v->released_ns)
+		earliest(&v->timer_at_ns, v->look_at_ns);
+	if (v->preempt_at_ns && !v->claiming)
+		earliest(&v->timer_at_ns, v->preempt_at_ns);
+}
+
+void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
+{
+	struct vrrp *v = s->v;
+
+	vrrp_follow_nobody(s);
+	v->preempt_at_ns = 0;
+	v->claiming = false;
+	v->sending = VRRP_SENDING_NONE;
+	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
+	arm(s);
+}
+
+static void take(struct vrrp_step *s, enum hokm_reason reason)
+{
+	s->v->take_reason = reason;
+	vrrp_send(s, VRRP_SENDING_TAKE);
+}
+
+/* Asks by pulse now and looks again soon. */
+static void look(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	vrrp_act(s, VRRP_ACT_PROBE);
+	v->look_at_ns = vrrp_add_ns(s->now_ns, v->look_gap_ns);
+	v->look_gap_ns = v->look_gap_ns * 2 < LOOK_MOST_NS ? v->look_gap_ns * 2 : LOOK_MOST_NS;
+}
+
+/* ---- claim ---- */
+
+static void claim(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (!v->claiming) {
+		v->claiming = true;
+		v->claim_ns = s->now_ns;
+		v->claim_at_ns = s->now_ns;
+		v->look_gap_ns = LOOK_FIRST_NS;
+	}
+	if (s->now_ns >= v->claim_at_ns) {
+		v->claim_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
+		vrrp_send(s, VRRP_SENDING_CLAIM);
+	}
+	look(s);
+}
+
+void vrrp_end_claim(struct vrrp_step *s, bool tell)
+{
+	struct vrrp *v = s->v;
+
+	/* Who let go for us would wait for a whole Master_Down: priority 0 tells it not to. */
+	if (v->claiming && tell)
+		vrrp_send(s, VRRP_SENDING_NONE);
+	v->claiming = false;
+	v->preempt_at_ns = 0;
+}
+
+static void preempt(struct vrrp_step *s)
+{
+	if (s->ev->view.owner_pulses || held(s))
+		claim(s);
+	else
+		take(s, HOKM_R_PREEMPT);
+}
+
+static void begin_preempting(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (!v->preempt_at_ns)
+		v->preempt_at_ns = vrrp_add_ns(s->now_ns, v->conf.preempt_delay_ns);
+}
+
+/* ---- adverts ---- */
+
+bool vrrp_hear_goodbye(struct vrrp_step *s)
+{
+	const struct vrrp_advert *a = &s->ev->advert;
+	struct vrrp *v = s->v;
+
+	if (v->owner.s_addr && v->owner.s_addr != a->source.s_addr)
+		return false;
+	v->owner = a->source;
+	v->owner_priority = 0;
+	v->master_down_at_ns = vrrp_add_ns(
+		s->now_ns, vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
+	v->down_reason = HOKM_R_PRIORITY_ZERO;
+	return true;
+}
+
+static void backup_advert(struct vrrp_step *s)
+{
+	const struct vrrp_advert *a = &s->ev->advert;
+	struct vrrp *v = s->v;
+
+	/* A take under way is overtaken by news; the timers decide anew. */
+	v->sending = VRRP_SENDING_NONE;
+	if (a->priority == 0) {
+		if (!vrrp_hear_goodbye(s))
+			return;
+		vrrp_end_claim(s, false);
+		if (s->ev->view.owner_pulses && s->ev->view.best_successor) {
+			v->released_ns = s->now_ns;
+			v->look_gap_ns = LOOK_FIRST_NS;
+			look(s);
+		}
+	} else if (a->priority < v->conf.priority && preempting(s)) {
+		vrrp_follow(s, a);
+		begin_preempting(s);
+	} else {
+		vrrp_end_claim(s, a->priority < v->conf.priority);
+		vrrp_follow(s, a);
+	}
+	arm(s);
+}
+
+/* ---- timers and pulses ---- */
+
+/* Silent, but its lease runs: an owner whose adverts are lost. */
+static void owner_lives(struct vrrp_step *s)
+{
+	const struct vrrp_view *view = &s->ev->view;
+	struct vrrp *v = s->v;
+	uint64_t free_ns = free_at_ns(s);
+
+	v->master_down_at_ns = vrrp_add_ns(s->now_ns, v->owner_adver_ns);
+	if (free_ns > s->now_ns)
+		earliest(&v->master_down_at_ns, free_ns);
+	if (!view->peer_holds)
+		return;
+	v->owner = view->holder;
+	v->owner_priority = view->holder_priority;
+	if (view->holder_priority < v->conf.priority && preempting(s))
+		begin_preempting(s);
+}
+
+static void master_down(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (held(s)) {
+		owner_lives(s);
+	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, v->owner_adver_ns)) {
+		/* We slept through it, and sent no probes meanwhile: ask before concluding. */
+		v->looked_twice = true;
+		v->master_down_at_ns =
+			vrrp_add_ns(s->now_ns, vrrp_skew_ns(v->conf.version, v->conf.priority,
+							    v->owner_adver_ns));
+		vrrp_act(s, VRRP_ACT_PROBE);
+	} else {
+		take(s, v->down_reason);
+	}
+}
+
+/* The owner's pulse, newer than `since_ns`, shows that no lease runs. */
+static bool confirmed(const struct vrrp_step *s, uint64_t since_ns)
+{
+	return !held(s) && s->ev->view.owner_pulses && s->ev->view.owner_seen_ns > since_ns;
+}
+
+static bool take_what_is_free(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->released_ns && confirmed(s, v->released_ns))
+		take(s, HOKM_R_HANDED_OVER);
+	else if (v->claiming && confirmed(s, v->claim_ns))
+		take(s, HOKM_R_PREEMPT);
+	else
+		return false;
+	return true;
+}
+
+static void backup_pulse(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->sending == VRRP_SENDING_TAKE)
+		return;
+	if (v->preempt_at_ns && !preempting(s)) {
+		vrrp_end_claim(s, true);
+		arm(s);
+	}
+	take_what_is_free(s);
+}
+
+static void backup_timer(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->preempt_at_ns && !preempting(s))
+		vrrp_end_claim(s, true);
+	if (take_what_is_free(s))
+		return;
+	if (s->now_ns >= v->master_down_at_ns)
+		master_down(s);
+	if (v->sending == VRRP_SENDING_TAKE)
+		return;
+	if (v->preempt_at_ns && s->now_ns >= v->preempt_at_ns &&
+	    (!v->claiming || s->now_ns >= v->look_at_ns))
+		preempt(s);
+	else if (v->released_ns && s->now_ns >= v->look_at_ns)
+		look(s);
+	arm(s);
+}
+
+/* ---- what became of an advert ---- */
+
+static void later(uint64_t *at_ns, uint64_t now_ns, uint64_t then_ns)
+{
+	if (*at_ns && *at_ns <= now_ns)
+		*at_ns = then_ns;
+}
+
+/* Everything that is due is due again after `gap_ns`. */
+static void try_again(struct vrrp_step *s, uint64_t gap_ns)
+{
+	struct vrrp *v = s->v;
+	uint64_t then_ns = vrrp_add_ns(s->now_ns, gap_ns);
+
+	later(&v->master_down_at_ns, s->now_ns, then_ns);
+	later(&v->look_at_ns, s->now_ns, then_ns);
+	if (!v->claiming)
+		later(&v->preempt_at_ns, s->now_ns, then_ns);
+	arm(s);
+}
+
+bool vrrp_backup_sent(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	bool taking = v->sending == VRRP_SENDING_TAKE;
+	uint64_t late_ns = vrrp_add_ns(s->ev->sent_ns, v->conf.adver_ns / 4);
+
+	v->sending = VRRP_SENDING_NONE;
+	if (!taking)
+		return false;
+	if (!s->ev->view.peer_holds && s->now_ns <= late_ns)
+		return true;
+	try_again(s, vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
+	return false;
+}
+
+static void backup_send_failed(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t gap_ns = v->conf.adver_ns / 4;
+
+	if (v->sending == VRRP_SENDING_CLAIM)
+		v->claim_at_ns = vrrp_add_ns(s->now_ns, gap_ns);
+	v->sending = VRRP_SENDING_NONE;
+	try_again(s, gap_ns);
+}
+
+void vrrp_backup_event(struct vrrp_step *s)
+{
+	switch (s->ev->kind) {
+	case VRRP_EV_TIMER:
+		if (s->now_ns >= s->v->timer_at_ns)
+			backup_timer(s);
+		break;
+	case VRRP_EV_ADVERT:
+		backup_advert(s);
+		break;
+	case VRRP_EV_PULSE:
+		backup_pulse(s);
+		break;
+	case VRRP_EV_SEND_FAILED:
+		backup_send_failed(s);
+		break;
+	default:
+		break;
+	}
+}

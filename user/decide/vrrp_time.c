@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The times of VRRP, in nanoseconds; sums and products saturate, so that no input makes a timer wrap
+ * round to the past.
+ *
+ *   v3  Skew = (256 - priority) * interval / 256     v2  Skew = (256 - priority) / 256 s
+ *   Master_Down = 3 * interval + Skew                lease = 3 * interval - interval / 4
+ */
+#include "decide/vrrp_int.h"
+
+#define NS_PER_S 1000000000ULL
+
+uint64_t vrrp_add_ns(uint64_t a, uint64_t b)
+{
+	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+static uint64_t times(uint64_t a, uint64_t factor)
+{
+	return a > UINT64_MAX / factor ? UINT64_MAX : a * factor;
+}
+
+uint64_t vrrp_skew_ns(uint8_t version, uint8_t priority, uint64_t adver_ns)
+{
+	uint64_t base_ns = version == 2 ? NS_PER_S : adver_ns;
+
+	return times(base_ns, 256ULL - priority) / 256;
+}
+
+uint64_t vrrp_master_down_ns(uint8_t version, uint8_t priority, uint64_t adver_ns)
+{
+	return vrrp_add_ns(times(adver_ns, 3), vrrp_skew_ns(version, priority, adver_ns));
+}
+
+uint64_t vrrp_lease_ns(uint64_t adver_ns)
+{
+	return times(adver_ns, 3) - adver_ns / 4;
+}

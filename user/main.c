@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* hokm-xdp: one binary, one table of commands; parsing and help both come from it. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "agent/agent.h"
+#include "base/check_config.h"
+#include "base/version.h"
+#include "ctl/ctl.h"
+#include "daemon/daemon.h"
+
+struct command {
+	const char *name;
+	const char *args;
+	const char *help;
+	int (*main)(int argc, char **argv);
+};
+
+static int version_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("hokm-xdp %s (map schema %d)\n", HOKM_VERSION, HOKM_ABI_VERSION);
+	return EX_OK;
+}
+
+static const struct command commands[] = {
+	{"run", "[-c FILE] [--replace] [--generic]", "the daemon of this node, in the foreground",
+	 daemon_run_main},
+	{"check-config", "FILE [--json]",
+	 "read a configuration, say what is wrong or what it means", check_config_main},
+	{"ctl", "[-c FILE | -s SOCKET] VERB …", "look at and steer the running daemon", ctl_main},
+	{"cleanup", "[-c FILE]", "remove what a stopped daemon left for its players",
+	 daemon_cleanup_main},
+	{"version", "", "version of program and map schema", version_main},
+	/* Started by the daemon, with its socket as file descriptor 3; no help line. */
+	{"agent", NULL, NULL, agent_main},
+};
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: hokm-xdp COMMAND …\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (commands[i].help)
+			fprintf(f, "  %-13s %-36s %s\n", commands[i].name, commands[i].args,
+				commands[i].help);
+	fprintf(f, "\nEvery command explains itself with --help.\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EX_OK;
+	}
+	if (!strcmp(argv[1], "--version"))
+		return version_main(argc, argv);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].main(argc - 1, argv + 1);
+	fprintf(stderr, "hokm-xdp: there is no command `%s`\n", argv[1]);
+	usage(stderr);
+	return EX_USAGE;
+}

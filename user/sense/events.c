@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The event stream: records of the packet path (perf event array) and the daemon's own transitions
+ * become lines of one sequence.
+ *
+ *   ring       the newest EVENTS_KEEP lines; line `seq` is at index seq % EVENTS_KEEP
+ *   followers  a fixed table, so that one may be removed while the lines are handed out
+ *
+ * The perf event array has one reader per CPU: this one. Reading it is bounded by the size of its
+ * buffers, a wake-up handles at most what was in them.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sense/events.h"
+
+#define PERF_PAGES 16 /* 64 KiB per CPU, some 700 records */
+
+struct follower {
+	int id;
+	event_fn fn; /* NULL: free */
+	void *arg;
+};
+
+struct events {
+	struct perf_buffer *perf; /* NULL without a kernel source */
+	sd_event_source *source;
+	event_record_fn record_fn;
+	void *record_arg;
+	uint64_t seq; /* of the newest line, 0 when there is none */
+	uint64_t lost;
+	int last_id;
+	struct follower followers[EVENTS_FOLLOWERS_MAX];
+	struct event_line ring[EVENTS_KEEP];
+};
+
+static int64_t realtime_now_ns(void)
+{
+	struct timespec ts;
+
+	/* Cannot fail with this clock and a valid pointer. */
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+/* The next line of the ring, cleared, with its number and times. */
+static struct event_line *next_line(struct events *e, uint64_t at_ns)
+{
+	struct event_line *line = &e->ring[++e->seq % EVENTS_KEEP];
+
+	memset(line, 0, sizeof(*line));
+	line->seq = e->seq;
+	line->now_ns = at_ns;
+	line->realtime_ns = realtime_now_ns() - (int64_t)(clock_now_ns() - at_ns);
+	return line;
+}
+
+static void publish(struct events *e, const struct event_line *line)
+{
+	for (unsigned int i = 0; i < EVENTS_FOLLOWERS_MAX; i++)
+		if (e->followers[i].fn)
+			e->followers[i].fn(line, e->followers[i].arg);
+}
+
+void events_take_record(struct events *e, const void *data, uint32_t size)
+{
+	struct event_line *line;
+	struct hokm_event record;
+
+	/* The kernel pads samples: longer is fine, shorter is none of ours. */
+	if (size < sizeof(record)) {
+		e->lost++;
+		return;
+	}
+	memcpy(&record, data, sizeof(record));
+	line = next_line(e, record.now_ns);
+	line->source = EVENT_KERNEL;
+	line->record = record;
+	publish(e, line);
+	if (e->record_fn)
+		e->record_fn(&record, e->record_arg);
+}
+
+void events_take_lost(struct events *e, uint64_t n)
+{
+	e->lost += n;
+	events_add(e, "lost", HOKM_R_NONE, "%llu kernel events lost, the daemon was too slow",
+		   (unsigned long long)n);
+}
+
+static void on_sample(void *arg, int cpu, void *data, __u32 size)
+{
+	(void)cpu;
+	events_take_record(arg, data, size);
+}
+
+static void on_lost(void *arg, int cpu, __u64 n)
+{
+	(void)cpu;
+	events_take_lost(arg, n);
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	struct events *e = arg;
+	int err = perf_buffer__consume(e->perf);
+
+	(void)fd;
+	(void)revents;
+	if (err >= 0)
+		return 0;
+	/* Left on, a buffer that cannot be read would wake the loop for ever. */
+	log_error("reading the kernel's events failed: %s; they are off until the daemon restarts",
+		  strerror(-err));
+	err = sd_event_source_set_enabled(s, SD_EVENT_OFF);
+	if (err < 0)
+		log_error("could not turn the kernel's events off: %s", strerror(-err));
+	return 0;
+}
+
+static int open_perf(struct events *e, sd_event *event, int events_fd)
+{
+	int err;
+
+	e->perf = perf_buffer__new(events_fd, PERF_PAGES, on_sample, on_lost, e, NULL);
+	if (!e->perf) {
+		err = -errno;
+		log_error("could not open the kernel's event buffers: %s; CAP_PERFMON and %d KiB "
+			  "of lockable memory per CPU are needed",
+			  strerror(-err), PERF_PAGES * 4 + 4);
+		return err;
+	}
+	err = sd_event_add_io(event, &e->source, perf_buffer__epoll_fd(e->perf), EPOLLIN,
+			      on_readable, e);
+	if (err < 0) {
+		log_error("could not watch the kernel's event buffers: %s", strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+int events_open(sd_event *event, int events_fd, event_record_fn record_fn, void *arg,
+		struct events **out)
+{
+	struct events *e = calloc(1, sizeof(*e));
+	int err;
+
+	*out = NULL;
+	if (!e)
+		return -ENOMEM;
+	e->record_fn = record_fn;
+	e->record_arg = arg;
+	if (events_fd >= 0) {
+		err = open_perf(e, event, events_fd);
+		if (err) {
+			events_close(e);
+			return err;
+		}
+	}
+	*out = e;
+	return 0;
+}
+
+void events_close(struct events *e)
+{
+	if (!e)
+		return;
+	sd_event_source_disable_unref(e->source);
+	perf_buffer__free(e->perf);
+	free(e);
+}
+
+void events_add(struct events *e, const char *what, enum hokm_reason reason, const char *fmt, ...)
+{
+	struct event_line *line = next_line(e, clock_now_ns());
+	va_list ap;
+
+	line->source = EVENT_DAEMON;
+	line->what = what;
+	line->reason = reason;
+	va_start(ap, fmt);
+	vsnprintf(line->text, sizeof(line->text), fmt, ap);
+	va_end(ap);
+	publish(e, line);
+}
+
+int events_follow(struct events *e, event_fn fn, void *arg)
+{
+	for (unsigned int i = 0; i < EVENTS_FOLLOWERS_MAX; i++) {
+		struct follower *f = &e->followers[i];
+
+		if (f->fn)
+			continue;
+		e->last_id = e->last_id == INT32_MAX ? 1 : e->last_id + 1;
+		*f = (struct follower){.id = e->last_id, .fn = fn, .arg = arg};
+		return f->id;
+	}
+	return -EUSERS;
+}
+
+void events_unfollow(struct events *e, int id)
+{
+	for (unsigned int i = 0; i < EVENTS_FOLLOWERS_MAX; i++)
+		if (e->followers[i].fn && e->followers[i].id == id)
+			memset(&e->followers[i], 0, sizeof(e->followers[i]));
+}
+
+void events_recent(struct events *e, unsigned int n, event_fn fn, void *arg)
+{
+	uint64_t kept = e->seq < EVENTS_KEEP ? e->seq : EVENTS_KEEP;
+	uint64_t newest = e->seq;
+
+	if (n > kept)
+		n = (unsigned int)kept;
+	for (uint64_t seq = newest - n + 1; seq <= newest; seq++)
+		fn(&e->ring[seq % EVENTS_KEEP], arg);
+}
+
+uint64_t events_lost(const struct events *e)
+{
+	return e->lost;
+}

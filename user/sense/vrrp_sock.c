@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The raw VRRP socket (RFC 9568 section 5.1): protocol 112, TTL 255, DSCP CS6, on one interface.
+ *
+ * The socket is not bound to the node's address: a raw socket bound to an address takes only packets
+ * sent to that address, and adverts go to the group. The source is given with each message by
+ * IP_PKTINFO instead.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "decide/vrrp_wire.h"
+#include "sense/vrrp_sock.h"
+
+#define TOS_CS6     0xc0
+#define PRIORITY    6 /* of the queueing discipline: before everything but network control */
+#define RECV_BUFFER (256 * 1024)
+
+struct vrrp_sock {
+	int fd;
+	int ifindex;
+	struct in_addr addr;
+};
+
+struct int_option {
+	int level, name, value;
+	const char *text;
+};
+
+static int set_option(int fd, int level, int name, const void *value, socklen_t len,
+		      const char *text)
+{
+	int err;
+
+	if (!setsockopt(fd, level, name, value, len))
+		return 0;
+	err = -errno;
+	log_error("VRRP socket: setting %s failed: %s", text, strerror(-err));
+	return err;
+}
+
+static int set_options(const struct vrrp_sock *s)
+{
+	const struct int_option options[] = {
+		{SOL_SOCKET, SO_BINDTOIFINDEX, s->ifindex, "SO_BINDTOIFINDEX"},
+		{SOL_SOCKET, SO_PRIORITY, PRIORITY, "SO_PRIORITY"},
+		{SOL_SOCKET, SO_RCVBUF, RECV_BUFFER, "SO_RCVBUF"},
+		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
+		{IPPROTO_IP, IP_MULTICAST_TTL, 255, "IP_MULTICAST_TTL"},
+		{IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
+		{IPPROTO_IP, IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"},
+		{IPPROTO_IP, IP_TOS, TOS_CS6, "IP_TOS"},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const struct int_option *o = &options[i];
+		int err =
+			set_option(s->fd, o->level, o->name, &o->value, sizeof(o->value), o->text);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int join(const struct vrrp_sock *s)
+{
+	struct ip_mreqn m = {
+		.imr_multiaddr.s_addr = htonl(VRRP_GROUP),
+		.imr_address = s->addr,
+		.imr_ifindex = s->ifindex,
+	};
+	int err = set_option(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m), "IP_MULTICAST_IF");
+
+	if (!err)
+		err = set_option(s->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m),
+				 "IP_ADD_MEMBERSHIP 224.0.0.18");
+	return err;
+}
+
+int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp_sock **out)
+{
+	struct vrrp_sock *s = calloc(1, sizeof(*s));
+	int err;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->ifindex = ifindex;
+	s->addr = addr;
+	s->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_IPPROTO);
+	if (s->fd < 0) {
+		err = -errno;
+		log_error("could not open the VRRP socket: %s%s", strerror(-err),
+			  err == -EPERM ? " (CAP_NET_RAW is needed)" : "");
+		goto fail;
+	}
+	err = set_options(s);
+	if (!err && multicast)
+		err = join(s);
+	if (err)
+		goto fail;
+	*out = s;
+	return 0;
+fail:
+	vrrp_sock_close(s);
+	return err;
+}
+
+void vrrp_sock_close(struct vrrp_sock *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+}
+
+int vrrp_sock_fd(const struct vrrp_sock *s)
+{
+	return s->fd;
+}
+
+int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct in_addr dest)
+{
+	struct in_pktinfo info = {.ipi_ifindex = s->ifindex, .ipi_spec_dst = s->addr};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = dest};
+	uint8_t copy[VRRP_PACKET_MAX];
+	struct iovec iov = {.iov_base = copy, .iov_len = len};
+	union {
+		char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		struct cmsghdr align;
+	} control = {0};
+	struct msghdr mh = {
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+	ssize_t n;
+
+	if (len > sizeof(copy))
+		return -EMSGSIZE;
+	memcpy(copy, msg, len);
+	cm->cmsg_level = IPPROTO_IP;
+	cm->cmsg_type = IP_PKTINFO;
+	cm->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(cm), &info, sizeof(info));
+	n = sendmsg(s->fd, &mh, 0);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+ssize_t vrrp_sock_recv(struct vrrp_sock *s, uint8_t *buf, size_t size)
+{
+	ssize_t n = recv(s->fd, buf, size, 0);
+
+	return n < 0 ? -errno : n;
+}
