@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# hokm-xdp: everything is built under build/ (B), nothing in the source tree.
+#
+#   make V=1            show the commands
+#   make WERROR=1       warnings are errors (as in CI)
+#   make CC=clang B=build/clang   another compiler, another folder
+#   make SAN=1 B=build/asan       with AddressSanitizer and UBSan
+#   make USER_SRC='a.c b.c' T     only some of the daemon's sources, for a test T that needs no more
+#
+# All of user/**/*.c but main.c goes into one archive, $(B)/libhokm.a. The daemon, the tests and the
+# bench link with it, so that a test may bring its own version of a function it wants to replace.
+
+B      ?= build
+PREFIX ?= /usr/local
+SBINDIR  ?= $(PREFIX)/sbin
+DOCDIR   ?= $(PREFIX)/share/doc/hokm-xdp
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+CONFDIR  ?= /etc/hokm-xdp
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG      ?= clang
+LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+# bpftool lies in /usr/sbin, which is not in every user's PATH.
+BPFTOOL    ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool || echo bpftool)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(patsubst ./%,%,$(2))
+MAKEFLAGS += --no-print-directory
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += -r
+
+# ---------------------------------------------------------------------------------------- flags
+PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libcurl libsystemd libconfuse jansson \
+            libcrypto libcap libseccomp
+PKGS_LWS := libwebsockets
+
+# Asked once, and only when something is compiled: on a bare machine pkg-config is not there yet.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)
+LWS_CFLAGS = $(eval LWS_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS_LWS)))$(LWS_CFLAGS)
+LWS_LIBS   = $(eval LWS_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_LWS)))$(LWS_LIBS)
+CMOCKA_LIBS = $(eval CMOCKA_LIBS := $$(shell $(PKG_CONFIG) --libs cmocka))$(CMOCKA_LIBS)
+
+WARN := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes -Wstrict-prototypes -Wconversion \
+        -Wno-sign-conversion -Wpointer-arith -Wformat=2 -Wundef -Wvla -Wwrite-strings
+BPF_WARN := -Wall -Wextra -Wshadow -Wundef -Wvla
+ifeq ($(CI),true)
+WERROR ?= 1
+endif
+ifeq ($(WERROR),1)
+WARN     += -Werror
+BPF_WARN += -Werror
+endif
+
+OPT  ?= -O2
+HARD := -fstack-protector-strong -fPIE
+ifeq ($(SAN),1)
+HARD += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LINK_HARD := -pie -fsanitize=address,undefined
+else
+HARD += -D_FORTIFY_SOURCE=2
+LINK_HARD := -pie -Wl,-z,relro,-z,now
+endif
+
+# The skeleton has one place, whatever the folder of the variant.
+SKEL := build/hokm.skel.h
+
+ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Iuser -Ibuild $(CPPFLAGS)
+ALL_CFLAGS   = -std=gnu11 $(OPT) -g $(HARD) $(WARN) $(CFLAGS)
+ALL_LDFLAGS  = $(LINK_HARD) $(LDFLAGS)
+DEPFLAGS     = -MMD -MP
+
+BPF_ARCH   := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+BPF_CFLAGS  = -target bpf -mcpu=v3 -O2 -g $(BPF_WARN) -D__TARGET_ARCH_$(BPF_ARCH) \
+              -Iinclude -Ivmlinux -Ibpf
+
+# -------------------------------------------------------------------------------------- sources
+USER_SRC ?= $(sort $(shell find user -name '*.c'))
+LIB_SRC   = $(filter-out user/main.c,$(USER_SRC))
+LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
+LIB       = $(B)/libhokm.a
+
+UNIT_SRC     := $(sort $(wildcard tests/unit/*.c))
+UNIT_TESTS   := $(patsubst %.c,$(B)/%,$(filter tests/unit/test_%,$(UNIT_SRC)))
+UNIT_HELPERS := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%,$(UNIT_SRC)))
+
+BPFT_SRC     := $(sort $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)))
+BPF_TESTS    := $(patsubst %.c,$(B)/%,$(filter tests/bpf/test_%,$(BPFT_SRC)))
+BPFT_HELPERS := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bpf/test_%,$(BPFT_SRC)))
+
+PLAYERS_OBJ  := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tools/demo/players*.c)))
+GAME_OBJ     := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tools/demo/game*.c)))
+# Every other C file there is a small program of its own: tools/demo/x.c is build/hokm-x.
+DEMO_SMALL   := $(filter-out tools/demo/players% tools/demo/game%,$(wildcard tools/demo/*.c))
+DEMO_SMALL   := $(patsubst tools/demo/%.c,$(B)/hokm-%,$(sort $(DEMO_SMALL)))
+DEMO_PROGS   := $(if $(GAME_OBJ),$(B)/hokm-game) $(if $(PLAYERS_OBJ),$(B)/hokm-players) \
+                $(DEMO_SMALL)
+
+BENCH_OBJ    := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out %.bpf.c,$(wildcard tools/bench/*.c))))
+
+# BPF programs that only tools and tests use: tools/lab/x.bpf.c is build/lab/x.bpf.o.
+AUX_BPF      := $(patsubst tools/%.c,build/%.o,$(sort $(wildcard tools/*/*.bpf.c))) \
+                $(patsubst tests/%.c,build/tests/%.o,$(sort $(wildcard tests/*/*.bpf.c)))
+
+# ------------------------------------------------------------------------------------- targets
+.PHONY: all
+all: $(B)/hokm-xdp build/hokm.bpf.o $(AUX_BPF) $(DEMO_PROGS) ## the daemon, its BPF programs, the demo's programs
+
+.PHONY: help
+help: ## this list
+	@printf 'hokm-xdp targets (make TARGET [V=1] [WERROR=1] [DESTDIR=] [PREFIX=%s]):\n' '$(PREFIX)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: unit-tests bpf-tests check-build
+unit-tests: $(UNIT_TESTS)
+bpf-tests: $(BPF_TESTS) $(AUX_BPF)
+check-build: all unit-tests bpf-tests build/hokm-bench
+	$(Q)$(MAKE) B=build/asan SAN=1 unit-tests
+
+# demo and check bring what they need: first the packages, then a make of its own, so that nothing
+# about libraries is asked before they are there.
+# Only when make was not told how many jobs: as many as there are processors.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: demo
+demo: ## both nodes and 50 players in namespaces: every event, with what players notice (root)
+	$(Q)tools/install-deps build demo
+	$(Q)$(MAKE) $(JOBS) all
+	$(Q)tools/demo/demo
+
+.PHONY: check
+check: ## every test: unit, sanitizers, bpf, namespaces, kernel 6.1, lint (root)
+	$(Q)tools/install-deps all
+	$(Q)$(MAKE) $(JOBS) check-build
+	$(Q)tests/run unit asan bpf netns kernel lint
+
+.PHONY: check-unit check-asan check-bpf check-netns check-kernel
+check-unit: unit-tests ## unit tests
+	$(Q)tests/run unit
+
+check-asan: ## unit tests under AddressSanitizer and UBSan
+	$(Q)$(MAKE) B=build/asan SAN=1 unit-tests
+	$(Q)tests/run asan
+
+check-bpf: bpf-tests ## BPF programs by BPF_PROG_TEST_RUN (root)
+	$(Q)tests/run bpf
+
+check-netns: all ## real nodes in network namespaces (root)
+	$(Q)tests/run netns
+
+check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
+	$(Q)tests/run kernel
+
+.PHONY: bench
+bench: build/hokm-bench $(AUX_BPF) ## ns a packet of every path, against its budget (root)
+	$(Q)build/hokm-bench --json build/bench.json
+
+.PHONY: lint
+lint: ## style, static analysis, both compilers, and the rules of the house
+	$(Q)tools/lint
+
+.PHONY: format
+format: ## clang-format every C file in place
+	$(Q)find bpf include user tools tests \( -name '*.c' -o -name '*.h' \) -print0 | \
+		xargs -0 -r clang-format -i
+
+.PHONY: install
+install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
+	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)'
+	install -m 0755 $(B)/hokm-xdp '$(DESTDIR)$(SBINDIR)/hokm-xdp'
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' -e 's|@DOCDIR@|$(DOCDIR)|g' \
+		tools/packaging/hokm-xdp.service >'$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
+	chmod 0644 '$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
+	install -m 0644 tools/packaging/hokm-xdp.conf '$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example'
+	install -m 0644 LICENSE '$(DESTDIR)$(DOCDIR)/LICENSE'
+
+.PHONY: uninstall
+uninstall: ## what install put there; a configuration is yours and stays
+	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' '$(DESTDIR)$(UNITDIR)/hokm-xdp.service' \
+		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE'
+	-rmdir '$(DESTDIR)$(DOCDIR)'
+
+.PHONY: clean
+clean: ## remove build/; what check-kernel downloaded stays in build/kernel
+	$(Q)if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernel \
+		-exec rm -rf {} +; fi
+
+.PHONY: distclean
+distclean: ## remove build/ altogether
+	$(Q)rm -rf build
+
+# --------------------------------------------------------------------------------------- rules
+# Rebuilt when compiler or flags change.
+.PHONY: FORCE
+FORCE:
+FLAGS_STAMP := $(B)/.flags
+$(FLAGS_STAMP): FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CPPFLAGS) $(OPT) $(HARD) $(CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CPPFLAGS) $(OPT) $(HARD) $(CFLAGS)' >$@
+
+# Only what includes the skeleton waits for the BPF build; afterwards the dependency files know it.
+ALL_SRC    := $(USER_SRC) $(UNIT_SRC) $(BPFT_SRC) $(wildcard tools/bench/*.c)
+SKEL_USERS := $(if $(ALL_SRC),$(shell grep -ls '"hokm.skel.h"' $(ALL_SRC) $(wildcard tests/*/*.h)))
+SKEL_HDRS  := $(filter %.h,$(SKEL_USERS))
+SKEL_OBJ   := $(patsubst %.c,$(B)/%.o,$(filter %.c,$(SKEL_USERS))) \
+              $(if $(SKEL_HDRS),$(patsubst %.c,$(B)/%.o,$(BPFT_SRC)))
+$(SKEL_OBJ): | $(SKEL)
+
+$(B)/%.o: %.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(OBJ_CFLAGS) $(ALL_CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(LIB): $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
+
+$(B)/hokm-xdp: $(B)/user/main.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What several tests of a folder share, likewise taken only by those that need it.
+UNIT_LIB := $(B)/tests/unit/libunit.a
+BPFT_LIB := $(B)/tests/bpf/libbpftest.a
+$(UNIT_LIB): $(UNIT_HELPERS)
+$(BPFT_LIB): $(BPFT_HELPERS)
+$(UNIT_LIB) $(BPFT_LIB):
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(UNIT_TESTS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(UNIT_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(PKG_LIBS)
+
+$(BPF_TESTS): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFT_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(PKG_LIBS)
+
+$(GAME_OBJ): OBJ_CFLAGS = $(LWS_CFLAGS)
+$(B)/hokm-game: $(GAME_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LWS_LIBS) $(PKG_LIBS)
+
+$(B)/hokm-players: $(PLAYERS_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LWS_LIBS) $(PKG_LIBS)
+
+$(DEMO_SMALL): $(B)/hokm-%: $(B)/tools/demo/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+build/hokm-bench: $(BENCH_OBJ) $(LIB) build/bench/bench.bpf.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(BENCH_OBJ) $(LIB) $(PKG_LIBS)
+
+# BTF for the maps stays, DWARF goes: the object is carried inside the daemon.
+define build_bpf
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPFLAGS) -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+endef
+
+build/hokm.bpf.o: bpf/hokm.bpf.c
+	$(build_bpf)
+build/%.bpf.o: tools/%.bpf.c
+	$(build_bpf)
+build/tests/%.bpf.o: tests/%.bpf.c
+	$(build_bpf)
+
+$(SKEL): build/hokm.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name hokm_bpf >$@
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+ifneq ($(B),build)
+-include build/hokm.bpf.d
+endif

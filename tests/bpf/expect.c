@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counters and expectations of the BPF tests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "fixture.h"
+#include "skel.h"
+
+#define XDP_VERDICT_DROP 1
+#define XDP_VERDICT_PASS 2
+#define XDP_VERDICT_TX   3
+
+/* All counters of one slot, summed over the CPUs. */
+static void slot_sum(struct fix *x, uint32_t slot, uint64_t sum[HOKM_CTR_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct hokm_counters *c;
+
+	assert_true(cpus > 0);
+	c = calloc((size_t)cpus, sizeof(*c));
+	assert_non_null(c);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.counters), &slot, c), 0);
+	memset(sum, 0, HOKM_CTR_COUNT * sizeof(sum[0]));
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		uint64_t one[HOKM_CTR_COUNT];
+
+		_Static_assert(sizeof(one) == sizeof(*c), "counters are an array of words");
+		memcpy(one, &c[cpu], sizeof(one));
+		for (int i = 0; i < HOKM_CTR_COUNT; i++)
+			sum[i] += one[i];
+	}
+	free(c);
+}
+
+uint64_t fix_count(struct fix *x, unsigned int slot, enum hokm_counter c)
+{
+	uint64_t sum[HOKM_CTR_COUNT];
+
+	slot_sum(x, slot, sum);
+	return sum[c];
+}
+
+static uint64_t sum_from(struct fix *x, int first)
+{
+	uint64_t sum[HOKM_CTR_COUNT], total = 0;
+
+	for (uint32_t slot = 0; slot < HOKM_COUNTER_SLOTS; slot++) {
+		slot_sum(x, slot, sum);
+		for (int i = first; i < HOKM_CTR_COUNT; i++)
+			total += sum[i];
+	}
+	return total;
+}
+
+uint64_t fix_count_all(struct fix *x)
+{
+	return sum_from(x, 0);
+}
+
+/* The drop_ counters are the last of the list, from drop_arp_gate on. */
+uint64_t fix_count_drops(struct fix *x)
+{
+	return sum_from(x, HOKM_CTR_drop_arp_gate);
+}
+
+void expect_pass(struct fix *x, const struct frame *f)
+{
+	uint64_t drops = fix_count_drops(x);
+
+	fix_ingress(x, f);
+	assert_int_equal(x->verdict, XDP_VERDICT_PASS);
+	assert_int_equal(x->out.len, f->len);
+	assert_memory_equal(x->out.b, f->b, f->len);
+	assert_int_equal(fix_count_drops(x), drops);
+}
+
+void expect_drop(struct fix *x, const struct frame *f, unsigned int slot, enum hokm_counter c)
+{
+	uint64_t drops = fix_count_drops(x), before = fix_count(x, slot, c);
+
+	fix_ingress(x, f);
+	assert_int_equal(x->verdict, XDP_VERDICT_DROP);
+	assert_int_equal(fix_count(x, slot, c), before + 1);
+	assert_int_equal(fix_count_drops(x), drops + 1);
+}
+
+void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac)
+{
+	uint64_t drops = fix_count_drops(x);
+
+	fix_ingress(x, f);
+	assert_int_equal(x->verdict, XDP_VERDICT_TX);
+	assert_int_equal(x->out.len, f->len);
+	assert_memory_equal(x->out.b, mac, 6);
+	assert_memory_equal(x->out.b + 6, OWN_MAC, 6);
+	assert_memory_equal(x->out.b + 12, f->b + 12, f->len - 12);
+	assert_int_equal(fix_count_drops(x), drops);
+}
+
+void expect_in_pass(struct fix *x, const struct tcp_spec *s)
+{
+	struct frame f;
+
+	frame_tcp(&f, s);
+	expect_pass(x, &f);
+}
+
+void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac)
+{
+	struct frame f;
+
+	frame_tcp(&f, s);
+	expect_steer(x, &f, mac);
+}

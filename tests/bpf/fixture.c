@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The programs, loaded and run: see fixture.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "fixture.h"
+#include "skel.h"
+
+#define NS_FAILED "cannot set up the test's network namespace (run as root): "
+
+static int lo_address(int fd, const char *name, uint32_t addr)
+{
+	struct ifreq r = {0};
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(addr)};
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	memcpy(&r.ifr_addr, &sin, sizeof(sin));
+	return ioctl(fd, SIOCSIFADDR, &r);
+}
+
+/* A namespace of our own: lo up, with the VIP and the client's address. */
+static int enter_netns(void)
+{
+	struct ifreq r = {.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
+	int err = -1, fd;
+
+	if (unshare(CLONE_NEWNET))
+		return -1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "lo");
+	if (!ioctl(fd, SIOCSIFFLAGS, &r) && !lo_address(fd, "lo", INADDR_LOOPBACK) &&
+	    !lo_address(fd, "lo:1", VIP_ADDR) && !lo_address(fd, "lo:2", CLIENT_ADDR))
+		err = 0;
+	close(fd);
+	return err;
+}
+
+/* Rate limits and counters are per CPU: one CPU makes them exact. */
+static int stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void on_event(void *arg, int cpu, void *data, __u32 size)
+{
+	struct fix *x = arg;
+
+	(void)cpu;
+	assert_true(size >= sizeof(x->event[0]));
+	if (x->n_events < sizeof(x->event) / sizeof(x->event[0]))
+		memcpy(&x->event[x->n_events++], data, sizeof(x->event[0]));
+}
+
+int fix_open_small(void **state, uint32_t conns_max)
+{
+	struct fix *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -1;
+	if (enter_netns() || stay_on_one_cpu()) {
+		fprintf(stderr, NS_FAILED "%s\n", strerror(errno));
+		goto fail;
+	}
+	x->skel = hokm_bpf__open();
+	if (!x->skel)
+		goto fail;
+	if (conns_max && bpf_map__set_max_entries(x->skel->maps.conns, conns_max))
+		goto fail;
+	if (hokm_bpf__load(x->skel)) {
+		fprintf(stderr, "cannot load the BPF programs\n");
+		goto fail;
+	}
+	x->events = perf_buffer__new(bpf_map__fd(x->skel->maps.events), 1, on_event, NULL, x, NULL);
+	if (!x->events)
+		goto fail;
+	*state = x;
+	return 0;
+fail:
+	hokm_bpf__destroy(x->skel);
+	free(x);
+	return -1;
+}
+
+int fix_open(void **state)
+{
+	return fix_open_small(state, 0);
+}
+
+int fix_close(void **state)
+{
+	struct fix *x = *state;
+
+	perf_buffer__free(x->events);
+	hokm_bpf__destroy(x->skel);
+	free(x);
+	return 0;
+}
+
+uint64_t fix_now(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &t), 0);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+static void map_set(struct bpf_map *m, uint32_t key, const void *value)
+{
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(m), &key, value, BPF_ANY), 0);
+}
+
+static void map_get(struct bpf_map *m, uint32_t key, void *value)
+{
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(m), &key, value), 0);
+}
+
+static struct hokm_addr mapped(uint32_t addr)
+{
+	struct hokm_addr a = {{0, 0, htonl(0xffff), htonl(addr)}};
+
+	return a;
+}
+
+void fix_cfg(struct fix *x)
+{
+	map_set(x->skel->maps.cfg, 0, &x->cfg);
+}
+
+void fix_own(struct fix *x, const struct hokm_own *own)
+{
+	map_set(x->skel->maps.own, 0, own);
+}
+
+void fix_owner(struct fix *x, bool owner)
+{
+	uint64_t now = fix_now();
+	struct hokm_own own = {
+		.lease_until_ns = owner ? now + LONG_NS : now - LIMIT_NS,
+		.daemon_ns = now,
+		.state = owner ? HOKM_VRRP_MASTER : HOKM_VRRP_BACKUP,
+		.priority = 110,
+		.successor = HOKM_NO_PEER,
+	};
+
+	fix_own(x, &own);
+}
+
+void fix_service(struct fix *x, unsigned int slot, uint32_t tag, enum hokm_svc_state state)
+{
+	struct hokm_service s = {.tag = tag, .state = (uint8_t)state};
+
+	map_set(x->skel->maps.services, slot, &s);
+}
+
+void fix_suspect(struct fix *x, unsigned int slot, uint64_t until_ns)
+{
+	struct hokm_suspect s = {.until_ns = until_ns};
+
+	map_set(x->skel->maps.suspects, slot, &s);
+}
+
+struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot)
+{
+	struct hokm_suspect s;
+
+	map_get(x->skel->maps.suspects, slot, &s);
+	return s;
+}
+
+struct hokm_peer fix_alive_peer(unsigned int slot)
+{
+	uint64_t later = fix_now() + LONG_NS;
+	struct hokm_peer p = {
+		.seen_ns = later,
+		.daemon_seen_ns = later,
+		.state = HOKM_VRRP_BACKUP,
+		.svc[0] = {.tag = htonl(SERVICE_TAG), .state = HOKM_SVC_UP},
+	};
+
+	memcpy(p.mac, slot ? PEER1_MAC : PEER0_MAC, 6);
+	return p;
+}
+
+void fix_peer_set(struct fix *x, unsigned int slot, const struct hokm_peer *p)
+{
+	map_set(x->skel->maps.peers, slot, p);
+}
+
+struct hokm_peer fix_peer(struct fix *x, unsigned int slot)
+{
+	struct hokm_peer p;
+
+	map_get(x->skel->maps.peers, slot, &p);
+	return p;
+}
+
+void fix_peer_dead(struct fix *x, unsigned int slot)
+{
+	struct hokm_peer p = fix_alive_peer(slot);
+
+	p.seen_ns = fix_now() - 10 * LIMIT_NS;
+	fix_peer_set(x, slot, &p);
+}
+
+static void world_cfg(struct hokm_cfg *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->addr = mapped(OWN_ADDR);
+	memcpy(c->mac, OWN_MAC, 6);
+	c->vrid = TEST_VRID;
+	c->pulse_port = htons(PULSE_PORT);
+	c->n_vips = 1;
+	c->vip[0] = mapped(VIP_ADDR);
+	c->n_services = 1;
+	c->service[0].vip = mapped(VIP_ADDR);
+	c->service[0].port = htons(GAME_PORT);
+	c->service[0].used = 1;
+	c->n_peers = 2;
+	c->peer[0].addr = mapped(PEER0_ADDR);
+	c->peer[0].used = 1;
+	c->peer[1].addr = mapped(PEER1_ADDR);
+	c->peer[1].used = 1;
+	c->n_order = 2;
+	c->order[1] = 1;
+	c->peer_dead_ns = LIMIT_NS;
+	c->daemon_stale_ns = LIMIT_NS;
+	c->suspect_ns = SECOND_NS;
+	c->pulse_nonce = TEST_NONCE;
+}
+
+static void map_empty(struct bpf_map *m)
+{
+	int fd = bpf_map__fd(m);
+	struct hokm_conn_key k;
+
+	while (!bpf_map_get_next_key(fd, NULL, &k))
+		assert_int_equal(bpf_map_delete_elem(fd, &k), 0);
+}
+
+/* Zeroes every slot of a per-CPU array whose values are no larger than the counters. */
+static void percpu_zero(struct bpf_map *m, uint32_t slots)
+{
+	size_t size = (size_t)libbpf_num_possible_cpus() * sizeof(struct hokm_counters);
+	void *zero = calloc(1, size);
+
+	assert_non_null(zero);
+	for (uint32_t i = 0; i < slots; i++)
+		map_set(m, i, zero);
+	free(zero);
+}
+
+int fix_reset(void **state)
+{
+	struct fix *x = *state;
+	const struct hokm_peer none = {0};
+
+	x->keys.pulse[0] = 0x0706050403020100ull;
+	x->keys.pulse[1] = 0x0f0e0d0c0b0a0908ull;
+	map_set(x->skel->maps.keys, 0, &x->keys);
+	world_cfg(&x->cfg);
+	fix_cfg(x);
+	fix_owner(x, true);
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		fix_service(x, i, i ? 0 : SERVICE_TAG, i ? HOKM_SVC_INIT : HOKM_SVC_UP);
+		fix_suspect(x, i, 0);
+	}
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		struct hokm_peer p = fix_alive_peer(i);
+
+		fix_peer_set(x, i, i < 2 ? &p : &none);
+	}
+	map_empty(x->skel->maps.conns);
+	map_empty(x->skel->maps.half_open);
+	percpu_zero(x->skel->maps.counters, HOKM_COUNTER_SLOTS);
+	percpu_zero(x->skel->maps.event_limits, HOKM_EVENT_KIND_COUNT);
+	perf_buffer__consume(x->events);
+	x->n_events = 0;
+	return 0;
+}
+
+struct hokm_conn_key fix_key(void)
+{
+	struct hokm_conn_key k = {
+		.client = mapped(CLIENT_ADDR),
+		.client_port = htons(CLIENT_PORT),
+	};
+
+	return k;
+}
+
+static bool conn_get(struct bpf_map *m, struct hokm_conn *out)
+{
+	struct hokm_conn_key k = fix_key();
+
+	return !bpf_map_lookup_elem(bpf_map__fd(m), &k, out);
+}
+
+static void conn_put(struct bpf_map *m, const struct hokm_conn *c)
+{
+	struct hokm_conn_key k = fix_key();
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(m), &k, c, BPF_ANY), 0);
+}
+
+void fix_conn_put(struct fix *x, const struct hokm_conn *c)
+{
+	conn_put(x->skel->maps.conns, c);
+}
+
+void fix_half_put(struct fix *x, const struct hokm_conn *c)
+{
+	conn_put(x->skel->maps.half_open, c);
+}
+
+bool fix_conn(struct fix *x, struct hokm_conn *out)
+{
+	return conn_get(x->skel->maps.conns, out);
+}
+
+bool fix_half(struct fix *x, struct hokm_conn *out)
+{
+	return conn_get(x->skel->maps.half_open, out);
+}
+
+unsigned int fix_conn_count(struct fix *x)
+{
+	struct hokm_conn_key k, *prev = NULL;
+	unsigned int n = 0;
+
+	while (!bpf_map_get_next_key(bpf_map__fd(x->skel->maps.conns), prev, &k)) {
+		prev = &k;
+		n++;
+	}
+	return n;
+}
+
+static void run(struct fix *x, struct bpf_program *prog, const struct frame *f)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len,
+		    .data_out = x->out.b, .data_size_out = sizeof(x->out.b), .repeat = 1);
+
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(prog), &o), 0);
+	x->verdict = (int)o.retval;
+	x->out.len = o.data_size_out;
+	x->out.l3 = f->l3;
+	x->out.l4 = f->l4;
+}
+
+void fix_ingress(struct fix *x, const struct frame *f)
+{
+	run(x, x->skel->progs.hokm_ingress, f);
+}
+
+void fix_egress(struct fix *x, const struct frame *f)
+{
+	run(x, x->skel->progs.hokm_egress, f);
+}
+
+void fix_in(struct fix *x, const struct tcp_spec *s)
+{
+	struct frame f;
+
+	frame_tcp(&f, s);
+	fix_ingress(x, &f);
+}
+
+void fix_out(struct fix *x, const struct tcp_spec *s)
+{
+	struct tcp_spec reply = *s;
+	struct frame f;
+
+	reply.reply = true;
+	frame_tcp(&f, &reply);
+	fix_egress(x, &f);
+	assert_int_equal(x->verdict, 0); /* TC_ACT_OK: egress never drops TCP */
+	assert_int_equal(x->out.len, f.len);
+	assert_memory_equal(x->out.b, f.b, f.len);
+}
+
+unsigned int fix_events(struct fix *x, enum hokm_event_kind kind, struct hokm_event *last)
+{
+	unsigned int n = 0;
+
+	perf_buffer__consume(x->events);
+	for (unsigned int i = 0; i < x->n_events; i++) {
+		if (x->event[i].kind != kind)
+			continue;
+		if (last)
+			*last = x->event[i];
+		n++;
+	}
+	return n;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Fixture of the BPF tests: loads the real programs without attaching them, builds frames, lays out
+ * the maps, runs a frame through BPF_PROG_TEST_RUN and compares verdict, frame, maps and counters.
+ *
+ * Each test program works in a network namespace of its own, with VIP and client address on lo, so
+ * that the socket look-ups of the programs meet real sockets and nothing of the machine is touched.
+ *
+ * The world of every test, unless it says otherwise:
+ *
+ *   client 192.168.1.100:40000 ──> VIP 192.168.1.25:8765     services slot 0, UP here and on peers
+ *   this node 192.168.1.26, owner      peer 0 192.168.1.27     peer 1 192.168.1.28, both alive
+ *
+ * "Alive" stamps lie an hour ahead, so that no test races the clock; dead ones lie far behind the
+ * limits, which are 10 ms.
+ */
+#ifndef HOKM_TEST_FIXTURE_H
+#define HOKM_TEST_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hokm/abi.h"
+
+#define IPV4(a, b, c, d)                                                                           \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+#define VIP_ADDR    IPV4(192, 168, 1, 25)
+#define OWN_ADDR    IPV4(192, 168, 1, 26)
+#define PEER0_ADDR  IPV4(192, 168, 1, 27)
+#define PEER1_ADDR  IPV4(192, 168, 1, 28)
+#define CLIENT_ADDR IPV4(192, 168, 1, 100)
+#define OTHER_ADDR  IPV4(192, 168, 1, 200)
+
+#define GAME_PORT   8765
+#define CLIENT_PORT 40000
+#define PULSE_PORT  8766
+#define TEST_VRID   51
+#define SERVICE_TAG 0x11223344u
+#define TEST_NONCE  0x1122334455667788ull
+
+#define LIMIT_NS  10000000ull    /* peer_dead_ns and daemon_stale_ns of the tests */
+#define LONG_NS   3600000000000ull
+#define SECOND_NS 1000000000ull
+
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+#define PSH 0x08
+#define ACK 0x10
+
+extern const uint8_t OWN_MAC[6], PEER0_MAC[6], PEER1_MAC[6], CLIENT_MAC[6], OTHER_MAC[6];
+
+struct frame {
+	uint8_t b[9000];
+	uint32_t len;
+	uint32_t l3, l4; /* offsets of the headers */
+};
+
+/* Zero takes the default of the world above. */
+struct eth_spec {
+	const uint8_t *from, *to; /* MACs */
+	unsigned int tags;        /* VLAN tags */
+};
+
+struct ip_spec {
+	uint32_t src, dst;
+	uint8_t ttl;
+	unsigned int options; /* words */
+	uint16_t frag;        /* flags and offset, host order */
+	int cut;              /* added to the total length: negative lies */
+};
+
+struct tcp_spec {
+	struct eth_spec eth;
+	struct ip_spec ip;
+	uint16_t sport, dport;
+	uint8_t flags;
+	uint32_t seq, ack;
+	unsigned int payload; /* bytes */
+	unsigned int options; /* words */
+	unsigned int padding; /* behind the packet */
+	bool reply;           /* from the server to the client */
+};
+#define SEG(...) (&(const struct tcp_spec){__VA_ARGS__})
+
+void frame_tcp(struct frame *f, const struct tcp_spec *s);
+/* UDP or VRRP to this node; payload is copied. */
+void frame_udp(struct frame *f, const struct eth_spec *eth, const struct ip_spec *ip, uint16_t port,
+	       const void *payload, unsigned int len);
+void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spec *ip, uint8_t vrid,
+		unsigned int len);
+void frame_arp(struct frame *f, const struct eth_spec *eth, uint16_t op, uint32_t sender,
+	       uint32_t target);
+void frame_cut(struct frame *f, uint32_t len);
+/* IP header checksum made right again. */
+void frame_ip_checksum(struct frame *f);
+bool frame_ip_checksum_ok(const struct frame *f);
+
+struct fix {
+	struct hokm_bpf *skel; /* of the generated skeleton */
+	struct hokm_cfg cfg;
+	struct hokm_keys keys;
+	struct frame out; /* what the last run left */
+	int verdict;
+	struct perf_buffer *events;
+	struct hokm_event event[512]; /* received since fix_reset */
+	unsigned int n_events;
+};
+
+/* cmocka group set-up and tear-down, and the set-up of one test: the world above, maps empty. */
+int fix_open(void **state);
+int fix_close(void **state);
+int fix_reset(void **state);
+/* As fix_open, with room for conns_max connections. */
+int fix_open_small(void **state, uint32_t conns_max);
+
+uint64_t fix_now(void);
+void fix_cfg(struct fix *x); /* writes x->cfg */
+void fix_own(struct fix *x, const struct hokm_own *own);
+void fix_owner(struct fix *x, bool owner);
+void fix_service(struct fix *x, unsigned int slot, uint32_t tag, enum hokm_svc_state state);
+void fix_suspect(struct fix *x, unsigned int slot, uint64_t until_ns);
+struct hokm_peer fix_alive_peer(unsigned int slot);
+void fix_peer_set(struct fix *x, unsigned int slot, const struct hokm_peer *p);
+struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
+void fix_peer_dead(struct fix *x, unsigned int slot);
+struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot);
+
+struct hokm_conn_key fix_key(void);
+void fix_conn_put(struct fix *x, const struct hokm_conn *c);
+void fix_half_put(struct fix *x, const struct hokm_conn *c);
+bool fix_conn(struct fix *x, struct hokm_conn *out);
+bool fix_half(struct fix *x, struct hokm_conn *out);
+unsigned int fix_conn_count(struct fix *x);
+
+/* Runs a frame; x->verdict and x->out tell. */
+void fix_ingress(struct fix *x, const struct frame *f);
+void fix_egress(struct fix *x, const struct frame *f);
+void fix_in(struct fix *x, const struct tcp_spec *s);  /* builds and runs */
+void fix_out(struct fix *x, const struct tcp_spec *s); /* the same, as the server's reply */
+
+/* Sum over the CPUs; slot: a service's or HOKM_NODE_SLOT. */
+uint64_t fix_count(struct fix *x, unsigned int slot, enum hokm_counter c);
+/* Sum of all counters of all slots, and of the drop_ ones alone. */
+uint64_t fix_count_all(struct fix *x);
+uint64_t fix_count_drops(struct fix *x);
+
+/* Passed and untouched; dropped with this counter raised and no other drop; sent on to that MAC. */
+void expect_pass(struct fix *x, const struct frame *f);
+void expect_drop(struct fix *x, const struct frame *f, unsigned int slot, enum hokm_counter c);
+void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac);
+/* The same for a segment from the client. */
+void expect_in_pass(struct fix *x, const struct tcp_spec *s);
+void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac);
+
+/* Events: collects what came; the number of one kind, and the newest of it. */
+unsigned int fix_events(struct fix *x, enum hokm_event_kind kind, struct hokm_event *last);
+
+/* Real sockets between the client's address and the VIP. Both ends close on socks_close. */
+struct socks {
+	int listener, client, server;
+	uint16_t client_port;
+};
+void socks_listen(struct socks *s);
+void socks_connect(struct socks *s);
+void socks_close(struct socks *s);
+
+#define HOKM_TEST(fn) cmocka_unit_test_setup(fn, fix_reset)
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ARP, both ways: only the holder of a lease answers for a VIP or claims it. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "fixture.h"
+
+#define REQUEST 1
+#define REPLY   2
+
+#define TC_OK   0
+#define TC_SHOT 2
+
+#define NODE(x, c) fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)
+
+static const struct eth_spec PLAIN;
+
+static void request_to_the_owner_passes(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	expect_pass(x, &f);
+	assert_int_equal(NODE(x, arp_answered), 1);
+}
+
+static void request_to_another_is_dropped(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_event ev;
+	struct frame f;
+
+	fix_owner(x, false);
+	for (unsigned int tags = 0; tags <= 2; tags++) {
+		struct eth_spec eth = {.tags = tags};
+
+		frame_arp(&f, &eth, REQUEST, CLIENT_ADDR, VIP_ADDR);
+		expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_arp_gate);
+	}
+	assert_int_equal(NODE(x, arp_answered), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_DROP, &ev), 3);
+	assert_int_equal(ev.counter, HOKM_CTR_drop_arp_gate);
+	assert_int_equal(ev.service, HOKM_NODE_SLOT);
+	assert_int_equal(ev.client.w[3], htonl(CLIENT_ADDR));
+}
+
+/* Nobody renews it: the lease ends by itself, with nothing written. */
+static void gate_shuts_when_the_lease_ends(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_own own = {.lease_until_ns = fix_now() + LIMIT_NS, .state = HOKM_VRRP_MASTER};
+	uint64_t answered;
+	struct frame f;
+
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	fix_own(x, &own);
+	while (fix_now() < own.lease_until_ns)
+		fix_ingress(x, &f);
+	answered = NODE(x, arp_answered);
+	expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_arp_gate);
+	assert_int_equal(NODE(x, arp_answered), answered);
+}
+
+static void every_vip_is_gated(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	x->cfg.n_vips = HOKM_MAX_VIPS;
+	for (uint32_t i = 0; i < HOKM_MAX_VIPS; i++) {
+		x->cfg.vip[i] = x->cfg.vip[0];
+		x->cfg.vip[i].w[3] = htonl(VIP_ADDR + 100 + i);
+	}
+	fix_cfg(x);
+	fix_owner(x, false);
+	for (uint32_t i = 0; i < HOKM_MAX_VIPS; i++) {
+		frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR + 100 + i);
+		expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_arp_gate);
+	}
+	x->cfg.n_vips = 1;
+	fix_cfg(x);
+	expect_pass(x, &f);
+}
+
+static void other_arp_is_left_alone(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	fix_owner(x, false);
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, OWN_ADDR);
+	expect_pass(x, &f);
+	frame_arp(&f, &PLAIN, REPLY, VIP_ADDR, OWN_ADDR);
+	expect_pass(x, &f);
+	frame_arp(&f, &PLAIN, REPLY, CLIENT_ADDR, VIP_ADDR);
+	expect_pass(x, &f);
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	f.b[f.l3 + 2] = 0x86; /* not for IPv4 */
+	expect_pass(x, &f);
+	assert_int_equal(fix_count_all(x), 0);
+}
+
+/* IEEE 802 hardware type: Linux answers it like Ethernet's. */
+static void hardware_type_does_not_open_the_gate(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	fix_owner(x, false);
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	f.b[f.l3 + 1] = 6;
+	expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_arp_gate);
+}
+
+static void absurd_arp_is_counted_and_left(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	fix_owner(x, false);
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	for (uint32_t len = f.l3; len < f.l3 + 28; len++) {
+		struct frame cut = f;
+
+		frame_cut(&cut, len);
+		expect_pass(x, &cut);
+	}
+	assert_int_equal(NODE(x, bad_arp), 28);
+	f.b[f.l3 + 4] = 8;
+	expect_pass(x, &f);
+	f.b[f.l3 + 4] = 6;
+	f.b[f.l3 + 5] = 16;
+	expect_pass(x, &f);
+	assert_int_equal(NODE(x, bad_arp), 30);
+	assert_int_equal(fix_count_all(x), 30);
+}
+
+static void expect_egress(struct fix *x, const struct frame *f, int verdict)
+{
+	uint64_t claims = NODE(x, drop_arp_claim);
+
+	fix_egress(x, f);
+	assert_int_equal(x->verdict, verdict);
+	assert_int_equal(NODE(x, drop_arp_claim), claims + (verdict == TC_SHOT));
+	assert_int_equal(fix_count_drops(x), claims + (verdict == TC_SHOT));
+}
+
+static void claims_leave_the_owner_only(void **state)
+{
+	static const uint16_t ops[] = {REQUEST, REPLY};
+	struct fix *x = *state;
+	struct hokm_event ev;
+	struct frame f;
+
+	for (int i = 0; i < 2; i++) {
+		frame_arp(&f, &PLAIN, ops[i], VIP_ADDR, CLIENT_ADDR);
+		fix_owner(x, true);
+		expect_egress(x, &f, TC_OK);
+		fix_owner(x, false);
+		expect_egress(x, &f, TC_SHOT);
+	}
+	frame_arp(&f, &(struct eth_spec){.tags = 1}, REQUEST, VIP_ADDR, VIP_ADDR); /* gratuitous */
+	expect_egress(x, &f, TC_SHOT);
+	assert_int_equal(fix_events(x, HOKM_EV_DROP, &ev), 3);
+	assert_int_equal(ev.counter, HOKM_CTR_drop_arp_claim);
+}
+
+static void own_arp_leaves_always(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	fix_owner(x, false);
+	frame_arp(&f, &PLAIN, REQUEST, OWN_ADDR, CLIENT_ADDR);
+	expect_egress(x, &f, TC_OK);
+	frame_arp(&f, &PLAIN, REQUEST, OWN_ADDR, VIP_ADDR);
+	expect_egress(x, &f, TC_OK);
+	frame_arp(&f, &PLAIN, REQUEST, VIP_ADDR, CLIENT_ADDR);
+	frame_cut(&f, f.l3 + 20);
+	expect_egress(x, &f, TC_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(request_to_the_owner_passes),
+		HOKM_TEST(request_to_another_is_dropped),
+		HOKM_TEST(gate_shuts_when_the_lease_ends),
+		HOKM_TEST(every_vip_is_gated),
+		HOKM_TEST(other_arp_is_left_alone),
+		HOKM_TEST(hardware_type_does_not_open_the_gate),
+		HOKM_TEST(absurd_arp_is_counted_and_left),
+		HOKM_TEST(claims_leave_the_owner_only),
+		HOKM_TEST(own_arp_leaves_always),
+	};
+
+	return cmocka_run_group_tests_name("arp", tests, fix_open, fix_close);
+}

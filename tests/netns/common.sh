@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the namespace tests share: the lab (tools/lab/lab.sh draws it), the demo's observers, and the two
+# lines a test writes: `ok WORDS` and `not ok WORDS`, which tests/run counts.
+#
+# A test sources this file, calls test_pair (or parts of it), says what must hold with `holds`, and
+# ends with test_end. Whatever happens, the trap takes the lab down and a lab that is not clean fails
+# the test. Conditions are waited for, never times.
+
+set -u
+TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/lab/lab.sh
+. "$TESTS_DIR/../../tools/lab/lab.sh"
+# shellcheck source=tools/demo/observe.sh
+. "$TESTS_DIR/../../tools/demo/observe.sh"
+# shellcheck source=tools/demo/stacks.sh
+. "$TESTS_DIR/../../tools/demo/stacks.sh"
+
+PROFILE=${PROFILE:-fast}
+PLAYERS=${PLAYERS:-50}
+export LAB_PROFILE=$PROFILE
+TEST_FAILED=0
+HOKM=$LAB_BUILD/hokm-xdp
+
+ok() { echo "ok $*"; }
+not_ok() {
+	echo "not ok $*"
+	TEST_FAILED=1
+}
+
+# holds WORDS CMD...: one line of the result.
+holds() {
+	local words=$1
+	shift
+	if "$@"; then ok "$words"; else not_ok "$words (failed: $*)"; fi
+}
+
+# within SECONDS WORDS CMD...: the same, for what may take a while.
+within() {
+	local seconds=$1 words=$2
+	shift 2
+	holds "$words" lab_wait "$seconds" "$@"
+}
+
+# number_is WORDS VALUE OP LIMIT: a measured number, shown when it is wrong.
+number_is() {
+	if [ -n "$2" ] && test "$2" "$3" "$4"; then
+		ok "$1: $2"
+	else
+		not_ok "$1: '$2' is not $3 $4"
+	fi
+}
+
+show_logs() {
+	local log
+	for log in "$LAB_DIR"/log/*; do
+		[ -s "$log" ] || continue
+		echo "--- ${log##*/}"
+		tail -n 25 "$log"
+	done
+}
+
+test_exit() {
+	local status=$?
+	trap - EXIT
+	[ "$status" = 0 ] && [ "$TEST_FAILED" = 0 ] || [ ! -d "$LAB_DIR" ] || show_logs
+	lab_down || status=1
+	[ "$TEST_FAILED" = 0 ] || status=1
+	exit $status
+}
+trap test_exit EXIT
+trap 'exit 130' INT TERM
+
+# A step without which the rest makes no sense.
+must() {
+	"$@" || {
+		not_ok "could not go on: $*"
+		exit 1
+	}
+}
+
+test_end() { exit 0; }
+
+# status NODE JQ-FILTER: one value of ctl status.
+status() { lab_ctl "$1" status --json 2>/dev/null | jq -r "$2" 2>/dev/null; }
+state_is() { [ "$(status "$1" .state)" = "$2" ]; }
+owns() { [ "$(status "$1" .owner)" = true ]; }
+owns_not() { [ "$(status "$1" .owner)" = false ]; }
+# counter NODE NAME: of the game service, or of the node.
+counter() { lab_ctl "$1" counters --all --json | jq -r "[.services.game.$2, .node.$2] | add"; }
+
+# test_nodes [NODE...]: lab, configuration, game servers and daemons.
+test_nodes() {
+	local node
+	[ $# -gt 0 ] || set -- a b
+	must lab_up "$@"
+	must lab_conf "$@"
+	for node in "$@"; do
+		must lab_game "$node"
+		must lab_daemon "$node"
+	done
+	for node in "$@"; do must lab_wait 20 hokm_ready "$node"; done
+}
+
+# test_pair: two nodes, the primary owns, players and observers look at it.
+test_pair() {
+	test_nodes a b
+	must lab_wait 20 owns a
+	must observe_start
+	must lab_wait 20 calm
+	must lab_wait 10 owner_is a
+}

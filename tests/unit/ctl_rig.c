@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See ctl_rig.h. */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "ctl/frame.h"
+#include "ctl_rig.h"
+
+static int verb_echo(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	(void)arg;
+	(void)error;
+	(void)size;
+	*data = args ? json_deep_copy(args) : NULL;
+	return 0;
+}
+
+static int verb_text(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	(void)arg;
+	(void)args;
+	(void)error;
+	(void)size;
+	*data = json_pack("{s:s}", "text", "it is done");
+	return 0;
+}
+
+static int verb_fail(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	(void)arg;
+	(void)args;
+	(void)data;
+	snprintf(error, size, "this node is not owner");
+	return -EPERM;
+}
+
+static int verb_mute(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	(void)arg;
+	(void)args;
+	(void)data;
+	(void)error;
+	(void)size;
+	return -EIO;
+}
+
+/* A reply that no socket buffer takes at once: 8 MiB. */
+static int verb_huge(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	size_t len = 8u << 20;
+	char *text = malloc(len + 1);
+
+	(void)arg;
+	(void)args;
+	(void)error;
+	(void)size;
+	if (!text)
+		return -ENOMEM;
+	memset(text, 'x', len);
+	text[len] = '\0';
+	*data = json_pack("{s:s}", "text", text);
+	free(text);
+	return 0;
+}
+
+const struct ctl_verb rig_verbs[] = {
+	{"echo", verb_echo}, {"text", verb_text}, {"fail", verb_fail},
+	{"mute", verb_mute}, {"huge", verb_huge}, {NULL, NULL},
+};
+
+void rig_dir(struct rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	snprintf(r->dir, sizeof(r->dir), "/tmp/hokm-ctl-XXXXXX");
+	assert_non_null(mkdtemp(r->dir));
+	/* Others must reach the socket to be refused by the server itself. */
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(r->path, sizeof(r->path), "%s/run/node.sock", r->dir);
+}
+
+void rig_open(struct rig *r, const char *group)
+{
+	rig_dir(r);
+	assert_true(sd_event_new(&r->event) >= 0);
+	assert_int_equal(events_open(r->event, -1, NULL, NULL, &r->events), 0);
+	assert_int_equal(ctl_server_open(r->event, r->path, group, rig_verbs, r, r->events, NULL,
+					 &r->server),
+			 0);
+}
+
+static void remove_dirs(struct rig *r)
+{
+	char run[80];
+
+	snprintf(run, sizeof(run), "%s/run", r->dir);
+	unlink(r->path);
+	rmdir(run);
+	assert_int_equal(rmdir(r->dir), 0);
+}
+
+void rig_close(struct rig *r)
+{
+	ctl_server_close(r->server);
+	assert_int_equal(access(r->path, F_OK), -1);
+	events_close(r->events);
+	sd_event_unref(r->event);
+	remove_dirs(r);
+}
+
+void rig_turn(struct rig *r)
+{
+	int n;
+
+	do {
+		n = sd_event_run(r->event, 2000);
+		assert_true(n >= 0);
+	} while (n > 0);
+}
+
+static void serve(struct rig *r, const struct ctl_verb *verbs, int ready)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (sd_event_new(&r->event) < 0 || events_open(r->event, -1, NULL, NULL, &r->events) ||
+	    ctl_server_open(r->event, r->path, NULL, verbs, r, r->events, NULL, &r->server))
+		_exit(1);
+	for (int i = 1; i <= 3; i++)
+		events_add(r->events, "operator", HOKM_R_OPERATOR, "event %d", i);
+	if (write(ready, "r", 1) != 1)
+		_exit(1);
+	_exit(sd_event_loop(r->event) < 0);
+}
+
+void rig_fork(struct rig *r, const struct ctl_verb *verbs)
+{
+	int ready[2];
+	char byte;
+
+	rig_dir(r);
+	assert_int_equal(pipe(ready), 0);
+	r->child = fork();
+	assert_true(r->child >= 0);
+	if (r->child == 0)
+		serve(r, verbs, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+}
+
+void rig_join(struct rig *r)
+{
+	int status;
+
+	if (r->child > 0) {
+		kill(r->child, SIGKILL);
+		assert_int_equal(waitpid(r->child, &status, 0), r->child);
+	}
+	remove_dirs(r);
+}
+
+int rig_connect(const struct rig *r)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+void rig_send(int fd, const void *bytes, size_t len)
+{
+	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+void rig_send_frame(int fd, const char *text)
+{
+	size_t len = strlen(text);
+	unsigned char head[FRAME_HEAD] = {0, (unsigned char)(len >> 16), (unsigned char)(len >> 8),
+					  (unsigned char)len};
+
+	rig_send(fd, head, sizeof(head));
+	rig_send(fd, text, len);
+}
+
+json_t *rig_frame(struct rig *r, int fd)
+{
+	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	struct frame_reader in;
+	char error[128] = "";
+	json_t *msg = NULL;
+	int ret;
+
+	frame_reader_init(&in, CTL_REPLY_MAX);
+	while ((ret = frame_reader_fill(&in, fd)) == -EAGAIN) {
+		assert_true(clock_now_ns() < give_up_ns);
+		rig_turn(r);
+	}
+	assert_int_equal(ret, 1);
+	assert_int_equal(frame_reader_take(&in, &msg, error, sizeof(error)), 0);
+	frame_reader_free(&in);
+	return msg;
+}
+
+void rig_wait_closed(struct rig *r, int fd)
+{
+	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	char buf[65536];
+	ssize_t n;
+
+	for (;;) {
+		n = recv(fd, buf, sizeof(buf), 0);
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return;
+		assert_true(n > 0 || errno == EAGAIN);
+		assert_true(clock_now_ns() < give_up_ns);
+		rig_turn(r);
+	}
+}
+
+struct ctl_server_stats rig_stats(const struct rig *r)
+{
+	struct ctl_server_stats s;
+
+	ctl_server_get_stats(r->server, &s);
+	return s;
+}

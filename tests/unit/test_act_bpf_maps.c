@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading, writing, walking and sweeping the maps of a loaded packet path. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "act_bpf_rig.h"
+
+static void small_maps(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_cfg cfg = {.vrid = 25, .pulse_nonce = 42}, got_cfg;
+	struct hokm_service svc = {.tag = 7, .state = HOKM_SVC_UP}, got_svc;
+	struct hokm_suspect suspect = {.until_ns = 5}, got_suspect;
+	struct hokm_peer peer = {.seen_ns = 6}, got_peer;
+	uint32_t slot = 3;
+
+	(void)state;
+	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
+	assert_int_equal(hokm_bpf_get_cfg(b, &got_cfg), 0);
+	assert_memory_equal(&got_cfg, &cfg, sizeof(cfg));
+	assert_int_equal(hokm_bpf_set_service(b, slot, &svc), 0);
+	assert_int_equal(hokm_bpf_get_service(b, slot, &got_svc), 0);
+	assert_memory_equal(&got_svc, &svc, sizeof(svc));
+	assert_int_equal(hokm_bpf_set_service(b, HOKM_MAX_SERVICES, &svc), -EINVAL);
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_SUSPECTS], &slot, &suspect, 0), 0);
+	assert_int_equal(hokm_bpf_get_suspect(b, slot, &got_suspect), 0);
+	assert_int_equal(got_suspect.until_ns, 5);
+	assert_int_equal(hokm_bpf_clear_suspect(b, slot), 0);
+	assert_int_equal(hokm_bpf_get_suspect(b, slot, &got_suspect), 0);
+	assert_int_equal(got_suspect.until_ns, 0);
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEERS], &slot, &peer, 0), 0);
+	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
+	assert_int_equal(got_peer.seen_ns, 6);
+	assert_int_equal(hokm_bpf_clear_peer(b, slot), 0);
+	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
+	assert_int_equal(got_peer.seen_ns, 0);
+	assert_true(hokm_bpf_events_fd(b) >= 0);
+	hokm_bpf_close(b);
+}
+
+static void counters_are_summed(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_counters *values = calloc(b->n_cpus, sizeof(*values)), sum;
+	uint32_t slot = 2;
+
+	(void)state;
+	assert_non_null(values);
+	for (unsigned int cpu = 0; cpu < b->n_cpus; cpu++) {
+		values[cpu].packets_in = cpu + 1;
+		values[cpu].drop_steer_fault = 10;
+	}
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_COUNTERS], &slot, values, 0), 0);
+	assert_int_equal(hokm_bpf_get_counters(b, slot, &sum), 0);
+	assert_int_equal(sum.packets_in, b->n_cpus * (b->n_cpus + 1) / 2);
+	assert_int_equal(sum.drop_steer_fault, 10 * b->n_cpus);
+	assert_int_equal(hokm_bpf_get_counters(b, HOKM_NODE_SLOT, &sum), 0);
+	assert_int_equal(hokm_bpf_get_counters(b, HOKM_COUNTER_SLOTS, &sum), -EINVAL);
+	free(values);
+	hokm_bpf_close(b);
+}
+
+#define CONNS 5000
+
+static void fill(const struct hokm_bpf *b, enum bpf_map_id id)
+{
+	struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED};
+	struct hokm_conn_key k = {.service = 1};
+
+	for (uint32_t i = 0; i < CONNS; i++) {
+		k.client.w[3] = htonl(i);
+		c.created_ns = i;
+		assert_int_equal(bpf_map_update_elem(b->map[id], &k, &c, BPF_NOEXIST), 0);
+	}
+}
+
+/* Which entries were seen, and how often. */
+struct tally {
+	uint8_t seen[CONNS];
+	unsigned int n;
+	unsigned int stop_at;
+	bool delete_odd;
+};
+
+static int count(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
+{
+	struct tally *t = arg;
+	uint32_t i = ntohl(k->client.w[3]);
+
+	assert_true(i < CONNS);
+	assert_int_equal(c->created_ns, i);
+	t->seen[i]++;
+	if (++t->n == t->stop_at)
+		return 42;
+	return t->delete_odd && i % 2;
+}
+
+static void walks(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct tally *t = calloc(1, sizeof(*t));
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(hokm_bpf_walk_conns(b, false, count, t), 0);
+	assert_int_equal(t->n, 0);
+	fill(b, MAP_CONNS);
+	assert_int_equal(hokm_bpf_walk_conns(b, false, count, t), 0);
+	for (int i = 0; i < CONNS; i++)
+		assert_int_equal(t->seen[i], 1);
+	assert_int_equal(hokm_bpf_walk_conns(b, true, count, t), 0);
+	assert_int_equal(t->n, CONNS);
+	*t = (struct tally){.stop_at = 300};
+	assert_int_equal(hokm_bpf_walk_conns(b, false, count, t), 42);
+	assert_int_equal(t->n, 300);
+	free(t);
+	hokm_bpf_close(b);
+}
+
+static void walks_half_open(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct tally *t = calloc(1, sizeof(*t));
+
+	(void)state;
+	assert_non_null(t);
+	fill(b, MAP_HALF_OPEN);
+	assert_int_equal(hokm_bpf_walk_conns(b, true, count, t), 0);
+	assert_true(t->n > CONNS / 2); /* an LRU map may have evicted some */
+	free(t);
+	hokm_bpf_close(b);
+}
+
+/* One whole sweep in slices of `max`; entries seen. */
+static unsigned int sweep(struct hokm_bpf *b, unsigned int max, struct tally *t)
+{
+	struct hokm_conn_cursor cursor = {0};
+	unsigned int seen = 0;
+	bool done = false;
+
+	for (int slices = 0; !done; slices++) {
+		int n = hokm_bpf_sweep_conns(b, &cursor, max, count, t, &done);
+
+		assert_true(n >= 0);
+		assert_true(n <= 2 * (int)max + 16); /* whole buckets: a few more than asked for */
+		assert_true(slices <= CONNS);
+		seen += (unsigned int)n;
+	}
+	return seen;
+}
+
+static void sweeps(void **state)
+{
+	static const unsigned int slices[] = {1, 7, 100, 1000, 100000};
+	struct hokm_bpf *b = rig_open(false);
+	struct tally *t = calloc(1, sizeof(*t));
+
+	(void)state;
+	assert_non_null(t);
+	fill(b, MAP_CONNS);
+	for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {
+		struct hokm_conn_cursor cursor = {0};
+		bool done = false;
+
+		memset(t, 0, sizeof(*t));
+		while (!done)
+			assert_true(hokm_bpf_sweep_conns(b, &cursor, slices[i], count, t, &done) >=
+				    0);
+		for (int c = 0; c < CONNS; c++)
+			assert_int_equal(t->seen[c], 1);
+	}
+	*t = (struct tally){.delete_odd = true};
+	assert_int_equal(sweep(b, 100, t), CONNS);
+	memset(t, 0, sizeof(*t));
+	assert_int_equal(sweep(b, 100, t), CONNS / 2);
+	for (int i = 0; i < CONNS; i++)
+		assert_int_equal(t->seen[i], 1 - i % 2);
+	free(t);
+	hokm_bpf_close(b);
+}
+
+static int run_all(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(small_maps), RIG_TEST(counters_are_summed),
+		RIG_TEST(walks),      RIG_TEST(walks_half_open),
+		RIG_TEST(sweeps),
+	};
+
+	return cmocka_run_group_tests_name("act_bpf_maps", tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return rig_main(run_all);
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Configuration files that are wrong: each row is a file's text and what an error must say, with its
+ * line. A row's text stands behind the preamble, which has one line, so its first line is line 2.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+
+#define SECRET "secret = \"0123456789abcdef\" "
+#define NODES  "node a { address = \"10.0.0.1\" } node b { address = \"10.0.0.2\" }"
+#define PRE    SECRET NODES "\n"
+
+struct row {
+	const char *text;
+	const char *error; /* behind the file's name */
+};
+
+static const struct row syntax_rows[] = {
+	{"bogus = 1", ":2: bogus: there is no such key here; known are: secret, secret_file"},
+	{"vrrp {\n\n bogus = 1 }", ":4: vrrp.bogus: there is no such key here; known are: version"},
+	{"service g { check http {\n pth = \"/\" } }", ":3: service g.check http.pth: there is no"},
+	{"# a\n# b\nport = 1", ":4: port: there is no such key"},
+	{"/* a\n b */ // c\nport = 1", ":4: port: there is no such key"},
+	{"instance", ":2: the file ends too early"},
+	{"instance hokm", ":2: instance: no '=' behind the key"},
+	{"instance = {a}", ":2: \"{\" cannot stand here"},
+	{"instance += a", ":2: instance takes one value"},
+	{"\nvrrp { vrid = 1", ":3: the { that opens here is never closed"},
+	{"}", ":2: }: there is no { that it could close"},
+	{"vip = {\"10.0.0.9\" \"10.0.0.8\"}", ":2: \"10.0.0.8\" cannot stand here"},
+	{"node { }", ":2: node: no name"},
+	{"node a { }", ":2: \"a\" is there already"},
+	{"service g { check tcp { } check tcp { } }", "service g.\"tcp\" is there already"},
+	{"vrrp { }\nvrrp { }", ":3: vrrp { }: a second section"},
+	{"instance = a\ninstance = b", ":3: instance = \"b\": given twice"},
+	{"vrrp { advert = 1s\nadvert = 2s }", ":3: vrrp.advert = \"2s\": given twice"},
+	{"instance = \"a", ":2: the text that begins with \" here has no end"},
+	{"instance = \"a\n\"", ":2: the text that begins with \" here does not end on its line"},
+	{"\n/* never", ":3: the comment that begins here has no end"},
+	{"instance = \"${HOME}\"", ":2: ${...}: environment variables are not put in"},
+	{"instance = ${HOME}", ":2: $ has no meaning here"},
+	{"instance = *a", ":2: * has no meaning here"},
+	{"instance = \001", ":2: byte 0x01: this is not a text file"},
+	{"a{a{a{a{a{a{a{a{a{", ":2: {: sections nest"},
+	{"instance = \"\\999\"", ":2: bad escape sequence"},
+};
+
+static const struct row general_rows[] = {
+	{"secret_file = \"/x\"", ":2: secret_file = \"/x\": secret is given too"},
+	{"profile = slow", ":2: profile = \"slow\": one of: standard, fast"},
+	{"instance = \"a b\"", ":2: instance = \"a b\": a name of 1 to 31"},
+	{"instance = \"\"", ":2: instance = \"\": a name"},
+	{"instance = abcdefghijklmnopqrstuvwxyz0123456", "a name of 1 to 31"},
+	{"interface = abcdefghijklmnopq", ":2: interface = \"abcdefghijklmnopq\": at most 15"},
+	{"bpffs = sys", ":2: bpffs = \"sys\": an absolute path"},
+	{"bpffs = \"/%d\"", ":2: bpffs = \"/%d\": % may stand once, as %n"},
+	{"socket = \"/%n/%n\"", ":2: socket = \"/%n/%n\": % may stand once, as %n"},
+	{"socket = \"/a\\tb\"", ":2: socket = \"/a\\x09b\": control characters"},
+	{"ctl_group = \"a.b\"", ":2: ctl_group = \"a.b\": a name"},
+	{"agent_user = \"-x\"", ":2: agent_user = \"-x\": a name"},
+	{"log_level = loud", ":2: log_level = \"loud\": one of: error, warn, info, debug"},
+	{"max_connections = 1023", ":2: max_connections = \"1023\": a whole number from 1024 to"},
+	{"max_connections = 4194305", "a whole number from 1024 to 4194304"},
+	{"max_connections = 0x1000", "a whole number from 1024"},
+	{"vip = {\"10.0.0\"}", ":2: vip = \"10.0.0\": an IPv4 address"},
+	{"vip = {\"127.0.0.1\"}", ":2: vip = \"127.0.0.1\": not an address that a host"},
+	{"vip = {\"224.0.0.18\"}", ":2: vip = \"224.0.0.18\": not an address"},
+	{"vip = {\"10.0.0.9\",\n\"10.0.0.9\"}", ":3: vip = \"10.0.0.9\": in the list twice"},
+	{"vip = {\"10.1.0.1\",\"10.1.0.2\",\"10.1.0.3\",\"10.1.0.4\",\"10.1.0.5\"}",
+	 ":2: vip = \"10.1.0.5\": too many"},
+	{"vip = {}", ": vip = {}: at least one"},
+	{"node c { }", ":2: node c.address: missing"},
+	{"node c { address = \"fe80::1\" }", ":2: node c.address = \"fe80::1\": an IPv4"},
+	{"node c { address = \"10.0.0.1\" }", ":2: node c.address = \"10.0.0.1\": node a has this"},
+	{"node c { address = \"192.168.1.25\" }",
+	 "node c.address = \"192.168.1.25\": this is a VIP"},
+	{"node c { address = \"10.0.0.3\" priority = 0 }",
+	 "node c.priority = \"0\": a whole number"},
+	{"node c { address = \"10.0.0.3\" priority = 255 }", "from 1 to 254"},
+	{"node c { address = \"10.0.0.3\" priority = 110 }",
+	 ":2: node c.priority = \"110\": node a has this priority already"},
+	{"node c { address = \"10.0.0.3\" priority = 80 } node d { address = \"10.0.0.4\" }",
+	 ":2: node d.priority: not given, and the default for its place, 80, is that of node c"},
+	{"node c.d { address = \"10.0.0.3\" }", ":2: node \"c.d\": a name of 1 to 31"},
+	{"node 3 {address=10.0.0.3} node 4 {address=10.0.0.4} node 5 {address=10.0.0.5} "
+	 "node 6 {address=10.0.0.6} node 7 {address=10.0.0.7} node 8 {address=10.0.0.8} "
+	 "node 9 {address=10.0.0.9} node 10 {address=10.0.0.10}",
+	 ":2: node: at most 9"},
+};
+
+static const struct row service_rows[] = {
+	{"service \"a b\" { }", ":2: service \"a b\": a name"},
+	{"service g { vip = \"10.9.9.9\" }", ":2: service g.vip = \"10.9.9.9\": not in the list"},
+	{"service g { port = 0 }", ":2: service g.port = \"0\": a whole number from 1 to 65535"},
+	{"service g { port = 65536 }", "from 1 to 65535"},
+	{"service g { } service h { }", "service h.port: service g has this VIP and port"},
+	{"service g { check ping { } }", ":2: service g.check \"ping\": one of: websocket, http"},
+	{"service g { check tcp { path = \"/\" } }",
+	 ":2: service g.check tcp.path = \"/\": only for checks of kind websocket and http"},
+	{"service g { check websocket { status = 200 } }", "status = \"200\": only for checks"},
+	{"service g { check websocket { body = x } }", "body = \"x\": only for checks"},
+	{"service g { check tcp { tls = true } }", "tls = \"true\": only for checks"},
+	{"service g { check http { command = \"/x\" } }", "command = \"/x\": only for checks"},
+	{"service g { check exec { command = \"/x\" port = 1 } }", "port = \"1\": only for checks"},
+	{"service g { check exec { command = \"/x\" address = 10.0.0.1 } }", "only for checks"},
+	{"service g { check exec { } }", "service g.check exec.command: missing"},
+	{"service g { check exec { command = x } }", "command = \"x\": an absolute path"},
+	{"service g { check http { path = x } }", "path = \"x\": an absolute path"},
+	{"service g { check http { path = \"/a b\" } }", "path = \"/a b\": no spaces"},
+	{"service g { check http { path = \"/a\\r\\n\" } }", "path = \"/a\\x0d\\x0a\": control"},
+	{"service g { check http { status = 99 } }", "status = \"99\": a whole number from 100"},
+	{"service g { check http { body = 01234567890123456789012345678901 } }", "at most 31"},
+	{"service g { check http { tls = maybe } }", "tls = \"maybe\": true or false"},
+	{"service g { check http { address = x } }", "address = \"x\": an IPv4 address"},
+	{"service g { check http { port = x } }", "port = \"x\": a whole number"},
+	{"service g { check tcp { interval = 5 } }",
+	 ":2: service g.check tcp.interval = \"5\": a number with a unit of ns, us, ms, s or m"},
+	{"service g { check tcp { interval = 0s } }", "interval = \"0s\": from 10ms to 3600s"},
+	{"service g { check tcp { fastinter = 6s } }",
+	 "fastinter = \"6s\": at most the interval, that is 5s"},
+	{"service g { check tcp { downinter = 1ms } }", "downinter = \"1ms\": from 10ms"},
+	{"service g { check tcp { timeout = 0ms } }", "timeout = \"0ms\": from 10ms to 600s"},
+	{"service g { check tcp { timeout = 1s } }",
+	 "timeout = \"1s\": the waits between 3 attempts take 1500ms, the whole check may take 1s"},
+	{"service g { check tcp { attempts = 10 } }", "attempts = \"10\": the waits between 10"},
+	{"service g { check tcp { backoff = 1m } }", "backoff = \"1m\": the waits between 3"},
+	{"service g { check tcp { attempts = 11 } }", "attempts = \"11\": a whole number from 1"},
+	{"service g { check tcp { rise = 0 } }", "rise = \"0\": a whole number from 1 to 100"},
+	{"service g { check tcp { fall = 101 } }", "fall = \"101\": a whole number from 1 to 100"},
+	{"service 1{port=1} service 2{port=2} service 3{port=3} service 4{port=4} service "
+	 "5{port=5} "
+	 "service 6{port=6} service 7{port=7} service 8{port=8} service 9{port=9}",
+	 ":2: service: at most 8"},
+};
+
+static const struct row timing_rows[] = {
+	{"vrrp { version = 1 }", ":2: vrrp.version = \"1\": one of: 2, 3"},
+	{"vrrp { vrid = 256 }", ":2: vrrp.vrid = \"256\": a whole number from 1 to 255"},
+	{"vrrp { mode = broadcast }", "vrrp.mode = \"broadcast\": one of: multicast, unicast"},
+	{"vrrp { checksum = none }", "vrrp.checksum = \"none\": one of: pseudo-header, plain"},
+	{"vrrp { advert = \"0.5s\" }",
+	 ":2: vrrp.advert = \"0.5s\": version 2 takes whole seconds from 1s to 255s; for shorter "
+	 "ones set vrrp.version = 3"},
+	{"vrrp { advert = 256s }", "vrrp.advert = \"256s\": from 1ms to 255s"},
+	{"vrrp { version = 3 advert = 15ms }", "advert = \"15ms\": version 3 takes whole centi"},
+	{"vrrp { version = 3 advert = 41s }", "advert = \"41s\": version 3 takes whole centi"},
+	{"vrrp { version = 3 advert = 5ms }", "advert = \"5ms\": version 3 takes whole centi"},
+	{"vrrp { preempt = 2 }", "vrrp.preempt = \"2\": true or false"},
+	{"vrrp { preempt_delay = 61m }", "preempt_delay = \"61m\": from 0s to 3600s"},
+	{"vrrp { garp_count = 0 }", "garp_count = \"0\": a whole number from 1 to 60"},
+	{"vrrp { garp_refresh = 60 }", "garp_refresh = \"60\": a number with a unit"},
+	{"vrrp { password = ninechars }",
+	 ":2: vrrp.password (value not shown): VRRP takes at most 8"},
+	{"vrrp { password = 01234567 }",
+	 "vrrp.password (value not shown): the beginning of the secret"},
+	{"vrrp { version = 3 password = x }", "version 3 adverts carry no password: remove it"},
+	{"profile = fast vrrp { password = x }", "(3 is the version of profile fast)"},
+	{"pulse { port = 0 }", ":2: pulse.port = \"0\": a whole number"},
+	{"pulse { interval = 1us }", ":2: pulse.interval = \"1us\": from 1ms to 10s"},
+	{"pulse { dead = 29ms }",
+	 "pulse.dead = \"29ms\": at least 3 times pulse.interval, that is 30ms"},
+	{"pulse { interval = 1s stale = 2s }", "pulse.stale = \"2s\": at least 3 times"},
+	{"passive { suspect = 6m }", ":2: passive.suspect = \"6m\": from 0s to 300s"},
+	{"hooks { before = x }", ":2: hooks.before = \"x\": an absolute path"},
+	{"hooks { after = x }", ":2: hooks.after = \"x\": an absolute path"},
+	{"hooks { user = \"\" }", ":2: hooks.user = \"\": a name"},
+	{"hooks { timeout = 0s }", ":2: hooks.timeout = \"0s\": from 100ms to 600s"},
+};
+
+/* Rows that are the whole file. */
+static const struct row file_rows[] = {
+	{"", ": secret: missing"},
+	{"", ": node: a group needs at least two"},
+	{NODES, ": secret: missing"},
+	{SECRET, ": node: a group needs at least two"},
+	{SECRET "node a { address = 10.0.0.1 }", ": node: a group needs at least two"},
+	{"secret = \"fifteen letters\"", ":1: secret (value not shown): the secret has 15"},
+	{"secret = 0123456789abcdef\nsecret = 0123456789abcdeg",
+	 ":2: secret (value not shown): given"},
+	{"secret_file = \"x\"", ":1: secret_file = \"x\": an absolute path"},
+	{"secret_file = \"/nonexistent/x\"", ":1: secret_file = \"/nonexistent/x\": No such file"},
+	{"secret_file = \"/dev/null\"", ":1: secret_file = \"/dev/null\": not a regular file"},
+	{"secret_file = \"/etc/passwd\"",
+	 "secret_file = \"/etc/passwd\": others may use this file"},
+};
+
+/* Writes bytes to a new file whose name is put into path. */
+static void put_file(char *path, const char *bytes, size_t len, mode_t mode)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+/* Loads bytes as a file; returns conf_load's answer and its errors, which the caller frees. */
+static int load_bytes(const char *bytes, size_t len, char **errors)
+{
+	char path[] = "/tmp/hokm-conf-XXXXXX";
+	size_t size;
+	FILE *f = open_memstream(errors, &size);
+	struct conf *c;
+	int err;
+
+	assert_non_null(f);
+	put_file(path, bytes, len, 0600);
+	err = conf_load(path, false, f, &c);
+	assert_int_equal(fclose(f), 0);
+	unlink(path);
+	assert_true((err == 0) == (c != NULL));
+	conf_free(c);
+	return err;
+}
+
+static void check_row(const char *text, const char *error)
+{
+	char *errors;
+	int err = load_bytes(text, strlen(text), &errors);
+
+	if (err != -EINVAL || !strstr(errors, error))
+		fail_msg("file: %s\nexpected: %s\ngot (%d): %s", text, error, err, errors);
+	/* Never the secret, not even a part of it. */
+	assert_null(strstr(errors, "456789abc"));
+	assert_null(strstr(errors, "fifteen"));
+	free(errors);
+}
+
+static void check_rows(const struct row *rows, size_t n)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%s%s", PRE, rows[i].text);
+		check_row(text, rows[i].error);
+	}
+}
+
+#define ROWS_TEST(name)                                                                \
+	static void name(void **state)                                                 \
+	{                                                                              \
+		(void)state;                                                           \
+		check_rows(name##_rows, sizeof(name##_rows) / sizeof(name##_rows[0])); \
+	}
+ROWS_TEST(syntax)
+ROWS_TEST(general)
+ROWS_TEST(service)
+ROWS_TEST(timing)
+
+static void whole_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++)
+		check_row(file_rows[i].text, file_rows[i].error);
+}
+
+/* The preamble alone is right, so that the rows fail for what they say. */
+static void preamble_is_good(void **state)
+{
+	char *errors;
+
+	(void)state;
+	assert_int_equal(load_bytes(PRE, strlen(PRE), &errors), 0);
+	assert_string_equal(errors, "");
+	free(errors);
+}
+
+static void all_errors_in_order(void **state)
+{
+	static const char *const expected[] = {
+		":2: profile",     ":3: secret",    ":4: node primary", ":5: node backup",
+		":7: vrrp.advert", ":8: vrrp.vrid", ":10: hooks.after"};
+	struct conf *c;
+	char *errors, *at;
+	size_t size;
+	FILE *f = open_memstream(&errors, &size);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(conf_load("tests/conf/bad/many.conf", false, f, &c), -EINVAL);
+	assert_null(c);
+	fclose(f);
+	at = errors;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		at = strstr(at, expected[i]);
+		assert_non_null(at);
+	}
+	at = strchr(at, '\n');
+	assert_non_null(at);
+	assert_string_equal(at, "\n");
+	free(errors);
+}
+
+/* Every sample is refused, with words. */
+static void samples(void **state)
+{
+	struct conf *c;
+	char *errors;
+	size_t size;
+	glob_t g;
+
+	(void)state;
+	assert_int_equal(glob("tests/conf/bad/*.conf", 0, NULL, &g), 0);
+	assert_true(g.gl_pathc >= 5);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		FILE *f = open_memstream(&errors, &size);
+
+		assert_non_null(f);
+		assert_int_equal(conf_load(g.gl_pathv[i], false, f, &c), -EINVAL);
+		fclose(f);
+		assert_ptr_equal(strstr(errors, g.gl_pathv[i]), errors);
+		free(errors);
+	}
+	globfree(&g);
+}
+
+static void values_before_a_syntax_error(void **state)
+{
+	(void)state;
+	/* What stands before the place where the parser stopped is checked; what is missing is not. */
+	check_row("instance = \"a b\"\nbogus = 1", ":1: instance = \"a b\": a name");
+	check_row("instance = \"a b\"\nbogus = 1", ":2: bogus: there is no such key");
+}
+
+static void no_false_errors_after_a_syntax_error(void **state)
+{
+	char *errors;
+
+	(void)state;
+	assert_int_equal(load_bytes("bogus = 1", 9, &errors), -EINVAL);
+	assert_null(strstr(errors, "missing"));
+	assert_null(strstr(errors, "at least two"));
+	free(errors);
+}
+
+static void odd_bytes(void **state)
+{
+	static const char zero[] = PRE "\0instance = a";
+	char *big = malloc((1u << 20) + 1), *errors;
+
+	(void)state;
+	assert_int_equal(load_bytes(zero, sizeof(zero) - 1, &errors), -EINVAL);
+	assert_non_null(strstr(errors, ":2: byte 0x00"));
+	free(errors);
+
+	assert_non_null(big);
+	memset(big, '\n', (1u << 20) + 1);
+	assert_int_equal(load_bytes(big, (1u << 20) + 1, &errors), -EINVAL);
+	assert_non_null(strstr(errors, "larger than 1 MiB"));
+	free(errors);
+	/* As large as allowed, and each line an error: some are told, the others counted. */
+	for (size_t i = 0; i + 13 < 1u << 16; i += 13)
+		memcpy(big + i, "vip={\"0.0\"}\n\n", 13);
+	memcpy(big + (1u << 16), PRE, strlen(PRE));
+	assert_int_equal(load_bytes(big, 1u << 20, &errors), -EINVAL);
+	free(errors);
+	free(big);
+}
+
+static void secret_file(void **state)
+{
+	char path[] = "/tmp/hokm-secret-XXXXXX", text[256], *errors;
+
+	(void)state;
+	put_file(path, "a secret in a file\n", 19, 0640);
+	snprintf(text, sizeof(text), "secret_file = \"%s\" %s", path, NODES);
+	assert_int_equal(load_bytes(text, strlen(text), &errors), 0);
+	free(errors);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(load_bytes(text, strlen(text), &errors), -EINVAL);
+	assert_non_null(strstr(errors, "others may use this file: run chmod o= on it"));
+	free(errors);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(preamble_is_good),
+		cmocka_unit_test(syntax),
+		cmocka_unit_test(general),
+		cmocka_unit_test(service),
+		cmocka_unit_test(timing),
+		cmocka_unit_test(whole_files),
+		cmocka_unit_test(all_errors_in_order),
+		cmocka_unit_test(samples),
+		cmocka_unit_test(values_before_a_syntax_error),
+		cmocka_unit_test(no_false_errors_after_a_syntax_error),
+		cmocka_unit_test(odd_bytes),
+		cmocka_unit_test(secret_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

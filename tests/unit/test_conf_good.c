@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Configuration files that are right: what comes out of the samples in tests/conf/good (the tests run
+ * in the project's root), what may not change without a restart, and what check-config answers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/check_config.h"
+#include "base/conf.h"
+#include "base/log.h"
+
+#define MS(n) ((n)*NS_PER_MS)
+#define S(n)  ((n)*NS_PER_S)
+
+static struct conf *load(const char *file)
+{
+	struct conf *c;
+
+	assert_int_equal(conf_load(file, false, stderr, &c), 0);
+	assert_non_null(c);
+	assert_string_equal(c->file, file);
+	return c;
+}
+
+static void assert_addr(struct in_addr a, const char *text)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	assert_non_null(inet_ntop(AF_INET, &a, buf, sizeof(buf)));
+	assert_string_equal(buf, text);
+}
+
+/* Design, section 1. */
+static void minimal(void **state)
+{
+	struct conf *c = load("tests/conf/good/minimal.conf");
+	const struct conf_service *v = &c->services[0];
+
+	(void)state;
+	assert_int_equal(c->profile, CONF_PROFILE_STANDARD);
+	assert_string_equal(c->instance, "hokm");
+	assert_string_equal(c->interface, "");
+	assert_string_equal(c->bpffs, "/sys/fs/bpf");
+	assert_string_equal(c->socket, "/run/hokm-xdp/%n.sock");
+	assert_string_equal(c->ctl_group, "");
+	assert_string_equal(c->agent_user, "nobody");
+	assert_int_equal(c->log_level, LOG_LVL_INFO);
+	assert_int_equal(c->max_connections, 131072);
+	assert_int_equal(c->n_nodes, 2);
+	assert_int_equal(c->self, 2);
+	assert_string_equal(c->nodes[0].name, "primary");
+	assert_addr(c->nodes[0].addr, "192.168.1.26");
+	assert_int_equal(c->nodes[0].priority, 110);
+	assert_string_equal(c->nodes[1].name, "backup");
+	assert_addr(c->nodes[1].addr, "192.168.1.27");
+	assert_int_equal(c->nodes[1].priority, 100);
+	assert_int_equal(c->n_vips, 1);
+	assert_addr(c->vips[0], "192.168.1.25");
+	assert_int_equal(c->n_services, 1);
+	assert_string_equal(v->name, "game");
+	assert_int_equal(v->vip, 0);
+	assert_int_equal(v->port, 8765);
+	assert_int_equal(v->n_checks, 2);
+	assert_int_equal(v->checks[0].kind, CHECK_WEBSOCKET);
+	assert_string_equal(v->checks[0].path, "/");
+	assert_int_equal(v->checks[1].kind, CHECK_HTTP);
+	assert_string_equal(v->checks[1].path, "/health");
+	assert_int_equal(v->checks[1].status, 200);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_addr(v->checks[i].addr, "192.168.1.25");
+		assert_int_equal(v->checks[i].port, 8765);
+		assert_false(v->checks[i].tls);
+	}
+	assert_string_equal(c->secret, "0123456789abcdef");
+	assert_int_equal(c->secret_len, 16);
+	conf_free(c);
+}
+
+static void standard_times(void **state)
+{
+	struct conf *c = load("tests/conf/good/minimal.conf");
+	const struct conf_check *k = &c->services[0].checks[1];
+
+	(void)state;
+	assert_int_equal(c->vrrp_version, 2);
+	assert_int_equal(c->vrid, 25);
+	assert_true(c->multicast);
+	assert_true(c->checksum_pseudo);
+	assert_true(c->preempt);
+	assert_int_equal(c->advert_ns, S(1));
+	assert_int_equal(c->preempt_delay_ns, S(10));
+	assert_int_equal(strlen(c->vrrp_password), 8);
+	assert_int_equal(c->garp_count, 5);
+	assert_int_equal(c->garp_refresh_ns, S(60));
+	assert_int_equal(c->pulse_port, 8766);
+	assert_int_equal(c->pulse_ns, MS(10));
+	assert_int_equal(c->peer_dead_ns, MS(100));
+	assert_int_equal(c->daemon_stale_ns, MS(500));
+	assert_int_equal(c->suspect_ns, S(3));
+	assert_string_equal(c->hooks.before, "");
+	assert_string_equal(c->hooks.after, "");
+	assert_string_equal(c->hooks.user, "nobody");
+	assert_int_equal(c->hooks.timeout_ns, S(10));
+	assert_int_equal(k->interval_ns, S(5));
+	assert_int_equal(k->fastinter_ns, S(1));
+	assert_int_equal(k->downinter_ns, S(2));
+	assert_int_equal(k->timeout_ns, S(10));
+	assert_int_equal(k->backoff_ns, MS(500));
+	assert_int_equal(k->rise, 2);
+	assert_int_equal(k->fall, 3);
+	assert_int_equal(k->attempts, 3);
+	conf_free(c);
+}
+
+static void fast_times(void **state)
+{
+	struct conf *c = load("tests/conf/good/fast.conf");
+	const struct conf_check *k = &c->services[0].checks[0];
+
+	(void)state;
+	assert_int_equal(c->profile, CONF_PROFILE_FAST);
+	assert_int_equal(c->vrrp_version, 3);
+	assert_string_equal(c->vrrp_password, "");
+	assert_int_equal(c->advert_ns, MS(100));
+	assert_int_equal(c->preempt_delay_ns, S(2));
+	assert_int_equal(c->daemon_stale_ns, MS(200));
+	assert_int_equal(c->suspect_ns, S(1));
+	assert_int_equal(k->interval_ns, MS(200));
+	assert_int_equal(k->fastinter_ns, MS(50));
+	assert_int_equal(k->downinter_ns, MS(100));
+	assert_int_equal(k->timeout_ns, MS(250));
+	assert_int_equal(k->backoff_ns, MS(20));
+	assert_int_equal(k->rise, 2);
+	assert_int_equal(k->fall, 2);
+	assert_int_equal(k->attempts, 1);
+	conf_free(c);
+}
+
+static void fast_with_version_2(void **state)
+{
+	struct conf *c = load("tests/conf/good/fast-v2.conf");
+
+	(void)state;
+	assert_int_equal(c->vrrp_version, 2);
+	assert_int_equal(c->advert_ns, S(1));
+	assert_string_equal(c->vrrp_password, "");
+	conf_free(c);
+}
+
+static void times_follow(void **state)
+{
+	struct conf *c = load("tests/conf/good/shorter.conf");
+	const struct conf_check *k = &c->services[0].checks[0];
+
+	(void)state;
+	assert_int_equal(c->services[0].n_checks, 1);
+	assert_int_equal(k->interval_ns, MS(500));
+	assert_int_equal(k->fastinter_ns, MS(500));
+	assert_int_equal(k->downinter_ns, MS(500));
+	assert_int_equal(c->pulse_ns, MS(100));
+	assert_int_equal(c->peer_dead_ns, S(1));
+	assert_int_equal(c->daemon_stale_ns, S(1));
+	assert_int_equal(c->advert_ns, MS(40950));
+	conf_free(c);
+}
+
+static void full_general(void **state)
+{
+	struct conf *c = load("tests/conf/good/full.conf");
+
+	(void)state;
+	assert_string_equal(c->instance, "arena");
+	assert_string_equal(c->interface, "eth7");
+	assert_string_equal(c->bpffs, "/run/bpf/%n");
+	assert_string_equal(c->socket, "/run/hokm-xdp/%n.ctl");
+	assert_string_equal(c->ctl_group, "games");
+	assert_string_equal(c->agent_user, "hokm-agent");
+	assert_int_equal(c->log_level, LOG_LVL_DEBUG);
+	assert_int_equal(c->max_connections, 4096);
+	assert_int_equal(c->n_vips, 2);
+	assert_addr(c->vips[1], "10.0.0.6");
+	assert_int_equal(c->n_nodes, 3);
+	assert_int_equal(c->nodes[0].priority, 50);
+	assert_string_equal(c->nodes[1].name, "right");
+	assert_addr(c->nodes[1].addr, "10.0.0.12");
+	assert_int_equal(c->nodes[1].priority, 100);
+	assert_int_equal(c->nodes[2].priority, 60);
+	assert_int_equal(c->vrid, 77);
+	assert_false(c->multicast);
+	assert_false(c->checksum_pseudo);
+	assert_int_equal(c->advert_ns, S(2));
+	assert_false(c->preempt);
+	assert_int_equal(c->preempt_delay_ns, S(60));
+	assert_string_equal(c->vrrp_password, "hush");
+	assert_int_equal(c->garp_count, 7);
+	assert_int_equal(c->garp_refresh_ns, 0);
+	assert_int_equal(c->pulse_port, 9766);
+	assert_int_equal(c->pulse_ns, MS(20));
+	assert_int_equal(c->peer_dead_ns, MS(60));
+	assert_int_equal(c->daemon_stale_ns, MS(1500));
+	assert_int_equal(c->suspect_ns, MS(500));
+	assert_string_equal(c->hooks.before, "/bin/before");
+	assert_string_equal(c->hooks.after, "/bin/after");
+	assert_string_equal(c->hooks.user, "games");
+	assert_int_equal(c->hooks.timeout_ns, MS(2500));
+	conf_free(c);
+}
+
+static void full_services(void **state)
+{
+	struct conf *c = load("tests/conf/good/full.conf");
+	const struct conf_check *k = c->services[0].checks;
+
+	(void)state;
+	assert_int_equal(c->n_services, 2);
+	assert_int_equal(c->services[0].vip, 1);
+	assert_int_equal(c->services[0].port, 9000);
+	assert_int_equal(c->services[0].n_checks, 4);
+	assert_string_equal(k[0].path, "/play?room=1");
+	assert_int_equal(k[0].interval_ns, S(4));
+	assert_int_equal(k[0].fastinter_ns, MS(500));
+	assert_int_equal(k[0].downinter_ns, S(3));
+	assert_int_equal(k[0].timeout_ns, S(5));
+	assert_int_equal(k[0].rise, 4);
+	assert_int_equal(k[0].fall, 5);
+	assert_int_equal(k[0].attempts, 2);
+	assert_int_equal(k[0].backoff_ns, MS(250));
+	assert_addr(k[0].addr, "10.0.0.6");
+	assert_int_equal(k[0].port, 9000);
+	assert_string_equal(k[1].path, "/ready");
+	assert_int_equal(k[1].status, 204);
+	assert_string_equal(k[1].body, "fine");
+	assert_true(k[1].tls);
+	assert_addr(k[1].addr, "10.0.0.99");
+	assert_int_equal(k[1].port, 81);
+	assert_int_equal(k[2].kind, CHECK_TCP);
+	assert_int_equal(k[2].port, 9001);
+	assert_int_equal(k[3].kind, CHECK_EXEC);
+	assert_string_equal(k[3].path, "/usr/local/bin/check-game");
+	assert_int_equal(k[3].addr.s_addr, 0);
+	assert_string_equal(c->services[1].name, "chat");
+	assert_int_equal(c->services[1].vip, 0);
+	assert_int_equal(c->services[1].n_checks, 1);
+	conf_free(c);
+}
+
+static void restart_keys(void **state)
+{
+	struct conf *a = load("tests/conf/good/minimal.conf");
+	struct conf *b = load("tests/conf/good/minimal.conf");
+
+	(void)state;
+	a->self = b->self = 0;
+	assert_null(conf_needs_restart(a, b));
+	b->advert_ns = S(3);
+	b->log_level = LOG_LVL_ERROR;
+	b->nodes[1].priority = 90;
+	assert_null(conf_needs_restart(a, b));
+#define DIFFERS(field, value, key)                                  \
+	do {                                                        \
+		__typeof__(b->field) kept = b->field;               \
+		b->field = (value);                                 \
+		assert_string_equal(conf_needs_restart(a, b), key); \
+		b->field = kept;                                    \
+		assert_null(conf_needs_restart(a, b));              \
+	} while (0)
+	DIFFERS(interface[0], 'x', "interface");
+	DIFFERS(nodes[0].addr.s_addr, 1, "node.address");
+	DIFFERS(bpffs[1], 'x', "bpffs");
+	DIFFERS(socket[1], 'x', "socket");
+	DIFFERS(ctl_group[0], 'x', "ctl_group");
+	DIFFERS(agent_user[0], 'x', "agent_user");
+	DIFFERS(max_connections, 2048, "max_connections");
+	DIFFERS(vrid, 26, "vrrp.vrid");
+	DIFFERS(multicast, false, "vrrp.mode");
+	DIFFERS(pulse_port, 1, "pulse.port");
+	conf_free(a);
+	conf_free(b);
+}
+
+/* Runs check-config with stdout and stderr kept; returns its exit code. */
+static int run_check(const char *file, const char *option, char *text, size_t size)
+{
+	char name[] = "check-config", *path = strdup(file), *more = option ? strdup(option) : NULL;
+	char *argv[] = {name, path, more, NULL};
+	int memory = memfd_create("output", MFD_CLOEXEC);
+	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), code;
+	ssize_t n;
+
+	assert_true(memory >= 0 && out >= 0 && err >= 0 && path);
+	fflush(stdout);
+	fflush(stderr);
+	dup2(memory, STDOUT_FILENO);
+	dup2(memory, STDERR_FILENO);
+	code = check_config_main(more ? 3 : 2, argv);
+	fflush(stdout);
+	fflush(stderr);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	n = pread(memory, text, size - 1, 0);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	close(memory);
+	close(out);
+	close(err);
+	free(path);
+	free(more);
+	return code;
+}
+
+static void check_config(void **state)
+{
+	char text[16384];
+
+	(void)state;
+	assert_int_equal(run_check("tests/conf/good/full.conf", NULL, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "OK tests/conf/good/full.conf\n"));
+	assert_non_null(strstr(text, "  - name: third\n    address: 10.0.0.13\n"));
+	assert_non_null(strstr(text, "  advert: 2s\n"));
+	assert_null(strstr(text, "a secret of many"));
+	assert_null(strstr(text, "hush"));
+
+	assert_int_equal(run_check("tests/conf/good/full.conf", "--json", text, sizeof(text)), 0);
+	assert_int_equal(text[0], '{');
+	assert_non_null(strstr(text, "\"ok\": true"));
+	assert_non_null(strstr(text, "\"stale_ms\": 1500"));
+	assert_null(strstr(text, "a secret of many"));
+	assert_null(strstr(text, "hush"));
+
+	assert_int_equal(run_check("tests/conf/bad/many.conf", NULL, text, sizeof(text)), 78);
+	assert_non_null(strstr(text, "many.conf:7: vrrp.advert = \"0.5s\": version 2 takes whole"));
+	assert_int_equal(run_check("tests/conf/bad/many.conf", "--json", text, sizeof(text)), 78);
+	assert_non_null(strstr(text, "\"ok\": false"));
+	assert_non_null(strstr(text, "many.conf:10: hooks.after"));
+
+	assert_int_equal(run_check("/nonexistent/x.conf", NULL, text, sizeof(text)), 66);
+	assert_non_null(strstr(text, "/nonexistent/x.conf: the configuration cannot be read"));
+	assert_int_equal(run_check("tests/conf", NULL, text, sizeof(text)), 66);
+	assert_int_equal(run_check("--what", NULL, text, sizeof(text)), 2);
+	assert_non_null(strstr(text, "usage:"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(minimal),       cmocka_unit_test(standard_times),
+		cmocka_unit_test(fast_times),    cmocka_unit_test(fast_with_version_2),
+		cmocka_unit_test(times_follow),  cmocka_unit_test(full_general),
+		cmocka_unit_test(full_services), cmocka_unit_test(restart_keys),
+		cmocka_unit_test(check_config),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

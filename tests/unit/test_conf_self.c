@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which node a machine is, with a machine made up here: this program's getifaddrs() and
+ * if_nametoindex() take the place of libc's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+
+#define ADDRS_MAX 4
+
+struct fake {
+	const char *interface; /* NULL ends the list; a label behind ':' as the kernel has it */
+	const char *addr;
+};
+
+static const struct fake *machine;
+
+int getifaddrs(struct ifaddrs **out)
+{
+	struct ifaddrs *list = calloc(ADDRS_MAX + 1, sizeof(*list));
+	struct sockaddr_in *sins = calloc(ADDRS_MAX + 1, sizeof(*sins));
+	int i;
+
+	if (!machine) {
+		free(list);
+		free(sins);
+		errno = EPERM;
+		return -1;
+	}
+	assert_non_null(list);
+	assert_non_null(sins);
+	/* The first has no address, as interfaces without one are listed; it holds the memory. */
+	list[0].ifa_name = strdup("tun0");
+	list[0].ifa_data = sins;
+	for (i = 0; machine[i].interface; i++) {
+		assert_true(i < ADDRS_MAX);
+		list[i].ifa_next = &list[i + 1];
+		list[i + 1].ifa_name = strdup(machine[i].interface);
+		list[i + 1].ifa_flags = strcmp(machine[i].interface, "lo") ? IFF_UP : IFF_LOOPBACK;
+		list[i + 1].ifa_addr = (struct sockaddr *)&sins[i + 1];
+		sins[i + 1].sin_family = AF_INET;
+		assert_int_equal(inet_pton(AF_INET, machine[i].addr, &sins[i + 1].sin_addr), 1);
+	}
+	*out = list;
+	return 0;
+}
+
+void freeifaddrs(struct ifaddrs *list)
+{
+	free(list->ifa_data);
+	for (struct ifaddrs *a = list; a; a = a->ifa_next)
+		free(a->ifa_name);
+	free(list);
+}
+
+unsigned int if_nametoindex(const char *name)
+{
+	return !strcmp(name, "eth0") || !strcmp(name, "eth1");
+}
+
+static int load_as(const struct fake *m, const char *more, struct conf **c, char *errors,
+		   size_t size)
+{
+	static const char nodes[] = "secret = 0123456789abcdef\n"
+				    "node primary { address = 192.168.1.26 }\n"
+				    "node backup { address = 192.168.1.27 }\n";
+	char path[] = "/tmp/hokm-self-XXXXXX";
+	FILE *f, *e = fmemopen(errors, size, "w");
+	int fd = mkstemp(path), err;
+
+	assert_non_null(e);
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	assert_non_null(f);
+	fprintf(f, "%s%s", nodes, more);
+	assert_int_equal(fclose(f), 0);
+	memset(errors, 0, size);
+	machine = m;
+	err = conf_load(path, true, e, c);
+	fclose(e);
+	unlink(path);
+	return err;
+}
+
+struct row {
+	struct fake m[ADDRS_MAX + 1];
+	const char *more;
+	const char *error; /* NULL: right */
+	const char *name;  /* of the node */
+	const char *interface;
+};
+
+static const struct row rows[] = {
+	{{{"lo", "127.0.0.1"}, {"eth0", "192.168.1.26"}}, "", NULL, "primary", "eth0"},
+	{{{"eth0", "10.0.0.1"}, {"eth1", "192.168.1.27"}}, "", NULL, "backup", "eth1"},
+	/* The VIP of an owner and a label are nothing special. */
+	{{{"eth0:vip", "192.168.1.25"}, {"eth0:1", "192.168.1.26"}}, "", NULL, "primary", "eth0"},
+	{{{"eth1", "192.168.1.26"}}, "interface = eth1", NULL, "primary", "eth1"},
+	/* The same address twice: the file decides. */
+	{{{"eth0", "192.168.1.26"}, {"eth1", "192.168.1.26"}},
+	 "interface = eth1",
+	 NULL,
+	 "primary",
+	 "eth1"},
+	{{{"eth1", "192.168.1.26"}, {"eth0", "192.168.1.26"}},
+	 "interface = eth1",
+	 NULL,
+	 "primary",
+	 "eth1"},
+	{{{"eth0", "192.168.1.26"}, {"eth1", "192.168.1.26"}},
+	 "",
+	 "addresses of primary (on eth0) and of primary (on eth1)",
+	 NULL,
+	 NULL},
+	{{{"eth0", "192.168.1.26"}, {"eth0", "192.168.1.27"}},
+	 "",
+	 "addresses of primary (on eth0) and of backup (on eth0)",
+	 NULL,
+	 NULL},
+	{{{"eth0", "10.0.0.1"}, {"eth1", "10.0.0.2"}},
+	 "",
+	 "none of the nodes' addresses is on this machine, which has 10.0.0.1 (eth0), 10.0.0.2 "
+	 "(eth1): add",
+	 NULL,
+	 NULL},
+	/* An address on loopback is no interface to the others. */
+	{{{"lo", "192.168.1.26"}}, "", "which has no address at all", NULL, NULL},
+	{{{"eth0", "192.168.1.26"}},
+	 "interface = eth1",
+	 ":4: interface = \"eth1\": node primary has its address on eth0",
+	 NULL,
+	 NULL},
+	{{{"eth0", "192.168.1.26"}},
+	 "interface = eth9",
+	 ":4: interface = \"eth9\": there is no such interface here",
+	 NULL,
+	 NULL},
+};
+
+static void which_node(void **state)
+{
+	char errors[1024];
+	struct conf *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+		int err = load_as(r->m, r->more, &c, errors, sizeof(errors));
+
+		if (r->error) {
+			if (err != -EINVAL || !strstr(errors, r->error))
+				fail_msg("row %zu: expected %s, got (%d) %s", i, r->error, err,
+					 errors);
+			assert_null(c);
+			continue;
+		}
+		if (err)
+			fail_msg("row %zu: %s", i, errors);
+		assert_string_equal(c->nodes[c->self].name, r->name);
+		assert_string_equal(c->interface, r->interface);
+		conf_free(c);
+	}
+}
+
+static void names_in_paths(void **state)
+{
+	static const struct fake m[] = {{"eth0", "192.168.1.27"}, {NULL, NULL}};
+	char errors[1024], more[300];
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_as(m, "", &c, errors, sizeof(errors)), 0);
+	assert_string_equal(c->socket, "/run/hokm-xdp/backup.sock");
+	assert_string_equal(c->bpffs, "/sys/fs/bpf");
+	conf_free(c);
+	assert_int_equal(
+		load_as(m, "bpffs = \"/run/%n/bpf\" socket = \"/x\"", &c, errors, sizeof(errors)),
+		0);
+	assert_string_equal(c->socket, "/x");
+	assert_string_equal(c->bpffs, "/run/backup/bpf");
+	conf_free(c);
+	/* A Unix socket's path has 107 bytes at most. */
+	snprintf(more, sizeof(more), "socket = \"/%0101d/%%n\"", 0);
+	assert_int_equal(load_as(m, more, &c, errors, sizeof(errors)), -EINVAL);
+	assert_non_null(
+		strstr(errors, "too long: 109 characters with the node's name, at most 107"));
+	snprintf(more, sizeof(more), "socket = \"/%099d/%%n\"", 0);
+	assert_int_equal(load_as(m, more, &c, errors, sizeof(errors)), 0);
+	assert_int_equal(strlen(c->socket), 107);
+	conf_free(c);
+}
+
+static void not_asked(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	machine = NULL;
+	assert_int_equal(conf_load("tests/conf/good/minimal.conf", false, stderr, &c), 0);
+	assert_int_equal(c->self, c->n_nodes);
+	assert_string_equal(c->socket, "/run/hokm-xdp/%n.sock");
+	conf_free(c);
+}
+
+static void no_list(void **state)
+{
+	char errors[1024];
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_as(NULL, "", &c, errors, sizeof(errors)), -EINVAL);
+	assert_non_null(strstr(errors, "the addresses of this machine cannot be read"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(which_node),
+		cmocka_unit_test(names_in_paths),
+		cmocka_unit_test(not_asked),
+		cmocka_unit_test(no_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Replies as text: sample data in, the lines that a person looks for out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+#define STATUS                                                                                \
+	"{'version':'0.1.0','node':'primary','address':'192.168.1.26','instance':'hokm',"     \
+	"'vrid':25,'vrrp_version':2,'interface':'eth0','xdp_mode':'native',"                  \
+	"'vips':['192.168.1.25'],'state':'master','owner':true,'reason':'master-down',"       \
+	"'reason_text':'no advert within Master_Down_Interval','since_ms':192000,"            \
+	"'lease_left_ms':2710,'priority':110,'epoch':3,'panic':false,'drain':false,"          \
+	"'maint':false,'standby':false,'profile':'standard','successor':'backup',"            \
+	"'adopted':false,'uptime_ms':7500000,'log_level':'info',"                             \
+	"'services':[{'name':'game','vip':'192.168.1.25','port':8765,'state':'up',"           \
+	"'reason':'check-ok','since_ms':65000,'suspect_ms':0,'players':50,'checks':["         \
+	"{'kind':'websocket','up':true,'known':true,'reason':'check-ok','detail':'',"         \
+	"'health':4,'rise':2,'fall':3,'last_ms':400,'took_ms':2,'running':false},"            \
+	"{'kind':'http','up':false,'known':true,'reason':'check-status',"                     \
+	"'detail':'GET /health: 503','health':0,'rise':2,'fall':3,'last_ms':1200,"            \
+	"'took_ms':3,'running':true},"                                                        \
+	"{'kind':'tcp','up':false,'known':false,'reason':'none','detail':'','health':0,"      \
+	"'rise':2,'fall':3,'last_ms':null,'took_ms':0,'running':false}]}],"                   \
+	"'peers':[{'name':'backup','address':'192.168.1.27','priority':100,'pulsing':true,"   \
+	"'daemon_fresh':true,'state':'backup','rtt_us':120,'seen_ms':3,'adverts_ms':null,"    \
+	"'lease_left_ms':0,'mac':'02:00:00:00:00:02','services_up':1,'discarded':0}],"        \
+	"'vrrp':{'sent':190,'received':2,'send_failed':0,'discarded':{'ttl':0,'auth':3}},"    \
+	"'hooks':{'run':2,'failed':1,'timed_out':0,'dropped':0,'not_started':0,'waiting':0}," \
+	"'ctl':{'requests':5,'garbage':0,'oversized':0,'timed_out':0,'denied':0},"            \
+	"'agent':{'pid':4711,'restarts':0},'events_lost':0,'late_ms_max':1}"
+
+typedef void (*render_fn)(const json_t *, const json_t *, FILE *);
+
+/* Sample text has ' for ": easier on the eyes. Caller: json_decref(). */
+static json_t *sample(const char *text)
+{
+	char *copy = strdup(text);
+	json_error_t error;
+	json_t *o;
+
+	assert_non_null(copy);
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	o = json_loads(copy, 0, &error);
+	free(copy);
+	if (!o)
+		fail_msg("sample: %s", error.text);
+	return o;
+}
+
+/* Caller: free(). */
+static char *rendered(render_fn fn, const json_t *data, const char *options)
+{
+	json_t *o = sample(options);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	fn(data, o, out);
+	assert_int_equal(fclose(out), 0);
+	json_decref(o);
+	return text;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("missing \"%s\" in:\n%s", part, text);
+}
+
+static void assert_has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("\"%s\" should not be in:\n%s", part, text);
+}
+
+static void test_status_of_an_owner(void **state)
+{
+	static const char *const parts[] = {
+		"primary (192.168.1.26) is OWNER of 192.168.1.25\n",
+		"  state      master for 3 min 12 s: no advert within Master_Down_Interval "
+		"(master-down)\n",
+		"  lease      2.7 s left\n",
+		"  successor  backup\n",
+		"hokm, version 2, VRID 25, priority 110, epoch 3",
+		"eth0, XDP native",
+		"0.1.0, profile standard, up 2 h 5 min, log level info",
+		"  SERVICE  ADDRESS            STATE        FOR  PLAYERS\n",
+		"  game     192.168.1.25:8765  up     1 min 5 s       50\n",
+		"  game     websocket  up          4/4  400 ms ago  2 ms  check-ok\n",
+		"  game     http       DOWN        0/4   1.2 s ago  3 ms  check-status: GET "
+		"/health: 503 (running)\n",
+		"  game     tcp        unknown     0/4       never     -  no result yet\n",
+		"  backup  192.168.1.27  backup       100      -  alive   fresh   0.12 ms   "
+		"never            1\n",
+		"adverts    sent 190, received 2; discarded: auth 3\n",
+		"hooks      run 2, failed 1\n",
+		"ctl        requests 5\n",
+	};
+	json_t *data = sample(STATUS);
+	char *text = rendered(render_status, data, "{}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	assert_has_not(text, "WARNING");
+	free(text);
+	text = rendered(render_status, data, "{'owner':true}");
+	assert_string_equal(text, "primary (192.168.1.26) is OWNER of 192.168.1.25\n");
+	free(text);
+	json_decref(data);
+}
+
+static void test_status_warnings(void **state)
+{
+	static const char *const parts[] = {
+		"primary (192.168.1.26) is not owner of 192.168.1.25\n",
+		"WARNING  panic hold: nobody is healthy",
+		"WARNING  in maintenance; `hokm-xdp ctl ready` ends it",
+		"WARNING  draining:",
+		"WARNING  standby after a failover",
+		"WARNING  service game is DOWN (check-timeout)",
+		"WARNING  service game refused a player: new ones avoid it for 1.5 s",
+		"WARNING  peer a: its kernel answers but its daemon is stale",
+		"WARNING  peer b is silent: last pulse 12.0 s ago, last advert 3.0 s ago",
+		"WARNING  peer c was never heard",
+		"WARNING  peer d answers no pulses: players cannot be steered to it",
+		"WARNING  XDP is attached in generic mode",
+		"WARNING  the agent is not running",
+		"WARNING  7 kernel events were lost",
+		"  successor  none: no peer is healthy enough\n",
+		"SILENT, 12.0 s",
+		"STALE",
+	};
+	json_t *data = sample(STATUS);
+	json_t *change =
+		sample("{'owner':false,'panic':true,'maint':true,'drain':true,'standby':true,"
+		       "'xdp_mode':'generic','agent':{'pid':0},'events_lost':7,'successor':null,"
+		       "'services':[{'name':'game','state':'down','reason':'check-timeout',"
+		       "'suspect_ms':1500,'checks':[]}],'peers':["
+		       "{'name':'a','pulsing':true,'daemon_fresh':false},"
+		       "{'name':'b','pulsing':false,'seen_ms':12000,'adverts_ms':3000},"
+		       "{'name':'c','pulsing':false,'seen_ms':null,'adverts_ms':null},"
+		       "{'name':'d','pulsing':false,'seen_ms':null,'adverts_ms':900}]}");
+	char *text;
+
+	(void)state;
+	assert_int_equal(json_object_update(data, change), 0);
+	text = rendered(render_status, data, "{}");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	assert_has_not(text, "lease  ");
+	free(text);
+	json_decref(change);
+	json_decref(data);
+}
+
+static void test_status_of_another_version(void **state)
+{
+	json_t *data = json_object();
+	char *text = rendered(render_status, data, "{}");
+
+	(void)state;
+	assert_has(text, "? (?) is not owner of");
+	free(text);
+	json_decref(data);
+}
+
+static void test_judge(void **state)
+{
+	json_t *owner = sample("{'owner':true}"), *other = sample("{'owner':false}");
+	json_t *asked = sample("{'owner':true}"), *not_asked = sample("{}");
+
+	(void)state;
+	assert_int_equal(judge_status(owner, asked, stderr), CTL_EXIT_OK);
+	assert_int_equal(judge_status(other, asked, stderr), CTL_EXIT_NOT_OWNER);
+	assert_int_equal(judge_status(other, not_asked, stderr), CTL_EXIT_OK);
+	json_decref(owner);
+	json_decref(other);
+	json_decref(asked);
+	json_decref(not_asked);
+}
+
+static void test_conns(void **state)
+{
+	json_t *data = sample(
+		"{'total':3,'limit':2,'conns':[{'client':'192.168.1.50:40312','service':'game',"
+		"'state':'established','target':'local','age_ms':61000,'idle_in_ms':12,"
+		"'idle_out_ms':-1,'bytes_in':1536,'bytes_out':52,'packets_in':9,'packets_out':1,"
+		"'flags':['steered-in','adopted']},{'client':'192.168.1.51:1','service':'game',"
+		"'state':'fin-client','target':'backup','age_ms':5,'idle_in_ms':5,"
+		"'idle_out_ms':5,'bytes_in':3145728,'bytes_out':0,'flags':[]}]}");
+	char *text = rendered(render_conns, data, "{}");
+
+	(void)state;
+	assert_has(text, "  CLIENT              SERVICE  STATE        TARGET        AGE  IDLE IN");
+	assert_has(text,
+		   "  192.168.1.50:40312  game     established  local   1 min 1 s    12 ms     "
+		   "never   1.5 KiB         52  steered-in,adopted\n");
+	assert_has(text, "   3.0 MiB          0  -\n");
+	assert_has(text, "\n3 connections, 2 shown; --limit N shows more\n");
+	free(text);
+	json_decref(data);
+
+	data = sample("{'total':0,'limit':1000,'conns':[]}");
+	text = rendered(render_conns, data, "{'half_open':true}");
+	assert_string_equal(text, "0 half-open connections\n");
+	free(text);
+	json_decref(data);
+}
+
+static void test_counters(void **state)
+{
+	json_t *data = sample("{'services':{'game':{'syn':50,'established':0,'drop_syn_fenced':2,"
+			      "'from_the_future':9},'chat':{'syn':0}},"
+			      "'node':{'vrrp_seen':7,'drop_vrrp_ttl':0}}");
+	char *text = rendered(render_counters, data, "{}");
+
+	(void)state;
+	assert_has(text, "service game\n");
+	assert_has(text, "     syn              50  SYNs from clients\n");
+	assert_has(text, "  !  drop_syn_fenced   2  dropped: SYN, not owner");
+	assert_has(text, "from_the_future");
+	assert_has_not(text, "established");
+	assert_has(text, "service chat\n  all zero\n");
+	assert_has(text, "node\n");
+	assert_has(text, "vrrp_seen");
+	assert_has_not(text, "drop_vrrp_ttl");
+	free(text);
+
+	text = rendered(render_counters, data, "{'all':true}");
+	assert_has(text, "established       0");
+	assert_has(text, "     drop_vrrp_ttl  0");
+	free(text);
+
+	text = rendered(render_counters, data, "{'service':'chat'}");
+	assert_string_equal(text, "service chat\n  all zero\n");
+	free(text);
+	json_decref(data);
+}
+
+static char *event_text(const char *event)
+{
+	json_t *o = sample(event);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	render_event(o, out);
+	assert_int_equal(fclose(out), 0);
+	json_decref(o);
+	return text;
+}
+
+static void assert_event(const char *event, const char *want)
+{
+	char *text = event_text(event);
+
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("TZ", "XYZ-1", 1), 0);
+	assert_event("{'seq':1,'time':'2026-11-22T20:30:01.123Z','source':'kernel','kind':'open',"
+		     "'text':'client=192.168.1.50:40312 service=game target=local'}",
+		     "2026-11-22 21:30:01.123 kernel open client=192.168.1.50:40312 service=game "
+		     "target=local\n");
+	assert_event("{'seq':2,'time':'2026-12-31T23:30:01.007Z','source':'daemon','kind':'state',"
+		     "'what':'state','reason':'master-down','text':'backup -> master'}",
+		     "2027-01-01 00:30:01.007 daemon state backup -> master (master-down)\n");
+	assert_event("{'time':'yesterday','source':'daemon','kind':'x','text':'y'}",
+		     "yesterday daemon x y\n");
+	assert_event("{'dropped':12}", "... 12 events are missing here: they came faster than "
+				       "they were read\n");
+}
+
+static void test_words(void **state)
+{
+	char buf[RENDER_WORD];
+
+	(void)state;
+	assert_string_equal(word_age(-1, buf), "never");
+	assert_string_equal(word_age(0, buf), "0 ms");
+	assert_string_equal(word_age(999, buf), "999 ms");
+	assert_string_equal(word_age(1250, buf), "1.2 s");
+	assert_string_equal(word_age(59999, buf), "59.9 s");
+	assert_string_equal(word_age(60000, buf), "1 min 0 s");
+	assert_string_equal(word_age(3600000, buf), "1 h 0 min");
+	assert_string_equal(word_age(90000000, buf), "1 d 1 h");
+	assert_string_equal(word_bytes(1023, buf), "1023");
+	assert_string_equal(word_bytes(1024, buf), "1.0 KiB");
+	assert_string_equal(word_bytes(1099511627776LL * 5000, buf), "5000.0 TiB");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status_of_an_owner),
+		cmocka_unit_test(test_status_warnings),
+		cmocka_unit_test(test_status_of_another_version),
+		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_conns),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

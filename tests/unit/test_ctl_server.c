@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The control server against raw clients: good ones, broken ones, slow ones, strangers. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "ctl/frame.h"
+#include "ctl_rig.h"
+
+static int setup(void **state)
+{
+	static struct rig r;
+
+	rig_open(&r, NULL);
+	*state = &r;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_close(*state);
+	return 0;
+}
+
+static void assert_error(json_t *reply, int code, const char *part)
+{
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
+	assert_true(json_is_false(json_object_get(reply, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(reply, "code")), code);
+	assert_non_null(error);
+	if (!strstr(error, part))
+		fail_msg("\"%s\" does not say \"%s\"", error, part);
+	json_decref(reply);
+}
+
+static json_t *ask(struct rig *r, int fd, const char *request)
+{
+	rig_send_frame(fd, request);
+	return rig_frame(r, fd);
+}
+
+/* The server still serves. */
+static void assert_alive(struct rig *r)
+{
+	int fd = rig_connect(r);
+	json_t *reply = ask(r, fd, "{\"verb\":\"text\"}");
+
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	json_decref(reply);
+	close(fd);
+	rig_turn(r);
+}
+
+static void test_verbs(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+	json_t *reply = ask(r, fd, "{\"verb\":\"echo\",\"args\":{\"limit\":5}}");
+	json_t *data = json_object_get(reply, "data");
+
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(data, "limit")), 5);
+	json_decref(reply);
+	reply = ask(r, fd, "{\"verb\":\"echo\"}");
+	assert_true(json_is_object(json_object_get(reply, "data")));
+	json_decref(reply);
+	assert_error(ask(r, fd, "{\"verb\":\"fail\"}"), EPERM, "this node is not owner");
+	assert_error(ask(r, fd, "{\"verb\":\"mute\"}"), EIO, "nput/output error");
+	assert_error(ask(r, fd, "{\"verb\":\"explode\"}"), EOPNOTSUPP,
+		     "no verb \"explode\"; it has events, echo, text");
+	/* Two at once: both are answered, in order. */
+	rig_send_frame(fd, "{\"verb\":\"text\"}");
+	rig_send_frame(fd, "{\"verb\":\"fail\"}");
+	reply = rig_frame(r, fd);
+	assert_true(json_is_true(json_object_get(reply, "ok")));
+	json_decref(reply);
+	assert_error(rig_frame(r, fd), EPERM, "owner");
+	assert_int_equal(rig_stats(r).requests, 7);
+	close(fd);
+}
+
+static void test_folder_and_mode(void **state)
+{
+	struct rig *r = *state;
+	struct stat st;
+	char run[80];
+
+	snprintf(run, sizeof(run), "%s/run", r->dir);
+	assert_int_equal(stat(run, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(stat(r->path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0660);
+}
+
+static void test_garbage(void **state)
+{
+	static const char *const bad[] = {
+		"nonsense",       "[]", "{}", "{\"verb\":5}", "{\"verb\":\"a\",\"args\":[]}",
+		"{\"verb\":null}"};
+	const unsigned int n = sizeof(bad) / sizeof(bad[0]);
+	struct rig *r = *state;
+
+	for (unsigned int i = 0; i < n; i++) {
+		int fd = rig_connect(r);
+
+		assert_error(ask(r, fd, bad[i]), EBADMSG, "");
+		rig_wait_closed(r, fd);
+		close(fd);
+		assert_int_equal(rig_stats(r).garbage, i + 1);
+	}
+	assert_int_equal(rig_stats(r).requests, 0);
+	assert_alive(r);
+}
+
+static void test_bad_lengths(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+
+	rig_send(fd, "GET / HTTP/1.1\r\n\r\n", 18);
+	assert_error(rig_frame(r, fd), EMSGSIZE, "too long");
+	rig_wait_closed(r, fd);
+	close(fd);
+	assert_int_equal(rig_stats(r).oversized, 1);
+
+	fd = rig_connect(r);
+	rig_send(fd, "\0\0\x10\x01", 4);
+	assert_error(rig_frame(r, fd), EMSGSIZE, "too long");
+	close(fd);
+	assert_int_equal(rig_stats(r).oversized, 2);
+
+	fd = rig_connect(r);
+	rig_send(fd, "\0\0\0\0", 4);
+	assert_error(rig_frame(r, fd), EBADMSG, "empty");
+	close(fd);
+	assert_int_equal(rig_stats(r).garbage, 1);
+	assert_alive(r);
+}
+
+static void test_cut_off(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+
+	rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
+	shutdown(fd, SHUT_WR);
+	assert_error(rig_frame(r, fd), EBADMSG, "cut off");
+	rig_wait_closed(r, fd);
+	close(fd);
+	assert_int_equal(rig_stats(r).garbage, 1);
+
+	/* The same, and gone before an answer. */
+	fd = rig_connect(r);
+	rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
+	close(fd);
+	rig_turn(r);
+	assert_int_equal(rig_stats(r).garbage, 2);
+
+	/* Connected and gone: nothing wrong with that. */
+	close(rig_connect(r));
+	rig_turn(r);
+	assert_int_equal(rig_stats(r).garbage, 2);
+
+	/* A whole request, then no more writing: still answered. */
+	fd = rig_connect(r);
+	rig_send_frame(fd, "{\"verb\":\"text\"}");
+	shutdown(fd, SHUT_WR);
+	json_decref(rig_frame(r, fd));
+	close(fd);
+	assert_int_equal(rig_stats(r).requests, 1);
+	assert_alive(r);
+}
+
+static void test_deadlines(void **state)
+{
+	struct rig *r = *state;
+	uint64_t began_ns = clock_now_ns();
+	int half = rig_connect(r), silent = rig_connect(r), lazy = rig_connect(r);
+	int patient = rig_connect(r);
+
+	rig_send(half, "\0\0\0\x20{\"verb\"", 11);
+	rig_send_frame(lazy, "{\"verb\":\"huge\"}");
+	rig_send_frame(patient, "{\"verb\":\"events\",\"args\":{\"follow\":true}}");
+	json_decref(rig_frame(r, patient));
+	assert_error(rig_frame(r, half), ETIMEDOUT, "not whole");
+	assert_error(rig_frame(r, silent), ETIMEDOUT, "not whole");
+	while (rig_stats(r).timed_out < 3) {
+		assert_true(clock_now_ns() < began_ns + RIG_PATIENCE_NS);
+		rig_turn(r);
+	}
+	assert_true(clock_now_ns() - began_ns >= CTL_TIMEOUT_NS);
+	rig_wait_closed(r, half);
+	rig_wait_closed(r, lazy);
+	/* A follower may wait for ever. */
+	events_add(r->events, "state", HOKM_R_STARTED, "late");
+	json_decref(rig_frame(r, patient));
+	assert_int_equal(rig_stats(r).timed_out, 3);
+	close(half);
+	close(silent);
+	close(lazy);
+	close(patient);
+	rig_turn(r);
+}
+
+static void test_huge_reply(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+	json_t *reply = ask(r, fd, "{\"verb\":\"huge\"}");
+	json_t *text = json_object_get(json_object_get(reply, "data"), "text");
+
+	assert_int_equal(json_string_length(text), 8u << 20);
+	json_decref(reply);
+	close(fd);
+}
+
+static void test_many_clients(void **state)
+{
+	struct rig *r = *state;
+	int fd[CTL_CLIENTS_MAX], extra;
+	json_t *reply;
+
+	for (int i = 0; i < CTL_CLIENTS_MAX; i++) {
+		fd[i] = rig_connect(r);
+		rig_turn(r);
+	}
+	extra = rig_connect(r);
+	assert_error(rig_frame(r, extra), EBUSY, "too many clients");
+	rig_wait_closed(r, extra);
+	close(extra);
+	assert_int_equal(rig_stats(r).busy, 1);
+	for (int i = 0; i < CTL_CLIENTS_MAX; i++) {
+		reply = ask(r, fd[i], "{\"verb\":\"text\"}");
+		assert_true(json_is_true(json_object_get(reply, "ok")));
+		json_decref(reply);
+		close(fd[i]);
+	}
+	rig_turn(r);
+	assert_alive(r);
+}
+
+/* ---- events ---- */
+
+static json_int_t seq_of(const json_t *line)
+{
+	return json_integer_value(json_object_get(line, "seq"));
+}
+
+static json_t *events_of(json_t *reply)
+{
+	json_t *list = json_object_get(json_object_get(reply, "data"), "events");
+
+	assert_true(json_is_array(list));
+	return list;
+}
+
+static void test_events_recent(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r);
+	json_t *reply;
+
+	for (int i = 1; i <= 10; i++)
+		events_add(r->events, i % 2 ? "state" : "hook", HOKM_R_OPERATOR, "%d", i);
+	reply = ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":3}}");
+	assert_int_equal(json_array_size(events_of(reply)), 3);
+	assert_int_equal(seq_of(json_array_get(events_of(reply), 0)), 8);
+	json_decref(reply);
+	/* The newest of the kind, not those of the kind among the newest. */
+	reply = ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":3,\"kinds\":[\"hook\"]}}");
+	assert_int_equal(json_array_size(events_of(reply)), 3);
+	assert_int_equal(seq_of(json_array_get(events_of(reply), 0)), 6);
+	json_decref(reply);
+	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":[\"opne\"]}}"), EINVAL,
+		     "no such kind of event: opne; there are open, closed");
+	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":5}}"), EINVAL, "kinds");
+	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":-1}}"), EINVAL,
+		     "recent");
+	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":1025}}"), EINVAL,
+		     "recent");
+	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"follow\":1}}"), EINVAL, "follow");
+	close(fd);
+}
+
+static void test_events_follow(void **state)
+{
+	struct rig *r = *state;
+	int all = rig_connect(r), some = rig_connect(r);
+	json_t *line;
+
+	events_add(r->events, "state", HOKM_R_STARTED, "before");
+	line = ask(r, all, "{\"verb\":\"events\",\"args\":{\"follow\":true,\"recent\":5}}");
+	assert_int_equal(json_array_size(events_of(line)), 1);
+	json_decref(line);
+	json_decref(ask(r, some,
+			"{\"verb\":\"events\",\"args\":{\"follow\":true,\"kinds\":[\"peer\"]}}"));
+	assert_int_equal(rig_stats(r).followers, 2);
+	events_add(r->events, "state", HOKM_R_MASTER_DOWN, "one");
+	events_add(r->events, "peer", HOKM_R_NONE, "two");
+	for (int i = 2; i <= 3; i++) {
+		line = rig_frame(r, all);
+		assert_int_equal(seq_of(line), i);
+		json_decref(line);
+	}
+	line = rig_frame(r, some);
+	assert_string_equal(json_string_value(json_object_get(line, "text")), "two");
+	json_decref(line);
+
+	/* A follower that talks is ended; the other goes on. */
+	rig_send_frame(some, "{\"verb\":\"text\"}");
+	rig_wait_closed(r, some);
+	assert_int_equal(rig_stats(r).garbage, 1);
+	assert_int_equal(rig_stats(r).followers, 1);
+	events_add(r->events, "peer", HOKM_R_NONE, "three");
+	json_decref(rig_frame(r, all));
+	close(all);
+	close(some);
+	rig_turn(r);
+	assert_int_equal(rig_stats(r).followers, 0);
+	events_add(r->events, "peer", HOKM_R_NONE, "nobody hears this");
+}
+
+static void test_slow_follower(void **state)
+{
+	struct rig *r = *state;
+	int slow = rig_connect(r), quick = rig_connect(r);
+	json_int_t seen = 0, missing = 0, last = 0, total = 0;
+	json_t *line;
+
+	json_decref(ask(r, slow, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
+	json_decref(ask(r, quick, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
+	/* More than the socket and the backlog hold, read by one and not by the other. */
+	while (rig_stats(r).dropped < 100) {
+		events_add(r->events, "operator", HOKM_R_OPERATOR, "line %lld %0100d",
+			   (long long)++total, 0);
+		line = rig_frame(r, quick);
+		assert_int_equal(seq_of(line), total);
+		json_decref(line);
+		assert_true(total < 100000);
+	}
+	/* Now it reads: every line, or the note of how many are missing, in their places. */
+	while (seen + missing < total) {
+		json_t *dropped;
+
+		line = rig_frame(r, slow);
+		dropped = json_object_get(line, "dropped");
+		if (dropped) {
+			missing += json_integer_value(dropped);
+			last += json_integer_value(dropped);
+		} else {
+			assert_int_equal(seq_of(line), ++last);
+			seen++;
+		}
+		json_decref(line);
+	}
+	assert_int_equal(missing, rig_stats(r).dropped);
+	assert_true(seen > 1000);
+	/* Caught up: nothing is missing from here on. */
+	events_add(r->events, "operator", HOKM_R_OPERATOR, "again");
+	line = rig_frame(r, slow);
+	assert_int_equal(seq_of(line), total + 1);
+	json_decref(line);
+	close(slow);
+	close(quick);
+	rig_turn(r);
+}
+
+static void test_close_with_clients(void **state)
+{
+	struct rig *r = *state;
+	int fd = rig_connect(r), half = rig_connect(r);
+
+	json_decref(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
+	rig_send(half, "\0\0", 2);
+	rig_turn(r);
+	ctl_server_close(r->server);
+	r->server = NULL;
+	rig_wait_closed(r, fd);
+	rig_wait_closed(r, half);
+	events_add(r->events, "state", HOKM_R_STOPPED, "to nobody");
+	close(fd);
+	close(half);
+}
+
+/* ---- who may ask ---- */
+
+/*
+ * As nobody in the given groups: asks, and exits with the reply's code, 0 when ok, 99 when
+ * stuck.
+ */
+static void ask_as_nobody(const struct rig *r, const gid_t *groups, size_t n)
+{
+	const struct passwd *pw = getpwnam("nobody");
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = 15};
+	struct frame_reader in;
+	char error[64];
+	json_t *reply;
+	int fd;
+
+	if (!pw || setgroups(n, groups) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
+		_exit(98);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		_exit(97);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	/* Refused at once: the request may not even be written. */
+	if (send(fd, "\0\0\0\x0f{\"verb\":\"text\"}", 19, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		_exit(96);
+	frame_reader_init(&in, 100000);
+	if (frame_reader_fill(&in, fd) != 1 || frame_reader_take(&in, &reply, error, sizeof(error)))
+		_exit(99);
+	_exit(json_is_true(json_object_get(reply, "ok"))
+		      ? 0
+		      : (int)json_integer_value(json_object_get(reply, "code")));
+}
+
+static int code_as_nobody(struct rig *r, const gid_t *groups, size_t n)
+{
+	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	pid_t child = fork();
+	int status = 0;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		ask_as_nobody(r, groups, n);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		rig_turn(r);
+		assert_true(clock_now_ns() < give_up_ns);
+	}
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_strangers(void **state)
+{
+	const struct group *g = getgrnam("daemon");
+	struct rig r;
+	gid_t gid;
+
+	(void)state;
+	assert_int_equal(geteuid(), 0);
+	assert_non_null(g);
+	gid = g->gr_gid;
+	rig_open(&r, "daemon");
+	/* The mode keeps others out; opened up, the server itself does. */
+	assert_int_equal(code_as_nobody(&r, NULL, 0), 97);
+	assert_int_equal(chmod(r.path, 0666), 0);
+	assert_int_equal(code_as_nobody(&r, NULL, 0), EACCES);
+	assert_int_equal(rig_stats(&r).denied, 1);
+	assert_int_equal(rig_stats(&r).requests, 0);
+	/* A member of the group gets in by the mode that the server sets. */
+	assert_int_equal(chmod(r.path, 0660), 0);
+	assert_int_equal(code_as_nobody(&r, &gid, 1), 0);
+	assert_int_equal(rig_stats(&r).denied, 1);
+	rig_close(&r);
+
+	/* Without ctl_group, membership helps nobody. */
+	rig_open(&r, "");
+	assert_int_equal(chmod(r.path, 0666), 0);
+	assert_int_equal(code_as_nobody(&r, &gid, 1), EACCES);
+	rig_close(&r);
+}
+
+/* ---- the socket ---- */
+
+static int open_second(struct rig *r, const char *path, const char *group)
+{
+	struct ctl_server *s;
+	int err = ctl_server_open(r->event, path, group, rig_verbs, r, r->events, NULL, &s);
+
+	if (err)
+		assert_null(s);
+	else
+		ctl_server_close(s);
+	return err;
+}
+
+static void test_live_socket_is_left(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(open_second(r, r->path, NULL), -EADDRINUSE);
+	rig_turn(r);
+	assert_alive(r);
+}
+
+static void test_stale_socket_is_replaced(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct rig *r = *state;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/run/stale.sock", r->dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	close(fd);
+	assert_int_equal(access(sa.sun_path, F_OK), 0);
+	assert_int_equal(open_second(r, sa.sun_path, NULL), 0);
+	assert_int_equal(access(sa.sun_path, F_OK), -1);
+}
+
+static void test_no_socket_there(void **state)
+{
+	struct rig *r = *state;
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/run/file.sock", r->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(open_second(r, path, NULL), -EEXIST);
+	assert_int_equal(unlink(path), 0);
+
+	snprintf(path, sizeof(path), "%s/run/%0120d.sock", r->dir, 0);
+	assert_int_equal(open_second(r, path, NULL), -ENAMETOOLONG);
+	assert_int_equal(open_second(r, "relative.sock", NULL), -EINVAL);
+	snprintf(path, sizeof(path), "%s/no/such/a.sock", r->dir);
+	assert_int_equal(open_second(r, path, NULL), -ENOENT);
+	snprintf(path, sizeof(path), "%s/run/b.sock", r->dir);
+	assert_int_equal(open_second(r, path, "no-such-group"), -ENOENT);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_another_ones_socket_is_left(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct rig *r = *state;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* Somebody put his own in our place. */
+	assert_int_equal(unlink(r->path), 0);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ctl_server_close(r->server);
+	r->server = NULL;
+	assert_int_equal(access(r->path, F_OK), 0);
+	assert_int_equal(unlink(r->path), 0);
+	close(fd);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_verbs),
+		TEST(test_folder_and_mode),
+		TEST(test_garbage),
+		TEST(test_bad_lengths),
+		TEST(test_cut_off),
+		TEST(test_deadlines),
+		TEST(test_huge_reply),
+		TEST(test_many_clients),
+		TEST(test_events_recent),
+		TEST(test_events_follow),
+		TEST(test_slow_follower),
+		TEST(test_close_with_clients),
+		cmocka_unit_test(test_strangers),
+		TEST(test_live_socket_is_left),
+		TEST(test_stale_socket_is_replaced),
+		TEST(test_no_socket_there),
+		TEST(test_another_ones_socket_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Link state as the loop is told of it: carrier lost and back, interface removed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "own_netns.h"
+#include "sense/link.h"
+
+static struct own_netns ns;
+
+struct seen {
+	int calls;
+	bool up, gone;
+};
+
+static void on_link(bool up, bool gone, void *arg)
+{
+	struct seen *s = arg;
+
+	s->calls++;
+	s->up = up;
+	s->gone = gone;
+}
+
+/* Runs the loop until the callback has come, at most two seconds. */
+static void run_until_called(sd_event *e, const struct seen *s, int calls)
+{
+	uint64_t end = clock_now_ns() + 2000000000ULL;
+
+	while (s->calls < calls && clock_now_ns() < end)
+		assert_true(sd_event_run(e, 50000) >= 0);
+	assert_true(s->calls >= calls);
+}
+
+static void carrier_and_removal(void **state)
+{
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	assert_true(link_watch_up(w));
+	own_netns_enter(ns.b);
+	assert_int_equal(RUN("ip", "link", "set", "hx1", "down"), 0);
+	own_netns_enter(ns.a);
+	run_until_called(e, &s, 1);
+	assert_false(s.up);
+	assert_false(s.gone);
+	assert_false(link_watch_up(w));
+	own_netns_enter(ns.b);
+	assert_int_equal(RUN("ip", "link", "set", "hx1", "up"), 0);
+	own_netns_enter(ns.a);
+	run_until_called(e, &s, 2);
+	assert_true(s.up);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
+	run_until_called(e, &s, 3);
+	assert_false(s.up);
+	assert_int_equal(RUN("ip", "link", "del", "hx0"), 0);
+	run_until_called(e, &s, 4);
+	assert_true(s.gone);
+	assert_false(link_watch_up(w));
+	link_watch_close(w);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), -ENODEV);
+	assert_null(w);
+	sd_event_unref(e);
+	own_netns_link(&ns);
+}
+
+static void lost_messages_lose_no_change(void **state)
+{
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+	char mac[32];
+
+	(void)state;
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
+	/* Far more messages than the socket's buffer holds, while nobody reads. */
+	for (int i = 0; i < 300; i++) {
+		snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", i % 256);
+		assert_int_equal(RUN("ip", "link", "set", "lo", "address", mac), 0);
+	}
+	run_until_called(e, &s, 1);
+	assert_false(link_watch_up(w));
+	link_watch_close(w);
+	sd_event_unref(e);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
+}
+
+static void mac_of(void **state)
+{
+	unsigned char mac[6] = {0};
+
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:11:22:33:44:55"), 0);
+	assert_int_equal(link_mac("hx0", mac), 0);
+	assert_memory_equal(mac, "\x02\x11\x22\x33\x44\x55", 6);
+	assert_int_equal(link_mac("hxnone", mac), -ENODEV);
+	assert_int_equal(link_mac("a-name-that-is-too-long", mac), -ENAMETOOLONG);
+	assert_int_equal(link_mac("lo", mac), -EPROTOTYPE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(carrier_and_removal),
+		cmocka_unit_test(lost_messages_lose_no_change),
+		cmocka_unit_test(mac_of),
+	};
+
+	own_netns_make(&ns);
+	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}

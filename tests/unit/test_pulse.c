@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Probes: their bytes, how they leave, and that the socket takes nothing in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <netinet/ip.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hokm/siphash.h"
+#include "own_netns.h"
+#include "sense/pulse.h"
+
+#define PORT 8766
+
+static struct own_netns ns;
+static const struct hokm_keys keys = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
+
+static void probe_bytes(void **state)
+{
+	static const uint8_t head[16] = {'H',  'K',  'M',  'P',  1,    1,    25,   0,
+					 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
+	static const uint8_t sent[8] = {0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18};
+	static const uint8_t zero[sizeof(struct hokm_pulse)];
+	struct hokm_pulse p, other;
+
+	(void)state;
+	pulse_build_probe(&p, &keys, 0x0102030405060708ULL, 25, 0x1112131415161718ULL);
+	assert_memory_equal(&p, head, sizeof(head));
+	assert_memory_equal((uint8_t *)&p + 16, sent, sizeof(sent));
+	assert_memory_equal((uint8_t *)&p + 24, zero, HOKM_PULSE_SIGNED - 24);
+	assert_int_equal(be64toh(p.tag),
+			 siphash_words((void *)&p, HOKM_PULSE_SIGNED / 8, keys.pulse));
+	pulse_build_probe(&other, &keys, 0x0102030405060708ULL, 25, 0x1112131415161719ULL);
+	assert_int_not_equal(p.tag, other.tag);
+}
+
+static int udp_socket(struct in_addr addr, uint16_t port)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)), 0);
+	return fd;
+}
+
+/* Value of an IP control message: a byte or an int, as the kernel has it. */
+static int control(struct msghdr *mh, int type)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c))
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == type)
+			return *CMSG_DATA(c); /* little-endian int or byte, both below 256 */
+	return -1;
+}
+
+static void probe_leaves(void **state)
+{
+	struct hokm_pulse want, got;
+	struct sockaddr_in from;
+	char buf[256];
+	struct iovec iov = {.iov_base = &got, .iov_len = sizeof(got)};
+	struct msghdr mh = {.msg_name = &from,
+			    .msg_namelen = sizeof(from),
+			    .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = buf,
+			    .msg_controllen = sizeof(buf)};
+	struct pollfd pfd = {.events = POLLIN};
+	struct pulse *p;
+
+	(void)state;
+	own_netns_enter(ns.b);
+	pfd.fd = udp_socket(ns.addr_b, PORT);
+	own_netns_enter(ns.a);
+	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
+	pulse_set_key(p, &keys, 77, 25);
+	assert_int_equal(pulse_probe(p, ns.addr_b, 123456), 0);
+	assert_int_equal(poll(&pfd, 1, 2000), 1);
+	assert_int_equal(recvmsg(pfd.fd, &mh, 0), sizeof(got));
+	pulse_build_probe(&want, &keys, 77, 25, 123456);
+	assert_memory_equal(&got, &want, sizeof(want));
+	assert_int_equal(from.sin_addr.s_addr, ns.addr_a.s_addr);
+	assert_int_equal(ntohs(from.sin_port), PORT);
+	assert_int_equal(control(&mh, IP_TTL), 255);
+	assert_int_equal(control(&mh, IP_TOS), 0xc0);
+	pulse_close(p);
+	close(pfd.fd);
+}
+
+struct queue {
+	unsigned int waiting, drops;
+};
+
+/* The pulse socket's line of /proc/net/udp. */
+static bool read_queue(struct queue *q)
+{
+	FILE *f = fopen("/proc/self/net/udp", "re");
+	char line[256];
+	bool found = false;
+
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f)) {
+		unsigned int addr, port, rx, drops;
+
+		if (sscanf(line,
+			   " %*u: %x:%x %*x:%*x %*x %*x:%x %*x:%*x %*x %*u %*u %*u %*u %*s %u",
+			   &addr, &port, &rx, &drops) != 4)
+			continue;
+		found = addr == ns.addr_a.s_addr && port == PORT;
+		q->waiting = rx;
+		q->drops = drops;
+	}
+	fclose(f);
+	return found;
+}
+
+static bool dropped_one(void *arg)
+{
+	struct queue *q = arg;
+
+	return read_queue(q) && q->drops > 0;
+}
+
+static void nothing_gets_in(void **state)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr = ns.addr_a, .sin_port = htons(PORT)};
+	struct queue q = {0};
+	struct pulse *p;
+	int fd;
+
+	(void)state;
+	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
+	assert_true(read_queue(&q));
+	assert_int_equal(q.drops, 0);
+	own_netns_enter(ns.b);
+	fd = udp_socket(ns.addr_b, PORT);
+	assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	own_netns_enter(ns.a);
+	assert_true(own_wait(dropped_one, &q, 2000));
+	assert_int_equal(q.waiting, 0);
+	close(fd);
+	pulse_close(p);
+}
+
+static void port_in_use(void **state)
+{
+	struct pulse *p, *second;
+
+	(void)state;
+	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
+	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &second), -EADDRINUSE);
+	assert_null(second);
+	pulse_close(p);
+	assert_int_equal(pulse_open(ns.ifindex_a, own_addr("192.168.1.99"), PORT, &p),
+			 -EADDRNOTAVAIL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probe_bytes),
+		cmocka_unit_test(probe_leaves),
+		cmocka_unit_test(nothing_gets_in),
+		cmocka_unit_test(port_in_use),
+	};
+
+	own_netns_make(&ns);
+	return cmocka_run_group_tests_name("pulse", tests, NULL, NULL);
+}

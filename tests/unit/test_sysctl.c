@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ARP sysctls of an interface in a namespace of the test's own: set, saved, restored. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "act/sysctl.h"
+#include "own_netns.h"
+
+static struct own_netns ns;
+static char dir[] = "/tmp/hxsysctlXXXXXX";
+static char folder[64], file[96];
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int value(const char *ifname, const char *name)
+{
+	char path[128], text[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", ifname, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return (int)strtol(text, NULL, 10);
+}
+
+static void expect(int ignore, int announce)
+{
+	assert_int_equal(value("hx0", "arp_ignore"), ignore);
+	assert_int_equal(value("hx0", "arp_announce"), announce);
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	(void)unlink(file);
+	put("/proc/sys/net/ipv4/conf/hx0/arp_ignore", "2\n");
+	put("/proc/sys/net/ipv4/conf/hx0/arp_announce", "1\n");
+	return 0;
+}
+
+static void set_and_restored(void **state)
+{
+	(void)state;
+	(void)rmdir(folder);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* makes the folder */
+	expect(1, 2);
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(2, 1);
+	assert_int_not_equal(access(file, F_OK), 0);
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0); /* nothing to do */
+	expect(2, 1);
+}
+
+static void a_second_daemon_keeps_the_first_values(void **state)
+{
+	(void)state;
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* after a crash of the first */
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(2, 1);
+}
+
+static void a_broken_file_changes_nothing(void **state)
+{
+	static const char *const broken[] = {
+		"",
+		"arp_ignore 1\n",
+		"arp_ignore 1\narp_announce\n",
+		"arp_ignore 1\narp_announce 99\n",
+		"arp_ignore -1\narp_announce 2\n",
+		"arp_ignore 1\narp_announce 2\nmore\n",
+		"arp_ignore 1x\narp_announce 2\n",
+		"../../x 1\narp_announce 2\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		put(file, broken[i]);
+		assert_int_equal(sysctl_arp_restore("hx0", file), -EINVAL);
+		expect(2, 1);
+	}
+}
+
+static void no_such_interface(void **state)
+{
+	(void)state;
+	assert_int_equal(sysctl_arp_set("hxnone", file), -ENOENT);
+	assert_int_not_equal(access(file, F_OK), 0);
+}
+
+static void interface_gone_before_restoring(void **state)
+{
+	(void)state;
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(sysctl_arp_restore("hxnone", file), 0);
+	assert_int_not_equal(access(file, F_OK), 0);
+}
+
+static void nowhere_to_save(void **state)
+{
+	(void)state;
+	assert_int_equal(sysctl_arp_set("hx0", "/proc/hx/hx.sysctl"), -ENOENT);
+	expect(2, 1); /* not changed when it could not be remembered */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(set_and_restored, fresh),
+		cmocka_unit_test_setup(a_second_daemon_keeps_the_first_values, fresh),
+		cmocka_unit_test_setup(a_broken_file_changes_nothing, fresh),
+		cmocka_unit_test_setup(no_such_interface, fresh),
+		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
+		cmocka_unit_test_setup(nowhere_to_save, fresh),
+	};
+	int rc;
+
+	own_netns_make(&ns);
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(folder, sizeof(folder), "%s/run", dir);
+	snprintf(file, sizeof(file), "%s/hx.sysctl", folder);
+	if (mkdir(folder, 0755) < 0)
+		return 1;
+	rc = cmocka_run_group_tests_name("sysctl", tests, NULL, NULL);
+	(void)unlink(file);
+	(void)rmdir(folder);
+	(void)rmdir(dir);
+	return rc;
+}

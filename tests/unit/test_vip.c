@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VIP address and local route, against a real kernel. Whether the VIP is local is asked as a program
+ * would: by binding to it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "act/vip.h"
+#include "own_netns.h"
+
+static struct own_netns ns;
+
+static bool is_local(struct in_addr a)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = a};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc;
+
+	assert_true(fd >= 0);
+	rc = bind(fd, (struct sockaddr *)&sin, sizeof(sin));
+	close(fd);
+	return rc == 0;
+}
+
+static bool present(struct vip *v, struct in_addr a)
+{
+	bool yes = false;
+
+	assert_int_equal(vip_addr_present(v, a, &yes), 0);
+	return yes;
+}
+
+static bool elsewhere(struct vip *v, struct in_addr a)
+{
+	bool yes = false;
+
+	assert_int_equal(vip_addr_elsewhere(v, a, &yes), 0);
+	return yes;
+}
+
+static void address_comes_and_goes(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_false(present(v, a));
+	assert_int_equal(vip_addr_add(v, a), 0);
+	assert_int_equal(vip_addr_add(v, a), 0); /* again: fine */
+	assert_true(present(v, a));
+	assert_false(elsewhere(v, a));
+	assert_true(is_local(a));
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_false(present(v, a));
+	assert_false(is_local(a));
+	assert_int_equal(vip_addr_del(v, a), 0);
+	vip_close(v);
+}
+
+static void a_later_process_knows_ours(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_int_equal(vip_addr_add(v, a), 0);
+	vip_close(v);
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_true(present(v, a));
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_false(present(v, a));
+	vip_close(v);
+}
+
+static void foreign_address_is_left_alone(void **state)
+{
+	static const char *const where[][2] = {
+		{"192.168.1.25/32", "hx0"}, {"192.168.1.25/24", "hx0"}, {"192.168.1.25/32", "lo"}};
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		assert_int_equal(RUN("ip", "address", "add", where[i][0], "dev", where[i][1]), 0);
+		assert_false(present(v, a));
+		assert_true(elsewhere(v, a));
+		assert_int_equal(vip_addr_del(v, a), 0);
+		assert_true(is_local(a));
+		assert_int_equal(RUN("ip", "address", "del", where[i][0], "dev", where[i][1]), 0);
+		assert_false(elsewhere(v, a));
+	}
+	vip_close(v);
+}
+
+static void route_outlives_the_address(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_true(is_local(a));
+	assert_int_equal(vip_addr_add(v, a), 0);
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_true(is_local(a));
+	assert_int_equal(vip_route_del(v, a), 0);
+	assert_false(is_local(a));
+	assert_int_equal(vip_route_del(v, a), 0);
+	/* The other way round: adopted address first, then the route, then both away. */
+	assert_int_equal(vip_addr_add(v, a), 0);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_int_equal(vip_route_del(v, a), 0);
+	assert_true(is_local(a));
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_false(is_local(a));
+	vip_close(v);
+}
+
+static void errors_keep_their_errno(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(99999, &v), 0);
+	assert_int_equal(vip_addr_add(v, a), -ENODEV);
+	vip_close(v);
+}
+
+static void interface_of_an_address(void **state)
+{
+	char name[IF_NAMESIZE];
+
+	(void)state;
+	assert_int_equal(vip_interface_of(ns.addr_a, name), ns.ifindex_a);
+	assert_string_equal(name, "hx0");
+	assert_int_equal(vip_interface_of(own_addr("192.168.1.99"), name), 0);
+	assert_string_equal(name, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(address_comes_and_goes),
+		cmocka_unit_test(a_later_process_knows_ours),
+		cmocka_unit_test(foreign_address_is_left_alone),
+		cmocka_unit_test(route_outlives_the_address),
+		cmocka_unit_test(errors_keep_their_errno),
+		cmocka_unit_test(interface_of_an_address),
+	};
+
+	own_netns_make(&ns);
+	return cmocka_run_group_tests_name("vip", tests, NULL, NULL);
+}

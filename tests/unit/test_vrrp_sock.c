@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Adverts over a real wire: group and unicast, IP header fields, no loop, errors that are told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <netinet/ip.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "own_netns.h"
+#include "sense/vrrp_sock.h"
+
+static struct own_netns ns;
+static const uint8_t message[] = {0x31, 25, 110, 1, 0, 100, 0xab, 0xcd, 192, 168, 1, 25};
+
+/* One socket in each namespace; the process ends in a. */
+static void open_both(bool multicast, struct vrrp_sock **a, struct vrrp_sock **b)
+{
+	own_netns_enter(ns.b);
+	assert_int_equal(vrrp_sock_open(ns.ifindex_b, ns.addr_b, multicast, b), 0);
+	own_netns_enter(ns.a);
+	assert_int_equal(vrrp_sock_open(ns.ifindex_a, ns.addr_a, multicast, a), 0);
+}
+
+static void expect_message(struct vrrp_sock *s, struct in_addr source, struct in_addr dest)
+{
+	struct pollfd p = {.fd = vrrp_sock_fd(s), .events = POLLIN};
+	uint8_t buf[256];
+	struct iphdr ip;
+
+	assert_int_equal(poll(&p, 1, 2000), 1);
+	assert_int_equal(vrrp_sock_recv(s, buf, sizeof(buf)), sizeof(ip) + sizeof(message));
+	memcpy(&ip, buf, sizeof(ip));
+	assert_int_equal(ip.ttl, 255);
+	assert_int_equal(ip.tos, 0xc0);
+	assert_int_equal(ip.protocol, 112);
+	assert_int_equal(ip.saddr, source.s_addr);
+	assert_int_equal(ip.daddr, dest.s_addr);
+	assert_memory_equal(buf + sizeof(ip), message, sizeof(message));
+}
+
+static void expect_nothing(struct vrrp_sock *s)
+{
+	uint8_t buf[64];
+
+	assert_int_equal(vrrp_sock_recv(s, buf, sizeof(buf)), -EAGAIN);
+}
+
+static void group(void **state)
+{
+	struct in_addr to = own_addr("224.0.0.18");
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(true, &a, &b);
+	expect_nothing(b);
+	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), to), 0);
+	expect_message(b, ns.addr_a, to);
+	expect_nothing(a); /* own adverts do not come back */
+	assert_int_equal(vrrp_sock_send(b, message, sizeof(message), to), 0);
+	expect_message(a, ns.addr_b, to);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+}
+
+static void source_is_the_address_given(void **state)
+{
+	struct in_addr to = own_addr("224.0.0.18"), second = own_addr("192.168.1.30");
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(true, &a, &b);
+	vrrp_sock_close(a);
+	assert_int_equal(RUN("ip", "address", "add", "192.168.1.30/24", "dev", "hx0"), 0);
+	assert_int_equal(vrrp_sock_open(ns.ifindex_a, second, true, &a), 0);
+	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), to), 0);
+	expect_message(b, second, to);
+	assert_int_equal(RUN("ip", "address", "del", "192.168.1.30/24", "dev", "hx0"), 0);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+}
+
+static void unicast(void **state)
+{
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(false, &a, &b);
+	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), ns.addr_b), 0);
+	expect_message(b, ns.addr_a, ns.addr_b);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+}
+
+static void refused(void **state)
+{
+	uint8_t huge[4096] = {0};
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(true, &a, &b);
+	assert_int_equal(vrrp_sock_send(a, huge, sizeof(huge), ns.addr_b), -EMSGSIZE);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
+	assert_true(vrrp_sock_send(a, message, sizeof(message), own_addr("224.0.0.18")) < 0);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+	assert_true(vrrp_sock_open(99999, ns.addr_a, true, &a) < 0);
+	assert_null(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(group),
+		cmocka_unit_test(source_is_the_address_given),
+		cmocka_unit_test(unicast),
+		cmocka_unit_test(refused),
+	};
+
+	own_netns_make(&ns);
+	return cmocka_run_group_tests_name("vrrp_sock", tests, NULL, NULL);
+}

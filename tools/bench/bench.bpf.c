@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The bench's BPF programs.
+ *
+ * BPF_PROG_TEST_RUN repeats a program on one frame, as the program left it: a steered frame would
+ * come back with other MAC addresses, a second SYN of the same flow is not a new one. So each run goes
+ * through a wrapper that puts the frame right and then calls the subject by a tail call. What the
+ * wrapper costs is in the floor too: every path's time is net of the trivial program called through
+ * the same wrapper.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "hokm/abi.h"
+#include "bench_abi.h"
+
+/* uapi: none of the product's programs needs it, so it is not in vmlinux.h. */
+#define BPF_MAP_TYPE_PROG_ARRAY 3
+
+char _license[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, BENCH_SLOTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} jump SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_ctl);
+} ctl SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_probes);
+} probes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct hokm_conn_key);
+	__type(value, __u64);
+} hot SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} count SEC(".maps");
+
+static __always_inline struct bench_ctl *ctl_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ctl, &zero);
+}
+
+/* As it is: for frames that the subject does not change. */
+SEC("xdp.frags")
+int wrap_raw(struct xdp_md *ctx)
+{
+	struct bench_ctl *c = ctl_get();
+
+	if (c)
+		bpf_tail_call(ctx, &jump, c->slot);
+	return XDP_ABORTED;
+}
+
+/* MAC addresses restored, the next flow's client address put in. */
+SEC("xdp.frags")
+int wrap_tcp(struct xdp_md *ctx)
+{
+	struct bench_ctl *c = ctl_get();
+	__u32 *macs = (void *)(long)ctx->data;
+	struct iphdr *ip = (void *)(long)ctx->data + sizeof(struct ethhdr);
+
+	if (!c || (void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	macs[0] = c->macs[0];
+	macs[1] = c->macs[1];
+	macs[2] = c->macs[2];
+	ip->saddr = bpf_htonl(c->base + ((__u32)c->n & c->mask));
+	c->n++;
+	bpf_tail_call(ctx, &jump, c->slot);
+	return XDP_ABORTED;
+}
+
+/* The whole probe restored, with the other nonce. */
+SEC("xdp.frags")
+int wrap_probe(struct xdp_md *ctx)
+{
+	struct bench_ctl *c = ctl_get();
+	__u32 zero = 0;
+	struct bench_probes *p = bpf_map_lookup_elem(&probes, &zero);
+	__u64 *to = (void *)(long)ctx->data;
+	__u64 *from;
+
+	if (!c || !p || (void *)to + BENCH_PROBE_USE > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	from = p->frame[c->n & 1];
+#pragma clang loop unroll(full)
+	for (int i = 0; i < BENCH_PROBE_USE / 8; i++)
+		to[i] = from[i];
+	*(__u16 *)(to + BENCH_PROBE_USE / 8) = *(__u16 *)(from + BENCH_PROBE_USE / 8);
+	c->n++;
+	bpf_tail_call(ctx, &jump, c->slot);
+	return XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int floor_trivial(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int floor_hash(struct xdp_md *ctx)
+{
+	struct hokm_conn_key key = {};
+
+	(void)ctx;
+	key.client.w[3] = bpf_htonl(0x0a000001);
+	return bpf_map_lookup_elem(&hot, &key) ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int floor_clock(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return bpf_ktime_get_boot_ns() ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int floor_counter(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&count, &zero);
+
+	(void)ctx;
+	if (n)
+		(*n)++;
+	return XDP_PASS;
+}
+
+SEC("tc")
+int floor_tc(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the bench's BPF programs and the bench share. Fixed-width types come from the includer. */
+#ifndef HOKM_BENCH_ABI_H
+#define HOKM_BENCH_ABI_H
+
+#define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; whole words */
+#define BENCH_PROBE_USE 170
+
+/* Slots of the map jump: what a wrapper calls. */
+enum bench_slot {
+	BENCH_TRIVIAL,
+	BENCH_HASH,
+	BENCH_CLOCK,
+	BENCH_COUNTER,
+	BENCH_SUBJECT, /* hokm_ingress */
+	BENCH_SLOTS,
+};
+
+/* Map ctl, one entry: what the wrappers do to the frame before they hand it on. */
+struct bench_ctl {
+	__u64 n;       /* packets so far */
+	__u32 slot;    /* enum bench_slot */
+	__u32 base;    /* client address, host order, of flow 0 */
+	__u32 mask;    /* flows - 1 */
+	__u32 macs[3]; /* destination and source */
+};
+
+/* Map probes, one entry: two probes that differ in their nonce, so that neither is ever a replay. */
+struct bench_probes {
+	__u64 frame[2][BENCH_PROBE_LEN / 8];
+};
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The bench's frames: what a game server's network card really sees. Checksums of TCP and IP are left
+ * zero, since XDP looks at neither.
+ */
+#include <arpa/inet.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <string.h>
+
+#include "hokm/siphash.h"
+#include "bench.h"
+
+const uint8_t BENCH_MAC[6] = {0x02, 0, 0, 0, 0, 0x1a};
+const uint8_t BENCH_PEER_MAC[6] = {0x02, 0, 0, 0, 0, 0x1b};
+const uint8_t BENCH_CLIENT_MAC[6] = {0x02, 0, 0, 0, 0, 0x32};
+
+static void put_eth(struct frame *f, const uint8_t *to, const uint8_t *from, uint16_t proto)
+{
+	struct ethhdr eth = {.h_proto = htons(proto)};
+
+	memset(f, 0, sizeof(*f));
+	memcpy(eth.h_dest, to, 6);
+	memcpy(eth.h_source, from, 6);
+	memcpy(f->b, &eth, sizeof(eth));
+	f->len = sizeof(eth);
+}
+
+static void put_ip(struct frame *f, uint8_t proto, uint32_t src, uint32_t dst, size_t payload)
+{
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.ttl = 255,
+		.protocol = proto,
+		.tot_len = htons((uint16_t)(sizeof(ip) + payload)),
+		.saddr = htonl(src),
+		.daddr = htonl(dst),
+	};
+
+	memcpy(f->b + f->len, &ip, sizeof(ip));
+	f->len += (uint32_t)sizeof(ip);
+}
+
+/* A segment of a small move: 40 bytes of payload. */
+static void put_tcp(struct frame *f, uint16_t sport, uint16_t dport, bool syn)
+{
+	struct tcphdr tcp = {
+		.source = htons(sport),
+		.dest = htons(dport),
+		.seq = htonl(1000),
+		.doff = 5,
+		.window = htons(512),
+	};
+
+	tcp.syn = syn;
+	tcp.ack = !syn;
+	tcp.psh = !syn;
+	tcp.ack_seq = syn ? 0 : htonl(2000);
+	memcpy(f->b + f->len, &tcp, sizeof(tcp));
+	f->len += (uint32_t)sizeof(tcp) + (syn ? 0 : 40);
+}
+
+static void frame_tcp(struct frame *f, uint32_t src, uint32_t dst, uint16_t dport, bool syn)
+{
+	put_eth(f, BENCH_MAC, BENCH_CLIENT_MAC, ETH_P_IP);
+	put_ip(f, IPPROTO_TCP, src, dst, sizeof(struct tcphdr) + (syn ? 0 : 40));
+	put_tcp(f, BENCH_CLIENT_PORT, dport, syn);
+}
+
+static void frame_out(struct frame *f, uint32_t src, uint16_t sport)
+{
+	put_eth(f, BENCH_CLIENT_MAC, BENCH_MAC, ETH_P_IP);
+	put_ip(f, IPPROTO_TCP, src, BASE_LOCAL, sizeof(struct tcphdr) + 40);
+	put_tcp(f, sport, BENCH_CLIENT_PORT, false);
+}
+
+static void frame_udp(struct frame *f, uint32_t src, uint16_t port, size_t payload)
+{
+	struct udphdr udp = {
+		.source = htons(port),
+		.dest = htons(port),
+		.len = htons((uint16_t)(sizeof(udp) + payload)),
+	};
+
+	put_eth(f, BENCH_MAC, BENCH_PEER_MAC, ETH_P_IP);
+	put_ip(f, IPPROTO_UDP, src, BENCH_ADDR, sizeof(udp) + payload);
+	memcpy(f->b + f->len, &udp, sizeof(udp));
+	f->len += (uint32_t)(sizeof(udp) + payload);
+}
+
+static void frame_arp(struct frame *f)
+{
+	static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	struct arphdr arp = {
+		.ar_hrd = htons(ARPHRD_ETHER),
+		.ar_pro = htons(ETH_P_IP),
+		.ar_hln = 6,
+		.ar_pln = 4,
+		.ar_op = htons(ARPOP_REQUEST),
+	};
+	uint32_t vip = htonl(BENCH_VIP);
+
+	put_eth(f, broadcast, BENCH_CLIENT_MAC, ETH_P_ARP);
+	memcpy(f->b + f->len, &arp, sizeof(arp));
+	memcpy(f->b + f->len + sizeof(arp) + 6 + 4 + 6, &vip, 4);
+	f->len = 60;
+}
+
+void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_keys *keys)
+{
+	struct hokm_pulse pulse = {
+		.magic = htonl(HOKM_PULSE_MAGIC),
+		.version = HOKM_PULSE_VERSION,
+		.kind = HOKM_PULSE_PROBE,
+		.vrid = BENCH_VRID,
+		.sent_ns = 1,
+	};
+	const size_t at = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr);
+
+	frame_udp(f, BENCH_PEER, BENCH_PULSE, sizeof(pulse));
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; i < 2; i++) {
+		pulse.nonce = i + 1;
+		pulse.tag = htobe64(siphash_bytes(&pulse, HOKM_PULSE_SIGNED, keys->pulse));
+		memcpy(f->b + at, &pulse, sizeof(pulse));
+		memcpy(out->frame[i], f->b, BENCH_PROBE_USE);
+	}
+}
+
+void bench_frames(struct bench *b)
+{
+	struct frame *f = b->frames;
+
+	put_eth(&f[FRAME_NONE_IPV6], BENCH_MAC, BENCH_CLIENT_MAC, ETH_P_IPV6);
+	f[FRAME_NONE_IPV6].len = 100;
+	frame_udp(&f[FRAME_NONE_UDP], BENCH_PEER, 53, 40);
+	frame_tcp(&f[FRAME_NONE_TCP], BASE_LOCAL, BENCH_ADDR, 22, false);
+	frame_tcp(&f[FRAME_SEGMENT], BASE_LOCAL, BENCH_VIP, BENCH_PORT, false);
+	frame_tcp(&f[FRAME_SYN], BASE_NEW, BENCH_VIP, BENCH_PORT, true);
+	frame_arp(&f[FRAME_ARP]);
+	frame_out(&f[FRAME_REPLY], BENCH_VIP, BENCH_PORT);
+	frame_out(&f[FRAME_NONE_OUT], BENCH_ADDR, 22);
+}

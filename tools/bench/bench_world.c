@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The bench's world: the real programs loaded, never attached, in a network namespace of their own;
+ * the maps of an owner with one live peer and 65,536 players here and there.
+ *
+ * Stamps of what must stay alive lie a day ahead, so that no path changes while it is measured.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/clock.h"
+#include "bench.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "hokm.skel.h"
+#pragma GCC diagnostic pop
+
+#define DAY_NS   86400000000000ULL
+#define LIMIT_NS 100000000ULL
+
+static int complain(const char *what, int err)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(-err));
+	return err;
+}
+
+static int put(const struct bpf_map *m, uint32_t key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(m), &key, value, BPF_ANY))
+		return complain(bpf_map__name(m), -errno);
+	return 0;
+}
+
+static struct hokm_addr mapped(uint32_t addr)
+{
+	struct hokm_addr a = {{0, 0, htonl(0xffff), htonl(addr)}};
+
+	return a;
+}
+
+static int put_cfg(struct bench *b)
+{
+	struct hokm_cfg c = {
+		.addr = mapped(BENCH_ADDR),
+		.vrid = BENCH_VRID,
+		.n_vips = 1,
+		.pulse_port = htons(BENCH_PULSE),
+		.n_order = 1,
+		.n_peers = 1,
+		.n_services = 1,
+		.peer_dead_ns = LIMIT_NS,
+		.daemon_stale_ns = LIMIT_NS,
+		.suspect_ns = LIMIT_NS,
+		.pulse_nonce = 1,
+		.vip[0] = mapped(BENCH_VIP),
+		.service[0] = {.vip = mapped(BENCH_VIP), .port = htons(BENCH_PORT), .used = 1},
+		.peer[0] = {.addr = mapped(BENCH_PEER), .used = 1, .priority = 100},
+	};
+
+	memcpy(c.mac, BENCH_MAC, 6);
+	return put(b->skel->maps.cfg, 0, &c);
+}
+
+static int put_peer(struct bench *b)
+{
+	struct hokm_peer p = {
+		.seen_ns = clock_now_ns() + DAY_NS,
+		.daemon_seen_ns = clock_now_ns() + DAY_NS,
+		.state = HOKM_VRRP_BACKUP,
+		.priority = 100,
+		.svc[0] = {.tag = htonl(BENCH_TAG), .state = HOKM_SVC_UP},
+	};
+
+	memcpy(p.mac, BENCH_PEER_MAC, 6);
+	return put(b->skel->maps.peers, 0, &p);
+}
+
+static int put_probes(struct bench *b)
+{
+	const struct hokm_keys keys = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
+	struct bench_probes probes;
+	int err = put(b->skel->maps.keys, 0, &keys);
+
+	if (err)
+		return err;
+	bench_probes(&b->frames[FRAME_PROBE], &probes, &keys);
+	return put(bpf_object__find_map_by_name(b->obj, "probes"), 0, &probes);
+}
+
+/* FLOWS_MAX established connections from base on. */
+static int put_flows(struct bench *b, uint32_t base, uint8_t target)
+{
+	struct hokm_conn c = {
+		.created_ns = clock_now_ns(),
+		.established_ns = clock_now_ns(),
+		.tcp_state = HOKM_TCP_ESTABLISHED,
+		.target = target,
+		.flags = HOKM_CONN_OPENED,
+	};
+	struct hokm_conn_key k = {.client_port = htons(BENCH_CLIENT_PORT)};
+
+	for (uint32_t i = 0; i < FLOWS_MAX; i++) {
+		k.client = mapped(base + i);
+		if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.conns), &k, &c, BPF_ANY))
+			return complain("conns", -errno);
+	}
+	return 0;
+}
+
+/*
+ * Removes what packets number first to last - 1 entered. By key: a walk through the tables would leave
+ * nothing of the paths' own entries in the caches.
+ */
+int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last)
+{
+	const int maps[] = {bpf_map__fd(b->skel->maps.half_open), bpf_map__fd(b->skel->maps.conns)};
+	struct hokm_conn_key k = {.client_port = htons(BENCH_CLIENT_PORT)};
+
+	for (uint64_t i = first; i < last; i++) {
+		k.client = mapped(p->base + ((uint32_t)i & (p->flows - 1)));
+		for (unsigned int j = 0; j < 2; j++)
+			if (bpf_map_delete_elem(maps[j], &k) && errno != ENOENT)
+				return complain("remove a measured flow", -errno);
+	}
+	return 0;
+}
+
+int world_set(struct bench *b, enum bench_world world)
+{
+	struct hokm_own own = {
+		.lease_until_ns = world == WORLD_NOT_OWNER ? 0 : clock_now_ns() + DAY_NS,
+		.daemon_ns = clock_now_ns(),
+		.state = world == WORLD_NOT_OWNER ? HOKM_VRRP_BACKUP : HOKM_VRRP_MASTER,
+		.priority = 110,
+		.successor = HOKM_NO_PEER,
+	};
+	struct hokm_service s = {
+		.tag = BENCH_TAG,
+		.state = world == WORLD_DOWN_HERE ? HOKM_SVC_DOWN : HOKM_SVC_UP,
+	};
+	int err = put(b->skel->maps.own, 0, &own);
+
+	return err ? err : put(b->skel->maps.services, 0, &s);
+}
+
+uint64_t world_counter(struct bench *b, int slot, int counter)
+{
+	static struct hokm_counters values[256];
+	const int cpus = libbpf_num_possible_cpus();
+	uint64_t sum = 0;
+	__u32 key = (__u32)slot;
+
+	if (cpus <= 0 || cpus > 256 ||
+	    bpf_map_lookup_elem(bpf_map__fd(b->skel->maps.counters), &key, values))
+		return 0;
+	for (int i = 0; i < cpus; i++) {
+		uint64_t all[HOKM_CTR_COUNT];
+
+		memcpy(all, &values[i], sizeof(all));
+		for (int j = 0; j < HOKM_CTR_COUNT; j++)
+			if (counter < 0 || counter == j)
+				sum += all[j];
+	}
+	return sum;
+}
+
+static int prog_fd(const struct bench *b, const char *name)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(b->obj, name);
+
+	return p ? bpf_program__fd(p) : -ENOENT;
+}
+
+static int fill_jump(struct bench *b)
+{
+	static const char *const floors[] = {
+		[BENCH_TRIVIAL] = "floor_trivial",
+		[BENCH_HASH] = "floor_hash",
+		[BENCH_CLOCK] = "floor_clock",
+		[BENCH_COUNTER] = "floor_counter",
+	};
+	const struct bpf_map *jump = bpf_object__find_map_by_name(b->obj, "jump");
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < BENCH_SLOTS; i++) {
+		int fd = i == BENCH_SUBJECT ? bpf_program__fd(b->skel->progs.hokm_ingress)
+					    : prog_fd(b, floors[i]);
+
+		err = put(jump, i, &fd);
+	}
+	b->wrap_fd[WRAP_RAW] = prog_fd(b, "wrap_raw");
+	b->wrap_fd[WRAP_TCP] = prog_fd(b, "wrap_tcp");
+	b->wrap_fd[WRAP_PROBE] = prog_fd(b, "wrap_probe");
+	b->subject_tc_fd = bpf_program__fd(b->skel->progs.hokm_egress);
+	b->floor_tc_fd = prog_fd(b, "floor_tc");
+	b->ctl_fd = bpf_map__fd(bpf_object__find_map_by_name(b->obj, "ctl"));
+	return err;
+}
+
+/* The one key of the hot look-up. */
+static int put_hot(struct bench *b)
+{
+	const struct bpf_map *m = bpf_object__find_map_by_name(b->obj, "hot");
+	const struct hokm_conn_key k = {.client.w[3] = htonl(0x0a000001)};
+	const uint64_t one = 1;
+
+	if (bpf_map_update_elem(bpf_map__fd(m), &k, &one, BPF_ANY))
+		return complain("hot", -errno);
+	return 0;
+}
+
+static int load(struct bench *b, const char *bpf_object)
+{
+	b->obj = bpf_object__open_file(bpf_object, NULL);
+	if (!b->obj)
+		return complain(bpf_object, -errno);
+	if (bpf_object__load(b->obj))
+		return complain("load the bench's programs (are you root?)", -errno);
+	b->skel = hokm_bpf__open_and_load();
+	if (!b->skel)
+		return complain("load the packet path", -errno);
+	return 0;
+}
+
+int bench_open(struct bench *b, const char *bpf_object)
+{
+	cpu_set_t set;
+	int err;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		return complain("stay on one CPU", -errno);
+	if (unshare(CLONE_NEWNET))
+		return complain("a network namespace of our own (are you root?)", -errno);
+	bench_frames(b);
+	err = load(b, bpf_object);
+	err = err ? err : fill_jump(b);
+	err = err ? err : put_cfg(b);
+	err = err ? err : put_peer(b);
+	err = err ? err : put_probes(b);
+	err = err ? err : put_hot(b);
+	err = err ? err : world_set(b, WORLD_OWNER);
+	err = err ? err : put_flows(b, BASE_LOCAL, HOKM_LOCAL);
+	err = err ? err : put_flows(b, BASE_STEERED, 0);
+	return err;
+}
+
+void bench_close(struct bench *b)
+{
+	hokm_bpf__destroy(b->skel);
+	bpf_object__close(b->obj);
+}

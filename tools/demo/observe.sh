@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The demo's eyes: the load client (hokm-players) and the observer of ownership (hokm-arpwatch), both in
+# the lab's client node. Each takes commands from a pipe and answers with one line of JSON on another,
+# so that a mark is set within a millisecond and without a process of its own.
+#
+# All answers are flat enough for a regular expression: field LINE KEY gives a value.
+
+observe_start() {
+	local tool
+	for tool in players arp; do
+		mkfifo "$LAB_DIR/$tool.in" "$LAB_DIR/$tool.out" || return 1
+	done
+	# Open for reading and writing: a pipe with both ends open never blocks and never ends.
+	exec {PLAYERS_IN}<>"$LAB_DIR/players.in" {PLAYERS_OUT}<>"$LAB_DIR/players.out" \
+		{ARP_IN}<>"$LAB_DIR/arp.in" {ARP_OUT}<>"$LAB_DIR/arp.out"
+	LAB_STDIN=$LAB_DIR/players.in LAB_STDOUT=$LAB_DIR/players.out \
+		lab_spawn client players "$LAB_BUILD/hokm-players" --json \
+		--url "$LAB_VIP:$LAB_PORT" --players "$PLAYERS" --interval 100 --probe 20
+	LAB_STDIN=$LAB_DIR/arp.in LAB_STDOUT=$LAB_DIR/arp.out \
+		lab_spawn client arp "$LAB_BUILD/hokm-arpwatch" --addr "$LAB_VIP" --interval 5
+}
+
+observe_stop() {
+	lab_kill client players KILL
+	lab_kill client arp KILL
+	lab_wait 5 lab_gone client players && lab_wait 5 lab_gone client arp
+	exec {PLAYERS_IN}>&- {PLAYERS_OUT}>&- {ARP_IN}>&- {ARP_OUT}>&-
+	rm -f "$LAB_DIR"/{players,arp}.{in,out}
+}
+
+# Answer in REPLY_PLAYERS and REPLY_ARP.
+ask_players() {
+	echo "$1" >&"$PLAYERS_IN"
+	read -r -t 10 -u "$PLAYERS_OUT" REPLY_PLAYERS || { echo "demo: hokm-players does not answer" >&2; exit 1; }
+}
+ask_arp() {
+	echo "$1" >&"$ARP_IN"
+	read -r -t 10 -u "$ARP_OUT" REPLY_ARP || { echo "demo: hokm-arpwatch does not answer" >&2; exit 1; }
+}
+
+# observe_mark NAME: ends the window that runs, whose lines are the replies, and begins another.
+observe_mark() {
+	ask_arp "mark $1"
+	ask_players "mark $1"
+}
+
+# field LINE KEY: the value of a key that is no object.
+field() {
+	[[ $1 =~ \"$2\":\"?([^,\"}]*) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# The same without decimals.
+whole() {
+	local value
+	value=$(field "$1" "$2")
+	echo "${value%%.*}"
+}
+
+# Node (a, b) whose MAC is given.
+node_of_mac() {
+	local node
+	for node in a b; do
+		[ "$(lab_mac "$node")" != "$1" ] || echo "$node"
+	done
+}
+
+# Node that answered for the VIP last, in OWNER.
+ask_owner() {
+	ask_arp status
+	OWNER=$(node_of_mac "$(field "$REPLY_ARP" owner)")
+}
+owner_is() {
+	ask_owner
+	[ "$OWNER" = "$1" ]
+}
+# Another node than at the mark has answered, alone or beside the old one.
+moved() {
+	ask_arp status
+	[ "$(field "$REPLY_ARP" changes)" != 0 ]
+}
+
+# NODE answers, and nobody else did for a tenth of a second.
+sole_owner() {
+	local two
+	owner_is "$1" || return 1
+	two=$(field "$REPLY_ARP" two_owner_rounds)
+	sleep 0.1
+	owner_is "$1" && [ "$(field "$REPLY_ARP" two_owner_rounds)" = "$two" ]
+}
+
+# Every player is well and new ones come in.
+well() {
+	ask_players status
+	[ "$(field "$REPLY_PLAYERS" players_ok)" = "$PLAYERS" ] &&
+		[ "$(field "$REPLY_PLAYERS" waiting)" = 0 ] &&
+		[ "$(field "$REPLY_PLAYERS" outage)" = false ]
+}
+
+# Well for half a second without a break.
+calm() {
+	local i
+	for i in 1 2 3 4 5 6; do
+		well || return 1
+		[ "$i" = 6 ] || sleep 0.1
+	done
+}
+
+players_on() {
+	ask_players status
+	[ "$(field "$REPLY_PLAYERS" "$(lab_name "$1")")" = "$PLAYERS" ]
+}

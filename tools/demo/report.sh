@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The demo's memory: what each event did to the players, the promises, the table and the JSON file.
+#
+# RESULT[STACK.EVENT.KEY] holds the numbers, JSON the events' lines, BROKEN_PROMISES what did not hold.
+
+declare -A RESULT
+BROKEN_PROMISES=()
+JSON_EVENTS=()
+EVENTS=(failover failback game-killed game-hung daemon-killed node-dead)
+declare -A TITLES=(
+	[failover]="planned failover"
+	[failback]="failback"
+	[game-killed]="game process killed"
+	[game-hung]="game process hung"
+	[daemon-killed]="failover daemon killed"
+	[node-dead]="owner node dead"
+)
+
+# record STACK EVENT: takes the two replies of the mark that ended the event's window.
+record() {
+	local at=$1.$2
+	RESULT[$at.broken]=$(field "$REPLY_PLAYERS" broken)
+	RESULT[$at.failed]=$(field "$REPLY_PLAYERS" failed_attempts)
+	RESULT[$at.reconnect_failed]=$(field "$REPLY_PLAYERS" reconnect_failed)
+	RESULT[$at.tried]=$(field "$REPLY_PLAYERS" attempts)
+	RESULT[$at.gap]=$(whole "$REPLY_PLAYERS" longest_gap_ms)
+	RESULT[$at.outage]=$(whole "$REPLY_PLAYERS" outage_ms)
+	RESULT[$at.not_back]=$(field "$REPLY_PLAYERS" not_back)
+	RESULT[$at.inconsistent]=$(field "$REPLY_PLAYERS" inconsistent)
+	RESULT[$at.moved]=$(whole "$REPLY_ARP" moved_ms)
+	RESULT[$at.changes]=$(field "$REPLY_ARP" changes)
+	RESULT[$at.two]=$(field "$REPLY_ARP" two_owner_rounds)
+	JSON_EVENTS+=("{\"stack\":\"$1\",\"event\":\"$2\",\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+}
+
+# record_restore STACK EVENT: the same for the time in which things were put right again.
+record_restore() {
+	local at=$1.$2
+	RESULT[$at.restore_broken]=$(field "$REPLY_PLAYERS" broken)
+	RESULT[$at.restore_failed]=$(field "$REPLY_PLAYERS" failed_attempts)
+	RESULT[$at.restore_two]=$(field "$REPLY_ARP" two_owner_rounds)
+	JSON_EVENTS+=("{\"stack\":\"$1\",\"event\":\"$2-restored\",\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+}
+
+# promise EVENT KEY OP LIMIT WORDS: only hokm-xdp promises.
+promise() {
+	local value=${RESULT[hokm.$1.$2]:-}
+	if [ -z "$value" ] || ! test "$value" "$3" "$4"; then
+		BROKEN_PROMISES+=("${TITLES[$1]}: $5, but it was ${value:-not measured}")
+	fi
+}
+
+# Master_Down_Interval of the backup in ms: 3 adverts and the skew time of priority 100, rounded up.
+# VRRPv3 (fast, advert 100 ms) scales the skew with the advert; v2 (standard, 1 s) does not, which at
+# one second is the same.
+master_down_ms() {
+	local advert=100
+	[ "$PROFILE" = fast ] || advert=1000
+	echo $((3 * advert + ((256 - 100) * advert + 255) / 256))
+}
+
+judge() {
+	local event limit
+	for event in failover failback; do
+		promise $event broken -eq 0 "no player's connection breaks"
+		promise $event failed -eq 0 "no connection attempt fails"
+		promise $event reconnect_failed -eq 0 "no player fails to come back"
+		promise $event gap -lt 100 "the longest gap stays under 100 ms"
+	done
+	promise daemon-killed broken -eq 0 "no established connection breaks"
+	promise daemon-killed restore_broken -eq 0 "starting it again breaks no connection"
+	limit=$(($(master_down_ms) + 50))
+	promise node-dead moved -le "$limit" "the peer owns within Master_Down_Interval + 50 ms = $limit ms"
+	for event in "${EVENTS[@]}"; do
+		promise "$event" changes -gt 0 "the peer takes over"
+		promise "$event" two -eq 0 "two nodes never own the VIP"
+		promise "$event" restore_two -eq 0 "two nodes never own the VIP"
+		promise "$event" not_back -eq 0 "every player is served again"
+		promise "$event" inconsistent -eq 0 "no player sees a wrong counter"
+	done
+}
+
+# One cell a column, "-" for what was not measured.
+cells() {
+	local at=$1.$2 new=-
+	if [ -z "${RESULT[$at.broken]:-}" ]; then
+		printf ' %7s %11s %9s %10s %7s' - - - - -
+		return
+	fi
+	[ "${RESULT[$at.changes]}" = 0 ] || new="${RESULT[$at.moved]} ms"
+	printf ' %7s %11s %9s %10s %7s' "${RESULT[$at.broken]}" \
+		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.gap]} ms" "$new" \
+		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
+}
+
+table() {
+	local event stack
+	echo
+	printf '%-24s' ""
+	for stack in "$@"; do printf ' | %-48s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
+	printf '\n%-24s' "event"
+	for stack in "$@"; do
+		printf ' | %6s %11s %9s %10s %7s' players attempts longest 'new owner' 'two'
+	done
+	printf '\n%-24s' ""
+	for stack in "$@"; do
+		printf ' | %6s %11s %9s %10s %7s' broken failed gap after owners
+	done
+	echo
+	printf '%.0s-' $(seq $((24 + 51 * $#)))
+	echo
+	for event in "${EVENTS[@]}"; do
+		printf '%-24s' "${TITLES[$event]}"
+		for stack in "$@"; do printf ' |%s' "$(cells "$stack" "$event")"; done
+		echo
+	done
+	echo
+}
+
+# json FILE: the tools' own lines, complete.
+json() {
+	local line comma="" words
+	{
+		printf '{"profile":"%s","players":%d,"master_down_ms":%d,"promises_broken":[' \
+			"$PROFILE" "$PLAYERS" "$(master_down_ms)"
+		for words in "${BROKEN_PROMISES[@]}"; do
+			printf '%s"%s"' "$comma" "$words"
+			comma=,
+		done
+		printf '],"events":['
+		comma=""
+		for line in "${JSON_EVENTS[@]}"; do
+			printf '%s\n%s' "$comma" "$line"
+			comma=,
+		done
+		printf ']}\n'
+	} >"$1"
+}

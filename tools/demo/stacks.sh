@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the demo compares: hokm-xdp and keepalived, behind the same verbs.
+#
+#   STACK_up NODE PRIORITY   start it on a node that runs a game server already
+#   STACK_ready NODE         it runs and thinks well of the node
+#   STACK_failover NODE      the planned way to take the VIP away from its owner
+#   STACK_failback FROM TO   and to bring it back
+#   STACK_kill NODE          its processes die at once, nothing is cleaned up
+#   STACK_back NODE          it is started again
+#   STACK_words VERB         what an administrator would type for it; the node comes after
+#   STACK_patience           seconds that the slowest event may take
+
+hokm_up() { lab_daemon "$1"; }
+hokm_ready() {
+	local status
+	status=$(lab_ctl "$1" status --json 2>/dev/null | tr -d ' \t\n') || return 1
+	[[ $status == *'"pulsing":true'* && $status == *'"state":"up"'* ]]
+}
+hokm_failover() { lab_ctl "$1" failover >/dev/null; }
+hokm_failback() { lab_ctl "$1" failover >/dev/null; }
+hokm_kill() { lab_kill "$1" daemon KILL; }
+hokm_back() { lab_daemon "$1"; }
+hokm_words() {
+	case $1 in
+	failover | failback) echo "hokm-xdp ctl failover" ;;
+	kill) echo "kill -9 hokm-xdp" ;;
+	esac
+}
+hokm_patience() { [ "$PROFILE" = standard ] && echo 75 || echo 25; }
+
+keepalived_up() { lab_keepalived_conf "$1" "$2" && lab_keepalived "$1"; }
+keepalived_ready() { grep -q 'Script `game` succeeded\|VRRP_Script(game) succeeded' "$LAB_DIR/log/$1.keepalived"; }
+keepalived_failover() { lab_kill "$1" keepalived TERM; }
+keepalived_failback() { lab_keepalived "$2"; }
+# keepalived is a parent and a VRRP child, which would clean up if only its parent died.
+keepalived_kill() {
+	local dir=$LAB_DIR/$1
+	kill -s KILL "$(lab_pid "$1" keepalived)" "$(cat "$dir/vrrp.pid")"
+	rm -f "$dir"/*.pid
+}
+keepalived_back() { lab_keepalived "$1"; }
+keepalived_words() {
+	case $1 in
+	failover) echo "systemctl stop keepalived" ;;
+	failback) echo "systemctl start keepalived on primary, owner" ;;
+	kill) echo "kill -9 keepalived" ;;
+	esac
+}
+keepalived_patience() { echo 75; }

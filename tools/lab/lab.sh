@@ -1,0 +1,391 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The lab: nodes, a switch and a client in network namespaces of their own, on one machine.
+#
+#        a: primary          b: backup          c: third           client
+#      192.168.1.26        192.168.1.27       192.168.1.28       192.168.1.50
+#    02:00:c0:a8:01:1a   02:00:c0:a8:01:1b  02:00:c0:a8:01:1c  02:00:c0:a8:01:32
+#        [eth0]              [eth0]             [eth0]             [eth0]
+#           |                   |                  |                  |
+#          p-a                 p-b                p-c             p-client
+#           +-------------------+--------+---------+------------------+
+#                                        |
+#                                  br0 (node "sw")            VIP 192.168.1.25
+#
+# Use it as a library (`. tools/lab/lab.sh`, then the lab_* functions) or by hand:
+#   tools/lab/lab.sh up [NODE...] | down | shell NODE | run NODE CMD... | status
+#
+# What to know
+#  - Everything is named after LAB_ID, so that any number of labs live side by side. By hand it is
+#    "hxlab"; a script that sources this file gets one of its own.
+#  - LAB_DIR holds all files: log/NODE.NAME, pid/NODE.NAME, and one folder a node with its bpffs,
+#    configuration and socket. What a node owns is in its namespace and its folder, so that
+#    lab_node_dead can take all of it away at once, as a power cut does.
+#  - The switch's veth ends carry pass.bpf.o and clients compute their own checksums: without these
+#    two, frames sent by XDP_TX arrive late or damaged on veth. Real network cards need neither.
+#  - Commands enter by `nsenter --net`, because `ip netns exec` hides bpffs by mounting /sys anew.
+#  - lab_down ends only processes that the lab started (recorded by pid and start time) or that live
+#    in its namespaces, and then proves that nothing is left.
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB_BUILD=${LAB_BUILD:-$LAB_ROOT/build}
+LAB_PASS=${LAB_PASS:-$LAB_ROOT/build/lab/pass.bpf.o}
+LAB_ID=${LAB_ID:-hx$$}
+LAB_DIR=${LAB_DIR:-/run/hokm-lab.$LAB_ID}
+LAB_VIP=192.168.1.25
+LAB_PORT=8765
+LAB_SECRET=lab-secret-0123456789
+
+lab_die() {
+	echo "lab: $*" >&2
+	return 1
+}
+
+lab_ns() { echo "$LAB_ID-$1"; }
+
+# Last byte of the node's address.
+lab_host() {
+	case $1 in
+	a) echo 26 ;;
+	b) echo 27 ;;
+	c) echo 28 ;;
+	client) echo 50 ;;
+	client[1-9]) echo $((50 + ${1#client})) ;;
+	*) lab_die "no node is called '$1': a, b, c, client, client1 .. client9" ;;
+	esac
+}
+
+# Name that the configuration gives to the node.
+lab_name() {
+	case $1 in
+	a) echo primary ;;
+	b) echo backup ;;
+	c) echo third ;;
+	*) echo "$1" ;;
+	esac
+}
+
+lab_addr() { echo "192.168.1.$(lab_host "$1")"; }
+lab_mac() { printf '02:00:c0:a8:01:%02x\n' "$(lab_host "$1")"; }
+lab_exists() { [ -e "/run/netns/$(lab_ns "$1")" ]; }
+
+# lab_run NODE CMD...: in the foreground, in the node.
+lab_run() {
+	local node=$1
+	shift
+	nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@"
+}
+
+# Time a process was started, in clock ticks since boot: with the pid it names one process for good.
+lab_start_time() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	stat=${stat##*) }
+	# shellcheck disable=SC2086 # the words of the line are wanted
+	set -- $stat
+	[ "$1" != Z ] && echo "${20}"
+}
+
+# lab_spawn NODE NAME CMD...: in the background; log and pid are kept under NODE.NAME.
+# LAB_STDIN is what the command reads from, /dev/null by default; LAB_STDOUT where it writes to, the log
+# by default.
+lab_spawn() {
+	local node=$1 name=$2 pid
+	shift 2
+	nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@" \
+		<"${LAB_STDIN:-/dev/null}" 2>>"$LAB_DIR/log/$node.$name" \
+		>>"${LAB_STDOUT:-$LAB_DIR/log/$node.$name}" &
+	pid=$!
+	disown "$pid"
+	echo "$pid $(lab_start_time "$pid")" >"$LAB_DIR/pid/$node.$name"
+}
+
+# Pid of NODE NAME when it is still the process that was started.
+lab_pid() {
+	local pid start
+	[ -e "$LAB_DIR/pid/$1.$2" ] || return 1
+	read -r pid start <"$LAB_DIR/pid/$1.$2"
+	[ -n "$start" ] && [ "$(lab_start_time "$pid")" = "$start" ] && echo "$pid"
+}
+
+lab_alive() { lab_pid "$1" "$2" >/dev/null; }
+lab_gone() { ! lab_pid "$1" "$2" >/dev/null; }
+
+# lab_kill NODE NAME SIG: a signal to what lab_spawn started.
+lab_kill() {
+	local pid
+	pid=$(lab_pid "$1" "$2") || return 1
+	kill -s "$3" "$pid"
+}
+
+# lab_stop NODE NAME: SIGTERM, and SIGKILL when that does not help within five seconds.
+lab_stop() {
+	lab_kill "$1" "$2" TERM 2>/dev/null || return 0
+	lab_wait 5 lab_gone "$1" "$2" || lab_kill "$1" "$2" KILL
+	lab_wait 5 lab_gone "$1" "$2"
+}
+
+# lab_now_ms: a clock for measuring.
+lab_now_ms() {
+	local t=${EPOCHREALTIME/[.,]/}
+	echo $((t / 1000))
+}
+
+# lab_wait SECONDS CMD...: until CMD succeeds, asking every 10 ms; fails when the time is over.
+lab_wait() {
+	local end=$(($(lab_now_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		[ "$(lab_now_ms)" -lt "$end" ] || return 1
+		sleep 0.01
+	done
+}
+
+lab_node_up() { lab_node_make "$1" || lab_die "could not set up node $1"; }
+
+lab_node_make() {
+	local node=$1 ns
+	ns=$(lab_ns "$node")
+	ip netns add "$ns" &&
+		lab_quiet_ipv6 "$node" &&
+		ip -n "$(lab_ns sw)" link add "p-$node" type veth peer name eth0 netns "$ns" &&
+		ip -n "$ns" link set eth0 address "$(lab_mac "$node")" &&
+		ip -n "$ns" link set lo up &&
+		ip -n "$ns" addr add "$(lab_addr "$node")/24" brd + dev eth0 &&
+		lab_run "$node" ethtool -K eth0 tx off >/dev/null &&
+		lab_xdp_pass "p-$node" &&
+		ip -n "$(lab_ns sw)" link set "p-$node" master br0 up &&
+		ip -n "$ns" link set eth0 up &&
+		mkdir -p "$LAB_DIR/$node/bpf" &&
+		mount -t bpf bpf "$LAB_DIR/$node/bpf"
+}
+
+# A private mount namespace, because `ip` mounts bpffs over /sys/fs/bpf when it finds none there.
+lab_xdp_pass() {
+	unshare --mount --propagation private nsenter --net="/run/netns/$(lab_ns sw)" -- \
+		ip link set dev "$1" xdp object "$LAB_PASS" sec xdp
+}
+
+lab_quiet_ipv6() {
+	local file=/proc/sys/net/ipv6/conf/default/disable_ipv6
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	lab_run "$1" sh -c '[ ! -e "$1" ] || echo 1 >"$1"' - "$file"
+}
+
+# lab_up [NODE...]: switch, client and the nodes named, a and b by default.
+lab_up() {
+	local node
+	[ "$(id -u)" = 0 ] || lab_die "needs root: it makes network namespaces" || return 1
+	[ -e "$LAB_PASS" ] || lab_die "$LAB_PASS is missing: run make first" || return 1
+	! lab_exists sw || lab_die "lab $LAB_ID is up already" || return 1
+	mkdir -p "$LAB_DIR"/{log,pid} && chmod 755 "$LAB_DIR" || return 1
+	ip netns add "$(lab_ns sw)" && lab_quiet_ipv6 sw || return 1
+	# VRRP is multicast that nobody joins: a snooping switch would not pass it on.
+	ip -n "$(lab_ns sw)" link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 &&
+		ip -n "$(lab_ns sw)" link set br0 up || return 1
+	[ $# -gt 0 ] || set -- a b
+	for node in "$@" client; do
+		lab_node_up "$node" || return 1
+	done
+	for node in "$@" client; do
+		lab_wait 5 lab_carrier "$node" || lab_die "eth0 of $node has no link" || return 1
+	done
+}
+
+lab_carrier() { ip -n "$(lab_ns "$1")" -br link show eth0 | grep -q LOWER_UP; }
+
+# lab_link NODE up|down: the cable between the node and the switch.
+lab_link() { ip -n "$(lab_ns sw)" link set "p-$1" "$2"; }
+
+# Ends every process that lives in the node's namespace: they are the lab's and their children.
+lab_kill_all() {
+	local sig=$1 node=$2 pids
+	pids=$(ip netns pids "$(lab_ns "$node")" 2>/dev/null) || return 0
+	# shellcheck disable=SC2086 # one word a pid
+	[ -z "$pids" ] || kill -s "$sig" $pids 2>/dev/null || true
+}
+
+lab_empty() { [ -z "$(ip netns pids "$(lab_ns "$1")" 2>/dev/null)" ]; }
+
+# lab_node_dead NODE: a power cut. First the cable, so that no process's last words get out; then all
+# its processes, its pins and its namespace with addresses, sockets and programs.
+lab_node_dead() {
+	lab_link "$1" down || return 1
+	lab_node_gone "$1"
+}
+
+lab_node_gone() {
+	local node=$1
+	lab_exists "$node" || return 0
+	lab_kill_all KILL "$node"
+	lab_wait 5 lab_empty "$node" || lab_die "processes of $node do not end" || return 1
+	rm -f "$LAB_DIR/pid/$node".*
+	if mountpoint -q "$LAB_DIR/$node/bpf"; then
+		umount "$LAB_DIR/$node/bpf" || return 1
+	fi
+	rm -f "$LAB_DIR/$node"/*.sock
+	# The kernel clears a deleted namespace when it finds the time, so the cable goes first.
+	[ "$node" = sw ] || ip -n "$(lab_ns sw)" link del "p-$node" 2>/dev/null || true
+	ip netns del "$(lab_ns "$node")"
+}
+
+# lab_node_alive NODE: the machine boots again, with nothing of its former life.
+lab_node_alive() { lab_node_up "$1" && lab_wait 5 lab_carrier "$1"; }
+
+lab_nodes() {
+	local path
+	for path in /run/netns/"$LAB_ID"-*; do
+		[ ! -e "$path" ] || echo "${path##*/"$LAB_ID"-}"
+	done
+}
+
+# lab_down: takes everything away and proves it; may be called at any time, any number of times.
+lab_down() {
+	local node nodes
+	nodes=$(lab_nodes)
+	for node in $nodes; do
+		lab_kill_all CONT "$node"
+		lab_kill_all TERM "$node"
+	done
+	for node in $nodes; do
+		lab_wait 3 lab_empty "$node" || true
+		[ "$node" = sw ] || lab_node_gone "$node"
+	done
+	if lab_exists sw; then ip netns del "$(lab_ns sw)"; fi
+	[ -z "${LAB_KEEP_LOGS:-}" ] || [ ! -d "$LAB_DIR/log" ] ||
+		{ mkdir -p "$LAB_KEEP_LOGS" && cp -r "$LAB_DIR/log/." "$LAB_KEEP_LOGS/"; }
+	# Never across a mount point: a bpffs that could not be unmounted must be seen below.
+	[ ! -d "$LAB_DIR" ] || rm -rf --one-file-system "$LAB_DIR"
+	lab_prove_clean
+}
+
+lab_prove_clean() {
+	local left=0
+	[ -z "$(lab_nodes)" ] || { lab_die "namespaces left: $(lab_nodes | tr '\n' ' ')"; left=1; }
+	! grep -q " $LAB_DIR/" /proc/self/mountinfo || { lab_die "mounts left under $LAB_DIR"; left=1; }
+	[ ! -e "$LAB_DIR" ] || { lab_die "files left: $LAB_DIR"; left=1; }
+	return $left
+}
+
+# lab_conf NODE...: writes one configuration for all, and for each node a copy that differs in the two
+# paths only: on real machines they are the same, here the nodes share one file system.
+# LAB_PROFILE is fast (default) or standard; LAB_CONF_EXTRA is added as it is.
+lab_conf() {
+	local node other
+	for node in "$@"; do
+		mkdir -p "$LAB_DIR/$node" || return 1
+		{
+			echo "secret = \"$LAB_SECRET\""
+			echo "profile = ${LAB_PROFILE:-fast}"
+			for other in "$@"; do
+				echo "node $(lab_name "$other") { address = \"$(lab_addr "$other")\" }"
+			done
+			echo "bpffs = \"$LAB_DIR/$node/bpf\""
+			echo "socket = \"$LAB_DIR/$node/hokm.sock\""
+			[ -z "${LAB_CONF_EXTRA:-}" ] || echo "$LAB_CONF_EXTRA"
+		} >"$LAB_DIR/$node/hokm-xdp.conf" || return 1
+		chmod 600 "$LAB_DIR/$node/hokm-xdp.conf"
+	done
+}
+
+# lab_daemon NODE: hokm-xdp; lab_ready tells when it answers.
+lab_daemon() { lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"; }
+lab_ctl() {
+	local node=$1
+	shift
+	lab_run "$node" "$LAB_BUILD/hokm-xdp" ctl -s "$LAB_DIR/$node/hokm.sock" "$@"
+}
+lab_ready() { lab_ctl "$1" status >/dev/null 2>&1; }
+# Folder of the node's pinned maps.
+lab_pins() { echo "$LAB_DIR/$1/bpf/hokm-xdp/$(lab_name "$1")"; }
+
+# lab_game NODE [OPTION...]: the game server.
+lab_game() {
+	local node=$1
+	shift
+	lab_spawn "$node" game "$LAB_BUILD/hokm-game" --node "$(lab_name "$node")" --port "$LAB_PORT" "$@"
+}
+
+# lab_keepalived_conf NODE PRIORITY: the usual configuration, advert 1 s, a check script every 5 s.
+lab_keepalived_conf() {
+	cat >"$LAB_DIR/$1/keepalived.conf" <<-END
+		global_defs {
+		    router_id $(lab_name "$1")
+		    script_user root
+		    enable_script_security
+		}
+		vrrp_script game {
+		    script "/usr/bin/curl -sf -m 9 -o /dev/null http://127.0.0.1:$LAB_PORT/health"
+		    interval 5
+		    timeout 10
+		    fall 3
+		    rise 2
+		}
+		vrrp_instance hokm {
+		    state BACKUP
+		    interface eth0
+		    virtual_router_id 25
+		    priority $2
+		    advert_int 1
+		    authentication {
+		        auth_type PASS
+		        auth_pass labsecret
+		    }
+		    virtual_ipaddress {
+		        $LAB_VIP/24 dev eth0
+		    }
+		    track_script {
+		        game
+		    }
+		}
+	END
+}
+
+# lab_keepalived NODE [CONF]: keepalived instead of the daemon.
+lab_keepalived() {
+	local dir=$LAB_DIR/$1
+	lab_spawn "$1" keepalived keepalived -n -l -D -f "${2:-$dir/keepalived.conf}" \
+		-p "$dir/keepalived.pid" -r "$dir/vrrp.pid" -c "$dir/checkers.pid"
+}
+
+lab_status() {
+	local node file
+	lab_exists sw || lab_die "lab $LAB_ID is down" || return 1
+	for node in $(lab_nodes); do
+		[ "$node" = sw ] && continue
+		printf '%-8s %-13s ' "$node" "$(lab_addr "$node")"
+		for file in "$LAB_DIR/pid/$node".*; do
+			[ -e "$file" ] || continue
+			file=${file##*/"$node".}
+			printf '%s(%s) ' "$file" "$(lab_pid "$node" "$file" || echo ended)"
+		done
+		echo
+	done
+}
+
+lab_main() {
+	local verb=${1:-help}
+	[ $# -eq 0 ] || shift
+	case $verb in
+	up)
+		lab_up "$@" || { lab_down; return 1; }
+		echo "lab $LAB_ID is up; files in $LAB_DIR"
+		;;
+	down) lab_down ;;
+	status) lab_status ;;
+	run) lab_run "$@" ;;
+	shell)
+		lab_exists "${1:-}" || lab_die "no node '${1:-}': $(lab_nodes | tr '\n' ' ')" || return 1
+		PS1="[$1] \w# " lab_run "$1" bash --norc
+		;;
+	help | -h | --help) sed -n '4,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+	*) lab_die "'$verb' is no command: up, down, status, run, shell, help" || return 2 ;;
+	esac
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	LAB_ID=${LAB_ID/#hx$$/hxlab}
+	LAB_DIR=/run/hokm-lab.$LAB_ID
+	lab_main "$@"
+fi
