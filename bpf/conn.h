@@ -154,8 +154,8 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 		conn_reset(p, c, CLOSE_SIDE_CLIENT);
 		return;
 	}
-	if (s->flags & TCP_FLAG_FIN && conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER,
-						CLOSE_SIDE_CLIENT))
+	if (s->flags & TCP_FLAG_FIN &&
+	    conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, CLOSE_SIDE_CLIENT))
 		COUNT(p, fin_client);
 }
 
@@ -172,17 +172,19 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 		conn_reset(p, c, CLOSE_SIDE_SERVER);
 		return;
 	}
-	if (s->flags & TCP_FLAG_FIN && conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT,
-						CLOSE_SIDE_SERVER))
+	if (s->flags & TCP_FLAG_FIN &&
+	    conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, CLOSE_SIDE_SERVER))
 		COUNT(p, fin_server);
 }
 
-/* Into conns. An entry that does not fit is counted; the connection goes on untracked. */
-static __always_inline void conn_store(struct packet *p, const struct hokm_conn_key *k,
+/* Into conns. One that does not fit is counted, and goes on untracked: its packets are unknown ones. */
+static __always_inline bool conn_store(struct packet *p, const struct hokm_conn_key *k,
 				       const struct hokm_conn *c)
 {
-	if (bpf_map_update_elem(&conns, k, c, BPF_ANY))
-		COUNT(p, conns_full);
+	if (!bpf_map_update_elem(&conns, k, c, BPF_ANY))
+		return true;
+	COUNT(p, conns_full);
+	return false;
 }
 
 #endif

@@ -3,7 +3,7 @@
  * The two programs of a node, each one pipeline of small inline stages.
  *
  *   ingress, xdp.frags
- *   frame -> ethernet (+ up to 2 VLAN tags)
+ *   frame -> ethernet (+ up to 2 VLAN tags; priority tags stacked deeper -> DROP)
  *            -> ARP    gate: a request for a VIP we do not own -> DROP
  *            -> VRRP   guard: a peer, TTL 255, its MAC -> stamp, PASS; else DROP
  *            -> pulse  verify; probe -> answer in place; answer -> peers
@@ -47,6 +47,14 @@ static __always_inline enum verdict ipv4_ingress(struct packet *p)
 	return PASS;
 }
 
+static __always_inline enum verdict stacked_ingress(struct packet *p)
+{
+	if (!account(p, HOKM_NODE_SLOT))
+		return PASS;
+	clock_read(p);
+	return DROP_FOR(p, drop_vlan_stack);
+}
+
 SEC("xdp.frags")
 int hokm_ingress(struct xdp_md *ctx)
 {
@@ -64,6 +72,9 @@ int hokm_ingress(struct xdp_md *ctx)
 		break;
 	case FRAME_IPV4:
 		v = ipv4_ingress(&p);
+		break;
+	case FRAME_STACKED:
+		v = stacked_ingress(&p);
 		break;
 	default:
 		return XDP_PASS;
@@ -105,7 +116,7 @@ static __always_inline enum verdict frame_egress(struct packet *p, struct __sk_b
 }
 
 /* All that is read of a frame: Ethernet, two tags, the longest IPv4 header, TCP without options. */
-#define EGRESS_HEADERS                                                                             \
+#define EGRESS_HEADERS \
 	(sizeof(struct ethhdr) + 2 * sizeof(struct vlan_hdr) + 60 + sizeof(struct tcphdr))
 
 /*

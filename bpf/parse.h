@@ -3,7 +3,9 @@
  * Parsing, one inline parser a layer: each checks `hdr + 1 > end` before it reads, and returns a
  * typed result. Nothing here looks at configuration.
  *
- * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all). The
+ * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all). Linux
+ * peels off priority tags (VLAN 0) without end, so a frame that hides behind more of them than are
+ * looked into here would get past every gate: it is FRAME_STACKED. The
  * IP total length is trusted over the frame's, which may be padded. With xdp.frags and on non-linear
  * skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
  */
@@ -14,7 +16,8 @@
 
 enum frame_kind {
 	FRAME_OTHER,
-	FRAME_SHORT, /* cut off inside Ethernet or VLAN */
+	FRAME_SHORT,   /* cut off inside Ethernet or VLAN */
+	FRAME_STACKED, /* a third tag behind a priority tag: nobody sends that in good faith */
 	FRAME_ARP,
 	FRAME_IPV4,
 };
@@ -29,6 +32,8 @@ enum ip_kind {
 
 #define IP_MORE_FRAGMENTS  0x2000
 #define IP_FRAGMENT_OFFSET 0x1fff
+
+#define VLAN_VID_MASK 0x0fff
 
 #define ARP_LEN_IPV4 4
 struct arp_ipv4 {
@@ -49,6 +54,7 @@ static __always_inline enum frame_kind parse_frame(struct packet *p, void *data)
 {
 	struct ethhdr *eth = data;
 	struct vlan_hdr *tag;
+	bool priority = false;
 	__be16 proto;
 
 	if ((void *)(eth + 1) > p->end)
@@ -64,8 +70,11 @@ static __always_inline enum frame_kind parse_frame(struct packet *p, void *data)
 		if ((void *)(tag + 1) > p->end)
 			return FRAME_SHORT;
 		proto = tag->h_vlan_encapsulated_proto;
+		priority |= !(tag->h_vlan_TCI & bpf_htons(VLAN_VID_MASK));
 		p->l3 = tag + 1;
 	}
+	if (priority && is_vlan(proto))
+		return FRAME_STACKED;
 	if (proto == bpf_htons(ETH_P_IP))
 		return FRAME_IPV4;
 	return proto == bpf_htons(ETH_P_ARP) ? FRAME_ARP : FRAME_OTHER;

@@ -9,8 +9,9 @@
 #include "packet.h"
 
 enum socket_here {
-	SOCKET_NONE,  /* none, or only a listener */
-	SOCKET_BRIEF, /* of a handshake or in TIME_WAIT: local, but not worth an entry */
+	SOCKET_NONE, /* none, or only a listener */
+	SOCKET_OVER, /* TIME_WAIT: of a connection that ended; its addresses may live on elsewhere */
+	SOCKET_BRIEF, /* of a handshake: local, but not worth an entry */
 	SOCKET_LIVE,
 };
 
@@ -32,9 +33,9 @@ static __always_inline enum socket_here socket_look_up(void *ctx, __be32 client,
 	bpf_sk_release(sk);
 	if (state == BPF_TCP_LISTEN)
 		return SOCKET_NONE;
-	if (state == BPF_TCP_NEW_SYN_RECV || state == BPF_TCP_TIME_WAIT)
-		return SOCKET_BRIEF;
-	return SOCKET_LIVE;
+	if (state == BPF_TCP_TIME_WAIT)
+		return SOCKET_OVER;
+	return state == BPF_TCP_NEW_SYN_RECV ? SOCKET_BRIEF : SOCKET_LIVE;
 }
 
 /* vip and port of a service from the configuration: every stage looks up the same way. */

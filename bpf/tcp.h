@@ -174,7 +174,7 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 
 	if (steered)
 		COUNT(p, steered_in);
-	if (here != SOCKET_NONE) {
+	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
 		COUNT(p, local_socket);
 		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
 			adopt(p, k, HOKM_LOCAL);
@@ -194,7 +194,8 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
  * Does the packet prove that the handshake is complete? For a local server it must acknowledge the
  * SYN-ACK that egress saw, so that a forger who never saw it fills no table.
  */
-static __always_inline bool completes_handshake(const struct packet *p, const struct hokm_conn *half)
+static __always_inline bool completes_handshake(const struct packet *p,
+						const struct hokm_conn *half)
 {
 	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.seq != half->isn + 1)
 		return false;
@@ -203,9 +204,8 @@ static __always_inline bool completes_handshake(const struct packet *p, const st
 	return half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->s2c.seq_next;
 }
 
-static __always_inline enum verdict handshake_ingress(struct packet *p,
-						      const struct hokm_conn_key *k,
-						      struct hokm_conn *half)
+static __always_inline enum verdict
+handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_conn *half)
 {
 	bool reset = p->seg.flags & TCP_FLAG_RST;
 
@@ -220,10 +220,21 @@ static __always_inline enum verdict handshake_ingress(struct packet *p,
 		half->tcp_state = HOKM_TCP_ESTABLISHED;
 		conn_opened(p, half);
 		conn_track_in(p, half);
-		conn_store(p, k, half);
-		bpf_map_delete_elem(&half_open, k);
+		if (conn_store(p, k, half))
+			bpf_map_delete_elem(&half_open, k);
 	}
 	return to_target(p, half);
+}
+
+/*
+ * A client may use the port of an ended connection again, and its SYN may have met another node: then
+ * our ended entry, and a socket in TIME_WAIT, know nothing of the new connection. What still belongs
+ * to the old one repeats its last bytes or acknowledges its last.
+ */
+#define LAST_BYTES 65536
+static __always_inline bool is_next_life(const struct packet *p, const struct hokm_conn *c)
+{
+	return conn_ended(c) && c->c2s.seq_next - p->seg.seq > LAST_BYTES;
 }
 
 static __always_inline enum verdict segment_ingress(struct packet *p)
@@ -237,7 +248,7 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (p->seg.flags & TCP_FLAG_SYN)
 		return syn_ingress(p, &key, c);
-	if (c)
+	if (c && !is_next_life(p, c))
 		return known_ingress(p, c);
 	half = bpf_map_lookup_elem(&half_open, &key);
 	if (half)
@@ -245,13 +256,15 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	return unknown_ingress(p, &key, NULL);
 }
 
-/* A frame shorter than its IP total length says. Only the length of all buffers tells. */
+/* Is the frame shorter than its IP total length says? Only the length of all buffers tells. */
 static __always_inline bool is_cut_off(const struct packet *p, const struct iphdr *ip)
 {
-	__u32 need = (__u32)(p->l3 - (void *)p->eth) + bpf_ntohs(ip->tot_len);
+	__u32 ip_len = bpf_ntohs(ip->tot_len);
+	__u32 l3_at = p->l3 - (void *)p->eth;
 
-	return (void *)ip + bpf_ntohs(ip->tot_len) > p->end &&
-	       need > bpf_xdp_get_buff_len(p->ctx);
+	if (ip_len <= (__u32)(p->end - p->l3))
+		return false;
+	return l3_at + ip_len > bpf_xdp_get_buff_len(p->ctx);
 }
 
 /* A TCP packet for a VIP. */

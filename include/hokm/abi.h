@@ -122,6 +122,7 @@ enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT 
 	X(drop_pulse_tag, "dropped: pulse whose tag does not verify")                              \
 	X(drop_pulse_replay, "dropped: pulse that is old or was seen before")                      \
 	X(drop_pulse_nonce, "dropped: answer to a probe this daemon did not send")                 \
+	X(drop_vlan_stack, "dropped: priority tags stacked deeper than is looked into")            \
 	X(drop_steer_fault, "dropped: could not rewrite the frame to steer it")
 
 #define HOKM_COUNTER_FIELD(name, text) __u64 name;

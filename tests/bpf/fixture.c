@@ -52,10 +52,13 @@ static int enter_netns(void)
 /* Rate limits and counters are per CPU: one CPU makes them exact. */
 static int stay_on_one_cpu(void)
 {
+	int cpu = sched_getcpu();
 	cpu_set_t set;
 
+	if (cpu < 0)
+		return -1;
 	CPU_ZERO(&set);
-	CPU_SET(0, &set);
+	CPU_SET((unsigned int)cpu, &set);
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
@@ -73,6 +76,7 @@ int fix_open_small(void **state, uint32_t conns_max)
 {
 	struct fix *x = calloc(1, sizeof(*x));
 
+	*state = NULL;
 	if (!x)
 		return -1;
 	if (enter_netns() || stay_on_one_cpu()) {
@@ -108,6 +112,8 @@ int fix_close(void **state)
 {
 	struct fix *x = *state;
 
+	if (!x)
+		return 0;
 	perf_buffer__free(x->events);
 	hokm_bpf__destroy(x->skel);
 	free(x);

@@ -27,7 +27,7 @@
 
 #include "hokm/abi.h"
 
-#define IPV4(a, b, c, d)                                                                           \
+#define IPV4(a, b, c, d) \
 	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 #define VIP_ADDR    IPV4(192, 168, 1, 25)
 #define OWN_ADDR    IPV4(192, 168, 1, 26)
@@ -43,7 +43,7 @@
 #define SERVICE_TAG 0x11223344u
 #define TEST_NONCE  0x1122334455667788ull
 
-#define LIMIT_NS  10000000ull    /* peer_dead_ns and daemon_stale_ns of the tests */
+#define LIMIT_NS  10000000ull /* peer_dead_ns and daemon_stale_ns of the tests */
 #define LONG_NS   3600000000000ull
 #define SECOND_NS 1000000000ull
 
@@ -65,6 +65,7 @@ struct frame {
 struct eth_spec {
 	const uint8_t *from, *to; /* MACs */
 	unsigned int tags;        /* VLAN tags */
+	bool priority_tags;       /* of VLAN 0 */
 };
 
 struct ip_spec {

@@ -80,7 +80,7 @@ static void put_eth(struct frame *f, const struct eth_spec *e, unsigned int prot
 	put(f, e->from ? e->from : CLIENT_MAC, 6);
 	for (unsigned int i = 0; i < e->tags; i++) {
 		put16(f, i ? 0x8100 : (e->tags > 1 ? 0x88a8 : 0x8100));
-		put16(f, 100 + i);
+		put16(f, e->priority_tags ? 0xe000 : 100 + i);
 	}
 	put16(f, proto);
 	f->l3 = f->len;

@@ -154,8 +154,16 @@ static void absurd_tcp_data_offsets(void **state)
 static void absurd_tcp_flags(void **state)
 {
 	static const uint8_t flags[] = {
-		0,	   FIN,		    PSH,	     FIN | PSH | 0x20, SYN | FIN,
-		SYN | RST, SYN | ACK | RST, SYN | ACK | FIN, SYN | ACK,	       0x3f,
+		0,
+		FIN,
+		PSH,
+		FIN | PSH | 0x20,
+		SYN | FIN,
+		SYN | RST,
+		SYN | ACK | RST,
+		SYN | ACK | FIN,
+		SYN | ACK,
+		0x3f,
 	};
 	struct fix *x = *state;
 	struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED, .target = HOKM_LOCAL}, after;
@@ -224,6 +232,28 @@ static void third_vlan_tag_is_left_alone(void **state)
 	frame_tcp(&f, SEG(.eth.tags = 3, .flags = SYN));
 	expect_pass(x, &f);
 	assert_int_equal(fix_count_all(x), 0);
+}
+
+/* Linux peels off any number of priority tags: no gate may be passed that way. */
+static void stacked_priority_tags_are_dropped(void **state)
+{
+	struct fix *x = *state;
+	struct eth_spec eth = {.from = PEER0_MAC, .priority_tags = true};
+	struct hokm_event ev;
+	struct frame f;
+
+	for (eth.tags = 3; eth.tags < 6; eth.tags++) {
+		frame_vrrp(&f, &eth, &(struct ip_spec){0}, TEST_VRID, 20);
+		expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_vlan_stack);
+		frame_arp(&f, &eth, 1, CLIENT_ADDR, VIP_ADDR);
+		expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_vlan_stack);
+	}
+	assert_int_equal(fix_events(x, HOKM_EV_DROP, &ev), 6);
+	assert_int_equal(ev.counter, HOKM_CTR_drop_vlan_stack);
+	eth.tags = 2;
+	frame_vrrp(&f, &eth, &(struct ip_spec){0}, TEST_VRID, 20);
+	expect_pass(x, &f);
+	assert_int_equal(NODE(x, vrrp_seen), 1);
 }
 
 /* Frames of several buffers: the first holds the headers. */
@@ -336,15 +366,15 @@ static void services_are_counted_apart(void **state)
 static void every_drop_reason_is_tested(void **state)
 {
 	static const enum hokm_counter tested[] = {
-		HOKM_CTR_drop_arp_gate,	     HOKM_CTR_drop_arp_claim,	  /* test_arp */
-		HOKM_CTR_drop_syn_fenced,				  /* test_steer */
-		HOKM_CTR_drop_vrrp_source,   HOKM_CTR_drop_vrrp_ttl,	  /* test_vrrp_guard */
-		HOKM_CTR_drop_vrrp_mac,	     HOKM_CTR_drop_vrrp_short,	  /* test_vrrp_guard */
-		HOKM_CTR_drop_pulse_source,  HOKM_CTR_drop_pulse_ttl,	  /* test_pulse */
-		HOKM_CTR_drop_pulse_short,   HOKM_CTR_drop_pulse_version, /* test_pulse */
-		HOKM_CTR_drop_pulse_tag,     HOKM_CTR_drop_pulse_replay,  /* test_pulse */
-		HOKM_CTR_drop_pulse_nonce,				  /* test_pulse */
-		HOKM_CTR_drop_steer_fault,				  /* here */
+		HOKM_CTR_drop_arp_gate,     HOKM_CTR_drop_arp_claim,     /* test_arp */
+		HOKM_CTR_drop_syn_fenced,                                /* test_steer */
+		HOKM_CTR_drop_vrrp_source,  HOKM_CTR_drop_vrrp_ttl,      /* test_vrrp_guard */
+		HOKM_CTR_drop_vrrp_mac,     HOKM_CTR_drop_vrrp_short,    /* test_vrrp_guard */
+		HOKM_CTR_drop_pulse_source, HOKM_CTR_drop_pulse_ttl,     /* test_pulse */
+		HOKM_CTR_drop_pulse_short,  HOKM_CTR_drop_pulse_version, /* test_pulse */
+		HOKM_CTR_drop_pulse_tag,    HOKM_CTR_drop_pulse_replay,  /* test_pulse */
+		HOKM_CTR_drop_pulse_nonce,                               /* test_pulse */
+		HOKM_CTR_drop_steer_fault,  HOKM_CTR_drop_vlan_stack,    /* here */
 	};
 
 	(void)state;
@@ -367,6 +397,7 @@ int main(void)
 		HOKM_TEST(vlan_tags_options_and_padding),
 		HOKM_TEST(padding_is_no_payload),
 		HOKM_TEST(third_vlan_tag_is_left_alone),
+		HOKM_TEST(stacked_priority_tags_are_dropped),
 		HOKM_TEST(jumbo_frames),
 		HOKM_TEST(fragments_are_left_to_the_kernel),
 		HOKM_TEST(frames_for_another_mac_are_left_alone),

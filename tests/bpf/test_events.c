@@ -37,9 +37,8 @@ static void set_window(struct fix *x, uint32_t kind, uint64_t start_ns, uint64_t
 		l[i].window_ns = start_ns;
 		l[i].count = count;
 	}
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.event_limits), &kind, l,
-					     BPF_ANY),
-			 0);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(x->skel->maps.event_limits), &kind, l, BPF_ANY), 0);
 	free(l);
 }
 
@@ -149,6 +148,25 @@ static void full_table_breaks_no_handshake(void **state)
 	assert_int_equal(fix_conn_count(x), SMALL_TABLE);
 }
 
+/* Its half-open entry still knows the peer: not the first one that lives, but the one that serves it. */
+static void full_table_keeps_the_target(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_peer back;
+
+	fill_table(x);
+	fix_peer_dead(x, 0);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 1000), PEER1_MAC);
+	back = fix_alive_peer(0);
+	fix_peer_set(x, 0, &back);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001), PEER1_MAC);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = 1009, .ack = 5001), PEER1_MAC);
+	assert_int_equal(COUNT(x, conns_full), 1);
+	assert_int_equal(COUNT(x, established), 1);
+	assert_int_equal(COUNT(x, second_chance), SMALL_TABLE);
+}
+
 static void full_table_keeps_the_second_chance(void **state)
 {
 	struct fix *x = *state;
@@ -186,6 +204,7 @@ int main(void)
 		HOKM_TEST(window_opens_again),
 		HOKM_TEST(lost_events_are_counted),
 		HOKM_TEST(full_table_breaks_no_handshake),
+		HOKM_TEST(full_table_keeps_the_target),
 		HOKM_TEST(full_table_keeps_the_second_chance),
 		HOKM_TEST(flood_of_syns_leaves_connections),
 	};

@@ -115,8 +115,7 @@ static void siphash_agrees_with_the_reference(void **state)
 		msg[i] = (uint8_t)i;
 	memcpy(words, msg, sizeof(words));
 	for (unsigned int i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.pulse),
-				 vectors[i].tag);
+		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.pulse), vectors[i].tag);
 		if (vectors[i].len % 8 == 0)
 			assert_int_equal(siphash_words((const __u64 *)words,
 						       (int)vectors[i].len / 8, x->keys.pulse),
@@ -132,8 +131,7 @@ static void program_and_user_space_make_the_same_tag(void **state)
 
 	expect_answered(x, &p);
 	got = out_pulse(x);
-	assert_int_equal(be64toh(got.tag),
-			 siphash_bytes(&got, HOKM_PULSE_SIGNED, x->keys.pulse));
+	assert_int_equal(be64toh(got.tag), siphash_bytes(&got, HOKM_PULSE_SIGNED, x->keys.pulse));
 }
 
 /* ---- probes ---- */

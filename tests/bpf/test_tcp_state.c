@@ -148,7 +148,8 @@ static void steered_in_handshake_is_marked(void **state)
 	fix_owner(x, false);
 	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = SYN, .seq = ISN));
 	out_syn_ack(x);
-	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
+	expect_in_pass(x,
+		       SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
 	assert_true(conn_of(x).flags & HOKM_CONN_STEERED_IN);
 	assert_int_equal(COUNT(x, steered_in), 2);
 }

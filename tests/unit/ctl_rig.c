@@ -78,12 +78,12 @@ static int verb_huge(void *arg, const json_t *args, json_t **data, char *error, 
 	return 0;
 }
 
-const struct ctl_verb rig_verbs[] = {
+const struct ctl_verb ctl_rig_verbs[] = {
 	{"echo", verb_echo}, {"text", verb_text}, {"fail", verb_fail},
 	{"mute", verb_mute}, {"huge", verb_huge}, {NULL, NULL},
 };
 
-void rig_dir(struct rig *r)
+void ctl_rig_dir(struct ctl_rig *r)
 {
 	memset(r, 0, sizeof(*r));
 	snprintf(r->dir, sizeof(r->dir), "/tmp/hokm-ctl-XXXXXX");
@@ -93,17 +93,17 @@ void rig_dir(struct rig *r)
 	snprintf(r->path, sizeof(r->path), "%s/run/node.sock", r->dir);
 }
 
-void rig_open(struct rig *r, const char *group)
+void ctl_rig_open(struct ctl_rig *r, const char *group)
 {
-	rig_dir(r);
+	ctl_rig_dir(r);
 	assert_true(sd_event_new(&r->event) >= 0);
 	assert_int_equal(events_open(r->event, -1, NULL, NULL, &r->events), 0);
-	assert_int_equal(ctl_server_open(r->event, r->path, group, rig_verbs, r, r->events, NULL,
-					 &r->server),
+	assert_int_equal(ctl_server_open(r->event, r->path, group, ctl_rig_verbs, r, r->events,
+					 NULL, &r->server),
 			 0);
 }
 
-static void remove_dirs(struct rig *r)
+static void remove_dirs(struct ctl_rig *r)
 {
 	char run[80];
 
@@ -113,7 +113,7 @@ static void remove_dirs(struct rig *r)
 	assert_int_equal(rmdir(r->dir), 0);
 }
 
-void rig_close(struct rig *r)
+void ctl_rig_close(struct ctl_rig *r)
 {
 	ctl_server_close(r->server);
 	assert_int_equal(access(r->path, F_OK), -1);
@@ -122,7 +122,7 @@ void rig_close(struct rig *r)
 	remove_dirs(r);
 }
 
-void rig_turn(struct rig *r)
+void ctl_rig_turn(struct ctl_rig *r)
 {
 	int n;
 
@@ -132,7 +132,7 @@ void rig_turn(struct rig *r)
 	} while (n > 0);
 }
 
-static void serve(struct rig *r, const struct ctl_verb *verbs, int ready)
+static void serve(struct ctl_rig *r, const struct ctl_verb *verbs, int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sd_event_new(&r->event) < 0 || events_open(r->event, -1, NULL, NULL, &r->events) ||
@@ -145,12 +145,12 @@ static void serve(struct rig *r, const struct ctl_verb *verbs, int ready)
 	_exit(sd_event_loop(r->event) < 0);
 }
 
-void rig_fork(struct rig *r, const struct ctl_verb *verbs)
+void ctl_rig_fork(struct ctl_rig *r, const struct ctl_verb *verbs)
 {
 	int ready[2];
 	char byte;
 
-	rig_dir(r);
+	ctl_rig_dir(r);
 	assert_int_equal(pipe(ready), 0);
 	r->child = fork();
 	assert_true(r->child >= 0);
@@ -161,7 +161,7 @@ void rig_fork(struct rig *r, const struct ctl_verb *verbs)
 	close(ready[0]);
 }
 
-void rig_join(struct rig *r)
+void ctl_rig_join(struct ctl_rig *r)
 {
 	int status;
 
@@ -172,7 +172,7 @@ void rig_join(struct rig *r)
 	remove_dirs(r);
 }
 
-int rig_connect(const struct rig *r)
+int ctl_rig_connect(const struct ctl_rig *r)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -183,24 +183,24 @@ int rig_connect(const struct rig *r)
 	return fd;
 }
 
-void rig_send(int fd, const void *bytes, size_t len)
+void ctl_rig_send(int fd, const void *bytes, size_t len)
 {
 	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-void rig_send_frame(int fd, const char *text)
+void ctl_rig_send_frame(int fd, const char *text)
 {
 	size_t len = strlen(text);
 	unsigned char head[FRAME_HEAD] = {0, (unsigned char)(len >> 16), (unsigned char)(len >> 8),
 					  (unsigned char)len};
 
-	rig_send(fd, head, sizeof(head));
-	rig_send(fd, text, len);
+	ctl_rig_send(fd, head, sizeof(head));
+	ctl_rig_send(fd, text, len);
 }
 
-json_t *rig_frame(struct rig *r, int fd)
+json_t *ctl_rig_frame(struct ctl_rig *r, int fd)
 {
-	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
 	struct frame_reader in;
 	char error[128] = "";
 	json_t *msg = NULL;
@@ -209,7 +209,7 @@ json_t *rig_frame(struct rig *r, int fd)
 	frame_reader_init(&in, CTL_REPLY_MAX);
 	while ((ret = frame_reader_fill(&in, fd)) == -EAGAIN) {
 		assert_true(clock_now_ns() < give_up_ns);
-		rig_turn(r);
+		ctl_rig_turn(r);
 	}
 	assert_int_equal(ret, 1);
 	assert_int_equal(frame_reader_take(&in, &msg, error, sizeof(error)), 0);
@@ -217,9 +217,9 @@ json_t *rig_frame(struct rig *r, int fd)
 	return msg;
 }
 
-void rig_wait_closed(struct rig *r, int fd)
+void ctl_rig_wait_closed(struct ctl_rig *r, int fd)
 {
-	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
 	char buf[65536];
 	ssize_t n;
 
@@ -229,11 +229,11 @@ void rig_wait_closed(struct rig *r, int fd)
 			return;
 		assert_true(n > 0 || errno == EAGAIN);
 		assert_true(clock_now_ns() < give_up_ns);
-		rig_turn(r);
+		ctl_rig_turn(r);
 	}
 }
 
-struct ctl_server_stats rig_stats(const struct rig *r)
+struct ctl_server_stats ctl_rig_stats(const struct ctl_rig *r)
 {
 	struct ctl_server_stats s;
 

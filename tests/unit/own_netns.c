@@ -28,7 +28,7 @@ int own_run(const char *const argv[])
 	int status = -1;
 	pid_t pid;
 
-	for (int i = 0; argv[i] && i < 31; i++) {
+	for (int i = 0; i < 31 && argv[i]; i++) {
 		copy[i] = strdup(argv[i]);
 		if (!copy[i])
 			die("strdup");

@@ -166,10 +166,10 @@ static void test_nobody_there(void **state)
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char long_path[300];
-	struct rig r;
+	struct ctl_rig r;
 
 	(void)state;
-	rig_dir(&r);
+	ctl_rig_dir(&r);
 	expect(RUN("status", "-s", r.path), CTL_EXIT_NO_DAEMON, "", "no daemon answers on");
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/dead", r.dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
@@ -178,7 +178,7 @@ static void test_nobody_there(void **state)
 	assert_int_equal(unlink(sa.sun_path), 0);
 	snprintf(long_path, sizeof(long_path), "/%0290d", 0);
 	expect(RUN("status", "-s", long_path), CTL_EXIT_USAGE, "", "too long");
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 static void touch(const char *dir, const char *name, bool there)
@@ -201,11 +201,11 @@ static void test_find(void **state)
 	json_t *none = json_object(), *named = json_pack("{s:s}", "node", "backup");
 	char path[CONF_PATH_MAX], want[CONF_PATH_MAX];
 	FILE *err = fopen("/dev/null", "w");
-	struct rig r;
+	struct ctl_rig r;
 
 	(void)state;
 	assert_non_null(err);
-	rig_dir(&r);
+	ctl_rig_dir(&r);
 	assert_int_equal(ctl_socket_find(none, r.dir, path, sizeof(path), err), CTL_EXIT_NO_DAEMON);
 	touch(r.dir, "primary.sock", true);
 	assert_int_equal(ctl_socket_find(none, r.dir, path, sizeof(path), err), CTL_EXIT_OK);
@@ -221,7 +221,7 @@ static void test_find(void **state)
 	fclose(err);
 	json_decref(none);
 	json_decref(named);
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 /* ---- with a daemon ---- */
@@ -279,10 +279,10 @@ static const struct ctl_verb daemon_like[] = {
 
 static void test_exit_codes(void **state)
 {
-	struct rig r;
+	struct ctl_rig r;
 
 	(void)state;
-	rig_fork(&r, daemon_like);
+	ctl_rig_fork(&r, daemon_like);
 	expect(RUN("-s", r.path, "status"), CTL_EXIT_OK, "is not owner of 192.168.1.25\n", "");
 	expect(RUN("status", "--owner", "-s", r.path), CTL_EXIT_NOT_OWNER,
 	       "backup (?) is not owner of 192.168.1.25\n", "");
@@ -297,16 +297,16 @@ static void test_exit_codes(void **state)
 	expect(RUN("counters", "-s", r.path), CTL_EXIT_OK, "SYNs from clients", "");
 	expect(RUN("counters", "--service", "chat", "-s", r.path), CTL_EXIT_FAILED, "",
 	       "no service \"chat\"");
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 static void test_events(void **state)
 {
-	struct rig r;
+	struct ctl_rig r;
 	struct run run;
 
 	(void)state;
-	rig_fork(&r, daemon_like);
+	ctl_rig_fork(&r, daemon_like);
 	expect(RUN("events", "-s", r.path), CTL_EXIT_OK, "daemon operator event 1 (operator)\n",
 	       "");
 	run = RUN("events", "--recent", "1", "--json", "-s", r.path);
@@ -317,7 +317,7 @@ static void test_events(void **state)
 	expect(RUN("events", "--kind", "open", "-s", r.path), CTL_EXIT_OK, "", "");
 	expect(RUN("events", "--kind", "opne", "-s", r.path), CTL_EXIT_FAILED, "",
 	       "no such kind of event: opne");
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 /* A follower prints what it gets, and says so when the daemon dies. */
@@ -325,12 +325,12 @@ static void test_events_until_the_daemon_dies(void **state)
 {
 	char line[256];
 	int fds[2], status;
-	struct rig r;
+	struct ctl_rig r;
 	pid_t child;
 	FILE *in;
 
 	(void)state;
-	rig_fork(&r, daemon_like);
+	ctl_rig_fork(&r, daemon_like);
 	assert_int_equal(pipe(fds), 0);
 	child = fork();
 	assert_true(child >= 0);
@@ -355,18 +355,18 @@ static void test_events_until_the_daemon_dies(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), CTL_EXIT_NO_DAEMON);
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 static void test_denied(void **state)
 {
-	struct rig r;
+	struct ctl_rig r;
 	int status;
 	pid_t child;
 
 	(void)state;
 	assert_int_equal(geteuid(), 0);
-	rig_fork(&r, daemon_like);
+	ctl_rig_fork(&r, daemon_like);
 	/* First by the socket's mode, then by the server's own look. */
 	for (int i = 0; i < 2; i++) {
 		child = fork();
@@ -384,21 +384,21 @@ static void test_denied(void **state)
 		assert_int_equal(WEXITSTATUS(status), CTL_EXIT_DENIED);
 		assert_int_equal(chmod(r.path, 0666), 0);
 	}
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 /* A daemon that is stopped takes the connection but never answers. */
 static void test_stopped_daemon(void **state)
 {
-	struct rig r;
+	struct ctl_rig r;
 	int status;
 
 	(void)state;
-	rig_fork(&r, daemon_like);
+	ctl_rig_fork(&r, daemon_like);
 	assert_int_equal(kill(r.child, SIGSTOP), 0);
 	assert_int_equal(waitpid(r.child, &status, WUNTRACED), r.child);
 	expect(RUN("status", "-s", r.path), CTL_EXIT_NO_DAEMON, "", "does not answer within");
-	rig_join(&r);
+	ctl_rig_join(&r);
 }
 
 static void test_full_disk(void **state)

@@ -22,16 +22,16 @@
 
 static int setup(void **state)
 {
-	static struct rig r;
+	static struct ctl_rig r;
 
-	rig_open(&r, NULL);
+	ctl_rig_open(&r, NULL);
 	*state = &r;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	rig_close(*state);
+	ctl_rig_close(*state);
 	return 0;
 }
 
@@ -47,28 +47,28 @@ static void assert_error(json_t *reply, int code, const char *part)
 	json_decref(reply);
 }
 
-static json_t *ask(struct rig *r, int fd, const char *request)
+static json_t *ask(struct ctl_rig *r, int fd, const char *request)
 {
-	rig_send_frame(fd, request);
-	return rig_frame(r, fd);
+	ctl_rig_send_frame(fd, request);
+	return ctl_rig_frame(r, fd);
 }
 
 /* The server still serves. */
-static void assert_alive(struct rig *r)
+static void assert_alive(struct ctl_rig *r)
 {
-	int fd = rig_connect(r);
+	int fd = ctl_rig_connect(r);
 	json_t *reply = ask(r, fd, "{\"verb\":\"text\"}");
 
 	assert_true(json_is_true(json_object_get(reply, "ok")));
 	json_decref(reply);
 	close(fd);
-	rig_turn(r);
+	ctl_rig_turn(r);
 }
 
 static void test_verbs(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
 	json_t *reply = ask(r, fd, "{\"verb\":\"echo\",\"args\":{\"limit\":5}}");
 	json_t *data = json_object_get(reply, "data");
 
@@ -83,19 +83,19 @@ static void test_verbs(void **state)
 	assert_error(ask(r, fd, "{\"verb\":\"explode\"}"), EOPNOTSUPP,
 		     "no verb \"explode\"; it has events, echo, text");
 	/* Two at once: both are answered, in order. */
-	rig_send_frame(fd, "{\"verb\":\"text\"}");
-	rig_send_frame(fd, "{\"verb\":\"fail\"}");
-	reply = rig_frame(r, fd);
+	ctl_rig_send_frame(fd, "{\"verb\":\"text\"}");
+	ctl_rig_send_frame(fd, "{\"verb\":\"fail\"}");
+	reply = ctl_rig_frame(r, fd);
 	assert_true(json_is_true(json_object_get(reply, "ok")));
 	json_decref(reply);
-	assert_error(rig_frame(r, fd), EPERM, "owner");
-	assert_int_equal(rig_stats(r).requests, 7);
+	assert_error(ctl_rig_frame(r, fd), EPERM, "owner");
+	assert_int_equal(ctl_rig_stats(r).requests, 7);
 	close(fd);
 }
 
 static void test_folder_and_mode(void **state)
 {
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	struct stat st;
 	char run[80];
 
@@ -113,114 +113,114 @@ static void test_garbage(void **state)
 		"nonsense",       "[]", "{}", "{\"verb\":5}", "{\"verb\":\"a\",\"args\":[]}",
 		"{\"verb\":null}"};
 	const unsigned int n = sizeof(bad) / sizeof(bad[0]);
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 
 	for (unsigned int i = 0; i < n; i++) {
-		int fd = rig_connect(r);
+		int fd = ctl_rig_connect(r);
 
 		assert_error(ask(r, fd, bad[i]), EBADMSG, "");
-		rig_wait_closed(r, fd);
+		ctl_rig_wait_closed(r, fd);
 		close(fd);
-		assert_int_equal(rig_stats(r).garbage, i + 1);
+		assert_int_equal(ctl_rig_stats(r).garbage, i + 1);
 	}
-	assert_int_equal(rig_stats(r).requests, 0);
+	assert_int_equal(ctl_rig_stats(r).requests, 0);
 	assert_alive(r);
 }
 
 static void test_bad_lengths(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
 
-	rig_send(fd, "GET / HTTP/1.1\r\n\r\n", 18);
-	assert_error(rig_frame(r, fd), EMSGSIZE, "too long");
-	rig_wait_closed(r, fd);
+	ctl_rig_send(fd, "GET / HTTP/1.1\r\n\r\n", 18);
+	assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
+	ctl_rig_wait_closed(r, fd);
 	close(fd);
-	assert_int_equal(rig_stats(r).oversized, 1);
+	assert_int_equal(ctl_rig_stats(r).oversized, 1);
 
-	fd = rig_connect(r);
-	rig_send(fd, "\0\0\x10\x01", 4);
-	assert_error(rig_frame(r, fd), EMSGSIZE, "too long");
+	fd = ctl_rig_connect(r);
+	ctl_rig_send(fd, "\0\0\x10\x01", 4);
+	assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
 	close(fd);
-	assert_int_equal(rig_stats(r).oversized, 2);
+	assert_int_equal(ctl_rig_stats(r).oversized, 2);
 
-	fd = rig_connect(r);
-	rig_send(fd, "\0\0\0\0", 4);
-	assert_error(rig_frame(r, fd), EBADMSG, "empty");
+	fd = ctl_rig_connect(r);
+	ctl_rig_send(fd, "\0\0\0\0", 4);
+	assert_error(ctl_rig_frame(r, fd), EBADMSG, "empty");
 	close(fd);
-	assert_int_equal(rig_stats(r).garbage, 1);
+	assert_int_equal(ctl_rig_stats(r).garbage, 1);
 	assert_alive(r);
 }
 
 static void test_cut_off(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
 
-	rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
+	ctl_rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
 	shutdown(fd, SHUT_WR);
-	assert_error(rig_frame(r, fd), EBADMSG, "cut off");
-	rig_wait_closed(r, fd);
+	assert_error(ctl_rig_frame(r, fd), EBADMSG, "cut off");
+	ctl_rig_wait_closed(r, fd);
 	close(fd);
-	assert_int_equal(rig_stats(r).garbage, 1);
+	assert_int_equal(ctl_rig_stats(r).garbage, 1);
 
 	/* The same, and gone before an answer. */
-	fd = rig_connect(r);
-	rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
+	fd = ctl_rig_connect(r);
+	ctl_rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
 	close(fd);
-	rig_turn(r);
-	assert_int_equal(rig_stats(r).garbage, 2);
+	ctl_rig_turn(r);
+	assert_int_equal(ctl_rig_stats(r).garbage, 2);
 
 	/* Connected and gone: nothing wrong with that. */
-	close(rig_connect(r));
-	rig_turn(r);
-	assert_int_equal(rig_stats(r).garbage, 2);
+	close(ctl_rig_connect(r));
+	ctl_rig_turn(r);
+	assert_int_equal(ctl_rig_stats(r).garbage, 2);
 
 	/* A whole request, then no more writing: still answered. */
-	fd = rig_connect(r);
-	rig_send_frame(fd, "{\"verb\":\"text\"}");
+	fd = ctl_rig_connect(r);
+	ctl_rig_send_frame(fd, "{\"verb\":\"text\"}");
 	shutdown(fd, SHUT_WR);
-	json_decref(rig_frame(r, fd));
+	json_decref(ctl_rig_frame(r, fd));
 	close(fd);
-	assert_int_equal(rig_stats(r).requests, 1);
+	assert_int_equal(ctl_rig_stats(r).requests, 1);
 	assert_alive(r);
 }
 
 static void test_deadlines(void **state)
 {
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	uint64_t began_ns = clock_now_ns();
-	int half = rig_connect(r), silent = rig_connect(r), lazy = rig_connect(r);
-	int patient = rig_connect(r);
+	int half = ctl_rig_connect(r), silent = ctl_rig_connect(r), lazy = ctl_rig_connect(r);
+	int patient = ctl_rig_connect(r);
 
-	rig_send(half, "\0\0\0\x20{\"verb\"", 11);
-	rig_send_frame(lazy, "{\"verb\":\"huge\"}");
-	rig_send_frame(patient, "{\"verb\":\"events\",\"args\":{\"follow\":true}}");
-	json_decref(rig_frame(r, patient));
-	assert_error(rig_frame(r, half), ETIMEDOUT, "not whole");
-	assert_error(rig_frame(r, silent), ETIMEDOUT, "not whole");
-	while (rig_stats(r).timed_out < 3) {
-		assert_true(clock_now_ns() < began_ns + RIG_PATIENCE_NS);
-		rig_turn(r);
+	ctl_rig_send(half, "\0\0\0\x20{\"verb\"", 11);
+	ctl_rig_send_frame(lazy, "{\"verb\":\"huge\"}");
+	ctl_rig_send_frame(patient, "{\"verb\":\"events\",\"args\":{\"follow\":true}}");
+	json_decref(ctl_rig_frame(r, patient));
+	assert_error(ctl_rig_frame(r, half), ETIMEDOUT, "not whole");
+	assert_error(ctl_rig_frame(r, silent), ETIMEDOUT, "not whole");
+	while (ctl_rig_stats(r).timed_out < 3) {
+		assert_true(clock_now_ns() < began_ns + CTL_RIG_PATIENCE_NS);
+		ctl_rig_turn(r);
 	}
 	assert_true(clock_now_ns() - began_ns >= CTL_TIMEOUT_NS);
-	rig_wait_closed(r, half);
-	rig_wait_closed(r, lazy);
+	ctl_rig_wait_closed(r, half);
+	ctl_rig_wait_closed(r, lazy);
 	/* A follower may wait for ever. */
 	events_add(r->events, "state", HOKM_R_STARTED, "late");
-	json_decref(rig_frame(r, patient));
-	assert_int_equal(rig_stats(r).timed_out, 3);
+	json_decref(ctl_rig_frame(r, patient));
+	assert_int_equal(ctl_rig_stats(r).timed_out, 3);
 	close(half);
 	close(silent);
 	close(lazy);
 	close(patient);
-	rig_turn(r);
+	ctl_rig_turn(r);
 }
 
 static void test_huge_reply(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
 	json_t *reply = ask(r, fd, "{\"verb\":\"huge\"}");
 	json_t *text = json_object_get(json_object_get(reply, "data"), "text");
 
@@ -231,26 +231,26 @@ static void test_huge_reply(void **state)
 
 static void test_many_clients(void **state)
 {
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	int fd[CTL_CLIENTS_MAX], extra;
 	json_t *reply;
 
 	for (int i = 0; i < CTL_CLIENTS_MAX; i++) {
-		fd[i] = rig_connect(r);
-		rig_turn(r);
+		fd[i] = ctl_rig_connect(r);
+		ctl_rig_turn(r);
 	}
-	extra = rig_connect(r);
-	assert_error(rig_frame(r, extra), EBUSY, "too many clients");
-	rig_wait_closed(r, extra);
+	extra = ctl_rig_connect(r);
+	assert_error(ctl_rig_frame(r, extra), EBUSY, "too many clients");
+	ctl_rig_wait_closed(r, extra);
 	close(extra);
-	assert_int_equal(rig_stats(r).busy, 1);
+	assert_int_equal(ctl_rig_stats(r).busy, 1);
 	for (int i = 0; i < CTL_CLIENTS_MAX; i++) {
 		reply = ask(r, fd[i], "{\"verb\":\"text\"}");
 		assert_true(json_is_true(json_object_get(reply, "ok")));
 		json_decref(reply);
 		close(fd[i]);
 	}
-	rig_turn(r);
+	ctl_rig_turn(r);
 	assert_alive(r);
 }
 
@@ -271,8 +271,8 @@ static json_t *events_of(json_t *reply)
 
 static void test_events_recent(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
 	json_t *reply;
 
 	for (int i = 1; i <= 10; i++)
@@ -299,8 +299,8 @@ static void test_events_recent(void **state)
 
 static void test_events_follow(void **state)
 {
-	struct rig *r = *state;
-	int all = rig_connect(r), some = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int all = ctl_rig_connect(r), some = ctl_rig_connect(r);
 	json_t *line;
 
 	events_add(r->events, "state", HOKM_R_STARTED, "before");
@@ -309,55 +309,57 @@ static void test_events_follow(void **state)
 	json_decref(line);
 	json_decref(ask(r, some,
 			"{\"verb\":\"events\",\"args\":{\"follow\":true,\"kinds\":[\"peer\"]}}"));
-	assert_int_equal(rig_stats(r).followers, 2);
+	assert_int_equal(ctl_rig_stats(r).followers, 2);
 	events_add(r->events, "state", HOKM_R_MASTER_DOWN, "one");
 	events_add(r->events, "peer", HOKM_R_NONE, "two");
 	for (int i = 2; i <= 3; i++) {
-		line = rig_frame(r, all);
+		line = ctl_rig_frame(r, all);
 		assert_int_equal(seq_of(line), i);
 		json_decref(line);
 	}
-	line = rig_frame(r, some);
+	line = ctl_rig_frame(r, some);
 	assert_string_equal(json_string_value(json_object_get(line, "text")), "two");
 	json_decref(line);
 
 	/* A follower that talks is ended; the other goes on. */
-	rig_send_frame(some, "{\"verb\":\"text\"}");
-	rig_wait_closed(r, some);
-	assert_int_equal(rig_stats(r).garbage, 1);
-	assert_int_equal(rig_stats(r).followers, 1);
+	ctl_rig_send_frame(some, "{\"verb\":\"text\"}");
+	ctl_rig_wait_closed(r, some);
+	assert_int_equal(ctl_rig_stats(r).garbage, 1);
+	assert_int_equal(ctl_rig_stats(r).followers, 1);
 	events_add(r->events, "peer", HOKM_R_NONE, "three");
-	json_decref(rig_frame(r, all));
+	json_decref(ctl_rig_frame(r, all));
 	close(all);
 	close(some);
-	rig_turn(r);
-	assert_int_equal(rig_stats(r).followers, 0);
+	ctl_rig_turn(r);
+	assert_int_equal(ctl_rig_stats(r).followers, 0);
 	events_add(r->events, "peer", HOKM_R_NONE, "nobody hears this");
 }
 
 static void test_slow_follower(void **state)
 {
-	struct rig *r = *state;
-	int slow = rig_connect(r), quick = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int slow = ctl_rig_connect(r), quick = ctl_rig_connect(r);
 	json_int_t seen = 0, missing = 0, last = 0, total = 0;
 	json_t *line;
 
 	json_decref(ask(r, slow, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
 	json_decref(ask(r, quick, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
 	/* More than the socket and the backlog hold, read by one and not by the other. */
-	while (rig_stats(r).dropped < 100) {
-		events_add(r->events, "operator", HOKM_R_OPERATOR, "line %lld %0100d",
-			   (long long)++total, 0);
-		line = rig_frame(r, quick);
-		assert_int_equal(seq_of(line), total);
-		json_decref(line);
+	while (ctl_rig_stats(r).dropped < 100) {
+		for (int i = 0; i < 100; i++)
+			events_add(r->events, "operator", HOKM_R_OPERATOR, "line %0120d", i);
+		for (int i = 0; i < 100; i++) {
+			line = ctl_rig_frame(r, quick);
+			assert_int_equal(seq_of(line), ++total);
+			json_decref(line);
+		}
 		assert_true(total < 100000);
 	}
 	/* Now it reads: every line, or the note of how many are missing, in their places. */
 	while (seen + missing < total) {
 		json_t *dropped;
 
-		line = rig_frame(r, slow);
+		line = ctl_rig_frame(r, slow);
 		dropped = json_object_get(line, "dropped");
 		if (dropped) {
 			missing += json_integer_value(dropped);
@@ -368,30 +370,30 @@ static void test_slow_follower(void **state)
 		}
 		json_decref(line);
 	}
-	assert_int_equal(missing, rig_stats(r).dropped);
+	assert_int_equal(missing, ctl_rig_stats(r).dropped);
 	assert_true(seen > 1000);
 	/* Caught up: nothing is missing from here on. */
 	events_add(r->events, "operator", HOKM_R_OPERATOR, "again");
-	line = rig_frame(r, slow);
+	line = ctl_rig_frame(r, slow);
 	assert_int_equal(seq_of(line), total + 1);
 	json_decref(line);
 	close(slow);
 	close(quick);
-	rig_turn(r);
+	ctl_rig_turn(r);
 }
 
 static void test_close_with_clients(void **state)
 {
-	struct rig *r = *state;
-	int fd = rig_connect(r), half = rig_connect(r);
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r), half = ctl_rig_connect(r);
 
 	json_decref(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
-	rig_send(half, "\0\0", 2);
-	rig_turn(r);
+	ctl_rig_send(half, "\0\0", 2);
+	ctl_rig_turn(r);
 	ctl_server_close(r->server);
 	r->server = NULL;
-	rig_wait_closed(r, fd);
-	rig_wait_closed(r, half);
+	ctl_rig_wait_closed(r, fd);
+	ctl_rig_wait_closed(r, half);
 	events_add(r->events, "state", HOKM_R_STOPPED, "to nobody");
 	close(fd);
 	close(half);
@@ -403,7 +405,7 @@ static void test_close_with_clients(void **state)
  * As nobody in the given groups: asks, and exits with the reply's code, 0 when ok, 99 when
  * stuck.
  */
-static void ask_as_nobody(const struct rig *r, const gid_t *groups, size_t n)
+static void ask_as_nobody(const struct ctl_rig *r, const gid_t *groups, size_t n)
 {
 	const struct passwd *pw = getpwnam("nobody");
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -431,9 +433,9 @@ static void ask_as_nobody(const struct rig *r, const gid_t *groups, size_t n)
 		      : (int)json_integer_value(json_object_get(reply, "code")));
 }
 
-static int code_as_nobody(struct rig *r, const gid_t *groups, size_t n)
+static int code_as_nobody(struct ctl_rig *r, const gid_t *groups, size_t n)
 {
-	uint64_t give_up_ns = clock_now_ns() + RIG_PATIENCE_NS;
+	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
 	pid_t child = fork();
 	int status = 0;
 
@@ -441,7 +443,7 @@ static int code_as_nobody(struct rig *r, const gid_t *groups, size_t n)
 	if (child == 0)
 		ask_as_nobody(r, groups, n);
 	while (waitpid(child, &status, WNOHANG) == 0) {
-		rig_turn(r);
+		ctl_rig_turn(r);
 		assert_true(clock_now_ns() < give_up_ns);
 	}
 	assert_true(WIFEXITED(status));
@@ -451,39 +453,39 @@ static int code_as_nobody(struct rig *r, const gid_t *groups, size_t n)
 static void test_strangers(void **state)
 {
 	const struct group *g = getgrnam("daemon");
-	struct rig r;
+	struct ctl_rig r;
 	gid_t gid;
 
 	(void)state;
 	assert_int_equal(geteuid(), 0);
 	assert_non_null(g);
 	gid = g->gr_gid;
-	rig_open(&r, "daemon");
+	ctl_rig_open(&r, "daemon");
 	/* The mode keeps others out; opened up, the server itself does. */
 	assert_int_equal(code_as_nobody(&r, NULL, 0), 97);
 	assert_int_equal(chmod(r.path, 0666), 0);
 	assert_int_equal(code_as_nobody(&r, NULL, 0), EACCES);
-	assert_int_equal(rig_stats(&r).denied, 1);
-	assert_int_equal(rig_stats(&r).requests, 0);
+	assert_int_equal(ctl_rig_stats(&r).denied, 1);
+	assert_int_equal(ctl_rig_stats(&r).requests, 0);
 	/* A member of the group gets in by the mode that the server sets. */
 	assert_int_equal(chmod(r.path, 0660), 0);
 	assert_int_equal(code_as_nobody(&r, &gid, 1), 0);
-	assert_int_equal(rig_stats(&r).denied, 1);
-	rig_close(&r);
+	assert_int_equal(ctl_rig_stats(&r).denied, 1);
+	ctl_rig_close(&r);
 
 	/* Without ctl_group, membership helps nobody. */
-	rig_open(&r, "");
+	ctl_rig_open(&r, "");
 	assert_int_equal(chmod(r.path, 0666), 0);
 	assert_int_equal(code_as_nobody(&r, &gid, 1), EACCES);
-	rig_close(&r);
+	ctl_rig_close(&r);
 }
 
 /* ---- the socket ---- */
 
-static int open_second(struct rig *r, const char *path, const char *group)
+static int open_second(struct ctl_rig *r, const char *path, const char *group)
 {
 	struct ctl_server *s;
-	int err = ctl_server_open(r->event, path, group, rig_verbs, r, r->events, NULL, &s);
+	int err = ctl_server_open(r->event, path, group, ctl_rig_verbs, r, r->events, NULL, &s);
 
 	if (err)
 		assert_null(s);
@@ -494,17 +496,17 @@ static int open_second(struct rig *r, const char *path, const char *group)
 
 static void test_live_socket_is_left(void **state)
 {
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 
 	assert_int_equal(open_second(r, r->path, NULL), -EADDRINUSE);
-	rig_turn(r);
+	ctl_rig_turn(r);
 	assert_alive(r);
 }
 
 static void test_stale_socket_is_replaced(void **state)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/run/stale.sock", r->dir);
@@ -517,7 +519,7 @@ static void test_stale_socket_is_replaced(void **state)
 
 static void test_no_socket_there(void **state)
 {
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	char path[200];
 	FILE *f;
 
@@ -541,7 +543,7 @@ static void test_no_socket_there(void **state)
 static void test_another_ones_socket_is_left(void **state)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct rig *r = *state;
+	struct ctl_rig *r = *state;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	/* Somebody put his own in our place. */

@@ -69,10 +69,11 @@ struct path {
 	uint32_t base;  /* client address of flow 0, host order */
 	uint32_t flows; /* a power of two */
 	uint32_t verdict;
-	int counter;     /* enum hokm_counter that every packet must raise, or -1: none may */
+	int counter; /* enum hokm_counter that every packet must raise, or -1: none may */
 	int counter_slot;
-	bool purge;      /* empty what the path entered, after each round */
-	double budget;   /* hot HASH look-ups, or NO_BUDGET */
+	bool purge;    /* empty what the path entered, after each round */
+	double budget; /* hot HASH look-ups, or NO_BUDGET: broken above */
+	double katran; /* what Katran needs there, in look-ups; 0: not known */
 	double ns[BENCH_ROUNDS_MAX];
 	double median_ns;
 	double net_ns;
@@ -103,14 +104,14 @@ void bench_frames(struct bench *b);
 void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_keys *keys);
 
 extern const uint8_t BENCH_MAC[6], BENCH_PEER_MAC[6], BENCH_CLIENT_MAC[6];
-#define BENCH_VIP    0xc0a80119u
-#define BENCH_ADDR   0xc0a8011au
-#define BENCH_PEER   0xc0a8011bu
-#define BENCH_PORT   8765
-#define BENCH_PULSE  8766
+#define BENCH_VIP         0xc0a80119u
+#define BENCH_ADDR        0xc0a8011au
+#define BENCH_PEER        0xc0a8011bu
+#define BENCH_PORT        8765
+#define BENCH_PULSE       8766
 #define BENCH_CLIENT_PORT 40000
-#define BENCH_VRID   25
-#define BENCH_TAG    0x11223344u
+#define BENCH_VRID        25
+#define BENCH_TAG         0x11223344u
 
 /* bench_world.c: -errno on failure, said on stderr. bench_close() undoes bench_open(). */
 int bench_open(struct bench *b, const char *bpf_object);

@@ -6,12 +6,16 @@
 #define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; whole words */
 #define BENCH_PROBE_USE 170
 
+/* Flows come in an order that no prefetcher follows; odd, so that each comes once. */
+#define BENCH_STRIDE 2654435761u
+
 /* Slots of the map jump: what a wrapper calls. */
 enum bench_slot {
 	BENCH_TRIVIAL,
 	BENCH_HASH,
 	BENCH_CLOCK,
 	BENCH_COUNTER,
+	BENCH_INSERT,
 	BENCH_SUBJECT, /* hokm_ingress */
 	BENCH_SLOTS,
 };

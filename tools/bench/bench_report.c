@@ -18,11 +18,16 @@ void report_table(const struct bench *b, double lookup_ns)
 	       "net: the trivial program through the same wrapper taken off;\n"
 	       "look-ups: net in hot HASH look-ups of this run (%.1f ns)\n\n",
 	       b->rounds, b->repeat, lookup_ns);
-	printf("%-36s %8s %8s %9s %8s\n", "path", "ns", "net ns", "look-ups", "budget");
+	printf("%-36s %8s %8s %9s %8s %8s\n", "path", "ns", "net ns", "look-ups", "Katran",
+	       "budget");
 	for (unsigned int i = 0; i < b->n_paths; i++) {
 		const struct path *p = &b->paths[i];
 
 		printf("%-36s %8.1f %8.1f %9.2f ", p->name, p->median_ns, p->net_ns, p->lookups);
+		if (p->katran > 0.0)
+			printf("%8.1f ", p->katran);
+		else
+			printf("%8s ", "");
 		if (p->budget > NO_BUDGET)
 			printf("%8.1f  %s", p->budget, path_broken(p) ? "BROKEN" : "ok");
 		printf("\n");

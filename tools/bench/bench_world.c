@@ -128,7 +128,7 @@ int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t 
 	struct hokm_conn_key k = {.client_port = htons(BENCH_CLIENT_PORT)};
 
 	for (uint64_t i = first; i < last; i++) {
-		k.client = mapped(p->base + ((uint32_t)i & (p->flows - 1)));
+		k.client = mapped(p->base + (((uint32_t)i * BENCH_STRIDE) & (p->flows - 1)));
 		for (unsigned int j = 0; j < 2; j++)
 			if (bpf_map_delete_elem(maps[j], &k) && errno != ENOENT)
 				return complain("remove a measured flow", -errno);
@@ -185,10 +185,9 @@ static int prog_fd(const struct bench *b, const char *name)
 static int fill_jump(struct bench *b)
 {
 	static const char *const floors[] = {
-		[BENCH_TRIVIAL] = "floor_trivial",
-		[BENCH_HASH] = "floor_hash",
-		[BENCH_CLOCK] = "floor_clock",
-		[BENCH_COUNTER] = "floor_counter",
+		[BENCH_TRIVIAL] = "floor_trivial", [BENCH_HASH] = "floor_hash",
+		[BENCH_CLOCK] = "floor_clock",     [BENCH_COUNTER] = "floor_counter",
+		[BENCH_INSERT] = "floor_insert",
 	};
 	const struct bpf_map *jump = bpf_object__find_map_by_name(b->obj, "jump");
 	int err = 0;

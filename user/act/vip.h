@@ -2,7 +2,8 @@
 /*
  * The VIP as the kernel of this node knows it (libnl-3): the address on the interface while owner,
  * and the `local VIP dev lo` route always, which lets a node that is not owner take steered packets.
- * Only what this process (or the one it follows, after adoption) added is ever removed.
+ * Only what this program added is ever removed: both carry its mark in the kernel, so a later daemon
+ * and `cleanup` know them too.
  */
 #ifndef HOKM_ACT_VIP_H
 #define HOKM_ACT_VIP_H
@@ -17,14 +18,18 @@ void vip_close(struct vip *v);
 
 /* Address VIP/32 on the interface, label none. Present already: 0. */
 int vip_addr_add(struct vip *v, struct in_addr vip);
-int vip_addr_del(struct vip *v, struct in_addr vip); /* absent already: 0 */
+int vip_addr_del(struct vip *v, struct in_addr vip); /* absent, or not ours: 0 */
+/* VIP/32 is on the interface and ours. */
 int vip_addr_present(struct vip *v, struct in_addr vip, bool *present);
 
 /* Route `local VIP/32 dev lo table local`. */
 int vip_route_add(struct vip *v, struct in_addr vip);
 int vip_route_del(struct vip *v, struct in_addr vip);
 
-/* True when any interface but the given one has this address: somebody set it up by hand. */
+/*
+ * True when this node has the address in any other form: on another interface, with another prefix
+ * length, or set up by hand or another program.
+ */
 int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere);
 
 /*

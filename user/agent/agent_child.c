@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "act/caps.h"
@@ -105,13 +106,15 @@ static int serve(struct check_engine *e, const bool *lost)
 }
 
 /* The broker's end of the pair closes when it has killed and reaped what it ran. */
-static void end_broker(int fd)
+static void end_broker(int fd, pid_t pid)
 {
 	struct pollfd p = {.fd = fd};
 
 	shutdown(fd, SHUT_WR);
 	if (poll(&p, 1, BROKER_WAIT_MS) == 0)
 		log_warn("agent: the exec broker did not end within %d ms", BROKER_WAIT_MS);
+	else
+		waitpid(pid, NULL, 0);
 	close(fd);
 }
 
@@ -120,7 +123,7 @@ int agent_child(const char *user)
 	struct check_engine *e = NULL;
 	bool lost = false;
 	int broker_fd = -1;
-	pid_t broker;
+	pid_t broker = 0;
 	int err = become(user);
 
 	if (err)
@@ -138,7 +141,7 @@ int agent_child(const char *user)
 	if (!err)
 		err = serve(e, &lost);
 	check_engine_close(e);
-	end_broker(broker_fd);
+	end_broker(broker_fd, broker);
 	return err && err != -EPIPE ? 1 : 0;
 }
 

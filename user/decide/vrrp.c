@@ -172,7 +172,7 @@ static void master_send_failed(struct vrrp_step *s)
 
 	v->sending = VRRP_SENDING_NONE;
 	v->send_failed = true;
-	if (retry_ns < v->timer_at_ns)
+	if (retry_ns < v->timer_at_ns || v->timer_at_ns <= s->now_ns)
 		v->timer_at_ns = retry_ns;
 	/* And be there when the lease ends, to say so. */
 	if (v->lease_until_ns < v->timer_at_ns)

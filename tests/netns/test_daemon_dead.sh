@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The owner's daemon dies (-9) or hangs (SIGSTOP) under fifty players. Its lease ends by itself, the peer
+# takes over, and at no moment do two nodes answer for the VIP. Nobody who plays notices. Then the
+# daemon comes back: it owns nothing it may not own, and moves nothing but by the election.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+one_owner() {
+	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	number_is "$1: rounds asked" "$(field "$REPLY_ARP" rounds)" -ge 20
+	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "$1: wrong move counters" "$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
+}
+
+# No second owner may show for a while, however the dead daemon's address lingers.
+watch_rounds() {
+	ask_arp status
+	[ "$(field "$REPLY_ARP" rounds)" -ge "$1" ]
+}
+
+test_pair
+for death in KILL STOP; do
+	was=killed
+	[ $death = KILL ] || was=stopped
+	observe_mark "$was"
+	must lab_kill a daemon $death
+	within 5 "daemon $was: the backup owns" owns b
+	within 5 "daemon $was: ARP shows the backup" owner_is b
+	within 20 "daemon $was: the players are well" calm
+	within 10 "daemon $was: watched for 400 rounds" watch_rounds 400
+	holds "daemon $was: its address is still there" \
+		grep -q "$LAB_VIP" <(lab_run a ip -o addr show dev eth0)
+	observe_mark "$was-back"
+	one_owner "daemon $was"
+	if [ $death = KILL ]; then
+		must lab_daemon a
+	else
+		must lab_kill a daemon CONT
+	fi
+	within 20 "daemon $was, then back: the primary owns by election" owns a
+	within 20 "daemon $was, then back: ARP shows the primary" owner_is a
+	within 20 "daemon $was, then back: the players are well" calm
+	observe_mark next
+	one_owner "daemon $was, then back"
+	number_is "daemon $was, then back: attempts failed" \
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+done
+test_end

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The daemon's side of the agent, with the real agent in its cage: who it is, what it may do, and
+ * that its death, its silence or its nonsense ends checks and not the daemon.
+ *
+ * This program is also the agent: /proc/self/exe is what the daemon's side starts. With the log
+ * level `debug`, the one word of ours that reaches the child, it is a bad agent instead.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <sched.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+#include "../stub/stub.h"
+#include "agent/agent_child.h"
+#include "agent/agent_spawn.h"
+#include "base/log.h"
+
+#define WAIT_NS (20 * NS_PER_S)
+
+static struct stub stub;
+
+struct rig {
+	sd_event *event;
+	struct agent *agent;
+	struct agent_reply reply;
+	unsigned int replies, died;
+};
+
+static void on_reply(const struct agent_reply *r, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->reply = *r;
+	rig->replies++;
+}
+
+static void on_died(void *arg)
+{
+	((struct rig *)arg)->died++;
+}
+
+static int open_rig(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	if (!rig || sd_event_new(&rig->event) < 0 ||
+	    agent_open(rig->event, stub_user(), on_reply, on_died, rig, &rig->agent))
+		return -1;
+	*state = rig;
+	return 0;
+}
+
+static int open_bad_rig(void **state)
+{
+	int err;
+
+	log_set_level(LOG_LVL_DEBUG);
+	err = open_rig(state);
+	log_set_level(LOG_LVL_INFO);
+	return err;
+}
+
+static int close_rig(void **state)
+{
+	struct rig *rig = *state;
+
+	agent_close(rig->agent);
+	sd_event_unref(rig->event);
+	free(rig);
+	return 0;
+}
+
+/* Turns the loop until *n reaches `want`, which must be soon. */
+static void turn_until(struct rig *rig, const unsigned int *n, unsigned int want)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_NS;
+
+	while (*n < want) {
+		if (clock_now_ns() > by_ns)
+			fail_msg("waited in vain");
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	}
+}
+
+/* Turns the loop until a restarted agent takes the check. */
+static void check_when_back(struct rig *rig, const struct agent_request *r)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_NS;
+
+	while (agent_check(rig->agent, r)) {
+		if (clock_now_ns() > by_ns)
+			fail_msg("the agent did not come back");
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	}
+}
+
+static void check_until_replied(struct rig *rig, const struct agent_request *r)
+{
+	unsigned int before = rig->replies;
+
+	check_when_back(rig, r);
+	turn_until(rig, &rig->replies, before + 1);
+}
+
+/* The value of a line of /proc/PID/status. */
+static void read_status(pid_t pid, const char *key, char *value, size_t size)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	value[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':') {
+			snprintf(value, size, "%s", line + strlen(key) + 2);
+			value[strcspn(value, "\n")] = '\0';
+		}
+	fclose(f);
+}
+
+static void assert_status(pid_t pid, const char *key, const char *want)
+{
+	char value[128];
+
+	read_status(pid, key, value, sizeof(value));
+	if (strcmp(value, want))
+		fail_msg("process %d: %s is \"%s\", expected \"%s\"", (int)pid, key, value, want);
+}
+
+/* How many processes have these words as their command line, or are children of `parent`. */
+static unsigned int count_processes(const char *words, pid_t parent, pid_t *one)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while ((d = readdir(dir))) {
+		char path[300], line[256] = "", ppid[32];
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+		size_t len = 0;
+		FILE *f;
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+		f = fopen(path, "re");
+		if (f) {
+			len = fread(line, 1, sizeof(line) - 1, f);
+			fclose(f);
+		}
+		for (size_t i = 0; i + 1 < len; i++)
+			if (!line[i])
+				line[i] = ' ';
+		read_status(pid, "PPid", ppid, sizeof(ppid));
+		if ((words && !strcmp(line, words)) ||
+		    (parent && strtol(ppid, NULL, 10) == (long)parent)) {
+			*one = pid;
+			n++;
+		}
+	}
+	closedir(dir);
+	return n;
+}
+
+/* Waits until so many processes have this command line. */
+static void wait_processes(const char *words, unsigned int want)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_NS;
+	pid_t one;
+
+	while (count_processes(words, 0, &one) != want) {
+		const struct timespec pause = {.tv_nsec = 5000000};
+
+		if (clock_now_ns() > by_ns)
+			fail_msg("\"%s\" runs %u times, expected %u", words,
+				 count_processes(words, 0, &one), want);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void a_check_is_answered(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+
+	stub_request(&r, CHECK_WEBSOCKET, stub.port, "/ws/ok");
+	r.id = 7;
+	r.seq = 42;
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->reply.id, 7);
+	assert_int_equal(rig->reply.seq, 42);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_OK);
+	assert_int_equal(rig->died, 0);
+}
+
+static void all_checks_at_once(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t began_ns = clock_now_ns();
+
+	for (uint32_t id = 0; id < AGENT_CHECKS_MAX; id++) {
+		struct agent_request r;
+
+		stub_request(&r, id % 2 ? CHECK_WEBSOCKET : CHECK_HTTP, stub.port,
+			     id % 2 ? "/ws/no-pong" : "/hang");
+		r.check.timeout_ns = NS_PER_S;
+		r.id = id;
+		assert_int_equal(agent_check(rig->agent, &r), 0);
+	}
+	turn_until(rig, &rig->replies, AGENT_CHECKS_MAX);
+	/* One after the other they would take half a minute. */
+	assert_true(clock_now_ns() - began_ns < 10 * NS_PER_S);
+	assert_int_equal(rig->died, 0);
+}
+
+static void a_second_check_replaces_the_first(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/hang");
+	r.seq = 1;
+	assert_int_equal(agent_check(rig->agent, &r), 0);
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	r.seq = 2;
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->reply.seq, 2);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_OK);
+	assert_int_equal(rig->replies, 1);
+}
+
+static void assert_ids(pid_t pid)
+{
+	struct passwd *pw = getpwnam(stub_user());
+	char uids[128];
+
+	assert_non_null(pw);
+	snprintf(uids, sizeof(uids), "%u\t%u\t%u\t%u", pw->pw_uid, pw->pw_uid, pw->pw_uid,
+		 pw->pw_uid);
+	assert_status(pid, "Uid", uids);
+	snprintf(uids, sizeof(uids), "%u\t%u\t%u\t%u", pw->pw_gid, pw->pw_gid, pw->pw_gid,
+		 pw->pw_gid);
+	assert_status(pid, "Gid", uids);
+	assert_status(pid, "CapInh", "0000000000000000");
+	assert_status(pid, "CapPrm", "0000000000000000");
+	assert_status(pid, "CapEff", "0000000000000000");
+	assert_status(pid, "CapAmb", "0000000000000000");
+	assert_status(pid, "NoNewPrivs", "1");
+}
+
+static void assert_descriptors(pid_t pid, unsigned int most)
+{
+	char path[64];
+	struct dirent *d;
+	unsigned int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((d = readdir(dir)))
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	if (n > most)
+		fail_msg("process %d has %u descriptors, expected at most %u", (int)pid, n, most);
+}
+
+static void it_has_no_privileges(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	pid_t pid = agent_pid(rig->agent);
+	pid_t broker = 0;
+	int leak = dup(0);
+
+	assert_true(leak >= 0);
+	/* After a reply it is set up for certain. */
+	stub_request(&r, CHECK_TCP, stub.port, "");
+	check_until_replied(rig, &r);
+
+	assert_ids(pid);
+	assert_status(pid, "Seccomp", "2");
+	assert_int_equal(sched_getscheduler(pid), SCHED_OTHER);
+	assert_int_equal(getpgid(pid), pid);
+	/* stdin, stdout, stderr, daemon, broker, libcurl's wake-up pair */
+	assert_descriptors(pid, 7);
+
+	assert_int_equal(count_processes(NULL, pid, &broker), 1);
+	assert_ids(broker);
+	assert_descriptors(broker, 4);
+	close(leak);
+}
+
+static void it_starts_from_a_realtime_daemon(void **state)
+{
+	const struct sched_param fifo = {.sched_priority = 1}, other = {.sched_priority = 0};
+	struct rig *rig;
+	pid_t pid;
+
+	if (sched_setscheduler(0, SCHED_FIFO, &fifo))
+		fail_msg("no SCHED_FIFO for the test: %s", strerror(errno));
+	if (open_rig(state))
+		fail_msg("no agent");
+	sched_setscheduler(0, SCHED_OTHER, &other);
+	rig = *state;
+	pid = agent_pid(rig->agent);
+	assert_int_equal(sched_getscheduler(pid), SCHED_OTHER);
+}
+
+static void it_is_killed_and_comes_back(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	pid_t before = agent_pid(rig->agent);
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/hang");
+	assert_int_equal(agent_check(rig->agent, &r), 0);
+	kill(before, SIGKILL);
+	turn_until(rig, &rig->died, 1);
+	assert_int_equal(rig->replies, 0);
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	r.seq = 9;
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->reply.seq, 9);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_OK);
+	assert_int_not_equal(agent_pid(rig->agent), before);
+	assert_int_equal(rig->died, 1);
+}
+
+static void it_hangs_and_is_ended(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	pid_t before = agent_pid(rig->agent);
+	uint64_t began_ns;
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	check_until_replied(rig, &r);
+	kill(before, SIGSTOP);
+	r.check.timeout_ns = 200 * NS_PER_MS;
+	began_ns = clock_now_ns();
+	assert_int_equal(agent_check(rig->agent, &r), 0);
+	turn_until(rig, &rig->died, 1);
+	assert_true(clock_now_ns() - began_ns >= 1200 * NS_PER_MS);
+	assert_true(clock_now_ns() - began_ns < 6 * NS_PER_S);
+	r.check.timeout_ns = 5 * NS_PER_S;
+	check_until_replied(rig, &r);
+}
+
+static void signals_to_end_do_not_end_it(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	pid_t before = agent_pid(rig->agent);
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	check_until_replied(rig, &r);
+	kill(before, SIGTERM);
+	kill(before, SIGINT);
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->died, 0);
+	assert_int_equal(agent_pid(rig->agent), before);
+}
+
+/* A command that leaves a child behind and hangs: 401.1 and 402.2 are its marks. */
+static void write_hanging_script(char path[], int marks)
+{
+	int fd = mkstemp(path);
+	char text[128];
+	int n = snprintf(text, sizeof(text), "#!/bin/sh\nsleep 401.%d &\nexec sleep 402.%d\n",
+			 marks, marks);
+
+	assert_true(fd >= 0 && n > 0);
+	assert_int_equal(write(fd, text, (size_t)n), n);
+	assert_int_equal(fchmod(fd, 0755), 0);
+	close(fd);
+}
+
+static void hanging_command_is_killed_with_its_group(void **state)
+{
+	struct rig *rig = *state;
+	char path[] = "/tmp/hokm-test-XXXXXX";
+	struct agent_request r;
+
+	write_hanging_script(path, 1);
+	stub_request(&r, CHECK_EXEC, 0, path);
+	r.check.timeout_ns = 2 * NS_PER_S;
+	assert_int_equal(agent_check(rig->agent, &r), 0);
+	wait_processes("sleep 401.1", 1);
+	wait_processes("sleep 402.1", 1);
+	turn_until(rig, &rig->replies, 1);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_TIMEOUT);
+	wait_processes("sleep 401.1", 0);
+	wait_processes("sleep 402.1", 0);
+	unlink(path);
+}
+
+static void nothing_outlives_the_agent(void **state)
+{
+	struct rig *rig = *state;
+	char path[] = "/tmp/hokm-test-XXXXXX";
+	struct agent_request r;
+
+	write_hanging_script(path, 2);
+	stub_request(&r, CHECK_EXEC, 0, path);
+	r.check.timeout_ns = 100 * NS_PER_S;
+	assert_int_equal(agent_check(rig->agent, &r), 0);
+	wait_processes("sleep 401.2", 1);
+	kill(agent_pid(rig->agent), SIGKILL);
+	turn_until(rig, &rig->died, 1);
+	wait_processes("sleep 401.2", 0);
+	wait_processes("sleep 402.2", 0);
+	unlink(path);
+}
+
+static void nothing_outlives_agent_close(void **state)
+{
+	struct rig *rig = *state;
+	char path[] = "/tmp/hokm-test-XXXXXX";
+	struct agent_request r;
+	pid_t pid, broker = 0, one = 0;
+
+	write_hanging_script(path, 3);
+	stub_request(&r, CHECK_EXEC, 0, path);
+	r.check.timeout_ns = 100 * NS_PER_S;
+	check_when_back(rig, &r);
+	wait_processes("sleep 402.3", 1);
+	pid = agent_pid(rig->agent);
+	assert_int_equal(count_processes(NULL, pid, &broker), 1);
+	agent_close(rig->agent);
+	rig->agent = NULL;
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(kill(broker, 0), -1);
+	assert_int_equal(count_processes("sleep 401.3", 0, &one), 0);
+	assert_int_equal(count_processes("sleep 402.3", 0, &one), 0);
+	unlink(path);
+}
+
+/* The agent's own view of nonsense: a message of any other size than a request. */
+static void agent_ends_at_a_message_of_wrong_size(void **state)
+{
+	char junk[sizeof(struct agent_request) + 1];
+	const size_t sizes[] = {1, sizeof(junk) - 2, sizeof(junk)};
+
+	(void)state;
+	memset(junk, 'x', sizeof(junk));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct pollfd p = {.events = POLLIN};
+		siginfo_t info;
+		pid_t pid;
+		int fd;
+
+		assert_int_equal(agent_spawn(stub_user(), &fd, &pid), 0);
+		assert_int_equal(send(fd, junk, sizes[i], MSG_NOSIGNAL), sizes[i]);
+		p.fd = pidfd_open(pid, 0);
+		assert_true(p.fd >= 0);
+		assert_int_equal(poll(&p, 1, (int)(WAIT_NS / NS_PER_MS)), 1);
+		assert_int_equal(waitid(P_PIDFD, (id_t)p.fd, &info, WEXITED), 0);
+		assert_int_equal(info.si_code, CLD_EXITED);
+		close(p.fd);
+		close(fd);
+	}
+}
+
+/* What the bad agent does is the id of the request. */
+enum bad {
+	BAD_SIZE,
+	BAD_REASON,
+	BAD_REASON_HIGH,
+	BAD_WORDS,
+	BAD_NO_END,
+	BAD_ID,
+	BAD_EXIT,
+	BAD_CLOSE,
+	BAD_KINDS,
+};
+
+static void daemon_ends_a_bad_agent(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t began_ns = clock_now_ns();
+
+	log_set_level(LOG_LVL_DEBUG); /* the next ones are bad too */
+	for (uint32_t id = 0; id < 4; id++) {
+		struct agent_request r;
+
+		stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+		r.id = id;
+		check_when_back(rig, &r);
+		turn_until(rig, &rig->died, id + 1);
+	}
+	/* Pauses of 100, 200 and 400 ms lie between: it is not started over and over. */
+	assert_true(clock_now_ns() - began_ns >= 700 * NS_PER_MS);
+	assert_int_equal(rig->replies, 0);
+	log_set_level(LOG_LVL_INFO);
+}
+
+static void daemon_ends_a_bad_agent_in_other_ways(void **state)
+{
+	struct rig *rig = *state;
+
+	log_set_level(LOG_LVL_DEBUG);
+	for (uint32_t id = 4; id < BAD_KINDS; id++) {
+		struct agent_request r;
+
+		stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+		r.id = id;
+		check_when_back(rig, &r);
+		turn_until(rig, &rig->died, id - 3);
+	}
+	assert_int_equal(rig->replies, 0);
+	log_set_level(LOG_LVL_INFO);
+}
+
+static void bad_users_are_refused(void **state)
+{
+	sd_event *event = NULL;
+	struct agent *a = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_not_equal(agent_open(event, "no-such-user", on_reply, on_died, NULL, &a), 0);
+	assert_null(a);
+	assert_int_not_equal(agent_open(event, "root", on_reply, on_died, NULL, &a), 0);
+	assert_null(a);
+	sd_event_unref(event);
+}
+
+/* Idle, it sleeps: next to no processor time in a while of nothing. */
+static void idle_costs_nothing(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	char value[64];
+	unsigned long long before, after;
+	uint64_t until_ns;
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	check_until_replied(rig, &r);
+	read_status(agent_pid(rig->agent), "voluntary_ctxt_switches", value, sizeof(value));
+	before = strtoull(value, NULL, 10);
+	for (until_ns = clock_now_ns() + NS_PER_S; clock_now_ns() < until_ns;)
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	read_status(agent_pid(rig->agent), "voluntary_ctxt_switches", value, sizeof(value));
+	after = strtoull(value, NULL, 10);
+	assert_true(after - before <= 3);
+}
+
+static void bad_agent_answers(const struct agent_request *r)
+{
+	struct agent_reply reply = {.id = r->id, .seq = r->seq, .reason = HOKM_R_CHECK_OK};
+	size_t len = sizeof(reply);
+
+	switch ((enum bad)r->id) {
+	case BAD_SIZE:
+		len--;
+		break;
+	case BAD_REASON:
+		reply.reason = HOKM_R_OPERATOR;
+		break;
+	case BAD_REASON_HIGH:
+		reply.reason = UINT32_MAX;
+		break;
+	case BAD_WORDS:
+		snprintf(reply.detail, sizeof(reply.detail), "\x1b[2J");
+		break;
+	case BAD_NO_END:
+		memset(reply.detail, 'x', sizeof(reply.detail));
+		break;
+	case BAD_ID:
+		reply.id = AGENT_CHECKS_MAX;
+		break;
+	case BAD_EXIT:
+		_exit(3);
+	case BAD_CLOSE:
+		close(AGENT_FD);
+		pause();
+		break;
+	case BAD_KINDS:
+		_exit(4);
+	}
+	if (send(AGENT_FD, &reply, len, MSG_NOSIGNAL) < 0)
+		_exit(5);
+}
+
+static int bad_agent(void)
+{
+	struct agent_request r;
+
+	for (;;) {
+		struct pollfd p = {.fd = AGENT_FD, .events = POLLIN};
+
+		if (poll(&p, 1, -1) != 1 || recv(AGENT_FD, &r, sizeof(r), 0) != sizeof(r))
+			return 0;
+		bad_agent_answers(&r);
+	}
+}
+
+static int start_stub(void **state)
+{
+	(void)state;
+	return stub_start(&stub) ? 0 : -1;
+}
+
+static int stop_stub(void **state)
+{
+	(void)state;
+	stub_stop(&stub);
+	return 0;
+}
+
+#define WITH_AGENT(test)     cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
+#define WITH_BAD_AGENT(test) cmocka_unit_test_setup_teardown(test, open_bad_rig, close_rig)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_AGENT(a_check_is_answered),
+		WITH_AGENT(all_checks_at_once),
+		WITH_AGENT(a_second_check_replaces_the_first),
+		WITH_AGENT(it_has_no_privileges),
+		cmocka_unit_test_teardown(it_starts_from_a_realtime_daemon, close_rig),
+		WITH_AGENT(it_is_killed_and_comes_back),
+		WITH_AGENT(it_hangs_and_is_ended),
+		WITH_AGENT(signals_to_end_do_not_end_it),
+		WITH_AGENT(hanging_command_is_killed_with_its_group),
+		WITH_AGENT(nothing_outlives_the_agent),
+		WITH_AGENT(nothing_outlives_agent_close),
+		cmocka_unit_test(agent_ends_at_a_message_of_wrong_size),
+		WITH_BAD_AGENT(daemon_ends_a_bad_agent),
+		WITH_BAD_AGENT(daemon_ends_a_bad_agent_in_other_ways),
+		cmocka_unit_test(bad_users_are_refused),
+		WITH_AGENT(idle_costs_nothing),
+	};
+
+	if (argc > 3 && !strcmp(argv[1], "agent") && !strcmp(argv[3], "debug"))
+		_exit(bad_agent());
+	if (argc > 1 && !strcmp(argv[1], "agent"))
+		return agent_main(argc - 1, argv + 1);
+	return cmocka_run_group_tests(tests, start_stub, stop_stub);
+}

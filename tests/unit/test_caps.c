@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Privileges given up. Each case runs in a child of its own, which ends with 0 when all was well
+ * and says which line was not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "act/caps.h"
+
+/* Says on stderr which line was not as wanted, and ends the child. */
+#define WANT(cond)                                                         \
+	do {                                                               \
+		if (!(cond)) {                                             \
+			fprintf(stderr, "line %d: %s\n", __LINE__, #cond); \
+			_exit(1);                                          \
+		}                                                          \
+	} while (0)
+
+static void in_child(void (*fn)(void))
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fn();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Number after `key:` in /proc/self/status. */
+static unsigned long long status_number(const char *key, int base)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	unsigned long long value = 0;
+
+	WANT(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
+			value = strtoull(line + strlen(key) + 1, NULL, base);
+	fclose(f);
+	return value;
+}
+
+#define BIT(cap) (1ULL << (cap))
+
+static const unsigned long long kept_bits = BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_BPF) |
+					    BIT(CAP_PERFMON) | BIT(CAP_SYS_NICE) |
+					    BIT(CAP_IPC_LOCK) | BIT(CAP_SETUID) | BIT(CAP_SETGID) |
+					    BIT(CAP_KILL) | BIT(CAP_DAC_OVERRIDE);
+
+static void child_keep(void)
+{
+	WANT(!caps_check());
+	for (int twice = 0; twice < 2; twice++) {
+		WANT(!caps_keep());
+		WANT(status_number("CapPrm", 16) == kept_bits);
+		WANT(status_number("CapEff", 16) == kept_bits);
+		WANT(status_number("CapInh", 16) == 0);
+		WANT(status_number("CapBnd", 16) == kept_bits);
+	}
+	/* What is kept is all that is needed. */
+	WANT(!caps_check());
+}
+
+static void keeps_what_it_needs_and_no_more(void **state)
+{
+	(void)state;
+	in_child(child_keep);
+}
+
+static void child_missing(void)
+{
+	const cap_value_t value = CAP_NET_RAW;
+	cap_t caps = cap_get_proc();
+
+	WANT(caps);
+	WANT(!cap_set_flag(caps, CAP_EFFECTIVE, 1, &value, CAP_CLEAR));
+	WANT(!cap_set_flag(caps, CAP_PERMITTED, 1, &value, CAP_CLEAR));
+	WANT(!cap_set_proc(caps));
+	cap_free(caps);
+	WANT(caps_check() == -EPERM);
+	WANT(caps_keep() == -EPERM);
+}
+
+static void says_what_is_missing(void **state)
+{
+	(void)state;
+	in_child(child_missing);
+}
+
+static void want_nothing_left(const struct passwd *pw)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	WANT(!getresuid(&r, &e, &s) && r == pw->pw_uid && e == pw->pw_uid && s == pw->pw_uid);
+	WANT(!getresgid(&rg, &eg, &sg) && rg == pw->pw_gid && eg == pw->pw_gid && sg == pw->pw_gid);
+	WANT(status_number("CapPrm", 16) == 0);
+	WANT(status_number("CapEff", 16) == 0);
+	WANT(status_number("CapInh", 16) == 0);
+	WANT(status_number("CapAmb", 16) == 0);
+	WANT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+}
+
+static void child_become(void)
+{
+	const gid_t foreign[] = {0, 4};
+	gid_t groups[64];
+	struct passwd *pw = getpwnam("nobody");
+	int n;
+
+	WANT(pw);
+	WANT(!setgroups(2, foreign));
+	/* As in a daemon that has kept only its own. */
+	WANT(!caps_keep());
+	WANT(!caps_become("nobody"));
+	want_nothing_left(pw);
+	n = getgroups(64, groups);
+	for (int i = 0; i < n; i++)
+		WANT(groups[i] == pw->pw_gid);
+	WANT(setuid(0) && errno == EPERM);
+	WANT(setgid(0) && errno == EPERM);
+	/* Once more is no harm; another user is out of reach. */
+	WANT(!caps_become("nobody"));
+	WANT(caps_become("daemon") == -EPERM);
+}
+
+static void becomes_a_user_for_good(void **state)
+{
+	(void)state;
+	in_child(child_become);
+}
+
+static void child_become_root(void)
+{
+	struct passwd *pw = getpwnam("root");
+
+	WANT(pw);
+	WANT(!caps_become("root"));
+	want_nothing_left(pw);
+}
+
+static void even_root_has_nothing_then(void **state)
+{
+	(void)state;
+	in_child(child_become_root);
+}
+
+static void child_become_nobody_known(void)
+{
+	WANT(caps_become("no-such-user") == -ENOENT);
+	WANT(geteuid() == 0);
+}
+
+static void unknown_user_is_an_error(void **state)
+{
+	(void)state;
+	in_child(child_become_nobody_known);
+}
+
+static void child_realtime(void)
+{
+	struct sched_param param;
+	int status = -1;
+	pid_t pid;
+
+	caps_realtime(7);
+	WANT(sched_getscheduler(0) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
+	WANT(!sched_getparam(0, &param) && param.sched_priority == 7);
+#ifndef __SANITIZE_ADDRESS__ /* which turns mlockall() off */
+	WANT(status_number("VmLck", 10) > 0);
+#endif
+	pid = fork();
+	if (pid == 0) {
+		WANT(sched_getscheduler(0) == SCHED_OTHER);
+		WANT(status_number("VmLck", 10) == 0);
+		_exit(0);
+	}
+	WANT(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status));
+	caps_ordinary();
+	WANT(sched_getscheduler(0) == SCHED_OTHER || sched_getscheduler(0) == SCHED_RESET_ON_FORK);
+	WANT(status_number("VmLck", 10) == 0);
+}
+
+static void realtime_and_back(void **state)
+{
+	(void)state;
+	in_child(child_realtime);
+}
+
+static void child_realtime_after_keep(void)
+{
+	WANT(!caps_keep());
+	caps_realtime(7);
+	WANT(sched_getscheduler(0) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
+}
+
+static void kept_capabilities_are_enough_for_realtime(void **state)
+{
+	(void)state;
+	in_child(child_realtime_after_keep);
+}
+
+static int need_root(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		return 0;
+	fprintf(stderr, "these tests need root: sudo make check-unit\n");
+	return -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_what_it_needs_and_no_more),
+		cmocka_unit_test(says_what_is_missing),
+		cmocka_unit_test(becomes_a_user_for_good),
+		cmocka_unit_test(even_root_has_nothing_then),
+		cmocka_unit_test(unknown_user_is_an_error),
+		cmocka_unit_test(realtime_and_back),
+		cmocka_unit_test(kept_capabilities_are_enough_for_realtime),
+	};
+
+	return cmocka_run_group_tests(tests, need_root, NULL);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A group of nodes under a simulated clock: the real VRRP machine and the real policy, each fed as the
+ * daemon feeds them, over a network that loses, delays and parts, with kernels that answer pulses
+ * though their daemon may be stopped, gone or late.
+ *
+ *   node = kernel (lease, socket's queue, map peers) + daemon (machine, pulse timer)
+ *   network: per direction and kind (adverts, pulses) loss and delay; a cut stops a kind altogether
+ *
+ * Time goes in ticks. Nothing here is random but sim_random(), from a seed.
+ */
+#ifndef HOKM_VRRP_SIM_H
+#define HOKM_VRRP_SIM_H
+
+#include "decide/policy.h"
+#include "decide/vrrp.h"
+
+#define SIM_MS       1000000ULL
+#define SIM_TICK_NS  (SIM_MS / 4)
+#define SIM_NODES    3
+#define SIM_QUEUE    64
+#define SIM_INFLIGHT 256
+#define SIM_ADVER_NS (100 * SIM_MS)
+
+enum sim_kind { SIM_ADVERT, SIM_PROBE, SIM_ANSWER };
+
+struct sim_packet {
+	bool used;
+	enum sim_kind kind;
+	uint8_t from, to;
+	uint64_t at_ns; /* arrives */
+	struct vrrp_advert advert;
+	uint64_t sent_ns; /* probe and answer: of the probe */
+	uint64_t lease_left_ns;
+	bool fresh; /* answer: its daemon showed life */
+	uint8_t state, priority;
+	unsigned int n_up;
+};
+
+struct sim_peer {
+	uint64_t seen_ns, answered_ns, lease_until_ns;
+	bool fresh;
+	uint8_t state, priority;
+	unsigned int n_up;
+	uint64_t advert_ns;
+};
+
+struct sim_node {
+	/* kernel: lost when the node dies */
+	bool dead;
+	uint64_t lease_until_ns;
+	uint64_t daemon_ns;
+	uint8_t state;
+	struct vrrp_advert queue[SIM_QUEUE];
+	unsigned int queued;
+	struct sim_peer peers[SIM_NODES];
+	/* daemon */
+	bool running; /* there is a process */
+	bool frozen;  /* it gets no CPU */
+	bool standby;
+	bool service_up;
+	struct vrrp v;
+	struct policy_output policy;
+	uint64_t pulse_at_ns;
+	/* watched */
+	uint64_t took_ns; /* its lease began */
+};
+
+struct sim {
+	uint64_t now_ns;
+	uint64_t random;
+	unsigned int n;
+	bool pulses;                              /* the group has them at all */
+	unsigned int advert_loss, pulse_loss;     /* percent; of pulses never two in a row */
+	uint64_t advert_delay_ns, pulse_delay_ns; /* at most */
+	bool cut_adverts[SIM_NODES][SIM_NODES], cut_pulses[SIM_NODES][SIM_NODES];
+	bool pulse_lost[SIM_NODES][SIM_NODES]; /* the last one was */
+	struct vrrp_conf conf;
+	struct sim_node nodes[SIM_NODES];
+	struct sim_packet air[SIM_INFLIGHT];
+};
+
+/* n nodes of priorities 150, 128, 100, all down. */
+void sim_init(struct sim *s, unsigned int n, uint64_t seed);
+uint64_t sim_random(struct sim *s, uint64_t below);
+
+/* Starts node i's daemon: first boot, after a crash or after sim_kill(). */
+void sim_start(struct sim *s, unsigned int i);
+void sim_crash(struct sim *s, unsigned int i); /* the daemon; the kernel lives */
+void sim_kill(struct sim *s, unsigned int i);  /* the node */
+void sim_stop(struct sim *s, unsigned int i);  /* the daemon, in good order */
+void sim_event(struct sim *s, unsigned int i, enum vrrp_event_kind kind, enum hokm_reason reason);
+
+void sim_tick(struct sim *s);
+bool sim_owns(const struct sim *s, unsigned int i);
+unsigned int sim_owners(const struct sim *s);
+
+#endif
