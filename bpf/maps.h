@@ -27,6 +27,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(value, struct hokm_own);
 } own SEC(".maps");
 
@@ -48,6 +49,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, HOKM_MAX_PEERS);
 	__type(key, __u32);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(value, struct hokm_peer);
 } peers SEC(".maps");
 

@@ -5,9 +5,10 @@
  *
  * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all). Linux
  * peels off priority tags (VLAN 0) without end, so a frame that hides behind more of them than are
- * looked into here would get past every gate: it is FRAME_STACKED. The
- * IP total length is trusted over the frame's, which may be padded. With xdp.frags and on non-linear
- * skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
+ * looked into here would get past every gate: it is FRAME_STACKED.
+ *
+ * The IP total length is trusted over the frame's, which may be padded. With xdp.frags and on
+ * non-linear skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
  */
 #ifndef HOKM_BPF_PARSE_H
 #define HOKM_BPF_PARSE_H

@@ -142,6 +142,7 @@ enum {
 	BPF_ANY = 0,
 };
 
+#define BPF_F_MMAPABLE      (1U << 10)
 #define BPF_F_CURRENT_CPU   0xffffffffULL
 #define BPF_F_CURRENT_NETNS (-1L)
 

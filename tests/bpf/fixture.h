@@ -169,6 +169,8 @@ struct socks {
 };
 void socks_listen(struct socks *s);
 void socks_connect(struct socks *s);
+/* Closes the connection by FINs, the server first: its side stays behind in TIME_WAIT. */
+void socks_end_quietly(struct socks *s);
 void socks_close(struct socks *s);
 
 #define HOKM_TEST(fn) cmocka_unit_test_setup(fn, fix_reset)

@@ -48,6 +48,17 @@ void socks_connect(struct socks *s)
 	assert_true(s->server >= 0);
 }
 
+void socks_end_quietly(struct socks *s)
+{
+	char byte;
+
+	assert_int_equal(close(s->server), 0);
+	s->server = -1;
+	assert_int_equal(read(s->client, &byte, 1), 0); /* its FIN is here */
+	assert_int_equal(close(s->client), 0);
+	s->client = -1;
+}
+
 /* With a RST instead of TIME_WAIT, so that the next test finds the port free. */
 static void end(int fd)
 {

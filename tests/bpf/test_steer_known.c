@@ -224,6 +224,20 @@ static void closing_socket_is_local(void **state)
 	socks_close(&s);
 }
 
+/* What is left of a connection that ended: the one that uses its addresses now may live elsewhere. */
+static void time_wait_is_no_local_connection(void **state)
+{
+	struct fix *x = *state;
+	struct socks s;
+
+	socks_connect(&s);
+	socks_end_quietly(&s);
+	expect_in_steer(x, DATA1, PEER0_MAC);
+	assert_int_equal(COUNT(x, local_socket), 0);
+	assert_int_equal(COUNT(x, second_chance), 1);
+	socks_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +256,7 @@ int main(void)
 		HOKM_TEST(rst_of_a_local_socket_makes_no_entry),
 		HOKM_TEST(listener_is_no_local_connection),
 		HOKM_TEST(closing_socket_is_local),
+		HOKM_TEST(time_wait_is_no_local_connection),
 	};
 
 	return cmocka_run_group_tests_name("steer_known", tests, fix_open, fix_close);

@@ -331,10 +331,39 @@ static void server_resets(void **state)
 static void ended_connection_still_follows_its_target(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = {.tcp_state = HOKM_TCP_CLOSED, .target = 1, .flags = HOKM_CONN_ENDED};
+	struct hokm_conn c = {
+		.tcp_state = HOKM_TCP_CLOSED,
+		.target = 1,
+		.flags = HOKM_CONN_ENDED,
+		.c2s = {.packets = 9, .seq_next = ISN},
+	};
 
 	fix_conn_put(x, &c);
-	expect_in_steer(x, SEG(.flags = ACK, .seq = 1), PEER1_MAC);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN), PEER1_MAC);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN - 100, .payload = 100), PEER1_MAC);
+}
+
+/* Its port used again: the SYN met another node, and the segments come here after a takeover. */
+static void segment_of_a_ports_next_life_is_unknown(void **state)
+{
+	static const uint32_t seqs[] = {ISN + 1, ISN - 100000};
+	struct fix *x = *state;
+	struct hokm_conn c = {
+		.tcp_state = HOKM_TCP_RESET,
+		.target = HOKM_LOCAL,
+		.flags = HOKM_CONN_ENDED,
+		.c2s = {.packets = 9, .seq_next = ISN},
+	};
+
+	for (int i = 0; i < 2; i++) {
+		fix_reset(state);
+		fix_conn_put(x, &c);
+		expect_in_steer(x, SEG(.flags = ACK, .seq = seqs[i], .payload = 5), PEER0_MAC);
+		assert_int_equal(COUNT(x, second_chance), 1);
+		assert_int_equal(conn_of(x).tcp_state, HOKM_TCP_ESTABLISHED);
+		assert_int_equal(conn_of(x).target, 0);
+		assert_int_equal(conn_of(x).c2s.seq_next, seqs[i] + 5);
+	}
 }
 
 static void client_gives_up_the_handshake(void **state)
@@ -478,6 +507,7 @@ int main(void)
 		HOKM_TEST(blind_reset_changes_nothing),
 		HOKM_TEST(server_resets),
 		HOKM_TEST(ended_connection_still_follows_its_target),
+		HOKM_TEST(segment_of_a_ports_next_life_is_unknown),
 		HOKM_TEST(client_gives_up_the_handshake),
 		HOKM_TEST(refusal_makes_the_service_suspect),
 		HOKM_TEST(refusal_of_a_suspect_prolongs_it),

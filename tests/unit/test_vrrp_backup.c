@@ -19,13 +19,13 @@ static void test_rows(void **state)
 	static const struct rig_step rows[] = {
 		{.kind = VRRP_EV_TIMER, .after_ms = 349, .did = "", .state = B, .timer_ms = 1},
 		{.kind = VRRP_EV_TIMER, .after_ms = 350, .did = "advert:128", .state = B},
-		/* Slept for more than an interval past it: asks first, Skew_Time. */
-		{.kind = VRRP_EV_TIMER, .after_ms = 450, .did = "advert:128", .state = B},
+		/* Slept for more than half an interval past it: asks first, and waits a quarter. */
+		{.kind = VRRP_EV_TIMER, .after_ms = 400, .did = "advert:128", .state = B},
 		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 451,
+		 .after_ms = 401,
 		 .did = "probe",
 		 .state = B,
-		 .timer_ms = 50},
+		 .timer_ms = 25},
 		/* Silence is concluded in TIMER only. */
 		{.kind = VRRP_EV_PULSE, .after_ms = 1000, .did = "", .state = B, .timer_ms = -650},
 		{.kind = VRRP_EV_ADVERT,
@@ -354,7 +354,7 @@ static void test_take_fails(void **state)
 		 .after_ms = 5000,
 		 .did = "probe",
 		 .state = B,
-		 .timer_ms = 50},
+		 .timer_ms = 25},
 		/* Fresh pulses: alive after all. */
 		{.kind = VRRP_EV_TIMER,
 		 .holds_ms = 150,
@@ -368,7 +368,7 @@ static void test_take_fails(void **state)
 		 .after_ms = 5000,
 		 .did = "probe",
 		 .state = B,
-		 .timer_ms = 50},
+		 .timer_ms = 25},
 		/* Still nothing; and late again: once is enough. */
 		{.kind = VRRP_EV_TIMER, .after_ms = 5000, .did = "advert:128", .state = B},
 	};

@@ -179,9 +179,61 @@ static void test_release(void **state)
 		 .state = B,
 		 .timer_ms = 350},
 	};
+	/* Its regular advert was overtaken by its goodbye: the pulses settle it, for Skew_Time. */
+	static const struct rig_step reordered[] = {
+		HEARD_OWNER,
+		{.kind = VRRP_EV_ADVERT,
+		 .priority = 0,
+		 .from = 1,
+		 .pulses = true,
+		 .best = true,
+		 .did = "probe",
+		 .state = B},
+		{.kind = VRRP_EV_ADVERT,
+		 .priority = 200,
+		 .from = 1,
+		 .pulses = true,
+		 .did = "",
+		 .state = B,
+		 .timer_ms = 1},
+		{.kind = VRRP_EV_PULSE,
+		 .after_ms = 1,
+		 .pulses = true,
+		 .fresh = true,
+		 .did = "advert:128",
+		 .state = B},
+	};
+	static const struct rig_step stayed[] = {
+		HEARD_OWNER,
+		{.kind = VRRP_EV_ADVERT,
+		 .priority = 0,
+		 .from = 1,
+		 .pulses = true,
+		 .best = true,
+		 .did = "probe",
+		 .state = B},
+		{.kind = VRRP_EV_ADVERT,
+		 .priority = 200,
+		 .from = 1,
+		 .after_ms = 50,
+		 .pulses = true,
+		 .did = "",
+		 .state = B,
+		 .timer_ms = 350},
+		{.kind = VRRP_EV_PULSE,
+		 .after_ms = 1,
+		 .pulses = true,
+		 .fresh = true,
+		 .did = "",
+		 .state = B},
+	};
 	struct rig r;
 
 	(void)state;
+	rig_backup(&r);
+	RIG_RUN(&r, reordered);
+	rig_backup(&r);
+	RIG_RUN(&r, stayed);
 	rig_backup(&r);
 	RIG_RUN(&r, quick);
 	rig_backup(&r);

@@ -45,14 +45,15 @@ unsigned int sim_owners(const struct sim *s)
 
 static bool lost(struct sim *s, enum sim_kind kind, unsigned int from, unsigned int to)
 {
-	bool *last = &s->pulse_lost[from][to];
+	unsigned int asker = kind == SIM_PROBE ? from : to;
+	unsigned int asked = kind == SIM_PROBE ? to : from;
 
 	if (kind == SIM_ADVERT)
 		return s->cut_adverts[from][to] || sim_random(s, 100) < s->advert_loss;
 	if (!s->pulses || s->cut_pulses[from][to])
 		return true;
-	*last = !*last && sim_random(s, 100) < s->pulse_loss;
-	return *last;
+	return sim_random(s, 100) < s->pulse_loss &&
+	       s->now_ns < s->nodes[asker].peers[asked].seen_ns + PULSE_NS + 2 * SIM_MS;
 }
 
 static void transmit(struct sim *s, const struct sim_packet *p)
@@ -61,14 +62,10 @@ static void transmit(struct sim *s, const struct sim_packet *p)
 
 	if (lost(s, p->kind, p->from, p->to))
 		return;
-	for (unsigned int i = 0; i < SIM_INFLIGHT; i++) {
-		if (s->air[i].used)
-			continue;
-		s->air[i] = *p;
-		s->air[i].used = true;
-		s->air[i].at_ns = s->now_ns + 1 + sim_random(s, most_ns);
+	if (s->n_air == SIM_INFLIGHT)
 		return;
-	}
+	s->air[s->n_air] = *p;
+	s->air[s->n_air++].at_ns = s->now_ns + 1 + sim_random(s, most_ns);
 }
 
 static void answer(struct sim *s, const struct sim_packet *probe)
@@ -123,12 +120,13 @@ static void arrive(struct sim *s, const struct sim_packet *p)
 
 static void deliver(struct sim *s)
 {
-	for (unsigned int i = 0; i < SIM_INFLIGHT; i++) {
+	/* Backwards: what arrives may send, which only appends; the last fills the gap. */
+	for (unsigned int i = s->n_air; i-- > 0;) {
 		struct sim_packet p = s->air[i];
 
-		if (!p.used || p.at_ns > s->now_ns)
+		if (p.at_ns > s->now_ns)
 			continue;
-		s->air[i].used = false;
+		s->air[i] = s->air[--s->n_air];
 		arrive(s, &p);
 	}
 }
@@ -325,6 +323,7 @@ void sim_start(struct sim *s, unsigned int i)
 	n->dead = false;
 	n->running = true;
 	n->frozen = false;
+	n->woke_ns = s->now_ns;
 	n->queued = 0;
 	conf.priority = priorities[i];
 	conf.addr = addr_of(i);
@@ -348,6 +347,13 @@ void sim_kill(struct sim *s, unsigned int i)
 {
 	memset(&s->nodes[i], 0, sizeof(s->nodes[i]));
 	s->nodes[i].dead = true;
+}
+
+void sim_freeze(struct sim *s, unsigned int i, bool frozen)
+{
+	if (s->nodes[i].frozen && !frozen)
+		s->nodes[i].woke_ns = s->now_ns;
+	s->nodes[i].frozen = frozen;
 }
 
 void sim_stop(struct sim *s, unsigned int i)

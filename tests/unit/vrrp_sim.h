@@ -21,11 +21,11 @@
 #define SIM_QUEUE    64
 #define SIM_INFLIGHT 256
 #define SIM_ADVER_NS (100 * SIM_MS)
+#define SIM_STALE_NS (25 * SIM_MS) /* pulses that are not cut say something at least this new */
 
 enum sim_kind { SIM_ADVERT, SIM_PROBE, SIM_ANSWER };
 
 struct sim_packet {
-	bool used;
 	enum sim_kind kind;
 	uint8_t from, to;
 	uint64_t at_ns; /* arrives */
@@ -64,6 +64,7 @@ struct sim_node {
 	uint64_t pulse_at_ns;
 	/* watched */
 	uint64_t took_ns; /* its lease began */
+	uint64_t woke_ns; /* its daemon got the CPU back, or started */
 };
 
 struct sim {
@@ -74,10 +75,10 @@ struct sim {
 	unsigned int advert_loss, pulse_loss;     /* percent; of pulses never two in a row */
 	uint64_t advert_delay_ns, pulse_delay_ns; /* at most */
 	bool cut_adverts[SIM_NODES][SIM_NODES], cut_pulses[SIM_NODES][SIM_NODES];
-	bool pulse_lost[SIM_NODES][SIM_NODES]; /* the last one was */
 	struct vrrp_conf conf;
 	struct sim_node nodes[SIM_NODES];
-	struct sim_packet air[SIM_INFLIGHT];
+	struct sim_packet air[SIM_INFLIGHT]; /* in no order */
+	unsigned int n_air;
 };
 
 /* n nodes of priorities 150, 128, 100, all down. */
@@ -88,7 +89,8 @@ uint64_t sim_random(struct sim *s, uint64_t below);
 void sim_start(struct sim *s, unsigned int i);
 void sim_crash(struct sim *s, unsigned int i); /* the daemon; the kernel lives */
 void sim_kill(struct sim *s, unsigned int i);  /* the node */
-void sim_stop(struct sim *s, unsigned int i);  /* the daemon, in good order */
+void sim_freeze(struct sim *s, unsigned int i, bool frozen);
+void sim_stop(struct sim *s, unsigned int i); /* the daemon, in good order */
 void sim_event(struct sim *s, unsigned int i, enum vrrp_event_kind kind, enum hokm_reason reason);
 
 void sim_tick(struct sim *s);

@@ -129,7 +129,10 @@ uint64_t now_ns(void);
 int conn_start(struct world *w, struct conn *c);
 void conn_event(struct world *w, struct conn *c, uint32_t events);
 int conn_send_text(struct conn *c, const char *text, size_t len);
-/* Sends a close frame; the server ends the connection. */
+/*
+ * Sends a close frame and ends our side first, so that TIME_WAIT is here and the port is not used again
+ * while a node may still remember it; the server's end follows.
+ */
 int conn_send_close(struct conn *c);
 void conn_drop(struct conn *c);
 

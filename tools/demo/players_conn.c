@@ -126,8 +126,12 @@ int conn_send_close(struct conn *c)
 {
 	static const uint8_t going_away[2] = {1001 >> 8, 1001 & 0xff};
 
+	int err = send_frame(c, WS_CLOSE, going_away, sizeof(going_away));
+
 	c->state = CONN_CLOSING;
-	return send_frame(c, WS_CLOSE, going_away, sizeof(going_away));
+	if (!err && shutdown(c->fd, SHUT_WR) < 0)
+		err = -errno;
+	return err;
 }
 
 static void on_connected(struct world *w, struct conn *c)

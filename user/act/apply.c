@@ -161,9 +161,8 @@ static int adopt_addrs(struct apply *a, const struct conf *c)
 		if (err)
 			return err;
 		if (elsewhere) {
-			log_error(
-				"the VIP is already an address of another interface of this node; "
-				"remove it there first (ip address show)");
+			log_error("the VIP is an address of this node that hokm-xdp did not set; "
+				  "remove it first (ip address show)");
 			return -EADDRINUSE;
 		}
 		if (here)

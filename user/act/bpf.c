@@ -56,6 +56,7 @@ void hokm_bpf_close(struct hokm_bpf *b)
 {
 	if (!b)
 		return;
+	bpf_maps_unmap(b);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (b->map[i] >= 0)
 			close(b->map[i]);
@@ -183,7 +184,7 @@ static int take_maps(struct opening *o)
 		if (o->b->map[i] < 0)
 			return -errno;
 	}
-	return 0;
+	return bpf_maps_map(o->b);
 }
 
 static int write_meta(struct opening *o, uint64_t created_ns)
@@ -369,8 +370,13 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 		memset(p.map, -1, sizeof(p.map)); /* they are b's now */
 		b->ifindex = (int)p.meta.ifindex;
 		b->mode = xdp_mode(b->ifindex);
+		err = bpf_maps_map(b);
 	} else if (!err) {
 		err = -ENOMEM;
+	}
+	if (err) {
+		hokm_bpf_close(b);
+		b = NULL;
 	}
 	pins_close(&p);
 	*out = b;

@@ -19,8 +19,8 @@
 struct hokm_bpf; /* opaque */
 
 struct hokm_bpf_opts {
-	bool replace_foreign;  /* take the place of another XDP program */
-	bool generic_only;     /* do not try native mode */
+	bool replace_foreign; /* take the place of another XDP program */
+	bool generic_only;    /* do not try native mode */
 };
 
 /*

@@ -52,6 +52,8 @@ struct hokm_bpf {
 	int map[MAP_COUNT]; /* -1: not open (keys, when only the pins were opened) */
 	int ifindex;
 	const char *mode;
+	uint64_t *own;   /* map own, mapped */
+	uint64_t *peers; /* map peers, mapped read-only */
 	unsigned int n_cpus;
 	unsigned char *percpu;  /* one value of counters for each possible CPU */
 	unsigned int batch_max; /* entries the two below hold */
@@ -122,5 +124,8 @@ int tc_detach(int ifindex);
 /* bpf_maps.c */
 /* Buffers for b: per-CPU values and batches. 0 or -ENOMEM. */
 int bpf_maps_init(struct hokm_bpf *b);
+/* Maps own and peers into the process, once their descriptors are there. 0 or -errno. */
+int bpf_maps_map(struct hokm_bpf *b);
+void bpf_maps_unmap(struct hokm_bpf *b);
 
 #endif

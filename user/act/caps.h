@@ -21,7 +21,7 @@ int caps_become(const char *user);
 
 /* Real-time priority (SCHED_FIFO) and locked memory; a refusal is logged as a warning, not an error. */
 void caps_realtime(int priority);
-/* In a child: back to SCHED_OTHER. */
+/* In a child: back to SCHED_OTHER and unlocked memory. */
 void caps_ordinary(void);
 
 #endif

@@ -8,8 +8,8 @@
  *   dying     pidfd only: killed, or found dead at its socket; waits for the kernel's word
  *   waiting   neither: the restart timer is armed
  *
- * Nothing here waits: the daemon's thread is a real-time one, so the child is made by posix_spawn,
- * which copies no page tables, and reaped when its pidfd says so. An agent that lived for STABLE_NS
+ * Nothing here waits (agent_close() aside): the thread is the one that sends the adverts. The child
+ * is reaped when its pidfd says so. An agent that lived for STABLE_NS
  * is replaced at once, before died_fn is called, so that the checks asked for from there go to the
  * new one; one that dies sooner is replaced after a pause that doubles.
  *
@@ -22,7 +22,6 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,7 +246,11 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 
 static void say_end(const struct agent *a, const siginfo_t *info)
 {
-	if (info->si_code == CLD_EXITED)
+	if (info->si_code == CLD_EXITED && info->si_status == AGENT_NOT_STARTED)
+		log_error(
+			"agent %d could not run /proc/self/exe; is /proc mounted, and memory left?",
+			(int)a->pid);
+	else if (info->si_code == CLD_EXITED)
 		log_warn("agent %d ended with status %d", (int)a->pid, info->si_status);
 	else
 		log_warn("agent %d was ended by signal %d", (int)a->pid, info->si_status);
@@ -263,7 +266,8 @@ static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 	(void)s;
 	(void)events;
 	memset(&info, 0, sizeof(info));
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) || !info.si_pid)
+	/* ECHILD: somebody else reaped it; gone it is all the same. */
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
 		return 0;
 	say_end(a, &info);
 	cut_off(a);

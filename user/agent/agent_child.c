@@ -40,6 +40,7 @@ static int become(const char *user)
 	/* It lives as long as its socket: who stops the service means the daemon, which tells us. */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_NAME, "hokm-agent", 0, 0, 0);
 	umask(077);
 	if (chdir("/"))
 		return -errno;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Start of the agent process by posix_spawn: the daemon has locked memory and real-time priority,
- * a fork would copy its page tables and fault on every page it then writes.
+ * Start of the agent process. fork, not vfork or posix_spawn: those hold the parent until the child
+ * has read the program from disk and been given the processor for it, at ordinary priority, and the
+ * parent is the thread that sends the adverts. Between fork and exec the child makes only calls that
+ * are safe in a copy of a process with several threads; all words are made before.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,89 +22,88 @@
 
 #define ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static int prepare_files(posix_spawn_file_actions_t *files, int fd)
-{
-	int err = posix_spawn_file_actions_adddup2(files, fd, AGENT_FD);
+struct words {
+	char name[16], verb[8], user[64], level[16];
+	char path[sizeof(ENV_PATH)], journal[128];
+	char *argv[5];
+	char *envp[3];
+};
 
-	if (!err)
-		err = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
-	if (!err)
-		err = posix_spawn_file_actions_addopen(files, 1, "/dev/null", O_WRONLY, 0);
-	if (!err)
-		err = posix_spawn_file_actions_addclosefrom_np(files, AGENT_FD + 1);
-	return -err;
-}
-
-static int prepare_attr(posix_spawnattr_t *attr)
-{
-	const struct sched_param param = {.sched_priority = 0};
-	const short flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-			    POSIX_SPAWN_SETSCHEDULER;
-	sigset_t none, all;
-	int err;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	err = posix_spawnattr_setflags(attr, flags);
-	if (!err)
-		err = posix_spawnattr_setpgroup(attr, 0);
-	if (!err)
-		err = posix_spawnattr_setsigmask(attr, &none);
-	if (!err)
-		err = posix_spawnattr_setsigdefault(attr, &all);
-	if (!err)
-		err = posix_spawnattr_setschedpolicy(attr, SCHED_OTHER);
-	if (!err)
-		err = posix_spawnattr_setschedparam(attr, &param);
-	return -err;
-}
-
-static int spawn(char **argv, char **envp, int fd, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int err = -posix_spawn_file_actions_init(&files);
-
-	if (err)
-		return err;
-	err = -posix_spawnattr_init(&attr);
-	if (err)
-		goto out_files;
-	err = prepare_files(&files, fd);
-	if (!err)
-		err = prepare_attr(&attr);
-	if (!err)
-		err = -posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-out_files:
-	posix_spawn_file_actions_destroy(&files);
-	return err;
-}
-
-/* argv and envp are char *const []: strings of our own, so that no const is cast away. */
-static int spawn_words(const char *user, int fd, pid_t *pid)
+static void fill_words(struct words *w, const char *user)
 {
 	const char *journal = getenv("JOURNAL_STREAM"); /* so that its log lines look like ours */
-	char name[] = "hokm-xdp", verb[] = "agent", path[] = ENV_PATH;
-	char user_word[64], level[16], journal_word[128];
-	char *argv[] = {name, verb, user_word, level, NULL};
-	char *envp[] = {path, journal ? journal_word : NULL, NULL};
 
-	snprintf(user_word, sizeof(user_word), "%s", user);
-	snprintf(level, sizeof(level), "%s", log_level_name(log_get_level()));
-	if (journal)
-		snprintf(journal_word, sizeof(journal_word), "JOURNAL_STREAM=%s", journal);
-	return spawn(argv, envp, fd, pid);
+	memset(w, 0, sizeof(*w));
+	snprintf(w->name, sizeof(w->name), "hokm-xdp");
+	snprintf(w->verb, sizeof(w->verb), "agent");
+	snprintf(w->user, sizeof(w->user), "%s", user);
+	snprintf(w->level, sizeof(w->level), "%s", log_level_name(log_get_level()));
+	snprintf(w->path, sizeof(w->path), "%s", ENV_PATH);
+	w->argv[0] = w->name;
+	w->argv[1] = w->verb;
+	w->argv[2] = w->user;
+	w->argv[3] = w->level;
+	w->envp[0] = w->path;
+	if (!journal)
+		return;
+	snprintf(w->journal, sizeof(w->journal), "JOURNAL_STREAM=%s", journal);
+	w->envp[1] = w->journal;
+}
+
+/* Its socket as AGENT_FD, no input, output nowhere, errors where ours go, nothing else. */
+static bool move_files(int fd)
+{
+	int null_fd;
+
+	if (fd == AGENT_FD) {
+		if (fcntl(fd, F_SETFD, 0))
+			return false;
+	} else if (dup2(fd, AGENT_FD) < 0) {
+		return false;
+	}
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return null_fd >= 0 && dup2(null_fd, 0) == 0 && dup2(null_fd, 1) == 1 &&
+	       !close_range(AGENT_FD + 1, ~0U, 0);
+}
+
+/* Real-time priority, blocked signals and handlers are the daemon's own. */
+static void forget_daemon(void)
+{
+	const struct sched_param param = {.sched_priority = 0};
+	const struct sigaction dfl = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	if (sched_setscheduler(0, SCHED_OTHER, &param) || setpgid(0, 0))
+		_exit(AGENT_NOT_STARTED);
+	/* KILL, STOP and the C library's own refuse, as they should. */
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL))
+		_exit(AGENT_NOT_STARTED);
+}
+
+static void child(const struct words *w, int fd)
+{
+	forget_daemon();
+	if (move_files(fd))
+		execve("/proc/self/exe", w->argv, w->envp);
+	_exit(AGENT_NOT_STARTED);
 }
 
 int agent_spawn(const char *user, int *fd, pid_t *pid)
 {
+	struct words w;
 	int pair[2];
 	int err;
 
+	fill_words(&w, user);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
 		return -errno;
-	err = spawn_words(user, pair[1], pid);
+	*pid = fork();
+	if (*pid == 0)
+		child(&w, pair[1]);
+	err = *pid < 0 ? -errno : 0;
 	close(pair[1]);
 	if (err) {
 		close(pair[0]);

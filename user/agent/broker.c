@@ -244,11 +244,10 @@ static void serve(struct broker *b)
 
 static void broker_child(int fd, pid_t agent)
 {
-	static const char name[] = "hokm-exec";
 	struct broker b = {.fd = 3};
 
 	/* Signals that ask to end are ignored already, as in the agent: the socket says when. */
-	prctl(PR_SET_NAME, name, 0, 0, 0);
+	prctl(PR_SET_NAME, "hokm-exec", 0, 0, 0);
 	if (fd != b.fd && dup2(fd, b.fd) < 0)
 		_exit(1);
 	if (fcntl(b.fd, F_SETFD, FD_CLOEXEC) || close_range(4, ~0U, 0))

@@ -112,7 +112,8 @@ struct daemon {
 	struct daemon_node nodes[CONF_NODES_MAX];
 	struct daemon_service services[HOKM_MAX_SERVICES];
 	bool link_up;
-	uint64_t pulse_due_ns;
+	int pulse_fd;
+	uint64_t pulse_ns; /* last tick */
 
 	/* the operator's words */
 	bool drain, maint, standby;
@@ -154,6 +155,8 @@ bool daemon_act(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrr
 /* One-shot timer at a moment of the boot clock; 0 turns it off. */
 void daemon_arm(sd_event_source *s, uint64_t at_ns);
 int daemon_loop_start(struct daemon *d);
+/* Sets the pulse timer to the configuration's interval. */
+int daemon_set_pulse(struct daemon *d);
 void daemon_loop_stop(struct daemon *d);
 /* Reads the peers, decides the policy, feeds the VRRP machine what changed, applies. */
 void daemon_evaluate(struct daemon *d);

@@ -97,7 +97,7 @@ static void request_check(struct daemon *d, unsigned int s, unsigned int i, uint
 		return;
 	snprintf(svc->detail[i], sizeof(svc->detail[i]), "the agent took no check: %s",
 		 strerror(-err));
-	health_result(&svc->checks[i], r.seq, HOKM_R_CHECK_AGENT, now_ns);
+	health_lost(&svc->checks[i], now_ns);
 }
 
 static void arm_health(struct daemon *d)
@@ -201,12 +201,8 @@ void daemon_agent_died(void *arg)
 
 	d->stats.agent_restarts++;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++) {
-			struct health *h = &d->services[s].checks[i];
-
-			if (h->running)
-				health_result(h, h->seq, HOKM_R_CHECK_AGENT, now_ns);
-		}
+		for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++)
+			health_lost(&d->services[s].checks[i], now_ns);
 	daemon_health_run(d);
 }
 

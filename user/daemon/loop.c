@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -266,10 +268,13 @@ static int on_garp_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static void note_lateness(struct daemon *d, uint64_t now_ns)
+/* Several ticks at once, or one long after the last: somebody else had the CPU. */
+static void note_lateness(struct daemon *d, uint64_t ticks, uint64_t now_ns)
 {
-	uint64_t late_ns = now_ns > d->pulse_due_ns ? now_ns - d->pulse_due_ns : 0;
+	uint64_t due_ns = d->pulse_ns ? d->pulse_ns + d->conf->pulse_ns : now_ns;
+	uint64_t late_ns = ticks && now_ns > due_ns ? now_ns - due_ns : 0;
 
+	d->pulse_ns = now_ns;
 	if (late_ns > d->stats.late_max_ns)
 		d->stats.late_max_ns = late_ns;
 	if (late_ns > LATE_LOG_NS)
@@ -293,14 +298,17 @@ static void finish_stop(struct daemon *d, uint64_t now_ns)
 		log_error("could not leave the event loop");
 }
 
-static int on_pulse_timer(sd_event_source *s, uint64_t usec, void *arg)
+static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	struct daemon *d = arg;
 	uint64_t now_ns = clock_now_ns();
+	uint64_t ticks;
 
 	(void)s;
-	(void)usec;
-	note_lateness(d, now_ns);
+	(void)revents;
+	if (read(fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return 0;
+	note_lateness(d, ticks, now_ns);
 	d->want.own.daemon_ns = now_ns;
 	apply_own(d->apply, &d->want);
 	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
@@ -311,10 +319,6 @@ static int on_pulse_timer(sd_event_source *s, uint64_t usec, void *arg)
 	if (d->stopping)
 		finish_stop(d, now_ns);
 	daemon_sweep_slice(d, now_ns);
-	d->pulse_due_ns += d->conf->pulse_ns;
-	if (d->pulse_due_ns < now_ns)
-		d->pulse_due_ns = now_ns + d->conf->pulse_ns;
-	daemon_arm(d->pulse_timer, d->pulse_due_ns);
 	return 0;
 }
 
@@ -355,12 +359,43 @@ static int add_timer(struct daemon *d, sd_event_source **out, int64_t priority,
 	return err < 0 ? err : 0;
 }
 
+/*
+ * The pulse is the one timer that runs for ever: a periodic descriptor of its own costs two system
+ * calls a tick less than one that is armed again each time.
+ */
+static int open_pulse_timer(struct daemon *d)
+{
+	int err;
+
+	d->pulse_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->pulse_fd < 0)
+		return -errno;
+	err = daemon_set_pulse(d);
+	if (!err)
+		err = sd_event_add_io(d->event, &d->pulse_timer, d->pulse_fd, EPOLLIN,
+				      on_pulse_timer, d);
+	if (err >= 0)
+		err = sd_event_source_set_priority(d->pulse_timer, DAEMON_PRIO_PULSE);
+	return err < 0 ? err : 0;
+}
+
+int daemon_set_pulse(struct daemon *d)
+{
+	uint64_t ns = d->conf->pulse_ns;
+	struct itimerspec t = {
+		.it_interval = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)},
+		.it_value = {0, 1},
+	};
+
+	return timerfd_settime(d->pulse_fd, 0, &t, NULL) ? -errno : 0;
+}
+
 int daemon_loop_start(struct daemon *d)
 {
 	int err = add_timer(d, &d->vrrp_timer, DAEMON_PRIO_VRRP, on_vrrp_timer);
 
 	if (!err)
-		err = add_timer(d, &d->pulse_timer, DAEMON_PRIO_PULSE, on_pulse_timer);
+		err = open_pulse_timer(d);
 	if (!err)
 		err = add_timer(d, &d->garp_timer, DAEMON_PRIO_PULSE, on_garp_timer);
 	if (!err)
@@ -372,8 +407,6 @@ int daemon_loop_start(struct daemon *d)
 		log_error("could not set the event loop up: %s", strerror(-err));
 		return err;
 	}
-	d->pulse_due_ns = clock_now_ns();
-	daemon_arm(d->pulse_timer, d->pulse_due_ns);
 	return 0;
 }
 
@@ -381,6 +414,9 @@ void daemon_loop_stop(struct daemon *d)
 {
 	d->vrrp_timer = sd_event_source_disable_unref(d->vrrp_timer);
 	d->pulse_timer = sd_event_source_disable_unref(d->pulse_timer);
+	if (d->pulse_fd >= 0)
+		close(d->pulse_fd);
+	d->pulse_fd = -1;
 	d->garp_timer = sd_event_source_disable_unref(d->garp_timer);
 	d->health_timer = sd_event_source_disable_unref(d->health_timer);
 	d->vrrp_io = sd_event_source_disable_unref(d->vrrp_io);

@@ -97,6 +97,8 @@ static int swap(struct daemon *d, struct conf *wanted)
 	daemon_health_init(d, clock_now_ns());
 	carry_health(d, was, old);
 	daemon_reconf_vrrp(d);
+	if (daemon_set_pulse(d))
+		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->conf);
 	conf_free(was);
 	daemon_evaluate(d);

@@ -142,6 +142,7 @@ int daemon_run_main(int argc, char **argv)
 	if (!d)
 		return EX_OSERR;
 	d->lock_fd = -1;
+	d->pulse_fd = -1;
 	d->bpf_opts = o.bpf;
 	err = conf_load(o.file, true, stderr, &d->conf);
 	if (err) {

@@ -39,7 +39,8 @@ static void sense_peer(const struct daemon *d, const struct conf_node *n, const 
 	out->state = out->pulsing ? p->state : HOKM_VRRP_INIT;
 	/* Valid on its own: a peer that is cut off keeps its lease until it ends. */
 	out->lease_until_ns = p->lease_until_ns;
-	out->seen_ns = p->seen_ns;
+	/* As new as the question it answers: the answer may have been long on its way. */
+	out->seen_ns = p->answer_sent_ns;
 	out->n_up = out->pulsing ? count_up(d, p) : 0;
 }
 
@@ -95,4 +96,6 @@ void daemon_sense(struct daemon *d, struct policy_input *in)
 	in->link_up = d->link_up;
 	in->state = d->vrrp.state;
 	in->owner = d->vrrp.owner;
+	in->own_priority = c->nodes[c->self].priority;
+	in->own_addr = c->nodes[c->self].addr;
 }

@@ -34,6 +34,9 @@ static bool is_over(const struct hokm_conn *c, uint64_t now_ns)
 	uint64_t last = last_ns(c);
 	uint64_t idle_ns = now_ns > last ? now_ns - last : 0;
 
+	/* One packet of something unknown that never came back: a scan, or a flood of ACKs. */
+	if (c->flags & HOKM_CONN_ADOPTED && c->c2s.packets <= 1 && idle_ns > SWEEP_ENDED_NS)
+		return true;
 	switch (c->tcp_state) {
 	case HOKM_TCP_CLOSED:
 	case HOKM_TCP_RESET:

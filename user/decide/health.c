@@ -131,6 +131,20 @@ bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint
 	return finish(h, result, now_ns);
 }
 
+bool health_lost(struct health *h, uint64_t now_ns)
+{
+	uint64_t since_ns = h->known ? h->last_ns : h->changed_ns;
+	uint64_t patience_ns = add_ns(h->conf.interval_ns, h->conf.timeout_ns);
+
+	if (!h->running)
+		return false;
+	if (now_ns >= add_ns(since_ns, add_ns(patience_ns, AGENT_GRACE_NS)))
+		return finish(h, HOKM_R_CHECK_AGENT, now_ns);
+	h->running = false;
+	h->next_ns = add_ns(now_ns, h->conf.fastinter_ns);
+	return false;
+}
+
 void health_hurry(struct health *h, uint64_t now_ns)
 {
 	/* Signals come in swarms; one hurried check per fastinter is enough to count them. */

@@ -56,6 +56,13 @@ bool health_start(struct health *h, uint64_t now_ns);
 bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint64_t now_ns);
 
 /*
+ * The check that is out was lost, the agent's doing and not the service's: it counts for nothing and
+ * another is due after fastinter. Only when no result came for longer than an interval and a whole
+ * check is it a failure (CHECK_AGENT). Returns as health_result().
+ */
+bool health_lost(struct health *h, uint64_t now_ns);
+
+/*
  * Something was seen in real traffic: check now. A running check is left to end, then one more runs
  * at once. Heeded once per fastinter.
  */

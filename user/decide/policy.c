@@ -12,7 +12,8 @@
  * reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
  * own instead; it never preempts on it.
  *
- * A live peer can own: its pulses come and its daemon is fresh, or (keepalived) its adverts come.
+ * A live peer can own: its pulses come and its daemon is fresh and started, or (keepalived) its
+ * adverts come.
  * Leases count whoever holds them, pulsing or not: a node cut off from us keeps its lease until it
  * ends.
  */
@@ -49,7 +50,9 @@ static unsigned int count(const struct policy_input *in, const enum hokm_svc_sta
 
 static bool live(const struct policy_peer *p)
 {
-	return p->used && ((p->pulsing && p->daemon_fresh) || (!p->pulsing && p->adverts));
+	if (!p->used || !p->pulsing)
+		return p->used && p->adverts;
+	return p->daemon_fresh && p->state != HOKM_VRRP_INIT;
 }
 
 static unsigned int n_up(const struct policy_input *in, const struct policy_peer *p)
@@ -112,11 +115,10 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 	}
 }
 
-/* May take part in a succession: told by pulses, not switched off. */
+/* May take part in a succession, of which keepalived knows nothing. */
 static bool candidate(const struct policy_peer *p)
 {
-	return p->used && p->pulsing && p->daemon_fresh && p->n_up > 0 &&
-	       p->state != HOKM_VRRP_INIT;
+	return live(p) && p->pulsing && p->n_up > 0;
 }
 
 /* Nobody but the owner would be chosen before us: the order of successor(), seen from the other side. */

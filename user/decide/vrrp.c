@@ -80,7 +80,12 @@ void vrrp_enter(struct vrrp_step *s, enum hokm_vrrp_state state, enum hokm_reaso
 void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 {
 	struct vrrp *v = s->v;
+	uint64_t skew_ns = vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns);
 
+	/* An advert that was overtaken by the goodbye does not end what the pulses will settle. */
+	if (v->owner.s_addr != a->source.s_addr ||
+	    s->now_ns >= vrrp_add_ns(v->released_ns, skew_ns))
+		v->released_ns = 0;
 	v->owner = a->source;
 	v->owner_priority = a->priority;
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
@@ -88,7 +93,6 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 		vrrp_add_ns(s->now_ns, vrrp_master_down_ns(v->conf.version, v->conf.priority,
 							   v->owner_adver_ns));
 	v->down_reason = HOKM_R_MASTER_DOWN;
-	v->released_ns = 0;
 	v->looked_twice = false;
 }
 
@@ -116,6 +120,7 @@ static void become_master(struct vrrp_step *s)
 	vrrp_follow_nobody(s);
 	v->preempt_at_ns = 0;
 	v->claiming = false;
+	v->released_ns = 0;
 	v->send_failed = false;
 	v->rival = false;
 	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));

@@ -24,14 +24,15 @@
  * When there is one owner at most. Two leases never run at the same moment as long as, between any
  * two nodes,
  *   - adverts arrive within less than adver / 4 or, for any part of them that is lost, pulses do
- *     (an answer at least every adver / 4): the lease ends before Master_Down can, and a running
- *     lease is seen;
+ *     (an answer at least every adver / 4, so the asking daemon must get the CPU that often too):
+ *     the lease ends before Master_Down can, and a running lease is seen;
  *   - two nodes that wait for Master_Down at the same time (no owner) wait for different moments,
  *     further apart than an advert takes: Skew_Time does that for nodes that heard the same last
  *     advert. Nodes that start without any owner can race; the loser yields on the winner's first
  *     advert or pulse;
  *   - the peer being preempted answers pulses. One that does not (keepalived) is preempted as VRRP
- *     does it: both own while one advert travels.
+ *     does it: both own while one advert travels, or, when its daemon is stopped just then, until
+ *     its lease ends.
  * A partition that stops adverts and pulses both gives two owners: no timer can prevent that, only
  * an arbiter. When it heals, the lower one yields on the first advert or pulse.
  */

@@ -64,6 +64,7 @@ void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 	vrrp_follow_nobody(s);
 	v->preempt_at_ns = 0;
 	v->claiming = false;
+	v->released_ns = 0;
 	v->sending = VRRP_SENDING_NONE;
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
@@ -200,12 +201,10 @@ static void master_down(struct vrrp_step *s)
 
 	if (held(s)) {
 		owner_lives(s);
-	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, v->owner_adver_ns)) {
+	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, grace_ns(v) * 2)) {
 		/* We slept through it, and sent no probes meanwhile: ask before concluding. */
 		v->looked_twice = true;
-		v->master_down_at_ns =
-			vrrp_add_ns(s->now_ns, vrrp_skew_ns(v->conf.version, v->conf.priority,
-							    v->owner_adver_ns));
+		v->master_down_at_ns = vrrp_add_ns(s->now_ns, grace_ns(v));
 		vrrp_act(s, VRRP_ACT_PROBE);
 	} else {
 		take(s, v->down_reason);

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The BPF tests on Debian 12's own kernel, the oldest that is promised, under qemu's software
+# emulation: no KVM, no disk, no network. The newest linux-image-6.1.0-N-cloud package is downloaded
+# by apt (which verifies it), unpacked and not installed, and kept in build/kernel; its initramfs is
+# busybox, the test programs and their shared libraries. Serial console out, exit codes by markers.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+cache=$top/build/kernel
+boot_timeout_s=500
+
+skip()
+{
+	echo "skip: $*"
+	exit 77
+}
+
+newest_package()
+{
+	apt-cache search -n '^linux-image-6\.1\.0-[0-9]+-cloud-amd64$' | awk '{ print $1 }' |
+		sort -V | tail -n 1
+}
+
+# download PACKAGE: into the current folder. Lists older than the archive name packages it has no more.
+download()
+{
+	apt-get download -q "$1" || { apt-get update -q && apt-get download -q "$1"; }
+}
+
+# Prints the path of the kernel image, after a download if it is not there.
+fetch_kernel()
+{
+	local package work
+	command -v apt-get >/dev/null || return 1
+	package=$(newest_package)
+	if [ -z "$package" ]; then
+		apt-get update -q >&2 || return 1
+		package=$(newest_package)
+	fi
+	[ -n "$package" ] || return 1
+	if [ ! -e "$cache/$package/vmlinuz" ]; then
+		work=$(mktemp -d "$cache/download.XXXXXX")
+		if ! (cd "$work" && download "$package" >&2 && dpkg-deb -x ./*.deb tree &&
+			mkdir -p "$cache/$package" &&
+			cp tree/boot/vmlinuz-* "$cache/$package/vmlinuz"); then
+			rm -rf "$work"
+			return 1
+		fi
+		rm -rf "$work"
+	fi
+	echo "$cache/$package/vmlinuz"
+}
+
+# copy_program ROOT PROGRAM: with the shared libraries it needs, at the paths it looks for them.
+copy_program()
+{
+	local lib
+	cp "$2" "$1/tests/"
+	ldd "$2" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$1$(dirname "$lib")"
+		cp -nL "$lib" "$1$lib"
+	done
+}
+
+write_init()
+{
+	cat >"$1/init" <<-'INIT'
+		#!/bin/busybox sh
+		busybox mount -t proc proc /proc
+		busybox mount -t sysfs sysfs /sys
+		busybox mount -t devtmpfs devtmpfs /dev
+		busybox mount -t bpf bpf /sys/fs/bpf
+		busybox mount -t tmpfs tmpfs /tmp
+		busybox mount -t tmpfs tmpfs /run
+		echo "HOKM-KERNEL $(busybox uname -r)"
+		ulimit -l unlimited
+		for t in /tests/test_*; do
+			"$t" 2>&1
+			echo "HOKM-EXIT $(busybox basename "$t") $?"
+		done
+		echo HOKM-DONE
+		busybox poweroff -f
+	INIT
+	chmod 0755 "$1/init"
+}
+
+build_initramfs()
+{
+	local root=$1 t
+	mkdir -p "$root"/{bin,proc,sys,dev,tmp,run,tests,etc}
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	for t in "${tests[@]}"; do
+		copy_program "$root" "$t"
+	done
+	write_init "$root"
+	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$2"
+}
+
+# judge LOG: every test ran to its end, and well.
+judge()
+{
+	local t failed=0
+	for t in "${tests[@]}"; do
+		if ! grep -q "^HOKM-EXIT ${t##*/} 0$" "$1"; then
+			echo "failed under the 6.1 kernel: ${t##*/}"
+			failed=1
+		fi
+	done
+	if ! grep -q '^HOKM-DONE$' "$1"; then
+		echo "the virtual machine did not come to its end within $boot_timeout_s s"
+		failed=1
+	fi
+	return "$failed"
+}
+
+tests=()
+for t in "$top"/build/tests/bpf/test_*; do
+	if [ -x "$t" ] && [ -f "$t" ]; then
+		tests+=("$t")
+	fi
+done
+if [ ${#tests[@]} -eq 0 ]; then
+	echo "no BPF test is built: make bpf-tests"
+	exit 1
+fi
+[ "$(uname -m)" = x86_64 ] || skip "the virtual machine is x86-64, this machine is $(uname -m)"
+command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed"
+command -v busybox >/dev/null || skip "busybox is not installed"
+command -v cpio >/dev/null || skip "cpio is not installed"
+
+mkdir -p "$cache"
+kernel=$(fetch_kernel) || skip "no Debian 6.1 kernel package here and none could be downloaded"
+work=$(mktemp -d "$cache/run.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+build_initramfs "$work/root" "$work/initramfs.gz"
+
+# What qemu ends with says nothing about the tests: the markers in its output do.
+timeout --foreground -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max \
+	-smp 2 -m 1024 -nographic -no-reboot -nodefaults -serial stdio -monitor none \
+	-kernel "$kernel" -initrd "$work/initramfs.gz" \
+	-append "console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init" </dev/null |
+	tr -d '\r' | tee "$work/log" || true
+judge "$work/log"

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# keepalived as the peer, VRRP version 3, adverts every half second: each is owner and backup, stops,
+# dies and comes back, and at the end of each step exactly one has the VIP. hokm-xdp as backup is set
+# to a tenth of a second, so that it must learn the owner's interval or take the VIP away at once. And
+# a keepalived that speaks version 2 is counted and changes nothing.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/keepalived.sh
+. "$(dirname "$0")/keepalived.sh"
+
+# shellcheck disable=SC2034 # read by keepalived.sh
+PEER_VERSION=3 PEER_ADVERT_MS=500
+
+must lab_up a b
+must watch_start
+mkdir -p "$LAB_DIR/a" "$LAB_DIR/b"
+keepalived_above 100ms
+
+must peer_conf a 110 "" "" "" 2
+ignores "version 2" version
+
+above_ends
+hokm_above 500ms
+test_end

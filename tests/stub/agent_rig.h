@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* For unit tests: a daemon's event loop with an agent on it, and turns of it until something came. */
+#ifndef HOKM_TESTS_AGENT_RIG_H
+#define HOKM_TESTS_AGENT_RIG_H
+
+#include "../stub/stub.h"
+
+#define WAIT_NS (20 * NS_PER_S)
+
+struct rig {
+	sd_event *event;
+	struct agent *agent;
+	struct agent_reply reply;
+	unsigned int replies, died;
+};
+
+static inline void on_reply(const struct agent_reply *r, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->reply = *r;
+	rig->replies++;
+}
+
+static inline void on_died(void *arg)
+{
+	((struct rig *)arg)->died++;
+}
+
+static inline int open_rig(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	if (!rig || sd_event_new(&rig->event) < 0 ||
+	    agent_open(rig->event, stub_user(), on_reply, on_died, rig, &rig->agent))
+		return -1;
+	*state = rig;
+	return 0;
+}
+
+static inline int close_rig(void **state)
+{
+	struct rig *rig = *state;
+
+	agent_close(rig->agent);
+	sd_event_unref(rig->event);
+	free(rig);
+	return 0;
+}
+
+/* Turns the loop until *n reaches `want`, which must be soon. */
+static inline void turn_until(struct rig *rig, const unsigned int *n, unsigned int want)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_NS;
+
+	while (*n < want) {
+		if (clock_now_ns() > by_ns)
+			fail_msg("waited in vain");
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	}
+}
+
+/* Turns the loop until a restarted agent takes the check. */
+static inline void check_when_back(struct rig *rig, const struct agent_request *r)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_NS;
+
+	while (agent_check(rig->agent, r)) {
+		if (clock_now_ns() > by_ns)
+			fail_msg("the agent did not come back");
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	}
+}
+
+static inline void check_until_replied(struct rig *rig, const struct agent_request *r)
+{
+	unsigned int before = rig->replies;
+
+	check_when_back(rig, r);
+	turn_until(rig, &rig->replies, before + 1);
+}
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "decide/health.h"
+
+#define MS 1000000ULL
+#define T0 (1000000 * MS)
+
+static const struct health_conf conf = {
+	.rise = 2,
+	.fall = 3,
+	.interval_ns = 5000 * MS,
+	.fastinter_ns = 1000 * MS,
+	.downinter_ns = 2000 * MS,
+	.timeout_ns = 10000 * MS,
+};
+
+/* One check of 10 ms, when it is due; returns whether something changed. */
+static bool check(struct health *h, uint64_t *now_ns, bool good)
+{
+	*now_ns = health_next_ns(h);
+	assert_false(h->running);
+	assert_true(health_start(h, *now_ns));
+	*now_ns += 10 * MS;
+	return health_result(h, h->seq, good ? HOKM_R_CHECK_OK : HOKM_R_CHECK_REFUSED, *now_ns);
+}
+
+static uint64_t gap_ms(const struct health *h)
+{
+	return (health_next_ns(h) - h->started_ns) / MS;
+}
+
+/* A script of results, and after each: value, up, changed, time to the next check. */
+static void test_counter(void **state)
+{
+	static const struct {
+		const char *results; /* '+' passed, '-' failed */
+		const char *values;  /* 0 .. 4 */
+		const char *ups;     /* 'U' or 'd' */
+		const char *changed; /* '!' changed, '.' not */
+		const char *gaps;    /* i interval, f fastinter, d downinter */
+	} rows[] = {
+		{"+", "4", "U", "!", "i"},
+		{"-", "0", "d", "!", "d"},
+		{"++-+", "4434", "UUUU", "!...", "iifi"},
+		{"+---", "4320", "UUUd", "!..!", "iffd"},
+		{"+--+--", "432432", "UUUUUU", "!.....", "iffiff"},
+		{"-+", "01", "dd", "!.", "df"},
+		{"-++", "014", "ddU", "!.!", "dfi"},
+		{"-+-+-", "01010", "ddddd", "!....", "dfdfd"},
+		{"---", "000", "ddd", "!..", "ddd"},
+		{"+---+-++---", "43201014320", "UUUddddUUUd", "!..!...!..!", "iffdfdfiffd"},
+	};
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct health h;
+		uint64_t now_ns = T0;
+
+		health_init(&h, &conf, T0, 0);
+		assert_false(health_up(&h));
+		for (size_t i = 0; rows[r].results[i]; i++) {
+			bool changed = check(&h, &now_ns, rows[r].results[i] == '+');
+			char gap = rows[r].gaps[i];
+			uint64_t want_ms = gap == 'i' ? 5000 : gap == 'f' ? 1000 : 2000;
+
+			if (h.value != (unsigned int)(rows[r].values[i] - '0') ||
+			    health_up(&h) != (rows[r].ups[i] == 'U') ||
+			    changed != (rows[r].changed[i] == '!') || gap_ms(&h) != want_ms)
+				fail_msg("row %zu, result %zu: value %u up %d changed %d gap %llu",
+					 r, i, h.value, health_up(&h), changed,
+					 (unsigned long long)gap_ms(&h));
+			assert_true(!changed || h.changed_ns == now_ns);
+			assert_int_equal(h.last_ns, now_ns);
+			assert_int_equal(h.took_ns, 10 * MS);
+		}
+	}
+}
+
+static void test_rise_fall_of_one(void **state)
+{
+	struct health_conf c = conf;
+	struct health h;
+	uint64_t now_ns;
+
+	(void)state;
+	/* 0 is taken as 1. */
+	for (c.rise = 0; c.rise < 2; c.rise++)
+		for (c.fall = 0; c.fall < 2; c.fall++) {
+			health_init(&h, &c, T0, 0);
+			for (int i = 0; i < 6; i++) {
+				assert_true(check(&h, &now_ns, i % 2));
+				assert_int_equal(health_up(&h), i % 2);
+				assert_int_equal(gap_ms(&h), i % 2 ? 5000 : 2000);
+			}
+		}
+}
+
+static void test_first_check_is_spread(void **state)
+{
+	struct health h;
+
+	(void)state;
+	health_init(&h, &conf, T0, 40 * MS);
+	assert_int_equal(health_next_ns(&h), T0 + 40 * MS);
+	assert_false(health_start(&h, T0 + 40 * MS - 1));
+	assert_true(health_start(&h, T0 + 40 * MS));
+	assert_false(health_start(&h, T0 + 40 * MS)); /* one at a time */
+	assert_false(health_start(&h, T0 + 9000 * MS));
+}
+
+static void test_foreign_results(void **state)
+{
+	struct health h;
+	uint32_t seq;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	assert_false(health_result(&h, h.seq, HOKM_R_CHECK_OK, T0)); /* none is out */
+	assert_true(health_start(&h, T0));
+	seq = h.seq;
+	assert_false(health_result(&h, seq - 1, HOKM_R_CHECK_OK, T0 + 1));
+	assert_false(health_result(&h, seq + 1, HOKM_R_CHECK_OK, T0 + 1));
+	assert_true(h.running);
+	assert_false(h.known);
+	assert_true(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, T0 + 2));
+	assert_int_equal(h.reason, HOKM_R_CHECK_TIMEOUT);
+	assert_false(health_result(&h, seq, HOKM_R_CHECK_OK, T0 + 3)); /* twice */
+	assert_false(health_up(&h));
+}
+
+/* No result at all: a failure once timeout and two seconds are over. */
+static void test_lost_result(void **state)
+{
+	uint64_t now_ns = T0;
+	struct health h;
+	uint32_t seq;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	check(&h, &now_ns, true);
+	assert_true(health_start(&h, health_next_ns(&h)));
+	for (int lost = 1; lost <= 3; lost++) {
+		seq = h.seq;
+		now_ns = h.started_ns + 12000 * MS;
+		assert_int_equal(health_next_ns(&h), now_ns);
+		assert_false(health_start(&h, now_ns - 1));
+		assert_int_equal(h.seq, seq);
+		/* Counted; as the interval is long over, the next one begins in the same call. */
+		assert_true(health_start(&h, now_ns));
+		assert_int_equal(h.seq, seq + 1);
+		assert_int_equal(h.reason, HOKM_R_CHECK_AGENT);
+		assert_int_equal(health_up(&h), lost < 3);
+		/* The lost one comes after all: it is not of the running check. */
+		assert_false(health_result(&h, seq, HOKM_R_CHECK_OK, now_ns));
+		assert_true(h.running);
+	}
+	assert_int_equal(h.changed_ns, now_ns);
+}
+
+/* A check that takes longer than its interval is followed by the next at once, never by two. */
+static void test_slow_check(void **state)
+{
+	struct health h;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	assert_true(health_start(&h, T0));
+	health_result(&h, h.seq, HOKM_R_CHECK_OK, T0 + 9000 * MS);
+	assert_int_equal(health_next_ns(&h), T0 + 9000 * MS);
+	assert_int_equal(h.took_ns, 9000 * MS);
+}
+
+static void test_hurry(void **state)
+{
+	uint64_t now_ns = T0;
+	struct health h;
+	uint32_t seq;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	check(&h, &now_ns, true);
+	now_ns += 100 * MS;
+	health_hurry(&h, now_ns);
+	assert_int_equal(health_next_ns(&h), now_ns);
+	assert_true(health_start(&h, now_ns));
+	seq = h.seq;
+	health_result(&h, seq, HOKM_R_CHECK_OK, now_ns + MS);
+
+	/* Once per fastinter. */
+	health_hurry(&h, now_ns + 999 * MS);
+	assert_int_equal(health_next_ns(&h), now_ns + 5000 * MS);
+	now_ns += 1000 * MS;
+	health_hurry(&h, now_ns);
+	assert_int_equal(health_next_ns(&h), now_ns);
+
+	/* During a check: it ends in peace, then one more. */
+	assert_true(health_start(&h, now_ns));
+	seq = h.seq;
+	now_ns += 1000 * MS;
+	health_hurry(&h, now_ns);
+	assert_true(h.running);
+	assert_int_equal(h.seq, seq);
+	health_result(&h, seq, HOKM_R_CHECK_OK, now_ns + MS);
+	assert_int_equal(health_next_ns(&h), now_ns + MS);
+	assert_true(health_start(&h, now_ns + MS));
+	health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns + 2 * MS);
+	assert_int_equal(health_next_ns(&h), now_ns + 5001 * MS);
+
+	/* Never later than planned. */
+	health_hurry(&h, health_next_ns(&h) + 5 * MS);
+	assert_int_equal(health_next_ns(&h), now_ns + 5001 * MS);
+}
+
+static void test_reconf(void **state)
+{
+	struct health_conf c = conf;
+	uint64_t now_ns = T0;
+	struct health h;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	check(&h, &now_ns, true);
+	check(&h, &now_ns, false);
+	assert_int_equal(h.value, 3);
+	/* Same thresholds: the count goes on; shorter intervals count at once, longer ones later. */
+	c.fastinter_ns = 200 * MS;
+	health_reconf(&h, &c, now_ns);
+	assert_int_equal(h.value, 3);
+	assert_int_equal(health_next_ns(&h), now_ns + 200 * MS);
+	health_reconf(&h, &conf, now_ns);
+	assert_int_equal(health_next_ns(&h), now_ns + 200 * MS);
+	/* Others: the state stays, the count begins anew. */
+	c.rise = 5;
+	c.fall = 7;
+	health_reconf(&h, &c, now_ns);
+	assert_true(health_up(&h));
+	assert_int_equal(h.value, 11);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(check(&h, &now_ns, false), i == 6);
+	c.rise = 1;
+	health_reconf(&h, &c, now_ns);
+	assert_false(health_up(&h));
+	assert_int_equal(h.value, 0);
+	/* Before the first result nothing is known, and a running check stays. */
+	health_init(&h, &conf, T0, 0);
+	assert_true(health_start(&h, T0));
+	health_reconf(&h, &c, T0);
+	assert_true(h.running);
+	assert_false(health_up(&h));
+	assert_true(health_result(&h, h.seq, HOKM_R_CHECK_OK, T0 + MS));
+	assert_true(health_up(&h));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_rise_fall_of_one),
+		cmocka_unit_test(test_first_check_is_spread),
+		cmocka_unit_test(test_foreign_results),
+		cmocka_unit_test(test_lost_result),
+		cmocka_unit_test(test_slow_check),
+		cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_reconf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
