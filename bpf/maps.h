@@ -3,8 +3,8 @@
  * The maps. Names, keys and values are the contract with user space (hokm/abi.h says who writes
  * what); they carry BTF, so that `bpftool map dump pinned` prints named fields.
  *
- * conns is a plain HASH and half_open an LRU on purpose: a SYN flood can evict only half-open
- * entries, never an established player.
+ * Half-open connections have a map of their own (bpf/half.h): a SYN flood can evict only them, never
+ * an established player. own and peers are mapped into the daemon, half_open into whoever lists it.
  */
 #ifndef HOKM_BPF_MAPS_H
 #define HOKM_BPF_MAPS_H
@@ -13,8 +13,8 @@
 #include <bpf/bpf_helpers.h>
 #include "hokm/abi.h"
 
-#define CONNS_MAX     131072
-#define HALF_OPEN_MAX 65536
+#define CONNS_MAX      131072
+#define HALF_OPEN_SETS 32768 /* a power of two */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -61,10 +61,11 @@ struct {
 } conns SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, HALF_OPEN_MAX);
-	__type(key, struct hokm_conn_key);
-	__type(value, struct hokm_conn);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HALF_OPEN_SETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_half_open_set);
 } half_open SEC(".maps");
 
 struct {

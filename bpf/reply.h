@@ -7,7 +7,7 @@
 #ifndef HOKM_BPF_REPLY_H
 #define HOKM_BPF_REPLY_H
 
-#include "conn.h"
+#include "half.h"
 #include "parse.h"
 #include "service.h"
 
@@ -27,40 +27,33 @@ static __always_inline void make_suspect(struct packet *p)
 }
 
 /* RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+1><RST,ACK>. */
-static __always_inline bool is_refusal(const struct packet *p, const struct hokm_conn *half)
+static __always_inline bool is_refusal(const struct packet *p, const struct hokm_half_open *half)
 {
 	return half->tcp_state == HOKM_TCP_SYN && p->seg.flags & TCP_FLAG_ACK && !p->seg.seq &&
 	       p->seg.ack == half->isn + 1;
 }
 
-static __always_inline void half_open_reset(struct packet *p, const struct hokm_conn_key *k,
-					    struct hokm_conn *half)
+static __always_inline void half_open_reset(struct packet *p, struct hokm_half_open *half)
 {
-	bool refused = is_refusal(p, half);
-
-	half_track(&half->s2c, p);
-	if (refused) {
+	if (is_refusal(p, half)) {
 		COUNT(p, refused);
 		make_suspect(p);
 		p->event = HOKM_EV_REFUSED;
 		p->target = half->target;
 		p->tcp_state = HOKM_TCP_RESET;
-		half->tcp_state = HOKM_TCP_RESET;
 	} else {
 		COUNT(p, rst_server);
-		conn_reset(p, half, CLOSE_SIDE_SERVER);
 	}
-	bpf_map_delete_elem(&half_open, k);
+	half_free(half);
 }
 
-static __always_inline void half_open_reply(struct packet *p, const struct hokm_conn_key *k,
-					    struct hokm_conn *half)
+static __always_inline void half_open_reply(struct packet *p, struct hokm_half_open *half)
 {
 	if (p->seg.flags & TCP_FLAG_RST) {
-		half_open_reset(p, k, half);
+		half_open_reset(p, half);
 		return;
 	}
-	half_track(&half->s2c, p);
+	half_count_out(half, p);
 	if (!(p->seg.flags & TCP_FLAG_SYN) || p->seg.ack != half->isn + 1)
 		return;
 	COUNT(p, syn_ack);
@@ -68,11 +61,13 @@ static __always_inline void half_open_reply(struct packet *p, const struct hokm_
 		return;
 	half->tcp_state = HOKM_TCP_SYN_ACK;
 	half->syn_ack_ns = p->now;
+	half->server_next = p->seg.seq + 1;
 }
 
 static __always_inline void segment_egress(struct packet *p)
 {
 	struct hokm_conn_key key;
+	struct hokm_half_open *half;
 	struct hokm_conn *c;
 
 	COUNT(p, packets_out);
@@ -83,9 +78,9 @@ static __always_inline void segment_egress(struct packet *p)
 		conn_track_out(p, c);
 		return;
 	}
-	c = bpf_map_lookup_elem(&half_open, &key);
-	if (c)
-		half_open_reply(p, &key, c);
+	half = half_find(p, &key);
+	if (half)
+		half_open_reply(p, half);
 }
 
 static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)

@@ -58,7 +58,7 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
  * Does a half-open entry's target still hold for the client's repeated SYN? A local server that has
  * answered keeps it, owner or not: the connection lives in its socket.
  */
-static __always_inline bool target_holds(const struct packet *p, const struct hokm_conn *half,
+static __always_inline bool target_holds(const struct packet *p, const struct hokm_half_open *half,
 					 bool owner)
 {
 	if (half->isn != p->seg.seq)

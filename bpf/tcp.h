@@ -14,19 +14,19 @@
 #ifndef HOKM_BPF_TCP_H
 #define HOKM_BPF_TCP_H
 
-#include "conn.h"
+#include "half.h"
 #include "parse.h"
 #include "service.h"
 #include "socket.h"
 #include "steer.h"
 
 /* On to a peer if it lives, else to our kernel, whose RST tells the client the truth. */
-static __always_inline enum verdict to_target(struct packet *p, struct hokm_conn *c)
+static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 {
-	if (c->target == HOKM_LOCAL)
+	if (target == HOKM_LOCAL)
 		return PASS;
-	p->target = c->target;
-	if (!peer_alive(p, c->target)) {
+	p->target = target;
+	if (!peer_alive(p, target)) {
 		COUNT(p, target_dead);
 		if (p->event == EVENT_NONE)
 			p->event = HOKM_EV_TARGET_DEAD;
@@ -50,7 +50,7 @@ static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_
 {
 	note_arrival(p, c, arrived_steered(p));
 	conn_track_in(p, c);
-	return to_target(p, c);
+	return to_target(p, c->target);
 }
 
 /* A SYN of a connection in conns that has not ended: whether it still lives where the entry says. */
@@ -81,14 +81,12 @@ static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, b
 	return STEER;
 }
 
+/* Enters a new SYN, or one that goes another way than before; its repetition is only counted. */
 static __always_inline void half_open_note(struct packet *p, const struct hokm_conn_key *k,
-					   struct hokm_conn *half, __u8 target, bool steered)
+					   struct hokm_half_open *half, __u8 target, bool steered)
 {
-	__u8 flags = steered ? HOKM_CONN_STEERED_IN : 0;
-	struct hokm_conn fresh;
-
 	if (half && half->isn == p->seg.seq && half->target == target) {
-		half_track(&half->c2s, p);
+		half_count_in(half, p);
 		return;
 	}
 	if (target != HOKM_LOCAL) {
@@ -96,15 +94,12 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		p->target = target;
 		p->tcp_state = HOKM_TCP_SYN;
 	}
-	if (half) {
-		conn_init(half, p, HOKM_TCP_SYN, target, flags);
-		half_track(&half->c2s, p);
+	if (!half)
+		half = half_place(p, k);
+	if (!half)
 		return;
-	}
-	conn_init(&fresh, p, HOKM_TCP_SYN, target, flags);
-	half_track(&fresh.c2s, p);
-	if (bpf_map_update_elem(&half_open, k, &fresh, BPF_ANY))
-		COUNT(p, half_open_fail);
+	half_init(half, p, k, target, steered ? HOKM_CONN_STEERED_IN : 0);
+	half_count_in(half, p);
 }
 
 static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k,
@@ -113,7 +108,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	bool steered = arrived_steered(p);
 	__u32 zero = 0;
 	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
-	struct hokm_conn *half;
+	struct hokm_half_open *half;
 	bool owner = o && p->now < o->lease_until_ns;
 	__u8 target = HOKM_LOCAL;
 
@@ -125,7 +120,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
 		bpf_map_delete_elem(&conns, k);
 	}
-	half = bpf_map_lookup_elem(&half_open, k);
+	half = half_find(p, k);
 	if (!steered) {
 		if (half && target_holds(p, half, owner))
 			target = half->target;
@@ -167,7 +162,7 @@ static __always_inline enum verdict second_chance(struct packet *p, const struct
 
 /* half: this node's own half-open entry, when the packet did not complete it. */
 static __always_inline enum verdict unknown_ingress(struct packet *p, const struct hokm_conn_key *k,
-						    const struct hokm_conn *half)
+						    struct hokm_half_open *half)
 {
 	enum socket_here here = socket_of(p);
 	bool steered = arrived_steered(p);
@@ -179,7 +174,7 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
 			adopt(p, k, HOKM_LOCAL);
 			if (half)
-				bpf_map_delete_elem(&half_open, k);
+				half_free(half);
 		}
 		return PASS;
 	}
@@ -195,35 +190,59 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
  * SYN-ACK that egress saw, so that a forger who never saw it fills no table.
  */
 static __always_inline bool completes_handshake(const struct packet *p,
-						const struct hokm_conn *half)
+						const struct hokm_half_open *half)
 {
 	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.seq != half->isn + 1)
 		return false;
 	if (half->target != HOKM_LOCAL)
 		return true;
-	return half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->s2c.seq_next;
+	return half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->server_next;
+}
+
+/* The client gives up; only with the exact number (RFC 5961 section 3.2). */
+static __always_inline void half_open_given_up(struct packet *p, struct hokm_half_open *half)
+{
+	if (p->seg.seq != half->isn + 1)
+		return;
+	COUNT(p, rst_client);
+	half_free(half);
+}
+
+/* Half-open no more: the entry moves to conns. */
+static __always_inline void half_open_done(struct packet *p, const struct hokm_conn_key *k,
+					   struct hokm_half_open *half)
+{
+	struct hokm_conn c;
+
+	half_to_conn(half, p, &c);
+	c.tcp_state = HOKM_TCP_ESTABLISHED;
+	conn_opened(p, &c);
+	conn_track_in(p, &c);
+	if (conn_store(p, k, &c))
+		half_free(half);
 }
 
 static __always_inline enum verdict
-handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_conn *half)
+handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
-	bool reset = p->seg.flags & TCP_FLAG_RST;
+	bool steered;
+	__u8 target;
 
-	if (half->target == HOKM_LOCAL && !reset && !completes_handshake(p, half))
+	if (half->target == HOKM_LOCAL && !(p->seg.flags & TCP_FLAG_RST) &&
+	    !completes_handshake(p, half))
 		return unknown_ingress(p, k, half);
-	note_arrival(p, half, arrived_steered(p));
-	if (reset) {
-		conn_track_in(p, half);
-		if (conn_ended(half))
-			bpf_map_delete_elem(&half_open, k);
-	} else if (completes_handshake(p, half)) {
-		half->tcp_state = HOKM_TCP_ESTABLISHED;
-		conn_opened(p, half);
-		conn_track_in(p, half);
-		if (conn_store(p, k, half))
-			bpf_map_delete_elem(&half_open, k);
+	steered = arrived_steered(p);
+	if (steered) {
+		COUNT(p, steered_in);
+		half->target = HOKM_LOCAL;
+		half->flags |= HOKM_CONN_STEERED_IN;
 	}
-	return to_target(p, half);
+	target = half->target;
+	if (p->seg.flags & TCP_FLAG_RST)
+		half_open_given_up(p, half);
+	else if (completes_handshake(p, half))
+		half_open_done(p, k, half);
+	return to_target(p, target);
 }
 
 /*
@@ -240,7 +259,8 @@ static __always_inline bool is_next_life(const struct packet *p, const struct ho
 static __always_inline enum verdict segment_ingress(struct packet *p)
 {
 	struct hokm_conn_key key;
-	struct hokm_conn *c, *half;
+	struct hokm_half_open *half;
+	struct hokm_conn *c;
 
 	COUNT(p, packets_in);
 	p->count->bytes_in += p->seg.ip_len;
@@ -250,7 +270,7 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 		return syn_ingress(p, &key, c);
 	if (c && !is_next_life(p, c))
 		return known_ingress(p, c);
-	half = bpf_map_lookup_elem(&half_open, &key);
+	half = half_find(p, &key);
 	if (half)
 		return handshake_ingress(p, &key, half);
 	return unknown_ingress(p, &key, NULL);

@@ -2,11 +2,11 @@
 /* Macros of libraries as cppcheck is to see them: it reads no system header. For tools/lint only. */
 #define LIBBPF_OPTS(type, name, ...) struct type name = {__VA_ARGS__}
 
-#define json_array_foreach(array, index, value)                                                    \
-	for ((index) = 0;                                                                          \
-	     (index) < json_array_size(array) && ((value) = json_array_get(array, index));         \
+#define json_array_foreach(array, index, value)                                            \
+	for ((index) = 0;                                                                  \
+	     (index) < json_array_size(array) && ((value) = json_array_get(array, index)); \
 	     (index)++)
-#define json_object_foreach(object, key, value)                                                    \
-	for ((key) = json_object_iter_key(json_object_iter(object));                               \
-	     (key) && ((value) = json_object_get(object, key));                                    \
+#define json_object_foreach(object, key, value)                      \
+	for ((key) = json_object_iter_key(json_object_iter(object)); \
+	     (key) && ((value) = json_object_get(object, key));      \
 	     (key) = json_object_iter_key(json_object_key_to_iter(key)))

@@ -39,31 +39,31 @@
 #define HOKM_ENUM(prefix, id, name, text) prefix##_##id,
 
 /* VRRP state of the instance (RFC 9568 section 6.4; FAULT as in keepalived). */
-#define HOKM_VRRP_STATES(X, p)                                                                     \
-	X(p, INIT, "init", "not started")                                                          \
-	X(p, BACKUP, "backup", "watching the owner")                                               \
-	X(p, MASTER, "master", "owner while the lease runs")                                       \
+#define HOKM_VRRP_STATES(X, p)                               \
+	X(p, INIT, "init", "not started")                    \
+	X(p, BACKUP, "backup", "watching the owner")         \
+	X(p, MASTER, "master", "owner while the lease runs") \
 	X(p, FAULT, "fault", "not eligible")
 enum hokm_vrrp_state { HOKM_VRRP_STATES(HOKM_ENUM, HOKM_VRRP) HOKM_VRRP_STATE_COUNT };
 
 /* State of a service on a node. */
-#define HOKM_SVC_STATES(X, p)                                                                      \
-	X(p, INIT, "init", "no check has finished")                                                \
-	X(p, UP, "up", "serves players")                                                           \
-	X(p, DOWN, "down", "failed its checks")                                                    \
-	X(p, DRAIN, "drain", "keeps its players, takes no new ones")                               \
+#define HOKM_SVC_STATES(X, p)                                        \
+	X(p, INIT, "init", "no check has finished")                  \
+	X(p, UP, "up", "serves players")                             \
+	X(p, DOWN, "down", "failed its checks")                      \
+	X(p, DRAIN, "drain", "keeps its players, takes no new ones") \
 	X(p, MAINT, "maint", "taken out by the operator")
 enum hokm_svc_state { HOKM_SVC_STATES(HOKM_ENUM, HOKM_SVC) HOKM_SVC_STATE_COUNT };
 
 /* TCP state of a tracked connection as seen from the middle. */
-#define HOKM_TCP_STATES(X, p)                                                                      \
-	X(p, NONE, "none", "no state")                                                             \
-	X(p, SYN, "syn", "SYN seen")                                                               \
-	X(p, SYN_ACK, "syn-ack", "SYN-ACK seen")                                                   \
-	X(p, ESTABLISHED, "established", "handshake complete")                                     \
-	X(p, FIN_CLIENT, "fin-client", "the client sent FIN")                                      \
-	X(p, FIN_SERVER, "fin-server", "the server sent FIN")                                      \
-	X(p, CLOSED, "closed", "both sent FIN")                                                    \
+#define HOKM_TCP_STATES(X, p)                                  \
+	X(p, NONE, "none", "no state")                         \
+	X(p, SYN, "syn", "SYN seen")                           \
+	X(p, SYN_ACK, "syn-ack", "SYN-ACK seen")               \
+	X(p, ESTABLISHED, "established", "handshake complete") \
+	X(p, FIN_CLIENT, "fin-client", "the client sent FIN")  \
+	X(p, FIN_SERVER, "fin-server", "the server sent FIN")  \
+	X(p, CLOSED, "closed", "both sent FIN")                \
 	X(p, RESET, "reset", "ended by RST")
 enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT };
 
@@ -71,58 +71,58 @@ enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT 
  * Counters. One struct of them per service and one (slot HOKM_NODE_SLOT) for what belongs to none.
  * Every frame the programs drop raises exactly one drop_* counter; no other path drops.
  */
-#define HOKM_COUNTERS(X)                                                                           \
-	X(packets_in, "client to server packets of the service")                                  \
-	X(packets_out, "server to client packets of the service")                                 \
-	X(bytes_in, "bytes of packets_in, IP total length")                                       \
-	X(bytes_out, "bytes of packets_out, IP total length")                                     \
-	X(syn, "SYNs from clients")                                                                \
-	X(syn_local, "SYNs given to the local kernel")                                             \
-	X(syn_steered_in, "SYNs that came steered from a peer")                                    \
-	X(syn_ack, "SYN-ACKs from the server")                                                     \
-	X(refused, "SYNs the local kernel answered with RST")                                      \
-	X(established, "handshakes completed")                                                     \
-	X(fin_client, "first FIN came from the client")                                            \
-	X(fin_server, "first FIN came from the server")                                            \
-	X(rst_client, "RST from the client")                                                       \
-	X(rst_server, "RST from the server")                                                       \
-	X(steered_syn, "SYNs sent on to a peer because the local service is not up")               \
-	X(steered_owner, "SYNs of stale ARP sent on to the owner or successor")                    \
-	X(steered_conn, "packets of known connections sent on to their target")                    \
-	X(second_chance, "packets of unknown connections sent on to a live peer")                  \
-	X(steered_in, "packets that came steered from a peer")                                     \
-	X(local_socket, "packets of unknown connections found in a local socket")                  \
-	X(unknown_pass, "packets of unknown connections left to the kernel")                       \
-	X(target_dead, "packets whose target peer is dead, left to the kernel")                    \
-	X(suspects, "times a refused SYN made the service suspect")                                \
-	X(conns_full, "connections not tracked because the table is full")                         \
-	X(half_open_fail, "half-open entries that could not be stored")                            \
-	X(fragments, "IP fragments for a VIP, left to the kernel")                                 \
-	X(bad_ip, "IPv4 headers that make no sense, left to the kernel")                           \
-	X(bad_tcp, "TCP headers that make no sense, left to the kernel")                           \
-	X(bad_arp, "ARP that makes no sense, left to the kernel")                                  \
-	X(other_host, "frames for another host's MAC, left alone")                                 \
-	X(vrrp_seen, "adverts of peers passed to the daemon")                                      \
-	X(arp_answered, "ARP requests for a VIP let through to the owner's kernel")                \
-	X(pulse_probes, "probes answered")                                                         \
-	X(pulse_answers, "answers taken in")                                                       \
-	X(events_limited, "events not sent because of their rate limit")                           \
-	X(events_lost, "events the perf buffer could not take")                                    \
-	X(drop_arp_gate, "dropped: ARP request for a VIP this node does not own")                  \
-	X(drop_arp_claim, "dropped: own ARP that claims a VIP this node does not own")             \
-	X(drop_syn_fenced, "dropped: SYN, not owner, and no owner known")                          \
-	X(drop_vrrp_source, "dropped: advert from an address that is no peer")                     \
-	X(drop_vrrp_ttl, "dropped: advert with a TTL below 255")                                   \
-	X(drop_vrrp_mac, "dropped: advert with a pulsing peer's address but not its MAC")          \
-	X(drop_vrrp_short, "dropped: advert cut short or fragmented")                              \
-	X(drop_pulse_source, "dropped: pulse from an address that is no peer")                     \
-	X(drop_pulse_ttl, "dropped: pulse with a TTL below 255")                                   \
-	X(drop_pulse_short, "dropped: pulse of the wrong length")                                  \
-	X(drop_pulse_version, "dropped: pulse of another version or kind")                         \
-	X(drop_pulse_tag, "dropped: pulse whose tag does not verify")                              \
-	X(drop_pulse_replay, "dropped: pulse that is old or was seen before")                      \
-	X(drop_pulse_nonce, "dropped: answer to a probe this daemon did not send")                 \
-	X(drop_vlan_stack, "dropped: priority tags stacked deeper than is looked into")            \
+#define HOKM_COUNTERS(X)                                                                  \
+	X(packets_in, "client to server packets of the service")                          \
+	X(packets_out, "server to client packets of the service")                         \
+	X(bytes_in, "bytes of packets_in, IP total length")                               \
+	X(bytes_out, "bytes of packets_out, IP total length")                             \
+	X(syn, "SYNs from clients")                                                       \
+	X(syn_local, "SYNs given to the local kernel")                                    \
+	X(syn_steered_in, "SYNs that came steered from a peer")                           \
+	X(syn_ack, "SYN-ACKs from the server")                                            \
+	X(refused, "SYNs the local kernel answered with RST")                             \
+	X(established, "handshakes completed")                                            \
+	X(fin_client, "first FIN came from the client")                                   \
+	X(fin_server, "first FIN came from the server")                                   \
+	X(rst_client, "RST from the client")                                              \
+	X(rst_server, "RST from the server")                                              \
+	X(steered_syn, "SYNs sent on to a peer because the local service is not up")      \
+	X(steered_owner, "SYNs of stale ARP sent on to the owner or successor")           \
+	X(steered_conn, "packets of known connections sent on to their target")           \
+	X(second_chance, "packets of unknown connections sent on to a live peer")         \
+	X(steered_in, "packets that came steered from a peer")                            \
+	X(local_socket, "packets of unknown connections found in a local socket")         \
+	X(unknown_pass, "packets of unknown connections left to the kernel")              \
+	X(target_dead, "packets whose target peer is dead, left to the kernel")           \
+	X(suspects, "times a refused SYN made the service suspect")                       \
+	X(conns_full, "connections not tracked because the table is full")                \
+	X(half_open_evicted, "half-open entries replaced by newer ones")                  \
+	X(fragments, "IP fragments for a VIP, left to the kernel")                        \
+	X(bad_ip, "IPv4 headers that make no sense, left to the kernel")                  \
+	X(bad_tcp, "TCP headers that make no sense, left to the kernel")                  \
+	X(bad_arp, "ARP that makes no sense, left to the kernel")                         \
+	X(other_host, "frames for another host's MAC, left alone")                        \
+	X(vrrp_seen, "adverts of peers passed to the daemon")                             \
+	X(arp_answered, "ARP requests for a VIP let through to the owner's kernel")       \
+	X(pulse_probes, "probes answered")                                                \
+	X(pulse_answers, "answers taken in")                                              \
+	X(events_limited, "events not sent because of their rate limit")                  \
+	X(events_lost, "events the perf buffer could not take")                           \
+	X(drop_arp_gate, "dropped: ARP request for a VIP this node does not own")         \
+	X(drop_arp_claim, "dropped: own ARP that claims a VIP this node does not own")    \
+	X(drop_syn_fenced, "dropped: SYN, not owner, and no owner known")                 \
+	X(drop_vrrp_source, "dropped: advert from an address that is no peer")            \
+	X(drop_vrrp_ttl, "dropped: advert with a TTL below 255")                          \
+	X(drop_vrrp_mac, "dropped: advert with a pulsing peer's address but not its MAC") \
+	X(drop_vrrp_short, "dropped: advert cut short or fragmented")                     \
+	X(drop_pulse_source, "dropped: pulse from an address that is no peer")            \
+	X(drop_pulse_ttl, "dropped: pulse with a TTL below 255")                          \
+	X(drop_pulse_short, "dropped: pulse of the wrong length")                         \
+	X(drop_pulse_version, "dropped: pulse of another version or kind")                \
+	X(drop_pulse_tag, "dropped: pulse whose tag does not verify")                     \
+	X(drop_pulse_replay, "dropped: pulse that is old or was seen before")             \
+	X(drop_pulse_nonce, "dropped: answer to a probe this daemon did not send")        \
+	X(drop_vlan_stack, "dropped: priority tags stacked deeper than is looked into")   \
 	X(drop_steer_fault, "dropped: could not rewrite the frame to steer it")
 
 #define HOKM_COUNTER_FIELD(name, text) __u64 name;
@@ -135,14 +135,14 @@ enum hokm_counter { HOKM_COUNTERS(HOKM_COUNTER_ENUM) HOKM_CTR_COUNT };
 #define HOKM_COUNTER_SLOTS (HOKM_MAX_SERVICES + 1)
 
 /* Events from the packet path. */
-#define HOKM_EVENT_KINDS(X, p)                                                                     \
-	X(p, OPEN, "open", "a connection was established")                                         \
-	X(p, CLOSED, "closed", "a connection ended")                                               \
-	X(p, REFUSED, "refused", "the local kernel refused a SYN")                                 \
-	X(p, STEERED, "steered", "a new connection was sent on to a peer")                         \
-	X(p, SECOND_CHANCE, "second-chance", "an unknown connection was sent on to a peer")        \
-	X(p, TARGET_DEAD, "target-dead", "a connection's target is dead")                          \
-	X(p, DROP, "drop", "a frame was dropped; counter names the reason")                        \
+#define HOKM_EVENT_KINDS(X, p)                                                              \
+	X(p, OPEN, "open", "a connection was established")                                  \
+	X(p, CLOSED, "closed", "a connection ended")                                        \
+	X(p, REFUSED, "refused", "the local kernel refused a SYN")                          \
+	X(p, STEERED, "steered", "a new connection was sent on to a peer")                  \
+	X(p, SECOND_CHANCE, "second-chance", "an unknown connection was sent on to a peer") \
+	X(p, TARGET_DEAD, "target-dead", "a connection's target is dead")                   \
+	X(p, DROP, "drop", "a frame was dropped; counter names the reason")                 \
 	X(p, PEER_UP, "peer-up", "pulses of a peer began")
 enum hokm_event_kind { HOKM_EVENT_KINDS(HOKM_ENUM, HOKM_EV) HOKM_EVENT_KIND_COUNT };
 
@@ -151,7 +151,7 @@ struct hokm_addr {
 };
 _Static_assert(sizeof(struct hokm_addr) == 16, "addr");
 
-/* Key of conns and half_open. The service stands for VIP and port: its slot never changes while used. */
+/* Who a connection is, in conns and half_open. The service stands for VIP and port: its slot never changes while used. */
 struct hokm_conn_key {
 	struct hokm_addr client;
 	__be16 client_port;
@@ -182,7 +182,7 @@ _Static_assert(sizeof(struct hokm_half) == 64, "half");
 #define HOKM_CONN_OPENED     0x04 /* counted and announced as established */
 #define HOKM_CONN_ENDED      0x08 /* counted and announced as ended */
 
-/* Value of conns and half_open. */
+/* Value of conns. */
 struct hokm_conn {
 	__u64 created_ns; /* SYN, or when it was first seen */
 	__u64 syn_ack_ns;
@@ -204,6 +204,34 @@ struct hokm_conn {
 _Static_assert(sizeof(struct hokm_conn) == 192, "conn");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, c2s) == 64, "conn c2s");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 128, "conn s2c");
+
+/*
+ * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a flood
+ * of SYNs must cost little. See bpf/half.h for how half_open is filled.
+ */
+struct hokm_half_open {
+	struct hokm_conn_key key;
+	__u32 isn;        /* client's initial sequence number */
+	__u64 created_ns; /* the first SYN with this isn; 0: the place is free */
+	__u64 syn_ack_ns;
+	__u32 server_next; /* what acknowledges the SYN-ACK */
+	__u8 tcp_state;    /* enum hokm_tcp_state: SYN or SYN_ACK */
+	__u8 target;       /* HOKM_LOCAL or a slot of peers */
+	__u8 flags;        /* HOKM_CONN_* */
+	__u8 rsv;
+	__u32 packets_in;
+	__u32 packets_out;
+	__u32 bytes_in; /* IP total lengths */
+	__u32 bytes_out;
+};
+_Static_assert(sizeof(struct hokm_half_open) == 64, "half open");
+
+/* Value of half_open, an array indexed by a hash of the key: the places an entry may have. */
+#define HOKM_HALF_OPEN_WAYS 2
+struct hokm_half_open_set {
+	struct hokm_half_open way[HOKM_HALF_OPEN_WAYS];
+};
+_Static_assert(sizeof(struct hokm_half_open_set) == 128, "half open set");
 
 /* What a SYN needs to find its service: in cfg, so that one array look-up brings all of them. */
 struct hokm_service_key {
@@ -229,20 +257,23 @@ struct hokm_cfg {
 	__u8 vrid;             /* of the instance, 1..255 */
 	__u8 n_vips;
 	__be16 pulse_port;
-	__u8 n_order;  /* used entries of order */
-	__u8 n_peers;  /* highest used slot of peer + 1 */
+	__u8 n_order;    /* used entries of order */
+	__u8 n_peers;    /* highest used slot of peer + 1 */
 	__u8 n_services; /* highest used slot of service + 1 */
 	__u8 rsv[3];
 	__u64 peer_dead_ns;    /* a peer without an answer for this long is dead */
 	__u64 daemon_stale_ns; /* a daemon not seen for this long gets no new connections */
 	__u64 suspect_ns;      /* how long a refused SYN keeps new connections away */
 	__u64 pulse_nonce;     /* of this daemon's probes; 0: no daemon, take no answers */
+	__u64 hash_seed;       /* of half_open: random, kept as long as the map is */
+	__u32 half_open_mask;  /* sets of half_open - 1, a power of two - 1 */
+	__u32 rsv32;
 	__u8 order[HOKM_MAX_PEERS]; /* slots of peers by falling priority: whom to prefer */
 	struct hokm_addr vip[HOKM_MAX_VIPS];
 	struct hokm_service_key service[HOKM_MAX_SERVICES];
 	struct hokm_peer_cfg peer[HOKM_MAX_PEERS];
 };
-_Static_assert(sizeof(struct hokm_cfg) == 520, "cfg");
+_Static_assert(sizeof(struct hokm_cfg) == 536, "cfg");
 
 /* Map own, one entry: ownership. Owner means: boot time now < lease_until_ns. */
 struct hokm_own {
@@ -283,16 +314,16 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 
 /* Map peers: what pulses and adverts say of each peer. */
 struct hokm_peer {
-	__u64 seen_ns;          /* last good answer */
-	__u64 since_ns;         /* first answer of the present run of answers */
-	__u64 rtt_ns;           /* of the last answer */
-	__u64 answer_sent_ns;   /* counter of the newest answered probe: older answers are replays */
-	__u64 lease_until_ns;   /* end of the peer's lease in our clock, never early; 0: holds none */
-	__u64 daemon_seen_ns;   /* last sign of life of its daemon in our clock */
+	__u64 seen_ns;        /* last good answer */
+	__u64 since_ns;       /* first answer of the present run of answers */
+	__u64 rtt_ns;         /* of the last answer */
+	__u64 answer_sent_ns; /* counter of the newest answered probe: older answers are replays */
+	__u64 lease_until_ns; /* end of the peer's lease in our clock, never early; 0: holds none */
+	__u64 daemon_seen_ns; /* last sign of life of its daemon in our clock */
 	__u64 epoch;
-	__u64 vrrp_ns;          /* last advert that passed the guard */
-	__u64 probe_nonce;      /* of the peer's probes: replay window */
-	__u64 probe_sent_ns;    /* newest counter of the peer's probes, peer's clock */
+	__u64 vrrp_ns;       /* last advert that passed the guard */
+	__u64 probe_nonce;   /* of the peer's probes: replay window */
+	__u64 probe_sent_ns; /* newest counter of the peer's probes, peer's clock */
 	__u8 mac[6];
 	__u8 state;    /* enum hokm_vrrp_state */
 	__u8 priority; /* effective */

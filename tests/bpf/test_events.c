@@ -178,21 +178,49 @@ static void full_table_keeps_the_second_chance(void **state)
 	assert_int_equal(COUNT(x, second_chance), SMALL_TABLE + 2);
 }
 
-/* SYNs fill half_open, an LRU: they never push an established connection out. */
+/* SYNs push out SYNs, never an established connection. */
 static void flood_of_syns_leaves_connections(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED, .target = HOKM_LOCAL};
 	struct tcp_spec s = {.flags = SYN, .seq = 1};
+	uint32_t sets = bpf_map__max_entries(x->skel->maps.half_open);
 
+	x->cfg.half_open_mask = sets - 1;
+	fix_cfg(x);
 	fix_conn_put(x, &c);
-	for (uint32_t i = 0; i < 70000; i++) {
+	for (uint32_t i = 0; i < 4 * sets; i++) {
 		s.ip.src = IPV4(10, 0, 0, 0) + i;
 		fix_in(x, &s);
 	}
-	assert_int_equal(COUNT(x, syn), 70000);
-	assert_int_equal(COUNT(x, half_open_fail), 0);
+	assert_int_equal(COUNT(x, syn), 4 * sets);
+	/* Twice as many as there are places: half of them at least had to go, and few more. */
+	assert_true(COUNT(x, half_open_evicted) >= 2 * sets);
+	assert_true(COUNT(x, half_open_evicted) < 3 * sets);
 	assert_true(fix_conn(x, &c));
+}
+
+/* One set: the newer entry stays, the oldest place is taken; a freed one before any. */
+static void oldest_half_open_goes_first(void **state)
+{
+	struct fix *x = *state;
+	struct tcp_spec other = {.flags = SYN, .seq = 1, .ip.src = IPV4(10, 0, 0, 1)};
+	struct hokm_conn half;
+
+	fix_in(x, &other);
+	fix_in(x, &(struct tcp_spec){.flags = SYN, .seq = 7});
+	other.ip.src++;
+	fix_in(x, &other);
+	assert_int_equal(COUNT(x, half_open_evicted), 1);
+	assert_true(fix_half(x, &half));
+	other.ip.src++;
+	fix_in(x, &other);
+	assert_int_equal(COUNT(x, half_open_evicted), 2);
+	assert_false(fix_half(x, &half));
+	fix_out(x, &(struct tcp_spec){.flags = RST | ACK, .ack = 2, .ip.dst = other.ip.src});
+	other.ip.src++;
+	fix_in(x, &other);
+	assert_int_equal(COUNT(x, half_open_evicted), 2);
 }
 
 int main(void)
@@ -207,6 +235,7 @@ int main(void)
 		HOKM_TEST(full_table_keeps_the_target),
 		HOKM_TEST(full_table_keeps_the_second_chance),
 		HOKM_TEST(flood_of_syns_leaves_connections),
+		HOKM_TEST(oldest_half_open_goes_first),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, open_small, fix_close);

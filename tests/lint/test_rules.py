@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Proves that each rule of the lint can fail: a tree with one sin is refused, without it it passes."""
 

@@ -78,7 +78,8 @@ static inline bool stub_start(struct stub *s)
 	if (s->pid == 0) {
 		if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0)
 			_exit(126);
-		execl("/usr/bin/python3", "python3", "tests/stub/server.py", (char *)NULL);
+		execl("/usr/bin/python3", "/usr/bin/python3", "-I", "tests/stub/server.py",
+		      (char *)NULL);
 		_exit(127);
 	}
 	close(in[0]);

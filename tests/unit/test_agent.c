@@ -329,14 +329,22 @@ static void signals_to_end_do_not_end_it(void **state)
 	assert_int_equal(agent_pid(rig->agent), before);
 }
 
-/* A command that leaves a child behind and hangs: 401.1 and 402.2 are its marks. */
-static void write_hanging_script(char path[], int marks)
-{
-	int fd = mkstemp(path);
-	char text[128];
-	int n = snprintf(text, sizeof(text), "#!/bin/sh\nsleep 401.%d &\nexec sleep 402.%d\n",
-			 marks, marks);
+/* A command that leaves a child behind and hangs; how long both sleep tells them from others'. */
+struct hanging {
+	char path[32];
+	char child[64], self[64]; /* command lines */
+};
 
+static void write_hanging(struct hanging *h)
+{
+	char text[256];
+	int fd, n;
+
+	snprintf(h->path, sizeof(h->path), "/tmp/hokm-test-XXXXXX");
+	fd = mkstemp(h->path);
+	snprintf(h->child, sizeof(h->child), "sleep 401.%d", (int)getpid());
+	snprintf(h->self, sizeof(h->self), "sleep 402.%d", (int)getpid());
+	n = snprintf(text, sizeof(text), "#!/bin/sh\n%s &\nexec %s\n", h->child, h->self);
 	assert_true(fd >= 0 && n > 0);
 	assert_int_equal(write(fd, text, (size_t)n), n);
 	assert_int_equal(fchmod(fd, 0755), 0);
@@ -346,61 +354,61 @@ static void write_hanging_script(char path[], int marks)
 static void hanging_command_is_killed_with_its_group(void **state)
 {
 	struct rig *rig = *state;
-	char path[] = "/tmp/hokm-test-XXXXXX";
 	struct agent_request r;
+	struct hanging h;
 
-	write_hanging_script(path, 1);
-	stub_request(&r, CHECK_EXEC, 0, path);
+	write_hanging(&h);
+	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 2 * NS_PER_S;
 	assert_int_equal(agent_check(rig->agent, &r), 0);
-	wait_processes("sleep 401.1", 1);
-	wait_processes("sleep 402.1", 1);
+	wait_processes(h.child, 1);
+	wait_processes(h.self, 1);
 	turn_until(rig, &rig->replies, 1);
 	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_TIMEOUT);
-	wait_processes("sleep 401.1", 0);
-	wait_processes("sleep 402.1", 0);
-	unlink(path);
+	wait_processes(h.child, 0);
+	wait_processes(h.self, 0);
+	unlink(h.path);
 }
 
 static void nothing_outlives_the_agent(void **state)
 {
 	struct rig *rig = *state;
-	char path[] = "/tmp/hokm-test-XXXXXX";
 	struct agent_request r;
+	struct hanging h;
 
-	write_hanging_script(path, 2);
-	stub_request(&r, CHECK_EXEC, 0, path);
+	write_hanging(&h);
+	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 100 * NS_PER_S;
 	assert_int_equal(agent_check(rig->agent, &r), 0);
-	wait_processes("sleep 401.2", 1);
+	wait_processes(h.child, 1);
 	kill(agent_pid(rig->agent), SIGKILL);
 	turn_until(rig, &rig->died, 1);
-	wait_processes("sleep 401.2", 0);
-	wait_processes("sleep 402.2", 0);
-	unlink(path);
+	wait_processes(h.child, 0);
+	wait_processes(h.self, 0);
+	unlink(h.path);
 }
 
 static void nothing_outlives_agent_close(void **state)
 {
 	struct rig *rig = *state;
-	char path[] = "/tmp/hokm-test-XXXXXX";
 	struct agent_request r;
+	struct hanging h;
 	pid_t pid, broker = 0, one = 0;
 
-	write_hanging_script(path, 3);
-	stub_request(&r, CHECK_EXEC, 0, path);
+	write_hanging(&h);
+	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 100 * NS_PER_S;
 	check_when_back(rig, &r);
-	wait_processes("sleep 402.3", 1);
+	wait_processes(h.self, 1);
 	pid = agent_pid(rig->agent);
 	assert_int_equal(count_processes(NULL, pid, &broker), 1);
 	agent_close(rig->agent);
 	rig->agent = NULL;
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(kill(broker, 0), -1);
-	assert_int_equal(count_processes("sleep 401.3", 0, &one), 0);
-	assert_int_equal(count_processes("sleep 402.3", 0, &one), 0);
-	unlink(path);
+	assert_int_equal(count_processes(h.child, 0, &one), 0);
+	assert_int_equal(count_processes(h.self, 0, &one), 0);
+	unlink(h.path);
 }
 
 /* Idle, it sleeps: next to no processor time in a while of nothing. */

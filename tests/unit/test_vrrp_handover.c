@@ -19,233 +19,237 @@
 		.holds_ms = 275, .did = "", .state = B                              \
 	}
 
+static const struct rig_step release_quick[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 1},
+	/* An answer of before that advert proves nothing. */
+	{.kind = VRRP_EV_TIMER,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 2},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 1,
+	 .pulses = true,
+	 .fresh = true,
+	 .best = true,
+	 .did = "advert:128",
+	 .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .pulses = true,
+	 .fresh = true,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_HANDED_OVER,
+	 .timer_ms = 100},
+};
+
+/* Confirmed by the timer's own look. */
+static const struct rig_step release_by_timer[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_TIMER, .pulses = true, .fresh = true, .did = "advert:128", .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_HANDED_OVER},
+};
+
+/* Not the best successor: Skew_Time, so that the better one wins. */
+static const struct rig_step release_second_best[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 50},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 10,
+	 .pulses = true,
+	 .fresh = true,
+	 .best = true,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 40},
+	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_PRIORITY_ZERO},
+};
+
+/* It dies before its pulse can confirm: Skew_Time. Probes go out at 1, 3, 7, 15, 31 ms. */
+static const struct rig_step release_silent[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 1},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 2},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 4},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 8},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
+	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 3},
+	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_PRIORITY_ZERO},
+};
+
+/* It says goodbye, but its lease runs on: not before that is over. */
+static const struct rig_step release_keeps[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .holds_ms = 80,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 10,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 70,
+	 .did = "",
+	 .state = B},
+	{.kind = VRRP_EV_TIMER,
+	 .after_ms = 40,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 30,
+	 .holder = 1,
+	 .holder_priority = 200,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 31,
+	 .pulses = true,
+	 .fresh = true,
+	 .did = "advert:128",
+	 .state = B},
+};
+
+/* It changes its mind, or another takes over. */
+static const struct rig_step release_back[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 150,
+	 .from = 3,
+	 .after_ms = 1,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 350},
+	{.kind = VRRP_EV_PULSE,
+	 .pulses = true,
+	 .fresh = true,
+	 .best = true,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 350},
+};
+
+/* Its regular advert was overtaken by its goodbye: the pulses settle it, for Skew_Time. */
+static const struct rig_step release_reordered[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 200,
+	 .from = 1,
+	 .pulses = true,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 1},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 1,
+	 .pulses = true,
+	 .fresh = true,
+	 .did = "advert:128",
+	 .state = B},
+};
+
+static const struct rig_step release_stayed[] = {
+	HEARD_OWNER,
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B},
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 200,
+	 .from = 1,
+	 .after_ms = 50,
+	 .pulses = true,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 350},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 1,
+	 .pulses = true,
+	 .fresh = true,
+	 .did = "",
+	 .state = B},
+};
+
 static void test_release(void **state)
 {
-	static const struct rig_step quick[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B,
-		 .timer_ms = 1},
-		/* An answer of before that advert proves nothing. */
-		{.kind = VRRP_EV_TIMER,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B,
-		 .timer_ms = 2},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 1,
-		 .pulses = true,
-		 .fresh = true,
-		 .best = true,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_HANDED_OVER,
-		 .timer_ms = 100},
-	};
-	/* Confirmed by the timer's own look. */
-	static const struct rig_step by_timer[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_TIMER,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_HANDED_OVER},
-	};
-	/* Not the best successor: Skew_Time, so that the better one wins. */
-	static const struct rig_step second_best[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 50},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 10,
-		 .pulses = true,
-		 .fresh = true,
-		 .best = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 40},
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PRIORITY_ZERO},
-	};
-	/* It dies before its pulse can confirm: Skew_Time. Probes go out at 1, 3, 7, 15, 31 ms. */
-	static const struct rig_step silent[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B,
-		 .timer_ms = 1},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 2},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 4},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 8},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
-		{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 3},
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PRIORITY_ZERO},
-	};
-	/* It says goodbye, but its lease runs on: not before that is over. */
-	static const struct rig_step keeps[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .holds_ms = 80,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 10,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 70,
-		 .did = "",
-		 .state = B},
-		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 40,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 30,
-		 .holder = 1,
-		 .holder_priority = 200,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 31,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "advert:128",
-		 .state = B},
-	};
-	/* It changes its mind, or another takes over. */
-	static const struct rig_step back[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 150,
-		 .from = 3,
-		 .after_ms = 1,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 350},
-		{.kind = VRRP_EV_PULSE,
-		 .pulses = true,
-		 .fresh = true,
-		 .best = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 350},
-	};
-	/* Its regular advert was overtaken by its goodbye: the pulses settle it, for Skew_Time. */
-	static const struct rig_step reordered[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 200,
-		 .from = 1,
-		 .pulses = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 1},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 1,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "advert:128",
-		 .state = B},
-	};
-	static const struct rig_step stayed[] = {
-		HEARD_OWNER,
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
-		 .state = B},
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 200,
-		 .from = 1,
-		 .after_ms = 50,
-		 .pulses = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 350},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 1,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "",
-		 .state = B},
-	};
 	struct rig r;
 
 	(void)state;
 	rig_backup(&r);
-	RIG_RUN(&r, reordered);
+	RIG_RUN(&r, release_reordered);
 	rig_backup(&r);
-	RIG_RUN(&r, stayed);
+	RIG_RUN(&r, release_stayed);
 	rig_backup(&r);
-	RIG_RUN(&r, quick);
+	RIG_RUN(&r, release_quick);
 	rig_backup(&r);
-	RIG_RUN(&r, by_timer);
+	RIG_RUN(&r, release_by_timer);
 	rig_backup(&r);
-	RIG_RUN(&r, second_best);
+	RIG_RUN(&r, release_second_best);
 	rig_backup(&r);
-	RIG_RUN(&r, silent);
+	RIG_RUN(&r, release_silent);
 	rig_backup(&r);
-	RIG_RUN(&r, keeps);
+	RIG_RUN(&r, release_keeps);
 	rig_backup(&r);
-	RIG_RUN(&r, back);
+	RIG_RUN(&r, release_back);
 }
 
 /* A pulsing owner of lower priority whose delay is over in 10 ms; it advertises each second. */
@@ -275,155 +279,184 @@ static void claiming(struct rig *r)
 	RIG_RUN(r, steps);
 }
 
+static const struct rig_step claim_let_go[] = {
+	{.kind = VRRP_EV_TIMER,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 2739,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 2},
+	/* No lease any more, but said before we asked: it may have none yet. */
+	{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = B},
+	{.kind = VRRP_EV_PULSE,
+	 .after_ms = 1,
+	 .pulses = true,
+	 .fresh = true,
+	 .did = "advert:128",
+	 .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .pulses = true,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_PREEMPT,
+	 .timer_ms = 100},
+};
+
+/* It does not hear: asked again every interval until its lease is over. */
+static const struct rig_step claim_deaf_owner[] = {
+	{.kind = VRRP_EV_TIMER,
+	 .after_ms = 99,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 200,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 2},
+	{.kind = VRRP_EV_TIMER,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 198,
+	 .did = "advert:128 probe",
+	 .state = B,
+	 .timer_ms = 4},
+	{.kind = VRRP_EV_SEND_FAILED,
+	 .pulses = true,
+	 .holds_ms = 198,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 4},
+	{.kind = VRRP_EV_TIMER,
+	 .after_ms = 25,
+	 .pulses = true,
+	 .fresh = true,
+	 .holds_ms = 173,
+	 .did = "advert:128 probe",
+	 .state = B},
+	{.kind = VRRP_EV_SENT, .pulses = true, .holds_ms = 173, .did = "", .state = B},
+	/* Dead now: its lease ends unseen, and the grace (a quarter of its own second). */
+	{.kind = VRRP_EV_TIMER,
+	 .after_ms = 423,
+	 .holds_ms = -249,
+	 .did = "advert:128 probe",
+	 .state = B},
+	{.kind = VRRP_EV_SENT, .holds_ms = -249, .did = "", .state = B},
+	{.kind = VRRP_EV_TIMER, .after_ms = 20, .holds_ms = -269, .did = "advert:128", .state = B},
+	{.kind = VRRP_EV_SENT, .did = "lease:275 raise state", .state = M, .why = HOKM_R_PREEMPT},
+};
+
+static const struct rig_step claim_higher[] = {
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 200,
+	 .from = 3,
+	 .pulses = true,
+	 .holds_ms = 275,
+	 .did = "",
+	 .state = B,
+	 .timer_ms = 350},
+};
+
+/* Whoever let go for us is told not to wait. */
+static const struct rig_step claim_held_back[] = {
+	{.kind = VRRP_EV_PULSE,
+	 .pulses = true,
+	 .fresh = true,
+	 .held_back = true,
+	 .did = "advert:0",
+	 .state = B,
+	 .timer_ms = 3490},
+	{.kind = VRRP_EV_PULSE, .pulses = true, .fresh = true, .did = "", .state = B},
+};
+
+static const struct rig_step claim_held_back_advert[] = {
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 100,
+	 .from = 1,
+	 .held_back = true,
+	 .did = "advert:0",
+	 .state = B,
+	 .timer_ms = 350},
+};
+
+static const struct rig_step claim_fault[] = {
+	{.kind = VRRP_EV_FAULT,
+	 .reason = HOKM_R_SERVICE_DOWN,
+	 .did = "advert:0 state",
+	 .state = HOKM_VRRP_FAULT,
+	 .timer_ms = -1},
+};
+
+static const struct rig_step claim_handed[] = {
+	{.kind = VRRP_EV_ADVERT,
+	 .priority = 0,
+	 .from = 1,
+	 .pulses = true,
+	 .best = true,
+	 .did = "probe",
+	 .state = B,
+	 .timer_ms = 1},
+	{.kind = VRRP_EV_TIMER,
+	 .pulses = true,
+	 .fresh = true,
+	 .best = true,
+	 .did = "advert:128",
+	 .state = B},
+	{.kind = VRRP_EV_SENT,
+	 .did = "lease:275 raise state",
+	 .state = M,
+	 .why = HOKM_R_HANDED_OVER},
+};
+
+#define CLAIMING_RUN(r, steps)     \
+	do {                       \
+		claiming(r);       \
+		RIG_RUN(r, steps); \
+	} while (0)
+
 static void test_claim(void **state)
 {
-	static const struct rig_step let_go[] = {
-		{.kind = VRRP_EV_TIMER,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 2739,
-		 .did = "probe",
-		 .state = B,
-		 .timer_ms = 2},
-		/* No lease any more, but said before we asked: it may have none yet. */
-		{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = B},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 1,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .pulses = true,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PREEMPT,
-		 .timer_ms = 100},
-	};
-	/* It does not hear: asked again every interval until its lease is over. */
-	static const struct rig_step deaf_owner[] = {
-		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 99,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 200,
-		 .did = "probe",
-		 .state = B,
-		 .timer_ms = 2},
-		{.kind = VRRP_EV_TIMER,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 198,
-		 .did = "advert:128 probe",
-		 .state = B,
-		 .timer_ms = 4},
-		{.kind = VRRP_EV_SEND_FAILED,
-		 .pulses = true,
-		 .holds_ms = 198,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 4},
-		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 25,
-		 .pulses = true,
-		 .fresh = true,
-		 .holds_ms = 173,
-		 .did = "advert:128 probe",
-		 .state = B},
-		{.kind = VRRP_EV_SENT, .pulses = true, .holds_ms = 173, .did = "", .state = B},
-		/* Dead now: its lease ends unseen, and the grace (a quarter of its own second). */
-		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 423,
-		 .holds_ms = -249,
-		 .did = "advert:128 probe",
-		 .state = B},
-		{.kind = VRRP_EV_SENT, .holds_ms = -249, .did = "", .state = B},
-		{.kind = VRRP_EV_TIMER,
-		 .after_ms = 20,
-		 .holds_ms = -269,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PREEMPT},
-	};
-	static const struct rig_step higher[] = {
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 200,
-		 .from = 3,
-		 .pulses = true,
-		 .holds_ms = 275,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 350},
-	};
-	/* Whoever let go for us is told not to wait. */
-	static const struct rig_step held_back[] = {
-		{.kind = VRRP_EV_PULSE,
-		 .pulses = true,
-		 .fresh = true,
-		 .held_back = true,
-		 .did = "advert:0",
-		 .state = B,
-		 .timer_ms = 3490},
-		{.kind = VRRP_EV_PULSE, .pulses = true, .fresh = true, .did = "", .state = B},
-	};
-	static const struct rig_step held_back_advert[] = {
+	struct rig r;
+
+	(void)state;
+	CLAIMING_RUN(&r, claim_deaf_owner);
+	CLAIMING_RUN(&r, claim_higher);
+	CLAIMING_RUN(&r, claim_held_back);
+	CLAIMING_RUN(&r, claim_held_back_advert);
+	CLAIMING_RUN(&r, claim_fault);
+	CLAIMING_RUN(&r, claim_handed);
+	CLAIMING_RUN(&r, claim_let_go);
+	assert_false(r.v.claiming);
+	assert_int_equal(r.v.preempt_at_ns, 0);
+}
+
+/*
+ * It advertises, but the newest pulse shows no lease: it is from before the owner took it. Not free;
+ * asked, and taken only when a newer pulse says so.
+ */
+static void test_claim_from_new_owner(void **state)
+{
+	static const struct rig_step steps[] = {
 		{.kind = VRRP_EV_ADVERT,
 		 .priority = 100,
 		 .from = 1,
-		 .held_back = true,
-		 .did = "advert:0",
-		 .state = B,
-		 .timer_ms = 350},
-	};
-	static const struct rig_step fault[] = {
-		{.kind = VRRP_EV_FAULT,
-		 .reason = HOKM_R_SERVICE_DOWN,
-		 .did = "advert:0 state",
-		 .state = HOKM_VRRP_FAULT,
-		 .timer_ms = -1},
-	};
-	static const struct rig_step handed[] = {
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
 		 .pulses = true,
-		 .best = true,
-		 .did = "probe",
+		 .did = "",
 		 .state = B,
-		 .timer_ms = 1},
+		 .timer_ms = 10},
 		{.kind = VRRP_EV_TIMER,
 		 .pulses = true,
-		 .fresh = true,
-		 .best = true,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_HANDED_OVER},
-	};
-	static const struct {
-		const struct rig_step *steps;
-		unsigned int n;
-	} runs[] = {
-#define RUN(steps) {steps, sizeof(steps) / sizeof((steps)[0])}
-		RUN(let_go),           RUN(deaf_owner), RUN(higher), RUN(held_back),
-		RUN(held_back_advert), RUN(fault),      RUN(handed),
+		 .did = "advert:128 probe",
+		 .state = B,
+		 .timer_ms = 1},
+		{.kind = VRRP_EV_SENT, .pulses = true, .did = "", .state = B},
+		{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = B},
 	};
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-		char name[] = "claim run 0";
-
-		name[sizeof(name) - 2] = (char)('0' + i);
-		claiming(&r);
-		rig_run(&r, name, runs[i].steps, runs[i].n);
-		assert_false(r.v.state == M && (r.v.claiming || r.v.preempt_at_ns));
-	}
+	rig_backup(&r);
+	r.v.conf.preempt_delay_ns = 10 * RIG_MS;
+	RIG_RUN(&r, steps);
 }
 
 /* Its adverts are lost, its pulses tell of its lease: preempted like any live owner, after the delay. */
@@ -471,6 +504,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_claim_from_new_owner),
 		cmocka_unit_test(test_claim_by_pulse_alone),
 	};
 

@@ -130,10 +130,10 @@ int conn_start(struct world *w, struct conn *c);
 void conn_event(struct world *w, struct conn *c, uint32_t events);
 int conn_send_text(struct conn *c, const char *text, size_t len);
 /*
- * Sends a close frame and ends our side first, so that TIME_WAIT is here and the port is not used again
- * while a node may still remember it; the server's end follows.
+ * Ends our side; the server's end follows. Without a close frame, on which the server would end first and
+ * keep the port in TIME_WAIT: thousands of probes from one address would soon meet such ports again.
  */
-int conn_send_close(struct conn *c);
+int conn_leave(struct conn *c);
 void conn_drop(struct conn *c);
 
 /* role: what the connection tells. After role_ended the connection is dropped already. */

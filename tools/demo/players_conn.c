@@ -122,16 +122,10 @@ int conn_send_text(struct conn *c, const char *text, size_t len)
 	return send_frame(c, WS_TEXT, text, len);
 }
 
-int conn_send_close(struct conn *c)
+int conn_leave(struct conn *c)
 {
-	static const uint8_t going_away[2] = {1001 >> 8, 1001 & 0xff};
-
-	int err = send_frame(c, WS_CLOSE, going_away, sizeof(going_away));
-
 	c->state = CONN_CLOSING;
-	if (!err && shutdown(c->fd, SHUT_WR) < 0)
-		err = -errno;
-	return err;
+	return shutdown(c->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
 static void on_connected(struct world *w, struct conn *c)

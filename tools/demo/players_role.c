@@ -5,7 +5,7 @@
  *  player    sends a move each interval and wants its echo, with the right counter; when the connection
  *            breaks it comes back with jittered back-off, as a good game client does
  *  listener  the same without ever sending
- *  probe     one fresh connection: handshake, one move, close. Its handshake is the attempt that is
+ *  probe     one fresh connection: handshake, one move, end. Its handshake is the attempt that is
  *            counted; the echo only tells which node served it
  *
  * The timer of a connection: idle, when to connect; connecting and upgrading, when to give up; open,
@@ -204,7 +204,7 @@ void role_message(struct world *w, struct conn *c, const char *text)
 	c->node = node_index(w, node);
 	if (c->role == ROLE_PROBE) {
 		probe_served(w, c, c->node);
-		if (c->state == CONN_OPEN && conn_send_close(c) < 0)
+		if (c->state == CONN_OPEN && conn_leave(c) < 0)
 			conn_drop(c);
 	} else {
 		player_echo(w, c, moves, echo);

@@ -63,6 +63,9 @@ int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_cou
 /* File descriptor of the events map for perf_buffer__new; owned by b. */
 int hokm_bpf_events_fd(const struct hokm_bpf *b);
 
+/* Sets of half_open, a power of two; 0 on failure. cfg.half_open_mask is one less. */
+uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
+
 /*
  * Calls fn for every entry of conns (half = false) or half_open (true), by batches; stops early when
  * fn returns non-zero and returns that. -errno on failure.

@@ -18,7 +18,7 @@
 #define KERNEL_BTF         "/sys/kernel/btf/vmlinux"
 #define VERIFIER_LOG_SIZE  (1024u * 1024)
 #define VERIFIER_LOG_LINES 20
-#define HALF_OPEN_MIN      4096
+#define HALF_OPEN_SETS_MIN 2048
 
 const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_CFG] = "cfg",
@@ -114,15 +114,24 @@ int load_open(struct bpf_object **out, uint64_t *hash)
 
 /* ---- maps ---- */
 
+/* Half as many half-open places as connections, in sets; a power of two, for it is masked. */
+static uint32_t half_open_sets(const struct conf *c)
+{
+	uint32_t want = c->max_connections / 2 / HOKM_HALF_OPEN_WAYS;
+	uint32_t sets = HALF_OPEN_SETS_MIN;
+
+	while (sets < want)
+		sets *= 2;
+	return sets;
+}
+
 static uint32_t wanted_entries(const struct conf *c, enum bpf_map_id id)
 {
-	uint32_t half = c->max_connections / 2;
-
 	switch (id) {
 	case MAP_CONNS:
 		return c->max_connections;
 	case MAP_HALF_OPEN:
-		return half < HALF_OPEN_MIN ? HALF_OPEN_MIN : half;
+		return half_open_sets(c);
 	default:
 		return 0; /* as declared */
 	}

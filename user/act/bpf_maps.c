@@ -188,6 +188,14 @@ int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_cou
 	return 0;
 }
 
+uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(b->map[MAP_HALF_OPEN], &info, &len) ? 0 : info.max_entries;
+}
+
 int hokm_bpf_events_fd(const struct hokm_bpf *b)
 {
 	return b->map[MAP_EVENTS];

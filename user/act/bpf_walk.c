@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walking the connection tables by batches: one system call for hundreds of entries, and no refresh
- * of an LRU map's order.
+ * Walking the connection tables: conns by batches, one system call for hundreds of entries; half_open
+ * in place, mapped for as long as it is looked at.
  *
  * The kernel hands out whole buckets: a bucket with more entries than were asked for is -ENOSPC,
  * answered by asking for twice as many; a batch never splits one, so the position stays good while entries
@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "act/bpf_internal.h"
 
@@ -76,11 +77,58 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 	}
 }
 
+/* A half-open entry as a connection: what the two have in common. */
+static void half_as_conn(const struct hokm_half_open *h, struct hokm_conn *c)
+{
+	*c = (struct hokm_conn){
+		.created_ns = h->created_ns,
+		.syn_ack_ns = h->syn_ack_ns,
+		.isn = h->isn,
+		.tcp_state = h->tcp_state,
+		.target = h->target,
+		.flags = h->flags,
+		.c2s = {.last_ns = h->created_ns, .bytes = h->bytes_in, .packets = h->packets_in},
+		.s2c = {.last_ns = h->syn_ack_ns, .bytes = h->bytes_out, .packets = h->packets_out},
+	};
+}
+
+static int visit_half(const struct hokm_half_open *place, hokm_conn_fn fn, void *arg)
+{
+	struct hokm_half_open h = *place;
+	struct hokm_conn c;
+
+	if (!h.created_ns)
+		return 0;
+	half_as_conn(&h, &c);
+	return fn(&h.key, &c, arg);
+}
+
+static int walk_half_open(struct hokm_bpf *b, hokm_conn_fn fn, void *arg)
+{
+	uint32_t sets = hokm_bpf_half_open_sets(b);
+	size_t size = sets * sizeof(struct hokm_half_open_set);
+	struct hokm_half_open_set *set;
+	int rc = 0;
+
+	if (!sets)
+		return -EBADF;
+	set = mmap(NULL, size, PROT_READ, MAP_SHARED, b->map[MAP_HALF_OPEN], 0);
+	if (set == MAP_FAILED)
+		return -errno;
+	for (uint32_t i = 0; !rc && i < sets; i++)
+		for (int w = 0; !rc && w < HOKM_HALF_OPEN_WAYS; w++)
+			rc = visit_half(&set[i].way[w], fn, arg);
+	munmap(set, size);
+	return rc;
+}
+
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg)
 {
 	struct hokm_conn_cursor cursor = {0};
-	struct batch t = {.map_fd = b->map[half ? MAP_HALF_OPEN : MAP_CONNS], .cursor = &cursor};
+	struct batch t = {.map_fd = b->map[MAP_CONNS], .cursor = &cursor};
 
+	if (half)
+		return walk_half_open(b, fn, arg);
 	while (!t.end) {
 		int err;
 

@@ -127,8 +127,10 @@ int agent_child(const char *user)
 	pid_t broker = 0;
 	int err = become(user);
 
-	if (err)
+	if (err) {
+		log_error("agent: could not become user %s: %s", user, strerror(-err));
 		return 1;
+	}
 	err = broker_open(&broker_fd, &broker);
 	if (err) {
 		log_error("agent: could not start the exec broker: %s", strerror(-err));

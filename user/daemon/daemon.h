@@ -112,6 +112,8 @@ struct daemon {
 	struct daemon_node nodes[CONF_NODES_MAX];
 	struct daemon_service services[HOKM_MAX_SERVICES];
 	bool link_up;
+	uint64_t owned_ns;                  /* when this node was MASTER last */
+	uint64_t advert_ns[HOKM_MAX_PEERS]; /* last advert of peers without pulses; 0: gone */
 	int pulse_fd;
 	uint64_t pulse_ns; /* last tick */
 

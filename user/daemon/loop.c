@@ -193,19 +193,22 @@ static void take_advert(struct daemon *d, const uint8_t *packet, size_t len)
 	struct in_addr source = {0};
 	struct vrrp_wire_conf w;
 	enum vrrp_discard bad;
+	uint8_t slot;
 
 	daemon_wire_conf(d->conf, &w);
 	bad = vrrp_wire_parse(&w, packet, len, &ev.advert);
 	explicit_bzero(w.password, sizeof(w.password));
 	if (len >= 20)
 		memcpy(&source, packet + 12, sizeof(source));
-	if (bad == VRRP_BAD_NONE && daemon_slot_of(d, ev.advert.source) == HOKM_NO_PEER)
+	slot = daemon_slot_of(d, ev.advert.source);
+	if (bad == VRRP_BAD_NONE && slot >= HOKM_MAX_PEERS)
 		bad = VRRP_BAD_SOURCE;
 	if (bad != VRRP_BAD_NONE) {
 		discard(d, bad, source, clock_now_ns());
 		return;
 	}
 	d->stats.adverts_received++;
+	d->advert_ns[slot] = ev.advert.priority ? clock_now_ns() : 0;
 	daemon_vrrp_event(d, &ev);
 }
 

@@ -23,18 +23,33 @@ static unsigned int count_up(const struct daemon *d, const struct hokm_peer *p)
 	return up;
 }
 
-static void sense_peer(const struct daemon *d, const struct conf_node *n, const struct hokm_peer *p,
-		       uint64_t now_ns, struct policy_peer *out)
+/*
+ * Does a peer without pulses (keepalived) live? Its adverts tell, while it owns. As backup it is silent,
+ * so while this node owns, and for as long after as it may take the peer to follow, its last word
+ * counts; and only once.
+ */
+static bool by_adverts(struct daemon *d, unsigned int slot, bool pulsing, uint64_t now_ns)
 {
 	const struct conf *c = d->conf;
 	uint64_t down_ns = vrrp_master_down_ns((uint8_t)c->vrrp_version, c->nodes[c->self].priority,
 					       d->vrrp.owner_adver_ns);
+	uint64_t *advert_ns = &d->advert_ns[slot];
+	uint64_t since_ns = *advert_ns > d->owned_ns ? *advert_ns : d->owned_ns;
+
+	if (pulsing || now_ns >= since_ns + down_ns)
+		*advert_ns = 0;
+	return *advert_ns != 0;
+}
+
+static void sense_peer(const struct daemon *d, const struct conf_node *n, const struct hokm_peer *p,
+		       uint64_t now_ns, struct policy_peer *out)
+{
+	const struct conf *c = d->conf;
 
 	out->used = true;
 	out->addr = n->addr;
 	out->pulsing = p->seen_ns && now_ns < p->seen_ns + c->peer_dead_ns;
 	out->daemon_fresh = out->pulsing && now_ns < p->daemon_seen_ns + c->daemon_stale_ns;
-	out->adverts = p->vrrp_ns && now_ns < p->vrrp_ns + down_ns;
 	out->priority = out->pulsing ? p->priority : n->priority;
 	out->state = out->pulsing ? p->state : HOKM_VRRP_INIT;
 	/* Valid on its own: a peer that is cut off keeps its lease until it ends. */
@@ -65,6 +80,8 @@ void daemon_sense(struct daemon *d, struct policy_input *in)
 	const struct conf *c = d->conf;
 
 	memset(in, 0, sizeof(*in));
+	if (d->vrrp.state == HOKM_VRRP_MASTER)
+		d->owned_ns = clock_now_ns();
 	for (unsigned int i = 0; i < c->n_nodes; i++) {
 		uint8_t slot = d->nodes[i].slot;
 		int err;
@@ -80,6 +97,7 @@ void daemon_sense(struct daemon *d, struct policy_input *in)
 		 */
 		in->now_ns = clock_now_ns();
 		sense_peer(d, &c->nodes[i], &d->peers[slot], in->now_ns, &in->peers[slot]);
+		in->peers[slot].adverts = by_adverts(d, slot, in->peers[slot].pulsing, in->now_ns);
 		announce_peer(d, i, in->peers[slot].pulsing);
 	}
 	in->now_ns = clock_now_ns();

@@ -124,6 +124,8 @@ int daemon_apply_conf(struct daemon *d)
 	struct hokm_keys keys;
 	int err = hokm_bpf_get_cfg(d->bpf, &old);
 
+	if (!err && !hokm_bpf_half_open_sets(d->bpf))
+		err = -EIO;
 	if (err)
 		return err;
 	memset(&cfg, 0, sizeof(cfg));
@@ -138,6 +140,8 @@ int daemon_apply_conf(struct daemon *d)
 	cfg.vrid = c->vrid;
 	cfg.pulse_port = htons(c->pulse_port);
 	cfg.pulse_nonce = d->nonce;
+	cfg.hash_seed = old.hash_seed ? old.hash_seed : d->nonce;
+	cfg.half_open_mask = hokm_bpf_half_open_sets(d->bpf) - 1;
 	cfg.peer_dead_ns = c->peer_dead_ns;
 	cfg.daemon_stale_ns = c->daemon_stale_ns;
 	cfg.suspect_ns = c->suspect_ns;

@@ -206,12 +206,32 @@ static const char *owner_name(const struct daemon *d)
 	return "nobody known";
 }
 
+/* Who would take the VIP: the best healthy peer, else one without pulses (keepalived) that lives. */
+static const char *next_owner_name(const struct daemon *d)
+{
+	const char *name = daemon_peer_name(d, d->policy.successor);
+	unsigned int best = 0;
+
+	if (name)
+		return name;
+	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
+		const struct conf_node *n = &d->conf->nodes[i];
+		uint8_t slot = d->nodes[i].slot;
+
+		if (slot < HOKM_MAX_PEERS && d->advert_ns[slot] && n->priority > best) {
+			best = n->priority;
+			name = n->name;
+		}
+	}
+	return name;
+}
+
 static int verb_failover(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *to = json_string_value(json_object_get(args, "to"));
 	struct vrrp_event ev = {.kind = VRRP_EV_HANDOVER, .reason = HOKM_R_OPERATOR};
 	struct daemon *d = arg;
-	const char *successor = daemon_peer_name(d, d->policy.successor);
+	const char *successor = next_owner_name(d);
 	char text[128];
 
 	if (d->vrrp.state != HOKM_VRRP_MASTER)
@@ -248,7 +268,7 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 	struct daemon *d = arg;
 
 	(void)args;
-	if (d->policy.successor == HOKM_NO_PEER)
+	if (!next_owner_name(d))
 		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
 	return set_word(d, &d->drain, true, "drain", data,
 			"new players go to a peer, the present ones stay until they leave");
@@ -272,7 +292,7 @@ static int verb_maint(void *arg, const json_t *args, json_t **data, char *error,
 	(void)error;
 	(void)size;
 	return set_word(d, &d->maint, true, "maint", data,
-			d->policy.successor == HOKM_NO_PEER && d->vrrp.state == HOKM_VRRP_MASTER
+			!next_owner_name(d) && d->vrrp.state == HOKM_VRRP_MASTER
 				? "in maintenance; no peer is healthy, so this node keeps the VIP"
 				: "in maintenance; the VIP goes to a peer");
 }

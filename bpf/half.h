@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * half_open: connections of which only a SYN is known.
+ *
+ * A set-associative table in an array: a seeded hash of the key names a set of HOKM_HALF_OPEN_WAYS places,
+ * a new entry takes a free one or the oldest. So a SYN costs one array look-up and one or two cache
+ * lines, allocates nothing, takes no lock, and a flood of SYNs can push out half-open entries only.
+ * (An LRU hash map costs five times as much for each new key.)
+ *
+ * Invariants
+ *  - an entry may be gone or overwritten at any moment: whoever finds one checks isn before trusting it,
+ *    and whoever finds none asks the socket table;
+ *  - created_ns is written last when an entry is made, and 0 is written to free it.
+ */
+#ifndef HOKM_BPF_HALF_H
+#define HOKM_BPF_HALF_H
+
+#include "conn.h"
+
+#define HASH_MULT_1 0x9e3779b97f4a7c15ULL
+#define HASH_MULT_2 0xbf58476d1ce4e5b9ULL
+
+static __always_inline __u64 hash_step(__u64 h, __u64 word)
+{
+	h = (h ^ word) * HASH_MULT_1;
+	return h ^ h >> 32;
+}
+
+static __always_inline struct hokm_half_open_set *half_set(const struct packet *p,
+							   const struct hokm_conn_key *k)
+{
+	__u64 h = p->cfg->hash_seed;
+	__u32 index;
+
+	h = hash_step(h, (__u64)k->client.w[0] << 32 | k->client.w[1]);
+	h = hash_step(h, (__u64)k->client.w[2] << 32 | k->client.w[3]);
+	h = hash_step(h, (__u64)k->client_port << 16 | k->service);
+	index = (h * HASH_MULT_2 >> 32) & p->cfg->half_open_mask;
+	return bpf_map_lookup_elem(&half_open, &index);
+}
+
+static __always_inline bool key_equal(const struct hokm_conn_key *a, const struct hokm_conn_key *b)
+{
+	return a->client.w[3] == b->client.w[3] && a->client_port == b->client_port &&
+	       a->service == b->service && a->client.w[2] == b->client.w[2] &&
+	       a->client.w[1] == b->client.w[1] && a->client.w[0] == b->client.w[0];
+}
+
+static __always_inline struct hokm_half_open *half_find(const struct packet *p,
+							const struct hokm_conn_key *k)
+{
+	struct hokm_half_open_set *set = half_set(p, k);
+
+	if (!set)
+		return NULL;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (set->way[i].created_ns && key_equal(&set->way[i].key, k))
+			return &set->way[i];
+	return NULL;
+}
+
+static __always_inline void half_free(struct hokm_half_open *h)
+{
+	h->created_ns = 0;
+}
+
+/* The place for a new entry: the oldest, and a free one is the oldest of all. */
+static __always_inline struct hokm_half_open *half_place(struct packet *p,
+							 const struct hokm_conn_key *k)
+{
+	struct hokm_half_open_set *set = half_set(p, k);
+	struct hokm_half_open *h;
+
+	if (!set)
+		return NULL;
+	h = &set->way[0];
+#pragma clang loop unroll(full)
+	for (int i = 1; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (set->way[i].created_ns < h->created_ns)
+			h = &set->way[i];
+	if (h->created_ns)
+		COUNT(p, half_open_evicted);
+	return h;
+}
+
+static __always_inline void half_init(struct hokm_half_open *h, const struct packet *p,
+				      const struct hokm_conn_key *k, __u8 target, __u8 flags)
+{
+	h->created_ns = 0;
+	h->key = *k;
+	h->isn = p->seg.seq;
+	h->syn_ack_ns = 0;
+	h->server_next = 0;
+	h->tcp_state = HOKM_TCP_SYN;
+	h->target = target;
+	h->flags = flags;
+	h->rsv = 0;
+	h->packets_in = 0;
+	h->packets_out = 0;
+	h->bytes_in = 0;
+	h->bytes_out = 0;
+	barrier();
+	h->created_ns = p->now;
+}
+
+static __always_inline void half_count_in(struct hokm_half_open *h, const struct packet *p)
+{
+	h->packets_in++;
+	h->bytes_in += p->seg.ip_len;
+}
+
+static __always_inline void half_count_out(struct hokm_half_open *h, const struct packet *p)
+{
+	h->packets_out++;
+	h->bytes_out += p->seg.ip_len;
+}
+
+/* What is known so far, as the entry of conns that it becomes. */
+static __always_inline void half_to_conn(const struct hokm_half_open *h, const struct packet *p,
+					 struct hokm_conn *c)
+{
+	conn_init(c, p, h->tcp_state, h->target, h->flags);
+	c->created_ns = h->created_ns;
+	c->syn_ack_ns = h->syn_ack_ns;
+	c->isn = h->isn;
+	c->c2s.last_ns = h->created_ns;
+	c->c2s.packets = h->packets_in;
+	c->c2s.bytes = h->bytes_in;
+	c->c2s.seq_next = h->isn + 1;
+	if (!h->packets_out)
+		return;
+	c->s2c.last_ns = h->syn_ack_ns;
+	c->s2c.packets = h->packets_out;
+	c->s2c.bytes = h->bytes_out;
+	c->s2c.seq_next = h->server_next;
+	c->s2c.ack = h->isn + 1;
+}
+
+#endif
