@@ -46,11 +46,10 @@ static __always_inline bool key_equal(const struct hokm_conn_key *a, const struc
 	       a->client.w[1] == b->client.w[1] && a->client.w[0] == b->client.w[0];
 }
 
-static __always_inline struct hokm_half_open *half_find(const struct packet *p,
+/* set may be NULL: half_set() for a mask that is larger than the map. */
+static __always_inline struct hokm_half_open *half_find(struct hokm_half_open_set *set,
 							const struct hokm_conn_key *k)
 {
-	struct hokm_half_open_set *set = half_set(p, k);
-
 	if (!set)
 		return NULL;
 #pragma clang loop unroll(full)
@@ -67,9 +66,8 @@ static __always_inline void half_free(struct hokm_half_open *h)
 
 /* The place for a new entry: the oldest, and a free one is the oldest of all. */
 static __always_inline struct hokm_half_open *half_place(struct packet *p,
-							 const struct hokm_conn_key *k)
+							 struct hokm_half_open_set *set)
 {
-	struct hokm_half_open_set *set = half_set(p, k);
 	struct hokm_half_open *h;
 
 	if (!set)

@@ -78,7 +78,7 @@ static __always_inline void segment_egress(struct packet *p)
 		conn_track_out(p, c);
 		return;
 	}
-	half = half_find(p, &key);
+	half = half_find(half_set(p, &key), &key);
 	if (half)
 		half_open_reply(p, half);
 }

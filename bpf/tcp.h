@@ -83,6 +83,7 @@ static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, b
 
 /* Enters a new SYN, or one that goes another way than before; its repetition is only counted. */
 static __always_inline void half_open_note(struct packet *p, const struct hokm_conn_key *k,
+					   struct hokm_half_open_set *set,
 					   struct hokm_half_open *half, __u8 target, bool steered)
 {
 	if (half && half->isn == p->seg.seq && half->target == target) {
@@ -95,7 +96,7 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		p->tcp_state = HOKM_TCP_SYN;
 	}
 	if (!half)
-		half = half_place(p, k);
+		half = half_place(p, set);
 	if (!half)
 		return;
 	half_init(half, p, k, target, steered ? HOKM_CONN_STEERED_IN : 0);
@@ -108,7 +109,8 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	bool steered = arrived_steered(p);
 	__u32 zero = 0;
 	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
-	struct hokm_half_open *half;
+	struct hokm_half_open_set *set = half_set(p, k);
+	struct hokm_half_open *half = half_find(set, k);
 	bool owner = o && p->now < o->lease_until_ns;
 	__u8 target = HOKM_LOCAL;
 
@@ -120,7 +122,6 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
 		bpf_map_delete_elem(&conns, k);
 	}
-	half = half_find(p, k);
 	if (!steered) {
 		if (half && target_holds(p, half, owner))
 			target = half->target;
@@ -129,7 +130,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	}
 	if (target == TARGET_NONE)
 		return DROP_FOR(p, drop_syn_fenced);
-	half_open_note(p, k, half, target, steered);
+	half_open_note(p, k, set, half, target, steered);
 	return syn_deliver(p, target, steered, owner);
 }
 
@@ -270,7 +271,7 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 		return syn_ingress(p, &key, c);
 	if (c && !is_next_life(p, c))
 		return known_ingress(p, c);
-	half = half_find(p, &key);
+	half = half_find(half_set(p, &key), &key);
 	if (half)
 		return handshake_ingress(p, &key, half);
 	return unknown_ingress(p, &key, NULL);

@@ -43,7 +43,8 @@
 	{                                                                                         \
 		.name = (what), .key = (id), .wrap = WRAP_TCP, .slot = BENCH_SUBJECT,             \
 		.frame = (f), .world = (w), .base = BASE_NEW, .flows = NEW_FLOWS, .verdict = (v), \
-		.counter = HOKM_CTR_##c, .purge = true, .budget = (limit), .katran = (other)      \
+		.counter = HOKM_CTR_##c, .purge = (f) == FRAME_SEGMENT, .budget = (limit),        \
+		.katran = (other)                                                                 \
 	}
 
 #define NODE(what, id, wrapper, f, w, v, c)                                            \
@@ -90,8 +91,6 @@ static const struct path paths[] = {
 	      5.5),
 	KNOWN("established, steered, 4096 flows", "steered_4096", BASE_STEERED, 4096, XDP_TX_V,
 	      steered_conn, NO_BUDGET, 8.5),
-	KNOWN("established, steered, 65536 flows", "steered_65536", BASE_STEERED, FLOWS_MAX,
-	      XDP_TX_V, steered_conn, NO_BUDGET, 14.5),
 	NEW("new SYN, local", "syn_local", FRAME_SYN, WORLD_OWNER, XDP_PASS_V, syn_local, 10.0,
 	    29.0),
 	NEW("new SYN, steered", "syn_steered", FRAME_SYN, WORLD_DOWN_HERE, XDP_TX_V, steered_syn,

@@ -81,10 +81,11 @@ struct path {
 };
 
 /* Client addresses of flows: established and local, established on the peer, new ones. */
-#define BASE_LOCAL   0x0a000000u
-#define BASE_STEERED 0x0b000000u
-#define BASE_NEW     0x0c000000u
-#define FLOWS_MAX    65536u
+#define BASE_LOCAL    0x0a000000u
+#define BASE_STEERED  0x0b000000u
+#define BASE_NEW      0x0c000000u
+#define FLOWS_MAX     65536u
+#define FLOWS_STEERED 4096u
 
 struct bench {
 	struct bpf_object *obj;

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sends frames that no honest sender would, from the network namespace it is run in.
+
+  send.py [-i eth0] [-n COUNT] [--src IP] [--smac MAC] [--dst IP] [--dmac MAC] [--ttl N] KIND ...
+
+  advert [KEY=VALUE ...]    a VRRP advert, good unless keys say otherwise (see ADVERT)
+  pulse FILE KIND [CHANGE]  a pulse out of a capture: the newest "probe" or "answer" to --dst, as it was
+                            seen ("replay") or changed (see CHANGES); prints nothing
+  tcp CASE                  something absurd for --dst:8765 (see TCP_CASES)
+  list                      the cases of tcp, one a line
+
+Addresses and MACs are those of the interface when they are not given; for a replayed pulse those of
+the capture. Everything goes out as whole Ethernet frames, so that nothing is set right on the way.
+"""
+
+import argparse
+import fcntl
+import os
+import socket
+import struct
+import sys
+
+VRRP_GROUP = "224.0.0.18"
+GROUP_MAC = "01:00:5e:00:00:12"
+VRRP, TCP, UDP = 112, 6, 17
+PORT = 8765
+PULSE_PORT = 8766
+PULSE_LEN = 128
+SIOCGIFADDR, SIOCGIFHWADDR = 0x8915, 0x8927
+
+# What keys of an advert may say, with what a good one says.
+ADVERT = {
+    "version": 2, "type": 1, "vrid": 25, "priority": 110, "interval": None, "auth": None,
+    "pass": "", "vips": "192.168.1.25", "count": None,  # count: what the message claims
+    "checksum": "good",  # or bad
+    "cut": None,         # bytes of the VRRP message that are sent
+    "fragment": 0,       # 1: first of several fragments, 2: a later one
+}
+
+
+def mac_bytes(text):
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while s >> 16:
+        s = (s & 0xFFFF) + (s >> 16)
+    return ~s & 0xFFFF
+
+
+def interface_of(name):
+    """MAC and address of an interface; no address is 0.0.0.0."""
+    request = struct.pack("256s", name.encode())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        mac = fcntl.ioctl(s, SIOCGIFHWADDR, request)[18:24]
+        try:
+            addr = socket.inet_ntoa(fcntl.ioctl(s, SIOCGIFADDR, request)[20:24])
+        except OSError:
+            addr = "0.0.0.0"
+    return mac, addr
+
+
+def ipv4(o, proto, payload, total=None, ihl=5, version=4, frag=0):
+    """IP header, with the checksum that belongs to it, and payload."""
+    head = struct.pack("!BBHHHBBH4s4s", version << 4 | ihl, 0xC0,
+                       20 + len(payload) if total is None else total, 1, frag, o.ttl, proto, 0,
+                       socket.inet_aton(o.src), socket.inet_aton(o.dst))
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def ethernet(o, payload, ethertype=0x0800):
+    return o.dmac + o.smac + struct.pack("!H", ethertype) + payload
+
+
+# ---- adverts
+
+def advert(o):
+    k = dict(ADVERT)
+    for word in o.words:
+        key, _, value = word.partition("=")
+        if key not in k:
+            sys.exit("send.py: an advert has no '%s': %s" % (key, " ".join(k)))
+        k[key] = value
+    version, vips = int(k["version"]), [v for v in k["vips"].split(",") if v]
+    count = len(vips) if k["count"] is None else int(k["count"])
+    auth = (1 if k["pass"] else 0) if k["auth"] is None else int(k["auth"])
+    if version == 3:
+        middle = struct.pack("!H", 10 if k["interval"] is None else int(k["interval"]))
+    else:
+        middle = bytes([auth, 1 if k["interval"] is None else int(k["interval"])])
+    head = bytes([version << 4 | int(k["type"]), int(k["vrid"]), int(k["priority"]), count]) + middle
+    tail = b"".join(socket.inet_aton(v) for v in vips)
+    if version != 3:
+        tail += k["pass"].encode().ljust(8, b"\0")[:8]
+    total = checksum(head + b"\0\0" + tail)
+    if k["checksum"] == "bad":
+        total ^= 0x5555
+    message = head + struct.pack("!H", total) + tail
+    if k["cut"] is not None:
+        message = message[:int(k["cut"])]
+    frag = {0: 0, 1: 0x2000, 2: 1}[int(k["fragment"])]
+    return ethernet(o, ipv4(o, VRRP, message, frag=frag))
+
+
+# ---- pulses
+
+def captured(path):
+    """Frames of a classic pcap file, oldest first."""
+    with open(path, "rb") as f:
+        data = f.read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at = 24
+    while at + 16 <= len(data):
+        length = struct.unpack(order + "4I", data[at:at + 16])[2]
+        yield data[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+def find_pulse(path, kind, dst):
+    found = None
+    for frame in captured(path):
+        if len(frame) == 14 + 20 + 8 + PULSE_LEN and frame[42:46] == b"HKMP" and \
+                frame[47] == kind and frame[30:34] == socket.inet_aton(dst):
+            found = frame
+    if not found:
+        sys.exit("send.py: no such pulse in %s" % path)
+    return found
+
+
+def set_at(pulse, at, value):
+    return pulse[:at] + value + pulse[at + len(value):]
+
+
+# Offsets are those of struct hokm_pulse.
+CHANGES = {
+    "tag": lambda p: set_at(p, 120, os.urandom(8)),
+    "lease": lambda p: set_at(p, 24, struct.pack("!Q", 10**12)),
+    "no-lease": lambda p: set_at(p, 24, struct.pack("!Q", 0)),
+    "epoch": lambda p: set_at(p, 40, struct.pack("!Q", 2**62)),
+    "newer": lambda p: set_at(p, 16, struct.pack("!Q", struct.unpack("!Q", p[16:24])[0] + 10**9)),
+    "version": lambda p: set_at(p, 4, b"\x02"),
+    "kind": lambda p: set_at(p, 5, b"\x03"),
+    "magic": lambda p: set_at(p, 0, b"EVIL"),
+    "vrid": lambda p: set_at(p, 6, b"\x4d"),
+    "short": lambda p: p[:-1],
+    "long": lambda p: p + b"\0",
+    "empty": lambda p: b"",
+}
+
+
+def pulse(o):
+    path, kind = o.words[0], o.words[1]
+    change = o.words[2] if len(o.words) > 2 else "replay"
+    frame = find_pulse(path, {"probe": 1, "answer": 2}[kind], o.dst)
+    if change == "replay":
+        return frame
+    body = frame[42:] if change == "same" else CHANGES[change](frame[42:])
+    ports = struct.unpack("!HH", frame[34:38])
+    udp = struct.pack("!HHHH", ports[0], ports[1], 8 + len(body), 0) + body
+    return ethernet(o, ipv4(o, UDP, udp))
+
+
+# ---- TCP for the VIP
+
+SYN, FIN, RST, PSH, ACK, URG = 2, 1, 4, 8, 16, 32
+
+
+def segment(o, flags, doff=5, sport=40000):
+    head = struct.pack("!HHIIBBHHH", sport, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
+    pseudo = socket.inet_aton(o.src) + socket.inet_aton(o.dst) + struct.pack("!BBH", 0, TCP, len(head))
+    return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
+
+
+def flags_case(flags):
+    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, flags)))
+
+
+def ip_case(payload=None, **header):
+    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN) if payload is None else payload, **header))
+
+
+def cut_case(length):
+    """A frame that ends `length` bytes behind its Ethernet header."""
+    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN))[:length])
+
+
+def tags_case(o):
+    tags = struct.pack("!HHHHHH", 0, 0x8100, 0, 0x8100, 0, 0x0800)
+    return ethernet(o, tags + ipv4(o, TCP, segment(o, SYN)), 0x8100)
+
+
+def land(o):
+    o.src = o.dst
+    return ethernet(o, ipv4(o, TCP, segment(o, SYN, sport=PORT)))
+
+
+# Name: what is counted, and the frame.
+TCP_CASES = {
+    "empty-ip": ("bad_ip", lambda o: ethernet(o, b"")),
+    "cut-in-ip": ("bad_ip", cut_case(12)),
+    "cut-in-tcp": ("bad_ip", cut_case(30)),
+    "ip-version-5": ("bad_ip", ip_case(version=5)),
+    "ihl-0": ("bad_ip", ip_case(ihl=0)),
+    "ihl-4": ("bad_ip", ip_case(ihl=4)),
+    "ihl-beyond-total": ("bad_ip", ip_case(ihl=15)),
+    "total-0": ("bad_ip", ip_case(total=0)),
+    "total-19": ("bad_ip", ip_case(total=19)),
+    "total-too-long": ("bad_ip", ip_case(total=41)),
+    "total-65535": ("bad_ip", ip_case(total=65535)),
+    "total-in-tcp": ("bad_tcp", ip_case(total=30)),
+    "no-tcp": ("bad_tcp", ip_case(payload=b"")),
+    "tcp-8-bytes": ("bad_tcp", ip_case(payload=b"\x9c\x40\x22\x3d\0\0\0\1")),
+    "doff-0": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN, doff=0)))),
+    "doff-4": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, ACK, doff=4)))),
+    "doff-15": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN, doff=15)))),
+    "no-flags": ("bad_tcp", flags_case(0)),
+    "syn-fin": ("bad_tcp", flags_case(SYN | FIN)),
+    "syn-rst": ("bad_tcp", flags_case(SYN | RST)),
+    "syn-ack": ("bad_tcp", flags_case(SYN | ACK)),
+    "fin": ("bad_tcp", flags_case(FIN)),
+    "xmas": ("bad_tcp", flags_case(FIN | PSH | URG)),
+    "all-flags": ("bad_tcp", flags_case(63)),
+    "fragment-first": ("fragments", ip_case(frag=0x2000)),
+    "fragment-tiny": ("fragments", ip_case(payload=b"\x9c\x40\x22\x3d\0\0\0\1", frag=0x2000)),
+    "fragment-later": ("fragments", ip_case(frag=0x2001)),
+    "fragment-last": ("fragments", ip_case(frag=0x1FFF)),
+    "broadcast": ("other_host", lambda o: b"\xff" * 6 + flags_case(SYN)(o)[6:]),
+    "group-mac": ("other_host", lambda o: mac_bytes(GROUP_MAC) + flags_case(SYN)(o)[6:]),
+    "tags": ("drop_vlan_stack", tags_case),
+    "cut-in-arp": ("bad_arp", lambda o: ethernet(o, b"\0\1\x08\0\6\4\0", 0x0806)),
+    "land": ("syn", land),
+    "ack-of-nothing": ("second_chance", flags_case(ACK)),
+    "rst-of-nothing": ("second_chance", flags_case(RST)),
+}
+
+
+def tcp(o):
+    return TCP_CASES[o.words[0]][1](o)
+
+
+def main():
+    p = argparse.ArgumentParser(description="Sends frames that no honest sender would.")
+    p.add_argument("-i", dest="interface", default="eth0")
+    p.add_argument("-n", dest="count", type=int, default=1)
+    p.add_argument("--src")
+    p.add_argument("--smac", type=mac_bytes)
+    p.add_argument("--dst", default=VRRP_GROUP)
+    p.add_argument("--dmac", type=mac_bytes, default=mac_bytes(GROUP_MAC))
+    p.add_argument("--ttl", type=int, default=255)
+    p.add_argument("kind", choices=["advert", "pulse", "tcp", "list"])
+    p.add_argument("words", nargs="*")
+    o = p.parse_args()
+    if o.kind == "list":
+        for name, (counter, _) in TCP_CASES.items():
+            print(name, counter)
+        return
+    mac, addr = interface_of(o.interface)
+    o.smac = o.smac or mac
+    o.src = o.src or addr
+    frame = {"advert": advert, "pulse": pulse, "tcp": tcp}[o.kind](o)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((o.interface, 0))
+        for _ in range(o.count):
+            s.send(frame)
+
+
+main()

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Ethernet, IP and TCP headers that make no sense, sent to the VIP's port at the owner and at the backup
+# (send.py lists them): each is counted by its reason, both nodes survive, and the players do not
+# notice.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/bad_input.sh
+. "$(dirname "$0")/bad_input.sh"
+
+# Players raise some of the counters, too; those are compared by what is sent at least.
+absurd() {
+	local node=$1 name counter
+	while read -r name counter; do
+		counted "$name" counter "$node" "$counter" -- \
+			client --dst "$LAB_VIP" --dmac "$(lab_mac "$node")" --ttl 64 tcp "$name"
+	done < <(python3 "$TESTS_DIR/send.py" list)
+}
+
+test_pair
+for node in a b; do
+	echo "# node $node"
+	remember
+	absurd $node
+	unmoved "node $node"
+done
+for node in a b; do
+	number_is "node $node: the agent was not restarted" "$(status $node .agent.restarts)" -eq 0
+	holds "node $node: the daemon lives" lab_alive $node daemon
+done
+test_end

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Pulses that are forged, replayed or malformed: each is counted by its reason and changes nothing. Real
+# ones are taken from the wire, and put back on it where the switch meets the node, as they were or
+# changed; forgers who are further away send under their own MAC.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/bad_input.sh
+. "$(dirname "$0")/bad_input.sh"
+
+ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
+FILE=$LAB_DIR/pulses.pcap
+
+# Forty frames are probes and answers of both directions, twenty times over.
+capture() {
+	lab_run sw tcpdump -i p-a -w "$FILE" -c 40 -U --immediate-mode udp port 8766 2>/dev/null
+}
+
+# at NODE ARG...: sent to the node's port of the switch, under the other node's address and MAC.
+at_port() {
+	local node=$1 other=b
+	shift
+	[ "$node" = a ] || other=a
+	echo sw -i "p-$node" --src "$(lab_addr $other)" --smac "$(lab_mac $other)" \
+		--dst "$(lab_addr "$node")" --dmac "$(lab_mac "$node")" "$@"
+}
+
+# bad WORDS COUNTER CHANGE: of probes and answers, at both nodes.
+bad() {
+	local node kind
+	for node in a b; do
+		for kind in probe answer; do
+			# shellcheck disable=SC2046 # words are wanted
+			counted "$1 ($kind)" counter $node "$2" -- $(at_port $node pulse "$FILE" $kind "$3")
+		done
+	done
+}
+
+replayed() {
+	bad "replayed" drop_pulse_replay replay
+	bad "replayed in another packet" drop_pulse_replay same
+}
+
+forged() {
+	local change
+	for change in tag lease no-lease epoch newer; do
+		bad "forged: $change" drop_pulse_tag $change
+	done
+}
+
+malformed() {
+	local change
+	for change in version kind magic vrid; do
+		bad "wrong $change" drop_pulse_version $change
+	done
+	for change in short long empty; do
+		bad "wrong length: $change" drop_pulse_short $change
+	done
+	# shellcheck disable=SC2046 # words are wanted
+	counted "TTL 1" counter a drop_pulse_ttl -- $(at_port a --ttl 1 pulse "$FILE" answer same)
+	# shellcheck disable=SC2046
+	counted "TTL 254" counter b drop_pulse_ttl -- $(at_port b --ttl 254 pulse "$FILE" probe same)
+	counted "from no peer" counter a drop_pulse_source -- \
+		client --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" probe same
+	counted "from no peer" counter b drop_pulse_source -- \
+		client --dst "$ADDR_B" --dmac "$(lab_mac b)" pulse "$FILE" answer same
+	counted "under a peer's address from afar" counter a drop_pulse_tag -- client \
+		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer no-lease
+}
+
+# What was captured when the daemon lived before: a probe of that life may be answered, which tells
+# nobody anything new; its answers are nobody's.
+former_life() {
+	local before
+	# shellcheck disable=SC2046
+	counted "answer to a former daemon" counter a drop_pulse_nonce -- \
+		$(at_port a pulse "$FILE" answer replay)
+	before=$(counter b drop_pulse_replay)
+	# shellcheck disable=SC2046
+	must send $(at_port b pulse "$FILE" probe replay)
+	within 5 "probe of a former daemon: counted when repeated" \
+		repeated b $((before + FRAMES - 1))
+}
+repeated() { [ "$(counter "$1" drop_pulse_replay)" -ge "$2" ]; }
+
+peer_is_well() {
+	[ "$(status "$1" '.peers[0] | "\(.pulsing) \(.daemon_fresh) \(.services_up) \(.mac)"')" = \
+		"true true 1 $(lab_mac "$2")" ]
+}
+
+nothing_changed() {
+	unmoved "$1"
+	holds "$1: the owner knows its peer" peer_is_well a b
+	holds "$1: the backup knows its peer" peer_is_well b a
+}
+
+test_pair
+must capture
+remember
+replayed
+nothing_changed "replayed"
+remember
+forged
+nothing_changed "forged"
+remember
+malformed
+nothing_changed "malformed"
+
+must lab_kill a daemon KILL
+must lab_wait 5 owns b
+must lab_daemon a
+must lab_wait 20 owns a
+must lab_wait 20 calm
+remember
+former_life
+nothing_changed "former life"
+test_end
