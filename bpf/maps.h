@@ -14,7 +14,7 @@
 #include "hokm/abi.h"
 
 #define CONNS_MAX      131072
-#define HALF_OPEN_SETS 32768 /* a power of two */
+#define HALF_OPEN_SETS 8192 /* a power of two */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

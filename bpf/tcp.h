@@ -103,14 +103,15 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 	half_count_in(half, p);
 }
 
-static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k,
-						struct hokm_conn *c)
+static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k)
 {
 	bool steered = arrived_steered(p);
 	__u32 zero = 0;
 	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	/* Before the look-up in conns on purpose: both miss the caches, and so they miss together. */
 	struct hokm_half_open_set *set = half_set(p, k);
 	struct hokm_half_open *half = half_find(set, k);
+	struct hokm_conn *c = bpf_map_lookup_elem(&conns, k);
 	bool owner = o && p->now < o->lease_until_ns;
 	__u8 target = HOKM_LOCAL;
 
@@ -259,16 +260,16 @@ static __always_inline bool is_next_life(const struct packet *p, const struct ho
 
 static __always_inline enum verdict segment_ingress(struct packet *p)
 {
-	struct hokm_conn_key key;
 	struct hokm_half_open *half;
+	struct hokm_conn_key key;
 	struct hokm_conn *c;
 
 	COUNT(p, packets_in);
 	p->count->bytes_in += p->seg.ip_len;
 	conn_key(&key, p);
-	c = bpf_map_lookup_elem(&conns, &key);
 	if (p->seg.flags & TCP_FLAG_SYN)
-		return syn_ingress(p, &key, c);
+		return syn_ingress(p, &key);
+	c = bpf_map_lookup_elem(&conns, &key);
 	if (c && !is_next_life(p, c))
 		return known_ingress(p, c);
 	half = half_find(half_set(p, &key), &key);

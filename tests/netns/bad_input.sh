@@ -7,6 +7,15 @@
 
 FRAMES=5
 
+# port NODE FROM ARG...: arguments of send that put frames on the wire where the switch meets NODE, under
+# the address and MAC of FROM. No bridge has looked at them, and none has learnt from them.
+port() {
+	local node=$1 from=$2
+	shift 2
+	echo sw -i "p-$node" --src "$(lab_addr "$from")" --smac "$(lab_mac "$from")" \
+		--dmac "$(lab_mac "$node")" "$@"
+}
+
 # send NODE ARG...: send.py in a namespace of the lab.
 send() {
 	local node=$1

@@ -111,3 +111,23 @@ test_pair() {
 	must lab_wait 20 calm
 	must lab_wait 10 owner_is a
 }
+
+reason_is() { [ "$(status "$1" .reason)" = "$2" ]; }
+service_is() { [ "$(status "$1" '.services[0].state')" = "$2" ]; }
+told() { lab_ctl "$@" >/dev/null; }
+has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
+has_no_vip() { ! has_vip "$1"; }
+# log_says NODE WORDS: the daemon's log has them.
+log_says() { grep -qF -- "$2" "$LAB_DIR/log/$1.daemon"; }
+# event NODE KIND WORDS: among what happened.
+event() { lab_ctl "$1" events --recent 1000 --kind "$2" | grep -F -- "$3" >/dev/null; }
+
+# unbroken WORDS [CHANGES]: since the mark before the last, nobody noticed anything and the VIP moved so often.
+unbroken() {
+	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "$1: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 10
+	number_is "$1: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+	number_is "$1: wrong move counters" "$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
+	number_is "$1: owner changes" "$(field "$REPLY_ARP" changes)" -eq "${2:-0}"
+	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+}

@@ -6,9 +6,9 @@
 
   advert [KEY=VALUE ...]    a VRRP advert, good unless keys say otherwise (see ADVERT)
   pulse FILE KIND [CHANGE]  a pulse out of a capture: the newest "probe" or "answer" to --dst, as it was
-                            seen ("replay") or changed (see CHANGES); prints nothing
+                            seen ("replay"), in a packet of its own ("same") or changed (see CHANGES)
   tcp CASE                  something absurd for --dst:8765 (see TCP_CASES)
-  list                      the cases of tcp, one a line
+  list                      the cases of tcp, one a line, with what counts them
 
 Addresses and MACs are those of the interface when they are not given; for a replayed pulse those of
 the capture. Everything goes out as whole Ethernet frames, so that nothing is set right on the way.
@@ -168,14 +168,15 @@ def pulse(o):
 SYN, FIN, RST, PSH, ACK, URG = 2, 1, 4, 8, 16, 32
 
 
-def segment(o, flags, doff=5, sport=40000):
-    head = struct.pack("!HHIIBBHHH", sport, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
+def segment(o, flags, doff=5, sport=20000):
+    """From a port no player has, another one each time."""
+    head = struct.pack("!HHIIBBHHH", sport if sport == PORT else sport + o.index, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
     pseudo = socket.inet_aton(o.src) + socket.inet_aton(o.dst) + struct.pack("!BBH", 0, TCP, len(head))
     return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
 
 
-def flags_case(flags):
-    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, flags)))
+def flags_case(flags, sport=20000):
+    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, flags, sport=sport)))
 
 
 def ip_case(payload=None, **header):
@@ -212,7 +213,7 @@ TCP_CASES = {
     "total-65535": ("bad_ip", ip_case(total=65535)),
     "total-in-tcp": ("bad_tcp", ip_case(total=30)),
     "no-tcp": ("bad_tcp", ip_case(payload=b"")),
-    "tcp-8-bytes": ("bad_tcp", ip_case(payload=b"\x9c\x40\x22\x3d\0\0\0\1")),
+    "tcp-8-bytes": ("bad_tcp", ip_case(payload=b"\x4e\x20\x22\x3d\0\0\0\1")),
     "doff-0": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN, doff=0)))),
     "doff-4": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, ACK, doff=4)))),
     "doff-15": ("bad_tcp", lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN, doff=15)))),
@@ -224,7 +225,7 @@ TCP_CASES = {
     "xmas": ("bad_tcp", flags_case(FIN | PSH | URG)),
     "all-flags": ("bad_tcp", flags_case(63)),
     "fragment-first": ("fragments", ip_case(frag=0x2000)),
-    "fragment-tiny": ("fragments", ip_case(payload=b"\x9c\x40\x22\x3d\0\0\0\1", frag=0x2000)),
+    "fragment-tiny": ("fragments", ip_case(payload=b"\x4e\x20\x22\x3d\0\0\0\1", frag=0x2000)),
     "fragment-later": ("fragments", ip_case(frag=0x2001)),
     "fragment-last": ("fragments", ip_case(frag=0x1FFF)),
     "broadcast": ("other_host", lambda o: b"\xff" * 6 + flags_case(SYN)(o)[6:]),
@@ -232,8 +233,8 @@ TCP_CASES = {
     "tags": ("drop_vlan_stack", tags_case),
     "cut-in-arp": ("bad_arp", lambda o: ethernet(o, b"\0\1\x08\0\6\4\0", 0x0806)),
     "land": ("syn", land),
-    "ack-of-nothing": ("second_chance", flags_case(ACK)),
-    "rst-of-nothing": ("second_chance", flags_case(RST)),
+    "ack-of-nothing": ("second_chance", flags_case(ACK, 21000)),
+    "rst-of-nothing": ("second_chance", flags_case(RST, 22000)),
 }
 
 
@@ -260,11 +261,11 @@ def main():
     mac, addr = interface_of(o.interface)
     o.smac = o.smac or mac
     o.src = o.src or addr
-    frame = {"advert": advert, "pulse": pulse, "tcp": tcp}[o.kind](o)
+    make = {"advert": advert, "pulse": pulse, "tcp": tcp}[o.kind]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
         s.bind((o.interface, 0))
-        for _ in range(o.count):
-            s.send(frame)
+        for o.index in range(o.count):
+            s.send(make(o))
 
 
 main()

@@ -10,12 +10,12 @@
 # shellcheck source=tests/netns/bad_input.sh
 . "$(dirname "$0")/bad_input.sh"
 
-# Players raise some of the counters, too; those are compared by what is sent at least.
 absurd() {
 	local node=$1 name counter
 	while read -r name counter; do
+		# shellcheck disable=SC2046 # words are wanted
 		counted "$name" counter "$node" "$counter" -- \
-			client --dst "$LAB_VIP" --dmac "$(lab_mac "$node")" --ttl 64 tcp "$name"
+			$(port "$node" client --dst "$LAB_VIP" --ttl 64 tcp "$name")
 	done < <(python3 "$TESTS_DIR/send.py" list)
 }
 

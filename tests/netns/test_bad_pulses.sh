@@ -18,13 +18,12 @@ capture() {
 	lab_run sw tcpdump -i p-a -w "$FILE" -c 40 -U --immediate-mode udp port 8766 2>/dev/null
 }
 
-# at NODE ARG...: sent to the node's port of the switch, under the other node's address and MAC.
-at_port() {
+# as_peer NODE ARG...: arguments of send, for the node, under the other one's address and MAC.
+as_peer() {
 	local node=$1 other=b
 	shift
 	[ "$node" = a ] || other=a
-	echo sw -i "p-$node" --src "$(lab_addr $other)" --smac "$(lab_mac $other)" \
-		--dst "$(lab_addr "$node")" --dmac "$(lab_mac "$node")" "$@"
+	port "$node" $other --dst "$(lab_addr "$node")" "$@"
 }
 
 # bad WORDS COUNTER CHANGE: of probes and answers, at both nodes.
@@ -33,7 +32,7 @@ bad() {
 	for node in a b; do
 		for kind in probe answer; do
 			# shellcheck disable=SC2046 # words are wanted
-			counted "$1 ($kind)" counter $node "$2" -- $(at_port $node pulse "$FILE" $kind "$3")
+			counted "$1 ($kind)" counter $node "$2" -- $(as_peer $node pulse "$FILE" $kind "$3")
 		done
 	done
 }
@@ -45,9 +44,12 @@ replayed() {
 
 forged() {
 	local change
-	for change in tag lease no-lease epoch newer; do
+	for change in tag lease epoch newer; do
 		bad "forged: $change" drop_pulse_tag $change
 	done
+	# shellcheck disable=SC2046
+	counted "forged: the owner has let go" counter b drop_pulse_tag -- \
+		$(as_peer b pulse "$FILE" answer no-lease)
 }
 
 malformed() {
@@ -59,15 +61,15 @@ malformed() {
 		bad "wrong length: $change" drop_pulse_short $change
 	done
 	# shellcheck disable=SC2046 # words are wanted
-	counted "TTL 1" counter a drop_pulse_ttl -- $(at_port a --ttl 1 pulse "$FILE" answer same)
+	counted "TTL 1" counter a drop_pulse_ttl -- $(as_peer a --ttl 1 pulse "$FILE" answer same)
 	# shellcheck disable=SC2046
-	counted "TTL 254" counter b drop_pulse_ttl -- $(at_port b --ttl 254 pulse "$FILE" probe same)
+	counted "TTL 254" counter b drop_pulse_ttl -- $(as_peer b --ttl 254 pulse "$FILE" probe same)
 	counted "from no peer" counter a drop_pulse_source -- \
 		client --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" probe same
 	counted "from no peer" counter b drop_pulse_source -- \
 		client --dst "$ADDR_B" --dmac "$(lab_mac b)" pulse "$FILE" answer same
 	counted "under a peer's address from afar" counter a drop_pulse_tag -- client \
-		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer no-lease
+		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer lease
 }
 
 # What was captured when the daemon lived before: a probe of that life may be answered, which tells
@@ -76,12 +78,12 @@ former_life() {
 	local before
 	# shellcheck disable=SC2046
 	counted "answer to a former daemon" counter a drop_pulse_nonce -- \
-		$(at_port a pulse "$FILE" answer replay)
+		$(as_peer a pulse "$FILE" answer replay)
 	before=$(counter b drop_pulse_replay)
 	# shellcheck disable=SC2046
-	must send $(at_port b pulse "$FILE" probe replay)
+	must send $(as_peer b pulse "$FILE" probe replay)
 	within 5 "probe of a former daemon: counted when repeated" \
-		repeated b $((before + FRAMES - 1))
+		repeated b $((before + 1))
 }
 repeated() { [ "$(counter "$1" drop_pulse_replay)" -ge "$2" ]; }
 

@@ -32,19 +32,19 @@
 		.frame = (f), .verdict = XDP_PASS_V, .counter = -1, .budget = 1.0, .katran = 1.7 \
 	}
 
-#define KNOWN(what, id, from, n, v, c, limit, other)                                  \
-	{                                                                             \
-		.name = (what), .key = (id), .wrap = WRAP_TCP, .slot = BENCH_SUBJECT, \
-		.frame = FRAME_SEGMENT, .base = (from), .flows = (n), .verdict = (v), \
-		.counter = HOKM_CTR_##c, .budget = (limit), .katran = (other)         \
+#define KNOWN(what, id, from, n, v, c, limit, other, many)                                    \
+	{                                                                                     \
+		.name = (what), .key = (id), .wrap = WRAP_TCP, .slot = BENCH_SUBJECT,         \
+		.frame = FRAME_SEGMENT, .base = (from), .flows = (n), .verdict = (v),         \
+		.counter = HOKM_CTR_##c, .budget = (limit), .katran = (other), .full = (many) \
 	}
 
-#define NEW(what, id, f, w, v, c, limit, other)                                                   \
+#define NEW(what, id, f, w, v, c, limit, other, many)                                             \
 	{                                                                                         \
 		.name = (what), .key = (id), .wrap = WRAP_TCP, .slot = BENCH_SUBJECT,             \
 		.frame = (f), .world = (w), .base = BASE_NEW, .flows = NEW_FLOWS, .verdict = (v), \
 		.counter = HOKM_CTR_##c, .purge = (f) == FRAME_SEGMENT, .budget = (limit),        \
-		.katran = (other)                                                                 \
+		.katran = (other), .full = (many)                                                 \
 	}
 
 #define NODE(what, id, wrapper, f, w, v, c)                                            \
@@ -82,32 +82,37 @@ static const struct path paths[] = {
 	NOT_OURS("none of ours: IPv6", "none_ipv6", FRAME_NONE_IPV6),
 	NOT_OURS("none of ours: UDP to this node", "none_udp", FRAME_NONE_UDP),
 	NOT_OURS("none of ours: TCP to this node", "none_tcp", FRAME_NONE_TCP),
-	KNOWN("established, local", "local_1", BASE_LOCAL, 1, XDP_PASS_V, packets_in, 4.0, 5.5),
+	KNOWN("established, local", "local_1", BASE_LOCAL, 1, XDP_PASS_V, packets_in, 4.0, 5.5,
+	      false),
 	KNOWN("established, local, 4096 flows", "local_4096", BASE_LOCAL, 4096, XDP_PASS_V,
-	      packets_in, NO_BUDGET, 8.5),
-	KNOWN("established, local, 65536 flows", "local_65536", BASE_LOCAL, FLOWS_MAX, XDP_PASS_V,
-	      packets_in, NO_BUDGET, 14.5),
+	      packets_in, NO_BUDGET, 8.5, false),
 	KNOWN("established, steered", "steered_1", BASE_STEERED, 1, XDP_TX_V, steered_conn, 4.0,
-	      5.5),
+	      5.5, false),
 	KNOWN("established, steered, 4096 flows", "steered_4096", BASE_STEERED, 4096, XDP_TX_V,
-	      steered_conn, NO_BUDGET, 8.5),
+	      steered_conn, NO_BUDGET, 8.5, false),
 	NEW("new SYN, local", "syn_local", FRAME_SYN, WORLD_OWNER, XDP_PASS_V, syn_local, 10.0,
-	    29.0),
+	    29.0, false),
 	NEW("new SYN, steered", "syn_steered", FRAME_SYN, WORLD_DOWN_HERE, XDP_TX_V, steered_syn,
-	    10.0, 29.0),
+	    10.0, 29.0, false),
 	NEW("second chance, first packet", "second_chance", FRAME_SEGMENT, WORLD_OWNER, XDP_TX_V,
-	    second_chance, NO_BUDGET, 0.0),
+	    second_chance, NO_BUDGET, 0.0, false),
 	NODE("ARP request dropped by the gate", "arp_gate", WRAP_RAW, FRAME_ARP, WORLD_NOT_OWNER,
 	     XDP_DROP_V, drop_arp_gate),
 	NODE("pulse probe answered", "pulse_probe", WRAP_PROBE, FRAME_PROBE, WORLD_OWNER, XDP_TX_V,
 	     pulse_probes),
 	OUT("egress: established", "egress_1", FRAME_REPLY, HOKM_CTR_packets_out, 4.0),
 	OUT("egress: none of ours, TCP", "egress_none_tcp", FRAME_NONE_OUT, -1, 1.0),
+	KNOWN("65536 flows: established, local", "full_local", BASE_LOCAL, FLOWS_MAX, XDP_PASS_V,
+	      packets_in, NO_BUDGET, 14.5, true),
+	NEW("65536 flows: new SYN, local", "full_syn_local", FRAME_SYN, WORLD_OWNER, XDP_PASS_V,
+	    syn_local, NO_BUDGET, 29.0, true),
+	NEW("65536 flows: new SYN, steered", "full_syn_steered", FRAME_SYN, WORLD_DOWN_HERE,
+	    XDP_TX_V, steered_syn, NO_BUDGET, 29.0, true),
 };
 #define N_PATHS (sizeof(paths) / sizeof(paths[0]))
 
-/* The trivial program through each wrapper: what is taken off. */
-static double floor_rounds[WRAP_COUNT][BENCH_ROUNDS_MAX];
+/* The trivial program through each wrapper: what is taken off, in each half of the run. */
+static double floor_rounds[2][WRAP_COUNT][BENCH_ROUNDS_MAX]; /* few, full */
 
 static uint64_t packets_so_far(struct bench *b)
 {
@@ -179,7 +184,7 @@ static int run_checked(struct bench *b, const struct path *p, double *ns)
 	return p->purge ? world_purge(b, p, first, packets_so_far(b)) : 0;
 }
 
-static int floor_round(struct bench *b, unsigned int round)
+static int floor_round(struct bench *b, bool full, unsigned int round)
 {
 	static const enum frame_id frame[WRAP_COUNT] = {FRAME_SEGMENT, FRAME_SEGMENT, FRAME_PROBE,
 							FRAME_REPLY};
@@ -187,7 +192,7 @@ static int floor_round(struct bench *b, unsigned int round)
 	for (unsigned int w = 0; w < WRAP_COUNT; w++) {
 		const struct path p = {.wrap = (enum bench_wrap)w, .frame = frame[w]};
 		uint32_t verdict;
-		int err = run(b, &p, false, &floor_rounds[w][round], &verdict);
+		int err = run(b, &p, false, &floor_rounds[full][w][round], &verdict);
 
 		if (err) {
 			fprintf(stderr, "bench: floor: %s\n", strerror(-err));
@@ -218,15 +223,16 @@ static double middle(double *v, unsigned int n)
 
 static double evaluate(struct bench *b)
 {
-	double floors[WRAP_COUNT], unit;
+	double floors[2][WRAP_COUNT], unit;
 
 	for (unsigned int w = 0; w < WRAP_COUNT; w++)
-		floors[w] = middle(floor_rounds[w], b->rounds);
+		for (int full = 0; full < 2; full++)
+			floors[full][w] = middle(floor_rounds[full][w], b->rounds);
 	for (unsigned int i = 0; i < b->n_paths; i++) {
 		struct path *p = &b->paths[i];
 
 		p->median_ns = middle(p->ns, b->rounds);
-		p->net_ns = p->median_ns - floors[p->wrap];
+		p->net_ns = p->median_ns - floors[p->full][p->wrap];
 	}
 	b->paths[0].net_ns = 0;
 	unit = b->paths[1].net_ns;
@@ -235,15 +241,16 @@ static double evaluate(struct bench *b)
 	return unit;
 }
 
-static int measure(struct bench *b)
+static int measure_half(struct bench *b, bool full)
 {
 	/* Round 0 is done twice: the first time warms caches and tables. */
 	for (unsigned int i = 0; i <= b->rounds; i++) {
 		const unsigned int round = i ? i - 1 : 0;
-		int err = floor_round(b, round);
+		int err = floor_round(b, full, round);
 
 		for (unsigned int j = 0; !err && j < b->n_paths; j++)
-			err = run_checked(b, &b->paths[j], &b->paths[j].ns[round]);
+			if (b->paths[j].full == full)
+				err = run_checked(b, &b->paths[j], &b->paths[j].ns[round]);
 		if (err)
 			return err;
 		if (isatty(STDERR_FILENO))
@@ -252,6 +259,14 @@ static int measure(struct bench *b)
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r                      \r");
 	return 0;
+}
+
+static int measure(struct bench *b)
+{
+	int err = measure_half(b, false);
+
+	err = err ? err : world_fill(b);
+	return err ? err : measure_half(b, true);
 }
 
 static unsigned int number(const char *text, unsigned int low, unsigned int high)

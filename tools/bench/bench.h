@@ -72,6 +72,7 @@ struct path {
 	int counter; /* enum hokm_counter that every packet must raise, or -1: none may */
 	int counter_slot;
 	bool purge;    /* empty what the path entered, after each round */
+	bool full;     /* measured in the second half, with FLOWS_MAX connections in the table */
 	double budget; /* hot HASH look-ups, or NO_BUDGET: broken above */
 	double katran; /* what Katran needs there, in look-ups; 0: not known */
 	double ns[BENCH_ROUNDS_MAX];
@@ -85,6 +86,7 @@ struct path {
 #define BASE_STEERED  0x0b000000u
 #define BASE_NEW      0x0c000000u
 #define FLOWS_MAX     65536u
+#define FLOWS_FEW     4096u
 #define FLOWS_STEERED 4096u
 
 struct bench {
@@ -118,6 +120,8 @@ extern const uint8_t BENCH_MAC[6], BENCH_PEER_MAC[6], BENCH_CLIENT_MAC[6];
 int bench_open(struct bench *b, const char *bpf_object);
 void bench_close(struct bench *b);
 int world_set(struct bench *b, enum bench_world world);
+/* From FLOWS_FEW to FLOWS_MAX local connections. */
+int world_fill(struct bench *b);
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last);
 uint64_t world_counter(struct bench *b, int slot, int counter); /* counter -1: sum of all */
 

@@ -121,6 +121,11 @@ static int put_flows(struct bench *b, uint32_t base, uint32_t n, uint8_t target)
 	return 0;
 }
 
+int world_fill(struct bench *b)
+{
+	return put_flows(b, BASE_LOCAL, FLOWS_MAX, HOKM_LOCAL);
+}
+
 /*
  * Removes what packets number first to last - 1 entered into conns. By key: a walk through the table
  * would leave nothing of the paths' own entries in the caches. half_open needs none: it evicts.
@@ -252,7 +257,7 @@ int bench_open(struct bench *b, const char *bpf_object)
 	err = err ? err : put_probes(b);
 	err = err ? err : put_hot(b);
 	err = err ? err : world_set(b, WORLD_OWNER);
-	err = err ? err : put_flows(b, BASE_LOCAL, FLOWS_MAX, HOKM_LOCAL);
+	err = err ? err : put_flows(b, BASE_LOCAL, FLOWS_FEW, HOKM_LOCAL);
 	err = err ? err : put_flows(b, BASE_STEERED, FLOWS_STEERED, 0);
 	return err;
 }

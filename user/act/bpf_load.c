@@ -18,7 +18,7 @@
 #define KERNEL_BTF         "/sys/kernel/btf/vmlinux"
 #define VERIFIER_LOG_SIZE  (1024u * 1024)
 #define VERIFIER_LOG_LINES 20
-#define HALF_OPEN_SETS_MIN 2048
+#define HALF_OPEN_SETS_MIN 1024
 
 const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_CFG] = "cfg",
@@ -114,10 +114,13 @@ int load_open(struct bpf_object **out, uint64_t *hash)
 
 /* ---- maps ---- */
 
-/* Half as many half-open places as connections, in sets; a power of two, for it is masked. */
+/*
+ * One half-open place for eight connections, in sets; a power of two, for it is masked. A handshake needs
+ * its place for a round trip only, and a table that fits the caches is what makes a SYN cheap.
+ */
 static uint32_t half_open_sets(const struct conf *c)
 {
-	uint32_t want = c->max_connections / 2 / HOKM_HALF_OPEN_WAYS;
+	uint32_t want = c->max_connections / 8 / HOKM_HALF_OPEN_WAYS;
 	uint32_t sets = HALF_OPEN_SETS_MIN;
 
 	while (sets < want)

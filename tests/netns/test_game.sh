@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The game process dies, or hangs, under fifty players; at last it dies on both nodes.
+#
+#   dies    the first refused SYN sends new players to the peer at once, before any threshold; then
+#           the checks agree and the ownership follows
+#   hangs   only the checks can see it
+#   both    nobody is healthy: the owner keeps the VIP (panic hold), says so, and recovers
+#
+# A process that lives again takes its players back after the preempt delay, and nothing breaks.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+PREEMPT_DELAY_MS=2000 # of profile fast
+FEW=3                 # attempts on their way when the process died
+# The threshold comes late enough to see what happens before it.
+export LAB_CONF_EXTRA='service game {
+	check websocket { fall = 4 interval = "300ms" fastinter = "300ms" }
+	check http { fall = 4 interval = "300ms" fastinter = "300ms" }
+}'
+
+steered_by_owner() { [ "$(counter a steered_syn)" -gt 0 ] && owns a && service_is a up; }
+panics() { [ "$(status "$1" .panic)" = true ]; }
+calms_down() { [ "$(status "$1" .panic)" = false ]; }
+checks_say() { [ "$(status "$1" '.services[0].reason')" = "$2" ]; }
+
+# The time between two of the daemon's events, by its own clock.
+ms_between() {
+	lab_ctl "$1" events --recent 1000 --kind state --kind service --json |
+		jq -rs "def ms: (.[0:19] + \"Z\" | fromdate) * 1000 + (.[20:23] | tonumber);
+			([.[] | select(.text | test(\"$3\"))] | last | .time | ms) -
+			([.[] | select(.text | test(\"$2\"))] | last | .time | ms)"
+}
+
+# moved_for_service WORDS: the peer has the VIP because a's service is down.
+moved_for_service() {
+	within 10 "$1: the peer owns" owns b
+	within 5 "$1: the node with the dead game gave up for its service" reason_is a service-down
+	holds "$1: it is not eligible" state_is a fault
+	within 5 "$1: ARP shows the peer" owner_is b
+	within 30 "$1: the players are well" calm
+	within 10 "$1: all of them on the peer" players_on b
+}
+
+# back WORDS: a serves again and takes the VIP back.
+back() {
+	observe_mark back
+	holds "$1: the order is taken" "${@:2}"
+	within 10 "$1: the service is up" service_is a up
+	within 20 "$1: the primary owns" owns a
+	holds "$1: by election" reason_is a preempt
+	number_is "$1: ms from eligible to owner" "$(ms_between a 'fault -> backup' 'backup -> master')" \
+		-ge $PREEMPT_DELAY_MS
+	within 5 "$1: ARP shows the primary" owner_is a
+	within 20 "$1: the players are well" calm
+	observe_mark over
+	unbroken "$1" 1
+	echo rejoin >&"$PLAYERS_IN"
+	must lab_wait 10 players_on a
+	must lab_wait 20 calm
+}
+
+killed() {
+	observe_mark killed
+	must lab_kill a game KILL
+	within 5 "killed: new players go to the peer while this node owns" steered_by_owner
+	holds "killed: ARP shows this node" owner_is a
+	within 5 "killed: the players are well" calm
+	holds "killed: all of them on the peer" players_on b
+	holds "killed: a refused SYN began it" test "$(counter a refused)" -ge 1
+	holds "killed: it made the service suspect" test "$(counter a suspects)" -ge 1
+	moved_for_service killed
+	observe_mark restarted
+	number_is "killed: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -le $FEW
+	number_is "killed: players whose connection broke" "$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
+	number_is "killed: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
+	number_is "killed: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	holds "killed: the checks were refused" checks_say a check-refused
+	back "started again" lab_game a
+}
+
+hung() {
+	observe_mark hung
+	must lab_kill a game USR1
+	within 10 "hung: the service goes down" service_is a down
+	holds "hung: the checks came to no end" checks_say a check-timeout
+	moved_for_service hung
+	observe_mark goes-on
+	number_is "hung: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
+	number_is "hung: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	back "goes on" lab_kill a game USR2
+}
+
+both_dead() {
+	local epoch
+	observe_mark both
+	must lab_kill b game KILL
+	within 10 "both dead: the backup's service is down" service_is b down
+	epoch=$(status a .epoch)
+	must lab_kill a game KILL
+	within 10 "both dead: the owner's service is down" service_is a down
+	within 5 "both dead: the owner panics" panics a
+	holds "both dead: it keeps the VIP" owns a
+	holds "both dead: status says it" grep -q "panic hold" <(lab_ctl a status)
+	holds "both dead: the log says it" log_says a "PANIC HOLD"
+	within 5 "both dead: an event says it" event a state panic-hold
+	holds "both dead: the backup is not owner" owns_not b
+	must lab_game a
+	within 10 "one lives again: the panic is over" calms_down a
+	within 20 "one lives again: the players are well" calm
+	must lab_game b
+	within 10 "both live again: the backup's service is up" service_is b up
+	within 5 "both live again: it is eligible" state_is b backup
+	holds "both live again: the owner is the same" owns a
+	number_is "both live again: its epoch" "$(status a .epoch)" -eq "$epoch"
+	observe_mark end
+	number_is "both dead: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
+	number_is "both dead: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	number_is "both dead: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
+}
+
+test_pair
+killed
+hung
+both_dead
+test_end

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Clients whose ARP entry is wrong. First one node alone, which is not owner: a new connection that
+# reaches it is dropped and counted, because nobody may take it. Then two nodes and fifty players whose
+# neighbour entry points to the one that is not owner: it steers them, established or new, and nobody
+# notices.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# arp_says NODE: the client's entry for the VIP is the MAC of NODE, whatever ARP says.
+arp_says() { ip -n "$(lab_ns client)" neigh replace "$LAB_VIP" lladdr "$(lab_mac "$1")" dev eth0 nud permanent; }
+arp_forgets() { ip -n "$(lab_ns client)" neigh del "$LAB_VIP" dev eth0; }
+
+# connects: a TCP connection to the game; 0 when it comes about, 1 when refused, 124 when nobody answers.
+connects() { lab_run client timeout 0.7 bash -c "exec 3<>/dev/tcp/$LAB_VIP/$LAB_PORT" 2>/dev/null; }
+is_ignored() {
+	connects
+	[ $? = 124 ]
+}
+
+# The same from the map itself: a stopped daemon tells nothing.
+pinned_counter() {
+	bpftool -j map dump pinned "$(lab_pins "$1")/counters" |
+		jq "[.[].formatted.values[].value.$2] | add"
+}
+rose_since() { [ "$(counter "$1" "$2")" -gt "$3" ]; }
+not_owner_by_map() {
+	[ "$(bpftool -j map dump pinned "$(lab_pins "$1")/own" |
+		jq ".[0].formatted.value.lease_until_ns < $(boot_ns)")" = true ]
+}
+boot_ns() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_BOOTTIME))'; }
+new_players_go_to() {
+	ask_players status
+	[ "$(field "$REPLY_PLAYERS" new_players_go_to)" = "$(lab_name "$1")" ]
+}
+
+# Adverts every 4 s: it stays backup for 14 s before it may own.
+fenced_backup() {
+	must lab_daemon a
+	within 10 "alone: the service is up" service_is a up
+	within 5 "alone: it is backup" state_is a backup
+	must arp_says a
+	holds "alone, backup: a new connection is not answered" is_ignored
+	number_is "alone, backup: its SYN was dropped and counted" "$(counter a drop_syn_fenced)" -ge 1
+	number_is "alone, backup: no SYN reached the game" "$(counter a syn_local)" -eq 0
+	number_is "alone, backup: nor was it steered" "$(counter a steered_owner)" -eq 0
+	holds "alone, backup: an event tells it" event a drop drop_syn_fenced
+	holds "alone, backup: it is still backup" state_is a backup
+	must lab_stop a daemon
+}
+
+# A hung daemon's lease ends, and the kernel stops taking players by itself.
+fenced_owner() {
+	local before
+	LAB_CONF_EXTRA='' must lab_conf a b
+	must lab_daemon a
+	within 10 "alone: it owns" owns a
+	holds "alone, owner: a new connection is served" connects
+	before=$(counter a drop_syn_fenced)
+	must lab_kill a daemon STOP
+	within 5 "alone, hung: the lease ends" not_owner_by_map a
+	holds "alone, hung: a new connection is not answered" is_ignored
+	number_is "alone, hung: its SYN was dropped and counted" \
+		"$(pinned_counter a drop_syn_fenced)" -gt "$before"
+	must lab_kill a daemon CONT
+	within 10 "alone, goes on: it owns again" owns a
+	within 5 "alone, goes on: new connections are served" connects
+	must arp_forgets
+}
+
+stale() {
+	local node=$1 owner=$2 syn conn
+	syn=$(counter "$node" steered_owner) conn=$(counter "$node" steered_conn)
+	observe_mark stale
+	must arp_says "$node"
+	within 10 "stale ARP: new connections are steered to the owner" rose_since "$node" steered_owner $((syn + 10))
+	within 10 "stale ARP: established ones too" rose_since "$node" steered_conn $((conn + 10 * PLAYERS))
+	holds "stale ARP: each got its second chance first" test "$(counter "$node" second_chance)" -ge "$PLAYERS"
+	holds "stale ARP: the owner saw where they came from" test "$(counter "$owner" syn_steered_in)" -ge 10
+	holds "stale ARP: the owner serves the new ones" new_players_go_to "$owner"
+	holds "stale ARP: the players are well" calm
+	holds "stale ARP: the players are where they were" players_on "$owner"
+	observe_mark true
+	unbroken "stale ARP"
+	number_is "stale ARP: longest gap in ms" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 100
+	must arp_forgets
+	within 5 "true ARP again: the players are well" calm
+	observe_mark end
+	unbroken "true ARP again"
+	number_is "nothing was steered in a circle: packets steered back" \
+		"$(($(counter "$owner" steered_conn) + $(counter "$owner" second_chance)))" -eq 0
+}
+
+must lab_up a b
+LAB_CONF_EXTRA='vrrp { advert = "4s" }' must lab_conf a b
+must lab_game a
+fenced_backup
+fenced_owner
+must lab_game b
+must lab_daemon b
+must lab_wait 20 hokm_ready a
+must lab_wait 20 hokm_ready b
+must observe_start
+must lab_wait 20 calm
+must lab_wait 10 owner_is a
+stale b a
+test_end
