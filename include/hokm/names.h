@@ -12,41 +12,41 @@
  * Why a state changed: the same word in log, event, ctl output, hook environment and metrics.
  * One value per cause (DESIGN rule 6).
  */
-#define HOKM_REASONS(X, p)                                                                         \
-	X(p, NONE, "none", "nothing happened yet")                                                 \
-	X(p, STARTED, "started", "the daemon started")                                             \
-	X(p, STOPPED, "stopped", "the daemon was told to stop")                                    \
-	X(p, ADOPTED, "adopted", "the daemon took over what it found pinned")                      \
-	X(p, MASTER_DOWN, "master-down", "no advert within Master_Down_Interval")                  \
-	X(p, PRIORITY_ZERO, "priority-zero", "the owner gave up with priority 0")                  \
-	X(p, HANDED_OVER, "handed-over", "the owner let go, pulses confirm it")                    \
-	X(p, HIGHER_PRIORITY, "higher-priority", "a higher priority advert was heard")             \
-	X(p, PREEMPT, "preempt", "priority above the owner's, preempt delay over")                 \
-	X(p, LEASE_LOST, "lease-lost", "the lease ran out before an advert could renew it")        \
-	X(p, OTHER_OWNER, "other-owner", "a peer's pulse shows a lease of its own")                \
-	X(p, OPERATOR, "operator", "asked for by the operator")                                    \
-	X(p, SERVICE_DOWN, "service-down", "a service is down here and a peer is healthier")       \
-	X(p, SERVICE_UP, "service-up", "services are as healthy as any peer's again")              \
-	X(p, PANIC_HOLD, "panic-hold", "nobody is healthy: the owner keeps the VIP")               \
-	X(p, MAINT, "maint", "the node is in maintenance")                                         \
-	X(p, READY, "ready", "the node left maintenance")                                          \
-	X(p, LINK_DOWN, "link-down", "the interface lost its link")                                \
-	X(p, LINK_UP, "link-up", "the interface has its link back")                                \
-	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                            \
-	X(p, APPLY_FAILED, "apply-failed", "ownership could not be put into effect")               \
-	X(p, CHECK_OK, "check-ok", "the check passed")                                             \
-	X(p, CHECK_TIMEOUT, "check-timeout", "the check did not end in time")                      \
-	X(p, CHECK_CONNECT, "check-connect", "the check could not connect")                        \
-	X(p, CHECK_REFUSED, "check-refused", "the connection was refused")                         \
-	X(p, CHECK_STATUS, "check-status", "the answer had the wrong HTTP status")                 \
-	X(p, CHECK_BODY, "check-body", "the answer's body did not match")                          \
-	X(p, CHECK_ACCEPT, "check-accept", "Sec-WebSocket-Accept was wrong")                       \
-	X(p, CHECK_PONG, "check-pong", "the ping was not answered by its pong")                    \
-	X(p, CHECK_CLOSED, "check-closed", "the server closed during the check")                   \
-	X(p, CHECK_EXIT, "check-exit", "the command ended with a non-zero status")                 \
-	X(p, CHECK_SIGNAL, "check-signal", "the command was ended by a signal")                    \
-	X(p, CHECK_EXEC, "check-exec", "the command could not be run")                             \
-	X(p, CHECK_AGENT, "check-agent", "the agent died during the check")                        \
+#define HOKM_REASONS(X, p)                                                                   \
+	X(p, NONE, "none", "nothing happened yet")                                           \
+	X(p, STARTED, "started", "the daemon started")                                       \
+	X(p, STOPPED, "stopped", "the daemon was told to stop")                              \
+	X(p, ADOPTED, "adopted", "the daemon took over what it found pinned")                \
+	X(p, MASTER_DOWN, "master-down", "no advert within Master_Down_Interval")            \
+	X(p, PRIORITY_ZERO, "priority-zero", "the owner gave up with priority 0")            \
+	X(p, HANDED_OVER, "handed-over", "the owner let go, pulses confirm it")              \
+	X(p, HIGHER_PRIORITY, "higher-priority", "a higher priority advert was heard")       \
+	X(p, PREEMPT, "preempt", "priority above the owner's, preempt delay over")           \
+	X(p, LEASE_LOST, "lease-lost", "the lease ran out before an advert could renew it")  \
+	X(p, OTHER_OWNER, "other-owner", "a peer's pulse shows a lease of its own")          \
+	X(p, OPERATOR, "operator", "asked for by the operator")                              \
+	X(p, SERVICE_DOWN, "service-down", "a service is down here and a peer is healthier") \
+	X(p, SERVICE_UP, "service-up", "services are as healthy as any peer's again")        \
+	X(p, PANIC_HOLD, "panic-hold", "nobody is healthy: the owner keeps the VIP")         \
+	X(p, MAINT, "maint", "the node is in maintenance")                                   \
+	X(p, READY, "ready", "the node left maintenance")                                    \
+	X(p, LINK_DOWN, "link-down", "the interface lost its link")                          \
+	X(p, LINK_UP, "link-up", "the interface has its link back")                          \
+	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                      \
+	X(p, APPLY_FAILED, "apply-failed", "ownership could not be put into effect")         \
+	X(p, CHECK_OK, "check-ok", "the check passed")                                       \
+	X(p, CHECK_TIMEOUT, "check-timeout", "the check did not end in time")                \
+	X(p, CHECK_CONNECT, "check-connect", "the check could not connect")                  \
+	X(p, CHECK_REFUSED, "check-refused", "the connection was refused")                   \
+	X(p, CHECK_STATUS, "check-status", "the answer had the wrong HTTP status")           \
+	X(p, CHECK_BODY, "check-body", "the answer's body did not match")                    \
+	X(p, CHECK_ACCEPT, "check-accept", "Sec-WebSocket-Accept was wrong")                 \
+	X(p, CHECK_PONG, "check-pong", "the ping was not answered by its pong")              \
+	X(p, CHECK_CLOSED, "check-closed", "the server closed during the check")             \
+	X(p, CHECK_EXIT, "check-exit", "the command ended with a non-zero status")           \
+	X(p, CHECK_SIGNAL, "check-signal", "the command was ended by a signal")              \
+	X(p, CHECK_EXEC, "check-exec", "the command could not be run")                       \
+	X(p, CHECK_AGENT, "check-agent", "the agent died during the check")                  \
 	X(p, CHECK_ERROR, "check-error", "the check failed for another reason")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };

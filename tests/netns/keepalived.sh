@@ -226,6 +226,25 @@ service_goes_down() {
 	preempts "service up" "$start"
 }
 
+# The backup died without a word. The owner, down itself, offers the VIP; nobody takes it, so it takes it
+# back, once and for all.
+nobody_is_healthy() {
+	local epoch adverts
+	must keepalived_kill b
+	must lab_wait 5 lab_gone b keepalived
+	must lab_kill a game KILL
+	within 20 "nobody healthy: the VIP is offered" state_is a fault
+	within 20 "nobody healthy: and taken back" owns a
+	holds "nobody healthy: as panic hold" test "$(status a .panic)" = true
+	epoch=$(status a .epoch) adverts=$(status a .vrrp.sent)
+	within 20 "nobody healthy: the owner goes on" sent a $((adverts + 10))
+	number_is "nobody healthy: same epoch" "$(status a .epoch)" -eq "$epoch"
+	only_owner "nobody healthy" a b
+	must lab_game a
+	within 20 "healthy again: panic is over" serves a
+	number_is "healthy again: same epoch" "$(status a .epoch)" -eq "$epoch"
+}
+
 # hokm_above ADVERT: hokm-xdp's own interval.
 hokm_above() {
 	local start
@@ -248,4 +267,5 @@ hokm_above() {
 	preempts "hokm-xdp back" "$start"
 	hokm_fails_over
 	service_goes_down
+	nobody_is_healthy
 }

@@ -351,6 +351,16 @@ static void unpin(const char *name)
 
 	rig_pin_path(path, name);
 	assert_int_equal(unlink(path), 0);
+	/* The kernel takes a link without names off its interface a little later. */
+	for (int tries = 0; !strcmp(name, PIN_LINK) && tries < 5000; tries++) {
+		uint32_t id = 0;
+
+		assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &id), 0);
+		if (!id)
+			return;
+		usleep(1000);
+	}
+	assert_string_not_equal(name, PIN_LINK);
 }
 
 static void incomplete_and_attached_is_refused(void **state)

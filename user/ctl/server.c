@@ -448,8 +448,10 @@ void ctl_server_close(struct ctl_server *s)
 {
 	if (!s)
 		return;
-	while (!LIST_EMPTY(&s->clients))
-		client_free(LIST_FIRST(&s->clients));
+	for (struct ctl_client *c = LIST_FIRST(&s->clients), *next; c; c = next) {
+		next = LIST_NEXT(c, link);
+		client_free(c);
+	}
 	sd_event_source_disable_unref(s->accept);
 	ctl_listener_close(&s->listener);
 	free(s);

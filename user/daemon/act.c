@@ -79,7 +79,9 @@ static void act_raise(struct daemon *d)
 {
 	d->standby = false;
 	d->want.vip_raised = true;
-	d->want.own.epoch = ++d->epoch;
+	/* An adopted lease never ended: going on with it is no takeover. */
+	if (d->vrrp.reason != HOKM_R_ADOPTED)
+		d->want.own.epoch = ++d->epoch;
 	d->want.own.successor = HOKM_NO_PEER;
 	d->want.own.successor_until_ns = 0;
 	d->garp_left = d->conf->garp_count;

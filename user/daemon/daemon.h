@@ -191,7 +191,7 @@ const char *daemon_check_name(enum conf_check_kind kind);
 /* reload.c */
 int reload_open(struct daemon *d, struct reload **out);
 void reload_close(struct reload *r);
-/* Starts one; its outcome is logged and shown as an event. -EBUSY while one runs. */
+/* Starts one, after the one that runs if there is; its outcome is logged and shown as an event. */
 int reload_start(struct reload *r);
 
 /* verbs.c, status.c */

@@ -25,6 +25,7 @@ struct reload {
 	int fd; /* eventfd: the thread is done */
 	pthread_t thread;
 	bool running;
+	bool again; /* asked for while one ran, which may have read the file too early */
 	char file[CONF_PATH_MAX];
 	/* the thread's results, read after join */
 	struct conf *conf;
@@ -176,7 +177,10 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	collect(r);
 	finish(r);
 	forget(r);
-	(void)sd_notify(0, "READY=1");
+	if (r->again)
+		(void)reload_start(r);
+	else
+		(void)sd_notify(0, "READY=1");
 	return 0;
 }
 
@@ -220,8 +224,9 @@ int reload_start(struct reload *r)
 	uint64_t now_us = clock_now_ns() / 1000;
 	int err;
 
+	r->again = r->running;
 	if (r->running)
-		return -EBUSY;
+		return 0;
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
 	memcpy(r->file, r->d->conf->file, sizeof(r->file));
 	err = -pthread_create(&r->thread, NULL, read_conf, r);

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -167,13 +169,28 @@ int daemon_run_main(int argc, char **argv)
 	return exit_code(err);
 }
 
+/* A daemon that was killed leaves its socket. Who holds the lock knows that nobody listens on it. */
+static int remove_socket(const struct conf *c)
+{
+	struct stat st;
+	int err;
+
+	if (lstat(c->socket, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode) || !unlink(c->socket))
+		return 0;
+	err = -errno;
+	log_error("could not remove the control socket %s: %s", c->socket, strerror(-err));
+	return err;
+}
+
 int daemon_cleanup_main(int argc, char **argv)
 {
 	struct conf *c = NULL;
 	struct run_opts o;
 	int lock = -1;
 	int err = parse(argc, argv, false, &o);
-	int err_apply;
+	int err_other;
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
@@ -183,8 +200,10 @@ int daemon_cleanup_main(int argc, char **argv)
 	err = lock_node(c, &lock);
 	if (!err) {
 		err = hokm_bpf_cleanup(c);
-		err_apply = apply_cleanup(c);
-		err = err ? err : err_apply;
+		err_other = apply_cleanup(c);
+		err = err ? err : err_other;
+		err_other = remove_socket(c);
+		err = err ? err : err_other;
 		if (err)
 			log_error("could not remove everything: %s", strerror(-err));
 		else

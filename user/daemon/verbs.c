@@ -315,10 +315,6 @@ static int verb_reload(void *arg, const json_t *args, json_t **data, char *error
 	int err = reload_start(d->reload);
 
 	(void)args;
-	if (err == -EBUSY) {
-		snprintf(error, size, "a reload is under way");
-		return err;
-	}
 	if (err) {
 		snprintf(error, size, "could not start the reload: %s", strerror(-err));
 		return err;

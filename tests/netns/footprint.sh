@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Everything that the daemon may change on a node, as text: what it leaves behind is what differs from
+# before. The lock file is not looked at: it stays on purpose, because two daemons could hold "the"
+# lock if it came and went.
+
+# Prints it. Neither `tc` nor `ip netns`, which make folders in bpffs by themselves.
+footprint() {
+	local node=$1 ns dir=$LAB_DIR/$1 name
+	ns=$(lab_ns "$node")
+	find "$dir" -path "$dir/bpf" -prune -o ! -name '*.lock' -print | sort
+	find "$dir/bpf" -path "$dir/bpf/hokm-xdp*" | sort
+	ip -n "$ns" -o addr show
+	ip -n "$ns" -o -d link show eth0
+	ip -n "$ns" route show table all | sort
+	lab_run "$node" bpftool net show dev eth0
+	for name in arp_ignore arp_announce; do
+		echo "$name $(lab_run "$node" cat "/proc/sys/net/ipv4/conf/eth0/$name")"
+	done
+	ip netns pids "$ns" | sort
+}
+
+# footprint_take NODE [NAME]: how it is now.
+footprint_take() { footprint "$1" >"$LAB_DIR/$1.footprint${2:-}"; }
+same_footprint() { footprint "$1" | cmp -s - "$LAB_DIR/$1.footprint${2:-}"; }
+
+# as_before WORDS NODE [NAME]: nothing differs, soon: the kernel frees programs a little later.
+as_before() {
+	if lab_wait 5 same_footprint "$2" "${3:-}"; then
+		ok "$1: nothing is left behind"
+	else
+		not_ok "$1: something is left behind"
+		footprint "$2" | diff "$LAB_DIR/$2.footprint${3:-}" -
+	fi
+}

@@ -1,0 +1,231 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Stopping, starting, reloading and removing the daemon under fifty players, with the times of profile
+# standard: nobody notices any of it.
+#
+#   stop      the VIP is handed over; the players left keep the packet path pinned, never as owner
+#   start     what is pinned is adopted; only the election moves anything
+#   crash     started again within its lease it goes on as owner: no takeover, the same epoch
+#   reload    changes settings between two adverts; a wrong file changes nothing
+#   second    another daemon of the same node refuses
+#   cleanup   refuses while a daemon runs; after a crash it removes everything
+#   the end   without players nothing stays behind
+
+PROFILE=standard
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/footprint.sh
+. "$TESTS_DIR/footprint.sh"
+
+EX_UNAVAILABLE=69
+PREEMPT_DELAY_MS=2000
+export LAB_CONF_EXTRA="vrrp { preempt_delay = \"${PREEMPT_DELAY_MS}ms\" }"
+
+conf_of() { echo "$LAB_DIR/$1/hokm-xdp.conf"; }
+pinned_own() {
+	bpftool -j map dump pinned "$(lab_pins "$1")/own" | jq ".[0].formatted.value.$2"
+}
+adopted() { [ "$(status "$1" .adopted)" = true ]; }
+fall_is() { [ "$(status "$1" '.services[0].checks[0].fall')" = "$2" ]; }
+players_are() { [ "$(status "$1" '.services[0].players')" = "$2" ]; }
+heard_more() { [ "$(status "$1" .vrrp.received)" -ge "$2" ]; }
+# What a restart must not change, as the peer sees it.
+facts() { status "$1" '"\(.state) \(.owner) \(.epoch) \(.adopted)"'; }
+began() { status "$1" '.uptime_ms - .since_ms'; }
+
+remember() {
+	FACTS_A=$(facts a) FACTS_B=$(facts b) BEGAN_A=$(began a) BEGAN_B=$(began b)
+	observe_mark remembered
+}
+same_moment() { number_is "$1 (ms off)" "$(($2 > $3 ? $2 - $3 : $3 - $2))" -le 2; }
+
+# unmoved WORDS: since remember.
+unmoved() {
+	holds "$1: the players are well" calm
+	observe_mark unmoved
+	unbroken "$1"
+	holds "$1: the owner is as it was" test "$(facts a)" = "$FACTS_A"
+	same_moment "$1: and was all the time" "$(began a)" "$BEGAN_A"
+	holds "$1: the peer is as it was" test "$(facts b)" = "$FACTS_B"
+	same_moment "$1: and was all the time" "$(began b)" "$BEGAN_B"
+}
+
+watch_priority_zero() {
+	lab_spawn sw priority-zero tcpdump -i p-a -n -l -c 1 'ip proto 112 and ip[22] = 0'
+	must lab_wait 5 grep -q 'listening on' "$LAB_DIR/log/sw.priority-zero"
+}
+
+stop_under_players() {
+	watch_priority_zero
+	observe_mark stop
+	must lab_kill a daemon TERM
+	within 5 "stop: the peer owns" owns b
+	holds "stop: because the owner let go" reason_is b handed-over
+	within 5 "stop: priority 0 was on the wire" lab_gone sw priority-zero
+	within 10 "stop: the daemon ends" lab_gone a daemon
+	holds "stop: it says that the packet path stays" log_says a "the packet path stays pinned, never as owner"
+	number_is "stop: the pinned lease" "$(pinned_own a lease_until_ns)" -eq 0
+	holds "stop: the VIP is no address of the node" has_no_vip a
+	holds "stop: only the peer answers ARP" sole_owner b
+	holds "stop: the players are well" calm
+	holds "stop: and where they were" players_on a
+	observe_mark stopped
+	unbroken stop 1
+	number_is "stop: longest gap in ms" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 100
+}
+
+ms_between() {
+	lab_ctl "$1" events --recent 1000 --kind state --json |
+		jq -rs "def ms: (.[0:19] + \"Z\" | fromdate) * 1000 + (.[20:23] | tonumber);
+			([.[] | select(.text | test(\"$3\"))] | last | .time | ms) -
+			([.[] | select(.text | test(\"$2\"))] | last | .time | ms)"
+}
+
+start_again() {
+	must lab_daemon a
+	within 10 "start: the daemon answers" lab_ready a
+	holds "start: it adopted what was pinned" adopted a
+	within 10 "start: it is backup first" state_is a backup
+	within 20 "start: the primary owns" owns a
+	holds "start: by election" reason_is a preempt
+	number_is "start: ms from backup to owner" \
+		"$(ms_between a 'init -> backup' 'backup -> master')" -ge $PREEMPT_DELAY_MS
+	within 5 "start: ARP shows the primary" sole_owner a
+	holds "start: the players are well" calm
+	holds "start: and where they were" players_on a
+	observe_mark started
+	unbroken start 1
+	within 10 "start: the daemon counts its players" players_are a "$PLAYERS"
+}
+
+crash() {
+	local epoch
+	remember
+	epoch=$(status a .epoch)
+	must lab_kill a daemon KILL
+	must lab_wait 1 lab_gone a daemon
+	must lab_daemon a
+	within 5 "crash: the new daemon owns" owns a
+	holds "crash: because it adopted" reason_is a adopted
+	number_is "crash: the epoch" "$(status a .epoch)" -eq "$epoch"
+	# Longer than the lease of before: what keeps it now is the new daemon.
+	within 10 "crash: the peer hears adverts" heard_more b $(($(status b .vrrp.received) + 4))
+	holds "crash: the service stayed up" service_is b up
+	FACTS_A="master true $epoch true" BEGAN_A=$(began a)
+	unmoved crash
+	holds "crash: the players are where they were" players_on a
+}
+
+reload_ok() {
+	local fall
+	remember
+	sed -i 's/^vrrp {/vrrp { garp_count = 7/' "$(conf_of a)"
+	echo 'service game { check websocket { fall = 5 } check http { } }' >>"$(conf_of a)"
+	must lab_kill a daemon HUP
+	within 5 "reload: the new value is in force" fall_is a 5
+	within 5 "reload: the log says it" log_says a "reloaded $(conf_of a)"
+	holds "reload: so does an event" event a config reloaded
+	within 10 "reload: adverts go on" heard_more b $(($(status b .vrrp.received) + 4))
+	unmoved reload
+	sed -i 's/fall = 5/fall = 6/' "$(conf_of a)"
+	holds "reload by ctl: the order is taken" told a reload
+	within 5 "reload by ctl: the new value is in force" fall_is a 6
+	for fall in 7 8 9 8 7 6; do
+		sed -i "s/fall = ./fall = $fall/" "$(conf_of a)"
+		must lab_kill a daemon HUP
+	done
+	within 5 "reload after reload: the last one counts" fall_is a 6
+}
+
+# reload_refused WORDS LOG-WORDS EVENT-WORDS: the file is wrong.
+reload_refused() {
+	remember
+	must lab_kill a daemon HUP
+	within 5 "$1: the log says what is wrong" log_says a "$2"
+	within 5 "$1: an event tells of it" event a config "$3"
+	within 10 "$1: adverts go on" heard_more b $(($(status b .vrrp.received) + 3))
+	holds "$1: the former settings hold" fall_is a 6
+	unmoved "$1"
+}
+
+reload_bad() {
+	cp "$(conf_of a)" "$LAB_DIR/good.conf"
+	sed -i 's/fall = 6/fall = 7/' "$(conf_of a)"
+	echo 'no_such_key = 1' >>"$(conf_of a)"
+	reload_refused "reload of a broken file" "no_such_key: there is no such key here" \
+		"reload refused: the file is wrong"
+	sed '1s/.*/vrrp {/' "$LAB_DIR/good.conf" >"$(conf_of a)"
+	reload_refused "reload of half a file" "$(conf_of a):" "reload refused: the file is wrong"
+	rm "$(conf_of a)"
+	reload_refused "reload without a file" "No such file or directory" "reload refused: the file is wrong"
+	sed 's/garp_count = 7/garp_count = 7 vrid = 26/; s/fall = 6/fall = 7/' "$LAB_DIR/good.conf" >"$(conf_of a)"
+	reload_refused "reload of what needs a restart" "vrid can only be changed by a restart" \
+		"vrid can only be changed by a restart"
+	cp "$LAB_DIR/good.conf" "$(conf_of a)"
+}
+
+# refuses WORDS EXIT-CODE MESSAGE CMD...: by itself and with words.
+refuses() {
+	local words=$1 code=$2 message=$3 out status
+	shift 3
+	out=$("$@" 2>&1)
+	status=$?
+	number_is "$words: exit code" "$status" -eq "$code"
+	if [[ $out == *"$message"* ]]; then ok "$words: it says why"; else not_ok "$words: '$out' lacks '$message'"; fi
+}
+
+second() {
+	remember
+	footprint_take a .running
+	refuses "second daemon" $EX_UNAVAILABLE "a daemon of node primary is running already" \
+		lab_run a "$HOKM" run -c "$(conf_of a)"
+	refuses "cleanup under a daemon" $EX_UNAVAILABLE "a daemon of node primary is running already" \
+		lab_run a "$HOKM" cleanup -c "$(conf_of a)"
+	as_before "second daemon, cleanup" a .running
+	unmoved "second daemon, cleanup"
+}
+
+# The players are gone: nothing keeps the packet path.
+without_players() {
+	within 10 "the end: no players are left on the backup" players_are b 0
+	must lab_kill b daemon TERM
+	within 10 "the end: the backup's daemon ends" lab_gone b daemon
+	holds "the end: it says that nothing stays" log_says b "everything is removed"
+	as_before "the end: stop without players" b
+}
+
+cleanup_after_crash() {
+	must lab_kill a daemon KILL
+	must lab_wait 5 lab_gone a daemon
+	holds "cleanup: the crash left the VIP" has_vip a
+	holds "cleanup: and the pins" test -e "$(lab_pins a)/link_ingress"
+	holds "cleanup: it is done" lab_run a "$HOKM" cleanup -c "$(conf_of a)"
+	as_before "cleanup after a crash" a
+	holds "cleanup: a second time is fine" lab_run a "$HOKM" cleanup -c "$(conf_of a)"
+	as_before "cleanup twice" a
+}
+
+must lab_up a b
+must lab_conf a b
+for node in a b; do
+	must lab_game $node
+	footprint_take $node
+done
+for node in a b; do must lab_daemon $node; done
+for node in a b; do must lab_wait 20 hokm_ready $node; done
+must lab_wait 20 owns a
+must observe_start
+must lab_wait 20 calm
+must lab_wait 10 owner_is a
+
+stop_under_players
+start_again
+crash
+reload_ok
+reload_bad
+second
+observe_stop
+without_players
+cleanup_after_crash
+test_end
