@@ -17,6 +17,8 @@ SBINDIR  ?= $(PREFIX)/sbin
 DOCDIR   ?= $(PREFIX)/share/doc/hokm-xdp
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 CONFDIR  ?= /etc/hokm-xdp
+MANDIR   ?= $(PREFIX)/share/man
+COMPDIR  ?= $(PREFIX)/share/bash-completion/completions
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -163,9 +165,25 @@ check-netns: all ## real nodes in network namespaces (root)
 check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
 	$(Q)tests/run kernel
 
+FUZZERS      := build/fuzz/fuzz_vrrp
+FUZZ_SECONDS ?= 30
+
 .PHONY: bench
-bench: build/hokm-bench $(AUX_BPF) ## ns a packet of every path, against its budget (root)
+bench: ## ns a packet of every path, an idle node's cost, what players notice; against budgets (root)
+	$(Q)tools/install-deps build demo
+	$(Q)$(MAKE) $(JOBS) all build/hokm-bench
 	$(Q)build/hokm-bench --json build/bench.json
+	$(Q)tools/bench/idle --json build/bench-idle.json
+	$(Q)tools/demo/demo
+	@echo 'As JSON: build/bench.json build/bench-idle.json build/demo.json'
+
+.PHONY: fuzz
+fuzz: $(FUZZERS) ## the parsers under libFuzzer, FUZZ_SECONDS each
+	$(Q)for f in $(FUZZERS); do \
+		mkdir -p $$f.found && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. -print_final_stats=1 \
+			$$f.found tests/fuzz/corpus/$${f##*/fuzz_} || exit 1; \
+	done
 
 .PHONY: lint
 lint: ## style, static analysis, both compilers, and the rules of the house
@@ -184,12 +202,18 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 		tools/packaging/hokm-xdp.service >'$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
 	chmod 0644 '$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
 	install -m 0644 tools/packaging/hokm-xdp.conf '$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example'
-	install -m 0644 LICENSE '$(DESTDIR)$(DOCDIR)/LICENSE'
+	install -m 0644 LICENSE README.md '$(DESTDIR)$(DOCDIR)/'
+	install -d '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)'
+	install -m 0644 tools/packaging/hokm-xdp.bash '$(DESTDIR)$(COMPDIR)/hokm-xdp'
+	tools/packaging/man $(B)/hokm-xdp >'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
+	chmod 0644 '$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
 
 .PHONY: uninstall
 uninstall: ## what install put there; a configuration is yours and stays
 	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' '$(DESTDIR)$(UNITDIR)/hokm-xdp.service' \
-		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE'
+		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
+		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(COMPDIR)/hokm-xdp' \
+		'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
 	-rmdir '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: clean
@@ -264,6 +288,13 @@ $(B)/hokm-players: $(PLAYERS_OBJ)
 $(DEMO_SMALL): $(B)/hokm-%: $(B)/tools/demo/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# A fuzzer brings the few sources it needs, so that all of them are instrumented.
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+build/fuzz/fuzz_vrrp: tests/fuzz/fuzz_vrrp.c user/decide/vrrp_wire.c
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(ALL_CPPFLAGS) -o $@ $^
 
 build/hokm-bench: $(BENCH_OBJ) $(LIB) build/bench/bench.bpf.o
 	$(call say,LD,$@)

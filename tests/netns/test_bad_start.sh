@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Starts that cannot succeed. Each ends by itself with the exit code of its kind (sysexits.h), says on
+# stderr what is wrong and what to do, and leaves the node as it was: no pin, address, route, XDP program,
+# tc filter, sysctl or process more or less than before. At the end a start that can succeed does.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/footprint.sh
+. "$TESTS_DIR/footprint.sh"
+
+EX_USAGE=64 EX_NOINPUT=66 EX_UNAVAILABLE=69 EX_OSERR=71 EX_NOPERM=77 EX_CONFIG=78
+CONF=$LAB_DIR/a/hokm-xdp.conf
+BAD=$TESTS_DIR/../conf/bad
+OTHER=$LAB_DIR/other.conf # what a case changes stands here
+
+# in_words TEXT WORD...: each stands in it.
+in_words() {
+	local text=$1 word
+	shift
+	for word in "$@"; do [[ $text == *"$word"* ]] || { echo "# '$word' is not in: $text"; return 1; }; done
+}
+
+# refused WORDS EXIT-CODE MESSAGE... -- CMD...: in node a.
+refused() {
+	local words=$1 code=$2 messages=() text status
+	shift 2
+	while [ "$1" != -- ]; do
+		messages+=("$1")
+		shift
+	done
+	shift
+	footprint_take a
+	text=$(lab_run a timeout -k 1 15 "$@" 2>&1 >/dev/null)
+	status=$?
+	number_is "$words: exit code" $status -eq "$code"
+	holds "$words: stderr says what and why" in_words "$text" "${messages[@]}"
+	as_before "$words" a
+}
+
+# start_refused WORDS EXIT-CODE MESSAGE... [-- OPTION...]: of `hokm-xdp run` with the file OTHER.
+start_refused() {
+	local args=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	refused "${args[@]}" -- "$HOKM" run -c "$OTHER" "$@"
+}
+
+# conf_with LINE...: OTHER is the good file and these lines.
+conf_with() {
+	cp "$CONF" "$OTHER" && printf '%s\n' "$@" >>"$OTHER"
+}
+# conf_where SED-EXPRESSION
+conf_where() { sed "$1" "$CONF" >"$OTHER"; }
+
+command_line() {
+	refused "unknown option" $EX_USAGE "--nonsense" -- "$HOKM" run --nonsense
+	refused "a word too many" $EX_USAGE "nonsense" "one word too many" -- "$HOKM" run nonsense
+	refused "unknown command" $EX_USAGE "there is no command \`nonsense\`" -- "$HOKM" nonsense
+}
+
+configuration() {
+	local file
+	for file in "$BAD"/*.conf; do
+		refused "broken file ${file##*/}" $EX_CONFIG "${file##*/}:" -- "$HOKM" run -c "$file"
+	done
+	refused "no file" $EX_NOINPUT "$OTHER.not: the configuration cannot be read" "No such file" -- \
+		"$HOKM" run -c "$OTHER.not"
+	refused "unreadable file" $EX_NOPERM "$CONF: the configuration cannot be read" "Permission denied" -- \
+		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$CONF"
+	conf_where "s/$(lab_addr a)/192.168.1.77/"
+	start_refused "an address of no node" $EX_CONFIG "$OTHER" "192.168.1.77" "192.168.1.27"
+	conf_with 'agent_user = "hx-nobody-is-called-so"'
+	start_refused "unknown agent user" $EX_CONFIG "hx-nobody-is-called-so"
+	conf_with 'ctl_group = "hx-no-group-is-called-so"'
+	start_refused "unknown ctl group" $EX_CONFIG "hx-no-group-is-called-so" "groupadd"
+	conf_where "s|^socket.*|socket = \"$LAB_DIR/nowhere/deeper/hokm.sock\"|"
+	start_refused "no folder for the socket" $EX_CONFIG "$LAB_DIR/nowhere/deeper" "No such file"
+}
+
+interface() {
+	conf_with 'interface = nosuch0'
+	start_refused "missing interface" $EX_UNAVAILABLE "there is no interface nosuch0" "ip link"
+	cp "$CONF" "$OTHER"
+	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/24" dev eth0
+	start_refused "VIP set by hand" $EX_UNAVAILABLE "$LAB_VIP" "hokm-xdp did not set" "remove it"
+	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/24" dev eth0
+	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/32" dev lo
+	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "hokm-xdp did not set" "remove it"
+	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev lo
+}
+
+permission() {
+	cp "$CONF" "$OTHER"
+	chown nobody "$OTHER"
+	refused "as nobody" $EX_NOPERM "missing capabilities: cap_" "run as root" -- \
+		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$OTHER"
+	refused "without CAP_BPF" $EX_NOPERM "missing capabilities: cap_bpf;" -- \
+		setpriv --bounding-set -bpf "$HOKM" run -c "$CONF"
+	refused "without CAP_NET_ADMIN and CAP_NET_RAW" $EX_NOPERM \
+		"missing capabilities: cap_net_admin, cap_net_raw;" -- \
+		setpriv --bounding-set -net_admin,-net_raw "$HOKM" run -c "$CONF"
+}
+
+# In a mount namespace of its own; what is mounted there ends with it.
+without_btf() {
+	refused "kernel without BTF" $EX_OSERR "no BTF" "/sys/kernel/btf/vmlinux" "CONFIG_DEBUG_INFO_BTF" -- \
+		unshare --mount --propagation private sh -c \
+		'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - "$HOKM" run -c "$CONF"
+}
+
+without_bpffs() {
+	mkdir "$LAB_DIR/plain"
+	conf_where "s|^bpffs.*|bpffs = \"$LAB_DIR/plain\"|"
+	start_refused "no bpffs in the folder" $EX_CONFIG "$LAB_DIR/plain is not a bpffs" "mount -t bpf"
+	holds "no bpffs in the folder: nothing was made there" rmdir "$LAB_DIR/plain"
+	start_refused "no folder for bpffs" $EX_CONFIG "no bpffs at $LAB_DIR/plain" "mount -t bpf"
+}
+
+foreign_id() { lab_run a bpftool -j net show dev eth0 | jq '.[0].xdp[0].id // empty'; }
+runs_xdp() { lab_run a bpftool prog show id "$(foreign_id)" | grep -q " name $1 "; }
+foreign_xdp() {
+	local id
+	footprint_take a .clean
+	must unshare --mount --propagation private nsenter --net="/run/netns/$(lab_ns a)" -- \
+		ip link set dev eth0 xdp object "$LAB_PASS" sec xdp
+	id=$(foreign_id)
+	cp "$CONF" "$OTHER"
+	start_refused "foreign XDP program" $EX_UNAVAILABLE \
+		"eth0 already has an XDP program that is not ours: id $id, name xdp_pass" "--replace"
+	holds "foreign XDP program: it is in its place" test "$(foreign_id)" = "$id"
+	lab_spawn a daemon "$HOKM" run --replace -c "$CONF"
+	within 10 "--replace: the daemon runs" service_is a up
+	holds "--replace: our program runs" runs_xdp hokm_ingress
+	must lab_stop a daemon
+	as_before "--replace, then stopped" a .clean
+}
+
+# killed: a daemon that leaves everything.
+killed() {
+	must lab_daemon a
+	must lab_wait 10 service_is a up
+	must lab_kill a daemon KILL
+	must lab_wait 5 lab_gone a daemon
+	must lab_wait 5 no_agent
+}
+# The agents of a killed daemon end by themselves.
+no_agent() { [ "$(ip netns pids "$(lab_ns a)" | wc -w)" = 1 ]; }
+
+cleaned() {
+	holds "$1: cleanup is done" lab_run a "$HOKM" cleanup -c "$CONF"
+	as_before "$1, cleanup" a .clean
+}
+
+pins() {
+	killed
+	must rm "$(lab_pins a)/own"
+	start_refused "half of the pins are gone, programs attached" $EX_UNAVAILABLE \
+		"$(lab_pins a)" "incomplete" "hokm-xdp cleanup"
+	cleaned "half of the pins are gone"
+	killed
+	must bpftool map update pinned "$(lab_pins a)/meta" key 0 0 0 0 value hex 63 00 00 00 01 00 00 00 \
+		00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+	start_refused "pins of another schema" $EX_UNAVAILABLE "another version (schema 99" \
+		"hokm-xdp cleanup"
+	cleaned "pins of another schema"
+	must mkdir -p "$(lab_pins a)"
+	must bpftool map create "$(lab_pins a)/cfg" type array key 4 value 8 entries 1 name cfg
+	must lab_daemon a
+	within 10 "remains of a start that was cut short: the daemon runs" service_is a up
+	holds "remains of a start that was cut short: it says so" log_says a "left by a start that was cut short"
+	must lab_stop a daemon
+	as_before "remains of a start that was cut short" a .clean
+}
+
+must lab_up a
+must lab_conf a b
+must lab_game a
+command_line
+configuration
+interface
+permission
+without_btf
+without_bpffs
+foreign_xdp
+pins
+must lab_daemon a
+within 10 "a good start: the node owns" owns a
+within 5 "a good start: the VIP is its address" has_vip a
+must lab_stop a daemon
+as_before "a good start, then stopped" a .clean
+test_end
