@@ -73,7 +73,7 @@ configuration() {
 	refused "unreadable file" $EX_NOPERM "$CONF: the configuration cannot be read" "Permission denied" -- \
 		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$CONF"
 	conf_where "s/$(lab_addr a)/192.168.1.77/"
-	start_refused "an address of no node" $EX_CONFIG "$OTHER" "192.168.1.77" "192.168.1.27"
+	start_refused "an address of no node" $EX_CONFIG "$OTHER: node: none of the nodes' addresses is on this machine" "$(lab_addr a) (eth0)"
 	conf_with 'agent_user = "hx-nobody-is-called-so"'
 	start_refused "unknown agent user" $EX_CONFIG "hx-nobody-is-called-so"
 	conf_with 'ctl_group = "hx-no-group-is-called-so"'
@@ -84,13 +84,14 @@ configuration() {
 
 interface() {
 	conf_with 'interface = nosuch0'
-	start_refused "missing interface" $EX_UNAVAILABLE "there is no interface nosuch0" "ip link"
+	start_refused "missing interface" $EX_CONFIG 'interface = "nosuch0": there is no such interface here' \
+		"node primary has its address on eth0"
 	cp "$CONF" "$OTHER"
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/24" dev eth0
-	start_refused "VIP set by hand" $EX_UNAVAILABLE "$LAB_VIP" "hokm-xdp did not set" "remove it"
+	start_refused "VIP set by hand" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of eth0" "did not set" "remove it"
 	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/24" dev eth0
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/32" dev lo
-	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "hokm-xdp did not set" "remove it"
+	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of lo" "did not set" "remove it"
 	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev lo
 }
 
@@ -131,7 +132,7 @@ foreign_xdp() {
 	id=$(foreign_id)
 	cp "$CONF" "$OTHER"
 	start_refused "foreign XDP program" $EX_UNAVAILABLE \
-		"eth0 already has an XDP program that is not ours: id $id, name xdp_pass" "--replace"
+		"eth0 already has an XDP program that is not ours: id $id, name hokm_lab_pass" "--replace"
 	holds "foreign XDP program: it is in its place" test "$(foreign_id)" = "$id"
 	lab_spawn a daemon "$HOKM" run --replace -c "$CONF"
 	within 10 "--replace: the daemon runs" service_is a up

@@ -7,6 +7,7 @@
  * The order within apply_sync() matters: service states first, since they steer; then addresses.
  * The lease is never here: apply_own() is its only writer.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -149,6 +150,17 @@ void apply_clear_suspect(struct apply *a, unsigned int slot)
 		log_warn("could not clear suspect of service slot %u: %s", slot, strerror(-err));
 }
 
+static void say_taken(struct in_addr vip)
+{
+	char addr[INET_ADDRSTRLEN], interface[IF_NAMESIZE];
+
+	if (!inet_ntop(AF_INET, &vip, addr, sizeof(addr)) || vip_interface_of(vip, interface) <= 0)
+		return;
+	log_error("the VIP %s is an address of %s already that hokm-xdp did not set; remove it "
+		  "first (ip address show %s)",
+		  addr, interface, interface);
+}
+
 /* What the node has already: a daemon that was killed leaves its addresses. */
 static int adopt_addrs(struct apply *a, const struct conf *c)
 {
@@ -161,8 +173,7 @@ static int adopt_addrs(struct apply *a, const struct conf *c)
 		if (err)
 			return err;
 		if (elsewhere) {
-			log_error("the VIP is an address of this node that hokm-xdp did not set; "
-				  "remove it first (ip address show)");
+			say_taken(c->vips[i]);
 			return -EADDRINUSE;
 		}
 		if (here)

@@ -33,6 +33,9 @@ static int exit_code(int err)
 	case EACCES:
 		return EX_NOPERM;
 	case EINVAL:
+	case ENOENT: /* a user, group or folder that the configuration names */
+	case ENOTDIR:
+	case ENAMETOOLONG:
 		return EX_CONFIG;
 	case ENODEV:
 	case EADDRINUSE:
