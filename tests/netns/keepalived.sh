@@ -50,7 +50,11 @@ peer_conf() {
 }
 # Version 2 takes whole seconds only.
 peer_advert_int() {
-	if [ "$1" = 2 ]; then echo 1; else printf '%d.%03d\n' $((PEER_ADVERT_MS / 1000)) $((PEER_ADVERT_MS % 1000)); fi
+	if [ "$1" = 2 ]; then
+		echo 1
+	else
+		printf '%d.%03d\n' $((PEER_ADVERT_MS / 1000)) $((PEER_ADVERT_MS % 1000))
+	fi
 }
 
 # hokm_conf ADVERT: hokm-xdp's side.

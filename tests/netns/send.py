@@ -170,7 +170,9 @@ SYN, FIN, RST, PSH, ACK, URG = 2, 1, 4, 8, 16, 32
 
 def segment(o, flags, doff=5, sport=20000):
     """From a port no player has, another one each time."""
-    head = struct.pack("!HHIIBBHHH", sport if sport == PORT else sport + o.index, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
+    if sport != PORT:
+        sport += o.index
+    head = struct.pack("!HHIIBBHHH", sport, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
     pseudo = socket.inet_aton(o.src) + socket.inet_aton(o.dst) + struct.pack("!BBH", 0, TCP, len(head))
     return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
 

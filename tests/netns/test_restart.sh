@@ -51,6 +51,9 @@ unmoved() {
 	same_moment "$1: and was all the time" "$(began b)" "$BEGAN_B"
 }
 
+# Not the kernel's default, so that it shows when it is not restored.
+set_sysctl() { lab_run "$1" sh -c "echo $3 >/proc/sys/net/ipv4/conf/eth0/$2"; }
+
 watch_priority_zero() {
 	lab_spawn sw priority-zero tcpdump -i p-a -n -l -c 1 'ip proto 112 and ip[22] = 0'
 	must lab_wait 5 grep -q 'listening on' "$LAB_DIR/log/sw.priority-zero"
@@ -210,6 +213,7 @@ must lab_up a b
 must lab_conf a b
 for node in a b; do
 	must lab_game $node
+	must set_sysctl $node arp_announce 1
 	footprint_take $node
 done
 for node in a b; do must lab_daemon $node; done

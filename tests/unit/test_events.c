@@ -85,6 +85,30 @@ static void test_ring_keeps_the_newest(void **state)
 	events_close(e);
 }
 
+/* However many players come and go, what happened to the daemon is kept. */
+static void test_sources_keep_their_own(void **state)
+{
+	const struct hokm_event record = {.kind = HOKM_EV_OPEN};
+	struct events *e = open_events(NULL, NULL);
+	struct seen s = {0};
+
+	(void)state;
+	events_add(e, "state", HOKM_R_STARTED, "the oldest");
+	for (int i = 0; i < EVENTS_KEEP + 5; i++)
+		events_take_record(e, &record, sizeof(record));
+	events_add(e, "state", HOKM_R_STARTED, "the newest");
+	events_recent(e, EVENTS_KEEP, note, &s);
+	assert_int_equal(s.n, EVENTS_KEEP + 2);
+	assert_int_equal(s.first, 1);
+	assert_int_equal(s.last, EVENTS_KEEP + 7);
+	assert_string_equal(s.text, "the newest");
+	s = (struct seen){0};
+	events_recent(e, 1, note, &s);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.first, EVENTS_KEEP + 6);
+	events_close(e);
+}
+
 static void test_long_text_is_cut(void **state)
 {
 	struct events *e = open_events(NULL, NULL);
@@ -450,6 +474,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ring_keeps_the_newest),
+		cmocka_unit_test(test_sources_keep_their_own),
 		cmocka_unit_test(test_long_text_is_cut),
 		cmocka_unit_test(test_followers),
 		cmocka_unit_test(test_too_many_followers),

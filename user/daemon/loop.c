@@ -169,6 +169,7 @@ void daemon_start_vrrp_when_known(struct daemon *d)
 
 /* ---- sources ---- */
 
+/* Counted, and said once a minute. */
 static void discard(struct daemon *d, enum vrrp_discard why, struct in_addr source, uint64_t now_ns)
 {
 	char addr[INET_ADDRSTRLEN];
@@ -183,8 +184,25 @@ static void discard(struct daemon *d, enum vrrp_discard why, struct in_addr sour
 	d->stats.discard_logged_ns[why] = now_ns;
 	if (!inet_ntop(AF_INET, &source, addr, sizeof(addr)))
 		return;
-	log_warn("advert from %s discarded: reason=%s (%s)", addr, vrrp_discard_name(why),
+	log_warn("advert from %s %s: reason=%s (%s)", addr,
+		 why == VRRP_BAD_ADDRS ? "is strange" : "discarded", vrrp_discard_name(why),
 		 vrrp_discard_text(why));
+}
+
+/* Two nodes that do not mean the same VIPs: RFC 9568 section 7.1 lets it be said, not discarded. */
+static bool same_vips(const struct conf *c, const struct vrrp_advert *a)
+{
+	if (a->n_addrs != c->n_vips)
+		return false;
+	for (unsigned int i = 0; i < c->n_vips; i++) {
+		bool there = false;
+
+		for (unsigned int j = 0; j < a->n_addrs; j++)
+			there |= a->addrs[j].s_addr == c->vips[i].s_addr;
+		if (!there)
+			return false;
+	}
+	return true;
 }
 
 static void take_advert(struct daemon *d, const uint8_t *packet, size_t len)
@@ -207,6 +225,8 @@ static void take_advert(struct daemon *d, const uint8_t *packet, size_t len)
 		discard(d, bad, source, clock_now_ns());
 		return;
 	}
+	if (!same_vips(d->conf, &ev.advert))
+		discard(d, VRRP_BAD_ADDRS, source, clock_now_ns());
 	d->stats.adverts_received++;
 	d->advert_ns[slot] = ev.advert.priority ? clock_now_ns() : 0;
 	daemon_vrrp_event(d, &ev);

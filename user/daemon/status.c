@@ -173,6 +173,9 @@ static json_t *ctl_json(const struct daemon *d)
 	put(o, "oversized", number(s.oversized));
 	put(o, "timed_out", number(s.timed_out));
 	put(o, "denied", number(s.denied));
+	put(o, "busy", number(s.busy));
+	put(o, "dropped", number(s.dropped));
+	put(o, "followers", number(s.followers));
 	return o;
 }
 

@@ -56,7 +56,7 @@ struct vrrp_wire_conf {
 	X(p, AUTH_TYPE, "auth-type", "another authentication type")                \
 	X(p, AUTH, "auth", "wrong password")                                       \
 	X(p, SOURCE, "source", "sender is no peer, or ourselves")                  \
-	X(p, ADDRS, "addrs", "another list of addresses")
+	X(p, ADDRS, "addrs", "another list of addresses than ours; taken all the same")
 #define VRRP_DISCARD_ENUM(p, id, name, text) p##_##id,
 enum vrrp_discard { VRRP_DISCARDS(VRRP_DISCARD_ENUM, VRRP_BAD) VRRP_DISCARD_COUNT };
 const char *vrrp_discard_name(unsigned int d);

@@ -3,7 +3,8 @@
  * The event stream: records of the packet path (perf event array) and the daemon's own transitions
  * become lines of one sequence.
  *
- *   ring       the newest EVENTS_KEEP lines; line `seq` is at index seq % EVENTS_KEEP
+ *   rings      the newest EVENTS_KEEP lines of each source: what happened to the daemon is not pushed out
+ *              by players that come and go. Line n of a ring is at index n % EVENTS_KEEP
  *   followers  a fixed table, so that one may be removed while the lines are handed out
  *
  * The perf event array has one reader per CPU: this one. Reading it is bounded by the size of its
@@ -30,6 +31,13 @@ struct follower {
 	void *arg;
 };
 
+struct ring {
+	uint64_t n; /* lines it has had: the next one's number */
+	struct event_line line[EVENTS_KEEP];
+};
+
+#define N_SOURCES 2 /* of enum event_source */
+
 struct events {
 	struct perf_buffer *perf; /* NULL without a kernel source */
 	sd_event_source *source;
@@ -39,7 +47,7 @@ struct events {
 	uint64_t lost;
 	int last_id;
 	struct follower followers[EVENTS_FOLLOWERS_MAX];
-	struct event_line ring[EVENTS_KEEP];
+	struct ring rings[N_SOURCES];
 };
 
 static int64_t realtime_now_ns(void)
@@ -51,13 +59,15 @@ static int64_t realtime_now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-/* The next line of the ring, cleared, with its number and times. */
-static struct event_line *next_line(struct events *e, uint64_t at_ns)
+/* The next line of the source's ring, cleared, with its number and times. */
+static struct event_line *next_line(struct events *e, enum event_source source, uint64_t at_ns)
 {
-	struct event_line *line = &e->ring[++e->seq % EVENTS_KEEP];
+	struct ring *r = &e->rings[source];
+	struct event_line *line = &r->line[r->n++ % EVENTS_KEEP];
 
 	memset(line, 0, sizeof(*line));
-	line->seq = e->seq;
+	line->seq = ++e->seq;
+	line->source = source;
 	line->now_ns = at_ns;
 	line->realtime_ns = realtime_now_ns() - (int64_t)(clock_now_ns() - at_ns);
 	return line;
@@ -81,8 +91,7 @@ void events_take_record(struct events *e, const void *data, uint32_t size)
 		return;
 	}
 	memcpy(&record, data, sizeof(record));
-	line = next_line(e, record.now_ns);
-	line->source = EVENT_KERNEL;
+	line = next_line(e, EVENT_KERNEL, record.now_ns);
 	line->record = record;
 	publish(e, line);
 	if (e->record_fn)
@@ -180,10 +189,9 @@ void events_close(struct events *e)
 
 void events_add(struct events *e, const char *what, enum hokm_reason reason, const char *fmt, ...)
 {
-	struct event_line *line = next_line(e, clock_now_ns());
+	struct event_line *line = next_line(e, EVENT_DAEMON, clock_now_ns());
 	va_list ap;
 
-	line->source = EVENT_DAEMON;
 	line->what = what;
 	line->reason = reason;
 	va_start(ap, fmt);
@@ -213,15 +221,35 @@ void events_unfollow(struct events *e, int id)
 			memset(&e->followers[i], 0, sizeof(e->followers[i]));
 }
 
+/* The number of the oldest of the newest n lines that are kept. */
+static uint64_t oldest(const struct ring *r, uint64_t n)
+{
+	uint64_t kept = r->n < EVENTS_KEEP ? r->n : EVENTS_KEEP;
+
+	return r->n - (n < kept ? n : kept);
+}
+
 void events_recent(struct events *e, unsigned int n, event_fn fn, void *arg)
 {
-	uint64_t kept = e->seq < EVENTS_KEEP ? e->seq : EVENTS_KEEP;
-	uint64_t newest = e->seq;
+	uint64_t at[N_SOURCES];
 
-	if (n > kept)
-		n = (unsigned int)kept;
-	for (uint64_t seq = newest - n + 1; seq <= newest; seq++)
-		fn(&e->ring[seq % EVENTS_KEEP], arg);
+	for (int i = 0; i < N_SOURCES; i++)
+		at[i] = oldest(&e->rings[i], n);
+	for (;;) {
+		const struct event_line *next = NULL;
+
+		for (int i = 0; i < N_SOURCES; i++) {
+			const struct ring *r = &e->rings[i];
+			const struct event_line *line = &r->line[at[i] % EVENTS_KEEP];
+
+			if (at[i] < r->n && (!next || line->seq < next->seq))
+				next = line;
+		}
+		if (!next)
+			return;
+		at[next->source]++;
+		fn(next, arg);
+	}
 }
 
 uint64_t events_lost(const struct events *e)

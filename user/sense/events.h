@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Events: the one reader of the perf event array, joined with the daemon's own transitions into one
- * stream for any number of followers. Keeps the newest EVENTS_KEEP as a ring, for `ctl events`.
+ * stream for any number of followers. Keeps the newest EVENTS_KEEP of each source, for `ctl events`.
  */
 #ifndef HOKM_SENSE_EVENTS_H
 #define HOKM_SENSE_EVENTS_H
@@ -72,7 +72,7 @@ void events_add(struct events *e, const char *what, enum hokm_reason reason, con
  */
 int events_follow(struct events *e, event_fn fn, void *arg);
 void events_unfollow(struct events *e, int id);
-/* Calls fn for the newest `n` kept lines, oldest first. */
+/* Calls fn for the newest `n` kept lines of each source, in their common order, oldest first. */
 void events_recent(struct events *e, unsigned int n, event_fn fn, void *arg);
 /* Kernel records that the buffer could not take; each loss is also a line of the stream. */
 uint64_t events_lost(const struct events *e);

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A client of the control socket that behaves badly, one way a call.
+
+  ctl_client.py SOCKET WAY [N]
+
+  raw TEXT         sends TEXT as it is, without a length
+  frame TEXT       sends TEXT as one frame
+  length N         announces a frame of N bytes and sends none of them
+  cut              closes in the middle of a frame
+  half             sends half a frame and waits
+  silent           sends nothing and waits
+  unread           asks for all events again and again and reads nothing
+  crowd N          opens N connections; says how many were refused, and holds the others until stdin ends
+  follow N         follows the operator's words without reading, while another connection causes N of
+                   them; then reads: prints how many came, and how many it was told to have missed
+
+Every other way prints what the daemon answers, until it closes or five seconds more than its own
+deadline have passed.
+"""
+
+import json
+import os
+import select
+import socket
+import struct
+import sys
+
+PATIENCE_S = 10
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(PATIENCE_S)
+    s.connect(path)
+    return s
+
+
+def frame(text):
+    body = os.fsencode(text)
+    return struct.pack(">I", len(body)) + body
+
+
+def read_exactly(s, n):
+    data = b""
+    while len(data) < n:
+        more = s.recv(n - len(data))
+        if not more:
+            return None
+        data += more
+    return data
+
+
+def read_frame(s):
+    """The next answer, or None when the daemon has closed."""
+    head = read_exactly(s, 4)
+    return head and json.loads(read_exactly(s, struct.unpack(">I", head)[0]))
+
+
+def print_answers(s):
+    """All answers until the daemon closes, as it must."""
+    try:
+        while True:
+            answer = read_frame(s)
+            if answer is None:
+                print("closed")
+                return
+            print(json.dumps(answer), flush=True)
+            if answer.get("ok"):
+                return
+    except ConnectionResetError:
+        print("closed")
+    except socket.timeout:
+        print("still open")
+
+
+def unread(path):
+    """Stuffs the socket until the daemon reads no more of it, then waits for its patience to end."""
+    s = connect(path)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    try:
+        while True:
+            s.sendall(frame('{"verb":"counters"}'))
+    except (BrokenPipeError, ConnectionResetError):
+        print("closed")
+    except socket.timeout:
+        print("still open")
+
+
+def crowd(path, n):
+    """Only those that are refused hear anything, and soon."""
+    waiting = [connect(path) for _ in range(n)]
+    held, refused = list(waiting), 0
+    while True:
+        ready = select.select(waiting, [], [], 0.5)[0]
+        if not ready:
+            break
+        for s in ready:
+            refused += "too many clients" in read_frame(s)["error"]
+            waiting.remove(s)
+    print("refused %d of %d" % (refused, len(held)), flush=True)
+    sys.stdin.read()
+
+
+def follow(path, n):
+    slow = connect(path)
+    slow.sendall(frame('{"verb":"events","args":{"follow":true,"recent":0,"kinds":["operator"]}}'))
+    if not read_frame(slow)["ok"]:
+        sys.exit("the daemon refuses a follower")
+    busy = connect(path)
+    for _ in range(n):
+        busy.sendall(frame('{"verb":"undrain"}'))
+        if not read_frame(busy)["ok"]:
+            sys.exit("the daemon refuses undrain")
+    busy.sendall(frame('{"verb":"status"}'))
+    if read_frame(busy)["data"]["ctl"]["dropped"] == 0:
+        sys.exit("nothing was dropped: not slow enough")
+    came = missed = 0
+    while came + missed < n:
+        line = read_frame(slow)
+        missed += line.get("dropped", 0)
+        came += line.get("kind") == "operator"
+    print("came %d missed %d" % (came, missed))
+
+
+def main():
+    path, way = sys.argv[1:3]
+    rest = sys.argv[3:]
+    if way == "crowd":
+        return crowd(path, int(rest[0]))
+    if way == "follow":
+        return follow(path, int(rest[0]))
+    if way == "unread":
+        return unread(path)
+    s = connect(path)
+    if way == "raw":
+        s.sendall(os.fsencode(rest[0]))
+    elif way == "frame":
+        s.sendall(frame(rest[0]))
+    elif way == "length":
+        s.sendall(struct.pack(">I", int(rest[0])))
+    elif way == "cut":
+        s.sendall(frame('{"verb":"status"}')[:9])
+        s.shutdown(socket.SHUT_WR)
+    elif way == "half":
+        s.sendall(frame('{"verb":"status"}')[:9])
+    elif way != "silent":
+        sys.exit("no such way: " + way)
+    print_answers(s)
+
+
+if __name__ == "__main__":
+    main()
