@@ -90,6 +90,8 @@ for VERSION in 2 3; do
 	number_is "the owner took none of them" "$(status a .vrrp.received)" -eq "$heard"
 	# The counterproof: without its fault such an advert is taken, and one this low harms nobody.
 	counted "a good one is taken" status a .vrrp.received -- b advert "${GOOD[@]}" priority=1
+	counted "other VIPs are told of" discards a addrs -- \
+		b advert "${GOOD[@]}" priority=1 vips=192.168.1.99
 	[ "$TEST_FAILED" = 0 ] || exit 1
 	observe_stop
 	must lab_down

@@ -282,7 +282,9 @@ int daemon_start(struct daemon *d)
 	if (!err)
 		err = open_rest(d);
 	if (err) {
-		log_error("could not start: %s; nothing is left behind", strerror(-err));
+		log_error("could not start: %s; %s", strerror(-err),
+			  d->adopted ? "what was pinned before stays, without an owner"
+				     : "nothing is left behind");
 		daemon_close(d, d->adopted);
 	}
 	return err;
