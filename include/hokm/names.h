@@ -34,6 +34,12 @@
 	X(p, LINK_UP, "link-up", "the interface has its link back")                          \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                      \
 	X(p, APPLY_FAILED, "apply-failed", "ownership could not be put into effect")         \
+	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                            \
+	X(p, PEER_SILENT, "peer-silent",                                                     \
+	  "the peer answers no pulses: its kernel or the way is dead")                       \
+	X(p, RELOADED, "reloaded", "the configuration was read again")                       \
+	X(p, RELOAD_REFUSED, "reload-refused",                                               \
+	  "the new configuration cannot be used; nothing changed")                           \
 	X(p, CHECK_OK, "check-ok", "the check passed")                                       \
 	X(p, CHECK_TIMEOUT, "check-timeout", "the check did not end in time")                \
 	X(p, CHECK_CONNECT, "check-connect", "the check could not connect")                  \

@@ -127,14 +127,14 @@ static void finish(struct reload *r)
 
 	if (r->err) {
 		log_errors(r);
-		events_add(d->events, "config", HOKM_R_NONE,
+		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED,
 			   "reload refused: the file is wrong; the log says where");
 		return;
 	}
 	if (key) {
 		log_error("reload refused, nothing changed: %s can only be changed by a restart",
 			  key);
-		events_add(d->events, "config", HOKM_R_NONE,
+		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED,
 			   "reload refused: %s can only be changed by a restart", key);
 		conf_free(r->conf);
 		return;
@@ -142,13 +142,13 @@ static void finish(struct reload *r)
 	r->err = swap(d, r->conf);
 	if (r->err) {
 		log_error("reload failed, the former configuration stays: %s", strerror(-r->err));
-		events_add(d->events, "config", HOKM_R_NONE, "reload failed: %s",
+		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED, "reload failed: %s",
 			   strerror(-r->err));
 		return;
 	}
 	log_set_level((enum log_level)d->conf->log_level);
 	log_info("reloaded %s", r->file);
-	events_add(d->events, "config", HOKM_R_NONE, "reloaded");
+	events_add(d->events, "config", HOKM_R_RELOADED, "reloaded");
 }
 
 static void collect(struct reload *r)

@@ -62,17 +62,18 @@ static void sense_peer(const struct daemon *d, const struct conf_node *n, const 
 static void announce_peer(struct daemon *d, unsigned int node, bool pulsing)
 {
 	const struct conf_node *n = &d->conf->nodes[node];
+	enum hokm_reason why = pulsing ? HOKM_R_PEER_ALIVE : HOKM_R_PEER_SILENT;
 
 	if (d->nodes[node].pulsing == pulsing)
 		return;
 	d->nodes[node].pulsing = pulsing;
 	if (pulsing)
-		log_info("peer %s answers pulses", n->name);
+		log_info("peer %s reason=%s (%s)", n->name, hokm_reason_name(why),
+			 hokm_reason_text(why));
 	else
-		log_warn("peer %s no longer answers pulses: its kernel or the way to it is dead",
-			 n->name);
-	events_add(d->events, "peer", HOKM_R_NONE, "peer %s %s", n->name,
-		   pulsing ? "answers pulses" : "is silent");
+		log_warn("peer %s reason=%s (%s)", n->name, hokm_reason_name(why),
+			 hokm_reason_text(why));
+	events_add(d->events, "peer", why, "%s: %s", n->name, hokm_reason_text(why));
 }
 
 void daemon_sense(struct daemon *d, struct policy_input *in)
