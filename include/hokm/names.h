@@ -33,7 +33,6 @@
 	X(p, LINK_DOWN, "link-down", "the interface lost its link")                          \
 	X(p, LINK_UP, "link-up", "the interface has its link back")                          \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                      \
-	X(p, APPLY_FAILED, "apply-failed", "ownership could not be put into effect")         \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                            \
 	X(p, PEER_SILENT, "peer-silent",                                                     \
 	  "the peer answers no pulses: its kernel or the way is dead")                       \

@@ -166,6 +166,38 @@ static void test_lost_result(void **state)
 }
 
 /* A check that takes longer than its interval is followed by the next at once, never by two. */
+/* The agent's loss is not the service's: not counted, until no result came for too long. */
+static void test_lost_by_the_agent(void **state)
+{
+	struct health h;
+	uint64_t now = T0, last;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	assert_false(health_lost(&h, now)); /* none was out */
+	check(&h, &now, true);
+	last = now;
+	now = health_next_ns(&h);
+	for (int i = 0; i < 5; i++) {
+		assert_true(health_start(&h, now));
+		assert_false(health_lost(&h, now));
+		assert_false(h.running);
+		assert_int_equal(h.value, 4);
+		assert_int_equal(health_next_ns(&h), now + conf.fastinter_ns);
+		now = health_next_ns(&h);
+	}
+	/* interval + timeout + 2 s after the last result it counts like any failure. */
+	now = last + conf.interval_ns + conf.timeout_ns + 2000 * MS;
+	assert_true(health_start(&h, now - 1));
+	assert_false(health_lost(&h, now - 1));
+	assert_int_equal(h.value, 4);
+	h.next_ns = now;
+	assert_true(health_start(&h, now));
+	assert_false(health_lost(&h, now));
+	assert_int_equal(h.value, 3);
+	assert_int_equal(h.reason, HOKM_R_CHECK_AGENT);
+}
+
 static void test_slow_check(void **state)
 {
 	struct health h;
@@ -267,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_first_check_is_spread),
 		cmocka_unit_test(test_foreign_results),
 		cmocka_unit_test(test_lost_result),
+		cmocka_unit_test(test_lost_by_the_agent),
 		cmocka_unit_test(test_slow_check),
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_reconf),

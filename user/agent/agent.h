@@ -52,7 +52,7 @@ pid_t agent_pid(const struct agent *a);
 /* Agent side: `hokm-xdp agent`, fd 3 is the socket. Never returns to the caller's business. */
 int agent_main(int argc, char **argv);
 
-/* `hokm-xdp check`: one check in the foreground, for people; used by the tests too. */
+/* One check, awaited, in a cage like the agent's: the tests of each kind of check go through it. */
 int agent_run_once(const struct agent_request *r, struct agent_reply *out);
 
 #endif

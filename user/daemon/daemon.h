@@ -141,6 +141,8 @@ void daemon_reconf_vrrp(struct daemon *d);
 
 /* sense.c */
 void daemon_sense(struct daemon *d, struct policy_input *in);
+/* How many of our services the peer says are UP there. */
+unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p);
 
 /* act.c */
 /* Slot of the node with this address, or HOKM_NO_PEER. */

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 
-static unsigned int count_up(const struct daemon *d, const struct hokm_peer *p)
+unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p)
 {
 	unsigned int up = 0;
 
@@ -56,7 +56,7 @@ static void sense_peer(const struct daemon *d, const struct conf_node *n, const 
 	out->lease_until_ns = p->lease_until_ns;
 	/* As new as the question it answers: the answer may have been long on its way. */
 	out->seen_ns = p->answer_sent_ns;
-	out->n_up = out->pulsing ? count_up(d, p) : 0;
+	out->n_up = out->pulsing ? daemon_peer_up(d, p) : 0;
 }
 
 static void announce_peer(struct daemon *d, unsigned int node, bool pulsing)

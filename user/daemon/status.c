@@ -98,17 +98,6 @@ static json_t *mac_json(const __u8 mac[6])
 	return json_string(buf);
 }
 
-static unsigned int services_up(const struct daemon *d, const struct hokm_peer *p)
-{
-	unsigned int up = 0;
-
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++)
-			up += ntohl(p->svc[i].tag) == d->services[s].tag &&
-			      p->svc[i].state == HOKM_SVC_UP;
-	return up;
-}
-
 static json_t *peer_json(const struct daemon *d, unsigned int node, uint64_t now_ns)
 {
 	const struct conf_node *n = &d->conf->nodes[node];
@@ -128,7 +117,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int node, uint64_t now
 	put(o, "adverts_ms", age(p->vrrp_ns, now_ns));
 	put(o, "lease_left_ms", left(p->lease_until_ns, now_ns));
 	put(o, "mac", mac_json(p->mac));
-	put(o, "services_up", number(pulsing ? services_up(d, p) : 0));
+	put(o, "services_up", number(pulsing ? daemon_peer_up(d, p) : 0));
 	put(o, "discarded", number(d->nodes[node].discarded));
 	return o;
 }
