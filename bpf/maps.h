@@ -41,9 +41,25 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, HOKM_MAX_SERVICES);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct hokm_suspect);
 } suspects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HOKM_MAX_SERVICES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_waits);
+} waits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HOKM_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct hokm_latency);
+} latency SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

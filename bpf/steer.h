@@ -29,7 +29,8 @@ static __always_inline bool service_up_here(const struct packet *p)
 	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
 	const struct hokm_suspect *suspect = bpf_map_lookup_elem(&suspects, &slot);
 
-	return s && suspect && s->state == HOKM_SVC_UP && suspect->until_ns <= p->now;
+	return s && suspect && s->state == HOKM_SVC_UP && suspect->until_ns <= p->now &&
+	       suspect->held_until_ns <= p->now;
 }
 
 /* Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease. */

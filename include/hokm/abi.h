@@ -12,9 +12,11 @@
  *
  * Who writes what (no value has two writers)
  *  cfg, own, meta, keys     user space
- *  services                 user space, suspects: BPF sets, user space clears
+ *  services                 user space
+ *  suspects                 BPF until_ns and since_ns, user space the rest
  *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
- *  counters, event_limits   BPF
+ *  waits                    both, by atomic addition: user space takes off what deleted entries left
+ *  counters, latency, event_limits   BPF
  */
 #ifndef HOKM_ABI_H
 #define HOKM_ABI_H
@@ -27,7 +29,7 @@
 #define HOKM_OFFSETOF(t, m) __builtin_offsetof(t, m)
 #endif
 
-#define HOKM_ABI_VERSION 1
+#define HOKM_ABI_VERSION 2
 
 #define HOKM_MAX_PEERS    8 /* peers of one node; a peer's slot is local to the node that keeps it */
 #define HOKM_MAX_SERVICES 8 /* VIP + port pairs of one instance */
@@ -67,6 +69,42 @@ enum hokm_svc_state { HOKM_SVC_STATES(HOKM_ENUM, HOKM_SVC) HOKM_SVC_STATE_COUNT 
 	X(p, RESET, "reset", "ended by RST")
 enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT };
 
+/* What is known of the WebSocket of a connection. */
+#define HOKM_WS_PHASES(X, p)                                             \
+	X(p, NONE, "none", "no upgrade seen")                            \
+	X(p, ASKED, "asked", "upgrade request seen, no answer yet")      \
+	X(p, OPEN, "open", "answered with 101: frames are followed")     \
+	X(p, REFUSED, "refused", "upgrade answered with another status") \
+	X(p, CLOSING, "closing", "a close frame was seen")               \
+	X(p, TLS, "tls", "opaque: TCP and TLS records only")             \
+	X(p, PLAIN, "plain", "another protocol, or HTTP without an upgrade")
+enum hokm_ws_phase { HOKM_WS_PHASES(HOKM_ENUM, HOKM_WS) HOKM_WS_PHASE_COUNT };
+
+/* How one direction of a connection is followed (hokm/ws.h). */
+#define HOKM_FOLLOW_STATES(X, p)                                   \
+	X(p, HEAD, "head", "in the HTTP head")                     \
+	X(p, FRAMES, "frames", "frame by frame")                   \
+	X(p, RECORDS, "records", "TLS record by record")           \
+	X(p, PLAIN, "plain", "not followed")                       \
+	X(p, LOST, "lost", "out of step: TCP liveness only")       \
+	X(p, TRIAL, "trial", "a segment validated, one more must") \
+	X(p, DONE, "done", "behind the close frame")
+enum hokm_follow_state { HOKM_FOLLOW_STATES(HOKM_ENUM, HOKM_FOLLOW) HOKM_FOLLOW_STATE_COUNT };
+
+/* Why a direction got out of step. */
+#define HOKM_WS_FAULTS(X, p)                                                          \
+	X(p, NONE, "none", "in step")                                                 \
+	X(p, GAP, "gap", "a header passed out of order, or by another way")           \
+	X(p, RSV, "rsv", "reserved bits set")                                         \
+	X(p, OPCODE, "opcode", "reserved opcode")                                     \
+	X(p, MASK, "mask", "masked by the server, or not by the client")              \
+	X(p, CONTROL, "control", "control frame fragmented or longer than 125 bytes") \
+	X(p, LENGTH, "length", "length not in its shortest form, or over 2^63")       \
+	X(p, ORDER, "order", "continuation of no message, or message inside another") \
+	X(p, RECORD, "record", "not a TLS record")                                    \
+	X(p, READ, "read", "bytes of the packet could not be read")
+enum hokm_ws_fault { HOKM_WS_FAULTS(HOKM_ENUM, HOKM_FAULT) HOKM_WS_FAULT_COUNT };
+
 /*
  * Counters. One struct of them per service and one (slot HOKM_NODE_SLOT) for what belongs to none.
  * Every frame the programs drop raises exactly one drop_* counter; no other path drops.
@@ -95,6 +133,39 @@ enum hokm_tcp_state { HOKM_TCP_STATES(HOKM_ENUM, HOKM_TCP) HOKM_TCP_STATE_COUNT 
 	X(unknown_pass, "packets of unknown connections left to the kernel")              \
 	X(target_dead, "packets whose target peer is dead, left to the kernel")           \
 	X(suspects, "times a refused SYN made the service suspect")                       \
+	X(upgrade, "upgrade requests from clients")                                       \
+	X(switched, "upgrades answered with 101")                                         \
+	X(upgrade_4xx, "upgrades answered with a status of 400 to 499")                   \
+	X(upgrade_5xx, "upgrades answered with a status of 500 to 599")                   \
+	X(upgrade_other, "upgrades answered with any other status")                       \
+	X(http_plain, "HTTP requests without an upgrade")                                 \
+	X(tls, "connections that speak TLS")                                              \
+	X(in_continuation, "continuation frames from clients")                            \
+	X(in_text, "text frames from clients")                                            \
+	X(in_binary, "binary frames from clients")                                        \
+	X(in_close, "close frames from clients")                                          \
+	X(in_ping, "pings from clients")                                                  \
+	X(in_pong, "pongs from clients")                                                  \
+	X(out_continuation, "continuation frames from the server")                        \
+	X(out_text, "text frames from the server")                                        \
+	X(out_binary, "binary frames from the server")                                    \
+	X(out_close, "close frames from the server")                                      \
+	X(out_ping, "pings from the server")                                              \
+	X(out_pong, "pongs from the server")                                              \
+	X(in_records, "TLS records from clients")                                         \
+	X(out_records, "TLS records from the server")                                     \
+	X(close_client, "WebSockets whose first close frame came from the client")        \
+	X(close_server, "WebSockets whose first close frame came from the server")        \
+	X(close_1011, "of close_server: internal error")                                  \
+	X(close_1012, "of close_server: service restart")                                 \
+	X(close_1013, "of close_server: try again later")                                 \
+	X(abnormal_client, "WebSockets the client ended without a close frame")           \
+	X(abnormal_server, "WebSockets the server ended by FIN without a close frame")    \
+	X(reset_server, "established connections the server's kernel reset")              \
+	X(sync_lost_in, "times frames from a client got out of step")                     \
+	X(sync_lost_out, "times frames from the server got out of step")                  \
+	X(sync_regained_in, "times frames from a client got in step again")               \
+	X(sync_regained_out, "times frames from the server got in step again")            \
 	X(conns_full, "connections not tracked because the table is full")                \
 	X(half_open_evicted, "half-open entries replaced by newer ones")                  \
 	X(fragments, "IP fragments for a VIP, left to the kernel")                        \
@@ -138,6 +209,10 @@ enum hokm_counter { HOKM_COUNTERS(HOKM_COUNTER_ENUM) HOKM_CTR_COUNT };
 #define HOKM_EVENT_KINDS(X, p)                                                              \
 	X(p, OPEN, "open", "a connection was established")                                  \
 	X(p, CLOSED, "closed", "a connection ended")                                        \
+	X(p, UPGRADED, "upgraded", "an upgrade was answered with 101")                      \
+	X(p, NOT_UPGRADED, "not-upgraded", "an upgrade was answered with another status")   \
+	X(p, SYNC_LOST, "sync-lost", "frames got out of step: TCP liveness only")           \
+	X(p, SYNC_REGAINED, "sync-regained", "frames are in step again")                    \
 	X(p, REFUSED, "refused", "the local kernel refused a SYN")                          \
 	X(p, STEERED, "steered", "a new connection was sent on to a peer")                  \
 	X(p, SECOND_CHANCE, "second-chance", "an unknown connection was sent on to a peer") \
@@ -160,20 +235,43 @@ struct hokm_conn_key {
 _Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
 
 /*
+ * How far one direction's byte stream has been read; hokm/ws.h follows it. In HEAD: next byte of the
+ * HTTP head; else the next frame or record header, which may lie behind payload still to come.
+ */
+struct hokm_ws {
+	__u32 next; /* sequence number of what is to be read next */
+	__u32 gap;  /* FLAG_GAP: where the first segment began that came too early */
+	/*
+	 * have > 0: the bytes of the length so far; HEAD: the last eight characters; else payload bytes
+	 * behind `next` that belong to the frame before it (frames over WS_STRIDE).
+	 */
+	__u64 left;
+	__u8 state;   /* enum hokm_follow_state */
+	__u8 have;    /* bytes of a split header that came already; HEAD: marks of ws.h */
+	__u8 b0;      /* first byte of a split header; HEAD: characters of the status line so far */
+	__u8 b1;      /* second byte of it */
+	__u8 mask[2]; /* first two bytes of its masking key; HEAD: the status */
+	__u8 code;    /* first byte of a split close code */
+	__u8 flags;   /* HOKM_WS_* */
+};
+_Static_assert(sizeof(struct hokm_ws) == 24, "ws");
+#define HOKM_WS_FLAG_GAP     0x01 /* gap is valid */
+#define HOKM_WS_FLAG_MESSAGE 0x02 /* a fragmented message is open */
+#define HOKM_WS_FLAG_UNSURE  0x04 /* regained: whether one is open is not known yet */
+
+/*
  * One direction of a connection. Written by one program on one CPU at a time: client to server by
- * ingress, server to client by egress; so the two halves keep to their own 64 bytes.
+ * ingress, server to client by egress.
  */
 struct hokm_half {
 	__u64 last_ns;      /* last packet */
-	__u64 last_data_ns; /* last packet with payload */
+	__u64 last_data_ns; /* last packet with bytes not seen before */
 	__u64 bytes;        /* IP total lengths */
-	__u64 packets;
+	__u32 packets;      /* wraps */
+	__u32 frames;       /* WebSocket frames or TLS records; wraps */
 	__u32 seq_next; /* sequence number after the newest byte seen (for the server: replicated) */
 	__u32 ack;      /* newest acknowledgement sent in this direction */
-	__u32 ws_next;  /* sequence number of the next frame header; kept for frame tracking */
-	__u32 ws_flags; /* kept for frame tracking */
-	__u64 ping_ns;  /* oldest unanswered ping; kept for frame tracking */
-	__u64 rsv;
+	struct hokm_ws ws;
 };
 _Static_assert(sizeof(struct hokm_half) == 64, "half");
 
@@ -182,28 +280,47 @@ _Static_assert(sizeof(struct hokm_half) == 64, "half");
 #define HOKM_CONN_OPENED     0x04 /* counted and announced as established */
 #define HOKM_CONN_ENDED      0x08 /* counted and announced as ended */
 
-/* Value of conns. */
+#define HOKM_SIDE_NONE   0
+#define HOKM_SIDE_CLIENT 1
+#define HOKM_SIDE_SERVER 2
+
+/*
+ * Value of conns. The kernel puts 48 bytes of its own and the key, rounded up to 24, before it: so the
+ * element is five cache lines, and each of the four parts here lies in one: head, client to server,
+ * server to client, and what changes rarely. A data packet touches the kernel's line, the head and
+ * one half.
+ */
 struct hokm_conn {
 	__u64 created_ns; /* SYN, or when it was first seen */
 	__u64 syn_ack_ns;
 	__u64 established_ns;
-	__u64 ended_ns;   /* RST or second FIN */
-	__u64 upgrade_ns; /* upgrade request seen; kept for frame tracking */
-	__u64 switch_ns;  /* 101 seen; kept for frame tracking */
-	__u32 isn;        /* client's initial sequence number */
-	__u8 tcp_state;   /* enum hokm_tcp_state */
-	__u8 target;      /* HOKM_LOCAL or a slot of peers */
-	__u8 flags;       /* HOKM_CONN_* */
-	__u8 close_side;  /* 0 none, 1 client, 2 server */
-	__u16 close_code; /* kept for frame tracking */
+	__u64 ended_ns;  /* RST or second FIN */
+	__u32 isn;       /* client's initial sequence number */
+	__u8 tcp_state;  /* enum hokm_tcp_state */
+	__u8 target;     /* HOKM_LOCAL or a slot of peers */
+	__u8 flags;      /* HOKM_CONN_* */
+	__u8 close_side; /* HOKM_SIDE_*: who began the end, by close frame, FIN or RST */
+	__u8 ws;         /* enum hokm_ws_phase */
+	__u8 sync_lost;  /* times a direction got out of step; stays at 255 */
+	__u16 status;    /* HTTP status that answered the upgrade; 0: none yet */
+	__u16 close_code; /* of the first close frame; 1005: it had none; 1006: ended without; 0: open */
 	__u16 rsv16;
-	__u32 rsv32;
+	__u64 rsv64;
 	struct hokm_half c2s;
 	struct hokm_half s2c;
+	__u64 upgrade_ns;  /* upgrade request that waits for its answer; 0: none does */
+	__u64 switch_ns;   /* when it was answered */
+	__u64 ping_c2s_ns; /* the client's oldest unanswered ping; 0: none */
+	__u64 ping_s2c_ns; /* the server's */
+	__u32 upgrade_us;  /* request to answer */
+	__u32 rtt_c2s_us;  /* the client's last answered ping: how fast the server is */
+	__u32 rtt_s2c_us;  /* the server's: how fast the way to the client and back is */
+	__u32 rsv32[5];
 };
-_Static_assert(sizeof(struct hokm_conn) == 192, "conn");
-_Static_assert(HOKM_OFFSETOF(struct hokm_conn, c2s) == 64, "conn c2s");
-_Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 128, "conn s2c");
+_Static_assert(sizeof(struct hokm_conn) == 248, "conn");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, c2s) == 56, "conn c2s");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 120, "conn s2c");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, upgrade_ns) == 184, "conn rare");
 
 /*
  * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a flood
@@ -297,18 +414,54 @@ struct hokm_service {
 };
 _Static_assert(sizeof(struct hokm_service) == 8, "service");
 
-/* Map suspects: until when new connections avoid the local service (a refused SYN was seen). */
+/*
+ * Map suspects: new connections avoid the local service while either time lies ahead. A refused SYN
+ * sets the first, what the daemon reads from the traffic the second.
+ */
 struct hokm_suspect {
-	__u64 until_ns;
-	__u64 since_ns;
+	__u64 until_ns;      /* BPF */
+	__u64 since_ns;      /* BPF: first refused SYN of the present row of them */
+	__u64 held_until_ns; /* user space */
+	__u64 rsv;
 };
-_Static_assert(sizeof(struct hokm_suspect) == 16, "suspect");
+_Static_assert(sizeof(struct hokm_suspect) == 32, "suspect");
+
+/*
+ * Map waits, one entry a service: how many requests wait for their answer, by when they began. A
+ * request that began at t is counted in place t / HOKM_WAIT_NS % HOKM_WAIT_SLOTS until its answer takes
+ * it off there again; so the oldest is found without a walk. What waits longer than the ring is long
+ * (34 s) shows up younger than it is.
+ */
+#define HOKM_WAIT_SHIFT 24 /* 16.8 ms a place */
+#define HOKM_WAIT_NS    (1ULL << HOKM_WAIT_SHIFT)
+#define HOKM_WAIT_SLOTS 2048
+struct hokm_waits {
+	__u32 upgrade[HOKM_WAIT_SLOTS]; /* upgrade requests without an answer */
+	__u32 ping[HOKM_WAIT_SLOTS];    /* clients' pings without a pong */
+};
+_Static_assert(sizeof(struct hokm_waits) == 16384, "waits");
+
+/* Map latency, per service and CPU: log2 histograms, place i counts 2^i .. 2^(i+1) - 1 us, 0 with 1. */
+#define HOKM_LATENCY_PLACES 32
+#define HOKM_LATENCIES(X)                                \
+	X(syn_ack, "SYN to SYN-ACK")                     \
+	X(upgrade, "upgrade request to its answer")      \
+	X(ping_in, "client's ping to the server's pong") \
+	X(ping_out, "server's ping to the client's pong")
+#define HOKM_LATENCY_FIELD(name, text) __u64 name[HOKM_LATENCY_PLACES];
+struct hokm_latency {
+	HOKM_LATENCIES(HOKM_LATENCY_FIELD)
+};
+#define HOKM_LATENCY_ENUM(name, text) HOKM_LAT_##name,
+enum hokm_latency_kind { HOKM_LATENCIES(HOKM_LATENCY_ENUM) HOKM_LAT_COUNT };
 
 /* State of one service as a pulse tells it. */
+#define HOKM_PULSE_SVC_SUSPECT 0x01
 struct hokm_pulse_svc {
 	__be32 tag;
 	__u8 state;
-	__u8 rsv[3];
+	__u8 flags; /* HOKM_PULSE_SVC_* */
+	__u8 rsv[2];
 };
 _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 
@@ -391,18 +544,21 @@ struct hokm_event_limit {
 /* One perf event record. */
 struct hokm_event {
 	__u64 now_ns;
-	__u64 age_ns;   /* closed: lifetime */
+	__u64 age_ns;   /* closed: lifetime; upgraded, not upgraded: since the request */
 	__u64 bytes_in; /* closed */
 	__u64 bytes_out;
 	struct hokm_addr client; /* or the sender of what was dropped */
 	__be16 client_port;
-	__u8 kind;      /* enum hokm_event_kind */
-	__u8 service;   /* slot, or HOKM_NODE_SLOT */
-	__u8 tcp_state; /* enum hokm_tcp_state */
-	__u8 target;    /* HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER */
-	__u16 counter;  /* drop: enum hokm_counter */
-	__u8 close_side;
-	__u8 rsv[7];
+	__u8 kind;        /* enum hokm_event_kind */
+	__u8 service;     /* slot, or HOKM_NODE_SLOT */
+	__u8 tcp_state;   /* enum hokm_tcp_state */
+	__u8 target;      /* HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER */
+	__u16 counter;    /* drop: enum hokm_counter */
+	__u8 close_side;  /* closed: HOKM_SIDE_*; sync lost or regained: whose frames */
+	__u8 fault;       /* sync lost: enum hokm_ws_fault */
+	__u16 close_code; /* closed */
+	__u16 status;     /* upgraded, not upgraded */
+	__u8 rsv[2];
 };
 _Static_assert(sizeof(struct hokm_event) == 64, "event");
 

@@ -52,19 +52,56 @@
 	X(p, CHECK_SIGNAL, "check-signal", "the command was ended by a signal")              \
 	X(p, CHECK_EXEC, "check-exec", "the command could not be run")                       \
 	X(p, CHECK_AGENT, "check-agent", "the agent died during the check")                  \
-	X(p, CHECK_ERROR, "check-error", "the check failed for another reason")
+	X(p, CHECK_ERROR, "check-error", "the check failed for another reason")              \
+	X(p, PASSIVE_REFUSED, "passive-refused", "players' SYNs were refused")               \
+	X(p, PASSIVE_SYN, "passive-syn", "players' SYNs got no SYN-ACK")                     \
+	X(p, PASSIVE_UPGRADE, "passive-upgrade", "upgrades got no answer")                   \
+	X(p, PASSIVE_STATUS, "passive-status", "upgrades were answered with a 5xx status")   \
+	X(p, PASSIVE_PING, "passive-ping", "players' pings got no pong in time")             \
+	X(p, PASSIVE_RESET, "passive-reset", "the server reset its players")                 \
+	X(p, PASSIVE_ABNORMAL, "passive-abnormal",                                           \
+	  "the server ended WebSockets without a close frame")                               \
+	X(p, PASSIVE_CLOSE, "passive-close", "the server closed with 1011, 1012 or 1013")    \
+	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic looks well again")                 \
+	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade has no answer")                    \
+	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                      \
+	X(p, STALE_DATA, "stale-data", "the server is silent, client data unacknowledged")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
+
+/*
+ * What the passive checks look for in real traffic (`passive { signal NAME { … } }`): the word of the
+ * configuration, and which reason code it gives.
+ */
+#define HOKM_SIGNALS(X, p)                                                      \
+	X(p, REFUSED, "refused", "SYNs answered with RST")                      \
+	X(p, SYN, "syn", "SYNs without SYN-ACK")                                \
+	X(p, UPGRADE, "upgrade", "upgrades without an answer")                  \
+	X(p, STATUS, "status", "upgrades answered with 5xx")                    \
+	X(p, PING, "ping", "clients' pings without a pong")                     \
+	X(p, RESET, "reset", "established connections reset by the server")     \
+	X(p, ABNORMAL, "abnormal", "ended by the server without a close frame") \
+	X(p, CLOSE, "close", "closed by the server with 1011, 1012 or 1013")
+enum hokm_signal { HOKM_SIGNALS(HOKM_ENUM, HOKM_SIGNAL) HOKM_SIGNAL_COUNT };
 
 /* Word for a value; "?" for one that is out of range, so that foreign bytes never index a table. */
 const char *hokm_vrrp_state_name(unsigned int state);
 const char *hokm_svc_state_name(unsigned int state);
 const char *hokm_tcp_state_name(unsigned int state);
+const char *hokm_ws_phase_name(unsigned int phase);
+const char *hokm_follow_state_name(unsigned int state);
+const char *hokm_ws_fault_name(unsigned int fault);
 const char *hokm_event_kind_name(unsigned int kind);
 const char *hokm_counter_name(unsigned int counter);
 const char *hokm_counter_text(unsigned int counter);
+const char *hokm_latency_name(unsigned int kind);
+const char *hokm_latency_text(unsigned int kind);
 const char *hokm_reason_name(unsigned int reason);
 const char *hokm_reason_text(unsigned int reason);
+const char *hokm_signal_name(unsigned int signal);
+const char *hokm_signal_text(unsigned int signal);
+/* PASSIVE_* of a signal; HOKM_R_NONE for one out of range. */
+enum hokm_reason hokm_signal_reason(unsigned int signal);
 
 /* Index of the event kind with this word, or -1. */
 int hokm_event_kind_from_name(const char *name);

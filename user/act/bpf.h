@@ -55,11 +55,21 @@ int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in);
 int hokm_bpf_get_service(struct hokm_bpf *b, unsigned int slot, struct hokm_service *out);
 int hokm_bpf_set_service(struct hokm_bpf *b, unsigned int slot, const struct hokm_service *in);
 int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_suspect *out);
-int hokm_bpf_clear_suspect(struct hokm_bpf *b, unsigned int slot);
+/* New players avoid the service here until then; 0 ends it, and what a refused SYN began too. */
+int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns);
 int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
 int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot);
 /* Sum over the CPUs. slot: a service's, or HOKM_NODE_SLOT. */
 int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_counters *out);
+/* Sum over the CPUs. */
+int hokm_bpf_get_latency(struct hokm_bpf *b, unsigned int slot, struct hokm_latency *out);
+/*
+ * Requests that wait for their answer, by map waits: how many began in [from_ns, to_ns), to the
+ * HOKM_WAIT_NS. *oldest_ns (may be NULL): when the oldest of all that wait began, 0 for none.
+ */
+enum hokm_bpf_wait { HOKM_WAIT_UPGRADE, HOKM_WAIT_PING };
+int hokm_bpf_count_waits(struct hokm_bpf *b, unsigned int slot, enum hokm_bpf_wait kind,
+			 uint64_t from_ns, uint64_t to_ns, uint32_t *n, uint64_t *oldest_ns);
 /* File descriptor of the events map for perf_buffer__new; owned by b. */
 int hokm_bpf_events_fd(const struct hokm_bpf *b);
 
@@ -72,6 +82,7 @@ uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
  */
 typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
+/* Deletes it, and takes what it still waited for off map waits. */
 int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k);
 
 /*

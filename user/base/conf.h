@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/observe_conf.h"
 #include "hokm/abi.h"
 
 #define CONF_NAME_MAX   32 /* bytes with the terminating zero, of node, instance and service names */
@@ -110,7 +111,9 @@ struct conf {
 	uint64_t pulse_ns;        /* 10 ms */
 	uint64_t peer_dead_ns;    /* 100 ms */
 	uint64_t daemon_stale_ns; /* 500 ms / 200 ms */
-	uint64_t suspect_ns;      /* how long a refused SYN keeps new players away: 3 s / 1 s */
+
+	struct observe_conf observe; /* passive checks; hold_ns is also what a refused SYN sets */
+	uint64_t idle_ns; /* entries of conns without a packet for this long expire: 2 h */
 
 	struct conf_hooks hooks;
 

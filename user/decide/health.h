@@ -18,6 +18,7 @@ struct health_conf {
 	unsigned int rise, fall;
 	uint64_t interval_ns, fastinter_ns, downinter_ns;
 	uint64_t timeout_ns;
+	uint64_t alert_timeout_ns; /* of a check while on alert; 0: timeout_ns */
 };
 
 struct health {
@@ -34,6 +35,7 @@ struct health {
 	uint64_t took_ns;        /* of the last check */
 	bool again;              /* hurried while one ran: check again right after it */
 	uint64_t hurried_ns;     /* last time a hurry was heeded */
+	bool alert;              /* passive checks suspect the service */
 };
 
 /* `spread_ns` delays the first check, so that many do not run at once. */
@@ -67,6 +69,15 @@ bool health_lost(struct health *h, uint64_t now_ns);
  * at once. Heeded once per fastinter.
  */
 void health_hurry(struct health *h, uint64_t now_ns);
+
+/*
+ * On alert checks run every fastinter, each bounded by alert_timeout_ns, whatever the counter says. Going
+ * on alert starts one at once: a check that is out, and might take its long timeout, is given up
+ * without a result, so that its late answer is ignored.
+ */
+void health_alert(struct health *h, bool on, uint64_t now_ns);
+/* How long the check that is out, or the next one, may take. */
+uint64_t health_timeout_ns(const struct health *h);
 
 /* When the caller must look again: the next check, or the running check's hard limit. */
 uint64_t health_next_ns(const struct health *h);

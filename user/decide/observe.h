@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Passive health (`observe`): reads one service's counters and oldest unanswered requests, a sample
+ * every sample_ns, and says when the traffic looks so bad that new players had better go elsewhere
+ * until active checks have spoken. It never takes a service down (DESIGN rule 4).
+ *
+ *            a signal over its limit                 hold over, and nothing wrong any more
+ *   CALM ──────────────────────────> SUSPECT ──────────────────────────────────> CALM
+ *                                     │    ^  hold over, still wrong; or an active check failed:
+ *                                     └────┘  RENEWED
+ *
+ * Two kinds of signals (hokm/names.h HOKM_SIGNALS):
+ *   counted   over the window: wrong = refused SYNs, SYNs without SYN-ACK, 5xx answers, resets, ends
+ *             without a close frame, closes with 1011-1013; all = those and the ones that went well
+ *   waiting   requests (upgrades, pings) that have waited longer than after_ns; all = those and what
+ *             was answered within the last after_ns
+ *
+ * The hold doubles with each trip that comes within calm_ns of the last one's end, up to hold_max_ns. The
+ * active checks decide while it lasts: one that fails renews it. Without a failed check one trip lasts
+ * hold_max_ns at most, then what was seen before is forgotten and fresh evidence is needed.
+ *
+ * Pure: all time comes in.
+ */
+#ifndef HOKM_OBSERVE_H
+#define HOKM_OBSERVE_H
+
+#include "base/observe_conf.h"
+
+/* One look at a service. Counters are cumulative, as map counters has them; they never go back. */
+struct observe_sample {
+	uint64_t syn;           /* syn_local */
+	uint64_t syn_ack;       /* counter of that name */
+	uint64_t refused;       /* counter of that name */
+	uint64_t answered;      /* switched + upgrade_4xx + upgrade_5xx + upgrade_other */
+	uint64_t answer_5xx;    /* upgrade_5xx */
+	uint64_t pongs;         /* out_pong */
+	uint64_t reset;         /* reset_server */
+	uint64_t abnormal;      /* abnormal_server */
+	uint64_t close_error;   /* close_1011 + close_1012 + close_1013 */
+	uint64_t ended;         /* all of reset_server, abnormal_*, close_*, rst_client */
+	uint32_t late_upgrades; /* waiting longer than after_ns; see observe_late_range() */
+	uint32_t late_pings;
+	uint64_t
+		suspect_until_ns; /* what the packet path set by itself on a refused SYN; 0: nothing */
+};
+
+enum observe_change {
+	OBSERVE_SAME,
+	OBSERVE_TRIPPED, /* new players go elsewhere until until_ns; active checks start at once */
+	OBSERVE_RENEWED, /* until_ns moved */
+	OBSERVE_CLEARED, /* over */
+};
+
+struct observe_verdict {
+	enum observe_change change;
+	enum hokm_reason reason; /* PASSIVE_*: the signal's; cleared: PASSIVE_CLEAR */
+	enum hokm_signal signal; /* tripped and renewed by traffic: which */
+	uint64_t until_ns;       /* tripped, renewed */
+	uint64_t wrong, all;     /* what the signal saw */
+};
+
+struct observe {
+	struct observe_conf conf;
+	struct observe_sample ring[OBSERVE_SAMPLES_MAX];
+	uint64_t ring_ns[OBSERVE_SAMPLES_MAX];
+	unsigned int newest, n;
+	bool suspect;
+	enum hokm_reason reason; /* of the present or last trip */
+	unsigned int level;      /* how often the hold was doubled */
+	uint64_t tripped_ns, until_ns, cleared_ns;
+	uint64_t failed_ns; /* last failed active check of the present trip */
+	uint64_t forget_ns; /* what began before counts no longer */
+	uint64_t trips;     /* since the daemon started */
+};
+
+void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
+/* New settings: what was seen is forgotten, a running hold stays as it is. */
+void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
+
+/*
+ * Requests of this signal that began in [*from_ns, *to_ns) and have no answer yet are late: what the
+ * caller counts into the sample. False: nothing to count.
+ */
+bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64_t now_ns,
+			uint64_t *from_ns, uint64_t *to_ns);
+
+/* One sample. `checks_ok`: every active check says UP now; else a trip would say nothing new. */
+void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
+		  uint64_t now_ns, struct observe_verdict *out);
+
+/* Result of one active check that was started at started_ns; only those of the present trip count. */
+void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
+		   struct observe_verdict *out);
+
+/* When to look again: every sample_ns; 0 when passive checks are off. */
+uint64_t observe_next_ns(const struct observe *o, uint64_t now_ns);
+
+#endif
