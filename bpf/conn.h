@@ -19,9 +19,7 @@
 #define HOKM_BPF_CONN_H
 
 #include "event.h"
-
-#define CLOSE_SIDE_CLIENT 1
-#define CLOSE_SIDE_SERVER 2
+#include "ws.h"
 
 /* Sequence numbers (RFC 9293 section 3.4): a is after b. */
 static __always_inline bool seq_after(__u32 a, __u32 b)
@@ -49,7 +47,15 @@ static __always_inline bool conn_ended(const struct hokm_conn *c)
 	return c->tcp_state == HOKM_TCP_CLOSED || c->tcp_state == HOKM_TCP_RESET;
 }
 
-/* Entered afresh; c may be an entry that is used again, or on the stack. */
+/* Where a new entry of conns is made. */
+static __always_inline struct hokm_conn *conn_work(void)
+{
+	__u32 place = WORK_IN;
+	struct work *w = bpf_map_lookup_elem(&work, &place);
+
+	return w ? &w->conn : NULL;
+}
+
 static __always_inline void conn_init(struct hokm_conn *c, const struct packet *p, __u8 state,
 				      __u8 target, __u8 flags)
 {
@@ -59,21 +65,25 @@ static __always_inline void conn_init(struct hokm_conn *c, const struct packet *
 	c->tcp_state = state;
 	c->target = target;
 	c->flags = flags;
+	ws_begin_unknown(&c->c2s.ws);
+	ws_begin_unknown(&c->s2c.ws);
 }
 
 /* One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet. */
-static __always_inline void half_track(struct hokm_half *h, const struct packet *p)
+static __always_inline void half_track(struct hokm_half *h, struct packet *p)
 {
-	const struct segment *s = &p->seg;
+	struct segment *s = &p->seg;
 	__u32 end = seg_end(s);
 
+	s->newest = h->seq_next;
 	h->last_ns = p->now;
-	if (s->payload)
-		h->last_data_ns = p->now;
 	h->bytes += s->ip_len;
 	if (!(s->flags & TCP_FLAG_RST)) {
-		if (!h->packets || seq_after(end, h->seq_next))
+		if (!h->packets || seq_after(end, h->seq_next)) {
 			h->seq_next = end;
+			if (s->payload)
+				h->last_data_ns = p->now;
+		}
 		if (s->flags & TCP_FLAG_ACK && (!h->ack || seq_after(s->ack, h->ack)))
 			h->ack = s->ack;
 	}
@@ -104,7 +114,6 @@ static __always_inline void conn_over(struct packet *p, struct hokm_conn *c, __u
 	p->event = HOKM_EV_CLOSED;
 	p->target = c->target;
 	p->tcp_state = state;
-	p->conn = c;
 }
 
 /*
@@ -121,12 +130,15 @@ static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8
 		return false;
 	}
 	c->tcp_state = first;
-	c->close_side = side;
+	if (!c->close_side)
+		c->close_side = side;
 	return true;
 }
 
 static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __u8 side)
 {
+	if (follow_end(p, c) && side == HOKM_SIDE_CLIENT)
+		COUNT(p, abnormal_client);
 	if (!c->close_side)
 		c->close_side = side;
 	conn_over(p, c, HOKM_TCP_RESET);
@@ -141,22 +153,42 @@ static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 	return seq == c->c2s.seq_next || (c->s2c.packets && seq == c->s2c.ack);
 }
 
+/* A first FIN; the second one of the connection ends it. */
+static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
+{
+	if (!conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, HOKM_SIDE_CLIENT))
+		return;
+	COUNT(p, fin_client);
+	if (follow_end(p, c))
+		COUNT(p, abnormal_client);
+}
+
+static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
+{
+	if (!conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, HOKM_SIDE_SERVER))
+		return;
+	COUNT(p, fin_server);
+	if (follow_end(p, c))
+		COUNT(p, abnormal_server);
+}
+
 /* Client to server. */
 static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
 
+	p->conn = c;
 	half_track(&c->c2s, p);
+	follow_in(p, c);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c) || !rst_is_exact(c, s->seq))
 			return;
 		COUNT(p, rst_client);
-		conn_reset(p, c, CLOSE_SIDE_CLIENT);
+		conn_reset(p, c, HOKM_SIDE_CLIENT);
 		return;
 	}
-	if (s->flags & TCP_FLAG_FIN &&
-	    conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, CLOSE_SIDE_CLIENT))
-		COUNT(p, fin_client);
+	if (s->flags & TCP_FLAG_FIN)
+		conn_fin_in(p, c);
 }
 
 /* Server to client: our own kernel's word. */
@@ -164,17 +196,19 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 {
 	const struct segment *s = &p->seg;
 
+	p->conn = c;
 	half_track(&c->s2c, p);
+	follow_out(p, c);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c))
 			return;
 		COUNT(p, rst_server);
-		conn_reset(p, c, CLOSE_SIDE_SERVER);
+		COUNT(p, reset_server);
+		conn_reset(p, c, HOKM_SIDE_SERVER);
 		return;
 	}
-	if (s->flags & TCP_FLAG_FIN &&
-	    conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, CLOSE_SIDE_SERVER))
-		COUNT(p, fin_server);
+	if (s->flags & TCP_FLAG_FIN)
+		conn_fin_out(p, c);
 }
 
 /* Into conns. One that does not fit is counted, and goes on untracked: its packets are unknown ones. */

@@ -27,6 +27,33 @@ static __always_inline bool event_allowed(__u32 kind, __u64 now)
 	return true;
 }
 
+/* What the connection adds. */
+static __always_inline void event_conn(const struct packet *p, const struct hokm_conn *c,
+				       struct hokm_event *ev)
+{
+	switch (p->event) {
+	case HOKM_EV_CLOSED:
+		ev->age_ns = p->now - c->created_ns;
+		ev->bytes_in = c->c2s.bytes;
+		ev->bytes_out = c->s2c.bytes;
+		ev->close_side = c->close_side;
+		ev->close_code = c->close_code;
+		break;
+	case HOKM_EV_UPGRADED:
+	case HOKM_EV_NOT_UPGRADED:
+		ev->age_ns = (__u64)c->upgrade_us * 1000;
+		ev->status = c->status;
+		break;
+	case HOKM_EV_SYNC_LOST:
+	case HOKM_EV_SYNC_REGAINED:
+		ev->close_side = p->side;
+		ev->fault = p->fault;
+		break;
+	}
+	ev->tcp_state = c->tcp_state;
+	ev->target = c->target;
+}
+
 static __always_inline void event_send(struct packet *p)
 {
 	struct hokm_event ev = {};
@@ -45,12 +72,8 @@ static __always_inline void event_send(struct packet *p)
 	ev.tcp_state = p->tcp_state;
 	ev.target = p->target;
 	ev.counter = p->dropped;
-	if (p->event == HOKM_EV_CLOSED && c) {
-		ev.age_ns = p->now - c->created_ns;
-		ev.bytes_in = c->c2s.bytes;
-		ev.bytes_out = c->s2c.bytes;
-		ev.close_side = c->close_side;
-	}
+	if (c)
+		event_conn(p, c, &ev);
 	if (bpf_perf_event_output(p->ctx, &events, BPF_F_CURRENT_CPU, &ev, sizeof(ev)))
 		COUNT(p, events_lost);
 }

@@ -126,6 +126,10 @@ static __always_inline void half_to_conn(const struct hokm_half_open *h, const s
 	c->c2s.packets = h->packets_in;
 	c->c2s.bytes = h->bytes_in;
 	c->c2s.seq_next = h->isn + 1;
+	if (h->target == HOKM_LOCAL) {
+		ws_begin(&c->c2s.ws, h->isn + 1);
+		ws_begin(&c->s2c.ws, h->server_next);
+	}
 	if (!h->packets_out)
 		return;
 	c->s2c.last_ns = h->syn_ack_ns;

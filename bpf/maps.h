@@ -12,6 +12,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "hokm/abi.h"
+#include "hokm/ws.h"
 
 #define CONNS_MAX      131072
 #define HALF_OPEN_SETS 8192 /* a power of two */
@@ -90,6 +91,25 @@ struct {
 	__type(key, __u32);
 	__type(value, struct hokm_counters);
 } counters SEC(".maps");
+
+/*
+ * What is too large for the stack, a place a direction: an entry of conns that is being made, and what
+ * the steps of bpf/ws.h work on. (On the stack the verifier would follow every value a step may leave,
+ * and never come to an end.)
+ */
+struct work {
+	struct hokm_conn conn;
+	struct ws_run run;
+};
+#define WORK_IN  0
+#define WORK_OUT 1
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct work);
+} work SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);

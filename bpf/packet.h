@@ -34,6 +34,7 @@ struct segment {
 	__u32 seq;
 	__u32 ack;
 	__u32 payload; /* bytes */
+	__u32 newest;  /* sequence number after the newest byte of the packets before, by conns */
 	__u32 ip_len;  /* IP total length */
 	__be32 flags;
 };
@@ -41,11 +42,12 @@ struct segment {
 struct packet {
 	void *ctx;
 	struct ethhdr *eth;
-	void *l3;  /* behind Ethernet and VLAN tags */
-	void *end; /* of the linear part */
+	void *l3;      /* behind Ethernet and VLAN tags */
+	void *payload; /* TCP's: begins here, need not be in the linear part */
+	void *end;     /* of the linear part */
 	struct hokm_cfg *cfg;
 	struct hokm_counters *count;
-	const struct hokm_conn *conn; /* EV_CLOSED: whose numbers to tell */
+	const struct hokm_conn *conn; /* whose numbers an event tells */
 	__u64 now;
 	struct segment seg;
 	__be32 client; /* or the sender of what is dropped */
@@ -54,6 +56,8 @@ struct packet {
 	__u8 target;
 	__u8 tcp_state;
 	__u8 event;
+	__u8 side;     /* EV_SYNC_*: HOKM_SIDE_* */
+	__u8 fault;    /* EV_SYNC_LOST: enum hokm_ws_fault */
 	__u16 dropped; /* enum hokm_counter */
 };
 

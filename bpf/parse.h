@@ -150,6 +150,7 @@ static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tc
 	p->seg.flags = ((const union tcp_word_hdr *)tcp)->words[3];
 	p->seg.payload = ip_len - headers;
 	p->seg.ip_len = ip_len;
+	p->payload = (void *)tcp + tcp->doff * 4;
 	return tcp_flags_absurd(p->seg.flags) ? TCP_BAD : TCP_GOOD;
 }
 

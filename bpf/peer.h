@@ -4,7 +4,7 @@
  *
  *   alive   its kernel answered a pulse within peer_dead_ns: it may be steered to;
  *   fresh   its daemon showed life within daemon_stale_ns: it may be given new connections;
- *   up      fresh, and it says that the service is UP there.
+ *   up      fresh, and it says that the service is UP there and not suspect.
  *
  * Times are compared as signed differences: another CPU may have written a stamp a little newer than
  * this packet's clock reading.
@@ -43,22 +43,35 @@ static __always_inline bool peer_alive(const struct packet *p, __u32 slot)
 	return peer && peer_is_alive(p, peer);
 }
 
-static __always_inline bool peer_says_up(const struct hokm_peer *peer, __be32 tag)
+/* What a peer says of a service. */
+enum peer_service {
+	PEER_NOT_UP,
+	PEER_SUSPECT, /* up, but its traffic looks bad there */
+	PEER_UP,
+};
+
+static __always_inline enum peer_service peer_says(const struct hokm_peer *peer, __be32 tag)
 {
 #pragma clang loop unroll(full)
-	for (int i = 0; i < HOKM_MAX_SERVICES; i++)
-		if (peer->svc[i].tag == tag)
-			return peer->svc[i].state == HOKM_SVC_UP;
-	return false;
+	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		if (peer->svc[i].tag != tag)
+			continue;
+		if (peer->svc[i].state != HOKM_SVC_UP)
+			return PEER_NOT_UP;
+		return peer->svc[i].flags & HOKM_PULSE_SVC_SUSPECT ? PEER_SUSPECT : PEER_UP;
+	}
+	return PEER_NOT_UP;
 }
 
-static __always_inline bool peer_up(const struct packet *p, __u32 slot, __be32 tag)
+static __always_inline enum peer_service peer_service(const struct packet *p, __u32 slot,
+						      __be32 tag)
 {
 	const struct hokm_peer *peer = peer_get(p, slot);
 
-	return peer && tag && peer_is_alive(p, peer) &&
-	       within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns) &&
-	       peer_says_up(peer, tag);
+	if (!peer || !tag || !peer_is_alive(p, peer) ||
+	    !within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns))
+		return PEER_NOT_UP;
+	return peer_says(peer, tag);
 }
 
 /* Slot of the configured peer with this address, or HOKM_NO_PEER. */
@@ -103,17 +116,27 @@ static __always_inline __u8 first_alive_peer(const struct packet *p)
 	return HOKM_NO_PEER;
 }
 
-/* First peer in order of preference on which the service is up, or HOKM_NO_PEER. */
-static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag)
+/*
+ * First peer in order of preference on which the service is up, or HOKM_NO_PEER. even_suspect: when
+ * there is none, one that is suspect.
+ */
+static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag, bool even_suspect)
 {
+	__u8 second = HOKM_NO_PEER;
+
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		enum peer_service s;
+
 		if (i >= p->cfg->n_order)
 			break;
-		if (peer_up(p, p->cfg->order[i], tag))
+		s = peer_service(p, p->cfg->order[i], tag);
+		if (s == PEER_UP)
 			return p->cfg->order[i];
+		if (s == PEER_SUSPECT && second == HOKM_NO_PEER && even_suspect)
+			second = p->cfg->order[i];
 	}
-	return HOKM_NO_PEER;
+	return second;
 }
 
 /* The alive peer whose lease runs, or HOKM_NO_PEER. */

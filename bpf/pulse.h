@@ -17,6 +17,7 @@
 #include "event.h"
 #include "parse.h"
 #include "peer.h"
+#include "service.h"
 #include "hokm/siphash.h"
 
 #define PULSE_TTL     255
@@ -39,7 +40,7 @@ static __always_inline bool pulse_version_ok(const struct packet *p, const struc
 	       (pulse->kind == HOKM_PULSE_PROBE || pulse->kind == HOKM_PULSE_ANSWER);
 }
 
-static __always_inline void pulse_fill_services(struct hokm_pulse *pulse)
+static __always_inline void pulse_fill_services(const struct packet *p, struct hokm_pulse *pulse)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
@@ -50,9 +51,9 @@ static __always_inline void pulse_fill_services(struct hokm_pulse *pulse)
 			continue;
 		pulse->svc[i].tag = bpf_htonl(s->tag);
 		pulse->svc[i].state = s->tag ? s->state : 0;
+		pulse->svc[i].flags = s->tag && is_suspect(p, slot) ? HOKM_PULSE_SVC_SUSPECT : 0;
 		pulse->svc[i].rsv[0] = 0;
 		pulse->svc[i].rsv[1] = 0;
-		pulse->svc[i].rsv[2] = 0;
 	}
 }
 
@@ -72,7 +73,7 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 	pulse->lease_left_ns = bpf_cpu_to_be64(left);
 	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
-	pulse_fill_services(pulse);
+	pulse_fill_services(p, pulse);
 	pulse->tag = bpf_cpu_to_be64(pulse_tag(pulse));
 	return true;
 }

@@ -61,6 +61,7 @@ static __always_inline void half_open_reply(struct packet *p, struct hokm_half_o
 		return;
 	half->tcp_state = HOKM_TCP_SYN_ACK;
 	half->syn_ack_ns = p->now;
+	LATENCY(p, syn_ack, elapsed_us(p, half->created_ns));
 	half->server_next = p->seg.seq + 1;
 }
 
@@ -81,6 +82,8 @@ static __always_inline void segment_egress(struct packet *p)
 	half = half_find(half_set(p, &key), &key);
 	if (half)
 		half_open_reply(p, half);
+	else if (p->seg.flags & TCP_FLAG_SYN)
+		COUNT(p, syn_ack); /* its half-open entry had to make room */
 }
 
 static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)

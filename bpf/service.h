@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which service an address and port belong to. */
+/* Which service an address and port belong to, and whether its traffic looks bad here. */
 #ifndef HOKM_BPF_SERVICE_H
 #define HOKM_BPF_SERVICE_H
 
@@ -17,6 +17,14 @@ static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, 
 			return i;
 	}
 	return HOKM_NODE_SLOT;
+}
+
+/* New connections avoid it here while a peer is up, for a bounded time (DESIGN rule 4). */
+static __always_inline bool is_suspect(const struct packet *p, __u32 slot)
+{
+	const struct hokm_suspect *s = bpf_map_lookup_elem(&suspects, &slot);
+
+	return s && (s->until_ns > p->now || s->held_until_ns > p->now);
 }
 
 #endif

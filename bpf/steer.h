@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "peer.h"
+#include "service.h"
 
 /* Targets beside HOKM_LOCAL and slots of peers. */
 #define TARGET_NONE HOKM_NO_PEER
@@ -23,14 +24,17 @@ static __always_inline __be32 service_tag(const struct packet *p)
 	return s ? bpf_htonl(s->tag) : 0;
 }
 
-static __always_inline bool service_up_here(const struct packet *p)
+static __always_inline __u8 service_state(const struct packet *p)
 {
 	__u32 slot = p->service;
 	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
-	const struct hokm_suspect *suspect = bpf_map_lookup_elem(&suspects, &slot);
 
-	return s && suspect && s->state == HOKM_SVC_UP && suspect->until_ns <= p->now &&
-	       suspect->held_until_ns <= p->now;
+	return s ? s->state : HOKM_SVC_INIT;
+}
+
+static __always_inline bool service_up_here(const struct packet *p)
+{
+	return service_state(p) == HOKM_SVC_UP && !is_suspect(p, p->service);
 }
 
 /* Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease. */
@@ -51,7 +55,8 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
 		return owner_elsewhere(p, o);
 	if (service_up_here(p))
 		return HOKM_LOCAL;
-	best = best_up_peer(p, service_tag(p));
+	/* A service that may be ill is better than one that is known to be down. */
+	best = best_up_peer(p, service_tag(p), service_state(p) != HOKM_SVC_UP);
 	return best == HOKM_NO_PEER ? HOKM_LOCAL : best;
 }
 
@@ -65,7 +70,7 @@ static __always_inline bool target_holds(const struct packet *p, const struct ho
 	if (half->isn != p->seg.seq)
 		return false;
 	if (half->target != HOKM_LOCAL)
-		return peer_up(p, half->target, service_tag(p));
+		return peer_service(p, half->target, service_tag(p)) == PEER_UP;
 	return half->tcp_state == HOKM_TCP_SYN_ACK || (owner && service_up_here(p));
 }
 

@@ -4,8 +4,9 @@
  * connection tracked on the way. In the order in which a packet meets them:
  *
  *   syn_ingress        a new connection, or the repetition of one
- *   known_ingress      an entry in conns: the fast path, one look-up
- *   handshake_ingress  an entry in half_open: the ACK that completes it moves it to conns
+ *   known_ingress      an entry in conns: the fast path, one look-up; the ACK that completes a
+ *                      handshake moves its entry there first (half_open_done)
+ *   handshake_ingress  an entry in half_open that stays one
  *   unknown_ingress    no entry: local socket, else second chance
  *
  * Rules that hold throughout: what lives in a local socket is given to it, owner or not; what came
@@ -121,6 +122,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	if (c) {
 		if (syn_is_known(p, c, steered))
 			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
+		wait_give_up(p, c);
 		bpf_map_delete_elem(&conns, k);
 	}
 	if (!steered) {
@@ -138,11 +140,13 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 /* Found in a local socket, or given its second chance: entered as it is met. */
 static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *k, __u8 target)
 {
-	struct hokm_conn fresh;
+	struct hokm_conn *c = conn_work();
 
-	conn_init(&fresh, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
-	half_track(&fresh.c2s, p);
-	conn_store(p, k, &fresh);
+	if (!c)
+		return;
+	conn_init(c, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
+	half_track(&c->c2s, p);
+	conn_store(p, k, c);
 }
 
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
@@ -194,7 +198,8 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 static __always_inline bool completes_handshake(const struct packet *p,
 						const struct hokm_half_open *half)
 {
-	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.seq != half->isn + 1)
+	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.flags & TCP_FLAG_RST ||
+	    p->seg.seq != half->isn + 1)
 		return false;
 	if (half->target != HOKM_LOCAL)
 		return true;
@@ -210,20 +215,24 @@ static __always_inline void half_open_given_up(struct packet *p, struct hokm_hal
 	half_free(half);
 }
 
-/* Half-open no more: the entry moves to conns. */
-static __always_inline void half_open_done(struct packet *p, const struct hokm_conn_key *k,
-					   struct hokm_half_open *half)
+/* Half-open no more: the entry moves to conns. NULL: no room there. */
+static __always_inline struct hokm_conn *
+half_open_done(struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
-	struct hokm_conn c;
+	struct hokm_conn *c = conn_work();
 
-	half_to_conn(half, p, &c);
-	c.tcp_state = HOKM_TCP_ESTABLISHED;
-	conn_opened(p, &c);
-	conn_track_in(p, &c);
-	if (conn_store(p, k, &c))
-		half_free(half);
+	if (!c)
+		return NULL;
+	half_to_conn(half, p, c);
+	c->tcp_state = HOKM_TCP_ESTABLISHED;
+	conn_opened(p, c);
+	if (!conn_store(p, k, c))
+		return NULL;
+	half_free(half);
+	return bpf_map_lookup_elem(&conns, k);
 }
 
+/* A packet that does not complete the handshake of its half-open entry, or finds no room in conns. */
 static __always_inline enum verdict
 handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
@@ -242,8 +251,6 @@ handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_h
 	target = half->target;
 	if (p->seg.flags & TCP_FLAG_RST)
 		half_open_given_up(p, half);
-	else if (completes_handshake(p, half))
-		half_open_done(p, k, half);
 	return to_target(p, target);
 }
 
@@ -270,12 +277,15 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	if (p->seg.flags & TCP_FLAG_SYN)
 		return syn_ingress(p, &key);
 	c = bpf_map_lookup_elem(&conns, &key);
-	if (c && !is_next_life(p, c))
-		return known_ingress(p, c);
-	half = half_find(half_set(p, &key), &key);
-	if (half)
-		return handshake_ingress(p, &key, half);
-	return unknown_ingress(p, &key, NULL);
+	if (!c || is_next_life(p, c)) {
+		half = half_find(half_set(p, &key), &key);
+		if (!half)
+			return unknown_ingress(p, &key, NULL);
+		c = completes_handshake(p, half) ? half_open_done(p, &key, half) : NULL;
+		if (!c)
+			return handshake_ingress(p, &key, half);
+	}
+	return known_ingress(p, c);
 }
 
 /* Is the frame shorter than its IP total length says? Only the length of all buffers tells. */

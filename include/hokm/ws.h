@@ -516,7 +516,7 @@ WS_INLINE void ws_head_byte(struct ws_run *r, __u8 byte)
 	}
 }
 
-#define WS_HEAD_BYTES 8 /* characters one step takes */
+#define WS_HEAD_BYTES 8
 
 WS_INLINE void ws_step_head(struct ws_run *r, const struct ws_bytes *b)
 {

@@ -142,12 +142,14 @@ void apply_garp(struct apply *a, const struct apply_want *want)
 	}
 }
 
-void apply_clear_suspect(struct apply *a, unsigned int slot)
+void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns)
 {
-	int err = hokm_bpf_clear_suspect(a->bpf, slot);
+	int err = hokm_bpf_hold_suspect(a->bpf, slot, until_ns);
 
 	if (err)
-		log_warn("could not clear suspect of service slot %u: %s", slot, strerror(-err));
+		log_warn("could not %s service slot %u: %s",
+			 until_ns ? "keep new players from" : "let new players to", slot,
+			 strerror(-err));
 }
 
 static void say_taken(struct in_addr vip)

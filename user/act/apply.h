@@ -49,8 +49,10 @@ int apply_sync(struct apply *a, const struct apply_want *want);
 /* One gratuitous ARP for each VIP. */
 void apply_garp(struct apply *a, const struct apply_want *want);
 
-/* New connections may use the local service again. */
-void apply_clear_suspect(struct apply *a, unsigned int slot);
+/*
+ * New connections avoid the local service until then, while a peer is up; 0: they may use it again.
+ */
+void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns);
 
 /* For `cleanup`: what a daemon that is gone left of addresses, routes and sysctls. 0 or -errno. */
 int apply_cleanup(const struct conf *c);

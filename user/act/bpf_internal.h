@@ -29,7 +29,9 @@ enum bpf_map_id {
 	MAP_PEERS,
 	MAP_CONNS,
 	MAP_HALF_OPEN,
+	MAP_WAITS,
 	MAP_COUNTERS,
+	MAP_LATENCY,
 	MAP_EVENTS,
 	MAP_EVENT_LIMITS,
 	MAP_META,
@@ -52,10 +54,12 @@ struct hokm_bpf {
 	int map[MAP_COUNT]; /* -1: not open (keys, when only the pins were opened) */
 	int ifindex;
 	const char *mode;
-	uint64_t *own;   /* map own, mapped */
-	uint64_t *peers; /* map peers, mapped read-only */
+	uint64_t *own;      /* map own, mapped */
+	uint64_t *peers;    /* map peers, mapped read-only */
+	uint64_t *suspects; /* map suspects, mapped */
+	struct hokm_waits *waits;
 	unsigned int n_cpus;
-	unsigned char *percpu;  /* one value of counters for each possible CPU */
+	unsigned char *percpu;  /* one value of the largest per-CPU map for each possible CPU */
 	unsigned int batch_max; /* entries the two below hold */
 	struct hokm_conn_key *batch_keys;
 	struct hokm_conn *batch_conns;
@@ -127,5 +131,7 @@ int bpf_maps_init(struct hokm_bpf *b);
 /* Maps own and peers into the process, once their descriptors are there. 0 or -errno. */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
+/* Takes what a deleted entry still waited for off map waits. */
+void bpf_waits_forget(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct hokm_conn *c);
 
 #endif

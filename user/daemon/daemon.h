@@ -8,6 +8,7 @@
  *   act.c     the VRRP machine's actions
  *   sweep.c   the walk through conns: expiry, count of players
  *   health.c  schedules the active checks, takes their results in
+ *   observe.c the passive checks: samples, and what follows from them
  *   lock.c    one daemon a node
  *   reload.c  SIGHUP: a second configuration, compared and swapped
  *   verbs.c   what ctl can ask, status.c how it is answered
@@ -31,6 +32,7 @@
 #include "base/conf.h"
 #include "ctl/ctl.h"
 #include "decide/health.h"
+#include "decide/observe.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
 #include "sense/events.h"
@@ -55,6 +57,9 @@ struct daemon_service {
 	enum hokm_reason reason;
 	uint64_t since_ns;
 	uint64_t players; /* counted by the last complete sweep */
+	struct observe observe;
+	bool observe_failed;                        /* said so; until it works again */
+	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */
 };
 
 /* One configured node, seen from here. slot is HOKM_NO_PEER for ourselves. */
@@ -70,15 +75,20 @@ struct daemon_stats {
 	uint64_t discard_logged_ns[VRRP_DISCARD_COUNT];
 	uint64_t late_max_ns; /* worst lateness of the pulse timer */
 	uint64_t agent_restarts;
-	uint64_t conns_expired;
+	uint64_t conns_expired;            /* silent for idle_timeout: nobody said how they ended */
+	uint64_t conns_left;               /* ended, and taken off the table */
+	uint64_t stale_told, stale_untold; /* events of stale connections, and those too many */
 };
 
 /* The walk through conns: expiry of ended entries and the count of players, a slice a tick. */
 struct daemon_sweep {
 	struct hokm_conn_cursor cursor;
 	uint64_t players[HOKM_MAX_SERVICES];
-	uint64_t now_ns;
-	uint64_t next_ns; /* when the next walk begins */
+	uint64_t now_ns;   /* of the slice */
+	uint64_t began_ns; /* of this walk and the one before it */
+	uint64_t before_ns;
+	uint64_t next_ns;   /* when the next walk begins */
+	unsigned int stale; /* events of this walk */
 	bool running;
 };
 
@@ -189,6 +199,16 @@ void daemon_agent_died(void *arg);
 void daemon_health_hurry(struct daemon *d, unsigned int service);
 bool daemon_health_known(const struct daemon *d);
 const char *daemon_check_name(enum conf_check_kind kind);
+
+/* observe.c */
+/* After daemon_health_init(), at the start and when services changed. */
+void daemon_observe_init(struct daemon *d, uint64_t now_ns);
+/* Takes a sample of each service whose time has come. */
+void daemon_observe(struct daemon *d, uint64_t now_ns);
+/* One of this service now: the packet path has just told of a refused SYN. */
+void daemon_observe_now(struct daemon *d, unsigned int service);
+void daemon_observe_verdict(struct daemon *d, unsigned int service, const struct observe_verdict *v,
+			    uint64_t now_ns);
 
 /* reload.c */
 int reload_open(struct daemon *d, struct reload **out);

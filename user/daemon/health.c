@@ -26,7 +26,8 @@ const char *daemon_check_name(enum conf_check_kind kind)
 	return kind_names[kind];
 }
 
-static void conf_of(const struct conf_check *c, struct health_conf *h)
+static void conf_of(const struct conf_check *c, const struct observe_conf *observe,
+		    struct health_conf *h)
 {
 	h->rise = c->rise;
 	h->fall = c->fall;
@@ -34,6 +35,7 @@ static void conf_of(const struct conf_check *c, struct health_conf *h)
 	h->fastinter_ns = c->fastinter_ns;
 	h->downinter_ns = c->downinter_ns;
 	h->timeout_ns = c->timeout_ns;
+	h->alert_timeout_ns = observe->timeout_ns;
 }
 
 void daemon_health_init(struct daemon *d, uint64_t now_ns)
@@ -47,7 +49,7 @@ void daemon_health_init(struct daemon *d, uint64_t now_ns)
 		for (unsigned int i = 0; i < cs->n_checks; i++, spread_ns += SPREAD_NS) {
 			struct health_conf h;
 
-			conf_of(&cs->checks[i], &h);
+			conf_of(&cs->checks[i], &d->conf->observe, &h);
 			health_init(&d->services[s].checks[i], &h, now_ns, spread_ns);
 		}
 	}
@@ -90,6 +92,10 @@ static void request_check(struct daemon *d, unsigned int s, unsigned int i, uint
 	r.id = s * CONF_CHECKS_MAX + i;
 	r.seq = svc->checks[i].seq;
 	r.check = cs->checks[i];
+	r.check.timeout_ns = health_timeout_ns(&svc->checks[i]);
+	/* On alert the question is whether it answers now: no time for second tries. */
+	if (svc->checks[i].alert)
+		r.check.attempts = 1;
 	if (inet_ntop(AF_INET, &d->conf->vips[cs->vip], addr, sizeof(addr)))
 		snprintf(r.host, sizeof(r.host), "%s:%u", addr, cs->port);
 	err = agent_check(d->agent, &r);
@@ -150,20 +156,33 @@ void daemon_health_run(struct daemon *d)
 	arm_health(d);
 }
 
-/* A good check of the whole service ends what one refused SYN began. */
+/* Without passive checks a good check of the whole service ends what one refused SYN began. */
 static void clear_suspect(struct daemon *d, unsigned int s)
 {
 	const struct daemon_service *svc = &d->services[s];
 	struct hokm_suspect suspect;
 
-	if (svc->health != HOKM_SVC_UP || hokm_bpf_get_suspect(d->bpf, svc->slot, &suspect))
+	if (svc->observe.conf.on || svc->health != HOKM_SVC_UP ||
+	    hokm_bpf_get_suspect(d->bpf, svc->slot, &suspect))
 		return;
 	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++)
 		if (svc->checks[i].reason != HOKM_R_CHECK_OK ||
 		    svc->checks[i].started_ns <= suspect.since_ns)
 			return;
 	if (suspect.until_ns)
-		apply_clear_suspect(d->apply, svc->slot);
+		apply_hold_suspect(d->apply, svc->slot, 0);
+}
+
+/* A check that was lost is no word on the service. */
+static void tell_observe(struct daemon *d, unsigned int s, const struct health *h, uint64_t now_ns)
+{
+	struct observe_verdict v;
+
+	if (h->reason == HOKM_R_CHECK_AGENT)
+		return;
+	observe_check(&d->services[s].observe, h->reason == HOKM_R_CHECK_OK, h->started_ns, now_ns,
+		      &v);
+	daemon_observe_verdict(d, s, &v, now_ns);
 }
 
 void daemon_health_reply(const struct agent_reply *r, void *arg)
@@ -189,6 +208,7 @@ void daemon_health_reply(const struct agent_reply *r, void *arg)
 	memcpy(svc->detail[i], r->detail, sizeof(svc->detail[i]));
 	svc->detail[i][sizeof(svc->detail[i]) - 1] = '\0';
 	health_result(h, r->seq, r->reason, now_ns);
+	tell_observe(d, s, h, now_ns);
 	clear_suspect(d, s);
 	update_service(d, s, now_ns);
 	daemon_health_run(d);
@@ -229,6 +249,7 @@ int daemon_health_start(struct daemon *d)
 	int err;
 
 	daemon_health_init(d, now_ns);
+	daemon_observe_init(d, now_ns);
 	err = sd_event_add_time(d->event, &d->health_timer, CLOCK_BOOTTIME, now_ns / 1000, 1,
 				on_health_timer, d);
 	if (err < 0)

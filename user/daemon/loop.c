@@ -339,6 +339,7 @@ static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *ar
 			(void)pulse_probe(d->pulse, d->conf->nodes[i].addr, now_ns);
 	daemon_evaluate(d);
 	daemon_start_vrrp_when_known(d);
+	daemon_observe(d, now_ns);
 	if (d->stopping)
 		finish_stop(d, now_ns);
 	daemon_sweep_slice(d, now_ns);
@@ -352,8 +353,10 @@ void daemon_kernel_event(const struct hokm_event *record, void *arg)
 	if (record->kind != HOKM_EV_REFUSED)
 		return;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (d->services[s].slot == record->service)
+		if (d->services[s].slot == record->service) {
+			daemon_observe_now(d, s);
 			daemon_health_hurry(d, s);
+		}
 }
 
 void daemon_link_changed(bool up, bool gone, void *arg)

@@ -65,6 +65,8 @@ static void carry_health(struct daemon *d, const struct conf *was, const struct 
 			d->services[s].reason = old[o].reason;
 			d->services[s].since_ns = old[o].since_ns;
 			d->services[s].players = old[o].players;
+			d->services[s].observe = old[o].observe;
+			observe_reconf(&d->services[s].observe, &d->conf->observe, now_ns);
 			for (unsigned int i = 0; i < a->n_checks; i++) {
 				struct health_conf h = d->services[s].checks[i].conf;
 
@@ -96,6 +98,7 @@ static int swap(struct daemon *d, struct conf *wanted)
 		return err;
 	}
 	daemon_health_init(d, clock_now_ns());
+	daemon_observe_init(d, clock_now_ns());
 	carry_health(d, was, old);
 	daemon_reconf_vrrp(d);
 	if (daemon_set_pulse(d))

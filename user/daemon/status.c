@@ -64,6 +64,25 @@ static json_t *check_json(const struct daemon *d, unsigned int s, unsigned int i
 	return o;
 }
 
+/* What the passive checks see. */
+static void put_observe(json_t *o, const struct daemon_service *svc,
+			const struct hokm_suspect *suspect, uint64_t now_ns)
+{
+	uint64_t until_ns = suspect->held_until_ns > suspect->until_ns ? suspect->held_until_ns
+								       : suspect->until_ns;
+	const struct observe *ob = &svc->observe;
+
+	put(o, "observe", json_boolean(ob->conf.on));
+	put(o, "suspect_ms", left(until_ns, now_ns));
+	put(o, "suspect_reason",
+	    json_string(until_ns > now_ns ? hokm_reason_name(ob->suspect ? ob->reason
+									 : HOKM_R_PASSIVE_REFUSED)
+					  : ""));
+	put(o, "trips", number(ob->trips));
+	put(o, "oldest_upgrade_ms", age(svc->oldest_upgrade_ns, now_ns));
+	put(o, "oldest_ping_ms", age(svc->oldest_ping_ns, now_ns));
+}
+
 static json_t *service_json(struct daemon *d, unsigned int s, uint64_t now_ns)
 {
 	const struct conf_service *cs = &d->conf->services[s];
@@ -73,14 +92,14 @@ static json_t *service_json(struct daemon *d, unsigned int s, uint64_t now_ns)
 	json_t *o = json_object();
 
 	if (hokm_bpf_get_suspect(d->bpf, svc->slot, &suspect))
-		suspect.until_ns = 0;
+		memset(&suspect, 0, sizeof(suspect));
 	put(o, "name", json_string(cs->name));
 	put(o, "vip", ipv4(d->conf->vips[cs->vip]));
 	put(o, "port", number(cs->port));
 	put(o, "state", json_string(hokm_svc_state_name(d->policy.svc[s])));
 	put(o, "reason", json_string(hokm_reason_name(svc->reason)));
 	put(o, "since_ms", age(svc->since_ns, now_ns));
-	put(o, "suspect_ms", left(suspect.until_ns, now_ns));
+	put_observe(o, svc, &suspect, now_ns);
 	put(o, "players", number(svc->players));
 	for (unsigned int i = 0; i < cs->n_checks; i++)
 		if (json_array_append_new(checks, check_json(d, s, i, now_ns)))
@@ -238,6 +257,7 @@ json_t *daemon_status_json(struct daemon *d)
 	put(o, "agent", agent);
 	put(o, "events_lost", number(events_lost(d->events)));
 	put(o, "conns_expired", number(d->stats.conns_expired));
+	put(o, "conns_left", number(d->stats.conns_left));
 	put(o, "late_ms_max", ms(d->stats.late_max_ns));
 	return o;
 }

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The walk through conns. A slice a pulse tick, a whole walk about once a second: ended entries
- * leave after a while (late segments still find their target), silent ones after SWEEP_IDLE_NS, and
- * the established ones served here are the players that status shows.
+ * leave after a while (late segments still find their target), silent ones expire after idle_timeout,
+ * those that have become stale since the walk before are told of, and the established ones served here
+ * are the players that status shows.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "decide/stale.h"
 
 #define SWEEP_SLICE    1024
 #define SWEEP_EVERY_NS NS_PER_S
 #define SWEEP_ENDED_NS (10 * NS_PER_S) /* both FINs or RST seen */
 #define SWEEP_HALF_NS  (60 * NS_PER_S) /* one FIN seen: a steerer never sees the server's */
-#define SWEEP_IDLE_NS \
-	(7200 * NS_PER_S) /* TCP keepalive's own default: nothing lives longer unseen */
+#define STALE_NS       (5 * NS_PER_S)  /* without an answer: worth an event */
+#define STALE_A_WALK   100 /* events of it, at most: a hung server has all of them stale */
 
 static uint64_t last_ns(const struct hokm_conn *c)
 {
@@ -29,24 +32,46 @@ static uint64_t last_ns(const struct hokm_conn *c)
 	return last;
 }
 
-static bool is_over(const struct hokm_conn *c, uint64_t now_ns)
+enum fate { STAYS, LEFT, EXPIRED };
+
+static enum fate fate_of(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns)
 {
 	uint64_t last = last_ns(c);
 	uint64_t idle_ns = now_ns > last ? now_ns - last : 0;
 
 	/* One packet of something unknown that never came back: a scan, or a flood of ACKs. */
 	if (c->flags & HOKM_CONN_ADOPTED && c->c2s.packets <= 1 && idle_ns > SWEEP_ENDED_NS)
-		return true;
+		return EXPIRED;
 	switch (c->tcp_state) {
 	case HOKM_TCP_CLOSED:
 	case HOKM_TCP_RESET:
-		return idle_ns > SWEEP_ENDED_NS;
+		return idle_ns > SWEEP_ENDED_NS ? LEFT : STAYS;
 	case HOKM_TCP_FIN_CLIENT:
 	case HOKM_TCP_FIN_SERVER:
-		return idle_ns > SWEEP_HALF_NS;
+		return idle_ns > SWEEP_HALF_NS ? LEFT : STAYS;
 	default:
-		return idle_ns > SWEEP_IDLE_NS;
+		return idle_ns > idle_limit_ns ? EXPIRED : STAYS;
 	}
+}
+
+/* Told once: by the first walk that finds it past the limit. */
+static void tell_stale(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
+{
+	struct daemon_sweep *w = &d->sweep;
+	struct in_addr client = hokm_addr_to_ipv4(&k->client);
+	char addr[INET_ADDRSTRLEN];
+	enum hokm_reason why;
+	uint64_t ns = stale_ns(c, w->began_ns, &why);
+
+	if (ns < STALE_NS || ns - STALE_NS >= w->began_ns - w->before_ns)
+		return;
+	if (w->stale++ >= STALE_A_WALK || !inet_ntop(AF_INET, &client, addr, sizeof(addr))) {
+		d->stats.stale_untold++;
+		return;
+	}
+	d->stats.stale_told++;
+	events_add(d->events, "stale", why, "%s:%u: %s for %llu ms", addr, ntohs(k->client_port),
+		   hokm_reason_text(why), (unsigned long long)(ns / NS_PER_MS));
 }
 
 static bool is_player(const struct hokm_conn *c)
@@ -58,21 +83,34 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 {
 	struct daemon *d = arg;
 
-	if (is_over(c, d->sweep.now_ns)) {
+	enum fate fate = fate_of(c, d->sweep.now_ns, d->conf->idle_ns);
+
+	if (fate == EXPIRED)
 		d->stats.conns_expired++;
+	else if (fate == LEFT)
+		d->stats.conns_left++;
+	if (fate != STAYS)
 		return 1;
-	}
+	tell_stale(d, k, c);
 	if (is_player(c) && k->service < HOKM_MAX_SERVICES)
 		d->sweep.players[k->service]++;
 	return 0;
+}
+
+static void sweep_reset(struct daemon *d, uint64_t now_ns)
+{
+	uint64_t before_ns = d->sweep.began_ns;
+
+	memset(&d->sweep, 0, sizeof(d->sweep));
+	d->sweep.before_ns = before_ns;
+	d->sweep.next_ns = now_ns + SWEEP_EVERY_NS;
 }
 
 static void sweep_done(struct daemon *d, uint64_t now_ns)
 {
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
 		d->services[s].players = d->sweep.players[d->services[s].slot];
-	memset(&d->sweep, 0, sizeof(d->sweep));
-	d->sweep.next_ns = now_ns + SWEEP_EVERY_NS;
+	sweep_reset(d, now_ns);
 }
 
 void daemon_sweep_slice(struct daemon *d, uint64_t now_ns)
@@ -82,13 +120,16 @@ void daemon_sweep_slice(struct daemon *d, uint64_t now_ns)
 
 	if (!d->sweep.running && now_ns < d->sweep.next_ns)
 		return;
+	if (!d->sweep.running)
+		d->sweep.began_ns = now_ns;
+	if (!d->sweep.before_ns)
+		d->sweep.before_ns = now_ns;
 	d->sweep.running = true;
 	d->sweep.now_ns = now_ns;
 	err = hokm_bpf_sweep_conns(d->bpf, &d->sweep.cursor, SWEEP_SLICE, sweep_one, d, &done);
 	if (err < 0) {
 		log_warn("walk through conns failed: %s; starting over", strerror(-err));
-		memset(&d->sweep, 0, sizeof(d->sweep));
-		d->sweep.next_ns = now_ns + SWEEP_EVERY_NS;
+		sweep_reset(d, now_ns);
 	} else if (done) {
 		sweep_done(d, now_ns);
 	}
