@@ -259,22 +259,26 @@ static __always_inline long follow_take(struct ws_run *r, const __u64 *chunk, __
 	return !ws_more(r);
 }
 
-/* The verifier must see the bounds of `have` right before the helper; clang must not reason them away. */
-#define FOLLOW_STEP(name, load)                                                                 \
-	static long name(__u32 i __attribute__((unused)), struct follow *f)                     \
-	{                                                                                       \
-		struct ws_run *r = f->run;                                                      \
-		__u64 chunk[2] = {0, 0};                                                        \
-		__u32 have = follow_left(r);                                                    \
-                                                                                                \
-		barrier_var(have);                                                              \
-		if (!ws_more(r))                                                                \
-			return 1;                                                               \
-		if (have < 1 || have > WS_CHUNK || load(f->ctx, f->at + r->off, chunk, have)) { \
-			ws_lose(r, HOKM_FAULT_READ);                                            \
-			return 1;                                                               \
-		}                                                                               \
-		return follow_take(r, chunk, have);                                             \
+/*
+ * `have` is 1 to WS_CHUNK; it is masked, where nothing is masked away, because that is the form in which
+ * the verifier of 6.1 understands it, and hidden from clang, which would see through it.
+ */
+#define FOLLOW_STEP(name, load)                                             \
+	static long name(__u32 i __attribute__((unused)), struct follow *f) \
+	{                                                                   \
+		struct ws_run *r = f->run;                                  \
+		__u64 chunk[2] = {0, 0};                                    \
+		__u32 have = follow_left(r) - 1;                            \
+                                                                            \
+		if (!ws_more(r))                                            \
+			return 1;                                           \
+		barrier_var(have);                                          \
+		have = (have & (WS_CHUNK - 1)) + 1;                         \
+		if (load(f->ctx, f->at + r->off, chunk, have)) {            \
+			ws_lose(r, HOKM_FAULT_READ);                        \
+			return 1;                                           \
+		}                                                           \
+		return follow_take(r, chunk, have);                         \
 	}
 FOLLOW_STEP(follow_step_in, bpf_xdp_load_bytes)
 FOLLOW_STEP(follow_step_out, bpf_skb_load_bytes)
