@@ -34,6 +34,7 @@ static void list_general(struct out *o, const struct conf *c)
 	out_str(o, "agent_user", c->agent_user);
 	out_str(o, "log_level", log_level_name((enum log_level)c->log_level));
 	out_u64(o, "max_connections", c->max_connections);
+	out_duration(o, "idle_timeout", c->idle_ns);
 	out_str(o, "secret", "set");
 	out_arr_begin(o, "vips");
 	for (unsigned int i = 0; i < c->n_vips; i++)
@@ -102,6 +103,31 @@ static void list_services(struct out *o, const struct conf *c)
 	out_arr_end(o);
 }
 
+static void list_passive(struct out *o, const struct observe_conf *p)
+{
+	out_bool(o, "enabled", p->on);
+	out_duration(o, "suspect", p->hold_ns);
+	out_duration(o, "suspect_max", p->hold_max_ns);
+	out_duration(o, "calm", p->calm_ns);
+	out_duration(o, "sample", p->sample_ns);
+	out_duration(o, "window", p->window_ns);
+	out_duration(o, "timeout", p->timeout_ns);
+	out_arr_begin(o, "signals");
+	for (unsigned int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
+		const struct observe_limit *l = &p->limit[i];
+
+		out_obj_begin(o, NULL);
+		out_str(o, "name", hokm_signal_name(i));
+		out_bool(o, "enabled", l->on);
+		out_u64(o, "min", l->min);
+		out_u64(o, "percent", l->percent);
+		if (l->after_ns)
+			out_duration(o, "after", l->after_ns);
+		out_obj_end(o);
+	}
+	out_arr_end(o);
+}
+
 static void list_times(struct out *o, const struct conf *c)
 {
 	out_obj_begin(o, "vrrp");
@@ -123,7 +149,7 @@ static void list_times(struct out *o, const struct conf *c)
 	out_duration(o, "stale", c->daemon_stale_ns);
 	out_obj_end(o);
 	out_obj_begin(o, "passive");
-	out_duration(o, "suspect", c->suspect_ns);
+	list_passive(o, &c->observe);
 	out_obj_end(o);
 	out_obj_begin(o, "hooks");
 	out_str(o, "before", c->hooks.before);

@@ -97,6 +97,7 @@ static void read_all(const struct conf_sec *root, bool find_self, struct conf *c
 	if (c->vrrp_version == 3)
 		explicit_bzero(c->vrrp_password, sizeof(c->vrrp_password));
 	conf_read_pulse(root, c);
+	conf_read_passive(root, c);
 	conf_read_hooks(root, c);
 	c->self = c->n_nodes;
 	if (find_self && !root->errors->n)

@@ -13,7 +13,8 @@
 struct profile {
 	unsigned int vrrp_version;
 	uint64_t advert_ns, preempt_delay_ns;
-	uint64_t stale_ns, suspect_ns;
+	uint64_t stale_ns, suspect_ns, suspect_max_ns;
+	uint64_t sample_ns, window_ns, alert_timeout_ns, late_upgrade_ns, late_ping_ns;
 	uint64_t interval_ns, fastinter_ns, downinter_ns, timeout_ns, backoff_ns;
 	unsigned int rise, fall, attempts;
 };
@@ -26,6 +27,12 @@ static const struct profile profiles[] = {
 			.preempt_delay_ns = S(10),
 			.stale_ns = MS(500),
 			.suspect_ns = S(3),
+			.suspect_max_ns = S(60),
+			.sample_ns = MS(100),
+			.window_ns = S(2),
+			.alert_timeout_ns = S(1),
+			.late_upgrade_ns = MS(500),
+			.late_ping_ns = S(2),
 			.interval_ns = S(5),
 			.fastinter_ns = S(1),
 			.downinter_ns = S(2),
@@ -42,6 +49,12 @@ static const struct profile profiles[] = {
 			.preempt_delay_ns = S(2),
 			.stale_ns = MS(200),
 			.suspect_ns = S(1),
+			.suspect_max_ns = S(30),
+			.sample_ns = MS(20),
+			.window_ns = MS(500),
+			.alert_timeout_ns = MS(250),
+			.late_upgrade_ns = MS(150),
+			.late_ping_ns = MS(500),
 			.interval_ns = MS(200),
 			.fastinter_ns = MS(50),
 			.downinter_ns = MS(100),
@@ -78,6 +91,34 @@ void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum co
 		snprintf(k->path, sizeof(k->path), "/health");
 }
 
+static void default_limit(struct observe_conf *o, enum hokm_signal signal, unsigned int min,
+			  uint64_t after_ns)
+{
+	o->limit[signal] =
+		(struct observe_limit){.on = true, .min = min, .percent = 50, .after_ns = after_ns};
+}
+
+void conf_default_observe(struct observe_conf *o, enum conf_profile profile)
+{
+	const struct profile *p = &profiles[profile];
+
+	o->on = true;
+	o->sample_ns = p->sample_ns;
+	o->window_ns = p->window_ns;
+	o->hold_ns = p->suspect_ns;
+	o->hold_max_ns = p->suspect_max_ns;
+	o->calm_ns = p->suspect_max_ns;
+	o->timeout_ns = p->alert_timeout_ns;
+	default_limit(o, HOKM_SIGNAL_REFUSED, 1, 0);
+	default_limit(o, HOKM_SIGNAL_SYN, 3, 0);
+	default_limit(o, HOKM_SIGNAL_UPGRADE, 3, p->late_upgrade_ns);
+	default_limit(o, HOKM_SIGNAL_STATUS, 3, 0);
+	default_limit(o, HOKM_SIGNAL_PING, 3, p->late_ping_ns);
+	default_limit(o, HOKM_SIGNAL_RESET, 5, 0);
+	default_limit(o, HOKM_SIGNAL_ABNORMAL, 5, 0);
+	default_limit(o, HOKM_SIGNAL_CLOSE, 3, 0);
+}
+
 void conf_default(struct conf *c, enum conf_profile profile)
 {
 	const struct profile *p = &profiles[profile];
@@ -107,7 +148,8 @@ void conf_default(struct conf *c, enum conf_profile profile)
 	c->pulse_ns = MS(10);
 	c->peer_dead_ns = MS(100);
 	c->daemon_stale_ns = p->stale_ns;
-	c->suspect_ns = p->suspect_ns;
+	conf_default_observe(&c->observe, profile);
+	c->idle_ns = S(7200);
 
 	snprintf(c->hooks.user, sizeof(c->hooks.user), "nobody");
 	c->hooks.timeout_ns = S(10);

@@ -66,7 +66,12 @@ static cfg_t *grammar_init(void)
 		KEY("garp_refresh"),  CFG_END(),
 	};
 	cfg_opt_t pulse[] = {KEY("port"), KEY("interval"), KEY("dead"), KEY("stale"), CFG_END()};
-	cfg_opt_t passive[] = {KEY("suspect"), CFG_END()};
+	cfg_opt_t signal[] = {KEY("enabled"), KEY("min"), KEY("percent"), KEY("after"), CFG_END()};
+	cfg_opt_t passive[] = {
+		KEY("enabled"), KEY("suspect"), KEY("suspect_max"), KEY("calm"),
+		KEY("sample"),  KEY("window"),  KEY("timeout"),     TITLED("signal", signal),
+		CFG_END(),
+	};
 	cfg_opt_t hooks[] = {KEY("before"), KEY("after"), KEY("user"), KEY("timeout"), CFG_END()};
 	cfg_opt_t root[] = {
 		KEY("secret"),
@@ -80,6 +85,7 @@ static cfg_t *grammar_init(void)
 		KEY("agent_user"),
 		KEY("log_level"),
 		KEY("max_connections"),
+		KEY("idle_timeout"),
 		LIST("vip"),
 		TITLED("node", node),
 		TITLED("service", service),

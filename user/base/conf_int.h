@@ -6,7 +6,7 @@
  *   conf_grammar.c  libconfuse: sections and keys, each value kept as text with its line
  *   conf_read.c     a key's text as a number, a duration, an address, with the error that helps
  *   conf_default.c  what a profile says
- *   conf_nodes.c, conf_service.c, conf_timing.c  the sections
+ *   conf_nodes.c, conf_service.c, conf_timing.c, conf_passive.c  the sections
  *   conf_self.c     which of the nodes this machine is
  *   conf.c          all of it in order
  *
@@ -96,6 +96,7 @@ cfg_t *conf_grammar_parse(char *buf, size_t len, struct conf_errors *e);
 
 /* conf_default.c */
 void conf_default(struct conf *c, enum conf_profile profile);
+void conf_default_observe(struct observe_conf *o, enum conf_profile profile);
 void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum conf_profile profile);
 
 /* The sections, in the order in which they need each other. */
@@ -106,6 +107,7 @@ void conf_read_nodes(const struct conf_sec *root, struct conf *c);
 void conf_read_services(const struct conf_sec *root, struct conf *c);
 void conf_read_vrrp(const struct conf_sec *root, struct conf *c);
 void conf_read_pulse(const struct conf_sec *root, struct conf *c);
+void conf_read_passive(const struct conf_sec *root, struct conf *c);
 void conf_read_hooks(const struct conf_sec *root, struct conf *c);
 
 extern const char *const conf_profile_words[];

@@ -27,6 +27,7 @@ void conf_read_general(const struct conf_sec *root, struct conf *c)
 	conf_read_name(root, "agent_user", c->agent_user, sizeof(c->agent_user));
 	conf_read_word(root, "log_level", levels, &c->log_level);
 	conf_read_number(root, "max_connections", 1024, 4194304, &c->max_connections);
+	conf_read_duration(root, "idle_timeout", 60 * NS_PER_S, 30 * 86400 * NS_PER_S, &c->idle_ns);
 }
 
 /*

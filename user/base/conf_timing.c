@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sections vrrp, pulse, passive and hooks. */
+/* The sections vrrp, pulse and hooks. */
 #include <string.h>
 
 #include "base/conf_int.h"
@@ -113,8 +113,6 @@ void conf_read_pulse(const struct conf_sec *root, struct conf *c)
 		read_limit(&s, "dead", c->pulse_ns, &c->peer_dead_ns);
 		read_limit(&s, "stale", c->pulse_ns, &c->daemon_stale_ns);
 	}
-	if (conf_one_section(root, "passive", &s))
-		conf_read_duration(&s, "suspect", 0, 5 * MINUTE, &c->suspect_ns);
 }
 
 /* A hook's path; "" says that there is none. */

@@ -24,7 +24,7 @@ static unsigned int top(const struct health *h)
 
 static uint64_t gap_ns(const struct health *h)
 {
-	if (!h->known)
+	if (!h->known || h->alert)
 		return h->conf.fastinter_ns;
 	if (h->value == top(h))
 		return h->conf.interval_ns;
@@ -33,7 +33,7 @@ static uint64_t gap_ns(const struct health *h)
 
 static uint64_t limit_ns(const struct health *h)
 {
-	return add_ns(h->started_ns, add_ns(h->conf.timeout_ns, AGENT_GRACE_NS));
+	return add_ns(h->started_ns, add_ns(health_timeout_ns(h), AGENT_GRACE_NS));
 }
 
 /* rise and fall of 0 would leave the counter without a state: at least one of each. */
@@ -155,6 +155,30 @@ void health_hurry(struct health *h, uint64_t now_ns)
 		h->again = true;
 	else if (now_ns < h->next_ns)
 		h->next_ns = now_ns;
+}
+
+uint64_t health_timeout_ns(const struct health *h)
+{
+	uint64_t alert_ns = h->conf.alert_timeout_ns;
+
+	return h->alert && alert_ns && alert_ns < h->conf.timeout_ns ? alert_ns
+								     : h->conf.timeout_ns;
+}
+
+void health_alert(struct health *h, bool on, uint64_t now_ns)
+{
+	if (h->alert == on)
+		return;
+	h->alert = on;
+	if (!on) {
+		if (!h->running && add_ns(h->started_ns, gap_ns(h)) > h->next_ns)
+			h->next_ns = add_ns(h->started_ns, gap_ns(h));
+		return;
+	}
+	/* Its answer would come under the number of a check that is no longer out. */
+	h->running = false;
+	h->again = false;
+	h->next_ns = now_ns;
 }
 
 uint64_t health_next_ns(const struct health *h)
