@@ -423,6 +423,14 @@ static __always_inline void follow_again_in(struct packet *p, const struct hokm_
 		ws_begin(w, p->seg.seq);
 }
 
+/* Nothing to read here: not followed at all, or out of step and this segment is none to try. */
+static __always_inline bool follow_pauses(const struct packet *p, const struct hokm_ws *w)
+{
+	if (w->state == HOKM_FOLLOW_LOST)
+		return p->seg.seq != p->seg.newest;
+	return w->state == HOKM_FOLLOW_PLAIN || w->state == HOKM_FOLLOW_DONE;
+}
+
 static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_half *h = &c->c2s;
@@ -435,7 +443,7 @@ static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 			return;
 	} else {
 		follow_again_in(p, c, &h->ws);
-		if (h->ws.state == HOKM_FOLLOW_PLAIN || h->ws.state == HOKM_FOLLOW_DONE)
+		if (follow_pauses(p, &h->ws))
 			return;
 	}
 	follow_slow(p, c, HOKM_SIDE_CLIENT);
@@ -454,7 +462,7 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 	} else {
 		if (h->ws.state == HOKM_FOLLOW_PLAIN && c->upgrade_ns && begins_with(p, WORD_HTTP))
 			ws_begin(&h->ws, p->seg.seq);
-		if (h->ws.state == HOKM_FOLLOW_PLAIN || h->ws.state == HOKM_FOLLOW_DONE)
+		if (follow_pauses(p, &h->ws))
 			return;
 	}
 	follow_slow(p, c, HOKM_SIDE_SERVER);

@@ -32,9 +32,14 @@ static void small_maps(void **state)
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_SUSPECTS], &slot, &suspect, 0), 0);
 	assert_int_equal(hokm_bpf_get_suspect(b, slot, &got_suspect), 0);
 	assert_int_equal(got_suspect.until_ns, 5);
-	assert_int_equal(hokm_bpf_clear_suspect(b, slot), 0);
+	assert_int_equal(hokm_bpf_hold_suspect(b, slot, 9), 0);
 	assert_int_equal(hokm_bpf_get_suspect(b, slot, &got_suspect), 0);
-	assert_int_equal(got_suspect.until_ns, 0);
+	assert_int_equal(got_suspect.held_until_ns, 9);
+	assert_int_equal(got_suspect.until_ns, 5);
+	assert_int_equal(hokm_bpf_hold_suspect(b, HOKM_MAX_SERVICES, 9), -EINVAL);
+	assert_int_equal(hokm_bpf_hold_suspect(b, slot, 0), 0);
+	assert_int_equal(hokm_bpf_get_suspect(b, slot, &got_suspect), 0);
+	assert_int_equal(got_suspect.until_ns | got_suspect.held_until_ns, 0);
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEERS], &slot, &peer, 0), 0);
 	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
 	assert_int_equal(got_peer.seen_ns, 6);

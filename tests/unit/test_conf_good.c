@@ -107,7 +107,7 @@ static void standard_times(void **state)
 	assert_int_equal(c->pulse_ns, MS(10));
 	assert_int_equal(c->peer_dead_ns, MS(100));
 	assert_int_equal(c->daemon_stale_ns, MS(500));
-	assert_int_equal(c->suspect_ns, S(3));
+	assert_int_equal(c->observe.hold_ns, S(3));
 	assert_string_equal(c->hooks.before, "");
 	assert_string_equal(c->hooks.after, "");
 	assert_string_equal(c->hooks.user, "nobody");
@@ -135,7 +135,7 @@ static void fast_times(void **state)
 	assert_int_equal(c->advert_ns, MS(100));
 	assert_int_equal(c->preempt_delay_ns, S(2));
 	assert_int_equal(c->daemon_stale_ns, MS(200));
-	assert_int_equal(c->suspect_ns, S(1));
+	assert_int_equal(c->observe.hold_ns, S(1));
 	assert_int_equal(k->interval_ns, MS(200));
 	assert_int_equal(k->fastinter_ns, MS(50));
 	assert_int_equal(k->downinter_ns, MS(100));
@@ -209,7 +209,7 @@ static void full_general(void **state)
 	assert_int_equal(c->pulse_ns, MS(20));
 	assert_int_equal(c->peer_dead_ns, MS(60));
 	assert_int_equal(c->daemon_stale_ns, MS(1500));
-	assert_int_equal(c->suspect_ns, MS(500));
+	assert_int_equal(c->observe.hold_ns, MS(500));
 	assert_string_equal(c->hooks.before, "/bin/before");
 	assert_string_equal(c->hooks.after, "/bin/after");
 	assert_string_equal(c->hooks.user, "games");

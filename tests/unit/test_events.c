@@ -466,7 +466,7 @@ static void test_filter(void **state)
 	assert_true(event_kind_known("operator"));
 	assert_false(event_kind_known("opne"));
 	event_kinds_list(list, sizeof(list));
-	assert_non_null(strstr(list, "open, closed, refused"));
+	assert_non_null(strstr(list, "open, closed, upgraded"));
 	assert_non_null(strstr(list, ", kernel, daemon"));
 }
 

@@ -4,9 +4,9 @@
  *
  *   fully up    interval          between    fastinter          fully down    downinter
  *
- * counted from the start of the last check, never before its end. A check whose result does not
- * come within its timeout and a grace for the agent's own work counts as failed (CHECK_AGENT): an
- * agent that lost a request must not leave a service UP for ever.
+ * counted from the start of the last check, never before its end; fastinter throughout while on alert.
+ * A check whose result does not come within its timeout and a grace for the agent's own work counts as
+ * failed (CHECK_AGENT): an agent that lost a request must not leave a service UP for ever.
  */
 #include "decide/health.h"
 
@@ -167,15 +167,12 @@ uint64_t health_timeout_ns(const struct health *h)
 
 void health_alert(struct health *h, bool on, uint64_t now_ns)
 {
-	if (h->alert == on)
-		return;
+	bool begins = on && !h->alert;
+
 	h->alert = on;
-	if (!on) {
-		if (!h->running && add_ns(h->started_ns, gap_ns(h)) > h->next_ns)
-			h->next_ns = add_ns(h->started_ns, gap_ns(h));
+	if (!begins)
 		return;
-	}
-	/* Its answer would come under the number of a check that is no longer out. */
+	/* Its answer will come under the number of a check that is no longer out. */
 	h->running = false;
 	h->again = false;
 	h->next_ns = now_ns;

@@ -16,8 +16,10 @@
  *             was answered within the last after_ns
  *
  * The hold doubles with each trip that comes within calm_ns of the last one's end, up to hold_max_ns. The
- * active checks decide while it lasts: one that fails renews it. Without a failed check one trip lasts
- * hold_max_ns at most, then what was seen before is forgotten and fresh evidence is needed.
+ * active checks decide while it lasts: one that fails renews it. A trip ends at the latest hold_max_ns
+ * after it began or after the last check that failed, whatever the traffic looks like; then what was seen
+ * before is forgotten and fresh evidence is needed. While a check says that the service is not UP its
+ * state steers, and what is seen is forgotten too: it says nothing about the time after.
  *
  * Pure: all time comes in.
  */
@@ -53,8 +55,9 @@ enum observe_change {
 
 struct observe_verdict {
 	enum observe_change change;
-	enum hokm_reason reason; /* PASSIVE_*: the signal's; cleared: PASSIVE_CLEAR */
-	enum hokm_signal signal; /* tripped and renewed by traffic: which */
+	enum hokm_reason reason; /* PASSIVE_*: the signal's, of the trip's when a check renewed it;
+				    cleared: PASSIVE_CLEAR */
+	enum hokm_signal signal; /* tripped and renewed by traffic: which; else HOKM_SIGNAL_COUNT */
 	uint64_t until_ns;       /* tripped, renewed */
 	uint64_t wrong, all;     /* what the signal saw */
 };
@@ -70,16 +73,18 @@ struct observe {
 	uint64_t tripped_ns, until_ns, cleared_ns;
 	uint64_t failed_ns; /* last failed active check of the present trip */
 	uint64_t forget_ns; /* what began before counts no longer */
+	uint64_t spent_ns;  /* suspect_until_ns up to here has had its say */
+	uint64_t looked_ns; /* last sample; 0: none yet */
 	uint64_t trips;     /* since the daemon started */
 };
 
 void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
-/* New settings: what was seen is forgotten, a running hold stays as it is. */
+/* New settings: what was seen is forgotten, a running hold stays as it is, even when switched off. */
 void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
 
 /*
  * Requests of this signal that began in [*from_ns, *to_ns) and have no answer yet are late: what the
- * caller counts into the sample. False: nothing to count.
+ * caller counts into the sample. Never longer than map waits remembers. False: nothing to count.
  */
 bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64_t now_ns,
 			uint64_t *from_ns, uint64_t *to_ns);
@@ -92,7 +97,7 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
 		   struct observe_verdict *out);
 
-/* When to look again: every sample_ns; 0 when passive checks are off. */
+/* When to look again: every sample_ns; off: at the end of a hold that still runs, 0 when none does. */
 uint64_t observe_next_ns(const struct observe *o, uint64_t now_ns);
 
 #endif

@@ -21,8 +21,9 @@ enum event_source { EVENT_KERNEL, EVENT_DAEMON };
  * What the daemon's own lines are about; "lost" is this file's: kernel records that did not
  * arrive.
  */
-#define EVENT_WHATS \
-	"state", "service", "peer", "hook", "config", "operator", "link", "agent", "lost"
+#define EVENT_WHATS                                                                           \
+	"state", "service", "passive", "stale", "peer", "hook", "config", "operator", "link", \
+		"agent", "lost"
 
 /* One line of the stream. kernel: record is valid; daemon: what, reason and text are. */
 struct event_line {

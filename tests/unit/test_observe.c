@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Passive checks: which traffic trips which signal, and which trips none. Holds: test_observe_hold.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "observe_rig.h"
+
+#define EACH_SIGNAL(i) (enum hokm_signal i = 0; i < HOKM_SIGNAL_COUNT; i++)
+
+static void start(struct observe_rig *r)
+{
+	struct observe_conf conf;
+
+	rig_conf(&conf);
+	rig_init(r, &conf);
+}
+
+/* SYNs of the newest sample are left out: one look more, in which nothing happens, brings them in. */
+static enum observe_change look_twice(struct observe_rig *r)
+{
+	enum observe_change change = rig_look(r);
+
+	return change == OBSERVE_SAME ? rig_look(r) : change;
+}
+
+static void assert_tripped(const struct observe_rig *r, enum hokm_signal signal, uint64_t wrong,
+			   uint64_t all)
+{
+	const struct observe_verdict *v = &r->v;
+
+	if (v->change != OBSERVE_TRIPPED || v->signal != signal ||
+	    v->reason != hokm_signal_reason(signal) || v->wrong != wrong || v->all != all)
+		fail_msg("signal %d, reason %s: change %d, signal %d, reason %s, %llu of %llu",
+			 signal, hokm_reason_name(hokm_signal_reason(signal)), v->change, v->signal,
+			 hokm_reason_name(v->reason), (unsigned long long)v->wrong,
+			 (unsigned long long)v->all);
+	assert_true(r->o.suspect);
+	assert_int_equal(r->o.reason, v->reason);
+}
+
+static void assert_calm(const struct observe_rig *r)
+{
+	if (r->v.change != OBSERVE_SAME || r->o.suspect)
+		fail_msg("change %d, reason %s, %llu of %llu", r->v.change,
+			 hokm_reason_name(r->v.reason), (unsigned long long)r->v.wrong,
+			 (unsigned long long)r->v.all);
+	assert_int_equal(r->v.signal, HOKM_SIGNAL_COUNT);
+	assert_int_equal(r->v.until_ns, 0);
+}
+
+static void test_each_has_its_reason(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			start(&r);
+			rig_wrong(&r.s, i, 7);
+			look_twice(&r);
+			assert_tripped(&r, i, 7, 7);
+			assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
+			assert_int_equal(r.o.trips, 1);
+			/* Told once. */
+			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+			assert_int_equal(r.o.trips, 1);
+		}
+}
+
+static void test_little_traffic(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			start(&r);
+			rig_wrong(&r.s, i, 2); /* all of them, but fewer than three */
+			look_twice(&r);
+			assert_calm(&r);
+			rig_wrong(&r.s, i, 1);
+			look_twice(&r);
+			assert_tripped(&r, i, 3, 3);
+		}
+}
+
+/* Three wrong ones in two seconds, never more: the ratio alone decides. */
+static void test_percent(void **state)
+{
+	static const struct {
+		unsigned int percent, wrong, good;
+		bool trips;
+	} rows[] = {
+		{50, 5, 5, true},    {50, 5, 6, false},    {50, 3, 3, true},
+		{50, 3, 4, false},   {100, 9, 0, true},    {100, 9, 1, false},
+		{1, 3, 297, true},   {1, 3, 298, false},   {34, 34, 66, true},
+		{34, 33, 67, false}, {99, 99, 1, true},    {99, 98, 2, false},
+		{50, 40, 60, false}, {20, 100, 400, true}, {20, 100, 401, false},
+	};
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		start(&r);
+		r.o.conf.limit[i].percent = rows[row].percent;
+		rig_wrong(&r.s, i, rows[row].wrong);
+		rig_good(&r.s, i, rows[row].good);
+		look_twice(&r);
+		if (rows[row].trips)
+			assert_tripped(&r, i, rows[row].wrong, rows[row].wrong + rows[row].good);
+		else if (r.o.suspect)
+			fail_msg("signal %d, row %zu: tripped", i, row);
+	}
+}
+
+static void test_switched_off(void **state)
+{
+	struct observe_conf conf;
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			rig_conf(&conf);
+			conf.limit[i].on = false;
+			rig_init(&r, &conf);
+			rig_wrong(&r.s, i, 50);
+			r.s.suspect_until_ns = i == HOKM_SIGNAL_REFUSED ? UINT64_MAX : 0;
+			assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+			assert_calm(&r);
+			/* The others still see. */
+			rig_wrong(&r.s, (i + 1) % HOKM_SIGNAL_COUNT, 100);
+			look_twice(&r);
+			assert_int_equal(r.v.signal, (i + 1) % HOKM_SIGNAL_COUNT);
+		}
+	rig_conf(&conf);
+	conf.on = false;
+	rig_init(&r, &conf);
+	for
+		EACH_SIGNAL(i)
+	rig_wrong(&r.s, i, 50);
+	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	assert_calm(&r);
+}
+
+/* Several at once: one reason, the one that tells most. */
+static void test_most_telling(void **state)
+{
+	static const enum hokm_signal order[HOKM_SIGNAL_COUNT] = {
+		HOKM_SIGNAL_REFUSED, HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_SYN,      HOKM_SIGNAL_STATUS,
+		HOKM_SIGNAL_CLOSE,   HOKM_SIGNAL_RESET,   HOKM_SIGNAL_ABNORMAL, HOKM_SIGNAL_PING,
+	};
+	struct observe_rig r;
+
+	(void)state;
+	for (int a = 0; a < HOKM_SIGNAL_COUNT; a++)
+		for (int b = a + 1; b < HOKM_SIGNAL_COUNT; b++) {
+			start(&r);
+			for
+				EACH_SIGNAL(i)
+			r.o.conf.limit[i].percent = 1;
+			/* So that the SYNs are over their limit in the same look as the others. */
+			if (order[a] == HOKM_SIGNAL_SYN || order[b] == HOKM_SIGNAL_SYN) {
+				rig_wrong(&r.s, HOKM_SIGNAL_SYN, 10);
+				r.o.conf.limit[HOKM_SIGNAL_SYN].on = false;
+				rig_look(&r);
+				r.o.conf.limit[HOKM_SIGNAL_SYN].on = true;
+			}
+			if (order[a] != HOKM_SIGNAL_SYN)
+				rig_wrong(&r.s, order[a], 5);
+			if (order[b] != HOKM_SIGNAL_SYN)
+				rig_wrong(&r.s, order[b], 5);
+			assert_int_equal(rig_look(&r), OBSERVE_TRIPPED);
+			if (r.v.signal != order[a])
+				fail_msg("%s before %s: gave %s", hokm_signal_name(order[a]),
+					 hokm_signal_name(order[b]), hokm_signal_name(r.v.signal));
+			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+		}
+}
+
+/* A sample can fall between a SYN and its answer. */
+static void test_syns_under_way(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	start(&r);
+	for (int i = 0; i < 100; i++) {
+		r.s.syn_ack = r.s.syn;
+		r.s.syn += 1000;
+		assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	}
+	/* An extra look right behind one leaves them out too. */
+	r.now_ns += MS;
+	observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
+	assert_calm(&r);
+	/* Unanswered for a whole sample is unanswered. */
+	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	for (int i = 0; i < 20 && r.v.change == OBSERVE_SAME; i++) {
+		r.s.syn += 1000;
+		rig_look(&r);
+	}
+	assert_int_equal(r.v.signal, HOKM_SIGNAL_SYN);
+	assert_true(r.v.wrong <= r.v.all);
+}
+
+static void test_syns_answered_otherwise(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	/* A refused SYN was answered; that alone is the other signal's. */
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
+	rig_wrong(&r.s, HOKM_SIGNAL_REFUSED, 50);
+	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	/* More answers than SYNs, as SYN-ACKs are repeated to one who vanished: never below zero. */
+	start(&r);
+	r.s.syn += 10;
+	r.s.syn_ack += 50;
+	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	/* Some of both, and five without any answer. */
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
+	r.s.syn += 10;
+	r.s.syn_ack += 2;
+	r.s.refused += 3;
+	look_twice(&r);
+	assert_tripped(&r, HOKM_SIGNAL_SYN, 5, 10);
+}
+
+/* The end of the window: what happened longer ago counts no more. */
+static void test_window(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			if (i == HOKM_SIGNAL_UPGRADE || i == HOKM_SIGNAL_PING)
+				continue;
+			/* One a second: at most two in any window of two seconds. */
+			start(&r);
+			r.o.conf.limit[i].percent = 1;
+			for (int n = 0; n < 60; n++) {
+				rig_wrong(&r.s, i, 1);
+				assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+			}
+			/* Two old ones still in it, and one more. */
+			start(&r);
+			rig_wrong(&r.s, i, 2);
+			assert_int_equal(rig_run(&r, 1800 * MS), OBSERVE_SAME);
+			rig_wrong(&r.s, i, 1);
+			look_twice(&r);
+			assert_tripped(&r, i, 3, 3);
+			/* And just out of it. */
+			start(&r);
+			rig_wrong(&r.s, i, 2);
+			assert_int_equal(rig_run(&r, 2100 * MS), OBSERVE_SAME);
+			rig_wrong(&r.s, i, 1);
+			look_twice(&r);
+			assert_calm(&r);
+		}
+}
+
+/* A window longer than the ring looks back as far as the ring reaches, also when it is run round often. */
+static void test_window_beyond_ring(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for (int rounds = 0; rounds < 3; rounds++) {
+		start(&r);
+		r.o.conf.window_ns = UINT64_MAX;
+		assert_int_equal(rig_run(&r, (uint64_t)rounds * 13 * SEC), OBSERVE_SAME);
+		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+		assert_int_equal(rig_run(&r, (OBSERVE_SAMPLES_MAX - 2) * 100 * MS), OBSERVE_SAME);
+		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+		rig_look(&r);
+		assert_tripped(&r, HOKM_SIGNAL_RESET, 3, 3);
+
+		start(&r);
+		r.o.conf.window_ns = UINT64_MAX;
+		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+		assert_int_equal(rig_run(&r, OBSERVE_SAMPLES_MAX * 100 * MS), OBSERVE_SAME);
+		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+		rig_look(&r);
+		assert_calm(&r);
+	}
+}
+
+/* Extra looks, one per refused SYN, must not push the window's beginning out of the ring. */
+static void test_looks_between(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	start(&r);
+	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+	for (int i = 0; i < 1000; i++) {
+		r.now_ns += MS;
+		observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
+		assert_calm(&r);
+	}
+	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+	rig_look(&r);
+	assert_tripped(&r, HOKM_SIGNAL_RESET, 3, 3);
+}
+
+/* Answers count for as long as a request may take, not for the whole window. */
+static void test_answers_since(void **state)
+{
+	static const enum hokm_signal waiting[] = {HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_PING};
+	struct observe_rig r;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start(&r);
+		assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
+		rig_good(&r.s, waiting[i], 1000);
+		assert_int_equal(rig_look(&r), OBSERVE_SAME);
+		rig_wrong(&r.s, waiting[i], 3);
+		assert_int_equal(rig_run(&r, 400 * MS), OBSERVE_SAME);
+		assert_int_equal(rig_look(&r), OBSERVE_TRIPPED);
+		assert_tripped(&r, waiting[i], 3, 3);
+	}
+}
+
+/* What the packet path set by itself, on one refused SYN: at once, whatever min and percent say. */
+static void test_packet_path_was_first(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_REFUSED].min = 1000;
+	rig_good(&r.s, HOKM_SIGNAL_REFUSED, 99);
+	rig_wrong(&r.s, HOKM_SIGNAL_REFUSED, 1);
+	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
+	rig_look(&r);
+	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 100);
+	/* Even when the SYN itself was counted before the window. */
+	start(&r);
+	r.s.suspect_until_ns = r.now_ns + 101 * MS;
+	rig_look(&r);
+	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
+	/* Over already. */
+	start(&r);
+	r.s.suspect_until_ns = r.now_ns + 100 * MS;
+	rig_look(&r);
+	assert_calm(&r);
+	/* The checks know it. */
+	start(&r);
+	r.checks_ok = false;
+	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
+	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	/* Seen by them: it has had its say. Only another refused SYN counts. */
+	r.checks_ok = true;
+	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	r.s.suspect_until_ns += 1;
+	rig_look(&r);
+	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
+}
+
+/* DOWN is known: nothing to say, and nothing of it comes up again once the service has recovered. */
+static void test_checks_know(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			start(&r);
+			r.checks_ok = false;
+			rig_wrong(&r.s, i, 50);
+			assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
+			rig_wrong(&r.s, i, 50);
+			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+			assert_int_equal(r.o.forget_ns, r.now_ns);
+			assert_int_equal(r.o.trips, 0);
+			r.s.late_upgrades = r.s.late_pings = 0; /* before forget_ns: not counted */
+			r.checks_ok = true;
+			assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
+			rig_wrong(&r.s, i, 3);
+			look_twice(&r);
+			assert_tripped(&r, i, 3, 3);
+		}
+}
+
+/*
+ * Nobody looked for a while. Counters lie in the kernel and are as true as ever; what waits may only have
+ * waited for the CPU, so one look leaves it out.
+ */
+static void test_stall(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	for
+		EACH_SIGNAL(i)
+		{
+			bool waits = i == HOKM_SIGNAL_UPGRADE || i == HOKM_SIGNAL_PING;
+
+			start(&r);
+			assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+			rig_wrong(&r.s, i, 20);
+			r.now_ns += 30 * SEC;
+			rig_look(&r);
+			if (waits || i == HOKM_SIGNAL_SYN)
+				assert_calm(&r);
+			else
+				assert_tripped(&r, i, 20, 20);
+			/* Ten samples late is not a stall yet. */
+			start(&r);
+			rig_wrong(&r.s, i, 20);
+			r.now_ns += 900 * MS;
+			rig_look(&r);
+			if (waits)
+				assert_tripped(&r, i, 20, 20);
+			/* The look after the stall sees all again. */
+			start(&r);
+			r.now_ns += 30 * SEC;
+			rig_look(&r);
+			rig_wrong(&r.s, i, 20);
+			look_twice(&r);
+			assert_tripped(&r, i, 20, 20);
+		}
+	/* A stall in which all went as it should: nothing. */
+	start(&r);
+	for
+		EACH_SIGNAL(i)
+	rig_good(&r.s, i, 1000);
+	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 30);
+	rig_wrong(&r.s, HOKM_SIGNAL_STATUS, 30);
+	r.now_ns += 60 * SEC;
+	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+}
+
+static void test_late_range(void **state)
+{
+	uint64_t from_ns = 1, to_ns = 1;
+	struct observe_rig r;
+	uint64_t now_ns;
+
+	(void)state;
+	start(&r);
+	for
+		EACH_SIGNAL(i)
+		{
+			bool waits = i == HOKM_SIGNAL_UPGRADE || i == HOKM_SIGNAL_PING;
+
+			assert_false(observe_late_range(&r.o, i, RIG_T0, &from_ns, &to_ns));
+			assert_false(
+				observe_late_range(&r.o, i, RIG_T0 + 500 * MS, &from_ns, &to_ns));
+			assert_int_equal(observe_late_range(&r.o, i, RIG_T0 + 500 * MS + 1,
+							    &from_ns, &to_ns),
+					 waits);
+			if (!waits)
+				continue;
+			assert_int_equal(from_ns, RIG_T0);
+			assert_int_equal(to_ns, RIG_T0 + 1);
+			/* As far back as map waits can tell, and no request twice. */
+			now_ns = RIG_T0 + 3600 * SEC;
+			assert_true(observe_late_range(&r.o, i, now_ns, &from_ns, &to_ns));
+			assert_int_equal(from_ns, now_ns - (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS);
+			assert_int_equal(to_ns, now_ns - 500 * MS);
+			r.o.conf.limit[i].on = false;
+			assert_false(observe_late_range(&r.o, i, now_ns, &from_ns, &to_ns));
+			r.o.conf.limit[i].on = true;
+			r.o.conf.on = false;
+			assert_false(observe_late_range(&r.o, i, now_ns, &from_ns, &to_ns));
+			r.o.conf.on = true;
+		}
+	/* A machine that has just started. */
+	observe_init(&r.o, &r.o.conf, 0);
+	assert_false(observe_late_range(&r.o, HOKM_SIGNAL_PING, 100 * MS, &from_ns, &to_ns));
+	assert_true(observe_late_range(&r.o, HOKM_SIGNAL_PING, SEC, &from_ns, &to_ns));
+	assert_int_equal(from_ns, 0);
+	assert_int_equal(to_ns, 500 * MS);
+}
+
+/* Numbers no traffic makes. Nothing wraps (the sanitizers look too), no trip without a reason. */
+static void test_extremes(void **state)
+{
+	struct observe_conf conf;
+	struct observe_rig r;
+
+	(void)state;
+	rig_conf(&conf);
+	conf.window_ns = conf.sample_ns = conf.hold_ns = conf.hold_max_ns = conf.calm_ns =
+		UINT64_MAX;
+	for
+		EACH_SIGNAL(i)
+	conf.limit[i] = (struct observe_limit){true, 1, 100, UINT64_MAX};
+	rig_init(&r, &conf);
+	memset(&r.s, 0xff, sizeof(r.s));
+	r.s.suspect_until_ns = 0;
+	r.s.late_upgrades = r.s.late_pings = 0;
+	r.s.refused = r.s.syn_ack; /* nothing refused is out of the way */
+	r.now_ns = UINT64_MAX;
+	observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
+	assert_int_equal(r.v.change, OBSERVE_TRIPPED);
+	assert_int_equal(r.v.until_ns, UINT64_MAX);
+	assert_int_equal(observe_next_ns(&r.o, r.now_ns), UINT64_MAX);
+
+	/* Just under, where 32 or 64 bits would say over. */
+	start(&r);
+	r.s.answer_5xx = UINT64_MAX / 2;
+	r.s.answered = UINT64_MAX;
+	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	start(&r);
+	r.s.late_upgrades = UINT32_MAX;
+	r.s.answered += 3ULL * UINT32_MAX;
+	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	/* Counters that went back, as after a clash of pins: no trip out of a huge difference. */
+	start(&r);
+	r.s = (struct observe_sample){0};
+	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_has_its_reason),
+		cmocka_unit_test(test_little_traffic),
+		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_switched_off),
+		cmocka_unit_test(test_most_telling),
+		cmocka_unit_test(test_syns_under_way),
+		cmocka_unit_test(test_syns_answered_otherwise),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_window_beyond_ring),
+		cmocka_unit_test(test_looks_between),
+		cmocka_unit_test(test_answers_since),
+		cmocka_unit_test(test_packet_path_was_first),
+		cmocka_unit_test(test_checks_know),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_late_range),
+		cmocka_unit_test(test_extremes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
