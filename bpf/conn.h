@@ -109,6 +109,7 @@ static __always_inline void conn_over(struct packet *p, struct hokm_conn *c, __u
 	c->tcp_state = state;
 	if (c->flags & HOKM_CONN_ENDED)
 		return;
+	wait_give_up(p, c);
 	c->flags |= HOKM_CONN_ENDED;
 	c->ended_ns = p->now;
 	p->event = HOKM_EV_CLOSED;
@@ -137,7 +138,7 @@ static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8
 
 static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __u8 side)
 {
-	if (follow_end(p, c) && side == HOKM_SIDE_CLIENT)
+	if (follow_end(p, c, side) && side == HOKM_SIDE_CLIENT)
 		COUNT(p, abnormal_client);
 	if (!c->close_side)
 		c->close_side = side;
@@ -159,7 +160,7 @@ static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 	if (!conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, HOKM_SIDE_CLIENT))
 		return;
 	COUNT(p, fin_client);
-	if (follow_end(p, c))
+	if (follow_end(p, c, HOKM_SIDE_CLIENT))
 		COUNT(p, abnormal_client);
 }
 
@@ -168,7 +169,7 @@ static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
 	if (!conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, HOKM_SIDE_SERVER))
 		return;
 	COUNT(p, fin_server);
-	if (follow_end(p, c))
+	if (follow_end(p, c, HOKM_SIDE_SERVER))
 		COUNT(p, abnormal_server);
 }
 
@@ -177,7 +178,6 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
 
-	p->conn = c;
 	half_track(&c->c2s, p);
 	follow_in(p, c);
 	if (s->flags & TCP_FLAG_RST) {
@@ -196,14 +196,15 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 {
 	const struct segment *s = &p->seg;
 
-	p->conn = c;
 	half_track(&c->s2c, p);
 	follow_out(p, c);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c))
 			return;
 		COUNT(p, rst_server);
-		COUNT(p, reset_server);
+		/* What the client ends first, or a close frame, a server often ends by RST: no fault of it. */
+		if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
+			COUNT(p, reset_server);
 		conn_reset(p, c, HOKM_SIDE_SERVER);
 		return;
 	}

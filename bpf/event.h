@@ -27,13 +27,27 @@ static __always_inline bool event_allowed(__u32 kind, __u64 now)
 	return true;
 }
 
-/* What the connection adds. */
-static __always_inline void event_conn(const struct packet *p, const struct hokm_conn *c,
-				       struct hokm_event *ev)
+/*
+ * What the connection adds. It is looked up again: carried along to here, it would make every way a
+ * packet may have come a case of its own to the verifier; as would this being inline. ev may be NULL to
+ * it.
+ */
+__noinline int event_conn(struct hokm_event *ev)
 {
-	switch (p->event) {
+	struct hokm_conn_key key;
+	struct hokm_conn *c;
+
+	if (!ev)
+		return 0;
+	key.client = ev->client;
+	key.client_port = ev->client_port;
+	key.service = ev->service;
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (!c)
+		return 0;
+	switch (ev->kind) {
 	case HOKM_EV_CLOSED:
-		ev->age_ns = p->now - c->created_ns;
+		ev->age_ns = ev->now_ns - c->created_ns;
 		ev->bytes_in = c->c2s.bytes;
 		ev->bytes_out = c->s2c.bytes;
 		ev->close_side = c->close_side;
@@ -44,20 +58,13 @@ static __always_inline void event_conn(const struct packet *p, const struct hokm
 		ev->age_ns = (__u64)c->upgrade_us * 1000;
 		ev->status = c->status;
 		break;
-	case HOKM_EV_SYNC_LOST:
-	case HOKM_EV_SYNC_REGAINED:
-		ev->close_side = p->side;
-		ev->fault = p->fault;
-		break;
 	}
-	ev->tcp_state = c->tcp_state;
-	ev->target = c->target;
+	return 0;
 }
 
 static __always_inline void event_send(struct packet *p)
 {
 	struct hokm_event ev = {};
-	const struct hokm_conn *c = p->conn;
 
 	if (!event_allowed(p->event, p->now)) {
 		COUNT(p, events_limited);
@@ -72,8 +79,11 @@ static __always_inline void event_send(struct packet *p)
 	ev.tcp_state = p->tcp_state;
 	ev.target = p->target;
 	ev.counter = p->dropped;
-	if (c)
-		event_conn(p, c, &ev);
+	ev.close_side = p->side;
+	ev.fault = p->fault;
+	if (p->event == HOKM_EV_CLOSED || p->event == HOKM_EV_UPGRADED ||
+	    p->event == HOKM_EV_NOT_UPGRADED)
+		event_conn(&ev);
 	if (bpf_perf_event_output(p->ctx, &events, BPF_F_CURRENT_CPU, &ev, sizeof(ev)))
 		COUNT(p, events_lost);
 }

@@ -47,7 +47,6 @@ struct packet {
 	void *end;     /* of the linear part */
 	struct hokm_cfg *cfg;
 	struct hokm_counters *count;
-	const struct hokm_conn *conn; /* whose numbers an event tells */
 	__u64 now;
 	struct segment seg;
 	__be32 client; /* or the sender of what is dropped */

@@ -133,6 +133,7 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;
 		peer->svc[i].state = pulse->svc[i].state;
+		peer->svc[i].flags = pulse->svc[i].flags;
 	}
 }
 

@@ -30,12 +30,26 @@ static __always_inline __u64 wait_swap(__u64 *began_ns)
 	return __sync_lock_test_and_set(began_ns, 0);
 }
 
+/*
+ * A side that sent its FIN answers nothing more, and who waits for that would wait for ever. The count
+ * is there before the time: so it is never taken off before it is put on.
+ */
+static __always_inline void wait_begin(const struct packet *p, const struct hokm_conn *c,
+				       __u64 *began_ns, __u32 *count)
+{
+	if (*began_ns || c->tcp_state != HOKM_TCP_ESTABLISHED)
+		return;
+	__sync_fetch_and_add(count, 1);
+	if (__sync_val_compare_and_swap(began_ns, 0, p->now))
+		__sync_fetch_and_add(count, -1);
+}
+
 static __always_inline void wait_upgrade_begin(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
 
-	if (w && !__sync_val_compare_and_swap(&c->upgrade_ns, 0, p->now))
-		__sync_fetch_and_add(&w->upgrade[wait_place(p->now)], 1);
+	if (w)
+		wait_begin(p, c, &c->upgrade_ns, &w->upgrade[wait_place(p->now)]);
 }
 
 /* When the request came that is now answered, or given up; 0: none waited. */
@@ -54,8 +68,8 @@ static __always_inline void wait_ping_begin(const struct packet *p, struct hokm_
 {
 	struct hokm_waits *w = wait_ring(p);
 
-	if (w && !__sync_val_compare_and_swap(&c->ping_c2s_ns, 0, p->now))
-		__sync_fetch_and_add(&w->ping[wait_place(p->now)], 1);
+	if (w)
+		wait_begin(p, c, &c->ping_c2s_ns, &w->ping[wait_place(p->now)]);
 }
 
 static __always_inline __u64 wait_ping_end(const struct packet *p, struct hokm_conn *c)

@@ -60,7 +60,9 @@ static __always_inline void found_request(struct packet *p, struct hokm_conn *c)
 {
 	COUNT(p, upgrade);
 	c->ws = HOKM_WS_ASKED;
-	wait_upgrade_begin(p, c);
+	/* An answer that could not be seen must not be missed. */
+	if (c->s2c.ws.state == HOKM_FOLLOW_HEAD || c->s2c.ws.state == HOKM_FOLLOW_PLAIN)
+		wait_upgrade_begin(p, c);
 }
 
 static __always_inline void count_status(struct packet *p, __u16 status)
@@ -104,7 +106,7 @@ static __always_inline void count_server_close(struct packet *p, __u16 code)
 		COUNT(p, close_1013);
 }
 
-/* The first close frame of either side ends it; the other's is its echo. */
+/* The first close frame of either side ends it; the other's is its echo, or follows its FIN. */
 static __always_inline void found_close(struct packet *p, struct hokm_conn *c, __u8 side,
 					__u16 code)
 {
@@ -112,8 +114,11 @@ static __always_inline void found_close(struct packet *p, struct hokm_conn *c, _
 	if (c->close_code)
 		return;
 	c->close_code = code;
-	c->close_side = side;
 	c->ws = HOKM_WS_CLOSING;
+	if (!c->close_side)
+		c->close_side = side;
+	if (c->close_side != side)
+		return;
 	if (side == HOKM_SIDE_SERVER)
 		count_server_close(p, code);
 	else
@@ -127,6 +132,7 @@ static __always_inline void found_lost(struct packet *p, struct hokm_conn *c, __
 		wait_give_up(p, c); /* the answers would not be seen */
 	} else {
 		COUNT(p, sync_lost_in);
+		c->ping_s2c_ns = 0;
 	}
 	if (c->sync_lost < 255)
 		c->sync_lost++;
@@ -169,7 +175,7 @@ static __always_inline void found_pings_out(struct packet *p, struct hokm_conn *
 {
 	__u64 began;
 
-	if (s->n[WS_PING])
+	if (s->n[WS_PING] && c->c2s.ws.state == HOKM_FOLLOW_FRAMES)
 		__sync_val_compare_and_swap(&c->ping_s2c_ns, 0, p->now);
 	if (!s->n[WS_PONG] || !c->ping_c2s_ns)
 		return;
@@ -308,6 +314,8 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 	ws_leave(f.run, h->seq_next, entered);
 	h->ws = f.run->ws;
 	found(p, c, h, &f.run->seen, side);
+	if (h->ws.state == HOKM_FOLLOW_PLAIN && c->ws == HOKM_WS_NONE)
+		c->ws = HOKM_WS_PLAIN; /* no HTTP at all */
 }
 
 /* What the slow way leaves to tell, in one word: event, fault and side. */
@@ -359,6 +367,8 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 	p->event = told;
 	p->fault = told >> 8;
 	p->side = told >> 16;
+	p->target = c->target;
+	p->tcp_state = c->tcp_state;
 }
 
 /*
@@ -372,7 +382,8 @@ static __always_inline bool follow_fast(struct packet *p, struct hokm_half *h, _
 	__u32 size = side == HOKM_SIDE_CLIENT ? 6 : 2;
 	__u32 len, next;
 
-	if (w->next != p->seg.seq || w->flags || w->have || w->left ||
+	/* Four bytes of payload at least: behind it the frame may be padded. */
+	if (w->next != p->seg.seq || w->flags || w->have || w->left || p->seg.payload < 4 ||
 	    (const void *)(b + 8) > p->end)
 		return false;
 	len = b[1] & WS_LEN;
@@ -476,14 +487,22 @@ static __always_inline bool in_step(const struct hokm_half *h)
 	return h->ws.state == HOKM_FOLLOW_FRAMES;
 }
 
+/* And so may one of which a header is still missing before this segment. */
+static __always_inline bool read_so_far(const struct packet *p, const struct hokm_half *h)
+{
+	return ws_diff(h->ws.next, p->seg.seq + p->seg.payload) >= 0;
+}
+
 /*
  * FIN or RST of one side, before the state changes. Without a close frame it is an abnormal end (1006);
  * true when it is one.
  */
-static __always_inline bool follow_end(struct packet *p, struct hokm_conn *c)
+static __always_inline bool follow_end(struct packet *p, struct hokm_conn *c, __u8 side)
 {
 	wait_give_up(p, c);
 	if (c->ws != HOKM_WS_OPEN || c->close_code || !in_step(&c->c2s) || !in_step(&c->s2c))
+		return false;
+	if (!read_so_far(p, side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c))
 		return false;
 	c->close_code = WS_CODE_ABNORMAL;
 	return true;

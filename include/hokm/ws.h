@@ -35,7 +35,8 @@
  *    come in any order.
  *  - A segment beyond `next` opens a gap. If the gap is closed and `next` lies behind all that came
  *    too early, nothing was missed. Else a header went by unread: LOST, never a guess.
- *  - Every step takes at least one byte or ends the run: steps <= payload bytes.
+ *  - Every step takes at least one byte or ends the run, but for one that finds TLS where a head was
+ *    to begin: steps <= payload bytes + 1.
  */
 #ifndef HOKM_WS_H
 #define HOKM_WS_H
@@ -415,8 +416,8 @@ WS_INLINE void ws_step_records(struct ws_run *r, const struct ws_bytes *b)
 #define WS_WORD_SOCKET  WS_WORD('e', 'b', 's', 'o', 'c', 'k', 'e', 't') /* behind a w */
 #define WS_WORD_HTTP    WS_WORD('h', 't', 't', 'p', '/', '1', '.', '0')
 #define WS_WORD_GET     0x67657420U /* "get " */
-#define WS_HEAD_ENDS    0x0d0a0d0aU
-#define WS_STATUS_AT    12 /* characters of "HTTP/1.1 101" */
+#define WS_HEAD_ENDS    0x0a0d0aU /* the line before it may end in a bare LF (RFC 9112 section 2.2) */
+#define WS_STATUS_AT    12        /* characters of "HTTP/1.1 101"; no head is shorter */
 
 WS_INLINE bool ws_is_digit(__u64 c)
 {
@@ -506,7 +507,8 @@ WS_INLINE void ws_head_byte(struct ws_run *r, __u8 byte)
 	}
 	if (byte == '\n') {
 		w->have &= (__u8)~WS_MARK_UPGRADE;
-		if ((__u32)roll == WS_HEAD_ENDS || (roll & 0xffff) == 0x0a0a)
+		if (w->b0 == WS_STATUS_AT &&
+		    ((roll & 0xffffff) == WS_HEAD_ENDS || (roll & 0xffff) == 0x0a0a))
 			ws_head_end(r);
 	} else if (byte == ':') {
 		if (roll == WS_WORD_UPGRADE && before == '\n')
@@ -535,7 +537,7 @@ WS_INLINE void ws_step_head(struct ws_run *r, const struct ws_bytes *b)
 
 /* ---- one segment ---- */
 
-/* Begins the run; true when ws_step() must be called. */
+/* The work on one segment, before anything of it is looked at. */
 WS_INLINE void ws_run_init(struct ws_run *r, const struct hokm_ws *w, __u32 seq, __u32 len,
 			   __u8 side)
 {

@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "fixture.h"
+#include "hokm/names.h"
 #include "skel.h"
 
 #define XDP_VERDICT_DROP 1
@@ -64,6 +65,75 @@ uint64_t fix_count_all(struct fix *x)
 uint64_t fix_count_drops(struct fix *x)
 {
 	return sum_from(x, HOKM_CTR_drop_arp_gate);
+}
+
+void expect_counts(struct fix *x, const struct want *w, size_t n)
+{
+	uint64_t sum[HOKM_CTR_COUNT], want[HOKM_CTR_COUNT] = {0};
+	bool good = true;
+
+	slot_sum(x, 0, sum);
+	for (size_t i = 0; i < n; i++)
+		want[w[i].c] = w[i].n;
+	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++) {
+		if (sum[i] == want[i])
+			continue;
+		print_error("counter %s is %llu, not %llu\n", hokm_counter_name(i),
+			    (unsigned long long)sum[i], (unsigned long long)want[i]);
+		good = false;
+	}
+	assert_true(good);
+}
+
+void fix_waits(struct fix *x, struct hokm_waits *out)
+{
+	uint32_t slot = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.waits), &slot, out), 0);
+}
+
+static uint32_t waiting(const uint32_t *ring)
+{
+	uint32_t sum = 0;
+
+	for (unsigned int i = 0; i < HOKM_WAIT_SLOTS; i++) {
+		assert_true(ring[i] < 1u << 31);
+		sum += ring[i];
+	}
+	return sum;
+}
+
+void expect_waiting(struct fix *x, uint32_t upgrades, uint32_t pings)
+{
+	struct hokm_waits w;
+
+	fix_waits(x, &w);
+	assert_int_equal(waiting(w.upgrade), upgrades);
+	assert_int_equal(waiting(w.ping), pings);
+}
+
+uint64_t fix_latency(struct fix *x, enum hokm_latency_kind kind, uint64_t *us)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t sum = 0, all[HOKM_LAT_COUNT][HOKM_LATENCY_PLACES];
+	struct hokm_latency *l;
+	uint32_t slot = 0;
+
+	assert_true(cpus > 0);
+	l = calloc((size_t)cpus, sizeof(*l));
+	assert_non_null(l);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.latency), &slot, l), 0);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		_Static_assert(sizeof(all) == sizeof(*l), "histograms one behind the other");
+		memcpy(all, &l[cpu], sizeof(all));
+		for (unsigned int i = 0; i < HOKM_LATENCY_PLACES; i++) {
+			sum += all[kind][i];
+			if (all[kind][i] && us)
+				*us = i ? 1ull << i : 0;
+		}
+	}
+	free(l);
+	return sum;
 }
 
 void expect_pass(struct fix *x, const struct frame *f)

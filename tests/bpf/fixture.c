@@ -183,6 +183,13 @@ void fix_suspect(struct fix *x, unsigned int slot, uint64_t until_ns)
 	map_set(x->skel->maps.suspects, slot, &s);
 }
 
+void fix_held(struct fix *x, unsigned int slot, uint64_t until_ns, uint64_t held_until_ns)
+{
+	struct hokm_suspect s = {.until_ns = until_ns, .held_until_ns = held_until_ns};
+
+	map_set(x->skel->maps.suspects, slot, &s);
+}
+
 struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot)
 {
 	struct hokm_suspect s;
@@ -269,10 +276,10 @@ static void half_zero(struct fix *x)
 		map_set(x->skel->maps.half_open, i, &none);
 }
 
-/* Zeroes every slot of a per-CPU array whose values are no larger than the counters. */
+/* Zeroes every slot of a per-CPU array. */
 static void percpu_zero(struct bpf_map *m, uint32_t slots)
 {
-	size_t size = (size_t)libbpf_num_possible_cpus() * sizeof(struct hokm_counters);
+	size_t size = (size_t)libbpf_num_possible_cpus() * ((bpf_map__value_size(m) + 7) & ~7u);
 	void *zero = calloc(1, size);
 
 	assert_non_null(zero);
@@ -284,6 +291,7 @@ static void percpu_zero(struct bpf_map *m, uint32_t slots)
 int fix_reset(void **state)
 {
 	struct fix *x = *state;
+	static const struct hokm_waits nothing;
 	const struct hokm_peer none = {0};
 
 	x->keys.pulse[0] = 0x0706050403020100ull;
@@ -295,6 +303,7 @@ int fix_reset(void **state)
 	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		fix_service(x, i, i ? 0 : SERVICE_TAG, i ? HOKM_SVC_INIT : HOKM_SVC_UP);
 		fix_suspect(x, i, 0);
+		map_set(x->skel->maps.waits, i, &nothing);
 	}
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		struct hokm_peer p = fix_alive_peer(i);
@@ -304,6 +313,7 @@ int fix_reset(void **state)
 	map_empty(x->skel->maps.conns);
 	half_zero(x);
 	percpu_zero(x->skel->maps.counters, HOKM_COUNTER_SLOTS);
+	percpu_zero(x->skel->maps.latency, HOKM_MAX_SERVICES);
 	percpu_zero(x->skel->maps.event_limits, HOKM_EVENT_KIND_COUNT);
 	perf_buffer__consume(x->events);
 	x->n_events = 0;
@@ -318,13 +328,6 @@ struct hokm_conn_key fix_key(void)
 	};
 
 	return k;
-}
-
-static bool conn_get(struct bpf_map *m, struct hokm_conn *out)
-{
-	struct hokm_conn_key k = fix_key();
-
-	return !bpf_map_lookup_elem(bpf_map__fd(m), &k, out);
 }
 
 static void conn_put(struct bpf_map *m, const struct hokm_conn *c)
@@ -365,9 +368,17 @@ void fix_half_put(struct fix *x, const struct hokm_conn *c)
 	map_set(x->skel->maps.half_open, 0, &set);
 }
 
+bool fix_conn_at(struct fix *x, uint16_t client_port, struct hokm_conn *out)
+{
+	struct hokm_conn_key k = fix_key();
+
+	k.client_port = htons(client_port);
+	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.conns), &k, out);
+}
+
 bool fix_conn(struct fix *x, struct hokm_conn *out)
 {
-	return conn_get(x->skel->maps.conns, out);
+	return fix_conn_at(x, CLIENT_PORT, out);
 }
 
 bool fix_half(struct fix *x, struct hokm_conn *out)

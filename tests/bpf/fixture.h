@@ -56,7 +56,7 @@
 extern const uint8_t OWN_MAC[6], PEER0_MAC[6], PEER1_MAC[6], CLIENT_MAC[6], OTHER_MAC[6];
 
 struct frame {
-	uint8_t b[9000];
+	uint8_t b[65000];
 	uint32_t len;
 	uint32_t l3, l4; /* offsets of the headers */
 };
@@ -83,6 +83,7 @@ struct tcp_spec {
 	uint8_t flags;
 	uint32_t seq, ack;
 	unsigned int payload; /* bytes */
+	const void *data;     /* the payload itself; NULL: filler */
 	unsigned int options; /* words */
 	unsigned int padding; /* behind the packet */
 	bool reply;           /* from the server to the client */
@@ -132,10 +133,14 @@ struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
 void fix_peer_dead(struct fix *x, unsigned int slot);
 struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot);
 
+/* Both times of a suspect service: what a refused SYN sets, and what the daemon does. */
+void fix_held(struct fix *x, unsigned int slot, uint64_t until_ns, uint64_t held_until_ns);
+
 struct hokm_conn_key fix_key(void);
 void fix_conn_put(struct fix *x, const struct hokm_conn *c);
 void fix_half_put(struct fix *x, const struct hokm_conn *c);
 bool fix_conn(struct fix *x, struct hokm_conn *out);
+bool fix_conn_at(struct fix *x, uint16_t client_port, struct hokm_conn *out);
 bool fix_half(struct fix *x, struct hokm_conn *out);
 unsigned int fix_conn_count(struct fix *x);
 
@@ -150,6 +155,26 @@ uint64_t fix_count(struct fix *x, unsigned int slot, enum hokm_counter c);
 /* Sum of all counters of all slots, and of the drop_ ones alone. */
 uint64_t fix_count_all(struct fix *x);
 uint64_t fix_count_drops(struct fix *x);
+
+/* Exactly these counters of slot 0 have these values, and every other one of it is 0. */
+struct want {
+	enum hokm_counter c;
+	uint64_t n;
+};
+#define N(name, n)                 \
+	{                          \
+		HOKM_CTR_##name, n \
+	}
+#define EXPECT_COUNTS(x, ...)                                \
+	expect_counts(x, (const struct want[]){__VA_ARGS__}, \
+		      sizeof((const struct want[]){__VA_ARGS__}) / sizeof(struct want))
+void expect_counts(struct fix *x, const struct want *w, size_t n);
+
+/* Slot 0: the ring of what waits; so many wait in it, and no place of it went below zero. */
+void fix_waits(struct fix *x, struct hokm_waits *out);
+void expect_waiting(struct fix *x, uint32_t upgrades, uint32_t pings);
+/* Slot 0: how many answers were timed; us: the last place with any, as its lower bound. */
+uint64_t fix_latency(struct fix *x, enum hokm_latency_kind kind, uint64_t *us);
 
 /* Passed and untouched; dropped with this counter raised and no other drop; sent on to that MAC. */
 void expect_pass(struct fix *x, const struct frame *f);

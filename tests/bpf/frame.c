@@ -137,7 +137,10 @@ void frame_tcp(struct frame *f, const struct tcp_spec *s)
 	put16(f, 65535);
 	put32(f, 0);
 	put_fill(f, 1, s->options * 4); /* NOP */
-	put_fill(f, 'x', s->payload);
+	if (s->data)
+		put(f, s->data, s->payload);
+	else
+		put_fill(f, 'x', s->payload);
 	put_fill(f, 0, s->padding);
 }
 

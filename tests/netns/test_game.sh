@@ -4,9 +4,8 @@
 # The game process dies, or hangs, under fifty players; at last it dies on both nodes.
 #
 #   dies    fifty players cut off, or the first refused SYN, send new players to the peer at once, before
-#           any threshold; then
-#           the checks agree and the ownership follows
-#   hangs   only the checks can see it
+#           any threshold; then the checks agree and the ownership follows
+#   hangs   upgrades without an answer send new players away; the checks do the rest
 #   both    nobody is healthy: the owner keeps the VIP (panic hold), says so, and recovers
 #
 # A process that lives again takes its players back after the preempt delay, and nothing breaks.

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames counted exactly, however they are cut into segments, repeated or joined: the counters of the
+ * programs against the number of frames that were written. Getting out of step: test_ws_sync.c.
+ */
+#include <string.h>
+
+#include "hokm/ws.h"
+#include "talk.h"
+
+#define TEXT (WS_FIN | WS_TEXT)
+#define BIN  (WS_FIN | WS_BINARY)
+#define PING (WS_FIN | 0x09)
+#define PONG (WS_FIN | 0x0a)
+
+#define WRAP_ISN 0xfffffe00u /* the stream passes 0 after a few segments */
+
+static uint32_t rnd(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+/* Messages whole and in fragments, control frames between them; no close frame. */
+static void some_frames(struct stream *s, int side, unsigned int frames, uint32_t *seed)
+{
+	bool open = false;
+
+	s->len = 0;
+	memset(s->n, 0, sizeof(s->n));
+	for (unsigned int i = 0; i < frames; i++) {
+		uint32_t r = rnd(seed), len = r >> 8 & 127;
+		uint8_t b0;
+
+		if (r % 5 == 0) {
+			stream_frame(s, side, r & 16 ? PING : PONG, len % 126);
+			continue;
+		}
+		b0 = open ? WS_CONTINUATION : (r & 32 ? WS_TEXT : WS_BINARY);
+		if (!open && r & 64)
+			b0 |= WS_RSV1;
+		open = r >> 16 & 1;
+		if (!open)
+			b0 |= WS_FIN;
+		stream_frame(s, side, b0, r % 7 == 0 ? len * 9 : len);
+	}
+}
+
+/* What was counted since the last time, against what was written. */
+static void expect_frames(struct fix *x, const struct stream *in, const struct stream *out)
+{
+	static const enum hokm_counter first[] = {HOKM_CTR_in_continuation,
+						  HOKM_CTR_out_continuation};
+
+	for (unsigned int kind = 0; kind < WS_KINDS; kind++) {
+		assert_int_equal(fix_count(x, 0, first[0] + kind), in->n[kind]);
+		assert_int_equal(fix_count(x, 0, first[1] + kind), out->n[kind]);
+	}
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_sync_lost_in), 0);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_sync_lost_out), 0);
+}
+
+static void expect_in_step(const struct talk *t, const struct stream *in, const struct stream *out)
+{
+	struct hokm_conn c = talk_conn(t);
+	uint64_t n = 0, m = 0;
+
+	for (unsigned int kind = 0; kind < WS_KINDS; kind++) {
+		n += in->n[kind];
+		m += out->n[kind];
+	}
+	expect_frames(t->x, in, out);
+	assert_int_equal(c.c2s.frames, n);
+	assert_int_equal(c.s2c.frames, m);
+	assert_int_equal(c.c2s.ws.state, HOKM_FOLLOW_FRAMES);
+	assert_int_equal(c.s2c.ws.state, HOKM_FOLLOW_FRAMES);
+	assert_int_equal(c.c2s.ws.next, t->next[CLIENT]);
+	assert_int_equal(c.s2c.ws.next, t->next[SERVER]);
+	assert_int_equal(c.sync_lost, 0);
+}
+
+/* How a stream is cut into segments. */
+enum cutting {
+	CUT_FRAMES,  /* a frame a segment */
+	CUT_RANDOM,  /* 1 to 1400 bytes */
+	CUT_SMALL,   /* 1 to 9 bytes */
+	CUT_LARGE,   /* as much as a segment takes here */
+	CUT_REPEATS, /* random, and some of what was sent before once more */
+	CUTTINGS,
+};
+
+/* Length of the frame at p, header and all; streams here have no 64-bit lengths. */
+static uint32_t frame_size(const uint8_t *p)
+{
+	uint32_t len = p[1] & WS_LEN;
+
+	if (len == WS_LEN_16)
+		len = (uint32_t)p[2] << 8 | p[3];
+	return ws_size(p[1]) + len;
+}
+
+static uint32_t next_cut(const struct stream *s, uint32_t at, int side, enum cutting how,
+			 uint32_t *seed)
+{
+	uint32_t len;
+
+	switch (how) {
+	case CUT_FRAMES:
+		len = frame_size(s->b + at);
+		break;
+	case CUT_SMALL:
+		len = 1 + rnd(seed) % 9;
+		break;
+	case CUT_LARGE:
+		len = side == CLIENT ? 30000 : EGRESS_MAX;
+		break;
+	default:
+		len = 1 + rnd(seed) % 1400;
+	}
+	return len < s->len - at ? len : s->len - at;
+}
+
+static void deliver(struct talk *t, int side, const struct stream *s, enum cutting how,
+		    uint32_t *seed)
+{
+	uint32_t base = t->next[side];
+
+	for (uint32_t at = 0, len; at < s->len; at += len) {
+		len = next_cut(s, at, side, how, seed);
+		if (how == CUT_REPEATS && at) {
+			uint32_t back = rnd(seed) % (at < 2000 ? at : 2000);
+
+			/* Wholly old, and old and new together. */
+			talk_at(t, side, base + at - back, s->b + at - back, back, ACK);
+			talk_at(t, side, base + at - back, s->b + at - back, back + len / 2, ACK);
+		}
+		talk_say(t, side, s->b + at, len);
+	}
+}
+
+static void counts_do_not_depend_on_the_cutting(void **state)
+{
+	static struct stream in, out;
+	struct fix *x = *state;
+	uint32_t seed = 2463534242u;
+	struct talk t;
+
+	for (unsigned int how = 0; how < CUTTINGS; how++) {
+		unsigned int frames = how == CUT_SMALL ? 60 : 250;
+
+		fix_reset(state);
+		some_frames(&in, CLIENT, frames, &seed);
+		some_frames(&out, SERVER, frames, &seed);
+		talk_upgrade(&t, x);
+		deliver(&t, CLIENT, &in, how, &seed);
+		deliver(&t, SERVER, &out, how, &seed);
+		expect_in_step(&t, &in, &out);
+	}
+}
+
+static void sequence_numbers_may_wrap(void **state)
+{
+	static struct stream in, out;
+	struct fix *x = *state;
+	uint32_t seed = 88172645u;
+	struct talk t;
+
+	for (unsigned int how = 0; how < CUTTINGS; how++) {
+		fix_reset(state);
+		some_frames(&in, CLIENT, 40, &seed);
+		some_frames(&out, SERVER, 40, &seed);
+		talk_init(&t, x, CLIENT_PORT, WRAP_ISN, WRAP_ISN + 77);
+		talk_handshake(&t);
+		talk_switch(&t);
+		deliver(&t, CLIENT, &in, how, &seed);
+		deliver(&t, SERVER, &out, how, &seed);
+		assert_true(t.next[CLIENT] < WRAP_ISN && t.next[SERVER] < WRAP_ISN);
+		expect_in_step(&t, &in, &out);
+	}
+}
+
+/* ---- headers ---- */
+
+/* The frame in question with one before and one behind it, cut in two at every place of its header. */
+static void cut_header(struct talk *t, struct stream *both, int side, uint8_t b0, uint32_t len)
+{
+	static struct stream s;
+
+	for (uint32_t cut = 0; cut <= 14; cut++) {
+		uint32_t first;
+
+		s.len = 0;
+		stream_frame(&s, side, TEXT, 3);
+		first = s.len + cut;
+		stream_frame(&s, side, b0, len);
+		stream_frame(&s, side, BIN, 2);
+		both->n[WS_TEXT]++;
+		both->n[ws_kind(b0 & WS_OPCODE)]++;
+		both->n[WS_BINARY]++;
+		if (first > s.len)
+			first = s.len;
+		talk_say(t, side, s.b, first);
+		for (uint32_t at = first, n; at < s.len; at += n) {
+			n = s.len - at < EGRESS_MAX ? s.len - at : EGRESS_MAX;
+			talk_say(t, side, s.b + at, n);
+		}
+	}
+}
+
+static void headers_may_be_split_anywhere(void **state)
+{
+	static const uint32_t lens[] = {0, 1, 125, 126, 4000, 65535, 65536};
+	struct stream *in = calloc(1, sizeof(*in)), *out = calloc(1, sizeof(*out));
+	struct fix *x = *state;
+	struct talk t;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	talk_upgrade(&t, x);
+	for (unsigned int i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		cut_header(&t, in, CLIENT, BIN, lens[i]);
+		cut_header(&t, out, SERVER, BIN, lens[i]);
+		if (lens[i] > WS_CONTROL_MAX)
+			continue;
+		cut_header(&t, in, CLIENT, PONG, lens[i]);
+		cut_header(&t, out, SERVER, PONG, lens[i]);
+	}
+	expect_in_step(&t, in, out);
+	free(in);
+	free(out);
+}
+
+/*
+ * A segment of one to three bytes in a padded frame: what stands behind it is no header, however much it
+ * looks like one.
+ */
+static void padding_is_no_header(void **state)
+{
+	static const uint8_t header[] = {BIN, WS_MASKED | WS_LEN_16, 1, 0, 1, 2, 3, 4};
+	struct fix *x = *state;
+	struct talk t;
+
+	for (uint32_t len = 1; len <= 4; len++) {
+		struct tcp_spec s = {.flags = ACK, .data = header, .payload = len, .padding = 8};
+		struct frame f;
+
+		fix_reset(state);
+		talk_upgrade(&t, x);
+		s.seq = t.next[CLIENT];
+		s.ack = t.next[SERVER];
+		frame_tcp(&f, &s);
+		memset(f.b + f.len - 8, 0x83, 8); /* not this frame's bytes 2 and 3 */
+		expect_pass(x, &f);
+		t.next[CLIENT] += len;
+		talk_say(&t, CLIENT, header + len, (uint32_t)sizeof(header) - len);
+		talk_say(&t, CLIENT, NULL, 256);
+		talk_frame(&t, CLIENT, TEXT, 1);
+		assert_int_equal(fix_count(x, 0, HOKM_CTR_in_binary), 1);
+		assert_int_equal(fix_count(x, 0, HOKM_CTR_in_text), 1);
+		assert_int_equal(fix_count(x, 0, HOKM_CTR_sync_lost_in), 0);
+	}
+}
+
+static void tags_and_options_move_the_payload(void **state)
+{
+	static struct stream s;
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_upgrade(&t, x);
+	s.len = 0;
+	stream_frame(&s, CLIENT, TEXT, 3);
+	stream_frame(&s, CLIENT, PING, 3);
+	expect_in_pass(x, SEG(.eth.tags = 2, .ip.options = 10, .options = 10, .flags = ACK,
+			      .seq = t.next[CLIENT], .ack = t.next[SERVER], .data = s.b,
+			      .payload = s.len));
+	s.len = 0;
+	stream_frame(&s, SERVER, TEXT, 3);
+	stream_frame(&s, SERVER, PONG, 3);
+	fix_out(x, SEG(.eth.tags = 1, .ip.options = 3, .options = 3, .flags = ACK,
+		       .seq = t.next[SERVER], .ack = t.next[CLIENT], .data = s.b,
+		       .payload = s.len));
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_in_text), 1);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_in_ping), 1);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_out_text), 1);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_out_pong), 1);
+	expect_waiting(x, 0, 0);
+}
+
+/* ---- large segments ---- */
+
+/*
+ * xdp.frags: a segment of many pages, headers on both sides of every buffer's end and across it. The
+ * filler in front moves them all by a byte at a time.
+ */
+static void headers_beyond_the_first_buffer(void **state)
+{
+	struct stream *s = calloc(1, sizeof(*s)), *none = calloc(1, sizeof(*none));
+	struct fix *x = *state;
+	struct talk t;
+
+	assert_non_null(s);
+	assert_non_null(none);
+	for (uint32_t shift = 0; shift < 24; shift++) {
+		fix_reset(state);
+		talk_upgrade(&t, x);
+		s->len = 0;
+		memset(s->n, 0, sizeof(s->n));
+		stream_frame(s, CLIENT, TEXT, shift);
+		while (s->len < 50000)
+			stream_frame(s, CLIENT, s->len & 1 ? BIN : PONG, s->len % 19);
+		talk_say(&t, CLIENT, s->b, s->len);
+		expect_in_step(&t, s, none);
+	}
+	free(s);
+	free(none);
+}
+
+/* One message over the buffers, which the fast way takes, and what follows it in its last one. */
+static void large_messages_over_buffers_and_segments(void **state)
+{
+	struct stream *s = calloc(1, sizeof(*s)), *none = calloc(1, sizeof(*none));
+	struct fix *x = *state;
+	struct talk t;
+
+	assert_non_null(s);
+	assert_non_null(none);
+	talk_upgrade(&t, x);
+	stream_frame(s, CLIENT, BIN, 40000);
+	talk_say(&t, CLIENT, s->b, s->len);
+	expect_in_step(&t, s, none);
+	s->len = 0;
+	stream_frame(s, CLIENT, BIN, 40000);
+	stream_frame(s, CLIENT, PONG, 5);
+	talk_say(&t, CLIENT, s->b, s->len);
+	expect_in_step(&t, s, none);
+	s->len = 0;
+	stream_frame(s, CLIENT, TEXT, 150000);
+	for (uint32_t at = 0, n; at < s->len; at += n) {
+		n = s->len - at < 1448 ? s->len - at : 1448;
+		talk_say(&t, CLIENT, s->b + at, n);
+	}
+	expect_in_step(&t, s, none);
+	free(s);
+	free(none);
+}
+
+/* The TCP header ends with the first buffer: nothing of the payload lies in it. */
+static void payload_wholly_beyond_the_first_buffer(void **state)
+{
+	static struct stream s;
+	struct fix *x = *state;
+	struct hokm_conn c;
+	struct talk t;
+
+	talk_upgrade(&t, x);
+	s.len = 0;
+	memset(s.n, 0, sizeof(s.n));
+	stream_frame(&s, CLIENT, TEXT, 6);
+	stream_frame(&s, CLIENT, BIN, 3000);
+	fix_split(x, 14 + 20 + 20);
+	talk_say(&t, CLIENT, s.b, s.len);
+	fix_split(x, 14 + 20 + 20 + 7); /* and one that ends inside the header's first eight */
+	talk_say(&t, CLIENT, s.b, s.len);
+	c = talk_conn(&t);
+	assert_int_equal(c.c2s.frames, 4);
+	assert_int_equal(c.c2s.ws.next, t.next[CLIENT]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(counts_do_not_depend_on_the_cutting),
+		HOKM_TEST(sequence_numbers_may_wrap),
+		HOKM_TEST(headers_may_be_split_anywhere),
+		HOKM_TEST(padding_is_no_header),
+		HOKM_TEST(tags_and_options_move_the_payload),
+		HOKM_TEST(headers_beyond_the_first_buffer),
+		HOKM_TEST(large_messages_over_buffers_and_segments),
+		HOKM_TEST(payload_wholly_beyond_the_first_buffer),
+	};
+
+	return cmocka_run_group_tests_name("ws_frames", tests, fix_open, fix_close);
+}
