@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings. */
+/* The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings, alert. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,6 +291,116 @@ static void test_reconf(void **state)
 	assert_true(health_up(&h));
 }
 
+/* On alert: at once, every fastinter whatever the counter says, and each check short. */
+static void test_alert(void **state)
+{
+	struct health_conf c = conf;
+	uint64_t now_ns = T0;
+	struct health h;
+
+	(void)state;
+	c.alert_timeout_ns = 300 * MS;
+	health_init(&h, &c, T0, 0);
+	check(&h, &now_ns, true);
+	assert_int_equal(health_timeout_ns(&h), 10000 * MS);
+	now_ns += 100 * MS;
+	health_alert(&h, true, now_ns);
+	assert_true(h.alert);
+	assert_int_equal(health_timeout_ns(&h), 300 * MS);
+	assert_int_equal(health_next_ns(&h), now_ns);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(check(&h, &now_ns, i < 2 || i > 7), i == 4 || i == 9);
+		assert_int_equal(gap_ms(&h), 1000);
+	}
+	/* The state goes by the counter as ever. */
+	assert_true(health_up(&h));
+	assert_int_equal(h.value, 4);
+	/* Told again: nothing new, no extra check. */
+	health_alert(&h, true, now_ns);
+	assert_int_equal(gap_ms(&h), 1000);
+	/* New settings keep the alert. */
+	health_reconf(&h, &c, now_ns);
+	assert_int_equal(health_timeout_ns(&h), 300 * MS);
+	/* Over: the next check comes as planned, then at the ordinary pace. */
+	health_alert(&h, false, now_ns);
+	assert_false(h.alert);
+	assert_int_equal(gap_ms(&h), 1000);
+	assert_int_equal(health_timeout_ns(&h), 10000 * MS);
+	check(&h, &now_ns, true);
+	assert_int_equal(gap_ms(&h), 5000);
+	health_alert(&h, false, now_ns);
+	assert_int_equal(gap_ms(&h), 5000);
+}
+
+/* The check that is out may take its long timeout: it is given up, and its late answer ignored. */
+static void test_alert_gives_up_a_check(void **state)
+{
+	struct health_conf c = conf;
+	uint64_t now_ns = T0;
+	struct health h;
+	uint32_t seq;
+
+	(void)state;
+	c.alert_timeout_ns = 300 * MS;
+	health_init(&h, &c, T0, 0);
+	check(&h, &now_ns, true);
+	now_ns = health_next_ns(&h);
+	assert_true(health_start(&h, now_ns));
+	seq = h.seq;
+	health_hurry(&h, now_ns);
+	now_ns += 2000 * MS;
+	health_alert(&h, true, now_ns);
+	assert_false(h.running);
+	assert_int_equal(h.value, 4); /* no result: it counts for nothing */
+	assert_int_equal(health_next_ns(&h), now_ns);
+	assert_false(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, now_ns));
+	assert_true(health_start(&h, now_ns));
+	assert_int_equal(h.seq, seq + 1);
+	assert_false(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, now_ns));
+	assert_true(h.running);
+	assert_int_equal(h.value, 4);
+	/* Told again, it is left alone; its hard limit is the short one's. */
+	health_alert(&h, true, now_ns);
+	assert_true(h.running);
+	assert_int_equal(health_next_ns(&h), now_ns + 2300 * MS);
+	/* The hurry was for the one given up. */
+	health_result(&h, h.seq, HOKM_R_CHECK_TIMEOUT, now_ns + 300 * MS);
+	assert_int_equal(h.value, 3);
+	assert_int_equal(health_next_ns(&h), now_ns + 1000 * MS);
+	/* The end of the alert leaves a check in peace. */
+	now_ns += 1000 * MS;
+	assert_true(health_start(&h, now_ns));
+	health_alert(&h, false, now_ns);
+	assert_true(h.running);
+	assert_int_equal(health_next_ns(&h), now_ns + 12000 * MS);
+}
+
+/* The alert's timeout only ever shortens. */
+static void test_alert_timeouts(void **state)
+{
+	static const struct {
+		uint64_t timeout_ms, alert_ms, want_ms;
+	} rows[] = {
+		{10000, 1000, 1000},
+		{10000, 0, 10000},
+		{250, 1000, 250},
+		{250, 250, 250},
+	};
+	struct health_conf c = conf;
+	struct health h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		c.timeout_ns = rows[i].timeout_ms * MS;
+		c.alert_timeout_ns = rows[i].alert_ms * MS;
+		health_init(&h, &c, T0, 40 * MS);
+		assert_int_equal(health_timeout_ns(&h), c.timeout_ns);
+		health_alert(&h, true, T0); /* before its first check too */
+		assert_int_equal(health_timeout_ns(&h), rows[i].want_ms * MS);
+		assert_true(health_start(&h, T0));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -303,6 +413,9 @@ int main(void)
 		cmocka_unit_test(test_slow_check),
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_reconf),
+		cmocka_unit_test(test_alert),
+		cmocka_unit_test(test_alert_gives_up_a_check),
+		cmocka_unit_test(test_alert_timeouts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

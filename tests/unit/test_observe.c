@@ -525,6 +525,11 @@ static void test_extremes(void **state)
 	r.s.late_upgrades = UINT32_MAX;
 	r.s.answered += 3ULL * UINT32_MAX;
 	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	/* 50 times this is a little over 2^64. */
+	start(&r);
+	rig_wrong(&r.s, HOKM_SIGNAL_STATUS, 3);
+	r.s.answered += UINT64_MAX / 50;
+	assert_int_equal(rig_look(&r), OBSERVE_SAME);
 	/* Counters that went back, as after a clash of pins: no trip out of a huge difference. */
 	start(&r);
 	r.s = (struct observe_sample){0};

@@ -207,6 +207,8 @@ void daemon_observe_init(struct daemon *d, uint64_t now_ns);
 void daemon_observe(struct daemon *d, uint64_t now_ns);
 /* One of this service now: the packet path has just told of a refused SYN. */
 void daemon_observe_now(struct daemon *d, unsigned int service);
+/* Active checks of this service on alert, or not. */
+void daemon_observe_alert(struct daemon *d, unsigned int service, bool on, uint64_t now_ns);
 void daemon_observe_verdict(struct daemon *d, unsigned int service, const struct observe_verdict *v,
 			    uint64_t now_ns);
 

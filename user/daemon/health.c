@@ -137,6 +137,9 @@ static void update_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 		return;
 	svc->health = state;
 	svc->since_ns = now_ns;
+	/* Once the checks have spoken they take their own time again: slow is not dead. */
+	if (state != HOKM_SVC_UP)
+		daemon_observe_alert(d, s, false, now_ns);
 	daemon_evaluate(d);
 }
 

@@ -25,7 +25,7 @@ static void take_counters(const struct hokm_counters *c, struct observe_sample *
 	s->abnormal = c->abnormal_server;
 	s->close_error = c->close_1011 + c->close_1012 + c->close_1013;
 	s->ended = c->reset_server + c->abnormal_server + c->abnormal_client + c->close_server +
-		   c->close_client + c->rst_client;
+		   c->close_client;
 }
 
 /* Late ones of one kind; *oldest_ns is of all that wait. */
@@ -69,7 +69,7 @@ static int sample(struct daemon *d, struct daemon_service *svc, uint64_t now_ns,
 	return 0;
 }
 
-static void set_alert(struct daemon *d, unsigned int s, bool on, uint64_t now_ns)
+void daemon_observe_alert(struct daemon *d, unsigned int s, bool on, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++)
 		health_alert(&d->services[s].checks[i], on, now_ns);
@@ -108,7 +108,7 @@ void daemon_observe_verdict(struct daemon *d, unsigned int s, const struct obser
 	case OBSERVE_TRIPPED:
 		apply_hold_suspect(d->apply, svc->slot, v->until_ns);
 		announce(d, s, v, now_ns);
-		set_alert(d, s, true, now_ns);
+		daemon_observe_alert(d, s, true, now_ns);
 		daemon_health_run(d);
 		return;
 	case OBSERVE_RENEWED:
@@ -117,7 +117,7 @@ void daemon_observe_verdict(struct daemon *d, unsigned int s, const struct obser
 	case OBSERVE_CLEARED:
 		apply_hold_suspect(d->apply, svc->slot, 0);
 		announce(d, s, v, now_ns);
-		set_alert(d, s, false, now_ns);
+		daemon_observe_alert(d, s, false, now_ns);
 		return;
 	}
 }

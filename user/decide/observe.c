@@ -39,12 +39,12 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* A sample taken right now stays, as what the next ones are compared with. */
 static void forget(struct observe *o, uint64_t now_ns)
 {
 	if (o->n)
 		o->spent_ns = o->ring[o->newest].suspect_until_ns;
-	o->n = 0;
-	o->newest = 0;
+	o->n = o->n && o->ring_ns[o->newest] == now_ns;
 	o->forget_ns = now_ns;
 }
 

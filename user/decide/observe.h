@@ -39,7 +39,7 @@ struct observe_sample {
 	uint64_t reset;         /* reset_server */
 	uint64_t abnormal;      /* abnormal_server */
 	uint64_t close_error;   /* close_1011 + close_1012 + close_1013 */
-	uint64_t ended;         /* all of reset_server, abnormal_*, close_*, rst_client */
+	uint64_t ended;         /* all of reset_server, abnormal_*, close_server and close_client */
 	uint32_t late_upgrades; /* waiting longer than after_ns; see observe_late_range() */
 	uint32_t late_pings;
 	uint64_t
