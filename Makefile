@@ -110,6 +110,11 @@ DEMO_SMALL   := $(patsubst tools/demo/%.c,$(B)/hokm-%,$(sort $(DEMO_SMALL)))
 DEMO_PROGS   := $(if $(GAME_OBJ),$(B)/hokm-game) $(if $(PLAYERS_OBJ),$(B)/hokm-players) \
                 $(DEMO_SMALL)
 
+# The ends and the bad link of the frames tests: tests/ws/x.c is build/tests/ws/x.
+WS_PROGS     := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/ws/*.c)))
+
+FUZZERS      := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
 BENCH_OBJ    := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out %.bpf.c,$(wildcard tools/bench/*.c))))
 
 # BPF programs that only tools and tests use: tools/lab/x.bpf.c is build/lab/x.bpf.o.
@@ -125,10 +130,11 @@ help: ## this list
 	@printf 'hokm-xdp targets (make TARGET [V=1] [WERROR=1] [DESTDIR=] [PREFIX=%s]):\n' '$(PREFIX)'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: unit-tests bpf-tests check-build
+.PHONY: unit-tests bpf-tests ws-progs check-build
 unit-tests: $(UNIT_TESTS)
+ws-progs: $(WS_PROGS)
 bpf-tests: $(BPF_TESTS) $(AUX_BPF)
-check-build: all unit-tests bpf-tests build/hokm-bench
+check-build: all unit-tests bpf-tests ws-progs build/hokm-bench $(FUZZERS)
 	$(Q)$(MAKE) B=build/asan SAN=1 unit-tests
 
 # demo and check bring what they need: first the packages, then a make of its own, so that nothing
@@ -143,12 +149,12 @@ demo: ## both nodes and 50 players in namespaces: every event, with what players
 	$(Q)tools/demo/demo
 
 .PHONY: check
-check: ## every test: unit, sanitizers, bpf, namespaces, kernel 6.1, lint (root)
+check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
 	$(Q)$(MAKE) $(JOBS) check-build
-	$(Q)tests/run unit asan bpf netns kernel lint
+	$(Q)tests/run unit asan bpf fuzz netns kernel lint
 
-.PHONY: check-unit check-asan check-bpf check-netns check-kernel
+.PHONY: check-unit check-asan check-bpf check-fuzz check-netns check-kernel
 check-unit: unit-tests ## unit tests
 	$(Q)tests/run unit
 
@@ -159,26 +165,38 @@ check-asan: ## unit tests under AddressSanitizer and UBSan
 check-bpf: bpf-tests ## BPF programs by BPF_PROG_TEST_RUN (root)
 	$(Q)tests/run bpf
 
-check-netns: all ## real nodes in network namespaces (root)
+check-fuzz: $(FUZZERS) ## a short run of every fuzzer over its corpus (root)
+	$(Q)tests/run fuzz
+
+check-netns: all ws-progs ## real nodes in network namespaces (root)
 	$(Q)tests/run netns
 
 check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
 	$(Q)tests/run kernel
 
-FUZZERS      := build/fuzz/fuzz_vrrp
 FUZZ_SECONDS ?= 30
 
+# Ten minutes of ordinary traffic in which nothing may trip; BENCH_SOAK=0 leaves them out.
+BENCH_SOAK ?= 1
+ifneq ($(BENCH_SOAK),0)
+BENCH_NEEDS := ws-progs
+BENCH_DEPS  := test
+bench_soak   = $(Q)SOAK_SECONDS=600 tests/netns/test_soak.sh
+endif
+
 .PHONY: bench
-bench: ## ns a packet of every path, an idle node's cost, what players notice; against budgets (root)
-	$(Q)tools/install-deps build demo
-	$(Q)$(MAKE) $(JOBS) all build/hokm-bench
+bench: ## ns a packet, a million players, idle cost, a hung server, demo, soak; against budgets (root)
+	$(Q)tools/install-deps build demo $(BENCH_DEPS)
+	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
 	$(Q)build/hokm-bench --json build/bench.json
 	$(Q)tools/bench/idle --json build/bench-idle.json
+	$(Q)tools/bench/hung --json build/bench-hung.json
 	$(Q)tools/demo/demo
-	@echo 'As JSON: build/bench.json build/bench-idle.json build/demo.json'
+	$(bench_soak)
+	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-hung.json build/demo.json'
 
 .PHONY: fuzz
-fuzz: $(FUZZERS) ## the parsers under libFuzzer, FUZZ_SECONDS each
+fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each (root)
 	$(Q)for f in $(FUZZERS); do \
 		mkdir -p $$f.found && \
 		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. -print_final_stats=1 \
@@ -289,12 +307,23 @@ $(DEMO_SMALL): $(B)/hokm-%: $(B)/tools/demo/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(WS_PROGS:%=%.o): OBJ_CFLAGS = $(LWS_CFLAGS)
+$(WS_PROGS): $(B)/tests/ws/%: $(B)/tests/ws/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LWS_LIBS) $(PKG_LIBS)
+
 # A fuzzer brings the few sources it needs, so that all of them are instrumented.
-FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 build/fuzz/fuzz_vrrp: tests/fuzz/fuzz_vrrp.c user/decide/vrrp_wire.c
+build/fuzz/fuzz_ws: tests/fuzz/fuzz_ws.c tests/fuzz/ws_reference.c tests/unit/ws_rig.c
+build/fuzz/fuzz_bpf: tests/fuzz/fuzz_bpf.c tests/unit/ws_rig.c tests/bpf/fixture.c \
+                     tests/bpf/frame.c tests/bpf/expect.c user/base/names.c $(SKEL)
+build/fuzz/fuzz_bpf: FUZZ_LIBS = $(CMOCKA_LIBS) $(PKG_LIBS)
+$(FUZZERS): $(wildcard include/hokm/*.h user/decide/*.h tests/fuzz/*.h tests/unit/ws_rig.h \
+                       tests/bpf/*.h)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) $(ALL_CPPFLAGS) -o $@ $^
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(ALL_CPPFLAGS) -o $@ $(filter %.c,$^) $(FUZZ_LIBS)
 
 build/hokm-bench: $(BENCH_OBJ) $(LIB) build/bench/bench.bpf.o
 	$(call say,LD,$@)

@@ -31,8 +31,8 @@ static __always_inline __u64 wait_swap(__u64 *began_ns)
 }
 
 /*
- * A side that sent its FIN answers nothing more, and who waits for that would wait for ever. The count
- * is there before the time: so it is never taken off before it is put on.
+ * Nothing waits once a side has sent its FIN: its answer may never come. The count is there before the
+ * time, so it is never taken off before it is put on.
  */
 static __always_inline void wait_begin(const struct packet *p, const struct hokm_conn *c,
 				       __u64 *began_ns, __u32 *count)

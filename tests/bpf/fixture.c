@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,12 +269,16 @@ static void map_empty(struct bpf_map *m)
 		assert_int_equal(bpf_map_delete_elem(fd, &k), 0);
 }
 
+/* Through a mapping: it has thousands of entries, and there are hundreds of resets. */
 static void half_zero(struct fix *x)
 {
-	const struct hokm_half_open_set none = {0};
+	struct bpf_map *m = x->skel->maps.half_open;
+	size_t size = bpf_map__max_entries(m) * sizeof(struct hokm_half_open_set);
+	void *sets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(m), 0);
 
-	for (uint32_t i = 0; i < bpf_map__max_entries(x->skel->maps.half_open); i++)
-		map_set(x->skel->maps.half_open, i, &none);
+	assert_true(sets != MAP_FAILED);
+	memset(sets, 0, size);
+	assert_int_equal(munmap(sets, size), 0);
 }
 
 /* Zeroes every slot of a per-CPU array. */
@@ -317,6 +322,7 @@ int fix_reset(void **state)
 	percpu_zero(x->skel->maps.event_limits, HOKM_EVENT_KIND_COUNT);
 	perf_buffer__consume(x->events);
 	x->n_events = 0;
+	x->linear = 0;
 	return 0;
 }
 
@@ -424,11 +430,31 @@ static void run(struct fix *x, struct bpf_program *prog, const struct frame *f)
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len,
 		    .data_out = x->out.b, .data_size_out = sizeof(x->out.b), .repeat = 1);
 
+	struct xdp_md md = {.data_end = x->linear};
+
+	if (x->linear && prog == x->skel->progs.hokm_ingress) {
+		o.ctx_in = &md;
+		o.ctx_size_in = sizeof(md);
+	}
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(prog), &o), 0);
 	x->verdict = (int)o.retval;
 	x->out.len = o.data_size_out;
 	x->out.l3 = f->l3;
 	x->out.l4 = f->l4;
+}
+
+bool fix_split(struct fix *x, uint32_t linear)
+{
+	uint8_t bytes[200] = {0};
+	struct xdp_md md = {.data_end = 100};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = bytes, .data_size_in = sizeof(bytes),
+		    .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = 1);
+
+	x->linear = 0;
+	if (bpf_prog_test_run_opts(bpf_program__fd(x->skel->progs.hokm_ingress), &o))
+		return false;
+	x->linear = linear;
+	return true;
 }
 
 void fix_ingress(struct fix *x, const struct frame *f)

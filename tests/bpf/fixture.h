@@ -109,6 +109,7 @@ struct fix {
 	struct hokm_keys keys;
 	struct frame out; /* what the last run left */
 	int verdict;
+	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as go */
 	struct perf_buffer *events;
 	struct hokm_event event[512]; /* received since fix_reset */
 	unsigned int n_events;
@@ -144,6 +145,11 @@ bool fix_conn_at(struct fix *x, uint16_t client_port, struct hokm_conn *out);
 bool fix_half(struct fix *x, struct hokm_conn *out);
 unsigned int fix_conn_count(struct fix *x);
 
+/*
+ * From now on so many bytes of an ingress frame lie in its first buffer; 0: as many as go. False: this
+ * kernel's BPF_PROG_TEST_RUN cannot do that (it came with 6.18).
+ */
+bool fix_split(struct fix *x, uint32_t linear);
 /* Runs a frame; x->verdict and x->out tell. */
 void fix_ingress(struct fix *x, const struct frame *f);
 void fix_egress(struct fix *x, const struct frame *f);

@@ -17,6 +17,9 @@ const char SWITCHED[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\
 			"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 const char PLAIN_REQUEST[] = "GET /health HTTP/1.1\r\nHost: game.example:8765\r\n\r\n";
 
+#define OP_PING 0x09
+#define OP_PONG 0x0a
+
 static const uint8_t MASK[4] = {0xa5, 0x01, 0x7e, 0xf0};
 
 void talk_init(struct talk *t, struct fix *x, uint16_t port, uint32_t isn, uint32_t sisn)
@@ -207,6 +210,38 @@ void stream_close(struct stream *s, int side, uint16_t code, uint32_t more)
 	}
 	for (uint32_t i = 0; i < more; i++)
 		add8(s, 'r');
+}
+
+uint32_t talk_random(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+void stream_some(struct stream *s, int side, unsigned int frames, uint32_t *seed)
+{
+	bool open = false;
+
+	s->len = 0;
+	memset(s->n, 0, sizeof(s->n));
+	for (unsigned int i = 0; i < frames; i++) {
+		uint32_t r = talk_random(seed), len = r >> 8 & 127;
+		uint8_t b0;
+
+		if (r % 5 == 0) {
+			stream_frame(s, side, WS_FIN | (r & 16 ? OP_PING : OP_PONG), len % 126);
+			continue;
+		}
+		b0 = open ? WS_CONTINUATION : (r & 32 ? WS_TEXT : WS_BINARY);
+		if (!open && r & 64)
+			b0 |= WS_RSV1;
+		open = r >> 16 & 1;
+		if (!open)
+			b0 |= WS_FIN;
+		stream_frame(s, side, b0, r % 7 == 0 ? len * 9 : len);
+	}
 }
 
 uint64_t spin_us(uint64_t us)

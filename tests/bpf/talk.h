@@ -68,6 +68,10 @@ void stream_add(struct stream *s, const void *data, uint32_t len);
 void stream_frame(struct stream *s, int side, uint8_t b0, uint32_t len);
 void stream_close(struct stream *s, int side, uint16_t code, uint32_t more);
 
+/* So many frames anew: messages whole and in fragments, control frames between them, no close frame. */
+void stream_some(struct stream *s, int side, unsigned int frames, uint32_t *seed);
+uint32_t talk_random(uint32_t *seed);
+
 /* Lasts so long that a round trip can be told from none; returns the microseconds it took. */
 uint64_t spin_us(uint64_t us);
 

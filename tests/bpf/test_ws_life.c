@@ -341,6 +341,9 @@ static void keep_alive_then_upgrade(void **state)
 		assert_int_equal(talk_conn(&t).status, 0);
 		EXPECT_COUNTS(x, OPENED(&t), N(http_plain, i));
 	}
+	talk_text(&t, SERVER, SWITCHED); /* the answer to nothing */
+	assert_int_equal(talk_conn(&t).ws, HOKM_WS_PLAIN);
+	EXPECT_COUNTS(x, OPENED(&t), N(http_plain, 3));
 	ask_again(&t, 1);
 	EXPECT_COUNTS(x, OPENED(&t), N(http_plain, 3), N(upgrade, 1), N(switched, 1),
 		      N(in_binary, 1), N(out_binary, 1));

@@ -111,7 +111,7 @@ harmless good "good players" --stay 0.2
 harmless status-404 "players who ask for what is not there"
 bad status-503 passive-status --stay 0.1
 bad silent passive-upgrade
-bad late-pong passive-ping --stay 20
+bad pong-4000 passive-ping --stay 20
 bad close-1011 passive-close
 bad close-1012 passive-close
 bad close-1013 passive-close

@@ -12,7 +12,7 @@ players the first word of MODE_FILE, read at each connection, says what is wrong
     status-503      the upgrade is answered with 503
     status-404      the same with 404, which is the player's fault
     silent          the upgrade gets no answer
-    late-pong       pongs come four seconds late
+    pong-MS         pongs come MS milliseconds late
     close-CODE      the server closes with CODE soon after the greeting
     reset           it ends the connection by RST (SO_LINGER 0)
     fin             it ends it by FIN, without a close frame
@@ -27,7 +27,6 @@ import sys
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 SOON_S = 0.05
-LATE_S = 4
 
 
 def frame(opcode, payload):
@@ -77,10 +76,11 @@ def later(writer, seconds, data):
 
 async def play(reader, writer, mode):
     """Until the player goes."""
+    late_s = int(mode[5:]) / 1000 if mode.startswith("pong-") else 0
     while True:
         opcode, data = await read_frame(reader)
         if opcode == PING:
-            later(writer, LATE_S if mode == "late-pong" else 0, frame(PONG, data))
+            later(writer, late_s, frame(PONG, data))
         elif opcode == TEXT:
             writer.write(frame(TEXT, data[:125]))
         elif opcode == CLOSE:

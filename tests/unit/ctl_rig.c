@@ -78,9 +78,72 @@ static int verb_huge(void *arg, const json_t *args, json_t **data, char *error, 
 	return 0;
 }
 
+/* ---- count ---- */
+
+struct count {
+	json_int_t frames, bytes;
+	bool fail, busy;
+};
+
+static int count_prepare(void *arg, const json_t *args, void **job, char *error, size_t size)
+{
+	struct count *c;
+
+	(void)arg;
+	if (json_is_true(json_object_get(args, "refuse"))) {
+		snprintf(error, size, "not today");
+		return -EPERM;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->frames = json_integer_value(json_object_get(args, "frames"));
+	c->bytes = json_integer_value(json_object_get(args, "bytes"));
+	c->fail = json_is_true(json_object_get(args, "fail"));
+	c->busy = json_is_true(json_object_get(args, "busy"));
+	*job = c;
+	return 0;
+}
+
+static int count_run(void *job, struct ctl_stream *s, char *error, size_t size)
+{
+	struct count *c = job;
+	char *fill = calloc(1, (size_t)c->bytes + 1);
+	char *text = NULL;
+	int err = fill ? 0 : -ENOMEM;
+
+	if (fill)
+		memset(fill, 'x', (size_t)c->bytes);
+	while (!err && c->busy)
+		err = ctl_stream_check(s);
+	for (json_int_t i = 1; !err && i <= c->frames; i++) {
+		int n = asprintf(&text, "{\"n\":%lld,\"fill\":\"%s\"}", (long long)i, fill);
+
+		err = n < 0 ? -ENOMEM : 0;
+		if (!err && c->fail && i == c->frames) {
+			snprintf(error, size, "cannot count any further");
+			err = -EIO;
+		}
+		if (!err)
+			err = ctl_stream_send(s, text, (size_t)n, i < c->frames);
+		free(text);
+		text = NULL;
+	}
+	free(fill);
+	return err;
+}
+
+static const struct ctl_work count_work = {
+	.prepare = count_prepare, .run = count_run, .free = free};
+
 const struct ctl_verb ctl_rig_verbs[] = {
-	{"echo", verb_echo}, {"text", verb_text}, {"fail", verb_fail},
-	{"mute", verb_mute}, {"huge", verb_huge}, {NULL, NULL},
+	{.name = "echo", .handler = verb_echo},
+	{.name = "text", .handler = verb_text},
+	{.name = "fail", .handler = verb_fail},
+	{.name = "mute", .handler = verb_mute},
+	{.name = "huge", .handler = verb_huge},
+	{.name = "count", .work = &count_work},
+	{.name = NULL},
 };
 
 void ctl_rig_dir(struct ctl_rig *r)

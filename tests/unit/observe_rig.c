@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "observe_rig.h"
 
-void rig_conf(struct observe_conf *conf)
+void look_conf(struct observe_conf *conf)
 {
 	*conf = (struct observe_conf){
 		.on = true,
@@ -24,7 +24,7 @@ static enum observe_change look(struct observe_rig *r)
 	return r->v.change;
 }
 
-void rig_init(struct observe_rig *r, const struct observe_conf *conf)
+void look_init(struct observe_rig *r, const struct observe_conf *conf)
 {
 	*r = (struct observe_rig){.now_ns = RIG_T0, .checks_ok = true};
 	r->s.syn = r->s.syn_ack = r->s.refused = 100000;
@@ -34,29 +34,29 @@ void rig_init(struct observe_rig *r, const struct observe_conf *conf)
 	look(r);
 }
 
-enum observe_change rig_look(struct observe_rig *r)
+enum observe_change look_once(struct observe_rig *r)
 {
 	r->now_ns += r->o.conf.sample_ns;
 	return look(r);
 }
 
-enum observe_change rig_run(struct observe_rig *r, uint64_t ns)
+enum observe_change look_run(struct observe_rig *r, uint64_t ns)
 {
 	uint64_t end_ns = r->now_ns + ns;
 
 	while (r->now_ns < end_ns)
-		if (rig_look(r) != OBSERVE_SAME)
+		if (look_once(r) != OBSERVE_SAME)
 			return r->v.change;
 	return OBSERVE_SAME;
 }
 
-enum observe_change rig_check(struct observe_rig *r, bool ok, uint64_t ago_ns)
+enum observe_change look_check(struct observe_rig *r, bool ok, uint64_t ago_ns)
 {
 	observe_check(&r->o, ok, r->now_ns - ago_ns, r->now_ns, &r->v);
 	return r->v.change;
 }
 
-void rig_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n)
+void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n)
 {
 	switch (signal) {
 	case HOKM_SIGNAL_REFUSED:
@@ -93,7 +93,7 @@ void rig_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n
 	}
 }
 
-void rig_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n)
+void look_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n)
 {
 	switch (signal) {
 	case HOKM_SIGNAL_REFUSED:

@@ -21,19 +21,19 @@ struct observe_rig {
 };
 
 /* Every signal on: 3 at least, 50 percent, waiting ones late after 500 ms; a sample each 100 ms. */
-void rig_conf(struct observe_conf *conf);
+void look_conf(struct observe_conf *conf);
 
 /* Begins at RIG_T0 with one look at counters far from 0, as a daemon finds them after a restart. */
-void rig_init(struct observe_rig *r, const struct observe_conf *conf);
+void look_init(struct observe_rig *r, const struct observe_conf *conf);
 /* One sample later. */
-enum observe_change rig_look(struct observe_rig *r);
+enum observe_change look_once(struct observe_rig *r);
 /* The samples of `ns`; stops at the first that changes something and returns what. */
-enum observe_change rig_run(struct observe_rig *r, uint64_t ns);
+enum observe_change look_run(struct observe_rig *r, uint64_t ns);
 /* An active check that was started `ago_ns` ago ends now. */
-enum observe_change rig_check(struct observe_rig *r, bool ok, uint64_t ago_ns);
+enum observe_change look_check(struct observe_rig *r, bool ok, uint64_t ago_ns);
 
 /* `n` requests of this signal, in the counters: wrong ones or good ones. */
-void rig_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
-void rig_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
+void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
+void look_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
 
 #endif

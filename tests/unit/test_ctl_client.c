@@ -130,8 +130,8 @@ static void test_misuse(void **state)
 	expect(RUN("status", "now"), CTL_EXIT_USAGE, "", "status does not take \"now\"");
 	expect(RUN("log-level", "info", "warn"), CTL_EXIT_USAGE, "", "not take \"warn\"");
 	expect(RUN("conns", "--limit"), CTL_EXIT_USAGE, "", "--limit needs a N");
-	expect(RUN("conns", "--limit", "0"), CTL_EXIT_USAGE, "", "from 1 to 100000");
-	expect(RUN("conns", "--limit=1x"), CTL_EXIT_USAGE, "", "from 1 to 100000");
+	expect(RUN("conns", "--limit", "0"), CTL_EXIT_USAGE, "", "from 1 to 4194304");
+	expect(RUN("conns", "--limit=1x"), CTL_EXIT_USAGE, "", "from 1 to 4194304");
 	expect(RUN("conns", "--limit", "99999999999999999999"), CTL_EXIT_USAGE, "", "from 1");
 	expect(RUN("conns", "--half-open=yes"), CTL_EXIT_USAGE, "", "takes no value");
 	expect(RUN("failover", "--to", ""), CTL_EXIT_USAGE, "", "--to needs a NODE");
@@ -270,11 +270,11 @@ static int verb_failover(void *arg, const json_t *args, json_t **data, char *err
 }
 
 static const struct ctl_verb daemon_like[] = {
-	{"status", verb_status},
-	{"log-level", verb_level},
-	{"counters", verb_counters},
-	{"failover", verb_failover},
-	{NULL, NULL},
+	{.name = "status", .handler = verb_status},
+	{.name = "log-level", .handler = verb_level},
+	{.name = "counters", .handler = verb_counters},
+	{.name = "failover", .handler = verb_failover},
+	{.name = NULL},
 };
 
 static void test_exit_codes(void **state)

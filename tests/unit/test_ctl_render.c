@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 
@@ -100,6 +101,8 @@ static void test_status_of_an_owner(void **state)
 		"  game     http       DOWN        0/4   1.2 s ago  3 ms  check-status: GET "
 		"/health: 503 (running)\n",
 		"  game     tcp        unknown     0/4       never     -  no result yet\n",
+		"  SERVICE  PASSIVE  OLDEST UPGRADE  OLDEST PING  TRIPS\n",
+		"  game     off                   -            -      0\n",
 		"  backup  192.168.1.27  backup       100      -  alive   fresh   0.12 ms   "
 		"never            1\n",
 		"adverts    sent 190, received 2; discarded: auth 3\n",
@@ -129,7 +132,7 @@ static void test_status_warnings(void **state)
 		"WARNING  draining:",
 		"WARNING  standby after a failover",
 		"WARNING  service game is DOWN (check-timeout)",
-		"WARNING  service game refused a player: new ones avoid it for 1.5 s",
+		"WARNING  service game is suspect (passive-ping): new players avoid it for 1.5 s",
 		"WARNING  peer a: its kernel answers but its daemon is stale",
 		"WARNING  peer b is silent: last pulse 12.0 s ago, last advert 3.0 s ago",
 		"WARNING  peer c was never heard",
@@ -139,6 +142,7 @@ static void test_status_warnings(void **state)
 		"WARNING  7 kernel events were lost",
 		"  successor  none: no peer is healthy enough\n",
 		"SILENT, 12.0 s",
+		"  game     suspect 1.5 s: passive-ping               -        5.2 s      3\n",
 		"STALE",
 	};
 	json_t *data = sample(STATUS);
@@ -146,7 +150,9 @@ static void test_status_warnings(void **state)
 		sample("{'owner':false,'panic':true,'maint':true,'drain':true,'standby':true,"
 		       "'xdp_mode':'generic','agent':{'pid':0},'events_lost':7,'successor':null,"
 		       "'services':[{'name':'game','state':'down','reason':'check-timeout',"
-		       "'suspect_ms':1500,'checks':[]}],'peers':["
+		       "'suspect_ms':1500,'suspect_reason':'passive-ping',"
+		       "'observe':true,'oldest_upgrade_ms':null,'oldest_ping_ms':5200,'trips':3,"
+		       "'checks':[]}],'peers':["
 		       "{'name':'a','pulsing':true,'daemon_fresh':false},"
 		       "{'name':'b','pulsing':false,'seen_ms':12000,'adverts_ms':3000},"
 		       "{'name':'c','pulsing':false,'seen_ms':null,'adverts_ms':null},"
@@ -190,32 +196,173 @@ static void test_judge(void **state)
 	json_decref(not_asked);
 }
 
-static void test_conns(void **state)
+/* What the view of conns prints of these frames, the last of which is NULL. */
+static char *viewed(const char *options, const char *const *frames)
 {
-	json_t *data = sample(
-		"{'total':3,'limit':2,'conns':[{'client':'192.168.1.50:40312','service':'game',"
-		"'state':'established','target':'local','age_ms':61000,'idle_in_ms':12,"
-		"'idle_out_ms':-1,'bytes_in':1536,'bytes_out':52,'packets_in':9,'packets_out':1,"
-		"'flags':['steered-in','adopted']},{'client':'192.168.1.51:1','service':'game',"
-		"'state':'fin-client','target':'backup','age_ms':5,'idle_in_ms':5,"
-		"'idle_out_ms':5,'bytes_in':3145728,'bytes_out':0,'flags':[]}]}");
-	char *text = rendered(render_conns, data, "{}");
+	json_t *o = sample(options);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	void *view;
+
+	assert_non_null(out);
+	view = conns_view.open(o, out);
+	assert_non_null(view);
+	for (; *frames; frames++) {
+		json_t *data = sample(*frames);
+
+		conns_view.frame(view, data);
+		json_decref(data);
+	}
+	conns_view.close(view);
+	assert_int_equal(fclose(out), 0);
+	json_decref(o);
+	return text;
+}
+
+#define VIEWED(options, ...) viewed(options, (const char *const[]){__VA_ARGS__, NULL})
+
+/* The keys that the view asks for. */
+static json_t *asked_keys(const char *options)
+{
+	json_t *o = sample(options), *args = json_object(), *keys;
+
+	assert_int_equal(conns_view.prepare(o, args), 0);
+	keys = json_incref(json_object_get(args, "keys"));
+	json_decref(args);
+	json_decref(o);
+	return keys;
+}
+
+#define KEYS                                                                       \
+	"{'keys':['client','service','state','ws','target','age_ms','idle_in_ms'," \
+	"'idle_out_ms','frames_in','frames_out','rtt_us','bytes_in','bytes_out',"  \
+	"'flags','stale_ms','stale_reason']}"
+#define ROW_1                                                                        \
+	"['192.168.1.50:40312','game','established','open','local',61000,12,null,7," \
+	"90,350,1536,52,['steered-in','lost'],5200,'stale-upgrade']"
+#define ROW_2                                                                     \
+	"['192.168.100.151:65535','game','fin-client','none','backup',5,5,5,0,0," \
+	"null,3145728,0,[],null,null]"
+
+static void test_conns_table(void **state)
+{
+	char *text = VIEWED("{'stale':'5s'}", KEYS, "{'rows':[" ROW_1 "]}", "{'rows':[" ROW_2 "]}",
+			    "{'total':3,'seen':9,'shown':2,'limit':2}");
 
 	(void)state;
-	assert_has(text, "  CLIENT              SERVICE  STATE        TARGET        AGE  IDLE IN");
-	assert_has(text,
-		   "  192.168.1.50:40312  game     established  local   1 min 1 s    12 ms     "
-		   "never   1.5 KiB         52  steered-in,adopted\n");
-	assert_has(text, "   3.0 MiB          0  -\n");
-	assert_has(text, "\n3 connections, 2 shown; --limit N shows more\n");
+	/* Widths are the first frame's; a longer cell moves only its own line. */
+	assert_string_equal(
+		text,
+		"  CLIENT              SERVICE  STATE        WS    TARGET        AGE  IDLE-IN  "
+		"IDLE-OUT  FRAMES-IN  FRAMES-OUT      RTT  BYTES-IN  BYTES-OUT          WAITS  "
+		"FLAGS\n"
+		"  192.168.1.50:40312  game     established  open  local   1 min 1 s    12 ms     "
+		"never          7          90  0.35 ms   1.5 KiB         52  upgrade 5.2 s  "
+		"steered-in,lost\n"
+		"  192.168.100.151:65535  game     fin-client   none  backup       5 ms     5 ms   "
+		"   "
+		"5 ms          0           0        -   3.0 MiB          0              -  -\n"
+		"3 of 9 connections, 2 shown; --limit N shows more\n");
 	free(text);
-	json_decref(data);
-
-	data = sample("{'total':0,'limit':1000,'conns':[]}");
-	text = rendered(render_conns, data, "{'half_open':true}");
+	text = VIEWED("{}", KEYS, "{'rows':[" ROW_1 "," ROW_2 "]}",
+		      "{'total':2,'seen':2,'shown':2,'limit':1000}");
+	assert_has_not(text, "WAITS");
+	assert_has(text, "\n2 connections\n");
+	free(text);
+	text = VIEWED("{'half_open':true}", KEYS, "{'total':0,'seen':0,'shown':0,'limit':1000}");
 	assert_string_equal(text, "0 half-open connections\n");
 	free(text);
-	json_decref(data);
+	/* Another version of the daemon: keys and values that are not there. */
+	text = VIEWED("{}", "{'keys':['client']}", "{'rows':[['x',5],[],7]}", "{'total':3}");
+	assert_has(text, "  x       ?        ?");
+	free(text);
+}
+
+static void test_conns_json(void **state)
+{
+	char *text = VIEWED("{'json':true}", KEYS, "{'rows':[" ROW_1 "]}", "{'rows':[" ROW_2 "]}",
+			    "{'total':3,'seen':9,'shown':2,'limit':2}");
+	json_t *o = json_loads(text, 0, NULL), *conns = json_object_get(o, "conns");
+	json_t *row = json_array_get(conns, 0);
+
+	(void)state;
+	assert_int_equal(json_array_size(conns), 2);
+	assert_int_equal(json_integer_value(json_object_get(o, "total")), 3);
+	assert_int_equal(json_integer_value(json_object_get(o, "seen")), 9);
+	assert_int_equal(json_integer_value(json_object_get(row, "rtt_us")), 350);
+	assert_true(json_is_null(json_object_get(row, "idle_out_ms")));
+	assert_string_equal(json_string_value(json_object_get(row, "stale_reason")),
+			    "stale-upgrade");
+	assert_int_equal(json_array_size(json_object_get(row, "flags")), 2);
+	assert_int_equal(json_object_size(row), 16);
+	json_decref(o);
+	free(text);
+	text = VIEWED("{'json':true}", KEYS, "{'total':0,'seen':0,'shown':0,'limit':2}");
+	o = json_loads(text, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(o, "conns")), 0);
+	assert_true(json_is_array(json_object_get(o, "conns")));
+	json_decref(o);
+	free(text);
+}
+
+/* A column is asked for when an option makes it mean something, and once. */
+static void test_conns_keys(void **state)
+{
+	json_t *plain = asked_keys("{}"), *more = asked_keys("{'stale':'5s','top':'stale'}");
+	json_t *rtt = asked_keys("{'sort':'rtt-client'}");
+
+	(void)state;
+	assert_int_equal(json_array_size(plain), 14);
+	assert_int_equal(json_array_size(more), 16);
+	assert_int_equal(json_array_size(rtt), 15);
+	assert_null(asked_keys("{'json':true}"));
+	assert_null(asked_keys("{'summary':true}"));
+	json_decref(plain);
+	json_decref(more);
+	json_decref(rtt);
+}
+
+#define SUMMARY                                                                               \
+	"{'total':12,'seen':20,'summary':{'services':{'game':12},'states':{'established':11," \
+	"'syn':1},'ws':{'open':12},'follow_in':{},'follow_out':{'lost':2},"                   \
+	"'targets':{'local':12},'stale':{},'histograms':{'age_ms':{'count':12,'p50':1536,"    \
+	"'p90':3000,'p99':4000,'places':[0,0,0,0,0,0,0,0,0,0,11,0,1,0]},'idle_ms':{},"        \
+	"'rtt_us':{'count':0,'p50':null,'places':[0,0]}},'latency':{'game':{'upgrade':"       \
+	"{'count':4,'p50':900,'p90':1000,'p99':1020,'places':[0,1,0,0,0,0,0,0,0,3]}}}}}"
+
+static void test_summary(void **state)
+{
+	static const char *const parts[] = {
+		"12 of 20 connections\n",
+		"  services    game 12\n",
+		"  states      established 11, syn 1\n",
+		"  frames in   none\n",
+		"  frames out  lost 2\n",
+		"  unanswered  none\n",
+		"\nage: 12, p50 1.5 s, p90 3.0 s, p99 4.0 s\n"
+		"  from 1.0 s  11  ########################################\n"
+		"  from 2.0 s   0  \n"
+		"  from 4.0 s   1  ###\n",
+		"\ngame, since the packet path was loaded: upgrade request to its answer: 4, p50 "
+		"0.90 ms, p90 1.00 ms, p99 1.02 ms\n"
+		"  from 0.00 ms  1  #############\n",
+		"  from 0.51 ms  3  ########################################\n",
+	};
+	char *text = VIEWED("{'summary':true}", SUMMARY);
+	json_t *o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	assert_has_not(text, "idle:");
+	assert_has_not(text, "round trip");
+	free(text);
+	text = VIEWED("{'summary':true,'json':true}", SUMMARY);
+	o = json_loads(text, 0, NULL);
+	assert_true(json_is_object(json_object_get(o, "summary")));
+	json_decref(o);
+	free(text);
 }
 
 static void test_counters(void **state)
@@ -300,6 +447,11 @@ static void test_words(void **state)
 	assert_string_equal(word_age(60000, buf), "1 min 0 s");
 	assert_string_equal(word_age(3600000, buf), "1 h 0 min");
 	assert_string_equal(word_age(90000000, buf), "1 d 1 h");
+	assert_string_equal(word_us(-1, buf), "-");
+	assert_string_equal(word_us(0, buf), "0.00 ms");
+	assert_string_equal(word_us(9999, buf), "10.00 ms");
+	assert_string_equal(word_us(12345, buf), "12.3 ms");
+	assert_string_equal(word_us(1250000, buf), "1.2 s");
 	assert_string_equal(word_bytes(1023, buf), "1023");
 	assert_string_equal(word_bytes(1024, buf), "1.0 KiB");
 	assert_string_equal(word_bytes(1099511627776LL * 5000, buf), "5000.0 TiB");
@@ -312,7 +464,10 @@ int main(void)
 		cmocka_unit_test(test_status_warnings),
 		cmocka_unit_test(test_status_of_another_version),
 		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_conns),
+		cmocka_unit_test(test_conns_table),
+		cmocka_unit_test(test_conns_json),
+		cmocka_unit_test(test_conns_keys),
+		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_words),

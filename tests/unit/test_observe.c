@@ -16,16 +16,16 @@ static void start(struct observe_rig *r)
 {
 	struct observe_conf conf;
 
-	rig_conf(&conf);
-	rig_init(r, &conf);
+	look_conf(&conf);
+	look_init(r, &conf);
 }
 
 /* SYNs of the newest sample are left out: one look more, in which nothing happens, brings them in. */
 static enum observe_change look_twice(struct observe_rig *r)
 {
-	enum observe_change change = rig_look(r);
+	enum observe_change change = look_once(r);
 
-	return change == OBSERVE_SAME ? rig_look(r) : change;
+	return change == OBSERVE_SAME ? look_once(r) : change;
 }
 
 static void assert_tripped(const struct observe_rig *r, enum hokm_signal signal, uint64_t wrong,
@@ -62,13 +62,13 @@ static void test_each_has_its_reason(void **state)
 		EACH_SIGNAL(i)
 		{
 			start(&r);
-			rig_wrong(&r.s, i, 7);
+			look_wrong(&r.s, i, 7);
 			look_twice(&r);
 			assert_tripped(&r, i, 7, 7);
 			assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
 			assert_int_equal(r.o.trips, 1);
 			/* Told once. */
-			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+			assert_int_equal(look_once(&r), OBSERVE_SAME);
 			assert_int_equal(r.o.trips, 1);
 		}
 }
@@ -82,10 +82,10 @@ static void test_little_traffic(void **state)
 		EACH_SIGNAL(i)
 		{
 			start(&r);
-			rig_wrong(&r.s, i, 2); /* all of them, but fewer than three */
+			look_wrong(&r.s, i, 2); /* all of them, but fewer than three */
 			look_twice(&r);
 			assert_calm(&r);
-			rig_wrong(&r.s, i, 1);
+			look_wrong(&r.s, i, 1);
 			look_twice(&r);
 			assert_tripped(&r, i, 3, 3);
 		}
@@ -112,8 +112,8 @@ static void test_percent(void **state)
 	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
 		start(&r);
 		r.o.conf.limit[i].percent = rows[row].percent;
-		rig_wrong(&r.s, i, rows[row].wrong);
-		rig_good(&r.s, i, rows[row].good);
+		look_wrong(&r.s, i, rows[row].wrong);
+		look_good(&r.s, i, rows[row].good);
 		look_twice(&r);
 		if (rows[row].trips)
 			assert_tripped(&r, i, rows[row].wrong, rows[row].wrong + rows[row].good);
@@ -131,25 +131,25 @@ static void test_switched_off(void **state)
 	for
 		EACH_SIGNAL(i)
 		{
-			rig_conf(&conf);
+			look_conf(&conf);
 			conf.limit[i].on = false;
-			rig_init(&r, &conf);
-			rig_wrong(&r.s, i, 50);
+			look_init(&r, &conf);
+			look_wrong(&r.s, i, 50);
 			r.s.suspect_until_ns = i == HOKM_SIGNAL_REFUSED ? UINT64_MAX : 0;
-			assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+			assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 			assert_calm(&r);
 			/* The others still see. */
-			rig_wrong(&r.s, (i + 1) % HOKM_SIGNAL_COUNT, 100);
+			look_wrong(&r.s, (i + 1) % HOKM_SIGNAL_COUNT, 100);
 			look_twice(&r);
 			assert_int_equal(r.v.signal, (i + 1) % HOKM_SIGNAL_COUNT);
 		}
-	rig_conf(&conf);
+	look_conf(&conf);
 	conf.on = false;
-	rig_init(&r, &conf);
+	look_init(&r, &conf);
 	for
 		EACH_SIGNAL(i)
-	rig_wrong(&r.s, i, 50);
-	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	look_wrong(&r.s, i, 50);
+	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	assert_calm(&r);
 }
 
@@ -171,20 +171,20 @@ static void test_most_telling(void **state)
 			r.o.conf.limit[i].percent = 1;
 			/* So that the SYNs are over their limit in the same look as the others. */
 			if (order[a] == HOKM_SIGNAL_SYN || order[b] == HOKM_SIGNAL_SYN) {
-				rig_wrong(&r.s, HOKM_SIGNAL_SYN, 10);
+				look_wrong(&r.s, HOKM_SIGNAL_SYN, 10);
 				r.o.conf.limit[HOKM_SIGNAL_SYN].on = false;
-				rig_look(&r);
+				look_once(&r);
 				r.o.conf.limit[HOKM_SIGNAL_SYN].on = true;
 			}
 			if (order[a] != HOKM_SIGNAL_SYN)
-				rig_wrong(&r.s, order[a], 5);
+				look_wrong(&r.s, order[a], 5);
 			if (order[b] != HOKM_SIGNAL_SYN)
-				rig_wrong(&r.s, order[b], 5);
-			assert_int_equal(rig_look(&r), OBSERVE_TRIPPED);
+				look_wrong(&r.s, order[b], 5);
+			assert_int_equal(look_once(&r), OBSERVE_TRIPPED);
 			if (r.v.signal != order[a])
 				fail_msg("%s before %s: gave %s", hokm_signal_name(order[a]),
 					 hokm_signal_name(order[b]), hokm_signal_name(r.v.signal));
-			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+			assert_int_equal(look_once(&r), OBSERVE_SAME);
 		}
 }
 
@@ -198,17 +198,17 @@ static void test_syns_under_way(void **state)
 	for (int i = 0; i < 100; i++) {
 		r.s.syn_ack = r.s.syn;
 		r.s.syn += 1000;
-		assert_int_equal(rig_look(&r), OBSERVE_SAME);
+		assert_int_equal(look_once(&r), OBSERVE_SAME);
 	}
 	/* An extra look right behind one leaves them out too. */
 	r.now_ns += MS;
 	observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
 	assert_calm(&r);
 	/* Unanswered for a whole sample is unanswered. */
-	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	for (int i = 0; i < 20 && r.v.change == OBSERVE_SAME; i++) {
 		r.s.syn += 1000;
-		rig_look(&r);
+		look_once(&r);
 	}
 	assert_int_equal(r.v.signal, HOKM_SIGNAL_SYN);
 	assert_true(r.v.wrong <= r.v.all);
@@ -222,13 +222,13 @@ static void test_syns_answered_otherwise(void **state)
 	/* A refused SYN was answered; that alone is the other signal's. */
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
-	rig_wrong(&r.s, HOKM_SIGNAL_REFUSED, 50);
-	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	look_wrong(&r.s, HOKM_SIGNAL_REFUSED, 50);
+	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 	/* More answers than SYNs, as SYN-ACKs are repeated to one who vanished: never below zero. */
 	start(&r);
 	r.s.syn += 10;
 	r.s.syn_ack += 50;
-	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 	/* Some of both, and five without any answer. */
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
@@ -254,21 +254,21 @@ static void test_window(void **state)
 			start(&r);
 			r.o.conf.limit[i].percent = 1;
 			for (int n = 0; n < 60; n++) {
-				rig_wrong(&r.s, i, 1);
-				assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+				look_wrong(&r.s, i, 1);
+				assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 			}
 			/* Two old ones still in it, and one more. */
 			start(&r);
-			rig_wrong(&r.s, i, 2);
-			assert_int_equal(rig_run(&r, 1800 * MS), OBSERVE_SAME);
-			rig_wrong(&r.s, i, 1);
+			look_wrong(&r.s, i, 2);
+			assert_int_equal(look_run(&r, 1800 * MS), OBSERVE_SAME);
+			look_wrong(&r.s, i, 1);
 			look_twice(&r);
 			assert_tripped(&r, i, 3, 3);
 			/* And just out of it. */
 			start(&r);
-			rig_wrong(&r.s, i, 2);
-			assert_int_equal(rig_run(&r, 2100 * MS), OBSERVE_SAME);
-			rig_wrong(&r.s, i, 1);
+			look_wrong(&r.s, i, 2);
+			assert_int_equal(look_run(&r, 2100 * MS), OBSERVE_SAME);
+			look_wrong(&r.s, i, 1);
 			look_twice(&r);
 			assert_calm(&r);
 		}
@@ -283,19 +283,19 @@ static void test_window_beyond_ring(void **state)
 	for (int rounds = 0; rounds < 3; rounds++) {
 		start(&r);
 		r.o.conf.window_ns = UINT64_MAX;
-		assert_int_equal(rig_run(&r, (uint64_t)rounds * 13 * SEC), OBSERVE_SAME);
-		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
-		assert_int_equal(rig_run(&r, (OBSERVE_SAMPLES_MAX - 2) * 100 * MS), OBSERVE_SAME);
-		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
-		rig_look(&r);
+		assert_int_equal(look_run(&r, (uint64_t)rounds * 13 * SEC), OBSERVE_SAME);
+		look_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+		assert_int_equal(look_run(&r, (OBSERVE_SAMPLES_MAX - 2) * 100 * MS), OBSERVE_SAME);
+		look_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+		look_once(&r);
 		assert_tripped(&r, HOKM_SIGNAL_RESET, 3, 3);
 
 		start(&r);
 		r.o.conf.window_ns = UINT64_MAX;
-		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
-		assert_int_equal(rig_run(&r, OBSERVE_SAMPLES_MAX * 100 * MS), OBSERVE_SAME);
-		rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
-		rig_look(&r);
+		look_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+		assert_int_equal(look_run(&r, OBSERVE_SAMPLES_MAX * 100 * MS), OBSERVE_SAME);
+		look_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+		look_once(&r);
 		assert_calm(&r);
 	}
 }
@@ -307,14 +307,14 @@ static void test_looks_between(void **state)
 
 	(void)state;
 	start(&r);
-	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
+	look_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
 	for (int i = 0; i < 1000; i++) {
 		r.now_ns += MS;
 		observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
 		assert_calm(&r);
 	}
-	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
-	rig_look(&r);
+	look_wrong(&r.s, HOKM_SIGNAL_RESET, 1);
+	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_RESET, 3, 3);
 }
 
@@ -327,12 +327,12 @@ static void test_answers_since(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		start(&r);
-		assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
-		rig_good(&r.s, waiting[i], 1000);
-		assert_int_equal(rig_look(&r), OBSERVE_SAME);
-		rig_wrong(&r.s, waiting[i], 3);
-		assert_int_equal(rig_run(&r, 400 * MS), OBSERVE_SAME);
-		assert_int_equal(rig_look(&r), OBSERVE_TRIPPED);
+		assert_int_equal(look_run(&r, 5 * SEC), OBSERVE_SAME);
+		look_good(&r.s, waiting[i], 1000);
+		assert_int_equal(look_once(&r), OBSERVE_SAME);
+		look_wrong(&r.s, waiting[i], 3);
+		assert_int_equal(look_run(&r, 400 * MS), OBSERVE_SAME);
+		assert_int_equal(look_once(&r), OBSERVE_TRIPPED);
 		assert_tripped(&r, waiting[i], 3, 3);
 	}
 }
@@ -345,31 +345,31 @@ static void test_packet_path_was_first(void **state)
 	(void)state;
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].min = 1000;
-	rig_good(&r.s, HOKM_SIGNAL_REFUSED, 99);
-	rig_wrong(&r.s, HOKM_SIGNAL_REFUSED, 1);
+	look_good(&r.s, HOKM_SIGNAL_REFUSED, 99);
+	look_wrong(&r.s, HOKM_SIGNAL_REFUSED, 1);
 	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
-	rig_look(&r);
+	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 100);
 	/* Even when the SYN itself was counted before the window. */
 	start(&r);
 	r.s.suspect_until_ns = r.now_ns + 101 * MS;
-	rig_look(&r);
+	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
 	/* Over already. */
 	start(&r);
 	r.s.suspect_until_ns = r.now_ns + 100 * MS;
-	rig_look(&r);
+	look_once(&r);
 	assert_calm(&r);
 	/* The checks know it. */
 	start(&r);
 	r.checks_ok = false;
 	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
-	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	/* Seen by them: it has had its say. Only another refused SYN counts. */
 	r.checks_ok = true;
-	assert_int_equal(rig_run(&r, SEC), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	r.s.suspect_until_ns += 1;
-	rig_look(&r);
+	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
 }
 
@@ -384,16 +384,16 @@ static void test_checks_know(void **state)
 		{
 			start(&r);
 			r.checks_ok = false;
-			rig_wrong(&r.s, i, 50);
-			assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
-			rig_wrong(&r.s, i, 50);
-			assert_int_equal(rig_look(&r), OBSERVE_SAME);
+			look_wrong(&r.s, i, 50);
+			assert_int_equal(look_run(&r, 5 * SEC), OBSERVE_SAME);
+			look_wrong(&r.s, i, 50);
+			assert_int_equal(look_once(&r), OBSERVE_SAME);
 			assert_int_equal(r.o.forget_ns, r.now_ns);
 			assert_int_equal(r.o.trips, 0);
 			r.s.late_upgrades = r.s.late_pings = 0; /* before forget_ns: not counted */
 			r.checks_ok = true;
-			assert_int_equal(rig_run(&r, 5 * SEC), OBSERVE_SAME);
-			rig_wrong(&r.s, i, 3);
+			assert_int_equal(look_run(&r, 5 * SEC), OBSERVE_SAME);
+			look_wrong(&r.s, i, 3);
 			look_twice(&r);
 			assert_tripped(&r, i, 3, 3);
 		}
@@ -414,26 +414,26 @@ static void test_stall(void **state)
 			bool waits = i == HOKM_SIGNAL_UPGRADE || i == HOKM_SIGNAL_PING;
 
 			start(&r);
-			assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
-			rig_wrong(&r.s, i, 20);
+			assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
+			look_wrong(&r.s, i, 20);
 			r.now_ns += 30 * SEC;
-			rig_look(&r);
+			look_once(&r);
 			if (waits || i == HOKM_SIGNAL_SYN)
 				assert_calm(&r);
 			else
 				assert_tripped(&r, i, 20, 20);
 			/* Ten samples late is not a stall yet. */
 			start(&r);
-			rig_wrong(&r.s, i, 20);
+			look_wrong(&r.s, i, 20);
 			r.now_ns += 900 * MS;
-			rig_look(&r);
+			look_once(&r);
 			if (waits)
 				assert_tripped(&r, i, 20, 20);
 			/* The look after the stall sees all again. */
 			start(&r);
 			r.now_ns += 30 * SEC;
-			rig_look(&r);
-			rig_wrong(&r.s, i, 20);
+			look_once(&r);
+			look_wrong(&r.s, i, 20);
 			look_twice(&r);
 			assert_tripped(&r, i, 20, 20);
 		}
@@ -441,12 +441,12 @@ static void test_stall(void **state)
 	start(&r);
 	for
 		EACH_SIGNAL(i)
-	rig_good(&r.s, i, 1000);
-	rig_wrong(&r.s, HOKM_SIGNAL_RESET, 30);
-	rig_wrong(&r.s, HOKM_SIGNAL_STATUS, 30);
+	look_good(&r.s, i, 1000);
+	look_wrong(&r.s, HOKM_SIGNAL_RESET, 30);
+	look_wrong(&r.s, HOKM_SIGNAL_STATUS, 30);
 	r.now_ns += 60 * SEC;
-	assert_int_equal(rig_look(&r), OBSERVE_SAME);
-	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	assert_int_equal(look_once(&r), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 }
 
 static void test_late_range(void **state)
@@ -499,13 +499,13 @@ static void test_extremes(void **state)
 	struct observe_rig r;
 
 	(void)state;
-	rig_conf(&conf);
+	look_conf(&conf);
 	conf.window_ns = conf.sample_ns = conf.hold_ns = conf.hold_max_ns = conf.calm_ns =
 		UINT64_MAX;
 	for
 		EACH_SIGNAL(i)
 	conf.limit[i] = (struct observe_limit){true, 1, 100, UINT64_MAX};
-	rig_init(&r, &conf);
+	look_init(&r, &conf);
 	memset(&r.s, 0xff, sizeof(r.s));
 	r.s.suspect_until_ns = 0;
 	r.s.late_upgrades = r.s.late_pings = 0;
@@ -520,20 +520,20 @@ static void test_extremes(void **state)
 	start(&r);
 	r.s.answer_5xx = UINT64_MAX / 2;
 	r.s.answered = UINT64_MAX;
-	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	start(&r);
 	r.s.late_upgrades = UINT32_MAX;
 	r.s.answered += 3ULL * UINT32_MAX;
-	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	/* 50 times this is a little over 2^64. */
 	start(&r);
-	rig_wrong(&r.s, HOKM_SIGNAL_STATUS, 3);
+	look_wrong(&r.s, HOKM_SIGNAL_STATUS, 3);
 	r.s.answered += UINT64_MAX / 50;
-	assert_int_equal(rig_look(&r), OBSERVE_SAME);
+	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	/* Counters that went back, as after a clash of pins: no trip out of a huge difference. */
 	start(&r);
 	r.s = (struct observe_sample){0};
-	assert_int_equal(rig_run(&r, 3 * SEC), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 }
 
 int main(void)

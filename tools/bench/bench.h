@@ -2,14 +2,21 @@
 /*
  * The bench: ns a packet of every path of the packet path, against floors measured in the same run.
  *
- *   bench.c         options, rounds, budgets
- *   bench_frame.c   the frames
- *   bench_world.c   programs loaded, maps laid out: an owner with one live peer
- *   bench_report.c  table and JSON
+ *   bench.c          options, the two parts, verdicts
+ *   bench_paths.c    the paths of the first part and their budgets
+ *   bench_million.c  the second part: 1,000,000 connections beside 1,000
+ *   bench_measure.c  rounds, checks, evaluation
+ *   bench_frame.c    the frames
+ *   bench_world.c    programs loaded, maps laid out: an owner with one live peer
+ *   bench_conn.c     connections that the programs themselves have followed from SYN to 101
+ *   bench_report.c   table and JSON
  *
  * Absolute times mean little: a machine's neighbours move them. Rounds are interleaved (every path
  * runs once in every round), a path's time is the mean of the middle half of its rounds, and what is
  * judged is the ratio to a hot HASH look-up, after the trivial program's time was taken off both.
+ *
+ * A path that follows frames is measured on new data only: see bench.bpf.c. After each run counters and
+ * the connection itself must agree that every frame of it was read, in step to the byte.
  */
 #ifndef HOKM_BENCH_H
 #define HOKM_BENCH_H
@@ -20,17 +27,27 @@
 #include <stdint.h>
 
 #include <bpf/libbpf.h>
+#include <jansson.h>
 
 #include "hokm/abi.h"
 #include "bench_abi.h"
 
 #define BENCH_ROUNDS_MAX 201
 #define BENCH_PATHS_MAX  40
-#define FRAME_MAX        256
+#define FRAME_MAX        1536
 
 struct hokm_bpf;
 
-enum bench_wrap { WRAP_RAW, WRAP_TCP, WRAP_PROBE, WRAP_TC, WRAP_COUNT };
+enum bench_wrap {
+	WRAP_RAW,
+	WRAP_TCP,
+	WRAP_DATA,
+	WRAP_PING,
+	WRAP_PROBE,
+	WRAP_TC,
+	WRAP_DATA_OUT,
+	WRAP_COUNT
+};
 
 enum frame_id {
 	FRAME_NONE_IPV6,
@@ -42,12 +59,23 @@ enum frame_id {
 	FRAME_PROBE,
 	FRAME_REPLY,
 	FRAME_NONE_OUT,
+	FRAME_ACK_IN, /* segments of followed connections from here on */
+	FRAME_TEXT_IN,
+	FRAME_INSIDE_IN, /* nothing but payload of a large frame */
+	FRAME_TWO_IN,
+	FRAME_FIVE_IN,
+	FRAME_PING_IN,
+	FRAME_NOISE_IN, /* no WebSocket frame */
+	FRAME_RECORD_IN,
+	FRAME_TEXT_OUT,
+	FRAME_FIVE_OUT,
 	FRAME_COUNT
 };
 
 struct frame {
 	uint8_t b[FRAME_MAX];
 	uint32_t len;
+	uint32_t payload; /* of TCP; lies at the end */
 };
 
 /* How the maps stand while a path runs. */
@@ -56,6 +84,9 @@ enum bench_world {
 	WORLD_DOWN_HERE, /* owner, service down here and up on the peer */
 	WORLD_NOT_OWNER,
 };
+
+/* What the connection of a path is before each run. FLOWS: one of many, all alike. */
+enum bench_conn { CONN_NONE, CONN_FLOWS, CONN_WEBSOCKET, CONN_LARGE, CONN_LOST, CONN_TLS };
 
 #define NO_BUDGET 0.0
 
@@ -66,25 +97,32 @@ struct path {
 	enum bench_slot slot;
 	enum frame_id frame;
 	enum bench_world world;
+	enum bench_conn conn;
 	uint32_t base;  /* client address of flow 0, host order */
-	uint32_t flows; /* a power of two */
+	uint32_t flows; /* WRAP_TCP: a power of two */
 	uint32_t verdict;
 	int counter; /* enum hokm_counter that every packet must raise, or -1: none may */
 	int counter_slot;
-	bool purge;    /* empty what the path entered, after each round */
-	bool full;     /* measured in the second half, with FLOWS_MAX connections in the table */
-	double budget; /* hot HASH look-ups, or NO_BUDGET: broken above */
-	double katran; /* what Katran needs there, in look-ups; 0: not known */
+	unsigned int rise; /* how often a packet raises it; 0: once */
+	bool purge;        /* empty what the path entered, after each round */
+	bool full;         /* measured in the second half, with more connections in the table */
+	double budget;     /* hot HASH look-ups, or NO_BUDGET: broken above */
+	double katran;     /* what Katran needs there, in look-ups; 0: not known */
+	uint64_t n;        /* WRAP_DATA*: packets so far */
+	uint32_t seq;      /* WRAP_DATA*: of the flows' first segment */
+	uint32_t shift;    /* WRAP_DATA*: where in the order of flows it begins */
 	double ns[BENCH_ROUNDS_MAX];
 	double median_ns;
 	double net_ns;
 	double lookups;
 };
 
-/* Client addresses of flows: established and local, established on the peer, new ones. */
+/* Client addresses of flows: established and local, established on the peer, new ones, one a path. */
 #define BASE_LOCAL    0x0a000000u
 #define BASE_STEERED  0x0b000000u
 #define BASE_NEW      0x0c000000u
+#define BASE_ONE      0x0d000000u
+#define BASE_PING     (BASE_ONE + 1)
 #define FLOWS_MAX     65536u
 #define FLOWS_FEW     4096u
 #define FLOWS_STEERED 4096u
@@ -92,17 +130,48 @@ struct path {
 struct bench {
 	struct bpf_object *obj;
 	struct hokm_bpf *skel;
+	uint32_t conns_max; /* entries of conns; 0: as the daemon has it */
 	struct frame frames[FRAME_COUNT];
 	int wrap_fd[WRAP_COUNT];
-	int subject_tc_fd, floor_tc_fd;
+	int subject_in_fd, subject_out_fd, floor_tc_fd;
+	int conns_fd;
 	int ctl_fd;
+	struct hokm_conn followed; /* what all CONN_FLOWS are copies of */
 	unsigned int rounds, repeat;
+	uint64_t packets; /* WRAP_TCP and WRAP_PROBE: so far */
 	unsigned int n_paths;
 	struct path paths[BENCH_PATHS_MAX];
+	double floors[2][WRAP_COUNT][BENCH_ROUNDS_MAX]; /* the trivial program: few, full */
 };
 
+/* bench_paths.c */
+void bench_paths(struct bench *b);
+
+/*
+ * bench_million.c. -errno, said on stderr; *broken is set when a limit was missed. json takes its part
+ * of the results. like: rounds and repeat.
+ */
+int bench_million(const struct bench *like, const char *bpf_object, json_t *json, bool *broken);
+
+/* bench_measure.c */
+int bench_measure(struct bench *b); /* both halves; -errno, said on stderr */
+/* Round 0 to rounds of one half; 0 is done for nothing: it warms caches and tables. */
+int bench_round(struct bench *b, bool full, unsigned int i);
+void bench_progress(unsigned int i, unsigned int n); /* i = n ends it */
+double
+bench_evaluate(struct bench *b); /* ns of a hot look-up: paths[1]; paths[0] is the trivial one */
+double bench_middle(double *v, unsigned int n); /* mean of the middle half; sorts v */
+
 /* bench_frame.c */
+struct segment {
+	bool out; /* from the server */
+	bool syn;
+	uint32_t client, seq, ack;
+	uint32_t len; /* of the payload, which is left to the caller */
+};
 void bench_frames(struct bench *b);
+/* Returns where the payload lies. */
+uint8_t *bench_segment(struct frame *f, const struct segment *s);
 /* Both probes, with right tags, and the frame that carries the first. */
 void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_keys *keys);
 
@@ -119,15 +188,27 @@ extern const uint8_t BENCH_MAC[6], BENCH_PEER_MAC[6], BENCH_CLIENT_MAC[6];
 /* bench_world.c: -errno on failure, said on stderr. bench_close() undoes bench_open(). */
 int bench_open(struct bench *b, const char *bpf_object);
 void bench_close(struct bench *b);
+int complain(const char *what, int err);                      /* err */
+const struct bpf_object *world_object(const struct bench *b); /* the packet path */
 int world_set(struct bench *b, enum bench_world world);
+struct hokm_conn_key world_key(uint32_t client);
+/* n entries of conns from base on, all of them copies of c. */
+int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c);
 /* From FLOWS_FEW to FLOWS_MAX local connections. */
 int world_fill(struct bench *b);
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last);
 uint64_t world_counter(struct bench *b, int slot, int counter); /* counter -1: sum of all */
 
+/* bench_conn.c: -errno on failure, said on stderr */
+int conn_open(struct bench *b, uint32_t client, bool tls);
+int conn_get(struct bench *b, uint32_t client, struct hokm_conn *c);
+/* Before and after each run of a path. */
+int conn_prepare(struct bench *b, struct path *p);
+int conn_check(struct bench *b, const struct path *p);
+
 /* bench_report.c */
 void report_table(const struct bench *b, double lookup_ns);
-int report_json(const struct bench *b, double lookup_ns, const char *file);
+json_t *report_json(const struct bench *b, double lookup_ns); /* NULL: no memory */
 bool path_broken(const struct path *p);
 
 #endif

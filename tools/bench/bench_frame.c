@@ -110,6 +110,70 @@ static void frame_arp(struct frame *f)
 	f->len = 60;
 }
 
+uint8_t *bench_segment(struct frame *f, const struct segment *s)
+{
+	struct tcphdr tcp = {
+		.source = htons(s->out ? BENCH_PORT : BENCH_CLIENT_PORT),
+		.dest = htons(s->out ? BENCH_CLIENT_PORT : BENCH_PORT),
+		.seq = htonl(s->seq),
+		.ack_seq = htonl(s->ack),
+		.doff = 5,
+		.window = htons(512),
+		.syn = s->syn,
+		.ack = s->out || !s->syn,
+		.psh = s->len > 0,
+	};
+
+	put_eth(f, s->out ? BENCH_CLIENT_MAC : BENCH_MAC, s->out ? BENCH_MAC : BENCH_CLIENT_MAC,
+		ETH_P_IP);
+	put_ip(f, IPPROTO_TCP, s->out ? BENCH_VIP : s->client, s->out ? s->client : BENCH_VIP,
+	       sizeof(tcp) + s->len);
+	memcpy(f->b + f->len, &tcp, sizeof(tcp));
+	f->len += (uint32_t)(sizeof(tcp) + s->len);
+	f->payload = s->len;
+	return f->b + f->len - s->len;
+}
+
+#define SMALL  40   /* payload of a small move */
+#define LARGE  1400 /* of a full segment */
+#define MASKED 0x80
+
+/* A segment of n WebSocket frames of one size each, with short lengths; their bytes do not matter. */
+static void frame_ws(struct frame *f, bool out, uint8_t b0, uint32_t n)
+{
+	const struct segment s = {.out = out, .client = BASE_LOCAL, .ack = 1, .len = SMALL};
+	uint8_t *at = bench_segment(f, &s);
+	const uint32_t size = SMALL / n, head = out ? 2 : 6;
+
+	for (uint32_t i = 0; i < n; i++) {
+		at[i * size] = b0;
+		at[i * size + 1] = (uint8_t)((out ? 0 : MASKED) | (size - head));
+	}
+}
+
+static void frame_bytes(struct frame *f, const void *bytes, uint32_t n, uint32_t len)
+{
+	const struct segment s = {.client = BASE_LOCAL, .ack = 1, .len = len};
+
+	memcpy(bench_segment(f, &s), bytes, n);
+}
+
+static void followed_frames(struct frame *f)
+{
+	static const uint8_t record[] = {0x17, 0x03, 0x03, 0, SMALL - 5};
+
+	frame_bytes(&f[FRAME_ACK_IN], "", 0, 0);
+	frame_ws(&f[FRAME_TEXT_IN], false, 0x81, 1);
+	frame_bytes(&f[FRAME_INSIDE_IN], "", 0, LARGE);
+	frame_ws(&f[FRAME_TWO_IN], false, 0x81, 2);
+	frame_ws(&f[FRAME_FIVE_IN], false, 0x81, 5);
+	frame_ws(&f[FRAME_PING_IN], false, 0x89, 1);
+	frame_bytes(&f[FRAME_NOISE_IN], "noise", 5, SMALL);
+	frame_bytes(&f[FRAME_RECORD_IN], record, sizeof(record), SMALL);
+	frame_ws(&f[FRAME_TEXT_OUT], true, 0x81, 1);
+	frame_ws(&f[FRAME_FIVE_OUT], true, 0x81, 5);
+}
+
 void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_keys *keys)
 {
 	struct hokm_pulse pulse = {
@@ -144,4 +208,5 @@ void bench_frames(struct bench *b)
 	frame_arp(&f[FRAME_ARP]);
 	frame_out(&f[FRAME_REPLY], BENCH_VIP, BENCH_PORT);
 	frame_out(&f[FRAME_NONE_OUT], BENCH_ADDR, 22);
+	followed_frames(f);
 }

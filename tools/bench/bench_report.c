@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the bench found, as a table for people and as JSON for programs. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bench.h"
 
@@ -42,20 +40,16 @@ static json_t *path_json(const struct path *p)
 			 path_broken(p));
 }
 
-int report_json(const struct bench *b, double lookup_ns, const char *file)
+json_t *report_json(const struct bench *b, double lookup_ns)
 {
 	json_t *list = json_array();
 	json_t *all = json_pack("{s:i, s:i, s:f, s:o}", "rounds", (int)b->rounds, "repeat",
 				(int)b->repeat, "lookup_ns", lookup_ns, "paths", list);
-	int err = all ? 0 : -ENOMEM;
 
-	for (unsigned int i = 0; !err && i < b->n_paths; i++)
-		if (json_array_append_new(list, path_json(&b->paths[i])))
-			err = -ENOMEM;
-	if (!err && json_dump_file(all, file, JSON_INDENT(2)))
-		err = -EIO;
-	if (err)
-		fprintf(stderr, "bench: cannot write %s: %s\n", file, strerror(-err));
-	json_decref(all);
-	return err;
+	for (unsigned int i = 0; all && i < b->n_paths; i++)
+		if (json_array_append_new(list, path_json(&b->paths[i]))) {
+			json_decref(all);
+			return NULL;
+		}
+	return all;
 }

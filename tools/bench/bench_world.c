@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The bench's world: the real programs loaded, never attached, in a network namespace of their own;
- * the maps of an owner with one live peer, 65,536 players here and 4096 there, which fills half of
- * conns.
+ * the maps of an owner with one live peer, 4096 players here and 4096 there. In the second half they
+ * are 65,536 here, which fills half of conns.
  *
  * Stamps of what must stay alive lie a day ahead, so that no path changes while it is measured.
  */
@@ -30,7 +30,7 @@
 #define DAY_NS   86400000000000ULL
 #define LIMIT_NS 100000000ULL
 
-static int complain(const char *what, int err)
+int complain(const char *what, int err)
 {
 	fprintf(stderr, "bench: %s: %s\n", what, strerror(-err));
 	return err;
@@ -101,29 +101,44 @@ static int put_probes(struct bench *b)
 	return put(bpf_object__find_map_by_name(b->obj, "probes"), 0, &probes);
 }
 
-/* n established connections from base on. */
-static int put_flows(struct bench *b, uint32_t base, uint32_t n, uint8_t target)
+struct hokm_conn_key world_key(uint32_t client)
 {
-	struct hokm_conn c = {
-		.created_ns = clock_now_ns(),
-		.established_ns = clock_now_ns(),
-		.tcp_state = HOKM_TCP_ESTABLISHED,
-		.target = target,
-		.flags = HOKM_CONN_OPENED,
-	};
-	struct hokm_conn_key k = {.client_port = htons(BENCH_CLIENT_PORT)};
+	struct hokm_conn_key k = {.client = mapped(client),
+				  .client_port = htons(BENCH_CLIENT_PORT)};
 
+	return k;
+}
+
+int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c)
+{
 	for (uint32_t i = 0; i < n; i++) {
-		k.client = mapped(base + i);
-		if (bpf_map_update_elem(bpf_map__fd(b->skel->maps.conns), &k, &c, BPF_ANY))
+		const struct hokm_conn_key k = world_key(base + i);
+
+		if (bpf_map_update_elem(b->conns_fd, &k, c, BPF_ANY))
 			return complain("conns", -errno);
 	}
 	return 0;
 }
 
+/* A node that steers a connection sees one half of it, and follows nothing. */
+static int put_steered(struct bench *b)
+{
+	struct hokm_conn c = {
+		.created_ns = clock_now_ns(),
+		.established_ns = clock_now_ns(),
+		.tcp_state = HOKM_TCP_ESTABLISHED,
+		.target = 0,
+		.flags = HOKM_CONN_OPENED,
+		.c2s.ws.state = HOKM_FOLLOW_LOST,
+		.s2c.ws.state = HOKM_FOLLOW_LOST,
+	};
+
+	return world_put_flows(b, BASE_STEERED, FLOWS_STEERED, &c);
+}
+
 int world_fill(struct bench *b)
 {
-	return put_flows(b, BASE_LOCAL, FLOWS_MAX, HOKM_LOCAL);
+	return world_put_flows(b, BASE_LOCAL, FLOWS_MAX, &b->followed);
 }
 
 /*
@@ -132,11 +147,11 @@ int world_fill(struct bench *b)
  */
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last)
 {
-	struct hokm_conn_key k = {.client_port = htons(BENCH_CLIENT_PORT)};
-
 	for (uint64_t i = first; i < last; i++) {
-		k.client = mapped(p->base + (((uint32_t)i * BENCH_STRIDE) & (p->flows - 1)));
-		if (bpf_map_delete_elem(bpf_map__fd(b->skel->maps.conns), &k) && errno != ENOENT)
+		const struct hokm_conn_key k =
+			world_key(p->base + (((uint32_t)i * BENCH_STRIDE) & (p->flows - 1)));
+
+		if (bpf_map_delete_elem(b->conns_fd, &k) && errno != ENOENT)
 			return complain("remove a measured flow", -errno);
 	}
 	return 0;
@@ -188,29 +203,45 @@ static int prog_fd(const struct bench *b, const char *name)
 	return p ? bpf_program__fd(p) : -ENOENT;
 }
 
-static int fill_jump(struct bench *b)
+static int fill_one(struct bench *b, const char *map, const char *const *floors, int subject)
 {
-	static const char *const floors[] = {
-		[BENCH_TRIVIAL] = "floor_trivial", [BENCH_HASH] = "floor_hash",
-		[BENCH_CLOCK] = "floor_clock",     [BENCH_COUNTER] = "floor_counter",
-		[BENCH_INSERT] = "floor_insert",
-	};
-	const struct bpf_map *jump = bpf_object__find_map_by_name(b->obj, "jump");
+	const struct bpf_map *m = bpf_object__find_map_by_name(b->obj, map);
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < BENCH_SLOTS; i++) {
-		int fd = i == BENCH_SUBJECT ? bpf_program__fd(b->skel->progs.hokm_ingress)
-					    : prog_fd(b, floors[i]);
+		int fd = i == BENCH_SUBJECT ? subject : floors[i] ? prog_fd(b, floors[i]) : -ENOENT;
 
-		err = put(jump, i, &fd);
+		if (i == BENCH_SUBJECT || floors[i])
+			err = put(m, i, &fd);
 	}
+	return err;
+}
+
+static int fill_jumps(struct bench *b)
+{
+	static const char *const in[BENCH_SLOTS] = {
+		[BENCH_TRIVIAL] = "floor_trivial", [BENCH_HASH] = "floor_hash",
+		[BENCH_CLOCK] = "floor_clock",     [BENCH_COUNTER] = "floor_counter",
+		[BENCH_INSERT] = "floor_insert",   [BENCH_TOUCH] = "floor_touch",
+	};
+	static const char *const out[BENCH_SLOTS] = {
+		[BENCH_TRIVIAL] = "floor_tc",
+		[BENCH_TOUCH] = "floor_touch_out",
+	};
+	int err;
+
 	b->wrap_fd[WRAP_RAW] = prog_fd(b, "wrap_raw");
 	b->wrap_fd[WRAP_TCP] = prog_fd(b, "wrap_tcp");
+	b->wrap_fd[WRAP_DATA] = prog_fd(b, "wrap_data");
+	b->wrap_fd[WRAP_PING] = prog_fd(b, "wrap_ping");
 	b->wrap_fd[WRAP_PROBE] = prog_fd(b, "wrap_probe");
-	b->subject_tc_fd = bpf_program__fd(b->skel->progs.hokm_egress);
+	b->wrap_fd[WRAP_DATA_OUT] = prog_fd(b, "wrap_data_out");
+	b->subject_in_fd = bpf_program__fd(b->skel->progs.hokm_ingress);
+	b->subject_out_fd = bpf_program__fd(b->skel->progs.hokm_egress);
 	b->floor_tc_fd = prog_fd(b, "floor_tc");
 	b->ctl_fd = bpf_map__fd(bpf_object__find_map_by_name(b->obj, "ctl"));
-	return err;
+	err = fill_one(b, "jump", in, b->subject_in_fd);
+	return err ? err : fill_one(b, "jump_out", out, b->subject_out_fd);
 }
 
 /* The one key of the hot look-up. */
@@ -227,15 +258,42 @@ static int put_hot(struct bench *b)
 
 static int load(struct bench *b, const char *bpf_object)
 {
+	b->skel = hokm_bpf__open();
+	if (!b->skel)
+		return complain("open the packet path", -errno);
+	if (b->conns_max && bpf_map__set_max_entries(b->skel->maps.conns, b->conns_max))
+		return complain("size conns", -errno);
+	if (hokm_bpf__load(b->skel))
+		return complain("load the packet path (are you root?)", -errno);
+	b->conns_fd = bpf_map__fd(b->skel->maps.conns);
 	b->obj = bpf_object__open_file(bpf_object, NULL);
 	if (!b->obj)
 		return complain(bpf_object, -errno);
+	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, "conns"), b->conns_fd))
+		return complain("share conns", -errno);
 	if (bpf_object__load(b->obj))
-		return complain("load the bench's programs (are you root?)", -errno);
-	b->skel = hokm_bpf__open_and_load();
-	if (!b->skel)
-		return complain("load the packet path", -errno);
+		return complain("load the bench's programs", -errno);
 	return 0;
+}
+
+static int put_maps(struct bench *b)
+{
+	int err = put_cfg(b);
+
+	err = err ? err : put_peer(b);
+	err = err ? err : put_probes(b);
+	err = err ? err : put_hot(b);
+	return err ? err : world_set(b, WORLD_OWNER);
+}
+
+static int put_conns(struct bench *b)
+{
+	int err = conn_open(b, BASE_LOCAL, false);
+
+	err = err ? err : conn_get(b, BASE_LOCAL, &b->followed);
+	err = err ? err : world_put_flows(b, BASE_LOCAL, FLOWS_FEW, &b->followed);
+	err = err ? err : put_steered(b);
+	return err ? err : conn_open(b, BASE_PING, false);
 }
 
 int bench_open(struct bench *b, const char *bpf_object)
@@ -251,19 +309,20 @@ int bench_open(struct bench *b, const char *bpf_object)
 		return complain("a network namespace of our own (are you root?)", -errno);
 	bench_frames(b);
 	err = load(b, bpf_object);
-	err = err ? err : fill_jump(b);
-	err = err ? err : put_cfg(b);
-	err = err ? err : put_peer(b);
-	err = err ? err : put_probes(b);
-	err = err ? err : put_hot(b);
-	err = err ? err : world_set(b, WORLD_OWNER);
-	err = err ? err : put_flows(b, BASE_LOCAL, FLOWS_FEW, HOKM_LOCAL);
-	err = err ? err : put_flows(b, BASE_STEERED, FLOWS_STEERED, 0);
-	return err;
+	err = err ? err : fill_jumps(b);
+	err = err ? err : put_maps(b);
+	return err ? err : put_conns(b);
+}
+
+const struct bpf_object *world_object(const struct bench *b)
+{
+	return b->skel->obj;
 }
 
 void bench_close(struct bench *b)
 {
 	hokm_bpf__destroy(b->skel);
 	bpf_object__close(b->obj);
+	b->skel = NULL;
+	b->obj = NULL;
 }

@@ -86,6 +86,8 @@ struct window {
 	uint64_t attempts; /* of the prober */
 	uint64_t failed;
 	uint64_t failed_by[END_COUNT];
+	uint64_t first_failed_ns; /* start of the first that failed, from the mark */
+	uint64_t last_failed_ns;
 	uint64_t slowest_ns; /* of its successful attempts */
 	uint64_t outage_ns;
 	uint64_t reconnect_failed;

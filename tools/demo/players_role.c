@@ -69,6 +69,18 @@ static void judge_probes(struct world *w)
 	}
 }
 
+/* An attempt that was under way at the mark counts from there. */
+static void probe_failed(struct window *win, const struct conn *c, enum conn_end why)
+{
+	uint64_t from_mark = c->started_ns > win->start_ns ? c->started_ns - win->start_ns : 0;
+
+	if (!win->failed)
+		win->first_failed_ns = from_mark;
+	win->failed++;
+	win->failed_by[why]++;
+	raise_to(&win->last_failed_ns, from_mark);
+}
+
 static void probe_judged(struct world *w, struct conn *c, enum probe_result result,
 			 enum conn_end why)
 {
@@ -78,12 +90,10 @@ static void probe_judged(struct world *w, struct conn *c, enum probe_result resu
 		return;
 	c->result = result;
 	win->attempts++;
-	if (result == PROBE_FAILED) {
-		win->failed++;
-		win->failed_by[why]++;
-	} else {
+	if (result == PROBE_FAILED)
+		probe_failed(win, c, why);
+	else
 		raise_to(&win->slowest_ns, now_ns() - c->started_ns);
-	}
 	judge_probes(w);
 }
 

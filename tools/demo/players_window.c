@@ -127,6 +127,8 @@ static void print_json(const struct world *w, const struct tally *t)
 	printf(",\"attempts\":%llu,\"failed_attempts\":%llu", (unsigned long long)win->attempts,
 	       (unsigned long long)win->failed);
 	print_causes("failed_by", win->failed_by);
+	printf(",\"first_failed_ms\":%.1f,\"last_failed_ms\":%.1f", ms(win->first_failed_ns),
+	       ms(win->last_failed_ns));
 	printf(",\"reconnect_failed\":%llu,\"slowest_attempt_ms\":%.2f,\"outage_ms\":%.1f,"
 	       "\"longest_gap_ms\":%.2f,\"longest_silence_ms\":%.2f",
 	       (unsigned long long)win->reconnect_failed, ms(win->slowest_ns), ms(outage_ns(w)),

@@ -96,4 +96,10 @@ struct hokm_conn_cursor {
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			 hokm_conn_fn fn, void *arg, bool *done);
 
+/*
+ * A handle for another thread that shares nothing with b and may outlive it: hokm_bpf_walk_conns() and
+ * hokm_bpf_get_latency() work on it, by long batches. Caller: hokm_bpf_close(). 0 or -errno.
+ */
+int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out);
+
 #endif

@@ -6,14 +6,19 @@
  * The kernel hands out whole buckets: a bucket with more entries than were asked for is -ENOSPC,
  * answered by asking for twice as many; a batch never splits one, so the position stays good while entries
  * come and go. The end is -ENOENT, which may still bring entries.
+ *
+ * The buffers belong to the handle and a handle to one thread. A walk on another thread has a view:
+ * descriptors and buffers of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "act/bpf_internal.h"
 
 #define BATCH_LIMIT (1u << 16) /* entries of one bucket: far beyond what hashing leaves */
+#define VIEW_BATCH  8192       /* a view only walks: few, long system calls */
 
 struct batch {
 	int map_fd;
@@ -23,10 +28,9 @@ struct batch {
 	bool end;
 };
 
-/* A slot for twice as many entries. What was in the buffers is not kept. */
-static int grow(struct hokm_bpf *b)
+/* Buffers for n entries. What was in them is not kept. */
+static int resize(struct hokm_bpf *b, unsigned int n)
 {
-	unsigned int n = b->batch_max * 2;
 	struct hokm_conn_key *keys;
 	struct hokm_conn *conns;
 
@@ -61,7 +65,7 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 
 		if (err == -ENOSPC) {
 			count *= 2;
-			err = count > b->batch_max ? grow(b) : 0;
+			err = count > b->batch_max ? resize(b, count) : 0;
 			if (err)
 				return err;
 			continue;
@@ -146,9 +150,15 @@ int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *ar
 	return 0;
 }
 
+/* The entry as it was at the very end: what it waited for may have changed since a walk saw it. */
 int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k)
 {
-	return bpf_map_delete_elem(b->map[MAP_CONNS], k);
+	struct hokm_conn last;
+	int err = bpf_map_lookup_and_delete_elem(b->map[MAP_CONNS], k, &last);
+
+	if (!err)
+		bpf_waits_forget(b, k, &last);
+	return err;
 }
 
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
@@ -176,4 +186,38 @@ int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, un
 	}
 	*done = t.end;
 	return (int)seen;
+}
+
+/* ---- a view ---- */
+
+int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
+{
+	static const enum bpf_map_id wanted[] = {MAP_CONNS, MAP_HALF_OPEN, MAP_LATENCY};
+	struct hokm_bpf *v = calloc(1, sizeof(*v));
+	int err;
+
+	*out = NULL;
+	if (!v)
+		return -ENOMEM;
+	for (int i = 0; i < MAP_COUNT; i++)
+		v->map[i] = -1;
+	v->ifindex = b->ifindex;
+	v->mode = b->mode;
+	err = bpf_maps_init(v);
+	if (!err)
+		err = resize(v, VIEW_BATCH);
+	for (size_t i = 0; !err && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		int fd = b->map[wanted[i]];
+
+		if (fd < 0)
+			continue;
+		v->map[wanted[i]] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		err = v->map[wanted[i]] < 0 ? -errno : 0;
+	}
+	if (err) {
+		hokm_bpf_close(v);
+		return err;
+	}
+	*out = v;
+	return 0;
 }

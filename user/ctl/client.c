@@ -194,6 +194,14 @@ int ctl_conn_ask(struct ctl_conn *c, const char *verb, json_t *args, json_t **re
 	return err ? err : receive(c, reply);
 }
 
+int ctl_conn_more(struct ctl_conn *c, json_t **msg)
+{
+	int err = set_timeout(c->fd, CTL_CLIENT_MORE_S);
+
+	*msg = NULL;
+	return err ? err : receive(c, msg);
+}
+
 int ctl_conn_next(struct ctl_conn *c, json_t **msg)
 {
 	int err = set_timeout(c->fd, 0);

@@ -13,6 +13,7 @@
 #include "ctl/frame.h"
 
 #define CTL_CLIENT_TIMEOUT_S 10 /* a daemon that is stopped takes connections but never answers */
+#define CTL_CLIENT_MORE_S    60 /* between the frames of a long reply */
 
 struct ctl_conn {
 	int fd;
@@ -34,6 +35,9 @@ void ctl_conn_close(struct ctl_conn *c);
  * answer).
  */
 int ctl_conn_ask(struct ctl_conn *c, const char *verb, json_t *args, json_t **reply);
+
+/* The next frame of a long reply: the daemon may have to walk and sort first. */
+int ctl_conn_more(struct ctl_conn *c, json_t **msg);
 
 /* The next frame of a followed stream, however long that takes. -ENODATA: the daemon closed. */
 int ctl_conn_next(struct ctl_conn *c, json_t **msg);

@@ -28,6 +28,16 @@ struct ctl_option {
 	const char *help;
 };
 
+/* How a reply that may come in several frames is asked for and shown, a frame at a time. */
+struct ctl_view {
+	/* What the options mean for the request's args. 0 or -ENOMEM. */
+	int (*prepare)(const json_t *options, json_t *args);
+	void *(*open)(const json_t *options, FILE *out); /* NULL without memory */
+	void (*frame)(void *view, json_t *data);
+	void (*close)(void *view);
+};
+extern const struct ctl_view conns_view;
+
 struct ctl_command {
 	const char *name; /* also the verb; NULL ends the table */
 	const char *help;
@@ -35,8 +45,9 @@ struct ctl_command {
 	const char *operand; /* name of the one optional operand, NULL for none */
 	const char *operand_key;
 	const char *operand_help;
-	/* Data of the reply as text for people. NULL: the command prints by itself (events). */
+	/* Data of the reply as text for people. NULL: by view, or the command prints by itself (events). */
 	void (*render)(const json_t *data, const json_t *options, FILE *out);
+	const struct ctl_view *view;
 	/*
 	 * Exit code by the data, for scripts; NULL: always CTL_EXIT_OK. CTL_EXIT_FAILED: nothing is
 	 * to be shown, err has said why.

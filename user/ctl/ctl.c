@@ -104,6 +104,50 @@ static int print_events(struct ctl *k, const json_t *data)
 	}
 }
 
+/* Words and exit code for a long reply that ended too early. */
+static int cut_off(const struct ctl *k, int err)
+{
+	if (err == -ETIMEDOUT)
+		fprintf(k->err, "hokm-xdp ctl: nothing more came within %d s: cut off\n",
+			CTL_CLIENT_MORE_S);
+	else if (err == -ENODATA || err == -EPIPE || err == -ECONNRESET)
+		fprintf(k->err,
+			"hokm-xdp ctl: cut off: it was read too slowly for the daemon on "
+			"%s, or that one stopped\n",
+			k->path);
+	else
+		return no_answer(k, err);
+	return CTL_EXIT_FAILED;
+}
+
+/* Shows a reply of one or many frames; `reply` is the first one, borrowed. */
+static int print_frames(struct ctl *k, json_t *reply)
+{
+	const struct ctl_view *view = k->call->command->view;
+	void *state = view->open(k->call->options, k->out);
+	json_t *msg = json_incref(reply);
+	int code = CTL_EXIT_OK, err = state ? 0 : -ENOMEM;
+	bool more = state != NULL;
+
+	while (more && field_true(msg, "ok")) {
+		view->frame(state, json_object_get(msg, "data"));
+		more = field_true(msg, "more") && !ferror(k->out);
+		if (!more)
+			break;
+		json_decref(msg);
+		err = ctl_conn_more(&k->conn, &msg);
+		more = !err;
+	}
+	if (err)
+		code = cut_off(k, err);
+	else if (!field_true(msg, "ok"))
+		code = refused(k, msg);
+	json_decref(msg);
+	if (state)
+		view->close(state);
+	return code;
+}
+
 static int print_reply(struct ctl *k, const json_t *data)
 {
 	const struct ctl_command *c = k->call->command;
@@ -121,11 +165,13 @@ static int print_reply(struct ctl *k, const json_t *data)
 	return code;
 }
 
-/* How many lines `events` begins with, when nobody said. */
-static int default_recent(const struct ctl_call *call)
+/* What the request says that nobody typed: for `events`, how many lines it begins with. */
+static int prepare_args(const struct ctl_call *call)
 {
 	int n = field_true(call->args, "follow") ? RECENT_FOLLOW : RECENT_ALONE;
 
+	if (call->command->view)
+		return call->command->view->prepare(call->options, call->args);
 	if (call->command->render || json_object_get(call->args, "recent"))
 		return 0;
 	return json_object_set_new(call->args, "recent", json_integer(n)) ? -ENOMEM : 0;
@@ -137,7 +183,7 @@ static int ask(struct ctl *k)
 	json_t *reply;
 	int code, err;
 
-	err = default_recent(call);
+	err = prepare_args(call);
 	if (!err)
 		err = ctl_conn_open(&k->conn, k->path);
 	if (err)
@@ -146,7 +192,9 @@ static int ask(struct ctl *k)
 	if (err) {
 		code = no_answer(k, err);
 	} else {
-		if (field_true(reply, "ok"))
+		if (call->command->view)
+			code = print_frames(k, reply);
+		else if (field_true(reply, "ok"))
 			code = print_reply(k, json_object_get(reply, "data"));
 		else
 			code = refused(k, reply);

@@ -11,6 +11,10 @@
  * A connection may ask again after its reply. events takes {"recent": N, "kinds": [...], "follow":
  * bool} and replies {"events": [...], "lost": N} like any verb; after that, with follow, comes one
  * frame per line until the client goes, and {"dropped": N} where a slow client missed N lines.
+ *
+ * A long reply comes in several frames {"ok": true, "more": true, "data": {...}}, the last one without
+ * "more"; it may also be {"ok": false, ...}. A client that does not read it for CTL_STREAM_STALL_NS, or
+ * is not done within CTL_STREAM_MAX_NS, is closed. Which verb says what: conns in daemon/conns.h.
  */
 #ifndef HOKM_CTL_H
 #define HOKM_CTL_H
@@ -28,7 +32,11 @@
 #define CTL_TIMEOUT_NS  (5 * NS_PER_S) /* for a whole request, and for a reply to be read */
 #define CTL_BACKLOG_MAX (1u << 20)     /* unread bytes of a follower: more drops lines, counted */
 #define CTL_PRIORITY    20             /* of the server's event sources: people last */
-#define CTL_RUN_DIR     "/run/hokm-xdp"
+#define CTL_STREAMS_MAX 2              /* long replies at once: each is a thread */
+/* Long enough for somebody who looks at the first page in a pager. */
+#define CTL_STREAM_STALL_NS (30 * NS_PER_S)
+#define CTL_STREAM_MAX_NS   (300 * NS_PER_S)
+#define CTL_RUN_DIR         "/run/hokm-xdp"
 
 /* Exit codes of `hokm-xdp ctl`. */
 #define CTL_EXIT_OK        0
@@ -47,9 +55,31 @@ struct ctl_server; /* opaque */
 typedef int (*ctl_handler)(void *arg, const json_t *args, json_t **data, char *error,
 			   size_t error_size);
 
+/*
+ * A verb whose reply is long work: made by a thread of its own and of ordinary priority, so that it
+ * delays neither adverts nor other clients.
+ */
+struct ctl_stream; /* opaque: the way to the client */
+struct ctl_work {
+	/* On the loop's thread: checks args and copies all that run() needs into *job. As a handler. */
+	int (*prepare)(void *arg, const json_t *args, void **job, char *error, size_t error_size);
+	/*
+	 * On the thread: sends the whole reply. -errno and words when it cannot; the failure of a
+	 * ctl_stream_send() is handed on as it is.
+	 */
+	int (*run)(void *job, struct ctl_stream *s, char *error, size_t error_size);
+	void (*free)(void *job);
+};
+
+/* On the thread: one frame, `json` the text of its data. Non-zero: nobody wants the rest. */
+int ctl_stream_send(struct ctl_stream *s, const char *json, size_t len, bool more);
+/* On the thread, now and then where nothing is sent for long: -errno when nobody wants the rest. */
+int ctl_stream_check(struct ctl_stream *s);
+
 struct ctl_verb {
 	const char *name;
-	ctl_handler handler;
+	ctl_handler handler;         /* NULL: by work */
+	const struct ctl_work *work; /* NULL: by handler */
 };
 
 /*
@@ -69,7 +99,7 @@ struct ctl_server_stats {
 	uint64_t oversized; /* longer than CTL_REQUEST_MAX */
 	uint64_t timed_out; /* a request not whole, or a reply not read, in time */
 	uint64_t denied;    /* neither root nor in the group */
-	uint64_t busy;      /* over CTL_CLIENTS_MAX */
+	uint64_t busy;      /* over CTL_CLIENTS_MAX or CTL_STREAMS_MAX */
 	uint64_t dropped;   /* lines that slow followers missed */
 	uint64_t followers; /* now */
 };

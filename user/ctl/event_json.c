@@ -135,9 +135,38 @@ static void find_words(const struct hokm_event *e, const struct event_names *n, 
 			  sizeof(w->target));
 }
 
-static const char *side_name(uint8_t close_side)
+static const char *side_name(uint8_t side)
 {
-	return close_side == 1 ? "client" : close_side == 2 ? "server" : "unknown";
+	return side == HOKM_SIDE_CLIENT   ? "client"
+	       : side == HOKM_SIDE_SERVER ? "server"
+					  : "unknown";
+}
+
+/* What only some kinds have, as text. */
+static void kind_text(const struct hokm_event *e, char *buf, size_t size)
+{
+	switch (e->kind) {
+	case HOKM_EV_CLOSED:
+		append(buf, size, "age=%.3fs in=%llu out=%llu by=%s ", (double)e->age_ns / 1e9,
+		       (unsigned long long)e->bytes_in, (unsigned long long)e->bytes_out,
+		       side_name(e->close_side));
+		if (e->close_code)
+			append(buf, size, "code=%u ", e->close_code);
+		break;
+	case HOKM_EV_UPGRADED:
+	case HOKM_EV_NOT_UPGRADED:
+		append(buf, size, "status=%u took=%.3fms ", e->status, (double)e->age_ns / 1e6);
+		break;
+	case HOKM_EV_SYNC_LOST:
+		append(buf, size, "frames-of=%s fault=%s ", side_name(e->close_side),
+		       hokm_ws_fault_name(e->fault));
+		break;
+	case HOKM_EV_SYNC_REGAINED:
+		append(buf, size, "frames-of=%s ", side_name(e->close_side));
+		break;
+	default:
+		break;
+	}
 }
 
 static void kernel_text(const struct hokm_event *e, const struct words *w, char *buf, size_t size)
@@ -155,10 +184,7 @@ static void kernel_text(const struct hokm_event *e, const struct words *w, char 
 		append(buf, size, "service=%s ", w->service);
 	if (w->target[0])
 		append(buf, size, "%s=%s ", peer ? "peer" : "target", w->target);
-	if (e->kind == HOKM_EV_CLOSED)
-		append(buf, size, "age=%.3fs in=%llu out=%llu by=%s ", (double)e->age_ns / 1e9,
-		       (unsigned long long)e->bytes_in, (unsigned long long)e->bytes_out,
-		       side_name(e->close_side));
+	kind_text(e, buf, size);
 	len = strlen(buf);
 	if (len)
 		buf[len - 1] = '\0';
@@ -175,6 +201,37 @@ static bool put_text(json_t *o, const char *key, const char *text)
 	return !text[0] || put(o, key, frame_text(text));
 }
 
+static bool put_number(json_t *o, const char *key, uint64_t n)
+{
+	return put(o, key, json_integer((json_int_t)n));
+}
+
+/* What only some kinds have. */
+static bool put_kind(json_t *o, const struct hokm_event *e)
+{
+	switch (e->kind) {
+	case HOKM_EV_DROP:
+		return put_text(o, "counter", hokm_counter_name(e->counter));
+	case HOKM_EV_CLOSED:
+		return put_number(o, "age_ms", e->age_ns / 1000000) &&
+		       put_number(o, "bytes_in", e->bytes_in) &&
+		       put_number(o, "bytes_out", e->bytes_out) &&
+		       put_text(o, "side", side_name(e->close_side)) &&
+		       (!e->close_code || put_number(o, "close_code", e->close_code));
+	case HOKM_EV_UPGRADED:
+	case HOKM_EV_NOT_UPGRADED:
+		return put_number(o, "status", e->status) &&
+		       put_number(o, "upgrade_us", e->age_ns / 1000);
+	case HOKM_EV_SYNC_LOST:
+		return put_text(o, "side", side_name(e->close_side)) &&
+		       put_text(o, "fault", hokm_ws_fault_name(e->fault));
+	case HOKM_EV_SYNC_REGAINED:
+		return put_text(o, "side", side_name(e->close_side));
+	default:
+		return true;
+	}
+}
+
 static bool put_kernel(json_t *o, const struct hokm_event *e, const struct event_names *names)
 {
 	char text[TEXT_MAX];
@@ -185,13 +242,7 @@ static bool put_kernel(json_t *o, const struct hokm_event *e, const struct event
 	kernel_text(e, &w, text, sizeof(text));
 	ok = put(o, "text", frame_text(text)) && put_text(o, "client", w.client) &&
 	     put_text(o, "service", w.service) && put_text(o, "target", w.target);
-	if (ok && e->kind == HOKM_EV_DROP)
-		ok = put_text(o, "counter", hokm_counter_name(e->counter));
-	if (ok && e->kind == HOKM_EV_CLOSED)
-		ok = put(o, "age_ms", json_integer((json_int_t)(e->age_ns / 1000000))) &&
-		     put(o, "bytes_in", json_integer((json_int_t)e->bytes_in)) &&
-		     put(o, "bytes_out", json_integer((json_int_t)e->bytes_out));
-	return ok;
+	return ok && put_kind(o, e);
 }
 
 static bool put_daemon(json_t *o, const struct event_line *line)

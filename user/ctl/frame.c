@@ -187,12 +187,37 @@ static int dump_bytes(const char *bytes, size_t len, void *arg)
 	return d->err ? -1 : 0;
 }
 
+static void put_head(struct frame_writer *w, size_t before, size_t len)
+{
+	unsigned char *head = (unsigned char *)w->buf + w->start + before;
+
+	head[0] = (unsigned char)(len >> 24);
+	head[1] = (unsigned char)(len >> 16);
+	head[2] = (unsigned char)(len >> 8);
+	head[3] = (unsigned char)len;
+}
+
+int frame_writer_add_text(struct frame_writer *w, const struct iovec *parts, size_t n, size_t max)
+{
+	const unsigned char zero[FRAME_HEAD] = {0};
+	size_t before = frame_writer_pending(w);
+	struct dump d = {.w = w, .max = max};
+
+	d.err = push(w, (const char *)zero, sizeof(zero));
+	for (size_t i = 0; !d.err && i < n; i++)
+		(void)dump_bytes(parts[i].iov_base, parts[i].iov_len, &d);
+	if (d.err)
+		w->end = w->start + before; /* as in frame_writer_add() */
+	else
+		put_head(w, before, d.used);
+	return d.err;
+}
+
 int frame_writer_add(struct frame_writer *w, const json_t *msg, size_t max)
 {
 	const unsigned char zero[FRAME_HEAD] = {0};
 	struct dump d = {.w = w, .max = max};
 	size_t before = frame_writer_pending(w);
-	unsigned char *head;
 
 	d.err = push(w, (const char *)zero, sizeof(zero));
 	if (!d.err && json_dump_callback(msg, dump_bytes, &d, JSON_COMPACT) && !d.err)
@@ -202,11 +227,7 @@ int frame_writer_add(struct frame_writer *w, const json_t *msg, size_t max)
 		w->end = w->start + before;
 		return d.err;
 	}
-	head = (unsigned char *)w->buf + w->start + before;
-	head[0] = (unsigned char)(d.used >> 24);
-	head[1] = (unsigned char)(d.used >> 16);
-	head[2] = (unsigned char)(d.used >> 8);
-	head[3] = (unsigned char)d.used;
+	put_head(w, before, d.used);
 	return 0;
 }
 

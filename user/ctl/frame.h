@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define FRAME_HEAD 4
 
@@ -59,6 +60,9 @@ size_t frame_writer_pending(const struct frame_writer *w);
 
 /* Queues one frame. -EMSGSIZE when its JSON is longer than max; nothing is queued on error. */
 int frame_writer_add(struct frame_writer *w, const json_t *msg, size_t max);
+
+/* The same of JSON that is text already, in parts that follow one another. */
+int frame_writer_add_text(struct frame_writer *w, const struct iovec *parts, size_t n, size_t max);
 
 /* Queues what waits in `from`, which stays as it is. */
 int frame_writer_copy(struct frame_writer *w, const struct frame_writer *from);

@@ -11,10 +11,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "hokm/names.h"
+
 /* The commands' own (ctl_command.render, .judge). */
 void render_status(const json_t *data, const json_t *options, FILE *out);
 int judge_status(const json_t *data, const json_t *options, FILE *err);
-void render_conns(const json_t *data, const json_t *options, FILE *out);
+/* The one frame of `conns --summary`. */
+void render_summary(const json_t *data, const json_t *options, FILE *out);
 void render_counters(const json_t *data, const json_t *options, FILE *out);
 int judge_counters(const json_t *data, const json_t *options, FILE *err);
 void render_text(const json_t *data, const json_t *options, FILE *out);
@@ -34,6 +37,10 @@ bool field_true(const json_t *o, const char *key);
 const char *word_age(json_int_t ms, char *buf);
 /* The age of a field, "never" when null or missing. */
 const char *word_field_age(const json_t *o, const char *key, char *buf);
+/* "0.35 ms", "12.3 ms", "1.2 s"; "-" for a negative. */
+const char *word_us(json_int_t us, char *buf);
+/* "name 3, other 1" of those that are not zero; nothing otherwise. Returns how many. */
+unsigned int render_counts(json_t *counts, FILE *out);
 /* "512", "1.5 KiB", "3.0 MiB" */
 const char *word_bytes(json_int_t bytes, char *buf);
 

@@ -55,8 +55,10 @@ static void warn_services(const json_t *data, FILE *out)
 			fprintf(out, WARN "service %s is DOWN (%s)\n", field_text(s, "name"),
 				field_text(s, "reason"));
 		if (field_int(s, "suspect_ms", 0) > 0)
-			fprintf(out, WARN "service %s refused a player: new ones avoid it for %s\n",
-				field_text(s, "name"), word_field_age(s, "suspect_ms", age));
+			fprintf(out,
+				WARN "service %s is suspect (%s): new players avoid it for %s\n",
+				field_text(s, "name"), field_text(s, "suspect_reason"),
+				word_field_age(s, "suspect_ms", age));
 	}
 }
 
@@ -158,6 +160,37 @@ static void print_services(const json_t *services, FILE *out)
 	table_print(&t, out);
 }
 
+/* What the passive checks see, of services that they look at. */
+static void print_passive(const json_t *services, FILE *out)
+{
+	static const char *const heads[] = {"SERVICE", "PASSIVE", "OLDEST UPGRADE", "OLDEST PING",
+					    "TRIPS"};
+	struct table t = {.align = "llrrr"};
+	char age[RENDER_WORD];
+	size_t i;
+	json_t *s;
+
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach (services, i, s) {
+		json_int_t upgrade = field_int(s, "oldest_upgrade_ms", -1);
+		json_int_t ping = field_int(s, "oldest_ping_ms", -1);
+		json_int_t suspect = field_int(s, "suspect_ms", 0);
+
+		table_cell(&t, "%s", field_text(s, "name"));
+		if (suspect > 0)
+			table_cell(&t, "suspect %s: %s", word_age(suspect, age),
+				   field_text(s, "suspect_reason"));
+		else
+			table_cell(&t, "%s", field_true(s, "observe") ? "well" : "off");
+		table_cell(&t, "%s", upgrade < 0 ? "-" : word_age(upgrade, age));
+		table_cell(&t, "%s", ping < 0 ? "-" : word_age(ping, age));
+		table_cell(&t, "%lld", (long long)field_int(s, "trips", 0));
+	}
+	fprintf(out, "\n");
+	table_print(&t, out);
+}
+
 static const char *check_state(const json_t *check)
 {
 	const json_t *known = json_object_get(check, "known");
@@ -252,37 +285,22 @@ static void print_peers(const json_t *peers, FILE *out)
 	table_print(&t, out);
 }
 
-/* "name 3, other 1" of those that are not zero; nothing otherwise. Returns how many. */
-static unsigned int print_counts(json_t *counts, FILE *out)
-{
-	unsigned int n = 0;
-	const char *key;
-	json_t *v;
-
-	json_object_foreach (counts, key, v) {
-		if (!json_is_integer(v) || !json_integer_value(v))
-			continue;
-		fprintf(out, "%s%s %lld", n++ ? ", " : "", key, (long long)json_integer_value(v));
-	}
-	return n;
-}
-
 static void print_work(const json_t *data, FILE *out)
 {
 	json_t *vrrp = json_object_get(data, "vrrp");
 	char a[RENDER_WORD];
 
 	fprintf(out, "\n  adverts    ");
-	if (!print_counts(vrrp, out))
+	if (!render_counts(vrrp, out))
 		fprintf(out, "none yet");
 	fprintf(out, "; discarded: ");
-	if (!print_counts(json_object_get(vrrp, "discarded"), out))
+	if (!render_counts(json_object_get(vrrp, "discarded"), out))
 		fprintf(out, "none");
 	fprintf(out, "\n  hooks      ");
-	if (!print_counts(json_object_get(data, "hooks"), out))
+	if (!render_counts(json_object_get(data, "hooks"), out))
 		fprintf(out, "none run");
 	fprintf(out, "\n  ctl        ");
-	print_counts(json_object_get(data, "ctl"), out);
+	render_counts(json_object_get(data, "ctl"), out);
 	fprintf(out, "\n  agent      restarts %lld; loop late by at most %s\n",
 		(long long)field_int(json_object_get(data, "agent"), "restarts", 0),
 		word_field_age(data, "late_ms_max", a));
@@ -299,6 +317,7 @@ void render_status(const json_t *data, const json_t *options, FILE *out)
 	print_state(data, out);
 	print_services(services, out);
 	print_checks(services, out);
+	print_passive(services, out);
 	print_peers(json_object_get(data, "peers"), out);
 	print_work(data, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pieces that every listing is made of: words for times and sizes, and a table.
+ * The pieces that every listing is made of: words for times, sizes and counts, and a table.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -50,6 +50,33 @@ const char *word_age(json_int_t ms, char *buf)
 const char *word_field_age(const json_t *o, const char *key, char *buf)
 {
 	return word_age(field_int(o, key, -1), buf);
+}
+
+const char *word_us(json_int_t us, char *buf)
+{
+	if (us < 0)
+		snprintf(buf, RENDER_WORD, "-");
+	else if (us < 10000)
+		snprintf(buf, RENDER_WORD, "%.2f ms", (double)us / 1e3);
+	else if (us < 1000000)
+		snprintf(buf, RENDER_WORD, "%.1f ms", (double)us / 1e3);
+	else
+		return word_age(us / 1000, buf);
+	return buf;
+}
+
+unsigned int render_counts(json_t *counts, FILE *out)
+{
+	unsigned int n = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (counts, key, v) {
+		if (!json_is_integer(v) || !json_integer_value(v))
+			continue;
+		fprintf(out, "%s%s %lld", n++ ? ", " : "", key, (long long)json_integer_value(v));
+	}
+	return n;
 }
 
 const char *word_bytes(json_int_t bytes, char *buf)

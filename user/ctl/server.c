@@ -28,6 +28,7 @@
 static void client_free(struct ctl_client *c)
 {
 	ctl_events_forget(c);
+	ctl_stream_forget(c);
 	LIST_REMOVE(c, link);
 	c->server->n_clients--;
 	sd_event_source_disable_unref(c->io);
@@ -66,7 +67,7 @@ static void restart_deadline(struct ctl_client *c)
 		log_error("ctl: could not set a client's deadline: %s", strerror(-err));
 }
 
-static json_t *error_reply(int code, const char *text)
+json_t *ctl_error_reply(int code, const char *text)
 {
 	return json_pack("{s:b, s:o, s:i}", "ok", 0, "error", frame_text(text), "code", code);
 }
@@ -75,7 +76,7 @@ static json_t *error_reply(int code, const char *text)
 static void say_error(int fd, int code, const char *text)
 {
 	struct frame_writer w = {0};
-	json_t *msg = error_reply(code, text);
+	json_t *msg = ctl_error_reply(code, text);
 
 	if (!msg || frame_writer_add(&w, msg, CTL_REPLY_MAX) || frame_writer_flush(&w, fd))
 		log_debug("ctl: a client was not told: %s", text);
@@ -113,7 +114,10 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
 	return -EOPNOTSUPP;
 }
 
-/* Runs the verb; returns the reply as a new reference, NULL without memory. */
+/*
+ * Runs the verb; returns the reply as a new reference, NULL without memory. Not meant for the client
+ * when a thread makes it.
+ */
 static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args)
 {
 	const struct ctl_server *s = c->server;
@@ -124,13 +128,15 @@ static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args
 
 	if (!strcmp(verb, "events"))
 		err = ctl_events_verb(c, args, &data, error, sizeof(error));
+	else if (v && v->work)
+		err = ctl_stream_start(c, v->work, args, error, sizeof(error));
 	else if (v)
 		err = v->handler(s->arg, args, &data, error, sizeof(error));
 	else
 		err = unknown_verb(s, verb, error, sizeof(error));
 	if (err) {
 		json_decref(data);
-		return error_reply(-err, error[0] ? error : strerror(-err));
+		return ctl_error_reply(-err, error[0] ? error : strerror(-err));
 	}
 	if (!data)
 		data = json_object();
@@ -144,7 +150,7 @@ static int queue_reply(struct ctl_client *c, json_t *reply)
 	json_decref(reply);
 	if (err != -EMSGSIZE)
 		return err;
-	reply = error_reply(EMSGSIZE, "the answer is too long; ask for less");
+	reply = ctl_error_reply(EMSGSIZE, "the answer is too long; ask for less");
 	err = reply ? frame_writer_add(&c->out, reply, CTL_REPLY_MAX) : -ENOMEM;
 	json_decref(reply);
 	return err;
@@ -156,8 +162,8 @@ static bool client_request(struct ctl_client *c)
 	struct ctl_server *s = c->server;
 	const char *verb;
 	char error[ERROR_MAX];
-	json_t *msg, *args;
-	int err;
+	json_t *msg, *args, *reply;
+	int err = 0;
 
 	if (frame_reader_take(&c->in, &msg, error, sizeof(error))) {
 		client_fail(c, &s->stats.garbage, EBADMSG, error);
@@ -173,14 +179,19 @@ static bool client_request(struct ctl_client *c)
 	}
 	s->stats.requests++;
 	c->asked = true;
-	err = queue_reply(c, answer(c, verb, args));
+	reply = answer(c, verb, args);
 	json_decref(msg);
+	if (c->stream)
+		json_decref(reply);
+	else
+		err = queue_reply(c, reply);
 	if (err) {
 		log_error("ctl: could not make a reply: %s", strerror(-err));
 		client_free(c);
 		return false;
 	}
-	restart_deadline(c);
+	if (!c->stream)
+		restart_deadline(c);
 	return true;
 }
 
@@ -267,6 +278,23 @@ static int on_client(sd_event_source *src, int fd, uint32_t revents, void *arg)
 	}
 	ctl_client_watch(c);
 	return 0;
+}
+
+void ctl_client_streamed(struct ctl_client *c, int err)
+{
+	if (err) {
+		c->server->stats.timed_out += err == -ETIMEDOUT;
+		log_debug("ctl: client ended in the middle of a long reply: %s", strerror(-err));
+		client_free(c);
+		return;
+	}
+	err = sd_event_source_set_enabled(c->io, SD_EVENT_ON);
+	if (err < 0) {
+		log_error("ctl: could not watch a client: %s", strerror(-err));
+		client_free(c);
+		return;
+	}
+	restart_deadline(c);
 }
 
 static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
@@ -424,6 +452,8 @@ int ctl_server_open(sd_event *event, const char *path, const char *group,
 	s->arg = arg;
 	s->events = events;
 	s->listener.fd = -1;
+	s->stream_stall_ns = CTL_STREAM_STALL_NS;
+	s->stream_max_ns = CTL_STREAM_MAX_NS;
 	LIST_INIT(&s->clients);
 	if (names) {
 		s->names = *names;

@@ -128,7 +128,7 @@ static int recent_lines(const struct ctl_server *s, unsigned int n, const json_t
 
 static int check_kinds(const json_t *kinds, char *error, size_t error_size)
 {
-	char known[320];
+	char known[400];
 	size_t i;
 	json_t *k;
 

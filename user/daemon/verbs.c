@@ -3,17 +3,14 @@
  * What ctl can ask of the daemon. A verb that changes something sets the operator's word and lets
  * daemon_evaluate() draw the consequences: there is no second way into the machine.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/conns.h"
 #include "daemon/daemon.h"
-
-#define CONNS_DEFAULT 1000
-#define CONNS_MOST    100000
 
 #define NO_SUCCESSOR "no peer is healthy enough to take over"
 #define SEE_STATUS   "; see `hokm-xdp ctl status`"
@@ -63,83 +60,26 @@ static int verb_status(void *arg, const json_t *args, json_t **data, char *error
 
 /* ---- conns ---- */
 
-struct conns_walk {
-	const struct daemon *d;
-	json_t *list;
-	uint64_t now_ns;
-	json_int_t limit, total;
-};
-
-static json_int_t since_ms(uint64_t then_ns, uint64_t now_ns)
+static void keep_name(char *to, const char *name)
 {
-	if (!then_ns)
-		return -1;
-	return (json_int_t)(now_ns > then_ns ? (now_ns - then_ns) / NS_PER_MS : 0);
+	snprintf(to, CONF_NAME_MAX, "%s", name ? name : "");
 }
 
-static json_t *conn_json(const struct conns_walk *w, const struct hokm_conn_key *k,
-			 const struct hokm_conn *c)
+/* On the loop's thread: all that the thread of the walk must know of the daemon. */
+static int prepare_conns(void *arg, const json_t *args, void **job, char *error, size_t size)
 {
-	const char *service = daemon_service_name(w->d, k->service);
-	const char *target = c->target == HOKM_LOCAL ? "local" : daemon_peer_name(w->d, c->target);
-	struct in_addr client = hokm_addr_to_ipv4(&k->client);
-	char addr[INET_ADDRSTRLEN + 8] = "?";
-	char ip[INET_ADDRSTRLEN];
-	json_t *flags = json_array();
+	const struct daemon *d = arg;
+	struct conns_names names;
 
-	if (inet_ntop(AF_INET, &client, ip, sizeof(ip)))
-		snprintf(addr, sizeof(addr), "%s:%u", ip, ntohs(k->client_port));
-	if (c->flags & HOKM_CONN_STEERED_IN &&
-	    json_array_append_new(flags, json_string("steered-in")))
-		return NULL;
-	if (c->flags & HOKM_CONN_ADOPTED && json_array_append_new(flags, json_string("adopted")))
-		return NULL;
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "client", addr,
-		"service", service ? service : "?", "state", hokm_tcp_state_name(c->tcp_state),
-		"target", target ? target : "?", "age_ms", since_ms(c->created_ns, w->now_ns),
-		"idle_in_ms", since_ms(c->c2s.last_ns, w->now_ns), "idle_out_ms",
-		since_ms(c->s2c.last_ns, w->now_ns), "bytes_in", (json_int_t)c->c2s.bytes,
-		"bytes_out", (json_int_t)c->s2c.bytes, "packets_in", (json_int_t)c->c2s.packets,
-		"packets_out", (json_int_t)c->s2c.packets, "flags", flags);
+	for (unsigned int s = 0; s < HOKM_MAX_SERVICES; s++)
+		keep_name(names.service[s], daemon_service_name(d, s));
+	for (unsigned int p = 0; p < HOKM_MAX_PEERS; p++)
+		keep_name(names.peer[p], daemon_peer_name(d, p));
+	return conns_job_new(&names, d->bpf, args, job, error, size);
 }
 
-static int conns_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
-{
-	struct conns_walk *w = arg;
-
-	if (w->total++ >= w->limit)
-		return 0;
-	return json_array_append_new(w->list, conn_json(w, k, c)) ? -ENOMEM : 0;
-}
-
-static int verb_conns(void *arg, const json_t *args, json_t **data, char *error, size_t size)
-{
-	const json_t *limit = json_object_get(args, "limit");
-	bool half = json_is_true(json_object_get(args, "half_open"));
-	struct daemon *d = arg;
-	struct conns_walk w = {
-		.d = d,
-		.now_ns = clock_now_ns(),
-		.limit = json_is_integer(limit) ? json_integer_value(limit) : CONNS_DEFAULT,
-	};
-	int err;
-
-	if (w.limit < 1 || w.limit > CONNS_MOST) {
-		snprintf(error, size, "limit is 1 to %d", CONNS_MOST);
-		return -EINVAL;
-	}
-	w.list = json_array();
-	err = w.list ? hokm_bpf_walk_conns(d->bpf, half, conns_one, &w) : -ENOMEM;
-	if (err) {
-		json_decref(w.list);
-		snprintf(error, size, "reading map %s failed: %s", half ? "half_open" : "conns",
-			 strerror(-err));
-		return err;
-	}
-	*data = json_pack("{s:I, s:I, s:o}", "total", w.total, "limit", w.limit, "conns", w.list);
-	return *data ? 0 : -ENOMEM;
-}
+static const struct ctl_work conns_work = {
+	.prepare = prepare_conns, .run = conns_job_run, .free = conns_job_free};
 
 /* ---- counters ---- */
 
@@ -338,8 +278,15 @@ static int verb_log_level(void *arg, const json_t *args, json_t **data, char *er
 }
 
 const struct ctl_verb daemon_verbs[] = {
-	{"status", verb_status},       {"conns", verb_conns}, {"counters", verb_counters},
-	{"failover", verb_failover},   {"drain", verb_drain}, {"undrain", verb_undrain},
-	{"maint", verb_maint},         {"ready", verb_ready}, {"reload", verb_reload},
-	{"log-level", verb_log_level}, {NULL, NULL},
+	{.name = "status", .handler = verb_status},
+	{.name = "conns", .work = &conns_work},
+	{.name = "counters", .handler = verb_counters},
+	{.name = "failover", .handler = verb_failover},
+	{.name = "drain", .handler = verb_drain},
+	{.name = "undrain", .handler = verb_undrain},
+	{.name = "maint", .handler = verb_maint},
+	{.name = "ready", .handler = verb_ready},
+	{.name = "reload", .handler = verb_reload},
+	{.name = "log-level", .handler = verb_log_level},
+	{.name = NULL},
 };

@@ -2,7 +2,6 @@
 /* What a server owes a connection; see stale.h. */
 #include "decide/stale.h"
 
-
 static uint64_t since_ns(uint64_t then_ns, uint64_t now_ns)
 {
 	return now_ns > then_ns ? now_ns - then_ns : 0;

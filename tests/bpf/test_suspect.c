@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A suspect service (DESIGN rule 4): new connections go to an UP peer while either of its times lies
+ * ahead, connections that are there stay; and whom to prefer when peers are suspect too.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "hokm/siphash.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+
+#define SYN1 SEG(.flags = SYN, .seq = 1000)
+
+static void peer_says(struct fix *x, unsigned int slot, enum hokm_svc_state state, bool suspect)
+{
+	struct hokm_peer p = fix_alive_peer(slot);
+
+	p.svc[0].state = (uint8_t)state;
+	p.svc[0].flags = suspect ? HOKM_PULSE_SVC_SUSPECT : 0;
+	fix_peer_set(x, slot, &p);
+}
+
+static void hold(struct fix *x)
+{
+	fix_held(x, 0, 0, fix_now() + LONG_NS);
+}
+
+static void either_time_sends_new_ones_away(void **state)
+{
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t ahead = fix_now() + LONG_NS, past = fix_now() - 1;
+
+		fix_reset(state);
+		fix_held(x, 0, i & 1 ? ahead : past, i & 2 ? ahead : past);
+		if (i)
+			expect_in_steer(x, SYN1, PEER0_MAC);
+		else
+			expect_in_pass(x, SYN1);
+		assert_int_equal(COUNT(x, steered_syn), !!i);
+		assert_int_equal(COUNT(x, syn_local), !i);
+		assert_int_equal(fix_events(x, HOKM_EV_STEERED, NULL), !!i);
+	}
+}
+
+/* A repeated SYN that has met no answer moves on; one that was answered stays. */
+static void repeated_syn_moves_unless_it_was_answered(void **state)
+{
+	struct fix *x = *state;
+
+	expect_in_pass(x, SYN1);
+	hold(x);
+	expect_in_steer(x, SYN1, PEER0_MAC);
+	fix_reset(state);
+	expect_in_pass(x, SYN1);
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = 5000, .ack = 1001));
+	hold(x);
+	expect_in_pass(x, SYN1);
+	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001));
+	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 5));
+	assert_int_equal(COUNT(x, established), 1);
+}
+
+static void other_services_are_not_suspect(void **state)
+{
+	struct fix *x = *state;
+
+	fix_held(x, 1, fix_now() + LONG_NS, fix_now() + LONG_NS);
+	expect_in_pass(x, SYN1);
+}
+
+/* Nowhere better: here. */
+static void without_a_better_peer_they_stay(void **state)
+{
+	struct fix *x = *state;
+
+	hold(x);
+	peer_says(x, 0, HOKM_SVC_DOWN, false);
+	peer_says(x, 1, HOKM_SVC_DRAIN, false);
+	expect_in_pass(x, SYN1);
+	fix_peer_dead(x, 0);
+	fix_peer_dead(x, 1);
+	expect_in_pass(x, SYN1);
+	assert_int_equal(COUNT(x, syn_local), 2);
+}
+
+static void both_suspect_stays_local(void **state)
+{
+	struct fix *x = *state;
+
+	hold(x);
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	peer_says(x, 1, HOKM_SVC_UP, true);
+	expect_in_pass(x, SYN1);
+}
+
+static void suspect_peer_is_passed_over(void **state)
+{
+	struct fix *x = *state;
+
+	hold(x);
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	expect_in_steer(x, SYN1, PEER1_MAC);
+	fix_reset(state);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	expect_in_steer(x, SYN1, PEER1_MAC);
+}
+
+/* Good here, whatever a peer is. */
+static void suspect_peer_takes_none_of_ours(void **state)
+{
+	struct fix *x = *state;
+
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	peer_says(x, 1, HOKM_SVC_UP, true);
+	expect_in_pass(x, SYN1);
+}
+
+/* Known to be down is worse than perhaps ill; the first of those that are. */
+static void suspect_peer_is_better_than_down(void **state)
+{
+	static const enum hokm_svc_state not_up[] = {HOKM_SVC_INIT, HOKM_SVC_DOWN, HOKM_SVC_DRAIN,
+						     HOKM_SVC_MAINT};
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < sizeof(not_up) / sizeof(not_up[0]); i++) {
+		fix_reset(state);
+		fix_service(x, 0, SERVICE_TAG, not_up[i]);
+		peer_says(x, 0, HOKM_SVC_UP, true);
+		peer_says(x, 1, HOKM_SVC_UP, true);
+		expect_in_steer(x, SYN1, PEER0_MAC);
+		expect_in_steer(x, SYN1, PEER0_MAC); /* and repeated */
+		peer_says(x, 0, HOKM_SVC_DOWN, true);
+		expect_in_steer(x, SEG(.flags = SYN, .seq = 99), PEER1_MAC);
+	}
+}
+
+/* What was sent to a peer stays with it only while it is well. */
+static void repeated_syn_leaves_a_peer_that_turns_suspect(void **state)
+{
+	struct fix *x = *state;
+
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	expect_in_steer(x, SYN1, PEER0_MAC);
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	expect_in_steer(x, SYN1, PEER1_MAC);
+}
+
+/* ---- what pulses tell ---- */
+
+static void pulse_frame(struct frame *f, const struct fix *x, struct hokm_pulse *p)
+{
+	p->magic = htonl(HOKM_PULSE_MAGIC);
+	p->version = HOKM_PULSE_VERSION;
+	p->vrid = TEST_VRID;
+	p->tag = htobe64(siphash_bytes(p, HOKM_PULSE_SIGNED, x->keys.pulse));
+	frame_udp(f, &(struct eth_spec){.from = PEER0_MAC}, &(struct ip_spec){.ttl = 255},
+		  PULSE_PORT, p, sizeof(*p));
+}
+
+static void answers_tell_it(void **state)
+{
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t ahead = fix_now() + LONG_NS;
+		struct hokm_pulse p = {
+			.kind = HOKM_PULSE_PROBE, .nonce = htobe64(9), .sent_ns = htobe64(i + 1)};
+		struct hokm_pulse out;
+		struct frame f;
+
+		fix_reset(state);
+		fix_held(x, 0, i & 1 ? ahead : 0, i & 2 ? ahead : 0);
+		fix_held(x, 1, ahead, ahead); /* no service has this slot */
+		pulse_frame(&f, x, &p);
+		fix_ingress(x, &f);
+		assert_int_equal(x->verdict, 3); /* XDP_TX */
+		memcpy(&out, x->out.b + x->out.l4 + 8, sizeof(out));
+		assert_int_equal(out.svc[0].flags, i ? HOKM_PULSE_SVC_SUSPECT : 0);
+		assert_int_equal(out.svc[0].state, HOKM_SVC_UP);
+		assert_int_equal(out.svc[1].flags, 0);
+		assert_int_equal(htobe64(siphash_bytes(&out, HOKM_PULSE_SIGNED, x->keys.pulse)),
+				 out.tag);
+	}
+}
+
+static void answers_are_taken_in(void **state)
+{
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct hokm_pulse p = {.kind = HOKM_PULSE_ANSWER,
+				       .nonce = htobe64(TEST_NONCE),
+				       .sent_ns = htobe64(fix_now() - 1000)};
+		struct frame f;
+
+		p.svc[3].tag = htonl(SERVICE_TAG);
+		p.svc[3].state = HOKM_SVC_UP;
+		p.svc[3].flags = i ? 0 : HOKM_PULSE_SVC_SUSPECT;
+		pulse_frame(&f, x, &p);
+		fix_ingress(x, &f);
+		assert_int_equal(fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_pulse_answers), i + 1);
+		assert_int_equal(fix_peer(x, 0).svc[3].flags, p.svc[3].flags);
+		assert_int_equal(fix_peer(x, 0).svc[3].state, HOKM_SVC_UP);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(either_time_sends_new_ones_away),
+		HOKM_TEST(repeated_syn_moves_unless_it_was_answered),
+		HOKM_TEST(other_services_are_not_suspect),
+		HOKM_TEST(without_a_better_peer_they_stay),
+		HOKM_TEST(both_suspect_stays_local),
+		HOKM_TEST(suspect_peer_is_passed_over),
+		HOKM_TEST(suspect_peer_takes_none_of_ours),
+		HOKM_TEST(suspect_peer_is_better_than_down),
+		HOKM_TEST(repeated_syn_leaves_a_peer_that_turns_suspect),
+		HOKM_TEST(answers_tell_it),
+		HOKM_TEST(answers_are_taken_in),
+	};
+
+	return cmocka_run_group_tests_name("suspect", tests, fix_open, fix_close);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What waits for an answer: every request stands in the ring at the place of its time until it is answered
+ * or can be answered no more, and is taken off exactly once; round trips and their histograms.
+ */
+#include <string.h>
+
+#include "hokm/ws.h"
+#include "talk.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+
+#define TEXT (WS_FIN | WS_TEXT)
+#define PING (WS_FIN | 0x09)
+#define PONG (WS_FIN | 0x0a)
+
+#define ROUND_TRIP_US 3000
+
+static uint32_t place(uint64_t ns)
+{
+	return (uint32_t)(ns / HOKM_WAIT_NS % HOKM_WAIT_SLOTS);
+}
+
+static void expect_place(struct fix *x, uint64_t upgrade_ns, uint64_t ping_ns)
+{
+	struct hokm_waits w;
+
+	expect_waiting(x, !!upgrade_ns, !!ping_ns);
+	fix_waits(x, &w);
+	if (upgrade_ns)
+		assert_int_equal(w.upgrade[place(upgrade_ns)], 1);
+	if (ping_ns)
+		assert_int_equal(w.ping[place(ping_ns)], 1);
+}
+
+static void ask(struct talk *t, struct fix *x)
+{
+	talk_open(t, x, CLIENT_PORT);
+	talk_text(t, CLIENT, UPGRADE_REQUEST);
+	assert_true(talk_conn(t).upgrade_ns != 0);
+	expect_place(x, talk_conn(t).upgrade_ns, 0);
+}
+
+static void ping(struct talk *t, struct fix *x)
+{
+	talk_upgrade(t, x);
+	talk_frame(t, CLIENT, PING, 4);
+	assert_true(talk_conn(t).ping_c2s_ns != 0);
+	expect_place(x, 0, talk_conn(t).ping_c2s_ns);
+}
+
+static void expect_none(const struct talk *t)
+{
+	struct hokm_conn c = talk_conn(t);
+
+	assert_int_equal(c.upgrade_ns | c.ping_c2s_ns, 0);
+	expect_waiting(t->x, 0, 0);
+}
+
+/* ---- how it ends ---- */
+
+static void fin_of_server(struct talk *t)
+{
+	talk_fin(t, SERVER);
+}
+
+static void fin_of_client(struct talk *t)
+{
+	talk_fin(t, CLIENT);
+}
+
+static void rst_of_server(struct talk *t)
+{
+	talk_rst(t, SERVER);
+}
+
+static void rst_of_client(struct talk *t)
+{
+	talk_rst(t, CLIENT);
+}
+
+static void server_out_of_step(struct talk *t)
+{
+	uint8_t state = talk_conn(t).s2c.ws.state;
+
+	if (state == HOKM_FOLLOW_FRAMES) {
+		talk_text(t, SERVER, "zzzz");
+		return;
+	}
+	/* In its head a gap does it. */
+	t->next[SERVER] += 100;
+	talk_text(t, SERVER, "y");
+	talk_ack(t, CLIENT);
+	talk_text(t, SERVER, "y");
+}
+
+typedef void end_fn(struct talk *t);
+
+static void no_answer_can_come_any_more(void **state)
+{
+	static end_fn *const ends[] = {fin_of_server, fin_of_client, rst_of_server, rst_of_client,
+				       server_out_of_step};
+	struct fix *x = *state;
+	struct talk t;
+
+	for (unsigned int i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		fix_reset(state);
+		ask(&t, x);
+		ends[i](&t);
+		expect_none(&t);
+		fix_reset(state);
+		ping(&t, x);
+		ends[i](&t);
+		expect_none(&t);
+		assert_int_equal(talk_conn(&t).rtt_c2s_us, 0);
+	}
+}
+
+static void close_of_either_side_gives_up(void **state)
+{
+	static const int sides[] = {CLIENT, SERVER};
+	struct fix *x = *state;
+	struct talk t;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		fix_reset(state);
+		ping(&t, x);
+		talk_close(&t, sides[i], 1000);
+		expect_none(&t);
+	}
+}
+
+static void new_syn_takes_the_old_entry_with_it(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c;
+	struct talk t;
+
+	ask(&t, x);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 7777777));
+	assert_false(fix_conn(x, &c));
+	expect_waiting(x, 0, 0);
+	fix_reset(state);
+	ping(&t, x);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 7777777));
+	assert_false(fix_conn(x, &c));
+	expect_waiting(x, 0, 0);
+}
+
+/* A SYN for a connection that still lives in its socket: it goes on waiting. */
+static void stray_syn_gives_nothing_up(void **state)
+{
+	struct fix *x = *state;
+	struct socks s;
+	struct talk t;
+
+	ask(&t, x);
+	socks_connect(&s);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 7777777));
+	expect_place(x, talk_conn(&t).upgrade_ns, 0);
+	socks_close(&s);
+}
+
+/* Nobody waits for a side that has said its last. */
+static void nothing_begins_behind_the_end(void **state)
+{
+	static end_fn *const ends[] = {fin_of_server, fin_of_client, rst_of_server, rst_of_client};
+	struct fix *x = *state;
+	struct talk t;
+
+	for (unsigned int i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		fix_reset(state);
+		talk_upgrade(&t, x);
+		ends[i](&t);
+		talk_frame(&t, CLIENT, PING, 4);
+		expect_none(&t);
+		fix_reset(state);
+		talk_open(&t, x, CLIENT_PORT);
+		ends[i](&t);
+		talk_text(&t, CLIENT, UPGRADE_REQUEST);
+		expect_none(&t);
+	}
+	/* And the second FIN of the two ends what began before it all the same. */
+	fix_reset(state);
+	ping(&t, x);
+	talk_fin(&t, CLIENT);
+	talk_fin(&t, SERVER);
+	expect_none(&t);
+}
+
+static void entry_that_waits_at_its_end_is_given_up(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c;
+	struct talk t;
+
+	ping(&t, x);
+	c = talk_conn(&t);
+	c.tcp_state = HOKM_TCP_FIN_SERVER;
+	fix_conn_put(x, &c);
+	talk_fin(&t, CLIENT);
+	assert_int_equal(talk_conn(&t).tcp_state, HOKM_TCP_CLOSED);
+	expect_none(&t);
+}
+
+/* ---- who may wait ---- */
+
+static void server_out_of_step_is_not_waited_for(void **state)
+{
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_upgrade(&t, x);
+	talk_text(&t, SERVER, "zzzz");
+	talk_frame(&t, CLIENT, PING, 4);
+	expect_none(&t);
+	talk_frame(&t, SERVER, TEXT, 4);
+	talk_frame(&t, CLIENT, PING, 4); /* on trial */
+	expect_none(&t);
+	talk_frame(&t, SERVER, TEXT, 4);
+	talk_frame(&t, CLIENT, PING, 4);
+	expect_place(x, 0, talk_conn(&t).ping_c2s_ns);
+
+	/* A request whose answer would not be seen. */
+	fix_reset(state);
+	talk_open(&t, x, CLIENT_PORT);
+	server_out_of_step(&t);
+	talk_text(&t, CLIENT, UPGRADE_REQUEST);
+	assert_int_equal(COUNT(x, upgrade), 1);
+	expect_none(&t);
+}
+
+/* The client's side out of step does not keep the server from answering. */
+static void client_out_of_step_still_waits(void **state)
+{
+	struct fix *x = *state;
+	struct talk t;
+
+	ping(&t, x);
+	talk_text(&t, CLIENT, "zzzz");
+	expect_place(x, 0, talk_conn(&t).ping_c2s_ns);
+	talk_frame(&t, SERVER, PONG, 4);
+	expect_none(&t);
+}
+
+static void oldest_ping_counts_and_is_taken_off_once(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began;
+	struct talk t;
+
+	ping(&t, x);
+	began = talk_conn(&t).ping_c2s_ns;
+	talk_frame(&t, CLIENT, PING, 4);
+	talk_at(&t, CLIENT, t.next[CLIENT] - 10, "x", 1, ACK); /* repeated: no ping */
+	assert_int_equal(talk_conn(&t).ping_c2s_ns, began);
+	expect_place(x, 0, began);
+	talk_frame(&t, SERVER, PONG, 4);
+	expect_none(&t);
+	talk_frame(&t, SERVER, PONG, 4);
+	talk_frame(&t, SERVER, PONG, 4); /* unasked */
+	expect_none(&t);
+	assert_int_equal(fix_latency(x, HOKM_LAT_ping_in, NULL), 1);
+}
+
+static void request_that_is_repeated_waits_once(void **state)
+{
+	struct fix *x = *state;
+	struct talk t;
+
+	ask(&t, x);
+	talk_at(&t, CLIENT, TALK_ISN + 1, UPGRADE_REQUEST, (uint32_t)strlen(UPGRADE_REQUEST), ACK);
+	expect_place(x, talk_conn(&t).upgrade_ns, 0);
+	assert_int_equal(COUNT(x, upgrade), 1);
+}
+
+/* Each service has a ring of its own. */
+static void many_wait_together(void **state)
+{
+	struct fix *x = *state;
+	struct talk t[20];
+
+	for (uint16_t i = 0; i < 20; i++) {
+		talk_open(&t[i], x, (uint16_t)(CLIENT_PORT + i));
+		talk_text(&t[i], CLIENT, UPGRADE_REQUEST);
+	}
+	expect_waiting(x, 20, 0);
+	for (uint16_t i = 0; i < 20; i += 2)
+		talk_text(&t[i], SERVER, SWITCHED);
+	expect_waiting(x, 10, 0);
+	for (uint16_t i = 0; i < 20; i += 2)
+		talk_frame(&t[i], CLIENT, PING, 0);
+	expect_waiting(x, 10, 10);
+	for (uint16_t i = 0; i < 20; i++)
+		talk_rst(&t[i], i % 3 ? CLIENT : SERVER);
+	expect_waiting(x, 0, 0);
+}
+
+/* ---- how long it took ---- */
+
+static void expect_time(struct fix *x, enum hokm_latency_kind kind, uint32_t told, uint64_t least,
+			uint64_t most)
+{
+	uint64_t us = 0;
+
+	assert_in_range(told, least, most);
+	assert_int_equal(fix_latency(x, kind, &us), 1);
+	assert_true(us <= told && told < 2 * us);
+}
+
+static void round_trips_are_timed(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began, up, in, out;
+	struct hokm_conn c;
+	struct talk t;
+
+	talk_open(&t, x, CLIENT_PORT);
+	began = fix_now();
+	talk_text(&t, CLIENT, UPGRADE_REQUEST);
+	spin_us(ROUND_TRIP_US);
+	talk_text(&t, SERVER, SWITCHED);
+	up = (fix_now() - began) / 1000;
+	began = fix_now();
+	talk_frame(&t, CLIENT, PING, 4);
+	spin_us(2 * ROUND_TRIP_US);
+	talk_frame(&t, SERVER, PONG, 4);
+	in = (fix_now() - began) / 1000;
+	began = fix_now();
+	talk_frame(&t, SERVER, PING, 4);
+	assert_true(talk_conn(&t).ping_s2c_ns >= began);
+	spin_us(4 * ROUND_TRIP_US);
+	talk_frame(&t, CLIENT, PONG, 4);
+	out = (fix_now() - began) / 1000;
+	c = talk_conn(&t);
+	expect_time(x, HOKM_LAT_upgrade, c.upgrade_us, ROUND_TRIP_US, up);
+	expect_time(x, HOKM_LAT_ping_in, c.rtt_c2s_us, 2 * ROUND_TRIP_US, in);
+	expect_time(x, HOKM_LAT_ping_out, c.rtt_s2c_us, 4 * ROUND_TRIP_US, out);
+	assert_int_equal(c.ping_s2c_ns | c.ping_c2s_ns, 0);
+}
+
+static void syn_ack_is_timed_once(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began = fix_now(), us = 0;
+
+	fix_in(x, SEG(.flags = SYN, .seq = TALK_ISN));
+	spin_us(ROUND_TRIP_US);
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = TALK_SISN, .ack = TALK_ISN + 1));
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = TALK_SISN, .ack = TALK_ISN + 1));
+	assert_int_equal(fix_latency(x, HOKM_LAT_syn_ack, &us), 1);
+	assert_in_range(us * 2, ROUND_TRIP_US, 2 * (fix_now() - began) / 1000);
+}
+
+/* The histogram's places, by times set into the entry. */
+static void latency_finds_its_place(void **state)
+{
+	static const uint64_t ages_us[] = {70000, 150000, 1500000};
+	static const uint64_t places[] = {65536, 131072, 1048576};
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < sizeof(ages_us) / sizeof(ages_us[0]); i++) {
+		struct hokm_conn c;
+		uint64_t us = 0;
+		struct talk t;
+
+		fix_reset(state);
+		talk_upgrade(&t, x);
+		c = talk_conn(&t);
+		c.ping_s2c_ns = fix_now() - ages_us[i] * 1000;
+		fix_conn_put(x, &c);
+		talk_frame(&t, CLIENT, PONG, 4);
+		assert_int_equal(fix_latency(x, HOKM_LAT_ping_out, &us), 1);
+		/* One place on is possible where this machine was slow. */
+		assert_true(us == places[i] || us == 2 * places[i]);
+		assert_true(us <= talk_conn(&t).rtt_s2c_us && talk_conn(&t).rtt_s2c_us < 2 * us);
+		assert_true(talk_conn(&t).rtt_s2c_us >= ages_us[i]);
+	}
+}
+
+/* A pong that passed while the client was out of step must not make a long trip of the next one. */
+static void servers_pings_are_forgotten_out_of_step(void **state)
+{
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_upgrade(&t, x);
+	talk_frame(&t, SERVER, PING, 4);
+	assert_true(talk_conn(&t).ping_s2c_ns != 0);
+	talk_text(&t, CLIENT, "zzzz");
+	assert_int_equal(talk_conn(&t).ping_s2c_ns, 0);
+	talk_frame(&t, SERVER, PING, 4);
+	assert_int_equal(talk_conn(&t).ping_s2c_ns, 0);
+	talk_frame(&t, CLIENT, TEXT, 4);
+	talk_frame(&t, CLIENT, TEXT, 4);
+	talk_frame(&t, CLIENT, PONG, 4);
+	assert_int_equal(talk_conn(&t).rtt_s2c_us, 0);
+	assert_int_equal(fix_latency(x, HOKM_LAT_ping_out, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(no_answer_can_come_any_more),
+		HOKM_TEST(close_of_either_side_gives_up),
+		HOKM_TEST(new_syn_takes_the_old_entry_with_it),
+		HOKM_TEST(stray_syn_gives_nothing_up),
+		HOKM_TEST(nothing_begins_behind_the_end),
+		HOKM_TEST(entry_that_waits_at_its_end_is_given_up),
+		HOKM_TEST(server_out_of_step_is_not_waited_for),
+		HOKM_TEST(client_out_of_step_still_waits),
+		HOKM_TEST(oldest_ping_counts_and_is_taken_off_once),
+		HOKM_TEST(request_that_is_repeated_waits_once),
+		HOKM_TEST(many_wait_together),
+		HOKM_TEST(round_trips_are_timed),
+		HOKM_TEST(syn_ack_is_timed_once),
+		HOKM_TEST(latency_finds_its_place),
+		HOKM_TEST(servers_pings_are_forgotten_out_of_step),
+	};
+
+	return cmocka_run_group_tests_name("ws_waits", tests, fix_open, fix_close);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Slow and plain: see ws_reference.h. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ws_reference.h"
+
+#define RECORD_MAX  (16384 + 2048)
+#define SHORTEST    12 /* bytes no head is shorter than: "HTTP/1.1 101" */
+#define CODE_EMPTY  1005
+#define NAME        "upgrade:"
+#define NAME_LEN    8
+#define VALUE       "websocket"
+#define VALUE_LEN   9
+#define FIRST_TLS   20
+#define LAST_TLS    24
+#define TLS_VERSION 3
+
+/* Bytes from `at` on that have come, at most `want`. */
+static size_t there(const struct ref_stream *s, uint64_t at, size_t want)
+{
+	size_t n = 0;
+
+	while (n < want && at + n < s->len && (!s->known || s->known[at + n]))
+		n++;
+	return n;
+}
+
+static bool is_tls(uint8_t byte)
+{
+	return byte >= FIRST_TLS && byte <= LAST_TLS;
+}
+
+/* ---- heads ---- */
+
+static bool line_names_websocket(const uint8_t *line, size_t len)
+{
+	if (len < NAME_LEN || strncasecmp((const char *)line, NAME, NAME_LEN) != 0)
+		return false;
+	for (size_t i = NAME_LEN; i + VALUE_LEN <= len; i++)
+		if (strncasecmp((const char *)line + i, VALUE, VALUE_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* Length of the head with its blank line, 0 when it has not ended. */
+static size_t head_length(const uint8_t *head, size_t n, bool *websocket)
+{
+	size_t begin = 0;
+
+	*websocket = false;
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i;
+
+		if (head[i] != '\n')
+			continue;
+		if (end > begin && head[end - 1] == '\r')
+			end--;
+		if (end == begin && begin && i + 1 >= SHORTEST)
+			return i + 1;
+		if (begin && line_names_websocket(head + begin, end - begin))
+			*websocket = true;
+		begin = i + 1;
+	}
+	return 0;
+}
+
+/* Is what has come of it the beginning of a request, or of an answer? */
+static bool head_begins_well(const uint8_t *head, size_t n, bool client)
+{
+	if (client)
+		return n < 4 || strncasecmp((const char *)head, "GET ", 4) == 0;
+	if (n < 8)
+		return true;
+	if (strncasecmp((const char *)head, "HTTP/1.", 7) != 0 ||
+	    (head[7] != '0' && head[7] != '1'))
+		return false;
+	if (n < SHORTEST)
+		return true;
+	return isdigit(head[9]) && isdigit(head[10]) && isdigit(head[11]) &&
+	       memcmp(head + 9, "000", 3) != 0;
+}
+
+/* True when another head follows. */
+static bool read_head(const struct ref_stream *s, struct ref_result *r)
+{
+	size_t n = there(s, r->need, s->len), len;
+	const uint8_t *head = s->bytes + r->need;
+	bool websocket;
+
+	if (n && is_tls(head[0])) {
+		r->tls = true;
+		r->state = HOKM_FOLLOW_RECORDS;
+		return false;
+	}
+	if (!head_begins_well(head, n, s->client)) {
+		r->state = HOKM_FOLLOW_PLAIN;
+		return false;
+	}
+	len = head_length(head, n, &websocket);
+	r->need += len ? len : n;
+	if (!len)
+		return false;
+	if (s->client) {
+		r->request = websocket;
+		r->plain = !websocket;
+		r->state = websocket ? HOKM_FOLLOW_FRAMES : HOKM_FOLLOW_PLAIN;
+		return false;
+	}
+	r->status = (uint16_t)((head[9] - '0') * 100 + (head[10] - '0') * 10 + head[11] - '0');
+	if (r->status / 100 == 1 && r->status != 101) {
+		r->status = 0;
+		return true;
+	}
+	r->answer = true;
+	r->state = r->status == 101 ? HOKM_FOLLOW_FRAMES : HOKM_FOLLOW_PLAIN;
+	return false;
+}
+
+/* ---- frames ---- */
+
+struct header {
+	bool fin, rsv1, rsv2, rsv3, masked;
+	unsigned int opcode, len7;
+	size_t len_bytes; /* of the extended length */
+	size_t size;
+	uint64_t len;
+};
+
+static struct header header_of(const uint8_t *b)
+{
+	struct header h = {
+		.fin = b[0] & 0x80,
+		.rsv1 = b[0] & 0x40,
+		.rsv2 = b[0] & 0x20,
+		.rsv3 = b[0] & 0x10,
+		.opcode = b[0] % 16,
+		.masked = b[1] & 0x80,
+		.len7 = b[1] % 128,
+	};
+
+	h.len_bytes = h.len7 == 126 ? 2 : h.len7 == 127 ? 8 : 0;
+	h.size = 2 + h.len_bytes + (h.masked ? 4 : 0);
+	return h;
+}
+
+static void header_length(struct header *h, const uint8_t *b)
+{
+	h->len = h->len7;
+	if (!h->len_bytes)
+		return;
+	h->len = 0;
+	for (size_t i = 0; i < h->len_bytes; i++)
+		h->len = h->len * 256 + b[2 + i];
+}
+
+static bool is_control(const struct header *h)
+{
+	return h->opcode >= 8;
+}
+
+/* What the first two bytes may break. */
+static enum hokm_ws_fault judge(const struct header *h, const struct ref_result *r, bool client)
+{
+	bool known = (h->opcode <= 2) || (h->opcode >= 8 && h->opcode <= 10);
+
+	if (h->rsv2 || h->rsv3)
+		return HOKM_FAULT_RSV;
+	if (h->masked != client)
+		return HOKM_FAULT_MASK;
+	if (!known)
+		return HOKM_FAULT_OPCODE;
+	if (h->rsv1 && h->opcode != 1 && h->opcode != 2)
+		return HOKM_FAULT_RSV;
+	if (is_control(h))
+		return h->fin && h->len7 <= 125 ? HOKM_FAULT_NONE : HOKM_FAULT_CONTROL;
+	if (h->opcode == 0 && !r->open && !r->unsure)
+		return HOKM_FAULT_ORDER;
+	if (h->opcode != 0 && r->open)
+		return HOKM_FAULT_ORDER;
+	return HOKM_FAULT_NONE;
+}
+
+static bool length_is_shortest(const struct header *h)
+{
+	if (h->len_bytes == 2)
+		return h->len > 125;
+	if (h->len_bytes == 8)
+		return h->len > 65535 && h->len <= INT64_MAX;
+	return true;
+}
+
+static void frame_done(struct ref_result *r, const struct header *h)
+{
+	static const unsigned int kinds[] = {0, 1, 2, 0, 0, 0, 0, 0, 3, 4, 5};
+	bool first = true;
+
+	for (int i = 0; i < REF_KINDS; i++)
+		first = first && !r->n[i];
+	if (first)
+		r->first_kind = kinds[h->opcode];
+	r->n[kinds[h->opcode]]++;
+	if (!is_control(h)) {
+		r->open = !h->fin;
+		r->unsure = false;
+	}
+	r->in_header = false;
+	r->need += h->size + h->len;
+}
+
+static void close_done(const struct ref_stream *s, struct ref_result *r, const struct header *h)
+{
+	const uint8_t *b = s->bytes + r->need;
+	const uint8_t *mask = b + h->size - 4, *code = b + h->size;
+
+	r->close = true;
+	r->close_code = CODE_EMPTY;
+	if (h->len >= 2 && h->masked)
+		r->close_code = (uint16_t)((code[0] ^ mask[0]) * 256 + (code[1] ^ mask[1]));
+	else if (h->len >= 2)
+		r->close_code = (uint16_t)(code[0] * 256 + code[1]);
+	r->state = HOKM_FOLLOW_DONE;
+}
+
+/* The header at r->need, not all of which has come. */
+static bool stop_inside(struct ref_result *r, size_t n)
+{
+	r->in_header = n;
+	r->need += n;
+	return false;
+}
+
+/* One frame; false when there is no other behind it to be read. */
+static bool read_frame(const struct ref_stream *s, struct ref_result *r)
+{
+	size_t n = there(s, r->need, 16), want;
+	const uint8_t *b = s->bytes + r->need;
+	struct header h;
+
+	if (n < 2)
+		return stop_inside(r, n);
+	h = header_of(b);
+	r->fault = judge(&h, r, s->client);
+	if (r->fault)
+		return false;
+	if (n < h.size)
+		return stop_inside(r, n);
+	header_length(&h, b);
+	if (!length_is_shortest(&h)) {
+		r->fault = HOKM_FAULT_LENGTH;
+		return false;
+	}
+	want = h.size + (h.opcode == 8 && h.len >= 2 ? 2 : 0);
+	if (n < want)
+		return stop_inside(r, n);
+	if (h.opcode == 8)
+		close_done(s, r, &h);
+	frame_done(r, &h);
+	return r->state == HOKM_FOLLOW_FRAMES;
+}
+
+/* ---- TLS records ---- */
+
+static bool read_record(const struct ref_stream *s, struct ref_result *r)
+{
+	size_t n = there(s, r->need, 5), len;
+	const uint8_t *b = s->bytes + r->need;
+
+	if ((n > 0 && !is_tls(b[0])) || (n > 1 && b[1] != TLS_VERSION)) {
+		r->fault = HOKM_FAULT_RECORD;
+		return false;
+	}
+	if (n < 5)
+		return stop_inside(r, n);
+	len = b[3] * 256u + b[4];
+	if (len > RECORD_MAX) {
+		r->fault = HOKM_FAULT_RECORD;
+		return false;
+	}
+	r->records++;
+	r->need += 5 + len;
+	return true;
+}
+
+struct ref_result ref_read(const struct ref_stream *s, const struct ref_start *from)
+{
+	struct ref_result r = {
+		.state = from->frames ? HOKM_FOLLOW_FRAMES : HOKM_FOLLOW_HEAD,
+		.need = from->at,
+		.open = from->open,
+		.unsure = from->unsure,
+	};
+
+	while (r.state == HOKM_FOLLOW_HEAD && r.need < s->len && read_head(s, &r))
+		;
+	while (r.state == HOKM_FOLLOW_FRAMES && r.need < s->len && read_frame(s, &r))
+		;
+	while (r.state == HOKM_FOLLOW_RECORDS && r.need < s->len && read_record(s, &r))
+		;
+	return r;
+}

@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The ordinary traffic of a game: players of every sort, and what else knocks at an open port.
+
+  crowd.py --addr A.B.C.D --port N [--players N] [--idle N] [--silent N] [--join MS] [--http MS]
+           [--garbage MS] [--slow N] [--scan SECONDS] [--seed N]
+
+  players  send a move every 100 to 500 ms and want its echo; come back when the connection breaks
+  idle     say nothing, but ping every 20 s, and give up when no pong comes within 20 s
+  silent   only listen
+  join     every so often somebody comes, makes some moves and leaves within two seconds: by a close
+           frame, by FIN or by RST
+  http     GET of what is there and what is not
+  garbage  bytes that are no HTTP
+  slow     HTTP heads that come byte by byte and never end, half of them upgrades
+  scan     so often the ports 8700 to 8800, by connect() and by bare SYNs
+
+Until SIGTERM; then what happened is told as one line of JSON. "broken" are connections of players, idle
+and silent ones that ended though nobody here wanted it.
+"""
+
+import argparse
+import asyncio
+import collections
+import json
+import random
+import signal
+import socket
+import struct
+
+import websockets
+
+PORTS = range(8700, 8801)
+TROUBLE = (OSError, asyncio.TimeoutError, websockets.WebSocketException)
+
+
+class Crowd:
+    """Everybody, and what they lived through."""
+
+    def __init__(self, args):
+        self.args = args
+        self.chance = random.Random(args.seed)
+        self.seen = collections.Counter(
+            {k: 0 for k in ("echoes", "wrong", "broken", "failed", "joined", "http", "http_failed",
+                            "garbage", "slow", "scanned")})
+
+    def connect(self, ping_interval=None):
+        """A WebSocket to the game."""
+        return websockets.connect(
+            "ws://%s:%d/" % (self.args.addr, self.args.port), open_timeout=10, close_timeout=2,
+            ping_interval=ping_interval, ping_timeout=20)
+
+    async def move(self, ws, number):
+        """One move and its echo."""
+        await ws.send('{"move":%d}' % number)
+        answer = json.loads(await asyncio.wait_for(ws.recv(), 10))
+        self.seen["echoes" if answer["echo"] == number else "wrong"] += 1
+
+    async def stay(self, live, ping_interval=None):
+        """Connects, lives, and comes back when that ends."""
+        while True:
+            try:
+                ws = await self.connect(ping_interval)
+            except TROUBLE:
+                self.seen["failed"] += 1
+                await asyncio.sleep(0.2)
+                continue
+            try:
+                await live(ws)
+            except TROUBLE:
+                pass
+            self.seen["broken"] += 1
+
+    async def play(self, ws):
+        """A player's life."""
+        number = 0
+        while True:
+            number += 1
+            await self.move(ws, number)
+            await asyncio.sleep(self.chance.uniform(0.1, 0.5))
+
+    async def listen(self, ws):
+        """A life of one who says nothing; what pings are sent the library sends."""
+        async for _ in ws:
+            pass
+
+    async def visit(self):
+        """Comes, plays a little, leaves in one of three ways."""
+        try:
+            ws = await self.connect()
+            for number in range(1, self.chance.randrange(2, 5)):
+                await self.move(ws, number)
+                await asyncio.sleep(self.chance.uniform(0, 0.6))
+            self.seen["joined"] += 1
+            way = self.chance.randrange(4)
+            if way == 0:
+                sock = ws.transport.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if way < 2:
+                ws.transport.abort()
+            else:
+                await ws.close()
+        except TROUBLE:
+            self.seen["failed"] += 1
+
+    async def get(self):
+        """One plain request."""
+        path = self.chance.choice(("/health", "/health", "/", "/nothing"))
+        try:
+            reader, writer = await asyncio.open_connection(self.args.addr, self.args.port)
+            writer.write(("GET %s HTTP/1.1\r\nHost: game\r\n\r\n" % path).encode())
+            answer = await asyncio.wait_for(reader.read(200), 10)
+            self.seen["http" if answer.startswith(b"HTTP/1.1 ") else "http_failed"] += 1
+            writer.close()
+        except TROUBLE:
+            self.seen["http_failed"] += 1
+
+    async def babble(self):
+        """Bytes that mean nothing; the server may end it as it likes."""
+        try:
+            reader, writer = await asyncio.open_connection(self.args.addr, self.args.port)
+            writer.write(self.chance.randbytes(self.chance.randrange(1, 600)))
+            self.seen["garbage"] += 1
+            await asyncio.wait_for(reader.read(200), 5)
+            writer.close()
+        except TROUBLE:
+            pass
+
+    async def dawdle(self, upgrade):
+        """A head that never ends."""
+        head = b"GET /health HTTP/1.1\r\nHost: game\r\n"
+        if upgrade:
+            head = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(self.args.addr, self.args.port)
+                self.seen["slow"] += 1
+                for byte in head + b"X-Padding: " + b"x" * 1000:
+                    writer.write(bytes((byte,)))
+                    await writer.drain()
+                    await asyncio.sleep(0.3)
+            except TROUBLE:
+                await asyncio.sleep(1)
+
+    async def knock(self, port):
+        """connect(), and nothing else."""
+        try:
+            _, writer = await asyncio.wait_for(
+                asyncio.open_connection(self.args.addr, port), 2)
+            writer.close()
+        except TROUBLE:
+            pass
+        self.seen["scanned"] += 1
+
+    def syn(self, raw, own, port):
+        """A bare SYN; our kernel resets what answers."""
+        source = self.chance.randrange(20000, 30000)
+        head = struct.pack("!HHIIBBHHH", source, port, self.chance.getrandbits(32), 0, 5 << 4, 2,
+                           1024, 0, 0)
+        pseudo = socket.inet_aton(own) + socket.inet_aton(self.args.addr) + struct.pack(
+            "!HH", socket.IPPROTO_TCP, len(head))
+        total = sum(struct.unpack("!%dH" % ((len(pseudo) + len(head)) // 2), pseudo + head))
+        total = (total & 0xffff) + (total >> 16)
+        total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        raw.sendto(head[:16] + struct.pack("!H", total) + head[18:], (self.args.addr, 0))
+        self.seen["scanned"] += 1
+
+    async def scan(self):
+        """All ports, both ways."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((self.args.addr, self.args.port))
+            own = probe.getsockname()[0]
+        await asyncio.gather(*(self.knock(port) for port in PORTS))
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+            for port in PORTS:
+                self.syn(raw, own, port)
+                await asyncio.sleep(0)
+
+    async def every(self, seconds, what):
+        """Starts one of these so often, without waiting for its end."""
+        tasks = set()
+        while seconds:
+            task = asyncio.create_task(what())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            await asyncio.sleep(seconds * self.chance.uniform(0.5, 1.5))
+
+    async def run(self):
+        """Until SIGTERM."""
+        args = self.args
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        lives = [self.stay(self.play) for _ in range(args.players)]
+        lives += [self.stay(self.listen, 20) for _ in range(args.idle)]
+        lives += [self.stay(self.listen) for _ in range(args.silent)]
+        lives += [self.dawdle(n % 2 == 0) for n in range(args.slow)]
+        lives += [self.every(args.join / 1000, self.visit), self.every(args.http / 1000, self.get),
+                  self.every(args.garbage / 1000, self.babble), self.every(args.scan, self.scan)]
+        tasks = [asyncio.create_task(life) for life in lives]
+        await stop.wait()
+        print(json.dumps(self.seen), flush=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main():
+    """Options, then the crowd."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--addr", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    for name in ("players", "idle", "silent", "slow", "join", "http", "garbage"):
+        parser.add_argument("--" + name, type=int, default=0)
+    parser.add_argument("--scan", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    asyncio.run(Crowd(parser.parse_args()).run())
+
+
+if __name__ == "__main__":
+    main()
