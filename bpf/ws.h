@@ -289,6 +289,15 @@ static __always_inline long follow_take(struct ws_run *r, const __u64 *chunk, __
 FOLLOW_STEP(follow_step_in, bpf_xdp_load_bytes)
 FOLLOW_STEP(follow_step_out, bpf_skb_load_bytes)
 
+/* Sequence number after the newest byte that came before: a FIN that came too early is none. */
+static __always_inline __u32 newest_before(const struct hokm_conn *c, __u8 side,
+					   const struct follow_job *job)
+{
+	__u8 fin = side == HOKM_SIDE_CLIENT ? HOKM_TCP_FIN_CLIENT : HOKM_TCP_FIN_SERVER;
+
+	return job->newest - (c->tcp_state == fin);
+}
+
 static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, __u8 side,
 					 const struct follow_job *job)
 {
@@ -311,7 +320,8 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 		else
 			bpf_loop(job->payload + 2, follow_step_out, &f, 0);
 	}
-	ws_leave(f.run, h->seq_next, entered);
+	/* What is read now ends with this segment or beyond: only what came before can be missing. */
+	ws_leave(f.run, newest_before(c, side, job), entered);
 	h->ws = f.run->ws;
 	found(p, c, h, &f.run->seen, side);
 	if (h->ws.state == HOKM_FOLLOW_PLAIN && c->ws == HOKM_WS_NONE)
@@ -421,7 +431,9 @@ static __always_inline bool begins_with(const struct packet *p, __be32 word)
 {
 	const __be32 *b = p->payload;
 
-	return p->seg.seq == p->seg.newest && (const void *)(b + 1) <= p->end && *b == word;
+	/* Behind a shorter payload the frame may be padded. */
+	return p->seg.seq == p->seg.newest && p->seg.payload >= sizeof(word) &&
+	       (const void *)(b + 1) <= p->end && *b == word;
 }
 
 /* A refused client, or one that asked for something else first, may ask again on its connection. */

@@ -359,6 +359,43 @@ static void fin_may_overtake_the_close(void **state)
 	EXPECT_COUNTS(x, OPENED(&t), N(fin_client, 1), N(in_close, 1), N(close_client, 1));
 }
 
+/* All that was missing, repeated in one segment, and a FIN with it: nothing is missing any more. */
+static void fin_may_come_with_what_was_missing(void **state)
+{
+	static struct stream s;
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_upgrade(&t, x);
+	s.len = 0;
+	stream_frame(&s, CLIENT, TEXT, 50);
+	stream_frame(&s, CLIENT, TEXT, 50);
+	talk_at(&t, CLIENT, t.next[CLIENT] + s.len / 2, s.b + s.len / 2, s.len / 2, ACK);
+	talk_send(&t, CLIENT, s.b, s.len, FIN | ACK | PSH);
+	EXPECT_COUNTS(x, OPENED(&t), N(in_text, 2), N(fin_client, 1), N(abnormal_client, 1));
+	expect_closed(&t, CLIENT, WS_CODE_ABNORMAL);
+}
+
+/* The data of a RST is a message to people (RFC 9293 section 3.5.3), no frame. */
+static void rst_carries_no_frames(void **state)
+{
+	static const int sides[] = {CLIENT, SERVER};
+	static struct stream s;
+	struct fix *x = *state;
+	struct talk t;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		fix_reset(state);
+		talk_upgrade(&t, x);
+		s.len = 0;
+		stream_close(&s, sides[i], 1011, 0);
+		talk_send(&t, sides[i], s.b, s.len, RST | ACK);
+		expect_closed(&t, sides[i], 0);
+		assert_int_equal(COUNT(x, in_close) + COUNT(x, out_close), 0);
+		assert_int_equal(talk_conn(&t).tcp_state, HOKM_TCP_RESET);
+	}
+}
+
 /* The client's FIN began it, whatever its frames were: what the server closes with is its answer. */
 static void close_behind_the_others_fin_is_its_answer(void **state)
 {
@@ -405,6 +442,8 @@ int main(void)
 		HOKM_TEST(fin_may_carry_the_close),
 		HOKM_TEST(fin_with_other_frames_is_abnormal),
 		HOKM_TEST(fin_may_overtake_the_close),
+		HOKM_TEST(fin_may_come_with_what_was_missing),
+		HOKM_TEST(rst_carries_no_frames),
 		HOKM_TEST(close_behind_the_others_fin_is_its_answer),
 		HOKM_TEST(end_inside_a_frame_is_abnormal),
 	};

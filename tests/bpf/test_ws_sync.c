@@ -227,6 +227,8 @@ static void faults_of_clients_are_told(void **state)
 	static const struct bad bad[] = {
 		{{TEXT | 0x20, 0x85}, HOKM_FAULT_RSV},
 		{{TEXT | 0x10, 0x85}, HOKM_FAULT_RSV},
+		{{BIN | 0x20, 0x85}, HOKM_FAULT_RSV},
+		{{BIN | 0x10, 0x85}, HOKM_FAULT_RSV},
 		{{PING | WS_RSV1, 0x85}, HOKM_FAULT_RSV},
 		{{WS_FIN | 3, 0x85}, HOKM_FAULT_OPCODE},
 		{{WS_FIN | 7, 0x85}, HOKM_FAULT_OPCODE},

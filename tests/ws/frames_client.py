@@ -17,7 +17,9 @@ import sys
 import termios
 
 import websockets
-import frames_ws
+
+sys.dont_write_bytecode = True
+import frames_ws  # noqa: E402  (nothing is written into the source tree)
 
 
 class Player:

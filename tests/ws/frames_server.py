@@ -14,9 +14,12 @@ import itertools
 import json
 import signal
 import ssl
+import sys
 
 import websockets
-import frames_ws
+
+sys.dont_write_bytecode = True
+import frames_ws  # noqa: E402  (nothing is written into the source tree)
 
 
 async def answer(ws, message, chance, most):
