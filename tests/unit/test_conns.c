@@ -446,7 +446,7 @@ static void test_summary(void **state)
 	s = conns_summary(&t, &q, latency);
 	assert_non_null(s);
 	want = json("{'services':{'game':2,'?':1},'states':{'established':2,'?':1},"
-		    "'ws':{'open':3},'follow_in':{'frames':3},'targets':{'local':2,'backup':1},"
+		    "'ws':{'open':3},'follow_in':{'frames':2},'targets':{'local':2,'backup':1},"
 		    "'stale':{'stale-upgrade':1}}");
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (!json_equal(json_object_get(s, groups[i]), json_object_get(want, groups[i])))

@@ -13,7 +13,8 @@ static bool out_of_step(const struct hokm_half *h)
 
 bool conns_lost(const struct hokm_conn *c)
 {
-	return out_of_step(&c->c2s) || out_of_step(&c->s2c);
+	/* Who only steers a connection does not follow it. */
+	return c->target == HOKM_LOCAL && (out_of_step(&c->c2s) || out_of_step(&c->s2c));
 }
 
 uint64_t conns_last_ns(const struct hokm_conn *c)

@@ -40,12 +40,13 @@ void conns_tally_add(struct conns_tally *t, const struct conns_query *q,
 	bump(t->service, k->service, HOKM_MAX_SERVICES);
 	bump(t->state, c->tcp_state, HOKM_TCP_STATE_COUNT);
 	bump(t->ws, c->ws, HOKM_WS_PHASE_COUNT);
-	bump(t->follow_in, c->c2s.ws.state, HOKM_FOLLOW_STATE_COUNT);
-	bump(t->follow_out, c->s2c.ws.state, HOKM_FOLLOW_STATE_COUNT);
-	if (c->target == HOKM_LOCAL)
+	if (c->target == HOKM_LOCAL) {
 		t->local++;
-	else
+		bump(t->follow_in, c->c2s.ws.state, HOKM_FOLLOW_STATE_COUNT);
+		bump(t->follow_out, c->s2c.ws.state, HOKM_FOLLOW_STATE_COUNT);
+	} else {
 		bump(t->peer, c->target, HOKM_MAX_PEERS);
+	}
 	if (stale_ns(c, q->now_ns, &why))
 		t->stale[why]++;
 	place(t->age_ms, since_ms(c->created_ns, q->now_ns));
