@@ -2,6 +2,7 @@
 /* See ctl_rig.h. */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -112,6 +113,11 @@ static int count_run(void *job, struct ctl_stream *s, char *error, size_t size)
 	char *text = NULL;
 	int err = fill ? 0 : -ENOMEM;
 
+	/* Whatever the loop's priority is, the thread has none. */
+	if (!err && (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != SCHED_OTHER) {
+		snprintf(error, size, "works with real-time priority");
+		err = -EIO;
+	}
 	if (fill)
 		memset(fill, 'x', (size_t)c->bytes);
 	while (!err && c->busy)

@@ -255,14 +255,14 @@ static void test_conns_table(void **state)
 	assert_string_equal(
 		text,
 		"  CLIENT              SERVICE  STATE        WS    TARGET        AGE  IDLE-IN  "
-		"IDLE-OUT  FRAMES-IN  FRAMES-OUT      RTT  BYTES-IN  BYTES-OUT          WAITS  "
+		"IDLE-OUT  FRAMES-IN  FRAMES-OUT     RTT  BYTES-IN  BYTES-OUT          WAITS  "
 		"FLAGS\n"
 		"  192.168.1.50:40312  game     established  open  local   1 min 1 s    12 ms     "
-		"never          7          90  0.35 ms   1.5 KiB         52  upgrade 5.2 s  "
+		"never          7          90  350 us   1.5 KiB         52  upgrade 5.2 s  "
 		"steered-in,lost\n"
 		"  192.168.100.151:65535  game     fin-client   none  backup       5 ms     5 ms   "
 		"   "
-		"5 ms          0           0        -   3.0 MiB          0              -  -\n"
+		"5 ms          0           0       -   3.0 MiB          0              -  -\n"
 		"3 of 9 connections, 2 shown; --limit N shows more\n");
 	free(text);
 	text = VIEWED("{}", KEYS, "{'rows':[" ROW_1 "," ROW_2 "]}",
@@ -345,9 +345,9 @@ static void test_summary(void **state)
 		"  from 2.0 s   0  \n"
 		"  from 4.0 s   1  ###\n",
 		"\ngame, since the packet path was loaded: upgrade request to its answer: 4, p50 "
-		"0.90 ms, p90 1.00 ms, p99 1.02 ms\n"
-		"  from 0.00 ms  1  #############\n",
-		"  from 0.51 ms  3  ########################################\n",
+		"900 us, p90 1.00 ms, p99 1.02 ms\n"
+		"    from 2 us  1  #############\n",
+		"  from 512 us  3  ########################################\n",
 	};
 	char *text = VIEWED("{'summary':true}", SUMMARY);
 	json_t *o;
@@ -448,7 +448,8 @@ static void test_words(void **state)
 	assert_string_equal(word_age(3600000, buf), "1 h 0 min");
 	assert_string_equal(word_age(90000000, buf), "1 d 1 h");
 	assert_string_equal(word_us(-1, buf), "-");
-	assert_string_equal(word_us(0, buf), "0.00 ms");
+	assert_string_equal(word_us(0, buf), "0 us");
+	assert_string_equal(word_us(1250, buf), "1.25 ms");
 	assert_string_equal(word_us(9999, buf), "10.00 ms");
 	assert_string_equal(word_us(12345, buf), "12.3 ms");
 	assert_string_equal(word_us(1250000, buf), "1.2 s");

@@ -4,6 +4,7 @@
  * that fails, a server that closes meanwhile. The loop serves others all the time.
  */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,6 +122,24 @@ static void test_whole(void **state)
 	wait_streams(r, 0);
 	close(fd);
 	wait_clients(r, 0);
+}
+
+/* As in the daemon, whose loop has real-time priority. CAP_SYS_NICE. */
+static void test_ordinary_priority(void **state)
+{
+	static const int flags[] = {0, SCHED_RESET_ON_FORK};
+	const struct sched_param realtime = {.sched_priority = 5}, ordinary = {0};
+	struct ctl_rig *r = *state;
+	int fd = ctl_rig_connect(r);
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		assert_int_equal(sched_setscheduler(0, SCHED_FIFO | flags[i], &realtime), 0);
+		ctl_rig_send_frame(fd, "{\"verb\":\"count\",\"args\":{\"frames\":3}}");
+		expect_frames(r, fd, 1, 3, true);
+		wait_streams(r, 0);
+	}
+	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &ordinary), 0);
+	close(fd);
 }
 
 static void test_refused_and_failed(void **state)
@@ -253,9 +272,9 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_whole),       TEST(test_refused_and_failed), TEST(test_two_at_once),
-		TEST(test_slow_reader), TEST(test_whole_deadline),     TEST(test_reader_goes),
-		TEST(test_half_closed), cmocka_unit_test(test_close),
+		TEST(test_whole),       TEST(test_ordinary_priority), TEST(test_refused_and_failed),
+		TEST(test_two_at_once), TEST(test_slow_reader),       TEST(test_whole_deadline),
+		TEST(test_reader_goes), TEST(test_half_closed),       cmocka_unit_test(test_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ bool field_true(const json_t *o, const char *key);
 const char *word_age(json_int_t ms, char *buf);
 /* The age of a field, "never" when null or missing. */
 const char *word_field_age(const json_t *o, const char *key, char *buf);
-/* "0.35 ms", "12.3 ms", "1.2 s"; "-" for a negative. */
+/* "350 us", "1.25 ms", "12.3 ms", "1.2 s"; "-" for a negative. */
 const char *word_us(json_int_t us, char *buf);
 /* "name 3, other 1" of those that are not zero; nothing otherwise. Returns how many. */
 unsigned int render_counts(json_t *counts, FILE *out);

@@ -56,6 +56,8 @@ const char *word_us(json_int_t us, char *buf)
 {
 	if (us < 0)
 		snprintf(buf, RENDER_WORD, "-");
+	else if (us < 1000)
+		snprintf(buf, RENDER_WORD, "%d us", (int)us);
 	else if (us < 10000)
 		snprintf(buf, RENDER_WORD, "%.2f ms", (double)us / 1e3);
 	else if (us < 1000000)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -197,6 +198,7 @@ static int start_thread(struct ctl_stream *s)
 		err = pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	if (!err)
 		err = pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+	/* Left out, it would be the loop's, which this policy does not take. */
 	if (!err)
 		err = pthread_attr_setschedparam(&attr, &ordinary);
 	if (!err)
