@@ -14,7 +14,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "act/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -34,13 +33,13 @@ struct reload {
 	size_t errors_len;
 };
 
+/* Of ordinary priority from the start: the daemon's real-time one is reset in what it starts. */
 static void *read_conf(void *arg)
 {
 	struct reload *r = arg;
 	uint64_t one = 1;
 	FILE *f = open_memstream(&r->errors, &r->errors_len);
 
-	caps_ordinary();
 	r->err = f ? conf_load(r->file, true, f, &r->conf) : -ENOMEM;
 	if (f && fclose(f))
 		r->err = r->err ? r->err : -ENOMEM;
