@@ -7,18 +7,18 @@
  *            -> ARP    gate: a request for a VIP we do not own -> DROP
  *            -> VRRP   guard: a peer, TTL 255, its MAC -> stamp, PASS; else DROP
  *            -> pulse  verify; probe -> answer in place; answer -> peers
- *            -> TCP    service -> conn look-up -> (frame tracking) -> steer | PASS
+ *            -> TCP    service -> conn look-up -> frames followed -> steer | PASS
  *            -> anything else PASS, untouched
  *
  *   egress, clsact
  *   frame -> ARP       claim of a VIP we do not own -> SHOT
- *         -> TCP       service -> server's half of the connection, refusals
+ *         -> TCP       service -> server's half of the connection, its frames, refusals
  *
- * WebSocket frame tracking takes its place in conn.h, behind half_track() in conn_track_in() and
- * conn_track_out(): both know entry, direction and segment there.
+ * Frames of connections served here are followed from conn.h (ws.h), behind half_track() and before
+ * FIN and RST: what a packet carries comes before what it ends.
  *
  * Cost: a packet that is none of ours pays for one array look-up and a few compares, an established
- * one for one hash look-up and one clock reading.
+ * one for one hash look-up, one clock reading, and one frame header read where it lies.
  */
 #include "maps.h"
 #include "arp.h"

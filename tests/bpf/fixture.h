@@ -147,7 +147,7 @@ unsigned int fix_conn_count(struct fix *x);
 
 /*
  * From now on so many bytes of an ingress frame lie in its first buffer; 0: as many as go. False: this
- * kernel's BPF_PROG_TEST_RUN cannot do that (it came with 6.18).
+ * kernel's BPF_PROG_TEST_RUN cannot do that. Asking raises the node's bad_ip.
  */
 bool fix_split(struct fix *x, uint32_t linear);
 /* Runs a frame; x->verdict and x->out tell. */

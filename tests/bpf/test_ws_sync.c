@@ -248,10 +248,10 @@ static void faults_of_clients_are_told(void **state)
 static void faults_of_servers_are_told(void **state)
 {
 	static const struct bad bad[] = {
-		{{TEXT | 0x20, 9}, HOKM_FAULT_RSV},      {{WS_FIN | 0xf, 9}, HOKM_FAULT_OPCODE},
-		{{BIN, 0x89}, HOKM_FAULT_MASK},          {{0x08, 2}, HOKM_FAULT_CONTROL},
-		{{BIN, 126, 0, 125}, HOKM_FAULT_LENGTH}, {{BIN, 127, 0, 0}, HOKM_FAULT_LENGTH},
-		{{WS_FIN, 9}, HOKM_FAULT_ORDER},
+		{{TEXT | 0x20, 9}, HOKM_FAULT_RSV},     {{BIN | 0x10, 9}, HOKM_FAULT_RSV},
+		{{WS_FIN | 0xf, 9}, HOKM_FAULT_OPCODE}, {{BIN, 0x89}, HOKM_FAULT_MASK},
+		{{0x08, 2}, HOKM_FAULT_CONTROL},        {{BIN, 126, 0, 125}, HOKM_FAULT_LENGTH},
+		{{BIN, 127, 0, 0}, HOKM_FAULT_LENGTH},  {{WS_FIN, 9}, HOKM_FAULT_ORDER},
 	};
 
 	expect_faults(state, SERVER, bad, sizeof(bad) / sizeof(bad[0]));
