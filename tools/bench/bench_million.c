@@ -23,15 +23,15 @@
 
 #include "bench.h"
 
-#define MILLION    1000000u
-#define FEW        1000u
-#define TABLE      1048576u
-#define BATCH      8192u
-#define SHORTER    4 /* rounds, and as many more: floor and subject stand closer together in time */
-#define MIB        1048576.0
-#define GROWTH_MAX 1.5
-#define XDP_PASS_V 2
-#define TC_OK_V    0
+#define MILLION     1000000u
+#define FEW         1000u
+#define TABLE       1048576u
+#define BATCH       8192u
+#define MORE_ROUNDS 2 /* times the first part's: a difference of large numbers is judged */
+#define MIB         1048576.0
+#define GROWTH_MAX  1.5
+#define XDP_PASS_V  2
+#define TC_OK_V     0
 
 /* trivial, hash, then floor before subject, in and out */
 #define SUBJECT_IN  3
@@ -190,9 +190,9 @@ static int world_up(struct bench *b, const struct bench *like, const char *bpf_o
 {
 	int err;
 
-	b->rounds = like->rounds * SHORTER < BENCH_ROUNDS_MAX ? like->rounds * SHORTER
-							      : BENCH_ROUNDS_MAX;
-	b->repeat = like->repeat / SHORTER;
+	b->rounds = like->rounds * MORE_ROUNDS < BENCH_ROUNDS_MAX ? like->rounds * MORE_ROUNDS
+								  : BENCH_ROUNDS_MAX;
+	b->repeat = like->repeat;
 	b->conns_max = TABLE;
 	memcpy(b->paths, paths, sizeof(paths));
 	b->n_paths = N_PATHS;
