@@ -275,6 +275,10 @@ static void restart_keys(void **state)
 		b->field = kept;                                    \
 		assert_null(conf_needs_restart(a, b));              \
 	} while (0)
+	/* Passive checks and the time of idle connections change while running. */
+	memset(&b->observe, 0, sizeof(b->observe));
+	b->idle_ns = S(60);
+	assert_null(conf_needs_restart(a, b));
 	DIFFERS(interface[0], 'x', "interface");
 	DIFFERS(nodes[0].addr.s_addr, 1, "node.address");
 	DIFFERS(bpffs[1], 'x', "bpffs");
@@ -319,6 +323,38 @@ static int run_check(const char *file, const char *option, char *text, size_t si
 	return code;
 }
 
+/* Every setting of the section passive in full.conf, as JSON. */
+static void check_config_passive(const char *text)
+{
+	static const char *const expected[] = {
+		"\"idle_timeout_ms\": 5400000",
+		"\"suspect_ms\": 500",
+		"\"suspect_max_ms\": 7000",
+		"\"calm_ms\": 8000",
+		"\"sample_ms\": 50",
+		"\"window_ms\": 3000",
+		"\"timeout_ms\": 700",
+		"\"name\": \"refused\"",
+		"\"percent\": 41",
+		"\"name\": \"upgrade\"",
+		"\"percent\": 43",
+		"\"after_ms\": 400",
+		"\"name\": \"ping\"",
+		"\"percent\": 45",
+		"\"after_ms\": 6000",
+		"\"name\": \"close\"",
+		"\"enabled\": false",
+		"\"min\": 3",
+	};
+	const char *at = text;
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		at = strstr(at, expected[i]);
+		if (!at)
+			fail_msg("%s is not there, or not in its place", expected[i]);
+	}
+}
+
 static void check_config(void **state)
 {
 	char text[16384];
@@ -328,6 +364,8 @@ static void check_config(void **state)
 	assert_non_null(strstr(text, "OK tests/conf/good/full.conf\n"));
 	assert_non_null(strstr(text, "  - name: third\n    address: 10.0.0.13\n"));
 	assert_non_null(strstr(text, "  advert: 2s\n"));
+	assert_non_null(strstr(text, "idle_timeout: 5400s\n"));
+	assert_non_null(strstr(text, "  - name: ping\n"));
 	assert_null(strstr(text, "a secret of many"));
 	assert_null(strstr(text, "hush"));
 
@@ -335,6 +373,7 @@ static void check_config(void **state)
 	assert_int_equal(text[0], '{');
 	assert_non_null(strstr(text, "\"ok\": true"));
 	assert_non_null(strstr(text, "\"stale_ms\": 1500"));
+	check_config_passive(text);
 	assert_null(strstr(text, "a secret of many"));
 	assert_null(strstr(text, "hush"));
 

@@ -52,6 +52,27 @@ static struct conf *good(const char *rest)
 	return c;
 }
 
+/* What both profiles have, and the two times that they do not share. */
+static void default_limits(const struct observe_conf *o, uint64_t upgrade_ns, uint64_t ping_ns)
+{
+	static const unsigned int min[HOKM_SIGNAL_COUNT] = {
+		[HOKM_SIGNAL_REFUSED] = 1,  [HOKM_SIGNAL_SYN] = 3,   [HOKM_SIGNAL_UPGRADE] = 3,
+		[HOKM_SIGNAL_STATUS] = 3,   [HOKM_SIGNAL_PING] = 3,  [HOKM_SIGNAL_RESET] = 5,
+		[HOKM_SIGNAL_ABNORMAL] = 5, [HOKM_SIGNAL_CLOSE] = 3,
+	};
+
+	for (int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
+		uint64_t after_ns = i == HOKM_SIGNAL_UPGRADE ? upgrade_ns
+				    : i == HOKM_SIGNAL_PING  ? ping_ns
+							     : 0;
+
+		assert_true(o->limit[i].on);
+		assert_int_equal(o->limit[i].min, min[i]);
+		assert_int_equal(o->limit[i].percent, 50);
+		assert_int_equal(o->limit[i].after_ns, after_ns);
+	}
+}
+
 static void defaults(void **state)
 {
 	struct conf *c = good("");
@@ -65,15 +86,8 @@ static void defaults(void **state)
 	assert_int_equal(o->hold_max_ns, S(60));
 	assert_int_equal(o->calm_ns, S(60));
 	assert_int_equal(o->timeout_ns, S(1));
-	assert_int_equal(o->limit[HOKM_SIGNAL_REFUSED].min, 1);
-	assert_int_equal(o->limit[HOKM_SIGNAL_RESET].min, 5);
-	assert_int_equal(o->limit[HOKM_SIGNAL_UPGRADE].after_ns, MS(500));
-	assert_int_equal(o->limit[HOKM_SIGNAL_PING].after_ns, S(2));
 	assert_int_equal(c->idle_ns, S(7200));
-	for (int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
-		assert_true(o->limit[i].on);
-		assert_int_equal(o->limit[i].percent, 50);
-	}
+	default_limits(o, MS(500), S(2));
 	conf_free(c);
 }
 
@@ -87,9 +101,11 @@ static void defaults_of_fast(void **state)
 	assert_int_equal(o->window_ns, MS(500));
 	assert_int_equal(o->hold_ns, S(1));
 	assert_int_equal(o->hold_max_ns, S(30));
+	assert_true(o->on);
+	assert_int_equal(o->calm_ns, S(30));
 	assert_int_equal(o->timeout_ns, MS(250));
-	assert_int_equal(o->limit[HOKM_SIGNAL_UPGRADE].after_ns, MS(150));
-	assert_int_equal(o->limit[HOKM_SIGNAL_PING].after_ns, MS(500));
+	assert_int_equal(c->idle_ns, S(7200));
+	default_limits(o, MS(150), MS(500));
 	conf_free(c);
 }
 
@@ -164,14 +180,27 @@ static const struct {
 	 "passive.window = \"150ms\": at least 2 times passive.sample, that is 200ms"},
 	{"passive { window = 13s }", "passive.window = \"13s\": at most 127 times passive.sample"},
 	{"passive { timeout = 0s }", "passive.timeout = \"0s\": from "},
-	{"passive { signal pong { } }", "signal \"pong\": one of: refused, syn, upgrade, status, "},
+	{"passive { signal pong { } }", ":3: passive.signal \"pong\": one of: refused, syn, "
+					"upgrade, status, ping, reset, abnormal, "
+					"close"},
 	{"passive { signal ping { } signal ping { } }", "\"ping\" is there already"},
 	{"passive { signal ping { min = 0 } }", "min = \"0\": a whole number"},
 	{"passive { signal ping { percent = 101 } }", "percent = \"101\": a whole number"},
 	{"passive { signal ping { after = 10ms } }", "after = \"10ms\": at least 2 times"},
 	{"passive { signal reset { after = 1s } }",
 	 "after = \"1s\": only for the signals upgrade and ping"},
-	{"passive { signal ping { never = 1 } }", "there is no such key here"},
+	{"passive { signal ping { never = 1 } }",
+	 ":3: passive.signal ping.never: there is no such"},
+	{"passive { signal { } }", ":3: passive.signal: no name"},
+	{"passive { enabled = yes suspect = 0s }", "passive.suspect = \"0s\": holds nobody back: "
+						   "give it a time, or set passive.enabled = no"},
+	{"passive { suspect = 3s suspect = 4s }", "passive.suspect = \"4s\": given twice"},
+	{"passive { suspect_max = 2s }", "\"2s\": at least passive.suspect, that is 3s"},
+	{"passive { sample = 1s signal upgrade { after = 31s } }",
+	 "passive.signal upgrade.after = \"31s\": from 1ms to 30s"},
+	{"passive { signal upgrade { after = 12701ms } }",
+	 "after = \"12701ms\": at most 127 times passive.sample, that is 12700ms"},
+	{"passive { sample = 10ms window = 1271ms }", "that is 1270ms"},
 	{"idle_timeout = 59s", "idle_timeout = \"59s\": from 60s to "},
 };
 
@@ -191,12 +220,142 @@ static void refused(void **state)
 	}
 }
 
+/*
+ * Each key with each wrong value: refused with the key, the value and words for what would be right, by
+ * every signal alike.
+ */
+static void wrong_values(void **state)
+{
+	static const char *const values[] = {
+		"\"\"",    "-1",  "0x10",  "1e3", "1.5",       "99999999999999999999",
+		"nothing", "1h",  "3 s",   "+1s", "-5s",       "99999999999999999999s",
+		"\"1s \"", "1ks", "0.5ns", "50%", "\"a\\nb\"",
+	};
+	static const char *const keys[] = {
+		"suspect",        "suspect_max",  "calm",           "sample",
+		"window",         "timeout",      "enabled",        "signal min",
+		"signal percent", "signal after", "signal enabled",
+	};
+	char text[160], key[64], shown[64], *errors;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+			bool inner = !strncmp(keys[k], "signal ", 7);
+			const char *name = inner ? keys[k] + 7 : keys[k];
+			const char *value = values[v];
+			bool quoted = value[0] == '"';
+
+			snprintf(text, sizeof(text), "passive { %s%s = %s%s%s %s }",
+				 inner ? "signal ping { " : "", name, quoted ? "" : "\"", value,
+				 quoted ? "" : "\"", inner ? "}" : "");
+			snprintf(key, sizeof(key), ":3: passive.%s%s = \"",
+				 inner ? "signal ping." : "", name);
+			snprintf(shown, sizeof(shown), "\": %s",
+				 strstr(name, "enabled") ? "true or false" : "");
+			if (load(text, &errors) || !strstr(errors, key) || !strstr(errors, shown))
+				fail_msg("%s: %s", text, errors);
+			free(errors);
+		}
+}
+
+/* Every signal takes the three keys that all have. */
+static void every_signal(void **state)
+{
+	char text[160];
+
+	(void)state;
+	for (unsigned int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
+		struct conf *c;
+
+		snprintf(text, sizeof(text),
+			 "passive { signal %s { min = 100000 percent = 1 enabled = no } }",
+			 hokm_signal_name(i));
+		c = good(text);
+		for (unsigned int k = 0; k < HOKM_SIGNAL_COUNT; k++) {
+			assert_int_equal(c->observe.limit[k].on, k != i);
+			assert_int_equal(c->observe.limit[k].min == 100000, k == i);
+			assert_int_equal(c->observe.limit[k].percent == 1, k == i);
+		}
+		conf_free(c);
+	}
+}
+
+/* The bounds themselves are right. */
+static void edges(void **state)
+{
+	struct conf *c = good("idle_timeout = 43200m passive { sample = 1s window = 127s "
+			      "signal ping { after = 30s } signal upgrade { after = 2s } }");
+
+	(void)state;
+	assert_int_equal(c->idle_ns, S(30 * 86400));
+	assert_int_equal(c->observe.window_ns, S(127));
+	assert_int_equal(c->observe.limit[HOKM_SIGNAL_PING].after_ns, S(30));
+	conf_free(c);
+	c = good(
+		"idle_timeout = 60s passive { sample = 10ms window = 20ms suspect = 5m suspect_max "
+		"= 5m calm = 0s timeout = 10ms signal ping { after = 1270ms } }");
+	assert_int_equal(c->idle_ns, S(60));
+	assert_int_equal(c->observe.hold_max_ns, S(300));
+	conf_free(c);
+}
+
+static void same_settings(const struct observe_conf *a, const struct observe_conf *b)
+{
+	assert_int_equal(a->on, b->on);
+	assert_int_equal(a->sample_ns, b->sample_ns);
+	assert_int_equal(a->window_ns, b->window_ns);
+	assert_int_equal(a->hold_ns, b->hold_ns);
+	assert_int_equal(a->hold_max_ns, b->hold_max_ns);
+	assert_int_equal(a->calm_ns, b->calm_ns);
+	assert_int_equal(a->timeout_ns, b->timeout_ns);
+	for (int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
+		assert_int_equal(a->limit[i].on, b->limit[i].on);
+		assert_int_equal(a->limit[i].min, b->limit[i].min);
+		assert_int_equal(a->limit[i].percent, b->limit[i].percent);
+		assert_int_equal(a->limit[i].after_ns, b->limit[i].after_ns);
+	}
+}
+
+/* Every setting that the installed file shows behind a # can be used as it stands there. */
+static void installed_file(void **state)
+{
+	FILE *f = fopen("tools/packaging/hokm-xdp.conf", "r");
+	char line[256], *text, *errors;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct conf *c, *plain = good("");
+
+	(void)state;
+	assert_non_null(f);
+	assert_non_null(out);
+	/* "# Words" stay a comment; the sample's own secret and nodes make way for HEAD's. */
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, "secret", 6) && strncmp(line, "node", 4))
+			fputs(line + (line[0] == '#' && line[1] != ' '), out);
+	fclose(f);
+	assert_int_equal(fclose(out), 0);
+	assert_non_null(strstr(text, "\nidle_timeout = "));
+	c = load(text, &errors);
+	if (!c)
+		fail_msg("%s", errors);
+	/* And they are the defaults. */
+	assert_int_equal(c->idle_ns, plain->idle_ns);
+	same_settings(&c->observe, &plain->observe);
+	conf_free(c);
+	conf_free(plain);
+	free(errors);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),  cmocka_unit_test(defaults_of_fast),
-		cmocka_unit_test(every_key), cmocka_unit_test(times_follow),
-		cmocka_unit_test(off),       cmocka_unit_test(refused),
+		cmocka_unit_test(defaults),     cmocka_unit_test(defaults_of_fast),
+		cmocka_unit_test(every_key),    cmocka_unit_test(times_follow),
+		cmocka_unit_test(off),          cmocka_unit_test(refused),
+		cmocka_unit_test(wrong_values), cmocka_unit_test(every_signal),
+		cmocka_unit_test(edges),        cmocka_unit_test(installed_file),
 	};
 
 	return cmocka_run_group_tests_name("conf_passive", tests, NULL, NULL);

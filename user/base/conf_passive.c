@@ -3,7 +3,8 @@
  * The section passive: when real traffic makes a service suspect. Its subsections `signal NAME` are the
  * list HOKM_SIGNALS; there is no second one here.
  *
- * How far back it looks is bounded by the samples that are kept (OBSERVE_SAMPLES_MAX).
+ * How far back it looks is bounded by the samples that are kept (OBSERVE_SAMPLES_MAX), and for requests
+ * that wait by what map waits remembers (HOKM_WAIT_SLOTS).
  */
 #include <string.h>
 
@@ -14,6 +15,10 @@
 #define COUNT_MAX   100000
 #define SAMPLE_MIN  (10 * NS_PER_MS)
 #define SAMPLES_MIN 2
+#define AFTER_MAX   (30 * NS_PER_S)
+
+/* Behind the longest `after` several looks still find the request in map waits. */
+_Static_assert(AFTER_MAX + 3 * NS_PER_S < (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS, "waits");
 
 static bool has_after(unsigned int signal)
 {
@@ -26,8 +31,8 @@ static uint64_t farthest_ns(const struct observe_conf *o)
 }
 
 /* A time that looks back: given, it must fit into the samples; by default it is made to fit. */
-static void read_back(const struct conf_sec *s, const char *key, const struct observe_conf *o,
-		      uint64_t *ns)
+static void read_back(const struct conf_sec *s, const char *key, uint64_t max_ns,
+		      const struct observe_conf *o, uint64_t *ns)
 {
 	char text[DURATION_TEXT_MAX];
 	uint64_t least_ns = SAMPLES_MIN * o->sample_ns, most_ns = farthest_ns(o);
@@ -39,7 +44,7 @@ static void read_back(const struct conf_sec *s, const char *key, const struct ob
 			*ns = most_ns;
 		return;
 	}
-	if (!conf_read_duration(s, key, NS_PER_MS, 10 * MINUTE, ns))
+	if (!conf_read_duration(s, key, NS_PER_MS, max_ns, ns))
 		return;
 	if (*ns > most_ns)
 		conf_complain(s, key, "at most %u times passive.sample, that is %s",
@@ -57,7 +62,7 @@ static void read_signal(const struct conf_sec *s, struct observe_conf *o, unsign
 	conf_read_number(s, "min", 1, COUNT_MAX, &l->min);
 	conf_read_number(s, "percent", 1, 100, &l->percent);
 	if (has_after(signal))
-		read_back(s, "after", o, &l->after_ns);
+		read_back(s, "after", AFTER_MAX, o, &l->after_ns);
 	else if (conf_given(s, "after"))
 		conf_complain(s, "after", "only for the signals upgrade and ping");
 }
@@ -72,7 +77,7 @@ static unsigned int signal_of(const char *title)
 	return i;
 }
 
-static void unknown_signal(const struct conf_sec *s, const char *title)
+static void unknown_signal(const struct conf_sec *s, int line, const char *title)
 {
 	char known[160] = "";
 	size_t at = 0;
@@ -80,8 +85,8 @@ static void unknown_signal(const struct conf_sec *s, const char *title)
 	for (unsigned int i = 0; i < HOKM_SIGNAL_COUNT && at < sizeof(known); i++)
 		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "",
 				       hokm_signal_name(i));
-	conf_error_at(s->errors, s->cfg->line, "%ssignal \"%.*s\": one of: %s", s->name,
-		      CONF_NAME_MAX, title, known);
+	conf_error_at(s->errors, line, "%ssignal \"%.*s\": one of: %s", s->name, CONF_NAME_MAX,
+		      title, known);
 }
 
 static void read_signals(const struct conf_sec *s, struct observe_conf *o)
@@ -94,7 +99,7 @@ static void read_signals(const struct conf_sec *s, struct observe_conf *o)
 		unsigned int signal = signal_of(title);
 
 		if (signal == HOKM_SIGNAL_COUNT) {
-			unknown_signal(&sub, title);
+			unknown_signal(s, sub.cfg->line, title);
 			continue;
 		}
 		given[signal] = true;
@@ -103,7 +108,7 @@ static void read_signals(const struct conf_sec *s, struct observe_conf *o)
 	/* Those that the file does not name follow a changed sample too. */
 	for (unsigned int i = 0; i < HOKM_SIGNAL_COUNT; i++)
 		if (!given[i] && has_after(i))
-			read_back(s, "after", o, &o->limit[i].after_ns);
+			read_back(s, "after", AFTER_MAX, o, &o->limit[i].after_ns);
 }
 
 /* 0 holds nobody back: then there is nothing to observe for. */
@@ -112,6 +117,9 @@ static void read_holds(const struct conf_sec *s, struct observe_conf *o)
 	char text[DURATION_TEXT_MAX];
 
 	conf_read_duration(s, "suspect", 0, 5 * MINUTE, &o->hold_ns);
+	if (!o->hold_ns && o->on && conf_given(s, "enabled"))
+		conf_complain(s, "suspect",
+			      "holds nobody back: give it a time, or set passive.enabled = no");
 	if (!o->hold_ns)
 		o->on = false;
 	if (!conf_read_duration(s, "suspect_max", 0, 60 * MINUTE, &o->hold_max_ns)) {
@@ -134,7 +142,7 @@ void conf_read_passive(const struct conf_sec *root, struct conf *c)
 	conf_read_bool(&s, "enabled", &o->on);
 	read_holds(&s, o);
 	conf_read_duration(&s, "sample", SAMPLE_MIN, NS_PER_S, &o->sample_ns);
-	read_back(&s, "window", o, &o->window_ns);
+	read_back(&s, "window", 10 * MINUTE, o, &o->window_ns);
 	conf_read_duration(&s, "timeout", SAMPLE_MIN, 10 * MINUTE, &o->timeout_ns);
 	read_signals(&s, o);
 }

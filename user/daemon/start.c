@@ -144,7 +144,7 @@ int daemon_apply_conf(struct daemon *d)
 	cfg.half_open_mask = hokm_bpf_half_open_sets(d->bpf) - 1;
 	cfg.peer_dead_ns = c->peer_dead_ns;
 	cfg.daemon_stale_ns = c->daemon_stale_ns;
-	cfg.suspect_ns = c->observe.hold_ns;
+	cfg.suspect_ns = c->observe.limit[HOKM_SIGNAL_REFUSED].on ? c->observe.hold_ns : 0;
 	for (unsigned int i = 0; i < c->n_vips; i++)
 		cfg.vip[cfg.n_vips++] = hokm_addr_from_ipv4(c->vips[i]);
 	d->want.n_vips = c->n_vips;
