@@ -349,9 +349,12 @@ static void check_config_passive(const char *text)
 	const char *at = text;
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-		at = strstr(at, expected[i]);
-		if (!at)
-			fail_msg("%s is not there, or not in its place", expected[i]);
+		const char *next = strstr(at, expected[i]);
+
+		if (!next)
+			print_error("%s is not there, or not in its place\n", expected[i]);
+		assert_non_null(next);
+		at = next;
 	}
 }
 
