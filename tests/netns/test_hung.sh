@@ -16,6 +16,7 @@
 
 RUNS=${RUNS:-3}
 PROFILES=${PROFILES:-fast standard}
+# shellcheck disable=SC2034 # read by the demo's observers
 PLAYERS=20
 declare -A LIMIT_MS=([fast]=300 [standard]=1000)
 declare -A PATIENCE=([fast]=20 [standard]=60)

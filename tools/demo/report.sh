@@ -27,6 +27,7 @@ record() {
 	RESULT[$at.tried]=$(field "$REPLY_PLAYERS" attempts)
 	RESULT[$at.gap]=$(whole "$REPLY_PLAYERS" longest_gap_ms)
 	RESULT[$at.outage]=$(whole "$REPLY_PLAYERS" outage_ms)
+	RESULT[$at.served]=$(whole "$REPLY_PLAYERS" last_failed_ms)
 	RESULT[$at.not_back]=$(field "$REPLY_PLAYERS" not_back)
 	RESULT[$at.inconsistent]=$(field "$REPLY_PLAYERS" inconsistent)
 	RESULT[$at.moved]=$(whole "$REPLY_ARP" moved_ms)
@@ -61,6 +62,9 @@ master_down_ms() {
 	echo $((3 * advert + ((256 - 100) * advert + 255) / 256))
 }
 
+# Until when, from the event, new players may meet a game process that hangs.
+hung_ms() { [ "$PROFILE" = fast ] && echo 300 || echo 1000; }
+
 judge() {
 	local event limit
 	for event in failover failback; do
@@ -69,6 +73,8 @@ judge() {
 		promise $event reconnect_failed -eq 0 "no player fails to come back"
 		promise $event gap -lt 100 "the longest gap stays under 100 ms"
 	done
+	limit=$(hung_ms)
+	promise game-hung served -le "$limit" "new players are served again within $limit ms"
 	promise daemon-killed broken -eq 0 "no established connection breaks"
 	promise daemon-killed restore_broken -eq 0 "starting it again breaks no connection"
 	limit=$(($(master_down_ms) + 50))
@@ -82,16 +88,19 @@ judge() {
 	done
 }
 
+# Start of the last attempt that failed, from the event.
+served() { [ "${RESULT[$1.failed]}" = 0 ] && echo 'at once' || echo "${RESULT[$1.served]} ms"; }
+
 # One cell a column, "-" for what was not measured.
 cells() {
 	local at=$1.$2 new=-
 	if [ -z "${RESULT[$at.broken]:-}" ]; then
-		printf ' %7s %11s %9s %10s %7s' - - - - -
+		printf ' %7s %11s %8s %9s %10s %7s' - - - - - -
 		return
 	fi
 	[ "${RESULT[$at.changes]}" = 0 ] || new="${RESULT[$at.moved]} ms"
-	printf ' %7s %11s %9s %10s %7s' "${RESULT[$at.broken]}" \
-		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.gap]} ms" "$new" \
+	printf ' %7s %11s %8s %9s %10s %7s' "${RESULT[$at.broken]}" \
+		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "$(served "$at")" "${RESULT[$at.gap]} ms" "$new" \
 		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
 }
 
@@ -99,17 +108,17 @@ table() {
 	local event stack
 	echo
 	printf '%-24s' ""
-	for stack in "$@"; do printf ' | %-48s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
+	for stack in "$@"; do printf ' | %-57s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
 	printf '\n%-24s' "event"
 	for stack in "$@"; do
-		printf ' | %6s %11s %9s %10s %7s' players attempts longest 'new owner' 'two'
+		printf ' | %6s %11s %8s %9s %10s %7s' players attempts served longest 'new owner' 'two'
 	done
 	printf '\n%-24s' ""
 	for stack in "$@"; do
-		printf ' | %6s %11s %9s %10s %7s' broken failed gap after owners
+		printf ' | %6s %11s %8s %9s %10s %7s' broken failed again gap after owners
 	done
 	echo
-	printf '%.0s-' $(seq $((24 + 51 * $#)))
+	printf '%.0s-' $(seq $((24 + 60 * $#)))
 	echo
 	for event in "${EVENTS[@]}"; do
 		printf '%-24s' "${TITLES[$event]}"

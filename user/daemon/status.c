@@ -64,6 +64,15 @@ static json_t *check_json(const struct daemon *d, unsigned int s, unsigned int i
 	return o;
 }
 
+/* Why new players go elsewhere: this daemon's word, the packet path's, or that of the daemon before. */
+static enum hokm_reason suspect_reason(const struct observe *ob, const struct hokm_suspect *suspect,
+				       uint64_t now_ns)
+{
+	if (ob->suspect)
+		return ob->reason;
+	return suspect->until_ns > now_ns ? HOKM_R_PASSIVE_REFUSED : HOKM_R_ADOPTED;
+}
+
 /* What the passive checks see. */
 static void put_observe(json_t *o, const struct daemon_service *svc,
 			const struct hokm_suspect *suspect, uint64_t now_ns)
@@ -75,8 +84,7 @@ static void put_observe(json_t *o, const struct daemon_service *svc,
 	put(o, "observe", json_boolean(ob->conf.on));
 	put(o, "suspect_ms", left(until_ns, now_ns));
 	put(o, "suspect_reason",
-	    json_string(until_ns > now_ns ? hokm_reason_name(ob->suspect ? ob->reason
-									 : HOKM_R_PASSIVE_REFUSED)
+	    json_string(until_ns > now_ns ? hokm_reason_name(suspect_reason(ob, suspect, now_ns))
 					  : ""));
 	put(o, "trips", number(ob->trips));
 	put(o, "oldest_upgrade_ms", age(svc->oldest_upgrade_ns, now_ns));
