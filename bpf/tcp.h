@@ -54,11 +54,21 @@ static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_
 	return to_target(p, c->target);
 }
 
+/*
+ * The client said FIN, and now SYN from the same port: another connection, which goes where new ones go. A
+ * node that only steers never sees the server's FIN, so that its entry has not ended.
+ */
+static __always_inline bool client_begins_anew(const struct packet *p, const struct hokm_conn *c)
+{
+	return c->target != HOKM_LOCAL && c->tcp_state == HOKM_TCP_FIN_CLIENT &&
+	       c->isn != p->seg.seq;
+}
+
 /* A SYN of a connection in conns that has not ended: whether it still lives where the entry says. */
 static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn *c,
 					 bool steered)
 {
-	if (conn_ended(c))
+	if (conn_ended(c) || client_begins_anew(p, c))
 		return false;
 	if (c->target == HOKM_LOCAL || steered)
 		return socket_of(p) == SOCKET_LIVE;

@@ -115,6 +115,36 @@ static void target_out_of_range_counts_as_dead(void **state)
 	assert_int_equal(COUNT(x, target_dead), 1);
 }
 
+/* The steerer's entry of a connection whose client left must not draw its next one after it. */
+static void port_used_again_goes_where_new_ones_go(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = known(1);
+
+	c.tcp_state = HOKM_TCP_FIN_CLIENT;
+	c.isn = 1000;
+	fix_conn_put(x, &c);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 9000));
+	assert_int_equal(COUNT(x, syn_local), 1);
+	assert_int_equal(COUNT(x, steered_syn), 0);
+	assert_int_equal(fix_conn_count(x), 0);
+}
+
+/* But a SYN, which anybody can send, ends nothing that lives, and its own late copy nothing at all. */
+static void syn_of_a_living_connection_goes_with_it(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = known(1);
+
+	c.isn = 1000;
+	fix_conn_put(x, &c);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 9000), PEER1_MAC);
+	c.tcp_state = HOKM_TCP_FIN_CLIENT;
+	fix_conn_put(x, &c);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 1000), PEER1_MAC);
+	assert_int_equal(fix_conn_count(x), 1);
+}
+
 /* ---- unknown connections ---- */
 
 static void unknown_gets_its_second_chance(void **state)
@@ -248,6 +278,8 @@ int main(void)
 		HOKM_TEST(known_target_needs_no_fresh_daemon),
 		HOKM_TEST(known_target_dead_passes),
 		HOKM_TEST(target_out_of_range_counts_as_dead),
+		HOKM_TEST(port_used_again_goes_where_new_ones_go),
+		HOKM_TEST(syn_of_a_living_connection_goes_with_it),
 		HOKM_TEST(unknown_gets_its_second_chance),
 		HOKM_TEST(second_chance_needs_a_live_kernel_only),
 		HOKM_TEST(unknown_without_live_peer_passes),
