@@ -266,6 +266,8 @@ json_t *daemon_status_json(struct daemon *d)
 	put(o, "events_lost", number(events_lost(d->events)));
 	put(o, "conns_expired", number(d->stats.conns_expired));
 	put(o, "conns_left", number(d->stats.conns_left));
+	put(o, "stale_told", number(d->stats.stale_told));
+	put(o, "stale_untold", number(d->stats.stale_untold));
 	put(o, "late_ms_max", ms(d->stats.late_max_ns));
 	return o;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/conns.h"
 #include "daemon/daemon.h"
 #include "decide/stale.h"
 
@@ -21,22 +22,11 @@
 #define STALE_NS       (5 * NS_PER_S)  /* without an answer: worth an event */
 #define STALE_A_WALK   100 /* events of it, at most: a hung server has all of them stale */
 
-static uint64_t last_ns(const struct hokm_conn *c)
-{
-	uint64_t last = c->created_ns;
-
-	if (c->c2s.last_ns > last)
-		last = c->c2s.last_ns;
-	if (c->s2c.last_ns > last)
-		last = c->s2c.last_ns;
-	return last;
-}
-
 enum fate { STAYS, LEFT, EXPIRED };
 
 static enum fate fate_of(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns)
 {
-	uint64_t last = last_ns(c);
+	uint64_t last = conns_last_ns(c);
 	uint64_t idle_ns = now_ns > last ? now_ns - last : 0;
 
 	/* One packet of something unknown that never came back: a scan, or a flood of ACKs. */
