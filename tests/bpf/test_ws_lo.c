@@ -176,7 +176,7 @@ static void whatever_the_kernel_makes_of_it(struct fix *x, int mtu, uint32_t see
 	struct lo l;
 
 	if (!lo_attach(&l, x))
-		skip();
+		fail_msg("could not attach both programs to lo: clsact must be there");
 	lo_mtu(mtu);
 	talk_over_lo(&l, mtu, &seed);
 	close_over_lo(&l);

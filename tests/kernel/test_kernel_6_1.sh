@@ -118,7 +118,8 @@ judge()
 
 tests=()
 for t in "$top"/build/tests/bpf/test_*; do
-	if [ -x "$t" ] && [ -f "$t" ]; then
+	# test_ws_lo needs clsact, which is a module there, and modules are not in the initramfs.
+	if [ -x "$t" ] && [ -f "$t" ] && [ "${t##*/}" != test_ws_lo ]; then
 		tests+=("$t")
 	fi
 done
