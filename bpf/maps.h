@@ -86,6 +86,18 @@ struct {
 } half_open SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONNS_MAX);
+	__type(key, struct hokm_conn_key);
+	__type(value, struct hokm_replica);
+} replica SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HOKM_CHANGES_SIZE);
+} changes SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, HOKM_COUNTER_SLOTS);
 	__type(key, __u32);

@@ -16,6 +16,8 @@
  *  suspects                 BPF until_ns and since_ns, user space the rest
  *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
  *  waits                    both, by atomic addition: user space takes off what deleted entries left
+ *  replica                  user space; BPF answered_ns alone, of entries whose holder is dead
+ *  changes                  BPF
  *  counters, latency, event_limits   BPF
  */
 #ifndef HOKM_ABI_H
@@ -29,7 +31,7 @@
 #define HOKM_OFFSETOF(t, m) __builtin_offsetof(t, m)
 #endif
 
-#define HOKM_ABI_VERSION 2
+#define HOKM_ABI_VERSION 3
 
 #define HOKM_MAX_PEERS    8 /* peers of one node; a peer's slot is local to the node that keeps it */
 #define HOKM_MAX_SERVICES 8 /* VIP + port pairs of one instance */
@@ -128,11 +130,16 @@ enum hokm_ws_fault { HOKM_WS_FAULTS(HOKM_ENUM, HOKM_FAULT) HOKM_WS_FAULT_COUNT }
 	X(steered_owner, "SYNs of stale ARP sent on to the owner or successor")           \
 	X(steered_conn, "packets of known connections sent on to their target")           \
 	X(second_chance, "packets of unknown connections sent on to a live peer")         \
+	X(steered_holder, "of second_chance: sent to the holder the replica names")       \
 	X(steered_in, "packets that came steered from a peer")                            \
 	X(local_socket, "packets of unknown connections found in a local socket")         \
 	X(unknown_pass, "packets of unknown connections left to the kernel")              \
 	X(target_dead, "packets whose target peer is dead, left to the kernel")           \
+	X(answered_dead, "packets of a dead peer's connections answered with their RST")  \
 	X(suspects, "times a refused SYN made the service suspect")                       \
+	X(replayed, "of refused: the SYN was sent on to a peer in place of the RST")      \
+	X(told_dead, "RSTs and tickles for connections of dead peers, by the daemon")     \
+	X(shut_down, "connections reset by this node's daemon or operator")               \
 	X(upgrade, "upgrade requests from clients")                                       \
 	X(switched, "upgrades answered with 101")                                         \
 	X(upgrade_4xx, "upgrades answered with a status of 400 to 499")                   \
@@ -177,6 +184,8 @@ enum hokm_ws_fault { HOKM_WS_FAULTS(HOKM_ENUM, HOKM_FAULT) HOKM_WS_FAULT_COUNT }
 	X(arp_answered, "ARP requests for a VIP let through to the owner's kernel")       \
 	X(pulse_probes, "probes answered")                                                \
 	X(pulse_answers, "answers taken in")                                              \
+	X(replication_seen, "replication messages passed to the daemon")                  \
+	X(changes_lost, "openings and ends of connections the ring could not take")       \
 	X(events_limited, "events not sent because of their rate limit")                  \
 	X(events_lost, "events the perf buffer could not take")                           \
 	X(drop_arp_gate, "dropped: ARP request for a VIP this node does not own")         \
@@ -193,8 +202,13 @@ enum hokm_ws_fault { HOKM_WS_FAULTS(HOKM_ENUM, HOKM_FAULT) HOKM_WS_FAULT_COUNT }
 	X(drop_pulse_tag, "dropped: pulse whose tag does not verify")                     \
 	X(drop_pulse_replay, "dropped: pulse that is old or was seen before")             \
 	X(drop_pulse_nonce, "dropped: answer to a probe this daemon did not send")        \
+	X(drop_repl_source, "dropped: replication from an address that is no peer")       \
+	X(drop_repl_ttl, "dropped: replication with a TTL below 255")                     \
+	X(drop_repl_short, "dropped: replication cut short, fragmented or too long")      \
 	X(drop_vlan_stack, "dropped: priority tags stacked deeper than is looked into")   \
-	X(drop_steer_fault, "dropped: could not rewrite the frame to steer it")
+	X(drop_steer_fault, "dropped: could not rewrite the frame to steer it")           \
+	X(drop_answer_fault, "dropped: could not turn the frame into its RST")            \
+	X(drop_replay_fault, "dropped: could not turn the RST into its SYN")
 
 #define HOKM_COUNTER_FIELD(name, text) __u64 name;
 struct hokm_counters {
@@ -214,9 +228,11 @@ enum hokm_counter { HOKM_COUNTERS(HOKM_COUNTER_ENUM) HOKM_CTR_COUNT };
 	X(p, SYNC_LOST, "sync-lost", "frames got out of step: TCP liveness only")           \
 	X(p, SYNC_REGAINED, "sync-regained", "frames are in step again")                    \
 	X(p, REFUSED, "refused", "the local kernel refused a SYN")                          \
+	X(p, REPLAYED, "replayed", "a refused SYN was sent on to a peer")                   \
 	X(p, STEERED, "steered", "a new connection was sent on to a peer")                  \
 	X(p, SECOND_CHANCE, "second-chance", "an unknown connection was sent on to a peer") \
 	X(p, TARGET_DEAD, "target-dead", "a connection's target is dead")                   \
+	X(p, ANSWERED_DEAD, "answered-dead", "a dead peer's player was told by RST")        \
 	X(p, DROP, "drop", "a frame was dropped; counter names the reason")                 \
 	X(p, PEER_UP, "peer-up", "pulses of a peer began")
 enum hokm_event_kind { HOKM_EVENT_KINDS(HOKM_ENUM, HOKM_EV) HOKM_EVENT_KIND_COUNT };
@@ -279,6 +295,7 @@ _Static_assert(sizeof(struct hokm_half) == 64, "half");
 #define HOKM_CONN_ADOPTED    0x02 /* first seen established, through a local socket or second chance */
 #define HOKM_CONN_OPENED     0x04 /* counted and announced as established */
 #define HOKM_CONN_ENDED      0x08 /* counted and announced as ended */
+#define HOKM_CONN_REPLAYED   0x10 /* its SYN was refused here and sent on to target: never again */
 
 #define HOKM_SIDE_NONE   0
 #define HOKM_SIDE_CLIENT 1
@@ -323,7 +340,23 @@ _Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 120, "conn s2c");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, upgrade_ns) == 184, "conn rare");
 
 /*
- * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a flood
+ * What a client's SYN said beside its sequence number: enough to say the same again to a peer
+ * (bpf/replay.h). Bytes as they were on the wire.
+ */
+#define HOKM_SYN_OPTIONS 40
+struct hokm_syn {
+	__u8 words; /* of options, 4 bytes each; 0..10 */
+	__u8 flags; /* the TCP header's byte 13: SYN, ECE, CWR */
+	__u8 tos;
+	__u8 ttl;
+	__be16 window;
+	__be16 frag; /* IP flags and fragment offset */
+	__u8 options[HOKM_SYN_OPTIONS];
+};
+_Static_assert(sizeof(struct hokm_syn) == 48, "syn");
+
+/*
+ * A connection of which only a SYN is known: two cache lines, much less than a hokm_conn, for a flood
  * of SYNs must cost little. See bpf/half.h for how half_open is filled.
  */
 struct hokm_half_open {
@@ -340,15 +373,18 @@ struct hokm_half_open {
 	__u32 packets_out;
 	__u32 bytes_in; /* IP total lengths */
 	__u32 bytes_out;
+	struct hokm_syn syn;
+	__u64 rsv64[2];
 };
-_Static_assert(sizeof(struct hokm_half_open) == 64, "half open");
+_Static_assert(sizeof(struct hokm_half_open) == 128, "half open");
+_Static_assert(HOKM_OFFSETOF(struct hokm_half_open, syn) == 64, "half open syn");
 
 /* Value of half_open, an array indexed by a hash of the key: the places an entry may have. */
 #define HOKM_HALF_OPEN_WAYS 2
 struct hokm_half_open_set {
 	struct hokm_half_open way[HOKM_HALF_OPEN_WAYS];
 };
-_Static_assert(sizeof(struct hokm_half_open_set) == 128, "half open set");
+_Static_assert(sizeof(struct hokm_half_open_set) == 256, "half open set");
 
 /* What a SYN needs to find its service: in cfg, so that one array look-up brings all of them. */
 struct hokm_service_key {
@@ -377,7 +413,8 @@ struct hokm_cfg {
 	__u8 n_order;    /* used entries of order */
 	__u8 n_peers;    /* highest used slot of peer + 1 */
 	__u8 n_services; /* highest used slot of service + 1 */
-	__u8 rsv[3];
+	__u8 rsv;
+	__be16 repl_port;      /* of replication messages; 0: none are sent or taken */
 	__u64 peer_dead_ns;    /* a peer without an answer for this long is dead */
 	__u64 daemon_stale_ns; /* a daemon not seen for this long gets no new connections */
 	__u64 suspect_ns;      /* how long a refused SYN keeps new connections away */
@@ -411,8 +448,10 @@ struct hokm_service {
 	__u32 tag;
 	__u8 state; /* enum hokm_svc_state */
 	__u8 rsv[3];
+	/* This node ends connections of it until then: their RSTs say nothing of the server. */
+	__u64 ending_until_ns;
 };
-_Static_assert(sizeof(struct hokm_service) == 8, "service");
+_Static_assert(sizeof(struct hokm_service) == 16, "service");
 
 /*
  * Map suspects: new connections avoid the local service while either time lies ahead. A refused SYN
@@ -524,6 +563,49 @@ struct hokm_keys {
 	__u64 pulse[2];
 };
 _Static_assert(sizeof(struct hokm_keys) == 16, "keys");
+
+/*
+ * Map replica: connections that live on a peer, as that peer told of them (user/decide/repl.h); keys
+ * as in conns, the service's slot being this node's. An unknown packet finds its holder by it.
+ */
+struct hokm_replica {
+	__u64 since_ns; /* when it was established, by what its holder says of its age */
+	__u64 told_ns;  /* when it was last told of */
+	__u64 answered_ns; /* BPF: holder dead, and its client was answered or has reset it; 0: not yet */
+	__u32 isn;         /* client's initial sequence number, or what its holder saw first */
+	__u32 seq_next;  /* server's next sequence number, as last told */
+	__u32 ack_next;  /* what the server acknowledged last: the client's next sequence number */
+	__u8 holder;     /* slot of peers */
+	__u8 generation; /* of the holder's full list that it was part of last */
+	__u8 rsv[2];
+};
+_Static_assert(sizeof(struct hokm_replica) == 40, "replica");
+
+/*
+ * Ring buffer changes: connections with target HOKM_LOCAL that began or ended here, in the order in
+ * which they did, read by the daemon once a tick (nobody is woken up). What finds no room is counted
+ * in changes_lost, and the daemon goes through conns instead.
+ */
+#define HOKM_CHANGE_OPEN  1
+#define HOKM_CHANGE_CLOSE 2
+#define HOKM_CHANGES_SIZE (1u << 20) /* bytes: 18,000 records */
+struct hokm_change {
+	__u64 now_ns;
+	struct hokm_conn_key key;
+	__u32 isn;
+	__u32 seq_next; /* conn.s2c.seq_next, 0 when the server has not spoken yet */
+	__u32 ack_next; /* conn.s2c.ack, else conn.c2s.seq_next */
+	__u8 kind;      /* HOKM_CHANGE_* */
+	__u8 rsv[7];
+};
+_Static_assert(sizeof(struct hokm_change) == 48, "change");
+
+/* SO_MARK of what the daemon sends in the name of connections (act/tickle.h): egress only counts it. */
+#define HOKM_SKB_MARK 0x686b6d70
+
+/* Replication messages: UDP payload, TTL 255; user/decide/repl_wire.h has the rest. */
+#define HOKM_REPL_MIN 56
+#define HOKM_REPL_MAX 1472
 
 /* Map meta: what laid these pins down. */
 struct hokm_meta {

@@ -63,6 +63,13 @@
 	  "the server ended WebSockets without a close frame")                               \
 	X(p, PASSIVE_CLOSE, "passive-close", "the server closed with 1011, 1012 or 1013")    \
 	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic looks well again")                 \
+	X(p, TAKEOVER, "takeover", "the players of a dead peer are told")                    \
+	X(p, SHUTDOWN_SESSIONS, "shutdown-sessions",                                         \
+	  "the service is down, its process hung: its players are told")                     \
+	X(p, DRAIN_TIMEOUT, "drain-timeout", "the drain's time is over: players are ended")  \
+	X(p, DRAINED, "drained", "the last player has left")                                 \
+	X(p, REPLICA_WARM, "replica-warm", "all connections of the peer are known here")     \
+	X(p, REPLICA_COLD, "replica-cold", "the connections of the peer are not known yet")  \
 	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade has no answer")                    \
 	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                      \
 	X(p, STALE_DATA, "stale-data", "the server is silent, client data unacknowledged")

@@ -96,6 +96,29 @@ struct hokm_conn_cursor {
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			 hokm_conn_fn fn, void *arg, bool *done);
 
+/* ---- replica: connections that live on peers ---- */
+
+/* 0 and the entry, -ENOENT, or -errno. */
+int hokm_bpf_get_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 struct hokm_replica *out);
+/* Makes or overwrites. -ENOSPC (or -E2BIG as the kernel says it): the map is full. */
+int hokm_bpf_set_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 const struct hokm_replica *in);
+/* 0 also when there was none. */
+int hokm_bpf_delete_replica(struct hokm_bpf *b, const struct hokm_conn_key *k);
+/* As hokm_bpf_walk_conns() and hokm_bpf_sweep_conns(); the walk works on a view too. */
+typedef int (*hokm_replica_fn)(const struct hokm_conn_key *k, const struct hokm_replica *r,
+			       void *arg);
+int hokm_bpf_walk_replica(struct hokm_bpf *b, hokm_replica_fn fn, void *arg);
+int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
+			   hokm_replica_fn fn, void *arg, bool *done);
+
+/* ---- changes: openings and ends of connections that live here ---- */
+
+/* Calls fn for every record that waits, oldest first. How many, or -errno. */
+typedef void (*hokm_change_fn)(const struct hokm_change *change, void *arg);
+int hokm_bpf_read_changes(struct hokm_bpf *b, hokm_change_fn fn, void *arg);
+
 /*
  * A handle for another thread that shares nothing with b and may outlive it: hokm_bpf_walk_conns() and
  * hokm_bpf_get_latency() work on it, by long batches. Caller: hokm_bpf_close(). 0 or -errno.

@@ -51,11 +51,15 @@ struct conf_check {
 	uint64_t backoff_ns;      /* before the second try, doubling: 500 ms / 20 ms */
 };
 
+/* What becomes of the players of a service that went DOWN with its process hung (HAProxy's words). */
+enum conf_marked_down { CONF_SHUTDOWN_SESSIONS, CONF_KEEP };
+
 struct conf_service {
-	char name[CONF_NAME_MAX]; /* default "game" */
-	unsigned int vip;         /* index of conf.vips */
-	uint16_t port;            /* host order, default 8765 */
-	unsigned int n_checks;    /* default one websocket and one http /health */
+	char name[CONF_NAME_MAX];             /* default "game" */
+	enum conf_marked_down on_marked_down; /* default shutdown_sessions */
+	unsigned int vip;                     /* index of conf.vips */
+	uint16_t port;                        /* host order, default 8765 */
+	unsigned int n_checks;                /* default one websocket and one http /health */
 	struct conf_check checks[CONF_CHECKS_MAX];
 };
 
@@ -112,6 +116,13 @@ struct conf {
 	uint64_t peer_dead_ns;    /* 100 ms */
 	uint64_t daemon_stale_ns; /* 500 ms / 200 ms */
 
+	/* replication */
+	bool replicate;     /* default yes: peers are told of connections, and listened to */
+	uint16_t repl_port; /* host order, 8767 */
+	unsigned int
+		tell_rate; /* connections of a dead peer ended in a second, 100,000; 100..10,000,000 */
+	uint64_t warm_ns; /* preemption waits for a warm replica, but no longer than this: 30 s */
+
 	struct observe_conf observe; /* passive checks; hold_ns is also what a refused SYN sets */
 	uint64_t idle_ns; /* entries of conns without a packet for this long expire: 2 h */
 
@@ -140,6 +151,8 @@ const char *conf_needs_restart(const struct conf *running, const struct conf *wa
 
 /* Keys derived from the secret (HKDF-SHA256, one label each). 0 or -errno. */
 int conf_pulse_key(const struct conf *c, struct hokm_keys *out);
+/* SipHash key of replication messages, halves as hokm/siphash.h takes them. 0 or -errno. */
+int conf_repl_key(const struct conf *c, uint64_t key[2]);
 
 /* Name of a service to other nodes: 32 bits of SipHash over VIP, port and protocol, never 0. */
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host);
