@@ -56,6 +56,7 @@ void hokm_bpf_close(struct hokm_bpf *b)
 {
 	if (!b)
 		return;
+	bpf_changes_close(b);
 	bpf_maps_unmap(b);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (b->map[i] >= 0)

@@ -10,7 +10,8 @@
  *   bpf_xdp.c     ingress: link, foreign programs, native and generic
  *   bpf_tc.c      egress: clsact filter
  *   bpf_maps.c    reading and writing the small maps
- *   bpf_walk.c    walking and expiring connections
+ *   bpf_walk.c    walking and expiring connections, here and on peers
+ *   bpf_changes.c the ring of openings and ends
  */
 #ifndef HOKM_ACT_BPF_INTERNAL_H
 #define HOKM_ACT_BPF_INTERNAL_H
@@ -30,6 +31,8 @@ enum bpf_map_id {
 	MAP_CONNS,
 	MAP_HALF_OPEN,
 	MAP_WAITS,
+	MAP_REPLICA,
+	MAP_CHANGES,
 	MAP_COUNTERS,
 	MAP_LATENCY,
 	MAP_EVENTS,
@@ -58,6 +61,9 @@ struct hokm_bpf {
 	uint64_t *peers;    /* map peers, mapped read-only */
 	uint64_t *suspects; /* map suspects, mapped */
 	struct hokm_waits *waits;
+	struct ring_buffer *changes; /* NULL until it is first read */
+	hokm_change_fn change_fn;    /* of the read that goes on */
+	void *change_arg;
 	unsigned int n_cpus;
 	unsigned char *percpu;  /* one value of the largest per-CPU map for each possible CPU */
 	unsigned int batch_max; /* entries the two below hold */
@@ -131,6 +137,8 @@ int bpf_maps_init(struct hokm_bpf *b);
 /* Maps own and peers into the process, once their descriptors are there. 0 or -errno. */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
+/* bpf_changes.c */
+void bpf_changes_close(struct hokm_bpf *b);
 /* Takes what a deleted entry still waited for off map waits. */
 void bpf_waits_forget(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct hokm_conn *c);
 

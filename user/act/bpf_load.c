@@ -19,6 +19,7 @@
 #define VERIFIER_LOG_SIZE  (1024u * 1024)
 #define VERIFIER_LOG_LINES 20
 #define HALF_OPEN_SETS_MIN 1024
+#define REPLICA_MOST       4194304
 
 const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_CFG] = "cfg",
@@ -29,6 +30,8 @@ const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_CONNS] = "conns",
 	[MAP_HALF_OPEN] = "half_open",
 	[MAP_WAITS] = "waits",
+	[MAP_REPLICA] = "replica",
+	[MAP_CHANGES] = "changes",
 	[MAP_LATENCY] = "latency",
 	[MAP_COUNTERS] = "counters",
 	[MAP_EVENTS] = "events",
@@ -130,11 +133,21 @@ static uint32_t half_open_sets(const struct conf *c)
 	return sets;
 }
 
+/* Each peer may have as many connections as this node. */
+static uint32_t replica_entries(const struct conf *c)
+{
+	uint64_t want = (uint64_t)c->max_connections * (c->n_nodes > 1 ? c->n_nodes - 1 : 1);
+
+	return want < REPLICA_MOST ? (uint32_t)want : REPLICA_MOST;
+}
+
 static uint32_t wanted_entries(const struct conf *c, enum bpf_map_id id)
 {
 	switch (id) {
 	case MAP_CONNS:
 		return c->max_connections;
+	case MAP_REPLICA:
+		return replica_entries(c);
 	case MAP_HALF_OPEN:
 		return half_open_sets(c);
 	default:

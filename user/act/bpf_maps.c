@@ -306,3 +306,24 @@ int hokm_bpf_events_fd(const struct hokm_bpf *b)
 {
 	return b->map[MAP_EVENTS];
 }
+
+/* ---- replica ---- */
+
+int hokm_bpf_get_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 struct hokm_replica *out)
+{
+	return bpf_map_lookup_elem(b->map[MAP_REPLICA], k, out);
+}
+
+int hokm_bpf_set_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 const struct hokm_replica *in)
+{
+	return bpf_map_update_elem(b->map[MAP_REPLICA], k, in, BPF_ANY);
+}
+
+int hokm_bpf_delete_replica(struct hokm_bpf *b, const struct hokm_conn_key *k)
+{
+	int err = bpf_map_delete_elem(b->map[MAP_REPLICA], k);
+
+	return err == -ENOENT ? 0 : err;
+}

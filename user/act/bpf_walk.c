@@ -20,6 +20,7 @@
 #define BATCH_LIMIT (1u << 16) /* entries of one bucket: far beyond what hashing leaves */
 #define VIEW_BATCH  8192       /* a view only walks: few, long system calls */
 
+/* keys and values of conns, or of replica: its values are smaller and lie in the same buffer. */
 struct batch {
 	int map_fd;
 	struct hokm_conn_cursor *cursor;
@@ -188,11 +189,70 @@ int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, un
 	return (int)seen;
 }
 
+/* ---- replica ---- */
+
+_Static_assert(sizeof(struct hokm_replica) <= sizeof(struct hokm_conn), "fits the batch buffer");
+
+static const struct hokm_replica *batch_replica(const struct hokm_bpf *b, unsigned int i)
+{
+	return (const struct hokm_replica *)(const void *)b->batch_conns + i;
+}
+
+int hokm_bpf_walk_replica(struct hokm_bpf *b, hokm_replica_fn fn, void *arg)
+{
+	struct hokm_conn_cursor cursor = {0};
+	struct batch t = {.map_fd = b->map[MAP_REPLICA], .cursor = &cursor};
+
+	while (!t.end) {
+		int err;
+
+		t.want = b->batch_max;
+		err = next_batch(b, &t);
+		if (err)
+			return err;
+		for (unsigned int i = 0; i < t.got; i++) {
+			int rc = fn(&b->batch_keys[i], batch_replica(b, i), arg);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
+			   hokm_replica_fn fn, void *arg, bool *done)
+{
+	struct batch t = {.map_fd = b->map[MAP_REPLICA], .cursor = cursor};
+	unsigned int seen = 0;
+
+	*done = false;
+	while (!t.end && seen < max) {
+		int err;
+
+		t.want = max - seen;
+		err = next_batch(b, &t);
+		if (err)
+			return err;
+		for (unsigned int i = 0; i < t.got; i++) {
+			if (fn(&b->batch_keys[i], batch_replica(b, i), arg) != 1)
+				continue;
+			err = hokm_bpf_delete_replica(b, &b->batch_keys[i]);
+			if (err)
+				return err;
+		}
+		seen += t.got;
+	}
+	*done = t.end;
+	return (int)seen;
+}
+
 /* ---- a view ---- */
 
 int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
 {
-	static const enum bpf_map_id wanted[] = {MAP_CONNS, MAP_HALF_OPEN, MAP_LATENCY};
+	static const enum bpf_map_id wanted[] = {MAP_CONNS, MAP_HALF_OPEN, MAP_REPLICA,
+						 MAP_LATENCY};
 	struct hokm_bpf *v = calloc(1, sizeof(*v));
 	int err;
 

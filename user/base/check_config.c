@@ -94,6 +94,7 @@ static void list_services(struct out *o, const struct conf *c)
 		out_str(o, "name", v->name);
 		list_addr(o, "vip", c->vips[v->vip]);
 		out_u64(o, "port", v->port);
+		out_str(o, "on_marked_down", conf_marked_down_words[v->on_marked_down]);
 		out_arr_begin(o, "checks");
 		for (unsigned int k = 0; k < v->n_checks; k++)
 			list_check(o, &v->checks[k]);
@@ -147,6 +148,12 @@ static void list_times(struct out *o, const struct conf *c)
 	out_duration(o, "interval", c->pulse_ns);
 	out_duration(o, "dead", c->peer_dead_ns);
 	out_duration(o, "stale", c->daemon_stale_ns);
+	out_obj_end(o);
+	out_obj_begin(o, "replication");
+	out_bool(o, "enabled", c->replicate);
+	out_u64(o, "port", c->repl_port);
+	out_u64(o, "rate", c->tell_rate);
+	out_duration(o, "wait", c->warm_ns);
 	out_obj_end(o);
 	out_obj_begin(o, "passive");
 	list_passive(o, &c->observe);

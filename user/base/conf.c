@@ -97,6 +97,7 @@ static void read_all(const struct conf_sec *root, bool find_self, struct conf *c
 	if (c->vrrp_version == 3)
 		explicit_bzero(c->vrrp_password, sizeof(c->vrrp_password));
 	conf_read_pulse(root, c);
+	conf_read_replication(root, c);
 	conf_read_passive(root, c);
 	conf_read_hooks(root, c);
 	c->self = c->n_nodes;
@@ -186,5 +187,9 @@ const char *conf_needs_restart(const struct conf *running, const struct conf *wa
 		return "vrrp.mode";
 	if (running->pulse_port != wanted->pulse_port)
 		return "pulse.port";
+	if (running->replicate != wanted->replicate)
+		return "replication.enabled";
+	if (running->repl_port != wanted->repl_port)
+		return "replication.port";
 	return NULL;
 }

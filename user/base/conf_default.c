@@ -68,6 +68,7 @@ static const struct profile profiles[] = {
 
 const char *const conf_profile_words[] = {"standard", "fast", NULL};
 const char *const conf_check_words[] = {"websocket", "http", "tcp", "exec", NULL};
+const char *const conf_marked_down_words[] = {"shutdown_sessions", "keep", NULL};
 
 void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum conf_profile profile)
 {
@@ -148,6 +149,10 @@ void conf_default(struct conf *c, enum conf_profile profile)
 	c->pulse_ns = MS(10);
 	c->peer_dead_ns = MS(100);
 	c->daemon_stale_ns = p->stale_ns;
+	c->replicate = true;
+	c->repl_port = 8767;
+	c->tell_rate = 100000;
+	c->warm_ns = S(30);
 	conf_default_observe(&c->observe, profile);
 	c->idle_ns = S(7200);
 

@@ -57,7 +57,8 @@ static cfg_t *grammar_init(void)
 		KEY("fastinter"), KEY("downinter"), KEY("timeout"), KEY("rise"),
 		KEY("fall"),      KEY("attempts"),  KEY("backoff"), CFG_END(),
 	};
-	cfg_opt_t service[] = {KEY("vip"), KEY("port"), TITLED("check", check), CFG_END()};
+	cfg_opt_t service[] = {KEY("vip"), KEY("port"), KEY("on_marked_down"),
+			       TITLED("check", check), CFG_END()};
 	cfg_opt_t node[] = {KEY("address"), KEY("priority"), CFG_END()};
 	cfg_opt_t vrrp[] = {
 		KEY("version"),       KEY("vrid"),     KEY("mode"),
@@ -66,6 +67,8 @@ static cfg_t *grammar_init(void)
 		KEY("garp_refresh"),  CFG_END(),
 	};
 	cfg_opt_t pulse[] = {KEY("port"), KEY("interval"), KEY("dead"), KEY("stale"), CFG_END()};
+	cfg_opt_t replication[] = {KEY("enabled"), KEY("port"), KEY("rate"), KEY("wait"),
+				   CFG_END()};
 	cfg_opt_t signal[] = {KEY("enabled"), KEY("min"), KEY("percent"), KEY("after"), CFG_END()};
 	cfg_opt_t passive[] = {
 		KEY("enabled"), KEY("suspect"), KEY("suspect_max"), KEY("calm"),
@@ -91,6 +94,7 @@ static cfg_t *grammar_init(void)
 		TITLED("service", service),
 		SECTION("vrrp", vrrp),
 		SECTION("pulse", pulse),
+		SECTION("replication", replication),
 		SECTION("passive", passive),
 		SECTION("hooks", hooks),
 		CFG_END(),

@@ -107,11 +107,13 @@ void conf_read_nodes(const struct conf_sec *root, struct conf *c);
 void conf_read_services(const struct conf_sec *root, struct conf *c);
 void conf_read_vrrp(const struct conf_sec *root, struct conf *c);
 void conf_read_pulse(const struct conf_sec *root, struct conf *c);
+void conf_read_replication(const struct conf_sec *root, struct conf *c);
 void conf_read_passive(const struct conf_sec *root, struct conf *c);
 void conf_read_hooks(const struct conf_sec *root, struct conf *c);
 
 extern const char *const conf_profile_words[];
 extern const char *const conf_check_words[];
+extern const char *const conf_marked_down_words[];
 
 /* conf_self.c: fills self and interface, puts the node's name in for %n. */
 void conf_find_self(const struct conf_sec *root, struct conf *c);

@@ -189,6 +189,7 @@ static void read_service(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_service *v = &c->services[c->n_services];
 	const char *title = cfg_title(s->cfg);
+	unsigned int word;
 
 	if (!name_valid(title) || strlen(title) >= sizeof(v->name)) {
 		conf_error_at(s->errors, s->cfg->line,
@@ -200,6 +201,8 @@ static void read_service(const struct conf_sec *s, struct conf *c)
 	v->port = 8765;
 	read_vip(s, c, v);
 	conf_read_port(s, "port", &v->port);
+	if (conf_read_word(s, "on_marked_down", conf_marked_down_words, &word))
+		v->on_marked_down = (enum conf_marked_down)word;
 	read_checks(s, c, v);
 	refuse_twin(s, c, v);
 	fill_where(c, v);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sections vrrp, pulse and hooks. */
+/* The sections vrrp, pulse, replication and hooks. */
 #include <string.h>
 
 #include "base/conf_int.h"
@@ -113,6 +113,22 @@ void conf_read_pulse(const struct conf_sec *root, struct conf *c)
 		read_limit(&s, "dead", c->pulse_ns, &c->peer_dead_ns);
 		read_limit(&s, "stale", c->pulse_ns, &c->daemon_stale_ns);
 	}
+}
+
+void conf_read_replication(const struct conf_sec *root, struct conf *c)
+{
+	struct conf_sec s;
+
+	if (conf_one_section(root, "replication", &s)) {
+		conf_read_bool(&s, "enabled", &c->replicate);
+		conf_read_port(&s, "port", &c->repl_port);
+		conf_read_number(&s, "rate", 100, 10000000, &c->tell_rate);
+		conf_read_duration(&s, "wait", 0, 60 * MINUTE, &c->warm_ns);
+	}
+	if (c->replicate && c->repl_port == c->pulse_port)
+		conf_error_at(root->errors, 0,
+			      "replication.port and pulse.port are both %u: choose two ports",
+			      c->pulse_port);
 }
 
 /* A hook's path; "" says that there is none. */

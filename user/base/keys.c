@@ -17,6 +17,7 @@
 #include "hokm/siphash.h"
 
 #define LABEL_PULSE    "hokm-xdp pulse v1"
+#define LABEL_REPL     "hokm-xdp replication v1"
 #define LABEL_PASSWORD "hokm-xdp vrrp password v1"
 
 /* libcrypto's parameters are not const though it only reads them: it gets copies. */
@@ -65,6 +66,20 @@ int conf_pulse_key(const struct conf *c, struct hokm_keys *out)
 	memcpy(out->pulse, bytes, sizeof(bytes));
 	out->pulse[0] = le64toh(out->pulse[0]);
 	out->pulse[1] = le64toh(out->pulse[1]);
+	explicit_bzero(bytes, sizeof(bytes));
+	return 0;
+}
+
+int conf_repl_key(const struct conf *c, uint64_t key[2])
+{
+	uint8_t bytes[2 * sizeof(*key)];
+	int err = conf_derive(c, LABEL_REPL, bytes, sizeof(bytes));
+
+	if (err)
+		return err;
+	memcpy(key, bytes, sizeof(bytes));
+	key[0] = le64toh(key[0]);
+	key[1] = le64toh(key[1]);
 	explicit_bzero(bytes, sizeof(bytes));
 	return 0;
 }

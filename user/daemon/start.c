@@ -139,6 +139,7 @@ int daemon_apply_conf(struct daemon *d)
 		return err;
 	cfg.vrid = c->vrid;
 	cfg.pulse_port = htons(c->pulse_port);
+	cfg.repl_port = c->replicate ? htons(c->repl_port) : 0;
 	cfg.pulse_nonce = d->nonce;
 	cfg.hash_seed = old.hash_seed ? old.hash_seed : d->nonce;
 	cfg.half_open_mask = hokm_bpf_half_open_sets(d->bpf) - 1;
