@@ -107,6 +107,11 @@ static void standard_times(void **state)
 	assert_int_equal(c->pulse_ns, MS(10));
 	assert_int_equal(c->peer_dead_ns, MS(100));
 	assert_int_equal(c->daemon_stale_ns, MS(500));
+	assert_true(c->replicate);
+	assert_int_equal(c->repl_port, 8767);
+	assert_int_equal(c->tell_rate, 100000);
+	assert_int_equal(c->warm_ns, S(30));
+	assert_int_equal(c->services[0].on_marked_down, CONF_SHUTDOWN_SESSIONS);
 	assert_int_equal(c->observe.hold_ns, S(3));
 	assert_string_equal(c->hooks.before, "");
 	assert_string_equal(c->hooks.after, "");
@@ -209,6 +214,10 @@ static void full_general(void **state)
 	assert_int_equal(c->pulse_ns, MS(20));
 	assert_int_equal(c->peer_dead_ns, MS(60));
 	assert_int_equal(c->daemon_stale_ns, MS(1500));
+	assert_false(c->replicate);
+	assert_int_equal(c->repl_port, 9767);
+	assert_int_equal(c->tell_rate, 5000);
+	assert_int_equal(c->warm_ns, MS(1500));
 	assert_int_equal(c->observe.hold_ns, MS(500));
 	assert_string_equal(c->hooks.before, "/bin/before");
 	assert_string_equal(c->hooks.after, "/bin/after");
@@ -227,6 +236,7 @@ static void full_services(void **state)
 	assert_int_equal(c->services[0].vip, 1);
 	assert_int_equal(c->services[0].port, 9000);
 	assert_int_equal(c->services[0].n_checks, 4);
+	assert_int_equal(c->services[0].on_marked_down, CONF_KEEP);
 	assert_string_equal(k[0].path, "/play?room=1");
 	assert_int_equal(k[0].interval_ns, S(4));
 	assert_int_equal(k[0].fastinter_ns, MS(500));
@@ -278,6 +288,9 @@ static void restart_keys(void **state)
 	/* Passive checks and the time of idle connections change while running. */
 	memset(&b->observe, 0, sizeof(b->observe));
 	b->idle_ns = S(60);
+	b->tell_rate = 1000;
+	b->warm_ns = 0;
+	b->services[0].on_marked_down = CONF_KEEP;
 	assert_null(conf_needs_restart(a, b));
 	DIFFERS(interface[0], 'x', "interface");
 	DIFFERS(nodes[0].addr.s_addr, 1, "node.address");
@@ -289,6 +302,8 @@ static void restart_keys(void **state)
 	DIFFERS(vrid, 26, "vrrp.vrid");
 	DIFFERS(multicast, false, "vrrp.mode");
 	DIFFERS(pulse_port, 1, "pulse.port");
+	DIFFERS(replicate, false, "replication.enabled");
+	DIFFERS(repl_port, 1, "replication.port");
 	conf_free(a);
 	conf_free(b);
 }

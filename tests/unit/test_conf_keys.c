@@ -26,8 +26,11 @@ static void vectors(void **state)
 {
 	static const uint8_t pulse[16] = {0x2d, 0x8a, 0xe0, 0x74, 0xc5, 0x2d, 0xf6, 0x10,
 					  0x3a, 0x8c, 0xed, 0xdc, 0x55, 0x6e, 0x0c, 0xfe};
+	static const uint8_t repl[16] = {0x66, 0x5c, 0x95, 0x09, 0x0b, 0x6f, 0x49, 0xed,
+					 0xef, 0xbe, 0xd0, 0x09, 0x87, 0xe0, 0x42, 0x48};
 	static struct conf c;
 	struct hokm_keys k;
+	uint64_t key[2];
 	char password[9];
 	uint8_t bytes[16];
 
@@ -36,6 +39,9 @@ static void vectors(void **state)
 	assert_int_equal(conf_pulse_key(&c, &k), 0);
 	memcpy(bytes, k.pulse, sizeof(bytes)); /* little-endian words on the hosts of the tests */
 	assert_memory_equal(bytes, pulse, sizeof(pulse));
+	assert_int_equal(conf_repl_key(&c, key), 0);
+	memcpy(bytes, key, sizeof(bytes));
+	assert_memory_equal(bytes, repl, sizeof(repl));
 	assert_int_equal(conf_derive_password(&c, password), 0);
 	assert_string_equal(password, "gdBblvaJ");
 }
