@@ -191,6 +191,15 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 		conn_fin_in(p, c);
 }
 
+/* This node ends connections of the service itself: a RST says nothing of the server. */
+static __always_inline bool is_ending(const struct packet *p)
+{
+	__u32 slot = p->service;
+	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
+
+	return s && s->ending_until_ns > p->now;
+}
+
 /* Server to client: our own kernel's word. */
 static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c)
 {
@@ -203,7 +212,9 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 			return;
 		COUNT(p, rst_server);
 		/* What the client ends first, or a close frame, a server often ends by RST: no fault of it. */
-		if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
+		if (is_ending(p))
+			COUNT(p, shut_down);
+		else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
 			COUNT(p, reset_server);
 		conn_reset(p, c, HOKM_SIDE_SERVER);
 		return;

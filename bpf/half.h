@@ -94,6 +94,7 @@ static __always_inline void half_init(struct hokm_half_open *h, const struct pac
 	h->target = target;
 	h->flags = flags;
 	h->rsv = 0;
+	h->syn.flags = 0;
 	h->packets_in = 0;
 	h->packets_out = 0;
 	h->bytes_in = 0;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * TCP from a local server to its clients, seen on the way out: the other half of each connection,
- * and the RST by which our kernel refuses a SYN, which makes the service suspect at once. Nothing is
- * ever dropped here.
+ * and the RST by which our kernel refuses a SYN, which makes the service suspect at once and becomes that
+ * SYN again when a peer can serve it (replay.h).
+ *
+ * What this node's daemon says in the name of connections carries HOKM_SKB_MARK and is only counted.
  */
 #ifndef HOKM_BPF_REPLY_H
 #define HOKM_BPF_REPLY_H
 
 #include "half.h"
 #include "parse.h"
+#include "replay.h"
 #include "service.h"
 
 /* New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule 4). */
@@ -33,39 +36,48 @@ static __always_inline bool is_refusal(const struct packet *p, const struct hokm
 	       p->seg.ack == half->isn + 1;
 }
 
-static __always_inline void half_open_reset(struct packet *p, struct hokm_half_open *half)
+static __always_inline enum verdict half_open_refused(struct packet *p, struct hokm_half_open *half)
 {
-	if (is_refusal(p, half)) {
-		COUNT(p, refused);
-		make_suspect(p);
-		p->event = HOKM_EV_REFUSED;
-		p->target = half->target;
-		p->tcp_state = HOKM_TCP_RESET;
-	} else {
-		COUNT(p, rst_server);
-	}
-	half_free(half);
+	enum verdict v;
+
+	COUNT(p, refused);
+	make_suspect(p);
+	p->event = HOKM_EV_REFUSED;
+	p->target = half->target;
+	p->tcp_state = HOKM_TCP_RESET;
+	v = replay(p, half);
+	if (v == PASS)
+		half_free(half);
+	return v;
 }
 
-static __always_inline void half_open_reply(struct packet *p, struct hokm_half_open *half)
+static __always_inline enum verdict half_open_reset(struct packet *p, struct hokm_half_open *half)
 {
-	if (p->seg.flags & TCP_FLAG_RST) {
-		half_open_reset(p, half);
-		return;
-	}
+	if (is_refusal(p, half))
+		return half_open_refused(p, half);
+	COUNT(p, rst_server);
+	half_free(half);
+	return PASS;
+}
+
+static __always_inline enum verdict half_open_reply(struct packet *p, struct hokm_half_open *half)
+{
+	if (p->seg.flags & TCP_FLAG_RST)
+		return half_open_reset(p, half);
 	half_count_out(half, p);
 	if (!(p->seg.flags & TCP_FLAG_SYN) || p->seg.ack != half->isn + 1)
-		return;
+		return PASS;
 	COUNT(p, syn_ack);
 	if (half->tcp_state != HOKM_TCP_SYN)
-		return;
+		return PASS;
 	half->tcp_state = HOKM_TCP_SYN_ACK;
 	half->syn_ack_ns = p->now;
 	LATENCY(p, syn_ack, elapsed_us(p, half->created_ns));
 	half->server_next = p->seg.seq + 1;
+	return PASS;
 }
 
-static __always_inline void segment_egress(struct packet *p)
+static __always_inline enum verdict segment_egress(struct packet *p)
 {
 	struct hokm_conn_key key;
 	struct hokm_half_open *half;
@@ -77,13 +89,14 @@ static __always_inline void segment_egress(struct packet *p)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c) {
 		conn_track_out(p, c);
-		return;
+		return PASS;
 	}
 	half = half_find(half_set(p, &key), &key);
 	if (half)
-		half_open_reply(p, half);
-	else if (p->seg.flags & TCP_FLAG_SYN)
+		return half_open_reply(p, half);
+	if (p->seg.flags & TCP_FLAG_SYN)
 		COUNT(p, syn_ack); /* its half-open entry had to make room */
+	return PASS;
 }
 
 static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)
@@ -101,9 +114,12 @@ static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len
 		return PASS;
 	p->client = ip->daddr;
 	p->client_port = tcp->dest;
+	if (((struct __sk_buff *)p->ctx)->mark == HOKM_SKB_MARK) {
+		COUNT(p, told_dead);
+		return PASS;
+	}
 	clock_read(p);
-	segment_egress(p);
-	return PASS;
+	return segment_egress(p);
 }
 
 #endif

@@ -16,6 +16,7 @@
 #define HOKM_BPF_TCP_H
 
 #include "half.h"
+#include "replay.h"
 #include "parse.h"
 #include "service.h"
 #include "socket.h"
@@ -97,9 +98,14 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 					   struct hokm_half_open_set *set,
 					   struct hokm_half_open *half, __u8 target, bool steered)
 {
-	if (half && half->isn == p->seg.seq && half->target == target) {
-		half_count_in(half, p);
-		return;
+	__u8 flags = steered ? HOKM_CONN_STEERED_IN : 0;
+
+	if (half && half->isn == p->seg.seq) {
+		if (half->target == target) {
+			half_count_in(half, p);
+			return;
+		}
+		flags |= half->flags & HOKM_CONN_REPLAYED;
 	}
 	if (target != HOKM_LOCAL) {
 		p->event = HOKM_EV_STEERED;
@@ -110,7 +116,9 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		half = half_place(p, set);
 	if (!half)
 		return;
-	half_init(half, p, k, target, steered ? HOKM_CONN_STEERED_IN : 0);
+	half_init(half, p, k, target, flags);
+	if (target == HOKM_LOCAL && !steered)
+		syn_keep(&half->syn, p);
 	half_count_in(half, p);
 }
 

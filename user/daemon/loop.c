@@ -350,7 +350,7 @@ void daemon_kernel_event(const struct hokm_event *record, void *arg)
 {
 	struct daemon *d = arg;
 
-	if (record->kind != HOKM_EV_REFUSED)
+	if (record->kind != HOKM_EV_REFUSED && record->kind != HOKM_EV_REPLAYED)
 		return;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
 		if (d->services[s].slot == record->service) {

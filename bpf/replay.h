@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SYN replay: the RST by which our kernel refuses a player's SYN becomes that SYN again, sent to a peer
+ * where the service is up. The player never learns that its server was gone.
+ *
+ *   SYN in     half_open keeps what it said (struct hokm_syn): flags, window, options, TOS, TTL
+ *   RST out    grows to that length and is written anew from what was kept; MACs as in steering
+ *
+ * Once per attempt: an entry that was replayed is marked, and a SYN that came steered from a peer is
+ * refused honestly, so that two dead servers never play ping-pong with it.
+ *
+ * Invariants
+ *  - until the skb has its new length nothing is changed: a RST that cannot grow goes out as it is;
+ *  - after that it is the whole SYN, or it is dropped and the client repeats its SYN.
+ */
+#ifndef HOKM_BPF_REPLAY_H
+#define HOKM_BPF_REPLAY_H
+
+#include "conn.h"
+#include "peer.h"
+#include "steer.h"
+
+#define SYN_WORDS_MAX (HOKM_SYN_OPTIONS / 4)
+#define TCP_FLAGS_AT  13 /* byte of the TCP header */
+
+/* All but the options, as it is written behind the Ethernet header and its tags. */
+struct replay_head {
+	struct iphdr ip;
+	struct tcphdr tcp;
+};
+_Static_assert(sizeof(struct replay_head) == 40, "headers without options");
+
+/* What replay_write() needs: no pointer into the packet, for those die when the skb grows. */
+struct replay {
+	struct replay_head head;
+	struct hokm_syn syn;
+	__u32 l3_at; /* offset of the IP header */
+	unsigned char to[ETH_ALEN];
+	unsigned char from[ETH_ALEN];
+};
+
+/* Keeps what a SYN said. One whose options do not lie in the first buffer is kept without them. */
+static __always_inline void syn_keep(struct hokm_syn *s, const struct packet *p)
+{
+	const struct iphdr *ip = p->l3;
+	const struct tcphdr *tcp = p->l3 + ip->ihl * 4;
+	const __be32 *option = (const void *)(tcp + 1);
+	bool whole = true;
+	__u32 words;
+
+	s->words = 0;
+	if ((void *)(tcp + 1) > p->end)
+		return;
+	words = tcp->doff - 5;
+	s->flags = ((const __u8 *)tcp)[TCP_FLAGS_AT];
+	s->tos = ip->tos;
+	s->ttl = ip->ttl;
+	s->window = tcp->window;
+	s->frag = ip->frag_off;
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < SYN_WORDS_MAX; i++) {
+		if (i >= words)
+			continue;
+		if ((void *)(option + i + 1) > p->end)
+			whole = false;
+		else
+			((__be32 *)s->options)[i] = option[i];
+	}
+	if (whole)
+		s->words = words;
+}
+
+/* One's complement sum of words, folded by the caller. */
+static __always_inline __u32 sum_words(const void *data, __u32 bytes)
+{
+	const __u16 *w = data;
+	__u32 sum = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < bytes / 2; i++)
+		sum += w[i];
+	return sum;
+}
+
+static __always_inline __sum16 sum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static __always_inline __u32 sum_pseudo(const struct iphdr *ip, __u32 tcp_len)
+{
+	return sum_words(&ip->saddr, 8) + bpf_htons(IPPROTO_TCP) + bpf_htons(tcp_len);
+}
+
+static __always_inline void replay_head_fill(struct replay *r, const struct packet *p,
+					     const struct hokm_half_open *half, __u32 words)
+{
+	const struct hokm_service_key *s;
+	struct replay_head *h = &r->head;
+	__u32 slot = p->service, sum;
+
+	barrier_var(slot);
+	s = &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
+	__builtin_memset(h, 0, sizeof(*h));
+	h->ip.version = 4;
+	h->ip.ihl = 5;
+	h->ip.tos = half->syn.tos;
+	h->ip.ttl = half->syn.ttl;
+	h->ip.frag_off = half->syn.frag;
+	h->ip.protocol = IPPROTO_TCP;
+	h->ip.tot_len = bpf_htons(sizeof(*h) + words * 4);
+	h->ip.saddr = p->client;
+	h->ip.daddr = s->vip.w[3];
+	h->ip.check = sum_fold(sum_words(&h->ip, sizeof(h->ip)));
+	h->tcp.source = p->client_port;
+	h->tcp.dest = s->port;
+	h->tcp.seq = bpf_htonl(half->isn);
+	h->tcp.window = half->syn.window;
+	((__u8 *)&h->tcp)[TCP_FLAGS_AT - 1] = (5 + words) << 4;
+	((__u8 *)&h->tcp)[TCP_FLAGS_AT] = half->syn.flags;
+	sum = sum_pseudo(&h->ip, sizeof(h->tcp) + words * 4) + sum_words(&h->tcp, sizeof(h->tcp));
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < SYN_WORDS_MAX; i++)
+		if (i < words)
+			sum += sum_words(&half->syn.options[i * 4], 4);
+	h->tcp.check = sum_fold(sum);
+}
+
+/*
+ * Writes it over the RST. 0: done; 1: nothing was changed; -1: neither one nor the other. A function of
+ * its own to the verifier: what leads here would otherwise be followed through every option word.
+ */
+__noinline int replay_write(struct __sk_buff *skb, struct replay *r)
+{
+	__u32 at, words;
+
+	if (!r)
+		return 1;
+	words = r->syn.words;
+	if (words > SYN_WORDS_MAX)
+		return 1;
+	at = r->l3_at;
+	if (bpf_skb_change_tail(skb, at + sizeof(r->head) + words * 4, 0))
+		return 1;
+	if (bpf_skb_store_bytes(skb, at, &r->head, sizeof(r->head), 0) ||
+	    bpf_skb_store_bytes(skb, 0, r->to, 2 * ETH_ALEN, 0))
+		return -1;
+	at += sizeof(r->head);
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < SYN_WORDS_MAX; i++)
+		if (i < words && bpf_skb_store_bytes(skb, at + i * 4, &r->syn.options[i * 4], 4, 0))
+			return -1;
+	return 0;
+}
+
+/* The peer that is to get the refused SYN, or HOKM_NO_PEER. */
+static __always_inline __u8 replay_target(const struct packet *p, const struct hokm_half_open *half)
+{
+	if (half->flags & (HOKM_CONN_STEERED_IN | HOKM_CONN_REPLAYED) || !half->syn.flags)
+		return HOKM_NO_PEER;
+	return best_up_peer(p, service_tag(p), true);
+}
+
+/*
+ * The refusal in p becomes its SYN. REPLY: it is one now and goes to the peer; PASS: the RST goes out;
+ * DROP: it is neither.
+ */
+static __always_inline enum verdict replay(struct packet *p, struct hokm_half_open *half)
+{
+	__u8 target = replay_target(p, half);
+	const struct hokm_peer *peer = peer_get(p, target);
+	struct replay r;
+	int rc;
+
+	if (!peer || mac_is_zero(p->cfg->mac))
+		return PASS;
+	r.syn = half->syn;
+	if (r.syn.words > SYN_WORDS_MAX)
+		return PASS;
+	r.l3_at = p->l3 - (void *)p->eth;
+	mac_copy(r.to, peer->mac);
+	mac_copy(r.from, p->cfg->mac);
+	replay_head_fill(&r, p, half, r.syn.words);
+	rc = replay_write(p->ctx, &r);
+	if (rc > 0)
+		return PASS;
+	if (rc < 0)
+		return DROP_FOR(p, drop_replay_fault);
+	half->target = target;
+	half->flags |= HOKM_CONN_REPLAYED;
+	p->target = target;
+	p->event = HOKM_EV_REPLAYED;
+	COUNT(p, replayed);
+	return REPLY;
+}
+
+#endif
