@@ -18,6 +18,7 @@
 #ifndef HOKM_BPF_CONN_H
 #define HOKM_BPF_CONN_H
 
+#include "change.h"
 #include "event.h"
 #include "ws.h"
 
@@ -112,6 +113,8 @@ static __always_inline void conn_over(struct packet *p, struct hokm_conn *c, __u
 	wait_give_up(p, c);
 	c->flags |= HOKM_CONN_ENDED;
 	c->ended_ns = p->now;
+	if (c->target == HOKM_LOCAL)
+		change_send(p, HOKM_CHANGE_CLOSE);
 	p->event = HOKM_EV_CLOSED;
 	p->target = c->target;
 	p->tcp_state = state;

@@ -7,12 +7,13 @@
  *            -> ARP    gate: a request for a VIP we do not own -> DROP
  *            -> VRRP   guard: a peer, TTL 255, its MAC -> stamp, PASS; else DROP
  *            -> pulse  verify; probe -> answer in place; answer -> peers
- *            -> TCP    service -> conn look-up -> frames followed -> steer | PASS
+ *            -> replication   a peer, TTL 255, whole -> PASS; else DROP
+ *            -> TCP    service -> conn look-up -> frames followed -> steer | answer | PASS
  *            -> anything else PASS, untouched
  *
  *   egress, clsact
  *   frame -> ARP       claim of a VIP we do not own -> SHOT
- *         -> TCP       service -> server's half of the connection, its frames, refusals
+ *         -> TCP       service -> server's half of the connection, its frames; a refusal -> its SYN, to a peer
  *
  * Frames of connections served here are followed from conn.h (ws.h), behind half_track() and before
  * FIN and RST: what a packet carries comes before what it ends.
@@ -24,10 +25,26 @@
 #include "arp.h"
 #include "vrrp.h"
 #include "pulse.h"
+#include "repl.h"
 #include "tcp.h"
 #include "reply.h"
 
 char _license[] SEC("license") = "GPL";
+
+/* What nodes say to each other. */
+static __always_inline enum verdict udp_ingress(struct packet *p, enum ip_kind kind)
+{
+	const struct iphdr *ip = p->l3;
+	struct udphdr *udp = p->l3 + ip_header_len(ip);
+
+	if (!is_first_fragment(ip) || (void *)(udp + 1) > p->end)
+		return PASS;
+	if (udp->dest == p->cfg->pulse_port)
+		return account(p, HOKM_NODE_SLOT) ? pulse_take(p, udp, kind) : PASS;
+	if (udp->dest == p->cfg->repl_port && p->cfg->repl_port)
+		return account(p, HOKM_NODE_SLOT) ? repl_take(p, udp, kind) : PASS;
+	return PASS;
+}
 
 static __always_inline enum verdict ipv4_ingress(struct packet *p)
 {
@@ -41,7 +58,7 @@ static __always_inline enum verdict ipv4_ingress(struct packet *p)
 	if (ip->protocol == IPPROTO_VRRP)
 		return vrrp_ingress(p, kind);
 	if (ip->protocol == IPPROTO_UDP && addr_is(&p->cfg->addr, ip->daddr))
-		return pulse_ingress(p, kind);
+		return udp_ingress(p, kind);
 	if (ip->protocol == IPPROTO_TCP && is_vip(p->cfg, ip->daddr))
 		return tcp_ingress(p, kind);
 	return PASS;
@@ -81,6 +98,8 @@ int hokm_ingress(struct xdp_md *ctx)
 	}
 	if (v == STEER)
 		v = steer(&p);
+	else if (v == DEAD)
+		v = dead_end(&p);
 	report(&p, v);
 	if (v == PASS)
 		return XDP_PASS;

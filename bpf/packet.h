@@ -24,6 +24,7 @@ enum verdict {
 	TAKEN, /* consumed: it was for this program alone */
 	REPLY, /* rewritten in place, back out */
 	STEER, /* on to the peer packet.target */
+	DEAD,  /* of a connection of the dead peer packet.target: to be answered */
 	MORE,  /* egress: headers lie beyond the linear part */
 };
 

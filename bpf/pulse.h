@@ -187,16 +187,4 @@ static __always_inline enum verdict pulse_take(struct packet *p, struct udphdr *
 	return pulse_answer(p, peer, slot, pulse);
 }
 
-static __always_inline enum verdict pulse_ingress(struct packet *p, enum ip_kind kind)
-{
-	const struct iphdr *ip = p->l3;
-	struct udphdr *udp = p->l3 + ip_header_len(ip);
-
-	if (!is_first_fragment(ip) || (void *)(udp + 1) > p->end)
-		return PASS;
-	if (udp->dest != p->cfg->pulse_port || !account(p, HOKM_NODE_SLOT))
-		return PASS;
-	return pulse_take(p, udp, kind);
-}
-
 #endif

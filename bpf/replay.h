@@ -19,20 +19,13 @@
 #include "conn.h"
 #include "peer.h"
 #include "steer.h"
+#include "write.h"
 
 #define SYN_WORDS_MAX (HOKM_SYN_OPTIONS / 4)
-#define TCP_FLAGS_AT  13 /* byte of the TCP header */
-
-/* All but the options, as it is written behind the Ethernet header and its tags. */
-struct replay_head {
-	struct iphdr ip;
-	struct tcphdr tcp;
-};
-_Static_assert(sizeof(struct replay_head) == 40, "headers without options");
 
 /* What replay_write() needs: no pointer into the packet, for those die when the skb grows. */
 struct replay {
-	struct replay_head head;
+	struct head head;
 	struct hokm_syn syn;
 	__u32 l3_at; /* offset of the IP header */
 	unsigned char to[ETH_ALEN];
@@ -70,62 +63,38 @@ static __always_inline void syn_keep(struct hokm_syn *s, const struct packet *p)
 		s->words = words;
 }
 
-/* One's complement sum of words, folded by the caller. */
-static __always_inline __u32 sum_words(const void *data, __u32 bytes)
+/* VIP and port of the service that a packet belongs to. */
+static __always_inline const struct hokm_service_key *service_key(const struct packet *p)
 {
-	const __u16 *w = data;
-	__u32 sum = 0;
-
-#pragma clang loop unroll(full)
-	for (__u32 i = 0; i < bytes / 2; i++)
-		sum += w[i];
-	return sum;
-}
-
-static __always_inline __sum16 sum_fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-static __always_inline __u32 sum_pseudo(const struct iphdr *ip, __u32 tcp_len)
-{
-	return sum_words(&ip->saddr, 8) + bpf_htons(IPPROTO_TCP) + bpf_htons(tcp_len);
-}
-
-static __always_inline void replay_head_fill(struct replay *r, const struct packet *p,
-					     const struct hokm_half_open *half, __u32 words)
-{
-	const struct hokm_service_key *s;
-	struct replay_head *h = &r->head;
-	__u32 slot = p->service, sum;
+	__u32 slot = p->service;
 
 	barrier_var(slot);
-	s = &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
+	return &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
+}
+
+static __always_inline void replay_head(struct replay *r, const struct packet *p,
+					const struct hokm_half_open *half, __u32 words)
+{
+	const struct hokm_service_key *s = service_key(p);
+	struct head *h = &r->head;
+	__u32 sum = 0;
+
 	__builtin_memset(h, 0, sizeof(*h));
-	h->ip.version = 4;
-	h->ip.ihl = 5;
+	head_begin(h, words * 4, half->syn.flags);
 	h->ip.tos = half->syn.tos;
 	h->ip.ttl = half->syn.ttl;
 	h->ip.frag_off = half->syn.frag;
-	h->ip.protocol = IPPROTO_TCP;
-	h->ip.tot_len = bpf_htons(sizeof(*h) + words * 4);
 	h->ip.saddr = p->client;
 	h->ip.daddr = s->vip.w[3];
-	h->ip.check = sum_fold(sum_words(&h->ip, sizeof(h->ip)));
 	h->tcp.source = p->client_port;
 	h->tcp.dest = s->port;
 	h->tcp.seq = bpf_htonl(half->isn);
 	h->tcp.window = half->syn.window;
-	((__u8 *)&h->tcp)[TCP_FLAGS_AT - 1] = (5 + words) << 4;
-	((__u8 *)&h->tcp)[TCP_FLAGS_AT] = half->syn.flags;
-	sum = sum_pseudo(&h->ip, sizeof(h->tcp) + words * 4) + sum_words(&h->tcp, sizeof(h->tcp));
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < SYN_WORDS_MAX; i++)
 		if (i < words)
 			sum += sum_words(&half->syn.options[i * 4], 4);
-	h->tcp.check = sum_fold(sum);
+	head_finish(h, words * 4, sum);
 }
 
 /*
@@ -182,7 +151,7 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 	r.l3_at = p->l3 - (void *)p->eth;
 	mac_copy(r.to, peer->mac);
 	mac_copy(r.from, p->cfg->mac);
-	replay_head_fill(&r, p, half, r.syn.words);
+	replay_head(&r, p, half, r.syn.words);
 	rc = replay_write(p->ctx, &r);
 	if (rc > 0)
 		return PASS;

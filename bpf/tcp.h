@@ -7,35 +7,34 @@
  *   known_ingress      an entry in conns: the fast path, one look-up; the ACK that completes a
  *                      handshake moves its entry there first (half_open_done)
  *   handshake_ingress  an entry in half_open that stays one
- *   unknown_ingress    no entry: local socket, else second chance
+ *   unknown_ingress    no entry: local socket, else second chance: its holder by the replica, or a guess
  *
  * Rules that hold throughout: what lives in a local socket is given to it, owner or not; what came
- * from a peer's MAC is never steered again.
+ * from a peer's MAC is never steered again; whose holder is dead is told so at once (replica.h).
  */
 #ifndef HOKM_BPF_TCP_H
 #define HOKM_BPF_TCP_H
 
 #include "half.h"
 #include "replay.h"
+#include "replica.h"
 #include "parse.h"
 #include "service.h"
 #include "socket.h"
 #include "steer.h"
 
-/* On to a peer if it lives, else to our kernel, whose RST tells the client the truth. */
+/* On to a peer if it lives; else the client is told, unless the connection lives here after all. */
 static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 {
 	if (target == HOKM_LOCAL)
 		return PASS;
 	p->target = target;
-	if (!peer_alive(p, target)) {
-		COUNT(p, target_dead);
-		if (p->event == EVENT_NONE)
-			p->event = HOKM_EV_TARGET_DEAD;
-		return PASS;
+	if (peer_alive(p, target)) {
+		COUNT(p, steered_conn);
+		return STEER;
 	}
-	COUNT(p, steered_conn);
-	return STEER;
+	COUNT(p, target_dead);
+	return DEAD;
 }
 
 /* An entry that says "peer" for a packet that a peer sent here is wrong: two nodes would play ping-pong. */
@@ -44,8 +43,11 @@ static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, 
 	if (!steered)
 		return;
 	COUNT(p, steered_in);
-	c->target = HOKM_LOCAL;
 	c->flags |= HOKM_CONN_STEERED_IN;
+	if (c->target == HOKM_LOCAL)
+		return;
+	c->target = HOKM_LOCAL;
+	change_send(p, HOKM_CHANGE_OPEN);
 }
 
 static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)
@@ -141,6 +143,8 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 		if (syn_is_known(p, c, steered))
 			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
 		wait_give_up(p, c);
+		if (!conn_ended(c))
+			change_send(p, HOKM_CHANGE_CLOSE);
 		bpf_map_delete_elem(&conns, k);
 	}
 	if (!steered) {
@@ -164,13 +168,23 @@ static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *
 		return;
 	conn_init(c, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
 	half_track(&c->c2s, p);
-	conn_store(p, k, c);
+	if (conn_store(p, k, c) && target == HOKM_LOCAL)
+		change_send(p, HOKM_CHANGE_OPEN);
 }
 
+/* To the peer that told of the connection; nobody did: to the best one that lives, for it may know. */
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
 {
-	__u8 target = first_alive_peer(p);
+	__u8 target = replica_holder(k);
 
+	if (target == HOKM_NO_PEER) {
+		target = first_alive_peer(p);
+	} else if (peer_alive(p, target)) {
+		COUNT(p, steered_holder);
+	} else {
+		p->target = target;
+		return DEAD;
+	}
 	if (target == HOKM_NO_PEER) {
 		COUNT(p, unknown_pass);
 		return PASS;
@@ -246,6 +260,8 @@ half_open_done(struct packet *p, const struct hokm_conn_key *k, struct hokm_half
 	conn_opened(p, c);
 	if (!conn_store(p, k, c))
 		return NULL;
+	if (half->target == HOKM_LOCAL)
+		change_send(p, HOKM_CHANGE_OPEN);
 	half_free(half);
 	return bpf_map_lookup_elem(&conns, k);
 }

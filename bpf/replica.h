@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Connections that live on peers: who holds one that this node has no entry of, and what its client is
+ * told when the holder is dead.
+ *
+ * The answer is the RST that the dead node's own kernel would send for a connection it does not have
+ * (RFC 9293 section 3.10.7.1): <SEQ=SEG.ACK><CTL=RST>. Its number is the one the client expects, so the client
+ * takes it (RFC 5961 section 3.2), with nothing known of the connection. It is written over the packet that
+ * asked for it, which goes back where it came from. It is not left to our kernel, which may have a socket in
+ * TIME_WAIT of the same addresses and would answer with an ACK.
+ *
+ * Invariants
+ *  - only when the holder answers no pulses, and no socket here has the connection;
+ *  - never to what a peer steered here: its MAC is not the client's way;
+ *  - until the frame has its new length nothing is changed.
+ */
+#ifndef HOKM_BPF_REPLICA_H
+#define HOKM_BPF_REPLICA_H
+
+#include "conn.h"
+#include "parse.h"
+#include "peer.h"
+#include "socket.h"
+#include "write.h"
+
+#define ANSWER_TTL       64
+#define IP_DONT_FRAGMENT 0x4000
+
+/* Slot of the holder, or HOKM_NO_PEER. A function of its own to the verifier, as event_conn(). */
+__noinline int replica_holder(const struct hokm_conn_key *k)
+{
+	struct hokm_conn_key key;
+	struct hokm_replica *r;
+
+	if (!k)
+		return HOKM_NO_PEER;
+	key = *k;
+	r = bpf_map_lookup_elem(&replica, &key);
+	return r ? r->holder : HOKM_NO_PEER;
+}
+
+/* The client knows: it is answered now, or has reset the connection. True: news to conns. */
+static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns)
+{
+	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
+	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
+
+	if (r && !r->answered_ns)
+		r->answered_ns = now_ns;
+	if (!c || c->flags & HOKM_CONN_ENDED)
+		return false;
+	c->tcp_state = HOKM_TCP_RESET;
+	c->flags |= HOKM_CONN_ENDED;
+	c->ended_ns = now_ns;
+	if (!c->close_side)
+		c->close_side = HOKM_SIDE_SERVER;
+	return true;
+}
+
+/* The entry named a dead peer, and a socket here has the connection. */
+static __always_inline void dead_lives_here(const struct hokm_conn_key *key, __u64 now_ns)
+{
+	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
+	struct hokm_change r = {.now_ns = now_ns, .key = *key, .kind = HOKM_CHANGE_OPEN};
+
+	if (!c)
+		return;
+	c->target = HOKM_LOCAL;
+	if (!(c->flags & HOKM_CONN_ENDED))
+		(void)change_tell(&r);
+}
+
+/* 0: the frame is the RST; 1: nothing was changed; -1: neither one nor the other. */
+static __always_inline int dead_answer(struct packet *p, const struct tcphdr *tcp)
+{
+	const struct iphdr *ip = p->l3;
+	__u32 at = p->l3 - (void *)p->eth, len = bpf_xdp_get_buff_len(p->ctx);
+	unsigned char macs[2 * ETH_ALEN];
+	struct head h = {};
+
+	if (ip->ihl != 5 || len < at + sizeof(h))
+		return 1;
+	mac_copy(macs, p->eth->h_source);
+	mac_copy(macs + ETH_ALEN, p->cfg->mac);
+	head_begin(&h, 0, TCP_RST_BYTE);
+	h.ip.ttl = ANSWER_TTL;
+	h.ip.frag_off = bpf_htons(IP_DONT_FRAGMENT);
+	h.ip.saddr = ip->daddr;
+	h.ip.daddr = ip->saddr;
+	h.tcp.source = tcp->dest;
+	h.tcp.dest = tcp->source;
+	h.tcp.seq = tcp->ack_seq;
+	head_finish(&h, 0, 0);
+	if (bpf_xdp_adjust_tail(p->ctx, (int)(at + sizeof(h)) - (int)len))
+		return 1;
+	if (bpf_xdp_store_bytes(p->ctx, 0, macs, sizeof(macs)) ||
+	    bpf_xdp_store_bytes(p->ctx, at, &h, sizeof(h)))
+		return -1;
+	return 0;
+}
+
+/* The outcome, and in the second byte the event. */
+enum dead_outcome { DEAD_LEFT, DEAD_ANSWERED, DEAD_BROKEN };
+#define DEAD_IS(outcome, event) ((outcome) | (event) << 8)
+
+static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tcp)
+{
+	const struct iphdr *ip = p->l3;
+	struct hokm_conn_key key;
+	int event, rc;
+
+	p->client = ip->saddr;
+	p->client_port = tcp->source;
+	clock_read(p);
+	conn_key(&key, p);
+	if (socket_look_up(p->ctx, ip->saddr, tcp->source, ip->daddr, tcp->dest) == SOCKET_LIVE) {
+		dead_lives_here(&key, p->now);
+		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
+	}
+	/* Without an ACK there is no number to answer with. */
+	if (!(p->seg.flags & (TCP_FLAG_ACK | TCP_FLAG_RST)))
+		return DEAD_IS(DEAD_LEFT, HOKM_EV_TARGET_DEAD);
+	event = dead_note(&key, p->now) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD;
+	rc = p->seg.flags & TCP_FLAG_RST ? 1 : dead_answer(p, tcp);
+	if (rc < 0)
+		return DEAD_IS(DEAD_BROKEN, event);
+	return DEAD_IS(rc ? DEAD_LEFT : DEAD_ANSWERED, event);
+}
+
+/*
+ * Decides and does. The frame is parsed once more: what would be carried along to here keeps the verifier
+ * from seeing that the ways which lead here have become one (it doubled its work).
+ */
+__noinline int dead_handle(struct xdp_md *ctx, __u32 service)
+{
+	struct packet p = {.ctx = ctx, .end = (void *)(long)ctx->data_end};
+	const struct tcphdr *tcp;
+	const struct iphdr *ip;
+
+	p.service = service;
+	if (parse_frame(&p, (void *)(long)ctx->data) != FRAME_IPV4 || parse_ipv4(&p) != IP_WHOLE ||
+	    !cfg_read(&p))
+		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
+	ip = p.l3;
+	tcp = p.l3 + ip_header_len(ip);
+	if (parse_tcp(&p, tcp, bpf_ntohs(ip->tot_len), ip_header_len(ip)) != TCP_GOOD)
+		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
+	return dead_decide(&p, tcp);
+}
+
+/* Carries DEAD out, at the very end of the pipeline. */
+static __always_inline enum verdict dead_end(struct packet *p)
+{
+	__u32 is = dead_handle(p->ctx, p->service);
+
+	p->event = is >> 8 & 0xff;
+	p->tcp_state = HOKM_TCP_RESET;
+	is &= 0xff;
+	if (is == DEAD_BROKEN)
+		return DROP_FOR(p, drop_answer_fault);
+	if (is != DEAD_ANSWERED)
+		return PASS;
+	COUNT(p, answered_dead);
+	return REPLY;
+}
+
+#endif
