@@ -30,7 +30,7 @@ static void vectors(void **state)
 					 0xef, 0xbe, 0xd0, 0x09, 0x87, 0xe0, 0x42, 0x48};
 	static struct conf c;
 	struct hokm_keys k;
-	uint64_t key[2];
+	__u64 key[2];
 	char password[9];
 	uint8_t bytes[16];
 

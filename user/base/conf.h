@@ -152,7 +152,7 @@ const char *conf_needs_restart(const struct conf *running, const struct conf *wa
 /* Keys derived from the secret (HKDF-SHA256, one label each). 0 or -errno. */
 int conf_pulse_key(const struct conf *c, struct hokm_keys *out);
 /* SipHash key of replication messages, halves as hokm/siphash.h takes them. 0 or -errno. */
-int conf_repl_key(const struct conf *c, uint64_t key[2]);
+int conf_repl_key(const struct conf *c, __u64 key[2]);
 
 /* Name of a service to other nodes: 32 bits of SipHash over VIP, port and protocol, never 0. */
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host);

@@ -70,7 +70,7 @@ int conf_pulse_key(const struct conf *c, struct hokm_keys *out)
 	return 0;
 }
 
-int conf_repl_key(const struct conf *c, uint64_t key[2])
+int conf_repl_key(const struct conf *c, __u64 key[2])
 {
 	uint8_t bytes[2 * sizeof(*key)];
 	int err = conf_derive(c, LABEL_REPL, bytes, sizeof(bytes));

@@ -285,6 +285,51 @@ static void print_peers(const json_t *peers, FILE *out)
 	table_print(&t, out);
 }
 
+static json_int_t sum_of(json_t *counts)
+{
+	json_int_t sum = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (counts, key, v)
+		sum += json_integer_value(v);
+	return sum;
+}
+
+/* What is known here of the connections of peers, and there of ours. */
+static void print_replicas(const json_t *peers, FILE *out)
+{
+	static const char *const heads[] = {"PEER",    "REPLICA", "CONNECTIONS", "OURS THERE",
+					    "LAG MAX", "RESYNCS", "FAULTS"};
+	struct table t = {.align = "llrlrrr"};
+	bool any = false;
+	size_t i;
+	json_t *p;
+
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach (peers, i, p) {
+		const json_t *r = json_object_get(p, "replica");
+		char a[RENDER_WORD];
+
+		if (!json_is_object(r))
+			continue;
+		any = true;
+		table_cell(&t, "%s", field_text(p, "name"));
+		table_cell(&t, "%s%s", field_true(r, "warm") ? "warm" : "COLD",
+			   field_true(r, "connected") ? "" : ", NOT CONNECTED");
+		table_cell(&t, "%lld", (long long)field_int(r, "connections", 0));
+		table_cell(&t, "%s", field_true(r, "peer_warm") ? "all" : "not all");
+		table_cell(&t, "%s", word_field_age(r, "lag_max_ms", a));
+		table_cell(&t, "%lld", (long long)field_int(r, "resyncs", 0));
+		table_cell(&t, "%lld", (long long)sum_of(json_object_get(r, "faults")));
+	}
+	if (!any)
+		return;
+	fprintf(out, "\n");
+	table_print(&t, out);
+}
+
 static void print_work(const json_t *data, FILE *out)
 {
 	json_t *vrrp = json_object_get(data, "vrrp");
@@ -319,6 +364,7 @@ void render_status(const json_t *data, const json_t *options, FILE *out)
 	print_checks(services, out);
 	print_passive(services, out);
 	print_peers(json_object_get(data, "peers"), out);
+	print_replicas(json_object_get(data, "peers"), out);
 	print_work(data, out);
 }
 

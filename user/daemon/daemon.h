@@ -7,6 +7,7 @@
  *   sense.c   what maps, checks and the operator say, as input of the policy
  *   act.c     the VRRP machine's actions
  *   sweep.c   the walk through conns: expiry, count of players
+ *   repl.c    replication: what peers are told of connections, and tell
  *   health.c  schedules the active checks, takes their results in
  *   observe.c the passive checks: samples, and what follows from them
  *   lock.c    one daemon a node
@@ -43,6 +44,7 @@
 /* Priorities of the loop's sources: ownership first, people last. */
 #define DAEMON_PRIO_VRRP  (-20)
 #define DAEMON_PRIO_PULSE (-10)
+#define DAEMON_PRIO_REPL  (-5)
 
 #define DAEMON_GARP_GAP_NS (100 * NS_PER_MS) /* within a burst */
 
@@ -110,6 +112,7 @@ struct daemon {
 	struct pulse *pulse;
 	struct link_watch *link;
 	struct hooks *hooks;
+	struct daemon_repl *repl; /* NULL: off */
 	struct agent *agent;
 	struct events *events;
 	struct ctl_server *ctl;

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/repl.h"
 
 #define ADVERTS_PER_WAKEUP 64 /* a flood must not starve the timers */
 #define DISCARD_LOG_NS     (60 * NS_PER_S)
@@ -339,6 +340,7 @@ static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *ar
 			(void)pulse_probe(d->pulse, d->conf->nodes[i].addr, now_ns);
 	daemon_evaluate(d);
 	daemon_start_vrrp_when_known(d);
+	daemon_repl_tick(d, now_ns);
 	daemon_observe(d, now_ns);
 	if (d->stopping)
 		finish_stop(d, now_ns);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/repl.h"
 
 struct reload {
 	struct daemon *d;
@@ -103,6 +104,7 @@ static int swap(struct daemon *d, struct conf *wanted)
 	if (daemon_set_pulse(d))
 		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->conf);
+	(void)daemon_repl_reconf(d); /* said so; what was told before stays */
 	conf_free(was);
 	daemon_evaluate(d);
 	daemon_health_run(d);

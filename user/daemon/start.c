@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/lock.h"
+#include "daemon/repl.h"
 
 #define DAEMON_RT_PRIORITY 50
 
@@ -279,6 +280,8 @@ int daemon_start(struct daemon *d)
 	if (!err)
 		err = open_senses(d, mac);
 	if (!err)
+		err = daemon_repl_open(d);
+	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)
 		err = open_rest(d);
@@ -310,6 +313,7 @@ void daemon_close(struct daemon *d, bool keep_path)
 {
 	daemon_loop_stop(d);
 	reload_close(d->reload);
+	daemon_repl_close(d);
 	hooks_close(d->hooks);
 	link_watch_close(d->link);
 	if (d->apply)

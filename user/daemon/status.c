@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "daemon/daemon.h"
+#include "daemon/repl.h"
 
 /* Sets a key; a failed allocation shows as a missing key, never as a wrong one. */
 static void put(json_t *o, const char *key, json_t *value)
@@ -125,7 +126,34 @@ static json_t *mac_json(const __u8 mac[6])
 	return json_string(buf);
 }
 
-static json_t *peer_json(const struct daemon *d, unsigned int node, uint64_t now_ns)
+/* Null when replication is off. */
+static json_t *replica_json(struct daemon *d, unsigned int slot)
+{
+	struct daemon_repl_status r;
+	json_t *faults, *o;
+
+	if (!daemon_repl_status(d, slot, &r))
+		return json_null();
+	o = json_object();
+	faults = json_object();
+	put(o, "connected", json_boolean(r.connected));
+	put(o, "warm", json_boolean(r.warm));
+	put(o, "peer_warm", json_boolean(r.peer_warm));
+	put(o, "connections", number(r.entries));
+	put(o, "lag_ms", ms(r.stats.lag_ns));
+	put(o, "lag_max_ms", ms(r.stats.lag_max_ns));
+	put(o, "sent", number(r.stats.sent));
+	put(o, "repeated", number(r.stats.repeated));
+	put(o, "received", number(r.stats.received));
+	put(o, "resyncs", number(r.stats.resyncs));
+	put(o, "overflows", number(r.stats.overflows));
+	for (unsigned int i = REPL_BAD_NONE + 1; i < REPL_FAULT_COUNT; i++)
+		put(faults, repl_fault_name((enum repl_fault)i), number(r.stats.bad[i]));
+	put(o, "faults", faults);
+	return o;
+}
+
+static json_t *peer_json(struct daemon *d, unsigned int node, uint64_t now_ns)
 {
 	const struct conf_node *n = &d->conf->nodes[node];
 	const struct hokm_peer *p = &d->peers[d->nodes[node].slot];
@@ -146,6 +174,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int node, uint64_t now
 	put(o, "mac", mac_json(p->mac));
 	put(o, "services_up", number(pulsing ? daemon_peer_up(d, p) : 0));
 	put(o, "discarded", number(d->nodes[node].discarded));
+	put(o, "replica", replica_json(d, d->nodes[node].slot));
 	return o;
 }
 
@@ -264,6 +293,7 @@ json_t *daemon_status_json(struct daemon *d)
 	put(agent, "restarts", number(d->stats.agent_restarts));
 	put(o, "agent", agent);
 	put(o, "events_lost", number(events_lost(d->events)));
+	put(o, "replica_full", number(daemon_repl_full(d)));
 	put(o, "conns_expired", number(d->stats.conns_expired));
 	put(o, "conns_left", number(d->stats.conns_left));
 	put(o, "stale_told", number(d->stats.stale_told));

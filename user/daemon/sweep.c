@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "daemon/conns.h"
 #include "daemon/daemon.h"
+#include "daemon/repl.h"
 #include "decide/stale.h"
 
 #define SWEEP_SLICE    1024
@@ -79,8 +80,13 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 		d->stats.conns_expired++;
 	else if (fate == LEFT)
 		d->stats.conns_left++;
-	if (fate != STAYS)
+	if (fate != STAYS) {
+		daemon_repl_gone(d, k, c);
 		return 1;
+	}
+	/* Its numbers have moved since the last walk. */
+	if (c->s2c.last_data_ns >= d->sweep.before_ns || c->c2s.last_data_ns >= d->sweep.before_ns)
+		daemon_repl_renew(d, k, c);
 	tell_stale(d, k, c);
 	if (is_player(c) && k->service < HOKM_MAX_SERVICES)
 		d->sweep.players[k->service]++;

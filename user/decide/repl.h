@@ -35,7 +35,7 @@
 struct repl_conf {
 	uint64_t session; /* ours: random, not 0 */
 	uint8_t vrid;
-	uint64_t key[2];
+	__u64 key[2];
 };
 
 struct repl_stats {

@@ -72,9 +72,9 @@ const char *repl_fault_name(enum repl_fault f);
 const char *repl_fault_text(enum repl_fault f);
 
 /* Signs. Length of the message, at most HOKM_REPL_MAX; buf must have as much. */
-size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const uint64_t key[2], void *buf);
+size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2], void *buf);
 /* Length, version, tag and records; nothing about sessions and order. *out is whole on NONE only. */
-enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const uint64_t key[2],
+enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const __u64 key[2],
 				struct repl_msg *out);
 
 #endif

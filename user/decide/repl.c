@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One link of replication; repl.h says how it works.
+ *
+ * Sending. Messages of a stream are numbered from 1. Those in [acked, next) are under way and kept in a
+ * ring; [acked, cursor) went out already. The newest one may still be filled until it is handed out.
+ *
+ *      acked            cursor             next
+ *   ....|xxxxxxxxxxxxxxxxx|................|.....
+ *        sent, no word yet  to be sent       to be filled
+ *
+ * Numbers and streams never wrap in a session: 2^32 messages of 35 records are years of 10,000 a second.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide/repl.h"
+
+struct slot {
+	unsigned int n;
+	bool full;        /* handed out: nothing is added any more */
+	uint64_t born_ns; /* of its oldest record */
+	struct repl_record records[REPL_RECORDS];
+};
+
+struct repl_link {
+	struct repl_conf conf;
+	struct repl_stats stats;
+
+	/* who the peer is */
+	uint64_t session;   /* of its daemon; 0: none was proved yet */
+	uint64_t heard_ns;  /* last CONTROL that was taken */
+	uint64_t stamp_ns;  /* its newest clock reading */
+	uint64_t echoed_ns; /* our newest clock reading that came back */
+	uint64_t
+		hello_session; /* somebody who says to be the peer, to be asked for a proof; 0: none */
+	uint64_t hello_stamp_ns;
+
+	/* CONTROL */
+	bool reply;          /* something came: acknowledge at the next tick */
+	uint64_t control_ns; /* last one sent */
+	uint64_t
+		clock_ns; /* our last clock reading that was sent: each is later than the one before */
+
+	/* sending */
+	bool streaming, listing, want_list;
+	uint32_t stream, acked, cursor, next;
+	uint32_t end; /* message in which the list ended */
+	uint64_t progress_ns;
+	struct slot *slots; /* REPL_WINDOW */
+
+	/* receiving */
+	uint32_t rx_stream, rx_next;
+	bool rx_warm;
+
+	struct repl_msg msg; /* too large for the stack */
+};
+
+int repl_new(const struct repl_conf *conf, struct repl_link **out)
+{
+	struct repl_link *l = calloc(1, sizeof(*l));
+
+	*out = NULL;
+	if (!l)
+		return -ENOMEM;
+	l->slots = calloc(REPL_WINDOW, sizeof(*l->slots));
+	if (!l->slots) {
+		free(l);
+		return -ENOMEM;
+	}
+	l->conf = *conf;
+	l->acked = l->cursor = l->next = 1;
+	*out = l;
+	return 0;
+}
+
+void repl_free(struct repl_link *l)
+{
+	if (!l)
+		return;
+	free(l->slots);
+	explicit_bzero(&l->conf, sizeof(l->conf));
+	free(l);
+}
+
+bool repl_connected(const struct repl_link *l, uint64_t now_ns)
+{
+	return l->session && now_ns - l->heard_ns < REPL_FRESH_NS;
+}
+
+/* ---- sending ---- */
+
+static struct slot *slot_of(const struct repl_link *l, uint32_t number)
+{
+	return &l->slots[number % REPL_WINDOW];
+}
+
+/* The message that takes the next record, or NULL: the window is full. */
+static struct slot *open_slot(struct repl_link *l, uint64_t born_ns)
+{
+	struct slot *s;
+
+	if (l->next > l->acked) {
+		s = slot_of(l, l->next - 1);
+		if (!s->full && s->n < REPL_RECORDS)
+			return s;
+	}
+	if (l->next - l->acked >= REPL_WINDOW)
+		return NULL;
+	s = slot_of(l, l->next++);
+	s->n = 0;
+	s->full = false;
+	s->born_ns = born_ns;
+	return s;
+}
+
+static void end_stream(struct repl_link *l)
+{
+	l->streaming = l->listing = false;
+	l->want_list = true;
+	l->acked = l->cursor = l->next = 1;
+}
+
+static void append(struct repl_link *l, const struct repl_record *r, uint64_t born_ns)
+{
+	struct slot *s = open_slot(l, born_ns);
+
+	if (!s) {
+		l->stats.overflows++;
+		end_stream(l);
+		return;
+	}
+	s->records[s->n++] = *r;
+	if (born_ns < s->born_ns)
+		s->born_ns = born_ns;
+	l->stats.records_sent++;
+}
+
+void repl_put(struct repl_link *l, const struct repl_record *r, uint64_t born_ns, uint64_t now_ns)
+{
+	if (l->streaming)
+		append(l, r, born_ns < now_ns ? born_ns : now_ns);
+}
+
+bool repl_wants_list(const struct repl_link *l, uint64_t now_ns)
+{
+	return l->want_list && repl_connected(l, now_ns);
+}
+
+void repl_list_begin(struct repl_link *l, uint64_t now_ns)
+{
+	const struct repl_record begin = {.what = REPL_BEGIN};
+
+	end_stream(l);
+	l->want_list = false;
+	l->streaming = l->listing = true;
+	l->stream++;
+	l->end = 0;
+	l->progress_ns = now_ns;
+	l->stats.resyncs++;
+	append(l, &begin, now_ns);
+}
+
+bool repl_listing(const struct repl_link *l)
+{
+	return l->listing;
+}
+
+bool repl_has_room(const struct repl_link *l)
+{
+	return l->next - l->acked < REPL_WINDOW / 2;
+}
+
+void repl_list_end(struct repl_link *l, uint64_t now_ns)
+{
+	const struct repl_record end = {.what = REPL_END};
+
+	if (!l->listing)
+		return;
+	append(l, &end, now_ns);
+	if (!l->streaming)
+		return;
+	l->listing = false;
+	l->end = l->next - 1;
+}
+
+void repl_lost(struct repl_link *l)
+{
+	end_stream(l);
+}
+
+bool repl_peer_warm(const struct repl_link *l)
+{
+	return l->streaming && l->end && l->acked > l->end;
+}
+
+/* Our clock, later at each call. */
+static uint64_t clock_reading(struct repl_link *l, uint64_t now_ns)
+{
+	l->clock_ns = now_ns > l->clock_ns ? now_ns : l->clock_ns + 1;
+	return l->clock_ns;
+}
+
+static size_t build_control(struct repl_link *l, uint64_t session, uint64_t stamp_ns,
+			    uint64_t now_ns, void *buf)
+{
+	struct repl_msg *m = &l->msg;
+
+	m->kind = REPL_CONTROL;
+	m->n = 0;
+	m->session = l->conf.session;
+	m->echo = session;
+	m->stamp_ns = clock_reading(l, now_ns);
+	m->echo_stamp_ns = stamp_ns;
+	m->stream = l->rx_stream;
+	m->number = l->rx_next;
+	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
+}
+
+static size_t build_data(struct repl_link *l, void *buf)
+{
+	struct slot *s = slot_of(l, l->cursor);
+	struct repl_msg *m = &l->msg;
+
+	m->kind = REPL_DATA;
+	m->session = l->conf.session;
+	m->echo = l->session;
+	m->stamp_ns = m->echo_stamp_ns = 0;
+	m->stream = l->stream;
+	m->number = l->cursor;
+	m->n = s->n;
+	memcpy(m->records, s->records, s->n * sizeof(s->records[0]));
+	if (s->full)
+		l->stats.repeated++;
+	s->full = true;
+	l->cursor++;
+	l->stats.sent++;
+	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
+}
+
+size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
+{
+	if (l->hello_session) {
+		uint64_t session = l->hello_session;
+
+		l->hello_session = 0;
+		return build_control(l, session, l->hello_stamp_ns, now_ns, buf);
+	}
+	if (l->reply || !l->control_ns || now_ns - l->control_ns >= REPL_CONTROL_NS) {
+		l->reply = false;
+		l->control_ns = now_ns;
+		return build_control(l, l->session, l->stamp_ns, now_ns, buf);
+	}
+	if (!repl_connected(l, now_ns) || !l->streaming)
+		return 0;
+	if (l->acked == l->next)
+		l->progress_ns = now_ns; /* nothing is under way */
+	else if (l->cursor > l->acked && now_ns - l->progress_ns >= REPL_REPEAT_NS) {
+		l->cursor = l->acked;
+		l->progress_ns = now_ns;
+	}
+	return l->cursor < l->next ? build_data(l, buf) : 0;
+}
+
+/* ---- receiving ---- */
+
+/* The peer's daemon is another one: nothing of either direction goes on. */
+static void new_session(struct repl_link *l, uint64_t session)
+{
+	l->session = session;
+	end_stream(l);
+	l->rx_stream = 0;
+	l->rx_next = 1;
+	l->rx_warm = false;
+}
+
+static void take_ack(struct repl_link *l, const struct repl_msg *m, uint64_t now_ns)
+{
+	if (!l->streaming || m->stream != l->stream || m->number <= l->acked ||
+	    m->number > l->cursor)
+		return;
+	for (uint32_t i = l->acked; i < m->number; i++) {
+		uint64_t lag_ns = now_ns - slot_of(l, i)->born_ns;
+
+		if (lag_ns > l->stats.lag_max_ns)
+			l->stats.lag_max_ns = lag_ns;
+	}
+	l->acked = m->number;
+	l->progress_ns = now_ns;
+}
+
+/* Who says so without a proof that it is now gets the chance to give one, and nothing else. */
+static enum repl_fault ask_for_proof(struct repl_link *l, const struct repl_msg *m)
+{
+	if (m->session == l->session && m->stamp_ns <= l->stamp_ns)
+		return REPL_BAD_REPLAY;
+	l->hello_session = m->session;
+	l->hello_stamp_ns = m->stamp_ns;
+	return REPL_BAD_SESSION;
+}
+
+static enum repl_fault take_control(struct repl_link *l, const struct repl_msg *m, uint64_t now_ns,
+				    bool *restarted)
+{
+	bool fresh = m->echo == l->conf.session && m->echo_stamp_ns &&
+		     m->echo_stamp_ns <= l->clock_ns &&
+		     l->clock_ns - m->echo_stamp_ns < REPL_FRESH_NS;
+
+	if (!fresh)
+		return ask_for_proof(l, m);
+	if (m->session == l->session) {
+		if (m->stamp_ns <= l->stamp_ns)
+			return REPL_BAD_REPLAY;
+	} else {
+		if (m->echo_stamp_ns <= l->echoed_ns)
+			return REPL_BAD_SESSION;
+		*restarted = l->session != 0;
+		new_session(l, m->session);
+	}
+	l->stamp_ns = m->stamp_ns;
+	l->heard_ns = now_ns;
+	if (m->echo_stamp_ns > l->echoed_ns)
+		l->echoed_ns = m->echo_stamp_ns;
+	take_ack(l, m, now_ns);
+	return REPL_BAD_NONE;
+}
+
+static void take_records(struct repl_link *l, const struct repl_msg *m)
+{
+	for (unsigned int i = 0; i < m->n; i++) {
+		if (m->records[i].what == REPL_BEGIN)
+			l->rx_warm = false;
+		else if (m->records[i].what == REPL_END)
+			l->rx_warm = true;
+	}
+	l->stats.received++;
+	l->stats.records_received += m->n;
+}
+
+static enum repl_fault take_data(struct repl_link *l, const struct repl_msg *m)
+{
+	if (!l->session || m->session != l->session || m->echo != l->conf.session)
+		return REPL_BAD_SESSION;
+	l->reply = true;
+	if (m->stream > l->rx_stream) {
+		if (m->number != 1 || m->records[0].what != REPL_BEGIN)
+			return REPL_BAD_ORDER;
+		l->rx_stream = m->stream;
+		l->rx_next = 1;
+	}
+	if (m->stream < l->rx_stream || m->number < l->rx_next)
+		return REPL_BAD_REPLAY;
+	if (m->number > l->rx_next)
+		return REPL_BAD_ORDER;
+	l->rx_next++;
+	take_records(l, m);
+	return REPL_BAD_NONE;
+}
+
+void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now_ns,
+		  struct repl_received *out)
+{
+	struct repl_msg *m = &l->msg;
+
+	memset(out, 0, sizeof(*out));
+	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.key, m);
+	if (out->fault == REPL_BAD_NONE)
+		out->fault = m->kind == REPL_CONTROL ? take_control(l, m, now_ns, &out->restarted)
+						     : take_data(l, m);
+	if (out->fault != REPL_BAD_NONE) {
+		l->stats.bad[out->fault]++;
+		return;
+	}
+	if (m->kind == REPL_DATA) {
+		out->records = m->records;
+		out->n = m->n;
+	}
+}
+
+bool repl_warm(const struct repl_link *l)
+{
+	return l->rx_warm;
+}
+
+void repl_get_stats(struct repl_link *l, uint64_t now_ns, struct repl_stats *out)
+{
+	uint64_t lag_ns = 0;
+
+	if (l->streaming && l->acked < l->next)
+		lag_ns = now_ns - slot_of(l, l->acked)->born_ns;
+	l->stats.lag_ns = lag_ns;
+	if (lag_ns > l->stats.lag_max_ns)
+		l->stats.lag_max_ns = lag_ns;
+	*out = l->stats;
+	l->stats.lag_max_ns = 0;
+}
