@@ -196,6 +196,8 @@ bool daemon_act(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrr
 	if (r.garp) {
 		apply_garp(d->apply, &d->want);
 		daemon_arm(d->garp_timer, clock_now_ns() + DAEMON_GARP_GAP_NS);
+		/* Clients know now where the VIP is: those of a dead peer can be told. */
+		daemon_takeover_tick(d, clock_now_ns());
 	}
 	if (!r.sent && !r.failed)
 		return false;

@@ -7,6 +7,7 @@
  *   sense.c   what maps, checks and the operator say, as input of the policy
  *   act.c     the VRRP machine's actions
  *   sweep.c   the walk through conns: expiry, count of players
+ *   ending.c, takeover.c  connections that are ended, here and of a dead peer
  *   repl.c    replication: what peers are told of connections, and tell
  *   health.c  schedules the active checks, takes their results in
  *   observe.c the passive checks: samples, and what follows from them
@@ -32,6 +33,7 @@
 #include "agent/agent.h"
 #include "base/conf.h"
 #include "ctl/ctl.h"
+#include "daemon/ending.h"
 #include "decide/health.h"
 #include "decide/observe.h"
 #include "decide/policy.h"
@@ -58,7 +60,8 @@ struct daemon_service {
 	enum hokm_svc_state health;        /* INIT, UP or DOWN by checks */
 	enum hokm_reason reason;
 	uint64_t since_ns;
-	uint64_t players; /* counted by the last complete sweep */
+	uint64_t players;  /* counted by the last complete sweep */
+	uint64_t ended_ns; /* when its players were ended last; 0: not since it went down */
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */
@@ -94,6 +97,15 @@ struct daemon_sweep {
 	bool running;
 };
 
+/* The walk that ends connections of services here; masks by index of the configuration. */
+struct daemon_ending {
+	sd_event_source *timer;
+	unsigned int wanted, walking;
+	enum hokm_reason reason[HOKM_MAX_SERVICES];
+	unsigned int asked, ended; /* of this walk; ended had a socket */
+	struct hokm_conn_cursor cursor;
+};
+
 struct daemon {
 	struct conf *conf;
 	sd_event *event;
@@ -113,6 +125,8 @@ struct daemon {
 	struct link_watch *link;
 	struct hooks *hooks;
 	struct daemon_repl *repl; /* NULL: off */
+	struct daemon_takeover *takeover;
+	struct ender ender;
 	struct agent *agent;
 	struct events *events;
 	struct ctl_server *ctl;
@@ -132,6 +146,8 @@ struct daemon {
 
 	/* the operator's words */
 	bool drain, maint, standby;
+	uint64_t drain_ns, drain_until_ns; /* since when; players are ended then, 0: never */
+	bool drained;                      /* told that nobody is left */
 
 	/* decided */
 	struct vrrp vrrp;
@@ -141,6 +157,7 @@ struct daemon {
 	unsigned int garp_left;
 	uint64_t epoch;
 	struct daemon_sweep sweep;
+	struct daemon_ending ending;
 	struct daemon_stats stats;
 };
 
@@ -172,6 +189,9 @@ bool daemon_act(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrr
 /* One-shot timer at a moment of the boot clock; 0 turns it off. */
 void daemon_arm(sd_event_source *s, uint64_t at_ns);
 int daemon_loop_start(struct daemon *d);
+/* A timer that is off; daemon_arm() sets it. 0 or -errno. */
+int daemon_add_timer(struct daemon *d, sd_event_source **out, int64_t priority,
+		     sd_event_time_handler_t fn);
 /* Sets the pulse timer to the configuration's interval. */
 int daemon_set_pulse(struct daemon *d);
 void daemon_loop_stop(struct daemon *d);

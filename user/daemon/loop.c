@@ -341,6 +341,8 @@ static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *ar
 	daemon_evaluate(d);
 	daemon_start_vrrp_when_known(d);
 	daemon_repl_tick(d, now_ns);
+	daemon_takeover_tick(d, now_ns);
+	daemon_ending_tick(d, now_ns);
 	daemon_observe(d, now_ns);
 	if (d->stopping)
 		finish_stop(d, now_ns);
@@ -375,7 +377,7 @@ void daemon_link_changed(bool up, bool gone, void *arg)
 	daemon_evaluate(d);
 }
 
-static int add_timer(struct daemon *d, sd_event_source **out, int64_t priority,
+int daemon_add_timer(struct daemon *d, sd_event_source **out, int64_t priority,
 		     sd_event_time_handler_t fn)
 {
 	int err = sd_event_add_time(d->event, out, CLOCK_BOOTTIME, 0, 1, fn, d);
@@ -420,12 +422,12 @@ int daemon_set_pulse(struct daemon *d)
 
 int daemon_loop_start(struct daemon *d)
 {
-	int err = add_timer(d, &d->vrrp_timer, DAEMON_PRIO_VRRP, on_vrrp_timer);
+	int err = daemon_add_timer(d, &d->vrrp_timer, DAEMON_PRIO_VRRP, on_vrrp_timer);
 
 	if (!err)
 		err = open_pulse_timer(d);
 	if (!err)
-		err = add_timer(d, &d->garp_timer, DAEMON_PRIO_PULSE, on_garp_timer);
+		err = daemon_add_timer(d, &d->garp_timer, DAEMON_PRIO_PULSE, on_garp_timer);
 	if (!err)
 		err = sd_event_add_io(d->event, &d->vrrp_io, vrrp_sock_fd(d->vrrp_sock), EPOLLIN,
 				      on_vrrp_readable, d);

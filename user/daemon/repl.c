@@ -460,3 +460,9 @@ uint64_t daemon_repl_full(const struct daemon *d)
 {
 	return d->repl ? replica_full(d->repl->replica) : 0;
 }
+
+uint64_t daemon_repl_entries(const struct daemon *d, unsigned int slot)
+{
+	return d->repl && slot < HOKM_MAX_PEERS ? replica_count(d->repl->replica, (uint8_t)slot)
+						: 0;
+}

@@ -39,6 +39,8 @@ struct daemon_repl_status {
 	struct repl_stats stats;
 };
 bool daemon_repl_status(struct daemon *d, unsigned int slot, struct daemon_repl_status *out);
+/* Entries of a peer in map replica. */
+uint64_t daemon_repl_entries(const struct daemon *d, unsigned int slot);
 /* Connections of peers that found no room in map replica. */
 uint64_t daemon_repl_full(const struct daemon *d);
 

@@ -282,6 +282,10 @@ int daemon_start(struct daemon *d)
 	if (!err)
 		err = daemon_repl_open(d);
 	if (!err)
+		err = daemon_ending_open(d);
+	if (!err)
+		err = daemon_takeover_open(d);
+	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)
 		err = open_rest(d);
@@ -313,6 +317,8 @@ void daemon_close(struct daemon *d, bool keep_path)
 {
 	daemon_loop_stop(d);
 	reload_close(d->reload);
+	daemon_takeover_close(d);
+	daemon_ending_close(d);
 	daemon_repl_close(d);
 	hooks_close(d->hooks);
 	link_watch_close(d->link);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "daemon/conns.h"
 #include "daemon/daemon.h"
 
@@ -205,13 +206,31 @@ static int set_word(struct daemon *d, bool *word, bool value, const char *event,
 
 static int verb_drain(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
+	const char *timeout = json_string_value(json_object_get(args, "timeout"));
 	struct daemon *d = arg;
+	uint64_t timeout_ns = 0;
+	int err;
 
-	(void)args;
+	if (timeout && (duration_parse(timeout, &timeout_ns) || !timeout_ns)) {
+		snprintf(error, size, "timeout is a time such as 90s or 30m");
+		return -EINVAL;
+	}
 	if (!next_owner_name(d))
 		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
-	return set_word(d, &d->drain, true, "drain", data,
-			"new players go to a peer, the present ones stay until they leave");
+	/* Asked again, the new time counts. */
+	d->drain_ns = clock_now_ns();
+	d->drain_until_ns = timeout_ns ? d->drain_ns + timeout_ns : 0;
+	d->drained = false;
+	err = set_word(
+		d, &d->drain, true, "drain", data,
+		timeout ? "new players go to a peer, the present ones stay until they leave "
+			  "or the time is over"
+			: "new players go to a peer, the present ones stay until they leave");
+	if (err)
+		return err;
+	return json_object_set_new(*data, "players", json_integer((json_int_t)daemon_players(d)))
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int verb_undrain(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -221,6 +240,7 @@ static int verb_undrain(void *arg, const json_t *args, json_t **data, char *erro
 	(void)args;
 	(void)error;
 	(void)size;
+	d->drain_until_ns = 0;
 	return set_word(d, &d->drain, false, "undrain", data, "new players are taken again");
 }
 

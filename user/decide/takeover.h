@@ -18,6 +18,7 @@
 #include "hokm/abi.h"
 
 #define TAKEOVER_ROUNDS 4
+#define TAKEOVER_MOST   256 /* connections told in one step */
 extern const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS];
 
 struct takeover {
@@ -40,7 +41,7 @@ enum takeover_step {
 void takeover_init(struct takeover *t);
 /*
  * What to do now. silent_ns: since the peer's last answer (UINT64_MAX: never heard; nothing is due then).
- * *quota: connections that may be told now (WALK, BEGIN, ROUND), at most TICKLE_MAX and at most what
+ * *quota: connections that may be told now (WALK, BEGIN, ROUND), at most TAKEOVER_MOST and at most what
  * `rate` a second allows since the last call; unused allowance does not pile up beyond 10 ms.
  */
 enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,

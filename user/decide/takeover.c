@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Takeover of one peer, as a list of what can happen to it:
+ *
+ *   dead long enough, and we own   the first round begins
+ *   the walk came to its end       the next round waits for its time; after the last: done
+ *   it answers, or we own no more  over, and the next death begins anew
+ */
+#include <string.h>
+
+#include "act/tickle.h"
+#include "decide/takeover.h"
+
+#define MS             1000000ULL
+#define NS             1000000000ULL
+#define CREDIT_MOST_NS (10 * MS) /* unused allowance does not pile up beyond this */
+
+const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {0, 600 * MS, 1500 * MS, 3000 * MS};
+
+void takeover_init(struct takeover *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
+/* Connections that the rate allows since the last call, at most TAKEOVER_MOST. */
+static unsigned int allowance(struct takeover *t, unsigned int rate, uint64_t now_ns)
+{
+	uint64_t most;
+
+	if (now_ns - t->credit_ns > CREDIT_MOST_NS)
+		t->credit_ns = now_ns - CREDIT_MOST_NS;
+	most = (now_ns - t->credit_ns) * rate / NS;
+	if (most > TAKEOVER_MOST)
+		most = TAKEOVER_MOST;
+	t->credit_ns += most * NS / rate;
+	return (unsigned int)most;
+}
+
+static enum takeover_step begin(struct takeover *t, uint64_t now_ns)
+{
+	takeover_init(t);
+	t->running = t->walking = true;
+	t->began_ns = t->credit_ns = now_ns;
+	return TAKEOVER_BEGIN;
+}
+
+enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
+				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
+				 unsigned int *quota)
+{
+	bool due = owner && silent_ns != UINT64_MAX && silent_ns >= confirm_ns;
+	bool was = t->running;
+
+	*quota = 0;
+	if (!due) {
+		takeover_init(t);
+		return was ? TAKEOVER_OVER : TAKEOVER_IDLE;
+	}
+	if (t->done)
+		return TAKEOVER_IDLE;
+	if (!t->running) {
+		enum takeover_step step = begin(t, now_ns);
+
+		*quota = rate / 1000 ? rate / 1000 : 1;
+		if (*quota > TAKEOVER_MOST)
+			*quota = TAKEOVER_MOST;
+		return step;
+	}
+	if (t->walking) {
+		*quota = allowance(t, rate, now_ns);
+		return TAKEOVER_WALK;
+	}
+	if (t->round == TAKEOVER_ROUNDS) {
+		t->running = false;
+		t->done = true;
+		return TAKEOVER_OVER;
+	}
+	if (now_ns - t->began_ns < takeover_rounds_ns[t->round])
+		return TAKEOVER_IDLE;
+	t->walking = true;
+	*quota = allowance(t, rate, now_ns);
+	return TAKEOVER_ROUND;
+}
+
+void takeover_walked(struct takeover *t, uint64_t now_ns)
+{
+	(void)now_ns;
+	t->walking = false;
+	t->round++;
+}
+
+uint64_t takeover_next_ns(const struct takeover *t, uint64_t now_ns)
+{
+	return t->running && t->walking ? now_ns + MS : 0;
+}
