@@ -110,6 +110,9 @@ DEMO_SMALL   := $(patsubst tools/demo/%.c,$(B)/hokm-%,$(sort $(DEMO_SMALL)))
 DEMO_PROGS   := $(if $(GAME_OBJ),$(B)/hokm-game) $(if $(PLAYERS_OBJ),$(B)/hokm-players) \
                 $(DEMO_SMALL)
 
+# Every C file there that is no BPF program is one of its own: tools/lab/x.c is build/hokm-x.
+LAB_PROGS    := $(patsubst tools/lab/%.c,$(B)/hokm-%,$(filter-out %.bpf.c,$(wildcard tools/lab/*.c)))
+
 # The ends and the bad link of the frames tests: tests/ws/x.c is build/tests/ws/x.
 WS_PROGS     := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/ws/*.c)))
 
@@ -123,7 +126,7 @@ AUX_BPF      := $(patsubst tools/%.c,build/%.o,$(sort $(wildcard tools/*/*.bpf.c
 
 # ------------------------------------------------------------------------------------- targets
 .PHONY: all
-all: $(B)/hokm-xdp build/hokm.bpf.o $(AUX_BPF) $(DEMO_PROGS) ## the daemon, its BPF programs, the demo's programs
+all: $(B)/hokm-xdp build/hokm.bpf.o $(AUX_BPF) $(DEMO_PROGS) $(LAB_PROGS) ## the daemon, its BPF programs, the demo's programs
 
 .PHONY: help
 help: ## this list
@@ -185,15 +188,16 @@ bench_soak   = $(Q)SOAK_SECONDS=600 tests/netns/test_soak.sh
 endif
 
 .PHONY: bench
-bench: ## ns a packet, a million players, idle cost, a hung server, demo, soak; against budgets (root)
+bench: ## ns a packet, a million players, idle cost, a hung server, churn, demo, soak; against budgets (root)
 	$(Q)tools/install-deps build demo $(BENCH_DEPS)
 	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
 	$(Q)build/hokm-bench --json build/bench.json
 	$(Q)tools/bench/idle --json build/bench-idle.json
 	$(Q)tools/bench/hung --json build/bench-hung.json
+	$(Q)tools/bench/churn --json build/bench-churn.json
 	$(Q)tools/demo/demo
 	$(bench_soak)
-	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-hung.json build/demo.json'
+	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-hung.json build/bench-churn.json build/demo.json'
 
 .PHONY: fuzz
 fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each (root)
@@ -304,6 +308,10 @@ $(B)/hokm-players: $(PLAYERS_OBJ)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LWS_LIBS) $(PKG_LIBS)
 
 $(DEMO_SMALL): $(B)/hokm-%: $(B)/tools/demo/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(LAB_PROGS): $(B)/hokm-%: $(B)/tools/lab/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 

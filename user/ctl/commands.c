@@ -73,6 +73,15 @@ static const struct ctl_option conns_options[] = {
 	 .kind = CTL_FLAG,
 	 .key = "summary",
 	 .help = "counts and histograms instead of the connections"},
+	{.name = "peer",
+	 .kind = CTL_WORD,
+	 .value = "NODE",
+	 .key = "peer",
+	 .help = "those that live on NODE, as it told of them (its replica here); or all"},
+	{.name = "dry-run",
+	 .kind = CTL_FLAG,
+	 .key = "dry_run",
+	 .help = "with kill: only count them"},
 	END_OF_OPTIONS,
 };
 
@@ -118,6 +127,20 @@ static const struct ctl_option failover_options[] = {
 	 .value = "NODE",
 	 .key = "to",
 	 .help = "refuse when another than NODE would get it"},
+	END_OF_OPTIONS,
+};
+
+static const struct ctl_option drain_options[] = {
+	{.name = "timeout",
+	 .kind = CTL_WORD,
+	 .value = "TIME",
+	 .key = "timeout",
+	 .help = "end the players who are left after TIME, such as 30m; waits like --wait"},
+	{.name = "wait",
+	 .kind = CTL_FLAG,
+	 .key = "wait",
+	 .local = true,
+	 .help = "show how many are left until the node is empty"},
 	END_OF_OPTIONS,
 };
 
@@ -168,6 +191,9 @@ const struct ctl_command ctl_commands[] = {
 	{.name = "conns",
 	 .help = "the connections this node knows",
 	 .options = conns_options,
+	 .operand = "kill",
+	 .operand_key = "action",
+	 .operand_help = "end those that match and live here; needs a filter",
 	 .view = &conns_view},
 	{.name = "counters",
 	 .help = "what the packet path counted; drops are marked with !",
@@ -181,8 +207,9 @@ const struct ctl_command ctl_commands[] = {
 	 .render = render_text},
 	{.name = "drain",
 	 .help = "send new players to a peer, keep the present ones",
-	 .options = no_options,
-	 .render = render_text},
+	 .options = drain_options,
+	 .render = render_drain,
+	 .follow = follow_drain},
 	{.name = "undrain",
 	 .help = "take new players again",
 	 .options = no_options,

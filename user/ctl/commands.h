@@ -49,6 +49,12 @@ struct ctl_command {
 	void (*render)(const json_t *data, const json_t *options, FILE *out);
 	const struct ctl_view *view;
 	/*
+	 * Goes on after the reply was shown, asking the daemon by ask() (a new reference to a reply's data, NULL
+	 * when there is none any more: said so). NULL: the reply is all.
+	 */
+	int (*follow)(const json_t *options, json_t *(*ask)(void *ctl, const char *verb), void *ctl,
+		      FILE *out);
+	/*
 	 * Exit code by the data, for scripts; NULL: always CTL_EXIT_OK. CTL_EXIT_FAILED: nothing is
 	 * to be shown, err has said why.
 	 */

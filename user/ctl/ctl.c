@@ -177,6 +177,27 @@ static int prepare_args(const struct ctl_call *call)
 	return json_object_set_new(call->args, "recent", json_integer(n)) ? -ENOMEM : 0;
 }
 
+/* One more question on a connection of its own; the data, or NULL and words. */
+static json_t *ask_again(void *ctl, const char *verb)
+{
+	struct ctl *k = ctl;
+	json_t *args = json_object(), *reply = NULL, *data = NULL;
+	int err = args ? ctl_conn_open(&k->conn, k->path) : -ENOMEM;
+
+	if (!err)
+		err = ctl_conn_ask(&k->conn, verb, args, &reply);
+	if (err)
+		(void)no_answer(k, err);
+	else if (field_true(reply, "ok"))
+		data = json_incref(json_object_get(reply, "data"));
+	else
+		(void)refused(k, reply);
+	json_decref(args);
+	json_decref(reply);
+	ctl_conn_close(&k->conn);
+	return data;
+}
+
 static int ask(struct ctl *k)
 {
 	const struct ctl_call *call = k->call;
@@ -201,6 +222,8 @@ static int ask(struct ctl *k)
 		json_decref(reply);
 	}
 	ctl_conn_close(&k->conn);
+	if (!code && call->command->follow)
+		code = call->command->follow(call->options, ask_again, k, k->out);
 	return code;
 }
 

@@ -21,6 +21,10 @@ void render_summary(const json_t *data, const json_t *options, FILE *out);
 void render_counters(const json_t *data, const json_t *options, FILE *out);
 int judge_counters(const json_t *data, const json_t *options, FILE *err);
 void render_text(const json_t *data, const json_t *options, FILE *out);
+void render_drain(const json_t *data, const json_t *options, FILE *out);
+/* drain.c: until the node is empty. Exit code. */
+int follow_drain(const json_t *options, json_t *(*ask)(void *ctl, const char *verb), void *ctl,
+		 FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
 

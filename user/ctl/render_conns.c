@@ -22,28 +22,34 @@ static const struct column {
 	const char *key;
 	const char *also;
 	const char *option, *word; /* only when the option is given, with this word unless NULL */
+	enum { HERE, THERE, BOTH } of; /* connections of this node, of peers (--peer) */
 } columns[] = {
-	{"CLIENT", TEXT, "client", NULL, NULL, NULL},
-	{"SERVICE", TEXT, "service", NULL, NULL, NULL},
-	{"STATE", TEXT, "state", NULL, NULL, NULL},
-	{"WS", TEXT, "ws", NULL, NULL, NULL},
-	{"TARGET", TEXT, "target", NULL, NULL, NULL},
-	{"AGE", AGE, "age_ms", NULL, NULL, NULL},
-	{"IDLE-IN", AGE, "idle_in_ms", NULL, NULL, NULL},
-	{"IDLE-OUT", AGE, "idle_out_ms", NULL, NULL, NULL},
-	{"FRAMES-IN", COUNT, "frames_in", NULL, NULL, NULL},
-	{"FRAMES-OUT", COUNT, "frames_out", NULL, NULL, NULL},
-	{"RTT", US, "rtt_us", NULL, NULL, NULL},
-	{"RTT-CLIENT", US, "rtt_client_us", NULL, "sort", "rtt-client"},
-	{"RTT-CLIENT", US, "rtt_client_us", NULL, "top", "rtt-client"},
-	{"UPGRADE", US, "upgrade_us", NULL, "sort", "upgrade"},
-	{"UPGRADE", US, "upgrade_us", NULL, "top", "upgrade"},
-	{"BYTES-IN", BYTES, "bytes_in", NULL, NULL, NULL},
-	{"BYTES-OUT", BYTES, "bytes_out", NULL, NULL, NULL},
-	{"WAITS", WAITS, "stale_ms", "stale_reason", "stale", NULL},
-	{"WAITS", WAITS, "stale_ms", "stale_reason", "sort", "stale"},
-	{"WAITS", WAITS, "stale_ms", "stale_reason", "top", "stale"},
-	{"FLAGS", FLAGS, "flags", NULL, NULL, NULL},
+	{"CLIENT", TEXT, "client", NULL, NULL, NULL, BOTH},
+	{"SERVICE", TEXT, "service", NULL, NULL, NULL, BOTH},
+	{"HOLDER", TEXT, "holder", NULL, NULL, NULL, THERE},
+	{"STATE", TEXT, "state", NULL, NULL, NULL, HERE},
+	{"WS", TEXT, "ws", NULL, NULL, NULL, HERE},
+	{"TARGET", TEXT, "target", NULL, NULL, NULL, HERE},
+	{"AGE", AGE, "age_ms", NULL, NULL, NULL, BOTH},
+	{"TOLD", AGE, "told_ms", NULL, NULL, NULL, THERE},
+	{"SEQ", COUNT, "seq_next", NULL, NULL, NULL, THERE},
+	{"ACK", COUNT, "ack_next", NULL, NULL, NULL, THERE},
+	{"ANSWERED", AGE, "answered_ms", NULL, NULL, NULL, THERE},
+	{"IDLE-IN", AGE, "idle_in_ms", NULL, NULL, NULL, HERE},
+	{"IDLE-OUT", AGE, "idle_out_ms", NULL, NULL, NULL, HERE},
+	{"FRAMES-IN", COUNT, "frames_in", NULL, NULL, NULL, HERE},
+	{"FRAMES-OUT", COUNT, "frames_out", NULL, NULL, NULL, HERE},
+	{"RTT", US, "rtt_us", NULL, NULL, NULL, HERE},
+	{"RTT-CLIENT", US, "rtt_client_us", NULL, "sort", "rtt-client", HERE},
+	{"RTT-CLIENT", US, "rtt_client_us", NULL, "top", "rtt-client", HERE},
+	{"UPGRADE", US, "upgrade_us", NULL, "sort", "upgrade", HERE},
+	{"UPGRADE", US, "upgrade_us", NULL, "top", "upgrade", HERE},
+	{"BYTES-IN", BYTES, "bytes_in", NULL, NULL, NULL, HERE},
+	{"BYTES-OUT", BYTES, "bytes_out", NULL, NULL, NULL, HERE},
+	{"WAITS", WAITS, "stale_ms", "stale_reason", "stale", NULL, HERE},
+	{"WAITS", WAITS, "stale_ms", "stale_reason", "sort", "stale", HERE},
+	{"WAITS", WAITS, "stale_ms", "stale_reason", "top", "stale", HERE},
+	{"FLAGS", FLAGS, "flags", NULL, NULL, NULL, HERE},
 };
 _Static_assert(CELL_MAX >= RENDER_WORD, "words fit");
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -70,6 +76,8 @@ static bool wanted(const json_t *options, size_t column)
 	const struct column *c = &columns[column];
 	const char *given;
 
+	if (c->of != BOTH && (c->of == THERE) != (json_object_get(options, "peer") != NULL))
+		return false;
 	if (!c->option)
 		return true;
 	given = json_string_value(json_object_get(options, c->option));
@@ -91,8 +99,9 @@ static int conns_prepare(const json_t *options, json_t *args)
 	json_t *keys;
 	int failed = 0;
 
-	/* All of them, and a summary has none. */
-	if (field_true(options, "json") || field_true(options, "summary"))
+	/* All of them; a summary has none, nor has what is ended. */
+	if (field_true(options, "json") || field_true(options, "summary") ||
+	    json_object_get(options, "action"))
 		return 0;
 	keys = json_array();
 	if (!keys)
@@ -365,6 +374,28 @@ static void show_summary(const struct view *v, const json_t *data)
 		fputc('\n', v->out);
 }
 
+static void show_kill(const struct view *v, json_t *data, const json_t *kill)
+{
+	const json_t *elsewhere = json_object_get(kill, "elsewhere");
+	bool dry = field_true(v->options, "dry_run");
+
+	if (v->json) {
+		if (!json_dumpf(data, v->out, JSON_INDENT(2)))
+			fputc('\n', v->out);
+		return;
+	}
+	fprintf(v->out, "%lld connections match, ", (long long)field_int(kill, "matched", 0));
+	if (dry)
+		fprintf(v->out, "none ended (dry run)\n");
+	else
+		fprintf(v->out, "%lld ended\n", (long long)field_int(kill, "ended", 0));
+	if (json_object_size(elsewhere)) {
+		fprintf(v->out, "on other nodes, to be ended there: ");
+		render_counts(json_object_get(kill, "elsewhere"), v->out);
+		fprintf(v->out, "\n");
+	}
+}
+
 static void conns_frame(void *view, json_t *data)
 {
 	json_t *keys = json_object_get(data, "keys");
@@ -373,6 +404,10 @@ static void conns_frame(void *view, json_t *data)
 
 	if (json_object_get(data, "summary")) {
 		show_summary(v, data);
+		return;
+	}
+	if (json_object_get(data, "kill")) {
+		show_kill(v, data, json_object_get(data, "kill"));
 		return;
 	}
 	if (keys) {

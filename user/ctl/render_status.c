@@ -31,13 +31,32 @@ static void print_headline(const json_t *data, FILE *out)
 	fprintf(out, "\n");
 }
 
+static void warn_drain(const json_t *data, FILE *out)
+{
+	json_int_t left = field_int(data, "drain_ms", -1);
+	char a[RENDER_WORD];
+
+	fprintf(out, WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; ");
+	if (field_true(data, "drained"))
+		fprintf(out, "EMPTY: no player is left\n");
+	else if (left >= 0)
+		fprintf(out, "%lld players left, ended in %s\n",
+			(long long)field_int(data, "players", 0), word_age(left, a));
+	else
+		fprintf(out, "%lld players left, who may stay\n",
+			(long long)field_int(data, "players", 0));
+}
+
 static void warn_operator(const json_t *data, FILE *out)
 {
 	if (field_true(data, "maint"))
 		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends it\n");
+	if (field_int(data, "waits_for_replica_ms", -1) >= 0)
+		fprintf(out, WARN
+			"does not preempt yet: it waits for a peer's list of connections (replica "
+			"COLD below)\n");
 	if (field_true(data, "drain"))
-		fprintf(out, WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` "
-				  "ends it\n");
+		warn_drain(data, out);
 	if (field_true(data, "standby"))
 		fprintf(out, WARN "standby after a failover: does not take the VIP back by itself; "
 				  "`hokm-xdp ctl ready` lets it\n");

@@ -24,6 +24,7 @@ struct conns_job {
 	uint64_t seen, total, shown;
 	struct conns_best best;
 	struct conns_tally *tally;
+	struct conns_kill *kill;
 };
 
 int conns_job_new(const struct conns_names *names, const struct hokm_bpf *b, const json_t *args,
@@ -80,15 +81,23 @@ static int send_text(struct conns_job *j, bool more)
 	return err;
 }
 
+static const char *key_name(const struct conns_query *q, unsigned int i)
+{
+	if (q->replica)
+		return conns_peer_key(i);
+	return i < q->n_fields ? conns_field_name(q->fields[i]) : NULL;
+}
+
 static int send_keys(struct conns_job *j)
 {
 	static const char head[] = "{\"keys\":[";
+	const char *name;
 
 	conns_text_add(&j->text, head, sizeof(head) - 1);
-	for (unsigned int i = 0; i < j->q.n_fields; i++) {
+	for (unsigned int i = 0; (name = key_name(&j->q, i)); i++) {
 		if (i)
 			conns_text_add(&j->text, ",", 1);
-		conns_text_word(&j->text, conns_field_name(j->q.fields[i]));
+		conns_text_word(&j->text, name);
 	}
 	conns_text_add(&j->text, "]}", 2);
 	return send_text(j, true);
@@ -102,7 +111,7 @@ static int send_rows(struct conns_job *j)
 	return send_text(j, true);
 }
 
-static int add_row(struct conns_job *j, const struct hokm_conn_key *k, const struct hokm_conn *c)
+static void begin_row(struct conns_job *j)
 {
 	static const char head[] = "{\"rows\":[";
 
@@ -110,9 +119,19 @@ static int add_row(struct conns_job *j, const struct hokm_conn_key *k, const str
 		conns_text_add(&j->text, ",", 1);
 	else
 		conns_text_add(&j->text, head, sizeof(head) - 1);
-	conns_row(&j->text, &j->q, k, c);
+}
+
+static int end_row(struct conns_job *j)
+{
 	j->shown++;
 	return ++j->rows < FRAME_ROWS ? 0 : send_rows(j);
+}
+
+static int add_row(struct conns_job *j, const struct hokm_conn_key *k, const struct hokm_conn *c)
+{
+	begin_row(j);
+	conns_row(&j->text, &j->q, k, c);
+	return end_row(j);
 }
 
 static int send_end(struct conns_job *j)
@@ -145,11 +164,25 @@ static int take(const struct hokm_conn_key *k, const struct hokm_conn *c, void *
 	return err;
 }
 
+static int take_replica(const struct hokm_conn_key *k, const struct hokm_replica *r, void *arg)
+{
+	struct conns_job *j = arg;
+	int err = j->seen++ % CHECK_EVERY ? 0 : ctl_stream_check(j->to);
+
+	if (err || !conns_peer_match(&j->q, k, r) || j->total++ >= j->q.limit)
+		return err;
+	begin_row(j);
+	conns_peer_row(&j->text, &j->q, k, r);
+	return end_row(j);
+}
+
 static int list(struct conns_job *j)
 {
 	int err = send_keys(j);
 
-	if (!err)
+	if (!err && j->q.replica)
+		err = hokm_bpf_walk_replica(j->bpf, take_replica, j);
+	else if (!err)
 		err = hokm_bpf_walk_conns(j->bpf, j->q.half_open, take, j);
 	if (!err)
 		conns_best_sort(&j->best);
@@ -160,21 +193,12 @@ static int list(struct conns_job *j)
 	return err ? err : send_end(j);
 }
 
-static int summarize(struct conns_job *j)
+/* The whole reply of a summary, or of an ending: one frame. */
+static int send_json(struct conns_job *j, json_t *data)
 {
-	struct hokm_latency latency[HOKM_MAX_SERVICES] = {0};
-	json_t *data;
-	char *text;
-	int err = hokm_bpf_walk_conns(j->bpf, j->q.half_open, take, j);
+	char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+	int err;
 
-	for (unsigned int s = 0; !err && s < HOKM_MAX_SERVICES; s++)
-		if (j->q.names.service[s][0])
-			err = hokm_bpf_get_latency(j->bpf, s, &latency[s]);
-	if (err)
-		return err;
-	data = json_pack("{s:I, s:I, s:o}", "total", (json_int_t)j->total, "seen",
-			 (json_int_t)j->seen, "summary", conns_summary(j->tally, &j->q, latency));
-	text = data ? json_dumps(data, JSON_COMPACT) : NULL;
 	json_decref(data);
 	if (!text)
 		return -ENOMEM;
@@ -183,15 +207,55 @@ static int summarize(struct conns_job *j)
 	return err;
 }
 
+static int take_kill(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
+{
+	struct conns_job *j = arg;
+
+	return conns_match(&j->q, k, c) ? conns_kill_add(j->kill, k, c) : 0;
+}
+
+static int kill_all(struct conns_job *j)
+{
+	int err = conns_kill_open(&j->q, &j->kill);
+
+	if (!err)
+		err = hokm_bpf_walk_conns(j->bpf, false, take_kill, j);
+	if (!err)
+		err = send_json(j, conns_kill_end(j->kill));
+	conns_kill_close(j->kill);
+	j->kill = NULL;
+	return err;
+}
+
+static int summarize(struct conns_job *j)
+{
+	struct hokm_latency latency[HOKM_MAX_SERVICES] = {0};
+	int err = hokm_bpf_walk_conns(j->bpf, j->q.half_open, take, j);
+
+	for (unsigned int s = 0; !err && s < HOKM_MAX_SERVICES; s++)
+		if (j->q.names.service[s][0])
+			err = hokm_bpf_get_latency(j->bpf, s, &latency[s]);
+	if (err)
+		return err;
+	return send_json(j, json_pack("{s:I, s:I, s:o}", "total", (json_int_t)j->total, "seen",
+				      (json_int_t)j->seen, "summary",
+				      conns_summary(j->tally, &j->q, latency)));
+}
+
 int conns_job_run(void *job, struct ctl_stream *s, char *error, size_t size)
 {
 	struct conns_job *j = job;
 	int err;
 
 	j->to = s;
-	err = j->q.summary ? summarize(j) : list(j);
-	if (err)
+	err = j->q.kill ? kill_all(j) : j->q.summary ? summarize(j) : list(j);
+	if (err && j->q.kill)
+		snprintf(error, size, "ending connections failed: %s", strerror(-err));
+	else if (err)
 		snprintf(error, size, "reading map %s failed: %s",
-			 j->q.half_open ? "half_open" : "conns", strerror(-err));
+			 j->q.half_open ? "half_open"
+			 : j->q.replica ? "replica"
+					: "conns",
+			 strerror(-err));
 	return err;
 }

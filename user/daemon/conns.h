@@ -9,10 +9,12 @@
  *   conns_best.c     the best N of any number, in bounded memory
  *   conns_row.c      an entry as a row of JSON
  *   conns_summary.c  all entries as counts and histograms
+ *   conns_peer.c     map replica as rows
+ *   conns_kill.c     ending those that match
  *
  * Request: {"half_open": bool, "limit": N, "stale": "5s", "states": [WORD...], "client": "ADDR[:PORT]" or
  * "ADDR/PREFIX", "service": NAME, "target": "local" or NODE, "sort": KEY or "top": KEY, "summary": bool,
- * "keys": [FIELD...]}, all of them optional. Without a sort rows come in the order of the walk.
+ * "keys": [FIELD...], "peer": NODE or "all", "action": "kill", "dry_run": bool}, all of them optional. Without a sort rows come in the order of the walk.
  *
  * Reply: frames {"keys": [FIELD...]} first, then {"rows": [[...], ...]}, in each row the values of the
  * keys, null for what is not known; last {"total": entries that match, "seen": all of them, "shown": N,
@@ -39,6 +41,8 @@
 struct conns_names {
 	char service[HOKM_MAX_SERVICES][CONF_NAME_MAX];
 	char peer[HOKM_MAX_PEERS][CONF_NAME_MAX];
+	struct in_addr vip[HOKM_MAX_SERVICES]; /* of the service */
+	__be16 port[HOKM_MAX_SERVICES];
 };
 
 #define CONNS_SORTS(X)              \
@@ -58,6 +62,9 @@ struct conns_query {
 	struct conns_names names;
 	uint64_t now_ns;
 	bool half_open, summary;
+	bool kill, dry_run; /* end those that match */
+	bool replica;       /* those of peers; holder -1: of all of them */
+	int holder;
 	unsigned int limit;
 	enum conns_sort sort;
 	bool descending;
@@ -151,6 +158,28 @@ int64_t conns_quantile(const uint64_t places[CONNS_PLACES], unsigned int percent
 /* New reference; NULL without memory. `latency` by slot of service. */
 json_t *conns_summary(const struct conns_tally *t, const struct conns_query *q,
 		      const struct hokm_latency latency[HOKM_MAX_SERVICES]);
+
+/*
+ * conns_peer.c: the walk of `--peer`. row() gets one entry's text as [...]; non-zero ends the walk. 0 or
+ * what ended it.
+ */
+const char *conns_peer_key(unsigned int i); /* NULL beyond the last */
+bool conns_peer_match(const struct conns_query *q, const struct hokm_conn_key *k,
+		      const struct hokm_replica *r);
+void conns_peer_row(struct conns_text *t, const struct conns_query *q,
+		    const struct hokm_conn_key *k, const struct hokm_replica *r);
+
+/* conns_kill.c: collects what a walk brings, ends it, counts. */
+struct conns_kill; /* opaque */
+int conns_kill_open(const struct conns_query *q, struct conns_kill **out);
+void conns_kill_close(struct conns_kill *k);
+/* One entry that matches. 0 or -errno. */
+int conns_kill_add(struct conns_kill *k, const struct hokm_conn_key *key,
+		   const struct hokm_conn *c);
+/* Ends those that are left. New reference to {"kill": {...}}; NULL without memory. */
+json_t *conns_kill_end(struct conns_kill *k);
+/* Does the query name which ones? */
+bool conns_filtered(const struct conns_query *q);
 
 /* conns.c */
 struct conns_job; /* opaque */

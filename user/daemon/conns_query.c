@@ -246,6 +246,9 @@ static int read_keys(struct conns_query *q, const json_t *value, const struct wo
 
 	if (!json_array_size(value) || json_array_size(value) > sizeof(q->fields))
 		return refuse(w, "keys is a list of fields", NULL);
+	/* A replica's rows have always the same fields. */
+	if (q->replica)
+		return 0;
 	q->n_fields = 0;
 	json_array_foreach (value, i, name) {
 		const char *word = json_string_value(name);
@@ -257,6 +260,35 @@ static int read_keys(struct conns_query *q, const json_t *value, const struct wo
 		q->fields[q->n_fields++] = (unsigned char)field;
 	}
 	return 0;
+}
+
+static int read_peer(struct conns_query *q, const json_t *value, const struct words *w)
+{
+	const char *name = json_string_value(value);
+
+	q->replica = true;
+	if (name && !strcmp(name, "all"))
+		return 0;
+	for (int p = 0; name && p < HOKM_MAX_PEERS; p++)
+		if (q->names.peer[p][0] && !strcmp(name, q->names.peer[p]))
+			q->holder = p;
+	return q->holder >= 0 ? 0
+			      : refuse(w, "a peer is \"all\" or another node of the group", name);
+}
+
+static int read_action(struct conns_query *q, const json_t *value, const struct words *w)
+{
+	const char *word = json_string_value(value);
+
+	if (!word || strcmp(word, "kill") != 0)
+		return refuse(w, "the only thing to do with connections is kill", word);
+	q->kill = true;
+	return 0;
+}
+
+static int read_dry_run(struct conns_query *q, const json_t *value, const struct words *w)
+{
+	return read_bool(value, &q->dry_run, w, "dry_run is true or false");
 }
 
 static const struct arg {
@@ -274,6 +306,9 @@ static const struct arg {
 	{"sort", read_key},
 	{"top", read_top},
 	{"keys", read_keys},
+	{"peer", read_peer},
+	{"action", read_action},
+	{"dry_run", read_dry_run},
 };
 
 static int read_arg(struct conns_query *q, const char *name, const json_t *value,
@@ -292,6 +327,17 @@ static int complete(struct conns_query *q, const struct words *w)
 
 	if (q->summary && sorted)
 		return refuse(w, "a summary has no rows to sort", NULL);
+	if (q->kill && (q->summary || sorted || q->half_open || q->replica || q->limit))
+		return refuse(w, "kill takes filters only", NULL);
+	if (q->kill && !conns_filtered(q))
+		return refuse(
+			w, "kill needs a filter: which ones? (`drain --timeout` ends all of them)",
+			NULL);
+	if (q->dry_run && !q->kill)
+		return refuse(w, "dry-run is for kill", NULL);
+	if (q->replica && (q->summary || sorted || q->half_open || q->stale_ns || !q->any_state ||
+			   q->target >= 0))
+		return refuse(w, "with peer only client, service and limit make sense", NULL);
 	if (!q->limit)
 		q->limit = q->descending ? CONNS_TOP : CONNS_DEFAULT;
 	if (!sorted || q->limit <= CONNS_SORTED_MOST)
@@ -309,10 +355,13 @@ int conns_query_read(struct conns_query *q, const json_t *args, char *error, siz
 	q->now_ns = clock_now_ns();
 	q->any_state = q->any_client = q->any_service = true;
 	q->target = -1;
+	q->holder = -1;
 	while (q->n_fields < sizeof(q->fields) && conns_field_name(q->n_fields)) {
 		q->fields[q->n_fields] = (unsigned char)q->n_fields;
 		q->n_fields++;
 	}
+	/* What the other args mean depends on it. */
+	q->replica = json_object_get(args, "peer") != NULL;
 	/* jansson's iterator takes no const; nothing is changed through it. */
 	for (it = json_object_iter((json_t *)(uintptr_t)args); it;
 	     it = json_object_iter_next((json_t *)(uintptr_t)args, it)) {

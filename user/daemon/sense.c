@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/repl.h"
 
 unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p)
 {
@@ -113,6 +114,9 @@ void daemon_sense(struct daemon *d, struct policy_input *in)
 	in->maint = d->maint;
 	in->standby = d->standby;
 	in->link_up = d->link_up;
+	in->replica_cold = daemon_repl_cold(d);
+	in->warm_ns = c->warm_ns;
+	in->waits_ns = d->policy.waits_ns;
 	in->state = d->vrrp.state;
 	in->owner = d->vrrp.owner;
 	in->own_priority = c->nodes[c->self].priority;

@@ -261,6 +261,12 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "panic", json_boolean(d->policy.panic));
 	put(o, "drain", json_boolean(d->drain));
 	put(o, "maint", json_boolean(d->maint));
+	put(o, "drain_ms",
+	    d->drain && d->drain_until_ns ? left(d->drain_until_ns, now_ns) : json_null());
+	put(o, "drained", json_boolean(d->drain && d->drained));
+	put(o, "players", number(daemon_players(d)));
+	put(o, "waits_for_replica_ms",
+	    d->policy.waits ? age(d->policy.waits_ns, now_ns) : json_null());
 	put(o, "standby", json_boolean(d->standby));
 	put(o, "successor", successor ? json_string(successor) : json_null());
 	put(o, "adopted", json_boolean(d->adopted));

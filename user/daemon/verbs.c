@@ -3,6 +3,7 @@
  * What ctl can ask of the daemon. A verb that changes something sets the operator's word and lets
  * daemon_evaluate() draw the consequences: there is no second way into the machine.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,14 +70,28 @@ static void keep_name(char *to, const char *name)
 /* On the loop's thread: all that the thread of the walk must know of the daemon. */
 static int prepare_conns(void *arg, const json_t *args, void **job, char *error, size_t size)
 {
-	const struct daemon *d = arg;
+	struct daemon *d = arg;
 	struct conns_names names;
+	int err;
 
+	memset(&names, 0, sizeof(names));
 	for (unsigned int s = 0; s < HOKM_MAX_SERVICES; s++)
 		keep_name(names.service[s], daemon_service_name(d, s));
+	for (unsigned int s = 0; s < d->conf->n_services; s++) {
+		names.vip[d->services[s].slot] = d->conf->vips[d->conf->services[s].vip];
+		names.port[d->services[s].slot] = htons(d->conf->services[s].port);
+	}
 	for (unsigned int p = 0; p < HOKM_MAX_PEERS; p++)
 		keep_name(names.peer[p], daemon_peer_name(d, p));
-	return conns_job_new(&names, d->bpf, args, job, error, size);
+	err = conns_job_new(&names, d->bpf, args, job, error, size);
+	if (err || !json_object_get(args, "action") ||
+	    json_is_true(json_object_get(args, "dry_run")))
+		return err;
+	log_info("operator ends connections");
+	events_add(d->events, "operator", HOKM_R_OPERATOR, "conns kill");
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		daemon_ending_quiet(d, s, clock_now_ns());
+	return 0;
 }
 
 static const struct ctl_work conns_work = {

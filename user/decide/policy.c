@@ -6,7 +6,7 @@
  *   2 what the pulses say: the view for the VRRP machine
  *   3 may this node own?  not with its link down; not in maintenance or drained while a peer is
  *     healthy; not while a live peer has more services UP. Nobody healthier: yes (rule 5)
- *   4 may it preempt, and who comes after it
+ *   4 may it preempt (a cold replica keeps it waiting for a while), and who comes after it
  *
  * A service in INIT is not known to be bad: an owner keeps the VIP through it, so that a restart or a
  * reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
@@ -197,6 +197,20 @@ static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 	return best;
 }
 
+/*
+ * Who preempts with a cold replica could steer nothing to its holder by name, and tell nobody when a peer
+ * dies meanwhile. But a replica that never gets warm (a blocked port) must not keep the better node away.
+ */
+static void wait_for_replica(const struct policy_input *in, struct policy_output *out)
+{
+	if (!out->view.may_preempt || !in->replica_cold || in->state == HOKM_VRRP_MASTER)
+		return;
+	out->waits_ns = in->waits_ns ? in->waits_ns : in->now_ns;
+	out->waits = in->now_ns - out->waits_ns < in->warm_ns;
+	if (out->waits)
+		out->view.may_preempt = false;
+}
+
 void policy_decide(const struct policy_input *in, struct policy_output *out)
 {
 	enum hokm_reason no;
@@ -208,6 +222,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 		out->svc[i] = shown(in, in->health[i]);
 	up = count(in, out->svc, HOKM_SVC_UP);
 	fill_view(in, up, &out->view);
+	wait_for_replica(in, out);
 
 	no = why_not(in, out);
 	out->eligible = no == HOKM_R_NONE;

@@ -45,6 +45,9 @@ struct policy_input {
 	bool maint;
 	bool standby; /* operator gave the VIP away by hand: do not preempt it back */
 	bool link_up;
+	bool replica_cold; /* a live peer has not told all its connections yet */
+	uint64_t warm_ns;  /* how long preemption waits for that at most */
+	uint64_t waits_ns; /* policy_output.waits_ns of the last decision; 0: it did not wait */
 	enum hokm_vrrp_state state; /* of our machine */
 	struct in_addr owner;       /* whose adverts we follow */
 	uint8_t own_priority;       /* as configured here */
@@ -59,6 +62,9 @@ struct policy_output {
 	enum hokm_reason reason;                    /* why not eligible, or why again */
 	bool panic;                                 /* nobody is healthy and we keep the VIP */
 	bool may_preempt;
+	uint64_t
+		waits_ns; /* since when only a cold replica keeps us from preempting; 0: it does not */
+	bool waits;       /* and that is still so: afterwards we preempt without it */
 	uint8_t successor; /* slot of the best healthy pulsing peer with a fresh daemon, or HOKM_NO_PEER */
 	struct vrrp_view view; /* for the VRRP machine */
 };
