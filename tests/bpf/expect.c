@@ -185,3 +185,55 @@ void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac
 	frame_tcp(&f, s);
 	expect_steer(x, &f, mac);
 }
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+bool frame_tcp_checksum_ok(const struct frame *f)
+{
+	const uint8_t *ip = f->b + f->l3;
+	uint32_t len = ((uint32_t)ip[2] << 8 | ip[3]) - 20, sum = 6 + len;
+
+	for (unsigned int i = 12; i < 20; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	for (uint32_t i = 0; i < len; i += 2)
+		sum += (uint32_t)ip[20 + i] << 8 | (i + 1 < len ? ip[21 + i] : 0);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+void expect_in_answer(struct fix *x, const struct tcp_spec *s)
+{
+	uint64_t drops = fix_count_drops(x);
+	struct frame f;
+	const uint8_t *ip, *tcp;
+
+	frame_tcp(&f, s);
+	fix_ingress(x, &f);
+	assert_int_equal(x->verdict, XDP_VERDICT_TX);
+	assert_int_equal(x->out.len, f.l3 + 40);
+	assert_memory_equal(x->out.b, f.b + 6, 6);
+	assert_memory_equal(x->out.b + 6, OWN_MAC, 6);
+	assert_memory_equal(x->out.b + 12, f.b + 12, f.l3 - 12); /* tags and type */
+	x->out.l3 = f.l3;
+	ip = x->out.b + f.l3;
+	tcp = ip + 20;
+	assert_int_equal(ip[0], 0x45);
+	assert_int_equal((uint32_t)ip[2] << 8 | ip[3], 40);
+	assert_int_equal(ip[8], 64);
+	assert_int_equal(ip[9], 6);
+	assert_memory_equal(ip + 12, f.b + f.l3 + 16, 4);
+	assert_memory_equal(ip + 16, f.b + f.l3 + 12, 4);
+	assert_true(frame_ip_checksum_ok(&x->out));
+	assert_memory_equal(tcp, f.b + f.l4 + 2, 2);
+	assert_memory_equal(tcp + 2, f.b + f.l4, 2);
+	assert_int_equal(get32(tcp + 4), s->ack);
+	assert_int_equal(get32(tcp + 8), 0);
+	assert_int_equal(tcp[12], 0x50);
+	assert_int_equal(tcp[13], RST);
+	assert_true(frame_tcp_checksum_ok(&x->out));
+	assert_int_equal(fix_count_drops(x), drops);
+}

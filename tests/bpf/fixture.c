@@ -116,6 +116,7 @@ int fix_close(void **state)
 	if (!x)
 		return 0;
 	perf_buffer__free(x->events);
+	ring_buffer__free(x->changes);
 	hokm_bpf__destroy(x->skel);
 	free(x);
 	return 0;
@@ -177,6 +178,14 @@ void fix_service(struct fix *x, unsigned int slot, uint32_t tag, enum hokm_svc_s
 	map_set(x->skel->maps.services, slot, &s);
 }
 
+void fix_ending(struct fix *x, unsigned int slot, uint64_t until_ns)
+{
+	struct hokm_service s = {
+		.tag = SERVICE_TAG, .state = HOKM_SVC_UP, .ending_until_ns = until_ns};
+
+	map_set(x->skel->maps.services, slot, &s);
+}
+
 void fix_suspect(struct fix *x, unsigned int slot, uint64_t until_ns)
 {
 	struct hokm_suspect s = {.until_ns = until_ns};
@@ -232,6 +241,15 @@ void fix_peer_dead(struct fix *x, unsigned int slot)
 
 	p.seen_ns = fix_now() - 10 * LIMIT_NS;
 	fix_peer_set(x, slot, &p);
+}
+
+void fix_reset_peers(struct fix *x)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct hokm_peer p = fix_alive_peer(i);
+
+		fix_peer_set(x, i, &p);
+	}
 }
 
 static void world_cfg(struct hokm_cfg *c)
@@ -293,6 +311,50 @@ static void percpu_zero(struct bpf_map *m, uint32_t slots)
 	free(zero);
 }
 
+static int take_change(void *arg, void *data, size_t size)
+{
+	struct fix *x = arg;
+
+	assert_int_equal(size, sizeof(struct hokm_change));
+	if (x->n_changes < sizeof(x->change) / sizeof(x->change[0]))
+		memcpy(&x->change[x->n_changes], data, size);
+	x->n_changes++;
+	return 0;
+}
+
+unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n)
+{
+	unsigned int seen;
+
+	if (!x->changes) {
+		x->changes =
+			ring_buffer__new(bpf_map__fd(x->skel->maps.changes), take_change, x, NULL);
+		assert_non_null(x->changes);
+	}
+	x->n_changes = 0;
+	assert_true(ring_buffer__consume(x->changes) >= 0);
+	seen = x->n_changes;
+	for (unsigned int i = 0; out && i < n && i < seen; i++)
+		out[i] = x->change[i];
+	return seen;
+}
+
+void fix_replica_put(struct fix *x, unsigned int holder)
+{
+	struct hokm_conn_key k = fix_key();
+	struct hokm_replica r = {.told_ns = 1, .isn = 1000, .holder = (uint8_t)holder};
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY),
+			 0);
+}
+
+bool fix_replica(struct fix *x, struct hokm_replica *out)
+{
+	struct hokm_conn_key k = fix_key();
+
+	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &k, out);
+}
+
 int fix_reset(void **state)
 {
 	struct fix *x = *state;
@@ -316,6 +378,8 @@ int fix_reset(void **state)
 		fix_peer_set(x, i, i < 2 ? &p : &none);
 	}
 	map_empty(x->skel->maps.conns);
+	map_empty(x->skel->maps.replica);
+	(void)fix_changes(x, NULL, 0);
 	half_zero(x);
 	percpu_zero(x->skel->maps.counters, HOKM_COUNTER_SLOTS);
 	percpu_zero(x->skel->maps.latency, HOKM_MAX_SERVICES);
@@ -346,6 +410,19 @@ static void conn_put(struct bpf_map *m, const struct hokm_conn *c)
 void fix_conn_put(struct fix *x, const struct hokm_conn *c)
 {
 	conn_put(x->skel->maps.conns, c);
+}
+
+void fix_conn_put_at(struct fix *x, uint16_t client_port, const struct hokm_conn *c)
+{
+	struct hokm_conn_key k = fix_key();
+
+	k.client_port = htons(client_port);
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.conns), &k, c, BPF_ANY), 0);
+}
+
+int fix_egress_fd(struct fix *x)
+{
+	return bpf_program__fd(x->skel->progs.hokm_egress);
 }
 
 /* The world's mask is 0: every half-open entry stands in the first set. */

@@ -39,6 +39,7 @@
 #define GAME_PORT   8765
 #define CLIENT_PORT 40000
 #define PULSE_PORT  8766
+#define REPL_PORT   8767 /* cfg.repl_port is 0 unless a test sets it */
 #define TEST_VRID   51
 #define SERVICE_TAG 0x11223344u
 #define TEST_NONCE  0x1122334455667788ull
@@ -111,6 +112,9 @@ struct fix {
 	int verdict;
 	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as go */
 	struct perf_buffer *events;
+	struct ring_buffer *changes;
+	struct hokm_change change[64];
+	unsigned int n_changes;
 	struct hokm_event event[512]; /* received since fix_reset */
 	unsigned int n_events;
 };
@@ -132,6 +136,11 @@ struct hokm_peer fix_alive_peer(unsigned int slot);
 void fix_peer_set(struct fix *x, unsigned int slot, const struct hokm_peer *p);
 struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
 void fix_peer_dead(struct fix *x, unsigned int slot);
+/* Both peers alive and UP again. */
+void fix_reset_peers(struct fix *x);
+/* Until then RSTs of the service's connections are this node's own doing. */
+void fix_ending(struct fix *x, unsigned int slot, uint64_t until_ns);
+int fix_egress_fd(struct fix *x);
 struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot);
 
 /* Both times of a suspect service: what a refused SYN sets, and what the daemon does. */
@@ -139,6 +148,7 @@ void fix_held(struct fix *x, unsigned int slot, uint64_t until_ns, uint64_t held
 
 struct hokm_conn_key fix_key(void);
 void fix_conn_put(struct fix *x, const struct hokm_conn *c);
+void fix_conn_put_at(struct fix *x, uint16_t client_port, const struct hokm_conn *c);
 void fix_half_put(struct fix *x, const struct hokm_conn *c);
 bool fix_conn(struct fix *x, struct hokm_conn *out);
 bool fix_conn_at(struct fix *x, uint16_t client_port, struct hokm_conn *out);
@@ -189,6 +199,16 @@ void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac);
 /* The same for a segment from the client. */
 void expect_in_pass(struct fix *x, const struct tcp_spec *s);
 void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac);
+/* The segment from the client comes back as the RST of a connection that is gone, byte for byte. */
+void expect_in_answer(struct fix *x, const struct tcp_spec *s);
+
+/* Map replica: the fixture's connection lives on this peer. */
+void fix_replica_put(struct fix *x, unsigned int holder);
+bool fix_replica(struct fix *x, struct hokm_replica *out);
+/* Records of map changes since the last call; at most n are put into out. */
+unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n);
+/* True when the TCP checksum of the frame's packet is right. */
+bool frame_tcp_checksum_ok(const struct frame *f);
 
 /* Events: collects what came; the number of one kind, and the newest of it. */
 unsigned int fix_events(struct fix *x, enum hokm_event_kind kind, struct hokm_event *last);

@@ -366,15 +366,28 @@ static void services_are_counted_apart(void **state)
 static void every_drop_reason_is_tested(void **state)
 {
 	static const enum hokm_counter tested[] = {
-		HOKM_CTR_drop_arp_gate,     HOKM_CTR_drop_arp_claim,     /* test_arp */
-		HOKM_CTR_drop_syn_fenced,                                /* test_steer */
-		HOKM_CTR_drop_vrrp_source,  HOKM_CTR_drop_vrrp_ttl,      /* test_vrrp_guard */
-		HOKM_CTR_drop_vrrp_mac,     HOKM_CTR_drop_vrrp_short,    /* test_vrrp_guard */
-		HOKM_CTR_drop_pulse_source, HOKM_CTR_drop_pulse_ttl,     /* test_pulse */
-		HOKM_CTR_drop_pulse_short,  HOKM_CTR_drop_pulse_version, /* test_pulse */
-		HOKM_CTR_drop_pulse_tag,    HOKM_CTR_drop_pulse_replay,  /* test_pulse */
-		HOKM_CTR_drop_pulse_nonce,                               /* test_pulse */
-		HOKM_CTR_drop_steer_fault,  HOKM_CTR_drop_vlan_stack,    /* here */
+		HOKM_CTR_drop_arp_gate,
+		HOKM_CTR_drop_arp_claim,  /* test_arp */
+		HOKM_CTR_drop_syn_fenced, /* test_steer */
+		HOKM_CTR_drop_vrrp_source,
+		HOKM_CTR_drop_vrrp_ttl, /* test_vrrp_guard */
+		HOKM_CTR_drop_vrrp_mac,
+		HOKM_CTR_drop_vrrp_short, /* test_vrrp_guard */
+		HOKM_CTR_drop_pulse_source,
+		HOKM_CTR_drop_pulse_ttl, /* test_pulse */
+		HOKM_CTR_drop_pulse_short,
+		HOKM_CTR_drop_pulse_version, /* test_pulse */
+		HOKM_CTR_drop_pulse_tag,
+		HOKM_CTR_drop_pulse_replay, /* test_pulse */
+		HOKM_CTR_drop_pulse_nonce,  /* test_pulse */
+		HOKM_CTR_drop_repl_source,
+		HOKM_CTR_drop_repl_ttl,   /* test_replica */
+		HOKM_CTR_drop_repl_short, /* test_replica */
+		HOKM_CTR_drop_steer_fault,
+		HOKM_CTR_drop_vlan_stack, /* here */
+		/* Only a kernel that grows or shrinks a packet and then cannot write it raises these. */
+		HOKM_CTR_drop_answer_fault,
+		HOKM_CTR_drop_replay_fault,
 	};
 
 	(void)state;

@@ -216,6 +216,8 @@ static void oldest_half_open_goes_first(void **state)
 	fix_in(x, &other);
 	assert_int_equal(COUNT(x, half_open_evicted), 2);
 	assert_false(fix_half(x, &half));
+	fix_peer_dead(x, 0); /* nobody gets the refused SYN */
+	fix_peer_dead(x, 1);
 	fix_out(x, &(struct tcp_spec){.flags = RST | ACK, .ack = 2, .ip.dst = other.ip.src});
 	other.ip.src++;
 	fix_in(x, &other);

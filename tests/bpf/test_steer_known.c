@@ -91,7 +91,8 @@ static void known_target_needs_no_fresh_daemon(void **state)
 	expect_in_steer(x, DATA1, PEER0_MAC);
 }
 
-static void known_target_dead_passes(void **state)
+/* Told by the RST that the dead node would have sent. */
+static void known_target_dead_is_answered(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = known(1);
@@ -99,10 +100,19 @@ static void known_target_dead_passes(void **state)
 
 	fix_peer_dead(x, 1);
 	fix_conn_put(x, &c);
-	expect_in_pass(x, DATA1);
+	expect_in_answer(x, DATA1);
 	assert_int_equal(COUNT(x, target_dead), 1);
-	assert_int_equal(fix_events(x, HOKM_EV_TARGET_DEAD, &ev), 1);
+	assert_int_equal(COUNT(x, answered_dead), 1);
+	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, &ev), 1);
 	assert_int_equal(ev.target, 1);
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.tcp_state, HOKM_TCP_RESET);
+	assert_true(c.flags & HOKM_CONN_ENDED);
+	/* It may ask again; it has ended once. */
+	expect_in_answer(x, DATA1);
+	assert_int_equal(COUNT(x, answered_dead), 2);
+	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, NULL), 1);
+	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 1);
 }
 
 static void target_out_of_range_counts_as_dead(void **state)
@@ -111,7 +121,7 @@ static void target_out_of_range_counts_as_dead(void **state)
 	struct hokm_conn c = known(HOKM_MAX_PEERS);
 
 	fix_conn_put(x, &c);
-	expect_in_pass(x, DATA1);
+	expect_in_answer(x, DATA1);
 	assert_int_equal(COUNT(x, target_dead), 1);
 }
 
@@ -276,7 +286,7 @@ int main(void)
 		HOKM_TEST(known_local_passes_owner_or_not),
 		HOKM_TEST(known_target_alive_is_steered),
 		HOKM_TEST(known_target_needs_no_fresh_daemon),
-		HOKM_TEST(known_target_dead_passes),
+		HOKM_TEST(known_target_dead_is_answered),
 		HOKM_TEST(target_out_of_range_counts_as_dead),
 		HOKM_TEST(port_used_again_goes_where_new_ones_go),
 		HOKM_TEST(syn_of_a_living_connection_goes_with_it),

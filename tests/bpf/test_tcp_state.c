@@ -382,13 +382,22 @@ static void client_gives_up_the_handshake(void **state)
 
 /* ---- the server's first answers ---- */
 
+/* test_replay has what happens when there is somebody. */
+static void nobody_to_replay_to(struct fix *x)
+{
+	fix_peer_dead(x, 0);
+	fix_peer_dead(x, 1);
+}
+
 static void refusal_makes_the_service_suspect(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_suspect s;
 	struct hokm_conn half;
+	struct hokm_peer alive = fix_alive_peer(0);
 	struct hokm_event ev;
 
+	nobody_to_replay_to(x);
 	in_syn(x);
 	fix_out(x, SEG(.flags = RST | ACK, .seq = 0, .ack = ISN + 1));
 	assert_int_equal(COUNT(x, refused), 1);
@@ -401,6 +410,7 @@ static void refusal_makes_the_service_suspect(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_REFUSED, &ev), 1);
 	assert_int_equal(ev.client_port, htons(CLIENT_PORT));
 	assert_int_equal(ev.service, 0);
+	fix_peer_set(x, 0, &alive);
 	expect_in_steer(x, SEG(.flags = SYN, .seq = ISN), PEER0_MAC);
 }
 
@@ -410,6 +420,7 @@ static void refusal_of_a_suspect_prolongs_it(void **state)
 	struct hokm_suspect s;
 	uint64_t until = fix_now() + SECOND_NS / 2;
 
+	nobody_to_replay_to(x);
 	in_syn(x);
 	fix_suspect(x, 0, until);
 	fix_out(x, SEG(.flags = RST | ACK, .seq = 0, .ack = ISN + 1));
@@ -424,6 +435,7 @@ static void no_suspicion_without_its_time(void **state)
 {
 	struct fix *x = *state;
 
+	nobody_to_replay_to(x);
 	x->cfg.suspect_ns = 0;
 	fix_cfg(x);
 	in_syn(x);

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SYN replay (bpf/replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte and with right
+ * checksums, for the best UP peer, once; and in every other case it leaves as the RST it was.
+ *
+ * What is expected is built from the SYN as the client sent it, by code that shares nothing with the
+ * program: the MACs are new, the IP header has no options and no identification, payload is gone.
+ */
+#include <arpa/inet.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "fixture.h"
+#include "skel.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+
+#define ISN  1000u
+#define SISN 5000u
+#define ECE  0x40
+#define CWR  0x80
+#define DF   0x4000
+
+#define TC_OK 0
+
+/* What a client's SYN says; zero takes a default. */
+struct said {
+	uint32_t isn;
+	unsigned int words; /* of options */
+	uint8_t options[HOKM_SYN_OPTIONS];
+	uint8_t flags, tos, ttl;
+	uint16_t window, frag;
+	unsigned int tags, ip_options, payload, padding;
+	const uint8_t *from; /* MAC */
+};
+
+/* Linux's own: MSS 1460, SACK permitted, timestamps, window scale 7. */
+static const struct said LINUX_SYN = {
+	.words = 5,
+	.options = {2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7},
+	.flags = SYN,
+	.ttl = 61,
+	.window = 64240,
+	.frag = DF,
+};
+
+static void syn_frame(struct frame *f, const struct said *s)
+{
+	frame_tcp(f, SEG(.eth = {.tags = s->tags, .from = s->from},
+			 .ip = {.ttl = s->ttl, .frag = s->frag, .options = s->ip_options},
+			 .flags = s->flags ? s->flags : SYN, .seq = s->isn ? s->isn : ISN,
+			 .options = s->words, .payload = s->payload, .padding = s->padding));
+	f->b[f->l3 + 1] = s->tos;
+	f->b[f->l4 + 14] = (uint8_t)(s->window >> 8);
+	f->b[f->l4 + 15] = (uint8_t)s->window;
+	memcpy(f->b + f->l4 + 20, s->options, s->words * 4);
+	frame_ip_checksum(f);
+}
+
+/* RFC 9293 section 3.10.7.1, as our kernel sends it. */
+static void refusal_frame(struct frame *f, const struct said *s)
+{
+	frame_tcp(f, SEG(.reply = true, .eth = {.from = OWN_MAC, .to = CLIENT_MAC, .tags = s->tags},
+			 .ip.frag = DF, .flags = RST | ACK, .ack = (s->isn ? s->isn : ISN) + 1));
+}
+
+static void in_said(struct fix *x, const struct said *s)
+{
+	struct frame f;
+
+	syn_frame(&f, s);
+	expect_pass(x, &f);
+}
+
+static void out_refused(struct fix *x, const struct said *s)
+{
+	struct frame f;
+
+	refusal_frame(&f, s);
+	fix_egress(x, &f);
+	assert_int_equal(x->verdict, TC_OK);
+}
+
+static uint32_t sum_bytes(const uint8_t *p, uint32_t len)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < len; i++)
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	return sum;
+}
+
+static void put_tcp_checksum(uint8_t *ip, uint32_t tcp_len)
+{
+	uint8_t *tcp = ip + 20;
+	uint32_t sum;
+
+	tcp[16] = 0;
+	tcp[17] = 0;
+	sum = sum_bytes(ip + 12, 8) + 6 + tcp_len + sum_bytes(tcp, tcp_len);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	tcp[16] = (uint8_t)(~sum >> 8);
+	tcp[17] = (uint8_t)~sum;
+}
+
+/* What left is the SYN that came, for that MAC. */
+static void expect_said_again(struct fix *x, const struct said *s, const uint8_t *mac)
+{
+	struct frame syn, want;
+	uint32_t tcp_len = 20 + s->words * 4;
+
+	syn_frame(&syn, s);
+	memcpy(want.b, mac, 6);
+	memcpy(want.b + 6, OWN_MAC, 6);
+	memcpy(want.b + 12, syn.b + 12, syn.l3 - 12 + 20);
+	want.l3 = syn.l3;
+	want.l4 = syn.l3 + 20;
+	want.len = want.l4 + tcp_len;
+	want.b[want.l3] = 0x45;
+	want.b[want.l3 + 2] = 0;
+	want.b[want.l3 + 3] = (uint8_t)(20 + tcp_len);
+	memset(want.b + want.l3 + 4, 0, 2);
+	memcpy(want.b + want.l4, syn.b + syn.l4, tcp_len);
+	frame_ip_checksum(&want);
+	put_tcp_checksum(want.b + want.l3, tcp_len);
+	assert_int_equal(x->out.len, want.len);
+	assert_memory_equal(x->out.b, want.b, want.len);
+}
+
+/* What left is the RST. */
+static void expect_honest(struct fix *x, const struct said *s)
+{
+	struct frame f;
+
+	refusal_frame(&f, s);
+	assert_int_equal(x->out.len, f.len);
+	assert_memory_equal(x->out.b, f.b, f.len);
+}
+
+static void said_and_replayed(struct fix *x, const struct said *s, const uint8_t *mac)
+{
+	in_said(x, s);
+	out_refused(x, s);
+	expect_said_again(x, s, mac);
+}
+
+static void said_and_refused(struct fix *x, const struct said *s)
+{
+	struct hokm_conn half;
+
+	in_said(x, s);
+	out_refused(x, s);
+	expect_honest(x, s);
+	assert_int_equal(COUNT(x, replayed), 0);
+	assert_int_equal(COUNT(x, refused), 1);
+	assert_false(fix_half(x, &half));
+	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_REFUSED, NULL), 1);
+}
+
+static struct hokm_half_open_set half_set(struct fix *x)
+{
+	struct hokm_half_open_set set;
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.half_open), &zero, &set), 0);
+	return set;
+}
+
+static void peer_says(struct fix *x, unsigned int slot, enum hokm_svc_state state, bool suspect)
+{
+	struct hokm_peer p = fix_alive_peer(slot);
+
+	p.svc[0].state = (uint8_t)state;
+	p.svc[0].flags = suspect ? HOKM_PULSE_SVC_SUSPECT : 0;
+	fix_peer_set(x, slot, &p);
+}
+
+static void nobody_is_up(struct fix *x)
+{
+	peer_says(x, 0, HOKM_SVC_DOWN, false);
+	peer_says(x, 1, HOKM_SVC_DOWN, false);
+}
+
+/* ---- the frame ---- */
+
+static void linux_syn_is_said_again(void **state)
+{
+	said_and_replayed(*state, &LINUX_SYN, PEER0_MAC);
+}
+
+/* 0 words: no byte grows; 10: as many as a TCP header holds. */
+static void any_number_of_options(void **state)
+{
+	for (unsigned int words = 0; words <= 10; words++) {
+		struct said s = {.words = words};
+
+		for (unsigned int i = 0; i < words * 4; i++)
+			s.options[i] = (uint8_t)(i * 37 + words);
+		fix_reset(state);
+		said_and_replayed(*state, &s, PEER0_MAC);
+	}
+}
+
+static void vlan_tags_stay(void **state)
+{
+	struct said s = LINUX_SYN;
+
+	for (s.tags = 0; s.tags <= 2; s.tags++) {
+		fix_reset(state);
+		said_and_replayed(*state, &s, PEER0_MAC);
+	}
+}
+
+static void congestion_bits_stay(void **state)
+{
+	static const uint8_t flags[] = {SYN, SYN | ECE, SYN | CWR, SYN | ECE | CWR, SYN | PSH};
+	struct said s = LINUX_SYN;
+
+	for (unsigned int i = 0; i < sizeof(flags); i++) {
+		fix_reset(state);
+		s.flags = flags[i];
+		s.tos = (uint8_t)(0x60 + i);
+		said_and_replayed(*state, &s, PEER0_MAC);
+	}
+}
+
+/* Every field with every kind of value: sums carry, zeroes, all ones. */
+static void any_values(void **state)
+{
+	uint32_t r = 12345;
+
+	for (unsigned int i = 0; i < 500; i++) {
+		struct said s = {0};
+
+		r = r * 1664525 + 1013904223;
+		s.isn = i % 7 ? r : 0xffffffff;
+		s.words = (r >> 8) % 11;
+		memset(s.options, i % 3 ? (int)(r >> 16) : 0xff, s.words * 4);
+		s.tos = (uint8_t)(r >> 24);
+		s.ttl = (uint8_t)(1 + (r >> 12) % 255);
+		s.window = i % 5 ? (uint16_t)(r >> 4) : 0;
+		s.frag = i & 1 ? DF : 0;
+		s.tags = (r >> 20) % 3;
+		fix_reset(state);
+		said_and_replayed(*state, &s, PEER0_MAC);
+	}
+}
+
+static void padding_and_ip_options_are_left_out(void **state)
+{
+	struct said s = LINUX_SYN;
+
+	s.padding = 6;
+	s.ip_options = 10;
+	said_and_replayed(*state, &s, PEER0_MAC);
+}
+
+/* A RST with options (RFC 8684, MD5) is longer than a SYN without. */
+static void longer_refusal_shrinks(void **state)
+{
+	struct fix *x = *state;
+	struct said s = {.flags = SYN};
+	struct frame f;
+
+	in_said(x, &s);
+	frame_tcp(&f, SEG(.reply = true, .options = 5, .flags = RST | ACK, .ack = ISN + 1));
+	fix_egress(x, &f);
+	expect_said_again(x, &s, PEER0_MAC);
+}
+
+/* Options beyond the first buffer are not read: a SYN without them is a SYN all the same. */
+static void options_that_cannot_be_read_are_left_out(void **state)
+{
+	struct fix *x = *state;
+	struct said s = LINUX_SYN, without = LINUX_SYN;
+
+	without.words = 0;
+	for (uint32_t bytes = 0; bytes <= 24; bytes += 4) {
+		fix_reset(state);
+		if (!fix_split(x, 14 + 20 + 20 + bytes))
+			return;
+		in_said(x, &s);
+		out_refused(x, &s);
+		expect_said_again(x, bytes < s.words * 4 ? &without : &s, PEER0_MAC);
+	}
+}
+
+/* Fewer bytes than its data offset says, by the IP length and by the frame's: no SYN of ours. */
+static void cut_options_are_no_syn(void **state)
+{
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct frame f;
+
+		fix_reset(state);
+		frame_tcp(&f, SEG(.flags = SYN, .seq = ISN, .options = 10, .ip.cut = i ? -4 : 0));
+		if (!i)
+			frame_cut(&f, f.len - 4);
+		fix_ingress(x, &f);
+		assert_int_equal(COUNT(x, syn), 0);
+		out_refused(x, &LINUX_SYN);
+		expect_honest(x, &LINUX_SYN);
+		assert_int_equal(COUNT(x, refused), 0);
+	}
+}
+
+/* ---- to whom ---- */
+
+static void goes_to_the_best_up_peer(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_peer stale = fix_alive_peer(0);
+
+	peer_says(x, 0, HOKM_SVC_DOWN, false);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	assert_int_equal(half_set(x).way[0].target, 1);
+	fix_reset(state);
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	fix_reset(state);
+	stale.daemon_seen_ns = fix_now() - 10 * LIMIT_NS;
+	fix_peer_set(x, 0, &stale);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	fix_reset(state);
+	fix_peer_dead(x, 0);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	fix_reset(state);
+	x->cfg.order[0] = 1;
+	x->cfg.order[1] = 0;
+	fix_cfg(x);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+}
+
+/* It may serve the player; our own kernel certainly does not. */
+static void suspect_peer_is_better_than_none(void **state)
+{
+	struct fix *x = *state;
+
+	peer_says(x, 0, HOKM_SVC_UP, true);
+	peer_says(x, 1, HOKM_SVC_UP, true);
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	fix_reset(state);
+	peer_says(x, 0, HOKM_SVC_DOWN, false);
+	peer_says(x, 1, HOKM_SVC_UP, true);
+	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+}
+
+static void without_an_up_peer_it_is_refused(void **state)
+{
+	struct fix *x = *state;
+
+	for (int s = 0; s < HOKM_SVC_STATE_COUNT; s++) {
+		if (s == HOKM_SVC_UP)
+			continue;
+		fix_reset(state);
+		peer_says(x, 0, (enum hokm_svc_state)s, false);
+		peer_says(x, 1, (enum hokm_svc_state)s, true);
+		said_and_refused(x, &LINUX_SYN);
+	}
+	fix_reset(state);
+	fix_peer_dead(x, 0);
+	fix_peer_dead(x, 1);
+	said_and_refused(x, &LINUX_SYN);
+	fix_reset(state);
+	x->cfg.n_order = 0;
+	fix_cfg(x);
+	said_and_refused(x, &LINUX_SYN);
+	fix_reset(state);
+	fix_service(x, 0, 0, HOKM_SVC_UP); /* peers do not know it */
+	said_and_refused(x, &LINUX_SYN);
+}
+
+static void without_an_own_mac_it_is_refused(void **state)
+{
+	struct fix *x = *state;
+
+	in_said(x, &LINUX_SYN);
+	memset(x->cfg.mac, 0, sizeof(x->cfg.mac));
+	fix_cfg(x);
+	out_refused(x, &LINUX_SYN);
+	expect_honest(x, &LINUX_SYN);
+	assert_int_equal(COUNT(x, refused), 1);
+	assert_int_equal(COUNT(x, replayed), 0);
+}
+
+/* ---- once ---- */
+
+static void steered_here_is_refused(void **state)
+{
+	struct said s = LINUX_SYN;
+
+	s.from = PEER0_MAC;
+	said_and_refused(*state, &s);
+}
+
+static void second_refusal_of_a_syn_goes_out(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn half;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	out_refused(x, &LINUX_SYN);
+	expect_honest(x, &LINUX_SYN);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, refused), 2);
+	assert_false(fix_half(x, &half));
+}
+
+/* The peer is gone meanwhile, so the repeated SYN comes here again: refused now, in spite of the other peer. */
+static void repeated_and_back_here_is_refused(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_frame(&f, &LINUX_SYN);
+	expect_steer(x, &f, PEER0_MAC);
+	assert_true(half_set(x).way[0].flags & HOKM_CONN_REPLAYED);
+	nobody_is_up(x);
+	expect_pass(x, &f);
+	peer_says(x, 1, HOKM_SVC_UP, false);
+	out_refused(x, &LINUX_SYN);
+	expect_honest(x, &LINUX_SYN);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, refused), 2);
+}
+
+static void another_attempt_is_replayed_again(void **state)
+{
+	struct fix *x = *state;
+	struct said s = LINUX_SYN;
+
+	x->cfg.suspect_ns = 0; /* so that it comes here at all */
+	fix_cfg(x);
+	for (unsigned int i = 1; i <= 3; i++) {
+		s.isn = ISN + i * 100;
+		said_and_replayed(x, &s, PEER0_MAC);
+		assert_int_equal(COUNT(x, replayed), i);
+	}
+	assert_int_equal(COUNT(x, suspects), 0);
+	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+}
+
+/* What the table says may be overwritten at any moment. */
+static void absurd_entry_is_refused(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_half_open_set set;
+	uint32_t zero = 0;
+
+	for (unsigned int words = 11; words < 256; words += 61) {
+		fix_reset(state);
+		in_said(x, &LINUX_SYN);
+		set = half_set(x);
+		set.way[0].syn.words = (uint8_t)words;
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.half_open), &zero,
+						     &set, BPF_ANY),
+				 0);
+		out_refused(x, &LINUX_SYN);
+		expect_honest(x, &LINUX_SYN);
+	}
+}
+
+/* ---- what follows ---- */
+
+static void following_syns_go_to_the_peer(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_suspect s;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	s = fix_suspect_get(x, 0);
+	assert_int_equal(s.until_ns, s.since_ns + SECOND_NS);
+	assert_true(s.since_ns && s.since_ns <= fix_now());
+	assert_int_equal(COUNT(x, suspects), 1);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 7, .sport = 40001), PEER0_MAC);
+	assert_int_equal(COUNT(x, steered_syn), 1);
+	fix_suspect(x, 0, fix_now() - 1);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 7, .sport = 40002));
+}
+
+static void counted_and_told(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_event ev;
+	struct hokm_half_open h;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	EXPECT_COUNTS(x, N(packets_in, 1), N(bytes_in, 60), N(syn, 1), N(syn_local, 1),
+		      N(packets_out, 1), N(bytes_out, 40), N(refused, 1), N(suspects, 1),
+		      N(replayed, 1));
+	assert_int_equal(fix_events(x, HOKM_EV_REFUSED, NULL), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, &ev), 1);
+	assert_int_equal(ev.client.w[3], htonl(CLIENT_ADDR));
+	assert_int_equal(ev.client_port, htons(CLIENT_PORT));
+	assert_int_equal(ev.service, 0);
+	assert_int_equal(ev.target, 0);
+	assert_int_equal(ev.tcp_state, HOKM_TCP_SYN);
+	h = half_set(x).way[0];
+	assert_int_equal(h.target, 0);
+	assert_int_equal(h.flags, HOKM_CONN_REPLAYED);
+	assert_int_equal(h.tcp_state, HOKM_TCP_SYN);
+	assert_int_equal(h.isn, ISN);
+}
+
+/* The peer answers the client directly; the client's half comes through here. */
+static void handshake_goes_on_through_the_peer(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c;
+	struct hokm_event ev;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1), PEER0_MAC);
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.target, 0);
+	assert_int_equal(c.tcp_state, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(c.flags, HOKM_CONN_REPLAYED | HOKM_CONN_OPENED);
+	assert_int_equal(c.isn, ISN);
+	assert_int_equal(fix_events(x, HOKM_EV_OPEN, &ev), 1);
+	assert_int_equal(ev.target, 0);
+	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1, .payload = 100),
+			PEER0_MAC);
+	expect_in_steer(x, SEG(.flags = FIN | ACK, .seq = ISN + 101, .ack = SISN + 1), PEER0_MAC);
+	assert_int_equal(COUNT(x, steered_conn), 3);
+	assert_int_equal(COUNT(x, established), 1);
+	assert_int_equal(fix_count_drops(x), 0);
+}
+
+static void client_that_gives_up_is_heard_there(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn half;
+
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	expect_in_steer(x, SEG(.flags = RST, .seq = ISN + 1), PEER0_MAC);
+	assert_false(fix_half(x, &half));
+}
+
+/* ---- what is no refusal ---- */
+
+static void other_resets_go_out(void **state)
+{
+	static const struct tcp_spec others[] = {
+		{.flags = RST | ACK, .ack = ISN + 2},
+		{.flags = RST | ACK, .ack = ISN},
+		{.flags = RST | ACK, .seq = 1, .ack = ISN + 1},
+		{.flags = RST, .ack = ISN + 1},
+		{.flags = RST | ACK, .ack = ISN + 1, .sport = 40001},
+		{.flags = RST | ACK, .ack = ISN + 1, .dport = 9000},
+		{.flags = RST | ACK, .ack = ISN + 1, .ip.src = OTHER_ADDR},
+		{.flags = RST | ACK, .ack = ISN + 1, .ip.frag = 0x2000},
+		{.flags = RST | ACK, .ack = ISN + 1, .ip.frag = 100},
+		{.flags = ACK, .ack = ISN + 1},
+	};
+	struct fix *x = *state;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		fix_reset(state);
+		in_said(x, &LINUX_SYN);
+		fix_out(x, &others[i]);
+		assert_int_equal(COUNT(x, refused), 0);
+		assert_int_equal(COUNT(x, replayed), 0);
+		assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+	}
+}
+
+static void established(struct fix *x)
+{
+	in_said(x, &LINUX_SYN);
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
+	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
+}
+
+static void answered_syns_are_not_replayed(void **state)
+{
+	struct fix *x = *state;
+
+	in_said(x, &LINUX_SYN);
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
+	fix_out(x, SEG(.flags = RST | ACK, .ack = ISN + 1));
+	fix_reset(state);
+	established(x);
+	fix_out(x, SEG(.flags = RST | ACK, .ack = ISN + 1));
+	fix_out(x, SEG(.flags = RST, .seq = SISN + 1));
+	assert_int_equal(COUNT(x, rst_server), 1);
+	assert_int_equal(COUNT(x, replayed) + COUNT(x, refused), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(linux_syn_is_said_again),
+		HOKM_TEST(any_number_of_options),
+		HOKM_TEST(vlan_tags_stay),
+		HOKM_TEST(congestion_bits_stay),
+		HOKM_TEST(any_values),
+		HOKM_TEST(padding_and_ip_options_are_left_out),
+		HOKM_TEST(longer_refusal_shrinks),
+		HOKM_TEST(options_that_cannot_be_read_are_left_out),
+		HOKM_TEST(cut_options_are_no_syn),
+		HOKM_TEST(goes_to_the_best_up_peer),
+		HOKM_TEST(suspect_peer_is_better_than_none),
+		HOKM_TEST(without_an_up_peer_it_is_refused),
+		HOKM_TEST(without_an_own_mac_it_is_refused),
+		HOKM_TEST(steered_here_is_refused),
+		HOKM_TEST(second_refusal_of_a_syn_goes_out),
+		HOKM_TEST(repeated_and_back_here_is_refused),
+		HOKM_TEST(another_attempt_is_replayed_again),
+		HOKM_TEST(absurd_entry_is_refused),
+		HOKM_TEST(following_syns_go_to_the_peer),
+		HOKM_TEST(counted_and_told),
+		HOKM_TEST(handshake_goes_on_through_the_peer),
+		HOKM_TEST(client_that_gives_up_is_heard_there),
+		HOKM_TEST(other_resets_go_out),
+		HOKM_TEST(answered_syns_are_not_replayed),
+	};
+
+	return cmocka_run_group_tests_name("replay", tests, fix_open, fix_close);
+}
