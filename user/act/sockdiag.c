@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOCK_DESTROY by netlink: many requests in one datagram, each acknowledged by its sequence number, which is
- * the index of its connection. Only a few dozen bytes each way, so no library is needed for it.
+ * SOCK_DESTROY by netlink: many requests in one datagram, each answered with its sequence number, which is the
+ * index of its connection. Only a few dozen bytes each way, so no library is needed for it.
+ *
+ * In two steps, because the kernel takes the listener for a connection it does not find, and would end that:
+ * first each socket is asked for, with its state; then those that are connections are ended by their
+ * cookies, which no other socket has.
  *
  * A server that listens on :: has its IPv4 connections in AF_INET6 sockets with mapped addresses. The kernel
  * finds those by an AF_INET request too: the tables are one.
@@ -10,6 +14,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +81,8 @@ static void fill(struct request *r, const struct tickle_conn *c, unsigned int in
 {
 	memset(r, 0, sizeof(*r));
 	r->head.nlmsg_len = sizeof(*r);
-	r->head.nlmsg_type = SOCK_DESTROY;
-	r->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	r->head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	r->head.nlmsg_flags = NLM_F_REQUEST;
 	r->head.nlmsg_seq = index;
 	r->diag.sdiag_family = AF_INET;
 	r->diag.sdiag_protocol = IPPROTO_TCP;
@@ -89,32 +94,70 @@ static void fill(struct request *r, const struct tickle_conn *c, unsigned int in
 	r->diag.id.idiag_cookie[0] = r->diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
 
-/* What one datagram of answers says; how many answers. *fatal: an error of the whole, not of one. */
-static unsigned int read_answers(const unsigned char *buf, size_t len, unsigned int n, bool ended[],
-				 int *fatal)
+/* What the answers say, by index of the connection. */
+struct answers {
+	unsigned int n, seen;
+	bool *good;            /* found as a connection; or ended */
+	uint32_t (*cookie)[2]; /* step one */
+	int fatal;             /* of the whole, not of one */
+};
+
+static bool is_connection(const struct inet_diag_msg *m)
 {
-	const struct nlmsghdr *h = (const void *)buf;
-	unsigned int seen = 0;
+	return m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_TIME_WAIT &&
+	       m->idiag_state != TCP_CLOSE;
+}
 
-	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-		const struct nlmsgerr *e = NLMSG_DATA(h);
+static void take_answer(struct answers *a, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const struct inet_diag_msg *m = NLMSG_DATA(h);
 
-		if (h->nlmsg_type != NLMSG_ERROR || h->nlmsg_len < NLMSG_LENGTH(sizeof(int)) ||
-		    h->nlmsg_seq >= n)
-			continue;
-		seen++;
-		ended[h->nlmsg_seq] = !e->error;
+	if (h->nlmsg_seq >= a->n)
+		return;
+	if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
+		a->good[h->nlmsg_seq] = !e->error;
 		if (e->error == -EOPNOTSUPP || e->error == -EPERM)
-			*fatal = e->error;
+			a->fatal = e->error;
+	} else if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+		   h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m))) {
+		a->good[h->nlmsg_seq] = is_connection(m);
+		memcpy(a->cookie[h->nlmsg_seq], m->id.idiag_cookie, sizeof(a->cookie[0]));
+	} else {
+		return;
 	}
-	return seen;
+	a->seen++;
+}
+
+/* Sends the first `requests` of them and takes all answers. 0 or -errno. */
+static int ask(struct sockdiag *s, unsigned int requests, struct answers *a)
+{
+	if (requests && send(s->fd, s->requests, requests * sizeof(s->requests[0]), 0) < 0)
+		return -errno;
+	a->seen = 0;
+	while (a->seen < requests) {
+		struct pollfd p = {.fd = s->fd, .events = POLLIN};
+		ssize_t got = recv(s->fd, s->answers, sizeof(s->answers), MSG_DONTWAIT);
+		const struct nlmsghdr *h = (const void *)s->answers;
+		size_t len = got > 0 ? (size_t)got : 0;
+
+		if (got < 0 && errno != EAGAIN)
+			return -errno;
+		if (got < 0 && poll(&p, 1, ANSWER_MS) <= 0)
+			return -ETIMEDOUT;
+		for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len))
+			take_answer(a, h);
+	}
+	return a->fatal;
 }
 
 int sockdiag_destroy(struct sockdiag *s, const struct tickle_conn *conns, unsigned int n,
 		     bool ended[])
 {
-	unsigned int seen = 0;
-	int fatal = 0, count = 0;
+	uint32_t cookie[TICKLE_MAX][2];
+	struct answers a = {.n = n, .good = ended, .cookie = cookie};
+	unsigned int found = 0;
+	int count = 0, err;
 
 	if (n > TICKLE_MAX)
 		return -EINVAL;
@@ -122,22 +165,22 @@ int sockdiag_destroy(struct sockdiag *s, const struct tickle_conn *conns, unsign
 		ended[i] = false;
 		fill(&s->requests[i], &conns[i], i);
 	}
-	if (n && send(s->fd, s->requests, n * sizeof(s->requests[0]), 0) < 0)
-		return -errno;
-	while (seen < n) {
-		struct pollfd p = {.fd = s->fd, .events = POLLIN};
-		ssize_t len;
+	err = ask(s, n, &a);
+	for (unsigned int i = 0; !err && i < n; i++) {
+		struct request *r = &s->requests[found];
 
-		if (poll(&p, 1, ANSWER_MS) <= 0)
-			return -ETIMEDOUT;
-		len = recv(s->fd, s->answers, sizeof(s->answers), MSG_DONTWAIT);
-		if (len < 0)
-			return -errno;
-		seen += read_answers(s->answers, (size_t)len, n, ended, &fatal);
+		if (!ended[i])
+			continue;
+		ended[i] = false;
+		fill(r, &conns[i], i);
+		r->head.nlmsg_type = SOCK_DESTROY;
+		r->head.nlmsg_flags |= NLM_F_ACK;
+		memcpy(r->diag.id.idiag_cookie, cookie[i], sizeof(cookie[i]));
+		found++;
 	}
-	if (fatal)
-		return fatal;
-	for (unsigned int i = 0; i < n; i++)
+	if (!err)
+		err = ask(s, found, &a);
+	for (unsigned int i = 0; !err && i < n; i++)
 		count += ended[i];
-	return count;
+	return err ? err : count;
 }

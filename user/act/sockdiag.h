@@ -14,7 +14,7 @@ struct sockdiag; /* opaque */
 int sockdiag_open(struct sockdiag **out);
 void sockdiag_close(struct sockdiag *s);
 /*
- * Ends n <= TICKLE_MAX connections in one round trip. ended[i]: it had a socket (of any state but LISTEN
+ * Ends n <= TICKLE_MAX connections in two round trips. ended[i]: it had a socket (of any state but LISTEN
  * and TIME_WAIT) and that is destroyed. How many; -errno when the whole request failed.
  */
 int sockdiag_destroy(struct sockdiag *s, const struct tickle_conn *conns, unsigned int n,
