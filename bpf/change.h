@@ -13,40 +13,36 @@
 #include "counter.h"
 
 /*
- * 1: there was no room. The entry is looked up again, in a function of its own to the verifier, for the
- * same reason as event_conn(). r has key, kind and time.
+ * What is told, in scalars: the client's address, its port and the service, the kind. The entry is looked up
+ * again, in a function of its own to the verifier, for the same reason as event_conn().
  */
-__noinline int change_tell(struct hokm_change *r)
+__noinline int change_tell(__be32 client, __u32 port_service, __u32 kind, __u64 now_ns)
 {
-	struct hokm_conn_key key;
+	struct hokm_change r = {.now_ns = now_ns, .kind = kind};
+	struct packet p = {};
 	struct hokm_conn *c;
 
-	if (!r)
+	if (!cfg_read(&p) || !p.cfg->repl_port)
 		return 0;
-	key = r->key;
-	c = bpf_map_lookup_elem(&conns, &key);
+	r.key.client.w[2] = bpf_htonl(0xffff);
+	r.key.client.w[3] = client;
+	r.key.client_port = port_service >> 16;
+	r.key.service = port_service & 0xffff;
+	c = bpf_map_lookup_elem(&conns, &r.key);
 	if (!c || c->target != HOKM_LOCAL)
 		return 0;
-	r->isn = c->isn;
-	r->seq_next = c->s2c.packets ? c->s2c.seq_next : 0;
-	r->ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next;
-	return bpf_ringbuf_output(&changes, r, sizeof(*r), BPF_RB_NO_WAKEUP) ? 1 : 0;
+	r.isn = c->isn;
+	r.seq_next = c->s2c.packets ? c->s2c.seq_next : 0;
+	r.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next;
+	if (bpf_ringbuf_output(&changes, &r, sizeof(r), BPF_RB_NO_WAKEUP) &&
+	    account(&p, r.key.service))
+		COUNT(&p, changes_lost);
+	return 0;
 }
 
-static __always_inline void change_send(struct packet *p, __u8 kind)
+static __always_inline void change_send(const struct packet *p, __u8 kind)
 {
-	struct hokm_change r = {};
-
-	if (!p->cfg->repl_port)
-		return;
-	r.now_ns = p->now;
-	r.key.client.w[2] = bpf_htonl(0xffff);
-	r.key.client.w[3] = p->client;
-	r.key.client_port = p->client_port;
-	r.key.service = p->service;
-	r.kind = kind;
-	if (change_tell(&r))
-		COUNT(p, changes_lost);
+	change_tell(p->client, (__u32)p->client_port << 16 | p->service, kind, p->now);
 }
 
 #endif

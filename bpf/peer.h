@@ -87,20 +87,49 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 	return HOKM_NO_PEER;
 }
 
+/*
+ * What is asked of all peers in turn. Each is a function of its own to the verifier: inlined, the loop would be
+ * followed anew for every way on which a packet may have come to it. They take scalars, read cfg again, and
+ * get times as arguments.
+ */
+
+/* Only what the questions above need. */
+static __always_inline bool asker(struct packet *p, __u64 now)
+{
+	p->now = now;
+	return cfg_read(p);
+}
+
+/* Is this (a MAC in the low 48 bits) a peer's? */
+__noinline int peer_has_mac(__u64 mac)
+{
+	struct packet p = {};
+	const struct hokm_peer *peer;
+	__u64 its;
+
+	if (!mac || !asker(&p, 0))
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (i >= p.cfg->n_peers)
+			break;
+		peer = peer_get(&p, i);
+		its = 0;
+		if (peer)
+			mac_copy(&its, peer->mac);
+		if (its == mac)
+			return 1;
+	}
+	return 0;
+}
+
 /* Did the frame come from a peer, that is: was it steered here? */
 static __always_inline bool arrived_steered(const struct packet *p)
 {
-	const struct hokm_peer *peer;
+	__u64 mac = 0;
 
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
-		if (i >= p->cfg->n_peers)
-			break;
-		peer = peer_get(p, i);
-		if (peer && mac_equal(peer->mac, p->eth->h_source) && !mac_is_zero(peer->mac))
-			return true;
-	}
-	return false;
+	mac_copy(&mac, p->eth->h_source);
+	return peer_has_mac(mac);
 }
 
 /* First alive peer in order of preference, or HOKM_NO_PEER. */
@@ -116,43 +145,59 @@ static __always_inline __u8 first_alive_peer(const struct packet *p)
 	return HOKM_NO_PEER;
 }
 
+__noinline int peer_best_up(__be32 tag, __u32 even_suspect, __u64 now)
+{
+	__u8 second = HOKM_NO_PEER;
+	struct packet p = {};
+
+	if (!asker(&p, now))
+		return HOKM_NO_PEER;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		enum peer_service s;
+
+		if (i >= p.cfg->n_order)
+			break;
+		s = peer_service(&p, p.cfg->order[i], tag);
+		if (s == PEER_UP)
+			return p.cfg->order[i];
+		if (s == PEER_SUSPECT && second == HOKM_NO_PEER && even_suspect)
+			second = p.cfg->order[i];
+	}
+	return second;
+}
+
 /*
  * First peer in order of preference on which the service is up, or HOKM_NO_PEER. even_suspect: when
  * there is none, one that is suspect.
  */
 static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag, bool even_suspect)
 {
-	__u8 second = HOKM_NO_PEER;
+	return peer_best_up(tag, even_suspect, p->now);
+}
 
+__noinline int peer_owning(__u64 now)
+{
+	const struct hokm_peer *peer;
+	struct packet p = {};
+
+	if (!asker(&p, now))
+		return HOKM_NO_PEER;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
-		enum peer_service s;
-
-		if (i >= p->cfg->n_order)
+		if (i >= p.cfg->n_peers)
 			break;
-		s = peer_service(p, p->cfg->order[i], tag);
-		if (s == PEER_UP)
-			return p->cfg->order[i];
-		if (s == PEER_SUSPECT && second == HOKM_NO_PEER && even_suspect)
-			second = p->cfg->order[i];
+		peer = peer_get(&p, i);
+		if (peer && peer_is_alive(&p, peer) && peer->lease_until_ns > now)
+			return i;
 	}
-	return second;
+	return HOKM_NO_PEER;
 }
 
 /* The alive peer whose lease runs, or HOKM_NO_PEER. */
 static __always_inline __u8 owning_peer(const struct packet *p)
 {
-	const struct hokm_peer *peer;
-
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
-		if (i >= p->cfg->n_peers)
-			break;
-		peer = peer_get(p, i);
-		if (peer && peer_is_alive(p, peer) && peer->lease_until_ns > p->now)
-			return i;
-	}
-	return HOKM_NO_PEER;
+	return peer_owning(p->now);
 }
 
 #endif

@@ -17,6 +17,7 @@
 #define HOKM_BPF_REPLAY_H
 
 #include "conn.h"
+#include "parse.h"
 #include "peer.h"
 #include "steer.h"
 #include "write.h"
@@ -72,29 +73,52 @@ static __always_inline const struct hokm_service_key *service_key(const struct p
 	return &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
 }
 
-static __always_inline void replay_head(struct replay *r, const struct packet *p,
-					const struct hokm_half_open *half, __u32 words)
+static __always_inline __sum16 pseudo_sum(const __be32 *addrs, __u32 tcp_len)
+{
+	return ~sum_fold(sum_words(addrs, 8) + bpf_htons(IPPROTO_TCP) + bpf_htons(tcp_len));
+}
+
+/*
+ * Is the RST's checksum left to the device? A packet filter's is, our TCP's never. Then the field holds the
+ * pseudo header's sum, and whoever sends the skb adds the rest: so it must hold that of the SYN.
+ */
+static __always_inline bool checksum_is_left(const struct packet *p)
+{
+	const struct iphdr *ip = p->l3;
+	const struct tcphdr *tcp = p->l3 + ip_header_len(ip);
+	__sum16 pseudo = pseudo_sum(&ip->saddr, p->seg.ip_len - ip_header_len(ip));
+
+	if ((void *)(tcp + 1) > p->end || tcp->check != pseudo)
+		return false;
+	return sum_fold(pseudo + sum_words(tcp, sizeof(*tcp)));
+}
+
+/* From the copy in r: the entry itself may be another connection's at any moment. */
+static __always_inline void replay_head(struct replay *r, const struct packet *p)
 {
 	const struct hokm_service_key *s = service_key(p);
+	const struct hokm_syn *syn = &r->syn;
 	struct head *h = &r->head;
 	__u32 sum = 0;
 
 	__builtin_memset(h, 0, sizeof(*h));
-	head_begin(h, words * 4, half->syn.flags);
-	h->ip.tos = half->syn.tos;
-	h->ip.ttl = half->syn.ttl;
-	h->ip.frag_off = half->syn.frag;
+	head_begin(h, syn->words * 4, syn->flags);
+	h->ip.tos = syn->tos;
+	h->ip.ttl = syn->ttl;
+	h->ip.frag_off = syn->frag;
 	h->ip.saddr = p->client;
 	h->ip.daddr = s->vip.w[3];
 	h->tcp.source = p->client_port;
 	h->tcp.dest = s->port;
-	h->tcp.seq = bpf_htonl(half->isn);
-	h->tcp.window = half->syn.window;
+	h->tcp.seq = bpf_htonl(p->seg.ack - 1);
+	h->tcp.window = syn->window;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < SYN_WORDS_MAX; i++)
-		if (i < words)
-			sum += sum_words(&half->syn.options[i * 4], 4);
-	head_finish(h, words * 4, sum);
+		if (i < syn->words)
+			sum += sum_words(&syn->options[i * 4], 4);
+	head_finish(h, syn->words * 4, sum);
+	if (checksum_is_left(p))
+		h->tcp.check = pseudo_sum(&h->ip.saddr, sizeof(h->tcp) + syn->words * 4);
 }
 
 /*
@@ -151,7 +175,7 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 	r.l3_at = p->l3 - (void *)p->eth;
 	mac_copy(r.to, peer->mac);
 	mac_copy(r.from, p->cfg->mac);
-	replay_head(&r, p, half, r.syn.words);
+	replay_head(&r, p);
 	rc = replay_write(p->ctx, &r);
 	if (rc > 0)
 		return PASS;
@@ -160,6 +184,7 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 	half->target = target;
 	half->flags |= HOKM_CONN_REPLAYED;
 	p->target = target;
+	p->tcp_state = HOKM_TCP_SYN;
 	p->event = HOKM_EV_REPLAYED;
 	COUNT(p, replayed);
 	return REPLY;

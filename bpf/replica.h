@@ -26,17 +26,26 @@
 #define ANSWER_TTL       64
 #define IP_DONT_FRAGMENT 0x4000
 
-/* Slot of the holder, or HOKM_NO_PEER. A function of its own to the verifier, as event_conn(). */
-__noinline int replica_holder(const struct hokm_conn_key *k)
+/*
+ * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with CHANCE_HOLDER when that peer
+ * told of the connection, and CHANCE_DEAD when it did and is dead. A function of its own to the verifier, as
+ * event_conn().
+ */
+#define CHANCE_HOLDER 0x100
+#define CHANCE_DEAD   0x200
+__noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
 {
 	struct hokm_conn_key key;
+	struct packet p = {};
 	struct hokm_replica *r;
 
-	if (!k)
+	if (!k || !asker(&p, now))
 		return HOKM_NO_PEER;
 	key = *k;
 	r = bpf_map_lookup_elem(&replica, &key);
-	return r ? r->holder : HOKM_NO_PEER;
+	if (!r)
+		return first_alive_peer(&p);
+	return r->holder | (peer_alive(&p, r->holder) ? CHANCE_HOLDER : CHANCE_DEAD);
 }
 
 /* The client knows: it is answered now, or has reset the connection. True: news to conns. */
@@ -61,13 +70,13 @@ static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now
 static __always_inline void dead_lives_here(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
-	struct hokm_change r = {.now_ns = now_ns, .key = *key, .kind = HOKM_CHANGE_OPEN};
 
 	if (!c)
 		return;
 	c->target = HOKM_LOCAL;
 	if (!(c->flags & HOKM_CONN_ENDED))
-		(void)change_tell(&r);
+		change_tell(key->client.w[3], (__u32)key->client_port << 16 | key->service,
+			    HOKM_CHANGE_OPEN, now_ns);
 }
 
 /* 0: the frame is the RST; 1: nothing was changed; -1: neither one nor the other. */

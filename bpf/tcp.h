@@ -175,20 +175,18 @@ static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *
 /* To the peer that told of the connection; nobody did: to the best one that lives, for it may know. */
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
 {
-	__u8 target = replica_holder(k);
+	int chance = chance_target(k, p->now);
+	__u8 target = chance & 0xff;
 
-	if (target == HOKM_NO_PEER) {
-		target = first_alive_peer(p);
-	} else if (peer_alive(p, target)) {
-		COUNT(p, steered_holder);
-	} else {
-		p->target = target;
+	p->target = target;
+	if (chance & CHANCE_DEAD)
 		return DEAD;
-	}
 	if (target == HOKM_NO_PEER) {
 		COUNT(p, unknown_pass);
 		return PASS;
 	}
+	if (chance & CHANCE_HOLDER)
+		COUNT(p, steered_holder);
 	COUNT(p, second_chance);
 	p->target = target;
 	p->event = HOKM_EV_SECOND_CHANCE;
