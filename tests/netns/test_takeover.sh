@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The owner's node dies under players who only listen: fifty of them, then ten thousand. Nothing of theirs is
+# on its way, so they learn of it only because the new owner tells them.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/listeners.sh
+. "$TESTS_DIR/listeners.sh"
+
+knows() { [ "$(status "$1" '.peers[0].replica.connections')" -ge "$2" ]; }
+warm() { [ "$(status "$1" '.peers[0].replica.warm')" = true ]; }
+
+# dies COUNT LIMIT-MS: ms from the new owner's first moment to the last of them.
+dies() {
+	local count=$1 limit=$2 owner_ms
+	must lab_wait 20 owns a
+	must lab_wait 20 warm b
+	holds "$count listeners: all are there" listeners_start client "$count" 60
+	within 10 "$count listeners: the backup knows each" knows b "$count"
+	must lab_node_dead a
+	within 5 "$count listeners: the backup owns" owns b
+	within 20 "$count listeners: all have ended" listeners_end 20
+	owner_ms=$(event_ms b state "-> master")
+	number_is "$count listeners: who learned of it" "$(listeners_told .ended)" -eq "$count"
+	number_is "$count listeners: by a reset" \
+		"$(listeners_told '.why["Connection reset by peer"]')" -eq "$count"
+	number_is "$count listeners: ms until the last one, from the new owner's first" \
+		$(($(listeners_told .last_ms) - owner_ms)) -le "$limit"
+	number_is "$count listeners: none before the node was dead" \
+		$(($(listeners_told .first_ms) - owner_ms)) -ge -5
+	within 5 "$count listeners: it said so" event b peer takeover
+}
+
+test_nodes a b
+dies 50 150
+must lab_node_alive a
+must lab_game a
+must lab_daemon a
+must lab_wait 30 hokm_ready a
+dies 10000 1000
+test_end

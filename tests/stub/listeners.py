@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Players who only listen: nothing but the upgrade ever leaves them, so only the network can tell them.
+
+  listeners.py --addr A.B.C.D --port N --count N [--seconds S] [--from A.B.C.D]
+
+Prints {"up": N} when all are connected; then, when all have ended or the time is over, one line more:
+how many ended, when the first and the last did (milliseconds of the wall clock), why, how many are left.
+"""
+
+import argparse
+import collections
+import json
+import os
+import select
+import socket
+import sys
+import time
+
+UPGRADE = (b"GET / HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+AT_ONCE = 200  # connections that are being opened
+PATIENCE_S = 30
+
+
+class Listeners:
+    """All of them, and when each ended."""
+
+    def __init__(self, args):
+        self.args = args
+        self.epoll = select.epoll()
+        self.socks = {}
+        self.up = set()
+        self.ended = []
+        self.why = collections.Counter()
+
+    def open_one(self):
+        """Begins one connection."""
+        sock = socket.socket()
+        sock.setblocking(False)
+        if self.args.source:
+            sock.bind((self.args.source, 0))
+        sock.connect_ex((self.args.addr, self.args.port))
+        self.socks[sock.fileno()] = [sock, b""]
+        self.epoll.register(sock.fileno(), select.EPOLLOUT)
+
+    def end(self, fd, why):
+        """One has ended."""
+        self.ended.append(time.time())
+        self.why[why] += 1
+        self.up.discard(fd)
+        self.epoll.unregister(fd)
+        self.socks.pop(fd)[0].close()
+
+    def look(self, fd, events):
+        """Something happened to one."""
+        sock, head = self.socks[fd]
+        try:
+            if events & select.EPOLLOUT:
+                sock.send(UPGRADE)
+                self.epoll.modify(fd, select.EPOLLIN)
+                return
+            data = sock.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError as err:
+            self.end(fd, os.strerror(err.errno))
+            return
+        if not data:
+            self.end(fd, "end of file")
+        elif fd not in self.up:
+            self.socks[fd][1] = head + data
+            if b"\r\n\r\n" in head + data:
+                if b" 101 " not in head + data:
+                    self.end(fd, "not upgraded")
+                else:
+                    self.up.add(fd)
+
+    def wait(self, seconds):
+        """One round."""
+        for fd, events in self.epoll.poll(seconds):
+            if fd in self.socks:
+                self.look(fd, events)
+
+    def connect(self):
+        """All of them; False when some cannot."""
+        begun = 0
+        end = time.monotonic() + PATIENCE_S
+        while len(self.up) < self.args.count:
+            if self.ended or time.monotonic() > end:
+                print(json.dumps({"up": len(self.up), "failed": dict(self.why)}), flush=True)
+                return False
+            while begun < self.args.count and begun - len(self.up) < AT_ONCE:
+                self.open_one()
+                begun += 1
+            self.wait(0.1)
+        print(json.dumps({"up": len(self.up)}), flush=True)
+        return True
+
+    def listen(self):
+        """Until nobody is left, or the time is over."""
+        end = time.monotonic() + self.args.seconds
+        while self.socks and time.monotonic() < end:
+            self.wait(0.1)
+        print(json.dumps({
+            "ended": len(self.ended),
+            "left": len(self.socks),
+            "first_ms": int(self.ended[0] * 1000) if self.ended else None,
+            "last_ms": int(self.ended[-1] * 1000) if self.ended else None,
+            "why": dict(self.why)}), flush=True)
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--addr", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--from", dest="source", default="")
+    listeners = Listeners(parser.parse_args())
+    if not listeners.connect():
+        return 1
+    listeners.listen()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
