@@ -333,6 +333,52 @@ static void test_view(void **state)
 	assert_int_equal(out.view.lease_until_ns, 0);
 }
 
+/* Preemption waits for a warm replica, but not for ever, and nothing else waits. */
+static void test_waits_for_the_replica(void **state)
+{
+	static const char *const peers[3] = {NULL, "p2"};
+	struct policy_output out;
+	struct policy_input in;
+
+	(void)state;
+	set_input(&in, "UU", peers);
+	in.owner = octet(11);
+	in.warm_ns = 30 * MS;
+	policy_decide(&in, &out);
+	assert_true(out.view.may_preempt && !out.waits && !out.waits_ns);
+	in.replica_cold = true;
+	policy_decide(&in, &out);
+	assert_true(!out.view.may_preempt && out.waits && out.eligible);
+	assert_true(out.waits_ns == NOW);
+	for (unsigned int ms = 1; ms < 40; ms++) {
+		in.now_ns = NOW + ms * MS;
+		in.waits_ns = out.waits_ns;
+		policy_decide(&in, &out);
+		assert_int_equal(out.view.may_preempt, ms >= 30);
+		assert_int_equal(out.waits, ms < 30);
+	}
+	/* Warm at last; the next time counts from its own beginning. */
+	in.replica_cold = false;
+	in.waits_ns = out.waits_ns;
+	policy_decide(&in, &out);
+	assert_true(out.view.may_preempt && !out.waits_ns);
+	/* Whoever may not preempt anyway does not wait, nor does an owner. */
+	in.replica_cold = true;
+	in.waits_ns = 0;
+	in.standby = true;
+	policy_decide(&in, &out);
+	assert_false(out.waits || out.waits_ns);
+	in.standby = false;
+	in.state = M;
+	policy_decide(&in, &out);
+	assert_false(out.waits || out.waits_ns);
+	/* No wait at all. */
+	in.state = B;
+	in.warm_ns = 0;
+	policy_decide(&in, &out);
+	assert_true(out.view.may_preempt && !out.waits);
+}
+
 /* More services than there can be: the arrays' end is kept. */
 static void test_bounds(void **state)
 {
@@ -350,9 +396,13 @@ static void test_bounds(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_eligible),       cmocka_unit_test(test_shown),
-		cmocka_unit_test(test_may_preempt),    cmocka_unit_test(test_successor),
-		cmocka_unit_test(test_best_successor), cmocka_unit_test(test_view),
+		cmocka_unit_test(test_eligible),
+		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_may_preempt),
+		cmocka_unit_test(test_successor),
+		cmocka_unit_test(test_best_successor),
+		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_waits_for_the_replica),
 		cmocka_unit_test(test_bounds),
 	};
 

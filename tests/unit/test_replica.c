@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What peers tell, in a real map: whose word counts, what a new list takes away, what a full map does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "act/replica.h"
+#include "act_bpf_rig.h"
+
+#define NOW (100 * NS_PER_S)
+
+static struct hokm_conn_key key_of(unsigned int i)
+{
+	struct hokm_conn_key k = {.client.w = {0, 0, htonl(0xffff), htonl(0x0a000000 + i)},
+				  .client_port = htons(4000),
+				  .service = 2};
+
+	return k;
+}
+
+static struct repl_record have(unsigned int i, uint32_t isn, uint32_t age_ms)
+{
+	struct hokm_conn_key k = key_of(i);
+
+	return (struct repl_record){.client = k.client,
+				    .client_port = k.client_port,
+				    .what = REPL_HAVE,
+				    .tag = 1,
+				    .isn = isn,
+				    .seq_next = 2 * isn,
+				    .ack_next = 3 * isn,
+				    .age_ms = age_ms};
+}
+
+static void tell(struct replica *r, uint8_t holder, struct repl_record rec, uint8_t what)
+{
+	rec.what = what;
+	assert_int_equal(replica_apply(r, holder, &rec, 2, NOW), 0);
+}
+
+static void mark(struct replica *r, uint8_t holder, uint8_t what)
+{
+	const struct repl_record rec = {.what = what};
+
+	assert_int_equal(replica_apply(r, holder, &rec, HOKM_NODE_SLOT, NOW), 0);
+}
+
+static bool there(struct hokm_bpf *b, unsigned int i, struct hokm_replica *out)
+{
+	struct hokm_conn_key k = key_of(i);
+
+	return !hokm_bpf_get_replica(b, &k, out);
+}
+
+static void settle(struct replica *r)
+{
+	for (int i = 0; i < 100; i++)
+		replica_slice(r);
+}
+
+static void told_and_taken_away(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_replica e;
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	tell(r, 3, have(1, 7, 1500), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	assert_int_equal(e.holder, 3);
+	assert_true(e.since_ns == NOW - 1500 * NS_PER_MS && e.told_ns == NOW && !e.answered_ns);
+	assert_true(e.isn == 7 && e.seq_next == 14 && e.ack_next == 21);
+	assert_int_equal(replica_count(r, 3), 1);
+	tell(r, 3, have(1, 7, 2500), REPL_HAVE); /* renewed: still the same */
+	assert_true(there(b, 1, &e));
+	assert_true(e.since_ns == NOW - 1500 * NS_PER_MS);
+	assert_int_equal(replica_count(r, 3), 1);
+	/* Not by another, not for another connection of these addresses. */
+	tell(r, 4, have(1, 7, 0), REPL_GONE);
+	tell(r, 3, have(1, 8, 0), REPL_GONE);
+	tell(r, 3, have(2, 7, 0), REPL_GONE);
+	assert_true(there(b, 1, &e));
+	tell(r, 3, have(1, 7, 0), REPL_GONE);
+	assert_false(there(b, 1, &e));
+	assert_int_equal(replica_count(r, 3), 0);
+	/* A service that is none of ours. */
+	assert_int_equal(
+		replica_apply(r, 3, &(struct repl_record){.what = REPL_HAVE}, HOKM_NODE_SLOT, NOW),
+		0);
+	assert_int_equal(
+		replica_apply(r, HOKM_MAX_PEERS, &(struct repl_record){.what = REPL_HAVE}, 2, NOW),
+		-EINVAL);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
+static void the_later_connection_counts(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_replica e;
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	tell(r, 0, have(1, 7, 5000), REPL_HAVE);
+	tell(r, 1, have(1, 9, 100), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	assert_int_equal(e.holder, 1);
+	assert_int_equal(replica_count(r, 0), 0);
+	assert_int_equal(replica_count(r, 1), 1);
+	/* The ghost of the former one, told again by a list. */
+	tell(r, 0, have(1, 7, 6000), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	assert_int_equal(e.holder, 1);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
+static void a_list_takes_away_what_it_does_not_name(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_replica e;
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	for (uint8_t holder = 0; holder < 2; holder++)
+		for (unsigned int i = 0; i < 500; i++)
+			tell(r, holder, have(holder * 1000 + i, 7, 0), REPL_HAVE);
+	/* A daemon that finds them pinned counts them. */
+	replica_close(r);
+	assert_int_equal(replica_open(b, &r), 0);
+	assert_int_equal(replica_count(r, 0), 500);
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = 0; i < 500; i += 5)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	settle(r);
+	assert_int_equal(replica_count(r, 0), 500); /* not before its end */
+	mark(r, 0, REPL_END);
+	settle(r);
+	assert_int_equal(replica_count(r, 0), 100);
+	assert_int_equal(replica_count(r, 1), 500);
+	assert_true(there(b, 5, &e));
+	assert_false(there(b, 6, &e));
+	replica_forget(r, 1);
+	settle(r);
+	assert_int_equal(replica_count(r, 1), 0);
+	assert_false(there(b, 1001, &e));
+	assert_true(there(b, 5, &e));
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
+static void a_full_map_is_counted(void **state)
+{
+	struct replica *r;
+	struct hokm_bpf *b;
+
+	(void)state;
+	rig.conf.max_connections = 1024;
+	b = rig_open(false);
+	assert_int_equal(replica_open(b, &r), 0);
+	for (unsigned int i = 0; i < 4096; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	assert_true(replica_full(r) > 0);
+	assert_int_equal(replica_count(r, 0) + replica_full(r), 4096);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest list[] = {
+		RIG_TEST(told_and_taken_away),
+		RIG_TEST(the_later_connection_counts),
+		RIG_TEST(a_list_takes_away_what_it_does_not_name),
+		RIG_TEST(a_full_map_is_counted),
+	};
+
+	return cmocka_run_group_tests_name("replica", list, NULL, NULL);
+}
+
+int main(void)
+{
+	return rig_main(tests);
+}
