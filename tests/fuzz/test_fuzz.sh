@@ -51,6 +51,7 @@ seeds()
 
 seeds
 fuzz vrrp 300000 0
+fuzz repl 30000 0
 fuzz ws 40000 0
 fuzz bpf 50000 200000
 exit "$failed"
