@@ -2,7 +2,7 @@
 /*
  * Questions about peers, answered from the maps cfg and peers.
  *
- *   alive   its kernel answered a pulse within peer_dead_ns: it may be steered to;
+ *   alive   its kernel answered a pulse within peer_dead_ns, as long as it was asked: it may be steered to;
  *   fresh   its daemon showed life within daemon_stale_ns: it may be given new connections;
  *   up      fresh, and it says that the service is UP there and not suspect.
  *
@@ -31,9 +31,21 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 	return bpf_map_lookup_elem(&peers, &slot);
 }
 
+/*
+ * Until when peers were asked. While this node's daemon is gone or gets no CPU nobody asks, and no answer comes:
+ * that says nothing of the peers, and connections that live there go on.
+ */
+static __always_inline __u64 asked_ns(const struct packet *p)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	return o && o->daemon_ns && o->daemon_ns < p->now ? o->daemon_ns : p->now;
+}
+
 static __always_inline bool peer_is_alive(const struct packet *p, const struct hokm_peer *peer)
 {
-	return within(peer->seen_ns, p->now, p->cfg->peer_dead_ns) && !mac_is_zero(peer->mac);
+	return within(peer->seen_ns, asked_ns(p), p->cfg->peer_dead_ns) && !mac_is_zero(peer->mac);
 }
 
 static __always_inline bool peer_alive(const struct packet *p, __u32 slot)

@@ -142,7 +142,8 @@ struct daemon {
 	uint64_t owned_ns;                  /* when this node was MASTER last */
 	uint64_t advert_ns[HOKM_MAX_PEERS]; /* last advert of peers without pulses; 0: gone */
 	int pulse_fd;
-	uint64_t pulse_ns; /* last tick */
+	uint64_t pulse_ns;  /* last tick */
+	uint64_t asking_ns; /* since when peers are asked without a break */
 
 	/* the operator's words */
 	bool drain, maint, standby;

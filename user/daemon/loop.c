@@ -299,6 +299,8 @@ static void note_lateness(struct daemon *d, uint64_t ticks, uint64_t now_ns)
 	uint64_t late_ns = ticks && now_ns > due_ns ? now_ns - due_ns : 0;
 
 	d->pulse_ns = now_ns;
+	if (!d->asking_ns || late_ns > d->conf->peer_dead_ns / 2)
+		d->asking_ns = now_ns;
 	if (late_ns > d->stats.late_max_ns)
 		d->stats.late_max_ns = late_ns;
 	if (late_ns > LATE_LOG_NS)

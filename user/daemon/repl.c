@@ -261,11 +261,10 @@ static void look_for_lost(struct daemon *d, uint64_t now_ns)
 
 	if (now_ns < r->lost_ns + LOST_EVERY_NS)
 		return;
-	r->lost_ns = now_ns;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
 		if (!hokm_bpf_get_counters(d->bpf, d->services[s].slot, &c))
 			lost += c.changes_lost;
-	if (lost > r->lost) {
+	if (lost > r->lost && r->lost_ns) {
 		log_warn("%llu openings and ends of connections found no room on their way to the "
 			 "daemon: peers get a whole list",
 			 (unsigned long long)(lost - r->lost));
@@ -274,6 +273,7 @@ static void look_for_lost(struct daemon *d, uint64_t now_ns)
 				repl_lost(r->peers[i].link);
 	}
 	r->lost = lost;
+	r->lost_ns = now_ns;
 }
 
 /* ---- what people are told ---- */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * While this node's daemon is gone nobody asks the peers, and none answers: what lives on them goes on being
+ * steered there; only new connections want a fresh word.
+ */
+#include <string.h>
+
+#include "fixture.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+#define DATA        SEG(.flags = ACK | PSH, .seq = 1001, .ack = 5001, .payload = 10)
+
+static void lives_on_peer0(struct fix *x)
+{
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
+				    .target = 0,
+				    .flags = HOKM_CONN_OPENED,
+				    .c2s = {.packets = 1, .seq_next = 1001}};
+
+	fix_conn_put(x, &c);
+}
+
+/* The peer's newest answer, and our daemon's last sign of life, so long ago. */
+static void last(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ago_ns)
+{
+	struct hokm_peer p = fix_alive_peer(0);
+	uint64_t now = fix_now();
+	struct hokm_own own = {.lease_until_ns = now + LONG_NS,
+			       .daemon_ns = now - daemon_ago_ns,
+			       .state = HOKM_VRRP_MASTER,
+			       .successor = HOKM_NO_PEER};
+
+	p.seen_ns = now - answer_ago_ns;
+	fix_peer_set(x, 0, &p);
+	fix_own(x, &own);
+}
+
+static void connections_go_on(void **state)
+{
+	struct fix *x = *state;
+
+	/* Both stopped ten minutes ago: the peer was alive when it was asked last. */
+	lives_on_peer0(x);
+	last(x, 600 * SECOND_NS, 600 * SECOND_NS - LIMIT_NS / 2);
+	expect_in_steer(x, DATA, PEER0_MAC);
+	/* It had been dead before. */
+	last(x, 600 * SECOND_NS, 600 * SECOND_NS - 2 * LIMIT_NS);
+	expect_in_answer(x, DATA);
+}
+
+static void who_asks_hears(void **state)
+{
+	struct fix *x = *state;
+
+	lives_on_peer0(x);
+	last(x, 600 * SECOND_NS, 0);
+	expect_in_answer(x, DATA);
+}
+
+static void new_ones_want_a_fresh_word(void **state)
+{
+	struct fix *x = *state;
+
+	fix_peer_set(x, 1, &(const struct hokm_peer){0});
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	last(x, 600 * SECOND_NS, 600 * SECOND_NS);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 1),
+			PEER0_MAC); /* the fixture's daemon is fresh */
+	{
+		struct hokm_peer p = fix_alive_peer(0);
+
+		p.seen_ns = p.daemon_seen_ns = fix_now() - 600 * SECOND_NS;
+		fix_peer_set(x, 0, &p);
+	}
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 2, .sport = CLIENT_PORT + 1));
+	assert_int_equal(COUNT(x, syn_local), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(connections_go_on),
+		HOKM_TEST(who_asks_hears),
+		HOKM_TEST(new_ones_want_a_fresh_word),
+	};
+
+	return cmocka_run_group_tests_name("unasked", tests, fix_open, fix_close);
+}
