@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Drain: new players go to the peer, the present ones stay until they leave or the time is over; `ctl drain` shows
+# them leave. With it both game servers are upgraded one after the other and nobody notices. And `ctl conns
+# kill` ends those that its filter names, and no others.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/listeners.sh
+. "$TESTS_DIR/listeners.sh"
+
+COUNT=20
+live_on() { [ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" = "$2" ]; }
+silent() { ! listeners_said 2; }
+said_drain() { grep -q "$1" "$LAB_DIR/drain.$2"; }
+drain_over() { lab_gone "$1" drain; }
+# drain NODE OPTION...: in the background; what it prints is in drain.NODE.
+drain() {
+	local node=$1
+	shift
+	LAB_STDOUT=$LAB_DIR/drain.$node lab_spawn "$node" drain bash -c \
+		'"$@"; echo "exit code $?"' - "$LAB_BUILD/hokm-xdp" ctl -s "$LAB_DIR/$node/hokm.sock" drain "$@"
+}
+
+with_a_time() {
+	local begun_ms
+	within 20 "time: players come" listeners_start client $COUNT 60
+	within 5 "time: all of them on a" live_on a $COUNT
+	begun_ms=$(lab_now_ms)
+	: >"$LAB_DIR/drain.a"
+	drain a --timeout 4s
+	within 3 "time: it shows how many are left" said_drain "$COUNT left, to be ended in" a
+	within 3 "time: the peer owns" owns b
+	holds "time: who comes now goes to the peer" newcomer_goes_to_b
+	holds "time: nobody has been ended" silent
+	holds "time: status says so" grep -q "$COUNT players left, ended in" <(lab_ctl a status)
+	within 10 "time: then they are" listeners_end 10
+	number_is "time: all of them" "$(listeners_told .ended)" -eq $COUNT
+	number_is "time: not before it was over, in ms" \
+		$(($(listeners_told .first_ms) - begun_ms)) -ge 3900
+	number_is "time: and soon after" $(($(listeners_told .last_ms) - begun_ms)) -le 6000
+	within 10 "time: the command has ended" drain_over a
+	holds "time: it said that the node is empty" said_drain "empty: no player is left" a
+	holds "time: with exit code 0" said_drain "exit code 0" a
+	within 5 "time: an event with its reason" event a service drain-timeout
+	within 5 "time: an event when it was empty" event a operator drained
+	number_is "time: counted as our own doing" "$(counter a shut_down)" -ge $COUNT
+	holds "time: undrained" told a undrain
+	within 20 "time: a owns again" owns a
+}
+newcomer_goes_to_b() {
+	LAB_STDOUT=/dev/null lab_spawn client newcomer "$TESTS_DIR/../stub/listeners.py" \
+		--addr "$LAB_VIP" --port "$LAB_PORT" --count 1 --seconds 60
+	lab_wait 5 live_on b 1 && lab_stop client newcomer
+}
+
+# Nobody is ended without a time: they leave by themselves.
+until_they_leave() {
+	within 20 "leave: players come" listeners_start client $COUNT 60
+	: >"$LAB_DIR/drain.a"
+	drain a --wait
+	within 3 "leave: it shows how many are left" said_drain "$COUNT left" a
+	holds "leave: it waits" lab_alive a drain
+	must lab_stop client listeners
+	within 10 "leave: the command has ended" drain_over a
+	holds "leave: it said that the node is empty" said_drain "empty: no player is left" a
+	holds "leave: undrained" told a undrain
+	within 20 "leave: a owns again" owns a
+	holds "leave: plain drain returns at once" told a drain
+	holds "leave: and undrain" told a undrain
+	within 20 "leave: a owns once more" owns a
+}
+
+kill_some() {
+	local port refused
+	within 20 "kill: players come" listeners_start client $COUNT 60
+	within 5 "kill: all of them on a" live_on a $COUNT
+	refused=$(lab_ctl a conns kill 2>&1)
+	holds "kill: not without a filter" grep -q "needs a filter" <(echo "$refused")
+	port=$(lab_ctl a conns --target local --state established --json | jq -r '.conns[3].client')
+	holds "kill: a dry run" grep -q "^1 connections match, none ended" \
+		<(lab_ctl a conns kill --dry-run --client "$port")
+	holds "kill: nobody was ended" live_on a $COUNT
+	holds "kill: one" grep -q "^1 connections match, 1 ended" <(lab_ctl a conns kill --client "$port")
+	within 5 "kill: the others are there" live_on a $((COUNT - 1))
+	holds "kill: it made nothing suspect" [ "$(status a '.services[0].trips')" = "$trips" ]
+	holds "kill: all of this client" told a conns kill --client "$(lab_addr client)"
+	within 5 "kill: they are gone" listeners_end 5
+	number_is "kill: all of them" "$(listeners_told .ended)" -eq $COUNT
+}
+# restart_game NODE: a new one in place of the old.
+restart_game() { lab_stop "$1" game && lab_game "$1"; }
+players_left() { echo rejoin >&"$PLAYERS_IN"; }
+
+rolling_upgrade() {
+	must observe_start
+	must lab_wait 20 calm
+	must lab_wait 10 owner_is a
+	observe_mark upgrade
+	for node in b a; do
+		: >"$LAB_DIR/drain.$node"
+		drain $node --wait
+		if [ $node = a ]; then
+			within 10 "upgrade: the peer owns" owns b
+			holds "upgrade: players leave, and come to the peer" players_left
+		fi
+		within 20 "upgrade: $node is empty" drain_over $node
+		holds "upgrade: and says so" said_drain "exit code 0" $node
+		must restart_game $node
+		holds "upgrade: $node is back" told $node undrain
+		within 20 "upgrade: it serves again" service_is $node up
+	done
+	within 20 "upgrade: a owns" owns a
+	within 20 "upgrade: the players are well" calm
+	observe_mark over
+	unbroken "upgrade of both servers" 2
+}
+
+test_nodes a b
+must lab_wait 20 owns a
+with_a_time
+until_they_leave
+trips=$(status a '.services[0].trips')
+kill_some
+rolling_upgrade
+test_end
