@@ -11,6 +11,7 @@
 . "$TESTS_DIR/listeners.sh"
 
 COUNT=50
+conns_are() { [ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" -eq "$2" ]; }
 none_ended() { ! listeners_said 2; }
 swept() { [ "$(status a '.services[0].players')" -ge "$COUNT" ]; }
 

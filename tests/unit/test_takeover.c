@@ -191,6 +191,7 @@ static void when_players_are_ended(void **state)
 					 .hung = true,
 					 .peer_up = true,
 					 .players = 5,
+					 .said_ns = 100 * S - ENDING_SILENT_NS,
 					 .now_ns = 100 * S};
 	struct ending_input in;
 
@@ -209,6 +210,11 @@ static void when_players_are_ended(void **state)
 	assert_false(ending_due(&in));
 	in = due;
 	in.peer_up = false;
+	assert_false(ending_due(&in));
+	in = due;
+	in.said_ns++; /* slow is not dead */
+	assert_false(ending_due(&in));
+	in.said_ns = 0; /* not looked yet */
 	assert_false(ending_due(&in));
 	in = due;
 	in.players = 0; /* not counted yet: at once all the same */

@@ -62,6 +62,8 @@ struct daemon_service {
 	uint64_t since_ns;
 	uint64_t players;  /* counted by the last complete sweep */
 	uint64_t ended_ns; /* when its players were ended last; 0: not since it went down */
+	uint64_t said,
+		said_ns; /* what the server has said to players, and when that grew last; 0: not looked */
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */

@@ -202,15 +202,40 @@ static bool up_on_a_peer(const struct daemon *d, uint32_t tag, uint64_t now_ns)
 	return false;
 }
 
-static bool is_hung(const struct daemon *d, unsigned int s)
+/* Has a check that is down come to no end; or, down or not yet, the last one of any. */
+static bool is_hung(const struct daemon *d, unsigned int s, bool down)
 {
 	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++) {
 		const struct health *h = &d->services[s].checks[i];
 
-		if (h->known && !health_up(h) && ending_is_hung(h->reason))
+		if (h->known && (!down || !health_up(h)) && ending_is_hung(h->reason))
 			return true;
 	}
 	return false;
+}
+
+/* All that only the server's process can have made: answers to upgrades, frames, records. */
+static uint64_t words_of(const struct hokm_counters *c)
+{
+	return c->switched + c->upgrade_4xx + c->upgrade_5xx + c->upgrade_other +
+	       c->out_continuation + c->out_text + c->out_binary + c->out_close + c->out_ping +
+	       c->out_pong + c->out_records;
+}
+
+/* Looked at from the first check that came to no end, so that DOWN finds an answer at once. */
+static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
+{
+	struct daemon_service *svc = &d->services[s];
+	struct hokm_counters c;
+	uint64_t words;
+
+	if (hokm_bpf_get_counters(d->bpf, svc->slot, &c))
+		return;
+	words = words_of(&c);
+	if (!svc->said_ns || words != svc->said) {
+		svc->said = words;
+		svc->said_ns = now_ns;
+	}
 }
 
 static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
@@ -224,12 +249,17 @@ static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 		.now_ns = now_ns,
 	};
 
+	if (is_hung(d, s, false))
+		listen_to_server(d, s, now_ns);
+	else
+		svc->said_ns = 0;
+	in.said_ns = svc->said_ns;
 	if (svc->health != HOKM_SVC_DOWN) {
 		if (!d->drain)
 			svc->ended_ns = 0;
 		return;
 	}
-	in.hung = is_hung(d, s);
+	in.hung = is_hung(d, s, true);
 	in.peer_up = in.hung && up_on_a_peer(d, svc->tag, now_ns);
 	if (ending_due(&in))
 		daemon_end_service(d, s, HOKM_R_SHUTDOWN_SESSIONS);

@@ -84,8 +84,8 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 		daemon_repl_gone(d, k, c);
 		return 1;
 	}
-	/* Its numbers have moved since the last walk. */
-	if (c->s2c.last_data_ns >= d->sweep.before_ns || c->c2s.last_data_ns >= d->sweep.before_ns)
+	/* Its numbers may have moved since the last walk: a server's bare ACK, late, moves them too. */
+	if (c->s2c.last_ns >= d->sweep.before_ns || c->c2s.last_data_ns >= d->sweep.before_ns)
 		daemon_repl_renew(d, k, c);
 	tell_stale(d, k, c);
 	if (is_player(c) && k->service < HOKM_MAX_SERVICES)

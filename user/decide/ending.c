@@ -11,6 +11,8 @@ bool ending_due(const struct ending_input *in)
 {
 	if (in->health != HOKM_SVC_DOWN || !in->hung || in->keep || !in->peer_up)
 		return false;
+	if (!in->said_ns || in->now_ns - in->said_ns < ENDING_SILENT_NS)
+		return false;
 	if (!in->ended_ns)
 		return true;
 	return in->players && in->now_ns - in->ended_ns >= ENDING_AGAIN_NS;
