@@ -7,6 +7,9 @@
   advert [KEY=VALUE ...]    a VRRP advert, good unless keys say otherwise (see ADVERT)
   pulse FILE KIND [CHANGE]  a pulse out of a capture: the newest "probe" or "answer" to --dst, as it was
                             seen ("replay"), in a packet of its own ("same") or changed (see CHANGES)
+  repl FILE KIND [CHANGE]   a replication message, likewise: the newest "control" or "data" to --dst,
+                            as it was ("replay", "same") or changed (see REPL_CHANGES); or "all" of
+                            them in the order of the capture, whose number is printed
   tcp CASE                  something absurd for --dst:8765 (see TCP_CASES)
   list                      the cases of tcp, one a line, with what counts them
 
@@ -163,6 +166,59 @@ def pulse(o):
     return ethernet(o, ipv4(o, UDP, udp))
 
 
+# ---- replication messages
+
+REPL_KINDS = {"control": 1, "data": 2, "all": 0}
+REPL_MIN, REPL_MAX, REPL_RECORD = 56, 1472, 40
+
+# Offsets are those of user/decide/repl_wire.h.
+REPL_CHANGES = {
+    "tag": lambda m: m[:-8] + os.urandom(8),
+    "session": lambda m: set_at(m, 8, os.urandom(8)),
+    "clock": lambda m: set_at(m, 24, struct.pack("!Q", struct.unpack("!Q", m[24:32])[0] + 10**9)),
+    "number": lambda m: set_at(m, 44, struct.pack("!I", struct.unpack("!I", m[44:48])[0] + 1)),
+    "record": lambda m: set_at(m, 56, os.urandom(8)),
+    "magic": lambda m: set_at(m, 0, b"EVIL"),
+    "version": lambda m: set_at(m, 4, b"\x02"),
+    "kind": lambda m: set_at(m, 5, b"\x03"),
+    "vrid": lambda m: set_at(m, 6, b"\x4d"),
+    "cut": lambda m: m[:-1],
+    "more": lambda m: m + b"\0" * REPL_RECORD,
+    "count": lambda m: set_at(m, 7, bytes([m[7] + 1])),
+    "tiny": lambda m: m[:REPL_MIN - 1],
+    "empty": lambda m: b"",
+    "long": lambda m: m + b"\0" * (REPL_MAX + 1 - len(m)),
+    "udp-length": lambda m: m,
+    "fragment": lambda m: m,
+}
+
+
+def repl_frames(path, kind, dst):
+    for frame in captured(path):
+        if frame[42:46] == b"HKMR" and frame[30:34] == socket.inet_aton(dst) and \
+                kind in (0, frame[47]):
+            yield frame
+
+
+def repl(o):
+    """One frame, or all of them."""
+    path, kind = o.words[0], o.words[1]
+    change = o.words[2] if len(o.words) > 2 else "replay"
+    frames = list(repl_frames(path, REPL_KINDS[kind], o.dst))
+    if not frames:
+        sys.exit("send.py: no such replication message in %s" % path)
+    if kind == "all":
+        print(len(frames))
+        return frames
+    if change == "replay":
+        return frames[-1]
+    message = frames[-1][42:]
+    body = message if change == "same" else REPL_CHANGES[change](message)
+    length = 8 + len(body) - (change == "udp-length")
+    udp = frames[-1][34:38] + struct.pack("!HH", length, 0) + body
+    return ethernet(o, ipv4(o, UDP, udp, frag=0x2000 if change == "fragment" else 0))
+
+
 # ---- TCP for the VIP
 
 SYN, FIN, RST, PSH, ACK, URG = 2, 1, 4, 8, 16, 32
@@ -253,7 +309,7 @@ def main():
     p.add_argument("--dst", default=VRRP_GROUP)
     p.add_argument("--dmac", type=mac_bytes, default=mac_bytes(GROUP_MAC))
     p.add_argument("--ttl", type=int, default=255)
-    p.add_argument("kind", choices=["advert", "pulse", "tcp", "list"])
+    p.add_argument("kind", choices=["advert", "pulse", "repl", "tcp", "list"])
     p.add_argument("words", nargs="*")
     o = p.parse_args()
     if o.kind == "list":
@@ -263,11 +319,13 @@ def main():
     mac, addr = interface_of(o.interface)
     o.smac = o.smac or mac
     o.src = o.src or addr
-    make = {"advert": advert, "pulse": pulse, "tcp": tcp}[o.kind]
+    make = {"advert": advert, "pulse": pulse, "repl": repl, "tcp": tcp}[o.kind]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
         s.bind((o.interface, 0))
         for o.index in range(o.count):
-            s.send(make(o))
+            frames = make(o)
+            for frame in frames if isinstance(frames, list) else [frames]:
+                s.send(frame)
 
 
 main()

@@ -41,14 +41,15 @@
 #define EVENTS      512
 #define MESSAGE     16
 #define FILES       65536
-#define OPEN_MOST   30000 /* at a time */
-#define BURST       400   /* opened without looking at what came */
+#define HOLD_MOST   16000
+#define OPEN_MOST   4000 /* that come and go, at a time: a stall must not end in a flood */
+#define BURST       400  /* opened without looking at what came */
 #define FIRST_PORT  20000
 #define PORTS       40000
 #define FROM_MOST   16
 #define TRIES       1000 /* ports tried for one connection */
 #define HOLD_WAIT_S 20
-#define LAST_WAIT_S 5 /* for those under way when the time is over */
+#define LAST_WAIT_S 15 /* for those under way when the time is over */
 
 enum state { FREE, CONNECTING, WAITS, HELD };
 
@@ -364,7 +365,7 @@ static bool read_option(struct churn *c, int option)
 
 	switch (option) {
 	case 'h':
-		return number(optarg, OPEN_MOST, &c->hold);
+		return number(optarg, HOLD_MOST, &c->hold);
 	case 'r':
 		return number(optarg, 1000000, &c->rate);
 	case 's':

@@ -3,8 +3,9 @@
  * hokm-echo: a TCP server that sends back what it gets and closes when the client does; cheap enough for ten
  * thousand connections a second, which no game server needs to be.
  *
- *   hokm-echo PORT
+ *   hokm-echo [--once] PORT
  *
+ * With --once only the first bytes of a connection come back, all others are but acknowledged by the kernel.
  * One thread, level-triggered epoll. What cannot be sent back at once ends the connection: clients of the lab
  * send a few bytes and wait for them.
  */
@@ -13,6 +14,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,8 @@
 #define BACKLOG 4096
 #define EVENTS  512
 #define BYTES   2048
+
+#define ANSWERED (1ULL << 32)
 
 static int complain(const char *what)
 {
@@ -56,7 +60,7 @@ static int listen_on(uint16_t port)
 
 static int watch(int ep, int fd)
 {
-	struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
 
 	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) ? complain("epoll_ctl") : 0;
 }
@@ -76,18 +80,24 @@ static void take_clients(int ep, int listener)
 	}
 }
 
-static void serve_client(int fd)
+/* Whether a client was answered already is told by its events: a bit above the file descriptor. */
+static void serve_client(int ep, uint64_t data, bool once)
 {
+	int fd = (int)(data & UINT32_MAX);
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = data | ANSWERED};
 	char buf[BYTES];
 	ssize_t n = recv(fd, buf, sizeof(buf), 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 || send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n)
+	if (n > 0 && once && data & ANSWERED)
+		return;
+	if (n <= 0 || send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n ||
+	    (once && epoll_ctl(ep, EPOLL_CTL_MOD, fd, &e)))
 		close(fd);
 }
 
-static int serve(int listener)
+static int serve(int listener, bool once)
 {
 	struct epoll_event events[EVENTS];
 	int err, ep = epoll_create1(EPOLL_CLOEXEC);
@@ -101,10 +111,10 @@ static int serve(int listener)
 		if (n < 0 && errno != EINTR)
 			err = complain("epoll_wait");
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == listener)
+			if (events[i].data.u64 == (uint64_t)listener)
 				take_clients(ep, listener);
 			else
-				serve_client(events[i].data.fd);
+				serve_client(ep, events[i].data.u64, once);
 		}
 	}
 	close(ep);
@@ -124,19 +134,20 @@ static void want_files(void)
 
 int main(int argc, char **argv)
 {
+	bool once = argc == 3 && !strcmp(argv[1], "--once");
 	char *end = NULL;
-	long port = argc == 2 ? strtol(argv[1], &end, 10) : 0;
+	long port = argc == 2 + once ? strtol(argv[argc - 1], &end, 10) : 0;
 	int listener, err;
 
 	if (!end || *end || port < 1 || port > USHRT_MAX) {
-		fprintf(stderr, "usage: hokm-echo PORT\n");
+		fprintf(stderr, "usage: hokm-echo [--once] PORT\n");
 		return 1;
 	}
 	want_files();
 	listener = listen_on((uint16_t)port);
 	if (listener < 0)
 		return 1;
-	err = serve(listener);
+	err = serve(listener, once);
 	close(listener);
 	return err ? 1 : 0;
 }

@@ -13,6 +13,11 @@
 #                                        |
 #                                  br0 (node "sw")            VIP 192.168.1.25
 #
+# lab_nat_up adds a network of clients behind a router that translates and filters with state:
+#
+#     br0 -- p-router -- [eth0] router [eth1] -- [eth0] inside
+#                  192.168.1.60       10.77.0.1       10.77.0.2
+#
 # Use it as a library (`. tools/lab/lab.sh`, then the lab_* functions) or by hand:
 #   tools/lab/lab.sh up [NODE...] | down | shell NODE | run NODE CMD... | status
 #
@@ -51,8 +56,9 @@ lab_host() {
 	b) echo 27 ;;
 	c) echo 28 ;;
 	client) echo 50 ;;
+	router) echo 60 ;;
 	client[1-9]) echo $((50 + ${1#client})) ;;
-	*) lab_die "no node is called '$1': a, b, c, client, client1 .. client9" ;;
+	*) lab_die "no node is called '$1': a, b, c, router, client, client1 .. client9" ;;
 	esac
 }
 
@@ -191,6 +197,40 @@ lab_up() {
 	for node in "$@" client; do
 		lab_wait 5 lab_carrier "$node" || lab_die "eth0 of $node has no link" || return 1
 	done
+}
+
+# lab_nat_up: nodes router and inside. The router lets connections out under its own address, and in
+# only what belongs to one of them: what conntrack takes for invalid (a tickle of zeros) is dropped.
+lab_nat_up() {
+	local router inside
+	router=$(lab_ns router) inside=$(lab_ns inside)
+	lab_node_up router && ip netns add "$inside" && lab_quiet_ipv6 inside &&
+		ip -n "$router" link add eth1 type veth peer name eth0 netns "$inside" &&
+		ip -n "$router" addr add 10.77.0.1/24 dev eth1 && ip -n "$router" link set eth1 up &&
+		ip -n "$inside" link set lo up && ip -n "$inside" link set eth0 up &&
+		ip -n "$inside" addr add 10.77.0.2/24 dev eth0 &&
+		ip -n "$inside" route add default via 10.77.0.1 &&
+		lab_run inside ethtool -K eth0 tx off >/dev/null &&
+		lab_run router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' &&
+		lab_nat_rules && lab_wait 5 lab_carrier router && lab_wait 5 lab_carrier inside ||
+		lab_die "could not set up the router and what is inside"
+}
+
+lab_nat_rules() {
+	lab_run router nft -f - <<-END
+		table ip lab {
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state invalid counter drop
+				ct state established,related counter accept
+				iif eth1 oif eth0 accept
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				oif eth0 masquerade
+			}
+		}
+	END
 }
 
 lab_carrier() { ip -n "$(lab_ns "$1")" -br link show eth0 | grep -q LOWER_UP; }
@@ -379,7 +419,7 @@ lab_main() {
 		lab_exists "${1:-}" || lab_die "no node '${1:-}': $(lab_nodes | tr '\n' ' ')" || return 1
 		PS1="[$1] \w# " lab_run "$1" bash --norc
 		;;
-	help | -h | --help) sed -n '4,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+	help | -h | --help) sed -n '4,29s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
 	*) lab_die "'$verb' is no command: up, down, status, run, shell, help" || return 2 ;;
 	esac
 }

@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Each node knows the other's connections: entry by entry, whatever happened before. Connections that stay and
+# some hundreds a second that come and go, cheap ones (replication.sh); when they have stopped, what a node's
+# replica says is compared with the other's conns.
+#
+#   churn        from fresh ports, and from twenty ports that are used again at once, after RST
+#   talk         what is sent and acknowledged moves the numbers
+#   both ways    after a failover both nodes have connections, and changes of them
+#   crash        a daemon is killed while connections begin and end; the next one goes on
+#   new game     the server's process dies with all its connections, and a new one begins
+#   loss         one message in five is lost, both ways
+#   preempting   a returning primary waits for the backup's list, and not for ever
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/replication.sh
+. "$TESTS_DIR/replication.sh"
+
+LAG_MS=100 # the machine may be busy; tools/bench/churn measures
+
+conf() {
+	LAB_CONF_EXTRA="$SERVICE vrrp { preempt_delay = \"300ms\" } replication { wait = \"$1\" }" \
+		lab_conf a b
+}
+
+owner_becomes() {
+	owns "$1" || lab_wait 5 lab_ctl "$2" failover >/dev/null 2>&1
+	within 5 "$3: $(lab_name "$1") owns" owns "$1"
+}
+
+coming_and_going() {
+	churn "fresh ports" 800 4
+	knows_all "fresh ports" 200 0
+	number_is "fresh ports: greatest lag in ms" "$(repl a '.lag_max_ms | floor')" -lt $LAG_MS
+	churn "ports used again" 500 2 --ports 20 --reset --from "$(lab_addr client)"
+	knows_all "ports used again" 200 0
+	number_is "lists sent without need" "$(repl a '.resyncs - 1')" -eq 0
+}
+
+# Walks begin a second apart, and what they miss between a client's bytes and their acknowledgement shows.
+talking() {
+	must hold talkers 400 2
+	within 10 "talk: all have spoken" grep -qs opened "$LAB_DIR/log/client.talkers"
+	knows_all "talk" 600 0
+	unbroken_hold "talk" talkers
+}
+
+both_ways() {
+	owner_becomes b a "both ways"
+	must hold on-b 100
+	churn "both ways" 500 3
+	knows_all "both ways" 200 100
+	must let_go on-a-later
+	knows_all "both ways, some of the former owner ended" 150 100
+}
+
+# crash NODE NAME N_A N_B: connections NAME end and others begin while nobody tells of them.
+crash() {
+	local words
+	words="crash of $(lab_name "$1")'s daemon"
+	must lab_kill "$1" daemon KILL
+	must lab_wait 5 lab_gone "$1" daemon
+	must let_go "$2"
+	lab_run client "$LAB_BUILD/hokm-churn" --rate 300 --seconds 1 "$LAB_VIP:$LAB_PORT" >/dev/null
+	must lab_daemon "$1"
+	within 10 "$words: it is back" hokm_ready "$1"
+	both_warm "$words"
+	knows_all "$words" "$3" "$4"
+	churn "$words, afterwards" 500 1
+	knows_all "$words, afterwards" "$3" "$4"
+}
+
+new_game() {
+	owner_becomes a b "new game"
+	must lab_kill a game KILL
+	within 5 "new game: the backup knows of no connections any more" knows_nothing b
+	must lab_echo a
+	within 10 "new game: the service is up again" service_is a up
+	owner_becomes a b "new game, afterwards"
+	must let_go on-a
+	must hold on-a-new 80
+	churn "new game" 500 1
+	knows_all "new game" 80 0
+}
+knows_nothing() { knows "$1" "${2:-a}" && entries_are "$1" 0; }
+
+loss() {
+	local before
+	before=$(repl a .repeated)
+	must way hokm_lose_some
+	must hold on-a-lossy 50
+	churn "one message in five lost" 500 3
+	knows_all "one message in five lost" 130 0
+	number_is "one message in five lost: messages repeated" "$(($(repl a .repeated) - before))" -gt 10
+	must way hokm_lab_pass
+	number_is "one message in five lost: lists sent" "$(repl a '.resyncs')" -le 3
+}
+
+waits() { [ "$(status "$1" .waits_for_replica_ms)" != null ]; }
+says_it_waits() { lab_ctl "$1" status | grep -q 'waits for a peer.s list of connections'; }
+owned_since() { status "$1" .since_ms; }
+
+# returns WAIT: the primary was away and comes back, with the configuration's wait; its messages get lost.
+returns() {
+	must lab_stop a daemon
+	within 5 "preempting: the backup owns" owns b
+	must conf "$1"
+	must hold "on-b-$1" 40
+	must way hokm_lose_all
+	must lab_daemon a
+	within 10 "preempting: the primary is back" hokm_ready a
+	within 5 "preempting: it waits" waits a
+	BEGAN_MS=$(lab_now_ms)
+	holds "preempting: it says so" says_it_waits a
+	holds "preempting: it knows nothing of the backup's connections" entries_are a 0
+	holds "preempting: and knows that" cold a
+}
+
+preempting() {
+	must let_go on-a-lossy
+	must let_go on-a-new
+	returns 120s
+	# Adverts every 0.1 s, and 0.3 s to wait before it preempts.
+	if lab_wait 2 owns a; then not_ok "preempting: it did not wait"; else ok "preempting: two seconds later it is still backup"; fi
+	holds "preempting: it waits still" waits a
+	must way hokm_lab_pass
+	within 5 "preempting: the way is free: it owns" owns a
+	holds "preempting: with the backup's list" warm a
+	holds "preempting: it knows its connections" knows a b 40
+	holds "preempting: because it is better" reason_is a preempt
+
+	must let_go on-b-120s
+	returns 3s
+	within 8 "preempting: the way stays blocked: it owns after all" owns a
+	number_is "preempting: ms it waited" $(($(lab_now_ms) - BEGAN_MS)) -ge 2500
+	holds "preempting: without the backup's list" cold a
+	must way hokm_lab_pass
+	both_warm "preempting, afterwards"
+	knows_all "preempting, afterwards" 0 40
+	unbroken_hold "preempting, afterwards" on-b-3s
+}
+
+must lab_up a b
+must conf 30s
+for node in a b; do
+	must lab_echo $node
+	must lab_daemon $node
+done
+for node in a b; do must lab_wait 20 hokm_ready $node; done
+within 10 "the primary owns" owns a
+both_warm "start"
+must hold on-a 150
+must hold on-a-later 50
+coming_and_going
+talking
+both_ways
+must hold on-b-later 30
+crash a on-b-later 150 100
+crash b on-b 150 0
+new_game
+loss
+preempting
+test_end

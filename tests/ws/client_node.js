@@ -1,0 +1,38 @@
+#!/usr/bin/node
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Players by Node's ws: client_node.js ADDRESS PORT COUNT. Every other one only listens, the rest move every
+// 100 ms; each comes back 20 ms after its connection ended. One JSON line an event: {"t": ms, "ev": "open",
+// "closed" or "failed", "id": N}.
+"use strict";
+const WebSocket = require("/usr/share/nodejs/ws");
+
+const [address, port, count] = process.argv.slice(2);
+const BACK_MS = 20;
+
+function tell(ev, id) {
+	process.stdout.write(JSON.stringify({ t: Date.now(), ev, id }) + "\n");
+}
+
+function play(id) {
+	const ws = new WebSocket(`ws://${address}:${port}/`, { handshakeTimeout: 10000 });
+	let opened = false;
+	let timer = null;
+	let moves = 0;
+
+	ws.on("open", () => {
+		opened = true;
+		tell("open", id);
+		if (id % 2)
+			timer = setInterval(() => ws.send(JSON.stringify({ move: ++moves })), 100);
+	});
+	ws.on("error", () => {});
+	ws.on("close", () => {
+		clearInterval(timer);
+		tell(opened ? "closed" : "failed", id);
+		setTimeout(play, BACK_MS, id);
+	});
+}
+
+for (let id = 0; id < Number(count); id++)
+	play(id);
