@@ -31,6 +31,8 @@ __noinline int change_tell(__be32 client, __u32 port_service, __u32 kind, __u64 
 	c = bpf_map_lookup_elem(&conns, &r.key);
 	if (!c || c->target != HOKM_LOCAL)
 		return 0;
+	if (kind == HOKM_CHANGE_OPEN && c->flags & HOKM_CONN_ENDED)
+		return 0; /* nobody would ever say that it is gone */
 	r.isn = c->isn;
 	r.seq_next = c->s2c.packets ? c->s2c.seq_next : 0;
 	r.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next;

@@ -48,14 +48,21 @@ __noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
 	return r->holder | (peer_alive(&p, r->holder) ? CHANCE_HOLDER : CHANCE_DEAD);
 }
 
-/* The client knows: it is answered now, or has reset the connection. True: news to conns. */
-static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns)
+/* The client knows: the daemon need not tell it. */
+static __always_inline void dead_known(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
-	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (r && !r->answered_ns)
 		r->answered_ns = now_ns;
+}
+
+/* It is answered now. True: news to conns. */
+static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns)
+{
+	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
+
+	dead_known(key, now_ns);
 	if (!c || c->flags & HOKM_CONN_ENDED)
 		return false;
 	c->tcp_state = HOKM_TCP_RESET;
@@ -66,6 +73,18 @@ static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now
 	return true;
 }
 
+/*
+ * Its client has reset the connection itself. What has an entry in conns that has not ended by it was not
+ * exact: anybody may have sent it.
+ */
+static __always_inline void dead_reset(const struct hokm_conn_key *key, __u64 now_ns)
+{
+	const struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
+
+	if (!c || c->flags & HOKM_CONN_ENDED)
+		dead_known(key, now_ns);
+}
+
 /* The entry named a dead peer, and a socket here has the connection. */
 static __always_inline void dead_lives_here(const struct hokm_conn_key *key, __u64 now_ns)
 {
@@ -74,9 +93,8 @@ static __always_inline void dead_lives_here(const struct hokm_conn_key *key, __u
 	if (!c)
 		return;
 	c->target = HOKM_LOCAL;
-	if (!(c->flags & HOKM_CONN_ENDED))
-		change_tell(key->client.w[3], (__u32)key->client_port << 16 | key->service,
-			    HOKM_CHANGE_OPEN, now_ns);
+	change_tell(key->client.w[3], (__u32)key->client_port << 16 | key->service,
+		    HOKM_CHANGE_OPEN, now_ns);
 }
 
 /* 0: the frame is the RST; 1: nothing was changed; -1: neither one nor the other. */
@@ -116,7 +134,7 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 {
 	const struct iphdr *ip = p->l3;
 	struct hokm_conn_key key;
-	int event, rc;
+	int rc;
 
 	p->client = ip->saddr;
 	p->client_port = tcp->source;
@@ -126,14 +144,16 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 		dead_lives_here(&key, p->now);
 		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
 	}
+	if (p->seg.flags & TCP_FLAG_RST) {
+		dead_reset(&key, p->now);
+		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
+	}
 	/* Without an ACK there is no number to answer with. */
-	if (!(p->seg.flags & (TCP_FLAG_ACK | TCP_FLAG_RST)))
-		return DEAD_IS(DEAD_LEFT, HOKM_EV_TARGET_DEAD);
-	event = dead_note(&key, p->now) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD;
-	rc = p->seg.flags & TCP_FLAG_RST ? 1 : dead_answer(p, tcp);
-	if (rc < 0)
-		return DEAD_IS(DEAD_BROKEN, event);
-	return DEAD_IS(rc ? DEAD_LEFT : DEAD_ANSWERED, event);
+	rc = p->seg.flags & TCP_FLAG_ACK ? dead_answer(p, tcp) : 1;
+	if (rc)
+		return DEAD_IS(rc < 0 ? DEAD_BROKEN : DEAD_LEFT, HOKM_EV_TARGET_DEAD);
+	return DEAD_IS(DEAD_ANSWERED,
+		       dead_note(&key, p->now) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
 }
 
 /*
@@ -157,18 +177,22 @@ __noinline int dead_handle(struct xdp_md *ctx, __u32 service)
 	return dead_decide(&p, tcp);
 }
 
-/* Carries DEAD out, at the very end of the pipeline. */
+/* Carries DEAD out, at the very end of the pipeline. That the packet itself has ended it stays the news. */
 static __always_inline enum verdict dead_end(struct packet *p)
 {
 	__u32 is = dead_handle(p->ctx, p->service);
 
-	p->event = is >> 8 & 0xff;
-	p->tcp_state = HOKM_TCP_RESET;
+	if (p->event != HOKM_EV_CLOSED) {
+		p->event = is >> 8 & 0xff;
+		p->tcp_state = HOKM_TCP_RESET;
+	}
 	is &= 0xff;
 	if (is == DEAD_BROKEN)
 		return DROP_FOR(p, drop_answer_fault);
-	if (is != DEAD_ANSWERED)
+	if (is != DEAD_ANSWERED) {
+		COUNT(p, target_dead);
 		return PASS;
+	}
 	COUNT(p, answered_dead);
 	return REPLY;
 }

@@ -33,7 +33,6 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 		COUNT(p, steered_conn);
 		return STEER;
 	}
-	COUNT(p, target_dead);
 	return DEAD;
 }
 
@@ -104,6 +103,7 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 
 	if (half && half->isn == p->seg.seq) {
 		if (half->target == target) {
+			half->flags |= flags;
 			half_count_in(half, p);
 			return;
 		}
@@ -120,7 +120,7 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		return;
 	half_init(half, p, k, target, flags);
 	if (target == HOKM_LOCAL && !steered)
-		syn_keep(&half->syn, p);
+		syn_keep(p->ctx, &half->syn, p->l3 - (void *)p->eth);
 	half_count_in(half, p);
 }
 

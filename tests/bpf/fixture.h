@@ -209,6 +209,8 @@ bool fix_replica(struct fix *x, struct hokm_replica *out);
 unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n);
 /* True when the TCP checksum of the frame's packet is right. */
 bool frame_tcp_checksum_ok(const struct frame *f);
+/* Is out, byte for byte, the RST of a connection that is gone, for whoever sent f? f has no IP options. */
+bool frame_is_answer(const struct frame *out, const struct frame *f);
 
 /* Events: collects what came; the number of one kind, and the newest of it. */
 unsigned int fix_events(struct fix *x, enum hokm_event_kind kind, struct hokm_event *last);

@@ -381,8 +381,8 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_pulse_replay, /* test_pulse */
 		HOKM_CTR_drop_pulse_nonce,  /* test_pulse */
 		HOKM_CTR_drop_repl_source,
-		HOKM_CTR_drop_repl_ttl,   /* test_replica */
-		HOKM_CTR_drop_repl_short, /* test_replica */
+		HOKM_CTR_drop_repl_ttl,   /* test_repl_guard */
+		HOKM_CTR_drop_repl_short, /* test_repl_guard */
 		HOKM_CTR_drop_steer_fault,
 		HOKM_CTR_drop_vlan_stack, /* here */
 		/* Only a kernel that grows or shrinks a packet and then cannot write it raises these. */

@@ -463,7 +463,7 @@ static void half_open_of_a_peer_is_followed(void **state)
 	assert_int_equal(COUNT(x, second_chance), 0);
 	fix_peer_dead(x, 0);
 	expect_in_answer(x, SEG(.flags = ACK, .seq = 1011, .ack = 5001, .payload = 10));
-	assert_int_equal(COUNT(x, target_dead), 1);
+	assert_int_equal(COUNT(x, answered_dead), 1);
 }
 
 int main(void)

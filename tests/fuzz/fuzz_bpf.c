@@ -5,14 +5,15 @@
  * the plain classifier here, which says for each frame what the programs may do with it.
  *
  *   byte 0   bit 0: egress   bit 1: not the owner   bit 2: a peer is   bit 3: sign what may be a pulse
- *            bit 7: not a frame but a talk
+ *            bit 4: peer 1 is dead   bit 7: not a frame but a talk
  *   frame    the rest, from its Ethernet header on
  *   talk     byte 1: how it begins; then segments of one connection: a byte of options, one of length,
  *            the payload. What the programs note of both directions must be what hokm/ws.h finds when
  *            ws_rig.c drives it.
  *
  * Whatever the frame: what is none of ours passes untouched, nothing comes back but in the ways that
- * are allowed, the entries of other established connections stay as they are.
+ * are allowed, the entries of other established connections stay as they are. Of two connections the
+ * replica says that they live on the peers: 41000 on peer 0, 41001 on peer 1.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -26,6 +27,7 @@
 #include "../bpf/fixture.h"
 #include "../bpf/skel.h"
 #include "../unit/ws_rig.h"
+#include "frame_look.h"
 #include "hokm/siphash.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -41,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OPT_FENCED 0x02
 #define OPT_LEASED 0x04
 #define OPT_SIGN   0x08
+#define OPT_DEAD   0x10
 #define OPT_TALK   0x80
 
 #define CONNS_MAX    512
@@ -49,9 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FRAME_MIN    14
 #define FRAME_MAX    2000
 #define CLEAN_EVERY  256
-#define PROTO_TCP    6
-#define PROTO_UDP    17
-#define PROTO_VRRP   112
+#define TOLD_PORT    41000
 #define PULSE_AT     28 /* behind the beginning of an IPv4 header without options */
 
 static struct fix *x;
@@ -66,103 +67,11 @@ static _Noreturn void differ(int line, const char *what)
 	abort();
 }
 
-/* ---- what a frame is ---- */
-
-enum kind {
-	NONE_OF_OURS,
-	STACKED,
-	ARP,
-	VRRP,
-	PULSE,
-	VIP_TCP,
-};
-
-struct looked {
-	enum kind kind;
-	size_t l3;
-	const uint8_t *ip;
-	size_t ip_hlen;
-	size_t left; /* from l3 on */
-};
-
-static unsigned int get16(const uint8_t *p)
-{
-	return p[0] * 256u + p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static bool is_tag(unsigned int type)
-{
-	return type == 0x8100 || type == 0x88a8;
-}
-
-static enum kind look_ipv4(const struct looked *k, bool egress)
-{
-	const uint8_t *ip = k->ip;
-	bool first;
-
-	if (k->left < 20 || ip[0] >> 4 != 4 || k->ip_hlen < 20 || get16(ip + 2) < k->ip_hlen)
-		return egress && k->left >= 20 && ip[9] == PROTO_TCP ? VIP_TCP : NONE_OF_OURS;
-	first = !(get16(ip + 6) & 0x1fff);
-	if (ip[9] == PROTO_TCP)
-		return get32(ip + (egress ? 12 : 16)) == VIP_ADDR ? VIP_TCP : NONE_OF_OURS;
-	if (egress)
-		return NONE_OF_OURS;
-	if (ip[9] == PROTO_VRRP)
-		return VRRP;
-	if (ip[9] == PROTO_UDP && get32(ip + 16) == OWN_ADDR && first &&
-	    k->left >= k->ip_hlen + 8 && get16(ip + k->ip_hlen + 2) == PULSE_PORT)
-		return PULSE;
-	return NONE_OF_OURS;
-}
-
-static struct looked look(const struct frame *f, bool egress)
-{
-	struct looked k = {.l3 = 14};
-	unsigned int type = get16(f->b + 12), tags = 0;
-	bool priority = false;
-
-	for (; tags < 2 && is_tag(type); tags++) {
-		if (f->len < k.l3 + 4)
-			return k;
-		priority = priority || !(get16(f->b + k.l3) & 0x0fff);
-		type = get16(f->b + k.l3 + 2);
-		k.l3 += 4;
-	}
-	k.ip = f->b + k.l3;
-	k.left = f->len - k.l3;
-	if (is_tag(type) && priority) {
-		k.kind = STACKED;
-	} else if (type == 0x0806) {
-		k.kind = ARP;
-	} else if (type == 0x0800) {
-		k.ip_hlen = k.left ? (k.ip[0] & 15) * 4u : 0;
-		k.kind = look_ipv4(&k, egress);
-	}
-	return k;
-}
-
 /* ---- what may come of it ---- */
 
 static bool untouched(const struct frame *f)
 {
 	return x->out.len == f->len && !memcmp(x->out.b, f->b, f->len);
-}
-
-/* ARP for IPv4 over Ethernet that claims (egress) or asks for (ingress) the VIP. */
-static bool arp_about_vip(const struct looked *k, bool egress)
-{
-	const uint8_t *a = k->ip;
-
-	if (k->left < 28 || get16(a + 2) != 0x0800 || a[4] != 6 || a[5] != 4)
-		return false;
-	if (egress)
-		return get32(a + 14) == VIP_ADDR;
-	return get16(a + 6) == 1 && get32(a + 24) == VIP_ADDR;
 }
 
 static bool steered_to(const uint8_t *mac, const struct frame *f)
@@ -171,9 +80,24 @@ static bool steered_to(const uint8_t *mac, const struct frame *f)
 	       x->out.len == f->len && !memcmp(x->out.b + 12, f->b + 12, f->len - 12);
 }
 
-static bool from_peer(const struct frame *f)
+/* Do all peers answer, for longer than this takes? A pulse among the frames makes one mortal. */
+static bool all_alive(void)
 {
-	return !memcmp(f->b + 6, PEER0_MAC, 6) || !memcmp(f->b + 6, PEER1_MAC, 6);
+	return fix_peer(x, 0).seen_ns > fix_now() && fix_peer(x, 1).seen_ns > fix_now();
+}
+
+/* Only what acknowledges something, from a client, of a connection whose holder is dead. */
+static bool answered(const struct frame *f, const struct looked *k)
+{
+	const uint8_t *tcp = k->ip + k->ip_hlen;
+	static struct frame in;
+
+	memcpy(in.b, f->b, f->len);
+	in.len = f->len;
+	in.l3 = (uint32_t)k->l3;
+	in.l4 = in.l3 + 20;
+	return k->ip_hlen == 20 && (tcp[13] & (ACK | RST | SYN)) == ACK && !all_alive() &&
+	       frame_is_answer(&x->out, &in);
 }
 
 static void expect_tcp(const struct frame *f, const struct looked *k, bool owner)
@@ -188,7 +112,7 @@ static void expect_tcp(const struct frame *f, const struct looked *k, bool owner
 	       get16(tcp + 2) == GAME_PORT);
 	if (x->verdict == XDP_TX_V) {
 		EXPECT(!from_peer(f));
-		EXPECT(steered_to(PEER0_MAC, f) || steered_to(PEER1_MAC, f));
+		EXPECT(steered_to(PEER0_MAC, f) || steered_to(PEER1_MAC, f) || answered(f, k));
 		return;
 	}
 	EXPECT(x->verdict == XDP_DROP_V && !owner && tcp[13] & SYN && untouched(f));
@@ -206,6 +130,18 @@ static void expect_pulse(const struct frame *f, const struct looked *k)
 	EXPECT(!memcmp(x->out.b, f->b + 6, 6) && !memcmp(x->out.b + 6, OWN_MAC, 6));
 	EXPECT(get32(ip + 12) == OWN_ADDR && get32(ip + 16) == get32(k->ip + 12));
 	EXPECT(ip[k->ip_hlen + 8 + 5] == HOKM_PULSE_ANSWER);
+}
+
+static void expect_replication(const struct frame *f, const struct looked *k)
+{
+	uint32_t from = get32(k->ip + 12);
+
+	EXPECT(untouched(f));
+	if (x->verdict == XDP_PASS_V)
+		EXPECT((from == PEER0_ADDR || from == PEER1_ADDR) && k->ip[8] == 255 &&
+		       get16(k->ip + k->ip_hlen + 4) == get16(k->ip + 2) - k->ip_hlen);
+	else
+		EXPECT(x->verdict == XDP_DROP_V);
 }
 
 static void expect_ingress(const struct frame *f, bool owner)
@@ -231,10 +167,29 @@ static void expect_ingress(const struct frame *f, bool owner)
 	case PULSE:
 		expect_pulse(f, &k);
 		break;
+	case REPLICATION:
+		expect_replication(f, &k);
+		break;
 	case VIP_TCP:
 		expect_tcp(f, &k, owner);
 		break;
 	}
+}
+
+/* A RST that refuses a SYN: it is that SYN again, for a peer. */
+static bool replayed(const struct frame *f, const struct looked *k)
+{
+	const uint8_t *ip = x->out.b + k->l3, *tcp = ip + 20, *rst = k->ip + k->ip_hlen;
+	uint32_t options = x->out.len - (uint32_t)k->l3 - 40;
+
+	return (rst[13] & (SYN | RST | ACK)) == (RST | ACK) && !get32(rst + 4) &&
+	       (!memcmp(x->out.b, PEER0_MAC, 6) || !memcmp(x->out.b, PEER1_MAC, 6)) &&
+	       !memcmp(x->out.b + 6, OWN_MAC, 6) && !memcmp(x->out.b + 12, f->b + 12, k->l3 - 12) &&
+	       options <= HOKM_SYN_OPTIONS && ip[0] == 0x45 && get16(ip + 2) == 40 + options &&
+	       get32(ip + 12) == get32(k->ip + 16) && get32(ip + 16) == VIP_ADDR &&
+	       !memcmp(tcp, rst + 2, 2) && !memcmp(tcp + 2, rst, 2) &&
+	       get32(tcp + 4) == get32(rst + 8) - 1 && tcp[12] >> 4 == 5 + options / 4 &&
+	       (tcp[13] & (SYN | RST | ACK | FIN)) == SYN;
 }
 
 static void expect_egress(const struct frame *f, bool owner)
@@ -243,7 +198,7 @@ static void expect_egress(const struct frame *f, bool owner)
 	bool claim = k.kind == ARP && arp_about_vip(&k, true);
 
 	EXPECT(x->verdict == (claim && !owner ? TC_SHOT_V : TC_OK_V));
-	EXPECT(untouched(f));
+	EXPECT(untouched(f) || (k.kind == VIP_TCP && replayed(f, &k)));
 }
 
 /* ---- others' connections ---- */
@@ -274,6 +229,22 @@ static void others_put(void)
 		EXPECT(!bpf_map_update_elem(bpf_map__fd(x->skel->maps.conns), &k, &others[i],
 					    BPF_ANY));
 	}
+}
+
+static struct hokm_conn_key told_key(uint32_t i)
+{
+	struct hokm_conn_key k = fix_key();
+
+	k.client_port = htons((uint16_t)(TOLD_PORT + i));
+	return k;
+}
+
+static void told_put(uint32_t i)
+{
+	struct hokm_conn_key k = told_key(i);
+	struct hokm_replica r = {.told_ns = 1, .isn = 1000, .holder = (uint8_t)i};
+
+	EXPECT(!bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY));
 }
 
 static void run(const struct frame *f, bool egress)
@@ -315,6 +286,27 @@ static void expect_others(const struct frame *f, bool egress)
 	}
 }
 
+/* Only a packet of its client, of which somebody may have been told, marks an entry of the replica. */
+static void expect_told(const struct frame *f, bool egress)
+{
+	struct looked k = look(f, egress);
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct hokm_conn_key key = told_key(i);
+		const uint8_t *tcp;
+		struct hokm_replica r;
+
+		EXPECT(!bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &key, &r));
+		if (!r.answered_ns)
+			continue;
+		EXPECT(!egress && k.kind == VIP_TCP && get32(k.ip + 12) == CLIENT_ADDR);
+		tcp = k.ip + k.ip_hlen;
+		EXPECT(get16(tcp) == TOLD_PORT + i && !all_alive());
+		EXPECT(tcp[13] & RST ? x->verdict == XDP_PASS_V : x->verdict == XDP_TX_V);
+		told_put(i);
+	}
+}
+
 /* ---- frames ---- */
 
 static void sign(struct frame *f)
@@ -329,41 +321,42 @@ static void sign(struct frame *f)
 	memcpy(f->b + k.l3 + PULSE_AT, &p, sizeof(p));
 }
 
+static int world_is = -1;
+
 static void world(uint8_t options)
 {
-	static int now = -1;
-	int want = options & (OPT_FENCED | OPT_LEASED);
+	int want = options & (OPT_FENCED | OPT_LEASED | OPT_DEAD);
 	struct hokm_peer p = fix_alive_peer(0);
 
-	if (want == now)
+	if (want == world_is)
 		return;
-	now = want;
+	world_is = want;
 	fix_owner(x, !(options & OPT_FENCED));
 	if (options & OPT_LEASED)
 		p.lease_until_ns = p.seen_ns;
 	fix_peer_set(x, 0, &p);
+	p = fix_alive_peer(1);
+	fix_peer_set(x, 1, &p);
+	if (options & OPT_DEAD)
+		fix_peer_dead(x, 1);
 }
 
-/* The tables fill up with what the frames claim: emptied now and then, peers alive again. */
+/* The tables fill up with what the frames claim: emptied now and then, and the world made anew. */
 static void clean(void)
 {
 	static unsigned int runs;
-	struct hokm_peer p;
 	struct hokm_conn_key key;
 	int fd = bpf_map__fd(x->skel->maps.conns);
 
 	if (runs++ % CLEAN_EVERY)
 		return;
-	for (unsigned int slot = 0; slot < 2; slot++) {
-		uint64_t lease = slot ? 0 : fix_peer(x, 0).lease_until_ns;
-
-		p = fix_alive_peer(slot);
-		p.lease_until_ns = lease;
-		fix_peer_set(x, slot, &p);
-	}
+	world_is = -1;
 	while (!bpf_map_get_next_key(fd, NULL, &key))
 		EXPECT(!bpf_map_delete_elem(fd, &key));
 	others_put();
+	told_put(0);
+	told_put(1);
+	fix_changes(x, NULL, 0);
 	for (unsigned int i = 0; i < x->n_events; i++)
 		EXPECT(x->event[i].kind != HOKM_EV_SYNC_LOST ||
 		       x->event[i].fault != HOKM_FAULT_READ);
@@ -371,6 +364,8 @@ static void clean(void)
 	fix_events(x, HOKM_EV_DROP, NULL);
 	EXPECT(!fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_drop_steer_fault));
 	EXPECT(!fix_count(x, 0, HOKM_CTR_drop_steer_fault));
+	EXPECT(!fix_count(x, 0, HOKM_CTR_drop_answer_fault));
+	EXPECT(!fix_count(x, 0, HOKM_CTR_drop_replay_fault));
 }
 
 /* The kernel's test run makes no skb of a header alone, nor of IP that is cut off in its header. */
@@ -399,6 +394,7 @@ static void one_frame(uint8_t options, const uint8_t *data, size_t size)
 	else
 		expect_ingress(&f, owner);
 	expect_others(&f, egress);
+	expect_told(&f, egress);
 }
 
 /* ---- a talk ---- */
@@ -582,6 +578,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		exit(1);
 	}
 	x = state;
+	x->cfg.repl_port = htons(REPL_PORT);
+	fix_cfg(x);
 	if (atexit(say_frames))
 		exit(1);
 	return 0;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * RSTs that say nothing of the server: those the daemon sends in the name of connections (HOKM_SKB_MARK), and
+ * those of our kernel while the daemon ends connections of the service (services.ending_until_ns).
+ */
+#include <linux/bpf.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "said.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+
+#define SISN 5000u
+
+/* As fix_egress, of an skb with this mark. The frame leaves as it was. */
+static void out_marked(struct fix *x, const struct frame *f, uint32_t mark)
+{
+	static uint8_t out[2048];
+	struct __sk_buff skb = {.mark = mark};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+		    .repeat = 1);
+
+	assert_int_equal(bpf_prog_test_run_opts(fix_egress_fd(x), &o), 0);
+	assert_int_equal(o.retval, 0); /* TC_ACT_OK */
+	assert_int_equal(o.data_size_out, f->len);
+	assert_memory_equal(out, f->b, f->len);
+}
+
+static void out_reset_marked(struct fix *x, uint32_t mark)
+{
+	struct frame f;
+
+	frame_tcp(&f, SEG(.reply = true, .flags = RST, .seq = SISN + 1));
+	out_marked(x, &f, mark);
+}
+
+static void established(struct fix *x)
+{
+	in_said(x, &LINUX_SYN);
+	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
+	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
+}
+
+static struct hokm_conn conn_of(struct fix *x)
+{
+	struct hokm_conn c;
+
+	assert_true(fix_conn(x, &c));
+	return c;
+}
+
+/* ---- marked ---- */
+
+static void marked_is_only_counted(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn before, after;
+	uint64_t packets_out;
+
+	established(x);
+	before = conn_of(x);
+	packets_out = COUNT(x, packets_out);
+	out_reset_marked(x, HOKM_SKB_MARK);
+	after = conn_of(x);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(COUNT(x, told_dead), 1);
+	assert_int_equal(COUNT(x, packets_out), packets_out);
+	assert_int_equal(COUNT(x, rst_server), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 0);
+}
+
+/* Tickles too, and of connections that nobody knows here. */
+static void marked_of_unknown_connections(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	frame_tcp(&f, SEG(.reply = true, .flags = ACK));
+	out_marked(x, &f, HOKM_SKB_MARK);
+	out_reset_marked(x, HOKM_SKB_MARK);
+	EXPECT_COUNTS(x, N(told_dead, 2));
+}
+
+static void marked_refusal_is_not_replayed(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn half;
+	struct frame f;
+
+	in_said(x, &LINUX_SYN);
+	refusal_frame(&f, &LINUX_SYN);
+	out_marked(x, &f, HOKM_SKB_MARK);
+	assert_int_equal(COUNT(x, told_dead), 1);
+	assert_int_equal(COUNT(x, refused), 0);
+	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+	assert_true(fix_half(x, &half));
+}
+
+static void others_marks_mean_nothing(void **state)
+{
+	struct fix *x = *state;
+
+	established(x);
+	out_reset_marked(x, 1);
+	assert_int_equal(COUNT(x, told_dead), 0);
+	assert_int_equal(COUNT(x, rst_server), 1);
+	assert_int_equal(COUNT(x, reset_server), 1);
+	assert_int_equal(conn_of(x).tcp_state, HOKM_TCP_RESET);
+}
+
+/* The mark is ours on packets of services alone. */
+static void marked_of_no_service(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	frame_tcp(&f, SEG(.reply = true, .flags = RST, .dport = 9000));
+	out_marked(x, &f, HOKM_SKB_MARK);
+	assert_int_equal(fix_count_all(x), 0);
+}
+
+/* ---- ending ---- */
+
+static void reset_while_ending_is_our_own(void **state)
+{
+	struct fix *x = *state;
+
+	established(x);
+	fix_ending(x, 0, fix_now() + LONG_NS);
+	fix_out(x, SEG(.flags = RST | ACK, .seq = SISN + 1, .ack = ISN + 1));
+	assert_int_equal(COUNT(x, rst_server), 1);
+	assert_int_equal(COUNT(x, shut_down), 1);
+	assert_int_equal(COUNT(x, reset_server), 0);
+	assert_int_equal(conn_of(x).tcp_state, HOKM_TCP_RESET);
+	assert_int_equal(conn_of(x).close_side, HOKM_SIDE_SERVER);
+	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 1);
+	fix_out(x, SEG(.flags = RST | ACK, .seq = SISN + 1, .ack = ISN + 1));
+	assert_int_equal(COUNT(x, shut_down), 1);
+}
+
+static void before_and_after_it_is_the_servers(void **state)
+{
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		fix_reset(state);
+		established(x);
+		fix_ending(x, 0, i ? fix_now() - 1 : 0);
+		fix_ending(x, 1, fix_now() + LONG_NS); /* another service's */
+		fix_out(x, SEG(.flags = RST | ACK, .seq = SISN + 1, .ack = ISN + 1));
+		assert_int_equal(COUNT(x, rst_server), 1);
+		assert_int_equal(COUNT(x, shut_down), 0);
+		assert_int_equal(COUNT(x, reset_server), 1);
+	}
+}
+
+/* Half-closed ones are ended too. */
+static void half_closed_while_ending(void **state)
+{
+	struct fix *x = *state;
+
+	established(x);
+	fix_in(x, SEG(.flags = FIN | ACK, .seq = ISN + 1, .ack = SISN + 1));
+	fix_ending(x, 0, fix_now() + LONG_NS);
+	fix_out(x, SEG(.flags = RST | ACK, .seq = SISN + 1, .ack = ISN + 2));
+	assert_int_equal(COUNT(x, shut_down), 1);
+	assert_int_equal(COUNT(x, reset_server), 0);
+}
+
+/* What refuses SYNs meanwhile is as dead as ever. */
+static void refusals_while_ending_are_refusals(void **state)
+{
+	struct fix *x = *state;
+
+	fix_ending(x, 0, fix_now() + LONG_NS);
+	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	assert_int_equal(COUNT(x, refused), 1);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, shut_down), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(marked_is_only_counted),
+		HOKM_TEST(marked_of_unknown_connections),
+		HOKM_TEST(marked_refusal_is_not_replayed),
+		HOKM_TEST(others_marks_mean_nothing),
+		HOKM_TEST(marked_of_no_service),
+		HOKM_TEST(reset_while_ending_is_our_own),
+		HOKM_TEST(before_and_after_it_is_the_servers),
+		HOKM_TEST(half_closed_while_ending),
+		HOKM_TEST(refusals_while_ending_are_refusals),
+	};
+
+	return cmocka_run_group_tests_name("own hand", tests, fix_open, fix_close);
+}
