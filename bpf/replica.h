@@ -48,13 +48,25 @@ __noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
 	return r->holder | (peer_alive(&p, r->holder) ? CHANCE_HOLDER : CHANCE_DEAD);
 }
 
-/* The client knows: the daemon need not tell it. */
+/*
+ * The client was answered, or says by RST that its connection is gone. An answer may be lost on its way, so only
+ * the RST ends the daemon's telling: the one that answers a tickle has the number which the tickle
+ * acknowledged, and a blind one has not.
+ */
 static __always_inline void dead_known(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 
 	if (r && !r->answered_ns)
 		r->answered_ns = now_ns;
+}
+
+static __always_inline void dead_gone(const struct hokm_conn_key *key, __u32 seq)
+{
+	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
+
+	if (r && r->ack_next == seq)
+		r->gone = 1;
 }
 
 /* It is answered now. True: news to conns. */
@@ -146,6 +158,7 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	}
 	if (p->seg.flags & TCP_FLAG_RST) {
 		dead_reset(&key, p->now);
+		dead_gone(&key, p->seg.seq);
 		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
 	}
 	/* Without an ACK there is no number to answer with. */

@@ -16,7 +16,7 @@
  *  suspects                 BPF until_ns and since_ns, user space the rest
  *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
  *  waits                    both, by atomic addition: user space takes off what deleted entries left
- *  replica                  user space; BPF answered_ns alone, of entries whose holder is dead
+ *  replica                  user space; BPF answered_ns and gone alone, of entries whose holder is dead
  *  changes                  BPF
  *  counters, latency, event_limits   BPF
  */
@@ -577,7 +577,8 @@ struct hokm_replica {
 	__u32 ack_next;  /* what the server acknowledged last: the client's next sequence number */
 	__u8 holder;     /* slot of peers */
 	__u8 generation; /* of the holder's full list that it was part of last */
-	__u8 rsv[2];
+	__u8 gone;       /* BPF: holder dead, and its client has said by RST that it knows */
+	__u8 rsv;
 };
 _Static_assert(sizeof(struct hokm_replica) == 40, "replica");
 

@@ -342,7 +342,8 @@ unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n)
 void fix_replica_put(struct fix *x, unsigned int holder)
 {
 	struct hokm_conn_key k = fix_key();
-	struct hokm_replica r = {.told_ns = 1, .isn = 1000, .holder = (uint8_t)holder};
+	struct hokm_replica r = {
+		.told_ns = 1, .isn = 1000, .ack_next = 1001, .holder = (uint8_t)holder};
 
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY),
 			 0);

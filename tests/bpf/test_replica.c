@@ -109,6 +109,31 @@ static void no_answer(void **state)
 	assert_int_equal(COUNT(x, unknown_pass), 2);
 }
 
+/*
+ * An answer may be lost, so the daemon goes on telling until the client says by RST that it knows: with the
+ * number that a tickle acknowledged.
+ */
+static void only_an_exact_reset_ends_the_telling(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_replica r;
+
+	fix_replica_put(x, 1);
+	fix_peer_dead(x, 1);
+	expect_in_answer(x, DATA);
+	assert_true(fix_replica(x, &r));
+	assert_true(r.answered_ns && !r.gone);
+	expect_in_pass(x, SEG(.flags = RST, .seq = 1000));
+	assert_true(fix_replica(x, &r) && !r.gone);
+	expect_in_pass(x, SEG(.flags = RST, .seq = 1001));
+	assert_true(fix_replica(x, &r) && r.gone);
+	/* Of a holder that lives it is none of our business. */
+	fix_reset(state);
+	fix_replica_put(x, 1);
+	expect_in_steer(x, SEG(.flags = RST, .seq = 1001), PEER1_MAC);
+	assert_true(fix_replica(x, &r) && !r.gone);
+}
+
 /* Its client has ended it: nobody must tell it, and nothing was answered. */
 static void client_that_resets_knows(void **state)
 {
@@ -271,6 +296,7 @@ int main(void)
 		HOKM_TEST(any_frame_is_answered),
 		HOKM_TEST(frames_of_several_buffers_are_answered),
 		HOKM_TEST(no_answer),
+		HOKM_TEST(only_an_exact_reset_ends_the_telling),
 		HOKM_TEST(client_that_resets_knows),
 		HOKM_TEST(reset_of_a_steered_connection),
 		HOKM_TEST(last_fin_of_a_steered_connection),

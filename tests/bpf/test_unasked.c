@@ -39,12 +39,12 @@ static void connections_go_on(void **state)
 {
 	struct fix *x = *state;
 
-	/* Both stopped ten minutes ago: the peer was alive when it was asked last. */
+	/* Both stopped long ago: the peer was alive when it was asked last. */
 	lives_on_peer0(x);
-	last(x, 600 * SECOND_NS, 600 * SECOND_NS - LIMIT_NS / 2);
+	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS - LIMIT_NS / 2);
 	expect_in_steer(x, DATA, PEER0_MAC);
 	/* It had been dead before. */
-	last(x, 600 * SECOND_NS, 600 * SECOND_NS - 2 * LIMIT_NS);
+	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS - 2 * LIMIT_NS);
 	expect_in_answer(x, DATA);
 }
 
@@ -53,7 +53,7 @@ static void who_asks_hears(void **state)
 	struct fix *x = *state;
 
 	lives_on_peer0(x);
-	last(x, 600 * SECOND_NS, 0);
+	last(x, 50 * LIMIT_NS, 0);
 	expect_in_answer(x, DATA);
 }
 
@@ -63,13 +63,13 @@ static void new_ones_want_a_fresh_word(void **state)
 
 	fix_peer_set(x, 1, &(const struct hokm_peer){0});
 	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
-	last(x, 600 * SECOND_NS, 600 * SECOND_NS);
+	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS);
 	expect_in_steer(x, SEG(.flags = SYN, .seq = 1),
 			PEER0_MAC); /* the fixture's daemon is fresh */
 	{
 		struct hokm_peer p = fix_alive_peer(0);
 
-		p.seen_ns = p.daemon_seen_ns = fix_now() - 600 * SECOND_NS;
+		p.seen_ns = p.daemon_seen_ns = fix_now() - 50 * LIMIT_NS;
 		fix_peer_set(x, 0, &p);
 	}
 	expect_in_pass(x, SEG(.flags = SYN, .seq = 2, .sport = CLIENT_PORT + 1));

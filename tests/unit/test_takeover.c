@@ -49,7 +49,7 @@ static void step(struct sim *s, bool owner, uint64_t silent_ns, unsigned int rat
 
 static void run(struct sim *s, uint64_t ns, unsigned int rate)
 {
-	for (uint64_t end = s->now_ns + ns; s->now_ns < end; s->now_ns += MS)
+	for (uint64_t end = s->now_ns + ns; s->now_ns < end; s->now_ns += TAKEOVER_STEP_NS)
 		step(s, true, S, rate);
 }
 
@@ -104,7 +104,7 @@ static void paced(void **state)
 		{100000, 10000, 90 * MS, 105 * MS},
 		{100, 100, 950 * MS, 1050 * MS},
 		{1000, 500, 490 * MS, 510 * MS},
-		{10000000, 10000, 30 * MS, 60 * MS}, /* TAKEOVER_MOST a step */
+		{10000000, 12800, 100 * MS, 101 * MS}, /* TAKEOVER_MOST a step */
 	};
 
 	(void)state;
@@ -113,7 +113,7 @@ static void paced(void **state)
 
 		while (s.told < rows[i].entries && s.now_ns < 20 * S) {
 			step(&s, true, S, rows[i].rate);
-			s.now_ns += MS;
+			s.now_ns += TAKEOVER_STEP_NS;
 		}
 		assert_int_equal(s.told, rows[i].entries);
 		assert_in_range(s.now_ns - S, rows[i].least_ns, rows[i].most_ns);
@@ -170,7 +170,7 @@ static void next_step_is_soon(void **state)
 	(void)state;
 	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), 0);
 	step(&s, true, S, 1000);
-	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), s.now_ns + MS);
+	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), s.now_ns + TAKEOVER_STEP_NS);
 	takeover_walked(&s.t, s.now_ns);
 	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), 0);
 }

@@ -58,10 +58,10 @@ whole() {
 	echo "${value%%.*}"
 }
 
-# Node (a, b) whose MAC is given.
+# Node (a, b, c) whose MAC is given.
 node_of_mac() {
 	local node
-	for node in a b; do
+	for node in a b c; do
 		[ "$(lab_mac "$node")" != "$1" ] || echo "$node"
 	done
 }

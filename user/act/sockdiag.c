@@ -108,7 +108,7 @@ static bool is_connection(const struct inet_diag_msg *m)
 	       m->idiag_state != TCP_CLOSE;
 }
 
-static void take_answer(struct answers *a, const struct nlmsghdr *h)
+static void take_answer(struct answers *a, struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = NLMSG_DATA(h);
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
@@ -138,7 +138,7 @@ static int ask(struct sockdiag *s, unsigned int requests, struct answers *a)
 	while (a->seen < requests) {
 		struct pollfd p = {.fd = s->fd, .events = POLLIN};
 		ssize_t got = recv(s->fd, s->answers, sizeof(s->answers), MSG_DONTWAIT);
-		const struct nlmsghdr *h = (const void *)s->answers;
+		struct nlmsghdr *h = (void *)s->answers;
 		size_t len = got > 0 ? (size_t)got : 0;
 
 		if (got < 0 && errno != EAGAIN)

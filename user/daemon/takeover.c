@@ -3,7 +3,7 @@
  * Takeover: the players of a dead peer are told. decide/takeover says when and how many; here map replica is
  * walked, and RST and tickle go out.
  *
- * Who has answered is marked by the packet path in the entry (answered_ns) and left out by the next walk.
+ * Whose client says that it knows is marked by the packet path in the entry (gone) and left out by the next walk.
  * Entries stay until the peer is back and has told its new list: whoever sends something late is answered by
  * the packet path as long as they are there.
  */
@@ -59,7 +59,7 @@ static int queue_one(const struct hokm_conn_key *k, const struct hokm_replica *r
 	struct peer_takeover *p = w->p;
 	const struct conf_service *cs;
 
-	if (r->holder != w->slot || r->answered_ns || p->n == QUEUE)
+	if (r->holder != w->slot || r->gone || p->n == QUEUE)
 		return 0;
 	cs = service_of(w->d, k->service);
 	if (!cs)

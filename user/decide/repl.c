@@ -9,6 +9,9 @@
  *   ....|xxxxxxxxxxxxxxxxx|................|.....
  *        sent, no word yet  to be sent       to be filled
  *
+ * After a repeat only REPEAT_BURST messages go out until one is acknowledged: on a bad line most of what follows
+ * a lost one would be thrown away by the peer anyway, and messages that wait fill up.
+ *
  * Numbers and streams never wrap in a session: 2^32 messages of 35 records are years of 10,000 a second.
  */
 #include <errno.h>
@@ -16,6 +19,8 @@
 #include <string.h>
 
 #include "decide/repl.h"
+
+#define REPEAT_BURST 16
 
 struct slot {
 	unsigned int n;
@@ -45,6 +50,7 @@ struct repl_link {
 
 	/* sending */
 	bool streaming, listing, want_list;
+	bool repeating; /* nothing was acknowledged since the last repeat */
 	uint32_t stream, acked, cursor, next;
 	uint32_t end; /* message in which the list ended */
 	uint64_t progress_ns;
@@ -117,7 +123,7 @@ static struct slot *open_slot(struct repl_link *l, uint64_t born_ns)
 
 static void end_stream(struct repl_link *l)
 {
-	l->streaming = l->listing = false;
+	l->streaming = l->listing = l->repeating = false;
 	l->want_list = true;
 	l->acked = l->cursor = l->next = 1;
 }
@@ -259,8 +265,11 @@ size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
 	else if (l->cursor > l->acked && now_ns - l->progress_ns >= REPL_REPEAT_NS) {
 		l->cursor = l->acked;
 		l->progress_ns = now_ns;
+		l->repeating = true;
 	}
-	return l->cursor < l->next ? build_data(l, buf) : 0;
+	if (l->cursor == l->next || (l->repeating && l->cursor - l->acked >= REPEAT_BURST))
+		return 0;
+	return build_data(l, buf);
 }
 
 /* ---- receiving ---- */
@@ -288,6 +297,7 @@ static void take_ack(struct repl_link *l, const struct repl_msg *m, uint64_t now
 	}
 	l->acked = m->number;
 	l->progress_ns = now_ns;
+	l->repeating = false;
 }
 
 /* Who says so without a proof that it is now gets the chance to give one, and nothing else. */

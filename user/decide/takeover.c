@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "act/tickle.h"
 #include "decide/takeover.h"
 
 #define MS             1000000ULL
@@ -61,9 +60,11 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 	if (!t->running) {
 		enum takeover_step step = begin(t, now_ns);
 
-		*quota = rate / 1000 ? rate / 1000 : 1;
+		*quota = (unsigned int)(rate * TAKEOVER_STEP_NS / NS);
 		if (*quota > TAKEOVER_MOST)
 			*quota = TAKEOVER_MOST;
+		if (!*quota)
+			*quota = 1;
 		return step;
 	}
 	if (t->walking) {
@@ -91,5 +92,5 @@ void takeover_walked(struct takeover *t, uint64_t now_ns)
 
 uint64_t takeover_next_ns(const struct takeover *t, uint64_t now_ns)
 {
-	return t->running && t->walking ? now_ns + MS : 0;
+	return t->running && t->walking ? now_ns + TAKEOVER_STEP_NS : 0;
 }

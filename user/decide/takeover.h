@@ -18,7 +18,12 @@
 #include "hokm/abi.h"
 
 #define TAKEOVER_ROUNDS 4
-#define TAKEOVER_MOST   256 /* connections told in one step */
+/*
+ * Connections told in one step, two packets each, and how soon the next step comes: short bursts, for the queue of
+ * a network card holds some hundred packets and drops the rest.
+ */
+#define TAKEOVER_MOST    64
+#define TAKEOVER_STEP_NS 500000ULL
 extern const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS];
 
 struct takeover {

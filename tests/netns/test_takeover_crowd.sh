@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Ten thousand players, and the owner's node dies: the peer knows all of them beforehand, tells each once it
+# owns, and stops when they have answered. A player whose own way was cut meanwhile is told by the answer to the
+# first packet it sends, however late.
+#
+#   crowd   1000 who send every half second, 4000 with a ping every 20 s, 5000 who only listen
+#   cut     on client1, whose cable is out while the others are told
+
+# The standard profile: a check of the fast one is over after 250 ms, and where ten thousand come within seconds
+# to a machine that others use, too, that would end them (which is right, and not what is wanted here).
+PROFILE=standard
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/audience.sh
+. "$TESTS_DIR/audience.sh"
+
+SENDING=${SENDING:-1000} PINGING=${PINGING:-4000} SILENT=${SILENT:-5000}
+CROWD=$((SENDING + PINGING + SILENT))
+CUT=10
+NOTICE_MS=1000
+PLAYERS=0 # of hokm-players: only its prober is wanted
+
+rows() { lab_ctl b conns --peer primary --json --limit 100000 "$@" | jq "$ROWS"; }
+told_says() { log_says b "players of dead peer primary: told"; }
+cut_told() { [ "$(cut_ended)" -ge "$1" ]; }
+cut_ended() {
+	ask_audience cut status
+	field "$REPLY_AUDIENCE" sending_ended
+}
+
+# A game server for so many needs as many files; what is started here inherits them.
+must ulimit -Sn $((2 * CROWD + 1000 < 20000 ? 2 * CROWD + 1000 : 20000))
+must lab_up a b client1
+must lab_conf a b
+for node in a b; do
+	must lab_game "$node"
+	must lab_daemon "$node"
+done
+for node in a b; do must lab_wait 40 hokm_ready "$node"; done
+must lab_wait 40 owns a
+must observe_start
+must lab_wait 10 owner_is a
+must audience crowd client --interval 500 --sending "$SENDING" --pinging "$PINGING" --silent "$SILENT"
+must audience cut client1 --patience 60000 --sending "$CUT"
+within 60 "$CROWD players come in" gathered crowd
+must lab_wait 10 gathered cut
+number_is "all of them on the primary" "$(lab_ctl a conns --summary --json | jq .summary.targets.local)" \
+	-ge $((CROWD + CUT))
+within 10 "the backup knows of each" knows_of b a $((CROWD + CUT))
+ROWS='[.conns[] | select(.holder == "primary" and .answered_ms == null)] | length'
+number_is "conns --peer lists those on one client" "$(rows --client "$(lab_addr client1)")" -eq "$CUT"
+
+mark_death crowd cut
+must lab_link client1 down
+must lab_node_dead a
+within 15 "the peer owns" owner_is b
+within 10 "everybody has noticed" noticed crowd
+ask_arp status
+owned=$(whole "$REPLY_ARP" moved_ms)
+for kind in all "${KINDS[@]}"; do
+	number_is "$kind players: the last noticed, ms after the peer owned" \
+		"$(notice_ms "$kind" "$owned")" -le "$NOTICE_MS"
+done
+number_is "nobody found out by waiting: unanswered" "$(field "$REPLY_AUDIENCE" unanswered)" -eq 0
+holds "an event says that the players are told" event b peer takeover
+number_is "RSTs and tickles sent" "$(counter b told_dead)" -ge $((2 * CROWD))
+
+within 10 "the last round is over" told_says
+number_is "who answered is not told again: sent in four rounds" "$(counter b told_dead)" -lt \
+	$((2 * CROWD + 2 * CROWD / 2))
+number_is "the cut off know nothing yet" "$(cut_ended)" -eq 0
+ANSWERED=$(counter b answered_dead)
+must lab_link client1 up
+within 20 "the cut off are told when they come with something" cut_told "$CUT"
+number_is "each by the exact RST of the new owner" "$(counter b answered_dead)" -ge $((ANSWERED + CUT))
+ask_audience cut status
+number_is "which they notice as a reset" "$(field "$REPLY_AUDIENCE" reset)" -eq "$CUT"
+
+ask_audience crowd join
+within 40 "the $CROWD come in again, to the peer" gathered crowd
+number_is "while nobody else took the VIP: owner changes" "$(field "$REPLY_ARP" changes)" -eq 1
+test_end
