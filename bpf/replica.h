@@ -70,11 +70,15 @@ static __always_inline void dead_gone(const struct hokm_conn_key *key, __u32 seq
 }
 
 /* It is answered now. True: news to conns. */
-static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns, __u32 ack)
 {
+	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	dead_known(key, now_ns);
+	/* What the client expects next, by its own word: if this answer is lost the daemon's RST is exact. */
+	if (r)
+		r->seq_next = ack;
 	if (!c || c->flags & HOKM_CONN_ENDED)
 		return false;
 	c->tcp_state = HOKM_TCP_RESET;
@@ -165,8 +169,8 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	rc = p->seg.flags & TCP_FLAG_ACK ? dead_answer(p, tcp) : 1;
 	if (rc)
 		return DEAD_IS(rc < 0 ? DEAD_BROKEN : DEAD_LEFT, HOKM_EV_TARGET_DEAD);
-	return DEAD_IS(DEAD_ANSWERED,
-		       dead_note(&key, p->now) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
+	return DEAD_IS(DEAD_ANSWERED, dead_note(&key, p->now, p->seg.ack) ? HOKM_EV_CLOSED
+									  : HOKM_EV_ANSWERED_DEAD);
 }
 
 /*

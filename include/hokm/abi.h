@@ -16,7 +16,7 @@
  *  suspects                 BPF until_ns and since_ns, user space the rest
  *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
  *  waits                    both, by atomic addition: user space takes off what deleted entries left
- *  replica                  user space; BPF answered_ns and gone alone, of entries whose holder is dead
+ *  replica                  user space; BPF answered_ns, gone and seq_next, of entries whose holder is dead
  *  changes                  BPF
  *  counters, latency, event_limits   BPF
  */

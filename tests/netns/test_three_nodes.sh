@@ -1,100 +1,145 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Three nodes, priorities 110, 100 and 90. Ownership goes through all of them while players are on each: a packet
-# that the owner does not know goes to the node that told of its connection, not to a guess. Then two nodes die,
-# and each time only the players of the dead one are told.
+# Three nodes, priorities 110, 100, 90, each with players of its own, who came while it was owner. Wherever the VIP
+# goes, everybody plays on: what a node does not know it sends to the holder that its replica names, and
+# guesses nothing. When a node dies its players are told, by whoever owns, and nobody else's are.
+#
+#   a -> b -> c   planned; group NAME is on node NAME; a is drained meanwhile, else b's successor would be a
+#   a             takes the VIP back by election, and so it does after
+#   a dies        b owns and tells group a
+#   c dies        while a owns: a tells group c
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
-# shellcheck source=tests/netns/listeners.sh
-. "$TESTS_DIR/listeners.sh"
+# shellcheck source=tests/netns/audience.sh
+. "$TESTS_DIR/audience.sh"
 
-COUNT=30
-declare -A OUT MOVES
-peer() { status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | $3"; }
-knows() {
-	[ "$(peer "$1" "$2" .replica.warm)" = true ] &&
-		[ "$(peer "$1" "$2" .replica.connections)" = "$3" ]
-}
-players_here() {
-	[ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" = "$2" ]
-}
-more_holders() { [ "$(counter "$1" steered_holder)" -ge "$2" ]; }
-said() { [ "$(wc -l <"${OUT[$1]}")" -ge 2 ]; }
-silent() { ! said "$1"; }
-ended() { jq -sr '.[1].ended' "${OUT[$1]}"; }
-last_ms() { jq -sr '.[1].last_ms' "${OUT[$1]}"; }
+EACH=12 # of each kind, in each group
+GROUP=$((3 * EACH))
+NOTICE_MS=1000
+PLAYERS=0 # of hokm-players: only its prober is wanted
 
-# A player that talks, by its standard input.
-mover_start() {
-	mkfifo "$LAB_DIR/mover.$1"
-	MOVES[$1]=$LAB_DIR/moved.$1
-	: >"${MOVES[$1]}"
-	exec {fd}<>"$LAB_DIR/mover.$1"
-	LAB_STDIN=$LAB_DIR/mover.$1 LAB_STDOUT=${MOVES[$1]} lab_spawn client "mover.$1" \
-		"$TESTS_DIR/../stub/mover.py" "$LAB_VIP" "$LAB_PORT"
-	eval "MOVER_$1=$fd"
-	lab_wait 10 moved "$1" 1
+boots_again() { lab_node_alive "$1" && lab_game "$1" && lab_daemon "$1"; }
+sees_all() { [ "$(status "$1" '[.peers[] | .pulsing and .replica.warm] | all')" = true ]; }
+peer_dead() { [ "$(status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | .pulsing")" = false ]; }
+all_see_all() {
+	local node
+	for node in a b c; do within 20 "$1: $(lab_name "$node") sees and knows both others" sees_all "$node"; done
 }
-moved() { [ "$(wc -l <"${MOVES[$1]}")" -ge "$2" ]; }
-# moves NODE N: its N-th line comes after three moves.
-moves() {
-	local fd="MOVER_$1"
-	echo 3 >&"${!fd}"
-	lab_wait 10 moved "$1" "$2"
+successor_is() { [ "$(status "$1" .successor)" = "$2" ]; }
+local_players() {
+	lab_ctl "$1" conns --json --limit 100000 --state established |
+		jq '[.conns[] | select(.target == "local" and .ws == "open")] | length'
+}
+has_players() { [ "$(local_players "$1")" -ge "$2" ]; }
+# Pings are frequent, so that everybody but the silent sends packets after each move.
+group() { audience "$1" client --ping 200 --sending "$EACH" --pinging "$EACH" --silent "$EACH"; }
+talked() { [ "$(counter "$1" steered_holder)" -ge "$2" ]; }
+
+# moves_to NODE GROUP...: the owner hands over; these groups, none of which is on NODE, play on.
+moves_to() {
+	local node=$1 name words
+	shift
+	words="$(lab_name "$OWNER_NODE") to $(lab_name "$node")"
+	for name in "$@"; do ask_audience "$name" mark; done
+	observe_mark moves
+	holds "$words: the owner takes the order" told "$OWNER_NODE" failover --to "$(lab_name "$node")"
+	within 5 "$words: it owns" owns "$node"
+	within 5 "$words: ARP shows it" owner_is "$node"
+	OWNER_NODE=$node
+	# A sending and a pinging player make a packet each whose holder the new owner must find.
+	within 5 "$words: packets of each group reached their holder" talked "$node" $((2 * EACH * $#))
+	number_is "$words: sent by a guess" \
+		$(($(counter "$node" second_chance) - $(counter "$node" steered_holder))) -eq 0
+	observe_mark moved
+	number_is "$words: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 5
+	number_is "$words: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+	number_is "$words: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	for name in "$@"; do plays_on "$words: group $name" "$name"; done
 }
 
-# join NODE: players come while NODE owns.
-join() {
-	within 20 "join: $1 owns" owns "$1"
-	within 20 "join: players come to $1" listeners_start client $COUNT 120
-	mv "$LISTENERS_OUT" "$LISTENERS_OUT.$1"
-	OUT[$1]=$LISTENERS_OUT.$1
-	mv "$LAB_DIR/pid/client.listeners" "$LAB_DIR/pid/client.listeners.$1"
-	holds "join: and one that talks" mover_start "$1"
-	within 10 "join: they live on $1" players_here "$1" $((COUNT + 1))
+# joins GROUP: its players come to the owner, which must be node GROUP.
+joins() {
+	must group "$1"
+	within 10 "group $1 comes in" gathered "$1"
+	within 5 "group $1 is on $(lab_name "$1")" has_players "$1" "$GROUP"
+}
+
+# told_of NODE OWNER AFTER_MS: group NODE noticed, told by OWNER.
+told_of() {
+	local kind words
+	words="$(lab_name "$1") dead"
+	within 5 "$words: everybody of group $1 has noticed" noticed "$1"
+	for kind in "${KINDS[@]}"; do
+		number_is "$words: $kind players noticed, ms" "$(notice_ms "$kind" "$3")" -le "$NOTICE_MS"
+	done
+	number_is "$words: of them by a RST" "$(field "$REPLY_AUDIENCE" reset)" -eq "$GROUP"
+	holds "$words: an event of $(lab_name "$2") says so" event "$2" peer takeover
+}
+
+planned() {
+	joins a
+	moves_to b a
+	joins b
+	must told a drain
+	within 5 "primary drained: the third is the backup's successor" successor_is b third
+	moves_to c a b
+	joins c
+	must told a undrain
+	for node in a b c; do must told "$node" ready; done
+	back_on_the_primary "undrained" a b c
+}
+
+# back_on_the_primary WORDS GROUP...
+back_on_the_primary() {
+	local words=$1 name
+	shift
+	within 20 "$words: the primary owns by election" owns a
+	within 5 "$words: ARP shows the primary" owner_is a
+	for name in "$@"; do plays_on "$words: group $name" "$name"; done
+}
+
+owner_dies() {
+	local before sent name
+	for name in b c; do must lab_wait 10 knows_of a "$name" "$GROUP"; done
+	for name in a c; do must lab_wait 10 knows_of b "$name" "$GROUP"; done
+	mark_death a b c
+	before=$(counter b told_dead)
+	must lab_node_dead a
+	within 5 "primary dead: the backup owns" owner_is b
+	ask_arp status
+	told_of a b "$(whole "$REPLY_ARP" moved_ms)"
+	sent=$(($(counter b told_dead) - before))
+	number_is "primary dead: RSTs and tickles, for its players" "$sent" -ge $((2 * GROUP))
+	number_is "primary dead: the third tells nobody" "$(counter c told_dead)" -eq 0
+	plays_on "primary dead: group b" b
+	plays_on "primary dead: group c" c
+	must boots_again a
+	all_see_all "booted again"
+	back_on_the_primary "booted again" b c
+}
+
+# The owner has the VIP already; what counts is from when it knows that the node is dead.
+holder_dies() {
+	local began_ms
+	must lab_wait 10 knows_of a c "$GROUP"
+	mark_death b c
+	began_ms=$(lab_now_ms)
+	must lab_node_dead c
+	within 5 "third dead: the owner knows" peer_dead a c
+	told_of c a $(($(lab_now_ms) - began_ms))
+	plays_on "third dead: group b" b
+	holds "third dead: the VIP stays" owner_is a
 }
 
 test_nodes a b c
-join a
-for other in b c; do within 10 "$other knows the players of a" knows $other a $((COUNT + 1)); done
-holds "failover to b" told a failover
-join b
-for other in a c; do within 10 "$other knows the players of b" knows $other b $((COUNT + 1)); done
-must told a maint
-holds "failover to c" told b failover
-join c
-for other in a b; do within 10 "$other knows the players of c" knows $other c $((COUNT + 1)); done
-holds "the player of a talks through c" moves a 2
-holds "the player of b talks through c" moves b 2
-holds "the player of c talks" moves c 2
-holds "c sent both to their holders" more_holders c 2
-must told a ready
-within 20 "a owns again" owns a
-holds "the player of c talks through a" moves c 3
-holds "the player of b talks through a" moves b 3
-holds "the player of a talks" moves a 3
-holds "a sent both to their holders" more_holders a 2
-for node in a b c; do holds "nobody on $node was broken" silent $node; done
-
-# c holds players and owns nothing: the owner tells them.
-must lab_node_dead c
-within 10 "c dies: its players are told" said c
-number_is "c dies: all of them" "$(ended c)" -eq $COUNT
-holds "c dies: by a" event a peer takeover
-for node in a b; do
-	holds "c dies: nobody on $node was told" silent $node
-	holds "c dies: the player of $node talks" moves $node 4
-done
-
-# a owns and holds players.
-must lab_node_dead a
-within 10 "a dies: b owns" owns b
-within 10 "a dies: its players are told" said a
-number_is "a dies: all of them" "$(ended a)" -eq $COUNT
-number_is "a dies: ms until the last, from the new owner's first" \
-	$(($(last_ms a) - $(event_ms b state "-> master"))) -le 150
-holds "a dies: nobody on b was told" silent b
-holds "a dies: the player of b talks" moves b 5
+all_see_all start
+must lab_wait 20 owns a
+must observe_start
+must lab_wait 10 owner_is a
+OWNER_NODE=a
+planned
+owner_dies
+holder_dies
 test_end
