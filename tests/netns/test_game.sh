@@ -12,9 +12,10 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tools/demo/report.sh
+. "$TESTS_DIR/../../tools/demo/report.sh"
 
 PREEMPT_DELAY_MS=2000 # of profile fast
-FEW=3                 # attempts on their way when the process died
 # The threshold comes late enough to see what happens before it.
 export LAB_CONF_EXTRA='service game {
 	check websocket { fall = 4 interval = "300ms" fastinter = "300ms" }
@@ -78,8 +79,13 @@ killed() {
 	holds "killed: the passive checks saw it first" began_passively
 	moved_for_service killed
 	observe_mark restarted
-	number_is "killed: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -le $FEW
+	number_is "killed: attempts refused or timed out" "$(refused "$REPLY_PLAYERS")" -eq 0
+	number_is "killed: attempts that the process had taken already" \
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 2
 	number_is "killed: players whose connection broke" "$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
+	# Its own back-off is 100 ms at most.
+	number_is "killed: ms until the last player was back" \
+		"$(whole "$REPLY_PLAYERS" longest_gap_ms)" -le 350
 	number_is "killed: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
 	number_is "killed: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	holds "killed: the checks were refused" checks_say a check-refused

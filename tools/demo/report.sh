@@ -18,11 +18,16 @@ declare -A TITLES=(
 	[node-dead]="owner node dead"
 )
 
+# refused REPLY: attempts that were refused or timed out. What else may fail is one that the dying process had
+# taken already: it is a connection, and is reset like the others.
+refused() { jq '[.failed_by.refused, .failed_by.timeout] | map(. // 0) | add' <<<"$1"; }
+
 # record STACK EVENT: takes the two replies of the mark that ended the event's window.
 record() {
 	local at=$1.$2
 	RESULT[$at.broken]=$(field "$REPLY_PLAYERS" broken)
 	RESULT[$at.failed]=$(field "$REPLY_PLAYERS" failed_attempts)
+	RESULT[$at.refused]=$(refused "$REPLY_PLAYERS")
 	RESULT[$at.reconnect_failed]=$(field "$REPLY_PLAYERS" reconnect_failed)
 	RESULT[$at.tried]=$(field "$REPLY_PLAYERS" attempts)
 	RESULT[$at.gap]=$(whole "$REPLY_PLAYERS" longest_gap_ms)
@@ -65,6 +70,11 @@ master_down_ms() {
 # Until when, from the event, new players may meet a game process that hangs.
 hung_ms() { [ "$PROFILE" = fast ] && echo 300 || echo 1000; }
 
+# How soon players come back who were told: the first of them tries after their back-off, at most 100 ms.
+BACK_OFF_MS=100
+# A player is told within so much after the new owner owns; and within so much after a service is down.
+TOLD_DEAD_MS=150 TOLD_DOWN_MS=100
+
 judge() {
 	local event limit
 	for event in failover failback; do
@@ -75,6 +85,13 @@ judge() {
 	done
 	limit=$(hung_ms)
 	promise game-hung served -le "$limit" "new players are served again within $limit ms"
+	promise game-killed refused -eq 0 "no connection attempt is refused or times out"
+	promise game-killed gap -le $((250 + BACK_OFF_MS)) "every player is back within 250 ms and its back-off"
+	# DOWN is what moves the ownership, so it is not later than that.
+	limit=$(("${RESULT[hokm.game-hung.moved]:-0}" + TOLD_DOWN_MS + BACK_OFF_MS + 250))
+	promise game-hung gap -le "$limit" "every player is told within $TOLD_DOWN_MS ms of DOWN, and comes back"
+	limit=$(("${RESULT[hokm.node-dead.moved]:-0}" + TOLD_DEAD_MS + BACK_OFF_MS + 250))
+	promise node-dead gap -le "$limit" "every player is told within $TOLD_DEAD_MS ms of the new owner, and comes back"
 	promise daemon-killed broken -eq 0 "no established connection breaks"
 	promise daemon-killed restore_broken -eq 0 "starting it again breaks no connection"
 	limit=$(($(master_down_ms) + 50))
@@ -91,16 +108,20 @@ judge() {
 # Start of the last attempt that failed, from the event.
 served() { [ "${RESULT[$1.failed]}" = 0 ] && echo 'at once' || echo "${RESULT[$1.served]} ms"; }
 
+# The longest that a player whose connection broke was away, from its last answer to the first one after.
+back() { [ "${RESULT[$1.broken]}" = 0 ] && echo '-' || echo "${RESULT[$1.gap]} ms"; }
+
 # One cell a column, "-" for what was not measured.
 cells() {
 	local at=$1.$2 new=-
 	if [ -z "${RESULT[$at.broken]:-}" ]; then
-		printf ' %7s %11s %8s %9s %10s %7s' - - - - - -
+		printf ' %7s %11s %8s %8s %9s %9s %10s %7s' - - - - - - - -
 		return
 	fi
 	[ "${RESULT[$at.changes]}" = 0 ] || new="${RESULT[$at.moved]} ms"
-	printf ' %7s %11s %8s %9s %10s %7s' "${RESULT[$at.broken]}" \
-		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "$(served "$at")" "${RESULT[$at.gap]} ms" "$new" \
+	printf ' %7s %11s %8s %8s %9s %9s %10s %7s' "${RESULT[$at.broken]}" \
+		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.refused]}" "$(served "$at")" "${RESULT[$at.gap]} ms" \
+		"$(back "$at")" "$new" \
 		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
 }
 
@@ -108,17 +129,17 @@ table() {
 	local event stack
 	echo
 	printf '%-24s' ""
-	for stack in "$@"; do printf ' | %-57s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
+	for stack in "$@"; do printf ' | %-76s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
 	printf '\n%-24s' "event"
 	for stack in "$@"; do
-		printf ' | %6s %11s %8s %9s %10s %7s' players attempts served longest 'new owner' 'two'
+		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' players attempts 'refused,' served longest 'all of' 'new owner' 'two'
 	done
 	printf '\n%-24s' ""
 	for stack in "$@"; do
-		printf ' | %6s %11s %8s %9s %10s %7s' broken failed again gap after owners
+		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' broken failed 'timeout' again gap 'them back' after owners
 	done
 	echo
-	printf '%.0s-' $(seq $((24 + 60 * $#)))
+	printf '%.0s-' $(seq $((24 + 79 * $#)))
 	echo
 	for event in "${EVENTS[@]}"; do
 		printf '%-24s' "${TITLES[$event]}"
