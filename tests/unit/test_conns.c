@@ -148,6 +148,73 @@ static void test_bad_args(void **state)
 	refused("{'keys':['client','colour']}", EINVAL, "not \"colour\"");
 	refused("{'keys':[]}", EINVAL, "a list of fields");
 	refused("{'limt':5}", EINVAL, "no such arg; not \"limt\"");
+	refused("{'peer':'nobody'}", EINVAL,
+		"\"all\" or another node of the group; not \"nobody\"");
+	refused("{'peer':''}", EINVAL, "another node");
+	refused("{'peer':'all','sort':'age'}", EINVAL, "only client, service and limit");
+	refused("{'peer':'all','summary':true}", EINVAL, "only client, service and limit");
+	refused("{'peer':'all','stale':'1s'}", EINVAL, "only client, service and limit");
+	refused("{'peer':'all','states':['open']}", EINVAL, "only client, service and limit");
+	refused("{'peer':'all','target':'local'}", EINVAL, "only client, service and limit");
+	refused("{'peer':'all','half_open':true}", EINVAL, "only client, service and limit");
+	refused("{'action':'kill'}", EINVAL, "kill needs a filter");
+	refused("{'action':'pet','client':'1.2.3.4'}", EINVAL, "is kill; not \"pet\"");
+	refused("{'action':'kill','client':'1.2.3.4','limit':5}", EINVAL, "filters only");
+	refused("{'action':'kill','client':'1.2.3.4','top':'age'}", EINVAL, "filters only");
+	refused("{'action':'kill','client':'1.2.3.4','peer':'all'}", EINVAL, "filters only");
+	refused("{'action':'kill','half_open':true,'target':'local'}", EINVAL, "filters only");
+	refused("{'dry_run':true}", EINVAL, "dry-run is for kill");
+	refused("{'action':'kill','client':'1.2.3.4','dry_run':1}", EINVAL, "true or false");
+}
+
+/* Any one filter names which ones. */
+static void test_kill(void **state)
+{
+	static const char *const filters[] = {"'client':'10.0.0.0/8'", "'service':'game'",
+					      "'target':'local'", "'states':['open']",
+					      "'stale':'5s'"};
+	char args[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		snprintf(args, sizeof(args), "{'action':'kill',%s,'dry_run':true}", filters[i]);
+		assert_true(query(args).kill && query(args).dry_run);
+	}
+	assert_false(query("{}").kill);
+}
+
+static void test_peer(void **state)
+{
+	const struct hokm_replica r = {.since_ns = NOW - 60 * NS_PER_S,
+				       .told_ns = NOW - NS_PER_S,
+				       .isn = 1,
+				       .seq_next = 0xffffffff,
+				       .ack_next = 3,
+				       .holder = 1};
+	struct hokm_conn_key k = key("192.168.1.50", 40312, 0);
+	struct conns_query q = query("{'peer':'backup','keys':['client']}");
+	struct conns_text t = {0};
+	struct hokm_replica other = r;
+
+	(void)state;
+	assert_true(q.replica && q.holder == 1);
+	assert_true(conns_peer_match(&q, &k, &r));
+	other.holder = 0;
+	assert_false(conns_peer_match(&q, &k, &other));
+	q = query("{'peer':'all','client':'192.168.1.51'}");
+	assert_false(conns_peer_match(&q, &k, &r));
+	q = query("{'peer':'all','service':'chat'}");
+	assert_false(conns_peer_match(&q, &k, &r));
+	q = query("{'peer':'all'}");
+	assert_true(conns_peer_match(&q, &k, &other));
+	conns_peer_row(&t, &q, &k, &r);
+	conns_text_add(&t, "", 1);
+	assert_string_equal(t.buf, "[\"192.168.1.50:40312\",\"game\",\"backup\",60000,1000,1,"
+				   "4294967295,3,null]");
+	assert_string_equal(conns_peer_key(0), "client");
+	assert_string_equal(conns_peer_key(8), "answered_ms");
+	assert_null(conns_peer_key(9));
+	conns_text_free(&t);
 }
 
 static void test_bad_clients(void **state)
@@ -467,6 +534,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_bad_args),
 		cmocka_unit_test(test_bad_clients),
+		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_service_and_target),
 		cmocka_unit_test(test_states),
