@@ -170,6 +170,41 @@ static void test_status_warnings(void **state)
 	json_decref(data);
 }
 
+static void test_status_of_recovery(void **state)
+{
+	static const char *const parts[] = {
+		"  PEER  REPLICA              CONNECTIONS  OURS THERE  LAG MAX  RESYNCS  FAULTS\n",
+		"  b     warm                          50  all           12 ms        1       3\n",
+		"  c     COLD, NOT CONNECTED            0  not all       2.0 s        4       0\n",
+		"WARNING  does not preempt yet: it waits for a peer's list of connections",
+		"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; "
+		"7 players left, ended in 4.2 s\n",
+	};
+	json_t *data = sample(STATUS);
+	json_t *change = sample(
+		"{'drain':true,'drain_ms':4200,'drained':false,'players':7,"
+		"'waits_for_replica_ms':900,'peers':["
+		"{'name':'b','replica':{'connected':true,'warm':true,'peer_warm':true,"
+		"'connections':50,'lag_max_ms':12,'resyncs':1,'faults':{'tag':1,'order':2}}},"
+		"{'name':'c','replica':{'connected':false,'warm':false,'peer_warm':false,"
+		"'connections':0,'lag_max_ms':2000,'resyncs':4,'faults':{'tag':0}}},"
+		"{'name':'d','replica':null}]}");
+	char *text;
+
+	(void)state;
+	assert_int_equal(json_object_update(data, change), 0);
+	text = rendered(render_status, data, "{}");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	free(text);
+	assert_int_equal(json_object_set_new(data, "drained", json_true()), 0);
+	text = rendered(render_status, data, "{}");
+	assert_has(text, "EMPTY: no player is left\n");
+	free(text);
+	json_decref(change);
+	json_decref(data);
+}
+
 static void test_status_of_another_version(void **state)
 {
 	json_t *data = json_object();
@@ -463,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status_of_an_owner),
 		cmocka_unit_test(test_status_warnings),
+		cmocka_unit_test(test_status_of_recovery),
 		cmocka_unit_test(test_status_of_another_version),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_conns_table),

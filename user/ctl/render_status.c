@@ -315,16 +315,28 @@ static json_int_t sum_of(json_t *counts)
 	return sum;
 }
 
+static bool any_replica(const json_t *peers)
+{
+	size_t i;
+	json_t *p;
+
+	json_array_foreach (peers, i, p)
+		if (json_is_object(json_object_get(p, "replica")))
+			return true;
+	return false;
+}
+
 /* What is known here of the connections of peers, and there of ours. */
 static void print_replicas(const json_t *peers, FILE *out)
 {
 	static const char *const heads[] = {"PEER",    "REPLICA", "CONNECTIONS", "OURS THERE",
 					    "LAG MAX", "RESYNCS", "FAULTS"};
 	struct table t = {.align = "llrlrrr"};
-	bool any = false;
 	size_t i;
 	json_t *p;
 
+	if (!any_replica(peers))
+		return;
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_cell(&t, "%s", heads[i]);
 	json_array_foreach (peers, i, p) {
@@ -333,7 +345,6 @@ static void print_replicas(const json_t *peers, FILE *out)
 
 		if (!json_is_object(r))
 			continue;
-		any = true;
 		table_cell(&t, "%s", field_text(p, "name"));
 		table_cell(&t, "%s%s", field_true(r, "warm") ? "warm" : "COLD",
 			   field_true(r, "connected") ? "" : ", NOT CONNECTED");
@@ -343,8 +354,6 @@ static void print_replicas(const json_t *peers, FILE *out)
 		table_cell(&t, "%lld", (long long)field_int(r, "resyncs", 0));
 		table_cell(&t, "%lld", (long long)sum_of(json_object_get(r, "faults")));
 	}
-	if (!any)
-		return;
 	fprintf(out, "\n");
 	table_print(&t, out);
 }
