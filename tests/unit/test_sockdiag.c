@@ -29,6 +29,15 @@
 
 static struct own_netns ns;
 
+static uint16_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
+{
+	for (size_t i = 0; i < len; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 static int listener(int family)
 {
 	struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
@@ -143,6 +152,64 @@ static void half_closed_and_unaccepted(void **state)
 	close(l);
 }
 
+/* A SYN from an address that nobody has: it stays in the handshake. */
+static void syn_of_nobody(struct tickle_conn *c)
+{
+	struct tickle_conn syn = {.client = ns.addr_a,
+				  .vip = own_addr("192.168.1.50"),
+				  .client_port = htons(PORT),
+				  .port = htons(40000)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = ns.addr_a};
+	uint8_t p[TICKLE_LEN];
+	uint16_t sum;
+	int fd;
+
+	tickle_build(&syn, false, p);
+	p[33] = 0x02; /* SYN alone */
+	p[36] = p[37] = 0;
+	sum = (uint16_t)~sum_of(p + 12, 28, IPPROTO_TCP + 20);
+	p[36] = (uint8_t)(sum >> 8);
+	p[37] = (uint8_t)sum;
+	own_netns_enter(ns.b);
+	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	assert_true(fd >= 0);
+	assert_int_equal(sendto(fd, p, sizeof(p), 0, (void *)&to, sizeof(to)), sizeof(p));
+	close(fd);
+	own_netns_enter(ns.a);
+	*c = (struct tickle_conn){
+		.client = syn.vip, .client_port = syn.port, .vip = ns.addr_a, .port = htons(PORT)};
+}
+
+struct one {
+	struct sockdiag *s;
+	struct tickle_conn c;
+};
+
+static bool is_ended(void *arg)
+{
+	struct one *o = arg;
+	bool ended;
+
+	return sockdiag_destroy(o->s, &o->c, 1, &ended) == 1 && ended;
+}
+
+/* Between SYN and accept there is no socket of the process yet, and there must not be one later. */
+static void in_the_handshake(void **state)
+{
+	int l = listener(AF_INET);
+	struct tickle_conn c;
+	struct one o;
+
+	(void)state;
+	assert_int_equal(sockdiag_open(&o.s), 0);
+	syn_of_nobody(&o.c);
+	assert_true(own_wait(is_ended, &o, 2000));
+	assert_false(is_ended(&o));
+	close(client(&c)); /* the listener listens */
+	sockdiag_close(o.s);
+	close(l);
+}
+
 static void many_at_once(void **state)
 {
 	static struct tickle_conn c[MANY];
@@ -169,15 +236,6 @@ static void many_at_once(void **state)
 }
 
 /* ---- RST and tickle ---- */
-
-static uint16_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (size_t i = 0; i < len; i += 2)
-		sum += (uint32_t)p[i] << 8 | p[i + 1];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
 
 static void packets_are_right(void **state)
 {
@@ -272,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_what_it_names),
 		cmocka_unit_test(half_closed_and_unaccepted),
+		cmocka_unit_test(in_the_handshake),
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(packets_are_right),
 		cmocka_unit_test(clients_of_a_vanished_server_notice),

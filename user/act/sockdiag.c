@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOCK_DESTROY by netlink: many requests in one datagram, each answered with its sequence number, which is the
- * index of its connection. Only a few dozen bytes each way, so no library is needed for it.
+ * SOCK_DESTROY by netlink: many requests in one datagram. The sequence number of each answer tells the index
+ * of its connection; numbers go up with each datagram, so that a late answer is nobody's. Only a few dozen bytes
+ * each way, so no library is needed for it.
  *
  * In two steps, because the kernel takes the listener for a connection it does not find, and would end that:
  * first each socket is asked for, with its state; then those that are connections are ended by their
@@ -37,6 +38,7 @@ _Static_assert(sizeof(struct request) % NLMSG_ALIGNTO == 0, "requests follow eac
 
 struct sockdiag {
 	int fd;
+	uint32_t base; /* sequence number of index 0 */
 	struct request requests[TICKLE_MAX];
 	_Alignas(struct nlmsghdr) unsigned char answers[ANSWERS_BYTES];
 };
@@ -77,6 +79,7 @@ void sockdiag_close(struct sockdiag *s)
 	free(s);
 }
 
+/* The sequence number is the index until it is sent. */
 static void fill(struct request *r, const struct tickle_conn *c, unsigned int index)
 {
 	memset(r, 0, sizeof(*r));
@@ -99,7 +102,8 @@ struct answers {
 	unsigned int n, seen;
 	bool *good;            /* found as a connection; or ended */
 	uint32_t (*cookie)[2]; /* step one */
-	int fatal;             /* of the whole, not of one */
+	uint32_t base;
+	int fatal; /* of the whole, not of one */
 };
 
 static bool is_connection(const struct inet_diag_msg *m)
@@ -112,17 +116,18 @@ static void take_answer(struct answers *a, struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = NLMSG_DATA(h);
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
+	uint32_t i = h->nlmsg_seq - a->base;
 
-	if (h->nlmsg_seq >= a->n)
+	if (i >= a->n)
 		return;
 	if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
-		a->good[h->nlmsg_seq] = !e->error;
+		a->good[i] = !e->error;
 		if (e->error == -EOPNOTSUPP || e->error == -EPERM)
 			a->fatal = e->error;
 	} else if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
 		   h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m))) {
-		a->good[h->nlmsg_seq] = is_connection(m);
-		memcpy(a->cookie[h->nlmsg_seq], m->id.idiag_cookie, sizeof(a->cookie[0]));
+		a->good[i] = is_connection(m);
+		memcpy(a->cookie[i], m->id.idiag_cookie, sizeof(a->cookie[0]));
 	} else {
 		return;
 	}
@@ -132,6 +137,10 @@ static void take_answer(struct answers *a, struct nlmsghdr *h)
 /* Sends the first `requests` of them and takes all answers. 0 or -errno. */
 static int ask(struct sockdiag *s, unsigned int requests, struct answers *a)
 {
+	s->base += TICKLE_MAX;
+	a->base = s->base;
+	for (unsigned int i = 0; i < requests; i++)
+		s->requests[i].head.nlmsg_seq += s->base;
 	if (requests && send(s->fd, s->requests, requests * sizeof(s->requests[0]), 0) < 0)
 		return -errno;
 	a->seen = 0;

@@ -64,6 +64,7 @@ struct daemon_service {
 	uint64_t ended_ns; /* when its players were ended last; 0: not since it went down */
 	uint64_t said,
 		said_ns; /* what the server has said to players, and when that grew last; 0: not looked */
+	uint64_t listened_ns; /* when that was looked at last */
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */
@@ -99,12 +100,13 @@ struct daemon_sweep {
 	bool running;
 };
 
-/* The walk that ends connections of services here; masks by index of the configuration. */
+/* The walk that ends connections of services here; masks and reasons by slot, which a reload keeps. */
 struct daemon_ending {
 	sd_event_source *timer;
 	unsigned int wanted, walking;
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
-	unsigned int asked, ended; /* of this walk; ended had a socket */
+	unsigned int asked[HOKM_MAX_SERVICES],
+		ended; /* of this walk; ended: those of all that had a socket */
 	struct hokm_conn_cursor cursor;
 };
 

@@ -21,6 +21,7 @@
 
 #define SLICE      128 /* connections a millisecond: SOCK_DESTROY takes some microseconds each */
 #define SLICE_MOST TICKLE_MAX
+#define LISTEN_NS  (50 * NS_PER_MS) /* between two looks at what a server says */
 
 /* ---- the sender ---- */
 
@@ -85,7 +86,6 @@ static void flush(struct batch *b)
 		log_error("ending %u connections failed: %s; their players wait for their own "
 			  "time-out",
 			  b->n, strerror(-n));
-	e->asked += b->n;
 	e->ended += n > 0 ? (unsigned int)n : 0;
 	b->n = 0;
 }
@@ -96,9 +96,10 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	struct daemon *d = b->d;
 	int s = service_of_slot(d, k->service);
 
-	if (s < 0 || !(d->ending.walking & 1u << s) || c->target != HOKM_LOCAL ||
+	if (s < 0 || !(d->ending.walking & 1u << k->service) || c->target != HOKM_LOCAL ||
 	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED))
 		return 0;
+	d->ending.asked[k->service]++;
 	b->conns[b->n++] = (struct tickle_conn){
 		.client = hokm_addr_to_ipv4(&k->client),
 		.vip = d->conf->vips[d->conf->services[s].vip],
@@ -116,18 +117,26 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 static void walk_over(struct daemon *d)
 {
 	struct daemon_ending *e = &d->ending;
+	unsigned int asked = 0;
 
 	for (unsigned int s = 0; s < d->conf->n_services; s++) {
-		if (!(e->walking & 1u << s))
+		const char *name = d->conf->services[s].name;
+		uint8_t slot = d->services[s].slot;
+		const char *why = hokm_reason_text(e->reason[slot]);
+
+		if (!(e->walking & 1u << slot))
 			continue;
-		log_info("service %s: ended %u connections of %u: reason=%s (%s)",
-			 d->conf->services[s].name, e->ended, e->asked,
-			 hokm_reason_name(e->reason[s]), hokm_reason_text(e->reason[s]));
-		if (e->asked)
-			events_add(d->events, "service", e->reason[s],
-				   "%s: %u connections ended: %s", d->conf->services[s].name,
-				   e->asked, hokm_reason_text(e->reason[s]));
+		log_info("service %s: ended %u connections: reason=%s (%s)", name, e->asked[slot],
+			 hokm_reason_name(e->reason[slot]), why);
+		if (e->asked[slot])
+			events_add(d->events, "service", e->reason[slot],
+				   "%s: %u connections ended: %s", name, e->asked[slot], why);
+		asked += e->asked[slot];
 	}
+	if (asked > e->ended)
+		log_info("%u of them had no socket here: their clients were sent an RST all the "
+			 "same",
+			 asked - e->ended);
 	e->walking = 0;
 }
 
@@ -137,10 +146,11 @@ static void begin_walk(struct daemon *d, uint64_t now_ns)
 
 	e->walking = e->wanted;
 	e->wanted = 0;
-	e->asked = e->ended = 0;
+	memset(e->asked, 0, sizeof(e->asked));
+	e->ended = 0;
 	memset(&e->cursor, 0, sizeof(e->cursor));
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (e->walking & 1u << s)
+		if (e->walking & 1u << d->services[s].slot)
 			daemon_ending_quiet(d, s, now_ns);
 }
 
@@ -174,8 +184,10 @@ void daemon_ending_quiet(struct daemon *d, unsigned int service, uint64_t now_ns
 
 void daemon_end_service(struct daemon *d, unsigned int service, enum hokm_reason reason)
 {
-	d->ending.wanted |= 1u << service;
-	d->ending.reason[service] = reason;
+	uint8_t slot = d->services[service].slot;
+
+	d->ending.wanted |= 1u << slot;
+	d->ending.reason[slot] = reason;
 	d->services[service].ended_ns = clock_now_ns();
 	walk_slice(d, clock_now_ns());
 }
@@ -222,13 +234,19 @@ static uint64_t words_of(const struct hokm_counters *c)
 	       c->out_pong + c->out_records;
 }
 
-/* Looked at from the first check that came to no end, so that DOWN finds an answer at once. */
+/*
+ * Always, now and then, so that DOWN finds an answer at once even if a single check has led to it; and with each
+ * tick from the first check that came to no end.
+ */
 static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 {
 	struct daemon_service *svc = &d->services[s];
 	struct hokm_counters c;
 	uint64_t words;
 
+	if (!is_hung(d, s, false) && now_ns < svc->listened_ns + LISTEN_NS)
+		return;
+	svc->listened_ns = now_ns;
 	if (hokm_bpf_get_counters(d->bpf, svc->slot, &c))
 		return;
 	words = words_of(&c);
@@ -241,19 +259,18 @@ static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 {
 	struct daemon_service *svc = &d->services[s];
-	struct ending_input in = {
+	struct ending_input in;
+
+	listen_to_server(d, s, now_ns);
+	in = (struct ending_input){
 		.health = svc->health,
 		.keep = d->conf->services[s].on_marked_down == CONF_KEEP,
 		.players = svc->players,
+		.said_ns = svc->said_ns,
 		.ended_ns = svc->ended_ns,
 		.now_ns = now_ns,
 	};
 
-	if (is_hung(d, s, false))
-		listen_to_server(d, s, now_ns);
-	else
-		svc->said_ns = 0;
-	in.said_ns = svc->said_ns;
 	if (svc->health != HOKM_SVC_DOWN) {
 		if (!d->drain)
 			svc->ended_ns = 0;

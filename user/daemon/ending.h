@@ -18,7 +18,7 @@ struct daemon;
 #define ENDING_QUIET_NS 2000000000ULL
 
 struct ender {
-	struct sockdiag *sockdiag; /* NULL: the kernel cannot; RSTs alone must do */
+	struct sockdiag *sockdiag; /* where the kernel cannot, RSTs alone must do */
 	struct tickle *tickle;
 };
 
