@@ -170,6 +170,10 @@ static void test_status_warnings(void **state)
 	json_decref(data);
 }
 
+#define DRAINING                                                                        \
+	"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; " \
+	"7 players left, ended in 4.2 s\n"
+
 static void test_status_of_recovery(void **state)
 {
 	static const char *const parts[] = {
@@ -177,8 +181,7 @@ static void test_status_of_recovery(void **state)
 		"  b     warm                          50  all           12 ms        1       3\n",
 		"  c     COLD, NOT CONNECTED            0  not all       2.0 s        4       0\n",
 		"WARNING  does not preempt yet: it waits for a peer's list of connections",
-		"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; "
-		"7 players left, ended in 4.2 s\n",
+		DRAINING,
 	};
 	json_t *data = sample(STATUS);
 	json_t *change = sample(
