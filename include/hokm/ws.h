@@ -553,12 +553,14 @@ WS_INLINE void ws_gap_note(struct hokm_ws *w, __u32 seq)
 
 /*
  * LOST or TRIAL: is the segment one to try? It must follow the newest byte that came before it, and in
- * TRIAL begin where the one before ended.
+ * TRIAL begin where the one before ended. One that only repeats says nothing: a sender that hears its
+ * acknowledgements late repeats every segment.
  */
 WS_INLINE bool ws_enter_trial(struct ws_run *r, __u32 newest)
 {
 	if (r->seq != newest || (r->ws.state == HOKM_FOLLOW_TRIAL && r->seq != r->ws.next)) {
-		r->ws.state = HOKM_FOLLOW_LOST;
+		if (ws_diff(r->seq + r->len, r->ws.next) > 0)
+			r->ws.state = HOKM_FOLLOW_LOST;
 		return false;
 	}
 	r->trial = r->ws.state;

@@ -215,7 +215,7 @@ static void expect_trial(struct world *w, uint64_t newest, uint64_t s, uint64_t 
 	struct ref_result r;
 
 	if (s != newest || (w->on_trial && s != w->trial.next)) {
-		w->on_trial = false;
+		w->on_trial = w->on_trial && e <= w->trial.next;
 	} else if (w->on_trial) {
 		r = read_trial(w, s, e, w->trial.open, w->trial.unsure);
 		if (!r.fault && any_frame(&r)) {

@@ -214,6 +214,7 @@ big
 secret
 bad reordered "reorder=3,dup=2"
 bad lossy "drop=2"
+bad "lossy, all twice" "drop=2,dup=100"
 bad "all of it" "drop=1,dup=2,reorder=1,delay=1-5,split=1000"
 number_is "steps lost on bad links" "$LOST_IN" -ge 10
 number_is "frames compared" "$FRAMES" -ge 100000

@@ -403,10 +403,31 @@ static void a_trial_goes_in_order(void **state)
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_LOST);
 	ws_rig_next(&r, text, sizeof(text));
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_TRIAL);
-	ws_rig_segment(&r, r.newest - 3, text, sizeof(text)); /* a repetition */
+	ws_rig_segment(&r, r.newest - 2, text, sizeof(text)); /* a repetition and a byte more */
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_LOST);
 	assert_int_equal(r.regained, 0);
 	assert_int_equal(r.lost, 1);
+}
+
+/* A sender that hears nothing in time says everything twice. */
+static void a_repetition_ends_no_trial(void **state)
+{
+	static const __u8 text[] = {0x81, 1, 'x'};
+	struct ws_rig r;
+
+	(void)state;
+	lose(&r, SERVER);
+	ws_rig_next(&r, text, sizeof(text));
+	for (int i = 0; i < 3; i++) {
+		ws_rig_segment(&r, r.newest - 3, text, sizeof(text));
+		assert_int_equal(r.ws.state, HOKM_FOLLOW_TRIAL);
+		assert_int_equal(frames(&r.last), 0);
+	}
+	ws_rig_segment(&r, r.newest - 9, text, sizeof(text)); /* older */
+	assert_int_equal(r.ws.state, HOKM_FOLLOW_TRIAL);
+	ws_rig_next(&r, text, sizeof(text));
+	assert_int_equal(r.regained, 1);
+	assert_int_equal(frames(&r.total), 1);
 }
 
 static void a_regained_stream_may_be_inside_a_message(void **state)
@@ -500,6 +521,7 @@ int main(void)
 		cmocka_unit_test(what_validates_nothing),
 		cmocka_unit_test(a_trial_that_fails_is_not_told_again),
 		cmocka_unit_test(a_trial_goes_in_order),
+		cmocka_unit_test(a_repetition_ends_no_trial),
 		cmocka_unit_test(a_regained_stream_may_be_inside_a_message),
 		cmocka_unit_test(a_message_opened_in_a_trial_is_open),
 		cmocka_unit_test(a_message_before_the_loss_is_forgotten),
