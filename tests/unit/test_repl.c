@@ -202,6 +202,15 @@ static void send_all(struct net *t, unsigned int i)
 	}
 }
 
+static void acknowledge(struct net *t, unsigned int i)
+{
+	struct datagram d = {.len = 0};
+
+	d.len = repl_acknowledge(t->e[i].link, clock_of(t, i), d.b);
+	if (d.len)
+		put_on_the_way(t, !i, &d);
+}
+
 static void tick(struct net *t)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -215,6 +224,7 @@ static void tick(struct net *t)
 		for (unsigned int k = 0; k < t->n[i]; k++)
 			(void)deliver(t, i, &t->way[i][k]);
 		t->n[i] = 0;
+		acknowledge(t, i);
 	}
 	for (unsigned int i = 0; i < 2; i++) {
 		feed(t, i);
@@ -300,6 +310,34 @@ static void ten_thousand_a_second_keep_up(void **state)
 	assert_int_equal(s.overflows, 0);
 	assert_true(s.lag_max_ns < 50 * MS);
 	assert_true(until_converged(&t) < 4);
+	net_close(&t);
+}
+
+/* The sender learns of it without a tick of the receiver's, once for all that came. */
+static void what_arrived_is_acknowledged_at_once(void **state)
+{
+	struct repl_stats s;
+	struct datagram d;
+	struct net t;
+
+	(void)state;
+	net_open(&t, 3);
+	(void)until_converged(&t);
+	busy(&t, 4, 0);
+	assert_int_equal(repl_acknowledge(t.e[1].link, clock_of(&t, 1), d.b), 0);
+	for (unsigned int c = 0; c < 3 * REPL_RECORDS; c++)
+		change(&t, 0, c, true);
+	while ((d.len = repl_next(t.e[0].link, clock_of(&t, 0), d.b)))
+		assert_int_equal(deliver(&t, 1, &d), REPL_BAD_NONE);
+	t.now_ns += MS;
+	repl_get_stats(t.e[0].link, clock_of(&t, 0), &s);
+	assert_int_equal(s.lag_ns, MS);
+	d.len = repl_acknowledge(t.e[1].link, clock_of(&t, 1), d.b);
+	assert_true(d.len > 0);
+	assert_int_equal(deliver(&t, 0, &d), REPL_BAD_NONE);
+	repl_get_stats(t.e[0].link, clock_of(&t, 0), &s);
+	assert_int_equal(s.lag_ns, 0);
+	assert_int_equal(repl_acknowledge(t.e[1].link, clock_of(&t, 1), d.b), 0);
 	net_close(&t);
 }
 
@@ -476,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_told),
 		cmocka_unit_test(ten_thousand_a_second_keep_up),
+		cmocka_unit_test(what_arrived_is_acknowledged_at_once),
 		cmocka_unit_test(bad_networks),
 		cmocka_unit_test(restarts),
 		cmocka_unit_test(silence_and_overflow),

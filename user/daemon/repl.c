@@ -7,7 +7,8 @@
  *   links                           -> datagrams
  *
  * Reading changes before a slice makes their order right: what a slice sees is never older than a change that
- * was told before it. Datagrams from peers are read when they come, below pulses and adverts in priority.
+ * was told before it. Datagrams from peers are read when they come, below pulses and adverts in priority,
+ * and acknowledged when all that waited are read.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -359,6 +360,20 @@ static void take_datagram(struct daemon *d, uint8_t slot, const void *buf, size_
 	}
 }
 
+/* What cannot be sent is said at the next tick, or by the next acknowledgement. */
+static void acknowledge(struct daemon *d)
+{
+	unsigned char buf[HOKM_REPL_MAX];
+
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		struct peer_link *p = &d->repl->peers[i];
+		size_t len = p->link ? repl_acknowledge(p->link, clock_now_ns(), buf) : 0;
+
+		if (len)
+			(void)repl_sock_send(d->repl->sock, p->addr, buf, len);
+	}
+}
+
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	unsigned char buf[HOKM_REPL_MAX];
@@ -382,6 +397,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 		if (slot < HOKM_MAX_PEERS && d->repl->peers[slot].link)
 			take_datagram(d, slot, buf, (size_t)n, clock_now_ns());
 	}
+	acknowledge(d);
 	return 0;
 }
 

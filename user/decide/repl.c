@@ -245,6 +245,18 @@ static size_t build_data(struct repl_link *l, void *buf)
 	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
 }
 
+static size_t send_control(struct repl_link *l, uint64_t now_ns, void *buf)
+{
+	l->reply = false;
+	l->control_ns = now_ns;
+	return build_control(l, l->session, l->stamp_ns, now_ns, buf);
+}
+
+size_t repl_acknowledge(struct repl_link *l, uint64_t now_ns, void *buf)
+{
+	return l->reply ? send_control(l, now_ns, buf) : 0;
+}
+
 size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
 {
 	if (l->hello_session) {
@@ -253,11 +265,8 @@ size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
 		l->hello_session = 0;
 		return build_control(l, session, l->hello_stamp_ns, now_ns, buf);
 	}
-	if (l->reply || !l->control_ns || now_ns - l->control_ns >= REPL_CONTROL_NS) {
-		l->reply = false;
-		l->control_ns = now_ns;
-		return build_control(l, l->session, l->stamp_ns, now_ns, buf);
-	}
+	if (l->reply || !l->control_ns || now_ns - l->control_ns >= REPL_CONTROL_NS)
+		return send_control(l, now_ns, buf);
 	if (!repl_connected(l, now_ns) || !l->streaming)
 		return 0;
 	if (l->acked == l->next)

@@ -10,11 +10,10 @@
  *   receiving  a message counts once, in order, of the stream that runs; anything else is a fault,
  *              counted, and changes nothing.
  *
- * Sessions. Each daemon has a random session. CONTROL messages go out every REPL_CONTROL_NS, and at the
- * next tick when something arrived; they acknowledge, and prove that both live now: one is taken when it
- * echoes our session and a clock reading of ours from the last REPL_FRESH_NS, later than any echoed
- * before (same session: and carries a later clock of the peer's). So no recording of an earlier
- * session can bring it back. DATA counts for the session and echo that CONTROL established.
+ * Sessions. Each daemon has a random session. CONTROL messages go out every REPL_CONTROL_NS, and when DATA
+ * arrived; they acknowledge, and prove that both live now: one is taken when it echoes our session and a
+ * clock reading of ours from the last REPL_FRESH_NS, later than any echoed before (same session: and
+ * carries a later clock of the peer's). So no recording of an earlier session can bring it back. DATA counts for the session and echo that CONTROL established.
  *
  * Lag: how long the oldest unacknowledged change waits.
  */
@@ -84,6 +83,12 @@ void repl_put(struct repl_link *l, const struct repl_record *r, uint64_t born_ns
 
 /* The next datagram to send now, into buf (HOKM_REPL_MAX bytes); 0: no more at this tick. */
 size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf);
+
+/*
+ * The acknowledgement of what arrived, into buf; 0: none is due. Asked for when the datagrams that waited have
+ * been read, so that what the peer waits for does not wait for our next tick.
+ */
+size_t repl_acknowledge(struct repl_link *l, uint64_t now_ns, void *buf);
 
 /* One datagram from this peer's address. */
 void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now_ns,
