@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -25,7 +26,8 @@ struct batch {
 	int map_fd;
 	struct hokm_conn_cursor *cursor;
 	unsigned int want;
-	unsigned int got;
+	unsigned int got;  /* in the buffers */
+	unsigned int seen; /* of all batches whose entries were visited */
 	bool end;
 };
 
@@ -82,6 +84,40 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 	}
 }
 
+/* Does with entry i of the buffers what its visitor says: 0 to go on, anything else to stop. */
+typedef int (*batch_fn)(struct hokm_bpf *b, unsigned int i, const void *visit);
+
+/*
+ * fn for the entries from where the cursor stands, until the end or until max were seen (the last batch
+ * is always whole): 0, what fn stopped with, or -errno.
+ */
+static int each(struct hokm_bpf *b, struct batch *t, unsigned int max, batch_fn fn,
+		const void *visit)
+{
+	while (!t->end && t->seen < max) {
+		int rc;
+
+		t->want = max - t->seen;
+		rc = next_batch(b, t);
+		for (unsigned int i = 0; !rc && i < t->got; i++)
+			rc = fn(b, i, visit);
+		if (rc)
+			return rc;
+		t->seen += t->got;
+	}
+	return 0;
+}
+
+struct conn_visit {
+	hokm_conn_fn fn;
+	void *arg;
+};
+
+struct replica_visit {
+	hokm_replica_fn fn;
+	void *arg;
+};
+
 /* A half-open entry as a connection: what the two have in common. */
 static void half_as_conn(const struct hokm_half_open *h, struct hokm_conn *c)
 {
@@ -127,28 +163,20 @@ static int walk_half_open(struct hokm_bpf *b, hokm_conn_fn fn, void *arg)
 	return rc;
 }
 
+static int visit_conn(struct hokm_bpf *b, unsigned int i, const void *visit)
+{
+	const struct conn_visit *v = visit;
+
+	return v->fn(&b->batch_keys[i], &b->batch_conns[i], v->arg);
+}
+
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg)
 {
 	struct hokm_conn_cursor cursor = {0};
 	struct batch t = {.map_fd = b->map[MAP_CONNS], .cursor = &cursor};
+	const struct conn_visit visit = {fn, arg};
 
-	if (half)
-		return walk_half_open(b, fn, arg);
-	while (!t.end) {
-		int err;
-
-		t.want = b->batch_max;
-		err = next_batch(b, &t);
-		if (err)
-			return err;
-		for (unsigned int i = 0; i < t.got; i++) {
-			int rc = fn(&b->batch_keys[i], &b->batch_conns[i], arg);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	return half ? walk_half_open(b, fn, arg) : each(b, &t, UINT_MAX, visit_conn, &visit);
 }
 
 /* The entry as it was at the very end: what it waited for may have changed since a walk saw it. */
@@ -162,31 +190,26 @@ int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k)
 	return err;
 }
 
+static int sweep_conn(struct hokm_bpf *b, unsigned int i, const void *visit)
+{
+	const struct conn_visit *v = visit;
+	int err;
+
+	if (v->fn(&b->batch_keys[i], &b->batch_conns[i], v->arg) != 1)
+		return 0;
+	err = hokm_bpf_delete_conn(b, &b->batch_keys[i]);
+	return err == -ENOENT ? 0 : err; /* ended by itself meanwhile: as wanted */
+}
+
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			 hokm_conn_fn fn, void *arg, bool *done)
 {
 	struct batch t = {.map_fd = b->map[MAP_CONNS], .cursor = cursor};
-	unsigned int seen = 0;
+	const struct conn_visit visit = {fn, arg};
+	int err = each(b, &t, max, sweep_conn, &visit);
 
-	*done = false;
-	while (!t.end && seen < max) {
-		int err;
-
-		t.want = max - seen;
-		err = next_batch(b, &t);
-		if (err)
-			return err;
-		for (unsigned int i = 0; i < t.got; i++) {
-			if (fn(&b->batch_keys[i], &b->batch_conns[i], arg) != 1)
-				continue;
-			err = hokm_bpf_delete_conn(b, &b->batch_keys[i]);
-			if (err && err != -ENOENT) /* ended by itself meanwhile: as wanted */
-				return err;
-		}
-		seen += t.got;
-	}
-	*done = t.end;
-	return (int)seen;
+	*done = !err && t.end;
+	return err ? err : (int)t.seen;
 }
 
 /* ---- replica ---- */
@@ -198,53 +221,40 @@ static const struct hokm_replica *batch_replica(const struct hokm_bpf *b, unsign
 	return (const struct hokm_replica *)(const void *)b->batch_conns + i;
 }
 
+static int visit_replica(struct hokm_bpf *b, unsigned int i, const void *visit)
+{
+	const struct replica_visit *v = visit;
+
+	return v->fn(&b->batch_keys[i], batch_replica(b, i), v->arg);
+}
+
 int hokm_bpf_walk_replica(struct hokm_bpf *b, hokm_replica_fn fn, void *arg)
 {
 	struct hokm_conn_cursor cursor = {0};
 	struct batch t = {.map_fd = b->map[MAP_REPLICA], .cursor = &cursor};
+	const struct replica_visit visit = {fn, arg};
 
-	while (!t.end) {
-		int err;
+	return each(b, &t, UINT_MAX, visit_replica, &visit);
+}
 
-		t.want = b->batch_max;
-		err = next_batch(b, &t);
-		if (err)
-			return err;
-		for (unsigned int i = 0; i < t.got; i++) {
-			int rc = fn(&b->batch_keys[i], batch_replica(b, i), arg);
+static int sweep_replica(struct hokm_bpf *b, unsigned int i, const void *visit)
+{
+	const struct replica_visit *v = visit;
 
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	if (v->fn(&b->batch_keys[i], batch_replica(b, i), v->arg) != 1)
+		return 0;
+	return hokm_bpf_delete_replica(b, &b->batch_keys[i]);
 }
 
 int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			   hokm_replica_fn fn, void *arg, bool *done)
 {
 	struct batch t = {.map_fd = b->map[MAP_REPLICA], .cursor = cursor};
-	unsigned int seen = 0;
+	const struct replica_visit visit = {fn, arg};
+	int err = each(b, &t, max, sweep_replica, &visit);
 
-	*done = false;
-	while (!t.end && seen < max) {
-		int err;
-
-		t.want = max - seen;
-		err = next_batch(b, &t);
-		if (err)
-			return err;
-		for (unsigned int i = 0; i < t.got; i++) {
-			if (fn(&b->batch_keys[i], batch_replica(b, i), arg) != 1)
-				continue;
-			err = hokm_bpf_delete_replica(b, &b->batch_keys[i]);
-			if (err)
-				return err;
-		}
-		seen += t.got;
-	}
-	*done = t.end;
-	return (int)seen;
+	*done = !err && t.end;
+	return err ? err : (int)t.seen;
 }
 
 /* ---- a view ---- */

@@ -3,7 +3,6 @@
  * Sending probes. The socket exists to send: a classic BPF filter drops whatever reaches it, so that
  * a peer's packets can never wake this process, with or without XDP in front.
  */
-#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -16,9 +15,9 @@
 #include "base/log.h"
 #include "hokm/siphash.h"
 #include "sense/pulse.h"
+#include "sense/sock.h"
 
-#define TOS_CS6  0xc0
-#define PRIORITY 6
+#define WHO "pulse"
 
 struct pulse {
 	int fd;
@@ -28,51 +27,23 @@ struct pulse {
 	struct hokm_keys keys;
 };
 
-static int set_int(int fd, int level, int name, int value, const char *text)
-{
-	int err;
-
-	if (!setsockopt(fd, level, name, &value, sizeof(value)))
-		return 0;
-	err = -errno;
-	log_error("pulse socket: setting %s failed: %s", text, strerror(-err));
-	return err;
-}
-
 static int drop_all(int fd)
 {
 	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 	struct sock_fprog prog = {.len = 1, .filter = code};
-	int err;
 
-	if (!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
-		return 0;
-	err = -errno;
-	log_error("pulse socket: attaching the filter failed: %s", strerror(-err));
-	return err;
-}
-
-static int bind_to(int fd, struct in_addr addr, uint16_t port_host)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port_host)};
-	char text[INET_ADDRSTRLEN] = "?";
-	int err;
-
-	if (!bind(fd, (struct sockaddr *)&sin, sizeof(sin)))
-		return 0;
-	err = -errno;
-	(void)inet_ntop(AF_INET, &addr, text, sizeof(text));
-	log_error("could not bind the pulse socket to %s port %u: %s%s", text, port_host,
-		  strerror(-err),
-		  err == -EADDRINUSE ? " (another program has this UDP port: change pulse port on "
-				       "all nodes, or stop it)"
-				     : "");
-	return err;
+	return sock_set(fd, WHO, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog),
+			"SO_ATTACH_FILTER");
 }
 
 int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct pulse **out)
 {
+	const struct sock_option options[] = {
+		{SOL_SOCKET, SO_BINDTOIFINDEX, ifindex, "SO_BINDTOIFINDEX"},
+		{SOL_SOCKET, SO_PRIORITY, SOCK_PRIORITY, "SO_PRIORITY"},
+		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
+		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS6, "IP_TOS"},
+	};
 	struct pulse *p = calloc(1, sizeof(*p));
 	int err;
 
@@ -83,21 +54,15 @@ int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct puls
 	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (p->fd < 0) {
 		err = -errno;
-		log_error("could not open the pulse socket: %s", strerror(-err));
+		log_error("could not open the " WHO " socket: %s", strerror(-err));
 		goto fail;
 	}
 	/* The filter first: nothing may be queued between bind and filter. */
 	err = drop_all(p->fd);
 	if (!err)
-		err = set_int(p->fd, SOL_SOCKET, SO_BINDTOIFINDEX, ifindex, "SO_BINDTOIFINDEX");
+		err = sock_set_all(p->fd, WHO, options, sizeof(options) / sizeof(options[0]));
 	if (!err)
-		err = set_int(p->fd, SOL_SOCKET, SO_PRIORITY, PRIORITY, "SO_PRIORITY");
-	if (!err)
-		err = set_int(p->fd, IPPROTO_IP, IP_TTL, 255, "IP_TTL");
-	if (!err)
-		err = set_int(p->fd, IPPROTO_IP, IP_TOS, TOS_CS6, "IP_TOS");
-	if (!err)
-		err = bind_to(p->fd, addr, port_host);
+		err = sock_bind_udp(p->fd, WHO, addr, port_host);
 	if (err)
 		goto fail;
 	*out = p;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The socket of replication messages. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,9 @@
 
 #include "base/log.h"
 #include "sense/repl_sock.h"
+#include "sense/sock.h"
 
-#define TOS_CS4       0x80      /* behind VRRP and pulses, before the game */
+#define WHO           "replication"
 #define RECEIVE_BYTES (1 << 20) /* a whole window of each of several peers */
 
 struct repl_sock {
@@ -18,38 +18,16 @@ struct repl_sock {
 	uint16_t port; /* host order, of both ends */
 };
 
-static int set_int(int fd, int level, int name, int value, const char *text)
-{
-	int err;
-
-	if (!setsockopt(fd, level, name, &value, sizeof(value)))
-		return 0;
-	err = -errno;
-	log_error("replication socket: setting %s failed: %s", text, strerror(-err));
-	return err;
-}
-
-static int bind_to(int fd, struct in_addr addr, uint16_t port_host)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port_host)};
-	char text[INET_ADDRSTRLEN] = "?";
-	int err;
-
-	if (!bind(fd, (struct sockaddr *)&sin, sizeof(sin)))
-		return 0;
-	err = -errno;
-	(void)inet_ntop(AF_INET, &addr, text, sizeof(text));
-	log_error("could not bind the replication socket to %s port %u: %s%s", text, port_host,
-		  strerror(-err),
-		  err == -EADDRINUSE ? " (another program has this UDP port: change replication "
-				       "port on all nodes, or stop it)"
-				     : "");
-	return err;
-}
-
 int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct repl_sock **out)
 {
+	const struct sock_option options[] = {
+		{SOL_SOCKET, SO_BINDTOIFINDEX, ifindex, "SO_BINDTOIFINDEX"},
+		{SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES, "SO_RCVBUFFORCE"},
+		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
+		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS4, "IP_TOS"},
+		/* XDP drops these; where XDP could not look (a fragment put together) this does. */
+		{IPPROTO_IP, IP_MINTTL, 255, "IP_MINTTL"},
+	};
 	struct repl_sock *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -60,21 +38,12 @@ int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct 
 	s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0) {
 		err = -errno;
-		log_error("could not open the replication socket: %s", strerror(-err));
+		log_error("could not open the " WHO " socket: %s", strerror(-err));
 		goto fail;
 	}
-	err = set_int(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, ifindex, "SO_BINDTOIFINDEX");
+	err = sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
 	if (!err)
-		err = set_int(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES, "SO_RCVBUFFORCE");
-	if (!err)
-		err = set_int(s->fd, IPPROTO_IP, IP_TTL, 255, "IP_TTL");
-	if (!err)
-		err = set_int(s->fd, IPPROTO_IP, IP_TOS, TOS_CS4, "IP_TOS");
-	/* XDP has dropped it already; where XDP could not look (a fragment put together) this does. */
-	if (!err)
-		err = set_int(s->fd, IPPROTO_IP, IP_MINTTL, 255, "IP_MINTTL");
-	if (!err)
-		err = bind_to(s->fd, addr, port_host);
+		err = sock_bind_udp(s->fd, WHO, addr, port_host);
 	if (err)
 		goto fail;
 	*out = s;

@@ -16,10 +16,10 @@
 
 #include "base/log.h"
 #include "decide/vrrp_wire.h"
+#include "sense/sock.h"
 #include "sense/vrrp_sock.h"
 
-#define TOS_CS6     0xc0
-#define PRIORITY    6 /* of the queueing discipline: before everything but network control */
+#define WHO         "VRRP"
 #define RECV_BUFFER (256 * 1024)
 
 struct vrrp_sock {
@@ -28,45 +28,20 @@ struct vrrp_sock {
 	struct in_addr addr;
 };
 
-struct int_option {
-	int level, name, value;
-	const char *text;
-};
-
-static int set_option(int fd, int level, int name, const void *value, socklen_t len,
-		      const char *text)
-{
-	int err;
-
-	if (!setsockopt(fd, level, name, value, len))
-		return 0;
-	err = -errno;
-	log_error("VRRP socket: setting %s failed: %s", text, strerror(-err));
-	return err;
-}
-
 static int set_options(const struct vrrp_sock *s)
 {
-	const struct int_option options[] = {
+	const struct sock_option options[] = {
 		{SOL_SOCKET, SO_BINDTOIFINDEX, s->ifindex, "SO_BINDTOIFINDEX"},
-		{SOL_SOCKET, SO_PRIORITY, PRIORITY, "SO_PRIORITY"},
+		{SOL_SOCKET, SO_PRIORITY, SOCK_PRIORITY, "SO_PRIORITY"},
 		{SOL_SOCKET, SO_RCVBUF, RECV_BUFFER, "SO_RCVBUF"},
 		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
 		{IPPROTO_IP, IP_MULTICAST_TTL, 255, "IP_MULTICAST_TTL"},
 		{IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
 		{IPPROTO_IP, IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"},
-		{IPPROTO_IP, IP_TOS, TOS_CS6, "IP_TOS"},
+		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS6, "IP_TOS"},
 	};
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		const struct int_option *o = &options[i];
-		int err =
-			set_option(s->fd, o->level, o->name, &o->value, sizeof(o->value), o->text);
-
-		if (err)
-			return err;
-	}
-	return 0;
+	return sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
 }
 
 static int join(const struct vrrp_sock *s)
@@ -76,11 +51,12 @@ static int join(const struct vrrp_sock *s)
 		.imr_address = s->addr,
 		.imr_ifindex = s->ifindex,
 	};
-	int err = set_option(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m), "IP_MULTICAST_IF");
+	int err =
+		sock_set(s->fd, WHO, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m), "IP_MULTICAST_IF");
 
 	if (!err)
-		err = set_option(s->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m),
-				 "IP_ADD_MEMBERSHIP 224.0.0.18");
+		err = sock_set(s->fd, WHO, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m),
+			       "IP_ADD_MEMBERSHIP 224.0.0.18");
 	return err;
 }
 
