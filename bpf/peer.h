@@ -32,20 +32,26 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 }
 
 /*
- * Until when peers were asked. While this node's daemon is gone or gets no CPU nobody asks, and no answer comes:
- * that says nothing of the peers, and connections that live there go on.
+ * Does it answer what it is asked? While this node's daemon is gone or gets no CPU nobody asks, and no answer
+ * comes: that says nothing of the peers, and connections that live there go on. A daemon that comes back shows
+ * life before the first answer can come: from then on a peer has the whole limit.
  */
-static __always_inline __u64 asked_ns(const struct packet *p)
+static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
 {
+	__u64 seen = peer->seen_ns, asked = p->now;
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
 
-	return o && o->daemon_ns && o->daemon_ns < p->now ? o->daemon_ns : p->now;
+	if (o && o->daemon_ns && o->daemon_ns < asked)
+		asked = o->daemon_ns;
+	if (o && seen && seen < o->asking_ns)
+		seen = o->asking_ns;
+	return within(seen, asked, p->cfg->peer_dead_ns);
 }
 
 static __always_inline bool peer_is_alive(const struct packet *p, const struct hokm_peer *peer)
 {
-	return within(peer->seen_ns, asked_ns(p), p->cfg->peer_dead_ns) && !mac_is_zero(peer->mac);
+	return peer_answers(p, peer) && !mac_is_zero(peer->mac);
 }
 
 static __always_inline bool peer_alive(const struct packet *p, __u32 slot)

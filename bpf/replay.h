@@ -6,6 +6,9 @@
  *   SYN in     half_open keeps what it said (struct hokm_syn): flags, window, options, TOS, TTL
  *   RST out    grows to that length and is written anew from what was kept; MACs as in steering
  *
+ * What a SYN carried (TCP Fast Open, RFC 7413) is not kept: the peer acknowledges the SYN alone, and the client
+ * sends it again, as to a server that takes no data with a SYN.
+ *
  * Once per attempt: an entry that was replayed is marked, and a SYN that came steered from a peer is
  * refused honestly, so that two dead servers never play ping-pong with it.
  *
@@ -16,7 +19,7 @@
 #ifndef HOKM_BPF_REPLAY_H
 #define HOKM_BPF_REPLAY_H
 
-#include "conn.h"
+#include "half.h"
 #include "parse.h"
 #include "peer.h"
 #include "steer.h"
@@ -29,15 +32,16 @@
 struct replay {
 	struct head head;
 	struct hokm_syn syn;
+	__u32 isn;
 	__u32 l3_at; /* offset of the IP header */
 	unsigned char to[ETH_ALEN];
 	unsigned char from[ETH_ALEN];
 };
 
 /*
- * Keeps what the SYN whose IP header lies at this offset said. One whose options do not lie in the first
- * buffer is kept without them. A function of its own to the verifier, which would otherwise follow every
- * number of options through all that comes behind: it more than doubled its work. s may be NULL to it.
+ * Keeps what the SYN whose IP header lies at this offset said; 1: it did. One whose options do not lie in
+ * the first buffer is kept without them. A function of its own to the verifier, which would otherwise follow
+ * every number of options through all that comes behind: it more than doubled its work. s may be NULL to it.
  */
 __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 {
@@ -59,17 +63,18 @@ __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 	s->ttl = ip->ttl;
 	s->window = tcp->window;
 	s->frag = ip->frag_off;
+	s->data = bpf_ntohs(ip->tot_len) - (ip->ihl + tcp->doff) * 4;
 	option = (const void *)(tcp + 1);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SYN_WORDS_MAX; i++) {
 		if (i >= words)
 			break;
 		if ((const void *)(option + i + 1) > end)
-			return 0;
+			return 1;
 		((__be32 *)s->options)[i] = option[i];
 	}
 	s->words = words;
-	return 0;
+	return 1;
 }
 
 /* VIP and port of the service that a packet belongs to. */
@@ -118,7 +123,7 @@ static __always_inline void replay_head(struct replay *r, const struct packet *p
 	h->ip.daddr = s->vip.w[3];
 	h->tcp.source = p->client_port;
 	h->tcp.dest = s->port;
-	h->tcp.seq = bpf_htonl(p->seg.ack - 1);
+	h->tcp.seq = bpf_htonl(r->isn);
 	h->tcp.window = syn->window;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < SYN_WORDS_MAX; i++)
@@ -159,7 +164,7 @@ __noinline int replay_write(struct __sk_buff *skb, struct replay *r)
 /* The peer that is to get the refused SYN, or HOKM_NO_PEER. */
 static __always_inline __u8 replay_target(const struct packet *p, const struct hokm_half_open *half)
 {
-	if (half->flags & (HOKM_CONN_STEERED_IN | HOKM_CONN_REPLAYED) || !half->syn.flags)
+	if (half->flags & (HOKM_CONN_STEERED_IN | HOKM_CONN_REPLAYED) || !half->syn_kept)
 		return HOKM_NO_PEER;
 	return best_up_peer(p, service_tag(p), true);
 }
@@ -177,7 +182,8 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 
 	if (!peer || mac_is_zero(p->cfg->mac))
 		return PASS;
-	r.syn = half->syn;
+	r.syn = *half_syn(half);
+	r.isn = half->isn;
 	r.l3_at = p->l3 - (void *)p->eth;
 	mac_copy(r.to, peer->mac);
 	mac_copy(r.from, p->cfg->mac);

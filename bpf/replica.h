@@ -25,6 +25,7 @@
 
 #define ANSWER_TTL       64
 #define IP_DONT_FRAGMENT 0x4000
+#define NEAR_BYTES       (1U << 20)
 
 /*
  * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with CHANCE_HOLDER when that peer
@@ -70,15 +71,19 @@ static __always_inline void dead_gone(const struct hokm_conn_key *key, __u32 seq
 }
 
 /* It is answered now. True: news to conns. */
-static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns, __u32 ack)
+static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns,
+				      const struct segment *s)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	dead_known(key, now_ns);
-	/* What the client expects next, by its own word: if this answer is lost the daemon's RST is exact. */
-	if (r)
-		r->seq_next = ack;
+	/*
+	 * What the client expects next, by its own word: if this answer is lost the daemon's RST is exact. It is
+	 * taken for its word only near where the holder saw the client last.
+	 */
+	if (r && s->seq - r->ack_next + NEAR_BYTES <= 2 * NEAR_BYTES)
+		r->seq_next = s->ack;
 	if (!c || c->flags & HOKM_CONN_ENDED)
 		return false;
 	c->tcp_state = HOKM_TCP_RESET;
@@ -169,8 +174,8 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	rc = p->seg.flags & TCP_FLAG_ACK ? dead_answer(p, tcp) : 1;
 	if (rc)
 		return DEAD_IS(rc < 0 ? DEAD_BROKEN : DEAD_LEFT, HOKM_EV_TARGET_DEAD);
-	return DEAD_IS(DEAD_ANSWERED, dead_note(&key, p->now, p->seg.ack) ? HOKM_EV_CLOSED
-									  : HOKM_EV_ANSWERED_DEAD);
+	return DEAD_IS(DEAD_ANSWERED,
+		       dead_note(&key, p->now, &p->seg) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
 }
 
 /*

@@ -29,11 +29,16 @@ static __always_inline void make_suspect(struct packet *p)
 	s->until_ns = p->now + p->cfg->suspect_ns;
 }
 
-/* RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+1><RST,ACK>. */
-static __always_inline bool is_refusal(const struct packet *p, const struct hokm_half_open *half)
+/*
+ * RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>. What a
+ * SYN carries counts in SEG.LEN, but its repetitions may come without.
+ */
+static __always_inline bool is_refusal(const struct packet *p, struct hokm_half_open *half)
 {
+	__u32 data = p->seg.ack - half->isn - 1;
+
 	return half->tcp_state == HOKM_TCP_SYN && p->seg.flags & TCP_FLAG_ACK && !p->seg.seq &&
-	       p->seg.ack == half->isn + 1;
+	       (!data || (half->syn_kept && data == half_syn(half)->data));
 }
 
 static __always_inline enum verdict half_open_refused(struct packet *p, struct hokm_half_open *half)

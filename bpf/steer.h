@@ -69,8 +69,13 @@ static __always_inline bool target_holds(const struct packet *p, const struct ho
 {
 	if (half->isn != p->seg.seq)
 		return false;
-	if (half->target != HOKM_LOCAL)
-		return peer_service(p, half->target, service_tag(p)) == PEER_UP;
+	/* What was refused here is refused here again: any word but "not up" of its new target is better. */
+	if (half->target != HOKM_LOCAL) {
+		enum peer_service says = peer_service(p, half->target, service_tag(p));
+
+		return says == PEER_UP ||
+		       (says == PEER_SUSPECT && half->flags & HOKM_CONN_REPLAYED);
+	}
 	return half->tcp_state == HOKM_TCP_SYN_ACK || (owner && service_up_here(p));
 }
 

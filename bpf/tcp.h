@@ -67,14 +67,17 @@ static __always_inline bool client_begins_anew(const struct packet *p, const str
 }
 
 /* A SYN of a connection in conns that has not ended: whether it still lives where the entry says. */
-static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn *c,
-					 bool steered)
+static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn_key *k,
+					 const struct hokm_conn *c, bool steered)
 {
 	if (conn_ended(c) || client_begins_anew(p, c))
 		return false;
 	if (c->target == HOKM_LOCAL || steered)
 		return socket_of(p) == SOCKET_LIVE;
-	return peer_alive(p, c->target);
+	/* Its end may have gone by without this node: a peer that takes nobody new gets only what it still holds. */
+	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP)
+		return true;
+	return chance_target(k, p->now) == (c->target | CHANCE_HOLDER);
 }
 
 static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, bool steered,
@@ -120,7 +123,7 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		return;
 	half_init(half, p, k, target, flags);
 	if (target == HOKM_LOCAL && !steered)
-		syn_keep(p->ctx, &half->syn, p->l3 - (void *)p->eth);
+		half->syn_kept = syn_keep(p->ctx, half_syn(half), p->l3 - (void *)p->eth);
 	half_count_in(half, p);
 }
 
@@ -140,7 +143,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	if (steered)
 		COUNT(p, steered_in);
 	if (c) {
-		if (syn_is_known(p, c, steered))
+		if (syn_is_known(p, k, c, steered))
 			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
 		wait_give_up(p, c);
 		if (!conn_ended(c))
@@ -196,6 +199,18 @@ static __always_inline enum verdict second_chance(struct packet *p, const struct
 	return STEER;
 }
 
+/*
+ * A half-open entry that this packet does not belong to: of a SYN that anybody may have sent, or of an attempt
+ * that came to nothing long ago, while a peer has told that it holds the connection.
+ */
+#define HALF_BYTES (1U << 20)
+static __always_inline bool half_is_anothers(const struct packet *p, const struct hokm_conn_key *k,
+					     const struct hokm_half_open *half)
+{
+	return half && p->seg.seq - half->isn > HALF_BYTES &&
+	       chance_target(k, p->now) & (CHANCE_HOLDER | CHANCE_DEAD);
+}
+
 /* half: this node's own half-open entry, when the packet did not complete it. */
 static __always_inline enum verdict unknown_ingress(struct packet *p, const struct hokm_conn_key *k,
 						    struct hokm_half_open *half)
@@ -205,6 +220,8 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 
 	if (steered)
 		COUNT(p, steered_in);
+	if (!steered && here != SOCKET_LIVE && half_is_anothers(p, k, half))
+		return second_chance(p, k);
 	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
 		COUNT(p, local_socket);
 		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
@@ -279,6 +296,8 @@ handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_h
 		COUNT(p, steered_in);
 		half->target = HOKM_LOCAL;
 		half->flags |= HOKM_CONN_STEERED_IN;
+	} else if (half_is_anothers(p, k, half)) {
+		return second_chance(p, k);
 	}
 	target = half->target;
 	if (p->seg.flags & TCP_FLAG_RST)

@@ -31,7 +31,7 @@
 #define HOKM_OFFSETOF(t, m) __builtin_offsetof(t, m)
 #endif
 
-#define HOKM_ABI_VERSION 3
+#define HOKM_ABI_VERSION 4
 
 #define HOKM_MAX_PEERS    8 /* peers of one node; a peer's slot is local to the node that keeps it */
 #define HOKM_MAX_SERVICES 8 /* VIP + port pairs of one instance */
@@ -352,11 +352,14 @@ struct hokm_syn {
 	__be16 window;
 	__be16 frag; /* IP flags and fragment offset */
 	__u8 options[HOKM_SYN_OPTIONS];
+	__u16 data; /* bytes it carried (TCP Fast Open) */
+	__u16 rsv16[3];
+	__u64 rsv64;
 };
-_Static_assert(sizeof(struct hokm_syn) == 48, "syn");
+_Static_assert(sizeof(struct hokm_syn) == 64, "syn");
 
 /*
- * A connection of which only a SYN is known: two cache lines, much less than a hokm_conn, for a flood
+ * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a flood
  * of SYNs must cost little. See bpf/half.h for how half_open is filled.
  */
 struct hokm_half_open {
@@ -368,21 +371,23 @@ struct hokm_half_open {
 	__u8 tcp_state;    /* enum hokm_tcp_state: SYN or SYN_ACK */
 	__u8 target;       /* HOKM_LOCAL or a slot of peers */
 	__u8 flags;        /* HOKM_CONN_* */
-	__u8 rsv;
+	__u8 syn_kept;     /* what the SYN said stands in the set's syn */
 	__u32 packets_in;
 	__u32 packets_out;
 	__u32 bytes_in; /* IP total lengths */
 	__u32 bytes_out;
-	struct hokm_syn syn;
-	__u64 rsv64[2];
 };
-_Static_assert(sizeof(struct hokm_half_open) == 128, "half open");
-_Static_assert(HOKM_OFFSETOF(struct hokm_half_open, syn) == 64, "half open syn");
+_Static_assert(sizeof(struct hokm_half_open) == 64, "half open");
 
-/* Value of half_open, an array indexed by a hash of the key: the places an entry may have. */
+/*
+ * Value of half_open, an array indexed by a hash of the key: the places an entry may have, and in a line
+ * of its own what the SYN of each said: only one that is to be served here is kept, so a search
+ * touches neighbouring lines alone.
+ */
 #define HOKM_HALF_OPEN_WAYS 2
 struct hokm_half_open_set {
 	struct hokm_half_open way[HOKM_HALF_OPEN_WAYS];
+	struct hokm_syn syn[HOKM_HALF_OPEN_WAYS];
 };
 _Static_assert(sizeof(struct hokm_half_open_set) == 256, "half open set");
 
@@ -440,8 +445,9 @@ struct hokm_own {
 	__u8 successor;  /* slot of the peer a handover goes to, or HOKM_NO_PEER */
 	__u8 rsv[5];
 	__u64 successor_until_ns; /* the successor gets this node's SYNs until then */
+	__u64 asking_ns;          /* since when the daemon asks its peers without a break */
 };
-_Static_assert(sizeof(struct hokm_own) == 48, "own");
+_Static_assert(sizeof(struct hokm_own) == 56, "own");
 
 /* Map services: state of each service here. tag names it to other nodes (hokm_service_tag). */
 struct hokm_service {
@@ -606,7 +612,7 @@ _Static_assert(sizeof(struct hokm_change) == 48, "change");
 
 /* Replication messages: UDP payload, TTL 255; user/decide/repl_wire.h has the rest. */
 #define HOKM_REPL_MIN 56
-#define HOKM_REPL_MAX 1472
+#define HOKM_REPL_MAX 1216 /* 1244 with IP and UDP: no MTU in use is below 1280 */
 
 /* Map meta: what laid these pins down. */
 struct hokm_meta {

@@ -57,7 +57,8 @@ static void put_tcp_checksum(struct frame *f, bool left)
 void refusal_frame(struct frame *f, const struct said *s)
 {
 	frame_tcp(f, SEG(.reply = true, .eth = {.from = OWN_MAC, .to = CLIENT_MAC, .tags = s->tags},
-			 .ip.frag = DF, .flags = RST | ACK, .ack = (s->isn ? s->isn : ISN) + 1));
+			 .ip.frag = DF, .flags = RST | ACK,
+			 .ack = (s->isn ? s->isn : ISN) + 1 + s->payload));
 	put_tcp_checksum(f, s->sum_left);
 }
 

@@ -348,7 +348,7 @@ static void absurd_entry_is_refused(void **state)
 		fix_reset(state);
 		in_said(x, &LINUX_SYN);
 		set = half_set(x);
-		set.way[0].syn.words = (uint8_t)words;
+		set.syn[0].words = (uint8_t)words;
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.half_open), &zero,
 						     &set, BPF_ANY),
 				 0);
@@ -397,6 +397,49 @@ static void counted_and_told(void **state)
 	assert_int_equal(h.flags, HOKM_CONN_REPLAYED);
 	assert_int_equal(h.tcp_state, HOKM_TCP_SYN);
 	assert_int_equal(h.isn, ISN);
+}
+
+/* The peer's SYN-ACK is late, and by now its traffic looks bad: here it would be refused for certain. */
+static void repetition_follows_to_a_suspect_peer(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	for (int late = 0; late <= 1; late++) {
+		fix_reset(state);
+		peer_says(x, 0, HOKM_SVC_UP, !late);
+		peer_says(x, 1, HOKM_SVC_DOWN, false);
+		said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+		peer_says(x, 0, HOKM_SVC_UP, true);
+		syn_frame(&f, &LINUX_SYN);
+		expect_steer(x, &f, PEER0_MAC);
+	}
+	/* Not up any more: refused here, honestly. */
+	peer_says(x, 0, HOKM_SVC_DOWN, false);
+	syn_frame(&f, &LINUX_SYN);
+	expect_pass(x, &f);
+}
+
+/* TCP Fast Open: the RST acknowledges what the SYN carried, or not, when its repetition came without. */
+static void syn_with_data_is_said_again(void **state)
+{
+	struct fix *x = *state;
+	struct said s = LINUX_SYN, bare = LINUX_SYN;
+
+	s.payload = 100;
+	said_and_replayed(x, &s, PEER0_MAC);
+	assert_int_equal(COUNT(x, refused), 1);
+	fix_reset(state);
+	in_said(x, &s);
+	out_refused(x, &bare);
+	expect_said_again(x, &s, PEER0_MAC);
+	/* Another length is no answer to this SYN. */
+	fix_reset(state);
+	in_said(x, &s);
+	s.payload = 99;
+	out_refused(x, &s);
+	expect_honest(x, &s);
+	assert_int_equal(COUNT(x, refused), 0);
 }
 
 /* The peer answers the client directly; the client's half comes through here. */
@@ -507,6 +550,8 @@ int main(void)
 		HOKM_TEST(another_attempt_is_replayed_again),
 		HOKM_TEST(absurd_entry_is_refused),
 		HOKM_TEST(following_syns_go_to_the_peer),
+		HOKM_TEST(repetition_follows_to_a_suspect_peer),
+		HOKM_TEST(syn_with_data_is_said_again),
 		HOKM_TEST(counted_and_told),
 		HOKM_TEST(handshake_goes_on_through_the_peer),
 		HOKM_TEST(client_that_gives_up_is_heard_there),

@@ -259,6 +259,118 @@ static void holders_are_told_apart(void **state)
 	expect_in_answer(x, DATA);
 }
 
+/* Blind: anybody can send it who knows the addresses. What a holder has told of is stronger. */
+#define BLIND_SYN SEG(.flags = SYN, .seq = 777777)
+
+static void blind_syn_takes_nothing_from_its_holder(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_replica r;
+
+	fix_replica_put(x, 1);
+	expect_in_pass(x, BLIND_SYN);
+	expect_in_steer(x, DATA, PEER1_MAC);
+	assert_int_equal(COUNT(x, steered_holder), 1);
+	/* The SYN went to a peer that is not the holder. */
+	fix_reset(state);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	fix_replica_put(x, 1);
+	expect_in_steer(x, BLIND_SYN, PEER0_MAC);
+	expect_in_steer(x, DATA, PEER1_MAC);
+	/* The holder is dead: the client is told, by its own number. */
+	fix_reset(state);
+	fix_replica_put(x, 1);
+	fix_peer_dead(x, 1);
+	expect_in_pass(x, BLIND_SYN);
+	expect_in_answer(x, DATA);
+	assert_true(fix_replica(x, &r));
+	assert_true(r.answered_ns);
+}
+
+/* Nothing takes a half-open entry away but the next one: what came to nothing may be hours old. */
+static void old_attempt_takes_nothing_from_its_holder(void **state)
+{
+	struct fix *x = *state;
+	const struct hokm_conn old = {
+		.tcp_state = HOKM_TCP_SYN, .target = HOKM_LOCAL, .isn = 777777, .created_ns = 1};
+
+	fix_half_put(x, &old);
+	fix_replica_put(x, 1);
+	expect_in_steer(x, DATA, PEER1_MAC);
+	/* Nobody told: it may be that attempt, and the server's kernel judges. */
+	fix_reset(state);
+	fix_half_put(x, &old);
+	expect_in_pass(x, DATA);
+}
+
+/* What belongs to the attempt is the attempt's, whatever the replica says of an earlier one. */
+static void new_attempt_is_not_its_holders(void **state)
+{
+	struct fix *x = *state;
+	const struct hokm_conn now = {
+		.tcp_state = HOKM_TCP_SYN, .target = HOKM_LOCAL, .isn = 1000, .created_ns = 1};
+
+	fix_half_put(x, &now);
+	fix_replica_put(x, 1);
+	expect_in_pass(x, DATA);
+	assert_int_equal(COUNT(x, steered_holder), 0);
+}
+
+static void blind_fin_and_syn_take_nothing_from_its_holder(void **state)
+{
+	struct fix *x = *state;
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
+				    .target = 1,
+				    .isn = ISN,
+				    .flags = HOKM_CONN_OPENED,
+				    .c2s = {.packets = 1, .seq_next = 1001}};
+
+	fix_replica_put(x, 1);
+	fix_conn_put(x, &c);
+	expect_in_steer(x, SEG(.flags = FIN | ACK, .seq = 0x70000000, .ack = 1), PEER1_MAC);
+	expect_in_pass(x, BLIND_SYN);
+	expect_in_steer(x, DATA, PEER1_MAC);
+}
+
+/* The end of a steered connection may have gone by without this node. */
+static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
+{
+	struct fix *x = *state;
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
+				    .target = 1,
+				    .isn = ISN,
+				    .flags = HOKM_CONN_OPENED,
+				    .c2s = {.packets = 1, .seq_next = 1001}};
+	struct hokm_peer p = fix_alive_peer(1);
+
+	fix_conn_put(x, &c);
+	expect_in_steer(x, BLIND_SYN, PEER1_MAC);
+	p.svc[0].state = HOKM_SVC_DOWN;
+	fix_peer_set(x, 1, &p);
+	fix_replica_put(x, 1); /* it still holds it */
+	expect_in_steer(x, BLIND_SYN, PEER1_MAC);
+	fix_reset(state);
+	fix_conn_put(x, &c);
+	fix_peer_set(x, 1, &p);
+	expect_in_pass(x, BLIND_SYN);
+}
+
+/* While its holder is dead the daemon tells the client with the number that the replica has. */
+static void blind_ack_changes_no_number(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_replica r;
+
+	fix_replica_put(x, 1);
+	fix_peer_dead(x, 1);
+	expect_in_answer(x, SEG(.flags = ACK, .seq = 0x70000000, .ack = 0x60000000));
+	assert_true(fix_replica(x, &r));
+	assert_int_equal(r.seq_next, 0);
+	expect_in_answer(x, SEG(.flags = ACK, .seq = 1001 + 90000, .ack = 6001));
+	assert_true(fix_replica(x, &r));
+	assert_int_equal(r.seq_next, 6001);
+}
+
 static void local_socket_wins(void **state)
 {
 	struct fix *x = *state;
@@ -303,6 +415,12 @@ int main(void)
 		HOKM_TEST(half_open_of_a_dead_peer_is_answered),
 		HOKM_TEST(time_wait_here_does_not_keep_from_it),
 		HOKM_TEST(holders_are_told_apart),
+		HOKM_TEST(blind_syn_takes_nothing_from_its_holder),
+		HOKM_TEST(old_attempt_takes_nothing_from_its_holder),
+		HOKM_TEST(new_attempt_is_not_its_holders),
+		HOKM_TEST(blind_fin_and_syn_take_nothing_from_its_holder),
+		HOKM_TEST(syn_follows_a_steered_entry_only_to_who_takes_it),
+		HOKM_TEST(blind_ack_changes_no_number),
 		HOKM_TEST(local_socket_wins),
 	};
 

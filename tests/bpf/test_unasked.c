@@ -20,19 +20,26 @@ static void lives_on_peer0(struct fix *x)
 	fix_conn_put(x, &c);
 }
 
-/* The peer's newest answer, and our daemon's last sign of life, so long ago. */
-static void last(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ago_ns)
+/* The peer's newest answer, our daemon's last sign of life, and since when it asks: so long ago. */
+static void last_asked(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ago_ns,
+		       uint64_t asking_ago_ns)
 {
 	struct hokm_peer p = fix_alive_peer(0);
 	uint64_t now = fix_now();
 	struct hokm_own own = {.lease_until_ns = now + LONG_NS,
 			       .daemon_ns = now - daemon_ago_ns,
+			       .asking_ns = now - asking_ago_ns,
 			       .state = HOKM_VRRP_MASTER,
 			       .successor = HOKM_NO_PEER};
 
 	p.seen_ns = now - answer_ago_ns;
 	fix_peer_set(x, 0, &p);
 	fix_own(x, &own);
+}
+
+static void last(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ago_ns)
+{
+	last_asked(x, answer_ago_ns, daemon_ago_ns, 100 * LIMIT_NS);
 }
 
 static void connections_go_on(void **state)
@@ -54,6 +61,33 @@ static void who_asks_hears(void **state)
 
 	lives_on_peer0(x);
 	last(x, 50 * LIMIT_NS, 0);
+	expect_in_answer(x, DATA);
+}
+
+/* A daemon that comes back shows life before an answer can come; from then on a peer has the limit. */
+static void who_asks_again_waits_for_the_answer(void **state)
+{
+	struct fix *x = *state;
+
+	lives_on_peer0(x);
+	last_asked(x, 50 * LIMIT_NS, 0, 0);
+	expect_in_steer(x, DATA, PEER0_MAC);
+	last_asked(x, 50 * LIMIT_NS, 0, LIMIT_NS / 2);
+	expect_in_steer(x, DATA, PEER0_MAC);
+	last_asked(x, 50 * LIMIT_NS, 0, 2 * LIMIT_NS);
+	expect_in_answer(x, DATA);
+}
+
+static void who_never_answered_is_dead_all_the_same(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_peer p;
+
+	lives_on_peer0(x);
+	last_asked(x, 0, 0, 0);
+	p = fix_alive_peer(0);
+	p.seen_ns = 0;
+	fix_peer_set(x, 0, &p);
 	expect_in_answer(x, DATA);
 }
 
@@ -81,6 +115,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(connections_go_on),
 		HOKM_TEST(who_asks_hears),
+		HOKM_TEST(who_asks_again_waits_for_the_answer),
+		HOKM_TEST(who_never_answered_is_dead_all_the_same),
 		HOKM_TEST(new_ones_want_a_fresh_word),
 	};
 

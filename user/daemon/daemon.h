@@ -176,6 +176,11 @@ void daemon_reconf_vrrp(struct daemon *d);
 
 /* sense.c */
 void daemon_sense(struct daemon *d, struct policy_input *in);
+/*
+ * Its kernel answers pulses, as the packet path judges it (bpf/peer.h): the limit begins when it answered last
+ * or, if that was later, when this daemon began to ask: who was not asked could not answer.
+ */
+bool daemon_peer_answers(const struct daemon *d, const struct hokm_peer *p, uint64_t now_ns);
 /* How many of our services the peer says are UP there. */
 unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p);
 

@@ -196,7 +196,7 @@ void daemon_end_service(struct daemon *d, unsigned int service, enum hokm_reason
 
 static bool serves(const struct daemon *d, const struct hokm_peer *p, uint32_t tag, uint64_t now_ns)
 {
-	if (!p->seen_ns || now_ns >= p->seen_ns + d->conf->peer_dead_ns ||
+	if (!daemon_peer_answers(d, p, now_ns) ||
 	    now_ns >= p->daemon_seen_ns + d->conf->daemon_stale_ns)
 		return false;
 	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++)

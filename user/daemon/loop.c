@@ -336,6 +336,7 @@ static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *ar
 		return 0;
 	note_lateness(d, ticks, now_ns);
 	d->want.own.daemon_ns = now_ns;
+	d->want.own.asking_ns = d->asking_ns;
 	apply_own(d->apply, &d->want);
 	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
 		if (i != d->conf->self)

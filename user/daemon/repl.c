@@ -283,7 +283,7 @@ static bool peer_lives(const struct daemon *d, unsigned int slot, uint64_t now_n
 {
 	const struct hokm_peer *p = &d->peers[slot];
 
-	return p->seen_ns && now_ns < p->seen_ns + d->conf->peer_dead_ns && p->daemon_seen_ns &&
+	return daemon_peer_answers(d, p, now_ns) && p->daemon_seen_ns &&
 	       now_ns < p->daemon_seen_ns + d->conf->daemon_stale_ns;
 }
 
@@ -455,6 +455,21 @@ bool daemon_repl_cold(const struct daemon *d)
 		    !repl_warm(d->repl->peers[i].link))
 			return true;
 	return false;
+}
+
+bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_conn_key *k)
+{
+	const struct repl_link *l;
+	struct hokm_replica r;
+	int err;
+
+	if (!d->repl || slot >= HOKM_MAX_PEERS || !d->repl->peers[slot].link)
+		return false;
+	l = d->repl->peers[slot].link;
+	if (!repl_connected(l, d->pulse_ns) || !repl_warm(l))
+		return false;
+	err = hokm_bpf_get_replica(d->bpf, k, &r);
+	return err == -ENOENT || (!err && r.holder != slot);
 }
 
 bool daemon_repl_status(struct daemon *d, unsigned int slot, struct daemon_repl_status *out)

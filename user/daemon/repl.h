@@ -27,6 +27,12 @@ void daemon_repl_tick(struct daemon *d, uint64_t now_ns);
 void daemon_repl_renew(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c);
 void daemon_repl_gone(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c);
 
+/*
+ * The peer in this slot has told all its connections, and this is none of them. False also when that cannot be
+ * known now.
+ */
+bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_conn_key *k);
+
 /* A peer that lives, its daemon too, has not told us all its connections yet. */
 bool daemon_repl_cold(const struct daemon *d);
 

@@ -42,6 +42,13 @@ static bool by_adverts(struct daemon *d, unsigned int slot, bool pulsing, uint64
 	return *advert_ns != 0;
 }
 
+bool daemon_peer_answers(const struct daemon *d, const struct hokm_peer *p, uint64_t now_ns)
+{
+	uint64_t since_ns = p->seen_ns > d->asking_ns ? p->seen_ns : d->asking_ns;
+
+	return p->seen_ns && now_ns < since_ns + d->conf->peer_dead_ns;
+}
+
 static void sense_peer(const struct daemon *d, const struct conf_node *n, const struct hokm_peer *p,
 		       uint64_t now_ns, struct policy_peer *out)
 {
@@ -49,7 +56,7 @@ static void sense_peer(const struct daemon *d, const struct conf_node *n, const 
 
 	out->used = true;
 	out->addr = n->addr;
-	out->pulsing = p->seen_ns && now_ns < p->seen_ns + c->peer_dead_ns;
+	out->pulsing = daemon_peer_answers(d, p, now_ns);
 	out->daemon_fresh = out->pulsing && now_ns < p->daemon_seen_ns + c->daemon_stale_ns;
 	out->priority = out->pulsing ? p->priority : n->priority;
 	out->state = out->pulsing ? p->state : HOKM_VRRP_INIT;

@@ -157,7 +157,7 @@ static json_t *peer_json(struct daemon *d, unsigned int node, uint64_t now_ns)
 {
 	const struct conf_node *n = &d->conf->nodes[node];
 	const struct hokm_peer *p = &d->peers[d->nodes[node].slot];
-	bool pulsing = p->seen_ns && now_ns < p->seen_ns + d->conf->peer_dead_ns;
+	bool pulsing = daemon_peer_answers(d, p, now_ns);
 	json_t *o = json_object();
 
 	put(o, "name", json_string(n->name));

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A daemon that gets no CPU for longer than its peers may be silent, again and again, while players of the peer
+# come through its node: who was not asked could not answer, and nobody's game ends for it. Neither in the
+# pause, nor at its end, when the daemon shows life before the peer's first answer can be there.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+PAUSES=10
+PAUSE_S=1 # a peer may be silent for 0.1 s; the lease of profile standard is longer than this
+PROFILE=standard
+export LAB_PROFILE=$PROFILE
+PLAYERS=500
+
+stops() { [ "$(ps -o state= -p "$(lab_pid "$1" daemon)")" = T ]; }
+# It has seen the peer again since.
+asks() { owns b && [ "$(status b '.peers[0].pulsing')" = true ]; }
+
+pause() {
+	must lab_kill b daemon STOP
+	must lab_wait 5 stops b
+	lab_wait "$PAUSE_S" false
+	must lab_kill b daemon CONT
+	must lab_wait 5 asks
+}
+
+test_pair
+must told a failover
+within 10 "the backup owns" owns b
+within 5 "ARP shows it" owner_is b
+observe_mark paused
+STEERED=$(counter b steered_conn)
+for ((i = 0; i < PAUSES; i++)); do pause; done
+observe_mark end
+number_is "packets that went on to the primary's players" \
+	$(($(counter b steered_conn) - STEERED)) -ge 10000
+number_is "packets answered as if their holder were dead" "$(counter b answered_dead)" -eq 0
+number_is "connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+number_is "owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
+holds "the log says that it was late" log_says b "got the CPU"
+test_end
