@@ -11,7 +11,9 @@
 #   crash        a daemon is killed while connections begin and end; the next one goes on
 #   new game     the server's process dies with all its connections, and a new one begins
 #   loss         one message in five is lost, both ways
+#   small MTU    a cable that carries 1280 bytes and no more
 #   preempting   a returning primary waits for the backup's list, and not for ever
+#   ended there  what a server ends is forgotten by the node that steered it, which never saw the end
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -98,6 +100,20 @@ loss() {
 	number_is "one message in five lost: lists sent" "$(repl a '.resyncs')" -le 3
 }
 
+set_mtu() {
+	local node
+	for node in a b; do lab_run $node ip link set eth0 mtu "$1" || return 1; done
+}
+
+small_mtu() {
+	must set_mtu 1280
+	must hold on-a-small 100
+	churn "MTU of 1280" 500 2
+	knows_all "MTU of 1280" 200 0
+	must let_go on-a-small
+	must set_mtu 1500
+}
+
 waits() { [ "$(status "$1" .waits_for_replica_ms)" != null ]; }
 says_it_waits() { lab_ctl "$1" status | grep -q 'waits for a peer.s list of connections'; }
 owned_since() { status "$1" .since_ms; }
@@ -142,6 +158,22 @@ preempting() {
 	unbroken_hold "preempting, afterwards" on-b-3s
 }
 
+steered() {
+	lab_ctl a conns --json --limit 1000 --state established |
+		jq '[.conns[] | select(.target == "backup")] | length'
+}
+steers_some() { test "$(steered)" -ge 40; }
+steers_none() { test "$(steered)" = 0; }
+
+ended_there() {
+	owner_becomes b a "ended there"
+	must hold on-b-talking 40 30
+	owner_becomes a b "ended there"
+	within 10 "ended there: the primary steers what lives on the backup" steers_some
+	must lab_kill b game KILL
+	within 20 "ended there: it forgets what the backup's server ended" steers_none
+}
+
 must lab_up a b
 must conf 30s
 for node in a b; do
@@ -161,5 +193,7 @@ crash a on-b-later 150 100
 crash b on-b 150 0
 new_game
 loss
+small_mtu
 preempting
+ended_there
 test_end

@@ -46,6 +46,7 @@ struct net {
 	unsigned int n[2];
 	unsigned int loss, twice, swap, damage; /* of 1000 */
 	unsigned int slow;                      /* list records a tick; 0: as many as go */
+	uint32_t numbers;                       /* messages of a stream, 0: as many as there are */
 	uint64_t now_ns;
 	uint32_t seed;
 };
@@ -58,7 +59,7 @@ static uint32_t chance(struct net *t)
 
 static void start(struct net *t, unsigned int i)
 {
-	struct repl_conf conf = {.vrid = 25, .key = {key[0], key[1]}};
+	struct repl_conf conf = {.vrid = 25, .numbers = t->numbers, .key = {key[0], key[1]}};
 	struct end *e = &t->e[i];
 
 	repl_free(e->link);
@@ -341,6 +342,27 @@ static void what_arrived_is_acknowledged_at_once(void **state)
 	net_close(&t);
 }
 
+/* A stream whose numbers end is followed by another, and nothing is missed in between. */
+static void numbers_end(void **state)
+{
+	struct repl_stats s;
+	struct net t;
+
+	(void)state;
+	net_open(&t, 4);
+	t.numbers = 50;
+	start(&t, 0);
+	start(&t, 1);
+	(void)until_converged(&t);
+	busy(&t, 300, 40);
+	(void)until_converged(&t);
+	repl_get_stats(t.e[0].link, clock_of(&t, 0), &s);
+	assert_in_range(s.resyncs, 6, 20);
+	assert_int_equal(s.overflows, 0);
+	assert_int_equal(s.bad[REPL_BAD_ORDER] + s.bad[REPL_BAD_REPLAY], 0);
+	net_close(&t);
+}
+
 /* ---- bad ones ---- */
 
 static void bad_networks(void **state)
@@ -515,6 +537,7 @@ int main(void)
 		cmocka_unit_test(everything_is_told),
 		cmocka_unit_test(ten_thousand_a_second_keep_up),
 		cmocka_unit_test(what_arrived_is_acknowledged_at_once),
+		cmocka_unit_test(numbers_end),
 		cmocka_unit_test(bad_networks),
 		cmocka_unit_test(restarts),
 		cmocka_unit_test(silence_and_overflow),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The walk through conns. A slice a pulse tick, a whole walk about once a second: ended entries
- * leave after a while (late segments still find their target), silent ones expire after idle_timeout,
- * those that have become stale since the walk before are told of, and the established ones served here
- * are the players that status shows.
+ * leave after a while (late segments still find their target), and so do steered ones that their holder
+ * has no more; silent ones expire after idle_timeout, those that have become stale since the walk
+ * before are told of, and the established ones served here are the players that status shows.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,12 +70,23 @@ static bool is_player(const struct hokm_conn *c)
 	return c->target == HOKM_LOCAL && c->tcp_state == HOKM_TCP_ESTABLISHED;
 }
 
+/*
+ * Steered, silent, and its holder has it no more: the server's end of it went to the client directly. Not at
+ * once, for what the holder tells is a little late.
+ */
+static bool ended_there(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
+{
+	return c->target != HOKM_LOCAL && d->sweep.now_ns > conns_last_ns(c) + SWEEP_ENDED_NS &&
+	       daemon_repl_lacks(d, c->target, k);
+}
+
 static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
 	struct daemon *d = arg;
-
 	enum fate fate = fate_of(c, d->sweep.now_ns, d->conf->idle_ns);
 
+	if (fate == STAYS && ended_there(d, k, c))
+		fate = LEFT;
 	if (fate == EXPIRED)
 		d->stats.conns_expired++;
 	else if (fate == LEFT)

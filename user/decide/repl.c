@@ -12,7 +12,8 @@
  * After a repeat only REPEAT_BURST messages go out until one is acknowledged: on a bad line most of what follows
  * a lost one would be thrown away by the peer anyway, and messages that wait fill up.
  *
- * Numbers and streams never wrap in a session: 2^32 messages of 35 records are years of 10,000 a second.
+ * Numbers never wrap: a stream that has had REPL_NUMBERS messages, weeks of 10,000 changes a second, is
+ * followed by a new one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -76,6 +77,8 @@ int repl_new(const struct repl_conf *conf, struct repl_link **out)
 		return -ENOMEM;
 	}
 	l->conf = *conf;
+	if (!l->conf.numbers)
+		l->conf.numbers = REPL_NUMBERS;
 	l->acked = l->cursor = l->next = 1;
 	*out = l;
 	return 0;
@@ -130,8 +133,13 @@ static void end_stream(struct repl_link *l)
 
 static void append(struct repl_link *l, const struct repl_record *r, uint64_t born_ns)
 {
-	struct slot *s = open_slot(l, born_ns);
+	struct slot *s;
 
+	if (l->next > l->conf.numbers) {
+		end_stream(l);
+		return;
+	}
+	s = open_slot(l, born_ns);
 	if (!s) {
 		l->stats.overflows++;
 		end_stream(l);

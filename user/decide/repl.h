@@ -5,8 +5,8 @@
  *
  *   sending    put() fills messages, next() hands them out: new ones, and from the first
  *              unacknowledged one again when nothing was acknowledged for REPL_REPEAT_NS (go back N).
- *              The window is bounded; when it overflows, the peer restarts or was never heard, a new
- *              stream begins with a full list: BEGIN, every connection, END.
+ *              The window is bounded; when it overflows or the numbers end, the peer restarts or was
+ *              never heard, a new stream begins with a full list: BEGIN, every connection, END.
  *   receiving  a message counts once, in order, of the stream that runs; anything else is a fault,
  *              counted, and changes nothing.
  *
@@ -30,10 +30,12 @@
 #define REPL_CONTROL_NS 100000000ULL
 #define REPL_REPEAT_NS  30000000ULL
 #define REPL_FRESH_NS   2000000000ULL
+#define REPL_NUMBERS    (1U << 31) /* messages of one stream */
 
 struct repl_conf {
 	uint64_t session; /* ours: random, not 0 */
 	uint8_t vrid;
+	uint32_t numbers; /* messages of one stream; 0: REPL_NUMBERS */
 	__u64 key[2];
 };
 
