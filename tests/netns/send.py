@@ -169,7 +169,7 @@ def pulse(o):
 # ---- replication messages
 
 REPL_KINDS = {"control": 1, "data": 2, "all": 0}
-REPL_MIN, REPL_MAX, REPL_RECORD = 56, 1472, 40
+REPL_MIN, REPL_MAX, REPL_RECORD = 56, 1216, 40
 
 # Offsets are those of user/decide/repl_wire.h.
 REPL_CHANGES = {
@@ -179,8 +179,9 @@ REPL_CHANGES = {
     "number": lambda m: set_at(m, 44, struct.pack("!I", struct.unpack("!I", m[44:48])[0] + 1)),
     "record": lambda m: set_at(m, 56, os.urandom(8)),
     "magic": lambda m: set_at(m, 0, b"EVIL"),
-    "version": lambda m: set_at(m, 4, b"\x02"),
+    "version": lambda m: set_at(m, 4, b"\x01"),
     "kind": lambda m: set_at(m, 5, b"\x03"),
+    "reflected": lambda m: m,
     "vrid": lambda m: set_at(m, 6, b"\x4d"),
     "cut": lambda m: m[:-1],
     "more": lambda m: m + b"\0" * REPL_RECORD,
@@ -193,18 +194,28 @@ REPL_CHANGES = {
 }
 
 
-def repl_frames(path, kind, dst):
+def repl_frames(path, kind, node, sent=False):
+    """Those that this node received, or sent."""
+    addr = frame_source if sent else frame_target
     for frame in captured(path):
-        if frame[42:46] == b"HKMR" and frame[30:34] == socket.inet_aton(dst) and \
+        if frame[42:46] == b"HKMR" and addr(frame) == socket.inet_aton(node) and \
                 kind in (0, frame[47]):
             yield frame
+
+
+def frame_source(frame):
+    return frame[26:30]
+
+
+def frame_target(frame):
+    return frame[30:34]
 
 
 def repl(o):
     """One frame, or all of them."""
     path, kind = o.words[0], o.words[1]
     change = o.words[2] if len(o.words) > 2 else "replay"
-    frames = list(repl_frames(path, REPL_KINDS[kind], o.dst))
+    frames = list(repl_frames(path, REPL_KINDS[kind], o.dst, change == "reflected"))
     if not frames:
         sys.exit("send.py: no such replication message in %s" % path)
     if kind == "all":

@@ -176,6 +176,7 @@ static const struct row timing_rows[] = {
 	{"replication { rate = 99 }",
 	 "replication.rate = \"99\": a whole number from 100 to 10000000"},
 	{"replication { wait = 61m }", "replication.wait = \"61m\": from 0s to 3600s"},
+	{"pulse { interval = 501ms }", "pulse.interval is more than 500ms, too slow for"},
 	{"replication { port = 8766 }", "replication.port and pulse.port are both 8766"},
 	{"service g { on_marked_down = kill }",
 	 "on_marked_down = \"kill\": one of: shutdown_sessions, keep"},

@@ -157,6 +157,61 @@ static void a_list_takes_away_what_it_does_not_name(void **state)
 	hokm_bpf_close(b);
 }
 
+/* What the list named before the restart, and ended while nobody listened, is not named by the new one. */
+static void restart_in_the_middle_of_a_list(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_replica e;
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = 0; i < 100; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	mark(r, 0, REPL_END);
+	settle(r);
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = 0; i < 50; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	replica_close(r);
+	assert_int_equal(replica_open(b, &r), 0);
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = 50; i < 100; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	mark(r, 0, REPL_END);
+	settle(r);
+	assert_int_equal(replica_count(r, 0), 50);
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(there(b, i, &e), i >= 50);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
+/* What the walk after a list has passed goes too. */
+static void forgotten_in_the_middle_of_a_walk(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = 0; i < 3000; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	mark(r, 0, REPL_END);
+	replica_slice(r);
+	replica_forget(r, 0);
+	settle(r);
+	assert_int_equal(replica_count(r, 0), 0);
+	replica_close(r);
+	/* Nor is one left that is not counted. */
+	assert_int_equal(replica_open(b, &r), 0);
+	assert_int_equal(replica_count(r, 0), 0);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
 static void a_full_map_is_counted(void **state)
 {
 	struct replica *r;
@@ -180,6 +235,8 @@ static int tests(void)
 		RIG_TEST(told_and_taken_away),
 		RIG_TEST(the_later_connection_counts),
 		RIG_TEST(a_list_takes_away_what_it_does_not_name),
+		RIG_TEST(restart_in_the_middle_of_a_list),
+		RIG_TEST(forgotten_in_the_middle_of_a_walk),
 		RIG_TEST(a_full_map_is_counted),
 	};
 

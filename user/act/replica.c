@@ -31,21 +31,36 @@ struct replica {
 	int sweeping; /* holder, -1 for none */
 };
 
+struct census {
+	struct replica *r;
+	bool seen[HOKM_MAX_PEERS][UINT8_MAX + 1];
+};
+
 static int count_one(const struct hokm_conn_key *k, const struct hokm_replica *e, void *arg)
 {
-	struct replica *r = arg;
+	struct census *c = arg;
 
 	(void)k;
 	if (e->holder < HOKM_MAX_PEERS) {
-		r->holders[e->holder].entries++;
-		r->holders[e->holder].generation = e->generation;
+		c->r->holders[e->holder].entries++;
+		c->seen[e->holder][e->generation] = true;
 	}
 	return 0;
+}
+
+/* A list may have been under way: the next generation must be one that no entry has yet. */
+static void go_on(struct census *c)
+{
+	for (unsigned int h = 0; h < HOKM_MAX_PEERS; h++)
+		for (unsigned int g = 0; g <= UINT8_MAX; g++)
+			if (c->seen[h][g] && !c->seen[h][(uint8_t)(g + 1)])
+				c->r->holders[h].generation = (uint8_t)g;
 }
 
 int replica_open(struct hokm_bpf *b, struct replica **out)
 {
 	struct replica *r = calloc(1, sizeof(*r));
+	struct census census = {.r = r};
 	int err;
 
 	*out = NULL;
@@ -53,11 +68,12 @@ int replica_open(struct hokm_bpf *b, struct replica **out)
 		return -ENOMEM;
 	r->bpf = b;
 	r->sweeping = -1;
-	err = hokm_bpf_walk_replica(b, count_one, r);
+	err = hokm_bpf_walk_replica(b, count_one, &census);
 	if (err) {
 		free(r);
 		return err;
 	}
+	go_on(&census);
 	*out = r;
 	return 0;
 }
@@ -212,4 +228,6 @@ void replica_forget(struct replica *r, uint8_t holder)
 	if (holder >= HOKM_MAX_PEERS)
 		return;
 	r->holders[holder].sweep = r->holders[holder].all = true;
+	if (r->sweeping == holder)
+		r->sweeping = -1; /* what that walk has passed must go too */
 }

@@ -125,6 +125,12 @@ void conf_read_replication(const struct conf_sec *root, struct conf *c)
 		conf_read_number(&s, "rate", 100, 10000000, &c->tell_rate);
 		conf_read_duration(&s, "wait", 0, 60 * MINUTE, &c->warm_ns);
 	}
+	/* Its messages go out with the pulses, and must be answered within REPL_FRESH_NS. */
+	if (c->replicate && c->pulse_ns > 500 * NS_PER_MS)
+		conf_error_at(
+			root->errors, 0,
+			"pulse.interval is more than 500ms, too slow for replication: choose a "
+			"shorter one, or say replication { enabled = no }");
 	if (c->replicate && c->repl_port == c->pulse_port)
 		conf_error_at(root->errors, 0,
 			      "replication.port and pulse.port are both %u: choose two ports",

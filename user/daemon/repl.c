@@ -10,6 +10,7 @@
  * was told before it. Datagrams from peers are read when they come, below pulses and adverts in priority,
  * and acknowledged when all that waited are read.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/repl.h"
+#include "hokm/siphash.h"
 #include "sense/repl_sock.h"
 
 #define LIST_SLICE    512
@@ -44,11 +46,23 @@ struct daemon_repl {
 	struct replica *replica;
 	sd_event_source *io;
 	__u64 key[2];
+	uint64_t tags;          /* of our services, in one number */
 	uint64_t lost, lost_ns; /* changes_lost, when it was looked at last */
 	struct peer_link peers[HOKM_MAX_PEERS];
 };
 
 /* ---- links ---- */
+
+/* Who says it and to whom is part of the key: nothing counts on another link, or on its way back. */
+static void direct_key(const struct daemon_repl *r, struct in_addr from, struct in_addr to,
+		       __u64 key[2])
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		const uint32_t way[4] = {from.s_addr, to.s_addr, htobe32(i)};
+
+		key[i] = siphash_bytes(way, sizeof(way), r->key);
+	}
+}
 
 static int new_link(struct daemon *d, struct peer_link *p, struct in_addr addr)
 {
@@ -60,20 +74,21 @@ static int new_link(struct daemon *d, struct peer_link *p, struct in_addr addr)
 	if (getrandom(&conf.session, sizeof(conf.session), 0) != sizeof(conf.session))
 		return -EIO;
 	conf.session |= 1;
-	memcpy(conf.key, d->repl->key, sizeof(conf.key));
+	direct_key(d->repl, d->conf->nodes[d->conf->self].addr, addr, conf.key);
+	direct_key(d->repl, addr, d->conf->nodes[d->conf->self].addr, conf.peer_key);
 	err = repl_new(&conf, &p->link);
 	explicit_bzero(&conf, sizeof(conf));
 	return err;
 }
 
-/* Links that are right stay: a reload that changes nothing here breaks no stream. */
-static int set_links(struct daemon *d, bool new_key)
+/* Links that are right stay, but for anew: a reload that changes nothing here breaks no stream. */
+static int set_links(struct daemon *d, bool anew)
 {
 	struct daemon_repl *r = d->repl;
 	bool used[HOKM_MAX_PEERS] = {false};
 	int err = 0;
 
-	for (unsigned int i = 0; !err && i < d->conf->n_nodes; i++) {
+	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
 		struct in_addr addr = d->conf->nodes[i].addr;
 		uint8_t slot = d->nodes[i].slot;
 		struct peer_link *p;
@@ -82,7 +97,7 @@ static int set_links(struct daemon *d, bool new_key)
 			continue;
 		used[slot] = true;
 		p = &r->peers[slot];
-		if (p->link && p->addr.s_addr == addr.s_addr && !new_key)
+		if (err || (p->link && p->addr.s_addr == addr.s_addr && !anew))
 			continue;
 		if (p->link && p->addr.s_addr != addr.s_addr)
 			replica_forget(r->replica, slot);
@@ -100,19 +115,32 @@ static int set_links(struct daemon *d, bool new_key)
 	return err;
 }
 
+/* What was told of a service that was none of ours is not known: with another set all is told again. */
+static uint64_t tags_of(const struct daemon *d)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		sum = sum * 31 + d->services[s].tag;
+	return sum;
+}
+
 int daemon_repl_reconf(struct daemon *d)
 {
+	uint64_t tags;
 	__u64 key[2];
-	bool new_key;
+	bool anew;
 	int err;
 
 	if (!d->repl)
 		return 0;
 	err = conf_repl_key(d->conf, key);
 	if (!err) {
-		new_key = memcmp(key, d->repl->key, sizeof(key)) != 0;
+		tags = tags_of(d);
+		anew = memcmp(key, d->repl->key, sizeof(key)) != 0 || tags != d->repl->tags;
 		memcpy(d->repl->key, key, sizeof(key));
-		err = set_links(d, new_key);
+		d->repl->tags = tags;
+		err = set_links(d, anew);
 	}
 	explicit_bzero(key, sizeof(key));
 	if (err)
@@ -419,6 +447,7 @@ int daemon_repl_open(struct daemon *d)
 		err = replica_open(d->bpf, &d->repl->replica);
 	if (!err)
 		err = conf_repl_key(c, d->repl->key);
+	d->repl->tags = tags_of(d);
 	if (!err)
 		err = set_links(d, true);
 	if (!err)
@@ -466,7 +495,7 @@ bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_co
 	if (!d->repl || slot >= HOKM_MAX_PEERS || !d->repl->peers[slot].link)
 		return false;
 	l = d->repl->peers[slot].link;
-	if (!repl_connected(l, d->pulse_ns) || !repl_warm(l))
+	if (!repl_connected(l, d->pulse_ns) || !repl_warm(l) || replica_full(d->repl->replica))
 		return false;
 	err = hokm_bpf_get_replica(d->bpf, k, &r);
 	return err == -ENOENT || (!err && r.holder != slot);

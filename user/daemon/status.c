@@ -147,6 +147,7 @@ static json_t *replica_json(struct daemon *d, unsigned int slot)
 	put(o, "received", number(r.stats.received));
 	put(o, "resyncs", number(r.stats.resyncs));
 	put(o, "overflows", number(r.stats.overflows));
+	put(o, "stuck", number(r.stats.stuck));
 	for (unsigned int i = REPL_BAD_NONE + 1; i < REPL_FAULT_COUNT; i++)
 		put(faults, repl_fault_name((enum repl_fault)i), number(r.stats.bad[i]));
 	put(o, "faults", faults);

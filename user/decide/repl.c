@@ -9,6 +9,8 @@
  *   ....|xxxxxxxxxxxxxxxxx|................|.....
  *        sent, no word yet  to be sent       to be filled
  *
+ * A repeat takes cursor back to acked. What went out before, up to sent, may have arrived all the same, and be
+ * acknowledged late.
  * After a repeat only REPEAT_BURST messages go out until one is acknowledged: on a bad line most of what follows
  * a lost one would be thrown away by the peer anyway, and messages that wait fill up.
  *
@@ -53,9 +55,11 @@ struct repl_link {
 	bool streaming, listing, want_list;
 	bool repeating; /* nothing was acknowledged since the last repeat */
 	uint32_t stream, acked, cursor, next;
-	uint32_t end; /* message in which the list ended */
-	uint64_t progress_ns;
-	struct slot *slots; /* REPL_WINDOW */
+	uint32_t sent; /* greatest that cursor was: a repeat takes it back, but not what arrived */
+	uint32_t end;  /* message in which the list ended */
+	uint64_t progress_ns; /* something was acknowledged, or repeated */
+	uint64_t moved_ns;    /* something was acknowledged, or nothing was under way */
+	struct slot *slots;   /* REPL_WINDOW */
 
 	/* receiving */
 	uint32_t rx_stream, rx_next;
@@ -79,7 +83,7 @@ int repl_new(const struct repl_conf *conf, struct repl_link **out)
 	l->conf = *conf;
 	if (!l->conf.numbers)
 		l->conf.numbers = REPL_NUMBERS;
-	l->acked = l->cursor = l->next = 1;
+	l->acked = l->cursor = l->next = l->sent = 1;
 	*out = l;
 	return 0;
 }
@@ -128,7 +132,7 @@ static void end_stream(struct repl_link *l)
 {
 	l->streaming = l->listing = l->repeating = false;
 	l->want_list = true;
-	l->acked = l->cursor = l->next = 1;
+	l->acked = l->cursor = l->next = l->sent = 1;
 }
 
 static void append(struct repl_link *l, const struct repl_record *r, uint64_t born_ns)
@@ -171,7 +175,7 @@ void repl_list_begin(struct repl_link *l, uint64_t now_ns)
 	l->streaming = l->listing = true;
 	l->stream++;
 	l->end = 0;
-	l->progress_ns = now_ns;
+	l->progress_ns = l->moved_ns = now_ns;
 	l->stats.resyncs++;
 	append(l, &begin, now_ns);
 }
@@ -248,7 +252,8 @@ static size_t build_data(struct repl_link *l, void *buf)
 	if (s->full)
 		l->stats.repeated++;
 	s->full = true;
-	l->cursor++;
+	if (++l->cursor > l->sent)
+		l->sent = l->cursor;
 	l->stats.sent++;
 	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
 }
@@ -278,8 +283,13 @@ size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
 	if (!repl_connected(l, now_ns) || !l->streaming)
 		return 0;
 	if (l->acked == l->next)
-		l->progress_ns = now_ns; /* nothing is under way */
-	else if (l->cursor > l->acked && now_ns - l->progress_ns >= REPL_REPEAT_NS) {
+		l->progress_ns = l->moved_ns = now_ns;
+	if (now_ns - l->moved_ns >= REPL_STUCK_NS) {
+		l->stats.stuck++;
+		end_stream(l);
+		return 0;
+	}
+	if (l->cursor > l->acked && now_ns - l->progress_ns >= REPL_REPEAT_NS) {
 		l->cursor = l->acked;
 		l->progress_ns = now_ns;
 		l->repeating = true;
@@ -303,8 +313,7 @@ static void new_session(struct repl_link *l, uint64_t session)
 
 static void take_ack(struct repl_link *l, const struct repl_msg *m, uint64_t now_ns)
 {
-	if (!l->streaming || m->stream != l->stream || m->number <= l->acked ||
-	    m->number > l->cursor)
+	if (!l->streaming || m->stream != l->stream || m->number <= l->acked || m->number > l->sent)
 		return;
 	for (uint32_t i = l->acked; i < m->number; i++) {
 		uint64_t lag_ns = now_ns - slot_of(l, i)->born_ns;
@@ -313,7 +322,9 @@ static void take_ack(struct repl_link *l, const struct repl_msg *m, uint64_t now
 			l->stats.lag_max_ns = lag_ns;
 	}
 	l->acked = m->number;
-	l->progress_ns = now_ns;
+	if (l->cursor < l->acked)
+		l->cursor = l->acked;
+	l->progress_ns = l->moved_ns = now_ns;
 	l->repeating = false;
 }
 
@@ -391,7 +402,10 @@ void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now
 	struct repl_msg *m = &l->msg;
 
 	memset(out, 0, sizeof(*out));
-	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.key, m);
+	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.peer_key, m);
+	/* What we said ourselves, sent back to us: it would be a proof of anything. */
+	if (out->fault == REPL_BAD_NONE && m->session == l->conf.session)
+		out->fault = REPL_BAD_SESSION;
 	if (out->fault == REPL_BAD_NONE)
 		out->fault = m->kind == REPL_CONTROL ? take_control(l, m, now_ns, &out->restarted)
 						     : take_data(l, m);

@@ -5,8 +5,8 @@
  *
  *   sending    put() fills messages, next() hands them out: new ones, and from the first
  *              unacknowledged one again when nothing was acknowledged for REPL_REPEAT_NS (go back N).
- *              The window is bounded; when it overflows or the numbers end, the peer restarts or was
- *              never heard, a new stream begins with a full list: BEGIN, every connection, END.
+ *              The window is bounded; when it overflows or the numbers end, nothing is acknowledged for
+ *              REPL_STUCK_NS, the peer restarts or was never heard, a new stream begins with a full list: BEGIN, every connection, END.
  *   receiving  a message counts once, in order, of the stream that runs; anything else is a fault,
  *              counted, and changes nothing.
  *
@@ -27,16 +27,19 @@
 #include "decide/repl_wire.h"
 
 #define REPL_WINDOW     256 /* messages under way */
-#define REPL_CONTROL_NS 100000000ULL
+#define REPL_CONTROL_NS 250000000ULL
 #define REPL_REPEAT_NS  30000000ULL
 #define REPL_FRESH_NS   2000000000ULL
+#define REPL_STUCK_NS   2000000000ULL
 #define REPL_NUMBERS    (1U << 31) /* messages of one stream */
 
 struct repl_conf {
 	uint64_t session; /* ours: random, not 0 */
 	uint8_t vrid;
 	uint32_t numbers; /* messages of one stream; 0: REPL_NUMBERS */
-	__u64 key[2];
+	__u64 key[2];     /* of what we send */
+	__u64 peer_key
+		[2]; /* of what the peer sends: another, so that nothing counts on its way back */
 };
 
 struct repl_stats {
@@ -44,6 +47,7 @@ struct repl_stats {
 	uint64_t records_sent, records_received;
 	uint64_t resyncs;   /* full lists begun */
 	uint64_t overflows; /* of them, because the window was full */
+	uint64_t stuck;     /* of them, because for REPL_STUCK_NS nothing was acknowledged */
 	uint64_t bad[REPL_FAULT_COUNT];
 	uint64_t lag_ns;     /* now: age of the oldest change that is not acknowledged */
 	uint64_t lag_max_ns; /* worst since it was asked for last */

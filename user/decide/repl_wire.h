@@ -22,7 +22,7 @@
 #include "hokm/abi.h"
 
 #define REPL_MAGIC      0x484b4d52 /* "HKMR" */
-#define REPL_VERSION    1
+#define REPL_VERSION    2
 #define REPL_HEAD_LEN   48
 #define REPL_TAG_LEN    8
 #define REPL_RECORD_LEN 40
