@@ -49,6 +49,25 @@ with_a_time() {
 	holds "time: undrained" told a undrain
 	within 20 "time: a owns again" owns a
 }
+# The time is over, and the peer's game has died meanwhile: who was ended would come back here.
+nobody_to_go_to() {
+	within 20 "nobody to go to: players come" listeners_start client $COUNT 60
+	within 5 "nobody to go to: all of them on a" live_on a $COUNT
+	: >"$LAB_DIR/drain.a"
+	drain a --timeout 3s
+	within 3 "nobody to go to: the peer owns" owns b
+	must lab_kill b game KILL
+	within 5 "nobody to go to: the peer's service is down" service_is b down
+	within 10 "nobody to go to: it says that they stay" event a service "its players stay"
+	if lab_wait 2 listeners_said 2; then not_ok "nobody to go to: somebody was ended"; else ok "nobody to go to: two seconds later they are all there"; fi
+	must lab_game b
+	within 20 "nobody to go to: the peer is up again" service_is b up
+	within 5 "nobody to go to: now they are ended" listeners_end 5
+	number_is "nobody to go to: all of them" "$(listeners_told .ended)" -eq $COUNT
+	within 10 "nobody to go to: the command has ended" drain_over a
+	holds "nobody to go to: undrained" told a undrain
+	within 20 "nobody to go to: a owns again" owns a
+}
 newcomer_goes_to_b() {
 	LAB_STDOUT=/dev/null lab_spawn client newcomer "$TESTS_DIR/../stub/listeners.py" \
 		--addr "$LAB_VIP" --port "$LAB_PORT" --count 1 --seconds 60
@@ -120,6 +139,7 @@ rolling_upgrade() {
 test_nodes a b
 must lab_wait 20 owns a
 with_a_time
+nobody_to_go_to
 until_they_leave
 trips=$(status a '.services[0].trips')
 kill_some

@@ -95,6 +95,27 @@ static void rounds_have_their_times(void **state)
 	assert_int_equal(s.rounds, TAKEOVER_ROUNDS);
 }
 
+/* A pulse tick's clock is that of its beginning; the gratuitous ARP with which it all begins may come within. */
+static void clock_that_is_a_little_older(void **state)
+{
+	struct takeover t;
+	unsigned int quota;
+
+	(void)state;
+	takeover_init(&t);
+	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S + MS / 2, &quota),
+			 TAKEOVER_BEGIN);
+	takeover_walked(&t, S + MS / 2);
+	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S, &quota), TAKEOVER_IDLE);
+	assert_int_equal(quota, 0);
+	/* The same in the middle of a walk: nothing is allowed for time that has not passed. */
+	takeover_init(&t);
+	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S + MS / 2, &quota),
+			 TAKEOVER_BEGIN);
+	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S, &quota), TAKEOVER_WALK);
+	assert_int_equal(quota, 0);
+}
+
 static void paced(void **state)
 {
 	static const struct {
@@ -216,6 +237,15 @@ static void when_players_are_ended(void **state)
 	assert_false(ending_due(&in));
 	in.said_ns = 0; /* not looked yet */
 	assert_false(ending_due(&in));
+	/* A hung server has been silent for as long as the check waited for it. */
+	in = due;
+	in.waited_ns = ENDING_SILENT_NS;
+	assert_true(ending_due(&in));
+	in.waited_ns++;
+	assert_false(ending_due(&in));
+	in.said_ns -= 10 * S;
+	in.waited_ns = 10 * S + ENDING_SILENT_NS;
+	assert_true(ending_due(&in));
 	in = due;
 	in.players = 0; /* not counted yet: at once all the same */
 	assert_true(ending_due(&in));
@@ -232,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(not_before_it_is_sure),
 		cmocka_unit_test(rounds_have_their_times),
+		cmocka_unit_test(clock_that_is_a_little_older),
 		cmocka_unit_test(paced),
 		cmocka_unit_test(unused_allowance_does_not_pile_up),
 		cmocka_unit_test(long_walk_pushes_the_next_back),

@@ -65,6 +65,7 @@ struct daemon_service {
 	uint64_t said,
 		said_ns; /* what the server has said to players, and when that grew last; 0: not looked */
 	uint64_t listened_ns; /* when that was looked at last */
+	bool drain_kept; /* told that its players stay, for want of a peer, though the drain is over */
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */
@@ -104,6 +105,7 @@ struct daemon_sweep {
 struct daemon_ending {
 	sd_event_source *timer;
 	unsigned int wanted, walking;
+	uint64_t quiet_ns; /* when our RSTs were announced last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
 	unsigned int asked[HOKM_MAX_SERVICES],
 		ended; /* of this walk; ended: those of all that had a socket */

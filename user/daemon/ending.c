@@ -140,6 +140,14 @@ static void walk_over(struct daemon *d)
 	e->walking = 0;
 }
 
+static void keep_quiet(struct daemon *d, uint64_t now_ns)
+{
+	d->ending.quiet_ns = now_ns;
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		if (d->ending.walking & 1u << d->services[s].slot)
+			daemon_ending_quiet(d, s, now_ns);
+}
+
 static void begin_walk(struct daemon *d, uint64_t now_ns)
 {
 	struct daemon_ending *e = &d->ending;
@@ -149,9 +157,7 @@ static void begin_walk(struct daemon *d, uint64_t now_ns)
 	memset(e->asked, 0, sizeof(e->asked));
 	e->ended = 0;
 	memset(&e->cursor, 0, sizeof(e->cursor));
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (e->walking & 1u << d->services[s].slot)
-			daemon_ending_quiet(d, s, now_ns);
+	keep_quiet(d, now_ns);
 }
 
 static void walk_slice(struct daemon *d, uint64_t now_ns)
@@ -165,6 +171,8 @@ static void walk_slice(struct daemon *d, uint64_t now_ns)
 		begin_walk(d, now_ns);
 	if (!e->walking)
 		return;
+	if (now_ns >= e->quiet_ns + ENDING_QUIET_NS / 2)
+		keep_quiet(d, now_ns);
 	err = hokm_bpf_sweep_conns(d->bpf, &e->cursor, SLICE, end_one, &b, &done);
 	flush(&b);
 	if (err < 0)
@@ -205,12 +213,16 @@ static bool serves(const struct daemon *d, const struct hokm_peer *p, uint32_t t
 	return false;
 }
 
+/* One that sends adverts and no pulses (keepalived) counts as healthy (DESIGN rule 5). */
 static bool up_on_a_peer(const struct daemon *d, uint32_t tag, uint64_t now_ns)
 {
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
-		if (d->nodes[i].slot < HOKM_MAX_PEERS &&
-		    serves(d, &d->peers[d->nodes[i].slot], tag, now_ns))
+	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
+		uint8_t slot = d->nodes[i].slot;
+
+		if (slot < HOKM_MAX_PEERS &&
+		    (d->advert_ns[slot] || serves(d, &d->peers[slot], tag, now_ns)))
 			return true;
+	}
 	return false;
 }
 
@@ -224,6 +236,23 @@ static bool is_hung(const struct daemon *d, unsigned int s, bool down)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * For how long the checks that came to no end waited: all the while a hung server has been silent. Less what may
+ * lie between a server's word and our look at it.
+ */
+static uint64_t longest_wait(const struct daemon *d, unsigned int s)
+{
+	uint64_t most_ns = 0;
+
+	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++) {
+		const struct health *h = &d->services[s].checks[i];
+
+		if (h->known && !health_up(h) && ending_is_hung(h->reason) && h->took_ns > most_ns)
+			most_ns = h->took_ns;
+	}
+	return most_ns > LISTEN_NS ? most_ns - LISTEN_NS : 0;
 }
 
 /* All that only the server's process can have made: answers to upgrades, frames, records. */
@@ -268,6 +297,7 @@ static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 		.players = svc->players,
 		.said_ns = svc->said_ns,
 		.ended_ns = svc->ended_ns,
+		.waited_ns = longest_wait(d, s),
 		.now_ns = now_ns,
 	};
 
@@ -280,6 +310,28 @@ static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 	in.peer_up = in.hung && up_on_a_peer(d, svc->tag, now_ns);
 	if (ending_due(&in))
 		daemon_end_service(d, s, HOKM_R_SHUTDOWN_SESSIONS);
+}
+
+/* With nobody to go to they would come back here, to be ended again: then they stay. */
+static void end_drained(struct daemon *d, unsigned int s, uint64_t now_ns)
+{
+	struct daemon_service *svc = &d->services[s];
+	const char *name = d->conf->services[s].name;
+
+	if (up_on_a_peer(d, svc->tag, now_ns)) {
+		svc->drain_kept = false;
+		daemon_end_service(d, s, HOKM_R_DRAIN_TIMEOUT);
+		return;
+	}
+	if (svc->drain_kept)
+		return;
+	svc->drain_kept = true;
+	log_warn("service %s: the drain's time is over, but no peer serves it: its players stay "
+		 "until one does, or `hokm-xdp ctl undrain`",
+		 name);
+	events_add(d->events, "service", HOKM_R_DRAIN_TIMEOUT,
+		   "%s: %s, but no peer serves it: its players stay", name,
+		   hokm_reason_text(HOKM_R_DRAIN_TIMEOUT));
 }
 
 /* The drain's time is over: everybody goes, again each second while somebody is left. */
@@ -299,7 +351,7 @@ static void look_at_drain(struct daemon *d, uint64_t now_ns)
 		return;
 	d->drain_until_ns = now_ns + ENDING_AGAIN_NS;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		daemon_end_service(d, s, HOKM_R_DRAIN_TIMEOUT);
+		end_drained(d, s, now_ns);
 }
 
 void daemon_ending_tick(struct daemon *d, uint64_t now_ns)

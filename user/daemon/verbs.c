@@ -62,6 +62,8 @@ static int verb_status(void *arg, const json_t *args, json_t **data, char *error
 
 /* ---- conns ---- */
 
+#define KILL_ONE_NS 20000 /* to end one connection, generously */
+
 static void keep_name(char *to, const char *name)
 {
 	snprintf(to, CONF_NAME_MAX, "%s", name ? name : "");
@@ -89,8 +91,9 @@ static int prepare_conns(void *arg, const json_t *args, void **job, char *error,
 		return err;
 	log_info("operator ends connections");
 	events_add(d->events, "operator", HOKM_R_OPERATOR, "conns kill");
+	/* The thread cannot say how far it is: as long as it takes at the most. */
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		daemon_ending_quiet(d, s, clock_now_ns());
+		daemon_ending_quiet(d, s, clock_now_ns() + daemon_players(d) * KILL_ONE_NS);
 	return 0;
 }
 
@@ -236,6 +239,8 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 	d->drain_ns = clock_now_ns();
 	d->drain_until_ns = timeout_ns ? d->drain_ns + timeout_ns : 0;
 	d->drained = false;
+	for (unsigned int s = 0; s < d->conf->n_services; s++)
+		d->services[s].drain_kept = false;
 	err = set_word(
 		d, &d->drain, true, "drain", data,
 		timeout ? "new players go to a peer, the present ones stay until they leave "

@@ -9,9 +9,11 @@ bool ending_is_hung(enum hokm_reason reason)
 
 bool ending_due(const struct ending_input *in)
 {
+	uint64_t silent_ns = in->waited_ns > ENDING_SILENT_NS ? in->waited_ns : ENDING_SILENT_NS;
+
 	if (in->health != HOKM_SVC_DOWN || !in->hung || in->keep || !in->peer_up)
 		return false;
-	if (!in->said_ns || in->now_ns - in->said_ns < ENDING_SILENT_NS)
+	if (!in->said_ns || in->now_ns - in->said_ns < silent_ns)
 		return false;
 	if (!in->ended_ns)
 		return true;

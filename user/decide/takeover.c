@@ -51,6 +51,9 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 	bool was = t->running;
 
 	*quota = 0;
+	/* A tick of the pulse carries the clock of its beginning; a gratuitous ARP in it came later. */
+	if (t->running && now_ns < t->credit_ns)
+		now_ns = t->credit_ns;
 	if (!due) {
 		takeover_init(t);
 		return was ? TAKEOVER_OVER : TAKEOVER_IDLE;
