@@ -5,15 +5,18 @@
  *
  *   sending    put() fills messages, next() hands them out: new ones, and from the first
  *              unacknowledged one again when nothing was acknowledged for REPL_REPEAT_NS (go back N).
- *              The window is bounded; when it overflows or the numbers end, nothing is acknowledged for
- *              REPL_STUCK_NS, the peer restarts or was never heard, a new stream begins with a full list: BEGIN, every connection, END.
+ *              The window is bounded. When it overflows or the numbers end, when nothing is
+ *              acknowledged for REPL_STUCK_NS, when the peer restarts or was never heard, a new stream
+ *              begins with a full list: BEGIN, every connection, END.
  *   receiving  a message counts once, in order, of the stream that runs; anything else is a fault,
  *              counted, and changes nothing.
  *
  * Sessions. Each daemon has a random session. CONTROL messages go out every REPL_CONTROL_NS, and when DATA
  * arrived; they acknowledge, and prove that both live now: one is taken when it echoes our session and a
  * clock reading of ours from the last REPL_FRESH_NS, later than any echoed before (same session: and
- * carries a later clock of the peer's). So no recording of an earlier session can bring it back. DATA counts for the session and echo that CONTROL established.
+ * carries a later clock of the peer's). So no recording of an earlier session can bring it back. DATA
+ * counts for the session and echo that CONTROL established. Each direction has a key of its own, so that
+ * nobody's words count when they are sent back.
  *
  * Lag: how long the oldest unacknowledged change waits.
  */
@@ -36,10 +39,9 @@
 struct repl_conf {
 	uint64_t session; /* ours: random, not 0 */
 	uint8_t vrid;
-	uint32_t numbers; /* messages of one stream; 0: REPL_NUMBERS */
-	__u64 key[2];     /* of what we send */
-	__u64 peer_key
-		[2]; /* of what the peer sends: another, so that nothing counts on its way back */
+	uint32_t numbers;  /* messages of one stream; 0: REPL_NUMBERS */
+	__u64 key[2];      /* of what we send */
+	__u64 peer_key[2]; /* of what the peer sends: never the same */
 };
 
 struct repl_stats {
