@@ -14,7 +14,8 @@
 #define NS             1000000000ULL
 #define CREDIT_MOST_NS (10 * MS) /* unused allowance does not pile up beyond this */
 
-const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {0, 200 * MS, 600 * MS, 1500 * MS, 3000 * MS};
+const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {0,        200 * MS,  400 * MS, 600 * MS,
+						      900 * MS, 1500 * MS, 3000 * MS};
 
 void takeover_init(struct takeover *t)
 {

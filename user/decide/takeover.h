@@ -3,9 +3,11 @@
  * Takeover: when to tell the clients of a dead peer, and how fast; pure.
  *
  * Due for a peer when this node is owner and the peer has answered no pulse for confirm_ns. Then
- * TAKEOVER_ROUNDS walks through its entries, begun at 0, 0.2, 0.6, 1.5 and 3 s after the first (a
- * client's kernel answers a tickle at most every 500 ms; whose answer or RST was lost gets an exact RST before), each paced by `rate`; a walk leaves out whose client
- * has said that it knows. A peer that answers again, or ownership that is lost, ends it; the next death begins anew.
+ * TAKEOVER_ROUNDS walks through its entries, begun at 0, 0.2, 0.4, 0.6, 0.9, 1.5 and 3 s after the first,
+ * each paced by `rate`; a walk leaves out whose client has said that it knows. A client's kernel answers a
+ * tickle at most every 500 ms; the walks between are for those to whom an RST, or from whom their word, was
+ * lost: of a burst to thousands that live behind one cable a third may be. A peer that answers again, or
+ * ownership that is lost, ends it; the next death begins anew.
  *
  * A long walk pushes the next one back: rounds never overlap.
  */
@@ -17,7 +19,7 @@
 
 #include "hokm/abi.h"
 
-#define TAKEOVER_ROUNDS 5
+#define TAKEOVER_ROUNDS 7
 /*
  * Connections told in one step, two packets each, and how soon the next step comes: short bursts, for the queue of
  * a network card holds some hundred packets and drops the rest.
