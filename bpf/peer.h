@@ -34,7 +34,7 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 /*
  * Does it answer what it is asked? While this node's daemon is gone or gets no CPU nobody asks, and no answer
  * comes: that says nothing of the peers, and connections that live there go on. A daemon that comes back shows
- * life before the first answer can come: from then on a peer has the whole limit.
+ * life before the first answer can come: from then on a peer that was alive has the whole limit.
  */
 static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
 {
@@ -44,7 +44,7 @@ static __always_inline bool peer_answers(const struct packet *p, const struct ho
 
 	if (o && o->daemon_ns && o->daemon_ns < asked)
 		asked = o->daemon_ns;
-	if (o && seen && seen < o->asking_ns)
+	if (o && seen && seen < o->asking_ns && within(seen, o->asked_ns, p->cfg->peer_dead_ns))
 		seen = o->asking_ns;
 	return within(seen, asked, p->cfg->peer_dead_ns);
 }

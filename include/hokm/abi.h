@@ -446,8 +446,9 @@ struct hokm_own {
 	__u8 rsv[5];
 	__u64 successor_until_ns; /* the successor gets this node's SYNs until then */
 	__u64 asking_ns;          /* since when the daemon asks its peers without a break */
+	__u64 asked_ns;           /* when it had asked last before that; 0: nobody knows */
 };
-_Static_assert(sizeof(struct hokm_own) == 56, "own");
+_Static_assert(sizeof(struct hokm_own) == 64, "own");
 
 /* Map services: state of each service here. tag names it to other nodes (hokm_service_tag). */
 struct hokm_service {

@@ -78,6 +78,28 @@ static void who_asks_again_waits_for_the_answer(void **state)
 	expect_in_answer(x, DATA);
 }
 
+/* Nor does a break bring back who had been dead before. */
+static void who_was_dead_before_the_break_is_dead(void **state)
+{
+	struct fix *x = *state;
+	uint64_t now = fix_now();
+	struct hokm_own own = {.lease_until_ns = now + LONG_NS,
+			       .daemon_ns = now,
+			       .asking_ns = now,
+			       .asked_ns = now - 20 * LIMIT_NS,
+			       .state = HOKM_VRRP_MASTER,
+			       .successor = HOKM_NO_PEER};
+
+	lives_on_peer0(x);
+	last_asked(x, 50 * LIMIT_NS, 0, 0);
+	fix_own(x, &own);
+	expect_in_answer(x, DATA);
+	own.asked_ns = now - 50 * LIMIT_NS + LIMIT_NS / 2;
+	own.daemon_ns = own.asking_ns = fix_now();
+	fix_own(x, &own);
+	expect_in_steer(x, DATA, PEER0_MAC);
+}
+
 static void who_never_answered_is_dead_all_the_same(void **state)
 {
 	struct fix *x = *state;
@@ -116,6 +138,7 @@ int main(void)
 		HOKM_TEST(connections_go_on),
 		HOKM_TEST(who_asks_hears),
 		HOKM_TEST(who_asks_again_waits_for_the_answer),
+		HOKM_TEST(who_was_dead_before_the_break_is_dead),
 		HOKM_TEST(who_never_answered_is_dead_all_the_same),
 		HOKM_TEST(new_ones_want_a_fresh_word),
 	};

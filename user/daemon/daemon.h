@@ -150,6 +150,7 @@ struct daemon {
 	int pulse_fd;
 	uint64_t pulse_ns;  /* last tick */
 	uint64_t asking_ns; /* since when peers are asked without a break */
+	uint64_t asked_ns;  /* when they had been asked last before that; 0: unknown */
 
 	/* the operator's words */
 	bool drain, maint, standby;
@@ -183,6 +184,8 @@ void daemon_sense(struct daemon *d, struct policy_input *in);
  * or, if that was later, when this daemon began to ask: who was not asked could not answer.
  */
 bool daemon_peer_answers(const struct daemon *d, const struct hokm_peer *p, uint64_t now_ns);
+/* From when on its silence counts. */
+uint64_t daemon_silent_since_ns(const struct daemon *d, const struct hokm_peer *p);
 /* How many of our services the peer says are UP there. */
 unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p);
 

@@ -298,9 +298,11 @@ static void note_lateness(struct daemon *d, uint64_t ticks, uint64_t now_ns)
 	uint64_t due_ns = d->pulse_ns ? d->pulse_ns + d->conf->pulse_ns : now_ns;
 	uint64_t late_ns = ticks && now_ns > due_ns ? now_ns - due_ns : 0;
 
-	d->pulse_ns = now_ns;
-	if (!d->asking_ns || late_ns > d->conf->peer_dead_ns / 2)
+	if (!d->asking_ns || late_ns > d->conf->peer_dead_ns / 2) {
+		d->asked_ns = d->pulse_ns;
 		d->asking_ns = now_ns;
+	}
+	d->pulse_ns = now_ns;
 	if (late_ns > d->stats.late_max_ns)
 		d->stats.late_max_ns = late_ns;
 	if (late_ns > LATE_LOG_NS)
@@ -337,6 +339,7 @@ static int on_pulse_timer(sd_event_source *s, int fd, uint32_t revents, void *ar
 	note_lateness(d, ticks, now_ns);
 	d->want.own.daemon_ns = now_ns;
 	d->want.own.asking_ns = d->asking_ns;
+	d->want.own.asked_ns = d->asked_ns;
 	apply_own(d->apply, &d->want);
 	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
 		if (i != d->conf->self)

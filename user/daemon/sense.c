@@ -42,11 +42,18 @@ static bool by_adverts(struct daemon *d, unsigned int slot, bool pulsing, uint64
 	return *advert_ns != 0;
 }
 
+uint64_t daemon_silent_since_ns(const struct daemon *d, const struct hokm_peer *p)
+{
+	/* Who had been dead before the break is dead. */
+	if (p->seen_ns >= d->asking_ns ||
+	    (d->asked_ns && d->asked_ns >= p->seen_ns + d->conf->peer_dead_ns))
+		return p->seen_ns;
+	return d->asking_ns;
+}
+
 bool daemon_peer_answers(const struct daemon *d, const struct hokm_peer *p, uint64_t now_ns)
 {
-	uint64_t since_ns = p->seen_ns > d->asking_ns ? p->seen_ns : d->asking_ns;
-
-	return p->seen_ns && now_ns < since_ns + d->conf->peer_dead_ns;
+	return p->seen_ns && now_ns < daemon_silent_since_ns(d, p) + d->conf->peer_dead_ns;
 }
 
 static void sense_peer(const struct daemon *d, const struct conf_node *n, const struct hokm_peer *p,

@@ -144,7 +144,7 @@ static void step_peer(struct daemon *d, unsigned int slot, uint64_t now_ns)
 	bool owner = d->vrrp.state == HOKM_VRRP_MASTER && d->want.own.lease_until_ns > now_ns &&
 		     daemon_repl_entries(d, slot);
 	/* Who was not asked could not answer: a daemon that got no CPU must not end anybody's game. */
-	uint64_t since_ns = peer->seen_ns > d->asking_ns ? peer->seen_ns : d->asking_ns;
+	uint64_t since_ns = daemon_silent_since_ns(d, peer);
 	uint64_t silent_ns = !peer->seen_ns      ? UINT64_MAX
 			     : now_ns > since_ns ? now_ns - since_ns
 						 : 0;
