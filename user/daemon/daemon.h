@@ -64,7 +64,6 @@ struct daemon_service {
 	uint64_t ended_ns; /* when its players were ended last; 0: not since it went down */
 	uint64_t said,
 		said_ns; /* what the server has said to players, and when that grew last; 0: not looked */
-	uint64_t listened_ns; /* when that was looked at last */
 	bool drain_kept; /* told that its players stay, for want of a peer, though the drain is over */
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */

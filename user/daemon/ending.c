@@ -21,7 +21,7 @@
 
 #define SLICE      128 /* connections a millisecond: SOCK_DESTROY takes some microseconds each */
 #define SLICE_MOST TICKLE_MAX
-#define LISTEN_NS  (50 * NS_PER_MS) /* between two looks at what a server says */
+#define LISTEN_NS  (50 * NS_PER_MS) /* between a server's word and our look at it, at most */
 
 /* ---- the sender ---- */
 
@@ -226,6 +226,14 @@ static bool up_on_a_peer(const struct daemon *d, uint32_t tag, uint64_t now_ns)
 	return false;
 }
 
+static bool is_asked(const struct daemon *d, unsigned int s)
+{
+	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++)
+		if (d->services[s].checks[i].running)
+			return true;
+	return false;
+}
+
 /* Has a check that is down come to no end; or, down or not yet, the last one of any. */
 static bool is_hung(const struct daemon *d, unsigned int s, bool down)
 {
@@ -264,8 +272,8 @@ static uint64_t words_of(const struct hokm_counters *c)
 }
 
 /*
- * Always, now and then, so that DOWN finds an answer at once even if a single check has led to it; and with each
- * tick from the first check that came to no end.
+ * While a check is out, so that DOWN finds an answer at once even if a single one has led to it, and from the first
+ * that came to no end. A healthy server's checks are out for a moment only: it costs nothing to listen then.
  */
 static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 {
@@ -273,9 +281,8 @@ static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 	struct hokm_counters c;
 	uint64_t words;
 
-	if (!is_hung(d, s, false) && now_ns < svc->listened_ns + LISTEN_NS)
+	if (!is_asked(d, s) && !is_hung(d, s, false))
 		return;
-	svc->listened_ns = now_ns;
 	if (hokm_bpf_get_counters(d->bpf, svc->slot, &c))
 		return;
 	words = words_of(&c);
