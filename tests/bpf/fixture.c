@@ -339,6 +339,15 @@ unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n)
 	return seen;
 }
 
+struct hokm_conn fix_steered_conn(unsigned int peer)
+{
+	return (struct hokm_conn){.tcp_state = HOKM_TCP_ESTABLISHED,
+				  .target = (uint8_t)peer,
+				  .isn = 1000,
+				  .flags = HOKM_CONN_OPENED,
+				  .c2s = {.packets = 1, .seq_next = 1001}};
+}
+
 void fix_replica_put(struct fix *x, unsigned int holder)
 {
 	struct hokm_conn_key k = fix_key();

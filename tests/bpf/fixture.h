@@ -203,6 +203,8 @@ void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac
 void expect_in_answer(struct fix *x, const struct tcp_spec *s);
 
 /* Map replica: the fixture's connection lives on this peer. */
+/* An established connection that this node steers to a peer; the client has said SYN 1000 and nothing more. */
+struct hokm_conn fix_steered_conn(unsigned int peer);
 void fix_replica_put(struct fix *x, unsigned int holder);
 bool fix_replica(struct fix *x, struct hokm_replica *out);
 /* Records of map changes since the last call; at most n are put into out. */

@@ -90,19 +90,10 @@ static void what_lives_on_a_peer_is_its_own_business(void **state)
 	assert_int_equal(fix_changes(x, NULL, 0), 0);
 }
 
-static struct hokm_conn steered_conn(void)
-{
-	return (struct hokm_conn){.tcp_state = HOKM_TCP_ESTABLISHED,
-				  .target = 1,
-				  .isn = ISN,
-				  .flags = HOKM_CONN_OPENED,
-				  .c2s = {.packets = 1, .seq_next = 1001}};
-}
-
 static void steered_here_is_ours(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = steered_conn();
+	struct hokm_conn c = fix_steered_conn(1);
 	struct hokm_change ch;
 
 	repl_on(x);

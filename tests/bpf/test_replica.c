@@ -149,20 +149,11 @@ static void client_that_resets_knows(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, NULL), 0);
 }
 
-static struct hokm_conn steered_conn(void)
-{
-	return (struct hokm_conn){.tcp_state = HOKM_TCP_ESTABLISHED,
-				  .target = 1,
-				  .isn = ISN,
-				  .flags = HOKM_CONN_OPENED,
-				  .c2s = {.packets = 1, .seq_next = 1001}};
-}
-
 /* The same where this node steered: the right RST ends the entry, a blind one does nothing. */
 static void reset_of_a_steered_connection(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = steered_conn();
+	struct hokm_conn c = fix_steered_conn(1);
 	struct hokm_replica r;
 	struct hokm_event ev;
 
@@ -191,7 +182,7 @@ static void reset_of_a_steered_connection(void **state)
 static void last_fin_of_a_steered_connection(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = steered_conn();
+	struct hokm_conn c = fix_steered_conn(1);
 	struct hokm_event ev;
 
 	c.tcp_state = HOKM_TCP_FIN_SERVER;
@@ -219,7 +210,7 @@ static void half_open_of_a_dead_peer_is_answered(void **state)
 static void time_wait_here_does_not_keep_from_it(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = steered_conn();
+	struct hokm_conn c = fix_steered_conn(1);
 	struct socks s;
 
 	socks_connect(&s);
@@ -319,11 +310,7 @@ static void new_attempt_is_not_its_holders(void **state)
 static void blind_fin_and_syn_take_nothing_from_its_holder(void **state)
 {
 	struct fix *x = *state;
-	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
-				    .target = 1,
-				    .isn = ISN,
-				    .flags = HOKM_CONN_OPENED,
-				    .c2s = {.packets = 1, .seq_next = 1001}};
+	const struct hokm_conn c = fix_steered_conn(1);
 
 	fix_replica_put(x, 1);
 	fix_conn_put(x, &c);
@@ -336,11 +323,7 @@ static void blind_fin_and_syn_take_nothing_from_its_holder(void **state)
 static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
 {
 	struct fix *x = *state;
-	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
-				    .target = 1,
-				    .isn = ISN,
-				    .flags = HOKM_CONN_OPENED,
-				    .c2s = {.packets = 1, .seq_next = 1001}};
+	const struct hokm_conn c = fix_steered_conn(1);
 	struct hokm_peer p = fix_alive_peer(1);
 
 	fix_conn_put(x, &c);
@@ -374,7 +357,7 @@ static void blind_ack_changes_no_number(void **state)
 static void local_socket_wins(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = steered_conn(), now;
+	struct hokm_conn c = fix_steered_conn(1), now;
 	struct hokm_conn_key k = fix_key();
 	struct hokm_change ch;
 	struct socks s;

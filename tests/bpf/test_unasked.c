@@ -12,10 +12,7 @@
 
 static void lives_on_peer0(struct fix *x)
 {
-	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED,
-				    .target = 0,
-				    .flags = HOKM_CONN_OPENED,
-				    .c2s = {.packets = 1, .seq_next = 1001}};
+	const struct hokm_conn c = fix_steered_conn(0);
 
 	fix_conn_put(x, &c);
 }

@@ -11,6 +11,18 @@ SERVICE='service game { check tcp { } }'
 # Who is answered once, and later only acknowledged, has numbers that move without data from the server.
 lab_echo() { lab_spawn "$1" game "$LAB_BUILD/hokm-echo" --once "$LAB_PORT"; }
 
+# echo_pair: servers and daemons of a lab that has its configuration, up to the primary's ownership and whole lists.
+echo_pair() {
+	local node
+	for node in a b; do
+		must lab_echo $node
+		must lab_daemon $node
+	done
+	for node in a b; do must lab_wait 20 hokm_ready $node; done
+	within 10 "the primary owns" owns a
+	both_warm "start"
+}
+
 # repl NODE JQ-FILTER: of what NODE says of the link to its peer.
 repl() { status "$1" ".peers[0].replica | $2"; }
 warm() { [ "$(repl "$1" "[.connected, .warm, .peer_warm] | all")" = true ]; }

@@ -211,13 +211,7 @@ out_of_order() {
 
 must lab_up a b
 must lab_conf a b
-for node in a b; do
-	must lab_echo $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 20 hokm_ready $node; done
-within 10 "the primary owns" owns a
-both_warm "start"
+echo_pair
 record
 
 remember_all

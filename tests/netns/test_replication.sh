@@ -176,13 +176,7 @@ ended_there() {
 
 must lab_up a b
 must conf 30s
-for node in a b; do
-	must lab_echo $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 20 hokm_ready $node; done
-within 10 "the primary owns" owns a
-both_warm "start"
+echo_pair
 must hold on-a 150
 must hold on-a-later 50
 coming_and_going

@@ -57,6 +57,16 @@ static bool there(struct hokm_bpf *b, unsigned int i, struct hokm_replica *out)
 	return !hokm_bpf_get_replica(b, &k, out);
 }
 
+/* A list of holder 0 that names connections from..to-1; `end`: all of it. */
+static void list(struct replica *r, unsigned int from, unsigned int to, bool end)
+{
+	mark(r, 0, REPL_BEGIN);
+	for (unsigned int i = from; i < to; i++)
+		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	if (end)
+		mark(r, 0, REPL_END);
+}
+
 static void settle(struct replica *r)
 {
 	for (int i = 0; i < 100; i++)
@@ -166,20 +176,12 @@ static void restart_in_the_middle_of_a_list(void **state)
 
 	(void)state;
 	assert_int_equal(replica_open(b, &r), 0);
-	mark(r, 0, REPL_BEGIN);
-	for (unsigned int i = 0; i < 100; i++)
-		tell(r, 0, have(i, 7, 0), REPL_HAVE);
-	mark(r, 0, REPL_END);
+	list(r, 0, 100, true);
 	settle(r);
-	mark(r, 0, REPL_BEGIN);
-	for (unsigned int i = 0; i < 50; i++)
-		tell(r, 0, have(i, 7, 0), REPL_HAVE);
+	list(r, 0, 50, false);
 	replica_close(r);
 	assert_int_equal(replica_open(b, &r), 0);
-	mark(r, 0, REPL_BEGIN);
-	for (unsigned int i = 50; i < 100; i++)
-		tell(r, 0, have(i, 7, 0), REPL_HAVE);
-	mark(r, 0, REPL_END);
+	list(r, 50, 100, true);
 	settle(r);
 	assert_int_equal(replica_count(r, 0), 50);
 	for (unsigned int i = 0; i < 100; i++)
@@ -196,10 +198,7 @@ static void forgotten_in_the_middle_of_a_walk(void **state)
 
 	(void)state;
 	assert_int_equal(replica_open(b, &r), 0);
-	mark(r, 0, REPL_BEGIN);
-	for (unsigned int i = 0; i < 3000; i++)
-		tell(r, 0, have(i, 7, 0), REPL_HAVE);
-	mark(r, 0, REPL_END);
+	list(r, 0, 3000, true);
 	replica_slice(r);
 	replica_forget(r, 0);
 	settle(r);
