@@ -5,7 +5,7 @@
 #include <sysexits.h>
 
 #include "agent/agent.h"
-#include "base/check_config.h"
+#include "conf/check_config.h"
 #include "base/version.h"
 #include "ctl/ctl.h"
 #include "daemon/daemon.h"

@@ -6,7 +6,7 @@
 #ifndef TESTS_ACT_BPF_RIG_H
 #define TESTS_ACT_BPF_RIG_H
 
-#include "act/bpf_internal.h"
+#include "path/bpf_internal.h"
 #include "own_netns.h"
 
 struct act_bpf_rig {

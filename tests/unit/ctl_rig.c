@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ctl/frame.h"
+#include "base/frame.h"
 #include "ctl_rig.h"
 
 static int verb_echo(void *arg, const json_t *args, json_t **data, char *error, size_t size)

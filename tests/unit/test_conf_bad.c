@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 
 #define SECRET "secret = \"0123456789abcdef\" "
 #define NODES  "node a { address = \"10.0.0.1\" } node b { address = \"10.0.0.2\" }"

@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/check_config.h"
-#include "base/conf.h"
+#include "conf/check_config.h"
+#include "conf/conf.h"
 #include "base/log.h"
 
 #define MS(n) ((n)*NS_PER_MS)

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/conf_int.h"
+#include "conf/conf_int.h"
 
 static void set_secret(struct conf *c, const char *secret)
 {

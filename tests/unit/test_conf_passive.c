@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 
 #define MS(n) ((n)*NS_PER_MS)
 #define S(n)  ((n)*NS_PER_S)

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 
 #define ADDRS_MAX 4
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/conns.h"
+#include "serve/conns.h"
 
 #define NOW (1000 * NS_PER_S)
 

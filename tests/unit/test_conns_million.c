@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#include "act/bpf_internal.h"
+#include "path/bpf_internal.h"
 #include "base/clock.h"
 #include "ctl_rig.h"
-#include "daemon/conns.h"
+#include "serve/conns.h"
 
 #define MILLION 1000000
 #define BATCH   10000

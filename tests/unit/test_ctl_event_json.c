@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/event_json.h"
+#include "serve/event_json.h"
 
 static struct event_line line_of(enum hokm_event_kind kind)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/frame.h"
+#include "base/frame.h"
 
 struct pair {
 	int fd[2];

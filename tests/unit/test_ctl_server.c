@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ctl/frame.h"
+#include "base/frame.h"
 #include "ctl_rig.h"
 
 static int setup(void **state)

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ctl/server.h"
+#include "serve/server.h"
 #include "ctl_rig.h"
 
 /* More than any socket holds. */

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ctl/event_json.h"
+#include "serve/event_json.h"
 #include "sense/events.h"
 
 struct seen {

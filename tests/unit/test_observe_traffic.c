@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "base/conf_int.h"
+#include "conf/conf_int.h"
 #include "observe_rig.h"
 
 #define MINUTE    (60 * SEC)

@@ -6,7 +6,7 @@
  *   hokm-replicadiff [--holder SLOT] [--at-least N] [--quiet] CONNS REPLICA
  *
  * Compared are client, port, isn, seq_next and ack_next; not the service, whose slot is each node's own.
- * Told of are connections that live there, are established and have not ended: what user/daemon/repl.c says.
+ * Told of are connections that live there, are established and have not ended: what user/daemon/replication.c says.
  * Prints the first differences and "N equal, M missing, E extra, O other"; exit code 0 when nothing differs
  * and at least N are equal, 1 when not, 2 when it cannot be told.
  */

@@ -13,8 +13,8 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "act/bpf.h"
-#include "base/conf.h"
+#include "path/bpf.h"
+#include "conf/conf.h"
 
 struct apply; /* opaque: vip, garp, what is in effect */
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "hokm/names.h"
 
 #define HOOKS_QUEUE_MAX 32 /* more waiting hooks: the oldest is dropped, counted and logged */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "act/replica.h"
-#include "base/conf.h"
+#include "conf/conf.h"
 
 #define SLICE 1024
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "act/bpf.h"
+#include "path/bpf.h"
 #include "decide/repl_wire.h"
 
 struct replica; /* opaque: counts and generations by holder */

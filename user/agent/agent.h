@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "hokm/names.h"
 
 struct agent_request {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 
 #define BROKER_ARGS_MAX 32 /* words of one command */
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "ctl/frame.h"
+#include "base/frame.h"
 
 #define CTL_CLIENT_TIMEOUT_S 10 /* a daemon that is stopped takes connections but never answers */
 #define CTL_CLIENT_MORE_S    60 /* between the frames of a long reply */

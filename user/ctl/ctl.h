@@ -14,7 +14,7 @@
  *
  * A long reply comes in several frames {"ok": true, "more": true, "data": {...}}, the last one without
  * "more"; it may also be {"ok": false, ...}. A client that does not read it for CTL_STREAM_STALL_NS, or
- * is not done within CTL_STREAM_MAX_NS, is closed. Which verb says what: conns in daemon/conns.h.
+ * is not done within CTL_STREAM_MAX_NS, is closed. Which verb says what: conns in serve/conns.h.
  */
 #ifndef HOKM_CTL_H
 #define HOKM_CTL_H
@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "sense/events.h"
 
 #define CTL_REQUEST_MAX 4096

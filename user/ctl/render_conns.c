@@ -2,7 +2,7 @@
 /*
  * `ctl conns`: a listing of any length, printed as it comes. As text, a table whose columns get their
  * widths from the first frame with rows; as JSON, one document with a row a line. What a row holds is
- * in daemon/conns.h.
+ * in serve/conns.h.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `ctl conns --summary`: counts, and histograms as bars. The data: daemon/conns_summary.c. */
+/* `ctl conns --summary`: counts, and histograms as bars. The data: serve/conns_summary.c. */
 #include <string.h>
 
 #include "ctl/render.h"

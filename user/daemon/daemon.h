@@ -28,12 +28,12 @@
 #include <systemd/sd-event.h>
 
 #include "act/apply.h"
-#include "act/bpf.h"
+#include "path/bpf.h"
 #include "act/hooks.h"
 #include "agent/agent.h"
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "ctl/ctl.h"
-#include "daemon/ending.h"
+#include "daemon/session_end.h"
 #include "decide/health.h"
 #include "decide/observe.h"
 #include "decide/policy.h"

@@ -3,7 +3,7 @@
 #ifndef HOKM_DAEMON_LOCK_H
 #define HOKM_DAEMON_LOCK_H
 
-#include "base/conf.h"
+#include "conf/conf.h"
 
 /* Takes the lock, making the socket's folder when it is missing. -EADDRINUSE when another has it.
  */

@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
-#include "daemon/repl.h"
+#include "daemon/replication.h"
 
 #define ADVERTS_PER_WAKEUP 64 /* a flood must not starve the timers */
 #define DISCARD_LOG_NS     (60 * NS_PER_S)

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
-#include "daemon/repl.h"
+#include "daemon/replication.h"
 
 struct reload {
 	struct daemon *d;

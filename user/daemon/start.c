@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/lock.h"
-#include "daemon/repl.h"
+#include "daemon/replication.h"
 
 #define DAEMON_RT_PRIORITY 50
 

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/conns.h"
+#include "serve/conns.h"
 #include "daemon/daemon.h"
-#include "daemon/repl.h"
+#include "daemon/replication.h"
 #include "decide/stale.h"
 
 #define SWEEP_SLICE    1024

@@ -26,7 +26,7 @@
 #ifndef HOKM_OBSERVE_H
 #define HOKM_OBSERVE_H
 
-#include "base/observe_conf.h"
+#include "decide/observe_conf.h"
 
 /* One look at a service. Counters are cumulative, as map counters has them; they never go back. */
 struct observe_sample {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is derived: keys from the shared secret (HKDF, RFC 5869, SHA-256, no salt), a service's name to
+ * other nodes, and addresses in the ABI's form.
+ *
+ * Each use of the secret has a label of its own, so that one derived key tells nothing of another: the
+ * VRRP password stands readable in every advert. A new form of a message gets a new label.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <string.h>
+
+#include "conf/conf_int.h"
+#include "hokm/siphash.h"
+
+#define LABEL_PULSE    "hokm-xdp pulse v1"
+#define LABEL_REPL     "hokm-xdp replication v1"
+#define LABEL_PASSWORD "hokm-xdp vrrp password v1"
+
+/* libcrypto's parameters are not const though it only reads them: it gets copies. */
+int conf_derive(const struct conf *c, const char *label, void *out, size_t len)
+{
+	char digest[] = "SHA256", info[64], secret[CONF_SECRET_MAX];
+	OSSL_PARAM params[4];
+	EVP_KDF_CTX *ctx = NULL;
+	EVP_KDF *kdf = NULL;
+	int err = -EINVAL;
+
+	if (!c->secret_len || c->secret_len > sizeof(secret) || strlen(label) > sizeof(info))
+		return -EINVAL;
+	memcpy(secret, c->secret, c->secret_len);
+	memcpy(info, label, strlen(label));
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, c->secret_len);
+	params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, strlen(label));
+	params[3] = OSSL_PARAM_construct_end();
+	kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	if (!kdf) {
+		err = -ENOTSUP;
+		goto out;
+	}
+	ctx = EVP_KDF_CTX_new(kdf);
+	if (!ctx) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = EVP_KDF_derive(ctx, out, len, params) > 0 ? 0 : -EIO;
+out:
+	explicit_bzero(secret, sizeof(secret));
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+	return err;
+}
+
+int conf_pulse_key(const struct conf *c, struct hokm_keys *out)
+{
+	uint8_t bytes[sizeof(out->pulse)];
+	int err = conf_derive(c, LABEL_PULSE, bytes, sizeof(bytes));
+
+	if (err)
+		return err;
+	/* The two words are little-endian, as SipHash reads its key. */
+	memcpy(out->pulse, bytes, sizeof(bytes));
+	out->pulse[0] = le64toh(out->pulse[0]);
+	out->pulse[1] = le64toh(out->pulse[1]);
+	explicit_bzero(bytes, sizeof(bytes));
+	return 0;
+}
+
+int conf_repl_key(const struct conf *c, __u64 key[2])
+{
+	uint8_t bytes[2 * sizeof(*key)];
+	int err = conf_derive(c, LABEL_REPL, bytes, sizeof(bytes));
+
+	if (err)
+		return err;
+	memcpy(key, bytes, sizeof(bytes));
+	key[0] = le64toh(key[0]);
+	key[1] = le64toh(key[1]);
+	explicit_bzero(bytes, sizeof(bytes));
+	return 0;
+}
+
+int conf_derive_password(const struct conf *c, char out[9])
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint8_t bytes[8];
+	int err = conf_derive(c, LABEL_PASSWORD, bytes, sizeof(bytes));
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		out[i] = letters[bytes[i] % 64];
+	out[8] = '\0';
+	return 0;
+}
+
+uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host)
+{
+	/* No secret: the tag only has to be the same on all nodes and different between services. */
+	static const __u64 key[2] = {0x686f6b6d2d786470ULL, 1};
+	struct {
+		struct hokm_addr vip;
+		__be16 port;
+		__u8 protocol;
+		__u8 rsv[5];
+	} msg = {
+		.vip = hokm_addr_from_ipv4(vip),
+		.port = htons(port_host),
+		.protocol = IPPROTO_TCP,
+	};
+	const uint64_t h = siphash_bytes(&msg, sizeof(msg), key);
+	const uint32_t tag = (uint32_t)h ^ (uint32_t)(h >> 32);
+
+	return tag ? tag : 1;
+}
+
+struct hokm_addr hokm_addr_from_ipv4(struct in_addr a)
+{
+	return (struct hokm_addr){.w = {0, 0, htonl(0xffff), a.s_addr}};
+}
+
+struct in_addr hokm_addr_to_ipv4(const struct hokm_addr *a)
+{
+	return (struct in_addr){.s_addr = a->w[3]};
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening, adopting and giving up the packet path.
+ *
+ * Order of opening, each step undone by undo() when a later one fails:
+ *
+ *   object from this binary, layout hash -> compare with what is pinned -> load, maps new or adopted
+ *   -> pin maps, then meta (fresh only) -> key -> egress filter -> program pins -> ingress link
+ *
+ * meta is written after the last map was pinned, so pins without a version in meta are the remains of
+ * a start that died half-way. Ingress comes last: until then no frame meets the new programs, and a
+ * foreign XDP program is replaced only when nothing else can fail. A fresh cfg map is all zero, with
+ * which both programs let everything pass.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "path/bpf_internal.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* What hokm_bpf_open() has done so far. */
+struct opening {
+	const struct conf *c;
+	const struct hokm_bpf_opts *opts;
+	struct hokm_bpf *b;
+	struct bpf_object *obj;
+	struct pins pins;
+	uint64_t layout;
+	bool adopt;
+	bool made_dir;
+	bool tc_done;
+};
+
+static struct hokm_bpf *new_bpf(void)
+{
+	struct hokm_bpf *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	for (int i = 0; i < MAP_COUNT; i++)
+		b->map[i] = -1;
+	b->mode = "none";
+	if (bpf_maps_init(b)) {
+		hokm_bpf_close(b);
+		return NULL;
+	}
+	return b;
+}
+
+void hokm_bpf_close(struct hokm_bpf *b)
+{
+	if (!b)
+		return;
+	bpf_changes_close(b);
+	bpf_maps_unmap(b);
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (b->map[i] >= 0)
+			close(b->map[i]);
+	free(b->percpu);
+	free(b->batch_keys);
+	free(b->batch_conns);
+	free(b);
+}
+
+const char *hokm_bpf_mode(const struct hokm_bpf *b)
+{
+	return b->mode;
+}
+
+int hokm_bpf_ifindex(const struct hokm_bpf *b)
+{
+	return b->ifindex;
+}
+
+/* ---- what is pinned already ---- */
+
+/* Pins that are whole and speak our layout; -EPROTO with words when they are whole and do not. */
+static int check_meta(const struct pins *p, uint64_t layout)
+{
+	if (p->meta.abi_version == HOKM_ABI_VERSION && p->meta.layout_hash == layout)
+		return 0;
+	log_error(
+		"what is pinned in %s was laid down by another version (schema %u, layout %016llx; "
+		"this one has %d, %016llx): run that version, or `hokm-xdp cleanup` and start "
+		"again",
+		p->dir, p->meta.abi_version, (unsigned long long)p->meta.layout_hash,
+		HOKM_ABI_VERSION, (unsigned long long)layout);
+	return -EPROTO;
+}
+
+static bool pins_whole(const struct pins *p)
+{
+	return p->n_maps == MAP_PINNED && p->meta.abi_version;
+}
+
+/* True when a frame may meet a program of these pins. */
+static bool pins_attached(const struct pins *p, int ifindex)
+{
+	uint32_t egress = p->egress >= 0 ? bpf_prog_id_of(p->egress) : 0;
+
+	if (p->link >= 0 && xdp_link_ifindex(p->link, NULL) > 0)
+		return true;
+	return egress && tc_program(ifindex) == egress;
+}
+
+/* Decides between adopting, starting fresh, and refusing. */
+static int judge_pins(struct opening *o)
+{
+	struct pins *p = &o->pins;
+	int err;
+
+	if (!p->any)
+		return 0;
+	if (pins_whole(p)) {
+		err = check_meta(p, o->layout);
+		o->adopt = !err;
+		return err;
+	}
+	if (pins_attached(p, o->b->ifindex)) {
+		log_error("the pins in %s are incomplete (%u of %d maps) but their programs are "
+			  "attached: run `hokm-xdp cleanup` and start again",
+			  p->dir, p->n_maps, MAP_PINNED);
+		return -EPROTO;
+	}
+	log_warn("the pins in %s are incomplete (%u of %d maps), left by a start that was cut "
+		 "short: "
+		 "building them anew",
+		 p->dir, p->n_maps, MAP_PINNED);
+	pins_close(p);
+	err = pins_remove(p->dir);
+	p->any = false;
+	return err;
+}
+
+/* ---- opening ---- */
+
+static int find_interface(struct opening *o)
+{
+	unsigned int ifindex = if_nametoindex(o->c->interface);
+	int err;
+
+	if (ifindex) {
+		o->b->ifindex = (int)ifindex;
+		return 0;
+	}
+	err = errno == ENXIO ? -ENODEV : -errno;
+	log_error("no interface \"%s\": %s; see `ip link`", o->c->interface, strerror(-err));
+	return err;
+}
+
+static int prepare(struct opening *o)
+{
+	char dir[PIN_DIR_MAX];
+	int err = find_interface(o);
+
+	if (!err)
+		err = load_open(&o->obj, &o->layout);
+	if (!err)
+		err = pins_dir(o->c, dir);
+	if (!err)
+		err = pins_open(dir, &o->pins);
+	if (!err)
+		err = judge_pins(o);
+	if (err)
+		return err;
+	o->made_dir = !o->adopt;
+	return pins_make_dir(o->c, dir);
+}
+
+/* The maps outlive the object: b gets file descriptors of its own. */
+static int take_maps(struct opening *o)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(o->obj, bpf_map_names[i]);
+		int fd = map ? bpf_map__fd(map) : -ENOENT;
+
+		if (fd < 0)
+			return fd;
+		o->b->map[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (o->b->map[i] < 0)
+			return -errno;
+	}
+	return bpf_maps_map(o->b);
+}
+
+static int write_meta(struct opening *o, uint64_t created_ns)
+{
+	struct hokm_meta meta = {
+		.abi_version = HOKM_ABI_VERSION,
+		.ifindex = (uint32_t)o->b->ifindex,
+		.layout_hash = o->layout,
+		.created_ns = created_ns,
+	};
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(o->b->map[MAP_META], &zero, &meta, BPF_ANY);
+}
+
+static int pin_maps(struct opening *o)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < MAP_PINNED; i++)
+		err = pins_put(o->pins.dir, bpf_map_names[i], o->b->map[i]);
+	return err ? err : write_meta(o, clock_now_ns());
+}
+
+/* Before the programs see a frame: with a key of zeros anybody's pulse would verify. */
+static int write_key(struct opening *o)
+{
+	struct hokm_keys keys;
+	int err = conf_pulse_key(o->c, &keys);
+
+	if (!err)
+		err = hokm_bpf_set_keys(o->b, &keys);
+	explicit_bzero(&keys, sizeof(keys));
+	if (err)
+		log_error("could not set the key of the pulses: %s", strerror(-err));
+	return err;
+}
+
+static int prog_fd(const struct opening *o, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(o->obj, name));
+}
+
+static int attach(struct opening *o)
+{
+	struct xdp_job job = {
+		.ifindex = o->b->ifindex,
+		.ifname = o->c->interface,
+		.prog_fd = prog_fd(o, PROG_INGRESS),
+		.opts = o->opts,
+		.pins = &o->pins,
+	};
+	int egress = prog_fd(o, PROG_EGRESS);
+	bool made;
+	int err;
+
+	o->tc_done = true;
+	err = tc_attach(o->b->ifindex, egress, &made);
+	if (!err)
+		err = pins_put(o->pins.dir, PIN_EGRESS, egress);
+	if (!err)
+		err = pins_put(o->pins.dir, PIN_INGRESS, job.prog_fd);
+	return err ? err : xdp_attach(&job);
+}
+
+/* The interface was made anew or the configuration names another: the old one's filter goes. */
+static void follow_interface(struct opening *o)
+{
+	int old = (int)o->pins.meta.ifindex;
+	int err;
+
+	if (!o->adopt || old == o->b->ifindex)
+		return;
+	if (o->pins.egress >= 0 && tc_program(old) == bpf_prog_id_of(o->pins.egress))
+		(void)tc_detach(old);
+	err = write_meta(o, o->pins.meta.created_ns);
+	if (err)
+		log_warn("could not note the interface in map meta: %s", strerror(-err));
+}
+
+static void undo(struct opening *o)
+{
+	bool made;
+
+	if (o->tc_done && o->adopt && o->pins.egress >= 0) {
+		(void)tc_attach(o->b->ifindex, o->pins.egress, &made);
+		(void)pins_put(o->pins.dir, PIN_EGRESS, o->pins.egress);
+		if (o->pins.ingress >= 0)
+			(void)pins_put(o->pins.dir, PIN_INGRESS, o->pins.ingress);
+	} else if (o->tc_done) {
+		(void)tc_detach(o->b->ifindex);
+	}
+	if (o->made_dir)
+		(void)pins_remove(o->pins.dir);
+}
+
+static int run_opening(struct opening *o)
+{
+	int err = prepare(o);
+
+	if (!err)
+		err = load_object(o->obj, o->c, &o->pins, o->adopt);
+	if (!err)
+		err = take_maps(o);
+	if (!err && !o->adopt)
+		err = pin_maps(o);
+	if (!err)
+		err = write_key(o);
+	if (!err)
+		err = attach(o);
+	return err;
+}
+
+int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,
+		  bool *adopted)
+{
+	struct opening o = {.c = c, .opts = opts};
+	int err;
+
+	*out = NULL;
+	*adopted = false;
+	memset(o.pins.map, -1, sizeof(o.pins.map));
+	o.pins.link = o.pins.ingress = o.pins.egress = -1;
+	o.b = new_bpf();
+	if (!o.b)
+		return -ENOMEM;
+	err = run_opening(&o);
+	if (err)
+		undo(&o);
+	else
+		follow_interface(&o);
+	pins_close(&o.pins);
+	bpf_object__close(o.obj);
+	if (err) {
+		log_error("the packet path could not be set up on %s: %s", c->interface,
+			  strerror(-err));
+		hokm_bpf_close(o.b);
+		return err;
+	}
+	o.b->mode = xdp_mode(o.b->ifindex);
+	*out = o.b;
+	*adopted = o.adopt;
+	return 0;
+}
+
+/* ---- looking only ---- */
+
+static int check_pinned(const struct pins *p)
+{
+	struct bpf_object *obj;
+	uint64_t layout;
+	int err;
+
+	if (!p->any)
+		return -ENOENT;
+	if (!pins_whole(p)) {
+		log_error("the pins in %s are incomplete: run `hokm-xdp cleanup`", p->dir);
+		return -EPROTO;
+	}
+	err = load_open(&obj, &layout);
+	if (err)
+		return err;
+	bpf_object__close(obj);
+	return check_meta(p, layout);
+}
+
+int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
+{
+	char dir[PIN_DIR_MAX];
+	struct hokm_bpf *b;
+	struct pins p;
+	int err = pins_dir(c, dir);
+
+	*out = NULL;
+	if (!err)
+		err = pins_open(dir, &p);
+	if (err)
+		return err;
+	err = check_pinned(&p);
+	b = err ? NULL : new_bpf();
+	if (b) {
+		memcpy(b->map, p.map, sizeof(p.map));
+		memset(p.map, -1, sizeof(p.map)); /* they are b's now */
+		b->ifindex = (int)p.meta.ifindex;
+		b->mode = xdp_mode(b->ifindex);
+		err = bpf_maps_map(b);
+	} else if (!err) {
+		err = -ENOMEM;
+	}
+	if (err) {
+		hokm_bpf_close(b);
+		b = NULL;
+	}
+	pins_close(&p);
+	*out = b;
+	return err;
+}
+
+/* ---- giving up ---- */
+
+static int detach_ingress(const struct pins *p)
+{
+	int err;
+
+	if (p->link < 0 || xdp_link_ifindex(p->link, NULL) <= 0)
+		return 0;
+	/* Not by unpinning alone: a daemon that runs still holds the link open. */
+	err = bpf_link_detach(p->link);
+	if (err)
+		log_error("could not detach the XDP link pinned in %s: %s", p->dir, strerror(-err));
+	return err;
+}
+
+/* The filter is ours by its place, and, when prog_egress is there to compare, by its program. */
+static int detach_egress(const struct pins *p, int ifindex)
+{
+	uint32_t program = ifindex > 0 ? tc_program(ifindex) : 0;
+
+	if (!program)
+		return 0;
+	if (p->egress >= 0 && bpf_prog_id_of(p->egress) != program) {
+		log_warn("left alone: the egress filter of interface %d runs a program that is not "
+			 "the "
+			 "one pinned in %s (another network namespace?)",
+			 ifindex, p->dir);
+		return 0;
+	}
+	return tc_detach(ifindex);
+}
+
+int hokm_bpf_cleanup(const struct conf *c)
+{
+	int named = (int)if_nametoindex(c->interface);
+	char dir[PIN_DIR_MAX];
+	struct pins p;
+	int first, err = pins_dir(c, dir);
+
+	if (err)
+		return err;
+	libbpf_set_print(NULL); /* what it would say about absent qdiscs is no news */
+	err = pins_open(dir, &p);
+	if (err)
+		return err;
+	first = detach_ingress(&p);
+	err = detach_egress(&p, (int)p.meta.ifindex);
+	first = first ? first : err;
+	if (named != (int)p.meta.ifindex) {
+		err = detach_egress(&p, named);
+		first = first ? first : err;
+	}
+	pins_close(&p);
+	/* Pins are the only way to find what is still attached: they go last. */
+	return first ? first : pins_remove(dir);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF object: opened from the bytes in this binary, its maps sized by the configuration or
+ * replaced by what is pinned, its two programs loaded. What libbpf says goes to the debug log; what
+ * a person must know is said here, with the end of the verifier's log when it refused a program.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "path/bpf_elf.h"
+#include "path/bpf_internal.h"
+#include "base/log.h"
+
+#define KERNEL_BTF         "/sys/kernel/btf/vmlinux"
+#define VERIFIER_LOG_SIZE  (1024u * 1024)
+#define VERIFIER_LOG_LINES 20
+#define HALF_OPEN_SETS_MIN 1024
+#define REPLICA_MOST       4194304
+
+const char *const bpf_map_names[MAP_COUNT] = {
+	[MAP_CFG] = "cfg",
+	[MAP_OWN] = "own",
+	[MAP_SERVICES] = "services",
+	[MAP_SUSPECTS] = "suspects",
+	[MAP_PEERS] = "peers",
+	[MAP_CONNS] = "conns",
+	[MAP_HALF_OPEN] = "half_open",
+	[MAP_WAITS] = "waits",
+	[MAP_REPLICA] = "replica",
+	[MAP_CHANGES] = "changes",
+	[MAP_LATENCY] = "latency",
+	[MAP_COUNTERS] = "counters",
+	[MAP_EVENTS] = "events",
+	[MAP_EVENT_LIMITS] = "event_limits",
+	[MAP_META] = "meta",
+	[MAP_KEYS] = "keys",
+};
+
+__attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level level,
+						       const char *fmt, va_list args)
+{
+	char line[1024];
+	size_t len;
+
+	(void)level;
+	if (log_get_level() < LOG_LVL_DEBUG || vsnprintf(line, sizeof(line), fmt, args) < 0)
+		return 0;
+	len = strlen(line);
+	while (len && line[len - 1] == '\n')
+		line[--len] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+/* Maps and programs that every later step relies on. */
+static int check_object(struct bpf_object *obj)
+{
+	struct bpf_program *p;
+	int found = 0;
+
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, bpf_map_names[i]);
+		int err = map ? bpf_map__set_pin_path(map, NULL) : -ENOENT; /* pinning is ours */
+
+		if (err) {
+			log_error("the BPF object has no map %s: this binary was built wrong",
+				  bpf_map_names[i]);
+			return err;
+		}
+	}
+	bpf_object__for_each_program(p, obj)
+	{
+		const char *name = bpf_program__name(p);
+		bool used = !strcmp(name, PROG_INGRESS) || !strcmp(name, PROG_EGRESS);
+		int err = bpf_program__set_autoload(p, used);
+
+		if (err)
+			return err;
+		found += used;
+	}
+	if (found == 2)
+		return 0;
+	log_error("the BPF object lacks its programs: this binary was built wrong");
+	return -ENOENT;
+}
+
+int load_open(struct bpf_object **out, uint64_t *hash)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "hokm");
+	const void *elf;
+	size_t size;
+	int err;
+
+	*out = NULL;
+	libbpf_set_print(print);
+	elf = bpf_elf_bytes(&size);
+	*out = bpf_object__open_mem(elf, size, &opts);
+	if (!*out) {
+		err = -errno;
+		log_error("could not open the BPF object: %s", strerror(-err));
+		return err;
+	}
+	err = check_object(*out);
+	if (!err) {
+		err = layout_hash(*out, hash);
+		if (err)
+			log_error("could not read the layout of the BPF maps: %s", strerror(-err));
+	}
+	if (err) {
+		bpf_object__close(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+/* ---- maps ---- */
+
+/*
+ * One half-open place for eight connections, in sets; a power of two, for it is masked. A handshake needs
+ * its place for a round trip only, and a table that fits the caches is what makes a SYN cheap.
+ */
+static uint32_t half_open_sets(const struct conf *c)
+{
+	uint32_t want = c->max_connections / 8 / HOKM_HALF_OPEN_WAYS;
+	uint32_t sets = HALF_OPEN_SETS_MIN;
+
+	while (sets < want)
+		sets *= 2;
+	return sets;
+}
+
+/* Each peer may have as many connections as this node. */
+static uint32_t replica_entries(const struct conf *c)
+{
+	uint64_t want = (uint64_t)c->max_connections * (c->n_nodes > 1 ? c->n_nodes - 1 : 1);
+
+	return want < REPLICA_MOST ? (uint32_t)want : REPLICA_MOST;
+}
+
+static uint32_t wanted_entries(const struct conf *c, enum bpf_map_id id)
+{
+	switch (id) {
+	case MAP_CONNS:
+		return c->max_connections;
+	case MAP_REPLICA:
+		return replica_entries(c);
+	case MAP_HALF_OPEN:
+		return half_open_sets(c);
+	default:
+		return 0; /* as declared */
+	}
+}
+
+static int size_map(struct bpf_map *map, const struct conf *c, enum bpf_map_id id)
+{
+	uint32_t entries = wanted_entries(c, id);
+
+	if (id == MAP_EVENTS) {
+		int cpus = libbpf_num_possible_cpus();
+
+		if (cpus < 0)
+			return cpus;
+		entries = (uint32_t)cpus;
+	}
+	return entries ? bpf_map__set_max_entries(map, entries) : 0;
+}
+
+/* Uses the pinned map in place of a new one. A size that the operator changed is kept as pinned. */
+static int reuse_map(struct bpf_map *map, int fd, const struct conf *c, enum bpf_map_id id)
+{
+	uint32_t want = wanted_entries(c, id);
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+	if (err)
+		return err;
+	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map) ||
+	    info.map_flags != bpf_map__map_flags(map) ||
+	    (!want && info.max_entries != bpf_map__max_entries(map))) {
+		log_error("pinned map %s is of another kind or size than this program's; run "
+			  "`hokm-xdp cleanup` and start again",
+			  bpf_map_names[id]);
+		return -EPROTO;
+	}
+	if (want && info.max_entries != want)
+		log_warn("map %s keeps its %u entries, the configuration asks for %u: a new size "
+			 "needs "
+			 "`hokm-xdp cleanup` while no player is on this node",
+			 bpf_map_names[id], info.max_entries, want);
+	return bpf_map__reuse_fd(map, fd);
+}
+
+static int prepare_maps(struct bpf_object *obj, const struct conf *c, const struct pins *p,
+			bool adopt)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, bpf_map_names[i]);
+		int err = size_map(map, c, (enum bpf_map_id)i);
+
+		if (!err && adopt && i < MAP_PINNED)
+			err = reuse_map(map, p->map[i], c, (enum bpf_map_id)i);
+		if (err) {
+			log_error("could not prepare map %s: %s", bpf_map_names[i], strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* ---- programs ---- */
+
+/* The last lines of the verifier's log, each a line of ours. */
+static void log_tail(char *log)
+{
+	size_t len = strnlen(log, VERIFIER_LOG_SIZE - 1);
+	char *start, *save = NULL;
+	int lines = 0;
+
+	log[len] = '\0';
+	for (start = log + len; start > log; start--)
+		if (start[-1] == '\n' && lines++ > VERIFIER_LOG_LINES)
+			break;
+	for (char *line = strtok_r(start, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_error("verifier: %s", line);
+}
+
+static void explain(int err, const struct conf *c)
+{
+	struct utsname u;
+
+	if (err == -EPERM)
+		log_error("loading the BPF programs was refused: %s; CAP_BPF, CAP_NET_ADMIN and "
+			  "CAP_PERFMON are needed (or root)",
+			  strerror(-err));
+	else if (err == -ENOMEM)
+		log_error("no memory for the BPF maps: max_connections is %u, a smaller one needs "
+			  "less",
+			  c->max_connections);
+	else
+		log_error(
+			"the kernel (%s) did not take the BPF programs: %s; Linux 6.1 or newer is "
+			"needed",
+			uname(&u) ? "unknown" : u.release, strerror(-err));
+}
+
+/* One buffer for all programs: loading ends with the first that is refused. */
+static int give_log_buffer(struct bpf_object *obj, char *log)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, obj)
+	{
+		int err = bpf_program__set_log_buf(p, log, VERIFIER_LOG_SIZE);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int load_object(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt)
+{
+	char *log;
+	int err;
+
+	if (access(KERNEL_BTF, R_OK) < 0) {
+		log_error(
+			"this kernel has no BTF (%s: %s): need CONFIG_DEBUG_INFO_BTF, Linux 6.1 or "
+			"newer",
+			KERNEL_BTF, strerror(errno));
+		return -ENOTSUP;
+	}
+	err = prepare_maps(obj, c, p, adopt);
+	if (err)
+		return err;
+	log = calloc(1, VERIFIER_LOG_SIZE);
+	if (!log)
+		return -ENOMEM;
+	err = give_log_buffer(obj, log);
+	if (!err)
+		err = bpf_object__load(obj);
+	if (err) {
+		explain(err, c);
+		log_tail(log);
+	}
+	free(log);
+	return err;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The small maps. Every function gives 0 or -errno and logs nothing: the caller knows what it means.
+ *
+ * own and peers are read and written at every pulse and mapped into this process: no system call, and
+ * each 64-bit word is stored whole, so that the packet path never sees half a lease. suspects and waits
+ * are mapped because BPF writes them too: only single words of them are changed here. The other maps
+ * take one system call of about a microsecond.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "path/bpf_internal.h"
+
+#define BATCH_ENTRIES 256
+
+#define OWN_WORDS     (sizeof(struct hokm_own) / sizeof(uint64_t))
+#define PEER_WORDS    (sizeof(struct hokm_peer) / sizeof(uint64_t))
+#define SUSPECT_WORDS (sizeof(struct hokm_suspect) / sizeof(uint64_t))
+
+#define SUSPECTS_SIZE (HOKM_MAX_SERVICES * sizeof(struct hokm_suspect))
+#define WAITS_SIZE    (HOKM_MAX_SERVICES * sizeof(struct hokm_waits))
+#define PERCPU_SIZE                                                 \
+	(sizeof(struct hokm_latency) > sizeof(struct hokm_counters) \
+		 ? sizeof(struct hokm_latency)                      \
+		 : sizeof(struct hokm_counters))
+
+_Static_assert(sizeof(struct hokm_own) % sizeof(uint64_t) == 0, "own is whole words");
+_Static_assert(sizeof(struct hokm_peer) % sizeof(uint64_t) == 0, "peer is whole words");
+_Static_assert(offsetof(struct hokm_own, lease_until_ns) == 0, "the lease is the first word");
+
+/* *err keeps the first failure. */
+static void *map_in(struct hokm_bpf *b, enum bpf_map_id id, size_t size, int prot, int *err)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, b->map[id], 0);
+
+	if (p != MAP_FAILED)
+		return p;
+	if (!*err)
+		*err = -errno;
+	return NULL;
+}
+
+int bpf_maps_map(struct hokm_bpf *b)
+{
+	const int both = PROT_READ | PROT_WRITE;
+	int err = 0;
+
+	b->own = map_in(b, MAP_OWN, sizeof(struct hokm_own), both, &err);
+	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), PROT_READ, &err);
+	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
+	b->waits = map_in(b, MAP_WAITS, WAITS_SIZE, both, &err);
+	return err;
+}
+
+static void unmap(void *p, size_t size)
+{
+	if (p)
+		munmap(p, size);
+}
+
+void bpf_maps_unmap(struct hokm_bpf *b)
+{
+	unmap(b->own, sizeof(struct hokm_own));
+	unmap(b->peers, HOKM_MAX_PEERS * sizeof(struct hokm_peer));
+	unmap(b->suspects, SUSPECTS_SIZE);
+	unmap(b->waits, WAITS_SIZE);
+	b->own = b->peers = b->suspects = NULL;
+	b->waits = NULL;
+}
+
+static void copy_words(void *out, const uint64_t *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+
+		memcpy((char *)out + i * sizeof(word), &word, sizeof(word));
+	}
+}
+
+int bpf_maps_init(struct hokm_bpf *b)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return cpus;
+	b->n_cpus = (unsigned int)cpus;
+	b->percpu = calloc(b->n_cpus, PERCPU_SIZE);
+	b->batch_keys = calloc(BATCH_ENTRIES, sizeof(*b->batch_keys));
+	b->batch_conns = calloc(BATCH_ENTRIES, sizeof(*b->batch_conns));
+	b->batch_max = BATCH_ENTRIES;
+	return b->percpu && b->batch_keys && b->batch_conns ? 0 : -ENOMEM;
+}
+
+static int get(struct hokm_bpf *b, enum bpf_map_id id, unsigned int slot, unsigned int slots,
+	       void *out)
+{
+	uint32_t key = slot;
+
+	if (slot >= slots)
+		return -EINVAL;
+	return b->map[id] < 0 ? -EBADF : bpf_map_lookup_elem(b->map[id], &key, out);
+}
+
+static int set(struct hokm_bpf *b, enum bpf_map_id id, unsigned int slot, unsigned int slots,
+	       const void *in)
+{
+	uint32_t key = slot;
+
+	if (slot >= slots)
+		return -EINVAL;
+	return b->map[id] < 0 ? -EBADF : bpf_map_update_elem(b->map[id], &key, in, BPF_ANY);
+}
+
+int hokm_bpf_get_cfg(struct hokm_bpf *b, struct hokm_cfg *out)
+{
+	return get(b, MAP_CFG, 0, 1, out);
+}
+
+int hokm_bpf_set_cfg(struct hokm_bpf *b, const struct hokm_cfg *in)
+{
+	return set(b, MAP_CFG, 0, 1, in);
+}
+
+int hokm_bpf_set_keys(struct hokm_bpf *b, const struct hokm_keys *in)
+{
+	return set(b, MAP_KEYS, 0, 1, in);
+}
+
+int hokm_bpf_get_own(struct hokm_bpf *b, struct hokm_own *out)
+{
+	if (!b->own)
+		return -EBADF;
+	copy_words(out, b->own, OWN_WORDS);
+	return 0;
+}
+
+int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in)
+{
+	uint64_t words[OWN_WORDS];
+
+	if (!b->own)
+		return -EBADF;
+	memcpy(words, in, sizeof(words));
+	/* The lease last: who gives it up has named the successor before, who takes it is ready. */
+	for (size_t i = OWN_WORDS; i-- > 0;)
+		__atomic_store_n(&b->own[i], words[i], __ATOMIC_RELEASE);
+	return 0;
+}
+
+int hokm_bpf_get_service(struct hokm_bpf *b, unsigned int slot, struct hokm_service *out)
+{
+	return get(b, MAP_SERVICES, slot, HOKM_MAX_SERVICES, out);
+}
+
+int hokm_bpf_set_service(struct hokm_bpf *b, unsigned int slot, const struct hokm_service *in)
+{
+	return set(b, MAP_SERVICES, slot, HOKM_MAX_SERVICES, in);
+}
+
+int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_suspect *out)
+{
+	if (slot >= HOKM_MAX_SERVICES)
+		return -EINVAL;
+	if (!b->suspects)
+		return -EBADF;
+	copy_words(out, b->suspects + slot * SUSPECT_WORDS, SUSPECT_WORDS);
+	return 0;
+}
+
+int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns)
+{
+	const size_t held = offsetof(struct hokm_suspect, held_until_ns) / sizeof(uint64_t);
+	const size_t refused = offsetof(struct hokm_suspect, until_ns) / sizeof(uint64_t);
+	uint64_t *words;
+
+	if (slot >= HOKM_MAX_SERVICES)
+		return -EINVAL;
+	if (!b->suspects)
+		return -EBADF;
+	words = b->suspects + slot * SUSPECT_WORDS;
+	__atomic_store_n(&words[held], until_ns, __ATOMIC_RELAXED);
+	if (!until_ns)
+		__atomic_store_n(&words[refused], 0, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* ---- what waits for an answer ---- */
+
+static uint32_t *wait_place(uint32_t *ring, uint64_t began_ns)
+{
+	return &ring[(began_ns >> HOKM_WAIT_SHIFT) & (HOKM_WAIT_SLOTS - 1)];
+}
+
+int hokm_bpf_count_waits(struct hokm_bpf *b, unsigned int slot, enum hokm_bpf_wait kind,
+			 uint64_t from_ns, uint64_t to_ns, uint32_t *n, uint64_t *oldest_ns)
+{
+	uint64_t first = from_ns >> HOKM_WAIT_SHIFT, end = to_ns >> HOKM_WAIT_SHIFT;
+	uint32_t *ring;
+
+	*n = 0;
+	if (oldest_ns)
+		*oldest_ns = 0;
+	if (slot >= HOKM_MAX_SERVICES)
+		return -EINVAL;
+	if (!b->waits)
+		return -EBADF;
+	ring = kind == HOKM_WAIT_PING ? b->waits[slot].ping : b->waits[slot].upgrade;
+	/* The ring holds its length and no more: what began before that stands in a younger place. */
+	if (end > first + HOKM_WAIT_SLOTS)
+		first = end - HOKM_WAIT_SLOTS;
+	for (uint64_t t = first; t < end; t++) {
+		uint64_t began_ns = t << HOKM_WAIT_SHIFT;
+		uint32_t here = __atomic_load_n(wait_place(ring, began_ns), __ATOMIC_RELAXED);
+
+		if (here && oldest_ns && !*oldest_ns)
+			*oldest_ns = began_ns ? began_ns : 1;
+		*n += here;
+	}
+	return 0;
+}
+
+void bpf_waits_forget(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct hokm_conn *c)
+{
+	struct hokm_waits *w;
+
+	if (!b->waits || k->service >= HOKM_MAX_SERVICES)
+		return;
+	w = &b->waits[k->service];
+	if (c->upgrade_ns)
+		__atomic_sub_fetch(wait_place(w->upgrade, c->upgrade_ns), 1, __ATOMIC_RELAXED);
+	if (c->ping_c2s_ns)
+		__atomic_sub_fetch(wait_place(w->ping, c->ping_c2s_ns), 1, __ATOMIC_RELAXED);
+}
+
+int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out)
+{
+	if (slot >= HOKM_MAX_PEERS)
+		return -EINVAL;
+	if (!b->peers)
+		return -EBADF;
+	copy_words(out, b->peers + slot * PEER_WORDS, PEER_WORDS);
+	return 0;
+}
+
+int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
+{
+	const struct hokm_peer none = {0};
+
+	return set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
+}
+
+/* Reads a per-CPU value of n words and adds it up. */
+static int get_sum(struct hokm_bpf *b, enum bpf_map_id id, unsigned int slot, unsigned int slots,
+		   uint64_t *sum, size_t n)
+{
+	int err = get(b, id, slot, slots, b->percpu);
+
+	if (err)
+		return err;
+	memset(sum, 0, n * sizeof(*sum));
+	for (unsigned int cpu = 0; cpu < b->n_cpus; cpu++)
+		for (size_t i = 0; i < n; i++) {
+			uint64_t one;
+
+			memcpy(&one, b->percpu + (cpu * n + i) * sizeof(one), sizeof(one));
+			sum[i] += one;
+		}
+	return 0;
+}
+
+int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_counters *out)
+{
+	uint64_t sum[HOKM_CTR_COUNT];
+	int err = get_sum(b, MAP_COUNTERS, slot, HOKM_COUNTER_SLOTS, sum, HOKM_CTR_COUNT);
+
+	_Static_assert(sizeof(sum) == sizeof(*out), "counters are all u64");
+	if (!err)
+		memcpy(out, sum, sizeof(sum));
+	return err;
+}
+
+int hokm_bpf_get_latency(struct hokm_bpf *b, unsigned int slot, struct hokm_latency *out)
+{
+	uint64_t sum[HOKM_LAT_COUNT * HOKM_LATENCY_PLACES];
+	int err = get_sum(b, MAP_LATENCY, slot, HOKM_MAX_SERVICES, sum,
+			  HOKM_LAT_COUNT * HOKM_LATENCY_PLACES);
+
+	_Static_assert(sizeof(sum) == sizeof(*out), "latency is all u64");
+	if (!err)
+		memcpy(out, sum, sizeof(sum));
+	return err;
+}
+
+uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(b->map[MAP_HALF_OPEN], &info, &len) ? 0 : info.max_entries;
+}
+
+int hokm_bpf_events_fd(const struct hokm_bpf *b)
+{
+	return b->map[MAP_EVENTS];
+}
+
+/* ---- replica ---- */
+
+int hokm_bpf_get_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 struct hokm_replica *out)
+{
+	return bpf_map_lookup_elem(b->map[MAP_REPLICA], k, out);
+}
+
+int hokm_bpf_set_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
+			 const struct hokm_replica *in)
+{
+	return bpf_map_update_elem(b->map[MAP_REPLICA], k, in, BPF_ANY);
+}
+
+int hokm_bpf_delete_replica(struct hokm_bpf *b, const struct hokm_conn_key *k)
+{
+	int err = bpf_map_delete_elem(b->map[MAP_REPLICA], k);
+
+	return err == -ENOENT ? 0 : err;
+}

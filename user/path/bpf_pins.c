@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The node's folder of pins: <bpffs>/hokm-xdp/<node>, 0700, holding the maps by their names,
+ * prog_ingress, prog_egress and link_ingress. bpffs forbids dots in names, so a dot of the node's
+ * name becomes an underscore.
+ *
+ * A pin changes its object by pinning the new one under another name and renaming it into place: at
+ * no moment is the name missing, and a link that loses its last name is detached by the kernel.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "path/bpf_internal.h"
+#include "base/log.h"
+
+#define PIN_ROOT "hokm-xdp"
+
+int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX])
+{
+	const char *node = c->nodes[c->self].name;
+	int n = snprintf(dir, PIN_DIR_MAX, "%s/" PIN_ROOT "/%s", c->bpffs, node);
+
+	if (n < 0 || n >= PIN_DIR_MAX)
+		return -ENAMETOOLONG;
+	if (!node[0] || strchr(node, '/')) {
+		log_error("node name \"%s\" cannot name a folder of pins", node);
+		return -EINVAL;
+	}
+	for (char *p = dir + n - strlen(node); *p; p++)
+		if (*p == '.')
+			*p = '_';
+	return 0;
+}
+
+int pins_path(const char *dir, const char *name, char path[PIN_PATH_MAX])
+{
+	int n = snprintf(path, PIN_PATH_MAX, "%s/%s", dir, name);
+
+	return n > 0 && n < PIN_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int make_one(const char *path)
+{
+	int err;
+
+	if (!mkdir(path, 0700) || errno == EEXIST)
+		return 0;
+	err = -errno;
+	log_error("could not make the folder of pins %s: %s", path, strerror(-err));
+	return err;
+}
+
+int pins_make_dir(const struct conf *c, const char *dir)
+{
+	char root[PIN_PATH_MAX];
+	struct statfs fs;
+	int err;
+
+	if (statfs(c->bpffs, &fs) < 0) {
+		err = -errno;
+		log_error("no bpffs at %s: %s; mount one: mount -t bpf bpf /sys/fs/bpf", c->bpffs,
+			  strerror(-err));
+		return err == -ENOENT ? -EINVAL : err;
+	}
+	if (fs.f_type != BPF_FS_MAGIC) {
+		log_error("%s is not a bpffs; mount one: mount -t bpf bpf /sys/fs/bpf", c->bpffs);
+		return -EINVAL;
+	}
+	err = pins_path(c->bpffs, PIN_ROOT, root);
+	if (!err)
+		err = make_one(root);
+	return err ? err : make_one(dir);
+}
+
+/* One pin: *fd is -1 when there is none. */
+static int open_one(const char *dir, const char *name, int *fd)
+{
+	char path[PIN_PATH_MAX];
+	int err = pins_path(dir, name, path);
+	int got;
+
+	*fd = -1;
+	if (err)
+		return err;
+	got = bpf_obj_get(path);
+	if (got == -ENOENT)
+		return 0;
+	if (got < 0) {
+		log_error("could not open pin %s: %s%s", path, strerror(-got),
+			  got == -EPERM || got == -EACCES ? " (root or CAP_BPF is needed)" : "");
+		return got;
+	}
+	*fd = got;
+	return 0;
+}
+
+static void read_meta(struct pins *p)
+{
+	uint32_t zero = 0;
+
+	if (p->map[MAP_META] < 0 || bpf_map_lookup_elem(p->map[MAP_META], &zero, &p->meta))
+		memset(&p->meta, 0, sizeof(p->meta));
+}
+
+int pins_open(const char *dir, struct pins *p)
+{
+	int err = 0;
+
+	memset(p, 0, sizeof(*p));
+	snprintf(p->dir, sizeof(p->dir), "%s", dir);
+	for (int i = 0; i < MAP_PINNED; i++)
+		p->map[i] = -1;
+	p->link = p->ingress = p->egress = -1;
+	for (int i = 0; !err && i < MAP_PINNED; i++) {
+		err = open_one(dir, bpf_map_names[i], &p->map[i]);
+		p->n_maps += p->map[i] >= 0;
+	}
+	if (!err)
+		err = open_one(dir, PIN_LINK, &p->link);
+	if (!err)
+		err = open_one(dir, PIN_INGRESS, &p->ingress);
+	if (!err)
+		err = open_one(dir, PIN_EGRESS, &p->egress);
+	if (err) {
+		pins_close(p);
+		return err;
+	}
+	p->any = p->n_maps || p->link >= 0 || p->ingress >= 0 || p->egress >= 0;
+	read_meta(p);
+	return 0;
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void pins_close(struct pins *p)
+{
+	for (int i = 0; i < MAP_PINNED; i++)
+		close_one(&p->map[i]);
+	close_one(&p->link);
+	close_one(&p->ingress);
+	close_one(&p->egress);
+}
+
+int pins_put(const char *dir, const char *name, int fd)
+{
+	char path[PIN_PATH_MAX], fresh[PIN_PATH_MAX], fresh_name[32];
+	int err;
+
+	snprintf(fresh_name, sizeof(fresh_name), "%s_new", name);
+	err = pins_path(dir, name, path);
+	if (!err)
+		err = pins_path(dir, fresh_name, fresh);
+	if (err)
+		return err;
+	if (unlink(fresh) < 0 && errno != ENOENT)
+		err = -errno;
+	if (!err)
+		err = bpf_obj_pin(fd, fresh);
+	if (!err && rename(fresh, path) < 0) {
+		err = -errno;
+		(void)unlink(fresh);
+	}
+	if (err)
+		log_error("could not pin %s: %s", path, strerror(-err));
+	return err;
+}
+
+/* All files of the folder, whatever an earlier version called them. */
+static int remove_files(const char *dir, DIR *d)
+{
+	char path[PIN_PATH_MAX];
+	struct dirent *e;
+	int first = 0;
+
+	while ((e = readdir(d))) {
+		int err;
+
+		if (e->d_name[0] == '.')
+			continue;
+		err = pins_path(dir, e->d_name, path);
+		if (!err && unlink(path) < 0)
+			err = -errno;
+		if (err) {
+			log_error("could not remove pin %s/%s: %s", dir, e->d_name, strerror(-err));
+			first = first ? first : err;
+		}
+	}
+	return first;
+}
+
+int pins_remove(const char *dir)
+{
+	char root[PIN_DIR_MAX];
+	DIR *d = opendir(dir);
+	char *slash;
+	int err;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	err = remove_files(dir, d);
+	closedir(d);
+	if (!err && rmdir(dir) < 0) {
+		err = -errno;
+		log_error("could not remove the folder of pins %s: %s", dir, strerror(-err));
+	}
+	/* The folder above is other nodes' too: it goes with the last of them. */
+	snprintf(root, sizeof(root), "%s", dir);
+	slash = strrchr(root, '/');
+	if (!err && slash) {
+		*slash = '\0';
+		if (rmdir(root) < 0 && errno != ENOTEMPTY)
+			log_warn("could not remove %s: %s", root, strerror(errno));
+	}
+	return err;
+}

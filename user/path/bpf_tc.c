@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Egress through clsact: one BPF filter with a handle and priority of our own, direct action. A
+ * filter outlives its process and has no pin of its own; prog_egress tells whether it is ours.
+ *
+ * The qdisc may be shared: it is removed only when no filter is left in either direction.
+ */
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <netlink/socket.h>
+#include <string.h>
+
+#include "path/bpf_internal.h"
+#include "base/log.h"
+#include "base/nl.h"
+
+#define TC_HANDLE   0x484b /* "HK" */
+#define TC_PRIORITY 0x484b
+
+#define HOOK(name, index) \
+	LIBBPF_OPTS(bpf_tc_hook, name, .ifindex = (index), .attach_point = BPF_TC_EGRESS)
+
+int tc_attach(int ifindex, int prog_fd, bool *made)
+{
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
+		    .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	HOOK(hook, ifindex);
+	int err = bpf_tc_hook_create(&hook);
+
+	*made = err == 0;
+	if (err && err != -EEXIST) {
+		log_error("could not add the clsact qdisc to interface %d: %s", ifindex,
+			  strerror(-err));
+		return err;
+	}
+	err = bpf_tc_attach(&hook, &opts);
+	if (err)
+		log_error("could not attach the egress filter to interface %d: %s%s", ifindex,
+			  strerror(-err),
+			  *made ? ""
+				: "; is an `ingress` qdisc in clsact's place (tc qdisc show)?");
+	return err;
+}
+
+uint32_t tc_program(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	HOOK(hook, ifindex);
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+static int count_filter(struct nlmsghdr *nlh, void *arg)
+{
+	unsigned int *n = arg;
+
+	*n += nlh->nlmsg_type == RTM_NEWTFILTER;
+	return 0;
+}
+
+/* How many filters clsact has in both directions; -errno when that cannot be known. */
+static int count_filters(int ifindex)
+{
+	const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+				    TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
+	unsigned int n = 0;
+	struct nl_sock *sk;
+	int err = nlr_open(&sk);
+
+	for (int i = 0; !err && i < 2; i++) {
+		struct tcmsg tcm = {.tcm_ifindex = ifindex, .tcm_parent = parents[i]};
+
+		err = nlr_dump(sk, RTM_GETTFILTER, &tcm, sizeof(tcm), count_filter, &n);
+	}
+	if (sk)
+		nl_socket_free(sk);
+	return err ? err : (int)n;
+}
+
+static void remove_unused_qdisc(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	int n = count_filters(ifindex);
+	int err;
+
+	if (n)
+		return;
+	err = bpf_tc_hook_destroy(&both);
+	if (err && err != -ENOENT && err != -EINVAL)
+		log_warn("could not remove the clsact qdisc of interface %d: %s", ifindex,
+			 strerror(-err));
+}
+
+int tc_detach(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	HOOK(hook, ifindex);
+	int err;
+
+	if (!tc_program(ifindex))
+		return 0;
+	err = bpf_tc_detach(&hook, &opts);
+	if (err && err != -ENOENT) {
+		log_error("could not remove the egress filter of interface %d: %s", ifindex,
+			  strerror(-err));
+		return err;
+	}
+	remove_unused_qdisc(ifindex);
+	return 0;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control server's clients: who may ask, what was asked, the reply. See server.h for the parts
+ * and the invariants, ctl.h for the protocol.
+ *
+ *   accept -> credentials -> [ request -> handler -> reply ]* -> gone
+ *
+ * Whatever is wrong with a client is answered if possible, counted, and ends that client; nothing
+ * else happens (DESIGN rule 8).
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "serve/server.h"
+
+#define ERROR_MAX         512
+#define ACCEPTS_PER_S     500 /* a storm of connections must not keep the loop from its work */
+#define PEER_GROUPS_MAX   256
+#define DEADLINE_SLACK_US 10000
+
+static void client_free(struct ctl_client *c)
+{
+	ctl_events_forget(c);
+	ctl_stream_forget(c);
+	LIST_REMOVE(c, link);
+	c->server->n_clients--;
+	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->deadline);
+	close(c->fd);
+	frame_reader_free(&c->in);
+	frame_writer_free(&c->out);
+	free(c);
+}
+
+void ctl_client_watch(struct ctl_client *c)
+{
+	uint32_t want = frame_writer_pending(&c->out) ? EPOLLOUT : EPOLLIN;
+	int err;
+
+	if (c->following)
+		want |= EPOLLIN;
+	err = sd_event_source_set_io_events(c->io, want);
+	if (err < 0)
+		log_error("ctl: could not watch a client: %s", strerror(-err));
+}
+
+/* Starts the time that the present request or reply may take. */
+static void restart_deadline(struct ctl_client *c)
+{
+	int err;
+
+	if (c->following) {
+		err = sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
+	} else {
+		err = sd_event_source_set_time_relative(c->deadline, CTL_TIMEOUT_NS / 1000);
+		if (err >= 0)
+			err = sd_event_source_set_enabled(c->deadline, SD_EVENT_ONESHOT);
+	}
+	if (err < 0)
+		log_error("ctl: could not set a client's deadline: %s", strerror(-err));
+}
+
+json_t *ctl_error_reply(int code, const char *text)
+{
+	return json_pack("{s:b, s:o, s:i}", "ok", 0, "error", frame_text(text), "code", code);
+}
+
+/* Last words to a socket: sent if they fit, which they do when it is not stuffed already. */
+static void say_error(int fd, int code, const char *text)
+{
+	struct frame_writer w = {0};
+	json_t *msg = ctl_error_reply(code, text);
+
+	if (!msg || frame_writer_add(&w, msg, CTL_REPLY_MAX) || frame_writer_flush(&w, fd))
+		log_debug("ctl: a client was not told: %s", text);
+	json_decref(msg);
+	frame_writer_free(&w);
+}
+
+/* Ends a client that did something wrong. */
+static void client_fail(struct ctl_client *c, uint64_t *counter, int code, const char *text)
+{
+	(*counter)++;
+	log_debug("ctl: client ended: %s", text);
+	/* In the middle of a reply an error would only be more garbage. */
+	if (!frame_writer_pending(&c->out))
+		say_error(c->fd, code, text);
+	client_free(c);
+}
+
+/* ---- one request ---- */
+
+static const struct ctl_verb *find_verb(const struct ctl_server *s, const char *name)
+{
+	for (const struct ctl_verb *v = s->verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+static int unknown_verb(const struct ctl_server *s, const char *name, char *error, size_t size)
+{
+	int n = snprintf(error, size, "this daemon has no verb \"%.32s\"; it has events", name);
+
+	for (const struct ctl_verb *v = s->verbs; v->name && n > 0 && (size_t)n < size; v++)
+		n += snprintf(error + n, size - (size_t)n, ", %s", v->name);
+	return -EOPNOTSUPP;
+}
+
+/*
+ * Runs the verb; returns the reply as a new reference, NULL without memory. Not meant for the client
+ * when a thread makes it.
+ */
+static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args)
+{
+	const struct ctl_server *s = c->server;
+	const struct ctl_verb *v = find_verb(s, verb);
+	char error[ERROR_MAX] = "";
+	json_t *data = NULL;
+	int err;
+
+	if (!strcmp(verb, "events"))
+		err = ctl_events_verb(c, args, &data, error, sizeof(error));
+	else if (v && v->work)
+		err = ctl_stream_start(c, v->work, args, error, sizeof(error));
+	else if (v)
+		err = v->handler(s->arg, args, &data, error, sizeof(error));
+	else
+		err = unknown_verb(s, verb, error, sizeof(error));
+	if (err) {
+		json_decref(data);
+		return ctl_error_reply(-err, error[0] ? error : strerror(-err));
+	}
+	if (!data)
+		data = json_object();
+	return json_pack("{s:b, s:o}", "ok", 1, "data", data);
+}
+
+static int queue_reply(struct ctl_client *c, json_t *reply)
+{
+	int err = reply ? frame_writer_add(&c->out, reply, CTL_REPLY_MAX) : -ENOMEM;
+
+	json_decref(reply);
+	if (err != -EMSGSIZE)
+		return err;
+	reply = ctl_error_reply(EMSGSIZE, "the answer is too long; ask for less");
+	err = reply ? frame_writer_add(&c->out, reply, CTL_REPLY_MAX) : -ENOMEM;
+	json_decref(reply);
+	return err;
+}
+
+/* Takes the whole request that has arrived. False: the client is gone. */
+static bool client_request(struct ctl_client *c)
+{
+	struct ctl_server *s = c->server;
+	const char *verb;
+	char error[ERROR_MAX];
+	json_t *msg, *args, *reply;
+	int err = 0;
+
+	if (frame_reader_take(&c->in, &msg, error, sizeof(error))) {
+		client_fail(c, &s->stats.garbage, EBADMSG, error);
+		return false;
+	}
+	verb = json_string_value(json_object_get(msg, "verb"));
+	args = json_object_get(msg, "args");
+	if (!verb || (args && !json_is_object(args))) {
+		json_decref(msg);
+		client_fail(c, &s->stats.garbage, EBADMSG,
+			    "a request is {\"verb\": \"…\", \"args\": {…}}");
+		return false;
+	}
+	s->stats.requests++;
+	c->asked = true;
+	reply = answer(c, verb, args);
+	json_decref(msg);
+	if (c->stream)
+		json_decref(reply);
+	else
+		err = queue_reply(c, reply);
+	if (err) {
+		log_error("ctl: could not make a reply: %s", strerror(-err));
+		client_free(c);
+		return false;
+	}
+	if (!c->stream)
+		restart_deadline(c);
+	return true;
+}
+
+/* A follower has nothing more to say: reads only to see it go. False: it is gone. */
+static bool follower_read(struct ctl_client *c)
+{
+	char byte;
+	ssize_t n = recv(c->fd, &byte, sizeof(byte), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n > 0)
+		c->server->stats.garbage++;
+	client_free(c);
+	return false;
+}
+
+/* Reads what is there. False: the client is gone. */
+static bool client_read(struct ctl_client *c)
+{
+	struct ctl_server *s = c->server;
+	int err = frame_reader_fill(&c->in, c->fd);
+
+	switch (err) {
+	case 1:
+		return client_request(c);
+	case -EAGAIN:
+		return true;
+	case -EMSGSIZE:
+		client_fail(c, &s->stats.oversized, EMSGSIZE, "the request is too long");
+		return false;
+	case -EBADMSG:
+		client_fail(c, &s->stats.garbage, EBADMSG, "the request is empty");
+		return false;
+	case -EPIPE:
+		client_fail(c, &s->stats.garbage, EBADMSG, "the request was cut off");
+		return false;
+	default: /* gone between requests, or a broken connection */
+		client_free(c);
+		return false;
+	}
+}
+
+/* Sends what waits. False: the client is gone. */
+static bool client_write(struct ctl_client *c)
+{
+	int err;
+
+	if (!frame_writer_pending(&c->out))
+		return true;
+	err = frame_writer_flush(&c->out, c->fd);
+	if (!err && c->dropped) {
+		ctl_events_caught_up(c);
+		err = frame_writer_flush(&c->out, c->fd);
+	}
+	if (err && err != -EAGAIN) {
+		client_free(c);
+		return false;
+	}
+	if (!err)
+		restart_deadline(c);
+	return true;
+}
+
+static int on_client(sd_event_source *src, int fd, uint32_t revents, void *arg)
+{
+	struct ctl_client *c = arg;
+
+	(void)src;
+	(void)fd;
+	if ((revents & EPOLLOUT) && !client_write(c))
+		return 0;
+	if (revents & EPOLLIN) {
+		if (c->following && !follower_read(c))
+			return 0;
+		if (!c->following && !frame_writer_pending(&c->out) && !client_read(c))
+			return 0;
+		/* Most replies fit at once. */
+		if (!client_write(c))
+			return 0;
+	} else if (revents & (EPOLLHUP | EPOLLERR)) {
+		client_free(c);
+		return 0;
+	}
+	ctl_client_watch(c);
+	return 0;
+}
+
+void ctl_client_streamed(struct ctl_client *c, int err)
+{
+	if (err) {
+		c->server->stats.timed_out += err == -ETIMEDOUT;
+		log_debug("ctl: client ended in the middle of a long reply: %s", strerror(-err));
+		client_free(c);
+		return;
+	}
+	err = sd_event_source_set_enabled(c->io, SD_EVENT_ON);
+	if (err < 0) {
+		log_error("ctl: could not watch a client: %s", strerror(-err));
+		client_free(c);
+		return;
+	}
+	restart_deadline(c);
+}
+
+static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
+{
+	struct ctl_client *c = arg;
+
+	(void)src;
+	(void)usec;
+	if (frame_writer_pending(&c->out))
+		client_fail(c, &c->server->stats.timed_out, ETIMEDOUT, "the reply was not read");
+	else if (frame_reader_begun(&c->in) || !c->asked)
+		client_fail(c, &c->server->stats.timed_out, ETIMEDOUT,
+			    "the request was not whole in time");
+	else
+		client_free(c);
+	return 0;
+}
+
+/* ---- who comes ---- */
+
+static bool in_group(int fd, gid_t gid, gid_t primary)
+{
+	gid_t groups[PEER_GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+
+	if (primary == gid)
+		return true;
+	/* The kernel's own list of the moment of connect(): no look-up by name on this thread. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len))
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+static bool allowed(const struct ctl_server *s, int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len))
+		return false;
+	return who.uid == 0 || who.uid == geteuid() ||
+	       (s->has_gid && in_group(fd, s->gid, who.gid));
+}
+
+static int client_new(struct ctl_server *s, int fd)
+{
+	struct ctl_client *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->server = s;
+	c->fd = fd;
+	frame_reader_init(&c->in, CTL_REQUEST_MAX);
+	err = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_client, c);
+	if (err >= 0)
+		err = sd_event_add_time_relative(s->event, &c->deadline, CLOCK_MONOTONIC,
+						 CTL_TIMEOUT_NS / 1000, DEADLINE_SLACK_US,
+						 on_deadline, c);
+	if (err >= 0)
+		err = sd_event_source_set_priority(c->io, CTL_PRIORITY);
+	if (err >= 0)
+		err = sd_event_source_set_priority(c->deadline, CTL_PRIORITY);
+	if (err < 0) {
+		sd_event_source_disable_unref(c->io);
+		sd_event_source_disable_unref(c->deadline);
+		free(c);
+		return err;
+	}
+	LIST_INSERT_HEAD(&s->clients, c, link);
+	s->n_clients++;
+	return 0;
+}
+
+static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void *arg)
+{
+	struct ctl_server *s = arg;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int err;
+
+	(void)src;
+	(void)revents;
+	if (fd < 0) {
+		/* The limit on this source's rate keeps a full table of files from spinning. */
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+			log_debug("ctl: accept failed: %s", strerror(errno));
+		return 0;
+	}
+	if (!allowed(s, fd)) {
+		s->stats.denied++;
+		say_error(fd, EACCES, "permission denied: root or a member of ctl_group may ask");
+	} else if (s->n_clients >= CTL_CLIENTS_MAX) {
+		s->stats.busy++;
+		say_error(fd, EBUSY, "too many clients; try again, or end some `ctl events -f`");
+	} else {
+		err = client_new(s, fd);
+		if (!err)
+			return 0;
+		log_error("ctl: could not take a client: %s", strerror(-err));
+	}
+	close(fd);
+	return 0;
+}
+
+/* ---- the server ---- */
+
+static int find_group(struct ctl_server *s, const char *group)
+{
+	const struct group *g;
+
+	if (!group || !group[0])
+		return 0;
+	errno = 0;
+	g = getgrnam(group);
+	if (!g) {
+		int err = errno ? -errno : -ENOENT;
+
+		log_error("ctl_group %s: no such group; make it (groupadd %s) or correct the key",
+			  group, group);
+		return err;
+	}
+	s->gid = g->gr_gid;
+	s->has_gid = true;
+	return 0;
+}
+
+static int watch_listener(struct ctl_server *s)
+{
+	int err = sd_event_add_io(s->event, &s->accept, s->listener.fd, EPOLLIN, on_accept, s);
+
+	if (err >= 0)
+		err = sd_event_source_set_priority(s->accept, CTL_PRIORITY);
+	if (err >= 0)
+		err = sd_event_source_set_ratelimit(s->accept, 1000000, ACCEPTS_PER_S);
+	if (err < 0)
+		log_error("control socket: could not watch it: %s", strerror(-err));
+	return err < 0 ? err : 0;
+}
+
+int ctl_server_open(sd_event *event, const char *path, const char *group,
+		    const struct ctl_verb *verbs, void *arg, struct events *events,
+		    const struct event_names *names, struct ctl_server **out)
+{
+	struct ctl_server *s = calloc(1, sizeof(*s));
+	int err;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->event = event;
+	s->verbs = verbs;
+	s->arg = arg;
+	s->events = events;
+	s->listener.fd = -1;
+	s->stream_stall_ns = CTL_STREAM_STALL_NS;
+	s->stream_max_ns = CTL_STREAM_MAX_NS;
+	LIST_INIT(&s->clients);
+	if (names) {
+		s->names = *names;
+		s->has_names = true;
+		if (!s->names.arg)
+			s->names.arg = arg;
+	}
+	err = find_group(s, group);
+	if (!err)
+		err = ctl_listener_open(&s->listener, path, s->has_gid ? s->gid : (gid_t)-1);
+	if (!err)
+		err = watch_listener(s);
+	if (err) {
+		ctl_server_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void ctl_server_close(struct ctl_server *s)
+{
+	if (!s)
+		return;
+	for (struct ctl_client *c = LIST_FIRST(&s->clients), *next; c; c = next) {
+		next = LIST_NEXT(c, link);
+		client_free(c);
+	}
+	sd_event_source_disable_unref(s->accept);
+	ctl_listener_close(&s->listener);
+	free(s);
+}
+
+void ctl_server_get_stats(const struct ctl_server *s, struct ctl_server_stats *out)
+{
+	*out = s->stats;
+}

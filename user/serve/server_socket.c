@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control socket in the file system: made with its final mode, never shared by two daemons.
+ *
+ * A name that is taken is tried first: a socket that nobody answers on is what a killed daemon left
+ * and is replaced. Between that look and listen() another daemon might do the same, so the
+ * folder is locked meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "serve/server.h"
+
+#define LISTEN_BACKLOG 32
+
+static int fill_address(const char *path, struct sockaddr_un *sa)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(sa->sun_path)) {
+		log_error("control socket %s: the path has more than %zu bytes, choose a shorter "
+			  "one (key socket)",
+			  path, sizeof(sa->sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	memcpy(sa->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+/* The locked folder of `path`, made when missing. File descriptor or -errno. */
+static int lock_folder(const char *path)
+{
+	char folder[CONF_PATH_MAX];
+	char *slash;
+	int fd, err;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash || slash == folder) {
+		log_error("control socket %s: an absolute path in a folder is needed (key socket)",
+			  path);
+		return -EINVAL;
+	}
+	*slash = '\0';
+	if (mkdir(folder, 0755) && errno != EEXIST) {
+		err = -errno;
+		log_error("control socket: could not make the folder %s: %s", folder,
+			  strerror(-err));
+		return err;
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		err = -errno;
+		log_error("control socket: could not lock the folder %s: %s", folder,
+			  strerror(-err));
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* Makes way: 0 when nothing or only a dead socket was there. */
+static int remove_stale(const struct sockaddr_un *sa)
+{
+	const char *path = sa->sun_path;
+	struct stat st;
+	int fd, err;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode)) {
+		log_error("control socket: %s exists and is no socket; remove it or choose another "
+			  "path (key socket)",
+			  path);
+		return -EEXIST;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? errno : 0;
+	close(fd);
+	/* EAGAIN: somebody listens whose queue is full. */
+	if (err != ECONNREFUSED && err != ENOENT) {
+		log_error("control socket: another daemon answers on %s; stop it first", path);
+		return -EADDRINUSE;
+	}
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	log_info("control socket: replaced %s, which a daemon that is gone left", path);
+	return 0;
+}
+
+static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa, gid_t gid)
+{
+	struct stat st;
+	mode_t old;
+	int err;
+
+	/* By umask and not by chmod: the socket is never open to others, not even for a moment. */
+	old = umask(0117);
+	err = bind(l->fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
+	umask(old);
+	if (err)
+		return err;
+	if (lstat(l->path, &st))
+		return -errno;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	if (gid != (gid_t)-1 && lchown(l->path, (uid_t)-1, gid))
+		return -errno;
+	return listen(l->fd, LISTEN_BACKLOG) ? -errno : 0;
+}
+
+int ctl_listener_open(struct ctl_listener *l, const char *path, gid_t gid)
+{
+	struct sockaddr_un sa;
+	int folder, err;
+
+	memset(l, 0, sizeof(*l));
+	l->fd = -1;
+	err = fill_address(path, &sa);
+	if (err)
+		return err;
+	snprintf(l->path, sizeof(l->path), "%s", path);
+	folder = lock_folder(path);
+	if (folder < 0)
+		return folder;
+	err = remove_stale(&sa);
+	if (err)
+		goto out;
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	err = l->fd < 0 ? -errno : bind_and_listen(l, &sa, gid);
+	if (err) {
+		log_error("control socket: could not listen on %s: %s", path, strerror(-err));
+		ctl_listener_close(l);
+	}
+out:
+	close(folder);
+	return err;
+}
+
+void ctl_listener_close(struct ctl_listener *l)
+{
+	struct stat st;
+
+	if (l->fd < 0)
+		return;
+	if (l->ino && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino &&
+	    unlink(l->path))
+		log_warn("control socket: could not remove %s: %s", l->path, strerror(errno));
+	close(l->fd);
+	l->fd = -1;
+}
