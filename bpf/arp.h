@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ARP, both ways (RFC 826): only the owner answers requests for a VIP, and only the owner says that a
- * VIP is its own. The lease decides, not the daemon: a node whose daemon hangs goes silent by itself.
+ * ARP, both ways (RFC 826): only the owner answers requests for a VIP, and only the owner says that
+ * a VIP is its own. The lease decides, not the daemon: a node whose daemon hangs goes silent by
+ * itself.
  *
  * ar_hrd is not looked at: Linux takes Ethernet's and IEEE 802's for the same.
  */

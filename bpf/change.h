@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Openings and ends of connections that live here, for the daemon to tell the peers of: records of the
- * ring buffer `changes`, which wakes nobody. What finds no room is counted, and the daemon goes through
- * conns instead.
+ * Openings and ends of connections that live here, for the daemon to tell the peers of: records of
+ * the ring buffer `changes`, which wakes nobody. What finds no room is counted, and the daemon goes
+ * through conns instead.
  *
- * Told at once, when the entry is in conns and says so: what is carried along to the end of the pipeline is
- * one more thing that the verifier follows.
+ * Told at once, when the entry is in conns and says so: what is carried along to the end of the
+ * pipeline is one more thing that the verifier follows.
  */
 #ifndef HOKM_BPF_CHANGE_H
 #define HOKM_BPF_CHANGE_H
@@ -13,8 +13,8 @@
 #include "counter.h"
 
 /*
- * What is told, in scalars: the client's address, its port and the service, the kind. The entry is looked up
- * again, in a function of its own to the verifier, for the same reason as event_conn().
+ * What is told, in scalars: the client's address, its port and the service, the kind. The entry is
+ * looked up again, in a function of its own to the verifier, for the same reason as event_conn().
  */
 __noinline int change_tell(__be32 client, __u32 port_service, __u32 kind, __u64 now_ns)
 {

@@ -70,7 +70,9 @@ static __always_inline void conn_init(struct hokm_conn *c, const struct packet *
 	ws_begin_unknown(&c->s2c.ws);
 }
 
-/* One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet. */
+/*
+ * One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet.
+ */
 static __always_inline void half_track(struct hokm_half *h, struct packet *p)
 {
 	struct segment *s = &p->seg;
@@ -149,8 +151,8 @@ static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __
 }
 
 /*
- * Would the server take the client's RST (RFC 5961 section 3.2)? It follows the newest byte, or it is
- * the number the server last asked for. A blind one must not change what we know.
+ * Would the server take the client's RST (RFC 5961 section 3.2)? It follows the newest byte, or it
+ * is the number the server last asked for. A blind one must not change what we know.
  */
 static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 {
@@ -214,7 +216,10 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 		if (conn_ended(c))
 			return;
 		COUNT(p, rst_server);
-		/* What the client ends first, or a close frame, a server often ends by RST: no fault of it. */
+		/*
+		 * What the client ends first, or a close frame, a server often ends by RST: no
+		 * fault of it.
+		 */
 		if (is_ending(p))
 			COUNT(p, shut_down);
 		else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
@@ -226,7 +231,10 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 		conn_fin_out(p, c);
 }
 
-/* Into conns. One that does not fit is counted, and goes on untracked: its packets are unknown ones. */
+/*
+ * Into conns. One that does not fit is counted, and goes on untracked: its packets are unknown
+ * ones.
+ */
 static __always_inline bool conn_store(struct packet *p, const struct hokm_conn_key *k,
 				       const struct hokm_conn *c)
 {

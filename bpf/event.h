@@ -29,8 +29,8 @@ static __always_inline bool event_allowed(__u32 kind, __u64 now)
 
 /*
  * What the connection adds. It is looked up again: carried along to here, it would make every way a
- * packet may have come a case of its own to the verifier; as would this being inline. ev may be NULL to
- * it.
+ * packet may have come a case of its own to the verifier; as would this being inline. ev may be
+ * NULL to it.
  */
 __noinline int event_conn(struct hokm_event *ev)
 {

@@ -2,14 +2,14 @@
 /*
  * half_open: connections of which only a SYN is known.
  *
- * A set-associative table in an array: a seeded hash of the key names a set of HOKM_HALF_OPEN_WAYS places,
- * a new entry takes a free one or the oldest. So a SYN costs one array look-up and two or three cache
- * lines, allocates nothing, takes no lock, and a flood of SYNs can push out half-open entries only.
- * (An LRU hash map costs five times as much for each new key.)
+ * A set-associative table in an array: a seeded hash of the key names a set of HOKM_HALF_OPEN_WAYS
+ * places, a new entry takes a free one or the oldest. So a SYN costs one array look-up and two or
+ * three cache lines, allocates nothing, takes no lock, and a flood of SYNs can push out half-open
+ * entries only. (An LRU hash map costs five times as much for each new key.)
  *
  * Invariants
- *  - an entry may be gone or overwritten at any moment: whoever finds one checks isn before trusting it,
- *    and whoever finds none asks the socket table;
+ *  - an entry may be gone or overwritten at any moment: whoever finds one checks isn before
+ * trusting it, and whoever finds none asks the socket table;
  *  - created_ns is written last when an entry is made, and 0 is written to free it.
  */
 #ifndef HOKM_BPF_HALF_H

@@ -13,7 +13,8 @@
  *
  *   egress, clsact
  *   frame -> ARP       claim of a VIP we do not own -> SHOT
- *         -> TCP       service -> server's half of the connection, its frames; a refusal -> its SYN, to a peer
+ *         -> TCP       service -> server's half of the connection, its frames; a refusal -> its
+ * SYN, to a peer
  *
  * Frames of connections served here are followed from conn.h (ws.h), behind half_track() and before
  * FIN and RST: what a packet carries comes before what it ends.
@@ -139,8 +140,8 @@ static __always_inline enum verdict frame_egress(struct packet *p, struct __sk_b
 	(sizeof(struct ethhdr) + 2 * sizeof(struct vlan_hdr) + 60 + sizeof(struct tcphdr))
 
 /*
- * Headers are nearly always in the linear part. Where they are not they are pulled into it, which may
- * copy the packet, and the frame is looked at once more.
+ * Headers are nearly always in the linear part. Where they are not they are pulled into it, which
+ * may copy the packet, and the frame is looked at once more.
  */
 SEC("tc")
 int hokm_egress(struct __sk_buff *skb)

@@ -2,14 +2,14 @@
 /*
  * What the stages of the pipeline hand on for one packet, and their verdicts.
  *
- * A stage returns a verdict and may leave one event; counting the drop, rewriting the frame to steer
- * it and sending the event happen once, at the end of the pipeline. So every drop is counted exactly
- * once, and no stage can forget it.
+ * A stage returns a verdict and may leave one event; counting the drop, rewriting the frame to
+ * steer it and sending the event happen once, at the end of the pipeline. So every drop is counted
+ * exactly once, and no stage can forget it.
  *
  * Invariants
  *  - count is set (account) before a stage counts, drops or leaves an event;
- *  - now is read (clock_read) at most once, and only on paths that need it: it costs more than a hot
- *    look-up;
+ *  - now is read (clock_read) at most once, and only on paths that need it: it costs more than a
+ * hot look-up;
  *  - everything here is kept in registers: no helper is ever given an address inside struct packet.
  */
 #ifndef HOKM_BPF_PACKET_H

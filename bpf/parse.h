@@ -3,9 +3,9 @@
  * Parsing, one inline parser a layer: each checks `hdr + 1 > end` before it reads, and returns a
  * typed result. Nothing here looks at configuration.
  *
- * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all). Linux
- * peels off priority tags (VLAN 0) without end, so a frame that hides behind more of them than are
- * looked into here would get past every gate: it is FRAME_STACKED.
+ * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all).
+ * Linux peels off priority tags (VLAN 0) without end, so a frame that hides behind more of them
+ * than are looked into here would get past every gate: it is FRAME_STACKED.
  *
  * The IP total length is trusted over the frame's, which may be padded. With xdp.frags and on
  * non-linear skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
@@ -132,8 +132,8 @@ static __always_inline bool tcp_flags_absurd(__be32 flags)
 }
 
 /*
- * The TCP header at p->l3 + ihl. ip_len is the caller's: from the IP header on ingress, the skb's own
- * on egress, where a super-packet's total length may not fit the field.
+ * The TCP header at p->l3 + ihl. ip_len is the caller's: from the IP header on ingress, the skb's
+ * own on egress, where a super-packet's total length may not fit the field.
  */
 static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tcphdr *tcp,
 					       __u32 ip_len, __u32 ip_hlen)

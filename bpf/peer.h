@@ -2,12 +2,12 @@
 /*
  * Questions about peers, answered from the maps cfg and peers.
  *
- *   alive   its kernel answered a pulse within peer_dead_ns, as long as it was asked: it may be steered to;
- *   fresh   its daemon showed life within daemon_stale_ns: it may be given new connections;
- *   up      fresh, and it says that the service is UP there and not suspect.
+ *   alive   its kernel answered a pulse within peer_dead_ns, as long as it was asked: it may be
+ * steered to; fresh   its daemon showed life within daemon_stale_ns: it may be given new
+ * connections; up      fresh, and it says that the service is UP there and not suspect.
  *
- * Times are compared as signed differences: another CPU may have written a stamp a little newer than
- * this packet's clock reading.
+ * Times are compared as signed differences: another CPU may have written a stamp a little newer
+ * than this packet's clock reading.
  */
 #ifndef HOKM_BPF_PEER_H
 #define HOKM_BPF_PEER_H
@@ -19,7 +19,9 @@ static __always_inline bool within(__u64 stamp, __u64 now, __u64 limit)
 	return stamp && (__s64)(now - stamp) < (__s64)limit;
 }
 
-/* The slot of a used peer, else NULL. The mask is for the verifier: it must see it, clang must not. */
+/*
+ * The slot of a used peer, else NULL. The mask is for the verifier: it must see it, clang must not.
+ */
 static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 slot)
 {
 	if (slot >= HOKM_MAX_PEERS)
@@ -32,9 +34,10 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 }
 
 /*
- * Does it answer what it is asked? While this node's daemon is gone or gets no CPU nobody asks, and no answer
- * comes: that says nothing of the peers, and connections that live there go on. A daemon that comes back shows
- * life before the first answer can come: from then on a peer that was alive has the whole limit.
+ * Does it answer what it is asked? While this node's daemon is gone or gets no CPU nobody asks, and
+ * no answer comes: that says nothing of the peers, and connections that live there go on. A daemon
+ * that comes back shows life before the first answer can come: from then on a peer that was alive
+ * has the whole limit.
  */
 static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
 {
@@ -106,9 +109,9 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 }
 
 /*
- * What is asked of all peers in turn. Each is a function of its own to the verifier: inlined, the loop would be
- * followed anew for every way on which a packet may have come to it. They take scalars, read cfg again, and
- * get times as arguments.
+ * What is asked of all peers in turn. Each is a function of its own to the verifier: inlined, the
+ * loop would be followed anew for every way on which a packet may have come to it. They take
+ * scalars, read cfg again, and get times as arguments.
  */
 
 /* Only what the questions above need. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Pulses (struct hokm_pulse): a peer's probe is answered in place by this program, an answer to our
- * own daemon's probe goes into the peers map. No process wakes up for either, and everything sent to
- * the pulse port at our address ends here.
+ * own daemon's probe goes into the peers map. No process wakes up for either, and everything sent
+ * to the pulse port at our address ends here.
  *
  * Invariants
- *  - nothing changes before source, TTL, length, version, tag and freshness are right, in this order;
+ *  - nothing changes before source, TTL, length, version, tag and freshness are right, in this
+ * order;
  *  - a probe changes nothing but the window against its own replay;
  *  - an answer counts once, and only for the probe session of the daemon that runs now;
- *  - a lease told by a peer is never noted to end early: it is what was left when the peer answered,
- *    counted from when we heard of it.
+ *  - a lease told by a peer is never noted to end early: it is what was left when the peer
+ * answered, counted from when we heard of it.
  */
 #ifndef HOKM_BPF_PULSE_H
 #define HOKM_BPF_PULSE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Replication messages (user/decide/repl_wire.h) are for the daemon; here it is only made sure that
- * nobody but a peer on this network can bother it: a peer's address, TTL 255, whole, of a length that a
- * message can have.
+ * nobody but a peer on this network can bother it: a peer's address, TTL 255, whole, of a length
+ * that a message can have.
  */
 #ifndef HOKM_BPF_REPL_H
 #define HOKM_BPF_REPL_H

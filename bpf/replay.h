@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SYN replay: the RST by which our kernel refuses a player's SYN becomes that SYN again, sent to a peer
- * where the service is up. The player never learns that its server was gone.
+ * SYN replay: the RST by which our kernel refuses a player's SYN becomes that SYN again, sent to a
+ * peer where the service is up. The player never learns that its server was gone.
  *
  *   SYN in     half_open keeps what it said (struct hokm_syn): flags, window, options, TOS, TTL
  *   RST out    grows to that length and is written anew from what was kept; MACs as in steering
  *
- * What a SYN carried (TCP Fast Open, RFC 7413) is not kept: the peer acknowledges the SYN alone, and the client
- * sends it again, as to a server that takes no data with a SYN.
+ * What a SYN carried (TCP Fast Open, RFC 7413) is not kept: the peer acknowledges the SYN alone,
+ * and the client sends it again, as to a server that takes no data with a SYN.
  *
- * Once per attempt: an entry that was replayed is marked, and a SYN that came steered from a peer is
- * refused honestly, so that two dead servers never play ping-pong with it.
+ * Once per attempt: an entry that was replayed is marked, and a SYN that came steered from a peer
+ * is refused honestly, so that two dead servers never play ping-pong with it.
  *
  * Invariants
  *  - until the skb has its new length nothing is changed: a RST that cannot grow goes out as it is;
@@ -39,9 +39,10 @@ struct replay {
 };
 
 /*
- * Keeps what the SYN whose IP header lies at this offset said; 1: it did. One whose options do not lie in
- * the first buffer is kept without them. A function of its own to the verifier, which would otherwise follow
- * every number of options through all that comes behind: it more than doubled its work. s may be NULL to it.
+ * Keeps what the SYN whose IP header lies at this offset said; 1: it did. One whose options do not
+ * lie in the first buffer is kept without them. A function of its own to the verifier, which would
+ * otherwise follow every number of options through all that comes behind: it more than doubled its
+ * work. s may be NULL to it.
  */
 __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 {
@@ -92,8 +93,9 @@ static __always_inline __sum16 pseudo_sum(const __be32 *addrs, __u32 tcp_len)
 }
 
 /*
- * Is the RST's checksum left to the device? A packet filter's is, our TCP's never. Then the field holds the
- * pseudo header's sum, and whoever sends the skb adds the rest: so it must hold that of the SYN.
+ * Is the RST's checksum left to the device? A packet filter's is, our TCP's never. Then the field
+ * holds the pseudo header's sum, and whoever sends the skb adds the rest: so it must hold that of
+ * the SYN.
  */
 static __always_inline bool checksum_is_left(const struct packet *p)
 {
@@ -135,8 +137,9 @@ static __always_inline void replay_head(struct replay *r, const struct packet *p
 }
 
 /*
- * Writes it over the RST. 0: done; 1: nothing was changed; -1: neither one nor the other. A function of
- * its own to the verifier: what leads here would otherwise be followed through every option word.
+ * Writes it over the RST. 0: done; 1: nothing was changed; -1: neither one nor the other. A
+ * function of its own to the verifier: what leads here would otherwise be followed through every
+ * option word.
  */
 __noinline int replay_write(struct __sk_buff *skb, struct replay *r)
 {
@@ -170,8 +173,8 @@ static __always_inline __u8 replay_target(const struct packet *p, const struct h
 }
 
 /*
- * The refusal in p becomes its SYN. REPLY: it is one now and goes to the peer; PASS: the RST goes out;
- * DROP: it is neither.
+ * The refusal in p becomes its SYN. REPLY: it is one now and goes to the peer; PASS: the RST goes
+ * out; DROP: it is neither.
  */
 static __always_inline enum verdict replay(struct packet *p, struct hokm_half_open *half)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections that live on peers: who holds one that this node has no entry of, and what its client is
- * told when the holder is dead.
+ * Connections that live on peers: who holds one that this node has no entry of, and what its client
+ * is told when the holder is dead.
  *
- * The answer is the RST that the dead node's own kernel would send for a connection it does not have
- * (RFC 9293 section 3.10.7.1): <SEQ=SEG.ACK><CTL=RST>. Its number is the one the client expects, so the client
- * takes it (RFC 5961 section 3.2), with nothing known of the connection. It is written over the packet that
- * asked for it, which goes back where it came from. It is not left to our kernel, which may have a socket in
- * TIME_WAIT of the same addresses and would answer with an ACK.
+ * The answer is the RST that the dead node's own kernel would send for a connection it does not
+ * have (RFC 9293 section 3.10.7.1): <SEQ=SEG.ACK><CTL=RST>. Its number is the one the client
+ * expects, so the client takes it (RFC 5961 section 3.2), with nothing known of the connection. It
+ * is written over the packet that asked for it, which goes back where it came from. It is not left
+ * to our kernel, which may have a socket in TIME_WAIT of the same addresses and would answer with
+ * an ACK.
  *
  * Invariants
  *  - only when the holder answers no pulses, and no socket here has the connection;
@@ -28,9 +29,9 @@
 #define NEAR_BYTES       (1U << 20)
 
 /*
- * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with CHANCE_HOLDER when that peer
- * told of the connection, and CHANCE_DEAD when it did and is dead. A function of its own to the verifier, as
- * event_conn().
+ * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with CHANCE_HOLDER when
+ * that peer told of the connection, and CHANCE_DEAD when it did and is dead. A function of its own
+ * to the verifier, as event_conn().
  */
 #define CHANCE_HOLDER 0x100
 #define CHANCE_DEAD   0x200
@@ -50,9 +51,9 @@ __noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
 }
 
 /*
- * The client was answered, or says by RST that its connection is gone. An answer may be lost on its way, so only
- * the RST ends the daemon's telling: the one that answers a tickle has the number which the tickle
- * acknowledged, and a blind one has not.
+ * The client was answered, or says by RST that its connection is gone. An answer may be lost on its
+ * way, so only the RST ends the daemon's telling: the one that answers a tickle has the number
+ * which the tickle acknowledged, and a blind one has not.
  */
 static __always_inline void dead_known(const struct hokm_conn_key *key, __u64 now_ns)
 {
@@ -79,8 +80,8 @@ static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now
 
 	dead_known(key, now_ns);
 	/*
-	 * What the client expects next, by its own word: if this answer is lost the daemon's RST is exact. It is
-	 * taken for its word only near where the holder saw the client last.
+	 * What the client expects next, by its own word: if this answer is lost the daemon's RST is
+	 * exact. It is taken for its word only near where the holder saw the client last.
 	 */
 	if (r && s->seq - r->ack_next + NEAR_BYTES <= 2 * NEAR_BYTES)
 		r->seq_next = s->ack;
@@ -95,8 +96,8 @@ static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now
 }
 
 /*
- * Its client has reset the connection itself. What has an entry in conns that has not ended by it was not
- * exact: anybody may have sent it.
+ * Its client has reset the connection itself. What has an entry in conns that has not ended by it
+ * was not exact: anybody may have sent it.
  */
 static __always_inline void dead_reset(const struct hokm_conn_key *key, __u64 now_ns)
 {
@@ -179,8 +180,8 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 }
 
 /*
- * Decides and does. The frame is parsed once more: what would be carried along to here keeps the verifier
- * from seeing that the ways which lead here have become one (it doubled its work).
+ * Decides and does. The frame is parsed once more: what would be carried along to here keeps the
+ * verifier from seeing that the ways which lead here have become one (it doubled its work).
  */
 __noinline int dead_handle(struct xdp_md *ctx, __u32 service)
 {
@@ -199,7 +200,10 @@ __noinline int dead_handle(struct xdp_md *ctx, __u32 service)
 	return dead_decide(&p, tcp);
 }
 
-/* Carries DEAD out, at the very end of the pipeline. That the packet itself has ended it stays the news. */
+/*
+ * Carries DEAD out, at the very end of the pipeline. That the packet itself has ended it stays the
+ * news.
+ */
 static __always_inline enum verdict dead_end(struct packet *p)
 {
 	__u32 is = dead_handle(p->ctx, p->service);

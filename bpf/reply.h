@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * TCP from a local server to its clients, seen on the way out: the other half of each connection,
- * and the RST by which our kernel refuses a SYN, which makes the service suspect at once and becomes that
- * SYN again when a peer can serve it (replay.h).
+ * and the RST by which our kernel refuses a SYN, which makes the service suspect at once and
+ * becomes that SYN again when a peer can serve it (replay.h).
  *
- * What this node's daemon says in the name of connections carries HOKM_SKB_MARK and is only counted.
+ * What this node's daemon says in the name of connections carries HOKM_SKB_MARK and is only
+ * counted.
  */
 #ifndef HOKM_BPF_REPLY_H
 #define HOKM_BPF_REPLY_H
@@ -14,7 +15,10 @@
 #include "replay.h"
 #include "service.h"
 
-/* New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule 4). */
+/*
+ * New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule
+ * 4).
+ */
 static __always_inline void make_suspect(struct packet *p)
 {
 	__u32 slot = p->service;
@@ -30,8 +34,9 @@ static __always_inline void make_suspect(struct packet *p)
 }
 
 /*
- * RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>. What a
- * SYN carries counts in SEG.LEN, but its repetitions may come without.
+ * RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>. What a SYN carries counts in SEG.LEN, but its repetitions
+ * may come without.
  */
 static __always_inline bool is_refusal(const struct packet *p, struct hokm_half_open *half)
 {

@@ -10,7 +10,8 @@
 
 enum socket_here {
 	SOCKET_NONE, /* none, or only a listener */
-	SOCKET_OVER, /* TIME_WAIT: of a connection that ended; its addresses may live on elsewhere */
+	/* TIME_WAIT: of a connection that ended; its addresses may live on elsewhere */
+	SOCKET_OVER,
 	SOCKET_BRIEF, /* of a handshake: local, but not worth an entry */
 	SOCKET_LIVE,
 };

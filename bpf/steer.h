@@ -37,7 +37,9 @@ static __always_inline bool service_up_here(const struct packet *p)
 	return service_state(p) == HOKM_SVC_UP && !is_suspect(p, p->service);
 }
 
-/* Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease. */
+/*
+ * Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease.
+ */
 static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
 {
 	if (p->now < o->successor_until_ns && peer_alive(p, o->successor))
@@ -69,7 +71,10 @@ static __always_inline bool target_holds(const struct packet *p, const struct ho
 {
 	if (half->isn != p->seg.seq)
 		return false;
-	/* What was refused here is refused here again: any word but "not up" of its new target is better. */
+	/*
+	 * What was refused here is refused here again: any word but "not up" of its new target is
+	 * better.
+	 */
 	if (half->target != HOKM_LOCAL) {
 		enum peer_service says = peer_service(p, half->target, service_tag(p));
 

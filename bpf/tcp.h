@@ -7,7 +7,8 @@
  *   known_ingress      an entry in conns: the fast path, one look-up; the ACK that completes a
  *                      handshake moves its entry there first (half_open_done)
  *   handshake_ingress  an entry in half_open that stays one
- *   unknown_ingress    no entry: local socket, else second chance: its holder by the replica, or a guess
+ *   unknown_ingress    no entry: local socket, else second chance: its holder by the replica, or a
+ * guess
  *
  * Rules that hold throughout: what lives in a local socket is given to it, owner or not; what came
  * from a peer's MAC is never steered again; whose holder is dead is told so at once (replica.h).
@@ -36,7 +37,10 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 	return DEAD;
 }
 
-/* An entry that says "peer" for a packet that a peer sent here is wrong: two nodes would play ping-pong. */
+/*
+ * An entry that says "peer" for a packet that a peer sent here is wrong: two nodes would play
+ * ping-pong.
+ */
 static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, bool steered)
 {
 	if (!steered)
@@ -57,8 +61,8 @@ static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_
 }
 
 /*
- * The client said FIN, and now SYN from the same port: another connection, which goes where new ones go. A
- * node that only steers never sees the server's FIN, so that its entry has not ended.
+ * The client said FIN, and now SYN from the same port: another connection, which goes where new
+ * ones go. A node that only steers never sees the server's FIN, so that its entry has not ended.
  */
 static __always_inline bool client_begins_anew(const struct packet *p, const struct hokm_conn *c)
 {
@@ -66,7 +70,9 @@ static __always_inline bool client_begins_anew(const struct packet *p, const str
 	       c->isn != p->seg.seq;
 }
 
-/* A SYN of a connection in conns that has not ended: whether it still lives where the entry says. */
+/*
+ * A SYN of a connection in conns that has not ended: whether it still lives where the entry says.
+ */
 static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn_key *k,
 					 const struct hokm_conn *c, bool steered)
 {
@@ -74,7 +80,10 @@ static __always_inline bool syn_is_known(const struct packet *p, const struct ho
 		return false;
 	if (c->target == HOKM_LOCAL || steered)
 		return socket_of(p) == SOCKET_LIVE;
-	/* Its end may have gone by without this node: a peer that takes nobody new gets only what it still holds. */
+	/*
+	 * Its end may have gone by without this node: a peer that takes nobody new gets only what
+	 * it still holds.
+	 */
 	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP)
 		return true;
 	return chance_target(k, p->now) == (c->target | CHANCE_HOLDER);
@@ -132,7 +141,9 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	bool steered = arrived_steered(p);
 	__u32 zero = 0;
 	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
-	/* Before the look-up in conns on purpose: both miss the caches, and so they miss together. */
+	/*
+	 * Before the look-up in conns on purpose: both miss the caches, and so they miss together.
+	 */
 	struct hokm_half_open_set *set = half_set(p, k);
 	struct hokm_half_open *half = half_find(set, k);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, k);
@@ -175,7 +186,9 @@ static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *
 		change_send(p, HOKM_CHANGE_OPEN);
 }
 
-/* To the peer that told of the connection; nobody did: to the best one that lives, for it may know. */
+/*
+ * To the peer that told of the connection; nobody did: to the best one that lives, for it may know.
+ */
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
 {
 	int chance = chance_target(k, p->now);
@@ -200,8 +213,8 @@ static __always_inline enum verdict second_chance(struct packet *p, const struct
 }
 
 /*
- * A half-open entry that this packet does not belong to: of a SYN that anybody may have sent, or of an attempt
- * that came to nothing long ago, while a peer has told that it holds the connection.
+ * A half-open entry that this packet does not belong to: of a SYN that anybody may have sent, or of
+ * an attempt that came to nothing long ago, while a peer has told that it holds the connection.
  */
 #define HALF_BYTES (1U << 20)
 static __always_inline bool half_is_anothers(const struct packet *p, const struct hokm_conn_key *k,
@@ -263,8 +276,8 @@ static __always_inline void half_open_given_up(struct packet *p, struct hokm_hal
 }
 
 /* Half-open no more: the entry moves to conns. NULL: no room there. */
-static __always_inline struct hokm_conn *
-half_open_done(struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
+static __always_inline struct hokm_conn *half_open_done(
+	struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
 	struct hokm_conn *c = conn_work();
 
@@ -281,9 +294,11 @@ half_open_done(struct packet *p, const struct hokm_conn_key *k, struct hokm_half
 	return bpf_map_lookup_elem(&conns, k);
 }
 
-/* A packet that does not complete the handshake of its half-open entry, or finds no room in conns. */
-static __always_inline enum verdict
-handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
+/*
+ * A packet that does not complete the handshake of its half-open entry, or finds no room in conns.
+ */
+static __always_inline enum verdict handshake_ingress(
+	struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
 	bool steered;
 	__u8 target;
@@ -306,9 +321,9 @@ handshake_ingress(struct packet *p, const struct hokm_conn_key *k, struct hokm_h
 }
 
 /*
- * A client may use the port of an ended connection again, and its SYN may have met another node: then
- * our ended entry, and a socket in TIME_WAIT, know nothing of the new connection. What still belongs
- * to the old one repeats its last bytes or acknowledges its last.
+ * A client may use the port of an ended connection again, and its SYN may have met another node:
+ * then our ended entry, and a socket in TIME_WAIT, know nothing of the new connection. What still
+ * belongs to the old one repeats its last bytes or acknowledges its last.
  */
 #define LAST_BYTES 65536
 static __always_inline bool is_next_life(const struct packet *p, const struct hokm_conn *c)

@@ -2,8 +2,8 @@
 /*
  * The VRRP guard (RFC 9568 section 7.1): an advert of our virtual router reaches the daemon only
  * from a configured peer, with TTL 255, whole, and, while that peer pulses, from the MAC its signed
- * pulses came from. So a forger on the link who knows the password changes nothing. Adverts of other
- * virtual routers pass.
+ * pulses came from. So a forger on the link who knows the password changes nothing. Adverts of
+ * other virtual routers pass.
  *
  * The guard looks at every destination address: a raw socket hears unicast and broadcast too. Later
  * fragments are dropped, since the kernel would join them to an advert nobody looked at.

@@ -2,9 +2,9 @@
 /*
  * What waits for an answer, and how long answers took: the maps waits and latency.
  *
- * A request leaves its time in the connection and one count in its service's ring; whoever swaps the
- * time out of the connection takes the count off. The swap is atomic, for request and answer pass on
- * different CPUs, so a request is taken off exactly once however it ends.
+ * A request leaves its time in the connection and one count in its service's ring; whoever swaps
+ * the time out of the connection takes the count off. The swap is atomic, for request and answer
+ * pass on different CPUs, so a request is taken off exactly once however it ends.
  */
 #ifndef HOKM_BPF_WAIT_H
 #define HOKM_BPF_WAIT_H
@@ -31,8 +31,8 @@ static __always_inline __u64 wait_swap(__u64 *began_ns)
 }
 
 /*
- * Nothing waits once a side has sent its FIN: its answer may never come. The count is there before the
- * time, so it is never taken off before it is put on.
+ * Nothing waits once a side has sent its FIN: its answer may never come. The count is there before
+ * the time, so it is never taken off before it is put on.
  */
 static __always_inline void wait_begin(const struct packet *p, const struct hokm_conn *c,
 				       __u64 *began_ns, __u32 *count)

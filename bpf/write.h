@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP packets that are written anew over one that is there: headers in host memory, checksums in full
- * (RFC 1071), since nothing of the old packet is kept.
+ * TCP packets that are written anew over one that is there: headers in host memory, checksums in
+ * full (RFC 1071), since nothing of the old packet is kept.
  */
 #ifndef HOKM_BPF_WRITE_H
 #define HOKM_BPF_WRITE_H

@@ -6,8 +6,8 @@
  *   follow_in, follow_out
  *     ├─ nothing of a header in this segment: done
  *     ├─ follow_fast   one whole message that ends the segment, the case that must cost nothing
- *     └─ follow_slow   everything else: a bounded loop of steps, bytes by helper, so that frags, GSO and
- *                      headers anywhere are all the same
+ *     └─ follow_slow   everything else: a bounded loop of steps, bytes by helper, so that frags,
+ * GSO and headers anywhere are all the same
  *
  * Only the node that serves a connection follows it; one that steers it sees half of it.
  */
@@ -193,8 +193,8 @@ _Static_assert(HOKM_CTR_out_pong - HOKM_CTR_out_continuation == WS_PONG, "out_* 
 static __always_inline void count_frames(struct packet *p, struct hokm_half *h,
 					 const struct ws_seen *s, __u8 side)
 {
-	__u64 *count =
-		side == HOKM_SIDE_CLIENT ? &p->count->in_continuation : &p->count->out_continuation;
+	__u64 *count = side == HOKM_SIDE_CLIENT ? &p->count->in_continuation
+						: &p->count->out_continuation;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < WS_KINDS; i++) {
@@ -266,8 +266,8 @@ static __always_inline long follow_take(struct ws_run *r, const __u64 *chunk, __
 }
 
 /*
- * `have` is 1 to WS_CHUNK; it is masked, where nothing is masked away, because that is the form in which
- * the verifier of 6.1 understands it, and hidden from clang, which would see through it.
+ * `have` is 1 to WS_CHUNK; it is masked, where nothing is masked away, because that is the form in
+ * which the verifier of 6.1 understands it, and hidden from clang, which would see through it.
  */
 #define FOLLOW_STEP(name, load)                                             \
 	static long name(__u32 i __attribute__((unused)), struct follow *f) \
@@ -320,7 +320,9 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 		else
 			bpf_loop(job->payload + 2, follow_step_out, &f, 0);
 	}
-	/* What is read now ends with this segment or beyond: only what came before can be missing. */
+	/*
+	 * What is read now ends with this segment or beyond: only what came before can be missing.
+	 */
 	ws_leave(f.run, newest_before(c, side, job), entered);
 	h->ws = f.run->ws;
 	found(p, c, h, &f.run->seen, side);
@@ -346,8 +348,8 @@ static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c,
 }
 
 /*
- * Functions of their own, which the verifier goes through once, and not once for each way that leads
- * here. What they are given may be NULL to it.
+ * Functions of their own, which the verifier goes through once, and not once for each way that
+ * leads here. What they are given may be NULL to it.
  */
 __noinline int follow_slow_in(struct xdp_md *ctx, struct hokm_conn *c, struct follow_job *job)
 {
@@ -382,8 +384,8 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 }
 
 /*
- * One unfragmented text or binary message with a short or 16-bit length that begins the segment and ends
- * it, or lies beyond: nearly every data packet of a game.
+ * One unfragmented text or binary message with a short or 16-bit length that begins the segment and
+ * ends it, or lies beyond: nearly every data packet of a game.
  */
 static __always_inline bool follow_fast(struct packet *p, struct hokm_half *h, __u8 side)
 {
@@ -506,8 +508,8 @@ static __always_inline bool read_so_far(const struct packet *p, const struct hok
 }
 
 /*
- * FIN or RST of one side, before the state changes. Without a close frame it is an abnormal end (1006);
- * true when it is one.
+ * FIN or RST of one side, before the state changes. Without a close frame it is an abnormal end
+ * (1006); true when it is one.
  */
 static __always_inline bool follow_end(struct packet *p, struct hokm_conn *c, __u8 side)
 {

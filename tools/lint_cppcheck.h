@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Macros of libraries as cppcheck is to see them: it reads no system header. For tools/lint only. */
+/*
+ * Macros of libraries as cppcheck is to see them: it reads no system header. For tools/lint only.
+ */
 #define LIBBPF_OPTS(type, name, ...) struct type name = {__VA_ARGS__}
 
 #define json_array_foreach(array, index, value)                                            \

@@ -5,9 +5,11 @@
  *
  * Rules of this file
  *  - fixed-width types only, explicit padding, a static assert on every size;
- *  - byte order is in the type: __be16/__be32/__be64 is network order, everything else is host order;
+ *  - byte order is in the type: __be16/__be32/__be64 is network order, everything else is host
+ * order;
  *  - all times are CLOCK_BOOTTIME nanoseconds (bpf_ktime_get_boot_ns), 0 means "never";
- *  - addresses are struct hokm_addr, IPv4 mapped as ::ffff:a.b.c.d, so that IPv6 needs no new layout;
+ *  - addresses are struct hokm_addr, IPv4 mapped as ::ffff:a.b.c.d, so that IPv6 needs no new
+ * layout;
  *  - a change of any layout raises HOKM_ABI_VERSION: a daemon refuses pins of another version.
  *
  * Who writes what (no value has two writers)
@@ -15,10 +17,9 @@
  *  services                 user space
  *  suspects                 BPF until_ns and since_ns, user space the rest
  *  peers, conns, half_open  BPF; user space deletes conns entries and zeroes slots of removed peers
- *  waits                    both, by atomic addition: user space takes off what deleted entries left
- *  replica                  user space; BPF answered_ns, gone and seq_next, of entries whose holder is dead
- *  changes                  BPF
- *  counters, latency, event_limits   BPF
+ *  waits                    both, by atomic addition: user space takes off what deleted entries
+ * left replica                  user space; BPF answered_ns, gone and seq_next, of entries whose
+ * holder is dead changes                  BPF counters, latency, event_limits   BPF
  */
 #ifndef HOKM_ABI_H
 #define HOKM_ABI_H
@@ -242,7 +243,10 @@ struct hokm_addr {
 };
 _Static_assert(sizeof(struct hokm_addr) == 16, "addr");
 
-/* Who a connection is, in conns and half_open. The service stands for VIP and port: its slot never changes while used. */
+/*
+ * Who a connection is, in conns and half_open. The service stands for VIP and port: its slot never
+ * changes while used.
+ */
 struct hokm_conn_key {
 	struct hokm_addr client;
 	__be16 client_port;
@@ -251,15 +255,15 @@ struct hokm_conn_key {
 _Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
 
 /*
- * How far one direction's byte stream has been read; hokm/ws.h follows it. In HEAD: next byte of the
- * HTTP head; else the next frame or record header, which may lie behind payload still to come.
+ * How far one direction's byte stream has been read; hokm/ws.h follows it. In HEAD: next byte of
+ * the HTTP head; else the next frame or record header, which may lie behind payload still to come.
  */
 struct hokm_ws {
 	__u32 next; /* sequence number of what is to be read next */
 	__u32 gap;  /* FLAG_GAP: where the first segment began that came too early */
 	/*
-	 * have > 0: the bytes of the length so far; HEAD: the last eight characters; else payload bytes
-	 * behind `next` that belong to the frame before it (frames over WS_STRIDE).
+	 * have > 0: the bytes of the length so far; HEAD: the last eight characters; else payload
+	 * bytes behind `next` that belong to the frame before it (frames over WS_STRIDE).
 	 */
 	__u64 left;
 	__u8 state;   /* enum hokm_follow_state */
@@ -285,27 +289,29 @@ struct hokm_half {
 	__u64 bytes;        /* IP total lengths */
 	__u32 packets;      /* wraps */
 	__u32 frames;       /* WebSocket frames or TLS records; wraps */
-	__u32 seq_next; /* sequence number after the newest byte seen (for the server: replicated) */
-	__u32 ack;      /* newest acknowledgement sent in this direction */
+	/* sequence number after the newest byte seen (for the server: replicated) */
+	__u32 seq_next;
+	__u32 ack; /* newest acknowledgement sent in this direction */
 	struct hokm_ws ws;
 };
 _Static_assert(sizeof(struct hokm_half) == 64, "half");
 
 #define HOKM_CONN_STEERED_IN 0x01 /* came steered from a peer */
-#define HOKM_CONN_ADOPTED    0x02 /* first seen established, through a local socket or second chance */
-#define HOKM_CONN_OPENED     0x04 /* counted and announced as established */
-#define HOKM_CONN_ENDED      0x08 /* counted and announced as ended */
-#define HOKM_CONN_REPLAYED   0x10 /* its SYN was refused here and sent on to target: never again */
+/* first seen established, through a local socket or second chance */
+#define HOKM_CONN_ADOPTED  0x02
+#define HOKM_CONN_OPENED   0x04 /* counted and announced as established */
+#define HOKM_CONN_ENDED    0x08 /* counted and announced as ended */
+#define HOKM_CONN_REPLAYED 0x10 /* its SYN was refused here and sent on to target: never again */
 
 #define HOKM_SIDE_NONE   0
 #define HOKM_SIDE_CLIENT 1
 #define HOKM_SIDE_SERVER 2
 
 /*
- * Value of conns. The kernel puts 48 bytes of its own and the key, rounded up to 24, before it: so the
- * element is five cache lines, and each of the four parts here lies in one: head, client to server,
- * server to client, and what changes rarely. A data packet touches the kernel's line, the head and
- * one half.
+ * Value of conns. The kernel puts 48 bytes of its own and the key, rounded up to 24, before it: so
+ * the element is five cache lines, and each of the four parts here lies in one: head, client to
+ * server, server to client, and what changes rarely. A data packet touches the kernel's line, the
+ * head and one half.
  */
 struct hokm_conn {
 	__u64 created_ns; /* SYN, or when it was first seen */
@@ -320,7 +326,8 @@ struct hokm_conn {
 	__u8 ws;         /* enum hokm_ws_phase */
 	__u8 sync_lost;  /* times a direction got out of step; stays at 255 */
 	__u16 status;    /* HTTP status that answered the upgrade; 0: none yet */
-	__u16 close_code; /* of the first close frame; 1005: it had none; 1006: ended without; 0: open */
+	/* of the first close frame; 1005: it had none; 1006: ended without; 0: open */
+	__u16 close_code;
 	__u16 rsv16;
 	__u64 rsv64;
 	struct hokm_half c2s;
@@ -359,8 +366,8 @@ struct hokm_syn {
 _Static_assert(sizeof(struct hokm_syn) == 64, "syn");
 
 /*
- * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a flood
- * of SYNs must cost little. See bpf/half.h for how half_open is filled.
+ * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a
+ * flood of SYNs must cost little. See bpf/half.h for how half_open is filled.
  */
 struct hokm_half_open {
 	struct hokm_conn_key key;
@@ -380,9 +387,9 @@ struct hokm_half_open {
 _Static_assert(sizeof(struct hokm_half_open) == 64, "half open");
 
 /*
- * Value of half_open, an array indexed by a hash of the key: the places an entry may have, and in a line
- * of its own what the SYN of each said: only one that is to be served here is kept, so a search
- * touches neighbouring lines alone.
+ * Value of half_open, an array indexed by a hash of the key: the places an entry may have, and in a
+ * line of its own what the SYN of each said: only one that is to be served here is kept, so a
+ * search touches neighbouring lines alone.
  */
 #define HOKM_HALF_OPEN_WAYS 2
 struct hokm_half_open_set {
@@ -474,9 +481,9 @@ _Static_assert(sizeof(struct hokm_suspect) == 32, "suspect");
 
 /*
  * Map waits, one entry a service: how many requests wait for their answer, by when they began. A
- * request that began at t is counted in place t / HOKM_WAIT_NS % HOKM_WAIT_SLOTS until its answer takes
- * it off there again; so the oldest is found without a walk. What waits longer than the ring is long
- * (34 s) shows up younger than it is.
+ * request that began at t is counted in place t / HOKM_WAIT_NS % HOKM_WAIT_SLOTS until its answer
+ * takes it off there again; so the oldest is found without a walk. What waits longer than the ring
+ * is long (34 s) shows up younger than it is.
  */
 #define HOKM_WAIT_SHIFT 24 /* 16.8 ms a place */
 #define HOKM_WAIT_NS    (1ULL << HOKM_WAIT_SHIFT)
@@ -487,7 +494,10 @@ struct hokm_waits {
 };
 _Static_assert(sizeof(struct hokm_waits) == 16384, "waits");
 
-/* Map latency, per service and CPU: log2 histograms, place i counts 2^i .. 2^(i+1) - 1 us, 0 with 1. */
+/*
+ * Map latency, per service and CPU: log2 histograms, place i counts 2^i .. 2^(i+1) - 1 us, 0 with
+ * 1.
+ */
 #define HOKM_LATENCY_PLACES 32
 #define HOKM_LATENCIES(X)                                \
 	X(syn_ack, "SYN to SYN-ACK")                     \
@@ -572,14 +582,15 @@ struct hokm_keys {
 _Static_assert(sizeof(struct hokm_keys) == 16, "keys");
 
 /*
- * Map replica: connections that live on a peer, as that peer told of them (user/decide/repl.h); keys
- * as in conns, the service's slot being this node's. An unknown packet finds its holder by it.
+ * Map replica: connections that live on a peer, as that peer told of them (user/decide/repl.h);
+ * keys as in conns, the service's slot being this node's. An unknown packet finds its holder by it.
  */
 struct hokm_replica {
 	__u64 since_ns; /* when it was established, by what its holder says of its age */
 	__u64 told_ns;  /* when it was last told of */
-	__u64 answered_ns; /* BPF: holder dead, and its client was answered or has reset it; 0: not yet */
-	__u32 isn;         /* client's initial sequence number, or what its holder saw first */
+	/* BPF: holder dead, and its client was answered or has reset it; 0: not yet */
+	__u64 answered_ns;
+	__u32 isn;       /* client's initial sequence number, or what its holder saw first */
 	__u32 seq_next;  /* server's next sequence number, as last told */
 	__u32 ack_next;  /* what the server acknowledged last: the client's next sequence number */
 	__u8 holder;     /* slot of peers */
@@ -591,8 +602,8 @@ _Static_assert(sizeof(struct hokm_replica) == 40, "replica");
 
 /*
  * Ring buffer changes: connections with target HOKM_LOCAL that began or ended here, in the order in
- * which they did, read by the daemon once a tick (nobody is woken up). What finds no room is counted
- * in changes_lost, and the daemon goes through conns instead.
+ * which they did, read by the daemon once a tick (nobody is woken up). What finds no room is
+ * counted in changes_lost, and the daemon goes through conns instead.
  */
 #define HOKM_CHANGE_OPEN  1
 #define HOKM_CHANGE_CLOSE 2
@@ -608,7 +619,10 @@ struct hokm_change {
 };
 _Static_assert(sizeof(struct hokm_change) == 48, "change");
 
-/* SO_MARK of what the daemon sends in the name of connections (act/tickle.h): egress only counts it. */
+/*
+ * SO_MARK of what the daemon sends in the name of connections (act/tickle.h): egress only counts
+ * it.
+ */
 #define HOKM_SKB_MARK 0x686b6d70
 
 /* Replication messages: UDP payload, TTL 255; user/decide/repl_wire.h has the rest. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words for the ABI's enums, user space only: one table per enum, made from the same lists as the
- * enums themselves, so that a value cannot be without its name; and the reason codes of the daemon.
+ * The words for the ABI's enums, user space only: one table per enum, made from the same lists as
+ * the enums themselves, so that a value cannot be without its name; and the reason codes of the
+ * daemon.
  */
 #ifndef HOKM_NAMES_H
 #define HOKM_NAMES_H
@@ -77,8 +78,8 @@
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 
 /*
- * What the passive checks look for in real traffic (`passive { signal NAME { … } }`): the word of the
- * configuration, and which reason code it gives.
+ * What the passive checks look for in real traffic (`passive { signal NAME { … } }`): the word of
+ * the configuration, and which reason code it gives.
  */
 #define HOKM_SIGNALS(X, p)                                                      \
 	X(p, REFUSED, "refused", "SYNs answered with RST")                      \

@@ -65,7 +65,9 @@ static inline __u64 siphash_final(struct siphash_state *s)
 #define SIPHASH_LE64(x) le64toh(x)
 #endif
 
-/* Tag of n_words whole words at p (8-byte aligned or readable as such); key as in struct hokm_keys. */
+/*
+ * Tag of n_words whole words at p (8-byte aligned or readable as such); key as in struct hokm_keys.
+ */
 static inline __attribute__((always_inline)) __u64 siphash_words(const __u64 *p, int n_words,
 								 const __u64 key[2])
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Following one direction of a WebSocket connection by sequence numbers: one parser for the BPF
- * programs, user space and the fuzzers. It reads headers only, never payload, and nothing is copied or
- * put together again.
+ * programs, user space and the fuzzers. It reads headers only, never payload, and nothing is copied
+ * or put together again.
  *
  *    HEAD ──upgrade / 101──> FRAMES ──close frame──> DONE
  *     │ │                     │  ^
@@ -20,9 +20,9 @@
  *   | |1|2|3|       |K|             |  then, if M, 4 bytes of mask  |
  *   +-+-+-+-+-------+-+-------------+-------------------------------+
  *
- * Clients mask, servers do not (5.1): with the reserved bits, the opcodes, the rules of control frames
- * (5.5) and of fragments (5.4) a cheap test of being in step. permessage-deflate (RFC 7692) sets RSV1 on
- * the first frame of a message and nowhere else. RFC 8446 section 5.1 for TLS records.
+ * Clients mask, servers do not (5.1): with the reserved bits, the opcodes, the rules of control
+ * frames (5.5) and of fragments (5.4) a cheap test of being in step. permessage-deflate (RFC 7692)
+ * sets RSV1 on the first frame of a message and nowhere else. RFC 8446 section 5.1 for TLS records.
  *
  * How it is used, for each segment with payload:
  *   1. ws_enter(): does anything begin in it that must be read, and where?
@@ -35,8 +35,8 @@
  *    come in any order.
  *  - A segment beyond `next` opens a gap. If the gap is closed and `next` lies behind all that came
  *    too early, nothing was missed. Else a header went by unread: LOST, never a guess.
- *  - Every step takes at least one byte or ends the run, but for one that finds TLS where a head was
- *    to begin: steps <= payload bytes + 1.
+ *  - Every step takes at least one byte or ends the run, but for one that finds TLS where a head
+ * was to begin: steps <= payload bytes + 1.
  */
 #ifndef HOKM_WS_H
 #define HOKM_WS_H
@@ -53,8 +53,9 @@
 #define WS_STRIDE (1U << 30) /* payload skipped at a time: sequence numbers compare over 2^31 */
 
 /*
- * Further ahead than any window a game's client has: such a segment is not of this stream. Whoever sees
- * only one direction can but call the stream lost; else the other side's acknowledgement decides.
+ * Further ahead than any window a game's client has: such a segment is not of this stream. Whoever
+ * sees only one direction can but call the stream lost; else the other side's acknowledgement
+ * decides.
  */
 #define WS_GAP_MAX (4U << 20)
 
@@ -191,8 +192,9 @@ WS_INLINE enum hokm_ws_fault ws_check(const struct hokm_ws *w, __u8 side, __u8 b
 		return w->flags & HOKM_WS_FLAG_MESSAGE ? HOKM_FAULT_ORDER : HOKM_FAULT_NONE;
 	if (b0 & WS_RSV1)
 		return HOKM_FAULT_RSV;
-	return w->flags & (HOKM_WS_FLAG_MESSAGE | HOKM_WS_FLAG_UNSURE) ? HOKM_FAULT_NONE
-								       : HOKM_FAULT_ORDER;
+	return w->flags & (HOKM_WS_FLAG_MESSAGE | HOKM_WS_FLAG_UNSURE)
+		       ? HOKM_FAULT_NONE
+		       : HOKM_FAULT_ORDER;
 }
 
 /* Shortest form only (5.2). */
@@ -229,7 +231,9 @@ WS_INLINE void ws_frame(struct ws_run *r, __u8 b0, __u32 taken, __u64 rest, __u1
 {
 	__u32 kind = ws_kind(b0 & WS_OPCODE);
 
-	/* The first frame of a trial must begin something: runs of zeros look like continuations. */
+	/*
+	 * The first frame of a trial must begin something: runs of zeros look like continuations.
+	 */
 	if (r->trial == HOKM_FOLLOW_LOST && !r->off && kind == WS_CONTINUATION) {
 		ws_lose(r, HOKM_FAULT_ORDER);
 		return;
@@ -416,8 +420,9 @@ WS_INLINE void ws_step_records(struct ws_run *r, const struct ws_bytes *b)
 #define WS_WORD_SOCKET  WS_WORD('e', 'b', 's', 'o', 'c', 'k', 'e', 't') /* behind a w */
 #define WS_WORD_HTTP    WS_WORD('h', 't', 't', 'p', '/', '1', '.', '0')
 #define WS_WORD_GET     0x67657420U /* "get " */
-#define WS_HEAD_ENDS    0x0a0d0aU /* the line before it may end in a bare LF (RFC 9112 section 2.2) */
-#define WS_STATUS_AT    12        /* characters of "HTTP/1.1 101"; no head is shorter */
+/* the line before it may end in a bare LF (RFC 9112 section 2.2) */
+#define WS_HEAD_ENDS 0x0a0d0aU
+#define WS_STATUS_AT 12 /* characters of "HTTP/1.1 101"; no head is shorter */
 
 WS_INLINE bool ws_is_digit(__u64 c)
 {
@@ -552,9 +557,9 @@ WS_INLINE void ws_gap_note(struct hokm_ws *w, __u32 seq)
 }
 
 /*
- * LOST or TRIAL: is the segment one to try? It must follow the newest byte that came before it, and in
- * TRIAL begin where the one before ended. One that only repeats says nothing: a sender that hears its
- * acknowledgements late repeats every segment.
+ * LOST or TRIAL: is the segment one to try? It must follow the newest byte that came before it, and
+ * in TRIAL begin where the one before ended. One that only repeats says nothing: a sender that
+ * hears its acknowledgements late repeats every segment.
  */
 WS_INLINE bool ws_enter_trial(struct ws_run *r, __u32 newest)
 {

@@ -327,8 +327,8 @@ unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n)
 	unsigned int seen;
 
 	if (!x->changes) {
-		x->changes =
-			ring_buffer__new(bpf_map__fd(x->skel->maps.changes), take_change, x, NULL);
+		x->changes = ring_buffer__new(
+			bpf_map__fd(x->skel->maps.changes), take_change, x, NULL);
 		assert_non_null(x->changes);
 	}
 	x->n_changes = 0;
@@ -530,7 +530,10 @@ static void run(struct fix *x, struct bpf_program *prog, const struct frame *f)
 	x->out.l4 = f->l4;
 }
 
-/* Older kernels take the length and make one buffer all the same: a header cut off by it must be missed. */
+/*
+ * Older kernels take the length and make one buffer all the same: a header cut off by it must be
+ * missed.
+ */
 bool fix_split(struct fix *x, uint32_t linear)
 {
 	uint8_t bytes[200] = {[12] = 8, [14] = 0x45, [17] = 100, [23] = 17}; /* IPv4, UDP */

@@ -156,8 +156,8 @@ bool fix_half(struct fix *x, struct hokm_conn *out);
 unsigned int fix_conn_count(struct fix *x);
 
 /*
- * From now on so many bytes of an ingress frame lie in its first buffer; 0: as many as go. False: this
- * kernel's BPF_PROG_TEST_RUN cannot do that. Asking raises the node's bad_ip.
+ * From now on so many bytes of an ingress frame lie in its first buffer; 0: as many as go. False:
+ * this kernel's BPF_PROG_TEST_RUN cannot do that. Asking raises the node's bad_ip.
  */
 bool fix_split(struct fix *x, uint32_t linear);
 /* Runs a frame; x->verdict and x->out tell. */
@@ -203,7 +203,10 @@ void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac
 void expect_in_answer(struct fix *x, const struct tcp_spec *s);
 
 /* Map replica: the fixture's connection lives on this peer. */
-/* An established connection that this node steers to a peer; the client has said SYN 1000 and nothing more. */
+/*
+ * An established connection that this node steers to a peer; the client has said SYN 1000 and
+ * nothing more.
+ */
 struct hokm_conn fix_steered_conn(unsigned int peer);
 void fix_replica_put(struct fix *x, unsigned int holder);
 bool fix_replica(struct fix *x, struct hokm_replica *out);
@@ -211,7 +214,10 @@ bool fix_replica(struct fix *x, struct hokm_replica *out);
 unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n);
 /* True when the TCP checksum of the frame's packet is right. */
 bool frame_tcp_checksum_ok(const struct frame *f);
-/* Is out, byte for byte, the RST of a connection that is gone, for whoever sent f? f has no IP options. */
+/*
+ * Is out, byte for byte, the RST of a connection that is gone, for whoever sent f? f has no IP
+ * options.
+ */
 bool frame_is_answer(const struct frame *out, const struct frame *f);
 
 /* Events: collects what came; the number of one kind, and the newest of it. */

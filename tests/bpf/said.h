@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A client's SYN with all that it may say, the RST by which our kernel refuses it, and the two frames that
- * may leave for it: that SYN again, or the RST untouched.
+ * A client's SYN with all that it may say, the RST by which our kernel refuses it, and the two
+ * frames that may leave for it: that SYN again, or the RST untouched.
  *
- * What is expected is built from the SYN as the client sent it, by code that shares nothing with the
- * program: the MACs are new, the IP header has no options and no identification, payload is gone.
+ * What is expected is built from the SYN as the client sent it, by code that shares nothing with
+ * the program: the MACs are new, the IP header has no options and no identification, payload is
+ * gone.
  */
 #ifndef HOKM_TEST_SAID_H
 #define HOKM_TEST_SAID_H

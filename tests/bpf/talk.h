@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A client and a server that talk through the programs: segments with the bytes they are given, at the
- * sequence numbers that follow, client to server through ingress, server to client through egress.
+ * A client and a server that talk through the programs: segments with the bytes they are given, at
+ * the sequence numbers that follow, client to server through ingress, server to client through
+ * egress.
  *
  * Every client segment must pass untouched, every server segment must leave untouched: following
  * frames never changes a packet. A talk that is steered says so.
@@ -68,7 +69,10 @@ void stream_add(struct stream *s, const void *data, uint32_t len);
 void stream_frame(struct stream *s, int side, uint8_t b0, uint32_t len);
 void stream_close(struct stream *s, int side, uint16_t code, uint32_t more);
 
-/* So many frames anew: messages whole and in fragments, control frames between them, no close frame. */
+/*
+ * So many frames anew: messages whole and in fragments, control frames between them, no close
+ * frame.
+ */
 void stream_some(struct stream *s, int side, unsigned int frames, uint32_t *seed);
 uint32_t talk_random(uint32_t *seed);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of frames that are cut short, absurd, tagged, padded, fragmented or not ours: each is
- * counted or left alone, and changes nothing. Drop reasons of ARP, VRRP and pulses are tested with
- * their subjects; the others are here, and a full table of drop counters that may exist.
+ * What becomes of frames that are cut short, absurd, tagged, padded, fragmented or not ours: each
+ * is counted or left alone, and changes nothing. Drop reasons of ARP, VRRP and pulses are tested
+ * with their subjects; the others are here, and a full table of drop counters that may exist.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -385,7 +385,10 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_repl_short, /* test_repl_guard */
 		HOKM_CTR_drop_steer_fault,
 		HOKM_CTR_drop_vlan_stack, /* here */
-		/* Only a kernel that grows or shrinks a packet and then cannot write it raises these. */
+		/*
+		 * Only a kernel that grows or shrinks a packet and then cannot write it raises
+		 * these.
+		 */
 		HOKM_CTR_drop_answer_fault,
 		HOKM_CTR_drop_replay_fault,
 	};

@@ -147,7 +147,10 @@ static void full_table_breaks_no_handshake(void **state)
 	assert_int_equal(fix_conn_count(x), SMALL_TABLE);
 }
 
-/* Its half-open entry still knows the peer: not the first one that lives, but the one that serves it. */
+/*
+ * Its half-open entry still knows the peer: not the first one that lives, but the one that serves
+ * it.
+ */
 static void full_table_keeps_the_target(void **state)
 {
 	struct fix *x = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A SYN flood, one BPF_PROG_TEST_RUN an attempt: no established connection is evicted or changed, and each
- * goes on afterwards. HOKM_FLOOD says how many attempts, 2,000,000 unless it is set.
+ * A SYN flood, one BPF_PROG_TEST_RUN an attempt: no established connection is evicted or changed,
+ * and each goes on afterwards. HOKM_FLOOD says how many attempts, 2,000,000 unless it is set.
  */
 #include <arpa/inet.h>
 #include <errno.h>

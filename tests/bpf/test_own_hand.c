@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RSTs that say nothing of the server: those the daemon sends in the name of connections (HOKM_SKB_MARK), and
- * those of our kernel while the daemon ends connections of the service (services.ending_until_ns).
+ * RSTs that say nothing of the server: those the daemon sends in the name of connections
+ * (HOKM_SKB_MARK), and those of our kernel while the daemon ends connections of the service
+ * (services.ending_until_ns).
  */
 #include <linux/bpf.h>
 #include <string.h>

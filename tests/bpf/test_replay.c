@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SYN replay (bpf/replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte and with right
- * checksums, for the best UP peer, once; and in every other case it leaves as the RST it was.
+ * SYN replay (bpf/replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte and
+ * with right checksums, for the best UP peer, once; and in every other case it leaves as the RST it
+ * was.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -302,7 +303,10 @@ static void second_refusal_of_a_syn_goes_out(void **state)
 	assert_false(fix_half(x, &half));
 }
 
-/* The peer is gone meanwhile, so the repeated SYN comes here again: refused now, in spite of the other peer. */
+/*
+ * The peer is gone meanwhile, so the repeated SYN comes here again: refused now, in spite of the
+ * other peer.
+ */
 static void repeated_and_back_here_is_refused(void **state)
 {
 	struct fix *x = *state;
@@ -399,7 +403,10 @@ static void counted_and_told(void **state)
 	assert_int_equal(h.isn, ISN);
 }
 
-/* The peer's SYN-ACK is late, and by now its traffic looks bad: here it would be refused for certain. */
+/*
+ * The peer's SYN-ACK is late, and by now its traffic looks bad: here it would be refused for
+ * certain.
+ */
 static void repetition_follows_to_a_suspect_peer(void **state)
 {
 	struct fix *x = *state;
@@ -420,7 +427,10 @@ static void repetition_follows_to_a_suspect_peer(void **state)
 	expect_pass(x, &f);
 }
 
-/* TCP Fast Open: the RST acknowledges what the SYN carried, or not, when its repetition came without. */
+/*
+ * TCP Fast Open: the RST acknowledges what the SYN carried, or not, when its repetition came
+ * without.
+ */
 static void syn_with_data_is_said_again(void **state)
 {
 	struct fix *x = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who holds a connection that this node does not know, and what its client hears when the holder is dead
- * (bpf/replica.h).
+ * Who holds a connection that this node does not know, and what its client hears when the holder is
+ * dead (bpf/replica.h).
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -59,14 +59,17 @@ static void any_frame_is_answered(void **state)
 				fix_reset(state);
 				fix_replica_put(x, 1);
 				fix_peer_dead(x, 1);
-				expect_in_answer(x, SEG(.flags = ACK, .seq = 1, .ack = 0xfffffff0u,
-							.eth.tags = tags, .options = options,
-							.payload = payload,
-							.padding = payload ? 0 : 6));
+				expect_in_answer(
+					x, SEG(.flags = ACK, .seq = 1, .ack = 0xfffffff0u,
+					       .eth.tags = tags, .options = options,
+					       .payload = payload, .padding = payload ? 0 : 6));
 			}
 }
 
-/* Frames of several buffers shrink to their RST; so does a frame whose first one ends behind the headers. */
+/*
+ * Frames of several buffers shrink to their RST; so does a frame whose first one ends behind the
+ * headers.
+ */
 static void frames_of_several_buffers_are_answered(void **state)
 {
 	struct fix *x = *state;
@@ -110,8 +113,8 @@ static void no_answer(void **state)
 }
 
 /*
- * An answer may be lost, so the daemon goes on telling until the client says by RST that it knows: with the
- * number that a tickle acknowledged.
+ * An answer may be lost, so the daemon goes on telling until the client says by RST that it knows:
+ * with the number that a tickle acknowledged.
  */
 static void only_an_exact_reset_ends_the_telling(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), new connections: where a SYN goes, on the owner and on others,
- * and what it meets that is known already. Packets of connections: test_steer_known.c.
+ * The steering table (DESIGN section 4), new connections: where a SYN goes, on the owner and on
+ * others, and what it meets that is known already. Packets of connections: test_steer_known.c.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -62,8 +62,8 @@ static void syn_owner_up_goes_local(void **state)
 
 static void syn_owner_not_up_goes_to_best_peer(void **state)
 {
-	static const enum hokm_svc_state not_up[] = {HOKM_SVC_INIT, HOKM_SVC_DOWN, HOKM_SVC_DRAIN,
-						     HOKM_SVC_MAINT};
+	static const enum hokm_svc_state not_up[] = {
+		HOKM_SVC_INIT, HOKM_SVC_DOWN, HOKM_SVC_DRAIN, HOKM_SVC_MAINT};
 	struct fix *x = *state;
 	struct hokm_event ev;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), packets of connections: known ones, unknown ones, and what came
- * steered. New connections: test_steer.c.
+ * The steering table (DESIGN section 4), packets of connections: known ones, unknown ones, and what
+ * came steered. New connections: test_steer.c.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -140,7 +140,9 @@ static void port_used_again_goes_where_new_ones_go(void **state)
 	assert_int_equal(fix_conn_count(x), 0);
 }
 
-/* But a SYN, which anybody can send, ends nothing that lives, and its own late copy nothing at all. */
+/*
+ * But a SYN, which anybody can send, ends nothing that lives, and its own late copy nothing at all.
+ */
 static void syn_of_a_living_connection_goes_with_it(void **state)
 {
 	struct fix *x = *state;
@@ -264,7 +266,9 @@ static void closing_socket_is_local(void **state)
 	socks_close(&s);
 }
 
-/* What is left of a connection that ended: the one that uses its addresses now may live elsewhere. */
+/*
+ * What is left of a connection that ended: the one that uses its addresses now may live elsewhere.
+ */
 static void time_wait_is_no_local_connection(void **state)
 {
 	struct fix *x = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A suspect service (DESIGN rule 4): new connections go to an UP peer while either of its times lies
- * ahead, connections that are there stay; and whom to prefer when peers are suspect too.
+ * A suspect service (DESIGN rule 4): new connections go to an UP peer while either of its times
+ * lies ahead, connections that are there stay; and whom to prefer when peers are suspect too.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -124,8 +124,8 @@ static void suspect_peer_takes_none_of_ours(void **state)
 /* Known to be down is worse than perhaps ill; the first of those that are. */
 static void suspect_peer_is_better_than_down(void **state)
 {
-	static const enum hokm_svc_state not_up[] = {HOKM_SVC_INIT, HOKM_SVC_DOWN, HOKM_SVC_DRAIN,
-						     HOKM_SVC_MAINT};
+	static const enum hokm_svc_state not_up[] = {
+		HOKM_SVC_INIT, HOKM_SVC_DOWN, HOKM_SVC_DRAIN, HOKM_SVC_MAINT};
 	struct fix *x = *state;
 
 	for (unsigned int i = 0; i < sizeof(not_up) / sizeof(not_up[0]); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * While this node's daemon is gone nobody asks the peers, and none answers: what lives on them goes on being
- * steered there; only new connections want a fresh word.
+ * While this node's daemon is gone nobody asks the peers, and none answers: what lives on them goes
+ * on being steered there; only new connections want a fresh word.
  */
 #include <string.h>
 
@@ -61,7 +61,9 @@ static void who_asks_hears(void **state)
 	expect_in_answer(x, DATA);
 }
 
-/* A daemon that comes back shows life before an answer can come; from then on a peer has the limit. */
+/*
+ * A daemon that comes back shows life before an answer can come; from then on a peer has the limit.
+ */
 static void who_asks_again_waits_for_the_answer(void **state)
 {
 	struct fix *x = *state;
@@ -117,8 +119,8 @@ static void new_ones_want_a_fresh_word(void **state)
 	fix_peer_set(x, 1, &(const struct hokm_peer){0});
 	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
 	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS);
-	expect_in_steer(x, SEG(.flags = SYN, .seq = 1),
-			PEER0_MAC); /* the fixture's daemon is fresh */
+	/* the fixture's daemon is fresh */
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 1), PEER0_MAC);
 	{
 		struct hokm_peer p = fix_alive_peer(0);
 

@@ -39,8 +39,8 @@ static bool find_field(const struct btf *btf, const struct btf_type *t, const ch
 static const struct btf_type *find_type(const struct btf *btf, const char *name)
 {
 	bool is_union = !strncmp(name, "union ", 6);
-	int id = btf__find_by_name_kind(btf, is_union ? name + 6 : name,
-					is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT);
+	int id = btf__find_by_name_kind(
+		btf, is_union ? name + 6 : name, is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT);
 
 	if (id <= 0)
 		fail_msg("the kernel has no type %s", name);

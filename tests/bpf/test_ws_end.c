@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How WebSockets end: by close frame, whose and with which code; by FIN or RST without one, which is 1006
- * only where both sides were followed to the end; and what is the server's fault and what is not.
+ * How WebSockets end: by close frame, whose and with which code; by FIN or RST without one, which
+ * is 1006 only where both sides were followed to the end; and what is the server's fault and what
+ * is not.
  */
 #include <string.h>
 
@@ -396,7 +397,9 @@ static void rst_carries_no_frames(void **state)
 	}
 }
 
-/* The client's FIN began it, whatever its frames were: what the server closes with is its answer. */
+/*
+ * The client's FIN began it, whatever its frames were: what the server closes with is its answer.
+ */
 static void close_behind_the_others_fin_is_its_answer(void **state)
 {
 	struct fix *x = *state;

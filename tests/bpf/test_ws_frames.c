@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames counted exactly, however they are cut into segments, repeated or joined: the counters of the
- * programs against the number of frames that were written. Getting out of step: test_ws_sync.c.
+ * Frames counted exactly, however they are cut into segments, repeated or joined: the counters of
+ * the programs against the number of frames that were written. Getting out of step: test_ws_sync.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,8 @@
 /* What was counted since the last time, against what was written. */
 static void expect_frames(struct fix *x, const struct stream *in, const struct stream *out)
 {
-	static const enum hokm_counter first[] = {HOKM_CTR_in_continuation,
-						  HOKM_CTR_out_continuation};
+	static const enum hokm_counter first[] = {
+		HOKM_CTR_in_continuation, HOKM_CTR_out_continuation};
 
 	for (unsigned int kind = 0; kind < WS_KINDS; kind++) {
 		assert_int_equal(fix_count(x, 0, first[0] + kind), in->n[kind]);
@@ -151,7 +151,9 @@ static void sequence_numbers_may_wrap(void **state)
 
 /* ---- headers ---- */
 
-/* The frame in question with one before and one behind it, cut in two at every place of its header. */
+/*
+ * The frame in question with one before and one behind it, cut in two at every place of its header.
+ */
 static void cut_header(struct talk *t, struct stream *both, int side, uint8_t b0, uint32_t len)
 {
 	static struct stream s;
@@ -201,8 +203,8 @@ static void headers_may_be_split_anywhere(void **state)
 }
 
 /*
- * A segment of one to three bytes in a padded frame: what stands behind it is no header, however much it
- * looks like one.
+ * A segment of one to three bytes in a padded frame: what stands behind it is no header, however
+ * much it looks like one.
  */
 static void padding_is_no_header(void **state)
 {
@@ -260,8 +262,8 @@ static void tags_and_options_move_the_payload(void **state)
 /* ---- large segments ---- */
 
 /*
- * xdp.frags: a segment of many pages, headers on both sides of every buffer's end and across it. The
- * filler in front moves them all by a byte at a time.
+ * xdp.frags: a segment of many pages, headers on both sides of every buffer's end and across it.
+ * The filler in front moves them all by a byte at a time.
  */
 static void headers_beyond_the_first_buffer(void **state)
 {

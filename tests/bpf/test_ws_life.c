@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of a WebSocket through the programs, from SYN to the last ACK: every field of its entry, every
- * counter, every event; then the heads it may begin with, split anywhere, and what is no WebSocket.
+ * The life of a WebSocket through the programs, from SYN to the last ACK: every field of its entry,
+ * every counter, every event; then the heads it may begin with, split anywhere, and what is no
+ * WebSocket.
  */
 #include <arpa/inet.h>
 #include <string.h>

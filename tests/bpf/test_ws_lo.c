@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Both programs attached to lo of the test's own namespace, and two real sockets that talk through them:
- * what the kernel hands them there, BPF_PROG_TEST_RUN cannot make: non-linear skbs, GSO super-packets and
- * generic XDP. The counters must agree with what was written to the sockets.
+ * Both programs attached to lo of the test's own namespace, and two real sockets that talk through
+ * them: what the kernel hands them there, BPF_PROG_TEST_RUN cannot make: non-linear skbs, GSO
+ * super-packets and generic XDP. The counters must agree with what was written to the sockets.
  *
  *   client 192.168.1.100:40000 ──┬── lo ──┬── VIP 192.168.1.25:8765
  *               hokm_egress (clsact)      hokm_ingress (generic XDP)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Out of step and in step again: every fault told with its side, nothing counted while it lasts, and back
- * on two segments that validate; connections that are met midstream; and those that are only steered,
- * which are not followed at all.
+ * Out of step and in step again: every fault told with its side, nothing counted while it lasts,
+ * and back on two segments that validate; connections that are met midstream; and those that are
+ * only steered, which are not followed at all.
  */
 #include <string.h>
 
@@ -199,7 +199,10 @@ static void expect_faults(void **state, int side, const struct bad *bad, unsigne
 		uint8_t bytes[16] = {0};
 
 		memcpy(bytes, bad[i].b, sizeof(bad[i].b));
-		/* At once; behind a frame in its segment; its header split; and alone in its segment. */
+		/*
+		 * At once; behind a frame in its segment; its header split; and alone in its
+		 * segment.
+		 */
 		for (uint32_t way = 0; way < 4; way++) {
 			static struct stream s;
 
@@ -479,7 +482,9 @@ static void steered_in_connections_are_followed(void **state)
 	assert_int_equal(COUNT(x, steered_in), 5);
 }
 
-/* An entry that sent on to a peer, and now the peer sends the packets here: followed from there on. */
+/*
+ * An entry that sent on to a peer, and now the peer sends the packets here: followed from there on.
+ */
 static void entry_that_was_steered_is_regained_here(void **state)
 {
 	struct fix *x = *state;

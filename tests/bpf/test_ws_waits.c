@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What waits for an answer: every request stands in the ring at the place of its time until it is answered
- * or can be answered no more, and is taken off exactly once; round trips and their histograms.
+ * What waits for an answer: every request stands in the ring at the place of its time until it is
+ * answered or can be answered no more, and is taken off exactly once; round trips and their
+ * histograms.
  */
 #include <string.h>
 
@@ -98,8 +99,8 @@ typedef void end_fn(struct talk *t);
 
 static void no_answer_can_come_any_more(void **state)
 {
-	static end_fn *const ends[] = {fin_of_server, fin_of_client, rst_of_server, rst_of_client,
-				       server_out_of_step};
+	static end_fn *const ends[] = {
+		fin_of_server, fin_of_client, rst_of_server, rst_of_client, server_out_of_step};
 	struct fix *x = *state;
 	struct talk t;
 

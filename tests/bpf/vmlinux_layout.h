@@ -9,8 +9,8 @@
 struct layout_field {
 	const char *type;  /* struct name, "union NAME", or NULL for a constant */
 	const char *field; /* NULL: the whole struct; for a constant its name */
-	unsigned int
-		bit; /* offset; for a whole struct its size in bytes; for a constant its value */
+	/* offset; for a whole struct its size in bytes; for a constant its value */
+	unsigned int bit;
 	unsigned int bits;  /* size of the field */
 	unsigned int grows; /* whole struct: later fields may follow in the kernel */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a frame is, said without the programs' code: the plain classifier of fuzz_bpf.c, whose branches
- * lead libFuzzer. It only reads; the addresses are those of the world of tests/bpf/fixture.h.
+ * What a frame is, said without the programs' code: the plain classifier of fuzz_bpf.c, whose
+ * branches lead libFuzzer. It only reads; the addresses are those of the world of
+ * tests/bpf/fixture.h.
  */
 #ifndef HOKM_FUZZ_FRAME_LOOK_H
 #define HOKM_FUZZ_FRAME_LOOK_H

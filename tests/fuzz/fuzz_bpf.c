@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Fuzzes the BPF programs themselves, loaded and run by BPF_PROG_TEST_RUN in the world of
- * tests/bpf/fixture.h (root). libFuzzer sees no coverage of the kernel's; it is led by the branches of
- * the plain classifier here, which says for each frame what the programs may do with it.
+ * tests/bpf/fixture.h (root). libFuzzer sees no coverage of the kernel's; it is led by the branches
+ * of the plain classifier here, which says for each frame what the programs may do with it.
  *
- *   byte 0   bit 0: egress   bit 1: not the owner   bit 2: a peer is   bit 3: sign what may be a pulse
- *            bit 4: peer 1 is dead   bit 7: not a frame but a talk
- *   frame    the rest, from its Ethernet header on
- *   talk     byte 1: how it begins; then segments of one connection: a byte of options, one of length,
- *            the payload. What the programs note of both directions must be what hokm/ws.h finds when
- *            ws_rig.c drives it.
+ *   byte 0   bit 0: egress   bit 1: not the owner   bit 2: a peer is   bit 3: sign what may be a
+ * pulse bit 4: peer 1 is dead   bit 7: not a frame but a talk frame    the rest, from its Ethernet
+ * header on talk     byte 1: how it begins; then segments of one connection: a byte of options, one
+ * of length, the payload. What the programs note of both directions must be what hokm/ws.h finds
+ * when ws_rig.c drives it.
  *
- * Whatever the frame: what is none of ours passes untouched, nothing comes back but in the ways that
- * are allowed, the entries of other established connections stay as they are. Of two connections the
- * replica says that they live on the peers: 41000 on peer 0, 41001 on peer 1.
+ * Whatever the frame: what is none of ours passes untouched, nothing comes back but in the ways
+ * that are allowed, the entries of other established connections stay as they are. Of two
+ * connections the replica says that they live on the peers: 41000 on peer 0, 41001 on peer 1.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -216,18 +215,19 @@ static void others_put(void)
 	for (uint32_t i = 0; i < OTHERS; i++) {
 		struct hokm_conn_key k = other_key(i);
 
-		others[i] = (struct hokm_conn){.created_ns = 1 + i,
-					       .established_ns = 2,
-					       .tcp_state = HOKM_TCP_ESTABLISHED,
-					       .target = HOKM_LOCAL,
-					       .flags = HOKM_CONN_OPENED,
-					       .ws = HOKM_WS_OPEN,
-					       .c2s = {.packets = 9, .seq_next = 100 + i},
-					       .s2c = {.packets = 9, .seq_next = 200 + i}};
+		others[i] = (struct hokm_conn){
+			.created_ns = 1 + i,
+			.established_ns = 2,
+			.tcp_state = HOKM_TCP_ESTABLISHED,
+			.target = HOKM_LOCAL,
+			.flags = HOKM_CONN_OPENED,
+			.ws = HOKM_WS_OPEN,
+			.c2s = {.packets = 9, .seq_next = 100 + i},
+			.s2c = {.packets = 9, .seq_next = 200 + i}};
 		ws_begin(&others[i].c2s.ws, 100 + i);
 		ws_begin_unknown(&others[i].s2c.ws);
-		EXPECT(!bpf_map_update_elem(bpf_map__fd(x->skel->maps.conns), &k, &others[i],
-					    BPF_ANY));
+		EXPECT(!bpf_map_update_elem(
+			bpf_map__fd(x->skel->maps.conns), &k, &others[i], BPF_ANY));
 	}
 }
 
@@ -286,7 +286,9 @@ static void expect_others(const struct frame *f, bool egress)
 	}
 }
 
-/* Only a packet of its client, of which somebody may have been told, marks an entry of the replica. */
+/*
+ * Only a packet of its client, of which somebody may have been told, marks an entry of the replica.
+ */
 static void expect_told(const struct frame *f, bool egress)
 {
 	struct looked k = look(f, egress);

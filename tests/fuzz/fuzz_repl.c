@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes replication with libFuzzer: the parser (user/decide/repl_wire.c) with bytes as they are, and a link
- * (user/decide/repl.c) with the same bytes as a talk of messages whose tags are right, as a peer gone mad
- * would send them. The input is steps:
+ * Fuzzes replication with libFuzzer: the parser (user/decide/repl_wire.c) with bytes as they are,
+ * and a link (user/decide/repl.c) with the same bytes as a talk of messages whose tags are right,
+ * as a peer gone mad would send them. The input is steps:
  *
  *   length (2 bytes, little-endian), step (1 byte), that many bytes
- *   step: 0 the bytes as they are   1 with their tag made right   2 and from our session, echoing it
- *         3 connections are put, a list is begun or ended, by the bytes   4 time goes on
+ *   step: 0 the bytes as they are   1 with their tag made right   2 and from our session, echoing
+ * it 3 connections are put, a list is begun or ended, by the bytes   4 time goes on
  *
- * What must never happen, besides reading past the end: a message that is taken with more records than it
- * can have or with a record that names nothing; a datagram that is too long; a link that is warm though it was
- * never told a whole list.
+ * What must never happen, besides reading past the end: a message that is taken with more records
+ * than it can have or with a record that names nothing; a datagram that is too long; a link that is
+ * warm though it was never told a whole list.
  */
 #include <endian.h>
 #include <stdlib.h>

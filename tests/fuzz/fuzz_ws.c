@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes hokm/ws.h with libFuzzer against the plain reader of ws_reference.h: a stream, and a script that
- * brings it in segments. After every segment what was found in it must be exactly what the reference
- * finds, and step must be lost, and got again, exactly when the words at the top of hokm/ws.h say so.
+ * Fuzzes hokm/ws.h with libFuzzer against the plain reader of ws_reference.h: a stream, and a
+ * script that brings it in segments. After every segment what was found in it must be exactly what
+ * the reference finds, and step must be lost, and got again, exactly when the words at the top of
+ * hokm/ws.h say so.
  *
- *   byte 0     bit 0: the client's stream   bits 1-2: begins with a head, with frames, in the middle
- *              bit 3: the source is recipes of frames, else the stream itself
- *              bit 4: acknowledgements are seen   bit 5: sequence numbers wrap soon
- *              bits 6-7: size of the segments that bring what the script left
- *   byte 1-2   length of the source, little endian; the source; then the script, three bytes a step
+ *   byte 0     bit 0: the client's stream   bits 1-2: begins with a head, with frames, in the
+ * middle bit 3: the source is recipes of frames, else the stream itself bit 4: acknowledgements are
+ * seen   bit 5: sequence numbers wrap soon bits 6-7: size of the segments that bring what the
+ * script left byte 1-2   length of the source, little endian; the source; then the script, three
+ * bytes a step
  *
  * Positions here are 64-bit offsets into the stream, no sequence numbers.
  */
@@ -311,7 +312,10 @@ static void put(struct world *w, unsigned int byte)
 		w->bytes[w->len++] = (uint8_t)byte;
 }
 
-/* A recipe: first byte, form of the length, length; with the mask its side must have, and a payload. */
+/*
+ * A recipe: first byte, form of the length, length; with the mask its side must have, and a
+ * payload.
+ */
 static void put_recipe(struct world *w, struct input *src)
 {
 	uint8_t b0 = take(src), form = take(src), len = take(src);

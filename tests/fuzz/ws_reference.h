@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What hokm/ws.h must find, read the plain way: the whole stream lies in memory, a map says which of its
- * bytes have come, and every call reads from the start again until it meets a byte that has not.
- * RFC 9112 (heads), RFC 6455 section 5 (frames), RFC 7692 (RSV1), RFC 8446 section 5.1 (records).
+ * What hokm/ws.h must find, read the plain way: the whole stream lies in memory, a map says which
+ * of its bytes have come, and every call reads from the start again until it meets a byte that has
+ * not. RFC 9112 (heads), RFC 6455 section 5 (frames), RFC 7692 (RSV1), RFC 8446 section 5.1
+ * (records).
  *
  * Shares nothing with hokm/ws.h but the names of states and faults in hokm/abi.h.
  */

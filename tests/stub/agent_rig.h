@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For unit tests: a daemon's event loop with an agent on it, and turns of it until something came. */
+/*
+ * For unit tests: a daemon's event loop with an agent on it, and turns of it until something came.
+ */
 #ifndef HOKM_TESTS_AGENT_RIG_H
 #define HOKM_TESTS_AGENT_RIG_H
 

@@ -260,8 +260,8 @@ void ctl_rig_send(int fd, const void *bytes, size_t len)
 void ctl_rig_send_frame(int fd, const char *text)
 {
 	size_t len = strlen(text);
-	unsigned char head[FRAME_HEAD] = {0, (unsigned char)(len >> 16), (unsigned char)(len >> 8),
-					  (unsigned char)len};
+	unsigned char head[FRAME_HEAD] = {
+		0, (unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len};
 
 	ctl_rig_send(fd, head, sizeof(head));
 	ctl_rig_send(fd, text, len);

@@ -26,8 +26,8 @@ struct ctl_rig {
 
 /*
  * Verbs: echo (data: args), text, fail (-EPERM with words), mute (-EIO without), nothing, huge; and
- * count, a long reply: {"frames": N, "bytes": of each, "fail": instead of the last, "busy": works until
- * nobody wants it any more, "refuse": from the start}.
+ * count, a long reply: {"frames": N, "bytes": of each, "fail": instead of the last, "busy": works
+ * until nobody wants it any more, "refuse": from the start}.
  */
 extern const struct ctl_verb ctl_rig_verbs[];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One service under passive checks and a fake clock. The test changes the counters in `s`, as traffic
- * would, and has the rig look: every look is one sample later than the last.
+ * One service under passive checks and a fake clock. The test changes the counters in `s`, as
+ * traffic would, and has the rig look: every look is one sample later than the last.
  */
 #ifndef HOKM_OBSERVE_RIG_H
 #define HOKM_OBSERVE_RIG_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The WebSocket client's bytes: RFC 6455's own vectors, and every way a server's header can be bad. */
+/*
+ * The WebSocket client's bytes: RFC 6455's own vectors, and every way a server's header can be bad.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,8 +91,8 @@ static void headers(void **state)
 		const char *why = NULL;
 		struct ws_header h;
 		size_t used = 0;
-		enum ws_parsed parsed =
-			ws_parse_server_header(row->bytes, row->len, &h, &used, &why);
+		enum ws_parsed parsed = ws_parse_server_header(
+			row->bytes, row->len, &h, &used, &why);
 
 		if (parsed != row->parsed)
 			fail_msg("%s: %d, expected %d", row->what, parsed, row->parsed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Configuration files that are wrong: each row is a file's text and what an error must say, with its
- * line. A row's text stands behind the preamble, which has one line, so its first line is line 2.
+ * Configuration files that are wrong: each row is a file's text and what an error must say, with
+ * its line. A row's text stands behind the preamble, which has one line, so its first line is
+ * line 2.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -338,7 +339,9 @@ static void samples(void **state)
 static void values_before_a_syntax_error(void **state)
 {
 	(void)state;
-	/* What stands before the place where the parser stopped is checked; what is missing is not. */
+	/*
+	 * What stands before the place where the parser stopped is checked; what is missing is not.
+	 */
 	check_row("instance = \"a b\"\nbogus = 1", ":1: instance = \"a b\": a name");
 	check_row("instance = \"a b\"\nbogus = 1", ":2: bogus: there is no such key");
 }

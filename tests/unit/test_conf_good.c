@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Configuration files that are right: what comes out of the samples in tests/conf/good (the tests run
- * in the project's root), what may not change without a restart, and what check-config answers.
+ * Configuration files that are right: what comes out of the samples in tests/conf/good (the tests
+ * run in the project's root), what may not change without a restart, and what check-config answers.
  */
 #include <setjmp.h>
 #include <stdarg.h>

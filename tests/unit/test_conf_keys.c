@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Derived keys: stable (the values were computed with another implementation), different by label and secret; service tags; addresses.
+ * Derived keys: stable (the values were computed with another implementation), different by label
+ * and secret; service tags; addresses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,8 +96,8 @@ static void service_tags(void **state)
 static void addresses(void **state)
 {
 	const struct in_addr a = {.s_addr = htonl(0xc0a80119)};
-	static const uint8_t mapped[16] = {0, 0, 0,    0,    0,   0,   0, 0,
-					   0, 0, 0xff, 0xff, 192, 168, 1, 25};
+	static const uint8_t mapped[16] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 168, 1, 25};
 	struct hokm_addr m = hokm_addr_from_ipv4(a);
 
 	(void)state;

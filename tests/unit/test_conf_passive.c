@@ -111,11 +111,11 @@ static void defaults_of_fast(void **state)
 
 static void every_key(void **state)
 {
-	struct conf *c =
-		good("idle_timeout = 5m passive { enabled = yes suspect = 2s suspect_max = "
-		     "9s calm = 8s sample = 50ms window = 1s timeout = 700ms "
-		     "signal upgrade { after = 300ms min = 4 percent = 60 } "
-		     "signal close { enabled = no } signal status { min = 9 } }");
+	struct conf *c = good(
+		"idle_timeout = 5m passive { enabled = yes suspect = 2s suspect_max = "
+		"9s calm = 8s sample = 50ms window = 1s timeout = 700ms "
+		"signal upgrade { after = 300ms min = 4 percent = 60 } "
+		"signal close { enabled = no } signal status { min = 9 } }");
 	const struct observe_conf *o = &c->observe;
 
 	(void)state;
@@ -221,8 +221,8 @@ static void refused(void **state)
 }
 
 /*
- * Each key with each wrong value: refused with the key, the value and words for what would be right, by
- * every signal alike.
+ * Each key with each wrong value: refused with the key, the value and words for what would be
+ * right, by every signal alike.
  */
 static void wrong_values(void **state)
 {

@@ -170,9 +170,9 @@ static void test_bad_args(void **state)
 /* Any one filter names which ones. */
 static void test_kill(void **state)
 {
-	static const char *const filters[] = {"'client':'10.0.0.0/8'", "'service':'game'",
-					      "'target':'local'", "'states':['open']",
-					      "'stale':'5s'"};
+	static const char *const filters[] = {
+		"'client':'10.0.0.0/8'", "'service':'game'", "'target':'local'",
+		"'states':['open']", "'stale':'5s'"};
 	char args[128];
 
 	(void)state;
@@ -185,12 +185,13 @@ static void test_kill(void **state)
 
 static void test_peer(void **state)
 {
-	const struct hokm_replica r = {.since_ns = NOW - 60 * NS_PER_S,
-				       .told_ns = NOW - NS_PER_S,
-				       .isn = 1,
-				       .seq_next = 0xffffffff,
-				       .ack_next = 3,
-				       .holder = 1};
+	const struct hokm_replica r = {
+		.since_ns = NOW - 60 * NS_PER_S,
+		.told_ns = NOW - NS_PER_S,
+		.isn = 1,
+		.seq_next = 0xffffffff,
+		.ack_next = 3,
+		.holder = 1};
 	struct hokm_conn_key k = key("192.168.1.50", 40312, 0);
 	struct conns_query q = query("{'peer':'backup','keys':['client']}");
 	struct conns_text t = {0};
@@ -219,22 +220,23 @@ static void test_peer(void **state)
 
 static void test_bad_clients(void **state)
 {
-	static const char *const bad[] = {"192.168.1",
-					  "192.168.1.50:0",
-					  "192.168.1.50:65536",
-					  "192.168.1.50/33",
-					  "192.168.1.50:x",
-					  "192.168.1.50:1/8",
-					  "192.168.1.0/24:1",
-					  "192.168.1.0/",
-					  "2001:db8::1/129",
-					  "[2001:db8::1",
-					  "[2001:db8::1]:",
-					  "2001:db8::1]:5",
-					  "",
-					  ":",
-					  "]:5",
-					  "[]:5"};
+	static const char *const bad[] = {
+		"192.168.1",
+		"192.168.1.50:0",
+		"192.168.1.50:65536",
+		"192.168.1.50/33",
+		"192.168.1.50:x",
+		"192.168.1.50:1/8",
+		"192.168.1.0/24:1",
+		"192.168.1.0/",
+		"2001:db8::1/129",
+		"[2001:db8::1",
+		"[2001:db8::1]:",
+		"2001:db8::1]:5",
+		"",
+		":",
+		"]:5",
+		"[]:5"};
 	char args[128];
 
 	(void)state;
@@ -490,8 +492,8 @@ static void test_quantile(void **state)
 
 static void test_summary(void **state)
 {
-	static const char *const groups[] = {"services",  "states",  "ws",
-					     "follow_in", "targets", "stale"};
+	static const char *const groups[] = {
+		"services", "states", "ws", "follow_in", "targets", "stale"};
 	struct conns_query q = query("{'summary':true}");
 	struct hokm_latency latency[HOKM_MAX_SERVICES] = {0};
 	struct hokm_conn_key k = key("192.168.1.50", 40312, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns` over a million connections: a map like conns, the real server with its thread in a child,
- * the real client here. How long each way of asking takes is printed and bounded, generously: an idle
- * machine takes a small part of it. CAP_BPF.
+ * `ctl conns` over a million connections: a map like conns, the real server with its thread in a
+ * child, the real client here. How long each way of asking takes is printed and bounded,
+ * generously: an idle machine takes a small part of it. CAP_BPF.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -166,7 +166,10 @@ static int teardown(void **state)
 
 #define ARGS_MAX 16
 
-/* Output of `ctl conns` with the words in a file that is gone when it is closed; bounded by most_ms. */
+/*
+ * Output of `ctl conns` with the words in a file that is gone when it is closed; bounded by
+ * most_ms.
+ */
 static FILE *run(struct ctl_rig *r, uint64_t most_ms, const char *const *words)
 {
 	const char *argv[ARGS_MAX] = {"ctl", "conns", "-s", r->path};

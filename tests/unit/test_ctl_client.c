@@ -147,8 +147,8 @@ static void test_parse(void **state)
 			(char[]){"-f"},     (char[]){"--kind"},        (char[]){"open"},
 			(char[]){"--json"}, (char[]){"--kind=drop"},   (char[]){"--recent=7"}};
 	struct ctl_call call;
-	json_t *want =
-		json_pack("{s:b,s:[s,s],s:i}", "follow", 1, "kinds", "open", "drop", "recent", 7);
+	json_t *want = json_pack("{s:b,s:[s,s],s:i}", "follow", 1, "kinds", "open", "drop",
+				 "recent", 7);
 
 	(void)state;
 	assert_int_equal(ctl_call_parse(&call, 9, argv, stderr), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events of frame tracking as JSON and text: each kind has what means something for it, and no more. */
+/*
+ * Events of frame tracking as JSON and text: each kind has what means something for it, and no
+ * more.
+ */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +41,8 @@ static struct event_line line_of(enum hokm_event_kind kind)
 /* The object but what every line has, and its text. */
 static void expect(const struct event_line *line, const char *own, const char *text)
 {
-	static const char *const common[] = {"seq",    "time",    "source", "kind",
-					     "client", "service", "target", "text"};
+	static const char *const common[] = {
+		"seq", "time", "source", "kind", "client", "service", "target", "text"};
 	json_t *o = event_line_json(line, NULL), *want = json_loads(own, 0, NULL);
 	const char *got = json_string_value(json_object_get(o, "text"));
 	char *dump;
@@ -90,8 +93,8 @@ static void test_kinds(void **state)
 
 static void test_words(void **state)
 {
-	static const char *const words[] = {"upgraded",      "not-upgraded", "sync-lost",
-					    "sync-regained", "passive",      "stale"};
+	static const char *const words[] = {
+		"upgraded", "not-upgraded", "sync-lost", "sync-regained", "passive", "stale"};
 	char list[400];
 
 	(void)state;

@@ -187,7 +187,9 @@ static void test_backlog(void **state)
 	char error[128];
 	int ret = 0;
 
-	/* More than the socket takes; then read and flush in turns: all arrive, in order and whole. */
+	/*
+	 * More than the socket takes; then read and flush in turns: all arrive, in order and whole.
+	 */
 	while (ret == 0) {
 		for (int i = 0; i < 500; i++, sent++)
 			assert_int_equal(frame_writer_add(&p->out, msg, 1000), 0);

@@ -146,17 +146,17 @@ static void test_status_warnings(void **state)
 		"STALE",
 	};
 	json_t *data = sample(STATUS);
-	json_t *change =
-		sample("{'owner':false,'panic':true,'maint':true,'drain':true,'standby':true,"
-		       "'xdp_mode':'generic','agent':{'pid':0},'events_lost':7,'successor':null,"
-		       "'services':[{'name':'game','state':'down','reason':'check-timeout',"
-		       "'suspect_ms':1500,'suspect_reason':'passive-ping',"
-		       "'observe':true,'oldest_upgrade_ms':null,'oldest_ping_ms':5200,'trips':3,"
-		       "'checks':[]}],'peers':["
-		       "{'name':'a','pulsing':true,'daemon_fresh':false},"
-		       "{'name':'b','pulsing':false,'seen_ms':12000,'adverts_ms':3000},"
-		       "{'name':'c','pulsing':false,'seen_ms':null,'adverts_ms':null},"
-		       "{'name':'d','pulsing':false,'seen_ms':null,'adverts_ms':900}]}");
+	json_t *change = sample(
+		"{'owner':false,'panic':true,'maint':true,'drain':true,'standby':true,"
+		"'xdp_mode':'generic','agent':{'pid':0},'events_lost':7,'successor':null,"
+		"'services':[{'name':'game','state':'down','reason':'check-timeout',"
+		"'suspect_ms':1500,'suspect_reason':'passive-ping',"
+		"'observe':true,'oldest_upgrade_ms':null,'oldest_ping_ms':5200,'trips':3,"
+		"'checks':[]}],'peers':["
+		"{'name':'a','pulsing':true,'daemon_fresh':false},"
+		"{'name':'b','pulsing':false,'seen_ms':12000,'adverts_ms':3000},"
+		"{'name':'c','pulsing':false,'seen_ms':null,'adverts_ms':null},"
+		"{'name':'d','pulsing':false,'seen_ms':null,'adverts_ms':900}]}");
 	char *text;
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long replies of the control server: whole ones, two at once, readers that are slow or go away, work
- * that fails, a server that closes meanwhile. The loop serves others all the time.
+ * Long replies of the control server: whole ones, two at once, readers that are slow or go away,
+ * work that fails, a server that closes meanwhile. The loop serves others all the time.
  */
 #include <errno.h>
 #include <sched.h>

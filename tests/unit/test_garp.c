@@ -58,7 +58,10 @@ static void frame_is_exact(void **state)
 	do {
 		assert_int_equal(poll(&p, 1, 2000), 1);
 		assert_int_equal(recv(p.fd, got, sizeof(got), 0), sizeof(want));
-		/* The namespaces may ask for each other's addresses: other ARP is not ours to judge. */
+		/*
+		 * The namespaces may ask for each other's addresses: other ARP is not ours to
+		 * judge.
+		 */
 	} while (memcmp(got + 28, &vip, 4) != 0);
 	assert_memory_equal(got, want, sizeof(want));
 	garp_close(g);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings, alert. */
+/*
+ * The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings,
+ * alert.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,7 +265,9 @@ static void test_reconf(void **state)
 	check(&h, &now_ns, true);
 	check(&h, &now_ns, false);
 	assert_int_equal(h.value, 3);
-	/* Same thresholds: the count goes on; shorter intervals count at once, longer ones later. */
+	/*
+	 * Same thresholds: the count goes on; shorter intervals count at once, longer ones later.
+	 */
 	c.fastinter_ns = 200 * MS;
 	health_reconf(&h, &c, now_ns);
 	assert_int_equal(h.value, 3);

@@ -210,18 +210,21 @@ static void bare_process(void **state)
 	struct sched_param fifo = {.sched_priority = 1}, normal = {0};
 	char got[512];
 
-	/* Group leader, no descriptor but the three, no signal blocked or ignored, ordinary policy,
-	 * no capability, no way to get one. */
-	before(r,
-	       "set -- $(cut -d')' -f2 /proc/$$/stat);"
-	       "[ $3 = $$ ] && echo leader >$OUT; echo policy ${39} >>$OUT;"
-	       "ls /proc/self/fd >>$OUT;" /* 3 is ls's own */
-	       "grep SigBlk /proc/self/status >>$OUT;"
-	       /* Less 32 and 33: the C library's own, ignored if they were where we came from. */
-	       "ign=$(sed -n 's/^SigIgn:.//p' /proc/self/status);"
-	       "printf 'SigIgn: %016x\n' $((0x$ign & ~0x180000000)) >>$OUT;"
-	       "grep -E 'CapEff|CapPrm|NoNewPrivs' /proc/self/status >>$OUT;"
-	       "readlink /proc/$$/fd/0 >>$OUT");
+	/*
+	 * Group leader, no descriptor but the three, no signal blocked or ignored, ordinary policy,
+	 * no capability, no way to get one.
+	 */
+	before(r, "set -- $(cut -d')' -f2 /proc/$$/stat);"
+		  "[ $3 = $$ ] && echo leader >$OUT; echo policy ${39} >>$OUT;"
+		  "ls /proc/self/fd >>$OUT;" /* 3 is ls's own */
+		  "grep SigBlk /proc/self/status >>$OUT;"
+		  /*
+		   * Less 32 and 33: the C library's own, ignored if they were where we came from.
+		   */
+		  "ign=$(sed -n 's/^SigIgn:.//p' /proc/self/status);"
+		  "printf 'SigIgn: %016x\n' $((0x$ign & ~0x180000000)) >>$OUT;"
+		  "grep -E 'CapEff|CapPrm|NoNewPrivs' /proc/self/status >>$OUT;"
+		  "readlink /proc/$$/fd/0 >>$OUT");
 	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &fifo), 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	assert_true(dup(2) >= 0); /* not close-on-exec: must not get through all the same */

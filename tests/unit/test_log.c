@@ -38,7 +38,9 @@ static void catch_begin(void)
 	assert_true(dup2(caught.sock[0], STDERR_FILENO) >= 0);
 }
 
-/* Back to normal; the first line is in caught.line, len -1 when there was none. Returns the writes. */
+/*
+ * Back to normal; the first line is in caught.line, len -1 when there was none. Returns the writes.
+ */
 static int catch_end(void)
 {
 	char rest[4096];

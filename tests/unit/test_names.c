@@ -14,7 +14,10 @@
 
 typedef const char *(*name_fn)(unsigned int);
 
-/* Words are for scripts, metrics and JSON: lower case, digits, '-' and '_'; and no two are the same. */
+/*
+ * Words are for scripts, metrics and JSON: lower case, digits, '-' and '_'; and no two are the
+ * same.
+ */
 static void check_words(name_fn fn, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Passive checks: which traffic trips which signal, and which trips none. Holds: test_observe_hold.c. */
+/*
+ * Passive checks: which traffic trips which signal, and which trips none. Holds:
+ * test_observe_hold.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +23,9 @@ static void start(struct observe_rig *r)
 	look_init(r, &conf);
 }
 
-/* SYNs of the newest sample are left out: one look more, in which nothing happens, brings them in. */
+/*
+ * SYNs of the newest sample are left out: one look more, in which nothing happens, brings them in.
+ */
 static enum observe_change look_twice(struct observe_rig *r)
 {
 	enum observe_change change = look_once(r);
@@ -224,7 +229,9 @@ static void test_syns_answered_otherwise(void **state)
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
 	look_wrong(&r.s, HOKM_SIGNAL_REFUSED, 50);
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
-	/* More answers than SYNs, as SYN-ACKs are repeated to one who vanished: never below zero. */
+	/*
+	 * More answers than SYNs, as SYN-ACKs are repeated to one who vanished: never below zero.
+	 */
 	start(&r);
 	r.s.syn += 10;
 	r.s.syn_ack += 50;
@@ -274,7 +281,10 @@ static void test_window(void **state)
 		}
 }
 
-/* A window longer than the ring looks back as far as the ring reaches, also when it is run round often. */
+/*
+ * A window longer than the ring looks back as far as the ring reaches, also when it is run round
+ * often.
+ */
 static void test_window_beyond_ring(void **state)
 {
 	struct observe_rig r;
@@ -373,7 +383,9 @@ static void test_packet_path_was_first(void **state)
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
 }
 
-/* DOWN is known: nothing to say, and nothing of it comes up again once the service has recovered. */
+/*
+ * DOWN is known: nothing to say, and nothing of it comes up again once the service has recovered.
+ */
 static void test_checks_know(void **state)
 {
 	struct observe_rig r;
@@ -400,8 +412,8 @@ static void test_checks_know(void **state)
 }
 
 /*
- * Nobody looked for a while. Counters lie in the kernel and are as true as ever; what waits may only have
- * waited for the CPU, so one look leaves it out.
+ * Nobody looked for a while. Counters lie in the kernel and are as true as ever; what waits may
+ * only have waited for the CPU, so one look leaves it out.
  */
 static void test_stall(void **state)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Passive checks with the settings of both profiles over a small model of a game server: ten minutes of
- * ordinary mixed traffic must not trip, and each way in which the server can go wrong after them must
- * trip by its own reason. The model steps by a millisecond; all its chance comes from a fixed seed.
+ * Passive checks with the settings of both profiles over a small model of a game server: ten
+ * minutes of ordinary mixed traffic must not trip, and each way in which the server can go wrong
+ * after them must trip by its own reason. The model steps by a millisecond; all its chance comes
+ * from a fixed seed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,7 +152,9 @@ static void leave(struct world *w)
 	w->s.abnormal += w->fault == DROPS || how == 2;
 }
 
-/* One player on a bad link: a ping a second, whose pong is late by loss, or which never gets one. */
+/*
+ * One player on a bad link: a ping a second, whose pong is late by loss, or which never gets one.
+ */
 static void bad_link(struct world *w)
 {
 	if (w->now_ns % SEC < MS)
@@ -301,7 +304,9 @@ static void test_faults(void **state)
 					 p, i, w.trips, hokm_reason_name(w.v.reason),
 					 (unsigned long long)w.v.wrong,
 					 (unsigned long long)w.v.all);
-			/* Well again, nobody else looking: over some time after, and no new trip. */
+			/*
+			 * Well again, nobody else looking: over some time after, and no new trip.
+			 */
 			w.fault = WELL;
 			w.upgrades.n = w.pings.n = 0; /* their players have given up */
 			run(&w, 20 * SEC);

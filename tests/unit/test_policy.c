@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy as tables. We are 10.0.0.2, priority 128, with two services; `own` is their health, a letter
- * each: U up, D down, I no check has finished. Peers are a word each:
- *   p2  pulses, daemon fresh, 2 services UP      s2  pulses, daemon stale
- *   i2  pulses, daemon stopped (INIT)            k   adverts only (keepalived)
- *   b2  pulses and adverts                       -   configured, silent
+ * Policy as tables. We are 10.0.0.2, priority 128, with two services; `own` is their health, a
+ * letter each: U up, D down, I no check has finished. Peers are a word each: p2  pulses, daemon
+ * fresh, 2 services UP      s2  pulses, daemon stale i2  pulses, daemon stopped (INIT)            k
+ * adverts only (keepalived) b2  pulses and adverts                       -   configured, silent
  * Peer n has address 10.0.0.(10 + n) and priority 150 - 50 * n: 150, 100, 50.
  */
 #include <setjmp.h>

@@ -26,8 +26,8 @@ static const struct hokm_keys keys = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908
 
 static void probe_bytes(void **state)
 {
-	static const uint8_t head[16] = {'H',  'K',  'M',  'P',  1,    1,    25,   0,
-					 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
+	static const uint8_t head[16] = {
+		'H', 'K', 'M', 'P', 1, 1, 25, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
 	static const uint8_t sent[8] = {0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18};
 	static const uint8_t zero[sizeof(struct hokm_pulse)];
 	struct hokm_pulse p, other;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two links over a network of the test's own: what one has, the other gets, whatever is lost, repeated, swapped,
- * damaged, recorded and played again, and whoever restarts.
+ * Two links over a network of the test's own: what one has, the other gets, whatever is lost,
+ * repeated, swapped, damaged, recorded and played again, and whoever restarts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -479,7 +479,10 @@ static void late_acknowledgements_count(void **state)
 	net_close(&t);
 }
 
-/* CONTROL goes through and DATA does not: a new stream is tried, and again, and the first that can is whole. */
+/*
+ * CONTROL goes through and DATA does not: a new stream is tried, and again, and the first that can
+ * is whole.
+ */
 static void nothing_gets_stuck(void **state)
 {
 	struct repl_stats s;
@@ -566,8 +569,8 @@ static void old_messages_change_nothing(void **state)
 }
 
 /*
- * What an end says comes back to it as if from its peer: no proof of anything, not even to ends that were given
- * one key for both directions.
+ * What an end says comes back to it as if from its peer: no proof of anything, not even to ends
+ * that were given one key for both directions.
  */
 static void own_words_are_not_the_peers(void **state)
 {

@@ -17,14 +17,15 @@ static const __u64 key[2] = {1, 2};
 
 static struct repl_msg message(unsigned int n)
 {
-	struct repl_msg m = {.kind = n ? REPL_DATA : REPL_CONTROL,
-			     .session = 0x1122334455667788ULL,
-			     .echo = 0x99aabbccddeeff00ULL,
-			     .stamp_ns = n ? 0 : 77,
-			     .echo_stamp_ns = n ? 0 : 66,
-			     .stream = 3,
-			     .number = 4,
-			     .n = n};
+	struct repl_msg m = {
+		.kind = n ? REPL_DATA : REPL_CONTROL,
+		.session = 0x1122334455667788ULL,
+		.echo = 0x99aabbccddeeff00ULL,
+		.stamp_ns = n ? 0 : 77,
+		.echo_stamp_ns = n ? 0 : 66,
+		.stream = 3,
+		.number = 4,
+		.n = n};
 
 	for (unsigned int i = 0; i < n; i++)
 		m.records[i] = (struct repl_record){

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What peers tell, in a real map: whose word counts, what a new list takes away, what a full map does. */
+/*
+ * What peers tell, in a real map: whose word counts, what a new list takes away, what a full map
+ * does.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,14 +30,15 @@ static struct repl_record have(unsigned int i, uint32_t isn, uint32_t age_ms)
 {
 	struct hokm_conn_key k = key_of(i);
 
-	return (struct repl_record){.client = k.client,
-				    .client_port = k.client_port,
-				    .what = REPL_HAVE,
-				    .tag = 1,
-				    .isn = isn,
-				    .seq_next = 2 * isn,
-				    .ack_next = 3 * isn,
-				    .age_ms = age_ms};
+	return (struct repl_record){
+		.client = k.client,
+		.client_port = k.client_port,
+		.what = REPL_HAVE,
+		.tag = 1,
+		.isn = isn,
+		.seq_next = 2 * isn,
+		.ack_next = 3 * isn,
+		.age_ms = age_ms};
 }
 
 static void tell(struct replica *r, uint8_t holder, struct repl_record rec, uint8_t what)
@@ -167,7 +171,10 @@ static void a_list_takes_away_what_it_does_not_name(void **state)
 	hokm_bpf_close(b);
 }
 
-/* What the list named before the restart, and ended while nobody listened, is not named by the new one. */
+/*
+ * What the list named before the restart, and ended while nobody listened, is not named by the new
+ * one.
+ */
 static void restart_in_the_middle_of_a_list(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);

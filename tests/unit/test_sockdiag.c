@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ending connections for real, in a network namespace of the test's own: SOCK_DESTROY finds what it should and
- * leaves the rest; a client whose server vanished hears the exact RST, and answers a tickle.
+ * Ending connections for real, in a network namespace of the test's own: SOCK_DESTROY finds what it
+ * should and leaves the rest; a client whose server vanished hears the exact RST, and answers a
+ * tickle.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -239,13 +240,14 @@ static void many_at_once(void **state)
 
 static void packets_are_right(void **state)
 {
-	const struct tickle_conn c = {.client = {htonl(0xc0a80132)},
-				      .vip = {htonl(0xc0a80119)},
-				      .client_port = htons(40000),
-				      .port = htons(PORT),
-				      .seq = 0x01000000,
-				      .ack = 0x0a0b0c0d,
-				      .known = true};
+	const struct tickle_conn c = {
+		.client = {htonl(0xc0a80132)},
+		.vip = {htonl(0xc0a80119)},
+		.client_port = htons(40000),
+		.port = htons(PORT),
+		.seq = 0x01000000,
+		.ack = 0x0a0b0c0d,
+		.known = true};
 	static const uint8_t ends[] = {0x22, 0x3d, 0x9c, 0x40}; /* 8765, 40000 */
 	static const uint8_t rst_seq[] = {1, 0, 0, 0}, tickle_seq[] = {0, 0xff, 0xff, 0xff};
 	static const uint8_t ack[] = {0x0a, 0x0b, 0x0c, 0x0d}, zero[4];

@@ -95,8 +95,8 @@ static void test_data(void **state)
 
 static void test_not_ours_or_over(void **state)
 {
-	static const unsigned int over[] = {HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER,
-					    HOKM_TCP_CLOSED, HOKM_TCP_RESET};
+	static const unsigned int over[] = {
+		HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, HOKM_TCP_CLOSED, HOKM_TCP_RESET};
 	struct hokm_conn c = served();
 
 	(void)state;

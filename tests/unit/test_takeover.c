@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* When the players of a dead peer are told, how often and how fast; when those of a hung service are ended. */
+/*
+ * When the players of a dead peer are told, how often and how fast; when those of a hung service
+ * are ended.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,8 +29,8 @@ struct sim {
 static void step(struct sim *s, bool owner, uint64_t silent_ns, unsigned int rate)
 {
 	unsigned int quota, n;
-	enum takeover_step step =
-		takeover_tick(&s->t, owner, silent_ns, CONFIRM, rate, s->now_ns, &quota);
+	enum takeover_step step = takeover_tick(
+		&s->t, owner, silent_ns, CONFIRM, rate, s->now_ns, &quota);
 
 	if (step == TAKEOVER_BEGIN || step == TAKEOVER_ROUND) {
 		s->left = s->entries;
@@ -95,7 +98,10 @@ static void rounds_have_their_times(void **state)
 	assert_int_equal(s.rounds, TAKEOVER_ROUNDS);
 }
 
-/* A pulse tick's clock is that of its beginning; the gratuitous ARP with which it all begins may come within. */
+/*
+ * A pulse tick's clock is that of its beginning; the gratuitous ARP with which it all begins may
+ * come within.
+ */
 static void clock_that_is_a_little_older(void **state)
 {
 	struct takeover t;
@@ -208,12 +214,13 @@ static void only_what_hangs(void **state)
 
 static void when_players_are_ended(void **state)
 {
-	const struct ending_input due = {.health = HOKM_SVC_DOWN,
-					 .hung = true,
-					 .peer_up = true,
-					 .players = 5,
-					 .said_ns = 100 * S - ENDING_SILENT_NS,
-					 .now_ns = 100 * S};
+	const struct ending_input due = {
+		.health = HOKM_SVC_DOWN,
+		.hung = true,
+		.peer_up = true,
+		.players = 5,
+		.said_ns = 100 * S - ENDING_SILENT_NS,
+		.now_ns = 100 * S};
 	struct ending_input in;
 
 	(void)state;

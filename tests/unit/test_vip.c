@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VIP address and local route, against a real kernel. Whether the VIP is local is asked as a program
- * would: by binding to it.
+ * VIP address and local route, against a real kernel. Whether the VIP is local is asked as a
+ * program would: by binding to it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

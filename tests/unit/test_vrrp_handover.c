@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The VRRP machine between two hokm-xdp nodes: handover and claim, confirmed by pulses (DESIGN 6). */
+/*
+ * The VRRP machine between two hokm-xdp nodes: handover and claim, confirmed by pulses (DESIGN 6).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -430,8 +432,8 @@ static void test_claim(void **state)
 }
 
 /*
- * It advertises, but the newest pulse shows no lease: it is from before the owner took it. Not free;
- * asked, and taken only when a newer pulse says so.
+ * It advertises, but the newest pulse shows no lease: it is from before the owner took it. Not
+ * free; asked, and taken only when a newer pulse says so.
  */
 static void test_claim_from_new_owner(void **state)
 {
@@ -459,7 +461,10 @@ static void test_claim_from_new_owner(void **state)
 	RIG_RUN(&r, steps);
 }
 
-/* Its adverts are lost, its pulses tell of its lease: preempted like any live owner, after the delay. */
+/*
+ * Its adverts are lost, its pulses tell of its lease: preempted like any live owner, after the
+ * delay.
+ */
 static void test_claim_by_pulse_alone(void **state)
 {
 	static const struct rig_step steps[] = {

@@ -6,9 +6,9 @@
  * Safety, as vrrp.h states it: never two leases at one moment,
  *   adverts_only  no pulses; every advert arrives, fast; no preempting
  *   pulses_only   pulses arrive within SIM_STALE_NS; adverts lost, cut, late in any way
- * whatever happens to daemons and nodes meanwhile. Excused in both, and bounded: two nodes that took
- * a free lease within one message's time of each other. In pulses_only also: the later one's daemon
- * had no CPU just before, so it had not asked.
+ * whatever happens to daemons and nodes meanwhile. Excused in both, and bounded: two nodes that
+ * took a free lease within one message's time of each other. In pulses_only also: the later one's
+ * daemon had no CPU just before, so it had not asked.
  *
  * Liveness, with all of that and partitions: once faults end, one node owns within a second, then
  * the one that should, and it stays.
@@ -127,7 +127,9 @@ static void test_death_and_stall(void **state)
 	sim_kill(&s, 0);
 	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 2 * SIM_MS);
 
-	/* A stopped daemon's lease ends before the peer takes it; woken, it finds it is not owner. */
+	/*
+	 * A stopped daemon's lease ends before the peer takes it; woken, it finds it is not owner.
+	 */
 	settle(&s, 3);
 	sim_freeze(&s, 0, true);
 	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 2 * SIM_MS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames of one direction in their order, for hokm/ws.h: every form of header, cut at every byte; what
- * breaks the rules of RFC 6455 section 5 and RFC 7692; messages in fragments; close frames; frames that
- * are larger than sequence numbers can tell.
+ * Frames of one direction in their order, for hokm/ws.h: every form of header, cut at every byte;
+ * what breaks the rules of RFC 6455 section 5 and RFC 7692; messages in fragments; close frames;
+ * frames that are larger than sequence numbers can tell.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -312,7 +312,9 @@ static void nothing_counts_behind_the_close(void **state)
 
 #define GIB (1ULL << 30)
 
-/* Payload goes by: shown are segments now and then, and those that cross what is skipped at a time. */
+/*
+ * Payload goes by: shown are segments now and then, and those that cross what is skipped at a time.
+ */
 static void pass_payload(struct ws_rig *r, __u32 seq, __u64 len)
 {
 	__u8 junk[100];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a stream begins, for hokm/ws.h: upgrade requests and their answers, other HTTP, TLS, and what is
- * neither. Every head goes through whole, cut in two at every byte, and byte by byte.
+ * How a stream begins, for hokm/ws.h: upgrade requests and their answers, other HTTP, TLS, and what
+ * is neither. Every head goes through whole, cut in two at every byte, and byte by byte.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +125,10 @@ static void heads_byte_by_byte(void **state)
 	}
 }
 
-/* What each head of the table was found by must be told in the segment that ends it, and in no other. */
+/*
+ * What each head of the table was found by must be told in the segment that ends it, and in no
+ * other.
+ */
 static void a_head_is_told_once(void **state)
 {
 	static const char text[] = "HTTP/1.1 503 x\r\n\r\n";

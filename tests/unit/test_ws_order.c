@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Segments as the network brings them, for hokm/ws.h: repeated, overlapping, early, never seen; step
- * lost by that, and got again. A stream of a few frames at known places, and scripts of segments
- * [from, to) of it; sequence numbers begin just before they wrap.
+ * Segments as the network brings them, for hokm/ws.h: repeated, overlapping, early, never seen;
+ * step lost by that, and got again. A stream of a few frames at known places, and scripts of
+ * segments [from, to) of it; sequence numbers begin just before they wrap.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -83,10 +83,10 @@ static void fill_event(const struct rig *r, const struct rig_step *st, struct vr
 static void judge(const struct rig *r, const char *name, unsigned int i, const struct rig_step *st,
 		  const char *did)
 {
-	long long timer_ms =
-		r->v.timer_at_ns
-			? ((long long)r->v.timer_at_ns - (long long)r->now_ns) / (long long)RIG_MS
-			: -1;
+	long long timer_ms = r->v.timer_at_ns
+				     ? ((long long)r->v.timer_at_ns - (long long)r->now_ns) /
+					       (long long)RIG_MS
+				     : -1;
 
 	if (strcmp(did, st->did) != 0)
 		fail_msg("%s[%u]: did \"%s\", not \"%s\"", name, i, did, st->did);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Scripts for the VRRP machine: an array of steps, each an event with what pulses say at that moment,
- * and what must come of it. One node of version 3, priority 128, address 10.0.0.2, advert 100 ms,
- * preempt delay 2 s. So Skew_Time is 50 ms, Master_Down_Interval 350 ms, a lease 275 ms.
+ * Scripts for the VRRP machine: an array of steps, each an event with what pulses say at that
+ * moment, and what must come of it. One node of version 3, priority 128, address 10.0.0.2, advert
+ * 100 ms, preempt delay 2 s. So Skew_Time is 50 ms, Master_Down_Interval 350 ms, a lease 275 ms.
  */
 #ifndef HOKM_VRRP_RIG_H
 #define HOKM_VRRP_RIG_H

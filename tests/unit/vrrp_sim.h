@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A group of nodes under a simulated clock: the real VRRP machine and the real policy, each fed as the
- * daemon feeds them, over a network that loses, delays and parts, with kernels that answer pulses
- * though their daemon may be stopped, gone or late.
+ * A group of nodes under a simulated clock: the real VRRP machine and the real policy, each fed as
+ * the daemon feeds them, over a network that loses, delays and parts, with kernels that answer
+ * pulses though their daemon may be stopped, gone or late.
  *
  *   node = kernel (lease, socket's queue, map peers) + daemon (machine, pulse timer)
  *   network: per direction and kind (adverts, pulses) loss and delay; a cut stops a kind altogether

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Drives hokm/ws.h as the BPF programs do: one direction of one connection, segment by segment, and
- * holds it to what its header promises. Each segment is copied into memory of exactly its size, so that
- * AddressSanitizer sees every byte read behind it. A broken promise aborts with a word about it.
+ * holds it to what its header promises. Each segment is copied into memory of exactly its size, so
+ * that AddressSanitizer sees every byte read behind it. A broken promise aborts with a word about
+ * it.
  *
  * Shared by the unit tests and by the fuzzers: no cmocka here.
  */
@@ -31,8 +32,8 @@ struct ws_stream {
 };
 void ws_put(struct ws_stream *s, const void *data, __u32 len);
 /*
- * A header of the form that `form` names (7, 16 or 64 bits) with this length, masked if the side is the
- * client's; no payload.
+ * A header of the form that `form` names (7, 16 or 64 bits) with this length, masked if the side is
+ * the client's; no payload.
  */
 void ws_put_header(struct ws_stream *s, __u8 side, __u8 b0, int form, __u64 len);
 /* A whole frame in its shortest form; the payload is one that no header begins with. */

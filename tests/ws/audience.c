@@ -6,20 +6,18 @@
  *            [--interval MS] [--ping MS] [--patience MS] [--log FILE]
  *
  *   sending   a move every --interval (100) ms; no echo within --patience (5000) ms is a break, too
- *   pinging   a ping every --ping (20000) ms and nothing else; no pong until the next, or within --patience
- *             when that is longer, is a break
- *   silent    only read, for ever: they notice what their kernel tells them and nothing else
+ *   pinging   a ping every --ping (20000) ms and nothing else; no pong until the next, or within
+ * --patience when that is longer, is a break silent    only read, for ever: they notice what their
+ * kernel tells them and nothing else
  *
- * Who lost its connection stays away until it is told. Commands on stdin, each answered by a line of JSON:
- *   status   how things stand
- *   mark     the same; then the ends so far are forgotten and times count from here
- *   join     who has no connection comes in; status tells who is there
- *   rejoin   everybody leaves first, which is no end
- *   quit     as SIGTERM
+ * Who lost its connection stays away until it is told. Commands on stdin, each answered by a line
+ * of JSON: status   how things stand mark     the same; then the ends so far are forgotten and
+ * times count from here join     who has no connection comes in; status tells who is there rejoin
+ * everybody leaves first, which is no end quit     as SIGTERM
  *
- * For each KIND and for all: KIND_open, KIND_ended, and of those that ended since the mark KIND_first_ms,
- * KIND_median_ms, KIND_last_ms. By what they noticed it: reset, closed, unanswered, other. With --log a
- * line an end: ms of CLOCK_MONOTONIC, kind, local port, how.
+ * For each KIND and for all: KIND_open, KIND_ended, and of those that ended since the mark
+ * KIND_first_ms, KIND_median_ms, KIND_last_ms. By what they noticed it: reset, closed, unanswered,
+ * other. With --log a line an end: ms of CLOCK_MONOTONIC, kind, local port, how.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -221,7 +219,10 @@ static void connected(struct audience *a, struct player *p)
 	say(a, p, upgrade, sizeof(upgrade) - 1);
 }
 
-/* The head of the answer up to its empty line; what comes after it is a frame's and only shows life. */
+/*
+ * The head of the answer up to its empty line; what comes after it is a frame's and only shows
+ * life.
+ */
 static void upgrading(struct audience *a, struct player *p, const char *buf, size_t n)
 {
 	static const char blank[] = "\r\n\r\n";
@@ -497,8 +498,8 @@ static int set_up(struct audience *a)
 		return -ENOMEM;
 	for (unsigned int kind = 0; kind < KINDS; kind++)
 		for (unsigned long k = 0; k < a->of[kind]; k++)
-			a->players[i++] =
-				(struct player){.fd = -1, .kind = (uint8_t)kind, .state = WANTED};
+			a->players[i++] = (struct player){
+				.fd = -1, .kind = (uint8_t)kind, .state = WANTED};
 	err = set_up_files(a);
 	if (!err)
 		err = set_up_events(a);
@@ -555,15 +556,16 @@ static bool read_option(struct audience *a, int option)
 
 static bool read_options(struct audience *a, int argc, char **argv)
 {
-	static const struct option options[] = {{"url", required_argument, NULL, 'u'},
-						{"sending", required_argument, NULL, 's'},
-						{"pinging", required_argument, NULL, 'p'},
-						{"silent", required_argument, NULL, 'q'},
-						{"interval", required_argument, NULL, 'i'},
-						{"ping", required_argument, NULL, 'g'},
-						{"patience", required_argument, NULL, 'e'},
-						{"log", required_argument, NULL, 'l'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+		{"url", required_argument, NULL, 'u'},
+		{"sending", required_argument, NULL, 's'},
+		{"pinging", required_argument, NULL, 'p'},
+		{"silent", required_argument, NULL, 'q'},
+		{"interval", required_argument, NULL, 'i'},
+		{"ping", required_argument, NULL, 'g'},
+		{"patience", required_argument, NULL, 'e'},
+		{"log", required_argument, NULL, 'l'},
+		{NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the ends of a frames test share: kinds of frames and their count, sizes of random messages, and
- * what a client may ask of a server. The Python ends (frames_ws.py) speak the same.
+ * What the ends of a frames test share: kinds of frames and their count, sizes of random messages,
+ * and what a client may ask of a server. The Python ends (frames_ws.py) speak the same.
  *
  *   any message      the server owes one random message of its own
  *   text "!end"      when nothing is owed any more: text "!end"
@@ -23,8 +23,8 @@ struct frame_counts {
 	unsigned long long n[FRAME_KINDS];
 };
 
-static const char *const frame_names[FRAME_KINDS] = {"continuation", "text", "binary",
-						     "close",        "ping", "pong"};
+static const char *const frame_names[FRAME_KINDS] = {
+	"continuation", "text", "binary", "close", "ping", "pong"};
 
 /* -1: no such opcode. */
 static inline int frame_kind(unsigned int opcode)

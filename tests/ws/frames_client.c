@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket client that counts every frame on the wire, because it builds and reads each itself: no
- * library merges, cuts or answers anything behind its back (RFC 6455 section 5). See frames.h for what
- * it asks of the server, wire.h for its frames.
+ * A WebSocket client that counts every frame on the wire, because it builds and reads each itself:
+ * no library merges, cuts or answers anything behind its back (RFC 6455 section 5). See frames.h
+ * for what it asks of the server, wire.h for its frames.
  *
  *   SHAKE ──101──> TALK ──all sent, "!end" back──> QUICK ──echoes──> CALM ┄┄> CLOSE ──EOF──> OVER
  *
- * TALK sends messages of every shape, in pieces of every size. QUICK is a slow exchange of small ones, in
- * which whoever lost its step finds it again. When all connections are CALM and the server's kernel has
- * acknowledged everything, a line of JSON tells what each of them sent and received. A line "close" on
- * stdin has them closed, by either side; the totals follow as a second line.
+ * TALK sends messages of every shape, in pieces of every size. QUICK is a slow exchange of small
+ * ones, in which whoever lost its step finds it again. When all connections are CALM and the
+ * server's kernel has acknowledged everything, a line of JSON tells what each of them sent and
+ * received. A line "close" on stdin has them closed, by either side; the totals follow as a second
+ * line.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -359,8 +360,8 @@ static int client_run(struct client *l)
 				fds[i].events |= POLLOUT;
 			fds[i].revents = 0;
 		}
-		fds[l->n] = (struct pollfd){.fd = l->closing || !l->told ? -1 : STDIN_FILENO,
-					    .events = POLLIN};
+		fds[l->n] = (struct pollfd){
+			.fd = l->closing || !l->told ? -1 : STDIN_FILENO, .events = POLLIN};
 		if (now_ms() > end) {
 			fputs("frames_client: the time is over\n", stderr);
 			return -ETIMEDOUT;
@@ -448,13 +449,14 @@ static int options_read(struct client *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct client l = {.addr = {.sin_family = AF_INET},
-				  .n = 8,
-				  .messages = 100,
-				  .quick = 4,
-				  .seconds = 60,
-				  .bye = 30,
-				  .max = 200000};
+	static struct client l = {
+		.addr = {.sin_family = AF_INET},
+		.n = 8,
+		.messages = 100,
+		.quick = 4,
+		.seconds = 60,
+		.bye = 30,
+		.max = 200000};
 	unsigned int i;
 	int err = options_read(&l, argc, argv);
 

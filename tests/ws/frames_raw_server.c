@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket server for frames tests that builds its frames itself (wire.h), for what no library does:
- * frames right behind the 101 in the same segment, many in one segment, headers cut by its own writes. It
- * does what frames.h lets a client ask for.
+ * A WebSocket server for frames tests that builds its frames itself (wire.h), for what no library
+ * does: frames right behind the 101 in the same segment, many in one segment, headers cut by its
+ * own writes. It does what frames.h lets a client ask for.
  */
 #include <arpa/inet.h>
 #include <getopt.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket server over libwebsockets for frames tests: it reads and writes by somebody else's rules,
- * and does what frames.h lets a client ask for. `GET /health` answers 200.
+ * A WebSocket server over libwebsockets for frames tests: it reads and writes by somebody else's
+ * rules, and does what frames.h lets a client ask for. `GET /health` answers 200.
  *
  * What it owes are random messages: text or binary, whole or in fragments, some of them empty, with
  * pings between. libwebsockets wants one write a callback, so a message is a small state machine.
  *
- * SIGTERM ends it; the frames it wrote, and the messages' frames it was given, are printed as JSON. (Pings
- * are answered inside the library, empty fragments are not shown by it: the client's counts are exact.)
+ * SIGTERM ends it; the frames it wrote, and the messages' frames it was given, are printed as JSON.
+ * (Pings are answered inside the library, empty fragments are not shown by it: the client's counts
+ * are exact.)
  */
 #include <errno.h>
 #include <getopt.h>
@@ -278,8 +279,8 @@ static int serve(struct server *s, int port)
 		.user = s,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
-		.options =
-			LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+		.options = LWS_SERVER_OPTION_DISABLE_IPV6 |
+			   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
 	};
 	struct lws_context *context;
 

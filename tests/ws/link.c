@@ -12,9 +12,9 @@
  *   reorder held back until one to three later ones passed, or HOLD_NS is over
  *   delay   from a range, the order kept: a queue whose times never go back
  *
- * Both interfaces must carry nothing but this traffic, and the ends must compute their own checksums
- * and segment by themselves (ethtool -K … tx off gso off tso off gro off). Segments over the MTU come
- * all the same when somebody on the way has put them together: they are always cut.
+ * Both interfaces must carry nothing but this traffic, and the ends must compute their own
+ * checksums and segment by themselves (ethtool -K … tx off gso off tso off gro off). Segments over
+ * the MTU come all the same when somebody on the way has put them together: they are always cut.
  *
  * Ends by SIGTERM, SIGINT or when its time is up, and prints its counts as JSON.
  */

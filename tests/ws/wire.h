@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One end of a WebSocket, byte by byte (RFC 6455 section 5): frames of every shape are written
- * into a growing buffer that always ends at a frame's end, what comes back is read frame by frame, and
- * both are counted by kind. A ping is answered as it is met. A client's frames are masked, a server's not.
+ * into a growing buffer that always ends at a frame's end, what comes back is read frame by frame,
+ * and both are counted by kind. A ping is answered as it is met. A client's frames are masked, a
+ * server's not.
  */
 #ifndef WS_WIRE_H
 #define WS_WIRE_H
@@ -311,7 +312,10 @@ static inline int wire_header_byte(struct wire *w, uint8_t byte)
 	return wire_begins(w, len);
 }
 
-/* Takes as much as belongs to one frame, so that its word is heard before the next; negative: broken. */
+/*
+ * Takes as much as belongs to one frame, so that its word is heard before the next; negative:
+ * broken.
+ */
 static inline ssize_t wire_take(struct wire *w, const uint8_t *data, size_t len)
 {
 	size_t n, i;

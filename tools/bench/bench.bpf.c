@@ -3,15 +3,16 @@
  * The bench's BPF programs.
  *
  * BPF_PROG_TEST_RUN repeats a program on one frame, as the program left it: a steered frame would
- * come back with other MAC addresses, a second SYN of the same flow is not a new one. So each run goes
- * through a wrapper that puts the frame right and then calls the subject by a tail call. What the
- * wrapper costs is in the floor too: every path's time is net of the trivial program called through
- * the same wrapper.
+ * come back with other MAC addresses, a second SYN of the same flow is not a new one. So each run
+ * goes through a wrapper that puts the frame right and then calls the subject by a tail call. What
+ * the wrapper costs is in the floor too: every path's time is net of the trivial program called
+ * through the same wrapper.
  *
  * New data: a segment that comes again is a repetition to whoever follows frames, and costs nearly
- * nothing. So the wrapper of data moves the sequence number on: packet n of a round of flows is the next
- * segment of its flow, as a player's is. Nothing in the maps is set back, the subject runs exactly the
- * way it runs in real traffic, and the bench looks afterwards whether every frame was counted.
+ * nothing. So the wrapper of data moves the sequence number on: packet n of a round of flows is the
+ * next segment of its flow, as a player's is. Nothing in the maps is set back, the subject runs
+ * exactly the way it runs in real traffic, and the bench looks afterwards whether every frame was
+ * counted.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -277,9 +278,9 @@ int floor_tc(struct __sk_buff *skb)
 }
 
 /*
- * What no tracker of connections can avoid: the key out of the packet, the look-up in a table as large,
- * and of what it finds the head and one half, the half written. On the subject's own table: so the
- * misses are the same, bucket by bucket.
+ * What no tracker of connections can avoid: the key out of the packet, the look-up in a table as
+ * large, and of what it finds the head and one half, the half written. On the subject's own table:
+ * so the misses are the same, bucket by bucket.
  */
 SEC("xdp.frags")
 int floor_touch(struct xdp_md *ctx)

@@ -12,11 +12,12 @@
  *   bench_report.c   table and JSON
  *
  * Absolute times mean little: a machine's neighbours move them. Rounds are interleaved (every path
- * runs once in every round), a path's time is the mean of the middle half of its rounds, and what is
- * judged is the ratio to a hot HASH look-up, after the trivial program's time was taken off both.
+ * runs once in every round), a path's time is the mean of the middle half of its rounds, and what
+ * is judged is the ratio to a hot HASH look-up, after the trivial program's time was taken off
+ * both.
  *
- * A path that follows frames is measured on new data only: see bench.bpf.c. After each run counters and
- * the connection itself must agree that every frame of it was read, in step to the byte.
+ * A path that follows frames is measured on new data only: see bench.bpf.c. After each run counters
+ * and the connection itself must agree that every frame of it was read, in step to the byte.
  */
 #ifndef HOKM_BENCH_H
 #define HOKM_BENCH_H
@@ -117,7 +118,9 @@ struct path {
 	double lookups;
 };
 
-/* Client addresses of flows: established and local, established on the peer, new ones, one a path. */
+/*
+ * Client addresses of flows: established and local, established on the peer, new ones, one a path.
+ */
 #define BASE_LOCAL    0x0a000000u
 #define BASE_STEERED  0x0b000000u
 #define BASE_NEW      0x0c000000u
@@ -148,8 +151,8 @@ struct bench {
 void bench_paths(struct bench *b);
 
 /*
- * bench_million.c. -errno, said on stderr; *broken is set when a limit was missed. json takes its part
- * of the results. like: rounds and repeat.
+ * bench_million.c. -errno, said on stderr; *broken is set when a limit was missed. json takes its
+ * part of the results. like: rounds and repeat.
  */
 int bench_million(const struct bench *like, const char *bpf_object, json_t *json, bool *broken);
 
@@ -158,8 +161,8 @@ int bench_measure(struct bench *b); /* both halves; -errno, said on stderr */
 /* Round 0 to rounds of one half; 0 is done for nothing: it warms caches and tables. */
 int bench_round(struct bench *b, bool full, unsigned int i);
 void bench_progress(unsigned int i, unsigned int n); /* i = n ends it */
-double
-bench_evaluate(struct bench *b); /* ns of a hot look-up: paths[1]; paths[0] is the trivial one */
+/* ns of a hot look-up: paths[1]; paths[0] is the trivial one */
+double bench_evaluate(struct bench *b);
 double bench_middle(double *v, unsigned int n); /* mean of the middle half; sorts v */
 
 /* bench_frame.c */

@@ -6,8 +6,10 @@
 #define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; whole words */
 #define BENCH_PROBE_USE 170
 
-/* Flows come in an order that no prefetcher follows; odd, and no
- * multiple of five, so that each comes once. */
+/*
+ * Flows come in an order that no prefetcher follows; odd, and no multiple of five, so that each
+ * comes once.
+ */
 #define BENCH_STRIDE 2654435761u
 
 /* Slots of the maps jump and jump_out: what a wrapper calls. */
@@ -35,7 +37,9 @@ struct bench_ctl {
 	__u32 shift;   /* and which packet of the order comes first */
 };
 
-/* Map probes, one entry: two probes that differ in their nonce, so that neither is ever a replay. */
+/*
+ * Map probes, one entry: two probes that differ in their nonce, so that neither is ever a replay.
+ */
 struct bench_probes {
 	__u64 frame[2][BENCH_PROBE_LEN / 8];
 };

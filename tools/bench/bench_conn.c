@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Connections that are followed. Each is led from its SYN to the 101 through the two programs
- * themselves, so that a path is measured on an entry as tracking leaves it; where many are needed the
- * rest are copies of one.
+ * themselves, so that a path is measured on an entry as tracking leaves it; where many are needed
+ * the rest are copies of one.
  */
 #include <errno.h>
 #include <stdio.h>

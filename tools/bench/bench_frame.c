@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bench's frames: what a game server's network card really sees. Checksums of TCP and IP are left
- * zero, since XDP looks at neither.
+ * The bench's frames: what a game server's network card really sees. Checksums of TCP and IP are
+ * left zero, since XDP looks at neither.
  */
 #include <arpa/inet.h>
 #include <linux/if_arp.h>
@@ -138,7 +138,9 @@ uint8_t *bench_segment(struct frame *f, const struct segment *s)
 #define LARGE  1400 /* of a full segment */
 #define MASKED 0x80
 
-/* A segment of n WebSocket frames of one size each, with short lengths; their bytes do not matter. */
+/*
+ * A segment of n WebSocket frames of one size each, with short lengths; their bytes do not matter.
+ */
 static void frame_ws(struct frame *f, bool out, uint8_t b0, uint32_t n)
 {
 	const struct segment s = {.out = out, .client = BASE_LOCAL, .ack = 1, .len = SMALL};

@@ -67,7 +67,10 @@ static int wrong_path(const struct bench *b, const struct path *p, uint32_t verd
 	return -EPROTO;
 }
 
-/* What is measured must be what the path's name says: verdict, counter and connection have to agree. */
+/*
+ * What is measured must be what the path's name says: verdict, counter and connection have to
+ * agree.
+ */
 static int run_checked(struct bench *b, struct path *p, double *ns)
 {
 	const uint64_t rise = p->counter < 0 ? 0 : p->rise ? p->rise : 1;
@@ -77,8 +80,9 @@ static int run_checked(struct bench *b, struct path *p, double *ns)
 
 	err = err ? err : conn_prepare(b, p);
 	/*
-	 * Once through its flows for nothing: what is measured is the steady state. A test run of XDP waits
-	 * for RCU before its first packet, while others use the caches: so this helps data in nothing.
+	 * Once through its flows for nothing: what is measured is the steady state. A test run of
+	 * XDP waits for RCU before its first packet, while others use the caches: so this helps
+	 * data in nothing.
 	 */
 	if (!err && p->flows > 1 && !p->purge && (!is_data(p) || p->wrap == WRAP_DATA_OUT))
 		err = run(b, p, true, ns, &verdict);

@@ -3,15 +3,17 @@
  * 1,000,000 followed connections: what they hold of memory, and what a packet of a random one costs
  * beside one of 1,000.
  *
- * With so many every packet misses the caches: bucket, key and head, one half. No program that finds the
- * connection can avoid that, so a floor program is measured beside ours, through the same wrapper and on
- * the same table: it takes the key out of the packet, looks it up, reads the head and writes into the
- * half. What ours costs beyond it must not grow by more than half from 1,000 connections to 1,000,000.
+ * With so many every packet misses the caches: bucket, key and head, one half. No program that
+ * finds the connection can avoid that, so a floor program is measured beside ours, through the same
+ * wrapper and on the same table: it takes the key out of the packet, looks it up, reads the head
+ * and writes into the half. What ours costs beyond it must not grow by more than half from 1,000
+ * connections to 1,000,000.
  *
- * Both go through all connections in an order of long strides, far apart from each other, and the entries
- * were put in in random order: what one left in the caches is long gone when the other comes by. Two
- * worlds with tables of one size stand side by side, one with few connections and one with all, and every
- * round measures in both, because the machine's own speed drifts; differences are taken within a round.
+ * Both go through all connections in an order of long strides, far apart from each other, and the
+ * entries were put in in random order: what one left in the caches is long gone when the other
+ * comes by. Two worlds with tables of one size stand side by side, one with few connections and one
+ * with all, and every round measures in both, because the machine's own speed drifts; differences
+ * are taken within a round.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -217,7 +219,9 @@ static int measure(struct million *m)
 	return err;
 }
 
-/* What subject i costs beyond the floor before it, within each round. Evaluation sorts: ask before. */
+/*
+ * What subject i costs beyond the floor before it, within each round. Evaluation sorts: ask before.
+ */
 static double beyond(const struct bench *b, unsigned int i)
 {
 	double diff[BENCH_ROUNDS_MAX];

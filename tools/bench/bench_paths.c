@@ -2,10 +2,11 @@
 /*
  * The paths of the first part of `make bench`, and their budgets.
  *
- * Budgets are the project's promise: none of ours 1, established and followed 5, steered 4, a new SYN 10.
- * Of the followed ones a segment that is one whole small message is judged: nearly every data packet of a
- * game is that. Among many flows every packet is a row of cache misses, which depend on the machine more
- * than on the program: those rows are shown beside Katran's and not judged.
+ * Budgets are the project's promise: none of ours 1, established and followed 5, steered 4, a new
+ * SYN 10. Of the followed ones a segment that is one whole small message is judged: nearly every
+ * data packet of a game is that. Among many flows every packet is a row of cache misses, which
+ * depend on the machine more than on the program: those rows are shown beside Katran's and not
+ * judged.
  */
 #include <string.h>
 

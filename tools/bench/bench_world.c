@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The bench's world: the real programs loaded, never attached, in a network namespace of their own;
- * the maps of an owner with one live peer, 4096 players here and 4096 there. In the second half they
- * are 65,536 here, which fills half of conns.
+ * the maps of an owner with one live peer, 4096 players here and 4096 there. In the second half
+ * they are 65,536 here, which fills half of conns.
  *
  * Stamps of what must stay alive lie a day ahead, so that no path changes while it is measured.
  */
@@ -142,14 +142,15 @@ int world_fill(struct bench *b)
 }
 
 /*
- * Removes what packets number first to last - 1 entered into conns. By key: a walk through the table
- * would leave nothing of the paths' own entries in the caches. half_open needs none: it evicts.
+ * Removes what packets number first to last - 1 entered into conns. By key: a walk through the
+ * table would leave nothing of the paths' own entries in the caches. half_open needs none: it
+ * evicts.
  */
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last)
 {
 	for (uint64_t i = first; i < last; i++) {
-		const struct hokm_conn_key k =
-			world_key(p->base + (((uint32_t)i * BENCH_STRIDE) & (p->flows - 1)));
+		const struct hokm_conn_key k = world_key(
+			p->base + (((uint32_t)i * BENCH_STRIDE) & (p->flows - 1)));
 
 		if (bpf_map_delete_elem(b->conns_fd, &k) && errno != ENOENT)
 			return complain("remove a measured flow", -errno);

@@ -2,10 +2,10 @@
 /*
  * hokm-arpwatch: who owns an address, asked many times a second.
  *
- * Each round broadcasts one ARP request for the address and notes every MAC that answers it. A round
- * that two MACs answer has two owners. The request is a probe as of RFC 5227 (sender address 0.0.0.0), which
- * changes no neighbour table, and its sender hardware address carries the round's number, because the
- * answer repeats it: so an answer belongs to its round however late it comes.
+ * Each round broadcasts one ARP request for the address and notes every MAC that answers it. A
+ * round that two MACs answer has two owners. The request is a probe as of RFC 5227 (sender address
+ * 0.0.0.0), which changes no neighbour table, and its sender hardware address carries the round's
+ * number, because the answer repeats it: so an answer belongs to its round however late it comes.
  *
  *    sender hardware address   02 ff | number of the round, 32 bits
  *
@@ -305,10 +305,11 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"addr", required_argument, NULL, 'a'},
-						{"dev", required_argument, NULL, 'd'},
-						{"interval", required_argument, NULL, 'i'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+		{"addr", required_argument, NULL, 'a'},
+		{"dev", required_argument, NULL, 'd'},
+		{"interval", required_argument, NULL, 'i'},
+		{NULL, 0, NULL, 0}};
 	struct watch w = {.fd = -1, .input = true, .interval_ms = DEFAULT_MS};
 	const char *dev = "eth0";
 	char *end = NULL;

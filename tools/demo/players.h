@@ -4,9 +4,9 @@
  *
  *  players.c         options, the epoll loop, commands on stdin
  *  players_timer.c   a wheel of one millisecond slots
- *  players_conn.c    one WebSocket connection (RFC 6455, client side), without knowing what it is for
- *  players_role.c    what the connection is for: player, listener or probe
- *  players_window.c  what was measured since the last mark, as one line
+ *  players_conn.c    one WebSocket connection (RFC 6455, client side), without knowing what it is
+ * for players_role.c    what the connection is for: player, listener or probe players_window.c what
+ * was measured since the last mark, as one line
  *
  * One thread, no locks. Times are CLOCK_MONOTONIC nanoseconds; 0 means never.
  */
@@ -114,8 +114,8 @@ struct world {
 	struct wheel wheel;
 	struct conn *players; /* n_players, then n_listeners */
 	struct conn *probes;  /* ring of n_probes slots */
-	uint64_t probe_next,
-		probe_head; /* sequence numbers: next to start, oldest not yet judged */
+	/* sequence numbers: next to start, oldest not yet judged */
+	uint64_t probe_next, probe_head;
 	struct timer probe_timer;
 	uint64_t outage_since_ns; /* start of the first failed attempt since the last good one */
 	int probe_node;           /* who served the last probe, -1: nobody yet */
@@ -132,8 +132,9 @@ int conn_start(struct world *w, struct conn *c);
 void conn_event(struct world *w, struct conn *c, uint32_t events);
 int conn_send_text(struct conn *c, const char *text, size_t len);
 /*
- * Ends our side; the server's end follows. Without a close frame, on which the server would end first and
- * keep the port in TIME_WAIT: thousands of probes from one address would soon meet such ports again.
+ * Ends our side; the server's end follows. Without a close frame, on which the server would end
+ * first and keep the port in TIME_WAIT: thousands of probes from one address would soon meet such
+ * ports again.
  */
 int conn_leave(struct conn *c);
 void conn_drop(struct conn *c);

@@ -2,17 +2,16 @@
 /*
  * What a connection is for.
  *
- *  player    sends a move each interval and wants its echo, with the right counter; when the connection
- *            breaks it comes back with jittered back-off, as a good game client does
- *  listener  the same without ever sending
- *  probe     one fresh connection: handshake, one move, end. Its handshake is the attempt that is
- *            counted; the echo only tells which node served it
+ *  player    sends a move each interval and wants its echo, with the right counter; when the
+ * connection breaks it comes back with jittered back-off, as a good game client does listener  the
+ * same without ever sending probe     one fresh connection: handshake, one move, end. Its handshake
+ * is the attempt that is counted; the echo only tells which node served it
  *
- * The timer of a connection: idle, when to connect; connecting and upgrading, when to give up; open,
- * the next move of a player; closing, when to stop waiting for the server's end.
+ * The timer of a connection: idle, when to connect; connecting and upgrading, when to give up;
+ * open, the next move of a player; closing, when to stop waiting for the server's end.
  *
- * Probes are judged in the order of their start, so that an outage is the time from the start of the
- * first that failed to the start of the next that did not.
+ * Probes are judged in the order of their start, so that an outage is the time from the start of
+ * the first that failed to the start of the next that did not.
  */
 #include <stdio.h>
 #include <stdlib.h>

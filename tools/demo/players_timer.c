@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Timers: a wheel of WHEEL_SIZE slots, one a millisecond, each a doubly linked list. A timer's slot is
- * its due time modulo the size; one that is not due yet when its slot comes round stays there.
+ * Timers: a wheel of WHEEL_SIZE slots, one a millisecond, each a doubly linked list. A timer's slot
+ * is its due time modulo the size; one that is not due yet when its slot comes round stays there.
  *
- * Invariant: no armed timer is due before wheel.now_ms, because arming in the past means the next slot.
+ * Invariant: no armed timer is due before wheel.now_ms, because arming in the past means the next
+ * slot.
  */
 #include "players.h"
 
@@ -32,8 +33,8 @@ void timer_arm(struct wheel *w, struct timer *t, uint64_t due_ms)
 }
 
 /*
- * The due timers move to a list of their own first: fn may arm and stop any timer, also one that is on
- * that list, because its links stay valid there.
+ * The due timers move to a list of their own first: fn may arm and stop any timer, also one that is
+ * on that list, because its links stay valid there.
  */
 static void run_slot(struct wheel *w, timer_fn fn, void *arg)
 {

@@ -9,8 +9,8 @@
 
 #include "players.h"
 
-static const char *const end_names[END_COUNT] = {"refused", "reset",  "closed",
-						 "timeout", "status", "error"};
+static const char *const end_names[END_COUNT] = {
+	"refused", "reset", "closed", "timeout", "status", "error"};
 
 /* How the connections stand, and the recovery times of those that broke. */
 struct tally {

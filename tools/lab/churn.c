@@ -11,14 +11,16 @@
  *     --ports N       of each address use N ports only, again and again  (40000)
  *     --reset         end by RST, not by FIN: no TIME_WAIT holds the port
  *
- * A connection that comes and goes: connect, 16 bytes there, the same back, close; the server is hokm-echo. One
- * that stays says 16 bytes a second while others come and go. Each phase ends with a line of JSON on stdout:
+ * A connection that comes and goes: connect, 16 bytes there, the same back, close; the server is
+ * hokm-echo. One that stays says 16 bytes a second while others come and go. Each phase ends with a
+ * line of JSON on stdout:
  *
  *   {"held":N}
  *   {"opened":N,"done":N,"failed":N,"broken":N,"seconds":S}      broken: of those that stay
  *   {"ended":true,"broken":N}
  *
- * Everything is bounded: phases by time, sockets by OPEN_MOST. Exit code 1 when not all could be held.
+ * Everything is bounded: phases by time, sockets by OPEN_MOST. Exit code 1 when not all could be
+ * held.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -98,8 +100,8 @@ static int bind_next(struct churn *c, int fd)
 {
 	for (int i = 0; c->n_from && i < TRIES; i++) {
 		unsigned int at = c->next++;
-		struct sockaddr_in from = {.sin_family = AF_INET,
-					   .sin_addr = c->from[at % c->n_from]};
+		struct sockaddr_in from = {
+			.sin_family = AF_INET, .sin_addr = c->from[at % c->n_from]};
 
 		from.sin_port = htons((uint16_t)(FIRST_PORT + at / c->n_from % c->ports));
 		if (!bind(fd, (struct sockaddr *)&from, sizeof(from)))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-echo: a TCP server that sends back what it gets and closes when the client does; cheap enough for ten
- * thousand connections a second, which no game server needs to be.
+ * hokm-echo: a TCP server that sends back what it gets and closes when the client does; cheap
+ * enough for ten thousand connections a second, which no game server needs to be.
  *
  *   hokm-echo [--once] PORT
  *
- * With --once only the first bytes of a connection come back, all others are but acknowledged by the kernel.
- * One thread, level-triggered epoll. What cannot be sent back at once ends the connection: clients of the lab
- * send a few bytes and wait for them.
+ * With --once only the first bytes of a connection come back, all others are but acknowledged by
+ * the kernel. One thread, level-triggered epoll. What cannot be sent back at once ends the
+ * connection: clients of the lab send a few bytes and wait for them.
  */
 #include <arpa/inet.h>
 #include <errno.h>

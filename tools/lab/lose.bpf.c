@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * XDP programs for the switch's end of the lab's veth pairs, in place of pass.bpf.c: they lose replication
- * messages (UDP to port 8767) and pass everything else.
+ * XDP programs for the switch's end of the lab's veth pairs, in place of pass.bpf.c: they lose
+ * replication messages (UDP to port 8767) and pass everything else.
  *
  *   hokm_lose_some   one in five, by chance
  *   hokm_lose_all    each

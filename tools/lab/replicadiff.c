@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-replicadiff: is what one node knows of a peer's connections what the peer has? Entry by entry, from the
- * pinned maps themselves: `conns` of the node where the connections live, `replica` of the other one.
+ * hokm-replicadiff: is what one node knows of a peer's connections what the peer has? Entry by
+ * entry, from the pinned maps themselves: `conns` of the node where the connections live, `replica`
+ * of the other one.
  *
  *   hokm-replicadiff [--holder SLOT] [--at-least N] [--quiet] CONNS REPLICA
  *
- * Compared are client, port, isn, seq_next and ack_next; not the service, whose slot is each node's own.
- * Told of are connections that live there, are established and have not ended: what user/daemon/replication.c says.
- * Prints the first differences and "N equal, M missing, E extra, O other"; exit code 0 when nothing differs
- * and at least N are equal, 1 when not, 2 when it cannot be told.
+ * Compared are client, port, isn, seq_next and ack_next; not the service, whose slot is each node's
+ * own. Told of are connections that live there, are established and have not ended: what
+ * user/daemon/replication.c says. Prints the first differences and "N equal, M missing, E extra, O
+ * other"; exit code 0 when nothing differs and at least N are equal, 1 when not, 2 when it cannot
+ * be told.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -115,8 +117,8 @@ static int walk(int fd, size_t value_size, read_fn read, unsigned int holder, st
 		__u32 n = BATCH;
 		struct entry e;
 
-		more = !bpf_map_lookup_batch(fd, first ? NULL : &cursor, &cursor, keys, values, &n,
-					     NULL);
+		more = !bpf_map_lookup_batch(
+			fd, first ? NULL : &cursor, &cursor, keys, values, &n, NULL);
 		if (!more && errno != ENOENT)
 			err = -errno;
 		first = false;
@@ -197,10 +199,11 @@ static bool number(const char *text, unsigned long most, unsigned long *out)
 
 static int read_options(int argc, char **argv, struct request *req)
 {
-	static const struct option options[] = {{"holder", required_argument, NULL, 'h'},
-						{"at-least", required_argument, NULL, 'n'},
-						{"quiet", no_argument, NULL, 'q'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+		{"holder", required_argument, NULL, 'h'},
+		{"at-least", required_argument, NULL, 'n'},
+		{"quiet", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0}};
 	unsigned long n = 0;
 	bool good = true;
 	int c;

@@ -28,8 +28,8 @@ struct apply_want {
 };
 
 /*
- * Takes hold of the interface's sysctls and the VIP routes. `b` is borrowed. Undone by apply_close()
- * unless told to keep. -errno with the cause logged, and nothing left behind.
+ * Takes hold of the interface's sysctls and the VIP routes. `b` is borrowed. Undone by
+ * apply_close() unless told to keep. -errno with the cause logged, and nothing left behind.
  */
 int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
 	       struct apply **out);

@@ -111,8 +111,10 @@ int caps_keep(void)
 	if (cap_set_flag(caps, CAP_PERMITTED, N_KEPT, kept, CAP_SET) ||
 	    cap_set_flag(caps, CAP_EFFECTIVE, N_KEPT, kept, CAP_SET))
 		err = -errno;
-	/* The bounding set needs CAP_SETPCAP, which goes with the rest: it is first. Without the
-	 * right the kept set still holds for this process; only what root execs could have more. */
+	/*
+	 * The bounding set needs CAP_SETPCAP, which goes with the rest: it is first. Without the
+	 * right the kept set still holds for this process; only what root execs could have more.
+	 */
 	bound_err = err ? 0 : drop_bounding();
 	if (bound_err)
 		log_warn("could not shrink the capability bounding set: %s", strerror(-bound_err));

@@ -2,8 +2,8 @@
 /*
  * Starting a hook from a daemon that runs at real-time priority with locked memory.
  *
- * fork, not vfork: between fork and exec the child looks its user up and drops its privileges, which
- * must not happen in the daemon's memory. Locks on memory are not inherited. What may block
+ * fork, not vfork: between fork and exec the child looks its user up and drops its privileges,
+ * which must not happen in the daemon's memory. Locks on memory are not inherited. What may block
  * (the look-up, the exec from disk) happens in the child; the daemon learns of a failure from the
  * status pipe, which is close-on-exec: nothing in it at its end means that the command runs.
  */
@@ -103,9 +103,9 @@ static int child_signals(void)
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
+	/* SIGKILL, SIGSTOP and the signals of libc itself cannot be set: the error is expected. */
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dfl,
-				NULL); /* KILL, STOP and libc's own refuse: as they should */
+		(void)sigaction(sig, &dfl, NULL);
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
@@ -118,7 +118,10 @@ static int child_stdio(int output_fd)
 		return -errno;
 	if (dup2(null_fd, 0) < 0 || dup2(output_fd, 1) < 0 || dup2(output_fd, 2) < 0)
 		return -errno;
-	/* Ours are close-on-exec anyway; whoever started the daemon may have left some that are not. */
+	/*
+	 * Ours are close-on-exec anyway; whoever started the daemon may have left some that are
+	 * not.
+	 */
 	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 

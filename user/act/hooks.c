@@ -10,7 +10,8 @@
  *   - at most one runs; `running` says so, and then pid, fds and sources are valid;
  *   - it is over when its leader ends: what it left in the background holds nothing up, and is
  *     killed only when the hook was killed for its time;
- *   - output is read without blocking, at most OUTPUT_LINES lines of OUTPUT_LINE bytes go to the log.
+ *   - output is read without blocking, at most OUTPUT_LINES lines of OUTPUT_LINE bytes go to the
+ * log.
  */
 #include <errno.h>
 #include <poll.h>
@@ -215,8 +216,8 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *arg)
 
 static int watch(struct hooks *h)
 {
-	int err = sd_event_add_child(h->event, &h->child, h->process.pid, WEXITED, on_exit_of_child,
-				     h);
+	int err = sd_event_add_child(
+		h->event, &h->child, h->process.pid, WEXITED, on_exit_of_child, h);
 
 	if (err >= 0)
 		err = sd_event_add_io(h->event, &h->output, h->process.output_fd, EPOLLIN,

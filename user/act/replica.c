@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Map replica, written. Two system calls a record: what is there, and what becomes of it. Of each holder it is
- * remembered how many entries it has and in which generation its list is.
+ * Map replica, written. Two system calls a record: what is there, and what becomes of it. Of each
+ * holder it is remembered how many entries it has and in which generation its list is.
  *
  *   BEGIN  generation + 1
  *   HAVE   entry made or renewed, with this generation

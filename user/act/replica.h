@@ -2,9 +2,10 @@
 /*
  * Replica: what peers tell of their connections, put into map replica; one for all peers.
  *
- * Of two peers that claim the same addresses the connection that was established later counts: a client
- * may use a port again, and a node that steers never saw the former one end. An entry is taken away by
- * its own holder only, and only for the same isn. A holder's new list takes away what it did not name.
+ * Of two peers that claim the same addresses the connection that was established later counts: a
+ * client may use a port again, and a node that steers never saw the former one end. An entry is
+ * taken away by its own holder only, and only for the same isn. A holder's new list takes away what
+ * it did not name.
  */
 #ifndef HOKM_ACT_REPLICA_H
 #define HOKM_ACT_REPLICA_H
@@ -21,8 +22,8 @@ struct replica; /* opaque: counts and generations by holder */
 int replica_open(struct hokm_bpf *b, struct replica **out);
 void replica_close(struct replica *r);
 /*
- * One record of `holder`, slot the service's here (HOKM_NODE_SLOT: we have no such service; ignored).
- * BEGIN starts a generation; END leaves the rest to replica_slice(). 0 or -errno.
+ * One record of `holder`, slot the service's here (HOKM_NODE_SLOT: we have no such service;
+ * ignored). BEGIN starts a generation; END leaves the rest to replica_slice(). 0 or -errno.
  */
 int replica_apply(struct replica *r, uint8_t holder, const struct repl_record *rec,
 		  unsigned int slot, uint64_t now_ns);

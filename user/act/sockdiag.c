@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOCK_DESTROY by netlink: many requests in one datagram. The sequence number of each answer tells the index
- * of its connection; numbers go up with each datagram, so that a late answer is nobody's. Only a few dozen bytes
- * each way, so no library is needed for it.
+ * SOCK_DESTROY by netlink: many requests in one datagram. The sequence number of each answer tells
+ * the index of its connection; numbers go up with each datagram, so that a late answer is nobody's.
+ * Only a few dozen bytes each way, so no library is needed for it.
  *
- * In two steps, because the kernel takes the listener for a connection it does not find, and would end that:
- * first each socket is asked for, with its state; then those that are connections are ended by their
- * cookies, which no other socket has.
+ * In two steps, because the kernel takes the listener for a connection it does not find, and would
+ * end that: first each socket is asked for, with its state; then those that are connections are
+ * ended by their cookies, which no other socket has.
  *
- * A server that listens on :: has its IPv4 connections in AF_INET6 sockets with mapped addresses. The kernel
- * finds those by an AF_INET request too: the tables are one.
+ * A server that listens on :: has its IPv4 connections in AF_INET6 sockets with mapped addresses.
+ * The kernel finds those by an AF_INET request too: the tables are one.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RSTs and tickles out of a raw socket. Both carry the true numbers as far as they are known: a stateful
- * firewall between here and the client lets through what fits its window, and drops a tickle of zeros.
+ * RSTs and tickles out of a raw socket. Both carry the true numbers as far as they are known: a
+ * stateful firewall between here and the client lets through what fits its window, and drops a
+ * tickle of zeros.
  */
 #include <errno.h>
 #include <netinet/ip.h>
@@ -119,10 +120,11 @@ static void add(struct tickle *t, unsigned int at, const struct tickle_conn *c, 
 	tickle_build(c, rst, t->packets[at]);
 	t->to[at] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = c->client};
 	t->iov[at] = (struct iovec){.iov_base = t->packets[at], .iov_len = TICKLE_LEN};
-	t->msgs[at].msg_hdr = (struct msghdr){.msg_name = &t->to[at],
-					      .msg_namelen = sizeof(t->to[at]),
-					      .msg_iov = &t->iov[at],
-					      .msg_iovlen = 1};
+	t->msgs[at].msg_hdr = (struct msghdr){
+		.msg_name = &t->to[at],
+		.msg_namelen = sizeof(t->to[at]),
+		.msg_iov = &t->iov[at],
+		.msg_iovlen = 1};
 	t->conn_of[at] = (unsigned char)index;
 }
 

@@ -7,8 +7,8 @@
  * an address that the operator or another program set up is never taken for ours.
  *
  * The address is /32 with IFA_F_NOPREFIXROUTE: it brings no route but its own local one, which the
- * kernel appends behind ours and takes away with the address. Ours stays, so a node that gave up the
- * VIP still takes steered packets and its sockets live on.
+ * kernel appends behind ours and takes away with the address. Ours stays, so a node that gave up
+ * the VIP still takes steered packets and its sockets live on.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -109,7 +109,10 @@ static int scan(struct nl_sock *sk, struct addr_scan *s)
 	struct ifaddrmsg hdr = {.ifa_family = AF_INET};
 	int err;
 
-	/* An address list that changed under the dump is read again; more than twice is no accident. */
+	/*
+	 * An address list that changed under the dump is read again; more than twice is no
+	 * accident.
+	 */
 	for (int tries = 0; tries < 3; tries++) {
 		s->ours = s->foreign = false;
 		s->found_on = 0;
@@ -207,7 +210,10 @@ static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
 
 int vip_route_add(struct vip *v, struct in_addr vip)
 {
-	/* No NLM_F_EXCL: the kernel's own local route of the address may be there, and ours goes beside it. */
+	/*
+	 * No NLM_F_EXCL: the kernel's own local route of the address may be there, and ours goes
+	 * beside it.
+	 */
 	int err = route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip);
 
 	return err == -EEXIST ? 0 : err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The VIP as the kernel of this node knows it (libnl-3): the address on the interface while owner,
- * and the `local VIP dev lo` route always, which lets a node that is not owner take steered packets.
- * Only what this program added is ever removed: both carry its mark in the kernel, so a later daemon
- * and `cleanup` know them too.
+ * and the `local VIP dev lo` route always, which lets a node that is not owner take steered
+ * packets. Only what this program added is ever removed: both carry its mark in the kernel, so a
+ * later daemon and `cleanup` know them too.
  */
 #ifndef HOKM_ACT_VIP_H
 #define HOKM_ACT_VIP_H
@@ -33,8 +33,8 @@ int vip_route_del(struct vip *v, struct in_addr vip);
 int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere);
 
 /*
- * Which interface of this machine has `addr`: fills name (IF_NAMESIZE) and returns its index, 0 when none,
- * -errno on failure.
+ * Which interface of this machine has `addr`: fills name (IF_NAMESIZE) and returns its index, 0
+ * when none, -errno on failure.
  */
 int vip_interface_of(struct in_addr addr, char *name);
 

@@ -2,8 +2,8 @@
 /*
  * The agent: a child process without privileges that runs the active checks over libcurl's multi
  * interface. It talks with the daemon over a SOCK_SEQPACKET pair, one message one packet, both
- * structs below; a message of the wrong size ends the connection. It can die and be started again without
- * touching ownership: the checks it had out end as CHECK_AGENT.
+ * structs below; a message of the wrong size ends the connection. It can die and be started again
+ * without touching ownership: the checks it had out end as CHECK_AGENT.
  */
 #ifndef HOKM_AGENT_H
 #define HOKM_AGENT_H
@@ -39,8 +39,8 @@ typedef void (*agent_reply_fn)(const struct agent_reply *r, void *arg);
 typedef void (*agent_died_fn)(void *arg); /* it was lost; restarted by itself with back-off */
 
 /*
- * Starts the agent: fork, exec of this program (/proc/self/exe) as `hokm-xdp agent` with the socket as fd 3, in
- * its own process group, dying with the daemon (PR_SET_PDEATHSIG).
+ * Starts the agent: fork, exec of this program (/proc/self/exe) as `hokm-xdp agent` with the socket
+ * as fd 3, in its own process group, dying with the daemon (PR_SET_PDEATHSIG).
  */
 int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_fn died, void *arg,
 	       struct agent **out);

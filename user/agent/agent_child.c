@@ -37,7 +37,9 @@ static int become(const char *user)
 	int err;
 
 	caps_ordinary();
-	/* It lives as long as its socket: who stops the service means the daemon, which tells us. */
+	/*
+	 * It lives as long as its socket: who stops the service means the daemon, which tells us.
+	 */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_NAME, "hokm-agent", 0, 0, 0);
@@ -51,7 +53,9 @@ static int become(const char *user)
 		log_error("agent: user %s is root; name another in the configuration", user);
 		return -EPERM;
 	}
-	/* After the change of user, which clears it. A daemon that died before shows in the socket. */
+	/*
+	 * After the change of user, which clears it. A daemon that died before shows in the socket.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	return 0;

@@ -2,8 +2,8 @@
 /*
  * Start of the agent process. fork, not vfork or posix_spawn: those hold the parent until the child
  * has read the program from disk and been given the processor for it, at ordinary priority, and the
- * parent is the thread that sends the adverts. Between fork and exec the child makes only calls that
- * are safe in a copy of a process with several threads; all words are made before.
+ * parent is the thread that sends the adverts. Between fork and exec the child makes only calls
+ * that are safe in a copy of a process with several threads; all words are made before.
  */
 #include <errno.h>
 #include <fcntl.h>

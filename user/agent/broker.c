@@ -81,9 +81,9 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr)
 	if (!err)
 		err = posix_spawn_file_actions_addclosefrom_np(files, 3);
 	if (!err)
-		err = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP |
-							     POSIX_SPAWN_SETSIGMASK |
-							     POSIX_SPAWN_SETSIGDEF);
+		err = posix_spawnattr_setflags(
+			attr,
+			POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (!err)
 		err = posix_spawnattr_setpgroup(attr, 0);
 	if (!err)

@@ -38,8 +38,8 @@ struct broker_answer {
 
 /*
  * Forks the broker. `user` is what this process has become already. Returns its socket in *fd
- * (non-blocking, CLOEXEC) and its pid in *pid; 0 or -errno. When the socket closes, it kills what runs
- * and ends.
+ * (non-blocking, CLOEXEC) and its pid in *pid; 0 or -errno. When the socket closes, it kills what
+ * runs and ends.
  */
 int broker_open(int *fd, pid_t *pid);
 

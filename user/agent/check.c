@@ -98,8 +98,8 @@ __attribute__((format(printf, 2, 0))) static void set_detail(struct check_run *r
 			*c = '?';
 }
 
-__attribute__((format(printf, 3, 0))) static void
-end_try(struct check_run *r, enum hokm_reason reason, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void end_try(
+	struct check_run *r, enum hokm_reason reason, const char *fmt, va_list ap)
 {
 	if (r->ended)
 		return;
@@ -221,7 +221,9 @@ static bool is_text(const char *s, size_t size, char lowest)
 	return len < size;
 }
 
-/* The daemon has read the configuration; this keeps a slip there from becoming a request of ours. */
+/*
+ * The daemon has read the configuration; this keeps a slip there from becoming a request of ours.
+ */
 static const char *wrong_with(const struct agent_request *r)
 {
 	const struct conf_check *c = &r->check;

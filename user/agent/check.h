@@ -28,15 +28,22 @@ struct check_kind {
 	const char *name;
 	size_t priv_bytes; /* of the kind's own state, zeroed before each try; 0 for none */
 	void (*start)(struct check_run *r);
-	/* libcurl is through with r->easy: transferred, or connected when it was only to connect. */
+	/*
+	 * libcurl is through with r->easy: transferred, or connected when it was only to connect.
+	 */
 	void (*ended)(struct check_run *r, CURLcode code);
 	/* May be NULL. Something may have arrived, or a time asked for by wake_ns has come. */
 	void (*step)(struct check_run *r);
 	/* May be NULL. The broker's answer. */
 	void (*answered)(struct check_run *r, const struct broker_answer *a);
-	/* May be NULL. The socket to wait for and the events, when libcurl does not: false for none. */
+	/*
+	 * May be NULL. The socket to wait for and the events, when libcurl does not: false for
+	 * none.
+	 */
 	bool (*wants)(const struct check_run *r, struct curl_waitfd *fd);
-	/* What it means that time is up now; fills in the reason by check_fail() or check_pass(). */
+	/*
+	 * What it means that time is up now; fills in the reason by check_fail() or check_pass().
+	 */
 	void (*late)(struct check_run *r);
 	/* The try is over: give back what it took, r->easy aside. May be NULL. */
 	void (*stop)(struct check_run *r);
@@ -76,8 +83,10 @@ int check_engine_open(int broker_fd, check_reply_fn fn, void *arg, struct check_
 /* Ends what runs, without replies. */
 void check_engine_close(struct check_engine *e);
 
-/* Begins a check. One with the same id that still runs ends as CHECK_ERROR. The reply may come
- * from within. */
+/*
+ * Begins a check. One with the same id that still runs ends as CHECK_ERROR. The reply may come from
+ * within.
+ */
 void check_engine_start(struct check_engine *e, const struct agent_request *r);
 
 /* Sleeps until something happened to a check, `fd` is readable, or a time has come. 0 or -errno. */

@@ -372,8 +372,8 @@ static void send_out(struct check_run *r)
 
 	while (!r->ended && s->out_sent < s->out_len) {
 		size_t n = 0;
-		CURLcode code =
-			curl_easy_send(r->easy, s->out + s->out_sent, s->out_len - s->out_sent, &n);
+		CURLcode code = curl_easy_send(
+			r->easy, s->out + s->out_sent, s->out_len - s->out_sent, &n);
 
 		if (code == CURLE_AGAIN)
 			return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Log lines to the journal (when started by systemd) or stderr: one line per event, `LEVEL message`,
- * with key=value pairs where a script may look. Never a secret.
+ * Log lines to the journal (when started by systemd) or stderr: one line per event, `LEVEL
+ * message`, with key=value pairs where a script may look. Never a secret.
  */
 #ifndef HOKM_LOG_H
 #define HOKM_LOG_H

@@ -13,7 +13,9 @@ struct answer {
 	int kernel_err;
 };
 
-/* For errors of libnl itself (no memory, a broken socket); what the kernel says comes by on_error. */
+/*
+ * For errors of libnl itself (no memory, a broken socket); what the kernel says comes by on_error.
+ */
 static int errno_of(int nlerr)
 {
 	switch (-nlerr) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The listing for people is written as it goes; JSON is collected by jansson and written at the end.
+ * The listing for people is written as it goes; JSON is collected by jansson and written at the
+ * end.
  *
  * In text a level is an indent of two. The first member of an object inside an array carries the
  * array's dash: it is pending until that member is written.

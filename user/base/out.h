@@ -2,8 +2,8 @@
 /*
  * One traversal, two formats: a listing for people (indented `name: value`) or the same as JSON.
  *
- * An object is open from the start. Inside an array names are NULL. Failures are kept and returned by
- * out_close(), so that a traversal needs no checks of its own.
+ * An object is open from the start. Inside an array names are NULL. Failures are kept and returned
+ * by out_close(), so that a traversal needs no checks of its own.
  */
 #ifndef HOKM_OUT_H
 #define HOKM_OUT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Durations are kept in whole nanoseconds from the first digit on: no floating point, so that "0.1s"
- * is exactly 100 ms.
+ * Durations are kept in whole nanoseconds from the first digit on: no floating point, so that
+ * "0.1s" is exactly 100 ms.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `hokm-xdp check-config`: loads the file as the daemon would, without asking which node this is, so
- * that it can run anywhere, and lists every setting with its default filled in. Secret and VRRP password
- * are never shown, only where they come from.
+ * `hokm-xdp check-config`: loads the file as the daemon would, without asking which node this is,
+ * so that it can run anywhere, and lists every setting with its default filled in. Secret and VRRP
+ * password are never shown, only where they come from.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -15,7 +15,10 @@
 
 #include "conf/conf_int.h"
 
-/* Reads the file with a zero byte behind it. Caller: wipe_file(). 0 or -errno, -EINVAL after an error. */
+/*
+ * Reads the file with a zero byte behind it. Caller: wipe_file(). 0 or -errno, -EINVAL after an
+ * error.
+ */
 static int read_file(const char *file, struct conf_errors *e, char **out, size_t *len)
 {
 	char *buf = NULL;

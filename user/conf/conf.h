@@ -18,7 +18,8 @@
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
 
-#define CONF_NAME_MAX   32 /* bytes with the terminating zero, of node, instance and service names */
+/* bytes with the terminating zero, of node, instance and service names */
+#define CONF_NAME_MAX   32
 #define CONF_PATH_MAX   256
 #define CONF_NODES_MAX  (HOKM_MAX_PEERS + 1)
 #define CONF_CHECKS_MAX 4 /* checks of one service */
@@ -51,7 +52,9 @@ struct conf_check {
 	uint64_t backoff_ns;      /* before the second try, doubling: 500 ms / 20 ms */
 };
 
-/* What becomes of the players of a service that went DOWN with its process hung (HAProxy's words). */
+/*
+ * What becomes of the players of a service that went DOWN with its process hung (HAProxy's words).
+ */
 enum conf_marked_down { CONF_SHUTDOWN_SESSIONS, CONF_KEEP };
 
 struct conf_service {
@@ -82,8 +85,8 @@ struct conf {
 	char instance[CONF_NAME_MAX]; /* default "hokm" */
 	char interface[IF_NAMESIZE];  /* default: the one that has this node's address */
 	char bpffs[CONF_PATH_MAX]; /* pins live in <bpffs>/hokm-xdp/<node>; default /sys/fs/bpf */
-	char socket
-		[CONF_PATH_MAX]; /* default /run/hokm-xdp/%n.sock; both with %n replaced by self */
+	/* default /run/hokm-xdp/%n.sock; both with %n replaced by self */
+	char socket[CONF_PATH_MAX];
 	char ctl_group[CONF_NAME_MAX];  /* group that may use ctl besides root, "" for none */
 	char agent_user[CONF_NAME_MAX]; /* default nobody */
 	unsigned int log_level;         /* enum log_level, default info */
@@ -119,8 +122,8 @@ struct conf {
 	/* replication */
 	bool replicate;     /* default yes: peers are told of connections, and listened to */
 	uint16_t repl_port; /* host order, 8767 */
-	unsigned int
-		tell_rate; /* connections of a dead peer ended in a second, 100,000; 100..10,000,000 */
+	/* connections of a dead peer ended in a second, 100,000; 100..10,000,000 */
+	unsigned int tell_rate;
 	uint64_t warm_ns; /* preemption waits for a warm replica, but no longer than this: 30 s */
 
 	struct observe_conf observe; /* passive checks; hold_ns is also what a refused SYN sets */
@@ -133,10 +136,11 @@ struct conf {
 };
 
 /*
- * Reads and checks `file`. With `find_self` this node is found among the nodes by the addresses of this
- * machine's interfaces, and interface, bpffs and socket are filled in for it; check-config does without.
- * Writes each error as one line to `errors`. Returns 0 and the configuration in *out, which the
- * caller gives to conf_free(); -EINVAL with *out NULL when the file is wrong, else -errno.
+ * Reads and checks `file`. With `find_self` this node is found among the nodes by the addresses of
+ * this machine's interfaces, and interface, bpffs and socket are filled in for it; check-config
+ * does without. Writes each error as one line to `errors`. Returns 0 and the configuration in *out,
+ * which the caller gives to conf_free(); -EINVAL with *out NULL when the file is wrong, else
+ * -errno.
  */
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out);
 

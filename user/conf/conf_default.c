@@ -95,8 +95,8 @@ void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum co
 static void default_limit(struct observe_conf *o, enum hokm_signal signal, unsigned int min,
 			  uint64_t after_ns)
 {
-	o->limit[signal] =
-		(struct observe_limit){.on = true, .min = min, .percent = 50, .after_ns = after_ns};
+	o->limit[signal] = (struct observe_limit){
+		.on = true, .min = min, .percent = 50, .after_ns = after_ns};
 }
 
 void conf_default_observe(struct observe_conf *o, enum conf_profile profile)

@@ -14,7 +14,9 @@
 
 #include "conf/conf_int.h"
 
-/* A flag of ours in cfg_opt_t.flags, above all of libconfuse's: the key was seen in this section. */
+/*
+ * A flag of ours in cfg_opt_t.flags, above all of libconfuse's: the key was seen in this section.
+ */
 #define SEEN (1 << 30)
 
 static int keep_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
@@ -45,7 +47,9 @@ static void free_text(void *value)
 
 #define KEY(name)  CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, keep_text, free_text)
 #define LIST(name) CFG_PTR_LIST_CB(name, NULL, CFGF_NODEFAULT, keep_text, free_text)
-/* Also sections that may stand once are MULTI: libconfuse would make an empty one, and merge two. */
+/*
+ * Also sections that may stand once are MULTI: libconfuse would make an empty one, and merge two.
+ */
 #define SECTION(name, keys) CFG_SEC(name, keys, CFGF_MULTI)
 #define TITLED(name, keys)  CFG_SEC(name, keys, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
@@ -67,8 +71,8 @@ static cfg_t *grammar_init(void)
 		KEY("garp_refresh"),  CFG_END(),
 	};
 	cfg_opt_t pulse[] = {KEY("port"), KEY("interval"), KEY("dead"), KEY("stale"), CFG_END()};
-	cfg_opt_t replication[] = {KEY("enabled"), KEY("port"), KEY("rate"), KEY("wait"),
-				   CFG_END()};
+	cfg_opt_t replication[] = {
+		KEY("enabled"), KEY("port"), KEY("rate"), KEY("wait"), CFG_END()};
 	cfg_opt_t signal[] = {KEY("enabled"), KEY("min"), KEY("percent"), KEY("after"), CFG_END()};
 	cfg_opt_t passive[] = {
 		KEY("enabled"), KEY("suspect"), KEY("suspect_max"), KEY("calm"),

@@ -89,8 +89,8 @@ bool conf_nth_section(const struct conf_sec *s, const char *key, unsigned int i,
 bool conf_scan(char *buf, size_t len, struct conf_errors *e);
 
 /*
- * conf_grammar.c: what could be parsed, also after an error (then e->whole is false); NULL when there
- * is no memory. Caller: cfg_free().
+ * conf_grammar.c: what could be parsed, also after an error (then e->whole is false); NULL when
+ * there is no memory. Caller: cfg_free().
  */
 cfg_t *conf_grammar_parse(char *buf, size_t len, struct conf_errors *e);
 

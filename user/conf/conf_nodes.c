@@ -31,8 +31,8 @@ void conf_read_general(const struct conf_sec *root, struct conf *c)
 }
 
 /*
- * Reads the secret's file into dst and returns its length, without the newline at its end, or what is
- * wrong with it in words, *len then being 0.
+ * Reads the secret's file into dst and returns its length, without the newline at its end, or what
+ * is wrong with it in words, *len then being 0.
  */
 static const char *load_secret(const char *path, char *dst, size_t size, size_t *len)
 {

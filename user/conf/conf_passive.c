@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The section passive: when real traffic makes a service suspect. Its subsections `signal NAME` are the
- * list HOKM_SIGNALS; there is no second one here.
+ * The section passive: when real traffic makes a service suspect. Its subsections `signal NAME` are
+ * the list HOKM_SIGNALS; there is no second one here.
  *
- * How far back it looks is bounded by the samples that are kept (OBSERVE_SAMPLES_MAX), and for requests
- * that wait by what map waits remembers (HOKM_WAIT_SLOTS).
+ * How far back it looks is bounded by the samples that are kept (OBSERVE_SAMPLES_MAX), and for
+ * requests that wait by what map waits remembers (HOKM_WAIT_SLOTS).
  */
 #include <string.h>
 

@@ -2,9 +2,9 @@
 /*
  * A key's text as a value, and the errors of a file.
  *
- * A reader that finds its key missing leaves the default alone; one that finds it wrong says so, with
- * the value and what would be right, and leaves the default alone too, so that reading goes on and
- * finds the next error. The values of secret and password are never shown.
+ * A reader that finds its key missing leaves the default alone; one that finds it wrong says so,
+ * with the value and what would be right, and leaves the default alone too, so that reading goes on
+ * and finds the next error. The values of secret and password are never shown.
  */
 #include <arpa/inet.h>
 #include <errno.h>

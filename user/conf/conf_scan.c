@@ -2,11 +2,11 @@
 /*
  * First look at the file's bytes, before libconfuse sees them.
  *
- * Comments are blanked out, newlines kept: libconfuse 3.3 counts the line of a # comment twice, takes
- * a comment inside a list or before a value for an error, an unfinished one for the end of the file,
- * and the end of the file for the end of a section. It also drops a stray '*' silently and puts
- * environment variables in for ${...}: the file must mean the same on every node and under every
- * shell, so both are refused.
+ * Comments are blanked out, newlines kept: libconfuse 3.3 counts the line of a # comment twice,
+ * takes a comment inside a list or before a value for an error, an unfinished one for the end of
+ * the file, and the end of the file for the end of a section. It also drops a stray '*' silently
+ * and puts environment variables in for ${...}: the file must mean the same on every node and under
+ * every shell, so both are refused.
  */
 #include <string.h>
 

@@ -33,11 +33,11 @@ static void read_password(const struct conf_sec *s, struct conf *c)
 	if (!t)
 		return;
 	if (c->vrrp_version == 3) {
-		conf_complain(s, "password",
-			      "version 3 adverts carry no password%s: remove it, or set "
-			      "vrrp.version = 2",
-			      conf_given(s, "version") ? ""
-						       : " (3 is the version of profile fast)");
+		conf_complain(
+			s, "password",
+			"version 3 adverts carry no password%s: remove it, or set "
+			"vrrp.version = 2",
+			conf_given(s, "version") ? "" : " (3 is the version of profile fast)");
 		return;
 	}
 	if (t->size > sizeof(c->vrrp_password)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is derived: keys from the shared secret (HKDF, RFC 5869, SHA-256, no salt), a service's name to
- * other nodes, and addresses in the ABI's form.
+ * What is derived: keys from the shared secret (HKDF, RFC 5869, SHA-256, no salt), a service's name
+ * to other nodes, and addresses in the ABI's form.
  *
- * Each use of the secret has a label of its own, so that one derived key tells nothing of another: the
- * VRRP password stands readable in every advert. A new form of a message gets a new label.
+ * Each use of the secret has a label of its own, so that one derived key tells nothing of another:
+ * the VRRP password stands readable in every advert. A new form of a message gets a new label.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -101,7 +101,9 @@ int conf_derive_password(const struct conf *c, char out[9])
 
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host)
 {
-	/* No secret: the tag only has to be the same on all nodes and different between services. */
+	/*
+	 * No secret: the tag only has to be the same on all nodes and different between services.
+	 */
 	static const __u64 key[2] = {0x686f6b6d2d786470ULL, 1};
 	struct {
 		struct hokm_addr vip;

@@ -184,7 +184,10 @@ int ctl_conn_ask(struct ctl_conn *c, const char *verb, json_t *args, json_t **re
 	json_decref(msg);
 	if (!err) {
 		err = frame_writer_flush(&w, c->fd);
-		/* A daemon that refuses us says so and closes before it reads: its words come first. */
+		/*
+		 * A daemon that refuses us says so and closes before it reads: its words come
+		 * first.
+		 */
 		if (err == -EPIPE || err == -ECONNRESET)
 			err = 0;
 		if (err == -EAGAIN)

@@ -45,12 +45,15 @@ struct ctl_command {
 	const char *operand; /* name of the one optional operand, NULL for none */
 	const char *operand_key;
 	const char *operand_help;
-	/* Data of the reply as text for people. NULL: by view, or the command prints by itself (events). */
+	/*
+	 * Data of the reply as text for people. NULL: by view, or the command prints by itself
+	 * (events).
+	 */
 	void (*render)(const json_t *data, const json_t *options, FILE *out);
 	const struct ctl_view *view;
 	/*
-	 * Goes on after the reply was shown, asking the daemon by ask() (a new reference to a reply's data, NULL
-	 * when there is none any more: said so). NULL: the reply is all.
+	 * Goes on after the reply was shown, asking the daemon by ask() (a new reference to a
+	 * reply's data, NULL when there is none any more: said so). NULL: the reply is all.
 	 */
 	int (*follow)(const json_t *options, json_t *(*ask)(void *ctl, const char *verb), void *ctl,
 		      FILE *out);

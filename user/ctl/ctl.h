@@ -12,9 +12,10 @@
  * bool} and replies {"events": [...], "lost": N} like any verb; after that, with follow, comes one
  * frame per line until the client goes, and {"dropped": N} where a slow client missed N lines.
  *
- * A long reply comes in several frames {"ok": true, "more": true, "data": {...}}, the last one without
- * "more"; it may also be {"ok": false, ...}. A client that does not read it for CTL_STREAM_STALL_NS, or
- * is not done within CTL_STREAM_MAX_NS, is closed. Which verb says what: conns in serve/conns.h.
+ * A long reply comes in several frames {"ok": true, "more": true, "data": {...}}, the last one
+ * without "more"; it may also be {"ok": false, ...}. A client that does not read it for
+ * CTL_STREAM_STALL_NS, or is not done within CTL_STREAM_MAX_NS, is closed. Which verb says what:
+ * conns in serve/conns.h.
  */
 #ifndef HOKM_CTL_H
 #define HOKM_CTL_H
@@ -61,7 +62,10 @@ typedef int (*ctl_handler)(void *arg, const json_t *args, json_t **data, char *e
  */
 struct ctl_stream; /* opaque: the way to the client */
 struct ctl_work {
-	/* On the loop's thread: checks args and copies all that run() needs into *job. As a handler. */
+	/*
+	 * On the loop's thread: checks args and copies all that run() needs into *job. As a
+	 * handler.
+	 */
 	int (*prepare)(void *arg, const json_t *args, void **job, char *error, size_t error_size);
 	/*
 	 * On the thread: sends the whole reply. -errno and words when it cannot; the failure of a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl drain` after its reply: the number of players as it goes down, until nobody is left. The drain itself
- * is the daemon's: who stops looking stops nothing.
+ * `ctl drain` after its reply: the number of players as it goes down, until nobody is left. The
+ * drain itself is the daemon's: who stops looking stops nothing.
  */
 #include <time.h>
 

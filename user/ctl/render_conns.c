@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns`: a listing of any length, printed as it comes. As text, a table whose columns get their
- * widths from the first frame with rows; as JSON, one document with a row a line. What a row holds is
- * in serve/conns.h.
+ * `ctl conns`: a listing of any length, printed as it comes. As text, a table whose columns get
+ * their widths from the first frame with rows; as JSON, one document with a row a line. What a row
+ * holds is in serve/conns.h.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -182,8 +182,8 @@ static void print_services(const json_t *services, FILE *out)
 /* What the passive checks see, of services that they look at. */
 static void print_passive(const json_t *services, FILE *out)
 {
-	static const char *const heads[] = {"SERVICE", "PASSIVE", "OLDEST UPGRADE", "OLDEST PING",
-					    "TRIPS"};
+	static const char *const heads[] = {
+		"SERVICE", "PASSIVE", "OLDEST UPGRADE", "OLDEST PING", "TRIPS"};
 	struct table t = {.align = "llrrr"};
 	char age[RENDER_WORD];
 	size_t i;
@@ -239,8 +239,8 @@ static void check_row(const json_t *service, const json_t *c, struct table *t)
 
 static void print_checks(const json_t *services, FILE *out)
 {
-	static const char *const heads[] = {"SERVICE", "CHECK", "STATE", "HEALTH",
-					    "LAST",    "TOOK",  "RESULT"};
+	static const char *const heads[] = {
+		"SERVICE", "CHECK", "STATE", "HEALTH", "LAST", "TOOK", "RESULT"};
 	struct table t = {.align = "lllrrrl"};
 	size_t i, k;
 	json_t *s, *c;
@@ -287,9 +287,9 @@ static void peer_row(const json_t *p, struct table *t)
 
 static void print_peers(const json_t *peers, FILE *out)
 {
-	static const char *const heads[] = {"PEER",   "ADDRESS",    "STATE",  "PRIORITY",
-					    "LEASE",  "PULSES",     "DAEMON", "RTT",
-					    "ADVERT", "SERVICES UP"};
+	static const char *const heads[] = {
+		"PEER",   "ADDRESS", "STATE", "PRIORITY", "LEASE",
+		"PULSES", "DAEMON",  "RTT",   "ADVERT",   "SERVICES UP"};
 	struct table t = {.align = "lllrrllrrr"};
 	size_t i;
 	json_t *p;
@@ -329,8 +329,8 @@ static bool any_replica(const json_t *peers)
 /* What is known here of the connections of peers, and there of ours. */
 static void print_replicas(const json_t *peers, FILE *out)
 {
-	static const char *const heads[] = {"PEER",    "REPLICA", "CONNECTIONS", "OURS THERE",
-					    "LAG MAX", "RESYNCS", "FAULTS"};
+	static const char *const heads[] = {
+		"PEER", "REPLICA", "CONNECTIONS", "OURS THERE", "LAG MAX", "RESYNCS", "FAULTS"};
 	struct table t = {.align = "llrlrrr"};
 	size_t i;
 	json_t *p;

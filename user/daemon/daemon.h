@@ -62,9 +62,10 @@ struct daemon_service {
 	uint64_t since_ns;
 	uint64_t players;  /* counted by the last complete sweep */
 	uint64_t ended_ns; /* when its players were ended last; 0: not since it went down */
-	uint64_t said,
-		said_ns; /* what the server has said to players, and when that grew last; 0: not looked */
-	bool drain_kept; /* told that its players stay, for want of a peer, though the drain is over */
+	/* what the server has said to players, and when that grew last; 0: not looked */
+	uint64_t said, said_ns;
+	/* told that its players stay, for want of a peer, though the drain is over */
+	bool drain_kept;
 	struct observe observe;
 	bool observe_failed;                        /* said so; until it works again */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns; /* waiting since; 0: none; by the last sample */
@@ -100,14 +101,16 @@ struct daemon_sweep {
 	bool running;
 };
 
-/* The walk that ends connections of services here; masks and reasons by slot, which a reload keeps. */
+/*
+ * The walk that ends connections of services here; masks and reasons by slot, which a reload keeps.
+ */
 struct daemon_ending {
 	sd_event_source *timer;
 	unsigned int wanted, walking;
 	uint64_t quiet_ns; /* when our RSTs were announced last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
-	unsigned int asked[HOKM_MAX_SERVICES],
-		ended; /* of this walk; ended: those of all that had a socket */
+	/* of this walk; ended: those of all that had a socket */
+	unsigned int asked[HOKM_MAX_SERVICES], ended;
 	struct hokm_conn_cursor cursor;
 };
 
@@ -179,8 +182,9 @@ void daemon_reconf_vrrp(struct daemon *d);
 /* sense.c */
 void daemon_sense(struct daemon *d, struct policy_input *in);
 /*
- * Its kernel answers pulses, as the packet path judges it (bpf/peer.h): the limit begins when it answered last
- * or, if that was later, when this daemon began to ask: who was not asked could not answer.
+ * Its kernel answers pulses, as the packet path judges it (bpf/peer.h): the limit begins when it
+ * answered last or, if that was later, when this daemon began to ask: who was not asked could not
+ * answer.
  */
 bool daemon_peer_answers(const struct daemon *d, const struct hokm_peer *p, uint64_t now_ns);
 /* From when on its silence counts. */

@@ -5,7 +5,8 @@
 
 #include "conf/conf.h"
 
-/* Takes the lock, making the socket's folder when it is missing. -EADDRINUSE when another has it.
+/*
+ * Takes the lock, making the socket's folder when it is missing. -EADDRINUSE when another has it.
  */
 int lock_node(const struct conf *c, int *fd);
 /* Gives it back; -1 is fine. */

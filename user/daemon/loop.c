@@ -153,8 +153,10 @@ void daemon_start_vrrp_when_known(struct daemon *d)
 	if (d->vrrp_started || d->stopping)
 		return;
 	decide(d);
-	/* A lease that still runs is carried on at once: that is what a restart that moves nothing
-	 * is. */
+	/*
+	 * A lease that still runs is carried on at once: that is what a restart that moves nothing
+	 * is.
+	 */
 	if (d->adopted && !hokm_bpf_get_own(d->bpf, &own) && own.state == HOKM_VRRP_MASTER)
 		ev.adopted_lease_ns = own.lease_until_ns;
 	if (!ev.adopted_lease_ns && !daemon_health_known(d))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Takeover: the players of a dead peer are told. decide/takeover says when and how many; here map replica is
- * walked, and RST and tickle go out.
+ * Takeover: the players of a dead peer are told. decide/takeover says when and how many; here map
+ * replica is walked, and RST and tickle go out.
  *
- * Whose client says that it knows is marked by the packet path in the entry (gone) and left out by the next walk.
- * Entries stay until the peer is back and has told its new list: whoever sends something late is answered by
- * the packet path as long as they are there.
+ * Whose client says that it knows is marked by the packet path in the entry (gone) and left out by
+ * the next walk. Entries stay until the peer is back and has told its new list: whoever sends
+ * something late is answered by the packet path as long as they are there.
  */
 #include <endian.h>
 #include <errno.h>
@@ -143,7 +143,9 @@ static void step_peer(struct daemon *d, unsigned int slot, uint64_t now_ns)
 	const struct hokm_peer *peer = &d->peers[slot];
 	bool owner = d->vrrp.state == HOKM_VRRP_MASTER && d->want.own.lease_until_ns > now_ns &&
 		     daemon_repl_entries(d, slot);
-	/* Who was not asked could not answer: a daemon that got no CPU must not end anybody's game. */
+	/*
+	 * Who was not asked could not answer: a daemon that got no CPU must not end anybody's game.
+	 */
 	uint64_t since_ns = daemon_silent_since_ns(d, peer);
 	uint64_t silent_ns = !peer->seen_ns      ? UINT64_MAX
 			     : now_ns > since_ns ? now_ns - since_ns

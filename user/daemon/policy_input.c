@@ -25,15 +25,15 @@ unsigned int daemon_peer_up(const struct daemon *d, const struct hokm_peer *p)
 }
 
 /*
- * Does a peer without pulses (keepalived) live? Its adverts tell, while it owns. As backup it is silent,
- * so while this node owns, and for as long after as it may take the peer to follow, its last word
- * counts; and only once.
+ * Does a peer without pulses (keepalived) live? Its adverts tell, while it owns. As backup it is
+ * silent, so while this node owns, and for as long after as it may take the peer to follow, its
+ * last word counts; and only once.
  */
 static bool by_adverts(struct daemon *d, unsigned int slot, bool pulsing, uint64_t now_ns)
 {
 	const struct conf *c = d->conf;
-	uint64_t down_ns = vrrp_master_down_ns((uint8_t)c->vrrp_version, c->nodes[c->self].priority,
-					       d->vrrp.owner_adver_ns);
+	uint64_t down_ns = vrrp_master_down_ns(
+		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
 	uint64_t *advert_ns = &d->advert_ns[slot];
 	uint64_t since_ns = *advert_ns > d->owned_ns ? *advert_ns : d->owned_ns;
 
@@ -109,7 +109,8 @@ void daemon_sense(struct daemon *d, struct policy_input *in)
 			log_error("could not read map peers: %s", strerror(-err));
 			continue;
 		}
-		/* The clock is read after the map: an answer taken in between is not of the future.
+		/*
+		 * The clock is read after the map: an answer taken in between is not of the future.
 		 */
 		in->now_ns = clock_now_ns();
 		sense_peer(d, &c->nodes[i], &d->peers[slot], in->now_ns, &in->peers[slot]);

@@ -3,12 +3,12 @@
  * Replication, put together. On each tick of the pulse, in this order:
  *
  *   changes of the packet path      -> every link
- *   lists that a peer still needs   -> its link, a slice of conns at a time while its window has room
- *   links                           -> datagrams
+ *   lists that a peer still needs   -> its link, a slice of conns at a time while its window has
+ * room links                           -> datagrams
  *
- * Reading changes before a slice makes their order right: what a slice sees is never older than a change that
- * was told before it. Datagrams from peers are read when they come, below pulses and adverts in priority,
- * and acknowledged when all that waited are read.
+ * Reading changes before a slice makes their order right: what a slice sees is never older than a
+ * change that was told before it. Datagrams from peers are read when they come, below pulses and
+ * adverts in priority, and acknowledged when all that waited are read.
  */
 #include <endian.h>
 #include <errno.h>
@@ -53,7 +53,9 @@ struct daemon_repl {
 
 /* ---- links ---- */
 
-/* Who says it and to whom is part of the key: nothing counts on another link, or on its way back. */
+/*
+ * Who says it and to whom is part of the key: nothing counts on another link, or on its way back.
+ */
 static void direct_key(const struct daemon_repl *r, struct in_addr from, struct in_addr to,
 		       __u64 key[2])
 {
@@ -115,7 +117,10 @@ static int set_links(struct daemon *d, bool anew)
 	return err;
 }
 
-/* What was told of a service that was none of ours is not known: with another set all is told again. */
+/*
+ * What was told of a service that was none of ours is not known: with another set all is told
+ * again.
+ */
 static uint64_t tags_of(const struct daemon *d)
 {
 	uint64_t sum = 0;

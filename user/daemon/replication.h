@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication, put together: changes of the packet path -> a link to each peer -> socket; socket -> link ->
- * map replica. Off (d->repl is NULL) with `replication { enabled = no }`: then everything here does nothing.
+ * Replication, put together: changes of the packet path -> a link to each peer -> socket; socket ->
+ * link -> map replica. Off (d->repl is NULL) with `replication { enabled = no }`: then everything
+ * here does nothing.
  */
 #ifndef HOKM_DAEMON_REPL_H
 #define HOKM_DAEMON_REPL_H
@@ -28,8 +29,8 @@ void daemon_repl_renew(struct daemon *d, const struct hokm_conn_key *k, const st
 void daemon_repl_gone(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c);
 
 /*
- * The peer in this slot has told all its connections, and this is none of them. False also when that cannot be
- * known now.
+ * The peer in this slot has told all its connections, and this is none of them. False also when
+ * that cannot be known now.
  */
 bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_conn_key *k);
 

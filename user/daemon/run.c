@@ -172,7 +172,9 @@ int daemon_run_main(int argc, char **argv)
 	return exit_code(err);
 }
 
-/* A daemon that was killed leaves its socket. Who holds the lock knows that nobody listens on it. */
+/*
+ * A daemon that was killed leaves its socket. Who holds the lock knows that nobody listens on it.
+ */
 static int remove_socket(const struct conf *c)
 {
 	struct stat st;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ending connections that live here. Causes, each by active checks or by an operator, never by passive
- * signals:
+ * Ending connections that live here. Causes, each by active checks or by an operator, never by
+ * passive signals:
  *
  *   a service is DOWN with its process hung, and a peer can take its players    (decide/ending)
  *   the time of a drain is over
  *
- * One walk through conns at a time serves all services that wait for it; one that is asked for in the
- * middle of it gets the next walk.
+ * One walk through conns at a time serves all services that wait for it; one that is asked for in
+ * the middle of it gets the next walk.
  */
 #include <endian.h>
 #include <errno.h>
@@ -247,8 +247,8 @@ static bool is_hung(const struct daemon *d, unsigned int s, bool down)
 }
 
 /*
- * For how long the checks that came to no end waited: all the while a hung server has been silent. Less what may
- * lie between a server's word and our look at it.
+ * For how long the checks that came to no end waited: all the while a hung server has been silent.
+ * Less what may lie between a server's word and our look at it.
  */
 static uint64_t longest_wait(const struct daemon *d, unsigned int s)
 {
@@ -272,8 +272,9 @@ static uint64_t words_of(const struct hokm_counters *c)
 }
 
 /*
- * While a check is out, so that DOWN finds an answer at once even if a single one has led to it, and from the first
- * that came to no end. A healthy server's checks are out for a moment only: it costs nothing to listen then.
+ * While a check is out, so that DOWN finds an answer at once even if a single one has led to it,
+ * and from the first that came to no end. A healthy server's checks are out for a moment only: it
+ * costs nothing to listen then.
  */
 static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ending connections: those that live here, by SOCK_DESTROY and an RST of our own (ending.c); and those of a
- * dead peer, at their clients (takeover.c). Both go a slice at a time, every millisecond.
+ * Ending connections: those that live here, by SOCK_DESTROY and an RST of our own (ending.c); and
+ * those of a dead peer, at their clients (takeover.c). Both go a slice at a time, every
+ * millisecond.
  *
- * The sender (struct ender) is also for another thread, which then has one of its own: `ctl conns kill`.
+ * The sender (struct ender) is also for another thread, which then has one of its own: `ctl conns
+ * kill`.
  */
 #ifndef HOKM_DAEMON_ENDING_H
 #define HOKM_DAEMON_ENDING_H
@@ -26,8 +28,9 @@ struct ender {
 int ender_open(struct ender *e);
 void ender_close(struct ender *e);
 /*
- * Ends n <= TICKLE_MAX connections that live here. How many had a socket; -errno when the kernel was not
- * asked at all. Each client hears an RST besides: a socket that is still in the handshake goes without one.
+ * Ends n <= TICKLE_MAX connections that live here. How many had a socket; -errno when the kernel
+ * was not asked at all. Each client hears an RST besides: a socket that is still in the handshake
+ * goes without one.
  */
 int ender_end(struct ender *e, const struct tickle_conn *conns, unsigned int n);
 

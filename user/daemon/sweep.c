@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The walk through conns. A slice a pulse tick, a whole walk about once a second: ended entries
- * leave after a while (late segments still find their target), and so do steered ones that their holder
- * has no more; silent ones expire after idle_timeout, those that have become stale since the walk
- * before are told of, and the established ones served here are the players that status shows.
+ * leave after a while (late segments still find their target), and so do steered ones that their
+ * holder has no more; silent ones expire after idle_timeout, those that have become stale since the
+ * walk before are told of, and the established ones served here are the players that status shows.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,8 +71,8 @@ static bool is_player(const struct hokm_conn *c)
 }
 
 /*
- * Steered, silent, and its holder has it no more: the server's end of it went to the client directly. Not at
- * once, for what the holder tells is a little late.
+ * Steered, silent, and its holder has it no more: the server's end of it went to the client
+ * directly. Not at once, for what the holder tells is a little late.
  */
 static bool ended_there(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
 {
@@ -95,7 +95,10 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 		daemon_repl_gone(d, k, c);
 		return 1;
 	}
-	/* Its numbers may have moved since the last walk: a server's bare ACK, late, moves them too. */
+	/*
+	 * Its numbers may have moved since the last walk: a server's bare ACK, late, moves them
+	 * too.
+	 */
 	if (c->s2c.last_ns >= d->sweep.before_ns || c->c2s.last_data_ns >= d->sweep.before_ns)
 		daemon_repl_renew(d, k, c);
 	tell_stale(d, k, c);

@@ -35,8 +35,8 @@ static int take_waits(struct daemon *d, const struct daemon_service *svc, enum h
 	enum hokm_bpf_wait kind = signal == HOKM_SIGNAL_PING ? HOKM_WAIT_PING : HOKM_WAIT_UPGRADE;
 	uint64_t from_ns, to_ns;
 	uint32_t all;
-	int err = hokm_bpf_count_waits(d->bpf, svc->slot, kind, EVERYTHING_NS, now_ns, &all,
-				       oldest_ns);
+	int err = hokm_bpf_count_waits(
+		d->bpf, svc->slot, kind, EVERYTHING_NS, now_ns, &all, oldest_ns);
 
 	*late = 0;
 	/* Nothing waits, as nearly always: no need to look a second time. */

@@ -2,10 +2,10 @@
 /*
  * When the players of a service that is down here are ended, so that they connect to a peer; pure.
  *
- * Only by the word of active checks (DESIGN rule 4), only when the process hangs (a dead one has no sockets,
- * one that answers wrongly may still serve who is there), and only when a peer can take them. A server that says
- * anything to any player does not hang: it is slow, as on a machine without CPU to spare. One that hangs was
- * silent for as long as the check waited for it.
+ * Only by the word of active checks (DESIGN rule 4), only when the process hangs (a dead one has no
+ * sockets, one that answers wrongly may still serve who is there), and only when a peer can take
+ * them. A server that says anything to any player does not hang: it is slow, as on a machine
+ * without CPU to spare. One that hangs was silent for as long as the check waited for it.
  */
 #ifndef HOKM_ENDING_H
 #define HOKM_ENDING_H
@@ -21,8 +21,8 @@ struct ending_input {
 	bool keep;                  /* on_marked_down = keep */
 	bool peer_up;               /* the service is UP on a peer, whose daemon lives */
 	uint64_t players;           /* by the last count */
-	uint64_t
-		said_ns; /* when it was last seen to say something to a player, or we began to look */
+	/* when it was last seen to say something to a player, or we began to look */
+	uint64_t said_ns;
 	uint64_t ended_ns;  /* when they were ended last; 0: not since it went down */
 	uint64_t waited_ns; /* so long waited the check that came to no end */
 	uint64_t now_ns;

@@ -4,9 +4,10 @@
  *
  *   fully up    interval          between    fastinter          fully down    downinter
  *
- * counted from the start of the last check, never before its end; fastinter throughout while on alert.
- * A check whose result does not come within its timeout and a grace for the agent's own work counts as
- * failed (CHECK_AGENT): an agent that lost a request must not leave a service UP for ever.
+ * counted from the start of the last check, never before its end; fastinter throughout while on
+ * alert. A check whose result does not come within its timeout and a grace for the agent's own work
+ * counts as failed (CHECK_AGENT): an agent that lost a request must not leave a service UP for
+ * ever.
  */
 #include "decide/health.h"
 
@@ -161,8 +162,9 @@ uint64_t health_timeout_ns(const struct health *h)
 {
 	uint64_t alert_ns = h->conf.alert_timeout_ns;
 
-	return h->alert && alert_ns && alert_ns < h->conf.timeout_ns ? alert_ns
-								     : h->conf.timeout_ns;
+	return h->alert && alert_ns && alert_ns < h->conf.timeout_ns
+		       ? alert_ns
+		       : h->conf.timeout_ns;
 }
 
 void health_alert(struct health *h, bool on, uint64_t now_ns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Health of one check: HAProxy's counter. `health` runs from 0 to rise + fall - 1, UP while it is at
- * least `rise`. A failure takes one off and, once below rise, snaps to 0; a success adds one and,
- * once at or above rise, snaps to the top. In INIT the first result decides alone.
+ * Health of one check: HAProxy's counter. `health` runs from 0 to rise + fall - 1, UP while it is
+ * at least `rise`. A failure takes one off and, once below rise, snaps to 0; a success adds one
+ * and, once at or above rise, snaps to the top. In INIT the first result decides alone.
  *
  * Pure. The caller runs a check when health_next_ns() comes and reports the result.
  */
@@ -58,9 +58,9 @@ bool health_start(struct health *h, uint64_t now_ns);
 bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint64_t now_ns);
 
 /*
- * The check that is out was lost, the agent's doing and not the service's: it counts for nothing and
- * another is due after fastinter. Only when no result came for longer than an interval and a whole
- * check is it a failure (CHECK_AGENT). Returns as health_result().
+ * The check that is out was lost, the agent's doing and not the service's: it counts for nothing
+ * and another is due after fastinter. Only when no result came for longer than an interval and a
+ * whole check is it a failure (CHECK_AGENT). Returns as health_result().
  */
 bool health_lost(struct health *h, uint64_t now_ns);
 
@@ -71,9 +71,9 @@ bool health_lost(struct health *h, uint64_t now_ns);
 void health_hurry(struct health *h, uint64_t now_ns);
 
 /*
- * On alert checks run every fastinter, each bounded by alert_timeout_ns, whatever the counter says. Going
- * on alert starts one at once: a check that is out, and might take its long timeout, is given up
- * without a result, so that its late answer is ignored.
+ * On alert checks run every fastinter, each bounded by alert_timeout_ns, whatever the counter says.
+ * Going on alert starts one at once: a check that is out, and might take its long timeout, is given
+ * up without a result, so that its late answer is ignored.
  */
 void health_alert(struct health *h, bool on, uint64_t now_ns);
 /* How long the check that is out, or the next one, may take. */

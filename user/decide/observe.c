@@ -2,12 +2,13 @@
 /*
  * The passive checks' judgement; observe.h has the picture.
  *
- * The ring keeps the samples of the last OBSERVE_SAMPLES_MAX looks; a counted signal compares the newest
- * with the one a window ago, or the oldest when that is younger. What was seen before forget_ns counts no
- * more: the ring restarts there.
+ * The ring keeps the samples of the last OBSERVE_SAMPLES_MAX looks; a counted signal compares the
+ * newest with the one a window ago, or the oldest when that is younger. What was seen before
+ * forget_ns counts no more: the ring restarts there.
  *
- * A look that comes much later than it should was not taken because this process, and perhaps the whole
- * machine, got no CPU: what waited meanwhile may not be the server's fault. Waiting signals skip it.
+ * A look that comes much later than it should was not taken because this process, and perhaps the
+ * whole machine, got no CPU: what waited meanwhile may not be the server's fault. Waiting signals
+ * skip it.
  */
 #include "decide/observe.h"
 
@@ -69,8 +70,8 @@ static unsigned int place(const struct observe *o, unsigned int age)
 }
 
 /*
- * A refused SYN may have the caller look between two samples: the next look then takes that one's place,
- * so that a swarm of them does not push the window's beginning out of the ring.
+ * A refused SYN may have the caller look between two samples: the next look then takes that one's
+ * place, so that a swarm of them does not push the window's beginning out of the ring.
  */
 static void push(struct observe *o, const struct observe_sample *s, uint64_t now_ns)
 {
@@ -100,7 +101,9 @@ static const struct observe_sample *sample_before(const struct observe *o, uint6
 
 static struct ratio of(uint64_t wrong, uint64_t all)
 {
-	/* An answer may come a window later than its SYN: what is wrong is a part of all even then. */
+	/*
+	 * An answer may come a window later than its SYN: what is wrong is a part of all even then.
+	 */
 	return (struct ratio){wrong, all > wrong ? all : wrong};
 }
 
@@ -193,7 +196,10 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
 {
 	if (!o->conf.on || !is_waiting(signal) || !o->conf.limit[signal].on)
 		return false;
-	/* Older ones show up younger in map waits than they are: a longer range would count them twice. */
+	/*
+	 * Older ones show up younger in map waits than they are: a longer range would count them
+	 * twice.
+	 */
 	*from_ns = minus(now_ns, (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS);
 	if (*from_ns < o->forget_ns)
 		*from_ns = o->forget_ns;
@@ -247,8 +253,8 @@ static void clear(struct observe *o, uint64_t now_ns, struct observe_verdict *ou
 }
 
 /*
- * A hold has run out. Traffic alone renews it only so far: nobody new is sent here meanwhile, so what is
- * seen may be the same few requests for ever, and the service has to be tried again.
+ * A hold has run out. Traffic alone renews it only so far: nobody new is sent here meanwhile, so
+ * what is seen may be the same few requests for ever, and the service has to be tried again.
  */
 static void hold_over(struct observe *o, enum hokm_signal signal, const struct ratio *r,
 		      uint64_t now_ns, struct observe_verdict *out)

@@ -10,16 +10,17 @@
  *                                     └────┘  RENEWED
  *
  * Two kinds of signals (hokm/names.h HOKM_SIGNALS):
- *   counted   over the window: wrong = refused SYNs, SYNs without SYN-ACK, 5xx answers, resets, ends
- *             without a close frame, closes with 1011-1013; all = those and the ones that went well
- *   waiting   requests (upgrades, pings) that have waited longer than after_ns; all = those and what
- *             was answered within the last after_ns
+ *   counted   over the window: wrong = refused SYNs, SYNs without SYN-ACK, 5xx answers, resets,
+ * ends without a close frame, closes with 1011-1013; all = those and the ones that went well
+ *   waiting   requests (upgrades, pings) that have waited longer than after_ns; all = those and
+ * what was answered within the last after_ns
  *
- * The hold doubles with each trip that comes within calm_ns of the last one's end, up to hold_max_ns. The
- * active checks decide while it lasts: one that fails renews it. A trip ends at the latest hold_max_ns
- * after it began or after the last check that failed, whatever the traffic looks like; then what was seen
- * before is forgotten and fresh evidence is needed. While a check says that the service is not UP its
- * state steers, and what is seen is forgotten too: it says nothing about the time after.
+ * The hold doubles with each trip that comes within calm_ns of the last one's end, up to
+ * hold_max_ns. The active checks decide while it lasts: one that fails renews it. A trip ends at
+ * the latest hold_max_ns after it began or after the last check that failed, whatever the traffic
+ * looks like; then what was seen before is forgotten and fresh evidence is needed. While a check
+ * says that the service is not UP its state steers, and what is seen is forgotten too: it says
+ * nothing about the time after.
  *
  * Pure: all time comes in.
  */
@@ -42,8 +43,8 @@ struct observe_sample {
 	uint64_t ended;         /* all of reset_server, abnormal_*, close_server and close_client */
 	uint32_t late_upgrades; /* waiting longer than after_ns; see observe_late_range() */
 	uint32_t late_pings;
-	uint64_t
-		suspect_until_ns; /* what the packet path set by itself on a refused SYN; 0: nothing */
+	/* what the packet path set by itself on a refused SYN; 0: nothing */
+	uint64_t suspect_until_ns;
 };
 
 enum observe_change {
@@ -55,8 +56,8 @@ enum observe_change {
 
 struct observe_verdict {
 	enum observe_change change;
-	enum hokm_reason reason; /* PASSIVE_*: the signal's, of the trip's when a check renewed it;
-				    cleared: PASSIVE_CLEAR */
+	/* PASSIVE_*: the signal's, of the trip's when a check renewed it; cleared: PASSIVE_CLEAR */
+	enum hokm_reason reason;
 	enum hokm_signal signal; /* tripped and renewed by traffic: which; else HOKM_SIGNAL_COUNT */
 	uint64_t until_ns;       /* tripped, renewed */
 	uint64_t wrong, all;     /* what the signal saw */
@@ -79,12 +80,15 @@ struct observe {
 };
 
 void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
-/* New settings: what was seen is forgotten, a running hold stays as it is, even when switched off. */
+/*
+ * New settings: what was seen is forgotten, a running hold stays as it is, even when switched off.
+ */
 void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
 
 /*
- * Requests of this signal that began in [*from_ns, *to_ns) and have no answer yet are late: what the
- * caller counts into the sample. Never longer than map waits remembers. False: nothing to count.
+ * Requests of this signal that began in [*from_ns, *to_ns) and have no answer yet are late: what
+ * the caller counts into the sample. Never longer than map waits remembers. False: nothing to
+ * count.
  */
 bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64_t now_ns,
 			uint64_t *from_ns, uint64_t *to_ns);
@@ -93,11 +97,15 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
 		  uint64_t now_ns, struct observe_verdict *out);
 
-/* Result of one active check that was started at started_ns; only those of the present trip count. */
+/*
+ * Result of one active check that was started at started_ns; only those of the present trip count.
+ */
 void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
 		   struct observe_verdict *out);
 
-/* When to look again: every sample_ns; off: at the end of a hold that still runs, 0 when none does. */
+/*
+ * When to look again: every sample_ns; off: at the end of a hold that still runs, 0 when none does.
+ */
 uint64_t observe_next_ns(const struct observe *o, uint64_t now_ns);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Settings of the passive checks (`passive { … }`), shared by the configuration that reads them and by
- * decide/observe that follows them. See decide/observe.h for what they do.
+ * Settings of the passive checks (`passive { … }`), shared by the configuration that reads them and
+ * by decide/observe that follows them. See decide/observe.h for what they do.
  */
 #ifndef HOKM_OBSERVE_CONF_H
 #define HOKM_OBSERVE_CONF_H

@@ -8,8 +8,8 @@
  *     healthy; not while a live peer has more services UP. Nobody healthier: yes (rule 5)
  *   4 may it preempt (a cold replica keeps it waiting for a while), and who comes after it
  *
- * A service in INIT is not known to be bad: an owner keeps the VIP through it, so that a restart or a
- * reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
+ * A service in INIT is not known to be bad: an owner keeps the VIP through it, so that a restart or
+ * a reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
  * own instead; it never preempts on it.
  *
  * A live peer can own: its pulses come and its daemon is fresh and started, or (keepalived) its
@@ -121,7 +121,10 @@ static bool candidate(const struct policy_peer *p)
 	return live(p) && p->pulsing && p->n_up > 0;
 }
 
-/* Nobody but the owner would be chosen before us: the order of successor(), seen from the other side. */
+/*
+ * Nobody but the owner would be chosen before us: the order of successor(), seen from the other
+ * side.
+ */
 static bool best_successor(const struct policy_input *in, unsigned int own_up)
 {
 	if (!own_up)
@@ -198,8 +201,9 @@ static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 }
 
 /*
- * Who preempts with a cold replica could steer nothing to its holder by name, and tell nobody when a peer
- * dies meanwhile. But a replica that never gets warm (a blocked port) must not keep the better node away.
+ * Who preempts with a cold replica could steer nothing to its holder by name, and tell nobody when
+ * a peer dies meanwhile. But a replica that never gets warm (a blocked port) must not keep the
+ * better node away.
  */
 static void wait_for_replica(const struct policy_input *in, struct policy_output *out)
 {

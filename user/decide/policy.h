@@ -22,7 +22,9 @@
 #include "hokm/names.h"
 #include "decide/vrrp.h"
 
-/* One peer as sensed: pulses (map peers) and adverts. Slot order, unused slots have used = false. */
+/*
+ * One peer as sensed: pulses (map peers) and adverts. Slot order, unused slots have used = false.
+ */
 struct policy_peer {
 	bool used;
 	bool pulsing;      /* an answer within peer_dead_ns */
@@ -31,8 +33,11 @@ struct policy_peer {
 	uint8_t priority;  /* effective by pulse, else configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* our clock, 0 none */
-	uint64_t seen_ns;  /* when the probe was sent that its newest answer answers (map peers,
-				  * answer_sent_ns): what it says is at least that new */
+	/*
+	 * when the probe was sent that its newest answer answers (map peers, answer_sent_ns): what
+	 * it says is at least that new
+	 */
+	uint64_t seen_ns;
 	unsigned int n_up; /* how many of our services it says are UP */
 	struct in_addr addr;
 };
@@ -62,10 +67,11 @@ struct policy_output {
 	enum hokm_reason reason;                    /* why not eligible, or why again */
 	bool panic;                                 /* nobody is healthy and we keep the VIP */
 	bool may_preempt;
-	uint64_t
-		waits_ns; /* since when only a cold replica keeps us from preempting; 0: it does not */
-	bool waits;       /* and that is still so: afterwards we preempt without it */
-	uint8_t successor; /* slot of the best healthy pulsing peer with a fresh daemon, or HOKM_NO_PEER */
+	/* since when only a cold replica keeps us from preempting; 0: it does not */
+	uint64_t waits_ns;
+	bool waits; /* and that is still so: afterwards we preempt without it */
+	/* slot of the best healthy pulsing peer with a fresh daemon, or HOKM_NO_PEER */
+	uint8_t successor;
 	struct vrrp_view view; /* for the VRRP machine */
 };
 

@@ -2,20 +2,21 @@
 /*
  * One link of replication; repl.h says how it works.
  *
- * Sending. Messages of a stream are numbered from 1. Those in [acked, next) are under way and kept in a
- * ring; [acked, cursor) went out already. The newest one may still be filled until it is handed out.
+ * Sending. Messages of a stream are numbered from 1. Those in [acked, next) are under way and kept
+ * in a ring; [acked, cursor) went out already. The newest one may still be filled until it is
+ * handed out.
  *
  *      acked            cursor             next
  *   ....|xxxxxxxxxxxxxxxxx|................|.....
  *        sent, no word yet  to be sent       to be filled
  *
- * A repeat takes cursor back to acked. What went out before, up to sent, may have arrived all the same, and be
- * acknowledged late.
- * After a repeat only REPEAT_BURST messages go out until one is acknowledged: on a bad line most of what follows
- * a lost one would be thrown away by the peer anyway, and messages that wait fill up.
+ * A repeat takes cursor back to acked. What went out before, up to sent, may have arrived all the
+ * same, and be acknowledged late. After a repeat only REPEAT_BURST messages go out until one is
+ * acknowledged: on a bad line most of what follows a lost one would be thrown away by the peer
+ * anyway, and messages that wait fill up.
  *
- * Numbers never wrap: a stream that has had REPL_NUMBERS messages, weeks of 10,000 changes a second, is
- * followed by a new one.
+ * Numbers never wrap: a stream that has had REPL_NUMBERS messages, weeks of 10,000 changes a
+ * second, is followed by a new one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,15 +42,15 @@ struct repl_link {
 	uint64_t heard_ns;  /* last CONTROL that was taken */
 	uint64_t stamp_ns;  /* its newest clock reading */
 	uint64_t echoed_ns; /* our newest clock reading that came back */
-	uint64_t
-		hello_session; /* somebody who says to be the peer, to be asked for a proof; 0: none */
+	/* somebody who says to be the peer, to be asked for a proof; 0: none */
+	uint64_t hello_session;
 	uint64_t hello_stamp_ns;
 
 	/* CONTROL */
 	bool reply;          /* something came: acknowledge at the next tick */
 	uint64_t control_ns; /* last one sent */
-	uint64_t
-		clock_ns; /* our last clock reading that was sent: each is later than the one before */
+	/* our last clock reading that was sent: each is later than the one before */
+	uint64_t clock_ns;
 
 	/* sending */
 	bool streaming, listing, want_list;

@@ -4,19 +4,18 @@
  * through repl_next(), nothing here knows sockets or maps.
  *
  *   sending    put() fills messages, next() hands them out: new ones, and from the first
- *              unacknowledged one again when nothing was acknowledged for REPL_REPEAT_NS (go back N).
- *              The window is bounded. When it overflows or the numbers end, when nothing is
- *              acknowledged for REPL_STUCK_NS, when the peer restarts or was never heard, a new stream
- *              begins with a full list: BEGIN, every connection, END.
- *   receiving  a message counts once, in order, of the stream that runs; anything else is a fault,
- *              counted, and changes nothing.
+ *              unacknowledged one again when nothing was acknowledged for REPL_REPEAT_NS (go back
+ * N). The window is bounded. When it overflows or the numbers end, when nothing is acknowledged for
+ * REPL_STUCK_NS, when the peer restarts or was never heard, a new stream begins with a full list:
+ * BEGIN, every connection, END. receiving  a message counts once, in order, of the stream that
+ * runs; anything else is a fault, counted, and changes nothing.
  *
- * Sessions. Each daemon has a random session. CONTROL messages go out every REPL_CONTROL_NS, and when DATA
- * arrived; they acknowledge, and prove that both live now: one is taken when it echoes our session and a
- * clock reading of ours from the last REPL_FRESH_NS, later than any echoed before (same session: and
- * carries a later clock of the peer's). So no recording of an earlier session can bring it back. DATA
- * counts for the session and echo that CONTROL established. Each direction has a key of its own, so that
- * nobody's words count when they are sent back.
+ * Sessions. Each daemon has a random session. CONTROL messages go out every REPL_CONTROL_NS, and
+ * when DATA arrived; they acknowledge, and prove that both live now: one is taken when it echoes
+ * our session and a clock reading of ours from the last REPL_FRESH_NS, later than any echoed before
+ * (same session: and carries a later clock of the peer's). So no recording of an earlier session
+ * can bring it back. DATA counts for the session and echo that CONTROL established. Each direction
+ * has a key of its own, so that nobody's words count when they are sent back.
  *
  * Lag: how long the oldest unacknowledged change waits.
  */
@@ -58,9 +57,10 @@ struct repl_stats {
 /* What one datagram meant. */
 struct repl_received {
 	enum repl_fault fault;
-	bool restarted; /* the peer's daemon is a new one: what it told before counts until its new list ends */
-	const struct repl_record
-		*records; /* n of them, to be applied in order; valid until the next call */
+	/* the peer's daemon is a new one: what it told before counts until its new list ends */
+	bool restarted;
+	/* n of them, to be applied in order; valid until the next call */
+	const struct repl_record *records;
 	unsigned int n;
 };
 
@@ -75,8 +75,8 @@ bool repl_connected(const struct repl_link *l, uint64_t now_ns);
 
 /*
  * A full list is wanted: the caller walks its connections, calling put(HAVE) for each while
- * repl_has_room(), then repl_list_end(). repl_list_begin() answers the wish; it may come again at any
- * time, also in the middle of a list (then the walk starts over).
+ * repl_has_room(), then repl_list_end(). repl_list_begin() answers the wish; it may come again at
+ * any time, also in the middle of a list (then the walk starts over).
  */
 bool repl_wants_list(const struct repl_link *l, uint64_t now_ns);
 void repl_list_begin(struct repl_link *l, uint64_t now_ns);
@@ -93,8 +93,8 @@ void repl_put(struct repl_link *l, const struct repl_record *r, uint64_t born_ns
 size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf);
 
 /*
- * The acknowledgement of what arrived, into buf; 0: none is due. Asked for when the datagrams that waited have
- * been read, so that what the peer waits for does not wait for our next tick.
+ * The acknowledgement of what arrived, into buf; 0: none is due. Asked for when the datagrams that
+ * waited have been read, so that what the peer waits for does not wait for our next tick.
  */
 size_t repl_acknowledge(struct repl_link *l, uint64_t now_ns, void *buf);
 
@@ -102,7 +102,9 @@ size_t repl_acknowledge(struct repl_link *l, uint64_t now_ns, void *buf);
 void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now_ns,
 		  struct repl_received *out);
 
-/* The peer has acknowledged a whole list of ours and all since; and it has told us its whole list. */
+/*
+ * The peer has acknowledged a whole list of ours and all since; and it has told us its whole list.
+ */
 bool repl_peer_warm(const struct repl_link *l);
 bool repl_warm(const struct repl_link *l);
 void repl_get_stats(struct repl_link *l, uint64_t now_ns, struct repl_stats *out);

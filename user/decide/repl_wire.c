@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication messages as bytes. Nothing of a message is looked at before its length fits, and nothing of
- * what it says before its tag verifies.
+ * Replication messages as bytes. Nothing of a message is looked at before its length fits, and
+ * nothing of what it says before its tag verifies.
  */
 #include <endian.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication messages on the wire: UDP payload, TTL 255, HOKM_REPL_MIN..HOKM_REPL_MAX bytes, all in
- * network order.
+ * Replication messages on the wire: UDP payload, TTL 255, HOKM_REPL_MIN..HOKM_REPL_MAX bytes, all
+ * in network order.
  *
  *    0       magic "HKMR"                          4  version, kind, vrid, records
  *    8       session of the sender's daemon       16  session of the receiver's, as far as known
@@ -31,8 +31,8 @@
 enum repl_kind { REPL_CONTROL = 1, REPL_DATA = 2 };
 
 /*
- * What a record says. BEGIN and END enclose a full list of the sender's connections; changes may stand
- * between. HAVE makes or renews, GONE takes away.
+ * What a record says. BEGIN and END enclose a full list of the sender's connections; changes may
+ * stand between. HAVE makes or renews, GONE takes away.
  */
 enum repl_what { REPL_BEGIN = 1, REPL_HAVE = 2, REPL_GONE = 3, REPL_END = 4 };
 
@@ -73,7 +73,9 @@ const char *repl_fault_text(enum repl_fault f);
 
 /* Signs. Length of the message, at most HOKM_REPL_MAX; buf must have as much. */
 size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2], void *buf);
-/* Length, version, tag and records; nothing about sessions and order. *out is whole on NONE only. */
+/*
+ * Length, version, tag and records; nothing about sessions and order. *out is whole on NONE only.
+ */
 enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const __u64 key[2],
 				struct repl_msg *out);
 

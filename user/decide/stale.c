@@ -8,8 +8,8 @@ static uint64_t since_ns(uint64_t then_ns, uint64_t now_ns)
 }
 
 /*
- * The newest data is unacknowledged, and so what is older has waited at least as long; and the server
- * has sent nothing since.
+ * The newest data is unacknowledged, and so what is older has waited at least as long; and the
+ * server has sent nothing since.
  */
 static uint64_t unacknowledged_ns(const struct hokm_conn *c, uint64_t now_ns)
 {

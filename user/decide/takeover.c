@@ -14,8 +14,8 @@
 #define NS             1000000000ULL
 #define CREDIT_MOST_NS (10 * MS) /* unused allowance does not pile up beyond this */
 
-const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {0,        200 * MS,  400 * MS, 600 * MS,
-						      900 * MS, 1500 * MS, 3000 * MS};
+const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {
+	0, 200 * MS, 400 * MS, 600 * MS, 900 * MS, 1500 * MS, 3000 * MS};
 
 void takeover_init(struct takeover *t)
 {
@@ -52,7 +52,10 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 	bool was = t->running;
 
 	*quota = 0;
-	/* A tick of the pulse carries the clock of its beginning; a gratuitous ARP in it came later. */
+	/*
+	 * A tick of the pulse carries the clock of its beginning; a gratuitous ARP in it came
+	 * later.
+	 */
 	if (t->running && now_ns < t->credit_ns)
 		now_ns = t->credit_ns;
 	if (!due) {

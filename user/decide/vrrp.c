@@ -6,23 +6,20 @@
  * ------  ----------------------------  -----------------------------  ---------------------------
  * INIT    START                         (LOWER if a lease was left)    BACKUP (started)
  *         START, lease runs, no holder  ADVERT                         on SENT: MASTER (adopted)
- * BACKUP  TIMER, Master_Down, no lease  ADVERT                         on SENT: MASTER (master-down)
+ * BACKUP  TIMER, Master_Down, no lease  ADVERT                         on SENT: MASTER
+ * (master-down)
  *         ~, a peer's lease runs        -                              look again, or claim
  *         ADVERT 0, pulsing owner       PROBE until its pulse is free  ADVERT, MASTER (handed-over)
- *         ADVERT 0, others              Skew_Time                      ADVERT, MASTER (priority-zero)
- *         ADVERT >= own, or no preempt  follow, end the claim          -
- *         ADVERT < own, preempting      follow, preempt delay          -
- *         delay over, pulsing owner     claim: ADVERT, PROBE           free: ADVERT, MASTER (preempt)
- *         delay over, other owner       ADVERT                         on SENT: MASTER (preempt)
- *         FAULT                         (ADVERT 0 if claiming)         FAULT
- * any ->  SENT of a take                LEASE RAISE STATE              MASTER
- * MASTER  TIMER                         ADVERT, on SENT: LEASE         -
- *         SEND_FAILED                   retry after adver / 4          -
- *         anything, lease over          LOWER STATE                    BACKUP (lease-lost, send-failed)
- *         ADVERT 0                      ADVERT, restart the timer      -
- *         ADVERT higher, or equal and   LOWER STATE                    BACKUP (higher-priority)
- *           higher address
- *         ADVERT lower                  ADVERT GARP, timer goes on     -
+ *         ADVERT 0, others              Skew_Time                      ADVERT, MASTER
+ * (priority-zero) ADVERT >= own, or no preempt  follow, end the claim          - ADVERT < own,
+ * preempting      follow, preempt delay          - delay over, pulsing owner     claim: ADVERT,
+ * PROBE           free: ADVERT, MASTER (preempt) delay over, other owner       ADVERT on SENT:
+ * MASTER (preempt) FAULT                         (ADVERT 0 if claiming)         FAULT any ->  SENT
+ * of a take                LEASE RAISE STATE              MASTER MASTER  TIMER ADVERT, on SENT:
+ * LEASE         - SEND_FAILED                   retry after adver / 4          - anything, lease
+ * over          LOWER STATE                    BACKUP (lease-lost, send-failed) ADVERT 0 ADVERT,
+ * restart the timer      - ADVERT higher, or equal and   LOWER STATE                    BACKUP
+ * (higher-priority) higher address ADVERT lower                  ADVERT GARP, timer goes on     -
  *         PULSE, better peer has lease  LOWER STATE                    BACKUP (other-owner)
  *         PULSE, lesser peer has lease  ADVERT GARP; GARP when gone    -
  *         HANDOVER                      LOWER ADVERT(0) STATE          BACKUP (event's)
@@ -89,9 +86,9 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	v->owner = a->source;
 	v->owner_priority = a->priority;
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
-	v->master_down_at_ns =
-		vrrp_add_ns(s->now_ns, vrrp_master_down_ns(v->conf.version, v->conf.priority,
-							   v->owner_adver_ns));
+	v->master_down_at_ns = vrrp_add_ns(
+		s->now_ns,
+		vrrp_master_down_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
 	v->down_reason = HOKM_R_MASTER_DOWN;
 	v->looked_twice = false;
 }
@@ -355,8 +352,8 @@ static enum hokm_reason clear_reason(const struct vrrp_step *s)
 }
 
 /*
- * What was heard during the FAULT counts: an owner that has been silent for its time is gone. Skew_Time
- * at least, for others may be cleared in the same moment.
+ * What was heard during the FAULT counts: an owner that has been silent for its time is gone.
+ * Skew_Time at least, for others may be cleared in the same moment.
  */
 static void clear(struct vrrp_step *s)
 {

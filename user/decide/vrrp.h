@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VRRP machine (RFC 9568 section 6.4, RFC 2338 for version 2, FAULT as in keepalived), with leases and
- * the gapless handover between two hokm-xdp nodes (DESIGN section 6).
+ * The VRRP machine (RFC 9568 section 6.4, RFC 2338 for version 2, FAULT as in keepalived), with
+ * leases and the gapless handover between two hokm-xdp nodes (DESIGN section 6).
  *
- * Pure: (machine, event, now) -> actions. All I/O is the caller's: it carries the actions out in the
- * order given and reports back what really happened (an advert that left is VRRP_EV_SENT).
+ * Pure: (machine, event, now) -> actions. All I/O is the caller's: it carries the actions out in
+ * the order given and reports back what really happened (an advert that left is VRRP_EV_SENT).
  *
  * Timers (one at a time, `timer_at_ns`, 0 when none runs; the caller sends VRRP_EV_TIMER when due,
  * after it gave every advert that was waiting: only then is silence silence)
@@ -12,14 +12,15 @@
  *   MASTER  Adver_Timer
  *
  * Invariants
- *   - MASTER is entered, and a lease action given, only by VRRP_EV_SENT of an advert with own priority.
- *   - lease end = moment just before the advert was sent + 3 * adver - adver / 4, that is before any
- *     peer's Master_Down_Interval (3 * adver + skew) counted from that advert can end.
- *   - MASTER with an expired lease is not renewed: the machine goes to BACKUP (LEASE_LOST) and waits
- *     like anybody else, for another may own the VIP by now.
- *   - while a pulsing peer holds a lease (view.lease_until_ns > now), BACKUP never becomes MASTER: it
- *     claims (sends its advert when its priority is higher and preempting is allowed) and looks again.
- *     A lease that was last seen running and ended unseen counts for adver / 4 longer.
+ *   - MASTER is entered, and a lease action given, only by VRRP_EV_SENT of an advert with own
+ * priority.
+ *   - lease end = moment just before the advert was sent + 3 * adver - adver / 4, that is before
+ * any peer's Master_Down_Interval (3 * adver + skew) counted from that advert can end.
+ *   - MASTER with an expired lease is not renewed: the machine goes to BACKUP (LEASE_LOST) and
+ * waits like anybody else, for another may own the VIP by now.
+ *   - while a pulsing peer holds a lease (view.lease_until_ns > now), BACKUP never becomes MASTER:
+ * it claims (sends its advert when its priority is higher and preempting is allowed) and looks
+ * again. A lease that was last seen running and ended unseen counts for adver / 4 longer.
  *
  * When there is one owner at most. Two leases never run at the same moment as long as, between any
  * two nodes,
@@ -58,8 +59,8 @@ struct vrrp_conf {
 /* What pulses say of the other nodes, at the moment of an event. Zero when there are none. */
 struct vrrp_view {
 	bool peer_holds; /* a pulsing peer holds an unexpired lease */
-	uint64_t
-		lease_until_ns; /* the latest end of a peer's lease in our clock, may be past; 0: none */
+	/* the latest end of a peer's lease in our clock, may be past; 0: none */
+	uint64_t lease_until_ns;
 	struct in_addr holder; /* peer_holds: who; of several, the one that wins an election */
 	uint8_t holder_priority;
 	bool owner_pulses;      /* the peer whose adverts we follow answers pulses (is hokm-xdp) */
@@ -92,7 +93,8 @@ struct vrrp_event {
 };
 
 enum vrrp_action_kind {
-	VRRP_ACT_ADVERT, /* send one with `priority`; then report SENT or SEND_FAILED (not for priority 0) */
+	/* send one with `priority`; then report SENT or SEND_FAILED (not for priority 0) */
+	VRRP_ACT_ADVERT,
 	VRRP_ACT_LEASE, /* hold the lease until `until_ns` */
 	VRRP_ACT_RAISE, /* became MASTER: VIP address, gratuitous ARP, hooks */
 	VRRP_ACT_LOWER, /* stopped being MASTER: drop the lease at once, then the address */
@@ -146,8 +148,8 @@ struct vrrp {
 	bool claiming;          /* asked for the lease, waiting until the peer lets go */
 	uint64_t claim_ns;      /* when we asked first */
 	uint64_t claim_at_ns;   /* when to ask again */
-	uint64_t
-		released_ns; /* a pulsing owner said priority 0 then: its pulse must confirm. 0: no */
+	/* a pulsing owner said priority 0 then: its pulse must confirm. 0: no */
+	uint64_t released_ns;
 	uint64_t look_at_ns; /* claiming or released: next probe */
 	uint64_t look_gap_ns;
 };

@@ -178,8 +178,8 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 		return VRRP_BAD_VRID;
 	if (!good_checksum(&m, out->version, &out->pseudo_checksum))
 		return VRRP_BAD_CHECKSUM;
-	out->adver_ns =
-		out->version == 2 ? m.p[5] * NS_PER_S : (get16(m.p + 4) & CS_MAX) * NS_PER_CS;
+	out->adver_ns = out->version == 2 ? m.p[5] * NS_PER_S
+					  : (get16(m.p + 4) & CS_MAX) * NS_PER_CS;
 	bad = check_rest(c, &m, out->adver_ns);
 	if (bad != VRRP_BAD_NONE)
 		return bad;

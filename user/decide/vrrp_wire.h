@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VRRP adverts as bytes: version 3 (RFC 9568) and version 2 with or without PASS (RFC 2338, as keepalived
- * speaks it). Pure: bytes in, struct out, and back.
+ * VRRP adverts as bytes: version 3 (RFC 9568) and version 2 with or without PASS (RFC 2338, as
+ * keepalived speaks it). Pure: bytes in, struct out, and back.
  */
 #ifndef HOKM_VRRP_WIRE_H
 #define HOKM_VRRP_WIRE_H

@@ -4,13 +4,14 @@
  *
  * Order of opening, each step undone by undo() when a later one fails:
  *
- *   object from this binary, layout hash -> compare with what is pinned -> load, maps new or adopted
+ *   object from this binary, layout hash -> compare with what is pinned -> load, maps new or
+ * adopted
  *   -> pin maps, then meta (fresh only) -> key -> egress filter -> program pins -> ingress link
  *
- * meta is written after the last map was pinned, so pins without a version in meta are the remains of
- * a start that died half-way. Ingress comes last: until then no frame meets the new programs, and a
- * foreign XDP program is replaced only when nothing else can fail. A fresh cfg map is all zero, with
- * which both programs let everything pass.
+ * meta is written after the last map was pinned, so pins without a version in meta are the remains
+ * of a start that died half-way. Ingress comes last: until then no frame meets the new programs,
+ * and a foreign XDP program is replaced only when nothing else can fail. A fresh cfg map is all
+ * zero, with which both programs let everything pass.
  */
 #include <errno.h>
 #include <fcntl.h>

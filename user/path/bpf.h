@@ -40,7 +40,9 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out);
 /* Closes file descriptors; the packet path stays as it is. */
 void hokm_bpf_close(struct hokm_bpf *b);
 
-/* Detaches, unpins, removes the node's folder. Works from the pins alone; 0 when nothing was there. */
+/*
+ * Detaches, unpins, removes the node's folder. Works from the pins alone; 0 when nothing was there.
+ */
 int hokm_bpf_cleanup(const struct conf *c);
 
 /* "native" or "generic". */
@@ -77,8 +79,8 @@ int hokm_bpf_events_fd(const struct hokm_bpf *b);
 uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
 
 /*
- * Calls fn for every entry of conns (half = false) or half_open (true), by batches; stops early when
- * fn returns non-zero and returns that. -errno on failure.
+ * Calls fn for every entry of conns (half = false) or half_open (true), by batches; stops early
+ * when fn returns non-zero and returns that. -errno on failure.
  */
 typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
@@ -120,8 +122,8 @@ typedef void (*hokm_change_fn)(const struct hokm_change *change, void *arg);
 int hokm_bpf_read_changes(struct hokm_bpf *b, hokm_change_fn fn, void *arg);
 
 /*
- * A handle for another thread that shares nothing with b and may outlive it: hokm_bpf_walk_conns() and
- * hokm_bpf_get_latency() work on it, by long batches. Caller: hokm_bpf_close(). 0 or -errno.
+ * A handle for another thread that shares nothing with b and may outlive it: hokm_bpf_walk_conns()
+ * and hokm_bpf_get_latency() work on it, by long batches. Caller: hokm_bpf_close(). 0 or -errno.
  */
 int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The ring of openings and ends, read by asking: the packet path wakes nobody, so a read without
- * anything to read costs two loads and no system call. The ring is pinned with the maps: what came while
- * no daemon ran waits for the next one.
+ * anything to read costs two loads and no system call. The ring is pinned with the maps: what came
+ * while no daemon ran waits for the next one.
  */
 #include <errno.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Layout hash: libbpf's own check when reusing a pin compares sizes only, so two fields could change
- * places unnoticed. This hash is made of the BTF of every key and value: names, bit offsets, sizes
- * and element counts, followed down to integers. Type names of the C source that do not change the
- * bytes (typedefs, const) do not count.
+ * Layout hash: libbpf's own check when reusing a pin compares sizes only, so two fields could
+ * change places unnoticed. This hash is made of the BTF of every key and value: names, bit offsets,
+ * sizes and element counts, followed down to integers. Type names of the C source that do not
+ * change the bytes (typedefs, const) do not count.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -62,7 +62,9 @@ static int hash_type(uint64_t *h, const struct btf *btf, uint32_t id, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 
-	/* A type that holds itself can only do so through a pointer, which has no place in a map. */
+	/*
+	 * A type that holds itself can only do so through a pointer, which has no place in a map.
+	 */
 	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
 		t = btf__type_by_id(btf, t->type);
 	if (!t || depth > DEPTH_MAX)

@@ -120,8 +120,9 @@ int load_open(struct bpf_object **out, uint64_t *hash)
 /* ---- maps ---- */
 
 /*
- * One half-open place for eight connections, in sets; a power of two, for it is masked. A handshake needs
- * its place for a round trip only, and a table that fits the caches is what makes a SYN cheap.
+ * One half-open place for eight connections, in sets; a power of two, for it is masked. A handshake
+ * needs its place for a round trip only, and a table that fits the caches is what makes a SYN
+ * cheap.
  */
 static uint32_t half_open_sets(const struct conf *c)
 {

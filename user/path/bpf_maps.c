@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The small maps. Every function gives 0 or -errno and logs nothing: the caller knows what it means.
+ * The small maps. Every function gives 0 or -errno and logs nothing: the caller knows what it
+ * means.
  *
- * own and peers are read and written at every pulse and mapped into this process: no system call, and
- * each 64-bit word is stored whole, so that the packet path never sees half a lease. suspects and waits
- * are mapped because BPF writes them too: only single words of them are changed here. The other maps
- * take one system call of about a microsecond.
+ * own and peers are read and written at every pulse and mapped into this process: no system call,
+ * and each 64-bit word is stored whole, so that the packet path never sees half a lease. suspects
+ * and waits are mapped because BPF writes them too: only single words of them are changed here. The
+ * other maps take one system call of about a microsecond.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -208,7 +209,9 @@ int hokm_bpf_count_waits(struct hokm_bpf *b, unsigned int slot, enum hokm_bpf_wa
 	if (!b->waits)
 		return -EBADF;
 	ring = kind == HOKM_WAIT_PING ? b->waits[slot].ping : b->waits[slot].upgrade;
-	/* The ring holds its length and no more: what began before that stands in a younger place. */
+	/*
+	 * The ring holds its length and no more: what began before that stands in a younger place.
+	 */
 	if (end > first + HOKM_WAIT_SLOTS)
 		first = end - HOKM_WAIT_SLOTS;
 	for (uint64_t t = first; t < end; t++) {

@@ -62,8 +62,8 @@ static int count_filter(struct nlmsghdr *nlh, void *arg)
 /* How many filters clsact has in both directions; -errno when that cannot be known. */
 static int count_filters(int ifindex)
 {
-	const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-				    TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
+	const uint32_t parents[] = {
+		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
 	unsigned int n = 0;
 	struct nl_sock *sk;
 	int err = nlr_open(&sk);

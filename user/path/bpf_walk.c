@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walking the connection tables: conns by batches, one system call for hundreds of entries; half_open
- * in place, mapped for as long as it is looked at.
+ * Walking the connection tables: conns by batches, one system call for hundreds of entries;
+ * half_open in place, mapped for as long as it is looked at.
  *
  * The kernel hands out whole buckets: a bucket with more entries than were asked for is -ENOSPC,
- * answered by asking for twice as many; a batch never splits one, so the position stays good while entries
- * come and go. The end is -ENOENT, which may still bring entries.
+ * answered by asking for twice as many; a batch never splits one, so the position stays good while
+ * entries come and go. The end is -ENOENT, which may still bring entries.
  *
  * The buffers belong to the handle and a handle to one thread. A walk on another thread has a view:
  * descriptors and buffers of its own.
@@ -62,9 +62,9 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 
 	for (;;) {
 		uint32_t n = count;
-		int err = bpf_map_lookup_batch(t->map_fd,
-					       t->cursor->started ? t->cursor->batch : NULL, next,
-					       b->batch_keys, b->batch_conns, &n, NULL);
+		int err = bpf_map_lookup_batch(
+			t->map_fd, t->cursor->started ? t->cursor->batch : NULL, next,
+			b->batch_keys, b->batch_conns, &n, NULL);
 
 		if (err == -ENOSPC) {
 			count *= 2;
@@ -88,8 +88,8 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 typedef int (*batch_fn)(struct hokm_bpf *b, unsigned int i, const void *visit);
 
 /*
- * fn for the entries from where the cursor stands, until the end or until max were seen (the last batch
- * is always whole): 0, what fn stopped with, or -errno.
+ * fn for the entries from where the cursor stands, until the end or until max were seen (the last
+ * batch is always whole): 0, what fn stopped with, or -errno.
  */
 static int each(struct hokm_bpf *b, struct batch *t, unsigned int max, batch_fn fn,
 		const void *visit)
@@ -261,8 +261,8 @@ int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, 
 
 int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
 {
-	static const enum bpf_map_id wanted[] = {MAP_CONNS, MAP_HALF_OPEN, MAP_REPLICA,
-						 MAP_LATENCY};
+	static const enum bpf_map_id wanted[] = {
+		MAP_CONNS, MAP_HALF_OPEN, MAP_REPLICA, MAP_LATENCY};
 	struct hokm_bpf *v = calloc(1, sizeof(*v));
 	int err;
 

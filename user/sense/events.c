@@ -3,9 +3,9 @@
  * The event stream: records of the packet path (perf event array) and the daemon's own transitions
  * become lines of one sequence.
  *
- *   rings      the newest EVENTS_KEEP lines of each source: what happened to the daemon is not pushed out
- *              by players that come and go. Line n of a ring is at index n % EVENTS_KEEP
- *   followers  a fixed table, so that one may be removed while the lines are handed out
+ *   rings      the newest EVENTS_KEEP lines of each source: what happened to the daemon is not
+ * pushed out by players that come and go. Line n of a ring is at index n % EVENTS_KEEP followers  a
+ * fixed table, so that one may be removed while the lines are handed out
  *
  * The perf event array has one reader per CPU: this one. Reading it is bounded by the size of its
  * buffers, a wake-up handles at most what was in them.

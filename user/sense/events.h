@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Events: the one reader of the perf event array, joined with the daemon's own transitions into one
- * stream for any number of followers. Keeps the newest EVENTS_KEEP of each source, for `ctl events`.
+ * stream for any number of followers. Keeps the newest EVENTS_KEEP of each source, for `ctl
+ * events`.
  */
 #ifndef HOKM_SENSE_EVENTS_H
 #define HOKM_SENSE_EVENTS_H

@@ -41,7 +41,10 @@ static void note(struct link_watch *w, const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
 		return;
 	ifi = (const void *)((const char *)nlh + NLMSG_HDRLEN);
-	/* A bridge reports a port that left it as a DELLINK of family AF_BRIDGE: the link is still there. */
+	/*
+	 * A bridge reports a port that left it as a DELLINK of family AF_BRIDGE: the link is still
+	 * there.
+	 */
 	if (ifi->ifi_index != w->ifindex || ifi->ifi_family != AF_UNSPEC)
 		return;
 	w->seen = true;

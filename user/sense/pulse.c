@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sending probes. The socket exists to send: a classic BPF filter drops whatever reaches it, so that
- * a peer's packets can never wake this process, with or without XDP in front.
+ * Sending probes. The socket exists to send: a classic BPF filter drops whatever reaches it, so
+ * that a peer's packets can never wake this process, with or without XDP in front.
  */
 #include <endian.h>
 #include <errno.h>

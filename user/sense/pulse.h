@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pulses, the asking side: builds and sends the signed probes. Answers are taken in by XDP and never
- * reach this socket; it drops whatever does.
+ * Pulses, the asking side: builds and sends the signed probes. Answers are taken in by XDP and
+ * never reach this socket; it drops whatever does.
  */
 #ifndef HOKM_SENSE_PULSE_H
 #define HOKM_SENSE_PULSE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The UDP socket of replication messages: bound to this node's address and port, TTL 255 both ways
- * (XDP has dropped what is not from a peer or came through a router), no name look-ups, non-blocking.
+ * (XDP has dropped what is not from a peer or came through a router), no name look-ups,
+ * non-blocking.
  */
 #ifndef HOKM_SENSE_REPL_SOCK_H
 #define HOKM_SENSE_REPL_SOCK_H

@@ -23,8 +23,8 @@ int sock_set_all(int fd, const char *who, const struct sock_option *options, siz
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct sock_option *o = &options[i];
-		int err =
-			sock_set(fd, who, o->level, o->name, &o->value, sizeof(o->value), o->text);
+		int err = sock_set(fd, who, o->level, o->name, &o->value, sizeof(o->value),
+				   o->text);
 
 		if (err)
 			return err;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the nodes' own sockets (VRRP, pulses, replication) are set up with, and the words when that fails. */
+/*
+ * What the nodes' own sockets (VRRP, pulses, replication) are set up with, and the words when that
+ * fails.
+ */
 #ifndef HOKM_SENSE_SOCK_H
 #define HOKM_SENSE_SOCK_H
 

@@ -2,9 +2,9 @@
 /*
  * The raw VRRP socket (RFC 9568 section 5.1): protocol 112, TTL 255, DSCP CS6, on one interface.
  *
- * The socket is not bound to the node's address: a raw socket bound to an address takes only packets
- * sent to that address, and adverts go to the group. The source is given with each message by
- * IP_PKTINFO instead.
+ * The socket is not bound to the node's address: a raw socket bound to an address takes only
+ * packets sent to that address, and adverts go to the group. The source is given with each message
+ * by IP_PKTINFO instead.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,8 +51,8 @@ static int join(const struct vrrp_sock *s)
 		.imr_address = s->addr,
 		.imr_ifindex = s->ifindex,
 	};
-	int err =
-		sock_set(s->fd, WHO, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m), "IP_MULTICAST_IF");
+	int err = sock_set(s->fd, WHO, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m),
+			   "IP_MULTICAST_IF");
 
 	if (!err)
 		err = sock_set(s->fd, WHO, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m),

@@ -2,8 +2,9 @@
 /*
  * The job behind `ctl conns`, on a thread of its own; see conns.h.
  *
- * Memory is bounded by what one frame holds, and sorted by the rows asked for. Whether somebody still
- * wants the answer is asked with every frame, and every CHECK_EVERY entries where nothing is sent.
+ * Memory is bounded by what one frame holds, and sorted by the rows asked for. Whether somebody
+ * still wants the answer is asked with every frame, and every CHECK_EVERY entries where nothing is
+ * sent.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns`: which connections, in which order, shown how. Made for a million of them, on a thread of
- * its own (ctl_work), from a view of the maps and copies of all it needs of the daemon.
+ * `ctl conns`: which connections, in which order, shown how. Made for a million of them, on a
+ * thread of its own (ctl_work), from a view of the maps and copies of all it needs of the daemon.
  *
  *   conns.c          the job: walk, frames, order of things
  *   conns_query.c    the request's args as a query
@@ -12,13 +12,14 @@
  *   conns_peer.c     map replica as rows
  *   conns_kill.c     ending those that match
  *
- * Request: {"half_open": bool, "limit": N, "stale": "5s", "states": [WORD...], "client": "ADDR[:PORT]" or
- * "ADDR/PREFIX", "service": NAME, "target": "local" or NODE, "sort": KEY or "top": KEY, "summary": bool,
- * "keys": [FIELD...], "peer": NODE or "all", "action": "kill", "dry_run": bool}, all of them optional. Without a sort rows come in the order of the walk.
+ * Request: {"half_open": bool, "limit": N, "stale": "5s", "states": [WORD...], "client":
+ * "ADDR[:PORT]" or "ADDR/PREFIX", "service": NAME, "target": "local" or NODE, "sort": KEY or "top":
+ * KEY, "summary": bool, "keys": [FIELD...], "peer": NODE or "all", "action": "kill", "dry_run":
+ * bool}, all of them optional. Without a sort rows come in the order of the walk.
  *
- * Reply: frames {"keys": [FIELD...]} first, then {"rows": [[...], ...]}, in each row the values of the
- * keys, null for what is not known; last {"total": entries that match, "seen": all of them, "shown": N,
- * "limit": N}. A summary is one frame: see conns_summary.c.
+ * Reply: frames {"keys": [FIELD...]} first, then {"rows": [[...], ...]}, in each row the values of
+ * the keys, null for what is not known; last {"total": entries that match, "seen": all of them,
+ * "shown": N, "limit": N}. A summary is one frame: see conns_summary.c.
  */
 #ifndef HOKM_CONNS_H
 #define HOKM_CONNS_H
@@ -151,8 +152,8 @@ struct conns_tally {
 void conns_tally_add(struct conns_tally *t, const struct conns_query *q,
 		     const struct hokm_conn_key *k, const struct hokm_conn *c);
 /*
- * Of a log2 histogram: the value that `percent` of all do not exceed, estimated within its place; -1
- * when nothing was counted.
+ * Of a log2 histogram: the value that `percent` of all do not exceed, estimated within its place;
+ * -1 when nothing was counted.
  */
 int64_t conns_quantile(const uint64_t places[CONNS_PLACES], unsigned int percent);
 /* New reference; NULL without memory. `latency` by slot of service. */
@@ -160,8 +161,8 @@ json_t *conns_summary(const struct conns_tally *t, const struct conns_query *q,
 		      const struct hokm_latency latency[HOKM_MAX_SERVICES]);
 
 /*
- * conns_peer.c: the walk of `--peer`. row() gets one entry's text as [...]; non-zero ends the walk. 0 or
- * what ended it.
+ * conns_peer.c: the walk of `--peer`. row() gets one entry's text as [...]; non-zero ends the walk.
+ * 0 or what ended it.
  */
 const char *conns_peer_key(unsigned int i); /* NULL beyond the last */
 bool conns_peer_match(const struct conns_query *q, const struct hokm_conn_key *k,
@@ -183,7 +184,9 @@ bool conns_filtered(const struct conns_query *q);
 
 /* conns.c */
 struct conns_job; /* opaque */
-/* Copies all it needs; `b` may be closed afterwards. 0, or -errno and words. As ctl_work.prepare. */
+/*
+ * Copies all it needs; `b` may be closed afterwards. 0, or -errno and words. As ctl_work.prepare.
+ */
 int conns_job_new(const struct conns_names *names, const struct hokm_bpf *b, const json_t *args,
 		  void **job, char *error, size_t size);
 int conns_job_run(void *job, struct ctl_stream *s, char *error, size_t size);

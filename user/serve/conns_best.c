@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The best N of a stream of entries: a heap whose top is the worst one kept, so that most entries cost
- * one comparison. Ranks and pointers are moved, not entries. See conns.h.
+ * The best N of a stream of entries: a heap whose top is the worst one kept, so that most entries
+ * cost one comparison. Ranks and pointers are moved, not entries. See conns.h.
  */
 #include <errno.h>
 #include <stdlib.h>

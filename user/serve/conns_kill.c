@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns kill`: ends connections that match and live here, on the thread of the walk, with sockets of its
- * own. What lives on a peer is counted by peer: only that node can end it.
+ * `ctl conns kill`: ends connections that match and live here, on the thread of the walk, with
+ * sockets of its own. What lives on a peer is counted by peer: only that node can end it.
  */
 #include <errno.h>
 #include <stdlib.h>

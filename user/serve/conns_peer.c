@@ -17,7 +17,10 @@ const char *conns_peer_key(unsigned int i)
 bool conns_peer_match(const struct conns_query *q, const struct hokm_conn_key *k,
 		      const struct hokm_replica *r)
 {
-	/* Client and service, by the words of conns: of its other filters the replica knows nothing. */
+	/*
+	 * Client and service, by the words of conns: of its other filters the replica knows
+	 * nothing.
+	 */
 	static const struct hokm_conn none;
 
 	if (q->holder >= 0 && r->holder != q->holder)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A request's args as a query. Each arg has one function that checks it and says what would have been
- * right; an arg that nobody knows is refused, for a filter that is ignored would show the wrong rows.
+ * A request's args as a query. Each arg has one function that checks it and says what would have
+ * been right; an arg that nobody knows is refused, for a filter that is ignored would show the
+ * wrong rows.
  */
 #include <arpa/inet.h>
 #include <errno.h>

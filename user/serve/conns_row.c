@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection as a row of JSON, written as text at once: a million of them through a tree of objects
- * would take many times as long. One table of fields: a field is a number, or writes itself.
+ * A connection as a row of JSON, written as text at once: a million of them through a tree of
+ * objects would take many times as long. One table of fields: a field is a number, or writes
+ * itself.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Many connections as a page: counts by what they are, log2 histograms of their times, and the packet
- * path's own histograms, which know the connections that are gone too.
+ * Many connections as a page: counts by what they are, log2 histograms of their times, and the
+ * packet path's own histograms, which know the connections that are gone too.
  *
  * {"services": {NAME: N}, "states", "ws", "follow_in", "follow_out", "targets", "stale": {WORD: N},
  *  "histograms": {"age_ms", "idle_ms", "rtt_us", "rtt_client_us": {"count", "p50", "p90", "p99",
@@ -78,9 +78,9 @@ int64_t conns_quantile(const uint64_t places[CONNS_PLACES], unsigned int percent
 		uint64_t to = 2ULL << i;
 
 		if (places[i] && (double)(before + places[i]) >= want)
-			return (int64_t)((double)from + (double)(to - from) *
-								(want - (double)before) /
-								(double)places[i]);
+			return (int64_t)((double)from +
+					 (double)(to - from) * (want - (double)before) /
+						 (double)places[i]);
 		before += places[i];
 	}
 	return (int64_t)(1ULL << CONNS_PLACES);
@@ -213,19 +213,19 @@ static json_t *latency_json(const struct conns_query *q,
 json_t *conns_summary(const struct conns_tally *t, const struct conns_query *q,
 		      const struct hokm_latency latency[HOKM_MAX_SERVICES])
 {
-	json_t *histograms =
-		json_pack("{s:o, s:o, s:o, s:o}", "age_ms", histogram_json(t->age_ms), "idle_ms",
-			  histogram_json(t->idle_ms), "rtt_us", histogram_json(t->rtt_us),
-			  "rtt_client_us", histogram_json(t->rtt_client_us));
+	json_t *histograms = json_pack(
+		"{s:o, s:o, s:o, s:o}", "age_ms", histogram_json(t->age_ms), "idle_ms",
+		histogram_json(t->idle_ms), "rtt_us", histogram_json(t->rtt_us), "rtt_client_us",
+		histogram_json(t->rtt_client_us));
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "services",
-			 slots_json(t->service, HOKM_MAX_SERVICES, q->names.service, json_object()),
-			 "states", words_json(t->state, HOKM_TCP_STATE_COUNT, hokm_tcp_state_name),
-			 "ws", words_json(t->ws, HOKM_WS_PHASE_COUNT, hokm_ws_phase_name),
-			 "follow_in",
-			 words_json(t->follow_in, HOKM_FOLLOW_STATE_COUNT, hokm_follow_state_name),
-			 "follow_out",
-			 words_json(t->follow_out, HOKM_FOLLOW_STATE_COUNT, hokm_follow_state_name),
-			 "targets", targets_json(t, q), "stale", stale_json(t), "histograms",
-			 histograms, "latency", latency_json(q, latency));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "services",
+		slots_json(t->service, HOKM_MAX_SERVICES, q->names.service, json_object()),
+		"states", words_json(t->state, HOKM_TCP_STATE_COUNT, hokm_tcp_state_name), "ws",
+		words_json(t->ws, HOKM_WS_PHASE_COUNT, hokm_ws_phase_name), "follow_in",
+		words_json(t->follow_in, HOKM_FOLLOW_STATE_COUNT, hokm_follow_state_name),
+		"follow_out",
+		words_json(t->follow_out, HOKM_FOLLOW_STATE_COUNT, hokm_follow_state_name),
+		"targets", targets_json(t, q), "stale", stale_json(t), "histograms", histograms,
+		"latency", latency_json(q, latency));
 }

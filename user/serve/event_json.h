@@ -4,8 +4,8 @@
  *
  * every line  seq, time (RFC 3339, UTC, ms), source ("kernel" | "daemon"), kind, text
  * daemon      what (same as kind), reason when there is one
- * kernel      client, service, target when known; counter of a drop; age_ms, bytes_in, bytes_out, side
- *             and, for a WebSocket, close_code of a closed connection; status and upgrade_us of an
+ * kernel      client, service, target when known; counter of a drop; age_ms, bytes_in, bytes_out,
+ * side and, for a WebSocket, close_code of a closed connection; status and upgrade_us of an
  *             upgrade; side (whose frames) and fault of lost sync
  */
 #ifndef HOKM_CTL_EVENT_JSON_H

@@ -115,8 +115,8 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
 }
 
 /*
- * Runs the verb; returns the reply as a new reference, NULL without memory. Not meant for the client
- * when a thread makes it.
+ * Runs the verb; returns the reply as a new reference, NULL without memory. Not meant for the
+ * client when a thread makes it.
  */
 static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args)
 {
@@ -354,9 +354,9 @@ static int client_new(struct ctl_server *s, int fd)
 	frame_reader_init(&c->in, CTL_REQUEST_MAX);
 	err = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_client, c);
 	if (err >= 0)
-		err = sd_event_add_time_relative(s->event, &c->deadline, CLOCK_MONOTONIC,
-						 CTL_TIMEOUT_NS / 1000, DEADLINE_SLACK_US,
-						 on_deadline, c);
+		err = sd_event_add_time_relative(
+			s->event, &c->deadline, CLOCK_MONOTONIC, CTL_TIMEOUT_NS / 1000,
+			DEADLINE_SLACK_US, on_deadline, c);
 	if (err >= 0)
 		err = sd_event_source_set_priority(c->io, CTL_PRIORITY);
 	if (err >= 0)

@@ -12,8 +12,8 @@
  *    only to see them go. So one request is in work at a time.
  *  - Nothing on the loop's thread blocks, and no client can make another one wait.
  *  - A client is freed by its own event handlers alone, never while lines are handed out.
- *  - While a thread makes a client's reply, the client's socket is the thread's alone: its event sources
- *    are off, and it is not freed before the thread was joined.
+ *  - While a thread makes a client's reply, the client's socket is the thread's alone: its event
+ * sources are off, and it is not freed before the thread was joined.
  */
 #ifndef HOKM_CTL_SERVER_H
 #define HOKM_CTL_SERVER_H

@@ -5,10 +5,10 @@
  *   loop    request -> prepare -> thread started .......... done_fd -> joined, next request
  *   thread                        run: frames to the socket, blocking, with deadlines
  *
- * The thread writes to the client's own socket: how fast the client reads is how fast the thread works,
- * and nothing is queued in between. What can end it early is polled together with the socket: the client
- * went, the loop asks for the end (stop_fd), or one of the two deadlines passed. Results are read after
- * the join.
+ * The thread writes to the client's own socket: how fast the client reads is how fast the thread
+ * works, and nothing is queued in between. What can end it early is polled together with the
+ * socket: the client went, the loop asks for the end (stop_fd), or one of the two deadlines passed.
+ * Results are read after the join.
  */
 #include <errno.h>
 #include <poll.h>
@@ -184,7 +184,9 @@ void ctl_stream_forget(struct ctl_client *c)
 	(void)stream_end(c->stream);
 }
 
-/* Ordinary priority, whatever the loop's thread has: said in full, or glibc adds the loop's to it. */
+/*
+ * Ordinary priority, whatever the loop's thread has: said in full, or glibc adds the loop's to it.
+ */
 static int start_thread(struct ctl_stream *s)
 {
 	const struct sched_param ordinary = {.sched_priority = 0};

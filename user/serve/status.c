@@ -65,7 +65,10 @@ static json_t *check_json(const struct daemon *d, unsigned int s, unsigned int i
 	return o;
 }
 
-/* Why new players go elsewhere: this daemon's word, the packet path's, or that of the daemon before. */
+/*
+ * Why new players go elsewhere: this daemon's word, the packet path's, or that of the daemon
+ * before.
+ */
 static enum hokm_reason suspect_reason(const struct observe *ob, const struct hokm_suspect *suspect,
 				       uint64_t now_ns)
 {

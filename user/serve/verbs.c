@@ -165,7 +165,9 @@ static const char *owner_name(const struct daemon *d)
 	return "nobody known";
 }
 
-/* Who would take the VIP: the best healthy peer, else one without pulses (keepalived) that lives. */
+/*
+ * Who would take the VIP: the best healthy peer, else one without pulses (keepalived) that lives.
+ */
 static const char *next_owner_name(const struct daemon *d)
 {
 	const char *name = daemon_peer_name(d, d->policy.successor);
