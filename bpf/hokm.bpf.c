@@ -16,19 +16,19 @@
  *         -> TCP       service -> server's half of the connection, its frames; a refusal -> its
  * SYN, to a peer
  *
- * Frames of connections served here are followed from conn.h (ws.h), behind half_track() and before
+ * Frames of connections served here are followed from conn.h (ws.h), behind flow_track() and before
  * FIN and RST: what a packet carries comes before what it ends.
  *
  * Cost: a packet that is none of ours pays for one array look-up and a few compares, an established
  * one for one hash look-up, one clock reading, and one frame header read where it lies.
  */
 #include "maps.h"
-#include "arp.h"
-#include "vrrp.h"
-#include "pulse.h"
-#include "repl.h"
-#include "tcp.h"
-#include "reply.h"
+#include "arp_gate.h"
+#include "vrrp_guard.h"
+#include "pulse_answer.h"
+#include "repl_guard.h"
+#include "tcp_ingress.h"
+#include "tcp_egress.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -41,9 +41,9 @@ static __always_inline enum verdict udp_ingress(struct packet *p, enum ip_kind k
 	if (!is_first_fragment(ip) || (void *)(udp + 1) > p->end)
 		return PASS;
 	if (udp->dest == p->cfg->pulse_port)
-		return account(p, HOKM_NODE_SLOT) ? pulse_take(p, udp, kind) : PASS;
+		return account(p, HOKM_NODE_SLOT) ? pulse_ingress(p, udp, kind) : PASS;
 	if (udp->dest == p->cfg->repl_port && p->cfg->repl_port)
-		return account(p, HOKM_NODE_SLOT) ? repl_take(p, udp, kind) : PASS;
+		return account(p, HOKM_NODE_SLOT) ? repl_ingress(p, udp, kind) : PASS;
 	return PASS;
 }
 
@@ -100,7 +100,7 @@ int hokm_ingress(struct xdp_md *ctx)
 	if (v == STEER)
 		v = steer(&p);
 	else if (v == DEAD)
-		v = dead_end(&p);
+		v = dead_peer_carry_out(&p);
 	report(&p, v);
 	if (v == PASS)
 		return XDP_PASS;

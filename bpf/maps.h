@@ -3,7 +3,7 @@
  * The maps. Names, keys and values are the contract with user space (hokm/abi.h says who writes
  * what); they carry BTF, so that `bpftool map dump pinned` prints named fields.
  *
- * Half-open connections have a map of their own (bpf/half.h): a SYN flood can evict only them,
+ * Half-open connections have a map of their own (bpf/half_open.h): a SYN flood can evict only them,
  * never an established player. own and peers are mapped into the daemon, half_open into whoever
  * lists it.
  */
@@ -107,8 +107,8 @@ struct {
 
 /*
  * What is too large for the stack, a place a direction: an entry of conns that is being made, and
- * what the steps of bpf/ws.h work on. (On the stack the verifier would follow every value a step
- * may leave, and never come to an end.)
+ * what the steps of bpf/ws_track.h work on. (On the stack the verifier would follow every value a
+ * step may leave, and never come to an end.)
  */
 struct work {
 	struct hokm_conn conn;

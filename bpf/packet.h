@@ -19,13 +19,13 @@
 #include <bpf/bpf_endian.h>
 
 enum verdict {
-	PASS,  /* to the kernel, untouched */
-	DROP,  /* packet.dropped says why */
-	TAKEN, /* consumed: it was for this program alone */
-	REPLY, /* rewritten in place, back out */
-	STEER, /* on to the peer packet.target */
-	DEAD,  /* of a connection of the dead peer packet.target: to be answered */
-	MORE,  /* egress: headers lie beyond the linear part */
+	PASS,     /* to the kernel, untouched */
+	DROP,     /* packet.dropped says why */
+	CONSUMED, /* consumed: it was for this program alone */
+	REPLY,    /* rewritten in place, back out */
+	STEER,    /* on to the peer packet.target */
+	DEAD,     /* of a connection of the dead peer packet.target: to be answered */
+	MORE,     /* egress: headers lie beyond the linear part */
 };
 
 #define EVENT_NONE HOKM_EVENT_KIND_COUNT

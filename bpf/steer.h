@@ -9,9 +9,9 @@
 #ifndef HOKM_BPF_STEER_H
 #define HOKM_BPF_STEER_H
 
-#include "event.h"
-#include "peer.h"
-#include "service.h"
+#include "event_send.h"
+#include "peer_state.h"
+#include "service_lookup.h"
 
 /* Targets beside HOKM_LOCAL and slots of peers. */
 #define TARGET_NONE HOKM_NO_PEER

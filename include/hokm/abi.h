@@ -283,7 +283,7 @@ _Static_assert(sizeof(struct hokm_ws) == 24, "ws");
  * One direction of a connection. Written by one program on one CPU at a time: client to server by
  * ingress, server to client by egress.
  */
-struct hokm_half {
+struct hokm_flow {
 	__u64 last_ns;      /* last packet */
 	__u64 last_data_ns; /* last packet with bytes not seen before */
 	__u64 bytes;        /* IP total lengths */
@@ -294,7 +294,7 @@ struct hokm_half {
 	__u32 ack; /* newest acknowledgement sent in this direction */
 	struct hokm_ws ws;
 };
-_Static_assert(sizeof(struct hokm_half) == 64, "half");
+_Static_assert(sizeof(struct hokm_flow) == 64, "flow");
 
 #define HOKM_CONN_STEERED_IN 0x01 /* came steered from a peer */
 /* first seen established, through a local socket or second chance */
@@ -330,8 +330,8 @@ struct hokm_conn {
 	__u16 close_code;
 	__u16 rsv16;
 	__u64 rsv64;
-	struct hokm_half c2s;
-	struct hokm_half s2c;
+	struct hokm_flow c2s;
+	struct hokm_flow s2c;
 	__u64 upgrade_ns;  /* upgrade request that waits for its answer; 0: none does */
 	__u64 switch_ns;   /* when it was answered */
 	__u64 ping_c2s_ns; /* the client's oldest unanswered ping; 0: none */
@@ -348,7 +348,7 @@ _Static_assert(HOKM_OFFSETOF(struct hokm_conn, upgrade_ns) == 184, "conn rare");
 
 /*
  * What a client's SYN said beside its sequence number: enough to say the same again to a peer
- * (bpf/replay.h). Bytes as they were on the wire.
+ * (bpf/syn_replay.h). Bytes as they were on the wire.
  */
 #define HOKM_SYN_OPTIONS 40
 struct hokm_syn {
@@ -367,7 +367,7 @@ _Static_assert(sizeof(struct hokm_syn) == 64, "syn");
 
 /*
  * A connection of which only a SYN is known: one cache line, much less than a hokm_conn, for a
- * flood of SYNs must cost little. See bpf/half.h for how half_open is filled.
+ * flood of SYNs must cost little. See bpf/half_open.h for how half_open is filled.
  */
 struct hokm_half_open {
 	struct hokm_conn_key key;

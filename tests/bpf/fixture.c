@@ -436,7 +436,7 @@ int fix_egress_fd(struct fix *x)
 }
 
 /* The world's mask is 0: every half-open entry stands in the first set. */
-static struct hokm_half_open_set half_get(struct fix *x)
+static struct hokm_half_open_set half_open_get(struct fix *x)
 {
 	struct hokm_half_open_set set;
 	uint32_t zero = 0;
@@ -476,7 +476,7 @@ bool fix_conn(struct fix *x, struct hokm_conn *out)
 
 bool fix_half(struct fix *x, struct hokm_conn *out)
 {
-	struct hokm_half_open_set set = half_get(x);
+	struct hokm_half_open_set set = half_open_get(x);
 	struct hokm_conn_key k = fix_key();
 
 	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The records by which peers learn of what lives here (bpf/change.h): openings and ends, in their
- * order and with the right numbers, of local connections alone.
+ * The records by which peers learn of what lives here (bpf/conn_changes.h): openings and ends, in
+ * their order and with the right numbers, of local connections alone.
  */
 #include <arpa/inet.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who may send replication messages to the daemon, and of which form (bpf/repl.h). */
+/* Who may send replication messages to the daemon, and of which form (bpf/repl_guard.h). */
 #include <arpa/inet.h>
 
 #include "fixture.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SYN replay (bpf/replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte and
- * with right checksums, for the best UP peer, once; and in every other case it leaves as the RST it
- * was.
+ * SYN replay (bpf/syn_replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte
+ * and with right checksums, for the best UP peer, once; and in every other case it leaves as the
+ * RST it was.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void said_and_refused(struct fix *x, const struct said *s)
 	assert_int_equal(fix_events(x, HOKM_EV_REFUSED, NULL), 1);
 }
 
-static struct hokm_half_open_set half_set(struct fix *x)
+static struct hokm_half_open_set half_open_get(struct fix *x)
 {
 	struct hokm_half_open_set set;
 	uint32_t zero = 0;
@@ -200,7 +200,7 @@ static void goes_to_the_best_up_peer(void **state)
 
 	peer_says(x, 0, HOKM_SVC_DOWN, false);
 	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
-	assert_int_equal(half_set(x).way[0].target, 1);
+	assert_int_equal(half_open_get(x).way[0].target, 1);
 	fix_reset(state);
 	peer_says(x, 0, HOKM_SVC_UP, true);
 	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
@@ -315,7 +315,7 @@ static void repeated_and_back_here_is_refused(void **state)
 	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
 	syn_frame(&f, &LINUX_SYN);
 	expect_steer(x, &f, PEER0_MAC);
-	assert_true(half_set(x).way[0].flags & HOKM_CONN_REPLAYED);
+	assert_true(half_open_get(x).way[0].flags & HOKM_CONN_REPLAYED);
 	nobody_is_up(x);
 	expect_pass(x, &f);
 	peer_says(x, 1, HOKM_SVC_UP, false);
@@ -351,7 +351,7 @@ static void absurd_entry_is_refused(void **state)
 	for (unsigned int words = 11; words < 256; words += 61) {
 		fix_reset(state);
 		in_said(x, &LINUX_SYN);
-		set = half_set(x);
+		set = half_open_get(x);
 		set.syn[0].words = (uint8_t)words;
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.half_open), &zero,
 						     &set, BPF_ANY),
@@ -396,7 +396,7 @@ static void counted_and_told(void **state)
 	assert_int_equal(ev.service, 0);
 	assert_int_equal(ev.target, 0);
 	assert_int_equal(ev.tcp_state, HOKM_TCP_SYN);
-	h = half_set(x).way[0];
+	h = half_open_get(x).way[0];
 	assert_int_equal(h.target, 0);
 	assert_int_equal(h.flags, HOKM_CONN_REPLAYED);
 	assert_int_equal(h.tcp_state, HOKM_TCP_SYN);

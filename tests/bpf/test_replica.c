@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Who holds a connection that this node does not know, and what its client hears when the holder is
- * dead (bpf/replica.h).
+ * dead (bpf/holder.h).
  */
 #include <arpa/inet.h>
 #include <string.h>

@@ -39,7 +39,7 @@ static void expect_event_kinds(struct fix *x, const uint8_t *kinds, unsigned int
 
 /* ---- a whole life ---- */
 
-static void expect_whole_half(const struct hokm_half *h, const struct talk *t, int side,
+static void expect_whole_flow(const struct hokm_flow *h, const struct talk *t, int side,
 			      uint32_t frames)
 {
 	int other = side == CLIENT ? SERVER : CLIENT;
@@ -71,8 +71,8 @@ static void expect_whole_entry(const struct hokm_conn *c, const struct talk *t)
 	assert_int_equal(c->close_code, 1000);
 	assert_int_equal(c->upgrade_ns | c->ping_c2s_ns | c->ping_s2c_ns, 0);
 	assert_int_equal(c->rsv16 | c->rsv64, 0);
-	expect_whole_half(&c->c2s, t, CLIENT, 6);
-	expect_whole_half(&c->s2c, t, SERVER, 5);
+	expect_whole_flow(&c->c2s, t, CLIENT, 6);
+	expect_whole_flow(&c->s2c, t, SERVER, 5);
 }
 
 static void expect_whole_closed_event(struct fix *x, const struct hokm_conn *c)

@@ -449,7 +449,7 @@ static void talk_begin(struct side s[2], uint8_t how)
 	fix_conn_put(x, &c);
 }
 
-/* A refused or plain connection may ask again: bpf/ws.h begins anew then. */
+/* A refused or plain connection may ask again: bpf/ws_track.h begins anew then. */
 static void talk_again(struct ws_rig *r, const struct hokm_conn *c, bool server, uint32_t seq,
 		       const uint8_t *data, uint32_t len)
 {
@@ -461,7 +461,7 @@ static void talk_again(struct ws_rig *r, const struct hokm_conn *c, bool server,
 		ws_begin(&r->ws, seq);
 }
 
-/* bpf/ws.h may count a message whose length is known before all of its mask has come. */
+/* bpf/ws_track.h may count a message whose length is known before all of its mask has come. */
 static bool counted_before_its_mask(const struct hokm_ws *rig, const struct hokm_ws *bpf)
 {
 	return rig->state == HOKM_FOLLOW_FRAMES && rig->have >= 4 && !bpf->have &&
@@ -470,7 +470,7 @@ static bool counted_before_its_mask(const struct hokm_ws *rig, const struct hokm
 }
 
 /* False: they part here without a fault of either. */
-static bool talk_same(const struct side *s, const struct hokm_half *h)
+static bool talk_same(const struct side *s, const struct hokm_flow *h)
 {
 	const struct hokm_ws *rig = &s->rig.ws, *bpf = &h->ws;
 	uint32_t frames = s->rig.total.records;

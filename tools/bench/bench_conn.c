@@ -148,7 +148,7 @@ int conn_check(struct bench *b, const struct path *p)
 		[CONN_LOST] = HOKM_FOLLOW_LOST,
 		[CONN_TLS] = HOKM_FOLLOW_RECORDS,
 	};
-	const struct hokm_half *h;
+	const struct hokm_flow *h;
 	struct hokm_conn c;
 
 	if (p->conn == CONN_NONE)

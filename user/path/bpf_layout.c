@@ -3,10 +3,12 @@
  * Layout hash: libbpf's own check when reusing a pin compares sizes only, so two fields could
  * change places unnoticed. This hash is made of the BTF of every key and value: names, bit offsets,
  * sizes and element counts, followed down to integers. Type names of the C source that do not
- * change the bytes (typedefs, const) do not count.
+ * change the bytes (typedefs, const) do not count. The name of a struct counts: former_name() keeps
+ * the hash as it is when a struct gets a new name and its bytes stay.
  */
 #include <bpf/btf.h>
 #include <errno.h>
+#include <string.h>
 
 #include "path/bpf_internal.h"
 
@@ -28,15 +30,37 @@ static void hash_u32(uint64_t *h, uint32_t v)
 }
 
 /* With the terminating zero, so that "a" "bc" and "ab" "c" differ. */
-static void hash_name(uint64_t *h, const struct btf *btf, uint32_t offset)
+static void hash_name(uint64_t *h, const char *name)
+{
+	hash_bytes(h, name, strlen(name));
+	hash_u32(h, 0);
+}
+
+static const char *btf_name(const struct btf *btf, uint32_t offset)
 {
 	const char *name = btf__name_by_offset(btf, offset);
 
-	if (!name)
-		name = "";
-	for (; *name; name++)
-		hash_bytes(h, name, 1);
-	hash_u32(h, 0);
+	return name ? name : "";
+}
+
+/*
+ * Structs that were renamed after pins with their first name were in use. A daemon refuses pins
+ * with another hash, so the new name alone would make an upgrade refuse the pins of the daemon
+ * before it, although every byte lies where it lay.
+ */
+static const struct {
+	const char *name;
+	const char *former;
+} renamed[] = {
+	{"hokm_flow", "hokm_half"},
+};
+
+static const char *former_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++)
+		if (!strcmp(name, renamed[i].name))
+			return renamed[i].former;
+	return name;
 }
 
 static int hash_type(uint64_t *h, const struct btf *btf, uint32_t id, int depth);
@@ -48,7 +72,7 @@ static int hash_members(uint64_t *h, const struct btf *btf, const struct btf_typ
 	for (unsigned int i = 0; i < btf_vlen(t); i++) {
 		int err;
 
-		hash_name(h, btf, m[i].name_off);
+		hash_name(h, btf_name(btf, m[i].name_off));
 		hash_u32(h, btf_member_bit_offset(t, i));
 		hash_u32(h, btf_member_bitfield_size(t, i));
 		err = hash_type(h, btf, m[i].type, depth + 1);
@@ -76,7 +100,7 @@ static int hash_type(uint64_t *h, const struct btf *btf, uint32_t id, int depth)
 	}
 	hash_u32(h, t->size);
 	if (btf_is_composite(t)) {
-		hash_name(h, btf, t->name_off);
+		hash_name(h, former_name(btf_name(btf, t->name_off)));
 		return hash_members(h, btf, t, depth);
 	}
 	if (btf_is_int(t))

@@ -6,7 +6,7 @@
 #include "serve/conns.h"
 #include "decide/stale.h"
 
-static bool out_of_step(const struct hokm_half *h)
+static bool out_of_step(const struct hokm_flow *h)
 {
 	return h->ws.state == HOKM_FOLLOW_LOST || h->ws.state == HOKM_FOLLOW_TRIAL;
 }

@@ -7,13 +7,13 @@
  * What this node's daemon says in the name of connections carries HOKM_SKB_MARK and is only
  * counted.
  */
-#ifndef HOKM_BPF_REPLY_H
-#define HOKM_BPF_REPLY_H
+#ifndef HOKM_BPF_TCP_EGRESS_H
+#define HOKM_BPF_TCP_EGRESS_H
 
-#include "half.h"
-#include "parse.h"
-#include "replay.h"
-#include "service.h"
+#include "half_open.h"
+#include "frame_parse.h"
+#include "syn_replay.h"
+#include "service_lookup.h"
 
 /*
  * New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule
@@ -43,7 +43,7 @@ static __always_inline bool is_refusal(const struct packet *p, struct hokm_half_
 	__u32 data = p->seg.ack - half->isn - 1;
 
 	return half->tcp_state == HOKM_TCP_SYN && p->seg.flags & TCP_FLAG_ACK && !p->seg.seq &&
-	       (!data || (half->syn_kept && data == half_syn(half)->data));
+	       (!data || (half->syn_kept && data == half_open_syn(half)->data));
 }
 
 static __always_inline enum verdict half_open_refused(struct packet *p, struct hokm_half_open *half)
@@ -57,7 +57,7 @@ static __always_inline enum verdict half_open_refused(struct packet *p, struct h
 	p->tcp_state = HOKM_TCP_RESET;
 	v = replay(p, half);
 	if (v == PASS)
-		half_free(half);
+		half_open_free(half);
 	return v;
 }
 
@@ -66,7 +66,7 @@ static __always_inline enum verdict half_open_reset(struct packet *p, struct hok
 	if (is_refusal(p, half))
 		return half_open_refused(p, half);
 	COUNT(p, rst_server);
-	half_free(half);
+	half_open_free(half);
 	return PASS;
 }
 
@@ -74,7 +74,7 @@ static __always_inline enum verdict half_open_reply(struct packet *p, struct hok
 {
 	if (p->seg.flags & TCP_FLAG_RST)
 		return half_open_reset(p, half);
-	half_count_out(half, p);
+	half_open_count_out(half, p);
 	if (!(p->seg.flags & TCP_FLAG_SYN) || p->seg.ack != half->isn + 1)
 		return PASS;
 	COUNT(p, syn_ack);
@@ -101,7 +101,7 @@ static __always_inline enum verdict segment_egress(struct packet *p)
 		conn_track_out(p, c);
 		return PASS;
 	}
-	half = half_find(half_set(p, &key), &key);
+	half = half_open_find(half_open_set(p, &key), &key);
 	if (half)
 		return half_open_reply(p, half);
 	if (p->seg.flags & TCP_FLAG_SYN)

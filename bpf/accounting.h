@@ -3,8 +3,8 @@
  * Counters: one per-CPU struct per service and one for the node. A packet is accounted to one of
  * them; COUNT raises a field of it without atomics, since nobody else writes on this CPU.
  */
-#ifndef HOKM_BPF_COUNTER_H
-#define HOKM_BPF_COUNTER_H
+#ifndef HOKM_BPF_ACCOUNTING_H
+#define HOKM_BPF_ACCOUNTING_H
 
 #include "packet.h"
 

@@ -6,11 +6,11 @@
  *
  * ar_hrd is not looked at: Linux takes Ethernet's and IEEE 802's for the same.
  */
-#ifndef HOKM_BPF_ARP_H
-#define HOKM_BPF_ARP_H
+#ifndef HOKM_BPF_ARP_GATE_H
+#define HOKM_BPF_ARP_GATE_H
 
-#include "event.h"
-#include "parse.h"
+#include "event_send.h"
+#include "frame_parse.h"
 
 /* The packet as ARP for IPv4, or NULL: then *bad says whether it claims to be one but is not. */
 static __always_inline const struct arp_ipv4 *arp_read(const struct packet *p, bool *bad)

@@ -10,8 +10,8 @@
  * The IP total length is trusted over the frame's, which may be padded. With xdp.frags and on
  * non-linear skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
  */
-#ifndef HOKM_BPF_PARSE_H
-#define HOKM_BPF_PARSE_H
+#ifndef HOKM_BPF_FRAME_PARSE_H
+#define HOKM_BPF_FRAME_PARSE_H
 
 #include "packet.h"
 

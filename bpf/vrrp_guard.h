@@ -8,12 +8,12 @@
  * The guard looks at every destination address: a raw socket hears unicast and broadcast too. Later
  * fragments are dropped, since the kernel would join them to an advert nobody looked at.
  */
-#ifndef HOKM_BPF_VRRP_H
-#define HOKM_BPF_VRRP_H
+#ifndef HOKM_BPF_VRRP_GUARD_H
+#define HOKM_BPF_VRRP_GUARD_H
 
-#include "event.h"
-#include "parse.h"
-#include "peer.h"
+#include "event_send.h"
+#include "frame_parse.h"
+#include "peer_state.h"
 
 #define IPPROTO_VRRP 112
 #define VRRP_TTL     255

@@ -12,10 +12,10 @@
  * trusting it, and whoever finds none asks the socket table;
  *  - created_ns is written last when an entry is made, and 0 is written to free it.
  */
-#ifndef HOKM_BPF_HALF_H
-#define HOKM_BPF_HALF_H
+#ifndef HOKM_BPF_HALF_OPEN_H
+#define HOKM_BPF_HALF_OPEN_H
 
-#include "conn.h"
+#include "conn_track.h"
 
 #define HASH_MULT_1 0x9e3779b97f4a7c15ULL
 #define HASH_MULT_2 0xbf58476d1ce4e5b9ULL
@@ -26,8 +26,8 @@ static __always_inline __u64 hash_step(__u64 h, __u64 word)
 	return h ^ h >> 32;
 }
 
-static __always_inline struct hokm_half_open_set *half_set(const struct packet *p,
-							   const struct hokm_conn_key *k)
+static __always_inline struct hokm_half_open_set *half_open_set(const struct packet *p,
+								const struct hokm_conn_key *k)
 {
 	__u64 h = p->cfg->hash_seed;
 	__u32 index;
@@ -46,9 +46,9 @@ static __always_inline bool key_equal(const struct hokm_conn_key *a, const struc
 	       a->client.w[1] == b->client.w[1] && a->client.w[0] == b->client.w[0];
 }
 
-/* set may be NULL: half_set() for a mask that is larger than the map. */
-static __always_inline struct hokm_half_open *half_find(struct hokm_half_open_set *set,
-							const struct hokm_conn_key *k)
+/* set may be NULL: half_open_set() for a mask that is larger than the map. */
+static __always_inline struct hokm_half_open *half_open_find(struct hokm_half_open_set *set,
+							     const struct hokm_conn_key *k)
 {
 	if (!set)
 		return NULL;
@@ -60,20 +60,20 @@ static __always_inline struct hokm_half_open *half_find(struct hokm_half_open_se
 }
 
 /* What the SYN of an entry said stands as far behind it for every way. */
-static __always_inline struct hokm_syn *half_syn(struct hokm_half_open *h)
+static __always_inline struct hokm_syn *half_open_syn(struct hokm_half_open *h)
 {
 	return (void *)h + HOKM_OFFSETOF(struct hokm_half_open_set, syn);
 }
 _Static_assert(sizeof(struct hokm_syn) == sizeof(struct hokm_half_open), "one stride");
 
-static __always_inline void half_free(struct hokm_half_open *h)
+static __always_inline void half_open_free(struct hokm_half_open *h)
 {
 	h->created_ns = 0;
 }
 
 /* The place for a new entry: the oldest, and a free one is the oldest of all. */
-static __always_inline struct hokm_half_open *half_place(struct packet *p,
-							 struct hokm_half_open_set *set)
+static __always_inline struct hokm_half_open *half_open_place(struct packet *p,
+							      struct hokm_half_open_set *set)
 {
 	struct hokm_half_open *h;
 
@@ -89,8 +89,8 @@ static __always_inline struct hokm_half_open *half_place(struct packet *p,
 	return h;
 }
 
-static __always_inline void half_init(struct hokm_half_open *h, const struct packet *p,
-				      const struct hokm_conn_key *k, __u8 target, __u8 flags)
+static __always_inline void half_open_init(struct hokm_half_open *h, const struct packet *p,
+					   const struct hokm_conn_key *k, __u8 target, __u8 flags)
 {
 	h->created_ns = 0;
 	h->key = *k;
@@ -109,21 +109,21 @@ static __always_inline void half_init(struct hokm_half_open *h, const struct pac
 	h->created_ns = p->now;
 }
 
-static __always_inline void half_count_in(struct hokm_half_open *h, const struct packet *p)
+static __always_inline void half_open_count_in(struct hokm_half_open *h, const struct packet *p)
 {
 	h->packets_in++;
 	h->bytes_in += p->seg.ip_len;
 }
 
-static __always_inline void half_count_out(struct hokm_half_open *h, const struct packet *p)
+static __always_inline void half_open_count_out(struct hokm_half_open *h, const struct packet *p)
 {
 	h->packets_out++;
 	h->bytes_out += p->seg.ip_len;
 }
 
 /* What is known so far, as the entry of conns that it becomes. */
-static __always_inline void half_to_conn(const struct hokm_half_open *h, const struct packet *p,
-					 struct hokm_conn *c)
+static __always_inline void half_open_to_conn(const struct hokm_half_open *h,
+					      const struct packet *p, struct hokm_conn *c)
 {
 	conn_init(c, p, h->tcp_state, h->target, h->flags);
 	c->created_ns = h->created_ns;

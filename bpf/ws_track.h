@@ -11,11 +11,11 @@
  *
  * Only the node that serves a connection follows it; one that steers it sees half of it.
  */
-#ifndef HOKM_BPF_WS_H
-#define HOKM_BPF_WS_H
+#ifndef HOKM_BPF_WS_TRACK_H
+#define HOKM_BPF_WS_TRACK_H
 
-#include "event.h"
-#include "wait.h"
+#include "event_send.h"
+#include "answer_wait.h"
 #include "hokm/ws.h"
 
 #define HTTP_SERVER_ERROR 500
@@ -190,7 +190,7 @@ static __always_inline void found_pings_out(struct packet *p, struct hokm_conn *
 _Static_assert(HOKM_CTR_in_pong - HOKM_CTR_in_continuation == WS_PONG, "in_* as WS_*");
 _Static_assert(HOKM_CTR_out_pong - HOKM_CTR_out_continuation == WS_PONG, "out_* as WS_*");
 
-static __always_inline void count_frames(struct packet *p, struct hokm_half *h,
+static __always_inline void count_frames(struct packet *p, struct hokm_flow *h,
 					 const struct ws_seen *s, __u8 side)
 {
 	__u64 *count = side == HOKM_SIDE_CLIENT ? &p->count->in_continuation
@@ -225,7 +225,7 @@ static __always_inline void found_head(struct packet *p, struct hokm_conn *c,
 		found_status(p, c, s->status);
 }
 
-static __always_inline void found(struct packet *p, struct hokm_conn *c, struct hokm_half *h,
+static __always_inline void found(struct packet *p, struct hokm_conn *c, struct hokm_flow *h,
 				  const struct ws_seen *s, __u8 side)
 {
 	count_frames(p, h, s, side);
@@ -301,8 +301,8 @@ static __always_inline __u32 newest_before(const struct hokm_conn *c, __u8 side,
 static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, __u8 side,
 					 const struct follow_job *job)
 {
-	struct hokm_half *h = side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c;
-	const struct hokm_half *other = side == HOKM_SIDE_CLIENT ? &c->s2c : &c->c2s;
+	struct hokm_flow *h = side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c;
+	const struct hokm_flow *other = side == HOKM_SIDE_CLIENT ? &c->s2c : &c->c2s;
 	__u32 place = side == HOKM_SIDE_CLIENT ? WORK_IN : WORK_OUT;
 	struct work *w = bpf_map_lookup_elem(&work, &place);
 	struct follow f = {.ctx = p->ctx, .at = job->at};
@@ -331,7 +331,7 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 }
 
 /* What the slow way leaves to tell, in one word: event, fault and side. */
-#define TOLD(event, fault, side) ((event) | (fault) << 8 | (side) << 16)
+#define SLOW_RESULT(event, fault, side) ((event) | (fault) << 8 | (side) << 16)
 
 static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c,
 					  const struct follow_job *job, __u8 side)
@@ -344,7 +344,7 @@ static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c,
 
 	if (account(&p, job->slot))
 		follow_steps(&p, c, side, job);
-	return TOLD(p.event, p.fault, p.side);
+	return SLOW_RESULT(p.event, p.fault, p.side);
 }
 
 /*
@@ -387,7 +387,7 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
  * One unfragmented text or binary message with a short or 16-bit length that begins the segment and
  * ends it, or lies beyond: nearly every data packet of a game.
  */
-static __always_inline bool follow_fast(struct packet *p, struct hokm_half *h, __u8 side)
+static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *h, __u8 side)
 {
 	const __u8 *b = p->payload;
 	struct hokm_ws *w = &h->ws;
@@ -439,8 +439,8 @@ static __always_inline bool begins_with(const struct packet *p, __be32 word)
 }
 
 /* A refused client, or one that asked for something else first, may ask again on its connection. */
-static __always_inline void follow_again_in(struct packet *p, const struct hokm_conn *c,
-					    struct hokm_ws *w)
+static __always_inline void follow_next_request(struct packet *p, const struct hokm_conn *c,
+						struct hokm_ws *w)
 {
 	if (w->state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED)
 		w->state = HOKM_FOLLOW_PLAIN;
@@ -458,7 +458,7 @@ static __always_inline bool follow_pauses(const struct packet *p, const struct h
 
 static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 {
-	struct hokm_half *h = &c->c2s;
+	struct hokm_flow *h = &c->c2s;
 
 	if (!p->seg.payload || c->target != HOKM_LOCAL || p->seg.flags & TCP_FLAG_RST)
 		return;
@@ -467,7 +467,7 @@ static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 		    follow_fast(p, h, HOKM_SIDE_CLIENT))
 			return;
 	} else {
-		follow_again_in(p, c, &h->ws);
+		follow_next_request(p, c, &h->ws);
 		if (follow_pauses(p, &h->ws))
 			return;
 	}
@@ -476,7 +476,7 @@ static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 
 static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 {
-	struct hokm_half *h = &c->s2c;
+	struct hokm_flow *h = &c->s2c;
 
 	if (!p->seg.payload || p->seg.flags & TCP_FLAG_RST)
 		return;
@@ -496,13 +496,13 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 /* ---- the end ---- */
 
 /* A direction that is out of step may have closed as it should. */
-static __always_inline bool in_step(const struct hokm_half *h)
+static __always_inline bool is_synchronized(const struct hokm_flow *h)
 {
 	return h->ws.state == HOKM_FOLLOW_FRAMES;
 }
 
 /* And so may one of which a header is still missing before this segment. */
-static __always_inline bool read_so_far(const struct packet *p, const struct hokm_half *h)
+static __always_inline bool is_read_up_to(const struct packet *p, const struct hokm_flow *h)
 {
 	return ws_diff(h->ws.next, p->seg.seq + p->seg.payload) >= 0;
 }
@@ -514,9 +514,10 @@ static __always_inline bool read_so_far(const struct packet *p, const struct hok
 static __always_inline bool follow_end(struct packet *p, struct hokm_conn *c, __u8 side)
 {
 	wait_give_up(p, c);
-	if (c->ws != HOKM_WS_OPEN || c->close_code || !in_step(&c->c2s) || !in_step(&c->s2c))
+	if (c->ws != HOKM_WS_OPEN || c->close_code || !is_synchronized(&c->c2s) ||
+	    !is_synchronized(&c->s2c))
 		return false;
-	if (!read_so_far(p, side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c))
+	if (!is_read_up_to(p, side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c))
 		return false;
 	c->close_code = WS_CODE_ABNORMAL;
 	return true;

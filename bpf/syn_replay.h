@@ -16,14 +16,14 @@
  *  - until the skb has its new length nothing is changed: a RST that cannot grow goes out as it is;
  *  - after that it is the whole SYN, or it is dropped and the client repeats its SYN.
  */
-#ifndef HOKM_BPF_REPLAY_H
-#define HOKM_BPF_REPLAY_H
+#ifndef HOKM_BPF_SYN_REPLAY_H
+#define HOKM_BPF_SYN_REPLAY_H
 
-#include "half.h"
-#include "parse.h"
-#include "peer.h"
+#include "half_open.h"
+#include "frame_parse.h"
+#include "peer_state.h"
 #include "steer.h"
-#include "write.h"
+#include "tcp_write.h"
 
 #define SYN_WORDS_MAX (HOKM_SYN_OPTIONS / 4)
 #define L3_AT_MASK    31 /* Ethernet and two tags are 22 bytes: for the verifier */
@@ -185,7 +185,7 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 
 	if (!peer || mac_is_zero(p->cfg->mac))
 		return PASS;
-	r.syn = *half_syn(half);
+	r.syn = *half_open_syn(half);
 	r.isn = half->isn;
 	r.l3_at = p->l3 - (void *)p->eth;
 	mac_copy(r.to, peer->mac);

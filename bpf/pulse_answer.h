@@ -12,13 +12,13 @@
  *  - a lease told by a peer is never noted to end early: it is what was left when the peer
  * answered, counted from when we heard of it.
  */
-#ifndef HOKM_BPF_PULSE_H
-#define HOKM_BPF_PULSE_H
+#ifndef HOKM_BPF_PULSE_ANSWER_H
+#define HOKM_BPF_PULSE_ANSWER_H
 
-#include "event.h"
-#include "parse.h"
-#include "peer.h"
-#include "service.h"
+#include "event_send.h"
+#include "frame_parse.h"
+#include "peer_state.h"
+#include "service_lookup.h"
 #include "hokm/siphash.h"
 
 #define PULSE_TTL     255
@@ -106,7 +106,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	peer->probe_nonce = nonce;
 	peer->probe_sent_ns = sent;
 	if (!pulse_fill(p, pulse))
-		return TAKEN;
+		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);
 	return REPLY;
@@ -157,12 +157,12 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	}
 	peer->seen_ns = p->now;
 	COUNT(p, pulse_answers);
-	return TAKEN;
+	return CONSUMED;
 }
 
 /* A UDP packet to our address and the pulse port. */
-static __always_inline enum verdict pulse_take(struct packet *p, struct udphdr *udp,
-					       enum ip_kind kind)
+static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphdr *udp,
+						  enum ip_kind kind)
 {
 	const struct iphdr *ip = p->l3;
 	struct hokm_pulse *pulse = (void *)(udp + 1);

@@ -15,12 +15,12 @@
  *  - a node that only steers a connection sees one direction of it: it never learns more than
  *    FIN_CLIENT there.
  */
-#ifndef HOKM_BPF_CONN_H
-#define HOKM_BPF_CONN_H
+#ifndef HOKM_BPF_CONN_TRACK_H
+#define HOKM_BPF_CONN_TRACK_H
 
-#include "change.h"
-#include "event.h"
-#include "ws.h"
+#include "conn_changes.h"
+#include "event_send.h"
+#include "ws_track.h"
 
 /* Sequence numbers (RFC 9293 section 3.4): a is after b. */
 static __always_inline bool seq_after(__u32 a, __u32 b)
@@ -73,7 +73,7 @@ static __always_inline void conn_init(struct hokm_conn *c, const struct packet *
 /*
  * One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet.
  */
-static __always_inline void half_track(struct hokm_half *h, struct packet *p)
+static __always_inline void flow_track(struct hokm_flow *h, struct packet *p)
 {
 	struct segment *s = &p->seg;
 	__u32 end = seg_end(s);
@@ -107,7 +107,7 @@ static __always_inline void conn_opened(struct packet *p, struct hokm_conn *c)
 }
 
 /* Announced as ended, once. */
-static __always_inline void conn_over(struct packet *p, struct hokm_conn *c, __u8 state)
+static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8 state)
 {
 	c->tcp_state = state;
 	if (c->flags & HOKM_CONN_ENDED)
@@ -132,7 +132,7 @@ static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8
 	if (conn_ended(c) || c->tcp_state == first)
 		return false;
 	if (c->tcp_state == other) {
-		conn_over(p, c, HOKM_TCP_CLOSED);
+		conn_end(p, c, HOKM_TCP_CLOSED);
 		return false;
 	}
 	c->tcp_state = first;
@@ -147,7 +147,7 @@ static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __
 		COUNT(p, abnormal_client);
 	if (!c->close_side)
 		c->close_side = side;
-	conn_over(p, c, HOKM_TCP_RESET);
+	conn_end(p, c, HOKM_TCP_RESET);
 }
 
 /*
@@ -183,7 +183,7 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
 
-	half_track(&c->c2s, p);
+	flow_track(&c->c2s, p);
 	follow_in(p, c);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c) || !rst_is_exact(c, s->seq))
@@ -197,7 +197,7 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 }
 
 /* This node ends connections of the service itself: a RST says nothing of the server. */
-static __always_inline bool is_ending(const struct packet *p)
+static __always_inline bool is_terminating(const struct packet *p)
 {
 	__u32 slot = p->service;
 	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
@@ -210,7 +210,7 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 {
 	const struct segment *s = &p->seg;
 
-	half_track(&c->s2c, p);
+	flow_track(&c->s2c, p);
 	follow_out(p, c);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c))
@@ -220,7 +220,7 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 		 * What the client ends first, or a close frame, a server often ends by RST: no
 		 * fault of it.
 		 */
-		if (is_ending(p))
+		if (is_terminating(p))
 			COUNT(p, shut_down);
 		else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
 			COUNT(p, reset_server);

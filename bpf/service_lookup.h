@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which service an address and port belong to, and whether its traffic looks bad here. */
-#ifndef HOKM_BPF_SERVICE_H
-#define HOKM_BPF_SERVICE_H
+#ifndef HOKM_BPF_SERVICE_LOOKUP_H
+#define HOKM_BPF_SERVICE_LOOKUP_H
 
 #include "packet.h"
 

@@ -3,8 +3,8 @@
  * TCP packets that are written anew over one that is there: headers in host memory, checksums in
  * full (RFC 1071), since nothing of the old packet is kept.
  */
-#ifndef HOKM_BPF_WRITE_H
-#define HOKM_BPF_WRITE_H
+#ifndef HOKM_BPF_TCP_WRITE_H
+#define HOKM_BPF_TCP_WRITE_H
 
 #include "packet.h"
 

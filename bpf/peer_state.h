@@ -9,8 +9,8 @@
  * Times are compared as signed differences: another CPU may have written a stamp a little newer
  * than this packet's clock reading.
  */
-#ifndef HOKM_BPF_PEER_H
-#define HOKM_BPF_PEER_H
+#ifndef HOKM_BPF_PEER_STATE_H
+#define HOKM_BPF_PEER_STATE_H
 
 #include "packet.h"
 
@@ -71,7 +71,7 @@ enum peer_service {
 	PEER_UP,
 };
 
-static __always_inline enum peer_service peer_says(const struct hokm_peer *peer, __be32 tag)
+static __always_inline enum peer_service peer_reported(const struct hokm_peer *peer, __be32 tag)
 {
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
@@ -92,7 +92,7 @@ static __always_inline enum peer_service peer_service(const struct packet *p, __
 	if (!peer || !tag || !peer_is_alive(p, peer) ||
 	    !within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns))
 		return PEER_NOT_UP;
-	return peer_says(peer, tag);
+	return peer_reported(peer, tag);
 }
 
 /* Slot of the configured peer with this address, or HOKM_NO_PEER. */
@@ -115,7 +115,7 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
  */
 
 /* Only what the questions above need. */
-static __always_inline bool asker(struct packet *p, __u64 now)
+static __always_inline bool question_packet(struct packet *p, __u64 now)
 {
 	p->now = now;
 	return cfg_read(p);
@@ -128,7 +128,7 @@ __noinline int peer_has_mac(__u64 mac)
 	const struct hokm_peer *peer;
 	__u64 its;
 
-	if (!mac || !asker(&p, 0))
+	if (!mac || !question_packet(&p, 0))
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
@@ -171,7 +171,7 @@ __noinline int peer_best_up(__be32 tag, __u32 even_suspect, __u64 now)
 	__u8 second = HOKM_NO_PEER;
 	struct packet p = {};
 
-	if (!asker(&p, now))
+	if (!question_packet(&p, now))
 		return HOKM_NO_PEER;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
@@ -197,12 +197,12 @@ static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag, boo
 	return peer_best_up(tag, even_suspect, p->now);
 }
 
-__noinline int peer_owning(__u64 now)
+__noinline int peer_with_lease(__u64 now)
 {
 	const struct hokm_peer *peer;
 	struct packet p = {};
 
-	if (!asker(&p, now))
+	if (!question_packet(&p, now))
 		return HOKM_NO_PEER;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
@@ -218,7 +218,7 @@ __noinline int peer_owning(__u64 now)
 /* The alive peer whose lease runs, or HOKM_NO_PEER. */
 static __always_inline __u8 owning_peer(const struct packet *p)
 {
-	return peer_owning(p->now);
+	return peer_with_lease(p->now);
 }
 
 #endif

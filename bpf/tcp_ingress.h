@@ -5,7 +5,7 @@
  *
  *   syn_ingress        a new connection, or the repetition of one
  *   known_ingress      an entry in conns: the fast path, one look-up; the ACK that completes a
- *                      handshake moves its entry there first (half_open_done)
+ *                      handshake moves its entry there first (half_open_complete)
  *   handshake_ingress  an entry in half_open that stays one
  *   unknown_ingress    no entry: local socket, else second chance: its holder by the replica, or a
  * guess
@@ -13,15 +13,15 @@
  * Rules that hold throughout: what lives in a local socket is given to it, owner or not; what came
  * from a peer's MAC is never steered again; whose holder is dead is told so at once (replica.h).
  */
-#ifndef HOKM_BPF_TCP_H
-#define HOKM_BPF_TCP_H
+#ifndef HOKM_BPF_TCP_INGRESS_H
+#define HOKM_BPF_TCP_INGRESS_H
 
-#include "half.h"
-#include "replay.h"
-#include "replica.h"
-#include "parse.h"
-#include "service.h"
-#include "socket.h"
+#include "half_open.h"
+#include "syn_replay.h"
+#include "holder.h"
+#include "frame_parse.h"
+#include "service_lookup.h"
+#include "socket_lookup.h"
 #include "steer.h"
 
 /* On to a peer if it lives; else the client is told, unless the connection lives here after all. */
@@ -64,7 +64,7 @@ static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_
  * The client said FIN, and now SYN from the same port: another connection, which goes where new
  * ones go. A node that only steers never sees the server's FIN, so that its entry has not ended.
  */
-static __always_inline bool client_begins_anew(const struct packet *p, const struct hokm_conn *c)
+static __always_inline bool client_reuses_port(const struct packet *p, const struct hokm_conn *c)
 {
 	return c->target != HOKM_LOCAL && c->tcp_state == HOKM_TCP_FIN_CLIENT &&
 	       c->isn != p->seg.seq;
@@ -76,7 +76,7 @@ static __always_inline bool client_begins_anew(const struct packet *p, const str
 static __always_inline bool syn_is_known(const struct packet *p, const struct hokm_conn_key *k,
 					 const struct hokm_conn *c, bool steered)
 {
-	if (conn_ended(c) || client_begins_anew(p, c))
+	if (conn_ended(c) || client_reuses_port(p, c))
 		return false;
 	if (c->target == HOKM_LOCAL || steered)
 		return socket_of(p) == SOCKET_LIVE;
@@ -86,7 +86,7 @@ static __always_inline bool syn_is_known(const struct packet *p, const struct ho
 	 */
 	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP)
 		return true;
-	return chance_target(k, p->now) == (c->target | CHANCE_HOLDER);
+	return holder_find(k, p->now) == (c->target | HOLDER_ALIVE);
 }
 
 static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, bool steered,
@@ -107,16 +107,16 @@ static __always_inline enum verdict syn_deliver(struct packet *p, __u8 target, b
 }
 
 /* Enters a new SYN, or one that goes another way than before; its repetition is only counted. */
-static __always_inline void half_open_note(struct packet *p, const struct hokm_conn_key *k,
-					   struct hokm_half_open_set *set,
-					   struct hokm_half_open *half, __u8 target, bool steered)
+static __always_inline void half_open_enter(struct packet *p, const struct hokm_conn_key *k,
+					    struct hokm_half_open_set *set,
+					    struct hokm_half_open *half, __u8 target, bool steered)
 {
 	__u8 flags = steered ? HOKM_CONN_STEERED_IN : 0;
 
 	if (half && half->isn == p->seg.seq) {
 		if (half->target == target) {
 			half->flags |= flags;
-			half_count_in(half, p);
+			half_open_count_in(half, p);
 			return;
 		}
 		flags |= half->flags & HOKM_CONN_REPLAYED;
@@ -127,13 +127,13 @@ static __always_inline void half_open_note(struct packet *p, const struct hokm_c
 		p->tcp_state = HOKM_TCP_SYN;
 	}
 	if (!half)
-		half = half_place(p, set);
+		half = half_open_place(p, set);
 	if (!half)
 		return;
-	half_init(half, p, k, target, flags);
+	half_open_init(half, p, k, target, flags);
 	if (target == HOKM_LOCAL && !steered)
-		half->syn_kept = syn_keep(p->ctx, half_syn(half), p->l3 - (void *)p->eth);
-	half_count_in(half, p);
+		half->syn_kept = syn_keep(p->ctx, half_open_syn(half), p->l3 - (void *)p->eth);
+	half_open_count_in(half, p);
 }
 
 static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k)
@@ -144,8 +144,8 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	/*
 	 * Before the look-up in conns on purpose: both miss the caches, and so they miss together.
 	 */
-	struct hokm_half_open_set *set = half_set(p, k);
-	struct hokm_half_open *half = half_find(set, k);
+	struct hokm_half_open_set *set = half_open_set(p, k);
+	struct hokm_half_open *half = half_open_find(set, k);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, k);
 	bool owner = o && p->now < o->lease_until_ns;
 	__u8 target = HOKM_LOCAL;
@@ -169,19 +169,19 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	}
 	if (target == TARGET_NONE)
 		return DROP_FOR(p, drop_syn_fenced);
-	half_open_note(p, k, set, half, target, steered);
+	half_open_enter(p, k, set, half, target, steered);
 	return syn_deliver(p, target, steered, owner);
 }
 
 /* Found in a local socket, or given its second chance: entered as it is met. */
-static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *k, __u8 target)
+static __always_inline void conn_enter(struct packet *p, const struct hokm_conn_key *k, __u8 target)
 {
 	struct hokm_conn *c = conn_work();
 
 	if (!c)
 		return;
 	conn_init(c, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
-	half_track(&c->c2s, p);
+	flow_track(&c->c2s, p);
 	if (conn_store(p, k, c) && target == HOKM_LOCAL)
 		change_send(p, HOKM_CHANGE_OPEN);
 }
@@ -191,24 +191,24 @@ static __always_inline void adopt(struct packet *p, const struct hokm_conn_key *
  */
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
 {
-	int chance = chance_target(k, p->now);
+	int chance = holder_find(k, p->now);
 	__u8 target = chance & 0xff;
 
 	p->target = target;
-	if (chance & CHANCE_DEAD)
+	if (chance & HOLDER_DEAD)
 		return DEAD;
 	if (target == HOKM_NO_PEER) {
 		COUNT(p, unknown_pass);
 		return PASS;
 	}
-	if (chance & CHANCE_HOLDER)
+	if (chance & HOLDER_ALIVE)
 		COUNT(p, steered_holder);
 	COUNT(p, second_chance);
 	p->target = target;
 	p->event = HOKM_EV_SECOND_CHANCE;
 	p->tcp_state = HOKM_TCP_ESTABLISHED;
 	if (!(p->seg.flags & TCP_FLAG_RST))
-		adopt(p, k, target);
+		conn_enter(p, k, target);
 	return STEER;
 }
 
@@ -216,12 +216,12 @@ static __always_inline enum verdict second_chance(struct packet *p, const struct
  * A half-open entry that this packet does not belong to: of a SYN that anybody may have sent, or of
  * an attempt that came to nothing long ago, while a peer has told that it holds the connection.
  */
-#define HALF_BYTES (1U << 20)
-static __always_inline bool half_is_anothers(const struct packet *p, const struct hokm_conn_key *k,
-					     const struct hokm_half_open *half)
+#define HANDSHAKE_BYTES (1U << 20)
+static __always_inline bool half_open_is_foreign(
+	const struct packet *p, const struct hokm_conn_key *k, const struct hokm_half_open *half)
 {
-	return half && p->seg.seq - half->isn > HALF_BYTES &&
-	       chance_target(k, p->now) & (CHANCE_HOLDER | CHANCE_DEAD);
+	return half && p->seg.seq - half->isn > HANDSHAKE_BYTES &&
+	       holder_find(k, p->now) & (HOLDER_ALIVE | HOLDER_DEAD);
 }
 
 /* half: this node's own half-open entry, when the packet did not complete it. */
@@ -233,14 +233,14 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 
 	if (steered)
 		COUNT(p, steered_in);
-	if (!steered && here != SOCKET_LIVE && half_is_anothers(p, k, half))
+	if (!steered && here != SOCKET_LIVE && half_open_is_foreign(p, k, half))
 		return second_chance(p, k);
 	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
 		COUNT(p, local_socket);
 		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
-			adopt(p, k, HOKM_LOCAL);
+			conn_enter(p, k, HOKM_LOCAL);
 			if (half)
-				half_free(half);
+				half_open_free(half);
 		}
 		return PASS;
 	}
@@ -267,30 +267,30 @@ static __always_inline bool completes_handshake(const struct packet *p,
 }
 
 /* The client gives up; only with the exact number (RFC 5961 section 3.2). */
-static __always_inline void half_open_given_up(struct packet *p, struct hokm_half_open *half)
+static __always_inline void half_open_client_reset(struct packet *p, struct hokm_half_open *half)
 {
 	if (p->seg.seq != half->isn + 1)
 		return;
 	COUNT(p, rst_client);
-	half_free(half);
+	half_open_free(half);
 }
 
 /* Half-open no more: the entry moves to conns. NULL: no room there. */
-static __always_inline struct hokm_conn *half_open_done(
+static __always_inline struct hokm_conn *half_open_complete(
 	struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
 	struct hokm_conn *c = conn_work();
 
 	if (!c)
 		return NULL;
-	half_to_conn(half, p, c);
+	half_open_to_conn(half, p, c);
 	c->tcp_state = HOKM_TCP_ESTABLISHED;
 	conn_opened(p, c);
 	if (!conn_store(p, k, c))
 		return NULL;
 	if (half->target == HOKM_LOCAL)
 		change_send(p, HOKM_CHANGE_OPEN);
-	half_free(half);
+	half_open_free(half);
 	return bpf_map_lookup_elem(&conns, k);
 }
 
@@ -311,12 +311,12 @@ static __always_inline enum verdict handshake_ingress(
 		COUNT(p, steered_in);
 		half->target = HOKM_LOCAL;
 		half->flags |= HOKM_CONN_STEERED_IN;
-	} else if (half_is_anothers(p, k, half)) {
+	} else if (half_open_is_foreign(p, k, half)) {
 		return second_chance(p, k);
 	}
 	target = half->target;
 	if (p->seg.flags & TCP_FLAG_RST)
-		half_open_given_up(p, half);
+		half_open_client_reset(p, half);
 	return to_target(p, target);
 }
 
@@ -325,10 +325,10 @@ static __always_inline enum verdict handshake_ingress(
  * then our ended entry, and a socket in TIME_WAIT, know nothing of the new connection. What still
  * belongs to the old one repeats its last bytes or acknowledges its last.
  */
-#define LAST_BYTES 65536
-static __always_inline bool is_next_life(const struct packet *p, const struct hokm_conn *c)
+#define OLD_BYTES 65536
+static __always_inline bool is_port_reused(const struct packet *p, const struct hokm_conn *c)
 {
-	return conn_ended(c) && c->c2s.seq_next - p->seg.seq > LAST_BYTES;
+	return conn_ended(c) && c->c2s.seq_next - p->seg.seq > OLD_BYTES;
 }
 
 static __always_inline enum verdict segment_ingress(struct packet *p)
@@ -343,11 +343,11 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	if (p->seg.flags & TCP_FLAG_SYN)
 		return syn_ingress(p, &key);
 	c = bpf_map_lookup_elem(&conns, &key);
-	if (!c || is_next_life(p, c)) {
-		half = half_find(half_set(p, &key), &key);
+	if (!c || is_port_reused(p, c)) {
+		half = half_open_find(half_open_set(p, &key), &key);
 		if (!half)
 			return unknown_ingress(p, &key, NULL);
-		c = completes_handshake(p, half) ? half_open_done(p, &key, half) : NULL;
+		c = completes_handshake(p, half) ? half_open_complete(p, &key, half) : NULL;
 		if (!c)
 			return handshake_ingress(p, &key, half);
 	}

@@ -6,10 +6,10 @@
  * the time out of the connection takes the count off. The swap is atomic, for request and answer
  * pass on different CPUs, so a request is taken off exactly once however it ends.
  */
-#ifndef HOKM_BPF_WAIT_H
-#define HOKM_BPF_WAIT_H
+#ifndef HOKM_BPF_ANSWER_WAIT_H
+#define HOKM_BPF_ANSWER_WAIT_H
 
-#include "counter.h"
+#include "accounting.h"
 
 #define NS_PER_US 1000
 
@@ -83,7 +83,7 @@ static __always_inline __u64 wait_ping_end(const struct packet *p, struct hokm_c
 }
 
 /* A function of its own: the verifier goes through it once. c may be NULL to it. */
-__noinline int wait_take_off(struct hokm_conn *c, __u32 slot)
+__noinline int wait_remove(struct hokm_conn *c, __u32 slot)
 {
 	struct packet p = {.service = slot};
 
@@ -98,7 +98,7 @@ __noinline int wait_take_off(struct hokm_conn *c, __u32 slot)
 static __always_inline void wait_give_up(const struct packet *p, struct hokm_conn *c)
 {
 	if (c->upgrade_ns || c->ping_c2s_ns)
-		wait_take_off(c, p->service);
+		wait_remove(c, p->service);
 }
 
 static __always_inline __u32 elapsed_us(const struct packet *p, __u64 began_ns)

@@ -4,18 +4,18 @@
  * nobody but a peer on this network can bother it: a peer's address, TTL 255, whole, of a length
  * that a message can have.
  */
-#ifndef HOKM_BPF_REPL_H
-#define HOKM_BPF_REPL_H
+#ifndef HOKM_BPF_REPL_GUARD_H
+#define HOKM_BPF_REPL_GUARD_H
 
-#include "counter.h"
-#include "parse.h"
-#include "peer.h"
+#include "accounting.h"
+#include "frame_parse.h"
+#include "peer_state.h"
 
 #define REPL_TTL 255
 
 /* A UDP packet to our address and the replication port. */
-static __always_inline enum verdict repl_take(struct packet *p, const struct udphdr *udp,
-					      enum ip_kind kind)
+static __always_inline enum verdict repl_ingress(struct packet *p, const struct udphdr *udp,
+						 enum ip_kind kind)
 {
 	const struct iphdr *ip = p->l3;
 	__s32 len = ip_payload_len(ip);

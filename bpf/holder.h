@@ -15,39 +15,39 @@
  *  - never to what a peer steered here: its MAC is not the client's way;
  *  - until the frame has its new length nothing is changed.
  */
-#ifndef HOKM_BPF_REPLICA_H
-#define HOKM_BPF_REPLICA_H
+#ifndef HOKM_BPF_HOLDER_H
+#define HOKM_BPF_HOLDER_H
 
-#include "conn.h"
-#include "parse.h"
-#include "peer.h"
-#include "socket.h"
-#include "write.h"
+#include "conn_track.h"
+#include "frame_parse.h"
+#include "peer_state.h"
+#include "socket_lookup.h"
+#include "tcp_write.h"
 
 #define ANSWER_TTL       64
 #define IP_DONT_FRAGMENT 0x4000
 #define NEAR_BYTES       (1U << 20)
 
 /*
- * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with CHANCE_HOLDER when
- * that peer told of the connection, and CHANCE_DEAD when it did and is dead. A function of its own
+ * Who gets a packet that nobody here knows: a slot, HOKM_NO_PEER for none; with HOLDER_ALIVE when
+ * that peer told of the connection, and HOLDER_DEAD when it did and is dead. A function of its own
  * to the verifier, as event_conn().
  */
-#define CHANCE_HOLDER 0x100
-#define CHANCE_DEAD   0x200
-__noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
+#define HOLDER_ALIVE 0x100
+#define HOLDER_DEAD  0x200
+__noinline int holder_find(const struct hokm_conn_key *k, __u64 now)
 {
 	struct hokm_conn_key key;
 	struct packet p = {};
 	struct hokm_replica *r;
 
-	if (!k || !asker(&p, now))
+	if (!k || !question_packet(&p, now))
 		return HOKM_NO_PEER;
 	key = *k;
 	r = bpf_map_lookup_elem(&replica, &key);
 	if (!r)
 		return first_alive_peer(&p);
-	return r->holder | (peer_alive(&p, r->holder) ? CHANCE_HOLDER : CHANCE_DEAD);
+	return r->holder | (peer_alive(&p, r->holder) ? HOLDER_ALIVE : HOLDER_DEAD);
 }
 
 /*
@@ -55,7 +55,7 @@ __noinline int chance_target(const struct hokm_conn_key *k, __u64 now)
  * way, so only the RST ends the daemon's telling: the one that answers a tickle has the number
  * which the tickle acknowledged, and a blind one has not.
  */
-static __always_inline void dead_known(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline void dead_note_answered(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 
@@ -63,7 +63,7 @@ static __always_inline void dead_known(const struct hokm_conn_key *key, __u64 no
 		r->answered_ns = now_ns;
 }
 
-static __always_inline void dead_gone(const struct hokm_conn_key *key, __u32 seq)
+static __always_inline void dead_note_acknowledged(const struct hokm_conn_key *key, __u32 seq)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 
@@ -72,13 +72,13 @@ static __always_inline void dead_gone(const struct hokm_conn_key *key, __u32 seq
 }
 
 /* It is answered now. True: news to conns. */
-static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now_ns,
-				      const struct segment *s)
+static __always_inline bool dead_terminate(const struct hokm_conn_key *key, __u64 now_ns,
+					   const struct segment *s)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
-	dead_known(key, now_ns);
+	dead_note_answered(key, now_ns);
 	/*
 	 * What the client expects next, by its own word: if this answer is lost the daemon's RST is
 	 * exact. It is taken for its word only near where the holder saw the client last.
@@ -99,24 +99,24 @@ static __always_inline bool dead_note(const struct hokm_conn_key *key, __u64 now
  * Its client has reset the connection itself. What has an entry in conns that has not ended by it
  * was not exact: anybody may have sent it.
  */
-static __always_inline void dead_reset(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline void dead_client_reset(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	const struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (!c || c->flags & HOKM_CONN_ENDED)
-		dead_known(key, now_ns);
+		dead_note_answered(key, now_ns);
 }
 
 /* The entry named a dead peer, and a socket here has the connection. */
-static __always_inline void dead_lives_here(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline void dead_found_here(const struct hokm_conn_key *key, __u64 now_ns)
 {
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (!c)
 		return;
 	c->target = HOKM_LOCAL;
-	change_tell(key->client.w[3], (__u32)key->client_port << 16 | key->service,
-		    HOKM_CHANGE_OPEN, now_ns);
+	change_record(key->client.w[3], (__u32)key->client_port << 16 | key->service,
+		      HOKM_CHANGE_OPEN, now_ns);
 }
 
 /* 0: the frame is the RST; 1: nothing was changed; -1: neither one nor the other. */
@@ -163,20 +163,21 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	clock_read(p);
 	conn_key(&key, p);
 	if (socket_look_up(p->ctx, ip->saddr, tcp->source, ip->daddr, tcp->dest) == SOCKET_LIVE) {
-		dead_lives_here(&key, p->now);
+		dead_found_here(&key, p->now);
 		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
 	}
 	if (p->seg.flags & TCP_FLAG_RST) {
-		dead_reset(&key, p->now);
-		dead_gone(&key, p->seg.seq);
+		dead_client_reset(&key, p->now);
+		dead_note_acknowledged(&key, p->seg.seq);
 		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
 	}
 	/* Without an ACK there is no number to answer with. */
 	rc = p->seg.flags & TCP_FLAG_ACK ? dead_answer(p, tcp) : 1;
 	if (rc)
 		return DEAD_IS(rc < 0 ? DEAD_BROKEN : DEAD_LEFT, HOKM_EV_TARGET_DEAD);
-	return DEAD_IS(DEAD_ANSWERED,
-		       dead_note(&key, p->now, &p->seg) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
+	return DEAD_IS(
+		DEAD_ANSWERED,
+		dead_terminate(&key, p->now, &p->seg) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
 }
 
 /*
@@ -204,7 +205,7 @@ __noinline int dead_handle(struct xdp_md *ctx, __u32 service)
  * Carries DEAD out, at the very end of the pipeline. That the packet itself has ended it stays the
  * news.
  */
-static __always_inline enum verdict dead_end(struct packet *p)
+static __always_inline enum verdict dead_peer_carry_out(struct packet *p)
 {
 	__u32 is = dead_handle(p->ctx, p->service);
 

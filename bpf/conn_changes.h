@@ -7,16 +7,16 @@
  * Told at once, when the entry is in conns and says so: what is carried along to the end of the
  * pipeline is one more thing that the verifier follows.
  */
-#ifndef HOKM_BPF_CHANGE_H
-#define HOKM_BPF_CHANGE_H
+#ifndef HOKM_BPF_CONN_CHANGES_H
+#define HOKM_BPF_CONN_CHANGES_H
 
-#include "counter.h"
+#include "accounting.h"
 
 /*
  * What is told, in scalars: the client's address, its port and the service, the kind. The entry is
  * looked up again, in a function of its own to the verifier, for the same reason as event_conn().
  */
-__noinline int change_tell(__be32 client, __u32 port_service, __u32 kind, __u64 now_ns)
+__noinline int change_record(__be32 client, __u32 port_service, __u32 kind, __u64 now_ns)
 {
 	struct hokm_change r = {.now_ns = now_ns, .kind = kind};
 	struct packet p = {};
@@ -44,7 +44,7 @@ __noinline int change_tell(__be32 client, __u32 port_service, __u32 kind, __u64 
 
 static __always_inline void change_send(const struct packet *p, __u8 kind)
 {
-	change_tell(p->client, (__u32)p->client_port << 16 | p->service, kind, p->now);
+	change_record(p->client, (__u32)p->client_port << 16 | p->service, kind, p->now);
 }
 
 #endif

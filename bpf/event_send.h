@@ -4,10 +4,10 @@
  * of a kind on a CPU, so that no flood of packets becomes a flood of wake-ups. What the limit or a
  * full buffer takes is counted.
  */
-#ifndef HOKM_BPF_EVENT_H
-#define HOKM_BPF_EVENT_H
+#ifndef HOKM_BPF_EVENT_SEND_H
+#define HOKM_BPF_EVENT_SEND_H
 
-#include "counter.h"
+#include "accounting.h"
 
 #define NS_PER_SECOND 1000000000ULL
 

@@ -3,8 +3,8 @@
  * Does a connection live in a socket of this machine? The kernel's own table is the last word on a
  * packet we have no entry for.
  */
-#ifndef HOKM_BPF_SOCKET_H
-#define HOKM_BPF_SOCKET_H
+#ifndef HOKM_BPF_SOCKET_LOOKUP_H
+#define HOKM_BPF_SOCKET_LOOKUP_H
 
 #include "packet.h"
 
