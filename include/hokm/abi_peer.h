@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Peers: the pulse on the wire, and what this node knows of each peer (map peers). */
+#ifndef HOKM_ABI_PEER_H
+#define HOKM_ABI_PEER_H
+
+#include "hokm/abi_states.h"
+
+/* struct hokm_pulse_svc.flags: the traffic of the service looks bad on that node. */
+#define HOKM_PULSE_SVC_SUSPECT 0x01
+
+/**
+ * struct hokm_pulse_svc - state of one service in a pulse
+ * @tag: name of the service between nodes; 0: unused
+ * @state: enum hokm_svc_state
+ * @flags: HOKM_PULSE_SVC_*
+ * @rsv: zero
+ */
+struct hokm_pulse_svc {
+	__be32 tag;
+	__u8 state;
+	__u8 flags;
+	__u8 rsv[2];
+};
+_Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
+
+#define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
+#define HOKM_PULSE_VERSION 1
+#define HOKM_PULSE_PROBE   1
+#define HOKM_PULSE_ANSWER  2
+
+/**
+ * struct hokm_pulse - a pulse on the wire: UDP payload of fixed length, sent with TTL 255
+ * @magic: HOKM_PULSE_MAGIC
+ * @version: HOKM_PULSE_VERSION
+ * @kind: HOKM_PULSE_PROBE or HOKM_PULSE_ANSWER
+ * @vrid: VRID of the instance
+ * @state: enum hokm_vrrp_state
+ * @nonce: random number of the daemon session that sends the probes
+ * @sent_ns: boot time at which the probe was sent, on the clock of its sender
+ * @lease_left_ns: rest of the answering node's lease; 0: it is not owner
+ * @daemon_age_ns: time since the last sign of life of the answering node's daemon
+ * @epoch: epoch of the answering node
+ * @priority: effective priority of the answering node
+ * @rsv: zero
+ * @svc: its services
+ * @tag: SipHash-2-4 over everything before it, with the key of map keys
+ *
+ * The daemon sends a probe: @nonce and @sent_ns are set, the state is zero. The peer's XDP program
+ * sends the answer: @nonce and @sent_ns as in the probe, the state of its node filled in.
+ *
+ * An answer counts only when it has the nonce of the present session and a @sent_ns that is greater
+ * than that of every answer before. A forged answer has a wrong tag, and a replayed one is not
+ * newer. Durations cross the wire, never clock readings, so the clocks of nodes are never compared.
+ */
+struct hokm_pulse {
+	__be32 magic;
+	__u8 version;
+	__u8 kind;
+	__u8 vrid;
+	__u8 state;
+	__be64 nonce;
+	__be64 sent_ns;
+	__be64 lease_left_ns;
+	__be64 daemon_age_ns;
+	__be64 epoch;
+	__u8 priority;
+	__u8 rsv[7];
+	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+	__be64 tag;
+};
+_Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
+
+/* Bytes that the tag covers. */
+#define HOKM_PULSE_SIGNED (sizeof(struct hokm_pulse) - sizeof(__be64))
+
+/**
+ * struct hokm_peer - value of peers: what the pulses and adverts of one peer contained
+ * @seen_ns: when the last valid answer came
+ * @since_ns: when the present series of answers began
+ * @rtt_ns: round trip of the last answer
+ * @answer_sent_ns: sent_ns of the newest answer; an answer that is not newer is a replay
+ * @lease_until_ns: end of the peer's lease on this node's clock, never too early; 0: not owner
+ * @daemon_seen_ns: last sign of life of the peer's daemon on this node's clock
+ * @epoch: epoch of the peer
+ * @vrrp_ns: when the last advert of the peer passed the VRRP guard
+ * @probe_nonce: nonce of the peer's probes, with @probe_sent_ns the window against their replay
+ * @probe_sent_ns: sent_ns of the peer's newest probe, on the peer's clock
+ * @mac: MAC address from which the last answer came; zero: none came yet
+ * @state: enum hokm_vrrp_state
+ * @priority: effective priority
+ * @vrrp_mac: MAC address from which the last advert came
+ * @rsv: zero
+ * @svc: the peer's services
+ */
+struct hokm_peer {
+	__u64 seen_ns;
+	__u64 since_ns;
+	__u64 rtt_ns;
+	__u64 answer_sent_ns;
+	__u64 lease_until_ns;
+	__u64 daemon_seen_ns;
+	__u64 epoch;
+	__u64 vrrp_ns;
+	__u64 probe_nonce;
+	__u64 probe_sent_ns;
+	__u8 mac[6];
+	__u8 state;
+	__u8 priority;
+	__u8 vrrp_mac[6];
+	__u8 rsv[2];
+	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+};
+_Static_assert(sizeof(struct hokm_peer) == 160, "peer");
+
+#endif
