@@ -72,7 +72,8 @@ _Static_assert(sizeof(struct hokm_ws) == 24, "ws");
  * @ack: newest acknowledgement sent in this direction
  * @ws: how far the byte stream has been read
  *
- * One program writes a flow, on one CPU at a time: ingress client to server, egress server to client.
+ * One program writes a flow, on one CPU at a time: the ingress program writes client to server, the
+ * egress program server to client.
  */
 struct hokm_flow {
 	__u64 last_ns;
