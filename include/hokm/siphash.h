@@ -2,9 +2,9 @@
 /*
  * SipHash-2-4 (Aumasson and Bernstein, 2012), 64-bit tag, over whole 64-bit words.
  *
- * One source for BPF and user space. What it hashes here is always a fixed number of whole words,
- * so that the loop is bounded for the verifier; the last block carries the length as in the
- * reference, with no tail bytes. siphash_bytes() (user space) takes any length.
+ * BPF and user space share the code. siphash_words() hashes a fixed number of whole words, so that
+ * the verifier sees a bounded loop; the last block holds the length, as in the reference, and no
+ * further bytes. siphash_bytes(), for user space only, takes any length.
  */
 #ifndef HOKM_SIPHASH_H
 #define HOKM_SIPHASH_H
@@ -31,6 +31,7 @@ struct siphash_state {
 	__u64 v0, v1, v2, v3;
 };
 
+/* key: as in struct hokm_keys. */
 static inline void siphash_init(struct siphash_state *s, const __u64 key[2])
 {
 	s->v0 = key[0] ^ 0x736f6d6570736575ULL;
@@ -39,7 +40,7 @@ static inline void siphash_init(struct siphash_state *s, const __u64 key[2])
 	s->v3 = key[1] ^ 0x7465646279746573ULL;
 }
 
-/* One little-endian word of the message. */
+/* Adds one little-endian word of the message. */
 static inline void siphash_word(struct siphash_state *s, __u64 m)
 {
 	s->v3 ^= m;
@@ -48,6 +49,7 @@ static inline void siphash_word(struct siphash_state *s, __u64 m)
 	s->v0 ^= m;
 }
 
+/* The tag, after the last word. */
 static inline __u64 siphash_final(struct siphash_state *s)
 {
 	s->v2 ^= 0xff;
@@ -59,14 +61,18 @@ static inline __u64 siphash_final(struct siphash_state *s)
 }
 
 #ifdef __bpf__
-#define SIPHASH_LE64(x) (x) /* bpfel and the nodes we build for are little-endian */
+/* All machines that the project is built for are little-endian. */
+#define SIPHASH_LE64(x) (x)
 #else
 #include <endian.h>
 #define SIPHASH_LE64(x) le64toh(x)
 #endif
 
-/*
- * Tag of n_words whole words at p (8-byte aligned or readable as such); key as in struct hokm_keys.
+/**
+ * siphash_words() - the tag of whole words
+ * @p: the words, at an address that is aligned to 8 bytes or may be read as if it were
+ * @n_words: their number, a constant
+ * @key: as in struct hokm_keys
  */
 static inline __attribute__((always_inline)) __u64 siphash_words(const __u64 *p, int n_words,
 								 const __u64 key[2])
@@ -83,7 +89,12 @@ static inline __attribute__((always_inline)) __u64 siphash_words(const __u64 *p,
 #ifndef __bpf__
 #include <string.h>
 
-/* Tag of len bytes at data. */
+/**
+ * siphash_bytes() - the tag of a message of any length
+ * @data: the message
+ * @len: its length in bytes
+ * @key: as in struct hokm_keys
+ */
 static inline __u64 siphash_bytes(const void *data, size_t len, const __u64 key[2])
 {
 	const unsigned char *p = data;
