@@ -73,24 +73,24 @@ static __always_inline void conn_init(struct hokm_conn *c, const struct packet *
 /*
  * One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet.
  */
-static __always_inline void flow_track(struct hokm_flow *h, struct packet *p)
+static __always_inline void flow_track(struct hokm_flow *flow, struct packet *p)
 {
 	struct segment *s = &p->seg;
 	__u32 end = seg_end(s);
 
-	s->newest = h->seq_next;
-	h->last_ns = p->now;
-	h->bytes += s->ip_len;
+	s->newest = flow->seq_next;
+	flow->last_ns = p->now;
+	flow->bytes += s->ip_len;
 	if (!(s->flags & TCP_FLAG_RST)) {
-		if (!h->packets || seq_after(end, h->seq_next)) {
-			h->seq_next = end;
+		if (!flow->packets || seq_after(end, flow->seq_next)) {
+			flow->seq_next = end;
 			if (s->payload)
-				h->last_data_ns = p->now;
+				flow->last_data_ns = p->now;
 		}
-		if (s->flags & TCP_FLAG_ACK && (!h->ack || seq_after(s->ack, h->ack)))
-			h->ack = s->ack;
+		if (s->flags & TCP_FLAG_ACK && (!flow->ack || seq_after(s->ack, flow->ack)))
+			flow->ack = s->ack;
 	}
-	h->packets++;
+	flow->packets++;
 }
 
 /* Announced as established, once. */

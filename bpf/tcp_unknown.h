@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TCP from clients, unknown connections: neither conns nor half_open accounts for the packet.
+ *
+ *   a local socket has the connection   deliver locally, and enter it into conns
+ *   a peer steered the packet here      deliver locally; a second hop could become a loop
+ *   the replica names a holder          steer to it; DEAD when it is dead
+ *   an alive peer exists                steer to the best one: the second chance
+ *   else                                pass to the kernel, whose RST is the honest answer
+ *
+ * Rules: a connection stays with its local socket, owner or not (DESIGN rule 2), and a steered
+ * packet is steered at most once more (DESIGN rule 3).
+ */
+#ifndef HOKM_BPF_TCP_UNKNOWN_H
+#define HOKM_BPF_TCP_UNKNOWN_H
+
+#include "half_open.h"
+#include "holder.h"
+#include "peer_state.h"
+#include "socket_lookup.h"
+
+/* Enters a connection into conns whose beginning this node did not see. */
+static __always_inline void conn_enter(struct packet *p, const struct hokm_conn_key *k, __u8 target)
+{
+	struct hokm_conn *c = conn_work();
+
+	if (!c)
+		return;
+	conn_init(c, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
+	flow_track(&c->c2s, p);
+	if (conn_store(p, k, c) && target == HOKM_LOCAL)
+		change_send(p, HOKM_CHANGE_OPEN);
+}
+
+/*
+ * The packet goes to the holder that the replica names. Without one it goes to the best alive peer,
+ * which may know the connection.
+ */
+static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
+{
+	int chance = holder_find(k, p->now);
+	__u8 target = chance & 0xff;
+
+	p->target = target;
+	if (chance & HOLDER_DEAD)
+		return DEAD;
+	if (target == HOKM_NO_PEER) {
+		COUNT(p, unknown_pass);
+		return PASS;
+	}
+	if (chance & HOLDER_ALIVE)
+		COUNT(p, steered_holder);
+	COUNT(p, second_chance);
+	p->target = target;
+	p->event = HOKM_EV_SECOND_CHANCE;
+	p->tcp_state = HOKM_TCP_ESTABLISHED;
+	if (!(p->seg.flags & TCP_FLAG_RST))
+		conn_enter(p, k, target);
+	return STEER;
+}
+
+/* Bytes that a client may send before its handshake is complete: far less than this. */
+#define HANDSHAKE_BYTES (1U << 20)
+
+/*
+ * Does the half-open entry belong to another connection than the packet? Anybody may have sent its
+ * SYN, or an attempt with the same port failed long ago. A replica says that a peer holds the
+ * connection of the packet.
+ */
+static __always_inline bool half_open_is_foreign(
+	const struct packet *p, const struct hokm_conn_key *k, const struct hokm_half_open *half)
+{
+	return half && p->seg.seq - half->isn > HANDSHAKE_BYTES &&
+	       holder_find(k, p->now) & (HOLDER_ALIVE | HOLDER_DEAD);
+}
+
+/* half: the half-open entry of the packet, which the packet does not complete; may be NULL. */
+static __always_inline enum verdict unknown_ingress(struct packet *p, const struct hokm_conn_key *k,
+						    struct hokm_half_open *half)
+{
+	enum socket_here here = socket_of(p);
+	bool steered = arrived_steered(p);
+
+	if (steered)
+		COUNT(p, steered_in);
+	if (!steered && here != SOCKET_LIVE && half_open_is_foreign(p, k, half))
+		return second_chance(p, k);
+	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
+		COUNT(p, local_socket);
+		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
+			conn_enter(p, k, HOKM_LOCAL);
+			if (half)
+				half_open_free(half);
+		}
+		return PASS;
+	}
+	if (steered || half) {
+		COUNT(p, unknown_pass);
+		return PASS;
+	}
+	return second_chance(p, k);
+}
+
+#endif
