@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters: one per-CPU struct per service and one for the node. A packet is accounted to one of
- * them; COUNT raises a field of it without atomics, since nobody else writes on this CPU.
+ * Counting packets: a struct of counters per service and one for the node, on each CPU. account()
+ * chooses the struct of a packet, COUNT() raises one of its fields. No atomic operation is needed,
+ * because no other CPU writes it.
  */
 #ifndef HOKM_BPF_ACCOUNTING_H
 #define HOKM_BPF_ACCOUNTING_H
 
 #include "packet.h"
 
-/* To whom this packet is accounted. False never happens with a slot in range. */
+/* Accounts the packet to a service or the node. Returns false only for a slot out of range. */
 static __always_inline bool account(struct packet *p, __u32 slot)
 {
 	p->service = slot;
@@ -16,9 +17,10 @@ static __always_inline bool account(struct packet *p, __u32 slot)
 	return p->count;
 }
 
+/* Raises the counter `name` of the packet's service by one. */
 #define COUNT(p, name) ((p)->count->name++)
 
-/* The packet is to be dropped for the reason that is a counter's name. */
+/* The verdict DROP, with the counter that names the reason; report() raises it. */
 #define DROP_FOR(p, name) drop_packet(p, HOKM_CTR_##name)
 static __always_inline enum verdict drop_packet(struct packet *p, enum hokm_counter reason)
 {
@@ -27,9 +29,10 @@ static __always_inline enum verdict drop_packet(struct packet *p, enum hokm_coun
 	return DROP;
 }
 
-/* The packet makes no sense: counted at the node, and left to the kernel, which decides. */
+/* The verdict PASS for a malformed packet: it is counted at the node, and the kernel judges it. */
 #define LEAVE_AS(p, name) (account(p, HOKM_NODE_SLOT) ? (void)COUNT(p, name) : (void)0, PASS)
 
+/* Raises the counter that DROP_FOR() named. */
 static __always_inline void count_drop(struct packet *p)
 {
 	__u64 *c = (__u64 *)p->count;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What waits for an answer, and how long answers took: the maps waits and latency.
+ * Requests that wait for an answer, and how long answers took: the maps waits and latency.
  *
- * A request leaves its time in the connection and one count in its service's ring; whoever swaps
- * the time out of the connection takes the count off. The swap is atomic, for request and answer
- * pass on different CPUs, so a request is taken off exactly once however it ends.
+ * A request stores its time in its connection and adds one to a place of its service's ring. The
+ * code that swaps the time out of the connection takes the one off again. The swap is atomic,
+ * because request and answer pass on different CPUs. So each request is taken off exactly once,
+ * whether it is answered or its connection is over.
  */
 #ifndef HOKM_BPF_ANSWER_WAIT_H
 #define HOKM_BPF_ANSWER_WAIT_H
@@ -13,6 +14,7 @@
 
 #define NS_PER_US 1000
 
+/* The place of the ring for a request of this time. */
 static __always_inline __u32 wait_place(__u64 began_ns)
 {
 	return began_ns >> HOKM_WAIT_SHIFT & (HOKM_WAIT_SLOTS - 1);
@@ -25,14 +27,16 @@ static __always_inline struct hokm_waits *wait_ring(const struct packet *p)
 	return bpf_map_lookup_elem(&waits, &slot);
 }
 
+/* Takes the time out of the connection. Returns 0 when another CPU took it before. */
 static __always_inline __u64 wait_swap(__u64 *began_ns)
 {
 	return __sync_lock_test_and_set(began_ns, 0);
 }
 
 /*
- * Nothing waits once a side has sent its FIN: its answer may never come. The count is there before
- * the time, so it is never taken off before it is put on.
+ * A request begins to wait, unless an older one waits or a side has sent its FIN, after which an
+ * answer may never come. The count is added before the time is stored, so no other CPU can take it
+ * off before it is there.
  */
 static __always_inline void wait_begin(const struct packet *p, const struct hokm_conn *c,
 				       __u64 *began_ns, __u32 *count)
@@ -44,6 +48,7 @@ static __always_inline void wait_begin(const struct packet *p, const struct hokm
 		__sync_fetch_and_add(count, -1);
 }
 
+/* An upgrade request begins to wait. */
 static __always_inline void wait_upgrade_begin(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
@@ -52,7 +57,7 @@ static __always_inline void wait_upgrade_begin(const struct packet *p, struct ho
 		wait_begin(p, c, &c->upgrade_ns, &w->upgrade[wait_place(p->now)]);
 }
 
-/* When the request came that is now answered, or given up; 0: none waited. */
+/* The upgrade request waits no longer. Returns when it came, or 0 when none waited. */
 static __always_inline __u64 wait_upgrade_end(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
@@ -63,7 +68,7 @@ static __always_inline __u64 wait_upgrade_end(const struct packet *p, struct hok
 	return began;
 }
 
-/* Of several pings without a pong the oldest counts. */
+/* A ping of the client begins to wait. Of several pings without a pong the oldest counts. */
 static __always_inline void wait_ping_begin(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
@@ -72,6 +77,7 @@ static __always_inline void wait_ping_begin(const struct packet *p, struct hokm_
 		wait_begin(p, c, &c->ping_c2s_ns, &w->ping[wait_place(p->now)]);
 }
 
+/* The ping waits no longer. Returns when it came, or 0 when none waited. */
 static __always_inline __u64 wait_ping_end(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
@@ -82,7 +88,7 @@ static __always_inline __u64 wait_ping_end(const struct packet *p, struct hokm_c
 	return began;
 }
 
-/* A function of its own: the verifier goes through it once. c may be NULL to it. */
+/* A function of its own, so that the verifier checks it once. To the verifier c may be NULL. */
 __noinline int wait_remove(struct hokm_conn *c, __u32 slot)
 {
 	struct packet p = {.service = slot};
@@ -94,13 +100,14 @@ __noinline int wait_remove(struct hokm_conn *c, __u32 slot)
 	return 0;
 }
 
-/* No answer will come any more, or none that could be seen. */
+/* No answer will come, or none that could be read: nothing of the connection waits any longer. */
 static __always_inline void wait_give_up(const struct packet *p, struct hokm_conn *c)
 {
 	if (c->upgrade_ns || c->ping_c2s_ns)
 		wait_remove(c, p->service);
 }
 
+/* Microseconds since a request; at most 2^32 - 1. */
 static __always_inline __u32 elapsed_us(const struct packet *p, __u64 began_ns)
 {
 	__u64 us = p->now > began_ns ? (p->now - began_ns) / NS_PER_US : 0;
@@ -108,6 +115,7 @@ static __always_inline __u32 elapsed_us(const struct packet *p, __u64 began_ns)
 	return us < 0xffffffff ? us : 0xffffffff;
 }
 
+/* The logarithm to base 2, rounded down: the place of a histogram. */
 static __always_inline __u32 latency_place(__u32 us)
 {
 	__u32 place = 0;
@@ -121,6 +129,7 @@ static __always_inline __u32 latency_place(__u32 us)
 	return place;
 }
 
+/* Counts one answer in the histogram `name` of the packet's service. */
 #define LATENCY(p, name, us) latency_add(p, HOKM_LAT_##name, us)
 static __always_inline void latency_add(const struct packet *p, enum hokm_latency_kind kind,
 					__u32 us)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ARP, both ways (RFC 826): only the owner answers requests for a VIP, and only the owner says that
- * a VIP is its own. The lease decides, not the daemon: a node whose daemon hangs goes silent by
- * itself.
+ * The ARP gate (RFC 826), in both directions: only the owner answers ARP requests for a VIP, and
+ * only the owner sends ARP that claims a VIP. The lease decides, not the daemon. So a node whose
+ * daemon is unresponsive stops to answer as soon as its lease runs out (DESIGN rule 1).
  *
- * ar_hrd is not looked at: Linux takes Ethernet's and IEEE 802's for the same.
+ * The hardware type is not checked, because Linux treats Ethernet and IEEE 802 as the same.
  */
 #ifndef HOKM_BPF_ARP_GATE_H
 #define HOKM_BPF_ARP_GATE_H
@@ -12,7 +12,7 @@
 #include "event_send.h"
 #include "frame_parse.h"
 
-/* The packet as ARP for IPv4, or NULL: then *bad says whether it claims to be one but is not. */
+/* The packet as ARP for IPv4, or NULL. Then *bad is whether it is a malformed one. */
 static __always_inline const struct arp_ipv4 *arp_read(const struct packet *p, bool *bad)
 {
 	const struct arp_ipv4 *arp = p->l3;
@@ -27,6 +27,7 @@ static __always_inline const struct arp_ipv4 *arp_read(const struct packet *p, b
 	return *bad ? NULL : arp;
 }
 
+/* Incoming ARP: a request for a VIP passes only on the owner. */
 static __always_inline enum verdict arp_ingress(struct packet *p)
 {
 	const struct arp_ipv4 *arp;
@@ -47,7 +48,8 @@ static __always_inline enum verdict arp_ingress(struct packet *p)
 	return PASS;
 }
 
-/* A request or reply with the VIP as sender teaches everyone who hears it. */
+/* Outgoing ARP: every host that receives ARP with the VIP as sender learns it, so only the owner
+ * may. */
 static __always_inline enum verdict arp_egress(struct packet *p)
 {
 	const struct arp_ipv4 *arp;

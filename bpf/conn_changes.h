@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Openings and ends of connections that live here, for the daemon to tell the peers of: records of
- * the ring buffer `changes`, which wakes nobody. What finds no room is counted, and the daemon goes
- * through conns instead.
+ * Records of the ring buffer `changes`: a local connection opened, or it was closed or terminated.
+ * The daemon replicates them to the peers. A record wakes no process. A record that does not fit is
+ * counted, and the daemon walks conns instead.
  *
- * Told at once, when the entry is in conns and says so: what is carried along to the end of the
- * pipeline is one more thing that the verifier follows.
+ * A record is written at once, when the entry of conns has the new state. At the end of the
+ * pipeline it would be one more value for the verifier to track through all paths.
  */
 #ifndef HOKM_BPF_CONN_CHANGES_H
 #define HOKM_BPF_CONN_CHANGES_H
@@ -13,8 +13,9 @@
 #include "accounting.h"
 
 /*
- * What is told, in scalars: the client's address, its port and the service, the kind. The entry is
- * looked up again, in a function of its own to the verifier, for the same reason as event_conn().
+ * Writes the record of a connection. port_service: the client's port in the upper half, the slot of
+ * the service in the lower. The arguments are scalars and the entry is looked up again, for the
+ * reason given at event_conn().
  */
 __noinline int change_record(__be32 client, __u32 port_service, __u32 kind, __u64 now_ns)
 {
@@ -32,7 +33,7 @@ __noinline int change_record(__be32 client, __u32 port_service, __u32 kind, __u6
 	if (!c || c->target != HOKM_LOCAL)
 		return 0;
 	if (kind == HOKM_CHANGE_OPEN && c->flags & HOKM_CONN_ENDED)
-		return 0; /* nobody would ever say that it is gone */
+		return 0; /* no CLOSE record would follow */
 	r.isn = c->isn;
 	r.seq_next = c->s2c.packets ? c->s2c.seq_next : 0;
 	r.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next;
@@ -42,6 +43,7 @@ __noinline int change_record(__be32 client, __u32 port_service, __u32 kind, __u6
 	return 0;
 }
 
+/* Writes the record of the packet's connection; kind: HOKM_CHANGE_*. */
 static __always_inline void change_send(const struct packet *p, __u8 kind)
 {
 	change_record(p->client, (__u32)p->client_port << 16 | p->service, kind, p->now);

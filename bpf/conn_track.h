@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The connection table: half_open holds what only a SYN vouches for, conns what completed its
- * handshake, was found in a local socket, or was given its second chance.
+ * The connection table conns and its TCP states (RFC 9293 section 3.3.2). half_open has connections
+ * of which only a SYN was seen. conns has those that completed their handshake, were found in a
+ * local socket, or were steered as unknown ones.
  *
  *   SYN ──> half_open {SYN} ──SYN-ACK──> {SYN_ACK} ──ACK──> conns {ESTABLISHED}
  *                                                    FIN: FIN_CLIENT | FIN_SERVER, both: CLOSED
  *                                                    RST: RESET
  *
  * Invariants
- *  - an existing entry is changed in place, never updated: an update costs several look-ups;
- *  - each half is written by one direction's program only;
- *  - OPENED and ENDED are set once, with the counter and the event that belong to them;
- *  - ended entries stay until the daemon's walk or a new SYN takes them away;
- *  - a node that only steers a connection sees one direction of it: it never learns more than
- *    FIN_CLIENT there.
+ *  - An existing entry is changed in place. A map update would cost several look-ups.
+ *  - Each flow is written by the program of its direction only.
+ *  - OPENED and ENDED are set once, with the counter and the event that belong to them.
+ *  - An entry that is over stays until the daemon's walk or a new SYN deletes it.
+ *  - A node that only steers a connection sees one direction of it. Its entry never gets past
+ *    FIN_CLIENT.
  */
 #ifndef HOKM_BPF_CONN_TRACK_H
 #define HOKM_BPF_CONN_TRACK_H
@@ -28,6 +29,7 @@ static __always_inline bool seq_after(__u32 a, __u32 b)
 	return (__s32)(a - b) > 0;
 }
 
+/* Sequence number after the segment; SYN and FIN count as one (RFC 9293 section 3.4). */
 static __always_inline __u32 seg_end(const struct segment *s)
 {
 	return s->seq + s->payload + !!(s->flags & TCP_FLAG_SYN) + !!(s->flags & TCP_FLAG_FIN);
@@ -43,12 +45,13 @@ static __always_inline void conn_key(struct hokm_conn_key *k, const struct packe
 	k->service = p->service;
 }
 
+/* Is the connection closed or terminated? */
 static __always_inline bool conn_ended(const struct hokm_conn *c)
 {
 	return c->tcp_state == HOKM_TCP_CLOSED || c->tcp_state == HOKM_TCP_RESET;
 }
 
-/* Where a new entry of conns is made. */
+/* Memory for a new entry of conns; it is too large for the stack. */
 static __always_inline struct hokm_conn *conn_work(void)
 {
 	__u32 place = WORK_IN;
@@ -57,6 +60,7 @@ static __always_inline struct hokm_conn *conn_work(void)
 	return w ? &w->conn : NULL;
 }
 
+/* A new entry, of a stream whose beginning was not seen. */
 static __always_inline void conn_init(struct hokm_conn *c, const struct packet *p, __u8 state,
 				      __u8 target, __u8 flags)
 {
@@ -71,7 +75,8 @@ static __always_inline void conn_init(struct hokm_conn *c, const struct packet *
 }
 
 /*
- * One packet of one direction. Sequence numbers only go forward; those of a RST prove nothing yet.
+ * Notes one packet in its flow. Sequence numbers only move forward. Those of a RST are not noted,
+ * because it may be forged.
  */
 static __always_inline void flow_track(struct hokm_flow *flow, struct packet *p)
 {
@@ -93,7 +98,7 @@ static __always_inline void flow_track(struct hokm_flow *flow, struct packet *p)
 	flow->packets++;
 }
 
-/* Announced as established, once. */
+/* Counts and reports the connection as established, once. */
 static __always_inline void conn_opened(struct packet *p, struct hokm_conn *c)
 {
 	if (c->flags & HOKM_CONN_OPENED)
@@ -106,7 +111,7 @@ static __always_inline void conn_opened(struct packet *p, struct hokm_conn *c)
 	p->tcp_state = HOKM_TCP_ESTABLISHED;
 }
 
-/* Announced as ended, once. */
+/* Counts and reports the connection as closed or terminated, once. */
 static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8 state)
 {
 	c->tcp_state = state;
@@ -123,8 +128,8 @@ static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8
 }
 
 /*
- * FIN or RST of one side: the state it leads to. A second FIN of the same side is a repetition.
- * first, other: the states after this side's FIN alone, and after the other's.
+ * Moves the state on a FIN of one side. first: the state when only this side has sent a FIN; other:
+ * the state when only the other side has. Returns true for the first FIN of the connection.
  */
 static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8 first, __u8 other,
 				     __u8 side)
@@ -141,6 +146,7 @@ static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8
 	return true;
 }
 
+/* A valid RST of one side terminates the connection. */
 static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __u8 side)
 {
 	if (follow_end(p, c, side) && side == HOKM_SIDE_CLIENT)
@@ -151,15 +157,16 @@ static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __
 }
 
 /*
- * Would the server take the client's RST (RFC 5961 section 3.2)? It follows the newest byte, or it
- * is the number the server last asked for. A blind one must not change what we know.
+ * Will the server accept the client's RST (RFC 5961 section 3.2)? Its sequence number must be that
+ * of the next byte, or the server's newest acknowledgement. A RST from a sender that does not see
+ * the connection must change nothing (DESIGN rule 8).
  */
 static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 {
 	return seq == c->c2s.seq_next || (c->s2c.packets && seq == c->s2c.ack);
 }
 
-/* A first FIN; the second one of the connection ends it. */
+/* A FIN of the client. */
 static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 {
 	if (!conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, HOKM_SIDE_CLIENT))
@@ -169,6 +176,7 @@ static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 		COUNT(p, abnormal_client);
 }
 
+/* A FIN of the server. */
 static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
 {
 	if (!conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, HOKM_SIDE_SERVER))
@@ -178,7 +186,7 @@ static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
 		COUNT(p, abnormal_server);
 }
 
-/* Client to server. */
+/* Tracks a packet from client to server. */
 static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
@@ -196,7 +204,8 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 		conn_fin_in(p, c);
 }
 
-/* This node ends connections of the service itself: a RST says nothing of the server. */
+/* Does this node terminate connections of the service? Then a RST proves nothing about the server.
+ */
 static __always_inline bool is_terminating(const struct packet *p)
 {
 	__u32 slot = p->service;
@@ -205,7 +214,7 @@ static __always_inline bool is_terminating(const struct packet *p)
 	return s && s->ending_until_ns > p->now;
 }
 
-/* Server to client: our own kernel's word. */
+/* Tracks a packet from server to client. This node's own kernel sent it, so it is trusted. */
 static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
@@ -217,8 +226,8 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 			return;
 		COUNT(p, rst_server);
 		/*
-		 * What the client ends first, or a close frame, a server often ends by RST: no
-		 * fault of it.
+		 * After a FIN of the client or a close frame many servers terminate with a RST.
+		 * That is no fault.
 		 */
 		if (is_terminating(p))
 			COUNT(p, shut_down);
@@ -232,8 +241,8 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 }
 
 /*
- * Into conns. One that does not fit is counted, and goes on untracked: its packets are unknown
- * ones.
+ * Stores a new entry in conns. Returns false when conns is full: then the connection is counted,
+ * and goes on as an unknown one.
  */
 static __always_inline bool conn_store(struct packet *p, const struct hokm_conn_key *k,
 				       const struct hokm_conn *c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events out to the daemon: one fixed record through the perf array, at most HOKM_EVENTS_PER_SECOND
- * of a kind on a CPU, so that no flood of packets becomes a flood of wake-ups. What the limit or a
- * full buffer takes is counted.
+ * Sends events to the daemon: one record of fixed size through the perf event array. At most
+ * HOKM_EVENTS_PER_SECOND records of a kind are sent on a CPU, so that a flood of packets does not
+ * become a flood of wake-ups. What the limit or a full buffer keeps back is counted.
  */
 #ifndef HOKM_BPF_EVENT_SEND_H
 #define HOKM_BPF_EVENT_SEND_H
@@ -11,6 +11,7 @@
 
 #define NS_PER_SECOND 1000000000ULL
 
+/* Does the rate limit allow one more event of this kind? */
 static __always_inline bool event_allowed(__u32 kind, __u64 now)
 {
 	struct hokm_event_limit *l = bpf_map_lookup_elem(&event_limits, &kind);
@@ -28,9 +29,11 @@ static __always_inline bool event_allowed(__u32 kind, __u64 now)
 }
 
 /*
- * What the connection adds. It is looked up again: carried along to here, it would make every way a
- * packet may have come a case of its own to the verifier; as would this being inline. ev may be
- * NULL to it.
+ * Adds what the entry of the connection knows to the event.
+ *
+ * The entry is looked up again, and this is not inline. A pointer to the entry, carried through the
+ * pipeline to here, would be a different value on every path, and the verifier would check the rest
+ * of the program once for each path. To the verifier ev may be NULL.
  */
 __noinline int event_conn(struct hokm_event *ev)
 {
@@ -62,6 +65,7 @@ __noinline int event_conn(struct hokm_event *ev)
 	return 0;
 }
 
+/* Sends the event that the stages left in the packet. */
 static __always_inline void event_send(struct packet *p)
 {
 	struct hokm_event ev = {};
@@ -88,7 +92,7 @@ static __always_inline void event_send(struct packet *p)
 		COUNT(p, events_lost);
 }
 
-/* End of both pipelines: the drop's counter, then the event. */
+/* The end of both pipelines: counts a drop, then sends the event. */
 static __always_inline void report(struct packet *p, enum verdict v)
 {
 	if (v == DROP)

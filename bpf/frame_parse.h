@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Parsing, one inline parser a layer: each checks `hdr + 1 > end` before it reads, and returns a
- * typed result. Nothing here looks at configuration.
+ * Parsing of frames, one inline parser per layer: Ethernet with VLAN tags (IEEE 802.1Q), ARP
+ * (RFC 826), IPv4 (RFC 791), TCP (RFC 9293). Each parser checks `hdr + 1 > end` before it reads,
+ * and returns a typed result. No parser uses the configuration.
  *
- * Frames may carry up to two VLAN tags (tags that the NIC took off are not in the data at all).
- * Linux peels off priority tags (VLAN 0) without end, so a frame that hides behind more of them
- * than are looked into here would get past every gate: it is FRAME_STACKED.
+ * A frame may carry up to two VLAN tags. Tags that the NIC removed are not in the data. Linux
+ * removes any number of priority tags (VLAN 0), so a frame with more of them than are parsed here
+ * could pass every gate; it is FRAME_STACKED and is dropped.
  *
- * The IP total length is trusted over the frame's, which may be padded. With xdp.frags and on
- * non-linear skbs `end` bounds only the first buffer: headers must lie in it, payload need not.
+ * The IP total length counts, not the length of the frame, which may be padded. With xdp.frags and
+ * with non-linear skbs `end` is the end of the first buffer: headers must lie in it, payload need
+ * not.
  */
 #ifndef HOKM_BPF_FRAME_PARSE_H
 #define HOKM_BPF_FRAME_PARSE_H
@@ -17,16 +19,16 @@
 
 enum frame_kind {
 	FRAME_OTHER,
-	FRAME_SHORT,   /* cut off inside Ethernet or VLAN */
-	FRAME_STACKED, /* a third tag behind a priority tag: nobody sends that in good faith */
+	FRAME_SHORT,   /* ends inside the Ethernet or VLAN header */
+	FRAME_STACKED, /* three tags, a priority tag among the first two */
 	FRAME_ARP,
 	FRAME_IPV4,
 };
 
-/* Options may follow the header: its length is ihl * 4. */
+/* Options may follow the fixed header: its length is ihl * 4. */
 enum ip_kind {
-	IP_BAD,
-	IP_SHORT, /* not all in the linear part */
+	IP_BAD,   /* malformed */
+	IP_SHORT, /* the header does not lie in the linear part */
 	IP_WHOLE,
 	IP_FRAGMENT,
 };
@@ -36,6 +38,7 @@ enum ip_kind {
 
 #define VLAN_VID_MASK 0x0fff
 
+/* ARP for IPv4 over Ethernet: sender and target, each with MAC and IP address. */
 #define ARP_LEN_IPV4 4
 struct arp_ipv4 {
 	struct arphdr hdr;
@@ -51,6 +54,7 @@ static __always_inline bool is_vlan(__be16 proto)
 	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
 }
 
+/* Sets p->eth and p->l3. data: the beginning of the frame. */
 static __always_inline enum frame_kind parse_frame(struct packet *p, void *data)
 {
 	struct ethhdr *eth = data;
@@ -104,13 +108,13 @@ static __always_inline __u32 ip_header_len(const struct iphdr *ip)
 	return ip->ihl * 4;
 }
 
-/* Bytes behind the IP header by its total length; negative when that is shorter than the header. */
+/* Bytes after the IP header, by the total length; negative when that is less than the header. */
 static __always_inline __s32 ip_payload_len(const struct iphdr *ip)
 {
 	return (__s32)bpf_ntohs(ip->tot_len) - (__s32)ip_header_len(ip);
 }
 
-/* Address as a word: its place in an ARP packet is aligned to two bytes only. */
+/* An address in an ARP packet as one word; there it is aligned to two bytes only. */
 static __always_inline __be32 arp_addr(const unsigned char *a)
 {
 	const __u16 *h = (const __u16 *)a;
@@ -119,11 +123,12 @@ static __always_inline __be32 arp_addr(const unsigned char *a)
 }
 
 enum tcp_kind {
-	TCP_BAD,
-	TCP_SHORT,
+	TCP_BAD,   /* malformed */
+	TCP_SHORT, /* the header does not lie in the linear part */
 	TCP_GOOD,
 };
 
+/* Combinations that no TCP sends: SYN with FIN or RST, or neither SYN, ACK nor RST. */
 static __always_inline bool tcp_flags_absurd(__be32 flags)
 {
 	if (flags & TCP_FLAG_SYN)
@@ -132,8 +137,9 @@ static __always_inline bool tcp_flags_absurd(__be32 flags)
 }
 
 /*
- * The TCP header at p->l3 + ihl. ip_len is the caller's: from the IP header on ingress, the skb's
- * own on egress, where a super-packet's total length may not fit the field.
+ * Parses the TCP header into p->seg and p->payload. ip_len is the IP total length: on ingress that
+ * of the IP header; on egress that of the skb, because the length of a GSO packet may not fit into
+ * the field of the IP header.
  */
 static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tcphdr *tcp,
 					       __u32 ip_len, __u32 ip_hlen)

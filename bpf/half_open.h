@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * half_open: connections of which only a SYN is known.
+ * The table half_open: connections whose handshake is not complete.
  *
- * A set-associative table in an array: a seeded hash of the key names a set of HOKM_HALF_OPEN_WAYS
- * places, a new entry takes a free one or the oldest. So a SYN costs one array look-up and two or
- * three cache lines, allocates nothing, takes no lock, and a flood of SYNs can push out half-open
- * entries only. (An LRU hash map costs five times as much for each new key.)
+ * It is a set-associative table in an array. A seeded hash of the key gives a set of
+ * HOKM_HALF_OPEN_WAYS places; a new entry takes a free place or replaces the oldest entry. So a SYN
+ * costs one array look-up and two or three cache lines. It allocates no memory and takes no lock. A
+ * flood of SYNs can replace half-open entries only. (An LRU hash map costs five times as much for
+ * each new key.)
  *
  * Invariants
- *  - an entry may be gone or overwritten at any moment: whoever finds one checks isn before
- * trusting it, and whoever finds none asks the socket table;
+ *  - Another CPU may free or replace an entry at any moment. So isn is compared before an entry is
+ *    relied on, and when there is no entry the socket table is asked.
  *  - created_ns is written last when an entry is made, and 0 is written to free it.
  */
 #ifndef HOKM_BPF_HALF_OPEN_H
@@ -17,6 +18,7 @@
 
 #include "conn_track.h"
 
+/* Odd constants of splitmix64, a well-mixing multiplicative hash. */
 #define HASH_MULT_1 0x9e3779b97f4a7c15ULL
 #define HASH_MULT_2 0xbf58476d1ce4e5b9ULL
 
@@ -26,6 +28,7 @@ static __always_inline __u64 hash_step(__u64 h, __u64 word)
 	return h ^ h >> 32;
 }
 
+/* The set of a key. NULL: the mask in cfg is greater than the map. */
 static __always_inline struct hokm_half_open_set *half_open_set(const struct packet *p,
 								const struct hokm_conn_key *k)
 {
@@ -46,7 +49,7 @@ static __always_inline bool key_equal(const struct hokm_conn_key *a, const struc
 	       a->client.w[1] == b->client.w[1] && a->client.w[0] == b->client.w[0];
 }
 
-/* set may be NULL: half_open_set() for a mask that is larger than the map. */
+/* The entry of a key in its set, or NULL. set may be NULL. */
 static __always_inline struct hokm_half_open *half_open_find(struct hokm_half_open_set *set,
 							     const struct hokm_conn_key *k)
 {
@@ -59,7 +62,7 @@ static __always_inline struct hokm_half_open *half_open_find(struct hokm_half_op
 	return NULL;
 }
 
-/* What the SYN of an entry said stands as far behind it for every way. */
+/* The kept SYN of an entry. It lies at the same distance behind the entry in every way. */
 static __always_inline struct hokm_syn *half_open_syn(struct hokm_half_open *h)
 {
 	return (void *)h + HOKM_OFFSETOF(struct hokm_half_open_set, syn);
@@ -71,7 +74,7 @@ static __always_inline void half_open_free(struct hokm_half_open *h)
 	h->created_ns = 0;
 }
 
-/* The place for a new entry: the oldest, and a free one is the oldest of all. */
+/* The place for a new entry: that of the oldest one. A free place counts as the oldest of all. */
 static __always_inline struct hokm_half_open *half_open_place(struct packet *p,
 							      struct hokm_half_open_set *set)
 {
@@ -89,6 +92,7 @@ static __always_inline struct hokm_half_open *half_open_place(struct packet *p,
 	return h;
 }
 
+/* Makes an entry of the SYN in p. */
 static __always_inline void half_open_init(struct hokm_half_open *h, const struct packet *p,
 					   const struct hokm_conn_key *k, __u8 target, __u8 flags)
 {
@@ -121,7 +125,7 @@ static __always_inline void half_open_count_out(struct hokm_half_open *h, const 
 	h->bytes_out += p->seg.ip_len;
 }
 
-/* What is known so far, as the entry of conns that it becomes. */
+/* Fills the entry of conns that the half-open entry becomes. */
 static __always_inline void half_open_to_conn(const struct hokm_half_open *h,
 					      const struct packet *p, struct hokm_conn *c)
 {

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two programs of a node, each one pipeline of small inline stages.
+ * The two programs of a node. Each is a pipeline of small inline stages.
  *
- *   ingress, xdp.frags
- *   frame -> ethernet (+ up to 2 VLAN tags; priority tags stacked deeper -> DROP)
- *            -> ARP    gate: a request for a VIP we do not own -> DROP
- *            -> VRRP   guard: a peer, TTL 255, its MAC -> stamp, PASS; else DROP
- *            -> pulse  verify; probe -> answer in place; answer -> peers
- *            -> replication   a peer, TTL 255, whole -> PASS; else DROP
- *            -> TCP    service -> conn look-up -> frames followed -> steer | answer | PASS
- *            -> anything else PASS, untouched
+ *   hokm_ingress (xdp.frags)
+ *   frame -> Ethernet, up to 2 VLAN tags; more stacked priority tags -> DROP
+ *         -> ARP          arp_gate.h      a request for a VIP that this node does not own -> DROP
+ *         -> VRRP         vrrp_guard.h    from a peer, TTL 255, its MAC address -> PASS; else DROP
+ *         -> pulse        pulse_answer.h  probe -> answered in place; answer -> stored in peers
+ *         -> replication  repl_guard.h    from a peer, TTL 255, unfragmented -> PASS; else DROP
+ *         -> TCP          tcp_ingress.h   service -> connection -> frames -> steer | answer | PASS
+ *         -> all else     PASS, unchanged
  *
- *   egress, clsact
- *   frame -> ARP       claim of a VIP we do not own -> SHOT
- *         -> TCP       service -> server's half of the connection, its frames; a refusal -> its
- * SYN, to a peer
+ *   hokm_egress (clsact)
+ *   frame -> ARP          arp_gate.h      claims a VIP that this node does not own -> DROP
+ *         -> TCP          tcp_egress.h    service -> connection -> frames; a refusal becomes its
+ * SYN
  *
- * Frames of connections served here are followed from conn.h (ws.h), behind flow_track() and before
- * FIN and RST: what a packet carries comes before what it ends.
+ * conn_track.h calls the frame tracking (ws_track.h) after flow_track() and before it handles FIN
+ * and RST, because the data of a packet comes before its FIN.
  *
- * Cost: a packet that is none of ours pays for one array look-up and a few compares, an established
- * one for one hash look-up, one clock reading, and one frame header read where it lies.
+ * Cost: a packet that belongs to none of these pays for one array look-up and a few comparisons. A
+ * packet of an established connection pays for one hash look-up, one clock reading, and one frame
+ * header that is read where it lies.
  */
 #include "maps.h"
 #include "arp_gate.h"
@@ -32,7 +33,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* What nodes say to each other. */
+/* UDP to this node's address: pulses and replication messages. */
 static __always_inline enum verdict udp_ingress(struct packet *p, enum ip_kind kind)
 {
 	const struct iphdr *ip = p->l3;
@@ -65,6 +66,7 @@ static __always_inline enum verdict ipv4_ingress(struct packet *p)
 	return PASS;
 }
 
+/* A frame with more stacked tags than are parsed could pass the gates, so it is dropped. */
 static __always_inline enum verdict stacked_ingress(struct packet *p)
 {
 	if (!account(p, HOKM_NODE_SLOT))
@@ -135,13 +137,13 @@ static __always_inline enum verdict frame_egress(struct packet *p, struct __sk_b
 	}
 }
 
-/* All that is read of a frame: Ethernet, two tags, the longest IPv4 header, TCP without options. */
+/* Bytes that egress reads: Ethernet, two tags, the longest IPv4 header, TCP without options. */
 #define EGRESS_HEADERS \
 	(sizeof(struct ethhdr) + 2 * sizeof(struct vlan_hdr) + 60 + sizeof(struct tcphdr))
 
 /*
- * Headers are nearly always in the linear part. Where they are not they are pulled into it, which
- * may copy the packet, and the frame is looked at once more.
+ * The headers nearly always lie in the linear part of the skb. Otherwise they are pulled into it,
+ * which may copy the packet, and the frame is parsed once more.
  */
 SEC("tc")
 int hokm_egress(struct __sk_buff *skb)

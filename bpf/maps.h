@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps. Names, keys and values are the contract with user space (hokm/abi.h says who writes
- * what); they carry BTF, so that `bpftool map dump pinned` prints named fields.
+ * The maps. Their names, keys and values are the interface to user space; hokm/abi.h lists who
+ * writes each map. They carry BTF, so that `bpftool map dump pinned` prints named fields.
  *
- * Half-open connections have a map of their own (bpf/half_open.h): a SYN flood can evict only them,
- * never an established player. own and peers are mapped into the daemon, half_open into whoever
- * lists it.
+ * Half-open connections have a map of their own (half_open.h), so that a SYN flood can replace
+ * half-open entries only, never an established connection. The daemon maps own, peers, suspects and
+ * waits into its memory; a process that lists half-open connections maps half_open.
  */
 #ifndef HOKM_BPF_MAPS_H
 #define HOKM_BPF_MAPS_H
@@ -15,8 +15,8 @@
 #include "hokm/abi.h"
 #include "hokm/ws.h"
 
-#define CONNS_MAX      131072
-#define HALF_OPEN_SETS 8192 /* a power of two */
+#define CONNS_MAX      131072 /* entries of conns, and of replica */
+#define HALF_OPEN_SETS 8192   /* a power of two */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -106,9 +106,9 @@ struct {
 } counters SEC(".maps");
 
 /*
- * What is too large for the stack, a place a direction: an entry of conns that is being made, and
- * what the steps of bpf/ws_track.h work on. (On the stack the verifier would follow every value a
- * step may leave, and never come to an end.)
+ * Working memory of the programs, one entry per direction: a new entry of conns, and the work of
+ * the frame parser. Both are too large for the stack. On the stack the verifier would also track
+ * every value that a parser step may leave, and would not finish.
  */
 struct work {
 	struct hokm_conn conn;

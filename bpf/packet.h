@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the stages of the pipeline hand on for one packet, and their verdicts.
+ * The state of one packet on its way through the pipeline, and the verdicts of the stages.
  *
- * A stage returns a verdict and may leave one event; counting the drop, rewriting the frame to
- * steer it and sending the event happen once, at the end of the pipeline. So every drop is counted
- * exactly once, and no stage can forget it.
+ * A stage returns a verdict and may leave one event. Counting a drop, rewriting a steered frame and
+ * sending the event happen once, at the end of the pipeline. So every drop is counted exactly once,
+ * and no stage can forget it.
  *
  * Invariants
- *  - count is set (account) before a stage counts, drops or leaves an event;
- *  - now is read (clock_read) at most once, and only on paths that need it: it costs more than a
- * hot look-up;
- *  - everything here is kept in registers: no helper is ever given an address inside struct packet.
+ *  - account() sets `count` before a stage counts, drops or leaves an event.
+ *  - clock_read() sets `now` once, and only on paths that need it, because reading the clock costs
+ *    more than a look-up of cached memory.
+ *  - struct packet is kept in registers: no helper gets an address inside it.
  */
 #ifndef HOKM_BPF_PACKET_H
 #define HOKM_BPF_PACKET_H
@@ -19,46 +19,46 @@
 #include <bpf/bpf_endian.h>
 
 enum verdict {
-	PASS,     /* to the kernel, untouched */
-	DROP,     /* packet.dropped says why */
-	CONSUMED, /* consumed: it was for this program alone */
-	REPLY,    /* rewritten in place, back out */
-	STEER,    /* on to the peer packet.target */
-	DEAD,     /* of a connection of the dead peer packet.target: to be answered */
-	MORE,     /* egress: headers lie beyond the linear part */
+	PASS,     /* to the kernel, unchanged */
+	DROP,     /* packet.dropped is the reason */
+	CONSUMED, /* a message for this program; it goes no further */
+	REPLY,    /* rewritten in place, is sent out */
+	STEER,    /* to the peer packet.target */
+	DEAD,     /* its holder packet.target is a dead peer: dead_peer.h decides */
+	MORE,     /* egress: the headers do not lie in the linear part */
 };
 
 #define EVENT_NONE HOKM_EVENT_KIND_COUNT
 
-/* One TCP segment in host order; flags stay as TCP_FLAG_*. */
+/* One TCP segment, in host byte order except the flags. */
 struct segment {
 	__u32 seq;
 	__u32 ack;
 	__u32 payload; /* bytes */
-	__u32 newest;  /* sequence number after the newest byte of the packets before, by conns */
+	__u32 newest;  /* sequence number after the newest byte of the packets before it */
 	__u32 ip_len;  /* IP total length */
-	__be32 flags;
+	__be32 flags;  /* TCP_FLAG_* */
 };
 
 struct packet {
 	void *ctx;
 	struct ethhdr *eth;
-	void *l3;      /* behind Ethernet and VLAN tags */
-	void *payload; /* TCP's: begins here, need not be in the linear part */
+	void *l3;      /* the header after Ethernet and VLAN tags */
+	void *payload; /* beginning of the TCP payload, which need not be in the linear part */
 	void *end;     /* of the linear part */
 	struct hokm_cfg *cfg;
 	struct hokm_counters *count;
 	__u64 now;
 	struct segment seg;
-	__be32 client; /* or the sender of what is dropped */
+	__be32 client; /* or the sender of the frame */
 	__be16 client_port;
-	__u8 service;
-	__u8 target;
+	__u8 service; /* slot, or HOKM_NODE_SLOT */
+	__u8 target;  /* HOKM_LOCAL or a slot of peers */
 	__u8 tcp_state;
-	__u8 event;
-	__u8 side;     /* EV_SYNC_*: HOKM_SIDE_* */
-	__u8 fault;    /* EV_SYNC_LOST: enum hokm_ws_fault */
-	__u16 dropped; /* enum hokm_counter */
+	__u8 event;    /* enum hokm_event_kind or EVENT_NONE */
+	__u8 side;     /* events SYNC_*: HOKM_SIDE_* */
+	__u8 fault;    /* event SYNC_LOST: enum hokm_ws_fault */
+	__u16 dropped; /* verdict DROP: enum hokm_counter */
 };
 
 static __always_inline void clock_read(struct packet *p)
@@ -74,7 +74,7 @@ static __always_inline bool cfg_read(struct packet *p)
 	return p->cfg;
 }
 
-/* Is the mapped address a this IPv4 address? The last word differs most often: first. */
+/* Is a this IPv4 address? The last word differs most often, so it is compared first. */
 static __always_inline bool addr_is(const struct hokm_addr *a, __be32 v4)
 {
 	return a->w[3] == v4 && a->w[2] == bpf_htonl(0xffff) && !a->w[1] && !a->w[0];
@@ -113,6 +113,7 @@ static __always_inline void mac_copy(void *to, const void *from)
 	x[2] = y[2];
 }
 
+/* Is the lease of this node valid? */
 static __always_inline bool is_owner(__u64 now)
 {
 	__u32 zero = 0;

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Questions about peers, answered from the maps cfg and peers.
+ * The state of peers, from the maps cfg, own and peers.
  *
- *   alive   its kernel answered a pulse within peer_dead_ns, as long as it was asked: it may be
- * steered to; fresh   its daemon showed life within daemon_stale_ns: it may be given new
- * connections; up      fresh, and it says that the service is UP there and not suspect.
+ *   alive   the peer's kernel answered a pulse within peer_dead_ns, counted only while the daemon
+ *           of this node asked: packets may be steered to it
+ *   fresh   the peer's daemon showed a sign of life within daemon_stale_ns: the peer may get new
+ *           connections
+ *   up      the peer is fresh, and its pulse says that the service is UP and not suspect
  *
- * Times are compared as signed differences: another CPU may have written a stamp a little newer
- * than this packet's clock reading.
+ * Times are compared as signed differences, because another CPU may have written a time that is a
+ * little newer than the clock reading of this packet.
  */
 #ifndef HOKM_BPF_PEER_STATE_H
 #define HOKM_BPF_PEER_STATE_H
 
 #include "packet.h"
 
+/* Does the stamp lie less than `limit` before now? A stamp of 0 never does. */
 static __always_inline bool within(__u64 stamp, __u64 now, __u64 limit)
 {
 	return stamp && (__s64)(now - stamp) < (__s64)limit;
 }
 
 /*
- * The slot of a used peer, else NULL. The mask is for the verifier: it must see it, clang must not.
+ * The peer of a slot, or NULL when the slot is not used. The verifier needs the mask to see the
+ * bounds. barrier_var() keeps clang from removing it.
  */
 static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 slot)
 {
@@ -34,10 +38,12 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 }
 
 /*
- * Does it answer what it is asked? While this node's daemon is gone or gets no CPU nobody asks, and
- * no answer comes: that says nothing of the peers, and connections that live there go on. A daemon
- * that comes back shows life before the first answer can come: from then on a peer that was alive
- * has the whole limit.
+ * Does the peer answer the probes of this node?
+ *
+ * While the daemon of this node is dead or gets no CPU, it sends no probes, and no answers come.
+ * That proves nothing about the peers, and connections on them go on. So the limit is counted up to
+ * the daemon's last sign of life. A daemon that starts again shows a sign of life before the first
+ * answer can come; from then on, a peer that was alive before the break has the whole limit again.
  */
 static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
 {
@@ -52,6 +58,7 @@ static __always_inline bool peer_answers(const struct packet *p, const struct ho
 	return within(seen, asked, p->cfg->peer_dead_ns);
 }
 
+/* Does the peer answer, and is its MAC address known? */
 static __always_inline bool peer_is_alive(const struct packet *p, const struct hokm_peer *peer)
 {
 	return peer_answers(p, peer) && !mac_is_zero(peer->mac);
@@ -64,13 +71,14 @@ static __always_inline bool peer_alive(const struct packet *p, __u32 slot)
 	return peer && peer_is_alive(p, peer);
 }
 
-/* What a peer says of a service. */
+/* The state of a service on a peer. */
 enum peer_service {
 	PEER_NOT_UP,
-	PEER_SUSPECT, /* up, but its traffic looks bad there */
+	PEER_SUSPECT, /* up, but suspect */
 	PEER_UP,
 };
 
+/* The state of a service in the peer's last pulse. tag: the name of the service between nodes. */
 static __always_inline enum peer_service peer_reported(const struct hokm_peer *peer, __be32 tag)
 {
 #pragma clang loop unroll(full)
@@ -84,6 +92,7 @@ static __always_inline enum peer_service peer_reported(const struct hokm_peer *p
 	return PEER_NOT_UP;
 }
 
+/* The state of a service on a peer, which must be alive and fresh. */
 static __always_inline enum peer_service peer_service(const struct packet *p, __u32 slot,
 						      __be32 tag)
 {
@@ -109,19 +118,19 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 }
 
 /*
- * What is asked of all peers in turn. Each is a function of its own to the verifier: inlined, the
- * loop would be followed anew for every way on which a packet may have come to it. They take
- * scalars, read cfg again, and get times as arguments.
+ * The functions below go through all peers. Each of them is a function of its own for the verifier:
+ * inlined, it would check the loop once for each path that leads to it. They take scalars and read
+ * cfg again.
  */
 
-/* Only what the questions above need. */
+/* Prepares a struct packet with what the functions above need. */
 static __always_inline bool question_packet(struct packet *p, __u64 now)
 {
 	p->now = now;
 	return cfg_read(p);
 }
 
-/* Is this (a MAC in the low 48 bits) a peer's? */
+/* Is this the MAC address of a peer? mac: in the first six bytes. */
 __noinline int peer_has_mac(__u64 mac)
 {
 	struct packet p = {};
@@ -144,7 +153,7 @@ __noinline int peer_has_mac(__u64 mac)
 	return 0;
 }
 
-/* Did the frame come from a peer, that is: was it steered here? */
+/* Did a peer steer the frame here? Its source is then the MAC address of the peer. */
 static __always_inline bool arrived_steered(const struct packet *p)
 {
 	__u64 mac = 0;
@@ -153,7 +162,7 @@ static __always_inline bool arrived_steered(const struct packet *p)
 	return peer_has_mac(mac);
 }
 
-/* First alive peer in order of preference, or HOKM_NO_PEER. */
+/* The first alive peer in order of preference, or HOKM_NO_PEER. */
 static __always_inline __u8 first_alive_peer(const struct packet *p)
 {
 #pragma clang loop unroll(disable)
@@ -166,6 +175,7 @@ static __always_inline __u8 first_alive_peer(const struct packet *p)
 	return HOKM_NO_PEER;
 }
 
+/* best_up_peer() as a function of its own. */
 __noinline int peer_best_up(__be32 tag, __u32 even_suspect, __u64 now)
 {
 	__u8 second = HOKM_NO_PEER;
@@ -189,14 +199,15 @@ __noinline int peer_best_up(__be32 tag, __u32 even_suspect, __u64 now)
 }
 
 /*
- * First peer in order of preference on which the service is up, or HOKM_NO_PEER. even_suspect: when
- * there is none, one that is suspect.
+ * The first peer in order of preference on which the service is up, or HOKM_NO_PEER. even_suspect:
+ * a suspect one when there is no other.
  */
 static __always_inline __u8 best_up_peer(const struct packet *p, __be32 tag, bool even_suspect)
 {
 	return peer_best_up(tag, even_suspect, p->now);
 }
 
+/* owning_peer() as a function of its own. */
 __noinline int peer_with_lease(__u64 now)
 {
 	const struct hokm_peer *peer;
@@ -215,7 +226,7 @@ __noinline int peer_with_lease(__u64 now)
 	return HOKM_NO_PEER;
 }
 
-/* The alive peer whose lease runs, or HOKM_NO_PEER. */
+/* The alive peer that holds a valid lease, or HOKM_NO_PEER. */
 static __always_inline __u8 owning_peer(const struct packet *p)
 {
 	return peer_with_lease(p->now);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pulses (struct hokm_pulse): a peer's probe is answered in place by this program, an answer to our
- * own daemon's probe goes into the peers map. No process wakes up for either, and everything sent
- * to the pulse port at our address ends here.
+ * Pulses (struct hokm_pulse). The ingress program answers a peer's probe in place, and stores a
+ * peer's answer to a probe of the local daemon in the map peers. No process wakes up for either.
+ * Every packet to the pulse port of this node ends here.
  *
  * Invariants
- *  - nothing changes before source, TTL, length, version, tag and freshness are right, in this
- * order;
- *  - a probe changes nothing but the window against its own replay;
- *  - an answer counts once, and only for the probe session of the daemon that runs now;
- *  - a lease told by a peer is never noted to end early: it is what was left when the peer
- * answered, counted from when we heard of it.
+ *  - Nothing changes before source, TTL, length, version, tag and freshness have been checked, in
+ *    this order (DESIGN rule 8).
+ *  - A probe changes nothing but the window against its own replay.
+ *  - An answer counts once, and only for the probes of the present daemon session.
+ *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
+ *    the peer's answer, counted from the moment at which the answer came.
  */
 #ifndef HOKM_BPF_PULSE_ANSWER_H
 #define HOKM_BPF_PULSE_ANSWER_H
@@ -24,6 +24,7 @@
 #define PULSE_TTL     255
 #define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
 
+/* The tag that the pulse must have. */
 static __always_inline __u64 pulse_tag(const struct hokm_pulse *pulse)
 {
 	__u32 zero = 0;
@@ -58,6 +59,7 @@ static __always_inline void pulse_fill_services(const struct packet *p, struct h
 	}
 }
 
+/* Makes the probe an answer. Returns false when there is no state to answer with. */
 static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse)
 {
 	__u32 zero = 0;
@@ -79,7 +81,7 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 	return true;
 }
 
-/* The frame goes back where it came from. Swapping addresses leaves the IP checksum right. */
+/* Turns the frame round to its sender. Swapping the addresses does not change the IP checksum. */
 static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip, struct udphdr *udp)
 {
 	__be32 addr = ip->saddr;
@@ -94,6 +96,7 @@ static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip,
 	mac_copy(p->eth->h_source, p->cfg->mac);
 }
 
+/* A valid probe: answered unless it is a replay. */
 static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
 						struct udphdr *udp)
 {
@@ -112,6 +115,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	return REPLY;
 }
 
+/* Stores what a valid answer contains. */
 static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 				       const struct hokm_pulse *pulse)
 {
@@ -138,6 +142,7 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 	}
 }
 
+/* A valid answer: stored unless it is a replay or belongs to another daemon session. */
 static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_peer *peer,
 						 __u32 slot, const struct hokm_pulse *pulse)
 {
@@ -160,7 +165,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	return CONSUMED;
 }
 
-/* A UDP packet to our address and the pulse port. */
+/* A UDP packet to this node's address and the pulse port. */
 static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphdr *udp,
 						  enum ip_kind kind)
 {

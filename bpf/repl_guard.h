@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication messages (user/decide/repl_wire.h) are for the daemon; here it is only made sure that
- * nobody but a peer on this network can bother it: a peer's address, TTL 255, whole, of a length
- * that a message can have.
+ * The guard of replication messages (user/decide/repl_wire.h). The daemon reads them. The guard
+ * lets only those pass that come from a peer's address, with TTL 255 and so from the same network
+ * (RFC 5082), unfragmented, and with a length that a message can have.
  */
 #ifndef HOKM_BPF_REPL_GUARD_H
 #define HOKM_BPF_REPL_GUARD_H
@@ -13,7 +13,7 @@
 
 #define REPL_TTL 255
 
-/* A UDP packet to our address and the replication port. */
+/* A UDP packet to this node's address and the replication port. */
 static __always_inline enum verdict repl_ingress(struct packet *p, const struct udphdr *udp,
 						 enum ip_kind kind)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which service an address and port belong to, and whether its traffic looks bad here. */
+/* The service of an address and port, and whether it is suspect on this node. */
 #ifndef HOKM_BPF_SERVICE_LOOKUP_H
 #define HOKM_BPF_SERVICE_LOOKUP_H
 
 #include "packet.h"
 
-/* Slot, or HOKM_NODE_SLOT for none. */
+/* The slot of the service, or HOKM_NODE_SLOT when there is none. */
 static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, __be16 port)
 {
 #pragma clang loop unroll(full)
@@ -19,7 +19,10 @@ static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, 
 	return HOKM_NODE_SLOT;
 }
 
-/* New connections avoid it here while a peer is up, for a bounded time (DESIGN rule 4). */
+/*
+ * Is the service suspect? Then new connections go to a peer on which it is up, for a bounded time
+ * (DESIGN rule 4).
+ */
 static __always_inline bool is_suspect(const struct packet *p, __u32 slot)
 {
 	const struct hokm_suspect *s = bpf_map_lookup_elem(&suspects, &slot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Does a connection live in a socket of this machine? The kernel's own table is the last word on a
- * packet we have no entry for.
+ * Does a socket of this node have a connection? For a packet without an entry in our maps the
+ * kernel's own table of sockets decides.
  */
 #ifndef HOKM_BPF_SOCKET_LOOKUP_H
 #define HOKM_BPF_SOCKET_LOOKUP_H
@@ -9,11 +9,12 @@
 #include "packet.h"
 
 enum socket_here {
-	SOCKET_NONE, /* none, or only a listener */
-	/* TIME_WAIT: of a connection that ended; its addresses may live on elsewhere */
+	SOCKET_NONE, /* no socket, or a listening one only */
+	/* TIME_WAIT: the connection is closed; a peer may hold a newer one with the same addresses
+	 */
 	SOCKET_OVER,
-	SOCKET_BRIEF, /* of a handshake: local, but not worth an entry */
-	SOCKET_LIVE,
+	SOCKET_BRIEF, /* a handshake that is not complete: local, but it gets no entry in conns */
+	SOCKET_LIVE,  /* the connection exists here */
 };
 
 static __always_inline enum socket_here socket_look_up(void *ctx, __be32 client, __be16 client_port,
@@ -39,7 +40,7 @@ static __always_inline enum socket_here socket_look_up(void *ctx, __be32 client,
 	return state == BPF_TCP_NEW_SYN_RECV ? SOCKET_BRIEF : SOCKET_LIVE;
 }
 
-/* vip and port of a service from the configuration: every stage looks up the same way. */
+/* Looks up the packet's connection; VIP and port come from the configuration of its service. */
 static __always_inline enum socket_here socket_of(const struct packet *p)
 {
 	const struct hokm_service_key *s;

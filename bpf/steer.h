@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Steering: where a new connection goes, and the rewrite that sends a frame on.
+ * Steering: the target of a new connection, and the rewrite that sends a frame to a peer.
  *
- * A frame is steered by its MAC addresses alone (direct server return): the peer's kernel takes it
- * because it keeps a local route for the VIP, and answers the client itself. VLAN tags in the data
- * stay as they are.
+ * Only the MAC addresses of a frame are rewritten (direct server return). The peer's kernel accepts
+ * the frame because it has a local route for the VIP, and answers the client itself. VLAN tags in
+ * the data stay as they are.
  */
 #ifndef HOKM_BPF_STEER_H
 #define HOKM_BPF_STEER_H
@@ -13,9 +13,10 @@
 #include "peer_state.h"
 #include "service_lookup.h"
 
-/* Targets beside HOKM_LOCAL and slots of peers. */
+/* Target of a SYN that must be dropped. */
 #define TARGET_NONE HOKM_NO_PEER
 
+/* The name of the packet's service between nodes; 0: it has none. */
 static __always_inline __be32 service_tag(const struct packet *p)
 {
 	__u32 slot = p->service;
@@ -32,13 +33,15 @@ static __always_inline __u8 service_state(const struct packet *p)
 	return s ? s->state : HOKM_SVC_INIT;
 }
 
+/* Is the service UP on this node and not suspect? */
 static __always_inline bool service_up_here(const struct packet *p)
 {
 	return service_state(p) == HOKM_SVC_UP && !is_suspect(p, p->service);
 }
 
 /*
- * Whom a node that is not the owner sends SYNs to: its successor, else the peer that holds a lease.
+ * The peer to which a node that is not owner steers SYNs: the successor of its handover, or the
+ * peer that holds a lease.
  */
 static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
 {
@@ -47,7 +50,7 @@ static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct
 	return owning_peer(p);
 }
 
-/* Target of a new connection; TARGET_NONE: fenced. */
+/* The target of a new connection, or TARGET_NONE when this node is not owner and knows no owner. */
 static __always_inline __u8 target_of_new(const struct packet *p, const struct hokm_own *o,
 					  bool owner)
 {
@@ -57,14 +60,14 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
 		return owner_elsewhere(p, o);
 	if (service_up_here(p))
 		return HOKM_LOCAL;
-	/* A service that may be ill is better than one that is known to be down. */
+	/* A suspect service is better than one that failed its checks. */
 	best = best_up_peer(p, service_tag(p), service_state(p) != HOKM_SVC_UP);
 	return best == HOKM_NO_PEER ? HOKM_LOCAL : best;
 }
 
 /*
- * Does a half-open entry's target still hold for the client's repeated SYN? A local server that has
- * answered keeps it, owner or not: the connection lives in its socket.
+ * Is the target of the half-open entry still right for the client's repeated SYN? A local server
+ * that has answered keeps the connection, owner or not, because its socket has it (DESIGN rule 2).
  */
 static __always_inline bool target_holds(const struct packet *p, const struct hokm_half_open *half,
 					 bool owner)
@@ -72,19 +75,19 @@ static __always_inline bool target_holds(const struct packet *p, const struct ho
 	if (half->isn != p->seg.seq)
 		return false;
 	/*
-	 * What was refused here is refused here again: any word but "not up" of its new target is
-	 * better.
+	 * A SYN that was refused here would be refused here again, so its new target keeps it
+	 * unless the service is not up there.
 	 */
 	if (half->target != HOKM_LOCAL) {
-		enum peer_service says = peer_service(p, half->target, service_tag(p));
+		enum peer_service there = peer_service(p, half->target, service_tag(p));
 
-		return says == PEER_UP ||
-		       (says == PEER_SUSPECT && half->flags & HOKM_CONN_REPLAYED);
+		return there == PEER_UP ||
+		       (there == PEER_SUSPECT && half->flags & HOKM_CONN_REPLAYED);
 	}
 	return half->tcp_state == HOKM_TCP_SYN_ACK || (owner && service_up_here(p));
 }
 
-/* The rewrite. Fails when an address is missing. */
+/* Rewrites the frame for the peer p->target. It is dropped when a MAC address is not known. */
 static __always_inline enum verdict steer(struct packet *p)
 {
 	const struct hokm_peer *peer = peer_get(p, p->target);

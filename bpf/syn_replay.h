@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SYN replay: the RST by which our kernel refuses a player's SYN becomes that SYN again, sent to a
- * peer where the service is up. The player never learns that its server was gone.
+ * SYN replay: the RST with which this node's kernel refuses a client's SYN is rewritten to that SYN
+ * and sent to a peer on which the service is up. The client does not notice that the local server
+ * is not running.
  *
- *   SYN in     half_open keeps what it said (struct hokm_syn): flags, window, options, TOS, TTL
- *   RST out    grows to that length and is written anew from what was kept; MACs as in steering
+ *   SYN in    half_open keeps its flags, window, options, TOS and TTL (struct hokm_syn)
+ *   RST out   is extended to the length of the SYN and written anew from what was kept, with the
+ *             MAC addresses of a steered frame
  *
- * What a SYN carried (TCP Fast Open, RFC 7413) is not kept: the peer acknowledges the SYN alone,
- * and the client sends it again, as to a server that takes no data with a SYN.
+ * Data in a SYN (TCP Fast Open, RFC 7413) is not kept. The peer acknowledges the SYN alone, and the
+ * client sends the data again, as it does with a server that accepts no data in a SYN.
  *
- * Once per attempt: an entry that was replayed is marked, and a SYN that came steered from a peer
- * is refused honestly, so that two dead servers never play ping-pong with it.
+ * A SYN is replayed once: its entry is then marked. A SYN that a peer steered here is refused by
+ * the RST. So two nodes without a running server never send a SYN to each other for ever.
  *
  * Invariants
- *  - until the skb has its new length nothing is changed: a RST that cannot grow goes out as it is;
- *  - after that it is the whole SYN, or it is dropped and the client repeats its SYN.
+ *  - The skb is unchanged until it has its new length. A RST that cannot be extended goes out.
+ *  - After that the packet is the whole SYN, or it is dropped and the client repeats its SYN.
  */
 #ifndef HOKM_BPF_SYN_REPLAY_H
 #define HOKM_BPF_SYN_REPLAY_H
@@ -26,9 +28,11 @@
 #include "tcp_write.h"
 
 #define SYN_WORDS_MAX (HOKM_SYN_OPTIONS / 4)
-#define L3_AT_MASK    31 /* Ethernet and two tags are 22 bytes: for the verifier */
+/* Ethernet and two VLAN tags have 22 bytes. The mask shows the verifier a bound. */
+#define L3_AT_MASK 31
 
-/* What replay_write() needs: no pointer into the packet, for those die when the skb grows. */
+/* The input of replay_write(). Pointers into the packet would be invalid after the skb is extended.
+ */
 struct replay {
 	struct head head;
 	struct hokm_syn syn;
@@ -39,10 +43,11 @@ struct replay {
 };
 
 /*
- * Keeps what the SYN whose IP header lies at this offset said; 1: it did. One whose options do not
- * lie in the first buffer is kept without them. A function of its own to the verifier, which would
- * otherwise follow every number of options through all that comes behind: it more than doubled its
- * work. s may be NULL to it.
+ * Keeps the SYN whose IP header lies at the offset l3_at. Returns 1 when it is kept. A SYN whose
+ * options do not lie in the first buffer is kept without them.
+ *
+ * A function of its own, because the verifier would otherwise check all code after it once for each
+ * number of options, which more than doubled its work. To the verifier s may be NULL.
  */
 __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 {
@@ -78,7 +83,7 @@ __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 	return 1;
 }
 
-/* VIP and port of the service that a packet belongs to. */
+/* VIP and port of the packet's service. */
 static __always_inline const struct hokm_service_key *service_key(const struct packet *p)
 {
 	__u32 slot = p->service;
@@ -87,15 +92,16 @@ static __always_inline const struct hokm_service_key *service_key(const struct p
 	return &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
 }
 
+/* The sum of the TCP pseudo header (RFC 9293 section 3.1), not inverted. */
 static __always_inline __sum16 pseudo_sum(const __be32 *addrs, __u32 tcp_len)
 {
 	return ~sum_fold(sum_words(addrs, 8) + bpf_htons(IPPROTO_TCP) + bpf_htons(tcp_len));
 }
 
 /*
- * Is the RST's checksum left to the device? A packet filter's is, our TCP's never. Then the field
- * holds the pseudo header's sum, and whoever sends the skb adds the rest: so it must hold that of
- * the SYN.
+ * Is the checksum of the RST left to the network device? It is when a packet filter made the RST,
+ * and it is not when the kernel's TCP made it. Then the field holds the sum of the pseudo header,
+ * and the device adds the rest. In that case the field of the SYN must hold such a sum too.
  */
 static __always_inline bool checksum_is_left(const struct packet *p)
 {
@@ -108,7 +114,8 @@ static __always_inline bool checksum_is_left(const struct packet *p)
 	return sum_fold(pseudo + sum_words(tcp, sizeof(*tcp)));
 }
 
-/* From the copy in r: the entry itself may be another connection's at any moment. */
+/* Writes the headers of the SYN from the copy in r; another CPU may replace the entry at any
+ * moment. */
 static __always_inline void replay_head(struct replay *r, const struct packet *p)
 {
 	const struct hokm_service_key *s = service_key(p);
@@ -137,9 +144,9 @@ static __always_inline void replay_head(struct replay *r, const struct packet *p
 }
 
 /*
- * Writes it over the RST. 0: done; 1: nothing was changed; -1: neither one nor the other. A
- * function of its own to the verifier: what leads here would otherwise be followed through every
- * option word.
+ * Writes the SYN over the RST. Returns 0 when done, 1 when nothing was changed, and -1 when the
+ * packet is neither the RST nor the SYN. A function of its own, so that the verifier does not check
+ * it once for each path that leads here.
  */
 __noinline int replay_write(struct __sk_buff *skb, struct replay *r)
 {
@@ -164,7 +171,7 @@ __noinline int replay_write(struct __sk_buff *skb, struct replay *r)
 	return 0;
 }
 
-/* The peer that is to get the refused SYN, or HOKM_NO_PEER. */
+/* The peer that gets the refused SYN, or HOKM_NO_PEER. */
 static __always_inline __u8 replay_target(const struct packet *p, const struct hokm_half_open *half)
 {
 	if (half->flags & (HOKM_CONN_STEERED_IN | HOKM_CONN_REPLAYED) || !half->syn_kept)
@@ -173,8 +180,8 @@ static __always_inline __u8 replay_target(const struct packet *p, const struct h
 }
 
 /*
- * The refusal in p becomes its SYN. REPLY: it is one now and goes to the peer; PASS: the RST goes
- * out; DROP: it is neither.
+ * Rewrites the RST in p to the SYN that it refuses. Returns REPLY when the SYN goes to a peer, PASS
+ * when the RST goes out, and DROP when the packet is neither.
  */
 static __always_inline enum verdict replay(struct packet *p, struct hokm_half_open *half)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP from a local server to its clients, seen on the way out: the other half of each connection,
- * and the RST by which our kernel refuses a SYN, which makes the service suspect at once and
- * becomes that SYN again when a peer can serve it (replay.h).
+ * TCP from a local server to its clients: tracks the flow server to client of each connection. The
+ * RST with which the kernel refuses a SYN makes the service suspect at once, and is rewritten to
+ * that SYN when a peer can serve it (syn_replay.h).
  *
- * What this node's daemon says in the name of connections carries HOKM_SKB_MARK and is only
- * counted.
+ * Segments that the daemon of this node sends on behalf of connections have the mark HOKM_SKB_MARK.
+ * They are only counted.
  */
 #ifndef HOKM_BPF_TCP_EGRESS_H
 #define HOKM_BPF_TCP_EGRESS_H
@@ -15,10 +15,7 @@
 #include "syn_replay.h"
 #include "service_lookup.h"
 
-/*
- * New connections avoid this service for a bounded time; only a check takes it down (DESIGN rule
- * 4).
- */
+/* Makes the service suspect for a bounded time. Only a check takes it down (DESIGN rule 4). */
 static __always_inline void make_suspect(struct packet *p)
 {
 	__u32 slot = p->service;
@@ -34,9 +31,9 @@ static __always_inline void make_suspect(struct packet *p)
 }
 
 /*
- * RFC 9293 section 3.10.7.1: a SYN to a closed port is answered by
- * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>. What a SYN carries counts in SEG.LEN, but its repetitions
- * may come without.
+ * Does the RST refuse the SYN? A SYN to a closed port is answered by
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> (RFC 9293 section 3.10.7.1). Data in the SYN counts in
+ * SEG.LEN, but a repeated SYN may come without it.
  */
 static __always_inline bool is_refusal(const struct packet *p, struct hokm_half_open *half)
 {
@@ -46,6 +43,7 @@ static __always_inline bool is_refusal(const struct packet *p, struct hokm_half_
 	       (!data || (half->syn_kept && data == half_open_syn(half)->data));
 }
 
+/* The kernel refused the SYN. */
 static __always_inline enum verdict half_open_refused(struct packet *p, struct hokm_half_open *half)
 {
 	enum verdict v;
@@ -70,6 +68,7 @@ static __always_inline enum verdict half_open_reset(struct packet *p, struct hok
 	return PASS;
 }
 
+/* A packet of the server on a half-open connection. */
 static __always_inline enum verdict half_open_reply(struct packet *p, struct hokm_half_open *half)
 {
 	if (p->seg.flags & TCP_FLAG_RST)
@@ -105,10 +104,11 @@ static __always_inline enum verdict segment_egress(struct packet *p)
 	if (half)
 		return half_open_reply(p, half);
 	if (p->seg.flags & TCP_FLAG_SYN)
-		COUNT(p, syn_ack); /* its half-open entry had to make room */
+		COUNT(p, syn_ack); /* its half-open entry was replaced */
 	return PASS;
 }
 
+/* A TCP packet from a VIP. frame_len: length of the whole skb. */
 static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)
 {
 	const struct iphdr *ip = p->l3;

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP packets that are written anew over one that is there: headers in host memory, checksums in
- * full (RFC 1071), since nothing of the old packet is kept.
+ * Writing a TCP packet over another one. The headers are made in memory and both checksums are
+ * computed in full (RFC 1071), because nothing of the old packet is kept.
  */
 #ifndef HOKM_BPF_TCP_WRITE_H
 #define HOKM_BPF_TCP_WRITE_H
 
 #include "packet.h"
 
-#define TCP_FLAGS_AT 13 /* byte of the TCP header; the one before it has the header's length */
+/* Offset of the flags in the TCP header; the byte before them has the length of the header. */
+#define TCP_FLAGS_AT 13
 #define TCP_RST_BYTE 0x04
 
-/* IPv4 and TCP, both without options. */
+/* The headers of IPv4 and TCP, both without options. */
 struct head {
 	struct iphdr ip;
 	struct tcphdr tcp;
 };
 _Static_assert(sizeof(struct head) == 40, "headers without options");
 
-/* Sum of 16-bit words, not folded: 64 KiB of them fit. */
+/* The sum of 16-bit words, not folded; it has room for 65536 words. */
 static __always_inline __u32 sum_words(const void *data, __u32 bytes)
 {
 	const __u16 *w = data;
@@ -30,6 +31,7 @@ static __always_inline __u32 sum_words(const void *data, __u32 bytes)
 	return sum;
 }
 
+/* The inverted sum in 16 bits, as a checksum field holds it. */
 static __always_inline __sum16 sum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -37,7 +39,7 @@ static __always_inline __sum16 sum_fold(__u32 sum)
 	return ~sum;
 }
 
-/* All of h but addresses and ports, which are there, and the TCP checksum: head_finish(). */
+/* Sets version, lengths, protocol and flags in h, which is zero. options: bytes of TCP options. */
 static __always_inline void head_begin(struct head *h, __u32 options, __u8 flags)
 {
 	h->ip.version = 4;
@@ -48,7 +50,7 @@ static __always_inline void head_begin(struct head *h, __u32 options, __u8 flags
 	((__u8 *)&h->tcp)[TCP_FLAGS_AT] = flags;
 }
 
-/* Both checksums, once everything else is in. sum: of the options. */
+/* Sets both checksums, when everything else is set. sum: the sum of the TCP options. */
 static __always_inline void head_finish(struct head *h, __u32 options, __u32 sum)
 {
 	sum += sum_words(&h->ip.saddr, 8) + bpf_htons(IPPROTO_TCP) +

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VRRP guard (RFC 9568 section 7.1): an advert of our virtual router reaches the daemon only
- * from a configured peer, with TTL 255, whole, and, while that peer pulses, from the MAC its signed
- * pulses came from. So a forger on the link who knows the password changes nothing. Adverts of
- * other virtual routers pass.
+ * The VRRP guard (RFC 9568 section 7.1). An advert of the instance's virtual router reaches the
+ * daemon only when it comes from a configured peer, with TTL 255, and unfragmented. While that peer
+ * answers pulses, it must also come from the MAC address of its signed pulses. So a sender of
+ * forged adverts on the link changes nothing, even if it knows the password. Adverts of other
+ * virtual routers pass.
  *
- * The guard looks at every destination address: a raw socket hears unicast and broadcast too. Later
- * fragments are dropped, since the kernel would join them to an advert nobody looked at.
+ * The guard checks adverts to every destination address, because a raw socket also receives unicast
+ * and broadcast. Later fragments are dropped, because the kernel would assemble an advert that the
+ * guard has not checked.
  */
 #ifndef HOKM_BPF_VRRP_GUARD_H
 #define HOKM_BPF_VRRP_GUARD_H
@@ -20,7 +22,7 @@
 #define VRRP_MIN_LEN 8
 #define VRRP_VRID_AT 1
 
-/* VRID, or -1 when the packet is too short to hold one. */
+/* The VRID, or -1 when the packet is too short to have one. */
 static __always_inline int vrrp_vrid(const struct packet *p, const struct iphdr *ip)
 {
 	const __u8 *vrrp = (void *)ip + ip_header_len(ip);
@@ -38,6 +40,7 @@ static __always_inline bool vrrp_is_whole(const struct packet *p, const struct i
 	       (void *)ip + ip_header_len(ip) + VRRP_MIN_LEN <= p->end;
 }
 
+/* An incoming VRRP packet. */
 static __always_inline enum verdict vrrp_ingress(struct packet *p, enum ip_kind kind)
 {
 	const struct iphdr *ip = p->l3;

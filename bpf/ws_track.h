@@ -166,14 +166,14 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 		.at = (__u32)(p->payload - (void *)p->eth),
 		.slot = p->service,
 	};
-	__u32 told = side == HOKM_SIDE_CLIENT ? follow_slow_in(p->ctx, c, &job)
-					      : follow_slow_out(p->ctx, c, &job);
+	__u32 result = side == HOKM_SIDE_CLIENT ? follow_slow_in(p->ctx, c, &job)
+						: follow_slow_out(p->ctx, c, &job);
 
 	if (p->event != EVENT_NONE)
 		return;
-	p->event = told;
-	p->fault = told >> 8;
-	p->side = told >> 16;
+	p->event = result;
+	p->fault = result >> 8;
+	p->side = result >> 16;
 	p->target = c->target;
 	p->tcp_state = c->tcp_state;
 }
