@@ -48,8 +48,10 @@ static __always_inline enum verdict arp_ingress(struct packet *p)
 	return PASS;
 }
 
-/* Outgoing ARP: every host that receives ARP with the VIP as sender learns it, so only the owner
- * may. */
+/*
+ * Outgoing ARP: every host that receives ARP with the VIP as sender learns it, so only the owner
+ * may.
+ */
 static __always_inline enum verdict arp_egress(struct packet *p)
 {
 	const struct arp_ipv4 *arp;

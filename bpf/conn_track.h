@@ -204,7 +204,8 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 		conn_fin_in(p, c);
 }
 
-/* Does this node terminate connections of the service? Then a RST proves nothing about the server.
+/*
+ * Does this node terminate connections of the service? Then a RST proves nothing about the server.
  */
 static __always_inline bool is_terminating(const struct packet *p)
 {

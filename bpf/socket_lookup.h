@@ -10,7 +10,8 @@
 
 enum socket_here {
 	SOCKET_NONE, /* no socket, or a listening one only */
-	/* TIME_WAIT: the connection is closed; a peer may hold a newer one with the same addresses
+	/*
+	 * TIME_WAIT: the connection is closed; a peer may hold a newer one with the same addresses
 	 */
 	SOCKET_OVER,
 	SOCKET_BRIEF, /* a handshake that is not complete: local, but it gets no entry in conns */

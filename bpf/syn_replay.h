@@ -31,7 +31,8 @@
 /* Ethernet and two VLAN tags have 22 bytes. The mask shows the verifier a bound. */
 #define L3_AT_MASK 31
 
-/* The input of replay_write(). Pointers into the packet would be invalid after the skb is extended.
+/*
+ * The input of replay_write(). Pointers into the packet would be invalid after the skb is extended.
  */
 struct replay {
 	struct head head;
@@ -114,8 +115,10 @@ static __always_inline bool checksum_is_left(const struct packet *p)
 	return sum_fold(pseudo + sum_words(tcp, sizeof(*tcp)));
 }
 
-/* Writes the headers of the SYN from the copy in r; another CPU may replace the entry at any
- * moment. */
+/*
+ * Writes the headers of the SYN from the copy in r; another CPU may replace the entry at any
+ * moment.
+ */
 static __always_inline void replay_head(struct replay *r, const struct packet *p)
 {
 	const struct hokm_service_key *s = service_key(p);

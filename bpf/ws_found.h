@@ -102,7 +102,8 @@ static __always_inline void found_close(struct packet *p, struct hokm_conn *c, _
 		COUNT(p, close_client);
 }
 
-/* Frame tracking of a side lost synchronization: nothing that waits for its frames can be answered.
+/*
+ * Frame tracking of a side lost synchronization: nothing that waits for its frames can be answered.
  */
 static __always_inline void found_lost(struct packet *p, struct hokm_conn *c, __u8 side, __u8 fault)
 {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel types that the BPF programs touch, and no others.
+ * The kernel types that the BPF programs use, and no others.
  *
- * Written by hand and kept small so that it can be reviewed; tests/bpf/test_vmlinux.c compares every
- * struct, field and constant here with the running kernel's BTF. Three sorts of types live here:
+ * The file is written by hand and kept small so that it can be reviewed. tests/bpf/test_vmlinux.c
+ * compares every struct, field and constant with the BTF of the running kernel. It has three kinds
+ * of types:
  *
- *  - headers on the wire (Ethernet, ARP, IPv4, TCP, UDP): their layout can never change;
- *  - program contexts and sockets as BPF sees them (xdp_md, __sk_buff, bpf_sock, bpf_sock_tuple):
- *    stable ABI, the verifier rewrites each access;
+ *  - headers on the wire (Ethernet, ARP, IPv4, TCP, UDP): their layout never changes;
+ *  - program contexts and sockets as BPF sees them (xdp_md, __sk_buff, bpf_sock, bpf_sock_tuple): a
+ * stable ABI, because the verifier rewrites each access;
  *  - constants.
  *
- * Kernel-internal structs, whose layout does change, are read by none of our programs. One that is
- * added here carries __attribute__((preserve_access_index)), so that libbpf relocates it (CO-RE).
+ * Kernel-internal structs, whose layout does change, are used by no program. One that is added here
+ * needs
+ * __attribute__((preserve_access_index)), so that libbpf relocates it (CO-RE).
  */
 #ifndef HOKM_VMLINUX_H
 #define HOKM_VMLINUX_H
@@ -66,7 +68,7 @@ struct arphdr {
 	__be16 ar_op;
 };
 
-/* Bit fields as on a little-endian machine: the only byte order we build for. */
+/* Bit fields in the order of little-endian machines; no other byte order is supported. */
 struct iphdr {
 	__u8 ihl : 4;
 	__u8 version : 4;
@@ -81,7 +83,7 @@ struct iphdr {
 	__be32 daddr;
 };
 
-/* Flags are read through tcp_word_hdr; the four bits below doff have had several names. */
+/* Flags are read through tcp_word_hdr, because the four bits below doff have had several names. */
 struct tcphdr {
 	__be16 source;
 	__be16 dest;
@@ -167,7 +169,7 @@ struct xdp_md {
 	__u32 egress_ifindex;
 };
 
-/* Up to the last field used: later ones do not move the earlier. */
+/* Up to the last field that is used; further fields do not move it. */
 struct __sk_buff {
 	__u32 len;
 	__u32 pkt_type;

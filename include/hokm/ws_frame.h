@@ -110,7 +110,8 @@ WS_INLINE void ws_frame(struct ws_run *r, __u8 b0, __u32 taken, __u64 rest, __u1
 	}
 }
 
-/* Reads a header of `size` bytes that is wholly in the chunk, with the close code if there is one.
+/*
+ * Reads a header of `size` bytes that is wholly in the chunk, with the close code if there is one.
  */
 WS_INLINE void ws_whole(struct ws_run *r, const struct ws_bytes *b, __u32 size)
 {

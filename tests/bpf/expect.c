@@ -61,7 +61,7 @@ uint64_t fix_count_all(struct fix *x)
 	return sum_from(x, 0);
 }
 
-/* The drop_ counters are the last of the list, from drop_arp_gate on. */
+/* The drop_* counters are the last ones of the list; the first of them is drop_arp_gate. */
 uint64_t fix_count_drops(struct fix *x)
 {
 	return sum_from(x, HOKM_CTR_drop_arp_gate);

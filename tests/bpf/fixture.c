@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The programs, loaded and run: see fixture.h. */
+/* Loads and runs the programs: see fixture.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -31,7 +31,7 @@ static int lo_address(int fd, const char *name, uint32_t addr)
 	return ioctl(fd, SIOCSIFADDR, &r);
 }
 
-/* A namespace of our own: lo up, with the VIP and the client's address. */
+/* A network namespace of its own, with lo up and the VIP and the client's address on it. */
 static int enter_netns(void)
 {
 	struct ifreq r = {.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
@@ -287,7 +287,10 @@ static void map_empty(struct bpf_map *m)
 		assert_int_equal(bpf_map_delete_elem(fd, &k), 0);
 }
 
-/* Through a mapping: it has thousands of entries, and there are hundreds of resets. */
+/*
+ * Clears half_open through a mapping, because it has thousands of entries and is cleared hundreds
+ * of times.
+ */
 static void half_zero(struct fix *x)
 {
 	struct bpf_map *m = x->skel->maps.half_open;
@@ -435,7 +438,7 @@ int fix_egress_fd(struct fix *x)
 	return bpf_program__fd(x->skel->progs.hokm_egress);
 }
 
-/* The world's mask is 0: every half-open entry stands in the first set. */
+/* The mask in the fixture's cfg is 0, so every half-open entry stands in the first set. */
 static struct hokm_half_open_set half_open_get(struct fix *x)
 {
 	struct hokm_half_open_set set;
@@ -531,8 +534,8 @@ static void run(struct fix *x, struct bpf_program *prog, const struct frame *f)
 }
 
 /*
- * Older kernels take the length and make one buffer all the same: a header cut off by it must be
- * missed.
+ * Older kernels accept the length and make one buffer all the same. So a header that the length
+ * cuts off must be counted as malformed.
  */
 bool fix_split(struct fix *x, uint32_t linear)
 {
@@ -576,7 +579,7 @@ void fix_out(struct fix *x, const struct tcp_spec *s)
 	reply.reply = true;
 	frame_tcp(&f, &reply);
 	fix_egress(x, &f);
-	assert_int_equal(x->verdict, 0); /* TC_ACT_OK: egress never drops TCP */
+	assert_int_equal(x->verdict, 0); /* TC_ACT_OK: egress drops no TCP */
 	assert_int_equal(x->out.len, f.len);
 	assert_memory_equal(x->out.b, f.b, f.len);
 }

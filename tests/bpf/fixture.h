@@ -62,7 +62,7 @@ struct frame {
 	uint32_t l3, l4; /* offsets of the headers */
 };
 
-/* Zero takes the default of the world above. */
+/* A field that is zero has the value of the world above. */
 struct eth_spec {
 	const uint8_t *from, *to; /* MACs */
 	unsigned int tags;        /* VLAN tags */
@@ -74,7 +74,7 @@ struct ip_spec {
 	uint8_t ttl;
 	unsigned int options; /* words */
 	uint16_t frag;        /* flags and offset, host order */
-	int cut;              /* added to the total length: negative lies */
+	int cut;              /* added to the IP total length, to make it wrong */
 };
 
 struct tcp_spec {
@@ -84,9 +84,9 @@ struct tcp_spec {
 	uint8_t flags;
 	uint32_t seq, ack;
 	unsigned int payload; /* bytes */
-	const void *data;     /* the payload itself; NULL: filler */
+	const void *data;     /* the payload; NULL: filler bytes */
 	unsigned int options; /* words */
-	unsigned int padding; /* behind the packet */
+	unsigned int padding; /* bytes of padding behind the packet */
 	bool reply;           /* from the server to the client */
 };
 #define SEG(...) (&(const struct tcp_spec){__VA_ARGS__})
@@ -100,7 +100,7 @@ void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spe
 void frame_arp(struct frame *f, const struct eth_spec *eth, uint16_t op, uint32_t sender,
 	       uint32_t target);
 void frame_cut(struct frame *f, uint32_t len);
-/* IP header checksum made right again. */
+/* Corrects the IP header checksum. */
 void frame_ip_checksum(struct frame *f);
 bool frame_ip_checksum_ok(const struct frame *f);
 
@@ -108,14 +108,14 @@ struct fix {
 	struct hokm_bpf *skel; /* of the generated skeleton */
 	struct hokm_cfg cfg;
 	struct hokm_keys keys;
-	struct frame out; /* what the last run left */
+	struct frame out; /* result of the last run */
 	int verdict;
-	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as go */
+	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as fit */
 	struct perf_buffer *events;
 	struct ring_buffer *changes;
 	struct hokm_change change[64];
 	unsigned int n_changes;
-	struct hokm_event event[512]; /* received since fix_reset */
+	struct hokm_event event[512]; /* events received since fix_reset */
 	unsigned int n_events;
 };
 
@@ -138,12 +138,12 @@ struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
 void fix_peer_dead(struct fix *x, unsigned int slot);
 /* Both peers alive and UP again. */
 void fix_reset_peers(struct fix *x);
-/* Until then RSTs of the service's connections are this node's own doing. */
+/* Sets services.ending_until_ns: until then the node terminates connections of the service. */
 void fix_ending(struct fix *x, unsigned int slot, uint64_t until_ns);
 int fix_egress_fd(struct fix *x);
 struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot);
 
-/* Both times of a suspect service: what a refused SYN sets, and what the daemon does. */
+/* Sets both times of a suspect service: that of a refused SYN, and that of the daemon. */
 void fix_held(struct fix *x, unsigned int slot, uint64_t until_ns, uint64_t held_until_ns);
 
 struct hokm_conn_key fix_key(void);
@@ -156,23 +156,24 @@ bool fix_half(struct fix *x, struct hokm_conn *out);
 unsigned int fix_conn_count(struct fix *x);
 
 /*
- * From now on so many bytes of an ingress frame lie in its first buffer; 0: as many as go. False:
- * this kernel's BPF_PROG_TEST_RUN cannot do that. Asking raises the node's bad_ip.
+ * Puts so many bytes of each further ingress frame into its first buffer; 0: as many as fit.
+ * Returns false when BPF_PROG_TEST_RUN of this kernel cannot do that. Finding out raises the node's
+ * counter bad_ip.
  */
 bool fix_split(struct fix *x, uint32_t linear);
-/* Runs a frame; x->verdict and x->out tell. */
+/* Runs a frame; the result is in x->verdict and x->out. */
 void fix_ingress(struct fix *x, const struct frame *f);
 void fix_egress(struct fix *x, const struct frame *f);
 void fix_in(struct fix *x, const struct tcp_spec *s);  /* builds and runs */
 void fix_out(struct fix *x, const struct tcp_spec *s); /* the same, as the server's reply */
 
-/* Sum over the CPUs; slot: a service's or HOKM_NODE_SLOT. */
+/* A counter, summed over the CPUs; slot: that of a service, or HOKM_NODE_SLOT. */
 uint64_t fix_count(struct fix *x, unsigned int slot, enum hokm_counter c);
-/* Sum of all counters of all slots, and of the drop_ ones alone. */
+/* The sum of all counters of all slots, and the sum of the drop_* counters. */
 uint64_t fix_count_all(struct fix *x);
 uint64_t fix_count_drops(struct fix *x);
 
-/* Exactly these counters of slot 0 have these values, and every other one of it is 0. */
+/* Expects these values of the counters of slot 0, and 0 of all its other counters. */
 struct want {
 	enum hokm_counter c;
 	uint64_t n;
@@ -186,41 +187,49 @@ struct want {
 		      sizeof((const struct want[]){__VA_ARGS__}) / sizeof(struct want))
 void expect_counts(struct fix *x, const struct want *w, size_t n);
 
-/* Slot 0: the ring of what waits; so many wait in it, and no place of it went below zero. */
+/* Slot 0: expects so many waiting requests in the ring, and no place below zero. */
 void fix_waits(struct fix *x, struct hokm_waits *out);
 void expect_waiting(struct fix *x, uint32_t upgrades, uint32_t pings);
-/* Slot 0: how many answers were timed; us: the last place with any, as its lower bound. */
+/* Slot 0: the number of answers in a histogram; us: lower bound of the last place that has any. */
 uint64_t fix_latency(struct fix *x, enum hokm_latency_kind kind, uint64_t *us);
 
-/* Passed and untouched; dropped with this counter raised and no other drop; sent on to that MAC. */
+/*
+ * Expects: passed unchanged; dropped, counted by this drop_* counter alone; steered to that MAC
+ * address.
+ */
 void expect_pass(struct fix *x, const struct frame *f);
 void expect_drop(struct fix *x, const struct frame *f, unsigned int slot, enum hokm_counter c);
 void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac);
 /* The same for a segment from the client. */
 void expect_in_pass(struct fix *x, const struct tcp_spec *s);
 void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac);
-/* The segment from the client comes back as the RST of a connection that is gone, byte for byte. */
+/*
+ * Expects that the segment from the client is answered with the RST of an unknown connection, byte
+ * for byte.
+ */
 void expect_in_answer(struct fix *x, const struct tcp_spec *s);
 
-/* Map replica: the fixture's connection lives on this peer. */
+/* Enters the fixture's connection into replica, with this peer as its holder. */
 /*
- * An established connection that this node steers to a peer; the client has said SYN 1000 and
- * nothing more.
+ * An established connection that this node steers to a peer. The client has sent a SYN with
+ * sequence number 1000 and nothing else.
  */
 struct hokm_conn fix_steered_conn(unsigned int peer);
 void fix_replica_put(struct fix *x, unsigned int holder);
 bool fix_replica(struct fix *x, struct hokm_replica *out);
-/* Records of map changes since the last call; at most n are put into out. */
+/*
+ * The number of records in the ring buffer changes since the last call; at most n of them go to
+ * out.
+ */
 unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n);
 /* True when the TCP checksum of the frame's packet is right. */
 bool frame_tcp_checksum_ok(const struct frame *f);
 /*
- * Is out, byte for byte, the RST of a connection that is gone, for whoever sent f? f has no IP
- * options.
+ * Is out, byte for byte, the RST of an unknown connection to the sender of f? f has no IP options.
  */
 bool frame_is_answer(const struct frame *out, const struct frame *f);
 
-/* Events: collects what came; the number of one kind, and the newest of it. */
+/* Events: reads those that came; the number of one kind; the newest of one kind. */
 unsigned int fix_events(struct fix *x, enum hokm_event_kind kind, struct hokm_event *last);
 
 /* Real sockets between the client's address and the VIP. Both ends close on socks_close. */
@@ -230,7 +239,9 @@ struct socks {
 };
 void socks_listen(struct socks *s);
 void socks_connect(struct socks *s);
-/* Closes the connection by FINs, the server first: its side stays behind in TIME_WAIT. */
+/*
+ * Closes the connection by FINs, the server first, so that the server's socket stays in TIME_WAIT.
+ */
 void socks_end_quietly(struct socks *s);
 void socks_close(struct socks *s);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames for the BPF tests, byte by byte: what a spec leaves out takes the world's defaults. */
+/*
+ * Builds frames for the BPF tests. Fields that a spec leaves out have the values of the world in
+ * fixture.h.
+ */
 #include <arpa/inet.h>
 #include <string.h>
 

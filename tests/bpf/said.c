@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SYNs, their refusals and what is expected of both: see said.h. */
+/* SYNs, the RSTs that refuse them, and what is expected of both: see said.h. */
 #include <string.h>
 
 #include "said.h"
@@ -36,7 +36,7 @@ static uint32_t sum_bytes(const uint8_t *p, uint32_t len)
 	return sum;
 }
 
-/* left: the pseudo header's sum alone, not complemented, as for a device that does the rest. */
+/* left: the sum of the pseudo header alone, not inverted, as for a device that adds the rest. */
 static void put_tcp_checksum(struct frame *f, bool left)
 {
 	uint8_t *ip = f->b + f->l3, *tcp = f->b + f->l4;

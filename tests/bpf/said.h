@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A client's SYN with all that it may say, the RST by which our kernel refuses it, and the two
- * frames that may leave for it: that SYN again, or the RST untouched.
+ * A client's SYN with all its variations, the RST with which the kernel refuses it, and the two
+ * frames that may leave for it: the SYN again, or the RST unchanged.
  *
- * What is expected is built from the SYN as the client sent it, by code that shares nothing with
- * the program: the MACs are new, the IP header has no options and no identification, payload is
- * gone.
+ * The expected frame is built from the SYN that the client sent, by code that shares nothing with
+ * the program: it has new MAC addresses, no IP options, no IP identification and no payload.
  */
 #ifndef HOKM_TEST_SAID_H
 #define HOKM_TEST_SAID_H
@@ -17,7 +16,7 @@
 #define CWR 0x80
 #define DF  0x4000
 
-/* What a client's SYN says; zero takes a default. */
+/* The content of a client's SYN; a field that is zero has a default. */
 struct said {
 	uint32_t isn;
 	unsigned int words; /* of options */
@@ -29,22 +28,22 @@ struct said {
 	bool sum_left; /* the RST comes from a packet filter: its checksum is left to the device */
 };
 
-/* As Linux says it. */
+/* The SYN that Linux sends. */
 extern const struct said LINUX_SYN;
 
 void syn_frame(struct frame *f, const struct said *s);
-/* RFC 9293 section 3.10.7.1, as our kernel sends it. */
+/* The RST that refuses it (RFC 9293 section 3.10.7.1), as the Linux kernel sends it. */
 void refusal_frame(struct frame *f, const struct said *s);
 
-/* The SYN comes and passes; the RST goes: x->out is what leaves. */
+/* The SYN comes in and passes. The RST goes out: x->out is what leaves. */
 void in_said(struct fix *x, const struct said *s);
 void out_refused(struct fix *x, const struct said *s);
 
-/* What left is the SYN that came, for that MAC. */
+/* Expects that the SYN left, to that MAC address. */
 void expect_said_again(struct fix *x, const struct said *s, const uint8_t *mac);
-/* What left is the RST. */
+/* Expects that the RST left, unchanged. */
 void expect_honest(struct fix *x, const struct said *s);
-/* SYN in, RST out, and that SYN leaves. */
+/* SYN in, RST out; expects that the SYN leaves. */
 void said_and_replayed(struct fix *x, const struct said *s, const uint8_t *mac);
 
 #endif

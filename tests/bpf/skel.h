@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The generated skeleton, which is not held to this project's warnings. */
+/* The generated skeleton, compiled without the warnings of this project. */
 #ifndef HOKM_TEST_SKEL_H
 #define HOKM_TEST_SKEL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Real TCP sockets in the test's namespace, for what the programs look up in the kernel. */
+/* Real TCP sockets in the test's network namespace, which the programs look up in the kernel. */
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,12 +54,12 @@ void socks_end_quietly(struct socks *s)
 
 	assert_int_equal(close(s->server), 0);
 	s->server = -1;
-	assert_int_equal(read(s->client, &byte, 1), 0); /* its FIN is here */
+	assert_int_equal(read(s->client, &byte, 1), 0); /* its FIN has come */
 	assert_int_equal(close(s->client), 0);
 	s->client = -1;
 }
 
-/* With a RST instead of TIME_WAIT, so that the next test finds the port free. */
+/* Closes with a RST, so that no TIME_WAIT keeps the port from the next test. */
 static void end(int fd)
 {
 	struct linger hard = {.l_onoff = 1};

@@ -193,7 +193,7 @@ static void add_header(struct stream *s, int side, uint8_t b0, uint32_t len)
 		stream_add(s, MASK, sizeof(MASK));
 }
 
-/* Payload that would read as headers, where somebody took it for one. */
+/* Payload that looks like frame headers. */
 void stream_frame(struct stream *s, int side, uint8_t b0, uint32_t len)
 {
 	add_header(s, side, b0, len);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A client and a server that talk through the programs: segments with the bytes they are given, at
- * the sequence numbers that follow, client to server through ingress, server to client through
- * egress.
+ * A client and a server that talk through the programs. They send segments with given bytes at
+ * consecutive sequence numbers: client to server through ingress, server to client through egress.
  *
- * Every client segment must pass untouched, every server segment must leave untouched: following
- * frames never changes a packet. A talk that is steered says so.
+ * Every segment must pass and leave unchanged, because frame tracking never changes a packet. A
+ * talk that is steered says so in `to`.
  */
 #ifndef HOKM_TEST_TALK_H
 #define HOKM_TEST_TALK_H
@@ -15,18 +14,19 @@
 #define CLIENT HOKM_SIDE_CLIENT
 #define SERVER HOKM_SIDE_SERVER
 
-#define TALK_ISN  1000u /* of the client, unless said otherwise */
-#define TALK_SISN 5000u /* of the server */
+/* Initial sequence numbers of client and server, unless a test sets others. */
+#define TALK_ISN  1000u
+#define TALK_SISN 5000u
 
-#define EGRESS_MAX \
-	3000u /* payload of a server segment: BPF_PROG_TEST_RUN takes skbs below a page */
+/* Payload of a server segment: BPF_PROG_TEST_RUN takes skbs below a page only. */
+#define EGRESS_MAX 3000u
 
 struct talk {
 	struct fix *x;
 	uint16_t port;       /* the client's */
-	const uint8_t *from; /* MAC its segments come from; NULL: its own */
-	const uint8_t *to;   /* MAC they are steered to; NULL: they pass */
-	uint32_t next[3];    /* by HOKM_SIDE_*: what the side sends next */
+	const uint8_t *from; /* MAC address that its segments come from; NULL: its own */
+	const uint8_t *to;   /* MAC address that they are steered to; NULL: they pass */
+	uint32_t next[3];    /* by HOKM_SIDE_*: next sequence number of the side */
 	uint64_t bytes[3];   /* IP total lengths so far */
 	uint32_t packets[3];
 };
@@ -40,9 +40,9 @@ struct stream {
 
 extern const char UPGRADE_REQUEST[], SWITCHED[], PLAIN_REQUEST[];
 
-/* A talk that begins at these numbers; nothing is sent. */
+/* A talk that begins at these sequence numbers; nothing is sent. */
 void talk_init(struct talk *t, struct fix *x, uint16_t port, uint32_t isn, uint32_t sisn);
-/* SYN and SYN-ACK; the handshake with its ACK; that, upgrade request and 101. */
+/* Sends: SYN and SYN-ACK; the whole handshake; the handshake, the upgrade request and 101. */
 void talk_half(struct talk *t, struct fix *x, uint16_t port);
 void talk_open(struct talk *t, struct fix *x, uint16_t port);
 void talk_upgrade(struct talk *t, struct fix *x);
@@ -50,13 +50,15 @@ void talk_upgrade(struct talk *t, struct fix *x);
 void talk_handshake(struct talk *t);
 void talk_switch(struct talk *t);
 
-/* One segment at `seq`, which moves nothing on. */
+/* Sends one segment at `seq`; the talk's sequence numbers do not move. */
 void talk_at(struct talk *t, int side, uint32_t seq, const void *data, uint32_t len, uint8_t flags);
-/* The next segment. */
+/* Sends the next segment. */
 void talk_send(struct talk *t, int side, const void *data, uint32_t len, uint8_t flags);
 void talk_say(struct talk *t, int side, const void *data, uint32_t len);
 void talk_text(struct talk *t, int side, const char *text);
-/* A frame in a segment of its own; a close frame likewise, code 0: none. */
+/*
+ * Sends a frame in a segment of its own; the same for a close frame, without a code when code is 0.
+ */
 void talk_frame(struct talk *t, int side, uint8_t b0, uint32_t len);
 void talk_close(struct talk *t, int side, uint16_t code);
 void talk_ack(struct talk *t, int side);
@@ -70,13 +72,13 @@ void stream_frame(struct stream *s, int side, uint8_t b0, uint32_t len);
 void stream_close(struct stream *s, int side, uint16_t code, uint32_t more);
 
 /*
- * So many frames anew: messages whole and in fragments, control frames between them, no close
- * frame.
+ * Fills the bytes with so many frames: whole and fragmented messages with control frames between
+ * them, no close frame.
  */
 void stream_some(struct stream *s, int side, unsigned int frames, uint32_t *seed);
 uint32_t talk_random(uint32_t *seed);
 
-/* Lasts so long that a round trip can be told from none; returns the microseconds it took. */
+/* Waits long enough for a round trip to be measurable; returns the microseconds that it took. */
 uint64_t spin_us(uint64_t us);
 
 #endif

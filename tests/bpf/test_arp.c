@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ARP, both ways: only the holder of a lease answers for a VIP or claims it. */
+/* ARP in both directions: only the owner of a VIP answers requests for it or claims it. */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@ static void request_to_another_is_dropped(void **state)
 	assert_int_equal(ev.client.w[3], htonl(CLIENT_ADDR));
 }
 
-/* Nobody renews it: the lease ends by itself, with nothing written. */
+/* A lease that is not renewed ends by itself; nothing is written. */
 static void gate_shuts_when_the_lease_ends(void **state)
 {
 	struct fix *x = *state;
@@ -101,7 +101,7 @@ static void other_arp_is_left_alone(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
-/* IEEE 802 hardware type: Linux answers it like Ethernet's. */
+/* The hardware type of IEEE 802: Linux answers it as it answers that of Ethernet. */
 static void hardware_type_does_not_open_the_gate(void **state)
 {
 	struct fix *x = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The records by which peers learn of what lives here (bpf/conn_changes.h): openings and ends, in
- * their order and with the right numbers, of local connections alone.
+ * The records of the ring buffer changes (bpf/conn_changes.h): connections that open, close or are
+ * terminated, in their order, with the right numbers, and only for local connections.
  */
 #include <arpa/inet.h>
 
@@ -32,7 +32,7 @@ static void opening_and_end_are_told(void **state)
 	repl_on(x);
 	expect_in_pass(x, SEG(.flags = SYN, .seq = ISN));
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = 5000, .ack = ISN + 1));
-	assert_int_equal(fix_changes(x, NULL, 0), 0); /* half-open is nobody's business */
+	assert_int_equal(fix_changes(x, NULL, 0), 0); /* a half-open connection is not replicated */
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = 5001));
 	assert_int_equal(fix_changes(x, ch, 4), 1);
 	assert_int_equal(ch[0].kind, HOKM_CHANGE_OPEN);
@@ -102,7 +102,9 @@ static void steered_here_is_ours(void **state)
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
 	assert_int_equal(ch.isn, ISN);
-	/* One that has ended opens no more: nobody would ever say that it is gone. */
+	/*
+	 * A connection that is over gets no OPEN record, because no CLOSE record would follow it.
+	 */
 	c.tcp_state = HOKM_TCP_RESET;
 	c.flags |= HOKM_CONN_ENDED;
 	fix_conn_put(x, &c);
@@ -121,7 +123,7 @@ static void adopted_is_told(void **state)
 	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 9));
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
-	assert_int_equal(ch.seq_next, 0); /* the server has not spoken yet */
+	assert_int_equal(ch.seq_next, 0); /* the server has sent nothing yet */
 	assert_int_equal(ch.ack_next, 1010);
 	socks_close(&s);
 }

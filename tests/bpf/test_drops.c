@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of frames that are cut short, absurd, tagged, padded, fragmented or not ours: each
- * is counted or left alone, and changes nothing. Drop reasons of ARP, VRRP and pulses are tested
- * with their subjects; the others are here, and a full table of drop counters that may exist.
+ * Frames that are too short, malformed, tagged, padded, fragmented or for another host: each is
+ * counted or left alone, and changes nothing. Drops by the gates of ARP, VRRP and pulses are tested
+ * with those. At the end is a table of all drop counters with the test of each.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static void steering_without_an_own_mac_is_a_counted_drop(void **state)
 	assert_int_equal(ev.counter, HOKM_CTR_drop_steer_fault);
 }
 
-/* ---- cut short ---- */
+/* ---- too short ---- */
 
 static void frames_cut_anywhere_are_survived(void **state)
 {
@@ -112,7 +112,7 @@ static void total_length_below_the_headers(void **state)
 	expect_bad_tcp(x, SEG(.ip.cut = -1, .flags = SYN));
 }
 
-/* ---- absurd ---- */
+/* ---- malformed ---- */
 
 static void absurd_ip_headers(void **state)
 {
@@ -177,7 +177,7 @@ static void absurd_tcp_flags(void **state)
 	assert_memory_equal(&after, &c, sizeof(c));
 }
 
-/* ---- legal, and unusual ---- */
+/* ---- valid but unusual ---- */
 
 static void vlan_tags_options_and_padding(void **state)
 {
@@ -206,7 +206,7 @@ static void vlan_tags_options_and_padding(void **state)
 	}
 }
 
-/* Ethernet pads a bare ACK: the padding is no data. */
+/* Ethernet pads an ACK without data. The padding is no data. */
 static void padding_is_no_payload(void **state)
 {
 	struct fix *x = *state;
@@ -234,7 +234,9 @@ static void third_vlan_tag_is_left_alone(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
-/* Linux peels off any number of priority tags: no gate may be passed that way. */
+/*
+ * Linux removes any number of priority tags, so a frame behind many of them must not pass a gate.
+ */
 static void stacked_priority_tags_are_dropped(void **state)
 {
 	struct fix *x = *state;
@@ -256,7 +258,7 @@ static void stacked_priority_tags_are_dropped(void **state)
 	assert_int_equal(NODE(x, vrrp_seen), 1);
 }
 
-/* Frames of several buffers: the first holds the headers. */
+/* Frames of several buffers, with the headers in the first. */
 static void jumbo_frames(void **state)
 {
 	struct fix *x = *state;
@@ -291,7 +293,7 @@ static void fragments_are_left_to_the_kernel(void **state)
 	assert_int_equal(COUNT(x, syn), 1);
 }
 
-/* ---- not ours ---- */
+/* ---- not for this node ---- */
 
 static void frames_for_another_mac_are_left_alone(void **state)
 {
@@ -362,7 +364,7 @@ static void services_are_counted_apart(void **state)
 	assert_int_equal(fix_count(x, 7, HOKM_CTR_syn), 1);
 }
 
-/* Every drop_ counter has a test that raises it: a new one must be added to a test, and here. */
+/* Every drop_* counter has a test that raises it. A new counter needs a test and a line here. */
 static void every_drop_reason_is_tested(void **state)
 {
 	static const enum hokm_counter tested[] = {
@@ -386,8 +388,8 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_steer_fault,
 		HOKM_CTR_drop_vlan_stack, /* here */
 		/*
-		 * Only a kernel that grows or shrinks a packet and then cannot write it raises
-		 * these.
+		 * Only a kernel that extends or shortens a packet and then cannot write to it
+		 * raises these.
 		 */
 		HOKM_CTR_drop_answer_fault,
 		HOKM_CTR_drop_replay_fault,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events: the record, rate limits per kind, losses; and a connection table that is full. */
+/*
+ * Events: the record, the rate limit of each kind, lost records. Also a connection table that is
+ * full.
+ */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,7 @@ static void arp_frame(struct frame *f)
 	frame_arp(f, &(struct eth_spec){0}, 1, CLIENT_ADDR, VIP_ADDR);
 }
 
-/* The same window on every CPU: began at start_ns, with count sent. */
+/* Sets the same window on every CPU: it began at start_ns, and count records were sent in it. */
 static void set_window(struct fix *x, uint32_t kind, uint64_t start_ns, uint64_t count)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -133,7 +136,7 @@ static void fill_table(struct fix *x)
 	assert_int_equal(COUNT(x, conns_full), 0);
 }
 
-/* A connection that has no room is counted and goes on. */
+/* A connection that does not fit into the table is counted and goes on. */
 static void full_table_breaks_no_handshake(void **state)
 {
 	struct fix *x = *state;
@@ -147,10 +150,7 @@ static void full_table_breaks_no_handshake(void **state)
 	assert_int_equal(fix_conn_count(x), SMALL_TABLE);
 }
 
-/*
- * Its half-open entry still knows the peer: not the first one that lives, but the one that serves
- * it.
- */
+/* Its half-open entry still names the peer that serves it, which is not the first alive one. */
 static void full_table_keeps_the_target(void **state)
 {
 	struct fix *x = *state;
@@ -180,7 +180,7 @@ static void full_table_keeps_the_second_chance(void **state)
 	assert_int_equal(COUNT(x, second_chance), SMALL_TABLE + 2);
 }
 
-/* SYNs push out SYNs, never an established connection. */
+/* SYNs replace half-open entries, never an established connection. */
 static void flood_of_syns_leaves_connections(void **state)
 {
 	struct fix *x = *state;
@@ -196,13 +196,15 @@ static void flood_of_syns_leaves_connections(void **state)
 		fix_in(x, &s);
 	}
 	assert_int_equal(COUNT(x, syn), 4 * sets);
-	/* Twice as many as there are places: half of them at least had to go, and few more. */
+	/*
+	 * Twice as many SYNs as places: at least half of the entries were replaced, and few more.
+	 */
 	assert_true(COUNT(x, half_open_evicted) >= 2 * sets);
 	assert_true(COUNT(x, half_open_evicted) < 3 * sets);
 	assert_true(fix_conn(x, &c));
 }
 
-/* One set: the newer entry stays, the oldest place is taken; a freed one before any. */
+/* One set: a new entry replaces the oldest one, and takes a free place before that. */
 static void oldest_half_open_goes_first(void **state)
 {
 	struct fix *x = *state;
@@ -219,7 +221,7 @@ static void oldest_half_open_goes_first(void **state)
 	fix_in(x, &other);
 	assert_int_equal(COUNT(x, half_open_evicted), 2);
 	assert_false(fix_half(x, &half));
-	fix_peer_dead(x, 0); /* nobody gets the refused SYN */
+	fix_peer_dead(x, 0); /* no peer gets the refused SYN */
 	fix_peer_dead(x, 1);
 	fix_out(x, &(struct tcp_spec){.flags = RST | ACK, .ack = 2, .ip.dst = other.ip.src});
 	other.ip.src++;

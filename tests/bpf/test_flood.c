@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A SYN flood, one BPF_PROG_TEST_RUN an attempt: no established connection is evicted or changed,
- * and each goes on afterwards. HOKM_FLOOD says how many attempts, 2,000,000 unless it is set.
+ * A SYN flood, with one BPF_PROG_TEST_RUN per attempt: no established connection is evicted or
+ * changed, and each of them goes on afterwards. The environment variable HOKM_FLOOD sets the number
+ * of attempts; the default is 2,000,000.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,7 +59,7 @@ static void put16(uint8_t *at, uint16_t v)
 	memcpy(at, &be, sizeof(be));
 }
 
-/* Attempt i: its client's address and port, and its sequence number, into the frame. */
+/* Puts the client's address and port and the sequence number of attempt i into the frame. */
 static void attempt_in(struct frame *f, uint32_t i)
 {
 	put32(f->b + f->l3 + 12, FLOOD_FROM + i / PORTS_A_CLIENT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RSTs that say nothing of the server: those the daemon sends in the name of connections
- * (HOKM_SKB_MARK), and those of our kernel while the daemon ends connections of the service
+ * RSTs that prove nothing about the server: those that the daemon sends on behalf of connections
+ * (HOKM_SKB_MARK), and those of the kernel while the daemon terminates connections of the service
  * (services.ending_until_ns).
  */
 #include <linux/bpf.h>
@@ -15,7 +15,7 @@
 
 #define SISN 5000u
 
-/* As fix_egress, of an skb with this mark. The frame leaves as it was. */
+/* As fix_egress, for an skb with this mark. Expects that the frame leaves unchanged. */
 static void out_marked(struct fix *x, const struct frame *f, uint32_t mark)
 {
 	static uint8_t out[2048];
@@ -53,7 +53,7 @@ static struct hokm_conn conn_of(struct fix *x)
 	return c;
 }
 
-/* ---- marked ---- */
+/* ---- marked segments ---- */
 
 static void marked_is_only_counted(void **state)
 {
@@ -73,7 +73,7 @@ static void marked_is_only_counted(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 0);
 }
 
-/* Tickles too, and of connections that nobody knows here. */
+/* Tickles are counted too, also those of connections that this node does not know. */
 static void marked_of_unknown_connections(void **state)
 {
 	struct fix *x = *state;
@@ -112,7 +112,7 @@ static void others_marks_mean_nothing(void **state)
 	assert_int_equal(conn_of(x).tcp_state, HOKM_TCP_RESET);
 }
 
-/* The mark is ours on packets of services alone. */
+/* The mark matters on packets of services only. */
 static void marked_of_no_service(void **state)
 {
 	struct fix *x = *state;
@@ -123,7 +123,7 @@ static void marked_of_no_service(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
-/* ---- ending ---- */
+/* ---- while connections are terminated ---- */
 
 static void reset_while_ending_is_our_own(void **state)
 {
@@ -150,7 +150,7 @@ static void before_and_after_it_is_the_servers(void **state)
 		fix_reset(state);
 		established(x);
 		fix_ending(x, 0, i ? fix_now() - 1 : 0);
-		fix_ending(x, 1, fix_now() + LONG_NS); /* another service's */
+		fix_ending(x, 1, fix_now() + LONG_NS); /* the time of another service */
 		fix_out(x, SEG(.flags = RST | ACK, .seq = SISN + 1, .ack = ISN + 1));
 		assert_int_equal(COUNT(x, rst_server), 1);
 		assert_int_equal(COUNT(x, shut_down), 0);
@@ -158,7 +158,7 @@ static void before_and_after_it_is_the_servers(void **state)
 	}
 }
 
-/* Half-closed ones are ended too. */
+/* The daemon terminates half-closed connections too. */
 static void half_closed_while_ending(void **state)
 {
 	struct fix *x = *state;
@@ -171,7 +171,7 @@ static void half_closed_while_ending(void **state)
 	assert_int_equal(COUNT(x, reset_server), 0);
 }
 
-/* What refuses SYNs meanwhile is as dead as ever. */
+/* A server that refuses SYNs meanwhile still makes the service suspect. */
 static void refusals_while_ending_are_refusals(void **state)
 {
 	struct fix *x = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Pulses: probes answered in place, answers taken in, and everything forged or replayed refused. */
+/*
+ * Pulses: probes are answered in place, answers are stored, forged and replayed pulses are dropped.
+ */
 #include <arpa/inet.h>
 #include <endian.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static struct hokm_pulse probe(const struct fix *x, uint64_t nonce, uint64_t sen
 	return p;
 }
 
-/* What peer 0 would answer to a probe of ours that left at `sent`. */
+/* The answer of peer 0 to a probe that this node sent at `sent`. */
 static struct hokm_pulse answer(const struct fix *x, uint64_t sent)
 {
 	struct hokm_pulse p = probe(x, TEST_NONCE, sent);
@@ -67,7 +69,9 @@ static struct hokm_pulse out_pulse(const struct fix *x)
 	return p;
 }
 
-/* Refused for this reason, with nothing changed and the event that says so. */
+/*
+ * Expects that the pulse is dropped for this reason, with an event, and that nothing else changed.
+ */
 static void expect_refused(struct fix *x, const struct frame *f, enum hokm_counter c)
 {
 	struct hokm_peer before[2] = {fix_peer(x, 0), fix_peer(x, 1)}, after;
@@ -96,7 +100,7 @@ static void expect_answered(struct fix *x, const struct hokm_pulse *p)
 
 /* ---- the tag ---- */
 
-/* Vectors of the reference implementation: key 00..0f, message 00, 01, 02 ... */
+/* Test vectors of the reference implementation: key 00..0f, message 00, 01, 02 ... */
 static void siphash_agrees_with_the_reference(void **state)
 {
 	static const struct {
@@ -123,7 +127,7 @@ static void siphash_agrees_with_the_reference(void **state)
 	}
 }
 
-/* The program's answer verifies with the user-space hash, under any key. */
+/* The hash of user space verifies the tag of the program's answer, with any key. */
 static void program_and_user_space_make_the_same_tag(void **state)
 {
 	struct fix *x = *state;
@@ -219,7 +223,7 @@ static void replayed_probe_is_refused(void **state)
 	fix_reset(state);
 	expect_answered(x, &p);
 	expect_answered(x, &next);
-	expect_answered(x, &session); /* a daemon started again */
+	expect_answered(x, &session); /* the peer's daemon started again */
 	assert_int_equal(fix_peer(x, 0).probe_nonce, 42);
 	assert_int_equal(fix_peer(x, 0).probe_sent_ns, 5);
 }
@@ -374,7 +378,7 @@ static void answer_to_another_session_is_refused(void **state)
 	sign(x, &p);
 	pulse_frame(&f, &p);
 	expect_refused(x, &f, HOKM_CTR_drop_pulse_nonce);
-	p.nonce = 0; /* no daemon here: nobody asked */
+	p.nonce = 0; /* no daemon runs on this node, so no probe was sent */
 	sign(x, &p);
 	pulse_frame(&f, &p);
 	x->cfg.pulse_nonce = 0;
@@ -382,7 +386,7 @@ static void answer_to_another_session_is_refused(void **state)
 	expect_refused(x, &f, HOKM_CTR_drop_pulse_nonce);
 }
 
-/* ---- refused whatever they say ---- */
+/* ---- dropped whatever they contain ---- */
 
 static void pulse_from_a_stranger_is_refused(void **state)
 {
@@ -444,7 +448,8 @@ static void fragmented_pulse_is_refused(void **state)
 	frame_udp(&f, &FROM_PEER0, &first, PULSE_PORT, &p, sizeof(p));
 	expect_refused(x, &f, HOKM_CTR_drop_pulse_short);
 	frame_udp(&f, &FROM_PEER0, &later, PULSE_PORT, &p, sizeof(p));
-	expect_pass(x, &f); /* shows no port; alone it never becomes a packet */
+	/* a later fragment has no port, and the kernel never delivers it alone */
+	expect_pass(x, &f);
 }
 
 static void expect_version_refused(struct fix *x, struct hokm_pulse *p)
@@ -476,7 +481,7 @@ static void pulse_of_another_version_is_refused(void **state)
 	expect_version_refused(x, &p);
 }
 
-/* Every byte under the tag, and the tag itself. */
+/* Changes every byte that the tag covers, and every byte of the tag. */
 static void forged_pulse_is_refused(void **state)
 {
 	const size_t version_end = offsetof(struct hokm_pulse, state);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who may send replication messages to the daemon, and of which form (bpf/repl_guard.h). */
+/* The guard of replication messages (bpf/repl_guard.h): which senders and which lengths pass. */
 #include <arpa/inet.h>
 
 #include "fixture.h"
@@ -47,7 +47,7 @@ static void replication_is_for_peers(void **state)
 		    HOKM_CTR_drop_repl_source);
 	expect_repl(x, &(struct ip_spec){.ttl = 255, .src = CLIENT_ADDR}, 100, false,
 		    HOKM_CTR_drop_repl_source);
-	/* A UDP length that lies. */
+	/* A wrong UDP length. */
 	for (int more = -1; more <= 1; more += 2) {
 		frame_udp(&f, &(struct eth_spec){.from = PEER0_MAC}, &good, REPL_PORT, payload,
 			  sizeof(payload));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SYN replay (bpf/syn_replay.h): the RST that refuses a SYN leaves as that SYN again, byte for byte
- * and with right checksums, for the best UP peer, once; and in every other case it leaves as the
- * RST it was.
+ * SYN replay (bpf/syn_replay.h): the RST that refuses a SYN leaves as that SYN, byte for byte and
+ * with right checksums, to the best UP peer, once. In every other case the RST leaves unchanged.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -62,7 +61,7 @@ static void linux_syn_is_said_again(void **state)
 	said_and_replayed(*state, &LINUX_SYN, PEER0_MAC);
 }
 
-/* 0 words: no byte grows; 10: as many as a TCP header holds. */
+/* 0 words: the packet is not extended; 10: the most that a TCP header holds. */
 static void any_number_of_options(void **state)
 {
 	for (unsigned int words = 0; words <= 10; words++) {
@@ -98,7 +97,7 @@ static void congestion_bits_stay(void **state)
 	}
 }
 
-/* Every field with every kind of value: sums carry, zeroes, all ones. */
+/* Each field with each kind of value, so that the sums carry, are zero, or all ones. */
 static void any_values(void **state)
 {
 	uint32_t r = 12345;
@@ -129,7 +128,7 @@ static void padding_and_ip_options_are_left_out(void **state)
 	said_and_replayed(*state, &s, PEER0_MAC);
 }
 
-/* A RST with options (RFC 8684, MD5) is longer than a SYN without. */
+/* A RST with options (RFC 8684, MD5) is longer than a SYN without options. */
 static void longer_refusal_shrinks(void **state)
 {
 	struct fix *x = *state;
@@ -142,7 +141,9 @@ static void longer_refusal_shrinks(void **state)
 	expect_said_again(x, &s, PEER0_MAC);
 }
 
-/* The device does the rest of the sum: what was said in full would be wrong when it has. */
+/*
+ * The device adds the rest of the checksum, so a complete checksum in the field would become wrong.
+ */
 static void checksum_that_is_left_stays_left(void **state)
 {
 	struct said s = LINUX_SYN;
@@ -154,7 +155,7 @@ static void checksum_that_is_left_stays_left(void **state)
 	}
 }
 
-/* Options beyond the first buffer are not read: a SYN without them is a SYN all the same. */
+/* Options beyond the first buffer are not kept. The SYN is then replayed without them. */
 static void options_that_cannot_be_read_are_left_out(void **state)
 {
 	struct fix *x = *state;
@@ -171,7 +172,7 @@ static void options_that_cannot_be_read_are_left_out(void **state)
 	}
 }
 
-/* Fewer bytes than its data offset says, by the IP length and by the frame's: no SYN of ours. */
+/* A SYN that is shorter than its data offset, by the IP length or by the frame, is malformed. */
 static void cut_options_are_no_syn(void **state)
 {
 	struct fix *x = *state;
@@ -191,7 +192,7 @@ static void cut_options_are_no_syn(void **state)
 	}
 }
 
-/* ---- to whom ---- */
+/* ---- the target ---- */
 
 static void goes_to_the_best_up_peer(void **state)
 {
@@ -218,7 +219,7 @@ static void goes_to_the_best_up_peer(void **state)
 	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
 }
 
-/* It may serve the player; our own kernel certainly does not. */
+/* A suspect peer may serve the client. The local kernel does not. */
 static void suspect_peer_is_better_than_none(void **state)
 {
 	struct fix *x = *state;
@@ -253,7 +254,7 @@ static void without_an_up_peer_it_is_refused(void **state)
 	fix_cfg(x);
 	said_and_refused(x, &LINUX_SYN);
 	fix_reset(state);
-	fix_service(x, 0, 0, HOKM_SVC_UP); /* peers do not know it */
+	fix_service(x, 0, 0, HOKM_SVC_UP); /* peers do not know the service */
 	said_and_refused(x, &LINUX_SYN);
 }
 
@@ -280,7 +281,7 @@ static void steered_here_is_refused(void **state)
 	said_and_refused(*state, &s);
 }
 
-/* Although it came from the client itself first. */
+/* A peer steered the repeated SYN here, although the first one came from the client. */
 static void repeated_by_way_of_a_peer_is_refused(void **state)
 {
 	struct said s = LINUX_SYN;
@@ -304,8 +305,8 @@ static void second_refusal_of_a_syn_goes_out(void **state)
 }
 
 /*
- * The peer is gone meanwhile, so the repeated SYN comes here again: refused now, in spite of the
- * other peer.
+ * Meanwhile the peer is dead, so the repeated SYN is delivered here again. It is now refused,
+ * although another peer is up.
  */
 static void repeated_and_back_here_is_refused(void **state)
 {
@@ -330,7 +331,7 @@ static void another_attempt_is_replayed_again(void **state)
 	struct fix *x = *state;
 	struct said s = LINUX_SYN;
 
-	x->cfg.suspect_ns = 0; /* so that it comes here at all */
+	x->cfg.suspect_ns = 0; /* so that it is delivered here */
 	fix_cfg(x);
 	for (unsigned int i = 1; i <= 3; i++) {
 		s.isn = ISN + i * 100;
@@ -341,7 +342,7 @@ static void another_attempt_is_replayed_again(void **state)
 	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
 }
 
-/* What the table says may be overwritten at any moment. */
+/* Another CPU may overwrite the entry at any moment. */
 static void absurd_entry_is_refused(void **state)
 {
 	struct fix *x = *state;
@@ -361,7 +362,7 @@ static void absurd_entry_is_refused(void **state)
 	}
 }
 
-/* ---- what follows ---- */
+/* ---- the packets after it ---- */
 
 static void following_syns_go_to_the_peer(void **state)
 {
@@ -404,8 +405,8 @@ static void counted_and_told(void **state)
 }
 
 /*
- * The peer's SYN-ACK is late, and by now its traffic looks bad: here it would be refused for
- * certain.
+ * The peer's SYN-ACK is late, and meanwhile its service is suspect. The local server would refuse
+ * the SYN.
  */
 static void repetition_follows_to_a_suspect_peer(void **state)
 {
@@ -421,15 +422,15 @@ static void repetition_follows_to_a_suspect_peer(void **state)
 		syn_frame(&f, &LINUX_SYN);
 		expect_steer(x, &f, PEER0_MAC);
 	}
-	/* Not up any more: refused here, honestly. */
+	/* The service on the peer is no longer up, so the RST leaves. */
 	peer_says(x, 0, HOKM_SVC_DOWN, false);
 	syn_frame(&f, &LINUX_SYN);
 	expect_pass(x, &f);
 }
 
 /*
- * TCP Fast Open: the RST acknowledges what the SYN carried, or not, when its repetition came
- * without.
+ * TCP Fast Open: the RST acknowledges the data of the SYN, or does not when the repeated SYN came
+ * without it.
  */
 static void syn_with_data_is_said_again(void **state)
 {
@@ -443,7 +444,7 @@ static void syn_with_data_is_said_again(void **state)
 	in_said(x, &s);
 	out_refused(x, &bare);
 	expect_said_again(x, &s, PEER0_MAC);
-	/* Another length is no answer to this SYN. */
+	/* A RST that acknowledges another length does not refuse this SYN. */
 	fix_reset(state);
 	in_said(x, &s);
 	s.payload = 99;
@@ -452,7 +453,7 @@ static void syn_with_data_is_said_again(void **state)
 	assert_int_equal(COUNT(x, refused), 0);
 }
 
-/* The peer answers the client directly; the client's half comes through here. */
+/* The peer answers the client directly; the client's packets come through this node. */
 static void handshake_goes_on_through_the_peer(void **state)
 {
 	struct fix *x = *state;
@@ -486,7 +487,7 @@ static void client_that_gives_up_is_heard_there(void **state)
 	assert_false(fix_half(x, &half));
 }
 
-/* ---- what is no refusal ---- */
+/* ---- RSTs that refuse nothing ---- */
 
 static void other_resets_go_out(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who holds a connection that this node does not know, and what its client hears when the holder is
- * dead (bpf/holder.h).
+ * Packets of connections that this node does not know: the replica names their holder
+ * (bpf/holder.h), and when the holder is dead the client is notified by a RST (bpf/dead_peer.h).
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void unknown_goes_to_its_holder(void **state)
 	struct fix *x = *state;
 	struct hokm_conn c;
 
-	expect_in_steer(x, DATA, PEER0_MAC); /* nobody told: a guess */
+	expect_in_steer(x, DATA, PEER0_MAC); /* no replica: the second chance */
 	assert_int_equal(COUNT(x, steered_holder), 0);
 	fix_reset(state);
 	fix_replica_put(x, 1);
@@ -26,7 +26,7 @@ static void unknown_goes_to_its_holder(void **state)
 	assert_int_equal(COUNT(x, steered_holder), 1);
 	assert_true(fix_conn(x, &c));
 	assert_int_equal(c.target, 1);
-	expect_in_steer(x, DATA, PEER1_MAC); /* known by now */
+	expect_in_steer(x, DATA, PEER1_MAC); /* in conns by now */
 	assert_int_equal(COUNT(x, steered_holder), 1);
 }
 
@@ -39,7 +39,7 @@ static void dead_holder_is_answered_for(void **state)
 
 	fix_replica_put(x, 1);
 	fix_peer_dead(x, 1);
-	expect_in_answer(x, DATA); /* though peer 0 is alive */
+	expect_in_answer(x, DATA); /* although peer 0 is alive */
 	assert_int_equal(COUNT(x, answered_dead), 1);
 	assert_int_equal(COUNT(x, second_chance), 0);
 	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, &ev), 1);
@@ -67,7 +67,7 @@ static void any_frame_is_answered(void **state)
 }
 
 /*
- * Frames of several buffers shrink to their RST; so does a frame whose first one ends behind the
+ * A frame of several buffers becomes its RST too, also when the first buffer ends after the
  * headers.
  */
 static void frames_of_several_buffers_are_answered(void **state)
@@ -85,7 +85,10 @@ static void frames_of_several_buffers_are_answered(void **state)
 	}
 }
 
-/* What is not answered leaves the entry as it is: the daemon still has to tell its client. */
+/*
+ * A packet that is not answered leaves the entry unchanged: the daemon still has to notify the
+ * client.
+ */
 static void expect_left(struct fix *x, const struct tcp_spec *s)
 {
 	struct hokm_replica r;
@@ -97,7 +100,7 @@ static void expect_left(struct fix *x, const struct tcp_spec *s)
 	assert_int_equal(r.answered_ns, 0);
 }
 
-/* Nothing to answer with, or nobody to answer. */
+/* Packets that cannot be answered, or need no answer. */
 static void no_answer(void **state)
 {
 	struct fix *x = *state;
@@ -106,15 +109,15 @@ static void no_answer(void **state)
 	fix_peer_dead(x, 1);
 	expect_left(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .ip.options = 2));
 	expect_left(x, SEG(.flags = FIN | PSH, .seq = 1001));
-	assert_int_equal(COUNT(x, target_dead), 1); /* the second makes no sense at all */
+	assert_int_equal(COUNT(x, target_dead), 1); /* the second one is malformed */
 	expect_left(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .eth.from = PEER0_MAC));
 	expect_left(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .eth.from = PEER1_MAC));
 	assert_int_equal(COUNT(x, unknown_pass), 2);
 }
 
 /*
- * An answer may be lost, so the daemon goes on telling until the client says by RST that it knows:
- * with the number that a tickle acknowledged.
+ * The RST may be lost, so the daemon goes on notifying the client until the client acknowledges by
+ * a RST with the number that a tickle acknowledged.
  */
 static void only_an_exact_reset_ends_the_telling(void **state)
 {
@@ -130,14 +133,14 @@ static void only_an_exact_reset_ends_the_telling(void **state)
 	assert_true(fix_replica(x, &r) && !r.gone);
 	expect_in_pass(x, SEG(.flags = RST, .seq = 1001));
 	assert_true(fix_replica(x, &r) && r.gone);
-	/* Of a holder that lives it is none of our business. */
+	/* A RST for an alive holder changes nothing here. */
 	fix_reset(state);
 	fix_replica_put(x, 1);
 	expect_in_steer(x, SEG(.flags = RST, .seq = 1001), PEER1_MAC);
 	assert_true(fix_replica(x, &r) && !r.gone);
 }
 
-/* Its client has ended it: nobody must tell it, and nothing was answered. */
+/* The client reset the connection: it needs no notification, and the packet was not answered. */
 static void client_that_resets_knows(void **state)
 {
 	struct fix *x = *state;
@@ -152,7 +155,10 @@ static void client_that_resets_knows(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, NULL), 0);
 }
 
-/* The same where this node steered: the right RST ends the entry, a blind one does nothing. */
+/*
+ * The same for a connection that this node steers: a RST with the exact number terminates the
+ * entry, another one changes nothing.
+ */
 static void reset_of_a_steered_connection(void **state)
 {
 	struct fix *x = *state;
@@ -181,7 +187,7 @@ static void reset_of_a_steered_connection(void **state)
 	assert_int_equal(COUNT(x, target_dead), 2);
 }
 
-/* What its packet ended itself is told of as that. */
+/* A connection that the packet itself closes is reported as closed. */
 static void last_fin_of_a_steered_connection(void **state)
 {
 	struct fix *x = *state;
@@ -197,7 +203,7 @@ static void last_fin_of_a_steered_connection(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, NULL), 0);
 }
 
-/* The handshake that a peer was to serve, which died meanwhile. */
+/* A handshake that was steered to a peer, which died meanwhile. */
 static void half_open_of_a_dead_peer_is_answered(void **state)
 {
 	struct fix *x = *state;
@@ -209,7 +215,7 @@ static void half_open_of_a_dead_peer_is_answered(void **state)
 	assert_int_equal(COUNT(x, answered_dead), 1);
 }
 
-/* Our own kernel would answer with an ACK: the client would never learn. */
+/* The local kernel would answer with an ACK, and the client would not notice. */
 static void time_wait_here_does_not_keep_from_it(void **state)
 {
 	struct fix *x = *state;
@@ -227,7 +233,10 @@ static void time_wait_here_does_not_keep_from_it(void **state)
 	socks_close(&s);
 }
 
-/* With three nodes: whom the replica names, though another is preferred; and each for itself. */
+/*
+ * With three nodes: the holder that the replica names gets the packet, although another peer is
+ * preferred.
+ */
 static void holders_are_told_apart(void **state)
 {
 	struct fix *x = *state;
@@ -249,11 +258,11 @@ static void holders_are_told_apart(void **state)
 	fix_peer_dead(x, 1);
 	expect_in_steer(x, DATA, PEER0_MAC);
 	fix_reset(state);
-	fix_replica_put(x, 7); /* a slot of nobody, whose entries are on their way out */
+	fix_replica_put(x, 7); /* an unused slot, whose entries will be deleted */
 	expect_in_answer(x, DATA);
 }
 
-/* Blind: anybody can send it who knows the addresses. What a holder has told of is stronger. */
+/* Anybody who knows the addresses can send such a SYN. The replica counts more than its entry. */
 #define BLIND_SYN SEG(.flags = SYN, .seq = 777777)
 
 static void blind_syn_takes_nothing_from_its_holder(void **state)
@@ -265,13 +274,13 @@ static void blind_syn_takes_nothing_from_its_holder(void **state)
 	expect_in_pass(x, BLIND_SYN);
 	expect_in_steer(x, DATA, PEER1_MAC);
 	assert_int_equal(COUNT(x, steered_holder), 1);
-	/* The SYN went to a peer that is not the holder. */
+	/* The SYN was steered to a peer that is not the holder. */
 	fix_reset(state);
 	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
 	fix_replica_put(x, 1);
 	expect_in_steer(x, BLIND_SYN, PEER0_MAC);
 	expect_in_steer(x, DATA, PEER1_MAC);
-	/* The holder is dead: the client is told, by its own number. */
+	/* The holder is dead: the client is notified with the sequence number that it expects. */
 	fix_reset(state);
 	fix_replica_put(x, 1);
 	fix_peer_dead(x, 1);
@@ -281,7 +290,9 @@ static void blind_syn_takes_nothing_from_its_holder(void **state)
 	assert_true(r.answered_ns);
 }
 
-/* Nothing takes a half-open entry away but the next one: what came to nothing may be hours old. */
+/*
+ * Only another entry replaces a half-open entry, so the entry of a failed attempt may be hours old.
+ */
 static void old_attempt_takes_nothing_from_its_holder(void **state)
 {
 	struct fix *x = *state;
@@ -291,13 +302,15 @@ static void old_attempt_takes_nothing_from_its_holder(void **state)
 	fix_half_put(x, &old);
 	fix_replica_put(x, 1);
 	expect_in_steer(x, DATA, PEER1_MAC);
-	/* Nobody told: it may be that attempt, and the server's kernel judges. */
+	/*
+	 * Without a replica the packet may belong to that attempt, and the server's kernel decides.
+	 */
 	fix_reset(state);
 	fix_half_put(x, &old);
 	expect_in_pass(x, DATA);
 }
 
-/* What belongs to the attempt is the attempt's, whatever the replica says of an earlier one. */
+/* A packet of the attempt belongs to the attempt, although the replica has an older connection. */
 static void new_attempt_is_not_its_holders(void **state)
 {
 	struct fix *x = *state;
@@ -322,7 +335,7 @@ static void blind_fin_and_syn_take_nothing_from_its_holder(void **state)
 	expect_in_steer(x, DATA, PEER1_MAC);
 }
 
-/* The end of a steered connection may have gone by without this node. */
+/* A steered connection may be over without this node having seen it. */
 static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
 {
 	struct fix *x = *state;
@@ -333,7 +346,7 @@ static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
 	expect_in_steer(x, BLIND_SYN, PEER1_MAC);
 	p.svc[0].state = HOKM_SVC_DOWN;
 	fix_peer_set(x, 1, &p);
-	fix_replica_put(x, 1); /* it still holds it */
+	fix_replica_put(x, 1); /* the peer still holds it */
 	expect_in_steer(x, BLIND_SYN, PEER1_MAC);
 	fix_reset(state);
 	fix_conn_put(x, &c);
@@ -341,7 +354,9 @@ static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
 	expect_in_pass(x, BLIND_SYN);
 }
 
-/* While its holder is dead the daemon tells the client with the number that the replica has. */
+/*
+ * While the holder is dead, the daemon notifies the client with the sequence number of the replica.
+ */
 static void blind_ack_changes_no_number(void **state)
 {
 	struct fix *x = *state;

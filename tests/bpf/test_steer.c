@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), new connections: where a SYN goes, on the owner and on
- * others, and what it meets that is known already. Packets of connections: test_steer_known.c.
+ * The steering table (DESIGN section 4), new connections: the target of a SYN on the owner and on
+ * other nodes, and SYNs of known connections. test_steer_known.c tests all other packets.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -146,7 +146,7 @@ static void best_peer_must_know_the_service(void **state)
 	p.svc[3] = p.svc[0];
 	p.svc[0].tag = htonl(SERVICE_TAG + 1);
 	fix_peer_set(x, 0, &p);
-	expect_in_steer(x, SYN1, PEER0_MAC); /* in whatever slot the peer tells it */
+	expect_in_steer(x, SYN1, PEER0_MAC); /* in any slot of the peer's pulse */
 	fix_reset(state);
 	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
 	p.svc[3].tag = 0;
@@ -211,7 +211,7 @@ static void syn_not_owner_goes_to_owning_peer(void **state)
 
 	fix_owner(x, false);
 	p.lease_until_ns = fix_now() + LONG_NS;
-	p.svc[0].state = HOKM_SVC_DOWN; /* an owner in panic hold is still the owner */
+	p.svc[0].state = HOKM_SVC_DOWN; /* an owner in panic hold is owner */
 	fix_peer_set(x, 1, &p);
 	expect_in_steer(x, SYN1, PEER1_MAC);
 	expect_half_target(x, 1);
@@ -300,7 +300,8 @@ static void unknown_mac_is_no_peer(void **state)
 	struct frame f;
 
 	fix_owner(x, false);
-	fix_peer_set(x, 0, &nobody); /* MAC not known: zeros are nobody's */
+	/* the peer's MAC address is not known: zeros belong to no peer */
+	fix_peer_set(x, 0, &nobody);
 	frame_tcp(&f, SEG(.eth.from = zero, .flags = SYN, .seq = 1000));
 	expect_drop(x, &f, 0, HOKM_CTR_drop_syn_fenced);
 	x->cfg.peer[1].used = 0;
@@ -309,7 +310,7 @@ static void unknown_mac_is_no_peer(void **state)
 	expect_drop(x, &f, 0, HOKM_CTR_drop_syn_fenced);
 }
 
-/* ---- SYNs that meet what is known already ---- */
+/* ---- SYNs of known connections ---- */
 
 static void repeated_syn_keeps_its_target(void **state)
 {
@@ -427,7 +428,7 @@ static void syn_on_a_lost_connection_is_new(void **state)
 	expect_half_target(x, HOKM_LOCAL);
 
 	fix_reset(state);
-	c = known(HOKM_LOCAL); /* no socket has it */
+	c = known(HOKM_LOCAL); /* no socket has the connection */
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SYN1);
 	assert_int_equal(fix_conn_count(x), 0);

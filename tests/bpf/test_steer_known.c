@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), packets of connections: known ones, unknown ones, and what
- * came steered. New connections: test_steer.c.
+ * The steering table (DESIGN section 4), packets of connections: known ones, unknown ones, and
+ * steered ones. test_steer.c tests new connections.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void known_target_alive_is_steered(void **state)
 	assert_int_equal(c.c2s.packets, 2);
 }
 
-/* A stale daemon or a service that is down there concern new connections only. */
+/* A stale daemon, or a service that is down on the peer, matters for new connections only. */
 static void known_target_needs_no_fresh_daemon(void **state)
 {
 	struct fix *x = *state;
@@ -91,7 +91,7 @@ static void known_target_needs_no_fresh_daemon(void **state)
 	expect_in_steer(x, DATA1, PEER0_MAC);
 }
 
-/* Told by the RST that the dead node would have sent. */
+/* The client is notified by the RST that the dead node would have sent. */
 static void known_target_dead_is_answered(void **state)
 {
 	struct fix *x = *state;
@@ -108,7 +108,7 @@ static void known_target_dead_is_answered(void **state)
 	assert_true(fix_conn(x, &c));
 	assert_int_equal(c.tcp_state, HOKM_TCP_RESET);
 	assert_true(c.flags & HOKM_CONN_ENDED);
-	/* It may ask again; it has ended once. */
+	/* It may be answered again; it is counted as terminated once. */
 	expect_in_answer(x, DATA1);
 	assert_int_equal(COUNT(x, answered_dead), 2);
 	assert_int_equal(fix_events(x, HOKM_EV_ANSWERED_DEAD, NULL), 1);
@@ -125,7 +125,10 @@ static void target_out_of_range_counts_as_dead(void **state)
 	assert_int_equal(COUNT(x, answered_dead), 1);
 }
 
-/* The steerer's entry of a connection whose client left must not draw its next one after it. */
+/*
+ * A node that steered a connection which the client closed must not steer the next one with the
+ * same port.
+ */
 static void port_used_again_goes_where_new_ones_go(void **state)
 {
 	struct fix *x = *state;
@@ -141,7 +144,8 @@ static void port_used_again_goes_where_new_ones_go(void **state)
 }
 
 /*
- * But a SYN, which anybody can send, ends nothing that lives, and its own late copy nothing at all.
+ * A SYN, which anybody can send, does not terminate an open connection. A late copy of the
+ * connection's own SYN changes nothing.
  */
 static void syn_of_a_living_connection_goes_with_it(void **state)
 {
@@ -253,7 +257,7 @@ static void listener_is_no_local_connection(void **state)
 	socks_close(&s);
 }
 
-/* A socket in FIN_WAIT2 or CLOSE_WAIT is still this connection's. */
+/* A socket in FIN_WAIT2 or CLOSE_WAIT still has the connection. */
 static void closing_socket_is_local(void **state)
 {
 	struct fix *x = *state;
@@ -267,7 +271,8 @@ static void closing_socket_is_local(void **state)
 }
 
 /*
- * What is left of a connection that ended: the one that uses its addresses now may live elsewhere.
+ * A socket in TIME_WAIT belongs to a closed connection. A peer may hold a newer one with the same
+ * addresses.
  */
 static void time_wait_is_no_local_connection(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A suspect service (DESIGN rule 4): new connections go to an UP peer while either of its times
- * lies ahead, connections that are there stay; and whom to prefer when peers are suspect too.
+ * A suspect service (DESIGN rule 4): new connections go to an UP peer while one of its two times
+ * lies ahead, and existing connections stay. Also the choice of the target when peers are suspect
+ * too.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -47,7 +48,7 @@ static void either_time_sends_new_ones_away(void **state)
 	}
 }
 
-/* A repeated SYN that has met no answer moves on; one that was answered stays. */
+/* A repeated SYN without an answer goes to the peer; one that was answered stays here. */
 static void repeated_syn_moves_unless_it_was_answered(void **state)
 {
 	struct fix *x = *state;
@@ -73,7 +74,7 @@ static void other_services_are_not_suspect(void **state)
 	expect_in_pass(x, SYN1);
 }
 
-/* Nowhere better: here. */
+/* No peer is better, so it stays here. */
 static void without_a_better_peer_they_stay(void **state)
 {
 	struct fix *x = *state;
@@ -111,7 +112,7 @@ static void suspect_peer_is_passed_over(void **state)
 	expect_in_steer(x, SYN1, PEER1_MAC);
 }
 
-/* Good here, whatever a peer is. */
+/* The local service is not suspect, so the state of the peers does not matter. */
 static void suspect_peer_takes_none_of_ours(void **state)
 {
 	struct fix *x = *state;
@@ -121,7 +122,7 @@ static void suspect_peer_takes_none_of_ours(void **state)
 	expect_in_pass(x, SYN1);
 }
 
-/* Known to be down is worse than perhaps ill; the first of those that are. */
+/* A service that is down is worse than a suspect one; the first suspect peer is chosen. */
 static void suspect_peer_is_better_than_down(void **state)
 {
 	static const enum hokm_svc_state not_up[] = {
@@ -140,7 +141,7 @@ static void suspect_peer_is_better_than_down(void **state)
 	}
 }
 
-/* What was sent to a peer stays with it only while it is well. */
+/* A SYN that was steered to a peer stays with it only while the peer is not suspect. */
 static void repeated_syn_leaves_a_peer_that_turns_suspect(void **state)
 {
 	struct fix *x = *state;
@@ -151,7 +152,7 @@ static void repeated_syn_leaves_a_peer_that_turns_suspect(void **state)
 	expect_in_steer(x, SYN1, PEER1_MAC);
 }
 
-/* ---- what pulses tell ---- */
+/* ---- suspect in pulses ---- */
 
 static void pulse_frame(struct frame *f, const struct fix *x, struct hokm_pulse *p)
 {

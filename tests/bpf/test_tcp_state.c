@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A connection's life in the tables: handshake, both halves, every way to end, refusals. */
+/*
+ * A connection in the tables: its handshake, both flows, every way to close or terminate it,
+ * refusals.
+ */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -88,7 +91,7 @@ static void data_completes_a_handshake_whose_ack_was_lost(void **state)
 	assert_true(c.c2s.last_data_ns >= c.created_ns);
 }
 
-/* A forger who never saw the SYN-ACK fills no table. */
+/* A sender of forged packets, which does not see the SYN-ACK, cannot fill conns. */
 static void ack_must_prove_the_syn_ack(void **state)
 {
 	struct fix *x = *state;
@@ -107,7 +110,7 @@ static void ack_must_prove_the_syn_ack(void **state)
 	assert_int_equal(fix_conn_count(x), 1);
 }
 
-/* The SYN-ACK went out unseen, but the kernel has the socket. */
+/* The egress program did not see the SYN-ACK, but the kernel has the socket. */
 static void handshake_seen_by_the_kernel_alone_is_adopted(void **state)
 {
 	struct fix *x = *state;
@@ -211,7 +214,7 @@ static void sequence_numbers_wrap(void **state)
 	assert_int_equal(c.c2s.ack, 8);
 }
 
-/* ---- ends ---- */
+/* ---- closing and reset ---- */
 
 static void client_closes_first(void **state)
 {
@@ -284,7 +287,7 @@ static void client_resets(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 1);
 }
 
-/* A client without the socket answers with the number the server asked for. */
+/* A client without the socket answers with the number that the server acknowledged. */
 static void client_resets_what_it_no_longer_knows(void **state)
 {
 	struct fix *x = *state;
@@ -343,7 +346,10 @@ static void ended_connection_still_follows_its_target(void **state)
 	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN - 100, .payload = 100), PEER1_MAC);
 }
 
-/* Its port used again: the SYN met another node, and the segments come here after a takeover. */
+/*
+ * The client uses the port again: another node got the SYN, and the segments come here after a
+ * takeover.
+ */
 static void segment_of_a_ports_next_life_is_unknown(void **state)
 {
 	static const uint32_t seqs[] = {ISN + 1, ISN - 100000};
@@ -382,7 +388,7 @@ static void client_gives_up_the_handshake(void **state)
 
 /* ---- the server's first answers ---- */
 
-/* test_replay has what happens when there is somebody. */
+/* test_replay.c tests refusals when a peer is up. */
 static void nobody_to_replay_to(struct fix *x)
 {
 	fix_peer_dead(x, 0);
@@ -454,10 +460,11 @@ static void other_resets_are_no_refusal(void **state)
 	assert_int_equal(COUNT(x, rst_server), 1);
 	in_syn(x);
 	out_syn_ack(x);
-	fix_out(x, SEG(.flags = RST | ACK, .seq = 0, .ack = ISN + 1)); /* it had accepted */
+	/* the server had accepted it */
+	fix_out(x, SEG(.flags = RST | ACK, .seq = 0, .ack = ISN + 1));
 	assert_int_equal(COUNT(x, refused), 0);
 	assert_int_equal(COUNT(x, rst_server), 2);
-	fix_out(x, SEG(.flags = RST, .seq = 4)); /* nobody's */
+	fix_out(x, SEG(.flags = RST, .seq = 4)); /* of no connection */
 	assert_int_equal(COUNT(x, rst_server), 2);
 	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
 }

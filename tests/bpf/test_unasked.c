@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * While this node's daemon is gone nobody asks the peers, and none answers: what lives on them goes
- * on being steered there; only new connections want a fresh word.
+ * While the daemon of this node is not running, no probes are sent and no peer answers. Connections
+ * on the peers go on being steered there; only new connections need a fresh answer.
  */
 #include <string.h>
 
@@ -17,7 +17,10 @@ static void lives_on_peer0(struct fix *x)
 	fix_conn_put(x, &c);
 }
 
-/* The peer's newest answer, our daemon's last sign of life, and since when it asks: so long ago. */
+/*
+ * How long ago: the peer's newest answer, the last sign of life of this node's daemon, and since
+ * when the daemon asks.
+ */
 static void last_asked(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ago_ns,
 		       uint64_t asking_ago_ns)
 {
@@ -43,11 +46,11 @@ static void connections_go_on(void **state)
 {
 	struct fix *x = *state;
 
-	/* Both stopped long ago: the peer was alive when it was asked last. */
+	/* Both are long ago: the peer was alive when it got its last probe. */
 	lives_on_peer0(x);
 	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS - LIMIT_NS / 2);
 	expect_in_steer(x, DATA, PEER0_MAC);
-	/* It had been dead before. */
+	/* The peer was dead before the break. */
 	last(x, 50 * LIMIT_NS, 50 * LIMIT_NS - 2 * LIMIT_NS);
 	expect_in_answer(x, DATA);
 }
@@ -62,7 +65,8 @@ static void who_asks_hears(void **state)
 }
 
 /*
- * A daemon that comes back shows life before an answer can come; from then on a peer has the limit.
+ * A daemon that starts again shows a sign of life before an answer can come. From then on a peer
+ * has the whole limit.
  */
 static void who_asks_again_waits_for_the_answer(void **state)
 {
@@ -77,7 +81,7 @@ static void who_asks_again_waits_for_the_answer(void **state)
 	expect_in_answer(x, DATA);
 }
 
-/* Nor does a break bring back who had been dead before. */
+/* A peer that was dead before the break is dead after it. */
 static void who_was_dead_before_the_break_is_dead(void **state)
 {
 	struct fix *x = *state;

@@ -99,7 +99,7 @@ static void advert_from_another_mac_than_the_pulses_is_dropped(void **state)
 	expect_guarded(x, &f, HOKM_CTR_drop_vrrp_mac);
 }
 
-/* keepalived sends no pulses, and may use a virtual MAC. */
+/* keepalived answers no pulses, and may use a virtual MAC address. */
 static void any_mac_will_do_without_pulses(void **state)
 {
 	struct fix *x = *state;
@@ -130,7 +130,7 @@ static void short_advert_is_dropped(void **state)
 	}
 }
 
-/* Padding is not the advert's: the total length says 6. */
+/* Padding is no part of the advert: the IP total length leaves 6 bytes. */
 static void padding_does_not_lengthen_an_advert(void **state)
 {
 	struct fix *x = *state;
@@ -155,7 +155,7 @@ static void fragmented_advert_is_dropped(void **state)
 	}
 }
 
-/* A later fragment shows no VRID: a number that is another router's means nothing there. */
+/* A later fragment has no VRID, so a byte that looks like another router's VRID means nothing. */
 static void later_fragment_cannot_pose_as_another_router(void **state)
 {
 	struct fix *x = *state;

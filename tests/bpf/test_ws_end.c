@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How WebSockets end: by close frame, whose and with which code; by FIN or RST without one, which
- * is 1006 only where both sides were followed to the end; and what is the server's fault and what
- * is not.
+ * How WebSockets close: by a close frame, of which side and with which code; by FIN or RST without
+ * a close frame, which is code 1006 only when both directions were tracked to the last byte. Also
+ * which of these are faults of the server.
  */
 #include <string.h>
 
@@ -93,7 +93,7 @@ static void clients_close_is_no_fault_of_the_server(void **state)
 	}
 }
 
-/* Without a code; with a reason behind it; and cut in two at every place. */
+/* A close frame without a code, one with a reason, and one split at every place. */
 static void close_codes_are_read_however_they_come(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
@@ -133,7 +133,10 @@ static void first_close_wins(void **state)
 	expect_closed(&t, SERVER, 1012);
 	EXPECT_COUNTS(x, OPENED(&t), N(in_close, 1), N(out_close, 1), N(close_server, 1),
 		      N(close_1012, 1));
-	/* Frames of the one before the other's close still count; behind a close there are none. */
+	/*
+	 * Frames of a side before the other side's close frame count. After its own close frame it
+	 * has none.
+	 */
 	fix_reset(state);
 	talk_upgrade(&t, x);
 	talk_close(&t, SERVER, 1000);
@@ -146,7 +149,7 @@ static void first_close_wins(void **state)
 	expect_closed(&t, SERVER, 1000);
 }
 
-/* ---- ends without one ---- */
+/* ---- without a close frame ---- */
 
 static void fin_without_close_is_abnormal(void **state)
 {
@@ -215,7 +218,7 @@ static void rst_without_close_is_abnormal(void **state)
 	assert_int_equal(ev.close_code, WS_CODE_ABNORMAL);
 }
 
-/* Before there is a WebSocket: the reset counts, 1006 does not. */
+/* Before the upgrade is answered the reset is counted, and code 1006 is not. */
 static void no_websocket_has_no_close_code(void **state)
 {
 	struct fix *x = *state;
@@ -241,7 +244,7 @@ static void no_websocket_has_no_close_code(void **state)
 	assert_int_equal(COUNT(x, abnormal_client), 0);
 }
 
-/* What the client, or a close frame, has ended, the server's kernel often resets. */
+/* After a FIN of the client or a close frame, the server's kernel often sends a RST. */
 static void reset_of_what_ended_is_no_fault(void **state)
 {
 	struct fix *x = *state;
@@ -288,7 +291,7 @@ static void out_of_step_never_claims_abnormal(void **state)
 		fix_reset(state);
 		talk_upgrade(&t, x);
 		talk_text(&t, lost, "xxxx");
-		if (i & 4) /* on trial is not in step */
+		if (i & 4) /* a direction in TRIAL is not synchronized */
 			talk_frame(&t, lost, TEXT, 9);
 		talk_fin(&t, ends);
 		expect_closed(&t, ends, 0);
@@ -342,7 +345,10 @@ static void fin_with_other_frames_is_abnormal(void **state)
 	}
 }
 
-/* The close frame was lost on the way, the FIN behind it was not: it is still to come. */
+/*
+ * The close frame was lost on the way and the FIN behind it was not, so the close frame is still to
+ * come.
+ */
 static void fin_may_overtake_the_close(void **state)
 {
 	static struct stream s;
@@ -360,7 +366,7 @@ static void fin_may_overtake_the_close(void **state)
 	EXPECT_COUNTS(x, OPENED(&t), N(fin_client, 1), N(in_close, 1), N(close_client, 1));
 }
 
-/* All that was missing, repeated in one segment, and a FIN with it: nothing is missing any more. */
+/* One segment repeats all missing bytes and has the FIN, so nothing is missing any more. */
 static void fin_may_come_with_what_was_missing(void **state)
 {
 	static struct stream s;
@@ -377,7 +383,7 @@ static void fin_may_come_with_what_was_missing(void **state)
 	expect_closed(&t, CLIENT, WS_CODE_ABNORMAL);
 }
 
-/* The data of a RST is a message to people (RFC 9293 section 3.5.3), no frame. */
+/* The data of a RST is a text for humans (RFC 9293 section 3.5.3) and no frame. */
 static void rst_carries_no_frames(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
@@ -397,9 +403,7 @@ static void rst_carries_no_frames(void **state)
 	}
 }
 
-/*
- * The client's FIN began it, whatever its frames were: what the server closes with is its answer.
- */
+/* The client's FIN began to close, so the server's close frame is an answer. */
 static void close_behind_the_others_fin_is_its_answer(void **state)
 {
 	struct fix *x = *state;
@@ -413,7 +417,7 @@ static void close_behind_the_others_fin_is_its_answer(void **state)
 	EXPECT_COUNTS(x, OPENED(&t), N(sync_lost_in, 1), N(fin_client, 1), N(out_close, 1));
 }
 
-/* A FIN of a message that is not yet whole: abnormal all the same. */
+/* A FIN before a message is complete: abnormal too. */
 static void end_inside_a_frame_is_abnormal(void **state)
 {
 	static struct stream s;

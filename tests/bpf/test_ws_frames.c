@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames counted exactly, however they are cut into segments, repeated or joined: the counters of
- * the programs against the number of frames that were written. Getting out of step: test_ws_sync.c.
+ * Frames are counted exactly, however they are split into segments, repeated or joined: the
+ * counters of the programs are compared with the number of frames that were written. test_ws_sync.c
+ * tests the loss of synchronization.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 
 #define WRAP_ISN 0xfffffe00u /* the stream passes 0 after a few segments */
 
-/* What was counted since the last time, against what was written. */
+/* Compares what was counted since the last call with what was written. */
 static void expect_frames(struct fix *x, const struct stream *in, const struct stream *out)
 {
 	static const enum hokm_counter first[] = {
@@ -54,12 +55,12 @@ enum cutting {
 	CUT_FRAMES,  /* a frame a segment */
 	CUT_RANDOM,  /* 1 to 1400 bytes */
 	CUT_SMALL,   /* 1 to 9 bytes */
-	CUT_LARGE,   /* as much as a segment takes here */
-	CUT_REPEATS, /* random, and some of what was sent before once more */
+	CUT_LARGE,   /* as many bytes as a segment takes here */
+	CUT_REPEATS, /* random sizes, and some segments twice */
 	CUTTINGS,
 };
 
-/* Length of the frame at p, header and all; streams here have no 64-bit lengths. */
+/* Length of the frame at p with its header; the streams here have no 64-bit lengths. */
 static uint32_t frame_size(const uint8_t *p)
 {
 	uint32_t len = p[1] & WS_LEN;
@@ -100,7 +101,7 @@ static void deliver(struct talk *t, int side, const struct stream *s, enum cutti
 		if (how == CUT_REPEATS && at) {
 			uint32_t back = talk_random(seed) % (at < 2000 ? at : 2000);
 
-			/* Wholly old, and old and new together. */
+			/* Segments with old bytes only, and with old and new bytes. */
 			talk_at(t, side, base + at - back, s->b + at - back, back, ACK);
 			talk_at(t, side, base + at - back, s->b + at - back, back + len / 2, ACK);
 		}
@@ -151,9 +152,7 @@ static void sequence_numbers_may_wrap(void **state)
 
 /* ---- headers ---- */
 
-/*
- * The frame in question with one before and one behind it, cut in two at every place of its header.
- */
+/* A frame between two others, split at every place of its header. */
 static void cut_header(struct talk *t, struct stream *both, int side, uint8_t b0, uint32_t len)
 {
 	static struct stream s;
@@ -203,8 +202,8 @@ static void headers_may_be_split_anywhere(void **state)
 }
 
 /*
- * A segment of one to three bytes in a padded frame: what stands behind it is no header, however
- * much it looks like one.
+ * A segment of one to three bytes in a padded Ethernet frame: the padding is no header, even if it
+ * looks like one.
  */
 static void padding_is_no_header(void **state)
 {
@@ -221,7 +220,7 @@ static void padding_is_no_header(void **state)
 		s.seq = t.next[CLIENT];
 		s.ack = t.next[SERVER];
 		frame_tcp(&f, &s);
-		memset(f.b + f.len - 8, 0x83, 8); /* not this frame's bytes 2 and 3 */
+		memset(f.b + f.len - 8, 0x83, 8); /* padding, not bytes 2 and 3 of this frame */
 		expect_pass(x, &f);
 		t.next[CLIENT] += len;
 		talk_say(&t, CLIENT, header + len, (uint32_t)sizeof(header) - len);
@@ -262,8 +261,8 @@ static void tags_and_options_move_the_payload(void **state)
 /* ---- large segments ---- */
 
 /*
- * xdp.frags: a segment of many pages, headers on both sides of every buffer's end and across it.
- * The filler in front moves them all by a byte at a time.
+ * xdp.frags: a segment of many pages, with headers before, behind and across the end of every
+ * buffer. The filler at its beginning moves all of them by one byte at a time.
  */
 static void headers_beyond_the_first_buffer(void **state)
 {
@@ -288,7 +287,10 @@ static void headers_beyond_the_first_buffer(void **state)
 	free(none);
 }
 
-/* One message over the buffers, which the fast way takes, and what follows it in its last one. */
+/*
+ * One message over all buffers, which follow_fast() handles, and a frame behind it in the last
+ * buffer.
+ */
 static void large_messages_over_buffers_and_segments(void **state)
 {
 	struct stream *s = calloc(1, sizeof(*s)), *none = calloc(1, sizeof(*none));
@@ -317,7 +319,9 @@ static void large_messages_over_buffers_and_segments(void **state)
 	free(none);
 }
 
-/* A frame of gigabytes is skipped a stride at a time: what is left of it is no header. */
+/*
+ * A frame of gigabytes is skipped in strides, and the rest of its payload is not read as a header.
+ */
 static void rest_of_a_huge_frame_is_no_header(void **state)
 {
 	static struct stream s;
@@ -338,7 +342,7 @@ static void rest_of_a_huge_frame_is_no_header(void **state)
 	assert_int_equal(talk_conn(&t).c2s.ws.next, t.next[CLIENT]);
 }
 
-/* The first buffer ends with the TCP header, or a little behind it. */
+/* The first buffer ends with the TCP header, or a few bytes behind it. */
 static void payload_wholly_beyond_the_first_buffer(void **state)
 {
 	static struct stream s;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of a WebSocket through the programs, from SYN to the last ACK: every field of its entry,
- * every counter, every event; then the heads it may begin with, split anywhere, and what is no
- * WebSocket.
+ * A WebSocket through the programs, from its SYN to its last ACK: every field of its entry, every
+ * counter, every event. Then the HTTP heads that it may begin with, split at every place, and
+ * streams that are no WebSocket.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define REFUSED_503 "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 #define OK_200      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-/* What every test here has in its counters: one connection with its handshake. */
+/* The counters of one connection with its handshake, which every test here has. */
 #define OPENED(t)                                                                     \
 	N(syn, 1), N(syn_local, 1), N(syn_ack, 1), N(established, 1),                 \
 		N(packets_in, (t)->packets[CLIENT]), N(bytes_in, (t)->bytes[CLIENT]), \
@@ -37,7 +37,7 @@ static void expect_event_kinds(struct fix *x, const uint8_t *kinds, unsigned int
 	}
 }
 
-/* ---- a whole life ---- */
+/* ---- from SYN to the last ACK ---- */
 
 static void expect_whole_flow(const struct hokm_flow *h, const struct talk *t, int side,
 			      uint32_t frames)
@@ -50,7 +50,7 @@ static void expect_whole_flow(const struct hokm_flow *h, const struct talk *t, i
 	assert_int_equal(h->seq_next, t->next[side]);
 	assert_int_equal(h->ack, t->next[other]);
 	assert_int_equal(h->ws.state, HOKM_FOLLOW_DONE);
-	assert_int_equal(h->ws.next, t->next[side] - 1); /* behind the close frame is the FIN */
+	assert_int_equal(h->ws.next, t->next[side] - 1); /* the FIN is behind the close frame */
 	assert_int_equal(h->ws.left | h->ws.have | h->ws.flags, 0);
 	assert_true(h->last_data_ns && h->last_data_ns <= h->last_ns);
 }
@@ -154,7 +154,7 @@ static void whole_life(void **state)
 
 /* ---- heads ---- */
 
-/* Both heads cut in two at every place; each talk has a port of its own. */
+/* Both heads split at every place; each talk has a port of its own. */
 static void heads_may_be_cut_anywhere(void **state)
 {
 	const uint32_t asks = (uint32_t)strlen(UPGRADE_REQUEST), says = (uint32_t)strlen(SWITCHED);
@@ -312,7 +312,7 @@ static void refused_upgrade_may_be_asked_again(void **state)
 	}
 }
 
-/* Its body, and the repetition of the request, are no new request. */
+/* The body and a repeated segment of the request are no new request. */
 static void refused_client_may_go_on_otherwise(void **state)
 {
 	struct fix *x = *state;
@@ -342,7 +342,7 @@ static void keep_alive_then_upgrade(void **state)
 		assert_int_equal(talk_conn(&t).status, 0);
 		EXPECT_COUNTS(x, OPENED(&t), N(http_plain, i));
 	}
-	talk_text(&t, SERVER, SWITCHED); /* the answer to nothing */
+	talk_text(&t, SERVER, SWITCHED); /* an answer without a request */
 	assert_int_equal(talk_conn(&t).ws, HOKM_WS_PLAIN);
 	EXPECT_COUNTS(x, OPENED(&t), N(http_plain, 3));
 	ask_again(&t, 1);
@@ -351,7 +351,7 @@ static void keep_alive_then_upgrade(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_NOT_UPGRADED, NULL), 0);
 }
 
-/* A request that names no websocket, or names it in another header. */
+/* A request that does not name websocket, or names it in another field. */
 static void other_upgrades_are_plain(void **state)
 {
 	static const char *const asks[] = {
@@ -371,7 +371,7 @@ static void other_upgrades_are_plain(void **state)
 	}
 }
 
-/* ---- what is no HTTP ---- */
+/* ---- streams that are not HTTP ---- */
 
 static void tls_is_followed_by_records(void **state)
 {
@@ -397,7 +397,8 @@ static void tls_is_followed_by_records(void **state)
 	assert_int_equal(c.c2s.frames, 5);
 	assert_int_equal(c.s2c.frames, 3);
 	talk_fin(&t, SERVER);
-	assert_int_equal(talk_conn(&t).close_code, 0); /* nobody can say how it was closed */
+	/* whether it had a close frame is not known */
+	assert_int_equal(talk_conn(&t).close_code, 0);
 	EXPECT_COUNTS(x, OPENED(&t), N(tls, 1), N(in_records, 5), N(out_records, 3),
 		      N(fin_server, 1));
 }
@@ -435,7 +436,7 @@ static void other_protocols_are_plain(void **state)
 	EXPECT_COUNTS(x, OPENED(&t));
 }
 
-/* The server's first answer is no HTTP: the request stays unanswered. */
+/* The server's answer is not HTTP, so the request stays unanswered. */
 static void answer_must_be_http(void **state)
 {
 	struct fix *x = *state;
@@ -449,7 +450,7 @@ static void answer_must_be_http(void **state)
 	EXPECT_COUNTS(x, OPENED(&t), N(upgrade, 1));
 }
 
-/* 101 to a request that went by unseen: open all the same, with nothing to time. */
+/* A 101 to a request that was not seen: the WebSocket is open, and no time is measured. */
 static void switch_without_its_request(void **state)
 {
 	struct fix *x = *state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Both programs attached to lo of the test's own namespace, and two real sockets that talk through
- * them: what the kernel hands them there, BPF_PROG_TEST_RUN cannot make: non-linear skbs, GSO
- * super-packets and generic XDP. The counters must agree with what was written to the sockets.
+ * Both programs are attached to lo of the test's own network namespace, and two real sockets talk
+ * through them. The kernel gives them what BPF_PROG_TEST_RUN cannot make: non-linear skbs, GSO
+ * packets and generic XDP. The counters must agree with what was written to the sockets.
  *
  *   client 192.168.1.100:40000 ──┬── lo ──┬── VIP 192.168.1.25:8765
  *               hokm_egress (clsact)      hokm_ingress (generic XDP)
@@ -28,7 +28,7 @@
 #define LO         1
 #define MTU_LARGE  65536
 #define MTU_SMALL  1500
-#define CHUNK_MAX  30000 /* fits the receiver's buffer: one thread writes and reads */
+#define CHUNK_MAX  30000 /* fits into the receiver's buffer, because one thread writes and reads */
 #define FRAMES     400
 #define DEADLINE_S 10
 
@@ -38,7 +38,7 @@ struct lo {
 	struct bpf_tc_hook hook;
 };
 
-/* False: this kernel has no clsact or no BPF classifier (they are modules that may be missing). */
+/* Returns false when this kernel has no clsact or no BPF classifier, which are modules. */
 static bool lo_attach(struct lo *l, struct fix *x)
 {
 	LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = bpf_program__fd(x->skel->progs.hokm_egress));
@@ -56,7 +56,7 @@ static bool lo_attach(struct lo *l, struct fix *x)
 	assert_int_equal(bpf_xdp_attach(LO, bpf_program__fd(x->skel->progs.hokm_ingress),
 					XDP_FLAGS_SKB_MODE, NULL),
 			 0);
-	memset(x->cfg.mac, 0, sizeof(x->cfg.mac)); /* lo's */
+	memset(x->cfg.mac, 0, sizeof(x->cfg.mac)); /* MAC address of lo */
 	fix_cfg(x);
 	return true;
 }
@@ -87,7 +87,9 @@ static void limit(int fd)
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), 0);
 }
 
-/* One write, and all of it read at the other end: so its segments have passed both programs. */
+/*
+ * Writes once and reads all of it at the other end, so that its segments have passed both programs.
+ */
 static void carry(struct lo *l, int side, const void *data, uint32_t len)
 {
 	int from = side == CLIENT ? l->s.client : l->s.server;
@@ -139,13 +141,13 @@ static void talk_over_lo(struct lo *l, int mtu, uint32_t *seed)
 	assert_int_equal(c.flags, HOKM_CONN_OPENED);
 	assert_int_equal(c.c2s.frames, FRAMES + 1);
 	assert_int_equal(c.s2c.frames, FRAMES);
-	if (mtu < MTU_LARGE) /* else it were no super-packets */
+	if (mtu < MTU_LARGE) /* otherwise no GSO packets were sent */
 		assert_true(c.s2c.bytes > (uint64_t)c.s2c.packets * (unsigned int)mtu);
 	expect_stream(x, &in, HOKM_CTR_in_continuation);
 	expect_stream(x, &out, HOKM_CTR_out_continuation);
 }
 
-/* The server closes as it should; then both ends go. */
+/* The server closes with a close frame, then both ends close their sockets. */
 static void close_over_lo(struct lo *l)
 {
 	static struct stream s;

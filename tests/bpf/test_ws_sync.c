@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Out of step and in step again: every fault told with its side, nothing counted while it lasts,
- * and back on two segments that validate; connections that are met midstream; and those that are
- * only steered, which are not followed at all.
+ * Loss of synchronization and its return: every fault is reported with its side, nothing is counted
+ * while it lasts, and two segments of whole frames end it. Also connections whose beginning was not
+ * seen, and steered ones, whose frames are not tracked.
  */
 #include <string.h>
 
@@ -56,7 +56,7 @@ static void expect_lost(const struct talk *t, int side, uint8_t fault)
 	assert_int_equal(ev.bytes_in | ev.bytes_out | ev.age_ns | ev.close_code, 0);
 }
 
-/* Two segments that are nothing but whole frames; the second one counts. */
+/* Two segments with nothing but whole frames; the frames of the second one count. */
 static void expect_regained(struct talk *t, int side)
 {
 	uint32_t before = frames(t, side);
@@ -97,20 +97,20 @@ static void headers_out_of_order_are_lost(void **state)
 		stream_frame(&a, side, TEXT, 100);
 		stream_frame(&b, side, BIN, 100);
 		talk_at(&t, side, t.next[side] + a.len, b.b, b.len, ACK);
-		assert_int_equal(lost(x, side), 0); /* it may still come to nothing */
+		assert_int_equal(lost(x, side), 0); /* the trial may still fail */
 		assert_int_equal(frames(&t, side), 0);
 		talk_say(&t, side, a.b, a.len);
 		t.next[side] += b.len;
 		expect_lost(&t, side, HOKM_FAULT_GAP);
 		assert_int_equal(frames(&t, side), 1);
-		/* The other side goes on as if nothing was. */
+		/* The other direction is not affected. */
 		talk_frame(&t, side == CLIENT ? SERVER : CLIENT, TEXT, 5);
 		assert_int_equal(frames(&t, side == CLIENT ? SERVER : CLIENT), 1);
 		expect_regained(&t, side);
 	}
 }
 
-/* What a gap hides is no header: the first segment's frame reaches over all of it. */
+/* The gap hides no header, because the frame in the first segment reaches over all of it. */
 static void payload_may_come_in_any_order(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
@@ -137,7 +137,10 @@ static void payload_may_come_in_any_order(void **state)
 	}
 }
 
-/* Acknowledged, but never seen here: the other side has what passed by another way. */
+/*
+ * The bytes of the gap are acknowledged but were not seen: they reached the other side on another
+ * path.
+ */
 static void acknowledged_gap_is_lost_at_once(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
@@ -161,7 +164,7 @@ static void acknowledged_gap_is_lost_at_once(void **state)
 	}
 }
 
-/* Far ahead of anything sent: somebody else's, and nothing changes. */
+/* A segment far ahead of the stream does not belong to it, and changes nothing. */
 static void segments_far_away_change_nothing(void **state)
 {
 	struct fix *x = *state;
@@ -182,7 +185,7 @@ struct bad {
 	uint8_t fault;
 };
 
-/* As long as it were if only that were right which is wrong with it. */
+/* The length that the frame would have without its fault. */
 static uint32_t alone(const uint8_t *bytes, int side)
 {
 	uint32_t len = bytes[1] & WS_LEN;
@@ -200,8 +203,8 @@ static void expect_faults(void **state, int side, const struct bad *bad, unsigne
 
 		memcpy(bytes, bad[i].b, sizeof(bad[i].b));
 		/*
-		 * At once; behind a frame in its segment; its header split; and alone in its
-		 * segment.
+		 * The fault at the beginning, behind another frame, in a split header, and alone in
+		 * its segment.
 		 */
 		for (uint32_t way = 0; way < 4; way++) {
 			static struct stream s;
@@ -273,7 +276,7 @@ static void messages_inside_messages_are_a_fault(void **state)
 	assert_int_equal(frames(&t, CLIENT), 2);
 }
 
-/* Segments that only look whole do not bring it back. */
+/* Segments that only look like whole frames do not regain synchronization. */
 static void trial_needs_two_in_a_row(void **state)
 {
 	static struct stream s;
@@ -288,14 +291,14 @@ static void trial_needs_two_in_a_row(void **state)
 	talk_text(&t, CLIENT, "xxxx");
 	assert_int_equal(follow(&t, CLIENT), HOKM_FOLLOW_LOST);
 	talk_frame(&t, CLIENT, TEXT, 40);
-	t.next[CLIENT] += 10; /* not where the one before ended */
+	t.next[CLIENT] += 10; /* not where the segment before it ended */
 	talk_frame(&t, CLIENT, TEXT, 40);
 	assert_int_equal(follow(&t, CLIENT), HOKM_FOLLOW_LOST);
 	s.len = 0;
 	stream_frame(&s, CLIENT, TEXT, 40);
 	talk_say(&t, CLIENT, s.b, s.len - 1); /* no whole frame */
 	assert_int_equal(follow(&t, CLIENT), HOKM_FOLLOW_LOST);
-	assert_int_equal(COUNT(x, sync_lost_in), 1); /* told once */
+	assert_int_equal(COUNT(x, sync_lost_in), 1); /* reported once */
 	assert_int_equal(COUNT(x, sync_regained_in), 0);
 	assert_int_equal(frames(&t, CLIENT), 0);
 	expect_regained(&t, CLIENT);
@@ -320,7 +323,7 @@ static void sync_lost_stays_at_its_highest(void **state)
 	assert_int_equal(talk_conn(&t).sync_lost, 255);
 }
 
-/* The head of an upgrade request that was missed in part: lost, then regained by frames: open. */
+/* A part of the upgrade request was not seen: synchronization is lost, and frames regain it. */
 static void request_seen_in_part_opens_by_its_frames(void **state)
 {
 	struct fix *x = *state;
@@ -339,7 +342,7 @@ static void request_seen_in_part_opens_by_its_frames(void **state)
 	assert_int_equal(COUNT(x, upgrade), 0);
 }
 
-/* Frames that are in step again open nothing that is closing. */
+/* Regained synchronization does not reopen a WebSocket that is closing. */
 static void regained_is_not_open_again(void **state)
 {
 	struct fix *x = *state;
@@ -353,7 +356,7 @@ static void regained_is_not_open_again(void **state)
 	assert_int_equal(talk_conn(&t).ws, HOKM_WS_CLOSING);
 }
 
-/* ---- met midstream ---- */
+/* ---- connections whose beginning was not seen ---- */
 
 static void adopted_connection_is_regained(void **state)
 {
@@ -364,7 +367,7 @@ static void adopted_connection_is_regained(void **state)
 
 	socks_connect(&s);
 	talk_init(&t, x, CLIENT_PORT, 70000, 90000);
-	talk_frame(&t, CLIENT, TEXT, 10); /* the one that is adopted */
+	talk_frame(&t, CLIENT, TEXT, 10); /* enters the connection into conns */
 	c = talk_conn(&t);
 	assert_int_equal(c.flags, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
 	assert_int_equal(c.ws, HOKM_WS_NONE);
@@ -373,11 +376,11 @@ static void adopted_connection_is_regained(void **state)
 	expect_regained(&t, CLIENT);
 	assert_int_equal(talk_conn(&t).ws, HOKM_WS_OPEN);
 
-	talk_frame(&t, CLIENT, PING, 0); /* its pong could not be seen */
+	talk_frame(&t, CLIENT, PING, 0); /* its pong could not be read */
 	expect_waiting(x, 0, 0);
 	fix_reset(state);
 	talk_frame(&t, CLIENT, TEXT, 10);
-	talk_frame(&t, SERVER, TEXT, 10); /* follows nothing that was seen */
+	talk_frame(&t, SERVER, TEXT, 10); /* does not follow a segment that was seen */
 	assert_int_equal(follow(&t, SERVER), HOKM_FOLLOW_LOST);
 	expect_regained(&t, SERVER);
 	assert_int_equal(COUNT(x, sync_lost_in) + COUNT(x, sync_lost_out), 0);
@@ -385,7 +388,7 @@ static void adopted_connection_is_regained(void **state)
 	socks_close(&s);
 }
 
-/* Binary that is full of zeros, and HTTP, are never taken for frames. */
+/* Binary data full of zeros, and HTTP, are never read as frames. */
 static void other_bytes_do_not_bring_it_back(void **state)
 {
 	static const uint8_t zeros[64];
@@ -458,7 +461,7 @@ static void second_chances_are_not_followed(void **state)
 		      N(bytes_in, t.bytes[CLIENT]));
 }
 
-/* What a peer steers here is served here, and so followed. */
+/* A connection that a peer steers here is served here, so its frames are tracked. */
 static void steered_in_connections_are_followed(void **state)
 {
 	struct fix *x = *state;
@@ -483,7 +486,8 @@ static void steered_in_connections_are_followed(void **state)
 }
 
 /*
- * An entry that sent on to a peer, and now the peer sends the packets here: followed from there on.
+ * An entry that steered to a peer, which now steers the packets here: frames are tracked from then
+ * on.
  */
 static void entry_that_was_steered_is_regained_here(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What waits for an answer: every request stands in the ring at the place of its time until it is
- * answered or can be answered no more, and is taken off exactly once; round trips and their
- * histograms.
+ * Requests that wait for an answer: each one is counted in the ring, at the place of its time,
+ * until it is answered or can no longer be answered, and is taken off exactly once. Also round
+ * trips and their histograms.
  */
 #include <string.h>
 
@@ -58,7 +58,7 @@ static void expect_none(const struct talk *t)
 	expect_waiting(t->x, 0, 0);
 }
 
-/* ---- how it ends ---- */
+/* ---- how waiting ends ---- */
 
 static void fin_of_server(struct talk *t)
 {
@@ -88,7 +88,7 @@ static void server_out_of_step(struct talk *t)
 		talk_text(t, SERVER, "zzzz");
 		return;
 	}
-	/* In its head a gap does it. */
+	/* A gap in the head ends it. */
 	t->next[SERVER] += 100;
 	talk_text(t, SERVER, "y");
 	talk_ack(t, CLIENT);
@@ -148,7 +148,7 @@ static void new_syn_takes_the_old_entry_with_it(void **state)
 	expect_waiting(x, 0, 0);
 }
 
-/* A SYN for a connection that still lives in its socket: it goes on waiting. */
+/* A SYN for a connection whose socket is open: the request goes on waiting. */
 static void stray_syn_gives_nothing_up(void **state)
 {
 	struct fix *x = *state;
@@ -162,7 +162,7 @@ static void stray_syn_gives_nothing_up(void **state)
 	socks_close(&s);
 }
 
-/* Nobody waits for a side that has said its last. */
+/* Nothing waits for a side that has sent its FIN. */
 static void nothing_begins_behind_the_end(void **state)
 {
 	static end_fn *const ends[] = {fin_of_server, fin_of_client, rst_of_server, rst_of_client};
@@ -181,7 +181,7 @@ static void nothing_begins_behind_the_end(void **state)
 		talk_text(&t, CLIENT, UPGRADE_REQUEST);
 		expect_none(&t);
 	}
-	/* And the second FIN of the two ends what began before it all the same. */
+	/* The second FIN of the connection ends the waiting that began before it. */
 	fix_reset(state);
 	ping(&t, x);
 	talk_fin(&t, CLIENT);
@@ -204,7 +204,7 @@ static void entry_that_waits_at_its_end_is_given_up(void **state)
 	expect_none(&t);
 }
 
-/* ---- who may wait ---- */
+/* ---- which requests wait ---- */
 
 static void server_out_of_step_is_not_waited_for(void **state)
 {
@@ -216,13 +216,13 @@ static void server_out_of_step_is_not_waited_for(void **state)
 	talk_frame(&t, CLIENT, PING, 4);
 	expect_none(&t);
 	talk_frame(&t, SERVER, TEXT, 4);
-	talk_frame(&t, CLIENT, PING, 4); /* on trial */
+	talk_frame(&t, CLIENT, PING, 4); /* in TRIAL */
 	expect_none(&t);
 	talk_frame(&t, SERVER, TEXT, 4);
 	talk_frame(&t, CLIENT, PING, 4);
 	expect_place(x, 0, talk_conn(&t).ping_c2s_ns);
 
-	/* A request whose answer would not be seen. */
+	/* A request whose answer could not be read. */
 	fix_reset(state);
 	talk_open(&t, x, CLIENT_PORT);
 	server_out_of_step(&t);
@@ -231,7 +231,7 @@ static void server_out_of_step_is_not_waited_for(void **state)
 	expect_none(&t);
 }
 
-/* The client's side out of step does not keep the server from answering. */
+/* When only the client's direction lost synchronization, the server's answer is still read. */
 static void client_out_of_step_still_waits(void **state)
 {
 	struct fix *x = *state;
@@ -259,7 +259,7 @@ static void oldest_ping_counts_and_is_taken_off_once(void **state)
 	talk_frame(&t, SERVER, PONG, 4);
 	expect_none(&t);
 	talk_frame(&t, SERVER, PONG, 4);
-	talk_frame(&t, SERVER, PONG, 4); /* unasked */
+	talk_frame(&t, SERVER, PONG, 4); /* without a ping */
 	expect_none(&t);
 	assert_int_equal(fix_latency(x, HOKM_LAT_ping_in, NULL), 1);
 }
@@ -353,7 +353,7 @@ static void syn_ack_is_timed_once(void **state)
 	assert_in_range(us * 2, ROUND_TRIP_US, 2 * (fix_now() - began) / 1000);
 }
 
-/* The histogram's places, by times set into the entry. */
+/* The places of the histogram, with times that the test sets in the entry. */
 static void latency_finds_its_place(void **state)
 {
 	static const uint64_t ages_us[] = {70000, 150000, 1500000};
@@ -372,14 +372,17 @@ static void latency_finds_its_place(void **state)
 		fix_conn_put(x, &c);
 		talk_frame(&t, CLIENT, PONG, 4);
 		assert_int_equal(fix_latency(x, HOKM_LAT_ping_out, &us), 1);
-		/* One place on is possible where this machine was slow. */
+		/* The next place is possible when the machine was slow. */
 		assert_true(us == places[i] || us == 2 * places[i]);
 		assert_true(us <= talk_conn(&t).rtt_s2c_us && talk_conn(&t).rtt_s2c_us < 2 * us);
 		assert_true(talk_conn(&t).rtt_s2c_us >= ages_us[i]);
 	}
 }
 
-/* A pong that passed while the client was out of step must not make a long trip of the next one. */
+/*
+ * A pong that passed while the client's direction was not synchronized must not lengthen the next
+ * round trip.
+ */
 static void servers_pings_are_forgotten_out_of_step(void **state)
 {
 	struct fix *x = *state;

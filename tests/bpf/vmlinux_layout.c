@@ -139,7 +139,7 @@ const struct layout_field VMLINUX_LAYOUT[] = {
 };
 const unsigned int VMLINUX_LAYOUT_COUNT = sizeof(VMLINUX_LAYOUT) / sizeof(VMLINUX_LAYOUT[0]);
 
-/* Where the set bits of a little-endian object begin, and how many there are. */
+/* Finds the first set bit of a little-endian object, and the number of set bits. */
 static void find_bits(const unsigned char *b, unsigned int size, struct layout_field *f)
 {
 	f->bits = 0;
@@ -151,7 +151,7 @@ static void find_bits(const unsigned char *b, unsigned int size, struct layout_f
 	}
 }
 
-/* From 0 a bit field counts down to all ones, whatever its width. */
+/* A bit field of 0 minus 1 is all ones, whatever its width. */
 #define BIT_FIELD(s, f)                                      \
 	do {                                                 \
 		union {                                      \

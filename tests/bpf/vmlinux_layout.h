@@ -12,12 +12,15 @@ struct layout_field {
 	/* offset; for a whole struct its size in bytes; for a constant its value */
 	unsigned int bit;
 	unsigned int bits;  /* size of the field */
-	unsigned int grows; /* whole struct: later fields may follow in the kernel */
+	unsigned int grows; /* whole struct: the kernel's struct may have further fields */
 };
 
 extern const struct layout_field VMLINUX_LAYOUT[];
 extern const unsigned int VMLINUX_LAYOUT_COUNT;
-/* Bit fields have no address: offset and width of each, found by setting it. Returns how many. */
+/*
+ * The offset and width of each bit field, which has no address, found by setting it. Returns their
+ * number.
+ */
 unsigned int layout_bit_fields(struct layout_field *out, unsigned int max);
 
 #endif

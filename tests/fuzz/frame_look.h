@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a frame is, said without the programs' code: the plain classifier of fuzz_bpf.c, whose
- * branches lead libFuzzer. It only reads; the addresses are those of the world of
+ * Classifies a frame without the code of the programs: the simple classifier of fuzz_bpf.c, whose
+ * branches guide libFuzzer. It only reads. The addresses are those of the world of
  * tests/bpf/fixture.h.
  */
 #ifndef HOKM_FUZZ_FRAME_LOOK_H
@@ -30,7 +30,7 @@ struct looked {
 	size_t l3;
 	const uint8_t *ip;
 	size_t ip_hlen;
-	size_t left; /* from l3 on */
+	size_t left; /* bytes from l3 on */
 };
 
 static inline unsigned int get16(const uint8_t *p)
@@ -97,7 +97,7 @@ static inline struct looked look(const struct frame *f, bool egress)
 	return k;
 }
 
-/* ARP for IPv4 over Ethernet that claims (egress) or asks for (ingress) the VIP. */
+/* ARP for IPv4 over Ethernet that claims the VIP (egress) or asks for it (ingress). */
 static inline bool arp_about_vip(const struct looked *k, bool egress)
 {
 	const uint8_t *a = k->ip;

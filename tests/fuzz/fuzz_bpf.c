@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes the BPF programs themselves, loaded and run by BPF_PROG_TEST_RUN in the world of
- * tests/bpf/fixture.h (root). libFuzzer sees no coverage of the kernel's; it is led by the branches
- * of the plain classifier here, which says for each frame what the programs may do with it.
+ * Fuzzes the BPF programs themselves: they are loaded and run by BPF_PROG_TEST_RUN in the world of
+ * tests/bpf/fixture.h, as root. libFuzzer sees no coverage of BPF code. It is guided by the
+ * branches of the simple classifier here, which decides for each frame what the programs may do
+ * with it.
  *
- *   byte 0   bit 0: egress   bit 1: not the owner   bit 2: a peer is   bit 3: sign what may be a
- * pulse bit 4: peer 1 is dead   bit 7: not a frame but a talk frame    the rest, from its Ethernet
- * header on talk     byte 1: how it begins; then segments of one connection: a byte of options, one
- * of length, the payload. What the programs note of both directions must be what hokm/ws.h finds
- * when ws_rig.c drives it.
+ *   byte 0    bit 0: egress
+ *             bit 1: this node is not the owner
+ *             bit 2: a peer is the owner
+ *             bit 3: sign a frame that may be a pulse
+ *             bit 4: peer 1 is dead
+ *             bit 7: the input is a talk, otherwise a frame
+ *   a frame   the rest of the input, from its Ethernet header on
+ *   a talk    byte 1: how it begins; then segments of one connection, each with a byte of options,
+ * a byte of length, and the payload
  *
- * Whatever the frame: what is none of ours passes untouched, nothing comes back but in the ways
- * that are allowed, the entries of other established connections stay as they are. Of two
- * connections the replica says that they live on the peers: 41000 on peer 0, 41001 on peer 1.
+ * What the programs note of both directions of a talk must be what hokm/ws.h finds when ws_rig.c
+ * runs it.
+ *
+ * For every frame: a frame that belongs to no service passes unchanged, a frame is sent out only in
+ * the allowed ways, and the entries of other established connections do not change. The replica
+ * names the holders of two connections: peer 0 of client port 41000, peer 1 of client port 41001.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -25,18 +33,13 @@
 
 #include "../bpf/fixture.h"
 #include "../bpf/skel.h"
-#include "../unit/ws_rig.h"
+#include "bpf_fuzz.h"
 #include "frame_look.h"
 #include "hokm/siphash.h"
+#include "hokm/ws.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define XDP_DROP_V 1
-#define XDP_PASS_V 2
-#define XDP_TX_V   3
-#define TC_OK_V    0
-#define TC_SHOT_V  2
 
 #define OPT_EGRESS 0x01
 #define OPT_FENCED 0x02
@@ -52,23 +55,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FRAME_MAX    2000
 #define CLEAN_EVERY  256
 #define TOLD_PORT    41000
-#define PULSE_AT     28 /* behind the beginning of an IPv4 header without options */
+#define PULSE_AT     28 /* offset of a pulse from an IPv4 header without options */
 
 static struct fix *x;
 static unsigned long frames_run;
 static struct hokm_conn others[OTHERS];
 
-#define EXPECT(cond) ((cond) ? (void)0 : differ(__LINE__, #cond))
-static _Noreturn void differ(int line, const char *what)
+_Noreturn void bpf_fuzz_differ(const char *file, int line, const char *what)
 {
-	fprintf(stderr, "fuzz_bpf.c:%d: not so: %s (verdict %d)\n", line, what,
-		x ? x->verdict : -1);
+	fprintf(stderr, "%s:%d: not so: %s (verdict %d)\n", file, line, what, x ? x->verdict : -1);
 	abort();
 }
 
-/* ---- what may come of it ---- */
+/* ---- what the programs may do ---- */
 
-static bool untouched(const struct frame *f)
+bool bpf_fuzz_untouched(const struct frame *f)
 {
 	return x->out.len == f->len && !memcmp(x->out.b, f->b, f->len);
 }
@@ -79,13 +80,16 @@ static bool steered_to(const uint8_t *mac, const struct frame *f)
 	       x->out.len == f->len && !memcmp(x->out.b + 12, f->b + 12, f->len - 12);
 }
 
-/* Do all peers answer, for longer than this takes? A pulse among the frames makes one mortal. */
+/*
+ * Are all peers alive for longer than the run takes? A pulse among the frames gives its peer a
+ * limit.
+ */
 static bool all_alive(void)
 {
 	return fix_peer(x, 0).seen_ns > fix_now() && fix_peer(x, 1).seen_ns > fix_now();
 }
 
-/* Only what acknowledges something, from a client, of a connection whose holder is dead. */
+/* Only an ACK from a client, of a connection whose holder is dead, is answered. */
 static bool answered(const struct frame *f, const struct looked *k)
 {
 	const uint8_t *tcp = k->ip + k->ip_hlen;
@@ -104,7 +108,7 @@ static void expect_tcp(const struct frame *f, const struct looked *k, bool owner
 	const uint8_t *tcp = k->ip + k->ip_hlen;
 
 	if (x->verdict == XDP_PASS_V) {
-		EXPECT(untouched(f));
+		EXPECT(bpf_fuzz_untouched(f));
 		return;
 	}
 	EXPECT(!memcmp(f->b, OWN_MAC, 6) && k->left >= k->ip_hlen + 20 &&
@@ -114,7 +118,7 @@ static void expect_tcp(const struct frame *f, const struct looked *k, bool owner
 		EXPECT(steered_to(PEER0_MAC, f) || steered_to(PEER1_MAC, f) || answered(f, k));
 		return;
 	}
-	EXPECT(x->verdict == XDP_DROP_V && !owner && tcp[13] & SYN && untouched(f));
+	EXPECT(x->verdict == XDP_DROP_V && !owner && tcp[13] & SYN && bpf_fuzz_untouched(f));
 }
 
 static void expect_pulse(const struct frame *f, const struct looked *k)
@@ -122,7 +126,7 @@ static void expect_pulse(const struct frame *f, const struct looked *k)
 	const uint8_t *ip = x->out.b + k->l3;
 
 	if (x->verdict == XDP_DROP_V) {
-		EXPECT(untouched(f));
+		EXPECT(bpf_fuzz_untouched(f));
 		return;
 	}
 	EXPECT(x->verdict == XDP_TX_V && x->out.len == f->len);
@@ -135,7 +139,7 @@ static void expect_replication(const struct frame *f, const struct looked *k)
 {
 	uint32_t from = get32(k->ip + 12);
 
-	EXPECT(untouched(f));
+	EXPECT(bpf_fuzz_untouched(f));
 	if (x->verdict == XDP_PASS_V)
 		EXPECT((from == PEER0_ADDR || from == PEER1_ADDR) && k->ip[8] == 255 &&
 		       get16(k->ip + k->ip_hlen + 4) == get16(k->ip + 2) - k->ip_hlen);
@@ -149,19 +153,19 @@ static void expect_ingress(const struct frame *f, bool owner)
 
 	switch (k.kind) {
 	case NONE_OF_OURS:
-		EXPECT(x->verdict == XDP_PASS_V && untouched(f));
+		EXPECT(x->verdict == XDP_PASS_V && bpf_fuzz_untouched(f));
 		break;
 	case STACKED:
-		EXPECT(x->verdict == XDP_DROP_V && untouched(f));
+		EXPECT(x->verdict == XDP_DROP_V && bpf_fuzz_untouched(f));
 		break;
 	case ARP:
 		EXPECT(x->verdict ==
 		       (arp_about_vip(&k, false) && !owner ? XDP_DROP_V : XDP_PASS_V));
-		EXPECT(untouched(f));
+		EXPECT(bpf_fuzz_untouched(f));
 		break;
 	case VRRP:
 		EXPECT(x->verdict == XDP_PASS_V || x->verdict == XDP_DROP_V);
-		EXPECT(untouched(f));
+		EXPECT(bpf_fuzz_untouched(f));
 		break;
 	case PULSE:
 		expect_pulse(f, &k);
@@ -175,7 +179,7 @@ static void expect_ingress(const struct frame *f, bool owner)
 	}
 }
 
-/* A RST that refuses a SYN: it is that SYN again, for a peer. */
+/* A RST that refuses a SYN is rewritten to that SYN, for a peer. */
 static bool replayed(const struct frame *f, const struct looked *k)
 {
 	const uint8_t *ip = x->out.b + k->l3, *tcp = ip + 20, *rst = k->ip + k->ip_hlen;
@@ -197,10 +201,10 @@ static void expect_egress(const struct frame *f, bool owner)
 	bool claim = k.kind == ARP && arp_about_vip(&k, true);
 
 	EXPECT(x->verdict == (claim && !owner ? TC_SHOT_V : TC_OK_V));
-	EXPECT(untouched(f) || (k.kind == VIP_TCP && replayed(f, &k)));
+	EXPECT(bpf_fuzz_untouched(f) || (k.kind == VIP_TCP && replayed(f, &k)));
 }
 
-/* ---- others' connections ---- */
+/* ---- other connections ---- */
 
 static struct hokm_conn_key other_key(uint32_t i)
 {
@@ -247,7 +251,7 @@ static void told_put(uint32_t i)
 	EXPECT(!bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY));
 }
 
-static void run(const struct frame *f, bool egress)
+void bpf_fuzz_run(const struct frame *f, bool egress)
 {
 	frames_run++;
 	if (egress)
@@ -256,7 +260,7 @@ static void run(const struct frame *f, bool egress)
 		fix_ingress(x, f);
 }
 
-/* Is the frame one of that connection's? */
+/* Does the frame belong to that connection? */
 static bool is_others(const struct looked *k, uint32_t i, bool egress)
 {
 	const uint8_t *tcp;
@@ -286,9 +290,7 @@ static void expect_others(const struct frame *f, bool egress)
 	}
 }
 
-/*
- * Only a packet of its client, of which somebody may have been told, marks an entry of the replica.
- */
+/* Only a packet of its client may mark an entry of the replica. */
 static void expect_told(const struct frame *f, bool egress)
 {
 	struct looked k = look(f, egress);
@@ -343,7 +345,9 @@ static void world(uint8_t options)
 		fix_peer_dead(x, 1);
 }
 
-/* The tables fill up with what the frames claim: emptied now and then, and the world made anew. */
+/*
+ * The frames fill the tables, so from time to time they are cleared and the world is set up again.
+ */
 static void clean(void)
 {
 	static unsigned int runs;
@@ -370,7 +374,7 @@ static void clean(void)
 	EXPECT(!fix_count(x, 0, HOKM_CTR_drop_replay_fault));
 }
 
-/* The kernel's test run makes no skb of a header alone, nor of IP that is cut off in its header. */
+/* BPF_PROG_TEST_RUN makes no skb of an Ethernet header alone, or of an incomplete IP header. */
 static bool makes_skb(const uint8_t *data, size_t size)
 {
 	unsigned int type = get16(data + 12);
@@ -390,178 +394,13 @@ static void one_frame(uint8_t options, const uint8_t *data, size_t size)
 	if (options & OPT_SIGN)
 		sign(&f);
 	world(options);
-	run(&f, egress);
+	bpf_fuzz_run(&f, egress);
 	if (egress)
 		expect_egress(&f, owner);
 	else
 		expect_ingress(&f, owner);
 	expect_others(&f, egress);
 	expect_told(&f, egress);
-}
-
-/* ---- a talk ---- */
-
-#define CISN 0xffffffc0U
-#define SISN 7000U
-
-#define TALK_SERVER  0x01
-#define TALK_WHERE   0x06 /* 2: begins earlier, 4: early */
-#define TALK_PADDED  0x08
-#define TALK_OLD_ACK 0x10
-#define TALK_AGAIN   0x20 /* the same bytes once more behind them */
-#define TALK_WORDS   0x40 /* the padding would make a request of what has its first letter */
-
-struct side {
-	struct ws_rig rig;
-	uint32_t at;  /* where the next segment begins */
-	uint32_t ack; /* newest it sent */
-};
-
-static void talk_begin(struct side s[2], uint8_t how)
-{
-	bool frames = how & 1;
-	struct hokm_conn c = {
-		.created_ns = fix_now(),
-		.established_ns = fix_now(),
-		.isn = CISN,
-		.tcp_state = HOKM_TCP_ESTABLISHED,
-		.target = HOKM_LOCAL,
-		.flags = HOKM_CONN_OPENED,
-		.ws = frames ? HOKM_WS_OPEN : HOKM_WS_NONE,
-		.c2s = {.packets = 2, .seq_next = CISN + 1, .ack = SISN + 1},
-		.s2c = {.packets = 1, .seq_next = SISN + 1, .ack = CISN + 1},
-	};
-
-	for (uint8_t i = 0; i < 2; i++) {
-		uint32_t first = (i ? SISN : CISN) + 1;
-		uint8_t side = i ? HOKM_SIDE_SERVER : HOKM_SIDE_CLIENT;
-
-		s[i].at = first;
-		s[i].ack = (i ? CISN : SISN) + 1;
-		if (frames)
-			ws_rig_begin_frames(&s[i].rig, side, first);
-		else if (how & 2 << i)
-			ws_rig_begin_unknown(&s[i].rig, side, first);
-		else
-			ws_rig_begin(&s[i].rig, side, first);
-		*(i ? &c.s2c.ws : &c.c2s.ws) = s[i].rig.ws;
-	}
-	fix_conn_put(x, &c);
-}
-
-/* A refused or plain connection may ask again: bpf/ws_track.h begins anew then. */
-static void talk_again(struct ws_rig *r, const struct hokm_conn *c, bool server, uint32_t seq,
-		       const uint8_t *data, uint32_t len)
-{
-	bool begins = len >= 4 && seq == r->newest && !memcmp(data, server ? "HTTP" : "GET ", 4);
-
-	if (!server && r->ws.state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED)
-		r->ws.state = HOKM_FOLLOW_PLAIN;
-	if (r->ws.state == HOKM_FOLLOW_PLAIN && begins && (!server || c->upgrade_ns))
-		ws_begin(&r->ws, seq);
-}
-
-/* bpf/ws_track.h may count a message whose length is known before all of its mask has come. */
-static bool counted_before_its_mask(const struct hokm_ws *rig, const struct hokm_ws *bpf)
-{
-	return rig->state == HOKM_FOLLOW_FRAMES && rig->have >= 4 && !bpf->have &&
-	       ((rig->b0 & ~WS_RSV1) == (WS_FIN | WS_TEXT) ||
-		(rig->b0 & ~WS_RSV1) == (WS_FIN | WS_BINARY));
-}
-
-/* False: they part here without a fault of either. */
-static bool talk_same(const struct side *s, const struct hokm_flow *h)
-{
-	const struct hokm_ws *rig = &s->rig.ws, *bpf = &h->ws;
-	uint32_t frames = s->rig.total.records;
-
-	if (counted_before_its_mask(rig, bpf))
-		return false;
-	for (int i = 0; i < WS_KINDS; i++)
-		frames += s->rig.total.n[i];
-	EXPECT(bpf->state == rig->state);
-	EXPECT(h->frames == frames);
-	EXPECT(h->seq_next == s->rig.newest);
-	if (rig->state > HOKM_FOLLOW_RECORDS)
-		return true;
-	EXPECT(bpf->next == rig->next && bpf->flags == rig->flags);
-	EXPECT(bpf->have == rig->have && bpf->left == rig->left);
-	EXPECT(!(rig->flags & HOKM_WS_FLAG_GAP) || bpf->gap == rig->gap);
-	return true;
-}
-
-static void talk_frame(struct frame *f, bool server, uint32_t seq, uint32_t ack,
-		       const uint8_t *data, uint32_t len, uint8_t how)
-{
-	bool padded = how & TALK_PADDED && !server;
-
-	frame_tcp(f, SEG(.flags = ACK, .seq = seq, .ack = ack, .payload = len, .reply = server,
-			 .padding = padded ? 12 : 0));
-	memcpy(f->b + f->len - (padded ? 12 : 0) - len, data, len);
-	if (padded)
-		memcpy(f->b + f->len - 12,
-		       how & TALK_WORDS ? "ET / HTTP/1."
-					: "\x85\x85\x85\x85\x85\x85\x85\x85\x85\x85\x85\x85",
-		       12);
-}
-
-/* One segment; false ends the talk. */
-static bool talk_segment(struct side s[2], uint8_t how, const uint8_t *data, uint32_t len)
-{
-	static struct frame f;
-	bool server = how & TALK_SERVER;
-	struct side *me = &s[server], *you = &s[!server];
-	uint32_t seq = me->at, ack = how & TALK_OLD_ACK ? you->at - 1 : you->at;
-	struct hokm_conn c;
-
-	if ((how & TALK_WHERE) == 2)
-		seq -= len / 2;
-	else if ((how & TALK_WHERE) == 4)
-		seq += len;
-	EXPECT(fix_conn(x, &c));
-	talk_frame(&f, server, seq, ack, data, len, how);
-	run(&f, server);
-	EXPECT(x->verdict == (server ? TC_OK_V : XDP_PASS_V) && untouched(&f));
-
-	if (ws_diff(ack, me->ack) > 0)
-		me->ack = ack;
-	talk_again(&me->rig, &c, server, seq, data, len);
-	me->rig.has_acked = true;
-	me->rig.acked = you->ack;
-	ws_rig_segment(&me->rig, seq, data, len);
-	if ((how & TALK_WHERE) != 4 && ws_diff(seq + len, me->at) > 0)
-		me->at = seq + len;
-	EXPECT(fix_conn(x, &c));
-	return talk_same(me, server ? &c.s2c : &c.c2s);
-}
-
-static void talk(const uint8_t *data, size_t size)
-{
-	static struct side s[2];
-	static uint8_t copy[1200];
-	size_t at = 1;
-
-	if (size < 1)
-		return;
-	world(0);
-	memset(s, 0, sizeof(s));
-	talk_begin(s, data[0]);
-	while (at + 2 < size) {
-		uint8_t how = data[at];
-		size_t len = data[at + 1] + 1u, left = size - at - 2;
-
-		at += 2;
-		if (len > left)
-			len = left;
-		memcpy(copy, data + at, len);
-		at += len;
-		if (how & TALK_AGAIN) {
-			memcpy(copy + len, copy, len);
-			len *= 2;
-		}
-		if (!talk_segment(s, how, copy, (uint32_t)len))
-			break;
-	}
 }
 
 static void say_frames(void)
@@ -592,9 +431,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	clean();
-	if (data[0] & OPT_TALK)
-		talk(data + 1, size - 1);
-	else
+	if (data[0] & OPT_TALK) {
+		world(0);
+		bpf_fuzz_talk(x, data + 1, size - 1);
+	} else {
 		one_frame(data[0], data + 1, size - 1);
+	}
 	return 0;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes replication with libFuzzer: the parser (user/decide/repl_wire.c) with bytes as they are,
- * and a link (user/decide/repl.c) with the same bytes as a talk of messages whose tags are right,
- * as a peer gone mad would send them. The input is steps:
+ * Fuzzes replication with libFuzzer: the parser (user/decide/repl_wire.c) with the bytes unchanged,
+ * and a link (user/decide/repl.c) with the same bytes as messages with right tags, as a faulty peer
+ * would send them. The input is a series of steps:
  *
  *   length (2 bytes, little-endian), step (1 byte), that many bytes
- *   step: 0 the bytes as they are   1 with their tag made right   2 and from our session, echoing
- * it 3 connections are put, a list is begun or ended, by the bytes   4 time goes on
+ *   step 0   the bytes unchanged
+ *        1   with a right tag
+ *        2   with a right tag and an echo of this session
+ *        3   the bytes choose: connections are replicated, a list begins or ends
+ *        4   time passes
  *
- * What must never happen, besides reading past the end: a message that is taken with more records
- * than it can have or with a record that names nothing; a datagram that is too long; a link that is
- * warm though it was never told a whole list.
+ * What must never happen, besides reads past the end: an accepted message with more records than it
+ * can have or with a record that names nothing; a datagram that is too long; a link that is warm
+ * although it never got a whole list.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -40,7 +43,10 @@ static void sign(uint8_t *b, size_t len)
 	memcpy(b + len - REPL_TAG_LEN, &tag, sizeof(tag));
 }
 
-/* A head as the peer's daemon would write it; kind, stream, number and records stay the input's. */
+/*
+ * Writes the head as the peer's daemon would; kind, stream, number and records are those of the
+ * input.
+ */
 static void dress(const struct talk *t, uint8_t *b, size_t len)
 {
 	const uint32_t magic = htobe32(REPL_MAGIC);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes the VRRP parser (user/decide/vrrp_wire.c) with libFuzzer. The first byte picks the
- * configuration, the rest is the packet from its IP header on:
+ * Fuzzes the VRRP parser (user/decide/vrrp_wire.c) with libFuzzer. The first byte chooses the
+ * configuration; the rest is the packet from its IP header on:
  *   0 version 3   1 version 3, no pseudo-header   2 version 2   3 version 2 with PASS
  *
- * Besides reading past the end, what must never happen: an advert that is taken and breaks what the
- * VRRP machine relies on.
+ * What must never happen, besides reads past the end: an accepted advert with values that the VRRP
+ * machine does not expect.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fuzzes hokm/ws.h with libFuzzer against the plain reader of ws_reference.h: a stream, and a
- * script that brings it in segments. After every segment what was found in it must be exactly what
- * the reference finds, and step must be lost, and got again, exactly when the words at the top of
- * hokm/ws.h say so.
+ * Fuzzes hokm/ws.h with libFuzzer against the simple reader of ws_reference.h: a stream, and a
+ * script that brings it in segments. After every segment hokm/ws.h must have found exactly what the
+ * reference finds, and it must lose and regain synchronization exactly as the top of hokm/ws.h
+ * states.
  *
- *   byte 0     bit 0: the client's stream   bits 1-2: begins with a head, with frames, in the
- * middle bit 3: the source is recipes of frames, else the stream itself bit 4: acknowledgements are
- * seen   bit 5: sequence numbers wrap soon bits 6-7: size of the segments that bring what the
- * script left byte 1-2   length of the source, little endian; the source; then the script, three
- * bytes a step
+ *   byte 0    bit 0: the stream of the client
+ *             bits 1-2: begins with a head, with frames, in the middle
+ *             bit 3: the source is recipes of frames, otherwise the stream itself
+ *             bit 4: acknowledgements are seen
+ *             bit 5: sequence numbers wrap soon
+ *             bits 6-7: size of the segments that bring the bytes which the script left out
+ *   byte 1-2  length of the source, little-endian; then the source; then the script, three bytes a
+ * step
  *
- * Positions here are 64-bit offsets into the stream, no sequence numbers.
+ * Positions here are 64-bit offsets into the stream, not sequence numbers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +42,12 @@ struct world {
 	struct ws_rig rig;
 	unsigned int segments;
 
-	/* What must be: positions, and which bytes have come when they could be read. */
+	/* The expected state: positions, and which bytes came while they could be read. */
 	bool fair[STREAM_MAX];
-	bool come[STREAM_MAX]; /* at all */
+	bool come[STREAM_MAX]; /* bytes that came in any state */
 	struct ref_start from;
 	uint64_t newest;
-	uint64_t early; /* where the first early segment began; NONE: there is none */
+	uint64_t early; /* where the first segment that came too early began; NONE: there is none */
 	uint64_t acked;
 	bool has_acked, lost, on_trial, ever_lost;
 	struct trial_seen trial;
@@ -80,7 +83,7 @@ static uint8_t did_of(const struct ref_result *r)
 			 (r->close ? WS_DID_CLOSE : 0));
 }
 
-/* The segment found what the reference finds now and did not find before it. */
+/* Expects that the segment found what the reference finds now and did not find before. */
 static void expect_found(const struct world *w, const struct ref_result *before,
 			 const struct ref_result *now)
 {
@@ -172,13 +175,13 @@ static void expect_read(struct world *w, const struct ref_result *before, uint64
 	expect_in_step(w, &now);
 	if (w->ever_lost)
 		return;
-	/* In step means: nothing that came, in whatever order, was missed. */
+	/* Synchronized: no header was missed, in whatever order the segments came. */
 	all = read_map(w, w->come, &w->from);
 	EXPECT(w, !memcmp(all.n, now.n, sizeof(all.n)) && all.records == now.records &&
 			  all.need == now.need && !all.fault);
 }
 
-/* A segment tried alone: its bytes and nothing else. */
+/* A segment of a trial, read alone. */
 static struct ref_result read_trial(const struct world *w, uint64_t s, uint64_t e, bool open,
 				    bool unsure)
 {
@@ -210,7 +213,7 @@ static void expect_regained(struct world *w, const struct ref_result *r, uint64_
 	expect_in_step(w, &now);
 }
 
-/* Out of step; newest: before this segment. */
+/* Synchronization is lost; newest: before this segment. */
 static void expect_trial(struct world *w, uint64_t newest, uint64_t s, uint64_t e)
 {
 	struct ref_result r;
@@ -266,7 +269,9 @@ static void deliver(struct world *w, uint64_t s, uint64_t e)
 	expect_segment(w, &before, newest, s, e);
 }
 
-/* Bytes that are none of the stream's, far beyond it: they must never be read in step. */
+/*
+ * Bytes far behind the stream, which do not belong to it: they must not be read while synchronized.
+ */
 static void deliver_far(struct world *w, uint64_t at, uint32_t by)
 {
 	struct ref_result before = read_map(w, w->fair, &w->from);
@@ -313,8 +318,8 @@ static void put(struct world *w, unsigned int byte)
 }
 
 /*
- * A recipe: first byte, form of the length, length; with the mask its side must have, and a
- * payload.
+ * A recipe: first byte, form of the length, length. The frame gets the mask that its side must
+ * have, and a payload.
  */
 static void put_recipe(struct world *w, struct input *src)
 {
@@ -337,7 +342,7 @@ static void put_recipe(struct world *w, struct input *src)
 		put(w, masked | 127);
 		bytes = 8;
 		break;
-	default: /* not what it should be */
+	default: /* a wrong mask bit */
 		put(w, form);
 		full = len % 8;
 	}
@@ -371,7 +376,7 @@ static void make_stream(struct world *w, struct input *in, uint8_t options)
 static void special(struct world *w, uint64_t *at, uint8_t a, uint8_t b)
 {
 	switch (a % 4) {
-	case 0: /* went by unseen */
+	case 0: /* bytes that were not seen */
 		*at += 1 + b;
 		if (*at > w->len)
 			*at = w->len;
@@ -382,7 +387,7 @@ static void special(struct world *w, uint64_t *at, uint8_t a, uint8_t b)
 	case 2:
 		deliver_far(w, *at, b);
 		break;
-	default: /* the other side got more than was seen here */
+	default: /* the other side acknowledges more than was seen */
 		w->acked = *at + b;
 	}
 }
@@ -394,11 +399,11 @@ static void script_step(struct world *w, uint64_t *at, uint64_t *hole_end, struc
 
 	switch (op) {
 	case 0:
-	case 1: /* the next */
+	case 1: /* the next bytes */
 		deliver(w, *at, *at + 1 + a);
 		*at += 1 + a;
 		break;
-	case 2: /* some of one byte */
+	case 2: /* segments of one byte */
 		for (unsigned int i = 0; i <= a % 32; i++, (*at)++)
 			deliver(w, *at, *at + 1);
 		break;
@@ -406,14 +411,14 @@ static void script_step(struct world *w, uint64_t *at, uint64_t *hole_end, struc
 		deliver(w, s, *at + 1 + a);
 		*at += 1 + a;
 		break;
-	case 4: /* old */
+	case 4: /* old bytes */
 		deliver(w, s, s + 1 + a % (back + 1));
 		break;
-	case 5: /* early */
+	case 5: /* too early */
 		deliver(w, *at + 1 + b, *at + 2 + b + a);
 		*hole_end = *at + 1 + b;
 		break;
-	case 6: /* exactly what is missing before the early one */
+	case 6: /* exactly the bytes that are missing before the early segment */
 		if (*hole_end > *at)
 			deliver(w, *at, *hole_end);
 		*at = *hole_end > *at ? *hole_end : *at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Slow and plain: see ws_reference.h. */
+/* A slow and simple reader: see ws_reference.h. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -7,7 +7,7 @@
 #include "ws_reference.h"
 
 #define RECORD_MAX  (16384 + 2048)
-#define SHORTEST    12 /* bytes no head is shorter than: "HTTP/1.1 101" */
+#define SHORTEST    12 /* no head is shorter than "HTTP/1.1 101" */
 #define CODE_EMPTY  1005
 #define NAME        "upgrade:"
 #define NAME_LEN    8
@@ -17,7 +17,7 @@
 #define LAST_TLS    24
 #define TLS_VERSION 3
 
-/* Bytes from `at` on that have come, at most `want`. */
+/* The number of bytes from `at` on that have come, at most `want`. */
 static size_t there(const struct ref_stream *s, uint64_t at, size_t want)
 {
 	size_t n = 0;
@@ -44,7 +44,7 @@ static bool line_names_websocket(const uint8_t *line, size_t len)
 	return false;
 }
 
-/* Length of the head with its blank line, 0 when it has not ended. */
+/* Length of the head with its blank line; 0 while it is incomplete. */
 static size_t head_length(const uint8_t *head, size_t n, bool *websocket)
 {
 	size_t begin = 0;
@@ -66,7 +66,7 @@ static size_t head_length(const uint8_t *head, size_t n, bool *websocket)
 	return 0;
 }
 
-/* Is what has come of it the beginning of a request, or of an answer? */
+/* Are the bytes that have come the beginning of a request, or of an answer? */
 static bool head_begins_well(const uint8_t *head, size_t n, bool client)
 {
 	if (client)
@@ -82,7 +82,7 @@ static bool head_begins_well(const uint8_t *head, size_t n, bool client)
 	       memcmp(head + 9, "000", 3) != 0;
 }
 
-/* True when another head follows. */
+/* Returns true when another head follows. */
 static bool read_head(const struct ref_stream *s, struct ref_result *r)
 {
 	size_t n = there(s, r->need, s->len), len;
@@ -123,7 +123,7 @@ static bool read_head(const struct ref_stream *s, struct ref_result *r)
 struct header {
 	bool fin, rsv1, rsv2, rsv3, masked;
 	unsigned int opcode, len7;
-	size_t len_bytes; /* of the extended length */
+	size_t len_bytes; /* bytes of the extended length */
 	size_t size;
 	uint64_t len;
 };
@@ -160,7 +160,7 @@ static bool is_control(const struct header *h)
 	return h->opcode >= 8;
 }
 
-/* What the first two bytes may break. */
+/* The fault in the first two bytes of a header. */
 static enum hokm_ws_fault judge(const struct header *h, const struct ref_result *r, bool client)
 {
 	bool known = (h->opcode <= 2) || (h->opcode >= 8 && h->opcode <= 10);
@@ -223,7 +223,7 @@ static void close_done(const struct ref_stream *s, struct ref_result *r, const s
 	r->state = HOKM_FOLLOW_DONE;
 }
 
-/* The header at r->need, not all of which has come. */
+/* A header at r->need that is incomplete. */
 static bool stop_inside(struct ref_result *r, size_t n)
 {
 	r->in_header = n;
@@ -231,7 +231,7 @@ static bool stop_inside(struct ref_result *r, size_t n)
 	return false;
 }
 
-/* One frame; false when there is no other behind it to be read. */
+/* Reads one frame; returns false when no further one can be read. */
 static bool read_frame(const struct ref_stream *s, struct ref_result *r)
 {
 	size_t n = there(s, r->need, 16), want;

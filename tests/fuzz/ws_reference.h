@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What hokm/ws.h must find, read the plain way: the whole stream lies in memory, a map says which
- * of its bytes have come, and every call reads from the start again until it meets a byte that has
- * not. RFC 9112 (heads), RFC 6455 section 5 (frames), RFC 7692 (RSV1), RFC 8446 section 5.1
+ * What hokm/ws.h must find, read in the simplest way: the whole stream lies in memory, a map holds
+ * which of its bytes have come, and every call reads from the beginning to the first byte that has
+ * not come. RFC 9112 (heads), RFC 6455 section 5 (frames), RFC 7692 (RSV1), RFC 8446 section 5.1
  * (records).
  *
- * Shares nothing with hokm/ws.h but the names of states and faults in hokm/abi.h.
+ * It shares nothing with hokm/ws.h but the names of states and faults in hokm/abi_states.h.
  */
 #ifndef HOKM_FUZZ_WS_REFERENCE_H
 #define HOKM_FUZZ_WS_REFERENCE_H
@@ -18,20 +18,20 @@
 
 struct ref_stream {
 	const uint8_t *bytes;
-	const bool *known; /* NULL: all of them */
+	const bool *known; /* NULL: all have come */
 	size_t len;
-	bool client; /* whose stream */
+	bool client; /* sender of the stream */
 };
 
-/* Where reading begins, and in the middle of what. */
+/* Where reading begins, and in which state. */
 struct ref_start {
 	uint64_t at;
-	bool frames; /* behind the head */
-	bool open;   /* a message of fragments is open */
-	bool unsure; /* nobody knows whether one is */
+	bool frames; /* behind a head */
+	bool open;   /* a fragmented message is open */
+	bool unsure; /* whether one is open is not known */
 };
 
-/* Continuation, text, binary, close, ping, pong: the order of the counters of hokm/abi.h. */
+/* Frames by kind: continuation, text, binary, close, ping, pong. */
 #define REF_KINDS 6
 
 struct ref_result {
@@ -39,12 +39,14 @@ struct ref_result {
 	uint32_t records;
 	bool request, plain, answer, tls, close;
 	uint16_t status, close_code;
-	enum hokm_follow_state state; /* HEAD, FRAMES, RECORDS, PLAIN, DONE; as before the fault */
+	/* HEAD, FRAMES, RECORDS, PLAIN or DONE; with a fault, the state before it */
+	enum hokm_follow_state state;
 	enum hokm_ws_fault fault;
-	uint64_t need; /* the byte to be read next; may lie far behind the stream's end */
+	/* position of the next byte to read; may lie far behind the end of the stream */
+	uint64_t need;
 	bool in_header;
 	bool open, unsure;
-	unsigned int first_kind; /* of the first frame */
+	unsigned int first_kind; /* kind of the first frame */
 };
 
 struct ref_result ref_read(const struct ref_stream *s, const struct ref_start *from);

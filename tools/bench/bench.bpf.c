@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bench's BPF programs.
+ * The BPF programs of the bench.
  *
- * BPF_PROG_TEST_RUN repeats a program on one frame, as the program left it: a steered frame would
- * come back with other MAC addresses, a second SYN of the same flow is not a new one. So each run
- * goes through a wrapper that puts the frame right and then calls the subject by a tail call. What
- * the wrapper costs is in the floor too: every path's time is net of the trivial program called
- * through the same wrapper.
+ * BPF_PROG_TEST_RUN repeats a program on one frame, as the program left it. A steered frame would
+ * come back with other MAC addresses, and a second SYN of the same flow is not a new one. So each
+ * run goes through a wrapper that corrects the frame and then calls the subject by a tail call. The
+ * floor contains the cost of the wrapper too: every path's time is net of the trivial program,
+ * called through the same wrapper.
  *
- * New data: a segment that comes again is a repetition to whoever follows frames, and costs nearly
- * nothing. So the wrapper of data moves the sequence number on: packet n of a round of flows is the
- * next segment of its flow, as a player's is. Nothing in the maps is set back, the subject runs
- * exactly the way it runs in real traffic, and the bench looks afterwards whether every frame was
- * counted.
+ * New data: a repeated segment costs frame tracking almost nothing. So the wrapper for data moves
+ * the sequence number on: packet n of a round of flows is the next segment of its flow, as it is in
+ * real traffic. Nothing in the maps is reset, the subject runs exactly as in real traffic, and
+ * afterwards the bench checks that every frame was counted.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -20,7 +19,7 @@
 #include "hokm/abi.h"
 #include "bench_abi.h"
 
-/* uapi: none of the product's programs needs it, so it is not in vmlinux.h. */
+/* From the uapi; no program of the product needs it, so it is not in vmlinux.h. */
 #define BPF_MAP_TYPE_PROG_ARRAY 3
 
 char _license[] SEC("license") = "GPL";
@@ -39,7 +38,7 @@ struct {
 	__type(value, __u32);
 } jump_out SEC(".maps");
 
-/* The subject's own map: the bench puts it in the place of this one. */
+/* Replaced by the subject's own map when the bench loads the program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -89,7 +88,7 @@ static __always_inline struct bench_ctl *ctl_get(void)
 	return bpf_map_lookup_elem(&ctl, &zero);
 }
 
-/* As it is: for frames that the subject does not change. */
+/* Leaves the frame unchanged: for frames that the subject does not change. */
 SEC("xdp.frags")
 int wrap_raw(struct xdp_md *ctx)
 {
@@ -100,7 +99,7 @@ int wrap_raw(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-/* MAC addresses restored, the next flow's client address put in. */
+/* Restores the MAC addresses and puts in the client address of the next flow. */
 SEC("xdp.frags")
 int wrap_tcp(struct xdp_md *ctx)
 {
@@ -119,7 +118,7 @@ int wrap_tcp(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-/* What new data of packet n needs: whose it is, and where in that flow it stands. */
+/* The flow of packet n, and its place in that flow. */
 static __always_inline __be32 data_client(const struct bench_ctl *c)
 {
 	return bpf_htonl(c->base + (__u32)((c->n + c->shift) * BENCH_STRIDE % c->flows));
@@ -136,7 +135,7 @@ struct headers {
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-/* The next segment of the next flow. */
+/* Makes the frame the next segment of the next flow. */
 SEC("xdp.frags")
 int wrap_data(struct xdp_md *ctx)
 {
@@ -161,7 +160,10 @@ static __always_inline struct hokm_conn *conn_of(__be32 client, __be16 port)
 	return bpf_map_lookup_elem(&conns, &k);
 }
 
-/* The same, and the server has answered the ping before: else only the first one would be noted. */
+/*
+ * The same for a ping. The server has answered the one before, otherwise only the first would be
+ * noted.
+ */
 SEC("xdp.frags")
 int wrap_ping(struct xdp_md *ctx)
 {
@@ -196,7 +198,7 @@ int wrap_data_out(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
-/* The whole probe restored, with the other nonce. */
+/* Restores the whole probe, with the other nonce. */
 SEC("xdp.frags")
 int wrap_probe(struct xdp_md *ctx)
 {
@@ -235,7 +237,7 @@ int floor_hash(struct xdp_md *ctx)
 	return bpf_map_lookup_elem(&hot, &key) ? XDP_PASS : XDP_ABORTED;
 }
 
-/* A new flow's entry as the kernel's own LRU costs it: a look-up that misses and an insertion. */
+/* The cost of a new entry in the kernel's LRU hash: a look-up that misses, and an insertion. */
 SEC("xdp.frags")
 int floor_insert(struct xdp_md *ctx)
 {
@@ -278,9 +280,9 @@ int floor_tc(struct __sk_buff *skb)
 }
 
 /*
- * What no tracker of connections can avoid: the key out of the packet, the look-up in a table as
- * large, and of what it finds the head and one half, the half written. On the subject's own table:
- * so the misses are the same, bucket by bucket.
+ * The floor of every connection tracker: the key is taken out of the packet and looked up in a
+ * table of the same size, the head and one flow of the entry are read, and the flow is written. It
+ * uses the subject's own table, so the cache misses are the same, bucket by bucket.
  */
 SEC("xdp.frags")
 int floor_touch(struct xdp_md *ctx)

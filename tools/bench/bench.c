@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `make bench`: ns a packet of every path, then of a million connections. See bench.h for how. */
+/*
+ * `make bench`: nanoseconds per packet of every path, then of 1,000,000 connections: see bench.h.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@ static unsigned int number(const char *text, unsigned int low, unsigned int high
 	return (unsigned int)v;
 }
 
-/* The first part. -errno, said on stderr. */
+/* Runs the first part. Returns -errno after a message on stderr. */
 static int every_path(struct bench *b, const char *object, json_t *json, bool *broken)
 {
 	int err;
@@ -62,7 +64,7 @@ int main(int argc, char **argv)
 		{"bpf", required_argument, NULL, 'b'},
 		{"rounds", required_argument, NULL, 'r'},
 		{"repeat", required_argument, NULL, 'n'},
-		{"only", required_argument, NULL, 'o'}, /* paths or million */
+		{"only", required_argument, NULL, 'o'}, /* "paths" or "million" */
 		{NULL, 0, NULL, 0},
 	};
 	static struct bench b = {.rounds = 41, .repeat = 20000};

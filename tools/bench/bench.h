@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bench: ns a packet of every path of the packet path, against floors measured in the same run.
+ * The bench: nanoseconds per packet of every path, compared with floors that are measured in the
+ * same run.
  *
  *   bench.c          options, the two parts, verdicts
  *   bench_paths.c    the paths of the first part and their budgets
  *   bench_million.c  the second part: 1,000,000 connections beside 1,000
  *   bench_measure.c  rounds, checks, evaluation
  *   bench_frame.c    the frames
- *   bench_world.c    programs loaded, maps laid out: an owner with one live peer
- *   bench_conn.c     connections that the programs themselves have followed from SYN to 101
+ *   bench_world.c    loads the programs and fills the maps: an owner with one alive peer
+ *   bench_conn.c     connections that the programs themselves tracked from SYN to 101
  *   bench_report.c   table and JSON
  *
- * Absolute times mean little: a machine's neighbours move them. Rounds are interleaved (every path
- * runs once in every round), a path's time is the mean of the middle half of its rounds, and what
- * is judged is the ratio to a hot HASH look-up, after the trivial program's time was taken off
- * both.
+ * Absolute times mean little, because other users of the machine change them. So rounds are
+ * interleaved: every path runs once in every round. A path's time is the mean of the middle half of
+ * its rounds. The verdict is on the ratio to a hot hash look-up, after the trivial program's time
+ * was subtracted from both.
  *
- * A path that follows frames is measured on new data only: see bench.bpf.c. After each run counters
- * and the connection itself must agree that every frame of it was read, in step to the byte.
+ * A path with frame tracking is measured on new data only: see bench.bpf.c. After each run the
+ * counters and the connection must show that every frame of it was read.
  */
 #ifndef HOKM_BENCH_H
 #define HOKM_BENCH_H
@@ -60,13 +61,13 @@ enum frame_id {
 	FRAME_PROBE,
 	FRAME_REPLY,
 	FRAME_NONE_OUT,
-	FRAME_ACK_IN, /* segments of followed connections from here on */
+	FRAME_ACK_IN, /* segments of tracked connections from here on */
 	FRAME_TEXT_IN,
-	FRAME_INSIDE_IN, /* nothing but payload of a large frame */
+	FRAME_INSIDE_IN, /* payload of a large frame only */
 	FRAME_TWO_IN,
 	FRAME_FIVE_IN,
 	FRAME_PING_IN,
-	FRAME_NOISE_IN, /* no WebSocket frame */
+	FRAME_NOISE_IN, /* bytes that are no WebSocket frame */
 	FRAME_RECORD_IN,
 	FRAME_TEXT_OUT,
 	FRAME_FIVE_OUT,
@@ -76,51 +77,50 @@ enum frame_id {
 struct frame {
 	uint8_t b[FRAME_MAX];
 	uint32_t len;
-	uint32_t payload; /* of TCP; lies at the end */
+	uint32_t payload; /* bytes of TCP payload, at the end of the frame */
 };
 
-/* How the maps stand while a path runs. */
+/* The state of the maps while a path runs. */
 enum bench_world {
-	WORLD_OWNER,     /* owner, service up here */
-	WORLD_DOWN_HERE, /* owner, service down here and up on the peer */
+	WORLD_OWNER,     /* owner, service up on this node */
+	WORLD_DOWN_HERE, /* owner, service down on this node and up on the peer */
 	WORLD_NOT_OWNER,
 };
 
-/* What the connection of a path is before each run. FLOWS: one of many, all alike. */
+/* The connection of a path before each run. FLOWS: one of many that are alike. */
 enum bench_conn { CONN_NONE, CONN_FLOWS, CONN_WEBSOCKET, CONN_LARGE, CONN_LOST, CONN_TLS };
 
 #define NO_BUDGET 0.0
 
 struct path {
 	const char *name;
-	const char *key; /* in JSON */
+	const char *key; /* name in JSON */
 	enum bench_wrap wrap;
 	enum bench_slot slot;
 	enum frame_id frame;
 	enum bench_world world;
 	enum bench_conn conn;
 	uint32_t base;  /* client address of flow 0, host order */
-	uint32_t flows; /* WRAP_TCP: a power of two */
+	uint32_t flows; /* WRAP_TCP: flows, a power of two */
 	uint32_t verdict;
-	int counter; /* enum hokm_counter that every packet must raise, or -1: none may */
+	/* enum hokm_counter that every packet must raise, or -1: no counter may rise */
+	int counter;
 	int counter_slot;
-	unsigned int rise; /* how often a packet raises it; 0: once */
-	bool purge;        /* empty what the path entered, after each round */
-	bool full;         /* measured in the second half, with more connections in the table */
-	double budget;     /* hot HASH look-ups, or NO_BUDGET: broken above */
-	double katran;     /* what Katran needs there, in look-ups; 0: not known */
-	uint64_t n;        /* WRAP_DATA*: packets so far */
-	uint32_t seq;      /* WRAP_DATA*: of the flows' first segment */
-	uint32_t shift;    /* WRAP_DATA*: where in the order of flows it begins */
+	unsigned int rise; /* how often one packet raises it; 0: once */
+	bool purge;        /* delete what the path entered, after each round */
+	bool full; /* measured in the second part of a round, with more connections in the table */
+	double budget;  /* greatest ratio to a hot hash look-up, or NO_BUDGET */
+	double katran;  /* ratio of Katran on the same path; 0: not known */
+	uint64_t n;     /* WRAP_DATA*: packets so far */
+	uint32_t seq;   /* WRAP_DATA*: sequence number of the flows' first segment */
+	uint32_t shift; /* WRAP_DATA*: where in the order of flows the run begins */
 	double ns[BENCH_ROUNDS_MAX];
 	double median_ns;
 	double net_ns;
 	double lookups;
 };
 
-/*
- * Client addresses of flows: established and local, established on the peer, new ones, one a path.
- */
+/* Client addresses of flows: local ones, those on the peer, new ones, and the one of each path. */
 #define BASE_LOCAL    0x0a000000u
 #define BASE_STEERED  0x0b000000u
 #define BASE_NEW      0x0c000000u
@@ -133,35 +133,37 @@ struct path {
 struct bench {
 	struct bpf_object *obj;
 	struct hokm_bpf *skel;
-	uint32_t conns_max; /* entries of conns; 0: as the daemon has it */
+	uint32_t conns_max; /* entries of conns; 0: as many as in the daemon */
 	struct frame frames[FRAME_COUNT];
 	int wrap_fd[WRAP_COUNT];
 	int subject_in_fd, subject_out_fd, floor_tc_fd;
 	int conns_fd;
 	int ctl_fd;
-	struct hokm_conn followed; /* what all CONN_FLOWS are copies of */
+	struct hokm_conn followed; /* the entry that all CONN_FLOWS are copies of */
 	unsigned int rounds, repeat;
-	uint64_t packets; /* WRAP_TCP and WRAP_PROBE: so far */
+	uint64_t packets; /* WRAP_TCP and WRAP_PROBE: packets so far */
 	unsigned int n_paths;
 	struct path paths[BENCH_PATHS_MAX];
-	double floors[2][WRAP_COUNT][BENCH_ROUNDS_MAX]; /* the trivial program: few, full */
+	/* time of the trivial program with few and with many connections */
+	double floors[2][WRAP_COUNT][BENCH_ROUNDS_MAX];
 };
 
 /* bench_paths.c */
 void bench_paths(struct bench *b);
 
 /*
- * bench_million.c. -errno, said on stderr; *broken is set when a limit was missed. json takes its
- * part of the results. like: rounds and repeat.
+ * bench_million.c. Returns -errno after a message on stderr. *broken is set when a limit was
+ * missed; json gets the results of this part. like: rounds and repeat.
  */
 int bench_million(const struct bench *like, const char *bpf_object, json_t *json, bool *broken);
 
 /* bench_measure.c */
-int bench_measure(struct bench *b); /* both halves; -errno, said on stderr */
-/* Round 0 to rounds of one half; 0 is done for nothing: it warms caches and tables. */
+/* both parts of all rounds; returns -errno after a message on stderr */
+int bench_measure(struct bench *b);
+/* Rounds 0 to `rounds` of one part. Round 0 warms caches and tables and is not counted. */
 int bench_round(struct bench *b, bool full, unsigned int i);
-void bench_progress(unsigned int i, unsigned int n); /* i = n ends it */
-/* ns of a hot look-up: paths[1]; paths[0] is the trivial one */
+void bench_progress(unsigned int i, unsigned int n); /* i = n ends the table */
+/* ns of a hot look-up, which is paths[1]; paths[0] is the trivial program */
 double bench_evaluate(struct bench *b);
 double bench_middle(double *v, unsigned int n); /* mean of the middle half; sorts v */
 
@@ -170,12 +172,12 @@ struct segment {
 	bool out; /* from the server */
 	bool syn;
 	uint32_t client, seq, ack;
-	uint32_t len; /* of the payload, which is left to the caller */
+	uint32_t len; /* len: of the payload, which the caller fills */
 };
 void bench_frames(struct bench *b);
-/* Returns where the payload lies. */
+/* Returns the offset of the payload. */
 uint8_t *bench_segment(struct frame *f, const struct segment *s);
-/* Both probes, with right tags, and the frame that carries the first. */
+/* Both probes with right tags, and the frame with the first of them. */
 void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_keys *keys);
 
 extern const uint8_t BENCH_MAC[6], BENCH_PEER_MAC[6], BENCH_CLIENT_MAC[6];
@@ -188,21 +190,21 @@ extern const uint8_t BENCH_MAC[6], BENCH_PEER_MAC[6], BENCH_CLIENT_MAC[6];
 #define BENCH_VRID        25
 #define BENCH_TAG         0x11223344u
 
-/* bench_world.c: -errno on failure, said on stderr. bench_close() undoes bench_open(). */
+/* bench_world.c. Returns -errno after a message on stderr. bench_close() undoes bench_open(). */
 int bench_open(struct bench *b, const char *bpf_object);
 void bench_close(struct bench *b);
 int complain(const char *what, int err);                      /* err */
 const struct bpf_object *world_object(const struct bench *b); /* the packet path */
 int world_set(struct bench *b, enum bench_world world);
 struct hokm_conn_key world_key(uint32_t client);
-/* n entries of conns from base on, all of them copies of c. */
+/* Enters n connections into conns, with client addresses from base on, as copies of c. */
 int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c);
-/* From FLOWS_FEW to FLOWS_MAX local connections. */
+/* Grows the table from FLOWS_FEW to FLOWS_MAX local connections. */
 int world_fill(struct bench *b);
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last);
 uint64_t world_counter(struct bench *b, int slot, int counter); /* counter -1: sum of all */
 
-/* bench_conn.c: -errno on failure, said on stderr */
+/* bench_conn.c. Returns -errno after a message on stderr. */
 int conn_open(struct bench *b, uint32_t client, bool tls);
 int conn_get(struct bench *b, uint32_t client, struct hokm_conn *c);
 /* Before and after each run of a path. */
@@ -211,7 +213,7 @@ int conn_check(struct bench *b, const struct path *p);
 
 /* bench_report.c */
 void report_table(const struct bench *b, double lookup_ns);
-json_t *report_json(const struct bench *b, double lookup_ns); /* NULL: no memory */
+json_t *report_json(const struct bench *b, double lookup_ns); /* NULL: out of memory */
 bool path_broken(const struct path *p);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the bench's BPF programs and the bench share. Fixed-width types come from the includer. */
+/* What the bench and its BPF programs share. The includer provides the fixed-width types. */
 #ifndef HOKM_BENCH_ABI_H
 #define HOKM_BENCH_ABI_H
 
-#define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; whole words */
+#define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; rounded up to words */
 #define BENCH_PROBE_USE 170
 
 /*
- * Flows come in an order that no prefetcher follows; odd, and no multiple of five, so that each
- * comes once.
+ * Flows come in an order that no prefetcher can predict. The stride is odd and no multiple of five,
+ * so that each flow comes once.
  */
 #define BENCH_STRIDE 2654435761u
 
-/* Slots of the maps jump and jump_out: what a wrapper calls. */
+/* Slots of the maps jump and jump_out: the programs that a wrapper calls. */
 enum bench_slot {
 	BENCH_TRIVIAL,
 	BENCH_HASH,
@@ -24,21 +24,22 @@ enum bench_slot {
 	BENCH_SLOTS,
 };
 
-/* Map ctl, one entry: what the wrappers do to the frame before they hand it on. */
+/* Map ctl, one entry: how the wrappers change the frame before the call. */
 struct bench_ctl {
 	__u64 n;       /* packets so far */
 	__u32 slot;    /* enum bench_slot */
-	__u32 base;    /* client address, host order, of flow 0 */
+	__u32 base;    /* client address of flow 0, host order */
 	__u32 flows;   /* prime to BENCH_STRIDE */
 	__u32 mask;    /* flows - 1 */
 	__u32 macs[3]; /* destination and source */
 	__u32 seq;     /* new data: sequence number of every flow's first segment */
-	__u32 step;    /* and the payload of each */
-	__u32 shift;   /* and which packet of the order comes first */
+	__u32 step;    /* bytes of payload of each segment */
+	__u32 shift;   /* the first packet of the order */
 };
 
 /*
- * Map probes, one entry: two probes that differ in their nonce, so that neither is ever a replay.
+ * Map probes, one entry: two probes with different nonces, so that neither of them is ever a
+ * replay.
  */
 struct bench_probes {
 	__u64 frame[2][BENCH_PROBE_LEN / 8];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections that are followed. Each is led from its SYN to the 101 through the two programs
- * themselves, so that a path is measured on an entry as tracking leaves it; where many are needed
- * the rest are copies of one.
+ * Connections with frame tracking. Each one goes through the two programs from its SYN to the 101,
+ * so that a path is measured on an entry as tracking leaves it. Where many are needed the others
+ * are copies of one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define CLIENT_ISN 1000
 #define SERVER_ISN 5000
 
-#define FRAME_64_HEAD 14 /* header with a 64-bit length, masked */
+#define FRAME_64_HEAD 14 /* masked header with a 64-bit length */
 
 static const char ask[] = "GET / HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\n"
 			  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -23,7 +23,7 @@ static const char ask[] = "GET / HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\
 static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 			     "Connection: Upgrade\r\n"
 			     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-/* Handshake records of nine bytes: that is all that is looked at. */
+/* TLS handshake records of nine bytes; nothing else is read of them. */
 static const char record[] = "\x16\x03\x01\x00\x04tls";
 
 static int send_one(struct bench *b, const struct segment *s, const void *payload)
@@ -57,7 +57,7 @@ static bool is_state(const struct hokm_conn *c, uint8_t phase, uint8_t follow)
 	       c->c2s.ws.state == follow && c->s2c.ws.state == follow;
 }
 
-/* The tails of the strings are 0, which is not sent; of a record it is part. */
+/* The zero that ends a string is not sent; that of a record belongs to it. */
 int conn_open(struct bench *b, uint32_t client, bool tls)
 {
 	const uint32_t asked = (uint32_t)(tls ? sizeof(record) : sizeof(ask) - 1);
@@ -84,7 +84,7 @@ int conn_open(struct bench *b, uint32_t client, bool tls)
 	return complain("a connection led from SYN to its answer is not followed", -EPROTO);
 }
 
-/* The header of one frame that spans all segments of the next run. */
+/* Sends the header of one frame that spans all segments of the next run. */
 static int begin_large(struct bench *b, const struct path *p, uint32_t seq)
 {
 	const struct segment s = {.client = p->base, .seq = seq, .len = FRAME_64_HEAD};
@@ -110,7 +110,7 @@ static int prepare_first(struct bench *b, const struct path *p)
 	return err ? err : send_one(b, &s, noise);
 }
 
-/* A connection of its own goes on where it is; of many, each path goes on where it was. */
+/* A single connection goes on at its sequence number; of many, each path goes on at its own. */
 int conn_prepare(struct bench *b, struct path *p)
 {
 	const bool out = p->wrap == WRAP_DATA_OUT;
@@ -137,7 +137,9 @@ int conn_prepare(struct bench *b, struct path *p)
 	return err;
 }
 
-/* Still followed, to the byte; or still out of step, as the path says. */
+/*
+ * Checks that the frames are still tracked, to the last byte, or still lost, as the path requires.
+ */
 int conn_check(struct bench *b, const struct path *p)
 {
 	static const uint8_t state[] = {

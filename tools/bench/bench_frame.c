@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bench's frames: what a game server's network card really sees. Checksums of TCP and IP are
- * left zero, since XDP looks at neither.
+ * The frames of the bench: what the network card of a game server receives. The checksums of TCP
+ * and IP are zero, because XDP checks neither.
  */
 #include <arpa/inet.h>
 #include <linux/if_arp.h>
@@ -45,7 +45,7 @@ static void put_ip(struct frame *f, uint8_t proto, uint32_t src, uint32_t dst, s
 	f->len += (uint32_t)sizeof(ip);
 }
 
-/* A segment of a small move: 40 bytes of payload. */
+/* A segment with a small message: 40 bytes of payload. */
 static void put_tcp(struct frame *f, uint16_t sport, uint16_t dport, bool syn)
 {
 	struct tcphdr tcp = {
@@ -134,12 +134,12 @@ uint8_t *bench_segment(struct frame *f, const struct segment *s)
 	return f->b + f->len - s->len;
 }
 
-#define SMALL  40   /* payload of a small move */
-#define LARGE  1400 /* of a full segment */
+#define SMALL  40   /* payload of a small message */
+#define LARGE  1400 /* payload of a full segment */
 #define MASKED 0x80
 
 /*
- * A segment of n WebSocket frames of one size each, with short lengths; their bytes do not matter.
+ * A segment of n WebSocket frames of one size, with short lengths; their payload does not matter.
  */
 static void frame_ws(struct frame *f, bool out, uint8_t b0, uint32_t n)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rounds, the checks that a path is the one its name says, and what comes of the times. */
+/*
+ * Rounds, the checks that each path is the one that its name says, and the evaluation of the times.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +35,7 @@ static int set_ctl(struct bench *b, const struct path *p, enum bench_slot slot)
 	return bpf_map_update_elem(b->ctl_fd, &zero, &c, BPF_ANY) ? -errno : 0;
 }
 
-/* One run of `repeat` packets: ns a packet, and the last verdict. */
+/* One run of `repeat` packets: nanoseconds per packet, and the last verdict. */
 static int run(struct bench *b, struct path *p, bool subject, double *ns, uint32_t *verdict)
 {
 	uint8_t out[FRAME_MAX];
@@ -67,10 +69,7 @@ static int wrong_path(const struct bench *b, const struct path *p, uint32_t verd
 	return -EPROTO;
 }
 
-/*
- * What is measured must be what the path's name says: verdict, counter and connection have to
- * agree.
- */
+/* Checks verdict, counter and connection, so that the path is the one that its name says. */
 static int run_checked(struct bench *b, struct path *p, double *ns)
 {
 	const uint64_t rise = p->counter < 0 ? 0 : p->rise ? p->rise : 1;
@@ -80,9 +79,9 @@ static int run_checked(struct bench *b, struct path *p, double *ns)
 
 	err = err ? err : conn_prepare(b, p);
 	/*
-	 * Once through its flows for nothing: what is measured is the steady state. A test run of
-	 * XDP waits for RCU before its first packet, while others use the caches: so this helps
-	 * data in nothing.
+	 * Runs once through the flows without counting, so that the steady state is measured. A
+	 * test run of XDP waits for RCU before its first packet, while other programs use the
+	 * caches, so this does not warm the data caches.
 	 */
 	if (!err && p->flows > 1 && !p->purge && (!is_data(p) || p->wrap == WRAP_DATA_OUT))
 		err = run(b, p, true, ns, &verdict);
@@ -145,7 +144,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A median with parts of a nanosecond. */
+/* A median with fractions of a nanosecond. */
 double bench_middle(double *v, unsigned int n)
 {
 	const unsigned int from = n / 4, to = n - n / 4;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * 1,000,000 followed connections: what they hold of memory, and what a packet of a random one costs
- * beside one of 1,000.
+ * 1,000,000 connections with frame tracking: the memory they use, and the cost of a packet of a
+ * random one compared with one of 1,000.
  *
- * With so many every packet misses the caches: bucket, key and head, one half. No program that
- * finds the connection can avoid that, so a floor program is measured beside ours, through the same
- * wrapper and on the same table: it takes the key out of the packet, looks it up, reads the head
- * and writes into the half. What ours costs beyond it must not grow by more than half from 1,000
- * connections to 1,000,000.
+ * With so many connections every packet misses the caches: bucket, key and head, one flow. No
+ * program that looks up the connection can avoid that. So a floor program is measured beside the
+ * subject, through the same wrapper and on the same table: it takes the key out of the packet,
+ * looks it up, reads the head and writes the flow. The cost of the subject beyond the floor must
+ * not grow by more than half from 1,000 connections to 1,000,000.
  *
  * Both go through all connections in an order of long strides, far apart from each other, and the
- * entries were put in in random order: what one left in the caches is long gone when the other
- * comes by. Two worlds with tables of one size stand side by side, one with few connections and one
- * with all, and every round measures in both, because the machine's own speed drifts; differences
- * are taken within a round.
+ * entries were inserted in random order. So nothing that one left in the caches is there when the
+ * other comes. Two worlds with tables of one size are loaded, one with few connections and one with
+ * all. Every round measures in both, because the speed of the machine drifts, and differences are
+ * taken within a round.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,17 +25,18 @@
 
 #include "bench.h"
 
-#define MILLION     1000000u
-#define FEW         1000u
-#define TABLE       1048576u
-#define BATCH       8192u
-#define MORE_ROUNDS 2 /* times the first part's: a difference of large numbers is judged */
-#define MIB         1048576.0
-#define GROWTH_MAX  1.5
-#define XDP_PASS_V  2
-#define TC_OK_V     0
+#define MILLION 1000000u
+#define FEW     1000u
+#define TABLE   1048576u
+#define BATCH   8192u
+#define MORE_ROUNDS \
+	2 /* times the first part's rounds, because the result is a difference of large numbers */
+#define MIB        1048576.0
+#define GROWTH_MAX 1.5
+#define XDP_PASS_V 2
+#define TC_OK_V    0
 
-/* trivial, hash, then floor before subject, in and out */
+/* the trivial program, the hash look-up, then floor and subject, for in and out */
 #define SUBJECT_IN  3
 #define SUBJECT_OUT 5
 
@@ -63,7 +64,7 @@ static const struct path paths[] = {
 
 struct growth {
 	const char *key;
-	double few_ns, full_ns; /* beyond the floor */
+	double few_ns, full_ns; /* ns beyond the floor */
 };
 
 static long available_kib(void)
@@ -81,7 +82,7 @@ static long available_kib(void)
 	return kib;
 }
 
-/* What the kernel charges for a map. */
+/* The memory that the kernel charges for a map. */
 static long long map_bytes(int fd)
 {
 	char name[64], line[128];
@@ -108,7 +109,7 @@ static long long all_maps_bytes(const struct bench *b)
 	return sum;
 }
 
-/* 0 to n - 1 in an order that is the same on every run. */
+/* The numbers 0 to n - 1 in a random order that is the same on every run. */
 static void shuffle(uint32_t *order, uint32_t n)
 {
 	uint64_t x = 0x9e3779b97f4a7c15ULL;
@@ -144,7 +145,7 @@ static int put_batches(struct bench *b, const uint32_t *order, uint32_t n, struc
 	return 0;
 }
 
-/* n copies of the followed connection, and nothing else of theirs: what was there starts afresh. */
+/* Fills conns with n copies of the tracked connection and nothing else. */
 static int put_followed(struct bench *b, uint32_t n)
 {
 	uint32_t *order = calloc(n, sizeof(*order));
@@ -164,7 +165,7 @@ static int put_followed(struct bench *b, uint32_t n)
 	return err;
 }
 
-/* Only those: the flows of the first part would lie between them. */
+/* Without the flows of the first part, which would lie between them. */
 static int put_only(struct bench *b, uint32_t n)
 {
 	const uint32_t from[] = {BASE_LOCAL, BASE_STEERED};
@@ -182,9 +183,9 @@ static int put_only(struct bench *b, uint32_t n)
 
 struct million {
 	struct bench few, full;
-	long long conns_bytes; /* as the kernel charges them */
-	long long maps_bytes;  /* all maps of the packet path */
-	long taken_kib;        /* by which MemAvailable fell; other programs move it too */
+	long long conns_bytes; /* bytes that the kernel charges */
+	long long maps_bytes;  /* bytes of all maps of the packet path */
+	long taken_kib;        /* fall of MemAvailable, which other programs change too */
 	struct growth in, out;
 };
 
@@ -220,7 +221,8 @@ static int measure(struct million *m)
 }
 
 /*
- * What subject i costs beyond the floor before it, within each round. Evaluation sorts: ask before.
+ * The cost of subject i beyond its floor, within each round. Must run before the evaluation, which
+ * sorts.
  */
 static double beyond(const struct bench *b, unsigned int i)
 {

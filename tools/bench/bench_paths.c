@@ -2,11 +2,11 @@
 /*
  * The paths of the first part of `make bench`, and their budgets.
  *
- * Budgets are the project's promise: none of ours 1, established and followed 5, steered 4, a new
- * SYN 10. Of the followed ones a segment that is one whole small message is judged: nearly every
- * data packet of a game is that. Among many flows every packet is a row of cache misses, which
- * depend on the machine more than on the program: those rows are shown beside Katran's and not
- * judged.
+ * The budgets are the promise of the project: frames of other hosts and services 1, established
+ * with frame tracking 5, steered 4, a new SYN 10. Of the tracked ones the verdict is on a segment
+ * that is one whole small message, which is nearly every data packet of a game. With many flows
+ * every packet is a series of cache misses, which depend on the machine more than on the program.
+ * Those rows are shown beside Katran's and have no verdict.
  */
 #include <string.h>
 
@@ -16,9 +16,9 @@
 #define XDP_PASS_V 2
 #define XDP_TX_V   3
 #define TC_OK_V    0
-#define NEW_FLOWS  0x1000000u /* so many that none comes twice */
+#define NEW_FLOWS  0x1000000u /* so many that no flow comes twice */
 
-/* Floors: what they cost net of the trivial program is the unit. */
+/* The floors: the cost of the hash look-up net of the trivial program is the unit. */
 #define FLOOR(what, id, which)                                                  \
 	{                                                                       \
 		.name = (what), .key = (id), .wrap = WRAP_RAW, .slot = (which), \
@@ -26,7 +26,7 @@
 		.counter_slot = HOKM_NODE_SLOT                                  \
 	}
 
-/* What belongs to nobody here: no counter may rise. */
+/* Frames that belong to no service here: no counter may rise. */
 #define NOT_OURS(what, id, f)                                                                    \
 	{                                                                                        \
 		.name = (what), .key = (id), .wrap = WRAP_RAW, .slot = BENCH_SUBJECT,            \
@@ -61,7 +61,9 @@
 		.verdict = TC_OK_V, .counter = (c), .budget = (limit)                              \
 	}
 
-/* New data of a followed connection of its own; each segment raises the counter by `times`. */
+/*
+ * New data of a tracked connection of the path's own; each segment raises the counter by `times`.
+ */
 #define DATA_IN(what, id, wrapper, i, f, kind, c, times, limit)                                    \
 	{                                                                                          \
 		.name = (what), .key = (id), .wrap = (wrapper), .slot = BENCH_SUBJECT,             \
@@ -76,7 +78,7 @@
 		.verdict = TC_OK_V, .counter = HOKM_CTR_##c, .rise = (times), .budget = (limit) \
 	}
 
-/* The same, one of many connections after the other. */
+/* The same for many connections, one after the other. */
 #define MANY(what, id, wrapper, f, v, c, nr, other, many)                                  \
 	{                                                                                  \
 		.name = (what), .key = (id), .wrap = (wrapper), .slot = BENCH_SUBJECT,     \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the bench found, as a table for people and as JSON for programs. */
+/* Prints the results of the bench, as a table and as JSON. */
 #include <jansson.h>
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * XDP programs for the switch's end of the lab's veth pairs, in place of pass.bpf.c: they lose
+ * XDP programs for the switch's end of the lab's veth pairs, in place of pass.bpf.c. They drop
  * replication messages (UDP to port 8767) and pass everything else.
  *
- *   hokm_lose_some   one in five, by chance
- *   hokm_lose_all    each
+ *   hokm_lose_some   drops one in five, at random
+ *   hokm_lose_all    drops each
  *
  * No header is needed, so that it compiles anywhere; the numbers are the kernel's ABI.
  */

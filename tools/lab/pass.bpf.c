@@ -2,8 +2,8 @@
 /*
  * XDP program for the switch's end of the lab's veth pairs: passes everything.
  *
- * A veth queues frames that its peer sent by XDP_TX until somebody runs its NAPI poll, and only an
- * attached XDP program makes the driver do that. Without this, steered frames arrive late or never.
+ * A veth queues frames that its peer sent by XDP_TX until its NAPI poll runs, and the driver runs
+ * it only with an attached XDP program. Without this program steered frames arrive late or never.
  * No header is needed, so that it compiles anywhere; the numbers are the kernel's ABI.
  */
 enum { LAB_XDP_PASS = 2 };
