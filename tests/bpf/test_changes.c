@@ -23,7 +23,7 @@ static void open_local(struct fix *x)
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = 5001));
 }
 
-static void opening_and_end_are_told(void **state)
+static void open_and_close_are_recorded(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn_key k = fix_key();
@@ -50,7 +50,7 @@ static void opening_and_end_are_told(void **state)
 	assert_int_equal(ch[0].seq_next, 5101);
 }
 
-static void every_way_to_end(void **state)
+static void every_way_to_close_is_recorded(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_change ch[4];
@@ -77,7 +77,7 @@ static void every_way_to_end(void **state)
 	assert_int_equal(ch[1].isn, ISN);
 }
 
-static void what_lives_on_a_peer_is_its_own_business(void **state)
+static void connections_of_peers_are_not_recorded(void **state)
 {
 	struct fix *x = *state;
 
@@ -90,7 +90,7 @@ static void what_lives_on_a_peer_is_its_own_business(void **state)
 	assert_int_equal(fix_changes(x, NULL, 0), 0);
 }
 
-static void steered_here_is_ours(void **state)
+static void steered_in_connections_are_recorded(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = fix_steered_conn(1);
@@ -112,7 +112,7 @@ static void steered_here_is_ours(void **state)
 	assert_int_equal(fix_changes(x, NULL, 0), 0);
 }
 
-static void adopted_is_told(void **state)
+static void connection_found_in_a_socket_is_recorded(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_change ch;
@@ -128,7 +128,7 @@ static void adopted_is_told(void **state)
 	socks_close(&s);
 }
 
-static void off_without_a_port(void **state)
+static void nothing_is_recorded_without_a_port(void **state)
 {
 	struct fix *x = *state;
 
@@ -157,12 +157,12 @@ static void full_ring_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOKM_TEST(opening_and_end_are_told),
-		HOKM_TEST(every_way_to_end),
-		HOKM_TEST(what_lives_on_a_peer_is_its_own_business),
-		HOKM_TEST(steered_here_is_ours),
-		HOKM_TEST(adopted_is_told),
-		HOKM_TEST(off_without_a_port),
+		HOKM_TEST(open_and_close_are_recorded),
+		HOKM_TEST(every_way_to_close_is_recorded),
+		HOKM_TEST(connections_of_peers_are_not_recorded),
+		HOKM_TEST(steered_in_connections_are_recorded),
+		HOKM_TEST(connection_found_in_a_socket_is_recorded),
+		HOKM_TEST(nothing_is_recorded_without_a_port),
 		HOKM_TEST(full_ring_is_counted),
 	};
 

@@ -58,7 +58,7 @@ static void steering_without_an_own_mac_is_a_counted_drop(void **state)
 
 /* ---- too short ---- */
 
-static void frames_cut_anywhere_are_survived(void **state)
+static void frames_cut_anywhere_change_nothing(void **state)
 {
 	struct fix *x = *state;
 	struct frame whole, f;
@@ -114,7 +114,7 @@ static void total_length_below_the_headers(void **state)
 
 /* ---- malformed ---- */
 
-static void absurd_ip_headers(void **state)
+static void malformed_ip_headers(void **state)
 {
 	static const uint8_t first_bytes[] = {0x00, 0x40, 0x44, 0x55, 0x65, 0xf5};
 	struct fix *x = *state;
@@ -137,7 +137,7 @@ static void header_length_beyond_the_packet(void **state)
 	expect_left(x, &f, HOKM_CTR_bad_ip);
 }
 
-static void absurd_tcp_data_offsets(void **state)
+static void malformed_tcp_data_offsets(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
@@ -151,7 +151,7 @@ static void absurd_tcp_data_offsets(void **state)
 	}
 }
 
-static void absurd_tcp_flags(void **state)
+static void malformed_tcp_flags(void **state)
 {
 	static const uint8_t flags[] = {
 		0,
@@ -307,7 +307,7 @@ static void frames_for_another_mac_are_left_alone(void **state)
 	expect_left(x, &f, HOKM_CTR_other_host);
 }
 
-static void others_traffic_costs_no_counter(void **state)
+static void foreign_traffic_raises_no_counter(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
@@ -329,7 +329,7 @@ static void others_traffic_costs_no_counter(void **state)
 	expect_nothing_known(x);
 }
 
-static void nothing_is_ours_before_it_is_configured(void **state)
+static void without_a_configuration_everything_passes(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
@@ -404,14 +404,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(steering_without_an_own_mac_is_a_counted_drop),
-		HOKM_TEST(frames_cut_anywhere_are_survived),
+		HOKM_TEST(frames_cut_anywhere_change_nothing),
 		HOKM_TEST(no_ip_header_behind_its_type),
 		HOKM_TEST(total_length_beyond_the_frame),
 		HOKM_TEST(total_length_below_the_headers),
-		HOKM_TEST(absurd_ip_headers),
+		HOKM_TEST(malformed_ip_headers),
 		HOKM_TEST(header_length_beyond_the_packet),
-		HOKM_TEST(absurd_tcp_data_offsets),
-		HOKM_TEST(absurd_tcp_flags),
+		HOKM_TEST(malformed_tcp_data_offsets),
+		HOKM_TEST(malformed_tcp_flags),
 		HOKM_TEST(vlan_tags_options_and_padding),
 		HOKM_TEST(padding_is_no_payload),
 		HOKM_TEST(third_vlan_tag_is_left_alone),
@@ -419,8 +419,8 @@ int main(void)
 		HOKM_TEST(jumbo_frames),
 		HOKM_TEST(fragments_are_left_to_the_kernel),
 		HOKM_TEST(frames_for_another_mac_are_left_alone),
-		HOKM_TEST(others_traffic_costs_no_counter),
-		HOKM_TEST(nothing_is_ours_before_it_is_configured),
+		HOKM_TEST(foreign_traffic_raises_no_counter),
+		HOKM_TEST(without_a_configuration_everything_passes),
 		HOKM_TEST(services_are_counted_apart),
 		HOKM_TEST(every_drop_reason_is_tested),
 	};

@@ -45,7 +45,7 @@ static void set_window(struct fix *x, uint32_t kind, uint64_t start_ns, uint64_t
 	free(l);
 }
 
-static void record_tells_all(void **state)
+static void event_has_every_field(void **state)
 {
 	struct fix *x = *state;
 	uint64_t before = fix_now();
@@ -232,7 +232,7 @@ static void oldest_half_open_goes_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOKM_TEST(record_tells_all),
+		HOKM_TEST(event_has_every_field),
 		HOKM_TEST(quiet_paths_send_nothing),
 		HOKM_TEST(limit_is_per_kind),
 		HOKM_TEST(window_opens_again),

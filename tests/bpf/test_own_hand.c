@@ -9,7 +9,7 @@
 
 #include <bpf/bpf.h>
 
-#include "said.h"
+#include "syn_spec.h"
 
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
@@ -40,7 +40,7 @@ static void out_reset_marked(struct fix *x, uint32_t mark)
 
 static void established(struct fix *x)
 {
-	in_said(x, &LINUX_SYN);
+	in_syn(x, &LINUX_SYN);
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
 }
@@ -74,7 +74,7 @@ static void marked_is_only_counted(void **state)
 }
 
 /* Tickles are counted too, also those of connections that this node does not know. */
-static void marked_of_unknown_connections(void **state)
+static void marked_packets_of_unknown_connections_are_counted(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
@@ -91,7 +91,7 @@ static void marked_refusal_is_not_replayed(void **state)
 	struct hokm_conn half;
 	struct frame f;
 
-	in_said(x, &LINUX_SYN);
+	in_syn(x, &LINUX_SYN);
 	refusal_frame(&f, &LINUX_SYN);
 	out_marked(x, &f, HOKM_SKB_MARK);
 	assert_int_equal(COUNT(x, told_dead), 1);
@@ -100,7 +100,7 @@ static void marked_refusal_is_not_replayed(void **state)
 	assert_true(fix_half(x, &half));
 }
 
-static void others_marks_mean_nothing(void **state)
+static void other_marks_are_ignored(void **state)
 {
 	struct fix *x = *state;
 
@@ -113,7 +113,7 @@ static void others_marks_mean_nothing(void **state)
 }
 
 /* The mark matters on packets of services only. */
-static void marked_of_no_service(void **state)
+static void marked_packet_of_no_service_is_not_counted(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
@@ -125,7 +125,7 @@ static void marked_of_no_service(void **state)
 
 /* ---- while connections are terminated ---- */
 
-static void reset_while_ending_is_our_own(void **state)
+static void reset_while_terminating_is_no_fault(void **state)
 {
 	struct fix *x = *state;
 
@@ -142,7 +142,7 @@ static void reset_while_ending_is_our_own(void **state)
 	assert_int_equal(COUNT(x, shut_down), 1);
 }
 
-static void before_and_after_it_is_the_servers(void **state)
+static void reset_before_and_after_is_a_fault(void **state)
 {
 	struct fix *x = *state;
 
@@ -159,7 +159,7 @@ static void before_and_after_it_is_the_servers(void **state)
 }
 
 /* The daemon terminates half-closed connections too. */
-static void half_closed_while_ending(void **state)
+static void half_closed_connections_are_terminated_too(void **state)
 {
 	struct fix *x = *state;
 
@@ -172,12 +172,12 @@ static void half_closed_while_ending(void **state)
 }
 
 /* A server that refuses SYNs meanwhile still makes the service suspect. */
-static void refusals_while_ending_are_refusals(void **state)
+static void refusals_while_terminating_count(void **state)
 {
 	struct fix *x = *state;
 
 	fix_ending(x, 0, fix_now() + LONG_NS);
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	assert_int_equal(COUNT(x, refused), 1);
 	assert_int_equal(COUNT(x, replayed), 1);
 	assert_int_equal(COUNT(x, shut_down), 0);
@@ -187,14 +187,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(marked_is_only_counted),
-		HOKM_TEST(marked_of_unknown_connections),
+		HOKM_TEST(marked_packets_of_unknown_connections_are_counted),
 		HOKM_TEST(marked_refusal_is_not_replayed),
-		HOKM_TEST(others_marks_mean_nothing),
-		HOKM_TEST(marked_of_no_service),
-		HOKM_TEST(reset_while_ending_is_our_own),
-		HOKM_TEST(before_and_after_it_is_the_servers),
-		HOKM_TEST(half_closed_while_ending),
-		HOKM_TEST(refusals_while_ending_are_refusals),
+		HOKM_TEST(other_marks_are_ignored),
+		HOKM_TEST(marked_packet_of_no_service_is_not_counted),
+		HOKM_TEST(reset_while_terminating_is_no_fault),
+		HOKM_TEST(reset_before_and_after_is_a_fault),
+		HOKM_TEST(half_closed_connections_are_terminated_too),
+		HOKM_TEST(refusals_while_terminating_count),
 	};
 
 	return cmocka_run_group_tests_name("own hand", tests, fix_open, fix_close);

@@ -178,7 +178,7 @@ static void probe_is_answered_in_place(void **state)
 	assert_int_equal(got.svc[3].state, HOKM_SVC_DRAIN);
 }
 
-static void answer_tells_of_no_lease_and_a_silent_daemon(void **state)
+static void answer_without_lease_and_with_a_dead_daemon(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_pulse p = probe(x, PEER_NONCE, 1000), got;
@@ -245,7 +245,7 @@ static void probe_keeps_its_vlan_tags(void **state)
 
 /* ---- answers ---- */
 
-static void answer_is_taken_in(void **state)
+static void answer_is_stored(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_pulse p;
@@ -289,7 +289,7 @@ static void take_in(struct fix *x, const struct hokm_pulse *p)
 	assert_int_equal(fix_count_drops(x), 0);
 }
 
-static void run_of_answers_begins_once(void **state)
+static void series_of_answers_begins_once(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_pulse p;
@@ -308,7 +308,7 @@ static void run_of_answers_begins_once(void **state)
 	assert_int_equal(fix_events(x, HOKM_EV_PEER_UP, NULL), 1);
 }
 
-static void answers_after_a_gap_begin_a_new_run(void **state)
+static void answers_after_a_gap_begin_a_new_series(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_pulse p = answer(x, fix_now());
@@ -533,13 +533,13 @@ int main(void)
 		HOKM_TEST(siphash_agrees_with_the_reference),
 		HOKM_TEST(program_and_user_space_make_the_same_tag),
 		HOKM_TEST(probe_is_answered_in_place),
-		HOKM_TEST(answer_tells_of_no_lease_and_a_silent_daemon),
+		HOKM_TEST(answer_without_lease_and_with_a_dead_daemon),
 		HOKM_TEST(probe_changes_its_replay_window_only),
 		HOKM_TEST(replayed_probe_is_refused),
 		HOKM_TEST(probe_keeps_its_vlan_tags),
-		HOKM_TEST(answer_is_taken_in),
-		HOKM_TEST(run_of_answers_begins_once),
-		HOKM_TEST(answers_after_a_gap_begin_a_new_run),
+		HOKM_TEST(answer_is_stored),
+		HOKM_TEST(series_of_answers_begins_once),
+		HOKM_TEST(answers_after_a_gap_begin_a_new_series),
 		HOKM_TEST(answer_without_lease_or_daemon),
 		HOKM_TEST(lease_without_end_does_not_wrap),
 		HOKM_TEST(replayed_answer_is_refused),

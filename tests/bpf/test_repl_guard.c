@@ -56,7 +56,7 @@ static void replication_is_for_peers(void **state)
 	}
 }
 
-static void port_of_nobody_passes(void **state)
+static void without_replication_the_port_is_not_guarded(void **state)
 {
 	unsigned char payload[8] = {0};
 	struct fix *x = *state;
@@ -76,7 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(replication_is_for_peers),
-		HOKM_TEST(port_of_nobody_passes),
+		HOKM_TEST(without_replication_the_port_is_not_guarded),
 	};
 
 	return cmocka_run_group_tests_name("repl_guard", tests, fix_open, fix_close);

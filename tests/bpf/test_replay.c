@@ -9,20 +9,20 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "said.h"
+#include "syn_spec.h"
 #include "skel.h"
 
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
 #define SISN 5000u
 
-static void said_and_refused(struct fix *x, const struct said *s)
+static void said_and_refused(struct fix *x, const struct syn_spec *s)
 {
 	struct hokm_conn half;
 
-	in_said(x, s);
-	out_refused(x, s);
-	expect_honest(x, s);
+	in_syn(x, s);
+	out_refusal(x, s);
+	expect_rst_left(x, s);
 	assert_int_equal(COUNT(x, replayed), 0);
 	assert_int_equal(COUNT(x, refused), 1);
 	assert_false(fix_half(x, &half));
@@ -56,54 +56,54 @@ static void nobody_is_up(struct fix *x)
 
 /* ---- the frame ---- */
 
-static void linux_syn_is_said_again(void **state)
+static void linux_syn_is_replayed(void **state)
 {
-	said_and_replayed(*state, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(*state, &LINUX_SYN, PEER0_MAC);
 }
 
 /* 0 words: the packet is not extended; 10: the most that a TCP header holds. */
 static void any_number_of_options(void **state)
 {
 	for (unsigned int words = 0; words <= 10; words++) {
-		struct said s = {.words = words};
+		struct syn_spec s = {.words = words};
 
 		for (unsigned int i = 0; i < words * 4; i++)
 			s.options[i] = (uint8_t)(i * 37 + words);
 		fix_reset(state);
-		said_and_replayed(*state, &s, PEER0_MAC);
+		syn_is_replayed(*state, &s, PEER0_MAC);
 	}
 }
 
 static void vlan_tags_stay(void **state)
 {
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	for (s.tags = 0; s.tags <= 2; s.tags++) {
 		fix_reset(state);
-		said_and_replayed(*state, &s, PEER0_MAC);
+		syn_is_replayed(*state, &s, PEER0_MAC);
 	}
 }
 
 static void congestion_bits_stay(void **state)
 {
 	static const uint8_t flags[] = {SYN, SYN | ECE, SYN | CWR, SYN | ECE | CWR, SYN | PSH};
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	for (unsigned int i = 0; i < sizeof(flags); i++) {
 		fix_reset(state);
 		s.flags = flags[i];
 		s.tos = (uint8_t)(0x60 + i);
-		said_and_replayed(*state, &s, PEER0_MAC);
+		syn_is_replayed(*state, &s, PEER0_MAC);
 	}
 }
 
 /* Each field with each kind of value, so that the sums carry, are zero, or all ones. */
-static void any_values(void **state)
+static void any_values_are_replayed(void **state)
 {
 	uint32_t r = 12345;
 
 	for (unsigned int i = 0; i < 500; i++) {
-		struct said s = {0};
+		struct syn_spec s = {0};
 
 		r = r * 1664525 + 1013904223;
 		s.isn = i % 7 ? r : 0xffffffff;
@@ -115,30 +115,30 @@ static void any_values(void **state)
 		s.frag = i & 1 ? DF : 0;
 		s.tags = (r >> 20) % 3;
 		fix_reset(state);
-		said_and_replayed(*state, &s, PEER0_MAC);
+		syn_is_replayed(*state, &s, PEER0_MAC);
 	}
 }
 
 static void padding_and_ip_options_are_left_out(void **state)
 {
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	s.padding = 6;
 	s.ip_options = 10;
-	said_and_replayed(*state, &s, PEER0_MAC);
+	syn_is_replayed(*state, &s, PEER0_MAC);
 }
 
 /* A RST with options (RFC 8684, MD5) is longer than a SYN without options. */
-static void longer_refusal_shrinks(void **state)
+static void longer_refusal_is_shortened(void **state)
 {
 	struct fix *x = *state;
-	struct said s = {.flags = SYN};
+	struct syn_spec s = {.flags = SYN};
 	struct frame f;
 
-	in_said(x, &s);
+	in_syn(x, &s);
 	frame_tcp(&f, SEG(.reply = true, .options = 5, .flags = RST | ACK, .ack = ISN + 1));
 	fix_egress(x, &f);
-	expect_said_again(x, &s, PEER0_MAC);
+	expect_syn_left(x, &s, PEER0_MAC);
 }
 
 /*
@@ -146,12 +146,12 @@ static void longer_refusal_shrinks(void **state)
  */
 static void checksum_that_is_left_stays_left(void **state)
 {
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	for (s.words = 0; s.words <= 5; s.words++) {
 		fix_reset(state);
 		s.sum_left = true;
-		said_and_replayed(*state, &s, PEER0_MAC);
+		syn_is_replayed(*state, &s, PEER0_MAC);
 	}
 }
 
@@ -159,21 +159,21 @@ static void checksum_that_is_left_stays_left(void **state)
 static void options_that_cannot_be_read_are_left_out(void **state)
 {
 	struct fix *x = *state;
-	struct said s = LINUX_SYN, without = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN, without = LINUX_SYN;
 
 	without.words = 0;
 	for (uint32_t bytes = 0; bytes <= 20; bytes += 4) {
 		fix_reset(state);
 		if (!fix_split(x, 14 + 20 + 20 + bytes))
 			return;
-		in_said(x, &s);
-		out_refused(x, &s);
-		expect_said_again(x, bytes < s.words * 4 ? &without : &s, PEER0_MAC);
+		in_syn(x, &s);
+		out_refusal(x, &s);
+		expect_syn_left(x, bytes < s.words * 4 ? &without : &s, PEER0_MAC);
 	}
 }
 
 /* A SYN that is shorter than its data offset, by the IP length or by the frame, is malformed. */
-static void cut_options_are_no_syn(void **state)
+static void syn_with_cut_options_is_malformed(void **state)
 {
 	struct fix *x = *state;
 
@@ -186,8 +186,8 @@ static void cut_options_are_no_syn(void **state)
 			frame_cut(&f, f.len - 4);
 		fix_ingress(x, &f);
 		assert_int_equal(COUNT(x, syn), 0);
-		out_refused(x, &LINUX_SYN);
-		expect_honest(x, &LINUX_SYN);
+		out_refusal(x, &LINUX_SYN);
+		expect_rst_left(x, &LINUX_SYN);
 		assert_int_equal(COUNT(x, refused), 0);
 	}
 }
@@ -200,23 +200,23 @@ static void goes_to_the_best_up_peer(void **state)
 	struct hokm_peer stale = fix_alive_peer(0);
 
 	peer_says(x, 0, HOKM_SVC_DOWN, false);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 	assert_int_equal(half_open_get(x).way[0].target, 1);
 	fix_reset(state);
 	peer_says(x, 0, HOKM_SVC_UP, true);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 	fix_reset(state);
 	stale.daemon_seen_ns = fix_now() - 10 * LIMIT_NS;
 	fix_peer_set(x, 0, &stale);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 	fix_reset(state);
 	fix_peer_dead(x, 0);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 	fix_reset(state);
 	x->cfg.order[0] = 1;
 	x->cfg.order[1] = 0;
 	fix_cfg(x);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 }
 
 /* A suspect peer may serve the client. The local kernel does not. */
@@ -226,11 +226,11 @@ static void suspect_peer_is_better_than_none(void **state)
 
 	peer_says(x, 0, HOKM_SVC_UP, true);
 	peer_says(x, 1, HOKM_SVC_UP, true);
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	fix_reset(state);
 	peer_says(x, 0, HOKM_SVC_DOWN, false);
 	peer_says(x, 1, HOKM_SVC_UP, true);
-	said_and_replayed(x, &LINUX_SYN, PEER1_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER1_MAC);
 }
 
 static void without_an_up_peer_it_is_refused(void **state)
@@ -262,11 +262,11 @@ static void without_an_own_mac_it_is_refused(void **state)
 {
 	struct fix *x = *state;
 
-	in_said(x, &LINUX_SYN);
+	in_syn(x, &LINUX_SYN);
 	memset(x->cfg.mac, 0, sizeof(x->cfg.mac));
 	fix_cfg(x);
-	out_refused(x, &LINUX_SYN);
-	expect_honest(x, &LINUX_SYN);
+	out_refusal(x, &LINUX_SYN);
+	expect_rst_left(x, &LINUX_SYN);
 	assert_int_equal(COUNT(x, refused), 1);
 	assert_int_equal(COUNT(x, replayed), 0);
 }
@@ -275,7 +275,7 @@ static void without_an_own_mac_it_is_refused(void **state)
 
 static void steered_here_is_refused(void **state)
 {
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	s.from = PEER0_MAC;
 	said_and_refused(*state, &s);
@@ -284,9 +284,9 @@ static void steered_here_is_refused(void **state)
 /* A peer steered the repeated SYN here, although the first one came from the client. */
 static void repeated_by_way_of_a_peer_is_refused(void **state)
 {
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
-	in_said(*state, &s);
+	in_syn(*state, &s);
 	s.from = PEER0_MAC;
 	said_and_refused(*state, &s);
 }
@@ -296,9 +296,9 @@ static void second_refusal_of_a_syn_goes_out(void **state)
 	struct fix *x = *state;
 	struct hokm_conn half;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
-	out_refused(x, &LINUX_SYN);
-	expect_honest(x, &LINUX_SYN);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
+	out_refusal(x, &LINUX_SYN);
+	expect_rst_left(x, &LINUX_SYN);
 	assert_int_equal(COUNT(x, replayed), 1);
 	assert_int_equal(COUNT(x, refused), 2);
 	assert_false(fix_half(x, &half));
@@ -308,20 +308,20 @@ static void second_refusal_of_a_syn_goes_out(void **state)
  * Meanwhile the peer is dead, so the repeated SYN is delivered here again. It is now refused,
  * although another peer is up.
  */
-static void repeated_and_back_here_is_refused(void **state)
+static void repeated_syn_delivered_here_is_refused(void **state)
 {
 	struct fix *x = *state;
 	struct frame f;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	syn_frame(&f, &LINUX_SYN);
 	expect_steer(x, &f, PEER0_MAC);
 	assert_true(half_open_get(x).way[0].flags & HOKM_CONN_REPLAYED);
 	nobody_is_up(x);
 	expect_pass(x, &f);
 	peer_says(x, 1, HOKM_SVC_UP, false);
-	out_refused(x, &LINUX_SYN);
-	expect_honest(x, &LINUX_SYN);
+	out_refusal(x, &LINUX_SYN);
+	expect_rst_left(x, &LINUX_SYN);
 	assert_int_equal(COUNT(x, replayed), 1);
 	assert_int_equal(COUNT(x, refused), 2);
 }
@@ -329,13 +329,13 @@ static void repeated_and_back_here_is_refused(void **state)
 static void another_attempt_is_replayed_again(void **state)
 {
 	struct fix *x = *state;
-	struct said s = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN;
 
 	x->cfg.suspect_ns = 0; /* so that it is delivered here */
 	fix_cfg(x);
 	for (unsigned int i = 1; i <= 3; i++) {
 		s.isn = ISN + i * 100;
-		said_and_replayed(x, &s, PEER0_MAC);
+		syn_is_replayed(x, &s, PEER0_MAC);
 		assert_int_equal(COUNT(x, replayed), i);
 	}
 	assert_int_equal(COUNT(x, suspects), 0);
@@ -343,7 +343,7 @@ static void another_attempt_is_replayed_again(void **state)
 }
 
 /* Another CPU may overwrite the entry at any moment. */
-static void absurd_entry_is_refused(void **state)
+static void malformed_entry_is_not_replayed(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_half_open_set set;
@@ -351,14 +351,14 @@ static void absurd_entry_is_refused(void **state)
 
 	for (unsigned int words = 11; words < 256; words += 61) {
 		fix_reset(state);
-		in_said(x, &LINUX_SYN);
+		in_syn(x, &LINUX_SYN);
 		set = half_open_get(x);
 		set.syn[0].words = (uint8_t)words;
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.half_open), &zero,
 						     &set, BPF_ANY),
 				 0);
-		out_refused(x, &LINUX_SYN);
-		expect_honest(x, &LINUX_SYN);
+		out_refusal(x, &LINUX_SYN);
+		expect_rst_left(x, &LINUX_SYN);
 	}
 }
 
@@ -369,7 +369,7 @@ static void following_syns_go_to_the_peer(void **state)
 	struct fix *x = *state;
 	struct hokm_suspect s;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	s = fix_suspect_get(x, 0);
 	assert_int_equal(s.until_ns, s.since_ns + SECOND_NS);
 	assert_true(s.since_ns && s.since_ns <= fix_now());
@@ -380,13 +380,13 @@ static void following_syns_go_to_the_peer(void **state)
 	expect_in_pass(x, SEG(.flags = SYN, .seq = 7, .sport = 40002));
 }
 
-static void counted_and_told(void **state)
+static void replay_is_counted_and_reported(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_event ev;
 	struct hokm_half_open h;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	EXPECT_COUNTS(x, N(packets_in, 1), N(bytes_in, 60), N(syn, 1), N(syn_local, 1),
 		      N(packets_out, 1), N(bytes_out, 40), N(refused, 1), N(suspects, 1),
 		      N(replayed, 1));
@@ -417,7 +417,7 @@ static void repetition_follows_to_a_suspect_peer(void **state)
 		fix_reset(state);
 		peer_says(x, 0, HOKM_SVC_UP, !late);
 		peer_says(x, 1, HOKM_SVC_DOWN, false);
-		said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+		syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 		peer_says(x, 0, HOKM_SVC_UP, true);
 		syn_frame(&f, &LINUX_SYN);
 		expect_steer(x, &f, PEER0_MAC);
@@ -432,24 +432,24 @@ static void repetition_follows_to_a_suspect_peer(void **state)
  * TCP Fast Open: the RST acknowledges the data of the SYN, or does not when the repeated SYN came
  * without it.
  */
-static void syn_with_data_is_said_again(void **state)
+static void syn_with_data_is_replayed(void **state)
 {
 	struct fix *x = *state;
-	struct said s = LINUX_SYN, bare = LINUX_SYN;
+	struct syn_spec s = LINUX_SYN, bare = LINUX_SYN;
 
 	s.payload = 100;
-	said_and_replayed(x, &s, PEER0_MAC);
+	syn_is_replayed(x, &s, PEER0_MAC);
 	assert_int_equal(COUNT(x, refused), 1);
 	fix_reset(state);
-	in_said(x, &s);
-	out_refused(x, &bare);
-	expect_said_again(x, &s, PEER0_MAC);
+	in_syn(x, &s);
+	out_refusal(x, &bare);
+	expect_syn_left(x, &s, PEER0_MAC);
 	/* A RST that acknowledges another length does not refuse this SYN. */
 	fix_reset(state);
-	in_said(x, &s);
+	in_syn(x, &s);
 	s.payload = 99;
-	out_refused(x, &s);
-	expect_honest(x, &s);
+	out_refusal(x, &s);
+	expect_rst_left(x, &s);
 	assert_int_equal(COUNT(x, refused), 0);
 }
 
@@ -460,7 +460,7 @@ static void handshake_goes_on_through_the_peer(void **state)
 	struct hokm_conn c;
 	struct hokm_event ev;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	expect_in_steer(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1), PEER0_MAC);
 	assert_true(fix_conn(x, &c));
 	assert_int_equal(c.target, 0);
@@ -477,12 +477,12 @@ static void handshake_goes_on_through_the_peer(void **state)
 	assert_int_equal(fix_count_drops(x), 0);
 }
 
-static void client_that_gives_up_is_heard_there(void **state)
+static void reset_of_the_client_goes_to_the_peer(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn half;
 
-	said_and_replayed(x, &LINUX_SYN, PEER0_MAC);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	expect_in_steer(x, SEG(.flags = RST, .seq = ISN + 1), PEER0_MAC);
 	assert_false(fix_half(x, &half));
 }
@@ -507,7 +507,7 @@ static void other_resets_go_out(void **state)
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		fix_reset(state);
-		in_said(x, &LINUX_SYN);
+		in_syn(x, &LINUX_SYN);
 		fix_out(x, &others[i]);
 		assert_int_equal(COUNT(x, refused), 0);
 		assert_int_equal(COUNT(x, replayed), 0);
@@ -517,7 +517,7 @@ static void other_resets_go_out(void **state)
 
 static void established(struct fix *x)
 {
-	in_said(x, &LINUX_SYN);
+	in_syn(x, &LINUX_SYN);
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
 }
@@ -526,7 +526,7 @@ static void answered_syns_are_not_replayed(void **state)
 {
 	struct fix *x = *state;
 
-	in_said(x, &LINUX_SYN);
+	in_syn(x, &LINUX_SYN);
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
 	fix_out(x, SEG(.flags = RST | ACK, .ack = ISN + 1));
 	fix_reset(state);
@@ -540,16 +540,16 @@ static void answered_syns_are_not_replayed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOKM_TEST(linux_syn_is_said_again),
+		HOKM_TEST(linux_syn_is_replayed),
 		HOKM_TEST(any_number_of_options),
 		HOKM_TEST(vlan_tags_stay),
 		HOKM_TEST(congestion_bits_stay),
-		HOKM_TEST(any_values),
+		HOKM_TEST(any_values_are_replayed),
 		HOKM_TEST(padding_and_ip_options_are_left_out),
-		HOKM_TEST(longer_refusal_shrinks),
+		HOKM_TEST(longer_refusal_is_shortened),
 		HOKM_TEST(checksum_that_is_left_stays_left),
 		HOKM_TEST(options_that_cannot_be_read_are_left_out),
-		HOKM_TEST(cut_options_are_no_syn),
+		HOKM_TEST(syn_with_cut_options_is_malformed),
 		HOKM_TEST(goes_to_the_best_up_peer),
 		HOKM_TEST(suspect_peer_is_better_than_none),
 		HOKM_TEST(without_an_up_peer_it_is_refused),
@@ -557,15 +557,15 @@ int main(void)
 		HOKM_TEST(steered_here_is_refused),
 		HOKM_TEST(repeated_by_way_of_a_peer_is_refused),
 		HOKM_TEST(second_refusal_of_a_syn_goes_out),
-		HOKM_TEST(repeated_and_back_here_is_refused),
+		HOKM_TEST(repeated_syn_delivered_here_is_refused),
 		HOKM_TEST(another_attempt_is_replayed_again),
-		HOKM_TEST(absurd_entry_is_refused),
+		HOKM_TEST(malformed_entry_is_not_replayed),
 		HOKM_TEST(following_syns_go_to_the_peer),
 		HOKM_TEST(repetition_follows_to_a_suspect_peer),
-		HOKM_TEST(syn_with_data_is_said_again),
-		HOKM_TEST(counted_and_told),
+		HOKM_TEST(syn_with_data_is_replayed),
+		HOKM_TEST(replay_is_counted_and_reported),
 		HOKM_TEST(handshake_goes_on_through_the_peer),
-		HOKM_TEST(client_that_gives_up_is_heard_there),
+		HOKM_TEST(reset_of_the_client_goes_to_the_peer),
 		HOKM_TEST(other_resets_go_out),
 		HOKM_TEST(answered_syns_are_not_replayed),
 	};

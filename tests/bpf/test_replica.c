@@ -30,7 +30,7 @@ static void unknown_goes_to_its_holder(void **state)
 	assert_int_equal(COUNT(x, steered_holder), 1);
 }
 
-static void dead_holder_is_answered_for(void **state)
+static void packet_for_a_dead_holder_is_answered(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_replica r;
@@ -101,7 +101,7 @@ static void expect_left(struct fix *x, const struct tcp_spec *s)
 }
 
 /* Packets that cannot be answered, or need no answer. */
-static void no_answer(void **state)
+static void packets_without_an_answer(void **state)
 {
 	struct fix *x = *state;
 
@@ -119,7 +119,7 @@ static void no_answer(void **state)
  * The RST may be lost, so the daemon goes on notifying the client until the client acknowledges by
  * a RST with the number that a tickle acknowledged.
  */
-static void only_an_exact_reset_ends_the_telling(void **state)
+static void only_an_exact_reset_acknowledges_the_notification(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_replica r;
@@ -141,7 +141,7 @@ static void only_an_exact_reset_ends_the_telling(void **state)
 }
 
 /* The client reset the connection: it needs no notification, and the packet was not answered. */
-static void client_that_resets_knows(void **state)
+static void client_that_resets_is_not_notified(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_replica r;
@@ -216,7 +216,7 @@ static void half_open_of_a_dead_peer_is_answered(void **state)
 }
 
 /* The local kernel would answer with an ACK, and the client would not notice. */
-static void time_wait_here_does_not_keep_from_it(void **state)
+static void time_wait_here_does_not_prevent_the_answer(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = fix_steered_conn(1);
@@ -311,7 +311,7 @@ static void old_attempt_takes_nothing_from_its_holder(void **state)
 }
 
 /* A packet of the attempt belongs to the attempt, although the replica has an older connection. */
-static void new_attempt_is_not_its_holders(void **state)
+static void new_attempt_does_not_go_to_the_old_holder(void **state)
 {
 	struct fix *x = *state;
 	const struct hokm_conn now = {
@@ -336,7 +336,7 @@ static void blind_fin_and_syn_take_nothing_from_its_holder(void **state)
 }
 
 /* A steered connection may be over without this node having seen it. */
-static void syn_follows_a_steered_entry_only_to_who_takes_it(void **state)
+static void syn_follows_a_steered_entry_only_to_a_peer_that_accepts_it(void **state)
 {
 	struct fix *x = *state;
 	const struct hokm_conn c = fix_steered_conn(1);
@@ -405,22 +405,22 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(unknown_goes_to_its_holder),
-		HOKM_TEST(dead_holder_is_answered_for),
+		HOKM_TEST(packet_for_a_dead_holder_is_answered),
 		HOKM_TEST(any_frame_is_answered),
 		HOKM_TEST(frames_of_several_buffers_are_answered),
-		HOKM_TEST(no_answer),
-		HOKM_TEST(only_an_exact_reset_ends_the_telling),
-		HOKM_TEST(client_that_resets_knows),
+		HOKM_TEST(packets_without_an_answer),
+		HOKM_TEST(only_an_exact_reset_acknowledges_the_notification),
+		HOKM_TEST(client_that_resets_is_not_notified),
 		HOKM_TEST(reset_of_a_steered_connection),
 		HOKM_TEST(last_fin_of_a_steered_connection),
 		HOKM_TEST(half_open_of_a_dead_peer_is_answered),
-		HOKM_TEST(time_wait_here_does_not_keep_from_it),
+		HOKM_TEST(time_wait_here_does_not_prevent_the_answer),
 		HOKM_TEST(holders_are_told_apart),
 		HOKM_TEST(blind_syn_takes_nothing_from_its_holder),
 		HOKM_TEST(old_attempt_takes_nothing_from_its_holder),
-		HOKM_TEST(new_attempt_is_not_its_holders),
+		HOKM_TEST(new_attempt_does_not_go_to_the_old_holder),
 		HOKM_TEST(blind_fin_and_syn_take_nothing_from_its_holder),
-		HOKM_TEST(syn_follows_a_steered_entry_only_to_who_takes_it),
+		HOKM_TEST(syn_follows_a_steered_entry_only_to_a_peer_that_accepts_it),
 		HOKM_TEST(blind_ack_changes_no_number),
 		HOKM_TEST(local_socket_wins),
 	};

@@ -276,7 +276,7 @@ static void successor_that_is_over_dead_or_none_is_fenced(void **state)
 
 /* ---- steered here ---- */
 
-static void syn_from_a_peer_is_taken_owner_or_not(void **state)
+static void syn_from_a_peer_is_accepted_owner_or_not(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn half;
@@ -486,7 +486,7 @@ int main(void)
 		HOKM_TEST(syn_not_owner_dead_or_expired_owner_is_fenced),
 		HOKM_TEST(syn_after_handover_goes_to_successor),
 		HOKM_TEST(successor_that_is_over_dead_or_none_is_fenced),
-		HOKM_TEST(syn_from_a_peer_is_taken_owner_or_not),
+		HOKM_TEST(syn_from_a_peer_is_accepted_owner_or_not),
 		HOKM_TEST(unknown_mac_is_no_peer),
 		HOKM_TEST(repeated_syn_keeps_its_target),
 		HOKM_TEST(repeated_syn_leaves_a_target_that_is_gone),

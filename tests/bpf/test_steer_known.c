@@ -129,7 +129,7 @@ static void target_out_of_range_counts_as_dead(void **state)
  * A node that steered a connection which the client closed must not steer the next one with the
  * same port.
  */
-static void port_used_again_goes_where_new_ones_go(void **state)
+static void reused_port_is_a_new_connection(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = known(1);
@@ -147,7 +147,7 @@ static void port_used_again_goes_where_new_ones_go(void **state)
  * A SYN, which anybody can send, does not terminate an open connection. A late copy of the
  * connection's own SYN changes nothing.
  */
-static void syn_of_a_living_connection_goes_with_it(void **state)
+static void syn_of_an_open_connection_follows_it(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = known(1);
@@ -297,8 +297,8 @@ int main(void)
 		HOKM_TEST(known_target_needs_no_fresh_daemon),
 		HOKM_TEST(known_target_dead_is_answered),
 		HOKM_TEST(target_out_of_range_counts_as_dead),
-		HOKM_TEST(port_used_again_goes_where_new_ones_go),
-		HOKM_TEST(syn_of_a_living_connection_goes_with_it),
+		HOKM_TEST(reused_port_is_a_new_connection),
+		HOKM_TEST(syn_of_an_open_connection_follows_it),
 		HOKM_TEST(unknown_gets_its_second_chance),
 		HOKM_TEST(second_chance_needs_a_live_kernel_only),
 		HOKM_TEST(unknown_without_live_peer_passes),

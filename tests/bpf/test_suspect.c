@@ -113,7 +113,7 @@ static void suspect_peer_is_passed_over(void **state)
 }
 
 /* The local service is not suspect, so the state of the peers does not matter. */
-static void suspect_peer_takes_none_of_ours(void **state)
+static void suspect_peer_gets_nothing_from_a_good_node(void **state)
 {
 	struct fix *x = *state;
 
@@ -164,7 +164,7 @@ static void pulse_frame(struct frame *f, const struct fix *x, struct hokm_pulse 
 		  PULSE_PORT, p, sizeof(*p));
 }
 
-static void answers_tell_it(void **state)
+static void answers_contain_suspect(void **state)
 {
 	struct fix *x = *state;
 
@@ -190,7 +190,7 @@ static void answers_tell_it(void **state)
 	}
 }
 
-static void answers_are_taken_in(void **state)
+static void suspect_in_answers_is_stored(void **state)
 {
 	struct fix *x = *state;
 
@@ -220,11 +220,11 @@ int main(void)
 		HOKM_TEST(without_a_better_peer_they_stay),
 		HOKM_TEST(both_suspect_stays_local),
 		HOKM_TEST(suspect_peer_is_passed_over),
-		HOKM_TEST(suspect_peer_takes_none_of_ours),
+		HOKM_TEST(suspect_peer_gets_nothing_from_a_good_node),
 		HOKM_TEST(suspect_peer_is_better_than_down),
 		HOKM_TEST(repeated_syn_leaves_a_peer_that_turns_suspect),
-		HOKM_TEST(answers_tell_it),
-		HOKM_TEST(answers_are_taken_in),
+		HOKM_TEST(answers_contain_suspect),
+		HOKM_TEST(suspect_in_answers_is_stored),
 	};
 
 	return cmocka_run_group_tests_name("suspect", tests, fix_open, fix_close);

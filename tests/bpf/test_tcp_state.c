@@ -126,7 +126,7 @@ static void handshake_seen_by_the_kernel_alone_is_adopted(void **state)
 	socks_close(&s);
 }
 
-static void steerer_notes_the_handshake_it_steers(void **state)
+static void steering_node_tracks_the_handshake(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_event ev;
@@ -157,7 +157,7 @@ static void steered_in_handshake_is_marked(void **state)
 	assert_int_equal(COUNT(x, steered_in), 2);
 }
 
-static void halves_are_counted_apart(void **state)
+static void directions_are_counted_apart(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c;
@@ -288,7 +288,7 @@ static void client_resets(void **state)
 }
 
 /* A client without the socket answers with the number that the server acknowledged. */
-static void client_resets_what_it_no_longer_knows(void **state)
+static void client_without_the_socket_resets(void **state)
 {
 	struct fix *x = *state;
 
@@ -350,7 +350,7 @@ static void ended_connection_still_follows_its_target(void **state)
  * The client uses the port again: another node got the SYN, and the segments come here after a
  * takeover.
  */
-static void segment_of_a_ports_next_life_is_unknown(void **state)
+static void segment_of_a_newer_connection_is_unknown(void **state)
 {
 	static const uint32_t seqs[] = {ISN + 1, ISN - 100000};
 	struct fix *x = *state;
@@ -372,7 +372,7 @@ static void segment_of_a_ports_next_life_is_unknown(void **state)
 	}
 }
 
-static void client_gives_up_the_handshake(void **state)
+static void client_resets_the_handshake(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn half;
@@ -437,7 +437,7 @@ static void refusal_of_a_suspect_prolongs_it(void **state)
 	assert_true(s.until_ns > until);
 }
 
-static void no_suspicion_without_its_time(void **state)
+static void refusal_without_a_suspect_time_changes_nothing(void **state)
 {
 	struct fix *x = *state;
 
@@ -469,7 +469,7 @@ static void other_resets_are_no_refusal(void **state)
 	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
 }
 
-static void syn_ack_of_another_syn_is_not_taken(void **state)
+static void syn_ack_of_another_syn_is_ignored(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn half;
@@ -496,7 +496,7 @@ static void egress_leaves_others_alone(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
-static void egress_takes_tags_and_options(void **state)
+static void egress_accepts_tags_and_options(void **state)
 {
 	struct fix *x = *state;
 
@@ -514,27 +514,27 @@ int main(void)
 		HOKM_TEST(data_completes_a_handshake_whose_ack_was_lost),
 		HOKM_TEST(ack_must_prove_the_syn_ack),
 		HOKM_TEST(handshake_seen_by_the_kernel_alone_is_adopted),
-		HOKM_TEST(steerer_notes_the_handshake_it_steers),
+		HOKM_TEST(steering_node_tracks_the_handshake),
 		HOKM_TEST(steered_in_handshake_is_marked),
-		HOKM_TEST(halves_are_counted_apart),
+		HOKM_TEST(directions_are_counted_apart),
 		HOKM_TEST(sequence_numbers_never_go_back),
 		HOKM_TEST(sequence_numbers_wrap),
 		HOKM_TEST(client_closes_first),
 		HOKM_TEST(server_closes_first),
 		HOKM_TEST(client_resets),
-		HOKM_TEST(client_resets_what_it_no_longer_knows),
+		HOKM_TEST(client_without_the_socket_resets),
 		HOKM_TEST(blind_reset_changes_nothing),
 		HOKM_TEST(server_resets),
 		HOKM_TEST(ended_connection_still_follows_its_target),
-		HOKM_TEST(segment_of_a_ports_next_life_is_unknown),
-		HOKM_TEST(client_gives_up_the_handshake),
+		HOKM_TEST(segment_of_a_newer_connection_is_unknown),
+		HOKM_TEST(client_resets_the_handshake),
 		HOKM_TEST(refusal_makes_the_service_suspect),
 		HOKM_TEST(refusal_of_a_suspect_prolongs_it),
-		HOKM_TEST(no_suspicion_without_its_time),
+		HOKM_TEST(refusal_without_a_suspect_time_changes_nothing),
 		HOKM_TEST(other_resets_are_no_refusal),
-		HOKM_TEST(syn_ack_of_another_syn_is_not_taken),
+		HOKM_TEST(syn_ack_of_another_syn_is_ignored),
 		HOKM_TEST(egress_leaves_others_alone),
-		HOKM_TEST(egress_takes_tags_and_options),
+		HOKM_TEST(egress_accepts_tags_and_options),
 	};
 
 	return cmocka_run_group_tests_name("tcp_state", tests, fix_open, fix_close);

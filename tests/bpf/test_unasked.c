@@ -55,7 +55,7 @@ static void connections_go_on(void **state)
 	expect_in_answer(x, DATA);
 }
 
-static void who_asks_hears(void **state)
+static void alive_while_probes_are_answered(void **state)
 {
 	struct fix *x = *state;
 
@@ -68,7 +68,7 @@ static void who_asks_hears(void **state)
  * A daemon that starts again shows a sign of life before an answer can come. From then on a peer
  * has the whole limit.
  */
-static void who_asks_again_waits_for_the_answer(void **state)
+static void after_a_break_a_peer_has_the_limit_again(void **state)
 {
 	struct fix *x = *state;
 
@@ -82,7 +82,7 @@ static void who_asks_again_waits_for_the_answer(void **state)
 }
 
 /* A peer that was dead before the break is dead after it. */
-static void who_was_dead_before_the_break_is_dead(void **state)
+static void peer_dead_before_the_break_stays_dead(void **state)
 {
 	struct fix *x = *state;
 	uint64_t now = fix_now();
@@ -103,7 +103,7 @@ static void who_was_dead_before_the_break_is_dead(void **state)
 	expect_in_steer(x, DATA, PEER0_MAC);
 }
 
-static void who_never_answered_is_dead_all_the_same(void **state)
+static void peer_that_never_answered_is_dead(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_peer p;
@@ -116,7 +116,7 @@ static void who_never_answered_is_dead_all_the_same(void **state)
 	expect_in_answer(x, DATA);
 }
 
-static void new_ones_want_a_fresh_word(void **state)
+static void new_connections_need_a_fresh_answer(void **state)
 {
 	struct fix *x = *state;
 
@@ -139,11 +139,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(connections_go_on),
-		HOKM_TEST(who_asks_hears),
-		HOKM_TEST(who_asks_again_waits_for_the_answer),
-		HOKM_TEST(who_was_dead_before_the_break_is_dead),
-		HOKM_TEST(who_never_answered_is_dead_all_the_same),
-		HOKM_TEST(new_ones_want_a_fresh_word),
+		HOKM_TEST(alive_while_probes_are_answered),
+		HOKM_TEST(after_a_break_a_peer_has_the_limit_again),
+		HOKM_TEST(peer_dead_before_the_break_stays_dead),
+		HOKM_TEST(peer_that_never_answered_is_dead),
+		HOKM_TEST(new_connections_need_a_fresh_answer),
 	};
 
 	return cmocka_run_group_tests_name("unasked", tests, fix_open, fix_close);

@@ -100,7 +100,7 @@ static void advert_from_another_mac_than_the_pulses_is_dropped(void **state)
 }
 
 /* keepalived answers no pulses, and may use a virtual MAC address. */
-static void any_mac_will_do_without_pulses(void **state)
+static void any_mac_is_accepted_without_pulses(void **state)
 {
 	struct fix *x = *state;
 	struct eth_spec other = {.from = OTHER_MAC};
@@ -188,7 +188,7 @@ int main(void)
 		HOKM_TEST(advert_from_a_removed_peer_is_dropped),
 		HOKM_TEST(advert_that_was_routed_is_dropped),
 		HOKM_TEST(advert_from_another_mac_than_the_pulses_is_dropped),
-		HOKM_TEST(any_mac_will_do_without_pulses),
+		HOKM_TEST(any_mac_is_accepted_without_pulses),
 		HOKM_TEST(short_advert_is_dropped),
 		HOKM_TEST(padding_does_not_lengthen_an_advert),
 		HOKM_TEST(fragmented_advert_is_dropped),

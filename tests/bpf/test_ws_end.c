@@ -94,7 +94,7 @@ static void clients_close_is_no_fault_of_the_server(void **state)
 }
 
 /* A close frame without a code, one with a reason, and one split at every place. */
-static void close_codes_are_read_however_they_come(void **state)
+static void close_codes_may_be_split_anywhere(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
 	static struct stream s;
@@ -245,7 +245,7 @@ static void no_websocket_has_no_close_code(void **state)
 }
 
 /* After a FIN of the client or a close frame, the server's kernel often sends a RST. */
-static void reset_of_what_ended_is_no_fault(void **state)
+static void reset_after_a_close_is_no_fault(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -279,7 +279,7 @@ static void reset_of_what_ended_is_no_fault(void **state)
 		      N(rst_server, 1));
 }
 
-static void out_of_step_never_claims_abnormal(void **state)
+static void lost_synchronization_is_never_abnormal(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
 	struct fix *x = *state;
@@ -367,7 +367,7 @@ static void fin_may_overtake_the_close(void **state)
 }
 
 /* One segment repeats all missing bytes and has the FIN, so nothing is missing any more. */
-static void fin_may_come_with_what_was_missing(void **state)
+static void fin_may_come_with_the_missing_bytes(void **state)
 {
 	static struct stream s;
 	struct fix *x = *state;
@@ -438,18 +438,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(servers_close_is_counted_by_code),
 		HOKM_TEST(clients_close_is_no_fault_of_the_server),
-		HOKM_TEST(close_codes_are_read_however_they_come),
+		HOKM_TEST(close_codes_may_be_split_anywhere),
 		HOKM_TEST(first_close_wins),
 		HOKM_TEST(fin_without_close_is_abnormal),
 		HOKM_TEST(abnormal_end_counts_once),
 		HOKM_TEST(rst_without_close_is_abnormal),
 		HOKM_TEST(no_websocket_has_no_close_code),
-		HOKM_TEST(reset_of_what_ended_is_no_fault),
-		HOKM_TEST(out_of_step_never_claims_abnormal),
+		HOKM_TEST(reset_after_a_close_is_no_fault),
+		HOKM_TEST(lost_synchronization_is_never_abnormal),
 		HOKM_TEST(fin_may_carry_the_close),
 		HOKM_TEST(fin_with_other_frames_is_abnormal),
 		HOKM_TEST(fin_may_overtake_the_close),
-		HOKM_TEST(fin_may_come_with_what_was_missing),
+		HOKM_TEST(fin_may_come_with_the_missing_bytes),
 		HOKM_TEST(rst_carries_no_frames),
 		HOKM_TEST(close_behind_the_others_fin_is_its_answer),
 		HOKM_TEST(end_inside_a_frame_is_abnormal),

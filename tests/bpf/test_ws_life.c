@@ -313,7 +313,7 @@ static void refused_upgrade_may_be_asked_again(void **state)
 }
 
 /* The body and a repeated segment of the request are no new request. */
-static void refused_client_may_go_on_otherwise(void **state)
+static void refused_client_may_send_other_requests(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -403,7 +403,7 @@ static void tls_is_followed_by_records(void **state)
 		      N(fin_server, 1));
 }
 
-static void lost_records_are_told(void **state)
+static void lost_records_are_reported(void **state)
 {
 	static const uint8_t hello[] = {22, 3, 1, 0, 1, 'h'}, junk[] = {23, 9, 9, 9};
 	struct fix *x = *state;
@@ -477,11 +477,11 @@ int main(void)
 		HOKM_TEST(frames_may_follow_the_heads_at_once),
 		HOKM_TEST(interim_answers_are_passed_over),
 		HOKM_TEST(refused_upgrade_may_be_asked_again),
-		HOKM_TEST(refused_client_may_go_on_otherwise),
+		HOKM_TEST(refused_client_may_send_other_requests),
 		HOKM_TEST(keep_alive_then_upgrade),
 		HOKM_TEST(other_upgrades_are_plain),
 		HOKM_TEST(tls_is_followed_by_records),
-		HOKM_TEST(lost_records_are_told),
+		HOKM_TEST(lost_records_are_reported),
 		HOKM_TEST(other_protocols_are_plain),
 		HOKM_TEST(answer_must_be_http),
 		HOKM_TEST(switch_without_its_request),

@@ -228,7 +228,7 @@ static void expect_faults(void **state, int side, const struct bad *bad, unsigne
 	}
 }
 
-static void faults_of_clients_are_told(void **state)
+static void faults_of_clients_are_reported(void **state)
 {
 	static const struct bad bad[] = {
 		{{TEXT | 0x20, 0x85}, HOKM_FAULT_RSV},
@@ -251,7 +251,7 @@ static void faults_of_clients_are_told(void **state)
 	expect_faults(state, CLIENT, bad, sizeof(bad) / sizeof(bad[0]));
 }
 
-static void faults_of_servers_are_told(void **state)
+static void faults_of_servers_are_reported(void **state)
 {
 	static const struct bad bad[] = {
 		{{TEXT | 0x20, 9}, HOKM_FAULT_RSV},     {{BIN | 0x10, 9}, HOKM_FAULT_RSV},
@@ -343,7 +343,7 @@ static void request_seen_in_part_opens_by_its_frames(void **state)
 }
 
 /* Regained synchronization does not reopen a WebSocket that is closing. */
-static void regained_is_not_open_again(void **state)
+static void regained_synchronization_does_not_reopen(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -389,7 +389,7 @@ static void adopted_connection_is_regained(void **state)
 }
 
 /* Binary data full of zeros, and HTTP, are never read as frames. */
-static void other_bytes_do_not_bring_it_back(void **state)
+static void other_bytes_do_not_regain_synchronization(void **state)
 {
 	static const uint8_t zeros[64];
 	struct fix *x = *state;
@@ -511,15 +511,15 @@ int main(void)
 		HOKM_TEST(payload_may_come_in_any_order),
 		HOKM_TEST(acknowledged_gap_is_lost_at_once),
 		HOKM_TEST(segments_far_away_change_nothing),
-		HOKM_TEST(faults_of_clients_are_told),
-		HOKM_TEST(faults_of_servers_are_told),
+		HOKM_TEST(faults_of_clients_are_reported),
+		HOKM_TEST(faults_of_servers_are_reported),
 		HOKM_TEST(messages_inside_messages_are_a_fault),
 		HOKM_TEST(trial_needs_two_in_a_row),
 		HOKM_TEST(sync_lost_stays_at_its_highest),
 		HOKM_TEST(request_seen_in_part_opens_by_its_frames),
-		HOKM_TEST(regained_is_not_open_again),
+		HOKM_TEST(regained_synchronization_does_not_reopen),
 		HOKM_TEST(adopted_connection_is_regained),
-		HOKM_TEST(other_bytes_do_not_bring_it_back),
+		HOKM_TEST(other_bytes_do_not_regain_synchronization),
 		HOKM_TEST(steered_connections_are_not_followed),
 		HOKM_TEST(second_chances_are_not_followed),
 		HOKM_TEST(steered_in_connections_are_followed),

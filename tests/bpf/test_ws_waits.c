@@ -97,7 +97,7 @@ static void server_out_of_step(struct talk *t)
 
 typedef void end_fn(struct talk *t);
 
-static void no_answer_can_come_any_more(void **state)
+static void waiting_ends_when_no_answer_can_come(void **state)
 {
 	static end_fn *const ends[] = {
 		fin_of_server, fin_of_client, rst_of_server, rst_of_client, server_out_of_step};
@@ -117,7 +117,7 @@ static void no_answer_can_come_any_more(void **state)
 	}
 }
 
-static void close_of_either_side_gives_up(void **state)
+static void close_of_either_side_ends_waiting(void **state)
 {
 	static const int sides[] = {CLIENT, SERVER};
 	struct fix *x = *state;
@@ -131,7 +131,7 @@ static void close_of_either_side_gives_up(void **state)
 	}
 }
 
-static void new_syn_takes_the_old_entry_with_it(void **state)
+static void new_syn_ends_waiting_of_the_old_entry(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c;
@@ -149,7 +149,7 @@ static void new_syn_takes_the_old_entry_with_it(void **state)
 }
 
 /* A SYN for a connection whose socket is open: the request goes on waiting. */
-static void stray_syn_gives_nothing_up(void **state)
+static void stray_syn_does_not_end_waiting(void **state)
 {
 	struct fix *x = *state;
 	struct socks s;
@@ -163,7 +163,7 @@ static void stray_syn_gives_nothing_up(void **state)
 }
 
 /* Nothing waits for a side that has sent its FIN. */
-static void nothing_begins_behind_the_end(void **state)
+static void nothing_waits_after_a_fin(void **state)
 {
 	static end_fn *const ends[] = {fin_of_server, fin_of_client, rst_of_server, rst_of_client};
 	struct fix *x = *state;
@@ -189,7 +189,7 @@ static void nothing_begins_behind_the_end(void **state)
 	expect_none(&t);
 }
 
-static void entry_that_waits_at_its_end_is_given_up(void **state)
+static void second_fin_ends_waiting(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c;
@@ -206,7 +206,7 @@ static void entry_that_waits_at_its_end_is_given_up(void **state)
 
 /* ---- which requests wait ---- */
 
-static void server_out_of_step_is_not_waited_for(void **state)
+static void nothing_waits_for_an_unreadable_server(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -232,7 +232,7 @@ static void server_out_of_step_is_not_waited_for(void **state)
 }
 
 /* When only the client's direction lost synchronization, the server's answer is still read. */
-static void client_out_of_step_still_waits(void **state)
+static void answers_are_awaited_with_an_unreadable_client(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -276,7 +276,7 @@ static void request_that_is_repeated_waits_once(void **state)
 }
 
 /* Each service has a ring of its own. */
-static void many_wait_together(void **state)
+static void many_requests_wait_together(void **state)
 {
 	struct fix *x = *state;
 	struct talk t[20];
@@ -354,7 +354,7 @@ static void syn_ack_is_timed_once(void **state)
 }
 
 /* The places of the histogram, with times that the test sets in the entry. */
-static void latency_finds_its_place(void **state)
+static void latency_is_counted_in_its_place(void **state)
 {
 	static const uint64_t ages_us[] = {70000, 150000, 1500000};
 	static const uint64_t places[] = {65536, 131072, 1048576};
@@ -383,7 +383,7 @@ static void latency_finds_its_place(void **state)
  * A pong that passed while the client's direction was not synchronized must not lengthen the next
  * round trip.
  */
-static void servers_pings_are_forgotten_out_of_step(void **state)
+static void server_pings_are_forgotten_when_synchronization_is_lost(void **state)
 {
 	struct fix *x = *state;
 	struct talk t;
@@ -405,21 +405,21 @@ static void servers_pings_are_forgotten_out_of_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOKM_TEST(no_answer_can_come_any_more),
-		HOKM_TEST(close_of_either_side_gives_up),
-		HOKM_TEST(new_syn_takes_the_old_entry_with_it),
-		HOKM_TEST(stray_syn_gives_nothing_up),
-		HOKM_TEST(nothing_begins_behind_the_end),
-		HOKM_TEST(entry_that_waits_at_its_end_is_given_up),
-		HOKM_TEST(server_out_of_step_is_not_waited_for),
-		HOKM_TEST(client_out_of_step_still_waits),
+		HOKM_TEST(waiting_ends_when_no_answer_can_come),
+		HOKM_TEST(close_of_either_side_ends_waiting),
+		HOKM_TEST(new_syn_ends_waiting_of_the_old_entry),
+		HOKM_TEST(stray_syn_does_not_end_waiting),
+		HOKM_TEST(nothing_waits_after_a_fin),
+		HOKM_TEST(second_fin_ends_waiting),
+		HOKM_TEST(nothing_waits_for_an_unreadable_server),
+		HOKM_TEST(answers_are_awaited_with_an_unreadable_client),
 		HOKM_TEST(oldest_ping_counts_and_is_taken_off_once),
 		HOKM_TEST(request_that_is_repeated_waits_once),
-		HOKM_TEST(many_wait_together),
+		HOKM_TEST(many_requests_wait_together),
 		HOKM_TEST(round_trips_are_timed),
 		HOKM_TEST(syn_ack_is_timed_once),
-		HOKM_TEST(latency_finds_its_place),
-		HOKM_TEST(servers_pings_are_forgotten_out_of_step),
+		HOKM_TEST(latency_is_counted_in_its_place),
+		HOKM_TEST(server_pings_are_forgotten_when_synchronization_is_lost),
 	};
 
 	return cmocka_run_group_tests_name("ws_waits", tests, fix_open, fix_close);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* SYNs, the RSTs that refuse them, and what is expected of both: see said.h. */
+/* SYNs, the RSTs that refuse them, and what is expected of both: see syn_spec.h. */
 #include <string.h>
 
-#include "said.h"
+#include "syn_spec.h"
 
 /* Linux's own: MSS 1460, SACK permitted, timestamps, window scale 7. */
-const struct said LINUX_SYN = {
+const struct syn_spec LINUX_SYN = {
 	.words = 5,
 	.options = {2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7},
 	.flags = SYN,
@@ -14,7 +14,7 @@ const struct said LINUX_SYN = {
 	.frag = DF,
 };
 
-void syn_frame(struct frame *f, const struct said *s)
+void syn_frame(struct frame *f, const struct syn_spec *s)
 {
 	frame_tcp(f, SEG(.eth = {.tags = s->tags, .from = s->from},
 			 .ip = {.ttl = s->ttl, .frag = s->frag, .options = s->ip_options},
@@ -54,7 +54,7 @@ static void put_tcp_checksum(struct frame *f, bool left)
 	tcp[17] = (uint8_t)sum;
 }
 
-void refusal_frame(struct frame *f, const struct said *s)
+void refusal_frame(struct frame *f, const struct syn_spec *s)
 {
 	frame_tcp(f, SEG(.reply = true, .eth = {.from = OWN_MAC, .to = CLIENT_MAC, .tags = s->tags},
 			 .ip.frag = DF, .flags = RST | ACK,
@@ -62,7 +62,7 @@ void refusal_frame(struct frame *f, const struct said *s)
 	put_tcp_checksum(f, s->sum_left);
 }
 
-void in_said(struct fix *x, const struct said *s)
+void in_syn(struct fix *x, const struct syn_spec *s)
 {
 	struct frame f;
 
@@ -70,7 +70,7 @@ void in_said(struct fix *x, const struct said *s)
 	expect_pass(x, &f);
 }
 
-void out_refused(struct fix *x, const struct said *s)
+void out_refusal(struct fix *x, const struct syn_spec *s)
 {
 	struct frame f;
 
@@ -79,7 +79,7 @@ void out_refused(struct fix *x, const struct said *s)
 	assert_int_equal(x->verdict, 0); /* TC_ACT_OK */
 }
 
-void expect_said_again(struct fix *x, const struct said *s, const uint8_t *mac)
+void expect_syn_left(struct fix *x, const struct syn_spec *s, const uint8_t *mac)
 {
 	struct frame syn, want;
 	uint32_t tcp_len = 20 + s->words * 4;
@@ -102,7 +102,7 @@ void expect_said_again(struct fix *x, const struct said *s, const uint8_t *mac)
 	assert_memory_equal(x->out.b, want.b, want.len);
 }
 
-void expect_honest(struct fix *x, const struct said *s)
+void expect_rst_left(struct fix *x, const struct syn_spec *s)
 {
 	struct frame f;
 
@@ -111,9 +111,9 @@ void expect_honest(struct fix *x, const struct said *s)
 	assert_memory_equal(x->out.b, f.b, f.len);
 }
 
-void said_and_replayed(struct fix *x, const struct said *s, const uint8_t *mac)
+void syn_is_replayed(struct fix *x, const struct syn_spec *s, const uint8_t *mac)
 {
-	in_said(x, s);
-	out_refused(x, s);
-	expect_said_again(x, s, mac);
+	in_syn(x, s);
+	out_refusal(x, s);
+	expect_syn_left(x, s, mac);
 }

@@ -6,8 +6,8 @@
  * The expected frame is built from the SYN that the client sent, by code that shares nothing with
  * the program: it has new MAC addresses, no IP options, no IP identification and no payload.
  */
-#ifndef HOKM_TEST_SAID_H
-#define HOKM_TEST_SAID_H
+#ifndef HOKM_TEST_SYN_SPEC_H
+#define HOKM_TEST_SYN_SPEC_H
 
 #include "fixture.h"
 
@@ -17,7 +17,7 @@
 #define DF  0x4000
 
 /* The content of a client's SYN; a field that is zero has a default. */
-struct said {
+struct syn_spec {
 	uint32_t isn;
 	unsigned int words; /* of options */
 	uint8_t options[HOKM_SYN_OPTIONS];
@@ -29,21 +29,21 @@ struct said {
 };
 
 /* The SYN that Linux sends. */
-extern const struct said LINUX_SYN;
+extern const struct syn_spec LINUX_SYN;
 
-void syn_frame(struct frame *f, const struct said *s);
+void syn_frame(struct frame *f, const struct syn_spec *s);
 /* The RST that refuses it (RFC 9293 section 3.10.7.1), as the Linux kernel sends it. */
-void refusal_frame(struct frame *f, const struct said *s);
+void refusal_frame(struct frame *f, const struct syn_spec *s);
 
 /* The SYN comes in and passes. The RST goes out: x->out is what leaves. */
-void in_said(struct fix *x, const struct said *s);
-void out_refused(struct fix *x, const struct said *s);
+void in_syn(struct fix *x, const struct syn_spec *s);
+void out_refusal(struct fix *x, const struct syn_spec *s);
 
 /* Expects that the SYN left, to that MAC address. */
-void expect_said_again(struct fix *x, const struct said *s, const uint8_t *mac);
+void expect_syn_left(struct fix *x, const struct syn_spec *s, const uint8_t *mac);
 /* Expects that the RST left, unchanged. */
-void expect_honest(struct fix *x, const struct said *s);
+void expect_rst_left(struct fix *x, const struct syn_spec *s);
 /* SYN in, RST out; expects that the SYN leaves. */
-void said_and_replayed(struct fix *x, const struct said *s, const uint8_t *mac);
+void syn_is_replayed(struct fix *x, const struct syn_spec *s, const uint8_t *mac);
 
 #endif
