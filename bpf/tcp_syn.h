@@ -46,7 +46,7 @@ static __always_inline bool syn_is_known(const struct packet *p, const struct ho
 		return socket_of(p) == SOCKET_LIVE;
 	/*
 	 * The connection may be over without this node having seen it. A peer that accepts no new
-	 * connections gets the SYN only if its replica still contains the connection.
+	 * connections gets the SYN only if the replica still names it as the holder.
 	 */
 	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP)
 		return true;

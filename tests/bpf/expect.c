@@ -157,6 +157,20 @@ void expect_drop(struct fix *x, const struct frame *f, unsigned int slot, enum h
 	assert_int_equal(fix_count_drops(x), drops + 1);
 }
 
+void expect_drop_alone(struct fix *x, const struct frame *f, enum hokm_counter c)
+{
+	struct hokm_peer before[2] = {fix_peer(x, 0), fix_peer(x, 1)}, after;
+	struct hokm_event ev;
+
+	expect_drop(x, f, HOKM_NODE_SLOT, c);
+	for (unsigned int i = 0; i < 2; i++) {
+		after = fix_peer(x, i);
+		assert_memory_equal(&after, &before[i], sizeof(after));
+	}
+	assert_true(fix_events(x, HOKM_EV_DROP, &ev) > 0);
+	assert_int_equal(ev.counter, c);
+}
+
 void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac)
 {
 	uint64_t drops = fix_count_drops(x);
@@ -232,4 +246,17 @@ void expect_in_answer(struct fix *x, const struct tcp_spec *s)
 	assert_int_equal(x->verdict, XDP_VERDICT_TX);
 	assert_true(frame_is_answer(&x->out, &f));
 	assert_int_equal(fix_count_drops(x), drops);
+}
+
+struct hokm_conn conn_known(uint8_t target)
+{
+	struct hokm_conn c = {
+		.created_ns = fix_now(),
+		.tcp_state = HOKM_TCP_ESTABLISHED,
+		.target = target,
+		.flags = HOKM_CONN_OPENED,
+		.c2s = {.packets = 1, .seq_next = 1001},
+	};
+
+	return c;
 }

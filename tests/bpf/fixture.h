@@ -199,6 +199,8 @@ uint64_t fix_latency(struct fix *x, enum hokm_latency_kind kind, uint64_t *us);
  */
 void expect_pass(struct fix *x, const struct frame *f);
 void expect_drop(struct fix *x, const struct frame *f, unsigned int slot, enum hokm_counter c);
+/* The frame is dropped at the node, counted and reported with this counter; no peer changes. */
+void expect_drop_alone(struct fix *x, const struct frame *f, enum hokm_counter c);
 void expect_steer(struct fix *x, const struct frame *f, const uint8_t *mac);
 /* The same for a segment from the client. */
 void expect_in_pass(struct fix *x, const struct tcp_spec *s);
@@ -210,6 +212,8 @@ void expect_in_steer(struct fix *x, const struct tcp_spec *s, const uint8_t *mac
 void expect_in_answer(struct fix *x, const struct tcp_spec *s);
 
 /* Enters the fixture's connection into replica, with this peer as its holder. */
+/* An established connection with this target; the client has sent its SYN with number 1000. */
+struct hokm_conn conn_known(uint8_t target);
 /*
  * An established connection that this node steers to a peer. The client has sent a SYN with
  * sequence number 1000 and nothing else.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The generated skeleton, compiled without the warnings of this project. */
-#ifndef HOKM_TEST_SKEL_H
-#define HOKM_TEST_SKEL_H
+#ifndef HOKM_SKEL_H
+#define HOKM_SKEL_H
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"

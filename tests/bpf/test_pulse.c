@@ -69,23 +69,6 @@ static struct hokm_pulse out_pulse(const struct fix *x)
 	return p;
 }
 
-/*
- * Expects that the pulse is dropped for this reason, with an event, and that nothing else changed.
- */
-static void expect_refused(struct fix *x, const struct frame *f, enum hokm_counter c)
-{
-	struct hokm_peer before[2] = {fix_peer(x, 0), fix_peer(x, 1)}, after;
-	struct hokm_event ev;
-
-	expect_drop(x, f, HOKM_NODE_SLOT, c);
-	for (unsigned int i = 0; i < 2; i++) {
-		after = fix_peer(x, i);
-		assert_memory_equal(&after, &before[i], sizeof(after));
-	}
-	assert_true(fix_events(x, HOKM_EV_DROP, &ev) > 0);
-	assert_int_equal(ev.counter, c);
-}
-
 static void expect_answered(struct fix *x, const struct hokm_pulse *p)
 {
 	uint64_t probes = NODE(x, pulse_probes);
@@ -217,9 +200,9 @@ static void replayed_probe_is_refused(void **state)
 
 	expect_answered(x, &p);
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_replay);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_replay);
 	pulse_frame(&f, &old);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_replay);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_replay);
 	fix_reset(state);
 	expect_answered(x, &p);
 	expect_answered(x, &next);
@@ -353,9 +336,9 @@ static void replayed_answer_is_refused(void **state)
 
 	take_in(x, &p);
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_replay);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_replay);
 	pulse_frame(&f, &old);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_replay);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_replay);
 }
 
 static void answer_from_the_future_is_refused(void **state)
@@ -365,7 +348,7 @@ static void answer_from_the_future_is_refused(void **state)
 	struct frame f;
 
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_replay);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_replay);
 }
 
 static void answer_to_another_session_is_refused(void **state)
@@ -377,13 +360,13 @@ static void answer_to_another_session_is_refused(void **state)
 	p.nonce = htobe64(TEST_NONCE + 1);
 	sign(x, &p);
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_nonce);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_nonce);
 	p.nonce = 0; /* no daemon runs on this node, so no probe was sent */
 	sign(x, &p);
 	pulse_frame(&f, &p);
 	x->cfg.pulse_nonce = 0;
 	fix_cfg(x);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_nonce);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_nonce);
 }
 
 /* ---- dropped whatever they contain ---- */
@@ -396,11 +379,11 @@ static void pulse_from_a_stranger_is_refused(void **state)
 	struct frame f;
 
 	frame_udp(&f, &FROM_PEER0, &ip, PULSE_PORT, &p, sizeof(p));
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_source);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_source);
 	x->cfg.peer[0].used = 0;
 	fix_cfg(x);
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_source);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_source);
 }
 
 static void pulse_that_was_routed_is_refused(void **state)
@@ -411,7 +394,7 @@ static void pulse_that_was_routed_is_refused(void **state)
 	struct frame f;
 
 	frame_udp(&f, &FROM_PEER0, &ip, PULSE_PORT, &p, sizeof(p));
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_ttl);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_ttl);
 }
 
 static void pulse_of_the_wrong_length_is_refused(void **state)
@@ -425,17 +408,17 @@ static void pulse_of_the_wrong_length_is_refused(void **state)
 	memcpy(payload, &p, sizeof(p));
 	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		frame_udp(&f, &FROM_PEER0, &TTL255, PULSE_PORT, payload, lengths[i]);
-		expect_refused(x, &f, HOKM_CTR_drop_pulse_short);
+		expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_short);
 	}
 	pulse_frame(&f, &p);
 	for (uint32_t len = f.l4 + 8; len < f.len; len++) {
 		struct frame cut = f;
 
 		frame_cut(&cut, len);
-		expect_refused(x, &cut, HOKM_CTR_drop_pulse_short);
+		expect_drop_alone(x, &cut, HOKM_CTR_drop_pulse_short);
 	}
 	f.b[f.l4 + 5] ^= 1; /* UDP length against IP total length */
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_short);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_short);
 }
 
 static void fragmented_pulse_is_refused(void **state)
@@ -446,7 +429,7 @@ static void fragmented_pulse_is_refused(void **state)
 	struct frame f;
 
 	frame_udp(&f, &FROM_PEER0, &first, PULSE_PORT, &p, sizeof(p));
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_short);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_short);
 	frame_udp(&f, &FROM_PEER0, &later, PULSE_PORT, &p, sizeof(p));
 	/* a later fragment has no port, and the kernel never delivers it alone */
 	expect_pass(x, &f);
@@ -458,7 +441,7 @@ static void expect_version_refused(struct fix *x, struct hokm_pulse *p)
 
 	sign(x, p);
 	pulse_frame(&f, p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_version);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_version);
 }
 
 static void pulse_of_another_version_is_refused(void **state)
@@ -494,7 +477,7 @@ static void forged_pulse_is_refused(void **state)
 
 		((uint8_t *)&p)[i] ^= 0x80;
 		pulse_frame(&f, &p);
-		expect_refused(x, &f, HOKM_CTR_drop_pulse_tag);
+		expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_tag);
 	}
 }
 
@@ -507,7 +490,7 @@ static void other_key_is_refused(void **state)
 	x->keys.pulse[1] ^= 1;
 	p = probe(x, PEER_NONCE, 1);
 	pulse_frame(&f, &p);
-	expect_refused(x, &f, HOKM_CTR_drop_pulse_tag);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_tag);
 }
 
 static void other_udp_is_left_alone(void **state)

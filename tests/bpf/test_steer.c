@@ -11,19 +11,6 @@
 #define SYN1        SEG(.flags = SYN, .seq = 1000)
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
-static struct hokm_conn known(uint8_t target)
-{
-	struct hokm_conn c = {
-		.created_ns = fix_now(),
-		.tcp_state = HOKM_TCP_ESTABLISHED,
-		.target = target,
-		.flags = HOKM_CONN_OPENED,
-		.c2s = {.packets = 1, .seq_next = 1001},
-	};
-
-	return c;
-}
-
 static void peer_state(struct fix *x, unsigned int slot, enum hokm_svc_state state)
 {
 	struct hokm_peer p = fix_alive_peer(slot);
@@ -394,7 +381,7 @@ static void new_syn_of_the_same_port_is_decided_anew(void **state)
 static void syn_on_a_live_local_connection_passes(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(HOKM_LOCAL);
+	struct hokm_conn c = conn_known(HOKM_LOCAL);
 	struct socks s;
 
 	fix_owner(x, false);
@@ -409,7 +396,7 @@ static void syn_on_a_live_local_connection_passes(void **state)
 static void syn_on_a_live_steered_connection_follows_it(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	fix_conn_put(x, &c);
 	expect_in_steer(x, SYN1, PEER1_MAC);
@@ -419,7 +406,7 @@ static void syn_on_a_live_steered_connection_follows_it(void **state)
 static void syn_on_a_lost_connection_is_new(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	fix_peer_dead(x, 1);
 	fix_conn_put(x, &c);
@@ -428,7 +415,7 @@ static void syn_on_a_lost_connection_is_new(void **state)
 	expect_half_target(x, HOKM_LOCAL);
 
 	fix_reset(state);
-	c = known(HOKM_LOCAL); /* no socket has the connection */
+	c = conn_known(HOKM_LOCAL); /* no socket has the connection */
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SYN1);
 	assert_int_equal(fix_conn_count(x), 0);
@@ -443,7 +430,7 @@ static void syn_on_an_ended_connection_is_new(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		fix_reset(state);
-		c = known(1);
+		c = conn_known(1);
 		c.tcp_state = (uint8_t)ended[i];
 		fix_conn_put(x, &c);
 		expect_in_pass(x, SYN1);

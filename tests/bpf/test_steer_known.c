@@ -11,25 +11,12 @@
 #define DATA1       SEG(.flags = ACK | PSH, .seq = 1001, .ack = 5001, .payload = 10)
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
-static struct hokm_conn known(uint8_t target)
-{
-	struct hokm_conn c = {
-		.created_ns = fix_now(),
-		.tcp_state = HOKM_TCP_ESTABLISHED,
-		.target = target,
-		.flags = HOKM_CONN_OPENED,
-		.c2s = {.packets = 1, .seq_next = 1001},
-	};
-
-	return c;
-}
-
 /* ---- steered here ---- */
 
 static void steered_in_is_never_steered_again(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .payload = 5));
@@ -55,7 +42,7 @@ static void unknown_from_a_peer_is_left_to_the_kernel(void **state)
 static void known_local_passes_owner_or_not(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(HOKM_LOCAL);
+	struct hokm_conn c = conn_known(HOKM_LOCAL);
 
 	fix_conn_put(x, &c);
 	expect_in_pass(x, DATA1);
@@ -68,7 +55,7 @@ static void known_local_passes_owner_or_not(void **state)
 static void known_target_alive_is_steered(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	fix_conn_put(x, &c);
 	expect_in_steer(x, DATA1, PEER1_MAC);
@@ -81,7 +68,7 @@ static void known_target_alive_is_steered(void **state)
 static void known_target_needs_no_fresh_daemon(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(0);
+	struct hokm_conn c = conn_known(0);
 	struct hokm_peer p = fix_alive_peer(0);
 
 	p.daemon_seen_ns = 0;
@@ -95,7 +82,7 @@ static void known_target_needs_no_fresh_daemon(void **state)
 static void known_target_dead_is_answered(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 	struct hokm_event ev;
 
 	fix_peer_dead(x, 1);
@@ -118,7 +105,7 @@ static void known_target_dead_is_answered(void **state)
 static void target_out_of_range_counts_as_dead(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(HOKM_MAX_PEERS);
+	struct hokm_conn c = conn_known(HOKM_MAX_PEERS);
 
 	fix_conn_put(x, &c);
 	expect_in_answer(x, DATA1);
@@ -132,7 +119,7 @@ static void target_out_of_range_counts_as_dead(void **state)
 static void reused_port_is_a_new_connection(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	c.tcp_state = HOKM_TCP_FIN_CLIENT;
 	c.isn = 1000;
@@ -150,7 +137,7 @@ static void reused_port_is_a_new_connection(void **state)
 static void syn_of_an_open_connection_follows_it(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = known(1);
+	struct hokm_conn c = conn_known(1);
 
 	c.isn = 1000;
 	fix_conn_put(x, &c);

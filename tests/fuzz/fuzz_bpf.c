@@ -63,7 +63,8 @@ static struct hokm_conn others[OTHERS];
 
 _Noreturn void bpf_fuzz_differ(const char *file, int line, const char *what)
 {
-	fprintf(stderr, "%s:%d: not so: %s (verdict %d)\n", file, line, what, x ? x->verdict : -1);
+	fprintf(stderr, "%s:%d: does not hold: %s (verdict %d)\n", file, line, what,
+		x ? x->verdict : -1);
 	abort();
 }
 

@@ -58,7 +58,7 @@ struct world {
 static _Noreturn void differ(const struct world *w, int line, const char *what)
 {
 	fprintf(stderr,
-		"fuzz_ws.c:%d: not so: %s\n"
+		"fuzz_ws.c:%d: does not hold: %s\n"
 		"  state %u next %u newest %u flags %#x; did %#x fault %u; need %llu; isn %u\n",
 		line, what, w->rig.ws.state, w->rig.ws.next - w->isn, w->rig.newest - w->isn,
 		w->rig.ws.flags, w->rig.last.did, w->rig.last.fault, (unsigned long long)w->from.at,

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A short run of every fuzzer: so many inputs over the committed corpus, always with the same seed. A
-# crash, a hang or a leak fails; what it was made with stays in build/fuzz. `make fuzz` goes on for
-# longer. fuzz_bpf loads the programs: root.
+# A short run of every fuzzer over the committed corpus, with a fixed number of inputs and a fixed
+# seed. A crash, a time-out or a leak fails; its input stays in build/fuzz. `make fuzz` runs for
+# longer. fuzz_bpf loads the programs, so it needs root.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -11,7 +11,7 @@ failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# fuzz NAME RUNS FRAMES: FRAMES is what it must say of itself at least, 0 when it says nothing.
+# fuzz NAME RUNS FRAMES: FRAMES is the least number of frames it must report; 0: it reports none.
 fuzz()
 {
 	local name=fuzz_$1 runs=$2 frames=$3 log=$work/$1.log said=0
@@ -35,7 +35,7 @@ fuzz()
 	echo "ok $name: $runs inputs${said:+, $said frames}"
 }
 
-# The seeds in the tree are what the script makes, and no others but the older ones of fuzz_vrrp.
+# The committed seeds are exactly the output of make_corpus, except the older ones of fuzz_vrrp.
 seeds()
 {
 	"$top/tests/fuzz/make_corpus" "$work/made"

@@ -81,7 +81,7 @@ int conn_open(struct bench *b, uint32_t client, bool tls)
 	if (tls ? is_state(&now, HOKM_WS_TLS, HOKM_FOLLOW_RECORDS)
 		: is_state(&now, HOKM_WS_OPEN, HOKM_FOLLOW_FRAMES))
 		return 0;
-	return complain("a connection led from SYN to its answer is not followed", -EPROTO);
+	return complain("a connection is not tracked after its handshake and upgrade", -EPROTO);
 }
 
 /* Sends the header of one frame that spans all segments of the next run. */
@@ -150,17 +150,19 @@ int conn_check(struct bench *b, const struct path *p)
 		[CONN_LOST] = HOKM_FOLLOW_LOST,
 		[CONN_TLS] = HOKM_FOLLOW_RECORDS,
 	};
-	const struct hokm_flow *h;
+	const struct hokm_flow *flow;
 	struct hokm_conn c;
 
 	if (p->conn == CONN_NONE)
 		return 0;
 	if (conn_get(b, p->base, &c))
 		return -EPROTO;
-	h = p->wrap == WRAP_DATA_OUT ? &c.s2c : &c.c2s;
-	if (h->ws.state == state[p->conn] && (p->conn == CONN_LOST || h->ws.next == h->seq_next))
+	flow = p->wrap == WRAP_DATA_OUT ? &c.s2c : &c.c2s;
+	if (flow->ws.state == state[p->conn] &&
+	    (p->conn == CONN_LOST || flow->ws.next == flow->seq_next))
 		return 0;
-	fprintf(stderr, "bench: %s: state %u, read up to %u of %u: not followed as meant\n",
-		p->name, h->ws.state, h->ws.next, h->seq_next);
+	fprintf(stderr,
+		"bench: %s: state %u, read up to %u of %u: frames are not tracked as the path requires\n",
+		p->name, flow->ws.state, flow->ws.next, flow->seq_next);
 	return -EPROTO;
 }

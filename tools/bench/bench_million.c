@@ -240,7 +240,7 @@ static bool growth_broken(const struct growth *g)
 
 static json_t *growth_report(const struct growth *g)
 {
-	printf("%-4s beyond the floor: %6.1f ns among 1,000, %6.1f ns among 1,000,000: x %.2f "
+	printf("%-4s beyond the floor: %6.1f ns with 1,000, %6.1f ns with 1,000,000: x %.2f "
 	       "(budget %.1f)  %s\n",
 	       g->key, g->few_ns, g->full_ns, g->full_ns / g->few_ns, GROWTH_MAX,
 	       growth_broken(g) ? "BROKEN" : "ok");
@@ -260,13 +260,12 @@ static json_t *table(struct bench *b, const char *title)
 
 static int report(struct million *m, json_t *json)
 {
-	json_t *few = table(&m->few, "1,000 followed connections");
-	json_t *full = table(&m->full, "1,000,000 followed connections");
+	json_t *few = table(&m->few, "1,000 tracked connections");
+	json_t *full = table(&m->full, "1,000,000 tracked connections");
 	json_t *in, *out, *all;
 
-	printf("\n%u connections in a table of %u: map conns %.1f MiB, %.0f bytes a place; all "
-	       "maps "
-	       "%.1f MiB; MemAvailable fell by %.1f MiB\n",
+	printf("\n%u connections in a table of %u: map conns %.1f MiB, %.0f bytes per entry; "
+	       "all maps %.1f MiB; MemAvailable fell by %.1f MiB\n",
 	       MILLION, TABLE, (double)m->conns_bytes / MIB, (double)m->conns_bytes / TABLE,
 	       (double)m->maps_bytes / MIB, (double)m->taken_kib / 1024.0);
 	in = growth_report(&m->in);

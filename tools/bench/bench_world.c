@@ -18,14 +18,7 @@
 
 #include "base/clock.h"
 #include "bench.h"
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#include "hokm.skel.h"
-#pragma GCC diagnostic pop
+#include "../../tests/bpf/skel.h"
 
 #define DAY_NS   86400000000000ULL
 #define LIMIT_NS 100000000ULL
