@@ -62,7 +62,7 @@ static __always_inline struct hokm_half_open *half_open_find(struct hokm_half_op
 	return NULL;
 }
 
-/* The kept SYN of an entry. It lies at the same distance behind the entry in every way. */
+/* The kept SYN of an entry. It lies at the same distance after the entry in every way. */
 static __always_inline struct hokm_syn *half_open_syn(struct hokm_half_open *h)
 {
 	return (void *)h + HOKM_OFFSETOF(struct hokm_half_open_set, syn);

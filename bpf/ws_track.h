@@ -4,7 +4,7 @@
  *
  *   follow_in, follow_out
  *     |- no header begins in this segment: nothing to do
- *     |- follow_fast   one whole message that ends with the segment or behind it: nearly every data
+ *     |- follow_fast   one whole message that ends with the segment or after it: nearly every data
  *     |                packet of a game, so it must cost almost nothing
  *     +- follow_slow   everything else: a bounded loop of steps that load bytes with a helper, so
  *                      that fragmented buffers, GSO and headers at any place need no special case
@@ -117,7 +117,7 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 		else
 			bpf_loop(job->payload + 2, follow_step_out, &f, 0);
 	}
-	/* Reading ended with this segment or behind it, so only earlier bytes can be missing. */
+	/* Reading ended with this segment or after it, so only earlier bytes can be missing. */
 	ws_leave(f.run, newest_before(c, side, job), entered);
 	flow->ws = f.run->ws;
 	found(p, c, flow, &f.run->seen, side);
@@ -180,7 +180,7 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 
 /*
  * Handles one unfragmented text or binary message with a length of 7 or 16 bits that begins with
- * the segment and ends with it or behind it. Returns false when the segment is anything else.
+ * the segment and ends with it or after it. Returns false when the segment is anything else.
  */
 static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow, __u8 side)
 {
@@ -189,7 +189,7 @@ static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow
 	__u32 size = side == HOKM_SIDE_CLIENT ? 6 : 2;
 	__u32 len, next;
 
-	/* At least four bytes of payload: bytes behind it may be padding of the frame. */
+	/* At least four bytes of payload: bytes after it may be padding of the frame. */
 	if (w->next != p->seg.seq || w->flags || w->have || w->left || p->seg.payload < 4 ||
 	    (const void *)(b + 8) > p->end)
 		return false;
@@ -228,7 +228,7 @@ static __always_inline bool begins_with(const struct packet *p, __be32 word)
 {
 	const __be32 *b = p->payload;
 
-	/* Bytes behind a shorter payload may be padding of the frame. */
+	/* Bytes after a shorter payload may be padding of the frame. */
 	return p->seg.seq == p->seg.newest && p->seg.payload >= sizeof(word) &&
 	       (const void *)(b + 1) <= p->end && *b == word;
 }

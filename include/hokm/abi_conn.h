@@ -34,10 +34,10 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
 /**
  * struct hokm_ws - how far the byte stream of one direction has been read (hokm/ws.h)
  * @next: sequence number of what is read next: in HEAD the next byte of the HTTP head, else the
- *        next byte of a frame or record header; the header may lie behind payload that has not come
+ *        next byte of a frame or record header; the header may lie after payload that has not come
  * @gap: with FLAG_GAP, the sequence number of the first segment that came too early
  * @left: with have > 0, the bytes of the length field read so far; in HEAD, the last eight
- *        characters; else payload bytes behind @next that belong to the frame before (frames that
+ *        characters; else payload bytes after @next that belong to the frame before (frames that
  *        are longer than WS_STRIDE)
  * @state: enum hokm_follow_state
  * @have: bytes read of a header that is split over segments; in HEAD, WS_MARK_*
@@ -232,7 +232,7 @@ _Static_assert(sizeof(struct hokm_half_open) == 64, "half open");
  * @way: the places that an entry with this hash may have
  * @syn: the SYN of each way; only a SYN that this node serves is kept
  *
- * The SYNs stand behind all ways, so that a search touches neighbouring cache lines only. See
+ * The SYNs stand after all ways, so that a search touches neighbouring cache lines only. See
  * bpf/half_open.h for how entries are placed.
  */
 struct hokm_half_open_set {

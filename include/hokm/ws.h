@@ -7,7 +7,7 @@
  *    HEAD --upgrade / 101--> FRAMES --close frame--> DONE
  *     | |                     |  ^
  *     | +--TLS--> RECORDS     |  +---- TRIAL <--+ a segment that holds nothing but whole frames,
- *     +--else---> PLAIN       +--fault--> LOST -+ and another one directly behind it
+ *     +--else---> PLAIN       +--fault--> LOST -+ and another one directly after it
  *
  * How it is used, for each segment with payload:
  *   1. ws_run_init() and ws_enter(): does a header begin in the segment, and where?
@@ -18,7 +18,7 @@
  *  - hokm_ws.next is the sequence number of the next unread byte of a header (HEAD: of the head). A
  *    segment that does not contain it changes nothing. So repeated and overlapping segments count
  *    once, and payload may come in any order.
- *  - A segment that begins behind `next` opens a gap. When the gap is closed and `next` lies behind
+ *  - A segment that begins after `next` opens a gap. When the gap is closed and `next` lies after
  *    everything that came too early, no header was missed. Otherwise a header passed unread, and
  *    the state is LOST. The parser never guesses.
  *  - Every step takes at least one byte or ends the run, except a step that finds TLS where a head
@@ -48,7 +48,7 @@ WS_INLINE void ws_run_init(struct ws_run *r, const struct hokm_ws *w, __u32 seq,
 	*r = (struct ws_run){.ws = *w, .seq = seq, .len = len, .side = side};
 }
 
-/* Notes a segment that begins behind hokm_ws.next; the first one of a gap counts. */
+/* Notes a segment that begins after hokm_ws.next; the first one of a gap counts. */
 WS_INLINE void ws_gap_note(struct hokm_ws *w, __u32 seq)
 {
 	if (!(w->flags & HOKM_WS_FLAG_GAP) || ws_diff(seq, w->gap) < 0)

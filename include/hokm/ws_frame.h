@@ -82,7 +82,7 @@ WS_INLINE void ws_skip(struct ws_run *r, __u64 len)
 
 /*
  * A header is complete.
- * b0: its first byte; taken: bytes of this segment that belong to it; rest: bytes of payload behind
+ * b0: its first byte; taken: bytes of this segment that belong to it; rest: bytes of payload after
  * them; code: the close code, of a close frame.
  */
 WS_INLINE void ws_frame(struct ws_run *r, __u8 b0, __u32 taken, __u64 rest, __u16 code)

@@ -21,7 +21,7 @@
 #define WS_STRIDE (1U << 30)
 
 /*
- * A segment that begins this many bytes or more behind the next header does not belong to the
+ * A segment that begins this many bytes or more after the next header does not belong to the
  * stream, because no client of a game has such a window. When only one direction is seen, the
  * state becomes LOST. Otherwise the acknowledgement of the other side decides.
  */

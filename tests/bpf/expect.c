@@ -124,7 +124,7 @@ uint64_t fix_latency(struct fix *x, enum hokm_latency_kind kind, uint64_t *us)
 	assert_non_null(l);
 	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.latency), &slot, l), 0);
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		_Static_assert(sizeof(all) == sizeof(*l), "histograms one behind the other");
+		_Static_assert(sizeof(all) == sizeof(*l), "histograms one after the other");
 		memcpy(all, &l[cpu], sizeof(all));
 		for (unsigned int i = 0; i < HOKM_LATENCY_PLACES; i++) {
 			sum += all[kind][i];

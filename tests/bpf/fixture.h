@@ -11,7 +11,7 @@
  *   client 192.168.1.100:40000 ──> VIP 192.168.1.25:8765     services slot 0, UP here and on peers
  *   this node 192.168.1.26, owner      peer 0 192.168.1.27     peer 1 192.168.1.28, both alive
  *
- * "Alive" stamps lie an hour ahead, so that no test races the clock; dead ones lie far behind the
+ * "Alive" stamps lie an hour ahead, so that no test races the clock; dead ones lie far before the
  * limits, which are 10 ms.
  */
 #ifndef HOKM_TEST_FIXTURE_H
@@ -86,7 +86,7 @@ struct tcp_spec {
 	unsigned int payload; /* bytes */
 	const void *data;     /* the payload; NULL: filler bytes */
 	unsigned int options; /* words */
-	unsigned int padding; /* bytes of padding behind the packet */
+	unsigned int padding; /* bytes of padding after the packet */
 	bool reply;           /* from the server to the client */
 };
 #define SEG(...) (&(const struct tcp_spec){__VA_ARGS__})

@@ -235,7 +235,7 @@ static void third_vlan_tag_is_left_alone(void **state)
 }
 
 /*
- * Linux removes any number of priority tags, so a frame behind many of them must not pass a gate.
+ * Linux removes any number of priority tags, so a frame after many of them must not pass a gate.
  */
 static void stacked_priority_tags_are_dropped(void **state)
 {

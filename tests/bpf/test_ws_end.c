@@ -346,7 +346,7 @@ static void fin_with_other_frames_is_abnormal(void **state)
 }
 
 /*
- * The close frame was lost on the way and the FIN behind it was not, so the close frame is still to
+ * The close frame was lost on the way and the FIN after it was not, so the close frame is still to
  * come.
  */
 static void fin_may_overtake_the_close(void **state)

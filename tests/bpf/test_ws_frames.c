@@ -261,7 +261,7 @@ static void tags_and_options_move_the_payload(void **state)
 /* ---- large segments ---- */
 
 /*
- * xdp.frags: a segment of many pages, with headers before, behind and across the end of every
+ * xdp.frags: a segment of many pages, with headers before, after and across the end of every
  * buffer. The filler at its beginning moves all of them by one byte at a time.
  */
 static void headers_beyond_the_first_buffer(void **state)
@@ -288,7 +288,7 @@ static void headers_beyond_the_first_buffer(void **state)
 }
 
 /*
- * One message over all buffers, which follow_fast() handles, and a frame behind it in the last
+ * One message over all buffers, which follow_fast() handles, and a frame after it in the last
  * buffer.
  */
 static void large_messages_over_buffers_and_segments(void **state)
@@ -342,7 +342,7 @@ static void rest_of_a_huge_frame_is_no_header(void **state)
 	assert_int_equal(talk_conn(&t).c2s.ws.next, t.next[CLIENT]);
 }
 
-/* The first buffer ends with the TCP header, or a few bytes behind it. */
+/* The first buffer ends with the TCP header, or a few bytes after it. */
 static void payload_wholly_beyond_the_first_buffer(void **state)
 {
 	static struct stream s;

@@ -50,7 +50,7 @@ static void expect_whole_flow(const struct hokm_flow *h, const struct talk *t, i
 	assert_int_equal(h->seq_next, t->next[side]);
 	assert_int_equal(h->ack, t->next[other]);
 	assert_int_equal(h->ws.state, HOKM_FOLLOW_DONE);
-	assert_int_equal(h->ws.next, t->next[side] - 1); /* the FIN is behind the close frame */
+	assert_int_equal(h->ws.next, t->next[side] - 1); /* the FIN is after the close frame */
 	assert_int_equal(h->ws.left | h->ws.have | h->ws.flags, 0);
 	assert_true(h->last_data_ns && h->last_data_ns <= h->last_ns);
 }

@@ -203,7 +203,7 @@ static void expect_faults(void **state, int side, const struct bad *bad, unsigne
 
 		memcpy(bytes, bad[i].b, sizeof(bad[i].b));
 		/*
-		 * The fault at the beginning, behind another frame, in a split header, and alone in
+		 * The fault at the beginning, after another frame, in a split header, and alone in
 		 * its segment.
 		 */
 		for (uint32_t way = 0; way < 4; way++) {

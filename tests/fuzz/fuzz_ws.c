@@ -270,7 +270,7 @@ static void deliver(struct world *w, uint64_t s, uint64_t e)
 }
 
 /*
- * Bytes far behind the stream, which do not belong to it: they must not be read while synchronized.
+ * Bytes far after the stream, which do not belong to it: they must not be read while synchronized.
  */
 static void deliver_far(struct world *w, uint64_t at, uint32_t by)
 {

@@ -26,7 +26,7 @@ struct ref_stream {
 /* Where reading begins, and in which state. */
 struct ref_start {
 	uint64_t at;
-	bool frames; /* behind a head */
+	bool frames; /* after a head */
 	bool open;   /* a fragmented message is open */
 	bool unsure; /* whether one is open is not known */
 };
@@ -42,7 +42,7 @@ struct ref_result {
 	/* HEAD, FRAMES, RECORDS, PLAIN or DONE; with a fault, the state before it */
 	enum hokm_follow_state state;
 	enum hokm_ws_fault fault;
-	/* position of the next byte to read; may lie far behind the end of the stream */
+	/* position of the next byte to read; may lie far after the end of the stream */
 	uint64_t need;
 	bool in_header;
 	bool open, unsure;
