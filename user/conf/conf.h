@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
 
@@ -25,9 +26,6 @@
 #define CONF_CHECKS_MAX 4 /* checks of one service */
 
 #define CONF_SECRET_MAX 256
-
-#define NS_PER_MS 1000000ULL
-#define NS_PER_S  1000000000ULL
 
 enum conf_profile { CONF_PROFILE_STANDARD, CONF_PROFILE_FAST };
 
