@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #include "../stub/agent_rig.h"
-#include "act/caps.h"
+#include "base/caps.h"
 
 static struct stub stub;
 

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 
 #include "../stub/stub.h"
-#include "act/caps.h"
+#include "base/caps.h"
 #include "agent/sandbox.h"
 
 #define REFUSED 10 /* exit status: the call failed with EPERM */

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "act/caps.h"
+#include "base/caps.h"
 
 /* Says on stderr which line was not as wanted, and ends the child. */
 #define WANT(cond)                                                         \

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "act/caps.h"
+#include "base/caps.h"
 #include "act/hook_spawn.h"
 
 #define ENV_MAX  12

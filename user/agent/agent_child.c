@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "act/caps.h"
+#include "base/caps.h"
 #include "agent/agent.h"
 #include "agent/agent_child.h"
 #include "agent/broker.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "act/caps.h"
+#include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"

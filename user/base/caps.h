@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Privileges of the daemon and of the children it makes. */
-#ifndef HOKM_ACT_CAPS_H
-#define HOKM_ACT_CAPS_H
+#ifndef HOKM_CAPS_H
+#define HOKM_CAPS_H
 
 #include <sys/types.h>
 

@@ -23,7 +23,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "act/caps.h"
+#include "base/caps.h"
 #include "base/log.h"
 
 #define PASSWD_BUF_BYTES 16384
