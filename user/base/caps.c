@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Privileges, only ever given up.
+ * Giving up privileges: capabilities(7), the user, and no_new_privs.
  *
- * The daemon starts as root, opens what needs root, and keeps the capabilities of `kept`; the
- * bounding set goes with the rest, so that nothing it starts later can have more. A child that runs
- * as another user (agent, hooks) gives up the user first and then every capability: uid 0 to uid N
- * clears them in the kernel already, a user named root is the case in which it does not.
+ * The daemon starts as root, opens what needs root, and keeps the capabilities in `kept`. It also
+ * shrinks the bounding set to them, so that no program it starts later can have more. A child that
+ * runs as another user (agent, hooks) first changes the user and then clears every capability. The
+ * kernel clears them already when the uid changes from 0 to another, but not when the configured
+ * user is root.
  *
- * Capabilities belong to a thread: call these before a second thread exists, or in each.
+ * Capabilities belong to a thread: see base/caps.h for who calls these functions when.
  */
 #include <errno.h>
 #include <grp.h>
@@ -28,18 +29,18 @@
 
 #define PASSWD_BUF_BYTES 16384
 
-/* What the daemon does with each: the list is the whole of its privileges. */
+/* All privileges of the running daemon, and what it uses each of them for. */
 static const cap_value_t kept[] = {
-	CAP_NET_ADMIN,    /* addresses, routes, XDP and TC, ending of sockets */
+	CAP_NET_ADMIN,    /* addresses, routes, XDP and TC, terminating connections */
 	CAP_NET_RAW,      /* VRRP and ARP sockets */
 	CAP_BPF,          /* maps and programs */
-	CAP_PERFMON,      /* perf events of the programs; pointers in them */
+	CAP_PERFMON,      /* perf events of the programs; pointers in the programs */
 	CAP_SYS_NICE,     /* real-time priority */
 	CAP_IPC_LOCK,     /* locked memory */
-	CAP_SETUID,       /* agent and hooks become their users */
-	CAP_SETGID,       /* and their groups */
-	CAP_KILL,         /* and end when told */
-	CAP_DAC_OVERRIDE, /* pins and sysctls, whoever owns them */
+	CAP_SETUID,       /* the agent and the hooks change to their users */
+	CAP_SETGID,       /* and to the groups of these users */
+	CAP_KILL,         /* stopping the agent and the hooks */
+	CAP_DAC_OVERRIDE, /* pins and sysctls that belong to another user */
 };
 
 #define N_KEPT (sizeof(kept) / sizeof(kept[0]))
@@ -76,7 +77,7 @@ int caps_check(void)
 	if (!caps) {
 		int err = errno;
 
-		log_error("could not read this process's capabilities: %s", strerror(err));
+		log_error("could not read the capabilities of this process: %s", strerror(err));
 		return -err;
 	}
 	for (size_t i = 0; i < N_KEPT; i++)
@@ -85,13 +86,13 @@ int caps_check(void)
 	cap_free(caps);
 	if (!missing[0])
 		return 0;
-	log_error("missing capabilities: %s; run as root, or give them to the service "
-		  "(CapabilityBoundingSet=, docker --cap-add)",
+	log_error("missing capabilities: %s; run as root, or add them to the service "
+		  "(CapabilityBoundingSet= in systemd, --cap-add in docker)",
 		  missing);
 	return -EPERM;
 }
 
-/* Nothing to do, and no right needed, when an earlier call did it. */
+/* A second call finds nothing to do and needs no privilege. */
 static int drop_bounding(void)
 {
 	for (cap_value_t value = 0; value < cap_max_bits(); value++)
@@ -112,8 +113,9 @@ int caps_keep(void)
 	    cap_set_flag(caps, CAP_EFFECTIVE, N_KEPT, kept, CAP_SET))
 		err = -errno;
 	/*
-	 * The bounding set needs CAP_SETPCAP, which goes with the rest: it is first. Without the
-	 * right the kept set still holds for this process; only what root execs could have more.
+	 * The bounding set comes first, because it needs CAP_SETPCAP, which is given up below. When
+	 * this fails, the process itself still has only the kept set; only a program that it starts
+	 * as root could have more.
 	 */
 	bound_err = err ? 0 : drop_bounding();
 	if (bound_err)
@@ -141,21 +143,21 @@ static int clear_caps(void)
 	return err;
 }
 
-/* Groups, gid, uid: in this order, each takes away the right to the one before. */
+/* The order is groups, gid, uid: each step takes away the right to do the one before it. */
 static int become_ids(const char *user, const struct passwd *pw)
 {
-	/* A daemon without root (tests) may only stay who it is. */
+	/* A process without root, as in the tests, can only keep its own user. */
 	if (geteuid() != 0) {
 		if (pw->pw_uid == geteuid() && pw->pw_gid == getegid())
 			return 0;
-		log_error("could not become user %s: this process is not root", user);
+		log_error("could not change to user %s: this process does not run as root", user);
 		return -EPERM;
 	}
 	if (initgroups(user, pw->pw_gid) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid)) {
 		int err = errno;
 
-		log_error("could not become user %s: %s", user, strerror(err));
+		log_error("could not change to user %s: %s", user, strerror(err));
 		return -err;
 	}
 	return 0;
@@ -168,8 +170,8 @@ int caps_become(const char *user)
 	int err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
 
 	if (err || !found) {
-		log_error("could not become user %s: %s; create it, or name another in the "
-			  "configuration",
+		log_error("could not change to user %s: %s; create this user, or name another one "
+			  "in the configuration",
 			  user, err ? strerror(err) : "there is no such user");
 		return err ? -err : -ENOENT;
 	}
@@ -184,7 +186,7 @@ int caps_become(const char *user)
 	return err;
 }
 
-/* CAP_IPC_LOCK makes the limit void; without it the highest one allowed is what can be had. */
+/* CAP_IPC_LOCK lifts the limit. Without it, the soft limit can only be raised to the hard one. */
 static void raise_memlock(void)
 {
 	struct rlimit lim = {RLIM_INFINITY, RLIM_INFINITY};
@@ -200,16 +202,18 @@ void caps_realtime(int priority)
 {
 	const struct sched_param param = {.sched_priority = priority};
 
-	/* No RLIMIT_RTTIME: on a machine that loses CPU to its host the kernel would end us. */
+	/* No RLIMIT_RTTIME: the kernel would kill the daemon when the hypervisor takes its CPU. */
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
-		log_warn("no real-time priority (SCHED_FIFO %d): %s; adverts may be late on a busy "
-			 "node, CAP_SYS_NICE is needed",
-			 priority, strerror(errno));
+		log_warn(
+			"could not get real-time priority (SCHED_FIFO %d): %s; adverts may be late "
+			"on a busy node; give the daemon CAP_SYS_NICE",
+			priority, strerror(errno));
 	raise_memlock();
-	/* What is touched once stays; the libraries' untouched parts need no memory. */
+	/* MCL_ONFAULT locks a page when it is first used: unused parts of libraries cost nothing.
+	 */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		log_warn("could not lock memory: %s; adverts may be late when the node swaps, "
-			 "CAP_IPC_LOCK is needed",
+		log_warn("could not lock memory: %s; adverts may be late when the node swaps; give "
+			 "the daemon CAP_IPC_LOCK",
 			 strerror(errno));
 }
 
@@ -218,7 +222,8 @@ void caps_ordinary(void)
 	const struct sched_param param = {.sched_priority = 0};
 
 	if (sched_setscheduler(0, SCHED_OTHER, &param))
-		log_warn("could not go back to ordinary scheduling: %s", strerror(errno));
+		log_warn("could not return to ordinary scheduling (SCHED_OTHER): %s",
+			 strerror(errno));
 	if (munlockall())
 		log_warn("could not unlock memory: %s", strerror(errno));
 }

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Privileges of the daemon and of the children it makes. */
+/*
+ * Privileges of the daemon and of its child processes. The functions only ever give privileges up.
+ *
+ * Capabilities and the scheduling policy belong to a thread. The daemon calls these functions
+ * before it starts a second thread; a child process calls them right after fork().
+ */
 #ifndef HOKM_CAPS_H
 #define HOKM_CAPS_H
 
 #include <sys/types.h>
 
 /*
- * Checks that the capabilities the daemon needs are there: -EPERM with the missing ones logged.
+ * Checks that the process has every capability that the daemon needs. Returns 0, or -EPERM after
+ * logging the missing ones.
  */
 int caps_check(void);
 
 /*
- * Keeps only what the running daemon needs (NET_ADMIN, NET_RAW, BPF, PERFMON, SYS_NICE, IPC_LOCK,
- * SETUID, SETGID, KILL, and DAC_OVERRIDE for pins and sysctls). 0 or -errno.
+ * Keeps only the capabilities that the running daemon needs: NET_ADMIN, NET_RAW, BPF, PERFMON,
+ * SYS_NICE, IPC_LOCK, SETUID, SETGID, KILL and DAC_OVERRIDE. Returns 0 or -errno, logged.
  */
 int caps_keep(void);
 
 /*
- * In a child: becomes `user` for good: groups, gid, uid, no capabilities, no_new_privs. 0 or
- * -errno.
+ * For a child process: becomes `user` permanently, with its groups, no capabilities, and
+ * no_new_privs. Returns 0 or -errno, logged.
  */
 int caps_become(const char *user);
 
 /*
- * Real-time priority (SCHED_FIFO) and locked memory; a refusal is logged as a warning, not an
- * error.
+ * Requests real-time priority (SCHED_FIFO) and locks the memory. When the kernel refuses, a warning
+ * is logged and the daemon goes on.
  */
 void caps_realtime(int priority);
-/* In a child: back to SCHED_OTHER and unlocked memory. */
+
+/* For a child process: returns to SCHED_OTHER and unlocks the memory. Failures are logged. */
 void caps_ordinary(void);
 
 #endif

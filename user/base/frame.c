@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The frame codec of the control socket, used by both of its ends. See frame.h.
+ * The frame codec of the control socket. The server and the client both use it; base/frame.h has
+ * the format.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ static size_t body_len(const struct frame_reader *r)
 	       r->head[3];
 }
 
-/* Makes room for the next chunk of a body of `len` bytes. */
+/* Makes room in r->body for the next bytes of a body of `len` bytes. */
 static int reserve_body(struct frame_reader *r, size_t len)
 {
 	size_t got = r->have - FRAME_HEAD;
@@ -57,7 +58,7 @@ static int reserve_body(struct frame_reader *r, size_t len)
 	return 0;
 }
 
-/* One read of at most `want` bytes to `to`. Bytes read, or -errno as frame_reader_fill() has it. */
+/* Reads at most `want` bytes. Returns how many, or an error of frame_reader_fill(). */
 static ssize_t read_some(struct frame_reader *r, int fd, void *to, size_t want)
 {
 	ssize_t n;
@@ -111,11 +112,11 @@ int frame_reader_take(struct frame_reader *r, json_t **out, char *error, size_t 
 	msg = json_loadb(r->body, body_len(r), JSON_REJECT_DUPLICATES, &why);
 	frame_reader_free(r);
 	if (!msg) {
-		snprintf(error, error_size, "not JSON: %s", why.text);
+		snprintf(error, error_size, "the message is not JSON: %s", why.text);
 		return -EBADMSG;
 	}
 	if (!json_is_object(msg)) {
-		snprintf(error, error_size, "not a JSON object");
+		snprintf(error, error_size, "the message is not a JSON object");
 		json_decref(msg);
 		return -EBADMSG;
 	}
@@ -167,10 +168,10 @@ static int push(struct frame_writer *w, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Where a dump goes: `used` counts the JSON's bytes so far. */
+/* A frame that is being written to `w`. */
 struct dump {
 	struct frame_writer *w;
-	size_t used, max;
+	size_t used, max; /* bytes of JSON so far, and at most */
 	int err;
 };
 
@@ -204,10 +205,11 @@ int frame_writer_add_text(struct frame_writer *w, const struct iovec *parts, siz
 	struct dump d = {.w = w, .max = max};
 
 	d.err = push(w, (const char *)zero, sizeof(zero));
+	/* dump_bytes() keeps its error in d.err. */
 	for (size_t i = 0; !d.err && i < n; i++)
 		(void)dump_bytes(parts[i].iov_base, parts[i].iov_len, &d);
 	if (d.err)
-		w->end = w->start + before; /* as in frame_writer_add() */
+		w->end = w->start + before; /* relative to start: see frame_writer_add() */
 	else
 		put_head(w, before, d.used);
 	return d.err;
@@ -223,7 +225,7 @@ int frame_writer_add(struct frame_writer *w, const json_t *msg, size_t max)
 	if (!d.err && json_dump_callback(msg, dump_bytes, &d, JSON_COMPACT) && !d.err)
 		d.err = -EINVAL;
 	if (d.err) {
-		/* push() may have moved the queue to the front: count from its start. */
+		/* push() may have moved the queue to the front of buf, so `end` is relative. */
 		w->end = w->start + before;
 		return d.err;
 	}
@@ -247,7 +249,7 @@ int frame_writer_flush(struct frame_writer *w, int fd)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 		w->start += (size_t)n;
 	}
-	/* A large reply must not stay allocated for the life of the connection. */
+	/* The buffer of a large reply must not stay allocated as long as the connection. */
 	frame_writer_free(w);
 	return 0;
 }

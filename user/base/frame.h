@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames of the control socket: a 4-byte big-endian length, then that many bytes of JSON.
+ * Frames of the control socket. One frame is one JSON object with its length before it:
  *
- *   0                   1                   2                   3
- *   +-------------------------------+-------------------------------+
+ *    0                   1                   2                   3
+ *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *   +---------------------------------------------------------------+
  *   |            length of the JSON in bytes, big-endian            |
- *   +-------------------------------+-------------------------------+
+ *   +---------------------------------------------------------------+
  *   |  JSON, UTF-8, no terminating zero ...
  *
- * The reader takes bytes as they come and never one beyond the frame it is at, so that the next
- * frame waits in the kernel. Its buffer grows with what has arrived, never with what the length
- * claims. The writer is a queue of bytes of whole frames.
+ * A struct frame_reader collects the bytes of one frame. It never reads beyond the end of this
+ * frame: the next frame stays in the kernel until the reader is used again. Its buffer grows with
+ * the bytes that have arrived, never with the length that the sender claims.
+ *
+ * A struct frame_writer is a queue of bytes of whole frames that wait to be sent.
+ *
+ * Both structs belong to their caller, who frees their buffers with frame_reader_free() and
+ * frame_writer_free(). One reader or writer is used by one thread at a time.
  */
 #ifndef HOKM_CTL_FRAME_H
 #define HOKM_CTL_FRAME_H
@@ -21,58 +27,77 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+/* Bytes of the length in front of the JSON. */
 #define FRAME_HEAD 4
 
 struct frame_reader {
-	size_t max;  /* longest JSON taken */
-	size_t have; /* bytes of this frame, head included */
+	size_t max;  /* longest JSON accepted, in bytes */
+	size_t have; /* bytes of this frame that have arrived, length included */
 	unsigned char head[FRAME_HEAD];
-	char *body;
-	size_t cap;
+	char *body; /* owned */
+	size_t cap; /* bytes allocated for body */
 };
 
+/* Prepares a reader that accepts frames with at most `max` bytes of JSON. Allocates nothing. */
 void frame_reader_init(struct frame_reader *r, size_t max);
+
+/* Frees the buffer. The reader is then ready for a new frame. */
 void frame_reader_free(struct frame_reader *r);
 
-/* True when a part of a frame has arrived. */
+/* Returns true when a part of a frame has arrived. */
 bool frame_reader_begun(const struct frame_reader *r);
 
 /*
- * Reads from fd. 1: a frame is whole, take it with frame_reader_take(). -EAGAIN: more must come.
- * -ENODATA: the other end closed between frames; -EPIPE: inside one. -EMSGSIZE: longer than max;
- * -EBADMSG: length 0; else -errno.
+ * Reads what `fd` has of the current frame. Returns 1 when the frame is complete: then
+ * frame_reader_take() returns its content. Otherwise the result is an error:
+ *   -EAGAIN    the frame is not complete yet, and fd has no more bytes now
+ *   -ENODATA   the sender closed the connection between two frames
+ *   -EPIPE     the sender closed the connection inside a frame
+ *   -EMSGSIZE  the JSON is longer than the reader's limit
+ *   -EBADMSG   the length is 0
+ *   -ENOMEM, or another -errno of recv()
  */
 int frame_reader_fill(struct frame_reader *r, int fd);
 
 /*
- * The JSON object of the whole frame as a new reference in *out; the reader is then ready for the
- * next one. -EBADMSG when it is no JSON object, with the cause in error.
+ * Parses the complete frame and stores its JSON object in *out; the caller owns that reference. The
+ * reader is then ready for the next frame. Returns 0, or -EBADMSG with the cause in `error` when
+ * the frame does not contain a JSON object.
  */
 int frame_reader_take(struct frame_reader *r, json_t **out, char *error, size_t error_size);
 
 struct frame_writer {
-	char *buf;
+	char *buf; /* owned */
 	size_t start, end, cap;
 };
 
+/* Discards what waits and frees the buffer. The writer can be used again. */
 void frame_writer_free(struct frame_writer *w);
+
+/* Returns how many bytes wait to be sent. */
 size_t frame_writer_pending(const struct frame_writer *w);
 
-/* Queues one frame. -EMSGSIZE when its JSON is longer than max; nothing is queued on error. */
+/*
+ * Queues `msg` as one frame. Returns 0, -EMSGSIZE when its JSON is longer than `max` bytes, -EINVAL
+ * when it cannot be written as JSON, or -ENOMEM. On an error nothing is queued.
+ */
 int frame_writer_add(struct frame_writer *w, const json_t *msg, size_t max);
 
-/* The same of JSON that is text already, in parts that follow one another. */
+/* Queues one frame whose JSON is text already: `n` parts, one after the other. Errors as above. */
 int frame_writer_add_text(struct frame_writer *w, const struct iovec *parts, size_t n, size_t max);
 
-/* Queues what waits in `from`, which stays as it is. */
+/* Queues a copy of all bytes that wait in `from`. Returns 0 or -ENOMEM. */
 int frame_writer_copy(struct frame_writer *w, const struct frame_writer *from);
 
-/* Sends what it can, never with SIGPIPE. 0: all is out; -EAGAIN: some is left; else -errno. */
+/*
+ * Sends as many of the waiting bytes as the socket accepts, without SIGPIPE. Returns 0 when nothing
+ * waits any more, -EAGAIN when some bytes remain, or another -errno of send().
+ */
 int frame_writer_flush(struct frame_writer *w, int fd);
 
 /*
- * A JSON string from text of any origin: what is not UTF-8 loses its bytes above 127 to '?'. New
- * reference; NULL without memory.
+ * Makes a JSON string from text of any origin. When the text is not valid UTF-8, each byte above
+ * 127 becomes '?'. Returns a new reference, or NULL when there is no memory.
  */
 json_t *frame_text(const char *text);
 

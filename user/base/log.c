@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One log line is one write(2) to stderr, at most LOG_LINE_MAX bytes with its newline.
+ * One log line is one write(2) to stderr of at most LOG_LINE_MAX bytes, newline included.
  *
- * Started by systemd (JOURNAL_STREAM is set) a line begins with the priority as sd-daemon(3) wants
- * it,
- * `<6>`, and the journal adds the time; else it begins with the wall clock's time and the level.
- * Control characters are shown as \xNN: what a peer or a hook says cannot forge a second line or
- * move a terminal's cursor. A line that is too long ends in "...".
+ * When systemd started the process (JOURNAL_STREAM is set), a line begins with its priority in the
+ * form of sd-daemon(3), for example `<6>`, and the journal adds the time. Otherwise a line begins
+ * with the wall-clock time and the level. Control characters are shown as \xNN, so that text from a
+ * peer or a hook can neither forge a second line nor move the cursor of a terminal. A line that is
+ * too long ends in "...".
  *
- * The level is the only process-wide state; an atomic, so that any thread may log or look.
+ * The level is the only state of the process here. It is atomic, so that any thread may log.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -64,7 +64,7 @@ const char *log_level_name(enum log_level level)
 	return (size_t)level < N_LEVELS ? levels[level].name : "?";
 }
 
-/* What stands before the message. Returns its length. */
+/* Writes the priority, or time and level, to `line`. Returns the length. */
 static size_t put_prefix(char *line, size_t size, enum log_level level)
 {
 	struct timespec ts;
@@ -87,8 +87,10 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	const int saved = errno;     /* a caller that logs and then returns -errno is not misled */
-	char text[2 * LOG_LINE_MAX]; /* longer than a line: what is cut off shows as "..." */
+	/* A caller may log first and return -errno afterwards. */
+	const int saved = errno;
+	/* Longer than a line, so that text_show() sees when a message does not fit. */
+	char text[2 * LOG_LINE_MAX];
 	char line[LOG_LINE_MAX];
 	va_list ap;
 	size_t len;
@@ -100,12 +102,12 @@ void log_line(enum log_level level, const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		snprintf(text, sizeof(text), "(a log line that could not be formatted)");
+		snprintf(text, sizeof(text), "(a log message could not be formatted)");
 	len = put_prefix(line, sizeof(line), level);
 	text_show(text, line + len, sizeof(line) - 1 - len);
 	len = strlen(line);
 	line[len++] = '\n';
-	/* Nobody is left to be told when stderr itself fails. */
+	/* There is no other place to report that stderr itself fails. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		errno = saved;
 	errno = saved;

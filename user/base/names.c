@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Words for the enums that BPF and user space share, and for the daemon's reason codes.
+ * Names and explanations of the enums that BPF and user space share, and of the reason codes.
  *
- * Every table is expanded from the list that makes its enum, so a value cannot be without a word.
- * Values come from maps, events and other nodes: one that is out of range gives "?".
+ * Each table is expanded from the same list as its enum (include/hokm/names.h), so every value has
+ * a name. Values come from maps, events and other nodes: a value that is out of range gives "?".
  */
 #include <string.h>
 

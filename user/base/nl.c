@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Synchronous rtnetlink requests and dumps, see base/nl.h. */
+/*
+ * Synchronous rtnetlink requests and dumps over libnl-3 (RFC 3549). A struct answer collects what
+ * the callbacks of one request see: the error of the kernel and the error of the caller's function.
+ */
 #include <errno.h>
 #include <netlink/handlers.h>
 #include <netlink/socket.h>
@@ -14,7 +17,8 @@ struct answer {
 };
 
 /*
- * For errors of libnl itself (no memory, a broken socket); what the kernel says comes by on_error.
+ * Maps an error of libnl itself (no memory, a broken socket). Errors of the kernel arrive in
+ * on_error() with their errno.
  */
 static int errno_of(int nlerr)
 {
@@ -69,7 +73,7 @@ int nlr_open(struct nl_sock **out)
 	return 0;
 }
 
-/* Reads answers until the acknowledgement, the end of the dump or an error. */
+/* Reads messages until the acknowledgement, the end of the dump, or an error. */
 static int receive(struct nl_sock *sk, struct answer *a)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
@@ -91,7 +95,7 @@ static int receive(struct nl_sock *sk, struct answer *a)
 int nlr_request(struct nl_sock *sk, struct nl_msg *msg)
 {
 	struct answer a = {0};
-	int err = nl_send_auto(sk, msg); /* asks for the acknowledgement by itself */
+	int err = nl_send_auto(sk, msg); /* libnl adds NLM_F_ACK */
 
 	nlmsg_free(msg);
 	if (err < 0)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The listing for people is written as it goes; JSON is collected by jansson and written at the
- * end.
+ * Text is written at once. JSON is collected with jansson and written by out_close().
  *
- * In text a level is an indent of two. The first member of an object inside an array carries the
- * array's dash: it is pending until that member is written.
+ * In text, each level is indented by two columns. In an array, each element begins with a dash. The
+ * dash of an object is written with the first member of the object: until then level.dash is true.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,11 +17,11 @@ struct out {
 	FILE *to;
 	bool json;
 	int err;
-	unsigned int depth; /* the open level */
+	unsigned int depth; /* index of the innermost open level */
 	struct {
-		json_t *node; /* borrowed from the one above; the root is ours */
+		json_t *node; /* JSON only; owned by the level above, the root by this struct */
 		bool array;
-		bool dash;
+		bool dash; /* text only: the dash is still to be written */
 	} level[OUT_DEPTH_MAX];
 };
 
@@ -69,7 +68,7 @@ int out_close(struct out *o)
 	return err;
 }
 
-/* Hands value over to the open level. */
+/* Adds value to the innermost level, which takes over the reference. */
 static void add_json(struct out *o, const char *name, json_t *value)
 {
 	json_t *node = o->level[o->depth].node;
@@ -80,7 +79,7 @@ static void add_json(struct out *o, const char *name, json_t *value)
 		fail(o, -ENOMEM);
 }
 
-/* The indent, the dash and the name of what comes. */
+/* Writes the indent, the dash and the name of the next value. */
 static void put_name(struct out *o, const char *name)
 {
 	unsigned int indent = 2 * o->depth;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One traversal, two formats: a listing for people (indented `name: value`) or the same as JSON.
+ * Listings in two formats from one traversal. The caller walks its data once and calls the
+ * functions below. The result is either text for the operator (indented lines `name: value`) or
+ * JSON.
  *
- * An object is open from the start. Inside an array names are NULL. Failures are kept and returned
- * by out_close(), so that a traversal needs no checks of its own.
+ * The outermost object is open from the start. Inside an array, `name` is NULL. A struct out keeps
+ * the first failure, and out_close() returns it, so that a traversal needs no checks of its own.
  */
 #ifndef HOKM_OUT_H
 #define HOKM_OUT_H
@@ -12,13 +14,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Deepest nesting of objects and arrays. */
 #define OUT_DEPTH_MAX 8
 
 struct out; /* opaque */
 
-/* NULL when there is no memory. `to` is borrowed. Caller: out_close(). */
+/*
+ * Begins a listing that goes to `to`, which stays the caller's. Returns NULL when there is no
+ * memory. The caller frees it with out_close().
+ */
 struct out *out_open(FILE *to, bool json);
-/* Writes what is left, frees. 0, or the first failure as -errno. */
+
+/* Writes what is left and frees `o`. Returns 0, or the first failure of the listing as -errno. */
 int out_close(struct out *o);
 
 void out_obj_begin(struct out *o, const char *name);
@@ -29,7 +36,8 @@ void out_arr_end(struct out *o);
 void out_str(struct out *o, const char *name, const char *value);
 void out_u64(struct out *o, const char *name, uint64_t value);
 void out_bool(struct out *o, const char *name, bool value);
-/* People read "500ms"; JSON has the name with _ms behind it, and a number of milliseconds. */
+
+/* Text shows "500ms". JSON has "_ms" appended to the name, and a number of milliseconds. */
 void out_duration(struct out *o, const char *name, uint64_t ns);
 
 #endif

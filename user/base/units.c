@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Durations are kept in whole nanoseconds from the first digit on: no floating point, so that
- * "0.1s" is exactly 100 ms.
+ * Parsing and formatting of the words of the configuration. Durations are integers of nanoseconds
+ * from the first digit on, without floating point, so that "0.1s" is exactly 100 ms.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ static const struct {
 
 #define N_UNITS (sizeof(units) / sizeof(units[0]))
 
-/* Appends one decimal digit to *n; false when it does not fit. */
+/* Appends one decimal digit to *n. Returns false when the result does not fit. */
 static bool push_digit(uint64_t *n, char digit)
 {
 	return !__builtin_mul_overflow(*n, (uint64_t)10, n) &&
@@ -64,7 +64,7 @@ int duration_parse(const char *text, uint64_t *ns)
 
 const char *duration_format(uint64_t ns, char buf[DURATION_TEXT_MAX])
 {
-	size_t i = 3; /* seconds, then finer ones; minutes are never clearer */
+	size_t i = 3; /* seconds: "90s" is clearer than minutes */
 
 	while (i > 0 && ns % units[i].ns)
 		i--;

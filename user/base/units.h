@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Words of the configuration as values and back: durations with their unit, numbers, names. Pure.
+ * Words of the configuration and the values they stand for: durations with their unit, numbers,
+ * names. All functions are pure: they have no state and do no I/O.
  */
 #ifndef HOKM_UNITS_H
 #define HOKM_UNITS_H
@@ -9,29 +10,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes that duration_format() needs, with the terminating zero. */
 #define DURATION_TEXT_MAX 32
 
 /*
- * "500ms", "1.5s", "2m": digits, at most one point, and a unit of ns, us, ms, s, m. 0, -EINVAL when
- * it is none (also when it is finer than a nanosecond), -ERANGE when it does not fit in 64 bits.
+ * Parses a duration such as "500ms", "1.5s" or "2m": digits with at most one decimal point, then
+ * one of the units ns, us, ms, s, m. Stores nanoseconds in *ns. Returns 0, -EINVAL when the text is
+ * no duration or is finer than a nanosecond, or -ERANGE when the value does not fit in 64 bits.
  */
 int duration_parse(const char *text, uint64_t *ns);
 
-/* The shortest whole number that says it exactly: 1500 ms as "1500ms", 2 s as "2s". Returns buf. */
+/*
+ * Writes `ns` as the shortest whole number that is exact: 1500 ms as "1500ms", 2 s as "2s". Returns
+ * buf.
+ */
 const char *duration_format(uint64_t ns, char buf[DURATION_TEXT_MAX]);
 
-/* Decimal digits only. 0, -EINVAL or -ERANGE. */
+/* Parses a number of decimal digits only. Returns 0, -EINVAL or -ERANGE. */
 int number_parse(const char *text, uint64_t *out);
 
 /*
- * Letters, digits, '-' and '_', beginning with a letter or digit: fit for a pin's and a file's
- * name.
+ * Returns true for a name of letters, digits, '-' and '_' that begins with a letter or a digit.
+ * Such a name can be part of the name of a pin or a file.
  */
 bool name_valid(const char *text);
 
 /*
- * Copies text into dst for showing to people: control characters as \xNN, cut with "..." when it is
- * too long. size >= 8. Returns dst.
+ * Copies `text` into `dst` in a form that is safe to show: each control character becomes \xNN, and
+ * a text that does not fit ends in "...". `size` is at least 8. Returns dst.
  */
 const char *text_show(const char *text, char *dst, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The program's version: the one place where it is written. */
+/* The version of the program. It is written nowhere else. */
 #ifndef HOKM_VERSION_H
 #define HOKM_VERSION_H
 
