@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opening, adopting and giving up the packet path.
+ * Opening, adopting and removing the packet path.
  *
- * Order of opening, each step undone by undo() when a later one fails:
+ * hokm_bpf_open() works in this order. When a step fails, undo() undoes the steps before it.
  *
- *   object from this binary, layout hash -> compare with what is pinned -> load, maps new or
- * adopted
- *   -> pin maps, then meta (fresh only) -> key -> egress filter -> program pins -> ingress link
+ *   open the BPF object in this binary and hash its layout
+ *   compare it with what is pinned: adopt, start fresh, or refuse
+ *   load, with new maps or the adopted ones
+ *   pin the maps, then write map meta (fresh start only)
+ *   write the key, attach the egress filter, pin the programs, attach the ingress link
  *
- * meta is written after the last map was pinned, so pins without a version in meta are the remains
- * of a start that died half-way. Ingress comes last: until then no frame meets the new programs,
- * and a foreign XDP program is replaced only when nothing else can fail. A fresh cfg map is all
- * zero, with which both programs let everything pass.
+ * Map meta is written after the last map was pinned, so pins without a version in meta come from a
+ * start that did not finish. Ingress is attached last: no frame reaches the new programs before,
+ * and a foreign XDP program is replaced only when nothing else can fail. A new map cfg is all zero,
+ * and with it both programs let every frame pass.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,16 +80,16 @@ int hokm_bpf_ifindex(const struct hokm_bpf *b)
 	return b->ifindex;
 }
 
-/* ---- what is pinned already ---- */
+/* ---- earlier pins ---- */
 
-/* Pins that are whole and speak our layout; -EPROTO with words when they are whole and do not. */
+/* Returns 0 when complete pins have our schema; otherwise logs and returns -EPROTO. */
 static int check_meta(const struct pins *p, uint64_t layout)
 {
 	if (p->meta.abi_version == HOKM_ABI_VERSION && p->meta.layout_hash == layout)
 		return 0;
 	log_error(
-		"what is pinned in %s was laid down by another version (schema %u, layout %016llx; "
-		"this one has %d, %016llx): run that version, or `hokm-xdp cleanup` and start "
+		"the maps pinned in %s belong to another version (schema %u, layout %016llx; this "
+		"version has %d, %016llx): run that version, or run `hokm-xdp cleanup` and start "
 		"again",
 		p->dir, p->meta.abi_version, (unsigned long long)p->meta.layout_hash,
 		HOKM_ABI_VERSION, (unsigned long long)layout);
@@ -99,7 +101,7 @@ static bool pins_whole(const struct pins *p)
 	return p->n_maps == MAP_PINNED && p->meta.abi_version;
 }
 
-/* True when a frame may meet a program of these pins. */
+/* Returns true when a program of these pins may be attached to an interface. */
 static bool pins_attached(const struct pins *p, int ifindex)
 {
 	uint32_t egress = p->egress >= 0 ? bpf_prog_id_of(p->egress) : 0;
@@ -109,7 +111,7 @@ static bool pins_attached(const struct pins *p, int ifindex)
 	return egress && tc_program(ifindex) == egress;
 }
 
-/* Decides between adopting, starting fresh, and refusing. */
+/* Decides between adopting the pins, starting fresh, and refusing to start. */
 static int judge_pins(struct opening *o)
 {
 	struct pins *p = &o->pins;
@@ -123,14 +125,13 @@ static int judge_pins(struct opening *o)
 		return err;
 	}
 	if (pins_attached(p, o->b->ifindex)) {
-		log_error("the pins in %s are incomplete (%u of %d maps) but their programs are "
+		log_error("the pins in %s are incomplete (%u of %d maps), but their programs are "
 			  "attached: run `hokm-xdp cleanup` and start again",
 			  p->dir, p->n_maps, MAP_PINNED);
 		return -EPROTO;
 	}
-	log_warn("the pins in %s are incomplete (%u of %d maps), left by a start that was cut "
-		 "short: "
-		 "building them anew",
+	log_warn("the pins in %s are incomplete (%u of %d maps), left by a start that did not "
+		 "finish: removing them and starting fresh",
 		 p->dir, p->n_maps, MAP_PINNED);
 	pins_close(p);
 	err = pins_remove(p->dir);
@@ -150,7 +151,8 @@ static int find_interface(struct opening *o)
 		return 0;
 	}
 	err = errno == ENXIO ? -ENODEV : -errno;
-	log_error("no interface \"%s\": %s; see `ip link`", o->c->interface, strerror(-err));
+	log_error("there is no interface \"%s\": %s; `ip link` lists the interfaces",
+		  o->c->interface, strerror(-err));
 	return err;
 }
 
@@ -173,7 +175,7 @@ static int prepare(struct opening *o)
 	return pins_make_dir(o->c, dir);
 }
 
-/* The maps outlive the object: b gets file descriptors of its own. */
+/* Duplicates the descriptors of the maps into b, because the BPF object is closed before b is. */
 static int take_maps(struct opening *o)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -211,7 +213,7 @@ static int pin_maps(struct opening *o)
 	return err ? err : write_meta(o, clock_now_ns());
 }
 
-/* Before the programs see a frame: with a key of zeros anybody's pulse would verify. */
+/* Must happen before the programs see a frame: with a key of zeros, any pulse would verify. */
 static int write_key(struct opening *o)
 {
 	struct hokm_keys keys;
@@ -221,7 +223,7 @@ static int write_key(struct opening *o)
 		err = hokm_bpf_set_keys(o->b, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	if (err)
-		log_error("could not set the key of the pulses: %s", strerror(-err));
+		log_error("could not write the pulse key to map keys: %s", strerror(-err));
 	return err;
 }
 
@@ -252,7 +254,10 @@ static int attach(struct opening *o)
 	return err ? err : xdp_attach(&job);
 }
 
-/* The interface was made anew or the configuration names another: the old one's filter goes. */
+/*
+ * Handles pins of another interface: it was created again, or the configuration names a new one.
+ * The filter of the former interface is removed.
+ */
 static void follow_interface(struct opening *o)
 {
 	int old = (int)o->pins.meta.ifindex;
@@ -264,7 +269,7 @@ static void follow_interface(struct opening *o)
 		(void)tc_detach(old);
 	err = write_meta(o, o->pins.meta.created_ns);
 	if (err)
-		log_warn("could not note the interface in map meta: %s", strerror(-err));
+		log_warn("could not write the interface to map meta: %s", strerror(-err));
 }
 
 static void undo(struct opening *o)
@@ -321,7 +326,7 @@ int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct
 	pins_close(&o.pins);
 	bpf_object__close(o.obj);
 	if (err) {
-		log_error("the packet path could not be set up on %s: %s", c->interface,
+		log_error("could not set up the packet path on %s: %s", c->interface,
 			  strerror(-err));
 		hokm_bpf_close(o.b);
 		return err;
@@ -332,7 +337,7 @@ int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct
 	return 0;
 }
 
-/* ---- looking only ---- */
+/* ---- opening for reading ---- */
 
 static int check_pinned(const struct pins *p)
 {
@@ -369,7 +374,7 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 	b = err ? NULL : new_bpf();
 	if (b) {
 		memcpy(b->map, p.map, sizeof(p.map));
-		memset(p.map, -1, sizeof(p.map)); /* they are b's now */
+		memset(p.map, -1, sizeof(p.map)); /* b owns the descriptors now */
 		b->ifindex = (int)p.meta.ifindex;
 		b->mode = xdp_mode(b->ifindex);
 		err = bpf_maps_map(b);
@@ -385,7 +390,7 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 	return err;
 }
 
-/* ---- giving up ---- */
+/* ---- removing ---- */
 
 static int detach_ingress(const struct pins *p)
 {
@@ -393,14 +398,17 @@ static int detach_ingress(const struct pins *p)
 
 	if (p->link < 0 || xdp_link_ifindex(p->link, NULL) <= 0)
 		return 0;
-	/* Not by unpinning alone: a daemon that runs still holds the link open. */
+	/* Removing the pin is not enough: a running daemon has the link open as well. */
 	err = bpf_link_detach(p->link);
 	if (err)
 		log_error("could not detach the XDP link pinned in %s: %s", p->dir, strerror(-err));
 	return err;
 }
 
-/* The filter is ours by its place, and, when prog_egress is there to compare, by its program. */
+/*
+ * A filter at our handle and priority is ours, except when the pin prog_egress shows that its
+ * program is another one.
+ */
 static int detach_egress(const struct pins *p, int ifindex)
 {
 	uint32_t program = ifindex > 0 ? tc_program(ifindex) : 0;
@@ -408,9 +416,8 @@ static int detach_egress(const struct pins *p, int ifindex)
 	if (!program)
 		return 0;
 	if (p->egress >= 0 && bpf_prog_id_of(p->egress) != program) {
-		log_warn("left alone: the egress filter of interface %d runs a program that is not "
-			 "the "
-			 "one pinned in %s (another network namespace?)",
+		log_warn("the egress filter of interface %d stays: its program is not the one "
+			 "pinned in %s (does the pin belong to another network namespace?)",
 			 ifindex, p->dir);
 		return 0;
 	}
@@ -426,7 +433,7 @@ int hokm_bpf_cleanup(const struct conf *c)
 
 	if (err)
 		return err;
-	libbpf_set_print(NULL); /* what it would say about absent qdiscs is no news */
+	libbpf_set_print(NULL); /* libbpf would report each qdisc that does not exist */
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
@@ -438,6 +445,6 @@ int hokm_bpf_cleanup(const struct conf *c)
 		first = first ? first : err;
 	}
 	pins_close(&p);
-	/* Pins are the only way to find what is still attached: they go last. */
+	/* The pins go last: without them, a later cleanup could not find what is still attached. */
 	return first ? first : pins_remove(dir);
 }

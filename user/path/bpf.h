@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The packet path as the daemon holds it: load or adopt the pinned maps, attach or replace the two
- * programs, read and write the maps. The only file pair that includes libbpf's headers for the
- * daemon; ctl and tests go through it too.
+ * The packet path, as user space sees it: the two BPF programs, their maps, and the pins that keep
+ * both in the kernel when no daemon runs.
  *
- * Pins: <bpffs>/hokm-xdp/<node>/{maps by name, prog_ingress, prog_egress, link_ingress}. `keys` is
- * never pinned. The egress filter is clsact's, with our own handle and priority.
+ * A struct hokm_bpf is a handle: the file descriptors of the maps, buffers, and some maps mapped
+ * into memory. Closing it leaves the packet path as it is. The daemon opens its handle with
+ * hokm_bpf_open(), which loads and attaches the programs; ctl and the tests may open only the
+ * pinned maps. A handle belongs to one thread. hokm_bpf_view() makes a second handle for another
+ * thread.
+ *
+ * Pins: <bpffs>/hokm-xdp/<node>/, with the maps by their names, prog_ingress, prog_egress and
+ * link_ingress. The map `keys` is never pinned. Ingress is an XDP link; egress is a filter of the
+ * clsact qdisc with a handle and a priority of our own.
+ *
+ * Unless a comment says otherwise, functions that return int return 0 or -errno and log nothing;
+ * -EINVAL means that a slot is out of range, -EBADF that this handle lacks the map.
  */
-#ifndef HOKM_ACT_BPF_H
-#define HOKM_ACT_BPF_H
+#ifndef HOKM_PATH_BPF_H
+#define HOKM_PATH_BPF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,111 +28,155 @@
 struct hokm_bpf; /* opaque */
 
 struct hokm_bpf_opts {
-	bool replace_foreign; /* take the place of another XDP program */
+	bool replace_foreign; /* detach an XDP program of another origin and take its place */
 	bool generic_only;    /* do not try native mode */
 };
 
 /*
- * Loads the programs, reuses what is pinned for this node (after checking schema version and layout
- * hash), attaches ingress (native, else generic with a warning) and egress, pins. On any error
- * everything this call made is undone, what was pinned before stays, the cause and what to do are
- * logged, and -errno is returned: -EPROTO schema mismatch, -EBUSY foreign XDP program, -ENODEV no
- * such interface, -EPERM, -ENOTSUP no BTF or kernel too old.
- * *adopted says whether pins of an earlier daemon were found. Caller: hokm_bpf_close().
+ * Loads the programs, adopts what is pinned for this node (after a check of schema version and
+ * layout hash), attaches ingress (native; when the driver cannot, generic with a warning) and
+ * egress, and pins everything. *adopted is set to true when pins of an earlier daemon were adopted.
+ * The caller closes *out with hokm_bpf_close().
+ *
+ * On an error, this call undoes what it has done, and earlier pins stay. The cause and the remedy
+ * are logged. Errors: -EPROTO the pins have another schema, -EBUSY there is a foreign XDP program,
+ * -ENODEV there is no such interface, -EPERM a capability is missing, -ENOTSUP the kernel is too
+ * old or has no BTF; or another -errno.
  */
 int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,
 		  bool *adopted);
 
-/* Opens only the pinned maps, to look (ctl, cleanup). -ENOENT when nothing is pinned. */
+/*
+ * Opens only the pinned maps, for reading (ctl, cleanup). Returns -ENOENT when nothing is pinned.
+ * The caller closes *out with hokm_bpf_close().
+ */
 int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out);
 
-/* Closes file descriptors; the packet path stays as it is. */
+/* Frees the handle. Programs, links, maps and pins stay. NULL is allowed. */
 void hokm_bpf_close(struct hokm_bpf *b);
 
 /*
- * Detaches, unpins, removes the node's folder. Works from the pins alone; 0 when nothing was there.
+ * Detaches both programs, removes the pins and the folder of the node. It needs nothing but the
+ * pins. Returns 0, also when nothing was there, or the first -errno, logged.
  */
 int hokm_bpf_cleanup(const struct conf *c);
 
-/* "native" or "generic". */
+/* Returns the mode of the XDP program: "native", "generic", or "none" when none is attached. */
 const char *hokm_bpf_mode(const struct hokm_bpf *b);
+
+/* Returns the index of the interface. */
 int hokm_bpf_ifindex(const struct hokm_bpf *b);
+
+/* ---- settings and states ---- */
 
 int hokm_bpf_get_cfg(struct hokm_bpf *b, struct hokm_cfg *out);
 int hokm_bpf_set_cfg(struct hokm_bpf *b, const struct hokm_cfg *in);
 int hokm_bpf_set_keys(struct hokm_bpf *b, const struct hokm_keys *in);
 int hokm_bpf_get_own(struct hokm_bpf *b, struct hokm_own *out);
+
+/* Writes ownership. The lease is written last, as one 64-bit word. */
 int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in);
+
 int hokm_bpf_get_service(struct hokm_bpf *b, unsigned int slot, struct hokm_service *out);
 int hokm_bpf_set_service(struct hokm_bpf *b, unsigned int slot, const struct hokm_service *in);
 int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_suspect *out);
-/* New players avoid the service here until then; 0 ends it, and what a refused SYN began too. */
+
+/*
+ * Steers new connections away from the local service until `until_ns`. 0 ends that, and also ends
+ * what the packet path began when the service refused a SYN.
+ */
 int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns);
+
 int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
 int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot);
-/* Sum over the CPUs. slot: a service's, or HOKM_NODE_SLOT. */
+
+/* ---- counters and times ---- */
+
+/* Adds up the counters of all CPUs. `slot` is that of a service, or HOKM_NODE_SLOT. */
 int hokm_bpf_get_counters(struct hokm_bpf *b, unsigned int slot, struct hokm_counters *out);
-/* Sum over the CPUs. */
+
+/* Adds up the latency histograms of all CPUs. */
 int hokm_bpf_get_latency(struct hokm_bpf *b, unsigned int slot, struct hokm_latency *out);
+
 /*
- * Requests that wait for their answer, by map waits: how many began in [from_ns, to_ns), to the
- * HOKM_WAIT_NS. *oldest_ns (may be NULL): when the oldest of all that wait began, 0 for none.
+ * Counts the requests of this kind that began in [from_ns, to_ns), rounded down to units of
+ * HOKM_WAIT_NS, and that still wait for their answer. *oldest_ns (may be NULL) is when the oldest
+ * counted one began, 0 for none.
  */
 enum hokm_bpf_wait { HOKM_WAIT_UPGRADE, HOKM_WAIT_PING };
 int hokm_bpf_count_waits(struct hokm_bpf *b, unsigned int slot, enum hokm_bpf_wait kind,
 			 uint64_t from_ns, uint64_t to_ns, uint32_t *n, uint64_t *oldest_ns);
-/* File descriptor of the events map for perf_buffer__new; owned by b. */
+
+/* Returns the file descriptor of the map events, for perf_buffer__new(). It stays owned by b. */
 int hokm_bpf_events_fd(const struct hokm_bpf *b);
 
-/* Sets of half_open, a power of two; 0 on failure. cfg.half_open_mask is one less. */
+/* ---- connections ---- */
+
+/* Returns the sets of map half_open, a power of two, or 0 on failure. */
 uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
 
 /*
- * Calls fn for every entry of conns (half = false) or half_open (true), by batches; stops early
- * when fn returns non-zero and returns that. -errno on failure.
+ * Calls fn for every entry of map conns (half = false) or half_open (half = true). When fn returns
+ * non-zero, the walk stops and returns that value. Returns 0 at the end of the map, or -errno.
  */
 typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
-/* Deletes it, and takes what it still waited for off map waits. */
-int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k);
 
 /*
- * A walk in slices for the daemon's expiry: looks at up to `max` entries from where *cursor stands,
- * calls fn for each, deletes those for which fn returns 1. Returns entries seen; *done at the end.
+ * Deletes the entry of a connection, and removes its unanswered requests from map waits. Returns 0,
+ * -ENOENT when there was no entry, or another -errno.
  */
+int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k);
+
+/* A position in a walk that goes on with the next call. All zero: the start of the map. */
 struct hokm_conn_cursor {
 	bool started;
-	uint32_t batch[2]; /* opaque position of the batch look-up */
+	uint32_t batch[2]; /* opaque to all but the kernel */
 };
+
+/*
+ * One slice of a walk through map conns, for expiry: calls fn for about `max` entries from *cursor
+ * on and deletes those for which fn returns 1. Returns how many entries were visited, or -errno.
+ * *done is set to true when the slice reached the end of the map.
+ */
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			 hokm_conn_fn fn, void *arg, bool *done);
 
-/* ---- replica: connections that live on peers ---- */
+/* ---- map replica: connections whose sockets are on peers ---- */
 
-/* 0 and the entry, -ENOENT, or -errno. */
+/* Reads one entry. Returns 0, -ENOENT when there is none, or another -errno. */
 int hokm_bpf_get_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
 			 struct hokm_replica *out);
-/* Makes or overwrites. -ENOSPC (or -E2BIG as the kernel says it): the map is full. */
+
+/* Adds or overwrites one entry. Returns 0, -E2BIG or -ENOSPC when the map is full, or -errno. */
 int hokm_bpf_set_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,
 			 const struct hokm_replica *in);
-/* 0 also when there was none. */
+
+/* Deletes one entry. Returns 0, also when there was none, or -errno. */
 int hokm_bpf_delete_replica(struct hokm_bpf *b, const struct hokm_conn_key *k);
-/* As hokm_bpf_walk_conns() and hokm_bpf_sweep_conns(); the walk works on a view too. */
+
+/*
+ * The same as hokm_bpf_walk_conns() and hokm_bpf_sweep_conns(), for map replica. The walk works on
+ * a view too.
+ */
 typedef int (*hokm_replica_fn)(const struct hokm_conn_key *k, const struct hokm_replica *r,
 			       void *arg);
 int hokm_bpf_walk_replica(struct hokm_bpf *b, hokm_replica_fn fn, void *arg);
 int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
 			   hokm_replica_fn fn, void *arg, bool *done);
 
-/* ---- changes: openings and ends of connections that live here ---- */
+/* ---- map changes: local connections that were established or ended ---- */
 
-/* Calls fn for every record that waits, oldest first. How many, or -errno. */
+/* Calls fn for every record that waits, oldest first. Returns how many there were, or -errno. */
 typedef void (*hokm_change_fn)(const struct hokm_change *change, void *arg);
 int hokm_bpf_read_changes(struct hokm_bpf *b, hokm_change_fn fn, void *arg);
 
+/* ---- a second handle ---- */
+
 /*
- * A handle for another thread that shares nothing with b and may outlive it: hokm_bpf_walk_conns()
- * and hokm_bpf_get_latency() work on it, by long batches. Caller: hokm_bpf_close(). 0 or -errno.
+ * Makes a handle for another thread. It shares nothing with b and may outlive b. On it work
+ * hokm_bpf_walk_conns(), hokm_bpf_walk_replica() and hokm_bpf_get_latency(). Returns 0 or -errno.
+ * The caller closes *out with hokm_bpf_close().
  */
 int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ring of openings and ends, read by asking: the packet path wakes nobody, so a read without
- * anything to read costs two loads and no system call. The ring is pinned with the maps: what came
- * while no daemon ran waits for the next one.
+ * Reading map changes, a ring of records about local connections that were established or ended.
+ *
+ * The daemon polls the ring, because the packet path wakes no process: a read of an empty ring
+ * costs two loads and no system call. The ring is pinned with the other maps, so records from a
+ * time without a daemon wait for the next daemon.
  */
 #include <errno.h>
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Only the bytes of the skeleton are used: maps and programs are found by name, which lets the
- * daemon adopt, size and attach each on its own terms.
+ * The bytes of the BPF object, from the generated skeleton. Nothing else of the skeleton is used:
+ * the loader finds maps and programs by name, because it adopts, sizes and attaches each in its own
+ * way.
  */
 #include "path/bpf_elf.h"
 
-/* Generated code is not held to this project's warnings. */
+/* Generated code does not follow the warnings of this project. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The compiled BPF programs, carried inside this binary. Apart from everything else because the
- * generated skeleton has a struct hokm_bpf of its own.
+ * The compiled BPF programs, which are part of this binary. They have a file of their own, because
+ * the generated skeleton defines another struct hokm_bpf.
  */
-#ifndef HOKM_ACT_BPF_ELF_H
-#define HOKM_ACT_BPF_ELF_H
+#ifndef HOKM_PATH_BPF_ELF_H
+#define HOKM_PATH_BPF_ELF_H
 
 #include <stddef.h>
 
-/* The ELF object; static storage. */
+/* Returns the ELF object and its size in bytes. The storage is static. */
 const void *bpf_elf_bytes(size_t *size);
 
 #endif

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files behind path/bpf.h share.
+ * What the files behind path/bpf.h share. No file outside user/path includes this header.
  *
- *   bpf.c         open, adopt, close, cleanup: the order of things, and how they are undone
- *   bpf_load.c    the object: open, size, reuse, load; what its errors mean
- *   bpf_elf.c     its bytes
- *   bpf_layout.c  hash of the maps' layout
- *   bpf_pins.c    the node's folder in the bpffs
- *   bpf_xdp.c     ingress: link, foreign programs, native and generic
- *   bpf_tc.c      egress: clsact filter
+ *   bpf.c         opening, adopting, closing, cleanup: the order of the steps and how to undo them
+ *   bpf_load.c    the BPF object: open it, size or reuse its maps, load it, explain its errors
+ *   bpf_elf.c     the bytes of the BPF object
+ *   bpf_layout.c  the hash of the layout of the maps
+ *   bpf_pins.c    the folder of the node in the bpffs
+ *   bpf_xdp.c     ingress: the link, foreign programs, native and generic mode
+ *   bpf_tc.c      egress: the clsact filter
  *   bpf_maps.c    reading and writing the small maps
- *   bpf_walk.c    walking and expiring connections, here and on peers
- *   bpf_changes.c the ring of openings and ends
+ *   bpf_walk.c    walking and expiring local connections and replicated ones
+ *   bpf_changes.c the ring of established and ended connections
  */
-#ifndef HOKM_ACT_BPF_INTERNAL_H
-#define HOKM_ACT_BPF_INTERNAL_H
+#ifndef HOKM_PATH_BPF_INTERNAL_H
+#define HOKM_PATH_BPF_INTERNAL_H
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "path/bpf.h"
 
-/* Every map; the pinned ones first. Values index hokm_bpf.map and pins.map. */
+/* Every map, the pinned ones first. The values index hokm_bpf.map and pins.map. */
 enum bpf_map_id {
 	MAP_CFG,
 	MAP_OWN,
@@ -54,24 +54,26 @@ extern const char *const bpf_map_names[MAP_COUNT];
 #define PIN_LINK     "link_ingress"
 
 struct hokm_bpf {
-	int map[MAP_COUNT]; /* -1: not open (keys, when only the pins were opened) */
+	int map[MAP_COUNT]; /* -1: not open, as is keys when only the pins were opened */
 	int ifindex;
 	const char *mode;
-	uint64_t *own;      /* map own, mapped */
-	uint64_t *peers;    /* map peers, mapped read-only */
-	uint64_t *suspects; /* map suspects, mapped */
+	/* Maps that are mapped into memory; peers read-only. NULL in a view. */
+	uint64_t *own;
+	uint64_t *peers;
+	uint64_t *suspects;
 	struct hokm_waits *waits;
-	struct ring_buffer *changes; /* NULL until it is first read */
-	hokm_change_fn change_fn;    /* of the read that goes on */
+	struct ring_buffer *changes; /* NULL until the first read */
+	hokm_change_fn change_fn;    /* of the present read */
 	void *change_arg;
 	unsigned int n_cpus;
-	unsigned char *percpu;  /* one value of the largest per-CPU map for each possible CPU */
-	unsigned int batch_max; /* entries the two below hold */
+	unsigned char *percpu; /* one value of the largest per-CPU map for each possible CPU */
+	/* Buffers for batches of a walk, with room for batch_max entries each. */
+	unsigned int batch_max;
 	struct hokm_conn_key *batch_keys;
 	struct hokm_conn *batch_conns;
 };
 
-/* bpf_pins.c: what is pinned for this node. Every fd -1 when absent. */
+/* bpf_pins.c: what is pinned for this node. A descriptor is -1 when the pin does not exist. */
 struct pins {
 	char dir[PIN_DIR_MAX];
 	int map[MAP_PINNED];
@@ -79,33 +81,55 @@ struct pins {
 	int link;
 	int ingress;
 	int egress;
-	bool any;
-	struct hokm_meta meta; /* zero when unreadable or never written */
+	bool any;              /* at least one pin exists */
+	struct hokm_meta meta; /* zero when it cannot be read or was never written */
 };
 
-/* The folder's name; -ENAMETOOLONG or -EINVAL. */
+/* Writes the name of the folder to `dir`. Returns 0, -ENAMETOOLONG or -EINVAL. */
 int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX]);
-/* Checks that it would lie in a bpffs and makes it (0700). 0 or -errno, logged. */
+
+/* Checks that the folder lies in a bpffs, and creates it (0700). Returns 0 or -errno, logged. */
 int pins_make_dir(const struct conf *c, const char *dir);
-/* Opens all that is there. 0 also when nothing is. Caller: pins_close(). */
+
+/*
+ * Opens every pin that exists. Returns 0, also when there is none, or -errno, logged. The caller
+ * closes *p with pins_close().
+ */
 int pins_open(const char *dir, struct pins *p);
 void pins_close(struct pins *p);
+
+/* Writes the path of a pin to `path`. Returns 0 or -ENAMETOOLONG. */
 int pins_path(const char *dir, const char *name, char path[PIN_PATH_MAX]);
-/* Pins fd, atomically taking the place of what had that name. */
+
+/* Pins fd. An earlier pin of that name is replaced atomically. Returns 0 or -errno, logged. */
 int pins_put(const char *dir, const char *name, int fd);
-/* Removes every pin and the folder. 0 when it was not there. */
+
+/* Removes every pin and the folder. Returns 0, also when there is no folder, or -errno, logged. */
 int pins_remove(const char *dir);
 
-/* bpf_load.c */
-/* Opens the object and hashes its layout. Caller: bpf_object__close(). 0 or -errno, logged. */
+/* ---- bpf_load.c ---- */
+
+/*
+ * Opens the BPF object and hashes its layout. Returns 0 or -errno, logged. The caller closes *out
+ * with bpf_object__close().
+ */
 int load_open(struct bpf_object **out, uint64_t *layout_hash);
-/* Sizes the maps, reuses what `p` has (all or nothing), loads. 0 or -errno, logged. */
+
+/*
+ * Sizes the maps by the configuration, or with `adopt` reuses all maps of `p`, and loads the
+ * programs. Returns 0 or -errno, logged.
+ */
 int load_object(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt);
 
-/* bpf_layout.c: FNV-1a 64 over names, offsets and sizes of all keys and values, recursively. */
+/*
+ * bpf_layout.c: computes FNV-1a 64 over names, offsets and sizes of all keys and values of the
+ * pinned maps, down to their members. Returns 0 or -errno.
+ */
 int layout_hash(const struct bpf_object *obj, uint64_t *out);
 
-/* bpf_xdp.c */
+/* ---- bpf_xdp.c ---- */
+
+/* What xdp_attach() attaches where. Everything is borrowed. */
 struct xdp_job {
 	int ifindex;
 	const char *ifname;
@@ -113,33 +137,55 @@ struct xdp_job {
 	const struct hokm_bpf_opts *opts;
 	const struct pins *pins;
 };
-/* Ingress: takes over the pinned link, or attaches anew and pins. 0 or -errno, logged, undone. */
+
+/*
+ * Attaches the ingress program: updates the pinned link, or creates a link and pins it. Returns 0
+ * or -errno, logged; on an error the interface is as before.
+ */
 int xdp_attach(const struct xdp_job *j);
-/* "native", "generic", or "none". */
+
+/* Returns the mode of the XDP program of an interface: "native", "generic", or "none". */
 const char *xdp_mode(int ifindex);
-/* Interface a link is attached to, 0 when to none. program: id, may be NULL. -errno. */
+
+/*
+ * Returns the interface that a link is attached to, 0 for none, or -errno. *program (may be NULL)
+ * is the id of its program.
+ */
 int xdp_link_ifindex(int link_fd, uint32_t *program);
 
-/* Id of a loaded program, 0 on failure. */
+/* Returns the id of a loaded program, 0 on failure. */
 uint32_t bpf_prog_id_of(int prog_fd);
 
-/* bpf_tc.c */
-/* Egress: adds or replaces our filter. *made: the clsact qdisc was made by this call. */
+/* ---- bpf_tc.c ---- */
+
+/*
+ * Attaches the egress program: adds our filter or replaces it. *made tells whether this call
+ * created the clsact qdisc. Returns 0 or -errno, logged.
+ */
 int tc_attach(int ifindex, int prog_fd, bool *made);
-/* Id of the program at our place, 0 when there is none. */
+
+/* Returns the id of the program of our filter, 0 when there is none. */
 uint32_t tc_program(int ifindex);
-/* Removes our filter; the qdisc too when nothing else uses it. 0 when it was not there. */
+
+/*
+ * Removes our filter, and the qdisc when no other filter uses it. Returns 0, also when there was no
+ * filter, or -errno, logged.
+ */
 int tc_detach(int ifindex);
 
-/* bpf_maps.c */
-/* Buffers for b: per-CPU values and batches. 0 or -ENOMEM. */
+/* ---- bpf_maps.c ---- */
+
+/* Allocates the buffers of b. Returns 0, -ENOMEM, or -errno. */
 int bpf_maps_init(struct hokm_bpf *b);
-/* Maps own and peers into the process, once their descriptors are there. 0 or -errno. */
+
+/* Maps own, peers, suspects and waits into memory; their descriptors must be open. 0 or -errno. */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
-/* bpf_changes.c */
-void bpf_changes_close(struct hokm_bpf *b);
-/* Takes what a deleted entry still waited for off map waits. */
+
+/* Removes the unanswered requests of a deleted connection from map waits. */
 void bpf_waits_forget(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct hokm_conn *c);
+
+/* bpf_changes.c: frees the reader of map changes, when there is one. */
+void bpf_changes_close(struct hokm_bpf *b);
 
 #endif

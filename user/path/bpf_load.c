@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BPF object: opened from the bytes in this binary, its maps sized by the configuration or
- * replaced by what is pinned, its two programs loaded. What libbpf says goes to the debug log; what
- * a person must know is said here, with the end of the verifier's log when it refused a program.
+ * Loading the BPF object: it is opened from the bytes in this binary, its maps get their sizes from
+ * the configuration or are replaced by the pinned ones, and its two programs are loaded.
+ *
+ * Messages of libbpf go to the debug log. What the operator must know is logged here, with the end
+ * of the log of the verifier when it rejected a program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +58,7 @@ __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level l
 	return 0;
 }
 
-/* Maps and programs that every later step relies on. */
+/* Checks that the object has every map and both programs, and switches pinning by libbpf off. */
 static int check_object(struct bpf_object *obj)
 {
 	struct bpf_program *p;
@@ -67,7 +69,7 @@ static int check_object(struct bpf_object *obj)
 		int err = map ? bpf_map__set_pin_path(map, NULL) : -ENOENT; /* pinning is ours */
 
 		if (err) {
-			log_error("the BPF object has no map %s: this binary was built wrong",
+			log_error("the BPF object in this binary has no map %s: build it again",
 				  bpf_map_names[i]);
 			return err;
 		}
@@ -84,7 +86,7 @@ static int check_object(struct bpf_object *obj)
 	}
 	if (found == 2)
 		return 0;
-	log_error("the BPF object lacks its programs: this binary was built wrong");
+	log_error("the BPF object in this binary lacks its programs: build it again");
 	return -ENOENT;
 }
 
@@ -120,9 +122,9 @@ int load_open(struct bpf_object **out, uint64_t *hash)
 /* ---- maps ---- */
 
 /*
- * One half-open place for eight connections, in sets; a power of two, for it is masked. A handshake
- * needs its place for a round trip only, and a table that fits the caches is what makes a SYN
- * cheap.
+ * Returns how many sets map half_open has: one entry for eight connections, rounded up to a power
+ * of two, because the index is masked. A handshake needs its entry for one round trip only, and a
+ * SYN is cheap when the table fits the caches.
  */
 static uint32_t half_open_sets(const struct conf *c)
 {
@@ -134,7 +136,7 @@ static uint32_t half_open_sets(const struct conf *c)
 	return sets;
 }
 
-/* Each peer may have as many connections as this node. */
+/* Map replica has room for as many connections of each peer as this node may have. */
 static uint32_t replica_entries(const struct conf *c)
 {
 	uint64_t want = (uint64_t)c->max_connections * (c->n_nodes > 1 ? c->n_nodes - 1 : 1);
@@ -152,7 +154,7 @@ static uint32_t wanted_entries(const struct conf *c, enum bpf_map_id id)
 	case MAP_HALF_OPEN:
 		return half_open_sets(c);
 	default:
-		return 0; /* as declared */
+		return 0; /* the size in bpf/maps.h */
 	}
 }
 
@@ -170,7 +172,8 @@ static int size_map(struct bpf_map *map, const struct conf *c, enum bpf_map_id i
 	return entries ? bpf_map__set_max_entries(map, entries) : 0;
 }
 
-/* Uses the pinned map in place of a new one. A size that the operator changed is kept as pinned. */
+/* Uses the pinned map in place of a new one. It keeps its size, also when the configuration
+ * changed. */
 static int reuse_map(struct bpf_map *map, int fd, const struct conf *c, enum bpf_map_id id)
 {
 	uint32_t want = wanted_entries(c, id);
@@ -184,15 +187,14 @@ static int reuse_map(struct bpf_map *map, int fd, const struct conf *c, enum bpf
 	    info.value_size != bpf_map__value_size(map) ||
 	    info.map_flags != bpf_map__map_flags(map) ||
 	    (!want && info.max_entries != bpf_map__max_entries(map))) {
-		log_error("pinned map %s is of another kind or size than this program's; run "
+		log_error("the pinned map %s has another type or size than this version needs: run "
 			  "`hokm-xdp cleanup` and start again",
 			  bpf_map_names[id]);
 		return -EPROTO;
 	}
 	if (want && info.max_entries != want)
-		log_warn("map %s keeps its %u entries, the configuration asks for %u: a new size "
-			 "needs "
-			 "`hokm-xdp cleanup` while no player is on this node",
+		log_warn("map %s keeps its %u entries, although the configuration asks for %u: to "
+			 "change the size, run `hokm-xdp cleanup` while this node has no players",
 			 bpf_map_names[id], info.max_entries, want);
 	return bpf_map__reuse_fd(map, fd);
 }
@@ -216,7 +218,7 @@ static int prepare_maps(struct bpf_object *obj, const struct conf *c, const stru
 
 /* ---- programs ---- */
 
-/* The last lines of the verifier's log, each a line of ours. */
+/* Logs the last lines of the log of the verifier, one by one. */
 static void log_tail(char *log)
 {
 	size_t len = strnlen(log, VERIFIER_LOG_SIZE - 1);
@@ -236,21 +238,20 @@ static void explain(int err, const struct conf *c)
 	struct utsname u;
 
 	if (err == -EPERM)
-		log_error("loading the BPF programs was refused: %s; CAP_BPF, CAP_NET_ADMIN and "
-			  "CAP_PERFMON are needed (or root)",
+		log_error("the kernel refused to load the BPF programs: %s; run as root, or with "
+			  "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 			  strerror(-err));
 	else if (err == -ENOMEM)
-		log_error("no memory for the BPF maps: max_connections is %u, a smaller one needs "
-			  "less",
+		log_error("there is no memory for the BPF maps: max_connections is %u; a smaller "
+			  "value needs less memory",
 			  c->max_connections);
 	else
-		log_error(
-			"the kernel (%s) did not take the BPF programs: %s; Linux 6.1 or newer is "
-			"needed",
-			uname(&u) ? "unknown" : u.release, strerror(-err));
+		log_error("the kernel (%s) rejected the BPF programs: %s; Linux 6.1 or newer is "
+			  "needed",
+			  uname(&u) ? "unknown" : u.release, strerror(-err));
 }
 
-/* One buffer for all programs: loading ends with the first that is refused. */
+/* All programs share one buffer: loading ends with the first program that is rejected. */
 static int give_log_buffer(struct bpf_object *obj, char *log)
 {
 	struct bpf_program *p;
@@ -271,10 +272,9 @@ int load_object(struct bpf_object *obj, const struct conf *c, const struct pins 
 	int err;
 
 	if (access(KERNEL_BTF, R_OK) < 0) {
-		log_error(
-			"this kernel has no BTF (%s: %s): need CONFIG_DEBUG_INFO_BTF, Linux 6.1 or "
-			"newer",
-			KERNEL_BTF, strerror(errno));
+		log_error("this kernel has no BTF (%s: %s): Linux 6.1 or newer with "
+			  "CONFIG_DEBUG_INFO_BTF is needed",
+			  KERNEL_BTF, strerror(errno));
 		return -ENOTSUP;
 	}
 	err = prepare_maps(obj, c, p, adopt);

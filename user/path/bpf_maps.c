@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The small maps. Every function gives 0 or -errno and logs nothing: the caller knows what it
- * means.
+ * Reading and writing the small maps. The functions return 0 or -errno and log nothing: the caller
+ * knows what a failure means.
  *
- * own and peers are read and written at every pulse and mapped into this process: no system call,
- * and each 64-bit word is stored whole, so that the packet path never sees half a lease. suspects
- * and waits are mapped because BPF writes them too: only single words of them are changed here. The
- * other maps take one system call of about a microsecond.
+ * The maps own and peers are used at every pulse and are mapped into memory: an access needs no
+ * system call, and each 64-bit word is stored at once, so that the packet path never sees half a
+ * lease. The maps suspects and waits are mapped because BPF writes them too: this file changes only
+ * single words of them. An access to another map is one system call of about a microsecond.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ _Static_assert(sizeof(struct hokm_own) % sizeof(uint64_t) == 0, "own is whole wo
 _Static_assert(sizeof(struct hokm_peer) % sizeof(uint64_t) == 0, "peer is whole words");
 _Static_assert(offsetof(struct hokm_own, lease_until_ns) == 0, "the lease is the first word");
 
-/* *err keeps the first failure. */
+/* Maps one map into memory. *err keeps the first failure. */
 static void *map_in(struct hokm_bpf *b, enum bpf_map_id id, size_t size, int prot, int *err)
 {
 	void *p = mmap(NULL, size, prot, MAP_SHARED, b->map[id], 0);
@@ -145,7 +145,10 @@ int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in)
 	if (!b->own)
 		return -EBADF;
 	memcpy(words, in, sizeof(words));
-	/* The lease last: who gives it up has named the successor before, who takes it is ready. */
+	/*
+	 * Word 0, the lease, is written last: when the lease is dropped, the successor is already
+	 * named; when it is taken, everything else is already in place.
+	 */
 	for (size_t i = OWN_WORDS; i-- > 0;)
 		__atomic_store_n(&b->own[i], words[i], __ATOMIC_RELEASE);
 	return 0;
@@ -188,8 +191,9 @@ int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_
 	return 0;
 }
 
-/* ---- what waits for an answer ---- */
+/* ---- map waits: requests without an answer ---- */
 
+/* Returns the counter of the requests that began at this time. */
 static uint32_t *wait_place(uint32_t *ring, uint64_t began_ns)
 {
 	return &ring[(began_ns >> HOKM_WAIT_SHIFT) & (HOKM_WAIT_SLOTS - 1)];
@@ -209,9 +213,7 @@ int hokm_bpf_count_waits(struct hokm_bpf *b, unsigned int slot, enum hokm_bpf_wa
 	if (!b->waits)
 		return -EBADF;
 	ring = kind == HOKM_WAIT_PING ? b->waits[slot].ping : b->waits[slot].upgrade;
-	/*
-	 * The ring holds its length and no more: what began before that stands in a younger place.
-	 */
+	/* Requests older than the ring share a counter with younger ones: count each place once. */
 	if (end > first + HOKM_WAIT_SLOTS)
 		first = end - HOKM_WAIT_SLOTS;
 	for (uint64_t t = first; t < end; t++) {
@@ -255,7 +257,7 @@ int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
 	return set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
 }
 
-/* Reads a per-CPU value of n words and adds it up. */
+/* Reads a per-CPU value of n words and adds up the CPUs. */
 static int get_sum(struct hokm_bpf *b, enum bpf_map_id id, unsigned int slot, unsigned int slots,
 		   uint64_t *sum, size_t n)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The node's folder of pins: <bpffs>/hokm-xdp/<node>, 0700, holding the maps by their names,
- * prog_ingress, prog_egress and link_ingress. bpffs forbids dots in names, so a dot of the node's
- * name becomes an underscore.
+ * The folder of pins of this node: <bpffs>/hokm-xdp/<node>, mode 0700. It has the maps by their
+ * names, prog_ingress, prog_egress and link_ingress. A bpffs forbids dots in names, so a dot in the
+ * name of the node becomes an underscore.
  *
- * A pin changes its object by pinning the new one under another name and renaming it into place: at
- * no moment is the name missing, and a link that loses its last name is detached by the kernel.
+ * To replace a pin, the new object is pinned under another name and then renamed. So the name
+ * exists at every moment. The kernel detaches a link when its last pin and its last descriptor are
+ * gone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +30,9 @@ int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX])
 	if (n < 0 || n >= PIN_DIR_MAX)
 		return -ENAMETOOLONG;
 	if (!node[0] || strchr(node, '/')) {
-		log_error("node name \"%s\" cannot name a folder of pins", node);
+		log_error("the node name \"%s\" cannot be the name of a folder of pins: choose a "
+			  "name that is not empty and has no /",
+			  node);
 		return -EINVAL;
 	}
 	for (char *p = dir + n - strlen(node); *p; p++)
@@ -52,7 +55,7 @@ static int make_one(const char *path)
 	if (!mkdir(path, 0700) || errno == EEXIST)
 		return 0;
 	err = -errno;
-	log_error("could not make the folder of pins %s: %s", path, strerror(-err));
+	log_error("could not create the folder of pins %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -64,8 +67,8 @@ int pins_make_dir(const struct conf *c, const char *dir)
 
 	if (statfs(c->bpffs, &fs) < 0) {
 		err = -errno;
-		log_error("no bpffs at %s: %s; mount one: mount -t bpf bpf /sys/fs/bpf", c->bpffs,
-			  strerror(-err));
+		log_error("there is no bpffs at %s: %s; mount one: mount -t bpf bpf /sys/fs/bpf",
+			  c->bpffs, strerror(-err));
 		return err == -ENOENT ? -EINVAL : err;
 	}
 	if (fs.f_type != BPF_FS_MAGIC) {
@@ -78,7 +81,7 @@ int pins_make_dir(const struct conf *c, const char *dir)
 	return err ? err : make_one(dir);
 }
 
-/* One pin: *fd is -1 when there is none. */
+/* Opens one pin. *fd is -1 when it does not exist. */
 static int open_one(const char *dir, const char *name, int *fd)
 {
 	char path[PIN_PATH_MAX];
@@ -93,7 +96,7 @@ static int open_one(const char *dir, const char *name, int *fd)
 		return 0;
 	if (got < 0) {
 		log_error("could not open pin %s: %s%s", path, strerror(-got),
-			  got == -EPERM || got == -EACCES ? " (root or CAP_BPF is needed)" : "");
+			  got == -EPERM || got == -EACCES ? "; run as root or with CAP_BPF" : "");
 		return got;
 	}
 	*fd = got;
@@ -176,7 +179,7 @@ int pins_put(const char *dir, const char *name, int fd)
 	return err;
 }
 
-/* All files of the folder, whatever an earlier version called them. */
+/* Removes all files of the folder: an earlier version may have used other names. */
 static int remove_files(const char *dir, DIR *d)
 {
 	char path[PIN_PATH_MAX];
@@ -214,7 +217,7 @@ int pins_remove(const char *dir)
 		err = -errno;
 		log_error("could not remove the folder of pins %s: %s", dir, strerror(-err));
 	}
-	/* The folder above is other nodes' too: it goes with the last of them. */
+	/* Other nodes may have folders beside this one: only the last removes the folder above. */
 	snprintf(root, sizeof(root), "%s", dir);
 	slash = strrchr(root, '/');
 	if (!err && slash) {

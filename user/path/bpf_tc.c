@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Egress through clsact: one BPF filter with a handle and priority of our own, direct action. A
- * filter outlives its process and has no pin of its own; prog_egress tells whether it is ours.
+ * Egress: one BPF filter of the clsact qdisc in direct-action mode, with a handle and a priority of
+ * our own. The filter stays when the daemon ends. It has no pin; the pin prog_egress names its
+ * program and so tells whether the filter is ours.
  *
- * The qdisc may be shared: it is removed only when no filter is left in either direction.
+ * Other programs may use the same qdisc: it is removed only when neither direction has a filter.
  */
 #include <errno.h>
 #include <linux/pkt_sched.h>
@@ -39,7 +40,8 @@ int tc_attach(int ifindex, int prog_fd, bool *made)
 		log_error("could not attach the egress filter to interface %d: %s%s", ifindex,
 			  strerror(-err),
 			  *made ? ""
-				: "; is an `ingress` qdisc in clsact's place (tc qdisc show)?");
+				: "; does the interface have an `ingress` qdisc instead of clsact "
+				  "(tc qdisc show)?");
 	return err;
 }
 
@@ -59,7 +61,7 @@ static int count_filter(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* How many filters clsact has in both directions; -errno when that cannot be known. */
+/* Returns how many filters clsact has in both directions, or -errno. */
 static int count_filters(int ifindex)
 {
 	const uint32_t parents[] = {

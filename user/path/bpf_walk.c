@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walking the connection tables: conns by batches, one system call for hundreds of entries;
- * half_open in place, mapped for as long as it is looked at.
+ * Walking the tables of connections. The maps conns and replica are read in batches, hundreds of
+ * entries with one system call. The map half_open is mapped into memory during the walk.
  *
- * The kernel hands out whole buckets: a bucket with more entries than were asked for is -ENOSPC,
- * answered by asking for twice as many; a batch never splits one, so the position stays good while
- * entries come and go. The end is -ENOENT, which may still bring entries.
+ * The kernel returns whole buckets of the hash table. When the next bucket has more entries than
+ * there is room for, it returns -ENOSPC, and the walk asks again with twice the room. A batch never
+ * splits a bucket, so the position stays valid while entries are added and deleted. At the end the
+ * kernel returns -ENOENT, and this last batch may have entries too.
  *
- * The buffers belong to the handle and a handle to one thread. A walk on another thread has a view:
- * descriptors and buffers of its own.
+ * The buffers belong to the handle, and a handle to one thread. A walk on another thread uses a
+ * view, which has its own descriptors and buffers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,20 +19,23 @@
 
 #include "path/bpf_internal.h"
 
-#define BATCH_LIMIT (1u << 16) /* entries of one bucket: far beyond what hashing leaves */
-#define VIEW_BATCH  8192       /* a view only walks: few, long system calls */
+#define BATCH_LIMIT (1u << 16) /* entries of one bucket: hashing never leaves so many */
+#define VIEW_BATCH  8192       /* a view only walks: few system calls, many entries each */
 
-/* keys and values of conns, or of replica: its values are smaller and lie in the same buffer. */
+/*
+ * The state of a walk by batches through conns or replica. Values of replica are smaller than those
+ * of conns and use the same buffer.
+ */
 struct batch {
 	int map_fd;
 	struct hokm_conn_cursor *cursor;
-	unsigned int want;
-	unsigned int got;  /* in the buffers */
-	unsigned int seen; /* of all batches whose entries were visited */
+	unsigned int want; /* entries to ask for */
+	unsigned int got;  /* entries in the buffers */
+	unsigned int seen; /* entries visited so far */
 	bool end;
 };
 
-/* Buffers for n entries. What was in them is not kept. */
+/* Allocates buffers for n entries. The old content is lost. */
 static int resize(struct hokm_bpf *b, unsigned int n)
 {
 	struct hokm_conn_key *keys;
@@ -54,7 +58,7 @@ static int resize(struct hokm_bpf *b, unsigned int n)
 	return 0;
 }
 
-/* Fills b's buffers from where the cursor stands and moves it. 0 or -errno. */
+/* Fills the buffers of b from the position of the cursor, and moves it. Returns 0 or -errno. */
 static int next_batch(struct hokm_bpf *b, struct batch *t)
 {
 	unsigned int count = t->want < b->batch_max ? t->want : b->batch_max;
@@ -84,12 +88,12 @@ static int next_batch(struct hokm_bpf *b, struct batch *t)
 	}
 }
 
-/* Does with entry i of the buffers what its visitor says: 0 to go on, anything else to stop. */
+/* Visits entry i of the buffers. Returns 0 to go on, anything else to stop the walk. */
 typedef int (*batch_fn)(struct hokm_bpf *b, unsigned int i, const void *visit);
 
 /*
- * fn for the entries from where the cursor stands, until the end or until max were seen (the last
- * batch is always whole): 0, what fn stopped with, or -errno.
+ * Calls fn for the entries from the cursor on, until the end of the map or until max were visited;
+ * the last batch is always completed. Returns 0, the value with which fn stopped, or -errno.
  */
 static int each(struct hokm_bpf *b, struct batch *t, unsigned int max, batch_fn fn,
 		const void *visit)
@@ -118,7 +122,7 @@ struct replica_visit {
 	void *arg;
 };
 
-/* A half-open entry as a connection: what the two have in common. */
+/* Shows a half-open entry as a connection, with the fields that both have. */
 static void half_as_conn(const struct hokm_half_open *h, struct hokm_conn *c)
 {
 	*c = (struct hokm_conn){
@@ -179,7 +183,10 @@ int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *ar
 	return half ? walk_half_open(b, fn, arg) : each(b, &t, UINT_MAX, visit_conn, &visit);
 }
 
-/* The entry as it was at the very end: what it waited for may have changed since a walk saw it. */
+/*
+ * The kernel returns the entry as it was when it was deleted: its unanswered requests may have
+ * changed since a walk read it.
+ */
 int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k)
 {
 	struct hokm_conn last;
@@ -198,7 +205,7 @@ static int sweep_conn(struct hokm_bpf *b, unsigned int i, const void *visit)
 	if (v->fn(&b->batch_keys[i], &b->batch_conns[i], v->arg) != 1)
 		return 0;
 	err = hokm_bpf_delete_conn(b, &b->batch_keys[i]);
-	return err == -ENOENT ? 0 : err; /* ended by itself meanwhile: as wanted */
+	return err == -ENOENT ? 0 : err; /* BPF deleted it meanwhile, which is as good */
 }
 
 int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, unsigned int max,
@@ -212,7 +219,7 @@ int hokm_bpf_sweep_conns(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, un
 	return err ? err : (int)t.seen;
 }
 
-/* ---- replica ---- */
+/* ---- map replica ---- */
 
 _Static_assert(sizeof(struct hokm_replica) <= sizeof(struct hokm_conn), "fits the batch buffer");
 
@@ -257,7 +264,7 @@ int hokm_bpf_sweep_replica(struct hokm_bpf *b, struct hokm_conn_cursor *cursor, 
 	return err ? err : (int)t.seen;
 }
 
-/* ---- a view ---- */
+/* ---- a handle for another thread ---- */
 
 int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
 {

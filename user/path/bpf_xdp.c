@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ingress: an XDP link, pinned, so that it outlives the daemon.
+ * Ingress: a pinned XDP link, which stays when the daemon ends.
  *
- *   our pinned link is on this interface  -> swap its program in place, without a gap
- *   another program is there              -> refuse with its id and name, or take its place if told
- *   else                                  -> new link: native, and if the driver cannot, generic
+ *   our pinned link is on this interface  -> replace its program in place, without a gap
+ *   the interface has another program     -> refuse with its id and name, or with replace_foreign
+ *                                            detach it and create a link
+ *   otherwise                             -> create a link: native mode, or generic mode when the
+ *                                            driver does not support native mode
  *
- * A link and a program attached by netlink refuse each other with EBUSY, so both kinds of foreign
- * programs are looked for, and put back when what follows fails.
+ * The kernel refuses a link with EBUSY while a program is attached by netlink, and the other way
+ * round. So both kinds of foreign programs are looked for. A foreign program is attached again when
+ * a later step fails.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -17,11 +20,11 @@
 #include "path/bpf_internal.h"
 #include "base/log.h"
 
-/* The program of somebody else that this one replaces. */
+/* The XDP program that is on the interface and is not ours. */
 struct foreign {
 	uint32_t id;
 	uint32_t flags; /* XDP_FLAGS_*_MODE */
-	int prog_fd;    /* to put it back, -1 when it cannot be had */
+	int prog_fd;    /* for attaching it again; -1 when the kernel gives no descriptor */
 	char name[BPF_OBJ_NAME_LEN + 1];
 };
 
@@ -66,7 +69,7 @@ const char *xdp_mode(int ifindex)
 
 /* ---- foreign programs ---- */
 
-/* What is attached now: id 0 for nothing. */
+/* Finds the program that is attached now; its id is 0 when there is none. */
 static int find_program(int ifindex, struct foreign *f)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, q);
@@ -76,7 +79,7 @@ static int find_program(int ifindex, struct foreign *f)
 
 	*f = (struct foreign){.prog_fd = -1, .name = "unknown"};
 	if (err) {
-		log_error("could not ask interface %d for its XDP program: %s", ifindex,
+		log_error("could not query the XDP program of interface %d: %s", ifindex,
 			  strerror(-err));
 		return err;
 	}
@@ -86,14 +89,14 @@ static int find_program(int ifindex, struct foreign *f)
 				   : XDP_FLAGS_HW_MODE;
 	if (!f->id)
 		return 0;
-	/* The name is a courtesy: it takes CAP_SYS_ADMIN, which need not be there. */
+	/* Without CAP_SYS_ADMIN the name stays "unknown". */
 	f->prog_fd = bpf_prog_get_fd_by_id(f->id);
 	if (f->prog_fd >= 0 && !bpf_obj_get_info_by_fd(f->prog_fd, &info, &len))
 		memcpy(f->name, info.name, sizeof(info.name));
 	return 0;
 }
 
-/* The one link that holds program `id` on ifindex. -ENOENT for none, -ENOTUNIQ for several. */
+/* Returns the link of program `id` on ifindex, -ENOENT for none, or -ENOTUNIQ for several. */
 static int find_link(int ifindex, uint32_t id)
 {
 	uint32_t link_id = 0, program = 0;
@@ -108,7 +111,7 @@ static int find_link(int ifindex, uint32_t id)
 			close(fd);
 			continue;
 		}
-		if (found >= 0) { /* the other may be in another network namespace: do not guess */
+		if (found >= 0) { /* one of the two may be in another network namespace */
 			close(found);
 			close(fd);
 			return -ENOTUNIQ;
@@ -144,8 +147,8 @@ static void put_back(const struct xdp_job *j, const struct foreign *f)
 	int err = f->prog_fd < 0 ? -ENOENT : bpf_xdp_attach(j->ifindex, f->prog_fd, f->flags, NULL);
 
 	if (err)
-		log_error("could not put XDP program %u (%s) back on %s: %s", f->id, f->name,
-			  j->ifname, strerror(-err));
+		log_error("could not attach the former XDP program %u (%s) to %s again: %s", f->id,
+			  f->name, j->ifname, strerror(-err));
 }
 
 /* ---- ours ---- */
@@ -160,10 +163,9 @@ static int create_link(const struct xdp_job *j)
 		fd = bpf_link_create(j->prog_fd, j->ifindex, BPF_XDP, &native);
 		if (fd >= 0 || fd == -EPERM || fd == -EBUSY || fd == -ENODEV)
 			return fd;
-		log_warn(
-			"%s: its driver does not take XDP natively (%s): trying generic XDP, which "
-			"costs more for each packet",
-			j->ifname, strerror(-fd));
+		log_warn("the driver of %s does not support native XDP (%s): trying generic XDP, "
+			 "which costs more CPU time for each packet",
+			 j->ifname, strerror(-fd));
 	}
 	return bpf_link_create(j->prog_fd, j->ifindex, BPF_XDP, &generic);
 }
@@ -175,18 +177,18 @@ static int create_and_pin(const struct xdp_job *j)
 
 	if (fd < 0) {
 		log_error("could not attach XDP to %s: %s%s", j->ifname, strerror(-fd),
-			  fd == -EPERM   ? " (CAP_NET_ADMIN and CAP_BPF are needed)"
-			  : fd == -EBUSY ? " (another XDP program came in between)"
+			  fd == -EPERM   ? "; CAP_NET_ADMIN and CAP_BPF are needed"
+			  : fd == -EBUSY ? "; another XDP program was attached meanwhile"
 					 : "");
 		return fd;
 	}
-	/* If there is a stale link of ours, this takes its last name and so detaches it. */
+	/* This replaces the pin of an old link of ours, and the kernel then detaches that link. */
 	err = pins_put(j->pins->dir, PIN_LINK, fd);
 	close(fd);
 	return err;
 }
 
-/* True when the pinned link holds the program that this interface runs. */
+/* Returns true when the program of this interface belongs to the pinned link. */
 static bool link_is_here(const struct xdp_job *j, uint32_t program_here)
 {
 	uint32_t program = 0;
@@ -197,7 +199,7 @@ static bool link_is_here(const struct xdp_job *j, uint32_t program_here)
 	ifindex = xdp_link_ifindex(j->pins->link, &program);
 	if (ifindex == j->ifindex && program == program_here)
 		return true;
-	log_info("the pinned XDP link is on %s: attaching to %s anew",
+	log_info("the pinned XDP link is attached to %s: creating a new link on %s",
 		 ifindex > 0 ? "another interface" : "no interface any more", j->ifname);
 	return false;
 }
@@ -212,13 +214,12 @@ int xdp_attach(const struct xdp_job *j)
 	if (link_is_here(j, f.id)) {
 		err = bpf_link_update(j->pins->link, j->prog_fd, NULL);
 		if (err)
-			log_error("could not put the new XDP program in place on %s: %s", j->ifname,
-				  strerror(-err));
+			log_error("could not replace the XDP program of the link on %s: %s",
+				  j->ifname, strerror(-err));
 	} else if (f.id && !j->opts->replace_foreign) {
 		log_error(
 			"%s already has an XDP program that is not ours: id %u, name %s; remove it "
-			"(ip link set dev %s xdp off, or bpftool link detach) or start with "
-			"--replace",
+			"(ip link set dev %s xdp off, or bpftool link detach), or start with --replace",
 			j->ifname, f.id, f.name, j->ifname);
 		err = -EBUSY;
 	} else {
