@@ -130,7 +130,7 @@ fails() {
 	mode a signal
 	moves "a hook dies, failback" b a
 	within 5 "a hook dies: counted" hooks_are a failed 3
-	within 5 "a hook dies: the log says how" log_says a "hook $HOOKS/hook (before) was ended by signal 10"
+	within 5 "a hook dies: the log says how" log_says a "hook $HOOKS/hook (before) was killed by signal 10"
 }
 
 missing() {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Desired against actual. What is in effect is remembered in struct apply as it was last written,
- * with a flag for what is unknown (after opening, or after an error), so that an unchanged wish
- * costs nothing and a failed one is tried again.
+ * Making the actual state equal to the desired one.
  *
- * The order within apply_sync() matters: service states first, since they steer; then addresses.
- * The lease is never here: apply_own() is its only writer.
+ * A struct apply remembers the actual state as it was last written. Service states are unknown
+ * after opening and after an error. So a desired state that does not change costs nothing, and a
+ * change that failed is tried again.
+ *
+ * apply_sync() first writes the service states, because they decide where packets are steered, and
+ * then changes routes and addresses. The lease is written by apply_own() only.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,13 +34,13 @@ struct apply {
 	bool service_known[HOKM_MAX_SERVICES];
 	unsigned int n_routes;
 	struct in_addr routes[HOKM_MAX_VIPS];
-	unsigned int n_addrs; /* addresses in effect: the first n_addrs of addrs */
-	struct in_addr addrs[HOKM_MAX_VIPS];
+	unsigned int n_addrs;
+	struct in_addr addrs[HOKM_MAX_VIPS]; /* of the interface */
 	bool own_failed;
 	bool sync_failed;
 };
 
-/* Beside the control socket: a folder that is the node's own and gone after a reboot. */
+/* The file lies beside the control socket, in a folder that is gone after a reboot. */
 static void apply_save_file(const struct conf *c, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s.sysctl", c->socket);
@@ -52,7 +54,10 @@ static bool has_addr(const struct in_addr *list, unsigned int n, struct in_addr 
 	return false;
 }
 
-/* Adds what is wanted and missing in `have`, removes what is there and not wanted. */
+/*
+ * Removes the elements of `have` that are not in `want` and adds the missing ones, and keeps `have`
+ * up to date. Returns 0 or the first -errno.
+ */
 static int sync_list(struct vip *v, struct in_addr *have, unsigned int *n_have,
 		     const struct in_addr *want, unsigned int n_want,
 		     int (*add)(struct vip *, struct in_addr),
@@ -113,10 +118,11 @@ int apply_sync(struct apply *a, const struct apply_want *want)
 	int err = err_services ? err_services : err_routes ? err_routes : err_addrs;
 
 	if (err && !a->sync_failed)
-		log_error("could not put the wanted state into effect on %s: %s; trying again",
+		log_error("could not set service states, routes or addresses on %s: %s; trying "
+			  "again",
 			  a->interface, strerror(-err));
 	else if (!err && a->sync_failed)
-		log_info("the wanted state is in effect on %s again", a->interface);
+		log_info("service states, routes and addresses on %s are set again", a->interface);
 	a->sync_failed = err != 0;
 	return err;
 }
@@ -126,7 +132,8 @@ int apply_own(struct apply *a, const struct apply_want *want)
 	int err = hokm_bpf_set_own(a->bpf, &want->own);
 
 	if (err && !a->own_failed)
-		log_error("could not write the lease to map own: %s; not owner until it works",
+		log_error("could not write the lease to map own: %s; this node is not owner until "
+			  "it succeeds",
 			  strerror(-err));
 	a->own_failed = err != 0;
 	return err;
@@ -138,7 +145,8 @@ void apply_garp(struct apply *a, const struct apply_want *want)
 		int err = garp_send(a->garp, want->vips[i]);
 
 		if (err)
-			log_warn("gratuitous ARP on %s failed: %s", a->interface, strerror(-err));
+			log_warn("could not send gratuitous ARP on %s: %s", a->interface,
+				 strerror(-err));
 	}
 }
 
@@ -148,22 +156,23 @@ void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns)
 
 	if (err)
 		log_warn("could not %s service slot %u: %s",
-			 until_ns ? "keep new players from" : "let new players to", slot,
-			 strerror(-err));
+			 until_ns ? "steer new connections away from"
+				  : "allow new connections again to",
+			 slot, strerror(-err));
 }
 
-static void say_taken(struct in_addr vip)
+static void report_foreign(struct in_addr vip)
 {
 	char addr[INET_ADDRSTRLEN], interface[IF_NAMESIZE];
 
 	if (!inet_ntop(AF_INET, &vip, addr, sizeof(addr)) || vip_interface_of(vip, interface) <= 0)
 		return;
-	log_error("the VIP %s is an address of %s already that hokm-xdp did not set; remove it "
+	log_error("%s already has the VIP %s as an address that hokm-xdp did not add: remove it "
 		  "first (ip address show %s)",
-		  addr, interface, interface);
+		  interface, addr, interface);
 }
 
-/* What the node has already: a daemon that was killed leaves its addresses. */
+/* Adopts VIP addresses that a killed daemon left. Refuses those of another origin. */
 static int adopt_addrs(struct apply *a, const struct conf *c)
 {
 	for (unsigned int i = 0; i < c->n_vips; i++) {
@@ -175,7 +184,7 @@ static int adopt_addrs(struct apply *a, const struct conf *c)
 		if (err)
 			return err;
 		if (elsewhere) {
-			say_taken(c->vips[i]);
+			report_foreign(c->vips[i]);
 			return -EADDRINUSE;
 		}
 		if (here)
@@ -209,7 +218,7 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 		err = sync_list(a->vip, a->routes, &a->n_routes, want.vips, want.n_vips,
 				vip_route_add, vip_route_del);
 	if (err) {
-		log_error("could not take over VIP, routes and sysctls of %s: %s", c->interface,
+		log_error("could not set up VIP, routes and sysctls on %s: %s", c->interface,
 			  strerror(-err));
 		apply_close(a, false);
 		return err;
@@ -233,7 +242,8 @@ void apply_close(struct apply *a, bool keep)
 	if (!err && !keep && a->save_file[0])
 		err = sysctl_arp_restore(a->interface, a->save_file);
 	if (err)
-		log_error("could not give the VIP of %s back: %s; run `hokm-xdp cleanup`",
+		log_error("could not remove VIP, routes and sysctls from %s: %s; run `hokm-xdp "
+			  "cleanup`",
 			  a->interface, strerror(-err));
 	garp_close(a->garp);
 	vip_close(a->vip);

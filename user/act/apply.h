@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one place where decisions become state of the kernel: compares what is wanted with what is,
- * and changes only the difference.
+ * The one place where decisions become state of the kernel. A caller describes the desired state in
+ * a struct apply_want; the functions compare it with the actual state and change only the
+ * difference.
  *
- * apply_own() is the switch: one map write, microseconds, called the moment a lease is taken or
- * dropped. apply_sync() does the rest (service states, VIP address, suspects) and may be called as
- * often as one likes: with nothing to do it makes no system call.
+ * apply_own() switches ownership: it is one write to a map, takes microseconds, and is called at
+ * the moment when a lease is taken or dropped. apply_sync() does the rest: service states and the
+ * addresses of the VIPs. It may be called at any time, and makes no system call when nothing
+ * differs.
+ *
+ * A struct apply is used by the thread of the event loop only.
  */
 #ifndef HOKM_ACT_APPLY_H
 #define HOKM_ACT_APPLY_H
@@ -16,9 +20,9 @@
 #include "path/bpf.h"
 #include "conf/conf.h"
 
-struct apply; /* opaque: vip, garp, what is in effect */
+struct apply; /* opaque: netlink and ARP sockets, and the actual state */
 
-/* All of it is desired state: nothing here is a command. */
+/* The desired state. */
 struct apply_want {
 	struct hokm_own own;
 	struct hokm_service service[HOKM_MAX_SERVICES];
@@ -28,33 +32,43 @@ struct apply_want {
 };
 
 /*
- * Takes hold of the interface's sysctls and the VIP routes. `b` is borrowed. Undone by
- * apply_close() unless told to keep. -errno with the cause logged, and nothing left behind.
+ * Sets the ARP sysctls of the interface, adds the routes of the VIPs, and adopts VIP addresses that
+ * an earlier daemon left. `b` is borrowed and must stay open until apply_close(). Returns 0 or
+ * -errno, logged; on an error nothing is left behind. The caller closes *out with apply_close().
  */
 int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
 	       struct apply **out);
 
 /*
- * keep: leave routes and sysctls for the packet path that stays. Addresses of the VIP are removed
- * either way: only an owner has them.
+ * Removes the VIP addresses, because only a running owner has them. Unless `keep` is set, also
+ * removes the routes and restores the sysctls; `keep` leaves them to the packet path that stays.
+ * Failures are logged. NULL is allowed.
  */
 void apply_close(struct apply *a, bool keep);
 
-/* The lease, state and sign of life. 0 or -errno (logged once until it works again). */
+/* Writes ownership (want->own). Returns 0 or -errno; a failure is logged once until it works again.
+ */
 int apply_own(struct apply *a, const struct apply_want *want);
 
-/* Everything else. 0, or the first -errno; what failed is tried again at the next call. */
+/*
+ * Makes everything else as desired. Returns 0 or the first -errno; the first failure is logged.
+ * What failed is tried again at the next call.
+ */
 int apply_sync(struct apply *a, const struct apply_want *want);
 
-/* One gratuitous ARP for each VIP. */
+/* Sends one gratuitous ARP for each VIP. Failures are logged. */
 void apply_garp(struct apply *a, const struct apply_want *want);
 
 /*
- * New connections avoid the local service until then, while a peer is up; 0: they may use it again.
+ * Steers new connections away from the local service until `until_ns`, as long as a peer is up. 0
+ * ends that. Failures are logged.
  */
 void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns);
 
-/* For `cleanup`: what a daemon that is gone left of addresses, routes and sysctls. 0 or -errno. */
+/*
+ * For `cleanup`: removes the addresses and routes of the VIPs and restores the sysctls, which a
+ * dead daemon left. Returns 0 or the first -errno.
+ */
 int apply_cleanup(const struct conf *c);
 
 #endif

@@ -5,8 +5,8 @@
  *   Ethernet  dst ff:ff:ff:ff:ff:ff, src the interface's MAC, type 0x0806
  *   ARP       request; sender MAC + VIP; target MAC zero (RFC 5227 section 1.1) + VIP
  *
- * A request, not a reply, as keepalived sends it: every stack updates an entry it has from either,
- * but some ignore replies they did not ask for.
+ * It is a request, as keepalived sends it, and not a reply: every stack updates an existing ARP
+ * entry from both, but some ignore a reply without a request.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ int garp_open(int ifindex, const unsigned char mac[6], struct garp **out)
 	if (g->fd < 0) {
 		err = -errno;
 		log_error("could not open a packet socket for gratuitous ARP: %s%s", strerror(-err),
-			  err == -EPERM ? " (CAP_NET_RAW is needed)" : "");
+			  err == -EPERM ? "; CAP_NET_RAW is needed" : "");
 		free(g);
 		return err;
 	}

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Gratuitous ARP (RFC 826, RFC 5227): a broadcast request whose sender and target are the VIP, with
- * the interface's own MAC. Sent through a packet socket, so it passes the egress gate: it leaves
- * only while the lease runs.
+ * Gratuitous ARP (RFC 826, RFC 5227): a broadcast ARP request whose sender address and target
+ * address are the VIP, with the MAC of the interface. It goes through a packet socket, so the
+ * egress program sees it: it leaves the node only while the node holds the lease.
  */
 #ifndef HOKM_ACT_GARP_H
 #define HOKM_ACT_GARP_H
 
 #include <netinet/in.h>
 
-struct garp; /* opaque: packet socket */
+struct garp; /* opaque: a packet socket */
 
+/*
+ * Opens the packet socket. `mac` is the MAC of the interface and is copied. Returns 0 or -errno,
+ * logged; CAP_NET_RAW is needed. The caller closes *out with garp_close().
+ */
 int garp_open(int ifindex, const unsigned char mac[6], struct garp **out);
 void garp_close(struct garp *g);
-int garp_send(struct garp *g, struct in_addr vip); /* one; 0 or -errno */
+
+/* Sends one frame for `vip`. Returns 0 or -errno. */
+int garp_send(struct garp *g, struct in_addr vip);
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * Starting a hook from a daemon that runs at real-time priority with locked memory.
  *
- * fork, not vfork: between fork and exec the child looks its user up and drops its privileges,
- * which must not happen in the daemon's memory. Locks on memory are not inherited. What may block
- * (the look-up, the exec from disk) happens in the child; the daemon learns of a failure from the
- * status pipe, which is close-on-exec: nothing in it at its end means that the command runs.
+ * It uses fork(), not vfork(): between fork and exec the child looks up its user and drops its
+ * privileges, which must not happen in the memory of the daemon. Memory locks are not inherited.
+ * Everything that may block (the look-up, the exec from disk) happens in the child. The child
+ * reports a failure through the status pipe. This pipe is close-on-exec: when it ends without a
+ * report, the command runs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,13 +39,13 @@ void hook_item_fill(struct hook_item *item, const struct conf *c, const struct h
 	for (unsigned int i = 0; i < c->n_vips && i < HOKM_MAX_VIPS; i++) {
 		if (i)
 			item->vips[len++] = ' ';
-		/* Room for each: INET_ADDRSTRLEN counts the zero, which is the blank's place. */
+		/* There is room for each: INET_ADDRSTRLEN counts a zero, which gives the blank. */
 		if (inet_ntop(AF_INET, &c->vips[i], item->vips + len, INET_ADDRSTRLEN))
 			len += strlen(item->vips + len);
 	}
 }
 
-/* The words keepalived's scripts know. */
+/* The states that keepalived passes to its notify scripts. */
 static const char *notify_state(enum hokm_vrrp_state state)
 {
 	switch (state) {
@@ -59,7 +60,7 @@ static const char *notify_state(enum hokm_vrrp_state state)
 	}
 }
 
-/* Environment of the hook: room for every variable, pointers to them. */
+/* The environment of a hook: the texts of its variables, and the list for execve(). */
 struct hook_env {
 	char text[ENV_MAX][ENV_TEXT];
 	char *list[ENV_MAX + 1];
@@ -97,13 +98,13 @@ static void child_fail(int status_fd, enum hook_stage stage, int err)
 	_exit(n == (ssize_t)sizeof(f) ? 127 : 126);
 }
 
-/* Signals as a freshly started program expects them: none blocked, none ignored. */
+/* Resets the signals to what a new program expects: none blocked, none ignored. */
 static int child_signals(void)
 {
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	/* SIGKILL, SIGSTOP and the signals of libc itself cannot be set: the error is expected. */
+	/* This fails for SIGKILL, SIGSTOP and the signals of libc, as expected. */
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
 	sigemptyset(&none);
@@ -119,13 +120,13 @@ static int child_stdio(int output_fd)
 	if (dup2(null_fd, 0) < 0 || dup2(output_fd, 1) < 0 || dup2(output_fd, 2) < 0)
 		return -errno;
 	/*
-	 * Ours are close-on-exec anyway; whoever started the daemon may have left some that are
-	 * not.
+	 * Descriptors of the daemon are close-on-exec. Those that it inherited at its start may not
+	 * be.
 	 */
 	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* In the child. Never returns. */
+/* Runs in the child and never returns. */
 static void child(const struct hook_item *item, int output_fd, int status_fd)
 {
 	struct hook_env env;
@@ -182,7 +183,7 @@ int hook_spawn(const struct hook_item *item, struct hook_process *out)
 	}
 	if (!pid)
 		child(item, output[1], status[1]);
-	/* On both sides, so that whoever comes first, the group exists before it is signalled. */
+	/* Parent and child both do this, so that the group exists before it gets a signal. */
 	(void)setpgid(pid, pid);
 	close(output[1]);
 	close(status[1]);

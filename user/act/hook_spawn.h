@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One hook as a process: what it is called with, and how it is started. Used by act/hooks.c only.
+ * One hook as a process: its arguments and how it is started. Only act/hooks.c uses this header.
  */
 #ifndef HOKM_ACT_HOOK_SPAWN_H
 #define HOKM_ACT_HOOK_SPAWN_H
@@ -9,7 +9,10 @@
 
 #include "act/hooks.h"
 
-/* A hook that waits or runs: copies of all it needs, since a reload may swap the configuration. */
+/*
+ * A hook that waits or runs. It has copies of all that it needs, because a reload may replace the
+ * configuration meanwhile.
+ */
 struct hook_item {
 	char path[CONF_PATH_MAX];
 	char user[CONF_NAME_MAX];
@@ -20,7 +23,7 @@ struct hook_item {
 	struct hook_call call;
 };
 
-/* Where starting it failed: sent by the child over the status pipe before it exits. */
+/* The step in which a start failed. The child sends it through the status pipe before it exits. */
 enum hook_stage { HOOK_STAGE_SETUP, HOOK_STAGE_USER, HOOK_STAGE_EXEC };
 struct hook_failure {
 	int stage; /* enum hook_stage */
@@ -29,14 +32,18 @@ struct hook_failure {
 
 struct hook_process {
 	pid_t pid;     /* leader of its own process group */
-	int output_fd; /* its stdout and stderr, non-blocking */
-	int status_fd; /* one struct hook_failure if it was not started; else end of file at exec */
+	int output_fd; /* stdout and stderr of the hook; non-blocking */
+	/* Has one struct hook_failure when the start failed; otherwise it ends at the exec. */
+	int status_fd;
 };
 
-/* Fills the copies of *item for one call. `before` or `after` must be configured. */
+/* Fills *item for one call. The hook of call->when must be configured. */
 void hook_item_fill(struct hook_item *item, const struct conf *c, const struct hook_call *call);
 
-/* Starts it. The caller owns the fds and reaps the child. 0 or -errno. */
+/*
+ * Starts the process and does not wait for its exec. The caller owns both descriptors of *out and
+ * reaps the child. Returns 0 or -errno.
+ */
 int hook_spawn(const struct hook_item *item, struct hook_process *out);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The queue of hooks, and the one that runs.
+ * The queue of hooks, and the hook that runs.
  *
- * Life of a hook
- *   queued -> started (or not: said, counted) -> its leader ends -> the next one
+ * Life of a hook:
+ *   queued -> started (a failure is logged and counted) -> its leader exits -> the next hook starts
  *                 \ timeout -> SIGTERM to the group -> 2 s -> SIGKILL to the group
  *
- * Invariants
- *   - at most one runs; `running` says so, and then pid, fds and sources are valid;
- *   - it is over when its leader ends: what it left in the background holds nothing up, and is
- *     killed only when the hook was killed for its time;
- *   - output is read without blocking, at most OUTPUT_LINES lines of OUTPUT_LINE bytes go to the
- * log.
+ * Invariants:
+ *   - At most one hook runs. `running` tells so, and then process, item and event sources are
+ * valid.
+ *   - A hook is over when the leader of its process group exits. Background processes that it left
+ *     do not delay the next hook; they are killed only when the hook ran out of time.
+ *   - Output is read without blocking. At most OUTPUT_LINES lines of OUTPUT_LINE bytes are logged.
  */
 #include <errno.h>
 #include <poll.h>
@@ -67,7 +67,7 @@ static void flush_line(struct hooks *h)
 	if (h->lines < OUTPUT_LINES)
 		log_info("hook %s: %s", h->item.path, h->line);
 	else if (h->lines == OUTPUT_LINES)
-		log_warn("hook %s: more than %d lines of output, the rest is not logged",
+		log_warn("hook %s: it wrote more than %d lines; the rest is not logged",
 			 h->item.path, OUTPUT_LINES);
 	h->lines++;
 }
@@ -83,12 +83,12 @@ static void take_output(struct hooks *h, const char *buf, size_t len)
 		}
 		if (h->line_len == OUTPUT_LINE)
 			flush_line(h);
-		/* Nothing a terminal might act on reaches the log; UTF-8 bytes stay. */
+		/* No control character may reach the terminal of a reader. UTF-8 bytes stay. */
 		h->line[h->line_len++] = c == '\t' ? ' ' : c < 0x20 || c == 0x7f ? '?' : (char)c;
 	}
 }
 
-/* At most 64 KiB a call. False at the end of file or on an error. */
+/* Reads at most 64 KiB. Returns false at the end of the output or on an error. */
 static bool read_output(struct hooks *h)
 {
 	char buf[4096];
@@ -116,9 +116,9 @@ static int on_output(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	return 0;
 }
 
-/* ---- the end of one ---- */
+/* ---- the end of a hook ---- */
 
-/* Gives back what the running hook held; the child is reaped, or will be by its event source. */
+/* Frees what the running hook used. The child is reaped here already, or by its event source. */
 static void forget(struct hooks *h)
 {
 	h->child = sd_event_source_disable_unref(h->child);
@@ -129,11 +129,11 @@ static void forget(struct hooks *h)
 	h->running = false;
 }
 
-static void say_not_started(const struct hooks *h, const struct hook_failure *f)
+static void report_not_started(const struct hooks *h, const struct hook_failure *f)
 {
 	switch (f->stage) {
 	case HOOK_STAGE_USER:
-		log_error("hook %s was not run: becoming user %s failed: %s", h->item.path,
+		log_error("hook %s was not run: could not change to user %s: %s", h->item.path,
 			  h->item.user, strerror(f->err));
 		break;
 	case HOOK_STAGE_EXEC:
@@ -141,7 +141,7 @@ static void say_not_started(const struct hooks *h, const struct hook_failure *f)
 			  h->item.path, strerror(f->err), h->item.user);
 		break;
 	default:
-		log_error("hook %s was not run: setting its process up failed: %s", h->item.path,
+		log_error("hook %s was not run: could not set up its process: %s", h->item.path,
 			  strerror(f->err));
 	}
 }
@@ -152,7 +152,7 @@ static void judge(struct hooks *h, const siginfo_t *si)
 
 	if (read(h->process.status_fd, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
 		h->stats.not_started++;
-		say_not_started(h, &f);
+		report_not_started(h, &f);
 		return;
 	}
 	h->stats.run++;
@@ -162,18 +162,18 @@ static void judge(struct hooks *h, const siginfo_t *si)
 			  (unsigned long long)(h->item.timeout_ns / NS_PER_MS));
 	} else if (si->si_code != CLD_EXITED) {
 		h->stats.failed++;
-		log_error("hook %s (%s) was ended by signal %d", h->item.path, when_name(&h->item),
+		log_error("hook %s (%s) was killed by signal %d", h->item.path, when_name(&h->item),
 			  si->si_status);
 	} else if (si->si_status) {
 		h->stats.failed++;
 		log_error("hook %s (%s) failed: exit status %d", h->item.path, when_name(&h->item),
 			  si->si_status);
 	} else {
-		log_debug("hook %s (%s) done", h->item.path, when_name(&h->item));
+		log_debug("hook %s (%s) succeeded", h->item.path, when_name(&h->item));
 	}
 }
 
-/* The leader ended. It is still a zombie here, so its group's number cannot be another's yet. */
+/* The leader exited. It is still a zombie, so no other group can have its number yet. */
 static int on_exit_of_child(sd_event_source *s, const siginfo_t *si, void *arg)
 {
 	struct hooks *h = arg;
@@ -206,7 +206,8 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *arg)
 	if (err >= 0)
 		err = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 	if (err < 0) {
-		log_error("no timer for hook %s: %s; killing it now", h->item.path, strerror(-err));
+		log_error("could not set a timer for hook %s: %s; it is killed now", h->item.path,
+			  strerror(-err));
 		(void)kill(-h->process.pid, SIGKILL);
 	}
 	return 0;
@@ -228,7 +229,7 @@ static int watch(struct hooks *h)
 	return err < 0 ? err : 0;
 }
 
-/* Kills the group and reaps the leader, waiting no longer than CLOSE_MS. */
+/* Kills the process group and reaps the leader. Waits at most CLOSE_MS. */
 static void kill_and_reap(const struct hooks *h)
 {
 	pid_t pid = h->process.pid;
@@ -236,11 +237,12 @@ static void kill_and_reap(const struct hooks *h)
 
 	if (kill(-pid, SIGKILL) < 0 && errno != ESRCH)
 		log_error("could not kill hook %s: %s", h->item.path, strerror(errno));
-	/* Without a pidfd poll() sleeps its time out, which is long enough as well. */
+	/* Without a pidfd, poll() sleeps for CLOSE_MS, which is long enough too. */
 	(void)poll(&p, 1, CLOSE_MS);
 	if (waitpid(pid, NULL, WNOHANG) == 0)
-		log_error("hook %s (pid %d) does not end though killed; it is left alone",
-			  h->item.path, (int)pid);
+		log_error("hook %s (pid %d) was killed, but did not exit within %d ms; the daemon "
+			  "does not wait for it",
+			  h->item.path, (int)pid, CLOSE_MS);
 	if (p.fd >= 0)
 		close(p.fd);
 }
@@ -279,7 +281,7 @@ static void start_next(struct hooks *h)
 	}
 }
 
-/* ---- the interface ---- */
+/* ---- public functions ---- */
 
 int hooks_open(sd_event *event, const struct conf *c, struct hooks **out)
 {
@@ -304,9 +306,9 @@ void hooks_close(struct hooks *h)
 	if (!h)
 		return;
 	if (h->n)
-		log_warn("%u waiting hooks are not run: the daemon stops", h->n);
+		log_warn("%u waiting hooks are not run, because the daemon stops", h->n);
 	if (h->running) {
-		log_warn("hook %s is killed: the daemon stops", h->item.path);
+		log_warn("hook %s is killed, because the daemon stops", h->item.path);
 		h->child = sd_event_source_disable_unref(h->child);
 		kill_and_reap(h);
 		forget(h);
@@ -322,9 +324,8 @@ void hooks_queue(struct hooks *h, const struct hook_call *call)
 	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
 		return;
 	if (h->n == HOOKS_QUEUE_MAX) {
-		log_error("hook %s (%s, %s) is dropped: %d newer ones wait behind it; what runs "
-			  "takes "
-			  "too long",
+		log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, because "
+			  "the running hook takes too long",
 			  h->queue[h->head].path, when_name(&h->queue[h->head]),
 			  hokm_vrrp_state_name(h->queue[h->head].call.state), HOOKS_QUEUE_MAX);
 		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;

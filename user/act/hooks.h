@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hooks: the operator's commands at state changes. One at a time from a queue, each in its own
- * process group, as the configured user, with a timeout after which the group is killed; never
- * awaited by anything. argv as keepalived's notify: `INSTANCE NAME STATE PRIORITY`; more in HOKM_*.
- * stdin is /dev/null, output goes to the log line by line, bounded.
+ * Hooks: commands of the operator that run at state changes.
+ *
+ * Hooks wait in a queue and run one at a time, each in its own process group, as the configured
+ * user, and with a timeout after which the process group is killed. Nothing waits for a hook. The
+ * arguments are those of keepalived's notify scripts, `INSTANCE NAME STATE PRIORITY`; the variables
+ * HOKM_* tell more. Standard input is /dev/null. A bounded part of the output goes to the log.
+ *
+ * A struct hooks is used by the thread of the event loop only.
  */
 #ifndef HOKM_ACT_HOOKS_H
 #define HOKM_ACT_HOOKS_H
@@ -14,13 +18,15 @@
 #include "conf/conf.h"
 #include "hokm/names.h"
 
-#define HOOKS_QUEUE_MAX 32 /* more waiting hooks: the oldest is dropped, counted and logged */
+/* When so many hooks wait, a new one discards the oldest, which is counted and logged. */
+#define HOOKS_QUEUE_MAX 32
 
 struct hooks; /* opaque */
 
+/* One state change. */
 struct hook_call {
-	enum { HOOK_BEFORE, HOOK_AFTER } when;
-	enum hokm_vrrp_state state; /* the one entered */
+	enum { HOOK_BEFORE, HOOK_AFTER } when; /* before or after the VIP addresses are changed */
+	enum hokm_vrrp_state state;            /* the new state */
 	enum hokm_vrrp_state from;
 	enum hokm_reason reason;
 	uint8_t priority;
@@ -31,15 +37,23 @@ struct hooks_stats {
 	unsigned int waiting;
 };
 
-/* `c` is read at each call of hooks_queue and may be swapped by hooks_reconf. */
+/*
+ * `c` is borrowed: each call of hooks_queue() reads it, and hooks_reconf() replaces it. Returns 0
+ * or -ENOMEM. The caller closes *out with hooks_close().
+ */
 int hooks_open(sd_event *event, const struct conf *c, struct hooks **out);
 void hooks_reconf(struct hooks *h, const struct conf *c);
-/* Kills what runs, waits for it, frees. */
+
+/* Kills the running hook, waits at most a second for it, and discards the queue. NULL is allowed.
+ */
 void hooks_close(struct hooks *h);
-/* Queues; nothing when that hook is not configured. */
+
+/* Queues the hook for this call. Does nothing when no such hook is configured. */
 void hooks_queue(struct hooks *h, const struct hook_call *call);
+
 void hooks_get_stats(const struct hooks *h, struct hooks_stats *out);
-/* True while one runs or waits: a stopping daemon may give them a moment. */
+
+/* Returns true while a hook runs or waits: a daemon that stops may give it time to finish. */
 bool hooks_busy(const struct hooks *h);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Map replica, written. Two system calls a record: what is there, and what becomes of it. Of each
- * holder it is remembered how many entries it has and in which generation its list is.
+ * Writing map replica. A record costs two system calls: one reads the present entry, one writes or
+ * deletes it. For each holder, this file keeps the number of entries and the generation of its
+ * list.
  *
- *   BEGIN  generation + 1
- *   HAVE   entry made or renewed, with this generation
- *   END    a walk takes away what has another generation: one at a time, the next holder's after it
+ *   REPL_BEGIN  the generation is incremented
+ *   REPL_HAVE   an entry is added or renewed, with the present generation
+ *   REPL_END    a walk removes the entries with another generation; there is one walk at a time,
+ *               and other holders wait for theirs
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,23 +16,24 @@
 #include "act/replica.h"
 #include "conf/conf.h"
 
-#define SLICE 1024
+#define SLICE 1024 /* entries that replica_slice() visits */
 
 struct holder {
 	uint64_t entries;
 	uint8_t generation;
-	bool sweep; /* a list ended: what it did not name goes */
-	bool all;   /* forgotten: everything goes */
+	bool sweep; /* a list was completed: entries of other generations are to be removed */
+	bool all;   /* the holder was forgotten: all its entries are to be removed */
 };
 
 struct replica {
 	struct hokm_bpf *bpf;
 	struct holder holders[HOKM_MAX_PEERS];
-	uint64_t full;
+	uint64_t full; /* entries that found no room */
 	struct hokm_conn_cursor cursor;
-	int sweeping; /* holder, -1 for none */
+	int sweeping; /* the holder of the present walk, -1 for none */
 };
 
+/* What the walk of replica_open() finds. */
 struct census {
 	struct replica *r;
 	bool seen[HOKM_MAX_PEERS][UINT8_MAX + 1];
@@ -48,8 +51,11 @@ static int count_one(const struct hokm_conn_key *k, const struct hokm_replica *e
 	return 0;
 }
 
-/* A list may have been under way: the next generation must be one that no entry has yet. */
-static void go_on(struct census *c)
+/*
+ * Chooses the generation of each holder so that no entry has the next one yet: a list may have been
+ * incomplete when the earlier daemon ended, and then two generations are present.
+ */
+static void choose_generations(struct census *c)
 {
 	for (unsigned int h = 0; h < HOKM_MAX_PEERS; h++)
 		for (unsigned int g = 0; g <= UINT8_MAX; g++)
@@ -73,7 +79,7 @@ int replica_open(struct hokm_bpf *b, struct replica **out)
 		free(r);
 		return err;
 	}
-	go_on(&census);
+	choose_generations(&census);
 	*out = r;
 	return 0;
 }
@@ -83,20 +89,21 @@ void replica_close(struct replica *r)
 	free(r);
 }
 
-static void left(struct replica *r, uint8_t holder)
+static void count_removed(struct replica *r, uint8_t holder)
 {
 	if (holder < HOKM_MAX_PEERS && r->holders[holder].entries)
 		r->holders[holder].entries--;
 }
 
-/* Is what another holder told of these addresses older than what is told now? */
-static bool is_newer(const struct hokm_replica *e, uint8_t holder, uint64_t since_ns)
+/* Returns true when a record of `holder` may replace entry *e, by age when it has another holder.
+ */
+static bool may_replace(const struct hokm_replica *e, uint8_t holder, uint64_t since_ns)
 {
 	return e->holder == holder || since_ns >= e->since_ns;
 }
 
-static int have(struct replica *r, uint8_t holder, const struct hokm_conn_key *k,
-		const struct repl_record *rec, uint64_t now_ns)
+static int add_entry(struct replica *r, uint8_t holder, const struct hokm_conn_key *k,
+		     const struct repl_record *rec, uint64_t now_ns)
 {
 	uint64_t age_ns = rec->age_ms * NS_PER_MS;
 	struct hokm_replica e, was;
@@ -107,9 +114,9 @@ static int have(struct replica *r, uint8_t holder, const struct hokm_conn_key *k
 		return err;
 	memset(&e, 0, sizeof(e));
 	e.since_ns = age_ns < now_ns ? now_ns - age_ns : 1;
-	if (known && !is_newer(&was, holder, e.since_ns))
+	if (known && !may_replace(&was, holder, e.since_ns))
 		return 0;
-	/* The same connection keeps when it began: ages are rounded. */
+	/* The same connection keeps its beginning, because ages are rounded on the wire. */
 	if (known && was.holder == holder && was.isn == rec->isn)
 		e.since_ns = was.since_ns;
 	e.told_ns = now_ns;
@@ -124,12 +131,13 @@ static int have(struct replica *r, uint8_t holder, const struct hokm_conn_key *k
 		return err == -E2BIG || err == -ENOSPC || err == -ENOMEM ? 0 : err;
 	}
 	if (known)
-		left(r, was.holder);
+		count_removed(r, was.holder);
 	r->holders[holder].entries++;
 	return 0;
 }
 
-static int gone(struct replica *r, uint8_t holder, const struct hokm_conn_key *k, uint32_t isn)
+static int remove_entry(struct replica *r, uint8_t holder, const struct hokm_conn_key *k,
+			uint32_t isn)
 {
 	struct hokm_replica was;
 	int err = hokm_bpf_get_replica(r->bpf, k, &was);
@@ -140,7 +148,7 @@ static int gone(struct replica *r, uint8_t holder, const struct hokm_conn_key *k
 		return err;
 	err = hokm_bpf_delete_replica(r->bpf, k);
 	if (!err)
-		left(r, holder);
+		count_removed(r, holder);
 	return err;
 }
 
@@ -168,8 +176,8 @@ int replica_apply(struct replica *r, uint8_t holder, const struct repl_record *r
 	k.client = rec->client;
 	k.client_port = rec->client_port;
 	k.service = (__u16)slot;
-	return rec->what == REPL_HAVE ? have(r, holder, &k, rec, now_ns)
-				      : gone(r, holder, &k, rec->isn);
+	return rec->what == REPL_HAVE ? add_entry(r, holder, &k, rec, now_ns)
+				      : remove_entry(r, holder, &k, rec->isn);
 }
 
 static int sweep_one(const struct hokm_conn_key *k, const struct hokm_replica *e, void *arg)
@@ -180,7 +188,7 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_replica *e
 	(void)k;
 	if (e->holder != r->sweeping || (!h->all && e->generation == h->generation))
 		return 0;
-	left(r, e->holder);
+	count_removed(r, e->holder);
 	return 1;
 }
 
@@ -205,7 +213,7 @@ void replica_slice(struct replica *r)
 	if (r->sweeping < 0)
 		return;
 	if (hokm_bpf_sweep_replica(r->bpf, &r->cursor, SLICE, sweep_one, r, &done) < 0) {
-		r->holders[r->sweeping].sweep = true; /* once more, from the start */
+		r->holders[r->sweeping].sweep = true; /* begin this walk again */
 		r->sweeping = -1;
 	} else if (done) {
 		r->holders[r->sweeping].all = false;
@@ -229,5 +237,5 @@ void replica_forget(struct replica *r, uint8_t holder)
 		return;
 	r->holders[holder].sweep = r->holders[holder].all = true;
 	if (r->sweeping == holder)
-		r->sweeping = -1; /* what that walk has passed must go too */
+		r->sweeping = -1; /* begin again: entries that this walk has passed must go too */
 }

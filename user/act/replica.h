@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replica: what peers tell of their connections, put into map replica; one for all peers.
+ * The writer of map replica, which has the connections whose sockets are on peers. There is one
+ * struct replica for all peers. Here a peer is the holder of its connections, named by its peer
+ * slot.
  *
- * Of two peers that claim the same addresses the connection that was established later counts: a
- * client may use a port again, and a node that steers never saw the former one end. An entry is
- * taken away by its own holder only, and only for the same isn. A holder's new list takes away what
- * it did not name.
+ * Two peers may replicate the same client address and port: a client may use a port again, and a
+ * node that only steered the former connection never saw it end. The connection that was
+ * established later counts. Only its own holder can remove an entry, and only with the same initial
+ * sequence number (isn). A new list of a holder removes each of its entries that the list does not
+ * contain.
+ *
+ * A struct replica is used by the thread of the event loop only.
  */
 #ifndef HOKM_ACT_REPLICA_H
 #define HOKM_ACT_REPLICA_H
@@ -18,22 +23,32 @@
 
 struct replica; /* opaque: counts and generations by holder */
 
-/* `b` is borrowed. Counts what an earlier daemon left in the map. 0 or -errno. */
+/*
+ * Counts the entries that an earlier daemon left in the map. `b` is borrowed. Returns 0 or -errno.
+ * The caller closes *out with replica_close().
+ */
 int replica_open(struct hokm_bpf *b, struct replica **out);
 void replica_close(struct replica *r);
+
 /*
- * One record of `holder`, slot the service's here (HOKM_NODE_SLOT: we have no such service;
- * ignored). BEGIN starts a generation; END leaves the rest to replica_slice(). 0 or -errno.
+ * Applies one record from `holder`. `slot` is the local slot of the record's service;
+ * HOKM_NODE_SLOT means that this node has no such service, and the record is ignored. REPL_BEGIN
+ * begins a new list, REPL_END completes it; replica_slice() then removes what the list does not
+ * contain. Returns 0 or -errno.
  */
 int replica_apply(struct replica *r, uint8_t holder, const struct repl_record *rec,
 		  unsigned int slot, uint64_t now_ns);
-/* Takes away, a slice at a time, what ended lists did not name. */
+
+/* Removes entries that completed lists do not contain: one slice of the map at each call. */
 void replica_slice(struct replica *r);
-/* Entries of a holder. */
+
+/* Returns how many entries a holder has. */
 uint64_t replica_count(const struct replica *r, uint8_t holder);
-/* Those that found no room. */
+
+/* Returns how many entries could not be written because the map was full. */
 uint64_t replica_full(const struct replica *r);
-/* The holder is no peer any more, or its slot is another's. */
+
+/* Removes all entries of a holder that is no longer a peer or whose slot has another peer now. */
 void replica_forget(struct replica *r, uint8_t holder);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * SOCK_DESTROY by netlink: many requests in one datagram. The sequence number of each answer tells
- * the index of its connection; numbers go up with each datagram, so that a late answer is nobody's.
- * Only a few dozen bytes each way, so no library is needed for it.
+ * SOCK_DESTROY over netlink, with many requests in one datagram. The sequence number of an answer
+ * gives the index of its connection. Each datagram uses higher numbers, so that a late answer
+ * matches no connection. Messages have a few dozen bytes, so this file uses no library.
  *
- * In two steps, because the kernel takes the listener for a connection it does not find, and would
- * end that: first each socket is asked for, with its state; then those that are connections are
- * ended by their cookies, which no other socket has.
+ * There are two steps. When no socket has the addresses of a connection, the kernel returns the
+ * listener, and SOCK_DESTROY would close the listener. So the first step queries each socket and
+ * its state. The second step destroys those that are connections, by their cookie, which is unique.
  *
  * A server that listens on :: has its IPv4 connections in AF_INET6 sockets with mapped addresses.
- * The kernel finds those by an AF_INET request too: the tables are one.
+ * An AF_INET request finds those too, because the kernel has one table for both.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -26,15 +26,16 @@
 #include "base/log.h"
 
 #define RECEIVE_BYTES (1 << 20)
-#define ANSWER_MS \
-	1000 /* the kernel answers before sendto() returns: this is for a kernel that does not */
+/* Wait for an answer. The kernels that we know answer before send() returns. */
+#define ANSWER_MS     1000
 #define ANSWERS_BYTES 16384
 
 struct request {
 	struct nlmsghdr head;
 	struct inet_diag_req_v2 diag;
 };
-_Static_assert(sizeof(struct request) % NLMSG_ALIGNTO == 0, "requests follow each other");
+_Static_assert(sizeof(struct request) % NLMSG_ALIGNTO == 0,
+	       "requests need no padding between them");
 
 struct sockdiag {
 	int fd;
@@ -55,15 +56,17 @@ int sockdiag_open(struct sockdiag **out)
 	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (s->fd < 0) {
 		err = -errno;
-		log_error("could not open the socket for ending connections: %s", strerror(-err));
+		log_error("could not open the socket for terminating connections: %s",
+			  strerror(-err));
 		free(s);
 		return err;
 	}
-	/* An error then carries the head of its request only. */
+	/* With NETLINK_CAP_ACK an error message has only the header of its request. */
 	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) ||
 	    setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes))) {
 		err = -errno;
-		log_error("could not set up the socket for ending connections: %s", strerror(-err));
+		log_error("could not set up the socket for terminating connections: %s",
+			  strerror(-err));
 		sockdiag_close(s);
 		return err;
 	}
@@ -79,7 +82,7 @@ void sockdiag_close(struct sockdiag *s)
 	free(s);
 }
 
-/* The sequence number is the index until it is sent. */
+/* ask() adds the base to the sequence number, which is the index here. */
 static void fill(struct request *r, const struct tickle_conn *c, unsigned int index)
 {
 	memset(r, 0, sizeof(*r));
@@ -97,13 +100,13 @@ static void fill(struct request *r, const struct tickle_conn *c, unsigned int in
 	r->diag.id.idiag_cookie[0] = r->diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 }
 
-/* What the answers say, by index of the connection. */
+/* Results of the answers, by index of the connection. */
 struct answers {
 	unsigned int n, seen;
-	bool *good;            /* found as a connection; or ended */
-	uint32_t (*cookie)[2]; /* step one */
+	bool *good;            /* step one: it is a connection; step two: it is destroyed */
+	uint32_t (*cookie)[2]; /* filled by step one */
 	uint32_t base;
-	int fatal; /* of the whole, not of one */
+	int fatal; /* an error of the whole request */
 };
 
 static bool is_connection(const struct inet_diag_msg *m)
@@ -134,7 +137,7 @@ static void take_answer(struct answers *a, struct nlmsghdr *h)
 	a->seen++;
 }
 
-/* Sends the first `requests` of them and takes all answers. 0 or -errno. */
+/* Sends the first `requests` requests and reads all answers. Returns 0 or -errno. */
 static int ask(struct sockdiag *s, unsigned int requests, struct answers *a)
 {
 	s->base += TICKLE_MAX;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two ARP sysctls of the interface.
+ * The two ARP sysctls of the interface (Documentation/networking/ip-sysctl.rst of Linux).
  *
- *   arp_ignore = 1    answer ARP only for addresses of the very interface: the VIP's local route on
- *                     lo must not be answered for by a node that is not owner
- *   arp_announce = 2  never use the VIP as sender of own ARP requests: else a node that sends from
- *                     the VIP while another owns it teaches everybody the wrong MAC
+ *   arp_ignore = 1    The kernel answers ARP only for addresses of this interface. Without it, a
+ * node that is not owner would answer for the VIP because of its local route on lo. arp_announce =
+ * 2  The kernel never uses the VIP as sender of its ARP requests. Without it, a node that sends
+ * from the VIP would teach its own MAC while another node is owner.
  *
- * The kernel takes the greater of the interface's value and that of `all`. 2 is the greatest
- * arp_announce; an arp_ignore of `all` above 1 is the operator's and is only warned about.
+ * The kernel uses the greater of the values of the interface and of `all`. 2 is the greatest value
+ * of arp_announce. An arp_ignore of `all` above 1 belongs to the operator: it only causes a
+ * warning.
  *
- * The save file is text, one `name value` a line, written under another name and linked into place:
- * it is there whole or not at all, and an older one is never overwritten.
+ * The save file is text with one `name value` a line. It is written under another name and linked
+ * into place: so it is either complete or absent, and an older file is never overwritten.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@
 #include "base/log.h"
 
 #define PATH_BUF  512
-#define VALUE_MAX 15 /* what a sane arp_* value may be; the kernel's own are 0..8 */
+#define VALUE_MAX 15 /* greatest plausible value; those of the kernel are 0 to 8 */
 
 struct arp_sysctl {
 	const char *name;
@@ -36,7 +37,7 @@ struct arp_sysctl {
 static const struct arp_sysctl arp_sysctls[] = {{"arp_ignore", 1}, {"arp_announce", 2}};
 #define N_SYSCTLS (sizeof(arp_sysctls) / sizeof(arp_sysctls[0]))
 
-/* -ENAMETOOLONG rather than a path cut short. */
+/* Returns -ENAMETOOLONG when the path does not fit, and never a cut one. */
 static int path_of(char *buf, const char *ifname, const char *name)
 {
 	int n = snprintf(buf, PATH_BUF, "/proc/sys/net/ipv4/conf/%s/%s", ifname, name);
@@ -44,7 +45,7 @@ static int path_of(char *buf, const char *ifname, const char *name)
 	return n > 0 && n < PATH_BUF ? 0 : -ENAMETOOLONG;
 }
 
-/* A whole small file as a string. */
+/* Reads a small file as a string. */
 static int read_text(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -104,7 +105,7 @@ static int write_value(const char *ifname, const char *name, int value)
 	return err;
 }
 
-/* The folder of the save file, when it is missing: this may run before anybody else made it. */
+/* Creates the folder of the save file: this may run before the control socket is created. */
 static int make_folder(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -125,7 +126,8 @@ static int write_text(const char *path, const char *text)
 	int err = 0;
 	int fd;
 
-	/* Left by a daemon that died while saving. O_EXCL follows no link anybody put there. */
+	/* A daemon that died while saving may have left the file. O_EXCL follows no symbolic link.
+	 */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -163,11 +165,11 @@ static int save(const char *ifname, const char *save_file)
 		err = write_text(tmp, text);
 	if (!err && link(tmp, save_file) < 0 && errno != EEXIST)
 		err = -errno;
-	(void)unlink(tmp); /* nothing is lost when this fails: the next save removes it */
+	(void)unlink(tmp); /* when this fails, the next save removes the file */
 	return err;
 }
 
-/* Reads save_file; exactly our lines in our order. */
+/* Reads save_file. It must have exactly the lines that save() writes, in the same order. */
 static int load(const char *save_file, int values[N_SYSCTLS])
 {
 	char text[256];
@@ -192,8 +194,8 @@ static void warn_all(const char *ifname)
 
 	if (!read_value("all", "arp_ignore", &all) && all > 1)
 		log_warn(
-			"net.ipv4.conf.all.arp_ignore is %d and overrules the 1 of %s: set it to 1 "
-			"or less unless the owner shall not answer ARP for the VIP",
+			"net.ipv4.conf.all.arp_ignore is %d and overrules the value 1 of %s: set it "
+			"to 1 or less, or the owner may not answer ARP for the VIP",
 			all, ifname);
 }
 
@@ -239,13 +241,13 @@ int sysctl_arp_restore(const char *ifname, const char *save_file)
 	}
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		err = write_value(ifname, arp_sysctls[i].name, values[i]);
-		if (err == -ENOENT) /* the interface is gone, and its sysctls with it */
+		if (err == -ENOENT) /* the interface was removed, and its sysctls with it */
 			break;
 		if (err) {
-			log_error("could not set net.ipv4.conf.%s.%s back to %d: %s; it is kept in "
-				  "%s",
-				  ifname, arp_sysctls[i].name, values[i], strerror(-err),
-				  save_file);
+			log_error(
+				"could not restore net.ipv4.conf.%s.%s to %d: %s; the value stays "
+				"saved in %s",
+				ifname, arp_sysctls[i].name, values[i], strerror(-err), save_file);
 			return err;
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RSTs and tickles out of a raw socket. Both carry the true numbers as far as they are known: a
- * stateful firewall between here and the client lets through what fits its window, and drops a
- * tickle of zeros.
+ * Building and sending RSTs and tickles; act/tickle.h has their form. Both carry the true sequence
+ * numbers when these are known: a stateful firewall on the way to the client forwards what fits its
+ * window, and drops a tickle with zeros.
  */
 #include <errno.h>
 #include <netinet/ip.h>
@@ -17,7 +17,7 @@
 
 #define TTL           64
 #define SEND_BUFFER   (4 << 20)
-#define PACKETS_A_TRY 2 /* of one connection: RST and tickle */
+#define PACKETS_A_TRY 2 /* for one connection: RST and tickle */
 
 struct tickle {
 	int fd;
@@ -85,19 +85,19 @@ int tickle_open(struct tickle **out)
 	*out = NULL;
 	if (!t)
 		return -ENOMEM;
-	/* IPPROTO_RAW means that we bring the IP header, and that nothing is ever received. */
+	/* With IPPROTO_RAW the packets bring their IP header, and nothing is ever received. */
 	t->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	if (t->fd < 0) {
 		err = -errno;
 		log_error("could not open the raw socket for RSTs: %s%s", strerror(-err),
-			  err == -EPERM ? " (CAP_NET_RAW is needed)" : "");
+			  err == -EPERM ? "; CAP_NET_RAW is needed" : "");
 		free(t);
 		return err;
 	}
 	if (setsockopt(t->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) ||
 	    setsockopt(t->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes))) {
 		err = -errno;
-		log_error("could not set up the raw socket for RSTs: %s (CAP_NET_ADMIN is needed)",
+		log_error("could not set up the raw socket for RSTs: %s; CAP_NET_ADMIN is needed",
 			  strerror(-err));
 		tickle_close(t);
 		return err;
@@ -150,7 +150,7 @@ int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int 
 		err = rc < 0 ? -errno : -EIO;
 		if (err == -EAGAIN || err == -ENOBUFS || err == -EINTR)
 			break;
-		/* This client cannot be reached (no route to it): the others can. */
+		/* There is no route to this client: go on with the others. */
 		sent++;
 	}
 	if (!sent)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is said to clients in the name of connections whose server cannot speak any more.
+ * Packets that notify clients whose server cannot notify them any more. They are sent in the name
+ * of the connection, from VIP and service port:
  *
- *   RST     <SEQ=seq><ACK=ack>, the server's next sequence number as far as we know it: exact, the
- * client takes it at once; a little behind, it ignores it; ahead in its window, it asks (RFC 5961)
- *   tickle  <SEQ=seq-1><ACK=ack>, no data: a keep-alive probe (RFC 9293 section 3.8.4). The client
- * answers with its true numbers, and gets its exact RST from hokm_ingress or our kernel. seq 0 and
- *           ack 0 when nothing is known
+ *   RST     <SEQ=seq><ACK=ack>, with the next sequence number of the server as far as this node
+ *           knows it. A client accepts the exact number at once. It ignores an older number. It
+ *           answers a number ahead in its window with a challenge ACK (RFC 5961).
+ *   tickle  <SEQ=seq-1><ACK=ack> without data: a keep-alive probe (RFC 9293 section 3.8.4). The
+ *           client answers with its true numbers, and hokm_ingress or the local kernel answers
+ *           that with the exact RST. seq and ack are 0 when they are not known.
  *
- * A raw socket with its own IP header: the kernel routes, resolves, and fragments nothing. Marked
- * HOKM_SKB_MARK, so that hokm_egress does not take them for the server's.
+ * The packets go through a raw socket with our own IP header; the kernel chooses route and MAC.
+ * They carry the mark HOKM_SKB_MARK, so that hokm_egress does not count them as packets of the
+ * server.
  */
 #ifndef HOKM_ACT_TICKLE_H
 #define HOKM_ACT_TICKLE_H
@@ -20,27 +23,35 @@
 
 #include "hokm/abi.h"
 
-struct tickle; /* opaque */
+struct tickle; /* opaque: a raw socket and its buffers */
 
 struct tickle_conn {
 	struct in_addr client, vip;
 	__be16 client_port, port;
 	uint32_t seq, ack; /* host order */
-	bool known;        /* seq and ack are */
+	bool known;        /* seq and ack are valid */
 };
 
-#define TICKLE_LEN 40  /* IPv4 and TCP without options */
-#define TICKLE_MAX 256 /* connections a call */
+/* Bytes of a packet: IPv4 and TCP headers without options. */
+#define TICKLE_LEN 40
 
-/* Pure: one packet. rst: RST, else the tickle. */
+/* Most connections of one call. */
+#define TICKLE_MAX 256
+
+/* Builds one packet: an RST or a tickle. Pure. */
 void tickle_build(const struct tickle_conn *c, bool rst, uint8_t packet[TICKLE_LEN]);
 
-/* 0 or -errno, logged. CAP_NET_RAW and CAP_NET_ADMIN. */
+/*
+ * Opens the raw socket; needs CAP_NET_RAW and CAP_NET_ADMIN. Returns 0 or -errno, logged. The
+ * caller closes *out with tickle_close().
+ */
 int tickle_open(struct tickle **out);
 void tickle_close(struct tickle *t);
+
 /*
- * RST (only for known ones) and tickle for each of n <= TICKLE_MAX connections. How many
- * connections went out before the socket would have blocked or failed; -errno when none did.
+ * Sends an RST (only when the numbers are known) and a tickle for each of n <= TICKLE_MAX
+ * connections. Returns for how many connections this was done before the socket would have blocked
+ * or failed, or -errno when nothing could be sent.
  */
 int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int n);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VIP addresses and local routes by rtnetlink.
+ * VIP addresses and local routes over rtnetlink.
  *
- * Both are marked as ours in the kernel itself: the address by IFA_PROTO (Linux 5.18), the route by
- * its protocol number. So a later daemon, or `cleanup` after a crash, knows what it may remove, and
- * an address that the operator or another program set up is never taken for ours.
+ * The kernel keeps a mark on both: IFA_PROTO on the address (Linux 5.18) and the protocol number on
+ * the route. So a later daemon, or `cleanup` after a crash, knows what it may remove, and an
+ * address of the operator or of another program never counts as ours.
  *
- * The address is /32 with IFA_F_NOPREFIXROUTE: it brings no route but its own local one, which the
- * kernel appends behind ours and takes away with the address. Ours stays, so a node that gave up
- * the VIP still takes steered packets and its sockets live on.
+ * The address is a /32 with IFA_F_NOPREFIXROUTE. The kernel adds only its own local route for it,
+ * behind ours, and removes that route together with the address. Our route stays, so a node that
+ * released the VIP still accepts steered packets, and its sockets keep working.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "base/nl.h"
 
-#define VIP_PROTO 0x48 /* of addresses and routes; 'H', free in rt_protos and in rtnetlink.h */
+#define VIP_PROTO 0x48 /* our mark, 'H'; unused in rt_protos and in rtnetlink.h */
 
 struct vip {
 	struct nl_sock *sk;
@@ -43,7 +43,8 @@ int vip_open(int ifindex, struct vip **out)
 	v->lo_ifindex = (int)if_nametoindex("lo");
 	if (!v->lo_ifindex) {
 		err = -errno;
-		log_error("no interface lo for the VIP's local route: %s", strerror(-err));
+		log_error("there is no interface lo for the local route of the VIP: %s",
+			  strerror(-err));
 		goto fail;
 	}
 	err = nlr_open(&v->sk);
@@ -67,11 +68,11 @@ void vip_close(struct vip *v)
 	free(v);
 }
 
-/* What a dump of all IPv4 addresses says of one of them. */
+/* What a dump of all IPv4 addresses tells about one of them. */
 struct addr_scan {
 	struct in_addr addr;
-	int ifindex;  /* asked about */
-	bool ours;    /* addr/32 on ifindex, set by this program */
+	int ifindex;  /* the interface in question */
+	bool ours;    /* addr/32 on ifindex with our mark */
 	bool foreign; /* any other occurrence */
 	int found_on; /* interface of the first occurrence, 0 none */
 };
@@ -109,10 +110,7 @@ static int scan(struct nl_sock *sk, struct addr_scan *s)
 	struct ifaddrmsg hdr = {.ifa_family = AF_INET};
 	int err;
 
-	/*
-	 * An address list that changed under the dump is read again; more than twice is no
-	 * accident.
-	 */
+	/* -EINTR: the addresses changed during the dump. */
 	for (int tries = 0; tries < 3; tries++) {
 		s->ours = s->foreign = false;
 		s->found_on = 0;
@@ -211,8 +209,8 @@ static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
 int vip_route_add(struct vip *v, struct in_addr vip)
 {
 	/*
-	 * No NLM_F_EXCL: the kernel's own local route of the address may be there, and ours goes
-	 * beside it.
+	 * No NLM_F_EXCL: the local route that the kernel made for the address may exist, and ours
+	 * is added beside it.
 	 */
 	int err = route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip);
 

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VIP as the kernel of this node knows it (libnl-3): the address on the interface while owner,
- * and the `local VIP dev lo` route always, which lets a node that is not owner take steered
- * packets. Only what this program added is ever removed: both carry its mark in the kernel, so a
- * later daemon and `cleanup` know them too.
+ * The VIP in the kernel of this node: an address of the interface while the node is owner, and the
+ * route `local VIP dev lo` always. With the route, a node that is not owner accepts steered
+ * packets.
+ *
+ * Both have a mark of this program in the kernel. Only what has the mark is ever removed, and a
+ * later daemon and `cleanup` recognize it too.
+ *
+ * A struct vip is used by one thread. The functions return 0 or -errno and log nothing unless their
+ * comment says so. Each waits for the answer of the kernel, which takes microseconds.
  */
 #ifndef HOKM_ACT_VIP_H
 #define HOKM_ACT_VIP_H
@@ -11,30 +16,36 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-struct vip; /* opaque: netlink socket, interface */
+struct vip; /* opaque: a netlink socket and the interface */
 
-int vip_open(int ifindex, struct vip **out); /* caller: vip_close() */
+/* Opens the netlink socket; failures are logged. The caller closes *out with vip_close(). */
+int vip_open(int ifindex, struct vip **out);
 void vip_close(struct vip *v);
 
-/* Address VIP/32 on the interface, label none. Present already: 0. */
+/* Adds VIP/32 to the interface. Returns 0 also when it is there already. */
 int vip_addr_add(struct vip *v, struct in_addr vip);
-int vip_addr_del(struct vip *v, struct in_addr vip); /* absent, or not ours: 0 */
-/* VIP/32 is on the interface and ours. */
+
+/* Removes VIP/32 from the interface. Returns 0 also when it is not there or is not ours. */
+int vip_addr_del(struct vip *v, struct in_addr vip);
+
+/* *present: VIP/32 is on the interface and is ours. */
 int vip_addr_present(struct vip *v, struct in_addr vip, bool *present);
 
-/* Route `local VIP/32 dev lo table local`. */
+/* Adds the route `local VIP/32 dev lo table local`. Returns 0 also when it is there already. */
 int vip_route_add(struct vip *v, struct in_addr vip);
+
+/* Removes that route. Returns 0 also when it is not there. */
 int vip_route_del(struct vip *v, struct in_addr vip);
 
 /*
- * True when this node has the address in any other form: on another interface, with another prefix
- * length, or set up by hand or another program.
+ * *elsewhere: this node has the address in another form: on another interface, with another prefix
+ * length, or set up by the operator or another program.
  */
 int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere);
 
 /*
- * Which interface of this machine has `addr`: fills name (IF_NAMESIZE) and returns its index, 0
- * when none, -errno on failure.
+ * Finds the interface of this node that has `addr`. Writes its name to `name` (IF_NAMESIZE bytes)
+ * and returns its index. Returns 0 and an empty name when no interface has it, or -errno.
  */
 int vip_interface_of(struct in_addr addr, char *name);
 
