@@ -199,7 +199,7 @@ static void test_records(void **state)
 	events_take_lost(e, 41);
 	assert_int_equal(events_lost(e), 42);
 	assert_int_equal(s.n, 2);
-	assert_non_null(strstr(s.text, "41 kernel events lost"));
+	assert_non_null(strstr(s.text, "41 kernel events were lost"));
 	events_close(e);
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The event stream: records of the packet path (perf event array) and the daemon's own transitions
- * become lines of one sequence.
+ * The event stream: records of the packet path and the daemon's own transitions become lines of one
+ * sequence.
  *
- *   rings      the newest EVENTS_KEEP lines of each source: what happened to the daemon is not
- * pushed out by players that come and go. Line n of a ring is at index n % EVENTS_KEEP followers  a
- * fixed table, so that one may be removed while the lines are handed out
+ *   rings      The newest EVENTS_KEEP lines of each source. Each source has a ring of its own, so
+ *              that many connections do not push the transitions of the daemon out. Line n of a
+ *              ring is at index n % EVENTS_KEEP.
+ *   followers  A table of fixed size, so that a follower may be removed during publish().
  *
- * The perf event array has one reader per CPU: this one. Reading it is bounded by the size of its
- * buffers, a wake-up handles at most what was in them.
+ * The buffer of each CPU in the perf event array allows one reader: this file. A wake-up handles at
+ * most what the buffers contain, so its time is bounded by their size.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -23,16 +24,16 @@
 #include "base/log.h"
 #include "sense/events.h"
 
-#define PERF_PAGES 16 /* 64 KiB per CPU, some 700 records */
+#define PERF_PAGES 16 /* 64 KiB for each CPU, about 700 records */
 
 struct follower {
 	int id;
-	event_fn fn; /* NULL: free */
+	event_fn fn; /* NULL: this place is free */
 	void *arg;
 };
 
 struct ring {
-	uint64_t n; /* lines it has had: the next one's number */
+	uint64_t n; /* lines so far, and the number of the next line */
 	struct event_line line[EVENTS_KEEP];
 };
 
@@ -54,12 +55,12 @@ static int64_t realtime_now_ns(void)
 {
 	struct timespec ts;
 
-	/* Cannot fail with this clock and a valid pointer. */
+	/* This cannot fail with this clock and a valid pointer. */
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-/* The next line of the source's ring, cleared, with its number and times. */
+/* Returns the next line of the ring of this source, empty but for number, source and times. */
 static struct event_line *next_line(struct events *e, enum event_source source, uint64_t at_ns)
 {
 	struct ring *r = &e->rings[source];
@@ -85,7 +86,7 @@ void events_take_record(struct events *e, const void *data, uint32_t size)
 	struct event_line *line;
 	struct hokm_event record;
 
-	/* The kernel pads samples: longer is fine, shorter is none of ours. */
+	/* The kernel pads samples, so they may be longer. A shorter one is not a valid record. */
 	if (size < sizeof(record)) {
 		e->lost++;
 		return;
@@ -101,7 +102,8 @@ void events_take_record(struct events *e, const void *data, uint32_t size)
 void events_take_lost(struct events *e, uint64_t n)
 {
 	e->lost += n;
-	events_add(e, "lost", HOKM_R_NONE, "%llu kernel events lost, the daemon was too slow",
+	events_add(e, "lost", HOKM_R_NONE,
+		   "%llu kernel events were lost: the daemon did not read them in time",
 		   (unsigned long long)n);
 }
 
@@ -126,12 +128,12 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	(void)revents;
 	if (err >= 0)
 		return 0;
-	/* Left on, a buffer that cannot be read would wake the loop for ever. */
-	log_error("reading the kernel's events failed: %s; they are off until the daemon restarts",
+	/* If it stayed enabled, a buffer that cannot be read would wake the loop without end. */
+	log_error("could not read kernel events: %s; they are disabled until the daemon restarts",
 		  strerror(-err));
 	err = sd_event_source_set_enabled(s, SD_EVENT_OFF);
 	if (err < 0)
-		log_error("could not turn the kernel's events off: %s", strerror(-err));
+		log_error("could not disable kernel events: %s", strerror(-err));
 	return 0;
 }
 
@@ -142,15 +144,15 @@ static int open_perf(struct events *e, sd_event *event, int events_fd)
 	e->perf = perf_buffer__new(events_fd, PERF_PAGES, on_sample, on_lost, e, NULL);
 	if (!e->perf) {
 		err = -errno;
-		log_error("could not open the kernel's event buffers: %s; CAP_PERFMON and %d KiB "
-			  "of lockable memory per CPU are needed",
+		log_error("could not open the buffers for kernel events: %s; CAP_PERFMON and %d "
+			  "KiB of lockable memory for each CPU are needed",
 			  strerror(-err), PERF_PAGES * 4 + 4);
 		return err;
 	}
 	err = sd_event_add_io(event, &e->source, perf_buffer__epoll_fd(e->perf), EPOLLIN,
 			      on_readable, e);
 	if (err < 0) {
-		log_error("could not watch the kernel's event buffers: %s", strerror(-err));
+		log_error("could not watch the buffers for kernel events: %s", strerror(-err));
 		return err;
 	}
 	return 0;
@@ -221,7 +223,7 @@ void events_unfollow(struct events *e, int id)
 			memset(&e->followers[i], 0, sizeof(e->followers[i]));
 }
 
-/* The number of the oldest of the newest n lines that are kept. */
+/* Returns the number of the oldest line among the newest n kept lines. */
 static uint64_t oldest(const struct ring *r, uint64_t n)
 {
 	uint64_t kept = r->n < EVENTS_KEEP ? r->n : EVENTS_KEEP;

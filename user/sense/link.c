@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Link state by rtnetlink. Up means IFF_UP and IFF_RUNNING: set up by the operator, and with an
- * operational state of UP or UNKNOWN (RFC 2863), which is what the kernel makes IFF_RUNNING of.
+ * The link state over rtnetlink. A link is up when it has IFF_UP and IFF_RUNNING: the operator set
+ * it up, and its operational state is UP or UNKNOWN (RFC 2863), from which the kernel derives
+ * IFF_RUNNING.
  *
- * The group's messages come as they happen; when the socket's buffer ran over, or a dump must be
- * asked anew, the state is read afresh, so a lost message is never a lost change.
+ * The kernel sends a message to the group RTNLGRP_LINK at each change. When messages were lost
+ * because the buffer of the socket was full, the state is read again, so that no change is missed.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -27,11 +28,11 @@ struct link_watch {
 	link_fn fn;
 	void *arg;
 	bool up;
-	bool gone;
-	bool seen; /* in a dump */
+	bool gone; /* the interface was removed */
+	bool seen; /* the present dump had a message about the interface */
 };
 
-/* A message about our interface: notes its state. */
+/* Notes the state from a message, when it is about our interface. */
 static void note(struct link_watch *w, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi;
@@ -42,8 +43,8 @@ static void note(struct link_watch *w, const struct nlmsghdr *nlh)
 		return;
 	ifi = (const void *)((const char *)nlh + NLMSG_HDRLEN);
 	/*
-	 * A bridge reports a port that left it as a DELLINK of family AF_BRIDGE: the link is still
-	 * there.
+	 * When a port leaves a bridge, the kernel sends DELLINK with family AF_BRIDGE, but the link
+	 * still exists.
 	 */
 	if (ifi->ifi_index != w->ifindex || ifi->ifi_family != AF_UNSPEC)
 		return;
@@ -58,7 +59,7 @@ static int note_dumped(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Reads the state afresh, over a socket of its own: the watching one is full of other messages. */
+/* Reads the state over another socket, because the watching socket has other messages waiting. */
 static int refresh(struct link_watch *w)
 {
 	struct ifinfomsg hdr = {.ifi_family = AF_UNSPEC};
@@ -81,21 +82,23 @@ static int refresh(struct link_watch *w)
 	return err;
 }
 
-static void tell(struct link_watch *w, bool was_up, bool was_gone)
+static void report_change(struct link_watch *w, bool was_up, bool was_gone)
 {
 	if (w->up != was_up || w->gone != was_gone)
 		w->fn(w->up, w->gone, w->arg);
 }
 
-/* Messages were lost: the buffer ran over. */
+/* Called when messages were lost. */
 static void resync(struct link_watch *w)
 {
 	bool was_up = w->up, was_gone = w->gone;
 	int err = refresh(w);
 
 	if (err)
-		log_error("could not read the link state after lost messages: %s", strerror(-err));
-	tell(w, was_up, was_gone);
+		log_error(
+			"could not read the link state again after netlink messages were lost: %s",
+			strerror(-err));
+	report_change(w, was_up, was_gone);
 }
 
 static void take(struct link_watch *w, const char *buf, size_t len)
@@ -107,9 +110,10 @@ static void take(struct link_watch *w, const char *buf, size_t len)
 		bool was_up = w->up, was_gone = w->gone;
 		size_t step = NLMSG_ALIGN(nlh->nlmsg_len);
 
-		/* Each message by itself: a flap that is over already is still a flap to tell. */
+		/* Each message is reported, so that a short flap within one read is reported too.
+		 */
 		note(w, nlh);
-		tell(w, was_up, was_gone);
+		report_change(w, was_up, was_gone);
 		if (step >= left)
 			break;
 		left -= step;
@@ -135,7 +139,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 			resync(w);
 			return 0;
 		}
-		/* Only the kernel's word counts; any process may send to a netlink socket. */
+		/* Any process may send to a netlink socket: only messages of the kernel count. */
 		if (from.nl_pid == 0)
 			take(w, buf, (size_t)n);
 	}
@@ -156,7 +160,7 @@ int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct 
 	err = nlr_open(&w->sk);
 	if (err)
 		goto fail;
-	/* Joined before the state is read, so that no change falls between. */
+	/* The group is joined before the state is read, so that no change is missed between. */
 	if (nl_socket_add_memberships(w->sk, RTNLGRP_LINK, 0) < 0 ||
 	    nl_socket_set_nonblocking(w->sk) < 0) {
 		err = -EIO;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Link state of the interface, by rtnetlink on the event loop. */
+/*
+ * The link state of the interface. A struct link_watch listens to rtnetlink on the event loop and
+ * calls one function at each change. It is used by the thread of the event loop only.
+ */
 #ifndef HOKM_SENSE_LINK_H
 #define HOKM_SENSE_LINK_H
 
@@ -8,13 +11,20 @@
 
 struct link_watch; /* opaque */
 
-/* `gone`: the interface itself was removed. Called from the loop on each change. */
+/* Called from the loop at each change. `gone`: the interface itself was removed. */
 typedef void (*link_fn)(bool up, bool gone, void *arg);
 
+/*
+ * Begins to watch the interface. Returns 0, -ENODEV when there is no such interface, or another
+ * -errno, logged. The caller closes *out with link_watch_close().
+ */
 int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct link_watch **out);
 void link_watch_close(struct link_watch *w);
+
+/* Returns the present state: true when the link is up. */
 bool link_watch_up(const struct link_watch *w);
-/* MAC of an interface: 0 or -errno. */
+
+/* Reads the MAC of an interface. Returns 0, -EPROTOTYPE when it is not ethernet, or -errno. */
 int link_mac(const char *ifname, unsigned char mac[6]);
 
 #endif

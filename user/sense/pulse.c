@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sending probes. The socket exists to send: a classic BPF filter drops whatever reaches it, so
- * that a peer's packets can never wake this process, with or without XDP in front.
+ * Sending probes (include/hokm/abi.h has the bytes of a pulse). The socket only sends: a classic
+ * BPF filter discards every packet that reaches it, so that packets of a peer never wake this
+ * process, whether or not XDP is attached.
  */
 #include <endian.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <netinet/ip.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "hokm/siphash.h"
 #include "sense/pulse.h"
 #include "sense/sock.h"
-
-#define WHO "pulse"
 
 struct pulse {
 	int fd;
@@ -27,15 +22,6 @@ struct pulse {
 	struct hokm_keys keys;
 };
 
-static int drop_all(int fd)
-{
-	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-	struct sock_fprog prog = {.len = 1, .filter = code};
-
-	return sock_set(fd, WHO, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog),
-			"SO_ATTACH_FILTER");
-}
-
 int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct pulse **out)
 {
 	const struct sock_option options[] = {
@@ -44,6 +30,8 @@ int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct puls
 		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
 		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS6, "IP_TOS"},
 	};
+	struct sock_filter discard_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog filter = {.len = 1, .filter = discard_all};
 	struct pulse *p = calloc(1, sizeof(*p));
 	int err;
 
@@ -51,33 +39,22 @@ int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct puls
 	if (!p)
 		return -ENOMEM;
 	p->port = port_host;
-	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	p->fd = sock_open_udp("pulse", addr, port_host, options,
+			      sizeof(options) / sizeof(options[0]), &filter);
 	if (p->fd < 0) {
-		err = -errno;
-		log_error("could not open the " WHO " socket: %s", strerror(-err));
-		goto fail;
+		err = p->fd;
+		free(p);
+		return err;
 	}
-	/* The filter first: nothing may be queued between bind and filter. */
-	err = drop_all(p->fd);
-	if (!err)
-		err = sock_set_all(p->fd, WHO, options, sizeof(options) / sizeof(options[0]));
-	if (!err)
-		err = sock_bind_udp(p->fd, WHO, addr, port_host);
-	if (err)
-		goto fail;
 	*out = p;
 	return 0;
-fail:
-	pulse_close(p);
-	return err;
 }
 
 void pulse_close(struct pulse *p)
 {
 	if (!p)
 		return;
-	if (p->fd >= 0)
-		close(p->fd);
+	close(p->fd);
 	explicit_bzero(&p->keys, sizeof(p->keys));
 	free(p);
 }
@@ -91,16 +68,10 @@ void pulse_set_key(struct pulse *p, const struct hokm_keys *keys, uint64_t nonce
 
 int pulse_probe(struct pulse *p, struct in_addr peer, uint64_t now_ns)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_addr = peer, .sin_port = htons(p->port)};
 	struct hokm_pulse msg;
-	ssize_t n;
 
 	pulse_build_probe(&msg, &p->keys, p->nonce, p->vrid, now_ns);
-	n = sendto(p->fd, &msg, sizeof(msg), 0, (struct sockaddr *)&to, sizeof(to));
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)sizeof(msg) ? 0 : -EIO;
+	return sock_send_udp(p->fd, peer, p->port, &msg, sizeof(msg));
 }
 
 void pulse_build_probe(struct hokm_pulse *out, const struct hokm_keys *keys, uint64_t nonce,

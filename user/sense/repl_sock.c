@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The socket of replication messages. */
+/* The socket of replication messages. decide/repl_wire.h has their bytes. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "sense/repl_sock.h"
 #include "sense/sock.h"
 
-#define WHO           "replication"
-#define RECEIVE_BYTES (1 << 20) /* a whole window of each of several peers */
+/* The receive buffer has room for a whole window of each of several peers. */
+#define RECEIVE_BYTES (1 << 20)
 
 struct repl_sock {
 	int fd;
@@ -25,7 +22,7 @@ int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct 
 		{SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES, "SO_RCVBUFFORCE"},
 		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
 		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS4, "IP_TOS"},
-		/* XDP drops these; where XDP could not look (a fragment put together) this does. */
+		/* XDP drops lower TTLs already, but it does not see reassembled fragments. */
 		{IPPROTO_IP, IP_MINTTL, 255, "IP_MINTTL"},
 	};
 	struct repl_sock *s = calloc(1, sizeof(*s));
@@ -35,30 +32,22 @@ int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct 
 	if (!s)
 		return -ENOMEM;
 	s->port = port_host;
-	s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	s->fd = sock_open_udp("replication", addr, port_host, options,
+			      sizeof(options) / sizeof(options[0]), NULL);
 	if (s->fd < 0) {
-		err = -errno;
-		log_error("could not open the " WHO " socket: %s", strerror(-err));
-		goto fail;
+		err = s->fd;
+		free(s);
+		return err;
 	}
-	err = sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
-	if (!err)
-		err = sock_bind_udp(s->fd, WHO, addr, port_host);
-	if (err)
-		goto fail;
 	*out = s;
 	return 0;
-fail:
-	repl_sock_close(s);
-	return err;
 }
 
 void repl_sock_close(struct repl_sock *s)
 {
 	if (!s)
 		return;
-	if (s->fd >= 0)
-		close(s->fd);
+	close(s->fd);
 	free(s);
 }
 
@@ -69,13 +58,7 @@ int repl_sock_fd(const struct repl_sock *s)
 
 int repl_sock_send(struct repl_sock *s, struct in_addr peer, const void *buf, size_t len)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_addr = peer, .sin_port = htons(s->port)};
-	ssize_t n = sendto(s->fd, buf, len, 0, (struct sockaddr *)&to, sizeof(to));
-
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)len ? 0 : -EIO;
+	return sock_send_udp(s->fd, peer, s->port, buf, len);
 }
 
 ssize_t repl_sock_recv(struct repl_sock *s, void *buf, size_t size, struct in_addr *from)

@@ -2,9 +2,9 @@
 /*
  * The raw VRRP socket (RFC 9568 section 5.1): protocol 112, TTL 255, DSCP CS6, on one interface.
  *
- * The socket is not bound to the node's address: a raw socket bound to an address takes only
- * packets sent to that address, and adverts go to the group. The source is given with each message
- * by IP_PKTINFO instead.
+ * The socket is not bound to the address of the node: a raw socket that is bound to an address
+ * receives only packets sent to this address, but adverts are sent to the multicast group. Instead,
+ * IP_PKTINFO sets the source address of each message.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp
 	if (s->fd < 0) {
 		err = -errno;
 		log_error("could not open the VRRP socket: %s%s", strerror(-err),
-			  err == -EPERM ? " (CAP_NET_RAW is needed)" : "");
+			  err == -EPERM ? "; CAP_NET_RAW is needed" : "");
 		goto fail;
 	}
 	err = set_options(s);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The raw VRRP socket: adverts in (with their IP header), adverts out. TTL 255, DSCP CS6. */
+/*
+ * The raw VRRP socket (RFC 9568): it receives adverts with their IP header and sends adverts with
+ * TTL 255 and DSCP CS6. A struct vrrp_sock is used by the thread of the event loop only.
+ */
 #ifndef HOKM_SENSE_VRRP_SOCK_H
 #define HOKM_SENSE_VRRP_SOCK_H
 
@@ -11,14 +14,22 @@
 struct vrrp_sock; /* opaque */
 
 /*
- * Non-blocking socket bound to the interface, sending from `addr`; joins 224.0.0.18 when multicast.
+ * Opens a non-blocking socket on the interface. It sends from `addr`, and with `multicast` it joins
+ * 224.0.0.18. Returns 0 or -errno, logged. The caller closes *out with vrrp_sock_close().
  */
 int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp_sock **out);
 void vrrp_sock_close(struct vrrp_sock *s);
+
+/* Returns the descriptor, for the event loop. It stays owned by s. */
 int vrrp_sock_fd(const struct vrrp_sock *s);
-/* One message to dest; 0 only when the kernel took it. */
+
+/* Sends one advert to dest. Returns 0 when the kernel accepted it, else -errno. */
 int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct in_addr dest);
-/* One packet from the IP header on; its length, -EAGAIN when there is none. */
+
+/*
+ * Receives one packet from its IP header on. Returns its length in bytes, -EAGAIN when there is
+ * none, or another -errno.
+ */
 ssize_t vrrp_sock_recv(struct vrrp_sock *s, uint8_t *buf, size_t size);
 
 #endif
