@@ -224,7 +224,7 @@ static void exec_results(void **state)
 		{"/no/such/command", HOKM_R_CHECK_EXEC, "No such file"},
 		{"/etc/passwd", HOKM_R_CHECK_EXEC, "Permission denied"},
 		{"", HOKM_R_CHECK_EXEC, ""},
-		{"/bin/sleep 5", HOKM_R_CHECK_TIMEOUT, "did not end"},
+		{"/bin/sleep 5", HOKM_R_CHECK_TIMEOUT, "did not exit"},
 	};
 
 	(void)state;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The daemon's side of the agent: starts it, talks with it, buries it, starts it again.
+ * The daemon's side of the agent: starting it, requests and replies, its end, and its restart.
  *
- * States, by what is open:
+ * The open descriptors tell the state:
  *
- *   running   fd and pidfd: requests go out, replies come in
- *   dying     pidfd only: killed, or found dead at its socket; waits for the kernel's word
- *   waiting   neither: the restart timer is armed
+ *   running   fd and pidfd: requests are sent, replies are received
+ *   dying     only pidfd: the agent was killed, or its socket closed; its exit is awaited
+ *   waiting   none: the restart timer is armed
  *
- * Nothing here waits (agent_close() aside): the thread is the one that sends the adverts. The child
- * is reaped when its pidfd says so. An agent that lived for STABLE_NS
- * is replaced at once, before died_fn is called, so that the checks asked for from there go to the
- * new one; one that dies sooner is replaced after a pause that doubles.
+ * Nothing here blocks, except agent_close(): the same thread sends the adverts. The child is reaped
+ * when its pidfd becomes readable. An agent that ran for at least STABLE_NS is replaced at once,
+ * before the callback `died` is called, so that checks requested there go to the new agent. One
+ * that ran for a shorter time is replaced after a pause, which doubles each time.
  *
- * What the agent sends comes from a process that parses bytes from the network: a reply must be of
- * the right size, answer a check that is out, bear a reason of checks and printable words. One that
- * does not, or a check that gets no reply in time, is the agent's end.
+ * The agent parses bytes from the network, so its messages are not trusted: a reply must have the
+ * right size, a valid id, a reason of a check, and a printable text. The agent is killed when a
+ * reply is not valid, or when a check gets no reply in time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +39,10 @@
 #define STABLE_NS      (5 * NS_PER_S)
 #define RESTART_MIN_NS (100 * NS_PER_MS)
 #define RESTART_MAX_NS (10 * NS_PER_S)
-#define GRACE_NS       (1 * NS_PER_S) /* for a reply, beyond the check's own timeout */
+#define GRACE_NS       (1 * NS_PER_S) /* for a reply, in addition to the timeout of the check */
 #define CLOSE_WAIT_MS  3000
 
+/* A check that was requested; `out` until its reply. */
 struct pending {
 	bool out;
 	uint32_t seq;
@@ -56,7 +57,7 @@ struct agent {
 	void *arg;
 
 	pid_t pid;
-	int fd, pidfd; /* -1 when not open */
+	int fd, pidfd; /* -1: not open */
 	sd_event_source *io, *child, *late_timer, *restart_timer;
 	uint64_t started_ns;
 	uint64_t pause_ns; /* before the next restart */
@@ -70,23 +71,23 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Off the socket: no word of it counts any more. */
+/* Closes the socket: nothing more is read from this agent. */
 static void cut_off(struct agent *a)
 {
 	a->io = sd_event_source_disable_unref(a->io);
 	close_fd(&a->fd);
 }
 
-/* `why` is NULL when its end will be said anyway. */
+/* Kills the agent. `why` is NULL when report_exit() will log all that is known. */
 static void kill_agent(struct agent *a, const char *why)
 {
 	if (a->fd < 0)
 		return;
 	if (why)
-		log_error("agent %d is ended: %s", (int)a->pid, why);
+		log_error("agent %d is killed: %s", (int)a->pid, why);
 	cut_off(a);
 	if (pidfd_send_signal(a->pidfd, SIGKILL, NULL, 0) && errno != ESRCH)
-		log_error("agent %d could not be killed: %s", (int)a->pid, strerror(errno));
+		log_error("could not kill agent %d: %s", (int)a->pid, strerror(errno));
 }
 
 static int arm(sd_event_source *timer, uint64_t at_ns)
@@ -96,7 +97,7 @@ static int arm(sd_event_source *timer, uint64_t at_ns)
 	if (err >= 0)
 		err = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 	if (err < 0)
-		log_error("agent: could not arm a timer: %s", strerror(-err));
+		log_error("could not arm a timer for the agent: %s", strerror(-err));
 	return err < 0 ? err : 0;
 }
 
@@ -108,7 +109,7 @@ static void arm_late(struct agent *a)
 		if (a->pending[i].out && a->pending[i].by_ns < by_ns)
 			by_ns = a->pending[i].by_ns;
 	if (by_ns != UINT64_MAX && arm(a->late_timer, by_ns))
-		kill_agent(a, "its checks cannot be timed");
+		kill_agent(a, "there is no timer for its checks");
 }
 
 static int on_late(sd_event_source *s, uint64_t usec, void *arg)
@@ -120,29 +121,30 @@ static int on_late(sd_event_source *s, uint64_t usec, void *arg)
 	(void)usec;
 	for (unsigned int i = 0; i < AGENT_CHECKS_MAX; i++)
 		if (a->pending[i].out && a->pending[i].by_ns <= now_ns) {
-			kill_agent(a, "no reply to a check in time");
+			kill_agent(a, "it sent no reply to a check in time");
 			return 0;
 		}
 	arm_late(a);
 	return 0;
 }
 
+/* Returns what is wrong with a reply, NULL when it is valid. */
 static const char *wrong_with(const struct agent_reply *r)
 {
 	if (r->id >= AGENT_CHECKS_MAX)
-		return "a reply to no check";
+		return "it sent a reply to a check that does not exist";
 	if (r->reason < HOKM_R_CHECK_OK || r->reason > HOKM_R_CHECK_ERROR)
-		return "a reply with no reason of checks";
+		return "it sent a reply without a reason of a check";
 	for (size_t i = 0; i < sizeof(r->detail); i++) {
 		if (!r->detail[i])
 			return NULL;
 		if (r->detail[i] < ' ' || r->detail[i] > '~')
 			break;
 	}
-	return "a reply with unprintable words";
+	return "it sent a reply with a text that is not printable";
 }
 
-/* True when there may be more. */
+/* Receives one reply. Returns true when more may wait. */
 static bool take_reply(struct agent *a)
 {
 	struct agent_reply r;
@@ -154,7 +156,7 @@ static bool take_reply(struct agent *a)
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n != sizeof(r)) {
-		kill_agent(a, n > 0 ? "a message of the wrong size" : NULL);
+		kill_agent(a, n > 0 ? "it sent a message of the wrong size" : NULL);
 		return false;
 	}
 	why = wrong_with(&r);
@@ -162,7 +164,7 @@ static bool take_reply(struct agent *a)
 		kill_agent(a, why);
 		return false;
 	}
-	/* A check that was replaced meanwhile is of no interest any more. */
+	/* Another run of the same check may have replaced this one: discard the reply. */
 	if (!a->pending[r.id].out || a->pending[r.id].seq != r.seq)
 		return true;
 	a->pending[r.id].out = false;
@@ -177,7 +179,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 	(void)s;
 	(void)fd;
 	(void)events;
-	/* A bounded number a turn: other sources of the loop come before us. */
+	/* The number for each turn is bounded, so that other sources of the loop are not delayed.
+	 */
 	for (unsigned int i = 0; i < AGENT_CHECKS_MAX && take_reply(a); i++)
 		;
 	if (a->fd >= 0)
@@ -187,7 +190,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 
 static void wait_to_restart(struct agent *a, uint64_t now_ns)
 {
-	log_warn("agent: next start in %llu ms", (unsigned long long)(a->pause_ns / NS_PER_MS));
+	log_warn("the agent is started again in %llu ms",
+		 (unsigned long long)(a->pause_ns / NS_PER_MS));
 	arm(a->restart_timer, now_ns + a->pause_ns);
 	a->pause_ns *= 2;
 	if (a->pause_ns > RESTART_MAX_NS)
@@ -196,7 +200,7 @@ static void wait_to_restart(struct agent *a, uint64_t now_ns)
 
 static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg);
 
-/* 0 or -errno; nothing is left open then. */
+/* Starts an agent. Returns 0 or -errno; on an error nothing is left open. */
 static int start(struct agent *a)
 {
 	int err = agent_spawn(a->user, &a->fd, &a->pid);
@@ -232,7 +236,8 @@ static void try_start(struct agent *a)
 
 	if (!err)
 		return;
-	log_error("agent: could not be started: %s; no check runs until it is", strerror(-err));
+	log_error("could not start the agent: %s; no check runs until it is started",
+		  strerror(-err));
 	wait_to_restart(a, clock_now_ns());
 }
 
@@ -244,19 +249,19 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static void say_end(const struct agent *a, const siginfo_t *info)
+static void report_exit(const struct agent *a, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED && info->si_status == AGENT_NOT_STARTED)
-		log_error(
-			"agent %d could not run /proc/self/exe; is /proc mounted, and memory left?",
-			(int)a->pid);
+		log_error("agent %d could not execute /proc/self/exe: check that /proc is mounted "
+			  "and that memory is free",
+			  (int)a->pid);
 	else if (info->si_code == CLD_EXITED)
-		log_warn("agent %d ended with status %d", (int)a->pid, info->si_status);
+		log_warn("agent %d exited with status %d", (int)a->pid, info->si_status);
 	else
-		log_warn("agent %d was ended by signal %d", (int)a->pid, info->si_status);
+		log_warn("agent %d was killed by signal %d", (int)a->pid, info->si_status);
 }
 
-/* The kernel's word that it is gone. */
+/* The agent has exited. */
 static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 {
 	struct agent *a = arg;
@@ -266,10 +271,10 @@ static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 	(void)s;
 	(void)events;
 	memset(&info, 0, sizeof(info));
-	/* ECHILD: somebody else reaped it; gone it is all the same. */
+	/* ECHILD: the child was reaped elsewhere, so it has exited as well. */
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
 		return 0;
-	say_end(a, &info);
+	report_exit(a, &info);
 	cut_off(a);
 	a->child = sd_event_source_disable_unref(a->child);
 	close_fd(&a->pidfd);
@@ -294,7 +299,7 @@ static int add_timer(struct agent *a, sd_event_source **timer, sd_event_time_han
 	return err < 0 ? err : 0;
 }
 
-/* Said now, by the daemon, and not again and again by agents that cannot begin. */
+/* The daemon checks this once, so that not every agent fails with it again. */
 static int check_user(const char *user)
 {
 	char buf[16384];
@@ -303,8 +308,9 @@ static int check_user(const char *user)
 
 	if (!err && found && pw.pw_uid != 0)
 		return 0;
-	log_error("agent: user %s %s; name another in the configuration (default nobody)", user,
-		  found ? "is root, which the agent may not be" : "does not exist");
+	log_error("the agent cannot run as user %s, which %s: name another user in the "
+		  "configuration (default nobody)",
+		  user, found ? "is root" : "does not exist");
 	return err ? -err : -ENOENT;
 }
 
@@ -333,7 +339,7 @@ int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_
 	if (!err)
 		err = start(a);
 	if (err) {
-		log_error("agent: could not be started: %s", strerror(-err));
+		log_error("could not start the agent: %s", strerror(-err));
 		agent_close(a);
 		return err;
 	}
@@ -341,14 +347,15 @@ int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_
 	return 0;
 }
 
-/* Its socket is closed: it ends what runs and goes; if it does not, it is killed. */
-static void bury(struct agent *a)
+/* The agent sees that its socket is closed, stops its checks and exits; or it is killed. */
+static void await_exit(struct agent *a)
 {
 	struct pollfd p = {.fd = a->pidfd, .events = POLLIN};
 	siginfo_t info;
 
 	if (poll(&p, 1, CLOSE_WAIT_MS) != 1) {
-		log_warn("agent %d did not end within %d ms: killed", (int)a->pid, CLOSE_WAIT_MS);
+		log_warn("agent %d did not exit within %d ms and is killed", (int)a->pid,
+			 CLOSE_WAIT_MS);
 		pidfd_send_signal(a->pidfd, SIGKILL, NULL, 0);
 	}
 	while (waitid(P_PIDFD, (id_t)a->pidfd, &info, WEXITED) && errno == EINTR)
@@ -364,7 +371,7 @@ void agent_close(struct agent *a)
 	sd_event_source_disable_unref(a->late_timer);
 	sd_event_source_disable_unref(a->restart_timer);
 	if (a->pidfd >= 0)
-		bury(a);
+		await_exit(a);
 	close_fd(&a->pidfd);
 	sd_event_unref(a->event);
 	free(a);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The agent: a child process without privileges that runs the active checks over libcurl's multi
- * interface. It talks with the daemon over a SOCK_SEQPACKET pair, one message one packet, both
- * structs below; a message of the wrong size ends the connection. It can die and be started again
- * without touching ownership: the checks it had out end as CHECK_AGENT.
+ * interface. Daemon and agent talk over a SOCK_SEQPACKET pair, in which each message is one of the
+ * two structs below. A message of the wrong size closes the connection. The agent can die and be
+ * started again without an effect on ownership: its unfinished checks end with the reason
+ * CHECK_AGENT.
+ *
+ * A struct agent is the daemon's handle. It is used by the thread of the event loop only, and
+ * nothing but agent_close() waits for the agent.
  */
 #ifndef HOKM_AGENT_H
 #define HOKM_AGENT_H
@@ -15,9 +19,9 @@
 #include "hokm/names.h"
 
 struct agent_request {
-	uint32_t id; /* of the check: the caller's, at most AGENT_CHECKS_MAX - 1 */
-	uint32_t seq;
-	struct conf_check check; /* all it needs; no secret in it */
+	uint32_t id;  /* of the check, chosen by the caller; less than AGENT_CHECKS_MAX */
+	uint32_t seq; /* of the run of this check, returned in the reply */
+	struct conf_check check; /* has no secret */
 	char host[64];           /* Host header: VIP:port */
 };
 
@@ -27,32 +31,46 @@ struct agent_reply {
 	uint32_t reason; /* enum hokm_reason, CHECK_* */
 	uint32_t attempts;
 	uint64_t took_ns;
-	char detail[128]; /* what was tried and what happened, printable */
+	char detail[128]; /* what was tried and what happened; printable ASCII */
 };
 
 #define AGENT_CHECKS_MAX (HOKM_MAX_SERVICES * CONF_CHECKS_MAX)
 
-/* Daemon side. */
 struct agent; /* opaque */
-/* The callbacks may call agent_check() but not agent_close(). */
+
+/* The callbacks may call agent_check(), but not agent_close(). */
 typedef void (*agent_reply_fn)(const struct agent_reply *r, void *arg);
-typedef void (*agent_died_fn)(void *arg); /* it was lost; restarted by itself with back-off */
+
+/* The agent died, and no reply will come to any check. It is restarted here, with a back-off. */
+typedef void (*agent_died_fn)(void *arg);
 
 /*
- * Starts the agent: fork, exec of this program (/proc/self/exe) as `hokm-xdp agent` with the socket
- * as fd 3, in its own process group, dying with the daemon (PR_SET_PDEATHSIG).
+ * Starts the agent: fork and exec of this program (/proc/self/exe) as `hokm-xdp agent`, with the
+ * socket as descriptor 3, in its own process group. The kernel kills it when the daemon dies
+ * (PR_SET_PDEATHSIG). Returns 0 or -errno, logged. The caller closes *out with agent_close().
  */
 int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_fn died, void *arg,
 	       struct agent **out);
+
+/* Stops the agent and waits for its end, at most a few seconds. NULL is allowed. */
 void agent_close(struct agent *a);
-/* Sends a check; its reply comes within check.timeout_ns + 1 s, or died_fn is called. */
+
+/*
+ * Sends a check. Its reply comes within check.timeout_ns + 1 s; otherwise the agent is killed and
+ * agent_died_fn is called. Returns 0, -ENOTCONN when no agent runs now, or another -errno.
+ */
 int agent_check(struct agent *a, const struct agent_request *r);
+
+/* Returns the pid of the agent, 0 when none runs. */
 pid_t agent_pid(const struct agent *a);
 
-/* Agent side: `hokm-xdp agent`, fd 3 is the socket. Never returns to the caller's business. */
+/* The agent process: `hokm-xdp agent USER LEVEL`. Never returns. */
 int agent_main(int argc, char **argv);
 
-/* One check, awaited, in a cage like the agent's: the tests of each kind of check go through it. */
+/*
+ * Runs one check in the foreground and waits for its reply, in a child process that is confined
+ * like the agent. Returns 0 or -errno. The tests of the kinds of checks use it.
+ */
 int agent_run_once(const struct agent_request *r, struct agent_reply *out);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The agent process: gives up everything in order, then serves its socket.
+ * The agent process. It gives up its privileges in this order, and then serves its socket:
  *
- *   ordinary scheduling -> the user, no capabilities, no_new_privs -> end with the daemon
- *   -> fork of the exec broker -> libraries warmed up -> limits and seccomp -> loop
+ *   ordinary scheduling; the user, no capabilities, no_new_privs; PR_SET_PDEATHSIG
+ *   fork of the exec broker; warm-up of the libraries; limits and seccomp; the loop
  *
- * The loop sleeps in libcurl's poll until the daemon, the broker, a server or a deadline wants it.
- * When the daemon's end of the socket closes, or a message is not exactly one struct agent_request,
- * the agent ends; the broker sees its own socket close and ends too, and is waited for, so that
- * nothing of a check is left when the agent is gone.
+ * The loop sleeps in curl_multi_poll() until there is work: from the daemon, the broker, a server,
+ * or because a time has come. The agent exits when the daemon closes its end of the socket, or when
+ * a message is not exactly one struct agent_request. The broker then sees its own socket close and
+ * exits too; the agent waits for it, so that no process of a check is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,8 @@ static int become(const char *user)
 
 	caps_ordinary();
 	/*
-	 * It lives as long as its socket: who stops the service means the daemon, which tells us.
+	 * The agent runs as long as its socket is open. A signal that stops the whole service is
+	 * for the daemon, which then closes the socket.
 	 */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
@@ -50,11 +51,14 @@ static int become(const char *user)
 	if (err)
 		return err;
 	if (geteuid() == 0) {
-		log_error("agent: user %s is root; name another in the configuration", user);
+		log_error("the agent must not run as user %s, which is root: name another user in "
+			  "the configuration",
+			  user);
 		return -EPERM;
 	}
 	/*
-	 * After the change of user, which clears it. A daemon that died before shows in the socket.
+	 * The change of the user clears the death signal, so it is set after that. When the daemon
+	 * died before, the socket is closed already.
 	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
@@ -65,12 +69,12 @@ static void send_reply(const struct agent_reply *r, void *arg)
 {
 	bool *lost = arg;
 
-	/* All replies that can be out fit the socket: no room means that nobody reads. */
+	/* The socket has room for all replies: if there is none, the daemon does not read. */
 	if (send(AGENT_FD, r, sizeof(*r), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*r))
 		*lost = true;
 }
 
-/* 0, or -EPIPE when there is nobody to serve any more. */
+/* Starts the requested checks. Returns 0, or -EPIPE when the daemon closed the socket. */
 static int take_requests(struct check_engine *e)
 {
 	struct agent_request r;
@@ -85,7 +89,7 @@ static int take_requests(struct check_engine *e)
 		if (n <= 0)
 			return -EPIPE;
 		if (n != sizeof(r)) {
-			log_error("agent: a message of %zd bytes from the daemon, expected %zu", n,
+			log_error("agent: the daemon sent a message of %zd bytes, expected %zu", n,
 				  sizeof(r));
 			return -EPIPE;
 		}
@@ -105,19 +109,19 @@ static int serve(struct check_engine *e, const bool *lost)
 			break;
 		err = check_engine_run(e);
 		if (err)
-			log_error("agent: the exec broker is gone");
+			log_error("agent: the exec broker closed its socket");
 	}
 	return err;
 }
 
-/* The broker's end of the pair closes when it has killed and reaped what it ran. */
+/* The broker closes its end of the pair when it has killed and reaped all commands. */
 static void end_broker(int fd, pid_t pid)
 {
 	struct pollfd p = {.fd = fd};
 
 	shutdown(fd, SHUT_WR);
 	if (poll(&p, 1, BROKER_WAIT_MS) == 0)
-		log_warn("agent: the exec broker did not end within %d ms", BROKER_WAIT_MS);
+		log_warn("agent: the exec broker did not exit within %d ms", BROKER_WAIT_MS);
 	else
 		waitpid(pid, NULL, 0);
 	close(fd);
@@ -132,7 +136,7 @@ int agent_child(const char *user)
 	int err = become(user);
 
 	if (err) {
-		log_error("agent: could not become user %s: %s", user, strerror(-err));
+		log_error("agent: could not change to user %s: %s", user, strerror(-err));
 		return 1;
 	}
 	err = broker_open(&broker_fd, &broker);
@@ -162,9 +166,9 @@ int agent_main(int argc, char **argv)
 		log_set_level(level);
 	if (argc < 2 || getsockopt(AGENT_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
 	    type != SOCK_SEQPACKET) {
-		log_error("`agent` is started by `hokm-xdp run`, not by people");
+		log_error("`hokm-xdp agent` is for internal use: `hokm-xdp run` starts it");
 		_exit(2);
 	}
-	/* Not by return: nothing of the daemon's may run at exit. */
+	/* A return would run exit handlers, which belong to the daemon. */
 	_exit(agent_child(argv[1]));
 }

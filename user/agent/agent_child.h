@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The agent process itself, from its first line to its last. */
+/* The agent process, from its first line to its last. */
 #ifndef HOKM_AGENT_CHILD_H
 #define HOKM_AGENT_CHILD_H
 
-#define AGENT_FD 3 /* its socket to the daemon */
+/* The descriptor of the socket to the daemon, in the agent. */
+#define AGENT_FD 3
 
-/* Becomes the agent on AGENT_FD, as `user`. Returns an exit status when the daemon has closed. */
-int agent_child(const char *user);
-
-/* Who runs checks in the foreground: nobody when we are root, else ourselves. */
+/* The user for checks in the foreground, when root starts them. */
 #define AGENT_DEFAULT_USER "nobody"
+
+/*
+ * Turns this process into the agent on AGENT_FD, as `user`. Returns the exit status when the daemon
+ * has closed its end of the socket.
+ */
+int agent_child(const char *user);
 
 #endif

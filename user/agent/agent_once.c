@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One check in the foreground: the same agent, forked instead of spawned, for one request. It is
- * the same process in the same cage, because what a server answers is as foreign here.
+ * One check in the foreground: an agent that is forked for one request, without an exec. It is
+ * confined like the agent of the daemon, because the answer of a server is not trusted here either.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,9 +18,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define GRACE_NS (2 * NS_PER_S) /* to start and to answer, beyond the check's timeout */
+/* For the start and the reply, in addition to the timeout of the check. */
+#define GRACE_NS (2 * NS_PER_S)
 
-/* Root may not be the agent; anybody else stays who he is. */
+/* Finds the user of the agent. It must not be root; any other user is kept. */
 static int agent_user(char *user, size_t size)
 {
 	char buf[16384];
@@ -98,7 +99,7 @@ int agent_run_once(const struct agent_request *r, struct agent_reply *out)
 		err = ask(pair[0], r, out);
 	close(pair[0]);
 	if (pid > 0) {
-		/* A good one ends by itself, the broker and its commands first. */
+		/* Without an error the agent exits by itself, after its broker. */
 		if (err)
 			kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Start of the agent process. fork, not vfork or posix_spawn: those hold the parent until the child
- * has read the program from disk and been given the processor for it, at ordinary priority, and the
- * parent is the thread that sends the adverts. Between fork and exec the child makes only calls
- * that are safe in a copy of a process with several threads; all words are made before.
+ * Starting the agent process. It uses fork(): with vfork() or posix_spawn() the parent would wait
+ * until the child, at ordinary priority, has read the program from disk, and the parent is the
+ * thread that sends the adverts. Between fork and exec the child makes only calls that are safe in
+ * a copy of a process with several threads (signal-safety(7)); arguments and environment are made
+ * before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ struct words {
 
 static void fill_words(struct words *w, const char *user)
 {
-	const char *journal = getenv("JOURNAL_STREAM"); /* so that its log lines look like ours */
+	/* With this variable the agent logs in the same form as the daemon. */
+	const char *journal = getenv("JOURNAL_STREAM");
 
 	memset(w, 0, sizeof(*w));
 	snprintf(w->name, sizeof(w->name), "hokm-xdp");
@@ -50,7 +52,7 @@ static void fill_words(struct words *w, const char *user)
 	w->envp[1] = w->journal;
 }
 
-/* Its socket as AGENT_FD, no input, output nowhere, errors where ours go, nothing else. */
+/* Leaves the socket as AGENT_FD, /dev/null as stdin and stdout, stderr, and nothing else. */
 static bool move_files(int fd)
 {
 	int null_fd;
@@ -66,8 +68,9 @@ static bool move_files(int fd)
 	       !close_range(AGENT_FD + 1, ~0U, 0);
 }
 
-/* Real-time priority, blocked signals and handlers are the daemon's own. */
-static void forget_daemon(void)
+/* Resets what the child inherited from the daemon: real-time priority, blocked signals, handlers.
+ */
+static void reset_process(void)
 {
 	const struct sched_param param = {.sched_priority = 0};
 	const struct sigaction dfl = {.sa_handler = SIG_DFL};
@@ -75,7 +78,7 @@ static void forget_daemon(void)
 
 	if (sched_setscheduler(0, SCHED_OTHER, &param) || setpgid(0, 0))
 		_exit(AGENT_NOT_STARTED);
-	/* KILL, STOP and the C library's own refuse, as they should. */
+	/* This fails for SIGKILL, SIGSTOP and the signals of libc, as expected. */
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
 	sigemptyset(&none);
@@ -85,7 +88,7 @@ static void forget_daemon(void)
 
 static void child(const struct words *w, int fd)
 {
-	forget_daemon();
+	reset_process();
 	if (move_files(fd))
 		execve("/proc/self/exe", w->argv, w->envp);
 	_exit(AGENT_NOT_STARTED);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the agent process comes to be. */
+/* Starting the agent process. */
 #ifndef HOKM_AGENT_SPAWN_H
 #define HOKM_AGENT_SPAWN_H
 
 #include <sys/types.h>
 
-#define AGENT_NOT_STARTED 127 /* exit status: it did not get as far as the program */
+/* Exit status of a child that could not exec the program. */
+#define AGENT_NOT_STARTED 127
 
 /*
- * Starts `/proc/self/exe agent USER LEVEL` in a process group of its own, with ordinary scheduling,
- * an empty signal mask, a short environment, and nothing open but /dev/null, stderr and its socket.
- * Waits for nothing: a child that cannot exec ends with AGENT_NOT_STARTED. Our end of the socket in
- * *fd (non-blocking, CLOEXEC). 0 or -errno.
+ * Starts `/proc/self/exe agent USER LEVEL` in its own process group, with ordinary scheduling, an
+ * empty signal mask, a short environment, and no descriptors but /dev/null, stderr and its socket.
+ * Waits for nothing: a child that cannot exec exits with AGENT_NOT_STARTED. *fd is the daemon's end
+ * of the socket (non-blocking, CLOEXEC), which the caller closes. Returns 0 or -errno.
  */
 int agent_spawn(const char *user, int *fd, pid_t *pid);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exec broker's whole life: one loop over its socket and a pidfd for each command that runs.
+ * The exec broker: one loop over its socket and a pidfd for each running command.
  *
- * A command runs in a process group of its own with no input and its output thrown away. Whether
- * it ends by itself or is killed, its group is killed before it is reaped, while the group's number
- * cannot belong to anybody else: what a check starts does not outlive the check. (A command that
- * starts a session of its own leaves the group and is not followed.)
+ * A command runs in its own process group, with /dev/null as input and output. When it exits or is
+ * killed, its whole group is killed before it is reaped, because until then no other group can have
+ * the same number. So no process of a check outlives the check. (A command that starts a new
+ * session leaves the group and is not followed.)
  *
- * The broker keeps no time. The agent tells it to kill; the agent's end is the end of everything.
+ * The broker has no timers: the agent requests the kill. When the agent closes the socket, the
+ * broker kills all commands and exits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +27,13 @@
 #include "agent/broker.h"
 #include "base/log.h"
 
-/* A killed command may take a moment to go while the next try of its check runs. */
+/* A killed command may need some time to exit while the next attempt of its check runs. */
 #define SLOTS_MAX (2 * AGENT_CHECKS_MAX)
 
 struct slot {
 	pid_t pid; /* 0: free */
 	int pidfd;
-	bool killed; /* nobody waits for its answer */
+	bool killed; /* by request of the agent, which needs no answer */
 	struct broker_request request;
 };
 
@@ -41,7 +42,7 @@ struct broker {
 	struct slot slots[SLOTS_MAX];
 };
 
-/* The agent reads its socket in every turn of its loop: one that is full is an agent that hangs. */
+/* The agent reads its socket in each turn of its loop: when it is full, the agent is stuck. */
 static void answer(struct broker *b, const struct broker_request *q, enum broker_result result,
 		   int code)
 {
@@ -52,6 +53,7 @@ static void answer(struct broker *b, const struct broker_request *q, enum broker
 		log_warn("exec broker: could not answer the agent: %s", strerror(errno));
 }
 
+/* Splits a command at its blanks. Returns 0, -E2BIG or -ENOENT. */
 static int split(char *command, char *argv[BROKER_ARGS_MAX + 1])
 {
 	char *save = NULL;
@@ -93,7 +95,7 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr)
 	return -err;
 }
 
-/* Returns the pid, or -errno. */
+/* Starts a command. Returns its pid or -errno. */
 static pid_t spawn(char *command)
 {
 	char *argv[BROKER_ARGS_MAX + 1];
@@ -120,7 +122,7 @@ static pid_t spawn(char *command)
 
 static void reap(struct slot *s, siginfo_t *info)
 {
-	/* An unreaped leader keeps the group's number ours. */
+	/* The leader is not reaped yet, so no other group can have its number. */
 	if (kill(-s->pid, SIGKILL) && errno != ESRCH)
 		log_warn("exec broker: could not kill process group %d: %s", (int)s->pid,
 			 strerror(errno));
@@ -175,7 +177,7 @@ static void kill_command(struct broker *b, const struct broker_request *q)
 	}
 }
 
-/* False when the agent is gone. */
+/* Returns false when the agent closed the socket or sent nonsense. */
 static bool take_request(struct broker *b)
 {
 	struct broker_request q;
@@ -226,7 +228,7 @@ static void serve(struct broker *b)
 	for (;;) {
 		struct pollfd fds[SLOTS_MAX + 1] = {{.fd = b->fd, .events = POLLIN}};
 
-		/* poll() passes over negative descriptors. */
+		/* poll() ignores negative descriptors. */
 		for (unsigned int i = 0; i < SLOTS_MAX; i++) {
 			fds[i + 1].fd = b->slots[i].pid ? b->slots[i].pidfd : -1;
 			fds[i + 1].events = POLLIN;
@@ -246,7 +248,8 @@ static void broker_child(int fd, pid_t agent)
 {
 	struct broker b = {.fd = 3};
 
-	/* Signals that ask to end are ignored already, as in the agent: the socket says when. */
+	/* The agent ignores SIGTERM and the like already: only the closed socket ends the broker.
+	 */
 	prctl(PR_SET_NAME, "hokm-exec", 0, 0, 0);
 	if (fd != b.fd && dup2(fd, b.fd) < 0)
 		_exit(1);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The exec broker: a child of the agent, forked before the agent forbids itself to make processes.
- * Same user, no capabilities, no_new_privs. It runs the commands of exec checks and does nothing
- * else: no network, no libcurl. Both talk over a SOCK_SEQPACKET pair, one message one packet.
+ * The exec broker: a child of the agent that runs the commands of exec checks. It is forked before
+ * the agent gives up the right to create processes. It has the same user, no capabilities and
+ * no_new_privs, and it uses no network and no libcurl. Agent and broker talk over a SOCK_SEQPACKET
+ * pair, in which each message is one of the structs below.
  */
 #ifndef HOKM_AGENT_BROKER_H
 #define HOKM_AGENT_BROKER_H
@@ -18,10 +19,12 @@ enum broker_op { BROKER_RUN, BROKER_KILL };
 
 struct broker_request {
 	uint32_t op; /* enum broker_op */
-	uint32_t id; /* the check's id */
+	/* Together these name the command. They are those of the check's run, and of its attempt.
+	 */
+	uint32_t id;
 	uint32_t seq;
 	uint32_t attempt;
-	char command[CONF_PATH_MAX]; /* BROKER_RUN: words between blanks, no shell */
+	char command[CONF_PATH_MAX]; /* BROKER_RUN: words separated by blanks; no shell */
 };
 
 enum broker_result {
@@ -37,9 +40,9 @@ struct broker_answer {
 };
 
 /*
- * Forks the broker. `user` is what this process has become already. Returns its socket in *fd
- * (non-blocking, CLOEXEC) and its pid in *pid; 0 or -errno. When the socket closes, it kills what
- * runs and ends.
+ * Forks the broker; it keeps the user of this process. *fd is its socket (non-blocking, CLOEXEC),
+ * *pid its pid; the caller closes the socket and reaps the process. When the socket closes, the
+ * broker kills all commands and exits. Returns 0 or -errno.
  */
 int broker_open(int *fd, pid_t *pid);
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine of the checks: a list of runs over one libcurl multi handle.
+ * The engine of the checks: a table of runs over one libcurl multi handle.
  *
- * A run is either trying (its kind's start() was called and stop() was not) or pausing until
- * wake_ns, before its next try. Each turn: libcurl does its work, every trying run takes its step,
- * what has ended is stopped and then answered or tried again, what is late is ended. A pause that
- * would reach the deadline is not begun: the failure that is known is the answer, at once.
+ * A run is either trying (start() of its kind was called and stop() was not) or pausing until
+ * wake_ns, before its next attempt. In each turn libcurl transfers, every trying run makes a step,
+ * and a run that reached its deadline is reported late. When an attempt has a result, it is
+ * stopped, and then the run replies or pauses. When a pause would reach the deadline, the run
+ * replies at once with the failure that it has.
  *
- * Invariants: at most one run an id; one reply a run, before its deadline plus one turn; only
- * settle() frees a run, so that no kind loses its run under its feet.
+ * Invariants: there is at most one run for each id. Each run sends one reply, at the latest one
+ * turn after its deadline. A kind's function never frees its own run: finish() does that after the
+ * function has returned.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,8 +24,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define IDLE_MS       (3600 * 1000) /* nothing to do: until somebody writes to us */
-#define BACKOFF_SHIFT 10            /* the pause doubles at most so often */
+#define IDLE_MS       (3600 * 1000) /* longest sleep */
+#define BACKOFF_SHIFT 10            /* the pause doubles at most so many times */
 
 struct check_engine {
 	CURLM *multi;
@@ -87,7 +89,7 @@ void check_engine_close(struct check_engine *e)
 	free(e);
 }
 
-/* What servers say may hold anything: only printable ASCII leaves. */
+/* The text may contain bytes from a server: only printable ASCII is kept. */
 __attribute__((format(printf, 2, 0))) static void set_detail(struct check_run *r, const char *fmt,
 							     va_list ap)
 {
@@ -171,19 +173,19 @@ static void finish(struct check_run *r)
 	free_run(r);
 }
 
-/* When the try after the present one would begin. */
+/* Returns when the attempt after the present one would begin. */
 static uint64_t next_try_ns(const struct check_run *r, uint64_t now_ns)
 {
 	unsigned int doublings = r->attempt - 1 < BACKOFF_SHIFT ? r->attempt - 1 : BACKOFF_SHIFT;
 	uint64_t pause_ns = r->request.check.backoff_ns;
 
-	/* Half the range is centuries: a pause beyond it never comes. */
+	/* A pause of half the range is centuries: the next attempt never begins. */
 	if (pause_ns > (UINT64_MAX >> 1 >> BACKOFF_SHIFT))
 		return UINT64_MAX;
 	return now_ns + (pause_ns << doublings);
 }
 
-/* The try has ended: the reply, or a pause before the next try. */
+/* The attempt has its result: sends the reply, or begins the pause before the next attempt. */
 static void settle(struct check_run *r, uint64_t now_ns)
 {
 	uint64_t at_ns = next_try_ns(r, now_ns);
@@ -222,7 +224,8 @@ static bool is_text(const char *s, size_t size, char lowest)
 }
 
 /*
- * The daemon has read the configuration; this keeps a slip there from becoming a request of ours.
+ * Returns what is wrong with a request, NULL when it is valid. The daemon has checked the
+ * configuration; this check prevents that a mistake there ends up in a request to a server.
  */
 static const char *wrong_with(const struct agent_request *r)
 {
@@ -230,17 +233,18 @@ static const char *wrong_with(const struct agent_request *r)
 	const bool http = c->kind == CHECK_HTTP || c->kind == CHECK_WEBSOCKET;
 
 	if ((size_t)c->kind >= sizeof(kinds) / sizeof(kinds[0]))
-		return "unknown kind of check";
+		return "the kind of the check is unknown";
 	if (!is_text(c->path, sizeof(c->path), http ? '!' : ' '))
-		return http ? "path with blanks or unprintable bytes" : "unprintable command";
+		return http ? "the path has blanks or unprintable bytes"
+			    : "the command has unprintable bytes";
 	if (http && c->path[0] != '/')
-		return "path does not begin with /";
+		return "the path does not begin with /";
 	if (strnlen(c->body, sizeof(c->body)) == sizeof(c->body))
-		return "text to look for without an end";
+		return "the text to search for is not terminated";
 	if (!is_text(r->host, sizeof(r->host), '!'))
-		return "unprintable Host";
+		return "the Host header has unprintable bytes";
 	if (!c->attempts || !c->timeout_ns || c->timeout_ns > (uint64_t)INT_MAX * NS_PER_MS)
-		return "no attempts or no sensible timeout";
+		return "attempts or timeout are out of range";
 	return NULL;
 }
 
@@ -252,7 +256,7 @@ static void refuse(struct check_engine *e, const struct agent_request *r, const 
 	out.id = r->id;
 	out.seq = r->seq;
 	out.reason = HOKM_R_CHECK_ERROR;
-	snprintf(out.detail, sizeof(out.detail), "the check was not begun: %s", why);
+	snprintf(out.detail, sizeof(out.detail), "the check was not started: %s", why);
 	e->fn(&out, e->arg);
 }
 
@@ -277,7 +281,8 @@ static struct check_run *make_run(struct check_engine *e, const struct agent_req
 
 void check_engine_start(struct check_engine *e, const struct agent_request *request)
 {
-	const char *why = request->id < AGENT_CHECKS_MAX ? wrong_with(request) : "id out of range";
+	const char *why = request->id < AGENT_CHECKS_MAX ? wrong_with(request)
+							 : "the id is out of range";
 	struct check_run *r;
 
 	if (why) {
@@ -287,7 +292,7 @@ void check_engine_start(struct check_engine *e, const struct agent_request *requ
 	r = e->runs[request->id];
 	if (r) {
 		r->ended = false;
-		check_fail(r, HOKM_R_CHECK_ERROR, "another check took its place");
+		check_fail(r, HOKM_R_CHECK_ERROR, "a newer run of the same check replaced it");
 		finish(r);
 	}
 	r = make_run(e, request);
@@ -349,7 +354,7 @@ int check_engine_wait(struct check_engine *e, int fd)
 	code = curl_multi_poll(e->multi, fds, n, wait_ms(next_wake_ns(e)), NULL);
 	if (code == CURLM_OK)
 		return 0;
-	log_error("agent: waiting failed: %s", curl_multi_strerror(code));
+	log_error("agent: libcurl could not wait for events: %s", curl_multi_strerror(code));
 	return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 }
 
@@ -360,7 +365,7 @@ static void take_transfers(struct check_engine *e)
 	CURLMsg *msg;
 
 	if (code != CURLM_OK)
-		log_warn("agent: libcurl: %s", curl_multi_strerror(code));
+		log_warn("agent: libcurl could not transfer: %s", curl_multi_strerror(code));
 	while ((msg = curl_multi_info_read(e->multi, &left))) {
 		struct check_run *r = NULL;
 
@@ -372,7 +377,7 @@ static void take_transfers(struct check_engine *e)
 	}
 }
 
-/* 0, or -EPIPE when the broker is gone or talks nonsense. */
+/* Receives answers of the broker. Returns 0, or -EPIPE when it closed or sent nonsense. */
 static int take_answers(struct check_engine *e)
 {
 	struct broker_answer a;

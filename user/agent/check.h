@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine that runs checks, and what a kind of check is to it.
+ * The engine that runs checks, and what a kind of check has to provide.
  *
- * A check is a run of up to `attempts` tries with a doubling pause between them, all inside one
- * deadline. The engine owns time, retries and the reply; a kind makes one try: start() begins it
- * without blocking, ended() and step() carry it on, and check_pass() or check_fail() says how it
- * went, from any of them, once. stop() then gives back what start() took. Everything is driven from
- * one loop (check_engine_wait, check_engine_run); nothing blocks.
+ * A run of a check has up to `attempts` attempts, with a doubling pause between them, and all
+ * within one deadline. The engine is responsible for time, repetition and the reply. A kind makes
+ * one attempt: start() begins it without blocking, ended(), answered() and step() continue it, and
+ * any of them reports the result once with check_pass() or check_fail(). Then stop() frees what
+ * start() used. One loop drives everything (check_engine_wait(), check_engine_run()), and nothing
+ * blocks.
+ *
+ * The engine belongs to the agent process, which has one thread. It owns its runs; a kind must not
+ * keep a run after stop().
  */
 #ifndef HOKM_AGENT_CHECK_H
 #define HOKM_AGENT_CHECK_H
@@ -19,33 +23,30 @@
 #include "agent/agent.h"
 #include "agent/broker.h"
 
-#define CHECK_HEADERS_MAX (16 * 1024) /* bytes of an answer's headers */
-#define CHECK_BODY_MAX    (64 * 1024) /* bytes of a body that are looked at */
+#define CHECK_HEADERS_MAX (16 * 1024) /* bytes of the headers of an answer */
+#define CHECK_BODY_MAX    (64 * 1024) /* bytes of a body that are searched */
 
 struct check_run;
 
+/* A kind of check. A function may be NULL where its comment says so. */
 struct check_kind {
 	const char *name;
-	size_t priv_bytes; /* of the kind's own state, zeroed before each try; 0 for none */
+	size_t priv_bytes; /* of r->priv, zeroed before each attempt; 0 for none */
 	void (*start)(struct check_run *r);
-	/*
-	 * libcurl is through with r->easy: transferred, or connected when it was only to connect.
-	 */
+	/* libcurl finished with r->easy: it transferred, or connected, or failed. May be NULL. */
 	void (*ended)(struct check_run *r, CURLcode code);
-	/* May be NULL. Something may have arrived, or a time asked for by wake_ns has come. */
+	/* Something may have arrived, or r->wake_ns has passed. May be NULL. */
 	void (*step)(struct check_run *r);
-	/* May be NULL. The broker's answer. */
+	/* The broker answered. May be NULL. */
 	void (*answered)(struct check_run *r, const struct broker_answer *a);
 	/*
-	 * May be NULL. The socket to wait for and the events, when libcurl does not: false for
-	 * none.
+	 * Fills *fd with a socket and the events to wait for, in addition to those that libcurl
+	 * waits for. Returns false for none. May be NULL.
 	 */
 	bool (*wants)(const struct check_run *r, struct curl_waitfd *fd);
-	/*
-	 * What it means that time is up now; fills in the reason by check_fail() or check_pass().
-	 */
+	/* The deadline has passed: reports what that means for the check. */
 	void (*late)(struct check_run *r);
-	/* The try is over: give back what it took, r->easy aside. May be NULL. */
+	/* The attempt is over: frees what it used, except r->easy. May be NULL. */
 	void (*stop)(struct check_run *r);
 };
 
@@ -56,65 +57,84 @@ extern const struct check_kind check_exec;
 
 struct check_engine; /* opaque */
 
+/* One run of one check. */
 struct check_run {
 	const struct check_kind *kind;
 	struct check_engine *engine;
 	struct agent_request request;
 	uint64_t started_ns, deadline_ns;
-	uint64_t wake_ns;     /* step() wanted then at the latest; UINT64_MAX for never */
-	unsigned int attempt; /* the one that runs or ran last, from 1 */
+	uint64_t wake_ns;     /* when step() is needed at the latest; UINT64_MAX for never */
+	unsigned int attempt; /* the present or the last one, from 1 */
 	bool trying;          /* start() was called, stop() was not */
-	bool ended;           /* the try has its result */
-	uint64_t ended_ns;    /* when; a kind may set it before its tidying up */
+	bool ended;           /* the attempt has its result */
+	uint64_t ended_ns;    /* when; a kind may set it before it cleans up */
 	enum hokm_reason reason;
 	char detail[sizeof(((struct agent_reply *)NULL)->detail)];
-	CURL *easy; /* of the try, in the engine's multi handle */
+	CURL *easy; /* of the attempt, in the multi handle of the engine */
 	struct curl_slist *headers;
-	void *priv;
+	void *priv; /* of the kind */
 };
 
 typedef void (*check_reply_fn)(const struct agent_reply *r, void *arg);
 
 /*
- * `broker_fd` is the exec broker's socket, or -1: exec checks then end as CHECK_EXEC. The engine
- * does not close it. 0 or -errno.
+ * Makes an engine. `broker_fd` is the socket of the exec broker and stays the caller's; with -1,
+ * exec checks fail with CHECK_EXEC. Returns 0 or -errno. The caller closes *out with
+ * check_engine_close().
  */
 int check_engine_open(int broker_fd, check_reply_fn fn, void *arg, struct check_engine **out);
-/* Ends what runs, without replies. */
+
+/* Stops all runs without a reply. NULL is allowed. */
 void check_engine_close(struct check_engine *e);
 
 /*
- * Begins a check. One with the same id that still runs ends as CHECK_ERROR. The reply may come from
- * within.
+ * Begins a run. A run with the same id that is not over ends with CHECK_ERROR. The reply may come
+ * during this call.
  */
 void check_engine_start(struct check_engine *e, const struct agent_request *r);
 
-/* Sleeps until something happened to a check, `fd` is readable, or a time has come. 0 or -errno. */
+/*
+ * Sleeps until something happened to a run, `fd` is readable, or a time has come. Returns 0 or
+ * -errno, logged.
+ */
 int check_engine_wait(struct check_engine *e, int fd);
-/* Carries all checks on. 0, or -EPIPE when the broker is lost. */
+
+/* Continues all runs. Returns 0, or -EPIPE when the broker is lost. */
 int check_engine_run(struct check_engine *e);
 
-/* For kinds: the result of the try, with words of what happened. The first one counts. */
+/*
+ * For kinds: report the result of the attempt, with a text that says what was tried and what
+ * happened. Only the first report of an attempt counts.
+ */
 void check_pass(struct check_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_fail(struct check_run *r, enum hokm_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Makes r->easy for `path` ("" for a bare connection) with what all kinds have in common, not yet
- * started. False: the try has failed.
+ * For kinds: makes r->easy for `path` with the options that all kinds share, and does not start it.
+ * Returns false when the attempt has failed already.
  */
 bool check_easy_make(struct check_run *r, const char *path);
-/* Gives r->easy to libcurl. */
+
+/* For kinds: makes r->easy and starts a connection without a request. */
+void check_easy_connect(struct check_run *r);
+
+/* For kinds: reports that check_easy_connect() did not connect before the deadline. */
+void check_late_connect(struct check_run *r);
+
+/* For kinds: starts r->easy. */
 void check_easy_start(struct check_run *r);
-/* Takes it back; its connection is closed. */
+
+/* Frees r->easy and closes its connection. Does nothing when there is none. */
 void check_easy_drop(struct check_run *r);
-/* Ends the try by a libcurl code that is not CURLE_OK. */
+
+/* For kinds: fails the attempt because of a libcurl code other than CURLE_OK. */
 void check_fail_curl(struct check_run *r, CURLcode code);
 
-/* The multi handle of all tries. */
+/* Returns the multi handle of the engine, which owns it. */
 CURLM *check_engine_multi(struct check_engine *e);
 
-/* Sends to the broker; false when it could not be. */
+/* For kinds: sends a request to the broker. Returns false when that was not possible. */
 bool check_ask_broker(struct check_run *r, const struct broker_request *q);
 
 #endif

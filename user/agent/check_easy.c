@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kinds of check that use libcurl have in common: how an easy handle is made, and what
- * libcurl's codes mean as reasons.
+ * What the kinds of checks that use libcurl have in common: making an easy handle, and translating
+ * the codes of libcurl to reasons.
  *
- * Checks go to a numeric address, by plain HTTP/1.1 on a connection of their own, through no proxy,
- * after no redirect. Over TLS the certificate is not verified: the check goes to the node itself,
- * by address, and asks whether the game answers, not who it is.
+ * A check goes to a numeric address with HTTP/1.1 on its own connection. It uses no proxy and
+ * follows no redirect. With TLS the certificate is not verified: a check goes to the node itself,
+ * by address, and tests whether the game answers, not the identity of the server.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,8 +47,25 @@ bool check_easy_make(struct check_run *r, const char *path)
 	snprintf(url, sizeof(url), "http%s://%s:%u%s", c->tls ? "s" : "", addr, c->port, path);
 	if (set_options(r, url))
 		return true;
-	check_fail(r, HOKM_R_CHECK_ERROR, "libcurl refused an option for %s", url);
+	check_fail(r, HOKM_R_CHECK_ERROR, "libcurl rejected an option for %s", url);
 	return false;
+}
+
+void check_easy_connect(struct check_run *r)
+{
+	if (!check_easy_make(r, ""))
+		return;
+	if (SET(r->easy, CURLOPT_CONNECT_ONLY, 1L))
+		check_easy_start(r);
+	else
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl rejected the option CONNECT_ONLY");
+}
+
+void check_late_connect(struct check_run *r)
+{
+	check_fail(r, HOKM_R_CHECK_TIMEOUT, "port %u did not accept within %llu ms",
+		   r->request.check.port,
+		   (unsigned long long)(r->request.check.timeout_ns / NS_PER_MS));
 }
 
 void check_easy_start(struct check_run *r)
@@ -56,7 +73,8 @@ void check_easy_start(struct check_run *r)
 	CURLMcode code = curl_multi_add_handle(check_engine_multi(r->engine), r->easy);
 
 	if (code != CURLM_OK)
-		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl: %s", curl_multi_strerror(code));
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl could not start the check: %s",
+			   curl_multi_strerror(code));
 }
 
 void check_easy_drop(struct check_run *r)
@@ -80,7 +98,7 @@ static void fail_connect(struct check_run *r, const char *addr)
 		check_fail(r, HOKM_R_CHECK_REFUSED, "%s:%u refused the connection", addr, c->port);
 	else
 		check_fail(r, HOKM_R_CHECK_CONNECT, "could not connect to %s:%u: %s", addr, c->port,
-			   os_errno ? strerror((int)os_errno) : "no connection");
+			   os_errno ? strerror((int)os_errno) : "unknown cause");
 }
 
 void check_fail_curl(struct check_run *r, CURLcode code)
@@ -105,7 +123,7 @@ void check_fail_curl(struct check_run *r, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_PARTIAL_FILE:
-		check_fail(r, HOKM_R_CHECK_CLOSED, "%s:%u closed: %s", addr, c->port,
+		check_fail(r, HOKM_R_CHECK_CLOSED, "%s:%u closed the connection: %s", addr, c->port,
 			   curl_easy_strerror(code));
 		break;
 	default:

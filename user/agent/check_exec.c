@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Check `exec`: the broker runs a command; passed when it ends with status 0. */
+/* Check `exec`: the broker runs a command. The check passes when it exits with status 0. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static bool ask(struct check_run *r, enum broker_op op)
 }
 
 struct exec_state {
-	bool runs; /* the broker has the command */
+	bool runs; /* the broker was asked to run the command, and has not answered */
 };
 
 static void exec_start(struct check_run *r)
@@ -29,7 +29,7 @@ static void exec_start(struct check_run *r)
 	s->runs = ask(r, BROKER_RUN);
 	if (!s->runs)
 		check_fail(r, HOKM_R_CHECK_EXEC,
-			   "`%.64s` was not run: the exec broker takes nothing",
+			   "`%.64s` was not run: the exec broker accepts no requests",
 			   r->request.check.path);
 }
 
@@ -40,11 +40,11 @@ static void exec_answered(struct check_run *r, const struct broker_answer *a)
 
 	s->runs = false;
 	if (a->result == BROKER_EXITED && !a->code)
-		check_pass(r, "`%.64s` ended with status 0", command);
+		check_pass(r, "`%.64s` exited with status 0", command);
 	else if (a->result == BROKER_EXITED)
-		check_fail(r, HOKM_R_CHECK_EXIT, "`%.64s` ended with status %d", command, a->code);
+		check_fail(r, HOKM_R_CHECK_EXIT, "`%.64s` exited with status %d", command, a->code);
 	else if (a->result == BROKER_SIGNALLED)
-		check_fail(r, HOKM_R_CHECK_SIGNAL, "`%.64s` was ended by signal %d (%s)", command,
+		check_fail(r, HOKM_R_CHECK_SIGNAL, "`%.64s` was killed by signal %d (%s)", command,
 			   a->code, sigabbrev_np(a->code) ? sigabbrev_np(a->code) : "?");
 	else
 		check_fail(r, HOKM_R_CHECK_EXEC, "`%.64s` could not be run: %s", command,
@@ -53,7 +53,7 @@ static void exec_answered(struct check_run *r, const struct broker_answer *a)
 
 static void exec_late(struct check_run *r)
 {
-	check_fail(r, HOKM_R_CHECK_TIMEOUT, "`%.64s` did not end within %llu ms and was killed",
+	check_fail(r, HOKM_R_CHECK_TIMEOUT, "`%.64s` did not exit within %llu ms and was killed",
 		   r->request.check.path,
 		   (unsigned long long)(r->request.check.timeout_ns / NS_PER_MS));
 }
@@ -62,7 +62,7 @@ static void exec_stop(struct check_run *r)
 {
 	struct exec_state *s = r->priv;
 
-	/* A broker that takes no message is lost: the loop sees that by itself. */
+	/* When the broker accepts no message, it is lost, and check_engine_run() finds that out. */
 	if (s->runs)
 		ask(r, BROKER_KILL);
 	s->runs = false;

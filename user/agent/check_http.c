@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Check `http`: GET of a path; passed when the status is the expected one and, if a text is given,
- * the first CHECK_BODY_MAX bytes of the body contain it.
+ * Check `http`: GET of a path. The check passes when the status is the expected one and, if a text
+ * is configured, the first CHECK_BODY_MAX bytes of the body contain it.
  *
- * The body is searched as it comes and not kept: `tail` holds the last bytes, in which a text that
- * is cut in two by a read may begin. As soon as the answer is clear the transfer is broken off.
+ * The body is searched while it arrives and is not kept. Only `tail` has the last bytes, because
+ * the text may begin there and continue in the next read. The transfer is aborted as soon as the
+ * result is known.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ struct http_state {
 	char tail[CONF_NAME_MAX];
 	size_t tail_bytes;
 	bool found;
-	bool enough; /* broken off by us: the body needs no further look */
+	bool enough; /* we aborted the transfer, because the result is known */
 };
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
@@ -30,7 +31,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	return s->header_bytes > CHECK_HEADERS_MAX ? 0 : size * n;
 }
 
-/* True when the text lies across the end of what came before and the begin of data. */
+/* Returns true when the text begins in the tail of earlier data and ends in `data`. */
 static bool found_across(const struct http_state *s, const char *data, size_t len, const char *text,
 			 size_t text_len)
 {
@@ -42,7 +43,7 @@ static bool found_across(const struct http_state *s, const char *data, size_t le
 	return memmem(seam, s->tail_bytes + take, text, text_len);
 }
 
-/* Keeps what may be the begin of the text: one byte less than the text has. */
+/* Keeps the last `keep` bytes, in which the text may begin: one byte less than its length. */
 static void keep_tail(struct http_state *s, const char *data, size_t len, size_t keep)
 {
 	if (len >= keep) {
@@ -97,7 +98,7 @@ static void http_start(struct check_run *r)
 	    curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r) != CURLE_OK ||
 	    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
 	    curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r) != CURLE_OK)
-		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl refused an option, or no memory");
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl rejected an option, or out of memory");
 	else
 		check_easy_start(r);
 }
@@ -137,7 +138,7 @@ static void http_late(struct check_run *r)
 	const struct http_state *s = r->priv;
 
 	check_fail(r, HOKM_R_CHECK_TIMEOUT, "GET %.64s: %s within %llu ms", r->request.check.path,
-		   s->header_bytes ? "the answer did not end" : "no answer",
+		   s->header_bytes ? "the answer was not complete" : "no answer",
 		   (unsigned long long)(r->request.check.timeout_ns / NS_PER_MS));
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Check `websocket` (RFC 6455): handshake with a verified Sec-WebSocket-Accept, a ping of random
- * bytes that its pong must echo, a clean close.
+ * Check `websocket` (RFC 6455): a handshake with a verified Sec-WebSocket-Accept, a ping of random
+ * bytes that a pong must echo, and a clean close.
  *
- *   CONNECT -> HEAD -> PONG -> CLOSE
+ *   WS_CONNECT -> WS_HEAD -> WS_PONG -> WS_CLOSE
  *
- * libcurl makes the connection (TLS too), we speak on it by curl_easy_send and curl_easy_recv.
- * `out` holds what is still to be sent. `in` holds the answer's head while that is read, and from
- * then on at most one frame header or one control frame: payloads of data frames are passed over
- * as they come. A game server may send any number of frames before our pong, the first of them in
- * the same segment as its 101; its pings are answered. A pong that is not ours is passed over (one
- * that nobody asked for is allowed, section 5.5.3). The check has passed when our pong is in; a
- * server that then does not close in time has passed too.
+ * libcurl makes the connection, with TLS when configured. The check uses it with curl_easy_send()
+ * and curl_easy_recv(). `out` has the bytes that are still to be sent. `in` first has the head of
+ * the answer to the handshake, and then at most one frame header or one control frame: payloads of
+ * data frames are discarded as they arrive.
+ *
+ * A game server may send any number of frames before the pong, the first of them in the same
+ * segment as its 101. Its pings are answered. A pong without our bytes is ignored, because a server
+ * may send one unasked (section 5.5.3). The check passes when the right pong arrived, also when the
+ * server does not close in time after that.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -28,7 +30,7 @@
 
 #define PING_BYTES    8
 #define READ_BYTES    4096
-#define FRAMES_MAX    (1024 * 1024) /* bytes of frames that are passed over */
+#define FRAMES_MAX    (1024 * 1024) /* bytes of frames until the pong */
 #define CLOSE_WAIT_NS (200 * NS_PER_MS)
 #define OUT_MAX       2048
 
@@ -43,11 +45,12 @@ struct ws_state {
 	size_t out_len, out_sent;
 	uint8_t in[CHECK_HEADERS_MAX];
 	size_t in_len;
-	uint64_t skip_bytes; /* of a data frame's payload, still to come */
+	uint64_t skip_bytes; /* of the payload of a data frame, still to arrive */
 	uint64_t frame_bytes;
 	unsigned int other_pongs;
 };
 
+/* Appends bytes to `out`. */
 static void put(struct check_run *r, const void *data, size_t len)
 {
 	struct ws_state *s = r->priv;
@@ -55,7 +58,8 @@ static void put(struct check_run *r, const void *data, size_t len)
 	if (s->out_sent == s->out_len)
 		s->out_sent = s->out_len = 0;
 	if (len > sizeof(s->out) - s->out_len) {
-		check_fail(r, HOKM_R_CHECK_ERROR, "the server takes nothing and asks for more");
+		check_fail(r, HOKM_R_CHECK_ERROR,
+			   "the server sends pings, but does not read our pongs");
 		return;
 	}
 	memcpy(s->out + s->out_len, data, len);
@@ -66,7 +70,7 @@ static bool random_bytes(struct check_run *r, void *data, size_t len)
 {
 	if (getrandom(data, len, 0) == (ssize_t)len)
 		return true;
-	check_fail(r, HOKM_R_CHECK_ERROR, "no random bytes to be had");
+	check_fail(r, HOKM_R_CHECK_ERROR, "the kernel gave no random bytes");
 	return false;
 }
 
@@ -84,12 +88,7 @@ static void ws_start(struct check_run *r)
 	struct ws_state *s = r->priv;
 
 	s->fd = CURL_SOCKET_BAD;
-	if (!check_easy_make(r, ""))
-		return;
-	if (curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK)
-		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl cannot only connect");
-	else
-		check_easy_start(r);
+	check_easy_connect(r);
 }
 
 static void put_request(struct check_run *r)
@@ -137,7 +136,7 @@ static void ws_ended(struct check_run *r, CURLcode code)
 	}
 	code = curl_easy_getinfo(r->easy, CURLINFO_ACTIVESOCKET, &s->fd);
 	if (code != CURLE_OK || s->fd == CURL_SOCKET_BAD) {
-		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection was gone at once");
+		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection was closed at once");
 		return;
 	}
 	s->phase = WS_HEAD;
@@ -146,10 +145,10 @@ static void ws_ended(struct check_run *r, CURLcode code)
 
 static const char *phase_text(const struct ws_state *s)
 {
-	return s->phase == WS_HEAD ? "the handshake's answer" : "our pong";
+	return s->phase == WS_HEAD ? "the answer to the handshake" : "the pong to our ping";
 }
 
-/* Value of a header line as a span without blanks around it; NULL when it is not there. */
+/* Returns the value of a header without blanks around it, NULL when there is no such header. */
 static const char *find_header(const char *head, const char *name, size_t *len)
 {
 	const size_t name_len = strlen(name);
@@ -172,7 +171,7 @@ static const char *find_header(const char *head, const char *name, size_t *len)
 	return NULL;
 }
 
-/* True when the comma-separated value of the header has this word. */
+/* Returns true when the comma-separated value of the header has this word. */
 static bool header_has(const char *head, const char *name, const char *word)
 {
 	const size_t word_len = strlen(word);
@@ -202,7 +201,7 @@ static bool status_is_101(struct check_run *r, const char *head)
 	return false;
 }
 
-/* RFC 6455, section 4.1, what a client must insist on. */
+/* Checks what a client must require of the answer (RFC 6455, section 4.1). */
 static void judge_head(struct check_run *r, const char *head)
 {
 	struct ws_state *s = r->priv;
@@ -214,7 +213,7 @@ static void judge_head(struct check_run *r, const char *head)
 		return;
 	value = find_header(head, "Sec-WebSocket-Accept", &len);
 	if (ws_accept_text(s->key, accept))
-		check_fail(r, HOKM_R_CHECK_ERROR, "no SHA-1 to be had from libcrypto");
+		check_fail(r, HOKM_R_CHECK_ERROR, "libcrypto could not compute SHA-1");
 	else if (!value)
 		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 without Sec-WebSocket-Accept");
 	else if (len != sizeof(accept) - 1 || strncmp(value, accept, len))
@@ -225,17 +224,18 @@ static void judge_head(struct check_run *r, const char *head)
 		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 without Upgrade: websocket");
 	else if (find_header(head, "Sec-WebSocket-Extensions", &len) ||
 		 find_header(head, "Sec-WebSocket-Protocol", &len))
-		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 with an extension nobody asked for");
+		check_fail(r, HOKM_R_CHECK_ACCEPT,
+			   "101 with an extension or protocol that was not requested");
 }
 
-/* Drops `n` bytes from the front of what came in. */
+/* Removes `n` bytes from the front of `in`. */
 static void consume(struct ws_state *s, size_t n)
 {
 	memmove(s->in, s->in + n, s->in_len - n);
 	s->in_len -= n;
 }
 
-/* True when the head is whole and good. */
+/* Returns true when the head is complete and valid. */
 static bool take_head(struct check_run *r)
 {
 	struct ws_state *s = r->priv;
@@ -250,7 +250,7 @@ static bool take_head(struct check_run *r)
 		return false;
 	}
 	len = (size_t)(end - s->in) + 4;
-	/* A zero byte ends the text early: what a header may hold stands before it. */
+	/* A zero byte ends the text: headers after it are not seen. */
 	memcpy(head, s->in, len);
 	head[len] = '\0';
 	judge_head(r, head);
@@ -287,8 +287,8 @@ static void take_close(struct check_run *r, const uint8_t *payload, size_t len)
 	if (s->phase == WS_CLOSE)
 		check_pass(r, "101, ping answered, closed with %u", code);
 	else
-		check_fail(r, HOKM_R_CHECK_CLOSED, "the server closed with %u before our pong",
-			   code);
+		check_fail(r, HOKM_R_CHECK_CLOSED,
+			   "the server closed with %u before its pong to our ping", code);
 }
 
 static void take_control(struct check_run *r, const struct ws_header *h, const uint8_t *payload)
@@ -300,11 +300,12 @@ static void take_control(struct check_run *r, const struct ws_header *h, const u
 		take_pong(r, payload, len);
 	else if (h->op == WS_OP_CLOSE)
 		take_close(r, payload, len);
-	else if (s->phase == WS_PONG) /* after our close nothing more may be sent */
+	else if (s->phase == WS_PONG) /* a ping; after our close nothing more may be sent */
 		put_control(r, WS_OP_PONG, payload, len);
 }
 
-/* Takes one frame, or the part of it that is here. False when more must come first. */
+/* Processes one frame, or the part of it that arrived. Returns false when more must arrive first.
+ */
 static bool take_frame(struct check_run *r)
 {
 	struct ws_state *s = r->priv;
@@ -322,7 +323,7 @@ static bool take_frame(struct check_run *r)
 	}
 	parsed = ws_parse_server_header(s->in, s->in_len, &h, &used, &why);
 	if (parsed == WS_BAD)
-		check_fail(r, HOKM_R_CHECK_ERROR, "bad frame: %s", why);
+		check_fail(r, HOKM_R_CHECK_ERROR, "the server sent a bad frame: %s", why);
 	if (parsed != WS_PARSED)
 		return false;
 	if (h.op < WS_OP_CLOSE) {
@@ -349,18 +350,19 @@ static void take_input(struct check_run *r, size_t len)
 	if (r->ended || s->frame_bytes <= FRAMES_MAX)
 		return;
 	if (s->phase == WS_CLOSE)
-		check_pass(r, "101, ping answered; the server talks on after our close");
+		check_pass(r, "101, ping answered, but the server still sends after our close");
 	else
 		check_fail(r, HOKM_R_CHECK_PONG, "no pong in the first %d bytes of frames",
 			   FRAMES_MAX);
 }
 
+/* The connection is closed or broken. */
 static void lost(struct check_run *r, const char *how)
 {
 	const struct ws_state *s = r->priv;
 
 	if (s->phase == WS_CLOSE)
-		check_pass(r, "101, ping answered, the server closed without a word");
+		check_pass(r, "101, ping answered, closed without a close frame");
 	else
 		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection %s before %s", how,
 			   phase_text(s));
@@ -414,12 +416,12 @@ static void ws_step(struct check_run *r)
 
 	if (s->phase == WS_CONNECT)
 		return;
-	/* What was received may want an answer: out again, so that no wake-up is needed for it. */
+	/* Received frames may need an answer: it is sent here, without waiting for a wake-up. */
 	send_out(r);
 	receive(r);
 	send_out(r);
 	if (!r->ended && s->phase == WS_CLOSE && clock_now_ns() >= r->wake_ns)
-		check_pass(r, "101, ping answered; the close was not");
+		check_pass(r, "101, ping answered, but our close was not");
 }
 
 static bool ws_wants(const struct check_run *r, struct curl_waitfd *fd)
@@ -441,15 +443,15 @@ static void ws_late(struct check_run *r)
 	unsigned long long ms = r->request.check.timeout_ns / NS_PER_MS;
 
 	if (s->phase == WS_CLOSE)
-		check_pass(r, "101, ping answered; the close was not");
+		check_pass(r, "101, ping answered, but our close was not");
 	else if (s->phase == WS_PONG)
-		check_fail(r, HOKM_R_CHECK_PONG, "no pong to our ping within %llu ms (%u others)",
-			   ms, s->other_pongs);
+		check_fail(r, HOKM_R_CHECK_PONG,
+			   "no pong to our ping within %llu ms (%u other pongs)", ms,
+			   s->other_pongs);
 	else if (s->phase == WS_HEAD)
 		check_fail(r, HOKM_R_CHECK_TIMEOUT, "connected, but no 101 within %llu ms", ms);
 	else
-		check_fail(r, HOKM_R_CHECK_TIMEOUT, "port %u did not accept within %llu ms",
-			   r->request.check.port, ms);
+		check_late_connect(r);
 }
 
 const struct check_kind check_websocket = {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The agent's cage. Three answers to a system call:
+ * The confinement of the agent: resource limits and a seccomp filter, which treats a system call in
+ * one of three ways:
  *
- *   allowed   what polling, TCP sockets, memory, time and ending need
- *   killed    what only somebody who has taken the process over would ask for: new programs and
- *             processes, other processes' memory, executable memory, the kernel's inner doors
- *   EPERM     anything else: a library that learns to ask for more goes on without it, and the
- *             checks with it, until this list knows of it
+ *   allowed   Calls for polling, TCP sockets, memory, time and exit.
+ *   killed    Calls that only an attacker who controls the process would make: to start programs or
+ *             processes, to reach the memory of other processes, or to use rare kernel interfaces.
+ *   EPERM     All others. When a new version of a library makes another call, the checks go on
+ *             without it until this list has it.
  *
- * Sockets are internet ones; the pairs to daemon and broker are there already.
+ * New sockets can only be internet sockets; the pairs to the daemon and the broker exist already.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -25,7 +26,7 @@
 #include "agent/ws_client.h"
 #include "base/log.h"
 
-#define FILES_MAX 256 /* descriptors: every check has one, TLS and libcurl a few of their own */
+#define FILES_MAX 256 /* descriptors: one for each check, and some for libcurl and TLS */
 #define DATA_MAX  (256UL * 1024 * 1024)
 
 static const int allowed[] = {
@@ -33,7 +34,7 @@ static const int allowed[] = {
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 	SCMP_SYS(restart_syscall),
-	/* sockets; socket() itself has a rule of its own */
+	/* sockets; socket() has rules with arguments below */
 	SCMP_SYS(connect),
 	SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom),
@@ -50,7 +51,7 @@ static const int allowed[] = {
 	SCMP_SYS(writev),
 	SCMP_SYS(close),
 	SCMP_SYS(fcntl),
-	/* memory; mmap() and mprotect() have rules of their own */
+	/* memory; mmap() and mprotect() have rules with arguments below */
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
@@ -62,7 +63,7 @@ static const int allowed[] = {
 	SCMP_SYS(getrandom),
 	SCMP_SYS(futex),
 	SCMP_SYS(sched_yield),
-	/* signals and the end */
+	/* signals and exit */
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
@@ -109,11 +110,11 @@ int sandbox_warm_up(void)
 
 	tzset();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		log_error("agent: libcurl could not be initialized");
+		log_error("agent: could not initialize libcurl");
 		return -EIO;
 	}
 	if (RAND_bytes(&byte, 1) != 1 || ws_accept_text("dGhlIHNhbXBsZSBub25jZQ==", accept)) {
-		log_error("agent: libcrypto has no random bytes or no SHA-1");
+		log_error("agent: libcrypto could not give random bytes or compute SHA-1");
 		return -EIO;
 	}
 	easy = curl_easy_init();
@@ -143,7 +144,7 @@ static int set_limits(void)
 		err = limit(RLIMIT_CORE, 0);
 	if (!err)
 		err = limit(RLIMIT_MEMLOCK, 0);
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow memory counts as data */
+#ifndef __SANITIZE_ADDRESS__ /* the shadow memory of ASan counts as data */
 	if (!err)
 		err = limit(RLIMIT_DATA, DATA_MAX);
 #endif
@@ -152,13 +153,13 @@ static int set_limits(void)
 	return err;
 }
 
-/* Those whose arguments matter. */
+/* Adds the rules that depend on arguments of the call. */
 static int add_rules_with_arguments(scmp_filter_ctx ctx)
 {
 	const struct scmp_arg_cmp inet = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET};
-	/* libcurl asks whether there is IPv6. */
+	/* libcurl tests with a socket whether IPv6 is available. */
 	const struct scmp_arg_cmp inet6 = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET6};
-	/* The mask is in datum_a, what must remain in datum_b. */
+	/* datum_a is the mask, datum_b the value that the masked argument must have. */
 	const struct scmp_arg_cmp no_exec = {
 		.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, inet);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RFC 6455, the client's side of it, as bytes.
+ * The bytes of a WebSocket client. RFC 6455, section 5.2, has the form of a frame:
  *
  *    0                   1                   2                   3
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -10,10 +10,11 @@
  *   |N|V|V|V|       |S|             |                               |
  *   | |1|2|3|       |K|             |                               |
  *   +-+-+-+-+-------+-+-------------+-------------------------------+
- *   |  masking key, 4 bytes, in a client's frames only; then payload |
+ *   |  masking key, 4 bytes, only in frames of a client; then payload |
  *
- * Invariant: what ws_parse_server_header() accepts is what section 5 lets a server send without
- * extensions: no RSV bit, no mask, lengths in their shortest form, control frames whole and short.
+ * Invariant: ws_parse_server_header() accepts exactly what section 5 allows a server to send
+ * without extensions: no RSV bit, no mask, lengths in their shortest form, and control frames that
+ * are short and not fragmented.
  */
 #include <errno.h>
 #include <openssl/evp.h>
@@ -88,7 +89,7 @@ static uint64_t read_be(const uint8_t *data, size_t len)
 	return value;
 }
 
-/* Length behind the 7 bits. */
+/* Parses the length of the payload, with its extension. */
 static enum ws_parsed parse_length(const uint8_t *data, size_t len, struct ws_header *h,
 				   size_t *used, const char **why)
 {
@@ -100,10 +101,10 @@ static enum ws_parsed parse_length(const uint8_t *data, size_t len, struct ws_he
 	*used = 2 + extra;
 	h->payload_bytes = extra ? read_be(data + 2, extra) : len7;
 	if (h->payload_bytes >> 63)
-		return bad(why, "length with the top bit set");
+		return bad(why, "the top bit of the length is set");
 	if ((len7 == LEN_16 && h->payload_bytes < LEN_16) ||
 	    (len7 == LEN_64 && h->payload_bytes <= UINT16_MAX))
-		return bad(why, "length not in its shortest form");
+		return bad(why, "the length is not in its shortest form");
 	return WS_PARSED;
 }
 
@@ -118,12 +119,12 @@ enum ws_parsed ws_parse_server_header(const uint8_t *data, size_t len, struct ws
 	h->op = (enum ws_opcode)op;
 	h->fin = data[0] & BIT_FIN;
 	if (data[0] & BITS_RSV)
-		return bad(why, "reserved bit set without an extension");
+		return bad(why, "a reserved bit is set without an extension");
 	if (data[1] & BIT_MASK)
-		return bad(why, "masked frame from a server");
+		return bad(why, "the frame of a server is masked");
 	if ((op & ~BIT_CONTROL) > 2)
-		return bad(why, "unknown opcode");
+		return bad(why, "the opcode is unknown");
 	if ((op & BIT_CONTROL) && (!h->fin || (data[1] & BITS_LEN) > WS_CONTROL_MAX))
-		return bad(why, "control frame in fragments or too long");
+		return bad(why, "a control frame is fragmented or too long");
 	return parse_length(data, len, h, used, why);
 }
