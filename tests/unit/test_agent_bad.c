@@ -15,8 +15,8 @@
 #include <sys/pidfd.h>
 
 #include "../stub/agent_rig.h"
-#include "agent/agent_child.h"
 #include "agent/agent_spawn.h"
+#include "agent/messages.h"
 #include "base/log.h"
 
 static int open_bad_rig(void **state)

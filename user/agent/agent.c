@@ -31,7 +31,6 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/agent_child.h"
 #include "agent/agent_spawn.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -252,8 +251,8 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 static void report_exit(const struct agent *a, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED && info->si_status == AGENT_NOT_STARTED)
-		log_error("agent %d could not execute /proc/self/exe: check that /proc is mounted "
-			  "and that memory is free",
+		log_error("agent %d could not execute /proc/self/exe: "
+			  "check that /proc is mounted and that memory is free",
 			  (int)a->pid);
 	else if (info->si_code == CLD_EXITED)
 		log_warn("agent %d exited with status %d", (int)a->pid, info->si_status);
@@ -308,8 +307,8 @@ static int check_user(const char *user)
 
 	if (!err && found && pw.pw_uid != 0)
 		return 0;
-	log_error("the agent cannot run as user %s, which %s: name another user in the "
-		  "configuration (default nobody)",
+	log_error("the agent cannot run as user %s, which %s: "
+		  "name another user in the configuration (default nobody)",
 		  user, found ? "is root" : "does not exist");
 	return err ? -err : -ENOENT;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The agent: a child process without privileges that runs the active checks over libcurl's multi
- * interface. Daemon and agent talk over a SOCK_SEQPACKET pair, in which each message is one of the
- * two structs below. A message of the wrong size closes the connection. The agent can die and be
+ * interface. Daemon and agent talk over a socket (agent/messages.h); a message of the wrong size
+ * closes the connection. The agent can die and be
  * started again without an effect on ownership: its unfinished checks end with the reason
  * CHECK_AGENT.
  *
@@ -12,29 +12,10 @@
 #ifndef HOKM_AGENT_H
 #define HOKM_AGENT_H
 
-#include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "conf/conf.h"
-#include "hokm/names.h"
-
-struct agent_request {
-	uint32_t id;  /* of the check, chosen by the caller; less than AGENT_CHECKS_MAX */
-	uint32_t seq; /* of the run of this check, returned in the reply */
-	struct conf_check check; /* has no secret */
-	char host[64];           /* Host header: VIP:port */
-};
-
-struct agent_reply {
-	uint32_t id;
-	uint32_t seq;
-	uint32_t reason; /* enum hokm_reason, CHECK_* */
-	uint32_t attempts;
-	uint64_t took_ns;
-	char detail[128]; /* what was tried and what happened; printable ASCII */
-};
-
-#define AGENT_CHECKS_MAX (HOKM_MAX_SERVICES * CONF_CHECKS_MAX)
+#include "agent/messages.h"
 
 struct agent; /* opaque */
 

@@ -26,6 +26,7 @@
 #include "agent/agent_child.h"
 #include "agent/broker.h"
 #include "agent/check.h"
+#include "agent/messages.h"
 #include "agent/sandbox.h"
 #include "base/log.h"
 
@@ -51,8 +52,8 @@ static int become(const char *user)
 	if (err)
 		return err;
 	if (geteuid() == 0) {
-		log_error("the agent must not run as user %s, which is root: name another user in "
-			  "the configuration",
+		log_error("the agent must not run as user %s, which is root: "
+			  "name another user in the configuration",
 			  user);
 		return -EPERM;
 	}

@@ -3,9 +3,6 @@
 #ifndef HOKM_AGENT_CHILD_H
 #define HOKM_AGENT_CHILD_H
 
-/* The descriptor of the socket to the daemon, in the agent. */
-#define AGENT_FD 3
-
 /* The user for checks in the foreground, when root starts them. */
 #define AGENT_DEFAULT_USER "nobody"
 

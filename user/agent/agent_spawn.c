@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/agent_child.h"
 #include "agent/agent_spawn.h"
+#include "agent/messages.h"
 #include "base/log.h"
 
 #define ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -23,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/broker.h"
+#include "agent/messages.h"
 #include "base/log.h"
 
 /* A killed command may need some time to exit while the next attempt of its check runs. */

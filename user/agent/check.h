@@ -20,15 +20,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/agent.h"
 #include "agent/broker.h"
+#include "agent/messages.h"
 
 #define CHECK_HEADERS_MAX (16 * 1024) /* bytes of the headers of an answer */
 #define CHECK_BODY_MAX    (64 * 1024) /* bytes of a body that are searched */
 
 struct check_run;
 
-/* A kind of check. A function may be NULL where its comment says so. */
+/* A kind of check. A function may be NULL if its comment allows it. */
 struct check_kind {
 	const char *name;
 	size_t priv_bytes; /* of r->priv, zeroed before each attempt; 0 for none */

@@ -12,8 +12,8 @@
  *
  * A game server may send any number of frames before the pong, the first of them in the same
  * segment as its 101. Its pings are answered. A pong without our bytes is ignored, because a server
- * may send one unasked (section 5.5.3). The check passes when the right pong arrived, also when the
- * server does not close in time after that.
+ * may send one unsolicited (section 5.5.3). The check passes when the right pong arrived, also when
+ * the server does not close in time after that.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

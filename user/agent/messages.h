@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The messages between daemon and agent. They go over a SOCK_SEQPACKET pair: the daemon sends a
+ * struct agent_request, the agent sends a struct agent_reply, each as one packet.
+ */
+#ifndef HOKM_AGENT_MESSAGES_H
+#define HOKM_AGENT_MESSAGES_H
+
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "hokm/names.h"
+
+/* The descriptor of the socket to the daemon, in the agent. */
+#define AGENT_FD 3
+
+/* Checks of a node: ids are less than this. */
+#define AGENT_CHECKS_MAX (HOKM_MAX_SERVICES * CONF_CHECKS_MAX)
+
+struct agent_request {
+	uint32_t id;  /* of the check, chosen by the caller; less than AGENT_CHECKS_MAX */
+	uint32_t seq; /* of the run of this check, returned in the reply */
+	struct conf_check check; /* has no secret */
+	char host[64];           /* Host header: VIP:port */
+};
+
+struct agent_reply {
+	uint32_t id;
+	uint32_t seq;
+	uint32_t reason; /* enum hokm_reason, CHECK_* */
+	uint32_t attempts;
+	uint64_t took_ns;
+	char detail[128]; /* what was tried and what happened; printable ASCII */
+};
+
+#endif
