@@ -259,7 +259,7 @@ $(FLAGS_STAMP): FORCE
 
 # Only what includes the skeleton waits for the BPF build; afterwards the dependency files know it.
 ALL_SRC    := $(USER_SRC) $(UNIT_SRC) $(BPFT_SRC) $(wildcard tools/bench/*.c)
-SKEL_USERS := $(if $(ALL_SRC),$(shell grep -ls '"hokm.skel.h"' $(ALL_SRC) $(wildcard tests/*/*.h)))
+SKEL_USERS := $(if $(ALL_SRC),$(shell grep -ls '"path/skeleton.h"' $(ALL_SRC) $(wildcard tests/*/*.h)))
 SKEL_HDRS  := $(filter %.h,$(SKEL_USERS))
 SKEL_OBJ   := $(patsubst %.c,$(B)/%.o,$(filter %.c,$(SKEL_USERS))) \
               $(if $(SKEL_HDRS),$(patsubst %.c,$(B)/%.o,$(BPFT_SRC)))

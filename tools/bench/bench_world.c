@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The world of the bench: the real programs loaded and never attached, in a network namespace of
- * their own, and the maps of an owner with one alive peer, 4096 connections here and 4096 there. In
- * the second part of a round there are 65,536 here, which fills half of conns.
+ * The bench's world: the real programs loaded, never attached, in a network namespace of their own;
+ * the maps of an owner with one live peer, 4096 players here and 4096 there. In the second half
+ * they are 65,536 here, which fills half of conns.
  *
- * The times of what must stay alive lie a day ahead, so that no path changes while it is measured.
+ * Stamps of what must stay alive lie a day ahead, so that no path changes while it is measured.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "bench.h"
-#include "../../tests/bpf/skel.h"
+#include "path/skeleton.h"
 
 #define DAY_NS   86400000000000ULL
 #define LIMIT_NS 100000000ULL
@@ -113,7 +113,7 @@ int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hok
 	return 0;
 }
 
-/* A node that steers a connection sees one direction of it, and tracks no frames. */
+/* A node that steers a connection sees one half of it, and follows nothing. */
 static int put_steered(struct bench *b)
 {
 	struct hokm_conn c = {
@@ -135,9 +135,9 @@ int world_fill(struct bench *b)
 }
 
 /*
- * Deletes the entries that the packets `first` to `last` - 1 made in conns. It deletes by key,
- * because a walk through the table would remove the paths' own entries from the caches. half_open
- * needs no deletion, because it replaces old entries.
+ * Removes what packets number first to last - 1 entered into conns. By key: a walk through the
+ * table would leave nothing of the paths' own entries in the caches. half_open needs none: it
+ * evicts.
  */
 int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t last)
 {
@@ -238,7 +238,7 @@ static int fill_jumps(struct bench *b)
 	return err ? err : fill_one(b, "jump_out", out, b->subject_out_fd);
 }
 
-/* The key of the hot look-up. */
+/* The one key of the hot look-up. */
 static int put_hot(struct bench *b)
 {
 	const struct bpf_map *m = bpf_object__find_map_by_name(b->obj, "hot");

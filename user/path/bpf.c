@@ -87,12 +87,11 @@ static int check_meta(const struct pins *p, uint64_t layout)
 {
 	if (p->meta.abi_version == HOKM_ABI_VERSION && p->meta.layout_hash == layout)
 		return 0;
-	log_error(
-		"the maps pinned in %s belong to another version (schema %u, layout %016llx; this "
-		"version has %d, %016llx): run that version, or run `hokm-xdp cleanup` and start "
-		"again",
-		p->dir, p->meta.abi_version, (unsigned long long)p->meta.layout_hash,
-		HOKM_ABI_VERSION, (unsigned long long)layout);
+	log_error("the maps pinned in %s belong to another version (schema %u, layout %016llx; "
+		  "this version has %d, %016llx): run that version, "
+		  "or run `hokm-xdp cleanup` and start again",
+		  p->dir, p->meta.abi_version, (unsigned long long)p->meta.layout_hash,
+		  HOKM_ABI_VERSION, (unsigned long long)layout);
 	return -EPROTO;
 }
 
@@ -125,13 +124,13 @@ static int judge_pins(struct opening *o)
 		return err;
 	}
 	if (pins_attached(p, o->b->ifindex)) {
-		log_error("the pins in %s are incomplete (%u of %d maps), but their programs are "
-			  "attached: run `hokm-xdp cleanup` and start again",
+		log_error("the pins in %s are incomplete (%u of %d maps), "
+			  "but their programs are attached: run `hokm-xdp cleanup` and start again",
 			  p->dir, p->n_maps, MAP_PINNED);
 		return -EPROTO;
 	}
-	log_warn("the pins in %s are incomplete (%u of %d maps), left by a start that did not "
-		 "finish: removing them and starting fresh",
+	log_warn("the pins in %s are incomplete (%u of %d maps), "
+		 "left by a start that did not finish: removing them and starting fresh",
 		 p->dir, p->n_maps, MAP_PINNED);
 	pins_close(p);
 	err = pins_remove(p->dir);
@@ -416,8 +415,9 @@ static int detach_egress(const struct pins *p, int ifindex)
 	if (!program)
 		return 0;
 	if (p->egress >= 0 && bpf_prog_id_of(p->egress) != program) {
-		log_warn("the egress filter of interface %d stays: its program is not the one "
-			 "pinned in %s (does the pin belong to another network namespace?)",
+		log_warn("the egress filter of interface %d stays: "
+			 "its program is not the one pinned in %s, "
+			 "which may belong to another network namespace",
 			 ifindex, p->dir);
 		return 0;
 	}

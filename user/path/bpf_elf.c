@@ -5,15 +5,7 @@
  * way.
  */
 #include "path/bpf_elf.h"
-
-/* Generated code does not follow the warnings of this project. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#include "hokm.skel.h"
-#pragma GCC diagnostic pop
+#include "path/skeleton.h"
 
 const void *bpf_elf_bytes(size_t *size)
 {

@@ -187,15 +187,16 @@ static int reuse_map(struct bpf_map *map, int fd, const struct conf *c, enum bpf
 	    info.value_size != bpf_map__value_size(map) ||
 	    info.map_flags != bpf_map__map_flags(map) ||
 	    (!want && info.max_entries != bpf_map__max_entries(map))) {
-		log_error("the pinned map %s has another type or size than this version needs: run "
-			  "`hokm-xdp cleanup` and start again",
+		log_error("the pinned map %s has another type or size than this version needs: "
+			  "run `hokm-xdp cleanup` and start again",
 			  bpf_map_names[id]);
 		return -EPROTO;
 	}
 	if (want && info.max_entries != want)
-		log_warn("map %s keeps its %u entries, although the configuration asks for %u: to "
-			 "change the size, run `hokm-xdp cleanup` while this node has no players",
-			 bpf_map_names[id], info.max_entries, want);
+		log_warn(
+			"map %s keeps its %u entries, although the configuration asks for %u: "
+			"to change the size, run `hokm-xdp cleanup` while this node has no players",
+			bpf_map_names[id], info.max_entries, want);
 	return bpf_map__reuse_fd(map, fd);
 }
 
@@ -238,16 +239,16 @@ static void explain(int err, const struct conf *c)
 	struct utsname u;
 
 	if (err == -EPERM)
-		log_error("the kernel refused to load the BPF programs: %s; run as root, or with "
-			  "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+		log_error("the kernel refused to load the BPF programs: %s; run as root, "
+			  "or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 			  strerror(-err));
 	else if (err == -ENOMEM)
-		log_error("there is no memory for the BPF maps: max_connections is %u; a smaller "
-			  "value needs less memory",
+		log_error("there is no memory for the BPF maps: max_connections is %u; "
+			  "a smaller value needs less memory",
 			  c->max_connections);
 	else
-		log_error("the kernel (%s) rejected the BPF programs: %s; Linux 6.1 or newer is "
-			  "needed",
+		log_error("the kernel (%s) rejected the BPF programs: %s; "
+			  "Linux 6.1 or newer is needed",
 			  uname(&u) ? "unknown" : u.release, strerror(-err));
 }
 
@@ -272,8 +273,8 @@ int load_object(struct bpf_object *obj, const struct conf *c, const struct pins 
 	int err;
 
 	if (access(KERNEL_BTF, R_OK) < 0) {
-		log_error("this kernel has no BTF (%s: %s): Linux 6.1 or newer with "
-			  "CONFIG_DEBUG_INFO_BTF is needed",
+		log_error("this kernel has no BTF (%s: %s): "
+			  "Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF is needed",
 			  KERNEL_BTF, strerror(errno));
 		return -ENOTSUP;
 	}

@@ -30,8 +30,8 @@ int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX])
 	if (n < 0 || n >= PIN_DIR_MAX)
 		return -ENAMETOOLONG;
 	if (!node[0] || strchr(node, '/')) {
-		log_error("the node name \"%s\" cannot be the name of a folder of pins: choose a "
-			  "name that is not empty and has no /",
+		log_error("the node name \"%s\" cannot be the name of a folder of pins: "
+			  "choose a name that is not empty and has no /",
 			  node);
 		return -EINVAL;
 	}

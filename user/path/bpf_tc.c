@@ -19,6 +19,9 @@
 #define TC_HANDLE   0x484b /* "HK" */
 #define TC_PRIORITY 0x484b
 
+/* An `ingress` qdisc takes the place of clsact. */
+#define INGRESS_HINT "; `tc qdisc show` tells whether the interface has an `ingress` qdisc"
+
 #define HOOK(name, index) \
 	LIBBPF_OPTS(bpf_tc_hook, name, .ifindex = (index), .attach_point = BPF_TC_EGRESS)
 
@@ -38,10 +41,7 @@ int tc_attach(int ifindex, int prog_fd, bool *made)
 	err = bpf_tc_attach(&hook, &opts);
 	if (err)
 		log_error("could not attach the egress filter to interface %d: %s%s", ifindex,
-			  strerror(-err),
-			  *made ? ""
-				: "; does the interface have an `ingress` qdisc instead of clsact "
-				  "(tc qdisc show)?");
+			  strerror(-err), *made ? "" : INGRESS_HINT);
 	return err;
 }
 

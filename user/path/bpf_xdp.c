@@ -217,10 +217,10 @@ int xdp_attach(const struct xdp_job *j)
 			log_error("could not replace the XDP program of the link on %s: %s",
 				  j->ifname, strerror(-err));
 	} else if (f.id && !j->opts->replace_foreign) {
-		log_error(
-			"%s already has an XDP program that is not ours: id %u, name %s; remove it "
-			"(ip link set dev %s xdp off, or bpftool link detach), or start with --replace",
-			j->ifname, f.id, f.name, j->ifname);
+		log_error("%s already has an XDP program that is not ours: id %u, name %s; "
+			  "remove it (ip link set dev %s xdp off, or bpftool link detach), "
+			  "or start with --replace",
+			  j->ifname, f.id, f.name, j->ifname);
 		err = -EBUSY;
 	} else {
 		err = f.id ? evict(j, &f) : 0;
