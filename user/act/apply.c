@@ -118,9 +118,9 @@ int apply_sync(struct apply *a, const struct apply_want *want)
 	int err = err_services ? err_services : err_routes ? err_routes : err_addrs;
 
 	if (err && !a->sync_failed)
-		log_error("could not set service states, routes or addresses on %s: %s; trying "
-			  "again",
-			  a->interface, strerror(-err));
+		log_error(
+			"could not set service states, routes or addresses on %s: %s; trying again",
+			a->interface, strerror(-err));
 	else if (!err && a->sync_failed)
 		log_info("service states, routes and addresses on %s are set again", a->interface);
 	a->sync_failed = err != 0;
@@ -132,8 +132,8 @@ int apply_own(struct apply *a, const struct apply_want *want)
 	int err = hokm_bpf_set_own(a->bpf, &want->own);
 
 	if (err && !a->own_failed)
-		log_error("could not write the lease to map own: %s; this node is not owner until "
-			  "it succeeds",
+		log_error("could not write the lease to map own: %s; "
+			  "this node is not owner until it succeeds",
 			  strerror(-err));
 	a->own_failed = err != 0;
 	return err;
@@ -167,8 +167,8 @@ static void report_foreign(struct in_addr vip)
 
 	if (!inet_ntop(AF_INET, &vip, addr, sizeof(addr)) || vip_interface_of(vip, interface) <= 0)
 		return;
-	log_error("%s already has the VIP %s as an address that hokm-xdp did not add: remove it "
-		  "first (ip address show %s)",
+	log_error("%s already has the VIP %s as an address that hokm-xdp did not add: "
+		  "remove it first (ip address show %s)",
 		  interface, addr, interface);
 }
 
@@ -242,8 +242,8 @@ void apply_close(struct apply *a, bool keep)
 	if (!err && !keep && a->save_file[0])
 		err = sysctl_arp_restore(a->interface, a->save_file);
 	if (err)
-		log_error("could not remove VIP, routes and sysctls from %s: %s; run `hokm-xdp "
-			  "cleanup`",
+		log_error("could not remove VIP, routes and sysctls from %s: %s; "
+			  "run `hokm-xdp cleanup`",
 			  a->interface, strerror(-err));
 	garp_close(a->garp);
 	vip_close(a->vip);

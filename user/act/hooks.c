@@ -240,8 +240,8 @@ static void kill_and_reap(const struct hooks *h)
 	/* Without a pidfd, poll() sleeps for CLOSE_MS, which is long enough too. */
 	(void)poll(&p, 1, CLOSE_MS);
 	if (waitpid(pid, NULL, WNOHANG) == 0)
-		log_error("hook %s (pid %d) was killed, but did not exit within %d ms; the daemon "
-			  "does not wait for it",
+		log_error("hook %s (pid %d) was killed, but did not exit within %d ms; "
+			  "the daemon does not wait for it",
 			  h->item.path, (int)pid, CLOSE_MS);
 	if (p.fd >= 0)
 		close(p.fd);
@@ -324,8 +324,8 @@ void hooks_queue(struct hooks *h, const struct hook_call *call)
 	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
 		return;
 	if (h->n == HOOKS_QUEUE_MAX) {
-		log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, because "
-			  "the running hook takes too long",
+		log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, "
+			  "because the running hook takes too long",
 			  h->queue[h->head].path, when_name(&h->queue[h->head]),
 			  hokm_vrrp_state_name(h->queue[h->head].call.state), HOOKS_QUEUE_MAX);
 		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;

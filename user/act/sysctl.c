@@ -193,10 +193,9 @@ static void warn_all(const char *ifname)
 	int all = 0;
 
 	if (!read_value("all", "arp_ignore", &all) && all > 1)
-		log_warn(
-			"net.ipv4.conf.all.arp_ignore is %d and overrules the value 1 of %s: set it "
-			"to 1 or less, or the owner may not answer ARP for the VIP",
-			all, ifname);
+		log_warn("net.ipv4.conf.all.arp_ignore is %d, which overrules the 1 of %s: "
+			 "set it to 1 or less, or the owner may not answer ARP for the VIP",
+			 all, ifname);
 }
 
 int sysctl_arp_set(const char *ifname, const char *save_file)
@@ -234,8 +233,8 @@ int sysctl_arp_restore(const char *ifname, const char *save_file)
 	if (err == -ENOENT)
 		return 0;
 	if (err) {
-		log_error("could not read the saved ARP sysctls in %s: %s; set arp_ignore and "
-			  "arp_announce of %s by hand and remove the file",
+		log_error("could not read the saved ARP sysctls in %s: %s; "
+			  "set arp_ignore and arp_announce of %s by hand and remove the file",
 			  save_file, strerror(-err), ifname);
 		return err;
 	}
@@ -244,10 +243,10 @@ int sysctl_arp_restore(const char *ifname, const char *save_file)
 		if (err == -ENOENT) /* the interface was removed, and its sysctls with it */
 			break;
 		if (err) {
-			log_error(
-				"could not restore net.ipv4.conf.%s.%s to %d: %s; the value stays "
-				"saved in %s",
-				ifname, arp_sysctls[i].name, values[i], strerror(-err), save_file);
+			log_error("could not restore net.ipv4.conf.%s.%s to %d: %s; "
+				  "the value stays saved in %s",
+				  ifname, arp_sysctls[i].name, values[i], strerror(-err),
+				  save_file);
 			return err;
 		}
 	}

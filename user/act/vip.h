@@ -7,8 +7,9 @@
  * Both have a mark of this program in the kernel. Only what has the mark is ever removed, and a
  * later daemon and `cleanup` recognize it too.
  *
- * A struct vip is used by one thread. The functions return 0 or -errno and log nothing unless their
- * comment says so. Each waits for the answer of the kernel, which takes microseconds.
+ * A struct vip is used by one thread. The functions return 0 or -errno and log nothing, unless
+ * their comment names an exception. Each waits for the answer of the kernel, which takes
+ * microseconds.
  */
 #ifndef HOKM_ACT_VIP_H
 #define HOKM_ACT_VIP_H

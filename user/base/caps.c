@@ -170,8 +170,8 @@ int caps_become(const char *user)
 	int err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
 
 	if (err || !found) {
-		log_error("could not change to user %s: %s; create this user, or name another one "
-			  "in the configuration",
+		log_error("could not change to user %s: %s; create this user, "
+			  "or name another one in the configuration",
 			  user, err ? strerror(err) : "there is no such user");
 		return err ? -err : -ENOENT;
 	}
@@ -204,16 +204,15 @@ void caps_realtime(int priority)
 
 	/* No RLIMIT_RTTIME: the kernel would kill the daemon when the hypervisor takes its CPU. */
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
-		log_warn(
-			"could not get real-time priority (SCHED_FIFO %d): %s; adverts may be late "
-			"on a busy node; give the daemon CAP_SYS_NICE",
-			priority, strerror(errno));
+		log_warn("could not get real-time priority (SCHED_FIFO %d): %s; "
+			 "adverts may be late on a busy node; give the daemon CAP_SYS_NICE",
+			 priority, strerror(errno));
 	raise_memlock();
 	/* MCL_ONFAULT locks a page when it is first used: unused parts of libraries cost nothing.
 	 */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		log_warn("could not lock memory: %s; adverts may be late when the node swaps; give "
-			 "the daemon CAP_IPC_LOCK",
+		log_warn("could not lock memory: %s; adverts may be late when the node swaps; "
+			 "give the daemon CAP_IPC_LOCK",
 			 strerror(errno));
 }
 

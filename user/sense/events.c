@@ -144,8 +144,8 @@ static int open_perf(struct events *e, sd_event *event, int events_fd)
 	e->perf = perf_buffer__new(events_fd, PERF_PAGES, on_sample, on_lost, e, NULL);
 	if (!e->perf) {
 		err = -errno;
-		log_error("could not open the buffers for kernel events: %s; CAP_PERFMON and %d "
-			  "KiB of lockable memory for each CPU are needed",
+		log_error("could not open the buffers for kernel events: %s; "
+			  "CAP_PERFMON and %d KiB of lockable memory for each CPU are needed",
 			  strerror(-err), PERF_PAGES * 4 + 4);
 		return err;
 	}

@@ -45,8 +45,9 @@ static int bind_udp(int fd, const char *who, struct in_addr addr, uint16_t port_
 	err = -errno;
 	(void)inet_ntop(AF_INET, &addr, text, sizeof(text));
 	if (err == -EADDRINUSE)
-		log_error("could not bind the %s socket to %s port %u: %s; another program uses "
-			  "this UDP port: stop it, or change the %s port on all nodes",
+		log_error("could not bind the %s socket to %s port %u: %s; "
+			  "another program uses this UDP port: stop it, "
+			  "or change the %s port on all nodes",
 			  who, text, port_host, strerror(-err), who);
 	else
 		log_error("could not bind the %s socket to %s port %u: %s", who, text, port_host,
