@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `hokm-xdp ctl` from the command line to the exit code, against a server in a child. */
+/* `hokm-xdp ctl` from the command line to the exit code, with a server in a child process. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ struct run {
 	char *out, *err;
 };
 
-/* Runs `ctl` with the words, the last of which is NULL. */
+/* Runs `ctl` with these arguments; NULL ends them. Caller: run_free(). */
 static struct run run_words(const char *const *words)
 {
 	char *argv[ARGS_MAX + 2];
@@ -65,7 +65,7 @@ static void assert_part(const char *text, const char *part)
 		fail_msg("missing \"%s\" in:\n%s", part, text);
 }
 
-/* Output and errors have these parts; "" for nothing at all. */
+/* The output and the errors contain these parts; "" means that nothing was printed. Frees r. */
 static void expect(struct run r, int code, const char *out, const char *err)
 {
 	if (r.code != code)
@@ -102,7 +102,9 @@ static void test_tables_agree(void **state)
 		struct run one = RUN(c->name, "--help"), words = RUN("--words", c->name);
 
 		assert_part(all.out, c->name);
-		assert_part(all.out, c->help);
+		assert_part(all.out, c->summary);
+		assert_part(one.out, c->summary);
+		assert_true(strlen(c->about) > 0);
 		assert_part(one.out, c->name);
 		assert_part(man.out, ".SS ctl ");
 		for (const struct ctl_option *o = c->options; o->name; o++) {
@@ -123,20 +125,21 @@ static void test_misuse(void **state)
 {
 	(void)state;
 	expect(run_words((const char *const[]){NULL}), CTL_EXIT_USAGE, "", "a command is missing");
-	expect(RUN("frobnicate"), CTL_EXIT_USAGE, "", "no command \"frobnicate\"");
+	expect(RUN("frobnicate"), CTL_EXIT_USAGE, "", "there is no command \"frobnicate\"");
 	expect(RUN("status", "--frob"), CTL_EXIT_USAGE, "", "status has no option --frob");
 	expect(RUN("--frob"), CTL_EXIT_USAGE, "", "there is no option --frob");
 	expect(RUN("status", "-x"), CTL_EXIT_USAGE, "", "no option -x");
 	expect(RUN("status", "now"), CTL_EXIT_USAGE, "", "status does not take \"now\"");
 	expect(RUN("log-level", "info", "warn"), CTL_EXIT_USAGE, "", "not take \"warn\"");
-	expect(RUN("conns", "--limit"), CTL_EXIT_USAGE, "", "--limit needs a N");
+	expect(RUN("conns", "--limit"), CTL_EXIT_USAGE, "", "--limit needs a value: N");
 	expect(RUN("conns", "--limit", "0"), CTL_EXIT_USAGE, "", "from 1 to 4194304");
 	expect(RUN("conns", "--limit=1x"), CTL_EXIT_USAGE, "", "from 1 to 4194304");
 	expect(RUN("conns", "--limit", "99999999999999999999"), CTL_EXIT_USAGE, "", "from 1");
 	expect(RUN("conns", "--half-open=yes"), CTL_EXIT_USAGE, "", "takes no value");
-	expect(RUN("failover", "--to", ""), CTL_EXIT_USAGE, "", "--to needs a NODE");
-	expect(RUN("status", "-s", "/x", "-n", "y"), CTL_EXIT_USAGE, "", "--socket says it all");
-	expect(RUN("status", "-n", "../x"), CTL_EXIT_USAGE, "", "no node's name");
+	expect(RUN("failover", "--to", ""), CTL_EXIT_USAGE, "", "--to needs a value: NODE");
+	expect(RUN("status", "-s", "/x", "-n", "y"), CTL_EXIT_USAGE, "",
+	       "--config and --node cannot be used with --socket");
+	expect(RUN("status", "-n", "../x"), CTL_EXIT_USAGE, "", "not the name of a node");
 	expect(RUN("status", "-c", "/nonexistent/hokm.conf"), CTL_EXIT_USAGE, "",
 	       "/nonexistent/hokm.conf");
 }
@@ -161,7 +164,7 @@ static void test_parse(void **state)
 	json_decref(want);
 }
 
-static void test_nobody_there(void **state)
+static void test_no_daemon(void **state)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -296,7 +299,7 @@ static void test_exit_codes(void **state)
 	expect(RUN("drain", "-s", r.path), CTL_EXIT_FAILED, "", "no verb \"drain\"");
 	expect(RUN("counters", "-s", r.path), CTL_EXIT_OK, "SYNs from clients", "");
 	expect(RUN("counters", "--service", "chat", "-s", r.path), CTL_EXIT_FAILED, "",
-	       "no service \"chat\"");
+	       "there is no service \"chat\"");
 	ctl_rig_join(&r);
 }
 
@@ -320,7 +323,7 @@ static void test_events(void **state)
 	ctl_rig_join(&r);
 }
 
-/* A follower prints what it gets, and says so when the daemon dies. */
+/* `events -f` prints the events, and exits with an error when the daemon dies. */
 static void test_events_until_the_daemon_dies(void **state)
 {
 	char line[256];
@@ -340,7 +343,7 @@ static void test_events_until_the_daemon_dies(void **state)
 				r.path,          NULL};
 		FILE *out = fdopen(fds[1], "w");
 
-		/* Must go before this rig's clean-up, whatever happens. */
+		/* _exit(): this process must not run the clean-up of the rig. */
 		_exit(out ? ctl_run(5, argv, out, stderr) : 99);
 	}
 	close(fds[1]);
@@ -367,7 +370,7 @@ static void test_denied(void **state)
 	(void)state;
 	assert_int_equal(geteuid(), 0);
 	ctl_rig_fork(&r, daemon_like);
-	/* First by the socket's mode, then by the server's own look. */
+	/* Access is denied first by the mode of the socket, then by the server itself. */
 	for (int i = 0; i < 2; i++) {
 		child = fork();
 		assert_true(child >= 0);
@@ -387,7 +390,7 @@ static void test_denied(void **state)
 	ctl_rig_join(&r);
 }
 
-/* A daemon that is stopped takes the connection but never answers. */
+/* The kernel accepts connections for a stopped daemon, but no reply comes. */
 static void test_stopped_daemon(void **state)
 {
 	struct ctl_rig r;
@@ -425,7 +428,7 @@ int main(void)
 		cmocka_unit_test(test_tables_agree),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_no_daemon),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_exit_codes),
 		cmocka_unit_test(test_events),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Replies as text: sample data in, the lines that a person looks for out. */
+/* Replies as text: each test renders sample data and looks for the lines that it must give. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@
 
 typedef void (*render_fn)(const json_t *, const json_t *, FILE *);
 
-/* Sample text has ' for ": easier on the eyes. Caller: json_decref(). */
+/* Parses JSON with ' in place of ", which is easier to read in C. Caller: json_decref(). */
 static json_t *sample(const char *text)
 {
 	char *copy = strdup(text);
@@ -127,16 +127,16 @@ static void test_status_warnings(void **state)
 {
 	static const char *const parts[] = {
 		"primary (192.168.1.26) is not owner of 192.168.1.25\n",
-		"WARNING  panic hold: nobody is healthy",
-		"WARNING  in maintenance; `hokm-xdp ctl ready` ends it",
+		"WARNING  panic hold: no node is healthy",
+		"WARNING  in maintenance; `hokm-xdp ctl ready` ends the maintenance",
 		"WARNING  draining:",
-		"WARNING  standby after a failover",
+		"WARNING  standby after `failover`",
 		"WARNING  service game is DOWN (check-timeout)",
-		"WARNING  service game is suspect (passive-ping): new players avoid it for 1.5 s",
-		"WARNING  peer a: its kernel answers but its daemon is stale",
+		"WARNING  service game is suspect (passive-ping): new players go to a peer for 1.5 s",
+		"WARNING  peer a answers pulses but its daemon is unresponsive",
 		"WARNING  peer b is silent: last pulse 12.0 s ago, last advert 3.0 s ago",
-		"WARNING  peer c was never heard",
-		"WARNING  peer d answers no pulses: players cannot be steered to it",
+		"WARNING  peer c has shown no sign of life since the daemon started",
+		"WARNING  peer d sends adverts but answers no pulse: no player can be steered to it",
 		"WARNING  XDP is attached in generic mode",
 		"WARNING  the agent is not running",
 		"WARNING  7 kernel events were lost",
@@ -170,17 +170,17 @@ static void test_status_warnings(void **state)
 	json_decref(data);
 }
 
-#define DRAINING                                                                        \
-	"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; " \
-	"7 players left, ended in 4.2 s\n"
+#define DRAINING                                                                               \
+	"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends the drain; " \
+	"7 players left, to be terminated in 4.2 s\n"
 
 static void test_status_of_recovery(void **state)
 {
 	static const char *const parts[] = {
-		"  PEER  REPLICA              CONNECTIONS  OURS THERE  LAG MAX  RESYNCS  FAULTS\n",
-		"  b     warm                          50  all           12 ms        1       3\n",
-		"  c     COLD, NOT CONNECTED            0  not all       2.0 s        4       0\n",
-		"WARNING  does not preempt yet: it waits for a peer's list of connections",
+		"  PEER  REPLICA              CONNECTIONS  OURS AT PEER  LAG MAX  RESYNCS  FAULTS\n",
+		"  b     warm                          50  warm            12 ms        1       3\n",
+		"  c     COLD, NOT CONNECTED            0  COLD            2.0 s        4       0\n",
+		"WARNING  this node does not preempt yet: it waits until a peer has replicated",
 		DRAINING,
 	};
 	json_t *data = sample(STATUS);
@@ -234,7 +234,7 @@ static void test_judge(void **state)
 	json_decref(not_asked);
 }
 
-/* What the view of conns prints of these frames, the last of which is NULL. */
+/* What the view of conns prints for these frames; NULL ends them. Caller: free(). */
 static char *viewed(const char *options, const char *const *frames)
 {
 	json_t *o = sample(options);
@@ -289,7 +289,7 @@ static void test_conns_table(void **state)
 			    "{'total':3,'seen':9,'shown':2,'limit':2}");
 
 	(void)state;
-	/* Widths are the first frame's; a longer cell moves only its own line. */
+	/* The first frame determines the widths; a longer cell shifts only its own line. */
 	assert_string_equal(
 		text,
 		"  CLIENT              SERVICE  STATE        WS    TARGET        AGE  IDLE-IN  "
@@ -311,7 +311,7 @@ static void test_conns_table(void **state)
 	text = VIEWED("{'half_open':true}", KEYS, "{'total':0,'seen':0,'shown':0,'limit':1000}");
 	assert_string_equal(text, "0 half-open connections\n");
 	free(text);
-	/* Another version of the daemon: keys and values that are not there. */
+	/* A daemon of another version: keys and values are missing. */
 	text = VIEWED("{}", "{'keys':['client']}", "{'rows':[['x',5],[],7]}", "{'total':3}");
 	assert_has(text, "  x       ?        ?");
 	free(text);
@@ -344,7 +344,7 @@ static void test_conns_json(void **state)
 	free(text);
 }
 
-/* A column is asked for when an option makes it mean something, and once. */
+/* A column is requested once, and only when an option makes it meaningful. */
 static void test_conns_keys(void **state)
 {
 	json_t *plain = asked_keys("{}"), *more = asked_keys("{'stale':'5s','top':'stale'}");
@@ -468,8 +468,8 @@ static void test_events(void **state)
 		     "2027-01-01 00:30:01.007 daemon state backup -> master (master-down)\n");
 	assert_event("{'time':'yesterday','source':'daemon','kind':'x','text':'y'}",
 		     "yesterday daemon x y\n");
-	assert_event("{'dropped':12}", "... 12 events are missing here: they came faster than "
-				       "they were read\n");
+	assert_event("{'dropped':12}", "... 12 events are missing here: they were not read fast "
+				       "enough\n");
 }
 
 static void test_words(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The client's end of the control socket. See client.h.
+ * The client's end of the control socket; client.h describes it.
  */
 #include <errno.h>
 #include <glob.h>
@@ -17,7 +17,7 @@ static int use_path(const char *found, char *path, size_t size, FILE *err)
 {
 	if (snprintf(path, size, "%s", found) < (int)size)
 		return CTL_EXIT_OK;
-	fprintf(err, "hokm-xdp ctl: %s: the path is too long\n", found);
+	fprintf(err, "hokm-xdp ctl: the path of the socket is too long: %s\n", found);
 	return CTL_EXIT_USAGE;
 }
 
@@ -26,7 +26,9 @@ static int find_by_node(const char *node, const char *dir, char *path, size_t si
 	char name[CONF_PATH_MAX];
 
 	if (strchr(node, '/') || strlen(node) >= CONF_NAME_MAX) {
-		fprintf(err, "hokm-xdp ctl: \"%s\" is no node's name; -s takes a path\n", node);
+		fprintf(err,
+			"hokm-xdp ctl: \"%s\" is not the name of a node; give a path with -s\n",
+			node);
 		return CTL_EXIT_USAGE;
 	}
 	snprintf(name, sizeof(name), "%s/%s.sock", dir, node);
@@ -34,8 +36,8 @@ static int find_by_node(const char *node, const char *dir, char *path, size_t si
 }
 
 /*
- * The path of another node than the one whose addresses this machine has: %n stands for its
- * name.
+ * The configuration may belong to several nodes: the path for `node`, whether or not this machine
+ * has its addresses. In the configuration, %n stands for the name of the node.
  */
 static int path_of_node(const struct conf *c, const char *node, char *path, size_t size, FILE *err)
 {
@@ -46,7 +48,7 @@ static int path_of_node(const struct conf *c, const char *node, char *path, size
 	while (i < c->n_nodes && strcmp(c->nodes[i].name, node) != 0)
 		i++;
 	if (i == c->n_nodes) {
-		fprintf(err, "hokm-xdp ctl: %s has no node \"%s\"; it has", c->file, node);
+		fprintf(err, "hokm-xdp ctl: %s has no node \"%s\"; its nodes are", c->file, node);
 		for (i = 0; i < c->n_nodes; i++)
 			fprintf(err, " %s", c->nodes[i].name);
 		fprintf(err, "\n");
@@ -67,8 +69,8 @@ static int find_by_config(const char *file, const char *node, char *path, size_t
 	ret = conf_load(file, !node, err, &conf);
 	if (ret) {
 		fprintf(err,
-			"hokm-xdp ctl: %s cannot be used: %s; -s PATH names the socket without "
-			"it\n",
+			"hokm-xdp ctl: the configuration %s cannot be used: %s; "
+			"-s PATH works without it\n",
 			file, strerror(-ret));
 		return ret == -EACCES || ret == -EPERM ? CTL_EXIT_DENIED : CTL_EXIT_USAGE;
 	}
@@ -88,12 +90,13 @@ static int find_only(const char *dir, char *path, size_t size, FILE *err)
 	ret = glob(pattern, 0, NULL, &found);
 	if (ret || !found.gl_pathc) {
 		fprintf(err,
-			"hokm-xdp ctl: no daemon's socket in %s: is hokm-xdp running? If its "
-			"socket is elsewhere, name it with -s, or its configuration with -c\n",
+			"hokm-xdp ctl: there is no daemon's socket in %s: is hokm-xdp running? "
+			"If the socket is elsewhere, give its path with -s, "
+			"or the daemon's configuration with -c\n",
 			dir);
 		ret = CTL_EXIT_NO_DAEMON;
 	} else if (found.gl_pathc > 1) {
-		fprintf(err, "hokm-xdp ctl: several daemons; choose one with -s:\n");
+		fprintf(err, "hokm-xdp ctl: several daemons run here; choose one with -s or -n:\n");
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			fprintf(err, "  %s\n", found.gl_pathv[i]);
 		ret = CTL_EXIT_USAGE;
@@ -111,7 +114,7 @@ int ctl_socket_find(const json_t *options, const char *dir, char *path, size_t s
 	const char *node = json_string_value(json_object_get(options, "node"));
 
 	if (named && (config || node)) {
-		fprintf(err, "hokm-xdp ctl: --socket says it all: no --config or --node with it\n");
+		fprintf(err, "hokm-xdp ctl: --config and --node cannot be used with --socket\n");
 		return CTL_EXIT_USAGE;
 	}
 	if (named)
@@ -185,8 +188,8 @@ int ctl_conn_ask(struct ctl_conn *c, const char *verb, json_t *args, json_t **re
 	if (!err) {
 		err = frame_writer_flush(&w, c->fd);
 		/*
-		 * A daemon that refuses us says so and closes before it reads: its words come
-		 * first.
+		 * A daemon that denies access sends its error reply and closes the connection
+		 * before it reads the request: the reply is still there to be read.
 		 */
 		if (err == -EPIPE || err == -ECONNRESET)
 			err = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table of ctl's commands, and what is printed from it. See commands.h.
+ * The table of the commands of `hokm-xdp ctl`. Parsing (parse.c), help, completion and the man
+ * page (help.c) all come from it. A summary is one line of at most 55 characters, so that the list
+ * of commands fits into 80 columns; longer texts are wrapped when they are printed.
  */
 #include <string.h>
 
@@ -18,7 +20,7 @@ static const struct ctl_option status_options[] = {
 	 .kind = CTL_FLAG,
 	 .key = "owner",
 	 .local = true,
-	 .help = "one line; exit code 4 when this node is not owner"},
+	 .help = "print only the first line; exit code 4 when this node is not the owner"},
 	END_OF_OPTIONS,
 };
 
@@ -27,61 +29,65 @@ static const struct ctl_option conns_options[] = {
 	 .kind = CTL_WORD,
 	 .value = "TIME",
 	 .key = "stale",
-	 .help = "only with a request unanswered for TIME, such as 5s"},
+	 .help = "only connections with a request that the server has left unanswered for TIME: "
+		 "an upgrade, a ping, or data that is not acknowledged"},
 	{.name = "state",
 	 .kind = CTL_WORDS,
 	 .value = "WORD",
 	 .key = "states",
-	 .help = "only in this TCP state or WebSocket phase, or lost; may be given again"},
+	 .help = "only connections in this TCP state or WebSocket phase, or \"lost\": "
+		 "the tracking of WebSocket frames lost synchronization; "
+		 "may be given several times"},
 	{.name = "client",
 	 .kind = CTL_WORD,
 	 .value = "ADDRESS",
 	 .key = "client",
-	 .help = "only of ADDR, ADDR:PORT or ADDR/PREFIX"},
+	 .help = "only connections of this client: ADDR, ADDR:PORT or ADDR/PREFIX"},
 	{.name = "service",
 	 .kind = CTL_WORD,
 	 .value = "NAME",
 	 .key = "service",
-	 .help = "only of this service"},
+	 .help = "only connections to this service"},
 	{.name = "target",
 	 .kind = CTL_WORD,
 	 .value = "NODE",
 	 .key = "target",
-	 .help = "only those that NODE serves; local for this node"},
+	 .help = "only connections that NODE serves; \"local\" means this node"},
 	{.name = "half-open",
 	 .kind = CTL_FLAG,
 	 .key = "half_open",
-	 .help = "those whose handshake is not complete"},
+	 .help = "list only the connections whose TCP handshake is not complete"},
 	{.name = "sort",
 	 .kind = CTL_WORD,
 	 .value = "KEY",
 	 .key = "sort",
-	 .help = "lowest first: rtt, rtt-client, age, idle, bytes, frames, stale, upgrade"},
+	 .help = "sort by KEY, lowest first; KEY is rtt, rtt-client, age, idle, bytes, frames, "
+		 "stale or upgrade"},
 	{.name = "top",
 	 .kind = CTL_WORD,
 	 .value = "KEY",
 	 .key = "top",
-	 .help = "the 20 highest of KEY, highest first"},
+	 .help = "show the 20 connections with the highest KEY, highest first"},
 	{.name = "limit",
 	 .kind = CTL_NUMBER,
 	 .value = "N",
 	 .min = 1,
 	 .max = 4194304,
 	 .key = "limit",
-	 .help = "show at most N (default 1000, with --top 20)"},
+	 .help = "show at most N connections (default 1000, with --top 20)"},
 	{.name = "summary",
 	 .kind = CTL_FLAG,
 	 .key = "summary",
-	 .help = "counts and histograms instead of the connections"},
+	 .help = "show counts and histograms instead of the single connections"},
 	{.name = "peer",
 	 .kind = CTL_WORD,
 	 .value = "NODE",
 	 .key = "peer",
-	 .help = "those that live on NODE, as it told of them (its replica here); or all"},
+	 .help = "list the connections that NODE replicated to this node; \"all\": every peer"},
 	{.name = "dry-run",
 	 .kind = CTL_FLAG,
 	 .key = "dry_run",
-	 .help = "with kill: only count them"},
+	 .help = "with kill: count the connections that match, terminate none"},
 	END_OF_OPTIONS,
 };
 
@@ -90,13 +96,13 @@ static const struct ctl_option counters_options[] = {
 	 .kind = CTL_FLAG,
 	 .key = "all",
 	 .local = true,
-	 .help = "counters that are zero too"},
+	 .help = "show also the counters that are zero"},
 	{.name = "service",
 	 .kind = CTL_WORD,
 	 .value = "NAME",
 	 .key = "service",
 	 .local = true,
-	 .help = "only those of this service"},
+	 .help = "only the counters of this service"},
 	END_OF_OPTIONS,
 };
 
@@ -105,19 +111,20 @@ static const struct ctl_option events_options[] = {
 	 .letter = 'f',
 	 .kind = CTL_FLAG,
 	 .key = "follow",
-	 .help = "go on with each new event until interrupted"},
+	 .help = "print each new event until interrupted"},
 	{.name = "recent",
 	 .kind = CTL_NUMBER,
 	 .value = "N",
 	 .min = 0,
 	 .max = EVENTS_KEEP,
 	 .key = "recent",
-	 .help = "begin with the newest N (default 50, with -f 10)"},
+	 .help = "begin with the N newest events (default 50, with -f 10)"},
 	{.name = "kind",
 	 .kind = CTL_WORDS,
 	 .value = "KIND",
 	 .key = "kinds",
-	 .help = "only these; may be given again; kernel and daemon stand for all of theirs"},
+	 .help = "only events of this kind; may be given several times; "
+		 "\"kernel\" and \"daemon\" mean all kinds of that source"},
 	END_OF_OPTIONS,
 };
 
@@ -126,7 +133,7 @@ static const struct ctl_option failover_options[] = {
 	 .kind = CTL_WORD,
 	 .value = "NODE",
 	 .key = "to",
-	 .help = "refuse when another than NODE would get it"},
+	 .help = "refuse unless NODE is the peer that would become owner"},
 	END_OF_OPTIONS,
 };
 
@@ -135,12 +142,12 @@ static const struct ctl_option drain_options[] = {
 	 .kind = CTL_WORD,
 	 .value = "TIME",
 	 .key = "timeout",
-	 .help = "end the players who are left after TIME, such as 30m; waits like --wait"},
+	 .help = "terminate the connections that are left after TIME, such as 30m; implies --wait"},
 	{.name = "wait",
 	 .kind = CTL_FLAG,
 	 .key = "wait",
 	 .local = true,
-	 .help = "show how many are left until the node is empty"},
+	 .help = "wait until the node is empty, and show how many players are left"},
 	END_OF_OPTIONS,
 };
 
@@ -153,81 +160,116 @@ const struct ctl_option ctl_common_options[] = {
 	 .value = "FILE",
 	 .key = "config",
 	 .local = true,
-	 .help = "take the socket's path from this configuration"},
+	 .help = "take the path of the daemon's socket from this configuration"},
 	{.name = "socket",
 	 .letter = 's',
 	 .kind = CTL_WORD,
 	 .value = "PATH",
 	 .key = "socket",
 	 .local = true,
-	 .help = "the daemon's socket (default: the only one in " CTL_RUN_DIR ")"},
+	 .help = "path of the daemon's socket (default: the only socket in " CTL_RUN_DIR ")"},
 	{.name = "node",
 	 .letter = 'n',
 	 .kind = CTL_WORD,
 	 .value = "NODE",
 	 .key = "node",
 	 .local = true,
-	 .help = "the daemon of this node, where one machine runs several"},
+	 .help = "ask the daemon of this node, where one machine runs several"},
 	{.name = "json",
 	 .kind = CTL_FLAG,
 	 .key = "json",
 	 .local = true,
-	 .help = "print JSON; events: one object a line"},
+	 .help = "print JSON; for events, one object a line"},
 	{.name = "help",
 	 .letter = 'h',
 	 .kind = CTL_FLAG,
 	 .key = "help",
 	 .local = true,
-	 .help = "print this and exit"},
+	 .help = "print this help and exit"},
 	END_OF_OPTIONS,
 };
 
 const struct ctl_command ctl_commands[] = {
 	{.name = "status",
-	 .help = "who owns the VIP and why, services, peers, warnings",
+	 .summary = "show owner, services, checks, peers and warnings",
+	 .about = "The first line says whether this node is the owner of the VIP. Below it, "
+		  "a line with WARNING names each condition that needs attention. "
+		  "Then follow the VRRP state and its reason, the services, the active checks, "
+		  "the passive checks, the peers and their replicas.",
 	 .options = status_options,
 	 .render = render_status,
 	 .judge = judge_status},
 	{.name = "conns",
-	 .help = "the connections this node knows",
+	 .summary = "list or terminate the connections that this node tracks",
+	 .about = "Lists the client connections that this node serves or steers to a peer. "
+		  "A connection is listed when it matches all filters that are given. "
+		  "TIME is a number with a unit, such as 500ms, 5s or 30m.",
 	 .options = conns_options,
 	 .operand = "kill",
 	 .operand_key = "action",
-	 .operand_help = "end those that match and live here; needs a filter",
+	 .operand_help = "terminate the matching connections that this node holds; "
+			 "at least one filter is needed",
 	 .view = &conns_view},
 	{.name = "counters",
-	 .help = "what the packet path counted; drops are marked with !",
+	 .summary = "show the packet counters; ! marks dropped packets",
+	 .about = "Counters that are zero are left out unless --all is given.",
 	 .options = counters_options,
 	 .render = render_counters,
 	 .judge = judge_counters},
-	{.name = "events", .help = "what happened, newest last", .options = events_options},
+	{.name = "events",
+	 .summary = "show recent events, or follow new ones",
+	 .about = "Prints one line an event, newest last: time, source (kernel or daemon), kind, "
+		  "text and, in parentheses, the reason code.",
+	 .options = events_options},
 	{.name = "failover",
-	 .help = "give the VIP to the healthiest peer now",
+	 .summary = "hand the VIP over to the healthiest peer now",
+	 .about = "Only the owner accepts this command. "
+		  "The VIP moves to the healthiest peer and established connections continue. "
+		  "Afterwards this node is in standby: it does not preempt the new owner, "
+		  "until `hokm-xdp ctl ready` ends the standby.",
 	 .options = failover_options,
 	 .render = render_text},
 	{.name = "drain",
-	 .help = "send new players to a peer, keep the present ones",
+	 .summary = "send new clients to a peer, keep present connections",
+	 .about =
+		 "The VIP moves to a peer and new clients are steered to a peer. "
+		 "Present connections stay on this node until the player leaves or --timeout ends. "
+		 "The daemon refuses to drain when no peer is healthy enough to take over. "
+		 "`hokm-xdp ctl undrain` ends the drain.",
 	 .options = drain_options,
 	 .render = render_drain,
 	 .follow = follow_drain},
 	{.name = "undrain",
-	 .help = "take new players again",
+	 .summary = "end a drain: accept new clients again",
+	 .about = "The services of this node accept new clients again. "
+		  "VRRP elects the owner as usual.",
 	 .options = no_options,
 	 .render = render_text},
 	{.name = "maint",
-	 .help = "take this node out: the VIP goes to a peer",
+	 .summary = "start maintenance: hand the VIP over to a peer",
+	 .about = "The VIP moves to a healthy peer and new clients are steered to a peer. "
+		  "When no peer is healthy, this node keeps the VIP. "
+		  "`hokm-xdp ctl ready` ends the maintenance.",
 	 .options = no_options,
 	 .render = render_text},
 	{.name = "ready",
-	 .help = "end maint, and the standby after a failover",
+	 .summary = "end maintenance, and the standby after a failover",
+	 .about = "VRRP elects the owner as usual: "
+		  "this node may preempt a peer with lower priority.",
 	 .options = no_options,
 	 .render = render_text},
 	{.name = "reload",
-	 .help = "read the configuration again",
+	 .summary = "read the configuration file again",
+	 .about = "The command returns before the new configuration is in use: "
+		  "an event of kind config reports the result. "
+		  "A configuration with an error is refused and changes nothing. "
+		  "A change that needs a restart is refused too.",
 	 .options = no_options,
 	 .render = render_text},
 	{.name = "log-level",
-	 .help = "show or set how much is logged",
+	 .summary = "show or set the log level",
+	 .about = "Without LEVEL, prints the present log level. With LEVEL, "
+		  "sets it until the next reload or restart.",
 	 .options = no_options,
 	 .operand = "LEVEL",
 	 .operand_key = "level",
@@ -242,120 +284,4 @@ const struct ctl_command *ctl_command_find(const char *name)
 		if (!strcmp(c->name, name))
 			return c;
 	return NULL;
-}
-
-static void help_options(const struct ctl_option *o, FILE *out)
-{
-	for (; o->name; o++) {
-		int used = 0;
-
-		if (o->letter)
-			used = fprintf(out, "  -%c, --%s", o->letter, o->name);
-		else
-			used = fprintf(out, "      --%s", o->name);
-		if (o->value)
-			used += fprintf(out, " %s", o->value);
-		fprintf(out, "%*s %s\n", used < 22 ? 22 - used : 0, "", o->help);
-	}
-}
-
-static void help_one(const struct ctl_command *c, FILE *out)
-{
-	fprintf(out, "usage: hokm-xdp ctl %s%s%s%s%s\n\n%s\n", c->name,
-		c->options->name ? " [options]" : "", c->operand ? " [" : "",
-		c->operand ? c->operand : "", c->operand ? "]" : "", c->help);
-	if (c->operand)
-		fprintf(out, "\n  %-20s %s\n", c->operand, c->operand_help);
-	if (c->options->name) {
-		fprintf(out, "\noptions\n");
-		help_options(c->options, out);
-	}
-	fprintf(out, "\ncommon options\n");
-	help_options(ctl_common_options, out);
-}
-
-void ctl_help(const struct ctl_command *command, FILE *out)
-{
-	if (command) {
-		help_one(command, out);
-		return;
-	}
-	fprintf(out, "usage: hokm-xdp ctl [-c FILE | -s SOCKET | -n NODE] COMMAND [options] "
-		     "[--json]\n\nAsks the daemon of this machine.\n\ncommands\n");
-	for (const struct ctl_command *c = ctl_commands; c->name; c++)
-		fprintf(out, "  %-20s %s\n", c->name, c->help);
-	fprintf(out, "\ncommon options\n");
-	help_options(ctl_common_options, out);
-	fprintf(out,
-		"\nexit codes\n"
-		"  %d  done\n  %d  the daemon refused, the message says why\n"
-		"  %d  the command line is wrong\n  %d  no daemon answers on the socket\n"
-		"  %d  status --owner: this node is not owner\n  %d  permission denied\n",
-		CTL_EXIT_OK, CTL_EXIT_FAILED, CTL_EXIT_USAGE, CTL_EXIT_NO_DAEMON,
-		CTL_EXIT_NOT_OWNER, CTL_EXIT_DENIED);
-}
-
-static void word_options(const struct ctl_option *o, FILE *out)
-{
-	for (; o->name; o++)
-		fprintf(out, "--%s\n", o->name);
-}
-
-void ctl_words(const struct ctl_command *command, FILE *out)
-{
-	if (command)
-		word_options(command->options, out);
-	for (const struct ctl_command *c = ctl_commands; !command && c->name; c++)
-		fprintf(out, "%s\n", c->name);
-	word_options(ctl_common_options, out);
-}
-
-/* Text with what roff takes for its own made plain. */
-static void man_text(const char *text, FILE *out)
-{
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", out);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else
-			fputc(*text, out);
-	}
-}
-
-static void man_options(const struct ctl_option *o, FILE *out)
-{
-	for (; o->name; o++) {
-		fputs(".TP\n\\fB", out);
-		if (o->letter)
-			fprintf(out, "\\-%c\\fR, \\fB", o->letter);
-		fputs("\\-\\-", out);
-		man_text(o->name, out);
-		fprintf(out, "\\fR%s\\fI%s\\fR\n", o->value ? " " : "", o->value ? o->value : "");
-		man_text(o->help, out);
-		fputc('\n', out);
-	}
-}
-
-void ctl_man(FILE *out)
-{
-	for (const struct ctl_command *c = ctl_commands; c->name; c++) {
-		fputs(".SS ctl ", out);
-		man_text(c->name, out);
-		if (c->operand)
-			fprintf(out, " [%s]", c->operand);
-		fputc('\n', out);
-		man_text(c->help, out);
-		fputs(".\n", out);
-		if (c->operand) {
-			fprintf(out, ".TP\n\\fI%s\\fR\n", c->operand);
-			man_text(c->operand_help, out);
-			fputc('\n', out);
-		}
-		man_options(c->options, out);
-	}
-	fputs(".SS Common options of ctl\n", out);
-	man_options(ctl_common_options, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `hokm-xdp ctl`: one command line, one connection, one verb; its reply as text or JSON, and an
- * exit code that scripts can go by (ctl.h).
+ * `hokm-xdp ctl`: sends one request to the daemon, shows the reply as text or JSON, and ends with
+ * an exit code for scripts (CTL_EXIT_* of ctl.h).
  */
 #include <errno.h>
 #include <string.h>
@@ -11,8 +11,9 @@
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 
+/* How many events `ctl events` begins with when --recent is not given. */
 #define RECENT_ALONE  50
-#define RECENT_FOLLOW 10
+#define RECENT_FOLLOW 10 /* with --follow */
 
 struct ctl {
 	const struct ctl_call *call;
@@ -21,7 +22,7 @@ struct ctl {
 	FILE *out, *err;
 };
 
-/* Words and exit code for a daemon that cannot be talked to. */
+/* Reports why the daemon could not be asked. Returns the exit code. */
 static int no_answer(const struct ctl *k, int err)
 {
 	switch (-err) {
@@ -32,8 +33,8 @@ static int no_answer(const struct ctl *k, int err)
 		return CTL_EXIT_NO_DAEMON;
 	case ETIMEDOUT:
 		fprintf(k->err,
-			"hokm-xdp ctl: the daemon on %s does not answer within %d s: it is stopped "
-			"or stuck\n",
+			"hokm-xdp ctl: the daemon on %s does not answer within %d s: "
+			"its process is stopped or stuck\n",
 			k->path, CTL_CLIENT_TIMEOUT_S);
 		return CTL_EXIT_NO_DAEMON;
 	case ENODATA:
@@ -44,23 +45,23 @@ static int no_answer(const struct ctl *k, int err)
 	case EACCES:
 	case EPERM:
 		fprintf(k->err,
-			"hokm-xdp ctl: permission denied on %s: become root or a member of "
-			"ctl_group\n",
+			"hokm-xdp ctl: permission denied on %s: "
+			"only root and members of ctl_group may use it\n",
 			k->path);
 		return CTL_EXIT_DENIED;
 	case EBADMSG:
 	case EMSGSIZE:
-		fprintf(k->err, "hokm-xdp ctl: what answers on %s does not speak our language\n",
+		fprintf(k->err, "hokm-xdp ctl: the answer on %s is not one of a hokm-xdp daemon\n",
 			k->path);
 		return CTL_EXIT_FAILED;
 	default:
-		fprintf(k->err, "hokm-xdp ctl: talking to the daemon on %s failed: %s\n", k->path,
-			strerror(-err));
+		fprintf(k->err, "hokm-xdp ctl: the request to the daemon on %s failed: %s\n",
+			k->path, strerror(-err));
 		return CTL_EXIT_FAILED;
 	}
 }
 
-/* Words and exit code for a reply that says no. */
+/* Reports why the daemon refused the command. Returns the exit code. */
 static int refused(const struct ctl *k, const json_t *reply)
 {
 	fprintf(k->err, "hokm-xdp ctl: %s\n", field_text(reply, "error"));
@@ -69,7 +70,7 @@ static int refused(const struct ctl *k, const json_t *reply)
 
 static void print_json(const json_t *msg, size_t flags, FILE *out)
 {
-	/* A failed write shows when the stream is checked at the end. */
+	/* ctl_run() checks the stream for failed writes at the end. */
 	if (!json_dumpf(msg, out, flags))
 		fputc('\n', out);
 }
@@ -104,23 +105,24 @@ static int print_events(struct ctl *k, const json_t *data)
 	}
 }
 
-/* Words and exit code for a long reply that ended too early. */
+/* Reports why a long reply is incomplete. Returns the exit code. */
 static int cut_off(const struct ctl *k, int err)
 {
 	if (err == -ETIMEDOUT)
-		fprintf(k->err, "hokm-xdp ctl: nothing more came within %d s: cut off\n",
+		fprintf(k->err,
+			"hokm-xdp ctl: the reply is incomplete: nothing more came within %d s\n",
 			CTL_CLIENT_MORE_S);
 	else if (err == -ENODATA || err == -EPIPE || err == -ECONNRESET)
 		fprintf(k->err,
-			"hokm-xdp ctl: cut off: it was read too slowly for the daemon on "
-			"%s, or that one stopped\n",
+			"hokm-xdp ctl: the reply is incomplete: the daemon on %s closed the "
+			"connection, because it stopped or because the reply was read too slowly\n",
 			k->path);
 	else
 		return no_answer(k, err);
 	return CTL_EXIT_FAILED;
 }
 
-/* Shows a reply of one or many frames; `reply` is the first one, borrowed. */
+/* Shows a reply of one or more frames. `reply` is the first one, borrowed. */
 static int print_frames(struct ctl *k, json_t *reply)
 {
 	const struct ctl_view *view = k->call->command->view;
@@ -165,7 +167,7 @@ static int print_reply(struct ctl *k, const json_t *data)
 	return code;
 }
 
-/* What the request says that nobody typed: for `events`, how many lines it begins with. */
+/* Adds to the request what was not typed: for `events`, how many lines to begin with. */
 static int prepare_args(const struct ctl_call *call)
 {
 	int n = field_true(call->args, "follow") ? RECENT_FOLLOW : RECENT_ALONE;
@@ -177,7 +179,7 @@ static int prepare_args(const struct ctl_call *call)
 	return json_object_set_new(call->args, "recent", json_integer(n)) ? -ENOMEM : 0;
 }
 
-/* One more question on a connection of its own; the data, or NULL and words. */
+/* As a ctl_ask_fn; each question has a connection of its own. */
 static json_t *ask_again(void *ctl, const char *verb)
 {
 	struct ctl *k = ctl;
@@ -250,7 +252,7 @@ int ctl_run(int argc, char **argv, FILE *out, FILE *err)
 	struct ctl_call call;
 	int code, ret;
 
-	/* What the tables know, for completion and the man page. */
+	/* --words and --man are for completion and for tools/packaging/man. */
 	if (argc > 1 && !strcmp(argv[1], "--words")) {
 		ctl_words(argc > 2 ? ctl_command_find(argv[2]) : NULL, out);
 		code = CTL_EXIT_OK;
@@ -265,7 +267,8 @@ int ctl_run(int argc, char **argv, FILE *out, FILE *err)
 		ctl_call_free(&call);
 	}
 	if (fflush(out) || ferror(out)) {
-		fprintf(err, "hokm-xdp ctl: could not write the output: %s\n", strerror(errno));
+		fprintf(err, "hokm-xdp ctl: the output could not be written: %s\n",
+			strerror(errno));
 		return code ? code : CTL_EXIT_FAILED;
 	}
 	return code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl drain` after its reply: the number of players as it goes down, until nobody is left. The
- * drain itself is the daemon's: who stops looking stops nothing.
+ * `ctl drain --wait` and `--timeout`: after the reply, asks for the status twice a second and
+ * prints the number of players that are left, until the node is empty. The daemon carries out the
+ * drain by itself: interrupting this command does not end it.
  */
 #include <time.h>
 
@@ -16,7 +17,8 @@ void render_drain(const json_t *data, const json_t *options, FILE *out)
 
 	fprintf(out, "%s\n", field_text(data, "text"));
 	if (!field_true(options, "wait") && !json_object_get(options, "timeout"))
-		fprintf(out, "%lld player%s here; `drain --wait` shows them leave\n",
+		fprintf(out,
+			"%lld player%s connected here; `drain --wait` shows how many are left\n",
 			(long long)players, players == 1 ? "" : "s");
 }
 
@@ -33,14 +35,13 @@ static void show(const json_t *status, const json_t *options, FILE *out)
 	else if (field_true(status, "drained"))
 		fprintf(out, "empty: no player is left\n");
 	else if (left >= 0)
-		fprintf(out, "%lld left, to be ended in %s\n", (long long)players,
+		fprintf(out, "%lld left, to be terminated in %s\n", (long long)players,
 			word_age(left, age));
 	else
 		fprintf(out, "%lld left\n", (long long)players);
 }
 
-int follow_drain(const json_t *options, json_t *(*ask)(void *ctl, const char *verb), void *ctl,
-		 FILE *out)
+int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out)
 {
 	const struct timespec look = {.tv_nsec = LOOK_NS};
 	json_int_t last = -1;
@@ -66,7 +67,8 @@ int follow_drain(const json_t *options, json_t *(*ask)(void *ctl, const char *ve
 		if (drained)
 			return CTL_EXIT_OK;
 		if (!drain) {
-			fprintf(out, "somebody has ended the drain\n");
+			fprintf(out,
+				"the drain was ended by `undrain` or by a restart of the daemon\n");
 			return CTL_EXIT_FAILED;
 		}
 		nanosleep(&look, NULL);

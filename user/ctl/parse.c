@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The command line of `hokm-xdp ctl` by the tables of commands.c. Options may stand before and
- * after the command and its operand; `--name VALUE`, `--name=VALUE`, `-n VALUE` and `-nVALUE`
- * are the same.
+ * Parses a command line of `hokm-xdp ctl` by the table of commands.c. Options may stand before and
+ * after the command and its operand. `--name VALUE`, `--name=VALUE`, `-n VALUE` and `-nVALUE` mean
+ * the same; `--` ends the options.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static const struct ctl_option *find_option(const struct ctl_call *call, const c
 	return o ? o : find_in(ctl_common_options, name, len, letter);
 }
 
-/* Takes the reference of value; puts it where the option belongs. */
+/* Stores the value in the options and, unless local, in the request. Steals its reference. */
 static int store(struct ctl_call *call, const char *key, bool local, json_t *value)
 {
 	int failed = !value || json_object_set(call->options, key, value) ||
@@ -58,8 +58,8 @@ static int store_number(struct parser *p, const struct ctl_option *o, const char
 	errno = 0;
 	n = strtol(text, &end, 10);
 	if (errno || end == text || *end || n < o->min || n > o->max) {
-		fprintf(p->err, "hokm-xdp ctl: --%s %s: a number from %ld to %ld is needed\n",
-			o->name, text, o->min, o->max);
+		fprintf(p->err, "hokm-xdp ctl: --%s %s: give a number from %ld to %ld\n", o->name,
+			text, o->min, o->max);
 		return -EINVAL;
 	}
 	return store(p->call, o->key, o->local, json_integer(n));
@@ -72,7 +72,7 @@ static int store_text(struct parser *p, const struct ctl_option *o, const char *
 
 	if (!value || !text[0]) {
 		json_decref(value);
-		fprintf(p->err, "hokm-xdp ctl: --%s needs a %s\n", o->name, o->value);
+		fprintf(p->err, "hokm-xdp ctl: --%s needs a value: %s\n", o->name, o->value);
 		return -EINVAL;
 	}
 	if (o->kind == CTL_WORD)
@@ -87,7 +87,7 @@ static int store_text(struct parser *p, const struct ctl_option *o, const char *
 	return store(p->call, o->key, o->local, list);
 }
 
-/* `text` is the value that came glued to the option, or NULL. */
+/* `text` is the value in the same argument, as in --name=VALUE and -nVALUE, or NULL. */
 static int take_option(struct parser *p, const struct ctl_option *o, const char *text)
 {
 	if (o->kind == CTL_FLAG) {
@@ -99,7 +99,8 @@ static int take_option(struct parser *p, const struct ctl_option *o, const char 
 	}
 	if (!text) {
 		if (p->at == p->argc) {
-			fprintf(p->err, "hokm-xdp ctl: --%s needs a %s\n", o->name, o->value);
+			fprintf(p->err, "hokm-xdp ctl: --%s needs a value: %s\n", o->name,
+				o->value);
 			return -EINVAL;
 		}
 		text = p->argv[p->at++];
@@ -128,7 +129,7 @@ static int take_long(struct parser *p, const char *arg)
 	return take_option(p, o, equals ? equals + 1 : NULL);
 }
 
-/* One letter, or several flags in one argument, the last of which may have its value glued on. */
+/* -x, or several letters in one argument; after a letter that takes a value comes the value. */
 static int take_short(struct parser *p, const char *arg)
 {
 	for (const char *l = arg + 1; *l; l++) {
@@ -156,7 +157,7 @@ static int take_word(struct parser *p, const char *word)
 		if (call->command)
 			return 0;
 		fprintf(p->err,
-			"hokm-xdp ctl: no command \"%s\"; `hokm-xdp ctl --help` lists them\n",
+			"hokm-xdp ctl: there is no command \"%s\"; see `hokm-xdp ctl --help`\n",
 			word);
 		return -EINVAL;
 	}

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replies as text for people: plain, aligned, without colours, the same in a terminal, a pipe and a
- * log. Every function takes data as it may come from another version of the daemon: what is missing
- * shows as "?" or "-".
+ * Replies of the daemon as text: plain, aligned, without colours, and the same in a terminal, a
+ * pipe and a log.
+ *
+ *   render_status.c   status              render_conns.c    conns
+ *   render_lists.c    counters, texts     render_summary.c  conns --summary
+ *   render_events.c   events              drain.c           drain
+ *   render_table.c    times, sizes, counts, and tables with columns
+ *
+ * The daemon may be of another version than the client: a field that is missing shows as "?" or
+ * "-", and an unknown one is ignored.
  */
 #ifndef HOKM_CTL_RENDER_H
 #define HOKM_CTL_RENDER_H
@@ -13,53 +20,56 @@
 
 #include "hokm/names.h"
 
-/* The commands' own (ctl_command.render, .judge). */
+/*
+ * Asks the daemon one more question. Returns a new reference to the data of the reply, or NULL
+ * after it has reported why there is none.
+ */
+typedef json_t *(*ctl_ask_fn)(void *ctl, const char *verb);
+
+/* The members `render` and `judge` of the commands; see struct ctl_command. */
 void render_status(const json_t *data, const json_t *options, FILE *out);
 int judge_status(const json_t *data, const json_t *options, FILE *err);
 /* The one frame of `conns --summary`. */
 void render_summary(const json_t *data, const json_t *options, FILE *out);
 void render_counters(const json_t *data, const json_t *options, FILE *out);
 int judge_counters(const json_t *data, const json_t *options, FILE *err);
+/* A reply that is one sentence. */
 void render_text(const json_t *data, const json_t *options, FILE *out);
 void render_drain(const json_t *data, const json_t *options, FILE *out);
-/* drain.c: until the node is empty. Exit code. */
-int follow_drain(const json_t *options, json_t *(*ask)(void *ctl, const char *verb), void *ctl,
-		 FILE *out);
+/* With --wait or --timeout: returns when the node is empty. The exit code. */
+int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
 
-/* Parts of data: what is not there gives the default. */
+/* A field of an object; when it is missing: `otherwise`, "?" and false. */
 json_int_t field_int(const json_t *o, const char *key, json_int_t otherwise);
 const char *field_text(const json_t *o, const char *key);
 bool field_true(const json_t *o, const char *key);
 
-#define RENDER_WORD 40
-/*
- * "3 ms", "1.2 s", "3 min 12 s", "2 h 5 min", "3 d 4 h"; "never" for a negative. buf:
- * RENDER_WORD.
- */
+#define RENDER_WORD 40 /* bytes of the buffer that word_*() write to */
+/* "3 ms", "1.2 s", "3 min 12 s", "2 h 5 min", "3 d 4 h"; "never" for a negative value. */
 const char *word_age(json_int_t ms, char *buf);
-/* The age of a field, "never" when null or missing. */
+/* The same for a field in ms; "never" when it is null or missing. */
 const char *word_field_age(const json_t *o, const char *key, char *buf);
-/* "350 us", "1.25 ms", "12.3 ms", "1.2 s"; "-" for a negative. */
+/* "350 us", "1.25 ms", "12.3 ms", "1.2 s"; "-" for a negative value. */
 const char *word_us(json_int_t us, char *buf);
-/* "name 3, other 1" of those that are not zero; nothing otherwise. Returns how many. */
-unsigned int render_counts(json_t *counts, FILE *out);
 /* "512", "1.5 KiB", "3.0 MiB" */
 const char *word_bytes(json_int_t bytes, char *buf);
+/* Prints "name 3, other 1" for the counts that are not zero. Returns how many these are. */
+unsigned int render_counts(json_t *counts, FILE *out);
 
 /*
- * A table: cells are added row by row, the first row is the heading; columns are as wide as their
- * widest cell, those in `right` (one character a column, 'r' or 'l') are set to the right.
+ * A table. Cells are added row by row, and the first row is the heading. A column is as wide as its
+ * widest cell. `align` has one character for each column: 'r' aligns right, 'l' left.
  */
 struct table {
 	const char *align;
 	size_t n, cap;
 	char **cells;
-	bool failed; /* without memory: the table says so instead of its rows */
+	bool failed; /* memory ran out: table_print() reports it instead of the rows */
 };
 void table_cell(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Prints and frees. */
+/* Prints the table and frees its cells. */
 void table_print(struct table *t, FILE *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns`: a listing of any length, printed as it comes. As text, a table whose columns get
- * their widths from the first frame with rows; as JSON, one document with a row a line. What a row
- * holds is in serve/conns.h.
+ * `ctl conns`: a listing of any length, printed frame by frame as it arrives. As text it is a
+ * table; the first frame with rows determines the widths of the columns. As JSON it is one document
+ * with one row a line. serve/conns.h describes the frames.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +15,15 @@
 
 enum kind { TEXT, AGE, US, COUNT, BYTES, FLAGS, WAITS };
 
-/* WAITS is made of two fields, the second of which stands in `also`. */
+/* A column shows the field `key`; WAITS shows the field `also` too. */
 static const struct column {
 	const char *head;
 	enum kind kind;
 	const char *key;
 	const char *also;
-	const char *option, *word; /* only when the option is given, with this word unless NULL */
-	enum { HERE, THERE, BOTH } of; /* connections of this node, of peers (--peer) */
+	/* shown only when this option is given, with this value unless NULL; NULL: always */
+	const char *option, *word;
+	enum { HERE, THERE, BOTH } of; /* connections of this node; of peers (--peer); both */
 } columns[] = {
 	{"CLIENT", TEXT, "client", NULL, NULL, NULL, BOTH},
 	{"SERVICE", TEXT, "service", NULL, NULL, NULL, BOTH},
@@ -31,7 +32,7 @@ static const struct column {
 	{"WS", TEXT, "ws", NULL, NULL, NULL, HERE},
 	{"TARGET", TEXT, "target", NULL, NULL, NULL, HERE},
 	{"AGE", AGE, "age_ms", NULL, NULL, NULL, BOTH},
-	{"TOLD", AGE, "told_ms", NULL, NULL, NULL, THERE},
+	{"REPLICATED", AGE, "told_ms", NULL, NULL, NULL, THERE},
 	{"SEQ", COUNT, "seq_next", NULL, NULL, NULL, THERE},
 	{"ACK", COUNT, "ack_next", NULL, NULL, NULL, THERE},
 	{"ANSWERED", AGE, "answered_ms", NULL, NULL, NULL, THERE},
@@ -58,17 +59,17 @@ struct view {
 	const json_t *options;
 	FILE *out;
 	bool json;
-	json_t *keys;            /* of the rows, as the daemon says */
-	json_int_t rows;         /* printed */
-	size_t at[N_COLUMNS];    /* where in a row a column's value is */
-	size_t also[N_COLUMNS];  /* and its second one */
+	json_t *keys;            /* names of the values of a row, as sent by the daemon */
+	json_int_t rows;         /* printed so far */
+	size_t at[N_COLUMNS];    /* index in a row of the column's value */
+	size_t also[N_COLUMNS];  /* index of its second value */
 	size_t width[N_COLUMNS]; /* below CELL_MAX */
 	bool used[N_COLUMNS];
 };
 
 /* ---- the request ---- */
 
-/* --stale and --sort stale ask for the same column: the first one is it. */
+/* --stale and --sort stale ask for the same column: only the first one is shown. */
 static bool seen_before(const json_t *options, size_t column);
 
 static bool wanted(const json_t *options, size_t column)
@@ -99,7 +100,7 @@ static int conns_prepare(const json_t *options, json_t *args)
 	json_t *keys;
 	int failed = 0;
 
-	/* All of them; a summary has none, nor has what is ended. */
+	/* JSON has all keys; a summary and `kill` have no rows. */
 	if (field_true(options, "json") || field_true(options, "summary") ||
 	    json_object_get(options, "action"))
 		return 0;
@@ -137,7 +138,7 @@ static void flags_cell(const json_t *flags, char *cell)
 	}
 }
 
-/* "upgrade 5.2 s" of 5200 and "stale-upgrade". */
+/* 5200 and "stale-upgrade" become "upgrade 5.2 s". */
 static void waits_cell(json_int_t ms, const json_t *reason, char *cell)
 {
 	const char *why = json_string_value(reason);
@@ -193,7 +194,7 @@ static size_t find_key(const json_t *keys, const char *key)
 		if (key && word && !strcmp(word, key))
 			return i;
 	}
-	return json_array_size(keys); /* beyond every row: shows as unknown */
+	return json_array_size(keys); /* beyond the end of every row: shows as unknown */
 }
 
 static void take_keys(struct view *v, json_t *keys)
@@ -207,7 +208,7 @@ static void take_keys(struct view *v, json_t *keys)
 	}
 }
 
-/* Appends a cell and its padding; the last column has none. */
+/* Appends a cell and its padding to the line; the last column has no padding. */
 static size_t put_cell(const struct view *v, size_t column, const char *cell, char *line)
 {
 	size_t len = strlen(cell), wide = v->width[column] > len ? v->width[column] - len : 0;
@@ -225,7 +226,10 @@ static size_t put_cell(const struct view *v, size_t column, const char *cell, ch
 	return 2 + wide + len;
 }
 
-/* NULL: the heading. A line is put together first: stdio once a cell would be most of the time. */
+/*
+ * Prints a row; NULL: the heading. The line is assembled first: one call of stdio for each cell
+ * would take most of the time.
+ */
 static void print_row(const struct view *v, const json_t *row)
 {
 	char line[N_COLUMNS * (CELL_MAX + 2) + 1], cell[CELL_MAX];
@@ -239,7 +243,7 @@ static void print_row(const struct view *v, const json_t *row)
 		len += put_cell(v, c, row ? cell : columns[c].head, line + len);
 	}
 	line[len++] = '\n';
-	/* A failed write shows when the stream is checked at the end. */
+	/* ctl_run() checks the stream for failed writes at the end. */
 	(void)fwrite(line, 1, len, v->out);
 }
 
@@ -295,7 +299,7 @@ static void print_value(const json_t *value, FILE *out)
 	if (!value || json_is_null(value))
 		fputs("null", out);
 	else if (json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY))
-		fputs("null", out); /* a failed write shows when the stream is checked at the end */
+		fputs("null", out);
 }
 
 static void json_row(const struct view *v, const json_t *row)
@@ -386,11 +390,11 @@ static void show_kill(const struct view *v, json_t *data, const json_t *kill)
 	}
 	fprintf(v->out, "%lld connections match, ", (long long)field_int(kill, "matched", 0));
 	if (dry)
-		fprintf(v->out, "none ended (dry run)\n");
+		fprintf(v->out, "none terminated (dry run)\n");
 	else
-		fprintf(v->out, "%lld ended\n", (long long)field_int(kill, "ended", 0));
+		fprintf(v->out, "%lld terminated\n", (long long)field_int(kill, "ended", 0));
 	if (json_object_size(elsewhere)) {
-		fprintf(v->out, "on other nodes, to be ended there: ");
+		fprintf(v->out, "held by other nodes, to be terminated there: ");
 		render_counts(json_object_get(kill, "elsewhere"), v->out);
 		fprintf(v->out, "\n");
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One event as one line: time, source, kind, words. The wire has UTC, people read their own clock.
+ * One event as one line: time, source, kind, text, reason. The daemon sends times in UTC; they are
+ * shown in the local time zone.
  */
 #include <string.h>
 #include <time.h>
@@ -9,7 +10,10 @@
 
 #define TIME_MAX 32
 
-/* "2026-11-22T20:30:01.123Z" to "2026-11-22 21:30:01.123" of the local zone; as it is when odd. */
+/*
+ * "2026-11-22T20:30:01.123Z" becomes "2026-11-22 21:30:01.123" in a zone one hour east. A time of
+ * another form is copied.
+ */
 static void local_time(const char *utc, char *buf, size_t size)
 {
 	struct tm tm = {0};
@@ -33,8 +37,7 @@ void render_event(const json_t *event, FILE *out)
 	char when[TIME_MAX];
 
 	if (dropped) {
-		fprintf(out,
-			"... %lld events are missing here: they came faster than they were read\n",
+		fprintf(out, "... %lld events are missing here: they were not read fast enough\n",
 			(long long)json_integer_value(dropped));
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl counters`, and the verbs that answer with a sentence.
+ * `ctl counters`, and the replies that are one sentence.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "ctl/render.h"
 #include "hokm/names.h"
 
-/* Words for a counter, by its name; none for one that only a newer daemon knows. */
+/* The meaning of a counter; "" for one that this client does not know. */
 static const char *counter_text(const char *name)
 {
 	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++)
@@ -17,7 +17,7 @@ static const char *counter_text(const char *name)
 	return "";
 }
 
-/* One group: a service or the node. */
+/* The counters of one service, or of the node. */
 static void render_group(const char *what, const char *name, json_t *counters, bool all, FILE *out)
 {
 	struct table t = {.align = "llrl"};
@@ -63,7 +63,7 @@ int judge_counters(const json_t *data, const json_t *options, FILE *err)
 
 	if (!only || json_object_get(json_object_get(data, "services"), only))
 		return CTL_EXIT_OK;
-	fprintf(err, "hokm-xdp ctl: no service \"%s\"\n", only);
+	fprintf(err, "hokm-xdp ctl: there is no service \"%s\"\n", only);
 	return CTL_EXIT_FAILED;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl status`: the first line answers the question that is asked at three in the morning, then
- * come the warnings, then the reasons, then the details.
+ * `ctl status`: the first line says whether this node is the owner. Then come the warnings, the
+ * VRRP state with its reason, and the details: services, checks, peers, replicas, counts.
  */
 #include <string.h>
 
@@ -36,30 +36,31 @@ static void warn_drain(const json_t *data, FILE *out)
 	json_int_t left = field_int(data, "drain_ms", -1);
 	char a[RENDER_WORD];
 
-	fprintf(out, WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` ends it; ");
+	fprintf(out,
+		WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` ends the drain; ");
 	if (field_true(data, "drained"))
 		fprintf(out, "EMPTY: no player is left\n");
 	else if (left >= 0)
-		fprintf(out, "%lld players left, ended in %s\n",
+		fprintf(out, "%lld players left, to be terminated in %s\n",
 			(long long)field_int(data, "players", 0), word_age(left, a));
 	else
-		fprintf(out, "%lld players left, who may stay\n",
+		fprintf(out, "%lld players left, without a time limit\n",
 			(long long)field_int(data, "players", 0));
 }
 
 static void warn_operator(const json_t *data, FILE *out)
 {
 	if (field_true(data, "maint"))
-		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends it\n");
+		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends the maintenance\n");
 	if (field_int(data, "waits_for_replica_ms", -1) >= 0)
 		fprintf(out, WARN
-			"does not preempt yet: it waits for a peer's list of connections (replica "
-			"COLD below)\n");
+			"this node does not preempt yet: it waits until a peer has replicated its "
+			"connections (see COLD below)\n");
 	if (field_true(data, "drain"))
 		warn_drain(data, out);
 	if (field_true(data, "standby"))
-		fprintf(out, WARN "standby after a failover: does not take the VIP back by itself; "
-				  "`hokm-xdp ctl ready` lets it\n");
+		fprintf(out, WARN "standby after `failover`: this node does not preempt; "
+				  "`hokm-xdp ctl ready` ends the standby\n");
 }
 
 static void warn_services(const json_t *data, FILE *out)
@@ -75,7 +76,8 @@ static void warn_services(const json_t *data, FILE *out)
 				field_text(s, "reason"));
 		if (field_int(s, "suspect_ms", 0) > 0)
 			fprintf(out,
-				WARN "service %s is suspect (%s): new players avoid it for %s\n",
+				WARN
+				"service %s is suspect (%s): new players go to a peer for %s\n",
 				field_text(s, "name"), field_text(s, "suspect_reason"),
 				word_field_age(s, "suspect_ms", age));
 	}
@@ -89,8 +91,8 @@ static void warn_peer(const json_t *p, FILE *out)
 	if (field_true(p, "pulsing")) {
 		if (!field_true(p, "daemon_fresh"))
 			fprintf(out,
-				WARN "peer %s: its kernel answers but its daemon is stale: it gets "
-				     "no new players; look at hokm-xdp there\n",
+				WARN "peer %s answers pulses but its daemon is unresponsive: "
+				     "it gets no new players; check hokm-xdp there\n",
 				name);
 		return;
 	}
@@ -100,10 +102,13 @@ static void warn_peer(const json_t *p, FILE *out)
 		fprintf(out, WARN "peer %s is silent: last pulse %s ago, last advert %s%s\n", name,
 			pulse, advert, strcmp(advert, "never") ? " ago" : "");
 	else if (strcmp(advert, "never") != 0)
-		fprintf(out, WARN "peer %s answers no pulses: players cannot be steered to it\n",
+		fprintf(out,
+			WARN
+			"peer %s sends adverts but answers no pulse: no player can be steered to it\n",
 			name);
 	else
-		fprintf(out, WARN "peer %s was never heard\n", name);
+		fprintf(out, WARN "peer %s has shown no sign of life since the daemon started\n",
+			name);
 }
 
 static void print_warnings(const json_t *data, FILE *out)
@@ -115,16 +120,16 @@ static void print_warnings(const json_t *data, FILE *out)
 	json_t *p;
 
 	if (field_true(data, "panic"))
-		fprintf(out, WARN "panic hold: nobody is healthy, so this node keeps the VIP\n");
+		fprintf(out, WARN "panic hold: no node is healthy, so this node keeps the VIP\n");
 	warn_operator(data, out);
 	warn_services(data, out);
 	json_array_foreach (peers, i, p)
 		warn_peer(p, out);
 	if (!strcmp(field_text(data, "xdp_mode"), "generic"))
-		fprintf(out, WARN "XDP is attached in generic mode: it works, but slower; the "
-				  "driver offers no native mode\n");
+		fprintf(out, WARN "XDP is attached in generic mode, which is slower: "
+				  "the driver has no native mode\n");
 	if (agent && field_int(agent, "pid", 0) <= 0)
-		fprintf(out, WARN "the agent is not running: no active checks are made\n");
+		fprintf(out, WARN "the agent is not running: no active check is made\n");
 	if (lost > 0)
 		fprintf(out, WARN "%lld kernel events were lost\n", (long long)lost);
 }
@@ -179,7 +184,7 @@ static void print_services(const json_t *services, FILE *out)
 	table_print(&t, out);
 }
 
-/* What the passive checks see, of services that they look at. */
+/* What the passive checks observe of each service. */
 static void print_passive(const json_t *services, FILE *out)
 {
 	static const char *const heads[] = {
@@ -326,11 +331,11 @@ static bool any_replica(const json_t *peers)
 	return false;
 }
 
-/* What is known here of the connections of peers, and there of ours. */
+/* Replication: the replica of each peer's connections here, and of ours at the peer. */
 static void print_replicas(const json_t *peers, FILE *out)
 {
 	static const char *const heads[] = {
-		"PEER", "REPLICA", "CONNECTIONS", "OURS THERE", "LAG MAX", "RESYNCS", "FAULTS"};
+		"PEER", "REPLICA", "CONNECTIONS", "OURS AT PEER", "LAG MAX", "RESYNCS", "FAULTS"};
 	struct table t = {.align = "llrlrrr"};
 	size_t i;
 	json_t *p;
@@ -349,7 +354,7 @@ static void print_replicas(const json_t *peers, FILE *out)
 		table_cell(&t, "%s%s", field_true(r, "warm") ? "warm" : "COLD",
 			   field_true(r, "connected") ? "" : ", NOT CONNECTED");
 		table_cell(&t, "%lld", (long long)field_int(r, "connections", 0));
-		table_cell(&t, "%s", field_true(r, "peer_warm") ? "all" : "not all");
+		table_cell(&t, "%s", field_true(r, "peer_warm") ? "warm" : "COLD");
 		table_cell(&t, "%s", word_field_age(r, "lag_max_ms", a));
 		table_cell(&t, "%lld", (long long)field_int(r, "resyncs", 0));
 		table_cell(&t, "%lld", (long long)sum_of(json_object_get(r, "faults")));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `ctl conns --summary`: counts, and histograms as bars. The data: serve/conns_summary.c. */
+/* `ctl conns --summary`: counts, and histograms as bars. serve/conns_summary.c makes the data. */
 #include <string.h>
 
 #include "ctl/render.h"
@@ -41,7 +41,7 @@ static void print_bars(const json_t *places, word_fn word, FILE *out)
 		json_int_t here = place_count(places, i);
 		int bar = (int)(here * (json_int_t)strlen(BAR) / most);
 
-		/* A few are not none. */
+		/* A count that is not zero has a visible bar. */
 		if (here && !bar)
 			bar = 1;
 		table_cell(&t, "from %s", word(i ? (json_int_t)1 << i : 0, from));

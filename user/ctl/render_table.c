@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pieces that every listing is made of: words for times, sizes and counts, and a table.
+ * What all replies are made of: fields of JSON, times, sizes and counts as text, and tables.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -149,7 +149,7 @@ void table_print(struct table *t, FILE *out)
 	int *width = calloc(columns, sizeof(*width));
 
 	if (!width || t->failed)
-		fprintf(out, "  (no memory to show this)\n");
+		fprintf(out, "  (not shown: out of memory)\n");
 	for (size_t c = 0; width && c < columns; c++)
 		width[c] = (int)column_width(t, columns, c);
 	for (size_t i = 0; width && !t->failed && i < t->n; i++) {
