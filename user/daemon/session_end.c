@@ -3,7 +3,7 @@
  * Ending connections that live here. Causes, each by active checks or by an operator, never by
  * passive signals:
  *
- *   a service is DOWN with its process hung, and a peer can take its players    (decide/ending)
+ *   a service is DOWN with its process hung, and a peer can take its players (decide/unresponsive)
  *   the time of a drain is over
  *
  * One walk through conns at a time serves all services that wait for it; one that is asked for in
@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/session_end.h"
-#include "decide/ending.h"
+#include "decide/unresponsive.h"
 
 #define SLICE      128 /* connections a millisecond: SOCK_DESTROY takes some microseconds each */
 #define SLICE_MOST TICKLE_MAX
@@ -240,7 +240,7 @@ static bool is_hung(const struct daemon *d, unsigned int s, bool down)
 	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++) {
 		const struct health *h = &d->services[s].checks[i];
 
-		if (h->known && (!down || !health_up(h)) && ending_is_hung(h->reason))
+		if (h->known && (!down || !health_up(h)) && unresponsive_reason(h->reason))
 			return true;
 	}
 	return false;
@@ -257,7 +257,8 @@ static uint64_t longest_wait(const struct daemon *d, unsigned int s)
 	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++) {
 		const struct health *h = &d->services[s].checks[i];
 
-		if (h->known && !health_up(h) && ending_is_hung(h->reason) && h->took_ns > most_ns)
+		if (h->known && !health_up(h) && unresponsive_reason(h->reason) &&
+		    h->took_ns > most_ns)
 			most_ns = h->took_ns;
 	}
 	return most_ns > LISTEN_NS ? most_ns - LISTEN_NS : 0;
@@ -296,15 +297,15 @@ static void listen_to_server(struct daemon *d, unsigned int s, uint64_t now_ns)
 static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 {
 	struct daemon_service *svc = &d->services[s];
-	struct ending_input in;
+	struct unresponsive_input in;
 
 	listen_to_server(d, s, now_ns);
-	in = (struct ending_input){
+	in = (struct unresponsive_input){
 		.health = svc->health,
 		.keep = d->conf->services[s].on_marked_down == CONF_KEEP,
 		.players = svc->players,
-		.said_ns = svc->said_ns,
-		.ended_ns = svc->ended_ns,
+		.active_ns = svc->said_ns,
+		.terminated_ns = svc->ended_ns,
 		.waited_ns = longest_wait(d, s),
 		.now_ns = now_ns,
 	};
@@ -314,9 +315,9 @@ static void look_at_service(struct daemon *d, unsigned int s, uint64_t now_ns)
 			svc->ended_ns = 0;
 		return;
 	}
-	in.hung = is_hung(d, s, true);
-	in.peer_up = in.hung && up_on_a_peer(d, svc->tag, now_ns);
-	if (ending_due(&in))
+	in.no_answer = is_hung(d, s, true);
+	in.peer_up = in.no_answer && up_on_a_peer(d, svc->tag, now_ns);
+	if (unresponsive_due(&in))
 		daemon_end_service(d, s, HOKM_R_SHUTDOWN_SESSIONS);
 }
 
@@ -357,7 +358,7 @@ static void look_at_drain(struct daemon *d, uint64_t now_ns)
 	}
 	if (!d->drain_until_ns || now_ns < d->drain_until_ns || d->drained)
 		return;
-	d->drain_until_ns = now_ns + ENDING_AGAIN_NS;
+	d->drain_until_ns = now_ns + UNRESPONSIVE_AGAIN_NS;
 	for (unsigned int s = 0; s < d->conf->n_services; s++)
 		end_drained(d, s, now_ns);
 }
