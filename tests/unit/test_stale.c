@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a server owes a connection: each of the three debts, their order, and who owes nothing. */
+/* Stale connections: each of the three requests, which one counts, and when none is open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #define S   1000000000ULL
 #define NOW (1000 * S)
 
+/* A connection that this node serves, idle for 9 s, with no open request. */
 static struct hokm_conn served(void)
 {
 	return (struct hokm_conn){
@@ -29,13 +30,13 @@ static void expect(const struct hokm_conn *c, uint64_t ns, enum hokm_reason why)
 	assert_string_equal(hokm_reason_name(got), hokm_reason_name(why));
 }
 
-static void test_nothing_owed(void **state)
+static void test_no_open_request(void **state)
 {
 	struct hokm_conn c = served();
 
 	(void)state;
 	expect(&c, 0, HOKM_R_NONE);
-	/* An idle player, for however long. */
+	/* A player may be idle for any time. */
 	c.c2s.last_data_ns = 1;
 	expect(&c, 0, HOKM_R_NONE);
 }
@@ -50,14 +51,14 @@ static void test_upgrade_and_ping(void **state)
 	c.upgrade_ns = 0;
 	c.ping_c2s_ns = NOW - 3 * S;
 	expect(&c, 3 * S, HOKM_R_STALE_PING);
-	/* The oldest of both counts. */
+	/* The older of two requests counts. */
 	c.upgrade_ns = NOW - 2 * S;
 	expect(&c, 3 * S, HOKM_R_STALE_PING);
-	/* The server's own ping is the client's debt. */
+	/* A ping of the server is for the client to answer. */
 	c = served();
 	c.ping_s2c_ns = NOW - 60 * S;
 	expect(&c, 0, HOKM_R_NONE);
-	/* From another CPU's clock, a moment ahead. */
+	/* The clock of another CPU may be a moment ahead. */
 	c.upgrade_ns = NOW + 1;
 	expect(&c, 0, HOKM_R_NONE);
 }
@@ -70,13 +71,13 @@ static void test_data(void **state)
 	c.c2s.seq_next = 101;
 	c.c2s.last_data_ns = NOW - 4 * S;
 	expect(&c, 4 * S, HOKM_R_STALE_DATA);
-	/* The server said something meanwhile: it lives. */
+	/* A packet from the server shows that it is alive. */
 	c.s2c.last_ns = NOW - 1 * S;
 	expect(&c, 1 * S, HOKM_R_STALE_DATA);
 	/* Acknowledged. */
 	c.s2c.ack = 101;
 	expect(&c, 0, HOKM_R_NONE);
-	/* Across the end of the sequence numbers. */
+	/* Sequence numbers wrap around. */
 	c = served();
 	c.c2s.last_data_ns = NOW - 4 * S;
 	c.c2s.seq_next = 5;
@@ -85,7 +86,7 @@ static void test_data(void **state)
 	c.c2s.seq_next = 0xfffffff0;
 	c.s2c.ack = 5;
 	expect(&c, 0, HOKM_R_NONE);
-	/* The server's way was never seen: nothing is known of its acknowledgements. */
+	/* No packet from the server was seen: its acknowledgements are not known. */
 	c = served();
 	c.c2s.seq_next = 101;
 	c.c2s.last_data_ns = NOW - 4 * S;
@@ -113,7 +114,7 @@ static void test_not_ours_or_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_owed),
+		cmocka_unit_test(test_no_open_request),
 		cmocka_unit_test(test_upgrade_and_ping),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_not_ours_or_over),

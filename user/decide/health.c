@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The counter of one check, as HAProxy's `health` (see health.h), and when to check next:
- *
- *   fully up    interval          between    fastinter          fully down    downinter
- *
- * counted from the start of the last check, never before its end; fastinter throughout while on
- * alert. A check whose result does not come within its timeout and a grace for the agent's own work
- * counts as failed (CHECK_AGENT): an agent that lost a request must not leave a service UP for
- * ever.
- */
+/* The health of one active check; health.h has the counter, the timers and the invariants. */
 #include "decide/health.h"
 
+/* Beyond its timeout, a check may take this long for the work of the agent. */
 #define AGENT_GRACE_NS 2000000000ULL
 
 static uint64_t add_ns(uint64_t a, uint64_t b)
@@ -37,7 +29,7 @@ static uint64_t limit_ns(const struct health *h)
 	return add_ns(h->started_ns, add_ns(health_timeout_ns(h), AGENT_GRACE_NS));
 }
 
-/* rise and fall of 0 would leave the counter without a state: at least one of each. */
+/* With rise or fall 0 the counter would have no UP or no DOWN: both are at least 1. */
 static void set_conf(struct health *h, const struct health_conf *conf)
 {
 	h->conf = *conf;
@@ -52,7 +44,7 @@ void health_init(struct health *h, const struct health_conf *conf, uint64_t now_
 {
 	*h = (struct health){0};
 	set_conf(h, conf);
-	/* Not 0: a late answer to a check of before a reload must not look like one of ours. */
+	/* Not from 0: a late result of a check before a reload must not match one of these. */
 	h->seq = (uint32_t)(now_ns / 1000);
 	h->next_ns = add_ns(now_ns, spread_ns);
 	h->changed_ns = now_ns;
@@ -148,7 +140,7 @@ bool health_lost(struct health *h, uint64_t now_ns)
 
 void health_hurry(struct health *h, uint64_t now_ns)
 {
-	/* Signals come in swarms; one hurried check per fastinter is enough to count them. */
+	/* Many signals come at once; one check in fastinter answers all of them. */
 	if (h->hurried_ns && now_ns < add_ns(h->hurried_ns, h->conf.fastinter_ns))
 		return;
 	h->hurried_ns = now_ns;
@@ -174,7 +166,7 @@ void health_alert(struct health *h, bool on, uint64_t now_ns)
 	h->alert = on;
 	if (!begins)
 		return;
-	/* Its answer will come under the number of a check that is no longer out. */
+	/* The running check, if any, is abandoned: a result is ignored while none is running. */
 	h->running = false;
 	h->again = false;
 	h->next_ns = now_ns;

@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Health of one check: HAProxy's counter. `health` runs from 0 to rise + fall - 1, UP while it is
- * at least `rise`. A failure takes one off and, once below rise, snaps to 0; a success adds one
- * and, once at or above rise, snaps to the top. In INIT the first result decides alone.
+ * The health of one active check: a counter with HAProxy's rise and fall. A pure machine; the
+ * caller starts a check when health_start() says so, and reports what came of it.
  *
- * Pure. The caller runs a check when health_next_ns() comes and reports the result.
+ * The counter `value` runs from 0 to top = rise + fall - 1. The check is UP while value >= rise.
+ *
+ *   result    value
+ *   first     0 after a failure, top after a success: the first result decides alone
+ *   failure   value - 1; when that is below rise: 0
+ *   success   value + 1; when that is at least rise: top
+ *
+ * Events: a result of the check, the agent lost the check, traffic looks bad (hurry), the passive
+ * checks suspect the service or cease to (alert), new settings.
+ *
+ * Timers, read by health_next_ns()
+ *   interval     from the start of a check to the next one, while value is top
+ *   downinter    the same, while value is 0
+ *   fastinter    the same, while value is between, before the first result, and on alert
+ *   hard limit   timeout + 2 s after the start: the agent lost the check, it counts as failed
+ *
+ * Invariants
+ *   - At most one check is running; the next one is due at its end or later. An alert abandons it.
+ *   - Only the result with the number of the running check counts. A result that is late, or of the
+ *     time before a reload, has another number.
+ *   - UP is not kept without results: a check past its hard limit counts as failed.
  */
 #ifndef HOKM_HEALTH_H
 #define HOKM_HEALTH_H
@@ -15,71 +34,72 @@
 #include "hokm/names.h"
 
 struct health_conf {
-	unsigned int rise, fall;
+	unsigned int rise, fall; /* 0 counts as 1 */
 	uint64_t interval_ns, fastinter_ns, downinter_ns;
 	uint64_t timeout_ns;
-	uint64_t alert_timeout_ns; /* of a check while on alert; 0: timeout_ns */
+	uint64_t alert_timeout_ns; /* timeout of a check while on alert; 0: timeout_ns */
 };
 
 struct health {
 	struct health_conf conf;
-	bool known;         /* a result came in */
+	bool known;         /* there was a result; false is state INIT */
 	unsigned int value; /* 0 .. rise + fall - 1 */
-	bool running;       /* a check is out */
-	uint32_t seq;       /* of the check that is out or was last */
+	bool running;       /* a check is running */
+	uint32_t seq;       /* number of the running check, or of the last one */
 	uint64_t started_ns;
 	uint64_t next_ns;        /* when the next check is due */
-	enum hokm_reason reason; /* of the last result */
-	uint64_t changed_ns;     /* last change between UP and DOWN */
-	uint64_t last_ns;        /* last result */
-	uint64_t took_ns;        /* of the last check */
-	bool again;              /* hurried while one ran: check again right after it */
-	uint64_t hurried_ns;     /* last time a hurry was heeded */
-	bool alert;              /* passive checks suspect the service */
+	enum hokm_reason reason; /* the last result */
+	uint64_t changed_ns;     /* time of the last change between UP and DOWN */
+	uint64_t last_ns;        /* time of the last result */
+	uint64_t took_ns;        /* duration of the last check */
+	bool again;              /* hurried while a check ran: the next one starts at its end */
+	uint64_t hurried_ns;     /* last time a hurry was accepted */
+	bool alert;              /* the passive checks suspect the service */
 };
 
-/* `spread_ns` delays the first check, so that many do not run at once. */
+/* `spread_ns` delays the first check, so that not all checks of a node run at the same time. */
 void health_init(struct health *h, const struct health_conf *conf, uint64_t now_ns,
 		 uint64_t spread_ns);
+/* New settings. UP stays UP and DOWN stays DOWN; the next check may be due sooner. */
 void health_reconf(struct health *h, const struct health_conf *conf, uint64_t now_ns);
 bool health_up(const struct health *h);
 
 /*
- * True when a check is due: marks it running, gives it a sequence number (h->seq). A running check
- * past its hard limit (timeout + 2 s) is first counted as failed, reason CHECK_AGENT: look at
- * health_up() afterwards, whatever this returns.
+ * True when the caller must start a check now; h->seq is its number. First, a running check that is
+ * past its hard limit is counted as failed with CHECK_AGENT: read health_up() after this call,
+ * whatever it returned.
  */
 bool health_start(struct health *h, uint64_t now_ns);
 
 /*
- * Result of check `seq` (CHECK_OK or a failure). A result that is not of the running check is
- * ignored. Returns true when UP/DOWN (or known) changed.
+ * The result of check `seq`: CHECK_OK or the reason of its failure. Ignored unless this check is
+ * running. True when the state (INIT, UP, DOWN) changed.
  */
 bool health_result(struct health *h, uint32_t seq, enum hokm_reason result, uint64_t now_ns);
 
 /*
- * The check that is out was lost, the agent's doing and not the service's: it counts for nothing
- * and another is due after fastinter. Only when no result came for longer than an interval and a
- * whole check is it a failure (CHECK_AGENT). Returns as health_result().
+ * The running check was lost by the agent, which says nothing about the service: there is no
+ * result, and the next check is due after fastinter. It counts as failed (CHECK_AGENT) only when
+ * the last result is older than interval + timeout + 2 s. True when the state changed.
  */
 bool health_lost(struct health *h, uint64_t now_ns);
 
 /*
- * Something was seen in real traffic: check now. A running check is left to end, then one more runs
- * at once. Heeded once per fastinter.
+ * Traffic looks bad: the next check is due now or, while one is running, at its end. Accepted once
+ * in fastinter.
  */
 void health_hurry(struct health *h, uint64_t now_ns);
 
 /*
- * On alert checks run every fastinter, each bounded by alert_timeout_ns, whatever the counter says.
- * Going on alert starts one at once: a check that is out, and might take its long timeout, is given
- * up without a result, so that its late answer is ignored.
+ * Begins or ends an alert. On alert, a check runs every fastinter whatever the counter says, and
+ * its timeout is alert_timeout_ns. At the beginning a check is due at once; a check that is running
+ * is abandoned without a result, because it may take its long timeout.
  */
 void health_alert(struct health *h, bool on, uint64_t now_ns);
-/* How long the check that is out, or the next one, may take. */
+/* The timeout of the running check or, when none is running, of the next one. */
 uint64_t health_timeout_ns(const struct health *h);
 
-/* When the caller must look again: the next check, or the running check's hard limit. */
+/* When to call health_start() again: the next check, or the hard limit of the running one. */
 uint64_t health_next_ns(const struct health *h);
 
 #endif

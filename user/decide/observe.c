@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The passive checks' judgement; observe.h has the picture.
+ * Passive checks of one service; observe.h has states, signals, timers and invariants.
  *
- * The ring keeps the samples of the last OBSERVE_SAMPLES_MAX looks; a counted signal compares the
- * newest with the one a window ago, or the oldest when that is younger. What was seen before
- * forget_ns counts no more: the ring restarts there.
+ * The ring keeps the last OBSERVE_SAMPLES_MAX samples. A counted signal compares the newest sample
+ * with the one of window_ns ago, or with the oldest when that is younger. Samples from before
+ * forget_ns do not count: the ring starts again there.
  *
- * A look that comes much later than it should was not taken because this process, and perhaps the
- * whole machine, got no CPU: what waited meanwhile may not be the server's fault. Waiting signals
- * skip it.
+ * When a sample comes much too late, this process, and perhaps the whole machine, got no CPU. That
+ * requests waited meanwhile may not be the fault of the server: waiting signals ignore that sample.
  */
 #include "decide/observe.h"
 
-#define LATE_LOOKS 10 /* a look so many samples late says nothing about what waits */
-#define LEVEL_MAX  63 /* doubling more often than this cannot change a hold */
+#define LATE_LOOKS 10 /* a sample is much too late after so many times sample_ns */
+#define LEVEL_MAX  63 /* more doublings cannot make a trip longer */
 
-/* The signals by how much they tell: the first one over its limit gives the reason. */
+/* Signals from the clearest to the vaguest: the first one over its limit gives the reason. */
 static const enum hokm_signal by_weight[HOKM_SIGNAL_COUNT] = {
 	HOKM_SIGNAL_REFUSED, HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_SYN,      HOKM_SIGNAL_STATUS,
 	HOKM_SIGNAL_CLOSE,   HOKM_SIGNAL_RESET,   HOKM_SIGNAL_ABNORMAL, HOKM_SIGNAL_PING,
@@ -40,7 +39,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A sample taken right now stays, as what the next ones are compared with. */
+/* Discards the samples, but keeps one of this moment: the next ones are compared with it. */
 static void forget(struct observe *o, uint64_t now_ns)
 {
 	if (o->n)
@@ -63,15 +62,15 @@ void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t
 
 /* ---- the ring ---- */
 
-/* Age 0 is the newest. */
+/* Index in the ring of the sample before `age` others; 0: the newest. */
 static unsigned int place(const struct observe *o, unsigned int age)
 {
 	return (o->newest + OBSERVE_SAMPLES_MAX - age) % OBSERVE_SAMPLES_MAX;
 }
 
 /*
- * A refused SYN may have the caller look between two samples: the next look then takes that one's
- * place, so that a swarm of them does not push the window's beginning out of the ring.
+ * After a refused SYN the caller may take a sample before sample_ns is over. The next sample
+ * replaces that one, so that many refused SYNs do not push the start of the window out of the ring.
  */
 static void push(struct observe *o, const struct observe_sample *s, uint64_t now_ns)
 {
@@ -86,7 +85,7 @@ static void push(struct observe *o, const struct observe_sample *s, uint64_t now
 	o->looked_ns = now_ns;
 }
 
-/* The sample of `back_ns` ago, or the oldest there is. */
+/* The sample of `back_ns` ago, or the oldest one. */
 static const struct observe_sample *sample_before(const struct observe *o, uint64_t back_ns)
 {
 	uint64_t now_ns = o->ring_ns[o->newest];
@@ -101,13 +100,11 @@ static const struct observe_sample *sample_before(const struct observe *o, uint6
 
 static struct ratio of(uint64_t wrong, uint64_t all)
 {
-	/*
-	 * An answer may come a window later than its SYN: what is wrong is a part of all even then.
-	 */
+	/* A failure may fall into a later window than its request; still it is one of `all`. */
 	return (struct ratio){wrong, all > wrong ? all : wrong};
 }
 
-/* Leaves the newest SYNs out: their answers may fall into the next sample. */
+/* Ignores the newest SYNs: their answers may fall into the next sample. */
 static struct ratio unanswered_syns(const struct observe *o)
 {
 	const struct observe_sample *now = &o->ring[o->newest];
@@ -163,7 +160,7 @@ static bool is_waiting(enum hokm_signal signal)
 	return signal == HOKM_SIGNAL_UPGRADE || signal == HOKM_SIGNAL_PING;
 }
 
-/* The packet path has acted by itself on a refused SYN, and that is news. */
+/* The packet path itself has begun to avoid the service after a refused SYN, since spent_ns. */
 static bool refused_now(const struct observe *o, uint64_t now_ns)
 {
 	uint64_t until_ns = o->ring[o->newest].suspect_until_ns;
@@ -171,7 +168,7 @@ static bool refused_now(const struct observe *o, uint64_t now_ns)
 	return o->conf.limit[HOKM_SIGNAL_REFUSED].on && until_ns > now_ns && until_ns > o->spent_ns;
 }
 
-/* The signal that is wrong and tells most; HOKM_SIGNAL_COUNT: none. */
+/* The clearest signal that is over its limit, with its ratio; HOKM_SIGNAL_COUNT: none. */
 static enum hokm_signal wrong_signal(const struct observe *o, bool skip_waiting, uint64_t now_ns,
 				     struct ratio *r)
 {
@@ -197,8 +194,8 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
 	if (!o->conf.on || !is_waiting(signal) || !o->conf.limit[signal].on)
 		return false;
 	/*
-	 * Older ones show up younger in map waits than they are: a longer range would count them
-	 * twice.
+	 * The slots of the map waits wrap around: a longer range would count a slot twice, once as
+	 * older than it is.
 	 */
 	*from_ns = minus(now_ns, (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS);
 	if (*from_ns < o->forget_ns)
@@ -252,10 +249,7 @@ static void clear(struct observe *o, uint64_t now_ns, struct observe_verdict *ou
 	out->reason = HOKM_R_PASSIVE_CLEAR;
 }
 
-/*
- * A hold has run out. Traffic alone renews it only so far: nobody new is sent here meanwhile, so
- * what is seen may be the same few requests for ever, and the service has to be tried again.
- */
+/* until_ns has come: ends the trip, or renews it up to the bound that observe.h gives. */
 static void hold_over(struct observe *o, enum hokm_signal signal, const struct ratio *r,
 		      uint64_t now_ns, struct observe_verdict *out)
 {
@@ -292,7 +286,7 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 		forget(o, now_ns);
 		return;
 	}
-	/* The end of a hold is not for a late look to call: then what waits counts as ever. */
+	/* A late sample must not end a trip: during a trip, waiting signals count. */
 	signal = wrong_signal(o, late && !o->suspect, now_ns, &r);
 	if (!o->suspect && signal != HOKM_SIGNAL_COUNT)
 		trip(o, signal, &r, now_ns, out);
@@ -306,7 +300,7 @@ void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now
 	uint64_t until_ns = add(now_ns, hold_ns(o));
 
 	same(out);
-	/* One that passed ends nothing: players would be sent back and forth at its rhythm. */
+	/* A check that passed does not end a trip; observe.h says why. */
 	if (ok || !o->conf.on || !o->suspect || started_ns < o->tripped_ns)
 		return;
 	o->failed_ns = now_ns;

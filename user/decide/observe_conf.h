@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Settings of the passive checks (`passive { … }`), shared by the configuration that reads them and
- * by decide/observe that follows them. See decide/observe.h for what they do.
+ * Settings of the passive checks (`passive { … }` in the configuration). conf/ reads them and
+ * decide/observe.h acts on them; they stand here alone so that conf/ needs no machine.
  */
 #ifndef HOKM_OBSERVE_CONF_H
 #define HOKM_OBSERVE_CONF_H
@@ -11,24 +11,25 @@
 
 #include "hokm/names.h"
 
-#define OBSERVE_SAMPLES_MAX 128 /* window and every `after` fit into so many samples */
+#define OBSERVE_SAMPLES_MAX 128 /* the window and every `after` span at most so many samples */
 
-/* One signal trips when at least `min` went wrong and they are at least `percent` of all. */
+/* A signal trips when at least `min` requests failed, and these are at least `percent` of all. */
 struct observe_limit {
 	bool on;
 	unsigned int min;     /* 1..100000 */
 	unsigned int percent; /* 1..100 */
-	uint64_t after_ns;    /* UPGRADE and PING: unanswered for this long is wrong; else 0 */
+	uint64_t after_ns; /* UPGRADE, PING: a request failed when unanswered for so long; else 0 */
 };
 
 struct observe_conf {
 	bool on;
-	uint64_t sample_ns; /* between two looks: standard 100 ms, fast 20 ms */
-	uint64_t window_ns; /* how far back the counted signals look: 2 s / 500 ms */
-	uint64_t hold_ns;   /* `suspect`: how long a first trip keeps new players away: 3 s / 1 s */
-	uint64_t hold_max_ns; /* `suspect_max`: doubling with each trip ends here: 60 s / 30 s */
-	uint64_t calm_ns;    /* so long without a trip, and the doubling starts anew: 60 s / 30 s */
-	uint64_t timeout_ns; /* of an active check while suspect: 1 s / 250 ms */
+	/* defaults of the profiles: standard / fast */
+	uint64_t sample_ns;   /* between two samples: 100 ms / 20 ms */
+	uint64_t window_ns;   /* span of time that the counted signals compare: 2 s / 500 ms */
+	uint64_t hold_ns;     /* `suspect`: how long a first trip lasts: 3 s / 1 s */
+	uint64_t hold_max_ns; /* `suspect_max`: the longest that a trip lasts: 60 s / 30 s */
+	uint64_t calm_ns; /* after so long without a trip, the next one is a first: 60 s / 30 s */
+	uint64_t timeout_ns; /* of an active check during a trip: 1 s / 250 ms */
 	struct observe_limit limit[HOKM_SIGNAL_COUNT];
 };
 

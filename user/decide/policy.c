@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy in the order in which it is decided:
+ * Policy; policy.h has the rules. policy_decide() goes through them in this order:
  *
- *   1 what each service is shown as: checks, then the operator (drain hides UP, maint hides all)
- *   2 what the pulses say: the view for the VRRP machine
- *   3 may this node own?  not with its link down; not in maintenance or drained while a peer is
- *     healthy; not while a live peer has more services UP. Nobody healthier: yes (rule 5)
- *   4 may it preempt (a cold replica keeps it waiting for a while), and who comes after it
+ *   1  the state each service shows: checks, then drain (hides UP) and maintenance (hides all)
+ *   2  the view of the peers for the VRRP machine
+ *   3  whether a cold replica delays preempting
+ *   4  whether this node may own the VIP
+ *   5  its successor
  *
- * A service in INIT is not known to be bad: an owner keeps the VIP through it, so that a restart or
- * a reload moves nothing. Anybody else stays out while it has one, unless no live peer is there to
- * own instead; it never preempts on it.
- *
- * A live peer can own: its pulses come and its daemon is fresh and started, or (keepalived) its
- * adverts come.
- * Leases count whoever holds them, pulsing or not: a node cut off from us keeps its lease until it
- * ends.
+ * A lease counts whether or not its holder answers pulses: a node that is cut off from us keeps its
+ * lease until the lease ends.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -36,6 +30,7 @@ static enum hokm_svc_state shown(const struct policy_input *in, enum hokm_svc_st
 	return health;
 }
 
+/* How many services are in state `which`. */
 static unsigned int count(const struct policy_input *in, const enum hokm_svc_state *states,
 			  enum hokm_svc_state which)
 {
@@ -48,19 +43,21 @@ static unsigned int count(const struct policy_input *in, const enum hokm_svc_sta
 
 /* ---- peers ---- */
 
-static bool live(const struct policy_peer *p)
+/* The peer could own the VIP. */
+static bool is_alive(const struct policy_peer *p)
 {
 	if (!p->used || !p->pulsing)
 		return p->used && p->adverts;
 	return p->daemon_fresh && p->state != HOKM_VRRP_INIT;
 }
 
+/* How many of our services are UP there. */
 static unsigned int n_up(const struct policy_input *in, const struct policy_peer *p)
 {
 	return p->pulsing ? p->n_up : n_services(in);
 }
 
-/* Most services UP on a live peer; *any when there is a live one. */
+/* The greatest number of services UP on a peer that is alive; *any: there is such a peer. */
 static unsigned int best_peer(const struct policy_input *in, bool *any)
 {
 	unsigned int best = 0;
@@ -69,7 +66,7 @@ static unsigned int best_peer(const struct policy_input *in, bool *any)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct policy_peer *p = &in->peers[i];
 
-		if (!live(p))
+		if (!is_alive(p))
 			continue;
 		*any = true;
 		if (n_up(in, p) > best)
@@ -86,7 +83,7 @@ static const struct policy_peer *find(const struct policy_input *in, struct in_a
 	return NULL;
 }
 
-/* The election's order. */
+/* The order of VRRP's election: priority, then address as an unsigned number. */
 static bool beats(uint8_t priority, struct in_addr addr, uint8_t than, struct in_addr than_addr)
 {
 	if (priority != than)
@@ -115,16 +112,13 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 	}
 }
 
-/* May take part in a succession, of which keepalived knows nothing. */
+/* The peer can be named as successor. keepalived has no successors, so pulses are needed. */
 static bool candidate(const struct policy_peer *p)
 {
-	return live(p) && p->pulsing && p->n_up > 0;
+	return is_alive(p) && p->pulsing && p->n_up > 0;
 }
 
-/*
- * Nobody but the owner would be chosen before us: the order of successor(), seen from the other
- * side.
- */
+/* No peer but the owner comes before us in the order in which successor() chooses. */
 static bool best_successor(const struct policy_input *in, unsigned int own_up)
 {
 	if (!own_up)
@@ -157,15 +151,15 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 			 (!rival || own_up >= n_up(in, rival));
 }
 
-/* ---- may this node own ---- */
+/* ---- may this node own the VIP ---- */
 
 static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
 {
 	bool owner = in->state == HOKM_VRRP_MASTER;
 	unsigned int up = count(in, out->svc, HOKM_SVC_UP);
 	unsigned int unknown = count(in, in->health, HOKM_SVC_INIT);
-	bool any_live;
-	unsigned int best = best_peer(in, &any_live);
+	bool any_alive;
+	unsigned int best = best_peer(in, &any_alive);
 
 	if (!in->link_up)
 		return HOKM_R_LINK_DOWN;
@@ -175,14 +169,14 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return HOKM_R_OPERATOR;
 	if (in->maint || in->drain)
 		return HOKM_R_NONE;
-	if (unknown && any_live && !owner)
+	if (unknown && any_alive && !owner)
 		return HOKM_R_STARTED;
 	if (up + (owner ? unknown : 0) < best)
 		return HOKM_R_SERVICE_DOWN;
 	return HOKM_R_NONE;
 }
 
-/* Slot of the best peer that is at least as healthy as we are, or HOKM_NO_PEER. */
+/* Slot of the best peer that is at least as healthy as this node, or HOKM_NO_PEER. */
 static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 {
 	uint8_t best = HOKM_NO_PEER;
@@ -201,9 +195,9 @@ static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 }
 
 /*
- * Who preempts with a cold replica could steer nothing to its holder by name, and tell nobody when
- * a peer dies meanwhile. But a replica that never gets warm (a blocked port) must not keep the
- * better node away.
+ * A node that preempts with a cold replica does not know which peer holds which connection, and
+ * could notify no client if a peer died meanwhile. But a replica that never gets warm, as with a
+ * blocked port, must not keep the preferred node from owning: the delay is bounded by warm_ns.
  */
 static void wait_for_replica(const struct policy_input *in, struct policy_output *out)
 {
@@ -219,7 +213,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 {
 	enum hokm_reason no;
 	unsigned int up;
-	bool any_live;
+	bool any_alive;
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned int i = 0; i < n_services(in); i++)
@@ -231,7 +225,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	no = why_not(in, out);
 	out->eligible = no == HOKM_R_NONE;
 	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
-		     best_peer(in, &any_live) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
+		     best_peer(in, &any_alive) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
 	if (!out->eligible)
 		out->reason = no;
 	else

@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy: from the health of the services here, what pulses say of the peers, and what the operator
- * asked for, to three answers: the state each service is shown in, whether this node may own the
- * VIP (FAULT or not), and who would be its successor. DESIGN rules 4 and 5.
+ * Policy: which state each service shows, whether this node may own the VIP, whether it may
+ * preempt, and who is its successor. A pure function of what the checks, the pulses, the adverts
+ * and the operator say (rules 4 and 5, docs/architecture.md); it keeps no state.
  *
- * Health of a node is how many of its services are UP. A peer is healthier when more are. A peer
- * known by adverts alone (keepalived) counts as fully healthy: keepalived leaves the election by
- * itself when it is not.
+ * The health of a node is how many of its services are UP. A peer is healthier when it has more of
+ * them. A peer known by adverts alone (keepalived) counts as fully healthy, because keepalived
+ * leaves the election by itself when it is not. A peer is alive when its adverts come or, once it
+ * answers pulses, when its daemon is fresh and has left INIT.
  *
- * Not eligible, with its reason: LINK_DOWN; MAINT or OPERATOR (drain) while a live peer is healthy;
- * STARTED while a service here is in INIT, we are not MASTER and a live peer is there; SERVICE_DOWN
- * while a live peer is healthier. Eligible: SERVICE_UP, or PANIC_HOLD as MASTER with nothing UP
- * anywhere. A drained or maintained node shows no service UP, so that nobody thinks it healthy.
+ * May this node own the VIP? The first row that applies decides; "no" means VRRP state FAULT.
+ *
+ *   condition                                                        answer, reason
+ *   the interface has no link                                        no, LINK_DOWN
+ *   maintenance, and a peer that is alive is healthy                 no, MAINT
+ *   drain, and a peer that is alive is healthy                       no, OPERATOR
+ *   maintenance or drain, and no such peer                           yes, reason as below
+ *   a service is in INIT, a peer is alive, this node is not owner    no, STARTED
+ *   a peer that is alive is healthier                                no, SERVICE_DOWN
+ *   owner, and no service is UP or INIT here, or UP at a peer        yes, PANIC_HOLD
+ *   otherwise                                                        yes, SERVICE_UP
+ *
+ * A service in INIT is not known to be bad: an owner keeps the VIP meanwhile, so that a restart or
+ * a reload moves nothing. A node that is drained or in maintenance shows no service as UP, so that
+ * no peer considers it healthy.
+ *
+ * Timer of the caller: warm_ns, how long a cold replica may delay preempting. It starts when
+ * waits_ns becomes non-zero, and the caller passes waits_ns in again.
  */
 #ifndef HOKM_POLICY_H
 #define HOKM_POLICY_H
@@ -22,59 +37,56 @@
 #include "hokm/names.h"
 #include "decide/vrrp.h"
 
-/*
- * One peer as sensed: pulses (map peers) and adverts. Slot order, unused slots have used = false.
- */
+/* What pulses (map peers) and adverts say of one peer. Its index is its slot. */
 struct policy_peer {
-	bool used;
-	bool pulsing;      /* an answer within peer_dead_ns */
-	bool daemon_fresh; /* its daemon showed life within daemon_stale_ns */
-	bool adverts;      /* an advert passed the guard within its Master_Down_Interval */
-	uint8_t priority;  /* effective by pulse, else configured */
+	bool used;         /* false: no peer has this slot */
+	bool pulsing;      /* it answered a pulse within peer_dead_ns */
+	bool daemon_fresh; /* its daemon showed a sign of life within daemon_stale_ns */
+	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
+	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
-	uint64_t lease_until_ns; /* our clock, 0 none */
-	/*
-	 * when the probe was sent that its newest answer answers (map peers, answer_sent_ns): what
-	 * it says is at least that new
+	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
+	/* when the probe was sent that its newest answer belongs to: the answer is at least so new
 	 */
 	uint64_t seen_ns;
-	unsigned int n_up; /* how many of our services it says are UP */
+	unsigned int n_up; /* how many of our services are UP there, by pulse */
 	struct in_addr addr;
 };
 
 struct policy_input {
 	unsigned int n_services;
-	enum hokm_svc_state health[HOKM_MAX_SERVICES]; /* INIT, UP or DOWN by checks */
+	enum hokm_svc_state health[HOKM_MAX_SERVICES]; /* INIT, UP or DOWN, by active checks */
 	enum hokm_reason health_reason[HOKM_MAX_SERVICES];
-	bool drain; /* operator */
-	bool maint;
-	bool standby; /* operator gave the VIP away by hand: do not preempt it back */
+	bool drain;   /* the operator drains this node */
+	bool maint;   /* the operator has put it into maintenance */
+	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
 	bool link_up;
-	bool replica_cold; /* a live peer has not told all its connections yet */
-	uint64_t warm_ns;  /* how long preemption waits for that at most */
-	uint64_t waits_ns; /* policy_output.waits_ns of the last decision; 0: it did not wait */
-	enum hokm_vrrp_state state; /* of our machine */
-	struct in_addr owner;       /* whose adverts we follow */
-	uint8_t own_priority;       /* as configured here */
+	bool replica_cold; /* a peer that is alive has not replicated all its connections yet */
+	uint64_t warm_ns;  /* how long a cold replica delays preempting at most */
+	uint64_t waits_ns; /* policy_output.waits_ns of the last decision */
+	enum hokm_vrrp_state state; /* of this node's VRRP machine */
+	struct in_addr owner;       /* the node whose adverts this node follows; 0: none */
+	uint8_t own_priority;       /* as configured for this node */
 	struct in_addr own_addr;
 	struct policy_peer peers[HOKM_MAX_PEERS];
 	uint64_t now_ns;
 };
 
 struct policy_output {
-	enum hokm_svc_state svc[HOKM_MAX_SERVICES]; /* what map services and pulses show */
-	bool eligible;                              /* false: FAULT */
-	enum hokm_reason reason;                    /* why not eligible, or why again */
-	bool panic;                                 /* nobody is healthy and we keep the VIP */
+	enum hokm_svc_state svc[HOKM_MAX_SERVICES]; /* what the map services and pulses show */
+	bool eligible;                              /* may own the VIP; false: FAULT */
+	enum hokm_reason reason;                    /* why it is eligible, or why not */
+	bool panic;                                 /* owner with no healthy node anywhere */
 	bool may_preempt;
-	/* since when only a cold replica keeps us from preempting; 0: it does not */
+	/* since when a cold replica is all that keeps this node from preempting; 0: it is not */
 	uint64_t waits_ns;
-	bool waits; /* and that is still so: afterwards we preempt without it */
-	/* slot of the best healthy pulsing peer with a fresh daemon, or HOKM_NO_PEER */
+	bool waits; /* preempting is delayed now; false when warm_ns is over */
+	/* slot of the healthiest peer with pulses and a fresh daemon; HOKM_NO_PEER: none */
 	uint8_t successor;
-	struct vrrp_view view; /* for the VRRP machine */
+	struct vrrp_view view; /* input of the VRRP machine */
 };
 
+/* Fills *out from *in. Never fails. */
 void policy_decide(const struct policy_input *in, struct policy_output *out);
 
 #endif

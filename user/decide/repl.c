@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One link of replication; repl.h says how it works.
+ * Replication between this node and one peer; repl.h has the protocol and the timers.
  *
- * Sending. Messages of a stream are numbered from 1. Those in [acked, next) are under way and kept
- * in a ring; [acked, cursor) went out already. The newest one may still be filled until it is
- * handed out.
+ * Messages of a stream are numbered from 1. A ring keeps those in [acked, next). Those in
+ * [acked, cursor) were sent since the last repeat. Records are added to the newest message until it
+ * is sent.
  *
  *      acked            cursor             next
  *   ....|xxxxxxxxxxxxxxxxx|................|.....
- *        sent, no word yet  to be sent       to be filled
+ *        sent, not         to be sent       to be filled
+ *        acknowledged
  *
- * A repeat takes cursor back to acked. What went out before, up to sent, may have arrived all the
- * same, and be acknowledged late. After a repeat only REPEAT_BURST messages go out until one is
- * acknowledged: on a bad line most of what follows a lost one would be thrown away by the peer
- * anyway, and messages that wait fill up.
+ * A repeat sets cursor back to acked. Messages up to `sent` went out before, and may still be
+ * acknowledged. After a repeat at most REPEAT_BURST messages are sent until one is acknowledged: on
+ * a bad line the peer would discard most of those that follow a lost one, and messages that wait
+ * can take more records.
  *
- * Numbers never wrap: a stream that has had REPL_NUMBERS messages, weeks of 10,000 changes a
- * second, is followed by a new one.
+ * Numbers never wrap: after REPL_NUMBERS messages (weeks, at 10,000 changes a second) a new stream
+ * begins.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,10 +27,11 @@
 
 #define REPEAT_BURST 16
 
+/* One message of the ring. */
 struct slot {
-	unsigned int n;
-	bool full;        /* handed out: nothing is added any more */
-	uint64_t born_ns; /* of its oldest record */
+	unsigned int n;   /* records */
+	bool full;        /* it was sent once: no record is added any more */
+	uint64_t born_ns; /* time of its oldest change */
 	struct repl_record records[REPL_RECORDS];
 };
 
@@ -37,29 +39,29 @@ struct repl_link {
 	struct repl_conf conf;
 	struct repl_stats stats;
 
-	/* who the peer is */
+	/* the peer */
 	uint64_t session;   /* of its daemon; 0: none was proved yet */
-	uint64_t heard_ns;  /* last CONTROL that was taken */
-	uint64_t stamp_ns;  /* its newest clock reading */
-	uint64_t echoed_ns; /* our newest clock reading that came back */
-	/* somebody who says to be the peer, to be asked for a proof; 0: none */
+	uint64_t heard_ns;  /* when the last CONTROL was accepted */
+	uint64_t stamp_ns;  /* the newest reading of its clock */
+	uint64_t echoed_ns; /* the newest reading of our clock that it echoed */
+	/* a session that claims to be the peer's and is asked for a proof; 0: none */
 	uint64_t hello_session;
 	uint64_t hello_stamp_ns;
 
 	/* CONTROL */
-	bool reply;          /* something came: acknowledge at the next tick */
-	uint64_t control_ns; /* last one sent */
-	/* our last clock reading that was sent: each is later than the one before */
+	bool reply;          /* DATA was received: send an acknowledgement */
+	uint64_t control_ns; /* when the last one was sent */
+	/* the last reading of our clock that was sent; each one is later than the one before */
 	uint64_t clock_ns;
 
 	/* sending */
 	bool streaming, listing, want_list;
 	bool repeating; /* nothing was acknowledged since the last repeat */
 	uint32_t stream, acked, cursor, next;
-	uint32_t sent; /* greatest that cursor was: a repeat takes it back, but not what arrived */
-	uint32_t end;  /* message in which the list ended */
-	uint64_t progress_ns; /* something was acknowledged, or repeated */
-	uint64_t moved_ns;    /* something was acknowledged, or nothing was under way */
+	uint32_t sent; /* the greatest value of cursor in this stream */
+	uint32_t end;  /* number of the message that has the END of the list; 0: not sent yet */
+	uint64_t progress_ns; /* last acknowledgement or repeat */
+	uint64_t moved_ns;    /* last acknowledgement, or last time that none was awaited */
 	struct slot *slots;   /* REPL_WINDOW */
 
 	/* receiving */
@@ -110,7 +112,7 @@ static struct slot *slot_of(const struct repl_link *l, uint32_t number)
 	return &l->slots[number % REPL_WINDOW];
 }
 
-/* The message that takes the next record, or NULL: the window is full. */
+/* The message for the next record; NULL: the window is full. */
 static struct slot *open_slot(struct repl_link *l, uint64_t born_ns)
 {
 	struct slot *s;
@@ -214,7 +216,7 @@ bool repl_peer_warm(const struct repl_link *l)
 	return l->streaming && l->end && l->acked > l->end;
 }
 
-/* Our clock, later at each call. */
+/* A reading of our clock that is later than the last one. */
 static uint64_t clock_reading(struct repl_link *l, uint64_t now_ns)
 {
 	l->clock_ns = now_ns > l->clock_ns ? now_ns : l->clock_ns + 1;
@@ -302,7 +304,7 @@ size_t repl_next(struct repl_link *l, uint64_t now_ns, void *buf)
 
 /* ---- receiving ---- */
 
-/* The peer's daemon is another one: nothing of either direction goes on. */
+/* The peer's daemon has restarted: the streams of both directions end. */
 static void new_session(struct repl_link *l, uint64_t session)
 {
 	l->session = session;
@@ -329,7 +331,10 @@ static void take_ack(struct repl_link *l, const struct repl_msg *m, uint64_t now
 	l->repeating = false;
 }
 
-/* Who says so without a proof that it is now gets the chance to give one, and nothing else. */
+/*
+ * A CONTROL that does not echo a fresh reading of our clock may be a recording. It changes nothing,
+ * but its sender gets a CONTROL with such a reading to echo.
+ */
 static enum repl_fault ask_for_proof(struct repl_link *l, const struct repl_msg *m)
 {
 	if (m->session == l->session && m->stamp_ns <= l->stamp_ns)
@@ -404,7 +409,7 @@ void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now
 
 	memset(out, 0, sizeof(*out));
 	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.peer_key, m);
-	/* What we said ourselves, sent back to us: it would be a proof of anything. */
+	/* Our own message, sent back to us: it would prove that we are the peer. */
 	if (out->fault == REPL_BAD_NONE && m->session == l->conf.session)
 		out->fault = REPL_BAD_SESSION;
 	if (out->fault == REPL_BAD_NONE)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication messages as bytes. Nothing of a message is looked at before its length fits, and
- * nothing of what it says before its tag verifies.
+ * Replication messages as bytes; repl_wire.h has the layout. No byte is read before the length was
+ * checked, and, beyond the fields that determine the format, no field is used before the signature
+ * was verified.
  */
 #include <endian.h>
 #include <stdbool.h>

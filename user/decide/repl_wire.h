@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication messages on the wire: UDP payload, TTL 255, HOKM_REPL_MIN..HOKM_REPL_MAX bytes, all
- * in network order.
+ * Replication messages on the wire: the payload of a UDP datagram with TTL 255. All fields are in
+ * network byte order.
  *
- *    0       magic "HKMR"                          4  version, kind, vrid, records
- *    8       session of the sender's daemon       16  session of the receiver's, as far as known
- *   24       DATA: 0     CONTROL: sender's clock  32  DATA: 0     CONTROL: newest clock heard
- *   40       stream                               44  DATA: number of this message in the stream
- *                                                     CONTROL: number that is expected next
- *   48       records, REPL_RECORD_LEN bytes each (none in CONTROL)
- *   then     SipHash-2-4 over everything before, key derived from the shared secret
+ *    0                   1                   2                   3
+ *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *   +---------------------------------------------------------------+
+ *   |                         magic "HKMR"                          |   0
+ *   +---------------+---------------+---------------+---------------+
+ *   |    version    |     kind      |     VRID      |    records    |   4
+ *   +---------------+---------------+---------------+---------------+
+ *   |             session of the sender's daemon (64)               |   8
+ *   +---------------------------------------------------------------+
+ *   |    session of the receiver's daemon, as far as known (64)     |  16
+ *   +---------------------------------------------------------------+
+ *   |    CONTROL: clock of the sender (64)               DATA: 0    |  24
+ *   +---------------------------------------------------------------+
+ *   |    CONTROL: newest clock of the receiver (64)      DATA: 0    |  32
+ *   +---------------------------------------------------------------+
+ *   |    DATA: stream       CONTROL: stream being received          |  40
+ *   +---------------------------------------------------------------+
+ *   |    DATA: number       CONTROL: next number expected           |  44
+ *   +---------------------------------------------------------------+
+ *   |    DATA: records of REPL_RECORD_LEN bytes         ...         |  48
+ *   +---------------------------------------------------------------+
+ *   |    SipHash-2-4 of all bytes before it (64)                    |
+ *   +---------------------------------------------------------------+
  *
- * A record names its service by tag (hokm_service_tag), since slots are local to a node.
+ * A record is: client address (16 bytes), client port (2), what (1), 0 (1), tag (4), isn (4),
+ * seq_next (4), ack_next (4), age_ms (4). It names its service by tag (hokm_service_tag()), because
+ * slots are local to a node. The key of the SipHash is derived from the shared secret.
  */
 #ifndef HOKM_REPL_WIRE_H
 #define HOKM_REPL_WIRE_H
@@ -31,8 +49,8 @@
 enum repl_kind { REPL_CONTROL = 1, REPL_DATA = 2 };
 
 /*
- * What a record says. BEGIN and END enclose a full list of the sender's connections; changes may
- * stand between. HAVE makes or renews, GONE takes away.
+ * Meaning of a record. BEGIN and END enclose a full list of the connections that the sender holds;
+ * changes may stand between them. HAVE adds or renews a connection, GONE removes it.
  */
 enum repl_what { REPL_BEGIN = 1, REPL_HAVE = 2, REPL_GONE = 3, REPL_END = 4 };
 
@@ -44,37 +62,39 @@ struct repl_record {
 	uint32_t isn; /* as in struct hokm_replica */
 	uint32_t seq_next;
 	uint32_t ack_next;
-	uint32_t age_ms; /* since it was established; HAVE only, stays at its greatest value */
+	uint32_t age_ms; /* HAVE: since the connection was established; does not wrap around */
 };
 
 struct repl_msg {
 	enum repl_kind kind;
-	uint64_t session, echo;
-	uint64_t stamp_ns, echo_stamp_ns; /* CONTROL */
+	uint64_t session, echo;           /* of the sender's daemon, of the receiver's */
+	uint64_t stamp_ns, echo_stamp_ns; /* CONTROL: their clocks */
 	uint32_t stream, number;
-	unsigned int n;
+	unsigned int n; /* records */
 	struct repl_record records[REPL_RECORDS];
 };
 
-/* What was wrong with a message; one counter and one word each. */
-#define REPL_FAULTS(X, p)                                                               \
-	X(p, NONE, "none", "taken")                                                     \
-	X(p, SHORT, "short", "truncated, or its length does not fit its records")       \
-	X(p, VERSION, "version", "of another version, kind or VRID")                    \
-	X(p, TAG, "tag", "its tag does not verify: forged, damaged, or another secret") \
-	X(p, RECORD, "record", "a record makes no sense")                               \
-	X(p, SESSION, "session", "of or for another session of a daemon")               \
-	X(p, REPLAY, "replay", "taken before")                                          \
-	X(p, ORDER, "order", "one before it is missing: will be sent again")
+/* What is wrong with a message; each fault has a counter, a name and a text. */
+#define REPL_FAULTS(X, p)                                                       \
+	X(p, NONE, "none", "accepted")                                          \
+	X(p, SHORT, "short", "the length does not match the number of records") \
+	X(p, VERSION, "version", "another version, kind or VRID")               \
+	X(p, TAG, "tag", "wrong signature: forged, damaged, or another secret") \
+	X(p, RECORD, "record", "a record is invalid")                           \
+	X(p, SESSION, "session", "from or for another session of a daemon")     \
+	X(p, REPLAY, "replay", "a message that was accepted before")            \
+	X(p, ORDER, "order", "an earlier message is missing; it will be repeated")
 #define REPL_FAULT_ENUM(p, id, name, text) p##_##id,
 enum repl_fault { REPL_FAULTS(REPL_FAULT_ENUM, REPL_BAD) REPL_FAULT_COUNT };
+/* "?" for a value that is out of range. */
 const char *repl_fault_name(enum repl_fault f);
 const char *repl_fault_text(enum repl_fault f);
 
-/* Signs. Length of the message, at most HOKM_REPL_MAX; buf must have as much. */
+/* Writes and signs a message. buf has HOKM_REPL_MAX bytes. Returns the length of the message. */
 size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2], void *buf);
 /*
- * Length, version, tag and records; nothing about sessions and order. *out is whole on NONE only.
+ * Reads a message. Checks its length, version, signature and records, but neither sessions nor
+ * order. *out is valid only when REPL_BAD_NONE is returned.
  */
 enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const __u64 key[2],
 				struct repl_msg *out);

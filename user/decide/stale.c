@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a server owes a connection; see stale.h. */
+/* Which request of a connection is unanswered, and since when; see stale.h. */
 #include "decide/stale.h"
 
 static uint64_t since_ns(uint64_t then_ns, uint64_t now_ns)
@@ -8,8 +8,9 @@ static uint64_t since_ns(uint64_t then_ns, uint64_t now_ns)
 }
 
 /*
- * The newest data is unacknowledged, and so what is older has waited at least as long; and the
- * server has sent nothing since.
+ * Since when the client's newest data waits for its acknowledgement. Only the time of the newest
+ * data is known; older data has waited longer. A packet from the server restarts the time: it
+ * shows that the server is alive.
  */
 static uint64_t unacknowledged_ns(const struct hokm_conn *c, uint64_t now_ns)
 {

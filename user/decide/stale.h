@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A stale connection: its server owes it something. Pure, over one entry of conns.
+ * Stale connections: the server has left a request of the client unanswered. A pure function of one
+ * entry of the map conns; `ctl conns --stale` and the daemon's sweep share it.
+ *
+ *   reason           request                          answered by
+ *   STALE_UPGRADE    HTTP upgrade                     status line of the answer
+ *   STALE_PING       WebSocket ping of the client     pong
+ *   STALE_DATA       TCP data of the client           acknowledgement by the server's kernel
  */
 #ifndef HOKM_STALE_H
 #define HOKM_STALE_H
@@ -10,9 +16,9 @@
 #include "hokm/names.h"
 
 /*
- * For how long (ns) the oldest request of an established connection that is served here has been
- * without an answer: its upgrade, a ping, or data that the server's kernel did not acknowledge. 0:
- * nothing is owed. *why (may not be NULL): STALE_*, or NONE.
+ * For how many ns the oldest request of a connection has been without an answer; 0: no request is
+ * open, or the connection is not established, or another node serves it. *why (not NULL) is the
+ * reason of the table, or NONE.
  */
 uint64_t stale_ns(const struct hokm_conn *c, uint64_t now_ns, enum hokm_reason *why);
 

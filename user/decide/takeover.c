@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Takeover of one peer, as a list of what can happen to it:
- *
- *   dead long enough, and we own   the first round begins
- *   the walk came to its end       the next round waits for its time; after the last: done
- *   it answers, or we own no more  over, and the next death begins anew
+/* Takeover of the connections of one dead peer; takeover.h has the states, timers and invariants.
  */
 #include <string.h>
 
@@ -12,7 +7,7 @@
 
 #define MS             1000000ULL
 #define NS             1000000000ULL
-#define CREDIT_MOST_NS (10 * MS) /* unused allowance does not pile up beyond this */
+#define CREDIT_MOST_NS (10 * MS) /* unused allowance is kept for so long */
 
 const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {
 	0, 200 * MS, 400 * MS, 600 * MS, 900 * MS, 1500 * MS, 3000 * MS};
@@ -22,7 +17,7 @@ void takeover_init(struct takeover *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Connections that the rate allows since the last call, at most TAKEOVER_MOST. */
+/* How many connections the rate allows since the last call, at most TAKEOVER_MOST. */
 static unsigned int allowance(struct takeover *t, unsigned int rate, uint64_t now_ns)
 {
 	uint64_t most;
@@ -53,8 +48,8 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 
 	*quota = 0;
 	/*
-	 * A tick of the pulse carries the clock of its beginning; a gratuitous ARP in it came
-	 * later.
+	 * now_ns was read when the pulse timer fired. begin() may have been called with a later
+	 * time, by the sending of a gratuitous ARP in between.
 	 */
 	if (t->running && now_ns < t->credit_ns)
 		now_ns = t->credit_ns;

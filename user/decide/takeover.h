@@ -1,15 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Takeover: when to tell the clients of a dead peer, and how fast; pure.
+ * Takeover of the connections of one dead peer: when their clients are notified, and how fast. A
+ * pure machine; the caller owns one for each peer.
  *
- * Due for a peer when this node is owner and the peer has answered no pulse for confirm_ns. Then
- * TAKEOVER_ROUNDS walks through its entries, begun at 0, 0.2, 0.4, 0.6, 0.9, 1.5 and 3 s after the
- * first, each paced by `rate`; a walk leaves out whose client has said that it knows. A client's
- * kernel answers a tickle at most every 500 ms; the walks between are for those to whom an RST, or
- * from whom their word, was lost: of a burst to thousands that live behind one cable a third may
- * be. A peer that answers again, or ownership that is lost, ends it; the next death begins anew.
+ *   IDLE --- this node is owner, and the peer has been silent for confirm_ns ---> walk of round 0
+ *   walk --- all replicated entries of the peer were visited -------------------> wait
+ *   wait --- the time of the next round has come -------------------------------> walk
+ *   wait --- after the last round ----------------------------------------------> DONE
+ *   any  --- the peer answers again, or this node is not owner any more --------> IDLE
  *
- * A long walk pushes the next one back: rounds never overlap.
+ * A round walks through the replicated entries of the peer and sends a tickle and an RST to each
+ * client; it leaves out the clients whose kernels have answered already. There are TAKEOVER_ROUNDS
+ * of them, because packets are lost: of a burst to thousands of clients behind one cable up to a
+ * third. A client's kernel answers at most one tickle in 500 ms (RFC 5961, tcp_invalid_ratelimit),
+ * so that a later round repeats what an earlier one could not reach.
+ *
+ * Timers
+ *   takeover_rounds_ns   start of each round, counted from the start of the first one: 0, 0.2, 0.4,
+ *                        0.6, 0.9, 1.5, 3 s; a round that takes longer delays the next one
+ *   TAKEOVER_STEP_NS     between two bursts of a walk
+ *
+ * Invariants
+ *   - Rounds never overlap.
+ *   - A burst has at most TAKEOVER_MOST connections, and bursts together at most `rate` a second.
+ *   - DONE lasts until the peer answers again: each death is handled once.
  */
 #ifndef HOKM_TAKEOVER_H
 #define HOKM_TAKEOVER_H
@@ -21,8 +35,8 @@
 
 #define TAKEOVER_ROUNDS 7
 /*
- * Connections told in one step, two packets each, and how soon the next step comes: short bursts,
- * for the queue of a network card holds some hundred packets and drops the rest.
+ * Most connections of one burst, with two packets each, and the time between two bursts. Bursts are
+ * short, because the queue of a network card holds some hundred packets and drops the others.
  */
 #define TAKEOVER_MOST    64
 #define TAKEOVER_STEP_NS 500000ULL
@@ -30,34 +44,41 @@ extern const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS];
 
 struct takeover {
 	bool running;       /* rounds are left */
-	bool done;          /* this death is dealt with */
+	bool done;          /* all rounds of this death are over */
 	bool walking;       /* in the middle of a round */
-	unsigned int round; /* next or present */
-	uint64_t began_ns;
-	uint64_t credit_ns; /* pacing: time that was not used yet counts from here */
+	unsigned int round; /* the present round, or the next one */
+	uint64_t began_ns;  /* start of round 0 */
+	uint64_t credit_ns; /* for the pace: allowance is counted from this time */
 };
 
 enum takeover_step {
-	TAKEOVER_IDLE,
-	TAKEOVER_BEGIN, /* a death: the first walk begins, from the start */
-	TAKEOVER_ROUND, /* a further walk begins, from the start */
-	TAKEOVER_WALK,  /* go on walking */
-	TAKEOVER_OVER,  /* the last round has ended, or there is no reason any more */
+	TAKEOVER_IDLE,  /* nothing to do */
+	TAKEOVER_BEGIN, /* the peer is dead: start the walk of round 0 at the first entry */
+	TAKEOVER_ROUND, /* start the walk of a later round at the first entry */
+	TAKEOVER_WALK,  /* continue the walk */
+	TAKEOVER_OVER,  /* the last round is over, or the peer answers again, or we are not owner */
 };
 
 void takeover_init(struct takeover *t);
 /*
- * What to do now. silent_ns: since the peer's last answer (UINT64_MAX: never heard; nothing is due
- * then). *quota: connections that may be told now (WALK, BEGIN, ROUND), at most TAKEOVER_MOST and
- * at most what `rate` a second allows since the last call; unused allowance does not pile up beyond
- * 10 ms.
+ * What to do now.
+ *   owner       this node owns the VIP
+ *   silent_ns   time since the peer's last sign of life; UINT64_MAX when there was none since the
+ *               daemon started: then nothing is due
+ *   confirm_ns  silence that proves the death of a peer
+ *   rate        connections to notify in a second
+ *   *quota      out, for BEGIN, ROUND and WALK: how many connections to notify now; at most
+ *               TAKEOVER_MOST, and at most what `rate` allows since the last call. Allowance that
+ *               was not used is kept for 10 ms.
  */
 enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
 				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
 				 unsigned int *quota);
-/* The walk came to its end. */
+/* The caller reports that the walk has visited all entries. */
 void takeover_walked(struct takeover *t, uint64_t now_ns);
-/* When takeover_tick() has something to do next; 0: at the next tick of the pulse, as always. */
+/*
+ * When to call takeover_tick() again; 0: at the next pulse is soon enough.
+ */
 uint64_t takeover_next_ns(const struct takeover *t, uint64_t now_ns);
 
 #endif

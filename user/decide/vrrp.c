@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VRRP machine: entry, MASTER and FAULT; BACKUP is in vrrp_backup.c.
+ * The VRRP machine: entry, INIT, MASTER and FAULT; BACKUP is in vrrp_backup.c. An event that a
+ * state does not list changes nothing. "SENT:" is what VRRP_EV_SENT of the advert leads to.
  *
- * State   Event                         Actions                        Next (reason)
- * ------  ----------------------------  -----------------------------  ---------------------------
- * INIT    START                         (LOWER if a lease was left)    BACKUP (started)
- *         START, lease runs, no holder  ADVERT                         on SENT: MASTER (adopted)
- * BACKUP  TIMER, Master_Down, no lease  ADVERT                         on SENT: MASTER
- * (master-down)
- *         ~, a peer's lease runs        -                              look again, or claim
- *         ADVERT 0, pulsing owner       PROBE until its pulse is free  ADVERT, MASTER (handed-over)
- *         ADVERT 0, others              Skew_Time                      ADVERT, MASTER
- * (priority-zero) ADVERT >= own, or no preempt  follow, end the claim          - ADVERT < own,
- * preempting      follow, preempt delay          - delay over, pulsing owner     claim: ADVERT,
- * PROBE           free: ADVERT, MASTER (preempt) delay over, other owner       ADVERT on SENT:
- * MASTER (preempt) FAULT                         (ADVERT 0 if claiming)         FAULT any ->  SENT
- * of a take                LEASE RAISE STATE              MASTER MASTER  TIMER ADVERT, on SENT:
- * LEASE         - SEND_FAILED                   retry after adver / 4          - anything, lease
- * over          LOWER STATE                    BACKUP (lease-lost, send-failed) ADVERT 0 ADVERT,
- * restart the timer      - ADVERT higher, or equal and   LOWER STATE                    BACKUP
- * (higher-priority) higher address ADVERT lower                  ADVERT GARP, timer goes on     -
- *         PULSE, better peer has lease  LOWER STATE                    BACKUP (other-owner)
- *         PULSE, lesser peer has lease  ADVERT GARP; GARP when gone    -
- *         HANDOVER                      LOWER ADVERT(0) STATE          BACKUP (event's)
- *         FAULT                         LOWER ADVERT(0) STATE          FAULT (event's)
- *         STOP                          LOWER ADVERT(0) STATE          INIT (event's)
- * FAULT   ADVERT                        remember only                  -
- *         CLEAR                         STATE                          BACKUP (event's)
- *         STOP                          STATE                          INIT (event's)
- * Whatever is not listed changes nothing.
+ * State   Event                            Actions                 Next state (reason)
+ * ------  -------------------------------  ----------------------  ------------------------------
+ * INIT    START                            LOWER if it had a lease BACKUP (started)
+ *         START, an adopted lease runs     ADVERT                  SENT: MASTER (adopted)
+ * BACKUP  TIMER: Master_Down, no lease     ADVERT                  SENT: MASTER (master-down)
+ *         TIMER: Skew_Time, no lease       ADVERT                  SENT: MASTER (priority-zero)
+ *         TIMER: either, a lease runs      -                       looks again, or claims
+ *         ADVERT 0, owner answers pulses   PROBE until confirmed   SENT: MASTER (handed-over)
+ *         ADVERT 0, others                 -                       waits for Skew_Time
+ *         ADVERT >= own, or no preempt     ends a claim            follows the sender
+ *         ADVERT < own, preempting         -                       follows; preempt delay runs
+ *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
+ *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)
+ *         FAULT                            ADVERT 0 if claiming    FAULT (the event's)
+ *         SENT, on the way to MASTER       LEASE RAISE STATE       MASTER
+ * MASTER  TIMER: Adver_Timer               ADVERT                  SENT: LEASE
+ *         SEND_FAILED                      -                       tries again after adver / 4
+ *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
+ *         ADVERT 0                         ADVERT                  restarts Adver_Timer
+ *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
+ *         ADVERT that loses it             ADVERT GARP             Adver_Timer continues
+ *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
+ *         PULSE: lease of a lesser peer    ADVERT GARP             GARP when that lease has ended
+ *         HANDOVER                         LOWER ADVERT 0 STATE    BACKUP (the event's)
+ *         FAULT                            LOWER ADVERT 0 STATE    FAULT (the event's)
+ *         STOP                             LOWER ADVERT 0 STATE    INIT (the event's)
+ * FAULT   ADVERT                           -                       remembers the sender
+ *         CLEAR                            STATE                   BACKUP (the event's)
+ *         STOP                             STATE                   INIT (the event's)
+ *
+ * An advert wins the election by its priority and, when the priorities are equal, by the address of
+ * its sender. A peer is better when it would win, and lesser when it would lose.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -42,7 +48,7 @@ static struct vrrp_action *add_action(struct vrrp_step *s, enum vrrp_action_kind
 	struct vrrp_actions *out = s->out;
 	struct vrrp_action *a;
 
-	/* No row above comes near the bound; the last place is overwritten rather than memory. */
+	/* No row of the table comes near the bound; beyond it the last action is replaced. */
 	a = &out->a[out->n < VRRP_ACTIONS_MAX ? out->n++ : VRRP_ACTIONS_MAX - 1];
 	memset(a, 0, sizeof(*a));
 	a->kind = kind;
@@ -67,7 +73,7 @@ void vrrp_enter(struct vrrp_step *s, enum hokm_vrrp_state state, enum hokm_reaso
 	s->v->state = state;
 	s->v->reason = reason;
 	s->v->since_ns = s->now_ns;
-	/* Once a step: what is told is the state after it. */
+	/* Once in a step: the caller reports the state after the step. */
 	for (unsigned int i = 0; i < s->out->n; i++)
 		if (s->out->a[i].kind == VRRP_ACT_STATE)
 			return;
@@ -79,7 +85,10 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	struct vrrp *v = s->v;
 	uint64_t skew_ns = vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns);
 
-	/* An advert that was overtaken by the goodbye does not end what the pulses will settle. */
+	/*
+	 * An advert that was sent before the priority 0, but arrived after it, does not end the
+	 * wait for the owner's pulse.
+	 */
 	if (v->owner.s_addr != a->source.s_addr ||
 	    s->now_ns >= vrrp_add_ns(v->released_ns, skew_ns))
 		v->released_ns = 0;
@@ -102,7 +111,7 @@ void vrrp_follow_nobody(struct vrrp_step *s)
 
 /* ---- MASTER ---- */
 
-/* The election's order: priority, then address as an unsigned number. */
+/* The order of the election: priority, then address as an unsigned number. */
 static bool beats_us(const struct vrrp *v, uint8_t priority, struct in_addr addr)
 {
 	if (priority != v->conf.priority)
@@ -146,7 +155,7 @@ static void renewed(struct vrrp_step *s)
 
 	v->sending = VRRP_SENDING_NONE;
 	v->send_failed = false;
-	/* Set, not raised: after a reload to a shorter interval the peers wait shorter too. */
+	/* May become shorter: after a reload to a shorter interval the peers wait shorter too. */
 	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));
 	if (s->now_ns >= v->lease_until_ns)
 		lose(s, HOKM_R_LEASE_LOST);
@@ -160,7 +169,7 @@ static void master_timer(struct vrrp_step *s)
 
 	if (s->now_ns < v->timer_at_ns)
 		return;
-	/* From the moment it was due, so that adverts do not drift; never a burst after a stall. */
+	/* Counted from when it was due, so that adverts do not drift; no burst after a delay. */
 	v->timer_at_ns = vrrp_add_ns(v->timer_at_ns, v->conf.adver_ns);
 	if (v->timer_at_ns <= s->now_ns)
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
@@ -176,7 +185,7 @@ static void master_send_failed(struct vrrp_step *s)
 	v->send_failed = true;
 	if (retry_ns < v->timer_at_ns || v->timer_at_ns <= s->now_ns)
 		v->timer_at_ns = retry_ns;
-	/* And be there when the lease ends, to say so. */
+	/* The timer fires also when the lease ends, so that the state changes then. */
 	if (v->lease_until_ns < v->timer_at_ns)
 		v->timer_at_ns = v->lease_until_ns;
 }
@@ -199,7 +208,7 @@ static void master_advert(struct vrrp_step *s)
 	}
 }
 
-/* Two owners, as after a partition: one yields, the other repairs the clients' ARP. */
+/* Two owners, as after a partition: one yields, the other corrects the clients' ARP tables. */
 static void master_pulse(struct vrrp_step *s)
 {
 	const struct vrrp_view *view = &s->ev->view;
@@ -219,7 +228,7 @@ static void master_pulse(struct vrrp_step *s)
 	}
 }
 
-/* Lets go and says so, so that the successor need not wait. */
+/* Releases the lease, and sends priority 0 so that the successor need not wait. */
 static void give_away(struct vrrp_step *s)
 {
 	let_go(s);
@@ -280,7 +289,7 @@ static void start(struct vrrp_step *s)
 	vrrp_backup_enter(s, HOKM_R_STARTED);
 }
 
-/* The advert of an adopted lease left, or did not. */
+/* The advert for an adopted lease was sent, or could not be sent. */
 static void adopted(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -315,7 +324,7 @@ static void forget_when_deaf(struct vrrp_step *s)
 	s->v->master_down_at_ns = 0;
 }
 
-/* Stops taking part: gives away what it has, or has asked for. */
+/* Leaves the election: gives away the lease that this node has, or that it has claimed. */
 static void withdraw(struct vrrp_step *s, enum hokm_vrrp_state next)
 {
 	struct vrrp *v = s->v;
@@ -334,7 +343,7 @@ static void withdraw(struct vrrp_step *s, enum hokm_vrrp_state next)
 	forget_when_deaf(s);
 }
 
-/* The reason that ends a FAULT is the counterpart of the one that began it. */
+/* The reason for leaving FAULT is the counterpart of the reason for entering it. */
 static enum hokm_reason clear_reason(const struct vrrp_step *s)
 {
 	if (s->ev->reason == HOKM_R_PANIC_HOLD)
@@ -352,8 +361,8 @@ static enum hokm_reason clear_reason(const struct vrrp_step *s)
 }
 
 /*
- * What was heard during the FAULT counts: an owner that has been silent for its time is gone.
- * Skew_Time at least, for others may be cleared in the same moment.
+ * Adverts received during FAULT count: Master_Down goes on as if this node had been BACKUP. It
+ * waits for Skew_Time at least, because other nodes may leave FAULT at the same moment.
  */
 static void clear(struct vrrp_step *s)
 {
@@ -421,7 +430,7 @@ void vrrp_reconf(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns)
 		return;
 	}
 	shorten(&v->preempt_at_ns, now_ns, conf->preempt_delay_ns);
-	/* A live owner may still advertise at the former interval: its time is left alone. */
+	/* An owner may still advertise at the former interval: its Master_Down is not shortened. */
 	if (v->state != HOKM_VRRP_INIT && !v->owner.s_addr) {
 		v->owner_adver_ns = conf->adver_ns;
 		shorten(&v->master_down_at_ns, now_ns,
@@ -441,7 +450,7 @@ void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	struct vrrp_step s = {.v = v, .ev = ev, .now_ns = now_ns, .out = out};
 
 	memset(out, 0, sizeof(*out));
-	/* An expired lease is over whatever happens now; what happens finds us in BACKUP. */
+	/* A lease that has expired ends first; then the event is handled in BACKUP. */
 	if (v->state == HOKM_VRRP_MASTER && now_ns >= v->lease_until_ns)
 		lose(&s, v->send_failed ? HOKM_R_SEND_FAILED : HOKM_R_LEASE_LOST);
 

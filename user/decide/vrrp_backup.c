@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BACKUP: watching the owner, and the three ways to the lease.
+ * BACKUP of the VRRP machine: watches the owner, and has three ways to the lease.
  *
- *   wait     Master_Down (or Skew_Time after priority 0) ends and no peer's lease runs
- *   release  a pulsing owner said priority 0: its pulses are asked until one, newer than that
- *            advert, shows no lease
- *   claim    a pulsing owner of lower priority, preempt delay over: our advert asks it to let go,
- *            again every adver, and its pulses are asked until one newer than the first claim shows
- *            no lease
+ *   wait      Master_Down, or Skew_Time after priority 0, ends and no lease of a peer runs.
+ *   release   An owner that answers pulses has sent priority 0. It is asked by pulse until an
+ *             answer that is newer than this advert shows no lease.
+ *   claim     An owner that answers pulses has a lower priority, and the preempt delay is over.
+ *             Our advert, repeated every adver, asks it to release its lease. It is asked by pulse
+ *             until an answer that is newer than the first claim shows no lease.
  *
- * Pulses only confirm, and may be looked at in any event; that silence means death is concluded
- * only in TIMER, when the caller has read every advert that was waiting.
+ * Pulses only confirm, and are used in every event. That the owner is dead is concluded only in
+ * VRRP_EV_TIMER, when the caller has read all adverts that were waiting.
  */
 #include "decide/vrrp_int.h"
 
-#define LOOK_FIRST_NS 1000000ULL /* first look at the pulses after a probe; doubles */
+#define LOOK_FIRST_NS 1000000ULL /* from the first probe to the second; then it doubles */
 #define LOOK_MOST_NS  16000000ULL
 
 static uint64_t grace_ns(const struct vrrp *v)
@@ -22,7 +22,7 @@ static uint64_t grace_ns(const struct vrrp *v)
 	return v->owner_adver_ns / 4;
 }
 
-/* When a lease that pulses told of is over for sure, though nobody saw it end. */
+/* When a lease that pulses have shown is over for sure, although its end was not seen. */
 static uint64_t free_at_ns(const struct vrrp_step *s)
 {
 	if (!s->ev->view.lease_until_ns)
@@ -30,6 +30,7 @@ static uint64_t free_at_ns(const struct vrrp_step *s)
 	return vrrp_add_ns(s->ev->view.lease_until_ns, grace_ns(s->v));
 }
 
+/* A lease of a peer runs, or may still run. */
 static bool held(const struct vrrp_step *s)
 {
 	return s->ev->view.peer_holds || s->now_ns < free_at_ns(s);
@@ -46,6 +47,7 @@ static void earliest(uint64_t *at_ns, uint64_t other_ns)
 		*at_ns = other_ns;
 }
 
+/* Sets the timer to the earliest of those that run. */
 static void arm(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -76,7 +78,7 @@ static void take(struct vrrp_step *s, enum hokm_reason reason)
 	vrrp_send(s, VRRP_SENDING_TAKE);
 }
 
-/* Asks by pulse now and looks again soon. */
+/* Asks the peers by pulse now, and sets the time of the next probe. */
 static void look(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -105,12 +107,12 @@ static void claim(struct vrrp_step *s)
 	look(s);
 }
 
-void vrrp_end_claim(struct vrrp_step *s, bool tell)
+void vrrp_end_claim(struct vrrp_step *s, bool notify)
 {
 	struct vrrp *v = s->v;
 
-	/* Who let go for us would wait for a whole Master_Down: priority 0 tells it not to. */
-	if (v->claiming && tell)
+	/* The owner may have released its lease for us: priority 0 spares it Master_Down. */
+	if (v->claiming && notify)
 		vrrp_send(s, VRRP_SENDING_NONE);
 	v->claiming = false;
 	v->preempt_at_ns = 0;
@@ -154,7 +156,7 @@ static void backup_advert(struct vrrp_step *s)
 	const struct vrrp_advert *a = &s->ev->advert;
 	struct vrrp *v = s->v;
 
-	/* A take under way is overtaken by news; the timers decide anew. */
+	/* An advert that was to make us MASTER is outdated by this one; the timers decide again. */
 	v->sending = VRRP_SENDING_NONE;
 	if (a->priority == 0) {
 		if (!vrrp_hear_goodbye(s))
@@ -177,8 +179,8 @@ static void backup_advert(struct vrrp_step *s)
 
 /* ---- timers and pulses ---- */
 
-/* Silent, but its lease runs: an owner whose adverts are lost. */
-static void owner_lives(struct vrrp_step *s)
+/* No adverts come, but a lease runs: the owner is alive and its adverts are lost. */
+static void owner_is_alive(struct vrrp_step *s)
 {
 	const struct vrrp_view *view = &s->ev->view;
 	struct vrrp *v = s->v;
@@ -200,9 +202,9 @@ static void master_down(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (held(s)) {
-		owner_lives(s);
+		owner_is_alive(s);
 	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, grace_ns(v) * 2)) {
-		/* We slept through it, and sent no probes meanwhile: ask before concluding. */
+		/* The timer fired late, and no probe was sent meanwhile: ask before concluding. */
 		v->looked_twice = true;
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, grace_ns(v));
 		vrrp_act(s, VRRP_ACT_PROBE);
@@ -263,15 +265,16 @@ static void backup_timer(struct vrrp_step *s)
 	arm(s);
 }
 
-/* ---- what became of an advert ---- */
+/* ---- the advert was sent, or not ---- */
 
+/* Moves a time that has come to then_ns. */
 static void later(uint64_t *at_ns, uint64_t now_ns, uint64_t then_ns)
 {
 	if (*at_ns && *at_ns <= now_ns)
 		*at_ns = then_ns;
 }
 
-/* Everything that is due is due again after `gap_ns`. */
+/* All timers that are due fire again after gap_ns. */
 static void try_again(struct vrrp_step *s, uint64_t gap_ns)
 {
 	struct vrrp *v = s->v;

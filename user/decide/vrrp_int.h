@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between vrrp.c (events, MASTER, FAULT), vrrp_backup.c (BACKUP) and vrrp_time.c. Nobody else's. */
+/*
+ * What vrrp.c (events, MASTER, FAULT), vrrp_backup.c (BACKUP) and vrrp_time.c share. Private to
+ * them.
+ */
 #ifndef HOKM_VRRP_INT_H
 #define HOKM_VRRP_INT_H
 
@@ -13,26 +16,31 @@ struct vrrp_step {
 	struct vrrp_actions *out;
 };
 
-/* vrrp.c */
+/* vrrp.c: adds an action. */
 void vrrp_act(struct vrrp_step *s, enum vrrp_action_kind kind);
-/* priority 0, or own priority when `what` is a purpose. */
+/* Adds an advert: with priority 0 for VRRP_SENDING_NONE, else with own priority. */
 void vrrp_send(struct vrrp_step *s, enum vrrp_sending what);
+/* Enters a state, and adds VRRP_ACT_STATE once in a step. */
 void vrrp_enter(struct vrrp_step *s, enum hokm_vrrp_state state, enum hokm_reason reason);
+/* Follows the sender of this advert: restarts Master_Down. */
 void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a);
-/* Nobody to follow: a whole Master_Down_Interval from now. */
+/* No owner is known: waits a whole Master_Down_Interval from now. */
 void vrrp_follow_nobody(struct vrrp_step *s);
 
-/* vrrp_backup.c */
+/* vrrp_backup.c: enters BACKUP with no owner known. */
 void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason);
 void vrrp_backup_event(struct vrrp_step *s);
-/* SENT: true when the take's advert left just now and nobody else took the lease meanwhile. */
+/* Event SENT in BACKUP: true when this node becomes MASTER by it. */
 bool vrrp_backup_sent(struct vrrp_step *s);
-/* Priority 0 was heard; true when it came from whom we follow, or from the first we hear. */
+/*
+ * An advert with priority 0. True when it counts: it came from the owner that is followed, or none
+ * is followed.
+ */
 bool vrrp_hear_goodbye(struct vrrp_step *s);
-/* Stops preempting; `tell` the owner that may have let go for us. */
-void vrrp_end_claim(struct vrrp_step *s, bool tell);
+/* Stops preempting. notify: sends priority 0 if the owner may have released its lease for us. */
+void vrrp_end_claim(struct vrrp_step *s, bool notify);
 
-/* vrrp_time.c: saturating, a timer at the end of time never comes. */
+/* vrrp_time.c: a + b, at most UINT64_MAX: a timer at UINT64_MAX never fires. */
 uint64_t vrrp_add_ns(uint64_t a, uint64_t b);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The times of VRRP, in nanoseconds; sums and products saturate, so that no input makes a timer
- * wrap round to the past.
+ * The times of VRRP in nanoseconds (RFC 9568 section 6.1; RFC 2338 section 6.1 for version 2). Sums
+ * and products saturate, so that no input makes a timer wrap around into the past.
  *
  *   v3  Skew = (256 - priority) * interval / 256     v2  Skew = (256 - priority) / 256 s
  *   Master_Down = 3 * interval + Skew                lease = 3 * interval - interval / 4

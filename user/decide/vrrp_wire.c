@@ -15,12 +15,12 @@
  *   |           v2 only: 8 bytes of authentication data             |
  *   +---------------------------------------------------------------+
  *
- * v2 (RFC 2338, 3768): the 8 bytes are always there, and the checksum covers them. v3 (RFC 9568):
- * the checksum has no pseudo-header over IPv4, but keepalived and FRR include one: both are taken.
- * Reserved bits are ignored, as the RFCs ask.
+ * v2 (RFC 2338, RFC 3768): the 8 bytes of authentication data are always present, and the checksum
+ * covers them. v3 (RFC 9568): the checksum over IPv4 has no pseudo-header, but keepalived and FRR
+ * include one: both are accepted. Reserved bits are ignored, as the RFCs demand.
  *
- * Invariant of the parser: no byte is read before the check that it lies inside the packet, and no
- * field of the message is believed before the checksum, those that name its format aside.
+ * Invariants of the parser: no byte is read before it is known to lie inside the packet. Beyond the
+ * fields that determine the format, no field is used before the checksum was verified.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -89,7 +89,7 @@ static uint64_t pseudo_sum(struct in_addr source, struct in_addr dest, size_t le
 	return s;
 }
 
-/* Looks at all eight bytes whatever they are, so that the time taken tells nothing. */
+/* Compares all eight bytes in any case, so that the duration does not depend on the password. */
 static bool same_password(const uint8_t *data, const char *password)
 {
 	unsigned int differ = 0;
@@ -99,7 +99,7 @@ static bool same_password(const uint8_t *data, const char *password)
 	return differ == 0;
 }
 
-/* A message inside its packet. */
+/* The VRRP message inside an IPv4 packet. */
 struct message {
 	const uint8_t *p;
 	size_t len;
@@ -118,7 +118,7 @@ static enum vrrp_discard find_message(const uint8_t *packet, size_t len, struct 
 	total = get16(packet + 2);
 	if (packet[0] >> 4 != 4 || ihl < IP_HEADER_MIN || total > len || total < ihl + FIXED_LEN)
 		return VRRP_BAD_SHORT;
-	/* A fragment (offset, or more to come) is a message cut short. */
+	/* A fragment (with an offset, or with more to follow) holds a truncated message. */
 	if (get16(packet + 6) & 0x3fff)
 		return VRRP_BAD_SHORT;
 	if (packet[9] != VRRP_IPPROTO)
@@ -190,7 +190,7 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 	return VRRP_BAD_NONE;
 }
 
-/* Rounded up: a peer that learns the interval must not wait shorter than we promise. */
+/* Rounded up: a peer that learns the interval must not wait for less than our interval. */
 static uint64_t wire_units(uint64_t adver_ns, uint64_t unit_ns, uint64_t max)
 {
 	uint64_t units = adver_ns / unit_ns + (adver_ns % unit_ns != 0);

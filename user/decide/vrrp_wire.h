@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VRRP adverts as bytes: version 3 (RFC 9568) and version 2 with or without PASS (RFC 2338, as
- * keepalived speaks it). Pure: bytes in, struct out, and back.
+ * VRRP adverts on the wire: version 3 (RFC 9568 section 5) and version 2 (RFC 2338 section 5), the
+ * latter with or without a password (authentication type 1, "PASS" of keepalived). Pure functions
+ * from bytes to struct vrrp_advert and back; vrrp_wire.c has the layout.
  */
 #ifndef HOKM_VRRP_WIRE_H
 #define HOKM_VRRP_WIRE_H
@@ -21,59 +22,60 @@ struct vrrp_advert {
 	uint8_t version; /* 2 or 3 */
 	uint8_t vrid;
 	uint8_t priority;
-	uint64_t adver_ns; /* Adver_Int or Max_Advertise_Interval */
+	uint64_t adver_ns; /* Adver_Int (v2), Max_Advertise_Interval (v3) */
 	uint8_t n_addrs;
 	struct in_addr addrs[VRRP_ADDRS_MAX];
-	struct in_addr source; /* of the IP header */
+	struct in_addr source; /* from the IP header */
 	bool pseudo_checksum;  /* v3: the checksum included the pseudo-header */
 };
 
-/* What is expected of adverts: from the configuration. */
+/* What received adverts must match, and how own adverts are made. */
 struct vrrp_wire_conf {
 	uint8_t version;
 	uint8_t vrid;
-	uint64_t adver_ns;                /* v2 discards another interval */
-	bool use_pass;                    /* v2 */
+	uint64_t adver_ns;                /* v2: received adverts must have the same */
+	bool use_pass;                    /* v2: with a password */
 	char password[VRRP_PASS_LEN + 1]; /* zero-padded on the wire */
-	bool checksum_pseudo;             /* v3, on sending; both are taken */
+	bool checksum_pseudo;             /* v3, sending: include the pseudo-header */
 };
 
 /*
- * Why an advert was discarded; each is counted by itself. The first that holds is given, in the
- * order ttl, short, version, type, vrid, checksum, count, (short,) interval, auth-type, auth;
- * source and addrs are the caller's, who knows peers and VIPs.
+ * Why an advert was discarded; each reason has a counter. vrrp_wire_parse() returns the first that
+ * applies, in the order ttl, short, version, type, vrid, checksum, count, short, interval,
+ * auth-type, auth. The caller, which knows the peers and the VIPs, decides about source and addrs.
  */
-#define VRRP_DISCARDS(X, p)                                                        \
-	X(p, NONE, "none", "taken")                                                \
-	X(p, TTL, "ttl", "TTL is not 255")                                         \
-	X(p, SHORT, "short", "cut short")                                          \
-	X(p, VERSION, "version", "another VRRP version")                           \
-	X(p, TYPE, "type", "not an advertisement")                                 \
-	X(p, VRID, "vrid", "another VRID")                                         \
-	X(p, CHECKSUM, "checksum", "wrong checksum")                               \
-	X(p, COUNT, "count", "no address, or more than fit")                       \
-	X(p, INTERVAL, "interval", "interval 0, or another than ours (version 2)") \
-	X(p, AUTH_TYPE, "auth-type", "another authentication type")                \
-	X(p, AUTH, "auth", "wrong password")                                       \
-	X(p, SOURCE, "source", "sender is no peer, or ourselves")                  \
-	X(p, ADDRS, "addrs", "another list of addresses than ours; taken all the same")
+#define VRRP_DISCARDS(X, p)                                                       \
+	X(p, NONE, "none", "accepted")                                            \
+	X(p, TTL, "ttl", "TTL is not 255")                                        \
+	X(p, SHORT, "short", "truncated")                                         \
+	X(p, VERSION, "version", "another VRRP version")                          \
+	X(p, TYPE, "type", "not an advertisement")                                \
+	X(p, VRID, "vrid", "another VRID")                                        \
+	X(p, CHECKSUM, "checksum", "wrong checksum")                              \
+	X(p, COUNT, "count", "no address, or too many")                           \
+	X(p, INTERVAL, "interval", "interval 0, or not our interval (version 2)") \
+	X(p, AUTH_TYPE, "auth-type", "another authentication type")               \
+	X(p, AUTH, "auth", "wrong password")                                      \
+	X(p, SOURCE, "source", "the sender is not a peer, or is this node")       \
+	X(p, ADDRS, "addrs", "its list of addresses is not ours; accepted nevertheless")
 #define VRRP_DISCARD_ENUM(p, id, name, text) p##_##id,
 enum vrrp_discard { VRRP_DISCARDS(VRRP_DISCARD_ENUM, VRRP_BAD) VRRP_DISCARD_COUNT };
+/* "?" for a value that is out of range. */
 const char *vrrp_discard_name(unsigned int d);
 const char *vrrp_discard_text(unsigned int d);
 
 /*
- * Parses an IPv4 packet as a raw socket gives it (from the IP header on). Fills *out and returns
- * VRRP_BAD_NONE, or the reason it must be discarded; *out is then undefined. Never reads past len.
- * Does not judge the source: the caller knows the peers.
+ * Parses an IPv4 packet as a raw socket delivers it, that is from the IP header on. Returns
+ * VRRP_BAD_NONE and fills *out, or the reason to discard the packet; *out is then undefined. Reads
+ * at most len bytes. Does not check the source, because only the caller knows the peers.
  */
 enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t *packet, size_t len,
 				  struct vrrp_advert *out);
 
 /*
- * Writes the VRRP message (without IP header) for sending from `source` to `dest` (both needed for
- * the pseudo-header). Returns its length; buf holds VRRP_PACKET_MAX bytes. 0 when n_addrs is 0 or
- * above VRRP_ADDRS_MAX: such a message is none. Intervals are rounded up to the wire's unit.
+ * Writes a VRRP message, without IP header, into buf (VRRP_PACKET_MAX bytes). source and dest are
+ * for the pseudo-header. The interval is rounded up to the unit of the version. Returns the length;
+ * 0 when n_addrs is 0 or above VRRP_ADDRS_MAX, which no message can have.
  */
 size_t vrrp_wire_build(const struct vrrp_wire_conf *c, uint8_t priority,
 		       const struct in_addr *addrs, uint8_t n_addrs, struct in_addr source,
