@@ -31,48 +31,26 @@ static unsigned int allowance(struct takeover *t, unsigned int rate, uint64_t no
 	return (unsigned int)most;
 }
 
-static enum takeover_step begin(struct takeover *t, uint64_t now_ns)
+/* The burst with which a takeover begins: what the rate allows for one step, at least 1. */
+static unsigned int first_burst(unsigned int rate)
+{
+	uint64_t most = rate * TAKEOVER_STEP_NS / NS;
+
+	if (most > TAKEOVER_MOST)
+		return TAKEOVER_MOST;
+	return most ? (unsigned int)most : 1;
+}
+
+static void begin(struct takeover *t, uint64_t now_ns)
 {
 	takeover_init(t);
 	t->running = t->walking = true;
 	t->began_ns = t->credit_ns = now_ns;
-	return TAKEOVER_BEGIN;
 }
 
-enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
-				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
-				 unsigned int *quota)
+/* Between two rounds: the next one begins when its time has come. */
+static enum takeover_step next_round(struct takeover *t, uint64_t now_ns)
 {
-	bool due = owner && silent_ns != UINT64_MAX && silent_ns >= confirm_ns;
-	bool was = t->running;
-
-	*quota = 0;
-	/*
-	 * now_ns was read when the pulse timer fired. begin() may have been called with a later
-	 * time, by the sending of a gratuitous ARP in between.
-	 */
-	if (t->running && now_ns < t->credit_ns)
-		now_ns = t->credit_ns;
-	if (!due) {
-		takeover_init(t);
-		return was ? TAKEOVER_OVER : TAKEOVER_IDLE;
-	}
-	if (t->done)
-		return TAKEOVER_IDLE;
-	if (!t->running) {
-		enum takeover_step step = begin(t, now_ns);
-
-		*quota = (unsigned int)(rate * TAKEOVER_STEP_NS / NS);
-		if (*quota > TAKEOVER_MOST)
-			*quota = TAKEOVER_MOST;
-		if (!*quota)
-			*quota = 1;
-		return step;
-	}
-	if (t->walking) {
-		*quota = allowance(t, rate, now_ns);
-		return TAKEOVER_WALK;
-	}
 	if (t->round == TAKEOVER_ROUNDS) {
 		t->running = false;
 		t->done = true;
@@ -81,8 +59,37 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 	if (now_ns - t->began_ns < takeover_rounds_ns[t->round])
 		return TAKEOVER_IDLE;
 	t->walking = true;
-	*quota = allowance(t, rate, now_ns);
 	return TAKEOVER_ROUND;
+}
+
+enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
+				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
+				 unsigned int *quota)
+{
+	bool due = owner && silent_ns != UINT64_MAX && silent_ns >= confirm_ns;
+	enum takeover_step step;
+
+	*quota = 0;
+	if (!due) {
+		step = t->running ? TAKEOVER_OVER : TAKEOVER_IDLE;
+		takeover_init(t);
+		return step;
+	}
+	if (t->done)
+		return TAKEOVER_IDLE;
+	if (!t->running) {
+		begin(t, now_ns);
+		*quota = first_burst(rate);
+		return TAKEOVER_BEGIN;
+	}
+	/* begin() may have had a later time: that of a gratuitous ARP within this tick of the
+	 * pulse. */
+	if (now_ns < t->credit_ns)
+		now_ns = t->credit_ns;
+	step = t->walking ? TAKEOVER_WALK : next_round(t, now_ns);
+	if (step == TAKEOVER_WALK || step == TAKEOVER_ROUND)
+		*quota = allowance(t, rate, now_ns);
+	return step;
 }
 
 void takeover_walked(struct takeover *t, uint64_t now_ns)
