@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See ctl_rig.h. */
+/* A control server for tests; see ctl_rig.h. */
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -113,7 +113,7 @@ static int count_run(void *job, struct ctl_stream *s, char *error, size_t size)
 	char *text = NULL;
 	int err = fill ? 0 : -ENOMEM;
 
-	/* Whatever the loop's priority is, the thread has none. */
+	/* The thread has ordinary priority, whatever that of the loop is. */
 	if (!err && (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) != SCHED_OTHER) {
 		snprintf(error, size, "works with real-time priority");
 		err = -EIO;
@@ -157,7 +157,7 @@ void ctl_rig_dir(struct ctl_rig *r)
 	memset(r, 0, sizeof(*r));
 	snprintf(r->dir, sizeof(r->dir), "/tmp/hokm-ctl-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
-	/* Others must reach the socket to be refused by the server itself. */
+	/* Other users must reach the socket, so that the server itself denies them access. */
 	assert_int_equal(chmod(r->dir, 0755), 0);
 	snprintf(r->path, sizeof(r->path), "%s/run/node.sock", r->dir);
 }
@@ -302,10 +302,37 @@ void ctl_rig_wait_closed(struct ctl_rig *r, int fd)
 	}
 }
 
+void ctl_rig_assert_error(json_t *reply, int code, const char *part)
+{
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
+	assert_true(json_is_false(json_object_get(reply, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(reply, "code")), code);
+	assert_non_null(error);
+	if (!strstr(error, part))
+		fail_msg("\"%s\" does not contain \"%s\"", error, part);
+	json_decref(reply);
+}
+
 struct ctl_server_stats ctl_rig_stats(const struct ctl_rig *r)
 {
 	struct ctl_server_stats s;
 
 	ctl_server_get_stats(r->server, &s);
 	return s;
+}
+
+int ctl_rig_setup(void **state)
+{
+	static struct ctl_rig r;
+
+	ctl_rig_open(&r, NULL);
+	*state = &r;
+	return 0;
+}
+
+int ctl_rig_teardown(void **state)
+{
+	ctl_rig_close(*state);
+	return 0;
 }

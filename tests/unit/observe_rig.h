@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One service under passive checks and a fake clock. The test changes the counters in `s`, as
- * traffic would, and has the rig look: every look is one sample later than the last.
+ * One service with passive checks and a simulated clock. The test changes the counters in `s`, as
+ * traffic would, and lets the rig take samples, each sample_ns after the last one.
  */
 #ifndef HOKM_OBSERVE_RIG_H
 #define HOKM_OBSERVE_RIG_H
@@ -14,25 +14,25 @@
 
 struct observe_rig {
 	struct observe o;
-	struct observe_sample s; /* counters as they stand now */
+	struct observe_sample s; /* the counters now */
 	uint64_t now_ns;
 	bool checks_ok;
-	struct observe_verdict v; /* of the last look or check */
+	struct observe_verdict v; /* of the last sample or check */
 };
 
-/* Every signal on: 3 at least, 50 percent, waiting ones late after 500 ms; a sample each 100 ms. */
+/* All signals on: min 3, 50 percent, waiting requests late after 500 ms; samples every 100 ms. */
 void look_conf(struct observe_conf *conf);
 
-/* Begins at RIG_T0 with one look at counters far from 0, as a daemon finds them after a restart. */
+/* Starts at RIG_T0 with one sample of counters far from 0, as after a restart of the daemon. */
 void look_init(struct observe_rig *r, const struct observe_conf *conf);
-/* One sample later. */
+/* Takes the next sample. */
 enum observe_change look_once(struct observe_rig *r);
-/* The samples of `ns`; stops at the first that changes something and returns what. */
+/* Takes samples for `ns`, until one causes a change; returns the change. */
 enum observe_change look_run(struct observe_rig *r, uint64_t ns);
-/* An active check that was started `ago_ns` ago ends now. */
+/* An active check that started `ago_ns` ago ends now. */
 enum observe_change look_check(struct observe_rig *r, bool ok, uint64_t ago_ns);
 
-/* `n` requests of this signal, in the counters: wrong ones or good ones. */
+/* Adds n requests of this signal to the counters: failed ones, or good ones. */
 void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
 void look_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of `ctl conns` in the daemon: requests, filters, order, rows, summaries. */
+/* `ctl conns` in the daemon: requests, filters, order, rows, summaries. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 
 static const struct conns_names names = {.service = {"game", "", "chat"}, .peer = {"", "backup"}};
 
-/* 'single' quotes for double ones. */
+/* Parses JSON with ' in place of ". Caller: json_decref(). */
 static json_t *json(const char *text)
 {
 	char *copy = strdup(text);
@@ -167,7 +167,7 @@ static void test_bad_args(void **state)
 	refused("{'action':'kill','client':'1.2.3.4','dry_run':1}", EINVAL, "true or false");
 }
 
-/* Any one filter names which ones. */
+/* `kill` needs a filter; any one suffices. */
 static void test_kill(void **state)
 {
 	static const char *const filters[] = {
@@ -262,7 +262,7 @@ static void test_client(void **state)
 	assert_false(matches("{'client':'192.168.1.50:40313'}", &k, &c));
 	assert_false(matches("{'client':'192.168.1.52/31'}", &k, &c));
 	assert_false(matches("{'client':'192.168.0.0/24'}", &k, &c));
-	/* Every IPv4 address is no IPv6 one. */
+	/* 0.0.0.0/0 matches every IPv4 address and no IPv6 address. */
 	assert_false(matches("{'client':'0.0.0.0/0'}", &v6, &c));
 	assert_true(matches("{'client':'2001:db8::/32'}", &v6, &c));
 	assert_true(matches("{'client':'2001:db8::1'}", &v6, &c));
@@ -332,7 +332,7 @@ static void test_rank(void **state)
 	fast.rtt_c2s_us = 300;
 	assert_true(conns_rank(&down, &slow) > conns_rank(&down, &fast));
 	assert_true(conns_rank(&up, &slow) < conns_rank(&up, &fast));
-	/* What was never measured comes last either way. */
+	/* A value that was never measured comes last in both orders. */
 	assert_int_equal(conns_rank(&down, &none), 0);
 	assert_int_equal(conns_rank(&up, &none), 0);
 	none.rtt_s2c_us = 5;
@@ -358,7 +358,7 @@ static void test_rank(void **state)
 	assert_true(conns_rank(&up, &slow) > conns_rank(&up, &fast));
 }
 
-/* Against a plain sort, for every limit around the number of entries. */
+/* The result equals that of a plain sort, for every limit around the number of entries. */
 static void test_best(void **state)
 {
 	struct hokm_conn c = player();
@@ -387,7 +387,7 @@ static void test_best(void **state)
 	}
 }
 
-/* The row as an object by its keys. */
+/* The row as an object with its keys. */
 static json_t *row_of(const struct conns_query *q, const struct hokm_conn_key *k,
 		      const struct hokm_conn *c)
 {
@@ -456,7 +456,7 @@ static void test_row(void **state)
 		   "'close_code':1011,'close_side':'server','ping_wait_ms':5200,"
 		   "'ping_client_wait_ms':1,'stale_ms':5200,'stale_reason':'stale-ping',"
 		   "'idle_out_ms':null,'bytes_in':9223372036854775807}");
-	/* What an entry says that nobody has a name for. */
+	/* Values without a name. */
 	c.target = 1;
 	k = key("2001:db8::1", 65535, 1);
 	c.tcp_state = c.ws = c.c2s.ws.state = 99;

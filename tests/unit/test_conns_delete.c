@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Deleting an entry of conns: what it waits for at that moment leaves map waits with it, once. */
+/* Deleting an entry of conns removes its open requests from the map waits, once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static void put(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct 
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], k, c, BPF_ANY), 0);
 }
 
-/* How many wait for their upgrade and for their pong. */
+/* How many connections wait for the answer to an upgrade, and for a pong. */
 static void expect_waits(struct hokm_bpf *b, uint32_t upgrades, uint32_t pings)
 {
 	uint32_t n;
@@ -54,16 +54,16 @@ static void waits_leave(void **state)
 	put(b, &k, &c);
 	assert_int_equal(hokm_bpf_delete_conn(b, &k), 0);
 	expect_waits(b, 1, 2);
-	/* It is gone: nothing more is taken off. */
+	/* The entry is deleted: nothing more is removed. */
 	assert_int_equal(hokm_bpf_delete_conn(b, &k), -ENOENT);
 	expect_waits(b, 1, 2);
-	/* By a sweep, of one that waits for both. */
+	/* Deleted by a sweep, with two open requests. */
 	c.ping_c2s_ns = PING_NS;
 	put(b, &k, &c);
 	assert_int_equal(hokm_bpf_sweep_conns(b, &cursor, 10, end_all, NULL, &done), 1);
 	assert_true(done);
 	expect_waits(b, 0, 1);
-	/* Of one that waits for nothing. */
+	/* Without an open request. */
 	c.upgrade_ns = c.ping_c2s_ns = 0;
 	put(b, &k, &c);
 	assert_int_equal(hokm_bpf_delete_conn(b, &k), 0);
@@ -80,8 +80,8 @@ static int count(const struct hokm_conn_key *k, const struct hokm_conn *c, void 
 	return ++*n == 1 ? 0 : 42;
 }
 
-/* A view goes on after the handle it came from is closed. */
-static void view_lives_alone(void **state)
+/* A view can be used after the handle that it came from was closed. */
+static void a_view_outlives_its_handle(void **state)
 {
 	struct hokm_conn_key k = {.client_port = htons(7), .service = SLOT};
 	struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED};
@@ -99,7 +99,7 @@ static void view_lives_alone(void **state)
 	assert_int_equal(hokm_bpf_walk_conns(view, true, count, &n), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(hokm_bpf_get_latency(view, SLOT, &latency), 0);
-	/* It looks at these and nothing else. */
+	/* It uses these file descriptors and no other. */
 	assert_int_equal(hokm_bpf_get_cfg(view, &(struct hokm_cfg){0}), -EBADF);
 	hokm_bpf_close(view);
 }
@@ -108,7 +108,7 @@ static int tests(void)
 {
 	const struct CMUnitTest list[] = {
 		RIG_TEST(waits_leave),
-		RIG_TEST(view_lives_alone),
+		RIG_TEST(a_view_outlives_its_handle),
 	};
 
 	return cmocka_run_group_tests(list, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * `ctl conns` over a million connections: a map like conns, the real server with its thread in a
- * child, the real client here. How long each way of asking takes is printed and bounded,
- * generously: an idle machine takes a small part of it. CAP_BPF.
+ * child process, and the real client here. The duration of each request is printed and bounded; the
+ * bounds are generous, an idle machine needs a small part of them. Needs CAP_BPF.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,13 +22,13 @@
 
 #define MILLION 1000000
 #define BATCH   10000
-#define HALF    1000 /* half-open ones */
+#define HALF    1000 /* half-open connections */
 #define TOP_RTT 4000000
 
 #define WALK_MS 2000
 #define LIST_MS 30000
 #if defined(__SANITIZE_ADDRESS__)
-#define LIST_ROWS "200000" /* each access is checked: a million take too long for a test */
+#define LIST_ROWS "200000" /* with sanitizers a million take too long for a test */
 #define LIST_LAST "1000000 connections, 200000 shown; --limit N shows more\n"
 #else
 #define LIST_ROWS "1000000"
@@ -68,10 +68,10 @@ static void make_entry(unsigned int i, uint64_t now_ns, struct hokm_conn_key *k,
 	c->c2s.packets = c->s2c.packets = i;
 	c->c2s.ws.state = c->s2c.ws.state = HOKM_FOLLOW_FRAMES;
 	c->switch_ns = c->created_ns;
-	/* A walk in the order of i: every value up to TOP_RTT once. */
+	/* In the order of i, every value up to TOP_RTT occurs once. */
 	c->rtt_c2s_us = TOP_RTT - (uint32_t)((uint64_t)i * 7919 % MILLION);
 	c->upgrade_us = 100;
-	/* One in a thousand waits. */
+	/* One connection in a thousand has an open request. */
 	if (i % 1000 == 0)
 		c->ping_c2s_ns = now_ns - 7 * NS_PER_S;
 }
@@ -167,8 +167,8 @@ static int teardown(void **state)
 #define ARGS_MAX 16
 
 /*
- * Output of `ctl conns` with the words in a file that is gone when it is closed; bounded by
- * most_ms.
+ * Runs `ctl conns` with these arguments, within most_ms. Returns its output as a file that is
+ * deleted when it is closed.
  */
 static FILE *run(struct ctl_rig *r, uint64_t most_ms, const char *const *words)
 {
@@ -198,7 +198,7 @@ static FILE *run(struct ctl_rig *r, uint64_t most_ms, const char *const *words)
 
 #define RUN(r, most_ms, ...) run(r, most_ms, (const char *const[]){__VA_ARGS__, NULL})
 
-/* Lines of the rest; the last one in `last`. Closes. */
+/* Counts the remaining lines; the last one is copied to `last`. Closes the file. */
 static unsigned long count_lines(FILE *in, char *last, size_t size)
 {
 	unsigned long n = 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Events of frame tracking as JSON and text: each kind has what means something for it, and no
- * more.
+/* Events of frame tracking as JSON and text: each kind has the fields that mean something for it.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -38,7 +36,7 @@ static struct event_line line_of(enum hokm_event_kind kind)
 	return line;
 }
 
-/* The object but what every line has, and its text. */
+/* The event without the fields that every event has, and its text. */
 static void expect(const struct event_line *line, const char *own, const char *text)
 {
 	static const char *const common[] = {
@@ -99,7 +97,7 @@ static void test_words(void **state)
 
 	(void)state;
 	event_kinds_list(list, sizeof(list));
-	/* Whole: nothing of it was cut. */
+	/* The text is complete: nothing was truncated. */
 	assert_true(strlen(list) < sizeof(list) - 2);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		assert_true(event_kind_known(words[i]));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The frame codec over a socket pair: whole, in pieces, too long, cut off, not JSON. */
+/* Frames over a socket pair: complete, in pieces, too long, truncated, not JSON. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,7 +165,7 @@ static void test_cap_of_the_writer(void **state)
 
 	assert_int_equal(frame_writer_add(&p->out, small, 1000), 0);
 	assert_int_equal(frame_writer_add(&p->out, msg, 20), -EMSGSIZE);
-	/* What was queued before is untouched. */
+	/* The frames that were queued before are unchanged. */
 	assert_int_equal(frame_writer_pending(&p->out), 4 + 7);
 	assert_int_equal(frame_writer_add(&p->out, small, 7), 0);
 	assert_int_equal(frame_writer_flush(&p->out, p->fd[1]), 0);
@@ -188,7 +188,8 @@ static void test_backlog(void **state)
 	int ret = 0;
 
 	/*
-	 * More than the socket takes; then read and flush in turns: all arrive, in order and whole.
+	 * More than fits into the socket; reading and flushing in turns: all frames arrive in
+	 * order.
 	 */
 	while (ret == 0) {
 		for (int i = 0; i < 500; i++, sent++)

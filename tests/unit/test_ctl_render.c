@@ -132,11 +132,13 @@ static void test_status_warnings(void **state)
 		"WARNING  draining:",
 		"WARNING  standby after `failover`",
 		"WARNING  service game is DOWN (check-timeout)",
-		"WARNING  service game is suspect (passive-ping): new players go to a peer for 1.5 s",
+		"WARNING  service game is suspect (passive-ping): "
+		"new players go to a peer for 1.5 s",
 		"WARNING  peer a answers pulses but its daemon is unresponsive",
 		"WARNING  peer b is silent: last pulse 12.0 s ago, last advert 3.0 s ago",
 		"WARNING  peer c has shown no sign of life since the daemon started",
-		"WARNING  peer d sends adverts but answers no pulse: no player can be steered to it",
+		"WARNING  peer d sends adverts but answers no pulse: "
+		"no player can be steered to it",
 		"WARNING  XDP is attached in generic mode",
 		"WARNING  the agent is not running",
 		"WARNING  7 kernel events were lost",
@@ -177,9 +179,12 @@ static void test_status_warnings(void **state)
 static void test_status_of_recovery(void **state)
 {
 	static const char *const parts[] = {
-		"  PEER  REPLICA              CONNECTIONS  OURS AT PEER  LAG MAX  RESYNCS  FAULTS\n",
-		"  b     warm                          50  warm            12 ms        1       3\n",
-		"  c     COLD, NOT CONNECTED            0  COLD            2.0 s        4       0\n",
+		"  PEER  REPLICA              CONNECTIONS  OURS AT PEER  "
+		"LAG MAX  RESYNCS  FAULTS\n",
+		"  b     warm                          50  warm          "
+		"  12 ms        1       3\n",
+		"  c     COLD, NOT CONNECTED            0  COLD          "
+		"  2.0 s        4       0\n",
 		"WARNING  this node does not preempt yet: it waits until a peer has replicated",
 		DRAINING,
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The control server against raw clients: good ones, broken ones, slow ones, strangers. */
+/* The control server with raw clients: correct, broken, slow and unauthorized ones. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -20,40 +20,13 @@
 #include "base/frame.h"
 #include "ctl_rig.h"
 
-static int setup(void **state)
-{
-	static struct ctl_rig r;
-
-	ctl_rig_open(&r, NULL);
-	*state = &r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ctl_rig_close(*state);
-	return 0;
-}
-
-static void assert_error(json_t *reply, int code, const char *part)
-{
-	const char *error = json_string_value(json_object_get(reply, "error"));
-
-	assert_true(json_is_false(json_object_get(reply, "ok")));
-	assert_int_equal(json_integer_value(json_object_get(reply, "code")), code);
-	assert_non_null(error);
-	if (!strstr(error, part))
-		fail_msg("\"%s\" does not say \"%s\"", error, part);
-	json_decref(reply);
-}
-
 static json_t *ask(struct ctl_rig *r, int fd, const char *request)
 {
 	ctl_rig_send_frame(fd, request);
 	return ctl_rig_frame(r, fd);
 }
 
-/* The server still serves. */
+/* The server still answers. */
 static void assert_alive(struct ctl_rig *r)
 {
 	int fd = ctl_rig_connect(r);
@@ -78,17 +51,17 @@ static void test_verbs(void **state)
 	reply = ask(r, fd, "{\"verb\":\"echo\"}");
 	assert_true(json_is_object(json_object_get(reply, "data")));
 	json_decref(reply);
-	assert_error(ask(r, fd, "{\"verb\":\"fail\"}"), EPERM, "this node is not owner");
-	assert_error(ask(r, fd, "{\"verb\":\"mute\"}"), EIO, "nput/output error");
-	assert_error(ask(r, fd, "{\"verb\":\"explode\"}"), EOPNOTSUPP,
-		     "no verb \"explode\"; it has events, echo, text");
-	/* Two at once: both are answered, in order. */
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"fail\"}"), EPERM, "this node is not owner");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"mute\"}"), EIO, "nput/output error");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"explode\"}"), EOPNOTSUPP,
+			     "no verb \"explode\"; it has events, echo, text");
+	/* Two requests at once: both are answered, in order. */
 	ctl_rig_send_frame(fd, "{\"verb\":\"text\"}");
 	ctl_rig_send_frame(fd, "{\"verb\":\"fail\"}");
 	reply = ctl_rig_frame(r, fd);
 	assert_true(json_is_true(json_object_get(reply, "ok")));
 	json_decref(reply);
-	assert_error(ctl_rig_frame(r, fd), EPERM, "owner");
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), EPERM, "owner");
 	assert_int_equal(ctl_rig_stats(r).requests, 7);
 	close(fd);
 }
@@ -118,7 +91,7 @@ static void test_garbage(void **state)
 	for (unsigned int i = 0; i < n; i++) {
 		int fd = ctl_rig_connect(r);
 
-		assert_error(ask(r, fd, bad[i]), EBADMSG, "");
+		ctl_rig_assert_error(ask(r, fd, bad[i]), EBADMSG, "");
 		ctl_rig_wait_closed(r, fd);
 		close(fd);
 		assert_int_equal(ctl_rig_stats(r).garbage, i + 1);
@@ -133,20 +106,20 @@ static void test_bad_lengths(void **state)
 	int fd = ctl_rig_connect(r);
 
 	ctl_rig_send(fd, "GET / HTTP/1.1\r\n\r\n", 18);
-	assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
 	ctl_rig_wait_closed(r, fd);
 	close(fd);
 	assert_int_equal(ctl_rig_stats(r).oversized, 1);
 
 	fd = ctl_rig_connect(r);
 	ctl_rig_send(fd, "\0\0\x10\x01", 4);
-	assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), EMSGSIZE, "too long");
 	close(fd);
 	assert_int_equal(ctl_rig_stats(r).oversized, 2);
 
 	fd = ctl_rig_connect(r);
 	ctl_rig_send(fd, "\0\0\0\0", 4);
-	assert_error(ctl_rig_frame(r, fd), EBADMSG, "empty");
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), EBADMSG, "empty");
 	close(fd);
 	assert_int_equal(ctl_rig_stats(r).garbage, 1);
 	assert_alive(r);
@@ -159,24 +132,24 @@ static void test_cut_off(void **state)
 
 	ctl_rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
 	shutdown(fd, SHUT_WR);
-	assert_error(ctl_rig_frame(r, fd), EBADMSG, "cut off");
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), EBADMSG, "cut off");
 	ctl_rig_wait_closed(r, fd);
 	close(fd);
 	assert_int_equal(ctl_rig_stats(r).garbage, 1);
 
-	/* The same, and gone before an answer. */
+	/* The same, and the client closes before the reply. */
 	fd = ctl_rig_connect(r);
 	ctl_rig_send(fd, "\0\0\0\x20{\"verb\"", 11);
 	close(fd);
 	ctl_rig_turn(r);
 	assert_int_equal(ctl_rig_stats(r).garbage, 2);
 
-	/* Connected and gone: nothing wrong with that. */
+	/* A client that connects and closes is no error. */
 	close(ctl_rig_connect(r));
 	ctl_rig_turn(r);
 	assert_int_equal(ctl_rig_stats(r).garbage, 2);
 
-	/* A whole request, then no more writing: still answered. */
+	/* A client that has shut down its writing side gets its reply. */
 	fd = ctl_rig_connect(r);
 	ctl_rig_send_frame(fd, "{\"verb\":\"text\"}");
 	shutdown(fd, SHUT_WR);
@@ -197,8 +170,8 @@ static void test_deadlines(void **state)
 	ctl_rig_send_frame(lazy, "{\"verb\":\"huge\"}");
 	ctl_rig_send_frame(patient, "{\"verb\":\"events\",\"args\":{\"follow\":true}}");
 	json_decref(ctl_rig_frame(r, patient));
-	assert_error(ctl_rig_frame(r, half), ETIMEDOUT, "not whole");
-	assert_error(ctl_rig_frame(r, silent), ETIMEDOUT, "not whole");
+	ctl_rig_assert_error(ctl_rig_frame(r, half), ETIMEDOUT, "not whole");
+	ctl_rig_assert_error(ctl_rig_frame(r, silent), ETIMEDOUT, "not whole");
 	while (ctl_rig_stats(r).timed_out < 3) {
 		assert_true(clock_now_ns() < began_ns + CTL_RIG_PATIENCE_NS);
 		ctl_rig_turn(r);
@@ -206,7 +179,7 @@ static void test_deadlines(void **state)
 	assert_true(clock_now_ns() - began_ns >= CTL_TIMEOUT_NS);
 	ctl_rig_wait_closed(r, half);
 	ctl_rig_wait_closed(r, lazy);
-	/* A follower may wait for ever. */
+	/* A follower has no deadline. */
 	events_add(r->events, "state", HOKM_R_STARTED, "late");
 	json_decref(ctl_rig_frame(r, patient));
 	assert_int_equal(ctl_rig_stats(r).timed_out, 3);
@@ -240,7 +213,7 @@ static void test_many_clients(void **state)
 		ctl_rig_turn(r);
 	}
 	extra = ctl_rig_connect(r);
-	assert_error(ctl_rig_frame(r, extra), EBUSY, "too many clients");
+	ctl_rig_assert_error(ctl_rig_frame(r, extra), EBUSY, "too many clients");
 	ctl_rig_wait_closed(r, extra);
 	close(extra);
 	assert_int_equal(ctl_rig_stats(r).busy, 1);
@@ -281,19 +254,21 @@ static void test_events_recent(void **state)
 	assert_int_equal(json_array_size(events_of(reply)), 3);
 	assert_int_equal(seq_of(json_array_get(events_of(reply), 0)), 8);
 	json_decref(reply);
-	/* The newest of the kind, not those of the kind among the newest. */
+	/* The newest N of this kind, not those of this kind among the newest N. */
 	reply = ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":3,\"kinds\":[\"hook\"]}}");
 	assert_int_equal(json_array_size(events_of(reply)), 3);
 	assert_int_equal(seq_of(json_array_get(events_of(reply), 0)), 6);
 	json_decref(reply);
-	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":[\"opne\"]}}"), EINVAL,
-		     "no such kind of event: opne; there are open, closed");
-	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":5}}"), EINVAL, "kinds");
-	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":-1}}"), EINVAL,
-		     "recent");
-	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":1025}}"), EINVAL,
-		     "recent");
-	assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"follow\":1}}"), EINVAL, "follow");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":[\"opne\"]}}"),
+			     EINVAL, "no such kind of event: opne; there are open, closed");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"kinds\":5}}"), EINVAL,
+			     "kinds");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":-1}}"), EINVAL,
+			     "recent");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"recent\":1025}}"), EINVAL,
+			     "recent");
+	ctl_rig_assert_error(ask(r, fd, "{\"verb\":\"events\",\"args\":{\"follow\":1}}"), EINVAL,
+			     "follow");
 	close(fd);
 }
 
@@ -321,7 +296,7 @@ static void test_events_follow(void **state)
 	assert_string_equal(json_string_value(json_object_get(line, "text")), "two");
 	json_decref(line);
 
-	/* A follower that talks is ended; the other goes on. */
+	/* A follower that sends something is closed; the other one continues. */
 	ctl_rig_send_frame(some, "{\"verb\":\"text\"}");
 	ctl_rig_wait_closed(r, some);
 	assert_int_equal(ctl_rig_stats(r).garbage, 1);
@@ -344,7 +319,7 @@ static void test_slow_follower(void **state)
 
 	json_decref(ask(r, slow, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
 	json_decref(ask(r, quick, "{\"verb\":\"events\",\"args\":{\"follow\":true}}"));
-	/* More than the socket and the backlog hold, read by one and not by the other. */
+	/* More than the socket and the backlog hold; one follower reads, the other does not. */
 	while (ctl_rig_stats(r).dropped < 100) {
 		for (int i = 0; i < 100; i++)
 			events_add(r->events, "operator", HOKM_R_OPERATOR, "line %0120d", i);
@@ -355,7 +330,7 @@ static void test_slow_follower(void **state)
 		}
 		assert_true(total < 100000);
 	}
-	/* Now it reads: every line, or the note of how many are missing, in their places. */
+	/* Now it reads: each event, or, in its place, how many are missing. */
 	while (seen + missing < total) {
 		json_t *dropped;
 
@@ -372,7 +347,7 @@ static void test_slow_follower(void **state)
 	}
 	assert_int_equal(missing, ctl_rig_stats(r).dropped);
 	assert_true(seen > 1000);
-	/* Caught up: nothing is missing from here on. */
+	/* It has caught up: from here on no event is missing. */
 	events_add(r->events, "operator", HOKM_R_OPERATOR, "again");
 	line = ctl_rig_frame(r, slow);
 	assert_int_equal(seq_of(line), total + 1);
@@ -399,11 +374,11 @@ static void test_close_with_clients(void **state)
 	close(half);
 }
 
-/* ---- who may ask ---- */
+/* ---- access ---- */
 
 /*
- * As nobody in the given groups: asks, and exits with the reply's code, 0 when ok, 99 when
- * stuck.
+ * Sends a request as the user `nobody` in the given groups. Exits with the code of the reply, 0 for
+ * success, 99 without a reply.
  */
 static void ask_as_nobody(const struct ctl_rig *r, const gid_t *groups, size_t n)
 {
@@ -422,7 +397,7 @@ static void ask_as_nobody(const struct ctl_rig *r, const gid_t *groups, size_t n
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		_exit(97);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	/* Refused at once: the request may not even be written. */
+	/* The server may deny access before the request is written. */
 	if (send(fd, "\0\0\0\x0f{\"verb\":\"text\"}", 19, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		_exit(96);
 	frame_reader_init(&in, 100000);
@@ -450,7 +425,7 @@ static int code_as_nobody(struct ctl_rig *r, const gid_t *groups, size_t n)
 	return WEXITSTATUS(status);
 }
 
-static void test_strangers(void **state)
+static void test_access(void **state)
 {
 	const struct group *g = getgrnam("daemon");
 	struct ctl_rig r;
@@ -461,19 +436,19 @@ static void test_strangers(void **state)
 	assert_non_null(g);
 	gid = g->gr_gid;
 	ctl_rig_open(&r, "daemon");
-	/* The mode keeps others out; opened up, the server itself does. */
+	/* The mode of the socket denies access; with mode 0666, the server does. */
 	assert_int_equal(code_as_nobody(&r, NULL, 0), 97);
 	assert_int_equal(chmod(r.path, 0666), 0);
 	assert_int_equal(code_as_nobody(&r, NULL, 0), EACCES);
 	assert_int_equal(ctl_rig_stats(&r).denied, 1);
 	assert_int_equal(ctl_rig_stats(&r).requests, 0);
-	/* A member of the group gets in by the mode that the server sets. */
+	/* The mode that the server sets admits a member of the group. */
 	assert_int_equal(chmod(r.path, 0660), 0);
 	assert_int_equal(code_as_nobody(&r, &gid, 1), 0);
 	assert_int_equal(ctl_rig_stats(&r).denied, 1);
 	ctl_rig_close(&r);
 
-	/* Without ctl_group, membership helps nobody. */
+	/* Without ctl_group, a member of that group is denied access. */
 	ctl_rig_open(&r, "");
 	assert_int_equal(chmod(r.path, 0666), 0);
 	assert_int_equal(code_as_nobody(&r, &gid, 1), EACCES);
@@ -546,7 +521,7 @@ static void test_another_ones_socket_is_left(void **state)
 	struct ctl_rig *r = *state;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	/* Somebody put his own in our place. */
+	/* Another process has replaced the socket by its own. */
 	assert_int_equal(unlink(r->path), 0);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
@@ -557,7 +532,7 @@ static void test_another_ones_socket_is_left(void **state)
 	close(fd);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, ctl_rig_setup, ctl_rig_teardown)
 
 int main(void)
 {
@@ -574,7 +549,7 @@ int main(void)
 		TEST(test_events_follow),
 		TEST(test_slow_follower),
 		TEST(test_close_with_clients),
-		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_access),
 		TEST(test_live_socket_is_left),
 		TEST(test_stale_socket_is_replaced),
 		TEST(test_no_socket_there),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long replies of the control server: whole ones, two at once, readers that are slow or go away,
- * work that fails, a server that closes meanwhile. The loop serves others all the time.
+ * Long replies of the control server: complete, two at once, with clients that are slow or close,
+ * with work that fails, and with a server that closes meanwhile. The event loop serves other
+ * clients all the time.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,26 +19,11 @@
 #include "serve/server.h"
 #include "ctl_rig.h"
 
-/* More than any socket holds. */
+/* More than fits into any socket. */
 #define LONG "{\"verb\":\"count\",\"args\":{\"frames\":200,\"bytes\":50000}}"
 #define BUSY "{\"verb\":\"count\",\"args\":{\"busy\":true}}"
 
-static int setup(void **state)
-{
-	static struct ctl_rig r;
-
-	ctl_rig_open(&r, NULL);
-	*state = &r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ctl_rig_close(*state);
-	return 0;
-}
-
-/* The next n frames of a reply, the last of which is the last of all when `whole`. */
+/* Reads the next n frames of a reply; `whole`: the last of them ends the reply. */
 static void expect_frames(struct ctl_rig *r, int fd, int first, int n, bool whole)
 {
 	for (int i = first; i < first + n; i++) {
@@ -54,15 +40,7 @@ static void expect_frames(struct ctl_rig *r, int fd, int first, int n, bool whol
 
 static void expect_error(struct ctl_rig *r, int fd, int code, const char *part)
 {
-	json_t *msg = ctl_rig_frame(r, fd);
-	const char *error = json_string_value(json_object_get(msg, "error"));
-
-	assert_true(json_is_false(json_object_get(msg, "ok")));
-	assert_int_equal(json_integer_value(json_object_get(msg, "code")), code);
-	assert_non_null(error);
-	if (!strstr(error, part))
-		fail_msg("\"%s\" does not say \"%s\"", error, part);
-	json_decref(msg);
+	ctl_rig_assert_error(ctl_rig_frame(r, fd), code, part);
 }
 
 static void expect_text(struct ctl_rig *r, int fd)
@@ -85,7 +63,7 @@ static void expect_alive(struct ctl_rig *r)
 	close(fd);
 }
 
-/* Turns the server until that many threads work. */
+/* Runs the server until so many threads work. */
 static void wait_streams(struct ctl_rig *r, unsigned int n)
 {
 	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
@@ -113,7 +91,7 @@ static void test_whole(void **state)
 
 	ctl_rig_send_frame(fd, LONG);
 	expect_frames(r, fd, 1, 200, true);
-	/* The connection goes on as before, also when the next request is there already. */
+	/* The connection stays usable, also when the next request has already arrived. */
 	expect_text(r, fd);
 	ctl_rig_send_frame(fd, "{\"verb\":\"count\",\"args\":{\"frames\":3}}");
 	ctl_rig_send_frame(fd, "{\"verb\":\"count\",\"args\":{\"frames\":1}}");
@@ -124,7 +102,7 @@ static void test_whole(void **state)
 	wait_clients(r, 0);
 }
 
-/* As in the daemon, whose loop has real-time priority. CAP_SYS_NICE. */
+/* As in the daemon, whose loop has real-time priority. Needs CAP_SYS_NICE. */
 static void test_ordinary_priority(void **state)
 {
 	static const int flags[] = {0, SCHED_RESET_ON_FORK};
@@ -170,7 +148,7 @@ static void test_two_at_once(void **state)
 	expect_error(r, c, EBUSY, "2 long listings are being made already");
 	assert_int_equal(ctl_rig_stats(r).busy, 1);
 	expect_alive(r);
-	/* One ends, and its place is free. */
+	/* One reply ends, and another client takes its place. */
 	expect_frames(r, a, 1, 200, true);
 	wait_streams(r, 1);
 	ctl_rig_send_frame(c, LONG);
@@ -182,7 +160,7 @@ static void test_two_at_once(void **state)
 	close(c);
 }
 
-/* Only the slow one's own reply ends; the memory of the server does not grow meanwhile. */
+/* Only the reply of the slow client is cut off, and the server's memory does not grow. */
 static void test_slow_reader(void **state)
 {
 	struct ctl_rig *r = *state;
@@ -201,7 +179,7 @@ static void test_slow_reader(void **state)
 	close(good);
 }
 
-/* A reader that is never slow, of a reply that never ends. */
+/* A client that reads fast, and a reply that never ends. */
 static void test_whole_deadline(void **state)
 {
 	struct ctl_rig *r = *state;
@@ -233,7 +211,7 @@ static void test_reader_goes(void **state)
 	expect_alive(r);
 }
 
-/* One that has said all it wanted and only reads is not gone. */
+/* A client that has shut down its writing side still gets its reply. */
 static void test_half_closed(void **state)
 {
 	struct ctl_rig *r = *state;
@@ -246,7 +224,7 @@ static void test_half_closed(void **state)
 	close(fd);
 }
 
-/* One thread in the middle of its work, one that waits for its reader: both end at once. */
+/* A thread that works and a thread that waits for its client: both end at once. */
 static void test_close(void **state)
 {
 	struct ctl_rig r;
@@ -267,7 +245,7 @@ static void test_close(void **state)
 	close(sending);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, ctl_rig_setup, ctl_rig_teardown)
 
 int main(void)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The counter of a check: HAProxy's rise and fall, intervals, lost results, hurry, new settings,
- * alert.
- */
+/* The health of one active check: counter, intervals, lost results, hurry, new settings, alert. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +22,7 @@ static const struct health_conf conf = {
 	.timeout_ns = 10000 * MS,
 };
 
-/* One check of 10 ms, when it is due; returns whether something changed. */
+/* Runs a check of 10 ms when it is due. True when the state changed. */
 static bool check(struct health *h, uint64_t *now_ns, bool good)
 {
 	*now_ns = health_next_ns(h);
@@ -40,7 +37,7 @@ static uint64_t gap_ms(const struct health *h)
 	return (health_next_ns(h) - h->started_ns) / MS;
 }
 
-/* A script of results, and after each: value, up, changed, time to the next check. */
+/* A row is a series of results; after each: value, state, change, time until the next check. */
 static void test_counter(void **state)
 {
 	static const struct {
@@ -94,7 +91,7 @@ static void test_rise_fall_of_one(void **state)
 	uint64_t now_ns;
 
 	(void)state;
-	/* 0 is taken as 1. */
+	/* 0 counts as 1. */
 	for (c.rise = 0; c.rise < 2; c.rise++)
 		for (c.fall = 0; c.fall < 2; c.fall++) {
 			health_init(&h, &c, T0, 0);
@@ -115,7 +112,7 @@ static void test_first_check_is_spread(void **state)
 	assert_int_equal(health_next_ns(&h), T0 + 40 * MS);
 	assert_false(health_start(&h, T0 + 40 * MS - 1));
 	assert_true(health_start(&h, T0 + 40 * MS));
-	assert_false(health_start(&h, T0 + 40 * MS)); /* one at a time */
+	assert_false(health_start(&h, T0 + 40 * MS)); /* one is running */
 	assert_false(health_start(&h, T0 + 9000 * MS));
 }
 
@@ -126,7 +123,7 @@ static void test_foreign_results(void **state)
 
 	(void)state;
 	health_init(&h, &conf, T0, 0);
-	assert_false(health_result(&h, h.seq, HOKM_R_CHECK_OK, T0)); /* none is out */
+	assert_false(health_result(&h, h.seq, HOKM_R_CHECK_OK, T0)); /* none is running */
 	assert_true(health_start(&h, T0));
 	seq = h.seq;
 	assert_false(health_result(&h, seq - 1, HOKM_R_CHECK_OK, T0 + 1));
@@ -135,11 +132,11 @@ static void test_foreign_results(void **state)
 	assert_false(h.known);
 	assert_true(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, T0 + 2));
 	assert_int_equal(h.reason, HOKM_R_CHECK_TIMEOUT);
-	assert_false(health_result(&h, seq, HOKM_R_CHECK_OK, T0 + 3)); /* twice */
+	assert_false(health_result(&h, seq, HOKM_R_CHECK_OK, T0 + 3)); /* a second time */
 	assert_false(health_up(&h));
 }
 
-/* No result at all: a failure once timeout and two seconds are over. */
+/* Without a result, a check has failed when its timeout and two seconds are over. */
 static void test_lost_result(void **state)
 {
 	uint64_t now_ns = T0;
@@ -156,20 +153,19 @@ static void test_lost_result(void **state)
 		assert_int_equal(health_next_ns(&h), now_ns);
 		assert_false(health_start(&h, now_ns - 1));
 		assert_int_equal(h.seq, seq);
-		/* Counted; as the interval is long over, the next one begins in the same call. */
+		/* It counts as failed, and the next check starts in the same call. */
 		assert_true(health_start(&h, now_ns));
 		assert_int_equal(h.seq, seq + 1);
 		assert_int_equal(h.reason, HOKM_R_CHECK_AGENT);
 		assert_int_equal(health_up(&h), lost < 3);
-		/* The lost one comes after all: it is not of the running check. */
+		/* Its late result is ignored: it is not that of the running check. */
 		assert_false(health_result(&h, seq, HOKM_R_CHECK_OK, now_ns));
 		assert_true(h.running);
 	}
 	assert_int_equal(h.changed_ns, now_ns);
 }
 
-/* A check that takes longer than its interval is followed by the next at once, never by two. */
-/* The agent's loss is not the service's: not counted, until no result came for too long. */
+/* A check that the agent lost does not count, unless there was no result for too long. */
 static void test_lost_by_the_agent(void **state)
 {
 	struct health h;
@@ -177,7 +173,7 @@ static void test_lost_by_the_agent(void **state)
 
 	(void)state;
 	health_init(&h, &conf, T0, 0);
-	assert_false(health_lost(&h, now)); /* none was out */
+	assert_false(health_lost(&h, now)); /* none was running */
 	check(&h, &now, true);
 	last = now;
 	now = health_next_ns(&h);
@@ -189,7 +185,7 @@ static void test_lost_by_the_agent(void **state)
 		assert_int_equal(health_next_ns(&h), now + conf.fastinter_ns);
 		now = health_next_ns(&h);
 	}
-	/* interval + timeout + 2 s after the last result it counts like any failure. */
+	/* It counts as failed interval + timeout + 2 s after the last result. */
 	now = last + conf.interval_ns + conf.timeout_ns + 2000 * MS;
 	assert_true(health_start(&h, now - 1));
 	assert_false(health_lost(&h, now - 1));
@@ -201,6 +197,7 @@ static void test_lost_by_the_agent(void **state)
 	assert_int_equal(h.reason, HOKM_R_CHECK_AGENT);
 }
 
+/* After a check that took longer than its interval, one check starts at once. */
 static void test_slow_check(void **state)
 {
 	struct health h;
@@ -229,14 +226,14 @@ static void test_hurry(void **state)
 	seq = h.seq;
 	health_result(&h, seq, HOKM_R_CHECK_OK, now_ns + MS);
 
-	/* Once per fastinter. */
+	/* Once in fastinter. */
 	health_hurry(&h, now_ns + 999 * MS);
 	assert_int_equal(health_next_ns(&h), now_ns + 5000 * MS);
 	now_ns += 1000 * MS;
 	health_hurry(&h, now_ns);
 	assert_int_equal(health_next_ns(&h), now_ns);
 
-	/* During a check: it ends in peace, then one more. */
+	/* While a check runs: it continues, and another one follows. */
 	assert_true(health_start(&h, now_ns));
 	seq = h.seq;
 	now_ns += 1000 * MS;
@@ -249,7 +246,7 @@ static void test_hurry(void **state)
 	health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns + 2 * MS);
 	assert_int_equal(health_next_ns(&h), now_ns + 5001 * MS);
 
-	/* Never later than planned. */
+	/* A hurry never delays a check. */
 	health_hurry(&h, health_next_ns(&h) + 5 * MS);
 	assert_int_equal(health_next_ns(&h), now_ns + 5001 * MS);
 }
@@ -266,7 +263,8 @@ static void test_reconf(void **state)
 	check(&h, &now_ns, false);
 	assert_int_equal(h.value, 3);
 	/*
-	 * Same thresholds: the count goes on; shorter intervals count at once, longer ones later.
+	 * Same thresholds: the counter stays. A shorter interval applies at once, a longer one
+	 * later.
 	 */
 	c.fastinter_ns = 200 * MS;
 	health_reconf(&h, &c, now_ns);
@@ -274,7 +272,7 @@ static void test_reconf(void **state)
 	assert_int_equal(health_next_ns(&h), now_ns + 200 * MS);
 	health_reconf(&h, &conf, now_ns);
 	assert_int_equal(health_next_ns(&h), now_ns + 200 * MS);
-	/* Others: the state stays, the count begins anew. */
+	/* Other thresholds: the state stays, and the counter starts again. */
 	c.rise = 5;
 	c.fall = 7;
 	health_reconf(&h, &c, now_ns);
@@ -286,7 +284,7 @@ static void test_reconf(void **state)
 	health_reconf(&h, &c, now_ns);
 	assert_false(health_up(&h));
 	assert_int_equal(h.value, 0);
-	/* Before the first result nothing is known, and a running check stays. */
+	/* Before the first result the state is unknown, and a running check continues. */
 	health_init(&h, &conf, T0, 0);
 	assert_true(health_start(&h, T0));
 	health_reconf(&h, &c, T0);
@@ -296,7 +294,7 @@ static void test_reconf(void **state)
 	assert_true(health_up(&h));
 }
 
-/* On alert: at once, every fastinter whatever the counter says, and each check short. */
+/* On alert: a check at once, then every fastinter, and with a short timeout. */
 static void test_alert(void **state)
 {
 	struct health_conf c = conf;
@@ -317,16 +315,16 @@ static void test_alert(void **state)
 		assert_int_equal(check(&h, &now_ns, i < 2 || i > 7), i == 4 || i == 9);
 		assert_int_equal(gap_ms(&h), 1000);
 	}
-	/* The state goes by the counter as ever. */
+	/* The state follows the counter as before. */
 	assert_true(health_up(&h));
 	assert_int_equal(h.value, 4);
-	/* Told again: nothing new, no extra check. */
+	/* The alert is set again: no extra check. */
 	health_alert(&h, true, now_ns);
 	assert_int_equal(gap_ms(&h), 1000);
-	/* New settings keep the alert. */
+	/* New settings do not end the alert. */
 	health_reconf(&h, &c, now_ns);
 	assert_int_equal(health_timeout_ns(&h), 300 * MS);
-	/* Over: the next check comes as planned, then at the ordinary pace. */
+	/* At the end: the next check comes as planned, then the usual intervals apply. */
 	health_alert(&h, false, now_ns);
 	assert_false(h.alert);
 	assert_int_equal(gap_ms(&h), 1000);
@@ -337,8 +335,8 @@ static void test_alert(void **state)
 	assert_int_equal(gap_ms(&h), 5000);
 }
 
-/* The check that is out may take its long timeout: it is given up, and its late answer ignored. */
-static void test_alert_gives_up_a_check(void **state)
+/* A running check may take its long timeout: the alert abandons it, and ignores its result. */
+static void test_alert_abandons_a_check(void **state)
 {
 	struct health_conf c = conf;
 	uint64_t now_ns = T0;
@@ -356,7 +354,7 @@ static void test_alert_gives_up_a_check(void **state)
 	now_ns += 2000 * MS;
 	health_alert(&h, true, now_ns);
 	assert_false(h.running);
-	assert_int_equal(h.value, 4); /* no result: it counts for nothing */
+	assert_int_equal(h.value, 4); /* no result was counted */
 	assert_int_equal(health_next_ns(&h), now_ns);
 	assert_false(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, now_ns));
 	assert_true(health_start(&h, now_ns));
@@ -364,15 +362,15 @@ static void test_alert_gives_up_a_check(void **state)
 	assert_false(health_result(&h, seq, HOKM_R_CHECK_TIMEOUT, now_ns));
 	assert_true(h.running);
 	assert_int_equal(h.value, 4);
-	/* Told again, it is left alone; its hard limit is the short one's. */
+	/* The alert is set again: the new check continues; its hard limit is the short one. */
 	health_alert(&h, true, now_ns);
 	assert_true(h.running);
 	assert_int_equal(health_next_ns(&h), now_ns + 2300 * MS);
-	/* The hurry was for the one given up. */
+	/* The hurry was for the abandoned check. */
 	health_result(&h, h.seq, HOKM_R_CHECK_TIMEOUT, now_ns + 300 * MS);
 	assert_int_equal(h.value, 3);
 	assert_int_equal(health_next_ns(&h), now_ns + 1000 * MS);
-	/* The end of the alert leaves a check in peace. */
+	/* The end of the alert does not abandon a check. */
 	now_ns += 1000 * MS;
 	assert_true(health_start(&h, now_ns));
 	health_alert(&h, false, now_ns);
@@ -380,7 +378,7 @@ static void test_alert_gives_up_a_check(void **state)
 	assert_int_equal(health_next_ns(&h), now_ns + 12000 * MS);
 }
 
-/* The alert's timeout only ever shortens. */
+/* The timeout of an alert never makes a check longer. */
 static void test_alert_timeouts(void **state)
 {
 	static const struct {
@@ -400,7 +398,7 @@ static void test_alert_timeouts(void **state)
 		c.alert_timeout_ns = rows[i].alert_ms * MS;
 		health_init(&h, &c, T0, 40 * MS);
 		assert_int_equal(health_timeout_ns(&h), c.timeout_ns);
-		health_alert(&h, true, T0); /* before its first check too */
+		health_alert(&h, true, T0); /* also before the first check */
 		assert_int_equal(health_timeout_ns(&h), rows[i].want_ms * MS);
 		assert_true(health_start(&h, T0));
 	}
@@ -419,7 +417,7 @@ int main(void)
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_reconf),
 		cmocka_unit_test(test_alert),
-		cmocka_unit_test(test_alert_gives_up_a_check),
+		cmocka_unit_test(test_alert_abandons_a_check),
 		cmocka_unit_test(test_alert_timeouts),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Passive checks: which traffic trips which signal, and which trips none. Holds:
- * test_observe_hold.c.
+ * Passive checks: which traffic trips which signal, and which traffic trips none. How long a trip
+ * lasts is in test_observe_hold.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,7 @@ static void start(struct observe_rig *r)
 	look_init(r, &conf);
 }
 
-/*
- * SYNs of the newest sample are left out: one look more, in which nothing happens, brings them in.
- */
+/* The SYNs of the newest sample do not count yet: one more sample, without traffic, makes them. */
 static enum observe_change look_twice(struct observe_rig *r)
 {
 	enum observe_change change = look_once(r);
@@ -72,7 +70,7 @@ static void test_each_has_its_reason(void **state)
 			assert_tripped(&r, i, 7, 7);
 			assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
 			assert_int_equal(r.o.trips, 1);
-			/* Told once. */
+			/* A trip is reported once. */
 			assert_int_equal(look_once(&r), OBSERVE_SAME);
 			assert_int_equal(r.o.trips, 1);
 		}
@@ -87,7 +85,7 @@ static void test_little_traffic(void **state)
 		EACH_SIGNAL(i)
 		{
 			start(&r);
-			look_wrong(&r.s, i, 2); /* all of them, but fewer than three */
+			look_wrong(&r.s, i, 2); /* all requests fail, but fewer than three */
 			look_twice(&r);
 			assert_calm(&r);
 			look_wrong(&r.s, i, 1);
@@ -96,7 +94,7 @@ static void test_little_traffic(void **state)
 		}
 }
 
-/* Three wrong ones in two seconds, never more: the ratio alone decides. */
+/* Three requests fail in two seconds, never more: the percentage decides. */
 static void test_percent(void **state)
 {
 	static const struct {
@@ -143,7 +141,7 @@ static void test_switched_off(void **state)
 			r.s.suspect_until_ns = i == HOKM_SIGNAL_REFUSED ? UINT64_MAX : 0;
 			assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 			assert_calm(&r);
-			/* The others still see. */
+			/* The other signals still work. */
 			look_wrong(&r.s, (i + 1) % HOKM_SIGNAL_COUNT, 100);
 			look_twice(&r);
 			assert_int_equal(r.v.signal, (i + 1) % HOKM_SIGNAL_COUNT);
@@ -158,8 +156,8 @@ static void test_switched_off(void **state)
 	assert_calm(&r);
 }
 
-/* Several at once: one reason, the one that tells most. */
-static void test_most_telling(void **state)
+/* Several signals at once: the clearest one gives the reason. */
+static void test_clearest_signal(void **state)
 {
 	static const enum hokm_signal order[HOKM_SIGNAL_COUNT] = {
 		HOKM_SIGNAL_REFUSED, HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_SYN,      HOKM_SIGNAL_STATUS,
@@ -174,7 +172,7 @@ static void test_most_telling(void **state)
 			for
 				EACH_SIGNAL(i)
 			r.o.conf.limit[i].percent = 1;
-			/* So that the SYNs are over their limit in the same look as the others. */
+			/* So that the SYNs count in the same sample as the others. */
 			if (order[a] == HOKM_SIGNAL_SYN || order[b] == HOKM_SIGNAL_SYN) {
 				look_wrong(&r.s, HOKM_SIGNAL_SYN, 10);
 				r.o.conf.limit[HOKM_SIGNAL_SYN].on = false;
@@ -193,8 +191,8 @@ static void test_most_telling(void **state)
 		}
 }
 
-/* A sample can fall between a SYN and its answer. */
-static void test_syns_under_way(void **state)
+/* A sample may be taken between a SYN and its answer. */
+static void test_syns_before_their_answer(void **state)
 {
 	struct observe_rig r;
 
@@ -205,11 +203,11 @@ static void test_syns_under_way(void **state)
 		r.s.syn += 1000;
 		assert_int_equal(look_once(&r), OBSERVE_SAME);
 	}
-	/* An extra look right behind one leaves them out too. */
+	/* An extra sample right after one does not count them either. */
 	r.now_ns += MS;
 	observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
 	assert_calm(&r);
-	/* Unanswered for a whole sample is unanswered. */
+	/* A SYN without an answer for a whole sample counts. */
 	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	for (int i = 0; i < 20 && r.v.change == OBSERVE_SAME; i++) {
 		r.s.syn += 1000;
@@ -224,19 +222,19 @@ static void test_syns_answered_otherwise(void **state)
 	struct observe_rig r;
 
 	(void)state;
-	/* A refused SYN was answered; that alone is the other signal's. */
+	/* A refused SYN has an answer; it counts for the signal `refused`. */
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
 	look_wrong(&r.s, HOKM_SIGNAL_REFUSED, 50);
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 	/*
-	 * More answers than SYNs, as SYN-ACKs are repeated to one who vanished: never below zero.
+	 * More answers than SYNs, as when SYN-ACKs are repeated: the difference is not negative.
 	 */
 	start(&r);
 	r.s.syn += 10;
 	r.s.syn_ack += 50;
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
-	/* Some of both, and five without any answer. */
+	/* Some of both, and five without an answer. */
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
 	r.s.syn += 10;
@@ -246,7 +244,7 @@ static void test_syns_answered_otherwise(void **state)
 	assert_tripped(&r, HOKM_SIGNAL_SYN, 5, 10);
 }
 
-/* The end of the window: what happened longer ago counts no more. */
+/* What happened before the window does not count. */
 static void test_window(void **state)
 {
 	struct observe_rig r;
@@ -257,21 +255,21 @@ static void test_window(void **state)
 		{
 			if (i == HOKM_SIGNAL_UPGRADE || i == HOKM_SIGNAL_PING)
 				continue;
-			/* One a second: at most two in any window of two seconds. */
+			/* One in a second: at most two in any window of two seconds. */
 			start(&r);
 			r.o.conf.limit[i].percent = 1;
 			for (int n = 0; n < 60; n++) {
 				look_wrong(&r.s, i, 1);
 				assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 			}
-			/* Two old ones still in it, and one more. */
+			/* Two old ones are still in the window, and one is new. */
 			start(&r);
 			look_wrong(&r.s, i, 2);
 			assert_int_equal(look_run(&r, 1800 * MS), OBSERVE_SAME);
 			look_wrong(&r.s, i, 1);
 			look_twice(&r);
 			assert_tripped(&r, i, 3, 3);
-			/* And just out of it. */
+			/* The old ones have just left the window. */
 			start(&r);
 			look_wrong(&r.s, i, 2);
 			assert_int_equal(look_run(&r, 2100 * MS), OBSERVE_SAME);
@@ -282,8 +280,8 @@ static void test_window(void **state)
 }
 
 /*
- * A window longer than the ring looks back as far as the ring reaches, also when it is run round
- * often.
+ * A window that is longer than the ring compares with the oldest sample, also after the ring has
+ * wrapped around many times.
  */
 static void test_window_beyond_ring(void **state)
 {
@@ -310,8 +308,8 @@ static void test_window_beyond_ring(void **state)
 	}
 }
 
-/* Extra looks, one per refused SYN, must not push the window's beginning out of the ring. */
-static void test_looks_between(void **state)
+/* Extra samples, one for each refused SYN, must not push the window's start out of the ring. */
+static void test_extra_samples(void **state)
 {
 	struct observe_rig r;
 
@@ -347,7 +345,7 @@ static void test_answers_since(void **state)
 	}
 }
 
-/* What the packet path set by itself, on one refused SYN: at once, whatever min and percent say. */
+/* When the packet path already avoids the service, min and percent do not matter. */
 static void test_packet_path_was_first(void **state)
 {
 	struct observe_rig r;
@@ -360,22 +358,22 @@ static void test_packet_path_was_first(void **state)
 	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
 	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 100);
-	/* Even when the SYN itself was counted before the window. */
+	/* Even when the SYN came before the window. */
 	start(&r);
 	r.s.suspect_until_ns = r.now_ns + 101 * MS;
 	look_once(&r);
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
-	/* Over already. */
+	/* The packet path avoids it no longer. */
 	start(&r);
 	r.s.suspect_until_ns = r.now_ns + 100 * MS;
 	look_once(&r);
 	assert_calm(&r);
-	/* The checks know it. */
+	/* The service is DOWN by its checks. */
 	start(&r);
 	r.checks_ok = false;
 	r.s.suspect_until_ns = r.now_ns + 3 * SEC;
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
-	/* Seen by them: it has had its say. Only another refused SYN counts. */
+	/* That value was discarded: only another refused SYN counts. */
 	r.checks_ok = true;
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	r.s.suspect_until_ns += 1;
@@ -383,10 +381,8 @@ static void test_packet_path_was_first(void **state)
 	assert_tripped(&r, HOKM_SIGNAL_REFUSED, 1, 1);
 }
 
-/*
- * DOWN is known: nothing to say, and nothing of it comes up again once the service has recovered.
- */
-static void test_checks_know(void **state)
+/* While a service is DOWN no trip begins, and that time does not count after its recovery. */
+static void test_down_service(void **state)
 {
 	struct observe_rig r;
 
@@ -402,7 +398,7 @@ static void test_checks_know(void **state)
 			assert_int_equal(look_once(&r), OBSERVE_SAME);
 			assert_int_equal(r.o.forget_ns, r.now_ns);
 			assert_int_equal(r.o.trips, 0);
-			r.s.late_upgrades = r.s.late_pings = 0; /* before forget_ns: not counted */
+			r.s.late_upgrades = r.s.late_pings = 0; /* they began before forget_ns */
 			r.checks_ok = true;
 			assert_int_equal(look_run(&r, 5 * SEC), OBSERVE_SAME);
 			look_wrong(&r.s, i, 3);
@@ -412,8 +408,8 @@ static void test_checks_know(void **state)
 }
 
 /*
- * Nobody looked for a while. Counters lie in the kernel and are as true as ever; what waits may
- * only have waited for the CPU, so one look leaves it out.
+ * No sample was taken for a while. The counters of the kernel are right nevertheless; requests may
+ * have waited only for the CPU, so that the next sample ignores them.
  */
 static void test_stall(void **state)
 {
@@ -434,14 +430,14 @@ static void test_stall(void **state)
 				assert_calm(&r);
 			else
 				assert_tripped(&r, i, 20, 20);
-			/* Ten samples late is not a stall yet. */
+			/* Ten times sample_ns is not a stall yet. */
 			start(&r);
 			look_wrong(&r.s, i, 20);
 			r.now_ns += 900 * MS;
 			look_once(&r);
 			if (waits)
 				assert_tripped(&r, i, 20, 20);
-			/* The look after the stall sees all again. */
+			/* The second sample after the stall counts everything. */
 			start(&r);
 			r.now_ns += 30 * SEC;
 			look_once(&r);
@@ -449,7 +445,7 @@ static void test_stall(void **state)
 			look_twice(&r);
 			assert_tripped(&r, i, 20, 20);
 		}
-	/* A stall in which all went as it should: nothing. */
+	/* A stall without failures trips nothing. */
 	start(&r);
 	for
 		EACH_SIGNAL(i)
@@ -484,7 +480,7 @@ static void test_late_range(void **state)
 				continue;
 			assert_int_equal(from_ns, RIG_T0);
 			assert_int_equal(to_ns, RIG_T0 + 1);
-			/* As far back as map waits can tell, and no request twice. */
+			/* As far back as the map waits remembers, and no request twice. */
 			now_ns = RIG_T0 + 3600 * SEC;
 			assert_true(observe_late_range(&r.o, i, now_ns, &from_ns, &to_ns));
 			assert_int_equal(from_ns, now_ns - (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS);
@@ -496,7 +492,7 @@ static void test_late_range(void **state)
 			assert_false(observe_late_range(&r.o, i, now_ns, &from_ns, &to_ns));
 			r.o.conf.on = true;
 		}
-	/* A machine that has just started. */
+	/* The machine has just booted. */
 	observe_init(&r.o, &r.o.conf, 0);
 	assert_false(observe_late_range(&r.o, HOKM_SIGNAL_PING, 100 * MS, &from_ns, &to_ns));
 	assert_true(observe_late_range(&r.o, HOKM_SIGNAL_PING, SEC, &from_ns, &to_ns));
@@ -504,7 +500,7 @@ static void test_late_range(void **state)
 	assert_int_equal(to_ns, 500 * MS);
 }
 
-/* Numbers no traffic makes. Nothing wraps (the sanitizers look too), no trip without a reason. */
+/* Numbers beyond any real traffic: nothing overflows, and no trip begins without a reason. */
 static void test_extremes(void **state)
 {
 	struct observe_conf conf;
@@ -521,14 +517,14 @@ static void test_extremes(void **state)
 	memset(&r.s, 0xff, sizeof(r.s));
 	r.s.suspect_until_ns = 0;
 	r.s.late_upgrades = r.s.late_pings = 0;
-	r.s.refused = r.s.syn_ack; /* nothing refused is out of the way */
+	r.s.refused = r.s.syn_ack; /* no SYN was refused */
 	r.now_ns = UINT64_MAX;
 	observe_step(&r.o, &r.s, true, r.now_ns, &r.v);
 	assert_int_equal(r.v.change, OBSERVE_TRIPPED);
 	assert_int_equal(r.v.until_ns, UINT64_MAX);
 	assert_int_equal(observe_next_ns(&r.o, r.now_ns), UINT64_MAX);
 
-	/* Just under, where 32 or 64 bits would say over. */
+	/* Just under the limit, where an overflow of 32 or 64 bits would be over it. */
 	start(&r);
 	r.s.answer_5xx = UINT64_MAX / 2;
 	r.s.answered = UINT64_MAX;
@@ -542,7 +538,7 @@ static void test_extremes(void **state)
 	look_wrong(&r.s, HOKM_SIGNAL_STATUS, 3);
 	r.s.answered += UINT64_MAX / 50;
 	assert_int_equal(look_once(&r), OBSERVE_SAME);
-	/* Counters that went back, as after a clash of pins: no trip out of a huge difference. */
+	/* Counters that became smaller, as after a conflict of pins: no huge difference. */
 	start(&r);
 	r.s = (struct observe_sample){0};
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
@@ -555,15 +551,15 @@ int main(void)
 		cmocka_unit_test(test_little_traffic),
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_switched_off),
-		cmocka_unit_test(test_most_telling),
-		cmocka_unit_test(test_syns_under_way),
+		cmocka_unit_test(test_clearest_signal),
+		cmocka_unit_test(test_syns_before_their_answer),
 		cmocka_unit_test(test_syns_answered_otherwise),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_window_beyond_ring),
-		cmocka_unit_test(test_looks_between),
+		cmocka_unit_test(test_extra_samples),
 		cmocka_unit_test(test_answers_since),
 		cmocka_unit_test(test_packet_path_was_first),
-		cmocka_unit_test(test_checks_know),
+		cmocka_unit_test(test_down_service),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_late_range),
 		cmocka_unit_test(test_extremes),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Passive checks: how long a trip lasts. What trips: test_observe.c. */
+/* Passive checks: how long a trip lasts. What begins one is in test_observe.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static void start(struct observe_rig *r)
 	look_init(r, &conf);
 }
 
-/* Five resets at once; returns how long the trip is to last. */
+/* Five resets in one sample; returns how long the trip will last. */
 static uint64_t trip(struct observe_rig *r)
 {
 	look_wrong(&r->s, HOKM_SIGNAL_RESET, 5);
@@ -51,7 +51,7 @@ static void test_ends_when_over(void **state)
 	assert_int_equal(r.o.trips, 1);
 }
 
-/* Trips close to each other hold twice as long each, up to the most; a calm time starts anew. */
+/* Each trip soon after the last lasts twice as long, up to hold_max_ns; calm_ns ends that. */
 static void test_doubling(void **state)
 {
 	static const unsigned int want_s[] = {3, 6, 12, 24, 48, 60, 60, 60};
@@ -65,7 +65,7 @@ static void test_doubling(void **state)
 		assert_int_equal(r.now_ns - r.o.tripped_ns, want_s[i] * SEC);
 		assert_int_equal(look_run(&r, 59800 * MS), OBSERVE_SAME);
 	}
-	/* 59.9 s after the last one's end is not calm, 60 s is. */
+	/* 59.9 s after the end of the last trip are too short, 60 s are enough. */
 	assert_int_equal(trip(&r), 60 * SEC);
 	run_to_clear(&r);
 	assert_int_equal(look_run(&r, 59900 * MS), OBSERVE_SAME);
@@ -75,7 +75,7 @@ static void test_doubling(void **state)
 	assert_int_equal(trip(&r), 6 * SEC);
 }
 
-/* A first trip soon after the start is a first trip, though no time is far from 0 then. */
+/* A trip soon after boot is a first trip, although all times are close to 0 then. */
 static void test_first_is_never_doubled(void **state)
 {
 	struct observe_conf conf;
@@ -99,7 +99,7 @@ static void test_longest_below_first(void **state)
 		assert_int_equal(trip(&r), 2 * SEC);
 		run_to_clear(&r);
 	}
-	/* No hold at all: over at the next look, however often. */
+	/* hold_ns 0: each trip is over at the next sample. */
 	r.o.conf.hold_ns = 0;
 	for (int i = 0; i < 200; i++) {
 		assert_int_equal(trip(&r), 0);
@@ -107,7 +107,7 @@ static void test_longest_below_first(void **state)
 	}
 }
 
-/* Still wrong at the end: renewed, but nobody failed a check, so only up to the most. */
+/* Failing traffic renews a trip; without a failed check, up to hold_max_ns. */
 static void test_traffic_renews(void **state)
 {
 	uint64_t tripped_ns, last_ns;
@@ -132,7 +132,7 @@ static void test_traffic_renews(void **state)
 	run_to_clear(&r);
 	assert_int_equal(r.now_ns, tripped_ns + 60 * SEC);
 	assert_int_equal(r.o.trips, 1);
-	/* The same again, with a hold that does not go into the most without a rest. */
+	/* The same, where hold_max_ns is not a multiple of hold_ns. */
 	start(&r);
 	r.o.conf.hold_max_ns = 4 * SEC;
 	look_wrong(&r.s, HOKM_SIGNAL_PING, 4);
@@ -143,7 +143,7 @@ static void test_traffic_renews(void **state)
 	assert_int_equal(r.now_ns, r.o.tripped_ns + 4 * SEC);
 }
 
-/* Another signal that is wrong at the end of a hold is named, the trip keeps its own reason. */
+/* A renewal names the signal that caused it; the trip keeps its own reason. */
 static void test_renewed_by_another(void **state)
 {
 	struct observe_rig r;
@@ -168,24 +168,24 @@ static void test_failed_check_renews(void **state)
 	(void)state;
 	start(&r);
 	trip(&r);
-	/* Started before the trip: of another time. */
+	/* It started before the trip and does not count. */
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 1001 * MS), OBSERVE_SAME);
 	assert_int_equal(r.o.failed_ns, 0);
 	assert_int_equal(r.o.until_ns, r.o.tripped_ns + 3 * SEC);
-	/* Started with it: of the present one. */
+	/* It started with the trip and counts. */
 	assert_int_equal(look_check(&r, false, 1000 * MS), OBSERVE_RENEWED);
 	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_RESET);
 	assert_int_equal(r.v.signal, HOKM_SIGNAL_COUNT);
 	assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
-	/* One that passed takes nothing away, and adds nothing. */
+	/* A check that passed changes nothing. */
 	assert_int_equal(look_check(&r, true, MS), OBSERVE_SAME);
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, true, MS), OBSERVE_SAME);
 	assert_int_equal(r.o.until_ns, r.now_ns + 2 * SEC);
 	assert_int_equal(look_run(&r, 1900 * MS), OBSERVE_SAME);
 	assert_true(r.o.suspect);
-	/* As long as checks fail, far beyond the most. */
+	/* While checks fail, the trip lasts far beyond hold_max_ns. */
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(look_check(&r, false, MS), OBSERVE_RENEWED);
 		assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
@@ -193,12 +193,12 @@ static void test_failed_check_renews(void **state)
 	}
 	run_to_clear(&r);
 	assert_int_equal(r.now_ns, r.o.failed_ns + 3 * SEC);
-	/* Nobody suspects anything: checks are none of ours. */
+	/* Without a trip, a failed check changes nothing. */
 	assert_int_equal(look_check(&r, false, MS), OBSERVE_SAME);
 	assert_false(r.o.suspect);
 }
 
-/* A check that failed long ago does not make the same few stuck requests renew for ever. */
+/* After a check that failed long ago, the same few requests do not renew the trip for ever. */
 static void test_bounded_after_failed_check(void **state)
 {
 	uint64_t failed_ns;
@@ -215,13 +215,13 @@ static void test_bounded_after_failed_check(void **state)
 		assert_true(r.now_ns < failed_ns + 60 * SEC);
 	assert_int_equal(r.v.change, OBSERVE_CLEARED);
 	assert_int_equal(r.now_ns, failed_ns + 60 * SEC);
-	/* Of this trip only: the next one has its own. */
+	/* The failed check does not count for the next trip. */
 	r.s.late_upgrades = 0;
 	assert_int_equal(trip(&r), 6 * SEC);
 	assert_int_equal(r.o.failed_ns, 0);
 }
 
-/* A failed check renews by the hold of the present trip, and never shortens one. */
+/* A failed check renews by the duration of the present trip, and never shortens it. */
 static void test_failed_check_and_doubling(void **state)
 {
 	struct observe_rig r;
@@ -231,18 +231,18 @@ static void test_failed_check_and_doubling(void **state)
 	trip(&r);
 	run_to_clear(&r);
 	assert_int_equal(trip(&r), 6 * SEC);
-	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME); /* not a moment longer */
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME); /* the end would be the same */
 	assert_int_equal(r.o.failed_ns, r.now_ns);
 	assert_int_equal(look_run(&r, 2 * SEC), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_RENEWED);
 	assert_int_equal(r.v.until_ns, r.now_ns + 6 * SEC);
-	/* Shorter settings while it runs. */
+	/* Shorter settings during the trip. */
 	r.o.conf.hold_ns = 100 * MS;
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_SAME);
 	assert_int_equal(r.o.until_ns, r.now_ns + 6 * SEC);
 }
 
-/* The checks take it DOWN: the state steers. The trip ends when they have spoken again. */
+/* The service goes DOWN during a trip: the trip ends when the service is UP again. */
 static void test_down_meanwhile(void **state)
 {
 	struct observe_rig r;
@@ -250,7 +250,7 @@ static void test_down_meanwhile(void **state)
 	(void)state;
 	start(&r);
 	look_wrong(&r.s, HOKM_SIGNAL_REFUSED, 9);
-	r.s.suspect_until_ns = UINT64_MAX; /* what the packet path says, all the time */
+	r.s.suspect_until_ns = UINT64_MAX; /* the packet path avoids it all the time */
 	assert_int_equal(look_once(&r), OBSERVE_TRIPPED);
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 	r.checks_ok = false;
@@ -259,13 +259,13 @@ static void test_down_meanwhile(void **state)
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_RENEWED);
 	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_REFUSED);
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
-	/* UP again, but a check failed a second ago: the rest of the hold damps the flapping. */
+	/* UP again, but a check failed a second ago: the rest of the trip dampens flapping. */
 	r.checks_ok = true;
 	assert_int_equal(look_run(&r, 1900 * MS), OBSERVE_SAME);
 	assert_int_equal(look_once(&r), OBSERVE_CLEARED);
-	/* And nothing of what was seen at that time trips again. */
+	/* Samples of that time do not trip again. */
 	assert_int_equal(look_run(&r, 10 * SEC), OBSERVE_SAME);
-	/* Long DOWN: cleared as soon as it is UP. */
+	/* After a long DOWN the trip ends as soon as the service is UP. */
 	r.s.suspect_until_ns = 0;
 	assert_int_equal(trip(&r), 6 * SEC);
 	r.checks_ok = false;
@@ -274,8 +274,8 @@ static void test_down_meanwhile(void **state)
 	assert_int_equal(look_once(&r), OBSERVE_CLEARED);
 }
 
-/* After the end only fresh evidence counts. */
-static void test_forgets(void **state)
+/* After the end of a trip only later traffic counts. */
+static void test_old_traffic_does_not_count(void **state)
 {
 	uint64_t from_ns, to_ns;
 	struct observe_rig r;
@@ -286,7 +286,8 @@ static void test_forgets(void **state)
 	r.o.conf.hold_max_ns = 1000 * MS;
 	r.o.conf.window_ns = 10 * SEC;
 	r.s.suspect_until_ns = r.now_ns + 20 * SEC;
-	trip(&r); /* the window's resets and the packet path's word outlast the hold */
+	/* The resets stay in the window, and suspect_until_ns comes after the end of the trip. */
+	trip(&r);
 	assert_int_equal(look_once(&r), OBSERVE_SAME);
 	assert_int_equal(look_run(&r, SEC), OBSERVE_RENEWED);
 	run_to_clear(&r);
@@ -301,7 +302,7 @@ static void test_forgets(void **state)
 	assert_int_equal(look_once(&r), OBSERVE_TRIPPED);
 }
 
-/* A late look at the end of a hold still sees what waits. */
+/* A late sample at the end of a trip still counts waiting requests. */
 static void test_stall_at_the_end(void **state)
 {
 	struct observe_rig r;
@@ -323,7 +324,7 @@ static void test_reconf(void **state)
 	struct observe_rig r;
 
 	(void)state;
-	/* What was seen is forgotten. */
+	/* Samples are discarded. */
 	start(&r);
 	look_conf(&conf);
 	look_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
@@ -333,19 +334,19 @@ static void test_reconf(void **state)
 	assert_int_equal(r.o.forget_ns, r.now_ns);
 	look_wrong(&r.s, HOKM_SIGNAL_RESET, 2);
 	assert_int_equal(look_run(&r, SEC), OBSERVE_SAME);
-	/* New settings count. */
+	/* The new settings apply. */
 	assert_int_equal(trip(&r), 5 * SEC);
-	/* A running hold stays, and its failed checks still count. */
+	/* A trip continues, and its failed checks still count. */
 	conf.hold_ns = SEC;
 	observe_reconf(&r.o, &conf, r.now_ns);
 	assert_int_equal(look_run(&r, 4900 * MS), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_RENEWED);
 	run_to_clear(&r);
-	/* And the doubling goes on. */
+	/* The doubling continues. */
 	assert_int_equal(trip(&r), 2 * SEC);
 }
 
-/* Switched off: no trip, no renewal, but a running hold comes to its end. */
+/* Switched off: no trip begins and none is renewed, but a present one ends at its time. */
 static void test_off(void **state)
 {
 	struct observe_conf conf;
@@ -366,20 +367,20 @@ static void test_off(void **state)
 	assert_int_equal(look_once(&r), OBSERVE_CLEARED);
 	assert_int_equal(observe_next_ns(&r.o, r.now_ns), 0);
 	assert_int_equal(look_run(&r, 60 * SEC), OBSERVE_SAME);
-	/* On again: from now. */
+	/* Switched on again: only traffic from now on counts. */
 	conf.on = true;
 	r.s.late_pings = 0;
 	look_wrong(&r.s, HOKM_SIGNAL_RESET, 9);
 	observe_reconf(&r.o, &conf, r.now_ns);
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 	assert_true(trip(&r) > 0);
-	/* Off from the start. */
+	/* Switched off from the start. */
 	conf.on = false;
 	observe_init(&r.o, &conf, r.now_ns);
 	assert_int_equal(observe_next_ns(&r.o, r.now_ns), 0);
 }
 
-/* Every sample, also right after a clear or while the service is DOWN, never without a pause. */
+/* A sample is due every sample_ns, also after the end of a trip and while the service is DOWN. */
 static void test_next(void **state)
 {
 	struct observe_conf conf;
@@ -414,7 +415,7 @@ int main(void)
 		cmocka_unit_test(test_bounded_after_failed_check),
 		cmocka_unit_test(test_failed_check_and_doubling),
 		cmocka_unit_test(test_down_meanwhile),
-		cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_old_traffic_does_not_count),
 		cmocka_unit_test(test_stall_at_the_end),
 		cmocka_unit_test(test_reconf),
 		cmocka_unit_test(test_off),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Passive checks with the settings of both profiles over a small model of a game server: ten
- * minutes of ordinary mixed traffic must not trip, and each way in which the server can go wrong
- * after them must trip by its own reason. The model steps by a millisecond; all its chance comes
- * from a fixed seed.
+ * Passive checks with the settings of both profiles, over a small model of a game server. Ten
+ * minutes of ordinary mixed traffic must not trip. Then each fault of the server must trip with its
+ * own reason. The model advances by 1 ms; its random numbers come from a fixed seed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +21,7 @@
 /* How the server behaves. */
 enum fault { WELL, STOPPED, FULL, DEAD, SAYS_503, SLOW_PONGS, SAYS_1011, RESETS, DROPS };
 
-/* Requests under way, in no order. */
+/* Requests without an answer, in no order. */
 struct waits {
 	struct wait {
 		uint64_t began_ns, answer_ns;
@@ -33,12 +32,12 @@ struct waits {
 struct world {
 	struct observe o;
 	struct observe_sample s;
-	struct observe_verdict v; /* the last that changed something */
+	struct observe_verdict v; /* the last one with a change */
 	uint64_t now_ns, look_ns;
 	uint64_t seed;
 	struct waits syns, upgrades, pings;
 	enum fault fault;
-	unsigned int joins; /* a second, as pings and ends */
+	unsigned int joins; /* in a second; so are pings and ends */
 	bool scan, stalled;
 	unsigned int trips, answered, scanned;
 };
@@ -49,7 +48,7 @@ static unsigned int chance(struct world *w, unsigned int of)
 	return (unsigned int)(w->seed >> 33) % of;
 }
 
-/* So often in a second, on average. */
+/* True so many times in a second, on average. */
 static bool happens(struct world *w, unsigned int per_second)
 {
 	return chance(w, 1000) < per_second;
@@ -61,7 +60,7 @@ static void ask(struct world *w, struct waits *q, uint64_t answer_ns)
 	q->at[q->n++] = (struct wait){w->now_ns, answer_ns};
 }
 
-/* Takes what is answered by now off; returns how many. */
+/* Removes the requests that are answered by now; returns how many. */
 static unsigned int answers(struct world *w, struct waits *q)
 {
 	unsigned int n = 0;
@@ -103,7 +102,7 @@ static void look(struct world *w)
 	w->trips += v.change == OBSERVE_TRIPPED;
 }
 
-/* A SYN and what becomes of it: answered within a millisecond, so a look may fall between. */
+/* A SYN and its answer within 1 ms: a sample may be taken between them. */
 static void join(struct world *w)
 {
 	w->s.syn++;
@@ -113,7 +112,7 @@ static void join(struct world *w)
 		ask(w, &w->syns, w->now_ns + MS);
 }
 
-/* The handshake is done: the upgrade, which the server needs 1 to 40 ms for. */
+/* The handshake is complete: an upgrade, which the server answers after 1 to 40 ms. */
 static void upgrade(struct world *w)
 {
 	uint64_t took_ns = (1 + chance(w, 40)) * MS;
@@ -125,7 +124,7 @@ static void upgraded(struct world *w)
 {
 	w->s.answered++;
 	w->answered++;
-	/* Now and then one is turned away, as ordinary servers do. */
+	/* Some are rejected, as by any ordinary server. */
 	if (w->fault == SAYS_503 || chance(w, 40) == 0)
 		w->s.answer_5xx++;
 }
@@ -141,7 +140,7 @@ static void ping(struct world *w)
 	ask(w, &w->pings, w->now_ns + took_ns);
 }
 
-/* Most players leave as they should; a few vanish or are reset, closed with 1011, cut off. */
+/* Most players close properly; a few vanish, are reset, closed with 1011, or cut off. */
 static void leave(struct world *w)
 {
 	unsigned int how = chance(w, 30);
@@ -152,9 +151,7 @@ static void leave(struct world *w)
 	w->s.abnormal += w->fault == DROPS || how == 2;
 }
 
-/*
- * One player on a bad link: a ping a second, whose pong is late by loss, or which never gets one.
- */
+/* A player on a bad link: one ping in a second, whose pong is late or never comes. */
 static void bad_link(struct world *w)
 {
 	if (w->now_ns % SEC < MS)
@@ -169,7 +166,7 @@ static void tick(struct world *w)
 
 	w->now_ns += MS;
 	w->s.syn_ack += n;
-	/* A scanner resets what it opened; it never asks for an upgrade. */
+	/* A port scanner resets its connections and never sends an upgrade. */
 	while (n--)
 		if (w->scan && chance(w, 100))
 			w->scanned++;
@@ -205,7 +202,7 @@ static void no_trip(struct world *w, uint64_t ns, const char *what)
 			 (unsigned long long)w->v.all);
 }
 
-/* The whole machine, the server with it, stood still: nothing happened, and all of it is late. */
+/* The whole machine stood still, with the server: everything is late. */
 static void pause_all(struct world *w, uint64_t ns)
 {
 	for (unsigned int i = 0; i < 10; i++)
@@ -216,7 +213,7 @@ static void pause_all(struct world *w, uint64_t ns)
 	look(w);
 }
 
-/* No look for a while, the server goes on. */
+/* No sample for a while; the server continues. */
 static void stall_daemon(struct world *w, uint64_t ns)
 {
 	w->stalled = true;
@@ -251,7 +248,7 @@ static void ten_minutes(enum conf_profile profile)
 	no_trip(&w, MINUTE, "the machine stood still");
 	w.joins = 0;
 	no_trip(&w, 3 * MINUTE, "idle players and the one on a bad link");
-	/* All of it did happen. */
+	/* Each kind of traffic did occur. */
 	assert_true(w.answered > 10000);
 	assert_true(w.scanned > 30000);
 	assert_true(w.s.answer_5xx > 100 && w.s.reset > 100 && w.s.abnormal > 100 &&
@@ -277,7 +274,7 @@ static void test_faults(void **state)
 	static const struct {
 		enum fault fault;
 		enum hokm_signal signal;
-		uint64_t within_ns[CONF_PROFILE_FAST + 1]; /* of the fault, by profile */
+		uint64_t within_ns[CONF_PROFILE_FAST + 1]; /* after the fault, by profile */
 	} rows[] = {
 		{STOPPED, HOKM_SIGNAL_UPGRADE, {700 * MS, 250 * MS}},
 		{FULL, HOKM_SIGNAL_SYN, {1500 * MS, 400 * MS}},
@@ -305,10 +302,10 @@ static void test_faults(void **state)
 					 (unsigned long long)w.v.wrong,
 					 (unsigned long long)w.v.all);
 			/*
-			 * Well again, nobody else looking: over some time after, and no new trip.
+			 * The server recovers: the trip ends some time later, and no other begins.
 			 */
 			w.fault = WELL;
-			w.upgrades.n = w.pings.n = 0; /* their players have given up */
+			w.upgrades.n = w.pings.n = 0; /* their players have left */
 			run(&w, 20 * SEC);
 			assert_int_equal(w.v.change, OBSERVE_CLEARED);
 			assert_int_equal(w.trips, 1);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy as tables. We are 10.0.0.2, priority 128, with two services; `own` is their health, a
- * letter each: U up, D down, I no check has finished. Peers are a word each: p2  pulses, daemon
- * fresh, 2 services UP      s2  pulses, daemon stale i2  pulses, daemon stopped (INIT)            k
- * adverts only (keepalived) b2  pulses and adverts                       -   configured, silent
+ * Policy, as tables. This node is 10.0.0.2, priority 128, with two services. `own` is their health,
+ * one letter each: U up, D down, I no check has finished yet. A peer is one word:
+ *
+ *   p2  answers pulses, daemon fresh, 2 services UP      s2  answers pulses, daemon stale
+ *   i2  answers pulses, daemon stopped (INIT)            k   adverts only (keepalived)
+ *   b2  pulses and adverts                               -   configured, silent
+ *
  * Peer n has address 10.0.0.(10 + n) and priority 150 - 50 * n: 150, 100, 50.
  */
 #include <setjmp.h>
@@ -66,11 +69,11 @@ struct row {
 	enum hokm_vrrp_state state;
 	bool drain, maint, no_link;
 	/* expected */
-	enum hokm_reason reason; /* SERVICE_UP and PANIC_HOLD: eligible */
+	enum hokm_reason reason; /* eligible: SERVICE_UP and PANIC_HOLD */
 };
 
 static const struct row rows[] = {
-	/* alone */
+	/* no peer is alive */
 	{"UU", {NULL}, B, .reason = HOKM_R_SERVICE_UP},
 	{"DD", {"-"}, B, .reason = HOKM_R_SERVICE_UP},
 	{"DD", {"-"}, M, .reason = HOKM_R_PANIC_HOLD},
@@ -85,18 +88,18 @@ static const struct row rows[] = {
 	{"DD", {"p1"}, M, .reason = HOKM_R_SERVICE_DOWN},
 	{"DD", {"p0", "p1"}, M, .reason = HOKM_R_SERVICE_DOWN},
 	{"UD", {"k"}, M, .reason = HOKM_R_SERVICE_DOWN}, /* keepalived is fully healthy */
-	{"UD", {"b1"}, M, .reason = HOKM_R_SERVICE_UP},  /* pulses know better than adverts */
-	/* none is */
+	{"UD", {"b1"}, M, .reason = HOKM_R_SERVICE_UP},  /* pulses count more than adverts */
+	/* no peer is healthier */
 	{"UD", {"p1"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"UD", {"p0"}, B, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {"k"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"DD", {"p0", "p0"}, M, .reason = HOKM_R_PANIC_HOLD},
 	{"DD", {"p0"}, B, .reason = HOKM_R_SERVICE_UP},
-	/* nor is one that could not own */
+	/* a peer that is healthier could not own */
 	{"DD", {"s2"}, M, .reason = HOKM_R_PANIC_HOLD},
 	{"DD", {"i2"}, M, .reason = HOKM_R_PANIC_HOLD},
 	{"UD", {"s2"}, B, .reason = HOKM_R_SERVICE_UP},
-	/* INIT is not DOWN to an owner, and not UP to anybody else */
+	/* INIT does not count as DOWN at an owner, and not as UP at other nodes */
 	{"UI", {"p2"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"II", {"p2"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"DI", {"p2"}, M, .reason = HOKM_R_SERVICE_DOWN},
@@ -113,7 +116,7 @@ static const struct row rows[] = {
 	{"UU", {"p1"}, M, .drain = true, .reason = HOKM_R_OPERATOR},
 	{"UU", {"p0"}, M, .drain = true, .reason = HOKM_R_PANIC_HOLD},
 	{"UU", {"p1"}, M, .drain = true, .maint = true, .reason = HOKM_R_MAINT},
-	/* the link, before all */
+	/* the link comes before everything else */
 	{"UU", {NULL}, M, .no_link = true, .reason = HOKM_R_LINK_DOWN},
 	{"DD", {"p2"}, M, .no_link = true, .maint = true, .reason = HOKM_R_LINK_DOWN},
 };
@@ -173,8 +176,8 @@ static void test_may_preempt(void **state)
 	static const struct {
 		const char *own;
 		const char *peers[3];
-		uint8_t owner;  /* last octet of whom we follow */
-		uint8_t holder; /* of whom only a pulse tells */
+		uint8_t owner;  /* last octet of the owner that is followed */
+		uint8_t holder; /* of a holder known by pulses alone */
 		char word;      /* s standby, d drain, m maint */
 		bool may;
 	} may_rows[] = {
@@ -241,7 +244,7 @@ static void test_successor(void **state)
 		if (out.successor != successor_rows[i].successor)
 			fail_msg("successor row %zu: %u", i, out.successor);
 	}
-	/* Equal priorities: the higher address, as the election has it. */
+	/* Equal priorities: the higher address, as in the election. */
 	set_input(&in, "UU", equals);
 	in.peers[0].priority = in.peers[1].priority;
 	policy_decide(&in, &out);
@@ -309,12 +312,12 @@ static void test_view(void **state)
 	policy_decide(&in, &out);
 	assert_false(out.view.owner_pulses);
 
-	/* A lease that is over is remembered, and none; one that ends now is over. */
+	/* A lease that has ended is reported, but has no holder; one that ends now has ended. */
 	in.peers[1].lease_until_ns = NOW;
 	policy_decide(&in, &out);
 	assert_false(out.view.peer_holds);
 	assert_int_equal(out.view.lease_until_ns, NOW);
-	/* One of a silent peer counts; of several, the best holder and the latest end. */
+	/* A lease of a silent peer counts; of several, the best holder and the latest end. */
 	in.peers[2].lease_until_ns = NOW + 2 * MS;
 	policy_decide(&in, &out);
 	assert_true(out.view.peer_holds);
@@ -325,14 +328,14 @@ static void test_view(void **state)
 	assert_int_equal(out.view.holder.s_addr, octet(11).s_addr);
 	assert_int_equal(out.view.holder_priority, 100);
 	assert_int_equal(out.view.lease_until_ns, NOW + 2 * MS);
-	/* A slot that is not used is nobody, whatever is left in it. */
+	/* A slot that is not used is ignored, whatever it contains. */
 	in.peers[1].used = in.peers[2].used = false;
 	policy_decide(&in, &out);
 	assert_false(out.view.peer_holds);
 	assert_int_equal(out.view.lease_until_ns, 0);
 }
 
-/* Preemption waits for a warm replica, but not for ever, and nothing else waits. */
+/* Preempting waits for a warm replica, for a bounded time; nothing else waits. */
 static void test_waits_for_the_replica(void **state)
 {
 	static const char *const peers[3] = {NULL, "p2"};
@@ -356,12 +359,12 @@ static void test_waits_for_the_replica(void **state)
 		assert_int_equal(out.view.may_preempt, ms >= 30);
 		assert_int_equal(out.waits, ms < 30);
 	}
-	/* Warm at last; the next time counts from its own beginning. */
+	/* The replica is warm; the next wait starts from the beginning. */
 	in.replica_cold = false;
 	in.waits_ns = out.waits_ns;
 	policy_decide(&in, &out);
 	assert_true(out.view.may_preempt && !out.waits_ns);
-	/* Whoever may not preempt anyway does not wait, nor does an owner. */
+	/* A node that may not preempt anyway does not wait, nor does an owner. */
 	in.replica_cold = true;
 	in.waits_ns = 0;
 	in.standby = true;
@@ -371,14 +374,14 @@ static void test_waits_for_the_replica(void **state)
 	in.state = M;
 	policy_decide(&in, &out);
 	assert_false(out.waits || out.waits_ns);
-	/* No wait at all. */
+	/* warm_ns 0: no wait. */
 	in.state = B;
 	in.warm_ns = 0;
 	policy_decide(&in, &out);
 	assert_true(out.view.may_preempt && !out.waits);
 }
 
-/* More services than there can be: the arrays' end is kept. */
+/* More services than fit: nothing is read beyond the end of the arrays. */
 static void test_bounds(void **state)
 {
 	static const char *const peers[3] = {"k"};

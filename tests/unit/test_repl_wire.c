@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Replication messages as bytes: what is built is read back; what is wrong has its name. */
+/* Replication messages as bytes: what is written is read back, and each fault has its reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,7 +101,8 @@ static enum repl_fault fault_of(const struct repl_msg *m, uint8_t vrid, const __
 	return repl_wire_parse(buf, len, VRID, key, &got);
 }
 
-static void signed_nonsense(void **state)
+/* Messages whose signature is right and whose contents are invalid. */
+static void signed_but_invalid(void **state)
 {
 	static const __u64 other[2] = {1, 3};
 	static struct repl_msg m;
@@ -133,7 +134,7 @@ static void signed_nonsense(void **state)
 	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_RECORD);
 }
 
-static void words(void **state)
+static void every_fault_has_a_name(void **state)
 {
 	(void)state;
 	for (unsigned int f = 0; f < REPL_FAULT_COUNT; f++) {
@@ -148,8 +149,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(every_length_and_every_bit),
-		cmocka_unit_test(signed_nonsense),
-		cmocka_unit_test(words),
+		cmocka_unit_test(signed_but_invalid),
+		cmocka_unit_test(every_fault_has_a_name),
 	};
 
 	return cmocka_run_group_tests_name("repl_wire", tests, NULL, NULL);

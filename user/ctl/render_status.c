@@ -103,8 +103,8 @@ static void warn_peer(const json_t *p, FILE *out)
 			pulse, advert, strcmp(advert, "never") ? " ago" : "");
 	else if (strcmp(advert, "never") != 0)
 		fprintf(out,
-			WARN
-			"peer %s sends adverts but answers no pulse: no player can be steered to it\n",
+			WARN "peer %s sends adverts but answers no pulse: "
+			     "no player can be steered to it\n",
 			name);
 	else
 		fprintf(out, WARN "peer %s has shown no sign of life since the daemon started\n",

@@ -82,8 +82,7 @@ enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent
 		*quota = first_burst(rate);
 		return TAKEOVER_BEGIN;
 	}
-	/* begin() may have had a later time: that of a gratuitous ARP within this tick of the
-	 * pulse. */
+	/* A gratuitous ARP within this tick may have called begin() with a later time. */
 	if (now_ns < t->credit_ns)
 		now_ns = t->credit_ns;
 	step = t->walking ? TAKEOVER_WALK : next_round(t, now_ns);
