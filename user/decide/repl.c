@@ -409,7 +409,7 @@ void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now
 
 	memset(out, 0, sizeof(*out));
 	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.peer_key, m);
-	/* Our own message, sent back to us: it would prove that we are the peer. */
+	/* Our own message, sent back to us, must not count as one of the peer. */
 	if (out->fault == REPL_BAD_NONE && m->session == l->conf.session)
 		out->fault = REPL_BAD_SESSION;
 	if (out->fault == REPL_BAD_NONE)

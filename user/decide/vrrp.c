@@ -136,16 +136,16 @@ static void become_master(struct vrrp_step *s)
 	vrrp_enter(s, HOKM_VRRP_MASTER, v->take_reason);
 }
 
-static void let_go(struct vrrp_step *s)
+static void release(struct vrrp_step *s)
 {
 	s->v->lease_until_ns = 0;
 	s->v->sending = VRRP_SENDING_NONE;
 	vrrp_act(s, VRRP_ACT_LOWER);
 }
 
-static void lose(struct vrrp_step *s, enum hokm_reason reason)
+static void lose_lease(struct vrrp_step *s, enum hokm_reason reason)
 {
-	let_go(s);
+	release(s);
 	vrrp_backup_enter(s, reason);
 }
 
@@ -158,7 +158,7 @@ static void renewed(struct vrrp_step *s)
 	/* May become shorter: after a reload to a shorter interval the peers wait shorter too. */
 	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));
 	if (s->now_ns >= v->lease_until_ns)
-		lose(s, HOKM_R_LEASE_LOST);
+		lose_lease(s, HOKM_R_LEASE_LOST);
 	else
 		add_action(s, VRRP_ACT_LEASE)->until_ns = v->lease_until_ns;
 }
@@ -199,7 +199,7 @@ static void master_advert(struct vrrp_step *s)
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
 	} else if (beats_us(v, a->priority, a->source)) {
-		lose(s, HOKM_R_HIGHER_PRIORITY);
+		lose_lease(s, HOKM_R_HIGHER_PRIORITY);
 		vrrp_follow(s, a);
 		v->timer_at_ns = v->master_down_at_ns;
 	} else {
@@ -215,7 +215,7 @@ static void master_pulse(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (view->peer_holds && beats_us(v, view->holder_priority, view->holder)) {
-		lose(s, HOKM_R_OTHER_OWNER);
+		lose_lease(s, HOKM_R_OTHER_OWNER);
 		v->owner = view->holder;
 		v->owner_priority = view->holder_priority;
 	} else if (view->peer_holds && !v->rival) {
@@ -229,9 +229,9 @@ static void master_pulse(struct vrrp_step *s)
 }
 
 /* Releases the lease, and sends priority 0 so that the successor need not wait. */
-static void give_away(struct vrrp_step *s)
+static void hand_over(struct vrrp_step *s)
 {
-	let_go(s);
+	release(s);
 	vrrp_send(s, VRRP_SENDING_NONE);
 }
 
@@ -256,7 +256,7 @@ static void master_event(struct vrrp_step *s)
 		master_pulse(s);
 		break;
 	case VRRP_EV_HANDOVER:
-		give_away(s);
+		hand_over(s);
 		vrrp_backup_enter(s, s->ev->reason);
 		break;
 	default:
@@ -285,7 +285,7 @@ static void start(struct vrrp_step *s)
 		return;
 	}
 	if (v->lease_until_ns)
-		let_go(s);
+		release(s);
 	vrrp_backup_enter(s, HOKM_R_STARTED);
 }
 
@@ -296,11 +296,11 @@ static void adopted(struct vrrp_step *s)
 
 	v->sending = VRRP_SENDING_NONE;
 	if (s->ev->kind == VRRP_EV_SEND_FAILED)
-		lose(s, HOKM_R_SEND_FAILED);
+		lose_lease(s, HOKM_R_SEND_FAILED);
 	else if (s->ev->view.peer_holds)
-		lose(s, HOKM_R_OTHER_OWNER);
+		lose_lease(s, HOKM_R_OTHER_OWNER);
 	else if (s->now_ns >= v->lease_until_ns)
-		lose(s, HOKM_R_LEASE_LOST);
+		lose_lease(s, HOKM_R_LEASE_LOST);
 	else
 		become_master(s);
 }
@@ -316,7 +316,7 @@ static void init_event(struct vrrp_step *s)
 
 /* ---- FAULT and STOP, from any state ---- */
 
-static void forget_when_deaf(struct vrrp_step *s)
+static void forget_owner_when_deaf(struct vrrp_step *s)
 {
 	if (!s->ev->view.deaf)
 		return;
@@ -330,17 +330,17 @@ static void withdraw(struct vrrp_step *s, enum hokm_vrrp_state next)
 	struct vrrp *v = s->v;
 
 	if (v->state == HOKM_VRRP_MASTER) {
-		give_away(s);
+		hand_over(s);
 		vrrp_follow_nobody(s);
 	} else if (v->lease_until_ns) {
-		let_go(s);
+		release(s);
 	}
 	vrrp_end_claim(s, true);
 	v->released_ns = 0;
 	v->sending = VRRP_SENDING_NONE;
 	v->timer_at_ns = 0;
 	vrrp_enter(s, next, s->ev->reason);
-	forget_when_deaf(s);
+	forget_owner_when_deaf(s);
 }
 
 /* The reason for leaving FAULT is the counterpart of the reason for entering it. */
@@ -390,10 +390,10 @@ static void fault_event(struct vrrp_step *s)
 		if (s->ev->advert.priority)
 			vrrp_follow(s, &s->ev->advert);
 		else
-			vrrp_hear_goodbye(s);
+			vrrp_hear_priority_zero(s);
 		break;
 	case VRRP_EV_PULSE:
-		forget_when_deaf(s);
+		forget_owner_when_deaf(s);
 		break;
 	case VRRP_EV_CLEAR:
 		clear(s);
@@ -452,7 +452,7 @@ void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	memset(out, 0, sizeof(*out));
 	/* A lease that has expired ends first; then the event is handled in BACKUP. */
 	if (v->state == HOKM_VRRP_MASTER && now_ns >= v->lease_until_ns)
-		lose(&s, v->send_failed ? HOKM_R_SEND_FAILED : HOKM_R_LEASE_LOST);
+		lose_lease(&s, v->send_failed ? HOKM_R_SEND_FAILED : HOKM_R_LEASE_LOST);
 
 	if (ev->kind == VRRP_EV_STOP && v->state != HOKM_VRRP_INIT)
 		withdraw(&s, HOKM_VRRP_INIT);

@@ -136,7 +136,7 @@ static void begin_preempting(struct vrrp_step *s)
 
 /* ---- adverts ---- */
 
-bool vrrp_hear_goodbye(struct vrrp_step *s)
+bool vrrp_hear_priority_zero(struct vrrp_step *s)
 {
 	const struct vrrp_advert *a = &s->ev->advert;
 	struct vrrp *v = s->v;
@@ -159,7 +159,7 @@ static void backup_advert(struct vrrp_step *s)
 	/* An advert that was to make us MASTER is outdated by this one; the timers decide again. */
 	v->sending = VRRP_SENDING_NONE;
 	if (a->priority == 0) {
-		if (!vrrp_hear_goodbye(s))
+		if (!vrrp_hear_priority_zero(s))
 			return;
 		vrrp_end_claim(s, false);
 		if (s->ev->view.owner_pulses && s->ev->view.best_successor) {
@@ -219,7 +219,7 @@ static bool confirmed(const struct vrrp_step *s, uint64_t since_ns)
 	return !held(s) && s->ev->view.owner_pulses && s->ev->view.owner_seen_ns > since_ns;
 }
 
-static bool take_what_is_free(struct vrrp_step *s)
+static bool take_free_lease(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
@@ -242,7 +242,7 @@ static void backup_pulse(struct vrrp_step *s)
 		vrrp_end_claim(s, true);
 		arm(s);
 	}
-	take_what_is_free(s);
+	take_free_lease(s);
 }
 
 static void backup_timer(struct vrrp_step *s)
@@ -251,7 +251,7 @@ static void backup_timer(struct vrrp_step *s)
 
 	if (v->preempt_at_ns && !preempting(s))
 		vrrp_end_claim(s, true);
-	if (take_what_is_free(s))
+	if (take_free_lease(s))
 		return;
 	if (s->now_ns >= v->master_down_at_ns)
 		master_down(s);

@@ -36,7 +36,7 @@ bool vrrp_backup_sent(struct vrrp_step *s);
  * An advert with priority 0. True when it counts: it came from the owner that is followed, or none
  * is followed.
  */
-bool vrrp_hear_goodbye(struct vrrp_step *s);
+bool vrrp_hear_priority_zero(struct vrrp_step *s);
 /* Stops preempting. notify: sends priority 0 if the owner may have released its lease for us. */
 void vrrp_end_claim(struct vrrp_step *s, bool notify);
 
