@@ -106,7 +106,7 @@ static int print_events(struct ctl *k, const json_t *data)
 }
 
 /* Reports why a long reply is incomplete. Returns the exit code. */
-static int cut_off(const struct ctl *k, int err)
+static int reply_incomplete(const struct ctl *k, int err)
 {
 	if (err == -ETIMEDOUT)
 		fprintf(k->err,
@@ -141,7 +141,7 @@ static int print_frames(struct ctl *k, json_t *reply)
 		more = !err;
 	}
 	if (err)
-		code = cut_off(k, err);
+		code = reply_incomplete(k, err);
 	else if (!field_true(msg, "ok"))
 		code = refused(k, msg);
 	json_decref(msg);
