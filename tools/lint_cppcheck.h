@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Macros of libraries as cppcheck is to see them: it reads no system header. For tools/lint only.
+ * Macros of libraries for cppcheck, which reads no system headers. Only tools/lint uses this file.
  */
 #define LIBBPF_OPTS(type, name, ...) struct type name = {__VA_ARGS__}
 
