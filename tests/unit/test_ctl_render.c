@@ -387,8 +387,9 @@ static void test_summary(void **state)
 		"  from 1.0 s  11  ########################################\n"
 		"  from 2.0 s   0  \n"
 		"  from 4.0 s   1  ###\n",
-		"\ngame, since the packet path was loaded: upgrade request to its answer: 4, p50 "
-		"900 us, p90 1.00 ms, p99 1.02 ms\n"
+		"\ngame, since the packet path was loaded: "
+		"time from an upgrade request to its answer: "
+		"4, p50 900 us, p90 1.00 ms, p99 1.02 ms\n"
 		"    from 2 us  1  #############\n",
 		"  from 512 us  3  ########################################\n",
 	};
@@ -418,7 +419,7 @@ static void test_counters(void **state)
 	(void)state;
 	assert_has(text, "service game\n");
 	assert_has(text, "     syn              50  SYNs from clients\n");
-	assert_has(text, "  !  drop_syn_fenced   2  dropped: SYN, not owner");
+	assert_has(text, "  !  drop_syn_fenced   2  dropped: SYN, this node is not owner");
 	assert_has(text, "from_the_future");
 	assert_has_not(text, "established");
 	assert_has(text, "service chat\n  all zero\n");
