@@ -32,7 +32,7 @@
 #include "act/hooks.h"
 #include "agent/agent.h"
 #include "conf/conf.h"
-#include "ctl/ctl.h"
+#include "serve/serve.h"
 #include "daemon/session_end.h"
 #include "decide/health.h"
 #include "decide/observe.h"
@@ -134,7 +134,7 @@ struct daemon {
 	struct hooks *hooks;
 	struct daemon_repl *repl; /* NULL: off */
 	struct daemon_takeover *takeover;
-	struct ender ender;
+	struct session_reset reset;
 	struct agent *agent;
 	struct events *events;
 	struct ctl_server *ctl;

@@ -100,7 +100,7 @@ static bool tell(struct daemon *d, struct peer_takeover *p, unsigned int slot, u
 	if (quota > p->n - p->at)
 		quota = p->n - p->at;
 	if (quota) {
-		int sent = tickle_send(d->ender.tickle, &p->queue[p->at], quota);
+		int sent = tickle_send(d->reset.tickle, &p->queue[p->at], quota);
 
 		if (sent < 0 && sent != -EAGAIN && sent != -ENOBUFS) {
 			log_warn("could not tell players of a dead peer: %s", strerror(-sent));

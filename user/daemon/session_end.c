@@ -23,41 +23,6 @@
 #define SLICE_MOST TICKLE_MAX
 #define LISTEN_NS  (50 * NS_PER_MS) /* between a server's word and our look at it, at most */
 
-/* ---- the sender ---- */
-
-int ender_open(struct ender *e)
-{
-	int err = tickle_open(&e->tickle);
-
-	if (err)
-		return err;
-	err = sockdiag_open(&e->sockdiag);
-	if (err)
-		ender_close(e);
-	return err;
-}
-
-void ender_close(struct ender *e)
-{
-	sockdiag_close(e->sockdiag);
-	tickle_close(e->tickle);
-	memset(e, 0, sizeof(*e));
-}
-
-int ender_end(struct ender *e, const struct tickle_conn *conns, unsigned int n)
-{
-	bool ended[TICKLE_MAX];
-	int count = sockdiag_destroy(e->sockdiag, conns, n, ended);
-	int sent = tickle_send(e->tickle, conns, n);
-
-	if (count < 0)
-		return count;
-	if (sent < (int)n)
-		log_warn("RSTs to %u of %u clients could not be sent: %s",
-			 n - (sent > 0 ? sent : 0), n, strerror(sent < 0 ? -sent : EAGAIN));
-	return count;
-}
-
 /* ---- the walk ---- */
 
 struct batch {
@@ -81,7 +46,7 @@ static void flush(struct batch *b)
 
 	if (!b->n)
 		return;
-	n = ender_end(&b->d->ender, b->conns, b->n);
+	n = session_reset_send(&b->d->reset, b->conns, b->n);
 	if (n < 0)
 		log_error("ending %u connections failed: %s; their players wait for their own "
 			  "time-out",
@@ -382,7 +347,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 
 int daemon_ending_open(struct daemon *d)
 {
-	int err = ender_open(&d->ender);
+	int err = session_reset_open(&d->reset);
 
 	if (err)
 		return err;
@@ -395,5 +360,5 @@ int daemon_ending_open(struct daemon *d)
 void daemon_ending_close(struct daemon *d)
 {
 	d->ending.timer = sd_event_source_disable_unref(d->ending.timer);
-	ender_close(&d->ender);
+	session_reset_close(&d->reset);
 }

@@ -3,36 +3,17 @@
  * Ending connections: those that live here, by SOCK_DESTROY and an RST of our own (ending.c); and
  * those of a dead peer, at their clients (takeover.c). Both go a slice at a time, every
  * millisecond.
- *
- * The sender (struct ender) is also for another thread, which then has one of its own: `ctl conns
- * kill`.
  */
 #ifndef HOKM_DAEMON_ENDING_H
 #define HOKM_DAEMON_ENDING_H
 
-#include "act/sockdiag.h"
-#include "act/tickle.h"
+#include "act/session_reset.h"
 #include "hokm/names.h"
 
 struct daemon;
 
 /* RSTs of a service say nothing of its server for so long after the last connection was ended. */
 #define ENDING_QUIET_NS 2000000000ULL
-
-struct ender {
-	struct sockdiag *sockdiag; /* where the kernel cannot, RSTs alone must do */
-	struct tickle *tickle;
-};
-
-/* 0 or -errno, logged. */
-int ender_open(struct ender *e);
-void ender_close(struct ender *e);
-/*
- * Ends n <= TICKLE_MAX connections that live here. How many had a socket; -errno when the kernel
- * was not asked at all. Each client hears an RST besides: a socket that is still in the handshake
- * goes without one.
- */
-int ender_end(struct ender *e, const struct tickle_conn *conns, unsigned int n);
 
 /* 0 or -errno, logged. */
 int daemon_ending_open(struct daemon *d);

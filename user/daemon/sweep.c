@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "serve/conns.h"
 #include "daemon/daemon.h"
 #include "daemon/replication.h"
 #include "decide/stale.h"
@@ -27,7 +26,7 @@ enum fate { STAYS, LEFT, EXPIRED };
 
 static enum fate fate_of(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns)
 {
-	uint64_t last = conns_last_ns(c);
+	uint64_t last = conn_last_ns(c);
 	uint64_t idle_ns = now_ns > last ? now_ns - last : 0;
 
 	/* One packet of something unknown that never came back: a scan, or a flood of ACKs. */
@@ -76,7 +75,7 @@ static bool is_player(const struct hokm_conn *c)
  */
 static bool ended_there(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
 {
-	return c->target != HOKM_LOCAL && d->sweep.now_ns > conns_last_ns(c) + SWEEP_ENDED_NS &&
+	return c->target != HOKM_LOCAL && d->sweep.now_ns > conn_last_ns(c) + SWEEP_ENDED_NS &&
 	       daemon_repl_lacks(d, c->target, k);
 }
 

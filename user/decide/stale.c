@@ -31,6 +31,17 @@ static void take(uint64_t ns, enum hokm_reason reason, uint64_t *longest, enum h
 	*why = reason;
 }
 
+uint64_t conn_last_ns(const struct hokm_conn *c)
+{
+	uint64_t last_ns = c->created_ns;
+
+	if (c->c2s.last_ns > last_ns)
+		last_ns = c->c2s.last_ns;
+	if (c->s2c.last_ns > last_ns)
+		last_ns = c->s2c.last_ns;
+	return last_ns;
+}
+
 uint64_t stale_ns(const struct hokm_conn *c, uint64_t now_ns, enum hokm_reason *why)
 {
 	uint64_t longest = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Stale connections: the server has left a request of the client unanswered. A pure function of one
- * entry of the map conns; `ctl conns --stale` and the daemon's sweep share it.
+ * The age of one entry of map conns: when its last packet was seen, and for how long it has been
+ * stale. A connection is stale when the server has left a request of the client unanswered. Pure;
+ * `ctl conns` and the daemon's sweep share it.
  *
  *   reason           request                          answered by
  *   STALE_UPGRADE    HTTP upgrade                     status line of the answer
@@ -14,6 +15,9 @@
 #include <stdint.h>
 
 #include "hokm/names.h"
+
+/* When the last packet in either direction was seen; without any, when the entry was made. */
+uint64_t conn_last_ns(const struct hokm_conn *c);
 
 /*
  * For how many ns the oldest request of a connection has been without an answer; 0: no request is

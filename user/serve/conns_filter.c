@@ -17,17 +17,6 @@ bool conns_lost(const struct hokm_conn *c)
 	return c->target == HOKM_LOCAL && (out_of_step(&c->c2s) || out_of_step(&c->s2c));
 }
 
-uint64_t conns_last_ns(const struct hokm_conn *c)
-{
-	uint64_t last_ns = c->created_ns;
-
-	if (c->c2s.last_ns > last_ns)
-		last_ns = c->c2s.last_ns;
-	if (c->s2c.last_ns > last_ns)
-		last_ns = c->s2c.last_ns;
-	return last_ns;
-}
-
 static bool has_bit(uint32_t set, unsigned int bit)
 {
 	return bit < 32 && set >> bit & 1;
@@ -95,7 +84,7 @@ static uint64_t value_of(const struct conns_query *q, const struct hokm_conn *c)
 	case CONNS_BY_AGE:
 		return some(since(c->created_ns, q->now_ns));
 	case CONNS_BY_IDLE:
-		return some(since(conns_last_ns(c), q->now_ns));
+		return some(since(conn_last_ns(c), q->now_ns));
 	case CONNS_BY_BYTES:
 		return some(c->c2s.bytes + c->s2c.bytes);
 	case CONNS_BY_FRAMES:

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "serve/conns.h"
-#include "daemon/session_end.h"
+#include "act/session_reset.h"
 
 struct conns_kill {
 	const struct conns_query *q;
-	struct ender ender;
+	struct session_reset reset;
 	struct tickle_conn conns[TICKLE_MAX];
 	unsigned int n;
 	uint64_t matched, ended, elsewhere[HOKM_MAX_PEERS];
@@ -32,7 +32,7 @@ int conns_kill_open(const struct conns_query *q, struct conns_kill **out)
 	if (!k)
 		return -ENOMEM;
 	k->q = q;
-	err = ender_open(&k->ender);
+	err = session_reset_open(&k->reset);
 	if (err) {
 		free(k);
 		return err;
@@ -45,13 +45,13 @@ void conns_kill_close(struct conns_kill *k)
 {
 	if (!k)
 		return;
-	ender_close(&k->ender);
+	session_reset_close(&k->reset);
 	free(k);
 }
 
 static int flush(struct conns_kill *k)
 {
-	int n = k->q->dry_run ? 0 : ender_end(&k->ender, k->conns, k->n);
+	int n = k->q->dry_run ? 0 : session_reset_send(&k->reset, k->conns, k->n);
 
 	if (n < 0)
 		return n;

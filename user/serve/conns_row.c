@@ -93,7 +93,7 @@ static int64_t unless_zero(uint64_t n)
 
 #define NUMBERS(X)                                                         \
 	X(age_ms, since_ms(r, r->c->created_ns))                           \
-	X(idle_ms, since_ms(r, conns_last_ns(r->c)))                       \
+	X(idle_ms, since_ms(r, conn_last_ns(r->c)))                        \
 	X(idle_in_ms, since_ms(r, r->c->c2s.last_ns))                      \
 	X(idle_out_ms, since_ms(r, r->c->s2c.last_ns))                     \
 	X(frames_in, count(r->c->c2s.frames))                              \

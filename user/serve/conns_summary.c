@@ -50,7 +50,7 @@ void conns_tally_add(struct conns_tally *t, const struct conns_query *q,
 	if (stale_ns(c, q->now_ns, &why))
 		t->stale[why]++;
 	place(t->age_ms, since_ms(c->created_ns, q->now_ns));
-	place(t->idle_ms, since_ms(conns_last_ns(c), q->now_ns));
+	place(t->idle_ms, since_ms(conn_last_ns(c), q->now_ns));
 	if (c->rtt_c2s_us)
 		place(t->rtt_us, c->rtt_c2s_us);
 	if (c->rtt_s2c_us)

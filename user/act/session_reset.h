@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Terminates established connections whose sockets are on this node: SOCK_DESTROY removes the
+ * socket, and a RST of our own notifies the client. Each user opens one for itself: the daemon's
+ * loop has one, and `ctl conns kill`, which runs on a thread, has another.
+ */
+#ifndef HOKM_ACT_SESSION_RESET_H
+#define HOKM_ACT_SESSION_RESET_H
+
+#include "act/sockdiag.h"
+#include "act/tickle.h"
+
+struct session_reset {
+	struct sockdiag *sockdiag;
+	struct tickle *tickle;
+};
+
+/* 0 or -errno, logged. */
+int session_reset_open(struct session_reset *r);
+void session_reset_close(struct session_reset *r);
+/*
+ * Terminates n <= TICKLE_MAX connections. Returns how many of them had a socket, or -errno when the
+ * kernel did not take the request at all. A RST is sent to every client in any case: for a socket
+ * that is still in the handshake the kernel sends none.
+ */
+int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
+
+#endif
