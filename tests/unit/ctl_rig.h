@@ -10,7 +10,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "ctl/ctl.h"
+#include "serve/serve.h"
 
 #define CTL_RIG_PATIENCE_NS (20 * NS_PER_S) /* how long a test waits for a condition */
 

@@ -18,6 +18,7 @@
 #include "path/bpf_internal.h"
 #include "base/clock.h"
 #include "ctl_rig.h"
+#include "ctl/ctl.h"
 #include "serve/conns.h"
 
 #define MILLION 1000000

@@ -16,7 +16,9 @@
 #include <cmocka.h>
 
 #include "ctl/client.h"
+#include "conf/conf.h"
 #include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl_rig.h"
 
 #define ARGS_MAX 16

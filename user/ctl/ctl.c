@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
 #include "ctl/ctl.h"

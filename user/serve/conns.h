@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "path/bpf.h"
-#include "ctl/ctl.h"
+#include "serve/serve.h"
 #include "hokm/names.h"
 
 #define CONNS_DEFAULT     1000
@@ -92,8 +92,6 @@ int conns_query_read(struct conns_query *q, const json_t *args, char *error, siz
 
 /* conns_filter.c */
 bool conns_lost(const struct hokm_conn *c);
-/* Last packet of either side, or when it was made. */
-uint64_t conns_last_ns(const struct hokm_conn *c);
 bool conns_match(const struct conns_query *q, const struct hokm_conn_key *k,
 		 const struct hokm_conn *c);
 /* By what it is sorted, the greater the sooner; 0, the last, when it has no such value. */

@@ -22,7 +22,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "ctl/ctl.h"
+#include "conf/conf.h"
+#include "serve/serve.h"
 #include "base/frame.h"
 
 struct ctl_client {

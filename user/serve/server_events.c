@@ -17,6 +17,8 @@
 
 #define KINDS_MAX 32
 
+_Static_assert(EVENTS_KEEP == CTL_EVENTS_MAX, "a client may ask for all events that are kept");
+
 static void miss(struct ctl_client *c)
 {
 	c->dropped++;
