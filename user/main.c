@@ -8,7 +8,9 @@
 #include "conf/check_config.h"
 #include "base/version.h"
 #include "ctl/ctl.h"
-#include "daemon/daemon.h"
+#include "daemon/run.h"
+#include "hokm/abi.h"
+#include "serve/front.h"
 
 struct command {
 	const char *name;
@@ -25,9 +27,14 @@ static int version_main(int argc, char **argv)
 	return EX_OK;
 }
 
+static int run_main(int argc, char **argv)
+{
+	return daemon_run_main(argc, argv, &serve_front);
+}
+
 static const struct command commands[] = {
 	{"run", "[-c FILE] [--replace] [--generic]", "the daemon of this node, in the foreground",
-	 daemon_run_main},
+	 run_main},
 	{"check-config", "FILE [--json]",
 	 "read a configuration, say what is wrong or what it means", check_config_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "look at and steer the running daemon", ctl_main},

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Reload: the file is read by a thread of ordinary priority, so that a slow disk delays no advert;
- * the loop is told through an eventfd and swaps the configuration between two events. A file that
- * is wrong, or that changes what only a restart can, changes nothing.
- */
+/* See reload.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,25 +12,28 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/configure.h"
 #include "daemon/daemon.h"
-#include "daemon/replication.h"
+#include "daemon/reload.h"
 
 struct reload {
 	struct daemon *d;
 	sd_event_source *source;
-	int fd; /* eventfd: the thread is done */
+	int fd; /* eventfd: the thread has read the file */
 	pthread_t thread;
 	bool running;
-	bool again; /* asked for while one ran, which may have read the file too early */
+	bool again; /* requested while the thread ran, which may have read the file too early */
 	char file[CONF_PATH_MAX];
-	/* the thread's results, read after join */
+	/* The thread's results, read after it was joined. */
 	struct conf *conf;
 	int err;
 	char *errors;
 	size_t errors_len;
 };
 
-/* Of ordinary priority from the start: the daemon's real-time one is reset in what it starts. */
+/* ---- the thread ---- */
+
+/* Has ordinary priority: what the daemon starts does not inherit its real-time priority. */
 static void *read_conf(void *arg)
 {
 	struct reload *r = arg;
@@ -49,69 +48,58 @@ static void *read_conf(void *arg)
 	return NULL;
 }
 
-/* Services that stay keep their health; new ones begin in INIT. */
-static void carry_health(struct daemon *d, const struct conf *was, const struct daemon_service *old)
+/* ---- the swap ---- */
+
+/* Gives the maps a configuration. The services begin anew. */
+static int use_conf(struct daemon *d, struct conf *c)
 {
-	uint64_t now_ns = clock_now_ns();
+	struct node *n = &d->node;
 
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		for (unsigned int o = 0; o < was->n_services; o++) {
-			const struct conf_service *a = &d->conf->services[s];
-			const struct conf_service *b = &was->services[o];
+	n->conf = c;
+	memset(&n->services, 0, sizeof(n->services));
+	memset(n->want.service, 0, sizeof(n->want.service));
+	return configure_node(n, d->heartbeat.pulse);
+}
 
-			if (old[o].tag != d->services[s].tag || a->n_checks != b->n_checks)
-				continue;
-			d->services[s].health = old[o].health;
-			d->services[s].reason = old[o].reason;
-			d->services[s].since_ns = old[o].since_ns;
-			d->services[s].players = old[o].players;
-			d->services[s].observe = old[o].observe;
-			observe_reconf(&d->services[s].observe, &d->conf->observe, now_ns);
-			for (unsigned int i = 0; i < a->n_checks; i++) {
-				struct health_conf h = d->services[s].checks[i].conf;
+/* Everything that keeps settings of its own. */
+static void reconf_all(struct daemon *d)
+{
+	struct vrrp_conf v;
 
-				d->services[s].checks[i] = old[o].checks[i];
-				health_reconf(&d->services[s].checks[i], &h, now_ns);
-			}
-		}
+	configure_vrrp(d->node.conf, &v);
+	vrrp_reconf(&d->vrrp, &v, clock_now_ns());
+	if (heartbeat_set_interval(&d->heartbeat))
+		log_error("could not set the pulse timer: the former interval stays");
+	hooks_reconf(d->hooks, d->node.conf);
+	/* A failure is logged; what was replicated before stays. */
+	(void)replication_reconf(d->replication);
 }
 
 static int swap(struct daemon *d, struct conf *wanted)
 {
-	struct daemon_service old[HOKM_MAX_SERVICES];
-	struct conf *was = d->conf;
-	int err;
+	struct services old = d->node.services;
+	struct conf *was = d->node.conf;
+	uint64_t now_ns = clock_now_ns();
+	int err = use_conf(d, wanted);
 
-	memcpy(old, d->services, sizeof(old));
-	memset(d->services, 0, sizeof(d->services));
-	memset(d->want.service, 0, sizeof(d->want.service));
-	d->conf = wanted;
-	err = daemon_apply_conf(d);
 	if (err) {
-		d->conf = was;
-		memcpy(d->services, old, sizeof(old));
-		if (daemon_apply_conf(d))
+		if (use_conf(d, was))
 			log_error("could not go back to the former configuration: restart the "
 				  "daemon");
-		memcpy(d->services, old, sizeof(old));
+		d->node.services = old;
 		conf_free(wanted);
 		return err;
 	}
-	daemon_health_init(d, clock_now_ns());
-	daemon_observe_init(d, clock_now_ns());
-	carry_health(d, was, old);
-	daemon_reconf_vrrp(d);
-	if (daemon_set_pulse(d))
-		log_error("could not set the pulse timer: the former interval stays");
-	hooks_reconf(d->hooks, d->conf);
-	(void)daemon_repl_reconf(d); /* said so; what was told before stays */
+	services_init_checks(&d->node.services, &wanted->observe, now_ns);
+	services_carry_over(&d->node.services, &old, &wanted->observe, now_ns);
+	reconf_all(d);
 	conf_free(was);
-	daemon_evaluate(d);
-	daemon_health_run(d);
 	return 0;
 }
 
-/* The configuration's errors, each a line of the log. */
+/* ---- the result ---- */
+
+/* The errors of the file, each as a line of the log. */
 static void log_errors(struct reload *r)
 {
 	char *save = NULL;
@@ -124,41 +112,39 @@ static void log_errors(struct reload *r)
 		log_error("%s", line);
 }
 
-static void finish(struct reload *r)
+static bool refuse_key(struct reload *r, const char *key)
 {
-	struct daemon *d = r->d;
-	const char *key = r->err ? NULL : conf_needs_restart(d->conf, r->conf);
+	log_error("reload refused, nothing changed: %s can only be changed by a restart", key);
+	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED,
+		   "reload refused: %s can only be changed by a restart", key);
+	conf_free(r->conf);
+	return false;
+}
+
+static bool try_swap(struct reload *r)
+{
+	struct node *n = &r->d->node;
+	const char *key = r->err ? NULL : conf_needs_restart(n->conf, r->conf);
 
 	if (r->err) {
 		log_errors(r);
-		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED,
-			   "reload refused: the file is wrong; the log says where");
-		return;
+		events_add(n->events, "config", HOKM_R_RELOAD_REFUSED,
+			   "reload refused: the file has errors; the log shows where");
+		return false;
 	}
-	if (key) {
-		log_error("reload refused, nothing changed: %s can only be changed by a restart",
-			  key);
-		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED,
-			   "reload refused: %s can only be changed by a restart", key);
-		conf_free(r->conf);
-		return;
-	}
-	r->err = swap(d, r->conf);
+	if (key)
+		return refuse_key(r, key);
+	r->err = swap(r->d, r->conf);
 	if (r->err) {
 		log_error("reload failed, the former configuration stays: %s", strerror(-r->err));
-		events_add(d->events, "config", HOKM_R_RELOAD_REFUSED, "reload failed: %s",
+		events_add(n->events, "config", HOKM_R_RELOAD_REFUSED, "reload failed: %s",
 			   strerror(-r->err));
-		return;
+		return false;
 	}
-	log_set_level((enum log_level)d->conf->log_level);
+	log_set_level((enum log_level)n->conf->log_level);
 	log_info("reloaded %s", r->file);
-	events_add(d->events, "config", HOKM_R_RELOADED, "reloaded");
-}
-
-static void collect(struct reload *r)
-{
-	pthread_join(r->thread, NULL);
-	r->running = false;
+	events_add(n->events, "config", HOKM_R_RELOADED, "reloaded");
+	return true;
 }
 
 static void forget(struct reload *r)
@@ -169,22 +155,34 @@ static void forget(struct reload *r)
 	r->conf = NULL;
 }
 
-static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
+bool reload_finish(struct reload *r)
+{
+	bool swapped;
+
+	if (!r->running)
+		return false;
+	pthread_join(r->thread, NULL);
+	r->running = false;
+	swapped = try_swap(r);
+	forget(r);
+	if (r->again)
+		(void)reload_start(r);
+	else
+		(void)sd_notify(0, "READY=1");
+	return swapped;
+}
+
+/* ---- open, start, close ---- */
+
+static int on_read(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	struct reload *r = arg;
 	uint64_t n;
 
 	(void)s;
 	(void)revents;
-	if (read(fd, &n, sizeof(n)) != sizeof(n) || !r->running)
-		return 0;
-	collect(r);
-	finish(r);
-	forget(r);
-	if (r->again)
-		(void)reload_start(r);
-	else
-		(void)sd_notify(0, "READY=1");
+	if (read(fd, &n, sizeof(n)) == sizeof(n))
+		inbox_note(&r->d->node.inbox, INBOX_RELOAD);
 	return 0;
 }
 
@@ -199,7 +197,7 @@ int reload_open(struct daemon *d, struct reload **out)
 	r->d = d;
 	r->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = r->fd < 0 ? -errno
-			: sd_event_add_io(d->event, &r->source, r->fd, EPOLLIN, on_done, r);
+			: sd_event_add_io(d->node.event, &r->source, r->fd, EPOLLIN, on_read, r);
 	if (err < 0) {
 		reload_close(r);
 		return err;
@@ -213,7 +211,7 @@ void reload_close(struct reload *r)
 	if (!r)
 		return;
 	if (r->running) {
-		collect(r);
+		pthread_join(r->thread, NULL);
 		conf_free(r->conf);
 		forget(r);
 	}
@@ -232,7 +230,7 @@ int reload_start(struct reload *r)
 	if (r->running)
 		return 0;
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
-	memcpy(r->file, r->d->conf->file, sizeof(r->file));
+	memcpy(r->file, r->d->node.conf->file, sizeof(r->file));
 	err = -pthread_create(&r->thread, NULL, read_conf, r);
 	if (err)
 		log_error("could not start the reload: %s", strerror(-err));

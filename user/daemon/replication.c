@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication, put together. On each tick of the pulse, in this order:
+ * See replication.h. At each tick of the pulse, in this order:
  *
- *   changes of the packet path      -> every link
- *   lists that a peer still needs   -> its link, a slice of conns at a time while its window has
- * room links                           -> datagrams
+ *   1. changes of the packet path -> every link
+ *   2. a slice of conns -> the link of each peer that needs the whole list, while there is room in
+ *      its window
+ *   3. links -> datagrams
  *
- * Reading changes before a slice makes their order right: what a slice sees is never older than a
- * change that was told before it. Datagrams from peers are read when they come, below pulses and
- * adverts in priority, and acknowledged when all that waited are read.
+ * Changes are read before the slice, so a slice never contains something older than a change that
+ * was sent before it. Datagrams of peers are entered when they arrive, and acknowledged after all
+ * that waited were read. They only change map replica; nothing is decided there, so this handler
+ * leaves no note for settle().
  */
 #include <endian.h>
 #include <errno.h>
@@ -18,45 +20,50 @@
 #include <sys/random.h>
 
 #include "act/replica.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/node.h"
 #include "daemon/replication.h"
 #include "hokm/siphash.h"
 #include "sense/repl_sock.h"
 
-#define LIST_SLICE    512
-#define READS         64 /* datagrams a wake-up: a flood must not starve the timers */
-#define SENDS         64 /* datagrams a tick and peer */
+#define LIST_SLICE 512
+/* Datagrams read in one turn of the loop: a flood must not delay the timers. */
+#define READS 64
+/* Datagrams sent in one tick to one peer. */
+#define SENDS         64
 #define LOST_EVERY_NS NS_PER_S
-#define MUTE_NS \
-	(5 * NS_PER_S) /* a peer that lives and says nothing here for so long: worth a line */
+/* A warning follows when a peer is alive but its replication is silent for so long. */
+#define MUTE_NS (5 * NS_PER_S)
 
 struct peer_link {
-	struct repl_link *link; /* NULL: nobody has this slot */
+	struct repl_link *link; /* NULL: no peer has this slot */
 	struct in_addr addr;
 	struct hokm_conn_cursor cursor; /* of the list */
-	bool warm;                      /* last announced */
-	uint64_t mute_ns; /* since when it is alive but not connected; 0: it is not so */
-	bool mute_told;
+	bool warm;                      /* as reported last */
+	uint64_t mute_ns;               /* since when it is alive but not connected; 0: it is not */
+	bool mute_reported;
 };
 
-struct daemon_repl {
+struct replication {
+	struct node *node;
 	struct repl_sock *sock;
 	struct replica *replica;
 	sd_event_source *io;
 	__u64 key[2];
-	uint64_t tags;          /* of our services, in one number */
-	uint64_t lost, lost_ns; /* changes_lost, when it was looked at last */
+	uint64_t tags;          /* a digest of our services' tags */
+	uint64_t lost, lost_ns; /* counter changes_lost at the last look, and when that was */
 	struct peer_link peers[HOKM_MAX_PEERS];
 };
 
+static bool has_link(const struct replication *r, unsigned int slot)
+{
+	return r && slot < HOKM_MAX_PEERS && r->peers[slot].link;
+}
+
 /* ---- links ---- */
 
-/*
- * Who says it and to whom is part of the key: nothing counts on another link, or on its way back.
- */
-static void direct_key(const struct daemon_repl *r, struct in_addr from, struct in_addr to,
+/* The addresses are part of the key: a datagram is valid on one link and in one direction only. */
+static void direct_key(const struct replication *r, struct in_addr from, struct in_addr to,
 		       __u64 key[2])
 {
 	for (uint32_t i = 0; i < 2; i++) {
@@ -66,9 +73,10 @@ static void direct_key(const struct daemon_repl *r, struct in_addr from, struct 
 	}
 }
 
-static int new_link(struct daemon *d, struct peer_link *p, struct in_addr addr)
+static int new_link(struct replication *r, struct peer_link *p, struct in_addr addr)
 {
-	struct repl_conf conf = {.vrid = d->conf->vrid};
+	const struct conf *c = r->node->conf;
+	struct repl_conf conf = {.vrid = c->vrid};
 	int err;
 
 	memset(p, 0, sizeof(*p));
@@ -76,102 +84,92 @@ static int new_link(struct daemon *d, struct peer_link *p, struct in_addr addr)
 	if (getrandom(&conf.session, sizeof(conf.session), 0) != sizeof(conf.session))
 		return -EIO;
 	conf.session |= 1;
-	direct_key(d->repl, d->conf->nodes[d->conf->self].addr, addr, conf.key);
-	direct_key(d->repl, addr, d->conf->nodes[d->conf->self].addr, conf.peer_key);
+	direct_key(r, c->nodes[c->self].addr, addr, conf.key);
+	direct_key(r, addr, c->nodes[c->self].addr, conf.peer_key);
 	err = repl_new(&conf, &p->link);
 	explicit_bzero(&conf, sizeof(conf));
 	return err;
 }
 
-/* Links that are right stay, but for anew: a reload that changes nothing here breaks no stream. */
-static int set_links(struct daemon *d, bool anew)
+static void drop_link(struct replication *r, unsigned int slot)
 {
-	struct daemon_repl *r = d->repl;
-	bool used[HOKM_MAX_PEERS] = {false};
+	struct peer_link *p = &r->peers[slot];
+
+	if (p->link || replica_count(r->replica, (uint8_t)slot))
+		replica_forget(r->replica, (uint8_t)slot);
+	repl_free(p->link);
+	memset(p, 0, sizeof(*p));
+}
+
+/*
+ * A link to each peer, none to a slot without one. A link that is right stays unless `anew`: a
+ * reload that changes nothing here interrupts no stream.
+ */
+static int set_links(struct replication *r, bool anew)
+{
 	int err = 0;
 
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
-		struct in_addr addr = d->conf->nodes[i].addr;
-		uint8_t slot = d->nodes[i].slot;
-		struct peer_link *p;
-
-		if (slot >= HOKM_MAX_PEERS)
-			continue;
-		used[slot] = true;
-		p = &r->peers[slot];
-		if (err || (p->link && p->addr.s_addr == addr.s_addr && !anew))
-			continue;
-		if (p->link && p->addr.s_addr != addr.s_addr)
-			replica_forget(r->replica, slot);
-		repl_free(p->link);
-		err = new_link(d, p, addr);
-	}
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		if (used[slot])
+		const struct peer *peer = &r->node->peers.list[slot];
+		struct peer_link *p = &r->peers[slot];
+		bool same = p->link && p->addr.s_addr == peer->addr.s_addr;
+
+		if (!peer->used) {
+			drop_link(r, slot);
 			continue;
-		if (r->peers[slot].link || replica_count(r->replica, (uint8_t)slot))
+		}
+		if (err || (same && !anew))
+			continue;
+		if (p->link && !same)
 			replica_forget(r->replica, (uint8_t)slot);
-		repl_free(r->peers[slot].link);
-		memset(&r->peers[slot], 0, sizeof(r->peers[slot]));
+		repl_free(p->link);
+		err = new_link(r, p, peer->addr);
 	}
 	return err;
 }
 
-/*
- * What was told of a service that was none of ours is not known: with another set all is told
- * again.
- */
-static uint64_t tags_of(const struct daemon *d)
+/* With other services the replicas of both sides are incomplete: everything is replicated again. */
+static uint64_t digest_tags(const struct services *s)
 {
 	uint64_t sum = 0;
 
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		sum = sum * 31 + d->services[s].tag;
+	for (unsigned int i = 0; i < s->n; i++)
+		sum = sum * 31 + s->list[i].tag;
 	return sum;
 }
 
-int daemon_repl_reconf(struct daemon *d)
+int replication_reconf(struct replication *r)
 {
-	uint64_t tags;
 	__u64 key[2];
-	bool anew;
 	int err;
 
-	if (!d->repl)
+	if (!r)
 		return 0;
-	err = conf_repl_key(d->conf, key);
+	err = conf_repl_key(r->node->conf, key);
 	if (!err) {
-		tags = tags_of(d);
-		anew = memcmp(key, d->repl->key, sizeof(key)) != 0 || tags != d->repl->tags;
-		memcpy(d->repl->key, key, sizeof(key));
-		d->repl->tags = tags;
-		err = set_links(d, anew);
+		uint64_t tags = digest_tags(&r->node->services);
+		bool anew = memcmp(key, r->key, sizeof(key)) != 0 || tags != r->tags;
+
+		memcpy(r->key, key, sizeof(key));
+		r->tags = tags;
+		err = set_links(r, anew);
 	}
 	explicit_bzero(key, sizeof(key));
 	if (err)
-		log_error("could not set replication up: %s", strerror(-err));
+		log_error("could not set up replication: %s", strerror(-err));
 	return err;
 }
 
 /* ---- out ---- */
 
-static uint32_t tag_of(const struct daemon *d, unsigned int slot)
+static uint32_t tag_of(const struct replication *r, unsigned int slot)
 {
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (d->services[s].slot == slot)
-			return d->services[s].tag;
-	return 0;
+	const struct service *svc = services_by_slot(&r->node->services, slot);
+
+	return svc ? svc->tag : 0;
 }
 
-static unsigned int slot_of(const struct daemon *d, uint32_t tag)
-{
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (d->services[s].tag == tag)
-			return d->services[s].slot;
-	return HOKM_NODE_SLOT;
-}
-
-static void put_all(struct daemon_repl *r, const struct repl_record *rec, uint64_t born_ns,
+static void put_all(struct replication *r, const struct repl_record *rec, uint64_t born_ns,
 		    uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
@@ -181,38 +179,39 @@ static void put_all(struct daemon_repl *r, const struct repl_record *rec, uint64
 
 static void take_change(const struct hokm_change *c, void *arg)
 {
-	struct daemon *d = arg;
+	struct replication *r = arg;
 	struct repl_record rec = {
 		.client = c->key.client,
 		.client_port = c->key.client_port,
 		.what = c->kind == HOKM_CHANGE_OPEN ? REPL_HAVE : REPL_GONE,
-		.tag = tag_of(d, c->key.service),
+		.tag = tag_of(r, c->key.service),
 		.isn = c->isn,
 		.seq_next = c->seq_next,
 		.ack_next = c->ack_next,
 	};
 
 	if (rec.tag)
-		put_all(d->repl, &rec, c->now_ns, d->pulse_ns);
+		put_all(r, &rec, c->now_ns, r->node->peers.tick_ns);
 }
 
-static bool is_told(const struct hokm_conn *c)
+static bool is_replicated(const struct hokm_conn *c)
 {
 	return c->target == HOKM_LOCAL && c->flags & HOKM_CONN_OPENED &&
 	       !(c->flags & HOKM_CONN_ENDED);
 }
 
-static bool record_of(const struct daemon *d, const struct hokm_conn_key *k,
+static bool record_of(const struct replication *r, const struct hokm_conn_key *k,
 		      const struct hokm_conn *c, uint8_t what, struct repl_record *rec)
 {
 	uint64_t began_ns = c->established_ns ? c->established_ns : c->created_ns;
-	uint64_t age_ms = d->pulse_ns > began_ns ? (d->pulse_ns - began_ns) / NS_PER_MS : 0;
+	uint64_t now_ns = r->node->peers.tick_ns;
+	uint64_t age_ms = now_ns > began_ns ? (now_ns - began_ns) / NS_PER_MS : 0;
 
 	*rec = (struct repl_record){
 		.client = k->client,
 		.client_port = k->client_port,
 		.what = what,
-		.tag = tag_of(d, k->service),
+		.tag = tag_of(r, k->service),
 		.isn = c->isn,
 		.seq_next = c->s2c.packets ? c->s2c.seq_next : 0,
 		.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
@@ -221,40 +220,46 @@ static bool record_of(const struct daemon *d, const struct hokm_conn_key *k,
 	return rec->tag != 0;
 }
 
-void daemon_repl_renew(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
+static void replicate(struct replication *r, const struct hokm_conn_key *k,
+		      const struct hokm_conn *c, uint8_t what)
 {
 	struct repl_record rec;
 
-	if (d->repl && is_told(c) && record_of(d, k, c, REPL_HAVE, &rec))
-		put_all(d->repl, &rec, d->pulse_ns, d->pulse_ns);
+	if (r && is_replicated(c) && record_of(r, k, c, what, &rec))
+		put_all(r, &rec, r->node->peers.tick_ns, r->node->peers.tick_ns);
 }
 
-void daemon_repl_gone(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c)
+void replication_renew(struct replication *r, const struct hokm_conn_key *k,
+		       const struct hokm_conn *c)
 {
-	struct repl_record rec;
+	replicate(r, k, c, REPL_HAVE);
+}
 
-	if (d->repl && is_told(c) && record_of(d, k, c, REPL_GONE, &rec))
-		put_all(d->repl, &rec, d->pulse_ns, d->pulse_ns);
+void replication_gone(struct replication *r, const struct hokm_conn_key *k,
+		      const struct hokm_conn *c)
+{
+	replicate(r, k, c, REPL_GONE);
 }
 
 struct listing {
-	struct daemon *d;
+	struct replication *r;
 	struct repl_link *link;
 };
 
 static int list_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
 	const struct listing *l = arg;
+	uint64_t now_ns = l->r->node->peers.tick_ns;
 	struct repl_record rec;
 
-	if (is_told(c) && record_of(l->d, k, c, REPL_HAVE, &rec))
-		repl_put(l->link, &rec, l->d->pulse_ns, l->d->pulse_ns);
+	if (is_replicated(c) && record_of(l->r, k, c, REPL_HAVE, &rec))
+		repl_put(l->link, &rec, now_ns, now_ns);
 	return 0;
 }
 
-static void feed_list(struct daemon *d, struct peer_link *p, uint64_t now_ns)
+static void feed_list(struct replication *r, struct peer_link *p, uint64_t now_ns)
 {
-	struct listing l = {.d = d, .link = p->link};
+	struct listing l = {.r = r, .link = p->link};
 	bool done = false;
 	int err;
 
@@ -264,43 +269,44 @@ static void feed_list(struct daemon *d, struct peer_link *p, uint64_t now_ns)
 	}
 	if (!repl_listing(p->link) || !repl_has_room(p->link))
 		return;
-	err = hokm_bpf_sweep_conns(d->bpf, &p->cursor, LIST_SLICE, list_one, &l, &done);
+	err = hokm_bpf_sweep_conns(r->node->bpf, &p->cursor, LIST_SLICE, list_one, &l, &done);
 	if (err < 0) {
-		log_warn("walk through conns for a peer failed: %s; starting over", strerror(-err));
+		log_warn("could not walk through map conns for a peer: %s; starting over",
+			 strerror(-err));
 		repl_lost(p->link);
 	} else if (done) {
 		repl_list_end(p->link, now_ns);
 	}
 }
 
-static void send_link(struct daemon *d, struct peer_link *p, uint64_t now_ns)
+static void send_link(struct replication *r, struct peer_link *p, uint64_t now_ns)
 {
 	unsigned char buf[HOKM_REPL_MAX];
 
 	for (int i = 0; i < SENDS; i++) {
 		size_t len = repl_next(p->link, now_ns, buf);
 
-		/* What cannot be sent counts as lost on the way: it is repeated. */
-		if (!len || repl_sock_send(d->repl->sock, p->addr, buf, len))
+		/* A datagram that cannot be sent counts as lost on the way: it is repeated. */
+		if (!len || repl_sock_send(r->sock, p->addr, buf, len))
 			return;
 	}
 }
 
-/* Changes that found no room in the ring: everybody gets a new list. */
-static void look_for_lost(struct daemon *d, uint64_t now_ns)
+/* Changes that found no room in their ring were never seen: every peer gets the whole list. */
+static void look_for_lost(struct replication *r, uint64_t now_ns)
 {
-	struct daemon_repl *r = d->repl;
+	const struct services *services = &r->node->services;
 	struct hokm_counters c;
 	uint64_t lost = 0;
 
 	if (now_ns < r->lost_ns + LOST_EVERY_NS)
 		return;
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (!hokm_bpf_get_counters(d->bpf, d->services[s].slot, &c))
+	for (unsigned int s = 0; s < services->n; s++)
+		if (!hokm_bpf_get_counters(r->node->bpf, services->list[s].slot, &c))
 			lost += c.changes_lost;
 	if (lost > r->lost && r->lost_ns) {
 		log_warn("%llu openings and ends of connections found no room on their way to the "
-			 "daemon: peers get a whole list",
+			 "daemon: the whole list is replicated to every peer",
 			 (unsigned long long)(lost - r->lost));
 		for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 			if (r->peers[i].link)
@@ -310,224 +316,232 @@ static void look_for_lost(struct daemon *d, uint64_t now_ns)
 	r->lost_ns = now_ns;
 }
 
-/* ---- what people are told ---- */
+/* ---- reports ---- */
 
-static bool peer_lives(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+static void report_warm(struct replication *r, unsigned int slot)
 {
-	const struct hokm_peer *p = &d->peers[slot];
+	struct peer_link *p = &r->peers[slot];
+	const char *name = r->node->peers.list[slot].name;
+	bool warm = repl_warm(p->link);
+	enum hokm_reason reason = warm ? HOKM_R_REPLICA_WARM : HOKM_R_REPLICA_COLD;
 
-	return daemon_peer_answers(d, p, now_ns) && p->daemon_seen_ns &&
-	       now_ns < p->daemon_seen_ns + d->conf->daemon_stale_ns;
+	if (warm == p->warm)
+		return;
+	p->warm = warm;
+	log_info("peer %s: %s (%llu)", name, hokm_reason_text(reason),
+		 (unsigned long long)replica_count(r->replica, (uint8_t)slot));
+	events_add(r->node->events, "peer", reason, "%s: %s", name, hokm_reason_text(reason));
 }
 
-static void announce(struct daemon *d, unsigned int slot, uint64_t now_ns)
+/* A peer whose pulses arrive but whose replication does not: something is in its way. */
+static void report_mute(struct replication *r, unsigned int slot, uint64_t now_ns)
 {
-	struct peer_link *p = &d->repl->peers[slot];
-	const char *name = daemon_peer_name(d, slot);
-	bool warm = repl_warm(p->link);
+	struct peer_link *p = &r->peers[slot];
 
-	if (!name)
-		return;
-	if (warm != p->warm) {
-		enum hokm_reason reason = warm ? HOKM_R_REPLICA_WARM : HOKM_R_REPLICA_COLD;
-
-		p->warm = warm;
-		log_info("peer %s: %s (%llu)", name, hokm_reason_text(reason),
-			 (unsigned long long)replica_count(d->repl->replica, (uint8_t)slot));
-		events_add(d->events, "peer", reason, "%s: %s", name, hokm_reason_text(reason));
-	}
-	if (!peer_lives(d, slot, now_ns) || repl_connected(p->link, now_ns)) {
+	if (!peers_sight(&r->node->peers, slot, now_ns).fresh || repl_connected(p->link, now_ns)) {
 		p->mute_ns = 0;
-		p->mute_told = false;
+		p->mute_reported = false;
 		return;
 	}
 	if (!p->mute_ns)
 		p->mute_ns = now_ns;
-	if (p->mute_told || now_ns < p->mute_ns + MUTE_NS)
+	if (p->mute_reported || now_ns < p->mute_ns + MUTE_NS)
 		return;
-	p->mute_told = true;
-	log_warn("peer %s answers pulses, but its replication messages do not arrive or do not "
-		 "count: is UDP port %u open between the nodes, replication enabled there, and the "
-		 "secret the same?",
-		 name, d->conf->repl_port);
+	p->mute_reported = true;
+	log_warn("peer %s answers pulses, but no valid replication messages arrive from it: check "
+		 "that UDP port %u is open between the nodes, that replication is enabled there, "
+		 "and that the secret is the same",
+		 r->node->peers.list[slot].name, r->node->conf->repl_port);
 }
 
-void daemon_repl_tick(struct daemon *d, uint64_t now_ns)
+void replication_run(struct replication *r, uint64_t now_ns)
 {
-	struct daemon_repl *r = d->repl;
 	int n;
 
 	if (!r)
 		return;
-	n = hokm_bpf_read_changes(d->bpf, take_change, d);
+	n = hokm_bpf_read_changes(r->node->bpf, take_change, r);
 	if (n < 0)
-		log_warn("reading map changes failed: %s", strerror(-n));
-	look_for_lost(d, now_ns);
+		log_warn("could not read map changes: %s", strerror(-n));
+	look_for_lost(r, now_ns);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		if (!r->peers[i].link)
 			continue;
-		feed_list(d, &r->peers[i], now_ns);
-		send_link(d, &r->peers[i], now_ns);
-		announce(d, i, now_ns);
+		feed_list(r, &r->peers[i], now_ns);
+		send_link(r, &r->peers[i], now_ns);
+		report_warm(r, i);
+		report_mute(r, i, now_ns);
 	}
 	replica_slice(r->replica);
 }
 
 /* ---- in ---- */
 
-static void take_datagram(struct daemon *d, uint8_t slot, const void *buf, size_t len,
+static void take_datagram(struct replication *r, uint8_t slot, const void *buf, size_t len,
 			  uint64_t now_ns)
 {
-	struct daemon_repl *r = d->repl;
 	struct repl_received in;
 
 	repl_receive(r->peers[slot].link, buf, len, now_ns, &in);
 	for (unsigned int i = 0; i < in.n; i++) {
+		const struct service *svc = services_by_tag(&r->node->services, in.records[i].tag);
 		int err = replica_apply(r->replica, slot, &in.records[i],
-					slot_of(d, in.records[i].tag), now_ns);
+					svc ? svc->slot : HOKM_NODE_SLOT, now_ns);
 
 		if (err < 0) {
-			log_warn("writing map replica failed: %s", strerror(-err));
+			log_warn("could not write map replica: %s", strerror(-err));
 			return;
 		}
 	}
 }
 
-/* What cannot be sent is said at the next tick, or by the next acknowledgement. */
-static void acknowledge(struct daemon *d)
+/* An acknowledgement that cannot be sent is repeated by the next one, at the next tick at last. */
+static void acknowledge(struct replication *r)
 {
 	unsigned char buf[HOKM_REPL_MAX];
 
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
-		struct peer_link *p = &d->repl->peers[i];
+		struct peer_link *p = &r->peers[i];
 		size_t len = p->link ? repl_acknowledge(p->link, clock_now_ns(), buf) : 0;
 
 		if (len)
-			(void)repl_sock_send(d->repl->sock, p->addr, buf, len);
+			(void)repl_sock_send(r->sock, p->addr, buf, len);
 	}
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	unsigned char buf[HOKM_REPL_MAX];
-	struct daemon *d = arg;
+	struct replication *r = arg;
 
 	(void)s;
 	(void)fd;
 	(void)revents;
 	for (int i = 0; i < READS; i++) {
 		struct in_addr from;
-		ssize_t n = repl_sock_recv(d->repl->sock, buf, sizeof(buf), &from);
+		ssize_t n = repl_sock_recv(r->sock, buf, sizeof(buf), &from);
 		uint8_t slot;
 
 		if (n == -EAGAIN)
 			break;
 		if (n < 0) {
-			log_warn("reading replication messages failed: %s", strerror((int)-n));
+			log_warn("could not read replication messages: %s", strerror((int)-n));
 			break;
 		}
-		slot = daemon_slot_of(d, from);
-		if (slot < HOKM_MAX_PEERS && d->repl->peers[slot].link)
-			take_datagram(d, slot, buf, (size_t)n, clock_now_ns());
+		slot = peers_by_addr(&r->node->peers, from);
+		if (has_link(r, slot))
+			take_datagram(r, slot, buf, (size_t)n, clock_now_ns());
 	}
-	acknowledge(d);
+	acknowledge(r);
 	return 0;
 }
 
-/* ---- open, close, show ---- */
+/* ---- open and close ---- */
 
-int daemon_repl_open(struct daemon *d)
+static int open_all(struct replication *r)
 {
-	const struct conf *c = d->conf;
+	const struct conf *c = r->node->conf;
+	int err = repl_sock_open(hokm_bpf_ifindex(r->node->bpf), c->nodes[c->self].addr,
+				 c->repl_port, &r->sock);
+
+	if (!err)
+		err = replica_open(r->node->bpf, &r->replica);
+	if (!err)
+		err = conf_repl_key(c, r->key);
+	r->tags = digest_tags(&r->node->services);
+	if (!err)
+		err = set_links(r, true);
+	if (!err)
+		err = sd_event_add_io(r->node->event, &r->io, repl_sock_fd(r->sock), EPOLLIN,
+				      on_readable, r);
+	if (err >= 0)
+		err = sd_event_source_set_priority(r->io, NODE_PRIO_REPL);
+	return err < 0 ? err : 0;
+}
+
+int replication_open(struct node *n, struct replication **out)
+{
+	struct replication *r;
 	int err;
 
-	if (!c->replicate)
+	*out = NULL;
+	if (!n->conf->replicate)
 		return 0;
-	d->repl = calloc(1, sizeof(*d->repl));
-	if (!d->repl)
+	r = calloc(1, sizeof(*r));
+	if (!r)
 		return -ENOMEM;
-	err = repl_sock_open(hokm_bpf_ifindex(d->bpf), c->nodes[c->self].addr, c->repl_port,
-			     &d->repl->sock);
-	if (!err)
-		err = replica_open(d->bpf, &d->repl->replica);
-	if (!err)
-		err = conf_repl_key(c, d->repl->key);
-	d->repl->tags = tags_of(d);
-	if (!err)
-		err = set_links(d, true);
-	if (!err)
-		err = sd_event_add_io(d->event, &d->repl->io, repl_sock_fd(d->repl->sock), EPOLLIN,
-				      on_readable, d);
-	if (err >= 0)
-		err = sd_event_source_set_priority(d->repl->io, DAEMON_PRIO_REPL);
-	if (err < 0) {
-		log_error("could not set replication up: %s", strerror(-err));
-		daemon_repl_close(d);
+	r->node = n;
+	err = open_all(r);
+	if (err) {
+		log_error("could not set up replication: %s", strerror(-err));
+		replication_close(r);
 		return err;
 	}
+	*out = r;
 	return 0;
 }
 
-void daemon_repl_close(struct daemon *d)
+void replication_close(struct replication *r)
 {
-	if (!d->repl)
+	if (!r)
 		return;
-	sd_event_source_disable_unref(d->repl->io);
+	sd_event_source_disable_unref(r->io);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		repl_free(d->repl->peers[i].link);
-	replica_close(d->repl->replica);
-	repl_sock_close(d->repl->sock);
-	explicit_bzero(d->repl->key, sizeof(d->repl->key));
-	free(d->repl);
-	d->repl = NULL;
+		repl_free(r->peers[i].link);
+	replica_close(r->replica);
+	repl_sock_close(r->sock);
+	explicit_bzero(r->key, sizeof(r->key));
+	free(r);
 }
 
-bool daemon_repl_cold(const struct daemon *d)
+/* ---- questions ---- */
+
+bool replication_cold(const struct replication *r)
 {
-	for (unsigned int i = 0; d->repl && i < HOKM_MAX_PEERS; i++)
-		if (d->repl->peers[i].link && peer_lives(d, i, d->pulse_ns) &&
-		    !repl_warm(d->repl->peers[i].link))
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (has_link(r, i) && !repl_warm(r->peers[i].link) &&
+		    peers_sight(&r->node->peers, i, r->node->peers.tick_ns).fresh)
 			return true;
 	return false;
 }
 
-bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_conn_key *k)
+bool replication_lacks(struct replication *r, unsigned int slot, const struct hokm_conn_key *k)
 {
 	const struct repl_link *l;
-	struct hokm_replica r;
+	struct hokm_replica entry;
 	int err;
 
-	if (!d->repl || slot >= HOKM_MAX_PEERS || !d->repl->peers[slot].link)
+	if (!has_link(r, slot))
 		return false;
-	l = d->repl->peers[slot].link;
-	if (!repl_connected(l, d->pulse_ns) || !repl_warm(l) || replica_full(d->repl->replica))
+	l = r->peers[slot].link;
+	if (!repl_connected(l, r->node->peers.tick_ns) || !repl_warm(l) || replica_full(r->replica))
 		return false;
-	err = hokm_bpf_get_replica(d->bpf, k, &r);
-	return err == -ENOENT || (!err && r.holder != slot);
+	err = hokm_bpf_get_replica(r->node->bpf, k, &entry);
+	return err == -ENOENT || (!err && entry.holder != slot);
 }
 
-bool daemon_repl_status(struct daemon *d, unsigned int slot, struct daemon_repl_status *out)
+uint64_t replication_entries(const struct replication *r, unsigned int slot)
+{
+	return r && slot < HOKM_MAX_PEERS ? replica_count(r->replica, (uint8_t)slot) : 0;
+}
+
+uint64_t replication_full(const struct replication *r)
+{
+	return r ? replica_full(r->replica) : 0;
+}
+
+bool replication_get_status(const struct replication *r, unsigned int slot,
+			    struct replication_status *out)
 {
 	const struct peer_link *p;
 
-	if (!d->repl || slot >= HOKM_MAX_PEERS || !d->repl->peers[slot].link)
+	if (!has_link(r, slot))
 		return false;
-	p = &d->repl->peers[slot];
+	p = &r->peers[slot];
 	out->connected = repl_connected(p->link, clock_now_ns());
 	out->warm = repl_warm(p->link);
 	out->peer_warm = repl_peer_warm(p->link);
-	out->entries = replica_count(d->repl->replica, (uint8_t)slot);
+	out->entries = replica_count(r->replica, (uint8_t)slot);
 	repl_get_stats(p->link, clock_now_ns(), &out->stats);
 	return true;
-}
-
-uint64_t daemon_repl_full(const struct daemon *d)
-{
-	return d->repl ? replica_full(d->repl->replica) : 0;
-}
-
-uint64_t daemon_repl_entries(const struct daemon *d, unsigned int slot)
-{
-	return d->repl && slot < HOKM_MAX_PEERS ? replica_count(d->repl->replica, (uint8_t)slot)
-						: 0;
 }

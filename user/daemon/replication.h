@@ -1,54 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replication, put together: changes of the packet path -> a link to each peer -> socket; socket ->
- * link -> map replica. Off (d->repl is NULL) with `replication { enabled = no }`: then everything
- * here does nothing.
+ * Replication: this node's connections are replicated to every peer, and the peers' connections are
+ * entered into map replica. Changes of the packet path go to one link for each peer (decide/repl),
+ * from there to the socket; received datagrams go the other way.
+ *
+ * A NULL handle stands for `replication { enabled = no }`: then every function here does nothing.
  */
-#ifndef HOKM_DAEMON_REPL_H
-#define HOKM_DAEMON_REPL_H
+#ifndef HOKM_DAEMON_REPLICATION_H
+#define HOKM_DAEMON_REPLICATION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "path/bpf.h"
 #include "decide/repl.h"
 
-struct daemon;
-struct daemon_repl; /* opaque */
+struct hokm_conn;
+struct hokm_conn_key;
+struct node;
+struct replication; /* opaque */
 
-/* Fills d->repl. 0 or -errno, logged. */
-int daemon_repl_open(struct daemon *d);
-void daemon_repl_close(struct daemon *d);
-/* After a reload: peers or the secret may be others. 0 or -errno, logged. */
-int daemon_repl_reconf(struct daemon *d);
-/* Each tick of the pulse. */
-void daemon_repl_tick(struct daemon *d, uint64_t now_ns);
+/* *out stays NULL when replication is off. 0 or -errno, logged. */
+int replication_open(struct node *n, struct replication **out);
+void replication_close(struct replication *r);
+/* After a reload: peers, services or the secret may have changed. 0 or -errno, logged. */
+int replication_reconf(struct replication *r);
+/* At each tick of the pulse: sends what is new, and lists to peers that need one. */
+void replication_run(struct replication *r, uint64_t now_ns);
 
-/* What the walk through conns found: a connection that talks, and one that it took away untold. */
-void daemon_repl_renew(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c);
-void daemon_repl_gone(struct daemon *d, const struct hokm_conn_key *k, const struct hokm_conn *c);
+/* From the sweep: a connection with traffic, and one that left the table without a change. */
+void replication_renew(struct replication *r, const struct hokm_conn_key *k,
+		       const struct hokm_conn *c);
+void replication_gone(struct replication *r, const struct hokm_conn_key *k,
+		      const struct hokm_conn *c);
 
 /*
- * The peer in this slot has told all its connections, and this is none of them. False also when
- * that cannot be known now.
+ * The peer in this slot has replicated all its connections, and this is not one of them. False also
+ * when that cannot be known now.
  */
-bool daemon_repl_lacks(struct daemon *d, unsigned int slot, const struct hokm_conn_key *k);
+bool replication_lacks(struct replication *r, unsigned int slot, const struct hokm_conn_key *k);
+/* A peer that is alive, its daemon too, has not replicated all its connections yet. */
+bool replication_cold(const struct replication *r);
 
-/* A peer that lives, its daemon too, has not told us all its connections yet. */
-bool daemon_repl_cold(const struct daemon *d);
+/* Entries of a peer in map replica. */
+uint64_t replication_entries(const struct replication *r, unsigned int slot);
+/* Connections of peers that found no room in map replica. */
+uint64_t replication_full(const struct replication *r);
 
-/* For status; false when there is no link to this slot. */
-struct daemon_repl_status {
+struct replication_status {
 	bool connected;
-	bool warm;      /* we know all of its connections */
-	bool peer_warm; /* it knows all of ours */
+	bool warm;      /* this node knows all connections of the peer */
+	bool peer_warm; /* the peer knows all connections of this node */
 	uint64_t entries;
 	struct repl_stats stats;
 };
-bool daemon_repl_status(struct daemon *d, unsigned int slot, struct daemon_repl_status *out);
-/* Entries of a peer in map replica. */
-uint64_t daemon_repl_entries(const struct daemon *d, unsigned int slot);
-/* Connections of peers that found no room in map replica. */
-uint64_t daemon_repl_full(const struct daemon *d);
+/* False when there is no link to the peer in this slot. */
+bool replication_get_status(const struct replication *r, unsigned int slot,
+			    struct replication_status *out);
 
 #endif

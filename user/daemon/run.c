@@ -13,9 +13,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "act/apply.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "conf/conf.h"
 #include "daemon/lock.h"
+#include "daemon/loop.h"
+#include "daemon/run.h"
+#include "daemon/start.h"
+#include "path/bpf.h"
 
 #define DEFAULT_CONF "/etc/hokm-xdp/hokm-xdp.conf"
 
@@ -49,6 +54,11 @@ static int exit_code(int err)
 	}
 }
 
+static int conf_exit_code(int err)
+{
+	return err == -EINVAL ? EX_CONFIG : err == -ENOENT ? EX_NOINPUT : exit_code(err);
+}
+
 static int parse(int argc, char **argv, bool run, struct run_opts *o)
 {
 	static const struct option longs[] = {
@@ -79,102 +89,34 @@ static int parse(int argc, char **argv, bool run, struct run_opts *o)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "hokm-xdp %s: `%s` is one word too many\n", argv[0], argv[optind]);
+		fprintf(stderr, "hokm-xdp %s: unexpected argument `%s`\n", argv[0], argv[optind]);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 {
-	struct daemon *d = arg;
-
-	(void)s;
-	if (si->ssi_signo == SIGHUP)
-		(void)reload_start(d->reload);
-	else
-		daemon_stop(d);
-	return 0;
-}
-
-static int open_event(struct daemon *d)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-	sigset_t mask;
-	int err;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&mask, signals[i]);
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return -errno;
-	err = sd_event_new(&d->event);
-	for (size_t i = 0; err >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
-		err = sd_event_add_signal(d->event, NULL, signals[i], on_signal, d);
-	if (err >= 0)
-		err = sd_event_set_watchdog(d->event, true);
-	return err < 0 ? err : 0;
-}
-
-/* After the loop: does the packet path stay for the players that are left? */
-static bool players_left(struct daemon *d)
-{
-	int64_t n = daemon_count_players(d);
-
-	if (n < 0)
-		log_error("could not count the players left: %s; the packet path stays pinned",
-			  strerror((int)-n));
-	else if (n > 0)
-		log_warn("%lld players are still on this node: the packet path stays pinned, never "
-			 "as "
-			 "owner, so that they play on; `hokm-xdp cleanup` removes it",
-			 (long long)n);
-	else
-		log_info("no player is left on this node: everything is removed");
-	return n != 0;
-}
-
-int daemon_run_main(int argc, char **argv)
-{
-	struct daemon *d = NULL;
+	struct daemon *d;
+	struct conf *c = NULL;
 	struct run_opts o;
 	int err = parse(argc, argv, true, &o);
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return EX_OSERR;
-	d->lock_fd = -1;
-	d->pulse_fd = -1;
-	d->bpf_opts = o.bpf;
-	err = conf_load(o.file, true, stderr, &d->conf);
-	if (err) {
-		free(d);
-		return err == -EINVAL ? EX_CONFIG : err == -ENOENT ? EX_NOINPUT : exit_code(err);
-	}
-	log_set_level((enum log_level)d->conf->log_level);
-	err = open_event(d);
+	err = conf_load(o.file, true, stderr, &c);
 	if (err)
-		log_error("could not set up the event loop: %s", strerror(-err));
-	else
-		err = daemon_start(d);
-	if (!err) {
-		err = sd_event_loop(d->event);
-		if (err < 0)
-			log_error("the event loop failed: %s", strerror(-err));
-		daemon_close(d, players_left(d));
-	}
-	sd_event_unref(d->event);
-	conf_free(d->conf);
-	free(d);
+		return conf_exit_code(err);
+	log_set_level((enum log_level)c->log_level);
+	err = daemon_start(c, &o.bpf, front, &d);
+	if (err)
+		return exit_code(err);
+	err = loop_run(d);
+	daemon_close(d);
 	return exit_code(err);
 }
 
-/*
- * A daemon that was killed leaves its socket. Who holds the lock knows that nobody listens on it.
- */
+/* A daemon that was killed leaves its socket. While we hold the lock, no daemon listens on it. */
 static int remove_socket(const struct conf *c)
 {
 	struct stat st;
@@ -201,7 +143,7 @@ int daemon_cleanup_main(int argc, char **argv)
 		return err > 0 ? EX_OK : EX_USAGE;
 	err = conf_load(o.file, true, stderr, &c);
 	if (err)
-		return err == -EINVAL ? EX_CONFIG : err == -ENOENT ? EX_NOINPUT : exit_code(err);
+		return conf_exit_code(err);
 	err = lock_node(c, &lock);
 	if (!err) {
 		err = hokm_bpf_cleanup(c);

@@ -1,34 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ending connections: those that live here, by SOCK_DESTROY and an RST of our own (ending.c); and
- * those of a dead peer, at their clients (takeover.c). Both go a slice at a time, every
- * millisecond.
+ * Terminates connections whose sockets are on this node, so that their players connect to a peer.
+ * Causes: a service is DOWN because its server is unresponsive, while a peer can take its players
+ * (decide/unresponsive); the time of a drain is over (drain.h). Both follow from active checks or
+ * an operator, never from passive signals (DESIGN rule 4).
+ *
+ * One walk through map conns serves all services that wait for it, a slice a millisecond. A service
+ * for which it is requested while a walk is under way gets the next walk.
  */
-#ifndef HOKM_DAEMON_ENDING_H
-#define HOKM_DAEMON_ENDING_H
+#ifndef HOKM_DAEMON_SESSION_END_H
+#define HOKM_DAEMON_SESSION_END_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
 
 #include "act/session_reset.h"
 #include "hokm/names.h"
+#include "path/bpf.h"
 
-struct daemon;
+struct node;
+struct service;
 
-/* RSTs of a service say nothing of its server for so long after the last connection was ended. */
-#define ENDING_QUIET_NS 2000000000ULL
+struct session_end {
+	struct node *node;
+	struct session_reset reset;
+	sd_event_source *timer;
+	uint64_t next_ns; /* the next slice; 0: nothing is under way */
+	/* One bit for each slot of a service: requested; and in the walk that is under way. */
+	unsigned int wanted, walking;
+	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
+	enum hokm_reason reason[HOKM_MAX_SERVICES];
+	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */
+	unsigned int had_socket;               /* of all of them */
+	struct hokm_conn_cursor cursor;
+};
 
 /* 0 or -errno, logged. */
-int daemon_ending_open(struct daemon *d);
-void daemon_ending_close(struct daemon *d);
-/* Ends every connection of the service (index of the configuration) that lives here. */
-void daemon_end_service(struct daemon *d, unsigned int service, enum hokm_reason reason);
-/* The service's RSTs are ours from now on, for ENDING_QUIET_NS. */
-void daemon_ending_quiet(struct daemon *d, unsigned int service, uint64_t now_ns);
-/* Each tick of the pulse: hung services, the drain's time-out. */
-void daemon_ending_tick(struct daemon *d, uint64_t now_ns);
+int session_end_open(struct session_end *e, struct node *n);
+void session_end_close(struct session_end *e);
 
-/* takeover.c */
-int daemon_takeover_open(struct daemon *d);
-void daemon_takeover_close(struct daemon *d);
-/* Each tick of the pulse, and right after a gratuitous ARP. */
-void daemon_takeover_tick(struct daemon *d, uint64_t now_ns);
+/* Requests that every connection of the service on this node is terminated. */
+void session_end_service(struct session_end *e, struct service *svc, enum hokm_reason reason);
+/* At each tick: requests it for services whose servers are unresponsive. */
+void session_end_tick(struct session_end *e, bool draining, uint64_t now_ns);
+/* The next slice, if there is one. */
+void session_end_walk(struct session_end *e, uint64_t now_ns);
+/* Sets the timer to the next slice. */
+void session_end_arm(struct session_end *e);
+
+/*
+ * From now on, and for two seconds, RSTs of the service are ours: the packet path does not take
+ * them for the server's.
+ */
+void session_end_quiet(struct node *n, const struct service *svc, uint64_t now_ns);
 
 #endif

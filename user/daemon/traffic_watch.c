@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Passive checks: samples the packet path's counters and what waits for an answer, lets
- * decide/observe judge, and carries its verdicts out: new players elsewhere (map suspects), active
- * checks on alert, an event with the reason.
- */
+/* See traffic_watch.h. */
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/node.h"
+#include "daemon/traffic_watch.h"
 
-#define EVERYTHING_NS 0 /* from the beginning: as far back as the ring reaches */
+/* Count from the beginning: as far back as the ring of map waits reaches. */
+#define EVERYTHING_NS 0
+
+/* ---- samples ---- */
 
 static void take_counters(const struct hokm_counters *c, struct observe_sample *s)
 {
@@ -28,39 +27,38 @@ static void take_counters(const struct hokm_counters *c, struct observe_sample *
 		   c->close_client;
 }
 
-/* Late ones of one kind; *oldest_ns is of all that wait. */
-static int take_waits(struct daemon *d, const struct daemon_service *svc, enum hokm_signal signal,
+/* The requests of one kind that are late; *oldest_ns: when the oldest that waits began. */
+static int take_waits(struct node *n, const struct service *svc, enum hokm_signal signal,
 		      uint64_t now_ns, uint32_t *late, uint64_t *oldest_ns)
 {
 	enum hokm_bpf_wait kind = signal == HOKM_SIGNAL_PING ? HOKM_WAIT_PING : HOKM_WAIT_UPGRADE;
 	uint64_t from_ns, to_ns;
 	uint32_t all;
 	int err = hokm_bpf_count_waits(
-		d->bpf, svc->slot, kind, EVERYTHING_NS, now_ns, &all, oldest_ns);
+		n->bpf, svc->slot, kind, EVERYTHING_NS, now_ns, &all, oldest_ns);
 
 	*late = 0;
-	/* Nothing waits, as nearly always: no need to look a second time. */
+	/* Nearly always nothing waits, and no second look is needed. */
 	if (err || !all || !observe_late_range(&svc->observe, signal, now_ns, &from_ns, &to_ns))
 		return err;
-	return hokm_bpf_count_waits(d->bpf, svc->slot, kind, from_ns, to_ns, late, NULL);
+	return hokm_bpf_count_waits(n->bpf, svc->slot, kind, from_ns, to_ns, late, NULL);
 }
 
-static int sample(struct daemon *d, struct daemon_service *svc, uint64_t now_ns,
-		  struct observe_sample *s)
+static int sample(struct node *n, struct service *svc, uint64_t now_ns, struct observe_sample *s)
 {
 	struct hokm_suspect suspect;
 	struct hokm_counters counters;
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	err = hokm_bpf_get_counters(d->bpf, svc->slot, &counters);
+	err = hokm_bpf_get_counters(n->bpf, svc->slot, &counters);
 	if (!err)
-		err = hokm_bpf_get_suspect(d->bpf, svc->slot, &suspect);
+		err = hokm_bpf_get_suspect(n->bpf, svc->slot, &suspect);
 	if (!err)
-		err = take_waits(d, svc, HOKM_SIGNAL_UPGRADE, now_ns, &s->late_upgrades,
+		err = take_waits(n, svc, HOKM_SIGNAL_UPGRADE, now_ns, &s->late_upgrades,
 				 &svc->oldest_upgrade_ns);
 	if (!err)
-		err = take_waits(d, svc, HOKM_SIGNAL_PING, now_ns, &s->late_pings,
+		err = take_waits(n, svc, HOKM_SIGNAL_PING, now_ns, &s->late_pings,
 				 &svc->oldest_ping_ns);
 	if (err)
 		return err;
@@ -69,101 +67,127 @@ static int sample(struct daemon *d, struct daemon_service *svc, uint64_t now_ns,
 	return 0;
 }
 
-void daemon_observe_alert(struct daemon *d, unsigned int s, bool on, uint64_t now_ns)
+/* ---- verdicts ---- */
+
+static void report_cleared(struct node *n, const char *name, const struct observe_verdict *v)
 {
-	for (unsigned int i = 0; i < d->conf->services[s].n_checks; i++)
-		health_alert(&d->services[s].checks[i], on, now_ns);
+	const char *text = hokm_reason_text(v->reason);
+
+	log_info("service %s is no longer suspect: reason=%s (%s)", name,
+		 hokm_reason_name(v->reason), text);
+	events_add(n->events, "passive", v->reason, "%s: %s", name, text);
 }
 
-static void announce(struct daemon *d, unsigned int s, const struct observe_verdict *v,
-		     uint64_t now_ns)
+static void report_tripped(struct node *n, const char *name, const struct observe_verdict *v,
+			   uint64_t now_ns)
 {
-	const char *name = d->conf->services[s].name;
 	const char *text = hokm_reason_text(v->reason);
 	uint64_t hold_ms = v->until_ns > now_ns ? (v->until_ns - now_ns) / NS_PER_MS : 0;
 
-	if (v->change == OBSERVE_CLEARED) {
-		log_info("service %s no longer suspect reason=%s (%s)", name,
-			 hokm_reason_name(v->reason), text);
-		events_add(d->events, "passive", v->reason, "%s: %s", name, text);
-		return;
-	}
 	log_warn("service %s suspect reason=%s (%s): %llu of %llu; new players go to a peer for "
 		 "%llu ms, active checks run now",
 		 name, hokm_reason_name(v->reason), text, (unsigned long long)v->wrong,
 		 (unsigned long long)v->all, (unsigned long long)hold_ms);
-	events_add(d->events, "passive", v->reason, "%s: %s: %llu of %llu, held for %llu ms", name,
+	events_add(n->events, "passive", v->reason, "%s: %s: %llu of %llu, held for %llu ms", name,
 		   text, (unsigned long long)v->wrong, (unsigned long long)v->all,
 		   (unsigned long long)hold_ms);
 }
 
-void daemon_observe_verdict(struct daemon *d, unsigned int s, const struct observe_verdict *v,
-			    uint64_t now_ns)
+static void carry_out(struct node *n, struct service *svc, const struct observe_verdict *v,
+		      uint64_t now_ns)
 {
-	const struct daemon_service *svc = &d->services[s];
-
 	switch (v->change) {
 	case OBSERVE_SAME:
 		return;
 	case OBSERVE_TRIPPED:
-		apply_hold_suspect(d->apply, svc->slot, v->until_ns);
-		announce(d, s, v, now_ns);
-		daemon_observe_alert(d, s, true, now_ns);
-		daemon_health_run(d);
+		apply_hold_suspect(n->apply, svc->slot, v->until_ns);
+		report_tripped(n, svc->conf->name, v, now_ns);
+		service_alert(svc, true, now_ns);
 		return;
 	case OBSERVE_RENEWED:
-		apply_hold_suspect(d->apply, svc->slot, v->until_ns);
+		apply_hold_suspect(n->apply, svc->slot, v->until_ns);
 		return;
 	case OBSERVE_CLEARED:
-		apply_hold_suspect(d->apply, svc->slot, 0);
-		announce(d, s, v, now_ns);
-		daemon_observe_alert(d, s, false, now_ns);
+		apply_hold_suspect(n->apply, svc->slot, 0);
+		report_cleared(n, svc->conf->name, v);
+		service_alert(svc, false, now_ns);
 		return;
 	}
 }
 
-static void observe_one(struct daemon *d, unsigned int s, uint64_t now_ns)
+/* ---- results of active checks ---- */
+
+/*
+ * With passive checks off, the packet path still steers new players away after a refused SYN: good
+ * results of all checks of the service, begun after it, end that.
+ */
+static void clear_suspect(struct node *n, const struct service *svc)
 {
-	struct daemon_service *svc = &d->services[s];
+	struct hokm_suspect suspect;
+
+	if (svc->observe.conf.on || svc->health != HOKM_SVC_UP ||
+	    hokm_bpf_get_suspect(n->bpf, svc->slot, &suspect))
+		return;
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		if (svc->checks[i].health.reason != HOKM_R_CHECK_OK ||
+		    svc->checks[i].health.started_ns <= suspect.since_ns)
+			return;
+	if (suspect.until_ns)
+		apply_hold_suspect(n->apply, svc->slot, 0);
+}
+
+static void show_results(struct node *n, struct service *svc, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++) {
+		const struct health *h = &svc->checks[i].health;
+		struct observe_verdict v;
+
+		if (!svc->checks[i].fresh)
+			continue;
+		svc->checks[i].fresh = false;
+		/* A check that the agent lost proves nothing about the service. */
+		if (h->reason != HOKM_R_CHECK_AGENT) {
+			observe_check(&svc->observe, h->reason == HOKM_R_CHECK_OK, h->started_ns,
+				      now_ns, &v);
+			carry_out(n, svc, &v, now_ns);
+		}
+		clear_suspect(n, svc);
+	}
+}
+
+/* ---- the watch ---- */
+
+static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
+{
 	struct observe_verdict v;
 	struct observe_sample now;
-	int err = sample(d, svc, now_ns, &now);
+	int err = sample(n, svc, now_ns, &now);
 
 	if (err) {
 		if (!svc->observe_failed)
-			log_error("passive checks of service %s: could not read the packet path's "
-				  "maps: %s; active checks go on",
-				  d->conf->services[s].name, strerror(-err));
+			log_error("passive checks of service %s: could not read the maps of the "
+				  "packet path: %s; active checks go on",
+				  svc->conf->name, strerror(-err));
 		svc->observe_failed = true;
 		return;
 	}
 	svc->observe_failed = false;
 	observe_step(&svc->observe, &now, svc->health == HOKM_SVC_UP, now_ns, &v);
-	daemon_observe_verdict(d, s, &v, now_ns);
+	carry_out(n, svc, &v, now_ns);
 }
 
-void daemon_observe_now(struct daemon *d, unsigned int s)
+void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns)
 {
-	if (d->services[s].observe.conf.on)
-		observe_one(d, s, clock_now_ns());
-}
+	for (unsigned int s = 0; s < n->services.n; s++) {
+		struct service *svc = &n->services.list[s];
+		bool refuses = refused & 1u << svc->slot;
+		uint64_t next_ns;
 
-void daemon_observe(struct daemon *d, uint64_t now_ns)
-{
-	for (unsigned int s = 0; s < d->conf->n_services; s++) {
-		struct observe *o = &d->services[s].observe;
-		uint64_t next_ns = observe_next_ns(o, now_ns);
-
-		if (next_ns && now_ns >= next_ns)
-			observe_one(d, s, now_ns);
-	}
-}
-
-void daemon_observe_init(struct daemon *d, uint64_t now_ns)
-{
-	for (unsigned int s = 0; s < d->conf->n_services; s++) {
-		struct daemon_service *svc = &d->services[s];
-
-		observe_init(&svc->observe, &d->conf->observe, now_ns);
+		show_results(n, svc, now_ns);
+		next_ns = observe_next_ns(&svc->observe, now_ns);
+		if ((refuses && svc->observe.conf.on) || (next_ns && now_ns >= next_ns))
+			take_sample(n, svc, now_ns);
+		if (refuses)
+			service_hurry(svc, now_ns);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The daemon's state as JSON: what `ctl status` and its --json show. Ages in ms, null for never. */
+/* See status.h. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "agent/agent.h"
 #include "daemon/daemon.h"
-#include "daemon/replication.h"
+#include "serve/serve.h"
+#include "serve/status.h"
 
 /* Sets a key; a failed allocation shows as a missing key, never as a wrong one. */
 static void put(json_t *o, const char *key, json_t *value)
@@ -46,16 +48,16 @@ static json_t *number(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
-static json_t *check_json(const struct daemon *d, unsigned int s, unsigned int i, uint64_t now_ns)
+static json_t *check_json(const struct service *svc, unsigned int i, uint64_t now_ns)
 {
-	const struct health *h = &d->services[s].checks[i];
+	const struct health *h = &svc->checks[i].health;
 	json_t *o = json_object();
 
-	put(o, "kind", json_string(daemon_check_name(d->conf->services[s].checks[i].kind)));
+	put(o, "kind", json_string(check_kind_name(svc->conf->checks[i].kind)));
 	put(o, "up", json_boolean(h->known && health_up(h)));
 	put(o, "known", json_boolean(h->known));
 	put(o, "reason", json_string(hokm_reason_name(h->reason)));
-	put(o, "detail", json_string(d->services[s].detail[i]));
+	put(o, "detail", json_string(svc->checks[i].detail));
 	put(o, "health", number(h->value));
 	put(o, "rise", number(h->conf.rise));
 	put(o, "fall", number(h->conf.fall));
@@ -66,8 +68,8 @@ static json_t *check_json(const struct daemon *d, unsigned int s, unsigned int i
 }
 
 /*
- * Why new players go elsewhere: this daemon's word, the packet path's, or that of the daemon
- * before.
+ * Why new players are steered elsewhere: by the passive checks of this daemon, by the packet path
+ * itself, or by an earlier daemon.
  */
 static enum hokm_reason suspect_reason(const struct observe *ob, const struct hokm_suspect *suspect,
 				       uint64_t now_ns)
@@ -78,8 +80,8 @@ static enum hokm_reason suspect_reason(const struct observe *ob, const struct ho
 }
 
 /* What the passive checks see. */
-static void put_observe(json_t *o, const struct daemon_service *svc,
-			const struct hokm_suspect *suspect, uint64_t now_ns)
+static void put_observe(json_t *o, const struct service *svc, const struct hokm_suspect *suspect,
+			uint64_t now_ns)
 {
 	uint64_t until_ns = suspect->held_until_ns > suspect->until_ns ? suspect->held_until_ns
 								       : suspect->until_ns;
@@ -95,26 +97,25 @@ static void put_observe(json_t *o, const struct daemon_service *svc,
 	put(o, "oldest_ping_ms", age(svc->oldest_ping_ns, now_ns));
 }
 
-static json_t *service_json(struct daemon *d, unsigned int s, uint64_t now_ns)
+static json_t *service_json(const struct daemon *d, unsigned int s, uint64_t now_ns)
 {
-	const struct conf_service *cs = &d->conf->services[s];
-	const struct daemon_service *svc = &d->services[s];
+	const struct service *svc = &d->node.services.list[s];
 	struct hokm_suspect suspect = {0};
 	json_t *checks = json_array();
 	json_t *o = json_object();
 
-	if (hokm_bpf_get_suspect(d->bpf, svc->slot, &suspect))
+	if (hokm_bpf_get_suspect(d->node.bpf, svc->slot, &suspect))
 		memset(&suspect, 0, sizeof(suspect));
-	put(o, "name", json_string(cs->name));
-	put(o, "vip", ipv4(d->conf->vips[cs->vip]));
-	put(o, "port", number(cs->port));
+	put(o, "name", json_string(svc->conf->name));
+	put(o, "vip", ipv4(svc->vip));
+	put(o, "port", number(svc->conf->port));
 	put(o, "state", json_string(hokm_svc_state_name(d->policy.svc[s])));
 	put(o, "reason", json_string(hokm_reason_name(svc->reason)));
 	put(o, "since_ms", age(svc->since_ns, now_ns));
 	put_observe(o, svc, &suspect, now_ns);
 	put(o, "players", number(svc->players));
-	for (unsigned int i = 0; i < cs->n_checks; i++)
-		if (json_array_append_new(checks, check_json(d, s, i, now_ns)))
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		if (json_array_append_new(checks, check_json(svc, i, now_ns)))
 			log_debug("status: no memory for a check");
 	put(o, "checks", checks);
 	return o;
@@ -130,12 +131,12 @@ static json_t *mac_json(const __u8 mac[6])
 }
 
 /* Null when replication is off. */
-static json_t *replica_json(struct daemon *d, unsigned int slot)
+static json_t *replica_json(const struct daemon *d, unsigned int slot)
 {
-	struct daemon_repl_status r;
+	struct replication_status r;
 	json_t *faults, *o;
 
-	if (!daemon_repl_status(d, slot, &r))
+	if (!replication_get_status(d->replication, slot, &r))
 		return json_null();
 	o = json_object();
 	faults = json_object();
@@ -157,28 +158,37 @@ static json_t *replica_json(struct daemon *d, unsigned int slot)
 	return o;
 }
 
-static json_t *peer_json(struct daemon *d, unsigned int node, uint64_t now_ns)
+static unsigned int services_up(const struct daemon *d, unsigned int slot)
 {
-	const struct conf_node *n = &d->conf->nodes[node];
-	const struct hokm_peer *p = &d->peers[d->nodes[node].slot];
-	bool pulsing = daemon_peer_answers(d, p, now_ns);
+	unsigned int up = 0;
+
+	for (unsigned int s = 0; s < d->node.services.n; s++)
+		up += peers_says_up(&d->node.peers, slot, d->node.services.list[s].tag);
+	return up;
+}
+
+static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+{
+	const struct peer *peer = &d->node.peers.list[slot];
+	const struct hokm_peer *map = &peer->map;
+	struct peer_sight sight = peers_sight(&d->node.peers, slot, now_ns);
+	bool pulsing = sight.by == PEER_BY_PULSE;
 	json_t *o = json_object();
 
-	put(o, "name", json_string(n->name));
-	put(o, "address", ipv4(n->addr));
-	put(o, "priority", number(pulsing ? p->priority : n->priority));
+	put(o, "name", json_string(peer->name));
+	put(o, "address", ipv4(peer->addr));
+	put(o, "priority", number(pulsing ? map->priority : peer->priority));
 	put(o, "pulsing", json_boolean(pulsing));
-	put(o, "daemon_fresh",
-	    json_boolean(pulsing && now_ns < p->daemon_seen_ns + d->conf->daemon_stale_ns));
-	put(o, "state", json_string(pulsing ? hokm_vrrp_state_name(p->state) : "unknown"));
-	put(o, "rtt_us", number(p->rtt_ns / 1000));
-	put(o, "seen_ms", age(p->seen_ns, now_ns));
-	put(o, "adverts_ms", age(p->vrrp_ns, now_ns));
-	put(o, "lease_left_ms", left(p->lease_until_ns, now_ns));
-	put(o, "mac", mac_json(p->mac));
-	put(o, "services_up", number(pulsing ? daemon_peer_up(d, p) : 0));
-	put(o, "discarded", number(d->nodes[node].discarded));
-	put(o, "replica", replica_json(d, d->nodes[node].slot));
+	put(o, "daemon_fresh", json_boolean(sight.fresh));
+	put(o, "state", json_string(pulsing ? hokm_vrrp_state_name(map->state) : "unknown"));
+	put(o, "rtt_us", number(map->rtt_ns / 1000));
+	put(o, "seen_ms", age(map->seen_ns, now_ns));
+	put(o, "adverts_ms", age(map->vrrp_ns, now_ns));
+	put(o, "lease_left_ms", left(map->lease_until_ns, now_ns));
+	put(o, "mac", mac_json(map->mac));
+	put(o, "services_up", number(pulsing ? services_up(d, slot) : 0));
+	put(o, "discarded", number(peer->discarded));
+	put(o, "replica", replica_json(d, slot));
 	return o;
 }
 
@@ -187,11 +197,11 @@ static json_t *vrrp_json(const struct daemon *d)
 	json_t *discarded = json_object();
 	json_t *o = json_object();
 
-	put(o, "sent", number(d->stats.adverts_sent));
-	put(o, "received", number(d->stats.adverts_received));
-	put(o, "send_failed", number(d->stats.adverts_failed));
+	put(o, "sent", number(d->adverts.sent));
+	put(o, "received", number(d->adverts.received));
+	put(o, "send_failed", number(d->adverts.failed));
 	for (unsigned int i = VRRP_BAD_NONE + 1; i < VRRP_DISCARD_COUNT; i++)
-		put(discarded, vrrp_discard_name(i), number(d->stats.discarded[i]));
+		put(discarded, vrrp_discard_name(i), number(d->adverts.discarded[i]));
 	put(o, "discarded", discarded);
 	return o;
 }
@@ -216,7 +226,7 @@ static json_t *ctl_json(const struct daemon *d)
 	struct ctl_server_stats s;
 	json_t *o = json_object();
 
-	ctl_server_get_stats(d->ctl, &s);
+	ctl_server_get_stats(d->front, &s);
 	put(o, "requests", number(s.requests));
 	put(o, "garbage", number(s.garbage));
 	put(o, "oversized", number(s.oversized));
@@ -230,7 +240,7 @@ static json_t *ctl_json(const struct daemon *d)
 
 static void put_node(json_t *o, const struct daemon *d)
 {
-	const struct conf *c = d->conf;
+	const struct conf *c = d->node.conf;
 	json_t *vips = json_array();
 
 	for (unsigned int i = 0; i < c->n_vips; i++)
@@ -243,7 +253,7 @@ static void put_node(json_t *o, const struct daemon *d)
 	put(o, "vrid", number(c->vrid));
 	put(o, "vrrp_version", number(c->vrrp_version));
 	put(o, "interface", json_string(c->interface));
-	put(o, "xdp_mode", json_string(hokm_bpf_mode(d->bpf)));
+	put(o, "xdp_mode", json_string(hokm_bpf_mode(d->node.bpf)));
 	put(o, "vips", vips);
 	put(o, "profile", json_string(c->profile == CONF_PROFILE_FAST ? "fast" : "standard"));
 	put(o, "log_level", json_string(log_level_name(log_get_level())));
@@ -252,23 +262,23 @@ static void put_node(json_t *o, const struct daemon *d)
 static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 {
 	const struct vrrp *v = &d->vrrp;
-	const char *successor = daemon_peer_name(d, d->policy.successor);
+	const char *successor = peers_name(&d->node.peers, d->policy.successor);
 
 	put(o, "state", json_string(hokm_vrrp_state_name(v->state)));
-	put(o, "owner", json_boolean(d->want.own.lease_until_ns > now_ns));
+	put(o, "owner", json_boolean(d->node.want.own.lease_until_ns > now_ns));
 	put(o, "reason", json_string(hokm_reason_name(v->reason)));
 	put(o, "reason_text", json_string(hokm_reason_text(v->reason)));
 	put(o, "since_ms", age(v->since_ns, now_ns));
-	put(o, "lease_left_ms", left(d->want.own.lease_until_ns, now_ns));
+	put(o, "lease_left_ms", left(d->node.want.own.lease_until_ns, now_ns));
 	put(o, "priority", number(v->conf.priority));
-	put(o, "epoch", number(d->want.own.epoch));
+	put(o, "epoch", number(d->node.want.own.epoch));
 	put(o, "panic", json_boolean(d->policy.panic));
-	put(o, "drain", json_boolean(d->drain));
+	put(o, "drain", json_boolean(d->drain.on));
 	put(o, "maint", json_boolean(d->maint));
 	put(o, "drain_ms",
-	    d->drain && d->drain_until_ns ? left(d->drain_until_ns, now_ns) : json_null());
-	put(o, "drained", json_boolean(d->drain && d->drained));
-	put(o, "players", number(daemon_players(d)));
+	    d->drain.on && d->drain.until_ns ? left(d->drain.until_ns, now_ns) : json_null());
+	put(o, "drained", json_boolean(d->drain.on && d->drain.complete));
+	put(o, "players", number(services_players(&d->node.services)));
 	put(o, "waits_for_replica_ms",
 	    d->policy.waits ? age(d->policy.waits_ns, now_ns) : json_null());
 	put(o, "standby", json_boolean(d->standby));
@@ -277,7 +287,7 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "uptime_ms", age(d->started_ns, now_ns));
 }
 
-json_t *daemon_status_json(struct daemon *d)
+json_t *status_json(const struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
 	json_t *o = json_object();
@@ -287,27 +297,30 @@ json_t *daemon_status_json(struct daemon *d)
 
 	put_node(o, d);
 	put_state(o, d, now_ns);
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
+	for (unsigned int s = 0; s < d->node.services.n; s++)
 		if (json_array_append_new(services, service_json(d, s, now_ns)))
 			log_debug("status: no memory for a service");
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
-		if (d->nodes[i].slot < HOKM_MAX_PEERS &&
-		    json_array_append_new(peers, peer_json(d, i, now_ns)))
+	for (unsigned int i = 0; i < d->node.conf->n_nodes; i++) {
+		uint8_t slot = d->node.peers.by_node[i];
+
+		if (slot < HOKM_MAX_PEERS &&
+		    json_array_append_new(peers, peer_json(d, slot, now_ns)))
 			log_debug("status: no memory for a peer");
+	}
 	put(o, "services", services);
 	put(o, "peers", peers);
 	put(o, "vrrp", vrrp_json(d));
 	put(o, "hooks", hooks_json(d));
 	put(o, "ctl", ctl_json(d));
-	put(agent, "pid", json_integer(agent_pid(d->agent)));
-	put(agent, "restarts", number(d->stats.agent_restarts));
+	put(agent, "pid", json_integer(agent_pid(d->checks.agent)));
+	put(agent, "restarts", number(d->checks.agent_restarts));
 	put(o, "agent", agent);
-	put(o, "events_lost", number(events_lost(d->events)));
-	put(o, "replica_full", number(daemon_repl_full(d)));
-	put(o, "conns_expired", number(d->stats.conns_expired));
-	put(o, "conns_left", number(d->stats.conns_left));
-	put(o, "stale_told", number(d->stats.stale_told));
-	put(o, "stale_untold", number(d->stats.stale_untold));
-	put(o, "late_ms_max", ms(d->stats.late_max_ns));
+	put(o, "events_lost", number(events_lost(d->node.events)));
+	put(o, "replica_full", number(replication_full(d->replication)));
+	put(o, "conns_expired", number(d->sweep.stats.expired));
+	put(o, "conns_left", number(d->sweep.stats.left));
+	put(o, "stale_told", number(d->sweep.stats.stale_reported));
+	put(o, "stale_untold", number(d->sweep.stats.stale_unreported));
+	put(o, "late_ms_max", ms(d->heartbeat.late_max_ns));
 	return o;
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What ctl can ask of the daemon. A verb that changes something sets the operator's word and lets
- * daemon_evaluate() draw the consequences: there is no second way into the machine.
- */
+/* See verbs.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,39 +8,30 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "serve/conns.h"
 #include "daemon/daemon.h"
+#include "daemon/reload.h"
+#include "serve/conns.h"
+#include "serve/status.h"
+#include "serve/verbs.h"
 
 #define NO_SUCCESSOR "no peer is healthy enough to take over"
 #define SEE_STATUS   "; see `hokm-xdp ctl status`"
 
-const char *daemon_service_name(const struct daemon *d, unsigned int slot)
-{
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		if (d->services[s].slot == slot)
-			return d->conf->services[s].name;
-	return NULL;
-}
-
-const char *daemon_peer_name(const struct daemon *d, unsigned int slot)
-{
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++)
-		if (d->nodes[i].slot == slot && slot < HOKM_MAX_PEERS)
-			return d->conf->nodes[i].name;
-	return NULL;
-}
-
 static const char *event_service(unsigned int slot, void *arg)
 {
-	return daemon_service_name(arg, slot);
+	const struct daemon *d = arg;
+
+	return services_name(&d->node.services, slot);
 }
 
 static const char *event_peer(unsigned int slot, void *arg)
 {
-	return daemon_peer_name(arg, slot);
+	const struct daemon *d = arg;
+
+	return peers_name(&d->node.peers, slot);
 }
 
-const struct event_names daemon_event_names = {.service = event_service, .peer = event_peer};
+const struct event_names serve_event_names = {.service = event_service, .peer = event_peer};
 
 static int answer_text(json_t **data, const char *text)
 {
@@ -56,44 +44,56 @@ static int verb_status(void *arg, const json_t *args, json_t **data, char *error
 	(void)args;
 	(void)error;
 	(void)size;
-	*data = daemon_status_json(arg);
+	*data = status_json(arg);
 	return *data ? 0 : -ENOMEM;
 }
 
 /* ---- conns ---- */
 
-#define KILL_ONE_NS 20000 /* to end one connection, generously */
+#define KILL_ONE_NS 20000 /* to terminate one connection, generously */
 
 static void keep_name(char *to, const char *name)
 {
 	snprintf(to, CONF_NAME_MAX, "%s", name ? name : "");
 }
 
-/* On the loop's thread: all that the thread of the walk must know of the daemon. */
+static void copy_names(const struct node *n, struct conns_names *names)
+{
+	memset(names, 0, sizeof(*names));
+	for (unsigned int s = 0; s < n->services.n; s++) {
+		const struct service *svc = &n->services.list[s];
+
+		keep_name(names->service[svc->slot], svc->conf->name);
+		names->vip[svc->slot] = svc->vip;
+		names->port[svc->slot] = htons(svc->conf->port);
+	}
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		keep_name(names->peer[slot], peers_name(&n->peers, slot));
+}
+
+/*
+ * On the thread of the loop: copies what the thread of the walk needs of the daemon. The packet
+ * path is prepared for the RSTs here and not by settle(), because that thread starts at once.
+ */
 static int prepare_conns(void *arg, const json_t *args, void **job, char *error, size_t size)
 {
 	struct daemon *d = arg;
+	struct node *n = &d->node;
 	struct conns_names names;
+	uint64_t until_ns;
 	int err;
 
-	memset(&names, 0, sizeof(names));
-	for (unsigned int s = 0; s < HOKM_MAX_SERVICES; s++)
-		keep_name(names.service[s], daemon_service_name(d, s));
-	for (unsigned int s = 0; s < d->conf->n_services; s++) {
-		names.vip[d->services[s].slot] = d->conf->vips[d->conf->services[s].vip];
-		names.port[d->services[s].slot] = htons(d->conf->services[s].port);
-	}
-	for (unsigned int p = 0; p < HOKM_MAX_PEERS; p++)
-		keep_name(names.peer[p], daemon_peer_name(d, p));
-	err = conns_job_new(&names, d->bpf, args, job, error, size);
+	copy_names(n, &names);
+	err = conns_job_new(&names, n->bpf, args, job, error, size);
 	if (err || !json_object_get(args, "action") ||
 	    json_is_true(json_object_get(args, "dry_run")))
 		return err;
-	log_info("operator ends connections");
-	events_add(d->events, "operator", HOKM_R_OPERATOR, "conns kill");
-	/* The thread cannot say how far it is: as long as it takes at the most. */
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		daemon_ending_quiet(d, s, clock_now_ns() + daemon_players(d) * KILL_ONE_NS);
+	log_info("the operator terminates connections");
+	events_add(n->events, "operator", HOKM_R_OPERATOR, "conns kill");
+	/* The thread does not report its progress: as long as it may take at most. */
+	until_ns = clock_now_ns() + services_players(&n->services) * KILL_ONE_NS;
+	for (unsigned int s = 0; s < n->services.n; s++)
+		session_end_quiet(n, &n->services.list[s], until_ns);
 	return 0;
 }
 
@@ -109,7 +109,7 @@ static json_t *counters_json(struct daemon *d, unsigned int slot)
 	__u64 value[HOKM_CTR_COUNT];
 
 	_Static_assert(sizeof(value) == sizeof(c), "counters are an array of u64");
-	if (!o || hokm_bpf_get_counters(d->bpf, slot, &c)) {
+	if (!o || hokm_bpf_get_counters(d->node.bpf, slot, &c)) {
 		json_decref(o);
 		return NULL;
 	}
@@ -130,19 +130,21 @@ static int verb_counters(void *arg, const json_t *args, json_t **data, char *err
 	int err = 0;
 
 	(void)args;
-	for (unsigned int s = 0; s < d->conf->n_services && !err; s++)
-		err = json_object_set_new(services, d->conf->services[s].name,
-					  counters_json(d, d->services[s].slot));
+	for (unsigned int s = 0; s < d->node.services.n && !err; s++) {
+		const struct service *svc = &d->node.services.list[s];
+
+		err = json_object_set_new(services, svc->conf->name, counters_json(d, svc->slot));
+	}
 	*data = json_pack("{s:o, s:o}", "services", services, "node",
 			  counters_json(d, HOKM_NODE_SLOT));
 	if (err || !*data) {
-		snprintf(error, size, "reading map counters failed");
+		snprintf(error, size, "could not read map counters");
 		return -EIO;
 	}
 	return 0;
 }
 
-/* ---- the operator's words ---- */
+/* ---- orders of the operator ---- */
 
 static int refuse(char *error, size_t size, const char *what, const char *hint)
 {
@@ -152,36 +154,41 @@ static int refuse(char *error, size_t size, const char *what, const char *hint)
 
 static const char *owner_name(const struct daemon *d)
 {
+	const struct peers *p = &d->node.peers;
 	uint64_t now_ns = clock_now_ns();
 
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
-		uint8_t slot = d->nodes[i].slot;
+	for (unsigned int i = 0; i < d->node.conf->n_nodes; i++) {
+		const struct conf_node *cn = &d->node.conf->nodes[i];
+		uint8_t slot = p->by_node[i];
 
-		if (slot < HOKM_MAX_PEERS && d->peers[slot].lease_until_ns > now_ns)
-			return d->conf->nodes[i].name;
-		if (d->vrrp.owner.s_addr && d->conf->nodes[i].addr.s_addr == d->vrrp.owner.s_addr)
-			return d->conf->nodes[i].name;
+		if (slot < HOKM_MAX_PEERS && p->list[slot].map.lease_until_ns > now_ns)
+			return cn->name;
+		if (d->vrrp.owner.s_addr && cn->addr.s_addr == d->vrrp.owner.s_addr)
+			return cn->name;
 	}
-	return "nobody known";
+	return "no owner is known";
 }
 
 /*
- * Who would take the VIP: the best healthy peer, else one without pulses (keepalived) that lives.
+ * The node that would take the VIP: the best healthy peer, else a peer that is known by its adverts
+ * (keepalived).
  */
 static const char *next_owner_name(const struct daemon *d)
 {
-	const char *name = daemon_peer_name(d, d->policy.successor);
+	const struct peers *p = &d->node.peers;
+	const char *name = peers_name(p, d->policy.successor);
+	uint64_t now_ns = clock_now_ns();
 	unsigned int best = 0;
 
 	if (name)
 		return name;
-	for (unsigned int i = 0; i < d->conf->n_nodes; i++) {
-		const struct conf_node *n = &d->conf->nodes[i];
-		uint8_t slot = d->nodes[i].slot;
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		const struct peer *peer = &p->list[slot];
 
-		if (slot < HOKM_MAX_PEERS && d->advert_ns[slot] && n->priority > best) {
-			best = n->priority;
-			name = n->name;
+		if (peer->used && peer->priority > best &&
+		    peers_sight(p, slot, now_ns).by == PEER_BY_ADVERT) {
+			best = peer->priority;
+			name = peer->name;
 		}
 	}
 	return name;
@@ -202,25 +209,22 @@ static int verb_failover(void *arg, const json_t *args, json_t **data, char *err
 		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
 	if (to && strcmp(to, successor) != 0)
 		return refuse(error, size, "the election would give the VIP to ", successor);
-	/* Kept here: after the step `successor` is another. */
 	snprintf(text, sizeof(text),
-		 "the VIP goes to %s; this node will not take it back by itself "
-		 "(`ready` lets it)",
+		 "the VIP goes to %s; this node does not take it back by itself until `ready`",
 		 successor);
-	log_info("operator asked for failover");
-	events_add(d->events, "operator", HOKM_R_OPERATOR, "failover to %s", successor);
+	log_info("operator: failover");
+	events_add(d->node.events, "operator", HOKM_R_OPERATOR, "failover to %s", successor);
 	d->standby = true;
-	daemon_vrrp_event(d, &ev);
+	inbox_note_vrrp(&d->node.inbox, &ev);
 	return answer_text(data, text);
 }
 
-static int set_word(struct daemon *d, bool *word, bool value, const char *event, json_t **data,
-		    const char *text)
+/* Reports the order, and has it carried out in this turn of the loop. */
+static int ordered(struct daemon *d, const char *order, json_t **data, const char *text)
 {
-	*word = value;
-	log_info("operator: %s", event);
-	events_add(d->events, "operator", HOKM_R_OPERATOR, "%s", event);
-	daemon_evaluate(d);
+	log_info("operator: %s", order);
+	events_add(d->node.events, "operator", HOKM_R_OPERATOR, "%s", order);
+	inbox_note(&d->node.inbox, INBOX_POLICY);
 	return answer_text(data, text);
 }
 
@@ -229,6 +233,7 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 	const char *timeout = json_string_value(json_object_get(args, "timeout"));
 	struct daemon *d = arg;
 	uint64_t timeout_ns = 0;
+	json_int_t players;
 	int err;
 
 	if (timeout && (duration_parse(timeout, &timeout_ns) || !timeout_ns)) {
@@ -237,22 +242,15 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 	}
 	if (!next_owner_name(d))
 		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
-	/* Asked again, the new time counts. */
-	d->drain_ns = clock_now_ns();
-	d->drain_until_ns = timeout_ns ? d->drain_ns + timeout_ns : 0;
-	d->drained = false;
-	for (unsigned int s = 0; s < d->conf->n_services; s++)
-		d->services[s].drain_kept = false;
-	err = set_word(
-		d, &d->drain, true, "drain", data,
-		timeout ? "new players go to a peer, the present ones stay until they leave "
-			  "or the time is over"
-			: "new players go to a peer, the present ones stay until they leave");
+	drain_begin(&d->drain, &d->node, timeout_ns);
+	err = ordered(d, "drain", data,
+		      timeout ? "new players go to a peer, the present ones stay until they leave "
+				"or the time is over"
+			      : "new players go to a peer, the present ones stay until they leave");
 	if (err)
 		return err;
-	return json_object_set_new(*data, "players", json_integer((json_int_t)daemon_players(d)))
-		       ? -ENOMEM
-		       : 0;
+	players = (json_int_t)services_players(&d->node.services);
+	return json_object_set_new(*data, "players", json_integer(players)) ? -ENOMEM : 0;
 }
 
 static int verb_undrain(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -262,21 +260,22 @@ static int verb_undrain(void *arg, const json_t *args, json_t **data, char *erro
 	(void)args;
 	(void)error;
 	(void)size;
-	d->drain_until_ns = 0;
-	return set_word(d, &d->drain, false, "undrain", data, "new players are taken again");
+	drain_stop(&d->drain);
+	return ordered(d, "undrain", data, "new players are accepted again");
 }
 
 static int verb_maint(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	struct daemon *d = arg;
+	bool keeps = !next_owner_name(d) && d->vrrp.state == HOKM_VRRP_MASTER;
 
 	(void)args;
 	(void)error;
 	(void)size;
-	return set_word(d, &d->maint, true, "maint", data,
-			!next_owner_name(d) && d->vrrp.state == HOKM_VRRP_MASTER
-				? "in maintenance; no peer is healthy, so this node keeps the VIP"
-				: "in maintenance; the VIP goes to a peer");
+	d->maint = true;
+	return ordered(d, "maint", data,
+		       keeps ? "in maintenance; no peer is healthy, so this node keeps the VIP"
+			     : "in maintenance; the VIP goes to a peer");
 }
 
 static int verb_ready(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -286,9 +285,9 @@ static int verb_ready(void *arg, const json_t *args, json_t **data, char *error,
 	(void)args;
 	(void)error;
 	(void)size;
+	d->maint = false;
 	d->standby = false;
-	return set_word(d, &d->maint, false, "ready", data,
-			"out of maintenance and standby; the election decides");
+	return ordered(d, "ready", data, "out of maintenance and standby; the election decides");
 }
 
 static int verb_reload(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -301,7 +300,7 @@ static int verb_reload(void *arg, const json_t *args, json_t **data, char *error
 		snprintf(error, size, "could not start the reload: %s", strerror(-err));
 		return err;
 	}
-	return answer_text(data, "reloading; `hokm-xdp ctl events` tells how it ends");
+	return answer_text(data, "reloading; `hokm-xdp ctl events` shows the result");
 }
 
 static int verb_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -319,7 +318,7 @@ static int verb_log_level(void *arg, const json_t *args, json_t **data, char *er
 	return answer_text(data, log_level_name(log_get_level()));
 }
 
-const struct ctl_verb daemon_verbs[] = {
+const struct ctl_verb serve_verbs[] = {
 	{.name = "status", .handler = verb_status},
 	{.name = "conns", .work = &conns_work},
 	{.name = "counters", .handler = verb_counters},

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See adverts.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/adverts.h"
+#include "daemon/node.h"
+#include "sense/vrrp_sock.h"
+
+#define DISCARD_LOG_NS (60 * NS_PER_S)
+#define SOURCE_OFFSET  12 /* of the sender's address in the IP header */
+#define IP_HEADER_LEN  20
+
+static void wire_conf(const struct conf *c, struct vrrp_wire_conf *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->version = (uint8_t)c->vrrp_version;
+	w->vrid = c->vrid;
+	w->adver_ns = c->advert_ns;
+	w->use_pass = c->vrrp_version == 2;
+	memcpy(w->password, c->vrrp_password, sizeof(w->password));
+	w->checksum_pseudo = c->checksum_pseudo;
+}
+
+/* ---- received ---- */
+
+/* Counted, and logged once a minute for each reason. */
+static void discard(struct adverts *a, enum vrrp_discard why, struct in_addr source)
+{
+	uint8_t slot = peers_by_addr(&a->node->peers, source);
+	uint64_t now_ns = clock_now_ns();
+	char addr[INET_ADDRSTRLEN];
+
+	a->discarded[why]++;
+	if (slot < HOKM_MAX_PEERS)
+		a->node->peers.list[slot].discarded++;
+	if (a->discard_logged_ns[why] && now_ns < a->discard_logged_ns[why] + DISCARD_LOG_NS)
+		return;
+	a->discard_logged_ns[why] = now_ns;
+	if (!inet_ntop(AF_INET, &source, addr, sizeof(addr)))
+		return;
+	log_warn("advert from %s %s: reason=%s (%s)", addr,
+		 why == VRRP_BAD_ADDRS ? "is strange" : "discarded", vrrp_discard_name(why),
+		 vrrp_discard_text(why));
+}
+
+/*
+ * An advert that lists other VIPs than ours is reported and counts all the same: RFC 9568 section
+ * 7.1 leaves that choice.
+ */
+static bool same_vips(const struct conf *c, const struct vrrp_advert *a)
+{
+	if (a->n_addrs != c->n_vips)
+		return false;
+	for (unsigned int i = 0; i < c->n_vips; i++) {
+		bool found = false;
+
+		for (unsigned int j = 0; j < a->n_addrs; j++)
+			found |= a->addrs[j].s_addr == c->vips[i].s_addr;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
+{
+	struct vrrp_event ev = {.kind = VRRP_EV_ADVERT};
+	struct node *n = a->node;
+	struct in_addr source = {0};
+	struct vrrp_wire_conf w;
+	enum vrrp_discard bad;
+	uint8_t slot;
+
+	wire_conf(n->conf, &w);
+	bad = vrrp_wire_parse(&w, packet, len, &ev.advert);
+	explicit_bzero(w.password, sizeof(w.password));
+	if (len >= IP_HEADER_LEN)
+		memcpy(&source, packet + SOURCE_OFFSET, sizeof(source));
+	slot = peers_by_addr(&n->peers, ev.advert.source);
+	if (bad == VRRP_BAD_NONE && slot >= HOKM_MAX_PEERS)
+		bad = VRRP_BAD_SOURCE;
+	if (bad != VRRP_BAD_NONE) {
+		discard(a, bad, source);
+		return;
+	}
+	if (!same_vips(n->conf, &ev.advert))
+		discard(a, VRRP_BAD_ADDRS, source);
+	a->received++;
+	n->peers.list[slot].advert_ns = ev.advert.priority ? clock_now_ns() : 0;
+	inbox_note_vrrp(&n->inbox, &ev);
+}
+
+void adverts_read(struct adverts *a)
+{
+	uint8_t packet[2048];
+
+	for (int i = 0; i < INBOX_ADVERTS; i++) {
+		ssize_t len = vrrp_sock_recv(a->sock, packet, sizeof(packet));
+
+		if (len == -EAGAIN)
+			return;
+		if (len < 0) {
+			log_warn("could not read adverts: %s", strerror((int)-len));
+			return;
+		}
+		take_advert(a, packet, (size_t)len);
+	}
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	(void)s;
+	(void)fd;
+	(void)revents;
+	adverts_read(arg);
+	return 0;
+}
+
+/* ---- sent ---- */
+
+static int send_to(struct adverts *a, uint8_t priority, struct in_addr dest)
+{
+	const struct conf *c = a->node->conf;
+	uint8_t buf[VRRP_PACKET_MAX];
+	struct vrrp_wire_conf w;
+	size_t len;
+
+	wire_conf(c, &w);
+	len = vrrp_wire_build(&w, priority, c->vips, (uint8_t)c->n_vips, c->nodes[c->self].addr,
+			      dest, buf);
+	explicit_bzero(w.password, sizeof(w.password));
+	return vrrp_sock_send(a->sock, buf, len, dest);
+}
+
+/* 0 when at least one peer's advert went out. */
+static int send_unicast(struct adverts *a, uint8_t priority)
+{
+	const struct peers *p = &a->node->peers;
+	int err = -EDESTADDRREQ;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		int one;
+
+		if (!p->list[slot].used)
+			continue;
+		one = send_to(a, priority, p->list[slot].addr);
+		if (err)
+			err = one;
+	}
+	return err;
+}
+
+int adverts_send(struct adverts *a, uint8_t priority)
+{
+	struct in_addr group = {.s_addr = htonl(VRRP_GROUP)};
+	const struct conf *c = a->node->conf;
+	int err = c->multicast ? send_to(a, priority, group) : send_unicast(a, priority);
+
+	if (!err)
+		a->sent++;
+	else if (!a->failed++)
+		log_error("could not send an advert on %s: %s", c->interface, strerror(-err));
+	return err;
+}
+
+/* ---- open and close ---- */
+
+int adverts_open(struct adverts *a, struct node *n)
+{
+	const struct conf *c = n->conf;
+
+	a->node = n;
+	return vrrp_sock_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->multicast,
+			      &a->sock);
+}
+
+int adverts_start(struct adverts *a)
+{
+	int err = sd_event_add_io(a->node->event, &a->io, vrrp_sock_fd(a->sock), EPOLLIN,
+				  on_readable, a);
+
+	if (err >= 0)
+		err = sd_event_source_set_priority(a->io, NODE_PRIO_VRRP);
+	return err < 0 ? err : 0;
+}
+
+void adverts_stop(struct adverts *a)
+{
+	a->io = sd_event_source_disable_unref(a->io);
+}
+
+void adverts_close(struct adverts *a)
+{
+	vrrp_sock_close(a->sock);
+	a->sock = NULL;
+}

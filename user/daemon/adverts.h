@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* VRRP adverts: received ones become events of the VRRP machine, and this node's own go out. */
+#ifndef HOKM_DAEMON_ADVERTS_H
+#define HOKM_DAEMON_ADVERTS_H
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "decide/vrrp_wire.h"
+
+struct node;
+struct vrrp_sock;
+
+struct adverts {
+	struct node *node;
+	struct vrrp_sock *sock;
+	sd_event_source *io;
+	uint64_t sent, failed, received;
+	uint64_t discarded[VRRP_DISCARD_COUNT];
+	uint64_t discard_logged_ns[VRRP_DISCARD_COUNT];
+};
+
+/* The socket. 0 or -errno. */
+int adverts_open(struct adverts *a, struct node *n);
+/* From now on adverts that arrive are noted. 0 or -errno. */
+int adverts_start(struct adverts *a);
+void adverts_stop(struct adverts *a);
+void adverts_close(struct adverts *a);
+
+/* Notes the adverts that wait in the socket, at most INBOX_ADVERTS of them. */
+void adverts_read(struct adverts *a);
+/* One advert to all peers. 0 when it went out; unicast: to one of them at least. */
+int adverts_send(struct adverts *a, uint8_t priority);
+
+#endif

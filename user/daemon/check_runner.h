@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The check runner: has the agent run the active checks when they are due, and takes its results. A
+ * service is UP when all its checks are, DOWN when one of them is, and INIT until each has a first
+ * result.
+ */
+#ifndef HOKM_DAEMON_CHECK_RUNNER_H
+#define HOKM_DAEMON_CHECK_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+
+struct agent;
+struct inbox;
+struct services;
+
+struct check_runner {
+	struct services *services;
+	struct inbox *inbox;
+	struct agent *agent;
+	sd_event_source *timer;
+	bool agent_died; /* noted */
+	uint64_t agent_restarts;
+};
+
+/* Starts the agent, which needs the rights that the daemon gives up later. 0 or -errno, logged. */
+int check_runner_open(struct check_runner *r, sd_event *event, const char *agent_user,
+		      struct services *services, struct inbox *inbox);
+/* Starts the checks. 0 or -errno, logged. */
+int check_runner_start(struct check_runner *r, sd_event *event);
+void check_runner_close(struct check_runner *r);
+
+/* Takes the results that were noted, into the health of each check. */
+void check_runner_take(struct check_runner *r, uint64_t now_ns);
+/*
+ * Sums the checks up into the health of each service, and starts the checks that are due. True when
+ * the health of a service changed.
+ */
+bool check_runner_run(struct check_runner *r, uint64_t now_ns);
+/* Sets the timer to the next check. */
+void check_runner_arm(struct check_runner *r);
+
+/* "websocket", "http" ... */
+const char *check_kind_name(enum conf_check_kind kind);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See configure.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/configure.h"
+#include "daemon/node.h"
+#include "sense/link.h"
+
+/* The slot that has `addr` already, else a free one, else -ENOSPC. */
+static int peer_slot(const struct hokm_cfg *cfg, const struct hokm_addr *addr, unsigned int taken)
+{
+	int free_slot = -ENOSPC;
+
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		if (cfg->peer[i].used && !memcmp(&cfg->peer[i].addr, addr, sizeof(*addr)))
+			return (int)i;
+		if (!cfg->peer[i].used && !(taken & (1u << i)) && free_slot < 0)
+			free_slot = (int)i;
+	}
+	return free_slot;
+}
+
+static int service_slot(const struct hokm_cfg *cfg, const struct hokm_addr *vip, __be16 port,
+			unsigned int taken)
+{
+	int free_slot = -ENOSPC;
+
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		const struct hokm_service_key *k = &cfg->service[i];
+
+		if (k->used && k->port == port && !memcmp(&k->vip, vip, sizeof(*vip)))
+			return (int)i;
+		if (!k->used && !(taken & (1u << i)) && free_slot < 0)
+			free_slot = (int)i;
+	}
+	return free_slot;
+}
+
+/* Slots of peers in the order of falling priority. */
+static void fill_order(const struct node *n, struct hokm_cfg *cfg)
+{
+	const struct conf *c = n->conf;
+
+	cfg->n_order = 0;
+	for (int priority = 255; priority > 0; priority--)
+		for (unsigned int i = 0; i < c->n_nodes; i++)
+			if (i != c->self && c->nodes[i].priority == priority)
+				cfg->order[cfg->n_order++] = n->peers.by_node[i];
+}
+
+/* A peer that had this slot before keeps what is known of it. */
+static void set_peer(struct peer *p, const struct conf_node *cn, bool known)
+{
+	if (!known)
+		memset(p, 0, sizeof(*p));
+	p->used = true;
+	memcpy(p->name, cn->name, sizeof(p->name));
+	p->addr = cn->addr;
+	p->priority = cn->priority;
+}
+
+static int fill_peer(struct node *n, unsigned int node, const struct hokm_cfg *old,
+		     struct hokm_cfg *cfg, unsigned int *taken)
+{
+	const struct conf_node *cn = &n->conf->nodes[node];
+	struct hokm_addr addr = hokm_addr_from_ipv4(cn->addr);
+	int slot = peer_slot(old, &addr, *taken);
+
+	if (slot < 0)
+		return slot;
+	*taken |= 1u << slot;
+	n->peers.by_node[node] = (uint8_t)slot;
+	set_peer(&n->peers.list[slot], cn, old->peer[slot].used);
+	cfg->peer[slot].addr = addr;
+	cfg->peer[slot].used = 1;
+	cfg->peer[slot].priority = cn->priority;
+	if (slot >= cfg->n_peers)
+		cfg->n_peers = (__u8)(slot + 1);
+	if (!old->peer[slot].used && hokm_bpf_clear_peer(n->bpf, (unsigned int)slot))
+		return -EIO;
+	return 0;
+}
+
+static int fill_peers(struct node *n, const struct hokm_cfg *old, struct hokm_cfg *cfg)
+{
+	const struct conf *c = n->conf;
+	unsigned int taken = 0;
+	int err = 0;
+
+	memset(n->peers.by_node, HOKM_NO_PEER, sizeof(n->peers.by_node));
+	for (unsigned int i = 0; i < c->n_nodes && !err; i++)
+		if (i != c->self)
+			err = fill_peer(n, i, old, cfg, &taken);
+	if (err)
+		return err;
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (!(taken & (1u << slot)))
+			n->peers.list[slot].used = false;
+	n->peers.dead_ns = c->peer_dead_ns;
+	n->peers.stale_ns = c->daemon_stale_ns;
+	fill_order(n, cfg);
+	return 0;
+}
+
+static void set_service(struct node *n, struct service *svc, const struct conf_service *cs,
+			uint8_t slot, bool known)
+{
+	struct hokm_service state;
+
+	memset(svc, 0, sizeof(*svc));
+	svc->conf = cs;
+	svc->vip = n->conf->vips[cs->vip];
+	svc->slot = slot;
+	svc->tag = hokm_service_tag(svc->vip, cs->port);
+	svc->adopted = HOKM_SVC_INIT;
+	if (known && !hokm_bpf_get_service(n->bpf, slot, &state) &&
+	    (state.state == HOKM_SVC_UP || state.state == HOKM_SVC_DOWN))
+		svc->adopted = state.state;
+}
+
+static int fill_services(struct node *n, const struct hokm_cfg *old, struct hokm_cfg *cfg)
+{
+	const struct conf *c = n->conf;
+	unsigned int taken = 0;
+
+	n->services.n = c->n_services;
+	for (unsigned int s = 0; s < c->n_services; s++) {
+		const struct conf_service *cs = &c->services[s];
+		struct hokm_addr vip = hokm_addr_from_ipv4(c->vips[cs->vip]);
+		int slot = service_slot(old, &vip, htons(cs->port), taken);
+
+		if (slot < 0)
+			return slot;
+		taken |= 1u << slot;
+		set_service(n, &n->services.list[s], cs, (uint8_t)slot, old->service[slot].used);
+		cfg->service[slot].vip = vip;
+		cfg->service[slot].port = htons(cs->port);
+		cfg->service[slot].used = 1;
+		if (slot >= cfg->n_services)
+			cfg->n_services = (__u8)(slot + 1);
+	}
+	return 0;
+}
+
+static void fill_settings(const struct node *n, const struct hokm_cfg *old, struct hokm_cfg *cfg)
+{
+	const struct conf *c = n->conf;
+
+	cfg->vrid = c->vrid;
+	cfg->pulse_port = htons(c->pulse_port);
+	cfg->repl_port = c->replicate ? htons(c->repl_port) : 0;
+	cfg->pulse_nonce = n->nonce;
+	cfg->hash_seed = old->hash_seed ? old->hash_seed : n->nonce;
+	cfg->half_open_mask = hokm_bpf_half_open_sets(n->bpf) - 1;
+	cfg->peer_dead_ns = c->peer_dead_ns;
+	cfg->daemon_stale_ns = c->daemon_stale_ns;
+	cfg->suspect_ns = c->observe.limit[HOKM_SIGNAL_REFUSED].on ? c->observe.hold_ns : 0;
+	for (unsigned int i = 0; i < c->n_vips; i++)
+		cfg->vip[cfg->n_vips++] = hokm_addr_from_ipv4(c->vips[i]);
+}
+
+static int fill_cfg(struct node *n, struct hokm_cfg *cfg)
+{
+	struct hokm_cfg old;
+	int err = hokm_bpf_get_cfg(n->bpf, &old);
+
+	if (!err && !hokm_bpf_half_open_sets(n->bpf))
+		err = -EIO;
+	if (err)
+		return err;
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->addr = hokm_addr_from_ipv4(n->conf->nodes[n->conf->self].addr);
+	err = link_mac(n->conf->interface, cfg->mac);
+	if (!err)
+		err = fill_peers(n, &old, cfg);
+	if (!err)
+		err = fill_services(n, &old, cfg);
+	if (!err)
+		fill_settings(n, &old, cfg);
+	return err;
+}
+
+int configure_node(struct node *n, struct pulse *pulse)
+{
+	struct hokm_cfg cfg;
+	struct hokm_keys keys;
+	int err = fill_cfg(n, &cfg);
+
+	if (err)
+		return err;
+	n->want.n_vips = n->conf->n_vips;
+	memcpy(n->want.vips, n->conf->vips, sizeof(n->want.vips));
+	err = conf_pulse_key(n->conf, &keys);
+	if (!err)
+		err = hokm_bpf_set_keys(n->bpf, &keys);
+	if (!err)
+		err = hokm_bpf_set_cfg(n->bpf, &cfg);
+	if (!err)
+		pulse_set_key(pulse, &keys, n->nonce, n->conf->vrid);
+	explicit_bzero(&keys, sizeof(keys));
+	return err;
+}
+
+void configure_vrrp(const struct conf *c, struct vrrp_conf *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->version = (uint8_t)c->vrrp_version;
+	v->priority = c->nodes[c->self].priority;
+	v->adver_ns = c->advert_ns;
+	v->preempt = c->preempt;
+	v->preempt_delay_ns = c->preempt_delay_ns;
+	v->addr = c->nodes[c->self].addr;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Brings the configuration into the maps: at the start and after a reload. */
+#ifndef HOKM_DAEMON_CONFIGURE_H
+#define HOKM_DAEMON_CONFIGURE_H
+
+#include "decide/vrrp.h"
+#include "sense/pulse.h"
+
+struct conf;
+struct node;
+
+/*
+ * Gives each service and peer its slot, fills map cfg, and sets the keys of the pulses, in the map
+ * and in `pulse`. Services and peers that the maps know keep their slots, so that entries of
+ * connections stay valid. 0 or -errno.
+ */
+int configure_node(struct node *n, struct pulse *pulse);
+/* The settings of the VRRP machine. */
+void configure_vrrp(const struct conf *c, struct vrrp_conf *v);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See heartbeat.h. */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/heartbeat.h"
+#include "daemon/node.h"
+#include "sense/pulse.h"
+
+#define LATE_LOG_NS (200 * NS_PER_MS)
+
+/* Several ticks at once, or one long after the last: other processes had the CPU. */
+static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
+{
+	uint64_t last_ns = n->peers.tick_ns;
+	uint64_t due_ns = last_ns ? last_ns + n->conf->pulse_ns : now_ns;
+
+	return ticks && now_ns > due_ns ? now_ns - due_ns : 0;
+}
+
+void heartbeat_probe(struct heartbeat *h)
+{
+	const struct peers *p = &h->node->peers;
+	uint64_t now_ns = clock_now_ns();
+
+	/* A probe that is lost is no reason to fail: the next one follows. */
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used)
+			(void)pulse_probe(h->pulse, p->list[slot].addr, now_ns);
+}
+
+void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
+{
+	struct node *n = h->node;
+	uint64_t now_ns = clock_now_ns();
+	uint64_t late_ns = lateness(n, ticks, now_ns);
+
+	peers_note_tick(&n->peers, late_ns, now_ns);
+	if (late_ns > h->late_max_ns)
+		h->late_max_ns = late_ns;
+	if (late_ns > LATE_LOG_NS)
+		log_warn("the daemon got the CPU %llu ms late",
+			 (unsigned long long)(late_ns / NS_PER_MS));
+	n->want.own.daemon_ns = now_ns;
+	n->want.own.asking_ns = n->peers.asking_ns;
+	n->want.own.asked_ns = n->peers.asked_ns;
+	apply_own(n->apply, &n->want);
+	heartbeat_probe(h);
+}
+
+static int on_timer(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	struct heartbeat *h = arg;
+	uint64_t ticks;
+
+	(void)s;
+	(void)revents;
+	if (read(fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return 0;
+	h->node->inbox.ticks += ticks;
+	inbox_note(&h->node->inbox, INBOX_TICK);
+	return 0;
+}
+
+int heartbeat_open(struct heartbeat *h, struct node *n)
+{
+	const struct conf *c = n->conf;
+
+	h->node = n;
+	h->fd = -1;
+	return pulse_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->pulse_port,
+			  &h->pulse);
+}
+
+/*
+ * This timer runs for ever: a periodic file descriptor of its own costs two system calls a tick
+ * less than a timer of the event loop that is armed again each time.
+ */
+int heartbeat_start(struct heartbeat *h)
+{
+	int err;
+
+	h->fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (h->fd < 0)
+		return -errno;
+	err = heartbeat_set_interval(h);
+	if (!err)
+		err = sd_event_add_io(h->node->event, &h->timer, h->fd, EPOLLIN, on_timer, h);
+	if (err >= 0)
+		err = sd_event_source_set_priority(h->timer, NODE_PRIO_PULSE);
+	return err < 0 ? err : 0;
+}
+
+int heartbeat_set_interval(struct heartbeat *h)
+{
+	uint64_t ns = h->node->conf->pulse_ns;
+	struct itimerspec t = {
+		.it_interval = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)},
+		.it_value = {0, 1},
+	};
+
+	return timerfd_settime(h->fd, 0, &t, NULL) ? -errno : 0;
+}
+
+void heartbeat_stop(struct heartbeat *h)
+{
+	h->timer = sd_event_source_disable_unref(h->timer);
+	if (h->fd >= 0)
+		close(h->fd);
+	h->fd = -1;
+}
+
+void heartbeat_close(struct heartbeat *h)
+{
+	pulse_close(h->pulse);
+	h->pulse = NULL;
+}

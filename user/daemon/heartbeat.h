@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The heartbeat: every pulse interval this node writes its sign of life into map own, where its
+ * kernel takes it from when it answers pulses, and sends a probe to every peer.
+ */
+#ifndef HOKM_DAEMON_HEARTBEAT_H
+#define HOKM_DAEMON_HEARTBEAT_H
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct node;
+struct pulse;
+
+struct heartbeat {
+	struct node *node;
+	struct pulse *pulse;
+	int fd; /* of the timer, -1 when closed */
+	sd_event_source *timer;
+	uint64_t late_max_ns; /* the worst delay of a beat */
+};
+
+/* The socket of the probes. 0 or -errno. */
+int heartbeat_open(struct heartbeat *h, struct node *n);
+/* The timer. 0 or -errno. */
+int heartbeat_start(struct heartbeat *h);
+void heartbeat_stop(struct heartbeat *h);
+void heartbeat_close(struct heartbeat *h);
+/* Sets the timer to the interval of the configuration. 0 or -errno. */
+int heartbeat_set_interval(struct heartbeat *h);
+
+/* One beat. ticks: how often the timer fired since the last one. */
+void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
+/* Sends a probe to every peer. */
+void heartbeat_probe(struct heartbeat *h);
+
+#endif

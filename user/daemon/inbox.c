@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See inbox.h. */
+#include "base/log.h"
+#include "daemon/inbox.h"
+
+void inbox_note(struct inbox *in, enum inbox_note note)
+{
+	in->notes |= note;
+}
+
+void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev)
+{
+	if (in->n_events == INBOX_EVENTS) {
+		log_error("an event of the VRRP machine was dropped: %u wait already",
+			  in->n_events);
+		return;
+	}
+	in->events[in->n_events++] = *ev;
+	in->notes |= INBOX_VRRP;
+}
+
+void inbox_note_refused(struct inbox *in, unsigned int service_slot)
+{
+	in->refused |= 1u << service_slot;
+	in->notes |= INBOX_REFUSED;
+}
+
+unsigned int inbox_take(struct inbox *in, unsigned int mask)
+{
+	unsigned int notes = in->notes & mask;
+
+	in->notes &= ~mask;
+	return notes;
+}
+
+void inbox_done(struct inbox *in)
+{
+	in->ticks = 0;
+	in->refused = 0;
+	in->n_events = 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inbox: what the handlers of the event loop noted since the last settle().
+ *
+ * A handler (of a socket, a timer, an agent reply, a kernel event, a ctl verb, a reload, a link
+ * change) stores what it learnt in the state of its own concern, sets a note here, and returns. It
+ * decides nothing and changes nothing in the kernel. settle() takes the notes once a turn.
+ */
+#ifndef HOKM_DAEMON_INBOX_H
+#define HOKM_DAEMON_INBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "decide/vrrp.h"
+
+enum inbox_note {
+	INBOX_TICK = 1u << 0,     /* the pulse timer fired; `ticks` says how often */
+	INBOX_POLICY = 1u << 1,   /* something that the policy reads has changed */
+	INBOX_VRRP = 1u << 2,     /* `events` for the VRRP machine */
+	INBOX_CHECKS = 1u << 3,   /* an active check is due, or a result arrived */
+	INBOX_REFUSED = 1u << 4,  /* services of `refused` refused a connection */
+	INBOX_GARP = 1u << 5,     /* the next gratuitous ARP is due */
+	INBOX_TAKEOVER = 1u << 6, /* the next step of a peer takeover is due */
+	INBOX_SESSIONS = 1u << 7, /* the next step of terminating sessions is due */
+	INBOX_RELOAD = 1u << 8,   /* the new configuration was read */
+};
+
+/* One wake-up of the VRRP socket, and a few events of other sources. */
+#define INBOX_ADVERTS 64 /* adverts a turn: a flood must not delay the timers */
+#define INBOX_EVENTS  (INBOX_ADVERTS + 8)
+
+struct inbox {
+	unsigned int notes;
+	uint64_t ticks;
+	uint32_t refused; /* one bit for each service slot */
+	unsigned int n_events;
+	struct vrrp_event events[INBOX_EVENTS];
+};
+
+void inbox_note(struct inbox *in, enum inbox_note note);
+/* Appends an event for the VRRP machine. A full queue drops it, which is logged. */
+void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev);
+/* A service refused a connection, by the word of the packet path. */
+void inbox_note_refused(struct inbox *in, unsigned int service_slot);
+
+/* Takes the notes of `mask` out; `events`, `refused` and `ticks` stay until inbox_done(). */
+unsigned int inbox_take(struct inbox *in, unsigned int mask);
+void inbox_done(struct inbox *in);
+
+#endif

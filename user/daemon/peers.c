@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See peers.h. */
+#include <endian.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/peers.h"
+#include "hokm/names.h"
+#include "path/bpf.h"
+#include "sense/events.h"
+
+uint8_t peers_by_addr(const struct peers *p, struct in_addr addr)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && p->list[slot].addr.s_addr == addr.s_addr)
+			return (uint8_t)slot;
+	return HOKM_NO_PEER;
+}
+
+const char *peers_name(const struct peers *p, unsigned int slot)
+{
+	return slot < HOKM_MAX_PEERS && p->list[slot].used ? p->list[slot].name : NULL;
+}
+
+void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns)
+{
+	/* Too long without a probe: a peer that could not answer meanwhile is not silent. */
+	if (!p->asking_ns || late_ns > p->dead_ns / 2) {
+		p->asked_ns = p->tick_ns;
+		p->asking_ns = now_ns;
+	}
+	p->tick_ns = now_ns;
+}
+
+struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	const struct peer *peer = &p->list[slot];
+	struct peer_signs signs = {
+		.seen_ns = peer->map.seen_ns,
+		.daemon_seen_ns = peer->map.daemon_seen_ns,
+		.advert_ns = peer->advert_ns,
+		.asking_ns = p->asking_ns,
+		.asked_ns = p->asked_ns,
+		.tick_ns = p->tick_ns,
+		.owned_ns = p->owned_ns,
+		.dead_ns = p->dead_ns,
+		.stale_ns = p->stale_ns,
+		.master_down_ns = p->master_down_ns,
+	};
+
+	return peer_sight(&signs, now_ns);
+}
+
+static void report(struct peer *peer, bool pulsing, struct events *e)
+{
+	enum hokm_reason why = pulsing ? HOKM_R_PEER_ALIVE : HOKM_R_PEER_SILENT;
+
+	if (peer->pulsing == pulsing)
+		return;
+	peer->pulsing = pulsing;
+	log_line(pulsing ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)", peer->name,
+		 hokm_reason_name(why), hokm_reason_text(why));
+	events_add(e, "peer", why, "%s: %s", peer->name, hokm_reason_text(why));
+}
+
+void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		struct peer *peer = &p->list[slot];
+		struct peer_sight sight;
+		int err;
+
+		if (!peer->used)
+			continue;
+		err = hokm_bpf_get_peer(b, slot, &peer->map);
+		if (err) {
+			log_error("could not read map peers: %s", strerror(-err));
+			continue;
+		}
+		sight = peers_sight(p, slot, clock_now_ns());
+		/* Once it has expired it does not count again when this node owns the VIP. */
+		if (sight.by != PEER_BY_ADVERT)
+			peer->advert_ns = 0;
+		report(peer, sight.by == PEER_BY_PULSE, e);
+	}
+}
+
+bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)
+{
+	const struct hokm_peer *map = &p->list[slot].map;
+
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++)
+		if (be32toh(map->svc[i].tag) == tag)
+			return map->svc[i].state == HOKM_SVC_UP;
+	return false;
+}
+
+bool peers_serve(const struct peers *p, uint32_t tag, uint64_t now_ns)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		struct peer_sight sight;
+
+		if (!p->list[slot].used)
+			continue;
+		sight = peers_sight(p, slot, now_ns);
+		if (sight.by == PEER_BY_ADVERT || (sight.fresh && peers_says_up(p, slot, tag)))
+			return true;
+	}
+	return false;
+}

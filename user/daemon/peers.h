@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The peers: the other nodes of the group, by their slots in the maps. peers_read() takes a
+ * snapshot of map peers; peers_sight() answers for all parts of the daemon whether a peer is alive,
+ * and how this node knows (decide/peer_sight.h).
+ */
+#ifndef HOKM_DAEMON_PEERS_H
+#define HOKM_DAEMON_PEERS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "decide/peer_sight.h"
+#include "hokm/abi.h"
+
+struct events;
+struct hokm_bpf;
+
+struct peer {
+	bool used; /* a node of the configuration has this slot */
+	char name[CONF_NAME_MAX];
+	struct in_addr addr;
+	uint8_t priority;     /* configured */
+	struct hokm_peer map; /* its entry in map peers, at the last peers_read() */
+	uint64_t advert_ns;   /* its newest advert; 0: none, or it has expired */
+	uint64_t discarded;   /* adverts from its address that were discarded */
+	bool pulsing;         /* as reported last */
+};
+
+struct peers {
+	struct peer list[HOKM_MAX_PEERS];
+	uint8_t by_node[CONF_NODES_MAX]; /* slot of a configured node; HOKM_NO_PEER for ourselves */
+	uint64_t dead_ns, stale_ns;      /* limits of the configuration */
+	uint64_t master_down_ns;         /* Master_Down_Interval of the owner's adverts */
+	uint64_t owned_ns;               /* when this node was MASTER last */
+	/* When probes are sent: see struct peer_signs. */
+	uint64_t asking_ns, asked_ns, tick_ns;
+};
+
+/* The slot of the peer with this address, or HOKM_NO_PEER. */
+uint8_t peers_by_addr(const struct peers *p, struct in_addr addr);
+/* The name of the peer in this slot, or NULL. */
+const char *peers_name(const struct peers *p, unsigned int slot);
+
+/* A probe goes to every peer now. late_ns: how much later than planned. */
+void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
+/* Reads map peers. Reports each peer that began or ceased to answer pulses. */
+void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
+
+/* Is the peer in this slot alive, and how do we know? */
+struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
+/* Does the peer say that the service with this tag is UP there? Valid while it is alive. */
+bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag);
+/*
+ * Some peer can serve this service's players: it is alive, its daemon too, and says that the
+ * service is UP. A peer known by adverts alone (keepalived) counts as healthy (DESIGN rule 5).
+ */
+bool peers_serve(const struct peers *p, uint32_t tag, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Collects what the policy decides on: services, peers, the operator's orders, the link. */
+#ifndef HOKM_DAEMON_POLICY_INPUT_H
+#define HOKM_DAEMON_POLICY_INPUT_H
+
+#include "decide/policy.h"
+
+struct daemon;
+
+/* Reads only the daemon's state: peers_read() comes before. Peers are named by their slots. */
+void policy_input(const struct daemon *d, struct policy_input *in);
+
+#endif

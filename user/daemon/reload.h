@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reload: a thread of ordinary priority reads the file, so that a slow disk delays no advert. When
+ * it is done, settle() swaps the configuration. A file with errors, or one that changes what only a
+ * restart can change, changes nothing.
+ */
+#ifndef HOKM_DAEMON_RELOAD_H
+#define HOKM_DAEMON_RELOAD_H
+
+#include <stdbool.h>
+
+struct daemon;
+struct reload; /* opaque */
+
+/* 0 or -errno. */
+int reload_open(struct daemon *d, struct reload **out);
+void reload_close(struct reload *r);
+/*
+ * Begins to read the file. While one is being read, it is read once more afterwards. The result is
+ * logged and shown as an event. 0 or -errno, logged.
+ */
+int reload_start(struct reload *r);
+/* From settle(): the file was read. True when the configuration was swapped. */
+bool reload_finish(struct reload *r);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See settle.h: read settle() at the end of this file first. */
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "daemon/daemon.h"
+#include "daemon/policy_input.h"
+#include "daemon/reload.h"
+#include "daemon/settle.h"
+#include "daemon/traffic_watch.h"
+#include "daemon/vrrp_actions.h"
+
+/* Stopping: how long to wait for a successor, for its gratuitous ARP, and for hooks. */
+#define STOP_WAIT_NS   (2 * NS_PER_S)
+#define STOP_LINGER_NS (300 * NS_PER_MS)
+#define STOP_HOOKS_NS  (2 * NS_PER_S)
+/* An advert leads to SENT, and SENT to no advert: two rounds. The bound is against mistakes. */
+#define VRRP_ROUNDS 4
+
+/* ---- sense ---- */
+
+/* True when the health of a service changed. */
+static bool sense_services(struct daemon *d)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	check_runner_take(&d->checks, now_ns);
+	traffic_watch(&d->node, d->node.inbox.refused, now_ns);
+	return check_runner_run(&d->checks, now_ns);
+}
+
+static void sense_peers(struct daemon *d)
+{
+	const struct conf *c = d->node.conf;
+	struct peers *p = &d->node.peers;
+
+	if (d->vrrp.state == HOKM_VRRP_MASTER)
+		p->owned_ns = clock_now_ns();
+	p->master_down_ns = vrrp_master_down_ns(
+		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
+	peers_read(p, d->node.bpf, d->node.events);
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (p->list[i].map.epoch > d->epoch)
+			d->epoch = p->list[i].map.epoch;
+}
+
+/* ---- policy ---- */
+
+static void report_panic(struct daemon *d)
+{
+	if (d->policy.panic) {
+		log_error("PANIC HOLD: no node has a healthy service; this node keeps the VIP and "
+			  "tries on");
+		events_add(d->node.events, "state", HOKM_R_PANIC_HOLD, "%s",
+			   hokm_reason_text(HOKM_R_PANIC_HOLD));
+	} else {
+		log_info("panic hold is over");
+		events_add(d->node.events, "state", d->policy.reason, "panic hold is over");
+	}
+}
+
+static void report_service(struct daemon *d, const struct service *svc, enum hokm_svc_state was,
+			   enum hokm_svc_state now)
+{
+	const char *name = svc->conf->name;
+
+	log_info("service %s %s -> %s reason=%s", name, hokm_svc_state_name(was),
+		 hokm_svc_state_name(now), hokm_reason_name(svc->reason));
+	events_add(d->node.events, "service", svc->reason, "%s %s -> %s: %s", name,
+		   hokm_svc_state_name(was), hokm_svc_state_name(now),
+		   hokm_reason_text(svc->reason));
+}
+
+static void decide(struct daemon *d)
+{
+	struct policy_output was = d->policy;
+	struct node *n = &d->node;
+	struct policy_input in;
+
+	policy_input(d, &in);
+	policy_decide(&in, &d->policy);
+	if (d->policy.panic != was.panic)
+		report_panic(d);
+	for (unsigned int s = 0; s < n->services.n; s++) {
+		const struct service *svc = &n->services.list[s];
+
+		n->want.service[svc->slot].tag = svc->tag;
+		n->want.service[svc->slot].state = (__u8)d->policy.svc[s];
+		if (d->policy.svc[s] != was.svc[s])
+			report_service(d, svc, was.svc[s], d->policy.svc[s]);
+	}
+	/* The steering of new connections changes before the ownership that follows from it. */
+	apply_sync(n->apply, &n->want);
+}
+
+/* ---- VRRP machine ---- */
+
+/* One event, and the events that follow from its actions. */
+static void feed(struct daemon *d, const struct vrrp_event *ev)
+{
+	struct vrrp_event next = *ev;
+	bool more = true;
+
+	for (int round = 0; more && round < VRRP_ROUNDS; round++) {
+		enum hokm_vrrp_state from = d->vrrp.state;
+		struct vrrp_actions acts;
+
+		next.view = d->policy.view;
+		vrrp_step(&d->vrrp, &next, clock_now_ns(), &acts);
+		more = vrrp_actions_run(d, &acts, from, &next);
+	}
+}
+
+/* What the policy decided is an event too. */
+static void feed_policy(struct daemon *d)
+{
+	struct vrrp_event ev = {.kind = VRRP_EV_PULSE, .reason = d->policy.reason};
+
+	if (!d->vrrp_started || d->stopping)
+		return;
+	if (!d->policy.eligible && d->vrrp.state != HOKM_VRRP_FAULT)
+		ev.kind = VRRP_EV_FAULT;
+	else if (d->policy.eligible && d->vrrp.state == HOKM_VRRP_FAULT)
+		ev.kind = VRRP_EV_CLEAR;
+	feed(d, &ev);
+}
+
+static void feed_noted(struct daemon *d, const struct vrrp_event *ev)
+{
+	uint64_t timer_at_ns = d->vrrp.timer_at_ns;
+
+	if (!d->vrrp_started)
+		return;
+	/* An advert that was noted before it may have moved the timer. */
+	if (ev->kind == VRRP_EV_TIMER && (!timer_at_ns || timer_at_ns > clock_now_ns()))
+		return;
+	if (ev->kind == VRRP_EV_STOP && d->vrrp.state == HOKM_VRRP_MASTER &&
+	    d->policy.successor != HOKM_NO_PEER)
+		d->stop_by_ns += STOP_WAIT_NS;
+	feed(d, ev);
+}
+
+/*
+ * The machine starts when every service has a first result. A lease that an earlier daemon left and
+ * that still runs is continued at once: that is what makes a restart move nothing.
+ */
+static void start_vrrp(struct daemon *d)
+{
+	struct vrrp_event ev = {.kind = VRRP_EV_START};
+	struct node *n = &d->node;
+	struct hokm_own own;
+
+	if (d->vrrp_started || d->stopping)
+		return;
+	if (d->adopted && !hokm_bpf_get_own(n->bpf, &own) && own.state == HOKM_VRRP_MASTER)
+		ev.adopted_lease_ns = own.lease_until_ns;
+	if (!ev.adopted_lease_ns && !services_known(&n->services))
+		return;
+	d->vrrp_started = true;
+	decide(d);
+	feed(d, &ev);
+	(void)sd_notify(0, "READY=1");
+	log_info("started on %s (%s XDP), VRID %u priority %u, %s", n->conf->interface,
+		 hokm_bpf_mode(n->bpf), n->conf->vrid, d->vrrp.conf.priority,
+		 d->adopted ? "adopted what was pinned" : "fresh");
+}
+
+/* For each noted event the policy decides anew: the event before may have changed the owner. */
+static void run_vrrp(struct daemon *d)
+{
+	const struct inbox *in = &d->node.inbox;
+	unsigned int i = 0;
+
+	do {
+		decide(d);
+		feed_policy(d);
+		if (i < in->n_events)
+			feed_noted(d, &in->events[i]);
+	} while (++i < in->n_events);
+	apply_sync(d->node.apply, &d->node.want);
+}
+
+/* ---- actions and timers ---- */
+
+/* What is looked at regularly, at each tick of the pulse. */
+static void act_at_tick(struct daemon *d)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	replication_run(d->replication, now_ns);
+	session_end_tick(&d->session_end, d->drain.on, now_ns);
+	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
+}
+
+/*
+ * A stopping node steers what still reaches it to its successor. It ends when the successor has the
+ * lease and its gratuitous ARP had time to arrive.
+ */
+static void finish_stop(struct daemon *d)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (!d->stopping)
+		return;
+	if (d->policy.view.peer_holds && d->stop_by_ns > now_ns + STOP_LINGER_NS &&
+	    !d->node.want.vip_raised)
+		d->stop_by_ns = now_ns + STOP_LINGER_NS;
+	if (now_ns < d->stop_by_ns ||
+	    (hooks_busy(d->hooks) && now_ns < d->stop_by_ns + STOP_HOOKS_NS))
+		return;
+	d->running = false;
+}
+
+static void set_timers(struct daemon *d)
+{
+	timer_arm(d->vrrp_timer, d->vrrp.timer_at_ns);
+	timer_arm(d->garp_timer, d->garp_at_ns);
+	check_runner_arm(&d->checks);
+	peer_takeover_arm(d->takeover);
+	session_end_arm(&d->session_end);
+}
+
+/* ---- the one place ---- */
+
+void settle(struct daemon *d)
+{
+	struct inbox *in = &d->node.inbox;
+	unsigned int due = inbox_take(in, ~0u);
+
+	if (!due)
+		return;
+
+	/* sense */
+	if (due & INBOX_RELOAD && reload_finish(d->reload))
+		due |= INBOX_CHECKS | INBOX_POLICY;
+	if (due & INBOX_TICK)
+		heartbeat_beat(&d->heartbeat, in->ticks);
+	if (due & (INBOX_TICK | INBOX_CHECKS | INBOX_REFUSED) && sense_services(d))
+		due |= INBOX_POLICY;
+
+	/* policy and VRRP machine; taking and leaving the VIP happens here, first of all actions */
+	if (due & (INBOX_TICK | INBOX_POLICY | INBOX_VRRP)) {
+		sense_peers(d);
+		start_vrrp(d);
+		run_vrrp(d);
+	}
+
+	/* other actions */
+	due |= inbox_take(in, INBOX_TAKEOVER);
+	if (due & INBOX_GARP)
+		vrrp_actions_garp(d);
+	if (due & INBOX_TICK)
+		act_at_tick(d);
+	if (due & (INBOX_TICK | INBOX_TAKEOVER))
+		peer_takeover_run(d->takeover, clock_now_ns());
+	if (due & (INBOX_TICK | INBOX_SESSIONS))
+		session_end_walk(&d->session_end, clock_now_ns());
+	if (due & INBOX_TICK)
+		sweep_run(&d->sweep, clock_now_ns());
+	finish_stop(d);
+
+	/* timers */
+	set_timers(d);
+	inbox_done(in);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Passive checks: samples the counters of the packet path and the requests that wait for an answer,
+ * lets decide/observe judge them, and carries its verdicts out: new players are steered to a peer
+ * (map suspects), the active checks go on alert, and an event gives the reason. Only the active
+ * checks ever change the health of a service (DESIGN rule 4).
+ */
+#ifndef HOKM_DAEMON_TRAFFIC_WATCH_H
+#define HOKM_DAEMON_TRAFFIC_WATCH_H
+
+#include <stdint.h>
+
+struct node;
+
+/*
+ * Shows the passive checks the fresh results of active ones, and takes a sample of each service
+ * whose time has come, and of those of `refused` (one bit for each slot), whose checks then run at
+ * once.
+ */
+void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See peer_sight.h. */
+#include "decide/peer_sight.h"
+
+/* A stamp may be a little newer than the clock reading: the kernel writes them meanwhile. */
+static bool within(uint64_t stamp_ns, uint64_t now_ns, uint64_t limit_ns)
+{
+	return stamp_ns && (int64_t)(now_ns - stamp_ns) < (int64_t)limit_ns;
+}
+
+static uint64_t silent_since(const struct peer_signs *s)
+{
+	if (s->seen_ns && s->seen_ns < s->asking_ns && within(s->seen_ns, s->asked_ns, s->dead_ns))
+		return s->asking_ns;
+	return s->seen_ns;
+}
+
+static bool advert_counts(const struct peer_signs *s, uint64_t now_ns)
+{
+	uint64_t since_ns = s->advert_ns > s->owned_ns ? s->advert_ns : s->owned_ns;
+
+	return s->advert_ns && now_ns < since_ns + s->master_down_ns;
+}
+
+struct peer_sight peer_sight(const struct peer_signs *s, uint64_t now_ns)
+{
+	/* Without newer probes no newer answers can come. */
+	uint64_t asked_ns = s->tick_ns && s->tick_ns < now_ns ? s->tick_ns : now_ns;
+	struct peer_sight sight = {.silent_since_ns = silent_since(s)};
+
+	if (within(sight.silent_since_ns, asked_ns, s->dead_ns))
+		sight.by = PEER_BY_PULSE;
+	else if (advert_counts(s, now_ns))
+		sight.by = PEER_BY_ADVERT;
+	sight.fresh = sight.by == PEER_BY_PULSE && within(s->daemon_seen_ns, now_ns, s->stale_ns);
+	return sight;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is a peer alive, and how does this node know? The one answer that all parts of the daemon use.
+ * Pure. The packet path asks the same question in BPF (bpf/peer.h); tests/bpf/test_peers.c compares
+ * the two over one table of cases.
+ *
+ * By pulse: the peer's kernel answered a probe less than dead_ns ago. Silence counts only while
+ * this node really sent probes. After a break in the probes (the daemon was stopped, or got no CPU)
+ * a peer that was alive when the break began has the whole limit again, counted from the first
+ * probe after the break. A peer that was already dead then stays dead until it answers.
+ *
+ * By advert: a peer that never answers pulses (keepalived) sends adverts while it owns the VIP. As
+ * backup it is silent, so its last advert counts while this node owns the VIP and for one
+ * Master_Down_Interval longer.
+ */
+#ifndef HOKM_PEER_SIGHT_H
+#define HOKM_PEER_SIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What this node knows of a peer. All times are of the boot clock; 0: never. */
+struct peer_signs {
+	uint64_t seen_ns;        /* its newest answer to a pulse */
+	uint64_t daemon_seen_ns; /* the newest sign of life of its daemon in such an answer */
+	uint64_t advert_ns;      /* its newest advert, forgotten once it has expired */
+
+	uint64_t asking_ns; /* since when this node has sent probes without a break */
+	uint64_t asked_ns;  /* its last probe before that break */
+	uint64_t tick_ns;   /* its newest probe */
+	uint64_t owned_ns;  /* when it was MASTER last */
+
+	uint64_t dead_ns;        /* limit of silence: peer_dead */
+	uint64_t stale_ns;       /* limit of silence of the peer's daemon: daemon_stale */
+	uint64_t master_down_ns; /* Master_Down_Interval */
+};
+
+/* What tells that the peer is alive. */
+enum peer_sign { PEER_SILENT, PEER_BY_PULSE, PEER_BY_ADVERT };
+
+struct peer_sight {
+	enum peer_sign by; /* PEER_SILENT: the peer counts as dead */
+	bool fresh;        /* by pulse, and its daemon is alive too: it may get new connections */
+	/* From this moment on its missing answers count as silence; 0: it never answered. */
+	uint64_t silent_since_ns;
+};
+
+struct peer_sight peer_sight(const struct peer_signs *s, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What ctl can ask of the daemon. A verb that changes something stores the operator's order in the
+ * daemon's state and notes it: settle() carries it out in the same turn of the loop, before the
+ * reply is sent.
+ */
+#ifndef HOKM_SERVE_VERBS_H
+#define HOKM_SERVE_VERBS_H
+
+#include "serve/serve.h"
+
+/* The argument of the handlers is the daemon. */
+extern const struct ctl_verb serve_verbs[];
+extern const struct event_names serve_event_names;
+
+#endif
