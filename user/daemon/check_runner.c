@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "base/timer.h"
 #include "daemon/check_runner.h"
 #include "daemon/inbox.h"
@@ -42,6 +43,8 @@ static void take_result(struct service *svc, unsigned int i, uint64_t now_ns)
 	memcpy(c->detail, c->reply.detail, sizeof(c->detail));
 	health_result(h, c->reply.seq, c->reply.reason, now_ns);
 	c->fresh = true;
+	PROBE_CHECK(svc->conf->name, kind_names[svc->conf->checks[i].kind],
+		    hokm_reason_name(h->reason), h->took_ns);
 }
 
 void check_runner_take(struct check_runner *r, uint64_t now_ns)

@@ -7,6 +7,7 @@
 
 #include "act/tickle.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "base/timer.h"
 #include "daemon/node.h"
 #include "daemon/peer_takeover.h"
@@ -123,10 +124,20 @@ static void report_begin(struct peer_takeover *t, unsigned int slot)
 	unsigned long long n = replication_entries(t->replication, slot);
 	const char *name = t->node->peers.list[slot].name;
 
+	PROBE_TAKEOVER_BEGIN(name, n);
 	log_warn("peer %s is dead: notifying its %llu clients reason=%s", name, n,
 		 hokm_reason_name(HOKM_R_TAKEOVER));
 	events_add(t->node->events, "peer", HOKM_R_TAKEOVER, "%s: %s (%llu)", name,
 		   hokm_reason_text(HOKM_R_TAKEOVER), n);
+}
+
+static void report_end(const struct peer_takeover *t, unsigned int slot)
+{
+	const char *name = t->node->peers.list[slot].name;
+	unsigned long long sent = t->peers[slot].sent;
+
+	PROBE_TAKEOVER_END(name, sent);
+	log_info("clients of dead peer %s: %llu notifications sent", name, sent);
 }
 
 /* How long the peer has been silent although it was asked; UINT64_MAX: it never answered. */
@@ -153,8 +164,7 @@ static void step_peer(struct peer_takeover *t, unsigned int slot, uint64_t now_n
 	case TAKEOVER_IDLE:
 		return;
 	case TAKEOVER_OVER:
-		log_info("clients of dead peer %s: %llu notifications sent",
-			 n->peers.list[slot].name, (unsigned long long)p->sent);
+		report_end(t, slot);
 		return;
 	case TAKEOVER_BEGIN:
 		p->sent = 0;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "base/timer.h"
 #include "daemon/daemon.h"
 #include "daemon/policy_input.h"
@@ -231,6 +232,7 @@ void settle(struct daemon *d)
 
 	if (!due)
 		return;
+	PROBE_SETTLE_BEGIN(due);
 
 	/* sense */
 	if (due & INBOX_RELOAD && reload_finish(d->reload))
@@ -264,4 +266,5 @@ void settle(struct daemon *d)
 	/* timers */
 	set_timers(d);
 	inbox_done(in);
+	PROBE_SETTLE_END(due);
 }

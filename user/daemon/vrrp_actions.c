@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "daemon/daemon.h"
 #include "daemon/vrrp_actions.h"
 
@@ -58,6 +59,8 @@ static void report_state(struct daemon *d, enum hokm_vrrp_state from)
 {
 	const struct vrrp *v = &d->vrrp;
 
+	PROBE_STATE(hokm_vrrp_state_name(from), hokm_vrrp_state_name(v->state),
+		    hokm_reason_name(v->reason));
 	log_info("state %s -> %s reason=%s (%s) priority=%u", hokm_vrrp_state_name(from),
 		 hokm_vrrp_state_name(v->state), hokm_reason_name(v->reason),
 		 hokm_reason_text(v->reason), v->conf.priority);
