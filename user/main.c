@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hokm-xdp: one binary, one table of commands; parsing and help both come from it. */
+/* hokm-xdp: one binary and one table of commands, from which parsing and help both come. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -36,12 +36,12 @@ static const struct command commands[] = {
 	{"run", "[-c FILE] [--replace] [--generic]", "the daemon of this node, in the foreground",
 	 run_main},
 	{"check-config", "FILE [--json]",
-	 "read a configuration, say what is wrong or what it means", check_config_main},
-	{"ctl", "[-c FILE | -s SOCKET] VERB …", "look at and steer the running daemon", ctl_main},
-	{"cleanup", "[-c FILE]", "remove what a stopped daemon left for its players",
+	 "check a configuration, and show its errors or its meaning", check_config_main},
+	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
+	{"cleanup", "[-c FILE]", "remove the packet path that a stopped daemon left behind",
 	 daemon_cleanup_main},
 	{"version", "", "version of program and map schema", version_main},
-	/* Started by the daemon, with its socket as file descriptor 3; no help line. */
+	/* Started by the daemon with a socket as file descriptor 3; not in the help. */
 	{"agent", NULL, NULL, agent_main},
 };
 
@@ -52,7 +52,7 @@ static void usage(FILE *f)
 		if (commands[i].help)
 			fprintf(f, "  %-13s %-36s %s\n", commands[i].name, commands[i].args,
 				commands[i].help);
-	fprintf(f, "\nEvery command explains itself with --help.\n");
+	fprintf(f, "\nEach command has --help.\n");
 }
 
 int main(int argc, char **argv)

@@ -60,8 +60,8 @@ bad_requests() {
 	counted "cut off" garbage 'the request was cut off' cut
 	counted "another protocol" oversized 'the request is too long' raw "$(printf 'GET / HTTP/1.1\r\n\r\n')"
 	counted "too long" oversized 'the request is too long' length 4097
-	counted "half a request" timed_out 'the request was not whole in time' half
-	counted "not a word" timed_out 'the request was not whole in time' silent
+	counted "half a request" timed_out 'the request was not complete in time' half
+	counted "not a word" timed_out 'the request was not complete in time' silent
 	counted "answers that nobody reads" timed_out closed unread
 	answers "unknown verb" 0 'this daemon has no verb \"dance\"; it has events, status' \
 		bad_client frame '{"verb":"dance"}'

@@ -170,8 +170,8 @@ static void test_deadlines(void **state)
 	ctl_rig_send_frame(lazy, "{\"verb\":\"huge\"}");
 	ctl_rig_send_frame(patient, "{\"verb\":\"events\",\"args\":{\"follow\":true}}");
 	json_decref(ctl_rig_frame(r, patient));
-	ctl_rig_assert_error(ctl_rig_frame(r, half), ETIMEDOUT, "not whole");
-	ctl_rig_assert_error(ctl_rig_frame(r, silent), ETIMEDOUT, "not whole");
+	ctl_rig_assert_error(ctl_rig_frame(r, half), ETIMEDOUT, "not complete");
+	ctl_rig_assert_error(ctl_rig_frame(r, silent), ETIMEDOUT, "not complete");
 	while (ctl_rig_stats(r).timed_out < 3) {
 		assert_true(clock_now_ns() < began_ns + CTL_RIG_PATIENCE_NS);
 		ctl_rig_turn(r);

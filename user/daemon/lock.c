@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The lock file is never removed: between unlink and a new creation two daemons could both hold
- * "the" lock, each its own file.
+ * See lock.h. The lock file is never removed: otherwise one daemon could hold the lock of the
+ * removed file while another one locks a new file of the same name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static int make_folder(const char *path)
 	if (mkdir(dir, 0755) && errno != EEXIST) {
 		int err = -errno;
 
-		log_error("could not make %s for the control socket: %s", dir, strerror(-err));
+		log_error("could not create %s for the control socket: %s", dir, strerror(-err));
 		return err;
 	}
 	return 0;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One daemon a node: a lock file beside the control socket, released by the kernel at death. */
+/*
+ * One daemon for each node: a lock file beside the control socket. The kernel releases the lock
+ * when the daemon ends.
+ */
 #ifndef HOKM_DAEMON_LOCK_H
 #define HOKM_DAEMON_LOCK_H
 
 #include "conf/conf.h"
 
 /*
- * Takes the lock, making the socket's folder when it is missing. -EADDRINUSE when another has it.
+ * Takes the lock; creates the directory of the socket if necessary. -EADDRINUSE when another daemon
+ * has the lock. 0 or -errno, logged.
  */
 int lock_node(const struct conf *c, int *fd);
-/* Gives it back; -1 is fine. */
+/* Releases the lock; -1 is fine. */
 void unlock_node(int fd);
 
 #endif

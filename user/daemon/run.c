@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * `hokm-xdp run` and `hokm-xdp cleanup`: options, signals, exit codes (sysexits.h).
- */
+/* See run.h: options, and exit codes as in sysexits.h. */
 #include <errno.h>
 #include <getopt.h>
-#include <net/if.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +34,7 @@ static int exit_code(int err)
 	case EACCES:
 		return EX_NOPERM;
 	case EINVAL:
-	case ENOENT: /* a user, group or folder that the configuration names */
+	case ENOENT: /* a user, group or directory that the configuration names */
 	case ENOTDIR:
 	case ENAMETOOLONG:
 		return EX_CONFIG;

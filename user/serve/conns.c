@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The job behind `ctl conns`, on a thread of its own; see conns.h.
+ * The job behind `ctl conns`; it runs on a thread of its own. See conns.h.
  *
- * Memory is bounded by what one frame holds, and sorted by the rows asked for. Whether somebody
- * still wants the answer is asked with every frame, and every CHECK_EVERY entries where nothing is
- * sent.
+ * It needs the memory of one frame, and for a sorted list that of the rows which were asked for.
+ * Whether the client is still there is checked with every frame, and every CHECK_EVERY entries
+ * while nothing is sent.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,10 +18,10 @@
 
 struct conns_job {
 	struct conns_query q;
-	struct hokm_bpf *bpf; /* a view of our own */
+	struct hokm_bpf *bpf; /* a handle of our own on the maps */
 	struct ctl_stream *to;
-	struct conns_text text; /* the frame that is being made */
-	unsigned int rows;      /* in it */
+	struct conns_text text; /* the frame under construction */
+	unsigned int rows;      /* in that frame */
 	uint64_t seen, total, shown;
 	struct conns_best best;
 	struct conns_tally *tally;
@@ -46,7 +46,7 @@ int conns_job_new(const struct conns_names *names, const struct hokm_bpf *b, con
 	if (!err) {
 		err = hokm_bpf_view(b, &j->bpf);
 		if (err)
-			snprintf(error, size, "could not open the tables once more: %s",
+			snprintf(error, size, "could not open the maps a second time: %s",
 				 strerror(-err));
 	}
 	if (err) {
@@ -194,7 +194,7 @@ static int list(struct conns_job *j)
 	return err ? err : send_end(j);
 }
 
-/* The whole reply of a summary, or of an ending: one frame. */
+/* The reply to a summary or to `kill`: one frame. */
 static int send_json(struct conns_job *j, json_t *data)
 {
 	char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
@@ -251,9 +251,9 @@ int conns_job_run(void *job, struct ctl_stream *s, char *error, size_t size)
 	j->to = s;
 	err = j->q.kill ? kill_all(j) : j->q.summary ? summarize(j) : list(j);
 	if (err && j->q.kill)
-		snprintf(error, size, "ending connections failed: %s", strerror(-err));
+		snprintf(error, size, "could not terminate the connections: %s", strerror(-err));
 	else if (err)
-		snprintf(error, size, "reading map %s failed: %s",
+		snprintf(error, size, "could not read map %s: %s",
 			 j->q.half_open ? "half_open"
 			 : j->q.replica ? "replica"
 					: "conns",

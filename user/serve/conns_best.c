@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The best N of a stream of entries: a heap whose top is the worst one kept, so that most entries
- * cost one comparison. Ranks and pointers are moved, not entries. See conns.h.
+ * Keeps the N greatest of a stream of entries: a heap with the least one on top, so that most
+ * entries cost one comparison. Ranks and pointers are moved, not entries. See conns.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static int better_first(const void *a, const void *b)
 
 	if (x->rank != y->rank)
 		return x->rank > y->rank ? -1 : 1;
-	/* The same order each time it is asked for. */
+	/* A second criterion, so that equal ranks come in the same order each time. */
 	return memcmp(&x->entry->key, &y->entry->key, sizeof(x->entry->key));
 }
 

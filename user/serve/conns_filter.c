@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which entries a query means, and what they are sorted by. Pure; see conns.h. */
+/* Which entries match a query, and by what they are sorted. Pure; see conns.h. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "serve/conns.h"
 #include "decide/stale.h"
 
-static bool out_of_step(const struct hokm_flow *h)
+static bool not_synchronized(const struct hokm_flow *h)
 {
 	return h->ws.state == HOKM_FOLLOW_LOST || h->ws.state == HOKM_FOLLOW_TRIAL;
 }
 
 bool conns_lost(const struct hokm_conn *c)
 {
-	/* Who only steers a connection does not follow it. */
-	return c->target == HOKM_LOCAL && (out_of_step(&c->c2s) || out_of_step(&c->s2c));
+	/* A node that only steers a connection does not track its frames. */
+	return c->target == HOKM_LOCAL && (not_synchronized(&c->c2s) || not_synchronized(&c->s2c));
 }
 
 static bool has_bit(uint32_t set, unsigned int bit)
@@ -37,7 +37,7 @@ static bool match_client(const struct conns_query *q, const struct hokm_conn_key
 	if (q->port && q->port != k->client_port)
 		return false;
 	for (int i = 0; i < 4 && left; i++) {
-		/* 1 to 31 bits from the top, or all of them. */
+		/* The first 1 to 31 bits, or all 32. */
 		uint32_t mask = left < 32 ? htonl(~(~(uint32_t)0 >> left)) : ~(uint32_t)0;
 
 		if ((k->client.w[i] ^ q->client.w[i]) & mask)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl conns kill`: ends connections that match and live here, on the thread of the walk, with
- * sockets of its own. What lives on a peer is counted by peer: only that node can end it.
+ * `ctl conns kill`: terminates the matching connections whose sockets are on this node. It runs on
+ * the thread of the walk, with sockets of its own. Connections that a peer holds are only counted,
+ * for each peer: that node alone can terminate them.
  */
 #include <errno.h>
 #include <stdlib.h>

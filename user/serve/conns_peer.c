@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Map replica as rows: what a peer told of its connections. */
+/* Entries of map replica as rows: the connections that peers replicated to this node. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +18,7 @@ bool conns_peer_match(const struct conns_query *q, const struct hokm_conn_key *k
 		      const struct hokm_replica *r)
 {
 	/*
-	 * Client and service, by the words of conns: of its other filters the replica knows
-	 * nothing.
+	 * Client and service, matched as for conns: the replica has nothing for the other filters.
 	 */
 	static const struct hokm_conn none;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A request's args as a query. Each arg has one function that checks it and says what would have
- * been right; an arg that nobody knows is refused, for a filter that is ignored would show the
- * wrong rows.
+ * Turns the arguments of a request into a query. One function for each argument checks it and says
+ * what would be right. An unknown argument is refused: a filter that is ignored would show wrong
+ * rows.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ struct words {
 	size_t size;
 };
 
-/* Words for the user. -EINVAL. */
+/* Writes a message for the operator. Returns -EINVAL. */
 static int refuse(const struct words *w, const char *what, const char *got)
 {
 	char show[SHOW_MAX];
@@ -131,7 +131,7 @@ static int read_states(struct conns_query *q, const json_t *value, const struct 
 	return 0;
 }
 
-/* The address alone, `most` its bits. */
+/* The address alone; `most` is how many bits it has. */
 static bool read_address(struct hokm_addr *a, const char *text, unsigned int *most)
 {
 	memset(a, 0, sizeof(*a));
@@ -163,7 +163,7 @@ static int read_client(struct conns_query *q, const json_t *value, const struct 
 	colon = strrchr(copy, ':');
 	if (slash)
 		*slash = '\0';
-	/* The colons of a bare IPv6 address are no port's. */
+	/* The colons of an IPv6 address without brackets do not begin a port. */
 	if (copy[0] == '[' && colon && colon[-1] == ']') {
 		addr++;
 		colon[-1] = '\0';
@@ -247,7 +247,7 @@ static int read_keys(struct conns_query *q, const json_t *value, const struct wo
 
 	if (!json_array_size(value) || json_array_size(value) > sizeof(q->fields))
 		return refuse(w, "keys is a list of fields", NULL);
-	/* A replica's rows have always the same fields. */
+	/* Rows of map replica always have the same fields. */
 	if (q->replica)
 		return 0;
 	q->n_fields = 0;
@@ -321,7 +321,7 @@ static int read_arg(struct conns_query *q, const char *name, const json_t *value
 	return refuse(w, "conns knows no such arg", name);
 }
 
-/* What does not go together, and what follows from the rest. */
+/* Arguments that exclude each other, and defaults that depend on others. */
 static int complete(struct conns_query *q, const struct words *w)
 {
 	bool sorted = q->sort != CONNS_BY_NONE;
@@ -361,9 +361,9 @@ int conns_query_read(struct conns_query *q, const json_t *args, char *error, siz
 		q->fields[q->n_fields] = (unsigned char)q->n_fields;
 		q->n_fields++;
 	}
-	/* What the other args mean depends on it. */
+	/* The meaning of the other arguments depends on it. */
 	q->replica = json_object_get(args, "peer") != NULL;
-	/* jansson's iterator takes no const; nothing is changed through it. */
+	/* The iterator of jansson takes no const pointer; nothing is changed through it. */
 	for (it = json_object_iter((json_t *)(uintptr_t)args); it;
 	     it = json_object_iter_next((json_t *)(uintptr_t)args, it)) {
 		int err = read_arg(q, json_object_iter_key(it), json_object_iter_value(it), &w);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection as a row of JSON, written as text at once: a million of them through a tree of
- * objects would take many times as long. One table of fields: a field is a number, or writes
- * itself.
+ * Writes a connection as a row of JSON text, without a tree of objects, which would take many times
+ * as long for a million rows. One table of fields: a field is a number, or has a function that
+ * writes it.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ void conns_text_add(struct conns_text *t, const char *bytes, size_t len)
 	t->len += len;
 }
 
-/* Words of this program: nothing in them needs to be escaped. */
+/* A word of this program: it has nothing that needs to be escaped. */
 void conns_text_word(struct conns_text *t, const char *word)
 {
 	conns_text_add(t, "\"", 1);

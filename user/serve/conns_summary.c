@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Many connections as a page: counts by what they are, log2 histograms of their times, and the
- * packet path's own histograms, which know the connections that are gone too.
+ * The summary of many connections: counts by state and target, log2 histograms of their times, and
+ * the histograms of the packet path, which include closed connections.
  *
  * {"services": {NAME: N}, "states", "ws", "follow_in", "follow_out", "targets", "stale": {WORD: N},
  *  "histograms": {"age_ms", "idle_ms", "rtt_us", "rtt_client_us": {"count", "p50", "p90", "p99",
@@ -14,7 +14,7 @@
 #include "serve/conns.h"
 #include "decide/stale.h"
 
-/* The last place of an array of count + 1 is for values we have no word for. */
+/* The last place of an array of count + 1 is for values without a name. */
 static void bump(uint64_t *counts, unsigned int value, unsigned int count)
 {
 	counts[value < count ? value : count]++;
@@ -97,7 +97,7 @@ static json_t *number(uint64_t n)
 	return json_integer(n < INT64_MAX ? (json_int_t)n : INT64_MAX);
 }
 
-/* Counts by their words; those of zero are left out. */
+/* Counts by name; a count of zero is left out. */
 static json_t *words_json(const uint64_t *counts, unsigned int n, const char *(*name)(unsigned int))
 {
 	json_t *o = json_object();
@@ -114,7 +114,7 @@ static json_t *words_json(const uint64_t *counts, unsigned int n, const char *(*
 	return NULL;
 }
 
-/* Slots with names; two slots may have one name, so counts are added up. */
+/* Counts by the names of slots. Two slots may have one name: their counts are added up. */
 static json_t *slots_json(const uint64_t *counts, unsigned int n, const char names[][CONF_NAME_MAX],
 			  json_t *o)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One line of the event stream as JSON, and which lines a filter takes. See event_json.h.
+ * One event as JSON, and which events a filter selects. See event_json.h.
  */
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ bool event_kind_known(const char *word)
 	return hokm_event_kind_from_name(word) >= 0;
 }
 
-/* Adds to the text in buf, cutting what does not fit. */
+/* Appends to the text in buf; what does not fit is cut off. */
 static void append(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -77,7 +77,7 @@ void event_kinds_list(char *buf, size_t size)
 		append(buf, size, ", %s", sources[i]);
 }
 
-/* RFC 3339 in UTC: the local zone is the reader's business, and a file on disk. */
+/* RFC 3339 in UTC: the local time zone would have to be read from disk. */
 static void format_time(int64_t realtime_ns, char *buf, size_t size)
 {
 	time_t s = (time_t)(realtime_ns / 1000000000LL);
@@ -106,7 +106,7 @@ static void format_client(const struct hokm_event *e, char *buf, size_t size)
 	snprintf(buf, size, v4 || !port[0] ? "%s%s" : "[%s]%s", ip, port);
 }
 
-/* What a record's slots mean, in words; "" for nothing to show. */
+/* The names behind the slots of a record; "" when there is nothing to show. */
 struct words {
 	char client[INET6_ADDRSTRLEN + 12];
 	char service[32];
@@ -142,7 +142,7 @@ static const char *side_name(uint8_t side)
 					  : "unknown";
 }
 
-/* What only some kinds have, as text. */
+/* The fields that only some kinds have, as text. */
 static void kind_text(const struct hokm_event *e, char *buf, size_t size)
 {
 	switch (e->kind) {
@@ -190,7 +190,7 @@ static void kernel_text(const struct hokm_event *e, const struct words *w, char 
 		buf[len - 1] = '\0';
 }
 
-/* Takes the reference of `value`; false without memory. Text that is empty is left out. */
+/* Takes the reference of `value`; false without memory. An empty text is left out. */
 static bool put(json_t *o, const char *key, json_t *value)
 {
 	return json_object_set_new(o, key, value) == 0;
@@ -206,7 +206,7 @@ static bool put_number(json_t *o, const char *key, uint64_t n)
 	return put(o, key, json_integer((json_int_t)n));
 }
 
-/* What only some kinds have. */
+/* The fields that only some kinds have. */
 static bool put_kind(json_t *o, const struct hokm_event *e)
 {
 	switch (e->kind) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control server's clients: who may ask, what was asked, the reply. See server.h for the parts
- * and the invariants, ctl.h for the protocol.
+ * The clients of the control server: their credentials, their requests, the replies. server.h lists
+ * the files and the invariants, base/ctl_proto.h describes the protocol.
  *
- *   accept -> credentials -> [ request -> handler -> reply ]* -> gone
+ *   accept -> credentials -> [ request -> handler -> reply ]* -> closed
  *
- * Whatever is wrong with a client is answered if possible, counted, and ends that client; nothing
- * else happens (DESIGN rule 8).
+ * Any fault of a client is answered if possible and counted, and the client is disconnected;
+ * nothing else happens (DESIGN rule 8).
  */
 #include <errno.h>
 #include <grp.h>
@@ -21,7 +21,7 @@
 #include "serve/server.h"
 
 #define ERROR_MAX         512
-#define ACCEPTS_PER_S     500 /* a storm of connections must not keep the loop from its work */
+#define ACCEPTS_PER_S     500 /* many connections at once must not delay the loop */
 #define PEER_GROUPS_MAX   256
 #define DEADLINE_SLACK_US 10000
 
@@ -51,7 +51,7 @@ void ctl_client_watch(struct ctl_client *c)
 		log_error("ctl: could not watch a client: %s", strerror(-err));
 }
 
-/* Starts the time that the present request or reply may take. */
+/* From now on the present request or reply may take CTL_TIMEOUT_NS. */
 static void restart_deadline(struct ctl_client *c)
 {
 	int err;
@@ -72,26 +72,26 @@ json_t *ctl_error_reply(int code, const char *text)
 	return json_pack("{s:b, s:o, s:i}", "ok", 0, "error", frame_text(text), "code", code);
 }
 
-/* Last words to a socket: sent if they fit, which they do when it is not stuffed already. */
-static void say_error(int fd, int code, const char *text)
+/* A last message to a client: lost only if the send buffer is full already. */
+static void send_error(int fd, int code, const char *text)
 {
 	struct frame_writer w = {0};
 	json_t *msg = ctl_error_reply(code, text);
 
 	if (!msg || frame_writer_add(&w, msg, CTL_REPLY_MAX) || frame_writer_flush(&w, fd))
-		log_debug("ctl: a client was not told: %s", text);
+		log_debug("ctl: an error could not be sent to a client: %s", text);
 	json_decref(msg);
 	frame_writer_free(&w);
 }
 
-/* Ends a client that did something wrong. */
+/* Disconnects a client because of its fault. */
 static void client_fail(struct ctl_client *c, uint64_t *counter, int code, const char *text)
 {
 	(*counter)++;
-	log_debug("ctl: client ended: %s", text);
-	/* In the middle of a reply an error would only be more garbage. */
+	log_debug("ctl: client disconnected: %s", text);
+	/* In the middle of a reply an error would be malformed too. */
 	if (!frame_writer_pending(&c->out))
-		say_error(c->fd, code, text);
+		send_error(c->fd, code, text);
 	client_free(c);
 }
 
@@ -115,8 +115,8 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
 }
 
 /*
- * Runs the verb; returns the reply as a new reference, NULL without memory. Not meant for the
- * client when a thread makes it.
+ * Runs the verb. Returns the reply as a new reference, NULL without memory; it is not sent when a
+ * thread makes the reply (c->stream).
  */
 static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args)
 {
@@ -156,7 +156,7 @@ static int queue_reply(struct ctl_client *c, json_t *reply)
 	return err;
 }
 
-/* Takes the whole request that has arrived. False: the client is gone. */
+/* Handles a complete request. False: the client was freed. */
 static bool client_request(struct ctl_client *c)
 {
 	struct ctl_server *s = c->server;
@@ -195,7 +195,7 @@ static bool client_request(struct ctl_client *c)
 	return true;
 }
 
-/* A follower has nothing more to say: reads only to see it go. False: it is gone. */
+/* A follower sends nothing more: this only notices its end. False: the client was freed. */
 static bool follower_read(struct ctl_client *c)
 {
 	char byte;
@@ -209,7 +209,7 @@ static bool follower_read(struct ctl_client *c)
 	return false;
 }
 
-/* Reads what is there. False: the client is gone. */
+/* Reads what has arrived. False: the client was freed. */
 static bool client_read(struct ctl_client *c)
 {
 	struct ctl_server *s = c->server;
@@ -229,13 +229,13 @@ static bool client_read(struct ctl_client *c)
 	case -EPIPE:
 		client_fail(c, &s->stats.garbage, EBADMSG, "the request was cut off");
 		return false;
-	default: /* gone between requests, or a broken connection */
+	default: /* closed between requests, or a connection error */
 		client_free(c);
 		return false;
 	}
 }
 
-/* Sends what waits. False: the client is gone. */
+/* Sends what is queued. False: the client was freed. */
 static bool client_write(struct ctl_client *c)
 {
 	int err;
@@ -282,7 +282,8 @@ void ctl_client_streamed(struct ctl_client *c, int err)
 {
 	if (err) {
 		c->server->stats.timed_out += err == -ETIMEDOUT;
-		log_debug("ctl: client ended in the middle of a long reply: %s", strerror(-err));
+		log_debug("ctl: client disconnected in the middle of a long reply: %s",
+			  strerror(-err));
 		client_free(c);
 		return;
 	}
@@ -305,13 +306,13 @@ static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
 		client_fail(c, &c->server->stats.timed_out, ETIMEDOUT, "the reply was not read");
 	else if (frame_reader_begun(&c->in) || !c->asked)
 		client_fail(c, &c->server->stats.timed_out, ETIMEDOUT,
-			    "the request was not whole in time");
+			    "the request was not complete in time");
 	else
 		client_free(c);
 	return 0;
 }
 
-/* ---- who comes ---- */
+/* ---- new clients ---- */
 
 static bool in_group(int fd, gid_t gid, gid_t primary)
 {
@@ -320,7 +321,7 @@ static bool in_group(int fd, gid_t gid, gid_t primary)
 
 	if (primary == gid)
 		return true;
-	/* The kernel's own list of the moment of connect(): no look-up by name on this thread. */
+	/* The kernel's list at the moment of connect(): this thread looks up no names. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len))
 		return false;
 	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
@@ -379,22 +380,23 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 	(void)src;
 	(void)revents;
 	if (fd < 0) {
-		/* The limit on this source's rate keeps a full table of files from spinning. */
+		/* With no file descriptor left, the rate limit of this source keeps the loop from
+		 * spinning. */
 		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
 			log_debug("ctl: accept failed: %s", strerror(errno));
 		return 0;
 	}
 	if (!allowed(s, fd)) {
 		s->stats.denied++;
-		say_error(fd, EACCES, "permission denied: root or a member of ctl_group may ask");
+		send_error(fd, EACCES, "permission denied: root or a member of ctl_group may ask");
 	} else if (s->n_clients >= CTL_CLIENTS_MAX) {
 		s->stats.busy++;
-		say_error(fd, EBUSY, "too many clients; try again, or end some `ctl events -f`");
+		send_error(fd, EBUSY, "too many clients; try again, or stop some `ctl events -f`");
 	} else {
 		err = client_new(s, fd);
 		if (!err)
 			return 0;
-		log_error("ctl: could not take a client: %s", strerror(-err));
+		log_error("ctl: could not accept a client: %s", strerror(-err));
 	}
 	close(fd);
 	return 0;
@@ -413,8 +415,9 @@ static int find_group(struct ctl_server *s, const char *group)
 	if (!g) {
 		int err = errno ? -errno : -ENOENT;
 
-		log_error("ctl_group %s: no such group; make it (groupadd %s) or correct the key",
-			  group, group);
+		log_error(
+			"ctl_group %s: there is no such group; create it (groupadd %s) or correct the key",
+			group, group);
 		return err;
 	}
 	s->gid = g->gr_gid;

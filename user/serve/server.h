@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control server from inside: what its files share.
+ * The inside of the control server: what its files share.
  *
  *   server.c         clients: accept, credentials, requests, replies, deadlines
  *   server_events.c  the verb "events" and its followers
@@ -8,12 +8,12 @@
  *   server_socket.c  the listening socket in the file system
  *
  * Invariants
- *  - A client is read only while nothing waits to be sent to it, followers aside, which are read
- *    only to see them go. So one request is in work at a time.
- *  - Nothing on the loop's thread blocks, and no client can make another one wait.
- *  - A client is freed by its own event handlers alone, never while lines are handed out.
- *  - While a thread makes a client's reply, the client's socket is the thread's alone: its event
- * sources are off, and it is not freed before the thread was joined.
+ *  - A client is read only while nothing is queued for it, so it has one request in work at a time.
+ *    Followers are read only to notice their end.
+ *  - Nothing blocks on the thread of the loop, and no client can make another one wait.
+ *  - Only its own event handlers free a client, never the delivery of events.
+ *  - While a thread makes the reply, only that thread uses the client's socket: its event sources
+ *    are off, and it is not freed before the thread was joined.
  */
 #ifndef HOKM_CTL_SERVER_H
 #define HOKM_CTL_SERVER_H
@@ -34,16 +34,16 @@ struct ctl_client {
 	sd_event_source *deadline; /* off for followers */
 	struct frame_reader in;
 	struct frame_writer out;
-	bool asked; /* had a reply before: may go without a word */
+	bool asked; /* it had a reply before: it may close without an error */
 	bool following;
 	json_t *kinds;             /* filter, NULL for all */
-	uint64_t dropped;          /* lines missed and not yet told of */
+	uint64_t dropped;          /* events left out, and not yet reported to it */
 	struct ctl_stream *stream; /* a thread makes the reply */
 };
 
 LIST_HEAD(ctl_clients, ctl_client);
 
-/* The socket in the file system: removed at the end only if it is still the same one. */
+/* The socket in the file system: removed at the end only if it is still the one we made. */
 struct ctl_listener {
 	int fd;
 	char path[CONF_PATH_MAX];
@@ -62,7 +62,7 @@ struct ctl_server {
 	struct events *events;
 	struct event_names names;
 	bool has_names;
-	int follow_id; /* of our own following of events, 0 when nobody follows us */
+	int follow_id; /* our subscription to events; 0: no client follows */
 	struct ctl_clients clients;
 	unsigned int n_clients;
 	unsigned int n_streams;
@@ -74,23 +74,23 @@ struct ctl_server {
 int ctl_listener_open(struct ctl_listener *l, const char *path, gid_t gid);
 void ctl_listener_close(struct ctl_listener *l);
 
-/* server_events.c: the verb; makes the client a follower when asked to. As a ctl_handler. */
+/* server_events.c: the verb; "follow" makes the client a follower. As a ctl_handler. */
 int ctl_events_verb(struct ctl_client *c, const json_t *args, json_t **data, char *error,
 		    size_t error_size);
-/* The client goes. */
+/* The client is freed. */
 void ctl_events_forget(struct ctl_client *c);
-/* All was sent: tells of dropped lines, if any. */
+/* All was sent: queues the note on events that were left out, if any. */
 void ctl_events_caught_up(struct ctl_client *c);
 
 /* server_stream.c: starts the thread of a long reply. As a ctl_handler. */
 int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const json_t *args,
 		     char *error, size_t error_size);
-/* The client goes: tells the thread, waits for it. */
+/* The client is freed: stops the thread and waits for it. */
 void ctl_stream_forget(struct ctl_client *c);
 
-/* server.c: what the loop must watch changed. */
+/* server.c: watches the socket for what the client needs now. */
 void ctl_client_watch(struct ctl_client *c);
-/* server.c: the thread is gone. err: why its reply was not sent whole, 0 when it was. */
+/* server.c: the thread was joined. err: why its reply is incomplete; 0: it is complete. */
 void ctl_client_streamed(struct ctl_client *c, int err);
 /* server.c: {"ok": false, ...}; new reference. */
 json_t *ctl_error_reply(int code, const char *text);

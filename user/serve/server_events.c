@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The verb "events": the newest lines at once, then every line as it comes.
+ * The verb "events": the newest events at once, then each event as it happens.
  *
- * The server follows the stream once, for all its followers: a line is made into bytes once and
- * queued for each who wants it. Nothing is sent from here; the loop does that when the client can
- * take it. A follower whose queue is full misses lines, which are counted, and told to it as
- * {"dropped": N} in the place where they are missing.
+ * The server subscribes once for all its followers: an event is encoded once, and queued for each
+ * follower whose filter selects it. Nothing is sent from here; the loop sends when the client can
+ * receive. When the queue of a follower is full, events are left out and counted, and {"dropped":
+ * N} stands in their place.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,8 +25,8 @@ static void miss(struct ctl_client *c)
 	c->server->stats.dropped++;
 }
 
-/* Queues the note on dropped lines; false when it cannot be. */
-static bool tell_dropped(struct ctl_client *c)
+/* Queues the note on events that were left out; false on failure. */
+static bool note_dropped(struct ctl_client *c)
 {
 	json_t *note = json_pack("{s:I}", "dropped", (json_int_t)c->dropped);
 	bool ok = note && !frame_writer_add(&c->out, note, CTL_REPLY_MAX);
@@ -39,9 +39,9 @@ static bool tell_dropped(struct ctl_client *c)
 
 static void queue_line(struct ctl_client *c, const struct frame_writer *line)
 {
-	/* A note with the line needs little more room. */
+	/* The limit leaves room for a note beside the event. */
 	if (frame_writer_pending(&c->out) + frame_writer_pending(line) > CTL_BACKLOG_MAX ||
-	    (c->dropped && !tell_dropped(c)) || frame_writer_copy(&c->out, line)) {
+	    (c->dropped && !note_dropped(c)) || frame_writer_copy(&c->out, line)) {
 		miss(c);
 		return;
 	}
@@ -76,12 +76,12 @@ static void on_line(const struct event_line *line, void *arg)
 	frame_writer_free(&bytes);
 }
 
-/* The kept lines that match, for a reply. */
+/* The kept events that match, for a reply. */
 struct recent {
 	const struct ctl_server *server;
 	const json_t *kinds;
 	unsigned int matches; /* first walk */
-	unsigned int skip;    /* second walk: older ones than asked for */
+	unsigned int skip;    /* second walk: events that are older than requested */
 	json_t *list;
 	int err;
 };
@@ -211,6 +211,6 @@ void ctl_events_forget(struct ctl_client *c)
 
 void ctl_events_caught_up(struct ctl_client *c)
 {
-	if (c->dropped && !tell_dropped(c))
+	if (c->dropped && !note_dropped(c))
 		log_debug("ctl: no memory for a note on dropped events");
 }

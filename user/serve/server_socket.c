@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control socket in the file system: made with its final mode, never shared by two daemons.
+ * The control socket in the file system. It is created with its final mode, and two daemons never
+ * share it.
  *
- * A name that is taken is tried first: a socket that nobody answers on is what a killed daemon left
- * and is replaced. Between that look and listen() another daemon might do the same, so the
- * folder is locked meanwhile.
+ * If the path exists, a connection is tried first. A socket that nobody listens on was left by a
+ * killed daemon and is replaced. Another daemon might do the same between that attempt and
+ * listen(), so the directory is locked meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ static int fill_address(const char *path, struct sockaddr_un *sa)
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(sa->sun_path)) {
-		log_error("control socket %s: the path has more than %zu bytes, choose a shorter "
+		log_error("control socket %s: the path is longer than %zu bytes; choose a shorter "
 			  "one (key socket)",
 			  path, sizeof(sa->sun_path) - 1);
 		return -ENAMETOOLONG;
@@ -35,7 +36,7 @@ static int fill_address(const char *path, struct sockaddr_un *sa)
 	return 0;
 }
 
-/* The locked folder of `path`, made when missing. File descriptor or -errno. */
+/* Locks the directory of `path`, and creates it if necessary. File descriptor or -errno. */
 static int lock_folder(const char *path)
 {
 	char folder[CONF_PATH_MAX];
@@ -68,7 +69,7 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-/* Makes way: 0 when nothing or only a dead socket was there. */
+/* Makes room: 0 when there was nothing, or a socket that nobody listened on. */
 static int remove_stale(const struct sockaddr_un *sa)
 {
 	const char *path = sa->sun_path;
@@ -88,14 +89,14 @@ static int remove_stale(const struct sockaddr_un *sa)
 		return -errno;
 	err = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? errno : 0;
 	close(fd);
-	/* EAGAIN: somebody listens whose queue is full. */
+	/* EAGAIN: a daemon listens there, its queue is full. */
 	if (err != ECONNREFUSED && err != ENOENT) {
 		log_error("control socket: another daemon answers on %s; stop it first", path);
 		return -EADDRINUSE;
 	}
 	if (unlink(path) && errno != ENOENT)
 		return -errno;
-	log_info("control socket: replaced %s, which a daemon that is gone left", path);
+	log_info("control socket: replaced %s, which an earlier daemon left behind", path);
 	return 0;
 }
 
@@ -105,7 +106,7 @@ static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa,
 	mode_t old;
 	int err;
 
-	/* By umask and not by chmod: the socket is never open to others, not even for a moment. */
+	/* By umask and not by chmod: the socket is not open to others even for a moment. */
 	old = umask(0117);
 	err = bind(l->fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
 	umask(old);

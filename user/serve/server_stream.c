@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long replies: a thread walks, sorts and sends, the loop goes on.
+ * Long replies: a thread walks, sorts and sends, while the loop goes on.
  *
  *   loop    request -> prepare -> thread started .......... done_fd -> joined, next request
  *   thread                        run: frames to the socket, blocking, with deadlines
  *
- * The thread writes to the client's own socket: how fast the client reads is how fast the thread
- * works, and nothing is queued in between. What can end it early is polled together with the
- * socket: the client went, the loop asks for the end (stop_fd), or one of the two deadlines passed.
- * Results are read after the join.
+ * The thread writes to the socket of the client directly, so it works as fast as the client reads,
+ * and nothing is queued. It polls the socket together with what can stop it early: the client
+ * closes, the loop wants it to stop (stop_fd), or one of two deadlines passes. The loop reads the
+ * result after the join.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,21 +28,21 @@
 #define ERROR_MAX   512
 
 struct ctl_stream {
-	struct ctl_client *client; /* the loop's */
+	struct ctl_client *client; /* of the loop */
 	const struct ctl_work *work;
 	void *job;
 	pthread_t thread;
 	sd_event_source *done;
 	int done_fd, stop_fd; /* eventfds */
-	/* the thread's */
+	/* of the thread */
 	int fd;
 	uint64_t stall_ns, give_up_ns;
-	int err; /* why the client got no whole reply */
+	int err; /* why the reply is incomplete */
 };
 
 /* ---- on the thread ---- */
 
-/* Waits until the client can take more, for at most timeout_ms. 0, or why to end. */
+/* Waits until the client can receive more, for at most timeout_ms. 0, or why to stop. */
 static int wait_client(const struct ctl_stream *s, short events, int timeout_ms)
 {
 	struct pollfd p[] = {{.fd = s->stop_fd, .events = POLLIN}, {.fd = s->fd, .events = events}};
@@ -127,13 +127,13 @@ static void *stream_thread(void *arg)
 
 	if (err && !s->err)
 		send_error(s, err, error);
-	/* An eventfd at zero takes a 1; should it not, the client stays until the server closes. */
+	/* Adding 1 to an eventfd at 0 cannot block. On an error the client stays until the end. */
 	if (write(s->done_fd, &one, sizeof(one)) != sizeof(one))
-		log_error("ctl: the end of a long reply could not be told: %s", strerror(errno));
+		log_error("ctl: could not signal the end of a long reply: %s", strerror(errno));
 	return NULL;
 }
 
-/* ---- on the loop's thread ---- */
+/* ---- on the thread of the loop ---- */
 
 static void stream_free(struct ctl_stream *s)
 {
@@ -146,7 +146,7 @@ static void stream_free(struct ctl_stream *s)
 	free(s);
 }
 
-/* Joins the thread. Returns what became of the reply. */
+/* Joins the thread. Returns why the reply is incomplete, or 0. */
 static int stream_end(struct ctl_stream *s)
 {
 	struct ctl_client *c = s->client;
@@ -185,7 +185,8 @@ void ctl_stream_forget(struct ctl_client *c)
 }
 
 /*
- * Ordinary priority, whatever the loop's thread has: said in full, or glibc adds the loop's to it.
+ * Ordinary priority, whatever the thread of the loop has. Set explicitly, or glibc takes over the
+ * priority of the loop.
  */
 static int start_thread(struct ctl_stream *s)
 {
@@ -200,7 +201,7 @@ static int start_thread(struct ctl_stream *s)
 		err = pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	if (!err)
 		err = pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-	/* Left out, it would be the loop's, which this policy does not take. */
+	/* Without this the priority would be that of the loop, which is invalid for this policy. */
 	if (!err)
 		err = pthread_attr_setschedparam(&attr, &ordinary);
 	if (!err)
@@ -244,9 +245,10 @@ int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const js
 
 	if (server->n_streams >= CTL_STREAMS_MAX) {
 		server->stats.busy++;
-		snprintf(error, error_size,
-			 "%d long listings are being made already; try again when one is done",
-			 CTL_STREAMS_MAX);
+		snprintf(
+			error, error_size,
+			"%d long listings are being made already; try again when one of them is complete",
+			CTL_STREAMS_MAX);
 		return -EBUSY;
 	}
 	err = work->prepare(server->arg, args, &job, error, error_size);
@@ -265,7 +267,7 @@ int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const js
 	s->give_up_ns = clock_now_ns() + server->stream_max_ns;
 	err = stream_open(s);
 	if (err) {
-		snprintf(error, error_size, "could not start the work: %s", strerror(-err));
+		snprintf(error, error_size, "could not start the thread: %s", strerror(-err));
 		stream_free(s);
 		return err;
 	}
