@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The loader's surroundings in a test, see act_bpf_rig.h. */
+/* The environment of the loader in a test, see act_bpf_rig.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +55,7 @@ uint32_t rig_link_id(void)
 	return info.id;
 }
 
-/* Nothing of ours left anywhere: no pin, no folder, no program, no filter, no qdisc. */
+/* Nothing of the packet path is left: no pin, folder, program, filter or qdisc. */
 void rig_expect_clean(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = rig.ns.ifindex_a,
@@ -66,7 +66,7 @@ void rig_expect_clean(void)
 	assert_int_not_equal(access(root, F_OK), 0);
 	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "none");
 	assert_int_equal(tc_program(rig.ns.ifindex_a), 0);
-	assert_int_equal(bpf_tc_hook_create(&both), 0); /* -EEXIST if a qdisc were there */
+	assert_int_equal(bpf_tc_hook_create(&both), 0); /* would be -EEXIST if there were a qdisc */
 	assert_int_equal(bpf_tc_hook_destroy(&both), 0);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The loader's surroundings in a test: a veth and a bpffs of the test's own, a configuration for
- * them, and questions about what is pinned and attached. All gone with the test's process.
+ * The environment of the loader in a test: a veth pair and a bpffs in namespaces of the test, a
+ * configuration for them, and queries for what is pinned and attached. Everything disappears with
+ * the process of the test.
  */
 #ifndef TESTS_ACT_BPF_RIG_H
 #define TESTS_ACT_BPF_RIG_H
@@ -12,17 +13,17 @@
 struct act_bpf_rig {
 	struct own_netns ns;
 	char bpffs[32];
-	struct conf conf; /* as new before each test */
+	struct conf conf; /* reset before each test */
 };
 extern struct act_bpf_rig rig;
 extern const struct hokm_bpf_opts rig_plain;
 
-/* Around each test: it must leave nothing that hokm_bpf_cleanup() does not remove. */
+/* Run around each test, which must leave nothing that hokm_bpf_cleanup() does not remove. */
 int rig_set_up(void **state);
 int rig_tear_down(void **state);
 #define RIG_TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
 
-/* Makes the surroundings, runs the tests in them, takes them down. Exit status. */
+/* Sets the environment up, runs the tests, and removes it. Returns the exit status. */
 int rig_main(int (*tests)(void));
 
 struct hokm_bpf *rig_open(bool want_adopted);
@@ -32,7 +33,7 @@ void rig_pin_path(char path[PIN_PATH_MAX], const char *name);
 bool rig_pinned(const char *name);
 int rig_open_pin(const char *name);
 uint32_t rig_link_id(void);
-/* Nothing of ours left anywhere: no pin, no folder, no program, no filter, no qdisc. */
+/* Nothing of the packet path is left: no pin, folder, program, filter or qdisc. */
 void rig_expect_clean(void);
 
 #endif

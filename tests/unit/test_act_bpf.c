@@ -21,7 +21,7 @@
 
 #include "act_bpf_rig.h"
 
-/* ---- life ---- */
+/* ---- opening and closing ---- */
 
 static void fresh_then_clean(void **state)
 {
@@ -172,7 +172,7 @@ static void moved_to_another_interface(void **state)
 	assert_int_equal(RUN("ip", "link", "del", "hx2"), 0);
 }
 
-/* Somebody else's filter in the other direction. */
+/* A filter of another program in the other direction. */
 static void foreign_filter(void)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = rig.ns.ifindex_a, .attach_point = BPF_TC_INGRESS);
@@ -207,7 +207,7 @@ static void another_filter_keeps_the_qdisc(void **state)
 
 /* ---- refusals ---- */
 
-/* A program that lets everything pass, as somebody else's. */
+/* A program that passes every frame, as another product would attach it. */
 static int foreign_program(void)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
@@ -337,7 +337,7 @@ static void another_version_is_refused(void **state)
 	wrong.layout_hash ^= 1;
 	write_meta(&wrong);
 	assert_int_equal(rig_open_fails(&rig_plain), -EPROTO);
-	/* What was pinned and attached is as it was. */
+	/* Pins and attached programs are unchanged. */
 	assert_int_equal(rig_link_id(), link);
 	assert_int_equal(tc_program(rig.ns.ifindex_a), filter);
 	write_meta(&meta);
@@ -351,7 +351,7 @@ static void unpin(const char *name)
 
 	rig_pin_path(path, name);
 	assert_int_equal(unlink(path), 0);
-	/* The kernel takes a link without names off its interface a little later. */
+	/* The kernel detaches a link without pins a little later. */
 	for (int tries = 0; !strcmp(name, PIN_LINK) && tries < 5000; tries++) {
 		uint32_t id = 0;
 
@@ -395,7 +395,7 @@ static void incomplete_and_idle_is_rebuilt(void **state)
 	write_meta(&never);
 	b = rig_open(false);
 	hokm_bpf_close(b);
-	/* Whole, only not attached: adopted. */
+	/* Complete pins are adopted although nothing is attached. */
 	unpin(PIN_LINK);
 	b = rig_open(true);
 	assert_true(rig_pinned(PIN_LINK));
@@ -410,7 +410,7 @@ static void a_failed_adoption_leaves_the_old(void **state)
 
 	(void)state;
 	hokm_bpf_close(b);
-	/* Somebody took the interface while the daemon was away. */
+	/* Another program attached XDP while no daemon ran. */
 	unpin(PIN_LINK);
 	assert_int_equal(bpf_xdp_attach(rig.ns.ifindex_a, fd, XDP_FLAGS_DRV_MODE, NULL), 0);
 	assert_int_equal(rig_open_fails(&rig_plain), -EBUSY);

@@ -86,7 +86,7 @@ static void fill(const struct hokm_bpf *b, enum bpf_map_id id)
 	}
 }
 
-/* Which entries were seen, and how often. */
+/* Counts how often each entry was visited. */
 struct tally {
 	uint8_t seen[CONNS];
 	unsigned int n;
@@ -155,7 +155,7 @@ static void walks_half_open(void **state)
 	hokm_bpf_close(b);
 }
 
-/* One whole sweep in slices of `max`; entries seen. */
+/* Makes a complete sweep in slices of `max`. Returns how many entries were visited. */
 static unsigned int sweep(struct hokm_bpf *b, unsigned int max, struct tally *t)
 {
 	struct hokm_conn_cursor cursor = {0};
@@ -166,7 +166,7 @@ static unsigned int sweep(struct hokm_bpf *b, unsigned int max, struct tally *t)
 		int n = hokm_bpf_sweep_conns(b, &cursor, max, count, t, &done);
 
 		assert_true(n >= 0);
-		assert_true(n <= 2 * (int)max + 16); /* whole buckets: a few more than asked for */
+		assert_true(n <= 2 * (int)max + 16); /* whole buckets may have a few more */
 		assert_true(slices <= CONNS);
 		seen += (unsigned int)n;
 	}

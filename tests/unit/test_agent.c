@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The daemon's side of the agent, with the real agent in its cage: who it is, what it may do, and
- * that its death or silence ends checks and not the daemon, and leaves nothing behind.
+ * The daemon's side of the agent, with the real, confined agent: its user and privileges, and that
+ * its death or silence ends its checks, does not harm the daemon, and leaves no process behind.
  *
- * This program is also the agent: /proc/self/exe is what the daemon's side starts.
+ * This program is also the agent, because the daemon's side starts /proc/self/exe.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 static struct stub stub;
 
-/* The value of a line of /proc/PID/status. */
+/* Returns the value of a line of /proc/PID/status. */
 static void read_status(pid_t pid, const char *key, char *value, size_t size)
 {
 	char path[64], line[256];
@@ -48,7 +48,7 @@ static void assert_status(pid_t pid, const char *key, const char *want)
 		fail_msg("process %d: %s is \"%s\", expected \"%s\"", (int)pid, key, value, want);
 }
 
-/* How many processes have these words as their command line, or are children of `parent`. */
+/* Counts the processes with this command line, or the children of `parent`. */
 static unsigned int count_processes(const char *words, pid_t parent, pid_t *one)
 {
 	DIR *dir = opendir("/proc");
@@ -130,7 +130,7 @@ static void all_checks_at_once(void **state)
 		assert_int_equal(agent_check(rig->agent, &r), 0);
 	}
 	turn_until(rig, &rig->replies, AGENT_CHECKS_MAX);
-	/* One after the other they would take half a minute. */
+	/* In sequence they would take half a minute. */
 	assert_true(clock_now_ns() - began_ns < 10 * NS_PER_S);
 	assert_int_equal(rig->died, 0);
 }
@@ -196,7 +196,7 @@ static void it_has_no_privileges(void **state)
 	int leak = dup(0);
 
 	assert_true(leak >= 0);
-	/* After a reply it is set up for certain. */
+	/* After a reply the agent is certainly set up. */
 	stub_request(&r, CHECK_TCP, stub.port, "");
 	check_until_replied(rig, &r);
 
@@ -230,7 +230,7 @@ static void it_starts_from_a_realtime_daemon(void **state)
 	assert_int_equal(sched_getscheduler(agent_pid(rig->agent)), SCHED_OTHER);
 }
 
-/* In a child of its own: what is given up does not come back. 0 when all was well. */
+/* Runs in a child, because privileges cannot be regained. Returns 0 on success. */
 static int check_from_a_daemon_of_few_capabilities(void)
 {
 	struct rig rig = {0};
@@ -246,7 +246,7 @@ static int check_from_a_daemon_of_few_capabilities(void)
 	while (!rig.replies && clock_now_ns() < by_ns)
 		if (sd_event_run(rig.event, 100 * 1000) < 0)
 			return 3;
-	/* It can be ended too, though it is another user's. */
+	/* The agent can be killed although it belongs to another user. */
 	kill(agent_pid(rig.agent), SIGSTOP);
 	r.check.timeout_ns = 10 * NS_PER_MS;
 	if (agent_check(rig.agent, &r))
@@ -329,7 +329,7 @@ static void signals_to_end_do_not_end_it(void **state)
 	assert_int_equal(agent_pid(rig->agent), before);
 }
 
-/* A command that leaves a child behind and hangs; how long both sleep tells them from others'. */
+/* A command that starts a child and does not exit. Both are recognized by how long they sleep. */
 struct hanging {
 	char path[32];
 	char child[64], self[64]; /* command lines */
@@ -411,7 +411,7 @@ static void nothing_outlives_agent_close(void **state)
 	unlink(h.path);
 }
 
-/* Idle, it sleeps: next to no processor time in a while of nothing. */
+/* An idle agent sleeps and uses almost no CPU time. */
 static void idle_costs_nothing(void **state)
 {
 	struct rig *rig = *state;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Nonsense between daemon and agent, from either side: the agent ends, checks with it, the daemon
- * goes on and starts another, not over and over.
+ * Bad messages between daemon and agent, from either side: the agent and its checks end, and the
+ * daemon goes on and starts another agent, with pauses between.
  *
- * This program is also the agent: /proc/self/exe is what the daemon's side starts. With the log
- * level `debug`, the one word of ours that reaches the child, it is a bad agent.
+ * This program is also the agent, because the daemon's side starts /proc/self/exe. With the log
+ * level `debug`, the only argument that a test can choose, it is a bad agent.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static int open_bad_rig(void **state)
 	return err;
 }
 
-/* The agent's own view of nonsense: a message of any other size than a request. */
+/* The agent exits on a message that has another size than a request. */
 static void agent_ends_at_a_message_of_wrong_size(void **state)
 {
 	char junk[sizeof(struct agent_request) + 1];
@@ -55,7 +55,7 @@ static void agent_ends_at_a_message_of_wrong_size(void **state)
 	}
 }
 
-/* What the bad agent does is the id of the request. */
+/* The id of the request selects what the bad agent does. */
 enum bad {
 	BAD_SIZE,
 	BAD_REASON,
@@ -73,7 +73,7 @@ static void daemon_ends_a_bad_agent(void **state)
 	struct rig *rig = *state;
 	uint64_t began_ns = clock_now_ns();
 
-	log_set_level(LOG_LVL_DEBUG); /* the next ones are bad too */
+	log_set_level(LOG_LVL_DEBUG); /* later agents are bad too */
 	for (uint32_t id = 0; id < 4; id++) {
 		struct agent_request r;
 
@@ -82,7 +82,7 @@ static void daemon_ends_a_bad_agent(void **state)
 		check_when_back(rig, &r);
 		turn_until(rig, &rig->died, id + 1);
 	}
-	/* Pauses of 100, 200 and 400 ms lie between: it is not started over and over. */
+	/* There are pauses of 100, 200 and 400 ms between the starts. */
 	assert_true(clock_now_ns() - began_ns >= 700 * NS_PER_MS);
 	assert_int_equal(rig->replies, 0);
 	log_set_level(LOG_LVL_INFO);

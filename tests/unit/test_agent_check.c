@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every kind of check against a server that is well or ill in one way: each reason comes from its
- * own cause and no other, attempts and deadline hold. Through agent_run_once(), so in the agent's
- * cage.
+ * Every kind of check against a server that works or has one fault: each fault gives its own
+ * reason, and attempts and deadline are respected. The checks go through agent_run_once(), so they
+ * are confined like the agent.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ struct row {
 	const char *path;
 	enum hokm_reason reason;
 	const char *body;
-	uint64_t timeout_ms; /* 0: more than it needs */
+	uint64_t timeout_ms; /* 0: longer than the check needs */
 };
 
 static const struct row rows[] = {
@@ -51,7 +51,7 @@ static const struct row rows[] = {
 	{CHECK_HTTP, "/split", HOKM_R_CHECK_OK, "all is well", 0},
 	{CHECK_HTTP, "/split", HOKM_R_CHECK_OK, "is", 0},
 	{CHECK_HTTP, "/long", HOKM_R_CHECK_OK, "", 0},
-	{CHECK_HTTP, "/long", HOKM_R_CHECK_BODY, "needle", 0}, /* beyond what is looked at */
+	{CHECK_HTTP, "/long", HOKM_R_CHECK_BODY, "needle", 0}, /* not searched */
 	{CHECK_HTTP, "/status/503", HOKM_R_CHECK_STATUS, "", 0},
 	{CHECK_HTTP, "/status/302", HOKM_R_CHECK_STATUS, "", 0},
 	{CHECK_HTTP, "/hang", HOKM_R_CHECK_TIMEOUT, "", 300},
@@ -128,7 +128,7 @@ static void refused(void **state)
 	close(fd);
 }
 
-/* The kernel refuses to connect to a group address by itself: nothing is sent. */
+/* The kernel itself refuses to connect to a multicast address: nothing is sent. */
 static void no_way_there(void **state)
 {
 	(void)state;
@@ -174,7 +174,7 @@ static void attempts_until_it_is_well(void **state)
 	assert_int_equal(reply.attempts, 2);
 }
 
-/* A pause that does not fit is not begun: the failure that is known is told at once. */
+/* When a pause does not fit before the deadline, the known failure is reported at once. */
 static void pause_beyond_the_deadline(void **state)
 {
 	struct agent_request r;
@@ -193,7 +193,7 @@ static void pause_beyond_the_deadline(void **state)
 	expect(&r, HOKM_R_CHECK_STATUS, &reply);
 }
 
-/* The timeout is for all attempts together. */
+/* The timeout applies to all attempts together. */
 static void deadline_bounds_attempts(void **state)
 {
 	struct agent_request r;

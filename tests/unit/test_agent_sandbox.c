@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The agent's cage: what is killed, what is refused, what goes on. Each case is a child that
- * becomes the agent's user, enters the cage and tries one thing.
+ * The confinement of the agent: which calls kill it, which are refused, and which work. Each case
+ * is a child that changes to the user of the agent, confines itself and makes one call.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The WebSocket client's bytes: RFC 6455's own vectors, and every way a server's header can be bad.
+ * The bytes of the WebSocket client: the vectors of RFC 6455, and each fault of a server's header.
  */
 #include <setjmp.h>
 #include <stdarg.h>

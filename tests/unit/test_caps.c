@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Privileges given up. Each case runs in a child of its own, which ends with 0 when all was well
- * and says which line was not.
+ * Giving up privileges. Each case runs in a child of its own, which exits with 0 on success and
+ * otherwise prints the line that failed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@
 
 #include "base/caps.h"
 
-/* Says on stderr which line was not as wanted, and ends the child. */
+/* Prints the line whose condition is false to stderr, and ends the child. */
 #define WANT(cond)                                                         \
 	do {                                                               \
 		if (!(cond)) {                                             \
@@ -48,7 +48,7 @@ static void in_child(void (*fn)(void))
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Number after `key:` in /proc/self/status. */
+/* Returns the number after `key:` in /proc/self/status. */
 static unsigned long long status_number(const char *key, int base)
 {
 	FILE *f = fopen("/proc/self/status", "re");
@@ -80,7 +80,7 @@ static void child_keep(void)
 		WANT(status_number("CapInh", 16) == 0);
 		WANT(status_number("CapBnd", 16) == kept_bits);
 	}
-	/* What is kept is all that is needed. */
+	/* The kept capabilities are all that caps_check() requires. */
 	WANT(!caps_check());
 }
 
@@ -133,7 +133,7 @@ static void child_become(void)
 
 	WANT(pw);
 	WANT(!setgroups(2, foreign));
-	/* As in a daemon that has kept only its own. */
+	/* As in the daemon, which has kept only its capabilities. */
 	WANT(!caps_keep());
 	WANT(!caps_become("nobody"));
 	want_nothing_left(pw);
@@ -142,7 +142,7 @@ static void child_become(void)
 		WANT(groups[i] == pw->pw_gid);
 	WANT(setuid(0) && errno == EPERM);
 	WANT(setgid(0) && errno == EPERM);
-	/* Once more is no harm; another user is out of reach. */
+	/* A second call succeeds, but a change to another user does not. */
 	WANT(!caps_become("nobody"));
 	WANT(caps_become("daemon") == -EPERM);
 }
@@ -189,7 +189,7 @@ static void child_realtime(void)
 	caps_realtime(7);
 	WANT(sched_getscheduler(0) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
 	WANT(!sched_getparam(0, &param) && param.sched_priority == 7);
-#ifndef __SANITIZE_ADDRESS__ /* which turns mlockall() off */
+#ifndef __SANITIZE_ADDRESS__ /* ASan disables mlockall() */
 	WANT(status_number("VmLck", 10) > 0);
 #endif
 	pid = fork();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The event stream: ring, followers, lost records, lines as JSON; and the way from a BPF program's
- * perf event to a line.
+ * The event stream: rings, followers, lost records, lines as JSON, and the way from the perf event
+ * of a BPF program to a line.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -25,7 +25,7 @@ struct seen {
 	uint64_t first, last;
 	char text[160];
 	struct events *events;
-	int id; /* unfollow when a line comes */
+	int id; /* removes this follower at the next line */
 };
 
 static void note(const struct event_line *line, void *arg)
@@ -85,7 +85,7 @@ static void test_ring_keeps_the_newest(void **state)
 	events_close(e);
 }
 
-/* However many players come and go, what happened to the daemon is kept. */
+/* Any number of kernel records leaves the lines of the daemon in place. */
 static void test_sources_keep_their_own(void **state)
 {
 	const struct hokm_event record = {.kind = HOKM_EV_OPEN};
@@ -191,7 +191,7 @@ static void test_records(void **state)
 	assert_int_equal(s.n, 1);
 	assert_memory_equal(&got, &r, sizeof(r));
 
-	/* Too short to be one of ours: counted, nothing else. */
+	/* A record that is too short is only counted. */
 	events_take_record(e, padded, sizeof(r) - 1);
 	assert_int_equal(s.n, 1);
 	assert_int_equal(events_lost(e), 1);
@@ -251,7 +251,7 @@ static void send_records(int prog, int n)
 	assert_int_equal(bpf_prog_test_run_opts(prog, &opts), 0);
 }
 
-/* Each CPU has a buffer of its own: all records of a test must come from the same one. */
+/* Each CPU has its own buffer, so all records of a test must come from the same CPU. */
 static void stay_on_this_cpu(cpu_set_t *before)
 {
 	cpu_set_t one;
@@ -288,8 +288,8 @@ static void test_perf_events(void **state)
 	assert_int_equal(events_lost(e), 0);
 
 	/*
-	 * More than the buffer holds: the rest is counted, and told in the stream, with the first
-	 * record that fits again.
+	 * There are more records than the buffer has room for. The lost ones are counted, and
+	 * reported in the stream with the first record that fits again.
 	 */
 	send_records(prog, 5000);
 	assert_true(sd_event_run(loop, 5000000) > 0);
@@ -297,7 +297,7 @@ static void test_perf_events(void **state)
 	send_records(prog, 1);
 	assert_true(sd_event_run(loop, 5000000) > 0);
 	assert_true(events_lost(e) > 0);
-	/* Every record came or was counted; one line more tells of the loss. */
+	/* Every record arrived or was counted, and one more line reports the loss. */
 	assert_int_equal(s.n - 1 + events_lost(e), 3 + 5000 + 1);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	events_close(e);

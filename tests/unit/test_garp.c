@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Gratuitous ARP as the other end of the wire sees it: every byte. */
+/* Every byte of gratuitous ARP, as it arrives at the other end of the wire. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 
 static struct own_netns ns;
 
-/* Packet socket on hx1 for ARP; the process is back in namespace a. */
+/* Opens a packet socket for ARP on hx1. The process is in namespace a afterwards. */
 static int listen_b(void)
 {
 	struct sockaddr_ll sll = {.sll_family = AF_PACKET,
@@ -59,8 +59,8 @@ static void frame_is_exact(void **state)
 		assert_int_equal(poll(&p, 1, 2000), 1);
 		assert_int_equal(recv(p.fd, got, sizeof(got), 0), sizeof(want));
 		/*
-		 * The namespaces may ask for each other's addresses: other ARP is not ours to
-		 * judge.
+		 * The kernels may send ARP requests for the addresses of each other: ignore other
+		 * ARP.
 		 */
 	} while (memcmp(got + 28, &vip, 4) != 0);
 	assert_memory_equal(got, want, sizeof(want));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hooks as processes: real scripts in a folder of the test's own, run as `nobody`, and everything
- * that may be wrong with one. Needs root, as the daemon does, to become another user.
+ * Hooks as processes: real scripts in a temporary folder, which run as `nobody`, and each fault
+ * that a hook may have. Like the daemon, the test needs root to change to another user.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static void path_in(const struct rig *r, char *buf, size_t size, const char *nam
 	assert_true(snprintf(buf, size, "%s/%s", r->dir, name) < (int)size);
 }
 
-/* A shell script of that name; $OUT in it is the file that read_out() gives. */
+/* Writes a shell script of that name. In it $OUT is the file that read_out() reads. */
 static void script(struct rig *r, char *path, size_t size, const char *name, const char *body)
 {
 	char text[1024];
@@ -178,7 +178,7 @@ static void state_words(void **state)
 	char got[256];
 
 	after(r, "echo $3 $HOKM_WHEN >>$OUT");
-	call(r, true, HOKM_VRRP_MASTER); /* not configured: nothing */
+	call(r, true, HOKM_VRRP_MASTER); /* not configured: nothing runs */
 	call(r, false, HOKM_VRRP_MASTER);
 	call(r, false, HOKM_VRRP_BACKUP);
 	call(r, false, HOKM_VRRP_FAULT);
@@ -211,15 +211,15 @@ static void bare_process(void **state)
 	char got[512];
 
 	/*
-	 * Group leader, no descriptor but the three, no signal blocked or ignored, ordinary policy,
-	 * no capability, no way to get one.
+	 * The hook leads its group and has only three descriptors, no blocked or ignored signal, an
+	 * ordinary scheduling policy, no capability, and no way to get one.
 	 */
 	before(r, "set -- $(cut -d')' -f2 /proc/$$/stat);"
 		  "[ $3 = $$ ] && echo leader >$OUT; echo policy ${39} >>$OUT;"
-		  "ls /proc/self/fd >>$OUT;" /* 3 is ls's own */
+		  "ls /proc/self/fd >>$OUT;" /* ls itself opened 3 */
 		  "grep SigBlk /proc/self/status >>$OUT;"
 		  /*
-		   * Less 32 and 33: the C library's own, ignored if they were where we came from.
+		   * Without 32 and 33: libc uses them, and they may have been ignored before.
 		   */
 		  "ign=$(sed -n 's/^SigIgn:.//p' /proc/self/status);"
 		  "printf 'SigIgn: %016x\n' $((0x$ign & ~0x180000000)) >>$OUT;"
@@ -227,7 +227,7 @@ static void bare_process(void **state)
 		  "readlink /proc/$$/fd/0 >>$OUT");
 	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &fifo), 0);
 	(void)signal(SIGPIPE, SIG_IGN);
-	assert_true(dup(2) >= 0); /* not close-on-exec: must not get through all the same */
+	assert_true(dup(2) >= 0); /* not close-on-exec, but the hook must not get it */
 	call(r, true, HOKM_VRRP_MASTER);
 	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &normal), 0);
 	run_all(r, 10000);
@@ -276,7 +276,7 @@ static void what_cannot_start_is_survived(void **state)
 	assert_string_equal(got, "fine\n");
 }
 
-/* The pids that the script wrote. */
+/* Reads the pids that the script wrote. */
 struct pids {
 	int pid[2];
 };
@@ -300,7 +300,7 @@ static void expect_gone(const struct rig *r)
 	p.pid[0] = (int)strtol(got, &end, 10);
 	p.pid[1] = (int)strtol(end, NULL, 10);
 	assert_true(p.pid[0] > 1 && p.pid[1] > 1);
-	/* An orphan of the group is reaped by init: a moment later. */
+	/* init reaps an orphan of the group, which takes a moment. */
 	assert_true(own_wait(all_gone, &p, 5000));
 }
 
@@ -311,7 +311,7 @@ static void a_hanging_hook_is_killed_with_its_group(void **state)
 	before(r, "sleep 1000 & echo $$ $! >$OUT; wait");
 	r->conf.hooks.timeout_ns = 300 * NS_PER_MS;
 	call(r, true, HOKM_VRRP_MASTER);
-	run_all(r, 1900); /* before SIGKILL would come */
+	run_all(r, 1900); /* before SIGKILL would be sent */
 	assert_int_equal(stats(r).timed_out, 1);
 	assert_int_equal(stats(r).failed, 0);
 	expect_gone(r);
@@ -354,7 +354,7 @@ static void background_output_holds_nothing_up(void **state)
 	run_all(r, 10000);
 	assert_true(clock_now_ns() - start < 10 * NS_PER_S);
 	assert_int_equal(stats(r).failed, 0);
-	/* What a hook left on purpose lives. */
+	/* A background process of a hook that succeeded is not killed. */
 	read_out(r, got, sizeof(got));
 	assert_int_equal(kill((int)strtol(got, NULL, 10), SIGKILL), 0);
 }

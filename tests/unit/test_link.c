@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Link state as the loop is told of it: carrier lost and back, interface removed. */
+/* Reports of the link state: carrier lost, carrier back, interface removed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ static void on_link(bool up, bool gone, void *arg)
 	s->gone = gone;
 }
 
-/* Runs the loop until the callback has come, at most two seconds. */
+/* Runs the loop until the callback was called, at most two seconds. */
 static void run_until_called(sd_event *e, const struct seen *s, int calls)
 {
 	uint64_t end = clock_now_ns() + 2000000000ULL;
@@ -86,7 +86,7 @@ static void lost_messages_lose_no_change(void **state)
 	assert_true(sd_event_new(&e) >= 0);
 	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
-	/* Far more messages than the socket's buffer holds, while nobody reads. */
+	/* Far more messages than the buffer of the socket has room for, and no read between. */
 	for (int i = 0; i < 300; i++) {
 		snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", i % 256);
 		assert_int_equal(RUN("ip", "link", "set", "lo", "address", mac), 0);

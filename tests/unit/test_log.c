@@ -39,7 +39,8 @@ static void catch_begin(void)
 }
 
 /*
- * Back to normal; the first line is in caught.line, len -1 when there was none. Returns the writes.
+ * Restores stderr. The first line is in caught.line, and len is -1 when there was none. Returns the
+ * number of writes.
  */
 static int catch_end(void)
 {

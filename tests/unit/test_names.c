@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Every value of every shared enum has a word of its own; what is out of range has "?". */
+/* Every value of every shared enum has a name of its own; a value out of range has "?". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 typedef const char *(*name_fn)(unsigned int);
 
 /*
- * Words are for scripts, metrics and JSON: lower case, digits, '-' and '_'; and no two are the
- * same.
+ * Names are for scripts, metrics and JSON: they have lower case, digits, '-' and '_', and are
+ * unique.
  */
 static void check_words(name_fn fn, unsigned int count)
 {

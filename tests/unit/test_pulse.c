@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Probes: their bytes, how they leave, and that the socket takes nothing in. */
+/* Probes: their bytes, how they are sent, and that the socket receives nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +56,7 @@ static int udp_socket(struct in_addr addr, uint16_t port)
 	return fd;
 }
 
-/* Value of an IP control message: a byte or an int, as the kernel has it. */
+/* Returns the value of an IP control message, which is a byte or an int. */
 static int control(struct msghdr *mh, int type)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c))
@@ -103,7 +103,7 @@ struct queue {
 	unsigned int waiting, drops;
 };
 
-/* The pulse socket's line of /proc/net/udp. */
+/* Reads the line of the pulse socket in /proc/net/udp. */
 static bool read_queue(struct queue *q)
 {
 	FILE *f = fopen("/proc/self/net/udp", "re");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What peers tell, in a real map: whose word counts, what a new list takes away, what a full map
- * does.
+ * Records of peers in a real map: which holder counts, what a new list removes, and what happens
+ * when the map is full.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,7 @@ static bool there(struct hokm_bpf *b, unsigned int i, struct hokm_replica *out)
 	return !hokm_bpf_get_replica(b, &k, out);
 }
 
-/* A list of holder 0 that names connections from..to-1; `end`: all of it. */
+/* Sends a list of holder 0 with connections from..to-1; with `end` the list is complete. */
 static void list(struct replica *r, unsigned int from, unsigned int to, bool end)
 {
 	mark(r, 0, REPL_BEGIN);
@@ -95,7 +95,7 @@ static void told_and_taken_away(void **state)
 	assert_true(there(b, 1, &e));
 	assert_true(e.since_ns == NOW - 1500 * NS_PER_MS);
 	assert_int_equal(replica_count(r, 3), 1);
-	/* Not by another, not for another connection of these addresses. */
+	/* Neither another holder nor another connection of the same addresses removes it. */
 	tell(r, 4, have(1, 7, 0), REPL_GONE);
 	tell(r, 3, have(1, 8, 0), REPL_GONE);
 	tell(r, 3, have(2, 7, 0), REPL_GONE);
@@ -103,7 +103,7 @@ static void told_and_taken_away(void **state)
 	tell(r, 3, have(1, 7, 0), REPL_GONE);
 	assert_false(there(b, 1, &e));
 	assert_int_equal(replica_count(r, 3), 0);
-	/* A service that is none of ours. */
+	/* A service that this node does not have. */
 	assert_int_equal(
 		replica_apply(r, 3, &(struct repl_record){.what = REPL_HAVE}, HOKM_NODE_SLOT, NOW),
 		0);
@@ -128,7 +128,7 @@ static void the_later_connection_counts(void **state)
 	assert_int_equal(e.holder, 1);
 	assert_int_equal(replica_count(r, 0), 0);
 	assert_int_equal(replica_count(r, 1), 1);
-	/* The ghost of the former one, told again by a list. */
+	/* The former connection, replicated again by a list. */
 	tell(r, 0, have(1, 7, 6000), REPL_HAVE);
 	assert_true(there(b, 1, &e));
 	assert_int_equal(e.holder, 1);
@@ -147,7 +147,7 @@ static void a_list_takes_away_what_it_does_not_name(void **state)
 	for (uint8_t holder = 0; holder < 2; holder++)
 		for (unsigned int i = 0; i < 500; i++)
 			tell(r, holder, have(holder * 1000 + i, 7, 0), REPL_HAVE);
-	/* A daemon that finds them pinned counts them. */
+	/* A daemon that adopts the pinned map counts the entries. */
 	replica_close(r);
 	assert_int_equal(replica_open(b, &r), 0);
 	assert_int_equal(replica_count(r, 0), 500);
@@ -155,7 +155,7 @@ static void a_list_takes_away_what_it_does_not_name(void **state)
 	for (unsigned int i = 0; i < 500; i += 5)
 		tell(r, 0, have(i, 7, 0), REPL_HAVE);
 	settle(r);
-	assert_int_equal(replica_count(r, 0), 500); /* not before its end */
+	assert_int_equal(replica_count(r, 0), 500); /* not before the list is complete */
 	mark(r, 0, REPL_END);
 	settle(r);
 	assert_int_equal(replica_count(r, 0), 100);
@@ -172,8 +172,8 @@ static void a_list_takes_away_what_it_does_not_name(void **state)
 }
 
 /*
- * What the list named before the restart, and ended while nobody listened, is not named by the new
- * one.
+ * Connections of an incomplete list that ended during the restart are not in the new list, and are
+ * removed.
  */
 static void restart_in_the_middle_of_a_list(void **state)
 {
@@ -197,7 +197,7 @@ static void restart_in_the_middle_of_a_list(void **state)
 	hokm_bpf_close(b);
 }
 
-/* What the walk after a list has passed goes too. */
+/* Entries that the walk after a list has passed already are removed too. */
 static void forgotten_in_the_middle_of_a_walk(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
@@ -211,7 +211,7 @@ static void forgotten_in_the_middle_of_a_walk(void **state)
 	settle(r);
 	assert_int_equal(replica_count(r, 0), 0);
 	replica_close(r);
-	/* Nor is one left that is not counted. */
+	/* No entry is left that is not counted. */
 	assert_int_equal(replica_open(b, &r), 0);
 	assert_int_equal(replica_count(r, 0), 0);
 	replica_close(r);

@@ -44,7 +44,7 @@ static void vectors(void **state)
 		assert_true(siphash_bytes(msg, len, reference_key) == reference[len]);
 }
 
-/* The form that the BPF programs use: whole words only. */
+/* The form that the BPF programs use, which takes whole words only. */
 static void words_as_bytes(void **state)
 {
 	__u64 msg[16];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ending connections for real, in a network namespace of the test's own: SOCK_DESTROY finds what it
- * should and leaves the rest; a client whose server vanished hears the exact RST, and answers a
+ * Terminating real connections in a network namespace of the test: SOCK_DESTROY finds the right
+ * sockets and leaves the others; a client without its server accepts the exact RST and answers a
  * tickle.
  */
 #include <setjmp.h>
@@ -55,7 +55,7 @@ static int listener(int family)
 	return fd;
 }
 
-/* A client on the other node; what it is to the server is put into c. */
+/* Opens a client on the other node. *c is filled with the connection as the server sees it. */
 static int client(struct tickle_conn *c)
 {
 	struct sockaddr_in to = {
@@ -78,7 +78,7 @@ static int client(struct tickle_conn *c)
 	return fd;
 }
 
-/* The error that the socket ends with, within a second; 0: it lives, or ended well. */
+/* Returns the error of the socket within a second; 0: it is open, or closed without an error. */
 static int ends_with(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -105,14 +105,15 @@ static void ends_what_it_names(void **state)
 			server[i] = accept(l, NULL, NULL);
 			assert_true(server[i] >= 0);
 		}
-		c[2].client_port = htons((uint16_t)(ntohs(c[2].client_port) ^ 1)); /* nobody's */
+		/* no connection has this port */
+		c[2].client_port = htons((uint16_t)(ntohs(c[2].client_port) ^ 1));
 		assert_int_equal(sockdiag_destroy(s, c, 3, ended), 2);
 		assert_true(ended[0] && ended[1] && !ended[2]);
 		assert_int_equal(ends_with(fd[0]), ECONNRESET);
 		assert_int_equal(ends_with(fd[1]), ECONNRESET);
 		assert_int_equal(recv(server[0], &byte, 1, MSG_DONTWAIT), -1);
 		assert_int_equal(errno, ECONNABORTED);
-		/* The third plays on, and the listener listens. */
+		/* The third connection still works, and the listener still accepts. */
 		assert_int_equal(send(server[2], &byte, 1, MSG_NOSIGNAL), 1);
 		assert_int_equal(recv(fd[2], &byte, 1, 0), 1);
 		close(client(&c[0]));
@@ -138,11 +139,11 @@ static void half_closed_and_unaccepted(void **state)
 	server = accept(l, NULL, NULL);
 	assert_true(server >= 0);
 	assert_int_equal(shutdown(fd[0], SHUT_WR), 0);
-	fd[1] = client(&c[1]); /* nobody takes it: the server hangs */
+	fd[1] = client(&c[1]); /* not accepted: the server is unresponsive */
 	assert_int_equal(sockdiag_destroy(s, c, 2, ended), 2);
 	assert_int_equal(ends_with(fd[0]), ECONNRESET);
 	assert_int_equal(ends_with(fd[1]), ECONNRESET);
-	assert_int_equal(sockdiag_destroy(s, c, 2, ended), 0); /* gone */
+	assert_int_equal(sockdiag_destroy(s, c, 2, ended), 0); /* none left */
 	assert_false(ended[0] || ended[1]);
 	assert_int_equal(sockdiag_destroy(s, c, 0, ended), 0);
 	assert_int_equal(sockdiag_destroy(s, c, TICKLE_MAX + 1, ended), -EINVAL);
@@ -153,7 +154,7 @@ static void half_closed_and_unaccepted(void **state)
 	close(l);
 }
 
-/* A SYN from an address that nobody has: it stays in the handshake. */
+/* A SYN from an address without a host: the connection stays in the handshake. */
 static void syn_of_nobody(struct tickle_conn *c)
 {
 	struct tickle_conn syn = {.client = ns.addr_a,
@@ -194,7 +195,7 @@ static bool is_ended(void *arg)
 	return sockdiag_destroy(o->s, &o->c, 1, &ended) == 1 && ended;
 }
 
-/* Between SYN and accept there is no socket of the process yet, and there must not be one later. */
+/* In the handshake the process has no socket yet, and it must not get one later. */
 static void in_the_handshake(void **state)
 {
 	int l = listener(AF_INET);
@@ -206,7 +207,7 @@ static void in_the_handshake(void **state)
 	syn_of_nobody(&o.c);
 	assert_true(own_wait(is_ended, &o, 2000));
 	assert_false(is_ended(&o));
-	close(client(&c)); /* the listener listens */
+	close(client(&c)); /* the listener still accepts */
 	sockdiag_close(o.s);
 	close(l);
 }
@@ -274,7 +275,7 @@ static void packets_are_right(void **state)
 	assert_int_equal(sum_of(p + 12, 28, 6 + 20), 0xffff);
 }
 
-/* Makes the server's end vanish without a word, as a dead node's does: its numbers are kept. */
+/* Closes the server's socket without FIN or RST, like a dead node, and keeps its numbers. */
 static void vanish(int server, struct tickle_conn *c)
 {
 	const int on = TCP_REPAIR_ON, off = TCP_REPAIR_OFF_NO_WP;
@@ -295,7 +296,7 @@ static void vanish(int server, struct tickle_conn *c)
 	(void)off;
 }
 
-/* What is replicated may be exact, behind what the server said last, or unknown. */
+/* Replicated numbers may be exact, older than the last ones of the server, or unknown. */
 static void clients_of_a_vanished_server_notice(void **state)
 {
 	static const struct {
@@ -315,10 +316,10 @@ static void clients_of_a_vanished_server_notice(void **state)
 		assert_true(server >= 0);
 		vanish(server, &c);
 		assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-		assert_int_equal(ends_with(fd), 0); /* it does not know */
+		assert_int_equal(ends_with(fd), 0); /* the client is not notified yet */
 		c.seq -= rows[i].behind;
 		c.known = rows[i].known;
-		close(l); /* our kernel answers with its RST what the tickle asks */
+		close(l); /* the kernel answers the ACK that the tickle causes with its RST */
 		assert_int_equal(tickle_send(t, &c, 1), 1);
 		assert_int_equal(ends_with(fd), ECONNRESET);
 		close(fd);

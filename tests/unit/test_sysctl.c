@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ARP sysctls of an interface in a namespace of the test's own: set, saved, restored. */
+/* The ARP sysctls of an interface, in a namespace of the test: set, saved, restored. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +61,7 @@ static void set_and_restored(void **state)
 {
 	(void)state;
 	(void)rmdir(folder);
-	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* makes the folder */
+	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* creates the folder */
 	expect(1, 2);
 	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
 	expect(2, 1);
@@ -74,7 +74,7 @@ static void a_second_daemon_keeps_the_first_values(void **state)
 {
 	(void)state;
 	assert_int_equal(sysctl_arp_set("hx0", file), 0);
-	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* after a crash of the first */
+	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* as after a crash of the first daemon */
 	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
 	expect(2, 1);
 }
@@ -119,7 +119,7 @@ static void nowhere_to_save(void **state)
 {
 	(void)state;
 	assert_int_equal(sysctl_arp_set("hx0", "/proc/hx/hx.sysctl"), -ENOENT);
-	expect(2, 1); /* not changed when it could not be remembered */
+	expect(2, 1); /* unchanged, because the former values could not be saved */
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VIP address and local route, against a real kernel. Whether the VIP is local is asked as a
- * program would: by binding to it.
+ * VIP address and local route in a real kernel. The test finds out whether the VIP is local as a
+ * program does: by binding a socket to it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ static void address_comes_and_goes(void **state)
 	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
 	assert_false(present(v, a));
 	assert_int_equal(vip_addr_add(v, a), 0);
-	assert_int_equal(vip_addr_add(v, a), 0); /* again: fine */
+	assert_int_equal(vip_addr_add(v, a), 0); /* present already */
 	assert_true(present(v, a));
 	assert_false(elsewhere(v, a));
 	assert_true(is_local(a));
@@ -119,7 +119,7 @@ static void route_outlives_the_address(void **state)
 	assert_int_equal(vip_route_del(v, a), 0);
 	assert_false(is_local(a));
 	assert_int_equal(vip_route_del(v, a), 0);
-	/* The other way round: adopted address first, then the route, then both away. */
+	/* The other order: first the adopted address, then the route, then both are removed. */
 	assert_int_equal(vip_addr_add(v, a), 0);
 	assert_int_equal(vip_route_add(v, a), 0);
 	assert_int_equal(vip_route_del(v, a), 0);
