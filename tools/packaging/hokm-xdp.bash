@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# bash completion of hokm-xdp. It asks the program itself, so that it knows what the program knows:
-# the commands from --help, those of ctl and their options from `ctl --words`.
+# bash completion of hokm-xdp. The words come from the program itself: commands from --help, those
+# of ctl and their options from `ctl --words`.
 
-# The command of ctl on the line so far, if there is one: options and their values are stepped over.
+# The command of ctl on the line so far, if there is one. Options and their values are skipped.
 _hokm_xdp_ctl_command() {
 	local i known
 	known=" $(hokm-xdp ctl --words 2>/dev/null | tr '\n' ' ') "

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * First look at the file's bytes, before libconfuse sees them.
+ * Checks the bytes of the file before libconfuse reads them.
  *
- * Comments are blanked out, newlines kept: libconfuse 3.3 counts the line of a # comment twice,
- * takes a comment inside a list or before a value for an error, an unfinished one for the end of
- * the file, and the end of the file for the end of a section. It also drops a stray '*' silently
- * and puts environment variables in for ${...}: the file must mean the same on every node and under
- * every shell, so both are refused.
+ * Comments are replaced by spaces, and their newlines stay. libconfuse 3.3 counts the line of a #
+ * comment twice. A comment inside a list or before a value is an error to it, an unfinished comment
+ * ends the file, and the end of the file ends a section.
+ *
+ * libconfuse also ignores a stray '*' and replaces ${...} by environment variables. The file must
+ * mean the same on every node and under every shell, so both are refused here.
  */
 #include <string.h>
 
@@ -71,8 +72,8 @@ static void skip_string(struct scan *s)
 		else if (quote == '"' && s->p[0] == '$' && s->p[1] == '{') {
 			conf_error_at(
 				s->errors, s->line,
-				"${...}: environment variables are not put in here; write the "
-				"value itself, or '...' for a text that has ${ in it");
+				"${...}: environment variables are not put in here; "
+				"write the value itself, or '...' for a text that has ${ in it");
 			s->good = false;
 		}
 		if (*s->p == '\n') {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which node is this machine? The one whose address is on one of its interfaces, loopback aside.
+ * Finds out which node this machine is: the one whose address is on one of its interfaces. Loopback
+ * does not count.
  *
- * The kernel labels addresses ("eth0:1"); the interface is what stands before the colon.
+ * The kernel labels addresses ("eth0:1"); the name of the interface ends at the colon.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,7 +46,7 @@ static void see(struct found *f, struct in_addr addr, const char *interface)
 		f->seen_len += (size_t)n;
 }
 
-/* One address of this machine. False, with the error said, when a second node is found. */
+/* One address of this machine. False, with an error, when a second node is found. */
 static bool take(const struct conf_sec *root, const struct conf *c, struct found *f,
 		 struct in_addr addr, const char *interface)
 {
@@ -54,7 +55,7 @@ static bool take(const struct conf_sec *root, const struct conf *c, struct found
 	see(f, addr, interface);
 	if (node == c->n_nodes)
 		return true;
-	/* With an interface named in the file, the same address elsewhere does not count. */
+	/* If the file names an interface, the same address on another one does not count. */
 	if (f->times && f->node == node && c->interface[0]) {
 		if (!strcmp(interface, c->interface))
 			snprintf(f->interface, sizeof(f->interface), "%s", interface);
@@ -62,8 +63,8 @@ static bool take(const struct conf_sec *root, const struct conf *c, struct found
 	}
 	if (f->times) {
 		conf_error_at(root->errors, 0,
-			      "node: this machine has the addresses of %s (on %s) and of %s (on "
-			      "%s): it can be one node, once; remove one of the addresses%s",
+			      "node: this machine has the addresses of %s (on %s) and of %s "
+			      "(on %s): it can be one node, once; remove one of the addresses%s",
 			      c->nodes[f->node].name, f->interface, c->nodes[node].name, interface,
 			      f->node == node ? " or set interface" : "");
 		return false;
@@ -100,7 +101,7 @@ static bool look(const struct conf_sec *root, const struct conf *c, struct found
 	return good;
 }
 
-/* Replaces the first %n, or complains of any other % and of what becomes too long. */
+/* Replaces %n by the node's name. A path that becomes too long is an error. */
 static void put_name(const struct conf_sec *root, const char *key, const char *name,
 		     char path[CONF_PATH_MAX], size_t max)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is derived: keys from the shared secret (HKDF, RFC 5869, SHA-256, no salt), a service's name
- * to other nodes, and addresses in the ABI's form.
+ * Keys derived from the shared secret (HKDF, RFC 5869, SHA-256, no salt), the name of a service in
+ * messages between nodes, and addresses in the form of the ABI.
  *
- * Each use of the secret has a label of its own, so that one derived key tells nothing of another:
- * the VRRP password stands readable in every advert. A new form of a message gets a new label.
+ * Each use of the secret has its own label, so that nobody can compute one derived key from
+ * another: the VRRP password is readable in every advert. A new format of a message gets a new
+ * label.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define LABEL_REPL     "hokm-xdp replication v1"
 #define LABEL_PASSWORD "hokm-xdp vrrp password v1"
 
-/* libcrypto's parameters are not const though it only reads them: it gets copies. */
+/* libcrypto only reads its parameters, but they are not const: it gets copies. */
 int conf_derive(const struct conf *c, const char *label, void *out, size_t len)
 {
 	char digest[] = "SHA256", info[64], secret[CONF_SECRET_MAX];
@@ -101,9 +102,7 @@ int conf_derive_password(const struct conf *c, char out[9])
 
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host)
 {
-	/*
-	 * No secret: the tag only has to be the same on all nodes and different between services.
-	 */
+	/* Not secret: the tag must only be the same on all nodes, and differ between services. */
 	static const __u64 key[2] = {0x686f6b6d2d786470ULL, 1};
 	struct {
 		struct hokm_addr vip;
