@@ -140,24 +140,24 @@ static const struct row service_rows[] = {
 	{"service g { check tcp { attempts = 11 } }", "attempts = \"11\": a whole number from 1"},
 	{"service g { check tcp { rise = 0 } }", "rise = \"0\": a whole number from 1 to 100"},
 	{"service g { check tcp { fall = 101 } }", "fall = \"101\": a whole number from 1 to 100"},
-	{"service 1{port=1} service 2{port=2} service 3{port=3} service 4{port=4} service "
-	 "5{port=5} "
-	 "service 6{port=6} service 7{port=7} service 8{port=8} service 9{port=9}",
+	{"service 1{port=1} service 2{port=2} service 3{port=3} service 4{port=4} "
+	 "service 5{port=5} service 6{port=6} service 7{port=7} service 8{port=8} "
+	 "service 9{port=9}",
 	 ":2: service: at most 8"},
 };
 
 static const struct row timing_rows[] = {
-	{"vrrp { version = 1 }", ":2: vrrp.version = \"1\": one of: 2, 3"},
+	{"vrrp { version = 1 }", ":2: vrrp.version = \"1\": a whole number from 2 to 3"},
 	{"vrrp { vrid = 256 }", ":2: vrrp.vrid = \"256\": a whole number from 1 to 255"},
 	{"vrrp { mode = broadcast }", "vrrp.mode = \"broadcast\": one of: multicast, unicast"},
 	{"vrrp { checksum = none }", "vrrp.checksum = \"none\": one of: pseudo-header, plain"},
 	{"vrrp { advert = \"0.5s\" }",
-	 ":2: vrrp.advert = \"0.5s\": version 2 takes whole seconds from 1s to 255s; for shorter "
-	 "ones set vrrp.version = 3"},
-	{"vrrp { advert = 256s }", "vrrp.advert = \"256s\": from 1ms to 255s"},
+	 ":2: vrrp.advert = \"0.5s\": version 2 takes whole seconds from 1s to 255s; "
+	 "for shorter ones set vrrp.version = 3"},
+	{"vrrp { advert = 256s }", "vrrp.advert = \"256s\": from 10ms to 255s"},
 	{"vrrp { version = 3 advert = 15ms }", "advert = \"15ms\": version 3 takes whole centi"},
 	{"vrrp { version = 3 advert = 41s }", "advert = \"41s\": version 3 takes whole centi"},
-	{"vrrp { version = 3 advert = 5ms }", "advert = \"5ms\": version 3 takes whole centi"},
+	{"vrrp { version = 3 advert = 5ms }", "advert = \"5ms\": from 10ms to 255s"},
 	{"vrrp { preempt = 2 }", "vrrp.preempt = \"2\": true or false"},
 	{"vrrp { preempt_delay = 61m }", "preempt_delay = \"61m\": from 0s to 3600s"},
 	{"vrrp { garp_count = 0 }", "garp_count = \"0\": a whole number from 1 to 60"},
@@ -313,7 +313,7 @@ static void all_errors_in_order(void **state)
 	free(errors);
 }
 
-/* Every sample is refused, with words. */
+/* Every sample is refused with a message. */
 static void samples(void **state)
 {
 	struct conf *c;
@@ -372,7 +372,7 @@ static void odd_bytes(void **state)
 	assert_int_equal(load_bytes(big, (1u << 20) + 1, &errors), -EINVAL);
 	assert_non_null(strstr(errors, "larger than 1 MiB"));
 	free(errors);
-	/* As large as allowed, and each line an error: some are told, the others counted. */
+	/* As large as allowed, and each line an error: some are reported, the others counted. */
 	for (size_t i = 0; i + 13 < 1u << 16; i += 13)
 		memcpy(big + i, "vip={\"0.0\"}\n\n", 13);
 	memcpy(big + (1u << 16), PRE, strlen(PRE));

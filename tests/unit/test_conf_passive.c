@@ -112,8 +112,9 @@ static void defaults_of_fast(void **state)
 static void every_key(void **state)
 {
 	struct conf *c = good(
-		"idle_timeout = 5m passive { enabled = yes suspect = 2s suspect_max = "
-		"9s calm = 8s sample = 50ms window = 1s timeout = 700ms "
+		"idle_timeout = 5m\n"
+		"passive { enabled = yes suspect = 2s suspect_max = 9s calm = 8s sample = 50ms\n"
+		"window = 1s timeout = 700ms\n"
 		"signal upgrade { after = 300ms min = 4 percent = 60 } "
 		"signal close { enabled = no } signal status { min = 9 } }");
 	const struct observe_conf *o = &c->observe;
@@ -186,18 +187,19 @@ static const struct {
 	{"passive { signal ping { } signal ping { } }", "\"ping\" is there already"},
 	{"passive { signal ping { min = 0 } }", "min = \"0\": a whole number"},
 	{"passive { signal ping { percent = 101 } }", "percent = \"101\": a whole number"},
-	{"passive { signal ping { after = 10ms } }", "after = \"10ms\": at least 2 times"},
+	{"passive { signal ping { after = 10ms } }", "after = \"10ms\": from 20ms to 30s"},
 	{"passive { signal reset { after = 1s } }",
 	 "after = \"1s\": only for the signals upgrade and ping"},
 	{"passive { signal ping { never = 1 } }",
 	 ":3: passive.signal ping.never: there is no such"},
 	{"passive { signal { } }", ":3: passive.signal: no name"},
-	{"passive { enabled = yes suspect = 0s }", "passive.suspect = \"0s\": holds nobody back: "
-						   "give it a time, or set passive.enabled = no"},
+	{"passive { enabled = yes suspect = 0s }",
+	 "passive.suspect = \"0s\": no service would become suspect: "
+	 "give it a time, or set passive.enabled = no"},
 	{"passive { suspect = 3s suspect = 4s }", "passive.suspect = \"4s\": given twice"},
 	{"passive { suspect_max = 2s }", "\"2s\": at least passive.suspect, that is 3s"},
 	{"passive { sample = 1s signal upgrade { after = 31s } }",
-	 "passive.signal upgrade.after = \"31s\": from 1ms to 30s"},
+	 "passive.signal upgrade.after = \"31s\": from 20ms to 30s"},
 	{"passive { signal upgrade { after = 12701ms } }",
 	 "after = \"12701ms\": at most 127 times passive.sample, that is 12700ms"},
 	{"passive { sample = 10ms window = 1271ms }", "that is 1270ms"},
@@ -284,7 +286,7 @@ static void every_signal(void **state)
 /* The bounds themselves are right. */
 static void edges(void **state)
 {
-	struct conf *c = good("idle_timeout = 43200m passive { sample = 1s window = 127s "
+	struct conf *c = good("idle_timeout = 43200m passive { sample = 1s window = 127s\n"
 			      "signal ping { after = 30s } signal upgrade { after = 2s } }");
 
 	(void)state;
@@ -292,9 +294,9 @@ static void edges(void **state)
 	assert_int_equal(c->observe.window_ns, S(127));
 	assert_int_equal(c->observe.limit[HOKM_SIGNAL_PING].after_ns, S(30));
 	conf_free(c);
-	c = good(
-		"idle_timeout = 60s passive { sample = 10ms window = 20ms suspect = 5m suspect_max "
-		"= 5m calm = 0s timeout = 10ms signal ping { after = 1270ms } }");
+	c = good("idle_timeout = 60s\n"
+		 "passive { sample = 10ms window = 20ms suspect = 5m suspect_max = 5m\n"
+		 "calm = 0s timeout = 10ms signal ping { after = 1270ms } }");
 	assert_int_equal(c->idle_ns, S(60));
 	assert_int_equal(c->observe.hold_max_ns, S(300));
 	conf_free(c);
@@ -317,7 +319,7 @@ static void same_settings(const struct observe_conf *a, const struct observe_con
 	}
 }
 
-/* Every setting that the installed file shows behind a # can be used as it stands there. */
+/* Every default that is a comment in the installed file can be used as it is written there. */
 static void installed_file(void **state)
 {
 	FILE *f = fopen("tools/packaging/hokm-xdp.conf", "r");

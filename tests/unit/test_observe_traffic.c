@@ -223,12 +223,12 @@ static void stall_daemon(struct world *w, uint64_t ns)
 
 static void begin(struct world *w, enum conf_profile profile)
 {
-	struct observe_conf conf;
+	struct conf conf;
 
 	*w = (struct world){.now_ns = RIG_T0, .seed = 42, .joins = 3};
-	conf_default_observe(&conf, profile);
-	assert_true(conf.on);
-	observe_init(&w->o, &conf, w->now_ns);
+	conf_default(&conf, profile);
+	assert_true(conf.observe.on);
+	observe_init(&w->o, &conf.observe, w->now_ns);
 }
 
 static void ten_minutes(enum conf_profile profile)

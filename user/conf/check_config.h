@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `hokm-xdp check-config FILE [--json]`: is the file right, and what comes out of it? */
+/* `hokm-xdp check-config`: checks a configuration file and lists its settings. */
 #ifndef HOKM_CHECK_CONFIG_H
 #define HOKM_CHECK_CONFIG_H
 

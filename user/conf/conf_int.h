@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How the configuration is loaded; for user/conf/conf*.c only.
+ * How a file is loaded; only for user/conf.
  *
- *   conf_scan.c     the file's bytes: comments blanked, what cannot be text refused
- *   conf_grammar.c  libconfuse: sections and keys, each value kept as text with its line
- *   conf_read.c     a key's text as a number, a duration, an address, with the error that helps
- *   conf_default.c  what a profile says
- *   conf_nodes.c, conf_service.c, conf_timing.c, conf_passive.c  the sections
- *   conf_self.c     which of the nodes this machine is
- *   conf.c          all of it in order
+ *   conf_load.c    all steps in their order
+ *   conf_scan.c    the bytes: comments are blanked, what cannot be text is refused
+ *   conf_parse.c   libconfuse: sections and keys; each value is kept as text with its line
+ *   schema_read.c  the texts become values, by the rows of the schema
+ *   rules_*.c      conditions between keys, and what a single row cannot express
+ *   conf_self.c    which of the nodes this machine is
+ *   conf_error.c   the errors of a file
  *
- * libconfuse stops at its first error, so it only sees syntax; every value is checked after it, and
- * all errors of a file come out in one go, in the order of the lines.
+ * libconfuse stops at its first error, so it only checks syntax. Every value is checked afterwards,
+ * and all errors of a file are reported together, in the order of the lines.
  */
 #ifndef HOKM_CONF_INT_H
 #define HOKM_CONF_INT_H
@@ -22,8 +22,13 @@
 
 #define CONF_FILE_MAX   (1u << 20)
 #define CONF_ERRORS_MAX 32
-#define CONF_SECRET_MIN 16
 #define CONF_DEPTH_MAX  8
+
+/* The longest `after` of a signal. Map waits must remember a request for longer than this. */
+#define PASSIVE_AFTER_MAX (30 * NS_PER_S)
+
+struct conf_key;
+struct conf_section;
 
 struct conf_error {
 	int line; /* 0: of the file as a whole */
@@ -41,86 +46,77 @@ struct conf_errors {
 struct conf_text {
 	int line;
 	bool again; /* the key was given before in the same section */
+	bool good;  /* it was read into its field */
 	size_t size;
 	char s[];
 };
 
-/* A section being read; name is what stands before its keys in an error, such as "vrrp.". */
+/* A section that is being read. */
 struct conf_sec {
 	struct conf_errors *errors;
-	cfg_t *cfg;
-	char name[2 * CONF_NAME_MAX + 32];
+	const struct conf_section *schema;
+	cfg_t *cfg;                /* NULL: the file does not have the section */
+	const struct conf_sec *up; /* the section around it */
+	void *item;                /* the struct that its fields are in */
+	unsigned int title;        /* index of its title, where the schema lists the titles */
+	char name[2 * CONF_NAME_MAX + 32]; /* what stands before a key in an error: "vrrp." */
 };
 
-/* conf_read.c: errors */
+/* conf_error.c */
 void conf_error_at(struct conf_errors *e, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* `name.key = "value": …` at the value's line; a value that is not given is left out. */
+/* `name.key = "value": …` at the line of the value; a key that is not given has no value. */
 void conf_complain(const struct conf_sec *s, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void conf_errors_print(struct conf_errors *e, const char *file, FILE *to);
-
-/* conf_read.c: values. Each returns true when the key is given and good, and only then writes. */
-const struct conf_text *conf_value(const struct conf_sec *s, const char *key);
-bool conf_given(const struct conf_sec *s, const char *key);
-bool conf_read_text(const struct conf_sec *s, const char *key, char *dst, size_t size);
-bool conf_read_name(const struct conf_sec *s, const char *key, char *dst, size_t size);
-bool conf_read_path(const struct conf_sec *s, const char *key, char *dst, size_t size);
-bool conf_read_number(const struct conf_sec *s, const char *key, unsigned int min, unsigned int max,
-		      unsigned int *out);
-bool conf_read_port(const struct conf_sec *s, const char *key, uint16_t *out);
-bool conf_read_bool(const struct conf_sec *s, const char *key, bool *out);
-bool conf_read_duration(const struct conf_sec *s, const char *key, uint64_t min_ns, uint64_t max_ns,
-			uint64_t *out);
-/* words ends with NULL; the index of the word. */
-bool conf_read_word(const struct conf_sec *s, const char *key, const char *const *words,
-		    unsigned int *out);
-bool conf_read_ipv4(const struct conf_sec *s, const char *key, struct in_addr *out);
-/* Text as an address that a host may have; "" or what is wrong with it. */
-const char *conf_ipv4_problem(const char *text, struct in_addr *out);
-
-/* The section `key` of the root, if it is there; false and errors when more than one. */
-bool conf_one_section(const struct conf_sec *root, const char *key, struct conf_sec *out);
-/* The i-th section `key` with its title; false behind the last one. */
-bool conf_nth_section(const struct conf_sec *s, const char *key, unsigned int i,
-		      struct conf_sec *out);
 
 /* conf_scan.c: true when fit for the parser; buf ends with a zero byte. */
 bool conf_scan(char *buf, size_t len, struct conf_errors *e);
 
 /*
- * conf_grammar.c: what could be parsed, also after an error (then e->whole is false); NULL when
- * there is no memory. Caller: cfg_free().
+ * conf_parse.c: what could be parsed, also after an error (then e->whole is false); NULL when there
+ * is no memory. Caller: cfg_free().
  */
-cfg_t *conf_grammar_parse(char *buf, size_t len, struct conf_errors *e);
+cfg_t *conf_parse(char *buf, size_t len, struct conf_errors *e);
+/* The i-th section of this kind in `up`; false behind the last one. */
+bool conf_nth_section(const struct conf_sec *up, const struct conf_section *schema, unsigned int i,
+		      struct conf_sec *out);
+/* The value of a key, whether or not it is right; NULL when it is not given. */
+struct conf_text *conf_text_of(const struct conf_sec *s, const char *key);
 
-/* conf_default.c */
+/* schema_read.c */
+/* Sets every field to the default of the profile. */
 void conf_default(struct conf *c, enum conf_profile profile);
-void conf_default_observe(struct observe_conf *o, enum conf_profile profile);
-void conf_default_check(struct conf_check *k, enum conf_check_kind kind, enum conf_profile profile);
+/* Defaults, then the file's values, then the rules, section by section. */
+void conf_read(const struct conf_sec *root, struct conf *c);
+/* The value; NULL when the key is not given, or given twice, which is an error. */
+struct conf_text *conf_value(const struct conf_sec *s, const char *key);
+bool conf_given(const struct conf_sec *s, const char *key);
+/* Given, and the value is right on its own. */
+bool conf_good(const struct conf_sec *s, const char *key);
+/* For keys with KEY_BY_RULE: the value into its field, if it is given. True when it is good. */
+bool conf_read_key(const struct conf_sec *s, const struct conf_key *k, void *item);
 
-/* The sections, in the order in which they need each other. */
-void conf_read_general(const struct conf_sec *root, struct conf *c);
+/* The rules of the sections; see struct conf_section. */
+void rule_file(const struct conf_sec *s, struct conf *c);
+void rule_node(const struct conf_sec *s, struct conf *c);
+void rule_service(const struct conf_sec *s, struct conf *c);
+void rule_check(const struct conf_sec *s, struct conf *c);
+void rule_vrrp(const struct conf_sec *s, struct conf *c);
+void rule_pulse(const struct conf_sec *s, struct conf *c);
+void rule_replication(const struct conf_sec *s, struct conf *c);
+void rule_passive(const struct conf_sec *s, struct conf *c);
+void rule_signal(const struct conf_sec *s, struct conf *c);
+
+/* conf_secret.c: the secret, from the file or from the file that it names. */
 void conf_read_secret(const struct conf_sec *root, struct conf *c);
-void conf_read_vips(const struct conf_sec *root, struct conf *c);
-void conf_read_nodes(const struct conf_sec *root, struct conf *c);
-void conf_read_services(const struct conf_sec *root, struct conf *c);
-void conf_read_vrrp(const struct conf_sec *root, struct conf *c);
-void conf_read_pulse(const struct conf_sec *root, struct conf *c);
-void conf_read_replication(const struct conf_sec *root, struct conf *c);
-void conf_read_passive(const struct conf_sec *root, struct conf *c);
-void conf_read_hooks(const struct conf_sec *root, struct conf *c);
 
-extern const char *const conf_profile_words[];
-extern const char *const conf_check_words[];
-extern const char *const conf_marked_down_words[];
-
-/* conf_self.c: fills self and interface, puts the node's name in for %n. */
+/* conf_self.c: sets self and interface, and replaces %n by the node's name. */
 void conf_find_self(const struct conf_sec *root, struct conf *c);
 
-/* keys.c: HKDF-SHA256 of the secret with a label. 0 or -errno. */
+/* node_keys.c: HKDF-SHA256 of the secret with a label. 0 or -errno. */
 int conf_derive(const struct conf *c, const char *label, void *out, size_t len);
-/* Eight characters for VRRP's PASS. */
+/* Eight characters for the PASS authentication of VRRP. */
 int conf_derive_password(const struct conf *c, char out[9]);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The grammar of the file, for libconfuse.
+ * The file as sections and texts, by libconfuse. Its grammar is made from the schema.
  *
  * Every key is a user-defined value: the callback keeps the text with the line it stands on, which
- * libconfuse itself forgets, and judges nothing. libconfuse gives its error function no argument of
- * ours, so the words are kept in the `comment` of the section where it stopped, which is free for
- * that (comments are blanked before) and is looked for afterwards.
+ * libconfuse itself forgets, and checks nothing. libconfuse gives its error function no argument of
+ * ours. So the message is kept in the `comment` of the section where the parser stopped; the field
+ * is free for that, because comments are blanked before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +13,9 @@
 #include <string.h>
 
 #include "conf/conf_int.h"
+#include "conf/schema.h"
 
-/*
- * A flag of ours in cfg_opt_t.flags, above all of libconfuse's: the key was seen in this section.
- */
+/* A flag of ours in cfg_opt_t.flags, above all of libconfuse's: the key was seen before. */
 #define SEEN (1 << 30)
 
 static int keep_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
@@ -30,6 +29,7 @@ static int keep_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 	}
 	t->line = cfg->line;
 	t->again = (opt->flags & SEEN) && !(opt->flags & CFGF_LIST);
+	t->good = false;
 	t->size = size;
 	memcpy(t->s, value, size);
 	opt->flags |= SEEN;
@@ -45,66 +45,61 @@ static void free_text(void *value)
 	free(t);
 }
 
-#define KEY(name)  CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, keep_text, free_text)
-#define LIST(name) CFG_PTR_LIST_CB(name, NULL, CFGF_NODEFAULT, keep_text, free_text)
-/*
- * Also sections that may stand once are MULTI: libconfuse would make an empty one, and merge two.
- */
-#define SECTION(name, keys) CFG_SEC(name, keys, CFGF_MULTI)
-#define TITLED(name, keys)  CFG_SEC(name, keys, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
-
-static cfg_t *grammar_init(void)
+static size_t count_rows(const struct conf_section *sec)
 {
-	cfg_opt_t check[] = {
-		KEY("path"),      KEY("command"),   KEY("status"),  KEY("body"),
-		KEY("tls"),       KEY("address"),   KEY("port"),    KEY("interval"),
-		KEY("fastinter"), KEY("downinter"), KEY("timeout"), KEY("rise"),
-		KEY("fall"),      KEY("attempts"),  KEY("backoff"), CFG_END(),
-	};
-	cfg_opt_t service[] = {KEY("vip"), KEY("port"), KEY("on_marked_down"),
-			       TITLED("check", check), CFG_END()};
-	cfg_opt_t node[] = {KEY("address"), KEY("priority"), CFG_END()};
-	cfg_opt_t vrrp[] = {
-		KEY("version"),       KEY("vrid"),     KEY("mode"),
-		KEY("checksum"),      KEY("advert"),   KEY("preempt"),
-		KEY("preempt_delay"), KEY("password"), KEY("garp_count"),
-		KEY("garp_refresh"),  CFG_END(),
-	};
-	cfg_opt_t pulse[] = {KEY("port"), KEY("interval"), KEY("dead"), KEY("stale"), CFG_END()};
-	cfg_opt_t replication[] = {
-		KEY("enabled"), KEY("port"), KEY("rate"), KEY("wait"), CFG_END()};
-	cfg_opt_t signal[] = {KEY("enabled"), KEY("min"), KEY("percent"), KEY("after"), CFG_END()};
-	cfg_opt_t passive[] = {
-		KEY("enabled"), KEY("suspect"), KEY("suspect_max"), KEY("calm"),
-		KEY("sample"),  KEY("window"),  KEY("timeout"),     TITLED("signal", signal),
-		CFG_END(),
-	};
-	cfg_opt_t hooks[] = {KEY("before"), KEY("after"), KEY("user"), KEY("timeout"), CFG_END()};
-	cfg_opt_t root[] = {
-		KEY("secret"),
-		KEY("secret_file"),
-		KEY("profile"),
-		KEY("instance"),
-		KEY("interface"),
-		KEY("bpffs"),
-		KEY("socket"),
-		KEY("ctl_group"),
-		KEY("agent_user"),
-		KEY("log_level"),
-		KEY("max_connections"),
-		KEY("idle_timeout"),
-		LIST("vip"),
-		TITLED("node", node),
-		TITLED("service", service),
-		SECTION("vrrp", vrrp),
-		SECTION("pulse", pulse),
-		SECTION("replication", replication),
-		SECTION("passive", passive),
-		SECTION("hooks", hooks),
-		CFG_END(),
-	};
+	size_t n = 0;
 
-	return cfg_init(root, CFGF_NONE);
+	for (const struct conf_key *k = sec->keys; k->path; k++)
+		n++;
+	for (const struct conf_section *sub = sec->sections; sub && sub->name; sub++)
+		n++;
+	return n;
+}
+
+static void free_grammar(cfg_opt_t *opts)
+{
+	for (cfg_opt_t *o = opts; o && o->name; o++)
+		free_grammar(o->subopts);
+	free(opts);
+}
+
+/*
+ * The options of a section and of those inside it; NULL when there is no memory. Sections without a
+ * title are CFGF_MULTI too: otherwise libconfuse would add one that is not in the file, and merge
+ * two into one.
+ */
+static cfg_opt_t *make_grammar(const struct conf_section *sec)
+{
+	cfg_opt_t *opts = calloc(count_rows(sec) + 1, sizeof(*opts)), *o = opts;
+
+	if (!opts)
+		return NULL;
+	for (const struct conf_key *k = sec->keys; k->path; k++)
+		*o++ = (cfg_opt_t)CFG_PTR_CB(conf_key_name(k), NULL,
+					     CFGF_NODEFAULT | (k->flags & KEY_LIST ? CFGF_LIST : 0),
+					     keep_text, free_text);
+	for (const struct conf_section *sub = sec->sections; sub && sub->name; sub++) {
+		cfg_opt_t *inside = make_grammar(sub);
+
+		if (!inside) {
+			free_grammar(opts);
+			return NULL;
+		}
+		*o++ = (cfg_opt_t)CFG_SEC(
+			sub->name, inside,
+			CFGF_MULTI | (sub->title_key ? CFGF_TITLE | CFGF_NO_TITLE_DUPES : 0));
+	}
+	return opts;
+}
+
+/* cfg_init() copies the grammar. */
+static cfg_t *parser_init(void)
+{
+	cfg_opt_t *opts = make_grammar(&conf_schema);
+	cfg_t *cfg = opts ? cfg_init(opts, CFGF_NONE) : NULL;
+
+	free_grammar(opts);
+	return cfg;
 }
 
 __attribute__((format(printf, 2, 0))) static void keep_error(cfg_t *cfg, const char *fmt,
@@ -136,7 +131,7 @@ static bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-/* libconfuse's words in ours, where ours help more. */
+/* Replaces the messages of libconfuse that do not say what to write instead. */
 static void report(const struct conf_sec *s)
 {
 	const char *words = s->cfg->comment;
@@ -172,7 +167,7 @@ static void report(const struct conf_sec *s)
 	}
 }
 
-/* Finds the section that holds the words; depth is bounded by the grammar. */
+/* Finds the section that has the message. The schema bounds the depth. */
 static bool report_from(const struct conf_sec *s)
 {
 	struct conf_sec sub;
@@ -181,17 +176,42 @@ static bool report_from(const struct conf_sec *s)
 		report(s);
 		return true;
 	}
-	for (cfg_opt_t *o = s->cfg->opts; o->name; o++)
-		for (unsigned int i = 0; o->type == CFGT_SEC && i < cfg_opt_size(o); i++)
-			if (conf_nth_section(s, o->name, i, &sub) && report_from(&sub))
+	for (const struct conf_section *sec = s->schema->sections; sec && sec->name; sec++)
+		for (unsigned int i = 0; conf_nth_section(s, sec, i, &sub); i++)
+			if (report_from(&sub))
 				return true;
 	return false;
 }
 
-cfg_t *conf_grammar_parse(char *buf, size_t len, struct conf_errors *e)
+struct conf_text *conf_text_of(const struct conf_sec *s, const char *key)
 {
-	cfg_t *cfg = grammar_init();
-	struct conf_sec root = {.errors = e, .cfg = cfg};
+	cfg_opt_t *opt = s->cfg ? cfg_getopt(s->cfg, key) : NULL;
+
+	return opt && cfg_opt_size(opt) ? cfg_opt_getnptr(opt, 0) : NULL;
+}
+
+bool conf_nth_section(const struct conf_sec *up, const struct conf_section *schema, unsigned int i,
+		      struct conf_sec *out)
+{
+	cfg_opt_t *opt = up->cfg ? cfg_getopt(up->cfg, schema->name) : NULL;
+	cfg_t *cfg = opt && i < cfg_opt_size(opt) ? cfg_opt_getnsec(opt, i) : NULL;
+	const char *title;
+	int n;
+
+	if (!cfg)
+		return false;
+	*out = (struct conf_sec){
+		.errors = up->errors, .schema = schema, .cfg = cfg, .up = up, .item = up->item};
+	title = cfg_title(cfg);
+	n = snprintf(out->name, sizeof(out->name), "%s%s%s%.*s.", up->name, schema->name,
+		     title ? " " : "", CONF_NAME_MAX, title ? title : "");
+	return n > 0;
+}
+
+cfg_t *conf_parse(char *buf, size_t len, struct conf_errors *e)
+{
+	cfg_t *cfg = parser_init();
+	struct conf_sec root = {.errors = e, .schema = &conf_schema, .cfg = cfg};
 	FILE *f = NULL;
 
 	e->whole = false;

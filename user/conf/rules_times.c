@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules for VRRP, pulses and replication. */
+#include <string.h>
+
+#include "base/units.h"
+#include "conf/conf_int.h"
+#include "conf/schema.h"
+
+#define CENTISECOND (10 * NS_PER_MS)
+
+/* Version 2 has a byte of seconds on the wire, version 3 twelve bits of centiseconds (RFC 9568). */
+static void check_advert(const struct conf_sec *s, struct conf *c)
+{
+	/* The default of profile fast is too short for version 2. */
+	if (c->vrrp_version == 2 && c->advert_ns % NS_PER_S && !conf_given(s, "advert"))
+		c->advert_ns = NS_PER_S;
+	if (!conf_good(s, "advert"))
+		return;
+	if (c->vrrp_version == 2 && c->advert_ns % NS_PER_S)
+		conf_complain(s, "advert",
+			      "version 2 takes whole seconds from 1s to 255s; "
+			      "for shorter ones set vrrp.version = 3");
+	else if (c->vrrp_version == 3 &&
+		 (c->advert_ns % CENTISECOND || c->advert_ns > 4095 * CENTISECOND))
+		conf_complain(s, "advert",
+			      "version 3 takes whole centiseconds from 10ms to 40950ms");
+}
+
+/* What is wrong with a password of the file, or NULL. */
+static const char *password_problem(const struct conf *c, const struct conf_text *t)
+{
+	if (t->size > sizeof(c->vrrp_password))
+		return "VRRP takes at most 8 characters, readable to every machine in the network: "
+		       "never use the secret here";
+	if (t->size > 1 && !strncmp(t->s, c->secret, t->size - 1))
+		return "the beginning of the secret: readable to every machine in the network, "
+		       "choose another";
+	return NULL;
+}
+
+static void read_password(const struct conf_sec *s, struct conf *c)
+{
+	const struct conf_text *t = conf_value(s, "password");
+	const char *problem = t ? password_problem(c, t) : NULL;
+
+	if (t && c->vrrp_version == 3)
+		conf_complain(
+			s, "password",
+			"version 3 adverts carry no password%s: remove it, or set vrrp.version = 2",
+			conf_given(s, "version") ? "" : " (3 is the version of profile fast)");
+	else if (problem)
+		conf_complain(s, "password", "%s", problem);
+	else if (t)
+		conf_read_key(s, conf_key_find("vrrp.password"), c);
+}
+
+/* Version 3 has no password; the default of version 2 is derived from the secret. */
+void rule_vrrp(const struct conf_sec *s, struct conf *c)
+{
+	const int err = c->secret_len ? conf_derive_password(c, c->vrrp_password) : 0;
+
+	if (err)
+		conf_error_at(s->errors, 0,
+			      "no key can be derived from the secret with libcrypto: %s",
+			      strerror(-err));
+	check_advert(s, c);
+	read_password(s, c);
+	if (c->vrrp_version == 3)
+		explicit_bzero(c->vrrp_password, sizeof(c->vrrp_password));
+}
+
+/*
+ * The default grows with the interval. A value of the file has room for three pulses, so that a
+ * single lost pulse makes no peer dead.
+ */
+static void fit_limit(const struct conf_sec *s, const char *key, uint64_t pulse_ns, uint64_t *ns)
+{
+	char text[DURATION_TEXT_MAX];
+
+	if (!conf_given(s, key) && *ns < 10 * pulse_ns)
+		*ns = 10 * pulse_ns;
+	else if (conf_good(s, key) && *ns < 3 * pulse_ns)
+		conf_complain(s, key, "at least 3 times pulse.interval, that is %s",
+			      duration_format(3 * pulse_ns, text));
+}
+
+void rule_pulse(const struct conf_sec *s, struct conf *c)
+{
+	fit_limit(s, "dead", c->pulse_ns, &c->peer_dead_ns);
+	fit_limit(s, "stale", c->pulse_ns, &c->daemon_stale_ns);
+}
+
+/* Replication messages are sent with the pulses, and are acknowledged within REPL_FRESH_NS. */
+void rule_replication(const struct conf_sec *s, struct conf *c)
+{
+	if (!c->replicate)
+		return;
+	if (c->pulse_ns > 500 * NS_PER_MS)
+		conf_error_at(s->errors, 0,
+			      "pulse.interval is more than 500ms, too slow for replication: "
+			      "choose a shorter one, or set replication { enabled = no }");
+	if (c->repl_port == c->pulse_port)
+		conf_error_at(s->errors, 0,
+			      "replication.port and pulse.port are both %u: choose two ports",
+			      c->pulse_port);
+}

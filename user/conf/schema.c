@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tables of sections and keys. See schema.h for what is made from them.
+ *
+ * A row: path, type with its bounds, field, flags, default of profile standard, default of profile
+ * fast (NULL: the same), meaning. The meanings are read by administrators in the sample, in
+ * hokm-xdp.conf(5) and in docs/configuration.md.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/conf_int.h"
+#include "conf/schema.h"
+
+#define MS(n)    ((n)*NS_PER_MS)
+#define S(n)     ((n)*NS_PER_S)
+#define MIN(n)   S(60 * (n))
+#define HOURS(n) MIN(60 * (n))
+
+/* The parts of a row. */
+#define BOOL                        .kind = CONF_BOOL
+#define NUMBER(least_, greatest_)   .kind = CONF_NUMBER, .least = least_, .greatest = greatest_
+#define DURATION(least_, greatest_) .kind = CONF_DURATION, .least = least_, .greatest = greatest_
+#define WORD(words_)                .kind = CONF_WORD, .words = words_
+#define NAME                        .kind = CONF_NAME
+#define TEXT(least_, greatest_)     .kind = CONF_TEXT, .least = least_, .greatest = greatest_
+#define PATH                        .kind = CONF_PATH
+#define IPV4                        .kind = CONF_IPV4
+#define PORT                        NUMBER(1, 65535)
+
+#define FIELD(type_, field_) offsetof(struct type_, field_), sizeof(((struct type_ *)NULL)->field_)
+/* No field: the rule of the section reads the value into a variable of this type. */
+#define VALUE(type_) 0, sizeof(type_)
+
+#define RELOAD  KEY_RELOAD
+#define RESTART KEY_RESTART
+
+/* clang-format off */
+#define KEY(path_, type_, field_, flags_, standard_, fast_, meaning_, ...)                  \
+	{.path = path_, .type = {type_}, .place = {field_}, .flags = flags_,                \
+	 .preset = {standard_, fast_}, .meaning = meaning_, ##__VA_ARGS__}
+#define END_OF_KEYS     {.path = NULL}
+#define END_OF_SECTIONS {.name = NULL}
+/* clang-format on */
+
+/* Words of the file and the values of their fields. */
+static const struct conf_word profiles[] = {
+	{"standard", CONF_PROFILE_STANDARD}, {"fast", CONF_PROFILE_FAST}, {NULL, 0}};
+static const struct conf_word log_levels[] = {
+	{"error", LOG_LVL_ERROR},
+	{"warn", LOG_LVL_WARN},
+	{"info", LOG_LVL_INFO},
+	{"debug", LOG_LVL_DEBUG},
+	{NULL, 0}};
+static const struct conf_word marked_down[] = {
+	{"shutdown_sessions", CONF_SHUTDOWN_SESSIONS}, {"keep", CONF_KEEP}, {NULL, 0}};
+static const struct conf_word modes[] = {{"multicast", true}, {"unicast", false}, {NULL, 0}};
+static const struct conf_word checksums[] = {{"pseudo-header", true}, {"plain", false}, {NULL, 0}};
+
+/* ----------------------------------------------------------------------------- the file itself */
+static const struct conf_key file_keys[] = {
+	KEY("secret", TEXT(CONF_SECRET_MIN, CONF_SECRET_MAX - 1), VALUE(char[CONF_SECRET_MAX]),
+	    RELOAD | KEY_SECRET | KEY_REQUIRED | KEY_BY_RULE, NULL, NULL,
+	    "The secret that all nodes share. The keys of all messages between the nodes are "
+	    "derived from it. With secret_file it is not needed.",
+	    .example = "change-me-to-a-long-random-text"),
+	KEY("secret_file", PATH, VALUE(char[CONF_PATH_MAX]), RELOAD | KEY_BY_RULE, NULL, NULL,
+	    "The file that contains the secret, in place of the key secret. Other users must have "
+	    "no access to it.",
+	    .unset = "none", .example = "/etc/hokm-xdp/secret"),
+	KEY("profile", WORD(profiles), FIELD(conf, profile), RELOAD | KEY_BY_RULE, "standard", NULL,
+	    "The set of defaults. With standard the owner sends an advert each second and a "
+	    "service is checked every 5 seconds; with fast it is 100 and 200 milliseconds."),
+	KEY("instance", NAME, FIELD(conf, instance), RELOAD, "hokm", NULL,
+	    "The name of the group of nodes. Hooks get it as an argument."),
+	KEY("interface", TEXT(0, IF_NAMESIZE - 1), FIELD(conf, interface), RESTART, NULL, NULL,
+	    "The network interface of the nodes' addresses and of the VIP.",
+	    .unset = "the interface that has this node's address", .example = "eth0"),
+	KEY("bpffs", PATH, FIELD(conf, bpffs), RESTART, "/sys/fs/bpf", NULL,
+	    "The folder of the BPF file system where maps and programs are pinned. %n stands for "
+	    "the node's name."),
+	KEY("socket", PATH, FIELD(conf, socket), RESTART, "/run/hokm-xdp/%n.sock", NULL,
+	    "The socket through which hokm-xdp ctl reaches the daemon. %n stands for the node's "
+	    "name."),
+	KEY("ctl_group", NAME, FIELD(conf, ctl_group), RESTART | KEY_EMPTY, "", NULL,
+	    "The group whose members may use hokm-xdp ctl. With \"\" only root may."),
+	KEY("agent_user", NAME, FIELD(conf, agent_user), RESTART, "nobody", NULL,
+	    "The user that runs the checks."),
+	KEY("log_level", WORD(log_levels), FIELD(conf, log_level), RELOAD, "info", NULL,
+	    "Messages of this level and of more severe levels are logged."),
+	KEY("max_connections", NUMBER(1024, 4194304), FIELD(conf, max_connections), RESTART,
+	    "131072", NULL, "The number of connections that the connection table has room for."),
+	KEY("idle_timeout", DURATION(S(60), HOURS(30 * 24)), FIELD(conf, idle_ns), RELOAD, "120m",
+	    NULL,
+	    "A connection without a packet for this long is removed from the connection table. "
+	    "Its next packet adds it again."),
+	KEY("vip", IPV4, VALUE(struct in_addr), RELOAD | KEY_LIST | KEY_BY_RULE, "192.168.1.25",
+	    NULL, "The virtual IPs that the clients connect to, at most 4."),
+	END_OF_KEYS,
+};
+
+static const struct conf_key node_keys[] = {
+	KEY("node.address", IPV4, FIELD(conf_node, addr), RESTART | KEY_REQUIRED, NULL, NULL,
+	    "The node's own address. The machine that has it on one of its interfaces is this "
+	    "node. Only the node itself needs a restart when it changes.",
+	    .example = "192.168.1.26"),
+	KEY("node.priority", NUMBER(1, 254), FIELD(conf_node, priority), RELOAD, NULL, NULL,
+	    "The VRRP priority. The node with the highest one is preferred as owner.",
+	    .unset = "110 for the first node in the file, 100 for the second, and so on",
+	    .example = "110"),
+	END_OF_KEYS,
+};
+
+/* ---------------------------------------------------------------------- services, their checks */
+static const struct conf_key service_keys[] = {
+	KEY("service.vip", IPV4, VALUE(struct in_addr), RELOAD | KEY_BY_RULE, NULL, NULL,
+	    "The VIP of the service, one of the list vip.", .unset = "the first of the list vip",
+	    .example = "192.168.1.25"),
+	KEY("service.port", PORT, FIELD(conf_service, port), RELOAD, "8765", NULL,
+	    "The TCP port of the service."),
+	KEY("service.on_marked_down", WORD(marked_down), FIELD(conf_service, on_marked_down),
+	    RELOAD, "shutdown_sessions", NULL,
+	    "What happens to established connections when the service is down "
+	    "because its process is unresponsive, and it is up on a peer. "
+	    "shutdown_sessions terminates them, so that the clients reconnect to the peer; "
+	    "keep leaves them."),
+	END_OF_KEYS,
+};
+
+#define FOR(title_) (1u << (title_))
+#define FOR_WEB     (FOR(CHECK_WEBSOCKET) | FOR(CHECK_HTTP))
+#define FOR_NETWORK (FOR_WEB | FOR(CHECK_TCP))
+
+static const char *const check_kinds[] = {
+	[CHECK_WEBSOCKET] = "websocket", [CHECK_HTTP] = "http",   [CHECK_TCP] = "tcp",
+	[CHECK_EXEC] = "exec",           [CHECK_EXEC + 1] = NULL,
+};
+static const char *const default_checks[] = {"websocket", "http", NULL};
+
+static const struct conf_preset check_paths[] = {
+	[CHECK_WEBSOCKET] = {"/", NULL},
+	[CHECK_HTTP] = {"/health", NULL},
+};
+
+static const struct conf_key check_keys[] = {
+	KEY("service.check.command", PATH, FIELD(conf_check, path), RELOAD | KEY_REQUIRED, NULL,
+	    NULL, "The program that is run. The check passes when its exit status is 0.",
+	    .titles = FOR(CHECK_EXEC), .example = "/usr/local/lib/hokm-xdp/check"),
+	KEY("service.check.address", IPV4, FIELD(conf_check, addr), RELOAD, NULL, NULL,
+	    "The address that the check connects to.", .titles = FOR_NETWORK,
+	    .unset = "the VIP of the service, reached on this node", .example = "192.168.1.25"),
+	KEY("service.check.port", PORT, FIELD(conf_check, port), RELOAD, NULL, NULL,
+	    "The port that the check connects to.", .titles = FOR_NETWORK,
+	    .unset = "the port of the service", .example = "8765"),
+	KEY("service.check.path", PATH, FIELD(conf_check, path), RELOAD, NULL, NULL,
+	    "The path of the request.", .titles = FOR_WEB, .by_title = check_paths),
+	KEY("service.check.tls", BOOL, FIELD(conf_check, tls), RELOAD, "no", NULL,
+	    "Use TLS: wss:// or https://.", .titles = FOR_WEB),
+	KEY("service.check.status", NUMBER(100, 599), FIELD(conf_check, status), RELOAD, "200",
+	    NULL, "The HTTP status that the answer must have.", .titles = FOR(CHECK_HTTP)),
+	KEY("service.check.body", TEXT(0, CONF_NAME_MAX - 1), FIELD(conf_check, body), RELOAD, "",
+	    NULL, "A text that the body of the answer must contain. \"\" accepts every body.",
+	    .titles = FOR(CHECK_HTTP)),
+	KEY("service.check.interval", DURATION(MS(10), HOURS(1)), FIELD(conf_check, interval_ns),
+	    RELOAD, "5s", "200ms", "Time between two checks while the service is up."),
+	KEY("service.check.fastinter", DURATION(MS(10), HOURS(1)), FIELD(conf_check, fastinter_ns),
+	    RELOAD, "1s", "50ms",
+	    "Time between two checks while the state is changing, after the first success or "
+	    "failure. At most interval; the default becomes shorter with interval."),
+	KEY("service.check.downinter", DURATION(MS(10), HOURS(1)), FIELD(conf_check, downinter_ns),
+	    RELOAD, "2s", "100ms",
+	    "Time between two checks while the service is down. The default becomes shorter with "
+	    "interval."),
+	KEY("service.check.timeout", DURATION(MS(10), MIN(10)), FIELD(conf_check, timeout_ns),
+	    RELOAD, "10s", "250ms", "The longest time of one check, all of its attempts included."),
+	KEY("service.check.rise", NUMBER(1, 100), FIELD(conf_check, rise), RELOAD, "2", NULL,
+	    "The number of successes in a row that make the service up."),
+	KEY("service.check.fall", NUMBER(1, 100), FIELD(conf_check, fall), RELOAD, "3", "2",
+	    "The number of failures in a row that make the service down."),
+	KEY("service.check.attempts", NUMBER(1, 10), FIELD(conf_check, attempts), RELOAD, "3", "1",
+	    "The number of attempts in one check. The first success ends it."),
+	KEY("service.check.backoff", DURATION(0, MIN(1)), FIELD(conf_check, backoff_ns), RELOAD,
+	    "500ms", "20ms",
+	    "Time before the second attempt. It doubles before each further one. All of these "
+	    "waits must fit into timeout."),
+	END_OF_KEYS,
+};
+
+static const struct conf_section service_sections[] = {
+	{
+		.name = "check",
+		.path = "service.check",
+		.meaning =
+			"One check of the service. Its title says how the service is checked: "
+			"websocket makes a WebSocket handshake and sends a ping, http makes a GET "
+			"request, tcp connects, exec runs a program. A service is up when all of "
+			"its checks pass. Without a section check it has the checks websocket and "
+			"http with their defaults.",
+		.keys = check_keys,
+		.rule = rule_check,
+		.title_key = "kind",
+		.title = {FIELD(conf_check, kind)},
+		.titles = check_kinds,
+		.titles_are = "checks of kind",
+		.without = default_checks,
+		.items = {offsetof(struct conf_service, checks), sizeof(struct conf_check)},
+		.count = offsetof(struct conf_service, n_checks),
+		.most = CONF_CHECKS_MAX,
+	},
+	END_OF_SECTIONS,
+};
+
+/* --------------------------------------------------------------- election, pulses, replication */
+static const struct conf_key vrrp_keys[] = {
+	KEY("vrrp.version", NUMBER(2, 3), FIELD(conf, vrrp_version), RELOAD, "2", "3",
+	    "The version of VRRP: 2 (RFC 3768) or 3 (RFC 9568). All nodes use the same one."),
+	KEY("vrrp.vrid", NUMBER(1, 255), FIELD(conf, vrid), RESTART, "25", NULL,
+	    "The virtual router identifier. Each group of nodes in a network segment needs its "
+	    "own."),
+	KEY("vrrp.mode", WORD(modes), FIELD(conf, multicast), RESTART, "multicast", NULL,
+	    "How adverts are sent: multicast to the network segment, or unicast "
+	    "to each other node, for networks without multicast."),
+	KEY("vrrp.checksum", WORD(checksums), FIELD(conf, checksum_pseudo), RELOAD, "pseudo-header",
+	    NULL,
+	    "The checksum of version 3 adverts: with or without the pseudo-header. Version 2 "
+	    "always does without."),
+	KEY("vrrp.advert", DURATION(MS(10), S(255)), FIELD(conf, advert_ns), RELOAD, "1s", "100ms",
+	    "Time between two adverts of the owner. Version 2 takes whole seconds; version 3 "
+	    "takes multiples of 10ms up to 40950ms."),
+	KEY("vrrp.preempt", BOOL, FIELD(conf, preempt), RELOAD, "yes", NULL,
+	    "Take over from an owner of lower priority."),
+	KEY("vrrp.preempt_delay", DURATION(0, HOURS(1)), FIELD(conf, preempt_delay_ns), RELOAD,
+	    "10s", "2s", "Time that a node waits before it preempts an owner of lower priority."),
+	KEY("vrrp.password", TEXT(0, 8), FIELD(conf, vrrp_password),
+	    RELOAD | KEY_SECRET | KEY_BY_RULE, NULL, NULL,
+	    "The password in version 2 adverts. Every machine in the network segment can read it: "
+	    "never use the secret here. \"\" sends adverts without authentication. Version 3 has "
+	    "no password.",
+	    .unset = "derived from the secret", .example = "readable"),
+	KEY("vrrp.garp_count", NUMBER(1, 60), FIELD(conf, garp_count), RELOAD, "5", NULL,
+	    "The number of gratuitous ARP packets that a new owner sends for each VIP."),
+	KEY("vrrp.garp_refresh", DURATION(0, HOURS(24)), FIELD(conf, garp_refresh_ns), RELOAD,
+	    "60s", NULL,
+	    "Time between two gratuitous ARP packets that the owner repeats for each VIP. With 0s "
+	    "it repeats none."),
+	END_OF_KEYS,
+};
+
+static const struct conf_key pulse_keys[] = {
+	KEY("pulse.port", PORT, FIELD(conf, pulse_port), RESTART, "8766", NULL,
+	    "The UDP port of pulses. Only the nodes need to reach it."),
+	KEY("pulse.interval", DURATION(MS(1), S(10)), FIELD(conf, pulse_ns), RELOAD, "10ms", NULL,
+	    "Time between two pulses to a peer. At most 500ms while replication is enabled."),
+	KEY("pulse.dead", DURATION(MS(3), MIN(10)), FIELD(conf, peer_dead_ns), RELOAD, "100ms",
+	    NULL,
+	    "A peer that has answered no pulse for this long is dead. At least 3 times interval; "
+	    "the default is never less than 10 times interval."),
+	KEY("pulse.stale", DURATION(MS(3), MIN(10)), FIELD(conf, daemon_stale_ns), RELOAD, "500ms",
+	    "200ms",
+	    "A peer whose daemon has shown no sign of life for this long gets no new connections, "
+	    "although its kernel still answers pulses. At least 3 times interval; the default is "
+	    "never less than 10 times interval."),
+	END_OF_KEYS,
+};
+
+static const struct conf_key replication_keys[] = {
+	KEY("replication.enabled", BOOL, FIELD(conf, replicate), RESTART, "yes", NULL,
+	    "Replicate the connections of this node to its peers, and accept theirs."),
+	KEY("replication.port", PORT, FIELD(conf, repl_port), RESTART, "8767", NULL,
+	    "The UDP port of replication. Only the nodes need to reach it. It differs from "
+	    "pulse.port."),
+	KEY("replication.rate", NUMBER(100, 10000000), FIELD(conf, tell_rate), RELOAD, "100000",
+	    NULL, "The number of connections of a dead peer that are notified in a second."),
+	KEY("replication.wait", DURATION(0, HOURS(1)), FIELD(conf, warm_ns), RELOAD, "30s", NULL,
+	    "The longest time that a returning node waits for the connections of its peers "
+	    "before it preempts."),
+	END_OF_KEYS,
+};
+
+/* ------------------------------------------------------------------------------ passive checks */
+#define SIGNAL_WORD(prefix, id, word, text) [prefix##_##id] = word,
+static const char *const signals[] = {
+	HOKM_SIGNALS(SIGNAL_WORD, HOKM_SIGNAL)[HOKM_SIGNAL_COUNT] = NULL};
+
+static const struct conf_preset signal_min[] = {
+	[HOKM_SIGNAL_REFUSED] = {"1", NULL},  [HOKM_SIGNAL_SYN] = {"3", NULL},
+	[HOKM_SIGNAL_UPGRADE] = {"3", NULL},  [HOKM_SIGNAL_STATUS] = {"3", NULL},
+	[HOKM_SIGNAL_PING] = {"3", NULL},     [HOKM_SIGNAL_RESET] = {"5", NULL},
+	[HOKM_SIGNAL_ABNORMAL] = {"5", NULL}, [HOKM_SIGNAL_CLOSE] = {"3", NULL},
+};
+static const struct conf_preset signal_after[] = {
+	[HOKM_SIGNAL_UPGRADE] = {"500ms", "150ms"},
+	[HOKM_SIGNAL_PING] = {"2s", "500ms"},
+};
+
+static const struct conf_key signal_keys[] = {
+	KEY("passive.signal.enabled", BOOL, FIELD(observe_limit, on), RELOAD, "yes", NULL,
+	    "Take this signal into account."),
+	KEY("passive.signal.min", NUMBER(1, 100000), FIELD(observe_limit, min), RELOAD, NULL, NULL,
+	    "The least number of failures within window.", .by_title = signal_min),
+	KEY("passive.signal.percent", NUMBER(1, 100), FIELD(observe_limit, percent), RELOAD, "50",
+	    NULL, "The least share of failures among all that were counted within window."),
+	KEY("passive.signal.after", DURATION(MS(20), PASSIVE_AFTER_MAX),
+	    FIELD(observe_limit, after_ns), RELOAD, NULL, NULL,
+	    "A request without an answer for this long is a failure. From 2 to 127 times sample.",
+	    .titles = FOR(HOKM_SIGNAL_UPGRADE) | FOR(HOKM_SIGNAL_PING), .by_title = signal_after),
+	END_OF_KEYS,
+};
+
+static const struct conf_section passive_sections[] = {
+	{
+		.name = "signal",
+		.path = "passive.signal",
+		.meaning =
+			"The limits of one signal. The service becomes suspect when there are at "
+			"least min failures and they are at least percent of all. refused: SYNs "
+			"answered with RST; syn: SYNs without SYN-ACK; upgrade: upgrade requests "
+			"without an answer; status: upgrade requests answered with 5xx; ping: "
+			"pings of clients without a pong; reset: connections reset by the server; "
+			"abnormal: connections closed by the server without a close frame; close: "
+			"connections closed by the server with code 1011, 1012 or 1013.",
+		.keys = signal_keys,
+		.rule = rule_signal,
+		.title_key = "name",
+		.titles = signals,
+		.titles_are = "the signals",
+		.without = signals,
+		.items = {offsetof(struct conf, observe.limit), sizeof(struct observe_limit)},
+		.most = HOKM_SIGNAL_COUNT,
+	},
+	END_OF_SECTIONS,
+};
+
+static const struct conf_key passive_keys[] = {
+	KEY("passive.enabled", BOOL, FIELD(conf, observe.on), RELOAD, "yes", NULL,
+	    "Use the signals. With no, a refused SYN still makes the service suspect; suspect = "
+	    "0s turns that off too."),
+	KEY("passive.suspect", DURATION(0, MIN(5)), FIELD(conf, observe.hold_ns), RELOAD, "3s",
+	    "1s",
+	    "How long the service is suspect for the first time. 0s turns the passive checks off."),
+	KEY("passive.suspect_max", DURATION(0, HOURS(1)), FIELD(conf, observe.hold_max_ns), RELOAD,
+	    "60s", "30s",
+	    "The service is suspect for twice as long each further time, but never for longer "
+	    "than this. At least suspect."),
+	KEY("passive.calm", DURATION(0, HOURS(1)), FIELD(conf, observe.calm_ns), RELOAD, "60s",
+	    "30s",
+	    "After this long without a signal past its limit the time starts again at suspect."),
+	KEY("passive.sample", DURATION(MS(10), S(1)), FIELD(conf, observe.sample_ns), RELOAD,
+	    "100ms", "20ms", "Time between two looks at the counters."),
+	KEY("passive.window", DURATION(MS(20), S(127)), FIELD(conf, observe.window_ns), RELOAD,
+	    "2s", "500ms", "How far back failures are counted. From 2 to 127 times sample."),
+	KEY("passive.timeout", DURATION(MS(10), MIN(10)), FIELD(conf, observe.timeout_ns), RELOAD,
+	    "1s", "250ms",
+	    "The timeout of active checks while the service is suspect. It must be longer than a "
+	    "check of a healthy service takes."),
+	END_OF_KEYS,
+};
+
+static const struct conf_key hooks_keys[] = {
+	KEY("hooks.before", PATH, FIELD(conf, hooks.before), RELOAD | KEY_EMPTY, "", NULL,
+	    "The program that is run before the VIP is configured on the interface. \"\" "
+	    "for none."),
+	KEY("hooks.after", PATH, FIELD(conf, hooks.after), RELOAD | KEY_EMPTY, "", NULL,
+	    "The program that is run after each change of the node's state. \"\" for none."),
+	KEY("hooks.user", NAME, FIELD(conf, hooks.user), RELOAD, "nobody", NULL,
+	    "The user that runs the hooks."),
+	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
+	    "10s", NULL, "A hook that runs for longer than this is terminated."),
+	END_OF_KEYS,
+};
+
+/* ------------------------------------------------------------------------------------ sections */
+static const char *const default_services[] = {"game", NULL};
+static const char *const example_nodes[] = {
+	"node primary { address = \"192.168.1.26\" priority = 110 }",
+	"node backup  { address = \"192.168.1.27\" priority = 100 }",
+	NULL,
+};
+
+static const struct conf_section file_sections[] = {
+	{
+		.name = "node",
+		.path = "node",
+		.meaning =
+			"One node of the group. Its title is its name. A group has 2 to 9 nodes.",
+		.keys = node_keys,
+		.rule = rule_node,
+		.title_key = "name",
+		.title = {FIELD(conf_node, name)},
+		.items = {offsetof(struct conf, nodes), sizeof(struct conf_node)},
+		.count = offsetof(struct conf, n_nodes),
+		.least = 2,
+		.most = CONF_NODES_MAX,
+		.too_few = "a group needs at least two: write node NAME { address = \"...\" } "
+			   "for each",
+		.example_lines = example_nodes,
+	},
+	{
+		.name = "service",
+		.path = "service",
+		.meaning = "One service of the group, at most 8. Its title is its name. Without a "
+			   "section service there is one with the name game and all defaults.",
+		.keys = service_keys,
+		.sections = service_sections,
+		.rule = rule_service,
+		.title_key = "name",
+		.title = {FIELD(conf_service, name)},
+		.without = default_services,
+		.items = {offsetof(struct conf, services), sizeof(struct conf_service)},
+		.count = offsetof(struct conf, n_services),
+		.most = HOKM_MAX_SERVICES,
+	},
+	{
+		.name = "vrrp",
+		.path = "vrrp",
+		.meaning = "The election of the owner by VRRP.",
+		.keys = vrrp_keys,
+		.rule = rule_vrrp,
+	},
+	{
+		.name = "pulse",
+		.path = "pulse",
+		.meaning =
+			"Pulses between the nodes. They tell whether a peer is alive and which of "
+			"its services are up.",
+		.keys = pulse_keys,
+		.rule = rule_pulse,
+	},
+	{
+		.name = "replication",
+		.path = "replication",
+		.meaning =
+			"Replication of the connection table. With it the next owner notifies the "
+			"clients of a dead node at once, and steers packets of connections to "
+			"their holder.",
+		.keys = replication_keys,
+		.rule = rule_replication,
+	},
+	{
+		.name = "passive",
+		.path = "passive",
+		.meaning = "Passive checks: signs of failure in real traffic. A service past the "
+			   "limit of a signal is suspect: new clients are steered to a peer where "
+			   "the service is up, and active checks run at once. Only active checks "
+			   "make the service down.",
+		.keys = passive_keys,
+		.sections = passive_sections,
+		.rule = rule_passive,
+	},
+	{
+		.name = "hooks",
+		.path = "hooks",
+		.meaning = "Programs of the operator that are run when the state of the node "
+			   "changes. Their arguments are INSTANCE NAME STATE PRIORITY; the "
+			   "environment has variables HOKM_*.",
+		.keys = hooks_keys,
+	},
+	END_OF_SECTIONS,
+};
+
+const struct conf_section conf_schema = {
+	.name = "",
+	.path = "",
+	.meaning = "Keys outside of all sections.",
+	.keys = file_keys,
+	.sections = file_sections,
+	.rule = rule_file,
+};
+
+/* ------------------------------------------------------------------------------------- look-up */
+const char *conf_key_name(const struct conf_key *k)
+{
+	const char *dot = strrchr(k->path, '.');
+
+	return dot ? dot + 1 : k->path;
+}
+
+static const struct conf_key *find_in(const struct conf_section *sec, const char *path)
+{
+	const struct conf_key *k;
+
+	for (k = sec->keys; k->path; k++)
+		if (!strcmp(k->path, path))
+			return k;
+	for (sec = sec->sections; sec && sec->name; sec++) {
+		k = find_in(sec, path);
+		if (k)
+			return k;
+	}
+	return NULL;
+}
+
+const struct conf_key *conf_key_find(const char *path)
+{
+	return find_in(&conf_schema, path);
+}
+
+bool conf_key_applies(const struct conf_key *k, unsigned int title)
+{
+	return !k->titles || k->titles & 1u << title;
+}
+
+const char *conf_key_default(const struct conf_key *k, enum conf_profile p, unsigned int title)
+{
+	const struct conf_preset *d = k->by_title ? &k->by_title[title] : &k->preset;
+
+	if (!conf_key_applies(k, title))
+		return NULL;
+	return p == CONF_PROFILE_FAST && d->fast ? d->fast : d->standard;
+}
+
+bool conf_title_find(const struct conf_section *sec, const char *title, unsigned int *index)
+{
+	for (*index = 0; sec->titles[*index]; ++*index)
+		if (!strcmp(sec->titles[*index], title))
+			return true;
+	return false;
+}
+
+const char *conf_title_words(const struct conf_section *sec, unsigned int bits, char *dst,
+			     size_t size)
+{
+	size_t at = 0;
+
+	dst[0] = '\0';
+	for (unsigned int i = 0; bits && at < size; i++) {
+		if (!(bits & 1u << i))
+			continue;
+		bits &= ~(1u << i);
+		at += (size_t)snprintf(dst + at, size - at, "%s%s",
+				       !at    ? ""
+				       : bits ? ", "
+					      : " and ",
+				       sec->titles[i]);
+	}
+	return dst;
+}
