@@ -216,6 +216,12 @@ format: ## clang-format every C file in place
 	$(Q)find bpf include user tools tests \( -name '*.c' -o -name '*.h' \) -print0 | \
 		xargs -0 -r clang-format -i
 
+# What the program says of its own keys; checked in, so that it can be read without a build.
+.PHONY: docs-generated
+docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configuration.md
+	$(B)/hokm-xdp check-config --keys sample >tools/packaging/hokm-xdp.conf
+	$(B)/hokm-xdp check-config --keys markdown >docs/configuration.md
+
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)'
@@ -225,17 +231,18 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	chmod 0644 '$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
 	install -m 0644 tools/packaging/hokm-xdp.conf '$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example'
 	install -m 0644 LICENSE README.md '$(DESTDIR)$(DOCDIR)/'
-	install -d '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)'
+	install -d '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)'
 	install -m 0644 tools/packaging/hokm-xdp.bash '$(DESTDIR)$(COMPDIR)/hokm-xdp'
 	tools/packaging/man $(B)/hokm-xdp >'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
-	chmod 0644 '$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
+	$(B)/hokm-xdp check-config --keys man >'$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
+	chmod 0644 '$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8' '$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
 
 .PHONY: uninstall
 uninstall: ## what install put there; a configuration is yours and stays
 	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' '$(DESTDIR)$(UNITDIR)/hokm-xdp.service' \
 		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
 		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(COMPDIR)/hokm-xdp' \
-		'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
+		'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8' '$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
 	-rmdir '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: clean

@@ -41,7 +41,6 @@ static void assert_addr(struct in_addr a, const char *text)
 	assert_string_equal(buf, text);
 }
 
-/* Design, section 1. */
 static void minimal(void **state)
 {
 	struct conf *c = load("tests/conf/good/minimal.conf");
@@ -408,6 +407,28 @@ static void check_config(void **state)
 	assert_non_null(strstr(text, "usage:"));
 }
 
+/* test_conf_docs looks at what is in the documents. */
+static void documents(void **state)
+{
+	static const struct {
+		const char *name, *beginning;
+	} rows[] = {
+		{"sample", "# Configuration of hokm-xdp."},
+		{"man", ".\\\""},
+		{"markdown", "<!--"},
+	};
+	char text[16384];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(run_check("--keys", rows[i].name, text, sizeof(text)), 0);
+		assert_ptr_equal(strstr(text, rows[i].beginning), text);
+	}
+	assert_int_equal(run_check("--keys", "html", text, sizeof(text)), 2);
+	assert_non_null(strstr(text, "one of: sample, man, markdown"));
+	assert_int_equal(run_check("--keys", NULL, text, sizeof(text)), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,7 +436,7 @@ int main(void)
 		cmocka_unit_test(fast_times),    cmocka_unit_test(fast_with_version_2),
 		cmocka_unit_test(times_follow),  cmocka_unit_test(full_general),
 		cmocka_unit_test(full_services), cmocka_unit_test(restart_keys),
-		cmocka_unit_test(check_config),
+		cmocka_unit_test(check_config),  cmocka_unit_test(documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

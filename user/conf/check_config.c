@@ -3,6 +3,8 @@
  * `hokm-xdp check-config`: loads a file as the daemon does and lists every setting, those that the
  * file leaves out with their default. It does not ask which node this is, so that it can run on any
  * machine. Secret and VRRP password are never shown.
+ *
+ * With --keys it writes the documents about all keys.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -201,9 +203,37 @@ static int check(const char *file, bool json)
 	return err ? CHECK_CONFIG_WRONG : shown ? 1 : CHECK_CONFIG_OK;
 }
 
+/* What the program itself says of its keys; packaging and documents are made from it. */
+static const struct {
+	const char *name;
+	int (*write)(FILE *f);
+} documents[] = {
+	{"sample", conf_docs_sample},
+	{"man", conf_docs_man},
+	{"markdown", conf_docs_markdown},
+};
+
+static int document(const char *name)
+{
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+		int err;
+
+		if (!name || strcmp(name, documents[i].name) != 0)
+			continue;
+		err = documents[i].write(stdout);
+		if (err)
+			fprintf(stderr, "check-config: the document could not be written: %s\n",
+				strerror(-err));
+		return err ? 1 : CHECK_CONFIG_OK;
+	}
+	fprintf(stderr, "check-config: --keys needs one of: sample, man, markdown\n");
+	return CHECK_CONFIG_USAGE;
+}
+
 static int usage(FILE *f)
 {
-	fprintf(f, "usage: hokm-xdp check-config FILE [--json]\n");
+	fprintf(f, "usage: hokm-xdp check-config FILE [--json]\n"
+		   "       hokm-xdp check-config --keys sample|man|markdown\n");
 	return f == stdout ? CHECK_CONFIG_OK : CHECK_CONFIG_USAGE;
 }
 
@@ -212,6 +242,8 @@ int check_config_main(int argc, char **argv)
 	const char *file = NULL;
 	bool json = false;
 
+	if (argc > 1 && !strcmp(argv[1], "--keys"))
+		return document(argc == 3 ? argv[2] : NULL);
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json")) {
 			json = true;

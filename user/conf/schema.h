@@ -7,6 +7,7 @@
  *   conf_parse.c    the grammar of the file, for libconfuse
  *   schema_type.c   the value of one key: text to field, and what is right when the text is wrong
  *   schema_read.c   a whole file: defaults, values, errors, and what a reload may change
+ *   schema_docs.c   the commented sample, hokm-xdp.conf(5) and docs/configuration.md
  *   check_config.c  the listing of `hokm-xdp check-config`
  *
  * A new key is one row in schema.c and the code that uses its field. A condition between several
@@ -138,5 +139,10 @@ const char *conf_key_word(const struct conf_key *k, const void *item);
 /* The field of a key in its item. */
 void *conf_key_field(const struct conf_key *k, void *item);
 const void *conf_key_field_const(const struct conf_key *k, const void *item);
+
+/* schema_docs.c: the whole document. 0 or -errno. */
+int conf_docs_sample(FILE *f);
+int conf_docs_man(FILE *f);
+int conf_docs_markdown(FILE *f);
 
 #endif
