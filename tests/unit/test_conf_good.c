@@ -101,6 +101,7 @@ static void standard_times(void **state)
 	assert_int_equal(c->preempt_delay_ns, S(10));
 	assert_int_equal(strlen(c->vrrp_password), 8);
 	assert_int_equal(c->garp_count, 5);
+	assert_int_equal(c->garp_gap_ns, MS(100));
 	assert_int_equal(c->garp_refresh_ns, S(60));
 	assert_int_equal(c->pulse_port, 8766);
 	assert_int_equal(c->pulse_ns, MS(10));
@@ -208,6 +209,7 @@ static void full_general(void **state)
 	assert_int_equal(c->preempt_delay_ns, S(60));
 	assert_string_equal(c->vrrp_password, "hush");
 	assert_int_equal(c->garp_count, 7);
+	assert_int_equal(c->garp_gap_ns, MS(50));
 	assert_int_equal(c->garp_refresh_ns, 0);
 	assert_int_equal(c->pulse_port, 9766);
 	assert_int_equal(c->pulse_ns, MS(20));

@@ -111,6 +111,7 @@ struct conf {
 	uint64_t preempt_delay_ns;
 	char vrrp_password[9];    /* version 2; "": no authentication */
 	unsigned int garp_count;  /* gratuitous ARPs of one burst */
+	uint64_t garp_gap_ns;     /* within a burst */
 	uint64_t garp_refresh_ns; /* 0: never */
 
 	/* pulses */

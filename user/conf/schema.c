@@ -240,6 +240,8 @@ static const struct conf_key vrrp_keys[] = {
 	    .unset = "derived from the secret", .example = "readable"),
 	KEY("vrrp.garp_count", NUMBER(1, 60), FIELD(conf, garp_count), RELOAD, "5", NULL,
 	    "The number of gratuitous ARP packets that a new owner sends for each VIP."),
+	KEY("vrrp.garp_gap", DURATION(MS(1), S(1)), FIELD(conf, garp_gap_ns), RELOAD, "100ms", NULL,
+	    "Time between two of the garp_count packets."),
 	KEY("vrrp.garp_refresh", DURATION(0, HOURS(24)), FIELD(conf, garp_refresh_ns), RELOAD,
 	    "60s", NULL,
 	    "Time between two gratuitous ARP packets that the owner repeats for each VIP. With 0s "

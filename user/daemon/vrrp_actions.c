@@ -11,7 +11,6 @@
 
 /* How long SYNs of clients with an old ARP entry are steered to the successor. */
 #define SUCCESSOR_NS (5 * NS_PER_S)
-#define GARP_GAP_NS  (100 * NS_PER_MS) /* within a burst */
 
 static void raise_vip(struct daemon *d)
 {
@@ -139,7 +138,7 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 		apply_sync(n->apply, &n->want);
 	if (r.garp) {
 		apply_garp(n->apply, &n->want);
-		d->garp_at_ns = clock_now_ns() + GARP_GAP_NS;
+		d->garp_at_ns = clock_now_ns() + n->conf->garp_gap_ns;
 		/* Packets of clients arrive here now: those of a dead peer can be notified. */
 		inbox_note(&n->inbox, INBOX_TAKEOVER);
 	}
@@ -153,7 +152,7 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 
 void vrrp_actions_garp(struct daemon *d)
 {
-	uint64_t refresh_ns = d->node.conf->garp_refresh_ns;
+	const struct conf *c = d->node.conf;
 
 	d->garp_at_ns = 0;
 	if (d->vrrp.state != HOKM_VRRP_MASTER)
@@ -161,8 +160,8 @@ void vrrp_actions_garp(struct daemon *d)
 	apply_garp(d->node.apply, &d->node.want);
 	if (d->garp_left > 1) {
 		d->garp_left--;
-		d->garp_at_ns = clock_now_ns() + GARP_GAP_NS;
-	} else if (refresh_ns) {
-		d->garp_at_ns = clock_now_ns() + refresh_ns;
+		d->garp_at_ns = clock_now_ns() + c->garp_gap_ns;
+	} else if (c->garp_refresh_ns) {
+		d->garp_at_ns = clock_now_ns() + c->garp_refresh_ns;
 	}
 }
