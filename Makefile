@@ -5,7 +5,8 @@
 #   make V=1            show the commands
 #   make WERROR=1       warnings are errors (as in CI)
 #   make CC=clang B=build/clang   another compiler, another folder
-#   make SAN=1 B=build/asan       with AddressSanitizer and UBSan
+#   make CC=clang SAN=1 B=build/asan   with AddressSanitizer and UBSan
+#   make CC=clang COV=1 B=build/coverage   with counters for llvm-cov
 #   make USER_SRC='a.c b.c' T     only some of the daemon's sources, for a test T that needs no more
 #
 # All of user/**/*.c but main.c goes into one archive, $(B)/libhokm.a. The daemon, the tests and the
@@ -66,11 +67,16 @@ WARN     += -Werror
 BPF_WARN += -Werror
 endif
 
-OPT  ?= -O2
+# The sanitizers find the same at -O1, in two thirds of the time to build.
+OPT  ?= $(if $(filter 1,$(SAN)),-O1,-O2)
 HARD := -fstack-protector-strong -fPIE
 ifeq ($(SAN),1)
 HARD += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LINK_HARD := -pie -fsanitize=address,undefined
+else ifeq ($(COV),1)
+OPT := -O1
+HARD += -fprofile-instr-generate -fcoverage-mapping
+LINK_HARD := -pie -fprofile-instr-generate
 else
 HARD += -D_FORTIFY_SOURCE=2
 LINK_HARD := -pie -Wl,-z,relro,-z,now
@@ -124,6 +130,13 @@ BENCH_OBJ    := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out %.bpf.c,$(wildcard t
 AUX_BPF      := $(patsubst tools/%.c,build/%.o,$(sort $(wildcard tools/*/*.bpf.c))) \
                 $(patsubst tests/%.c,build/tests/%.o,$(sort $(wildcard tests/*/*.bpf.c)))
 
+# Each compiler warns once about each C file. gcc compiles all of them into build. clang compiles what
+# the unit tests need into build/asan, and only reads the rest.
+ALL_C        := $(sort $(USER_SRC) $(UNIT_SRC) $(BPFT_SRC) $(filter-out %.bpf.c,$(wildcard tools/*/*.c)) \
+                $(wildcard tests/ws/*.c))
+ALL_OBJ      := $(ALL_C:%.c=$(B)/%.o)
+ONLY_READ    := $(patsubst %.c,$(B)/%.read,$(filter-out $(LIB_SRC) $(UNIT_SRC),$(ALL_C)))
+
 # ------------------------------------------------------------------------------------- targets
 .PHONY: all
 all: $(B)/hokm-xdp build/hokm.bpf.o $(AUX_BPF) $(DEMO_PROGS) $(LAB_PROGS) ## the daemon, its BPF programs, the demo's programs
@@ -133,12 +146,15 @@ help: ## this list
 	@printf 'hokm-xdp targets (make TARGET [V=1] [WERROR=1] [DESTDIR=] [PREFIX=%s]):\n' '$(PREFIX)'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: unit-tests bpf-tests ws-progs check-build
+.PHONY: unit-tests bpf-tests ws-progs fuzzers objects read-only check-build
 unit-tests: $(UNIT_TESTS)
 ws-progs: $(WS_PROGS)
 bpf-tests: $(BPF_TESTS) $(AUX_BPF)
-check-build: all unit-tests bpf-tests ws-progs build/hokm-bench $(FUZZERS)
-	$(Q)$(MAKE) B=build/asan SAN=1 unit-tests
+fuzzers: $(FUZZERS)
+objects: $(ALL_OBJ) build/hokm.bpf.o $(AUX_BPF)
+read-only: $(ONLY_READ)
+# The sanitizers' build and the fuzzers are built by tests/run, beside the tests that need neither.
+check-build: all unit-tests bpf-tests ws-progs build/hokm-bench
 
 # demo and check bring what they need: first the packages, then a make of its own, so that nothing
 # about libraries is asked before they are there.
@@ -154,7 +170,7 @@ demo: ## both nodes and 50 players in namespaces: every event, with what players
 .PHONY: check
 check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
-	$(Q)$(MAKE) $(JOBS) check-build
+	$(Q)$(MAKE) $(JOBS) WERROR=1 check-build
 	$(Q)tests/run unit asan bpf fuzz netns kernel lint
 
 .PHONY: check-unit check-asan check-bpf check-fuzz check-netns check-kernel
@@ -162,13 +178,12 @@ check-unit: unit-tests ## unit tests
 	$(Q)tests/run unit
 
 check-asan: ## unit tests under AddressSanitizer and UBSan
-	$(Q)$(MAKE) B=build/asan SAN=1 unit-tests
 	$(Q)tests/run asan
 
 check-bpf: bpf-tests ## BPF programs by BPF_PROG_TEST_RUN (root)
 	$(Q)tests/run bpf
 
-check-fuzz: $(FUZZERS) ## a short run of every fuzzer over its corpus (root)
+check-fuzz: ## a short run of every fuzzer over its corpus (root)
 	$(Q)tests/run fuzz
 
 check-netns: all ws-progs ## real nodes in network namespaces (root)
@@ -177,14 +192,27 @@ check-netns: all ws-progs ## real nodes in network namespaces (root)
 check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
 	$(Q)tests/run kernel
 
+.PHONY: coverage
+coverage: ## how much of user/ and include/ the unit tests run, by llvm-cov; in build/coverage (root)
+	$(Q)tools/install-deps build test
+	$(Q)tools/coverage
+
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, and as long of churn (root)
+	$(Q)tools/install-deps build demo test
+	$(Q)$(MAKE) $(JOBS) all ws-progs
+	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
+
 FUZZ_SECONDS ?= 30
 
-# Ten minutes of ordinary traffic in which nothing may trip; BENCH_SOAK=0 leaves them out.
+# BENCH_SOAK=0 leaves the soak out.
 BENCH_SOAK ?= 1
 ifneq ($(BENCH_SOAK),0)
 BENCH_NEEDS := ws-progs
 BENCH_DEPS  := test
-bench_soak   = $(Q)SOAK_SECONDS=600 tests/netns/test_soak.sh
+bench_soak   = $(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
 endif
 
 .PHONY: bench
@@ -261,21 +289,31 @@ FORCE:
 FLAGS_STAMP := $(B)/.flags
 $(FLAGS_STAMP): FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CPPFLAGS) $(OPT) $(HARD) $(CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(ALL_CPPFLAGS) $(OPT) $(HARD) $(CFLAGS)' >$@
+	@echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)' >$@
 
 # Only what includes the skeleton waits for the BPF build; afterwards the dependency files know it.
 ALL_SRC    := $(USER_SRC) $(UNIT_SRC) $(BPFT_SRC) $(wildcard tools/bench/*.c)
 SKEL_USERS := $(if $(ALL_SRC),$(shell grep -ls '"path/skeleton.h"' $(ALL_SRC) $(wildcard tests/*/*.h)))
 SKEL_HDRS  := $(filter %.h,$(SKEL_USERS))
+SKEL_READ  := $(filter $(ONLY_READ),$(patsubst %.c,$(B)/%.read,$(filter %.c,$(SKEL_USERS))) \
+              $(if $(SKEL_HDRS),$(patsubst %.c,$(B)/%.read,$(BPFT_SRC))))
 SKEL_OBJ   := $(patsubst %.c,$(B)/%.o,$(filter %.c,$(SKEL_USERS))) \
               $(if $(SKEL_HDRS),$(patsubst %.c,$(B)/%.o,$(BPFT_SRC)))
-$(SKEL_OBJ): | $(SKEL)
+$(SKEL_OBJ) $(SKEL_READ): | $(SKEL)
 
 $(B)/%.o: %.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(OBJ_CFLAGS) $(ALL_CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+# Warnings only. All of them may include libwebsockets.
+$(B)/%.read: %.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	$(call say,READ,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(LWS_CFLAGS) $(ALL_CFLAGS) -fsyntax-only -MMD -MP \
+		-MF $(@:.read=.read.d) -MT $@ $<
+	$(Q)touch $@
 
 $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)
