@@ -9,7 +9,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$top/build/kernel
-boot_timeout_s=500
+boot_timeout_s=900
 
 skip()
 {
