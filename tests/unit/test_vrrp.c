@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The VRRP machine: times, start and restart, MASTER. */
+/* The VRRP machine: times, start and restart, MASTER. vrrp_rig.h explains the tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,14 +7,8 @@
 
 #include <cmocka.h>
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "vrrp_rig.h"
-
-#define B HOKM_VRRP_BACKUP
-#define M HOKM_VRRP_MASTER
-#define F HOKM_VRRP_FAULT
-#define I HOKM_VRRP_INIT
 
 /* RFC 9568 section 6.1, RFC 2338 section 6.2. */
 static void test_times(void **state)
@@ -48,239 +42,78 @@ static void test_times(void **state)
 	assert_true(vrrp_skew_ns(3, 1, UINT64_MAX / 2) <= vrrp_skew_ns(3, 1, UINT64_MAX));
 }
 
-static void test_start(void **state)
-{
-	static const struct rig_step alone[] = {
-		{.kind = VRRP_EV_TIMER, .after_ms = 1, .did = "", .state = I, .timer_ms = -1},
-		{.kind = VRRP_EV_ADVERT, .priority = 1, .from = 1, .did = "", .state = I},
-		{.kind = VRRP_EV_SENT, .did = "", .state = I},
-		{.kind = VRRP_EV_FAULT, .did = "", .state = I},
-		{.kind = VRRP_EV_START,
-		 .did = "state",
-		 .state = B,
-		 .why = HOKM_R_STARTED,
-		 .timer_ms = 350},
-		{.kind = VRRP_EV_START, .did = "", .state = B, .timer_ms = 350},
-		/* No preempt delay: there is no live owner to preempt. */
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .sent_ms = 1,
-		 .did = "lease:274 raise state",
-		 .state = M,
-		 .why = HOKM_R_MASTER_DOWN,
-		 .timer_ms = 99},
-	};
-	struct rig r;
-
-	(void)state;
-	rig_init(&r);
-	RIG_RUN(&r, alone);
-}
-
-static const struct rig_step adopt_runs[] = {
-	{.kind = VRRP_EV_START, .adopted_ms = 90, .did = "advert:128", .state = I},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 1,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_ADOPTED,
-	 .timer_ms = 100},
+static const struct rig_step start[] = {
+	STORY(rig_init,
+	      "alone: nothing happens before the start, and the lease is free after Master_Down"),
+	{"after 1: timer", "", "", "init", -1},
+	{"advert 1 from 1", "", "", "init"},
+	{"sent", "", "", "init"},
+	{"fault", "", "", "init"},
+	{"start", "", "state", "backup started", 350},
+	{"start", "", "", "backup", 350},
+	/* No preempt delay: there is no live owner to preempt. */
+	{"timer", "", "advert:128", "backup"},
+	{"sent 1 ago", "", "lease:274 raise state", "master master-down", 99},
 };
 
-static const struct rig_step adopt_expired[] = {
-	{.kind = VRRP_EV_START,
-	 .adopted_ms = -1,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_STARTED,
-	 .timer_ms = 350},
+static const struct rig_step adopt[] = {
+	STORY(rig_init, "the lease of before the restart still runs: it is renewed"),
+	{"start adopting 90", "", "advert:128", "init"},
+	{"after 1: sent", "", "lease:275 raise state", "master adopted", 100},
+
+	STORY(rig_init, "the lease of before the restart is over"),
+	{"start adopting -1", "", "lower state", "backup started", 350},
+
+	STORY(rig_init, "the lease of before the restart runs, but a peer holds one as well"),
+	{"start adopting 90", "lease 10", "lower state", "backup started"},
+
+	STORY(rig_init, "the advert cannot be sent"),
+	{"start adopting 90", "", "advert:128", "init"},
+	{"send failed", "", "lower state", "backup send-failed", 350},
+
+	STORY(rig_init, "the advert leaves when the lease is over"),
+	{"start adopting 90", "", "advert:128", "init"},
+	{"after 90: sent 90 ago", "", "lower state", "backup lease-lost"},
+
+	STORY(rig_init, "the daemon stops before the advert left"),
+	{"start adopting 90", "", "advert:128", "init"},
+	{"stop stopped", "", "lower state", "init", -1},
+	{"sent", "", "", "init"},
 };
 
-static const struct rig_step adopt_other_owner[] = {
-	{.kind = VRRP_EV_START,
-	 .adopted_ms = 90,
-	 .holds_ms = 10,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_STARTED},
-};
-
-static const struct rig_step adopt_not_sent[] = {
-	{.kind = VRRP_EV_START, .adopted_ms = 90, .did = "advert:128", .state = I},
-	{.kind = VRRP_EV_SEND_FAILED,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_SEND_FAILED,
-	 .timer_ms = 350},
-};
-
-static const struct rig_step adopt_too_late[] = {
-	{.kind = VRRP_EV_START, .adopted_ms = 90, .did = "advert:128", .state = I},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 90,
-	 .sent_ms = 90,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST},
-};
-
-static const struct rig_step adopt_stopped[] = {
-	{.kind = VRRP_EV_START, .adopted_ms = 90, .did = "advert:128", .state = I},
-	{.kind = VRRP_EV_STOP,
-	 .reason = HOKM_R_STOPPED,
-	 .did = "lower state",
-	 .state = I,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_SENT, .did = "", .state = I},
-};
-
-static void test_adopt(void **state)
-{
-	struct rig r;
-
-	(void)state;
-	rig_init(&r);
-	RIG_RUN(&r, adopt_runs);
-	rig_init(&r);
-	RIG_RUN(&r, adopt_expired);
-	rig_init(&r);
-	RIG_RUN(&r, adopt_other_owner);
-	rig_init(&r);
-	RIG_RUN(&r, adopt_not_sent);
-	rig_init(&r);
-	RIG_RUN(&r, adopt_too_late);
-	rig_init(&r);
-	RIG_RUN(&r, adopt_stopped);
-}
-
-static const struct rig_step master_rows_rows[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M, .timer_ms = 100},
-	/* Early: nothing. Late: the next one is due where it would have been. */
-	{.kind = VRRP_EV_TIMER, .after_ms = 99, .did = "", .state = M, .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER, .after_ms = 130, .did = "advert:128", .state = M, .timer_ms = 70},
-	{.kind = VRRP_EV_TIMER, .after_ms = 250, .did = "advert:128", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 275,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 275,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST},
-	{.kind = VRRP_EV_HANDOVER,
-	 .after_ms = 300,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST},
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_LINK_DOWN,
-	 .after_ms = 300,
-	 .did = "lower state",
-	 .state = F,
-	 .why = HOKM_R_LINK_DOWN},
-	/* Expired, and somebody else is owner: followed at once. */
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .held_back = true,
-	 .after_ms = 300,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST,
-	 .timer_ms = 350},
-	/* adverts */
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 129,
-	 .from = 1,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_HIGHER_PRIORITY,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 129,
-	 .from = 1,
-	 .adver_ms = 200,
-	 .did = "lower state",
-	 .state = B,
-	 .timer_ms = 700},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 128,
-	 .from = 3,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_HIGHER_PRIORITY},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 128,
-	 .from = 1,
-	 .after_ms = 40,
-	 .did = "advert:128 garp",
-	 .state = M,
-	 .timer_ms = 60},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 127,
-	 .from = 3,
-	 .after_ms = 40,
-	 .did = "advert:128 garp",
-	 .state = M,
-	 .timer_ms = 60},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 3,
-	 .after_ms = 40,
-	 .did = "advert:128",
-	 .state = M,
-	 .timer_ms = 100},
-	/* pulses */
-	{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_PULSE,
-	 .holds_ms = 10,
-	 .holder = 1,
-	 .holder_priority = 129,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_OTHER_OWNER,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_PULSE,
-	 .holds_ms = 10,
-	 .holder = 3,
-	 .holder_priority = 128,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_OTHER_OWNER},
-	{.kind = VRRP_EV_PULSE,
-	 .holds_ms = 10,
-	 .holder = 1,
-	 .holder_priority = 128,
-	 .did = "advert:128 garp",
-	 .state = M,
-	 .timer_ms = 100},
-	/* words */
-	{.kind = VRRP_EV_HANDOVER,
-	 .reason = HOKM_R_OPERATOR,
-	 .did = "lower advert:0 state",
-	 .state = B,
-	 .why = HOKM_R_OPERATOR,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_SERVICE_DOWN,
-	 .did = "lower advert:0 state",
-	 .state = F,
-	 .why = HOKM_R_SERVICE_DOWN,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_STOP,
-	 .reason = HOKM_R_STOPPED,
-	 .did = "lower advert:0 state",
-	 .state = I,
-	 .why = HOKM_R_STOPPED,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_CLEAR, .did = "", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_START, .did = "", .state = M, .timer_ms = 100},
-	/* No advert was asked for: nobody's SENT. */
-	{.kind = VRRP_EV_SENT, .did = "", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = M, .timer_ms = 100},
+static const struct rig_step master_rows[] = {
+	{"timer", "", "advert:128", "master", 100},
+	/* Early: nothing happens. Late: the next one is due when it would have been anyway. */
+	{"after 99: timer", "", "", "master", 1},
+	{"after 130: timer", "", "advert:128", "master", 70},
+	{"after 250: timer", "", "advert:128", "master", 100},
+	{"after 275: timer", "", "lower state", "backup lease-lost", 350},
+	{"after 275: pulse", "", "lower state", "backup lease-lost"},
+	{"after 300: handover", "", "lower state", "backup lease-lost"},
+	{"after 300: fault link-down", "", "lower state", "fault link-down"},
+	/* The lease is over and another node is owner: it is followed at once. */
+	{"after 300: advert 100 from 1", "held back", "lower state", "backup lease-lost", 350},
+	/* Adverts of higher, equal and lower priority. The higher address breaks a tie. */
+	{"advert 129 from 1", "", "lower state", "backup higher-priority", 350},
+	{"advert 129 every 200 from 1", "", "lower state", "backup", 700},
+	{"advert 128 from 3", "", "lower state", "backup higher-priority"},
+	{"after 40: advert 128 from 1", "", "advert:128 garp", "master", 60},
+	{"after 40: advert 127 from 3", "", "advert:128 garp", "master", 60},
+	{"after 40: advert 0 from 3", "", "advert:128", "master", 100},
+	/* Pulses that show no lease, and that of a higher, an equal and a lower node. */
+	{"pulse", "stale", "", "master", 100},
+	{"pulse", "lease 10 of 1/129", "lower state", "backup other-owner", 350},
+	{"pulse", "lease 10 of 3/128", "lower state", "backup other-owner"},
+	{"pulse", "lease 10 of 1/128", "advert:128 garp", "master", 100},
+	/* Orders, and events that mean nothing to a MASTER. */
+	{"handover operator", "", "lower advert:0 state", "backup operator", 350},
+	{"fault service-down", "", "lower advert:0 state", "fault service-down", -1},
+	{"stop stopped", "", "lower advert:0 state", "init stopped", -1},
+	{"clear", "", "", "master", 100},
+	{"start", "", "", "master", 100},
+	/* No advert was asked for. */
+	{"sent", "", "", "master", 100},
+	{"send failed", "", "", "master", 100},
 };
 
 /* Each row alone, in a MASTER that took its lease in this moment. */
@@ -289,92 +122,79 @@ static void test_master_rows(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(master_rows_rows) / sizeof(master_rows_rows[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(master_rows) / sizeof(master_rows[0]); i++) {
 		rig_master(&r);
-		rig_run(&r, "master row", &master_rows_rows[i], 1);
-		if (r.v.state != M) {
+		rig_run(&r, "a row in MASTER", &master_rows[i], 1);
+		if (r.v.state != HOKM_VRRP_MASTER) {
 			assert_int_equal(r.v.lease_until_ns, 0);
 			assert_int_equal(r.v.sending, VRRP_SENDING_NONE);
 		}
-		if (master_rows_rows[i].why == HOKM_R_HIGHER_PRIORITY)
-			assert_int_equal(ntohl(r.v.owner.s_addr) & 0xff, master_rows_rows[i].from);
-		else if (master_rows_rows[i].why == HOKM_R_OTHER_OWNER)
-			assert_int_equal(ntohl(r.v.owner.s_addr) & 0xff,
-					 master_rows_rows[i].holder);
-		else if (master_rows_rows[i].kind != VRRP_EV_ADVERT)
+		/* A BACKUP follows the winner. */
+		if (r.v.reason == HOKM_R_HIGHER_PRIORITY)
+			assert_int_equal(r.v.owner.s_addr, r.ev.advert.source.s_addr);
+		else if (r.v.reason == HOKM_R_OTHER_OWNER)
+			assert_int_equal(r.v.owner.s_addr, r.ev.view.holder.s_addr);
+		else if (r.ev.kind != VRRP_EV_ADVERT)
 			assert_int_equal(r.v.owner.s_addr, 0);
 	}
 }
 
-static const struct rig_step renewal_renew[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 2,
-	 .sent_ms = 2,
-	 .did = "lease:273",
-	 .state = M,
-	 .timer_ms = 98},
-	{.kind = VRRP_EV_SENT, .did = "", .state = M, .timer_ms = 98},
+static const struct rig_step renewal[] = {
+	STORY(rig_master, "each advert that left renews the lease"),
+	{"timer", "", "advert:128", "master"},
+	{"after 2: sent 2 ago", "", "lease:273", "master", 98},
+	{"sent", "", "", "master", 98},
 	/* Asked for in time, but stuck in the send call until the lease was over. */
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 175,
-	 .sent_ms = 175,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST},
-	{.kind = VRRP_EV_SENT, .did = "", .state = B, .why = HOKM_R_LEASE_LOST},
+	{"timer", "", "advert:128", "master"},
+	{"after 175: sent 175 ago", "", "lower state", "backup lease-lost"},
+	{"sent", "", "", "backup lease-lost"},
+
+	STORY(rig_master,
+	      "adverts that cannot be sent are sent again after a quarter, while the lease runs"),
+	{"timer", "", "advert:128", "master", 100},
+	{"send failed", "", "", "master", 25},
+	{"timer", "", "advert:128", "master"},
+	{"send failed", "", "", "master", 25},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:275", "master", 100},
+	{"timer", "", "advert:128", "master"},
+	{"after 165: send failed", "", "", "master", 10},
+	{"timer", "", "lower state", "backup send-failed", 350},
+
+	STORY(rig_master,
+	      "a lower node shows a lease: it hears the advert, and gratuitous ARP when it is over"),
+	{"pulse", "lease 200 of 1/100", "advert:128 garp", "master"},
+	{"sent", "", "lease:275", "master"},
+	{"after 10: pulse", "lease 190 of 1/100", "", "master"},
+	{"after 10: pulse", "", "garp", "master"},
+	{"after 10: pulse", "", "", "master"},
 };
 
-static const struct rig_step renewal_failing[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = M, .timer_ms = 25},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = M, .timer_ms = 25},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-	{.kind = VRRP_EV_SENT, .did = "lease:275", .state = M, .timer_ms = 100},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-	{.kind = VRRP_EV_SEND_FAILED, .after_ms = 165, .did = "", .state = M, .timer_ms = 10},
-	{.kind = VRRP_EV_TIMER,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_SEND_FAILED,
-	 .timer_ms = 350},
-};
+static void test_start(void **state)
+{
+	struct rig r;
 
-static const struct rig_step renewal_rival[] = {
-	{.kind = VRRP_EV_PULSE,
-	 .holds_ms = 200,
-	 .holder = 1,
-	 .holder_priority = 100,
-	 .did = "advert:128 garp",
-	 .state = M},
-	{.kind = VRRP_EV_SENT, .did = "lease:275", .state = M},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 10,
-	 .holds_ms = 190,
-	 .holder = 1,
-	 .holder_priority = 100,
-	 .did = "",
-	 .state = M},
-	{.kind = VRRP_EV_PULSE, .after_ms = 10, .did = "garp", .state = M},
-	{.kind = VRRP_EV_PULSE, .after_ms = 10, .did = "", .state = M},
-};
+	(void)state;
+	RIG_TELL(&r, start);
+}
+
+static void test_adopt(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, adopt);
+}
 
 static void test_renewal(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_master(&r);
-	RIG_RUN(&r, renewal_renew);
-	rig_master(&r);
-	RIG_RUN(&r, renewal_failing);
-	rig_master(&r);
-	RIG_RUN(&r, renewal_rival);
+	RIG_TELL(&r, renewal);
 }
 
-/* A clock at the end of time, intervals of for ever: nothing wraps, nothing crashes. */
+/* The clock near its end, endless intervals: nothing wraps around, nothing crashes. */
 static void test_extremes(void **state)
 {
 	static const uint64_t advers[] = {0, 1, 10 * RIG_MS, UINT64_MAX / 3, UINT64_MAX};

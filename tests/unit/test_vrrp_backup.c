@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The VRRP machine in BACKUP: waiting, following, preempting a keepalived; the take itself. */
+/*
+ * The VRRP machine in BACKUP: it waits, follows an owner, preempts one that sends no pulses
+ * (keepalived), and takes the lease. vrrp_rig.h explains the tables.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,112 +13,39 @@
 
 #include "vrrp_rig.h"
 
-#define B HOKM_VRRP_BACKUP
-#define M HOKM_VRRP_MASTER
-
 static const struct rig_step rows[] = {
-	{.kind = VRRP_EV_TIMER, .after_ms = 349, .did = "", .state = B, .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER, .after_ms = 350, .did = "advert:128", .state = B},
-	/* Slept for more than half an interval past it: asks first, and waits a quarter. */
-	{.kind = VRRP_EV_TIMER, .after_ms = 400, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_TIMER, .after_ms = 401, .did = "probe", .state = B, .timer_ms = 25},
-	/* Silence is concluded in TIMER only. */
-	{.kind = VRRP_EV_PULSE, .after_ms = 1000, .did = "", .state = B, .timer_ms = -650},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .after_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	/* followed */
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .after_ms = 100,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 128,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 3500},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 3500},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .held_back = true,
-	 .after_ms = 100,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 127,
-	 .from = 3,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	/* goodbye of one that does not pulse: Skew_Time, however good a successor we are */
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .best = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 50},
-	/* a lease that runs, or ran out unseen less than adver / 4 ago */
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 350,
-	 .holds_ms = 200,
-	 .holder = 1,
-	 .holder_priority = 200,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 100},
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 350,
-	 .holds_ms = 20,
-	 .holder = 1,
-	 .holder_priority = 200,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 45},
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 350,
-	 .holds_ms = -24,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER, .after_ms = 350, .holds_ms = -25, .did = "advert:128", .state = B},
-	/* words that are not for us */
-	{.kind = VRRP_EV_SENT, .did = "", .state = B, .timer_ms = 350},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = B, .timer_ms = 350},
-	{.kind = VRRP_EV_HANDOVER, .did = "", .state = B, .timer_ms = 350},
-	{.kind = VRRP_EV_CLEAR, .did = "", .state = B, .timer_ms = 350},
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_SERVICE_DOWN,
-	 .did = "state",
-	 .state = HOKM_VRRP_FAULT,
-	 .why = HOKM_R_SERVICE_DOWN,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_STOP,
-	 .reason = HOKM_R_STOPPED,
-	 .did = "state",
-	 .state = HOKM_VRRP_INIT,
-	 .why = HOKM_R_STOPPED,
-	 .timer_ms = -1},
+	{"after 349: timer", "", "", "backup", 1},
+	{"after 350: timer", "", "advert:128", "backup"},
+	/* The node slept for more than half an interval past the timer: it asks first, and waits a
+	   quarter. */
+	{"after 400: timer", "", "advert:128", "backup"},
+	{"after 401: timer", "", "probe", "backup", 25},
+	/* Only the timer concludes that the owner is silent. */
+	{"after 1000: pulse", "", "", "backup", -650},
+	{"after 1000: advert 200 from 1", "", "", "backup", 350},
+	/* An advert that may not be preempted starts Master_Down again. */
+	{"after 100: advert 200 from 1", "", "", "backup", 350},
+	{"advert 128 every 1000 from 1", "", "", "backup", 3500},
+	{"advert 200 every 1000 from 1", "", "", "backup", 3500},
+	{"after 100: advert 100 from 1", "held back", "", "backup", 350},
+	{"advert 127 from 3", "", "", "backup", 350},
+	/* An owner without pulses says goodbye: Skew_Time, even for the best successor. */
+	{"advert 0 from 1", "best", "", "backup", 50},
+	/* A lease runs, or ran out unseen less than a quarter of an interval ago. */
+	{"after 350: timer", "lease 200 of 1/200", "", "backup", 100},
+	{"after 350: timer", "lease 20 of 1/200", "", "backup", 45},
+	{"after 350: timer", "lease -24", "", "backup", 1},
+	{"after 350: timer", "lease -25", "advert:128", "backup"},
+	/* Events that mean nothing to a BACKUP, and those that end it. */
+	{"sent", "", "", "backup", 350},
+	{"send failed", "", "", "backup", 350},
+	{"handover", "", "", "backup", 350},
+	{"clear", "", "", "backup", 350},
+	{"fault service-down", "", "state", "fault service-down", -1},
+	{"stop stopped", "", "state", "init stopped", -1},
 };
 
-/* Each row alone, in a BACKUP that started in this moment: Master_Down in 350 ms. */
+/* Each row alone, in a BACKUP that started in this moment: Master_Down is due in 350 ms. */
 static void test_rows(void **state)
 {
 	struct rig r;
@@ -123,263 +53,133 @@ static void test_rows(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		rig_backup(&r);
-		rig_run(&r, "backup row", &rows[i], 1);
-		if (rows[i].kind == VRRP_EV_ADVERT)
-			assert_int_equal(ntohl(r.v.owner.s_addr) & 0xff, rows[i].from);
+		rig_run(&r, "a row in BACKUP", &rows[i], 1);
+		if (r.ev.kind == VRRP_EV_ADVERT)
+			assert_int_equal(r.v.owner.s_addr, r.ev.advert.source.s_addr);
 	}
 }
 
+static const struct rig_step goodbye[] = {
+	STORY(rig_backup, "the owner says goodbye"),
+	{"advert 200 from 1", "", "", "backup"},
+	/* This node does not follow the sender: the owner is alive. */
+	{"after 10: advert 0 from 3", "", "", "backup", 340},
+	{"advert 0 from 1", "", "", "backup", 50},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master priority-zero", 100},
+
+	STORY(rig_backup, "another node is quicker after the goodbye"),
+	{"advert 200 from 1", "", "", "backup"},
+	{"advert 0 from 1", "", "", "backup"},
+	{"after 20: advert 150 from 3", "", "", "backup", 350},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master master-down"},
+};
+
+static void never_preempts(struct rig *r)
+{
+	rig_backup(r);
+	r->v.conf.preempt = false;
+}
+
+static void preempts_at_once(struct rig *r)
+{
+	rig_backup(r);
+	r->v.conf.preempt_delay_ns = 0;
+}
+
+static const struct rig_step preempt_keepalived[] = {
+	STORY(rig_backup, "the preempt delay counts from the first lower advert"),
+	{"after 50: advert 100 from 1", "", "", "backup", 350},
+	{"after 300: advert 100 from 1", "", "", "backup", 350},
+	{"after 300: advert 100 every 1000 from 1", "", "", "backup", 1400},
+	{"after 1399: pulse", "", "", "backup", 1},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master preempt"},
+
+	STORY(rig_backup, "the owner dies during the delay: nobody waits for a dead owner"),
+	{"advert 100 from 1", "", "", "backup"},
+	{"after 350: timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master master-down"},
+
+	STORY(rig_backup, "a higher advert or being held back ends the delay, and it begins anew"),
+	{"advert 100 every 1000 from 1", "", "", "backup", 2000},
+	{"after 1900: advert 200 every 1000 from 3", "", "", "backup", 3500},
+	{"advert 100 every 1000 from 1", "", "", "backup", 2000},
+	{"after 1000: pulse", "held back", "", "backup", 2500},
+	{"advert 100 every 1000 from 1", "", "", "backup", 2000},
+
+	STORY(never_preempts, "preempting is switched off"),
+	{"advert 100 every 1000 from 1", "", "", "backup", 3500},
+
+	STORY(preempts_at_once, "no preempt delay"),
+	{"advert 100 from 1", "", "", "backup"},
+	{"timer", "", "advert:128", "backup"},
+};
+
+static const struct rig_step take_fails[] = {
+	STORY(rig_backup,
+	      "the advert cannot be sent, and is sent again after a quarter of an interval"),
+	{"timer", "", "advert:128", "backup"},
+	{"send failed", "", "", "backup", 25},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master"},
+
+	STORY(rig_backup, "the same when a lower owner is preempted"),
+	{"advert 100 every 1000 from 1", "", "", "backup", 2000},
+	{"timer", "", "advert:128", "backup"},
+	{"send failed", "", "", "backup", 25},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master"},
+
+	STORY(rig_backup,
+	      "stuck in the send call for over a quarter: another node may have the lease"),
+	{"timer", "", "advert:128", "backup"},
+	{"after 26: sent 26 ago", "", "", "backup", 50},
+	{"timer", "", "advert:128", "backup"},
+	{"after 25: sent 25 ago", "", "lease:250 raise state", "master"},
+
+	STORY(rig_backup, "a lease of a peer is seen between asking and SENT"),
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "lease 100", "", "backup", 50},
+
+	STORY(rig_backup, "an advert of a peer comes between asking and SENT"),
+	{"timer", "", "advert:128", "backup"},
+	{"advert 200 from 1", "", "", "backup", 350},
+	{"sent", "", "", "backup", 350},
+
+	STORY(rig_backup, "the timer comes much too late"),
+	{"after 5000: timer", "", "probe", "backup", 25},
+	/* Fresh pulses: the owner is alive. */
+	{"timer", "lease 150 of 1/200", "", "backup", 100},
+	{"advert 200 from 1", "", "", "backup"},
+	{"after 5000: timer", "", "probe", "backup", 25},
+	/* Late again without any pulse: asking once is enough. */
+	{"after 5000: timer", "", "advert:128", "backup"},
+};
+
 static void test_goodbye(void **state)
 {
-	static const struct rig_step steps[] = {
-		{.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .did = "", .state = B},
-		/* Not of whom we follow: the owner lives. */
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 3,
-		 .after_ms = 10,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 340},
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 0,
-		 .from = 1,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 50},
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PRIORITY_ZERO,
-		 .timer_ms = 100},
-	};
-	/* Another one was quicker. */
-	static const struct rig_step overtaken[] = {
-		{.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .did = "", .state = B},
-		{.kind = VRRP_EV_ADVERT, .priority = 0, .from = 1, .did = "", .state = B},
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 150,
-		 .from = 3,
-		 .after_ms = 20,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 350},
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_MASTER_DOWN},
-	};
 	struct rig r;
 
 	(void)state;
-	rig_backup(&r);
-	RIG_RUN(&r, steps);
-	rig_backup(&r);
-	RIG_RUN(&r, overtaken);
+	RIG_TELL(&r, goodbye);
 }
 
-static const struct rig_step preempt_keepalived_delayed[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .after_ms = 50,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .after_ms = 300,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .after_ms = 300,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 1400},
-	{.kind = VRRP_EV_PULSE, .after_ms = 1399, .did = "", .state = B, .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .did = "lease:275 raise state", .state = M, .why = HOKM_R_PREEMPT},
-};
-
-/* Dies during the delay: no delay for a dead owner. */
-static const struct rig_step preempt_keepalived_dies[] = {
-	{.kind = VRRP_EV_ADVERT, .priority = 100, .from = 1, .did = "", .state = B},
-	{.kind = VRRP_EV_TIMER, .after_ms = 350, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_MASTER_DOWN},
-};
-
-/* A higher one, or being held back, ends the wait; then it begins anew. */
-static const struct rig_step preempt_keepalived_ended[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 2000},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 3,
-	 .adver_ms = 1000,
-	 .after_ms = 1900,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 3500},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 2000},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 1000,
-	 .held_back = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 2500},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 2000},
-};
-
-static const struct rig_step preempt_keepalived_never[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 3500},
-};
-
-static const struct rig_step preempt_keepalived_at_once[] = {
-	{.kind = VRRP_EV_ADVERT, .priority = 100, .from = 1, .did = "", .state = B},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-};
-
-/* The owner is keepalived: no pulses. */
 static void test_preempt_keepalived(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_backup(&r);
-	RIG_RUN(&r, preempt_keepalived_delayed);
-	rig_backup(&r);
-	RIG_RUN(&r, preempt_keepalived_dies);
-	rig_backup(&r);
-	RIG_RUN(&r, preempt_keepalived_ended);
-	rig_backup(&r);
-	r.v.conf.preempt = false;
-	RIG_RUN(&r, preempt_keepalived_never);
-	rig_backup(&r);
-	r.v.conf.preempt_delay_ns = 0;
-	RIG_RUN(&r, preempt_keepalived_at_once);
+	RIG_TELL(&r, preempt_keepalived);
 }
-
-static const struct rig_step take_fails_unsent[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = B, .timer_ms = 25},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .did = "lease:275 raise state", .state = M},
-};
-
-static const struct rig_step take_fails_preempt_unsent[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 1000,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 2000},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SEND_FAILED, .did = "", .state = B, .timer_ms = 25},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .did = "lease:275 raise state", .state = M},
-};
-
-/* Stuck in the send call for more than adver / 4: another may have taken it. */
-static const struct rig_step take_fails_late[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 26,
-	 .sent_ms = 26,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 50},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 25,
-	 .sent_ms = 25,
-	 .did = "lease:250 raise state",
-	 .state = M},
-};
-
-/* Between asking and SENT a peer's lease or advert came. */
-static const struct rig_step take_fails_lease_came[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .holds_ms = 100, .did = "", .state = B, .timer_ms = 50},
-};
-
-static const struct rig_step take_fails_advert_came[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_SENT, .did = "", .state = B, .timer_ms = 350},
-};
-
-static const struct rig_step take_fails_slept[] = {
-	{.kind = VRRP_EV_TIMER, .after_ms = 5000, .did = "probe", .state = B, .timer_ms = 25},
-	/* Fresh pulses: alive after all. */
-	{.kind = VRRP_EV_TIMER,
-	 .holds_ms = 150,
-	 .holder = 1,
-	 .holder_priority = 200,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 100},
-	{.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .did = "", .state = B},
-	{.kind = VRRP_EV_TIMER, .after_ms = 5000, .did = "probe", .state = B, .timer_ms = 25},
-	/* Still nothing; and late again: once is enough. */
-	{.kind = VRRP_EV_TIMER, .after_ms = 5000, .did = "advert:128", .state = B},
-};
 
 static void test_take_fails(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_unsent);
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_preempt_unsent);
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_late);
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_lease_came);
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_advert_came);
-	rig_backup(&r);
-	RIG_RUN(&r, take_fails_slept);
+	RIG_TELL(&r, take_fails);
 }
 
 int main(void)

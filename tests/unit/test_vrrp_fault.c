@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The VRRP machine: FAULT and what ends it, new settings by a reload. */
+/* The VRRP machine: FAULT, what ends it, and new settings by a reload. vrrp_rig.h explains the
+ * tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,126 +10,75 @@
 
 #include "vrrp_rig.h"
 
-#define B HOKM_VRRP_BACKUP
-#define M HOKM_VRRP_MASTER
-#define F HOKM_VRRP_FAULT
-#define I HOKM_VRRP_INIT
+static const struct rig_step fault[] = {
+	STORY(rig_master, "the owner fails; whom it hears during FAULT it follows afterwards"),
+	{"fault maint", "", "lower advert:0 state", "fault", -1},
+	{"fault link-down", "", "", "fault"},
+	{"after 500: timer", "", "", "fault", -1},
+	{"advert 100 from 1", "", "", "fault"},
+	{"pulse", "", "", "fault"},
+	{"after 100: clear service-up", "", "state", "backup ready", 250},
 
-/* From MASTER: the successor is to take it; heard during the FAULT, it is followed after. */
-static const struct rig_step fault_from_master[] = {
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_MAINT,
-	 .did = "lower advert:0 state",
-	 .state = F,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_LINK_DOWN, .did = "", .state = F},
-	{.kind = VRRP_EV_TIMER, .after_ms = 500, .did = "", .state = F, .timer_ms = -1},
-	{.kind = VRRP_EV_ADVERT, .priority = 100, .from = 1, .did = "", .state = F},
-	{.kind = VRRP_EV_PULSE, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .after_ms = 100,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .why = HOKM_R_READY,
-	 .timer_ms = 250},
+	STORY(rig_backup, "the owner is silent for longer than Master_Down: Skew_Time is left"),
+	{"fault service-down", "", "state", "fault", -1},
+	{"advert 200 from 1", "", "", "fault"},
+	{"after 340: clear service-up", "", "state", "backup service-up", 50},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master master-down"},
+
+	STORY(rig_backup, "only the goodbye of the owner counts"),
+	{"fault service-down", "", "state", "fault"},
+	{"advert 200 from 1", "", "", "fault"},
+	{"advert 0 from 3", "", "", "fault"},
+	{"clear panic-hold", "", "state", "backup panic-hold", 350},
+	{"fault service-down", "", "state", "fault"},
+	{"advert 0 from 1", "", "", "fault"},
+	{"clear service-up", "", "state", "backup", 50},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master priority-zero"},
+
+	STORY(rig_backup, "without a link, silence proves nothing"),
+	{"advert 200 from 1", "", "", "backup", 350},
+	{"fault link-down", "deaf", "state", "fault"},
+	{"after 1000: clear service-up", "", "state", "backup link-up", 350},
+
+	STORY(rig_backup, "nor when the link went down during FAULT"),
+	{"fault service-down", "", "state", "fault"},
+	{"pulse", "deaf", "", "fault"},
+	{"after 1000: clear service-up", "", "state", "backup", 350},
+
+	STORY(rig_backup, "the daemon stops in FAULT"),
+	{"fault operator", "", "state", "fault"},
+	{"handover operator", "", "", "fault"},
+	{"clear service-up", "", "state", "backup operator"},
+	{"fault operator", "", "state", "fault"},
+	{"stop stopped", "", "state", "init stopped", -1},
+	{"stop stopped", "", "", "init"},
 };
 
-/* Silent for longer than Master_Down: Skew_Time is left. */
-static const struct rig_step fault_owner_dead[] = {
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_SERVICE_DOWN,
-	 .did = "state",
-	 .state = F,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .after_ms = 340,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .why = HOKM_R_SERVICE_UP,
-	 .timer_ms = 50},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_MASTER_DOWN},
-};
+static const struct rig_step reloaded[] = {
+	STORY(rig_master, "a shorter interval shortens the lease, because the peers wait less"),
+	{"reload every 20", "", "", "master", 20},
+	{"timer", "", "advert:128", "master", 20},
+	{"sent", "", "lease:55", "master", 20},
+	{"reload every 1000", "", "", "master", 20},
 
-static const struct rig_step fault_goodbye[] = {
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_SERVICE_DOWN, .did = "state", .state = F},
-	{.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .did = "", .state = F},
-	{.kind = VRRP_EV_ADVERT, .priority = 0, .from = 3, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .reason = HOKM_R_PANIC_HOLD,
-	 .did = "state",
-	 .state = B,
-	 .why = HOKM_R_PANIC_HOLD,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_SERVICE_DOWN, .did = "state", .state = F},
-	{.kind = VRRP_EV_ADVERT, .priority = 0, .from = 1, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .timer_ms = 50},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_PRIORITY_ZERO},
-};
+	STORY(rig_master, "sent at the former interval, and the new lease would be over already"),
+	{"timer", "", "advert:128", "master"},
+	{"reload every 20", "", "", "master"},
+	{"after 60: sent 60 ago", "", "lower state", "backup lease-lost"},
 
-/* Without a link nothing can be heard: that nothing was heard means nothing. */
-static const struct rig_step fault_deaf[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_LINK_DOWN,
-	 .deaf = true,
-	 .did = "state",
-	 .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .after_ms = 1000,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .why = HOKM_R_LINK_UP,
-	 .timer_ms = 350},
-};
+	STORY(rig_backup,
+	      "a shorter interval shortens Master_Down, a longer one does not prolong it"),
+	{"reload every 20", "", "", "backup", 70},
+	{"reload every 1000", "", "", "backup", 70},
 
-static const struct rig_step fault_deaf_later[] = {
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_SERVICE_DOWN, .did = "state", .state = F},
-	{.kind = VRRP_EV_PULSE, .deaf = true, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .after_ms = 1000,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .timer_ms = 350},
-};
-
-static const struct rig_step fault_stop[] = {
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_OPERATOR, .did = "state", .state = F},
-	{.kind = VRRP_EV_HANDOVER, .reason = HOKM_R_OPERATOR, .did = "", .state = F},
-	{.kind = VRRP_EV_CLEAR,
-	 .reason = HOKM_R_SERVICE_UP,
-	 .did = "state",
-	 .state = B,
-	 .why = HOKM_R_OPERATOR},
-	{.kind = VRRP_EV_FAULT, .reason = HOKM_R_OPERATOR, .did = "state", .state = F},
-	{.kind = VRRP_EV_STOP,
-	 .reason = HOKM_R_STOPPED,
-	 .did = "state",
-	 .state = I,
-	 .why = HOKM_R_STOPPED,
-	 .timer_ms = -1},
-	{.kind = VRRP_EV_STOP, .reason = HOKM_R_STOPPED, .did = "", .state = I},
+	STORY(rig_backup, "the owner still advertises every 300 ms"),
+	{"advert 100 every 300 from 1", "", "", "backup", 1050},
+	{"reload every 20", "", "", "backup", 1050},
+	{"reload delay 5", "", "", "backup", 5},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:55 raise state", "master preempt"},
 };
 
 static void test_fault(void **state)
@@ -136,103 +86,22 @@ static void test_fault(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_master(&r);
-	RIG_RUN(&r, fault_from_master);
-	rig_backup(&r);
-	RIG_RUN(&r, fault_owner_dead);
-	rig_backup(&r);
-	RIG_RUN(&r, fault_goodbye);
-	rig_backup(&r);
-	RIG_RUN(&r, fault_deaf);
-	rig_backup(&r);
-	RIG_RUN(&r, fault_deaf_later);
-	rig_backup(&r);
-	RIG_RUN(&r, fault_stop);
+	RIG_TELL(&r, fault);
 }
 
-static void reconf(struct rig *r, uint64_t adver_ms, uint64_t delay_ms)
-{
-	struct vrrp_conf conf = r->v.conf;
-
-	conf.adver_ns = adver_ms * RIG_MS;
-	conf.preempt_delay_ns = delay_ms * RIG_MS;
-	vrrp_reconf(&r->v, &conf, r->now_ns);
-}
-
-/* A shorter interval: the lease follows it, for the peers' patience does. */
-static const struct rig_step reconf_shorter[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M, .timer_ms = 20},
-	{.kind = VRRP_EV_SENT, .did = "lease:55", .state = M, .timer_ms = 20},
-};
-
-/* Sent at the former interval: the lease that the new one allows is over already. */
-static const struct rig_step reconf_shortened_away[] = {
-	{.kind = VRRP_EV_SENT,
-	 .after_ms = 60,
-	 .sent_ms = 60,
-	 .did = "lower state",
-	 .state = B,
-	 .why = HOKM_R_LEASE_LOST},
-};
-
-static const struct rig_step reconf_renew[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = M},
-};
-
-static const struct rig_step reconf_owner_300[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .adver_ms = 300,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 1050},
-};
-
-static const struct rig_step reconf_delay_over[] = {
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .did = "lease:55 raise state", .state = M, .why = HOKM_R_PREEMPT},
-};
-
-static void test_reconf(void **state)
+static void test_reload(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_master(&r);
-	reconf(&r, 20, 2000);
-	assert_int_equal(r.v.state, M);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 20 * RIG_MS);
-	RIG_RUN(&r, reconf_shorter);
-	reconf(&r, 1000, 2000);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 20 * RIG_MS);
-
-	rig_master(&r);
-	RIG_RUN(&r, reconf_renew);
-	reconf(&r, 20, 2000);
-	RIG_RUN(&r, reconf_shortened_away);
-
-	rig_backup(&r);
-	reconf(&r, 20, 2000);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 70 * RIG_MS);
-	reconf(&r, 1000, 2000);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 70 * RIG_MS);
-
-	/* The owner still advertises every 300 ms. */
-	rig_backup(&r);
-	RIG_RUN(&r, reconf_owner_300);
-	reconf(&r, 20, 2000);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 1050 * RIG_MS);
-	reconf(&r, 20, 5);
-	assert_int_equal(r.v.timer_at_ns, r.now_ns + 5 * RIG_MS);
-	RIG_RUN(&r, reconf_delay_over);
+	RIG_TELL(&r, reloaded);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fault),
-		cmocka_unit_test(test_reconf),
+		cmocka_unit_test(test_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

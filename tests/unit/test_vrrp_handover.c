@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VRRP machine between two hokm-xdp nodes: handover and claim, confirmed by pulses (DESIGN 6).
+ * The VRRP machine between two hokm-xdp nodes: handover and claim, which pulses confirm (DESIGN 6).
+ * vrrp_rig.h explains the tables.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,227 +9,145 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <arpa/inet.h>
 
 #include "vrrp_rig.h"
 
-#define B HOKM_VRRP_BACKUP
-#define M HOKM_VRRP_MASTER
+static const struct rig_step release[] = {
+	STORY(rig_backup, "the owner says goodbye, and its pulse confirms that it let go"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup", 1},
+	/* An answer from before that advert proves nothing. */
+	{"timer", "stale, best", "probe", "backup", 2},
+	{"after 1: pulse", "fresh, best", "advert:128", "backup"},
+	{"sent", "fresh", "lease:275 raise state", "master handed-over", 100},
 
-#define HEARD_OWNER                                                                 \
-	{                                                                           \
-		.kind = VRRP_EV_ADVERT, .priority = 200, .from = 1, .pulses = true, \
-		.holds_ms = 275, .did = "", .state = B                              \
-	}
+	STORY(rig_backup, "the timer finds the confirmation"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup"},
+	{"timer", "fresh", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master handed-over"},
 
-static const struct rig_step release_quick[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 1},
-	/* An answer of before that advert proves nothing. */
-	{.kind = VRRP_EV_TIMER,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 2},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 1,
-	 .pulses = true,
-	 .fresh = true,
-	 .best = true,
-	 .did = "advert:128",
-	 .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .pulses = true,
-	 .fresh = true,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_HANDED_OVER,
-	 .timer_ms = 100},
+	STORY(rig_backup, "a better successor exists: Skew_Time, so that the better one wins"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale", "", "backup", 50},
+	{"after 10: pulse", "fresh, best", "", "backup", 40},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master priority-zero"},
+
+	STORY(rig_backup,
+	      "the owner dies before its pulse confirms: probes after 1, 3, 7, 15, 31 ms, then Skew_Time"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup", 1},
+	{"timer", "", "probe", "backup", 2},
+	{"timer", "", "probe", "backup", 4},
+	{"timer", "", "probe", "backup", 8},
+	{"timer", "", "probe", "backup", 16},
+	{"timer", "", "probe", "backup", 16},
+	{"timer", "", "probe", "backup", 3},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master priority-zero"},
+
+	STORY(rig_backup, "the owner says goodbye, but its lease runs on: not before that is over"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, lease 80, best", "probe", "backup"},
+	{"after 10: pulse", "fresh, lease 70", "", "backup"},
+	{"after 40: timer", "fresh, lease 30 of 1/200", "probe", "backup"},
+	{"after 31: pulse", "fresh", "advert:128", "backup"},
+
+	STORY(rig_backup, "another node takes over"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup"},
+	{"after 1: advert 150 from 3", "", "", "backup", 350},
+	{"pulse", "fresh, best", "", "backup", 350},
+
+	STORY(rig_backup, "the goodbye overtook a regular advert: for Skew_Time the pulses decide"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup"},
+	{"advert 200 from 1", "stale", "", "backup", 1},
+	{"after 1: pulse", "fresh", "advert:128", "backup"},
+
+	STORY(rig_backup, "after Skew_Time an advert means that the owner stays"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup"},
+	{"after 50: advert 200 from 1", "stale", "", "backup", 350},
+	{"after 1: pulse", "fresh", "", "backup"},
 };
 
-/* Confirmed by the timer's own look. */
-static const struct rig_step release_by_timer[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_TIMER, .pulses = true, .fresh = true, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_HANDED_OVER},
+/* The preempt delay is over 10 ms after the first advert of a lower owner. */
+static void delay_10(struct rig *r)
+{
+	rig_backup(r);
+	r->v.conf.preempt_delay_ns = 10 * RIG_MS;
+}
+
+/* A pulsing owner of lower priority, which advertises each second, was asked for the lease. */
+static void claiming(struct rig *r)
+{
+	static const struct rig_step steps[] = {
+		{"advert 100 every 1000 from 1", "stale, lease 2750", "", "backup", 10},
+		{"timer", "stale, lease 2740", "advert:128 probe", "backup", 1},
+		{"sent", "stale, lease 2740", "", "backup", 1},
+	};
+
+	delay_10(r);
+	rig_run(r, "on the way to a claim", steps, 3);
+}
+
+static const struct rig_step claim[] = {
+	STORY(claiming, "the owner does not hear: asked each interval until its lease is over"),
+	{"after 99: timer", "fresh, lease 200", "probe", "backup", 2},
+	{"timer", "fresh, lease 198", "advert:128 probe", "backup", 4},
+	{"send failed", "stale, lease 198", "", "backup", 4},
+	{"after 25: timer", "fresh, lease 173", "advert:128 probe", "backup"},
+	{"sent", "stale, lease 173", "", "backup"},
+	/* It is dead: its lease ends unseen, then the grace of a quarter of its interval. */
+	{"after 423: timer", "lease -249", "advert:128 probe", "backup"},
+	{"sent", "lease -249", "", "backup"},
+	{"after 20: timer", "lease -269", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master preempt"},
+
+	STORY(claiming, "a higher node owns meanwhile"),
+	{"advert 200 from 3", "stale, lease 275", "", "backup", 350},
+
+	STORY(claiming,
+	      "held back: an owner that let go for this node learns that it need not wait"),
+	{"pulse", "fresh, held back", "advert:0", "backup", 3490},
+	{"pulse", "fresh", "", "backup"},
+
+	STORY(claiming, "held back when an advert comes"),
+	{"advert 100 from 1", "held back", "advert:0", "backup", 350},
+
+	STORY(claiming, "a service fails"),
+	{"fault service-down", "", "advert:0 state", "fault", -1},
+
+	STORY(claiming, "the owner says goodbye"),
+	{"advert 0 from 1", "stale, best", "probe", "backup", 1},
+	{"timer", "fresh, best", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master handed-over"},
+
+	STORY(claiming, "the owner lets go"),
+	{"timer", "fresh, lease 2739", "probe", "backup", 2},
+	/* No lease, but that was before it was asked: it may not have taken it yet. */
+	{"pulse", "stale", "", "backup"},
+	{"after 1: pulse", "fresh", "advert:128", "backup"},
+	{"sent", "stale", "lease:275 raise state", "master preempt", 100},
 };
 
-/* Not the best successor: Skew_Time, so that the better one wins. */
-static const struct rig_step release_second_best[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 50},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 10,
-	 .pulses = true,
-	 .fresh = true,
-	 .best = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 40},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_PRIORITY_ZERO},
-};
+static const struct rig_step claim_by_pulses[] = {
+	STORY(delay_10,
+	      "the newest pulse is from before the owner took the lease: only a newer one frees it"),
+	{"advert 100 from 1", "stale", "", "backup", 10},
+	{"timer", "stale", "advert:128 probe", "backup", 1},
+	{"sent", "stale", "", "backup"},
+	{"pulse", "stale", "", "backup"},
 
-/* It dies before its pulse can confirm: Skew_Time. Probes go out at 1, 3, 7, 15, 31 ms. */
-static const struct rig_step release_silent[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 2},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 4},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 8},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 16},
-	{.kind = VRRP_EV_TIMER, .did = "probe", .state = B, .timer_ms = 3},
-	{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_PRIORITY_ZERO},
-};
-
-/* It says goodbye, but its lease runs on: not before that is over. */
-static const struct rig_step release_keeps[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .holds_ms = 80,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 10,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 70,
-	 .did = "",
-	 .state = B},
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 40,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 30,
-	 .holder = 1,
-	 .holder_priority = 200,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 31,
-	 .pulses = true,
-	 .fresh = true,
-	 .did = "advert:128",
-	 .state = B},
-};
-
-/* It changes its mind, or another takes over. */
-static const struct rig_step release_back[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 150,
-	 .from = 3,
-	 .after_ms = 1,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_PULSE,
-	 .pulses = true,
-	 .fresh = true,
-	 .best = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-};
-
-/* Its regular advert was overtaken by its goodbye: the pulses settle it, for Skew_Time. */
-static const struct rig_step release_reordered[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .pulses = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 1},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 1,
-	 .pulses = true,
-	 .fresh = true,
-	 .did = "advert:128",
-	 .state = B},
-};
-
-static const struct rig_step release_stayed[] = {
-	HEARD_OWNER,
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B},
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 1,
-	 .after_ms = 50,
-	 .pulses = true,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 1,
-	 .pulses = true,
-	 .fresh = true,
-	 .did = "",
-	 .state = B},
+	STORY(delay_10,
+	      "the adverts are lost, the pulses show the lease: preempted like any live owner"),
+	{"timer", "lease 200 of 1/100", "", "backup", 10},
+	{"timer", "stale, lease 190 of 1/100", "advert:128 probe", "backup", 1},
+	{"sent", "stale, lease 190", "", "backup"},
+	{"after 1: pulse", "fresh", "advert:128", "backup"},
+	{"sent", "stale", "lease:275 raise state", "master preempt"},
 };
 
 static void test_release(void **state)
@@ -236,272 +155,25 @@ static void test_release(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_backup(&r);
-	RIG_RUN(&r, release_reordered);
-	rig_backup(&r);
-	RIG_RUN(&r, release_stayed);
-	rig_backup(&r);
-	RIG_RUN(&r, release_quick);
-	rig_backup(&r);
-	RIG_RUN(&r, release_by_timer);
-	rig_backup(&r);
-	RIG_RUN(&r, release_second_best);
-	rig_backup(&r);
-	RIG_RUN(&r, release_silent);
-	rig_backup(&r);
-	RIG_RUN(&r, release_keeps);
-	rig_backup(&r);
-	RIG_RUN(&r, release_back);
+	RIG_TELL(&r, release);
 }
-
-/* A pulsing owner of lower priority whose delay is over in 10 ms; it advertises each second. */
-#define RETURNED                                                                        \
-	{                                                                               \
-		.kind = VRRP_EV_ADVERT, .priority = 100, .from = 1, .adver_ms = 1000,   \
-		.pulses = true, .holds_ms = 2750, .did = "", .state = B, .timer_ms = 10 \
-	}
-#define CLAIMS                                                                                 \
-	{.kind = VRRP_EV_TIMER,                                                                \
-	 .pulses = true,                                                                       \
-	 .holds_ms = 2740,                                                                     \
-	 .did = "advert:128 probe",                                                            \
-	 .state = B,                                                                           \
-	 .timer_ms = 1},                                                                       \
-	{                                                                                      \
-		.kind = VRRP_EV_SENT, .pulses = true, .holds_ms = 2740, .did = "", .state = B, \
-		.timer_ms = 1                                                                  \
-	}
-
-static void claiming(struct rig *r)
-{
-	static const struct rig_step steps[] = {RETURNED, CLAIMS};
-
-	rig_backup(r);
-	r->v.conf.preempt_delay_ns = 10 * RIG_MS;
-	RIG_RUN(r, steps);
-}
-
-static const struct rig_step claim_let_go[] = {
-	{.kind = VRRP_EV_TIMER,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 2739,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 2},
-	/* No lease any more, but said before we asked: it may have none yet. */
-	{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = B},
-	{.kind = VRRP_EV_PULSE,
-	 .after_ms = 1,
-	 .pulses = true,
-	 .fresh = true,
-	 .did = "advert:128",
-	 .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .pulses = true,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_PREEMPT,
-	 .timer_ms = 100},
-};
-
-/* It does not hear: asked again every interval until its lease is over. */
-static const struct rig_step claim_deaf_owner[] = {
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 99,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 200,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 2},
-	{.kind = VRRP_EV_TIMER,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 198,
-	 .did = "advert:128 probe",
-	 .state = B,
-	 .timer_ms = 4},
-	{.kind = VRRP_EV_SEND_FAILED,
-	 .pulses = true,
-	 .holds_ms = 198,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 4},
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 25,
-	 .pulses = true,
-	 .fresh = true,
-	 .holds_ms = 173,
-	 .did = "advert:128 probe",
-	 .state = B},
-	{.kind = VRRP_EV_SENT, .pulses = true, .holds_ms = 173, .did = "", .state = B},
-	/* Dead now: its lease ends unseen, and the grace (a quarter of its own second). */
-	{.kind = VRRP_EV_TIMER,
-	 .after_ms = 423,
-	 .holds_ms = -249,
-	 .did = "advert:128 probe",
-	 .state = B},
-	{.kind = VRRP_EV_SENT, .holds_ms = -249, .did = "", .state = B},
-	{.kind = VRRP_EV_TIMER, .after_ms = 20, .holds_ms = -269, .did = "advert:128", .state = B},
-	{.kind = VRRP_EV_SENT, .did = "lease:275 raise state", .state = M, .why = HOKM_R_PREEMPT},
-};
-
-static const struct rig_step claim_higher[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 200,
-	 .from = 3,
-	 .pulses = true,
-	 .holds_ms = 275,
-	 .did = "",
-	 .state = B,
-	 .timer_ms = 350},
-};
-
-/* Whoever let go for us is told not to wait. */
-static const struct rig_step claim_held_back[] = {
-	{.kind = VRRP_EV_PULSE,
-	 .pulses = true,
-	 .fresh = true,
-	 .held_back = true,
-	 .did = "advert:0",
-	 .state = B,
-	 .timer_ms = 3490},
-	{.kind = VRRP_EV_PULSE, .pulses = true, .fresh = true, .did = "", .state = B},
-};
-
-static const struct rig_step claim_held_back_advert[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 100,
-	 .from = 1,
-	 .held_back = true,
-	 .did = "advert:0",
-	 .state = B,
-	 .timer_ms = 350},
-};
-
-static const struct rig_step claim_fault[] = {
-	{.kind = VRRP_EV_FAULT,
-	 .reason = HOKM_R_SERVICE_DOWN,
-	 .did = "advert:0 state",
-	 .state = HOKM_VRRP_FAULT,
-	 .timer_ms = -1},
-};
-
-static const struct rig_step claim_handed[] = {
-	{.kind = VRRP_EV_ADVERT,
-	 .priority = 0,
-	 .from = 1,
-	 .pulses = true,
-	 .best = true,
-	 .did = "probe",
-	 .state = B,
-	 .timer_ms = 1},
-	{.kind = VRRP_EV_TIMER,
-	 .pulses = true,
-	 .fresh = true,
-	 .best = true,
-	 .did = "advert:128",
-	 .state = B},
-	{.kind = VRRP_EV_SENT,
-	 .did = "lease:275 raise state",
-	 .state = M,
-	 .why = HOKM_R_HANDED_OVER},
-};
-
-#define CLAIMING_RUN(r, steps)     \
-	do {                       \
-		claiming(r);       \
-		RIG_RUN(r, steps); \
-	} while (0)
 
 static void test_claim(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	CLAIMING_RUN(&r, claim_deaf_owner);
-	CLAIMING_RUN(&r, claim_higher);
-	CLAIMING_RUN(&r, claim_held_back);
-	CLAIMING_RUN(&r, claim_held_back_advert);
-	CLAIMING_RUN(&r, claim_fault);
-	CLAIMING_RUN(&r, claim_handed);
-	CLAIMING_RUN(&r, claim_let_go);
+	RIG_TELL(&r, claim);
 	assert_false(r.v.claiming);
 	assert_int_equal(r.v.preempt_at_ns, 0);
 }
 
-/*
- * It advertises, but the newest pulse shows no lease: it is from before the owner took it. Not
- * free; asked, and taken only when a newer pulse says so.
- */
-static void test_claim_from_new_owner(void **state)
+static void test_claim_by_pulses(void **state)
 {
-	static const struct rig_step steps[] = {
-		{.kind = VRRP_EV_ADVERT,
-		 .priority = 100,
-		 .from = 1,
-		 .pulses = true,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 10},
-		{.kind = VRRP_EV_TIMER,
-		 .pulses = true,
-		 .did = "advert:128 probe",
-		 .state = B,
-		 .timer_ms = 1},
-		{.kind = VRRP_EV_SENT, .pulses = true, .did = "", .state = B},
-		{.kind = VRRP_EV_PULSE, .pulses = true, .did = "", .state = B},
-	};
 	struct rig r;
 
 	(void)state;
-	rig_backup(&r);
-	r.v.conf.preempt_delay_ns = 10 * RIG_MS;
-	RIG_RUN(&r, steps);
-}
-
-/*
- * Its adverts are lost, its pulses tell of its lease: preempted like any live owner, after the
- * delay.
- */
-static void test_claim_by_pulse_alone(void **state)
-{
-	static const struct rig_step steps[] = {
-		{.kind = VRRP_EV_TIMER,
-		 .holds_ms = 200,
-		 .holder = 1,
-		 .holder_priority = 100,
-		 .did = "",
-		 .state = B,
-		 .timer_ms = 10},
-		{.kind = VRRP_EV_TIMER,
-		 .holds_ms = 190,
-		 .holder = 1,
-		 .holder_priority = 100,
-		 .pulses = true,
-		 .did = "advert:128 probe",
-		 .state = B,
-		 .timer_ms = 1},
-		{.kind = VRRP_EV_SENT, .holds_ms = 190, .pulses = true, .did = "", .state = B},
-		{.kind = VRRP_EV_PULSE,
-		 .after_ms = 1,
-		 .pulses = true,
-		 .fresh = true,
-		 .did = "advert:128",
-		 .state = B},
-		{.kind = VRRP_EV_SENT,
-		 .pulses = true,
-		 .did = "lease:275 raise state",
-		 .state = M,
-		 .why = HOKM_R_PREEMPT},
-	};
-	struct rig r;
-
-	(void)state;
-	rig_backup(&r);
-	r.v.conf.preempt_delay_ns = 10 * RIG_MS;
-	RIG_RUN(&r, steps);
+	RIG_TELL(&r, claim_by_pulses);
 }
 
 int main(void)
@@ -509,8 +181,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_claim),
-		cmocka_unit_test(test_claim_from_new_owner),
-		cmocka_unit_test(test_claim_by_pulse_alone),
+		cmocka_unit_test(test_claim_by_pulses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

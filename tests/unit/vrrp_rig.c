@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The runner of vrrp_rig.h: names the script and the step that went wrong. */
+/* Reads the stories of vrrp_rig.h; a failure names the story and the row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,13 +8,14 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vrrp_rig.h"
 
-static struct in_addr octet(uint8_t last)
+static struct in_addr octet(long last)
 {
-	struct in_addr a = {.s_addr = last ? htonl(0x0a000000U | last) : 0};
+	struct in_addr a = {.s_addr = last ? htonl(0x0a000000U | (uint32_t)last) : 0};
 
 	return a;
 }
@@ -33,6 +34,147 @@ void rig_init(struct rig *r)
 	memset(r, 0, sizeof(*r));
 	r->now_ns = 1000000 * RIG_MS;
 	vrrp_init(&r->v, &conf, r->now_ns);
+}
+
+/* ---- words ---- */
+
+/* Takes `word` off the front of the text. */
+static bool take(const char **text, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(*text, word, len) != 0)
+		return false;
+	*text += len;
+	*text += strspn(*text, " ,");
+	return true;
+}
+
+static long number(const char **text)
+{
+	char *end;
+	long n = strtol(*text, &end, 10);
+
+	if (end == *text)
+		fail_msg("\"%s\" is no number", *text);
+	*text = end + strspn(end, " ,:/");
+	return n;
+}
+
+static enum hokm_reason reason(const char **text)
+{
+	const char *name = *text;
+
+	*text += strlen(name);
+	for (unsigned int i = 0; *name && i < HOKM_REASON_COUNT; i++)
+		if (strcmp(hokm_reason_name(i), name) == 0)
+			return (enum hokm_reason)i;
+	if (*name)
+		fail_msg("\"%s\" is no reason", name);
+	return HOKM_R_NONE;
+}
+
+static uint64_t from_now(const struct rig *r, long ms)
+{
+	return r->now_ns + (uint64_t)(ms * (int64_t)RIG_MS);
+}
+
+static enum vrrp_event_kind kind(const char **text)
+{
+	static const struct {
+		const char *word;
+		enum vrrp_event_kind kind;
+	} kinds[] = {
+		{"start", VRRP_EV_START},       {"stop", VRRP_EV_STOP},
+		{"timer", VRRP_EV_TIMER},       {"advert", VRRP_EV_ADVERT},
+		{"sent", VRRP_EV_SENT},         {"send failed", VRRP_EV_SEND_FAILED},
+		{"fault", VRRP_EV_FAULT},       {"clear", VRRP_EV_CLEAR},
+		{"handover", VRRP_EV_HANDOVER}, {"pulse", VRRP_EV_PULSE},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (take(text, kinds[i].word))
+			return kinds[i].kind;
+	fail_msg("\"%s\" is no event", *text);
+	return VRRP_EV_TIMER;
+}
+
+static void read_advert(const char **text, struct vrrp_advert *a)
+{
+	a->version = 3;
+	a->priority = (uint8_t)number(text);
+	a->adver_ns = (take(text, "every") ? (uint64_t)number(text) : 100) * RIG_MS;
+	if (take(text, "from"))
+		a->source = octet(number(text));
+}
+
+static void read_view(const struct rig *r, const char *text, struct vrrp_view *view)
+{
+	view->may_preempt = true;
+	while (*text) {
+		bool fresh = take(&text, "fresh");
+
+		if (fresh || take(&text, "stale")) {
+			view->owner_pulses = true;
+			view->owner_seen_ns = r->now_ns - (fresh ? 0 : 500 * RIG_MS);
+		} else if (take(&text, "lease")) {
+			view->lease_until_ns = from_now(r, number(&text));
+			view->peer_holds = view->lease_until_ns > r->now_ns;
+		} else if (take(&text, "of")) {
+			view->holder = octet(number(&text));
+			view->holder_priority = (uint8_t)number(&text);
+		} else if (take(&text, "best")) {
+			view->best_successor = true;
+		} else if (take(&text, "held back")) {
+			view->may_preempt = false;
+		} else if (take(&text, "deaf")) {
+			view->deaf = true;
+		} else {
+			fail_msg("pulses cannot say \"%s\"", text);
+		}
+	}
+}
+
+/* ---- a row ---- */
+
+static void reload(struct rig *r, const char *text)
+{
+	struct vrrp_conf conf = r->v.conf;
+
+	if (take(&text, "every"))
+		conf.adver_ns = (uint64_t)number(&text) * RIG_MS;
+	if (take(&text, "delay"))
+		conf.preempt_delay_ns = (uint64_t)number(&text) * RIG_MS;
+	vrrp_reconf(&r->v, &conf, r->now_ns);
+}
+
+static void happen(struct rig *r, const struct rig_step *st, struct vrrp_actions *acts)
+{
+	const char *text = st->happens;
+	struct vrrp_event *ev = &r->ev;
+	long after_ms = take(&text, "after") ? number(&text) : 0;
+
+	r->now_ns += (uint64_t)after_ms * RIG_MS;
+	acts->n = 0;
+	if (take(&text, "reload")) {
+		reload(r, text);
+		return;
+	}
+	memset(ev, 0, sizeof(*ev));
+	ev->kind = kind(&text);
+	if (ev->kind == VRRP_EV_TIMER && !after_ms && r->v.timer_at_ns > r->now_ns)
+		r->now_ns = r->v.timer_at_ns;
+	ev->sent_ns = r->now_ns;
+	if (ev->kind == VRRP_EV_ADVERT)
+		read_advert(&text, &ev->advert);
+	else if (ev->kind == VRRP_EV_SENT && *text)
+		ev->sent_ns = r->now_ns - (uint64_t)number(&text) * RIG_MS;
+	else if (take(&text, "adopting"))
+		ev->adopted_lease_ns = from_now(r, number(&text));
+	else
+		ev->reason = reason(&text);
+	read_view(r, st->pulses, &ev->view);
+	vrrp_step(&r->v, ev, r->now_ns, acts);
 }
 
 static void put(char *buf, size_t size, const struct rig *r, const struct vrrp_action *a)
@@ -54,91 +196,71 @@ static void put(char *buf, size_t size, const struct rig *r, const struct vrrp_a
 			 (long long)(a->until_ns - r->now_ns) / (long long)RIG_MS);
 }
 
-static void fill_event(const struct rig *r, const struct rig_step *st, struct vrrp_event *ev)
+static void judge(const struct rig *r, const char *title, unsigned int row,
+		  const struct rig_step *st, const char *did)
 {
-	struct vrrp_view *view = &ev->view;
-
-	memset(ev, 0, sizeof(*ev));
-	ev->kind = st->kind;
-	ev->reason = st->reason;
-	ev->advert.version = 3;
-	ev->advert.priority = st->priority;
-	ev->advert.source = octet(st->from);
-	ev->advert.adver_ns = (st->adver_ms ? (uint64_t)st->adver_ms : 100) * RIG_MS;
-	ev->sent_ns = r->now_ns - (uint64_t)st->sent_ms * RIG_MS;
-	if (st->adopted_ms)
-		ev->adopted_lease_ns = r->now_ns + (uint64_t)(st->adopted_ms * (int64_t)RIG_MS);
-	if (st->holds_ms)
-		view->lease_until_ns = r->now_ns + (uint64_t)(st->holds_ms * (int64_t)RIG_MS);
-	view->peer_holds = st->holds_ms > 0;
-	view->holder = octet(st->holder);
-	view->holder_priority = st->holder_priority;
-	view->owner_pulses = st->pulses;
-	view->owner_seen_ns = st->pulses ? r->now_ns - (st->fresh ? 0 : 500 * RIG_MS) : 0;
-	view->may_preempt = !st->held_back;
-	view->best_successor = st->best;
-	view->deaf = st->deaf;
-}
-
-static void judge(const struct rig *r, const char *name, unsigned int i, const struct rig_step *st,
-		  const char *did)
-{
+	const char *state = hokm_vrrp_state_name(r->v.state), *text = st->state;
 	long long timer_ms = r->v.timer_at_ns
 				     ? ((long long)r->v.timer_at_ns - (long long)r->now_ns) /
 					       (long long)RIG_MS
 				     : -1;
 
-	if (strcmp(did, st->did) != 0)
-		fail_msg("%s[%u]: did \"%s\", not \"%s\"", name, i, did, st->did);
-	if (r->v.state != st->state)
-		fail_msg("%s[%u]: state %s, not %s", name, i, hokm_vrrp_state_name(r->v.state),
-			 hokm_vrrp_state_name(st->state));
-	if (st->why && r->v.reason != st->why)
-		fail_msg("%s[%u]: reason %s, not %s", name, i, hokm_reason_name(r->v.reason),
-			 hokm_reason_name(st->why));
+	if (strcmp(did, st->does) != 0)
+		fail_msg("%s, row %u (%s): did \"%s\", not \"%s\"", title, row, st->happens, did,
+			 st->does);
+	if (!take(&text, state))
+		fail_msg("%s, row %u (%s): state %s, not %s", title, row, st->happens, state,
+			 st->state);
+	if (*text && strcmp(text, hokm_reason_name(r->v.reason)) != 0)
+		fail_msg("%s, row %u (%s): reason %s, not %s", title, row, st->happens,
+			 hokm_reason_name(r->v.reason), text);
 	if (st->timer_ms && timer_ms != st->timer_ms)
-		fail_msg("%s[%u]: timer in %lld ms, not %d", name, i, timer_ms, st->timer_ms);
+		fail_msg("%s, row %u (%s): timer in %lld ms, not %d", title, row, st->happens,
+			 timer_ms, st->timer_ms);
 }
 
-void rig_run(struct rig *r, const char *name, const struct rig_step *steps, unsigned int n)
+void rig_run(struct rig *r, const char *title, const struct rig_step *steps, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		const struct rig_step *st = &steps[i];
 		struct vrrp_actions acts;
-		struct vrrp_event ev;
 		char did[256] = "";
 
-		if (st->kind == VRRP_EV_TIMER && !st->after_ms && r->v.timer_at_ns > r->now_ns)
-			r->now_ns = r->v.timer_at_ns;
-		r->now_ns += (uint64_t)st->after_ms * RIG_MS;
-		fill_event(r, st, &ev);
-		vrrp_step(&r->v, &ev, r->now_ns, &acts);
+		happen(r, &steps[i], &acts);
 		for (unsigned int a = 0; a < acts.n; a++)
 			put(did, sizeof(did), r, &acts.a[a]);
-		judge(r, name, i, st, did);
+		judge(r, title, i + 1, &steps[i], did);
+	}
+}
+
+void rig_tell(struct rig *r, const struct rig_step *steps, unsigned int n)
+{
+	for (unsigned int i = 0, end; i < n; i = end) {
+		if (!steps[i].begin)
+			fail_msg("the table begins without a story: \"%s\"", steps[i].happens);
+		for (end = i + 1; end < n && !steps[end].begin;)
+			end++;
+		steps[i].begin(r);
+		rig_run(r, steps[i].happens, &steps[i + 1], end - i - 1);
 	}
 }
 
 void rig_backup(struct rig *r)
 {
 	static const struct rig_step steps[] = {
-		{.kind = VRRP_EV_START, .did = "state", .state = HOKM_VRRP_BACKUP, .timer_ms = 350},
+		{"start", "", "state", "backup", 350},
 	};
 
 	rig_init(r);
-	RIG_RUN(r, steps);
+	rig_run(r, "on the way to BACKUP", steps, 1);
 }
 
 void rig_master(struct rig *r)
 {
 	static const struct rig_step steps[] = {
-		{.kind = VRRP_EV_TIMER, .did = "advert:128", .state = HOKM_VRRP_BACKUP},
-		{.kind = VRRP_EV_SENT,
-		 .did = "lease:275 raise state",
-		 .state = HOKM_VRRP_MASTER,
-		 .timer_ms = 100},
+		{"timer", "", "advert:128", "backup"},
+		{"sent", "", "lease:275 raise state", "master", 100},
 	};
 
 	rig_backup(r);
-	RIG_RUN(r, steps);
+	rig_run(r, "on the way to MASTER", steps, 2);
 }
