@@ -20,7 +20,7 @@ port() {
 send() {
 	local node=$1
 	shift
-	lab_run "$node" python3 "$TESTS_DIR/send.py" -n $FRAMES "$@"
+	lab_run "$node" "$TESTS_DIR/send.py" -n $FRAMES "$@"
 }
 
 discards() { status "$1" ".vrrp.discarded.\"$2\""; }

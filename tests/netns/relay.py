@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """A man in the middle of replication: takes what a node sends to its peer and carries it there badly.
 

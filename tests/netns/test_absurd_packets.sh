@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Ethernet, IP and TCP headers that make no sense, sent to the VIP's port at the owner and at the backup
 # (send.py lists them): each is counted by its reason, both nodes survive, and the players do not
@@ -16,7 +17,7 @@ absurd() {
 		# shellcheck disable=SC2046 # words are wanted
 		counted "$name" counter "$node" "$counter" -- \
 			$(port "$node" client --dst "$LAB_VIP" --ttl 64 tcp "$name")
-	done < <(python3 "$TESTS_DIR/send.py" list)
+	done < <("$TESTS_DIR/send.py" list)
 }
 
 test_pair

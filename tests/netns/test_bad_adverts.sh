@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Adverts that are malformed, unauthenticated or forged, once with VRRP version 2 and PASS and once with 3:
 # each is counted by its reason and changes nothing. Those that the XDP guard takes come from the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Pulses that are forged, replayed or malformed: each is counted by its reason and changes nothing. Real
 # ones are taken from the wire, and put back on it where the switch meets the node, as they were or

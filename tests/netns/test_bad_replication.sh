@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Replication messages that are forged, malformed, replayed or out of order: each is counted by its reason and
 # changes nothing: what the nodes know of each other's connections stays the same to the byte, the owner stays
@@ -154,7 +155,7 @@ forged() {
 send_once() {
 	local node=$1
 	shift
-	lab_run "$node" python3 "$TESTS_DIR/send.py" "$@"
+	lab_run "$node" "$TESTS_DIR/send.py" "$@"
 }
 
 # again WORDS: all that was recorded, at both nodes; every message is a fault.
@@ -195,7 +196,7 @@ former_life() {
 out_of_order() {
 	local before
 	before=$(fault b "$2")
-	lab_spawn a relay python3 "$TESTS_DIR/relay.py" "/run/netns/$(lab_ns sw)" p-b "$1"
+	lab_spawn a relay "$TESTS_DIR/relay.py" "/run/netns/$(lab_ns sw)" p-b "$1"
 	must lab_wait 5 grep -q carrying "$LAB_DIR/log/a.relay"
 	must way hokm_lose_all a
 	must hold "on-a-$1" 30

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Starts that cannot succeed. Each ends by itself with the exit code of its kind (sysexits.h), says on
 # stderr what is wrong and what to do, and leaves the node as it was: no pin, address, route, XDP program,

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # The same for clients that nobody here wrote: Debian's python3-websockets, Node's ws, and Chromium. Of each kind
 # some that only listen and some that talk; all come back 20 ms after their connection ended. What they live

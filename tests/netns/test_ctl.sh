@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # The control socket under fifty players: what it shows, what it does, who may use it, and what becomes of
 # requests that are garbage, too long, not whole or not read, of too many clients, and of a follower

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # The owner's daemon dies (-9) or hangs (SIGSTOP) under fifty players. Its lease ends by itself, the peer
 # takes over, and at no moment do two nodes answer for the VIP. Nobody who plays notices. Then the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # Drain: new players go to the peer, the present ones stay until they leave or the time is over; `ctl drain` shows
 # them leave. With it both game servers are upgraded one after the other and nobody notices. And `ctl conns

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Planned failover and failback under fifty players: nobody's connection breaks, no new one fails, no
 # gap is felt, and nobody sees two owners.

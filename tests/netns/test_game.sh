@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # The game process dies, or hangs, under fifty players; at last it dies on both nodes.
 #

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # A game process that hangs under load (SIGSTOP), three times with each profile: until when new players
 # meet it, who sends them away and why, and that everything comes back when it goes on.

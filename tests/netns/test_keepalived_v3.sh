@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # keepalived as the peer, VRRP version 3, adverts every half second: each is owner and backup, stops,
 # dies and comes back, and at the end of each step exactly one has the VIP. hokm-xdp as backup is set

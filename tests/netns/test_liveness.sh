@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # What an operator sees of connections whose behaviour is known: `ctl conns` with its filters, orders and
 # summary, and the events of a life from open to closed. One player a client node, so that an address

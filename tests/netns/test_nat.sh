@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Players behind a router that translates their addresses and filters with state (tools/lab/lab.sh,
 # lab_nat_up), and the owner's node dies. The router lets in what belongs to a connection it knows: the RST with

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # A server that is good to its checks and bad to its players, in every way that passive health knows:
 # each is seen with its own reason and no other, new players go to the peer while the suspicion lasts,

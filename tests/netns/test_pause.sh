@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # A daemon that gets no CPU for longer than its peers may be silent, again and again, while players of the peer
 # come through its node: who was not asked could not answer, and nobody's game ends for it. Neither in the

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Each node knows the other's connections: entry by entry, whatever happened before. Connections that stay and
 # some hundreds a second that come and go, cheap ones (replication.sh); when they have stopped, what a node's

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Stopping, starting, reloading and removing the daemon under fifty players, with the times of profile
 # standard: nobody notices any of it.

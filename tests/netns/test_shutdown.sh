@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # The game hangs under players who only listen. Once the checks say DOWN, and a peer is up, their connections are
 # ended; not before, not by a passive signal, not when nobody else could take them, and not with

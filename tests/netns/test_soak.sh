@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # No false trip: SOAK_SECONDS (60) of ordinary traffic, of which nothing is the server's fault, and neither
 # node may suspect its service. Both profiles at once, each in a lab of its own.
@@ -31,7 +32,7 @@ echoes_of() { [ "$(lab_ctl a counters --all --json | jq .services.game.out_text)
 trips() { status "$1" '[.services[].trips] | add'; }
 # Somebody tripped? Asked a few times a second, or the asking would be the load.
 tripped() {
-	sleep 0.1
+	lab_nap 0.1
 	[ "$(trips a)" != 0 ] || [ "$(trips b)" != 0 ]
 }
 # soak_for SECONDS: nothing is waited for but their end, or a trip.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Clients whose ARP entry is wrong. First one node alone, which is not owner: a new connection that
 # reaches it is dropped and counted, because nobody may take it. Then two nodes and fifty players whose

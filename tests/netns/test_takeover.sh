@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # The owner's node dies twice under fifty players who only listen. Nothing of theirs is on its way, so they learn
 # of it only because the new owner tells them. (test_takeover_crowd.sh has ten thousand of all kinds.)

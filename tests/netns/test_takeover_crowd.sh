@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Ten thousand players, and the owner's node dies: the peer knows all of them beforehand, tells each once it
 # owns, and stops when they have answered. A player whose own way was cut meanwhile is told by the answer to the

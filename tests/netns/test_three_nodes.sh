@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
 #
 # Three nodes, priorities 110, 100, 90, each with players of its own, who came while it was owner. Wherever the VIP
 # goes, everybody plays on: what a node does not know it sends to the holder that its replica names, and

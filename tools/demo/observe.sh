@@ -86,7 +86,7 @@ sole_owner() {
 	local two
 	owner_is "$1" || return 1
 	two=$(field "$REPLY_ARP" two_owner_rounds)
-	sleep 0.1
+	lab_nap 0.1
 	owner_is "$1" && [ "$(field "$REPLY_ARP" two_owner_rounds)" = "$two" ]
 }
 
@@ -103,7 +103,7 @@ calm() {
 	local i
 	for i in 1 2 3 4 5 6; do
 		well || return 1
-		[ "$i" = 6 ] || sleep 0.1
+		[ "$i" = 6 ] || lab_nap 0.1
 	done
 }
 
