@@ -120,10 +120,12 @@ lab_pid() {
 lab_alive() { lab_pid "$1" "$2" >/dev/null; }
 lab_gone() { ! lab_pid "$1" "$2" >/dev/null; }
 
-# lab_kill NODE NAME SIG: a signal to what lab_spawn started.
+# lab_kill NODE NAME SIG: a signal to what lab_spawn started. Whoever is killed dies in one moment: on a busy
+# machine a dying server could otherwise accept connections with one socket after it has closed the others.
 lab_kill() {
 	local pid
 	pid=$(lab_pid "$1" "$2") || return 1
+	[ "$3" != KILL ] || chrt --all-tasks --fifo --pid 50 "$pid" 2>/dev/null || true
 	kill -s "$3" "$pid"
 }
 
