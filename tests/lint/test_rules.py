@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Proves that each rule of the lint can fail: a tree with one sin is refused, without it it passes."""
+"""Proves that each rule of the lint can fail.
+
+Each rule refuses a tree with one fault and passes the same tree without it.
+"""
 
 import os
 import shutil
@@ -11,11 +14,32 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAG = "/* SPDX-License-Identifier: GPL-2.0-only */\n"
 SHTAG = "#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0-only\n"
-LONG_BODY = "".join("\ta++;\n" for _ in range(90))
+LONG_BODY = "\ta++;\n" * 70
 MAIN = TAG + "int main(void)\n{\n%s\treturn 0;\n}\n"
 BPF = {"bpf/hokm.bpf.c": TAG + "int x = 1;\n"}
+FUNCTION = "void %s(void)\n{\n%s}\n"
+PAGE = "docs/architecture.md"
+TABLE = """# Architecture
+## May use
+| folder | may use |
+| --- | --- |
+| `user/a` | nothing |
+| `user/b` | `user/a` |
+| `bpf` | `include/hokm` |
+| `user/main.c` | `user/b` |
+"""
+HOUSE = {PAGE: TABLE, "user/a/a.h": TAG, "user/b/b.h": TAG, "bpf/bpf.h": TAG, "user/main.c": TAG}
+NUMBERED = "## Rules that never break\n1. **One.** Words.\n2. **Two.** Words.\n## Rest\n3. Three.\n"
+STATE = {"user/d/d.h": TAG + "struct daemon {\n\tint a;\n};\n"}
+SIX = "".join("\tif (f(%d))\n" % i for i in range(6))
+ROWS = "\n".join("\t{%d}," % i for i in range(9)) + "\n"
 
-# Rule, what is wrong, the file, its text when bad, its text when good, words of the finding.
+# Files of this repository that a rule needs.
+SETTINGS = {"format": [".clang-format"], "tidy": [".clang-tidy"], "gcc": ["Makefile"],
+            "clang": ["Makefile"]}
+
+# Rule, what is wrong, the file, its text when bad, its text when good, words of the finding. A rule
+# about several files has None for the file, and in place of texts {file: text}.
 CASES = [
     ("spdx", "C without licence", "user/a.c", "int a;\n", TAG + "int a;\n", "no line"),
     ("spdx", "script without licence", "tools/a", "#!/bin/bash\ntrue\n", SHTAG + "true\n",
@@ -28,8 +52,88 @@ CASES = [
     ("length", "a long shell function", "tools/a.sh", SHTAG + "f()\n{\n" + LONG_BODY + "}\n",
      SHTAG + "f()\n{\n\ttrue\n}\n", "a function of"),
     ("length", "a long Python function", "tools/a.py",
-     SHTAG + "def f():\n" + "    a = 1\n" * 90, SHTAG + "def f():\n    a = 1\n", "a function of"),
-    ("length", "a long file", "user/a.c", TAG + "int a;\n" * 900, TAG, "lines, 800"),
+     SHTAG + "def f():\n" + "    a = 1\n" * 70, SHTAG + "def f():\n    a = 1\n", "a function of"),
+    ("length", "a long file", "user/a.c", TAG + "int a;\n" * 600,
+     TAG + "int a;\n" * 599, "601 lines, 600"),
+    ("length", "long functions everywhere", "user/a.c",
+     TAG + 3 * (FUNCTION % ("f", 20 * "\ta++;\n")), TAG + 3 * (FUNCTION % ("f", "\ta++;\n")), "the median C function has 22"),
+    ("columns", "a wide line", "tools/a.sh", SHTAG + "\t" * 12 + "abcde\n",
+     SHTAG + "\t" * 12 + "abc\u2026\n", "101 columns"),
+    ("torn", "a type without its name", "user/a.c", TAG + "static const struct a\n\t*b[2];\n",
+     TAG + "static const struct a *b[2] = {\n\tNULL,\n};\n", "stands on the next line"),
+    ("strings", "a string cut in a phrase", "user/a.c",
+     TAG + 'char *a = "this is cut "\n\t"here";\n',
+     TAG + 'char *a = "whole, "\n\t"whole.\\n"\n\t"a  "\n\t"b", *b = "c ";\n',
+     "middle of a phrase"),
+    ("may-use", "no table", None, {"user/a/x.c": TAG}, HOUSE, "no table below"),
+    ("may-use", "a folder without a row", None, dict(HOUSE, **{"user/e/x.c": TAG}),
+     dict(HOUSE, **{"user/e/x.c": TAG, PAGE: TABLE + "| `user/e` | nothing |\n"}),
+     "user/e has no row"),
+    ("may-use", "a row without a folder", None,
+     dict(HOUSE, **{PAGE: TABLE + "| `user/e` | `user/a` |\n"}), HOUSE,
+     "names user/e, which is not there"),
+    ("may-use", "an arrow upward", None,
+     dict(HOUSE, **{"user/a/x.c": TAG + '#include "b/b.h"\n'}),
+     dict(HOUSE, **{"user/b/x.c": TAG + '#include <b/x.h>\n#include "a/a.h"\n'}),
+     "user/a may not use user/b (b/b.h)"),
+    ("may-use", "an include from the own folder", None,
+     dict(HOUSE, **{"user/a/x.c": TAG + '#include "../../bpf/bpf.h"\n'}),
+     dict(HOUSE, **{"include/hokm/y.h": TAG, "bpf/x.h": TAG + '#include "bpf.h"\n'
+                    '#include "hokm/y.h"\n'}), "user/a may not use bpf"),
+    ("may-use", "a row of one file", None,
+     dict(HOUSE, **{"user/other.c": TAG + '#include "b/b.h"\n'}),
+     dict(HOUSE, **{"user/main.c": TAG + '#include "b/b.h"\n'}), "user has no row"),
+    ("may-use", "a circle in the table", None,
+     dict(HOUSE, **{PAGE: TABLE.replace("nothing", "`user/b`")}), HOUSE, "may use each other"),
+    ("circles", "two folders that call each other", None,
+     {"user/a/x.c": TAG + FUNCTION % ("x1", "\ty1();\n"),
+      "user/b/y.c": TAG + FUNCTION % ("y1", "\tx1();\n")},
+     {"user/a/x.c": TAG + FUNCTION % ("x1", "\ty1();\n"),
+      "user/b/y.c": TAG + FUNCTION % ("y1", "\t/* x1() */ f(\"x1()\");\n")},
+     "user/a/x -> user/b/y -> user/a/x (user/a/x.c:4 calls y1(); user/b/y.c:4 calls x1())"),
+    ("circles", "a circle by include and call", None,
+     {"user/a/x.h": TAG + '#include "a/y.h"\n', "user/a/x.c": TAG + FUNCTION % ("x1", ""),
+      "user/a/y.h": TAG, "user/a/y.c": TAG + FUNCTION % ("y1", "\tx1();\n")},
+     {"user/a/x.h": TAG + '#include "a/y.h"\n', "user/a/x.c": TAG + FUNCTION % ("x1", ""),
+      "user/a/y.h": TAG, "user/a/y.c": TAG + "static " + FUNCTION % ("x1", "") +
+      FUNCTION % ("y1", "\tx1();\n")}, "user/a/x.h:2 includes a/y.h"),
+    ("circles", "a circle through a third concern", None,
+     {"user/a/x.c": TAG + FUNCTION % ("x1", "\tx2();\n"),
+      "user/a/x_two.c": TAG + FUNCTION % ("x2", "\ty1();\n"),
+      "user/a/y.c": TAG + FUNCTION % ("y1", "\tx1();\n")},
+     {"user/a/x.c": TAG + FUNCTION % ("x1", "\tx2();\n\ty1();\n"),
+      "user/a/x_two.c": TAG + FUNCTION % ("x2", "\tx1();\n"),
+      "user/a/y.c": TAG + FUNCTION % ("y1", "")},
+     "user/a/x_two -> user/a/y -> user/a/x -> user/a/x_two"),
+    ("fan-in", "a header that all include", None,
+     dict({"user/d/%d.c" % i: TAG + '#include "d/d.h"\n' for i in range(10)}, **STATE),
+     dict({"user/d/%d.c" % i: TAG + '#include "d/d.h"\n' for i in range(9)}, **STATE),
+     "10 files include it"),
+    ("stems", "two files with one stem", None, {"user/a/x.c": TAG, "user/b/x.h": TAG},
+     {"user/a/x.c": TAG, "user/a/x.h": TAG, "user/a/y.c": TAG, "include/hokm/y.h": TAG},
+     "has the same stem"),
+    ("stems", "one stem in bpf/ and include/", None, {"include/hokm/x.h": TAG, "bpf/x.h": TAG},
+     {"include/hokm/x.h": TAG, "tests/bpf/x.h": TAG}, "has the same stem"),
+    ("cited", "a rule that is not there", None,
+     {PAGE: NUMBERED, "user/a.c": TAG + "/* rules 1 and 3 */\n"},
+     {PAGE: NUMBERED, "user/a.c": TAG + "/* rules 1 and 2 */\n"}, "no rule 3"),
+    ("cited", "a page that is not ours", "user/a.c", TAG + "/* DES" + "IGN, section 4 */\n", TAG,
+     "no page of this repository"),
+    ("repeat", "six like lines", None,
+     {"user/a.c": TAG + SIX, "bpf/b.h": TAG + "int z;\n" + SIX.replace("\t", "  ")},
+     {"user/a.c": TAG + SIX, "bpf/b.h": TAG + SIX.replace("f(3)", "g(3)"),
+      "tests/c.c": TAG + SIX}, "user/a.c:2: 6 lines stand in bpf/b.h:3"),
+    ("repeat", "repetition in scripts", None,
+     {"tools/a": SHTAG + SIX, "tools/b": SHTAG + SIX},
+     {"tools/a": SHTAG + ROWS, "tools/b": SHTAG + ROWS}, "6 lines stand in"),
+    ("words", "a riddle in a comment", "user/a.c", TAG + "/* The peer was told\n * of it. */\n",
+     TAG + "/* The daemon notified the client. */\nint told;\n", '"told": better: notified'),
+    ("words", "a phrase over two lines", "user/a.c", TAG + "/*\n * It says\n * so. */\n",
+     TAG + "/* It says: so what. A long-lived one, 2 in step 3. */\n", '"says so": better'),
+    ("words", "a riddle in a message", "user/a.c", TAG + 'char *a = "the server hung";\n',
+     TAG + 'char *a = "event game-hung, tests/test_hung.sh";\n', '"hung": better'),
+    ("words", "a riddle in a page", "docs/a.md", "Who had been dead is dead.\n",
+     "A peer that was dead stays dead. Who may connect?\n", "name the subject"),
     ("decide", "I/O header in a decision", "user/decide/a.c", TAG + "#include <sys/socket.h>\n",
      TAG + '#include <stdint.h>\n#include "decide/a.h"\n', "sys/socket.h must not"),
     ("decide", "libbpf in a decision", "user/decide/a.h", TAG + "#include <bpf/libbpf.h>\n", TAG,
@@ -57,11 +161,12 @@ CASES = [
 
 
 def lint(rule, path, text):
-    """Exit status and output of one rule over a tree that has one file of ours."""
+    """Exit status and output of one rule over a tree with one file, or with {file: text}."""
     with tempfile.TemporaryDirectory() as top:
-        for name in (".clang-format", ".clang-tidy", "Makefile"):
+        for name in SETTINGS.get(rule, ()):
             shutil.copy(os.path.join(TOP, name), top)
-        files = dict(BPF if rule in ("gcc", "clang") else {}, **{path: text})
+        files = dict(BPF) if rule in ("gcc", "clang") else {}
+        files.update(text if isinstance(text, dict) else {path: text})
         for name, content in files.items():
             os.makedirs(os.path.join(top, os.path.dirname(name)), exist_ok=True)
             with open(os.path.join(top, name), "w", encoding="utf-8") as f:
