@@ -1,48 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * audience: thousands of players who wait, and when each noticed that its connection was gone.
+ * audience: thousands of players that hold a connection each and record when they noticed its end.
  *
  *   audience --url A.B.C.D:PORT [--sending N] [--pinging N] [--silent N]
  *            [--interval MS] [--ping MS] [--patience MS] [--log FILE]
  *
- *   sending   a move every --interval (100) ms; no echo within --patience (5000) ms is a break, too
- *   pinging   a ping every --ping (20000) ms and nothing else; no pong until the next, or within
- * --patience when that is longer, is a break silent    only read, for ever: they notice what their
- * kernel tells them and nothing else
+ *   sending   sends a move every --interval (100) ms; the connection counts as ended when an echo
+ *             does not come within --patience (5000) ms
+ *   pinging   sends a ping every --ping (20000) ms and nothing else; the connection counts as ended
+ *             when a pong does not come within --ping or --patience, whichever is longer
+ *   silent    only reads: notices nothing but what its own kernel reports
  *
- * Who lost its connection stays away until it is told. Commands on stdin, each answered by a line
- * of JSON: status   how things stand mark     the same; then the ends so far are forgotten and
- * times count from here join     who has no connection comes in; status tells who is there rejoin
- * everybody leaves first, which is no end quit     as SIGTERM
+ * A player whose connection ended stays away until a command brings it back. Commands come on
+ * stdin, one a line, and each is answered by a line of JSON:
  *
- * For each KIND and for all: KIND_open, KIND_ended, and of those that ended since the mark
- * KIND_first_ms, KIND_median_ms, KIND_last_ms. By what they noticed it: reset, closed, unanswered,
- * other. With --log a line an end: ms of CLOCK_MONOTONIC, kind, local port, how.
+ *   status   the present figures
+ *   mark     the same; afterwards ends count from zero and times count from this command
+ *   join     players without a connection connect; `status` shows how many did
+ *   rejoin   all players disconnect first, which does not count as an end
+ *   quit     the same as SIGTERM
+ *
+ * The figures of each KIND, and of "all": KIND_open, KIND_ended, and of the connections that ended
+ * since the mark KIND_first_ms, KIND_median_ms, KIND_last_ms. Then how the ends were noticed:
+ * reset, closed, unanswered, other. --log writes one line an end: ms of CLOCK_MONOTONIC, kind,
+ * local port, how it was noticed.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define NS_PER_MS     1000000ULL
+#include "../../tools/lab/program.h"
+
 #define MOST          30000 /* players of a kind */
 #define EVENTS        512
-#define UNDER_WAY     16 /* handshakes: a listener's queue is short */
+#define UNDER_WAY     16 /* handshakes at a time: the backlog of a listener is short */
 #define HANDSHAKE_MS  3000
-#define ROUND_MS      10 /* so often those are looked for who have something to do */
+#define ROUND_MS      10 /* between two looks at all players */
 #define HEAD_MAX      1024
-#define COMMAND_MAX   64
 #define SPARE_FILES   32
 #define DEFAULT_MS    100
 #define DEFAULT_PINGS 20000
@@ -55,18 +49,18 @@ enum way { RESET, CLOSED, UNANSWERED, OTHER, WAYS };
 static const char *const kind_names[KINDS] = {"sending", "pinging", "silent"};
 static const char *const way_names[WAYS] = {"reset", "closed", "unanswered", "other"};
 
-/* Lives on over its connections. */
+/* Exists as long as the program; connections come and go. */
 struct player {
 	int fd;
 	uint8_t kind, state;
-	uint8_t blank; /* of the empty line that ends the head: how much of it came */
+	uint8_t blank; /* bytes seen of the empty line that ends the head */
 	bool ended;    /* since the mark */
-	uint16_t port; /* ours, in host order */
+	uint16_t port; /* of our end, in host order */
 	uint32_t moves;
 	uint32_t head_len;
-	char head[16];     /* its beginning: the status line */
-	uint64_t due_ms;   /* of what it says next; of the handshake: its last moment */
-	uint64_t asked_ms; /* the oldest that has no answer, 0: none */
+	char head[16];       /* start of the status line */
+	uint64_t due_ms;     /* when to send next; in a handshake, when to give up */
+	uint64_t waiting_ms; /* when the oldest unanswered message was sent; 0: none */
 	uint64_t ended_ns;
 };
 
@@ -81,30 +75,13 @@ struct audience {
 	uint64_t *times; /* n, for sorting */
 	int ep, signals;
 	FILE *log;
-	char line[COMMAND_MAX];
-	size_t line_len;
-	bool input, stop;
+	struct prog_lines input;
+	bool stop;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t now_ms(void)
 {
-	return now_ns() / NS_PER_MS;
-}
-
-static int complain(const char *what)
-{
-	int err = errno;
-
-	fprintf(stderr, "audience: %s: %s\n", what, strerror(err));
-	return err ? -err : -EIO;
+	return prog_now_ns() / PROG_NS_PER_MS;
 }
 
 /* ---- one player ---- */
@@ -127,11 +104,11 @@ static void end(struct audience *a, struct player *p, enum way way)
 		return;
 	}
 	p->ended = true;
-	p->ended_ns = now_ns();
+	p->ended_ns = prog_now_ns();
 	a->by[way]++;
 	if (a->log)
-		fprintf(a->log, "%.3f %s %u %s\n", (double)p->ended_ns / (double)NS_PER_MS,
-			kind_names[p->kind], p->port, way_names[way]);
+		fprintf(a->log, "%.3f %s %u %s\n", prog_ms(p->ended_ns), kind_names[p->kind],
+			p->port, way_names[way]);
 	leave(a, p, AWAY);
 }
 
@@ -140,8 +117,8 @@ static enum way way_of(int err)
 	return err == ECONNRESET || err == EPIPE ? RESET : err == ETIMEDOUT ? UNANSWERED : OTHER;
 }
 
-/* Few bytes: a socket without room for them belongs to somebody who has not been heard for long. */
-static void say(struct audience *a, struct player *p, const void *bytes, size_t len)
+/* So few bytes find no room only when the peer has acknowledged nothing for long. */
+static void send_bytes(struct audience *a, struct player *p, const void *bytes, size_t len)
 {
 	ssize_t n = send(p->fd, bytes, len, MSG_NOSIGNAL);
 
@@ -150,7 +127,7 @@ static void say(struct audience *a, struct player *p, const void *bytes, size_t 
 }
 
 /* A frame masked with zeros (RFC 6455 section 5.3), FIN set; up to 125 bytes of payload. */
-static void say_frame(struct audience *a, struct player *p, uint8_t opcode, const char *text)
+static void send_frame(struct audience *a, struct player *p, uint8_t opcode, const char *text)
 {
 	uint8_t frame[6 + 125] = {0};
 	size_t len = strlen(text);
@@ -160,10 +137,10 @@ static void say_frame(struct audience *a, struct player *p, uint8_t opcode, cons
 	frame[0] = (uint8_t)(0x80 | opcode);
 	frame[1] = (uint8_t)(0x80 | len);
 	memcpy(frame + 6, text, len);
-	say(a, p, frame, 6 + len);
+	send_bytes(a, p, frame, 6 + len);
 }
 
-static void speak(struct audience *a, struct player *p, uint64_t now)
+static void send_next(struct audience *a, struct player *p, uint64_t now)
 {
 	char text[32];
 
@@ -174,9 +151,9 @@ static void speak(struct audience *a, struct player *p, uint64_t now)
 		snprintf(text, sizeof(text), "still there?");
 		p->due_ms = now + a->ping_ms;
 	}
-	if (!p->asked_ms)
-		p->asked_ms = now;
-	say_frame(a, p, p->kind == SENDING ? 1 : 9, text);
+	if (!p->waiting_ms)
+		p->waiting_ms = now;
+	send_frame(a, p, p->kind == SENDING ? 1 : 9, text);
 }
 
 static bool watch(const struct audience *a, const struct player *p, int op, uint32_t events)
@@ -186,13 +163,13 @@ static bool watch(const struct audience *a, const struct player *p, int op, uint
 	return !epoll_ctl(a->ep, op, p->fd, &e);
 }
 
-static void come(struct audience *a, struct player *p)
+static void connect_player(struct audience *a, struct player *p)
 {
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	p->state = CONNECTING;
 	p->blank = 0;
 	p->head_len = p->moves = 0;
-	p->asked_ms = 0;
+	p->waiting_ms = 0;
 	p->due_ms = now_ms() + HANDSHAKE_MS;
 	a->under_way++;
 	if (p->fd < 0 ||
@@ -216,13 +193,10 @@ static void connected(struct audience *a, struct player *p)
 	}
 	p->port = ntohs(own.sin_port);
 	p->state = UPGRADING;
-	say(a, p, upgrade, sizeof(upgrade) - 1);
+	send_bytes(a, p, upgrade, sizeof(upgrade) - 1);
 }
 
-/*
- * The head of the answer up to its empty line; what comes after it is a frame's and only shows
- * life.
- */
+/* Reads the head of the answer up to its empty line. What follows belongs to frames: ignored. */
 static void upgrading(struct audience *a, struct player *p, const char *buf, size_t n)
 {
 	static const char blank[] = "\r\n\r\n";
@@ -245,7 +219,7 @@ static void upgrading(struct audience *a, struct player *p, const char *buf, siz
 		    (uint64_t)random() % (p->kind == SENDING ? a->interval_ms : a->ping_ms) + 1;
 }
 
-static void hear(struct audience *a, struct player *p)
+static void receive(struct audience *a, struct player *p)
 {
 	char buf[4096];
 	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
@@ -257,10 +231,10 @@ static void hear(struct audience *a, struct player *p)
 	else if (p->state == UPGRADING)
 		upgrading(a, p, buf, (size_t)n);
 	else
-		p->asked_ms = 0;
+		p->waiting_ms = 0;
 }
 
-static void happen(struct audience *a, struct player *p, uint32_t events)
+static void player_event(struct audience *a, struct player *p, uint32_t events)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
@@ -268,7 +242,7 @@ static void happen(struct audience *a, struct player *p, uint32_t events)
 	if (p->fd < 0)
 		return;
 	if (p->state != CONNECTING) {
-		hear(a, p);
+		receive(a, p);
 		return;
 	}
 	if (events & (EPOLLERR | EPOLLHUP) || getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &err, &len) ||
@@ -283,8 +257,8 @@ static uint64_t patience_ms(const struct audience *a, unsigned int kind)
 	return kind == PINGING && a->ping_ms > a->patience_ms ? a->ping_ms : a->patience_ms;
 }
 
-/* What time brings: words to say, answers that stay away, handshakes that take too long. */
-static void look_after(struct audience *a, struct player *p, uint64_t now)
+/* Sends what is due; ends a connection whose answer or handshake takes too long. */
+static void check_time(struct audience *a, struct player *p, uint64_t now)
 {
 	if (p->state == AWAY || p->state == WANTED || now < p->due_ms)
 		return;
@@ -294,43 +268,34 @@ static void look_after(struct audience *a, struct player *p, uint64_t now)
 	}
 	if (p->kind == SILENT)
 		return;
-	if (p->asked_ms && now >= p->asked_ms + patience_ms(a, p->kind))
+	if (p->waiting_ms && now >= p->waiting_ms + patience_ms(a, p->kind))
 		end(a, p, UNANSWERED);
 	else
-		speak(a, p, now);
+		send_next(a, p, now);
 }
 
 /* ---- all of them ---- */
 
-static void look_round(struct audience *a)
+static void check_all(struct audience *a)
 {
 	uint64_t now = now_ms();
 
 	if (now >= a->round_ms) {
 		a->round_ms = now + ROUND_MS;
 		for (size_t i = 0; i < a->n; i++)
-			look_after(a, &a->players[i], now);
+			check_time(a, &a->players[i], now);
 	}
 	for (size_t i = 0; i < a->n && a->under_way < UNDER_WAY; i++) {
 		struct player *p = &a->players[a->next_wanted];
 
 		a->next_wanted = (a->next_wanted + 1) % a->n;
 		if (p->state == WANTED)
-			come(a, p);
+			connect_player(a, p);
 	}
 }
 
-static int by_time(const void *left, const void *right)
-{
-	uint64_t l, r;
-
-	memcpy(&l, left, sizeof(l));
-	memcpy(&r, right, sizeof(r));
-	return l < r ? -1 : l > r;
-}
-
-/* kind KINDS: everybody. */
-static void tell_kind(struct audience *a, unsigned int kind, const char *name)
+/* kind KINDS: all players. */
+static void print_kind(struct audience *a, unsigned int kind, const char *name)
 {
 	size_t open = 0, ended = 0, middle;
 
@@ -347,19 +312,18 @@ static void tell_kind(struct audience *a, unsigned int kind, const char *name)
 	if (!ended)
 		return;
 	middle = ended / 2;
-	qsort(a->times, ended, sizeof(*a->times), by_time);
+	qsort(a->times, ended, sizeof(*a->times), prog_by_value);
 	printf("\"%s_first_ms\":%.1f,\"%s_median_ms\":%.1f,\"%s_last_ms\":%.1f,", name,
-	       (double)a->times[0] / (double)NS_PER_MS, name,
-	       (double)a->times[middle] / (double)NS_PER_MS, name,
-	       (double)a->times[ended - 1] / (double)NS_PER_MS);
+	       prog_ms(a->times[0]), name, prog_ms(a->times[middle]), name,
+	       prog_ms(a->times[ended - 1]));
 }
 
-static void tell(struct audience *a)
+static void print_all(struct audience *a)
 {
 	printf("{");
 	for (unsigned int kind = 0; kind < KINDS; kind++)
-		tell_kind(a, kind, kind_names[kind]);
-	tell_kind(a, KINDS, "all");
+		print_kind(a, kind, kind_names[kind]);
+	print_kind(a, KINDS, "all");
 	for (unsigned int way = 0; way < WAYS; way++)
 		printf("\"%s\":%u,", way_names[way], a->by[way]);
 	printf("\"players\":%zu,\"failed_attempts\":%u}\n", a->n, a->failed);
@@ -372,7 +336,7 @@ static void mark(struct audience *a)
 		a->players[i].ended = false;
 	memset(a->by, 0, sizeof(a->by));
 	a->failed = 0;
-	a->mark_ns = now_ns();
+	a->mark_ns = prog_now_ns();
 }
 
 static void join(struct audience *a, bool leave_first)
@@ -387,38 +351,26 @@ static void join(struct audience *a, bool leave_first)
 	}
 }
 
-static void command(struct audience *a, const char *line)
+static void command(void *arg, char *line)
 {
-	uint64_t asked_ns = now_ns();
+	struct audience *a = arg;
+	uint64_t sent_ns = prog_now_ns();
 
 	if (!strcmp(line, "join") || !strcmp(line, "rejoin"))
 		join(a, line[0] == 'r');
 	if (!strcmp(line, "quit"))
 		a->stop = true;
-	tell(a);
+	print_all(a);
 	if (!strcmp(line, "mark")) {
 		mark(a);
-		a->mark_ns = asked_ns;
+		a->mark_ns = sent_ns;
 	}
 }
 
 static void read_input(struct audience *a)
 {
-	ssize_t n = read(STDIN_FILENO, a->line + a->line_len, sizeof(a->line) - a->line_len);
-	char *newline;
-
-	if (n <= 0 || a->line_len + (size_t)n == sizeof(a->line)) {
-		a->input = false;
+	if (!prog_lines_read(&a->input, command, a))
 		epoll_ctl(a->ep, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
-		return;
-	}
-	a->line_len += (size_t)n;
-	while ((newline = memchr(a->line, '\n', a->line_len))) {
-		*newline = '\0';
-		command(a, a->line);
-		a->line_len -= (size_t)(newline + 1 - a->line);
-		memmove(a->line, newline + 1, a->line_len);
-	}
 }
 
 static int run(struct audience *a)
@@ -430,54 +382,37 @@ static int run(struct audience *a)
 		int n = epoll_wait(a->ep, events, EVENTS, 1);
 
 		if (n < 0 && errno != EINTR)
-			return complain("epoll_wait");
+			return prog_fail("epoll_wait");
 		for (int i = 0; i < n; i++) {
 			uint64_t who = events[i].data.u64;
 
 			if (who < a->n)
-				happen(a, &a->players[who], events[i].events);
+				player_event(a, &a->players[who], events[i].events);
 			else if (who == a->n)
 				read_input(a);
 			else
 				a->stop = read(a->signals, &info, sizeof(info)) > 0;
 		}
-		look_round(a);
+		check_all(a);
 	}
 	return 0;
 }
 
 /* ---- setting up ---- */
 
-static int set_up_files(const struct audience *a)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return complain("getrlimit");
-	if (files.rlim_cur < a->n + SPARE_FILES) {
-		files.rlim_cur = a->n + SPARE_FILES;
-		if (setrlimit(RLIMIT_NOFILE, &files))
-			return complain("cannot have a file for every player");
-	}
-	return 0;
-}
-
 static int set_up_events(struct audience *a)
 {
 	struct epoll_event input = {.events = EPOLLIN, .data.u64 = a->n};
 	struct epoll_event ended = {.events = EPOLLIN, .data.u64 = a->n + 1};
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return complain("sigprocmask");
-	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	a->signals = prog_signals();
+	if (a->signals < 0)
+		return a->signals;
 	a->ep = epoll_create1(EPOLL_CLOEXEC);
-	if (a->signals < 0 || a->ep < 0 || epoll_ctl(a->ep, EPOLL_CTL_ADD, a->signals, &ended))
-		return complain("cannot wait for anything");
-	a->input = !epoll_ctl(a->ep, EPOLL_CTL_ADD, STDIN_FILENO, &input);
+	if (a->ep < 0 || epoll_ctl(a->ep, EPOLL_CTL_ADD, a->signals, &ended))
+		return prog_fail("epoll");
+	/* A regular file or /dev/null cannot be watched: then there are no commands. */
+	(void)!epoll_ctl(a->ep, EPOLL_CTL_ADD, STDIN_FILENO, &input);
 	return 0;
 }
 
@@ -489,7 +424,7 @@ static int set_up(struct audience *a)
 	for (unsigned int kind = 0; kind < KINDS; kind++)
 		a->n += a->of[kind];
 	if (!a->n) {
-		fprintf(stderr, "audience: of nobody\n");
+		fputs("audience: no players are asked for\n", stderr);
 		return -EINVAL;
 	}
 	a->players = calloc(a->n, sizeof(*a->players));
@@ -500,55 +435,33 @@ static int set_up(struct audience *a)
 		for (unsigned long k = 0; k < a->of[kind]; k++)
 			a->players[i++] = (struct player){
 				.fd = -1, .kind = (uint8_t)kind, .state = WANTED};
-	err = set_up_files(a);
+	err = prog_files(a->n + SPARE_FILES);
 	if (!err)
 		err = set_up_events(a);
 	mark(a);
 	return err;
 }
 
-static bool number(const char *text, unsigned long least, unsigned long most, unsigned long *out)
-{
-	char *tail;
-
-	errno = 0;
-	*out = strtoul(text, &tail, 10);
-	return *text && !*tail && !errno && *out >= least && *out <= most;
-}
-
-static bool read_url(struct audience *a, char *text)
-{
-	char *colon = strchr(text, ':');
-	unsigned long port;
-
-	if (!colon || !number(colon + 1, 1, UINT16_MAX, &port))
-		return false;
-	*colon = '\0';
-	a->to.sin_family = AF_INET;
-	a->to.sin_port = htons((uint16_t)port);
-	return inet_pton(AF_INET, text, &a->to.sin_addr) == 1;
-}
-
 static bool read_option(struct audience *a, int option)
 {
 	switch (option) {
 	case 'u':
-		return read_url(a, optarg);
+		return prog_addr(optarg, &a->to);
 	case 's':
-		return number(optarg, 0, MOST, &a->of[SENDING]);
+		return prog_number(optarg, 0, MOST, &a->of[SENDING]);
 	case 'p':
-		return number(optarg, 0, MOST, &a->of[PINGING]);
+		return prog_number(optarg, 0, MOST, &a->of[PINGING]);
 	case 'q':
-		return number(optarg, 0, MOST, &a->of[SILENT]);
+		return prog_number(optarg, 0, MOST, &a->of[SILENT]);
 	case 'i':
-		return number(optarg, 1, 60000, &a->interval_ms);
+		return prog_number(optarg, 1, 60000, &a->interval_ms);
 	case 'g':
-		return number(optarg, 1, 60000, &a->ping_ms);
+		return prog_number(optarg, 1, 60000, &a->ping_ms);
 	case 'e':
-		return number(optarg, 1, 600000, &a->patience_ms);
+		return prog_number(optarg, 1, 600000, &a->patience_ms);
 	case 'l':
 		a->log = fopen(optarg, "we");
-		return a->log || complain(optarg) == 0;
+		return a->log || prog_fail(optarg) == 0;
 	default:
 		return false;
 	}
@@ -584,18 +497,19 @@ int main(int argc, char **argv)
 	int err;
 
 	if (!read_options(&a, argc, argv)) {
-		fprintf(stderr,
-			"usage: audience --url A.B.C.D:PORT [--sending N] [--pinging N] "
-			"[--silent N] [--interval MS] [--ping MS] [--patience MS] [--log FILE]\n");
+		fputs("usage: audience --url A.B.C.D:PORT [--sending N] [--pinging N]\n"
+		      "                [--silent N] [--interval MS] [--ping MS]\n"
+		      "                [--patience MS] [--log FILE]\n",
+		      stderr);
 		return 2;
 	}
 	err = set_up(&a);
 	if (!err)
 		err = run(&a);
 	if (!err)
-		tell(&a);
+		print_all(&a);
 	if (a.log && fclose(a.log) && !err)
-		err = complain("the log is not complete");
+		err = prog_fail("the log is incomplete");
 	free(a.players);
 	free(a.times);
 	return err ? 1 : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Chance that can be had again: splitmix64 from a seed. */
+/* Random numbers that a seed repeats: splitmix64. */
 #ifndef WS_CHANCE_H
 #define WS_CHANCE_H
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the ends of a frames test share: kinds of frames and their count, sizes of random messages,
- * and what a client may ask of a server. The Python ends (frames_ws.py) speak the same.
+ * What the ends of a frames test share: the kinds of frames and their counters, the sizes of random
+ * messages, and what a client may ask of a server. frames_ws.py is the same for the Python ends.
  *
- *   any message      the server owes one random message of its own
- *   text "!end"      when nothing is owed any more: text "!end"
- *   text "!echo"     the same at once, and nothing else
- *   text "!big N"    a binary frame of N bytes
- *   text "!bye CODE" the server closes
+ *   from the client    the server answers
+ *   any message        one random message
+ *   text "!end"        text "!end", after all random messages that it still has to send
+ *   text "!echo"       text "!echo", at once
+ *   text "!big N"      a binary frame of N bytes
+ *   text "!bye CODE"   a close frame with this code
  */
 #ifndef WS_FRAMES_H
 #define WS_FRAMES_H
@@ -26,7 +27,7 @@ struct frame_counts {
 static const char *const frame_names[FRAME_KINDS] = {
 	"continuation", "text", "binary", "close", "ping", "pong"};
 
-/* -1: no such opcode. */
+/* The index of an opcode in frame_counts; -1: not an opcode. */
 static inline int frame_kind(unsigned int opcode)
 {
 	if (opcode < 3)
@@ -53,7 +54,7 @@ static inline void frame_counts_add(struct frame_counts *sum, const struct frame
 		sum->n[i] += c->n[i];
 }
 
-/* Mostly small; every form of the length, and the edges between them. */
+/* Mostly small sizes, but also every form of the length field and the limits between them. */
 static inline size_t frame_size(struct chance *c, size_t max)
 {
 	static const size_t edges[] = {0, 1, 2, 124, 125, 126, 127, 128, 65535, 65536, 65537};

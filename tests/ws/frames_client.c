@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket client that counts every frame on the wire, because it builds and reads each itself:
- * no library merges, cuts or answers anything behind its back (RFC 6455 section 5). See frames.h
- * for what it asks of the server, wire.h for its frames.
+ * A WebSocket client that counts every frame on the wire. It builds and reads each frame itself, so
+ * that no library merges, cuts or answers a frame unseen (RFC 6455 section 5). frames.h has what it
+ * asks of the server, wire.h its frames.
  *
  *   SHAKE ──101──> TALK ──all sent, "!end" back──> QUICK ──echoes──> CALM ┄┄> CLOSE ──EOF──> OVER
  *
- * TALK sends messages of every shape, in pieces of every size. QUICK is a slow exchange of small
- * ones, in which whoever lost its step finds it again. When all connections are CALM and the
- * server's kernel has acknowledged everything, a line of JSON tells what each of them sent and
- * received. A line "close" on stdin has them closed, by either side; the totals follow as a second
- * line.
+ * TALK sends messages of every shape, in pieces of every size. QUICK exchanges small messages
+ * slowly, which lets an observer that lost synchronization regain it. When all connections are CALM
+ * and the server's kernel has acknowledged everything, the client prints a line of JSON with the
+ * frames that each connection sent and received. A line "close" on stdin makes either side close
+ * each connection; the totals follow as a second line of JSON.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "../../tools/lab/program.h"
 #include "wire.h"
 
 #define CONNS_MAX 256
 #define HEAD_MAX  2048
-#define SEND_LOW  4096 /* more messages are made when less is waiting */
+#define SEND_LOW  4096 /* makes more messages when fewer bytes wait to be sent */
 #define POLL_MS   20
 
 enum phase { SHAKE, TALK, WAIT, QUICK, CALM, CLOSE, OVER };
@@ -40,7 +35,7 @@ struct conn {
 	enum phase phase;
 	struct wire wire;
 	unsigned int left;  /* messages still to send */
-	unsigned int quick; /* rounds still to go */
+	unsigned int quick; /* rounds of QUICK still to do */
 	unsigned int big;   /* big frames still to exchange */
 	unsigned int port;
 	char head[HEAD_MAX];
@@ -54,17 +49,13 @@ struct client {
 	uint64_t seed;
 	struct conn conn[CONNS_MAX];
 	struct chance chance;
-	bool told;    /* the first line is out */
-	bool closing; /* the order to close came */
+	bool printed; /* the first line */
+	bool closing; /* the line "close" came */
 };
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) < 0)
-		return 0;
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return prog_now_ns() / PROG_NS_PER_MS;
 }
 
 static int fail(const struct conn *c, const char *what)
@@ -73,7 +64,7 @@ static int fail(const struct conn *c, const char *what)
 	return -EPROTO;
 }
 
-/* ---- the beginning ---- */
+/* ---- the handshake ---- */
 
 static int conn_open(struct client *l, struct conn *c)
 {
@@ -100,7 +91,7 @@ static int conn_open(struct client *l, struct conn *c)
 				   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
 }
 
-/* Takes what belongs to the answer's head; the number of bytes taken, or negative. */
+/* Reads the head of the answer. The number of bytes that belong to it, or -errno. */
 static ssize_t head_take(struct conn *c, const uint8_t *data, size_t len)
 {
 	size_t i;
@@ -156,7 +147,7 @@ static int talk(struct conn *c, size_t max)
 	return wire_command(&c->wire, "!end");
 }
 
-/* More to send? */
+/* Makes more to send, when there is. */
 static int conn_fill(struct client *l, struct conn *c)
 {
 	int err = 0;
@@ -185,7 +176,7 @@ static int conn_write(struct client *l, struct conn *c)
 
 /* ---- receiving ---- */
 
-static int heard(struct conn *c, const char *word)
+static int on_word(struct conn *c, const char *word)
 {
 	if (c->phase == WAIT && strcmp(word, "!end") == 0) {
 		c->phase = QUICK;
@@ -216,7 +207,7 @@ static int conn_take(struct conn *c, const uint8_t *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 		if (c->wire.word[0]) {
-			err = heard(c, c->wire.word);
+			err = on_word(c, c->wire.word);
 			c->wire.word[0] = '\0';
 			if (err)
 				return err;
@@ -225,7 +216,7 @@ static int conn_take(struct conn *c, const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* The server is gone. Its close frame is answered all the same, if that can still be sent. */
+/* The server closed. Its close frame is still answered if the socket takes the answer. */
 static int conn_over(struct conn *c)
 {
 	struct wire *w = &c->wire;
@@ -250,7 +241,7 @@ static int conn_read(struct conn *c)
 			return fail(c, strerror(errno));
 		if (n <= 0) {
 			if (c->phase < CLOSE)
-				return fail(c, "the server ended the connection");
+				return fail(c, "the server closed the connection");
 			return conn_over(c);
 		}
 		err = conn_take(c, buffer, (size_t)n);
@@ -261,7 +252,7 @@ static int conn_read(struct conn *c)
 
 /* ---- all of them ---- */
 
-/* Nothing on its way: everything sent was acknowledged. */
+/* Everything that was sent is acknowledged. */
 static bool conn_calm(const struct conn *c)
 {
 	int waiting = 1;
@@ -292,7 +283,7 @@ static bool all_over(const struct client *l)
 	return true;
 }
 
-static void tell(const struct client *l)
+static void print_frames(const struct client *l)
 {
 	struct frame_counts sent = {{0}}, received = {{0}};
 	unsigned int i;
@@ -331,11 +322,11 @@ static int look(struct client *l, struct pollfd *fds)
 		if (err)
 			return err;
 	}
-	if (!l->told && all_calm(l)) {
-		tell(l);
-		l->told = true;
+	if (!l->printed && all_calm(l)) {
+		print_frames(l);
+		l->printed = true;
 	}
-	if (in->revents && l->told) {
+	if (in->revents && l->printed) {
 		l->closing = true;
 		if (read(STDIN_FILENO, line, sizeof(line)) < 0)
 			return -errno;
@@ -361,9 +352,9 @@ static int client_run(struct client *l)
 			fds[i].revents = 0;
 		}
 		fds[l->n] = (struct pollfd){
-			.fd = l->closing || !l->told ? -1 : STDIN_FILENO, .events = POLLIN};
+			.fd = l->closing || !l->printed ? -1 : STDIN_FILENO, .events = POLLIN};
 		if (now_ms() > end) {
-			fputs("frames_client: the time is over\n", stderr);
+			fputs("frames_client: the time limit is over\n", stderr);
 			return -ETIMEDOUT;
 		}
 		if (poll(fds, l->n + 1, POLL_MS) < 0 && errno != EINTR)
@@ -382,17 +373,6 @@ static int usage(void)
 	      "         [--seconds 60]\n",
 	      stderr);
 	return 2;
-}
-
-static bool whole(const char *text, unsigned long min, unsigned long max, unsigned int *value)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	*value = (unsigned int)n;
-	return !errno && end != text && !*end && *text != '-' && n >= min && n <= max;
 }
 
 static int options_read(struct client *l, int argc, char **argv)
@@ -418,23 +398,23 @@ static int options_read(struct client *l, int argc, char **argv)
 		if (option == 'a')
 			good = inet_pton(AF_INET, optarg, &l->addr.sin_addr) == 1;
 		else if (option == 'p')
-			good = whole(optarg, 1, 65535, &n);
+			good = prog_uint(optarg, 1, 65535, &n);
 		else if (option == 'c')
-			good = whole(optarg, 1, CONNS_MAX, &l->n);
+			good = prog_uint(optarg, 1, CONNS_MAX, &l->n);
 		else if (option == 'm')
-			good = whole(optarg, 0, 1 << 24, &n);
+			good = prog_uint(optarg, 0, 1 << 24, &n);
 		else if (option == 'n')
-			good = whole(optarg, 0, 1000000, &l->messages);
+			good = prog_uint(optarg, 0, 1000000, &l->messages);
 		else if (option == 'q')
-			good = whole(optarg, 0, 1000, &l->quick);
+			good = prog_uint(optarg, 0, 1000, &l->quick);
 		else if (option == 'b')
-			good = whole(optarg, 0, 100, &l->big);
+			good = prog_uint(optarg, 0, 100, &l->big);
 		else if (option == 'y')
-			good = whole(optarg, 0, 100, &l->bye);
+			good = prog_uint(optarg, 0, 100, &l->bye);
 		else if (option == 's')
-			good = whole(optarg, 0, UINT32_MAX, &n);
+			good = prog_uint(optarg, 0, UINT32_MAX, &n);
 		else if (option == 't')
-			good = whole(optarg, 1, 3600, &l->seconds);
+			good = prog_uint(optarg, 1, 3600, &l->seconds);
 		else
 			good = false;
 		if (option == 'p')
@@ -467,7 +447,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = client_run(&l);
 	if (!err)
-		tell(&l);
+		print_frames(&l);
 	for (i = 0; i < l.n; i++) {
 		if (l.conn[i].fd > 0)
 			close(l.conn[i].fd);

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket server for frames tests that builds its frames itself (wire.h), for what no library
- * does: frames right behind the 101 in the same segment, many in one segment, headers cut by its
- * own writes. It does what frames.h lets a client ask for.
+ * A WebSocket server for frames tests that builds its frames itself (wire.h) and so does what no
+ * library does: frames in the same segment as the 101, many frames in one segment, headers cut by
+ * its own writes. It does what frames.h lets a client ask for.
  */
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "../../tools/lab/program.h"
 #include "wire.h"
 
 #define CONNS_MAX 256
@@ -20,7 +16,7 @@
 #define SEND_LOW  4096
 #define BIG_MAX   (20U << 20)
 
-/* The key that frames_client sends, and what RFC 6455 section 1.3 makes of it. */
+/* The key that frames_client sends, and the answer that RFC 6455 section 1.3 gives for it. */
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 #define ANSWER                                                                              \
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
@@ -30,7 +26,7 @@
 struct conn {
 	int fd; /* -1: free */
 	bool open;
-	bool over; /* ends when all is written */
+	bool over; /* to be closed when everything is written */
 	bool end;
 	struct wire wire;
 	unsigned int owed;
@@ -60,9 +56,9 @@ static void conn_end(struct conn *c)
 	c->fd = -1;
 }
 
-/* ---- what is asked ---- */
+/* ---- what the client asks for ---- */
 
-/* A close frame with this code; the client's answer ends the connection. */
+/* Sends a close frame with this code; the client's answer closes the connection. */
 static int bye(struct wire *w, unsigned long code)
 {
 	const uint8_t payload[] = {(uint8_t)(code >> 8), (uint8_t)code};
@@ -71,7 +67,7 @@ static int bye(struct wire *w, unsigned long code)
 	return wire_frame(w, WIRE_FIN | OP_CLOSE, payload, sizeof(payload));
 }
 
-static int heard(struct conn *c, const char *word)
+static int on_word(struct conn *c, const char *word)
 {
 	unsigned long n = strchr(word, ' ') ? strtoul(strchr(word, ' ') + 1, NULL, 10) : 0;
 
@@ -126,7 +122,7 @@ static int conn_take(struct server *s, struct conn *c, const uint8_t *data, size
 		data += n;
 		len -= (size_t)n;
 		if (!err && c->wire.word[0])
-			err = heard(c, c->wire.word);
+			err = on_word(c, c->wire.word);
 		c->wire.word[0] = '\0';
 		c->over |= c->wire.closed && c->wire.received.n[frame_kind(OP_CLOSE)];
 	}
@@ -217,7 +213,7 @@ static int serve(struct server *s)
 	return 0;
 }
 
-/* ---- the beginning ---- */
+/* ---- setting up ---- */
 
 static int listen_on(uint16_t port)
 {
@@ -250,13 +246,9 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = on_signal};
 	unsigned long n, port = 8768;
 	int option;
-	char *end;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == '?')
-			return usage();
-		n = strtoul(optarg, &end, 10);
-		if (end == optarg || *end || n > BIG_MAX)
+		if (option == '?' || !prog_number(optarg, 0, BIG_MAX, &n))
 			return usage();
 		if (option == 'p')
 			port = n;

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A WebSocket server over libwebsockets for frames tests: it reads and writes by somebody else's
- * rules, and does what frames.h lets a client ask for. `GET /health` answers 200.
+ * A WebSocket server over libwebsockets for frames tests: its frames have the shapes that a library
+ * in wide use gives them. It does what frames.h lets a client ask for. `GET /health` answers 200.
  *
- * What it owes are random messages: text or binary, whole or in fragments, some of them empty, with
- * pings between. libwebsockets wants one write a callback, so a message is a small state machine.
+ * Its random messages are text or binary, whole or in fragments, some of them empty, with pings
+ * between. libwebsockets allows one write in each callback, so a message is a small state machine.
  *
- * SIGTERM ends it; the frames it wrote, and the messages' frames it was given, are printed as JSON.
- * (Pings are answered inside the library, empty fragments are not shown by it: the client's counts
- * are exact.)
+ * At SIGTERM it prints as JSON the frames that it wrote and the frames of messages that it read.
+ * The library answers pings itself and hides empty fragments; the client's counts are exact.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <libwebsockets.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../../tools/lab/program.h"
 #include "frames.h"
 
 #define WORD_MAX    32
@@ -29,10 +24,10 @@ struct server {
 	struct frame_counts sent, received;
 	uint64_t seed;
 	size_t max;
-	uint8_t *buffer; /* LWS_PRE and the largest frame */
+	uint8_t *buffer; /* LWS_PRE bytes, then room for the largest frame */
 };
 
-/* One connection: what it asked for, and the message that is being written to it. */
+/* One connection: what its client asked for, and the message that is being written to it. */
 struct player {
 	struct chance chance;
 	unsigned int owed;
@@ -40,7 +35,7 @@ struct player {
 	unsigned int big; /* bytes */
 	unsigned int close_code;
 	bool end;
-	unsigned int fragments; /* still to come of the present message */
+	unsigned int fragments; /* still to write of the present message */
 	bool first;
 	bool text;
 	char word[WORD_MAX + 1];
@@ -252,14 +247,9 @@ static int options_read(struct server *s, int *port, int argc, char **argv)
 	};
 	unsigned long n;
 	int option;
-	char *end;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == '?')
-			return usage();
-		errno = 0;
-		n = strtoul(optarg, &end, 10);
-		if (errno || end == optarg || *end || n > BIG_MAX)
+		if (option == '?' || !prog_number(optarg, 0, BIG_MAX, &n))
 			return usage();
 		if (option == 'p')
 			*port = (int)n;

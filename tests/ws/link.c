@@ -1,57 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bad link: a cable between two interfaces that loses, repeats, reorders, delays and cuts what
- * goes through it, by a seeded generator, so that a run can be had again.
+ * The bad link: a cable between two interfaces that loses, repeats, reorders, delays and cuts the
+ * frames that pass through it. A seeded generator decides, so that a run can be repeated.
  *
  *   left [client's end] <--- frames of --to-left ---> [switch's end] right
  *
- * What a frame meets, for each way apart:
- *   cut     TCP payload into pieces of 1..split bytes, each a valid segment of its own
- *   drop    gone
- *   dup     comes twice, the second one behind the first
- *   reorder held back until one to three later ones passed, or HOLD_NS is over
- *   delay   from a range, the order kept: a queue whose times never go back
+ * What can happen to a frame, separately in each direction:
+ *   cut      a TCP payload is cut into pieces of 1 to `split` bytes, each a valid segment
+ *   drop     the frame is lost
+ *   dup      the frame is sent a second time behind the first
+ *   reorder  the frame is held back until one to three later frames passed, or for HOLD_NS
+ *   delay    the frame is delayed by a time from a range; the order is kept
  *
- * Both interfaces must carry nothing but this traffic, and the ends must compute their own
- * checksums and segment by themselves (ethtool -K … tx off gso off tso off gro off). Segments over
- * the MTU come all the same when somebody on the way has put them together: they are always cut.
+ * Both interfaces must carry nothing but this traffic, and both ends must compute checksums and cut
+ * segments themselves (ethtool -K ... tx off gso off tso off gro off). A segment over the MTU,
+ * which something on the way has merged, is always cut.
  *
- * Ends by SIGTERM, SIGINT or when its time is up, and prints its counts as JSON.
+ * The program ends by SIGTERM, SIGINT or after --seconds, and prints its counts as JSON.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "../../tools/lab/program.h"
 #include "chance.h"
 #include "segment.h"
 
 #define MTU         1500
 #define FRAME_MAX   (65536 + 64)
 #define HELD_MAX    16
-#define QUEUE_MAX   65536 /* frames that wait, each way */
-#define BATCH       64    /* frames taken from one side before the other is looked at */
+#define QUEUE_MAX   65536 /* waiting frames, each direction */
+#define BATCH       64    /* frames read from one side before the other side is read */
 #define BUFFER_SIZE (64 << 20)
 #define HOLD_NS     5000000ULL
 #define NS_PER_US   1000ULL
 #define NS_PER_S    1000000000ULL
 
 struct rates {
-	double drop, dup, reorder; /* of a hundred */
+	double drop, dup, reorder; /* percent */
 	unsigned int delay_min_us, delay_max_us;
-	unsigned int split; /* longest piece; 0: only what is over the MTU is cut */
+	unsigned int split; /* longest piece; 0: cut only what is over the MTU */
 };
 
 struct counts {
@@ -61,12 +52,12 @@ struct counts {
 struct frame {
 	struct frame *next;
 	uint64_t due_ns;
-	unsigned int wait; /* held: so many must pass before */
+	unsigned int wait; /* while held: frames that must pass first */
 	size_t len;
 	uint8_t data[];
 };
 
-/* One way through the link. head..tail: the delay's queue, by due time. */
+/* One direction of the link. head..tail: the queue of delayed frames, by due time. */
 struct way {
 	int in, out;
 	struct rates rates;
@@ -97,16 +88,7 @@ static void on_signal(int signal)
 	stop_asked = 1;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) < 0)
-		return 0;
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-/* ---- a frame's way ---- */
+/* ---- the stages of one frame ---- */
 
 static struct frame *frame_new(const uint8_t *data, size_t len)
 {
@@ -119,7 +101,7 @@ static struct frame *frame_new(const uint8_t *data, size_t len)
 	return f;
 }
 
-/* Takes the frame. Last stage: the queue. */
+/* Last stage: the queue. Owns the frame from here. */
 static void way_queue(struct way *w, struct frame *f, uint64_t now)
 {
 	const struct rates *r = &w->rates;
@@ -150,7 +132,7 @@ static void held_release(struct way *w, unsigned int i, uint64_t now)
 	way_queue(w, f, now);
 }
 
-/* Takes the frame. It passes, and those that waited for it may go on. */
+/* The frame passes; frames that were held for it may follow. Owns the frame from here. */
 static void way_pass(struct way *w, struct frame *f, uint64_t now)
 {
 	unsigned int i;
@@ -162,7 +144,7 @@ static void way_pass(struct way *w, struct frame *f, uint64_t now)
 	}
 }
 
-/* Takes the frame. False: it passes at once. */
+/* Holds the frame back and owns it; false: not held, the caller keeps it. */
 static bool way_hold(struct way *w, struct frame *f, uint64_t now)
 {
 	if (w->n_held == HELD_MAX || !chance_of(&w->chance, w->rates.reorder))
@@ -174,7 +156,7 @@ static bool way_hold(struct way *w, struct frame *f, uint64_t now)
 	return true;
 }
 
-/* One segment, or a frame that is none. */
+/* One segment, or a frame that is not TCP. */
 static void way_piece(struct way *w, const uint8_t *data, size_t len, bool harm, uint64_t now)
 {
 	struct frame *f;
@@ -266,7 +248,7 @@ static int side_open(const char *name)
 	return fd;
 }
 
-/* What the kernel had to drop because this program was too slow. */
+/* Counts the frames that the kernel dropped because this program was too slow. */
 static void side_lost(struct way *w)
 {
 	struct tpacket_stats stats;
@@ -276,7 +258,7 @@ static void side_lost(struct way *w)
 		w->counts.overflow += stats.tp_drops;
 }
 
-/* False: nothing more to read. */
+/* False: nothing more to read now. */
 static bool way_read(struct link *l, struct way *w)
 {
 	struct sockaddr_ll from;
@@ -291,7 +273,7 @@ static bool way_read(struct link *l, struct way *w)
 	if ((size_t)n > sizeof(l->buffer))
 		w->counts.overflow++;
 	else
-		way_take(w, l->buffer, (size_t)n, now_ns());
+		way_take(w, l->buffer, (size_t)n, prog_now_ns());
 	return true;
 }
 
@@ -311,7 +293,7 @@ static void way_send(struct way *w, struct frame *f)
 
 static void way_flush(struct way *w)
 {
-	uint64_t now = now_ns();
+	uint64_t now = prog_now_ns();
 	struct frame *f;
 	unsigned int i;
 
@@ -356,12 +338,12 @@ static void way_free(struct way *w)
 
 static int link_run(struct link *l)
 {
-	uint64_t end = now_ns() + l->seconds * NS_PER_S, now;
+	uint64_t end = prog_now_ns() + l->seconds * NS_PER_S, now;
 	struct pollfd fds[2] = {{.fd = l->way[0].in, .events = POLLIN},
 				{.fd = l->way[1].in, .events = POLLIN}};
 	unsigned int i, n;
 
-	while (!stop_asked && (now = now_ns()) < end) {
+	while (!stop_asked && (now = prog_now_ns()) < end) {
 		uint64_t next = way_next(&l->way[1], way_next(&l->way[0], end));
 		uint64_t wait = next > now ? next - now : 0;
 		struct timespec t = {.tv_sec = (time_t)(wait / NS_PER_S),
@@ -410,17 +392,6 @@ static bool delay(const char *text, struct rates *r)
 	return true;
 }
 
-static bool whole(const char *text, unsigned long max, unsigned long *value)
-{
-	char *end;
-
-	if (!text || *text == '-')
-		return false;
-	errno = 0;
-	*value = strtoul(text, &end, 10);
-	return !errno && end != text && !*end && *value <= max;
-}
-
 /* "drop=2,dup=1,reorder=5,delay=50-150,split=40" */
 static bool rates_read(char *text, struct rates *r)
 {
@@ -446,7 +417,7 @@ static bool rates_read(char *text, struct rates *r)
 			good = delay(value, r);
 			break;
 		case 4:
-			good = whole(value, MTU, &n);
+			good = prog_number(value, 0, MTU, &n);
 			r->split = (unsigned int)n;
 			break;
 		default:
@@ -499,11 +470,11 @@ static int options_read(struct link *l, int argc, char **argv)
 			l->only_tcp = true;
 			break;
 		case 's':
-			good = whole(optarg, UINT32_MAX, &n);
+			good = prog_number(optarg, 0, UINT32_MAX, &n);
 			l->seed = n;
 			break;
 		case 'S':
-			good = whole(optarg, 86400, &n);
+			good = prog_number(optarg, 0, 86400, &n);
 			l->seconds = (unsigned int)n;
 			break;
 		default:

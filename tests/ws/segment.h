@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP segments in Ethernet frames, as the bad link cuts them: where the parts of one are, and the
- * headers of a piece of it. RFC 791 (IP header), RFC 9293 section 3.1 (TCP header and checksum).
+ * TCP segments in Ethernet frames, for the bad link: finding the parts of a segment, and making the
+ * headers for a piece of it. RFC 791 (IP header), RFC 9293 section 3.1 (TCP header and checksum).
  */
 #ifndef WS_SEGMENT_H
 #define WS_SEGMENT_H
@@ -14,13 +14,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Where a TCP segment's parts are; false: not TCP over IPv4, or a fragment. */
+/* The headers and sizes of one TCP segment. */
 struct tcp_frame {
 	struct iphdr ip;
 	struct tcphdr tcp;
 	size_t ip_len, tcp_len, payload;
 };
 
+/* False: not TCP over IPv4, or a fragment. */
 static bool tcp_read(const uint8_t *data, size_t len, struct tcp_frame *t)
 {
 	uint16_t type;
@@ -62,7 +63,10 @@ static uint16_t sum_end(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
-/* Headers of `piece` bytes that begin at `at` of the payload, checksums in full. */
+/*
+ * Writes the headers for `piece` bytes of payload, which begin at offset `at`, with complete
+ * checksums.
+ */
 static void piece_headers(uint8_t *out, const struct tcp_frame *t, size_t at, size_t piece,
 			  unsigned int index)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One end of a WebSocket, byte by byte (RFC 6455 section 5): frames of every shape are written
- * into a growing buffer that always ends at a frame's end, what comes back is read frame by frame,
- * and both are counted by kind. A ping is answered as it is met. A client's frames are masked, a
- * server's not.
+ * One end of a WebSocket, byte by byte (RFC 6455 section 5). It writes frames of every shape into a
+ * growing buffer that always ends at the end of a frame, reads the frames of its peer, and counts
+ * both by kind. It answers each ping when the ping has come whole. A client masks its frames, a
+ * server does not.
  */
 #ifndef WS_WIRE_H
 #define WS_WIRE_H
@@ -18,18 +18,18 @@
 
 #define WIRE_FIN       0x80
 #define WIRE_CONTROL   125 /* longest payload of a control frame */
-#define WIRE_WORD      16  /* longest word of a server */
+#define WIRE_WORD      16  /* longest command, see frames.h */
 #define WIRE_HEADER    14
 #define WIRE_FRAGMENTS 6
 
 enum { OP_CONTINUATION = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 
 struct wire {
-	uint8_t *out; /* at..len waits to be sent */
+	uint8_t *out; /* at..len is still to be sent */
 	size_t at, len, room;
-	size_t piece; /* longest write for what waits now; 0: all at once */
+	size_t piece; /* longest write of the bytes that wait now; 0: no limit */
 	bool server;
-	bool whole; /* no more pieces */
+	bool whole; /* write everything at once from now on */
 	struct chance chance;
 	struct frame_counts sent, received;
 	/* The frame that is being received. */
@@ -37,13 +37,13 @@ struct wire {
 	unsigned int have; /* bytes of the header */
 	uint64_t left;     /* payload still to come */
 	bool in_payload;
-	bool message; /* a fragmented one is open */
+	bool message; /* a message in fragments is open */
 	bool closed;  /* the close frame was sent */
 	uint8_t start[WIRE_CONTROL];
 	size_t n_start;
 	uint8_t mask[4];
-	char word[WIRE_WORD + 1]; /* a short text that came; the caller clears it */
-	unsigned int messages;    /* that came and were no words */
+	char word[WIRE_WORD + 1]; /* the last command that came; the caller clears it */
+	unsigned int messages;    /* that came and were not commands */
 };
 
 static inline void wire_free(struct wire *w)
@@ -64,7 +64,7 @@ static inline void wire_sent(struct wire *w, size_t n)
 		w->at = w->len = 0;
 }
 
-/* Room for so many bytes more; NULL: out of memory. */
+/* Makes room for so many more bytes and returns its start; NULL: out of memory. */
 static inline uint8_t *wire_room(struct wire *w, size_t more)
 {
 	size_t room = w->room ? w->room : 4096;
@@ -94,7 +94,10 @@ static inline int wire_text(struct wire *w, const char *text)
 	return 0;
 }
 
-/* First byte, length in its shortest form, mask unless it is NULL: its size. */
+/*
+ * Writes the first byte, the length in its shortest form, and the mask unless it is NULL. Returns
+ * the size of the header.
+ */
 static inline size_t wire_header(uint8_t *to, uint8_t b0, size_t len, const uint8_t *mask)
 {
 	uint8_t bit = mask ? 0x80 : 0;
@@ -119,7 +122,7 @@ static inline size_t wire_header(uint8_t *to, uint8_t b0, size_t len, const uint
 	return n + 4;
 }
 
-/* Payload NULL: letters for text and continuations, any bytes for the rest. */
+/* Payload NULL: random letters for text and continuations, random bytes for other frames. */
 static inline int wire_frame(struct wire *w, uint8_t b0, const uint8_t *payload, size_t len)
 {
 	uint8_t *to = wire_room(w, len + WIRE_HEADER);
@@ -130,7 +133,7 @@ static inline int wire_frame(struct wire *w, uint8_t b0, const uint8_t *payload,
 
 	if (!to)
 		return -ENOMEM;
-	if (!w->server && draw % 10) /* a mask of zeros is a mask, too */
+	if (!w->server && draw % 10) /* one mask in ten is zero */
 		memcpy(mask, (const uint8_t *)&draw + 4, 4);
 	to += wire_header(to, b0, len, w->server ? NULL : mask);
 	for (i = 0; i < len; i++) {
@@ -160,7 +163,7 @@ static inline int wire_control(struct wire *w)
 	return wire_frame(w, WIRE_FIN | op, NULL, chance_below(&w->chance, WIRE_CONTROL + 1));
 }
 
-/* A message in several frames, empty ones among them, with control frames between. */
+/* A message in several frames, some of them empty, with control frames between them. */
 static inline int wire_fragments(struct wire *w, size_t max)
 {
 	unsigned int n = 2 + chance_below(&w->chance, WIRE_FRAGMENTS - 1), i;
@@ -203,7 +206,7 @@ static inline int wire_message_big(struct wire *w)
 			  1000000 + chance_below(&w->chance, 19000001));
 }
 
-/* Without a code, with one, or with one and a reason. */
+/* A close frame without a code, with a code, or with a code and a reason. */
 static inline int wire_close(struct wire *w)
 {
 	static const uint16_t codes[] = {1000, 1001, 3000, 4999};
@@ -217,7 +220,7 @@ static inline int wire_close(struct wire *w)
 	return wire_frame(w, WIRE_FIN | OP_CLOSE, payload, lens[chance_below(&w->chance, 3)]);
 }
 
-/* Writes what waits, in pieces of a size drawn for each run of it. */
+/* Writes what waits, in pieces; their size is drawn anew now and then. */
 static inline int wire_flush(struct wire *w, int fd)
 {
 	size_t len;
@@ -244,7 +247,7 @@ static inline int wire_flush(struct wire *w, int fd)
 
 /* ---- receiving ---- */
 
-/* A frame came to its end. */
+/* The last byte of a frame was read. */
 static inline int wire_came(struct wire *w)
 {
 	uint8_t b0 = w->header[0];
@@ -268,7 +271,7 @@ static inline int wire_came(struct wire *w)
 	return err;
 }
 
-/* A header is complete: does it follow the rules? */
+/* A header is complete. -EPROTO: it breaks the rules of RFC 6455. */
 static inline int wire_begins(struct wire *w, uint64_t len)
 {
 	uint8_t b0 = w->header[0], op = b0 & 15;
@@ -313,8 +316,8 @@ static inline int wire_header_byte(struct wire *w, uint8_t byte)
 }
 
 /*
- * Takes as much as belongs to one frame, so that its word is heard before the next; negative:
- * broken.
+ * Reads bytes up to the end of one frame, so that the caller sees its command before the next
+ * frame. The number of bytes read; negative: the peer broke the protocol.
  */
 static inline ssize_t wire_take(struct wire *w, const uint8_t *data, size_t len)
 {
