@@ -12,10 +12,18 @@ MEDIAN_LINES = 20  # of C functions: the median lies below
 COLUMNS = 100
 TAB = 8
 
-# A string literal that ends with a space and goes on in the next line.
-CUT = re.compile(r'"((?:\\.|[^"\\\n])*) "[ \t]*\n[ \t]*"')
-# Where a text may be cut: after a sentence, a clause, a line, a bracket, a column of a table.
-WHOLE_PHRASE = (".", ",", ";", ":", "?", "!", "\\n", "{", "}", "]", ")", " ")
+# A string literal in several pieces.
+LITERAL = r'"(?:\\.|[^"\\\n])*"'
+PIECES = re.compile(r"%s(?:\s*\n\s*%s)+" % (LITERAL, LITERAL))
+PIECE = re.compile(LITERAL)
+# A text may be cut after a sentence, a clause, a line, a bracket or a column of a table, and before
+# a word that begins a clause.
+CLAUSE_END = (".", ",", ";", ":", "?", "!", "\\n", "{", "}", "]", ")", " ")
+CLAUSE_BEGIN = re.compile(
+    r"(and|or|but|nor|because|so|as|if|when|while|until|unless|before|after|since|though|where|"
+    r"which|who|that|than|for|to|by|with|without|from)\b|[(\[{]")
+# A text of several sentences is no message but a paragraph: it is cut where its lines are full.
+SENTENCES = re.compile(r"\. [A-Z%]")
 
 TYPE_WORD = r"(?:(?:static|extern|const|volatile|inline|unsigned|signed|long|short|int|char|" \
     r"void|bool|double|float|size_t|ssize_t|__always_inline|\w+_t|__(?:u|s|be|le)\d+|json_t|" \
@@ -61,11 +69,23 @@ def rule_torn(tree):
                 yield "%s:%d: the name of this declaration stands on the next line" % (path, n)
 
 
+def bad_cuts(text, run):
+    """(offset, piece) of each piece of a string that ends with a space where no phrase ends."""
+    pieces = list(PIECE.finditer(text, run.start(), run.end()))
+    if SENTENCES.search("".join(p.group(0)[1:-1] for p in pieces)):
+        return
+    for piece, following in zip(pieces, pieces[1:]):
+        body = piece.group(0)[1:-1]
+        if body.endswith(" ") and not body[:-1].endswith(CLAUSE_END) and \
+                not CLAUSE_BEGIN.match(following.group(0)[1:]):
+            yield piece.start(), body
+
+
 def rule_strings(tree):
-    """A string is cut only where a clause or a line of its text ends."""
+    """The text of a message is cut where a clause or a line of it ends."""
     for path in tree.of("c"):
         text = tree.read(path)
-        for m in CUT.finditer(text):
-            if not m.group(1).endswith(WHOLE_PHRASE):
-                yield '%s:%d: a string is cut in the middle of a phrase: "... %s "' % (
-                    path, lint_tree.line_of(text, m.start()), m.group(1)[-24:].lstrip())
+        for run in PIECES.finditer(text):
+            for offset, body in bad_cuts(text, run):
+                yield '%s:%d: a string is cut in the middle of a phrase: "... %s"' % (
+                    path, lint_tree.line_of(text, offset), body[-24:].lstrip())
