@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * For unit tests: a daemon's event loop with an agent on it, and turns of it until something came.
- */
+/* For unit tests: an event loop with an agent, and functions that run it until a reply came. */
 #ifndef HOKM_TESTS_AGENT_RIG_H
 #define HOKM_TESTS_AGENT_RIG_H
 
@@ -50,26 +48,26 @@ static inline int close_rig(void **state)
 	return 0;
 }
 
-/* Turns the loop until *n reaches `want`, which must be soon. */
+/* Runs the loop until *n reaches `want`; the test fails after WAIT_NS. */
 static inline void turn_until(struct rig *rig, const unsigned int *n, unsigned int want)
 {
 	uint64_t by_ns = clock_now_ns() + WAIT_NS;
 
 	while (*n < want) {
 		if (clock_now_ns() > by_ns)
-			fail_msg("waited in vain");
+			fail_msg("no reply came in time");
 		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
 	}
 }
 
-/* Turns the loop until a restarted agent takes the check. */
+/* Runs the loop until a restarted agent accepts the check. */
 static inline void check_when_back(struct rig *rig, const struct agent_request *r)
 {
 	uint64_t by_ns = clock_now_ns() + WAIT_NS;
 
 	while (agent_check(rig->agent, r)) {
 		if (clock_now_ns() > by_ns)
-			fail_msg("the agent did not come back");
+			fail_msg("the agent was not restarted in time");
 		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
 	}
 }

@@ -1,21 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A game server that is good to its checks and bad to its players, in a way a file names.
+"""A game server that passes its checks and fails its players in a way that a file names.
 
     bad_server.py NAME PORT MODE_FILE
 
-Greets each player with a text frame that holds NAME, echoes text, answers pings and close frames, and
-serves GET /health. Checks come from this machine's own addresses and always meet a good server; for
-players the first word of MODE_FILE, read at each connection, says what is wrong:
+It greets each player with a text frame that holds NAME, echoes text, answers pings and close
+frames, and serves GET /health. Checks come from the addresses of its own machine and always meet
+a good server. For players the first word of MODE_FILE, read at each connection, names the fault:
 
-    good            nothing
-    status-503      the upgrade is answered with 503
-    status-404      the same with 404, which is the player's fault
-    silent          the upgrade gets no answer
-    pong-MS         pongs come MS milliseconds late
+    good            none
+    status-503      the server answers the upgrade with 503
+    status-404      the server answers the upgrade with 404, which is the player's fault
+    silent          the server does not answer the upgrade
+    pong-MS         the server sends each pong MS milliseconds late
     close-CODE      the server closes with CODE soon after the greeting
-    reset           it ends the connection by RST (SO_LINGER 0)
-    fin             it ends it by FIN, without a close frame
+    reset           the server ends the connection by RST (SO_LINGER 0)
+    fin             the server ends the connection by FIN, without a close frame
 """
 import asyncio
 import base64
@@ -63,8 +63,8 @@ def answer(writer, status):
 def switch(writer, headers):
     key = headers["sec-websocket-key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
 
 
 def later(writer, seconds, data):
@@ -75,7 +75,7 @@ def later(writer, seconds, data):
 
 
 async def play(reader, writer, mode):
-    """Until the player goes."""
+    """Serves the player until it closes."""
     late_s = int(mode[5:]) / 1000 if mode.startswith("pong-") else 0
     while True:
         opcode, data = await read_frame(reader)
@@ -137,14 +137,15 @@ class Server:
             await serve(self, reader, writer)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the client's end; it is the test that counts
+            pass  # the client records how its connection ended
         finally:
             writer.close()
 
 
 async def main():
     server = Server(sys.argv[1], sys.argv[3])
-    listener = await asyncio.start_server(server.connected, "0.0.0.0", int(sys.argv[2]), backlog=512)
+    listener = await asyncio.start_server(server.connected, "0.0.0.0", int(sys.argv[2]),
+                                          backlog=512)
     print("ready", flush=True)
     await listener.serve_forever()
 

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Players who only listen: nothing but the upgrade ever leaves them, so only the network can tell them.
+"""Players that only listen: they send nothing after the upgrade.
+
+So only a packet from the network can show them that their connection is lost.
 
   listeners.py --addr A.B.C.D --port N --count N [--seconds S] [--from A.B.C.D]
 
-Prints {"up": N} when all are connected; then, when all have ended or the time is over, one line more:
-how many ended, when the first and the last did (milliseconds of the wall clock), why, how many are left.
+Prints {"up": N} when all are connected. When all connections have ended or the time is over,
+prints a second line: how many ended, when the first and the last ended (milliseconds of the wall
+clock), by which error, and how many are left.
 """
 
 import argparse
@@ -19,12 +22,12 @@ import time
 
 UPGRADE = (b"GET / HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-AT_ONCE = 200  # connections that are being opened
+AT_ONCE = 200  # handshakes at a time
 PATIENCE_S = 30
 
 
 class Listeners:
-    """All of them, and when each ended."""
+    """All connections, and when each ended."""
 
     def __init__(self, args):
         self.args = args
@@ -35,7 +38,7 @@ class Listeners:
         self.why = collections.Counter()
 
     def open_one(self):
-        """Begins one connection."""
+        """Begins a connection."""
         sock = socket.socket()
         sock.setblocking(False)
         if self.args.source:
@@ -45,7 +48,7 @@ class Listeners:
         self.epoll.register(sock.fileno(), select.EPOLLOUT)
 
     def end(self, fd, why):
-        """One has ended."""
+        """Records the end of a connection."""
         self.ended.append(time.time())
         self.why[why] += 1
         self.up.discard(fd)
@@ -53,7 +56,7 @@ class Listeners:
         self.socks.pop(fd)[0].close()
 
     def look(self, fd, events):
-        """Something happened to one."""
+        """Handles the events of one connection."""
         sock, head = self.socks[fd]
         try:
             if events & select.EPOLLOUT:
@@ -77,13 +80,13 @@ class Listeners:
                     self.up.add(fd)
 
     def wait(self, seconds):
-        """One round."""
+        """Waits for events and handles them."""
         for fd, events in self.epoll.poll(seconds):
             if fd in self.socks:
                 self.look(fd, events)
 
     def connect(self):
-        """All of them; False when some cannot."""
+        """Opens all connections. False when one fails."""
         begun = 0
         end = time.monotonic() + PATIENCE_S
         while len(self.up) < self.args.count:
@@ -98,7 +101,7 @@ class Listeners:
         return True
 
     def listen(self):
-        """Until nobody is left, or the time is over."""
+        """Waits until no connection is left or the time is over, then prints the result."""
         end = time.monotonic() + self.args.seconds
         while self.socks and time.monotonic() < end:
             self.wait(0.1)
@@ -111,7 +114,7 @@ class Listeners:
 
 
 def main():
-    """The command line."""
+    """Reads the options, connects, listens."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--addr", required=True)
     parser.add_argument("--port", type=int, required=True)

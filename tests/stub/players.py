@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Players that arrive at a steady rate, stay a while, and go; what each met is one line of JSON at the end.
+"""Players that arrive at a steady rate, stay for a time and leave. Each gives one line of JSON.
 
     players.py ADDRESS PORT --rate N [--seconds S | --count N] [--stay S] [--ping S]
 
-Each connects, upgrades, waits for the greeting, sends text and pings while it stays, and closes with
-1000. `start` is when it began to connect (ms of CLOCK_MONOTONIC), `server` who greeted it ("" for nobody),
-`took` ms until then, `end` how it ended: ok, status, timeout, refused, closed, reset. Prints only at the
-end, so that SIGTERM loses nothing: it stops new arrivals and cuts the others short.
+A player connects, upgrades, waits for the greeting, sends text and pings while it stays, and
+closes with 1000. `start` is when it began to connect (ms of CLOCK_MONOTONIC), `server` the name
+in the greeting ("" without a greeting), `took` the ms until the greeting, `end` how the
+connection ended: ok, status, timeout, refused, closed, reset. All lines are printed at the end.
+SIGTERM stops new arrivals, ends the present connections and loses no line.
 """
 import argparse
 import asyncio
@@ -32,9 +33,10 @@ async def read_frame(reader):
 
 
 async def join(reader, writer, result):
-    """Upgrade and greeting. False: it was refused."""
+    """Upgrades and reads the greeting. False: the server refused the upgrade."""
     key = base64.b64encode(os.urandom(16)).decode()
-    writer.write(("GET /play HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    writer.write(("GET /play HTTP/1.1\r\nHost: game\r\nUpgrade: websocket\r\n"
+                  "Connection: Upgrade\r\n"
                   f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
     head = await reader.readuntil(b"\r\n\r\n")
     if b" 101 " not in head[:16]:
@@ -52,7 +54,7 @@ async def talk(writer, until, ping_s):
 
 
 async def listen(reader):
-    """Until the server closes; its close frame, if it sent one, is 'closed'."""
+    """Reads until the server sends a close frame or closes."""
     while True:
         opcode, _ = await read_frame(reader)
         if opcode == CLOSE:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A small HTTP and WebSocket server that misbehaves as its path says, for tests of the checks.
+"""A small HTTP and WebSocket server that fails in the way its path names, for tests of the checks.
 
-Listens on 127.0.0.1, plain and with TLS (a certificate made at start), prints `ready PLAIN TLS`
-with both ports, and ends when its standard input does. Good WebSocket paths insist on a good
-client: masked frames, version 13, its answer to our ping, close code 1000; one that is not gets
-a bare end of the connection, and its check fails.
+It listens on 127.0.0.1, plain and with TLS (a certificate made at start), prints `ready PLAIN
+TLS` with both ports, and ends when its standard input is closed. The good WebSocket paths require
+a correct client: masked frames, version 13, an answer to the server's ping, close code 1000. For
+any other client the server closes the TCP connection without a close frame, and the check fails.
 """
 import base64
 import hashlib
@@ -41,13 +41,14 @@ def read_head(conn):
 
 
 def wait_for_end(conn):
-    """Says nothing until the client goes."""
+    """Sends nothing until the client closes."""
     while conn.recv(4096):
         pass
 
 
 def answer(conn, status, body, extra=b""):
-    conn.sendall(b"HTTP/1.1 %d Words\r\nContent-Length: %d\r\n%s\r\n%s" % (status, len(body), extra, body))
+    conn.sendall(b"HTTP/1.1 %d Words\r\nContent-Length: %d\r\n%s\r\n%s" % (
+        status, len(body), extra, body))
 
 
 def http_flaky(conn, parts):
@@ -65,7 +66,7 @@ def http(conn, parts, headers):
     elif kind == "status":
         answer(conn, int(parts[1]), b"so be it")
     elif kind == "split":
-        # The text is cut in two, far apart in time.
+        # The body comes in two parts, with a pause between them.
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nall i")
         threading.Event().wait(0.1)
@@ -108,7 +109,7 @@ def read_exactly(conn, n):
     while len(data) < n:
         part = conn.recv(n - len(data))
         if not part:
-            raise ConnectionError("client gone")
+            raise ConnectionError("the client closed")
         data += part
     return data
 
@@ -116,7 +117,7 @@ def read_exactly(conn, n):
 def read_frame(conn):
     head = read_exactly(conn, 2)
     if not head[0] & 0x80 or head[0] & 0x70 or not head[1] & 0x80 or head[1] & 0x7F > 125:
-        raise ConnectionError("bad frame of the client")
+        raise ConnectionError("the client sent a bad frame")
     mask = read_exactly(conn, 4)
     data = read_exactly(conn, head[1] & 0x7F)
     return head[0] & 0x0F, bytes(b ^ mask[i & 3] for i, b in enumerate(data))
@@ -138,7 +139,7 @@ def handshake(headers, mode):
         and headers.get(b"host")
     )
     if not good:
-        raise ConnectionError("bad handshake of the client")
+        raise ConnectionError("the client sent a bad handshake")
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
     if mode == "bad-accept":
         accept = accept[::-1]
@@ -162,13 +163,14 @@ def end_well(conn, ping):
 
 
 def chatter(conn, hello):
-    """Everything a server may say before it answers the ping."""
+    """Sends everything that a server may send before it answers the ping."""
     conn.sendall(hello + frame(TEXT, b'{"welcome":1}') + frame(TEXT, b"in ", fin=False))
     conn.sendall(frame(PING, b"are you there?") + frame(CONT, b"parts"))
-    conn.sendall(frame(BINARY, b"z" * 70000) + frame(PONG, b"unasked") + frame(BINARY, b"y" * 300))
+    conn.sendall(frame(BINARY, b"z" * 70000) + frame(PONG, b"unsolicited"))
+    conn.sendall(frame(BINARY, b"y" * 300))
     ping = expect(conn, PING)
     if expect(conn, PONG) != b"are you there?":
-        raise ConnectionError("wrong pong of the client")
+        raise ConnectionError("the client sent a wrong pong")
     end_well(conn, ping)
 
 
@@ -184,7 +186,7 @@ def drip(conn, hello):
 
 
 def ws_frames(conn, mode):
-    """After a good 101; returns when the connection is to end."""
+    """Sends frames after a good 101. The connection is closed when this returns."""
     if mode == "eof":
         return
     if mode == "no-pong":
@@ -269,8 +271,8 @@ def make_context():
     with tempfile.TemporaryDirectory() as folder:
         key, cert = os.path.join(folder, "key"), os.path.join(folder, "cert")
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-subj", "/CN=stub", "-days", "1", "-keyout", key, "-out", cert],
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-subj", "/CN=stub", "-days", "1", "-keyout", key, "-out", cert],
             check=True, stderr=subprocess.DEVNULL)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)

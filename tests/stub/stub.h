@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For unit tests: starts tests/stub/server.py and ends it, and what tests of checks need beside it.
- * Tests run from the root of the source tree.
+ * For unit tests of checks: starts and stops tests/stub/server.py, makes requests for it. Tests run
+ * from the root of the source tree.
  */
 #ifndef HOKM_TESTS_STUB_H
 #define HOKM_TESTS_STUB_H
@@ -28,7 +28,7 @@
 
 struct stub {
 	pid_t pid;
-	int in; /* its end of input is the server's end */
+	int in; /* the standard input of the server, which ends when this is closed */
 	uint16_t port, tls_port;
 };
 
@@ -92,7 +92,7 @@ static inline bool stub_start(struct stub *s)
 	return ok;
 }
 
-/* A port of 127.0.0.1 on which nothing listens, ours as long as *fd is open. */
+/* A port of 127.0.0.1 on which nothing listens; reserved while *fd is open. */
 static inline uint16_t stub_dead_port(int *fd)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET};
@@ -106,7 +106,7 @@ static inline uint16_t stub_dead_port(int *fd)
 	return ntohs(sin.sin_port);
 }
 
-/* The agent's user: nobody for root, else whoever runs the tests. */
+/* The user of the agent: nobody when root runs the tests, else the user that runs them. */
 static inline const char *stub_user(void)
 {
 	struct passwd *pw = geteuid() == 0 ? NULL : getpwuid(geteuid());
@@ -114,7 +114,7 @@ static inline const char *stub_user(void)
 	return pw ? pw->pw_name : "nobody";
 }
 
-/* A check of 127.0.0.1:port with one attempt and a second for it. */
+/* A check of 127.0.0.1:port with one attempt of at most 5 seconds. */
 static inline void stub_request(struct agent_request *r, enum conf_check_kind kind, uint16_t port,
 				const char *path)
 {

@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""One player by python3-websockets that does what its standard input says, a line a time.
+"""One player over python3-websockets that follows the commands on its standard input, one a line.
 
     visitor.py ADDRESS PORT
 
-    talk TEXTS PINGS   so many text frames and pings, each answered before the next
-    text | ping        one, without waiting for the answer
-    close CODE         the closing handshake
-    leave | reset      the end without one, by FIN or by RST
+    talk TEXTS PINGS   sends so many text frames and pings, waits for each answer before the next
+    text | ping        sends one, does not wait for the answer
+    close CODE         closes with the closing handshake
+    leave | reset      closes without a handshake, by FIN or by RST
 
-Each line is answered with one of JSON, the first when it is connected: `port` is its own, `texts` and
-`pings` what it has sent, `rtt_us` the shortest and longest wait for a pong, `code` how it was closed.
+It prints a line of JSON when it is connected and after each command: `port` is its own, `texts`
+and `pings` count what it sent, `rtt_us` is the shortest and longest wait for a pong, `code` the
+close code.
 """
 import asyncio
 import json
@@ -22,37 +23,38 @@ import websockets
 
 
 class Visitor:
-    """A connection, and what came of it."""
+    """A connection and its figures."""
 
     def __init__(self, ws):
         self.ws = ws
-        self.told = {"port": ws.local_address[1], "texts": 0, "pings": 0, "rtt_us": [], "code": None}
+        self.state = {"port": ws.local_address[1], "texts": 0, "pings": 0, "rtt_us": [],
+                      "code": None}
 
     async def talk(self, texts, pings):
-        """Both at once would measure each other's waits."""
+        """Texts first, then pings: at the same time each would lengthen the waits of the other."""
         for number in range(int(texts)):
             await self.ws.send("card %d" % number)
             await self.ws.recv()
-            self.told["texts"] += 1
+            self.state["texts"] += 1
         for _ in range(int(pings)):
             took = await (await self.ws.ping())
-            self.told["pings"] += 1
-            waits = self.told["rtt_us"] + [int(took * 1e6)]
-            self.told["rtt_us"] = [min(waits), max(waits)]
+            self.state["pings"] += 1
+            waits = self.state["rtt_us"] + [int(took * 1e6)]
+            self.state["rtt_us"] = [min(waits), max(waits)]
 
     async def do(self, word, *args):
-        """One line."""
+        """Carries out one command."""
         if word == "talk":
             await self.talk(*args)
         elif word == "text":
             await self.ws.send("one more")
-            self.told["texts"] += 1
+            self.state["texts"] += 1
         elif word == "ping":
             await self.ws.ping()
-            self.told["pings"] += 1
+            self.state["pings"] += 1
         elif word == "close":
             await self.ws.close(int(args[0]))
-            self.told["code"] = self.ws.close_code
+            self.state["code"] = self.ws.close_code
         elif word == "leave":
             self.ws.transport.close()
         elif word == "reset":
@@ -62,9 +64,9 @@ class Visitor:
         else:
             raise ValueError("no such command: " + word)
 
-    def tell(self):
-        """Where it stands."""
-        print(json.dumps(self.told), flush=True)
+    def report(self):
+        """Prints the figures."""
+        print(json.dumps(self.state), flush=True)
 
 
 async def main():
@@ -75,13 +77,13 @@ async def main():
         "ws://%s:%s/" % (sys.argv[1], sys.argv[2]), open_timeout=None, ping_interval=None,
         compression=None))
     await visitor.ws.recv()  # the greeting
-    visitor.tell()
+    visitor.report()
     while True:
         words = (await lines.readline()).decode().split()
         if not words:
             return
         await visitor.do(*words)
-        visitor.tell()
+        visitor.report()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Players in Chromium: client_browser.py ADDRESS PORT COUNT. Serves a page on 127.0.0.1, has a headless Chromium
-open it, and prints what the page's WebSockets live through, as client_node.js has it: every other one only
-listens, the rest move every 100 ms; each comes back 20 ms after its connection ended.
+"""Players in Chromium: client_browser.py ADDRESS PORT COUNT.
 
-Everything of the browser is in a folder of its own, gone at the end; its host names resolve to nothing."""
+Serves a page on 127.0.0.1, lets a headless Chromium open it, and prints the events of the page's
+WebSockets in the form of client_node.js. Every other player only listens, the others send a move
+every 100 ms. Each player connects again 20 ms after its connection ended.
+
+All files of the browser are in a folder that is removed at the end. Its resolver knows no host
+name.
+"""
 
 import http.server
 import json
@@ -18,19 +22,19 @@ import threading
 
 PAGE = """<!doctype html><script>
 "use strict";
-const tell = (ev, id) => navigator.sendBeacon("/tell", JSON.stringify({t: Date.now(), ev, id}));
+const report = (ev, id) => navigator.sendBeacon("/event", JSON.stringify({t: Date.now(), ev, id}));
 function play(id) {
 	const ws = new WebSocket("ws://ADDRESS:PORT/");
 	let opened = false, timer = null, moves = 0;
 	ws.onopen = () => {
 		opened = true;
-		tell("open", id);
+		report("open", id);
 		if (id % 2)
 			timer = setInterval(() => ws.send(JSON.stringify({move: ++moves})), 100);
 	};
 	ws.onclose = () => {
 		clearInterval(timer);
-		tell(opened ? "closed" : "failed", id);
+		report(opened ? "closed" : "failed", id);
 		setTimeout(play, 20, id);
 	};
 }
@@ -40,7 +44,7 @@ for (let id = 0; id < COUNT; id++)
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    """The page, and what it tells."""
+    """Serves the page and prints the events that the page posts."""
 
     def reply(self, body):
         self.send_response(200)
@@ -49,20 +53,20 @@ class Collector(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def do_GET(self):  # noqa: N802 (the library's name)
+    def do_GET(self):  # noqa: N802 (named by the library)
         self.reply(self.server.page)
 
     def do_POST(self):  # noqa: N802
-        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        print(json.dumps(said), flush=True)
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        print(json.dumps(event), flush=True)
         self.reply(b"")
 
     def log_message(self, *args):
-        """Nobody reads it."""
+        """Requests are not logged."""
 
 
 def main():
-    """Until SIGTERM."""
+    """Runs until SIGTERM."""
     address, port, count = sys.argv[1:4]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     server.page = (PAGE.replace("ADDRESS", address).replace("PORT", port)
@@ -86,7 +90,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     try:
         browser.wait()
-        print("the browser ended by itself: %d" % browser.returncode, file=sys.stderr)
+        print("the browser exited with status %d" % browser.returncode, file=sys.stderr)
     finally:
         try:
             os.killpg(browser.pid, signal.SIGKILL)

@@ -1,16 +1,16 @@
 #!/usr/bin/node
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// Players by Node's ws: client_node.js ADDRESS PORT COUNT. Every other one only listens, the rest move every
-// 100 ms; each comes back 20 ms after its connection ended. One JSON line an event: {"t": ms, "ev": "open",
-// "closed" or "failed", "id": N}.
+// Players over Node's ws: client_node.js ADDRESS PORT COUNT. Every other player only listens, the
+// others send a move every 100 ms. Each player connects again 20 ms after its connection ended. Each
+// event is a line of JSON: {"t": ms, "ev": "open", "closed" or "failed", "id": N}.
 "use strict";
 const WebSocket = require("/usr/share/nodejs/ws");
 
 const [address, port, count] = process.argv.slice(2);
 const BACK_MS = 20;
 
-function tell(ev, id) {
+function report(ev, id) {
 	process.stdout.write(JSON.stringify({ t: Date.now(), ev, id }) + "\n");
 }
 
@@ -22,14 +22,14 @@ function play(id) {
 
 	ws.on("open", () => {
 		opened = true;
-		tell("open", id);
+		report("open", id);
 		if (id % 2)
 			timer = setInterval(() => ws.send(JSON.stringify({ move: ++moves })), 100);
 	});
 	ws.on("error", () => {});
 	ws.on("close", () => {
 		clearInterval(timer);
-		tell(opened ? "closed" : "failed", id);
+		report(opened ? "closed" : "failed", id);
 		setTimeout(play, BACK_MS, id);
 	});
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Players by Debian's python3-websockets: client_python.py ADDRESS PORT COUNT. Every other one only listens, the
-rest move every 100 ms; each comes back 20 ms after its connection ended. One JSON line an event, as
-client_node.js has them."""
+"""Players over Debian's python3-websockets: client_python.py ADDRESS PORT COUNT.
+
+Every other player only listens, the others send a move every 100 ms. Each player connects again
+20 ms after its connection ended. Each event is a line of JSON in the form of client_node.js.
+"""
 
 import asyncio
 import json
@@ -14,13 +16,13 @@ import websockets
 BACK_S = 0.02
 
 
-def tell(event, number):
-    """One line."""
+def report(event, number):
+    """Prints one event."""
     print(json.dumps({"t": int(time.time() * 1000), "ev": event, "id": number}), flush=True)
 
 
 async def move(ws):
-    """Moves until the connection ends."""
+    """Sends moves until the connection ends."""
     moves = 0
     while True:
         moves += 1
@@ -29,14 +31,14 @@ async def move(ws):
 
 
 async def play(url, number):
-    """One player's whole life."""
+    """Runs one player, which connects again after each end."""
     while True:
         opened = False
         mover = None
         try:
             async with websockets.connect(url, open_timeout=10, close_timeout=1) as ws:
                 opened = True
-                tell("open", number)
+                report("open", number)
                 if number % 2:
                     mover = asyncio.ensure_future(move(ws))
                 async for _ in ws:
@@ -46,12 +48,12 @@ async def play(url, number):
         if mover:
             mover.cancel()
             await asyncio.gather(mover, return_exceptions=True)
-        tell("closed" if opened else "failed", number)
+        report("closed" if opened else "failed", number)
         await asyncio.sleep(BACK_S)
 
 
 async def main():
-    """All of them."""
+    """Runs all players."""
     url = "ws://%s:%s/" % (sys.argv[1], sys.argv[2])
     await asyncio.gather(*(play(url, number) for number in range(int(sys.argv[3]))))
 

@@ -1,18 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Compares what the kernel counted with what the ends of a frames test did.
+"""Compares the frames that the kernel counted with those that the ends of a frames test counted.
 
-  compare.py conns CONNS CLIENT             connection by connection
-  compare.py counters BEFORE AFTER CLIENT   by opcode and direction
-  compare.py between BEFORE AFTER CONNS CLIENT   the same, where connections lost their step
+  compare.py conns CONNS CLIENT                  connection by connection
+  compare.py counters BEFORE AFTER CLIENT        by opcode and direction
+  compare.py between BEFORE AFTER CONNS CLIENT   the same, when connections lost synchronization
 
-CONNS is `bpftool -j map dump` of the map conns, BEFORE and AFTER are `ctl counters --all --json` of one
-service (".services.NAME"), CLIENT a line of frames_client. The answer is one line of JSON; the exit
-status is 0 when nothing is wrong.
+CONNS is `bpftool -j map dump` of the map conns. BEFORE and AFTER are `ctl counters --all --json`
+of one service (".services.NAME"). CLIENT is a line of frames_client. The answer is one line of
+JSON; the exit status is 0 when nothing is wrong.
 
-A connection that never lost its step must have the exact numbers. One that did has missed some, and has
-counted none that was not sent; so by opcode the truth lies between all frames of the exact ones and all
-frames of everybody.
+For a connection that never lost synchronization both counts must be equal. For a connection that
+lost it, the kernel missed frames but counted none that was not sent. So the kernel's count by
+opcode lies between all frames of the connections that never lost it and all frames of all
+connections.
 """
 
 import json
@@ -25,13 +26,13 @@ WAYS = (("in", "sent", "c2s"), ("out", "received", "s2c"))
 
 
 def load(path):
-    """The last line of a file that has something in it."""
+    """The last line of a file that is not empty."""
     with open(path, encoding="utf-8") as f:
         return json.loads([l for l in f.read().splitlines() if l.strip()][-1])
 
 
 def entries(dump):
-    """Established connections by the client's port."""
+    """Established connections, by the port of the client."""
     found = {}
     for entry in dump:
         key, value = entry["formatted"]["key"], entry["formatted"]["value"]
@@ -42,7 +43,7 @@ def entries(dump):
 
 
 def judge(conn, entry):
-    """Words about what is wrong with one connection, or none."""
+    """What is wrong with one connection: a list of messages."""
     if entry is None:
         return ["not in conns"]
     wrong = []
@@ -55,7 +56,7 @@ def judge(conn, entry):
 
 
 def conns(dump, client):
-    """Every connection of the client."""
+    """Compares every connection of the client."""
     kernel = entries(dump)
     answer = {"conns": 0, "exact": 0, "lost": 0, "out_of_step": 0, "frames": 0, "wrong": []}
     for conn in client["conns"]:
@@ -72,7 +73,7 @@ def conns(dump, client):
 
 
 def counters(before, after, least, most):
-    """The kernel's frames by opcode must be from `least` to `most`."""
+    """Compares by opcode: the kernel's count must lie between `least` and `most`."""
     answer = {"wrong": [], "kernel": 0}
     for way, end, _ in WAYS:
         for kind in KINDS:
@@ -89,7 +90,7 @@ def counters(before, after, least, most):
 
 
 def exact_part(dump, client):
-    """The frames of connections that never lost their step."""
+    """The frames of the connections that never lost synchronization."""
     kernel = entries(dump)
     part = {end: dict.fromkeys(KINDS, 0) for _, end, _ in WAYS}
     for conn in client["conns"]:
@@ -101,7 +102,7 @@ def exact_part(dump, client):
 
 
 def main():
-    """One comparison."""
+    """Makes the comparison that the command line names."""
     what, files = sys.argv[1], [load(path) for path in sys.argv[2:]]
     if what == "conns":
         answer = conns(*files)

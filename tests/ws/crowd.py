@@ -1,22 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The ordinary traffic of a game: players of every sort, and what else knocks at an open port.
+"""The ordinary traffic of a game: players of every kind, and what else an open port receives.
 
   crowd.py --addr A.B.C.D --port N [--players N] [--idle N] [--silent N] [--join MS] [--http MS]
            [--garbage MS] [--slow N] [--scan SECONDS] [--seed N]
 
-  players  send a move every 100 to 500 ms and want its echo; come back when the connection breaks
-  idle     say nothing, but ping every 20 s, and give up when no pong comes within 20 s
+  players  send a move every 100 to 500 ms and wait for its echo; connect again after each end
+  idle     ping every 20 s and send nothing else; give up when no pong comes within 20 s
   silent   only listen
-  join     every so often somebody comes, makes some moves and leaves within two seconds: by a close
-           frame, by FIN or by RST
-  http     GET of what is there and what is not
-  garbage  bytes that are no HTTP
+  join     a player that connects every MS ms, sends some moves and leaves within two seconds: by a
+           close frame, by FIN or by RST
+  http     a GET every MS ms of a path that exists or does not
+  garbage  bytes that are not HTTP, every MS ms
   slow     HTTP heads that come byte by byte and never end, half of them upgrades
-  scan     so often the ports 8700 to 8800, by connect() and by bare SYNs
+  scan     the ports 8700 to 8800 every SECONDS seconds, by connect() and by bare SYNs
 
-Until SIGTERM; then what happened is told as one line of JSON. "broken" are connections of players, idle
-and silent ones that ended though nobody here wanted it.
+Runs until SIGTERM, then prints its figures as one line of JSON. "broken" counts the connections of
+players, idle and silent clients that ended although the client did not end them.
 """
 
 import argparse
@@ -35,7 +35,7 @@ TROUBLE = (OSError, asyncio.TimeoutError, websockets.WebSocketException)
 
 
 class Crowd:
-    """Everybody, and what they lived through."""
+    """All clients and their figures."""
 
     def __init__(self, args):
         self.args = args
@@ -45,19 +45,19 @@ class Crowd:
                             "garbage", "slow", "scanned")})
 
     def connect(self, ping_interval=None):
-        """A WebSocket to the game."""
+        """Opens a WebSocket to the game."""
         return websockets.connect(
             "ws://%s:%d/" % (self.args.addr, self.args.port), open_timeout=10, close_timeout=2,
             ping_interval=ping_interval, ping_timeout=20)
 
     async def move(self, ws, number):
-        """One move and its echo."""
+        """Sends a move and waits for its echo."""
         await ws.send('{"move":%d}' % number)
         answer = json.loads(await asyncio.wait_for(ws.recv(), 10))
         self.seen["echoes" if answer["echo"] == number else "wrong"] += 1
 
-    async def stay(self, live, ping_interval=None):
-        """Connects, lives, and comes back when that ends."""
+    async def stay(self, use, ping_interval=None):
+        """Connects, uses the connection, and connects again after its end."""
         while True:
             try:
                 ws = await self.connect(ping_interval)
@@ -66,13 +66,13 @@ class Crowd:
                 await asyncio.sleep(0.2)
                 continue
             try:
-                await live(ws)
+                await use(ws)
             except TROUBLE:
                 pass
             self.seen["broken"] += 1
 
     async def play(self, ws):
-        """A player's life."""
+        """Sends moves until the connection ends."""
         number = 0
         while True:
             number += 1
@@ -80,12 +80,12 @@ class Crowd:
             await asyncio.sleep(self.chance.uniform(0.1, 0.5))
 
     async def listen(self, ws):
-        """A life of one who says nothing; what pings are sent the library sends."""
+        """Only reads until the connection ends; the library sends the pings."""
         async for _ in ws:
             pass
 
     async def visit(self):
-        """Comes, plays a little, leaves in one of three ways."""
+        """Connects, sends some moves, leaves in one of three ways."""
         try:
             ws = await self.connect()
             for number in range(1, self.chance.randrange(2, 5)):
@@ -104,7 +104,7 @@ class Crowd:
             self.seen["failed"] += 1
 
     async def get(self):
-        """One plain request."""
+        """Sends one plain request."""
         path = self.chance.choice(("/health", "/health", "/", "/nothing"))
         try:
             reader, writer = await asyncio.open_connection(self.args.addr, self.args.port)
@@ -116,7 +116,7 @@ class Crowd:
             self.seen["http_failed"] += 1
 
     async def babble(self):
-        """Bytes that mean nothing; the server may end it as it likes."""
+        """Sends random bytes. The server may end the connection in any way."""
         try:
             reader, writer = await asyncio.open_connection(self.args.addr, self.args.port)
             writer.write(self.chance.randbytes(self.chance.randrange(1, 600)))
@@ -127,7 +127,7 @@ class Crowd:
             pass
 
     async def dawdle(self, upgrade):
-        """A head that never ends."""
+        """Sends a head that never ends."""
         head = b"GET /health HTTP/1.1\r\nHost: game\r\n"
         if upgrade:
             head = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -143,7 +143,7 @@ class Crowd:
                 await asyncio.sleep(1)
 
     async def knock(self, port):
-        """connect(), and nothing else."""
+        """Connects to a port and closes."""
         try:
             _, writer = await asyncio.wait_for(
                 asyncio.open_connection(self.args.addr, port), 2)
@@ -153,7 +153,7 @@ class Crowd:
         self.seen["scanned"] += 1
 
     def syn(self, raw, own, port):
-        """A bare SYN; our kernel resets what answers."""
+        """Sends a bare SYN. The kernel here resets each answer."""
         source = self.chance.randrange(20000, 30000)
         head = struct.pack("!HHIIBBHHH", source, port, self.chance.getrandbits(32), 0, 5 << 4, 2,
                            1024, 0, 0)
@@ -166,7 +166,7 @@ class Crowd:
         self.seen["scanned"] += 1
 
     async def scan(self):
-        """All ports, both ways."""
+        """Scans all ports in both ways."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((self.args.addr, self.args.port))
             own = probe.getsockname()[0]
@@ -177,7 +177,7 @@ class Crowd:
                 await asyncio.sleep(0)
 
     async def every(self, seconds, what):
-        """Starts one of these so often, without waiting for its end."""
+        """Starts a task at random intervals of this mean, without waiting for its end."""
         tasks = set()
         while seconds:
             task = asyncio.create_task(what())
@@ -186,17 +186,19 @@ class Crowd:
             await asyncio.sleep(seconds * self.chance.uniform(0.5, 1.5))
 
     async def run(self):
-        """Until SIGTERM."""
+        """Runs until SIGTERM, then prints the figures."""
         args = self.args
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        lives = [self.stay(self.play) for _ in range(args.players)]
-        lives += [self.stay(self.listen, 20) for _ in range(args.idle)]
-        lives += [self.stay(self.listen) for _ in range(args.silent)]
-        lives += [self.dawdle(n % 2 == 0) for n in range(args.slow)]
-        lives += [self.every(args.join / 1000, self.visit), self.every(args.http / 1000, self.get),
-                  self.every(args.garbage / 1000, self.babble), self.every(args.scan, self.scan)]
-        tasks = [asyncio.create_task(life) for life in lives]
+        clients = [self.stay(self.play) for _ in range(args.players)]
+        clients += [self.stay(self.listen, 20) for _ in range(args.idle)]
+        clients += [self.stay(self.listen) for _ in range(args.silent)]
+        clients += [self.dawdle(n % 2 == 0) for n in range(args.slow)]
+        clients += [self.every(args.join / 1000, self.visit),
+                    self.every(args.http / 1000, self.get),
+                    self.every(args.garbage / 1000, self.babble),
+                    self.every(args.scan, self.scan)]
+        tasks = [asyncio.create_task(client) for client in clients]
         await stop.wait()
         print(json.dumps(self.seen), flush=True)
         for task in tasks:

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A WebSocket client over python3-websockets for frames tests; see frames_ws.py and frames.h.
 
-It goes the way of frames_client.c: sends messages of every shape, waits for "!end", makes a slow exchange
-of small ones, tells in one line of JSON what each connection sent and received when nothing is on its
-way any more, waits for a line on stdin, closes, and tells the totals.
+It does the same as frames_client.c: sends messages of every shape, waits for "!end", and
+exchanges small messages slowly. When everything is acknowledged, it prints a line of JSON with
+the frames that each connection sent and received. It closes after a line on stdin and prints the
+totals.
 """
 
 import argparse
@@ -19,11 +20,11 @@ import termios
 import websockets
 
 sys.dont_write_bytecode = True
-import frames_ws  # noqa: E402  (nothing is written into the source tree)
+import frames_ws  # noqa: E402  (after the line above: no bytecode in the source tree)
 
 
 class Player:
-    """One connection."""
+    """A connection."""
 
     def __init__(self, args, number):
         self.args = args
@@ -31,14 +32,14 @@ class Player:
         self.ws = None
 
     async def hear(self, word):
-        """Reads on until the server says the word."""
+        """Reads until the server sends this word."""
         async for message in self.ws:
             if message == word:
                 return
-        raise ConnectionError("the server ended the connection before " + word)
+        raise ConnectionError("the server closed the connection before " + word)
 
     async def talk(self):
-        """Everything but the end."""
+        """Does everything up to the first line of JSON."""
         args = self.args
         context = None
         if args.tls:
@@ -48,7 +49,7 @@ class Player:
             "%s://%s:%d/" % ("wss" if args.tls else "ws", args.addr, args.port), ssl=context,
             max_size=None, max_queue=None, ping_interval=None,
             compression="deflate" if self.chance.random() < args.deflate else None)
-        # Somebody must read meanwhile, or both ends wait for the other's buffer.
+        # Reads at the same time: else each end could wait for room in the buffer of the other.
         hearing = asyncio.create_task(self.hear("!end"))
         for _ in range(args.messages):
             await frames_ws.send_random(self.ws, self.chance, args.max)
@@ -60,40 +61,40 @@ class Player:
         await self.sent()
 
     async def sent(self):
-        """Until the server's kernel has acknowledged everything."""
+        """Waits until the kernel of the server has acknowledged everything."""
         fd = self.ws.transport.get_extra_info("socket").fileno()
         while self.ws.transport.get_write_buffer_size() or struct.unpack(
                 "i", fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0"))[0]:
             await asyncio.sleep(0.01)
 
     async def close(self):
-        """By either side."""
+        """Closes from here, or lets the server close."""
         if self.chance.random() < self.args.bye:
             await self.ws.send("!bye 4000")
         else:
             await self.ws.close(self.chance.choice((1000, 1001, 3000)), "so long")
         await self.ws.wait_closed()
 
-    def tell(self):
-        """This connection's part of the first line."""
+    def counts(self):
+        """The part of this connection in the first line."""
         counts = frames_ws.counts_of(self.ws)
         return {"port": self.ws.local_address[1], "sent": dict(counts["sent"]),
                 "received": dict(counts["received"])}
 
 
 async def run(args):
-    """All connections together."""
+    """Runs all connections together."""
     players = [Player(args, n) for n in range(args.conns)]
     await asyncio.gather(*(p.talk() for p in players))
     sums = frames_ws.total([p.ws for p in players])
-    print(json.dumps({"conns": [p.tell() for p in players], **sums}), flush=True)
+    print(json.dumps({"conns": [p.counts() for p in players], **sums}), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     await asyncio.gather(*(p.close() for p in players))
     print(json.dumps(frames_ws.total([p.ws for p in players])), flush=True)
 
 
 def main():
-    """Options, then the players, for a bounded time."""
+    """Reads the options and runs the players for at most --seconds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--addr", required=True)
     parser.add_argument("--port", type=int, required=True)

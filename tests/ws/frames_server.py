@@ -4,7 +4,7 @@
 
   frames_server.py [--port 8766] [--max BYTES] [--seed N] [--cert FILE --key FILE]
 
-SIGTERM ends it; the frames it sent and received are printed as JSON.
+At SIGTERM it prints the frames that it sent and received as JSON and ends.
 """
 
 import argparse
@@ -19,11 +19,11 @@ import sys
 import websockets
 
 sys.dont_write_bytecode = True
-import frames_ws  # noqa: E402  (nothing is written into the source tree)
+import frames_ws  # noqa: E402  (after the line above: no bytecode in the source tree)
 
 
 async def answer(ws, message, chance, most):
-    """Does what one message asks for. False: the connection is closed."""
+    """Answers one message. False: the connection was closed."""
     word = message if isinstance(message, str) and message.startswith("!") else ""
     if word in ("!end", "!echo"):
         await ws.send(word)
@@ -38,7 +38,7 @@ async def answer(ws, message, chance, most):
 
 
 async def serve(args):
-    """Until SIGTERM."""
+    """Serves until SIGTERM, then prints the figures."""
     seeds = itertools.count(args.seed)
     players = []
 
@@ -69,7 +69,7 @@ async def serve(args):
 
 
 def main():
-    """Options, then the server."""
+    """Reads the options and serves."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8766)
     parser.add_argument("--max", type=int, default=200000)

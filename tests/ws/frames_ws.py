@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the Python ends of a frames test share: python3-websockets, with every frame counted.
+"""What the Python ends of a frames test share: python3-websockets with a counter for every frame.
 
-The library's own reading and writing of frames (RFC 6455 section 5) is kept; only a count is put around
-it. frames.h says what a client may ask of a server.
+The library reads and writes the frames (RFC 6455 section 5); only counting is added. frames.h has
+what a client may ask of a server.
 """
 
 import collections
@@ -16,7 +16,7 @@ LETTERS = "abcdefghijklmnop"
 
 
 def counts_of(protocol):
-    """The counters of one connection: sent and received."""
+    """The counters of one connection, sent and received."""
     if not hasattr(protocol, "frame_counts"):
         protocol.frame_counts = {w: collections.Counter({k: 0 for k in KINDS.values()})
                                  for w in ("sent", "received")}
@@ -24,7 +24,7 @@ def counts_of(protocol):
 
 
 def count_frames():
-    """From now on every connection of this process counts its frames."""
+    """Makes every connection of this process count its frames."""
     read, write = WebSocketCommonProtocol.read_frame, WebSocketCommonProtocol.write_frame_sync
 
     async def read_frame(self, max_size):
@@ -41,13 +41,13 @@ def count_frames():
 
 
 def total(protocols):
-    """The sum over a list of connections, as it is printed."""
+    """The sums over a list of connections, as they are printed."""
     return {w: {k: sum(counts_of(p)[w][k] for p in protocols) for k in KINDS.values()}
             for w in ("sent", "received")}
 
 
 def size(chance, most):
-    """Mostly small; every form of the length, and the edges between them."""
+    """Mostly small sizes, but also every form of the length field and the limits between them."""
     draw = chance.randrange(100)
     if draw < 60:
         n = chance.randrange(126)
@@ -63,7 +63,7 @@ def size(chance, most):
 
 
 def payload(chance, text, most):
-    """Some of it compresses well, some not at all."""
+    """A payload: some compress well, some not at all."""
     n = size(chance, most)
     if text:
         return "".join(chance.choices(LETTERS, k=n)) if n < 300 else chance.choice(LETTERS) * n
@@ -71,16 +71,16 @@ def payload(chance, text, most):
 
 
 async def ping(ws, chance):
-    """Its pong is not waited for: it may never come, when the connection ends before."""
+    """Sends a ping. Does not wait for the pong, which never comes if the connection ends first."""
     data = chance.randbytes(chance.randrange(126))
     if data in ws.pings:
-        return  # the library wants them all different
+        return  # the library accepts no two equal pings
     waiter = await ws.ping(data)
     waiter.add_done_callback(lambda f: f.cancelled() or f.exception())
 
 
 async def send_random(ws, chance, most):
-    """One message of any shape, or a control frame before it."""
+    """Sends one message of any shape, now and then after a control frame."""
     text = chance.random() < 0.5
     if chance.random() < 0.1:
         await ping(ws, chance)
@@ -100,5 +100,5 @@ async def send_random(ws, chance, most):
 
 
 def generator(seed):
-    """Chance that can be had again."""
+    """A random number generator that the seed repeats."""
     return random.Random(seed)

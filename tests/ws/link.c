@@ -33,7 +33,7 @@
 #define FRAME_MAX   (65536 + 64)
 #define HELD_MAX    16
 #define QUEUE_MAX   65536 /* waiting frames, each direction */
-#define BATCH       64    /* frames read from one side before the other side is read */
+#define BATCH       64    /* frames read from one end before the other end is read */
 #define BUFFER_SIZE (64 << 20)
 #define HOLD_NS     5000000ULL
 #define NS_PER_US   1000ULL

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The bad link (link.c) in the lab: between a client's cable and the switch, in the switch's namespace.
+# The bad link (link.c) in the lab: between the cable of a client and the switch, in the namespace
+# of the switch.
 #
 #   client [eth0]----[p-CLIENT] link [bl-CLIENT]----[br-CLIENT] br0
 #
-# link_insert opens the cable once; then link_start and link_end, any number of times, with rates of their
-# own. Nothing passes between an end and the next start. The counts are in LINK_COUNTS after link_end.
+# link_insert cuts the cable once. Then link_start and link_end follow any number of times, each
+# with its own rates. No frame passes between link_end and the next link_start. link_end puts the
+# counts into LINK_COUNTS.
 
 WS_BUILD=$LAB_BUILD/tests/ws
 
-# Nobody on the way puts segments together, and nobody leaves a checksum to hardware that is not there.
+# Turns off merged segments, and checksums that are left to hardware: a veth has none.
 link_plain() {
 	local node=$1 dev=$2
 	lab_run "$node" ethtool -K "$dev" tx off gso off tso off gro off >/dev/null
 }
 
-# A full veth ring drops what comes; with a queue before it the sender waits instead.
+# A full veth ring drops frames. With a queue before the ring the sender waits instead.
 link_queue() {
 	local node=$1 dev=$2
 	lab_run "$node" tc qdisc replace dev "$dev" root pfifo limit 20000
@@ -37,7 +39,7 @@ link_insert() {
 
 link_listens() { grep -q 'link: ready' "$LAB_DIR/log/sw.link-$1" 2>/dev/null; }
 
-# link_start NODE OPTION...: the options are the program's.
+# link_start NODE OPTION...: the options are those of the program.
 link_start() {
 	local node=$1
 	shift
@@ -49,12 +51,12 @@ link_start() {
 
 link_end() {
 	lab_stop sw "link-$1" || return 1
-	# shellcheck disable=SC2034 # read by whoever sources this file
+	# shellcheck disable=SC2034 # read by the tests that source this file
 	LINK_COUNTS=$(cat "$LAB_DIR/link-$1.json")
 	[ -n "$LINK_COUNTS" ]
 }
 
-# What interfaces dropped on the way from the client's link to NODE, all time.
+# Frames that the interfaces from the link of the client to NODE have dropped since the lab started.
 link_dropped() {
 	local node=$1 dev
 	for dev in "p-$node" "br-$2" "bl-$2" "p-$2"; do
