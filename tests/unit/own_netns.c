@@ -126,7 +126,7 @@ void own_netns_link(struct own_netns *n)
 	must(!own_wait(link_runs, hx0, 5000), "waiting for the link");
 }
 
-/* /sys shows the network namespace it was mounted in. */
+/* A mounted /sys shows the network namespace in which it was mounted. */
 static void own_sys(void)
 {
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
@@ -136,7 +136,7 @@ static void own_sys(void)
 void own_netns_make(struct own_netns *n)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
-		die("namespaces of the test's own need root");
+		die("the namespaces of the test need root");
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		die("making mounts private");
 	n->b = this_ns();

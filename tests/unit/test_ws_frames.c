@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames of one direction in their order, for hokm/ws.h: every form of header, cut at every byte;
- * what breaks the rules of RFC 6455 section 5 and RFC 7692; messages in fragments; close frames;
- * frames that are larger than sequence numbers can tell.
+ * Frames of one direction in order, for hokm/ws.h: every form of header, cut at every byte; frames
+ * that break the rules of RFC 6455 section 5 and RFC 7692; messages in fragments; close frames;
+ * frames longer than the range of sequence numbers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #define SERVER HOKM_SIDE_SERVER
 #define ISN    0xfffffffcU /* wraps inside the first header */
 
-/* The stream in two segments; in one when cut is its length. */
+/* Sends the stream in two segments; in one when cut is its length. */
 static void run_cut(struct ws_rig *r, __u8 side, const struct ws_stream *s, __u32 cut)
 {
 	ws_rig_begin_frames(r, side, ISN);
@@ -146,7 +146,7 @@ static const struct wrong wrongs[] = {
 	{"a continuation of nothing", SERVER, {0x80, 0}, 2, HOKM_FAULT_ORDER},
 };
 
-/* A good frame first; the faulty header whole, or cut so that it comes byte by byte. */
+/* Sends a good frame, then the faulty header in two segments; cut 0: in one. */
 static void run_wrong(const struct wrong *w, __u32 cut)
 {
 	static struct ws_stream s;
@@ -159,7 +159,7 @@ static void run_wrong(const struct wrong *w, __u32 cut)
 	ws_rig_begin_frames(&r, w->side, ISN);
 	ws_rig_next(&r, s.b, cut);
 	if (r.lost)
-		fail_msg("%s: told before it was seen, cut at %u", w->name, cut);
+		fail_msg("%s: reported before it was complete, cut at %u", w->name, cut);
 	ws_rig_next(&r, s.b + cut, s.len - cut);
 	if (r.lost != 1 || r.last.fault != w->fault || r.total.n[WS_TEXT] != 1 ||
 	    r.ws.state != HOKM_FOLLOW_LOST)
@@ -202,7 +202,7 @@ static void lengths_at_the_edge_are_right(void **state)
 
 struct row {
 	const char *name;
-	__u8 b0[6]; /* first bytes of the frames, 0 ends */
+	__u8 b0[6]; /* first bytes of the frames; 0 ends the list */
 	__u8 n, good;
 	__u8 fault;
 };
@@ -280,7 +280,7 @@ static void close_codes_cut_at_every_byte(void **state)
 				expect_close(&s, (__u8)side, codes[i]);
 			}
 		}
-		/* One byte is no code (RFC 6455 section 5.5.1). */
+		/* A payload of one byte holds no code (RFC 6455 section 5.5.1). */
 		for (__u32 len = 0; len < 2; len++) {
 			s.len = 0;
 			ws_put_frame(&s, (__u8)side, WS_FIN | WS_OP_CLOSE, len);
@@ -308,13 +308,11 @@ static void nothing_counts_behind_the_close(void **state)
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_DONE);
 }
 
-/* ---- frames over the stride ---- */
+/* ---- frames longer than WS_STRIDE ---- */
 
 #define GIB (1ULL << 30)
 
-/*
- * Payload goes by: shown are segments now and then, and those that cross what is skipped at a time.
- */
+/* Shows some segments of a long payload, among them those that cross a multiple of WS_STRIDE. */
 static void pass_payload(struct ws_rig *r, __u32 seq, __u64 len)
 {
 	__u8 junk[100];

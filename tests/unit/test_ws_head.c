@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a stream begins, for hokm/ws.h: upgrade requests and their answers, other HTTP, TLS, and what
- * is neither. Every head goes through whole, cut in two at every byte, and byte by byte.
+ * The beginning of a stream, for hokm/ws.h: upgrade requests and their answers, other HTTP, TLS,
+ * and other bytes. Every head is sent whole, cut in two at every byte, and byte by byte.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 struct head {
 	const char *name, *text;
 	__u8 side;
-	/* what must be found */
+	/* expected */
 	__u8 did, state;
 	__u16 status;
 };
@@ -90,7 +90,7 @@ static void check_head(const struct ws_rig *r, const struct head *h, __u32 cut)
 		 r->ws.state, r->total.status);
 }
 
-/* The head in two segments; behind the end of it when cut is 0. */
+/* Sends the head in two segments; in one when cut is 0. */
 static void cut_at(const struct head *h, __u32 cut)
 {
 	__u32 len = (__u32)strlen(h->text);
@@ -125,11 +125,8 @@ static void heads_byte_by_byte(void **state)
 	}
 }
 
-/*
- * What each head of the table was found by must be told in the segment that ends it, and in no
- * other.
- */
-static void a_head_is_told_once(void **state)
+/* The result of a head must be reported for the segment that ends it and for no other. */
+static void a_head_is_reported_once(void **state)
 {
 	static const char text[] = "HTTP/1.1 503 x\r\n\r\n";
 	struct ws_rig r;
@@ -145,7 +142,7 @@ static void a_head_is_told_once(void **state)
 	assert_int_equal(r.last.did, 0);
 }
 
-/* A server may speak at once: frames behind the 101 in its segment, cut wherever. */
+/* A server may send frames in the same segment as the 101; the segment is cut at every byte. */
 static void frames_right_behind_the_101(void **state)
 {
 	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
@@ -214,7 +211,7 @@ static void records_are_counted_wherever_they_are_cut(void **state)
 	}
 }
 
-static void records_that_are_none_lose_step(void **state)
+static void bad_records_lose_synchronization(void **state)
 {
 	static const struct {
 		__u8 type, major;
@@ -267,10 +264,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heads_whole_and_cut_at_every_byte),
 		cmocka_unit_test(heads_byte_by_byte),
-		cmocka_unit_test(a_head_is_told_once),
+		cmocka_unit_test(a_head_is_reported_once),
 		cmocka_unit_test(frames_right_behind_the_101),
 		cmocka_unit_test(records_are_counted_wherever_they_are_cut),
-		cmocka_unit_test(records_that_are_none_lose_step),
+		cmocka_unit_test(bad_records_lose_synchronization),
 		cmocka_unit_test(a_stream_begins_with_a_record_or_with_a_head),
 	};
 

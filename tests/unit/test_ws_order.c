@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Segments as the network brings them, for hokm/ws.h: repeated, overlapping, early, never seen;
- * step lost by that, and got again. A stream of a few frames at known places, and scripts of
- * segments [from, to) of it; sequence numbers begin just before they wrap.
+ * Segments as a network delivers them, for hokm/ws.h: repeated, overlapping, early, missing; and
+ * how synchronization is lost and regained. The tests use a stream with a few frames at known
+ * places and scripts of its segments [from, to). The sequence numbers begin just before they wrap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #define ISN    0xffffff80U
 
 /*
- * The stream, by its server: text 0..102, binary 102..606 (header to 106), ping 606..612,
+ * The stream that the server sends: text 0..102, binary 102..606 (header to 106), ping 606..612,
  * text 612..714, text 714..816, close 816..820.
  */
 static struct ws_stream stream;
@@ -41,14 +41,14 @@ static int make_stream(void **state)
 #define MAX_PARTS 10
 struct script {
 	const char *name;
-	__u16 part[MAX_PARTS][2]; /* from, to; to 0 ends */
-	/* what must come of it */
-	__u8 frames; /* all kinds */
+	__u16 part[MAX_PARTS][2]; /* from, to; to 0 ends the script */
+	/* expected */
+	__u8 frames; /* of all kinds */
 	__u8 lost, state;
 };
 
-#define IN_STEP HOKM_FOLLOW_FRAMES
-#define DONE    HOKM_FOLLOW_DONE
+#define FRAMES HOKM_FOLLOW_FRAMES
+#define DONE   HOKM_FOLLOW_DONE
 static const struct script scripts[] = {
 	{"in order", {{0, 102}, {102, 612}, {612, END}}, 6, 0, DONE},
 	{"every segment twice", {{0, 50}, {0, 50}, {50, 700}, {50, 700}, {700, END}}, 6, 0, DONE},
@@ -109,13 +109,9 @@ static const struct script scripts[] = {
 	 2,
 	 1,
 	 HOKM_FOLLOW_LOST},
-	{"still waiting", {{0, 102}, {200, 300}}, 1, 0, IN_STEP},
-	{"still waiting, more repeated",
-	 {{0, 102}, {606, 700}, {0, 102}, {80, 102}},
-	 1,
-	 0,
-	 IN_STEP},
-	{"the gap shrinks", {{0, 102}, {606, 700}, {102, 104}}, 1, 0, IN_STEP},
+	{"still waiting", {{0, 102}, {200, 300}}, 1, 0, FRAMES},
+	{"still waiting, more repeated", {{0, 102}, {606, 700}, {0, 102}, {80, 102}}, 1, 0, FRAMES},
+	{"the gap shrinks", {{0, 102}, {606, 700}, {102, 104}}, 1, 0, FRAMES},
 	{"the close came early", {{0, 714}, {816, END}, {714, 816}}, 5, 1, HOKM_FOLLOW_LOST},
 };
 
@@ -133,7 +129,7 @@ static void part(struct ws_rig *r, __u32 from, __u32 to)
 	ws_rig_segment(r, ISN + from, stream.b + from, to - from);
 }
 
-/* seen: the other side's acknowledgements are seen, and never beyond what came in order. */
+/* seen: the peer's acknowledgements are seen; they cover only what arrived in order. */
 static void run_script(const struct script *s, bool seen)
 {
 	struct ws_rig r;
@@ -158,7 +154,7 @@ static void segments_in_any_order(void **state)
 	}
 }
 
-/* ---- what the other side acknowledges ---- */
+/* ---- acknowledgements of the peer ---- */
 
 static void an_acknowledged_gap_is_a_loss(void **state)
 {
@@ -172,7 +168,7 @@ static void an_acknowledged_gap_is_a_loss(void **state)
 	r.acked = ISN + 102;
 	part(&r, 606, 612);
 	assert_int_equal(r.lost, 0);
-	r.acked = ISN + 103; /* it has the header that was never seen here */
+	r.acked = ISN + 103; /* the peer received the header that was not seen here */
 	part(&r, 612, 614);
 	assert_int_equal(r.lost, 1);
 	assert_int_equal(r.last.fault, HOKM_FAULT_GAP);
@@ -186,7 +182,7 @@ static void an_acknowledgement_alone_loses_nothing(void **state)
 	(void)state;
 	ws_rig_begin_frames(&r, SERVER, ISN);
 	r.has_acked = true;
-	r.acked = ISN + 612; /* the header was missed, but it comes again */
+	r.acked = ISN + 612; /* the header was missed, but it is sent again */
 	part(&r, 0, 102);
 	part(&r, 102, END);
 	assert_int_equal(r.lost, 0);
@@ -251,7 +247,7 @@ static void gaps_in_heads_and_records(void **state)
 	assert_int_equal(r.total.records, 2);
 }
 
-/* What is not followed any more does not care. */
+/* A direction that is no longer followed ignores gaps. */
 static void gaps_behind_the_close_are_none(void **state)
 {
 	struct ws_rig r;
@@ -266,7 +262,7 @@ static void gaps_behind_the_close_are_none(void **state)
 	ws_rig_segment(&r, ISN + END + 500, stream.b, 60);
 	assert_int_equal(r.lost, 0);
 
-	/* More than the close came early: it ends the stream all the same. */
+	/* Bytes behind the close came early: the close still ends the stream. */
 	ws_rig_begin_frames(&r, SERVER, ISN);
 	part(&r, 0, 816);
 	ws_rig_segment(&r, ISN + 818, stream.b, 60);
@@ -275,9 +271,9 @@ static void gaps_behind_the_close_are_none(void **state)
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_DONE);
 }
 
-/* ---- lost and regained ---- */
+/* ---- synchronization lost and regained ---- */
 
-/* Out of step at `at`: a frame came that breaks the rules. */
+/* Loses synchronization by a frame that breaks the rules. */
 static void lose(struct ws_rig *r, __u8 side)
 {
 	static const __u8 junk[] = {0xff, 0xff, 0xff};
@@ -317,7 +313,7 @@ static void two_segments_that_validate_regain(void **state)
 	}
 }
 
-/* The first must be nothing but frames; the second may end within one. */
+/* The first segment must consist of whole frames; the second may end within a frame. */
 static void the_second_may_end_within_a_frame(void **state)
 {
 	struct ws_rig r;
@@ -341,7 +337,7 @@ static void not_a_trial(const char *name, const void *data, __u32 len)
 	lose(&r, SERVER);
 	ws_rig_next(&r, data, len);
 	if (r.ws.state != HOKM_FOLLOW_LOST || r.last.did || frames(&r.last))
-		fail_msg("%s is no segment to try", name);
+		fail_msg("%s must not begin a trial", name);
 }
 
 static void what_validates_nothing(void **state)
@@ -364,7 +360,7 @@ static void what_validates_nothing(void **state)
 	not_a_trial("a continuation too many", "\x81\x00\x00\x00", 4);
 }
 
-static void a_trial_that_fails_is_not_told_again(void **state)
+static void a_failed_trial_is_not_reported_again(void **state)
 {
 	struct ws_rig r;
 
@@ -379,13 +375,16 @@ static void a_trial_that_fails_is_not_told_again(void **state)
 		assert_int_equal(frames(&r.last), 0);
 	}
 	next_frame(&r, WS_FIN | 1, 5);
-	ws_rig_next(&r, "\x81", 1); /* no frame yet: proves nothing */
+	ws_rig_next(&r, "\x81", 1); /* not a whole frame: proves nothing */
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_LOST);
 	assert_int_equal(r.lost, 1);
 	assert_int_equal(r.regained, 0);
 }
 
-/* Only a segment right behind the newest byte is tried, and the second right behind the first. */
+/*
+ * Only a segment directly behind the newest byte begins a trial; only one directly behind that
+ * continues it.
+ */
 static void a_trial_goes_in_order(void **state)
 {
 	static const __u8 text[] = {0x81, 1, 'x'};
@@ -403,13 +402,14 @@ static void a_trial_goes_in_order(void **state)
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_LOST);
 	ws_rig_next(&r, text, sizeof(text));
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_TRIAL);
-	ws_rig_segment(&r, r.newest - 2, text, sizeof(text)); /* a repetition and a byte more */
+	ws_rig_segment(&r, r.newest - 2, text, sizeof(text)); /* repeats two bytes, then one byte
+								 more */
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_LOST);
 	assert_int_equal(r.regained, 0);
 	assert_int_equal(r.lost, 1);
 }
 
-/* A sender that hears nothing in time says everything twice. */
+/* A sender without an acknowledgement in time sends its bytes again. */
 static void a_repetition_ends_no_trial(void **state)
 {
 	static const __u8 text[] = {0x81, 1, 'x'};
@@ -439,10 +439,10 @@ static void a_regained_stream_may_be_inside_a_message(void **state)
 	next_frame(&r, WS_FIN | 9, 0);
 	next_frame(&r, WS_FIN | 10, 0);
 	assert_int_equal(r.regained, 1);
-	next_frame(&r, 0x00, 5); /* a continuation: of what, nobody knows */
+	next_frame(&r, 0x00, 5); /* a continuation of an unknown message */
 	next_frame(&r, WS_FIN | 0, 5);
 	assert_int_equal(r.lost, 1);
-	next_frame(&r, WS_FIN | 0, 5); /* now it is known that none is open */
+	next_frame(&r, WS_FIN | 0, 5); /* now no message is open */
 	assert_int_equal(r.lost, 2);
 	assert_int_equal(r.last.fault, HOKM_FAULT_ORDER);
 }
@@ -461,7 +461,7 @@ static void a_message_opened_in_a_trial_is_open(void **state)
 	assert_int_equal(r.last.fault, HOKM_FAULT_ORDER);
 }
 
-/* The flag of a message must not outlive the time before the loss. */
+/* The flag of an open message must be cleared by the loss. */
 static void a_message_before_the_loss_is_forgotten(void **state)
 {
 	struct ws_rig r;
@@ -491,7 +491,7 @@ static void a_close_ends_a_trial(void **state)
 	assert_int_equal(r.ws.state, HOKM_FOLLOW_DONE);
 }
 
-static void a_stream_met_in_the_middle_is_regained_alike(void **state)
+static void a_stream_seen_from_its_middle_is_synchronized_alike(void **state)
 {
 	struct ws_rig r;
 
@@ -519,14 +519,14 @@ int main(void)
 		cmocka_unit_test(two_segments_that_validate_regain),
 		cmocka_unit_test(the_second_may_end_within_a_frame),
 		cmocka_unit_test(what_validates_nothing),
-		cmocka_unit_test(a_trial_that_fails_is_not_told_again),
+		cmocka_unit_test(a_failed_trial_is_not_reported_again),
 		cmocka_unit_test(a_trial_goes_in_order),
 		cmocka_unit_test(a_repetition_ends_no_trial),
 		cmocka_unit_test(a_regained_stream_may_be_inside_a_message),
 		cmocka_unit_test(a_message_opened_in_a_trial_is_open),
 		cmocka_unit_test(a_message_before_the_loss_is_forgotten),
 		cmocka_unit_test(a_close_ends_a_trial),
-		cmocka_unit_test(a_stream_met_in_the_middle_is_regained_alike),
+		cmocka_unit_test(a_stream_seen_from_its_middle_is_synchronized_alike),
 	};
 
 	return cmocka_run_group_tests(tests, make_stream, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One direction through hokm/ws.h: see ws_rig.h. */
+/* Runs one direction of a stream through hokm/ws.h, see ws_rig.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static _Noreturn void broken(int line, const char *what)
 void ws_put(struct ws_stream *s, const void *data, __u32 len)
 {
 	if (len > sizeof(s->b) - s->len) {
-		fprintf(stderr, "ws_rig: a stream of more than %zu bytes\n", sizeof(s->b));
+		fprintf(stderr, "ws_rig: the stream is longer than %zu bytes\n", sizeof(s->b));
 		abort();
 	}
 	memcpy(s->b + s->len, data, len);
@@ -88,7 +88,7 @@ void ws_rig_begin_unknown(struct ws_rig *r, __u8 side, __u32 seq)
 	ws_begin_unknown(&r->ws);
 }
 
-/* As bpf_xdp_load_bytes would: never more than is there. */
+/* Like bpf_xdp_load_bytes: never more than the segment has. */
 static struct ws_bytes load(const __u8 *at, __u32 left)
 {
 	struct ws_bytes b = {.have = left < WS_CHUNK ? left : WS_CHUNK};
@@ -114,13 +114,13 @@ static void steps(struct ws_run *run, const __u8 *data)
 
 		ws_step(run, &b);
 		if (++taken > run->len + 1)
-			BROKEN("more steps than bytes and one");
+			BROKEN("more steps than bytes plus one");
 		if (run->off < off)
 			BROKEN("a step went back");
 	}
 }
 
-static bool in_step(const struct hokm_ws *w)
+static bool synchronized(const struct hokm_ws *w)
 {
 	return w->state <= HOKM_FOLLOW_RECORDS;
 }
@@ -130,17 +130,18 @@ static void check_left(const struct hokm_ws *before, const struct ws_run *run, b
 	const struct hokm_ws *w = &run->ws;
 
 	if (w->state >= HOKM_FOLLOW_STATE_COUNT)
-		BROKEN("no such state");
-	if (in_step(before) && ws_diff(w->next, before->next) < 0)
+		BROKEN("an unknown state");
+	if (synchronized(before) && ws_diff(w->next, before->next) < 0)
 		BROKEN("next went back");
-	if (in_step(before) && in_step(w) && entered && ws_diff(w->next, run->seq + run->len) < 0)
+	if (synchronized(before) && synchronized(w) && entered &&
+	    ws_diff(w->next, run->seq + run->len) < 0)
 		BROKEN("bytes were left unread");
 	if (run->seen.did & WS_DID_LOST && (w->have || w->left || w->flags))
-		BROKEN("lost, with something left of the time before");
+		BROKEN("synchronization lost, but state from before is left");
 	if (!entered && run->seen.did & ~WS_DID_LOST)
-		BROKEN("found something in a segment that was not read");
+		BROKEN("a result from a segment that was not read");
 	if (!(run->seen.did & WS_DID_LOST) != !run->seen.fault)
-		BROKEN("a fault without a loss, or the other way round");
+		BROKEN("a fault without a loss, or a loss without a fault");
 }
 
 static void add(struct ws_rig *r, const struct ws_seen *s)
@@ -179,7 +180,7 @@ void ws_rig_segment(struct ws_rig *r, __u32 seq, const void *data, __u32 len)
 	ws_run_init(&run, &r->ws, seq, len, r->side);
 	entered = ws_enter(&run, newest, r->acked, r->has_acked);
 	if (entered && run.off >= len)
-		BROKEN("entered behind the segment's end");
+		BROKEN("entered behind the end of the segment");
 	if (entered)
 		steps(&run, copy);
 	ws_leave(&run, r->newest, entered);
