@@ -1,57 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-churn: TCP clients that come and go: so many new ones a second, beside some that stay.
+ * hokm-churn: opens and closes TCP connections at a rate, beside connections that stay open.
  *
  *   hokm-churn [OPTION...] ADDR:PORT
- *     --hold N        connections that stay                              (0)
- *     --rate R        connections opened and closed again in a second    (0)
- *     --seconds S     for so long; those that stay talk meanwhile        (0)
- *     --stay S        then stay so long, silent; SIGTERM ends it before  (0)
- *     --from A[,B…]   own addresses to come from                         (the kernel chooses)
- *     --ports N       of each address use N ports only, again and again  (40000)
- *     --reset         end by RST, not by FIN: no TIME_WAIT holds the port
+ *     --hold N        connections that stay open                           (0)
+ *     --rate R        connections opened and closed in each second         (0)
+ *     --seconds S     time for that; connections that stay send meanwhile  (0)
+ *     --stay S        then wait so long, silent; SIGTERM ends it earlier   (0)
+ *     --from A[,B…]   local addresses to use                               (the kernel chooses)
+ *     --ports N       use only N ports of each address, over and over      (40000)
+ *     --reset         close by RST instead of FIN, so that no TIME_WAIT holds the port
  *
- * A connection that comes and goes: connect, 16 bytes there, the same back, close; the server is
- * hokm-echo. One that stays says 16 bytes a second while others come and go. Each phase ends with a
- * line of JSON on stdout:
+ * A short connection connects, sends 16 bytes, waits for the same 16 bytes and closes; the server
+ * is hokm-echo. A connection that stays sends 16 bytes a second while short ones are made. Each
+ * phase ends with a line of JSON on stdout; "broken" counts connections that should have stayed:
  *
  *   {"held":N}
- *   {"opened":N,"done":N,"failed":N,"broken":N,"seconds":S}      broken: of those that stay
+ *   {"opened":N,"done":N,"failed":N,"broken":N,"seconds":S}
  *   {"ended":true,"broken":N}
  *
- * Everything is bounded: phases by time, sockets by OPEN_MOST. Exit code 1 when not all could be
- * held.
+ * Everything is bounded: phases by time, sockets by OPEN_MOST. The exit code is 1 when not all
+ * connections could be held.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "program.h"
 
 #define NS_PER_S    1000000000ULL
 #define EVENTS      512
 #define MESSAGE     16
 #define FILES       65536
 #define HOLD_MOST   16000
-#define OPEN_MOST   4000 /* that come and go, at a time: a stall must not end in a flood */
-#define BURST       400  /* opened without looking at what came */
+#define OPEN_MOST   4000 /* short connections at a time, so that a stall ends in no flood */
+#define BURST       400  /* connections opened before events are read again */
 #define FIRST_PORT  20000
 #define PORTS       40000
 #define FROM_MOST   16
 #define TRIES       1000 /* ports tried for one connection */
 #define HOLD_WAIT_S 20
-#define LAST_WAIT_S 15 /* for those under way when the time is over */
+#define LAST_WAIT_S 15 /* for short connections that are open when the time is over */
 
 enum state { FREE, CONNECTING, WAITS, HELD };
 
@@ -70,32 +60,16 @@ struct churn {
 
 	int ep, signals;
 	struct conn *conns; /* FILES, by file descriptor */
-	unsigned int next;  /* address and port */
-	unsigned long open; /* of those that come and go */
+	unsigned int next;  /* counts through addresses and ports */
+	unsigned long open; /* short connections */
 	unsigned long opened, done, failed, held, broken;
-	int voice; /* file descriptor up to which those that stay have talked */
+	int last_sent; /* descriptor of the connection that stays and sent last */
 	bool stop;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-static int complain(const char *what)
-{
-	int err = errno;
-
-	fprintf(stderr, "hokm-churn: %s: %s\n", what, strerror(err));
-	return -err;
-}
-
 /* ---- one connection ---- */
 
-/* The next free port, all addresses in turn. */
+/* Binds to the next free port; takes the addresses in turn. */
 static int bind_next(struct churn *c, int fd)
 {
 	for (int i = 0; c->n_from && i < TRIES; i++) {
@@ -109,7 +83,7 @@ static int bind_next(struct churn *c, int fd)
 		if (errno != EADDRINUSE)
 			break;
 	}
-	return c->n_from ? complain("no address or port is free") : 0;
+	return c->n_from ? prog_fail("no address or port is free") : 0;
 }
 
 static int begin(struct churn *c, bool stays)
@@ -119,16 +93,16 @@ static int begin(struct churn *c, bool stays)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return complain("socket");
+		return prog_fail("socket");
 	e.data.fd = fd;
 	if (fd >= FILES || bind_next(c, fd) ||
 	    (c->reset && !stays && setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort))) ||
 	    (connect(fd, (struct sockaddr *)&c->to, sizeof(c->to)) && errno != EINPROGRESS) ||
 	    epoll_ctl(c->ep, EPOLL_CTL_ADD, fd, &e)) {
-		int err = complain("cannot connect");
+		int err = prog_fail("cannot connect");
 
 		close(fd);
-		return err ? err : -EIO;
+		return err;
 	}
 	c->conns[fd] = (struct conn){.state = CONNECTING, .stays = stays};
 	c->open += !stays;
@@ -150,7 +124,7 @@ static void end(struct churn *c, int fd, bool well)
 	close(fd);
 }
 
-static bool speak(int fd)
+static bool send_message(int fd)
 {
 	static const char words[MESSAGE] = "sixteen letters";
 
@@ -161,13 +135,13 @@ static void connected(struct churn *c, int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
 
-	if (epoll_ctl(c->ep, EPOLL_CTL_MOD, fd, &e) || !speak(fd))
+	if (epoll_ctl(c->ep, EPOLL_CTL_MOD, fd, &e) || !send_message(fd))
 		end(c, fd, false);
 	else
 		c->conns[fd].state = WAITS;
 }
 
-static void hear(struct churn *c, int fd)
+static void receive(struct churn *c, int fd)
 {
 	struct conn *k = &c->conns[fd];
 	char buf[1024];
@@ -192,7 +166,7 @@ static void hear(struct churn *c, int fd)
 	c->held++;
 }
 
-static void happen(struct churn *c, const struct epoll_event *e)
+static void on_event(struct churn *c, const struct epoll_event *e)
 {
 	struct signalfd_siginfo info;
 	int fd = e->data.fd;
@@ -208,19 +182,19 @@ static void happen(struct churn *c, const struct epoll_event *e)
 	else if (c->conns[fd].state == CONNECTING)
 		connected(c, fd);
 	else
-		hear(c, fd);
+		receive(c, fd);
 }
 
-/* What comes within a millisecond, or until there is time for more. */
-static int look(struct churn *c)
+/* Handles the events of the next millisecond. */
+static int wait_events(struct churn *c)
 {
 	struct epoll_event events[EVENTS];
 	int n = epoll_wait(c->ep, events, EVENTS, 1);
 
 	if (n < 0 && errno != EINTR)
-		return complain("epoll_wait");
+		return prog_fail("epoll_wait");
 	for (int i = 0; i < n; i++)
-		happen(c, &events[i]);
+		on_event(c, &events[i]);
 	return 0;
 }
 
@@ -228,44 +202,44 @@ static int look(struct churn *c)
 
 static int hold(struct churn *c)
 {
-	uint64_t until = now_ns() + HOLD_WAIT_S * NS_PER_S;
+	uint64_t until = prog_now_ns() + HOLD_WAIT_S * NS_PER_S;
 	unsigned long begun = 0;
 	int err = 0;
 
-	while (!err && !c->stop && c->held < c->hold && !c->broken && now_ns() < until) {
+	while (!err && !c->stop && c->held < c->hold && !c->broken && prog_now_ns() < until) {
 		for (int i = 0; !err && i < BURST && begun < c->hold; i++, begun++)
 			err = begin(c, true);
 		if (!err)
-			err = look(c);
+			err = wait_events(c);
 	}
 	printf("{\"held\":%lu}\n", c->held);
 	fflush(stdout);
 	return err ? err : c->held == c->hold ? 0 : -ETIMEDOUT;
 }
 
-/* Those that stay speak one after the other, so that each does so once a second. */
+/* Connections that stay send in turn, so that each sends once a second. */
 static void talk(struct churn *c, unsigned long how_many)
 {
 	for (int i = 0; how_many && i < FILES; i++) {
-		c->voice = (c->voice + 1) % FILES;
-		if (c->conns[c->voice].state != HELD)
+		c->last_sent = (c->last_sent + 1) % FILES;
+		if (c->conns[c->last_sent].state != HELD)
 			continue;
 		how_many--;
-		if (!speak(c->voice) && errno != EAGAIN)
-			end(c, c->voice, false);
+		if (!send_message(c->last_sent) && errno != EAGAIN)
+			end(c, c->last_sent, false);
 	}
 }
 
-static int come_and_go(struct churn *c)
+static int churn_run(struct churn *c)
 {
-	uint64_t from = now_ns(), until = from + c->seconds * NS_PER_S, now = from;
-	unsigned long said = 0;
+	uint64_t from = prog_now_ns(), until = from + c->seconds * NS_PER_S, now = from;
+	unsigned long sent = 0;
 	int err = 0;
 
 	while (!err && !c->stop && (now < until || c->open)) {
 		uint64_t ns = (now < until ? now : until) - from;
 		unsigned long due = ns * c->rate / NS_PER_S;
-		unsigned long words = ns * c->held / NS_PER_S;
+		unsigned long due_messages = ns * c->held / NS_PER_S;
 
 		if (now > until + LAST_WAIT_S * NS_PER_S)
 			break;
@@ -273,13 +247,13 @@ static int come_and_go(struct churn *c)
 			err = begin(c, false);
 			c->opened++;
 		}
-		if (!err && words > said) {
-			talk(c, words - said);
-			said = words;
+		if (!err && due_messages > sent) {
+			talk(c, due_messages - sent);
+			sent = due_messages;
 		}
 		if (!err)
-			err = look(c);
-		now = now_ns();
+			err = wait_events(c);
+		now = prog_now_ns();
 	}
 	c->failed += c->open;
 	printf("{\"opened\":%lu,\"done\":%lu,\"failed\":%lu,\"broken\":%lu,\"seconds\":%.3f}\n",
@@ -290,11 +264,11 @@ static int come_and_go(struct churn *c)
 
 static int stay(struct churn *c)
 {
-	uint64_t until = now_ns() + c->stay * NS_PER_S;
+	uint64_t until = prog_now_ns() + c->stay * NS_PER_S;
 	int err = 0;
 
-	while (!err && !c->stop && now_ns() < until)
-		err = look(c);
+	while (!err && !c->stop && prog_now_ns() < until)
+		err = wait_events(c);
 	printf("{\"ended\":true,\"broken\":%lu}\n", c->broken);
 	fflush(stdout);
 	return err;
@@ -304,36 +278,20 @@ static int stay(struct churn *c)
 
 static int set_up(struct churn *c)
 {
-	struct rlimit files;
 	struct epoll_event e = {.events = EPOLLIN};
-	sigset_t set;
+	int err = prog_files_most();
 
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return complain("getrlimit");
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		return complain("setrlimit");
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return complain("sigprocmask");
-	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	c->ep = epoll_create1(EPOLL_CLOEXEC);
+	if (err)
+		return err;
+	c->signals = prog_signals();
+	if (c->signals < 0)
+		return c->signals;
 	e.data.fd = c->signals;
-	if (c->signals < 0 || c->ep < 0 || epoll_ctl(c->ep, EPOLL_CTL_ADD, c->signals, &e))
-		return complain("cannot wait for anything");
+	c->ep = epoll_create1(EPOLL_CLOEXEC);
+	if (c->ep < 0 || epoll_ctl(c->ep, EPOLL_CTL_ADD, c->signals, &e))
+		return prog_fail("epoll");
 	c->conns = calloc(FILES, sizeof(*c->conns));
-	return c->conns ? 0 : complain("calloc");
-}
-
-static bool number(const char *text, unsigned long most, unsigned long *out)
-{
-	char *tail;
-
-	errno = 0;
-	*out = strtoul(text, &tail, 10);
-	return *text && !*tail && !errno && *out <= most;
+	return c->conns ? 0 : prog_fail("calloc");
 }
 
 static bool read_from(struct churn *c, char *text)
@@ -348,39 +306,21 @@ static bool read_from(struct churn *c, char *text)
 	return c->n_from > 0;
 }
 
-static bool read_to(struct churn *c, char *text)
-{
-	char *colon = strchr(text, ':');
-	unsigned long port;
-
-	if (!colon || !number(colon + 1, USHRT_MAX, &port))
-		return false;
-	*colon = '\0';
-	c->to.sin_family = AF_INET;
-	c->to.sin_port = htons((uint16_t)port);
-	return inet_pton(AF_INET, text, &c->to.sin_addr) == 1;
-}
-
 static bool read_option(struct churn *c, int option)
 {
-	unsigned long n;
-
 	switch (option) {
 	case 'h':
-		return number(optarg, HOLD_MOST, &c->hold);
+		return prog_number(optarg, 0, HOLD_MOST, &c->hold);
 	case 'r':
-		return number(optarg, 1000000, &c->rate);
+		return prog_number(optarg, 0, 1000000, &c->rate);
 	case 's':
-		return number(optarg, 3600, &c->seconds);
+		return prog_number(optarg, 0, 3600, &c->seconds);
 	case 't':
-		return number(optarg, 3600, &c->stay);
+		return prog_number(optarg, 0, 3600, &c->stay);
 	case 'f':
 		return read_from(c, optarg);
 	case 'p':
-		if (!number(optarg, PORTS, &n) || !n)
-			return false;
-		c->ports = (unsigned int)n;
-		return true;
+		return prog_uint(optarg, 1, PORTS, &c->ports);
 	case 'x':
 		c->reset = true;
 		return true;
@@ -401,7 +341,7 @@ static bool read_options(struct churn *c, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
 		if (!read_option(c, option))
 			return false;
-	return optind + 1 == argc && read_to(c, argv[optind]);
+	return optind + 1 == argc && prog_addr(argv[optind], &c->to);
 }
 
 int main(int argc, char **argv)
@@ -410,15 +350,16 @@ int main(int argc, char **argv)
 	int err;
 
 	if (!read_options(&c, argc, argv)) {
-		fprintf(stderr, "usage: hokm-churn [--hold N] [--rate R] [--seconds S] [--stay S] "
-				"[--from A[,B...]] [--ports N] [--reset] ADDR:PORT\n");
+		fputs("usage: hokm-churn [--hold N] [--rate R] [--seconds S] [--stay S]\n"
+		      "                  [--from A[,B...]] [--ports N] [--reset] ADDR:PORT\n",
+		      stderr);
 		return 1;
 	}
 	err = set_up(&c);
 	if (!err && c.hold)
 		err = hold(&c);
 	if (!err && c.seconds)
-		err = come_and_go(&c);
+		err = churn_run(&c);
 	if (!err)
 		err = stay(&c);
 	free(c.conns);

@@ -1,42 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-echo: a TCP server that sends back what it gets and closes when the client does; cheap
- * enough for ten thousand connections a second, which no game server needs to be.
+ * hokm-echo: a TCP server that sends back the bytes it receives and closes when the client closes.
+ * It serves ten thousand connections a second, more than a game server has to.
  *
  *   hokm-echo [--once] PORT
  *
- * With --once only the first bytes of a connection come back, all others are but acknowledged by
- * the kernel. One thread, level-triggered epoll. What cannot be sent back at once ends the
- * connection: clients of the lab send a few bytes and wait for them.
+ * With --once it sends back only the first bytes of a connection; the kernel acknowledges the rest.
+ * One thread, level-triggered epoll. It closes a connection whose bytes cannot be sent back at
+ * once: clients of the lab send a few bytes and wait for them.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <limits.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "program.h"
 
 #define BACKLOG 4096
 #define EVENTS  512
 #define BYTES   2048
 
 #define ANSWERED (1ULL << 32)
-
-static int complain(const char *what)
-{
-	int err = errno;
-
-	fprintf(stderr, "hokm-echo: %s: %s\n", what, strerror(err));
-	return -err;
-}
 
 static int listen_on(uint16_t port)
 {
@@ -46,11 +29,11 @@ static int listen_on(uint16_t port)
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return complain("socket");
+		return prog_fail("socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ||
 	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, BACKLOG)) {
-		int err = complain("cannot listen; is another server on this port?");
+		int err = prog_fail("cannot listen; is another server on this port?");
 
 		close(fd);
 		return err;
@@ -62,11 +45,11 @@ static int watch(int ep, int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
 
-	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) ? complain("epoll_ctl") : 0;
+	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) ? prog_fail("epoll_ctl") : 0;
 }
 
-/* All that wait. Without a file descriptor left they wait on. */
-static void take_clients(int ep, int listener)
+/* Accepts all waiting clients. Without a free descriptor they go on waiting. */
+static void accept_clients(int ep, int listener)
 {
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -80,7 +63,7 @@ static void take_clients(int ep, int listener)
 	}
 }
 
-/* Whether a client was answered already is told by its events: a bit above the file descriptor. */
+/* A bit above the descriptor in the event data says that the client was answered before. */
 static void serve_client(int ep, uint64_t data, bool once)
 {
 	int fd = (int)(data & UINT32_MAX);
@@ -103,16 +86,16 @@ static int serve(int listener, bool once)
 	int err, ep = epoll_create1(EPOLL_CLOEXEC);
 
 	if (ep < 0)
-		return complain("epoll_create1");
+		return prog_fail("epoll_create1");
 	err = watch(ep, listener);
 	while (!err) {
 		int n = epoll_wait(ep, events, EVENTS, -1);
 
 		if (n < 0 && errno != EINTR)
-			err = complain("epoll_wait");
+			err = prog_fail("epoll_wait");
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.u64 == (uint64_t)listener)
-				take_clients(ep, listener);
+				accept_clients(ep, listener);
 			else
 				serve_client(ep, events[i].data.u64, once);
 		}
@@ -121,29 +104,17 @@ static int serve(int listener, bool once)
 	return err;
 }
 
-static void want_files(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return;
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		complain("setrlimit");
-}
-
 int main(int argc, char **argv)
 {
 	bool once = argc == 3 && !strcmp(argv[1], "--once");
-	char *end = NULL;
-	long port = argc == 2 + once ? strtol(argv[argc - 1], &end, 10) : 0;
+	unsigned int port;
 	int listener, err;
 
-	if (!end || *end || port < 1 || port > USHRT_MAX) {
+	if (argc != 2 + once || !prog_uint(argv[argc - 1], 1, UINT16_MAX, &port)) {
 		fprintf(stderr, "usage: hokm-echo [--once] PORT\n");
 		return 1;
 	}
-	want_files();
+	(void)prog_files_most();
 	listener = listen_on((uint16_t)port);
 	if (listener < 0)
 		return 1;

@@ -146,6 +146,15 @@ static inline int prog_files(rlim_t need)
 	return setrlimit(RLIMIT_NOFILE, &files) < 0 ? prog_fail("setrlimit") : 0;
 }
 
+/* Allows as many open files as the hard limit. 0 or -errno. */
+static inline int prog_files_most(void)
+{
+	struct rlimit files;
+
+	return getrlimit(RLIMIT_NOFILE, &files) < 0 ? prog_fail("getrlimit")
+						    : prog_files(files.rlim_max);
+}
+
 /* Commands on stdin, one a line. */
 struct prog_lines {
 	char text[PROG_LINE_MAX];

@@ -1,28 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-replicadiff: is what one node knows of a peer's connections what the peer has? Entry by
- * entry, from the pinned maps themselves: `conns` of the node where the connections live, `replica`
- * of the other one.
+ * hokm-replicadiff: compares the replica that a node has of a peer's connections with the
+ * connections of the peer, entry by entry, from the pinned maps: `conns` of the holder and
+ * `replica` of the other node.
  *
  *   hokm-replicadiff [--holder SLOT] [--at-least N] [--quiet] CONNS REPLICA
  *
- * Compared are client, port, isn, seq_next and ack_next; not the service, whose slot is each node's
- * own. Told of are connections that live there, are established and have not ended: what
- * user/daemon/replication.c says. Prints the first differences and "N equal, M missing, E extra, O
- * other"; exit code 0 when nothing differs and at least N are equal, 1 when not, 2 when it cannot
- * be told.
+ * It compares client, port, isn, seq_next and ack_next; not the service, whose slot differs between
+ * nodes. A holder replicates the connections that have their socket on it, are established and have
+ * not ended (user/daemon/replication.c). It prints the first differences and "N equal, M missing, E
+ * extra, O other". The exit code is 0 when nothing differs and at least N entries are equal, 1
+ * otherwise, 2 when the maps cannot be read.
  */
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <errno.h>
 #include <getopt.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "hokm/abi.h"
+#include "program.h"
 
 #define BATCH 4096
 #define SHOWN 10
@@ -45,7 +39,7 @@ struct request {
 	bool quiet;
 };
 
-/* False: not of those that are compared. */
+/* Reads an entry of a map. False: the entry is not one to compare. */
 typedef bool (*read_fn)(const struct hokm_conn_key *k, const void *value, unsigned int holder,
 			struct entry *out);
 
@@ -53,12 +47,12 @@ static bool read_conn(const struct hokm_conn_key *k, const void *value, unsigned
 		      struct entry *out)
 {
 	const struct hokm_conn *c = value;
-	bool spoken = c->s2c.packets != 0;
+	bool server_sent = c->s2c.packets != 0;
 
 	(void)holder;
 	*out = (struct entry){.client = k->client, .port = k->client_port, .isn = c->isn};
-	out->seq_next = spoken ? c->s2c.seq_next : 0;
-	out->ack_next = spoken ? c->s2c.ack : c->c2s.seq_next;
+	out->seq_next = server_sent ? c->s2c.seq_next : 0;
+	out->ack_next = server_sent ? c->s2c.ack : c->c2s.seq_next;
 	return c->target == HOKM_LOCAL && c->flags & HOKM_CONN_OPENED &&
 	       !(c->flags & HOKM_CONN_ENDED);
 }
@@ -188,15 +182,6 @@ static int compare(const struct list *conns, const struct list *replica, const s
 	return missing + extra + other || equal < req->at_least;
 }
 
-static bool number(const char *text, unsigned long most, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text && !*end && !errno && *out <= most;
-}
-
 static int read_options(int argc, char **argv, struct request *req)
 {
 	static const struct option options[] = {
@@ -209,8 +194,8 @@ static int read_options(int argc, char **argv, struct request *req)
 	int c;
 
 	while (good && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		good = c == 'q' || (c == 'h' && number(optarg, HOKM_MAX_PEERS - 1, &n)) ||
-		       (c == 'n' && number(optarg, 1u << 30, &n));
+		good = c == 'q' || (c == 'h' && prog_number(optarg, 0, HOKM_MAX_PEERS - 1, &n)) ||
+		       (c == 'n' && prog_number(optarg, 0, 1u << 30, &n));
 		if (c == 'h')
 			req->holder = (unsigned int)n;
 		else if (c == 'n')
@@ -228,8 +213,9 @@ int main(int argc, char **argv)
 	int code = 2;
 
 	if (read_options(argc, argv, &req)) {
-		fprintf(stderr, "usage: hokm-replicadiff [--holder SLOT] [--at-least N] [--quiet] "
-				"CONNS REPLICA\n");
+		fputs("usage: hokm-replicadiff [--holder SLOT] [--at-least N] [--quiet]\n"
+		      "                        CONNS REPLICA\n",
+		      stderr);
 		return 2;
 	}
 	if (!read_map(argv[optind], sizeof(struct hokm_conn), read_conn, 0, &conns) &&
