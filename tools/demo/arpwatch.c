@@ -1,42 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-arpwatch: who owns an address, asked many times a second.
+ * hokm-arpwatch: finds the owner of an address many times a second.
  *
- * Each round broadcasts one ARP request for the address and notes every MAC that answers it. A
- * round that two MACs answer has two owners. The request is a probe as of RFC 5227 (sender address
- * 0.0.0.0), which changes no neighbour table, and its sender hardware address carries the round's
- * number, because the answer repeats it: so an answer belongs to its round however late it comes.
+ * Each round broadcasts one ARP request for the address and records every MAC that answers it. A
+ * round that two MACs answer has two owners. The request is a probe as in RFC 5227 (sender address
+ * 0.0.0.0), which changes no neighbour table. Its sender hardware address carries the number of the
+ * round, and the answer repeats it, so that even a late answer is counted for its round.
  *
  *    sender hardware address   02 ff | number of the round, 32 bits
  *
- * Commands on stdin, as hokm-players: mark NAME, status, quit. A mark prints the window as JSON:
- *   two_owner_rounds  rounds that more than one MAC answered (must be 0)
- *   silent_ms         longest time between two answers
- *   moved_ms          from the mark to the first answer of an owner other than the one at the mark
- *   gap_ms            from the old owner's last answer to the new one's first
+ * Commands on stdin, as for hokm-players: mark NAME, status, quit. A mark prints the window as
+ * JSON: two_owner_rounds  rounds that more than one MAC answered (must be 0) silent_ms longest time
+ * between two answers moved_ms          from the mark to the first answer of another owner than the
+ * one at the mark gap_ms            from the last answer of the old owner to the first answer of
+ * the new one
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#define NS_PER_MS  1000000ULL
-#define ROUNDS     1024 /* rounds whose answers are still taken */
+#include "../lab/program.h"
+
+#define ROUNDS     1024 /* rounds whose answers are still accepted */
 #define NAME_SIZE  64
-#define LINE_SIZE  256
 #define DEFAULT_MS 5
 
 struct round {
@@ -60,26 +51,12 @@ struct watch {
 	unsigned int interval_ms;
 	uint32_t number;
 	struct round rounds[ROUNDS];
-	uint8_t owner[ETH_ALEN]; /* who answered last, zero: nobody yet */
-	uint64_t owner_ns;       /* its last answer */
+	uint8_t owner[ETH_ALEN]; /* the MAC that answered last, zero: none yet */
+	uint64_t owner_ns;       /* time of its last answer */
 	struct window window;
-	char line[LINE_SIZE];
-	size_t line_len;
+	struct prog_lines lines;
 	bool stop, input;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
-
-static double ms(uint64_t ns)
-{
-	return (double)ns / (double)NS_PER_MS;
-}
 
 static bool known(const uint8_t mac[ETH_ALEN])
 {
@@ -100,7 +77,7 @@ static void window_begin(struct watch *w, const char *name)
 {
 	memset(&w->window, 0, sizeof(w->window));
 	snprintf(w->window.name, sizeof(w->window.name), "%s", name);
-	w->window.start_ns = now_ns();
+	w->window.start_ns = prog_now_ns();
 	w->window.last_ns = w->window.start_ns;
 	memcpy(w->window.owner_before, w->owner, ETH_ALEN);
 }
@@ -108,7 +85,7 @@ static void window_begin(struct watch *w, const char *name)
 static void window_print(struct watch *w, const char *kind)
 {
 	const struct window *win = &w->window;
-	uint64_t silent = now_ns() - win->last_ns;
+	uint64_t silent = prog_now_ns() - win->last_ns;
 	char before[18], after[18];
 
 	if (silent < win->silent_ns)
@@ -118,9 +95,10 @@ static void window_print(struct watch *w, const char *kind)
 	printf("{\"%s\":\"%s\",\"length_ms\":%.1f,\"rounds\":%llu,\"answers\":%llu,"
 	       "\"two_owner_rounds\":%llu,\"silent_ms\":%.1f,\"moved_ms\":%.1f,\"gap_ms\":%.1f,"
 	       "\"changes\":%u,\"owner_before\":\"%s\",\"owner\":\"%s\"}\n",
-	       kind, win->name, ms(now_ns() - win->start_ns), (unsigned long long)win->rounds,
-	       (unsigned long long)win->answers, (unsigned long long)win->two_owner_rounds,
-	       ms(silent), ms(win->moved_ns), ms(win->gap_ns), win->changes, before, after);
+	       kind, win->name, prog_ms(prog_now_ns() - win->start_ns),
+	       (unsigned long long)win->rounds, (unsigned long long)win->answers,
+	       (unsigned long long)win->two_owner_rounds, prog_ms(silent), prog_ms(win->moved_ns),
+	       prog_ms(win->gap_ns), win->changes, before, after);
 	fflush(stdout);
 }
 
@@ -189,7 +167,7 @@ static void on_answer(struct watch *w, const struct ether_arp *arp)
 		r->answers = 2;
 		w->window.two_owner_rounds++;
 	}
-	note_owner(w, arp->arp_sha, now_ns());
+	note_owner(w, arp->arp_sha, prog_now_ns());
 }
 
 static void read_answers(struct watch *w)
@@ -203,8 +181,10 @@ static void read_answers(struct watch *w)
 	}
 }
 
-static void command(struct watch *w, const char *line)
+static void command(void *arg, char *line)
 {
+	struct watch *w = arg;
+
 	if (!strcmp(line, "quit")) {
 		w->stop = true;
 	} else if (!strcmp(line, "status")) {
@@ -213,29 +193,9 @@ static void command(struct watch *w, const char *line)
 		window_print(w, "window");
 		window_begin(w, line + 5);
 	} else {
-		fprintf(stderr, "hokm-arpwatch: '%s' is no command: mark NAME, status, quit\n",
+		fprintf(stderr, "hokm-arpwatch: unknown command '%s': use mark, status, quit\n",
 			line);
 	}
-}
-
-static void read_input(struct watch *w)
-{
-	ssize_t n = read(STDIN_FILENO, w->line + w->line_len, sizeof(w->line) - w->line_len);
-	char *end;
-
-	if (n <= 0) {
-		w->input = n < 0 && errno == EINTR;
-		return;
-	}
-	w->line_len += (size_t)n;
-	while ((end = memchr(w->line, '\n', w->line_len))) {
-		*end = '\0';
-		command(w, w->line);
-		w->line_len -= (size_t)(end + 1 - w->line);
-		memmove(w->line, end + 1, w->line_len);
-	}
-	if (w->line_len == sizeof(w->line))
-		w->line_len = 0;
 }
 
 static int run(struct watch *w, int timer)
@@ -258,13 +218,13 @@ static int run(struct watch *w, int timer)
 				return err;
 		}
 		if (fds[2].revents)
-			read_input(w);
+			w->input = prog_lines_read(&w->lines, command, w);
 	}
 	window_print(w, "window");
 	return 0;
 }
 
-/* Promiscuous, because an answer goes to the hardware address that the request named. */
+/* Promiscuous, because answers go to the hardware address in the request, which is not ours. */
 static int open_socket(struct watch *w, const char *ifname)
 {
 	struct packet_mreq promisc = {.mr_type = PACKET_MR_PROMISC};
@@ -292,7 +252,7 @@ static int open_timer(unsigned int interval_ms)
 	if (fd < 0)
 		return -errno;
 	every.it_interval.tv_sec = interval_ms / 1000;
-	every.it_interval.tv_nsec = (long)(interval_ms % 1000 * NS_PER_MS);
+	every.it_interval.tv_nsec = (long)(interval_ms % 1000 * PROG_NS_PER_MS);
 	every.it_value = every.it_interval;
 	return timerfd_settime(fd, 0, &every, NULL) < 0 ? -errno : fd;
 }
@@ -312,20 +272,20 @@ int main(int argc, char **argv)
 		{NULL, 0, NULL, 0}};
 	struct watch w = {.fd = -1, .input = true, .interval_ms = DEFAULT_MS};
 	const char *dev = "eth0";
-	char *end = NULL;
+	bool good = true;
 	int option, err;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'a' && inet_pton(AF_INET, optarg, &w.addr) != 1)
-			return usage();
-		if (option == 'd')
+		if (option == 'a')
+			good = inet_pton(AF_INET, optarg, &w.addr) == 1;
+		else if (option == 'd')
 			dev = optarg;
-		if (option == 'i')
-			w.interval_ms = (unsigned int)strtoul(optarg, &end, 10);
-		if (option == '?' || (end && *end))
+		else
+			good = option == 'i' && prog_uint(optarg, 1, 60000, &w.interval_ms);
+		if (!good)
 			return usage();
 	}
-	if (!w.addr.s_addr || w.interval_ms < 1 || w.interval_ms > 60000)
+	if (!w.addr.s_addr)
 		return usage();
 	err = open_socket(&w, dev);
 	if (err) {

@@ -5,31 +5,26 @@
  *  client -> server  {"move":N}
  *  server -> client  {"node":NAME,"player":ID,"moves":K,"echo":N}
  *
- * K counts the moves of this connection and ID names it, so that a client sees at once when it
- * talks to another server or has lost a move. `GET /health` answers 200 "ok". Pings are answered by
- * the library.
+ * K counts the moves of this connection and ID names the connection, so that a client notices at
+ * once when another server answers or a move was lost. `GET /health` answers 200 "ok". The library
+ * answers pings.
  *
- * SIGUSR1 hangs the process until SIGUSR2: it keeps its sockets open and does nothing, as in a
- * deadlock, so the kernel still completes handshakes for it. SIGTERM and SIGINT end it.
+ * SIGUSR1 makes the process unresponsive until SIGUSR2: it keeps its sockets open and does nothing,
+ * as in a deadlock, and the kernel still completes handshakes for it. SIGTERM and SIGINT end it.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <libwebsockets.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define MOVES_MAX   64  /* moves of one player that wait to be answered; more ends the connection */
-#define MESSAGE_MAX 256 /* bytes of a client's message */
+#include "../lab/program.h"
+
+#define MOVES_MAX   64  /* unanswered moves of a player; more end the connection */
+#define MESSAGE_MAX 256 /* bytes of a message of a client */
 
 struct game {
 	const char *node;
 	const char *addr;
 	int port;
-	unsigned int status; /* answered to upgrades instead of 101, 0: take players */
+	unsigned int status; /* the answer to upgrades instead of 101; 0: 101 */
 	int64_t ping_us;     /* between pings to each player, 0: none */
 	uint64_t next_player;
 	uint32_t ping_round; /* pings due to each player so far */
@@ -37,7 +32,7 @@ struct game {
 	lws_sorted_usec_list_t ping_timer;
 };
 
-/* One connection. `queue` is a ring of the echoes to come. */
+/* One connection. `queue` is a ring of the echoes that are still to be sent. */
 struct player {
 	uint64_t id;
 	uint64_t moves;
@@ -45,20 +40,20 @@ struct player {
 	unsigned int head;
 	unsigned int used;
 	uint32_t ping_round; /* of its last ping */
-	bool health;         /* an HTTP request whose body is still to be sent */
+	bool health;         /* the body of an HTTP answer is still to be sent */
 };
 
-/* Signal handlers reach nothing but these. */
-static volatile sig_atomic_t hang_asked;
+/* The signal handler uses only these. */
+static volatile sig_atomic_t pause_asked;
 static volatile sig_atomic_t stop_asked;
 static struct lws_context *wake_context;
 
 static void on_signal(int signal)
 {
 	if (signal == SIGUSR1)
-		hang_asked = 1;
+		pause_asked = 1;
 	else if (signal == SIGUSR2)
-		hang_asked = 0;
+		pause_asked = 0;
 	else
 		stop_asked = 1;
 	if (wake_context)
@@ -135,7 +130,7 @@ static int player_move(struct lws *wsi, struct player *p, const char *in, size_t
 	return 0;
 }
 
-/* One write a call is libwebsockets' rule: a ping goes first, then the oldest echo. */
+/* libwebsockets allows one write in each call: a ping goes first, then the oldest echo. */
 static int player_write(struct lws *wsi, struct player *p)
 {
 	struct game *g = game_of(wsi);
@@ -163,7 +158,7 @@ static int player_write(struct lws *wsi, struct player *p)
 	return 0;
 }
 
-/* Returns 1 when the upgrade was answered with the status asked for, as the library wants it. */
+/* Answers the upgrade with --status. 1, as the library expects: the upgrade is refused. */
 static int upgrade_refused(struct lws *wsi)
 {
 	unsigned int status = game_of(wsi)->status;
@@ -205,7 +200,7 @@ static const struct lws_protocols protocols[] = {
 	{.name = NULL},
 };
 
-/* One timer for all: the library keeps timers in a sorted list, too slow for one a player. */
+/* One timer for all players: the library sorts timers in a list, too slow for thousands. */
 static void ping_all(lws_sorted_usec_list_t *timer)
 {
 	struct game *g = lws_container_of(timer, struct game, ping_timer);
@@ -217,27 +212,11 @@ static void ping_all(lws_sorted_usec_list_t *timer)
 
 static int usage(FILE *out)
 {
-	fputs("usage: hokm-game [--port 8765] [--addr A.B.C.D] [--node NAME] [--ping MS] [--status "
-	      "503]\n"
-	      "A WebSocket game server for the demo. SIGUSR1 hangs it, SIGUSR2 wakes it.\n",
+	fputs("usage: hokm-game [--port 8765] [--addr A.B.C.D] [--node NAME] [--ping MS]\n"
+	      "                 [--status 503]\n"
+	      "A WebSocket game server for the demo, unresponsive from SIGUSR1 to SIGUSR2.\n",
 	      out);
 	return out == stdout ? 0 : 2;
-}
-
-/* A number from min to max, or -1 after saying what is wrong. */
-static long number(const char *option, const char *text, long min, long max)
-{
-	char *end;
-	long n;
-
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno || end == text || *end || n < min || n > max) {
-		fprintf(stderr, "hokm-game: --%s '%s' is no number from %ld to %ld\n", option, text,
-			min, max);
-		return -1;
-	}
-	return n;
 }
 
 static int parse_options(struct game *g, int argc, char **argv)
@@ -251,13 +230,15 @@ static int parse_options(struct game *g, int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	long n = 0;
+	unsigned int n = 0;
+	bool good = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'p':
-			g->port = (int)(n = number("port", optarg, 1, 65535));
+			good = prog_option("port", optarg, 1, 65535, &n);
+			g->port = (int)n;
 			break;
 		case 'a':
 			g->addr = optarg;
@@ -266,19 +247,20 @@ static int parse_options(struct game *g, int argc, char **argv)
 			g->node = optarg;
 			break;
 		case 'i':
-			g->ping_us = (n = number("ping", optarg, 0, 3600000)) * 1000;
+			good = prog_option("ping", optarg, 0, 3600000, &n);
+			g->ping_us = n * 1000LL;
 			break;
 		case 's':
-			g->status = (unsigned int)(n = number("status", optarg, 200, 599));
+			good = prog_option("status", optarg, 200, 599, &g->status);
 			break;
 		case 'h':
 			exit(usage(stdout));
 		default:
 			return usage(stderr);
 		}
-		if (n < 0)
-			return 2;
 	}
+	if (!good)
+		return 2;
 	if (optind != argc || strlen(g->node) > 63 || strpbrk(g->node, "\"\\"))
 		return usage(stderr);
 	return 0;
@@ -299,17 +281,17 @@ static int watch_signals(void)
 	return 0;
 }
 
-/* Waits for the end of a hang; nothing but a signal is looked at. */
-static void hang(void)
+/* Does nothing until SIGUSR2 or SIGTERM. */
+static void stay_unresponsive(void)
 {
 	sigset_t all, before;
 
 	sigfillset(&all);
 	if (sigprocmask(SIG_BLOCK, &all, &before) < 0)
 		return;
-	if (hang_asked && !stop_asked)
-		fputs("hokm-game: hung, SIGUSR2 wakes it\n", stderr);
-	while (hang_asked && !stop_asked)
+	if (pause_asked && !stop_asked)
+		fputs("hokm-game: unresponsive until SIGUSR2\n", stderr);
+	while (pause_asked && !stop_asked)
 		sigsuspend(&before);
 	if (sigprocmask(SIG_SETMASK, &before, NULL) < 0)
 		perror("hokm-game: sigprocmask");
@@ -347,8 +329,8 @@ int main(int argc, char **argv)
 	if (g.ping_us)
 		lws_sul_schedule(context, 0, &g.ping_timer, ping_all, g.ping_us);
 	while (!stop_asked && lws_service(context, 0) >= 0) {
-		if (hang_asked)
-			hang();
+		if (pause_asked)
+			stay_unresponsive();
 	}
 	wake_context = NULL;
 	lws_context_destroy(context);

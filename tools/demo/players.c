@@ -1,99 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hokm-players: holds WebSocket connections to the game, tries new ones, and measures both.
+ * hokm-players: holds WebSocket connections to the game, opens new ones, and measures both.
  *
- * Commands come as lines on stdin and are answered by a line on stdout:
- *   mark NAME   prints the window that ends now and begins one called NAME
- *   status      prints how things stand
- *   rejoin      all players leave and come in again, which counts for nothing
+ * Commands come on stdin, one a line, and are answered by a line on stdout:
+ *   mark NAME   prints the window that ends now and begins a window called NAME
+ *   status      prints the present figures
+ *   rejoin      all players disconnect and connect again; this is not counted
  *   quit        the same as SIGTERM or the end of --duration: prints the last window and ends
  */
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "players.h"
 
-#define EVENTS_MAX 256
-#define LINE_MAX_  256
-
-/* Partial line from stdin. */
-struct input {
-	char line[LINE_MAX_];
-	size_t len;
-	bool open;
-};
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
+#define EVENTS_MAX  256
+#define FILES_SPARE 32 /* descriptors beside those of the connections */
 
 static int usage(FILE *out)
 {
-	fputs("usage: hokm-players --url A.B.C.D:PORT [--players 50] [--listeners 0] [--interval "
-	      "100]\n"
-	      "                    [--probe 0] [--duration SECONDS] [--json]\n"
-	      "Players send a move each interval (ms); listeners never send; --probe opens a "
-	      "fresh\n"
-	      "connection each so many ms. Commands on stdin: mark NAME, status, rejoin, quit.\n",
+	fputs("usage: hokm-players --url A.B.C.D:PORT [--players 50] [--listeners 0]\n"
+	      "                    [--interval 100] [--probe 0] [--duration SECONDS] [--json]\n"
+	      "Players send a move every interval (ms). Listeners send nothing. A probe opens a\n"
+	      "new connection every --probe ms. Commands: mark NAME, status, rejoin, quit.\n",
 	      out);
 	return out == stdout ? 0 : 2;
 }
 
-static bool number(const char *option, const char *text, unsigned int min, unsigned int max,
-		   unsigned int *out)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || !isdigit((unsigned char)text[0]) || *end || n < min || n > max) {
-		fprintf(stderr, "hokm-players: --%s '%s' is no number from %u to %u\n", option,
-			text, min, max);
-		return false;
-	}
-	*out = (unsigned int)n;
-	return true;
-}
-
+/* "A.B.C.D:PORT", with or without "ws://" before it. */
 static bool parse_url(struct world *w, const char *url)
 {
-	const char *colon;
-	unsigned int port;
-
 	if (!strncmp(url, "ws://", 5))
 		url += 5;
-	colon = strchr(url, ':');
-	if (!colon || (size_t)(colon - url) >= sizeof(w->host)) {
+	if (!prog_addr(url, &w->server)) {
 		fprintf(stderr, "hokm-players: --url '%s' is not like 192.168.1.25:8765\n", url);
 		return false;
 	}
-	memcpy(w->host, url, (size_t)(colon - url));
-	w->server.sin_family = AF_INET;
-	if (inet_pton(AF_INET, w->host, &w->server.sin_addr) != 1) {
-		fprintf(stderr, "hokm-players: '%s' is no IPv4 address\n", w->host);
-		return false;
-	}
-	if (!number("url's port", colon + 1, 1, 65535, &port))
-		return false;
-	w->server.sin_port = htons((uint16_t)port);
-	return true;
+	return inet_ntop(AF_INET, &w->server.sin_addr, w->host, sizeof(w->host)) != NULL;
 }
 
 /* 0, or the exit code + 1. */
@@ -118,15 +60,15 @@ static int parse_options(struct world *w, int argc, char **argv)
 		if (option == 'u')
 			fine = parse_url(w, optarg);
 		else if (option == 'n')
-			fine = number("players", optarg, 0, 60000, &w->n_players);
+			fine = prog_option("players", optarg, 0, 60000, &w->n_players);
 		else if (option == 'l')
-			fine = number("listeners", optarg, 0, 60000, &w->n_listeners);
+			fine = prog_option("listeners", optarg, 0, 60000, &w->n_listeners);
 		else if (option == 'i')
-			fine = number("interval", optarg, 1, 60000, &w->interval_ms);
+			fine = prog_option("interval", optarg, 1, 60000, &w->interval_ms);
 		else if (option == 'p')
-			fine = number("probe", optarg, 0, 60000, &w->probe_ms);
+			fine = prog_option("probe", optarg, 0, 60000, &w->probe_ms);
 		else if (option == 'd')
-			fine = number("duration", optarg, 0, 86400, &seconds);
+			fine = prog_option("duration", optarg, 0, 86400, &seconds);
 		else if (option == 'j')
 			w->json = true;
 		else
@@ -140,25 +82,6 @@ static int parse_options(struct world *w, int argc, char **argv)
 	return 0;
 }
 
-/* Every connection is a descriptor, and some are needed besides. */
-static int raise_limit(const struct world *w)
-{
-	rlim_t need = w->n_players + w->n_listeners + w->n_probes + 32;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -errno;
-	if (limit.rlim_cur >= need)
-		return 0;
-	if (limit.rlim_max < need) {
-		fprintf(stderr, "hokm-players: needs %llu open files, the hard limit is %llu\n",
-			(unsigned long long)need, (unsigned long long)limit.rlim_max);
-		return -EMFILE;
-	}
-	limit.rlim_cur = need;
-	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
-}
-
 static int add_fd(struct world *w, int fd, void *mark)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = mark};
@@ -166,8 +89,9 @@ static int add_fd(struct world *w, int fd, void *mark)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
-static void command(struct world *w, char *line)
+static void command(void *arg, char *line)
 {
+	struct world *w = arg;
 	char *name = line + 5;
 
 	if (!strcmp(line, "quit")) {
@@ -184,35 +108,15 @@ static void command(struct world *w, char *line)
 		window_begin(w, name);
 	} else {
 		fprintf(stderr,
-			"hokm-players: '%s' is no command: mark NAME, status, rejoin, quit\n",
+			"hokm-players: unknown command '%s': use mark, status, rejoin, quit\n",
 			line);
 	}
 }
 
-/* The end of stdin ends only the commands: the client may run without anybody who sends some. */
-static void read_input(struct world *w, struct input *in)
+static void read_input(struct world *w)
 {
-	ssize_t n = read(STDIN_FILENO, in->line + in->len, sizeof(in->line) - in->len);
-	char *end;
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	if (!prog_lines_read(&w->input, command, w))
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
-		in->open = false;
-		return;
-	}
-	in->len += (size_t)n;
-	while ((end = memchr(in->line, '\n', in->len))) {
-		*end = '\0';
-		command(w, in->line);
-		in->len -= (size_t)(end + 1 - in->line);
-		memmove(in->line, end + 1, in->len);
-	}
-	if (in->len == sizeof(in->line)) {
-		fputs("hokm-players: a command is too long and was ignored\n", stderr);
-		in->len = 0;
-	}
 }
 
 static void on_timer(struct timer *t, void *arg)
@@ -228,13 +132,11 @@ static void on_timer(struct timer *t, void *arg)
 static int run(struct world *w)
 {
 	struct epoll_event events[EVENTS_MAX];
-	struct input in = {.open = true};
-	uint64_t begin_ms = now_ns() / NS_PER_MS;
+	uint64_t begin_ms = prog_now_ns() / PROG_NS_PER_MS;
 	int i, n;
 
-	/* A regular file or /dev/null cannot be watched: then there are no commands. */
-	if (add_fd(w, STDIN_FILENO, &in) < 0)
-		in.open = false;
+	/* epoll cannot watch a regular file or /dev/null: then there are no commands. */
+	(void)!add_fd(w, STDIN_FILENO, &w->input);
 	w->wheel.now_ms = begin_ms;
 	role_init(w);
 	window_begin(w, "start");
@@ -243,14 +145,14 @@ static int run(struct world *w)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (i = 0; i < n; i++) {
-			if (events[i].data.ptr == &in)
-				read_input(w, &in);
+			if (events[i].data.ptr == &w->input)
+				read_input(w);
 			else if (events[i].data.ptr == w)
 				w->stop = true;
 			else
 				conn_event(w, events[i].data.ptr, events[i].events);
 		}
-		wheel_run(&w->wheel, now_ns() / NS_PER_MS, on_timer, w);
+		wheel_run(&w->wheel, prog_now_ns() / PROG_NS_PER_MS, on_timer, w);
 		if (w->duration_ms && w->wheel.now_ms - begin_ms >= w->duration_ms)
 			w->stop = true;
 	}
@@ -261,16 +163,9 @@ static int run(struct world *w)
 /* SIGTERM and SIGINT arrive as input, so that the last window is always printed whole. */
 static int open_signals(struct world *w)
 {
-	sigset_t set;
-	int fd;
+	int fd = prog_signals();
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : add_fd(w, fd, w);
+	return fd < 0 ? fd : add_fd(w, fd, w);
 }
 
 static int world_open(struct world *w)
@@ -283,7 +178,7 @@ static int world_open(struct world *w)
 	w->probes = calloc(w->n_probes ? w->n_probes : 1, sizeof(*w->probes));
 	if (!w->players || !w->probes)
 		return -ENOMEM;
-	err = raise_limit(w);
+	err = prog_files(n + w->n_probes + FILES_SPARE);
 	if (err)
 		return err;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -300,7 +195,7 @@ int main(int argc, char **argv)
 	w->n_players = 50;
 	w->interval_ms = 100;
 	w->epoll = -1;
-	srandom((unsigned int)(now_ns() ^ (uint64_t)getpid()));
+	srandom((unsigned int)(prog_now_ns() ^ (uint64_t)getpid()));
 	err = parse_options(w, argc, argv);
 	if (err) {
 		free(w);
@@ -312,7 +207,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = run(w);
 	if (err)
-		fprintf(stderr, "hokm-players: cannot go on: %s\n", strerror(-err));
+		fprintf(stderr, "hokm-players: stopped: %s\n", strerror(-err));
 	if (w->epoll >= 0)
 		close(w->epoll);
 	free(w->players);

@@ -2,17 +2,13 @@
 /*
  * One WebSocket connection, client side (RFC 6455): connect, upgrade, small frames both ways.
  *
- * The key of the upgrade is the RFC's own example, so that the answer to check is a constant. The
- * mask of client frames is constant too: masking protects proxies, and there is none here.
- * Server frames are at most RX_MAX long and not fragmented; anything else ends the connection.
+ * The key of the upgrade is the example of the RFC, so that the expected answer is a constant. The
+ * mask of client frames is constant too: masking protects proxies, and there is no proxy here.
+ * Server frames are at most RX_MAX long and not fragmented; any other frame ends the connection.
  */
-#include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "players.h"
 
@@ -75,7 +71,7 @@ int conn_start(struct world *w, struct conn *c)
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
-	c->started_ns = now_ns();
+	c->started_ns = prog_now_ns();
 	c->rx_len = 0;
 	if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
 	    (connect(c->fd, (struct sockaddr *)&w->server, sizeof(w->server)) < 0 &&
@@ -91,7 +87,7 @@ int conn_start(struct world *w, struct conn *c)
 	return err;
 }
 
-/* All or nothing: so little is sent that a full socket buffer means a dead connection. */
+/* Sends all or fails: so few bytes find no room only when the connection is dead. */
 static int send_all(struct conn *c, const void *data, size_t len)
 {
 	ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -153,7 +149,7 @@ static void on_connected(struct world *w, struct conn *c)
 		c->state = CONN_UPGRADING;
 }
 
-/* Bytes of the answer's head, 0 when it is not whole yet, -1 when it is no 101 that we can take. */
+/* Bytes of the answer's head; 0: not complete yet; -1: not a valid 101. */
 static ssize_t upgrade_head(const struct conn *c)
 {
 	static const char accept[] = "\r\nSec-WebSocket-Accept: " WS_ACCEPT "\r\n";
@@ -175,7 +171,7 @@ static void consume(struct conn *c, size_t len)
 	memmove(c->rx, c->rx + len, c->rx_len);
 }
 
-/* Handles one frame. false: the connection was ended, or its slot has another use now. */
+/* Handles one frame. False: the connection was ended, or its slot is in use for another one. */
 static bool on_frame(struct world *w, struct conn *c, uint8_t opcode, const uint8_t *payload,
 		     size_t len)
 {
@@ -188,7 +184,7 @@ static bool on_frame(struct world *w, struct conn *c, uint8_t opcode, const uint
 		role_message(w, c, text);
 		return c->state == CONN_OPEN || c->state == CONN_CLOSING;
 	case WS_PING:
-		c->last_rx_ns = now_ns();
+		c->last_rx_ns = prog_now_ns();
 		if (len > WS_SHORT || send_frame(c, WS_PONG, payload, len) == 0)
 			return true;
 		conn_end(w, c, END_RESET);

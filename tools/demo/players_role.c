@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a connection is for.
+ * The roles of connections.
  *
- *  player    sends a move each interval and wants its echo, with the right counter; when the
- * connection breaks it comes back with jittered back-off, as a good game client does listener  the
- * same without ever sending probe     one fresh connection: handshake, one move, end. Its handshake
- * is the attempt that is counted; the echo only tells which node served it
+ *  player    sends a move each interval and expects its echo with the right counter; when the
+ *            connection breaks, it reconnects with jittered back-off, as a good game client does
+ *  listener  the same, but it never sends
+ *  probe     one new connection: handshake, one move, close; its handshake is the attempt that is
+ *            counted, the echo only names the node that served it
  *
- * The timer of a connection: idle, when to connect; connecting and upgrading, when to give up;
- * open, the next move of a player; closing, when to stop waiting for the server's end.
+ * The timer of a connection: while idle, when to connect; while connecting and upgrading, when to
+ * give up; while open, the next move of a player; while closing, when to stop waiting for the FIN
+ * of the server.
  *
- * Probes are judged in the order of their start, so that an outage is the time from the start of
- * the first that failed to the start of the next that did not.
+ * Probes are counted in the order of their start, so that an outage is the time from the start of
+ * the first failed probe to the start of the next successful one.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "players.h"
 
 static uint64_t random_below(uint64_t n)
@@ -50,7 +48,7 @@ static int node_index(struct world *w, const char *name)
 	return (int)i;
 }
 
-static void judge_probes(struct world *w)
+static void count_outage(struct world *w)
 {
 	struct window *win = &w->window;
 
@@ -68,7 +66,7 @@ static void judge_probes(struct world *w)
 	}
 }
 
-/* An attempt that was under way at the mark counts from there. */
+/* An attempt that began before the mark counts from the mark. */
 static void probe_failed(struct window *win, const struct conn *c, enum conn_end why)
 {
 	uint64_t from_mark = c->started_ns > win->start_ns ? c->started_ns - win->start_ns : 0;
@@ -80,7 +78,7 @@ static void probe_failed(struct window *win, const struct conn *c, enum conn_end
 	raise_to(&win->last_failed_ns, from_mark);
 }
 
-static void probe_judged(struct world *w, struct conn *c, enum probe_result result,
+static void probe_result(struct world *w, struct conn *c, enum probe_result result,
 			 enum conn_end why)
 {
 	struct window *win = &w->window;
@@ -92,8 +90,8 @@ static void probe_judged(struct world *w, struct conn *c, enum probe_result resu
 	if (result == PROBE_FAILED)
 		probe_failed(win, c, why);
 	else
-		raise_to(&win->slowest_ns, now_ns() - c->started_ns);
-	judge_probes(w);
+		raise_to(&win->slowest_ns, prog_now_ns() - c->started_ns);
+	count_outage(w);
 }
 
 static void probe_served(struct world *w, struct conn *c, int node)
@@ -110,7 +108,7 @@ static void probe_served(struct world *w, struct conn *c, int node)
 	w->probe_node = node;
 }
 
-/* The ring is long enough for every probe to have ended before its slot comes round again. */
+/* The ring is so long that every probe has ended before its slot is used again. */
 void probe_timer(struct world *w)
 {
 	struct conn *c = &w->probes[w->probe_next % w->n_probes];
@@ -121,14 +119,14 @@ void probe_timer(struct world *w)
 	c->sent_moves = 0;
 	w->probe_next++;
 	if (conn_start(w, c) < 0) {
-		c->started_ns = now_ns();
-		probe_judged(w, c, PROBE_FAILED, END_ERROR);
+		c->started_ns = prog_now_ns();
+		probe_result(w, c, PROBE_FAILED, END_ERROR);
 		return;
 	}
 	arm(w, c, ATTEMPT_MS);
 }
 
-/* Sends the next move; a failure is found by what reads the socket. */
+/* Sends the next move. */
 static int send_move(struct conn *c, uint64_t now)
 {
 	char text[32];
@@ -157,10 +155,10 @@ static void become_good(struct world *w, struct conn *c, uint64_t now)
 
 void role_opened(struct world *w, struct conn *c)
 {
-	uint64_t now = now_ns();
+	uint64_t now = prog_now_ns();
 
 	if (c->role == ROLE_PROBE) {
-		probe_judged(w, c, PROBE_GOOD, END_COUNT);
+		probe_result(w, c, PROBE_GOOD, END_COUNT);
 		arm(w, c, ATTEMPT_MS);
 		if (send_move(c, now) < 0)
 			conn_drop(c);
@@ -185,7 +183,7 @@ void role_opened(struct world *w, struct conn *c)
 static void player_echo(struct world *w, struct conn *c, unsigned int moves, unsigned int echo)
 {
 	struct window *win = &w->window;
-	uint64_t now = now_ns();
+	uint64_t now = prog_now_ns();
 
 	if (moves != c->echoed + 1 || echo != moves || echo > c->sent_moves) {
 		win->inconsistent++;
@@ -229,13 +227,13 @@ static void player_broke(struct world *w, struct conn *c, enum conn_end why)
 	c->good = false;
 	c->node = -1;
 	if (!c->gap_since_ns && c->role == ROLE_PLAYER)
-		c->gap_since_ns = now_ns();
+		c->gap_since_ns = prog_now_ns();
 }
 
 void role_ended(struct world *w, struct conn *c, enum conn_end why)
 {
 	if (c->role == ROLE_PROBE) {
-		probe_judged(w, c, PROBE_FAILED, why);
+		probe_result(w, c, PROBE_FAILED, why);
 		return;
 	}
 	if (c->good)
@@ -248,10 +246,10 @@ void role_ended(struct world *w, struct conn *c, enum conn_end why)
 
 static void player_move_due(struct world *w, struct conn *c)
 {
-	uint64_t now = now_ns();
+	uint64_t now = prog_now_ns();
 	uint64_t oldest = c->echoed < c->sent_moves ? c->sent_ns[c->echoed % MOVES_MAX] : now;
 
-	if (now - oldest > ECHO_MS * NS_PER_MS) {
+	if (now - oldest > ECHO_MS * PROG_NS_PER_MS) {
 		conn_drop(c);
 		role_ended(w, c, END_TIMEOUT);
 		return;
@@ -300,7 +298,7 @@ static void conn_init(struct conn *c, enum conn_role role)
 	c->backoff_ms = BACKOFF_MS;
 }
 
-/* Players come in at a thousand a second, so that the start itself is no flood. */
+/* A thousand players connect each second, so that the start itself is no flood. */
 void role_init(struct world *w)
 {
 	unsigned int i;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Timers: a wheel of WHEEL_SIZE slots, one a millisecond, each a doubly linked list. A timer's slot
- * is its due time modulo the size; one that is not due yet when its slot comes round stays there.
+ * Timers: a wheel of WHEEL_SIZE slots of one millisecond, each a doubly linked list. The slot of a
+ * timer is its due time modulo the size. A timer that is not due when its slot is run stays in it.
  *
- * Invariant: no armed timer is due before wheel.now_ms, because arming in the past means the next
+ * Invariant: no armed timer is due before wheel.now_ms, because a time in the past becomes the next
  * slot.
  */
 #include "players.h"
@@ -33,8 +33,8 @@ void timer_arm(struct wheel *w, struct timer *t, uint64_t due_ms)
 }
 
 /*
- * The due timers move to a list of their own first: fn may arm and stop any timer, also one that is
- * on that list, because its links stay valid there.
+ * The due timers are moved to a separate list first. So fn may arm and stop any timer, also one on
+ * that list: its links stay valid there.
  */
 static void run_slot(struct wheel *w, timer_fn fn, void *arg)
 {
