@@ -7,7 +7,7 @@ import re
 PAGE = "docs/architecture.md"
 ROW = re.compile(r"^\|([^|]*)\|([^|]*)\|\s*$")
 QUOTED = re.compile(r"`([^`]+)`")
-CODE_FOLDERS = ("user/", "bpf/")
+CODE_FOLDERS = ("user/", "bpf/", "include/")
 STEM_FOLDERS = ("bpf/", "include/", "user/")
 STATE = re.compile(r"^struct daemon \{", re.M)
 FAN_IN = 10  # files that include the header of the daemon's state: fewer than this

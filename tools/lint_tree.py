@@ -83,7 +83,7 @@ class Tree:
 
     def resolve(self, path, name):
         """The file of the tree that `#include "name"` in path means, or None."""
-        for folder in (os.path.dirname(path), "user", "include"):
+        for folder in (os.path.dirname(path), "user", "include", "vmlinux"):
             found = os.path.normpath(os.path.join(folder, name))
             if found in self.names:
                 return found

@@ -27,8 +27,10 @@ TABLE = """# Architecture
 | `user/b` | `user/a` |
 | `bpf` | `include/hokm` |
 | `user/main.c` | `user/b` |
+| `include/hokm` | |
 """
-HOUSE = {PAGE: TABLE, "user/a/a.h": TAG, "user/b/b.h": TAG, "bpf/bpf.h": TAG, "user/main.c": TAG}
+HOUSE = {PAGE: TABLE, "user/a/a.h": TAG, "user/b/b.h": TAG, "bpf/bpf.h": TAG,
+         "include/hokm/h.h": TAG, "user/main.c": TAG}
 NUMBERED = "## Rules that never break\n1. **One.** Words.\n2. **Two.** Words.\n## Rest\n3. Three.\n"
 STATE = {"user/d/d.h": TAG + "struct daemon {\n\tint a;\n};\n"}
 SIX = "".join("\tif (f(%d))\n" % i for i in range(6))
@@ -85,6 +87,10 @@ CASES = [
      dict(HOUSE, **{"user/a/x.c": TAG + '#include "../../bpf/bpf.h"\n'}),
      dict(HOUSE, **{"include/hokm/y.h": TAG, "bpf/x.h": TAG + '#include "bpf.h"\n'
                     '#include "hokm/y.h"\n'}), "user/a may not use bpf"),
+    ("may-use", "an arrow upward from include/", None,
+     dict(HOUSE, **{"include/hokm/y.h": TAG + '#include "a/a.h"\n'}),
+     dict(HOUSE, **{"include/hokm/y.h": TAG + '#include "hokm/h.h"\n'}),
+     "include/hokm may not use user/a"),
     ("may-use", "a row of one file", None,
      dict(HOUSE, **{"user/other.c": TAG + '#include "b/b.h"\n'}),
      dict(HOUSE, **{"user/main.c": TAG + '#include "b/b.h"\n'}), "user has no row"),
