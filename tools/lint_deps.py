@@ -15,7 +15,7 @@ FAN_IN = 10  # files that include the header of the daemon's state: fewer than t
 SIGNATURE = r"[\w \t*]*?\b([A-Za-z_]\w*)\([^;{}]*\)\s*\n\{"
 DEFINITION = re.compile(r"^(?!static\b|typedef\b|return\b|else\b)[A-Za-z_]" + SIGNATURE, re.M)
 STATIC = re.compile(r"^static\b" + SIGNATURE, re.M)
-CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+CALL = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\(")
 
 
 def section(text, heading):

@@ -4,12 +4,14 @@
 Each rule is a function: it takes a Tree (lint_tree.py) and yields one line a finding, "file:line:
 what is wrong". A line that a rule prints itself, with "# " before it, is a figure. RULES names the
 rules; tools/lint runs them and tests/lint proves that each one can fail. Here stand the rules about
-what a line of code may say; the others are in lint_form.py (lengths, widths, cuts), lint_deps.py
-(who may use whom), lint_repeat.py (repetition) and lint_words.py (words, cited rules).
+the words and calls that a line of code must not have; the others are in lint_form.py (lengths,
+widths, cuts), lint_deps.py (dependencies of folders and files), lint_repeat.py (repetition),
+lint_words.py (words, cited rules) and lint_commits.py (commits).
 """
 
 import re
 
+import lint_commits
 import lint_deps
 import lint_form
 import lint_repeat
@@ -18,6 +20,9 @@ import lint_words
 # Rules that the tree does not keep yet: `tools/lint RULE` runs them, `tools/lint` alone does not.
 PENDING = ("length", "columns", "strings", "may-use", "circles", "fan-in", "stems", "cited",
            "repeat", "words")
+
+# Rules that need more than the files, which not every copy of the tree has.
+BY_NAME_ONLY = ("commits",)
 
 HEADER_LINES = 3  # the SPDX line is one of these: the first line of a script is its interpreter
 
@@ -119,4 +124,10 @@ RULES = {
     "cited": lint_words.rule_cited,
     "repeat": lint_repeat.rule_repeat,
     "words": lint_words.rule_words,
+    "commits": lint_commits.rule_commits,
 }
+
+
+def by_itself(names):
+    """The rules that tools/lint runs when it is given none by name."""
+    return [n for n in names if n not in PENDING + BY_NAME_ONLY]

@@ -188,8 +188,40 @@ def lint(rule, path, text):
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
+def commit(top, subject, lines, body=""):
+    """Adds a commit to the repository in top, which is made when it is not there."""
+    git = ["git", "-C", top, "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    env = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null")
+    if not os.path.exists(os.path.join(top, ".git")):
+        subprocess.run(["git", "init", "-q", "-b", "main", top], check=True, env=env)
+    with open(os.path.join(top, "a"), "a", encoding="utf-8") as f:
+        f.write("a\n" * lines)
+    subprocess.run(git + ["add", "a"], check=True, env=env)
+    subprocess.run(git + ["commit", "-q", "-m", subject, "-m", body], check=True, env=env)
+
+
+def commits_are_judged():
+    """True when the rule `commits` refuses each bad message and passes a good one."""
+    cases = [("area: " + "x" * 70, 1, "", "columns"), ("No area", 1, "", "not of the form"),
+             ("area: what", 30, "", "without a reason"), ("a: b", 1, "y" * 91, "lines over"),
+             ("area: what", 30, "Cause, effect, proof.", "")]
+    for subject, lines, body, words in cases:
+        with tempfile.TemporaryDirectory() as top:
+            commit(top, "start: here", 1)
+            commit(top, subject, lines, body)
+            done = subprocess.run([os.path.join(TOP, "tools/lint"), "--top", top, "commits"],
+                                  env=dict(os.environ, LINT_RANGE="HEAD~1..HEAD"), check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        text = done.stdout.decode("utf-8", "replace")
+        if done.returncode != bool(words) or words not in text:
+            print("judged wrongly by rule commits: %s\n%s" % (subject, text))
+            return False
+    return True
+
+
 def main():
-    failed = 0
+    failed = not commits_are_judged()
+    print("%s rule commits finds bad messages" % ("not ok" if failed else "ok"))
     for rule, name, path, bad, good, words in CASES:
         bad_status, bad_out = lint(rule, path, bad)
         good_status, good_out = lint(rule, path, good)
