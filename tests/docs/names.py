@@ -53,6 +53,7 @@ class Known:
         self.sizes = dict(SIZE.findall(text))
         self.abi = re.search(r"#define HOKM_ABI_VERSION (\d+)", text).group(1)
         self.keys = self._keys()
+        self.sections = {key.split(".")[0] for key in self.keys if "." in key}
 
     def _kinds(self, text):
         """What `ctl events --kind` takes."""
@@ -62,9 +63,14 @@ class Known:
 
     def _keys(self):
         """Keys by their path, from the page that is made of the table of keys."""
-        path = os.path.join(self.top, "docs/configuration.md")
-        return set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", read(self.top, path))) \
-            if os.path.exists(path) else None
+        found, section = set(), ()
+        for line in read(self.top, "docs/configuration.md").split("\n"):
+            row = re.match(r"\| `([a-z_]+)` \|", line)
+            if line.startswith("## "):
+                section = re.findall(r"([a-z]+) (?:[A-Z]+ )?\{", line)
+            elif row:
+                found.add(".".join([*section, row.group(1)]))
+        return found
 
     def conf_is_good(self, text):
         path = os.path.join(self.folder, "snippet.conf")
@@ -137,9 +143,8 @@ def targets(known, page):
 
 def configuration(known, page):
     for text in page.spans():
-        if re.match(r"^[a-z_]+\.[a-z_]+$", text) and known.keys is not None and \
-                text.split(".")[0] + "." in {k.split(".")[0] + "." for k in known.keys}:
-            if text not in known.keys:
+        if re.match(r"^[a-z_]+\.[a-z_]+$", text):
+            if text.split(".")[0] in known.sections and text not in known.keys:
                 yield "%s: no key %s" % (page.path, text)
         elif SNIPPET.match(text):
             if not any(known.conf_is_good(FILE_HEAD + p % text) for p in PLACES):
@@ -170,7 +175,7 @@ def layouts(known, page):
 def blocks(known, page):
     del known
     for block in page.blocks:
-        if block.language not in LANGUAGES:
+        if block.language not in LANGUAGES and not page.prose.startswith("<!-- Made by"):
             yield "%s: a block of language \"%s\"" % (block.where(), block.language)
         if block.language in ("sh", "console") and not block.kind:
             yield "%s: no comment says how it is run" % block.where()
