@@ -146,7 +146,7 @@ def configuration(known, page):
         if re.match(r"^[a-z_]+\.[a-z_]+$", text):
             if text.split(".")[0] in known.sections and text not in known.keys:
                 yield "%s: no key %s" % (page.path, text)
-        elif SNIPPET.match(text):
+        elif SNIPPET.match(text) and "..." not in text:
             if not any(known.conf_is_good(FILE_HEAD + p % text) for p in PLACES):
                 yield "%s: check-config refuses `%s`" % (page.path, text)
     for block in page.blocks:
