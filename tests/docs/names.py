@@ -11,7 +11,7 @@ FOLDERS = ("bpf/", "include/", "user/", "tools/", "tests/", "docs/", "vmlinux/")
 LANGUAGES = ("console", "sh", "conf", "text")
 GENERATED = re.compile(r"<!-- generated: (\w+) -->\n(.*?)<!-- end -->", re.S)
 REASON = re.compile(r'X\(p, \w+, "([a-z-]+)",\s*"([^"]+)"\)')
-COUNTER = re.compile(r'X\((\w+), "([^"]+)"\)')
+COUNTER = re.compile(r'X\((\w+),\s*"([^"]+)"\)')
 SIZE = re.compile(r"sizeof\(struct (\w+)\) == (\d+)")
 MAP_ROW = re.compile(r"^\| `\w+` \|.*\| `(hokm_\w+)` \| (\d+)(?: each)? \|", re.M)
 FILE_HEAD = 'secret = "sixteen characters"\nnode a { address = "10.0.0.1" }\n' \
@@ -188,11 +188,20 @@ def table(rows):
                    ["| `%s` | %s |\n" % row for row in rows])
 
 
+def list_in(top, path, macro):
+    """Names and texts of a list in a header; the first value is no fault."""
+    text = read(top, path).replace("\\\n", " ")
+    text = text[text.index("#define %s(" % macro):]
+    return REASON.findall(text[:text.index("\n")])[1:]
+
+
 def made_tables(top):
     known = Known(top, lambda command: [], None)
     drops = [(n, t.split(": ", 1)[-1]) for n, t in known.counters.items() if n.startswith("drop_")]
     return {"reasons": table(known.reasons.items()),
-            "drops": table(drops).replace("| code |", "| counter |", 1)}
+            "drops": table(drops).replace("| code |", "| counter |", 1),
+            "faults": table(list_in(top, "user/decide/repl_wire.h", "REPL_FAULTS")),
+            "discards": table(list_in(top, "user/decide/vrrp_wire.h", "VRRP_DISCARDS"))}
 
 
 def tables(known, page):
