@@ -167,9 +167,9 @@ static void report_foreign(struct in_addr vip)
 
 	if (!inet_ntop(AF_INET, &vip, addr, sizeof(addr)) || vip_interface_of(vip, interface) <= 0)
 		return;
-	log_error("%s already has the VIP %s as an address that hokm-xdp did not add: "
+	log_error("the VIP %s is an address of %s that hokm-xdp did not set: "
 		  "remove it first (ip address show %s)",
-		  interface, addr, interface);
+		  addr, interface, interface);
 }
 
 /* Adopts VIP addresses that a killed daemon left. Refuses those of another origin. */
