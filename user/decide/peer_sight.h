@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Is a peer alive, and how does this node know? The one answer that all parts of the daemon use.
- * Pure. The packet path asks the same question in BPF (bpf/peer.h); tests/bpf/test_peers.c compares
- * the two over one table of cases.
+ * Pure. The packet path asks the same question in BPF (bpf/peer_state.h); tests/bpf/test_peers.c
+ * compares the two over one table of cases.
  *
  * By pulse: the peer's kernel answered a probe less than dead_ns ago. Silence counts only while
  * this node really sent probes. After a break in the probes (the daemon was stopped, or got no CPU)
