@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 #
 # The burst of gratuitous ARP packets of a new owner, as the switch sees it: garp_count of them, and
 # garp_gap between two. Timers never end early, so the gap has a lower bound on a busy machine too.
