@@ -23,7 +23,8 @@ newest_package()
 		sort -V | tail -n 1
 }
 
-# download PACKAGE: into the current folder. Lists older than the archive name packages it has no more.
+# download PACKAGE: into the current folder. Lists older than the archive name packages it has no
+# more.
 download()
 {
 	apt-get download -q "$1" || { apt-get update -q && apt-get download -q "$1"; }

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Players who wait for the end (tests/ws/audience.c), as many groups of them as a test wants, each in a node
-# of its own choice; and how long after the new owner had the VIP they noticed it.
+# Groups of players that wait for the end of their connection (tests/ws/audience.c), each group on
+# a client node of the test's choice, and the time from the takeover of the VIP to the moment when
+# they noticed the end.
 #
-# Times are from a mark. An audience is marked before hokm-arpwatch, so that what it says is a little too
-# long, never too short.
+# Times count from a mark. The audience is marked before hokm-arpwatch, so that its times come out
+# a little too long and never too short.
 
 declare -A AUDIENCE_IN AUDIENCE_OUT AUDIENCE_NODE
 # shellcheck disable=SC2034 # read by the tests
 KINDS=(sending pinging silent)
 
-# audience NAME NODE OPTION...: they come at once; gathered NAME tells when all are there.
+# audience NAME NODE OPTION...: starts a group, which connects at once. gathered NAME: all are
+# connected.
 audience() {
 	local name=$1 node=$2 in out
 	shift 2
@@ -23,19 +25,19 @@ audience() {
 		--url "$LAB_VIP:$LAB_PORT" --log "$LAB_DIR/log/$name.ends" "$@"
 }
 
-# ask_audience NAME COMMAND: the answer is in REPLY_AUDIENCE.
+# ask_audience NAME COMMAND: puts the answer into REPLY_AUDIENCE.
 ask_audience() {
 	echo "$2" >&"${AUDIENCE_IN[$1]}"
 	read -r -t 20 -u "${AUDIENCE_OUT[$1]}" REPLY_AUDIENCE ||
 		{ echo "audience $1 does not answer" >&2; exit 1; }
 }
 
-# Everybody has a connection.
+# All players are connected.
 gathered() {
 	ask_audience "$1" status
 	[ "$(field "$REPLY_AUDIENCE" all_open)" = "$(field "$REPLY_AUDIENCE" players)" ]
 }
-# Nobody has.
+# No player is connected.
 scattered() {
 	ask_audience "$1" status
 	[ "$(field "$REPLY_AUDIENCE" all_open)" = 0 ]
@@ -44,14 +46,14 @@ scattered() {
 # audience_stop NAME
 audience_stop() { lab_stop "${AUDIENCE_NODE[$1]}" "$1"; }
 
-# mark_death NAME...: what happens from here counts.
+# mark_death NAME...: times and ends count from here.
 mark_death() {
 	local name
 	for name in "$@"; do ask_audience "$name" mark; done
 	ask_arp "mark death"
 }
 
-# plays_on WORDS NAME: since the mark nobody's connection broke.
+# plays_on WORDS NAME: no connection has ended since the mark.
 plays_on() {
 	ask_audience "$2" status
 	number_is "$1: players whose connection broke" "$(field "$REPLY_AUDIENCE" all_ended)" -eq 0
@@ -59,8 +61,8 @@ plays_on() {
 		"$(field "$REPLY_AUDIENCE" players)"
 }
 
-# notice_ms KIND AFTER_MS: when the last of them noticed it, from AFTER_MS after the mark; what noticed is in
-# REPLY_AUDIENCE. Before counts as at once.
+# notice_ms KIND AFTER_MS: when the last player of this kind noticed the end, counted from
+# AFTER_MS after the mark; 0 if it was earlier. The answer of the group is in REPLY_AUDIENCE.
 notice_ms() {
 	local last
 	last=$(whole "$REPLY_AUDIENCE" "$1_last_ms")
@@ -72,13 +74,15 @@ notice_ms() {
 # median NUMBER...
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
-# noticed NAME: everybody's connection has ended since the mark.
+# noticed NAME: every connection has ended since the mark.
 noticed() {
 	ask_audience "$1" status
 	[ "$(field "$REPLY_AUDIENCE" all_ended)" = "$(field "$REPLY_AUDIENCE" players)" ]
 }
 
-# knows_of NODE PEER N: NODE knows of at least N connections of PEER.
+# knows_of NODE PEER N: NODE has a replica of at least N connections of PEER.
 knows_of() {
-	[ "$(status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | .replica.connections")" -ge "$3" ]
+	local peer
+	peer=".peers[] | select(.name == \"$(lab_name "$2")\")"
+	[ "$(status "$1" "$peer | .replica.connections")" -ge "$3" ]
 }

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the tests of bad input share: frames go out by send.py, must be counted one by one, and nothing may
-# have changed afterwards: state, epoch and time of the last state change of both nodes, who answers ARP,
-# and the players.
+# What the tests of bad input share. send.py sends frames, and each must be counted. Afterwards
+# nothing may have changed: state, epoch and time of the last state change of both nodes, the node
+# that answers ARP, and the players.
 
 FRAMES=5
 
-# port NODE FROM ARG...: arguments of send that put frames on the wire where the switch meets NODE, under
-# the address and MAC of FROM. No bridge has looked at them, and none has learnt from them.
+# port NODE FROM ARG...: arguments for send that put frames on the wire between the switch and
+# NODE, with the address and the MAC of FROM. The bridge does not see these frames and learns no
+# MAC from them.
 port() {
 	local node=$1 from=$2
 	shift 2
@@ -16,7 +17,7 @@ port() {
 		--dmac "$(lab_mac "$node")" "$@"
 }
 
-# send NODE ARG...: send.py in a namespace of the lab.
+# send NODE ARG...: runs send.py in a namespace of the lab.
 send() {
 	local node=$1
 	shift
@@ -25,14 +26,15 @@ send() {
 
 discards() { status "$1" ".vrrp.discarded.\"$2\""; }
 
-# rose BEFORE CMD...: CMD prints a number that is higher than BEFORE by all frames.
+# rose BEFORE CMD...: the number that CMD prints is BEFORE plus the number of frames, or more.
 rose() {
 	local before=$1
 	shift
 	[ "$("$@")" -ge $((before + FRAMES)) ]
 }
 
-# counted WORDS CMD... -- NODE ARG...: the number that CMD prints rises by what send NODE ARG sends.
+# counted WORDS CMD... -- NODE ARG...: the number that CMD prints rises by the frames that `send
+# NODE ARG` sends.
 counted() {
 	local words=$1 before ask=()
 	shift
@@ -48,13 +50,13 @@ counted() {
 
 facts() { status "$1" '"\(.state) \(.owner) \(.epoch) \(.peers[0].pulsing) \(.peers[0].state)"'; }
 
-# When the present state began, in ms of the daemon's life.
+# When the present state began, in ms since the start of the daemon.
 began() { status "$1" '.uptime_ms - .since_ms'; }
 
-# same_moment WORDS MS MS: both were rounded by themselves.
+# same_moment WORDS MS MS: the two times are equal but for rounding.
 same_moment() { number_is "$1 (ms off)" "$(($2 > $3 ? $2 - $3 : $3 - $2))" -le 2; }
 
-# Remembers how things are; unmoved compares.
+# Records the present state; unmoved compares with it.
 remember() {
 	FACTS_A=$(facts a) FACTS_B=$(facts b)
 	BEGAN_A=$(began a) BEGAN_B=$(began b)

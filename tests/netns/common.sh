@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the namespace tests share: the lab (tools/lab/lab.sh draws it), the demo's observers, and the two
-# lines a test writes: `ok WORDS` and `not ok WORDS`, which tests/run counts.
+# What the namespace tests share: the lab (drawn in tools/lab/lab.sh), the observers of the demo,
+# and the two lines that a test prints and tests/run counts: `ok WORDS` and `not ok WORDS`.
 #
-# A test sources this file, calls test_pair (or parts of it), says what must hold with `holds`, and
-# ends with test_end. Whatever happens, the trap takes the lab down and a lab that is not clean fails
-# the test. Conditions are waited for, never times.
+# A test sources this file, calls test_pair or parts of it, states with `holds` what must be true,
+# and ends with test_end. The trap always takes the lab down, and a lab that is not clean fails
+# the test. Tests wait for conditions, never for a fixed time.
 
 set -u
 TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -36,14 +36,14 @@ holds() {
 	if "$@"; then ok "$words"; else not_ok "$words (failed: $*)"; fi
 }
 
-# within SECONDS WORDS CMD...: the same, for what may take a while.
+# within SECONDS WORDS CMD...: the same for a condition that may take so long.
 within() {
 	local seconds=$1 words=$2
 	shift 2
 	holds "$words" lab_wait "$seconds" "$@"
 }
 
-# number_is WORDS VALUE OP LIMIT: a measured number, shown when it is wrong.
+# number_is WORDS VALUE OP LIMIT: compares a measured number and prints it when it is wrong.
 number_is() {
 	if [ -n "$2" ] && test "$2" "$3" "$4"; then
 		ok "$1: $2"
@@ -72,7 +72,7 @@ test_exit() {
 trap test_exit EXIT
 trap 'exit 130' INT TERM
 
-# A step without which the rest makes no sense.
+# must CMD...: a step without which the rest of the test is pointless.
 must() {
 	"$@" || {
 		not_ok "could not go on: $*"
@@ -87,10 +87,10 @@ status() { lab_ctl "$1" status --json 2>/dev/null | jq -r "$2" 2>/dev/null; }
 state_is() { [ "$(status "$1" .state)" = "$2" ]; }
 owns() { [ "$(status "$1" .owner)" = true ]; }
 owns_not() { [ "$(status "$1" .owner)" = false ]; }
-# counter NODE NAME: of the game service, or of the node.
+# counter NODE NAME: a counter of the game service, or of the node.
 counter() { lab_ctl "$1" counters --all --json | jq -r "[.services.game.$2, .node.$2] | add"; }
 
-# test_nodes [NODE...]: lab, configuration, game servers and daemons.
+# test_nodes [NODE...]: starts lab, configuration, game servers and daemons.
 test_nodes() {
 	local node
 	[ $# -gt 0 ] || set -- a b
@@ -103,7 +103,7 @@ test_nodes() {
 	for node in "$@"; do must lab_wait 20 hokm_ready "$node"; done
 }
 
-# test_pair: two nodes, the primary owns, players and observers look at it.
+# test_pair: two nodes; the primary owns; players and observers run.
 test_pair() {
 	test_nodes a b
 	must lab_wait 20 owns a
@@ -114,15 +114,16 @@ test_pair() {
 
 reason_is() { [ "$(status "$1" .reason)" = "$2" ]; }
 service_is() { [ "$(status "$1" '.services[0].state')" = "$2" ]; }
-told() { lab_ctl "$@" >/dev/null; }
+ctl_ok() { lab_ctl "$@" >/dev/null; }
 has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
 has_no_vip() { ! has_vip "$1"; }
-# log_says NODE WORDS: the daemon's log has them.
+# log_says NODE WORDS: the log of the daemon has these words.
 log_says() { grep -qF -- "$2" "$LAB_DIR/log/$1.daemon"; }
-# event NODE KIND WORDS: among what happened.
+# event NODE KIND WORDS: an event of this kind has these words.
 event() { lab_ctl "$1" events --recent 1000 --kind "$2" | grep -F -- "$3" >/dev/null; }
 
-# unbroken WORDS [CHANGES]: since the mark before the last, nobody noticed anything and the VIP moved so often.
+# unbroken WORDS [CHANGES]: since the mark before the last one no connection broke, no attempt
+# failed, and the VIP moved CHANGES times.
 unbroken() {
 	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 	number_is "$1: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 10

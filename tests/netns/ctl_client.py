@@ -1,22 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A client of the control socket that behaves badly, one way a call.
+"""A client of the control socket that misbehaves, in one way for each call.
 
   ctl_client.py SOCKET WAY [N]
 
-  raw TEXT         sends TEXT as it is, without a length
+  raw TEXT         sends TEXT without a length before it
   frame TEXT       sends TEXT as one frame
   length N         announces a frame of N bytes and sends none of them
   cut              closes in the middle of a frame
   half             sends half a frame and waits
   silent           sends nothing and waits
   unread           asks for all events again and again and reads nothing
-  crowd N          opens N connections; says how many were refused, and holds the others until stdin ends
-  follow N         follows the operator's words without reading, while another connection causes N of
-                   them; then reads: prints how many came, and how many it was told to have missed
+  crowd N          opens N connections, prints how many were refused, and keeps the others open until
+                   the end of stdin
+  follow N         follows the events of operator commands without reading, while another connection
+                   gives N commands; then reads and prints how many events came, and how many the
+                   daemon reported as missed
 
-Every other way prints what the daemon answers, until it closes or five seconds more than its own
-deadline have passed.
+Every other way prints the answers of the daemon, until the daemon closes or until five seconds after
+its deadline.
 """
 
 import json
@@ -52,13 +54,13 @@ def read_exactly(s, n):
 
 
 def read_frame(s):
-    """The next answer, or None when the daemon has closed."""
+    """The next answer; None when the daemon has closed."""
     head = read_exactly(s, 4)
     return head and json.loads(read_exactly(s, struct.unpack(">I", head)[0]))
 
 
 def print_answers(s):
-    """All answers until the daemon closes, as it must."""
+    """All answers until the daemon closes."""
     try:
         while True:
             answer = read_frame(s)
@@ -75,7 +77,7 @@ def print_answers(s):
 
 
 def unread(path):
-    """Stuffs the socket until the daemon reads no more of it, then waits for its patience to end."""
+    """Fills the socket until the daemon stops reading, then waits until the daemon closes."""
     s = connect(path)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     try:
@@ -88,7 +90,7 @@ def unread(path):
 
 
 def crowd(path, n):
-    """Only those that are refused hear anything, and soon."""
+    """Only a refused connection gets an answer, and soon."""
     waiting = [connect(path) for _ in range(n)]
     held, refused = list(waiting), 0
     while True:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Everything that the daemon may change on a node, as text: what it leaves behind is what differs from
-# before. The lock file is not looked at: it stays on purpose, because two daemons could hold "the"
-# lock if it came and went.
+# Everything that the daemon may change on a node, as text. The difference from before is what a
+# daemon left behind. The lock file is left out: it stays on purpose, because two daemons could
+# both hold the lock if it were removed.
 
-# Prints it. Neither `tc` nor `ip netns`, which make folders in bpffs by themselves.
+# Prints the footprint. It uses neither `tc` nor `ip netns`, because both make folders in bpffs.
 footprint() {
 	local node=$1 ns dir=$LAB_DIR/$1 name
 	ns=$(lab_ns "$node")
@@ -21,11 +21,12 @@ footprint() {
 	ip netns pids "$ns" | sort
 }
 
-# footprint_take NODE [NAME]: how it is now.
+# footprint_take NODE [NAME]: records the present footprint.
 footprint_take() { footprint "$1" >"$LAB_DIR/$1.footprint${2:-}"; }
 same_footprint() { footprint "$1" | cmp -s - "$LAB_DIR/$1.footprint${2:-}"; }
 
-# as_before WORDS NODE [NAME]: nothing differs, soon: the kernel frees programs a little later.
+# as_before WORDS NODE [NAME]: the footprint is the recorded one, within a short time: the kernel
+# frees programs a little later.
 as_before() {
 	if lab_wait 5 same_footprint "$2" "${3:-}"; then
 		ok "$1: nothing is left behind"

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# One node runs keepalived, the other hokm-xdp: what the tests for VRRP version 2 and 3 share. They say
-# which version it is, and then call
+# What the tests with keepalived as the peer share: one node runs keepalived, the other hokm-xdp.
+# A test sets the VRRP version and calls
 #
 #   keepalived_above   a: keepalived, priority 110    b: hokm-xdp, priority 100
 #   hokm_above         a: hokm-xdp, priority 110      b: keepalived, priority 100
 #
-# Who owns is asked of both: hokm-xdp of its lease, keepalived of its address, and the network by ARP.
-# What breaks for players when keepalived moves the VIP is keepalived's matter and not looked at.
+# The owner is asked for in three ways: hokm-xdp for its lease, keepalived for its address, and
+# the network by ARP. What players lose when keepalived moves the VIP is not tested here.
 #
 #   PEER_VERSION      2 or 3
 #   PEER_ADVERT_MS    keepalived's advert interval
-#   PEER_PASS         version 2: the password of both
+#   PEER_PASS         version 2: the password of both nodes
 
 PREEMPT_DELAY_MS=3000
 SLACK_MS=500 # for keepalived, the kernel and a busy machine
 
-# watch_start: the observer of ownership alone.
+# watch_start: starts the observer of ownership alone.
 watch_start() {
 	mkfifo "$LAB_DIR/arp.in" "$LAB_DIR/arp.out" || return 1
 	exec {ARP_IN}<>"$LAB_DIR/arp.in" {ARP_OUT}<>"$LAB_DIR/arp.out"
@@ -25,11 +25,13 @@ watch_start() {
 		lab_spawn client arp "$LAB_BUILD/hokm-arpwatch" --addr "$LAB_VIP" --interval 5
 }
 
-# peer_conf NODE PRIORITY [PASSWORD [VRID [VIP [VERSION]]]]: keepalived's side.
+# peer_conf NODE PRIORITY [PASSWORD [VRID [VIP [VERSION]]]]: writes the configuration of
+# keepalived.
 peer_conf() {
 	local auth=''
 	[ -z "${PEER_PASS:-}" ] ||
-		auth=$(printf 'authentication {\n%s\n%s\n}' "auth_type PASS" "auth_pass ${3:-$PEER_PASS}")
+		auth=$(printf 'authentication {\n%s\n%s\n}' "auth_type PASS" \
+			"auth_pass ${3:-$PEER_PASS}")
 	cat >"$LAB_DIR/$1/keepalived.conf" <<-END
 		global_defs {
 		    router_id $(lab_name "$1")
@@ -48,7 +50,7 @@ peer_conf() {
 		}
 	END
 }
-# Version 2 takes whole seconds only.
+# Version 2 has whole seconds only.
 peer_advert_int() {
 	if [ "$1" = 2 ]; then
 		echo 1
@@ -57,7 +59,7 @@ peer_advert_int() {
 	fi
 }
 
-# hokm_conf ADVERT: hokm-xdp's side.
+# hokm_conf ADVERT: writes the configuration of hokm-xdp.
 hokm_conf() {
 	local password=''
 	[ -z "${PEER_PASS:-}" ] || password="password = \"$PEER_PASS\""
@@ -73,7 +75,7 @@ skew_ms() {
 }
 master_down_ms() { echo $((3 * PEER_ADVERT_MS + $(skew_ms "$1"))); }
 
-told() { lab_ctl "$@" >/dev/null; }
+ctl_ok() { lab_ctl "$@" >/dev/null; }
 serves() { [ "$(status "$1" '.services[0].state')" = up ]; }
 reason_is() { [ "$(status "$1" .reason)" = "$2" ]; }
 has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
@@ -83,13 +85,15 @@ sent() { [ "$(status "$1" .vrrp.sent)" -ge "$2" ]; }
 discarded() { [ "$(status "$1" ".vrrp.discarded.$2")" -ge "$3" ]; }
 keepalived_says() { grep -q "Entering $2 STATE" "$LAB_DIR/log/$1.keepalived"; }
 
-# The peer has been silent for longer than an owner may be.
-silent_for_long() { [ "$(status "$1" '.peers[0].adverts_ms')" -gt $(($(master_down_ms 100) + 1000)) ]; }
+# The peer has sent no advert for longer than an owner may be silent.
+silent_for_long() {
+	[ "$(status "$1" '.peers[0].adverts_ms')" -gt $(($(master_down_ms 100) + 1000)) ]
+}
 
-# since MS: time that has gone by.
+# since MS: the time since then.
 since() { echo $(($(lab_now_ms) - $1)); }
 
-# only_owner WORDS OWNER OTHER: and the other has not even the address.
+# only_owner WORDS OWNER OTHER: OWNER owns, and OTHER does not even have the address.
 only_owner() {
 	local words=$1 owner=$2 other=$3
 	within 10 "$words: ARP shows one owner" sole_owner "$owner"
@@ -97,7 +101,7 @@ only_owner() {
 	within 5 "$words: and not at the other node" has_no_vip "$other"
 }
 
-# While adverts come nothing moves: watched over six of them.
+# While adverts come, the VIP does not move: watched over six adverts.
 stays_backup() {
 	ask_arp "mark stays"
 	within 20 "the backup hears the owner" heard "$1" $(($(status "$1" .vrrp.received) + 6))
@@ -126,7 +130,7 @@ keepalived_returns() {
 	only_owner "keepalived back" a b
 }
 
-# Its address stays where it was, and its kernel answers for it: only the leases are looked at here.
+# Its address stays configured and its kernel answers for it: only the leases are compared here.
 keepalived_dies() {
 	local start
 	start=$(lab_now_ms)
@@ -142,7 +146,7 @@ keepalived_dies() {
 	must lab_wait 5 lab_gone a keepalived
 }
 
-# keepalived_above ADVERT: hokm-xdp's own interval.
+# keepalived_above ADVERT: with this advert interval of hokm-xdp.
 keepalived_above() {
 	must hokm_conf "$1"
 	must peer_conf a 110
@@ -161,7 +165,8 @@ keepalived_above() {
 	within 10 "hokm-xdp owns once more" owns b
 }
 
-# ignores WORDS COUNTER: b owns; the keepalived on a, as configured now, says what does not concern b.
+# ignores WORDS COUNTER: b owns; keepalived on a, as configured now, sends adverts that b must
+# count and ignore.
 ignores() {
 	local words=$1 counter=$2 epoch adverts before
 	epoch=$(status b .epoch)
@@ -176,7 +181,7 @@ ignores() {
 	holds "$words: still" owns b
 }
 
-# The part before is over: b gives all back.
+# The part before is over: b stops.
 above_ends() {
 	must lab_stop b daemon
 	holds "hokm-xdp stopped: its address is gone" has_no_vip b
@@ -194,7 +199,8 @@ hokm_stops() {
 	only_owner "hokm-xdp stopped" b a
 }
 
-# preempts WORDS START: it owns again, not before the preempt delay counted from START is over.
+# preempts WORDS START: hokm-xdp owns again, and not before the preempt delay, counted from START,
+# is over.
 preempts() {
 	within 30 "$1: hokm-xdp owns" owns a
 	number_is "$1: the preempt delay was kept" "$(since "$2")" -ge $PREEMPT_DELAY_MS
@@ -205,13 +211,14 @@ preempts() {
 hokm_fails_over() {
 	local start
 	within 20 "keepalived says nothing as backup" silent_for_long a
-	holds "ctl failover: taken" told a failover
+	holds "ctl failover: taken" ctl_ok a failover
 	within 10 "ctl failover: keepalived has the address" has_vip b
 	only_owner "ctl failover" b a
-	within 20 "ctl failover: hokm-xdp hears the new owner" heard a $(($(status a .vrrp.received) + 6))
+	within 20 "ctl failover: hokm-xdp hears the new owner" heard a \
+		$(($(status a .vrrp.received) + 6))
 	holds "ctl failover: and does not take the VIP back" state_is a backup
 	start=$(lab_now_ms)
-	holds "ctl ready: taken" told a ready
+	holds "ctl ready: taken" ctl_ok a ready
 	preempts "ctl ready" "$start"
 }
 
@@ -223,15 +230,16 @@ service_goes_down() {
 	holds "service down: the reason" reason_is a service-down
 	within 10 "service down: keepalived has the address" has_vip b
 	only_owner "service down" b a
-	within 20 "service down: hokm-xdp hears the new owner" heard a $(($(status a .vrrp.received) + 6))
+	within 20 "service down: hokm-xdp hears the new owner" heard a \
+		$(($(status a .vrrp.received) + 6))
 	holds "service down: and stays out" state_is a fault
 	start=$(lab_now_ms)
 	must lab_game a
 	preempts "service up" "$start"
 }
 
-# The backup died without a word. The owner, down itself, offers the VIP; nobody takes it, so it takes it
-# back, once and for all.
+# The backup died without priority 0. The owner, whose service is down, offers the VIP; no node
+# takes it, so the owner takes it back and keeps it.
 nobody_is_healthy() {
 	local epoch adverts
 	must keepalived_kill b
@@ -249,7 +257,7 @@ nobody_is_healthy() {
 	number_is "healthy again: same epoch" "$(status a .epoch)" -eq "$epoch"
 }
 
-# hokm_above ADVERT: hokm-xdp's own interval.
+# hokm_above ADVERT: with this advert interval of hokm-xdp.
 hokm_above() {
 	local start
 	must hokm_conf "$1"

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A man in the middle of replication: takes what a node sends to its peer and carries it there badly.
+"""A man in the middle of replication: carries the messages of a node to its peer, with faults.
 
   relay.py NETNS INTERFACE MODE     run in the sender's network namespace
 
-Messages that leave eth0 are put on the wire at INTERFACE in the namespace NETNS (the switch's end of the
-receiver's cable); the direct way must be closed meanwhile (tools/lab/lose.bpf.c).
+Messages that leave eth0 are sent at INTERFACE in the namespace NETNS (the end of the receiver's cable
+at the switch). The direct way must be closed meanwhile (tools/lab/lose.bpf.c).
 
-  swap     DATA messages change places two by two; one that is alone for HOLD_S goes on by itself
-  double   every message arrives twice
+  swap     swaps each pair of DATA messages; a message without a second one for HOLD_S is sent alone
+  double   sends every message twice
 
-CONTROL messages are carried as they are. Ends by SIGTERM, or after LIFE_S.
+CONTROL messages are not changed. Ends by SIGTERM, or after LIFE_S.
 """
 
 import ctypes

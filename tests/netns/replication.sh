@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the tests of replication share: servers and clients that are cheap (hokm-echo, hokm-churn), the
-# comparison of a node's connections with what the other node knows of them (hokm-replicadiff), and a way
-# between the nodes that loses replication messages (tools/lab/lose.bpf.c).
+# What the tests of replication share: cheap servers and clients (hokm-echo, hokm-churn), the
+# comparison of a node's connections with the replica that the other node has of them
+# (hokm-replicadiff), and a link between the nodes that loses replication messages
+# (tools/lab/lose.bpf.c).
 
 LAB_LOSE=${LAB_LOSE:-$LAB_BUILD/lab/lose.bpf.o}
 SERVICE='service game { check tcp { } }'
 
-# Who is answered once, and later only acknowledged, has numbers that move without data from the server.
+# The sequence numbers of a client that is answered once, and only acknowledged later, change
+# without data from the server.
 lab_echo() { lab_spawn "$1" game "$LAB_BUILD/hokm-echo" --once "$LAB_PORT"; }
 
-# echo_pair: servers and daemons of a lab that has its configuration, up to the primary's ownership and whole lists.
+# echo_pair: starts servers and daemons in a lab that has its configuration; waits until the
+# primary owns and both replicas are complete.
 echo_pair() {
 	local node
 	for node in a b; do
@@ -23,7 +26,7 @@ echo_pair() {
 	both_warm "start"
 }
 
-# repl NODE JQ-FILTER: of what NODE says of the link to its peer.
+# repl NODE JQ-FILTER: a value of what NODE reports about the replication link to its peer.
 repl() { status "$1" ".peers[0].replica | $2"; }
 warm() { [ "$(repl "$1" "[.connected, .warm, .peer_warm] | all")" = true ]; }
 cold() { [ "$(repl "$1" .warm)" = false ]; }
@@ -35,14 +38,14 @@ both_warm() {
 	within 15 "$1: the backup knows the primary's" warm b
 }
 
-# knows NODE OTHER [N]: of OTHER's connections NODE knows each and no others, at least N.
+# knows NODE OTHER [N]: the replica on NODE has exactly the connections of OTHER, at least N.
 knows() {
 	"$LAB_BUILD/hokm-replicadiff" --quiet --at-least "${3:-0}" \
 		"$(lab_pins "$2")/conns" "$(lab_pins "$1")/replica" >/dev/null
 }
 
-# knows_all WORDS N_A N_B: within five seconds, each of the other, entry by entry. Renewed are numbers by a walk
-# a second.
+# knows_all WORDS N_A N_B: within five seconds each node has exactly the connections of the other,
+# entry by entry. Sequence numbers are renewed by a walk once a second.
 knows_all() {
 	knows_soon "$1" b a "$2"
 	knows_soon "$1" a b "$3"
@@ -50,7 +53,8 @@ knows_all() {
 
 knows_soon() {
 	local words
-	words="$1: $(lab_name "$2") knows the connections of $(lab_name "$3") entry by entry ($4 or more)"
+	words="$1: the replica on $(lab_name "$2") equals the connections of $(lab_name "$3")"
+	words="$words, $4 or more"
 	if lab_wait 5 knows "$2" "$3" "$4"; then
 		ok "$words"
 	else
@@ -59,11 +63,12 @@ knows_soon() {
 	fi
 }
 
-# entries NODE: how many of its peer's connections NODE knows, by the map.
+# entries NODE: the number of connections of its peer in the replica map of NODE.
 entries() { bpftool -j map dump pinned "$(lab_pins "$1")/replica" | jq length; }
 entries_are() { [ "$(entries "$1")" = "$2" ]; }
 
-# hold NAME N [SECONDS]: connections that stay until let_go NAME; they talk for SECONDS, then are silent.
+# hold NAME N [SECONDS]: opens connections that stay until let_go NAME. They send for SECONDS,
+# then they are silent.
 hold() {
 	lab_spawn client "$1" "$LAB_BUILD/hokm-churn" --hold "$2" --seconds "${3:-0}" --stay 300 \
 		"$LAB_VIP:$LAB_PORT"
@@ -71,14 +76,15 @@ hold() {
 }
 let_go() { lab_stop client "$1"; }
 
-# unbroken_hold WORDS NAME: ends them, and all were there still.
+# unbroken_hold WORDS NAME: closes them; all must still have been open.
 unbroken_hold() {
 	must let_go "$2"
 	number_is "$1: of those that stayed are broken" \
-		"$(sed -n 's/.*"ended":true,"broken":\([0-9]*\).*/\1/p' "$LAB_DIR/log/client.$2")" -eq 0
+		"$(sed -n 's/.*"ended":true,"broken":\([0-9]*\).*/\1/p' "$LAB_DIR/log/client.$2")" \
+		-eq 0
 }
 
-# churn WORDS RATE SECONDS [OPTION...]: connections that come and go; all are served.
+# churn WORDS RATE SECONDS [OPTION...]: opens and closes connections; all must be served.
 churn() {
 	local words=$1 rate=$2 seconds=$3 out
 	shift 3
@@ -89,8 +95,8 @@ churn() {
 	number_is "$words: connections that failed" "$(field "$out" failed)" -eq 0
 }
 
-# way PROGRAM [NODE...]: what the switch does to frames of these nodes, of both by default: hokm_lab_pass,
-# hokm_lose_some, hokm_lose_all.
+# way PROGRAM [NODE...]: the program that the switch runs on frames of these nodes, of both by
+# default: hokm_lab_pass, hokm_lose_some, hokm_lose_all.
 way() {
 	local node program=$1 object=$LAB_LOSE
 	[ "$program" != hokm_lab_pass ] || object=$LAB_PASS

@@ -1,20 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sends frames that no honest sender would, from the network namespace it is run in.
+"""Sends forged and malformed frames, from the network namespace in which it runs.
 
   send.py [-i eth0] [-n COUNT] [--src IP] [--smac MAC] [--dst IP] [--dmac MAC] [--ttl N] KIND ...
 
-  advert [KEY=VALUE ...]    a VRRP advert, good unless keys say otherwise (see ADVERT)
-  pulse FILE KIND [CHANGE]  a pulse out of a capture: the newest "probe" or "answer" to --dst, as it was
-                            seen ("replay"), in a packet of its own ("same") or changed (see CHANGES)
+  advert [KEY=VALUE ...]    a VRRP advert, correct unless keys change it (see ADVERT)
+  pulse FILE KIND [CHANGE]  a pulse from a capture: the newest "probe" or "answer" to --dst, as it
+                            was captured ("replay"), in a new packet ("same") or changed (see CHANGES)
   repl FILE KIND [CHANGE]   a replication message, likewise: the newest "control" or "data" to --dst,
-                            as it was ("replay", "same") or changed (see REPL_CHANGES); or "all" of
-                            them in the order of the capture, whose number is printed
-  tcp CASE                  something absurd for --dst:8765 (see TCP_CASES)
-  list                      the cases of tcp, one a line, with what counts them
+                            unchanged ("replay", "same") or changed (see REPL_CHANGES); or "all" in
+                            the order of the capture, and prints their number
+  tcp CASE                  an impossible packet to --dst:8765 (see TCP_CASES)
+  list                      the cases of tcp, one a line, with the counter of each
 
-Addresses and MACs are those of the interface when they are not given; for a replayed pulse those of
-the capture. Everything goes out as whole Ethernet frames, so that nothing is set right on the way.
+Addresses and MACs that are not given are those of the interface; for a replayed pulse those of the
+capture. Frames are sent as whole Ethernet frames, so that the kernel corrects nothing.
 """
 
 import argparse
@@ -32,7 +32,7 @@ PULSE_PORT = 8766
 PULSE_LEN = 128
 SIOCGIFADDR, SIOCGIFHWADDR = 0x8915, 0x8927
 
-# What keys of an advert may say, with what a good one says.
+# The keys of an advert, with the values of a correct one.
 ADVERT = {
     "version": 2, "type": 1, "vrid": 25, "priority": 110, "interval": None, "auth": None,
     "pass": "", "vips": "192.168.1.25", "count": None,  # count: what the message claims
@@ -55,7 +55,7 @@ def checksum(data):
 
 
 def interface_of(name):
-    """MAC and address of an interface; no address is 0.0.0.0."""
+    """MAC and address of an interface; 0.0.0.0 without an address."""
     request = struct.pack("256s", name.encode())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         mac = fcntl.ioctl(s, SIOCGIFHWADDR, request)[18:24]
@@ -94,7 +94,8 @@ def advert(o):
         middle = struct.pack("!H", 10 if k["interval"] is None else int(k["interval"]))
     else:
         middle = bytes([auth, 1 if k["interval"] is None else int(k["interval"])])
-    head = bytes([version << 4 | int(k["type"]), int(k["vrid"]), int(k["priority"]), count]) + middle
+    head = bytes([version << 4 | int(k["type"]), int(k["vrid"]), int(k["priority"]), count])
+    head += middle
     tail = b"".join(socket.inet_aton(v) for v in vips)
     if version != 3:
         tail += k["pass"].encode().ljust(8, b"\0")[:8]
@@ -195,7 +196,7 @@ REPL_CHANGES = {
 
 
 def repl_frames(path, kind, node, sent=False):
-    """Those that this node received, or sent."""
+    """The frames that this node received, or sent."""
     addr = frame_source if sent else frame_target
     for frame in captured(path):
         if frame[42:46] == b"HKMR" and addr(frame) == socket.inet_aton(node) and \
@@ -236,11 +237,12 @@ SYN, FIN, RST, PSH, ACK, URG = 2, 1, 4, 8, 16, 32
 
 
 def segment(o, flags, doff=5, sport=20000):
-    """From a port no player has, another one each time."""
+    """A segment from a port that no player uses, another one each time."""
     if sport != PORT:
         sport += o.index
     head = struct.pack("!HHIIBBHHH", sport, PORT, 1000, 2000, doff << 4, flags, 1024, 0, 0)
-    pseudo = socket.inet_aton(o.src) + socket.inet_aton(o.dst) + struct.pack("!BBH", 0, TCP, len(head))
+    pseudo = socket.inet_aton(o.src) + socket.inet_aton(o.dst)
+    pseudo += struct.pack("!BBH", 0, TCP, len(head))
     return head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
 
 
@@ -249,7 +251,8 @@ def flags_case(flags, sport=20000):
 
 
 def ip_case(payload=None, **header):
-    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN) if payload is None else payload, **header))
+    return lambda o: ethernet(o, ipv4(o, TCP, segment(o, SYN) if payload is None else payload,
+                                      **header))
 
 
 def cut_case(length):

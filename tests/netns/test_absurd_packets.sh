@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Ethernet, IP and TCP headers that make no sense, sent to the VIP's port at the owner and at the backup
-# (send.py lists them): each is counted by its reason, both nodes survive, and the players do not
-# notice.
+# Impossible Ethernet, IP and TCP headers, sent to the port of the VIP at the owner and at the
+# backup (send.py lists them). Each is counted by its reason, both nodes survive, and no player is
+# disturbed.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -29,6 +29,6 @@ for node in a b; do
 done
 for node in a b; do
 	number_is "node $node: the agent was not restarted" "$(status $node .agent.restarts)" -eq 0
-	holds "node $node: the daemon lives" lab_alive $node daemon
+	holds "node $node: the daemon runs" lab_alive $node daemon
 done
 test_end

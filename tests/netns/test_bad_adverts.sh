@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Adverts that are malformed, unauthenticated or forged, once with VRRP version 2 and PASS and once with 3:
-# each is counted by its reason and changes nothing. Those that the XDP guard takes come from the
-# client, under its own address and under those of the peers; those that the daemon must judge come
-# from the backup itself, for nobody else gets past the guard.
+# Adverts that are malformed, unauthenticated or forged, once with VRRP version 2 and PASS and
+# once with version 3. Each is counted by its reason and changes nothing. The client sends those
+# that the XDP guard must drop, with its own address and with the addresses of the peers. The
+# backup sends those that the daemon must judge, because only a peer passes the guard.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,13 +15,15 @@
 PASS=labpass1
 ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
 
-# Right in every way but for who sends it: whoever believed it would move the VIP.
+# Correct but for the sender: a node that accepted one would lose the VIP.
 forged() {
 	local priority
 	for priority in 255 254 0; do
-		counted "priority $priority from no peer, at the owner" counter a drop_vrrp_source -- \
+		counted "priority $priority from no peer, at the owner" \
+			counter a drop_vrrp_source -- \
 			client advert "${GOOD[@]}" priority=$priority
-		counted "priority $priority from no peer, at the backup" counter b drop_vrrp_source -- \
+		counted "priority $priority from no peer, at the backup" \
+			counter b drop_vrrp_source -- \
 			client advert "${GOOD[@]}" priority=$priority
 		counted "priority $priority as the backup, other MAC" counter a drop_vrrp_mac -- \
 			client --src "$ADDR_B" advert "${GOOD[@]}" priority=$priority
@@ -29,7 +31,8 @@ forged() {
 			client --src "$ADDR_A" advert "${GOOD[@]}" priority=$priority
 	done
 	counted "as the backup, unicast, other MAC" counter a drop_vrrp_mac -- \
-		client --src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" advert "${GOOD[@]}" priority=254
+		client --src "$ADDR_B" --dst "$ADDR_A" --dmac \
+		"$(lab_mac a)" advert "${GOOD[@]}" priority=254
 	counted "wrong TTL" counter a drop_vrrp_ttl -- b --ttl 254 advert "${GOOD[@]}" priority=254
 	counted "TTL 1" counter a drop_vrrp_ttl -- b --ttl 1 advert "${GOOD[@]}" priority=254
 }
@@ -40,10 +43,13 @@ cut_short() {
 		counted "$bytes bytes long" counter a drop_vrrp_short -- \
 			b advert "${GOOD[@]}" priority=254 cut=$bytes
 	done
-	counted "first fragment" counter a drop_vrrp_short -- b advert "${GOOD[@]}" priority=254 fragment=1
-	counted "later fragment" counter a drop_vrrp_short -- b advert "${GOOD[@]}" priority=254 fragment=2
+	counted "first fragment" counter a drop_vrrp_short -- \
+		b advert "${GOOD[@]}" priority=254 fragment=1
+	counted "later fragment" counter a drop_vrrp_short -- \
+		b advert "${GOOD[@]}" priority=254 fragment=2
 	for bytes in 8 11; do
-		counted "$bytes bytes long" discards a checksum -- b advert "${GOOD[@]}" priority=254 cut=$bytes
+		counted "$bytes bytes long" discards a checksum -- \
+			b advert "${GOOD[@]}" priority=254 cut=$bytes
 	done
 	counted "more addresses claimed than there are" discards a short -- \
 		b advert "${GOOD[@]}" priority=254 count=4
@@ -51,24 +57,31 @@ cut_short() {
 
 malformed() {
 	local other=$((5 - VERSION))
-	counted "version $other" discards a version -- b advert "${GOOD[@]}" priority=254 version=$other
+	counted "version $other" discards a version -- \
+		b advert "${GOOD[@]}" priority=254 version=$other
 	counted "version 15" discards a version -- b advert "${GOOD[@]}" priority=254 version=15
 	counted "type 0" discards a type -- b advert "${GOOD[@]}" priority=254 type=0
 	counted "type 2" discards a type -- b advert "${GOOD[@]}" priority=254 type=2
 	counted "unknown VRID" discards a vrid -- b advert "${GOOD[@]}" priority=254 vrid=77
 	counted "VRID 0" discards a vrid -- b advert "${GOOD[@]}" priority=254 vrid=0
-	counted "wrong checksum" discards a checksum -- b advert "${GOOD[@]}" priority=254 checksum=bad
+	counted "wrong checksum" discards a checksum -- \
+		b advert "${GOOD[@]}" priority=254 checksum=bad
 	counted "no address" discards a count -- b advert "${GOOD[@]}" priority=254 vips=
-	counted "255 addresses claimed" discards a count -- b advert "${GOOD[@]}" priority=254 count=255
+	counted "255 addresses claimed" discards a count -- \
+		b advert "${GOOD[@]}" priority=254 count=255
 	counted "interval 0" discards a interval -- b advert "${GOOD[@]}" priority=254 interval=0
 	[ "$VERSION" = 2 ] || return 0
-	counted "another interval" discards a interval -- b advert "${GOOD[@]}" priority=254 interval=7
+	counted "another interval" discards a interval -- \
+		b advert "${GOOD[@]}" priority=254 interval=7
 	counted "no authentication" discards a auth-type -- b advert "${GOOD[@]}" priority=254 pass=
-	counted "unknown authentication" discards a auth-type -- b advert "${GOOD[@]}" priority=254 auth=2
+	counted "unknown authentication" discards a auth-type -- \
+		b advert "${GOOD[@]}" priority=254 auth=2
 	counted "no password" discards a auth -- b advert "${GOOD[@]}" priority=254 auth=1 pass=
 	counted "wrong password" discards a auth -- b advert "${GOOD[@]}" priority=254 pass=labpass2
-	counted "shorter password" discards a auth -- b advert "${GOOD[@]}" priority=254 pass=labpass
-	counted "wrong password, priority 0" discards a auth -- b advert "${GOOD[@]}" priority=0 pass=wrong
+	counted "shorter password" discards a auth -- \
+		b advert "${GOOD[@]}" priority=254 pass=labpass
+	counted "wrong password, priority 0" discards a auth -- \
+		b advert "${GOOD[@]}" priority=0 pass=wrong
 }
 
 for VERSION in 2 3; do
@@ -89,9 +102,10 @@ for VERSION in 2 3; do
 	malformed
 	unmoved "malformed"
 	number_is "the owner took none of them" "$(status a .vrrp.received)" -eq "$heard"
-	# The counterproof: without its fault such an advert is taken, and one this low harms nobody.
+	# The counterproof: without its fault such an advert is accepted. This one has such a low
+	# priority that it changes nothing.
 	counted "a good one is taken" status a .vrrp.received -- b advert "${GOOD[@]}" priority=1
-	counted "other VIPs are told of" discards a addrs -- \
+	counted "other VIPs" discards a addrs -- \
 		b advert "${GOOD[@]}" priority=1 vips=192.168.1.99
 	[ "$TEST_FAILED" = 0 ] || exit 1
 	observe_stop

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Pulses that are forged, replayed or malformed: each is counted by its reason and changes nothing. Real
-# ones are taken from the wire, and put back on it where the switch meets the node, as they were or
-# changed; forgers who are further away send under their own MAC.
+# Pulses that are forged, replayed or malformed. Each is counted by its reason and changes
+# nothing. Real pulses are captured and put back on the wire between the switch and the node,
+# unchanged or changed. Forgers elsewhere on the segment send with their own MAC.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -14,12 +14,13 @@
 ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
 FILE=$LAB_DIR/pulses.pcap
 
-# Forty frames are probes and answers of both directions, twenty times over.
+# Forty frames hold probes and answers of both directions, twenty times over.
 capture() {
 	lab_run sw tcpdump -i p-a -w "$FILE" -c 40 -U --immediate-mode udp port 8766 2>/dev/null
 }
 
-# as_peer NODE ARG...: arguments of send, for the node, under the other one's address and MAC.
+# as_peer NODE ARG...: arguments for send that put frames before NODE with the address and the MAC
+# of its peer.
 as_peer() {
 	local node=$1 other=b
 	shift
@@ -27,13 +28,14 @@ as_peer() {
 	port "$node" $other --dst "$(lab_addr "$node")" "$@"
 }
 
-# bad WORDS COUNTER CHANGE: of probes and answers, at both nodes.
+# bad WORDS COUNTER CHANGE: sends a changed probe and a changed answer to both nodes.
 bad() {
 	local node kind
 	for node in a b; do
 		for kind in probe answer; do
 			# shellcheck disable=SC2046 # words are wanted
-			counted "$1 ($kind)" counter $node "$2" -- $(as_peer $node pulse "$FILE" $kind "$3")
+			counted "$1 ($kind)" counter $node "$2" -- \
+				$(as_peer $node pulse "$FILE" $kind "$3")
 		done
 	done
 }
@@ -64,7 +66,8 @@ malformed() {
 	# shellcheck disable=SC2046 # words are wanted
 	counted "TTL 1" counter a drop_pulse_ttl -- $(as_peer a --ttl 1 pulse "$FILE" answer same)
 	# shellcheck disable=SC2046
-	counted "TTL 254" counter b drop_pulse_ttl -- $(as_peer b --ttl 254 pulse "$FILE" probe same)
+	counted "TTL 254" counter b drop_pulse_ttl -- \
+		$(as_peer b --ttl 254 pulse "$FILE" probe same)
 	counted "from no peer" counter a drop_pulse_source -- \
 		client --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" probe same
 	counted "from no peer" counter b drop_pulse_source -- \
@@ -73,8 +76,8 @@ malformed() {
 		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer lease
 }
 
-# What was captured when the daemon lived before: a probe of that life may be answered, which tells
-# nobody anything new; its answers are nobody's.
+# Pulses from before the restart of the daemon: a probe may be answered, because the answer
+# reveals nothing; an answer must be dropped.
 former_life() {
 	local before
 	# shellcheck disable=SC2046

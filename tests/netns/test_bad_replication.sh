@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Replication messages that are forged, malformed, replayed or out of order: each is counted by its reason and
-# changes nothing: what the nodes know of each other's connections stays the same to the byte, the owner stays
-# owner, nobody's connection breaks. Real messages are taken from the wire while connections come and go, and
-# put back on it where the switch meets the node, as they were or changed; forgers who are further away send
-# under their own MAC.
+# Replication messages that are forged, malformed, replayed or out of order. Each is counted by
+# its reason and changes nothing: both replicas stay the same to the byte, the owner stays owner,
+# no connection breaks. Real messages are captured while connections are opened and closed, and
+# put back on the wire between the switch and the node, unchanged or changed. Forgers elsewhere on
+# the segment send with their own MAC.
 #
-#   guard          what the packet path drops
-#   forged         what the daemon does not believe
+#   guard          messages that the packet path drops
+#   forged         messages that the daemon discards
 #   replayed       the whole recording again
-#   former life    and again after each daemon was killed and started anew
-#   out of order   a man in the middle (relay.py) swaps and doubles messages that are true
+#   former life    the recording once more after each daemon was killed and started again
+#   out of order   a relay between the nodes (relay.py) swaps and repeats real messages
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -24,12 +24,13 @@
 ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
 FILE=$LAB_DIR/replication.pcap
 ON_A=40 ON_B=20
-QUIET_MS=2500 # renewals follow the last byte by up to two walks, of a second each
+QUIET_MS=2500 # renewals come up to two walks, of a second each, after the last byte
 export LAB_CONF_EXTRA="$SERVICE vrrp { preempt_delay = \"300ms\" }"
 
 other_of() { [ "$1" = a ] && echo b || echo a; }
 
-# as_peer NODE ARG...: arguments of send, for the node, under the other one's address and MAC.
+# as_peer NODE ARG...: arguments for send that put frames before NODE with the address and the MAC
+# of its peer.
 as_peer() {
 	local node=$1
 	shift
@@ -42,7 +43,7 @@ at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 
 dump() { bpftool -j map dump pinned "$(lab_pins "$1")/replica" >"$2"; }
 
-# Both replicas have been the same for a while.
+# Both replicas have not changed for a while.
 QUIET_SINCE=0
 is_quiet() {
 	local node
@@ -72,7 +73,8 @@ same_replica() {
 nothing_changed() {
 	local node
 	for node in a b; do
-		holds "$1: the replica of $(lab_name $node) is the same to the byte" same_replica $node
+		holds "$1: the replica of $(lab_name $node) is the same to the byte" same_replica \
+			$node
 		holds "$1: $(lab_name $node) still knows all" warm $node
 	done
 	holds "$1: no list was sent again" test "$(repl a .resyncs) $(repl b .resyncs)" = "$LISTS"
@@ -83,7 +85,8 @@ nothing_changed() {
 	knows_all "$1" $ON_A $ON_B
 }
 
-# Connections on both nodes that stay, and on both some that come and go while every message is recorded.
+# Opens connections that stay on both nodes, and opens and closes others on both while every
+# message is recorded.
 record() {
 	lab_spawn sw capture tcpdump -i p-a -w "$FILE" -U --immediate-mode udp port 8767
 	must lab_wait 5 grep -q 'listening on' "$LAB_DIR/log/sw.capture"
@@ -99,7 +102,8 @@ record() {
 	must lab_stop sw capture
 }
 
-# bad WORDS CMD NAME CHANGE [KIND...]: at both nodes, of both kinds or of those named.
+# bad WORDS CMD NAME CHANGE [KIND...]: sends changed messages to both nodes, of both kinds or of
+# the kinds named.
 bad() {
 	local words=$1 cmd=$2 name=$3 change=$4 node kind
 	shift 4
@@ -158,7 +162,7 @@ send_once() {
 	lab_run "$node" "$TESTS_DIR/send.py" "$@"
 }
 
-# again WORDS: all that was recorded, at both nodes; every message is a fault.
+# again WORDS: sends the whole recording to both nodes; every message must be counted as a fault.
 again() {
 	local node n before
 	for node in a b; do
@@ -176,7 +180,8 @@ replayed() {
 	again "replayed"
 }
 
-# former_life NODE: its daemon died; what was said to it, and by it, was said to and by nobody who lives.
+# former_life NODE: kills and restarts its daemon; every recorded message to and from the old
+# daemon is void.
 former_life() {
 	local words
 	words="former life of $(lab_name "$1")"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Starts that cannot succeed. Each ends by itself with the exit code of its kind (sysexits.h), says on
-# stderr what is wrong and what to do, and leaves the node as it was: no pin, address, route, XDP program,
-# tc filter, sysctl or process more or less than before. At the end a start that can succeed does.
+# Starts that must fail. Each exits with the code of its kind (sysexits.h), prints on stderr what
+# is wrong and what to do, and leaves the node as it was: the same pins, addresses, routes, XDP
+# programs, tc filters, sysctls and processes as before. At the end a good start succeeds.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -14,16 +14,18 @@
 EX_USAGE=64 EX_NOINPUT=66 EX_UNAVAILABLE=69 EX_OSERR=71 EX_NOPERM=77 EX_CONFIG=78
 CONF=$LAB_DIR/a/hokm-xdp.conf
 BAD=$TESTS_DIR/../conf/bad
-OTHER=$LAB_DIR/other.conf # what a case changes stands here
+OTHER=$LAB_DIR/other.conf # the configuration that a case changes
 
-# in_words TEXT WORD...: each stands in it.
+# in_words TEXT WORD...: TEXT contains each of them.
 in_words() {
 	local text=$1 word
 	shift
-	for word in "$@"; do [[ $text == *"$word"* ]] || { echo "# '$word' is not in: $text"; return 1; }; done
+	for word in "$@"; do
+		[[ $text == *"$word"* ]] || { echo "# '$word' is not in: $text"; return 1; }
+	done
 }
 
-# refused WORDS EXIT-CODE MESSAGE... -- CMD...: in node a.
+# refused WORDS EXIT-CODE MESSAGE... -- CMD...: runs CMD on node a.
 refused() {
 	local words=$1 code=$2 messages=() text status
 	shift 2
@@ -40,7 +42,8 @@ refused() {
 	as_before "$words" a
 }
 
-# start_refused WORDS EXIT-CODE MESSAGE... [-- OPTION...]: of `hokm-xdp run` with the file OTHER.
+# start_refused WORDS EXIT-CODE MESSAGE... [-- OPTION...]: runs `hokm-xdp run` with the file
+# OTHER.
 start_refused() {
 	local args=()
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -51,7 +54,7 @@ start_refused() {
 	refused "${args[@]}" -- "$HOKM" run -c "$OTHER" "$@"
 }
 
-# conf_with LINE...: OTHER is the good file and these lines.
+# conf_with LINE...: writes the good configuration and these lines into OTHER.
 conf_with() {
 	cp "$CONF" "$OTHER" && printf '%s\n' "$@" >>"$OTHER"
 }
@@ -67,14 +70,19 @@ command_line() {
 configuration() {
 	local file
 	for file in "$BAD"/*.conf; do
-		refused "broken file ${file##*/}" $EX_CONFIG "${file##*/}:" -- "$HOKM" run -c "$file"
+		refused "broken file ${file##*/}" $EX_CONFIG "${file##*/}:" -- \
+			"$HOKM" run -c "$file"
 	done
-	refused "no file" $EX_NOINPUT "$OTHER.not: the configuration cannot be read" "No such file" -- \
+	refused "no file" $EX_NOINPUT "$OTHER.not: the configuration cannot be read" \
+		"No such file" -- \
 		"$HOKM" run -c "$OTHER.not"
-	refused "unreadable file" $EX_NOPERM "$CONF: the configuration cannot be read" "Permission denied" -- \
+	refused "unreadable file" $EX_NOPERM "$CONF: the configuration cannot be read" \
+		"Permission denied" -- \
 		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$CONF"
 	conf_where "s/$(lab_addr a)/192.168.1.77/"
-	start_refused "an address of no node" $EX_CONFIG "$OTHER: node: none of the nodes' addresses is on this machine" "$(lab_addr a) (eth0)"
+	start_refused "an address of no node" $EX_CONFIG \
+		"$OTHER: node: none of the nodes' addresses is on this machine" \
+		"$(lab_addr a) (eth0)"
 	conf_with 'agent_user = "hx-nobody-is-called-so"'
 	start_refused "unknown agent user" $EX_CONFIG "hx-nobody-is-called-so"
 	conf_with 'ctl_group = "hx-no-group-is-called-so"'
@@ -85,14 +93,17 @@ configuration() {
 
 interface() {
 	conf_with 'interface = nosuch0'
-	start_refused "missing interface" $EX_CONFIG 'interface = "nosuch0": there is no such interface here' \
+	start_refused "missing interface" $EX_CONFIG \
+		'interface = "nosuch0": there is no such interface here' \
 		"node primary has its address on eth0"
 	cp "$CONF" "$OTHER"
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/24" dev eth0
-	start_refused "VIP set by hand" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of eth0" "did not set" "remove it"
+	start_refused "VIP set by hand" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of eth0" \
+		"did not set" "remove it"
 	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/24" dev eth0
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/32" dev lo
-	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of lo" "did not set" "remove it"
+	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of lo" \
+		"did not set" "remove it"
 	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev lo
 }
 
@@ -108,9 +119,10 @@ permission() {
 		setpriv --bounding-set -net_admin,-net_raw "$HOKM" run -c "$CONF"
 }
 
-# In a mount namespace of its own; what is mounted there ends with it.
+# Runs in a separate mount namespace; its mounts end with it.
 without_btf() {
-	refused "kernel without BTF" $EX_OSERR "no BTF" "/sys/kernel/btf/vmlinux" "CONFIG_DEBUG_INFO_BTF" -- \
+	refused "kernel without BTF" $EX_OSERR "no BTF" "/sys/kernel/btf/vmlinux" \
+		"CONFIG_DEBUG_INFO_BTF" -- \
 		unshare --mount --propagation private sh -c \
 		'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - "$HOKM" run -c "$CONF"
 }
@@ -118,7 +130,8 @@ without_btf() {
 without_bpffs() {
 	mkdir "$LAB_DIR/plain"
 	conf_where "s|^bpffs.*|bpffs = \"$LAB_DIR/plain\"|"
-	start_refused "no bpffs in the folder" $EX_CONFIG "$LAB_DIR/plain is not a bpffs" "mount -t bpf"
+	start_refused "no bpffs in the folder" $EX_CONFIG "$LAB_DIR/plain is not a bpffs" \
+		"mount -t bpf"
 	holds "no bpffs in the folder: nothing was made there" rmdir "$LAB_DIR/plain"
 	start_refused "no folder for bpffs" $EX_CONFIG "no bpffs at $LAB_DIR/plain" "mount -t bpf"
 }
@@ -133,7 +146,8 @@ foreign_xdp() {
 	id=$(foreign_id)
 	cp "$CONF" "$OTHER"
 	start_refused "foreign XDP program" $EX_UNAVAILABLE \
-		"eth0 already has an XDP program that is not ours: id $id, name hokm_lab_pass" "--replace"
+		"eth0 already has an XDP program that is not ours: id $id, name hokm_lab_pass" \
+		"--replace"
 	holds "foreign XDP program: it is in its place" test "$(foreign_id)" = "$id"
 	lab_spawn a daemon "$HOKM" run --replace -c "$CONF"
 	within 10 "--replace: the daemon runs" service_is a up
@@ -142,7 +156,7 @@ foreign_xdp() {
 	as_before "--replace, then stopped" a .clean
 }
 
-# killed: a daemon that leaves everything.
+# killed: kills a daemon, which leaves everything behind.
 killed() {
 	must lab_daemon a
 	must lab_wait 10 service_is a up
@@ -165,7 +179,8 @@ pins() {
 		"$(lab_pins a)" "incomplete" "hokm-xdp cleanup"
 	cleaned "half of the pins are gone"
 	killed
-	must bpftool map update pinned "$(lab_pins a)/meta" key 0 0 0 0 value hex 63 00 00 00 01 00 00 00 \
+	must bpftool map update pinned \
+		"$(lab_pins a)/meta" key 0 0 0 0 value hex 63 00 00 00 01 00 00 00 \
 		00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
 	start_refused "pins of another schema" $EX_UNAVAILABLE "another version (schema 99" \
 		"hokm-xdp cleanup"

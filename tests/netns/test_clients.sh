@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The same for clients that nobody here wrote: Debian's python3-websockets, Node's ws, and Chromium. Of each kind
-# some that only listen and some that talk; all come back 20 ms after their connection ended. What they live
-# through: failover and failback (nothing), the game killed (nobody refused), hung, and the owner's node dead.
+# The events of the other tests for clients in wide use: Debian's python3-websockets, Node's ws,
+# and Chromium. Of each kind some only listen and some send; each connects again 20 ms after its
+# connection ended. The events: failover and failback (no client notices), the game killed (no
+# attempt is refused), the game unresponsive, and the owner's node dead.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,16 +16,17 @@ COUNT=10
 KINDS="python node browser"
 declare -A PROGRAM=([python]=client_python.py [node]=client_node.js [browser]=client_browser.py)
 
-log_of() { echo "$LAB_DIR/told.$1"; }
+log_of() { echo "$LAB_DIR/events.$1"; }
 clients_start() {
 	LAB_STDOUT=$(log_of "$1") lab_spawn client "$1" "$TESTS_DIR/../ws/${PROGRAM[$1]}" \
 		"$LAB_VIP" "$LAB_PORT" $COUNT
 }
-# since KIND MS JQ-FILTER: of what was told since then.
+# since KIND MS JQ-FILTER: a value of the events since then.
 since() { jq -s --argjson t "$2" "[.[] | select(.t >= \$t)] | $3" "$(log_of "$1")"; }
-# Everybody is connected, by the last word of each.
+# Every client is connected, by its newest event.
 all_open() {
-	[ "$(jq -s '[group_by(.id)[] | last | select(.ev == "open")] | length' "$(log_of "$1")")" = $COUNT ]
+	[ "$(jq -s '[group_by(.id)[] | last | select(.ev == "open")] | length' "$(log_of "$1")")" \
+		= $COUNT ]
 }
 now_ms() { lab_now_ms; }
 count_since() { since "$1" "$2" "[.[] | select(.ev == \"$3\")] | length"; }
@@ -44,22 +46,23 @@ nothing_happened() {
 	done
 }
 
-# told WORDS SINCE FROM LIMIT: each kind's last one ended within LIMIT ms from FROM.
+# told_in_time WORDS SINCE FROM LIMIT: the last client of each kind was notified within LIMIT ms
+# after FROM.
 told_in_time() {
-	local kind
+	local kind last
 	for kind in $KINDS; do
-		number_is "$1: $kind: ms until the last one knew" \
-			$(($(since "$kind" "$2" '[.[] | select(.ev == "closed") | .t] | max') - $3)) -le "$4"
+		last=$(since "$kind" "$2" '[.[] | select(.ev == "closed") | .t] | max')
+		number_is "$1: $kind: ms until the last one noticed" $((last - $3)) -le "$4"
 	done
 }
 
 planned() {
 	local t
 	t=$(now_ms)
-	holds "failover" told a failover
+	holds "failover" ctl_ok a failover
 	within 10 "failover: the peer owns" owns b
 	within 5 "failover: ARP shows it" ping_vip
-	holds "failback" told a ready
+	holds "failback" ctl_ok a ready
 	within 20 "failback: the primary owns" owns a
 	for_all "failback: all are there" all_open KIND
 	nothing_happened "failover and failback" "$t"
@@ -73,36 +76,38 @@ killed() {
 	for_all "killed: all knew" closed_all KIND "$t"
 	for_all "killed: all are back" all_open KIND
 	for kind in $KINDS; do
-		number_is "killed: $kind: refused or timed out" "$(count_since "$kind" "$t" failed)" -eq 0
+		number_is "killed: $kind: refused or timed out" \
+			"$(count_since "$kind" "$t" failed)" -eq 0
 		number_is "killed: $kind: ms until the last one was back" \
-			$(($(since "$kind" "$t" '[.[] | select(.ev == "open") | .t] | max') - t)) -le 1000
+			$(($(since "$kind" "$t" '[.[] | select(.ev == "open") | .t] | max') - t)) \
+			-le 1000
 	done
 	must lab_game a
 	within 20 "killed: it serves again" service_is a up
 	within 20 "killed: and owns" owns a
 }
 
-# Players go to a by its own players leaving b: b's game is asked to end them by its operator.
+# Clients move to a when they leave b: the operator of b terminates their connections.
 all_to_a() {
 	local t
 	t=$(now_ms)
-	holds "$1: the players of the peer are sent here" told b conns kill --target local
+	holds "$1: the clients of the peer are sent here" ctl_ok b conns kill --target local
 	for_all "$1: all have moved" closed_all KIND "$t"
 	for_all "$1: all are there" all_open KIND
 }
 
-hung() {
+unresponsive() {
 	local t
-	all_to_a hung
+	all_to_a unresponsive
 	t=$(now_ms)
 	must lab_kill a game USR1
-	within 20 "hung: the service goes down" service_is a down
-	for_all "hung: all knew" closed_all KIND "$t"
-	told_in_time "hung" "$t" "$(event_ms a service "-> down")" 100
-	for_all "hung: all are back" all_open KIND
+	within 20 "unresponsive: the service goes down" service_is a down
+	for_all "unresponsive: all noticed" closed_all KIND "$t"
+	told_in_time "unresponsive" "$t" "$(event_ms a service "-> down")" 100
+	for_all "unresponsive: all are back" all_open KIND
 	must lab_kill a game USR2
-	within 20 "hung: it serves again" service_is a up
-	within 20 "hung: and owns" owns a
+	within 20 "unresponsive: it serves again" service_is a up
+	within 20 "unresponsive: and owns" owns a
 }
 
 dead() {
@@ -124,6 +129,6 @@ for kind in $KINDS; do must clients_start "$kind"; done
 for_all "all are there" all_open KIND
 planned
 killed
-hung
+unresponsive
 dead
 test_end

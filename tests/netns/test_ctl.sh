@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# The control socket under fifty players: what it shows, what it does, who may use it, and what becomes of
-# requests that are garbage, too long, not whole or not read, of too many clients, and of a follower
-# that does not follow. Every refusal has words, an exit code and a count, and the daemon goes on.
+# The control socket under fifty players: what it shows, what it does, who may use it, and how it
+# handles requests that are garbage, too long, incomplete or never read, too many clients, and a
+# slow follower. Every refusal has a message, an exit code and a counter, and the daemon goes on.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -18,14 +18,15 @@ bad_client() { lab_run a "$TESTS_DIR/ctl_client.py" "$SOCKET_A" "$@"; }
 as_nobody() {
 	local group=$1
 	shift
-	lab_run a setpriv --reuid nobody --regid "$group" --clear-groups "$HOKM" ctl -s "$SOCKET_A" "$@"
+	lab_run a setpriv --reuid nobody --regid "$group" --clear-groups "$HOKM" ctl -s \
+		"$SOCKET_A" "$@"
 }
 new_players_go_to() {
 	ask_players status
 	[ "$(field "$REPLY_PLAYERS" new_players_go_to)" = "$(lab_name "$1")" ]
 }
 
-# answers WORDS EXIT-CODE TEXT CMD...: CMD ends like this, TEXT is among what it prints.
+# answers WORDS EXIT-CODE TEXT CMD...: CMD exits with this code and prints TEXT.
 answers() {
 	local words=$1 code=$2 text=$3 out status
 	shift 3
@@ -38,12 +39,12 @@ answers() {
 	fi
 }
 
-# counted WORDS COUNT TEXT WAY...: a bad client is told TEXT, and COUNT rises by one.
+# counted WORDS COUNT TEXT WAY...: a bad client receives TEXT, and COUNT rises by one.
 counted() {
 	local words=$1 count=$2 text=$3 before
 	shift 3
 	before=$(ctl_count "$count")
-	answers "$words: it is told" 0 "$text" bad_client "$@"
+	answers "$words: it gets the message" 0 "$text" bad_client "$@"
 	number_is "$words: counted as $count" "$(ctl_count "$count")" -eq $((before + 1))
 }
 
@@ -59,37 +60,42 @@ bad_requests() {
 	counted "arguments that are none" garbage 'a request is' frame '{"verb":"status","args":7}'
 	counted "empty frame" garbage 'the request is empty' length 0
 	counted "cut off" garbage 'the request was cut off' cut
-	counted "another protocol" oversized 'the request is too long' raw "$(printf 'GET / HTTP/1.1\r\n\r\n')"
+	counted "another protocol" oversized 'the request is too long' raw \
+		"$(printf 'GET / HTTP/1.1\r\n\r\n')"
 	counted "too long" oversized 'the request is too long' length 4097
 	counted "half a request" timed_out 'the request was not complete in time' half
 	counted "not a word" timed_out 'the request was not complete in time' silent
 	counted "answers that nobody reads" timed_out closed unread
 	answers "unknown verb" 0 'this daemon has no verb \"dance\"; it has events, status' \
 		bad_client frame '{"verb":"dance"}'
-	answers "wrong kind of argument" 0 'limit is 1 to' bad_client frame '{"verb":"conns","args":{"limit":-1}}'
+	answers "wrong kind of argument" 0 'limit is 1 to' \
+		bad_client frame '{"verb":"conns","args":{"limit":-1}}'
 	answers "wrong kind of event" 0 'no such kind of event' \
 		bad_client frame '{"verb":"events","args":{"kinds":["dance"]}}'
 }
 
-# 64 may be there at a time.
+# 64 clients may be connected at a time.
 crowd() {
 	local before
 	before=$(ctl_count busy)
 	mkfifo "$LAB_DIR/crowd.in"
 	exec {CROWD}<>"$LAB_DIR/crowd.in"
-	LAB_STDIN=$LAB_DIR/crowd.in lab_spawn a crowd "$TESTS_DIR/ctl_client.py" "$SOCKET_A" crowd 80
-	within 4 "a crowd: those too many are refused" grep -qx "refused 16 of 80" "$LAB_DIR/log/a.crowd"
-	answers "a crowd: ctl is told, too" $EXIT_FAILED "too many clients" lab_ctl a status
+	LAB_STDIN=$LAB_DIR/crowd.in lab_spawn a crowd "$TESTS_DIR/ctl_client.py" "$SOCKET_A" crowd \
+		80
+	within 4 "a crowd: those too many are refused" \
+		grep -qx "refused 16 of 80" "$LAB_DIR/log/a.crowd"
+	answers "a crowd: ctl gets the message, too" $EXIT_FAILED "too many clients" \
+		lab_ctl a status
 	must lab_kill a crowd KILL
 	exec {CROWD}>&-
-	within 5 "the crowd has gone: ctl works" told a status
+	within 5 "the crowd has gone: ctl works" ctl_ok a status
 	number_is "the crowd has gone: counted" "$(ctl_count busy)" -ge $((before + 17))
 }
 
 slow_follower() {
 	local out
 	out=$(bad_client follow 16000)
-	holds "slow follower: it gets some lines and is told how many it missed" \
+	holds "slow follower: it gets some lines and the number of those it missed" \
 		grep -Eqx 'came [1-9][0-9]* missed [1-9][0-9]*' <(echo "$out")
 	number_is "slow follower: none is unaccounted for" \
 		"$(awk '{ print $2 + $4 }' <<<"$out")" -eq 16000
@@ -106,7 +112,8 @@ followers_are() { [ "$(ctl_count followers)" = "$1" ]; }
 permissions() {
 	local before
 	before=$(ctl_count denied)
-	answers "nobody: the socket refuses" $EXIT_DENIED "permission denied" as_nobody nogroup status
+	answers "nobody: the socket refuses" $EXIT_DENIED "permission denied" as_nobody nogroup \
+		status
 	must chmod 666 "$SOCKET_A"
 	answers "nobody, socket open to all: the daemon refuses" $EXIT_DENIED \
 		"permission denied: root or a member of ctl_group" as_nobody nogroup failover
@@ -125,39 +132,43 @@ exit_codes() {
 		"$HOKM" ctl -s "$LAB_DIR/no.sock" status
 	answers "status --owner of the owner" 0 "" lab_ctl a status --owner
 	answers "status --owner of the backup" $EXIT_NOT_OWNER "" lab_ctl b status --owner
-	answers "failover of a node that is not owner" $EXIT_FAILED "this node is not owner; ask the owner: primary" \
+	answers "failover of a node that is not owner" $EXIT_FAILED \
+		"this node is not owner; ask the owner: primary" \
 		lab_ctl b failover
-	answers "failover to another than the election's" $EXIT_FAILED "the election would give the VIP to backup" \
+	answers "failover to another than the election's" $EXIT_FAILED \
+		"the election would give the VIP to backup" \
 		lab_ctl a failover --to primary
 	answers "help" 0 "exit codes" lab_ctl a --help
 	must lab_kill b daemon STOP
-	answers "a daemon that hangs" $EXIT_NO_DAEMON "does not answer within" lab_ctl b status
+	answers "an unresponsive daemon" $EXIT_NO_DAEMON "does not answer within" lab_ctl b status
 	must lab_kill b daemon CONT
-	within 10 "it goes on" told b status
+	within 10 "it goes on" ctl_ok b status
 }
 
 shows() {
-	local conns
+	local conns here='.target == "local" and .state == "established" and .service == "game"'
 	conns=$(lab_ctl a conns --json --limit 100000)
 	number_is "conns: players on this node" \
-		"$(jq '[.conns[] | select(.target == "local" and .state == "established" and .service == "game")] | length' <<<"$conns")" \
-		-ge "$PLAYERS"
+		"$(jq "[.conns[] | select($here)] | length" <<<"$conns")" -ge "$PLAYERS"
 	answers "conns: as text" 0 "$(lab_addr client):" lab_ctl a conns
 	answers "conns: a limit" 0 "5 shown; --limit N shows more" lab_ctl a conns --limit 5
 	answers "counters: with their names" 0 "established" lab_ctl a counters --service game
 	number_is "counters: players came" "$(counter a established)" -ge "$PLAYERS"
 	answers "counters: unknown service" $EXIT_FAILED "dance" lab_ctl a counters --service dance
 	answers "status: as text" 0 "is OWNER of $LAB_VIP" lab_ctl a status
-	answers "events: what happened" 0 "backup -> master" lab_ctl a events --recent 1000 --kind state
-	answers "events: unknown kind" $EXIT_FAILED "no such kind of event: dance" lab_ctl a events --kind dance
+	answers "events: what happened" 0 "backup -> master" \
+		lab_ctl a events --recent 1000 --kind state
+	answers "events: unknown kind" $EXIT_FAILED "no such kind of event: dance" \
+		lab_ctl a events --kind dance
 	answers "log-level: as it is" 0 info lab_ctl a log-level
 	answers "log-level: another" 0 debug lab_ctl a log-level debug
 	holds "log-level: it is in force" test "$(status a .log_level)" = debug
-	answers "log-level: unknown" $EXIT_FAILED "error, warn, info or debug" lab_ctl a log-level loud
+	answers "log-level: unknown" $EXIT_FAILED "error, warn, info or debug" \
+		lab_ctl a log-level loud
 	answers "log-level: back" 0 info lab_ctl a log-level info
 }
 
-# follower NAME ARG...: ctl events -f in the background; seen NAME TEXT: it has printed that.
+# follower NAME ARG...: runs ctl events -f in the background. seen NAME TEXT: it has printed TEXT.
 follower() { lab_spawn a "$1" "$HOKM" ctl -s "$SOCKET_A" events -f --recent 0 "${@:2}"; }
 seen() { grep -qF -- "$2" "$LAB_DIR/log/a.$1"; }
 any_seen() { [ -s "$LAB_DIR/log/a.$1" ]; }
@@ -166,7 +177,7 @@ any_seen() { [ -s "$LAB_DIR/log/a.$1" ]; }
 away() {
 	local verb=$1
 	observe_mark "$verb"
-	holds "$verb: the order is taken" told a "$verb"
+	holds "$verb: the order is accepted" ctl_ok a "$verb"
 	within 2 "$verb: the service is shown so" service_is a "$2"
 	within 5 "$verb: the peer owns" owns b
 	holds "$verb: the reason" reason_is a "$3"
@@ -176,17 +187,16 @@ away() {
 	holds "$verb: the present ones stay" players_on a
 	observe_mark "$verb-on"
 	unbroken "$verb" 1
-	number_is "$verb: the peer knows where they are" \
-		"$(lab_ctl b conns --json --limit 100000 | jq '[.conns[] | select(.target == "primary")] | length')" \
-		-ge "$PLAYERS"
+	number_is "$verb: the peer knows where they are" "$(lab_ctl b conns --json --limit 100000 |
+		jq '[.conns[] | select(.target == "primary")] | length')" -ge "$PLAYERS"
 	within 5 "$verb: followers see the service" seen all "service game up -> $2"
 	within 5 "$verb: followers see the state" seen all "master -> "
 	holds "$verb: as JSON, too" seen json '"kind":"operator"'
 }
 
-# home VERB: and takes it back.
+# home VERB: a takes the VIP back.
 home() {
-	holds "$1: the order is taken" told a "$1"
+	holds "$1: the order is accepted" ctl_ok a "$1"
 	within 5 "$1: the service is up" service_is a up
 	within 10 "$1: the primary owns" owns a
 	within 5 "$1: new players go to it" new_players_go_to a
@@ -204,17 +214,20 @@ operator() {
 	home undrain
 	away maint maint maint
 	home ready
-	holds "followers: one sees only states" test -z "$(grep -v ' daemon state ' "$LAB_DIR/log/a.state")"
+	holds "followers: one sees only states" test -z \
+		"$(grep -v ' daemon state ' "$LAB_DIR/log/a.state")"
 	within 5 "followers: and it sees them" seen state "backup -> master"
 	within 5 "followers: kernel events come too" seen all " kernel open "
 	for name in all json state; do must lab_kill a $name TERM; done
 	within 5 "followers: all have gone" followers_are 0
-	holds "drain of the backup: the order is taken" told b drain
+	holds "drain of the backup: the order is accepted" ctl_ok b drain
 	within 5 "drain of the backup: the owner knows" peer_up_is 0
-	answers "failover to nobody" $EXIT_FAILED "no peer is healthy enough to take over" lab_ctl a failover
-	answers "drain with nobody to take over" $EXIT_FAILED "no peer is healthy enough" lab_ctl a drain
+	answers "failover to nobody" $EXIT_FAILED "no peer is healthy enough to take over" \
+		lab_ctl a failover
+	answers "drain with nobody to take over" $EXIT_FAILED "no peer is healthy enough" \
+		lab_ctl a drain
 	holds "the owner is the same" owns a
-	holds "undrain of the backup: the order is taken" told b undrain
+	holds "undrain of the backup: the order is accepted" ctl_ok b undrain
 	within 5 "undrain of the backup: the owner knows" peer_up_is 1
 }
 peer_up_is() { [ "$(status a '.peers[0].services_up')" = "$1" ]; }

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# The owner's daemon dies (-9) or hangs (SIGSTOP) under fifty players. Its lease ends by itself, the peer
-# takes over, and at no moment do two nodes answer for the VIP. Nobody who plays notices. Then the
-# daemon comes back: it owns nothing it may not own, and moves nothing but by the election.
+# The owner's daemon is killed (-9) or stopped (SIGSTOP) under fifty players. Its lease ends by
+# itself, the peer takes over, and at no moment do two nodes answer for the VIP. No player
+# notices. Then the daemon comes back: it owns only what it may own and moves the VIP only by the
+# election.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -16,7 +17,8 @@ one_owner() {
 	number_is "$1: wrong move counters" "$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
 }
 
-# No second owner may show for a while, however the dead daemon's address lingers.
+# No second owner may show for a while, although the address of the dead daemon is still
+# configured.
 watch_rounds() {
 	ask_arp status
 	[ "$(field "$REPLY_ARP" rounds)" -ge "$1" ]

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Drain: new players go to the peer, the present ones stay until they leave or the time is over; `ctl drain` shows
-# them leave. With it both game servers are upgraded one after the other and nobody notices. And `ctl conns
-# kill` ends those that its filter names, and no others.
+# Drain: new players go to the peer, present players stay until they leave or the time is over,
+# and `ctl drain` shows them leaving. With drain both game servers are upgraded one after the
+# other, and no player notices. `ctl conns kill` terminates the connections that its filter names
+# and no others.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -12,16 +13,19 @@
 . "$TESTS_DIR/listeners.sh"
 
 COUNT=20
-live_on() { [ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" = "$2" ]; }
+live_on() {
+	[ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" = "$2" ]
+}
 silent() { ! listeners_said 2; }
 said_drain() { grep -q "$1" "$LAB_DIR/drain.$2"; }
 drain_over() { lab_gone "$1" drain; }
-# drain NODE OPTION...: in the background; what it prints is in drain.NODE.
+# drain NODE OPTION...: runs in the background; its output is in drain.NODE.
 drain() {
 	local node=$1
 	shift
 	LAB_STDOUT=$LAB_DIR/drain.$node lab_spawn "$node" drain bash -c \
-		'"$@"; echo "exit code $?"' - "$LAB_BUILD/hokm-xdp" ctl -s "$LAB_DIR/$node/hokm.sock" drain "$@"
+		'"$@"; echo "exit code $?"' - "$LAB_BUILD/hokm-xdp" ctl -s \
+		"$LAB_DIR/$node/hokm.sock" drain "$@"
 }
 
 with_a_time() {
@@ -47,27 +51,32 @@ with_a_time() {
 	within 5 "time: an event with its reason" event a service drain-timeout
 	within 5 "time: an event when it was empty" event a operator drained
 	number_is "time: counted as our own doing" "$(counter a shut_down)" -ge $COUNT
-	holds "time: undrained" told a undrain
+	holds "time: undrained" ctl_ok a undrain
 	within 20 "time: a owns again" owns a
 }
-# The time is over, and the peer's game has died meanwhile: who was ended would come back here.
+# The time is over, and the peer's game has died meanwhile: a terminated player would connect to
+# this node again.
 nobody_to_go_to() {
-	within 20 "nobody to go to: players come" listeners_start client $COUNT 60
-	within 5 "nobody to go to: all of them on a" live_on a $COUNT
+	within 20 "no peer: players come" listeners_start client $COUNT 60
+	within 5 "no peer: all of them on a" live_on a $COUNT
 	: >"$LAB_DIR/drain.a"
 	drain a --timeout 3s
-	within 3 "nobody to go to: the peer owns" owns b
+	within 3 "no peer: the peer owns" owns b
 	must lab_kill b game KILL
-	within 5 "nobody to go to: the peer's service is down" service_is b down
-	within 10 "nobody to go to: it says that they stay" event a service "its players stay"
-	if lab_wait 2 listeners_said 2; then not_ok "nobody to go to: somebody was ended"; else ok "nobody to go to: two seconds later they are all there"; fi
+	within 5 "no peer: the peer's service is down" service_is b down
+	within 10 "no peer: it says that they stay" event a service "its players stay"
+	if lab_wait 2 listeners_said 2; then
+		not_ok "no peer: a player was terminated"
+	else
+		ok "no peer: two seconds later all players are there"
+	fi
 	must lab_game b
-	within 20 "nobody to go to: the peer is up again" service_is b up
-	within 5 "nobody to go to: now they are ended" listeners_end 5
-	number_is "nobody to go to: all of them" "$(listeners_told .ended)" -eq $COUNT
-	within 10 "nobody to go to: the command has ended" drain_over a
-	holds "nobody to go to: undrained" told a undrain
-	within 20 "nobody to go to: a owns again" owns a
+	within 20 "no peer: the peer is up again" service_is b up
+	within 5 "no peer: now they are ended" listeners_end 5
+	number_is "no peer: all of them" "$(listeners_told .ended)" -eq $COUNT
+	within 10 "no peer: the command has ended" drain_over a
+	holds "no peer: undrained" ctl_ok a undrain
+	within 20 "no peer: a owns again" owns a
 }
 newcomer_goes_to_b() {
 	LAB_STDOUT=/dev/null lab_spawn client newcomer "$TESTS_DIR/../stub/listeners.py" \
@@ -75,7 +84,7 @@ newcomer_goes_to_b() {
 	lab_wait 5 live_on b 1 && lab_stop client newcomer
 }
 
-# Nobody is ended without a time: they leave by themselves.
+# Without a time no player is terminated: they leave by themselves.
 until_they_leave() {
 	within 20 "leave: players come" listeners_start client $COUNT 60
 	: >"$LAB_DIR/drain.a"
@@ -85,10 +94,10 @@ until_they_leave() {
 	must lab_stop client listeners
 	within 10 "leave: the command has ended" drain_over a
 	holds "leave: it said that the node is empty" said_drain "empty: no player is left" a
-	holds "leave: undrained" told a undrain
+	holds "leave: undrained" ctl_ok a undrain
 	within 20 "leave: a owns again" owns a
-	holds "leave: plain drain returns at once" told a drain
-	holds "leave: and undrain" told a undrain
+	holds "leave: plain drain returns at once" ctl_ok a drain
+	holds "leave: and undrain" ctl_ok a undrain
 	within 20 "leave: a owns once more" owns a
 }
 
@@ -105,11 +114,11 @@ kill_some() {
 	holds "kill: one" grep -q "^1 connections match, 1 terminated" <(lab_ctl a conns kill --client "$port")
 	within 5 "kill: the others are there" live_on a $((COUNT - 1))
 	holds "kill: it made nothing suspect" [ "$(status a '.services[0].trips')" = "$trips" ]
-	holds "kill: all of this client" told a conns kill --client "$(lab_addr client)"
+	holds "kill: all of this client" ctl_ok a conns kill --client "$(lab_addr client)"
 	within 5 "kill: they are gone" listeners_end 5
 	number_is "kill: all of them" "$(listeners_told .ended)" -eq $COUNT
 }
-# restart_game NODE: a new one in place of the old.
+# restart_game NODE: starts a new game process in place of the old one.
 restart_game() { lab_stop "$1" game && lab_game "$1"; }
 players_left() { echo rejoin >&"$PLAYERS_IN"; }
 
@@ -126,9 +135,9 @@ rolling_upgrade() {
 			holds "upgrade: players leave, and come to the peer" players_left
 		fi
 		within 20 "upgrade: $node is empty" drain_over $node
-		holds "upgrade: and says so" said_drain "exit code 0" $node
+		holds "upgrade: its exit code" said_drain "exit code 0" $node
 		must restart_game $node
-		holds "upgrade: $node is back" told $node undrain
+		holds "upgrade: $node is back" ctl_ok $node undrain
 		within 20 "upgrade: it serves again" service_is $node up
 	done
 	within 20 "upgrade: a owns" owns a

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Tracking is exact: clients and servers of three makes exchange frames of every shape through a link that
-# cuts, repeats, reorders and loses, and the kernel's counts are compared with the ends' own, by
-# connection and by opcode.
+# Tracking is exact: clients and servers of three makes exchange frames of every shape through a
+# link that cuts, repeats, reorders and loses segments. The kernel's counts are compared with
+# those of the ends, by connection and by opcode.
 #
 #   client1 [frames_client]──[link]── switch ── a [hokm-xdp; frames_server (libwebsockets) :8765,
 #           [frames_client.py]                       frames_server.py (python3-websockets) :8766,
-#                                                    the same with TLS :8767, frames_raw_server :8768]
+#                                                    the same with TLS :8767,
+#                                                    frames_raw_server :8768]
 #
-# On a link that only cuts and repeats no step is ever lost. One that loses and reorders makes the kernel
-# see headers out of their order: it must say so, count nothing that was not sent, and find its step
-# again; connections that were spared are exact.
+# On a link that only cuts and repeats, synchronization is never lost. On a link that loses and
+# reorders, the kernel sees headers out of order: it must count the loss of synchronization, count
+# no frame that was not sent, and regain synchronization. The counts of the other connections are
+# exact.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -30,52 +32,53 @@ service raw { port = 8768 check tcp { } }'
 
 say_files() {
 	BEFORE=$LAB_DIR/before.json AFTER=$LAB_DIR/after.json CONNS=$LAB_DIR/conns.json
-	TOLD=$LAB_DIR/told.json
+	REPORT=$LAB_DIR/report.json
 }
 
 counters_of() { lab_ctl a counters --all --json | jq -c ".services.$1" >"$2"; }
 dump_conns() { bpftool -j map dump pinned "$(lab_pins a)/conns" >"$CONNS"; }
 
-# What compare.py finds, in REPLY.
+# Puts the result of compare.py into REPLY.
 compare() { REPLY=$("$WS/compare.py" "$@"); }
 compare_conns() {
 	dump_conns
-	compare conns "$CONNS" "$TOLD"
+	compare conns "$CONNS" "$REPORT"
 }
-# compare_counters SERVICE [between]: again and again, for the last packets may still be on their way.
+# compare_counters SERVICE [between]: repeats the comparison, because the last packets may still
+# be on their way.
 compare_counters() {
 	counters_of "$1" "$AFTER"
 	if [ "${2:-}" = between ]; then
-		compare between "$BEFORE" "$AFTER" "$CONNS" "$TOLD"
+		compare between "$BEFORE" "$AFTER" "$CONNS" "$REPORT"
 	else
-		compare counters "$BEFORE" "$AFTER" "$TOLD"
+		compare counters "$BEFORE" "$AFTER" "$REPORT"
 	fi
 }
 of_reply() { jq -r "$1" <<<"$REPLY"; }
 
-told_lines() { [ -e "$TOLD" ] && [ "$(grep -c . "$TOLD")" -ge "$1" ]; }
-told_or_gone() { told_lines "$1" || lab_gone client1 frames; }
+report_lines() { [ -e "$REPORT" ] && [ "$(grep -c . "$REPORT")" -ge "$1" ]; }
+reported_or_gone() { report_lines "$1" || lab_gone client1 frames; }
 
-# talk CLIENT OPTION...: up to the first line, all connections still open.
+# talk CLIENT OPTION...: runs the client up to its first line; all connections are still open.
 talk() {
 	local client=$1
 	shift
-	rm -f "$TOLD" "$LAB_DIR/log/client1.frames"
-	LAB_STDIN=$LAB_DIR/talk.in LAB_STDOUT=$TOLD lab_spawn client1 frames \
+	rm -f "$REPORT" "$LAB_DIR/log/client1.frames"
+	LAB_STDIN=$LAB_DIR/talk.in LAB_STDOUT=$REPORT lab_spawn client1 frames \
 		"$client" --addr "$LAB_VIP" --seed "$SEED" --seconds 120 "$@"
-	lab_wait 120 told_or_gone 1
-	told_lines 1
+	lab_wait 120 reported_or_gone 1
+	report_lines 1
 }
 
 talk_over() {
 	echo close >&"$TALK_IN"
-	lab_wait 60 told_or_gone 2
-	told_lines 2
+	lab_wait 60 reported_or_gone 2
+	report_lines 2
 }
 
 count_frames() { FRAMES=$((FRAMES + $(of_reply .kernel))); }
 
-# exact WORDS SERVICE CLIENT OPTION...: on a link that harms no order every number is the same.
+# exact WORDS SERVICE CLIENT OPTION...: on a link that keeps the order every count is equal.
 exact() {
 	local words=$1 service=$2 dropped
 	dropped=$(link_dropped a client1)
@@ -94,7 +97,7 @@ exact() {
 		$(($(link_dropped a client1) - dropped)) -eq 0
 }
 
-# harmed WORDS SERVICE CLIENT OPTION...: on a link that harms the order.
+# harmed WORDS SERVICE CLIENT OPTION...: on a link that does not keep the order.
 harmed() {
 	local words=$1 service=$2 exact
 	counters_of "$service" "$BEFORE"
@@ -103,7 +106,7 @@ harmed() {
 	echo "# $words: $REPLY"
 	exact=$(of_reply .exact)
 	number_is "$words: connections that were spared" "$exact" -ge 1
-	number_is "$words: connections still out of step" "$(of_reply .out_of_step)" -eq 0
+	number_is "$words: connections without synchronization" "$(of_reply .out_of_step)" -eq 0
 	within 5 "$words: the counters lie where they must" compare_counters "$service" between
 	echo "# $words: $REPLY"
 	number_is "$words: steps lost and not found again, from clients" \
@@ -115,7 +118,7 @@ harmed() {
 	must talk_over
 }
 
-# on_link NAME RATES: for what follows.
+# on_link NAME RATES: sets the link for the following steps.
 on_link() {
 	must link_start client1 --seed "$SEED" --only-tcp --to-right "$1" --to-left "$1"
 }
@@ -153,11 +156,11 @@ bad() {
 
 big() {
 	on_link "drop=0"
-	exact "big frames" lws "$WS_BUILD/frames_client" --port 8765 --conns 2 --messages 10 --big 2 \
-		--max 2000
-	number_is "big frames: bytes in a packet from the server, on the average" "$(jq -s \
-		'(.[1].bytes_out - .[0].bytes_out) / (.[1].packets_out - .[0].packets_out) | floor' \
-		"$BEFORE" "$AFTER")" -gt 1500
+	exact "big frames" lws "$WS_BUILD/frames_client" --port 8765 --conns 2 --messages 10 \
+		--big 2 --max 2000
+	number_is "big frames: bytes in a packet from the server, on the average" "$(jq -s '
+		(.[1].bytes_out - .[0].bytes_out) /
+		(.[1].packets_out - .[0].packets_out) | floor' "$BEFORE" "$AFTER")" -gt 1500
 	off_link "big frames"
 }
 
@@ -168,18 +171,20 @@ secret() {
 	must talk "$WS/frames_client.py" --port 8767 --conns 4 \
 		--messages 50 --tls "$LAB_DIR/cert.pem"
 	dump_conns
-	number_is "wss: connections marked as TLS, followed by records" "$(jq "[.[].formatted.value |
-		select(.tcp_state == 3 and .ws == 5 and .c2s.ws.state == 2 and .s2c.ws.state == 2 and
-		.c2s.frames >= 50 and .s2c.frames >= 50)] | length" "$CONNS")" -eq 4
+	number_is "wss: connections marked as TLS, followed by records" \
+		"$(jq "[.[].formatted.value | select(.tcp_state == 3 and .ws == 5 and
+			.c2s.ws.state == 2 and .s2c.ws.state == 2 and
+			.c2s.frames >= 50 and .s2c.frames >= 50)] | length" "$CONNS")" -eq 4
 	must talk_over
 	counters_of tls "$AFTER"
 	number_is "wss: connections counted" "$(($(jq .tls "$AFTER") - $(jq .tls "$BEFORE")))" -eq 4
-	number_is "wss: frames counted, for they cannot be seen" "$(jq '[to_entries[] |
-		select(.key | test("^(in|out)_(cont|text|bin|close|ping|pong)")).value] | add' "$AFTER")" \
-		-eq 0
+	number_is "wss: frames counted, although they are encrypted" "$(jq '[to_entries[] |
+		select(.key | test("^(in|out)_(cont|text|bin|close|ping|pong)")).value] |
+		add' "$AFTER")" -eq 0
 	number_is "wss: records from clients" "$(jq .in_records "$AFTER")" -ge 200
 	number_is "wss: records from the server" "$(jq .out_records "$AFTER")" -ge 200
-	number_is "wss: times a step was lost" "$(jq '.sync_lost_in + .sync_lost_out' "$AFTER")" -eq 0
+	number_is "wss: synchronization lost" \
+		"$(jq '.sync_lost_in + .sync_lost_out' "$AFTER")" -eq 0
 	off_link wss
 }
 

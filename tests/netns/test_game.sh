@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The game process dies, or hangs, under fifty players; at last it dies on both nodes.
+# The game process dies, or becomes unresponsive, under fifty players; at last it dies on both
+# nodes.
 #
-#   dies    fifty players cut off, or the first refused SYN, send new players to the peer at once, before
-#           any threshold; then the checks agree and the ownership follows
-#   hangs   upgrades without an answer send new players away; the checks do the rest
-#   both    nobody is healthy: the owner keeps the VIP (panic hold), says so, and recovers
+#   killed   fifty players reset, or the first refused SYN, send new players to the peer at once,
+#            before any threshold; then the checks agree and the ownership follows
+#   unresponsive
+#            upgrades without an answer send new players away; the checks do the rest
+#   both     no node is healthy: the owner keeps the VIP (panic hold), reports it, and recovers
 #
-# A process that lives again takes its players back after the preempt delay, and nothing breaks.
+# A process that serves again gets its players back after the preempt delay, and no connection
+# breaks.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -17,14 +20,14 @@
 . "$TESTS_DIR/../../tools/demo/report.sh"
 
 PREEMPT_DELAY_MS=2000 # of profile fast
-# The threshold comes late enough to see what happens before it.
+# The threshold is reached late enough to see what happens before it.
 export LAB_CONF_EXTRA='service game {
 	check websocket { fall = 4 interval = "300ms" fastinter = "300ms" }
 	check http { fall = 4 interval = "300ms" fastinter = "300ms" }
 }'
 
 steered_by_owner() { [ "$(counter a steered_syn)" -gt 0 ] && owns a && service_is a up; }
-# Which of them it was depends on who came first: a sample, or a new player.
+# Which of them it was depends on which came first: a sample, or a new player.
 began_passively() {
 	[ "$(status a '.services[0].trips')" -ge 1 ] &&
 		{ event a passive passive-refused || event a passive passive-reset ||
@@ -34,7 +37,7 @@ panics() { [ "$(status "$1" .panic)" = true ]; }
 calms_down() { [ "$(status "$1" .panic)" = false ]; }
 checks_say() { [ "$(status "$1" '.services[0].reason')" = "$2" ]; }
 
-# The time between two of the daemon's events, by its own clock.
+# The time between two events of the daemon, by the clock of the daemon.
 ms_between() {
 	lab_ctl "$1" events --recent 1000 --kind state --kind service --json |
 		jq -rs "def ms: (.[0:19] + \"Z\" | fromdate) * 1000 + (.[20:23] | tonumber);
@@ -59,7 +62,8 @@ back() {
 	within 10 "$1: the service is up" service_is a up
 	within 20 "$1: the primary owns" owns a
 	holds "$1: by election" reason_is a preempt
-	number_is "$1: ms from eligible to owner" "$(ms_between a 'fault -> backup' 'backup -> master')" \
+	number_is "$1: ms from eligible to owner" \
+		"$(ms_between a 'fault -> backup' 'backup -> master')" \
 		-ge $PREEMPT_DELAY_MS
 	within 5 "$1: ARP shows the primary" owner_is a
 	within 20 "$1: the players are well" calm
@@ -83,8 +87,9 @@ killed() {
 	number_is "killed: attempts refused or timed out" "$(refused "$REPLY_PLAYERS")" -eq 0
 	number_is "killed: attempts that the process had taken already" \
 		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 2
-	number_is "killed: players whose connection broke" "$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
-	# Its own back-off is 100 ms at most.
+	number_is "killed: players whose connection broke" \
+		"$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
+	# The back-off of a client is 100 ms at most.
 	number_is "killed: ms until the last player was back" \
 		"$(whole "$REPLY_PLAYERS" longest_gap_ms)" -le 350
 	number_is "killed: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
@@ -93,15 +98,16 @@ killed() {
 	back "started again" lab_game a
 }
 
-hung() {
-	observe_mark hung
+unresponsive() {
+	observe_mark unresponsive
 	must lab_kill a game USR1
-	within 10 "hung: the service goes down" service_is a down
-	holds "hung: the checks came to no end" checks_say a check-timeout
-	moved_for_service hung
+	within 10 "unresponsive: the service goes down" service_is a down
+	holds "unresponsive: the checks timed out" checks_say a check-timeout
+	moved_for_service unresponsive
 	observe_mark goes-on
-	number_is "hung: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
-	number_is "hung: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	number_is "unresponsive: players not back" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
+	number_is "unresponsive: rounds with two owners" \
+		"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	back "goes on" lab_kill a game USR2
 }
 
@@ -120,8 +126,8 @@ both_dead() {
 	within 5 "both dead: an event says it" event a state panic-hold
 	holds "both dead: the backup is not owner" owns_not b
 	must lab_game a
-	within 10 "one lives again: the panic is over" calms_down a
-	within 20 "one lives again: the players are well" calm
+	within 10 "one serves again: the panic is over" calms_down a
+	within 20 "one serves again: the players are well" calm
 	must lab_game b
 	within 10 "both live again: the backup's service is up" service_is b up
 	within 5 "both live again: it is eligible" state_is b backup
@@ -135,6 +141,6 @@ both_dead() {
 
 test_pair
 killed
-hung
+unresponsive
 both_dead
 test_end

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# A game process that hangs under load (SIGSTOP), three times with each profile: until when new players
-# meet it, who sends them away and why, and that everything comes back when it goes on.
+# A game process that becomes unresponsive under load (SIGSTOP), three times with each profile:
+# how long new players still reach it, what sends them away and why, and that everything recovers
+# when it goes on.
 #
-#   stop   players' upgrades get no answer: suspect, new players go to the peer while the service is UP
-#   then   the active checks time out: DOWN, the VIP moves, the players come after
-#   goes   on: UP, the VIP comes back, the suspicion is over, new players are served here again
+#   stop      upgrades of players get no answer: the service is suspect, new players go to the peer
+#             while the service is still UP
+#   then      the active checks time out: DOWN, the VIP moves, the players follow
+#   goes on   UP, the VIP comes back, the suspicion is over, new players are served here again
 #
-# What counts is the start of the last attempt that failed, from the stop, one a 20 ms: the median of the
-# runs is held to the limit, and each of them to twice as much, for the machine may have others to serve.
+# The figure is the start of the last attempt that failed, counted from the stop, with one attempt
+# every 20 ms. The median of the runs is held to the limit, each run to twice the limit, because
+# the machine may be busy.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -25,7 +28,7 @@ declare -A PATIENCE=([fast]=20 [standard]=60)
 say() { echo "$PROFILE, run $RUN: $*"; }
 service_ev() { lab_ctl a events --recent 1024 --kind service --kind passive --json; }
 last_seq() { lab_ctl a events --recent 1 --json | jq .seq; }
-# since SEQ FILTER: a value of the services' events after SEQ.
+# since SEQ FILTER: a value of the service events after SEQ.
 since() { service_ev | jq -rs "[.[] | select(.seq > $1)] | $2"; }
 
 new_players_go_to() {
@@ -37,25 +40,27 @@ checks_say() { [ "$(status a '.services[0].reason')" = "$1" ]; }
 suspect_now() { [ "$(status a '.services[0].suspect_ms')" -gt 0 ]; }
 suspect_no_more() { ! suspect_now; }
 
-# At most twice as much in each run; the median is judged when all are done.
+# At most twice the limit in each run; the median is judged after all runs.
 judge_run() {
 	local last
 	last=$(whole "$REPLY_PLAYERS" last_failed_ms)
 	number_is "$(say "attempts made")" "$(field "$REPLY_PLAYERS" attempts)" -gt 20
 	number_is "$(say "attempts failed")" "$(field "$REPLY_PLAYERS" failed_attempts)" -gt 0
-	number_is "$(say "last failed attempt began, ms after the stop")" "$last" -le $((2 * LIMIT_MS[$PROFILE]))
+	number_is "$(say "last failed attempt began, ms after the stop")" "$last" \
+		-le $((2 * LIMIT_MS[$PROFILE]))
 	number_is "$(say "players not back")" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
 	number_is "$(say "rounds with two owners")" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	LAST+=("$last")
 }
 
-# judge_order SEQ: suspect first, for one reason, and down by the checks' word later.
+# judge_order SEQ: suspect first, for one reason, and down later by the result of the checks.
 judge_order() {
 	local reasons
 	reasons=$(since "$1" '[.[] | select(.kind == "passive") | .reason] | unique | join(" ")')
 	holds "$(say "the reason is the upgrades ($reasons)")" test "$reasons" = passive-upgrade
-	holds "$(say "suspect before it was down")" test true = "$(since "$1" \
-		'([.[] | select(.kind == "passive")][0].seq) < ([.[] | select(.kind == "service")][0].seq)')"
+	holds "$(say "suspect before it was down")" test true = "$(since "$1" '
+		([.[] | select(.kind == "passive")][0].seq) <
+		([.[] | select(.kind == "service")][0].seq)')"
 	holds "$(say "down because a check timed out")" test check-timeout = "$(since "$1" \
 		'[.[] | select(.kind == "service" and (.text | test("up -> down")))][0].reason')"
 }
@@ -64,7 +69,7 @@ hang() {
 	local seq trips patience=${PATIENCE[$PROFILE]}
 	seq=$(last_seq)
 	trips=$(status a '.services[0].trips')
-	observe_mark hung
+	observe_mark unresponsive
 	must lab_kill a game STOP
 	within 5 "$(say "new players are served by the peer")" new_players_go_to b
 	within 10 "$(say "the service goes down")" service_is a down
@@ -78,7 +83,7 @@ hang() {
 	judge_run
 }
 
-# Ends with players and owner where they were.
+# Ends with players and owner where they were before.
 goes_on() {
 	local patience=${PATIENCE[$PROFILE]}
 	must lab_kill a game CONT
@@ -90,7 +95,8 @@ goes_on() {
 		event a passive passive-clear
 	observe_mark back
 	number_is "$(say "goes on: connections broken")" "$(field "$REPLY_PLAYERS" broken)" -eq 0
-	number_is "$(say "goes on: attempts failed")" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+	number_is "$(say "goes on: attempts failed")" \
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
 	number_is "$(say "goes on: rounds with two owners")" \
 		"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	echo rejoin >&"$PLAYERS_IN"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# keepalived as the peer, VRRP version 2 with PASS, adverts every second: each is owner and backup, stops,
-# dies and comes back, and at the end of each step exactly one has the VIP. And what a keepalived with
-# the wrong password or of another virtual router says is counted and changes nothing.
+# keepalived as the peer, VRRP version 2 with PASS, adverts every second. Each of the two is owner
+# and backup, stops, is killed and comes back, and at the end of each step exactly one has the
+# VIP. Adverts of a keepalived with the wrong password or of another virtual router are counted
+# and change nothing.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# keepalived as the peer, VRRP version 3, adverts every half second: each is owner and backup, stops,
-# dies and comes back, and at the end of each step exactly one has the VIP. hokm-xdp as backup is set
-# to a tenth of a second, so that it must learn the owner's interval or take the VIP away at once. And
-# a keepalived that speaks version 2 is counted and changes nothing.
+# keepalived as the peer, VRRP version 3, adverts every half second. Each of the two is owner and
+# backup, stops, is killed and comes back, and at the end of each step exactly one has the VIP.
+# hokm-xdp as backup is configured with a tenth of a second, so that it must learn the owner's
+# interval or it would take the VIP at once. Adverts of a keepalived that uses version 2 are
+# counted and change nothing.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Players behind a router that translates their addresses and filters with state (tools/lab/lab.sh,
-# lab_nat_up), and the owner's node dies. The router lets in what belongs to a connection it knows: the RST with
-# its exact numbers passes and ends the connection there, too. A planned failover before it shows that
-# a move breaks nothing behind NAT either.
+# Players behind a router with address translation and a stateful filter (tools/lab/lab.sh,
+# lab_nat_up), and the owner's node dies. The router passes packets of connections that it knows:
+# an RST with exact numbers passes and ends the connection in the router, too. A planned failover
+# before shows that a move breaks no connection behind NAT.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,25 +15,26 @@
 RUNS=${RUNS:-3}
 WAITING=40 # of each kind
 NOTICE_MS=150
-PLAYERS=0 # of hokm-players: only its prober is wanted
+PLAYERS=0 # hokm-players only probes here
 LAST=()
 
 say() { echo "run $RUN, $*"; }
 boots_again() { lab_node_alive "$1" && lab_game "$1" && lab_daemon "$1"; }
-# Every client that a node knows of has the router's address.
+# Every client that a node knows has the address of the router.
 all_translated() {
 	local clients
 	clients=$(lab_ctl "$1" conns --json --limit 10000 --state established |
 		jq -r '[.conns[].client | split(":")[0]] | unique | join(" ")')
-	[ "$clients" = "$(lab_addr client) $(lab_addr router)" ] || [ "$clients" = "$(lab_addr router)" ]
+	[ "$clients" = "$(lab_addr client) $(lab_addr router)" ] ||
+		[ "$clients" = "$(lab_addr router)" ]
 }
 
 moves() {
 	ask_audience inside mark
-	must told a failover
+	must ctl_ok a failover
 	within 5 "planned: the peer owns" owns b
 	within 5 "planned: ARP shows the peer" owner_is b
-	must told b failover
+	must ctl_ok b failover
 	within 5 "planned: the primary owns again" owns a
 	within 5 "planned: ARP shows the primary" owner_is a
 	plays_on planned inside
@@ -52,7 +53,8 @@ dies() {
 		number_is "$(say "$kind players noticed, ms after the peer owned")" \
 			"$(notice_ms "$kind" "$owned")" -le 1000
 	done
-	number_is "$(say "of them by a RST")" "$(field "$REPLY_AUDIENCE" reset)" -eq $((3 * WAITING))
+	number_is "$(say "of them by a RST")" \
+		"$(field "$REPLY_AUDIENCE" reset)" -eq $((3 * WAITING))
 	last=$(notice_ms all "$owned") && LAST+=("$last")
 	ask_audience inside join
 	within 10 "$(say "they come in again, to the peer")" gathered inside

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The owner's node dies under fifty players and sixty who wait: a power cut, three times. The peer owns within
-# Master_Down_Interval + 50 ms, new players are served and the old ones come back; whoever was connected is
-# told, those too who only listen. Each time the node boots again and takes the VIP back by election,
-# without breaking anything.
+# The owner's node dies under fifty players and sixty listeners: a power cut, three times. The
+# peer owns within Master_Down_Interval + 50 ms, new players are served and the old ones connect
+# again; every client of the dead node is notified, also those that only listen. Each time the
+# node boots again and takes the VIP back by election, and no connection breaks.
 #
-# When a player noticed counts from the moment at which ARP shows the new owner: the last one of the median
-# run is held to 150 ms; in each run everybody notices within a second.
+# The time until a player noticed counts from the moment when ARP shows the new owner. In the
+# median run the last player notices within 150 ms, in each run within a second.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -24,7 +24,8 @@ LAST=()
 
 say() { echo "run $RUN, $*"; }
 boots_again() { lab_node_alive "$1" && lab_game "$1" && lab_daemon "$1"; }
-# The prober gives an attempt up after a second: until then it is not known what became of the last ones.
+# The prober gives up an attempt after a second: until then the result of the last attempts is
+# unknown.
 all_judged() {
 	ask_arp status
 	[ "$(whole "$REPLY_ARP" length_ms)" -gt $(($(whole "$REPLY_ARP" moved_ms) + 1100)) ]
@@ -58,11 +59,14 @@ power_cut() {
 	must lab_wait 5 all_judged
 	observe_mark boot
 	owned=$(whole "$REPLY_ARP" moved_ms)
-	number_is "$(say "power cut: ms until the peer owns")" "$owned" -le $(($(master_down_ms) + 50))
+	number_is "$(say "power cut: ms until the peer owns")" "$owned" \
+		-le $(($(master_down_ms) + 50))
 	number_is "$(say "power cut: owner changes")" "$(field "$REPLY_ARP" changes)" -eq 1
-	number_is "$(say "power cut: rounds with two owners")" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	number_is "$(say "power cut: rounds with two owners")" \
+		"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	number_is "$(say "power cut: players not back")" "$(field "$REPLY_PLAYERS" not_back)" -eq 0
-	number_is "$(say "power cut: wrong move counters")" "$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
+	number_is "$(say "power cut: wrong move counters")" \
+		"$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
 	holds "$(say "power cut: the reason is the owner's silence")" reason_is b master-down
 	everybody_noticed "$owned"
 }
@@ -77,10 +81,12 @@ boots() {
 	within 20 "$(say "booted again: the players are well")" calm
 	observe_mark rejoin
 	unbroken "$(say "booted again")" 1
-	number_is "$(say "booted again: longest gap in ms")" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 100
+	number_is "$(say "booted again: longest gap in ms")" \
+		"$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 100
 }
 
-# Connections stay where they are when the VIP moves back: for the next run everybody is on the primary.
+# Connections stay on their node when the VIP moves back: for the next run all players are on the
+# primary.
 back_to_the_primary() {
 	echo rejoin >&"$PLAYERS_IN"
 	ask_audience waiting rejoin

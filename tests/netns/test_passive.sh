@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# A server that is good to its checks and bad to its players, in every way that passive health knows:
-# each is seen with its own reason and no other, new players go to the peer while the suspicion lasts,
-# the service stays UP (only checks take it down), and when the server is good again it ends.
+# A server that passes its checks and fails its players in every way that passive health knows.
+# Each way is detected with its own reason and no other, new players go to the peer while the
+# service is suspect, the service stays UP (only checks take it down), and the suspicion ends when
+# the server is good again.
 #
-# What is not the server's fault trips nothing; when the peer is as bad nobody is sent to and fro; a
-# restarted daemon keeps the hold; with passive { enabled = no } nothing of this happens. Both profiles at
-# once, each in a lab of its own; fast has the four ways that are met most.
+# Faults that are not the server's trip nothing. When the peer fails as well, players are not sent
+# back and forth. A restarted daemon keeps the suspicion. With passive { enabled = no } nothing of
+# this happens. Both profiles run at once, each in a lab of its own; fast tests the four most
+# frequent ways.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-# Holds short, to see their ends, and doubled only by what follows at once. Checks on alert get the time
-# that a test's server may need on a busy machine.
+# Suspicions are short, so that their end can be seen, and double only when the next follows at
+# once. Checks on alert get the time that the server of the test may need on a busy machine.
 HOLD_MS=2000
 SHORT='passive { suspect = "2s" suspect_max = "8s" calm = "1s" timeout = "3s" }'
 STUB=$TESTS_DIR/../stub
@@ -26,15 +28,16 @@ bad_game() {
 	lab_spawn "$1" game "$STUB/bad_server.py" "$(lab_name "$1")" "$LAB_PORT" "$LAB_DIR/$1/mode"
 }
 
-# crowd NAME OPTION...: players in the background, what they met in NAME.
+# crowd NAME OPTION...: players in the background; their results are in NAME.
 crowd() {
 	local name=$1
 	shift
-	LAB_STDOUT=$LAB_DIR/$name lab_spawn client "$name" "$STUB/players.py" "$LAB_VIP" "$LAB_PORT" "$@"
+	LAB_STDOUT=$LAB_DIR/$name lab_spawn client "$name" "$STUB/players.py" "$LAB_VIP" \
+		"$LAB_PORT" "$@"
 }
-# How many of a crowd ended like this.
+# The number of players of a crowd whose connection ended like this.
 ended() { jq -r .end "$LAB_DIR/$1" | grep -cx "$2"; }
-# burst: ten players, one after the other; prints who served them.
+# burst: ten players, one after the other; prints the server of each.
 burst() {
 	lab_run client "$STUB/players.py" "$LAB_VIP" "$LAB_PORT" --rate 50 --count 10 --stay 0.05 |
 		jq -r .server | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd' '
@@ -53,10 +56,11 @@ events_of() { lab_ctl a events --recent 1000 --kind "$1" --json; }
 passive_events() { events_of passive | jq -r .reason; }
 reasons_after() { passive_events | tail -n +$(($1 + 1)) | sort -u | paste -sd' '; }
 reasons_are() { [ "$(reasons_after "$1")" = "$2" ]; }
-# One event, of its start.
+# One event, from its start.
 always_up() { [[ "$(events_of service | jq -r .text)" =~ ^"game init -> up: "[^$'\n']*$ ]]; }
 
-# bad WORDS REASON BEGIN END [PLAYER-OPTION...]: what BEGIN and END (one word each) do to the server is seen.
+# bad WORDS REASON BEGIN END [PLAYER-OPTION...]: the fault of the server that BEGIN causes and END
+# removes (one word each) is detected.
 bad() {
 	local what="$PROFILE: $1" reason=$2 begin=$3 end=$4 name=${1// /-} events before steered
 	shift 4
@@ -67,7 +71,7 @@ bad() {
 	must crowd "$name" --rate 20 --seconds 60 "$@"
 	within 10 "$what: seen" tripped "$before"
 	holds "$what: for its reason" suspect_for "$reason"
-	holds "$what: status says so in words" says_suspect "$reason"
+	holds "$what: status is logged and shown" says_suspect "$reason"
 	holds "$what: new players are served by the peer" served_by backup
 	number_is "$what: counted as steered" "$(counter a steered_syn)" -ge $((steered + 10))
 	holds "$what: the service stays up" service_is a up
@@ -77,7 +81,8 @@ bad() {
 	within 30 "$what: over when the server is good again" not_suspect
 	holds "$what: new players are served here again" served_by primary
 	holds "$what: no other reason ($(reasons_after "$events"))" \
-		reasons_are "$events" "$(printf '%s\n' passive-clear "$reason" | sort | paste -sd' ')"
+		reasons_are "$events" \
+		"$(printf '%s\n' passive-clear "$reason" | sort | paste -sd' ')"
 }
 good() { mode a good; }
 mode_status_503() { mode a status-503; }
@@ -89,7 +94,8 @@ mode_close_1013() { mode a close-1013; }
 mode_reset() { mode a reset; }
 mode_fin() { mode a fin; }
 
-# wall VERDICT: what the kernel does with players' SYNs, and not with the checks', which come over lo.
+# wall VERDICT: what the kernel does with SYNs of players; SYNs of the checks come over lo and
+# pass.
 wall() {
 	lab_run a nft -f - <<-END
 		table ip wall {
@@ -116,7 +122,7 @@ harmless() {
 	good
 }
 
-# The same trouble right after a hold: the next one is twice as long.
+# The same fault right after a suspicion: the next one is twice as long.
 damped() {
 	local what="$PROFILE: damping" first
 	mode a status-503
@@ -131,7 +137,7 @@ damped() {
 	within 30 "$what: over" not_suspect
 }
 
-# Both servers are bad: the owner's own answers, and nothing is lost between the two.
+# Both servers fail: the owner's own answers, and no connection is lost between the two.
 both_bad() {
 	local what="$PROFILE: both bad"
 	mode a status-503
@@ -150,7 +156,8 @@ both_bad() {
 	within 30 "$what: and there" not_suspect b
 }
 
-# What it knew is gone with the daemon; the hold is the packet path's, and ends in time.
+# A new daemon does not know the samples of the old one. The suspicion is kept by the packet path
+# and ends in time.
 restarted() {
 	local what="$PROFILE: restarted"
 	mode a status-503
@@ -229,12 +236,13 @@ part_fast() {
 	part_off
 }
 
-# Both profiles side by side: this script again, once for each.
+# Both profiles side by side: this script once more for each.
 both_parts() {
 	local profile parts=() status=0
 	trap - EXIT
 	for profile in standard fast; do
-		PASSIVE_PART=1 PROFILE=$profile LAB_ID=$LAB_ID$profile LAB_DIR=$LAB_DIR.$profile "$0" &
+		PASSIVE_PART=1 PROFILE=$profile LAB_ID=$LAB_ID$profile LAB_DIR=$LAB_DIR.$profile \
+			"$0" &
 		parts+=($!)
 	done
 	trap 'kill "${parts[@]}" 2>/dev/null; wait; exit 130' INT TERM

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# A daemon that gets no CPU for longer than its peers may be silent, again and again, while players of the peer
-# come through its node: who was not asked could not answer, and nobody's game ends for it. Neither in the
-# pause, nor at its end, when the daemon shows life before the peer's first answer can be there.
+# A daemon that gets no CPU for longer than its peers may be silent, again and again, while
+# clients of the peer come through its node. During the pause the daemon sends no probe, so the
+# silence of the peer proves nothing and no connection may be terminated: not in the pause, and
+# not at its end, when the daemon runs before the first answer of the peer can arrive.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -16,7 +17,7 @@ export LAB_PROFILE=$PROFILE
 PLAYERS=500
 
 stops() { [ "$(ps -o state= -p "$(lab_pid "$1" daemon)")" = T ]; }
-# It has seen the peer again since.
+# It has received an answer of the peer again since.
 asks() { owns b && [ "$(status b '.peers[0].pulsing')" = true ]; }
 
 pause() {
@@ -28,7 +29,7 @@ pause() {
 }
 
 test_pair
-must told a failover
+must ctl_ok a failover
 within 10 "the backup owns" owns b
 within 5 "ARP shows it" owner_is b
 observe_mark paused

@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Each node knows the other's connections: entry by entry, whatever happened before. Connections that stay and
-# some hundreds a second that come and go, cheap ones (replication.sh); when they have stopped, what a node's
-# replica says is compared with the other's conns.
+# Each node has a replica of the connections of the other, entry by entry, whatever happened
+# before. The connections are cheap (replication.sh): some stay, and some hundreds are opened and
+# closed each second. When they have stopped, the replica of a node is compared with the map conns
+# of the other.
 #
-#   churn        from fresh ports, and from twenty ports that are used again at once, after RST
-#   talk         what is sent and acknowledged moves the numbers
-#   both ways    after a failover both nodes have connections, and changes of them
+#   churn        from new ports, and from twenty ports that are used again at once after an RST
+#   talk         data and acknowledgements change the sequence numbers
+#   both ways    after a failover both nodes have connections and changes of them
 #   crash        a daemon is killed while connections begin and end; the next one goes on
-#   new game     the server's process dies with all its connections, and a new one begins
+#   new game     the server process dies with all its connections, and a new one starts
 #   loss         one message in five is lost, both ways
-#   small MTU    a cable that carries 1280 bytes and no more
-#   preempting   a returning primary waits for the backup's list, and not for ever
-#   ended there  what a server ends is forgotten by the node that steered it, which never saw the end
+#   small MTU    a cable that carries at most 1280 bytes
+#   preempting   a returning primary waits for the list of the backup, but not without limit
+#   ended there  the node that steered a connection forgets it when the server ends it, although it
+#                never saw the end
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -42,7 +44,8 @@ coming_and_going() {
 	number_is "lists sent without need" "$(repl a '.resyncs - 1')" -eq 0
 }
 
-# Walks begin a second apart, and what they miss between a client's bytes and their acknowledgement shows.
+# Walks begin a second apart; changes between the bytes of a client and their acknowledgement are
+# missed by them.
 talking() {
 	must hold talkers 400 2
 	within 10 "talk: all have spoken" grep -qs opened "$LAB_DIR/log/client.talkers"
@@ -59,14 +62,15 @@ both_ways() {
 	knows_all "both ways, some of the former owner ended" 150 100
 }
 
-# crash NODE NAME N_A N_B: connections NAME end and others begin while nobody tells of them.
+# crash NODE NAME N_A N_B: connections NAME end and others begin while the daemon of NODE is dead.
 crash() {
 	local words
 	words="crash of $(lab_name "$1")'s daemon"
 	must lab_kill "$1" daemon KILL
 	must lab_wait 5 lab_gone "$1" daemon
 	must let_go "$2"
-	lab_run client "$LAB_BUILD/hokm-churn" --rate 300 --seconds 1 "$LAB_VIP:$LAB_PORT" >/dev/null
+	lab_run client "$LAB_BUILD/hokm-churn" --rate 300 --seconds 1 \
+		"$LAB_VIP:$LAB_PORT" >/dev/null
 	must lab_daemon "$1"
 	within 10 "$words: it is back" hokm_ready "$1"
 	both_warm "$words"
@@ -96,7 +100,8 @@ loss() {
 	must hold on-a-lossy 50
 	churn "one message in five lost" 500 3
 	knows_all "one message in five lost" 130 0
-	number_is "one message in five lost: messages repeated" "$(($(repl a .repeated) - before))" -gt 10
+	number_is "one message in five lost: messages repeated" \
+		"$(($(repl a .repeated) - before))" -gt 10
 	must way hokm_lab_pass
 	number_is "one message in five lost: lists sent" "$(repl a '.resyncs')" -le 3
 }
@@ -119,7 +124,8 @@ waits() { [ "$(status "$1" .waits_for_replica_ms)" != null ]; }
 says_it_waits() { lab_ctl "$1" status | grep -q 'waits for a peer.s list of connections'; }
 owned_since() { status "$1" .since_ms; }
 
-# returns WAIT: the primary was away and comes back, with the configuration's wait; its messages get lost.
+# returns WAIT: the primary was away and comes back with this wait in its configuration; its
+# messages are lost.
 returns() {
 	must lab_stop a daemon
 	within 5 "preempting: the backup owns" owns b
@@ -130,7 +136,7 @@ returns() {
 	within 10 "preempting: the primary is back" hokm_ready a
 	within 5 "preempting: it waits" waits a
 	BEGAN_MS=$(lab_now_ms)
-	holds "preempting: it says so" says_it_waits a
+	holds "preempting: it logs the wait" says_it_waits a
 	holds "preempting: it knows nothing of the backup's connections" entries_are a 0
 	holds "preempting: and knows that" cold a
 }
@@ -139,8 +145,12 @@ preempting() {
 	must let_go on-a-lossy
 	must let_go on-a-new
 	returns 120s
-	# Adverts every 0.1 s, and 0.3 s to wait before it preempts.
-	if lab_wait 2 owns a; then not_ok "preempting: it did not wait"; else ok "preempting: two seconds later it is still backup"; fi
+	# Adverts every 0.1 s, and a wait of 0.3 s before it preempts.
+	if lab_wait 2 owns a; then
+		not_ok "preempting: it did not wait"
+	else
+		ok "preempting: two seconds later it is still backup"
+	fi
 	holds "preempting: it waits still" waits a
 	must way hokm_lab_pass
 	within 5 "preempting: the way is free: it owns" owns a
@@ -170,7 +180,7 @@ ended_there() {
 	owner_becomes b a "ended there"
 	must hold on-b-talking 40 30
 	owner_becomes a b "ended there"
-	within 10 "ended there: the primary steers what lives on the backup" steers_some
+	within 10 "ended there: the primary steers connections of the backup" steers_some
 	must lab_kill b game KILL
 	within 20 "ended there: it forgets what the backup's server ended" steers_none
 }

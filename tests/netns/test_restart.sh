@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Stopping, starting, reloading and removing the daemon under fifty players, with the times of profile
-# standard: nobody notices any of it.
+# Stopping, starting, reloading and removing the daemon under fifty players, with the times of
+# profile standard: no player notices any of it.
 #
-#   stop      the VIP is handed over; the players left keep the packet path pinned, never as owner
-#   start     what is pinned is adopted; only the election moves anything
-#   crash     started again within its lease it goes on as owner: no takeover, the same epoch
+#   stop      the VIP is handed over; the packet path stays pinned for
+#             present players, never as owner
+#   start     the pinned state is adopted; only the election moves the VIP
+#   crash     a daemon started again within its lease stays owner: no takeover, the same epoch
 #   reload    changes settings between two adverts; a wrong file changes nothing
-#   second    another daemon of the same node refuses
+#   second    another daemon of the same node refuses to start
 #   cleanup   refuses while a daemon runs; after a crash it removes everything
 #   the end   without players nothing stays behind
 
@@ -52,7 +53,7 @@ unmoved() {
 	same_moment "$1: and was all the time" "$(began b)" "$BEGAN_B"
 }
 
-# Not the kernel's default, so that it shows when it is not restored.
+# Not the default of the kernel, so that a value that is not restored shows.
 set_sysctl() { lab_run "$1" sh -c "echo $3 >/proc/sys/net/ipv4/conf/eth0/$2"; }
 
 watch_priority_zero() {
@@ -68,7 +69,8 @@ stop_under_players() {
 	holds "stop: because the owner let go" reason_is b handed-over
 	within 5 "stop: priority 0 was on the wire" lab_gone sw priority-zero
 	within 10 "stop: the daemon ends" lab_gone a daemon
-	holds "stop: it says that the packet path stays" log_says a "the packet path stays pinned, never as owner"
+	holds "stop: it logs that the packet path stays" \
+		log_says a "the packet path stays pinned, never as owner"
 	number_is "stop: the pinned lease" "$(pinned_own a lease_until_ns)" -eq 0
 	holds "stop: the VIP is no address of the node" has_no_vip a
 	holds "stop: only the peer answers ARP" sole_owner b
@@ -113,7 +115,7 @@ crash() {
 	within 5 "crash: the new daemon owns" owns a
 	holds "crash: because it adopted" reason_is a adopted
 	number_is "crash: the epoch" "$(status a .epoch)" -eq "$epoch"
-	# Longer than the lease of before: what keeps it now is the new daemon.
+	# Longer than the lease of the old daemon: the new daemon has renewed it.
 	within 10 "crash: the peer hears adverts" heard_more b $(($(status b .vrrp.received) + 4))
 	holds "crash: the service stayed up" service_is b up
 	FACTS_A="master true $epoch true" BEGAN_A=$(began a)
@@ -133,7 +135,7 @@ reload_ok() {
 	within 10 "reload: adverts go on" heard_more b $(($(status b .vrrp.received) + 4))
 	unmoved reload
 	sed -i 's/fall = 5/fall = 6/' "$(conf_of a)"
-	holds "reload by ctl: the order is taken" told a reload
+	holds "reload by ctl: the order is taken" ctl_ok a reload
 	within 5 "reload by ctl: the new value is in force" fall_is a 6
 	for fall in 7 8 9 8 7 6; do
 		sed -i "s/fall = ./fall = $fall/" "$(conf_of a)"
@@ -162,21 +164,27 @@ reload_bad() {
 	sed '1s/.*/vrrp {/' "$LAB_DIR/good.conf" >"$(conf_of a)"
 	reload_refused "reload of half a file" "$(conf_of a):" "reload refused: the file is wrong"
 	rm "$(conf_of a)"
-	reload_refused "reload without a file" "No such file or directory" "reload refused: the file is wrong"
-	sed 's/garp_count = 7/garp_count = 7 vrid = 26/; s/fall = 6/fall = 7/' "$LAB_DIR/good.conf" >"$(conf_of a)"
+	reload_refused "reload without a file" "No such file or directory" \
+		"reload refused: the file is wrong"
+	sed 's/garp_count = 7/garp_count = 7 vrid = 26/; s/fall = 6/fall = 7/' \
+		"$LAB_DIR/good.conf" >"$(conf_of a)"
 	reload_refused "reload of what needs a restart" "vrid can only be changed by a restart" \
 		"vrid can only be changed by a restart"
 	cp "$LAB_DIR/good.conf" "$(conf_of a)"
 }
 
-# refuses WORDS EXIT-CODE MESSAGE CMD...: by itself and with words.
+# refuses WORDS EXIT-CODE MESSAGE CMD...: CMD ends by itself with this code and message.
 refuses() {
 	local words=$1 code=$2 message=$3 out status
 	shift 3
 	out=$("$@" 2>&1)
 	status=$?
 	number_is "$words: exit code" "$status" -eq "$code"
-	if [[ $out == *"$message"* ]]; then ok "$words: it says why"; else not_ok "$words: '$out' lacks '$message'"; fi
+	if [[ $out == *"$message"* ]]; then
+		ok "$words: the message"
+	else
+		not_ok "$words: '$out' lacks '$message'"
+	fi
 }
 
 second() {
@@ -184,13 +192,14 @@ second() {
 	footprint_take a .running
 	refuses "second daemon" $EX_UNAVAILABLE "a daemon of node primary is running already" \
 		lab_run a "$HOKM" run -c "$(conf_of a)"
-	refuses "cleanup under a daemon" $EX_UNAVAILABLE "a daemon of node primary is running already" \
+	refuses "cleanup under a daemon" $EX_UNAVAILABLE \
+		"a daemon of node primary is running already" \
 		lab_run a "$HOKM" cleanup -c "$(conf_of a)"
 	as_before "second daemon, cleanup" a .running
 	unmoved "second daemon, cleanup"
 }
 
-# The players are gone: nothing keeps the packet path.
+# The players have left: nothing keeps the packet path.
 without_players() {
 	within 10 "the end: no players are left on the backup" players_are b 0
 	must lab_kill b daemon TERM

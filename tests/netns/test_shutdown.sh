@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The game hangs under players who only listen. Once the checks say DOWN, and a peer is up, their connections are
-# ended; not before, not by a passive signal, not when nobody else could take them, and not with
-# `on_marked_down = keep`.
+# The game becomes unresponsive under players that only listen. Once the checks report DOWN and a
+# peer is up, their connections are terminated; not before, not by a passive signal, not while no
+# other node can take them, and not with `on_marked_down = keep`.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -12,15 +12,17 @@
 . "$TESTS_DIR/listeners.sh"
 
 COUNT=50
-conns_are() { [ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" -eq "$2" ]; }
+conns_are() {
+	[ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" -eq "$2" ]
+}
 none_ended() { ! listeners_said 2; }
 swept() { [ "$(status a '.services[0].players')" -ge "$COUNT" ]; }
 
-# reconf WORDS SERVICE: node a with this section for its service.
+# reconf WORDS SERVICE: gives node a this section for its service.
 reconf() {
 	sed -i '/^service game/d' "$LAB_DIR/a/hokm-xdp.conf"
 	printf 'service game { %s }\n' "$2" >>"$LAB_DIR/a/hokm-xdp.conf"
-	holds "$1: reloaded" told a reload
+	holds "$1: reloaded" ctl_ok a reload
 	within 5 "$1: with success" event a config reloaded
 	within 20 "$1: the service is up" service_is a up
 	within 20 "$1: it owns" owns a
@@ -28,7 +30,8 @@ reconf() {
 
 tripped() { [ "$(status a '.services[0].trips')" -gt "$1" ]; }
 
-# New players whose upgrades get no answer make the service suspect; checks that never say DOWN leave it up.
+# New players whose upgrades get no answer make the service suspect; checks that never report DOWN
+# leave it up.
 only_passive() {
 	local trips
 	reconf passive 'check websocket { fall = 100 timeout = "20s" }'
@@ -45,23 +48,23 @@ only_passive() {
 	must lab_stop client newcomers
 }
 
-hangs() {
+unresponsive() {
 	local down_ms
-	within 10 "hung: all are there" listeners_start client $COUNT 60
+	within 10 "unresponsive: all are there" listeners_start client $COUNT 60
 	must lab_kill a game USR1
-	within 20 "hung: the service goes down" service_is a down
-	within 5 "hung: all of them are ended" listeners_end 5
+	within 20 "unresponsive: the service goes down" service_is a down
+	within 5 "unresponsive: all of them are terminated" listeners_end 5
 	down_ms=$(event_ms a service "-> down")
-	number_is "hung: who learned of it" "$(listeners_told .ended)" -eq $COUNT
-	number_is "hung: ms from DOWN to the last of them" \
+	number_is "unresponsive: notified" "$(listeners_told .ended)" -eq $COUNT
+	number_is "unresponsive: ms from DOWN to the last of them" \
 		$(($(listeners_told .last_ms) - down_ms)) -le 100
-	number_is "hung: none before" $(($(listeners_told .first_ms) - down_ms)) -ge -2
-	within 5 "hung: with its reason" event a service shutdown-sessions
-	number_is "hung: counted as our own doing" "$(counter a shut_down)" -ge $COUNT
-	number_is "hung: not as the server's" "$(counter a reset_server)" -eq 0
+	number_is "unresponsive: none before" $(($(listeners_told .first_ms) - down_ms)) -ge -2
+	within 5 "unresponsive: with its reason" event a service shutdown-sessions
+	number_is "unresponsive: counted as our own doing" "$(counter a shut_down)" -ge $COUNT
+	number_is "unresponsive: not as the server's" "$(counter a reset_server)" -eq 0
 	must lab_kill a game USR2
-	within 20 "hung: it goes on" service_is a up
-	within 20 "hung: and owns again" owns a
+	within 20 "unresponsive: it goes on" service_is a up
+	within 20 "unresponsive: and owns again" owns a
 }
 
 nobody_else() {
@@ -73,7 +76,7 @@ nobody_else() {
 	within 20 "nobody else: the service goes down" service_is a down
 	within 5 "nobody else: panic hold" event a state panic-hold
 	holds "nobody else: nobody is ended" none_ended
-	# As soon as there is somebody.
+	# As soon as a peer is up.
 	must lab_game b
 	within 20 "nobody else: the peer is up again" service_is b up
 	within 5 "nobody else: now they are ended" listeners_end 5
@@ -98,7 +101,7 @@ keeps() {
 
 test_nodes a b
 must lab_wait 20 owns a
-hangs
+unresponsive
 nobody_else
 keeps
 must lab_wait 20 owns a

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# No false trip: SOAK_SECONDS (60) of ordinary traffic, of which nothing is the server's fault, and neither
-# node may suspect its service. Both profiles at once, each in a lab of its own.
+# No false trip: SOAK_SECONDS (60) of ordinary traffic without a fault of the server, and neither
+# node may suspect its service. Both profiles run at once, each in a lab of its own.
 #
-#   client    20 players, 10 idle ones that ping, 5 silent ones, somebody joining and leaving every 200 ms,
-#             plain HTTP, garbage, heads that never end
+#   client    20 players, 10 idle ones that ping, 5 silent ones, one every 200 ms that connects and
+#             leaves, plain HTTP, garbage, heads that never end
 #   client1   a player behind a bad link: 5 % loss, reordering, 50 to 150 ms
-#   client2   players that vanish: their cable is cut, the server never hears of it
+#   client2   players that vanish: their cable is cut, the server is never notified
 #   client3   a port scan every five seconds
 
 # shellcheck source=tests/netns/common.sh
@@ -30,12 +30,12 @@ seen() { jq ".$2" "$LAB_DIR/crowd.$1"; }
 echoes_of() { [ "$(lab_ctl a counters --all --json | jq .services.game.out_text)" -gt "$1" ]; }
 
 trips() { status "$1" '[.services[].trips] | add'; }
-# Somebody tripped? Asked a few times a second, or the asking would be the load.
+# Has a node tripped? It is asked a few times a second only, so that the question is no load.
 tripped() {
 	lab_nap 0.1
 	[ "$(trips a)" != 0 ] || [ "$(trips b)" != 0 ]
 }
-# soak_for SECONDS: nothing is waited for but their end, or a trip.
+# soak_for SECONDS: waits until the clients end or a node trips.
 soak_for() { ! lab_wait "$1" tripped; }
 
 passive_events() { lab_ctl "$1" events --recent 1000 --kind passive; }
@@ -61,7 +61,7 @@ start() {
 	must lab_wait 20 echoes_of 100
 }
 
-# One node's verdict.
+# The result of one node.
 judge() {
 	local events
 	events=$(passive_events "$1")
@@ -73,7 +73,7 @@ judge() {
 	number_is "$PROFILE: players steered away by $1" "$(counter "$1" steered_syn)" -eq 0
 }
 
-# The traffic was what it should be, or the silence proves nothing.
+# The traffic was as intended; without it the absence of a trip proves nothing.
 judge_crowd() {
 	local node
 	for node in client client1 client2 client3; do
@@ -89,9 +89,11 @@ judge_crowd() {
 	number_is "$PROFILE: plain requests failed" "$(seen client http_failed)" -eq 0
 	number_is "$PROFILE: babblers" "$(seen client garbage)" -ge $((SOAK_SECONDS / 4))
 	number_is "$PROFILE: heads that never end" "$(seen client slow)" -ge 2
-	number_is "$PROFILE: echoes over the bad link" "$(seen client1 echoes)" -ge $((SOAK_SECONDS / 4))
+	number_is "$PROFILE: echoes over the bad link" \
+		"$(seen client1 echoes)" -ge $((SOAK_SECONDS / 4))
 	number_is "$PROFILE: players that vanished noticed" "$(seen client2 broken)" -ge 1
-	number_is "$PROFILE: ports scanned" "$(seen client3 scanned)" -ge $((SOAK_SECONDS * 202 / 10))
+	number_is "$PROFILE: ports scanned" \
+		"$(seen client3 scanned)" -ge $((SOAK_SECONDS * 202 / 10))
 }
 
 soak() {
@@ -101,7 +103,7 @@ soak() {
 	soak_for $((SOAK_SECONDS * 2 / 3))
 	judge a
 	judge b
-	# A machine that is busy with other things may keep a daemon waiting longer than the lease of fast.
+	# A busy machine may keep a daemon waiting longer than the lease of profile fast.
 	if [ "$PROFILE" = standard ]; then
 		holds "$PROFILE: the owner is the same" owns a
 		number_is "$PROFILE: its epoch" "$(status a .epoch)" -eq "$EPOCH"
@@ -112,7 +114,7 @@ soak() {
 	test_end
 }
 
-# Both profiles side by side: this script again, once for each.
+# Both profiles side by side: this script once more for each.
 both() {
 	local profile parts=() status=0
 	trap - EXIT

@@ -2,26 +2,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Clients whose ARP entry is wrong. First one node alone, which is not owner: a new connection that
-# reaches it is dropped and counted, because nobody may take it. Then two nodes and fifty players whose
-# neighbour entry points to the one that is not owner: it steers them, established or new, and nobody
-# notices.
+# Clients with a wrong ARP entry. First one node alone, which is not owner: it drops and counts a
+# new connection, because no node may take it. Then two nodes and fifty players whose neighbour
+# entry points to the node that is not owner: it steers established and new connections, and no
+# player notices.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-# arp_says NODE: the client's entry for the VIP is the MAC of NODE, whatever ARP says.
-arp_says() { ip -n "$(lab_ns client)" neigh replace "$LAB_VIP" lladdr "$(lab_mac "$1")" dev eth0 nud permanent; }
+# arp_says NODE: sets the entry of the client for the VIP to the MAC of NODE.
+arp_says() {
+	ip -n "$(lab_ns client)" neigh replace "$LAB_VIP" lladdr \
+		"$(lab_mac "$1")" dev eth0 nud permanent
+}
 arp_forgets() { ip -n "$(lab_ns client)" neigh del "$LAB_VIP" dev eth0; }
 
-# connects: a TCP connection to the game; 0 when it comes about, 1 when refused, 124 when nobody answers.
+# connects: opens a TCP connection to the game; 0 when it is established, 1 when it is refused,
+# 124 without an answer.
 connects() { lab_run client timeout 0.7 bash -c "exec 3<>/dev/tcp/$LAB_VIP/$LAB_PORT" 2>/dev/null; }
 is_ignored() {
 	connects
 	[ $? = 124 ]
 }
 
-# The same from the map itself: a stopped daemon tells nothing.
+# The same from the map: a stopped daemon answers nothing.
 pinned_counter() {
 	bpftool -j map dump pinned "$(lab_pins "$1")/counters" |
 		jq "[.[].formatted.values[].value.$2] | add"
@@ -44,7 +48,8 @@ fenced_backup() {
 	within 5 "alone: it is backup" state_is a backup
 	must arp_says a
 	holds "alone, backup: a new connection is not answered" is_ignored
-	number_is "alone, backup: its SYN was dropped and counted" "$(counter a drop_syn_fenced)" -ge 1
+	number_is "alone, backup: its SYN was dropped and counted" \
+		"$(counter a drop_syn_fenced)" -ge 1
 	number_is "alone, backup: no SYN reached the game" "$(counter a syn_local)" -eq 0
 	number_is "alone, backup: nor was it steered" "$(counter a steered_owner)" -eq 0
 	holds "alone, backup: an event tells it" event a drop drop_syn_fenced
@@ -52,7 +57,7 @@ fenced_backup() {
 	must lab_stop a daemon
 }
 
-# A hung daemon's lease ends, and the kernel stops taking players by itself.
+# The lease of an unresponsive daemon ends, and the kernel stops accepting new connections.
 fenced_owner() {
 	local before
 	LAB_CONF_EXTRA='' must lab_conf a b
@@ -61,9 +66,9 @@ fenced_owner() {
 	holds "alone, owner: a new connection is served" connects
 	before=$(counter a drop_syn_fenced)
 	must lab_kill a daemon STOP
-	within 5 "alone, hung: the lease ends" not_owner_by_map a
-	holds "alone, hung: a new connection is not answered" is_ignored
-	number_is "alone, hung: its SYN was dropped and counted" \
+	within 5 "alone, unresponsive: the lease ends" not_owner_by_map a
+	holds "alone, unresponsive: a new connection is not answered" is_ignored
+	number_is "alone, unresponsive: its SYN was dropped and counted" \
 		"$(pinned_counter a drop_syn_fenced)" -gt "$before"
 	must lab_kill a daemon CONT
 	within 10 "alone, goes on: it owns again" owns a
@@ -76,10 +81,14 @@ stale() {
 	syn=$(counter "$node" steered_owner) conn=$(counter "$node" steered_conn)
 	observe_mark stale
 	must arp_says "$node"
-	within 10 "stale ARP: new connections are steered to the owner" rose_since "$node" steered_owner $((syn + 10))
-	within 10 "stale ARP: established ones too" rose_since "$node" steered_conn $((conn + 10 * PLAYERS))
-	holds "stale ARP: each got its second chance first" test "$(counter "$node" second_chance)" -ge "$PLAYERS"
-	holds "stale ARP: the owner saw where they came from" test "$(counter "$owner" syn_steered_in)" -ge 10
+	within 10 "stale ARP: new connections are steered to the owner" rose_since "$node" \
+		steered_owner $((syn + 10))
+	within 10 "stale ARP: established ones too" rose_since "$node" steered_conn \
+		$((conn + 10 * PLAYERS))
+	holds "stale ARP: each got its second chance first" test \
+		"$(counter "$node" second_chance)" -ge "$PLAYERS"
+	holds "stale ARP: the owner saw where they came from" test \
+		"$(counter "$owner" syn_steered_in)" -ge 10
 	holds "stale ARP: the owner serves the new ones" new_players_go_to "$owner"
 	holds "stale ARP: the players are well" calm
 	holds "stale ARP: the players are where they were" players_on "$owner"

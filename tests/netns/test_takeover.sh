@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The owner's node dies twice under fifty players who only listen. Nothing of theirs is on its way, so they learn
-# of it only because the new owner tells them. (test_takeover_crowd.sh has ten thousand of all kinds.)
+# The owner's node dies twice under fifty players that only listen. They send nothing, so they
+# notice only because the new owner notifies them. test_takeover_crowd.sh has ten thousand of all
+# kinds.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -13,7 +14,7 @@
 knows() { [ "$(status "$1" '.peers[0].replica.connections')" -ge "$2" ]; }
 warm() { [ "$(status "$1" '.peers[0].replica.warm')" = true ]; }
 
-# dies COUNT LIMIT-MS: ms from the new owner's first moment to the last of them.
+# dies COUNT LIMIT-MS: the time from the takeover to the last notified player, in ms.
 dies() {
 	local count=$1 limit=$2 owner_ms
 	must lab_wait 20 owns a
@@ -31,7 +32,7 @@ dies() {
 		$(($(listeners_told .last_ms) - owner_ms)) -le "$limit"
 	number_is "$count listeners: none before the node was dead" \
 		$(($(listeners_told .first_ms) - owner_ms)) -ge -5
-	within 5 "$count listeners: it said so" event b peer takeover
+	within 5 "$count listeners: an event reports it" event b peer takeover
 }
 
 test_nodes a b

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Three nodes, priorities 110, 100, 90, each with players of its own, who came while it was owner. Wherever the VIP
-# goes, everybody plays on: what a node does not know it sends to the holder that its replica names, and
-# guesses nothing. When a node dies its players are told, by whoever owns, and nobody else's are.
+# Three nodes with priorities 110, 100 and 90; each has players that connected while it was owner.
+# Wherever the VIP goes, all go on playing: a node steers a packet that it does not know to the
+# holder that its replica names, and never guesses. When a node dies, the owner at that time
+# notifies its clients and no others.
 #
-#   a -> b -> c   planned; group NAME is on node NAME; a is drained meanwhile, else b's successor would be a
-#   a             takes the VIP back by election, and so it does after
-#   a dies        b owns and tells group a
-#   c dies        while a owns: a tells group c
+#   a -> b -> c   planned; group NAME is on node NAME; a is drained meanwhile, because it would
+#                 otherwise be the successor of b
+#   a             takes the VIP back by election, also after the next two steps
+#   a dies        b owns and notifies group a
+#   c dies        while a owns: a notifies group c
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -19,14 +21,18 @@
 EACH=12 # of each kind, in each group
 GROUP=$((3 * EACH))
 NOTICE_MS=1000
-PLAYERS=0 # of hokm-players: only its prober is wanted
+PLAYERS=0 # hokm-players only probes here
 
 boots_again() { lab_node_alive "$1" && lab_game "$1" && lab_daemon "$1"; }
 sees_all() { [ "$(status "$1" '[.peers[] | .pulsing and .replica.warm] | all')" = true ]; }
-peer_dead() { [ "$(status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | .pulsing")" = false ]; }
+peer_dead() {
+	[ "$(status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | .pulsing")" = false ]
+}
 all_see_all() {
 	local node
-	for node in a b c; do within 20 "$1: $(lab_name "$node") sees and knows both others" sees_all "$node"; done
+	for node in a b c; do
+		within 20 "$1: $(lab_name "$node") sees and knows both others" sees_all "$node"
+	done
 }
 successor_is() { [ "$(status "$1" .successor)" = "$2" ]; }
 local_players() {
@@ -34,23 +40,26 @@ local_players() {
 		jq '[.conns[] | select(.target == "local" and .ws == "open")] | length'
 }
 has_players() { [ "$(local_players "$1")" -ge "$2" ]; }
-# Pings are frequent, so that everybody but the silent sends packets after each move.
+# Pings are frequent, so that all clients but the silent ones send packets after each move.
 group() { audience "$1" client --ping 200 --sending "$EACH" --pinging "$EACH" --silent "$EACH"; }
 talked() { [ "$(counter "$1" steered_holder)" -ge "$2" ]; }
 
-# moves_to NODE GROUP...: the owner hands over; these groups, none of which is on NODE, play on.
+# moves_to NODE GROUP...: the owner hands over; these groups, none of which is on NODE, go on
+# playing.
 moves_to() {
 	local node=$1 name words
 	shift
 	words="$(lab_name "$OWNER_NODE") to $(lab_name "$node")"
 	for name in "$@"; do ask_audience "$name" mark; done
 	observe_mark moves
-	holds "$words: the owner takes the order" told "$OWNER_NODE" failover --to "$(lab_name "$node")"
+	holds "$words: the owner takes the order" ctl_ok "$OWNER_NODE" failover --to \
+		"$(lab_name "$node")"
 	within 5 "$words: it owns" owns "$node"
 	within 5 "$words: ARP shows it" owner_is "$node"
 	OWNER_NODE=$node
-	# A sending and a pinging player make a packet each whose holder the new owner must find.
-	within 5 "$words: packets of each group reached their holder" talked "$node" $((2 * EACH * $#))
+	# A sending and a pinging player send a packet each; the new owner must find its holder.
+	within 5 "$words: packets of each group reached their holder" talked "$node" \
+		$((2 * EACH * $#))
 	number_is "$words: sent by a guess" \
 		$(($(counter "$node" second_chance) - $(counter "$node" steered_holder))) -eq 0
 	observe_mark moved
@@ -60,35 +69,36 @@ moves_to() {
 	for name in "$@"; do plays_on "$words: group $name" "$name"; done
 }
 
-# joins GROUP: its players come to the owner, which must be node GROUP.
+# joins GROUP: its players connect to the owner, which must be node GROUP.
 joins() {
 	must group "$1"
 	within 10 "group $1 comes in" gathered "$1"
 	within 5 "group $1 is on $(lab_name "$1")" has_players "$1" "$GROUP"
 }
 
-# told_of NODE OWNER AFTER_MS: group NODE noticed, told by OWNER.
+# told_of NODE OWNER AFTER_MS: the clients of NODE noticed, notified by OWNER.
 told_of() {
 	local kind words
 	words="$(lab_name "$1") dead"
 	within 5 "$words: everybody of group $1 has noticed" noticed "$1"
 	for kind in "${KINDS[@]}"; do
-		number_is "$words: $kind players noticed, ms" "$(notice_ms "$kind" "$3")" -le "$NOTICE_MS"
+		number_is "$words: $kind players noticed, ms" \
+			"$(notice_ms "$kind" "$3")" -le "$NOTICE_MS"
 	done
 	number_is "$words: of them by a RST" "$(field "$REPLY_AUDIENCE" reset)" -eq "$GROUP"
-	holds "$words: an event of $(lab_name "$2") says so" event "$2" peer takeover
+	holds "$words: an event of $(lab_name "$2") reports it" event "$2" peer takeover
 }
 
 planned() {
 	joins a
 	moves_to b a
 	joins b
-	must told a drain
+	must ctl_ok a drain
 	within 5 "primary drained: the third is the backup's successor" successor_is b third
 	moves_to c a b
 	joins c
-	must told a undrain
-	for node in a b c; do must told "$node" ready; done
+	must ctl_ok a undrain
+	for node in a b c; do must ctl_ok "$node" ready; done
 	back_on_the_primary "undrained" a b c
 }
 
@@ -121,7 +131,7 @@ owner_dies() {
 	back_on_the_primary "booted again" b c
 }
 
-# The owner has the VIP already; what counts is from when it knows that the node is dead.
+# The owner has the VIP already; the time counts from when it considers the node dead.
 holder_dies() {
 	local began_ms
 	must lab_wait 10 knows_of a c "$GROUP"
