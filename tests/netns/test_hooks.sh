@@ -57,7 +57,7 @@ begun() { sed -n 's/^begin \([a-z]* [a-z]*\):.*/\1/p' "$(log_of "$1")" | tr '\n'
 # moves WORDS FROM TO [CMD]: the VIP goes over, and no player notices, whatever the hooks do. CMD is run meanwhile.
 moves() {
 	observe_mark moves
-	holds "$1: the owner takes the order" told "$2" failover
+	holds "$1: the owner takes the order" ctl_ok "$2" failover
 	${4:-true}
 	within 2 "$1: the other node owns" owns "$3"
 	within 2 "$1: ARP shows it" owner_is "$3"
@@ -107,7 +107,7 @@ timeout_is() {
 	local before
 	before=$(reloads a)
 	sed -i "s/timeout = \"[0-9]*ms\"/timeout = \"$1ms\"/" "$LAB_DIR/a/hokm-xdp.conf"
-	must told a reload
+	must ctl_ok a reload
 	must lab_wait 10 reloaded a "$before"
 }
 
