@@ -121,7 +121,7 @@ small_mtu() {
 }
 
 waits() { [ "$(status "$1" .waits_for_replica_ms)" != null ]; }
-says_it_waits() { lab_ctl "$1" status | grep -q 'waits for a peer.s list of connections'; }
+says_it_waits() { lab_ctl "$1" status | grep -q 'does not preempt yet: it waits until a peer'; }
 owned_since() { status "$1" .since_ms; }
 
 # returns WAIT: the primary was away and comes back with this wait in its configuration; its

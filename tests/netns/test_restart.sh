@@ -70,7 +70,7 @@ stop_under_players() {
 	within 5 "stop: priority 0 was on the wire" lab_gone sw priority-zero
 	within 10 "stop: the daemon ends" lab_gone a daemon
 	holds "stop: it logs that the packet path stays" \
-		log_says a "the packet path stays pinned, never as owner"
+		log_says a "the packet path stays pinned for them, never as owner"
 	number_is "stop: the pinned lease" "$(pinned_own a lease_until_ns)" -eq 0
 	holds "stop: the VIP is no address of the node" has_no_vip a
 	holds "stop: only the peer answers ARP" sole_owner b

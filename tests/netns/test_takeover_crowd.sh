@@ -25,7 +25,7 @@ NOTICE_MS=1000
 PLAYERS=0 # hokm-players only probes here
 
 rows() { lab_ctl b conns --peer primary --json --limit 100000 "$@" | jq "$ROWS"; }
-told_says() { log_says b "players of dead peer primary: told"; }
+told_says() { log_says b "clients of dead peer primary:"; }
 cut_told() { [ "$(cut_ended)" -ge "$1" ]; }
 cut_ended() {
 	ask_audience cut status
