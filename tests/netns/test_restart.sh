@@ -160,12 +160,12 @@ reload_bad() {
 	sed -i 's/fall = 6/fall = 7/' "$(conf_of a)"
 	echo 'no_such_key = 1' >>"$(conf_of a)"
 	reload_refused "reload of a broken file" "no_such_key: there is no such key here" \
-		"reload refused: the file is wrong"
+		"reload refused: the file has errors"
 	sed '1s/.*/vrrp {/' "$LAB_DIR/good.conf" >"$(conf_of a)"
-	reload_refused "reload of half a file" "$(conf_of a):" "reload refused: the file is wrong"
+	reload_refused "reload of half a file" "$(conf_of a):" "reload refused: the file has errors"
 	rm "$(conf_of a)"
 	reload_refused "reload without a file" "No such file or directory" \
-		"reload refused: the file is wrong"
+		"reload refused: the file has errors"
 	sed 's/garp_count = 7/garp_count = 7 vrid = 26/; s/fall = 6/fall = 7/' \
 		"$LAB_DIR/good.conf" >"$(conf_of a)"
 	reload_refused "reload of what needs a restart" "vrid can only be changed by a restart" \

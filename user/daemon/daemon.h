@@ -14,7 +14,7 @@
 #include "act/hooks.h"
 #include "daemon/adverts.h"
 #include "daemon/check_runner.h"
-#include "daemon/drain.h"
+#include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/peer_takeover.h"

@@ -77,7 +77,7 @@ int heartbeat_open(struct heartbeat *h, struct node *n)
 }
 
 /*
- * This timer runs for ever: a periodic file descriptor of its own costs two system calls a tick
+ * This timer runs permanently: a periodic file descriptor of its own costs two system calls a tick
  * less than a timer of the event loop that is armed again each time.
  */
 int heartbeat_start(struct heartbeat *h)

@@ -41,7 +41,7 @@ struct inbox {
 void inbox_note(struct inbox *in, enum inbox_note note);
 /* Appends an event for the VRRP machine. A full queue drops it, which is logged. */
 void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev);
-/* A service refused a connection, by the word of the packet path. */
+/* The packet path saw that a service refused a connection. */
 void inbox_note_refused(struct inbox *in, unsigned int service_slot);
 
 /* Takes the notes of `mask` out; `events`, `refused` and `ticks` stay until inbox_done(). */

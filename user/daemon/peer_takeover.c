@@ -82,8 +82,8 @@ static void fill_queue(struct peer_takeover *t, unsigned int slot)
 	err = hokm_bpf_sweep_replica(t->node->bpf, &p->cursor, SLICE, queue_one, &w, &p->walked);
 	if (err >= 0)
 		return;
-	log_error("could not walk through map replica: %s; some clients of a dead peer are "
-		  "notified later",
+	log_error("could not walk through map replica: %s; "
+		  "some clients of a dead peer are notified later",
 		  strerror(-err));
 	p->walked = true;
 }

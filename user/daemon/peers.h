@@ -55,7 +55,8 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag);
 /*
  * Some peer can serve this service's players: it is alive, its daemon too, and says that the
- * service is UP. A peer known by adverts alone (keepalived) counts as healthy (DESIGN rule 5).
+ * service is UP. A peer known by adverts alone (keepalived) counts as healthy (rule 5,
+ * docs/architecture.md).
  */
 bool peers_serve(const struct peers *p, uint32_t tag, uint64_t now_ns);
 

@@ -84,8 +84,8 @@ static int swap(struct daemon *d, struct conf *wanted)
 
 	if (err) {
 		if (use_conf(d, was))
-			log_error("could not go back to the former configuration: restart the "
-				  "daemon");
+			log_error("could not restore the former configuration: "
+				  "restart the daemon");
 		d->node.services = old;
 		conf_free(wanted);
 		return err;

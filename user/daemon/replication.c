@@ -305,8 +305,8 @@ static void look_for_lost(struct replication *r, uint64_t now_ns)
 		if (!hokm_bpf_get_counters(r->node->bpf, services->list[s].slot, &c))
 			lost += c.changes_lost;
 	if (lost > r->lost && r->lost_ns) {
-		log_warn("%llu openings and ends of connections found no room on their way to the "
-			 "daemon: the whole list is replicated to every peer",
+		log_warn("%llu changes of connections found no room in map changes: "
+			 "the whole list is replicated to every peer",
 			 (unsigned long long)(lost - r->lost));
 		for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 			if (r->peers[i].link)

@@ -53,7 +53,8 @@ struct service {
 	uint64_t terminated_ns;
 	/* How much the server sent to players, and when that grew last; 0: never looked. */
 	uint64_t sent, active_ns;
-	bool drain_kept; /* reported: the drain is over, but the players stay for want of a peer */
+	/* Reported: the drain is over, but no peer serves the players, so they stay. */
+	bool drain_kept;
 };
 
 struct services {

@@ -34,8 +34,8 @@ static void flush(struct batch *b)
 		return;
 	n = session_reset_send(&b->e->reset, b->conns, b->n);
 	if (n < 0)
-		log_error("could not terminate %u connections: %s; their clients wait for their "
-			  "own timeout",
+		log_error("could not terminate %u connections: %s; "
+			  "their clients wait for their own timeout",
 			  b->n, strerror(-n));
 	b->e->had_socket += n > 0 ? (unsigned int)n : 0;
 	b->n = 0;
@@ -124,8 +124,8 @@ void session_end_walk(struct session_end *e, uint64_t now_ns)
 	err = hokm_bpf_sweep_conns(e->node->bpf, &e->cursor, SLICE, end_one, &b, &done);
 	flush(&b);
 	if (err < 0)
-		log_error("could not walk through map conns: %s; not every connection is "
-			  "terminated",
+		log_error("could not walk through map conns: %s; "
+			  "not every connection is terminated",
 			  strerror(-err));
 	if (err < 0 || done) {
 		report(e);

@@ -2,8 +2,8 @@
 /*
  * Terminates connections whose sockets are on this node, so that their players connect to a peer.
  * Causes: a service is DOWN because its server is unresponsive, while a peer can take its players
- * (decide/unresponsive); the time of a drain is over (drain.h). Both follow from active checks or
- * an operator, never from passive signals (DESIGN rule 4).
+ * (decide/unresponsive); the time of a drain is over (node_drain.h). Both follow from active checks
+ * or an operator, never from passive signals (rule 4, docs/architecture.md).
  *
  * One walk through map conns serves all services that wait for it, a slice a millisecond. A service
  * for which it is requested while a walk is under way gets the next walk.

@@ -52,8 +52,8 @@ static void sense_peers(struct daemon *d)
 static void report_panic(struct daemon *d)
 {
 	if (d->policy.panic) {
-		log_error("PANIC HOLD: no node has a healthy service; this node keeps the VIP and "
-			  "tries on");
+		log_error("PANIC HOLD: no node has a healthy service; "
+			  "this node keeps the VIP, and the checks go on");
 		events_add(d->node.events, "state", HOKM_R_PANIC_HOLD, "%s",
 			   hokm_reason_text(HOKM_R_PANIC_HOLD));
 	} else {

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
+#include "daemon/front_ops.h"
 #include "daemon/lock.h"
 #include "daemon/loop.h"
 #include "daemon/reload.h"
-#include "daemon/run.h"
 #include "daemon/start.h"
 
 #define RT_PRIORITY 50
@@ -103,8 +103,8 @@ static int check_interface(const struct conf *c)
 {
 	if (if_nametoindex(c->interface))
 		return 0;
-	log_error("there is no interface %s on this node: set `interface` in %s to one of "
-		  "`ip link show`",
+	log_error("there is no interface %s on this node: "
+		  "set `interface` in %s to one of `ip link show`",
 		  c->interface, c->file);
 	return -ENODEV;
 }
@@ -222,12 +222,13 @@ static bool players_left(struct daemon *d)
 	int64_t n = sweep_count_players(d->node.bpf);
 
 	if (n < 0)
-		log_error("could not count the players that are left: %s; the packet path stays "
-			  "pinned",
+		log_error("could not count the players that are left: %s; "
+			  "the packet path stays pinned",
 			  strerror((int)-n));
 	else if (n > 0)
-		log_warn("%lld players are still on this node: the packet path stays pinned for "
-			 "them, never as owner; `hokm-xdp cleanup` removes it",
+		log_warn("%lld players are still on this node: "
+			 "the packet path stays pinned for them, never as owner; "
+			 "`hokm-xdp cleanup` removes it",
 			 (long long)n);
 	else
 		log_info("no player is left on this node: everything is removed");

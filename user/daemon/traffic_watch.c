@@ -84,8 +84,8 @@ static void report_tripped(struct node *n, const char *name, const struct observ
 	const char *text = hokm_reason_text(v->reason);
 	uint64_t hold_ms = v->until_ns > now_ns ? (v->until_ns - now_ns) / NS_PER_MS : 0;
 
-	log_warn("service %s suspect reason=%s (%s): %llu of %llu; new players go to a peer for "
-		 "%llu ms, active checks run now",
+	log_warn("service %s suspect reason=%s (%s): %llu of %llu; "
+		 "new players go to a peer for %llu ms, active checks run now",
 		 name, hokm_reason_name(v->reason), text, (unsigned long long)v->wrong,
 		 (unsigned long long)v->all, (unsigned long long)hold_ms);
 	events_add(n->events, "passive", v->reason, "%s: %s: %llu of %llu, held for %llu ms", name,
@@ -165,8 +165,8 @@ static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
 
 	if (err) {
 		if (!svc->observe_failed)
-			log_error("passive checks of service %s: could not read the maps of the "
-				  "packet path: %s; active checks go on",
+			log_error("passive checks of service %s: could not read the maps: %s; "
+				  "active checks go on",
 				  svc->conf->name, strerror(-err));
 		svc->observe_failed = true;
 		return;

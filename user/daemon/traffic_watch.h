@@ -3,7 +3,7 @@
  * Passive checks: samples the counters of the packet path and the requests that wait for an answer,
  * lets decide/observe judge them, and carries its verdicts out: new players are steered to a peer
  * (map suspects), the active checks go on alert, and an event gives the reason. Only the active
- * checks ever change the health of a service (DESIGN rule 4).
+ * checks ever change the health of a service (rule 4, docs/architecture.md).
  */
 #ifndef HOKM_DAEMON_TRAFFIC_WATCH_H
 #define HOKM_DAEMON_TRAFFIC_WATCH_H

@@ -3,7 +3,7 @@
 #ifndef HOKM_SERVE_FRONT_H
 #define HOKM_SERVE_FRONT_H
 
-#include "daemon/run.h"
+#include "daemon/front_ops.h"
 
 extern const struct daemon_front serve_front;
 

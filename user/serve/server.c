@@ -6,7 +6,7 @@
  *   accept -> credentials -> [ request -> handler -> reply ]* -> closed
  *
  * Any fault of a client is answered if possible and counted, and the client is disconnected;
- * nothing else happens (DESIGN rule 8).
+ * nothing else happens (rule 8, docs/architecture.md).
  */
 #include <errno.h>
 #include <grp.h>
@@ -415,9 +415,9 @@ static int find_group(struct ctl_server *s, const char *group)
 	if (!g) {
 		int err = errno ? -errno : -ENOENT;
 
-		log_error(
-			"ctl_group %s: there is no such group; create it (groupadd %s) or correct the key",
-			group, group);
+		log_error("ctl_group %s: there is no such group; "
+			  "create it (groupadd %s) or correct the key",
+			  group, group);
 		return err;
 	}
 	s->gid = g->gr_gid;

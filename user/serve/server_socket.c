@@ -27,8 +27,8 @@ static int fill_address(const char *path, struct sockaddr_un *sa)
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(sa->sun_path)) {
-		log_error("control socket %s: the path is longer than %zu bytes; choose a shorter "
-			  "one (key socket)",
+		log_error("control socket %s: the path is longer than %zu bytes; "
+			  "choose a shorter one (key socket)",
 			  path, sizeof(sa->sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
@@ -79,8 +79,8 @@ static int remove_stale(const struct sockaddr_un *sa)
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode)) {
-		log_error("control socket: %s exists and is no socket; remove it or choose another "
-			  "path (key socket)",
+		log_error("control socket: %s exists and is no socket; "
+			  "remove it or choose another path (key socket)",
 			  path);
 		return -EEXIST;
 	}

@@ -245,10 +245,10 @@ int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const js
 
 	if (server->n_streams >= CTL_STREAMS_MAX) {
 		server->stats.busy++;
-		snprintf(
-			error, error_size,
-			"%d long listings are being made already; try again when one of them is complete",
-			CTL_STREAMS_MAX);
+		snprintf(error, error_size,
+			 "%d long listings are being made already; "
+			 "try again when one of them is complete",
+			 CTL_STREAMS_MAX);
 		return -EBUSY;
 	}
 	err = work->prepare(server->arg, args, &job, error, error_size);

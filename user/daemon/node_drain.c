@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See drain.h. */
+/* See node_drain.h. */
 #include "base/log.h"
-#include "daemon/drain.h"
+#include "daemon/node_drain.h"
 #include "daemon/node.h"
 #include "daemon/session_end.h"
 #include "decide/unresponsive.h"
@@ -36,8 +36,8 @@ static void end_sessions(struct node *n, struct session_end *e, struct service *
 	if (svc->drain_kept)
 		return;
 	svc->drain_kept = true;
-	log_warn("service %s: the time of the drain is over, but no peer serves it: its players "
-		 "stay until a peer does, or until `hokm-xdp ctl undrain`",
+	log_warn("service %s: the time of the drain is over, but no peer serves it: "
+		 "its players stay until a peer does, or until `hokm-xdp ctl undrain`",
 		 name);
 	events_add(n->events, "service", HOKM_R_DRAIN_TIMEOUT,
 		   "%s: %s, but no peer serves it: its players stay", name,

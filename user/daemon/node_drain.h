@@ -3,8 +3,8 @@
  * The drain: the operator wants this node empty. New players go to a peer (the policy sees to
  * that), the present ones stay until they leave, or until the drain's time is over.
  */
-#ifndef HOKM_DAEMON_DRAIN_H
-#define HOKM_DAEMON_DRAIN_H
+#ifndef HOKM_DAEMON_NODE_DRAIN_H
+#define HOKM_DAEMON_NODE_DRAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the daemon wants of the part that operators talk to. */
+#ifndef HOKM_DAEMON_FRONT_OPS_H
+#define HOKM_DAEMON_FRONT_OPS_H
+
+#include <systemd/sd-event.h>
+
+struct conf;
+struct daemon;
+struct events;
+
+/*
+ * The front: where operators reach the daemon. serve/ implements it and main.c passes it in, so the
+ * daemon does not depend on it.
+ */
+struct daemon_front {
+	/* On the thread of the loop, before the loop runs. 0 or -errno, logged. */
+	int (*open)(struct daemon *d, sd_event *event, const struct conf *c, struct events *events,
+		    void **front);
+	/* NULL is fine. */
+	void (*close)(void *front);
+};
+
+#endif
