@@ -11,7 +11,7 @@
 
 #include "conf/conf.h"
 #include "ctl/client.h"
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 
 static int use_path(const char *found, char *path, size_t size, FILE *err)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/commands.h"
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 #include "ctl/render.h"
 
 #define END_OF_OPTIONS       \

@@ -6,7 +6,7 @@
  */
 #include <time.h>
 
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 #include "ctl/render.h"
 
 #define LOOK_NS 500000000L

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ctl/commands.h"
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 
 #define HELP_WIDTH  80 /* columns of a terminal */
 #define HELP_COLUMN 24 /* where the texts of commands and options begin */

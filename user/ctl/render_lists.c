@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 #include "ctl/render.h"
 #include "hokm/names.h"
 

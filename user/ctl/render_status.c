@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "base/ctl_proto.h"
 #include "ctl/render.h"
 
 #define WARN "  WARNING  "
