@@ -58,7 +58,8 @@ class Known:
     def _kinds(self, text):
         """What `ctl events --kind` takes."""
         kernel = text[text.index("#define HOKM_EVENT_KINDS("):text.index("enum hokm_event_kind {")]
-        own = re.search(r"#define EVENT_WHATS(.*?)\n\n", read(self.top, "user/sense/events.h"), re.S)
+        own = re.search(r"#define EVENT_WHATS(.*?)\n\n", read(self.top, "user/sense/events.h"),
+                        re.S)
         return {"kernel", "daemon"} | set(re.findall(r'"([a-z-]+)"', kernel + own.group(1)))
 
     def _keys(self):

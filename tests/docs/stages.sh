@@ -6,7 +6,7 @@
 #   stage NAME        brings the lab to this stage; stages come in the order below
 #   run NODE COMMAND  the command on the node, as a page shows it
 #
-# Each answer ends with a line "=== STATUS". On a node `hokm-xdp` and /sys/fs/bpf mean the lab's own.
+# Each answer ends with a line "=== STATUS". On a node, hokm-xdp and /sys/fs/bpf are the lab's own.
 
 PROFILE=standard
 PLAYERS=12
