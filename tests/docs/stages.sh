@@ -48,9 +48,10 @@ stage_steady() {
 stage_frozen() { lab_kill a game STOP && lab_wait 5 has_rows a; }
 stage_failover() {
 	lab_kill a game CONT
-	lab_wait 30 all_is_well && lab_wait 30 calm && lab_wait 10 owns a
+	lab_wait 60 all_is_well && lab_wait 60 owns a && echo rejoin >&"$PLAYERS_IN" &&
+		lab_wait 30 players_on a && lab_wait 30 calm
 }
-stage_moved() { lab_wait 10 owns b && lab_wait 10 owns_not a; }
+stage_moved() { lab_wait 30 owns b && lab_wait 30 owns_not a; }
 stage_drain() { :; }
 
 run_on() {

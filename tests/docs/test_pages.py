@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 """Proves that the pages are true: links, names, configuration, commands and the shape of outputs.
 
   tests/docs/test_pages.py            compares; one line "ok ..." or "not ok ..." a check

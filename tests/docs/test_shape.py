@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
 """Proves that the comparison of outputs sees what matters and nothing else."""
 
 import os
