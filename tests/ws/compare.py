@@ -58,7 +58,8 @@ def judge(conn, entry):
 def conns(dump, client):
     """Compares every connection of the client."""
     kernel = entries(dump)
-    answer = {"conns": 0, "exact": 0, "lost": 0, "out_of_step": 0, "frames": 0, "wrong": []}
+    answer = {"conns": 0, "exact": 0, "lost": 0, "out_of_step": 0, "frames": 0, "wrong": [],
+              "stuck": []}
     for conn in client["conns"]:
         entry = kernel.get(conn["port"])
         answer["conns"] += 1
@@ -68,7 +69,10 @@ def conns(dump, client):
         if entry:
             answer["lost"] += bool(entry["sync_lost"])
             answer["exact"] += not wrong and not entry["sync_lost"]
-            answer["out_of_step"] += any(entry[h]["ws"]["state"] != FRAMES for _, _, h in WAYS)
+            stuck = [h for _, _, h in WAYS if entry[h]["ws"]["state"] != FRAMES]
+            answer["out_of_step"] += bool(stuck)
+            answer["stuck"] += [{"port": conn["port"], "way": h, "follows": entry[h],
+                                 "sync_lost": entry["sync_lost"]} for h in stuck]
     return answer
 
 

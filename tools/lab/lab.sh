@@ -96,12 +96,13 @@ lab_start_time() {
 }
 
 # lab_spawn NODE NAME CMD...: in the background; log and pid are kept under NODE.NAME.
+# It runs with the priority of the lab, which is LAB_BELOW steps above that of the script.
 # LAB_STDIN is what the command reads from, /dev/null by default; LAB_STDOUT where it writes to, the log
 # by default.
 lab_spawn() {
 	local node=$1 name=$2 pid
 	shift 2
-	nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@" \
+	nice -n "-${LAB_BELOW:-0}" nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@" \
 		<"${LAB_STDIN:-/dev/null}" 2>>"$LAB_DIR/log/$node.$name" \
 		>>"${LAB_STDOUT:-$LAB_DIR/log/$node.$name}" {LAB_NAP}>&- &
 	pid=$!
