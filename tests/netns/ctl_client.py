@@ -11,14 +11,14 @@
   half             sends half a frame and waits
   silent           sends nothing and waits
   unread           asks for all events again and again and reads nothing
-  crowd N          opens N connections, prints how many were refused, and keeps the others open until
-                   the end of stdin
+  crowd N          opens N connections, prints how many were refused, and keeps the others open
+                   until the end of stdin
   follow N         follows the events of operator commands without reading, while another connection
                    gives N commands; then reads and prints how many events came, and how many the
                    daemon reported as missed
 
-Every other way prints the answers of the daemon, until the daemon closes or until five seconds after
-its deadline.
+Every other way prints the answers of the daemon, until the daemon closes or until five seconds
+after its deadline.
 """
 
 import json

@@ -4,8 +4,8 @@
 
   relay.py NETNS INTERFACE MODE     run in the sender's network namespace
 
-Messages that leave eth0 are sent at INTERFACE in the namespace NETNS (the end of the receiver's cable
-at the switch). The direct way must be closed meanwhile (tools/lab/lose.bpf.c).
+Messages that leave eth0 are sent at INTERFACE in the namespace NETNS (the end of the receiver's
+cable at the switch). The direct way must be closed meanwhile (tools/lab/lose.bpf.c).
 
   swap     swaps each pair of DATA messages; a message without a second one for HOLD_S is sent alone
   double   sends every message twice
