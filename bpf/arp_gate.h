@@ -2,7 +2,7 @@
 /*
  * The ARP gate (RFC 826), in both directions: only the owner answers ARP requests for a VIP, and
  * only the owner sends ARP that claims a VIP. The lease decides, not the daemon. So a node whose
- * daemon is unresponsive stops to answer as soon as its lease runs out (DESIGN rule 1).
+ * daemon is unresponsive stops to answer as soon as its lease runs out (architecture rule 1).
  *
  * The hardware type is not checked, because Linux treats Ethernet and IEEE 802 as the same.
  */

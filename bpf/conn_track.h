@@ -159,7 +159,7 @@ static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __
 /*
  * Will the server accept the client's RST (RFC 5961 section 3.2)? Its sequence number must be that
  * of the next byte, or the server's newest acknowledgement. A RST from a sender that does not see
- * the connection must change nothing (DESIGN rule 8).
+ * the connection must change nothing (architecture rule 8).
  */
 static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 {

@@ -6,7 +6,7 @@
  *
  * Invariants
  *  - Nothing changes before source, TTL, length, version, tag and freshness have been checked, in
- *    this order (DESIGN rule 8).
+ *    this order (architecture rule 8).
  *  - A probe changes nothing but the window against its own replay.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of

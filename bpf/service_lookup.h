@@ -21,7 +21,7 @@ static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, 
 
 /*
  * Is the service suspect? Then new connections go to a peer on which it is up, for a bounded time
- * (DESIGN rule 4).
+ * (architecture rule 4).
  */
 static __always_inline bool is_suspect(const struct packet *p, __u32 slot)
 {

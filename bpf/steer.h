@@ -67,7 +67,8 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
 
 /*
  * Is the target of the half-open entry still right for the client's repeated SYN? A local server
- * that has answered keeps the connection, owner or not, because its socket has it (DESIGN rule 2).
+ * that has answered keeps the connection, owner or not, because its socket has it (architecture
+ * rule 2).
  */
 static __always_inline bool target_holds(const struct packet *p, const struct hokm_half_open *half,
 					 bool owner)

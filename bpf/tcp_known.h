@@ -6,8 +6,8 @@
  * Invariants
  *  - A packet goes to the target of its entry. A target that is a dead peer gives DEAD, which
  *    dead_peer.h carries out at the end of the pipeline.
- *  - A packet that a peer steered here is never steered on. Its entry becomes local (DESIGN rule
- *    3).
+ *  - A packet that a peer steered here is never steered on. Its entry becomes local
+ *    (architecture rule 3).
  */
 #ifndef HOKM_BPF_TCP_KNOWN_H
 #define HOKM_BPF_TCP_KNOWN_H

@@ -9,7 +9,7 @@
  *
  * Invariants
  *  - A SYN is delivered here or steered to a peer; it is dropped only by a node that is not owner
- *    and knows no owner (the fence, DESIGN rule 1).
+ *    and knows no owner (the fence, architecture rule 1).
  *  - A repeated SYN follows the first one as long as its target can still serve it.
  *  - A SYN whose connection is in conns and is not over goes where that connection goes. The kernel
  *    there answers it with a challenge ACK (RFC 5961 section 4).

@@ -8,8 +8,8 @@
  *   an alive peer exists                steer to the best one: the second chance
  *   else                                pass to the kernel, whose RST is the honest answer
  *
- * Rules: a connection stays with its local socket, owner or not (DESIGN rule 2), and a steered
- * packet is steered at most once more (DESIGN rule 3).
+ * Rules: a connection stays with its local socket, owner or not (architecture rule 2), and a
+ * steered packet is steered at most once more (architecture rule 3).
  */
 #ifndef HOKM_BPF_TCP_UNKNOWN_H
 #define HOKM_BPF_TCP_UNKNOWN_H

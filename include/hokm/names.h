@@ -11,7 +11,7 @@
 
 #include "hokm/abi.h"
 
-/* Reason codes: why a state changed. One value per cause (DESIGN rule 6). */
+/* Reason codes: why a state changed. One value per cause (architecture rule 6). */
 #define HOKM_REASONS(X, p)                                                                       \
 	X(p, NONE, "none", "no state has changed yet")                                           \
 	X(p, STARTED, "started", "the daemon started")                                           \

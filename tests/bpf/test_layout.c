@@ -2,7 +2,7 @@
 /*
  * The layout hash of the pinned maps. A daemon refuses pins with another hash than its own, so the
  * hash may change only together with HOKM_ABI_VERSION: every other change of it would make an
- * upgrade refuse the pins of the running daemon (DESIGN rule 7).
+ * upgrade refuse the pins of the running daemon (architecture rule 7).
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), new connections: the target of a SYN on the owner and on
- * other nodes, and SYNs of known connections. test_steer_known.c tests all other packets.
+ * The steering table (docs/architecture.md, walk of a packet), new connections: the target of a SYN
+ * on the owner and on other nodes, and SYNs of known connections. test_steer_known.c tests all
+ * other packets.
  */
 #include <arpa/inet.h>
 #include <string.h>

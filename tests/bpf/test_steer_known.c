@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steering table (DESIGN section 4), packets of connections: known ones, unknown ones, and
- * steered ones. test_steer.c tests new connections.
+ * The steering table (docs/architecture.md, walk of a packet), packets of connections: known ones,
+ * unknown ones, and steered ones. test_steer.c tests new connections.
  */
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A suspect service (DESIGN rule 4): new connections go to an UP peer while one of its two times
- * lies ahead, and existing connections stay. Also the choice of the target when peers are suspect
- * too.
+ * A suspect service (architecture rule 4): new connections go to an UP peer while one of its two
+ * times lies ahead, and existing connections stay. Also the choice of the target when peers are
+ * suspect too.
  */
 #include <arpa/inet.h>
 #include <endian.h>

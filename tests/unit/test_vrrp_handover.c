@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VRRP machine between two hokm-xdp nodes: handover and claim, which pulses confirm (DESIGN 6).
- * vrrp_rig.h explains the tables.
+ * The VRRP machine between two hokm-xdp nodes: handover and claim, which pulses confirm
+ * (docs/architecture.md). vrrp_rig.h explains the tables.
  */
 #include <setjmp.h>
 #include <stdarg.h>
