@@ -21,7 +21,7 @@ PIECE = re.compile(LITERAL)
 CLAUSE_END = (".", ",", ";", ":", "?", "!", "\\n", "{", "}", "]", ")", " ")
 CLAUSE_BEGIN = re.compile(
     r"(and|or|but|nor|because|so|as|if|when|while|until|unless|before|after|since|though|where|"
-    r"which|who|that|than|for|to|by|with|without|from)\b|[(\[{]")
+    r"which|who|that|than|for|to|by|with|without|from)\b|\w+=|[(\[{]")
 # A text of several sentences is no message but a paragraph: it is cut where its lines are full.
 SENTENCES = re.compile(r"\. [A-Z%]")
 

@@ -98,8 +98,8 @@ static void test_status_of_an_owner(void **state)
 		"  SERVICE  ADDRESS            STATE        FOR  PLAYERS\n",
 		"  game     192.168.1.25:8765  up     1 min 5 s       50\n",
 		"  game     websocket  up          4/4  400 ms ago  2 ms  check-ok\n",
-		"  game     http       DOWN        0/4   1.2 s ago  3 ms  check-status: GET "
-		"/health: 503 (running)\n",
+		"  game     http       DOWN        0/4   1.2 s ago  3 ms  "
+		"check-status: GET /health: 503 (running)\n",
 		"  game     tcp        unknown     0/4       never     -  no result yet\n",
 		"  SERVICE  PASSIVE  OLDEST UPGRADE  OLDEST PING  TRIPS\n",
 		"  game     off                   -            -      0\n",
@@ -467,15 +467,15 @@ static void test_events(void **state)
 	assert_int_equal(setenv("TZ", "XYZ-1", 1), 0);
 	assert_event("{'seq':1,'time':'2026-11-22T20:30:01.123Z','source':'kernel','kind':'open',"
 		     "'text':'client=192.168.1.50:40312 service=game target=local'}",
-		     "2026-11-22 21:30:01.123 kernel open client=192.168.1.50:40312 service=game "
-		     "target=local\n");
+		     "2026-11-22 21:30:01.123 kernel open "
+		     "client=192.168.1.50:40312 service=game target=local\n");
 	assert_event("{'seq':2,'time':'2026-12-31T23:30:01.007Z','source':'daemon','kind':'state',"
 		     "'what':'state','reason':'master-down','text':'backup -> master'}",
 		     "2027-01-01 00:30:01.007 daemon state backup -> master (master-down)\n");
 	assert_event("{'time':'yesterday','source':'daemon','kind':'x','text':'y'}",
 		     "yesterday daemon x y\n");
-	assert_event("{'dropped':12}", "... 12 events are missing here: they were not read fast "
-				       "enough\n");
+	assert_event("{'dropped':12}", "... 12 events are missing here: "
+				       "they were not read fast enough\n");
 }
 
 static void test_words(void **state)

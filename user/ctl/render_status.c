@@ -54,8 +54,8 @@ static void warn_operator(const json_t *data, FILE *out)
 		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends the maintenance\n");
 	if (field_int(data, "waits_for_replica_ms", -1) >= 0)
 		fprintf(out, WARN
-			"this node does not preempt yet: it waits until a peer has replicated its "
-			"connections (see COLD below)\n");
+			"this node does not preempt yet: "
+			"it waits until a peer has replicated its connections (see COLD below)\n");
 	if (field_true(data, "drain"))
 		warn_drain(data, out);
 	if (field_true(data, "standby"))
