@@ -39,7 +39,8 @@ with_a_time() {
 	within 3 "time: the peer owns" owns b
 	holds "time: who comes now goes to the peer" newcomer_goes_to_b
 	holds "time: nobody has been ended" silent
-	holds "time: status says so" grep -q "$COUNT players left, to be terminated in" <(lab_ctl a status)
+	holds "time: status says so" \
+		grep -q "$COUNT players left, to be terminated in" <(lab_ctl a status)
 	within 10 "time: then they are" listeners_end 10
 	number_is "time: all of them" "$(listeners_told .ended)" -eq $COUNT
 	number_is "time: not before it was over, in ms" \
@@ -111,7 +112,8 @@ kill_some() {
 	holds "kill: a dry run" grep -q "^1 connections match, none terminated" \
 		<(lab_ctl a conns kill --dry-run --client "$port")
 	holds "kill: nobody was ended" live_on a $COUNT
-	holds "kill: one" grep -q "^1 connections match, 1 terminated" <(lab_ctl a conns kill --client "$port")
+	holds "kill: one" grep -q "^1 connections match, 1 terminated" \
+		<(lab_ctl a conns kill --client "$port")
 	within 5 "kill: the others are there" live_on a $((COUNT - 1))
 	holds "kill: it made nothing suspect" [ "$(status a '.services[0].trips')" = "$trips" ]
 	holds "kill: all of this client" ctl_ok a conns kill --client "$(lab_addr client)"

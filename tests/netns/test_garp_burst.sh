@@ -13,7 +13,8 @@ SEEN=$LAB_DIR/log/sw.garp
 
 # A gratuitous packet announces the VIP to itself: sender and target address are equal.
 watch_garp() {
-	lab_spawn sw garp tcpdump -i p-a -n -tt -l "arp and ether src $(lab_mac a) and arp[14:4] = arp[24:4]"
+	lab_spawn sw garp tcpdump -i p-a -n -tt -l \
+		"arp and ether src $(lab_mac a) and arp[14:4] = arp[24:4]"
 	must lab_wait 5 grep -q 'listening on' "$SEEN"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Hooks: what they are told, as whom and in which order they run; and that a hook which waits, hangs, fails
-# or does not exist delays no failover and no later hook for longer than its timeout.
+# Hooks: what they are told, as whom and in which order they run; and that a hook which waits,
+# hangs, fails or does not exist delays no failover and no later hook for longer than its timeout.
 #
 # All hooks are one script. It notes its arguments and variables in NODE.log, and then does what the
 # file NODE.mode says.
@@ -15,7 +15,8 @@ HOOKS=$LAB_DIR/hooks
 PATIENT_MS=60000 # no hook of a part that moves the VIP meanwhile may run out of time
 TIMEOUT_MS=3000
 GRACE_MS=2000 # between SIGTERM and SIGKILL
-export LAB_CONF_EXTRA="hooks { before = \"$HOOKS/hook\" after = \"$HOOKS/hook\" timeout = \"${PATIENT_MS}ms\" }"
+export \
+	LAB_CONF_EXTRA="hooks { before = \"$HOOKS/hook\" after = \"$HOOKS/hook\" timeout = \"${PATIENT_MS}ms\" }"
 
 write_hook() {
 	mkdir "$HOOKS" && chmod 777 "$HOOKS" && cat >"$HOOKS/hook" <<-END && chmod 755 "$HOOKS/hook"
@@ -45,16 +46,22 @@ log_of() { echo "$HOOKS/$(lab_name "$1").log"; }
 noted() { grep -sqF -- "$2" "$(log_of "$1")"; }
 forget() { : >"$(log_of "$1")"; }
 hooks_are() { [ "$(status "$1" ".hooks.$2")" = "$3" ]; }
-hooks_idle() { [ "$(grep -c ^begin "$(log_of "$1")")" = "$(grep -c ^end "$(log_of "$1")")" ] && hooks_are "$1" waiting 0; }
+hooks_idle() {
+	[ "$(grep -c ^begin "$(log_of "$1")")" = "$(grep -c ^end "$(log_of "$1")")" ] &&
+		hooks_are "$1" waiting 0
+}
 # Each begin is followed by its own end.
 one_at_a_time() {
 	awk '/^begin/ { if (open) exit 1; open = $2 " " $3; sub(/:$/, "", open) }
 		/^end/ { if ($2 " " $3 != open) exit 1; open = "" }
 		END { if (open) exit 1 }' "$(log_of "$1")"
 }
-begun() { sed -n 's/^begin \([a-z]* [a-z]*\):.*/\1/p' "$(log_of "$1")" | tr '\n' ',' | grep -qx "$2"; }
+begun() {
+	sed -n 's/^begin \([a-z]* [a-z]*\):.*/\1/p' "$(log_of "$1")" | tr '\n' ',' | grep -qx "$2"
+}
 
-# moves WORDS FROM TO [CMD]: the VIP goes over, and no player notices, whatever the hooks do. CMD is run meanwhile.
+# moves WORDS FROM TO [CMD]: the VIP goes over, and no player notices, whatever the hooks do. CMD
+# is run meanwhile.
 moves() {
 	observe_mark moves
 	holds "$1: the owner takes the order" ctl_ok "$2" failover
@@ -70,20 +77,30 @@ moves() {
 told_everything() {
 	local node="HOKM_INSTANCE=hokm HOKM_NODE=primary HOKM_PRIORITY=110"
 	within 5 "the hooks of the start are over" hooks_idle a
-	holds "start: after, backup" noted a "begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=init $node HOKM_REASON=started HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "start: after, backup" \
+		noted a \
+		"begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=init $node HOKM_REASON=started HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
 	forget a
 	moves "failover" a b
 	within 5 "failover: its hook is over" hooks_idle a
 	holds "failover: one hook" begun a "after backup,"
-	holds "failover: it is told all" noted a "begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=master $node HOKM_REASON=operator HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "failover: it is told all" \
+		noted a \
+		"begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=master $node HOKM_REASON=operator HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
 	forget a
 	moves "failback" b a
 	within 5 "failback: its hooks are over" hooks_idle a
 	holds "failback: before and after, in this order" begun a "before master,after master,"
-	holds "failback: before is told all" noted a "begin before master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=before"
-	holds "failback: after is told all" noted a "begin after master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "failback: before is told all" \
+		noted a \
+		"begin before master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=before"
+	holds "failback: after is told all" \
+		noted a \
+		"begin after master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
 	holds "hooks run one at a time" one_at_a_time a
-	holds "the peer is told of itself" noted b "begin before master: INSTANCE hokm MASTER 100; user=nobody groups=nogroup HOKM_FROM=backup HOKM_INSTANCE=hokm HOKM_NODE=backup HOKM_PRIORITY=100"
+	holds "the peer is told of itself" \
+		noted b \
+		"begin before master: INSTANCE hokm MASTER 100; user=nobody groups=nogroup HOKM_FROM=backup HOKM_INSTANCE=hokm HOKM_NODE=backup HOKM_PRIORITY=100"
 }
 
 serial() {
@@ -120,7 +137,8 @@ watch_end() {
 		date +%s%3N' - "$@"
 }
 
-# The hook and its child are seen alive as soon as it was begun, or a slow machine would come too late.
+# The hook and its child are seen alive as soon as it was begun, or a slow machine would come too
+# late.
 hung_lives() {
 	local pid child
 	within 2 "a hook hangs: it was begun" test -s "$HOOKS/hung"
@@ -140,35 +158,44 @@ hangs() {
 	moves "a hook hangs, failback" b a
 	within 10 "a hook hangs: its time is up" hooks_are a timed_out 1
 	within 10 "a hook hangs: its whole group is killed" test -s "$HOOKS/ended"
-	number_is "a hook hangs: it had its timeout, ms" $(($(cat "$HOOKS/terminated") - start)) -ge $TIMEOUT_MS
-	number_is "a hook hangs: ms until its group was killed" $(($(cat "$HOOKS/ended") - HUNG_MS)) -le \
+	number_is "a hook hangs: it had its timeout, ms" $(($(cat "$HOOKS/terminated") - start)) \
+		-ge $TIMEOUT_MS
+	number_is "a hook hangs: ms until its group was killed" \
+		$(($(cat "$HOOKS/ended") - HUNG_MS)) -le \
 		$((TIMEOUT_MS + GRACE_MS + 1500))
-	within 5 "a hook hangs: the log says it" log_says a "was killed: it ran longer than $TIMEOUT_MS ms"
+	within 5 "a hook hangs: the log says it" \
+		log_says a "was killed: it ran longer than $TIMEOUT_MS ms"
 	within 5 "a hook hangs: the next ones run afterwards" noted a "end after master"
-	holds "a hook hangs: they are those that waited" begun a "after backup,before master,after master,"
+	holds "a hook hangs: they are those that waited" begun a \
+		"after backup,before master,after master,"
 }
 
 fails() {
 	mode a fail
 	moves "a hook fails, failover" a b
 	within 5 "a hook fails: counted" hooks_are a failed 1
-	within 5 "a hook fails: the log says how" log_says a "hook $HOOKS/hook (after) failed: exit status 3"
-	holds "a hook fails: its output is in the log" log_says a "hook $HOOKS/hook: words of a hook that fails"
+	within 5 "a hook fails: the log says how" \
+		log_says a "hook $HOOKS/hook (after) failed: exit status 3"
+	holds "a hook fails: its output is in the log" \
+		log_says a "hook $HOOKS/hook: words of a hook that fails"
 	mode a signal
 	moves "a hook dies, failback" b a
 	within 5 "a hook dies: counted" hooks_are a failed 3
-	within 5 "a hook dies: the log says how" log_says a "hook $HOOKS/hook (before) was killed by signal 10"
+	within 5 "a hook dies: the log says how" \
+		log_says a "hook $HOOKS/hook (before) was killed by signal 10"
 }
 
 missing() {
 	rm "$HOOKS/hook"
 	moves "no hook, failover" a b
 	within 5 "no hook: counted" hooks_are a not_started 1
-	holds "no hook: the log says it" log_says a "hook $HOOKS/hook was not run: No such file or directory"
+	holds "no hook: the log says it" \
+		log_says a "hook $HOOKS/hook was not run: No such file or directory"
 	echo 'exit 0' >"$HOOKS/hook"
 	moves "hook not executable, failback" b a
 	within 5 "hook not executable: counted" hooks_are a not_started 3
-	holds "hook not executable: the log says it" log_says a "hook $HOOKS/hook was not run: Permission denied"
+	holds "hook not executable: the log says it" \
+		log_says a "hook $HOOKS/hook was not run: Permission denied"
 	rm "$HOOKS/hook"
 }
 

@@ -51,7 +51,9 @@ suspect() { [ "$(suspect_ms "${1:-a}")" -gt 0 ]; }
 # shellcheck disable=SC2120 # `within` passes the argument on
 not_suspect() { [ "$(suspect_ms "${1:-a}")" = 0 ]; }
 suspect_for() { [ "$(status a '.services[0].suspect_reason')" = "$1" ]; }
-says_suspect() { lab_ctl a status | grep -qF "service game is suspect ($1): new players go to a peer for"; }
+says_suspect() {
+	lab_ctl a status | grep -qF "service game is suspect ($1): new players go to a peer for"
+}
 events_of() { lab_ctl a events --recent 1000 --kind "$1" --json; }
 passive_events() { events_of passive | jq -r .reason; }
 reasons_after() { passive_events | tail -n +$(($1 + 1)) | sort -u | paste -sd' '; }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The demo's eyes: the load client (hokm-players) and the observer of ownership (hokm-arpwatch), both in
-# the lab's client node. Each takes commands from a pipe and answers with one line of JSON on another,
-# so that a mark is set within a millisecond and without a process of its own.
+# The demo's eyes: the load client (hokm-players) and the observer of ownership (hokm-arpwatch),
+# both in the lab's client node. Each takes commands from a pipe and answers with one line of JSON
+# on another, so that a mark is set within a millisecond and without a process of its own.
 #
 # All answers are flat enough for a regular expression: field LINE KEY gives a value.
 
@@ -33,11 +33,13 @@ observe_stop() {
 # Answer in REPLY_PLAYERS and REPLY_ARP.
 ask_players() {
 	echo "$1" >&"$PLAYERS_IN"
-	read -r -t 10 -u "$PLAYERS_OUT" REPLY_PLAYERS || { echo "demo: hokm-players does not answer" >&2; exit 1; }
+	read -r -t 10 -u "$PLAYERS_OUT" REPLY_PLAYERS ||
+		{ echo "demo: hokm-players does not answer" >&2; exit 1; }
 }
 ask_arp() {
 	echo "$1" >&"$ARP_IN"
-	read -r -t 10 -u "$ARP_OUT" REPLY_ARP || { echo "demo: hokm-arpwatch does not answer" >&2; exit 1; }
+	read -r -t 10 -u "$ARP_OUT" REPLY_ARP ||
+		{ echo "demo: hokm-arpwatch does not answer" >&2; exit 1; }
 }
 
 # observe_mark NAME: ends the window that runs, whose lines are the replies, and begins another.

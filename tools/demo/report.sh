@@ -3,7 +3,8 @@
 #
 # The demo's memory: what each event did to the players, the promises, the table and the JSON file.
 #
-# RESULT[STACK.EVENT.KEY] holds the numbers, JSON the events' lines, BROKEN_PROMISES what did not hold.
+# RESULT[STACK.EVENT.KEY] holds the numbers, JSON the events' lines, BROKEN_PROMISES what did not
+# hold.
 
 declare -A RESULT
 BROKEN_PROMISES=()
@@ -18,8 +19,8 @@ declare -A TITLES=(
 	[node-dead]="owner node dead"
 )
 
-# refused REPLY: attempts that were refused or timed out. What else may fail is one that the dying process had
-# taken already: it is a connection, and is reset like the others.
+# refused REPLY: attempts that were refused or timed out. What else may fail is one that the dying
+# process had taken already: it is a connection, and is reset like the others.
 refused() { jq '[.failed_by.refused, .failed_by.timeout] | map(. // 0) | add' <<<"$1"; }
 
 # record STACK EVENT: takes the two replies of the mark that ended the event's window.
@@ -58,9 +59,9 @@ promise() {
 	fi
 }
 
-# Master_Down_Interval of the backup in ms: 3 adverts and the skew time of priority 100, rounded up.
-# VRRPv3 (fast, advert 100 ms) scales the skew with the advert; v2 (standard, 1 s) does not, which at
-# one second is the same.
+# Master_Down_Interval of the backup in ms: 3 adverts and the skew time of priority 100, rounded
+# up. VRRPv3 (fast, advert 100 ms) scales the skew with the advert; v2 (standard, 1 s) does not,
+# which at one second is the same.
 master_down_ms() {
 	local advert=100
 	[ "$PROFILE" = fast ] || advert=1000
@@ -70,9 +71,11 @@ master_down_ms() {
 # Until when, from the event, new players may meet a game process that hangs.
 hung_ms() { [ "$PROFILE" = fast ] && echo 300 || echo 1000; }
 
-# How soon players come back who were told: the first of them tries after their back-off, at most 100 ms.
+# How soon players come back who were told: the first of them tries after their back-off, at most
+# 100 ms.
 BACK_OFF_MS=100
-# A player is told within so much after the new owner owns; and within so much after a service is down.
+# A player is told within so much after the new owner owns; and within so much after a service is
+# down.
 TOLD_DEAD_MS=150 TOLD_DOWN_MS=100
 
 judge() {
@@ -86,16 +89,20 @@ judge() {
 	limit=$(hung_ms)
 	promise game-hung served -le "$limit" "new players are served again within $limit ms"
 	promise game-killed refused -eq 0 "no connection attempt is refused or times out"
-	promise game-killed gap -le $((250 + BACK_OFF_MS)) "every player is back within 250 ms and its back-off"
+	promise game-killed gap \
+		-le $((250 + BACK_OFF_MS)) "every player is back within 250 ms and its back-off"
 	# DOWN is what moves the ownership, so it is not later than that.
 	limit=$(("${RESULT[hokm.game-hung.moved]:-0}" + TOLD_DOWN_MS + BACK_OFF_MS + 250))
-	promise game-hung gap -le "$limit" "every player is told within $TOLD_DOWN_MS ms of DOWN, and comes back"
+	promise game-hung gap \
+		-le "$limit" "every player is told within $TOLD_DOWN_MS ms of DOWN, and comes back"
 	limit=$(("${RESULT[hokm.node-dead.moved]:-0}" + TOLD_DEAD_MS + BACK_OFF_MS + 250))
-	promise node-dead gap -le "$limit" "every player is told within $TOLD_DEAD_MS ms of the new owner, and comes back"
+	promise node-dead gap -le "$limit" \
+		"every player is told within $TOLD_DEAD_MS ms of the new owner, and comes back"
 	promise daemon-killed broken -eq 0 "no established connection breaks"
 	promise daemon-killed restore_broken -eq 0 "starting it again breaks no connection"
 	limit=$(($(master_down_ms) + 50))
-	promise node-dead moved -le "$limit" "the peer owns within Master_Down_Interval + 50 ms = $limit ms"
+	promise node-dead moved \
+		-le "$limit" "the peer owns within Master_Down_Interval + 50 ms = $limit ms"
 	for event in "${EVENTS[@]}"; do
 		promise "$event" changes -gt 0 "the peer takes over"
 		promise "$event" two -eq 0 "two nodes never own the VIP"
@@ -108,7 +115,8 @@ judge() {
 # Start of the last attempt that failed, from the event.
 served() { [ "${RESULT[$1.failed]}" = 0 ] && echo 'at once' || echo "${RESULT[$1.served]} ms"; }
 
-# The longest that a player whose connection broke was away, from its last answer to the first one after.
+# The longest that a player whose connection broke was away, from its last answer to the first one
+# after.
 back() { [ "${RESULT[$1.broken]}" = 0 ] && echo '-' || echo "${RESULT[$1.gap]} ms"; }
 
 # One cell a column, "-" for what was not measured.
@@ -120,7 +128,8 @@ cells() {
 	fi
 	[ "${RESULT[$at.changes]}" = 0 ] || new="${RESULT[$at.moved]} ms"
 	printf ' %7s %11s %8s %8s %9s %9s %10s %7s' "${RESULT[$at.broken]}" \
-		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.refused]}" "$(served "$at")" "${RESULT[$at.gap]} ms" \
+		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.refused]}" \
+		"$(served "$at")" "${RESULT[$at.gap]} ms" \
 		"$(back "$at")" "$new" \
 		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
 }
@@ -129,14 +138,18 @@ table() {
 	local event stack
 	echo
 	printf '%-24s' ""
-	for stack in "$@"; do printf ' | %-76s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"; done
+	for stack in "$@"; do
+		printf ' | %-76s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"
+	done
 	printf '\n%-24s' "event"
 	for stack in "$@"; do
-		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' players attempts 'refused,' served longest 'all of' 'new owner' 'two'
+		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' players attempts 'refused,' served \
+			longest 'all of' 'new owner' 'two'
 	done
 	printf '\n%-24s' ""
 	for stack in "$@"; do
-		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' broken failed 'timeout' again gap 'them back' after owners
+		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' broken failed 'timeout' again gap \
+			'them back' after owners
 	done
 	echo
 	printf '%.0s-' $(seq $((24 + 79 * $#)))

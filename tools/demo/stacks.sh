@@ -31,11 +31,13 @@ hokm_words() {
 hokm_patience() { [ "$PROFILE" = standard ] && echo 75 || echo 25; }
 
 keepalived_up() { lab_keepalived_conf "$1" "$2" && lab_keepalived "$1"; }
-keepalived_ready() { grep -q 'Script `game` succeeded\|VRRP_Script(game) succeeded' "$LAB_DIR/log/$1.keepalived"; }
+keepalived_ready() {
+	grep -q 'Script `game` succeeded\|VRRP_Script(game) succeeded' "$LAB_DIR/log/$1.keepalived"
+}
 keepalived_failover() { lab_kill "$1" keepalived TERM; }
 keepalived_failback() { lab_keepalived "$2"; }
-# keepalived is a parent and a VRRP child. The child would clean up if its parent died first, and the
-# parent, unless it is stopped, would do the same for its child.
+# keepalived is a parent and a VRRP child. The child would clean up if its parent died first, and
+# the parent, unless it is stopped, would do the same for its child.
 keepalived_kill() {
 	local dir=$LAB_DIR/$1
 	lab_kill "$1" keepalived STOP && kill -s KILL "$(cat "$dir/vrrp.pid")" &&
