@@ -160,7 +160,7 @@ check-build: all unit-tests bpf-tests ws-progs build/hokm-bench
 
 # demo and check bring what they need: first the packages, then a make of its own, so that nothing
 # about libraries is asked before they are there.
-# Only when make was not told how many jobs: as many as there are processors.
+# As many jobs as there are processors, unless make got a number.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: demo
@@ -195,7 +195,7 @@ check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
 	$(Q)tests/run kernel
 
 .PHONY: coverage
-coverage: ## how much of user/ and include/ the unit tests run, by llvm-cov; in build/coverage (root)
+coverage: ## share of user/ and include/ that the unit tests run, by llvm-cov; in build/coverage (root)
 	$(Q)tools/install-deps build test
 	$(Q)tools/coverage
 
@@ -218,7 +218,7 @@ bench_soak   = $(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
 endif
 
 .PHONY: bench
-bench: ## ns a packet, a million players, idle cost, a hung server, churn, demo, soak; against budgets (root)
+bench: ## ns a packet, a million players, idle cost, an unresponsive server, churn, demo, soak; against budgets (root)
 	$(Q)tools/install-deps build demo $(BENCH_DEPS)
 	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
 	$(Q)build/hokm-bench --json build/bench.json

@@ -9,7 +9,8 @@
 # the test. Tests wait for conditions, never for a fixed time.
 
 set -u
-# A test asks again and again until a condition holds. The nodes and the kernel's packet threads go first.
+# A test asks again and again until a condition holds: it runs below the nodes and the kernel's
+# threads.
 LAB_BELOW=3
 renice -n $LAB_BELOW -p $$ >/dev/null
 TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

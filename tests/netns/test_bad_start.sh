@@ -189,7 +189,7 @@ pins() {
 	must bpftool map create "$(lab_pins a)/cfg" type array key 4 value 8 entries 1 name cfg
 	must lab_daemon a
 	within 10 "remains of a start that was cut short: the daemon runs" service_is a up
-	holds "remains of a start that was cut short: it says so" \
+	holds "remains of a start that was cut short: they are logged" \
 		log_says a "left by a start that did not finish"
 	must lab_stop a daemon
 	as_before "remains of a start that was cut short" a .clean

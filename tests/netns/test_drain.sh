@@ -39,7 +39,7 @@ with_a_time() {
 	within 3 "time: the peer owns" owns b
 	holds "time: who comes now goes to the peer" newcomer_goes_to_b
 	holds "time: nobody has been ended" silent
-	holds "time: status says so" \
+	holds "time: status shows them" \
 		grep -q "$COUNT players left, to be terminated in" <(lab_ctl a status)
 	within 10 "time: then they are" listeners_end 10
 	number_is "time: all of them" "$(listeners_told .ended)" -eq $COUNT

@@ -2,21 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# Hooks: what they are told, as whom and in which order they run; and that a hook which waits,
-# hangs, fails or does not exist delays no failover and no later hook for longer than its timeout.
+# Hooks: the arguments and variables they get, the user they run as and their order. And a hook that
+# waits, does not end, fails or does not exist delays no failover, and it delays later hooks for no
+# longer than its timeout.
 #
 # All hooks are one script. It notes its arguments and variables in NODE.log, and then does what the
-# file NODE.mode says.
+# file NODE.mode contains.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
 HOOKS=$LAB_DIR/hooks
-PATIENT_MS=60000 # no hook of a part that moves the VIP meanwhile may run out of time
+PATIENT_MS=60000 # for hooks that wait while the VIP moves: a slow machine must not exceed it
 TIMEOUT_MS=3000
 GRACE_MS=2000 # between SIGTERM and SIGKILL
-export \
-	LAB_CONF_EXTRA="hooks { before = \"$HOOKS/hook\" after = \"$HOOKS/hook\" timeout = \"${PATIENT_MS}ms\" }"
+export LAB_CONF_EXTRA="hooks {
+	before = \"$HOOKS/hook\"
+	after = \"$HOOKS/hook\"
+	timeout = \"${PATIENT_MS}ms\"
+}"
 
 write_hook() {
 	mkdir "$HOOKS" && chmod 777 "$HOOKS" && cat >"$HOOKS/hook" <<-END && chmod 755 "$HOOKS/hook"
@@ -24,16 +28,17 @@ write_hook() {
 		cd "$HOOKS"
 		log=\$HOKM_NODE.log
 		what="\$HOKM_WHEN \$HOKM_STATE"
-		echo "begin \$what: \$*; user=\$(id -un) groups=\$(id -Gn) \$(env | grep ^HOKM_ | sort | tr '\\n' ' ')" >>\$log
+		variables=\$(env | grep ^HOKM_ | sort | tr '\\n' ' ')
+		echo "begin \$what: \$*; user=\$(id -un) groups=\$(id -Gn) \$variables" >>\$log
 		case \$(cat \$HOKM_NODE.mode 2>/dev/null) in
-		fail) echo "words of a hook that fails"; exit 3 ;;
+		fail) echo "output of a hook that fails"; exit 3 ;;
 		signal) kill -s USR1 \$\$ ;;
 		wait) while [ ! -e go ]; do sleep 0.01; done ;;
-		hang)
+		endless)
 			trap 'date +%s%3N >terminated' TERM
 			(trap '' TERM; exec tail -f /dev/null) &
-			echo \$\$ \$! \$(date +%s%3N) >hung.new
-			mv hung.new hung
+			echo \$\$ \$! \$(date +%s%3N) >endless.new
+			mv endless.new endless
 			while :; do wait; done
 			;;
 		esac
@@ -46,22 +51,35 @@ log_of() { echo "$HOOKS/$(lab_name "$1").log"; }
 noted() { grep -sqF -- "$2" "$(log_of "$1")"; }
 forget() { : >"$(log_of "$1")"; }
 hooks_are() { [ "$(status "$1" ".hooks.$2")" = "$3" ]; }
-hooks_idle() {
-	[ "$(grep -c ^begin "$(log_of "$1")")" = "$(grep -c ^end "$(log_of "$1")")" ] &&
-		hooks_are "$1" waiting 0
-}
+# count NODE begin|end: lines of the log.
+count() { grep -c "^$2" "$(log_of "$1")"; }
+hooks_idle() { [ "$(count "$1" begin)" = "$(count "$1" end)" ] && hooks_are "$1" waiting 0; }
 # Each begin is followed by its own end.
 one_at_a_time() {
 	awk '/^begin/ { if (open) exit 1; open = $2 " " $3; sub(/:$/, "", open) }
 		/^end/ { if ($2 " " $3 != open) exit 1; open = "" }
 		END { if (open) exit 1 }' "$(log_of "$1")"
 }
+# begun NODE LIST: these hooks, in this order, and no others.
 begun() {
-	sed -n 's/^begin \([a-z]* [a-z]*\):.*/\1/p' "$(log_of "$1")" | tr '\n' ',' | grep -qx "$2"
+	local list
+	list=$(sed -n 's/^begin \([a-z]* [a-z]*\):.*/\1/p' "$(log_of "$1")" | tr '\n' ',')
+	[ "$list" = "$2" ]
 }
 
-# moves WORDS FROM TO [CMD]: the VIP goes over, and no player notices, whatever the hooks do. CMD
-# is run meanwhile.
+# got NODE WHEN STATE FROM REASON: a hook ran, with exactly these arguments and variables.
+got() {
+	local node=$1 when=$2 state=$3 from=$4 reason=$5 priority=110
+	[ "$node" = a ] || priority=100
+	noted "$node" "begin $when $state: INSTANCE hokm ${state^^} $priority;$(
+		printf ' %s' user=nobody groups=nogroup HOKM_FROM="$from" HOKM_INSTANCE=hokm \
+			HOKM_NODE="$(lab_name "$node")" HOKM_PRIORITY=$priority \
+			HOKM_REASON="$reason" HOKM_STATE="$state" HOKM_VIPS="$LAB_VIP" \
+			HOKM_WHEN="$when")"
+}
+
+# moves WORDS FROM TO [CMD]: the VIP moves, and the hooks make no difference to the players. CMD is
+# run meanwhile.
 moves() {
 	observe_mark moves
 	holds "$1: the owner takes the order" ctl_ok "$2" failover
@@ -74,33 +92,22 @@ moves() {
 	number_is "$1: longest gap in ms" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 100
 }
 
-told_everything() {
-	local node="HOKM_INSTANCE=hokm HOKM_NODE=primary HOKM_PRIORITY=110"
+everything_passed() {
 	within 5 "the hooks of the start are over" hooks_idle a
-	holds "start: after, backup" \
-		noted a \
-		"begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=init $node HOKM_REASON=started HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "start: after, backup" got a after backup init started
 	forget a
 	moves "failover" a b
 	within 5 "failover: its hook is over" hooks_idle a
 	holds "failover: one hook" begun a "after backup,"
-	holds "failover: it is told all" \
-		noted a \
-		"begin after backup: INSTANCE hokm BACKUP 110; user=nobody groups=nogroup HOKM_FROM=master $node HOKM_REASON=operator HOKM_STATE=backup HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "failover: it got everything" got a after backup master operator
 	forget a
 	moves "failback" b a
 	within 5 "failback: its hooks are over" hooks_idle a
 	holds "failback: before and after, in this order" begun a "before master,after master,"
-	holds "failback: before is told all" \
-		noted a \
-		"begin before master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=before"
-	holds "failback: after is told all" \
-		noted a \
-		"begin after master: INSTANCE hokm MASTER 110; user=nobody groups=nogroup HOKM_FROM=backup $node HOKM_REASON=handed-over HOKM_STATE=master HOKM_VIPS=$LAB_VIP HOKM_WHEN=after"
+	holds "failback: before got everything" got a before master backup handed-over
+	holds "failback: after got everything" got a after master backup handed-over
 	holds "hooks run one at a time" one_at_a_time a
-	holds "the peer is told of itself" \
-		noted b \
-		"begin before master: INSTANCE hokm MASTER 100; user=nobody groups=nogroup HOKM_FROM=backup HOKM_INSTANCE=hokm HOKM_NODE=backup HOKM_PRIORITY=100"
+	holds "the hooks of the peer got its own values" got b before master backup handed-over
 }
 
 serial() {
@@ -132,56 +139,56 @@ timeout_is() {
 watch_end() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	LAB_STDOUT=$HOOKS/ended lab_spawn a watch bash -c 'for pid; do
-			while read -r _ _ state _ <"/proc/$pid/stat" && [ "$state" != Z ]; do sleep 0.02; done
+			while read -r _ _ state _ <"/proc/$pid/stat" && [ "$state" != Z ]; do
+				sleep 0.02
+			done
 		done
 		date +%s%3N' - "$@"
 }
 
-# The hook and its child are seen alive as soon as it was begun, or a slow machine would come too
-# late.
-hung_lives() {
+# Checked as soon as the hook was begun: on a slow machine its time may be up before the VIP moved.
+endless_runs() {
 	local pid child
-	within 2 "a hook hangs: it was begun" test -s "$HOOKS/hung"
-	read -r pid child HUNG_MS <"$HOOKS/hung"
+	within 2 "a hook does not end: it was begun" test -s "$HOOKS/endless"
+	read -r pid child ENDLESS_MS <"$HOOKS/endless"
 	watch_end "$pid" "$child"
-	holds "a hook hangs: it and its child live" test -d "/proc/$child"
+	holds "a hook does not end: it and its child run" test -d "/proc/$child"
 	mode a record
 }
 
-hangs() {
+does_not_end() {
 	local start
 	timeout_is $TIMEOUT_MS
-	mode a hang
+	mode a endless
 	forget a
 	start=$(lab_now_ms)
-	moves "a hook hangs, failover" a b hung_lives
-	moves "a hook hangs, failback" b a
-	within 10 "a hook hangs: its time is up" hooks_are a timed_out 1
-	within 10 "a hook hangs: its whole group is killed" test -s "$HOOKS/ended"
-	number_is "a hook hangs: it had its timeout, ms" $(($(cat "$HOOKS/terminated") - start)) \
-		-ge $TIMEOUT_MS
-	number_is "a hook hangs: ms until its group was killed" \
-		$(($(cat "$HOOKS/ended") - HUNG_MS)) -le \
-		$((TIMEOUT_MS + GRACE_MS + 1500))
-	within 5 "a hook hangs: the log says it" \
+	moves "a hook does not end, failover" a b endless_runs
+	moves "a hook does not end, failback" b a
+	within 10 "a hook does not end: its time is up" hooks_are a timed_out 1
+	within 10 "a hook does not end: its whole group is killed" test -s "$HOOKS/ended"
+	number_is "a hook does not end: it had its timeout, ms" \
+		$(($(cat "$HOOKS/terminated") - start)) -ge $TIMEOUT_MS
+	number_is "a hook does not end: ms until its group was killed" \
+		$(($(cat "$HOOKS/ended") - ENDLESS_MS)) -le $((TIMEOUT_MS + GRACE_MS + 1500))
+	within 5 "a hook does not end: it is logged" \
 		log_says a "was killed: it ran longer than $TIMEOUT_MS ms"
-	within 5 "a hook hangs: the next ones run afterwards" noted a "end after master"
-	holds "a hook hangs: they are those that waited" begun a \
-		"after backup,before master,after master,"
+	within 5 "a hook does not end: the next ones run afterwards" noted a "end after master"
+	holds "a hook does not end: they are those that waited" \
+		begun a "after backup,before master,after master,"
 }
 
 fails() {
 	mode a fail
 	moves "a hook fails, failover" a b
 	within 5 "a hook fails: counted" hooks_are a failed 1
-	within 5 "a hook fails: the log says how" \
+	within 5 "a hook fails: logged with its exit status" \
 		log_says a "hook $HOOKS/hook (after) failed: exit status 3"
 	holds "a hook fails: its output is in the log" \
-		log_says a "hook $HOOKS/hook: words of a hook that fails"
+		log_says a "hook $HOOKS/hook: output of a hook that fails"
 	mode a signal
 	moves "a hook dies, failback" b a
 	within 5 "a hook dies: counted" hooks_are a failed 3
-	within 5 "a hook dies: the log says how" \
+	within 5 "a hook dies: logged with its signal" \
 		log_says a "hook $HOOKS/hook (before) was killed by signal 10"
 }
 
@@ -189,17 +196,17 @@ missing() {
 	rm "$HOOKS/hook"
 	moves "no hook, failover" a b
 	within 5 "no hook: counted" hooks_are a not_started 1
-	holds "no hook: the log says it" \
+	holds "no hook: logged" \
 		log_says a "hook $HOOKS/hook was not run: No such file or directory"
 	echo 'exit 0' >"$HOOKS/hook"
 	moves "hook not executable, failback" b a
 	within 5 "hook not executable: counted" hooks_are a not_started 3
-	holds "hook not executable: the log says it" \
+	holds "hook not executable: logged" \
 		log_says a "hook $HOOKS/hook was not run: Permission denied"
 	rm "$HOOKS/hook"
 }
 
-# FAULT and the end have their words, too; the daemon that stops waits for its last hook.
+# FAULT and the end of the daemon have hooks, too; a daemon that stops waits for its last hook.
 fault_and_stop() {
 	rm -r "$HOOKS"
 	must write_hook
@@ -226,9 +233,9 @@ must lab_wait 20 owns a
 must observe_start
 must lab_wait 20 calm
 must lab_wait 10 owner_is a
-told_everything
+everything_passed
 serial
-hangs
+does_not_end
 fails
 missing
 fault_and_stop

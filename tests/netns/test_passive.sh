@@ -73,7 +73,7 @@ bad() {
 	must crowd "$name" --rate 20 --seconds 60 "$@"
 	within 10 "$what: seen" tripped "$before"
 	within 5 "$what: for its reason" suspect_for "$reason"
-	within 5 "$what: status shows it in words" says_suspect "$reason"
+	within 5 "$what: status shows it" says_suspect "$reason"
 	# A hold may end during a slow burst; the bad server soon causes the next one.
 	within 20 "$what: new players are served by the peer" served_by backup
 	number_is "$what: counted as steered" "$(counter a steered_syn)" -ge $((steered + 10))

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# No false trip: SOAK_SECONDS of ordinary traffic without a fault of the server, and neither node may
-# suspect its service. Both profiles run at once, each in a lab of its own. `make soak` takes 600 s.
+# No false trip: SOAK_SECONDS of ordinary traffic without a fault of the server, and neither node
+# may suspect its service. Both profiles run at once, each in a lab of its own. `make soak` takes
+# 600 s.
 #
 #   client    20 players, 10 idle ones that ping, 5 silent ones, one every 200 ms that connects and
 #             leaves, plain HTTP, garbage, heads that never end

@@ -162,7 +162,7 @@ static const struct rig_step renewal[] = {
 	{"timer", "", "lower state", "backup send-failed", 350},
 
 	STORY(rig_master,
-	      "a lower node shows a lease: it hears the advert, and gratuitous ARP when it is over"),
+	      "a lower node shows a lease: it gets an advert, and gratuitous ARP follows"),
 	{"pulse", "lease 200 of 1/100", "advert:128 garp", "master"},
 	{"sent", "", "lease:275", "master"},
 	{"after 10: pulse", "lease 190 of 1/100", "", "master"},

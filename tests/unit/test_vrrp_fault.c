@@ -11,7 +11,7 @@
 #include "vrrp_rig.h"
 
 static const struct rig_step fault[] = {
-	STORY(rig_master, "the owner fails; whom it hears during FAULT it follows afterwards"),
+	STORY(rig_master, "the owner fails; the node it hears during FAULT is followed afterwards"),
 	{"fault maint", "", "lower advert:0 state", "fault", -1},
 	{"fault link-down", "", "", "fault"},
 	{"after 500: timer", "", "", "fault", -1},

@@ -35,7 +35,7 @@ static const struct rig_step release[] = {
 	{"sent", "", "lease:275 raise state", "master priority-zero"},
 
 	STORY(rig_backup,
-	      "the owner dies before its pulse confirms: probes after 1, 3, 7, 15, 31 ms, then Skew_Time"),
+	      "the owner dies before its pulse confirms: fewer and fewer probes, then Skew_Time"),
 	{"advert 200 from 1", "stale, lease 275", "", "backup"},
 	{"advert 0 from 1", "stale, best", "probe", "backup", 1},
 	{"timer", "", "probe", "backup", 2},
@@ -135,7 +135,7 @@ static const struct rig_step claim[] = {
 
 static const struct rig_step claim_by_pulses[] = {
 	STORY(delay_10,
-	      "the newest pulse is from before the owner took the lease: only a newer one frees it"),
+	      "the newest pulse is older than the owner's lease: only a newer one frees it"),
 	{"advert 100 from 1", "stale", "", "backup", 10},
 	{"timer", "stale", "advert:128 probe", "backup", 1},
 	{"sent", "stale", "", "backup"},

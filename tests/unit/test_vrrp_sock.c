@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Adverts over a real wire: group and unicast, IP header fields, no loop, errors that are told. */
+/* Adverts over a real wire: group and unicast, IP header fields, no loop, reported errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

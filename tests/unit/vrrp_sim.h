@@ -87,7 +87,7 @@ uint64_t sim_random(struct sim *s, uint64_t below);
 
 /* Starts node i's daemon: first boot, after a crash or after sim_kill(). */
 void sim_start(struct sim *s, unsigned int i);
-void sim_crash(struct sim *s, unsigned int i); /* the daemon; the kernel lives */
+void sim_crash(struct sim *s, unsigned int i); /* the daemon, not the kernel */
 void sim_kill(struct sim *s, unsigned int i);  /* the node */
 void sim_freeze(struct sim *s, unsigned int i, bool frozen);
 void sim_stop(struct sim *s, unsigned int i); /* the daemon, in good order */

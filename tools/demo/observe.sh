@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The demo's eyes: the load client (hokm-players) and the observer of ownership (hokm-arpwatch),
-# both in the lab's client node. Each takes commands from a pipe and answers with one line of JSON
-# on another, so that a mark is set within a millisecond and without a process of its own.
+# What the demo observes with: the load client (hokm-players) and the observer of ownership
+# (hokm-arpwatch), both in the lab's client node. Each reads commands from a pipe and answers with
+# one line of JSON on another, so that a mark is set within a millisecond, without a new process.
 #
 # All answers are flat enough for a regular expression: field LINE KEY gives a value.
 
@@ -83,7 +83,7 @@ moved() {
 	[ "$(field "$REPLY_ARP" changes)" != 0 ]
 }
 
-# NODE answers, and nobody else did for a tenth of a second.
+# NODE answers, and no other node did for a tenth of a second.
 sole_owner() {
 	local two
 	owner_is "$1" || return 1
@@ -92,7 +92,7 @@ sole_owner() {
 	owner_is "$1" && [ "$(field "$REPLY_ARP" two_owner_rounds)" = "$two" ]
 }
 
-# Every player is well and new ones come in.
+# Every player is served, and new connections succeed.
 well() {
 	ask_players status
 	[ "$(field "$REPLY_PLAYERS" players_ok)" = "$PLAYERS" ] &&
@@ -100,7 +100,7 @@ well() {
 		[ "$(field "$REPLY_PLAYERS" outage)" = false ]
 }
 
-# Well for half a second without a break.
+# The same for half a second without a break.
 calm() {
 	local i
 	for i in 1 2 3 4 5 6; do

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The demo's memory: what each event did to the players, the promises, the table and the JSON file.
+# The results of the demo: how each event affected the players, the promises, the table, the JSON
+# file.
 #
-# RESULT[STACK.EVENT.KEY] holds the numbers, JSON the events' lines, BROKEN_PROMISES what did not
-# hold.
+# RESULT[STACK.EVENT.KEY] holds the numbers, JSON_EVENTS the lines of the events, and
+# BROKEN_PROMISES the promises that were broken.
 
 declare -A RESULT
 BROKEN_PROMISES=()
@@ -14,13 +15,13 @@ declare -A TITLES=(
 	[failover]="planned failover"
 	[failback]="failback"
 	[game-killed]="game process killed"
-	[game-hung]="game process hung"
+	[game-hung]="game unresponsive"
 	[daemon-killed]="failover daemon killed"
 	[node-dead]="owner node dead"
 )
 
-# refused REPLY: attempts that were refused or timed out. What else may fail is one that the dying
-# process had taken already: it is a connection, and is reset like the others.
+# refused REPLY: attempts that were refused or timed out. An attempt that the dying process has
+# accepted may fail, too: it is a connection, and is reset like the others.
 refused() { jq '[.failed_by.refused, .failed_by.timeout] | map(. // 0) | add' <<<"$1"; }
 
 # record STACK EVENT: takes the two replies of the mark that ended the event's window.
@@ -39,16 +40,22 @@ record() {
 	RESULT[$at.moved]=$(whole "$REPLY_ARP" moved_ms)
 	RESULT[$at.changes]=$(field "$REPLY_ARP" changes)
 	RESULT[$at.two]=$(field "$REPLY_ARP" two_owner_rounds)
-	JSON_EVENTS+=("{\"stack\":\"$1\",\"event\":\"$2\",\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+	json_event "$1" "$2"
 }
 
-# record_restore STACK EVENT: the same for the time in which things were put right again.
+# json_event STACK EVENT: keeps the replies of the mark for the JSON file.
+json_event() {
+	local line="{\"stack\":\"$1\",\"event\":\"$2\","
+	JSON_EVENTS+=("$line\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+}
+
+# record_restore STACK EVENT: the same for the time of the repair.
 record_restore() {
 	local at=$1.$2
 	RESULT[$at.restore_broken]=$(field "$REPLY_PLAYERS" broken)
 	RESULT[$at.restore_failed]=$(field "$REPLY_PLAYERS" failed_attempts)
 	RESULT[$at.restore_two]=$(field "$REPLY_ARP" two_owner_rounds)
-	JSON_EVENTS+=("{\"stack\":\"$1\",\"event\":\"$2-restored\",\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+	json_event "$1" "$2-restored"
 }
 
 # promise EVENT KEY OP LIMIT WORDS: only hokm-xdp promises.
@@ -59,50 +66,48 @@ promise() {
 	fi
 }
 
-# Master_Down_Interval of the backup in ms: 3 adverts and the skew time of priority 100, rounded
-# up. VRRPv3 (fast, advert 100 ms) scales the skew with the advert; v2 (standard, 1 s) does not,
-# which at one second is the same.
+# Master_Down_Interval of the backup in ms: 3 adverts and the skew time of priority 100, rounded up.
+# VRRPv3 (fast, advert 100 ms) scales the skew with the advert interval. VRRPv2 (standard, 1 s) does
+# not, which is the same at one second.
 master_down_ms() {
 	local advert=100
 	[ "$PROFILE" = fast ] || advert=1000
 	echo $((3 * advert + ((256 - 100) * advert + 255) / 256))
 }
 
-# Until when, from the event, new players may meet a game process that hangs.
+# Until when, from the event, new players may reach an unresponsive game process.
 hung_ms() { [ "$PROFILE" = fast ] && echo 300 || echo 1000; }
 
-# How soon players come back who were told: the first of them tries after their back-off, at most
-# 100 ms.
+# A notified player connects again after its back-off, at most 100 ms.
 BACK_OFF_MS=100
-# A player is told within so much after the new owner owns; and within so much after a service is
-# down.
-TOLD_DEAD_MS=150 TOLD_DOWN_MS=100
+# When the last player is notified: after the new owner owns, and after a service is down.
+NOTIFIED_DEAD_MS=150 NOTIFIED_DOWN_MS=100
 
 judge() {
 	local event limit
 	for event in failover failback; do
-		promise $event broken -eq 0 "no player's connection breaks"
+		promise $event broken -eq 0 "no connection of a player breaks"
 		promise $event failed -eq 0 "no connection attempt fails"
 		promise $event reconnect_failed -eq 0 "no player fails to come back"
-		promise $event gap -lt 100 "the longest gap stays under 100 ms"
+		promise $event gap -lt 100 "the longest gap is below 100 ms"
 	done
 	limit=$(hung_ms)
 	promise game-hung served -le "$limit" "new players are served again within $limit ms"
 	promise game-killed refused -eq 0 "no connection attempt is refused or times out"
-	promise game-killed gap \
-		-le $((250 + BACK_OFF_MS)) "every player is back within 250 ms and its back-off"
-	# DOWN is what moves the ownership, so it is not later than that.
-	limit=$(("${RESULT[hokm.game-hung.moved]:-0}" + TOLD_DOWN_MS + BACK_OFF_MS + 250))
-	promise game-hung gap \
-		-le "$limit" "every player is told within $TOLD_DOWN_MS ms of DOWN, and comes back"
-	limit=$(("${RESULT[hokm.node-dead.moved]:-0}" + TOLD_DEAD_MS + BACK_OFF_MS + 250))
+	promise game-killed gap -le $((250 + BACK_OFF_MS)) \
+		"every player is back 250 ms after its back-off at the latest"
+	# The service going down is what moves the ownership, so it is not later than that.
+	limit=$(("${RESULT[hokm.game-hung.moved]:-0}" + NOTIFIED_DOWN_MS + BACK_OFF_MS + 250))
+	promise game-hung gap -le "$limit" \
+		"every player is notified within $NOTIFIED_DOWN_MS ms of DOWN and comes back"
+	limit=$(("${RESULT[hokm.node-dead.moved]:-0}" + NOTIFIED_DEAD_MS + BACK_OFF_MS + 250))
 	promise node-dead gap -le "$limit" \
-		"every player is told within $TOLD_DEAD_MS ms of the new owner, and comes back"
+		"every player is notified $NOTIFIED_DEAD_MS ms after the new owner and comes back"
 	promise daemon-killed broken -eq 0 "no established connection breaks"
-	promise daemon-killed restore_broken -eq 0 "starting it again breaks no connection"
+	promise daemon-killed restore_broken -eq 0 "the start of the daemon breaks no connection"
 	limit=$(($(master_down_ms) + 50))
-	promise node-dead moved \
-		-le "$limit" "the peer owns within Master_Down_Interval + 50 ms = $limit ms"
+	promise node-dead moved -le "$limit" \
+		"the peer owns within Master_Down_Interval + 50 ms = $limit ms"
 	for event in "${EVENTS[@]}"; do
 		promise "$event" changes -gt 0 "the peer takes over"
 		promise "$event" two -eq 0 "two nodes never own the VIP"
@@ -115,8 +120,7 @@ judge() {
 # Start of the last attempt that failed, from the event.
 served() { [ "${RESULT[$1.failed]}" = 0 ] && echo 'at once' || echo "${RESULT[$1.served]} ms"; }
 
-# The longest that a player whose connection broke was away, from its last answer to the first one
-# after.
+# The longest time that a player whose connection broke was without an answer.
 back() { [ "${RESULT[$1.broken]}" = 0 ] && echo '-' || echo "${RESULT[$1.gap]} ms"; }
 
 # One cell a column, "-" for what was not measured.
@@ -129,28 +133,25 @@ cells() {
 	[ "${RESULT[$at.changes]}" = 0 ] || new="${RESULT[$at.moved]} ms"
 	printf ' %7s %11s %8s %8s %9s %9s %10s %7s' "${RESULT[$at.broken]}" \
 		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.refused]}" \
-		"$(served "$at")" "${RESULT[$at.gap]} ms" \
-		"$(back "$at")" "$new" \
+		"$(served "$at")" "${RESULT[$at.gap]} ms" "$(back "$at")" "$new" \
 		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
 }
 
 table() {
-	local event stack
+	local event stack format=' | %6s %11s %8s %8s %9s %9s %10s %7s'
+	local first=(players attempts 'refused,' served longest 'broken:' 'new owner' two)
+	local second=(broken failed timeout again gap 'all back' after owners)
 	echo
 	printf '%-24s' ""
 	for stack in "$@"; do
 		printf ' | %-76s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"
 	done
 	printf '\n%-24s' "event"
-	for stack in "$@"; do
-		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' players attempts 'refused,' served \
-			longest 'all of' 'new owner' 'two'
-	done
+	# shellcheck disable=SC2059 # the format is a constant
+	for stack in "$@"; do printf "$format" "${first[@]}"; done
 	printf '\n%-24s' ""
-	for stack in "$@"; do
-		printf ' | %6s %11s %8s %8s %9s %9s %10s %7s' broken failed 'timeout' again gap \
-			'them back' after owners
-	done
+	# shellcheck disable=SC2059
+	for stack in "$@"; do printf "$format" "${second[@]}"; done
 	echo
 	printf '%.0s-' $(seq $((24 + 79 * $#)))
 	echo
@@ -162,7 +163,7 @@ table() {
 	echo
 }
 
-# json FILE: the tools' own lines, complete.
+# json FILE: the complete lines of the tools.
 json() {
 	local line comma="" words
 	{

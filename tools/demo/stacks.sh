@@ -4,12 +4,12 @@
 # What the demo compares: hokm-xdp and keepalived, behind the same verbs.
 #
 #   STACK_up NODE PRIORITY   start it on a node that runs a game server already
-#   STACK_ready NODE         it runs and thinks well of the node
+#   STACK_ready NODE         it runs, and the node is healthy
 #   STACK_failover NODE      the planned way to take the VIP away from its owner
-#   STACK_failback FROM TO   and to bring it back
+#   STACK_failback FROM TO   the planned way to bring it back
 #   STACK_kill NODE          its processes die at once, nothing is cleaned up
 #   STACK_back NODE          it is started again
-#   STACK_words VERB         what an administrator would type for it; the node comes after
+#   STACK_words VERB         what an operator types for it, without the node
 #   STACK_patience           seconds that the slowest event may take
 
 hokm_up() { lab_daemon "$1"; }
@@ -36,8 +36,8 @@ keepalived_ready() {
 }
 keepalived_failover() { lab_kill "$1" keepalived TERM; }
 keepalived_failback() { lab_keepalived "$2"; }
-# keepalived is a parent and a VRRP child. The child would clean up if its parent died first, and
-# the parent, unless it is stopped, would do the same for its child.
+# keepalived is a parent and a VRRP child. If the parent died first, the child would clean up. If
+# the child died first, a parent that is not stopped would do the same.
 keepalived_kill() {
 	local dir=$LAB_DIR/$1
 	lab_kill "$1" keepalived STOP && kill -s KILL "$(cat "$dir/vrrp.pid")" &&

@@ -41,7 +41,7 @@ LAB_DIR=${LAB_DIR:-/run/hokm-lab.$LAB_ID}
 LAB_VIP=192.168.1.25
 LAB_PORT=8765
 LAB_SECRET=lab-secret-0123456789
-# The system's own programs first: a wrapper of python3 that is found before them costs half a second a call.
+# The system's own programs come first: a wrapper of python3 before them costs half a second a call.
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 
 lab_die() {
@@ -97,8 +97,7 @@ lab_start_time() {
 
 # lab_spawn NODE NAME CMD...: in the background; log and pid are kept under NODE.NAME.
 # It runs with the priority of the lab, which is LAB_BELOW steps above that of the script.
-# LAB_STDIN is what the command reads from, /dev/null by default; LAB_STDOUT where it writes to, the log
-# by default.
+# It reads from LAB_STDIN, /dev/null by default, and writes to LAB_STDOUT, the log by default.
 lab_spawn() {
 	local node=$1 name=$2 pid
 	shift 2
@@ -121,8 +120,9 @@ lab_pid() {
 lab_alive() { lab_pid "$1" "$2" >/dev/null; }
 lab_gone() { ! lab_pid "$1" "$2" >/dev/null; }
 
-# lab_kill NODE NAME SIG: a signal to what lab_spawn started. Whoever is killed dies in one moment: on a busy
-# machine a dying server could otherwise accept connections with one socket after it has closed the others.
+# lab_kill NODE NAME SIG: a signal to what lab_spawn started. A killed process gets a processor at
+# once to die: on a busy machine it could accept connections long after the first of its sockets is
+# closed.
 lab_kill() {
 	local pid
 	pid=$(lab_pid "$1" "$2") || return 1
@@ -143,12 +143,12 @@ lab_now_ms() {
 	echo $((t / 1000))
 }
 
-# lab_nap SECONDS: without a process of its own. A pipe with both ends open never has anything to read.
+# lab_nap SECONDS: waits without starting a process. A pipe with both ends open never has data.
 exec {LAB_NAP}<> <(:)
 lab_nap() { read -r -t "$1" -u "$LAB_NAP" || true; }
 
-# lab_wait SECONDS CMD...: until CMD succeeds; fails when the time is over. It asks every 10 ms during the
-# first second and every 50 ms later, because asking itself takes the processors.
+# lab_wait SECONDS CMD...: until CMD succeeds; fails when the time is over. It asks every 10 ms
+# during the first second and every 50 ms later, because each question takes processor time.
 lab_wait() {
 	local now=${EPOCHREALTIME/[.,]/} end later
 	end=$((now + $1 * 1000000)) later=$((now + 1000000))
@@ -200,7 +200,8 @@ lab_up() {
 	mkdir -p "$LAB_DIR"/{log,pid} && chmod 755 "$LAB_DIR" || return 1
 	ip netns add "$(lab_ns sw)" && lab_quiet_ipv6 sw || return 1
 	# VRRP is multicast that nobody joins: a snooping switch would not pass it on.
-	ip -n "$(lab_ns sw)" link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 &&
+	ip -n "$(lab_ns sw)" link add br0 type bridge \
+		stp_state 0 forward_delay 0 mcast_snooping 0 &&
 		ip -n "$(lab_ns sw)" link set br0 up || return 1
 	[ $# -gt 0 ] || set -- a b
 	for node in "$@" client; do
@@ -218,7 +219,8 @@ lab_nat_up() {
 	router=$(lab_ns router) inside=$(lab_ns inside)
 	lab_node_up router && ip netns add "$inside" && lab_quiet_ipv6 inside &&
 		ip -n "$router" link add eth1 type veth peer name eth0 netns "$inside" &&
-		ip -n "$router" addr add 10.77.0.1/24 dev eth1 && ip -n "$router" link set eth1 up &&
+		ip -n "$router" addr add 10.77.0.1/24 dev eth1 &&
+		ip -n "$router" link set eth1 up &&
 		ip -n "$inside" link set lo up && ip -n "$inside" link set eth0 up &&
 		ip -n "$inside" addr add 10.77.0.2/24 dev eth0 &&
 		ip -n "$inside" route add default via 10.77.0.1 &&
@@ -250,7 +252,7 @@ lab_carrier() { ip -n "$(lab_ns "$1")" -br link show eth0 | grep -q LOWER_UP; }
 # lab_link NODE up|down: the cable between the node and the switch.
 lab_link() { ip -n "$(lab_ns sw)" link set "p-$1" "$2"; }
 
-# Ends every process that lives in the node's namespace: they are the lab's and their children.
+# Ends every process in the node's namespace: they are the lab's and their children.
 lab_kill_all() {
 	local sig=$1 node=$2 pids
 	pids=$(ip netns pids "$(lab_ns "$node")" 2>/dev/null) || return 0
@@ -260,8 +262,8 @@ lab_kill_all() {
 
 lab_empty() { [ -z "$(ip netns pids "$(lab_ns "$1")" 2>/dev/null)" ]; }
 
-# lab_node_dead NODE: a power cut. First the cable, so that no process's last words get out; then all
-# its processes, its pins and its namespace with addresses, sockets and programs.
+# lab_node_dead NODE: a power cut. First the cable, so that no last message of a process gets out,
+# then all its processes, its pins and its namespace with addresses, sockets and programs.
 lab_node_dead() {
 	lab_link "$1" down || return 1
 	lab_node_gone "$1"
@@ -315,13 +317,14 @@ lab_down() {
 lab_prove_clean() {
 	local left=0
 	[ -z "$(lab_nodes)" ] || { lab_die "namespaces left: $(lab_nodes | tr '\n' ' ')"; left=1; }
-	! grep -q " $LAB_DIR/" /proc/self/mountinfo || { lab_die "mounts left under $LAB_DIR"; left=1; }
+	! grep -q " $LAB_DIR/" /proc/self/mountinfo ||
+		{ lab_die "mounts left under $LAB_DIR"; left=1; }
 	[ ! -e "$LAB_DIR" ] || { lab_die "files left: $LAB_DIR"; left=1; }
 	return $left
 }
 
-# lab_conf NODE...: writes one configuration for all, and for each node a copy that differs in the two
-# paths only: on real machines they are the same, here the nodes share one file system.
+# lab_conf NODE...: writes the same configuration for all nodes. Only two paths differ, because the
+# nodes of the lab share one file system.
 # LAB_PROFILE is fast (default) or standard; LAB_CONF_EXTRA is added as it is.
 lab_conf() {
 	local node other
@@ -331,7 +334,8 @@ lab_conf() {
 			echo "secret = \"$LAB_SECRET\""
 			echo "profile = ${LAB_PROFILE:-fast}"
 			for other in "$@"; do
-				echo "node $(lab_name "$other") { address = \"$(lab_addr "$other")\" }"
+				printf 'node %s { address = "%s" }\n' "$(lab_name "$other")" \
+					"$(lab_addr "$other")"
 			done
 			echo "bpffs = \"$LAB_DIR/$node/bpf\""
 			echo "socket = \"$LAB_DIR/$node/hokm.sock\""
@@ -357,7 +361,8 @@ lab_pins() { echo "$LAB_DIR/$1/bpf/hokm-xdp/$(lab_name "$1")"; }
 lab_game() {
 	local node=$1
 	shift
-	lab_spawn "$node" game "$LAB_BUILD/hokm-game" --node "$(lab_name "$node")" --port "$LAB_PORT" "$@"
+	lab_spawn "$node" game "$LAB_BUILD/hokm-game" --node "$(lab_name "$node")" \
+		--port "$LAB_PORT" "$@"
 }
 
 # lab_keepalived_conf NODE PRIORITY: the usual configuration, advert 1 s, a check script every 5 s.
@@ -429,7 +434,8 @@ lab_main() {
 	status) lab_status ;;
 	run) lab_run "$@" ;;
 	shell)
-		lab_exists "${1:-}" || lab_die "no node '${1:-}': $(lab_nodes | tr '\n' ' ')" || return 1
+		lab_exists "${1:-}" || lab_die "no node '${1:-}': $(lab_nodes | tr '\n' ' ')" ||
+			return 1
 		PS1="[$1] \w# " lab_run "$1" bash --norc
 		;;
 	help | -h | --help) sed -n '4,29s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
