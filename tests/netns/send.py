@@ -8,8 +8,8 @@
   pulse FILE KIND [CHANGE]  a pulse from a capture: the newest "probe" or "answer" to --dst, as it
                             was captured ("replay"), in a new packet ("same") or changed (CHANGES)
   repl FILE KIND [CHANGE]   a replication message, likewise: the newest "control" or "data" to
-                            --dst, unchanged ("replay", "same") or changed (see REPL_CHANGES); or "all" in
-                            the order of the capture, and prints their number
+                            --dst, unchanged ("replay", "same") or changed (see REPL_CHANGES); or
+                            "all" in the order of the capture, and prints their number
   tcp CASE                  an impossible packet to --dst:8765 (see TCP_CASES)
   list                      the cases of tcp, one a line, with the counter of each
 
