@@ -71,9 +71,6 @@ notice_ms() {
 	echo $((last > 0 ? last : 0))
 }
 
-# median NUMBER...
-median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
-
 # noticed NAME: every connection has ended since the mark.
 noticed() {
 	ask_audience "$1" status

@@ -56,6 +56,9 @@ number_is() {
 	fi
 }
 
+# median NUMBER...: what a busy machine does to one run of several is no result.
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+
 show_logs() {
 	local log
 	for log in "$LAB_DIR"/log/*; do
