@@ -129,7 +129,7 @@ static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8
 
 /*
  * Moves the state on a FIN of one side. first: the state when only this side has sent a FIN; other:
- * the state when only the other side has. Returns true for the first FIN of the connection.
+ * the state when only the other end has. Returns true for the first FIN of the connection.
  */
 static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8 first, __u8 other,
 				     __u8 side)

@@ -145,7 +145,7 @@ static __always_inline int dead_answer(struct packet *p, const struct tcphdr *tc
 	return 0;
 }
 
-/* What became of the packet. DEAD_IS() puts the event into the second byte. */
+/* What was done with the packet. DEAD_IS() puts the event into the second byte. */
 enum dead_outcome {
 	DEAD_LEFT,     /* unchanged, goes to the local kernel */
 	DEAD_ANSWERED, /* is now the RST */

@@ -12,7 +12,7 @@
  * client sends the data again, as it does with a server that accepts no data in a SYN.
  *
  * A SYN is replayed once: its entry is then marked. A SYN that a peer steered here is refused by
- * the RST. So two nodes without a running server never send a SYN to each other for ever.
+ * the RST. So two nodes without a running server never send a SYN to each other without end.
  *
  * Invariants
  *  - The skb is unchanged until it has its new length. A RST that cannot be extended goes out.

@@ -33,7 +33,7 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 
 /*
  * Counts a steered packet. When a peer steered it here, an entry whose target is a peer is wrong:
- * the two nodes would send the packet to each other for ever.
+ * the two nodes would send the packet to each other without end.
  */
 static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, bool steered)
 {

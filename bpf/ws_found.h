@@ -81,7 +81,7 @@ static __always_inline void count_server_close(struct packet *p, __u16 code)
 }
 
 /*
- * A close frame. The first one of the connection counts; that of the other side is its echo, or
+ * A close frame. The first one of the connection counts; that of the other end is its echo, or
  * comes after the FIN.
  */
 static __always_inline void found_close(struct packet *p, struct hokm_conn *c, __u8 side,

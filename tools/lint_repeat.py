@@ -11,7 +11,7 @@ FOLDERS = ("bpf/", "include/", "user/", "tools/")
 # Lines that say nothing by themselves. A run has six lines of other kinds.
 TRIVIAL = re.compile(
     r"[\W_]*$"                                # lone punctuation
-    r"|#\s*(include|if|ifdef|ifndef|else|endif|define \w+_H$)|import |from \w+ import"
+    r"|#\s*(include|if|ifdef|ifndef|else|endif|define \w+_H$)|import |from \w+ import|\. \S|set -"
     r"|\{.*\},?$"                             # a row of a table
     r"|(struct|enum) \w+;$"                   # a forward declaration
     r"|(break|continue|default:|return( \w+)?;?$|else|fi|done|esac|then|do)\b")

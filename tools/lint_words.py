@@ -23,7 +23,7 @@ EXEMPT = ("tools/lint", "tests/lint/")
 # A word or phrase that a reader has to guess at, and the word of the field. A space of a phrase
 # matches the break of a line as well, with the marks of a comment.
 WORDS = [
-    ("told", "notified (a client), replicated (a peer), reported, logged"),
+    ("(?<![-/_.])told(?!-)", "notified (a client), replicated (a peer), reported, logged"),
     ("untold", "suppressed, not reported"),
     ("(?:becomes?|became|came|comes?) of", "the result, the outcome: name it"),
     ("(?:in|out of) step(?! [0-9])", "synchronized, lost synchronization"),
@@ -32,8 +32,8 @@ WORDS = [
     ("(?:says?|said|saying) so", "reports it, logs a warning"),
     ("whoever|whom|whomever", "name the subject: the client, the operator, the caller"),
     ("somebody|someone else's", "another process, a person, an attacker: name it"),
-    ("(?:with|in) words", "with a message"),
-    ("by the word of|the word of|its word for", "by the result of, as reported by"),
+    ("with words", "with a message"),
+    ("by the word of|its word for", "by the result of, as reported by"),
     ("(?<![-/_.])(?:hung|hangs|hanging)", "unresponsive"),
     ("(?<!-)(?:lives|lived)", "is alive; is stored in, is in"),
     ("made an end of|makes? an end", "terminated"),

@@ -83,7 +83,7 @@ WS_INLINE bool ws_enter_trial(struct ws_run *r, __u32 newest)
  * ws_enter() - finds where reading begins in the segment
  * @r: the work, from ws_run_init()
  * @newest: sequence number after the newest byte of all segments before this one
- * @acked: newest acknowledgement of the other side
+ * @acked: newest acknowledgement of the other end
  * @has_acked: whether @acked is valid
  *
  * Returns false when nothing of the segment is read. ws_leave() must be called in both cases.

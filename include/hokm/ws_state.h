@@ -23,7 +23,7 @@
 /*
  * A segment that begins this many bytes or more after the next header does not belong to the
  * stream, because no client of a game has such a window. When only one direction is seen, the
- * state becomes LOST. Otherwise the acknowledgement of the other side decides.
+ * state becomes LOST. Otherwise the acknowledgement of the other end decides.
  */
 #define WS_GAP_MAX (4U << 20)
 

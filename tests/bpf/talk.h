@@ -3,8 +3,8 @@
  * A client and a server that talk through the programs. They send segments with given bytes at
  * consecutive sequence numbers: client to server through ingress, server to client through egress.
  *
- * Every segment must pass and leave unchanged, because frame tracking never changes a packet. A
- * talk that is steered says so in `to`.
+ * Every segment must pass and leave unchanged, because frame tracking never changes a packet. For
+ * a talk that is steered, `to` names the target.
  */
 #ifndef HOKM_TEST_TALK_H
 #define HOKM_TEST_TALK_H

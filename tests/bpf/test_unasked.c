@@ -146,5 +146,5 @@ int main(void)
 		HOKM_TEST(new_connections_need_a_fresh_answer),
 	};
 
-	return cmocka_run_group_tests_name("unasked", tests, fix_open, fix_close);
+	return cmocka_run_group_tests_name("unsolicited", tests, fix_open, fix_close);
 }

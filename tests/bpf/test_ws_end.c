@@ -134,7 +134,7 @@ static void first_close_wins(void **state)
 	EXPECT_COUNTS(x, OPENED(&t), N(in_close, 1), N(out_close, 1), N(close_server, 1),
 		      N(close_1012, 1));
 	/*
-	 * Frames of a side before the other side's close frame count. After its own close frame it
+	 * Frames of a side before the other end's close frame count. After its own close frame it
 	 * has none.
 	 */
 	fix_reset(state);

@@ -138,7 +138,7 @@ static void payload_may_come_in_any_order(void **state)
 }
 
 /*
- * The bytes of the gap are acknowledged but were not seen: they reached the other side on another
+ * The bytes of the gap are acknowledged but were not seen: they reached the other end on another
  * path.
  */
 static void acknowledged_gap_is_lost_at_once(void **state)

@@ -387,7 +387,7 @@ static void special(struct world *w, uint64_t *at, uint8_t a, uint8_t b)
 	case 2:
 		deliver_far(w, *at, b);
 		break;
-	default: /* the other side acknowledges more than was seen */
+	default: /* the other end acknowledges more than was seen */
 		w->acked = *at + b;
 	}
 }

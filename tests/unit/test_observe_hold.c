@@ -198,7 +198,7 @@ static void test_failed_check_renews(void **state)
 	assert_false(r.o.suspect);
 }
 
-/* After a check that failed long ago, the same few requests do not renew the trip for ever. */
+/* After a check that failed long ago, the same few requests do not renew the trip without limit. */
 static void test_bounded_after_failed_check(void **state)
 {
 	uint64_t failed_ns;

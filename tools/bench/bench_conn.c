@@ -162,7 +162,8 @@ int conn_check(struct bench *b, const struct path *p)
 	    (p->conn == CONN_LOST || flow->ws.next == flow->seq_next))
 		return 0;
 	fprintf(stderr,
-		"bench: %s: state %u, read up to %u of %u: frames are not tracked as the path requires\n",
+		"bench: %s: state %u, read up to %u of %u: "
+		"frames are not tracked as the path requires\n",
 		p->name, flow->ws.state, flow->ws.next, flow->seq_next);
 	return -EPROTO;
 }

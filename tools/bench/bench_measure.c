@@ -62,7 +62,8 @@ static int run(struct bench *b, struct path *p, bool subject, double *ns, uint32
 static int wrong_path(const struct bench *b, const struct path *p, uint32_t verdict, uint64_t rose)
 {
 	fprintf(stderr,
-		"bench: %s: verdict %u instead of %u, %llu counted in %u packets: this is another path\n",
+		"bench: %s: verdict %u instead of %u, %llu counted in %u packets: "
+		"this is another path\n",
 		p->name, verdict, p->verdict, (unsigned long long)rose, b->repeat);
 	return -EPROTO;
 }

@@ -24,6 +24,12 @@ declare -A TITLES=(
 # accepted may fail, too: it is a connection, and is reset like the others.
 refused() { jq '[.failed_by.refused, .failed_by.timeout] | map(. // 0) | add' <<<"$1"; }
 
+# json_event STACK EVENT: keeps the two replies for the file of JSON.
+json_event() {
+	local what="\"stack\":\"$1\",\"event\":\"$2\""
+	JSON_EVENTS+=("{$what,\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
+}
+
 # record STACK EVENT: takes the two replies of the mark that ended the event's window.
 record() {
 	local at=$1.$2

@@ -116,7 +116,8 @@ static int reply_incomplete(const struct ctl *k, int err)
 	else if (err == -ENODATA || err == -EPIPE || err == -ECONNRESET)
 		fprintf(k->err,
 			"hokm-xdp ctl: the reply is incomplete: "
-			"the daemon on %s closed the connection, because it stopped or because the reply was read too slowly\n",
+			"the daemon on %s closed the connection, "
+			"because it stopped or because the reply was read too slowly\n",
 			k->path);
 	else
 		return no_answer(k, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The health of one active check: a counter with HAProxy's rise and fall. A pure machine; the
- * caller starts a check when health_start() says so, and reports what came of it.
+ * caller starts a check when health_start() returns true, and reports its result.
  *
  * The counter `value` runs from 0 to top = rise + fall - 1. The check is UP while value >= rise.
  *

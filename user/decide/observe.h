@@ -26,7 +26,7 @@
  * Invariants
  *   - A trip ends at the latest hold_max_ns after its beginning or after the last active check that
  *     failed in it, whatever the traffic looks like. Few new players come meanwhile, so that the
- *     same old requests could renew it for ever.
+ *     same old requests could renew it without limit.
  *   - A check that passes does not end a trip: players would move back and forth with each check.
  *   - The end of a trip, and a service that is not UP, discard all samples: they say nothing about
  *     the time after.
