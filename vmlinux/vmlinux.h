@@ -157,8 +157,9 @@ enum xdp_action {
 	XDP_TX = 3,
 };
 
-#define TC_ACT_OK   0
-#define TC_ACT_SHOT 2
+#define TC_ACT_UNSPEC (-1) /* go on to the next filter */
+#define TC_ACT_OK     0
+#define TC_ACT_SHOT   2
 
 struct xdp_md {
 	__u32 data;

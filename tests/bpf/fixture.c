@@ -579,7 +579,7 @@ void fix_out(struct fix *x, const struct tcp_spec *s)
 	reply.reply = true;
 	frame_tcp(&f, &reply);
 	fix_egress(x, &f);
-	assert_int_equal(x->verdict, 0); /* TC_ACT_OK: egress drops no TCP */
+	assert_int_equal(x->verdict, EGRESS_PASS);
 	assert_int_equal(x->out.len, f.len);
 	assert_memory_equal(x->out.b, f.b, f.len);
 }

@@ -53,6 +53,9 @@
 #define LONG_NS   3600000000000ull
 #define SECOND_NS 1000000000ull
 
+/* TC_ACT_UNSPEC: egress leaves the packet to the filters behind it. */
+#define EGRESS_PASS (-1)
+
 #define FIN 0x01
 #define SYN 0x02
 #define RST 0x04

@@ -76,7 +76,7 @@ void out_refusal(struct fix *x, const struct syn_spec *s)
 
 	refusal_frame(&f, s);
 	fix_egress(x, &f);
-	assert_int_equal(x->verdict, 0); /* TC_ACT_OK */
+	assert_int_equal(x->verdict, EGRESS_PASS);
 }
 
 void expect_syn_left(struct fix *x, const struct syn_spec *s, const uint8_t *mac)

@@ -8,7 +8,7 @@
 #define REQUEST 1
 #define REPLY   2
 
-#define TC_OK   0
+#define TC_OK   EGRESS_PASS
 #define TC_SHOT 2
 
 #define NODE(x, c) fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)

@@ -70,7 +70,7 @@ static void frames_cut_anywhere_change_nothing(void **state)
 		expect_pass(x, &f);
 		expect_nothing_known(x);
 		fix_egress(x, &f);
-		assert_int_equal(x->verdict, 0);
+		assert_int_equal(x->verdict, EGRESS_PASS);
 	}
 	assert_int_equal(NODE(x, bad_ip) + NODE(x, bad_tcp), whole.len - whole.l3);
 }

@@ -25,7 +25,7 @@ static void out_marked(struct fix *x, const struct frame *f, uint32_t mark)
 		    .repeat = 1);
 
 	assert_int_equal(bpf_prog_test_run_opts(fix_egress_fd(x), &o), 0);
-	assert_int_equal(o.retval, 0); /* TC_ACT_OK */
+	assert_int_equal((int)o.retval, EGRESS_PASS);
 	assert_int_equal(o.data_size_out, f->len);
 	assert_memory_equal(out, f->b, f->len);
 }

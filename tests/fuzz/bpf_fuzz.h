@@ -11,7 +11,7 @@
 #define XDP_DROP_V 1
 #define XDP_PASS_V 2
 #define XDP_TX_V   3
-#define TC_OK_V    0
+#define TC_OK_V    (-1) /* TC_ACT_UNSPEC */
 #define TC_SHOT_V  2
 
 /* Reports a condition that must hold and does not, and aborts, so that libFuzzer keeps the input.
