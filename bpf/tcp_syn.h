@@ -193,7 +193,7 @@ static __always_inline enum verdict handshake_ingress(
 
 	if (half->target == HOKM_LOCAL && !(p->seg.flags & TCP_FLAG_RST) &&
 	    !completes_handshake(p, half))
-		return unknown_ingress(p, k, half);
+		return unknown_ingress(p, k, half, socket_of(p));
 	steered = arrived_steered(p);
 	if (steered) {
 		COUNT(p, steered_in);

@@ -3,6 +3,7 @@
  * TCP from clients, unknown connections: neither conns nor half_open accounts for the packet.
  *
  *   a local socket has the connection   deliver locally, and enter it into conns
+ *   a valid SYN cookie of a listener     the same
  *   a peer steered the packet here      deliver locally; a second hop could become a loop
  *   the replica names a holder          steer to it; DEAD when it is dead
  *   an alive peer exists                steer to the best one: the second chance
@@ -74,11 +75,14 @@ static __always_inline bool half_open_is_foreign(
 	       holder_find(k, p->now) & (HOLDER_ALIVE | HOLDER_DEAD);
 }
 
-/* half: the half-open entry of the packet, which the packet does not complete; may be NULL. */
+/*
+ * half: the half-open entry of the packet, which the packet does not complete; may be NULL. here:
+ * what the sockets of this node say.
+ */
 static __always_inline enum verdict unknown_ingress(struct packet *p, const struct hokm_conn_key *k,
-						    struct hokm_half_open *half)
+						    struct hokm_half_open *half,
+						    enum socket_here here)
 {
-	enum socket_here here = socket_of(p);
 	bool steered = arrived_steered(p);
 
 	if (steered)
@@ -99,6 +103,43 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 		return PASS;
 	}
 	return second_chance(p, k);
+}
+
+/*
+ * Enters an established connection of which only its SYN cookie is known. NULL: conns has no room.
+ */
+static __always_inline struct hokm_conn *cookie_complete(struct packet *p,
+							 const struct hokm_conn_key *k)
+{
+	struct hokm_conn *c = conn_work();
+
+	if (!c)
+		return NULL;
+	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, 0);
+	c->isn = p->seg.seq - 1;
+	ws_begin(&c->c2s.ws, p->seg.seq);
+	ws_begin(&c->s2c.ws, p->seg.ack);
+	conn_opened(p, c);
+	if (!conn_store(p, k, c))
+		return NULL;
+	change_send(p, HOKM_CHANGE_OPEN);
+	return bpf_map_lookup_elem(&conns, k);
+}
+
+/*
+ * A packet with neither an entry in conns nor one in half_open. *entered: the entry of a connection
+ * that the packet establishes by its SYN cookie, in place of a verdict.
+ */
+static __always_inline enum verdict entryless_ingress(
+	struct packet *p, const struct hokm_conn_key *k, struct hokm_conn **entered)
+{
+	enum socket_here here = socket_or_cookie(p);
+
+	if (here != SOCKET_COOKIE)
+		return unknown_ingress(p, k, NULL, here);
+	COUNT(p, local_socket);
+	*entered = cookie_complete(p, k);
+	return PASS;
 }
 
 #endif

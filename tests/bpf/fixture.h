@@ -107,6 +107,8 @@ void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spe
 		unsigned int len);
 void frame_arp(struct frame *f, const struct eth_spec *eth, uint16_t op, uint32_t sender,
 	       uint32_t target);
+/* TCP checksum of a packet of an even number of bytes, without padding. */
+void frame_tcp_checksum(struct frame *f);
 void frame_cut(struct frame *f, uint32_t len);
 /* Corrects the IP header checksum. */
 void frame_ip_checksum(struct frame *f);

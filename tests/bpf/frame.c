@@ -181,6 +181,23 @@ void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spe
 		put_fill(f, 0, len - 2);
 }
 
+void frame_tcp_checksum(struct frame *f)
+{
+	uint8_t *tcp = f->b + f->l4;
+	uint32_t len = f->len - f->l4, sum = 6 + len;
+	const uint8_t *ip = f->b + f->l3;
+
+	tcp[16] = 0;
+	tcp[17] = 0;
+	for (unsigned int i = 12; i < 20; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	sum += (uint16_t)~ip_sum(tcp, len);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	tcp[16] = (uint8_t)(~sum >> 8);
+	tcp[17] = (uint8_t)(~sum & 0xff);
+}
+
 void frame_arp(struct frame *f, const struct eth_spec *eth, uint16_t op, uint32_t sender,
 	       uint32_t target)
 {
