@@ -6,14 +6,16 @@
  * Invariants
  *  - A packet goes to the target of its entry. A target that is a dead peer gives DEAD, which
  *    dead_peer.h carries out at the end of the pipeline.
- *  - A packet that a peer steered here is never steered on. Its entry becomes local
- *    (architecture rule 3).
+ *  - A packet that a peer steered here makes at most one hop more, to the holder that the replica
+ *    names, and never back to its sender (rule 3, docs/architecture.md).
  */
 #ifndef HOKM_BPF_TCP_KNOWN_H
 #define HOKM_BPF_TCP_KNOWN_H
 
 #include "conn_track.h"
 #include "peer_state.h"
+#include "socket_lookup.h"
+#include "whereabouts.h"
 
 /*
  * The verdict for a target. DEAD: the target is a dead peer; dead_peer.h notifies the client,
@@ -32,26 +34,56 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 }
 
 /*
- * Counts a steered packet. When a peer steered it here, an entry whose target is a peer is wrong:
- * the two nodes would send the packet to each other without end.
+ * A peer's MAC sent the packet, while the entry names a peer. The MAC proves nothing, because a
+ * network may show one MAC for every host. A live socket of this node does: then the entry is out
+ * of date, and becomes local.
  */
-static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, bool steered)
+static __always_inline bool arrival_is_local(struct packet *p, struct hokm_conn *c)
 {
-	if (!steered)
-		return;
-	COUNT(p, steered_in);
-	c->flags |= HOKM_CONN_STEERED_IN;
 	if (c->target == HOKM_LOCAL)
-		return;
+		return true;
+	if (socket_of(p) != SOCKET_LIVE)
+		return false;
 	c->target = HOKM_LOCAL;
 	change_send(p, HOKM_CHANGE_OPEN);
+	return true;
+}
+
+/*
+ * A packet of a known connection that a peer steered here. The local kernel would reset a
+ * connection that it does not have, so it gets only what is local and what no replica names a
+ * holder of. A holder that the replica names gets the packet by one hop more. If that holder is the
+ * peer that sent it, the two nodes name each other: the packet is dropped, and TCP repeats it.
+ */
+static __always_inline enum verdict arrived_ingress(struct packet *p, struct hokm_conn *c)
+{
+	struct hokm_conn_key key;
+	__u8 holder;
+
+	COUNT(p, steered_in);
+	if (!(c->flags & HOKM_CONN_STEERED_IN))
+		c->flags |= HOKM_CONN_STEERED_IN;
+	if (arrival_is_local(p, c))
+		return PASS;
+	conn_key(&key, p);
+	holder = replica_holder(p, &key);
+	if (holder == HOKM_NO_PEER)
+		return PASS;
+	if (peer_has_this_mac(p, holder))
+		return DROP_FOR(p, drop_steer_loop);
+	p->target = holder;
+	COUNT(p, steered_again);
+	return STEER;
 }
 
 static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)
 {
-	note_arrival(p, c, arrived_steered(p));
-	conn_track_in(p, c);
-	return to_target(p, c->target);
+	bool steered = arrived_steered(p);
+	enum verdict v = steered ? arrived_ingress(p, c) : PASS;
+
+	if (v != DROP)
+		conn_track_in(p, c);
+	return steered ? v : to_target(p, c->target);
 }
 
 #endif

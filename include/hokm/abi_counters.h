@@ -31,6 +31,7 @@
 	X(steered_conn, "packets of known connections steered to their target")                    \
 	X(second_chance, "packets of unknown connections steered to an alive peer")                \
 	X(steered_holder, "part of second_chance: steered to the holder named by the replica")     \
+	X(steered_again, "packets that came steered and were steered once more, to their holder")  \
 	X(steered_in, "packets steered to this node by a peer")                                    \
 	X(local_socket, "packets of unknown connections that have a local socket")                 \
 	X(unknown_pass, "packets of unknown connections passed to the local kernel")               \
@@ -75,7 +76,10 @@
 	X(sync_regained_out, "times frame tracking of the server regained synchronization")        \
 	X(conns_full, "connections not tracked because the table is full")                         \
 	X(half_open_evicted, "half-open entries replaced by newer ones")                           \
-	X(fragments, "IP fragments for a VIP, passed to the local kernel")                         \
+	X(fragments, "IP fragments of TCP packets for a VIP")                                      \
+	X(fragments_steered, "of fragments: steered to the peer that holds the connection")        \
+	X(icmp_steered, "ICMP errors steered to the peer that holds the connection")               \
+	X(icmp_limited, "ICMP errors passed to the local kernel because of the rate limit")        \
 	X(bad_ip, "malformed IPv4 headers, passed to the local kernel")                            \
 	X(bad_tcp, "malformed TCP headers, passed to the local kernel")                            \
 	X(bad_arp, "malformed ARP packets, passed to the local kernel")                            \
@@ -106,6 +110,7 @@
 	X(drop_repl_ttl, "dropped: replication message with a TTL below 255")                      \
 	X(drop_repl_short, "dropped: replication message that is fragmented or of a wrong length") \
 	X(drop_vlan_stack, "dropped: frame with more stacked priority tags than are parsed")       \
+	X(drop_steer_loop, "dropped: a peer and this node name each other as the holder")          \
 	X(drop_steer_fault, "dropped: the frame could not be rewritten to be steered")             \
 	X(drop_answer_fault,                                                                       \
 	  "dropped: the frame could not be rewritten to the RST that answers it")                  \

@@ -95,7 +95,9 @@ static void steered_in_connections_are_recorded(void **state)
 	struct fix *x = *state;
 	struct hokm_conn c = fix_steered_conn(1);
 	struct hokm_change ch;
+	struct socks s;
 
+	socks_connect(&s);
 	repl_on(x);
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .eth.from = PEER1_MAC));
@@ -110,6 +112,7 @@ static void steered_in_connections_are_recorded(void **state)
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .eth.from = PEER1_MAC));
 	assert_int_equal(fix_changes(x, NULL, 0), 0);
+	socks_close(&s);
 }
 
 static void connection_found_in_a_socket_is_recorded(void **state)

@@ -385,6 +385,7 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_repl_source,
 		HOKM_CTR_drop_repl_ttl,   /* test_repl_guard */
 		HOKM_CTR_drop_repl_short, /* test_repl_guard */
+		HOKM_CTR_drop_steer_loop, /* test_steer_known */
 		HOKM_CTR_drop_steer_fault,
 		HOKM_CTR_drop_vlan_stack, /* here */
 		/*

@@ -13,7 +13,25 @@
 
 /* ---- steered here ---- */
 
-static void steered_in_is_never_steered_again(void **state)
+static void arrival_with_a_socket_here_lives_here(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = conn_known(1);
+	struct socks s;
+
+	socks_connect(&s);
+	fix_conn_put(x, &c);
+	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .payload = 5));
+	socks_close(&s);
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.target, HOKM_LOCAL);
+	assert_true(c.flags & HOKM_CONN_STEERED_IN);
+	assert_int_equal(COUNT(x, steered_in), 1);
+	assert_int_equal(COUNT(x, steered_conn), 0);
+}
+
+/* Nobody is known to hold it: the local kernel's answer is the honest one, and the entry stays. */
+static void arrival_of_nobodys_connection_is_left_to_the_kernel(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_conn c = conn_known(1);
@@ -21,10 +39,39 @@ static void steered_in_is_never_steered_again(void **state)
 	fix_conn_put(x, &c);
 	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .payload = 5));
 	assert_true(fix_conn(x, &c));
-	assert_int_equal(c.target, HOKM_LOCAL);
-	assert_true(c.flags & HOKM_CONN_STEERED_IN);
-	assert_int_equal(COUNT(x, steered_in), 1);
-	assert_int_equal(COUNT(x, steered_conn), 0);
+	assert_int_equal(c.target, 1);
+	assert_int_equal(COUNT(x, steered_again), 0);
+}
+
+static void arrival_makes_one_hop_more_to_its_named_holder(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = conn_known(1);
+
+	fix_conn_put(x, &c);
+	fix_replica_put(x, 1);
+	expect_in_steer(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .payload = 5),
+			PEER1_MAC);
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.target, 1);
+	assert_int_equal(COUNT(x, steered_again), 1);
+	fix_peer_dead(x, 1);
+	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1006, .payload = 5));
+}
+
+static void arrival_is_never_steered_back(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = conn_known(1);
+	struct frame f;
+
+	fix_conn_put(x, &c);
+	fix_replica_put(x, 1);
+	frame_tcp(&f, SEG(.eth.from = PEER1_MAC, .flags = ACK, .seq = 1001, .payload = 5));
+	expect_drop(x, &f, 0, HOKM_CTR_drop_steer_loop);
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.target, 1);
+	assert_int_equal(c.c2s.packets, 1);
 }
 
 static void unknown_from_a_peer_is_left_to_the_kernel(void **state)
@@ -277,7 +324,10 @@ static void time_wait_is_no_local_connection(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HOKM_TEST(steered_in_is_never_steered_again),
+		HOKM_TEST(arrival_with_a_socket_here_lives_here),
+		HOKM_TEST(arrival_of_nobodys_connection_is_left_to_the_kernel),
+		HOKM_TEST(arrival_makes_one_hop_more_to_its_named_holder),
+		HOKM_TEST(arrival_is_never_steered_back),
 		HOKM_TEST(unknown_from_a_peer_is_left_to_the_kernel),
 		HOKM_TEST(known_local_passes_owner_or_not),
 		HOKM_TEST(known_target_alive_is_steered),

@@ -492,16 +492,19 @@ static void steered_in_connections_are_followed(void **state)
 static void entry_that_was_steered_is_regained_here(void **state)
 {
 	struct fix *x = *state;
+	struct socks s;
 	struct talk t;
 
 	talk_init(&t, x, CLIENT_PORT, TALK_ISN, TALK_SISN);
 	t.to = PEER0_MAC;
 	talk_frame(&t, CLIENT, TEXT, 20);
 	expect_unfollowed(&t);
+	socks_connect(&s);
 	t.to = NULL;
 	t.from = PEER0_MAC;
 	expect_regained(&t, CLIENT);
 	assert_int_equal(talk_conn(&t).target, HOKM_LOCAL);
+	socks_close(&s);
 }
 
 int main(void)

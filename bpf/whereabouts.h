@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which node holds a connection, for packets that belong to it without being segments of it that
+ * can be tracked: ICMP errors (icmp_error.h) and fragments (fragment.h).
+ *
+ * The sources are asked in the order of their certainty: conns, half_open, the sockets of this
+ * machine, the replica. Nothing is entered anywhere: such packets are easy to forge.
+ */
+#ifndef HOKM_BPF_WHEREABOUTS_H
+#define HOKM_BPF_WHEREABOUTS_H
+
+#include "half_open.h"
+#include "holder.h"
+#include "socket_lookup.h"
+
+/* The replica's word alone: a guess is no answer here. */
+static __always_inline __u8 replica_holder(const struct packet *p, const struct hokm_conn_key *k)
+{
+	int holder = holder_find(k, p->now);
+
+	return holder & HOLDER_ALIVE ? holder & 0xff : HOKM_NO_PEER;
+}
+
+/*
+ * HOKM_LOCAL, the slot of a peer that is alive, or HOKM_NO_PEER when no source knows the
+ * connection or its holder is dead. p has client, client_port, service and now.
+ */
+static __always_inline __u8 holder_of_packet(const struct packet *p)
+{
+	const struct hokm_half_open *half;
+	const struct hokm_conn *c;
+	struct hokm_conn_key key;
+	enum socket_here here;
+	__u8 target;
+
+	conn_key(&key, p);
+	c = bpf_map_lookup_elem(&conns, &key);
+	half = c ? NULL : half_open_find(half_open_set(p, &key), &key);
+	if (c && !conn_ended(c)) {
+		target = c->target;
+	} else if (half) {
+		target = half->target;
+	} else {
+		here = socket_of(p);
+		if (here == SOCKET_LIVE || here == SOCKET_BRIEF)
+			return HOKM_LOCAL;
+		return replica_holder(p, &key);
+	}
+	if (target == HOKM_LOCAL || peer_alive(p, target))
+		return target;
+	return HOKM_NO_PEER;
+}
+
+#endif
