@@ -50,6 +50,24 @@ static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct
 	return owning_peer(p);
 }
 
+/*
+ * The target of a SYN that reaches a node without a lease. Between the end of a lease and the
+ * gratuitous ARP of the next owner no owner is known, and a daemon that was killed asks no peer any
+ * more. The best peer that was alive with the service UP when this node asked last can serve the
+ * client: a node accepts steered packets, owner or not. After OWNERLESS_NS that knowledge is too
+ * old.
+ */
+#define OWNERLESS_NS (60 * 1000000000ULL)
+static __always_inline __u8 target_without_lease(const struct packet *p, const struct hokm_own *o)
+{
+	__u64 asked_ns = o->daemon_ns < p->now ? o->daemon_ns : p->now;
+	__u8 target = owner_elsewhere(p, o);
+
+	if (target == TARGET_NONE && within(o->lease_until_ns, p->now, OWNERLESS_NS))
+		target = peer_best_up(service_tag(p), true, asked_ns);
+	return target;
+}
+
 /* The target of a new connection, or TARGET_NONE when this node is not owner and knows no owner. */
 static __always_inline __u8 target_of_new(const struct packet *p, const struct hokm_own *o,
 					  bool owner)
@@ -57,7 +75,7 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
 	__u8 best;
 
 	if (!owner)
-		return owner_elsewhere(p, o);
+		return target_without_lease(p, o);
 	if (service_up_here(p))
 		return HOKM_LOCAL;
 	/* A suspect service is better than one that failed its checks. */

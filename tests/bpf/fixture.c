@@ -161,7 +161,7 @@ void fix_owner(struct fix *x, bool owner)
 {
 	uint64_t now = fix_now();
 	struct hokm_own own = {
-		.lease_until_ns = owner ? now + LONG_NS : now - LIMIT_NS,
+		.lease_until_ns = owner ? now + LONG_NS : 0,
 		.daemon_ns = now,
 		.state = owner ? HOKM_VRRP_MASTER : HOKM_VRRP_BACKUP,
 		.priority = 110,

@@ -247,6 +247,39 @@ static void syn_after_handover_goes_to_successor(void **state)
 	assert_int_equal(COUNT(x, steered_owner), 1);
 }
 
+/*
+ * A daemon that was killed asks no peer any more: what was known when it asked last counts, for a
+ * while after its lease has ended.
+ */
+static void syn_without_lease_goes_to_the_last_peer_that_was_up(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_own own = {.state = HOKM_VRRP_MASTER, .successor = HOKM_NO_PEER};
+	struct frame f;
+
+	own.lease_until_ns = fix_now() - 1;
+	own.daemon_ns = fix_now() - SECOND_NS;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct hokm_peer p = fix_alive_peer(i);
+
+		p.seen_ns = own.daemon_ns - LIMIT_NS / 2;
+		p.daemon_seen_ns = p.seen_ns;
+		fix_peer_set(x, i, &p);
+	}
+	fix_own(x, &own);
+	expect_in_steer(x, SYN1, PEER0_MAC);
+	assert_int_equal(COUNT(x, steered_owner), 1);
+	/* No peer was alive then: nothing to go by. */
+	for (unsigned int i = 0; i < 2; i++) {
+		struct hokm_peer p = fix_alive_peer(i);
+
+		p.seen_ns = 1;
+		fix_peer_set(x, i, &p);
+	}
+	frame_tcp(&f, SEG(.flags = SYN, .seq = 5, .sport = CLIENT_PORT + 1));
+	expect_drop(x, &f, 0, HOKM_CTR_drop_syn_fenced);
+}
+
 static void successor_that_is_over_dead_or_none_is_fenced(void **state)
 {
 	struct fix *x = *state;
@@ -473,6 +506,7 @@ int main(void)
 		HOKM_TEST(syn_not_owner_goes_to_owning_peer),
 		HOKM_TEST(syn_not_owner_dead_or_expired_owner_is_fenced),
 		HOKM_TEST(syn_after_handover_goes_to_successor),
+		HOKM_TEST(syn_without_lease_goes_to_the_last_peer_that_was_up),
 		HOKM_TEST(successor_that_is_over_dead_or_none_is_fenced),
 		HOKM_TEST(syn_from_a_peer_is_accepted_owner_or_not),
 		HOKM_TEST(unknown_mac_is_no_peer),

@@ -4,7 +4,7 @@
 #
 # The owner's daemon is killed (-9) or stopped (SIGSTOP) under fifty players. Its lease ends by
 # itself, the peer takes over, and at no moment do two nodes answer for the VIP. No player
-# notices. Then the daemon comes back: it owns only what it may own and moves the VIP only by the
+# notices, and no new connection fails: the node without a daemon steers them to the peer. Then the daemon comes back: it owns only what it may own and moves the VIP only by the
 # election.
 
 # shellcheck source=tests/netns/common.sh
@@ -38,6 +38,8 @@ for death in KILL STOP; do
 		grep -q "$LAB_VIP" <(lab_run a ip -o addr show dev eth0)
 	observe_mark "$was-back"
 	one_owner "daemon $was"
+	number_is "daemon $was: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 10
+	number_is "daemon $was: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
 	if [ $death = KILL ]; then
 		must lab_daemon a
 	else
