@@ -28,6 +28,7 @@
 #include "vrrp_guard.h"
 #include "pulse_answer.h"
 #include "repl_guard.h"
+#include "icmp_error.h"
 #include "tcp_ingress.h"
 #include "tcp_egress.h"
 
@@ -63,6 +64,8 @@ static __always_inline enum verdict ipv4_ingress(struct packet *p)
 		return udp_ingress(p, kind);
 	if (ip->protocol == IPPROTO_TCP && is_vip(p->cfg, ip->daddr))
 		return tcp_ingress(p, kind);
+	if (ip->protocol == IPPROTO_ICMP && is_vip(p->cfg, ip->daddr))
+		return icmp_ingress(p);
 	return PASS;
 }
 

@@ -17,6 +17,7 @@
 
 #define CONNS_MAX      131072 /* entries of conns, and of replica */
 #define HALF_OPEN_SETS 8192   /* a power of two */
+#define FRAGMENTS_MAX  1024
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -123,6 +124,42 @@ struct {
 	__type(key, __u32);
 	__type(value, struct work);
 } work SEC(".maps");
+
+/* What anybody can cause, a place each: at most so many of it a second and CPU (rate_limit.h). */
+enum rate_kind { RATE_ICMP, RATE_KINDS };
+#define RATE_PER_SECOND 1000
+
+struct rate {
+	__u64 window_ns; /* begin of the current second */
+	__u64 count;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RATE_KINDS);
+	__type(key, __u32);
+	__type(value, struct rate);
+} rates SEC(".maps");
+
+/* The peer that got the first fragment of an IP packet (fragment.h). */
+struct fragment_key {
+	struct hokm_addr source;
+	struct hokm_addr dest;
+	__be16 id;
+	__u16 protocol;
+};
+
+struct fragment {
+	__u64 seen_ns;
+	__u64 holder; /* slot of a peer */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FRAGMENTS_MAX);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment);
+} fragments SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);

@@ -14,6 +14,7 @@
 #ifndef HOKM_BPF_TCP_INGRESS_H
 #define HOKM_BPF_TCP_INGRESS_H
 
+#include "fragment.h"
 #include "half_open.h"
 #include "syn_replay.h"
 #include "holder.h"
@@ -83,7 +84,7 @@ static __always_inline enum verdict tcp_ingress(struct packet *p, enum ip_kind k
 	if (!mac_equal(p->eth->h_dest, p->cfg->mac))
 		return LEAVE_AS(p, other_host);
 	if (kind == IP_FRAGMENT)
-		return LEAVE_AS(p, fragments);
+		return fragment_ingress(p);
 	if (is_cut_off(p, ip))
 		return LEAVE_AS(p, bad_ip);
 	if (parse_tcp(p, tcp, bpf_ntohs(ip->tot_len), ip_header_len(ip)) != TCP_GOOD)

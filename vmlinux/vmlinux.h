@@ -126,6 +126,7 @@ struct udphdr {
 };
 
 enum {
+	IPPROTO_ICMP = 1,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
 };

@@ -107,6 +107,9 @@ void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spe
 		unsigned int len);
 void frame_arp(struct frame *f, const struct eth_spec *eth, uint16_t op, uint32_t sender,
 	       uint32_t target);
+/* ICMP to the VIP: its eight bytes of head, and the quoted packet. from: NULL for the client's. */
+void frame_icmp(struct frame *f, const uint8_t *from, uint32_t src, const uint8_t head[8],
+		const void *quote, unsigned int len);
 /* TCP checksum of a packet of an even number of bytes, without padding. */
 void frame_tcp_checksum(struct frame *f);
 void frame_cut(struct frame *f, uint32_t len);

@@ -181,6 +181,18 @@ void frame_vrrp(struct frame *f, const struct eth_spec *eth, const struct ip_spe
 		put_fill(f, 0, len - 2);
 }
 
+void frame_icmp(struct frame *f, const uint8_t *from, uint32_t src, const uint8_t head[8],
+		const void *quote, unsigned int len)
+{
+	struct eth_spec eth = {.from = from};
+	struct ip_spec ip = {.src = src, .dst = VIP_ADDR};
+
+	put_eth(f, &eth, 0x0800);
+	put_ip(f, &ip, 1, 8 + len);
+	put(f, head, 8);
+	put(f, quote, len);
+}
+
 void frame_tcp_checksum(struct frame *f)
 {
 	uint8_t *tcp = f->b + f->l4;

@@ -212,9 +212,8 @@ lab_up() {
 	done
 }
 
-# lab_nat_up: nodes router and inside. The router lets connections out under its own address, and in
-# only what belongs to one of them: what conntrack takes for invalid (a tickle of zeros) is dropped.
-lab_nat_up() {
+# Nodes router and inside, and the network between them.
+lab_inside_up() {
 	local router inside
 	router=$(lab_ns router) inside=$(lab_ns inside)
 	lab_node_up router && ip netns add "$inside" && lab_quiet_ipv6 inside &&
@@ -226,8 +225,24 @@ lab_nat_up() {
 		ip -n "$inside" route add default via 10.77.0.1 &&
 		lab_run inside ethtool -K eth0 tx off >/dev/null &&
 		lab_run router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' &&
-		lab_nat_rules && lab_wait 5 lab_carrier router && lab_wait 5 lab_carrier inside ||
-		lab_die "could not set up the router and what is inside"
+		lab_wait 5 lab_carrier router && lab_wait 5 lab_carrier inside
+}
+
+# lab_nat_up: the router lets connections out under its own address, and in only what belongs to one
+# of them: what conntrack takes for invalid (a tickle of zeros) is dropped.
+lab_nat_up() {
+	lab_inside_up && lab_nat_rules || lab_die "could not set up the router and what is inside"
+}
+
+# lab_route_up MTU: the router translates nothing, and its link to the inside has this MTU.
+lab_route_up() {
+	local node
+	lab_inside_up && ip -n "$(lab_ns router)" link set eth1 mtu "$1" || lab_die "no router" || return 1
+	for node in $(lab_nodes); do
+		case $node in
+		[abc]) ip -n "$(lab_ns "$node")" route add 10.77.0.0/24 via "$(lab_addr router)" || return 1 ;;
+		esac
+	done
 }
 
 lab_nat_rules() {

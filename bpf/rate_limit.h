@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How often a second a CPU may do something that a stranger can cause. One place of map rates
+ * for each kind; what is over the limit is counted by the caller.
+ */
+#ifndef HOKM_BPF_RATE_LIMIT_H
+#define HOKM_BPF_RATE_LIMIT_H
+
+#include "packet.h"
+
+#define NS_PER_SECOND 1000000000ULL
+
+static __always_inline bool rate_take(struct rate *r, __u64 now, __u64 per_second)
+{
+	if (now - r->window_ns >= NS_PER_SECOND) {
+		r->window_ns = now;
+		r->count = 0;
+	}
+	if (r->count >= per_second)
+		return false;
+	r->count++;
+	return true;
+}
+
+static __always_inline bool rate_allowed(enum rate_kind kind, __u64 now)
+{
+	__u32 index = kind;
+	struct rate *r = bpf_map_lookup_elem(&rates, &index);
+
+	return r && rate_take(r, now, RATE_PER_SECOND);
+}
+
+#endif

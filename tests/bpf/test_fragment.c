@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IP fragments go where their connection is, and change nothing (fragment.h). */
+#include <string.h>
+
+#include "fixture.h"
+
+#define NODE(x, c)    fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)
+#define MORE          0x2000
+#define FIRST         SEG(.flags = ACK, .seq = 1001, .payload = 560, .ip.frag = MORE)
+#define LATER(offset) SEG(.flags = ACK, .payload = 560, .ip.frag = MORE | (offset) / 8)
+#define LAST(offset)  SEG(.flags = ACK, .payload = 100, .ip.frag = (offset) / 8)
+
+static void fragments_follow_their_first(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1), after;
+
+	fix_conn_put(x, &c);
+	expect_in_steer(x, FIRST, PEER1_MAC);
+	expect_in_steer(x, LATER(576), PEER1_MAC);
+	expect_in_steer(x, LAST(1152), PEER1_MAC);
+	assert_int_equal(NODE(x, fragments), 3);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_fragments_steered), 0);
+	assert_int_equal(NODE(x, fragments_steered), 3);
+	assert_true(fix_conn(x, &after));
+	assert_memory_equal(&c, &after, sizeof(c));
+}
+
+static void fragments_of_replicated_connections_too(void **state)
+{
+	struct fix *x = *state;
+
+	fix_replica_put(x, 1);
+	expect_in_steer(x, FIRST, PEER1_MAC);
+	expect_in_steer(x, LAST(576), PEER1_MAC);
+	assert_int_equal(fix_conn_count(x), 0);
+}
+
+static void fragments_of_local_and_unknown_connections_pass(void **state)
+{
+	struct fix *x = *state;
+	struct socks s;
+
+	expect_in_pass(x, FIRST);
+	expect_in_pass(x, LAST(576));
+	fix_replica_put(x, 1);
+	socks_connect(&s);
+	expect_in_pass(x, FIRST);
+	expect_in_pass(x, LAST(576));
+	socks_close(&s);
+	assert_int_equal(NODE(x, fragments_steered), 0);
+	assert_int_equal(NODE(x, fragments), 4);
+}
+
+/* Without its first one a fragment belongs to nobody; of another packet it is not this one's. */
+static void fragments_without_their_first_pass(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+	struct frame f;
+
+	fix_conn_put(x, &c);
+	expect_in_pass(x, SEG(.flags = ACK, .payload = 100, .ip.frag = 72, .ip.src = OTHER_ADDR));
+	expect_in_steer(x, FIRST, PEER1_MAC);
+	frame_tcp(&f, LAST(576));
+	f.b[f.l3 + 4] ^= 1; /* identification */
+	frame_ip_checksum(&f);
+	expect_pass(x, &f);
+	expect_in_pass(x, SEG(.flags = ACK, .payload = 100, .ip.frag = 72, .ip.src = OTHER_ADDR));
+}
+
+static void fragments_that_came_steered_pass(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+
+	fix_conn_put(x, &c);
+	expect_in_pass(x,
+		       SEG(.flags = ACK, .payload = 560, .ip.frag = MORE, .eth.from = PEER0_MAC));
+}
+
+static void fragments_for_a_dead_peer_pass(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+
+	fix_conn_put(x, &c);
+	expect_in_steer(x, FIRST, PEER1_MAC);
+	fix_peer_dead(x, 1);
+	expect_in_pass(x, LAST(576));
+	expect_in_pass(x, FIRST);
+}
+
+static void tiny_first_fragments_pass(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+	struct frame whole, f;
+
+	fix_conn_put(x, &c);
+	frame_tcp(&whole, FIRST);
+	for (uint32_t len = whole.l3; len < whole.l4 + 20; len++) {
+		f = whole;
+		frame_cut(&f, len);
+		expect_pass(x, &f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(fragments_follow_their_first),
+		HOKM_TEST(fragments_of_replicated_connections_too),
+		HOKM_TEST(fragments_of_local_and_unknown_connections_pass),
+		HOKM_TEST(fragments_without_their_first_pass),
+		HOKM_TEST(fragments_that_came_steered_pass),
+		HOKM_TEST(fragments_for_a_dead_peer_pass),
+		HOKM_TEST(tiny_first_fragments_pass),
+	};
+
+	return cmocka_run_group_tests_name("fragment", tests, fix_open, fix_close);
+}
