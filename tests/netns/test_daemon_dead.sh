@@ -4,8 +4,8 @@
 #
 # The owner's daemon is killed (-9) or stopped (SIGSTOP) under fifty players. Its lease ends by
 # itself, the peer takes over, and at no moment do two nodes answer for the VIP. No player
-# notices, and no new connection fails: the node without a daemon steers them to the peer. Then the daemon comes back: it owns only what it may own and moves the VIP only by the
-# election.
+# notices, and no new connection fails: the node without a daemon steers them to the peer. Then
+# the daemon comes back: it owns only what it may own and moves the VIP only by the election.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

@@ -236,11 +236,13 @@ lab_nat_up() {
 
 # lab_route_up MTU: the router translates nothing, and its link to the inside has this MTU.
 lab_route_up() {
-	local node
-	lab_inside_up && ip -n "$(lab_ns router)" link set eth1 mtu "$1" || lab_die "no router" || return 1
+	local node router
+	router=$(lab_addr router)
+	lab_inside_up && ip -n "$(lab_ns router)" link set eth1 mtu "$1" ||
+		lab_die "could not set up the router and what is inside" || return 1
 	for node in $(lab_nodes); do
 		case $node in
-		[abc]) ip -n "$(lab_ns "$node")" route add 10.77.0.0/24 via "$(lab_addr router)" || return 1 ;;
+		[abc]) ip -n "$(lab_ns "$node")" route add 10.77.0.0/24 via "$router" || return 1 ;;
 		esac
 	done
 }
