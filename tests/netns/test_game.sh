@@ -78,7 +78,7 @@ killed() {
 	observe_mark killed
 	must lab_kill a game KILL
 	within 5 "killed: new players go to the peer while this node owns" steered_by_owner
-	holds "killed: ARP shows this node" owner_is a
+	within 5 "killed: ARP shows this node" owner_is a
 	within 5 "killed: the players are well" calm
 	holds "killed: all of them on the peer" players_on b
 	holds "killed: the passive checks saw it first" began_passively
