@@ -27,6 +27,7 @@ make_wrapper() {
 all_is_well() {
 	[ "$(status a '[.services[] | .state == "up" and .suspect_ms == 0] | all')" = true ]
 }
+successor_known() { [ "$(status a .successor)" = backup ]; }
 warm() { [ "$(status b '[.peers[].replica | .warm and .peer_warm] | all')" = true ]; }
 has_rows() { [ "$(lab_ctl a conns --stale 100ms --json | jq .total)" -gt 0 ]; }
 
@@ -42,7 +43,8 @@ stage_steady() {
 	must lab_wait 20 hokm_ready b
 	must observe_start
 	must lab_wait 20 calm
-	must lab_wait 10 warm
+	must lab_wait 20 warm
+	must lab_wait 20 successor_known
 	make_wrapper a && make_wrapper b
 }
 stage_frozen() { lab_kill a game STOP && lab_wait 5 has_rows a; }
