@@ -252,6 +252,9 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 	$(B)/hokm-xdp check-config --keys sample >tools/packaging/hokm-xdp.conf
 	$(B)/hokm-xdp check-config --keys markdown >docs/configuration.md
 
+ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
+PAGES       := $(sort $(wildcard docs/*.md))
+
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)'
@@ -260,7 +263,9 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 		tools/packaging/hokm-xdp.service >'$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
 	chmod 0644 '$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
 	install -m 0644 tools/packaging/hokm-xdp.conf '$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example'
-	install -m 0644 LICENSE README.md '$(DESTDIR)$(DOCDIR)/'
+	install -m 0644 LICENSE $(ROOT_PAGES) '$(DESTDIR)$(DOCDIR)/'
+	install -d '$(DESTDIR)$(DOCDIR)/docs'
+	install -m 0644 $(PAGES) '$(DESTDIR)$(DOCDIR)/docs/'
 	install -d '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)'
 	install -m 0644 tools/packaging/hokm-xdp.bash '$(DESTDIR)$(COMPDIR)/hokm-xdp'
 	tools/packaging/man $(B)/hokm-xdp >'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
@@ -271,9 +276,10 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 uninstall: ## what install put there; a configuration is yours and stays
 	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' '$(DESTDIR)$(UNITDIR)/hokm-xdp.service' \
 		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
-		'$(DESTDIR)$(DOCDIR)/README.md' '$(DESTDIR)$(COMPDIR)/hokm-xdp' \
+		$(foreach page,$(ROOT_PAGES) $(PAGES),'$(DESTDIR)$(DOCDIR)/$(page)') \
+		'$(DESTDIR)$(COMPDIR)/hokm-xdp' \
 		'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8' '$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
-	-rmdir '$(DESTDIR)$(DOCDIR)'
+	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: clean
 clean: ## remove build/; what check-kernel downloaded stays in build/kernel
