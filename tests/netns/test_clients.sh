@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: alone
 #
 # The events of the other tests for clients in wide use: Debian's python3-websockets, Node's ws,
 # and Chromium. Of each kind some only listen and some send; each connects again 20 ms after its

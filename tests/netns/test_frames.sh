@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: beside, long
 #
 # Tracking is exact: clients and servers of three makes exchange frames of every shape through a
 # link that cuts, repeats, reorders and loses segments. The kernel's counts are compared with

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: alone
 #
 # A daemon that gets no CPU for longer than its peers may be silent, again and again, while
 # clients of the peer come through its node. During the pause the daemon sends no probe, so the
