@@ -3,7 +3,7 @@
  * TCP from clients, unknown connections: neither conns nor half_open accounts for the packet.
  *
  *   a local socket has the connection   deliver locally, and enter it into conns
- *   a valid SYN cookie of a listener     the same
+ *   a valid SYN cookie of a listener    the same
  *   a peer steered the packet here      deliver locally; a second hop could become a loop
  *   the replica names a holder          steer to it; DEAD when it is dead
  *   an alive peer exists                steer to the best one: the second chance

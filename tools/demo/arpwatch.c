@@ -10,10 +10,12 @@
  *    sender hardware address   02 ff | number of the round, 32 bits
  *
  * Commands on stdin, as for hokm-players: mark NAME, status, quit. A mark prints the window as
- * JSON: two_owner_rounds  rounds that more than one MAC answered (must be 0) silent_ms longest time
- * between two answers moved_ms          from the mark to the first answer of another owner than the
- * one at the mark gap_ms            from the last answer of the old owner to the first answer of
- * the new one
+ * JSON:
+ *
+ *   two_owner_rounds  rounds that more than one MAC answered (must be 0)
+ *   silent_ms         longest time between two answers
+ *   moved_ms          from the mark to the first answer of another owner than the one at the mark
+ *   gap_ms            from the last answer of the old owner to the first answer of the new one
  */
 #include <getopt.h>
 #include <linux/if_packet.h>
