@@ -63,7 +63,7 @@ conf_where() { sed "$1" "$CONF" >"$OTHER"; }
 
 command_line() {
 	refused "unknown option" $EX_USAGE "--nonsense" -- "$HOKM" run --nonsense
-	refused "a word too many" $EX_USAGE "nonsense" "one word too many" -- "$HOKM" run nonsense
+	refused "a word too many" $EX_USAGE "nonsense" "unexpected argument" -- "$HOKM" run nonsense
 	refused "unknown command" $EX_USAGE "there is no command \`nonsense\`" -- "$HOKM" nonsense
 }
 

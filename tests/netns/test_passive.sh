@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: measures, long
 #
 # A server that passes its checks and fails its players in every way that passive health knows.
 # Each way is detected with its own reason and no other, new players go to the peer while the
