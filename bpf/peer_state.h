@@ -162,14 +162,6 @@ static __always_inline bool arrived_steered(const struct packet *p)
 	return peer_has_mac(mac);
 }
 
-/* Did this peer send the frame? */
-static __always_inline bool peer_has_this_mac(const struct packet *p, __u32 slot)
-{
-	const struct hokm_peer *peer = peer_get(p, slot);
-
-	return peer && mac_equal(p->eth->h_source, peer->mac);
-}
-
 /* The first alive peer in order of preference, or HOKM_NO_PEER. */
 static __always_inline __u8 first_alive_peer(const struct packet *p)
 {

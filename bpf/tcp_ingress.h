@@ -7,7 +7,7 @@
  *   an entry in conns                        tcp_known.h    known_ingress
  *   an ACK that completes a handshake        tcp_syn.h      half_open_complete, then known_ingress
  *   another packet of a half-open connection tcp_syn.h      handshake_ingress
- *   no entry                                 tcp_unknown.h  entryless_ingress
+ *   no entry                                 tcp_unknown.h  unknown_ingress
  *
  * docs/architecture.md has the table of decisions.
  */
@@ -42,7 +42,6 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	struct hokm_half_open *half;
 	struct hokm_conn_key key;
 	struct hokm_conn *c;
-	enum verdict v = PASS;
 
 	COUNT(p, packets_in);
 	p->count->bytes_in += p->seg.ip_len;
@@ -52,13 +51,11 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (!c || is_port_reused(p, c)) {
 		half = half_open_find(half_open_set(p, &key), &key);
-		c = NULL;
 		if (!half)
-			v = entryless_ingress(p, &key, &c);
-		else if (completes_handshake(p, half))
-			c = half_open_complete(p, &key, half);
+			return unknown_ingress(p, &key, NULL, socket_or_cookie(p));
+		c = completes_handshake(p, half) ? half_open_complete(p, &key, half) : NULL;
 		if (!c)
-			return half ? handshake_ingress(p, &key, half) : v;
+			return handshake_ingress(p, &key, half);
 	}
 	return known_ingress(p, c);
 }

@@ -34,42 +34,43 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 }
 
 /*
- * A peer's MAC sent the packet, while the entry names a peer. The MAC proves nothing, because a
- * network may show one MAC for every host. A live socket of this node does: then the entry is out
- * of date, and becomes local.
+ * Counts a packet that a peer's MAC sent. The MAC proves nothing, because a network may show one
+ * MAC for every host. A live socket of this node does: an entry that names a peer then is out of
+ * date, and becomes local.
  */
-static __always_inline bool arrival_is_local(struct packet *p, struct hokm_conn *c)
+static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, bool steered)
 {
-	if (c->target == HOKM_LOCAL)
-		return true;
-	if (socket_of(p) != SOCKET_LIVE)
-		return false;
-	c->target = HOKM_LOCAL;
-	change_send(p, HOKM_CHANGE_OPEN);
-	return true;
-}
-
-/*
- * A packet of a known connection that a peer steered here. The local kernel would reset a
- * connection that it does not have, so it gets only what is local and what no replica names a
- * holder of. A holder that the replica names gets the packet by one hop more. If that holder is the
- * peer that sent it, the two nodes name each other: the packet is dropped, and TCP repeats it.
- */
-static __always_inline enum verdict arrived_ingress(struct packet *p, struct hokm_conn *c)
-{
-	struct hokm_conn_key key;
-	__u8 holder;
-
+	if (!steered)
+		return;
 	COUNT(p, steered_in);
 	if (!(c->flags & HOKM_CONN_STEERED_IN))
 		c->flags |= HOKM_CONN_STEERED_IN;
-	if (arrival_is_local(p, c))
+	if (c->target == HOKM_LOCAL || socket_of(p) != SOCKET_LIVE)
+		return;
+	c->target = HOKM_LOCAL;
+	change_send(p, HOKM_CHANGE_OPEN);
+}
+
+/*
+ * The verdict on a packet that a peer steered here. The local kernel would reset a connection that
+ * it does not have, so it gets only what is local and what no replica names a holder of. A holder
+ * that the replica names gets the packet by one hop more. If that holder is the peer that sent it,
+ * the two nodes name each other: the packet is dropped, and TCP repeats it.
+ */
+static __always_inline enum verdict arrived(struct packet *p, const struct hokm_conn *c)
+{
+	struct hokm_conn_key key;
+	__u64 mac = 0;
+	int holder;
+
+	if (c->target == HOKM_LOCAL)
 		return PASS;
 	conn_key(&key, p);
-	holder = replica_holder(p, &key);
+	mac_copy(&mac, p->eth->h_source);
+	holder = arrival_holder(&key, mac, p->now);
 	if (holder == HOKM_NO_PEER)
 		return PASS;
-	if (peer_has_this_mac(p, holder))
+	if (holder == HOLDER_SENT)
 		return DROP_FOR(p, drop_steer_loop);
 	p->target = holder;
 	COUNT(p, steered_again);
@@ -79,11 +80,10 @@ static __always_inline enum verdict arrived_ingress(struct packet *p, struct hok
 static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)
 {
 	bool steered = arrived_steered(p);
-	enum verdict v = steered ? arrived_ingress(p, c) : PASS;
 
-	if (v != DROP)
-		conn_track_in(p, c);
-	return steered ? v : to_target(p, c->target);
+	note_arrival(p, c, steered);
+	conn_track_in(p, c);
+	return steered ? arrived(p, c) : to_target(p, c->target);
 }
 
 #endif

@@ -76,6 +76,30 @@ static __always_inline bool half_open_is_foreign(
 }
 
 /*
+ * The packet establishes a connection of which only its SYN cookie is known. Its frames are
+ * tracked from the packet that follows; what this one carries, if anything, is not read.
+ */
+static __always_inline enum verdict cookie_ingress(struct packet *p, const struct hokm_conn_key *k)
+{
+	struct hokm_conn *c = conn_work();
+
+	COUNT(p, local_socket);
+	if (!c)
+		return PASS;
+	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, 0);
+	c->isn = p->seg.seq - 1;
+	flow_track(&c->c2s, p);
+	if (!p->seg.payload) {
+		ws_begin(&c->c2s.ws, p->seg.seq);
+		ws_begin(&c->s2c.ws, p->seg.ack);
+	}
+	conn_opened(p, c);
+	if (conn_store(p, k, c))
+		change_send(p, HOKM_CHANGE_OPEN);
+	return PASS;
+}
+
+/*
  * half: the half-open entry of the packet, which the packet does not complete; may be NULL. here:
  * what the sockets of this node say.
  */
@@ -87,6 +111,8 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 
 	if (steered)
 		COUNT(p, steered_in);
+	if (here == SOCKET_COOKIE)
+		return cookie_ingress(p, k);
 	if (!steered && here != SOCKET_LIVE && half_open_is_foreign(p, k, half))
 		return second_chance(p, k);
 	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
@@ -103,43 +129,6 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 		return PASS;
 	}
 	return second_chance(p, k);
-}
-
-/*
- * Enters an established connection of which only its SYN cookie is known. NULL: conns has no room.
- */
-static __always_inline struct hokm_conn *cookie_complete(struct packet *p,
-							 const struct hokm_conn_key *k)
-{
-	struct hokm_conn *c = conn_work();
-
-	if (!c)
-		return NULL;
-	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, 0);
-	c->isn = p->seg.seq - 1;
-	ws_begin(&c->c2s.ws, p->seg.seq);
-	ws_begin(&c->s2c.ws, p->seg.ack);
-	conn_opened(p, c);
-	if (!conn_store(p, k, c))
-		return NULL;
-	change_send(p, HOKM_CHANGE_OPEN);
-	return bpf_map_lookup_elem(&conns, k);
-}
-
-/*
- * A packet with neither an entry in conns nor one in half_open. *entered: the entry of a connection
- * that the packet establishes by its SYN cookie, in place of a verdict.
- */
-static __always_inline enum verdict entryless_ingress(
-	struct packet *p, const struct hokm_conn_key *k, struct hokm_conn **entered)
-{
-	enum socket_here here = socket_or_cookie(p);
-
-	if (here != SOCKET_COOKIE)
-		return unknown_ingress(p, k, NULL, here);
-	COUNT(p, local_socket);
-	*entered = cookie_complete(p, k);
-	return PASS;
 }
 
 #endif

@@ -13,12 +13,37 @@
 #include "holder.h"
 #include "socket_lookup.h"
 
-/* The replica's word alone: a guess is no answer here. */
+/* The alive peer that the replica names, or HOKM_NO_PEER: a guess is no answer here. */
 static __always_inline __u8 replica_holder(const struct packet *p, const struct hokm_conn_key *k)
 {
-	int holder = holder_find(k, p->now);
+	const struct hokm_replica *r = bpf_map_lookup_elem(&replica, k);
 
-	return holder & HOLDER_ALIVE ? holder & 0xff : HOKM_NO_PEER;
+	return r && peer_alive(p, r->holder) ? r->holder : HOKM_NO_PEER;
+}
+
+/*
+ * Where a packet goes that `mac` (in the low 48 bits), a peer's, sent here: the slot of the holder
+ * that the replica names, HOKM_NO_PEER when it names none that is alive, and HOLDER_SENT it when
+ * the holder is the peer that sent it. The verifier checks it as a function of its own.
+ */
+#define HOLDER_SENT 0x400
+__noinline int arrival_holder(const struct hokm_conn_key *k, __u64 mac, __u64 now)
+{
+	const struct hokm_peer *peer;
+	struct hokm_conn_key key;
+	struct packet p = {};
+	__u64 its = 0;
+	__u8 holder;
+
+	if (!k || !question_packet(&p, now))
+		return HOKM_NO_PEER;
+	key = *k;
+	holder = replica_holder(&p, &key);
+	peer = peer_get(&p, holder);
+	if (!peer)
+		return HOKM_NO_PEER;
+	mac_copy(&its, peer->mac);
+	return its == mac ? HOLDER_SENT : holder;
 }
 
 /*
