@@ -19,15 +19,16 @@
 #define HOURS(n) MIN(60 * (n))
 
 /* The parts of a row. */
-#define BOOL                        .kind = CONF_BOOL
-#define NUMBER(least_, greatest_)   .kind = CONF_NUMBER, .least = least_, .greatest = greatest_
-#define DURATION(least_, greatest_) .kind = CONF_DURATION, .least = least_, .greatest = greatest_
-#define WORD(words_)                .kind = CONF_WORD, .words = words_
-#define NAME                        .kind = CONF_NAME
-#define TEXT(least_, greatest_)     .kind = CONF_TEXT, .least = least_, .greatest = greatest_
-#define PATH                        .kind = CONF_PATH
-#define IPV4                        .kind = CONF_IPV4
-#define PORT                        NUMBER(1, 65535)
+#define BOOL                      .kind = CONF_BOOL
+#define NUMBER(least_, greatest_) .kind = CONF_NUMBER, .least = (least_), .greatest = (greatest_)
+#define DURATION(least_, greatest_) \
+	.kind = CONF_DURATION, .least = (least_), .greatest = (greatest_)
+#define WORD(words_)            .kind = CONF_WORD, .words = (words_)
+#define NAME                    .kind = CONF_NAME
+#define TEXT(least_, greatest_) .kind = CONF_TEXT, .least = (least_), .greatest = (greatest_)
+#define PATH                    .kind = CONF_PATH
+#define IPV4                    .kind = CONF_IPV4
+#define PORT                    NUMBER(1, 65535)
 
 #define FIELD(type_, field_) offsetof(struct type_, field_), sizeof(((struct type_ *)NULL)->field_)
 /* No field: the rule of the section reads the value into a variable of this type. */
@@ -281,7 +282,7 @@ static const struct conf_key replication_keys[] = {
 };
 
 /* ------------------------------------------------------------------------------ passive checks */
-#define SIGNAL_WORD(prefix, id, word, text) [prefix##_##id] = word,
+#define SIGNAL_WORD(prefix, id, word, text) [prefix##_##id] = (word),
 static const char *const signals[] = {
 	HOKM_SIGNALS(SIGNAL_WORD, HOKM_SIGNAL)[HOKM_SIGNAL_COUNT] = NULL};
 

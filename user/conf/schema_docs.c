@@ -55,7 +55,7 @@ static const char *written(const struct conf_key *k, const char *text, char *dst
 
 static bool is_fast_different(const struct conf_preset *d)
 {
-	return d->fast && strcmp(d->fast, d->standard) != 0;
+	return d->fast && d->standard && strcmp(d->fast, d->standard) != 0;
 }
 
 /* One default: `1s`, with profile fast `100ms`. quote is what encloses a value. */
