@@ -276,7 +276,7 @@ SEC("tc")
 int floor_tc(struct __sk_buff *skb)
 {
 	(void)skb;
-	return TC_ACT_OK;
+	return TC_ACT_UNSPEC;
 }
 
 /*
@@ -311,5 +311,5 @@ int floor_touch_out(struct __sk_buff *skb)
 	if (!c || c->target != HOKM_LOCAL)
 		return TC_ACT_SHOT;
 	c->s2c.last_ns++;
-	return TC_ACT_OK;
+	return TC_ACT_UNSPEC;
 }

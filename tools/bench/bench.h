@@ -34,6 +34,9 @@
 #include "hokm/abi.h"
 #include "bench_abi.h"
 
+/* TC_ACT_UNSPEC: what egress returns for a packet that leaves. */
+#define TC_OK_V ((uint32_t)-1)
+
 #define BENCH_ROUNDS_MAX 201
 #define BENCH_PATHS_MAX  40
 #define FRAME_MAX        1536

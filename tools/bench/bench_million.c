@@ -34,7 +34,6 @@
 #define MIB        1048576.0
 #define GROWTH_MAX 1.5
 #define XDP_PASS_V 2
-#define TC_OK_V    0
 
 /* the trivial program, the hash look-up, then floor and subject, for in and out */
 #define SUBJECT_IN  3

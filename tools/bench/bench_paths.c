@@ -15,7 +15,6 @@
 #define XDP_DROP_V 1
 #define XDP_PASS_V 2
 #define XDP_TX_V   3
-#define TC_OK_V    0
 #define NEW_FLOWS  0x1000000u /* so many that no flow comes twice */
 
 /* The floors: the cost of the hash look-up net of the trivial program is the unit. */
