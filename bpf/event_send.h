@@ -8,24 +8,14 @@
 #define HOKM_BPF_EVENT_SEND_H
 
 #include "accounting.h"
-
-#define NS_PER_SECOND 1000000000ULL
+#include "rate_limit.h"
 
 /* Does the rate limit allow one more event of this kind? */
 static __always_inline bool event_allowed(__u32 kind, __u64 now)
 {
 	struct hokm_event_limit *l = bpf_map_lookup_elem(&event_limits, &kind);
 
-	if (!l)
-		return false;
-	if (now - l->window_ns >= NS_PER_SECOND) {
-		l->window_ns = now;
-		l->count = 0;
-	}
-	if (l->count >= HOKM_EVENTS_PER_SECOND)
-		return false;
-	l->count++;
-	return true;
+	return l && rate_take(l, now, HOKM_EVENTS_PER_SECOND);
 }
 
 /*

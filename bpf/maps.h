@@ -129,16 +129,11 @@ struct {
 enum rate_kind { RATE_ICMP, RATE_KINDS };
 #define RATE_PER_SECOND 1000
 
-struct rate {
-	__u64 window_ns; /* begin of the current second */
-	__u64 count;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, RATE_KINDS);
 	__type(key, __u32);
-	__type(value, struct rate);
+	__type(value, struct hokm_event_limit);
 } rates SEC(".maps");
 
 /* The peer that got the first fragment of an IP packet (fragment.h). */

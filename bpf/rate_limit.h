@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How often a second a CPU may do something that a stranger can cause. One place of map rates
- * for each kind; what is over the limit is counted by the caller.
+ * Limits of what may happen in a second on one CPU: events to the daemon (event_send.h), and what
+ * anybody can cause, a place of map rates for each kind. The caller counts what is over the limit.
  */
 #ifndef HOKM_BPF_RATE_LIMIT_H
 #define HOKM_BPF_RATE_LIMIT_H
@@ -10,7 +10,8 @@
 
 #define NS_PER_SECOND 1000000000ULL
 
-static __always_inline bool rate_take(struct rate *r, __u64 now, __u64 per_second)
+/* Does the limit allow one more in the current second? */
+static __always_inline bool rate_take(struct hokm_event_limit *r, __u64 now, __u64 per_second)
 {
 	if (now - r->window_ns >= NS_PER_SECOND) {
 		r->window_ns = now;
@@ -25,7 +26,7 @@ static __always_inline bool rate_take(struct rate *r, __u64 now, __u64 per_secon
 static __always_inline bool rate_allowed(enum rate_kind kind, __u64 now)
 {
 	__u32 index = kind;
-	struct rate *r = bpf_map_lookup_elem(&rates, &index);
+	struct hokm_event_limit *r = bpf_map_lookup_elem(&rates, &index);
 
 	return r && rate_take(r, now, RATE_PER_SECOND);
 }
