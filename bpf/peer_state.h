@@ -92,18 +92,6 @@ static __always_inline enum peer_service peer_reported(const struct hokm_peer *p
 	return PEER_NOT_UP;
 }
 
-/* The state of a service on a peer, which must be alive and fresh. */
-static __always_inline enum peer_service peer_service(const struct packet *p, __u32 slot,
-						      __be32 tag)
-{
-	const struct hokm_peer *peer = peer_get(p, slot);
-
-	if (!peer || !tag || !peer_is_alive(p, peer) ||
-	    !within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns))
-		return PEER_NOT_UP;
-	return peer_reported(peer, tag);
-}
-
 /* Slot of the configured peer with this address, or HOKM_NO_PEER. */
 static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 {
@@ -118,9 +106,9 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 }
 
 /*
- * The functions below go through all peers. Each of them is a function of its own for the verifier:
- * inlined, it would check the loop once for each path that leads to it. They take scalars and read
- * cfg again.
+ * The functions below ask much, most of them go through all peers. Each of them is a function of
+ * its own for the verifier: inlined, it would be checked once for each path that leads to it. They
+ * take scalars and read cfg again.
  */
 
 /* Prepares a struct packet with what the functions above need. */
@@ -128,6 +116,32 @@ static __always_inline bool question_packet(struct packet *p, __u64 now)
 {
 	p->now = now;
 	return cfg_read(p);
+}
+
+/* The state of a service on a peer, which must be alive and fresh. */
+static __always_inline enum peer_service service_on_peer(const struct packet *p, __u32 slot,
+							 __be32 tag)
+{
+	const struct hokm_peer *peer = peer_get(p, slot);
+
+	if (!peer || !tag || !peer_is_alive(p, peer) ||
+	    !within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns))
+		return PEER_NOT_UP;
+	return peer_reported(peer, tag);
+}
+
+/* peer_service() as a function of its own: its result is enum peer_service. */
+__noinline int peer_service_of(__u32 slot, __be32 tag, __u64 now)
+{
+	struct packet p = {};
+
+	return question_packet(&p, now) ? service_on_peer(&p, slot, tag) : PEER_NOT_UP;
+}
+
+static __always_inline enum peer_service peer_service(const struct packet *p, __u32 slot,
+						      __be32 tag)
+{
+	return peer_service_of(slot, tag, p->now);
 }
 
 /* Is this the MAC address of a peer? mac: in the first six bytes. */
@@ -189,7 +203,7 @@ __noinline int peer_best_up(__be32 tag, __u32 even_suspect, __u64 now)
 
 		if (i >= p.cfg->n_order)
 			break;
-		s = peer_service(&p, p.cfg->order[i], tag);
+		s = service_on_peer(&p, p.cfg->order[i], tag);
 		if (s == PEER_UP)
 			return p.cfg->order[i];
 		if (s == PEER_SUSPECT && second == HOKM_NO_PEER && even_suspect)
