@@ -144,6 +144,14 @@ static __always_inline enum peer_service peer_service(const struct packet *p, __
 	return peer_service_of(slot, tag, p->now);
 }
 
+/* peer_alive() as a function of its own, for paths that are not those of known connections. */
+__noinline int peer_alive_at(__u32 slot, __u64 now)
+{
+	struct packet p = {};
+
+	return question_packet(&p, now) && peer_alive(&p, slot);
+}
+
 /* Is this the MAC address of a peer? mac: in the first six bytes. */
 __noinline int peer_has_mac(__u64 mac)
 {

@@ -55,15 +55,25 @@ static __always_inline enum socket_here socket_look_up(void *ctx, __be32 client,
 	return socket_kind(state);
 }
 
+/*
+ * socket_of() as a function of its own: the verifier would otherwise check the look-up once for
+ * each path that leads to it. Its result is enum socket_here.
+ */
+__noinline int socket_of_client(struct xdp_md *ctx, __be32 client, __u32 client_port, __u32 slot)
+{
+	const struct hokm_service_key *s;
+	struct packet p = {};
+
+	if (!cfg_read(&p))
+		return SOCKET_NONE;
+	s = &p.cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
+	return socket_look_up(ctx, client, client_port, s->vip.w[3], s->port);
+}
+
 /* Looks up the packet's connection; VIP and port come from the configuration of its service. */
 static __always_inline enum socket_here socket_of(const struct packet *p)
 {
-	const struct hokm_service_key *s;
-	__u32 slot = p->service;
-
-	barrier_var(slot);
-	s = &p->cfg->service[slot & (HOKM_MAX_SERVICES - 1)];
-	return socket_look_up(p->ctx, p->client, p->client_port, s->vip.w[3], s->port);
+	return socket_of_client(p->ctx, p->client, p->client_port, p->service);
 }
 
 /*

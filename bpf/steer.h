@@ -45,7 +45,7 @@ static __always_inline bool service_up_here(const struct packet *p)
  */
 static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
 {
-	if (p->now < o->successor_until_ns && peer_alive(p, o->successor))
+	if (p->now < o->successor_until_ns && peer_alive_at(o->successor, p->now))
 		return o->successor;
 	return owning_peer(p);
 }
