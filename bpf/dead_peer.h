@@ -16,7 +16,7 @@
  *                                    else: pass
  *
  * Invariants
- *  - A packet is answered only when its holder answers no pulses and no local socket has the
+ *  - A packet is answered only when its holder is dead (peer_state.h) and no local socket has the
  *    connection.
  *  - A packet that a peer steered here is never answered, because its source MAC address is not the
  *    way to the client.

@@ -58,7 +58,7 @@ static __always_inline __u8 later_fragment_holder(const struct packet *p,
 {
 	const struct fragment *f = bpf_map_lookup_elem(&fragments, k);
 
-	if (!f || !within(f->seen_ns, p->now, FRAGMENT_NS) || !peer_alive(p, f->holder))
+	if (!f || !within(f->seen_ns, p->now, FRAGMENT_NS) || peer_is_dead(p, f->holder))
 		return HOKM_NO_PEER;
 	return f->holder;
 }

@@ -9,12 +9,12 @@
 #include "peer_state.h"
 
 /* Flags of holder_find(). */
-#define HOLDER_ALIVE 0x100 /* the replica names this peer as the holder */
+#define HOLDER_ALIVE 0x100 /* the replica names this peer as the holder; it is not dead */
 #define HOLDER_DEAD  0x200 /* the replica names this peer as the holder, and the peer is dead */
 
 /*
  * The peer that gets a packet of an unknown connection: its slot, with HOLDER_ALIVE or HOLDER_DEAD
- * when the replica names it. Without a replica it is the first alive peer, or HOKM_NO_PEER.
+ * when the replica names it. Without a replica it is what first_alive_peer() returns.
  *
  * A function of its own for the verifier, for the reason given at event_conn().
  */
@@ -30,7 +30,7 @@ __noinline int holder_find(const struct hokm_conn_key *k, __u64 now)
 	r = bpf_map_lookup_elem(&replica, &key);
 	if (!r)
 		return first_alive_peer(&p);
-	return r->holder | (peer_alive(&p, r->holder) ? HOLDER_ALIVE : HOLDER_DEAD);
+	return r->holder | (peer_is_dead(&p, r->holder) ? HOLDER_DEAD : HOLDER_ALIVE);
 }
 
 #endif

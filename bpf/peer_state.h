@@ -2,11 +2,17 @@
 /*
  * The state of peers, from the maps cfg, own and peers.
  *
- *   alive   the peer's kernel answered a pulse within peer_dead_ns, counted only while the daemon
- *           of this node asked: packets may be steered to it
- *   fresh   the peer's daemon showed a sign of life within daemon_stale_ns: the peer may get new
- *           connections
- *   up      the peer is fresh, and its pulse says that the service is UP and not suspect
+ *   alive   the peer's kernel answered a pulse within peer_dead_ns
+ *   fresh   it is alive, and its daemon showed a sign of life within daemon_stale_ns
+ *   up      the peer is fresh, and its pulse says that the service is UP and not suspect: it may
+ *           get new connections
+ *   dead    no sign of life of any kind came for players_dead_ns: its connections are over, and
+ *           their clients are notified (rule 11, docs/architecture.md)
+ *
+ * A peer that is neither alive nor dead keeps the connections that it has: their packets go on to
+ * it. Signs of life are an answer to a pulse and a probe, which are signed, and, from the MAC
+ * address that the last answer contained: an advert, a replication message, and any ARP packet of
+ * the peer's own address. Silence counts only while the daemon of this node asks.
  *
  * Times are compared as signed differences, because another CPU may have written a time that is a
  * little newer than the clock reading of this packet.
@@ -38,24 +44,30 @@ static __always_inline struct hokm_peer *peer_get(const struct packet *p, __u32 
 }
 
 /*
- * Does the peer answer the probes of this node?
+ * Did this sign of the peer come within the limit?
  *
- * While the daemon of this node is dead or gets no CPU, it sends no probes, and no answers come.
- * That proves nothing about the peers, and connections on them go on. So the limit is counted up to
- * the daemon's last sign of life. A daemon that starts again shows a sign of life before the first
+ * While the daemon of this node is dead or gets no CPU, it asks no peer, and no answers come. That
+ * proves nothing about the peers, and connections on them go on. So the limit is counted up to the
+ * daemon's last sign of life. A daemon that starts again shows a sign of life before the first
  * answer can come; from then on, a peer that was alive before the break has the whole limit again.
  */
-static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
+static __always_inline bool sign_counts(const struct packet *p, __u64 seen, __u64 limit)
 {
-	__u64 seen = peer->seen_ns, asked = p->now;
+	__u64 asked = p->now;
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
 
 	if (o && o->daemon_ns && o->daemon_ns < asked)
 		asked = o->daemon_ns;
-	if (o && seen && seen < o->asking_ns && within(seen, o->asked_ns, p->cfg->peer_dead_ns))
+	if (o && seen && seen < o->asking_ns && within(seen, o->asked_ns, limit))
 		seen = o->asking_ns;
-	return within(seen, asked, p->cfg->peer_dead_ns);
+	return within(seen, asked, limit);
+}
+
+/* Does the peer answer the probes of this node? */
+static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
+{
+	return sign_counts(p, peer->seen_ns, p->cfg->peer_dead_ns);
 }
 
 /* Does the peer answer, and is its MAC address known? */
@@ -152,6 +164,58 @@ __noinline int peer_alive_at(__u32 slot, __u64 now)
 	return question_packet(&p, now) && peer_alive(&p, slot);
 }
 
+/* Is the peer dead? For peer_is_dead(), when its last sign is older than the limit. */
+__noinline int peer_silent(__u32 slot, __u64 now)
+{
+	const struct hokm_peer *peer;
+	struct packet p = {};
+
+	if (!question_packet(&p, now))
+		return 1;
+	peer = peer_get(&p, slot);
+	return !peer || !sign_counts(&p, peer->alive_ns, p.cfg->players_dead_ns);
+}
+
+/* Are the connections of the peer over? Also when no peer has this slot. */
+static __always_inline bool peer_is_dead(const struct packet *p, __u32 slot)
+{
+	const struct hokm_peer *peer = peer_get(p, slot);
+
+	if (peer && within(peer->alive_ns, p->now, p->cfg->players_dead_ns))
+		return false;
+	return peer_silent(slot, p->now);
+}
+
+/*
+ * Notes a sign of life of the peer with this address, which is no signed message: it counts only
+ * from the MAC address (mac: in the first six bytes) that the peer's signed answers contained.
+ */
+__noinline int peer_sign(__be32 addr, __u64 mac, __u64 now)
+{
+	struct hokm_peer *peer;
+	struct packet p = {};
+	__u64 its = 0;
+
+	if (!mac || !question_packet(&p, now))
+		return 0;
+	peer = peer_get(&p, peer_by_addr(&p, addr));
+	if (!peer)
+		return 0;
+	mac_copy(&its, peer->mac);
+	if (its == mac)
+		peer->alive_ns = now;
+	return its == mac;
+}
+
+/* The same for the packet, whose sender is packet.client. */
+static __always_inline void note_sign(const struct packet *p)
+{
+	__u64 mac = 0;
+
+	mac_copy(&mac, p->eth->h_source);
+	peer_sign(p->client, mac, p->now);
+}
+
 /* Is this the MAC address of a peer? mac: in the first six bytes. */
 __noinline int peer_has_mac(__u64 mac)
 {
@@ -184,17 +248,31 @@ static __always_inline bool arrived_steered(const struct packet *p)
 	return peer_has_mac(mac);
 }
 
-/* The first alive peer in order of preference, or HOKM_NO_PEER. */
+/*
+ * The first alive peer in order of preference; without one the first that is not dead and whose MAC
+ * address is known; else HOKM_NO_PEER.
+ */
 static __always_inline __u8 first_alive_peer(const struct packet *p)
 {
+	__u8 second = HOKM_NO_PEER;
+
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct hokm_peer *peer;
+		__u8 slot;
+
 		if (i >= p->cfg->n_order)
 			break;
-		if (peer_alive(p, p->cfg->order[i]))
-			return p->cfg->order[i];
+		slot = p->cfg->order[i];
+		peer = peer_get(p, slot);
+		if (!peer || mac_is_zero(peer->mac))
+			continue;
+		if (peer_answers(p, peer))
+			return slot;
+		if (second == HOKM_NO_PEER && !peer_is_dead(p, slot))
+			second = slot;
 	}
-	return HOKM_NO_PEER;
+	return second;
 }
 
 /* best_up_peer() as a function of its own. */

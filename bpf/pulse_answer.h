@@ -7,7 +7,7 @@
  * Invariants
  *  - Nothing changes before source, TTL, length, version, tag and freshness have been checked, in
  *    this order (architecture rule 8).
- *  - A probe changes nothing but the window against its own replay.
+ *  - A probe changes nothing but the window against its own replay and the peer's sign of life.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
  *    the peer's answer, counted from the moment at which the answer came.
@@ -59,8 +59,9 @@ static __always_inline void pulse_fill_services(const struct packet *p, struct h
 	}
 }
 
-/* Makes the probe an answer. Returns false when there is no state to answer with. */
-static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse)
+/* Makes the peer's probe an answer. Returns false when there is no state to answer with. */
+static __always_inline bool pulse_fill(const struct packet *p, const struct hokm_peer *peer,
+				       struct hokm_pulse *pulse)
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
@@ -73,6 +74,7 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 	pulse->kind = HOKM_PULSE_ANSWER;
 	pulse->state = o->state;
 	pulse->priority = o->priority;
+	pulse->flags = within(peer->seen_ns, p->now, p->cfg->peer_dead_ns) ? HOKM_PULSE_HEARS : 0;
 	pulse->lease_left_ns = bpf_cpu_to_be64(left);
 	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
@@ -108,7 +110,8 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 		return DROP_FOR(p, drop_pulse_replay);
 	peer->probe_nonce = nonce;
 	peer->probe_sent_ns = sent;
-	if (!pulse_fill(p, pulse))
+	peer->alive_ns = p->now;
+	if (!pulse_fill(p, peer, pulse))
 		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);
@@ -126,6 +129,7 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 	peer->rtt_ns = p->now - peer->answer_sent_ns;
 	peer->state = pulse->state;
 	peer->priority = pulse->priority;
+	peer->flags = pulse->flags;
 	peer->epoch = bpf_be64_to_cpu(pulse->epoch);
 	peer->daemon_seen_ns = age < p->now ? p->now - age : 0;
 	if (!left)
@@ -161,6 +165,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 		p->event = HOKM_EV_PEER_UP;
 	}
 	peer->seen_ns = p->now;
+	peer->alive_ns = p->now;
 	COUNT(p, pulse_answers);
 	return CONSUMED;
 }

@@ -2,7 +2,8 @@
 /*
  * The guard of replication messages (user/decide/repl_wire.h). The daemon reads them. The guard
  * lets only those pass that come from a peer's address, with TTL 255 and so from the same network
- * (RFC 5082), unfragmented, and with a length that a message can have.
+ * (RFC 5082), unfragmented, and with a length that a message can have. Each of them is a sign of
+ * life of the peer.
  */
 #ifndef HOKM_BPF_REPL_GUARD_H
 #define HOKM_BPF_REPL_GUARD_H
@@ -30,6 +31,7 @@ static __always_inline enum verdict repl_ingress(struct packet *p, const struct 
 	if (kind != IP_WHOLE || len < (__s32)(sizeof(*udp) + HOKM_REPL_MIN) ||
 	    len > (__s32)(sizeof(*udp) + HOKM_REPL_MAX) || udp->len != bpf_htons(len))
 		return DROP_FOR(p, drop_repl_short);
+	note_sign(p);
 	COUNT(p, replication_seen);
 	return PASS;
 }

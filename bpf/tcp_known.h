@@ -4,8 +4,9 @@
  * hash look-up, one clock reading, and one frame header that is read where it lies.
  *
  * Invariants
- *  - A packet goes to the target of its entry. A target that is a dead peer gives DEAD, which
- *    dead_peer.h carries out at the end of the pipeline.
+ *  - A packet goes to the target of its entry, also to a peer that is silent and not dead yet. A
+ *    target that is a dead peer gives DEAD, which dead_peer.h carries out at the end of the
+ *    pipeline.
  *  - A packet that a peer steered here makes at most one hop more, to the holder that the replica
  *    names, and never back to its sender (rule 3, docs/architecture.md).
  */
@@ -26,11 +27,10 @@ static __always_inline enum verdict to_target(struct packet *p, __u8 target)
 	if (target == HOKM_LOCAL)
 		return PASS;
 	p->target = target;
-	if (peer_alive(p, target)) {
-		COUNT(p, steered_conn);
-		return STEER;
-	}
-	return DEAD;
+	if (peer_is_dead(p, target))
+		return DEAD;
+	COUNT(p, steered_conn);
+	return STEER;
 }
 
 /*

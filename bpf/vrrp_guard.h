@@ -4,7 +4,7 @@
  * daemon only when it comes from a configured peer, with TTL 255, and unfragmented. While that peer
  * answers pulses, it must also come from the MAC address of its signed pulses. So a sender of
  * forged adverts on the link changes nothing, even if it knows the password. Adverts of other
- * virtual routers pass.
+ * virtual routers pass. An advert is a sign of life of the peer.
  *
  * The guard checks adverts to every destination address, because a raw socket also receives unicast
  * and broadcast. Later fragments are dropped, because the kernel would assemble an advert that the
@@ -64,6 +64,7 @@ static __always_inline enum verdict vrrp_ingress(struct packet *p, enum ip_kind 
 		return DROP_FOR(p, drop_vrrp_mac);
 	peer->vrrp_ns = p->now;
 	mac_copy(peer->vrrp_mac, p->eth->h_source);
+	note_sign(p);
 	COUNT(p, vrrp_seen);
 	return PASS;
 }

@@ -13,17 +13,18 @@
 #include "holder.h"
 #include "socket_lookup.h"
 
-/* The alive peer that the replica names, or HOKM_NO_PEER: a guess is no answer here. */
+/* The peer that the replica names, unless it is dead, or HOKM_NO_PEER: a guess is no answer here.
+ */
 static __always_inline __u8 replica_holder(const struct packet *p, const struct hokm_conn_key *k)
 {
 	const struct hokm_replica *r = bpf_map_lookup_elem(&replica, k);
 
-	return r && peer_alive(p, r->holder) ? r->holder : HOKM_NO_PEER;
+	return r && !peer_is_dead(p, r->holder) ? r->holder : HOKM_NO_PEER;
 }
 
 /*
  * Where a packet goes that `mac` (in the low 48 bits), a peer's, sent here: the slot of the holder
- * that the replica names, HOKM_NO_PEER when it names none that is alive, and HOLDER_SENT it when
+ * that the replica names, HOKM_NO_PEER when it names none that is not dead, and HOLDER_SENT it when
  * the holder is the peer that sent it. The verifier checks it as a function of its own.
  */
 #define HOLDER_SENT 0x400
@@ -47,7 +48,7 @@ __noinline int arrival_holder(const struct hokm_conn_key *k, __u64 mac, __u64 no
 }
 
 /*
- * HOKM_LOCAL, the slot of a peer that is alive, or HOKM_NO_PEER when no source knows the
+ * HOKM_LOCAL, the slot of a peer that is not dead, or HOKM_NO_PEER when no source knows the
  * connection or its holder is dead. p has client, client_port, service and now.
  */
 static __always_inline __u8 holder_of_packet(const struct packet *p)
@@ -71,7 +72,7 @@ static __always_inline __u8 holder_of_packet(const struct packet *p)
 			return HOKM_LOCAL;
 		return replica_holder(p, &key);
 	}
-	if (target == HOKM_LOCAL || peer_alive(p, target))
+	if (target == HOKM_LOCAL || !peer_is_dead(p, target))
 		return target;
 	return HOKM_NO_PEER;
 }

@@ -52,7 +52,8 @@ _Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
  * @n_services: highest used slot of @service + 1
  * @rsv: zero, as @rsv32
  * @repl_port: UDP port of replication messages; 0: replication is off
- * @peer_dead_ns: a peer that has answered no pulse for this long is dead
+ * @peer_dead_ns: a peer that has answered no pulse for this long gets no new connections
+ * @players_dead_ns: the connections of a peer that showed no sign of life for this long are dead
  * @daemon_stale_ns: a peer whose daemon showed no sign of life for this long gets no new
  *                   connections
  * @suspect_ns: how long a refused SYN keeps new connections away from the local service
@@ -78,6 +79,7 @@ struct hokm_cfg {
 	__u8 rsv;
 	__be16 repl_port;
 	__u64 peer_dead_ns;
+	__u64 players_dead_ns;
 	__u64 daemon_stale_ns;
 	__u64 suspect_ns;
 	__u64 pulse_nonce;
@@ -89,7 +91,7 @@ struct hokm_cfg {
 	struct hokm_service_key service[HOKM_MAX_SERVICES];
 	struct hokm_peer_cfg peer[HOKM_MAX_PEERS];
 };
-_Static_assert(sizeof(struct hokm_cfg) == 536, "cfg");
+_Static_assert(sizeof(struct hokm_cfg) == 544, "cfg");
 
 /**
  * struct hokm_own - value of own, one entry: ownership

@@ -245,8 +245,8 @@ _Static_assert(sizeof(struct hokm_half_open_set) == 256, "half open set");
  * struct hokm_replica - value of replica: a connection whose holder is a peer
  * @since_ns: when it was established, computed from the age that the holder replicated
  * @told_ns: when the holder last replicated it
- * @answered_ns: BPF: the holder is dead, and this client was notified or has reset the connection;
- *               0: not yet
+ * @answered_ns: the holder is dead, and this client was notified or has reset the connection;
+ *               0: not yet. A holder that turns out to be alive is informed (user/daemon/ended.h)
  * @isn: the client's initial sequence number, or the first one that the holder saw
  * @seq_next: the server's next sequence number
  * @ack_next: the newest acknowledgement of the server: the client's next sequence number

@@ -23,6 +23,10 @@ struct hokm_pulse_svc {
 };
 _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 
+/* struct hokm_pulse.flags, answers: the answering node has fresh answers of the asking one itself.
+ */
+#define HOKM_PULSE_HEARS 0x01
+
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
 #define HOKM_PULSE_VERSION 1
 #define HOKM_PULSE_PROBE   1
@@ -41,6 +45,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @daemon_age_ns: time since the last sign of life of the answering node's daemon
  * @epoch: epoch of the answering node
  * @priority: effective priority of the answering node
+ * @flags: HOKM_PULSE_HEARS
  * @rsv: zero
  * @svc: its services
  * @tag: SipHash-2-4 over everything before it, with the key of map keys
@@ -64,7 +69,8 @@ struct hokm_pulse {
 	__be64 daemon_age_ns;
 	__be64 epoch;
 	__u8 priority;
-	__u8 rsv[7];
+	__u8 flags;
+	__u8 rsv[6];
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 	__be64 tag;
 };
@@ -76,6 +82,7 @@ _Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
 /**
  * struct hokm_peer - value of peers: what the pulses and adverts of one peer contained
  * @seen_ns: when the last valid answer came
+ * @alive_ns: when the last sign of life of any kind came (bpf/peer_state.h)
  * @since_ns: when the present series of answers began
  * @rtt_ns: round trip of the last answer
  * @answer_sent_ns: sent_ns of the newest answer; an answer that is not newer is a replay
@@ -89,11 +96,13 @@ _Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
  * @state: enum hokm_vrrp_state
  * @priority: effective priority
  * @vrrp_mac: MAC address from which the last advert came
+ * @flags: HOKM_PULSE_* of the last answer
  * @rsv: zero
  * @svc: the peer's services
  */
 struct hokm_peer {
 	__u64 seen_ns;
+	__u64 alive_ns;
 	__u64 since_ns;
 	__u64 rtt_ns;
 	__u64 answer_sent_ns;
@@ -107,9 +116,10 @@ struct hokm_peer {
 	__u8 state;
 	__u8 priority;
 	__u8 vrrp_mac[6];
-	__u8 rsv[2];
+	__u8 flags;
+	__u8 rsv;
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 };
-_Static_assert(sizeof(struct hokm_peer) == 160, "peer");
+_Static_assert(sizeof(struct hokm_peer) == 168, "peer");
 
 #endif

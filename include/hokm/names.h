@@ -75,6 +75,8 @@
 	  "the server closed WebSockets with code 1011, 1012 or 1013")                           \
 	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic of clients shows no fault any more")   \
 	X(p, TAKEOVER, "takeover", "this node notifies the clients of the dead peer")            \
+	X(p, ENDED_BY_PEER, "ended-by-peer",                                                     \
+	  "the peer took this node for dead and has notified these clients")                     \
 	X(p, SHUTDOWN_SESSIONS, "shutdown-sessions",                                             \
 	  "the service is down and its process is unresponsive")                                 \
 	X(p, DRAIN_TIMEOUT, "drain-timeout", "the drain timeout expired")                        \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Counters and expectations of the BPF tests. */
+/* Counters, the replica and expectations of the BPF tests. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,4 +259,21 @@ struct hokm_conn conn_known(uint8_t target)
 	};
 
 	return c;
+}
+
+void fix_replica_put(struct fix *x, unsigned int holder)
+{
+	struct hokm_conn_key k = fix_key();
+	struct hokm_replica r = {
+		.told_ns = 1, .isn = 1000, .ack_next = 1001, .holder = (uint8_t)holder};
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY),
+			 0);
+}
+
+bool fix_replica(struct fix *x, struct hokm_replica *out)
+{
+	struct hokm_conn_key k = fix_key();
+
+	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &k, out);
 }

@@ -213,6 +213,7 @@ struct hokm_peer fix_alive_peer(unsigned int slot)
 	uint64_t later = fix_now() + LONG_NS;
 	struct hokm_peer p = {
 		.seen_ns = later,
+		.alive_ns = later,
 		.daemon_seen_ns = later,
 		.state = HOKM_VRRP_BACKUP,
 		.svc[0] = {.tag = htonl(SERVICE_TAG), .state = HOKM_SVC_UP},
@@ -236,6 +237,14 @@ struct hokm_peer fix_peer(struct fix *x, unsigned int slot)
 }
 
 void fix_peer_dead(struct fix *x, unsigned int slot)
+{
+	struct hokm_peer p = fix_alive_peer(slot);
+
+	p.seen_ns = p.alive_ns = fix_now() - 10 * LIMIT_NS;
+	fix_peer_set(x, slot, &p);
+}
+
+void fix_peer_silent(struct fix *x, unsigned int slot)
 {
 	struct hokm_peer p = fix_alive_peer(slot);
 
@@ -273,6 +282,7 @@ static void world_cfg(struct hokm_cfg *c)
 	c->n_order = 2;
 	c->order[1] = 1;
 	c->peer_dead_ns = LIMIT_NS;
+	c->players_dead_ns = LIMIT_NS;
 	c->daemon_stale_ns = LIMIT_NS;
 	c->suspect_ns = SECOND_NS;
 	c->pulse_nonce = TEST_NONCE;
@@ -349,23 +359,6 @@ struct hokm_conn fix_steered_conn(unsigned int peer)
 				  .isn = 1000,
 				  .flags = HOKM_CONN_OPENED,
 				  .c2s = {.packets = 1, .seq_next = 1001}};
-}
-
-void fix_replica_put(struct fix *x, unsigned int holder)
-{
-	struct hokm_conn_key k = fix_key();
-	struct hokm_replica r = {
-		.told_ns = 1, .isn = 1000, .ack_next = 1001, .holder = (uint8_t)holder};
-
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY),
-			 0);
-}
-
-bool fix_replica(struct fix *x, struct hokm_replica *out)
-{
-	struct hokm_conn_key k = fix_key();
-
-	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &k, out);
 }
 
 int fix_reset(void **state)

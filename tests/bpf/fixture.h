@@ -149,6 +149,8 @@ struct hokm_peer fix_alive_peer(unsigned int slot);
 void fix_peer_set(struct fix *x, unsigned int slot, const struct hokm_peer *p);
 struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
 void fix_peer_dead(struct fix *x, unsigned int slot);
+/* It answers no pulses, but shows other signs of life. */
+void fix_peer_silent(struct fix *x, unsigned int slot);
 /* Both peers alive and UP again. */
 void fix_reset_peers(struct fix *x);
 /* Sets services.ending_until_ns: until then the node terminates connections of the service. */

@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_5 0xca3a5ab34a2e2f45ULL
+#define LAYOUT_HASH_OF_ABI_6 0xd9c5372928ede305ULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {
@@ -22,8 +22,8 @@ static void layout_hash_belongs_to_the_abi_version(void **state)
 
 	(void)state;
 	assert_int_equal(load_open(&obj, &hash), 0);
-	assert_int_equal(HOKM_ABI_VERSION, 5);
-	assert_true(hash == LAYOUT_HASH_OF_ABI_5);
+	assert_int_equal(HOKM_ABI_VERSION, 6);
+	assert_true(hash == LAYOUT_HASH_OF_ABI_6);
 	bpf_object__close(obj);
 }
 

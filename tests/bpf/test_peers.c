@@ -4,8 +4,9 @@
  * tests/unit/peer_cases.h is put into the maps, and the programs' steering is compared with
  * decide/peer_sight.
  *
- *   alive   a packet of a connection that the peer holds is steered to it
- *   fresh   a new connection is steered to it, as the service is DOWN here
+ *   by pulse       an advert with the peer's address and another MAC is dropped
+ *   fresh          a new connection is steered to it, as the service is DOWN here
+ *   players dead   a packet of a connection that the peer holds is not steered to it
  */
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -33,6 +34,7 @@ static void put_case(struct fix *x, const struct peer_signs *s, uint64_t now_ns)
 	};
 
 	peer.seen_ns = s->seen_ns;
+	peer.alive_ns = s->alive_ns;
 	peer.daemon_seen_ns = s->daemon_seen_ns;
 	fix_peer_set(x, 0, &peer);
 	fix_own(x, &own);
@@ -44,6 +46,7 @@ static void put_world(struct fix *x)
 	struct hokm_conn c = conn_known(0);
 
 	x->cfg.peer_dead_ns = DEAD * MS;
+	x->cfg.players_dead_ns = PLAYERS * MS;
 	x->cfg.daemon_stale_ns = STALE * MS;
 	fix_cfg(x);
 	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
@@ -58,7 +61,18 @@ static bool steered_to_peer0(const struct fix *x)
 
 static bool same_sight(const struct peer_sight *a, const struct peer_sight *b)
 {
-	return a->by == b->by && a->fresh == b->fresh;
+	return a->by == b->by && a->fresh == b->fresh && a->players_dead == b->players_dead;
+}
+
+/* The VRRP guard asks whether the peer answers pulses. */
+static bool advert_of_another_is_dropped(struct fix *x)
+{
+	struct frame f;
+
+	frame_vrrp(&f, &(struct eth_spec){.from = OTHER_MAC},
+		   &(struct ip_spec){.src = PEER0_ADDR, .ttl = 255}, TEST_VRID, 20);
+	fix_ingress(x, &f);
+	return x->verdict == XDP_DROP;
 }
 
 /* One run. False: it took so long that the right answer changed meanwhile. */
@@ -67,18 +81,22 @@ static bool try_case(struct fix *x, const struct sight_case *c)
 	uint64_t now_ns = fix_now();
 	struct peer_signs signs = sight_signs(c, now_ns);
 	struct peer_sight before = peer_sight(&signs, now_ns), after;
-	bool alive, fresh;
+	bool pulsing, fresh, holds;
 
 	put_case(x, &signs, now_ns);
 	fix_in(x, DATA1);
-	alive = steered_to_peer0(x);
+	holds = steered_to_peer0(x);
+	pulsing = advert_of_another_is_dropped(x);
 	fix_in(x, SEG(.flags = SYN, .seq = 1000, .sport = CLIENT_PORT + 1));
 	fresh = steered_to_peer0(x);
 	after = peer_sight(&signs, fix_now());
 	if (!same_sight(&before, &after))
 		return false;
-	if (alive != (after.by == PEER_BY_PULSE) || fresh != after.fresh)
-		fail_msg("%s: the packet path says alive %d, fresh %d", c->what, alive, fresh);
+	/* Without any sign nothing is known of the peer: no packet goes there. */
+	if (pulsing != (after.by == PEER_BY_PULSE) || fresh != after.fresh ||
+	    holds != (signs.alive_ns && !after.players_dead))
+		fail_msg("%s: the packet path says pulsing %d, fresh %d, holds %d", c->what,
+			 pulsing, fresh, holds);
 	return true;
 }
 
@@ -98,8 +116,11 @@ static void both_agree(void **state)
 	}
 }
 
-/* Only the packet path needs the address: a peer that it cannot steer to counts as dead there. */
-static void without_a_mac_address_it_is_dead(void **state)
+/*
+ * A packet cannot be steered to a peer without a known MAC address. The player may be alive, so it
+ * is not reset: TCP sends the packet again.
+ */
+static void without_a_mac_address_no_player_is_reset(void **state)
 {
 	struct hokm_peer peer = fix_alive_peer(0);
 	struct fix *x = *state;
@@ -108,14 +129,16 @@ static void without_a_mac_address_it_is_dead(void **state)
 	memset(peer.mac, 0, sizeof(peer.mac));
 	fix_peer_set(x, 0, &peer);
 	fix_in(x, DATA1);
-	assert_false(steered_to_peer0(x));
+	assert_int_equal(x->verdict, XDP_DROP);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_drop_steer_fault), 1);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_answered_dead), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(both_agree),
-		HOKM_TEST(without_a_mac_address_it_is_dead),
+		HOKM_TEST(without_a_mac_address_no_player_is_reset),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, fix_open, fix_close);

@@ -177,7 +177,7 @@ static void answer_without_lease_and_with_a_dead_daemon(void **state)
 	assert_true(be64toh(got.daemon_age_ns) > 0 && be64toh(got.daemon_age_ns) <= fix_now());
 }
 
-static void probe_changes_its_replay_window_only(void **state)
+static void probe_changes_its_replay_window_and_the_sign_only(void **state)
 {
 	struct fix *x = *state;
 	struct hokm_peer before = fix_peer(x, 0), after;
@@ -187,6 +187,8 @@ static void probe_changes_its_replay_window_only(void **state)
 	after = fix_peer(x, 0);
 	before.probe_nonce = PEER_NONCE;
 	before.probe_sent_ns = 1000;
+	assert_true(after.alive_ns && after.alive_ns <= fix_now());
+	before.alive_ns = after.alive_ns;
 	assert_memory_equal(&after, &before, sizeof(after));
 	assert_int_equal(fix_events(x, HOKM_EV_PEER_UP, NULL), 0);
 }
@@ -510,6 +512,57 @@ static void other_udp_is_left_alone(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
+/* ---- signs of life ---- */
+
+/* A player on peer 0, which was silent for long: the pulse keeps its connection. */
+static void expect_kept_by(struct fix *x, const struct hokm_pulse *p)
+{
+	const struct tcp_spec *data = SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 10);
+	struct hokm_conn c = conn_known(0);
+	struct frame f;
+
+	fix_conn_put(x, &c);
+	DEAD_PEER(x);
+	pulse_frame(&f, p);
+	fix_ingress(x, &f);
+	assert_int_equal(fix_count_drops(x), 0);
+	expect_in_steer(x, data, PEER0_MAC);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_answered_dead), 0);
+}
+
+static void probe_of_a_silent_peer_keeps_its_players(void **state)
+{
+	struct hokm_pulse p = probe(*state, PEER_NONCE, 1);
+
+	expect_kept_by(*state, &p);
+}
+
+static void answer_of_a_silent_peer_keeps_its_players(void **state)
+{
+	struct hokm_pulse p = answer(*state, fix_now());
+
+	expect_kept_by(*state, &p);
+}
+
+/* The answer says whether this node has fresh answers of the peer itself, and can steer to it. */
+static void answer_says_whether_the_peer_is_heard(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_pulse p = probe(x, PEER_NONCE, 1);
+
+	expect_answered(x, &p);
+	assert_int_equal(out_pulse(x).flags, HOKM_PULSE_HEARS);
+	fix_peer_silent(x, 0);
+	p = probe(x, PEER_NONCE, 2);
+	expect_answered(x, &p);
+	assert_int_equal(out_pulse(x).flags, 0);
+	p = answer(x, fix_now());
+	p.flags = HOKM_PULSE_HEARS;
+	sign(x, &p);
+	take_in(x, &p);
+	assert_int_equal(fix_peer(x, 0).flags, HOKM_PULSE_HEARS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,7 +570,7 @@ int main(void)
 		HOKM_TEST(program_and_user_space_make_the_same_tag),
 		HOKM_TEST(probe_is_answered_in_place),
 		HOKM_TEST(answer_without_lease_and_with_a_dead_daemon),
-		HOKM_TEST(probe_changes_its_replay_window_only),
+		HOKM_TEST(probe_changes_its_replay_window_and_the_sign_only),
 		HOKM_TEST(replayed_probe_is_refused),
 		HOKM_TEST(probe_keeps_its_vlan_tags),
 		HOKM_TEST(answer_is_stored),
@@ -536,6 +589,9 @@ int main(void)
 		HOKM_TEST(forged_pulse_is_refused),
 		HOKM_TEST(other_key_is_refused),
 		HOKM_TEST(other_udp_is_left_alone),
+		HOKM_TEST(probe_of_a_silent_peer_keeps_its_players),
+		HOKM_TEST(answer_of_a_silent_peer_keeps_its_players),
+		HOKM_TEST(answer_says_whether_the_peer_is_heard),
 	};
 
 	return cmocka_run_group_tests_name("pulse", tests, fix_open, fix_close);

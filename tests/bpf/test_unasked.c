@@ -32,7 +32,7 @@ static void last_asked(struct fix *x, uint64_t answer_ago_ns, uint64_t daemon_ag
 			       .state = HOKM_VRRP_MASTER,
 			       .successor = HOKM_NO_PEER};
 
-	p.seen_ns = now - answer_ago_ns;
+	p.seen_ns = p.alive_ns = now - answer_ago_ns;
 	fix_peer_set(x, 0, &p);
 	fix_own(x, &own);
 }
@@ -111,7 +111,7 @@ static void peer_that_never_answered_is_dead(void **state)
 	lives_on_peer0(x);
 	last_asked(x, 0, 0, 0);
 	p = fix_alive_peer(0);
-	p.seen_ns = 0;
+	p.seen_ns = p.alive_ns = 0;
 	fix_peer_set(x, 0, &p);
 	expect_in_answer(x, DATA);
 }

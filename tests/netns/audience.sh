@@ -61,6 +61,14 @@ plays_on() {
 		"$(field "$REPLY_AUDIENCE" players)"
 }
 
+# over_ms OWNED_MS: when the connections of a node that died at the mark are over: at the later of
+# the takeover and players_dead_after, in ms after the mark.
+over_ms() {
+	local dead_after=300
+	[ "$PROFILE" = fast ] || dead_after=1000
+	echo $(($1 > dead_after ? $1 : dead_after))
+}
+
 # notice_ms KIND AFTER_MS: when the last player of this kind noticed the end, counted from
 # AFTER_MS after the mark; 0 if it was earlier. The answer of the group is in REPLY_AUDIENCE.
 notice_ms() {

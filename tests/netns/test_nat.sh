@@ -41,21 +41,21 @@ moves() {
 }
 
 dies() {
-	local owned kind last
+	local over kind last
 	must lab_wait 10 knows_of b a $((3 * WAITING))
 	mark_death inside
 	must lab_node_dead a
 	within 5 "$(say "ARP shows the peer")" owner_is b
 	within 5 "$(say "everybody inside has noticed")" noticed inside
 	ask_arp status
-	owned=$(whole "$REPLY_ARP" moved_ms)
+	over=$(over_ms "$(whole "$REPLY_ARP" moved_ms)")
 	for kind in "${KINDS[@]}"; do
-		number_is "$(say "$kind players noticed, ms after the peer owned")" \
-			"$(notice_ms "$kind" "$owned")" -le 1000
+		number_is "$(say "$kind players noticed, ms after the connections were over")" \
+			"$(notice_ms "$kind" "$over")" -le 1000
 	done
 	number_is "$(say "of them by a RST")" \
 		"$(field "$REPLY_AUDIENCE" reset)" -eq $((3 * WAITING))
-	last=$(notice_ms all "$owned") && LAST+=("$last")
+	last=$(notice_ms all "$over") && LAST+=("$last")
 	ask_audience inside join
 	within 10 "$(say "they come in again, to the peer")" gathered inside
 }
@@ -84,6 +84,6 @@ for RUN in $(seq "$RUNS"); do
 	dies
 	[ "$RUN" = "$RUNS" ] || comes_back
 done
-number_is "median of (${LAST[*]}): the last player noticed, ms after the peer owned" \
+number_is "median of (${LAST[*]}): the last player noticed, ms after the connections were over" \
 	"$(median "${LAST[@]}")" -le "$NOTICE_MS"
 test_end

@@ -9,20 +9,25 @@
 
 #include "decide/peer_sight.h"
 
+/* Most cases end before the last column. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define MS      1000000ULL
 #define NOW     (100000 * MS)
 #define AGO(ms) (NOW - (ms)*MS)
 
-#define DEAD  100 /* ms */
-#define STALE 500
-#define DOWN  300
+#define DEAD    100 /* ms */
+#define PLAYERS 300
+#define STALE   500
+#define DOWN    300
 
 struct sight_case {
 	const char *what;
-	struct peer_signs signs;
+	struct peer_signs signs; /* alive_ns: as seen_ns, unless given */
 	enum peer_sign by;
 	bool fresh;
 	uint64_t silent_since_ns;
+	bool players_dead;
 };
 
 /* Probes have gone out without a break for a second, the newest one just now. */
@@ -132,6 +137,62 @@ static const struct sight_case sight_cases[] = {
 	 PEER_BY_ADVERT,
 	 false,
 	 AGO(200)},
+
+	{"silent, and its connections are nearly over",
+	 {ASKING, .seen_ns = AGO(299)},
+	 PEER_SILENT,
+	 false,
+	 AGO(299)},
+	{"silent, and its connections are over",
+	 {ASKING, .seen_ns = AGO(300)},
+	 PEER_SILENT,
+	 false,
+	 AGO(300),
+	 true},
+	{"its pulses ended, other signs go on",
+	 {ASKING, .seen_ns = AGO(1000), .alive_ns = AGO(299)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1000)},
+	{"all signs ended",
+	 {ASKING, .seen_ns = AGO(1000), .alive_ns = AGO(300)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1000),
+	 true},
+	{"its probes come, its answers never came",
+	 {ASKING, .alive_ns = AGO(10)},
+	 PEER_SILENT,
+	 false,
+	 0},
+	{"this node asks no more, and had not asked long enough",
+	 {.asking_ns = AGO(3000), .tick_ns = AGO(1000), .seen_ns = AGO(1299)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1299)},
+	{"this node asks no more, and had asked long enough",
+	 {.asking_ns = AGO(3000), .tick_ns = AGO(1000), .seen_ns = AGO(1300)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1300),
+	 true},
+	{"a break in the questions: its connections have the whole limit again",
+	 {BREAK, .seen_ns = AGO(1799)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1799)},
+	{"its connections were over before the break",
+	 {BREAK, .seen_ns = AGO(1800)},
+	 PEER_SILENT,
+	 false,
+	 AGO(1800),
+	 true},
+	{"silent for the whole limit after the break",
+	 {.asked_ns = AGO(1500), .asking_ns = AGO(300), .tick_ns = NOW, .seen_ns = AGO(1510)},
+	 PEER_SILENT,
+	 false,
+	 AGO(300),
+	 true},
 };
 
 #define SIGHT_CASES (sizeof(sight_cases) / sizeof(sight_cases[0]))
@@ -145,8 +206,11 @@ static inline uint64_t sight_move(uint64_t ns, uint64_t now_ns)
 /* The case as of now_ns, with its limits. */
 static inline struct peer_signs sight_signs(const struct sight_case *c, uint64_t now_ns)
 {
+	uint64_t alive_ns = c->signs.alive_ns ? c->signs.alive_ns : c->signs.seen_ns;
+
 	return (struct peer_signs){
 		.seen_ns = sight_move(c->signs.seen_ns, now_ns),
+		.alive_ns = sight_move(alive_ns, now_ns),
 		.daemon_seen_ns = sight_move(c->signs.daemon_seen_ns, now_ns),
 		.advert_ns = sight_move(c->signs.advert_ns, now_ns),
 		.asking_ns = sight_move(c->signs.asking_ns, now_ns),
@@ -154,6 +218,7 @@ static inline struct peer_signs sight_signs(const struct sight_case *c, uint64_t
 		.tick_ns = sight_move(c->signs.tick_ns, now_ns),
 		.owned_ns = sight_move(c->signs.owned_ns, now_ns),
 		.dead_ns = DEAD * MS,
+		.players_dead_ns = PLAYERS * MS,
 		.stale_ns = STALE * MS,
 		.master_down_ns = DOWN * MS,
 	};

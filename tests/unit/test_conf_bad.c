@@ -172,6 +172,8 @@ static const struct row timing_rows[] = {
 	{"pulse { interval = 1us }", ":2: pulse.interval = \"1us\": from 1ms to 10s"},
 	{"pulse { dead = 29ms }",
 	 "pulse.dead = \"29ms\": at least 3 times pulse.interval, that is 30ms"},
+	{"pulse { players_dead_after = 99ms }",
+	 "pulse.players_dead_after = \"99ms\": at least pulse.dead, that is 100ms"},
 	{"pulse { interval = 1s stale = 2s }", "pulse.stale = \"2s\": at least 3 times"},
 	{"replication { port = 65536 }", ":2: replication.port = \"65536\": a whole number"},
 	{"replication { rate = 99 }",

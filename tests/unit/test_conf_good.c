@@ -106,6 +106,7 @@ static void standard_times(void **state)
 	assert_int_equal(c->pulse_port, 8766);
 	assert_int_equal(c->pulse_ns, MS(10));
 	assert_int_equal(c->peer_dead_ns, MS(100));
+	assert_int_equal(c->players_dead_ns, S(1));
 	assert_int_equal(c->daemon_stale_ns, MS(500));
 	assert_true(c->replicate);
 	assert_int_equal(c->repl_port, 8767);
@@ -175,6 +176,7 @@ static void times_follow(void **state)
 	assert_int_equal(k->downinter_ns, MS(500));
 	assert_int_equal(c->pulse_ns, MS(100));
 	assert_int_equal(c->peer_dead_ns, S(1));
+	assert_int_equal(c->players_dead_ns, S(3));
 	assert_int_equal(c->daemon_stale_ns, S(1));
 	assert_int_equal(c->advert_ns, MS(40950));
 	conf_free(c);

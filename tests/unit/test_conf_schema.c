@@ -63,6 +63,7 @@ static const struct {
 	{"vrrp.advert", "10ms", "version = 3", ""},
 	{"pulse.interval", "10s", "", "replication { enabled = no }"},
 	{"pulse.dead", "3ms", "interval = 1ms", ""},
+	{"pulse.players_dead_after", "3ms", "interval = 1ms dead = 3ms", ""},
 	{"pulse.stale", "3ms", "interval = 1ms", ""},
 	{"service.check.fastinter", "3600s", "interval = 60m", ""},
 	{"service.check.timeout", "10ms", "attempts = 1", ""},

@@ -17,9 +17,12 @@ static void each_case(void **state)
 		struct peer_sight sight = peer_sight(&signs, NOW);
 
 		if (sight.by != c->by || sight.fresh != c->fresh ||
-		    sight.silent_since_ns != c->silent_since_ns)
-			fail_msg("%s: by %u, fresh %d, silent for %lld ms", c->what, sight.by,
-				 sight.fresh, (long long)(NOW - sight.silent_since_ns) / 1000000);
+		    sight.silent_since_ns != c->silent_since_ns ||
+		    sight.players_dead != c->players_dead)
+			fail_msg("%s: by %u, fresh %d, silent for %lld ms, players dead %d",
+				 c->what, sight.by, sight.fresh,
+				 (long long)(NOW - sight.silent_since_ns) / 1000000,
+				 sight.players_dead);
 	}
 }
 

@@ -114,7 +114,7 @@ static void signed_but_invalid(void **state)
 	m.session = 0;
 	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_RECORD);
 	for (unsigned int what = 0; what < 256; what++) {
-		bool good = what >= REPL_BEGIN && what <= REPL_END;
+		bool good = what >= REPL_BEGIN && what <= REPL_ENDED;
 
 		m = message(2);
 		m.records[1].what = (uint8_t)what;

@@ -114,6 +114,34 @@ static void told_and_taken_away(void **state)
 	hokm_bpf_close(b);
 }
 
+/*
+ * A holder that was taken for dead replicates its connections again. What is noted of their clients
+ * stays, so that the holder is informed; another connection of the same addresses begins without.
+ */
+static void a_renewal_keeps_what_is_noted_of_the_client(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_conn_key k = key_of(1);
+	struct hokm_replica e;
+	struct replica *r;
+
+	(void)state;
+	assert_int_equal(replica_open(b, &r), 0);
+	tell(r, 3, have(1, 7, 1500), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	e.answered_ns = NOW - NS_PER_S;
+	e.gone = 1;
+	assert_int_equal(hokm_bpf_set_replica(b, &k, &e), 0);
+	tell(r, 3, have(1, 7, 2500), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	assert_true(e.answered_ns == NOW - NS_PER_S && e.gone);
+	tell(r, 3, have(1, 8, 10), REPL_HAVE);
+	assert_true(there(b, 1, &e));
+	assert_true(!e.answered_ns && !e.gone);
+	replica_close(r);
+	hokm_bpf_close(b);
+}
+
 static void the_later_connection_counts(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
@@ -239,6 +267,7 @@ static int tests(void)
 {
 	const struct CMUnitTest list[] = {
 		RIG_TEST(told_and_taken_away),
+		RIG_TEST(a_renewal_keeps_what_is_noted_of_the_client),
 		RIG_TEST(the_later_connection_counts),
 		RIG_TEST(a_list_takes_away_what_it_does_not_name),
 		RIG_TEST(restart_in_the_middle_of_a_list),

@@ -8,9 +8,8 @@
 #include <cmocka.h>
 #include "decide/takeover.h"
 
-#define MS      1000000ULL
-#define S       1000000000ULL
-#define CONFIRM (200 * MS) /* silence that proves the death of the peer */
+#define MS 1000000ULL
+#define S  1000000000ULL
 
 /* A peer with `entries` replicated connections, and what the machine made of them. */
 struct sim {
@@ -24,11 +23,10 @@ struct sim {
 };
 
 /* One call of takeover_tick(), and the notifications that it allows. */
-static void step(struct sim *s, bool owner, uint64_t silent_ns, unsigned int rate)
+static void step(struct sim *s, bool due, unsigned int rate)
 {
 	unsigned int quota, n;
-	enum takeover_step step = takeover_tick(
-		&s->t, owner, silent_ns, CONFIRM, rate, s->now_ns, &quota);
+	enum takeover_step step = takeover_tick(&s->t, due, rate, s->now_ns, &quota);
 
 	if (step == TAKEOVER_BEGIN || step == TAKEOVER_ROUND) {
 		s->left = s->entries;
@@ -51,33 +49,20 @@ static void step(struct sim *s, bool owner, uint64_t silent_ns, unsigned int rat
 static void run(struct sim *s, uint64_t ns, unsigned int rate)
 {
 	for (uint64_t end = s->now_ns + ns; s->now_ns < end; s->now_ns += TAKEOVER_STEP_NS)
-		step(s, true, S, rate);
+		step(s, true, rate);
 }
 
-static void begins_when_the_death_is_proved(void **state)
+static void begins_when_it_is_due(void **state)
 {
-	static const struct {
-		bool owner;
-		uint64_t silent_ns;
-		enum takeover_step want;
-	} rows[] = {
-		{true, CONFIRM, TAKEOVER_BEGIN},    {true, CONFIRM - 1, TAKEOVER_IDLE},
-		{false, CONFIRM, TAKEOVER_IDLE},    {true, 0, TAKEOVER_IDLE},
-		{true, UINT64_MAX, TAKEOVER_IDLE},  {true, 100 * S, TAKEOVER_BEGIN},
-		{false, UINT64_MAX, TAKEOVER_IDLE},
-	};
+	struct takeover t;
+	unsigned int quota;
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct takeover t;
-		unsigned int quota;
-
-		takeover_init(&t);
-		assert_int_equal(takeover_tick(&t, rows[i].owner, rows[i].silent_ns, CONFIRM,
-					       100000, S, &quota),
-				 rows[i].want);
-		assert_true(rows[i].want == TAKEOVER_IDLE ? !quota : quota > 0);
-	}
+	takeover_init(&t);
+	assert_int_equal(takeover_tick(&t, false, 100000, S, &quota), TAKEOVER_IDLE);
+	assert_int_equal(quota, 0);
+	assert_int_equal(takeover_tick(&t, true, 100000, S, &quota), TAKEOVER_BEGIN);
+	assert_true(quota > 0);
 }
 
 static void rounds_start_at_their_times(void **state)
@@ -104,16 +89,14 @@ static void a_time_before_the_beginning_is_harmless(void **state)
 
 	(void)state;
 	takeover_init(&t);
-	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S + MS / 2, &quota),
-			 TAKEOVER_BEGIN);
+	assert_int_equal(takeover_tick(&t, true, 100000, S + MS / 2, &quota), TAKEOVER_BEGIN);
 	takeover_walked(&t, S + MS / 2);
-	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S, &quota), TAKEOVER_IDLE);
+	assert_int_equal(takeover_tick(&t, true, 100000, S, &quota), TAKEOVER_IDLE);
 	assert_int_equal(quota, 0);
 	/* In the middle of a walk there is no allowance for time that has not passed. */
 	takeover_init(&t);
-	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S + MS / 2, &quota),
-			 TAKEOVER_BEGIN);
-	assert_int_equal(takeover_tick(&t, true, S, CONFIRM, 100000, S, &quota), TAKEOVER_WALK);
+	assert_int_equal(takeover_tick(&t, true, 100000, S + MS / 2, &quota), TAKEOVER_BEGIN);
+	assert_int_equal(takeover_tick(&t, true, 100000, S, &quota), TAKEOVER_WALK);
 	assert_int_equal(quota, 0);
 }
 
@@ -134,7 +117,7 @@ static void bursts_keep_the_rate(void **state)
 		struct sim s = {.now_ns = S, .entries = rows[i].entries};
 
 		while (s.notified < rows[i].entries && s.now_ns < 20 * S) {
-			step(&s, true, S, rows[i].rate);
+			step(&s, true, rows[i].rate);
 			s.now_ns += TAKEOVER_STEP_NS;
 		}
 		assert_int_equal(s.notified, rows[i].entries);
@@ -148,10 +131,10 @@ static void unused_allowance_expires(void **state)
 	struct sim s = {.now_ns = S, .entries = 100000};
 
 	(void)state;
-	step(&s, true, S, 1000);
+	step(&s, true, 1000);
 	s.now_ns += 10 * S;
 	s.most = 0;
-	step(&s, true, S, 1000);
+	step(&s, true, 1000);
 	assert_true(s.most <= 10);
 }
 
@@ -167,22 +150,20 @@ static void a_long_round_delays_the_next(void **state)
 		assert_true(s.began_ns[i] - s.began_ns[i - 1] >= 1900 * MS);
 }
 
-static void ends_with_ownership_or_with_the_silence(void **state)
+static void ends_when_it_is_not_due_any_more(void **state)
 {
-	(void)state;
-	for (unsigned int answers = 0; answers < 2; answers++) {
-		struct sim s = {.now_ns = S, .entries = 50};
+	struct sim s = {.now_ns = S, .entries = 50};
 
-		run(&s, 700 * MS, 100000);
-		assert_int_equal(s.rounds, 4);
-		step(&s, answers, answers ? 0 : S, 100000);
-		assert_true(s.over);
-		assert_false(s.t.running);
-		/* The next death starts again with the first round. */
-		s.now_ns += S;
-		step(&s, true, S, 100000);
-		assert_int_equal(s.rounds, 5);
-	}
+	(void)state;
+	run(&s, 700 * MS, 100000);
+	assert_int_equal(s.rounds, 4);
+	step(&s, false, 100000);
+	assert_true(s.over);
+	assert_false(s.t.running);
+	/* The next death starts again with the first round. */
+	s.now_ns += S;
+	step(&s, true, 100000);
+	assert_int_equal(s.rounds, 5);
 }
 
 static void next_burst_is_soon(void **state)
@@ -191,7 +172,7 @@ static void next_burst_is_soon(void **state)
 
 	(void)state;
 	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), 0);
-	step(&s, true, S, 1000);
+	step(&s, true, 1000);
 	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), s.now_ns + TAKEOVER_STEP_NS);
 	takeover_walked(&s.t, s.now_ns);
 	assert_int_equal(takeover_next_ns(&s.t, s.now_ns), 0);
@@ -200,13 +181,13 @@ static void next_burst_is_soon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(begins_when_the_death_is_proved),
+		cmocka_unit_test(begins_when_it_is_due),
 		cmocka_unit_test(rounds_start_at_their_times),
 		cmocka_unit_test(a_time_before_the_beginning_is_harmless),
 		cmocka_unit_test(bursts_keep_the_rate),
 		cmocka_unit_test(unused_allowance_expires),
 		cmocka_unit_test(a_long_round_delays_the_next),
-		cmocka_unit_test(ends_with_ownership_or_with_the_silence),
+		cmocka_unit_test(ends_when_it_is_not_due_any_more),
 		cmocka_unit_test(next_burst_is_soon),
 	};
 

@@ -100,6 +100,10 @@ static const struct rig_step master_rows[] = {
 	{"after 40: advert 128 from 1", "", "advert:128 garp", "master", 60},
 	{"after 40: advert 127 from 3", "", "advert:128 garp", "master", 60},
 	{"after 40: advert 0 from 3", "", "advert:128", "master", 100},
+	/* After a partition, before both can steer to each other. */
+	{"advert 129 from 1", "rival deaf", "", "master", 100},
+	{"pulse", "lease 10 of 1/129, rival deaf", "", "master", 100},
+	{"after 40: advert 127 from 3", "rival deaf, rival unseen", "advert:128", "master", 60},
 	/* Pulses that show no lease, and that of a higher, an equal and a lower node. */
 	{"pulse", "stale", "", "master", 100},
 	{"pulse", "lease 10 of 1/129", "lower state", "backup other-owner", 350},
@@ -170,6 +174,60 @@ static const struct rig_step renewal[] = {
 	{"after 10: pulse", "", "", "master"},
 };
 
+/* Adverts every second: a wait is longer than the lease of the rig otherwise. */
+static const struct rig_step partition[] = {
+	STORY(rig_master, "a better owner that cannot steer to us yet gets a second, and no more"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 129 from 1", "rival deaf", "", "master"},
+	{"after 999: pulse", "lease 2000 of 1/129, rival deaf", "", "master"},
+	{"after 1: advert 129 from 1", "rival deaf", "lower state", "backup higher-priority"},
+
+	STORY(rig_master, "it can steer to us: we yield at once"),
+	{"advert 129 from 1", "rival deaf", "", "master"},
+	{"after 10: pulse", "lease 200 of 1/129", "lower state", "backup other-owner"},
+
+	STORY(rig_master, "the next partition has its own second"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 129 from 1", "rival deaf", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"after 510: advert 129 from 1", "rival deaf", "", "master"},
+	{"after 1000: advert 129 from 1", "rival deaf", "lower state", "backup higher-priority"},
+
+	STORY(rig_master, "the clients of a lesser owner are drawn here when we can steer to it"),
+	{"advert 100 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:275", "master"},
+	{"after 10: pulse", "lease 200 of 1/100", "advert:128 garp", "master"},
+
+	STORY(rig_master, "or after a second"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 100 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"timer", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"timer", "", "advert:128", "master"},
+};
+
+static void test_partition(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, partition);
+}
+
 static void test_start(void **state)
 {
 	struct rig r;
@@ -230,9 +288,10 @@ static void test_extremes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_times),   cmocka_unit_test(test_start),
-		cmocka_unit_test(test_adopt),   cmocka_unit_test(test_master_rows),
-		cmocka_unit_test(test_renewal), cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_times),     cmocka_unit_test(test_start),
+		cmocka_unit_test(test_adopt),     cmocka_unit_test(test_master_rows),
+		cmocka_unit_test(test_renewal),   cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_partition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

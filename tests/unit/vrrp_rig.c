@@ -127,6 +127,10 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->best_successor = true;
 		} else if (take(&text, "held back")) {
 			view->may_preempt = false;
+		} else if (take(&text, "rival deaf")) {
+			view->rival_deaf = true;
+		} else if (take(&text, "rival unseen")) {
+			view->rival_unseen = true;
 		} else if (take(&text, "deaf")) {
 			view->deaf = true;
 		} else {

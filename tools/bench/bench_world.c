@@ -54,6 +54,7 @@ static int put_cfg(struct bench *b)
 		.n_peers = 1,
 		.n_services = 1,
 		.peer_dead_ns = LIMIT_NS,
+		.players_dead_ns = LIMIT_NS,
 		.daemon_stale_ns = LIMIT_NS,
 		.suspect_ns = LIMIT_NS,
 		.pulse_nonce = 1,

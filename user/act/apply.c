@@ -139,6 +139,11 @@ int apply_own(struct apply *a, const struct apply_want *want)
 	return err;
 }
 
+int apply_ask(struct apply *a, struct in_addr own, struct in_addr peer, const unsigned char mac[6])
+{
+	return garp_ask(a->garp, own, peer, mac);
+}
+
 void apply_garp(struct apply *a, const struct apply_want *want)
 {
 	for (unsigned int i = 0; i < want->n_vips; i++) {

@@ -59,6 +59,9 @@ int apply_sync(struct apply *a, const struct apply_want *want);
 /* Sends one gratuitous ARP for each VIP. Failures are logged. */
 void apply_garp(struct apply *a, const struct apply_want *want);
 
+/* Asks a peer for its own address by ARP. Returns 0 or -errno. */
+int apply_ask(struct apply *a, struct in_addr own, struct in_addr peer, const unsigned char mac[6]);
+
 /*
  * Steers new connections away from the local service until `until_ns`, as long as a peer is up. 0
  * ends that. Failures are logged.

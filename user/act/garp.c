@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Gratuitous ARP frames.
+ * ARP requests of this node.
  *
- *   Ethernet  dst ff:ff:ff:ff:ff:ff, src the interface's MAC, type 0x0806
- *   ARP       request; sender MAC + VIP; target MAC zero (RFC 5227 section 1.1) + VIP
+ *   Ethernet  src the interface's MAC, type 0x0806
+ *   ARP       request; sender MAC; target MAC zero (RFC 5227 section 1.1)
  *
- * It is a request, as keepalived sends it, and not a reply: every stack updates an existing ARP
- * entry from both, but some ignore a reply without a request.
+ *                 Ethernet dst        sender address   target address
+ *   gratuitous    ff:ff:ff:ff:ff:ff   VIP              VIP
+ *   question      the peer's MAC      own              the peer's
+ *
+ * Gratuitous ARP is a request, as keepalived sends it, and not a reply: every stack updates an
+ * existing ARP entry from both, but some ignore a reply without a request. A question goes to the
+ * peer's MAC alone, because nobody else on the link need hear it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -65,7 +70,8 @@ void garp_close(struct garp *g)
 	free(g);
 }
 
-int garp_send(struct garp *g, struct in_addr vip)
+static int send_request(struct garp *g, const unsigned char dest[ETH_ALEN], struct in_addr sender,
+			struct in_addr target)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -76,20 +82,32 @@ int garp_send(struct garp *g, struct in_addr vip)
 	struct garp_frame f = {0};
 	ssize_t n;
 
-	memset(f.eth.ether_dhost, 0xff, ETH_ALEN);
+	memcpy(f.eth.ether_dhost, dest, ETH_ALEN);
 	memcpy(f.eth.ether_shost, g->mac, ETH_ALEN);
 	f.eth.ether_type = htons(ETH_P_ARP);
 	f.arp.arp_hrd = htons(ARPHRD_ETHER);
 	f.arp.arp_pro = htons(ETH_P_IP);
 	f.arp.arp_hln = ETH_ALEN;
-	f.arp.arp_pln = sizeof(vip);
+	f.arp.arp_pln = sizeof(sender);
 	f.arp.arp_op = htons(ARPOP_REQUEST);
 	memcpy(f.arp.arp_sha, g->mac, ETH_ALEN);
-	memcpy(f.arp.arp_spa, &vip, sizeof(vip));
-	memcpy(f.arp.arp_tpa, &vip, sizeof(vip));
-	memset(to.sll_addr, 0xff, ETH_ALEN);
+	memcpy(f.arp.arp_spa, &sender, sizeof(sender));
+	memcpy(f.arp.arp_tpa, &target, sizeof(target));
+	memcpy(to.sll_addr, dest, ETH_ALEN);
 	n = sendto(g->fd, &f, sizeof(f), 0, (struct sockaddr *)&to, sizeof(to));
 	if (n < 0)
 		return -errno;
 	return n == (ssize_t)sizeof(f) ? 0 : -EIO;
+}
+
+int garp_send(struct garp *g, struct in_addr vip)
+{
+	static const unsigned char everybody[ETH_ALEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	return send_request(g, everybody, vip, vip);
+}
+
+int garp_ask(struct garp *g, struct in_addr own, struct in_addr peer, const unsigned char mac[6])
+{
+	return send_request(g, mac, own, peer);
 }

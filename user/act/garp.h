@@ -2,7 +2,8 @@
 /*
  * Gratuitous ARP (RFC 826, RFC 5227): a broadcast ARP request whose sender address and target
  * address are the VIP, with the MAC of the interface. It goes through a packet socket, so the
- * egress program sees it: it leaves the node only while the node holds the lease.
+ * egress program sees it: it leaves the node only while the node holds the lease. The same socket
+ * asks a peer for its own address: the answer is a sign of life of its kernel (bpf/arp_gate.h).
  */
 #ifndef HOKM_ACT_GARP_H
 #define HOKM_ACT_GARP_H
@@ -20,5 +21,8 @@ void garp_close(struct garp *g);
 
 /* Sends one frame for `vip`. Returns 0 or -errno. */
 int garp_send(struct garp *g, struct in_addr vip);
+
+/* Asks the peer with this MAC for its address. Returns 0 or -errno. */
+int garp_ask(struct garp *g, struct in_addr own, struct in_addr peer, const unsigned char mac[6]);
 
 #endif

@@ -117,8 +117,11 @@ static int add_entry(struct replica *r, uint8_t holder, const struct hokm_conn_k
 	if (known && !may_replace(&was, holder, e.since_ns))
 		return 0;
 	/* The same connection keeps its beginning, because ages are rounded on the wire. */
-	if (known && was.holder == holder && was.isn == rec->isn)
+	if (known && was.holder == holder && was.isn == rec->isn) {
 		e.since_ns = was.since_ns;
+		e.answered_ns = was.answered_ns;
+		e.gone = was.gone;
+	}
 	e.told_ns = now_ns;
 	e.isn = rec->isn;
 	e.seq_next = rec->seq_next;

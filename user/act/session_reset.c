@@ -26,6 +26,13 @@ void session_reset_close(struct session_reset *r)
 	memset(r, 0, sizeof(*r));
 }
 
+int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
+{
+	bool had_socket[TICKLE_MAX];
+
+	return sockdiag_destroy(r->sockdiag, conns, n, had_socket);
+}
+
 int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
 	bool had_socket[TICKLE_MAX];

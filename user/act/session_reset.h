@@ -24,5 +24,7 @@ void session_reset_close(struct session_reset *r);
  * that is still in the handshake the kernel sends none.
  */
 int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
+/* Destroys the sockets alone, for clients that know already. Returns as session_reset_send(). */
+int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
 
 #endif

@@ -118,6 +118,7 @@ struct conf {
 	uint16_t pulse_port; /* host order */
 	uint64_t pulse_ns;
 	uint64_t peer_dead_ns;
+	uint64_t players_dead_ns;
 	uint64_t daemon_stale_ns;
 
 	/* replication */

@@ -84,9 +84,23 @@ static void fit_limit(const struct conf_sec *s, const char *key, uint64_t pulse_
 			      duration_format(3 * pulse_ns, text));
 }
 
+/* No connection is over while its node still gets new ones. */
+static void fit_players_dead(const struct conf_sec *s, struct conf *c)
+{
+	const char *key = "players_dead_after";
+	char text[DURATION_TEXT_MAX];
+
+	if (!conf_given(s, key) && c->players_dead_ns < 3 * c->peer_dead_ns)
+		c->players_dead_ns = 3 * c->peer_dead_ns;
+	else if (conf_good(s, key) && c->players_dead_ns < c->peer_dead_ns)
+		conf_complain(s, key, "at least pulse.dead, that is %s",
+			      duration_format(c->peer_dead_ns, text));
+}
+
 void rule_pulse(const struct conf_sec *s, struct conf *c)
 {
 	fit_limit(s, "dead", c->pulse_ns, &c->peer_dead_ns);
+	fit_players_dead(s, c);
 	fit_limit(s, "stale", c->pulse_ns, &c->daemon_stale_ns);
 }
 

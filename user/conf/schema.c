@@ -257,8 +257,14 @@ static const struct conf_key pulse_keys[] = {
 	    "Time between two pulses to a peer. At most 500ms while replication is enabled."),
 	KEY("pulse.dead", DURATION(MS(3), MIN(10)), FIELD(conf, peer_dead_ns), RELOAD, "100ms",
 	    NULL,
-	    "A peer that has answered no pulse for this long is dead. At least 3 times interval; "
-	    "the default is never less than 10 times interval."),
+	    "A peer that has answered no pulse for this long gets no new connections. At least 3 "
+	    "times interval; the default is never less than 10 times interval."),
+	KEY("pulse.players_dead_after", DURATION(MS(3), MIN(10)), FIELD(conf, players_dead_ns),
+	    RELOAD, "1s", "300ms",
+	    "The connections of a peer are over when no sign of life of any kind came from it for "
+	    "this long: no pulse, no advert, no replication message and no ARP. Their clients are "
+	    "notified then, and not earlier. At least dead; the default is never less than 3 times "
+	    "dead."),
 	KEY("pulse.stale", DURATION(MS(3), MIN(10)), FIELD(conf, daemon_stale_ns), RELOAD, "500ms",
 	    "200ms",
 	    "A peer whose daemon has shown no sign of life for this long gets no new connections, "

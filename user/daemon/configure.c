@@ -99,6 +99,7 @@ static int fill_peers(struct node *n, const struct hokm_cfg *old, struct hokm_cf
 		if (!(taken & (1u << slot)))
 			n->peers.list[slot].used = false;
 	n->peers.dead_ns = c->peer_dead_ns;
+	n->peers.players_dead_ns = c->players_dead_ns;
 	n->peers.stale_ns = c->daemon_stale_ns;
 	fill_order(n, cfg);
 	return 0;
@@ -155,6 +156,7 @@ static void fill_settings(const struct node *n, const struct hokm_cfg *old, stru
 	cfg->hash_seed = old->hash_seed ? old->hash_seed : n->nonce;
 	cfg->half_open_mask = hokm_bpf_half_open_sets(n->bpf) - 1;
 	cfg->peer_dead_ns = c->peer_dead_ns;
+	cfg->players_dead_ns = c->players_dead_ns;
 	cfg->daemon_stale_ns = c->daemon_stale_ns;
 	cfg->suspect_ns = c->observe.limit[HOKM_SIGNAL_REFUSED].on ? c->observe.hold_ns : 0;
 	for (unsigned int i = 0; i < c->n_vips; i++)

@@ -14,6 +14,7 @@
 #include "act/hooks.h"
 #include "daemon/adverts.h"
 #include "daemon/check_runner.h"
+#include "daemon/ended.h"
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
@@ -47,6 +48,7 @@ struct daemon {
 	struct replication *replication; /* NULL: off */
 	struct peer_takeover *takeover;
 	struct session_end session_end;
+	struct ended ended;
 	struct drain drain;
 	struct sweep sweep;
 	struct reload *reload;

@@ -33,6 +33,32 @@ void heartbeat_probe(struct heartbeat *h)
 			(void)pulse_probe(h->pulse, p->list[slot].addr, now_ns);
 }
 
+/*
+ * Without answers to the probes other signs of life decide about the connections of a peer. Its
+ * kernel answers ARP, also where a filter drops the pulses.
+ */
+static void ask_silent_peers(struct heartbeat *h, uint64_t now_ns)
+{
+	struct node *n = h->node;
+	struct peers *p = &n->peers;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && peers_ask(p, slot, now_ns))
+			(void)apply_ask(n->apply, n->conf->nodes[n->conf->self].addr,
+					p->list[slot].addr, p->list[slot].map.mac);
+}
+
+void heartbeat_ask(struct heartbeat *h, struct in_addr peer)
+{
+	struct node *n = h->node;
+	uint8_t slot = peers_by_addr(&n->peers, peer);
+
+	if (slot < HOKM_MAX_PEERS &&
+	    peers_sight(&n->peers, slot, clock_now_ns()).by != PEER_BY_PULSE)
+		(void)apply_ask(n->apply, n->conf->nodes[n->conf->self].addr, peer,
+				n->peers.list[slot].map.vrrp_mac);
+}
+
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 {
 	struct node *n = h->node;
@@ -50,6 +76,7 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	n->want.own.asked_ns = n->peers.asked_ns;
 	apply_own(n->apply, &n->want);
 	heartbeat_probe(h);
+	ask_silent_peers(h, now_ns);
 }
 
 static int on_timer(sd_event_source *s, int fd, uint32_t revents, void *arg)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The heartbeat: every pulse interval this node writes its sign of life into map own, where its
- * kernel takes it from when it answers pulses, and sends a probe to every peer.
+ * kernel takes it from when it answers pulses, and sends a probe to every peer. A peer that does
+ * not answer is asked by ARP as well.
  */
 #ifndef HOKM_DAEMON_HEARTBEAT_H
 #define HOKM_DAEMON_HEARTBEAT_H
 
+#include <netinet/in.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -31,6 +33,12 @@ int heartbeat_set_interval(struct heartbeat *h);
 
 /* One beat. ticks: how often the timer fired since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
+/*
+ * An advert came from a peer. If its pulses are silent, as after a partition, it is asked by ARP:
+ * the kernels of both nodes know each other's MAC address then, and the next probe goes out at
+ * once.
+ */
+void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
 /* Sends a probe to every peer. */
 void heartbeat_probe(struct heartbeat *h);
 

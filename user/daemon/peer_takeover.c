@@ -14,10 +14,8 @@
 #include "daemon/replication.h"
 #include "decide/takeover.h"
 
-/* A peer is dead after so many limits of silence (peer_dead): one late pulse ends no session. */
-#define CONFIRM_LIMITS 2
-#define SLICE          256
-#define SLICES_A_STEP  4
+#define SLICE         256
+#define SLICES_A_STEP 4
 /* A slice of the map is whole buckets: it may bring more than was asked for. */
 #define QUEUE 4096
 
@@ -45,9 +43,27 @@ struct peer_takeover {
 
 struct walk {
 	const struct services *services;
+	struct hokm_bpf *bpf;
 	struct dead_peer *p;
 	unsigned int slot;
+	uint64_t now_ns;
 };
+
+/* Before the RST goes out: what the packet path notes of the answer is not overwritten. */
+static void note_notified(const struct walk *w, const struct hokm_conn_key *k,
+			  const struct hokm_replica *r)
+{
+	struct hokm_replica noted = *r;
+	int err;
+
+	if (r->answered_ns)
+		return;
+	noted.answered_ns = w->now_ns;
+	err = hokm_bpf_set_replica(w->bpf, k, &noted);
+	if (err)
+		log_warn("could not note in map replica that a client is notified: %s",
+			 strerror(-err));
+}
 
 static int queue_one(const struct hokm_conn_key *k, const struct hokm_replica *r, void *arg)
 {
@@ -60,6 +76,7 @@ static int queue_one(const struct hokm_conn_key *k, const struct hokm_replica *r
 	svc = services_by_slot(w->services, k->service);
 	if (!svc)
 		return 0;
+	note_notified(w, k, r);
 	p->queue[p->n++] = (struct tickle_conn){
 		.client = hokm_addr_to_ipv4(&k->client),
 		.vip = svc->vip,
@@ -75,7 +92,13 @@ static int queue_one(const struct hokm_conn_key *k, const struct hokm_replica *r
 static void fill_queue(struct peer_takeover *t, unsigned int slot)
 {
 	struct dead_peer *p = &t->peers[slot];
-	struct walk w = {.services = &t->node->services, .p = p, .slot = slot};
+	struct walk w = {
+		.services = &t->node->services,
+		.bpf = t->node->bpf,
+		.p = p,
+		.slot = slot,
+		.now_ns = clock_now_ns(),
+	};
 	int err;
 
 	p->n = p->at = 0;
@@ -140,27 +163,16 @@ static void report_end(const struct peer_takeover *t, unsigned int slot)
 	log_info("clients of dead peer %s: %llu notifications sent", name, sent);
 }
 
-/* How long the peer has been silent although it was asked; UINT64_MAX: it never answered. */
-static uint64_t silent_ns(const struct peers *p, unsigned int slot, uint64_t now_ns)
-{
-	uint64_t since_ns = peers_sight(p, slot, now_ns).silent_since_ns;
-
-	if (!since_ns)
-		return UINT64_MAX;
-	return now_ns > since_ns ? now_ns - since_ns : 0;
-}
-
 static void step_peer(struct peer_takeover *t, unsigned int slot, uint64_t now_ns)
 {
 	const struct node *n = t->node;
 	struct dead_peer *p = &t->peers[slot];
 	bool owner = n->want.own.state == HOKM_VRRP_MASTER && n->want.own.lease_until_ns > now_ns &&
 		     replication_entries(t->replication, slot);
+	bool due = owner && peers_sight(&n->peers, slot, now_ns).players_dead;
 	unsigned int quota;
 
-	switch (takeover_tick(&p->decide, owner, silent_ns(&n->peers, slot, now_ns),
-			      CONFIRM_LIMITS * n->conf->peer_dead_ns, n->conf->tell_rate, now_ns,
-			      &quota)) {
+	switch (takeover_tick(&p->decide, due, n->conf->tell_rate, now_ns, &quota)) {
 	case TAKEOVER_IDLE:
 		return;
 	case TAKEOVER_OVER:

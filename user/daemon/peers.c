@@ -5,9 +5,13 @@
 
 #include "base/log.h"
 #include "daemon/peers.h"
+#include "decide/vrrp.h"
 #include "hokm/names.h"
 #include "path/bpf.h"
 #include "sense/events.h"
+
+/* Questions by ARP within players_dead_ns. */
+#define ASKS 10
 
 uint8_t peers_by_addr(const struct peers *p, struct in_addr addr)
 {
@@ -37,6 +41,7 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 	const struct peer *peer = &p->list[slot];
 	struct peer_signs signs = {
 		.seen_ns = peer->map.seen_ns,
+		.alive_ns = peer->map.alive_ns,
 		.daemon_seen_ns = peer->map.daemon_seen_ns,
 		.advert_ns = peer->advert_ns,
 		.asking_ns = p->asking_ns,
@@ -44,11 +49,36 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 		.tick_ns = p->tick_ns,
 		.owned_ns = p->owned_ns,
 		.dead_ns = p->dead_ns,
+		.players_dead_ns = p->players_dead_ns,
 		.stale_ns = p->stale_ns,
 		.master_down_ns = p->master_down_ns,
 	};
 
 	return peer_sight(&signs, now_ns);
+}
+
+bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	struct peer *peer = &p->list[slot];
+
+	/* Half the limit: the answer can come before its connections depend on it. */
+	if (!peer->map.alive_ns || now_ns < peer->map.seen_ns + p->dead_ns / 2 ||
+	    now_ns < peer->asked_ns + p->players_dead_ns / ASKS ||
+	    peers_sight(p, slot, now_ns).players_dead)
+		return false;
+	peer->asked_ns = now_ns;
+	return true;
+}
+
+bool peers_deaf(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	const struct peer *peer = &p->list[slot];
+	const struct hokm_peer *map = &peer->map;
+	bool hokm = map->seen_ns || map->probe_nonce;
+
+	if (!hokm || (peer->shows_life && now_ns >= peer->revived_ns + VRRP_PATIENCE_NS))
+		return false;
+	return peers_sight(p, slot, now_ns).by != PEER_BY_PULSE || !(map->flags & HOKM_PULSE_HEARS);
 }
 
 static void report(struct peer *peer, bool pulsing, struct events *e)
@@ -61,6 +91,15 @@ static void report(struct peer *peer, bool pulsing, struct events *e)
 	log_line(pulsing ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)", peer->name,
 		 hokm_reason_name(why), hokm_reason_text(why));
 	events_add(e, "peer", why, "%s: %s", peer->name, hokm_reason_text(why));
+}
+
+static void note_life(struct peer *peer, bool players_dead)
+{
+	bool shows_life = peer->map.alive_ns && !players_dead;
+
+	if (shows_life && !peer->shows_life)
+		peer->revived_ns = clock_now_ns();
+	peer->shows_life = shows_life;
 }
 
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
@@ -81,6 +120,7 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 		/* Once it has expired it does not count again when this node owns the VIP. */
 		if (sight.by != PEER_BY_ADVERT)
 			peer->advert_ns = 0;
+		note_life(peer, sight.players_dead);
 		report(peer, sight.by == PEER_BY_PULSE, e);
 	}
 }

@@ -27,14 +27,17 @@ struct peer {
 	uint64_t advert_ns;   /* its newest advert; 0: none, or it has expired */
 	uint64_t discarded;   /* adverts from its address that were discarded */
 	bool pulsing;         /* as reported last */
+	uint64_t asked_ns;    /* when it was asked by ARP last */
+	bool shows_life;      /* it showed a sign of life, and its connections are not over */
+	uint64_t revived_ns;  /* when `shows_life` became true last */
 };
 
 struct peers {
 	struct peer list[HOKM_MAX_PEERS];
 	uint8_t by_node[CONF_NODES_MAX]; /* slot of a configured node; HOKM_NO_PEER for ourselves */
-	uint64_t dead_ns, stale_ns;      /* limits of the configuration */
-	uint64_t master_down_ns;         /* Master_Down_Interval of the owner's adverts */
-	uint64_t owned_ns;               /* when this node was MASTER last */
+	uint64_t dead_ns, players_dead_ns, stale_ns; /* limits of the configuration */
+	uint64_t master_down_ns; /* Master_Down_Interval of the owner's adverts */
+	uint64_t owned_ns;       /* when this node was MASTER last */
 	/* When probes are sent: see struct peer_signs. */
 	uint64_t asking_ns, asked_ns, tick_ns;
 };
@@ -49,8 +52,19 @@ void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
 /* Reads map peers. Reports each peer that began or ceased to answer pulses. */
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
 
+/*
+ * Must the peer in this slot be asked by ARP now? While its pulses are silent and its connections
+ * are not over, it is asked several times within pulse.players_dead_after. True notes the question.
+ */
+bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
+
 /* Is the peer in this slot alive, and how do we know? */
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
+/*
+ * It is hokm-xdp, came back a moment ago, and does not say yet that it has fresh answers of this
+ * node: it cannot steer to us.
+ */
+bool peers_deaf(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /* Does the peer say that the service with this tag is UP there? Valid while it is alive. */
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag);
 /*

@@ -25,6 +25,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->addr = p->addr;
 	out->pulsing = sight.by == PEER_BY_PULSE;
 	out->daemon_fresh = sight.fresh;
+	out->deaf = peers_deaf(&d->node.peers, slot, now_ns);
 	out->adverts = sight.by == PEER_BY_ADVERT;
 	out->priority = out->pulsing ? p->map.priority : p->priority;
 	out->state = out->pulsing ? p->map.state : HOKM_VRRP_INIT;

@@ -21,6 +21,7 @@
 
 #include "act/replica.h"
 #include "base/log.h"
+#include "daemon/ended_inbox.h"
 #include "daemon/node.h"
 #include "daemon/replication.h"
 #include "hokm/siphash.h"
@@ -48,6 +49,7 @@ struct replication {
 	struct node *node;
 	struct repl_sock *sock;
 	struct replica *replica;
+	struct ended_inbox *ended;
 	sd_event_source *io;
 	__u64 key[2];
 	uint64_t tags;          /* a digest of our services' tags */
@@ -200,12 +202,18 @@ static bool is_replicated(const struct hokm_conn *c)
 	       !(c->flags & HOKM_CONN_ENDED);
 }
 
+/* For a record: since then_ns, at most UINT32_MAX. */
+static uint32_t age_ms(uint64_t then_ns, uint64_t now_ns)
+{
+	uint64_t ms = now_ns > then_ns ? (now_ns - then_ns) / NS_PER_MS : 0;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 static bool record_of(const struct replication *r, const struct hokm_conn_key *k,
 		      const struct hokm_conn *c, uint8_t what, struct repl_record *rec)
 {
 	uint64_t began_ns = c->established_ns ? c->established_ns : c->created_ns;
-	uint64_t now_ns = r->node->peers.tick_ns;
-	uint64_t age_ms = now_ns > began_ns ? (now_ns - began_ns) / NS_PER_MS : 0;
 
 	*rec = (struct repl_record){
 		.client = k->client,
@@ -215,7 +223,7 @@ static bool record_of(const struct replication *r, const struct hokm_conn_key *k
 		.isn = c->isn,
 		.seq_next = c->s2c.packets ? c->s2c.seq_next : 0,
 		.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
-		.age_ms = age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX,
+		.age_ms = age_ms(began_ns, r->node->peers.tick_ns),
 	};
 	return rec->tag != 0;
 }
@@ -257,8 +265,9 @@ static int list_one(const struct hokm_conn_key *k, const struct hokm_conn *c, vo
 	return 0;
 }
 
-static void feed_list(struct replication *r, struct peer_link *p, uint64_t now_ns)
+static void feed_list(struct replication *r, unsigned int slot, uint64_t now_ns)
 {
+	struct peer_link *p = &r->peers[slot];
 	struct listing l = {.r = r, .link = p->link};
 	bool done = false;
 	int err;
@@ -266,6 +275,7 @@ static void feed_list(struct replication *r, struct peer_link *p, uint64_t now_n
 	if (repl_wants_list(p->link, now_ns)) {
 		repl_list_begin(p->link, now_ns);
 		memset(&p->cursor, 0, sizeof(p->cursor));
+		r->ended->due[slot] = true;
 	}
 	if (!repl_listing(p->link) || !repl_has_room(p->link))
 		return;
@@ -367,7 +377,7 @@ void replication_run(struct replication *r, uint64_t now_ns)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		if (!r->peers[i].link)
 			continue;
-		feed_list(r, &r->peers[i], now_ns);
+		feed_list(r, i, now_ns);
 		send_link(r, &r->peers[i], now_ns);
 		report_warm(r, i);
 		report_mute(r, i, now_ns);
@@ -384,10 +394,17 @@ static void take_datagram(struct replication *r, uint8_t slot, const void *buf, 
 
 	repl_receive(r->peers[slot].link, buf, len, now_ns, &in);
 	for (unsigned int i = 0; i < in.n; i++) {
-		const struct service *svc = services_by_tag(&r->node->services, in.records[i].tag);
-		int err = replica_apply(r->replica, slot, &in.records[i],
-					svc ? svc->slot : HOKM_NODE_SLOT, now_ns);
+		const struct repl_record *rec = &in.records[i];
+		const struct service *svc = services_by_tag(&r->node->services, rec->tag);
+		unsigned int service = svc ? svc->slot : HOKM_NODE_SLOT;
+		int err = 0;
 
+		if (rec->what == REPL_ENDED)
+			ended_note(r->ended, slot, rec, service, now_ns);
+		else
+			err = replica_apply(r->replica, slot, rec, service, now_ns);
+		if (rec->what == REPL_END)
+			r->ended->due[slot] = true;
 		if (err < 0) {
 			log_warn("could not write map replica: %s", strerror(-err));
 			return;
@@ -417,7 +434,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	(void)s;
 	(void)fd;
 	(void)revents;
-	for (int i = 0; i < READS; i++) {
+	for (int i = 0; i < READS && ended_has_room(r->ended); i++) {
 		struct in_addr from;
 		ssize_t n = repl_sock_recv(r->sock, buf, sizeof(buf), &from);
 		uint8_t slot;
@@ -434,6 +451,31 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	}
 	acknowledge(r);
 	return 0;
+}
+
+/* ---- what was ended in another's place ---- */
+
+bool replication_has_room(const struct replication *r, unsigned int slot)
+{
+	return has_link(r, slot) && repl_has_room(r->peers[slot].link);
+}
+
+bool replication_inform(struct replication *r, unsigned int slot, const struct hokm_conn_key *k,
+			const struct hokm_replica *entry, uint64_t now_ns)
+{
+	struct repl_record rec = {
+		.client = k->client,
+		.client_port = k->client_port,
+		.what = REPL_ENDED,
+		.tag = tag_of(r, k->service),
+		.isn = entry->isn,
+		.age_ms = age_ms(entry->answered_ns, now_ns),
+	};
+
+	if (!rec.tag || !has_link(r, slot) || !repl_streaming(r->peers[slot].link))
+		return false;
+	repl_put(r->peers[slot].link, &rec, now_ns, now_ns);
+	return true;
 }
 
 /* ---- open and close ---- */
@@ -459,7 +501,7 @@ static int open_all(struct replication *r)
 	return err < 0 ? err : 0;
 }
 
-int replication_open(struct node *n, struct replication **out)
+int replication_open(struct node *n, struct ended_inbox *ended, struct replication **out)
 {
 	struct replication *r;
 	int err;
@@ -471,6 +513,7 @@ int replication_open(struct node *n, struct replication **out)
 	if (!r)
 		return -ENOMEM;
 	r->node = n;
+	r->ended = ended;
 	err = open_all(r);
 	if (err) {
 		log_error("could not set up replication: %s", strerror(-err));

@@ -16,16 +16,27 @@
 
 struct hokm_conn;
 struct hokm_conn_key;
+struct hokm_replica;
+struct ended_inbox;
 struct node;
 struct replication; /* opaque */
 
-/* *out stays NULL when replication is off. 0 or -errno, logged. */
-int replication_open(struct node *n, struct replication **out);
+/* *out stays NULL when replication is off. 0 or -errno, logged. `ended` outlives it. */
+int replication_open(struct node *n, struct ended_inbox *ended, struct replication **out);
 void replication_close(struct replication *r);
 /* After a reload: peers, services or the secret may have changed. 0 or -errno, logged. */
 int replication_reconf(struct replication *r);
 /* At each tick of the pulse: sends what is new, and lists to peers that need one. */
 void replication_run(struct replication *r, uint64_t now_ns);
+
+/*
+ * Informs the peer in this slot that this node has ended its connection (daemon/ended.h). False
+ * when no stream to it runs; the next one makes it due again.
+ */
+bool replication_inform(struct replication *r, unsigned int slot, const struct hokm_conn_key *k,
+			const struct hokm_replica *entry, uint64_t now_ns);
+/* The stream to the peer in this slot has room for more than changes. */
+bool replication_has_room(const struct replication *r, unsigned int slot);
 
 /* From the sweep: a connection with traffic, and one that left the table without a change. */
 void replication_renew(struct replication *r, const struct hokm_conn_key *k,

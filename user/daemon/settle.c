@@ -98,6 +98,19 @@ static void decide(struct daemon *d)
 
 /* ---- VRRP machine ---- */
 
+/* Can the sender of the advert and this node steer to each other? */
+static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
+{
+	const struct peers *p = &d->node.peers;
+	uint8_t slot = peers_by_addr(p, ev->advert.source);
+	uint64_t now_ns = clock_now_ns();
+
+	if (slot >= HOKM_MAX_PEERS)
+		return;
+	ev->view.rival_deaf = peers_deaf(p, slot, now_ns);
+	ev->view.rival_unseen = peers_sight(p, slot, now_ns).by != PEER_BY_PULSE;
+}
+
 /* One event, and the events that follow from its actions. */
 static void feed(struct daemon *d, const struct vrrp_event *ev)
 {
@@ -109,6 +122,8 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		struct vrrp_actions acts;
 
 		next.view = d->policy.view;
+		if (next.kind == VRRP_EV_ADVERT)
+			judge_sender(d, &next);
 		vrrp_step(&d->vrrp, &next, clock_now_ns(), &acts);
 		more = vrrp_actions_run(d, &acts, from, &next);
 	}
@@ -134,6 +149,8 @@ static void feed_noted(struct daemon *d, const struct vrrp_event *ev)
 
 	if (!d->vrrp_started)
 		return;
+	if (ev->kind == VRRP_EV_ADVERT)
+		heartbeat_ask(&d->heartbeat, ev->advert.source);
 	/* An advert that was noted before it may have moved the timer. */
 	if (ev->kind == VRRP_EV_TIMER && (!timer_at_ns || timer_at_ns > clock_now_ns()))
 		return;
@@ -191,6 +208,7 @@ static void act_at_tick(struct daemon *d)
 	uint64_t now_ns = clock_now_ns();
 
 	replication_run(d->replication, now_ns);
+	ended_run(&d->ended, now_ns);
 	session_end_tick(&d->session_end, d->drain.on, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
 }

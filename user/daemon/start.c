@@ -83,13 +83,14 @@ static int open_concerns(struct daemon *d)
 
 	services_init_checks(&n->services, &n->conf->observe, clock_now_ns());
 	if (!err)
-		err = replication_open(n, &d->replication);
+		err = replication_open(n, &d->ended.in, &d->replication);
 	if (!err)
 		err = session_end_open(&d->session_end, n);
 	if (!err)
 		err = peer_takeover_open(n, d->replication, d->session_end.reset.tickle,
 					 &d->takeover);
 	sweep_init(&d->sweep, n, d->replication);
+	ended_init(&d->ended, n, d->replication, &d->session_end.reset);
 	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)

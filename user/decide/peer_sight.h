@@ -4,6 +4,11 @@
  * Pure. The packet path asks the same question in BPF (bpf/peer_state.h); tests/bpf/test_peers.c
  * compares the two over one table of cases.
  *
+ * There are two questions. May new connections go to the peer? That follows from its pulses at
+ * once. Are the connections that it has over? That follows from the silence of every sign of life
+ * (struct peer_signs, alive_ns) for players_dead_ns, because no single path's silence proves a
+ * death (rule 11, docs/architecture.md).
+ *
  * By pulse: the peer's kernel answered a probe less than dead_ns ago. Silence counts only while
  * this node really sent probes. After a break in the probes (the daemon was stopped, or got no CPU)
  * a peer that was alive when the break began has the whole limit again, counted from the first
@@ -21,7 +26,8 @@
 
 /* What this node knows of a peer. All times are of the boot clock; 0: never. */
 struct peer_signs {
-	uint64_t seen_ns;        /* its newest answer to a pulse */
+	uint64_t seen_ns;  /* its newest answer to a pulse */
+	uint64_t alive_ns; /* its newest sign of life of any kind: pulse, probe, advert, ARP ... */
 	uint64_t daemon_seen_ns; /* the newest sign of life of its daemon in such an answer */
 	uint64_t advert_ns;      /* its newest advert, forgotten once it has expired */
 
@@ -30,19 +36,25 @@ struct peer_signs {
 	uint64_t tick_ns;   /* its newest probe */
 	uint64_t owned_ns;  /* when it was MASTER last */
 
-	uint64_t dead_ns;        /* limit of silence: peer_dead */
-	uint64_t stale_ns;       /* limit of silence of the peer's daemon: daemon_stale */
-	uint64_t master_down_ns; /* Master_Down_Interval */
+	uint64_t dead_ns;         /* limit of silence of its answers: pulse.dead */
+	uint64_t players_dead_ns; /* limit of silence of all signs: pulse.players_dead_after */
+	uint64_t stale_ns;        /* limit of silence of the peer's daemon: daemon_stale */
+	uint64_t master_down_ns;  /* Master_Down_Interval */
 };
 
-/* What tells that the peer is alive. */
+/* What tells that the peer can get new connections, or own the VIP. */
 enum peer_sign { PEER_SILENT, PEER_BY_PULSE, PEER_BY_ADVERT };
 
 struct peer_sight {
-	enum peer_sign by; /* PEER_SILENT: the peer counts as dead */
-	bool fresh;        /* by pulse, and its daemon is alive too: it may get new connections */
+	enum peer_sign by;
+	bool fresh; /* by pulse, and its daemon is alive too: it may get new connections */
 	/* From this moment on its missing answers count as silence; 0: it never answered. */
 	uint64_t silent_since_ns;
+	/*
+	 * All signs of life ended so long ago that its connections are over. False when there never
+	 * was a sign: then nothing is known of its connections.
+	 */
+	bool players_dead;
 };
 
 struct peer_sight peer_sight(const struct peer_signs *s, uint64_t now_ns);

@@ -107,6 +107,7 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 		if (!v->peer_holds || beats(p->priority, p->addr, v->holder_priority, v->holder)) {
 			v->holder = p->addr;
 			v->holder_priority = p->priority;
+			v->rival_deaf = p->deaf;
 		}
 		v->peer_holds = true;
 	}

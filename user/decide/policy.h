@@ -42,6 +42,7 @@ struct policy_peer {
 	bool used;         /* false: no peer has this slot */
 	bool pulsing;      /* it answered a pulse within peer_dead_ns */
 	bool daemon_fresh; /* its daemon showed a sign of life within daemon_stale_ns */
+	bool deaf;         /* hokm-xdp, and without fresh answers of this node */
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
 	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;

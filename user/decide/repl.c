@@ -183,6 +183,11 @@ void repl_list_begin(struct repl_link *l, uint64_t now_ns)
 	append(l, &begin, now_ns);
 }
 
+bool repl_streaming(const struct repl_link *l)
+{
+	return l->streaming;
+}
+
 bool repl_listing(const struct repl_link *l)
 {
 	return l->listing;

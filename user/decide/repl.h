@@ -18,6 +18,9 @@
  *   any         the window is full; the numbers are used up; no acknowledgement for REPL_STUCK_NS;
  *               the peer has a new session; repl_lost()                           -> no stream
  *
+ * ENDED records may stand anywhere in a stream. The caller puts those that are due after each
+ * beginning of a stream, so that none is lost with the stream before.
+ *
  * Receiving. A DATA message counts once, in order, and only for the present stream. All others are
  * faults: they are counted and change nothing. The replica is warm when the END of a list was
  * received after its BEGIN.
@@ -99,6 +102,8 @@ bool repl_connected(const struct repl_link *l, uint64_t now_ns);
  */
 bool repl_wants_list(const struct repl_link *l, uint64_t now_ns);
 void repl_list_begin(struct repl_link *l, uint64_t now_ns);
+/* A stream runs: repl_put() is not ignored. */
+bool repl_streaming(const struct repl_link *l);
 /* Between repl_list_begin() and repl_list_end(). */
 bool repl_listing(const struct repl_link *l);
 /* The window has room for records of a list; half of it is kept for changes. */
@@ -108,8 +113,8 @@ void repl_list_end(struct repl_link *l, uint64_t now_ns);
 void repl_lost(struct repl_link *l);
 
 /*
- * A record HAVE or GONE; born_ns is the time of the change, for the lag. Ignored while there is no
- * stream, because the list that begins the next one contains the connection.
+ * A record HAVE, GONE or ENDED; born_ns is the time of the change, for the lag. Ignored while there
+ * is no stream, because the list that begins the next one contains the connection.
  */
 void repl_put(struct repl_link *l, const struct repl_record *r, uint64_t born_ns, uint64_t now_ns);
 

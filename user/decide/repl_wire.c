@@ -91,7 +91,8 @@ static bool get_record(const unsigned char *at, struct repl_record *r)
 	r->age_ms = get32(at + 36);
 	if (r->what == REPL_BEGIN || r->what == REPL_END)
 		return true;
-	return (r->what == REPL_HAVE || r->what == REPL_GONE) && r->tag && r->client_port;
+	return (r->what == REPL_HAVE || r->what == REPL_GONE || r->what == REPL_ENDED) && r->tag &&
+	       r->client_port;
 }
 
 size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2], void *buf)

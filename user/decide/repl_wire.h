@@ -40,7 +40,7 @@
 #include "hokm/abi.h"
 
 #define REPL_MAGIC      0x484b4d52 /* "HKMR" */
-#define REPL_VERSION    2
+#define REPL_VERSION    3
 #define REPL_HEAD_LEN   48
 #define REPL_TAG_LEN    8
 #define REPL_RECORD_LEN 40
@@ -50,9 +50,10 @@ enum repl_kind { REPL_CONTROL = 1, REPL_DATA = 2 };
 
 /*
  * Meaning of a record. BEGIN and END enclose a full list of the connections that the sender holds;
- * changes may stand between them. HAVE adds or renews a connection, GONE removes it.
+ * changes may stand between them. HAVE adds or renews a connection, GONE removes it. ENDED names a
+ * connection of the receiver: the sender took the receiver for dead and has notified the client.
  */
-enum repl_what { REPL_BEGIN = 1, REPL_HAVE = 2, REPL_GONE = 3, REPL_END = 4 };
+enum repl_what { REPL_BEGIN = 1, REPL_HAVE = 2, REPL_GONE = 3, REPL_END = 4, REPL_ENDED = 5 };
 
 struct repl_record {
 	struct hokm_addr client;
@@ -62,7 +63,9 @@ struct repl_record {
 	uint32_t isn; /* as in struct hokm_replica */
 	uint32_t seq_next;
 	uint32_t ack_next;
-	uint32_t age_ms; /* HAVE: since the connection was established; does not wrap around */
+	/* HAVE: since the connection was established; ENDED: since the client was notified. Does
+	 * not wrap around. */
+	uint32_t age_ms;
 };
 
 struct repl_msg {

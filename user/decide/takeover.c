@@ -62,11 +62,9 @@ static enum takeover_step next_round(struct takeover *t, uint64_t now_ns)
 	return TAKEOVER_ROUND;
 }
 
-enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
-				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
+enum takeover_step takeover_tick(struct takeover *t, bool due, unsigned int rate, uint64_t now_ns,
 				 unsigned int *quota)
 {
-	bool due = owner && silent_ns != UINT64_MAX && silent_ns >= confirm_ns;
 	enum takeover_step step;
 
 	*quota = 0;

@@ -3,11 +3,11 @@
  * Takeover of the connections of one dead peer: when their clients are notified, and how fast. A
  * pure machine; the caller owns one for each peer.
  *
- *   IDLE --- this node is owner, and the peer has been silent for confirm_ns ---> walk of round 0
+ *   IDLE --- this node is owner, and the peer's connections are over -----------> walk of round 0
  *   walk --- all replicated entries of the peer were visited -------------------> wait
  *   wait --- the time of the next round has come -------------------------------> walk
  *   wait --- after the last round ----------------------------------------------> DONE
- *   any  --- the peer answers again, or this node is not owner any more --------> IDLE
+ *   any  --- the peer shows life again, or this node is not owner any more -----> IDLE
  *
  * A round walks through the replicated entries of the peer and sends a tickle and an RST to each
  * client; it leaves out the clients whose kernels have answered already. There are TAKEOVER_ROUNDS
@@ -23,7 +23,7 @@
  * Invariants
  *   - Rounds never overlap.
  *   - A burst has at most TAKEOVER_MOST connections, and bursts together at most `rate` a second.
- *   - DONE lasts until the peer answers again: each death is handled once.
+ *   - DONE lasts until the peer shows life again: each death is handled once.
  */
 #ifndef HOKM_TAKEOVER_H
 #define HOKM_TAKEOVER_H
@@ -56,23 +56,19 @@ enum takeover_step {
 	TAKEOVER_BEGIN, /* the peer is dead: start the walk of round 0 at the first entry */
 	TAKEOVER_ROUND, /* start the walk of a later round at the first entry */
 	TAKEOVER_WALK,  /* continue the walk */
-	TAKEOVER_OVER,  /* the last round is over, or the peer answers again, or we are not owner */
+	TAKEOVER_OVER,  /* the last round is over, the peer shows life, or we are not owner */
 };
 
 void takeover_init(struct takeover *t);
 /*
  * What to do now.
- *   owner       this node owns the VIP
- *   silent_ns   time since the peer's last sign of life; UINT64_MAX when there was none since the
- *               daemon started: then nothing is due
- *   confirm_ns  silence that proves the death of a peer
+ *   due         this node owns the VIP, and the peer's connections are over (decide/peer_sight)
  *   rate        connections to notify in a second
  *   *quota      out, for BEGIN, ROUND and WALK: how many connections to notify now; at most
  *               TAKEOVER_MOST, and at most what `rate` allows since the last call. Allowance that
  *               was not used is kept for 10 ms.
  */
-enum takeover_step takeover_tick(struct takeover *t, bool owner, uint64_t silent_ns,
-				 uint64_t confirm_ns, unsigned int rate, uint64_t now_ns,
+enum takeover_step takeover_tick(struct takeover *t, bool due, unsigned int rate, uint64_t now_ns,
 				 unsigned int *quota);
 /* The caller reports that the walk has visited all entries. */
 void takeover_walked(struct takeover *t, uint64_t now_ns);

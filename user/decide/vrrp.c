@@ -25,6 +25,8 @@
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
  *         ADVERT that loses it             ADVERT GARP             Adver_Timer continues
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
+ *         the same three, rival deaf or    -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
+ *           unseen
  *         PULSE: lease of a lesser peer    ADVERT GARP             GARP when that lease has ended
  *         HANDOVER                         LOWER ADVERT 0 STATE    BACKUP (the event's)
  *         FAULT                            LOWER ADVERT 0 STATE    FAULT (the event's)
@@ -129,6 +131,7 @@ static void become_master(struct vrrp_step *s)
 	v->released_ns = 0;
 	v->send_failed = false;
 	v->rival = false;
+	v->yield_at_ns = v->correct_at_ns = 0;
 	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));
 	v->timer_at_ns = vrrp_add_ns(s->ev->sent_ns, v->conf.adver_ns);
 	add_action(s, VRRP_ACT_LEASE)->until_ns = v->lease_until_ns;
@@ -163,6 +166,31 @@ static void renewed(struct vrrp_step *s)
 		add_action(s, VRRP_ACT_LEASE)->until_ns = v->lease_until_ns;
 }
 
+/* The clients' ARP tables may name a rival. */
+static void correct_clients(struct vrrp_step *s)
+{
+	s->v->correct_at_ns = 0;
+	vrrp_act(s, VRRP_ACT_GARP);
+}
+
+/*
+ * May this node yield to a better owner now? One that is deaf gets time to hear it. A wait that
+ * ended long ago was another partition's.
+ */
+static bool may_yield(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t stale_ns = vrrp_add_ns(
+		v->yield_at_ns,
+		vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns));
+
+	if (!s->ev->view.rival_deaf)
+		return true;
+	if (!v->yield_at_ns || s->now_ns >= stale_ns)
+		v->yield_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
+	return s->now_ns >= v->yield_at_ns;
+}
+
 static void master_timer(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -174,6 +202,8 @@ static void master_timer(struct vrrp_step *s)
 	if (v->timer_at_ns <= s->now_ns)
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 	vrrp_send(s, VRRP_SENDING_RENEW);
+	if (v->correct_at_ns && s->now_ns >= v->correct_at_ns)
+		correct_clients(s);
 }
 
 static void master_send_failed(struct vrrp_step *s)
@@ -199,12 +229,17 @@ static void master_advert(struct vrrp_step *s)
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
 	} else if (beats_us(v, a->priority, a->source)) {
+		if (!may_yield(s))
+			return;
 		lose_lease(s, HOKM_R_HIGHER_PRIORITY);
 		vrrp_follow(s, a);
 		v->timer_at_ns = v->master_down_at_ns;
 	} else {
 		vrrp_send(s, VRRP_SENDING_RENEW);
-		vrrp_act(s, VRRP_ACT_GARP);
+		if (!s->ev->view.rival_unseen)
+			correct_clients(s);
+		else if (!v->correct_at_ns)
+			v->correct_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
 	}
 }
 
@@ -215,16 +250,18 @@ static void master_pulse(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (view->peer_holds && beats_us(v, view->holder_priority, view->holder)) {
+		if (!may_yield(s))
+			return;
 		lose_lease(s, HOKM_R_OTHER_OWNER);
 		v->owner = view->holder;
 		v->owner_priority = view->holder_priority;
 	} else if (view->peer_holds && !v->rival) {
 		v->rival = true;
 		vrrp_send(s, VRRP_SENDING_RENEW);
-		vrrp_act(s, VRRP_ACT_GARP);
+		correct_clients(s);
 	} else if (!view->peer_holds && v->rival) {
 		v->rival = false;
-		vrrp_act(s, VRRP_ACT_GARP);
+		correct_clients(s);
 	}
 }
 

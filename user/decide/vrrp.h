@@ -46,7 +46,9 @@
  *     stopped just then, until its lease ends.
  * A partition that stops both adverts and pulses makes two owners: no timer can prevent that, only
  * an arbiter can. When it heals, the owner with the lower priority yields on the first advert or
- * pulse.
+ * pulse, as soon as the other one can steer to it: until then the other one would reset the
+ * connections that it holds. For the same reason the owner that stays corrects the ARP tables of
+ * the clients as soon as it can steer to the other. Both wait for VRRP_PATIENCE_NS at most.
  */
 #ifndef HOKM_VRRP_H
 #define HOKM_VRRP_H
@@ -57,6 +59,9 @@
 
 #include "hokm/names.h"
 #include "decide/vrrp_wire.h"
+
+/* After a partition: how long two owners wait until they can steer to each other. */
+#define VRRP_PATIENCE_NS 1000000000ULL
 
 struct vrrp_conf {
 	uint8_t version;
@@ -79,6 +84,13 @@ struct vrrp_view {
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
 	bool deaf;              /* no link: the absence of adverts proves nothing */
+	/*
+	 * The rival (in ADVERT its sender, else the holder) is hokm-xdp and has no fresh answer of
+	 * this node: it cannot steer to us yet.
+	 */
+	bool rival_deaf;
+	bool rival_unseen; /* ADVERT: we have no fresh answer of the sender, and cannot steer to it
+			    */
 };
 
 enum vrrp_event_kind {
@@ -145,6 +157,8 @@ struct vrrp {
 	enum hokm_reason take_reason; /* TAKE: the reason for becoming MASTER */
 	bool send_failed;             /* MASTER: the last advert could not be sent */
 	bool rival;                   /* MASTER: a peer that must yield still shows a lease */
+	uint64_t yield_at_ns;         /* MASTER: yields then to a rival that is deaf; 0: none */
+	uint64_t correct_at_ns;       /* MASTER: gratuitous ARP against an unseen rival; 0: none */
 
 	/* the owner that is followed; in FAULT it is only remembered */
 	struct in_addr owner; /* sender of the adverts that are followed; 0: none, as in MASTER */

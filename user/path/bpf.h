@@ -122,6 +122,9 @@ uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
 typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
 
+/* Reads one entry of conns. Returns 0, -ENOENT when there is none, or another -errno. */
+int hokm_bpf_get_conn(struct hokm_bpf *b, const struct hokm_conn_key *k, struct hokm_conn *out);
+
 /*
  * Deletes the entry of a connection, and removes its unanswered requests from map waits. Returns 0,
  * -ENOENT when there was no entry, or another -errno.

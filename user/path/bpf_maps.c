@@ -312,6 +312,11 @@ int hokm_bpf_events_fd(const struct hokm_bpf *b)
 	return b->map[MAP_EVENTS];
 }
 
+int hokm_bpf_get_conn(struct hokm_bpf *b, const struct hokm_conn_key *k, struct hokm_conn *out)
+{
+	return bpf_map_lookup_elem(b->map[MAP_CONNS], k, out);
+}
+
 /* ---- replica ---- */
 
 int hokm_bpf_get_replica(struct hokm_bpf *b, const struct hokm_conn_key *k,

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which connections end because a peer has notified their clients (decide/ghost). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include "decide/ghost.h"
+#include "hokm/abi.h"
+
+#define MS    1000000ULL
+#define ENDED (5000 * MS)
+
+static void each_case(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t target;
+		uint32_t isn;
+		uint64_t last_ns, awake_ns;
+		bool ghost;
+	} rows[] = {
+		{"silent since", HOKM_LOCAL, 7, ENDED - 900 * MS, 1, true},
+		{"on its way when the client was notified", HOKM_LOCAL, 7, ENDED + 100 * MS, 1,
+		 true},
+		{"the client plays on", HOKM_LOCAL, 7, ENDED + 101 * MS, 1, false},
+		{"it arrived while this machine stood still", HOKM_LOCAL, 7, ENDED + 2000 * MS,
+		 ENDED + 1990 * MS, true},
+		{"the client plays on after the wake-up", HOKM_LOCAL, 7, ENDED + 2000 * MS,
+		 ENDED + 1800 * MS, false},
+		{"another connection with the same port", HOKM_LOCAL, 8, ENDED - 900 * MS, 1,
+		 false},
+		{"a peer holds it", 0, 7, ENDED - 900 * MS, 1, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hokm_conn c = {.target = rows[i].target, .isn = rows[i].isn};
+
+		c.c2s.last_ns = rows[i].last_ns;
+		if (ghost_is(&c, 7, ENDED, rows[i].awake_ns) != rows[i].ghost)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(each_case)};
+
+	return cmocka_run_group_tests_name("ghost", tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Connections that one node ended in the place of another. A node that takes a peer for dead
+ * notifies the peer's clients: by the packet path (bpf/dead_peer.h) and by a takeover
+ * (peer_takeover.h). Both note it in map replica (answered_ns). If the peer is alive after all, as
+ * after a partition, its sockets would stay without a client. So it is informed by replication
+ * (ENDED), and ends them.
+ *
+ *   this node ended connections of a peer
+ *     peer shows life again, our stream to it began anew, or its list has ended
+ *         -> a walk through the replica: ENDED for each noted entry of the peer
+ *     peer replicates GONE -> the entry and its note are removed
+ *
+ *   a peer ended connections of this node
+ *     ENDED -> the client has sent something since (decide/ghost.h): nothing is done
+ *           -> else the socket is ended by its cookie, the entry removed, GONE replicated
+ *
+ * ENDED is repeated with its stream until the peer has acknowledged it, and said again in each new
+ * stream as long as the peer replicates the connection.
+ */
+#ifndef HOKM_DAEMON_ENDED_H
+#define HOKM_DAEMON_ENDED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/ended_inbox.h"
+#include "path/bpf.h"
+
+struct node;
+struct replication;
+struct session_reset;
+
+struct ended {
+	struct node *node;
+	struct replication *replication; /* NULL: off, nothing is done */
+	struct session_reset *reset;
+	struct ended_peer {
+		bool dead; /* at the last look */
+		bool walking;
+		struct hokm_conn_cursor cursor;
+		unsigned int informed; /* of the present walk */
+		unsigned int ended;    /* connections here, since the last report */
+	} peers[HOKM_MAX_PEERS];
+	struct ended_inbox in; /* filled by replication */
+};
+
+void ended_init(struct ended *e, struct node *n, struct replication *r,
+		struct session_reset *reset);
+/* At each tick of the pulse: informs peers, and ends what peers have ended. */
+void ended_run(struct ended *e, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is a connection of this node a ghost? A peer took this node for dead and notified the client; the
+ * socket here stays without a client. Pure.
+ *
+ * The client took the notification unless it has sent something since. What it sent shortly after
+ * may have been on its way. What arrived while this machine stood still is processed when it wakes
+ * up, and shows nothing either.
+ */
+#ifndef HOKM_GHOST_H
+#define HOKM_GHOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hokm_conn;
+
+/* A client that sends something so long after it was notified did not take the notification. */
+#define GHOST_ALIVE_NS 100000000ULL
+
+/*
+ *   isn        of the connection that the peer has ended
+ *   ended_ns   when its client was notified
+ *   awake_ns   since when this node runs without a break
+ */
+bool ghost_is(const struct hokm_conn *c, uint32_t isn, uint64_t ended_ns, uint64_t awake_ns);
+
+#endif
