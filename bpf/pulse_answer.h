@@ -5,8 +5,8 @@
  * Every packet to the pulse port of this node ends here.
  *
  * Invariants
- *  - Nothing changes before source, TTL, length, version, tag and freshness have been checked, in
- *    this order (architecture rule 8).
+ *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
+ *    checked, in this order (architecture rule 8).
  *  - A probe changes nothing but the window against its own replay and the peer's sign of life.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
@@ -19,20 +19,26 @@
 #include "frame_parse.h"
 #include "peer_state.h"
 #include "service_lookup.h"
-#include "hokm/siphash.h"
+#include "hokm/pulse_tag.h"
 
 #define PULSE_TTL     255
 #define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
 
-/* The tag that the pulse must have. */
-static __always_inline __u64 pulse_tag(const struct hokm_pulse *pulse)
+/* The tag that the pulse from the peer of this slot must have; to_peer: for the answer to it. */
+static __always_inline __u64 pulse_tag(const struct packet *p, const struct hokm_pulse *pulse,
+				       __u32 slot, bool to_peer)
 {
+	const struct iphdr *ip = p->l3;
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
 
 	if (!k)
 		return 0;
-	return siphash_words((const __u64 *)pulse, HOKM_PULSE_SIGNED / 8, k->pulse);
+	barrier_var(slot);
+	slot &= HOKM_MAX_PEERS - 1;
+	if (to_peer)
+		return hokm_pulse_tag(pulse, ip->daddr, ip->saddr, k->to[slot]);
+	return hokm_pulse_tag(pulse, ip->saddr, ip->daddr, k->from[slot]);
 }
 
 static __always_inline bool pulse_version_ok(const struct packet *p, const struct hokm_pulse *pulse)
@@ -61,7 +67,7 @@ static __always_inline void pulse_fill_services(const struct packet *p, struct h
 
 /* Makes the peer's probe an answer. Returns false when there is no state to answer with. */
 static __always_inline bool pulse_fill(const struct packet *p, const struct hokm_peer *peer,
-				       struct hokm_pulse *pulse)
+				       struct hokm_pulse *pulse, __u32 slot)
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
@@ -78,8 +84,9 @@ static __always_inline bool pulse_fill(const struct packet *p, const struct hokm
 	pulse->lease_left_ns = bpf_cpu_to_be64(left);
 	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
+	mac_copy(pulse->mac, p->cfg->mac);
 	pulse_fill_services(p, pulse);
-	pulse->tag = bpf_cpu_to_be64(pulse_tag(pulse));
+	pulse->tag = bpf_cpu_to_be64(pulse_tag(p, pulse, slot, true));
 	return true;
 }
 
@@ -100,7 +107,7 @@ static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip,
 
 /* A valid probe: answered unless it is a replay. */
 static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
-						struct udphdr *udp)
+						__u32 slot, struct udphdr *udp)
 {
 	struct hokm_pulse *pulse = (void *)(udp + 1);
 	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
@@ -111,7 +118,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	peer->probe_nonce = nonce;
 	peer->probe_sent_ns = sent;
 	peer->alive_ns = p->now;
-	if (!pulse_fill(p, peer, pulse))
+	if (!pulse_fill(p, peer, pulse, slot))
 		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);
@@ -136,8 +143,8 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 		peer->lease_until_ns = 0;
 	else
 		peer->lease_until_ns = until < left ? ~0ULL : until;
-	if (!mac_equal(peer->mac, p->eth->h_source))
-		mac_copy(peer->mac, p->eth->h_source);
+	if (!mac_equal(peer->mac, pulse->mac))
+		mac_copy(peer->mac, pulse->mac);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;
@@ -146,7 +153,10 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 	}
 }
 
-/* A valid answer: stored unless it is a replay or belongs to another daemon session. */
+/*
+ * A valid answer: stored unless it is a replay, was held back too long, or belongs to another
+ * daemon session.
+ */
 static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_peer *peer,
 						 __u32 slot, const struct hokm_pulse *pulse)
 {
@@ -157,6 +167,8 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 		return DROP_FOR(p, drop_pulse_nonce);
 	if (sent <= peer->answer_sent_ns || sent > p->now)
 		return DROP_FOR(p, drop_pulse_replay);
+	if (!within(sent, p->now, p->cfg->peer_dead_ns))
+		return DROP_FOR(p, drop_pulse_late);
 	peer->answer_sent_ns = sent;
 	pulse_note(p, peer, pulse);
 	if (!within(peer->seen_ns, p->now, p->cfg->peer_dead_ns)) {
@@ -191,10 +203,12 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 		return DROP_FOR(p, drop_pulse_short);
 	if (!pulse_version_ok(p, pulse))
 		return DROP_FOR(p, drop_pulse_version);
-	if (pulse->tag != bpf_cpu_to_be64(pulse_tag(pulse)))
+	if (pulse->tag != bpf_cpu_to_be64(pulse_tag(p, pulse, slot, false)))
 		return DROP_FOR(p, drop_pulse_tag);
+	if (!mac_equal(pulse->mac, p->eth->h_source))
+		return DROP_FOR(p, drop_pulse_mac);
 	if (pulse->kind == HOKM_PULSE_PROBE)
-		return pulse_probe(p, peer, udp);
+		return pulse_probe(p, peer, slot, udp);
 	return pulse_answer(p, peer, slot, pulse);
 }
 

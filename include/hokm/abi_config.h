@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the daemon writes for the programs: the configuration (cfg), ownership (own), the state of
- * each service (services, suspects), the pulse key (keys), and the description of the pins (meta).
+ * each service (services, suspects), the pulse keys (keys), and the description of the pins (meta).
  */
 #ifndef HOKM_ABI_CONFIG_H
 #define HOKM_ABI_CONFIG_H
@@ -157,12 +157,15 @@ _Static_assert(sizeof(struct hokm_suspect) == 32, "suspect");
 
 /**
  * struct hokm_keys - value of keys: the secret of the instance; this map is never pinned
- * @pulse: SipHash key of pulses, as two little-endian words of the reference implementation
+ * @from: SipHash keys of the pulses that each peer sends to this node, by the peer's slot, each as
+ *        two little-endian words of the reference implementation
+ * @to: the same of the pulses that this node sends to each peer
  */
 struct hokm_keys {
-	__u64 pulse[2];
+	__u64 from[HOKM_MAX_PEERS][2];
+	__u64 to[HOKM_MAX_PEERS][2];
 };
-_Static_assert(sizeof(struct hokm_keys) == 16, "keys");
+_Static_assert(sizeof(struct hokm_keys) == 256, "keys");
 
 /**
  * struct hokm_meta - value of meta: what the pins of this folder are

@@ -106,6 +106,8 @@
 	X(drop_pulse_tag, "dropped: pulse with a wrong tag")                                       \
 	X(drop_pulse_replay, "dropped: pulse that is older than one seen before, or equal to it")  \
 	X(drop_pulse_nonce, "dropped: pulse answer to a probe of another daemon session")          \
+	X(drop_pulse_late, "dropped: pulse answer to a probe that is older than pulse.dead")       \
+	X(drop_pulse_mac, "dropped: pulse from another MAC address than its sender signed")        \
 	X(drop_repl_source, "dropped: replication message from an address that is not a peer's")   \
 	X(drop_repl_ttl, "dropped: replication message with a TTL below 255")                      \
 	X(drop_repl_short, "dropped: replication message that is fragmented or of a wrong length") \

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 #define HOKM_PULSE_HEARS 0x01
 
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
-#define HOKM_PULSE_VERSION 1
+#define HOKM_PULSE_VERSION 2
 #define HOKM_PULSE_PROBE   1
 #define HOKM_PULSE_ANSWER  2
 
@@ -46,16 +46,22 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @epoch: epoch of the answering node
  * @priority: effective priority of the answering node
  * @flags: HOKM_PULSE_HEARS
- * @rsv: zero
+ * @mac: MAC address of the sender of this packet; the frame must come from it
  * @svc: its services
- * @tag: SipHash-2-4 over everything before it, with the key of map keys
+ * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)
  *
- * The daemon sends a probe: @nonce and @sent_ns are set, the state is zero. The peer's XDP program
- * sends the answer: @nonce and @sent_ns as in the probe, the state of its node filled in.
+ * The daemon sends a probe: @nonce, @sent_ns and @mac are set, the state is zero. The peer's XDP
+ * program sends the answer: @nonce and @sent_ns as in the probe, @mac and the state of its node
+ * filled in.
+ *
+ * Each direction between two nodes has a key of its own, and the tag covers the addresses. So a
+ * pulse is valid from one node to one other node only: a probe that is reflected to its sender, or
+ * an answer that is presented as another node's, has a wrong tag.
  *
  * An answer counts only when it has the nonce of the present session and a @sent_ns that is greater
- * than that of every answer before. A forged answer has a wrong tag, and a replayed one is not
- * newer. Durations cross the wire, never clock readings, so the clocks of nodes are never compared.
+ * than that of every answer before and less than peer_dead_ns old. A forged answer has a wrong tag,
+ * a replayed one is not newer, and one that was held back is too old. Durations cross the wire,
+ * never clock readings, so the clocks of nodes are never compared.
  */
 struct hokm_pulse {
 	__be32 magic;
@@ -70,13 +76,13 @@ struct hokm_pulse {
 	__be64 epoch;
 	__u8 priority;
 	__u8 flags;
-	__u8 rsv[6];
+	__u8 mac[6];
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 	__be64 tag;
 };
 _Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
 
-/* Bytes that the tag covers. */
+/* Bytes of the pulse that the tag covers. */
 #define HOKM_PULSE_SIGNED (sizeof(struct hokm_pulse) - sizeof(__be64))
 
 /**

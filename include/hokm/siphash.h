@@ -31,7 +31,7 @@ struct siphash_state {
 	__u64 v0, v1, v2, v3;
 };
 
-/* key: as in struct hokm_keys. */
+/* key: two little-endian words, as in struct hokm_keys. */
 static inline void siphash_init(struct siphash_state *s, const __u64 key[2])
 {
 	s->v0 = key[0] ^ 0x736f6d6570736575ULL;
@@ -63,9 +63,11 @@ static inline __u64 siphash_final(struct siphash_state *s)
 #ifdef __bpf__
 /* All machines that the project is built for are little-endian. */
 #define SIPHASH_LE64(x) (x)
+#define SIPHASH_LE32(x) (x)
 #else
 #include <endian.h>
 #define SIPHASH_LE64(x) le64toh(x)
+#define SIPHASH_LE32(x) le32toh(x)
 #endif
 
 /**

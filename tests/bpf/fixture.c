@@ -367,8 +367,8 @@ int fix_reset(void **state)
 	static const struct hokm_waits nothing;
 	const struct hokm_peer none = {0};
 
-	x->keys.pulse[0] = 0x0706050403020100ull;
-	x->keys.pulse[1] = 0x0f0e0d0c0b0a0908ull;
+	for (size_t i = 0; i < sizeof(x->keys); i++)
+		((uint8_t *)&x->keys)[i] = (uint8_t)i;
 	map_set(x->skel->maps.keys, 0, &x->keys);
 	world_cfg(&x->cfg);
 	fix_cfg(x);

@@ -120,8 +120,9 @@ bool frame_ip_checksum_ok(const struct frame *f);
 struct fix {
 	struct hokm_bpf *skel; /* of the generated skeleton */
 	struct hokm_cfg cfg;
-	struct hokm_keys keys;
-	struct frame out; /* result of the last run */
+	struct hokm_keys keys; /* bytes 00, 01, 02 ...: all different; the first is of the reference
+				*/
+	struct frame out;      /* result of the last run */
 	int verdict;
 	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as fit */
 	struct perf_buffer *events;

@@ -2,12 +2,7 @@
 /*
  * Pulses: probes are answered in place, answers are stored, forged and replayed pulses are dropped.
  */
-#include <arpa/inet.h>
-#include <endian.h>
-#include <string.h>
-
-#include "fixture.h"
-#include "hokm/siphash.h"
+#include "pulse_spec.h"
 
 #define XDP_VERDICT_DROP 1
 #define XDP_VERDICT_TX   3
@@ -21,52 +16,23 @@ static const struct ip_spec TTL255 = {.ttl = 255};
 
 static void sign(const struct fix *x, struct hokm_pulse *p)
 {
-	p->tag = htobe64(siphash_bytes(p, HOKM_PULSE_SIGNED, x->keys.pulse));
+	pulse_sign(x, 0, p);
 }
 
 static struct hokm_pulse probe(const struct fix *x, uint64_t nonce, uint64_t sent)
 {
-	struct hokm_pulse p = {
-		.magic = htonl(HOKM_PULSE_MAGIC),
-		.version = HOKM_PULSE_VERSION,
-		.kind = HOKM_PULSE_PROBE,
-		.vrid = TEST_VRID,
-		.nonce = htobe64(nonce),
-		.sent_ns = htobe64(sent),
-	};
-
-	sign(x, &p);
-	return p;
+	return pulse_probe_of(x, 0, nonce, sent);
 }
 
 /* The answer of peer 0 to a probe that this node sent at `sent`. */
 static struct hokm_pulse answer(const struct fix *x, uint64_t sent)
 {
-	struct hokm_pulse p = probe(x, TEST_NONCE, sent);
-
-	p.kind = HOKM_PULSE_ANSWER;
-	p.state = HOKM_VRRP_MASTER;
-	p.priority = 100;
-	p.lease_left_ns = htobe64(SECOND_NS);
-	p.daemon_age_ns = htobe64(LIMIT_NS);
-	p.epoch = htobe64(7);
-	p.svc[2].tag = htonl(SERVICE_TAG);
-	p.svc[2].state = HOKM_SVC_UP;
-	sign(x, &p);
-	return p;
+	return pulse_answer_of(x, 0, sent);
 }
 
 static void pulse_frame(struct frame *f, const struct hokm_pulse *p)
 {
-	frame_udp(f, &FROM_PEER0, &TTL255, PULSE_PORT, p, sizeof(*p));
-}
-
-static struct hokm_pulse out_pulse(const struct fix *x)
-{
-	struct hokm_pulse p;
-
-	memcpy(&p, x->out.b + x->out.l4 + 8, sizeof(p));
-	return p;
+	pulse_frame_of(f, 0, p);
 }
 
 static void expect_answered(struct fix *x, const struct hokm_pulse *p)
@@ -102,10 +68,11 @@ static void siphash_agrees_with_the_reference(void **state)
 		msg[i] = (uint8_t)i;
 	memcpy(words, msg, sizeof(words));
 	for (unsigned int i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.pulse), vectors[i].tag);
+		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.from[0]),
+				 vectors[i].tag);
 		if (vectors[i].len % 8 == 0)
 			assert_int_equal(siphash_words((const __u64 *)words,
-						       (int)vectors[i].len / 8, x->keys.pulse),
+						       (int)vectors[i].len / 8, x->keys.from[0]),
 					 vectors[i].tag);
 	}
 }
@@ -117,8 +84,8 @@ static void program_and_user_space_make_the_same_tag(void **state)
 	struct hokm_pulse p = probe(x, PEER_NONCE, 1), got;
 
 	expect_answered(x, &p);
-	got = out_pulse(x);
-	assert_int_equal(be64toh(got.tag), siphash_bytes(&got, HOKM_PULSE_SIGNED, x->keys.pulse));
+	got = pulse_out(x);
+	assert_int_equal(be64toh(got.tag), pulse_own_tag(x, 0, &got));
 }
 
 /* ---- probes ---- */
@@ -143,12 +110,13 @@ static void probe_is_answered_in_place(void **state)
 	assert_memory_equal(x->out.b + x->out.l4 + 2, &(uint16_t){htons(5000)}, 2);
 	assert_memory_equal(x->out.b + x->out.l4 + 6, &(uint16_t){0}, 2);
 
-	got = out_pulse(x);
+	got = pulse_out(x);
 	assert_int_equal(got.kind, HOKM_PULSE_ANSWER);
 	assert_int_equal(got.version, HOKM_PULSE_VERSION);
 	assert_int_equal(got.vrid, TEST_VRID);
 	assert_int_equal(got.nonce, p.nonce);
 	assert_int_equal(got.sent_ns, p.sent_ns);
+	assert_memory_equal(got.mac, OWN_MAC, 6);
 	assert_int_equal(got.state, HOKM_VRRP_MASTER);
 	assert_int_equal(got.priority, 110);
 	assert_true(be64toh(got.lease_left_ns) <= LONG_NS);
@@ -169,7 +137,7 @@ static void answer_without_lease_and_with_a_dead_daemon(void **state)
 
 	fix_own(x, &own);
 	expect_answered(x, &p);
-	got = out_pulse(x);
+	got = pulse_out(x);
 	assert_int_equal(got.lease_left_ns, 0);
 	assert_int_equal(got.state, HOKM_VRRP_FAULT);
 	assert_int_equal(got.priority, 9);
@@ -224,7 +192,7 @@ static void probe_keeps_its_vlan_tags(void **state)
 	fix_ingress(x, &f);
 	assert_int_equal(x->verdict, XDP_VERDICT_TX);
 	assert_memory_equal(x->out.b + 12, f.b + 12, 10);
-	p = out_pulse(x);
+	p = pulse_out(x);
 	assert_int_equal(p.kind, HOKM_PULSE_ANSWER);
 }
 
@@ -489,7 +457,7 @@ static void other_key_is_refused(void **state)
 	struct hokm_pulse p;
 	struct frame f;
 
-	x->keys.pulse[1] ^= 1;
+	x->keys.from[0][1] ^= 1;
 	p = probe(x, PEER_NONCE, 1);
 	pulse_frame(&f, &p);
 	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_tag);
@@ -551,11 +519,11 @@ static void answer_says_whether_the_peer_is_heard(void **state)
 	struct hokm_pulse p = probe(x, PEER_NONCE, 1);
 
 	expect_answered(x, &p);
-	assert_int_equal(out_pulse(x).flags, HOKM_PULSE_HEARS);
+	assert_int_equal(pulse_out(x).flags, HOKM_PULSE_HEARS);
 	fix_peer_silent(x, 0);
 	p = probe(x, PEER_NONCE, 2);
 	expect_answered(x, &p);
-	assert_int_equal(out_pulse(x).flags, 0);
+	assert_int_equal(pulse_out(x).flags, 0);
 	p = answer(x, fix_now());
 	p.flags = HOKM_PULSE_HEARS;
 	sign(x, &p);

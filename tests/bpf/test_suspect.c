@@ -4,12 +4,7 @@
  * times lies ahead, and existing connections stay. Also the choice of the target when peers are
  * suspect too.
  */
-#include <arpa/inet.h>
-#include <endian.h>
-#include <string.h>
-
-#include "fixture.h"
-#include "hokm/siphash.h"
+#include "pulse_spec.h"
 
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
@@ -154,39 +149,27 @@ static void repeated_syn_leaves_a_peer_that_turns_suspect(void **state)
 
 /* ---- suspect in pulses ---- */
 
-static void pulse_frame(struct frame *f, const struct fix *x, struct hokm_pulse *p)
-{
-	p->magic = htonl(HOKM_PULSE_MAGIC);
-	p->version = HOKM_PULSE_VERSION;
-	p->vrid = TEST_VRID;
-	p->tag = htobe64(siphash_bytes(p, HOKM_PULSE_SIGNED, x->keys.pulse));
-	frame_udp(f, &(struct eth_spec){.from = PEER0_MAC}, &(struct ip_spec){.ttl = 255},
-		  PULSE_PORT, p, sizeof(*p));
-}
-
 static void answers_contain_suspect(void **state)
 {
 	struct fix *x = *state;
 
 	for (unsigned int i = 0; i < 4; i++) {
 		uint64_t ahead = fix_now() + LONG_NS;
-		struct hokm_pulse p = {
-			.kind = HOKM_PULSE_PROBE, .nonce = htobe64(9), .sent_ns = htobe64(i + 1)};
-		struct hokm_pulse out;
+		struct hokm_pulse p, out;
 		struct frame f;
 
 		fix_reset(state);
+		p = pulse_probe_of(x, 0, 9, i + 1);
 		fix_held(x, 0, i & 1 ? ahead : 0, i & 2 ? ahead : 0);
 		fix_held(x, 1, ahead, ahead); /* no service has this slot */
-		pulse_frame(&f, x, &p);
+		pulse_frame_of(&f, 0, &p);
 		fix_ingress(x, &f);
 		assert_int_equal(x->verdict, 3); /* XDP_TX */
-		memcpy(&out, x->out.b + x->out.l4 + 8, sizeof(out));
+		out = pulse_out(x);
 		assert_int_equal(out.svc[0].flags, i ? HOKM_PULSE_SVC_SUSPECT : 0);
 		assert_int_equal(out.svc[0].state, HOKM_SVC_UP);
 		assert_int_equal(out.svc[1].flags, 0);
-		assert_int_equal(htobe64(siphash_bytes(&out, HOKM_PULSE_SIGNED, x->keys.pulse)),
-				 out.tag);
+		assert_int_equal(be64toh(out.tag), pulse_own_tag(x, 0, &out));
 	}
 }
 
@@ -195,15 +178,15 @@ static void suspect_in_answers_is_stored(void **state)
 	struct fix *x = *state;
 
 	for (unsigned int i = 0; i < 2; i++) {
-		struct hokm_pulse p = {.kind = HOKM_PULSE_ANSWER,
-				       .nonce = htobe64(TEST_NONCE),
-				       .sent_ns = htobe64(fix_now() - 1000)};
+		struct hokm_pulse p = pulse_answer_of(x, 0, fix_now() - 1000);
 		struct frame f;
 
+		p.svc[2].tag = 0;
 		p.svc[3].tag = htonl(SERVICE_TAG);
 		p.svc[3].state = HOKM_SVC_UP;
 		p.svc[3].flags = i ? 0 : HOKM_PULSE_SVC_SUSPECT;
-		pulse_frame(&f, x, &p);
+		pulse_sign(x, 0, &p);
+		pulse_frame_of(&f, 0, &p);
 		fix_ingress(x, &f);
 		assert_int_equal(fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_pulse_answers), i + 1);
 		assert_int_equal(fix_peer(x, 0).svc[3].flags, p.svc[3].flags);

@@ -35,7 +35,7 @@
 #include "../bpf/skel.h"
 #include "bpf_fuzz.h"
 #include "frame_look.h"
-#include "hokm/siphash.h"
+#include "hokm/pulse_tag.h"
 #include "hokm/ws.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -318,11 +318,15 @@ static void sign(struct frame *f)
 {
 	struct looked k = look(f, false);
 	struct hokm_pulse p;
+	unsigned int slot;
 
 	if (k.kind != PULSE || k.ip_hlen != 20 || k.left < PULSE_AT + sizeof(p))
 		return;
 	memcpy(&p, k.ip + PULSE_AT, sizeof(p));
-	p.tag = htobe64(siphash_bytes(&p, HOKM_PULSE_SIGNED, x->keys.pulse));
+	memcpy(p.mac, f->b + 6, sizeof(p.mac));
+	slot = get32(k.ip + 12) == PEER1_ADDR;
+	p.tag = htobe64(hokm_pulse_tag(
+		&p, htonl(get32(k.ip + 12)), htonl(get32(k.ip + 16)), x->keys.from[slot]));
 	memcpy(f->b + k.l3 + PULSE_AT, &p, sizeof(p));
 }
 

@@ -6,7 +6,8 @@
 
   advert [KEY=VALUE ...]    a VRRP advert, correct unless keys change it (see ADVERT)
   pulse FILE KIND [CHANGE]  a pulse from a capture: the newest "probe" or "answer" to --dst, as it
-                            was captured ("replay"), in a new packet ("same") or changed (CHANGES)
+                            was captured ("replay"), in a new packet ("same") or changed (CHANGES);
+                            or "reflect": the newest that --dst itself sent, in a new packet
   repl FILE KIND [CHANGE]   a replication message, likewise: the newest "control" or "data" to
                             --dst, unchanged ("replay", "same") or changed (see REPL_CHANGES); or
                             "all" in the order of the capture, and prints their number
@@ -111,6 +112,8 @@ def advert(o):
 
 # ---- pulses
 
+IP_SOURCE, IP_DEST = 26, 30  # offsets in a frame
+
 def captured(path):
     """Frames of a classic pcap file, oldest first."""
     with open(path, "rb") as f:
@@ -123,11 +126,12 @@ def captured(path):
         at += 16 + length
 
 
-def find_pulse(path, kind, dst):
+def find_pulse(path, kind, addr, at):
+    """The newest pulse with this address at this offset of its frame."""
     found = None
     for frame in captured(path):
         if len(frame) == 14 + 20 + 8 + PULSE_LEN and frame[42:46] == b"HKMP" and \
-                frame[47] == kind and frame[30:34] == socket.inet_aton(dst):
+                frame[47] == kind and frame[at:at + 4] == socket.inet_aton(addr):
             found = frame
     if not found:
         sys.exit("send.py: no such pulse in %s" % path)
@@ -145,7 +149,7 @@ CHANGES = {
     "no-lease": lambda p: set_at(p, 24, struct.pack("!Q", 0)),
     "epoch": lambda p: set_at(p, 40, struct.pack("!Q", 2**62)),
     "newer": lambda p: set_at(p, 16, struct.pack("!Q", struct.unpack("!Q", p[16:24])[0] + 10**9)),
-    "version": lambda p: set_at(p, 4, b"\x02"),
+    "version": lambda p: set_at(p, 4, b"\x03"),
     "kind": lambda p: set_at(p, 5, b"\x03"),
     "magic": lambda p: set_at(p, 0, b"EVIL"),
     "vrid": lambda p: set_at(p, 6, b"\x4d"),
@@ -158,10 +162,11 @@ CHANGES = {
 def pulse(o):
     path, kind = o.words[0], o.words[1]
     change = o.words[2] if len(o.words) > 2 else "replay"
-    frame = find_pulse(path, {"probe": 1, "answer": 2}[kind], o.dst)
+    frame = find_pulse(path, {"probe": 1, "answer": 2}[kind], o.dst,
+                       IP_SOURCE if change == "reflect" else IP_DEST)
     if change == "replay":
         return frame
-    body = frame[42:] if change == "same" else CHANGES[change](frame[42:])
+    body = frame[42:] if change in ("same", "reflect") else CHANGES[change](frame[42:])
     ports = struct.unpack("!HH", frame[34:38])
     udp = struct.pack("!HHHH", ports[0], ports[1], 8 + len(body), 0) + body
     return ethernet(o, ipv4(o, UDP, udp))

@@ -74,7 +74,13 @@ malformed() {
 		client --dst "$ADDR_B" --dmac "$(lab_mac b)" pulse "$FILE" answer same
 	counted "under a peer's address from afar" counter a drop_pulse_tag -- client \
 		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer lease
+	counted "relayed under another MAC" counter a drop_pulse_mac -- client \
+		--src "$ADDR_B" --dst "$ADDR_A" --dmac "$(lab_mac a)" pulse "$FILE" answer same
 }
+
+# A node's own pulses, sent back to it as its peer's: an attacker between the nodes needs no key
+# for that.
+reflected() { bad "reflected" drop_pulse_tag reflect; }
 
 # Pulses from before the restart of the daemon: a probe may be answered, because the answer
 # reveals nothing; an answer must be dropped.
@@ -113,6 +119,9 @@ nothing_changed "forged"
 remember
 malformed
 nothing_changed "malformed"
+remember
+reflected
+nothing_changed "reflected"
 
 must lab_kill a daemon KILL
 must lab_wait 5 owns b

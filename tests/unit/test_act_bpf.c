@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
@@ -74,14 +75,22 @@ static void adopted_with_all_it_holds(void **state)
 	hokm_bpf_close(b);
 }
 
-static void pulses_have_their_key_from_the_start(void **state)
+/* Also after a restart, for the peers that the adopted maps name. */
+static void pulses_have_their_keys_from_the_start(void **state)
 {
-	struct hokm_bpf *b = rig_open(false);
+	struct hokm_cfg cfg = {.addr.w = {0, 0, htonl(0xffff), htonl(0xc0a8011a)}};
 	struct hokm_keys want, got;
+	struct hokm_bpf *b = rig_open(false);
 	uint32_t zero = 0;
 
 	(void)state;
-	assert_int_equal(conf_pulse_key(&rig.conf, &want), 0);
+	cfg.peer[2].used = 1;
+	cfg.peer[2].addr = cfg.addr;
+	cfg.peer[2].addr.w[3] = htonl(0xc0a8011b);
+	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
+	hokm_bpf_close(b);
+	b = rig_open(true);
+	assert_int_equal(conf_pulse_keys(&rig.conf, &cfg, &want), 0);
 	assert_int_equal(bpf_map_lookup_elem(b->map[MAP_KEYS], &zero, &got), 0);
 	assert_memory_equal(&got, &want, sizeof(want));
 	hokm_bpf_close(b);
@@ -101,7 +110,7 @@ static void looked_at_only(void **state)
 	assert_int_equal(got.priority, 7);
 	assert_int_equal(hokm_bpf_ifindex(look), rig.ns.ifindex_a);
 	assert_string_equal(hokm_bpf_mode(look), "native");
-	assert_int_equal(hokm_bpf_set_keys(look, &(struct hokm_keys){{1, 2}}), -EBADF);
+	assert_int_equal(hokm_bpf_set_keys(look, &(struct hokm_keys){.to[0] = {1, 2}}), -EBADF);
 	hokm_bpf_close(look);
 	hokm_bpf_close(b);
 }
@@ -442,7 +451,7 @@ static int run_all(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(fresh_then_clean),
 		RIG_TEST(adopted_with_all_it_holds),
-		RIG_TEST(pulses_have_their_key_from_the_start),
+		RIG_TEST(pulses_have_their_keys_from_the_start),
 		RIG_TEST(looked_at_only),
 		RIG_TEST(generic_when_told),
 		RIG_TEST(generic_when_the_driver_cannot),

@@ -25,33 +25,109 @@ static void set_secret(struct conf *c, const char *secret)
 
 static void vectors(void **state)
 {
-	static const uint8_t pulse[16] = {0x2d, 0x8a, 0xe0, 0x74, 0xc5, 0x2d, 0xf6, 0x10,
-					  0x3a, 0x8c, 0xed, 0xdc, 0x55, 0x6e, 0x0c, 0xfe};
 	static const uint8_t repl[16] = {0x66, 0x5c, 0x95, 0x09, 0x0b, 0x6f, 0x49, 0xed,
 					 0xef, 0xbe, 0xd0, 0x09, 0x87, 0xe0, 0x42, 0x48};
 	static struct conf c;
-	struct hokm_keys k;
 	__u64 key[2];
 	char password[9];
 	uint8_t bytes[16];
 
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
-	assert_int_equal(conf_pulse_key(&c, &k), 0);
-	memcpy(bytes, k.pulse, sizeof(bytes)); /* little-endian words on the hosts of the tests */
-	assert_memory_equal(bytes, pulse, sizeof(pulse));
 	assert_int_equal(conf_repl_key(&c, key), 0);
-	memcpy(bytes, key, sizeof(bytes));
+	memcpy(bytes, key, sizeof(bytes)); /* little-endian words on the hosts of the tests */
 	assert_memory_equal(bytes, repl, sizeof(repl));
 	assert_int_equal(conf_derive_password(&c, password), 0);
 	assert_string_equal(password, "gdBblvaJ");
+}
+
+static struct in_addr ipv4(const char *text)
+{
+	struct in_addr a;
+
+	assert_int_equal(inet_pton(AF_INET, text, &a), 1);
+	return a;
+}
+
+/* A node and its peers in slots 1 and 5. */
+static struct hokm_cfg group(const char *self, const char *peer1, const char *peer5)
+{
+	struct hokm_cfg cfg = {.addr = hokm_addr_from_ipv4(ipv4(self)), .n_peers = 6};
+
+	cfg.peer[1].addr = hokm_addr_from_ipv4(ipv4(peer1));
+	cfg.peer[1].used = 1;
+	cfg.peer[5].addr = hokm_addr_from_ipv4(ipv4(peer5));
+	cfg.peer[5].used = 1;
+	return cfg;
+}
+
+static void pulse_vectors(void **state)
+{
+	static const __u64 from[2] = {0x7d4ea879c6163ec8ULL, 0x64cc5f8cf5d0bb60ULL};
+	static const __u64 to[2] = {0x479c116c07c243d0ULL, 0xc72480f74d30e2d0ULL};
+	const struct hokm_cfg cfg = group("192.168.1.26", "192.168.1.28", "192.168.1.27");
+	static struct conf c;
+	struct hokm_keys k;
+
+	(void)state;
+	set_secret(&c, "0123456789abcdef");
+	assert_int_equal(conf_pulse_keys(&c, &cfg, &k), 0);
+	assert_memory_equal(k.from[5], from, sizeof(from));
+	assert_memory_equal(k.to[5], to, sizeof(to));
+}
+
+/* What one node signs with is what the other verifies with, and no two ways share a key. */
+static void each_way_has_its_own_key(void **state)
+{
+	const struct hokm_cfg cfg_a = group("192.168.1.26", "192.168.1.27", "192.168.1.28");
+	const struct hokm_cfg cfg_b = group("192.168.1.27", "192.168.1.28", "192.168.1.26");
+	static struct conf c;
+	struct hokm_keys a, b;
+	const size_t size = sizeof(a.from[0]);
+	const __u64 *keys[6];
+
+	(void)state;
+	set_secret(&c, "0123456789abcdef");
+	assert_int_equal(conf_pulse_keys(&c, &cfg_a, &a), 0);
+	assert_int_equal(conf_pulse_keys(&c, &cfg_b, &b), 0);
+	assert_memory_equal(a.to[1], b.from[5], size);
+	assert_memory_equal(a.from[1], b.to[5], size);
+	keys[0] = a.to[1];
+	keys[1] = a.from[1];
+	keys[2] = a.to[5];
+	keys[3] = a.from[5];
+	keys[4] = b.to[1];
+	keys[5] = b.from[1];
+	for (unsigned int i = 0; i < 6; i++)
+		for (unsigned int j = 0; j < i; j++)
+			assert_memory_not_equal(keys[i], keys[j], size);
+}
+
+/* A key that an attacker knows would verify a forged pulse while a peer comes or goes. */
+static void slot_without_a_peer_has_a_secret_key(void **state)
+{
+	const struct hokm_cfg cfg = group("192.168.1.26", "192.168.1.27", "192.168.1.28");
+	static const __u64 zero[2];
+	static struct conf c;
+	struct hokm_keys k1, k2;
+
+	(void)state;
+	set_secret(&c, "0123456789abcdef");
+	assert_int_equal(conf_pulse_keys(&c, &cfg, &k1), 0);
+	set_secret(&c, "0123456789abcdeg");
+	assert_int_equal(conf_pulse_keys(&c, &cfg, &k2), 0);
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		assert_memory_not_equal(k1.from[slot], zero, sizeof(zero));
+		assert_memory_not_equal(k1.to[slot], zero, sizeof(zero));
+		assert_memory_not_equal(k1.from[slot], k2.from[slot], sizeof(zero));
+		assert_memory_not_equal(k1.to[slot], k2.to[slot], sizeof(zero));
+	}
 }
 
 static void differ(void **state)
 {
 	static struct conf c;
 	uint8_t a[32], b[32];
-	struct hokm_keys k1, k2;
 
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
@@ -60,10 +136,6 @@ static void differ(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 	assert_int_equal(conf_derive(&c, "one", b, sizeof(b)), 0);
 	assert_memory_equal(a, b, sizeof(a));
-	assert_int_equal(conf_pulse_key(&c, &k1), 0);
-	set_secret(&c, "0123456789abcdeg");
-	assert_int_equal(conf_pulse_key(&c, &k2), 0);
-	assert_memory_not_equal(&k1, &k2, sizeof(k1));
 }
 
 static void refused(void **state)
@@ -108,8 +180,13 @@ static void addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),   cmocka_unit_test(differ),
-		cmocka_unit_test(refused),   cmocka_unit_test(service_tags),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(pulse_vectors),
+		cmocka_unit_test(each_way_has_its_own_key),
+		cmocka_unit_test(slot_without_a_peer_has_a_secret_key),
+		cmocka_unit_test(differ),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(service_tags),
 		cmocka_unit_test(addresses),
 	};
 

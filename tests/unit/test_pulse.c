@@ -15,32 +15,60 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hokm/siphash.h"
+#include "hokm/pulse_tag.h"
 #include "own_netns.h"
 #include "sense/pulse.h"
 
 #define PORT 8766
 
 static struct own_netns ns;
-static const struct hokm_keys keys = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
+static struct pulse_signer signer = {
+	.mac = {0x02, 0, 0, 0, 0, 0x0a},
+	.vrid = 25,
+	.nonce = 0x0102030405060708ULL,
+	.keys.to[3] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL},
+};
 
 static void probe_bytes(void **state)
 {
 	static const uint8_t head[16] = {
-		'H', 'K', 'M', 'P', 1, 1, 25, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
+		'H', 'K', 'M', 'P', 2, 1, 25, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
 	static const uint8_t sent[8] = {0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18};
 	static const uint8_t zero[sizeof(struct hokm_pulse)];
+	const struct in_addr peer = own_addr("192.168.1.27"), third = own_addr("192.168.1.28");
 	struct hokm_pulse p, other;
 
 	(void)state;
-	pulse_build_probe(&p, &keys, 0x0102030405060708ULL, 25, 0x1112131415161718ULL);
+	signer.addr = own_addr("192.168.1.26");
+	pulse_build_probe(&p, &signer, 3, peer, 0x1112131415161718ULL);
 	assert_memory_equal(&p, head, sizeof(head));
 	assert_memory_equal((uint8_t *)&p + 16, sent, sizeof(sent));
-	assert_memory_equal((uint8_t *)&p + 24, zero, HOKM_PULSE_SIGNED - 24);
-	assert_int_equal(be64toh(p.tag),
-			 siphash_words((void *)&p, HOKM_PULSE_SIGNED / 8, keys.pulse));
-	pulse_build_probe(&other, &keys, 0x0102030405060708ULL, 25, 0x1112131415161719ULL);
+	assert_memory_equal((uint8_t *)&p + 24, zero, 50 - 24);
+	assert_memory_equal((uint8_t *)&p + 50, signer.mac, 6);
+	assert_memory_equal((uint8_t *)&p + 56, zero, HOKM_PULSE_SIGNED - 56);
+	pulse_build_probe(&other, &signer, 3, peer, 0x1112131415161719ULL);
 	assert_int_not_equal(p.tag, other.tag);
+	pulse_build_probe(&other, &signer, 3, third, 0x1112131415161718ULL);
+	assert_int_not_equal(p.tag, other.tag);
+	pulse_build_probe(&other, &signer, 4, peer, 0x1112131415161718ULL);
+	assert_int_not_equal(p.tag, other.tag);
+}
+
+/* The tag is SipHash over the bytes before it, the source and the destination address. */
+static void tag_of_a_probe(void **state)
+{
+	const struct in_addr peer = own_addr("192.168.1.27");
+	uint8_t message[HOKM_PULSE_SIGNED + 8];
+	struct hokm_pulse p;
+
+	(void)state;
+	signer.addr = own_addr("192.168.1.26");
+	pulse_build_probe(&p, &signer, 3, peer, 77);
+	memcpy(message, &p, HOKM_PULSE_SIGNED);
+	memcpy(message + HOKM_PULSE_SIGNED, &signer.addr, 4);
+	memcpy(message + HOKM_PULSE_SIGNED + 4, &peer, 4);
+	assert_int_equal(be64toh(p.tag),
+			 siphash_bytes(message, sizeof(message), signer.keys.to[3]));
 }
 
 static int udp_socket(struct in_addr addr, uint16_t port)
@@ -85,11 +113,13 @@ static void probe_leaves(void **state)
 	pfd.fd = udp_socket(ns.addr_b, PORT);
 	own_netns_enter(ns.a);
 	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
-	pulse_set_key(p, &keys, 77, 25);
-	assert_int_equal(pulse_probe(p, ns.addr_b, 123456), 0);
+	signer.addr = ns.addr_a;
+	pulse_set_signer(p, &signer);
+	assert_int_equal(pulse_probe(p, HOKM_MAX_PEERS, ns.addr_b, 123456), -EINVAL);
+	assert_int_equal(pulse_probe(p, 3, ns.addr_b, 123456), 0);
 	assert_int_equal(poll(&pfd, 1, 2000), 1);
 	assert_int_equal(recvmsg(pfd.fd, &mh, 0), sizeof(got));
-	pulse_build_probe(&want, &keys, 77, 25, 123456);
+	pulse_build_probe(&want, &signer, 3, ns.addr_b, 123456);
 	assert_memory_equal(&got, &want, sizeof(want));
 	assert_int_equal(from.sin_addr.s_addr, ns.addr_a.s_addr);
 	assert_int_equal(ntohs(from.sin_port), PORT);
@@ -171,9 +201,8 @@ static void port_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probe_bytes),
-		cmocka_unit_test(probe_leaves),
-		cmocka_unit_test(nothing_gets_in),
+		cmocka_unit_test(probe_bytes),  cmocka_unit_test(tag_of_a_probe),
+		cmocka_unit_test(probe_leaves), cmocka_unit_test(nothing_gets_in),
 		cmocka_unit_test(port_in_use),
 	};
 

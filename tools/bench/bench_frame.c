@@ -11,7 +11,7 @@
 #include <linux/udp.h>
 #include <string.h>
 
-#include "hokm/siphash.h"
+#include "hokm/pulse_tag.h"
 #include "bench.h"
 
 const uint8_t BENCH_MAC[6] = {0x02, 0, 0, 0, 0, 0x1a};
@@ -188,10 +188,12 @@ void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_k
 	const size_t at = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr);
 
 	frame_udp(f, BENCH_PEER, BENCH_PULSE, sizeof(pulse));
+	memcpy(pulse.mac, f->b + ETH_ALEN, sizeof(pulse.mac));
 	memset(out, 0, sizeof(*out));
 	for (unsigned int i = 0; i < 2; i++) {
 		pulse.nonce = i + 1;
-		pulse.tag = htobe64(siphash_bytes(&pulse, HOKM_PULSE_SIGNED, keys->pulse));
+		pulse.tag = htobe64(hokm_pulse_tag(
+			&pulse, htonl(BENCH_PEER), htonl(BENCH_ADDR), keys->from[0]));
 		memcpy(f->b + at, &pulse, sizeof(pulse));
 		memcpy(out->frame[i], f->b, BENCH_PROBE_USE);
 	}

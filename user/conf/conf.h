@@ -154,10 +154,17 @@ void conf_free(struct conf *c);
  */
 const char *conf_needs_restart(const struct conf *running, const struct conf *wanted);
 
-/* Keys derived from the secret (HKDF-SHA256, one label each). 0 or -errno. */
-int conf_pulse_key(const struct conf *c, struct hokm_keys *out);
-/* SipHash key of replication messages, halves as hokm/siphash.h takes them. 0 or -errno. */
+/*
+ * SipHash keys derived from the secret (HKDF-SHA256, one label each), in words as hokm/siphash.h
+ * takes them. 0 or -errno.
+ *
+ * The keys of pulses are those of the node and the peers that *cfg names, by their slots; the key
+ * of replication messages is one for all.
+ */
+int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out);
 int conf_repl_key(const struct conf *c, __u64 key[2]);
+/* The key of one direction between two nodes: a message is valid in that direction only. */
+void conf_way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __u64 out[2]);
 
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */

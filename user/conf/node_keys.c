@@ -17,7 +17,7 @@
 #include "conf/conf_int.h"
 #include "hokm/siphash.h"
 
-#define LABEL_PULSE    "hokm-xdp pulse v1"
+#define LABEL_PULSE    "hokm-xdp pulse v2"
 #define LABEL_REPL     "hokm-xdp replication v1"
 #define LABEL_PASSWORD "hokm-xdp vrrp password v1"
 
@@ -56,25 +56,11 @@ out:
 	return err;
 }
 
-int conf_pulse_key(const struct conf *c, struct hokm_keys *out)
-{
-	uint8_t bytes[sizeof(out->pulse)];
-	int err = conf_derive(c, LABEL_PULSE, bytes, sizeof(bytes));
-
-	if (err)
-		return err;
-	/* The two words are little-endian, as SipHash reads its key. */
-	memcpy(out->pulse, bytes, sizeof(bytes));
-	out->pulse[0] = le64toh(out->pulse[0]);
-	out->pulse[1] = le64toh(out->pulse[1]);
-	explicit_bzero(bytes, sizeof(bytes));
-	return 0;
-}
-
-int conf_repl_key(const struct conf *c, __u64 key[2])
+/* A key of SipHash, which reads it as two little-endian words. */
+static int derive_words(const struct conf *c, const char *label, __u64 key[2])
 {
 	uint8_t bytes[2 * sizeof(*key)];
-	int err = conf_derive(c, LABEL_REPL, bytes, sizeof(bytes));
+	int err = conf_derive(c, label, bytes, sizeof(bytes));
 
 	if (err)
 		return err;
@@ -83,6 +69,40 @@ int conf_repl_key(const struct conf *c, __u64 key[2])
 	key[1] = le64toh(key[1]);
 	explicit_bzero(bytes, sizeof(bytes));
 	return 0;
+}
+
+int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out)
+{
+	struct in_addr self = hokm_addr_to_ipv4(&cfg->addr);
+	__u64 key[2];
+	int err = derive_words(c, LABEL_PULSE, key);
+
+	memset(out, 0, sizeof(*out));
+	if (err)
+		return err;
+	/* A slot without a peer has a secret key too, never one that an attacker could know. */
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		struct in_addr peer = hokm_addr_to_ipv4(&cfg->peer[slot].addr);
+
+		conf_way_key(key, peer, self, out->from[slot]);
+		conf_way_key(key, self, peer, out->to[slot]);
+	}
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
+int conf_repl_key(const struct conf *c, __u64 key[2])
+{
+	return derive_words(c, LABEL_REPL, key);
+}
+
+void conf_way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __u64 out[2])
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		const uint32_t way[4] = {from.s_addr, to.s_addr, htobe32(i), 0};
+
+		out[i] = siphash_bytes(way, sizeof(way), key);
+	}
 }
 
 int conf_derive_password(const struct conf *c, char out[9])

@@ -184,25 +184,37 @@ static int fill_cfg(struct node *n, struct hokm_cfg *cfg)
 	return err;
 }
 
+/* The keys come first: a peer of the new configuration must find its own. */
+static int write_cfg(struct node *n, const struct hokm_cfg *cfg, struct pulse *pulse)
+{
+	struct pulse_signer s = {
+		.addr = n->conf->nodes[n->conf->self].addr,
+		.vrid = n->conf->vrid,
+		.nonce = n->nonce,
+	};
+	int err = conf_pulse_keys(n->conf, cfg, &s.keys);
+
+	memcpy(s.mac, cfg->mac, sizeof(s.mac));
+	if (!err)
+		err = hokm_bpf_set_keys(n->bpf, &s.keys);
+	if (!err)
+		err = hokm_bpf_set_cfg(n->bpf, cfg);
+	if (!err)
+		pulse_set_signer(pulse, &s);
+	explicit_bzero(&s, sizeof(s));
+	return err;
+}
+
 int configure_node(struct node *n, struct pulse *pulse)
 {
 	struct hokm_cfg cfg;
-	struct hokm_keys keys;
 	int err = fill_cfg(n, &cfg);
 
 	if (err)
 		return err;
 	n->want.n_vips = n->conf->n_vips;
 	memcpy(n->want.vips, n->conf->vips, sizeof(n->want.vips));
-	err = conf_pulse_key(n->conf, &keys);
-	if (!err)
-		err = hokm_bpf_set_keys(n->bpf, &keys);
-	if (!err)
-		err = hokm_bpf_set_cfg(n->bpf, &cfg);
-	if (!err)
-		pulse_set_key(pulse, &keys, n->nonce, n->conf->vrid);
-	explicit_bzero(&keys, sizeof(keys));
-	return err;
+	return write_cfg(n, &cfg, pulse);
 }
 
 void configure_vrrp(const struct conf *c, struct vrrp_conf *v)

@@ -30,7 +30,7 @@ void heartbeat_probe(struct heartbeat *h)
 	/* A probe that is lost is no reason to fail: the next one follows. */
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (p->list[slot].used)
-			(void)pulse_probe(h->pulse, p->list[slot].addr, now_ns);
+			(void)pulse_probe(h->pulse, slot, p->list[slot].addr, now_ns);
 }
 
 /*

@@ -24,7 +24,6 @@
 #include "daemon/ended_inbox.h"
 #include "daemon/node.h"
 #include "daemon/replication.h"
-#include "hokm/siphash.h"
 #include "sense/repl_sock.h"
 
 #define LIST_SLICE 512
@@ -64,17 +63,6 @@ static bool has_link(const struct replication *r, unsigned int slot)
 
 /* ---- links ---- */
 
-/* The addresses are part of the key: a datagram is valid on one link and in one direction only. */
-static void direct_key(const struct replication *r, struct in_addr from, struct in_addr to,
-		       __u64 key[2])
-{
-	for (uint32_t i = 0; i < 2; i++) {
-		const uint32_t way[4] = {from.s_addr, to.s_addr, htobe32(i)};
-
-		key[i] = siphash_bytes(way, sizeof(way), r->key);
-	}
-}
-
 static int new_link(struct replication *r, struct peer_link *p, struct in_addr addr)
 {
 	const struct conf *c = r->node->conf;
@@ -86,8 +74,8 @@ static int new_link(struct replication *r, struct peer_link *p, struct in_addr a
 	if (getrandom(&conf.session, sizeof(conf.session), 0) != sizeof(conf.session))
 		return -EIO;
 	conf.session |= 1;
-	direct_key(r, c->nodes[c->self].addr, addr, conf.key);
-	direct_key(r, addr, c->nodes[c->self].addr, conf.peer_key);
+	conf_way_key(r->key, c->nodes[c->self].addr, addr, conf.key);
+	conf_way_key(r->key, addr, c->nodes[c->self].addr, conf.peer_key);
 	err = repl_new(&conf, &p->link);
 	explicit_bzero(&conf, sizeof(conf));
 	return err;

@@ -212,17 +212,23 @@ static int pin_maps(struct opening *o)
 	return err ? err : write_meta(o, clock_now_ns());
 }
 
-/* Must happen before the programs see a frame: with a key of zeros, any pulse would verify. */
-static int write_key(struct opening *o)
+/*
+ * Must happen before the programs see a frame: a key of zeros is known to everybody. Peers of
+ * adopted maps have their slots already.
+ */
+static int write_keys(struct opening *o)
 {
-	struct hokm_keys keys;
-	int err = conf_pulse_key(o->c, &keys);
+	struct hokm_keys keys = {0};
+	struct hokm_cfg cfg;
+	int err = hokm_bpf_get_cfg(o->b, &cfg);
 
+	if (!err)
+		err = conf_pulse_keys(o->c, &cfg, &keys);
 	if (!err)
 		err = hokm_bpf_set_keys(o->b, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	if (err)
-		log_error("could not write the pulse key to map keys: %s", strerror(-err));
+		log_error("could not write the pulse keys to map keys: %s", strerror(-err));
 	return err;
 }
 
@@ -298,7 +304,7 @@ static int run_opening(struct opening *o)
 	if (!err && !o->adopt)
 		err = pin_maps(o);
 	if (!err)
-		err = write_key(o);
+		err = write_keys(o);
 	if (!err)
 		err = attach(o);
 	return err;

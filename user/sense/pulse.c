@@ -10,16 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hokm/siphash.h"
+#include "hokm/pulse_tag.h"
 #include "sense/pulse.h"
 #include "sense/sock.h"
 
 struct pulse {
 	int fd;
 	uint16_t port; /* host order, of both ends */
-	uint8_t vrid;
-	uint64_t nonce;
-	struct hokm_keys keys;
+	struct pulse_signer signer;
 };
 
 int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct pulse **out)
@@ -55,34 +53,35 @@ void pulse_close(struct pulse *p)
 	if (!p)
 		return;
 	close(p->fd);
-	explicit_bzero(&p->keys, sizeof(p->keys));
+	explicit_bzero(&p->signer, sizeof(p->signer));
 	free(p);
 }
 
-void pulse_set_key(struct pulse *p, const struct hokm_keys *keys, uint64_t nonce, uint8_t vrid)
+void pulse_set_signer(struct pulse *p, const struct pulse_signer *s)
 {
-	p->keys = *keys;
-	p->nonce = nonce;
-	p->vrid = vrid;
+	p->signer = *s;
 }
 
-int pulse_probe(struct pulse *p, struct in_addr peer, uint64_t now_ns)
+int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns)
 {
 	struct hokm_pulse msg;
 
-	pulse_build_probe(&msg, &p->keys, p->nonce, p->vrid, now_ns);
+	if (slot >= HOKM_MAX_PEERS)
+		return -EINVAL;
+	pulse_build_probe(&msg, &p->signer, slot, peer, now_ns);
 	return sock_send_udp(p->fd, peer, p->port, &msg, sizeof(msg));
 }
 
-void pulse_build_probe(struct hokm_pulse *out, const struct hokm_keys *keys, uint64_t nonce,
-		       uint8_t vrid, uint64_t now_ns)
+void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,
+		       struct in_addr peer, uint64_t now_ns)
 {
 	memset(out, 0, sizeof(*out));
 	out->magic = htobe32(HOKM_PULSE_MAGIC);
 	out->version = HOKM_PULSE_VERSION;
 	out->kind = HOKM_PULSE_PROBE;
-	out->vrid = vrid;
-	out->nonce = htobe64(nonce);
+	out->vrid = s->vrid;
+	out->nonce = htobe64(s->nonce);
 	out->sent_ns = htobe64(now_ns);
-	out->tag = htobe64(siphash_bytes(out, HOKM_PULSE_SIGNED, keys->pulse));
+	memcpy(out->mac, s->mac, sizeof(out->mac));
+	out->tag = htobe64(hokm_pulse_tag(out, s->addr.s_addr, peer.s_addr, s->keys.to[slot]));
 }

@@ -13,26 +13,32 @@
 
 #include "hokm/abi.h"
 
-struct pulse; /* opaque: a UDP socket and the key */
+struct pulse; /* opaque: a UDP socket and what signs the probes */
+
+/* What the probes of a node are signed with. */
+struct pulse_signer {
+	struct in_addr addr; /* of this node */
+	uint8_t mac[6];      /* of its interface; the probes must leave with it */
+	uint8_t vrid;
+	uint64_t nonce; /* of the session: random and not 0; the same as cfg.pulse_nonce */
+	struct hokm_keys keys;
+};
 
 /*
  * Opens the socket, bound to this node's address and port. Returns 0 or -errno, logged. The caller
- * closes *out with pulse_close(), which also erases the key.
+ * closes *out with pulse_close(), which also erases the keys.
  */
 int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct pulse **out);
 void pulse_close(struct pulse *p);
 
-/*
- * Sets the key and the nonce of the session. The nonce is random and not 0; the same value must be
- * in cfg.pulse_nonce.
- */
-void pulse_set_key(struct pulse *p, const struct hokm_keys *keys, uint64_t nonce, uint8_t vrid);
+/* Sets what the probes are signed with; it is copied. */
+void pulse_set_signer(struct pulse *p, const struct pulse_signer *s);
 
-/* Sends one probe to a peer. Returns 0 or -errno. */
-int pulse_probe(struct pulse *p, struct in_addr peer, uint64_t now_ns);
+/* Sends one probe to the peer of this slot. Returns 0 or -errno. */
+int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns);
 
 /* Builds a signed probe. Pure. */
-void pulse_build_probe(struct hokm_pulse *out, const struct hokm_keys *keys, uint64_t nonce,
-		       uint8_t vrid, uint64_t now_ns);
+void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,
+		       struct in_addr peer, uint64_t now_ns);
 
 #endif
