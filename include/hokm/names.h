@@ -36,6 +36,7 @@
 	X(p, READY, "ready", "the node left maintenance")                                        \
 	X(p, LINK_DOWN, "link-down", "the interface lost its link")                              \
 	X(p, LINK_UP, "link-up", "the interface regained its link")                              \
+	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                      \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                          \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
 	X(p, PEER_SILENT, "peer-silent",                                                         \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reports of the link state: carrier lost, carrier back, interface removed. */
+/* Reports of the link: carrier lost, carrier back, another MAC, interface removed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -98,6 +98,33 @@ static void lost_messages_lose_no_change(void **state)
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
 }
 
+/* Reported while the link stays up, and once only. */
+static void another_mac_is_reported(void **state)
+{
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:01"), 0);
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	assert_memory_equal(link_watch_mac(w), "\x02\0\0\0\0\x01", 6);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:02"), 0);
+	run_until_called(e, &s, 1);
+	assert_true(s.up);
+	assert_false(s.gone);
+	assert_memory_equal(link_watch_mac(w), "\x02\0\0\0\0\x02", 6);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:02"), 0);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
+	run_until_called(e, &s, 2);
+	assert_false(s.up);
+	assert_int_equal(s.calls, 2);
+	link_watch_close(w);
+	sd_event_unref(e);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
+}
+
 static void mac_of(void **state)
 {
 	unsigned char mac[6] = {0};
@@ -116,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(carrier_and_removal),
 		cmocka_unit_test(lost_messages_lose_no_change),
+		cmocka_unit_test(another_mac_is_reported),
 		cmocka_unit_test(mac_of),
 	};
 

@@ -144,15 +144,23 @@ int apply_ask(struct apply *a, struct in_addr own, struct in_addr peer, const un
 	return garp_ask(a->garp, own, peer, mac);
 }
 
+void apply_announce(struct apply *a, struct in_addr addr)
+{
+	int err = garp_send(a->garp, addr);
+
+	if (err)
+		log_warn("could not send gratuitous ARP on %s: %s", a->interface, strerror(-err));
+}
+
 void apply_garp(struct apply *a, const struct apply_want *want)
 {
-	for (unsigned int i = 0; i < want->n_vips; i++) {
-		int err = garp_send(a->garp, want->vips[i]);
+	for (unsigned int i = 0; i < want->n_vips; i++)
+		apply_announce(a, want->vips[i]);
+}
 
-		if (err)
-			log_warn("could not send gratuitous ARP on %s: %s", a->interface,
-				 strerror(-err));
-	}
+void apply_set_mac(struct apply *a, const unsigned char mac[6])
+{
+	garp_set_mac(a->garp, mac);
 }
 
 void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns)

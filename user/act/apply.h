@@ -58,6 +58,10 @@ int apply_sync(struct apply *a, const struct apply_want *want);
 
 /* Sends one gratuitous ARP for each VIP. Failures are logged. */
 void apply_garp(struct apply *a, const struct apply_want *want);
+/* The same for the node's own address. */
+void apply_announce(struct apply *a, struct in_addr addr);
+/* The interface has another MAC now: gratuitous ARP carries it from now on. */
+void apply_set_mac(struct apply *a, const unsigned char mac[6]);
 
 /* Asks a peer for its own address by ARP. Returns 0 or -errno. */
 int apply_ask(struct apply *a, struct in_addr own, struct in_addr peer, const unsigned char mac[6]);

@@ -6,7 +6,7 @@
  *   ARP       request; sender MAC; target MAC zero (RFC 5227 section 1.1)
  *
  *                 Ethernet dst        sender address   target address
- *   gratuitous    ff:ff:ff:ff:ff:ff   VIP              VIP
+ *   gratuitous    ff:ff:ff:ff:ff:ff   VIP or own       the same
  *   question      the peer's MAC      own              the peer's
  *
  * Gratuitous ARP is a request, as keepalived sends it, and not a reply: every stack updates an
@@ -70,6 +70,11 @@ void garp_close(struct garp *g)
 	free(g);
 }
 
+void garp_set_mac(struct garp *g, const unsigned char mac[6])
+{
+	memcpy(g->mac, mac, ETH_ALEN);
+}
+
 static int send_request(struct garp *g, const unsigned char dest[ETH_ALEN], struct in_addr sender,
 			struct in_addr target)
 {
@@ -100,11 +105,11 @@ static int send_request(struct garp *g, const unsigned char dest[ETH_ALEN], stru
 	return n == (ssize_t)sizeof(f) ? 0 : -EIO;
 }
 
-int garp_send(struct garp *g, struct in_addr vip)
+int garp_send(struct garp *g, struct in_addr addr)
 {
 	static const unsigned char everybody[ETH_ALEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-	return send_request(g, everybody, vip, vip);
+	return send_request(g, everybody, addr, addr);
 }
 
 int garp_ask(struct garp *g, struct in_addr own, struct in_addr peer, const unsigned char mac[6])

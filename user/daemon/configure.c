@@ -217,6 +217,21 @@ int configure_node(struct node *n, struct pulse *pulse)
 	return write_cfg(n, &cfg, pulse);
 }
 
+int configure_mac(struct node *n, struct pulse *pulse, const unsigned char mac[6], bool *changed)
+{
+	struct hokm_cfg cfg;
+	int err = hokm_bpf_get_cfg(n->bpf, &cfg);
+
+	*changed = !err && memcmp(cfg.mac, mac, sizeof(cfg.mac)) != 0;
+	if (!*changed)
+		return err;
+	memcpy(cfg.mac, mac, sizeof(cfg.mac));
+	err = hokm_bpf_set_cfg(n->bpf, &cfg);
+	pulse_set_mac(pulse, mac);
+	apply_set_mac(n->apply, mac);
+	return err;
+}
+
 void configure_vrrp(const struct conf *c, struct vrrp_conf *v)
 {
 	memset(v, 0, sizeof(*v));

@@ -3,6 +3,8 @@
 #ifndef HOKM_DAEMON_CONFIGURE_H
 #define HOKM_DAEMON_CONFIGURE_H
 
+#include <stdbool.h>
+
 #include "decide/vrrp.h"
 #include "sense/pulse.h"
 
@@ -15,6 +17,11 @@ struct node;
  * connections stay valid. 0 or -errno.
  */
 int configure_node(struct node *n, struct pulse *pulse);
+/*
+ * Brings the MAC of the interface to everything that uses it: map cfg, the probes, gratuitous ARP.
+ * *changed: it was another one before. 0 or -errno.
+ */
+int configure_mac(struct node *n, struct pulse *pulse, const unsigned char mac[6], bool *changed);
 /* The settings of the VRRP machine. */
 void configure_vrrp(const struct conf *c, struct vrrp_conf *v);
 

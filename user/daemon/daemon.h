@@ -68,8 +68,11 @@ struct daemon {
 	bool vrrp_started;
 	uint64_t epoch; /* the greatest that any node had */
 
-	/* gratuitous ARP: how many of the burst are left, and when the next one is due; 0: never */
-	unsigned int garp_left;
+	/*
+	 * gratuitous ARP: how many of the burst for the VIPs are left, and of the one for our own
+	 * address; when the next one is due; 0: never
+	 */
+	unsigned int garp_left, announce_left;
 	uint64_t garp_at_ns;
 	sd_event_source *vrrp_timer, *garp_timer;
 };

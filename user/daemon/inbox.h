@@ -24,6 +24,7 @@ enum inbox_note {
 	INBOX_TAKEOVER = 1u << 6, /* the next step of a peer takeover is due */
 	INBOX_SESSIONS = 1u << 7, /* the next step of terminating sessions is due */
 	INBOX_RELOAD = 1u << 8,   /* the new configuration was read */
+	INBOX_LINK = 1u << 9,     /* the interface has its link back, or another MAC */
 };
 
 /* One wake-up of the VRRP socket, and a few events of other sources. */

@@ -73,11 +73,16 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 		inbox_note_refused(&d->node.inbox, record->service);
 }
 
+/* Called for another MAC too; then the state of the link is as it was. */
 void loop_on_link(bool up, bool gone, void *arg)
 {
 	enum hokm_reason why = up ? HOKM_R_LINK_UP : HOKM_R_LINK_DOWN;
 	struct daemon *d = arg;
 
+	if (up)
+		inbox_note(&d->node.inbox, INBOX_LINK);
+	if (up == d->link_up && !gone)
+		return;
 	d->link_up = up;
 	log_warn("interface %s %s", d->node.conf->interface,
 		 gone ? "was removed"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See settle.h: read settle() at the end of this file first. */
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/probe.h"
 #include "base/timer.h"
+#include "daemon/configure.h"
 #include "daemon/daemon.h"
 #include "daemon/policy_input.h"
 #include "daemon/reload.h"
@@ -30,6 +32,32 @@ static bool sense_services(struct daemon *d)
 	check_runner_take(&d->checks, now_ns);
 	traffic_watch(&d->node, d->node.inbox.refused, now_ns);
 	return check_runner_run(&d->checks, now_ns);
+}
+
+/*
+ * The interface has another MAC (a bond that changed its port, an operator), or its link back. XDP
+ * answers with the new one from now on. Gratuitous ARP tells the peers' kernels, and the clients if
+ * this node is owner; the peers' XDP learns it from the next answer to a pulse.
+ */
+static void follow_link(struct daemon *d)
+{
+	const unsigned char *mac = link_watch_mac(d->link);
+	const struct conf *c = d->node.conf;
+	bool changed;
+	int err = configure_mac(&d->node, d->heartbeat.pulse, mac, &changed);
+
+	if (err)
+		log_error("could not write the new MAC address to map cfg: %s", strerror(-err));
+	if (changed) {
+		log_warn("interface %s has the MAC address %02x:%02x:%02x:%02x:%02x:%02x now",
+			 c->interface, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		events_add(d->node.events, "link", HOKM_R_LINK_MAC, "%s",
+			   hokm_reason_text(HOKM_R_LINK_MAC));
+	}
+	d->announce_left = c->garp_count;
+	if (d->vrrp.state == HOKM_VRRP_MASTER)
+		d->garp_left = c->garp_count;
+	vrrp_actions_garp(d);
 }
 
 static void sense_peers(struct daemon *d)
@@ -255,6 +283,8 @@ void settle(struct daemon *d)
 	/* sense */
 	if (due & INBOX_RELOAD && reload_finish(d->reload))
 		due |= INBOX_CHECKS | INBOX_POLICY;
+	if (due & INBOX_LINK)
+		follow_link(d);
 	if (due & INBOX_TICK)
 		heartbeat_beat(&d->heartbeat, in->ticks);
 	if (due & (INBOX_TICK | INBOX_CHECKS | INBOX_REFUSED) && sense_services(d))

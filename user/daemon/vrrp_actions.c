@@ -152,16 +152,20 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 
 void vrrp_actions_garp(struct daemon *d)
 {
+	bool owner = d->vrrp.state == HOKM_VRRP_MASTER;
 	const struct conf *c = d->node.conf;
 
 	d->garp_at_ns = 0;
-	if (d->vrrp.state != HOKM_VRRP_MASTER)
-		return;
-	apply_garp(d->node.apply, &d->node.want);
-	if (d->garp_left > 1) {
-		d->garp_left--;
-		d->garp_at_ns = clock_now_ns() + c->garp_gap_ns;
-	} else if (c->garp_refresh_ns) {
-		d->garp_at_ns = clock_now_ns() + c->garp_refresh_ns;
+	if (d->announce_left) {
+		apply_announce(d->node.apply, c->nodes[c->self].addr);
+		d->announce_left--;
 	}
+	if (owner) {
+		apply_garp(d->node.apply, &d->node.want);
+		d->garp_left -= d->garp_left > 0;
+	}
+	if ((owner && d->garp_left) || d->announce_left)
+		d->garp_at_ns = clock_now_ns() + c->garp_gap_ns;
+	else if (owner && c->garp_refresh_ns)
+		d->garp_at_ns = clock_now_ns() + c->garp_refresh_ns;
 }

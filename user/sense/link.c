@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The link state over rtnetlink. A link is up when it has IFF_UP and IFF_RUNNING: the operator set
- * it up, and its operational state is UP or UNKNOWN (RFC 2863), from which the kernel derives
- * IFF_RUNNING.
+ * The link state and the MAC over rtnetlink. A link is up when it has IFF_UP and IFF_RUNNING: the
+ * operator set it up, and its operational state is UP or UNKNOWN (RFC 2863), from which the kernel
+ * derives IFF_RUNNING.
  *
  * The kernel sends a message to the group RTNLGRP_LINK at each change. When messages were lost
  * because the buffer of the socket was full, the state is read again, so that no change is missed.
@@ -30,7 +30,23 @@ struct link_watch {
 	bool up;
 	bool gone; /* the interface was removed */
 	bool seen; /* the present dump had a message about the interface */
+	unsigned char mac[6];
+	bool mac_changed; /* since the last report */
 };
+
+/* Notes the MAC from a message about our interface. */
+static void note_mac(struct link_watch *w, const struct nlmsghdr *nlh, const struct ifinfomsg *ifi)
+{
+	size_t left = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(*ifi));
+	const struct rtattr *a = IFLA_RTA(ifi);
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type != IFLA_ADDRESS || RTA_PAYLOAD(a) != sizeof(w->mac))
+			continue;
+		w->mac_changed |= memcmp(w->mac, RTA_DATA(a), sizeof(w->mac)) != 0;
+		memcpy(w->mac, RTA_DATA(a), sizeof(w->mac));
+	}
+}
 
 /* Notes the state from a message, when it is about our interface. */
 static void note(struct link_watch *w, const struct nlmsghdr *nlh)
@@ -51,6 +67,8 @@ static void note(struct link_watch *w, const struct nlmsghdr *nlh)
 	w->seen = true;
 	w->gone = nlh->nlmsg_type == RTM_DELLINK;
 	w->up = !w->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
+	if (!w->gone)
+		note_mac(w, nlh, ifi);
 }
 
 static int note_dumped(struct nlmsghdr *nlh, void *arg)
@@ -84,8 +102,10 @@ static int refresh(struct link_watch *w)
 
 static void report_change(struct link_watch *w, bool was_up, bool was_gone)
 {
-	if (w->up != was_up || w->gone != was_gone)
-		w->fn(w->up, w->gone, w->arg);
+	if (w->up == was_up && w->gone == was_gone && !w->mac_changed)
+		return;
+	w->mac_changed = false;
+	w->fn(w->up, w->gone, w->arg);
 }
 
 /* Called when messages were lost. */
@@ -171,6 +191,7 @@ int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct 
 		err = -ENODEV;
 	if (err)
 		goto fail;
+	w->mac_changed = false;
 	err = sd_event_add_io(event, &w->source, nl_socket_get_fd(w->sk), EPOLLIN, on_readable, w);
 	if (err < 0)
 		goto fail;
@@ -195,6 +216,11 @@ void link_watch_close(struct link_watch *w)
 bool link_watch_up(const struct link_watch *w)
 {
 	return w->up;
+}
+
+const unsigned char *link_watch_mac(const struct link_watch *w)
+{
+	return w->mac;
 }
 
 int link_mac(const char *ifname, unsigned char mac[6])

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The link state of the interface. A struct link_watch listens to rtnetlink on the event loop and
- * calls one function at each change. It is used by the thread of the event loop only.
+ * The link state of the interface, and its MAC. A struct link_watch listens to rtnetlink on the
+ * event loop and calls one function at each change of either. It is used by the thread of the event
+ * loop only.
  */
 #ifndef HOKM_SENSE_LINK_H
 #define HOKM_SENSE_LINK_H
@@ -11,7 +12,10 @@
 
 struct link_watch; /* opaque */
 
-/* Called from the loop at each change. `gone`: the interface itself was removed. */
+/*
+ * Called from the loop at each change of the link state or of the MAC. `gone`: the interface itself
+ * was removed.
+ */
 typedef void (*link_fn)(bool up, bool gone, void *arg);
 
 /*
@@ -23,6 +27,8 @@ void link_watch_close(struct link_watch *w);
 
 /* Returns the present state: true when the link is up. */
 bool link_watch_up(const struct link_watch *w);
+/* Returns the present MAC, six bytes: the last one when the interface was removed. */
+const unsigned char *link_watch_mac(const struct link_watch *w);
 
 /* Reads the MAC of an interface. Returns 0, -EPROTOTYPE when it is not ethernet, or -errno. */
 int link_mac(const char *ifname, unsigned char mac[6]);

@@ -62,6 +62,11 @@ void pulse_set_signer(struct pulse *p, const struct pulse_signer *s)
 	p->signer = *s;
 }
 
+void pulse_set_mac(struct pulse *p, const unsigned char mac[6])
+{
+	memcpy(p->signer.mac, mac, sizeof(p->signer.mac));
+}
+
 int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns)
 {
 	struct hokm_pulse msg;

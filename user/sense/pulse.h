@@ -33,6 +33,8 @@ void pulse_close(struct pulse *p);
 
 /* Sets what the probes are signed with; it is copied. */
 void pulse_set_signer(struct pulse *p, const struct pulse_signer *s);
+/* The interface has another MAC now. */
+void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 
 /* Sends one probe to the peer of this slot. Returns 0 or -errno. */
 int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns);

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# The MAC address of the primary's interface changes, as in a bond that changes its port: while the
+# primary owns, while it only serves players whose packets the backup steers to it, and with the
+# link down in between. The players live on, and the peer knows the new address at once.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# The observers know the primary by its address of the moment.
+MAC_A=$(lab_mac a)
+lab_mac() { if [ "$1" = a ]; then echo "$MAC_A"; else lab_mac_made "$1"; fi; }
+lab_mac_made() { printf '02:00:c0:a8:01:%02x\n' "$(lab_host "$1")"; }
+
+set_mac() { ip -n "$(lab_ns a)" link set eth0 address "$MAC_A"; }
+set_mac_down_up() {
+	ip -n "$(lab_ns a)" -batch - <<-END
+		link set eth0 down
+		link set eth0 address $MAC_A
+		link set eth0 up
+	END
+}
+
+peer_knows() { [ "$(status b '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true $MAC_A" ]; }
+
+# followed WORDS MAC CMD: CMD gives the primary another address.
+followed() {
+	MAC_A=$2
+	observe_mark "${1// /-}"
+	must "$3"
+	within 2 "$1: the peer knows the new MAC address" peer_knows
+	within 5 "$1: the players are well" calm
+	holds "$1: the log says it" log_says a "has the MAC address $MAC_A now"
+	holds "$1: an event too" event a link "another MAC address"
+	observe_mark end
+	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+}
+
+test_pair
+followed "owner" 02:00:00:00:0a:01 set_mac
+number_is "owner: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+holds "owner: it still owns" owner_is a
+must ctl_ok a failover
+must lab_wait 5 owns b
+must lab_wait 5 calm
+holds "the players are carried" players_on a
+followed "target" 02:00:00:00:0a:02 set_mac
+number_is "target: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+holds "target: the players are where they were" players_on a
+followed "link down and up" 02:00:00:00:0a:03 set_mac_down_up
+holds "link down and up: the players are where they were" players_on a
+test_end
