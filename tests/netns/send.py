@@ -37,7 +37,8 @@ SIOCGIFADDR, SIOCGIFHWADDR = 0x8915, 0x8927
 ADVERT = {
     "version": 2, "type": 1, "vrid": 25, "priority": 110, "interval": None, "auth": None,
     "pass": "", "vips": "192.168.1.25", "count": None,  # count: what the message claims
-    "checksum": "good",  # or bad
+    "checksum": "good",  # or bad, pseudo (version 3: with the pseudo-header), group (with 224.0.0.18)
+    "trailer": 0,        # bytes behind the advert, which the checksum does not cover
     "cut": None,         # bytes of the VRRP message that are sent
     "fragment": 0,       # 1: first of several fragments, 2: a later one
 }
@@ -100,10 +101,15 @@ def advert(o):
     tail = b"".join(socket.inet_aton(v) for v in vips)
     if version != 3:
         tail += k["pass"].encode().ljust(8, b"\0")[:8]
-    total = checksum(head + b"\0\0" + tail)
+    summed = head + b"\0\0" + tail
+    if k["checksum"] in ("pseudo", "group"):
+        dest = VRRP_GROUP if k["checksum"] == "group" else o.dst
+        summed += socket.inet_aton(o.src) + socket.inet_aton(dest) + \
+            struct.pack("!HH", VRRP, len(summed))
+    total = checksum(summed)
     if k["checksum"] == "bad":
         total ^= 0x5555
-    message = head + struct.pack("!H", total) + tail
+    message = head + struct.pack("!H", total) + tail + b"\x5a" * int(k["trailer"])
     if k["cut"] is not None:
         message = message[:int(k["cut"])]
     frag = {0: 0, 1: 0x2000, 2: 1}[int(k["fragment"])]

@@ -84,6 +84,33 @@ malformed() {
 		b advert "${GOOD[@]}" priority=0 pass=wrong
 }
 
+# Adverts of other forms that are in use.
+other_forms() {
+	counted "with a trailer" status a .vrrp.trailers -- \
+		b advert "${GOOD[@]}" priority=1 trailer=32
+	[ "$VERSION" = 3 ] || return 0
+	counted "pseudo-header" status a '.vrrp.checksums."pseudo-header"' -- \
+		b advert "${GOOD[@]}" priority=1 checksum=pseudo
+	counted "pseudo-header of the group, unicast" \
+		status a '.vrrp.checksums."pseudo-header of the group"' -- \
+		b --dst "$ADDR_A" --dmac "$(lab_mac a)" \
+		advert "${GOOD[@]}" priority=1 checksum=group
+}
+
+# Each sender is named once.
+named() {
+	number_is "$1: named in the log" "$(grep -cF -- "$2" "$LAB_DIR/log/a.daemon")" -eq 1
+}
+
+# The backup is gone; the client sends adverts in its name, with its MAC address too.
+in_a_dead_peers_name() {
+	local mac=$1
+	counted "as the dead peer, MAC $mac" discards a unproven -- client \
+		--src "$ADDR_B" --smac "$mac" advert "${GOOD[@]}" priority=254
+	holds "as the dead peer, MAC $mac: the only owner stays" owns a
+}
+peer_is_silent() { [ "$(status a '.peers[0].pulsing')" = false ]; }
+
 for VERSION in 2 3; do
 	GOOD=("version=$VERSION")
 	export LAB_CONF_EXTRA="vrrp { version = $VERSION }"
@@ -107,6 +134,17 @@ for VERSION in 2 3; do
 	counted "a good one is taken" status a .vrrp.received -- b advert "${GOOD[@]}" priority=1
 	counted "other VIPs" discards a addrs -- \
 		b advert "${GOOD[@]}" priority=1 vips=192.168.1.99
+	other_forms
+	named "foreign group" "$(lab_addr client) sends adverts with our VRID"
+	named "forged MAC" "advert from $ADDR_B: dropped: advert with an alive peer's"
+	remember
+	must ip -n "$(lab_ns b)" link set eth0 down
+	must lab_wait 5 peer_is_silent
+	in_a_dead_peers_name "$(lab_mac client)"
+	in_a_dead_peers_name "$(lab_mac b)"
+	observe_mark dead-peer
+	number_is "as the dead peer: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "as the dead peer: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
 	[ "$TEST_FAILED" = 0 ] || exit 1
 	observe_stop
 	must lab_down

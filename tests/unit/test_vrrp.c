@@ -104,6 +104,11 @@ static const struct rig_step master_rows[] = {
 	{"advert 129 from 1", "rival deaf", "", "master", 100},
 	{"pulse", "lease 10 of 1/129, rival deaf", "", "master", 100},
 	{"after 40: advert 127 from 3", "rival deaf, rival unseen", "advert:128", "master", 60},
+	/* In the name of a peer that is dead: forged, for all that is known. */
+	{"advert 255 from 1", "unproven", "discard", "master", 100},
+	{"advert 128 from 3", "unproven", "discard", "master", 100},
+	{"after 40: advert 127 from 3", "unproven", "advert:128 garp", "master", 60},
+	{"after 300: advert 129 from 1", "unproven", "lower state", "backup lease-lost", 350},
 	/* Pulses that show no lease, and that of a higher, an equal and a lower node. */
 	{"pulse", "stale", "", "master", 100},
 	{"pulse", "lease 10 of 1/129", "lower state", "backup other-owner", 350},

@@ -103,7 +103,8 @@ static void test_round_trip(void **state)
 			assert_int_equal(a.n_addrs, n);
 			assert_int_equal(ntohl(a.addrs[n - 1].s_addr), 0xc0a80119U + n - 1);
 			assert_int_equal(ntohl(a.source.s_addr), 0x0a000001);
-			assert_int_equal(a.pseudo_checksum, i == 0);
+			assert_int_equal(a.checksum, i == 0 ? VRRP_SUM_PSEUDO : VRRP_SUM_PLAIN);
+			assert_false(a.trailer);
 		}
 }
 
@@ -133,7 +134,8 @@ static void test_keepalived_bytes(void **state)
 		assert_int_equal(a.adver_ns, 1000 * MS);
 		assert_int_equal(a.n_addrs, 1);
 		assert_int_equal(ntohl(a.addrs[0].s_addr), 0xc0a80119);
-		assert_int_equal(a.pseudo_checksum, rows[i].conf == &c3);
+		assert_int_equal(a.checksum,
+				 rows[i].conf == &c3 ? VRRP_SUM_PSEUDO : VRRP_SUM_PLAIN);
 		assert_int_equal(build(rows[i].conf, 100, 1, ours), rows[i].len);
 		assert_memory_equal(ours + IP_LEN, rows[i].packet + IP_LEN, rows[i].len - IP_LEN);
 	}
@@ -273,6 +275,74 @@ static void test_order(void **state)
 	}
 }
 
+/* keepalived 2.4 with auth_hmac: 32 bytes behind the advert, which the checksum does not cover. */
+static void test_trailer(void **state)
+{
+	const struct vrrp_wire_conf *confs[] = {&v3, &v3_plain, &v2, &v2_pass};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		for (size_t more = 1; more <= 40; more++) {
+			uint8_t packet[MAX + 40];
+			size_t len = build(confs[i], 100, 2, packet);
+			struct vrrp_advert a;
+
+			memset(packet + len, 0x5a, more);
+			packet[3] = (uint8_t)(len + more);
+			assert_int_equal(parse(confs[i], packet, len + more, &a), VRRP_BAD_NONE);
+			assert_true(a.trailer);
+			assert_int_equal(a.n_addrs, 2);
+			assert_int_equal(a.priority, 100);
+			/* The trailer is not looked at, the standard part still is. */
+			packet[22]++;
+			assert_int_equal(parse(confs[i], packet, len + more, &a),
+					 VRRP_BAD_CHECKSUM);
+		}
+}
+
+/* A trailer saves no wrong password, and its bytes are no addresses. */
+static void test_trailer_is_no_part(void **state)
+{
+	struct vrrp_wire_conf other = v2_pass;
+	uint8_t packet[MAX + 40];
+	size_t len = build(&v2_pass, 100, 1, packet);
+	struct vrrp_advert a;
+
+	(void)state;
+	memcpy(packet + len, "anderes\0", 8);
+	packet[3] = (uint8_t)(len + 8);
+	memcpy(other.password, "anderes", 8);
+	assert_int_equal(parse(&other, packet, len + 8, &a), VRRP_BAD_AUTH);
+	len = build(&v3_plain, 100, 2, packet);
+	memset(packet + len, 0, 32);
+	packet[3] = (uint8_t)(len + 32);
+	packet[23] = 4; /* four are claimed, two are there and a trailer of zeros */
+	assert_int_equal(parse(&v3_plain, packet, len + 32, &a), VRRP_BAD_CHECKSUM);
+}
+
+/* keepalived 1.3.5 sums up 224.0.0.18 for packets to a unicast address as well. */
+static void test_checksum_of_the_group_in_unicast(void **state)
+{
+	uint8_t packet[MAX];
+	size_t len = build(&v3, 100, 2, packet); /* to the group */
+	struct vrrp_advert a;
+
+	(void)state;
+	assert_int_equal(parse(&v3, packet, len, &a), VRRP_BAD_NONE);
+	assert_int_equal(a.checksum, VRRP_SUM_PSEUDO);
+	memcpy(packet + 16, "\x0a\x00\x00\x02", 4);
+	assert_int_equal(parse(&v3, packet, len, &a), VRRP_BAD_NONE);
+	assert_int_equal(a.checksum, VRRP_SUM_GROUP);
+	packet[15] = 9; /* another sender */
+	assert_int_equal(parse(&v3, packet, len, &a), VRRP_BAD_CHECKSUM);
+	len = build(&v2, 100, 2, packet);
+	packet[16] = 10;
+	assert_int_equal(parse(&v2, packet, len, &a), VRRP_BAD_NONE);
+	assert_int_equal(a.checksum, VRRP_SUM_PLAIN);
+	assert_string_equal(vrrp_checksum_name(VRRP_SUM_GROUP), "pseudo-header of the group");
+	assert_string_equal(vrrp_checksum_name(VRRP_CHECKSUM_COUNT), "?");
+}
+
 /* IP options move the message; padding behind the total length is not part of it. */
 static void test_options_and_padding(void **state)
 {
@@ -381,6 +451,9 @@ int main(void)
 		cmocka_unit_test(test_keepalived_bytes),
 		cmocka_unit_test(test_discards),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_trailer),
+		cmocka_unit_test(test_trailer_is_no_part),
+		cmocka_unit_test(test_checksum_of_the_group_in_unicast),
 		cmocka_unit_test(test_options_and_padding),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_v2_without_auth_data),

@@ -133,6 +133,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->rival_unseen = true;
 		} else if (take(&text, "deaf")) {
 			view->deaf = true;
+		} else if (take(&text, "unproven")) {
+			view->unproven = true;
 		} else {
 			fail_msg("pulses cannot say \"%s\"", text);
 		}
@@ -187,7 +189,7 @@ static void put(char *buf, size_t size, const struct rig *r, const struct vrrp_a
 		[VRRP_ACT_ADVERT] = "advert", [VRRP_ACT_LEASE] = "lease",
 		[VRRP_ACT_RAISE] = "raise",   [VRRP_ACT_LOWER] = "lower",
 		[VRRP_ACT_GARP] = "garp",     [VRRP_ACT_STATE] = "state",
-		[VRRP_ACT_PROBE] = "probe",
+		[VRRP_ACT_PROBE] = "probe",   [VRRP_ACT_DISCARD] = "discard",
 	};
 	size_t len = strlen(buf);
 

@@ -66,10 +66,18 @@ struct conf_service {
 	struct conf_check checks[CONF_CHECKS_MAX];
 };
 
+/* What runs on a node, as its peers see it. */
+enum conf_peer_kind {
+	CONF_PEER_AUTO, /* found out: hokm-xdp once it has answered a pulse */
+	CONF_PEER_HOKM,
+	CONF_PEER_VRRP, /* keepalived or another program that answers no pulses */
+};
+
 struct conf_node {
 	char name[CONF_NAME_MAX];
 	struct in_addr addr;
 	uint8_t priority; /* 1..254 */
+	enum conf_peer_kind peer;
 };
 
 struct conf_hooks {

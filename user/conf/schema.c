@@ -56,6 +56,8 @@ static const struct conf_word log_levels[] = {
 	{NULL, 0}};
 static const struct conf_word marked_down[] = {
 	{"shutdown_sessions", CONF_SHUTDOWN_SESSIONS}, {"keep", CONF_KEEP}, {NULL, 0}};
+static const struct conf_word peer_kinds[] = {
+	{"auto", CONF_PEER_AUTO}, {"hokm", CONF_PEER_HOKM}, {"vrrp", CONF_PEER_VRRP}, {NULL, 0}};
 static const struct conf_word modes[] = {{"multicast", true}, {"unicast", false}, {NULL, 0}};
 static const struct conf_word checksums[] = {{"pseudo-header", true}, {"plain", false}, {NULL, 0}};
 
@@ -110,6 +112,10 @@ static const struct conf_key node_keys[] = {
 	    "The VRRP priority. The node with the highest one is preferred as owner.",
 	    .unset = "110 for the first node in the file, 100 for the second, and so on",
 	    .example = "110"),
+	KEY("node.peer", WORD(peer_kinds), FIELD(conf_node, peer), RELOAD, "auto", NULL,
+	    "What runs on the node: hokm (this program), vrrp (keepalived or another one), or auto: "
+	    "hokm once the node has answered a pulse. Adverts alone of a node with hokm end no "
+	    "lease, because anybody can forge them; those of vrrp do."),
 	END_OF_KEYS,
 };
 
@@ -382,8 +388,8 @@ static const struct conf_key hooks_keys[] = {
 /* ------------------------------------------------------------------------------------ sections */
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
-	"node primary { address = \"192.168.1.26\" priority = 110 }",
-	"node backup  { address = \"192.168.1.27\" priority = 100 }",
+	"node primary { address = \"192.168.1.26\" priority = 110 peer = auto }",
+	"node backup  { address = \"192.168.1.27\" priority = 100 peer = auto }",
 	NULL,
 };
 

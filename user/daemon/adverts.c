@@ -9,11 +9,15 @@
 #include "base/log.h"
 #include "daemon/adverts.h"
 #include "daemon/node.h"
+#include "hokm/names.h"
 #include "sense/vrrp_sock.h"
 
-#define DISCARD_LOG_NS (60 * NS_PER_S)
-#define SOURCE_OFFSET  12 /* of the sender's address in the IP header */
-#define IP_HEADER_LEN  20
+#define SOURCE_OFFSET 12 /* of the sender's address in the IP header */
+#define IP_HEADER_LEN 20
+
+#define PRIORITY_OF_OWN_ADDRESS 255
+/* The faults of struct senders are the discards and, from here on, the counters of XDP. */
+#define DROPPED 0x10000
 
 static void wire_conf(const struct conf *c, struct vrrp_wire_conf *w)
 {
@@ -28,24 +32,44 @@ static void wire_conf(const struct conf *c, struct vrrp_wire_conf *w)
 
 /* ---- received ---- */
 
-/* Counted, and logged once a minute for each reason. */
-static void discard(struct adverts *a, enum vrrp_discard why, struct in_addr source)
+static bool is_taken(enum vrrp_discard why)
+{
+	return why == VRRP_BAD_ADDRS || why == VRRP_BAD_PRIORITY;
+}
+
+void adverts_discard(struct adverts *a, enum vrrp_discard why, struct in_addr source)
 {
 	uint8_t slot = peers_by_addr(&a->node->peers, source);
-	uint64_t now_ns = clock_now_ns();
 	char addr[INET_ADDRSTRLEN];
 
 	a->discarded[why]++;
 	if (slot < HOKM_MAX_PEERS)
 		a->node->peers.list[slot].discarded++;
-	if (a->discard_logged_ns[why] && now_ns < a->discard_logged_ns[why] + DISCARD_LOG_NS)
+	if (!inet_ntop(AF_INET, &source, addr, sizeof(addr)) ||
+	    !senders_report(&a->senders, source, why, clock_now_ns()))
 		return;
-	a->discard_logged_ns[why] = now_ns;
-	if (!inet_ntop(AF_INET, &source, addr, sizeof(addr)))
-		return;
-	log_warn("advert from %s %s: reason=%s (%s)", addr,
-		 why == VRRP_BAD_ADDRS ? "is strange" : "discarded", vrrp_discard_name(why),
+	log_warn("advert from %s %s: reason=%s (%s); it is reported once", addr,
+		 is_taken(why) ? "is strange" : "discarded", vrrp_discard_name(why),
 		 vrrp_discard_text(why));
+}
+
+void adverts_dropped(struct adverts *a, const struct hokm_event *record)
+{
+	const char *counter = hokm_counter_name(record->counter);
+	const struct in_addr source = hokm_addr_to_ipv4(&record->client);
+	char addr[INET_ADDRSTRLEN];
+
+	if (strncmp(counter, "drop_vrrp_", strlen("drop_vrrp_")) != 0 ||
+	    !inet_ntop(AF_INET, &source, addr, sizeof(addr)) ||
+	    !senders_report(&a->senders, source, DROPPED + record->counter, clock_now_ns()))
+		return;
+	if (record->counter == HOKM_CTR_drop_vrrp_source)
+		log_warn("%s sends adverts with our VRID %u and is no peer: another VRRP group, or "
+			 "CARP, needs a VRID of its own; it is reported once (%s)",
+			 addr, a->node->conf->vrid, counter);
+	else
+		log_warn("advert from %s: %s; it is reported once (%s)", addr,
+			 hokm_counter_text(record->counter), counter);
 }
 
 /*
@@ -67,6 +91,18 @@ static bool same_vips(const struct conf *c, const struct vrrp_advert *a)
 	return true;
 }
 
+/* An advert that counts: what is unusual about it. */
+static void note_form(struct adverts *a, const struct vrrp_advert *advert)
+{
+	a->received++;
+	a->checksums[advert->checksum]++;
+	a->trailers += advert->trailer;
+	if (advert->priority == PRIORITY_OF_OWN_ADDRESS)
+		adverts_discard(a, VRRP_BAD_PRIORITY, advert->source);
+	if (!same_vips(a->node->conf, advert))
+		adverts_discard(a, VRRP_BAD_ADDRS, advert->source);
+}
+
 static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 {
 	struct vrrp_event ev = {.kind = VRRP_EV_ADVERT};
@@ -85,12 +121,10 @@ static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 	if (bad == VRRP_BAD_NONE && slot >= HOKM_MAX_PEERS)
 		bad = VRRP_BAD_SOURCE;
 	if (bad != VRRP_BAD_NONE) {
-		discard(a, bad, source);
+		adverts_discard(a, bad, source);
 		return;
 	}
-	if (!same_vips(n->conf, &ev.advert))
-		discard(a, VRRP_BAD_ADDRS, source);
-	a->received++;
+	note_form(a, &ev.advert);
 	n->peers.list[slot].advert_ns = ev.advert.priority ? clock_now_ns() : 0;
 	inbox_note_vrrp(&n->inbox, &ev);
 }

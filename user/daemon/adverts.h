@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "decide/senders.h"
 #include "decide/vrrp_wire.h"
 
+struct hokm_event;
 struct node;
 struct vrrp_sock;
 
@@ -17,7 +19,9 @@ struct adverts {
 	sd_event_source *io;
 	uint64_t sent, failed, received;
 	uint64_t discarded[VRRP_DISCARD_COUNT];
-	uint64_t discard_logged_ns[VRRP_DISCARD_COUNT];
+	uint64_t checksums[VRRP_CHECKSUM_COUNT]; /* of received, by what the checksum covers */
+	uint64_t trailers;      /* of received, with more behind the standard part */
+	struct senders senders; /* what was reported */
 };
 
 /* The socket. 0 or -errno. */
@@ -29,6 +33,10 @@ void adverts_close(struct adverts *a);
 
 /* Notes the adverts that wait in the socket, at most INBOX_ADVERTS of them. */
 void adverts_read(struct adverts *a);
+/* Counts an advert of this sender that does not count, or is strange; reports it once. */
+void adverts_discard(struct adverts *a, enum vrrp_discard why, struct in_addr source);
+/* XDP dropped a frame: adverts among them are reported once for each sender. */
+void adverts_dropped(struct adverts *a, const struct hokm_event *record);
 /* One advert to all peers. 0 when it went out; unicast: to one of them at least. */
 int adverts_send(struct adverts *a, uint8_t priority);
 

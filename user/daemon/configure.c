@@ -59,6 +59,7 @@ static void set_peer(struct peer *p, const struct conf_node *cn, bool known)
 	memcpy(p->name, cn->name, sizeof(p->name));
 	p->addr = cn->addr;
 	p->priority = cn->priority;
+	p->kind = cn->peer;
 }
 
 static int fill_peer(struct node *n, unsigned int node, const struct hokm_cfg *old,

@@ -68,6 +68,8 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 {
 	struct daemon *d = arg;
 
+	if (record->kind == HOKM_EV_DROP)
+		adverts_dropped(&d->adverts, record);
 	if ((record->kind == HOKM_EV_REFUSED || record->kind == HOKM_EV_REPLAYED) &&
 	    record->service < HOKM_MAX_SERVICES)
 		inbox_note_refused(&d->node.inbox, record->service);

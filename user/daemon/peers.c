@@ -36,6 +36,18 @@ void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns)
 	p->tick_ns = now_ns;
 }
 
+static bool answers_pulses(const struct peer *p)
+{
+	return p->kind == CONF_PEER_HOKM || (p->kind == CONF_PEER_AUTO && p->map.seen_ns);
+}
+
+bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	if (slot >= HOKM_MAX_PEERS)
+		return false;
+	return !answers_pulses(&p->list[slot]) || peers_sight(p, slot, now_ns).by == PEER_BY_PULSE;
+}
+
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns)
 {
 	const struct peer *peer = &p->list[slot];
@@ -143,7 +155,9 @@ bool peers_serve(const struct peers *p, uint32_t tag, uint64_t now_ns)
 		if (!p->list[slot].used)
 			continue;
 		sight = peers_sight(p, slot, now_ns);
-		if (sight.by == PEER_BY_ADVERT || (sight.fresh && peers_says_up(p, slot, tag)))
+		if (sight.by == PEER_BY_ADVERT && peers_adverts_count(p, slot, now_ns))
+			return true;
+		if (sight.fresh && peers_says_up(p, slot, tag))
 			return true;
 	}
 	return false;

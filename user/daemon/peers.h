@@ -22,14 +22,15 @@ struct peer {
 	bool used; /* a node of the configuration has this slot */
 	char name[CONF_NAME_MAX];
 	struct in_addr addr;
-	uint8_t priority;     /* configured */
-	struct hokm_peer map; /* its entry in map peers, at the last peers_read() */
-	uint64_t advert_ns;   /* its newest advert; 0: none, or it has expired */
-	uint64_t discarded;   /* adverts from its address that were discarded */
-	bool pulsing;         /* as reported last */
-	uint64_t asked_ns;    /* when it was asked by ARP last */
-	bool shows_life;      /* it showed a sign of life, and its connections are not over */
-	uint64_t revived_ns;  /* when `shows_life` became true last */
+	uint8_t priority;         /* configured */
+	enum conf_peer_kind kind; /* configured */
+	struct hokm_peer map;     /* its entry in map peers, at the last peers_read() */
+	uint64_t advert_ns;       /* its newest advert; 0: none, or it has expired */
+	uint64_t discarded;       /* adverts from its address that were discarded */
+	bool pulsing;             /* as reported last */
+	uint64_t asked_ns;        /* when it was asked by ARP last */
+	bool shows_life;          /* it showed a sign of life, and its connections are not over */
+	uint64_t revived_ns;      /* when `shows_life` became true last */
 };
 
 struct peers {
@@ -58,6 +59,12 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
  */
 bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
 
+/*
+ * May adverts of this peer end the lease of this node? Not while a peer that is known to answer
+ * pulses answers none: anybody in the segment can forge an advert in its name. With kind auto it is
+ * known since its first answer; the map is pinned, so a restart of the daemon does not forget it.
+ */
+bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /* Is the peer in this slot alive, and how do we know? */
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /*

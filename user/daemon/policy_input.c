@@ -26,7 +26,8 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->pulsing = sight.by == PEER_BY_PULSE;
 	out->daemon_fresh = sight.fresh;
 	out->deaf = peers_deaf(&d->node.peers, slot, now_ns);
-	out->adverts = sight.by == PEER_BY_ADVERT;
+	out->adverts = sight.by == PEER_BY_ADVERT &&
+		       peers_adverts_count(&d->node.peers, slot, now_ns);
 	out->priority = out->pulsing ? p->map.priority : p->priority;
 	out->state = out->pulsing ? p->map.state : HOKM_VRRP_INIT;
 	/* Valid by itself: a peer that is cut off keeps its lease until the lease ends. */

@@ -126,7 +126,10 @@ static void decide(struct daemon *d)
 
 /* ---- VRRP machine ---- */
 
-/* Can the sender of the advert and this node steer to each other? */
+/*
+ * Can the sender of the advert and this node steer to each other? Is it known to answer pulses, and
+ * does not?
+ */
 static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
 {
 	const struct peers *p = &d->node.peers;
@@ -137,6 +140,7 @@ static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
 		return;
 	ev->view.rival_deaf = peers_deaf(p, slot, now_ns);
 	ev->view.rival_unseen = peers_sight(p, slot, now_ns).by != PEER_BY_PULSE;
+	ev->view.unproven = !peers_adverts_count(p, slot, now_ns);
 }
 
 /* One event, and the events that follow from its actions. */

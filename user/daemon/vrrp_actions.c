@@ -91,7 +91,7 @@ static void send_advert(struct daemon *d, uint8_t priority, struct acted *r)
 }
 
 static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrrp_state from,
-		    struct acted *r)
+		    const struct vrrp_event *ev, struct acted *r)
 {
 	switch (a->kind) {
 	case VRRP_ACT_ADVERT:
@@ -119,6 +119,9 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 	case VRRP_ACT_PROBE:
 		heartbeat_probe(&d->heartbeat);
 		break;
+	case VRRP_ACT_DISCARD:
+		adverts_discard(&d->adverts, VRRP_BAD_UNPROVEN, ev->advert.source);
+		break;
 	}
 }
 
@@ -129,7 +132,7 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 	struct acted r = {0};
 
 	for (unsigned int i = 0; i < acts->n; i++)
-		act_one(d, &acts->a[i], from, &r);
+		act_one(d, &acts->a[i], from, next, &r);
 	n->want.own.state = (__u8)d->vrrp.state;
 	n->want.own.priority = d->vrrp.conf.priority;
 	if (r.own || d->vrrp.state != from)

@@ -23,6 +23,7 @@
  *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
  *         ADVERT 0                         ADVERT                  restarts Adver_Timer
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
+ *         the same, unproven               DISCARD                 -
  *         ADVERT that loses it             ADVERT GARP             Adver_Timer continues
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
  *         the same three, rival deaf or    -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
@@ -228,6 +229,8 @@ static void master_advert(struct vrrp_step *s)
 	if (a->priority == 0) {
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
+	} else if (beats_us(v, a->priority, a->source) && s->ev->view.unproven) {
+		vrrp_act(s, VRRP_ACT_DISCARD);
 	} else if (beats_us(v, a->priority, a->source)) {
 		if (!may_yield(s))
 			return;

@@ -91,6 +91,11 @@ struct vrrp_view {
 	bool rival_deaf;
 	bool rival_unseen; /* ADVERT: we have no fresh answer of the sender, and cannot steer to it
 			    */
+	/*
+	 * ADVERT: its sender is known to answer pulses, and answers none. Anybody can forge an
+	 * advert in the name of a dead peer, so it ends no lease.
+	 */
+	bool unproven;
 };
 
 enum vrrp_event_kind {
@@ -118,12 +123,13 @@ struct vrrp_event {
 enum vrrp_action_kind {
 	/* send an advert with `priority`; then report SENT or SEND_FAILED, except for priority 0 */
 	VRRP_ACT_ADVERT,
-	VRRP_ACT_LEASE, /* hold the lease until until_ns */
-	VRRP_ACT_RAISE, /* became MASTER: add the VIP address, gratuitous ARP, hooks */
-	VRRP_ACT_LOWER, /* no longer MASTER: drop the lease at once, then delete the address */
-	VRRP_ACT_GARP,  /* repeat the gratuitous ARP: another node has acted as owner */
-	VRRP_ACT_STATE, /* the state has changed: report `state` and `reason` of the machine */
-	VRRP_ACT_PROBE, /* send a pulse to the peers now; their answers are VRRP_EV_PULSE */
+	VRRP_ACT_LEASE,   /* hold the lease until until_ns */
+	VRRP_ACT_RAISE,   /* became MASTER: add the VIP address, gratuitous ARP, hooks */
+	VRRP_ACT_LOWER,   /* no longer MASTER: drop the lease at once, then delete the address */
+	VRRP_ACT_GARP,    /* repeat the gratuitous ARP: another node has acted as owner */
+	VRRP_ACT_STATE,   /* the state has changed: report `state` and `reason` of the machine */
+	VRRP_ACT_PROBE,   /* send a pulse to the peers now; their answers are VRRP_EV_PULSE */
+	VRRP_ACT_DISCARD, /* the advert was unproven: count it */
 };
 
 struct vrrp_action {

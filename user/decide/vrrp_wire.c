@@ -17,7 +17,11 @@
  *
  * v2 (RFC 2338, RFC 3768): the 8 bytes of authentication data are always present, and the checksum
  * covers them. v3 (RFC 9568): the checksum over IPv4 has no pseudo-header, but keepalived and FRR
- * include one: both are accepted. Reserved bits are ignored, as the RFCs demand.
+ * include one, and keepalived 1.3.5 includes one with 224.0.0.18 in unicast packets too: all are
+ * accepted. Reserved bits are ignored, as the RFCs demand.
+ *
+ * keepalived 2.4 can append a trailer (auth_hmac): it lies inside the IP length, and the VRRP
+ * checksum does not cover it. The standard part is read as if the trailer were not there.
  *
  * Invariants of the parser: no byte is read before it is known to lie inside the packet. Beyond the
  * fields that determine the format, no field is used before the checksum was verified.
@@ -42,6 +46,9 @@ static const char *const names[] = {
 static const char *const texts[] = {
 #define TEXT(p, id, name, text) [p##_##id] = (text),
 	VRRP_DISCARDS(TEXT, VRRP_BAD)};
+static const char *const checksum_names[] = {
+#define CHECKSUM_NAME(p, id, name) [p##_##id] = (name),
+	VRRP_CHECKSUMS(CHECKSUM_NAME, VRRP_SUM)};
 
 const char *vrrp_discard_name(unsigned int d)
 {
@@ -51,6 +58,11 @@ const char *vrrp_discard_name(unsigned int d)
 const char *vrrp_discard_text(unsigned int d)
 {
 	return d < VRRP_DISCARD_COUNT ? texts[d] : "?";
+}
+
+const char *vrrp_checksum_name(unsigned int form)
+{
+	return form < VRRP_CHECKSUM_COUNT ? checksum_names[form] : "?";
 }
 
 static uint16_t get16(const uint8_t *p)
@@ -130,13 +142,31 @@ static enum vrrp_discard find_message(const uint8_t *packet, size_t len, struct 
 	return VRRP_BAD_NONE;
 }
 
-static bool good_checksum(const struct message *m, uint8_t version, bool *pseudo)
+/* The length of the standard part by its fields; all there is when that is impossible. */
+static size_t standard_len(const struct message *m, uint8_t version)
 {
-	uint64_t plain = sum(m->p, m->len, 0);
+	size_t n = m->p[3];
+	size_t len = FIXED_LEN + 4 * n + (version == 2 ? VRRP_PASS_LEN : 0);
 
-	*pseudo = version == 3 &&
-		  fold(sum(m->p, m->len, pseudo_sum(m->source, m->dest, m->len))) == 0;
-	return *pseudo || fold(plain) == 0;
+	return n > 0 && n <= VRRP_ADDRS_MAX && len < m->len ? len : m->len;
+}
+
+/* Verifies the checksum of the first len bytes. */
+static bool good_checksum(const struct message *m, size_t len, uint8_t version,
+			  enum vrrp_checksum *form)
+{
+	const struct in_addr group = {.s_addr = htonl(VRRP_GROUP)};
+	uint64_t plain = sum(m->p, len, 0);
+
+	if (version == 3 && fold(plain + pseudo_sum(m->source, m->dest, len)) == 0)
+		*form = VRRP_SUM_PSEUDO;
+	else if (fold(plain) == 0)
+		*form = VRRP_SUM_PLAIN;
+	else if (version == 3 && fold(plain + pseudo_sum(m->source, group, len)) == 0)
+		*form = VRRP_SUM_GROUP;
+	else
+		return false;
+	return true;
 }
 
 static enum vrrp_discard check_rest(const struct vrrp_wire_conf *c, const struct message *m,
@@ -163,6 +193,7 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 {
 	enum vrrp_discard bad;
 	struct message m;
+	size_t standard;
 
 	memset(out, 0, sizeof(*out));
 	bad = find_message(packet, len, &m);
@@ -176,8 +207,12 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 	out->vrid = m.p[1];
 	if (out->vrid != c->vrid)
 		return VRRP_BAD_VRID;
-	if (!good_checksum(&m, out->version, &out->pseudo_checksum))
+	standard = standard_len(&m, out->version);
+	/* Some senders sum up everything, whatever it is. */
+	if (!good_checksum(&m, standard, out->version, &out->checksum) &&
+	    !good_checksum(&m, m.len, out->version, &out->checksum))
 		return VRRP_BAD_CHECKSUM;
+	out->trailer = standard < m.len;
 	out->adver_ns = out->version == 2 ? m.p[5] * NS_PER_S
 					  : (get16(m.p + 4) & CS_MAX) * NS_PER_CS;
 	bad = check_rest(c, &m, out->adver_ns);

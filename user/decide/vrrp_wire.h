@@ -18,6 +18,16 @@
 #define VRRP_PASS_LEN   8
 #define VRRP_PACKET_MAX (8 + 4 * VRRP_ADDRS_MAX + VRRP_PASS_LEN)
 
+/* What the checksum of an advert was found to cover; each form in use has a name and a counter. */
+#define VRRP_CHECKSUMS(X, p)          \
+	X(p, PLAIN, "plain")          \
+	X(p, PSEUDO, "pseudo-header") \
+	X(p, GROUP, "pseudo-header of the group")
+#define VRRP_CHECKSUM_ENUM(p, id, name) p##_##id,
+enum vrrp_checksum { VRRP_CHECKSUMS(VRRP_CHECKSUM_ENUM, VRRP_SUM) VRRP_CHECKSUM_COUNT };
+/* "?" for a value that is out of range. */
+const char *vrrp_checksum_name(unsigned int form);
+
 struct vrrp_advert {
 	uint8_t version; /* 2 or 3 */
 	uint8_t vrid;
@@ -26,7 +36,8 @@ struct vrrp_advert {
 	uint8_t n_addrs;
 	struct in_addr addrs[VRRP_ADDRS_MAX];
 	struct in_addr source; /* from the IP header */
-	bool pseudo_checksum;  /* v3: the checksum included the pseudo-header */
+	enum vrrp_checksum checksum;
+	bool trailer; /* more bytes follow the standard part, as keepalived's auth_hmac */
 };
 
 /* What received adverts must match, and how own adverts are made. */
@@ -42,21 +53,24 @@ struct vrrp_wire_conf {
 /*
  * Why an advert was discarded; each reason has a counter. vrrp_wire_parse() returns the first that
  * applies, in the order ttl, short, version, type, vrid, checksum, count, short, interval,
- * auth-type, auth. The caller, which knows the peers and the VIPs, decides about source and addrs.
+ * auth-type, auth. The caller, which knows the peers and the VIPs, decides about the others.
  */
-#define VRRP_DISCARDS(X, p)                                                       \
-	X(p, NONE, "none", "accepted")                                            \
-	X(p, TTL, "ttl", "TTL is not 255")                                        \
-	X(p, SHORT, "short", "truncated")                                         \
-	X(p, VERSION, "version", "another VRRP version")                          \
-	X(p, TYPE, "type", "not an advertisement")                                \
-	X(p, VRID, "vrid", "another VRID")                                        \
-	X(p, CHECKSUM, "checksum", "wrong checksum")                              \
-	X(p, COUNT, "count", "no address, or too many")                           \
-	X(p, INTERVAL, "interval", "interval 0, or not our interval (version 2)") \
-	X(p, AUTH_TYPE, "auth-type", "another authentication type")               \
-	X(p, AUTH, "auth", "wrong password")                                      \
-	X(p, SOURCE, "source", "the sender is not a peer, or is this node")       \
+#define VRRP_DISCARDS(X, p)                                                                       \
+	X(p, NONE, "none", "accepted")                                                            \
+	X(p, TTL, "ttl", "TTL is not 255")                                                        \
+	X(p, SHORT, "short", "truncated")                                                         \
+	X(p, VERSION, "version", "another VRRP version")                                          \
+	X(p, TYPE, "type", "not an advertisement")                                                \
+	X(p, VRID, "vrid", "another VRID")                                                        \
+	X(p, CHECKSUM, "checksum", "wrong checksum")                                              \
+	X(p, COUNT, "count", "no address, or too many")                                           \
+	X(p, INTERVAL, "interval", "interval 0, or not our interval (version 2)")                 \
+	X(p, AUTH_TYPE, "auth-type", "another authentication type")                               \
+	X(p, AUTH, "auth", "wrong password")                                                      \
+	X(p, SOURCE, "source", "the sender is not a peer, or is this node")                       \
+	X(p, UNPROVEN, "unproven", "the peer answers no pulses: its adverts alone end no lease")  \
+	X(p, PRIORITY, "priority",                                                                \
+	  "priority 255: the sender says that the VIP is its own address; accepted nevertheless") \
 	X(p, ADDRS, "addrs", "its list of addresses is not ours; accepted nevertheless")
 #define VRRP_DISCARD_ENUM(p, id, name, text) p##_##id,
 enum vrrp_discard { VRRP_DISCARDS(VRRP_DISCARD_ENUM, VRRP_BAD) VRRP_DISCARD_COUNT };

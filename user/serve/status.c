@@ -194,7 +194,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 
 static json_t *vrrp_json(const struct daemon *d)
 {
-	json_t *discarded = json_object();
+	json_t *discarded = json_object(), *checksums = json_object();
 	json_t *o = json_object();
 
 	put(o, "sent", number(d->adverts.sent));
@@ -203,6 +203,10 @@ static json_t *vrrp_json(const struct daemon *d)
 	for (unsigned int i = VRRP_BAD_NONE + 1; i < VRRP_DISCARD_COUNT; i++)
 		put(discarded, vrrp_discard_name(i), number(d->adverts.discarded[i]));
 	put(o, "discarded", discarded);
+	for (unsigned int i = 0; i < VRRP_CHECKSUM_COUNT; i++)
+		put(checksums, vrrp_checksum_name(i), number(d->adverts.checksums[i]));
+	put(o, "checksums", checksums);
+	put(o, "trailers", number(d->adverts.trailers));
 	return o;
 }
 
