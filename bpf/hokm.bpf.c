@@ -8,6 +8,7 @@
  *         -> VRRP         vrrp_guard.h    from a peer, TTL 255, its MAC address -> PASS; else DROP
  *         -> pulse        pulse_answer.h  probe -> answered in place; answer -> stored in peers
  *         -> replication  repl_guard.h    from a peer, TTL 255, unfragmented -> PASS; else DROP
+ *         -> TEST-NET-1   steer_probe.h   a peer's test of steering -> noted in peers; else DROP
  *         -> TCP          tcp_ingress.h   service -> connection -> frames -> steer | answer | PASS
  *         -> all else     PASS, unchanged
  *
@@ -29,6 +30,7 @@
 #include "pulse_answer.h"
 #include "repl_guard.h"
 #include "icmp_error.h"
+#include "steer_probe.h"
 #include "tcp_ingress.h"
 #include "tcp_egress.h"
 
@@ -63,7 +65,7 @@ static __always_inline enum verdict ipv4_ingress(struct packet *p)
 	if (ip->protocol == IPPROTO_UDP && addr_is(&p->cfg->addr, ip->daddr))
 		return udp_ingress(p, kind);
 	if (ip->protocol == IPPROTO_TCP && is_vip(p->cfg, ip->daddr))
-		return tcp_ingress(p, kind);
+		return is_steer_probe(ip) ? steer_probe_ingress(p, kind) : tcp_ingress(p, kind);
 	if (ip->protocol == IPPROTO_ICMP && is_vip(p->cfg, ip->daddr))
 		return icmp_ingress(p);
 	return PASS;

@@ -14,7 +14,9 @@
 
 /*
  * The peer that gets a packet of an unknown connection: its slot, with HOLDER_ALIVE or HOLDER_DEAD
- * when the replica names it. Without a replica it is what first_alive_peer() returns.
+ * when the replica names it; HOKM_NO_PEER when steered frames do not arrive at it, so that the
+ * client learns from this kernel's RST that it must connect anew. Without a replica it is what
+ * first_alive_peer() returns.
  *
  * A function of its own for the verifier, for the reason given at event_conn().
  */
@@ -30,7 +32,9 @@ __noinline int holder_find(const struct hokm_conn_key *k, __u64 now)
 	r = bpf_map_lookup_elem(&replica, &key);
 	if (!r)
 		return first_alive_peer(&p);
-	return r->holder | (peer_is_dead(&p, r->holder) ? HOLDER_DEAD : HOLDER_ALIVE);
+	if (peer_is_dead(&p, r->holder))
+		return r->holder | HOLDER_DEAD;
+	return peer_steerable(r->holder) ? r->holder | HOLDER_ALIVE : HOKM_NO_PEER;
 }
 
 #endif

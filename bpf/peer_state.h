@@ -9,6 +9,9 @@
  *   dead    no sign of life of any kind came for players_dead_ns: its connections are over, and
  *           their clients are notified (rule 11, docs/architecture.md)
  *
+ *   steerable   steered probes arrive there, as its answers say: it may get what it does not have
+ * yet
+ *
  * A peer that is neither alive nor dead keeps the connections that it has: their packets go on to
  * it. Signs of life are an answer to a pulse and a probe, which are signed, and, from the MAC
  * address that the last answer contained: an advert, a replication message, and any ARP packet of
@@ -68,6 +71,18 @@ static __always_inline bool sign_counts(const struct packet *p, __u64 seen, __u6
 static __always_inline bool peer_answers(const struct packet *p, const struct hokm_peer *peer)
 {
 	return sign_counts(p, peer->seen_ns, p->cfg->peer_dead_ns);
+}
+
+/*
+ * Does the network deliver steered frames to the peer? The daemon tests it. Connections that are
+ * steered already go on, because a test that fails proves less than their packets.
+ */
+static __always_inline bool peer_steerable(__u32 slot)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	return o && !(o->unsteerable >> (slot & (HOKM_MAX_PEERS - 1)) & 1);
 }
 
 /* Does the peer answer, and is its MAC address known? */
@@ -130,13 +145,13 @@ static __always_inline bool question_packet(struct packet *p, __u64 now)
 	return cfg_read(p);
 }
 
-/* The state of a service on a peer, which must be alive and fresh. */
+/* The state of a service on a peer, which must be alive, fresh and steerable. */
 static __always_inline enum peer_service service_on_peer(const struct packet *p, __u32 slot,
 							 __be32 tag)
 {
 	const struct hokm_peer *peer = peer_get(p, slot);
 
-	if (!peer || !tag || !peer_is_alive(p, peer) ||
+	if (!peer || !tag || !peer_is_alive(p, peer) || !peer_steerable(slot) ||
 	    !within(peer->daemon_seen_ns, p->now, p->cfg->daemon_stale_ns))
 		return PEER_NOT_UP;
 	return peer_reported(peer, tag);
@@ -249,8 +264,8 @@ static __always_inline bool arrived_steered(const struct packet *p)
 }
 
 /*
- * The first alive peer in order of preference; without one the first that is not dead and whose MAC
- * address is known; else HOKM_NO_PEER.
+ * The first alive and steerable peer in order of preference; without one the first that is not dead
+ * and whose MAC address is known; else HOKM_NO_PEER.
  */
 static __always_inline __u8 first_alive_peer(const struct packet *p)
 {
@@ -265,7 +280,7 @@ static __always_inline __u8 first_alive_peer(const struct packet *p)
 			break;
 		slot = p->cfg->order[i];
 		peer = peer_get(p, slot);
-		if (!peer || mac_is_zero(peer->mac))
+		if (!peer || mac_is_zero(peer->mac) || !peer_steerable(slot))
 			continue;
 		if (peer_answers(p, peer))
 			return slot;
@@ -320,13 +335,14 @@ __noinline int peer_with_lease(__u64 now)
 		if (i >= p.cfg->n_peers)
 			break;
 		peer = peer_get(&p, i);
-		if (peer && peer_is_alive(&p, peer) && peer->lease_until_ns > now)
+		if (peer && peer_is_alive(&p, peer) && peer->lease_until_ns > now &&
+		    peer_steerable(i))
 			return i;
 	}
 	return HOKM_NO_PEER;
 }
 
-/* The alive peer that holds a valid lease, or HOKM_NO_PEER. */
+/* The alive and steerable peer that holds a valid lease, or HOKM_NO_PEER. */
 static __always_inline __u8 owning_peer(const struct packet *p)
 {
 	return peer_with_lease(p->now);

@@ -19,6 +19,7 @@
 #include "frame_parse.h"
 #include "peer_state.h"
 #include "service_lookup.h"
+#include "steer_probe.h"
 #include "hokm/pulse_tag.h"
 
 #define PULSE_TTL     255
@@ -65,9 +66,31 @@ static __always_inline void pulse_fill_services(const struct packet *p, struct h
 	}
 }
 
+/*
+ * What the answer to a probe with this nonce says of the way from the peer of this slot to this
+ * node. A function of its own for the verifier, which would else check the rest of the answer once
+ * for each combination of flags.
+ */
+__noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
+{
+	const struct hokm_peer *peer;
+	struct packet p = {};
+	int flags = 0;
+
+	if (!question_packet(&p, now))
+		return 0;
+	peer = peer_get(&p, slot);
+	if (!peer)
+		return 0;
+	if (within(peer->seen_ns, now, p.cfg->peer_dead_ns))
+		flags |= HOKM_PULSE_HEARS;
+	if (peer->steer_nonce == nonce && within(peer->steer_ns, now, STEER_SEEN_NS))
+		flags |= HOKM_PULSE_STEERED;
+	return flags;
+}
+
 /* Makes the peer's probe an answer. Returns false when there is no state to answer with. */
-static __always_inline bool pulse_fill(const struct packet *p, const struct hokm_peer *peer,
-				       struct hokm_pulse *pulse, __u32 slot)
+static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse, __u32 slot)
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
@@ -80,7 +103,7 @@ static __always_inline bool pulse_fill(const struct packet *p, const struct hokm
 	pulse->kind = HOKM_PULSE_ANSWER;
 	pulse->state = o->state;
 	pulse->priority = o->priority;
-	pulse->flags = within(peer->seen_ns, p->now, p->cfg->peer_dead_ns) ? HOKM_PULSE_HEARS : 0;
+	pulse->flags = pulse_flags(slot, bpf_be64_to_cpu(pulse->nonce), p->now);
 	pulse->lease_left_ns = bpf_cpu_to_be64(left);
 	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
@@ -118,7 +141,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	peer->probe_nonce = nonce;
 	peer->probe_sent_ns = sent;
 	peer->alive_ns = p->now;
-	if (!pulse_fill(p, peer, pulse, slot))
+	if (!pulse_fill(p, pulse, slot))
 		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);

@@ -45,7 +45,8 @@ static __always_inline bool service_up_here(const struct packet *p)
  */
 static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
 {
-	if (p->now < o->successor_until_ns && peer_alive_at(o->successor, p->now))
+	if (p->now < o->successor_until_ns && peer_alive_at(o->successor, p->now) &&
+	    peer_steerable(o->successor))
 		return o->successor;
 	return owning_peer(p);
 }

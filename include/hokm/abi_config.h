@@ -102,6 +102,8 @@ _Static_assert(sizeof(struct hokm_cfg) == 544, "cfg");
  * @state: enum hokm_vrrp_state
  * @priority: effective priority
  * @successor: slot of the peer to which a handover gives the VIP, or HOKM_NO_PEER
+ * @unsteerable: a bit for each slot: no new connection is steered to this peer, because steered
+ *               probes do not arrive there, or it is not known yet
  * @rsv: zero
  * @successor_until_ns: until then SYNs are steered to the successor
  * @asking_ns: since when the daemon sends probes without a break
@@ -115,7 +117,8 @@ struct hokm_own {
 	__u8 state;
 	__u8 priority;
 	__u8 successor;
-	__u8 rsv[5];
+	__u8 unsteerable;
+	__u8 rsv[4];
 	__u64 successor_until_ns;
 	__u64 asking_ns;
 	__u64 asked_ns;

@@ -88,6 +88,7 @@
 	X(arp_answered, "ARP requests for a VIP passed to the owner's kernel")                     \
 	X(pulse_probes, "pulse probes answered")                                                   \
 	X(pulse_answers, "pulse answers accepted")                                                 \
+	X(steer_probes, "steered probes of peers that arrived")                                    \
 	X(replication_seen, "replication messages passed to the daemon")                           \
 	X(changes_lost, "opened and terminated connections that did not fit into the ring buffer") \
 	X(events_limited, "events not sent because of their rate limit")                           \
@@ -108,6 +109,7 @@
 	X(drop_pulse_nonce, "dropped: pulse answer to a probe of another daemon session")          \
 	X(drop_pulse_late, "dropped: pulse answer to a probe that is older than pulse.dead")       \
 	X(drop_pulse_mac, "dropped: pulse from another MAC address than its sender signed")        \
+	X(drop_steer_probe, "dropped: steered probe that is malformed, forged, or from no peer")   \
 	X(drop_repl_source, "dropped: replication message from an address that is not a peer's")   \
 	X(drop_repl_ttl, "dropped: replication message with a TTL below 255")                      \
 	X(drop_repl_short, "dropped: replication message that is fragmented or of a wrong length") \

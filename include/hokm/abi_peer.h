@@ -27,6 +27,9 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  */
 #define HOKM_PULSE_HEARS 0x01
 
+/* The same: a steered probe of the asking daemon arrived at the answering node a moment ago. */
+#define HOKM_PULSE_STEERED 0x02
+
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
 #define HOKM_PULSE_VERSION 2
 #define HOKM_PULSE_PROBE   1
@@ -45,7 +48,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @daemon_age_ns: time since the last sign of life of the answering node's daemon
  * @epoch: epoch of the answering node
  * @priority: effective priority of the answering node
- * @flags: HOKM_PULSE_HEARS
+ * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @svc: its services
  * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)
@@ -85,6 +88,39 @@ _Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
 /* Bytes of the pulse that the tag covers. */
 #define HOKM_PULSE_SIGNED (sizeof(struct hokm_pulse) - sizeof(__be64))
 
+#define HOKM_STEER_MAGIC   0x484b4d53 /* "HKMS" */
+#define HOKM_STEER_VERSION 1
+/* Source addresses of steered probes: TEST-NET-1, 192.0.2.0/24, which no host has (RFC 5737). */
+#define HOKM_STEER_NET  0xc0000200
+#define HOKM_STEER_MASK 0xffffff00
+
+/**
+ * struct hokm_steer_probe - a steered probe: the payload of a TCP segment to a VIP
+ * @magic: HOKM_STEER_MAGIC
+ * @version: HOKM_STEER_VERSION
+ * @vrid: VRID of the instance
+ * @rsv: zero
+ * @nonce: that of the sender's pulses
+ * @sent_ns: boot time at which it was sent, on the clock of its sender
+ * @tag: SipHash-2-4 over everything before it and the addresses of the two nodes, with the key of
+ *       the pulses in this direction
+ *
+ * The frame looks exactly as a steered one: from the MAC address of this node to that of the peer,
+ * from an address that is not this node's to the VIP. So it shows whether the network delivers
+ * steered frames, and with which source MAC address. It never reaches a kernel.
+ */
+struct hokm_steer_probe {
+	__be32 magic;
+	__u8 version;
+	__u8 vrid;
+	__u8 rsv[2];
+	__be64 nonce;
+	__be64 sent_ns;
+	__be64 tag;
+};
+_Static_assert(sizeof(struct hokm_steer_probe) == 32, "steer probe");
+#define HOKM_STEER_SIGNED (sizeof(struct hokm_steer_probe) - sizeof(__be64))
+
 /**
  * struct hokm_peer - value of peers: what the pulses and adverts of one peer contained
  * @seen_ns: when the last valid answer came
@@ -98,6 +134,9 @@ _Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
  * @vrrp_ns: when the last advert of the peer passed the VRRP guard
  * @probe_nonce: nonce of the peer's probes, with @probe_sent_ns the window against their replay
  * @probe_sent_ns: sent_ns of the peer's newest probe, on the peer's clock
+ * @steer_ns: when the peer's newest steered probe arrived
+ * @steer_nonce: its nonce
+ * @steer_sent_ns: its sent_ns, on the peer's clock
  * @mac: MAC address from which the last answer came; zero: none came yet
  * @state: enum hokm_vrrp_state
  * @priority: effective priority
@@ -118,6 +157,9 @@ struct hokm_peer {
 	__u64 vrrp_ns;
 	__u64 probe_nonce;
 	__u64 probe_sent_ns;
+	__u64 steer_ns;
+	__u64 steer_nonce;
+	__u64 steer_sent_ns;
 	__u8 mac[6];
 	__u8 state;
 	__u8 priority;
@@ -126,6 +168,6 @@ struct hokm_peer {
 	__u8 rsv;
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 };
-_Static_assert(sizeof(struct hokm_peer) == 168, "peer");
+_Static_assert(sizeof(struct hokm_peer) == 192, "peer");
 
 #endif

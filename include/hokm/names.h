@@ -41,6 +41,8 @@
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
 	X(p, PEER_SILENT, "peer-silent",                                                         \
 	  "the peer answers no pulses: its machine or the path to it is dead")                   \
+	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                        \
+	X(p, NOT_STEERABLE, "not-steerable", "steered frames do not arrive at the peer")         \
 	X(p, RELOADED, "reloaded", "the configuration was reloaded")                             \
 	X(p, RELOAD_REFUSED, "reload-refused",                                                   \
 	  "the new configuration was refused, and the old one stays in force")                   \

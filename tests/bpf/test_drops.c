@@ -384,6 +384,7 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_pulse_nonce,  /* test_pulse */
 		HOKM_CTR_drop_pulse_late,   /* test_pulse_forged */
 		HOKM_CTR_drop_pulse_mac,    /* test_pulse_forged */
+		HOKM_CTR_drop_steer_probe,  /* test_steer_probe */
 		HOKM_CTR_drop_repl_source,
 		HOKM_CTR_drop_repl_ttl,   /* test_repl_guard */
 		HOKM_CTR_drop_repl_short, /* test_repl_guard */

@@ -22,6 +22,7 @@ enum kind {
 	VRRP,
 	PULSE,
 	REPLICATION,
+	STEER_PROBE,
 	VIP_TCP,
 };
 
@@ -56,6 +57,9 @@ static inline enum kind look_ipv4(const struct looked *k, bool egress)
 	if (k->left < 20 || ip[0] >> 4 != 4 || k->ip_hlen < 20 || get16(ip + 2) < k->ip_hlen)
 		return egress && k->left >= 20 && ip[9] == PROTO_TCP ? VIP_TCP : NONE_OF_OURS;
 	first = !(get16(ip + 6) & 0x1fff);
+	if (ip[9] == PROTO_TCP && !egress && get32(ip + 16) == VIP_ADDR &&
+	    (get32(ip + 12) & HOKM_STEER_MASK) == HOKM_STEER_NET)
+		return STEER_PROBE;
 	if (ip[9] == PROTO_TCP)
 		return get32(ip + (egress ? 12 : 16)) == VIP_ADDR ? VIP_TCP : NONE_OF_OURS;
 	if (egress)

@@ -157,6 +157,7 @@ static void expect_ingress(const struct frame *f, bool owner)
 		EXPECT(x->verdict == XDP_PASS_V && bpf_fuzz_untouched(f));
 		break;
 	case STACKED:
+	case STEER_PROBE:
 		EXPECT(x->verdict == XDP_DROP_V && bpf_fuzz_untouched(f));
 		break;
 	case ARP:

@@ -94,6 +94,9 @@ static void warn_peer(const json_t *p, FILE *out)
 				WARN "peer %s answers pulses but its daemon is unresponsive: "
 				     "it gets no new players; check hokm-xdp there\n",
 				name);
+		if (json_object_get(p, "not_steerable"))
+			fprintf(out, WARN "no new player is steered to peer %s: %s\n", name,
+				field_text(p, "not_steerable"));
 		return;
 	}
 	word_field_age(p, "seen_ms", pulse);

@@ -21,6 +21,7 @@
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
 #include "daemon/session_end.h"
+#include "daemon/steering.h"
 #include "daemon/sweep.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
@@ -43,6 +44,7 @@ struct daemon {
 
 	/* concerns */
 	struct heartbeat heartbeat;
+	struct steering steering;
 	struct adverts adverts;
 	struct check_runner checks;
 	struct replication *replication; /* NULL: off */

@@ -69,6 +69,8 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	if (!err)
 		err = adopt_own(d);
 	if (!err)
+		err = steering_open(&d->steering, n, d->adopted);
+	if (!err)
 		err = link_watch_open(n->event, hokm_bpf_ifindex(n->bpf), loop_on_link, d,
 				      &d->link);
 	if (!err)
@@ -171,6 +173,7 @@ static void give_back(struct daemon *d, bool keep_path)
 		leave_path(d);
 	apply_close(n->apply, keep_path);
 	adverts_close(&d->adverts);
+	steering_close(&d->steering);
 	heartbeat_close(&d->heartbeat);
 	check_runner_close(&d->checks);
 	d->front_ops->close(d->front);
@@ -200,6 +203,7 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 	d->front_ops = front;
 	d->lock_fd = -1;
 	d->heartbeat.fd = -1;
+	d->steering.fd = -1;
 	d->started_ns = clock_now_ns();
 	err = loop_open(d);
 	if (!err && getrandom(&d->node.nonce, sizeof(d->node.nonce), 0) != sizeof(d->node.nonce))

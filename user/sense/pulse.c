@@ -62,6 +62,11 @@ void pulse_set_signer(struct pulse *p, const struct pulse_signer *s)
 	p->signer = *s;
 }
 
+const struct pulse_signer *pulse_signer(const struct pulse *p)
+{
+	return &p->signer;
+}
+
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6])
 {
 	memcpy(p->signer.mac, mac, sizeof(p->signer.mac));

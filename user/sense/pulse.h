@@ -33,6 +33,8 @@ void pulse_close(struct pulse *p);
 
 /* Sets what the probes are signed with; it is copied. */
 void pulse_set_signer(struct pulse *p, const struct pulse_signer *s);
+/* What was set; it stays the pulse's. */
+const struct pulse_signer *pulse_signer(const struct pulse *p);
 /* The interface has another MAC now. */
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 

@@ -188,6 +188,9 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	put(o, "mac", mac_json(map->mac));
 	put(o, "services_up", number(pulsing ? services_up(d, slot) : 0));
 	put(o, "discarded", number(peer->discarded));
+	put(o, "steerable", json_boolean(!steering_why(&d->steering, slot)));
+	if (steering_why(&d->steering, slot))
+		put(o, "not_steerable", json_string(steering_why(&d->steering, slot)));
 	put(o, "replica", replica_json(d, slot));
 	return o;
 }

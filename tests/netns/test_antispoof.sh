@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# A switch that lets a node send only frames with its own address as source, as port security and
+# clouds do: steered frames, whose source is a client, never arrive. The nodes find it by their
+# test before a player is lost: no new player is steered, and after a failover each player learns at
+# once that it must connect anew. When the filter is gone, the nodes steer again.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# The VIP is the node's own address too: it answers clients from there.
+filter_on() {
+	lab_run sw nft -f - <<-END
+		table bridge antispoof {
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				iifname { p-a, p-b } ip saddr != { $(lab_addr a), $(lab_addr b), $LAB_VIP } drop
+			}
+		}
+	END
+}
+filter_off() { lab_run sw nft delete table bridge antispoof; }
+
+steerable() { [ "$(status "$1" '.peers[0].steerable')" = "$2" ]; }
+says_why() { lab_ctl "$1" status | grep "no new player is steered to peer" | grep -q anti-spoofing; }
+
+test_pair
+holds "the primary steers to its peer" steerable a true
+holds "the backup too" steerable b true
+must filter_on
+for node in a b; do
+	within 10 "filter: $node knows that it cannot steer" steerable $node false
+	holds "filter: $node reports it in its log" log_says $node "reason=not-steerable"
+	holds "filter: $node says why in its status" says_why $node
+done
+observe_mark filter
+must lab_kill a game KILL
+must lab_wait 10 service_is a down
+must lab_wait 10 owns b
+number_is "filter: SYNs steered to the backup" "$(counter a steered_syn)" -eq 0
+within 5 "filter: the players are well, on the backup" calm
+observe_mark end
+number_is "filter: longest gap in ms" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 3000
+must lab_game a
+must lab_wait 10 service_is a up
+must lab_wait 20 owns a
+within 5 "filter: after the failback the players are well" calm
+number_is "filter: packets steered by the primary" \
+	"$(($(counter a second_chance) + $(counter a steered_conn)))" -eq 0
+must filter_off
+for node in a b; do within 10 "no filter: $node can steer" steerable $node true; done
+must ctl_ok a failover
+must lab_wait 5 owns b
+within 5 "no filter: the players are carried" players_on a
+test_end

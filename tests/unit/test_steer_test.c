@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* When a peer counts as steerable, and how often it is asked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "decide/steer_test.h"
+
+#define MS    1000000ULL
+#define START (1000000 * MS)
+
+static const struct steer_signs SILENT,
+	ASKED = {.alive = true}, ARRIVED = {.alive = true, .arrived = true},
+	REFUSED = {.alive = true, .arrived = true, .refused = true};
+
+/* Looks every 10 ms for so long; returns the number of probes. */
+static unsigned int pass(struct steer_test *t, const struct steer_signs *s, uint64_t *now_ns,
+			 unsigned int ms)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ms / 10; i++, *now_ns += 10 * MS)
+		n += steer_test_look(t, s, *now_ns);
+	return n;
+}
+
+static void asked_before_it_is_steered_to(void **state)
+{
+	struct steer_test t = {0};
+	uint64_t now_ns = START;
+
+	(void)state;
+	assert_int_equal(pass(&t, &SILENT, &now_ns, 5000), 0);
+	assert_true(steer_test_look(&t, &ASKED, now_ns)); /* at once */
+	assert_int_equal(t.state, STEER_UNTESTED);
+	assert_in_range(pass(&t, &ASKED, &now_ns, 500), 20, 30);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	pass(&t, &ARRIVED, &now_ns, 10);
+	assert_int_equal(t.state, STEER_GOOD);
+	assert_in_range(pass(&t, &ARRIVED, &now_ns, 10000), 9, 11);
+	assert_int_equal(t.state, STEER_GOOD);
+}
+
+static void bad_when_none_arrives(void **state)
+{
+	struct steer_test t = {0};
+	uint64_t now_ns = START;
+
+	(void)state;
+	pass(&t, &ASKED, &now_ns, 1000);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	pass(&t, &ASKED, &now_ns, 20);
+	assert_int_equal(t.state, STEER_BAD);
+	assert_in_range(pass(&t, &ASKED, &now_ns, 10000), 9, 11); /* and goes on asking */
+	pass(&t, &ARRIVED, &now_ns, 10);
+	assert_int_equal(t.state, STEER_GOOD);
+}
+
+/* The daemon started again: it has another nonce, and the peer has seen no probe with it yet. */
+static void good_until_a_test_fails(void **state)
+{
+	struct steer_test t = {.state = STEER_GOOD};
+	uint64_t now_ns = START;
+
+	(void)state;
+	pass(&t, &ASKED, &now_ns, 900);
+	assert_int_equal(t.state, STEER_GOOD);
+	pass(&t, &ARRIVED, &now_ns, 10);
+	pass(&t, &ASKED, &now_ns, 900);
+	assert_int_equal(t.state, STEER_GOOD);
+	pass(&t, &ASKED, &now_ns, 1200);
+	assert_int_equal(t.state, STEER_BAD);
+}
+
+/* A peer that answers nothing says nothing about steered frames. */
+static void silence_is_no_failure(void **state)
+{
+	struct steer_test t = {.state = STEER_GOOD};
+	uint64_t now_ns = START;
+
+	(void)state;
+	pass(&t, &ASKED, &now_ns, 500);
+	pass(&t, &SILENT, &now_ns, 60000);
+	pass(&t, &ASKED, &now_ns, 500);
+	assert_int_equal(t.state, STEER_GOOD);
+}
+
+static void refused_whatever_arrives(void **state)
+{
+	struct steer_test t = {.state = STEER_GOOD};
+	uint64_t now_ns = START;
+
+	(void)state;
+	assert_int_equal(pass(&t, &REFUSED, &now_ns, 1000), 0);
+	assert_int_equal(t.state, STEER_BAD);
+	pass(&t, &ARRIVED, &now_ns, 10);
+	assert_int_equal(t.state, STEER_GOOD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(asked_before_it_is_steered_to),
+		cmocka_unit_test(bad_when_none_arrives),
+		cmocka_unit_test(good_until_a_test_fails),
+		cmocka_unit_test(silence_is_no_failure),
+		cmocka_unit_test(refused_whatever_arrives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

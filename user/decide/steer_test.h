@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is a peer steerable? A network may deliver the nodes' own frames and drop steered ones, whose
+ * source address is a client's (anti-spoofing), or may show another MAC address than the node's.
+ * So steered probes are sent (struct hokm_steer_probe), and the peer's answers to pulses say
+ * whether they arrive. Pure.
+ *
+ *   state      first look       probe arrives   none arrived
+ *   UNTESTED   not steered to   GOOD            for FIRST_NS: BAD
+ *   GOOD       steered to       GOOD            for LOSS_NS: BAD
+ *   BAD        not steered to   GOOD            BAD
+ *
+ * An answer shows an arrival for 3 s; LOSS_NS counts from the first answer that shows none.
+ * Only the time counts in which the peer answers pulses, because a peer that is silent says
+ * nothing about steered frames.
+ */
+#ifndef HOKM_STEER_TEST_H
+#define HOKM_STEER_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum steer_state { STEER_UNTESTED, STEER_GOOD, STEER_BAD };
+
+struct steer_test {
+	enum steer_state state;
+	uint64_t asked_ns; /* the first probe since one arrived, or since the peer answers; 0: none
+			    */
+	uint64_t next_ns;  /* when the next probe is due */
+};
+
+/* What is known of the peer. */
+struct steer_signs {
+	bool alive;   /* it answers pulses */
+	bool arrived; /* its newest answer says that a steered probe arrived a moment ago */
+	bool refused; /* steering to it is refused, whatever arrives */
+};
+
+/* One look. Returns true when a probe must be sent now. */
+bool steer_test_look(struct steer_test *t, const struct steer_signs *s, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See gateway.h. The tables of the kernel in /proc are memory, no disk. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sense/gateway.h"
+
+/* Columns of /proc/net/route: interface, destination, gateway; numbers as the machine has them. */
+static int find_gateway(const char *ifname, struct in_addr *out)
+{
+	FILE *f = fopen("/proc/self/net/route", "re");
+	int err = -ENOENT;
+	char line[256];
+
+	if (!f)
+		return -errno;
+	while (err && fgets(line, sizeof(line), f)) {
+		unsigned int dest, gateway;
+		char name[IF_NAMESIZE];
+
+		if (sscanf(line, "%15s %8x %8x", name, &dest, &gateway) != 3 || dest || !gateway ||
+		    strcmp(name, ifname) != 0)
+			continue;
+		out->s_addr = gateway;
+		err = 0;
+	}
+	fclose(f);
+	return err;
+}
+
+int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	struct arpreq req = {0};
+	int err = find_gateway(ifname, &sin.sin_addr);
+	int fd;
+
+	if (err)
+		return err;
+	memcpy(&req.arp_pa, &sin, sizeof(sin));
+	snprintf(req.arp_dev, sizeof(req.arp_dev), "%.15s", ifname);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, SIOCGARP, &req) < 0)
+		err = errno == ENXIO ? -ENOENT : -errno;
+	close(fd);
+	if (err)
+		return err;
+	if (!(req.arp_flags & ATF_COM) || !inet_ntop(AF_INET, &sin.sin_addr, addr, 16))
+		return -ENOENT;
+	memcpy(mac, req.arp_ha.sa_data, 6);
+	return 0;
+}
