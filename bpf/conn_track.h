@@ -193,6 +193,8 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 
 	flow_track(&c->c2s, p);
 	follow_in(p, c);
+	if (s->flags & (TCP_FLAG_RST | TCP_FLAG_FIN))
+		clock_read(p);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c) || !rst_is_exact(c, s->seq))
 			return;
@@ -222,6 +224,8 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 
 	flow_track(&c->s2c, p);
 	follow_out(p, c);
+	if (s->flags & (TCP_FLAG_RST | TCP_FLAG_FIN))
+		clock_read(p);
 	if (s->flags & TCP_FLAG_RST) {
 		if (conn_ended(c))
 			return;

@@ -211,6 +211,7 @@ static __always_inline enum verdict dead_peer_carry_out(struct packet *p)
 {
 	__u32 is = dead_handle(p->ctx, p->service);
 
+	clock_read(p);
 	if (p->event != HOKM_EV_CLOSED) {
 		p->event = is >> 8 & 0xff;
 		p->tcp_state = HOKM_TCP_RESET;

@@ -8,8 +8,10 @@
  *
  * Invariants
  *  - account() sets `count` before a stage counts, drops or leaves an event.
- *  - clock_read() sets `now` once, and only on paths that need it, because reading the clock costs
- *    more than a look-up of cached memory.
+ *  - `now` is the boot clock, and is read only on paths that need it, because reading the clock
+ * costs more than a look-up of cached memory. Packets of known connections read the coarse clock,
+ * which is up to HOKM_CLOCK_COARSE_NS late. Whatever compares or measures times of less than that
+ * reads the exact clock: leases, SYNs, pings, upgrades, ends of connections, events.
  *  - struct packet is kept in registers: no helper gets an address inside it.
  */
 #ifndef HOKM_BPF_PACKET_H
@@ -61,9 +63,16 @@ struct packet {
 	__u16 dropped; /* verdict DROP: enum hokm_counter */
 };
 
+/* The boot clock, exact. */
 static __always_inline void clock_read(struct packet *p)
 {
 	p->now = bpf_ktime_get_boot_ns();
+}
+
+/* The boot clock at the last timer tick of the kernel. */
+static __always_inline void clock_read_coarse(struct packet *p)
+{
+	p->now = bpf_ktime_get_coarse_ns() + p->cfg->boot_ahead_ns;
 }
 
 static __always_inline bool cfg_read(struct packet *p)

@@ -98,9 +98,11 @@ static __always_inline enum verdict segment_egress(struct packet *p)
 	conn_key(&key, p);
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c) {
+		clock_read_coarse(p);
 		conn_track_out(p, c);
 		return PASS;
 	}
+	clock_read(p);
 	half = half_open_find(half_open_set(p, &key), &key);
 	if (half)
 		return half_open_reply(p, half);
@@ -129,7 +131,6 @@ static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len
 		COUNT(p, told_dead);
 		return PASS;
 	}
-	clock_read(p);
 	return segment_egress(p);
 }
 

@@ -46,10 +46,15 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	COUNT(p, packets_in);
 	p->count->bytes_in += p->seg.ip_len;
 	conn_key(&key, p);
-	if (p->seg.flags & TCP_FLAG_SYN)
+	if (p->seg.flags & TCP_FLAG_SYN) {
+		clock_read(p);
 		return syn_ingress(p, &key);
+	}
 	c = bpf_map_lookup_elem(&conns, &key);
-	if (!c || is_port_reused(p, c)) {
+	if (c && !is_port_reused(p, c)) {
+		clock_read_coarse(p);
+	} else {
+		clock_read(p);
 		half = half_open_find(half_open_set(p, &key), &key);
 		if (!half)
 			return unknown_ingress(p, &key, NULL, socket_or_cookie(p));
@@ -93,7 +98,6 @@ static __always_inline enum verdict tcp_ingress(struct packet *p, enum ip_kind k
 		return PASS;
 	p->client = ip->saddr;
 	p->client_port = tcp->source;
-	clock_read(p);
 	return segment_ingress(p);
 }
 

@@ -30,7 +30,7 @@ struct follow {
 
 /* One segment for follow_slow(): the fields of struct packet and struct segment that it needs. */
 struct follow_job {
-	__u64 now;
+	__u64 now; /* result: the exact time at which the segment was read */
 	__u32 seq;
 	__u32 payload;
 	__u32 newest;
@@ -128,15 +128,16 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 /* The result of follow_slow() as one word: event, fault and side. */
 #define SLOW_RESULT(event, fault, side) ((event) | (fault) << 8 | (side) << 16)
 
-static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c,
-					  const struct follow_job *job, __u8 side)
+static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c, struct follow_job *job,
+					  __u8 side)
 {
 	struct packet p = {
 		.ctx = ctx,
-		.now = job->now,
 		.event = EVENT_NONE,
 	};
 
+	clock_read(&p);
+	job->now = p.now;
 	if (account(&p, job->slot))
 		follow_steps(&p, c, side, job);
 	return SLOW_RESULT(p.event, p.fault, p.side);
@@ -159,7 +160,6 @@ __noinline int follow_slow_out(struct __sk_buff *ctx, struct hokm_conn *c, struc
 static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, __u8 side)
 {
 	struct follow_job job = {
-		.now = p->now,
 		.seq = p->seg.seq,
 		.payload = p->seg.payload,
 		.newest = p->seg.newest,
@@ -172,6 +172,7 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 	if (p->event != EVENT_NONE)
 		return;
 	p->event = result;
+	p->now = job.now;
 	p->fault = result >> 8;
 	p->side = result >> 16;
 	p->target = c->target;

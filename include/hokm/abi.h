@@ -16,7 +16,8 @@
  *  - Types have a fixed width, padding is explicit, and a static assert checks every size.
  *  - The byte order is in the type: __be16, __be32 and __be64 are network order, all other types
  *    are host order.
- *  - All times are CLOCK_BOOTTIME nanoseconds (bpf_ktime_get_boot_ns), and 0 means "never".
+ *  - All times are CLOCK_BOOTTIME nanoseconds (bpf_ktime_get_boot_ns), and 0 means "never". last_ns
+ *    and last_data_ns of a flow are up to HOKM_CLOCK_COARSE_NS late.
  *  - Every change of a layout raises HOKM_ABI_VERSION. A daemon refuses pins of another version,
  *    and pins whose layout hash is not its own.
  *

@@ -24,6 +24,12 @@
 /* VIPs of one instance. */
 #define HOKM_MAX_VIPS 4
 
+/*
+ * How late the coarse clock of the kernel may be: a tick of the timer, which is 1 to 10 ms, and the
+ * delay of a tick.
+ */
+#define HOKM_CLOCK_COARSE_NS 20000000ULL
+
 /* A target is a slot of peers or one of these two. */
 #define HOKM_LOCAL   255 /* this node */
 #define HOKM_NO_PEER 254 /* no peer */

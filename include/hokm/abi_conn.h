@@ -63,7 +63,7 @@ _Static_assert(sizeof(struct hokm_ws) == 24, "ws");
 
 /**
  * struct hokm_flow - one direction of a connection
- * @last_ns: last packet
+ * @last_ns: last packet, by the coarse clock
  * @last_data_ns: last packet with bytes that were not seen before
  * @bytes: sum of the IP total lengths
  * @packets: packets; wraps

@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
 #include "fixture.h"
 #include "skel.h"
 
@@ -281,6 +282,7 @@ static void world_cfg(struct hokm_cfg *c)
 	c->peer[1].used = 1;
 	c->n_order = 2;
 	c->order[1] = 1;
+	c->boot_ahead_ns = clock_boot_ahead_ns();
 	c->peer_dead_ns = LIMIT_NS;
 	c->players_dead_ns = LIMIT_NS;
 	c->daemon_stale_ns = LIMIT_NS;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/configure.h"
 #include "daemon/node.h"
@@ -155,6 +156,7 @@ static void fill_settings(const struct node *n, const struct hokm_cfg *old, stru
 	cfg->repl_port = c->replicate ? htons(c->repl_port) : 0;
 	cfg->pulse_nonce = n->nonce;
 	cfg->hash_seed = old->hash_seed ? old->hash_seed : n->nonce;
+	cfg->boot_ahead_ns = clock_boot_ahead_ns();
 	cfg->half_open_mask = hokm_bpf_half_open_sets(n->bpf) - 1;
 	cfg->peer_dead_ns = c->peer_dead_ns;
 	cfg->players_dead_ns = c->players_dead_ns;

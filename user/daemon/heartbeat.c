@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See heartbeat.h. */
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "sense/pulse.h"
 
 #define LATE_LOG_NS (200 * NS_PER_MS)
+/* The distance of two clocks that are read one after the other varies by less than this. */
+#define AHEAD_JITTER_NS (5 * NS_PER_MS)
 
 /* Several ticks at once, or one long after the last: other processes had the CPU. */
 static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
@@ -59,6 +62,26 @@ void heartbeat_ask(struct heartbeat *h, struct in_addr peer)
 				n->peers.list[slot].map.vrrp_mac);
 }
 
+/*
+ * After the node was suspended, the coarse clock of the packet path is behind by that time until it
+ * gets the new distance of the two clocks.
+ */
+static void publish_clock(struct heartbeat *h)
+{
+	uint64_t ahead_ns = clock_boot_ahead_ns();
+	int err;
+
+	if (ahead_ns - h->ahead_ns + AHEAD_JITTER_NS <= 2 * AHEAD_JITTER_NS)
+		return;
+	err = hokm_bpf_set_boot_ahead(h->node->bpf, ahead_ns);
+	if (err)
+		log_error("could not write map cfg: %s; times of connections are wrong by the time "
+			  "that the node was suspended",
+			  strerror(-err));
+	else
+		h->ahead_ns = ahead_ns;
+}
+
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 {
 	struct node *n = h->node;
@@ -71,6 +94,7 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	if (late_ns > LATE_LOG_NS)
 		log_warn("the daemon got the CPU %llu ms late",
 			 (unsigned long long)(late_ns / NS_PER_MS));
+	publish_clock(h);
 	n->want.own.daemon_ns = now_ns;
 	n->want.own.asking_ns = n->peers.asking_ns;
 	n->want.own.asked_ns = n->peers.asked_ns;

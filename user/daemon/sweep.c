@@ -96,8 +96,12 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 		replication_gone(w->replication, k, c);
 		return 1;
 	}
-	/* Its sequence numbers may have moved; a late bare ACK of the server moves them too. */
-	if (c->s2c.last_ns >= w->before_ns || c->c2s.last_data_ns >= w->before_ns)
+	/*
+	 * Its sequence numbers may have moved; a late bare ACK of the server moves them too. The
+	 * packet path stamps known connections with its coarse clock.
+	 */
+	if (c->s2c.last_ns + HOKM_CLOCK_COARSE_NS >= w->before_ns ||
+	    c->c2s.last_data_ns + HOKM_CLOCK_COARSE_NS >= w->before_ns)
 		replication_renew(w->replication, k, c);
 	report_stale(w, k, c);
 	if (is_player(c) && k->service < HOKM_MAX_SERVICES)

@@ -71,6 +71,8 @@ int hokm_bpf_ifindex(const struct hokm_bpf *b);
 
 int hokm_bpf_get_cfg(struct hokm_bpf *b, struct hokm_cfg *out);
 int hokm_bpf_set_cfg(struct hokm_bpf *b, const struct hokm_cfg *in);
+/* Writes boot_ahead_ns of cfg alone. */
+int hokm_bpf_set_boot_ahead(struct hokm_bpf *b, uint64_t ns);
 int hokm_bpf_set_keys(struct hokm_bpf *b, const struct hokm_keys *in);
 int hokm_bpf_get_own(struct hokm_bpf *b, struct hokm_own *out);
 

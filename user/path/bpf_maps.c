@@ -125,6 +125,15 @@ int hokm_bpf_set_cfg(struct hokm_bpf *b, const struct hokm_cfg *in)
 	return set(b, MAP_CFG, 0, 1, in);
 }
 
+int hokm_bpf_set_boot_ahead(struct hokm_bpf *b, uint64_t ns)
+{
+	struct hokm_cfg cfg;
+	int err = hokm_bpf_get_cfg(b, &cfg);
+
+	cfg.boot_ahead_ns = ns;
+	return err ? err : hokm_bpf_set_cfg(b, &cfg);
+}
+
 int hokm_bpf_set_keys(struct hokm_bpf *b, const struct hokm_keys *in)
 {
 	return set(b, MAP_KEYS, 0, 1, in);
