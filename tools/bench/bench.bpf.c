@@ -81,6 +81,29 @@ struct {
 	__type(value, __u64);
 } count SEC(".maps");
 
+/* Replaced by the subject's own map too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hokm_half_open_set);
+} half_open SEC(".maps");
+
+/* The bits that say that a key may be in a table. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BENCH_FILTER_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BENCH_ARRAY_ENTRIES);
+	__type(key, __u32);
+	__type(value, __u64);
+} small SEC(".maps");
+
 static __always_inline struct bench_ctl *ctl_get(void)
 {
 	__u32 zero = 0;
@@ -312,4 +335,93 @@ int floor_touch_out(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	c->s2c.last_ns++;
 	return TC_ACT_UNSPEC;
+}
+
+/* One look-up in a small array, which every packet path needs for its settings. */
+static __always_inline __u64 array_read(__u32 at)
+{
+	const __u64 *v = bpf_map_lookup_elem(&small, &at);
+
+	return v ? *v : 1;
+}
+
+static __always_inline void counter_add(void)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&count, &zero);
+
+	if (n)
+		(*n)++;
+}
+
+/*
+ * What a packet of a known connection cannot do without: the look-up of its connection, the time,
+ * a counter, and two look-ups in arrays (settings, peer). The subject is judged by this floor.
+ */
+static __always_inline bool known_floor(struct hokm_flow *flow)
+{
+	counter_add();
+	flow->last_ns = bpf_ktime_get_coarse_ns();
+	return array_read(0) | array_read(1);
+}
+
+SEC("xdp.frags")
+int floor_known(struct xdp_md *ctx)
+{
+	struct headers *h = (void *)(long)ctx->data;
+	struct hokm_conn *c;
+
+	if ((void *)(h + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	c = conn_of(h->ip.saddr, h->tcp.source);
+	return c && !known_floor(&c->c2s) ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("tc")
+int floor_known_out(struct __sk_buff *skb)
+{
+	struct headers *h = (void *)(long)skb->data;
+	struct hokm_conn *c;
+
+	if ((void *)(h + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	c = conn_of(h->ip.daddr, h->tcp.dest);
+	return c && !known_floor(&c->s2c) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+/* The place of an address in tables: any mixing function, the cost is that of a multiplication. */
+static __always_inline __u32 place_of(__be32 client)
+{
+	return (client * 0x9e3779b97f4a7c15ULL) >> 32;
+}
+
+/*
+ * What a SYN cannot do without: is the connection known (one word of a filter), the search of its
+ * half-open set, the exact time for the lease, and three look-ups in arrays (settings, ownership,
+ * service).
+ */
+SEC("xdp.frags")
+int floor_syn(struct xdp_md *ctx)
+{
+	struct headers *h = (void *)(long)ctx->data;
+	const struct hokm_half_open_set *set;
+	const __u64 *word;
+	__u32 at, found = 0;
+
+	if ((void *)(h + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	at = place_of(h->ip.saddr) & (BENCH_FILTER_WORDS - 1);
+	word = bpf_map_lookup_elem(&filter, &at);
+	at = place_of(h->ip.saddr) & (BENCH_SETS - 1);
+	set = bpf_map_lookup_elem(&half_open, &at);
+	if (!word || !set)
+		return XDP_ABORTED;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
+		found |= set->way[i].created_ns && set->way[i].key.client.w[3] == h->ip.saddr &&
+			 set->way[i].key.client_port == h->tcp.source;
+	counter_add();
+	if (bpf_ktime_get_boot_ns() < array_read(0) + array_read(1) + array_read(2))
+		return XDP_ABORTED;
+	return found && *word ? XDP_ABORTED : XDP_PASS;
 }

@@ -14,8 +14,11 @@
  *
  * Absolute times mean little, because other users of the machine change them. So rounds are
  * interleaved: every path runs once in every round. A path's time is the mean of the middle half of
- * its rounds. The verdict is on the ratio to a hot hash look-up, after the trivial program's time
- * was subtracted from both.
+ * its rounds. The verdict is on a ratio, after the trivial program's time was subtracted from both:
+ *
+ *   known connections, SYNs   to a floor program that touches the same tables for the same packets
+ *                             and decides nothing
+ *   none of ours              to a hot hash look-up
  *
  * A path with frame tracking is measured on new data only: see bench.bpf.c. After each run the
  * counters and the connection must show that every frame of it was read.
@@ -38,7 +41,7 @@
 #define TC_OK_V ((uint32_t)-1)
 
 #define BENCH_ROUNDS_MAX 201
-#define BENCH_PATHS_MAX  40
+#define BENCH_PATHS_MAX  48
 #define FRAME_MAX        1536
 
 struct hokm_bpf;
@@ -94,6 +97,8 @@ enum bench_world {
 enum bench_conn { CONN_NONE, CONN_FLOWS, CONN_WEBSOCKET, CONN_LARGE, CONN_LOST, CONN_TLS };
 
 #define NO_BUDGET 0.0
+/* The greatest ratio of a path to its floor program. */
+#define OVER_FLOOR 1.5
 
 struct path {
 	const char *name;
@@ -112,8 +117,9 @@ struct path {
 	unsigned int rise; /* how often one packet raises it; 0: once */
 	bool purge;        /* delete what the path entered, after each round */
 	bool full; /* measured in the second part of a round, with more connections in the table */
-	double budget;  /* greatest ratio to a hot hash look-up, or NO_BUDGET */
-	double katran;  /* ratio of Katran on the same path; 0: not known */
+	double budget; /* greatest ratio to a hot hash look-up, or NO_BUDGET */
+	/* key of the path that is its floor: at most OVER_FLOOR times that; NULL: no verdict */
+	const char *floor;
 	uint64_t n;     /* WRAP_DATA*: packets so far */
 	uint32_t seq;   /* WRAP_DATA*: sequence number of the flows' first segment */
 	uint32_t shift; /* WRAP_DATA*: where in the order of flows the run begins */
@@ -121,6 +127,7 @@ struct path {
 	double median_ns;
 	double net_ns;
 	double lookups;
+	double over_floor; /* ratio to the floor; 0: it has none */
 };
 
 /* Client addresses of flows: local ones, those on the peer, new ones, and the one of each path. */

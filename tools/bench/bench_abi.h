@@ -12,6 +12,10 @@
  */
 #define BENCH_STRIDE 2654435761u
 
+#define BENCH_FILTER_WORDS  16384 /* 128 KiB */
+#define BENCH_SETS          8192  /* of half_open */
+#define BENCH_ARRAY_ENTRIES 4
+
 /* Slots of the maps jump and jump_out: the programs that a wrapper calls. */
 enum bench_slot {
 	BENCH_TRIVIAL,
@@ -20,6 +24,8 @@ enum bench_slot {
 	BENCH_COUNTER,
 	BENCH_INSERT,
 	BENCH_TOUCH,
+	BENCH_KNOWN,
+	BENCH_SYN,
 	BENCH_SUBJECT, /* hokm_ingress, hokm_egress */
 	BENCH_SLOTS,
 };

@@ -3,6 +3,7 @@
  * Rounds, the checks that each path is the one that its name says, and the evaluation of the times.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,24 @@ double bench_middle(double *v, unsigned int n)
 	return sum / (to - from);
 }
 
+static const struct path *path_by_key(const struct bench *b, const char *key)
+{
+	for (unsigned int i = 0; i < b->n_paths; i++)
+		if (!strcmp(b->paths[i].key, key))
+			return &b->paths[i];
+	return NULL;
+}
+
+/* A path whose floor is missing or costs nothing has missed its limit. */
+static double over_floor(const struct bench *b, const struct path *p)
+{
+	const struct path *floor = p->floor ? path_by_key(b, p->floor) : NULL;
+
+	if (!p->floor)
+		return 0;
+	return floor && floor->net_ns > 0 ? p->net_ns / floor->net_ns : HUGE_VAL;
+}
+
 double bench_evaluate(struct bench *b)
 {
 	double floors[2][WRAP_COUNT], unit;
@@ -172,6 +191,8 @@ double bench_evaluate(struct bench *b)
 	unit = b->paths[1].net_ns;
 	for (unsigned int i = 0; i < b->n_paths && unit > 0; i++)
 		b->paths[i].lookups = b->paths[i].net_ns / unit;
+	for (unsigned int i = 0; i < b->n_paths; i++)
+		b->paths[i].over_floor = over_floor(b, &b->paths[i]);
 	return unit;
 }
 

@@ -218,10 +218,12 @@ static int fill_jumps(struct bench *b)
 		[BENCH_TRIVIAL] = "floor_trivial", [BENCH_HASH] = "floor_hash",
 		[BENCH_CLOCK] = "floor_clock",     [BENCH_COUNTER] = "floor_counter",
 		[BENCH_INSERT] = "floor_insert",   [BENCH_TOUCH] = "floor_touch",
+		[BENCH_KNOWN] = "floor_known",     [BENCH_SYN] = "floor_syn",
 	};
 	static const char *const out[BENCH_SLOTS] = {
 		[BENCH_TRIVIAL] = "floor_tc",
 		[BENCH_TOUCH] = "floor_touch_out",
+		[BENCH_KNOWN] = "floor_known_out",
 	};
 	int err;
 
@@ -266,6 +268,10 @@ static int load(struct bench *b, const char *bpf_object)
 		return complain(bpf_object, -errno);
 	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, "conns"), b->conns_fd))
 		return complain("share conns", -errno);
+	if (bpf_map__max_entries(b->skel->maps.half_open) != BENCH_SETS ||
+	    bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, "half_open"),
+			      bpf_map__fd(b->skel->maps.half_open)))
+		return complain("share half_open", -EINVAL);
 	if (bpf_object__load(b->obj))
 		return complain("load the bench's programs", -errno);
 	return 0;
