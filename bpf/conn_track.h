@@ -2,7 +2,7 @@
 /*
  * The connection table conns and its TCP states (RFC 9293 section 3.3.2). half_open has connections
  * of which only a SYN was seen. conns has those that completed their handshake, were found in a
- * local socket, or were steered as unknown ones.
+ * local socket, or have a peer as the holder that the replica names.
  *
  *   SYN ──> half_open {SYN} ──SYN-ACK──> {SYN_ACK} ──ACK──> conns {ESTABLISHED}
  *                                                    FIN: FIN_CLIENT | FIN_SERVER, both: CLOSED
@@ -10,7 +10,9 @@
  *
  * Invariants
  *  - An existing entry is changed in place. A map update would cost several look-ups.
- *  - Each flow is written by the program of its direction only.
+ *  - A segment of a client changes its entry only when its numbers fit (vouch.h).
+ *  - Each flow is written by the program of its direction only. What both programs write is changed
+ *    by atomic operations; hokm/abi_conn.h has the list.
  *  - OPENED and ENDED are set once, with the counter and the event that belong to them.
  *  - An entry that is over stays until the daemon's walk or a new SYN deletes it.
  *  - A node that only steers a connection sees one direction of it. Its entry never gets past
@@ -20,7 +22,9 @@
 #define HOKM_BPF_CONN_TRACK_H
 
 #include "conn_changes.h"
+#include "conn_word.h"
 #include "event_send.h"
+#include "vouch.h"
 #include "ws_track.h"
 
 /* Sequence numbers (RFC 9293 section 3.4): a is after b. */
@@ -98,11 +102,9 @@ static __always_inline void flow_track(struct hokm_flow *flow, struct packet *p)
 	flow->packets++;
 }
 
-/* Counts and reports the connection as established, once. */
+/* Counts and reports a new entry, which is not stored yet, as established. */
 static __always_inline void conn_opened(struct packet *p, struct hokm_conn *c)
 {
-	if (c->flags & HOKM_CONN_OPENED)
-		return;
 	c->flags |= HOKM_CONN_OPENED;
 	c->established_ns = p->now;
 	COUNT(p, established);
@@ -111,14 +113,10 @@ static __always_inline void conn_opened(struct packet *p, struct hokm_conn *c)
 	p->tcp_state = HOKM_TCP_ESTABLISHED;
 }
 
-/* Counts and reports the connection as closed or terminated, once. */
-static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8 state)
+/* This packet has ended the connection: counts and reports it. */
+static __always_inline void conn_ended_now(struct packet *p, struct hokm_conn *c, __u8 state)
 {
-	c->tcp_state = state;
-	if (c->flags & HOKM_CONN_ENDED)
-		return;
 	wait_give_up(p, c);
-	c->flags |= HOKM_CONN_ENDED;
 	c->ended_ns = p->now;
 	if (c->target == HOKM_LOCAL)
 		change_send(p, HOKM_CHANGE_CLOSE);
@@ -127,23 +125,15 @@ static __always_inline void conn_end(struct packet *p, struct hokm_conn *c, __u8
 	p->tcp_state = state;
 }
 
-/*
- * Moves the state on a FIN of one side. first: the state when only this side has sent a FIN; other:
- * the state when only the other end has. Returns true for the first FIN of the connection.
- */
-static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u8 first, __u8 other,
-				     __u8 side)
+/* Moves the state on a FIN of one side. Returns true for the first FIN of the connection. */
+static __always_inline bool conn_fin(struct packet *p, struct hokm_conn *c, __u32 move, __u8 side)
 {
-	if (conn_ended(c) || c->tcp_state == first)
-		return false;
-	if (c->tcp_state == other) {
-		conn_end(p, c, HOKM_TCP_CLOSED);
-		return false;
-	}
-	c->tcp_state = first;
-	if (!c->close_side)
-		c->close_side = side;
-	return true;
+	__u32 state = conn_move(c, move, side);
+
+	if (state != HOKM_TCP_CLOSED)
+		return state;
+	conn_ended_now(p, c, HOKM_TCP_CLOSED);
+	return false;
 }
 
 /* A valid RST of one side terminates the connection. */
@@ -151,25 +141,14 @@ static __always_inline void conn_reset(struct packet *p, struct hokm_conn *c, __
 {
 	if (follow_end(p, c, side) && side == HOKM_SIDE_CLIENT)
 		COUNT(p, abnormal_client);
-	if (!c->close_side)
-		c->close_side = side;
-	conn_end(p, c, HOKM_TCP_RESET);
-}
-
-/*
- * Will the server accept the client's RST (RFC 5961 section 3.2)? Its sequence number must be that
- * of the next byte, or the server's newest acknowledgement. A RST from a sender that does not see
- * the connection must change nothing (architecture rule 8).
- */
-static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
-{
-	return seq == c->c2s.seq_next || (c->s2c.packets && seq == c->s2c.ack);
+	if (conn_move(c, MOVE_RESET, side))
+		conn_ended_now(p, c, HOKM_TCP_RESET);
 }
 
 /* A FIN of the client. */
 static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 {
-	if (!conn_fin(p, c, HOKM_TCP_FIN_CLIENT, HOKM_TCP_FIN_SERVER, HOKM_SIDE_CLIENT))
+	if (!conn_fin(p, c, MOVE_FIN_CLIENT, HOKM_SIDE_CLIENT))
 		return;
 	COUNT(p, fin_client);
 	if (follow_end(p, c, HOKM_SIDE_CLIENT))
@@ -179,14 +158,14 @@ static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 /* A FIN of the server. */
 static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
 {
-	if (!conn_fin(p, c, HOKM_TCP_FIN_SERVER, HOKM_TCP_FIN_CLIENT, HOKM_SIDE_SERVER))
+	if (!conn_fin(p, c, MOVE_FIN_SERVER, HOKM_SIDE_SERVER))
 		return;
 	COUNT(p, fin_server);
 	if (follow_end(p, c, HOKM_SIDE_SERVER))
 		COUNT(p, abnormal_server);
 }
 
-/* Tracks a packet from client to server. */
+/* Tracks a packet from client to server that fits its connection. */
 static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 {
 	const struct segment *s = &p->seg;
@@ -196,7 +175,7 @@ static __always_inline void conn_track_in(struct packet *p, struct hokm_conn *c)
 	if (s->flags & (TCP_FLAG_RST | TCP_FLAG_FIN))
 		clock_read(p);
 	if (s->flags & TCP_FLAG_RST) {
-		if (conn_ended(c) || !rst_is_exact(c, s->seq))
+		if (conn_ended(c))
 			return;
 		COUNT(p, rst_client);
 		conn_reset(p, c, HOKM_SIDE_CLIENT);

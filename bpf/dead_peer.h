@@ -79,13 +79,9 @@ static __always_inline bool dead_terminate(const struct hokm_conn_key *key, __u6
 	 */
 	if (r && s->seq - r->ack_next + NEAR_BYTES <= 2 * NEAR_BYTES)
 		r->seq_next = s->ack;
-	if (!c || c->flags & HOKM_CONN_ENDED)
+	if (!c || !conn_move(c, MOVE_RESET, HOKM_SIDE_SERVER))
 		return false;
-	c->tcp_state = HOKM_TCP_RESET;
-	c->flags |= HOKM_CONN_ENDED;
 	c->ended_ns = now_ns;
-	if (!c->close_side)
-		c->close_side = HOKM_SIDE_SERVER;
 	return true;
 }
 

@@ -55,40 +55,43 @@ __noinline int event_conn(struct hokm_event *ev)
 	return 0;
 }
 
-/* Sends the event that the stages left in the packet. */
-static __always_inline void event_send(struct packet *p)
+/* Sends the event that the stages left in the packet. place: WORK_IN or WORK_OUT. */
+static __always_inline void event_send(struct packet *p, __u32 place)
 {
-	struct hokm_event ev = {};
+	struct work *w = bpf_map_lookup_elem(&work, &place);
+	struct hokm_event *ev;
 
-	if (!event_allowed(p->event, p->now)) {
+	if (!w || !event_allowed(p->event, p->now)) {
 		COUNT(p, events_limited);
 		return;
 	}
-	ev.now_ns = p->now;
-	ev.client.w[2] = bpf_htonl(0xffff);
-	ev.client.w[3] = p->client;
-	ev.client_port = p->client_port;
-	ev.kind = p->event;
-	ev.service = p->service;
-	ev.tcp_state = p->tcp_state;
-	ev.target = p->target;
-	ev.counter = p->dropped;
-	ev.close_side = p->side;
-	ev.fault = p->fault;
+	ev = &w->event;
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->now_ns = p->now;
+	ev->client.w[2] = bpf_htonl(0xffff);
+	ev->client.w[3] = p->client;
+	ev->client_port = p->client_port;
+	ev->kind = p->event;
+	ev->service = p->service;
+	ev->tcp_state = p->tcp_state;
+	ev->target = p->target;
+	ev->counter = p->dropped;
+	ev->close_side = p->side;
+	ev->fault = p->fault;
 	if (p->event == HOKM_EV_CLOSED || p->event == HOKM_EV_UPGRADED ||
 	    p->event == HOKM_EV_NOT_UPGRADED)
-		event_conn(&ev);
-	if (bpf_perf_event_output(p->ctx, &events, BPF_F_CURRENT_CPU, &ev, sizeof(ev)))
+		event_conn(ev);
+	if (bpf_perf_event_output(p->ctx, &events, BPF_F_CURRENT_CPU, ev, sizeof(*ev)))
 		COUNT(p, events_lost);
 }
 
 /* The end of both pipelines: counts a drop, then sends the event. */
-static __always_inline void report(struct packet *p, enum verdict v)
+static __always_inline void report(struct packet *p, enum verdict v, __u32 place)
 {
 	if (v == DROP)
 		count_drop(p);
 	if (p->event != EVENT_NONE)
-		event_send(p);
+		event_send(p, place);
 }
 
 #endif

@@ -69,6 +69,15 @@ static __always_inline struct hokm_syn *half_open_syn(struct hokm_half_open *h)
 }
 _Static_assert(sizeof(struct hokm_syn) == sizeof(struct hokm_half_open), "one stride");
 
+/* Sets a flag: both programs do it, so it is an atomic operation on the word of the flags. */
+_Static_assert(HOKM_OFFSETOF(struct hokm_half_open, flags) ==
+		       HOKM_OFFSETOF(struct hokm_half_open, tcp_state) + 2,
+	       "flags are the third byte");
+static __always_inline void half_open_flag(struct hokm_half_open *h, __u32 flag)
+{
+	__sync_fetch_and_or((__u32 *)&h->tcp_state, flag << WORD_FLAGS);
+}
+
 static __always_inline void half_open_free(struct hokm_half_open *h)
 {
 	h->created_ns = 0;
@@ -109,8 +118,8 @@ static __always_inline void half_open_init(struct hokm_half_open *h, const struc
 	h->packets_out = 0;
 	h->bytes_in = 0;
 	h->bytes_out = 0;
-	barrier();
-	h->created_ns = p->now;
+	/* The exchange is a barrier for all CPUs: what stands above it is visible before it. */
+	__sync_lock_test_and_set(&h->created_ns, p->now);
 }
 
 static __always_inline void half_open_count_in(struct hokm_half_open *h, const struct packet *p)
@@ -140,6 +149,8 @@ static __always_inline void half_open_to_conn(const struct hokm_half_open *h,
 	if (h->target == HOKM_LOCAL) {
 		ws_begin(&c->c2s.ws, h->isn + 1);
 		ws_begin(&c->s2c.ws, h->server_next);
+		c->c2s.ack = h->server_next;
+		c->vouched = vouch_pack(h->isn + 1, h->server_next);
 	}
 	if (!h->packets_out)
 		return;

@@ -108,7 +108,7 @@ int hokm_ingress(struct xdp_md *ctx)
 		v = steer(&p);
 	else if (v == DEAD)
 		v = dead_peer_carry_out(&p);
-	report(&p, v);
+	report(&p, v, WORK_IN);
 	if (v == PASS)
 		return XDP_PASS;
 	return v == REPLY ? XDP_TX : XDP_DROP;
@@ -168,7 +168,7 @@ int hokm_egress(struct __sk_buff *skb)
 		if (bpf_skb_pull_data(skb, skb->len < EGRESS_HEADERS ? skb->len : EGRESS_HEADERS))
 			break;
 	}
-	report(&p, v);
+	report(&p, v, WORK_OUT);
 	/* Not TC_ACT_OK: that would end the chain, and no filter behind ours would see the packet.
 	 */
 	return v == DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;

@@ -13,7 +13,7 @@
  * Invariants
  *  - nothing is entered or changed: anybody can send an error;
  *  - what a peer steered here is never steered again;
- *  - at most RATE_PER_SECOND of them are steered in a second by one CPU.
+ *  - at most ICMP_PER_SECOND of them are steered in a second.
  */
 #ifndef HOKM_BPF_ICMP_ERROR_H
 #define HOKM_BPF_ICMP_ERROR_H
@@ -22,6 +22,8 @@
 #include "rate_limit.h"
 #include "service_lookup.h"
 #include "whereabouts.h"
+
+#define ICMP_PER_SECOND 200
 
 enum icmp_type {
 	ICMP_UNREACHABLE = 3, /* code 4: fragmentation needed */
@@ -100,7 +102,7 @@ static __always_inline enum verdict icmp_ingress(struct packet *p)
 	holder = icmp_error_holder(p->ctx, p->now);
 	if (holder == HOKM_NO_PEER)
 		return PASS;
-	if (!rate_allowed(RATE_ICMP, p->now)) {
+	if (!rate_allowed(RATE_ICMP, p->now, ICMP_PER_SECOND)) {
 		COUNT(p, icmp_limited);
 		return PASS;
 	}

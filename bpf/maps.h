@@ -18,6 +18,7 @@
 #define CONNS_MAX      131072 /* entries of conns, and of replica */
 #define HALF_OPEN_SETS 8192   /* a power of two */
 #define FRAGMENTS_MAX  1024
+#define GUESSES_MAX    16384
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -107,13 +108,14 @@ struct {
 } counters SEC(".maps");
 
 /*
- * Working memory of the programs, one entry per direction: a new entry of conns, and the work of
- * the frame parser. Both are too large for the stack. On the stack the verifier would also track
- * every value that a parser step may leave, and would not finish.
+ * Working memory of the programs, one entry per direction: a new entry of conns, the work of the
+ * frame parser, and the event that is sent. They are too large for the stack. On the stack the
+ * verifier would also track every value that a parser step may leave, and would not finish.
  */
 struct work {
 	struct hokm_conn conn;
 	struct ws_run run;
+	struct hokm_event event;
 };
 #define WORK_IN  0
 #define WORK_OUT 1
@@ -125,16 +127,38 @@ struct {
 	__type(value, struct work);
 } work SEC(".maps");
 
-/* What anybody can cause, a place each: at most so many of it a second and CPU (rate_limit.h). */
-enum rate_kind { RATE_ICMP, RATE_KINDS };
-#define RATE_PER_SECOND 1000
+/*
+ * What anybody can cause, a place each (rate_limit.h). The last ones are those of guesses for the
+ * clients of a network, by a hash of its prefix.
+ */
+#define RATE_PREFIXES 1024 /* a power of two */
+enum rate_kind {
+	RATE_ICMP,
+	RATE_STRAY,
+	RATE_GUESS,
+	RATE_PREFIX,
+	RATE_KINDS = RATE_PREFIX + RATE_PREFIXES
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, RATE_KINDS);
 	__type(key, __u32);
-	__type(value, struct hokm_event_limit);
+	__type(value, __u64);
 } rates SEC(".maps");
+
+/* A connection that an alive peer may hold (guess.h). */
+struct guess {
+	__u64 rate; /* its packets, as rate_take_shared() counts them */
+	__u64 peer; /* slot */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GUESSES_MAX);
+	__type(key, struct hokm_conn_key);
+	__type(value, struct guess);
+} guesses SEC(".maps");
 
 /* The peer that got the first fragment of an IP packet (fragment.h). */
 struct fragment_key {

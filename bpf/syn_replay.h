@@ -207,7 +207,7 @@ static __always_inline enum verdict replay(struct packet *p, struct hokm_half_op
 	if (rc < 0)
 		return DROP_FOR(p, drop_replay_fault);
 	half->target = target;
-	half->flags |= HOKM_CONN_REPLAYED;
+	half_open_flag(half, HOKM_CONN_REPLAYED);
 	p->target = target;
 	p->tcp_state = HOKM_TCP_SYN;
 	p->event = HOKM_EV_REPLAYED;

@@ -100,6 +100,7 @@ static __always_inline enum verdict segment_egress(struct packet *p)
 	if (c) {
 		clock_read_coarse(p);
 		conn_track_out(p, c);
+		vouch_note(&p->seg, c);
 		return PASS;
 	}
 	clock_read(p);

@@ -58,7 +58,7 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 		half = half_open_find(half_open_set(p, &key), &key);
 		if (!half)
 			return unknown_ingress(p, &key, NULL, socket_or_cookie(p));
-		c = completes_handshake(p, half) ? half_open_complete(p, &key, half) : NULL;
+		c = completes_handshake(p, &key, half) ? half_open_complete(p, &key, half) : NULL;
 		if (!c)
 			return handshake_ingress(p, &key, half);
 	}

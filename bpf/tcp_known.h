@@ -14,6 +14,7 @@
 #define HOKM_BPF_TCP_KNOWN_H
 
 #include "conn_track.h"
+#include "guess.h"
 #include "peer_state.h"
 #include "socket_lookup.h"
 #include "whereabouts.h"
@@ -44,7 +45,7 @@ static __always_inline void note_arrival(struct packet *p, struct hokm_conn *c, 
 		return;
 	COUNT(p, steered_in);
 	if (!(c->flags & HOKM_CONN_STEERED_IN))
-		c->flags |= HOKM_CONN_STEERED_IN;
+		conn_flag(c, HOKM_CONN_STEERED_IN);
 	if (c->target == HOKM_LOCAL || socket_of(p) != SOCKET_LIVE)
 		return;
 	c->target = HOKM_LOCAL;
@@ -77,12 +78,41 @@ static __always_inline enum verdict arrived(struct packet *p, const struct hokm_
 	return STEER;
 }
 
+/* Does the packet fit its connection? */
+static __always_inline bool fits_conn(const struct packet *p, const struct hokm_conn *c)
+{
+	__u64 numbers = vouch_pack(p->seg.seq, p->seg.ack);
+	__u32 rst = p->seg.flags & TCP_FLAG_RST;
+
+	if (segment_fits(c, numbers, rst))
+		return true;
+	if (c->target == HOKM_LOCAL || rst)
+		return false;
+	return vouch_anew(p->client, (__u32)p->client_port << 16 | p->service, numbers);
+}
+
+/*
+ * Tracks a packet from client to server. One that does not fit its connection changes nothing. It
+ * goes to the kernel of the holder all the same, which judges it by what it knows. Returns false
+ * when the holder is a peer and the limit for such packets is reached.
+ */
+static __always_inline bool track_known(struct packet *p, struct hokm_conn *c, bool steered)
+{
+	if (fits_conn(p, c)) {
+		conn_track_in(p, c);
+		return true;
+	}
+	COUNT(p, out_of_window);
+	return steered || stray_allowed(p->now, c->target);
+}
+
 static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)
 {
 	bool steered = arrived_steered(p);
 
 	note_arrival(p, c, steered);
-	conn_track_in(p, c);
+	if (!track_known(p, c, steered))
+		return DROP_FOR(p, drop_stray);
 	return steered ? arrived(p, c) : to_target(p, c->target);
 }
 

@@ -83,7 +83,8 @@ static __always_inline void half_open_enter(struct packet *p, const struct hokm_
 
 	if (half && half->isn == p->seg.seq) {
 		if (half->target == target) {
-			half->flags |= flags;
+			if (flags & ~half->flags)
+				half_open_flag(half, flags);
 			half_open_count_in(half, p);
 			return;
 		}
@@ -121,8 +122,12 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	if (steered)
 		COUNT(p, steered_in);
 	if (c) {
-		if (syn_is_known(p, k, c, steered))
-			return syn_deliver(p, steered ? HOKM_LOCAL : c->target, steered, owner);
+		if (syn_is_known(p, k, c, steered)) {
+			target = steered ? HOKM_LOCAL : c->target;
+			if (!stray_allowed(p->now, target))
+				return DROP_FOR(p, drop_stray);
+			return syn_deliver(p, target, steered, owner);
+		}
 		wait_give_up(p, c);
 		if (!conn_ended(c))
 			change_send(p, HOKM_CHANGE_CLOSE);
@@ -141,19 +146,40 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 }
 
 /*
- * Does the packet prove that the handshake is complete? With a local server it must acknowledge the
- * SYN-ACK that the egress program saw. So a sender of forged packets, which does not see the
- * SYN-ACK, cannot fill conns.
+ * Did the peer accept the connection of this SYN? The SYN-ACK does not pass this node, so only the
+ * peer can say it, by replication. Until then the connection stays half-open, and its packets go to
+ * the peer all the same. Without replication the client's word must do.
  */
-static __always_inline bool completes_handshake(const struct packet *p,
-						const struct hokm_half_open *half)
+static __always_inline bool peer_completed(const struct packet *p, const struct hokm_conn_key *k,
+					   const struct hokm_half_open *half)
 {
-	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.flags & TCP_FLAG_RST ||
-	    p->seg.seq != half->isn + 1)
+	__u32 sent = p->seg.seq - half->isn - 1;
+
+	if (!p->cfg->repl_port)
+		return !sent;
+	return sent < HANDSHAKE_BYTES && holder_has(k, half->target, half->isn);
+}
+
+/* Does it acknowledge the SYN-ACK of the local server, which the egress program saw? */
+static __always_inline bool server_completed(const struct packet *p,
+					     const struct hokm_half_open *half)
+{
+	return p->seg.seq == half->isn + 1 && half->tcp_state == HOKM_TCP_SYN_ACK &&
+	       p->seg.ack == half->server_next;
+}
+
+/*
+ * Does the packet prove that the handshake is complete? A sender of forged packets, which does not
+ * see the SYN-ACK, cannot fill conns.
+ */
+static __always_inline bool completes_handshake(
+	const struct packet *p, const struct hokm_conn_key *k, const struct hokm_half_open *half)
+{
+	if (!(p->seg.flags & TCP_FLAG_ACK) || p->seg.flags & TCP_FLAG_RST)
 		return false;
 	if (half->target != HOKM_LOCAL)
-		return true;
-	return half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->server_next;
+		return peer_completed(p, k, half);
+	return server_completed(p, half);
 }
 
 /* The client reset its attempt; only the exact sequence number counts (RFC 5961 section 3.2). */
@@ -174,6 +200,11 @@ static __always_inline struct hokm_conn *half_open_complete(
 	if (!c)
 		return NULL;
 	half_open_to_conn(half, p, c);
+	if (half->target != HOKM_LOCAL && !p->cfg->repl_port) {
+		/* There is no replica that could give its numbers (vouch.h). */
+		c->c2s.ack = p->seg.ack;
+		c->vouched = vouch_pack(p->seg.seq, p->seg.ack);
+	}
 	c->tcp_state = HOKM_TCP_ESTABLISHED;
 	conn_opened(p, c);
 	if (!conn_store(p, k, c))
@@ -192,13 +223,13 @@ static __always_inline enum verdict handshake_ingress(
 	__u8 target;
 
 	if (half->target == HOKM_LOCAL && !(p->seg.flags & TCP_FLAG_RST) &&
-	    !completes_handshake(p, half))
+	    !server_completed(p, half))
 		return unknown_ingress(p, k, half, socket_of(p));
 	steered = arrived_steered(p);
 	if (steered) {
 		COUNT(p, steered_in);
 		half->target = HOKM_LOCAL;
-		half->flags |= HOKM_CONN_STEERED_IN;
+		half_open_flag(half, HOKM_CONN_STEERED_IN);
 	} else if (half_open_is_foreign(p, k, half)) {
 		return second_chance(p, k);
 	}

@@ -5,9 +5,12 @@
  *   a local socket has the connection   deliver locally, and enter it into conns
  *   a valid SYN cookie of a listener    the same
  *   a peer steered the packet here      deliver locally; a second hop could become a loop
- *   the replica names a holder          steer to it; DEAD when it is dead
- *   an alive peer exists                steer to the best one: the second chance
+ *   the replica names a holder          enter it into conns, and steer to it; DEAD when it is dead
+ *   an alive peer may hold it           steer to it, within limits, and enter nothing: guess.h
  *   else                                pass to the kernel, whose RST is the honest answer
+ *
+ * Only what a live socket, a valid cookie or the replica vouches for is entered into conns. Nobody
+ * outside can fill it with packets of connections that do not exist.
  *
  * Rules: a connection stays with its local socket, owner or not (architecture rule 2), and a
  * steered packet is steered at most once more (architecture rule 3).
@@ -15,48 +18,67 @@
 #ifndef HOKM_BPF_TCP_UNKNOWN_H
 #define HOKM_BPF_TCP_UNKNOWN_H
 
+#include "guess.h"
 #include "half_open.h"
 #include "holder.h"
 #include "peer_state.h"
 #include "socket_lookup.h"
 
-/* Enters a connection into conns whose beginning this node did not see. */
-static __always_inline void conn_enter(struct packet *p, const struct hokm_conn_key *k, __u8 target)
+/*
+ * Enters a connection into conns that a local socket has and whose beginning this node did not see.
+ * The packet does not tell its numbers, because anybody may have sent it. The next segment of the
+ * server does (vouch.h).
+ */
+static __always_inline void conn_enter(struct packet *p, const struct hokm_conn_key *k)
 {
 	struct hokm_conn *c = conn_work();
 
 	if (!c)
 		return;
-	conn_init(c, p, HOKM_TCP_ESTABLISHED, target, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
-	flow_track(&c->c2s, p);
-	if (conn_store(p, k, c) && target == HOKM_LOCAL)
+	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
+	if (conn_store(p, k, c))
 		change_send(p, HOKM_CHANGE_OPEN);
 }
 
 /*
- * The packet goes to the holder that the replica names. Without one it goes to the best alive peer,
- * which may know the connection.
+ * The peer that gets the packet, with HOLDER_ALIVE, HOLDER_DEAD or GUESS_LIMITED; HOKM_NO_PEER when
+ * the packet is nobody's. enter: a connection whose holder is named is entered into conns.
+ *
+ * A function of its own for the verifier, for the reason given at event_conn().
  */
+__noinline int chance_find(const struct hokm_conn_key *k, __u64 now, __u32 enter)
+{
+	int chance;
+
+	if (!k)
+		return HOKM_NO_PEER;
+	chance = holder_find(k, now);
+	if (chance == HOKM_NO_PEER)
+		return guess_peer(k, now);
+	if (enter && chance & HOLDER_ALIVE)
+		holder_enter(k, now);
+	return chance;
+}
+
+/* The packet goes to the holder that the replica names, or it is guessed who may hold it. */
 static __always_inline enum verdict second_chance(struct packet *p, const struct hokm_conn_key *k)
 {
-	int chance = holder_find(k, p->now);
-	__u8 target = chance & 0xff;
+	int chance = chance_find(k, p->now, !(p->seg.flags & TCP_FLAG_RST));
 
-	p->target = target;
+	p->target = chance & 0xff;
 	if (chance & HOLDER_DEAD)
 		return DEAD;
-	if (target == HOKM_NO_PEER) {
+	if (chance & GUESS_LIMITED)
+		return DROP_FOR(p, drop_guess);
+	if (p->target == HOKM_NO_PEER) {
 		COUNT(p, unknown_pass);
 		return PASS;
 	}
 	if (chance & HOLDER_ALIVE)
 		COUNT(p, steered_holder);
 	COUNT(p, second_chance);
-	p->target = target;
 	p->event = HOKM_EV_SECOND_CHANCE;
 	p->tcp_state = HOKM_TCP_ESTABLISHED;
-	if (!(p->seg.flags & TCP_FLAG_RST))
-		conn_enter(p, k, target);
 	return STEER;
 }
 
@@ -88,6 +110,7 @@ static __always_inline enum verdict cookie_ingress(struct packet *p, const struc
 		return PASS;
 	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, 0);
 	c->isn = p->seg.seq - 1;
+	c->vouched = vouch_pack(p->seg.seq, p->seg.ack);
 	flow_track(&c->c2s, p);
 	if (!p->seg.payload) {
 		ws_begin(&c->c2s.ws, p->seg.seq);
@@ -118,7 +141,7 @@ static __always_inline enum verdict unknown_ingress(struct packet *p, const stru
 	if (here == SOCKET_BRIEF || here == SOCKET_LIVE) {
 		COUNT(p, local_socket);
 		if (here == SOCKET_LIVE && !(p->seg.flags & TCP_FLAG_RST)) {
-			conn_enter(p, k, HOKM_LOCAL);
+			conn_enter(p, k);
 			if (half)
 				half_open_free(half);
 		}

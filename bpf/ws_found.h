@@ -10,6 +10,7 @@
 #define HOKM_BPF_WS_FOUND_H
 
 #include "answer_wait.h"
+#include "conn_word.h"
 #include "event_send.h"
 #include "hokm/ws.h"
 
@@ -88,12 +89,10 @@ static __always_inline void found_close(struct packet *p, struct hokm_conn *c, _
 					__u16 code)
 {
 	wait_give_up(p, c);
-	if (c->close_code)
+	if (!close_code_take(c, code))
 		return;
-	c->close_code = code;
 	c->ws = HOKM_WS_CLOSING;
-	if (!c->close_side)
-		c->close_side = side;
+	conn_move(c, MOVE_NONE, side);
 	if (c->close_side != side)
 		return;
 	if (side == HOKM_SIDE_SERVER)

@@ -34,9 +34,8 @@ struct follow_job {
 	__u32 seq;
 	__u32 payload;
 	__u32 newest;
-	__u32 at;   /* offset of the payload in the frame */
-	__u32 slot; /* of the service */
-	__u32 rsv;
+	__u16 at;   /* offset of the payload in the frame: after headers of at most 142 bytes */
+	__u16 slot; /* of the service */
 };
 
 /* Bytes of the payload that the next step gets. */
@@ -163,7 +162,7 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 		.seq = p->seg.seq,
 		.payload = p->seg.payload,
 		.newest = p->seg.newest,
-		.at = (__u32)(p->payload - (void *)p->eth),
+		.at = (__u16)(p->payload - (void *)p->eth),
 		.slot = p->service,
 	};
 	__u32 result = side == HOKM_SIDE_CLIENT ? follow_slow_in(p->ctx, c, &job)
@@ -321,8 +320,7 @@ static __always_inline bool follow_end(struct packet *p, struct hokm_conn *c, __
 		return false;
 	if (!is_read_up_to(p, side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c))
 		return false;
-	c->close_code = WS_CODE_ABNORMAL;
-	return true;
+	return close_code_take(c, WS_CODE_ABNORMAL);
 }
 
 #endif

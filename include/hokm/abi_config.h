@@ -111,6 +111,10 @@ _Static_assert(sizeof(struct hokm_cfg) == 552, "cfg");
  * @successor_until_ns: until then SYNs are steered to the successor
  * @asking_ns: since when the daemon sends probes without a break
  * @asked_ns: when it had sent the last probe before that; 0: not known
+ * @guess_until_ns: until then a packet of a connection that nobody is known to hold goes to an
+ * alive peer (bpf/guess.h)
+ *
+ * The daemon alone writes it, word by word, the lease last.
  */
 struct hokm_own {
 	__u64 lease_until_ns;
@@ -125,8 +129,9 @@ struct hokm_own {
 	__u64 successor_until_ns;
 	__u64 asking_ns;
 	__u64 asked_ns;
+	__u64 guess_until_ns;
 };
-_Static_assert(sizeof(struct hokm_own) == 64, "own");
+_Static_assert(sizeof(struct hokm_own) == 72, "own");
 
 /**
  * struct hokm_service - value of services: the state of one service on this node

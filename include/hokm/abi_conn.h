@@ -3,8 +3,8 @@
  * Connections: the keys and values of conns, half_open and replica, and the records of changes.
  *
  *   half_open   a SYN was seen, the handshake is not complete
- *   conns       the handshake is complete, or the connection was found in a local socket or
- *               steered as an unknown one
+ *   conns       the handshake is complete, or the connection was found in a local socket, or the
+ *               replica names a peer as its holder
  *   replica     the connections whose holder is a peer, as that peer replicated them
  *   changes     a ring buffer of records: a local connection opened, or it was closed or terminated
  */
@@ -121,11 +121,37 @@ _Static_assert(sizeof(struct hokm_flow) == 64, "flow");
  * @upgrade_us: time from the upgrade request to its answer
  * @rtt_c2s_us: time from the client's last ping to its pong: how fast the server answers
  * @rtt_s2c_us: time from the server's last ping to its pong: the way to the client and back
- * @rsv16: zero, as @rsv64 and @rsv32
+ * @rsv16: zero, as @rsv32
+ * @vouched: the numbers by which segments of the client are judged (bpf/vouch.h): in the lower half
+ *           the client's next sequence number, in the upper half the server's; 0: not known yet
  *
  * The kernel puts 48 bytes of its own and the key, rounded up to 24 bytes, before the value. So an
  * element has five cache lines, and each part of the value lies in one: the head, c2s, s2c, and the
  * rest, which changes rarely. A data packet touches the kernel's line, the head and one flow.
+ *
+ * Who writes which field. "ingress" and "egress" are the two programs, which may run on two CPUs at
+ * once. User space writes none of them.
+ *
+ *   created_ns, syn_ack_ns,         ingress, before the entry is stored
+ *   established_ns, isn
+ *   tcp_state, flags, close_side    both, by compare-and-swap or atomic OR of their 32-bit word
+ *   target                          ingress, by a store of its byte: the word's compare-and-swap
+ *                                   of the other program then fails and is tried again
+ *   ended_ns                        the program that set ENDED, once; ENDED is there before it
+ *   ws                              both, by a store: the newer one of either side counts
+ *   close_code                      both, by compare-and-swap of its 32-bit word: the first counts
+ *   sync_lost                       both, by a plain increment: a count may be lost, no more
+ *   vouched                         egress by one 64-bit store when target is HOKM_LOCAL; ingress
+ *                                   when it is a peer
+ *   c2s                             ingress
+ *   s2c                             egress
+ *   upgrade_ns, ping_c2s_ns,        both, by compare-and-swap from 0 and atomic exchange to 0
+ *   ping_s2c_ns
+ *   status, switch_ns, upgrade_us,  egress
+ *   rtt_c2s_us
+ *   rtt_s2c_us                      ingress
+ *
+ * Readers take each field by itself: fields of one entry need not be of the same moment.
  */
 struct hokm_conn {
 	__u64 created_ns;
@@ -142,7 +168,7 @@ struct hokm_conn {
 	__u16 status;
 	__u16 close_code;
 	__u16 rsv16;
-	__u64 rsv64;
+	__u64 vouched;
 	struct hokm_flow c2s;
 	struct hokm_flow s2c;
 	__u64 upgrade_ns;

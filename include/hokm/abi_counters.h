@@ -29,8 +29,9 @@
 	X(steered_syn, "SYNs steered to a peer because the local service is not up")               \
 	X(steered_owner, "SYNs that stale ARP sent here, steered to the owner or successor")       \
 	X(steered_conn, "packets of known connections steered to their target")                    \
-	X(second_chance, "packets of unknown connections steered to an alive peer")                \
+	X(second_chance, "packets of unknown connections steered to a peer")                       \
 	X(steered_holder, "part of second_chance: steered to the holder named by the replica")     \
+	X(out_of_window, "packets whose numbers do not fit their connection: they change nothing") \
 	X(steered_again, "packets that came steered and were steered once more, to their holder")  \
 	X(steered_in, "packets steered to this node by a peer")                                    \
 	X(local_socket, "packets of unknown connections that have a local socket")                 \
@@ -115,6 +116,8 @@
 	X(drop_repl_short, "dropped: replication message that is fragmented or of a wrong length") \
 	X(drop_vlan_stack, "dropped: frame with more stacked priority tags than are parsed")       \
 	X(drop_steer_loop, "dropped: a peer and this node name each other as the holder")          \
+	X(drop_guess, "dropped: packet of an unknown connection, over the rate of guesses")        \
+	X(drop_stray, "dropped: packet that fits no steered connection, over the rate of these")   \
 	X(drop_steer_fault, "dropped: the frame could not be rewritten to be steered")             \
 	X(drop_answer_fault,                                                                       \
 	  "dropped: the frame could not be rewritten to the RST that answers it")                  \

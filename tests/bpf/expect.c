@@ -255,17 +255,34 @@ struct hokm_conn conn_known(uint8_t target)
 		.tcp_state = HOKM_TCP_ESTABLISHED,
 		.target = target,
 		.flags = HOKM_CONN_OPENED,
-		.c2s = {.packets = 1, .seq_next = 1001},
+		.vouched = VOUCHED(1001, 5001),
+		.c2s = {.packets = 1, .seq_next = 1001, .ack = 5001},
 	};
 
 	return c;
+}
+
+struct hokm_conn fix_steered_conn(unsigned int peer)
+{
+	return (struct hokm_conn){
+		.tcp_state = HOKM_TCP_ESTABLISHED,
+		.target = (uint8_t)peer,
+		.isn = 1000,
+		.flags = HOKM_CONN_OPENED,
+		.vouched = VOUCHED(1001, 5001),
+		.c2s = {.packets = 1, .seq_next = 1001, .ack = 5001}};
 }
 
 void fix_replica_put(struct fix *x, unsigned int holder)
 {
 	struct hokm_conn_key k = fix_key();
 	struct hokm_replica r = {
-		.told_ns = 1, .isn = 1000, .ack_next = 1001, .holder = (uint8_t)holder};
+		.told_ns = 1,
+		.isn = 1000,
+		.seq_next = 5001,
+		.ack_next = 1001,
+		.holder = (uint8_t)holder,
+	};
 
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.replica), &k, &r, BPF_ANY),
 			 0);

@@ -167,8 +167,19 @@ void fix_owner(struct fix *x, bool owner)
 		.state = owner ? HOKM_VRRP_MASTER : HOKM_VRRP_BACKUP,
 		.priority = 110,
 		.successor = HOKM_NO_PEER,
+		.guess_until_ns = now + LONG_NS,
 	};
 
+	fix_own(x, &own);
+}
+
+void fix_guesses(struct fix *x, bool given)
+{
+	struct hokm_own own;
+
+	map_get(x->skel->maps.own, 0, &own);
+	own.daemon_ns = fix_now() + LONG_NS;
+	own.guess_until_ns = given ? own.daemon_ns : 0;
 	fix_own(x, &own);
 }
 
@@ -326,6 +337,15 @@ static void percpu_zero(struct bpf_map *m, uint32_t slots)
 	free(zero);
 }
 
+/* Zeroes every word of an array. */
+static void words_zero(struct bpf_map *m)
+{
+	const uint64_t zero = 0;
+
+	for (uint32_t i = 0; i < bpf_map__max_entries(m); i++)
+		map_set(m, i, &zero);
+}
+
 static int take_change(void *arg, void *data, size_t size)
 {
 	struct fix *x = arg;
@@ -352,15 +372,6 @@ unsigned int fix_changes(struct fix *x, struct hokm_change *out, unsigned int n)
 	for (unsigned int i = 0; out && i < n && i < seen; i++)
 		out[i] = x->change[i];
 	return seen;
-}
-
-struct hokm_conn fix_steered_conn(unsigned int peer)
-{
-	return (struct hokm_conn){.tcp_state = HOKM_TCP_ESTABLISHED,
-				  .target = (uint8_t)peer,
-				  .isn = 1000,
-				  .flags = HOKM_CONN_OPENED,
-				  .c2s = {.packets = 1, .seq_next = 1001}};
 }
 
 int fix_reset(void **state)
@@ -392,6 +403,8 @@ int fix_reset(void **state)
 	percpu_zero(x->skel->maps.counters, HOKM_COUNTER_SLOTS);
 	percpu_zero(x->skel->maps.latency, HOKM_MAX_SERVICES);
 	percpu_zero(x->skel->maps.event_limits, HOKM_EVENT_KIND_COUNT);
+	words_zero(x->skel->maps.rates);
+	map_empty(x->skel->maps.guesses);
 	perf_buffer__consume(x->events);
 	x->n_events = 0;
 	x->linear = 0;

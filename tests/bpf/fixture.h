@@ -97,7 +97,9 @@ struct tcp_spec {
 	unsigned int padding; /* bytes of padding after the packet */
 	bool reply;           /* from the server to the client */
 };
-#define SEG(...) (&(const struct tcp_spec){__VA_ARGS__})
+/* hokm_conn.vouched, of the next sequence numbers of both sides. */
+#define VOUCHED(client, server) ((uint64_t)(server) << 32 | (uint32_t)(client))
+#define SEG(...)                (&(const struct tcp_spec){__VA_ARGS__})
 
 void frame_tcp(struct frame *f, const struct tcp_spec *s);
 /* UDP or VRRP to this node; payload is copied. */
@@ -152,6 +154,11 @@ struct hokm_peer fix_peer(struct fix *x, unsigned int slot);
 void fix_peer_dead(struct fix *x, unsigned int slot);
 /* It answers no pulses, but shows other signs of life. */
 void fix_peer_silent(struct fix *x, unsigned int slot);
+/*
+ * Whether a packet of a connection that nobody is known to hold may go to a peer. The world says
+ * yes; the daemon counts as alive for an hour afterwards.
+ */
+void fix_guesses(struct fix *x, bool given);
 /* Both peers alive and UP again. */
 void fix_reset_peers(struct fix *x);
 /* Sets services.ending_until_ns: until then the node terminates connections of the service. */
@@ -259,6 +266,8 @@ struct socks {
 };
 void socks_listen(struct socks *s);
 void socks_connect(struct socks *s);
+/* One more connection, to the listener of the first and from this port. */
+void socks_join(struct socks *s, const struct socks *first, uint16_t port);
 /*
  * Closes the connection by FINs, the server first, so that the server's socket stays in TIME_WAIT.
  */

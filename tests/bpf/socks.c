@@ -37,15 +37,26 @@ void socks_listen(struct socks *s)
 	assert_int_equal(listen(s->listener, 8), 0);
 }
 
-void socks_connect(struct socks *s)
+static void connect_to(struct socks *s, int listener)
 {
 	struct sockaddr_in to = ipv4(VIP_ADDR, GAME_PORT);
 
-	socks_listen(s);
-	s->client = tcp_socket(CLIENT_ADDR, CLIENT_PORT);
+	s->client = tcp_socket(CLIENT_ADDR, s->client_port);
 	assert_int_equal(connect(s->client, (const struct sockaddr *)&to, sizeof(to)), 0);
-	s->server = accept(s->listener, NULL, NULL);
+	s->server = accept(listener, NULL, NULL);
 	assert_true(s->server >= 0);
+}
+
+void socks_connect(struct socks *s)
+{
+	socks_listen(s);
+	connect_to(s, s->listener);
+}
+
+void socks_join(struct socks *s, const struct socks *first, uint16_t port)
+{
+	*s = (struct socks){.listener = -1, .client_port = port};
+	connect_to(s, first->listener);
 }
 
 void socks_end_quietly(struct socks *s)

@@ -127,7 +127,7 @@ static void connection_found_in_a_socket_is_recorded(void **state)
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
 	assert_int_equal(ch.seq_next, 0); /* the server has sent nothing yet */
-	assert_int_equal(ch.ack_next, 1010);
+	assert_int_equal(ch.ack_next, 0); /* the packet may be anybody's */
 	socks_close(&s);
 }
 

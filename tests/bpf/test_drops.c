@@ -213,6 +213,7 @@ static void padding_is_no_payload(void **state)
 	struct hokm_conn c = {
 		.tcp_state = HOKM_TCP_ESTABLISHED,
 		.target = HOKM_LOCAL,
+		.vouched = VOUCHED(100, 0),
 		.c2s = {.packets = 1, .seq_next = 100},
 	};
 
@@ -262,7 +263,8 @@ static void stacked_priority_tags_are_dropped(void **state)
 static void jumbo_frames(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED, .target = HOKM_LOCAL};
+	struct hokm_conn c = {
+		.tcp_state = HOKM_TCP_ESTABLISHED, .target = HOKM_LOCAL, .vouched = VOUCHED(1, 0)};
 	struct tcp_spec s = {.flags = ACK, .seq = 1, .payload = 8000};
 
 	fix_conn_put(x, &c);
@@ -389,6 +391,8 @@ static void every_drop_reason_is_tested(void **state)
 		HOKM_CTR_drop_repl_ttl,   /* test_repl_guard */
 		HOKM_CTR_drop_repl_short, /* test_repl_guard */
 		HOKM_CTR_drop_steer_loop, /* test_steer_known */
+		HOKM_CTR_drop_guess,      /* test_guess */
+		HOKM_CTR_drop_stray,      /* test_guess */
 		HOKM_CTR_drop_steer_fault,
 		HOKM_CTR_drop_vlan_stack, /* here */
 		/*

@@ -10,7 +10,7 @@
 #define NODE(x, c) fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)
 #define ROUTER     IPV4(192, 168, 1, 1)
 #define QUOTE      28 /* IP header and eight bytes of TCP */
-#define PER_SECOND 1000
+#define PER_SECOND 200
 
 enum { UNREACHABLE = 3, ECHO = 8, TIME_EXCEEDED = 11 };
 

@@ -368,6 +368,8 @@ static void adopted_connection_is_regained(void **state)
 	socks_connect(&s);
 	talk_init(&t, x, CLIENT_PORT, 70000, 90000);
 	talk_frame(&t, CLIENT, TEXT, 10); /* enters the connection into conns */
+	talk_ack(&t, SERVER);             /* gives its numbers */
+	talk_frame(&t, CLIENT, TEXT, 10);
 	c = talk_conn(&t);
 	assert_int_equal(c.flags, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
 	assert_int_equal(c.ws, HOKM_WS_NONE);
@@ -452,13 +454,14 @@ static void second_chances_are_not_followed(void **state)
 	struct fix *x = *state;
 	struct talk t;
 
-	talk_init(&t, x, CLIENT_PORT, TALK_ISN, TALK_SISN);
+	talk_init(&t, x, CLIENT_PORT, 1001, 5001);
 	t.to = PEER0_MAC;
+	fix_replica_put(x, 0);
 	for (unsigned int i = 0; i < 5; i++)
 		talk_frame(&t, CLIENT, TEXT, 20);
 	expect_unfollowed(&t);
-	EXPECT_COUNTS(x, N(second_chance, 1), N(steered_conn, 4), N(packets_in, 5),
-		      N(bytes_in, t.bytes[CLIENT]));
+	EXPECT_COUNTS(x, N(second_chance, 1), N(steered_holder, 1), N(steered_conn, 4),
+		      N(packets_in, 5), N(bytes_in, t.bytes[CLIENT]));
 }
 
 /* A connection that a peer steers here is served here, so its frames are tracked. */
@@ -495,8 +498,10 @@ static void entry_that_was_steered_is_regained_here(void **state)
 	struct socks s;
 	struct talk t;
 
-	talk_init(&t, x, CLIENT_PORT, TALK_ISN, TALK_SISN);
+	talk_init(&t, x, CLIENT_PORT, 1001, 5001);
 	t.to = PEER0_MAC;
+	fix_replica_put(x, 0);
+	talk_frame(&t, CLIENT, TEXT, 20);
 	talk_frame(&t, CLIENT, TEXT, 20);
 	expect_unfollowed(&t);
 	socks_connect(&s);

@@ -38,6 +38,7 @@ static void talk_begin(struct fix *x, struct side s[2], uint8_t how)
 		.target = HOKM_LOCAL,
 		.flags = HOKM_CONN_OPENED,
 		.ws = frames ? HOKM_WS_OPEN : HOKM_WS_NONE,
+		.vouched = VOUCHED(CISN + 1, SISN + 1),
 		.c2s = {.packets = 2, .seq_next = CISN + 1, .ack = SISN + 1},
 		.s2c = {.packets = 1, .seq_next = SISN + 1, .ack = CISN + 1},
 	};

@@ -316,8 +316,8 @@ TCP_CASES = {
     "tags": ("drop_vlan_stack", tags_case),
     "cut-in-arp": ("bad_arp", lambda o: ethernet(o, b"\0\1\x08\0\6\4\0", 0x0806)),
     "land": ("syn", land),
-    "ack-of-nothing": ("second_chance", flags_case(ACK, 21000)),
-    "rst-of-nothing": ("second_chance", flags_case(RST, 22000)),
+    "ack-of-nothing": ("unknown_pass", flags_case(ACK, 21000)),
+    "rst-of-nothing": ("unknown_pass", flags_case(RST, 22000)),
 }
 
 

@@ -37,6 +37,10 @@
 #include "hokm/abi.h"
 #include "bench_abi.h"
 
+/* Numbers of a segment that belongs to no connection of the bench's own making. */
+#define SEGMENT_SEQ 1000
+#define SEGMENT_ACK 2000
+
 /* TC_ACT_UNSPEC: what egress returns for a packet that leaves. */
 #define TC_OK_V ((uint32_t)-1)
 

@@ -51,7 +51,7 @@ static void put_tcp(struct frame *f, uint16_t sport, uint16_t dport, bool syn)
 	struct tcphdr tcp = {
 		.source = htons(sport),
 		.dest = htons(dport),
-		.seq = htonl(1000),
+		.seq = htonl(SEGMENT_SEQ),
 		.doff = 5,
 		.window = htons(512),
 	};
@@ -59,7 +59,7 @@ static void put_tcp(struct frame *f, uint16_t sport, uint16_t dport, bool syn)
 	tcp.syn = syn;
 	tcp.ack = !syn;
 	tcp.psh = !syn;
-	tcp.ack_seq = syn ? 0 : htonl(2000);
+	tcp.ack_seq = syn ? 0 : htonl(SEGMENT_ACK);
 	memcpy(f->b + f->len, &tcp, sizeof(tcp));
 	f->len += (uint32_t)sizeof(tcp) + (syn ? 0 : 40);
 }

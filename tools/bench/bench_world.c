@@ -123,6 +123,10 @@ static int put_steered(struct bench *b)
 		.tcp_state = HOKM_TCP_ESTABLISHED,
 		.target = 0,
 		.flags = HOKM_CONN_OPENED,
+		.vouched = (__u64)SEGMENT_ACK << 32 | SEGMENT_SEQ,
+		.c2s.packets = 1,
+		.c2s.seq_next = SEGMENT_SEQ,
+		.c2s.ack = SEGMENT_ACK,
 		.c2s.ws.state = HOKM_FOLLOW_LOST,
 		.s2c.ws.state = HOKM_FOLLOW_LOST,
 	};
@@ -156,7 +160,7 @@ int world_set(struct bench *b, enum bench_world world)
 {
 	struct hokm_own own = {
 		.lease_until_ns = world == WORLD_NOT_OWNER ? 0 : clock_now_ns() + DAY_NS,
-		.daemon_ns = clock_now_ns(),
+		.daemon_ns = clock_now_ns() + DAY_NS,
 		.state = world == WORLD_NOT_OWNER ? HOKM_VRRP_BACKUP : HOKM_VRRP_MASTER,
 		.priority = 110,
 		.successor = HOKM_NO_PEER,

@@ -23,6 +23,7 @@
 #include "daemon/session_end.h"
 #include "daemon/steering.h"
 #include "daemon/sweep.h"
+#include "decide/guess_time.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
 #include "sense/link.h"
@@ -68,7 +69,8 @@ struct daemon {
 	struct policy_output policy;
 	struct vrrp vrrp;
 	bool vrrp_started;
-	uint64_t epoch; /* the greatest that any node had */
+	struct guess guess; /* may the packet path guess who holds an unknown connection? */
+	uint64_t epoch;     /* the greatest that any node had */
 
 	/*
 	 * gratuitous ARP: how many of the burst for the VIPs are left, and of the one for our own

@@ -536,6 +536,21 @@ bool replication_cold(const struct replication *r)
 	return false;
 }
 
+/* A peer whose kernel is alive holds its connections, whatever its daemon does. */
+bool replication_complete(const struct replication *r, uint64_t now_ns)
+{
+	if (!r || replica_full(r->replica))
+		return false;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct repl_link *l = r->peers[i].link;
+
+		if (l && peers_sight(&r->node->peers, i, now_ns).by == PEER_BY_PULSE &&
+		    !(repl_connected(l, now_ns) && repl_warm(l)))
+			return false;
+	}
+	return true;
+}
+
 bool replication_lacks(struct replication *r, unsigned int slot, const struct hokm_conn_key *k)
 {
 	const struct repl_link *l;

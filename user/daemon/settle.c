@@ -234,6 +234,17 @@ static void run_vrrp(struct daemon *d)
 
 /* ---- actions and timers ---- */
 
+/* The packet path learns it with the next heartbeat. */
+static void decide_guesses(struct daemon *d, uint64_t now_ns)
+{
+	const struct conf *c = d->node.conf;
+	uint32_t owner = d->vrrp.state == HOKM_VRRP_MASTER ? c->nodes[c->self].addr.s_addr
+							   : d->vrrp.owner.s_addr;
+
+	guess_step(&d->guess, replication_complete(d->replication, now_ns), owner, now_ns);
+	d->node.want.own.guess_until_ns = d->guess.until_ns;
+}
+
 /* What is looked at regularly, at each tick of the pulse. */
 static void act_at_tick(struct daemon *d)
 {
@@ -241,6 +252,7 @@ static void act_at_tick(struct daemon *d)
 
 	replication_run(d->replication, now_ns);
 	ended_run(&d->ended, now_ns);
+	decide_guesses(d, now_ns);
 	session_end_tick(&d->session_end, d->drain.on, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
 }

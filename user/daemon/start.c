@@ -39,6 +39,9 @@ static int adopt_own(struct daemon *d)
 		want->own.successor = HOKM_NO_PEER;
 	want->vip_raised = d->adopted && want->own.lease_until_ns > now_ns;
 	d->epoch = want->own.epoch;
+	/* Nothing is known yet of what the peers hold. */
+	guess_note_change(&d->guess, now_ns);
+	want->own.guess_until_ns = d->guess.until_ns;
 	return 0;
 }
 

@@ -28,9 +28,6 @@ static enum fate fate_of(const struct hokm_conn *c, uint64_t now_ns, uint64_t id
 	uint64_t last_ns = conn_last_ns(c);
 	uint64_t idle_ns = now_ns > last_ns ? now_ns - last_ns : 0;
 
-	/* One packet of an unknown connection and nothing after it: a scan, or a flood of ACKs. */
-	if (c->flags & HOKM_CONN_ADOPTED && c->c2s.packets <= 1 && idle_ns > CLOSED_NS)
-		return EXPIRED;
 	switch (c->tcp_state) {
 	case HOKM_TCP_CLOSED:
 	case HOKM_TCP_RESET:

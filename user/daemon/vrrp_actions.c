@@ -12,6 +12,24 @@
 /* How long SYNs of clients with an old ARP entry are steered to the successor. */
 #define SUCCESSOR_NS (5 * NS_PER_S)
 
+/* Ownership changes: the newest connections may not be replicated yet. */
+static void allow_guesses(struct daemon *d, uint64_t now_ns)
+{
+	guess_note_change(&d->guess, now_ns);
+	d->node.want.own.guess_until_ns = d->guess.until_ns;
+}
+
+/* Takes the lease, or prolongs it. */
+static void set_lease(struct daemon *d, uint64_t until_ns)
+{
+	struct hokm_own *own = &d->node.want.own;
+	uint64_t now_ns = clock_now_ns();
+
+	if (own->lease_until_ns < now_ns)
+		allow_guesses(d, now_ns);
+	own->lease_until_ns = until_ns;
+}
+
 static void raise_vip(struct daemon *d)
 {
 	struct apply_want *want = &d->node.want;
@@ -34,6 +52,7 @@ static void lower_vip(struct daemon *d, uint64_t now_ns)
 
 	if (d->vrrp.owner.s_addr)
 		slot = peers_by_addr(&d->node.peers, d->vrrp.owner);
+	allow_guesses(d, now_ns);
 	want->own.lease_until_ns = 0;
 	want->own.successor = slot;
 	want->own.successor_until_ns = now_ns + SUCCESSOR_NS;
@@ -98,7 +117,7 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		send_advert(d, a->priority, r);
 		break;
 	case VRRP_ACT_LEASE:
-		d->node.want.own.lease_until_ns = a->until_ns;
+		set_lease(d, a->until_ns);
 		r->own = true;
 		break;
 	case VRRP_ACT_RAISE:

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Packets that nothing vouches for and that a peer may still want.
+ *
+ * A guess is a packet of a connection that no map, no socket and no replica knows: an alive peer
+ * may hold it all the same. Guesses are given while that can be true:
+ *
+ *   - the daemon wants it (own.guess_until_ns): the replica of an alive peer is not complete, or
+ *     ownership changed within the last second, so that the newest connections may not be
+ *     replicated yet;
+ *   - the daemon shows no sign of life. Then nobody brings the replica up to date, and a guess too
+ *     many costs a peer a few packets, while one too few would end an intact connection.
+ *
+ * Otherwise the packet is nobody's, and the local kernel answers it.
+ *
+ * A guess is never entered into conns. The map guesses remembers the peer, so that the packets that
+ * follow cost the limits nothing. New guesses are limited for each /24 of the clients, and in all;
+ * the packets of one guess are limited too. What is over a limit is dropped and not answered,
+ * because TCP repeats what an intact connection sent.
+ *
+ * A stray is a packet whose numbers do not fit the entry of a connection that a peer holds. Only
+ * the holder can judge it, but a flood of them must not reach the holder.
+ */
+#ifndef HOKM_BPF_GUESS_H
+#define HOKM_BPF_GUESS_H
+
+#include "half_open.h"
+#include "peer_state.h"
+#include "rate_limit.h"
+
+#define GUESSES_PER_SECOND 400 /* new ones */
+#define GUESSES_A_PREFIX   200 /* new ones of the clients of one /24 */
+#define PACKETS_A_GUESS    256
+#define STRAYS_PER_SECOND  200
+#define PREFIX_MASK        bpf_htonl(0xffffff00)
+
+static __always_inline bool guesses_given(const struct packet *p)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	return o && (p->now < o->guess_until_ns ||
+		     !within(o->daemon_ns, p->now, p->cfg->daemon_stale_ns));
+}
+
+/* May a new guess be given to this client? */
+static __always_inline bool guess_allowed(const struct packet *p, __be32 client)
+{
+	__u64 h = hash_step(p->cfg->hash_seed, client & PREFIX_MASK) * HASH_MULT_2;
+	__u32 prefix = RATE_PREFIX + (h >> 32 & (RATE_PREFIXES - 1));
+
+	return rate_allowed(prefix, p->now, GUESSES_A_PREFIX) &&
+	       rate_allowed(RATE_GUESS, p->now, GUESSES_PER_SECOND);
+}
+
+/* The packet is over a limit; beside HOLDER_ALIVE and HOLDER_DEAD. */
+#define GUESS_LIMITED 0x400
+
+/*
+ * The alive peer that gets a packet of an unknown connection, HOKM_NO_PEER when it is nobody's, or
+ * GUESS_LIMITED. A function of its own for the verifier, for the reason given at event_conn().
+ */
+__noinline int guess_peer(const struct hokm_conn_key *k, __u64 now)
+{
+	struct hokm_conn_key key;
+	struct guess fresh = {};
+	struct packet p = {};
+	struct guess *g;
+
+	if (!k || !question_packet(&p, now) || !guesses_given(&p))
+		return HOKM_NO_PEER;
+	fresh.peer = first_alive_peer(&p);
+	if (fresh.peer == HOKM_NO_PEER)
+		return HOKM_NO_PEER;
+	key = *k;
+	g = bpf_map_lookup_elem(&guesses, &key);
+	if (g) {
+		if (!peer_alive(&p, g->peer))
+			g->peer = fresh.peer;
+		return rate_take_shared(&g->rate, now, PACKETS_A_GUESS) ? g->peer : GUESS_LIMITED;
+	}
+	if (!guess_allowed(&p, key.client.w[3]))
+		return GUESS_LIMITED;
+	/* Without a place in the map the next packet is a new guess. */
+	(void)bpf_map_update_elem(&guesses, &key, &fresh, BPF_ANY);
+	return fresh.peer;
+}
+
+/*
+ * May a stray go to this target? A stray is also a SYN of a connection that exists: its holder
+ * answers it with a challenge ACK (RFC 5961 section 4).
+ */
+__noinline int stray_allowed(__u64 now, __u32 target)
+{
+	struct packet p = {};
+
+	if (target == HOKM_LOCAL)
+		return 1;
+	if (!question_packet(&p, now))
+		return 0;
+	return guesses_given(&p) || rate_allowed(RATE_STRAY, now, STRAYS_PER_SECOND);
+}
+
+#endif
