@@ -6,6 +6,10 @@
  * code that swaps the time out of the connection takes the one off again. The swap is atomic,
  * because request and answer pass on different CPUs. So each request is taken off exactly once,
  * whether it is answered or its connection is over.
+ *
+ * An upgrade request waits from the moment at which the server's kernel has acknowledged it, until
+ * the server sends anything. So a segment that the kernel discards, for its checksum or its place,
+ * never counts as a request without an answer (rule 4, docs/architecture.md).
  */
 #ifndef HOKM_BPF_ANSWER_WAIT_H
 #define HOKM_BPF_ANSWER_WAIT_H
@@ -34,27 +38,28 @@ static __always_inline __u64 wait_swap(__u64 *began_ns)
 }
 
 /*
- * A request begins to wait, unless an older one waits or a side has sent its FIN, after which an
- * answer may never come. The count is added before the time is stored, so no other CPU can take it
- * off before it is there.
+ * A request of the time now_ns begins to wait, unless an older one waits or a side has sent its
+ * FIN, after which an answer may never come. The count is added before the time is stored, so no
+ * other CPU can take it off before it is there.
  */
-static __always_inline void wait_begin(const struct packet *p, const struct hokm_conn *c,
-				       __u64 *began_ns, __u32 *count)
+static __always_inline void wait_begin(const struct hokm_conn *c, __u64 now_ns, __u64 *began_ns,
+				       __u32 *count)
 {
 	if (*began_ns || c->tcp_state != HOKM_TCP_ESTABLISHED)
 		return;
 	__sync_fetch_and_add(count, 1);
-	if (__sync_val_compare_and_swap(began_ns, 0, p->now))
+	if (__sync_val_compare_and_swap(began_ns, 0, now_ns))
 		__sync_fetch_and_add(count, -1);
 }
 
-/* An upgrade request begins to wait. */
+/* The upgrade request begins to wait. */
 static __always_inline void wait_upgrade_begin(const struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_waits *w = wait_ring(p);
+	__u64 asked = c->asked_ns;
 
-	if (w)
-		wait_begin(p, c, &c->upgrade_ns, &w->upgrade[wait_place(p->now)]);
+	if (w && asked)
+		wait_begin(c, asked, &c->upgrade_ns, &w->upgrade[wait_place(asked)]);
 }
 
 /* The upgrade request waits no longer. Returns when it came, or 0 when none waited. */
@@ -74,7 +79,7 @@ static __always_inline void wait_ping_begin(const struct packet *p, struct hokm_
 	struct hokm_waits *w = wait_ring(p);
 
 	if (w)
-		wait_begin(p, c, &c->ping_c2s_ns, &w->ping[wait_place(p->now)]);
+		wait_begin(c, p->now, &c->ping_c2s_ns, &w->ping[wait_place(p->now)]);
 }
 
 /* The ping waits no longer. Returns when it came, or 0 when none waited. */
@@ -103,6 +108,7 @@ __noinline int wait_remove(struct hokm_conn *c, __u32 slot)
 /* No answer will come, or none that could be read: nothing of the connection waits any longer. */
 static __always_inline void wait_give_up(const struct packet *p, struct hokm_conn *c)
 {
+	c->due = 0;
 	if (c->upgrade_ns || c->ping_c2s_ns)
 		wait_remove(c, p->service);
 }

@@ -154,6 +154,7 @@ static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tc
 	p->seg.seq = bpf_ntohl(tcp->seq);
 	p->seg.ack = bpf_ntohl(tcp->ack_seq);
 	p->seg.flags = ((const union tcp_word_hdr *)tcp)->words[3];
+	p->seg.window = tcp->window;
 	p->seg.payload = ip_len - headers;
 	p->seg.ip_len = ip_len;
 	p->payload = (void *)tcp + tcp->doff * 4;

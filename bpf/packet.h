@@ -40,6 +40,7 @@ struct segment {
 	__u32 newest;  /* sequence number after the newest byte of the packets before it */
 	__u32 ip_len;  /* IP total length */
 	__be32 flags;  /* TCP_FLAG_* */
+	__be16 window; /* as it is on the wire, not scaled */
 };
 
 struct packet {

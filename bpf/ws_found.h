@@ -31,13 +31,32 @@ static __always_inline void follow_event(struct packet *p, __u8 kind)
 		p->event = kind;
 }
 
-static __always_inline void found_request(struct packet *p, struct hokm_conn *c)
+/*
+ * An upgrade request. Its answer is awaited only when the server owes nothing but this answer, the
+ * answer can be read, and the client has room for it. Otherwise silence would not be the server's.
+ */
+static __always_inline void found_request(struct packet *p, struct hokm_conn *c,
+					  const struct ws_seen *s)
 {
 	COUNT(p, upgrade);
 	c->ws = HOKM_WS_ASKED;
-	/* An answer is awaited only when the answers of the server can be read. */
-	if (c->s2c.ws.state == HOKM_FOLLOW_HEAD || c->s2c.ws.state == HOKM_FOLLOW_PLAIN)
-		wait_upgrade_begin(p, c);
+	c->asked_ns = p->now;
+	c->due = s->did & WS_DID_SURE && s->heads == 1 && c->answers == c->requests &&
+		 c->s2c.ws.state == HOKM_FOLLOW_HEAD && p->seg.window;
+}
+
+/* Requests were read. The last one may be for an upgrade: nothing is read after that as a head. */
+static __always_inline void found_requests(struct packet *p, struct hokm_conn *c,
+					   const struct ws_seen *s)
+{
+	bool upgrade = s->did & WS_DID_REQUEST;
+
+	p->count->http_plain += s->heads - upgrade;
+	if (upgrade)
+		found_request(p, c, s);
+	else
+		c->ws = HOKM_WS_PLAIN;
+	c->requests += s->heads;
 }
 
 static __always_inline void count_status(struct packet *p, __u16 status)
@@ -52,22 +71,50 @@ static __always_inline void count_status(struct packet *p, __u16 status)
 		COUNT(p, upgrade_other);
 }
 
-/* An answer. Only the answer to an upgrade request matters, or one that says 101. */
-static __always_inline void found_status(struct packet *p, struct hokm_conn *c, __u16 status)
+/*
+ * Notes the answers in their number, and returns true when the last one answers an upgrade request.
+ * That is the last request, because no head is read after it.
+ */
+static __always_inline bool answers_upgrade(struct hokm_conn *c, const struct ws_seen *s)
 {
-	__u64 asked = wait_upgrade_end(p, c);
+	__u16 open = c->requests - c->answers;
 
-	if (!asked && status != HTTP_SWITCHING)
+	if (!(s->did & WS_DID_SURE) || s->heads >= open)
+		c->answers = c->requests;
+	else
+		c->answers += s->heads;
+	return c->ws == HOKM_WS_ASKED && c->answers == c->requests;
+}
+
+/* Is every request of the client read, and none of them an upgrade? Then nobody asked for a 101. */
+static __always_inline bool nobody_asked(const struct hokm_conn *c)
+{
+	return c->ws == HOKM_WS_PLAIN && c->c2s.ws.state == HOKM_FOLLOW_HEAD &&
+	       c->c2s.ws.next == c->c2s.seq_next;
+}
+
+/* Answers. Only the answer to an upgrade request matters, or one that says 101. */
+static __always_inline void found_status(struct packet *p, struct hokm_conn *c, struct hokm_ws *w,
+					 const struct ws_seen *s)
+{
+	bool switched = s->status == HTTP_SWITCHING && w->state != HOKM_FOLLOW_PLAIN;
+	bool asked = answers_upgrade(c, s);
+
+	if (!asked && !switched)
 		return;
+	if (switched && nobody_asked(c)) {
+		ws_begin(w, c->s2c.seq_next);
+		return;
+	}
 	if (asked) {
-		c->upgrade_us = elapsed_us(p, asked);
+		c->upgrade_us = elapsed_us(p, wait_swap(&c->asked_ns));
 		LATENCY(p, upgrade, c->upgrade_us);
 	}
-	count_status(p, status);
-	c->status = status;
+	count_status(p, s->status);
+	c->status = s->status;
 	c->switch_ns = p->now;
-	c->ws = status == HTTP_SWITCHING ? HOKM_WS_OPEN : HOKM_WS_REFUSED;
-	follow_event(p, status == HTTP_SWITCHING ? HOKM_EV_UPGRADED : HOKM_EV_NOT_UPGRADED);
+	c->ws = switched ? HOKM_WS_OPEN : HOKM_WS_REFUSED;
+	follow_event(p, switched ? HOKM_EV_UPGRADED : HOKM_EV_NOT_UPGRADED);
 }
 
 static __always_inline void count_server_close(struct packet *p, __u16 code)
@@ -137,8 +184,11 @@ static __always_inline void found_pings_in(struct packet *p, struct hokm_conn *c
 {
 	__u64 began;
 
-	/* A pong is awaited only when the frames of the server can be read. */
-	if (s->n[WS_PING] && c->s2c.ws.state == HOKM_FOLLOW_FRAMES)
+	/*
+	 * A pong is awaited only when the frames of the server can be read, and the client has room
+	 * for them.
+	 */
+	if (s->n[WS_PING] && c->s2c.ws.state == HOKM_FOLLOW_FRAMES && p->seg.window)
 		wait_ping_begin(p, c);
 	if (!s->n[WS_PONG])
 		return;
@@ -187,21 +237,17 @@ static __always_inline void count_frames(struct packet *p, struct hokm_flow *flo
 		p->count->out_records += s->records;
 }
 
-static __always_inline void found_head(struct packet *p, struct hokm_conn *c,
+static __always_inline void found_head(struct packet *p, struct hokm_conn *c, struct hokm_ws *w,
 				       const struct ws_seen *s)
 {
 	if (s->did & WS_DID_TLS && c->ws == HOKM_WS_NONE) {
 		COUNT(p, tls);
 		c->ws = HOKM_WS_TLS;
 	}
-	if (s->did & WS_DID_REQUEST)
-		found_request(p, c);
-	if (s->did & WS_DID_PLAIN) {
-		COUNT(p, http_plain);
-		c->ws = HOKM_WS_PLAIN;
-	}
+	if (s->did & (WS_DID_REQUEST | WS_DID_PLAIN))
+		found_requests(p, c, s);
 	if (s->did & WS_DID_STATUS)
-		found_status(p, c, s->status);
+		found_status(p, c, w, s);
 }
 
 /* Everything that was found in one segment of a side. flow: that of this side. */
@@ -210,7 +256,7 @@ static __always_inline void found(struct packet *p, struct hokm_conn *c, struct 
 {
 	count_frames(p, flow, s, side);
 	if (s->did & (WS_DID_TLS | WS_DID_REQUEST | WS_DID_PLAIN | WS_DID_STATUS))
-		found_head(p, c, s);
+		found_head(p, c, &flow->ws, s);
 	if (side == HOKM_SIDE_CLIENT)
 		found_pings_in(p, c, s);
 	else

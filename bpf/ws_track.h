@@ -36,6 +36,8 @@ struct follow_job {
 	__u32 newest;
 	__u16 at;   /* offset of the payload in the frame: after headers of at most 142 bytes */
 	__u16 slot; /* of the service */
+	__u32 window;
+	__u32 rsv;
 };
 
 /* Bytes of the payload that the next step gets. */
@@ -94,6 +96,15 @@ static __always_inline __u32 newest_before(const struct hokm_conn *c, __u8 side,
 	return job->newest - (c->tcp_state == fin);
 }
 
+/* Is the stream, which is no longer read, no HTTP? An upgrade that is answered so is over. */
+static __always_inline bool is_no_http(const struct hokm_conn *c, __u8 side,
+				       const struct ws_seen *s)
+{
+	if (c->ws == HOKM_WS_NONE)
+		return true;
+	return c->ws == HOKM_WS_ASKED && side == HOKM_SIDE_SERVER && !(s->did & WS_DID_STATUS);
+}
+
 static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, __u8 side,
 					 const struct follow_job *job)
 {
@@ -120,8 +131,8 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 	ws_leave(f.run, newest_before(c, side, job), entered);
 	flow->ws = f.run->ws;
 	found(p, c, flow, &f.run->seen, side);
-	if (flow->ws.state == HOKM_FOLLOW_PLAIN && c->ws == HOKM_WS_NONE)
-		c->ws = HOKM_WS_PLAIN; /* the stream is not HTTP */
+	if (flow->ws.state == HOKM_FOLLOW_PLAIN && is_no_http(c, side, &f.run->seen))
+		c->ws = HOKM_WS_PLAIN;
 }
 
 /* The result of follow_slow() as one word: event, fault and side. */
@@ -132,6 +143,7 @@ static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c, struct
 {
 	struct packet p = {
 		.ctx = ctx,
+		.seg.window = job->window,
 		.event = EVENT_NONE,
 	};
 
@@ -164,6 +176,7 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 		.newest = p->seg.newest,
 		.at = (__u16)(p->payload - (void *)p->eth),
 		.slot = p->service,
+		.window = p->seg.window,
 	};
 	__u32 result = side == HOKM_SIDE_CLIENT ? follow_slow_in(p->ctx, c, &job)
 						: follow_slow_out(p->ctx, c, &job);
@@ -223,35 +236,80 @@ static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow
 	return true;
 }
 
-/* Does the segment continue the stream, and does it begin with these four characters? */
-static __always_inline bool begins_with(const struct packet *p, __be32 word)
+/*
+ * Does the segment continue the stream, and does it begin with these four characters? The payload
+ * of a server lies outside the linear part of its skb, so it is read with a helper.
+ */
+static __always_inline bool begins_with(const struct packet *p, __u8 side, __be32 word)
 {
-	const __be32 *b = p->payload;
+	__u32 at = (__u32)(p->payload - (void *)p->eth);
+	__be32 first = 0;
 
 	/* Bytes after a shorter payload may be padding of the frame. */
-	return p->seg.seq == p->seg.newest && p->seg.payload >= sizeof(word) &&
-	       (const void *)(b + 1) <= p->end && *b == word;
-}
-
-/* After a refused upgrade or a plain request, a client may send another request. */
-static __always_inline void follow_next_request(struct packet *p, const struct hokm_conn *c,
-						struct hokm_ws *w)
-{
-	if (w->state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED)
-		w->state = HOKM_FOLLOW_PLAIN;
-	if (w->state == HOKM_FOLLOW_PLAIN && begins_with(p, WORD_GET))
-		ws_begin(w, p->seg.seq);
+	if (p->seg.seq != p->seg.newest || p->seg.payload < sizeof(word))
+		return false;
+	if (side == HOKM_SIDE_CLIENT)
+		return !bpf_xdp_load_bytes(p->ctx, at, &first, sizeof(first)) && first == word;
+	return !bpf_skb_load_bytes(p->ctx, at, &first, sizeof(first)) && first == word;
 }
 
 /*
- * Is there nothing to read in the segment? The stream is not tracked, or it lost synchronization
- * and this segment does not follow the newest byte.
+ * The client's stream is read no further, or not as it should be. After a refused upgrade the next
+ * head begins where frames would have begun. Behind a body of unknown length it may begin with a
+ * segment. A server that answered 101 has read a request which this parser has not.
+ */
+static __always_inline void follow_next_request(struct packet *p, const struct hokm_conn *c,
+						struct hokm_ws *w)
+{
+	if (w->state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED) {
+		if (w->have || w->left || c->c2s.frames)
+			w->state = HOKM_FOLLOW_PLAIN;
+		else
+			w->state = HOKM_FOLLOW_HEAD;
+	}
+	if (c->ws == HOKM_WS_OPEN &&
+	    (w->state == HOKM_FOLLOW_PLAIN || w->state == HOKM_FOLLOW_HEAD))
+		ws_begin_unknown(w);
+	if (w->state == HOKM_FOLLOW_PLAIN && begins_with(p, HOKM_SIDE_CLIENT, WORD_GET))
+		ws_begin_again(w, p->seg.seq);
+}
+
+/*
+ * An upgrade request has no answer yet, and the server's stream is not read here. The segment may
+ * begin the answer.
+ */
+static __always_inline void follow_next_answer(struct packet *p, struct hokm_ws *w)
+{
+	if (w->state == HOKM_FOLLOW_HEAD && w->next == p->seg.seq)
+		return;
+	if (begins_with(p, HOKM_SIDE_SERVER, WORD_HTTP))
+		ws_begin_again(w, p->seg.seq);
+}
+
+/*
+ * Is there nothing to read in the segment? The stream is not tracked, or the segment lies in a body
+ * that is skipped, or the stream lost synchronization and this segment does not follow the newest
+ * byte.
  */
 static __always_inline bool follow_pauses(const struct packet *p, const struct hokm_ws *w)
 {
 	if (w->state == HOKM_FOLLOW_LOST)
 		return p->seg.seq != p->seg.newest;
+	if (w->state == HOKM_FOLLOW_HEAD)
+		return ws_diff(w->next, p->seg.seq + p->seg.payload) >= 0;
 	return w->state == HOKM_FOLLOW_PLAIN || w->state == HOKM_FOLLOW_DONE;
+}
+
+/* A packet of the server while an upgrade request has no answer: answer_wait.h says what counts. */
+static __always_inline void follow_asked(struct packet *p, struct hokm_conn *c)
+{
+	if (p->seg.payload) {
+		c->due = 0;
+		wait_upgrade_end(p, c);
+	} else if (c->due && ws_diff(p->seg.ack, c->c2s.ws.next) >= 0) {
+		c->due = 0;
+		wait_upgrade_begin(p, c);
+	}
 }
 
 /* Tracks the frames of a segment from the client. */
@@ -259,6 +317,9 @@ static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_flow *flow = &c->c2s;
 
+	/* A client that takes no more bytes keeps the answer away from itself. */
+	if (c->ws == HOKM_WS_ASKED && !p->seg.window)
+		wait_give_up(p, c);
 	if (!p->seg.payload || c->target != HOKM_LOCAL || p->seg.flags & TCP_FLAG_RST)
 		return;
 	if (flow->ws.state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_OPEN) {
@@ -278,6 +339,8 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 {
 	struct hokm_flow *flow = &c->s2c;
 
+	if (c->ws == HOKM_WS_ASKED)
+		follow_asked(p, c);
 	if (!p->seg.payload || p->seg.flags & TCP_FLAG_RST)
 		return;
 	if (flow->ws.state == HOKM_FOLLOW_FRAMES) {
@@ -285,9 +348,8 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 		    follow_fast(p, flow, HOKM_SIDE_SERVER))
 			return;
 	} else {
-		if (flow->ws.state == HOKM_FOLLOW_PLAIN && c->upgrade_ns &&
-		    begins_with(p, WORD_HTTP))
-			ws_begin(&flow->ws, p->seg.seq);
+		if (c->ws == HOKM_WS_ASKED)
+			follow_next_answer(p, &flow->ws);
 		if (follow_pauses(p, &flow->ws))
 			return;
 	}

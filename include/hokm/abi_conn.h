@@ -29,7 +29,8 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
 /* struct hokm_ws.flags */
 #define HOKM_WS_FLAG_GAP     0x01 /* gap is valid */
 #define HOKM_WS_FLAG_MESSAGE 0x02 /* a fragmented message has begun and not ended */
-#define HOKM_WS_FLAG_UNSURE  0x04 /* whether a message has begun is not known (after LOST) */
+/* FRAMES: whether a message has begun is not known (after LOST); HEAD: the head may be a body */
+#define HOKM_WS_FLAG_UNSURE 0x04
 
 /**
  * struct hokm_ws - how far the byte stream of one direction has been read (hokm/ws.h)
@@ -41,10 +42,10 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20, "conn key");
  *        are longer than WS_STRIDE)
  * @state: enum hokm_follow_state
  * @have: bytes read of a header that is split over segments; in HEAD, WS_MARK_*
- * @b0: first byte of a split header; in HEAD, characters of the first line read so far
- * @b1: second byte of a split header
+ * @b0: first byte of a split header; in HEAD, characters of the line read so far, at most 255
+ * @b1: second byte of a split header; in HEAD, with @code, the length of the body plus one
  * @mask: first two bytes of the masking key of a split header; in HEAD, the HTTP status
- * @code: first byte of a split close code
+ * @code: first byte of a split close code; in HEAD, see @b1
  * @flags: HOKM_WS_FLAG_*
  */
 struct hokm_ws {
@@ -114,14 +115,18 @@ _Static_assert(sizeof(struct hokm_flow) == 64, "flow");
  *              1006: closed without a close frame; 0: no close frame yet
  * @c2s: client to server
  * @s2c: server to client
- * @upgrade_ns: when the upgrade request came that has no answer; 0: none waits
+ * @rsv16: zero, as @rsv8 and @rsv32; it shares its 32-bit word with @close_code
+ * @upgrade_ns: when the upgrade request came that waits for an answer; 0: none waits
  * @switch_ns: when the upgrade request was answered
  * @ping_c2s_ns: the client's oldest ping without a pong; 0: none waits
  * @ping_s2c_ns: the server's oldest ping without a pong; 0: none waits
  * @upgrade_us: time from the upgrade request to its answer
  * @rtt_c2s_us: time from the client's last ping to its pong: how fast the server answers
  * @rtt_s2c_us: time from the server's last ping to its pong: the way to the client and back
- * @rsv16: zero, as @rsv32
+ * @requests: HTTP requests read to the end of their heads; wraps
+ * @answers: how many of them have a final answer; wraps
+ * @asked_ns: when the upgrade request came that has no answer, whether it waits or not; 0: none
+ * @due: 1 from an upgrade request until the server's kernel has acknowledged it: then it waits
  * @vouched: the numbers by which segments of the client are judged (bpf/vouch.h): in the lower half
  *           the client's next sequence number, in the upper half the server's; 0: not known yet
  *
@@ -148,7 +153,10 @@ _Static_assert(sizeof(struct hokm_flow) == 64, "flow");
  *   upgrade_ns, ping_c2s_ns,        both, by compare-and-swap from 0 and atomic exchange to 0
  *   ping_s2c_ns
  *   status, switch_ns, upgrade_us,  egress
- *   rtt_c2s_us
+ *   rtt_c2s_us, answers
+ *   requests                        ingress
+ *   asked_ns, due                   ingress by a store when it reads the request, then egress, which
+ *                                   sees the answer of the server after that
  *   rtt_s2c_us                      ingress
  *
  * Readers take each field by itself: fields of one entry need not be of the same moment.
@@ -178,12 +186,18 @@ struct hokm_conn {
 	__u32 upgrade_us;
 	__u32 rtt_c2s_us;
 	__u32 rtt_s2c_us;
-	__u32 rsv32[5];
+	__u16 requests;
+	__u16 answers;
+	__u64 asked_ns;
+	__u8 due;
+	__u8 rsv8[3];
+	__u32 rsv32;
 };
 _Static_assert(sizeof(struct hokm_conn) == 248, "conn");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, c2s) == 56, "conn c2s");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, s2c) == 120, "conn s2c");
 _Static_assert(HOKM_OFFSETOF(struct hokm_conn, upgrade_ns) == 184, "conn rare");
+_Static_assert(HOKM_OFFSETOF(struct hokm_conn, asked_ns) == 232, "conn asked");
 
 /* Greatest length of TCP options (RFC 9293 section 3.1: a header has at most 60 bytes). */
 #define HOKM_SYN_OPTIONS 40

@@ -5,9 +5,10 @@
  * neither copies nor reassembles anything.
  *
  *    HEAD --upgrade / 101--> FRAMES --close frame--> DONE
- *     | |                     |  ^
- *     | +--TLS--> RECORDS     |  +---- TRIAL <--+ a segment that holds nothing but whole frames,
- *     +--else---> PLAIN       +--fault--> LOST -+ and another one directly after it
+ *    ^| | |                   |  ^
+ *    || | +--TLS--> RECORDS   |  +---- TRIAL <--+ a segment that holds nothing but whole frames,
+ *    || +--else---> PLAIN     +--fault--> LOST -+ and another one directly after it
+ *    +| a body of known length is skipped
  *
  * How it is used, for each segment with payload:
  *   1. ws_run_init() and ws_enter(): does a header begin in the segment, and where?

@@ -54,8 +54,16 @@
 #define WS_CODE_ABNORMAL 1006 /* the connection was closed without a close frame */
 
 /* Marks of a head, in hokm_ws.have. */
-#define WS_MARK_UPGRADE   0x01 /* the line being read is the field "Upgrade:" */
-#define WS_MARK_WEBSOCKET 0x02 /* an "Upgrade:" field named websocket */
+#define WS_MARK_LINE      0x03 /* the line being read, WS_LINE_* */
+#define WS_MARK_WEBSOCKET 0x04 /* an "Upgrade:" field named websocket */
+#define WS_MARK_OTHER     0x08 /* there was an "Upgrade:" field */
+#define WS_MARK_FIELDS    0x10 /* the first line was read */
+#define WS_MARK_LOOSE     0x20 /* a line ended without CR */
+#define WS_MARK_BODY      0x40 /* the length of the body is not known */
+#define WS_MARK_PROXY     0x80 /* the first line is that of the PROXY protocol */
+#define WS_LINE_UPGRADE   1    /* the field "Upgrade:" */
+#define WS_LINE_CONTENT   2    /* the field begins with "Content" */
+#define WS_LINE_LENGTH    3    /* the field "Content-Length:" */
 
 /* struct ws_seen.did: what happened in the segment. */
 #define WS_DID_REQUEST  0x01 /* an upgrade request was read to its end */
@@ -65,15 +73,20 @@
 #define WS_DID_CLOSE    0x10 /* the close frame was read: ws_seen.close_code */
 #define WS_DID_LOST     0x20 /* synchronization was lost: ws_seen.fault */
 #define WS_DID_REGAINED 0x40 /* synchronization was regained */
+/*
+ * With REQUEST: it is whole and must be answered. With STATUS: no answer before it was missed.
+ */
+#define WS_DID_SURE 0x80
 
 /**
  * struct ws_seen - what was found in one segment
  * @n: frames by kind
  * @records: TLS records
  * @close_code: with WS_DID_CLOSE, the code of the close frame
- * @status: with WS_DID_STATUS, the HTTP status
+ * @status: with WS_DID_STATUS, the HTTP status of the last answer
  * @did: WS_DID_*
  * @fault: with WS_DID_LOST, enum hokm_ws_fault
+ * @heads: requests, or answers that are not interim, that were read to the end of their heads
  */
 struct ws_seen {
 	__u32 n[WS_KINDS];
@@ -82,6 +95,7 @@ struct ws_seen {
 	__u16 status;
 	__u8 did;
 	__u8 fault;
+	__u16 heads;
 };
 
 /**
@@ -144,6 +158,19 @@ WS_INLINE __u32 ws_size(__u8 b1)
 WS_INLINE void ws_begin(struct hokm_ws *w, __u32 seq)
 {
 	*w = (struct hokm_ws){.next = seq, .state = HOKM_FOLLOW_HEAD};
+}
+
+/**
+ * ws_begin_again() - goes on with a head that was found by its first characters
+ * @w: the state of the stream, which was not read so far
+ * @seq: sequence number of the first character
+ *
+ * A body that is not read may hold such characters too, so the head is UNSURE.
+ */
+WS_INLINE void ws_begin_again(struct hokm_ws *w, __u32 seq)
+{
+	ws_begin(w, seq);
+	w->flags = HOKM_WS_FLAG_UNSURE;
 }
 
 /**

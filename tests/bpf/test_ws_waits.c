@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Requests that wait for an answer: each one is counted in the ring, at the place of its time,
- * until it is answered or can no longer be answered, and is taken off exactly once. Also round
- * trips and their histograms.
+ * from when the server's kernel acknowledged it until it is answered or can no longer be answered,
+ * and is taken off exactly once. Also round trips and their histograms.
  */
 #include <string.h>
 
@@ -34,11 +34,22 @@ static void expect_place(struct fix *x, uint64_t upgrade_ns, uint64_t ping_ns)
 		assert_int_equal(w.ping[place(ping_ns)], 1);
 }
 
+static void expect_none(const struct talk *t)
+{
+	struct hokm_conn c = talk_conn(t);
+
+	assert_int_equal(c.upgrade_ns | c.ping_c2s_ns, 0);
+	expect_waiting(t->x, 0, 0);
+}
+
 static void ask(struct talk *t, struct fix *x)
 {
 	talk_open(t, x, CLIENT_PORT);
 	talk_text(t, CLIENT, UPGRADE_REQUEST);
+	expect_none(t);
+	talk_ack(t, SERVER);
 	assert_true(talk_conn(t).upgrade_ns != 0);
+	assert_int_equal(talk_conn(t).upgrade_ns, talk_conn(t).asked_ns);
 	expect_place(x, talk_conn(t).upgrade_ns, 0);
 }
 
@@ -48,14 +59,6 @@ static void ping(struct talk *t, struct fix *x)
 	talk_frame(t, CLIENT, PING, 4);
 	assert_true(talk_conn(t).ping_c2s_ns != 0);
 	expect_place(x, 0, talk_conn(t).ping_c2s_ns);
-}
-
-static void expect_none(const struct talk *t)
-{
-	struct hokm_conn c = talk_conn(t);
-
-	assert_int_equal(c.upgrade_ns | c.ping_c2s_ns, 0);
-	expect_waiting(t->x, 0, 0);
 }
 
 /* ---- how waiting ends ---- */
@@ -284,6 +287,7 @@ static void many_requests_wait_together(void **state)
 	for (uint16_t i = 0; i < 20; i++) {
 		talk_open(&t[i], x, (uint16_t)(CLIENT_PORT + i));
 		talk_text(&t[i], CLIENT, UPGRADE_REQUEST);
+		talk_ack(&t[i], SERVER);
 	}
 	expect_waiting(x, 20, 0);
 	for (uint16_t i = 0; i < 20; i += 2)
@@ -295,6 +299,80 @@ static void many_requests_wait_together(void **state)
 	for (uint16_t i = 0; i < 20; i++)
 		talk_rst(&t[i], i % 3 ? CLIENT : SERVER);
 	expect_waiting(x, 0, 0);
+}
+
+/* ---- what the server never got, or cannot answer ---- */
+
+/* The kernel discards a segment with a wrong checksum without a word; XDP has read it. */
+static void request_that_the_kernel_did_not_take_never_waits(void **state)
+{
+	uint32_t len = (uint32_t)strlen(UPGRADE_REQUEST);
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_open(&t, x, CLIENT_PORT);
+	talk_text(&t, CLIENT, UPGRADE_REQUEST);
+	t.next[CLIENT] -= len;
+	talk_ack(&t, SERVER);
+	expect_none(&t);
+	t.next[CLIENT] += len - 1;
+	talk_ack(&t, SERVER);
+	expect_none(&t);
+	t.next[CLIENT]++;
+	talk_ack(&t, SERVER);
+	expect_place(x, talk_conn(&t).asked_ns, 0);
+}
+
+static void closed_window(struct talk *t, const char *text)
+{
+	static struct frame f;
+	uint32_t len = (uint32_t)strlen(text);
+
+	frame_tcp(&f, SEG(.flags = ACK, .sport = t->port, .seq = t->next[CLIENT],
+			  .ack = t->next[SERVER], .payload = len, .data = text));
+	memset(f.b + f.l4 + 14, 0, 2);
+	fix_ingress(t->x, &f);
+	t->next[CLIENT] += len;
+}
+
+/* The client takes no bytes: then the server cannot answer. */
+static void closed_window_of_the_client_is_no_silence_of_the_server(void **state)
+{
+	struct fix *x = *state;
+	struct talk t;
+
+	talk_open(&t, x, CLIENT_PORT);
+	closed_window(&t, UPGRADE_REQUEST);
+	assert_int_equal(talk_conn(&t).ws, HOKM_WS_ASKED);
+	talk_ack(&t, SERVER);
+	expect_none(&t);
+	fix_reset(state);
+	ask(&t, x);
+	closed_window(&t, "");
+	expect_none(&t);
+	fix_reset(state);
+	talk_upgrade(&t, x);
+	closed_window(&t, "\x89\x80mask");
+	assert_int_equal(COUNT(x, in_ping), 1);
+	expect_none(&t);
+}
+
+/* Whatever the server sends, it is not silent. */
+static void any_byte_of_the_server_ends_waiting(void **state)
+{
+	static const char *const says[] = {"H", "HTTP/1.1 100 Continue\r\n\r\n", "junk, not HTTP"};
+	struct fix *x = *state;
+	struct talk t;
+
+	for (unsigned int i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		fix_reset(state);
+		ask(&t, x);
+		talk_text(&t, SERVER, says[i]);
+		expect_none(&t);
+		talk_ack(&t, SERVER);
+		expect_none(&t);
+	}
+	assert_int_equal(talk_conn(&t).ws, HOKM_WS_PLAIN);
 }
 
 /* ---- how long it took ---- */
@@ -416,6 +494,9 @@ int main(void)
 		HOKM_TEST(oldest_ping_counts_and_is_taken_off_once),
 		HOKM_TEST(request_that_is_repeated_waits_once),
 		HOKM_TEST(many_requests_wait_together),
+		HOKM_TEST(request_that_the_kernel_did_not_take_never_waits),
+		HOKM_TEST(closed_window_of_the_client_is_no_silence_of_the_server),
+		HOKM_TEST(any_byte_of_the_server_ends_waiting),
 		HOKM_TEST(round_trips_are_timed),
 		HOKM_TEST(syn_ack_is_timed_once),
 		HOKM_TEST(latency_is_counted_in_its_place),

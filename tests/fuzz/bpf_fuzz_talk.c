@@ -60,16 +60,39 @@ static void talk_begin(struct fix *x, struct side s[2], uint8_t how)
 	fix_conn_put(x, &c);
 }
 
-/* A refused or plain connection may send another request: bpf/ws_track.h then begins a new head. */
+/* Where bpf/ws_track.h begins anew: heads behind a body that is not read, and frames after a 101.
+ */
 static void talk_again(struct ws_rig *r, const struct hokm_conn *c, bool server, uint32_t seq,
 		       const uint8_t *data, uint32_t len)
 {
 	bool begins = len >= 4 && seq == r->newest && !memcmp(data, server ? "HTTP" : "GET ", 4);
+	bool is_head = r->ws.state == HOKM_FOLLOW_HEAD, is_plain = r->ws.state == HOKM_FOLLOW_PLAIN;
 
-	if (!server && r->ws.state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED)
-		r->ws.state = HOKM_FOLLOW_PLAIN;
-	if (r->ws.state == HOKM_FOLLOW_PLAIN && begins && (!server || c->upgrade_ns))
-		ws_begin(&r->ws, seq);
+	if (server) {
+		if (c->ws == HOKM_WS_ASKED && r->ws.state != HOKM_FOLLOW_FRAMES && begins &&
+		    !(is_head && r->ws.next == seq))
+			ws_begin_again(&r->ws, seq);
+		return;
+	}
+	if (r->ws.state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_REFUSED) {
+		is_plain = r->ws.have || r->ws.left || c->c2s.frames;
+		r->ws.state = is_plain ? HOKM_FOLLOW_PLAIN : HOKM_FOLLOW_HEAD;
+	}
+	if (c->ws == HOKM_WS_OPEN && (is_head || is_plain))
+		ws_begin_unknown(&r->ws);
+	else if (is_plain && begins)
+		ws_begin_again(&r->ws, seq);
+}
+
+/* A 101 that the client did not ask for begins no frames. */
+static void talk_unasked(struct side s[2], const struct hokm_conn *c, bool server)
+{
+	const struct ws_seen *seen = &s[1].rig.last;
+
+	if (server && seen->did & WS_DID_STATUS && seen->status == 101 &&
+	    s[1].rig.ws.state != HOKM_FOLLOW_PLAIN && c->ws == HOKM_WS_PLAIN &&
+	    s[0].rig.ws.state == HOKM_FOLLOW_HEAD && s[0].rig.ws.next == s[0].rig.newest)
+		ws_begin(&s[1].rig.ws, s[1].rig.newest);
 }
 
 /* bpf/ws_track.h may count a message whose length has come before its whole mask has. */
@@ -141,6 +164,7 @@ static bool talk_segment(struct fix *x, struct side s[2], uint8_t how, const uin
 	me->rig.has_acked = true;
 	me->rig.acked = you->ack;
 	ws_rig_segment(&me->rig, seq, data, len);
+	talk_unasked(s, &c, server);
 	if ((how & TALK_WHERE) != 4 && ws_diff(seq + len, me->at) > 0)
 		me->at = seq + len;
 	EXPECT(fix_conn(x, &c));

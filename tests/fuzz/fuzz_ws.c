@@ -78,9 +78,18 @@ static struct ref_result read_map(const struct world *w, const bool *known,
 
 static uint8_t did_of(const struct ref_result *r)
 {
-	return (uint8_t)((r->request ? WS_DID_REQUEST : 0) | (r->plain ? WS_DID_PLAIN : 0) |
-			 (r->answer ? WS_DID_STATUS : 0) | (r->tls ? WS_DID_TLS : 0) |
+	return (uint8_t)((r->upgrade ? WS_DID_REQUEST : 0) | (r->tls ? WS_DID_TLS : 0) |
 			 (r->close ? WS_DID_CLOSE : 0));
+}
+
+/* The same for heads, of which a segment may end several. */
+static uint8_t heads_of(const struct ref_result *before, const struct ref_result *now)
+{
+	unsigned int plain = now->requests - now->upgrade - (before->requests - before->upgrade);
+	bool upgrade = now->upgrade && !before->upgrade, answer = now->answers > before->answers;
+
+	return (uint8_t)((plain ? WS_DID_PLAIN : 0) | (answer ? WS_DID_STATUS : 0) |
+			 ((upgrade || answer) && now->sure ? WS_DID_SURE : 0));
 }
 
 /* Expects that the segment found what the reference finds now and did not find before. */
@@ -88,11 +97,12 @@ static void expect_found(const struct world *w, const struct ref_result *before,
 			 const struct ref_result *now)
 {
 	const struct ws_seen *s = &w->rig.last;
-	uint8_t news = did_of(now) & (uint8_t)~did_of(before);
+	uint8_t news = (did_of(now) & (uint8_t)~did_of(before)) | heads_of(before, now);
 
 	for (int i = 0; i < REF_KINDS; i++)
 		EXPECT(w, s->n[i] == now->n[i] - before->n[i]);
 	EXPECT(w, s->records == now->records - before->records);
+	EXPECT(w, s->heads == now->requests - before->requests + now->answers - before->answers);
 	EXPECT(w, (s->did & ~(WS_DID_LOST | WS_DID_REGAINED)) == news);
 	EXPECT(w, !(news & WS_DID_CLOSE) || s->close_code == now->close_code);
 	EXPECT(w, !(news & WS_DID_STATUS) || s->status == now->status);

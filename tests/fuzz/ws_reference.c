@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A slow and simple reader: see ws_reference.h. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "ws_reference.h"
 
-#define RECORD_MAX  (16384 + 2048)
-#define SHORTEST    12 /* no head is shorter than "HTTP/1.1 101" */
-#define CODE_EMPTY  1005
-#define NAME        "upgrade:"
-#define NAME_LEN    8
-#define VALUE       "websocket"
-#define VALUE_LEN   9
-#define FIRST_TLS   20
-#define LAST_TLS    24
-#define TLS_VERSION 3
+#define RECORD_MAX    (16384 + 2048)
+#define SHORTEST      12 /* no first line is shorter than "HTTP/1.1 101" */
+#define CODE_EMPTY    1005
+#define NAME          "upgrade:"
+#define VALUE         "websocket"
+#define ENCODING_LEN  18 /* of "transfer-encoding:" */
+#define LENGTH_DIGITS 5
+#define LENGTH_MAX    0xfffe
+#define PROXY2_HEAD   12
+#define FIRST_TLS     20
+#define LAST_TLS      24
+#define TLS_VERSION   3
 
 /* The number of bytes from `at` on that have come, at most `want`. */
 static size_t there(const struct ref_stream *s, uint64_t at, size_t want)
@@ -34,22 +37,64 @@ static bool is_tls(uint8_t byte)
 
 /* ---- heads ---- */
 
+/* What the lines of a head say. */
+struct head {
+	bool websocket, other, loose;
+	bool unknown; /* the length of the body */
+	bool has_length;
+	unsigned long length;
+	size_t first; /* bytes of the first line */
+};
+
+static bool begins(const uint8_t *b, size_t len, const char *word)
+{
+	return len >= strlen(word) && !strncasecmp((const char *)b, word, strlen(word));
+}
+
+/* The number behind the last blank or colon of the line; false: it is none, or too long. */
+static bool line_number(const uint8_t *line, size_t len, unsigned long *number)
+{
+	size_t at = len;
+
+	while (at && isdigit(line[at - 1]))
+		at--;
+	if (at == len || len - at > LENGTH_DIGITS || !memchr(" \t:", line[at - 1], 3))
+		return false;
+	*number = strtoul((const char *)line + at, NULL, 10);
+	return *number <= LENGTH_MAX;
+}
+
 static bool line_names_websocket(const uint8_t *line, size_t len)
 {
-	if (len < NAME_LEN || strncasecmp((const char *)line, NAME, NAME_LEN) != 0)
-		return false;
-	for (size_t i = NAME_LEN; i + VALUE_LEN <= len; i++)
-		if (strncasecmp((const char *)line + i, VALUE, VALUE_LEN) == 0)
+	for (size_t i = strlen(NAME); i + strlen(VALUE) <= len; i++)
+		if (begins(line + i, len - i, VALUE))
 			return true;
 	return false;
 }
 
+static void read_line(const uint8_t *line, size_t len, struct head *h)
+{
+	unsigned long number = 0;
+
+	if (begins(line, len, NAME)) {
+		h->other = true;
+		h->websocket = h->websocket || line_names_websocket(line, len);
+	} else if (begins(line, len, "content-length:")) {
+		if (!line_number(line, len, &number) || (h->has_length && number != h->length))
+			h->unknown = true;
+		else
+			h->length = number;
+		h->has_length = h->has_length || !h->unknown;
+	} else if (len >= ENCODING_LEN && begins(line + 10, len - 10, "ncoding:")) {
+		h->unknown = true;
+	}
+}
+
 /* Length of the head with its blank line; 0 while it is incomplete. */
-static size_t head_length(const uint8_t *head, size_t n, bool *websocket)
+static size_t head_length(const uint8_t *head, size_t n, struct head *h)
 {
 	size_t begin = 0;
 
-	*websocket = false;
 	for (size_t i = 0; i < n; i++) {
 		size_t end = i;
 
@@ -57,65 +102,150 @@ static size_t head_length(const uint8_t *head, size_t n, bool *websocket)
 			continue;
 		if (end > begin && head[end - 1] == '\r')
 			end--;
-		if (end == begin && begin && i + 1 >= SHORTEST)
+		else
+			h->loose = true;
+		if (!begin)
+			h->first = i;
+		else if (end == begin)
 			return i + 1;
-		if (begin && line_names_websocket(head + begin, end - begin))
-			*websocket = true;
+		else
+			read_line(head + begin, end - begin, h);
 		begin = i + 1;
 	}
 	return 0;
 }
 
+static bool is_method(const uint8_t *head)
+{
+	static const char *const methods[] = {"GET ", "POST", "PUT ", "PATC", "DELE", "OPTI"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (begins(head, 4, methods[i]))
+			return true;
+	return false;
+}
+
 /* Are the bytes that have come the beginning of a request, or of an answer? */
 static bool head_begins_well(const uint8_t *head, size_t n, bool client)
 {
+	const uint8_t *end = memchr(head, '\n', n < SHORTEST ? n : SHORTEST);
+
 	if (client)
-		return n < 4 || strncasecmp((const char *)head, "GET ", 4) == 0;
-	if (n < 8)
-		return true;
-	if (strncasecmp((const char *)head, "HTTP/1.", 7) != 0 ||
-	    (head[7] != '0' && head[7] != '1'))
+		return !end && (n < 4 || is_method(head));
+	if (n >= 8 && (!begins(head, n, "HTTP/1.") || (head[7] != '0' && head[7] != '1')))
 		return false;
-	if (n < SHORTEST)
-		return true;
-	return isdigit(head[9]) && isdigit(head[10]) && isdigit(head[11]) &&
-	       memcmp(head + 9, "000", 3) != 0;
+	if (end)
+		return false;
+	return n < SHORTEST || (isdigit(head[9]) && isdigit(head[10]) && isdigit(head[11]) &&
+				memcmp(head + 9, "000", 3) != 0);
 }
 
-/* Returns true when another head follows. */
+/*
+ * What may stand before a head of the client: blank lines, and the header of the PROXY protocol.
+ * Returns true when something was skipped, or when the bytes that came do not tell yet.
+ */
+static bool read_proxy(const uint8_t *b, size_t n, struct ref_result *r)
+{
+	const uint8_t *end;
+
+	if (*b == '\r' || *b == '\n') {
+		r->need++;
+		return true;
+	}
+	if (!*b) {
+		if ((n >= 8 && memcmp(b, "\0\r\nQUIT\n", 8)) || (n > 8 && b[8] >> 4 != 2))
+			r->state = HOKM_FOLLOW_PLAIN;
+		else
+			r->need += n < PROXY2_HEAD ? n : PROXY2_HEAD + b[10] * 256u + b[11];
+		r->stopped = n < PROXY2_HEAD;
+		return true;
+	}
+	if (!begins(b, n, "PROX"))
+		return false;
+	end = memchr(b, '\n', n);
+	if (end && (end == b || end[-1] != '\r'))
+		r->doubt = true;
+	r->need += end ? (size_t)(end - b) + 1 : n;
+	r->stopped = !end;
+	return true;
+}
+
+/* The head h was read to its end: the next head begins behind the body. */
+static void skip_body(struct ref_result *r, const struct head *h)
+{
+	r->doubt = r->doubt || h->loose;
+	if (h->unknown)
+		r->state = HOKM_FOLLOW_PLAIN;
+	else
+		r->need += h->length;
+}
+
+static void request_read(struct ref_result *r, const struct head *h)
+{
+	bool body = h->unknown || h->length;
+
+	r->requests++;
+	if (!h->websocket) {
+		skip_body(r, h);
+		return;
+	}
+	r->upgrade = true;
+	r->sure = !body && !h->loose && !r->doubt;
+	r->state = body ? HOKM_FOLLOW_PLAIN : HOKM_FOLLOW_FRAMES;
+}
+
+static void answer_read(struct ref_result *r, struct head *h, unsigned int status)
+{
+	if (status / 100 == 1 && status != 101) {
+		r->doubt = r->doubt || h->loose;
+		return;
+	}
+	r->answers++;
+	r->sure = !r->doubt;
+	r->status = (uint16_t)status;
+	if (status == 101) {
+		r->state = h->other && !h->websocket ? HOKM_FOLLOW_PLAIN : HOKM_FOLLOW_FRAMES;
+		return;
+	}
+	if (status == 204 || status == 304) {
+		h->unknown = false;
+		h->length = 0;
+	} else if (!h->has_length) {
+		h->unknown = true;
+	}
+	skip_body(r, h);
+}
+
+/* Returns true when another head may follow. */
 static bool read_head(const struct ref_stream *s, struct ref_result *r)
 {
 	size_t n = there(s, r->need, s->len), len;
 	const uint8_t *head = s->bytes + r->need;
-	bool websocket;
+	struct head h = {0};
 
-	if (n && is_tls(head[0])) {
+	if (!n)
+		return false;
+	if (is_tls(head[0])) {
 		r->tls = true;
 		r->state = HOKM_FOLLOW_RECORDS;
 		return false;
 	}
+	if (s->client && read_proxy(head, n, r))
+		return !r->stopped;
 	if (!head_begins_well(head, n, s->client)) {
 		r->state = HOKM_FOLLOW_PLAIN;
 		return false;
 	}
-	len = head_length(head, n, &websocket);
+	len = head_length(head, n, &h);
 	r->need += len ? len : n;
 	if (!len)
 		return false;
-	if (s->client) {
-		r->request = websocket;
-		r->plain = !websocket;
-		r->state = websocket ? HOKM_FOLLOW_FRAMES : HOKM_FOLLOW_PLAIN;
-		return false;
-	}
-	r->status = (uint16_t)((head[9] - '0') * 100 + (head[10] - '0') * 10 + head[11] - '0');
-	if (r->status / 100 == 1 && r->status != 101) {
-		r->status = 0;
-		return true;
-	}
-	r->answer = true;
-	r->state = r->status == 101 ? HOKM_FOLLOW_FRAMES : HOKM_FOLLOW_PLAIN;
-	return false;
+	if (s->client)
+		request_read(r, &h);
+	else
+		answer_read(r, &h,
+			    (head[9] - '0') * 100u + (head[10] - '0') * 10u + head[11] - '0');
+	return true;
 }
 
 /* ---- frames ---- */

@@ -37,7 +37,9 @@ struct ref_start {
 struct ref_result {
 	uint32_t n[REF_KINDS];
 	uint32_t records;
-	bool request, plain, answer, tls, close;
+	unsigned int requests, answers; /* heads that were read; interim answers do not count */
+	bool upgrade, tls, close;
+	bool sure; /* nothing before the upgrade, or the answers, leaves a doubt */
 	uint16_t status, close_code;
 	/* HEAD, FRAMES, RECORDS, PLAIN or DONE; with a fault, the state before it */
 	enum hokm_follow_state state;
@@ -45,6 +47,8 @@ struct ref_result {
 	/* position of the next byte to read; may lie far after the end of the stream */
 	uint64_t need;
 	bool in_header;
+	bool stopped; /* inside a header of the PROXY protocol */
+	bool doubt;   /* a line ended without CR: the server may read the head in another way */
 	bool open, unsure;
 	unsigned int first_kind; /* kind of the first frame */
 };

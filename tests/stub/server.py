@@ -150,6 +150,8 @@ def handshake(headers, mode):
         lines.append(b"Sec-WebSocket-Accept: " + accept)
     if mode == "extension":
         lines.append(b"Sec-WebSocket-Extensions: permessage-deflate")
+    if mode == "headers":
+        lines.append(b"Sec-WebSocket-Protocol: game")
     if mode == "big-headers":
         lines += [b"X-%d: %s" % (i, b"y" * 1000) for i in range(20)]
     return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -193,7 +195,7 @@ def ws_frames(conn, mode):
         wait_for_end(conn)
         return
     ping = expect(conn, PING)
-    if mode == "ok":
+    if mode in ("ok", "proxy-1", "proxy-2", "headers"):
         end_well(conn, ping)
     elif mode == "wrong-pong":
         conn.sendall(frame(PONG, ping[::-1] + b"!"))
@@ -214,6 +216,30 @@ def ws_frames(conn, mode):
         conn.sendall(frame(PONG, ping))
         while True:
             conn.sendall(frame(BINARY, b"f" * 60000))
+
+
+def read_proxy(conn):
+    """The version of the PROXY protocol that the client speaks first; 0: none, or a wrong one."""
+    first = conn.recv(16, socket.MSG_PEEK)
+    if first == b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0":
+        read_exactly(conn, 16)
+        return 2
+    if not first.startswith(b"PROXY "):
+        return 0
+    line = b""
+    while not line.endswith(b"\r\n"):
+        line += read_exactly(conn, 1)
+    (source, sport), (target, dport) = conn.getpeername(), conn.getsockname()
+    return int(line.decode().split() == ["PROXY", "TCP4", source, target, str(sport), str(dport)])
+
+
+def refuses(path, headers, proxy):
+    """Does the path demand what the client did not send?"""
+    if path.endswith("/proxy-1") or path.endswith("/proxy-2"):
+        return proxy != int(path[-1])
+    return path.endswith("/headers") and (
+        headers.get(b"origin"), headers.get(b"sec-websocket-protocol"),
+        headers.get(b"x-a")) != (b"https://h", b"game", b"b")
 
 
 def websocket(conn, mode, headers):
@@ -239,10 +265,11 @@ def websocket(conn, mode, headers):
 def serve(conn, context):
     try:
         with conn:
+            proxy = read_proxy(conn)
             if context:
                 conn = context.wrap_socket(conn, server_side=True)
             path, headers = read_head(conn)
-            if path:
+            if path and not refuses(path, headers, proxy):
                 parts = path.strip("/").split("/")
                 if parts[0] == "ws":
                     websocket(conn, parts[1], headers)

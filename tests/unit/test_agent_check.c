@@ -109,6 +109,40 @@ static void answers_of_servers(void **state)
 	}
 }
 
+/* What a check can send beside its path; the server says in its detail what is missing. */
+static void server_gets_what_the_check_says(void **state)
+{
+	static const struct {
+		const char *path;
+		enum conf_check_kind kind;
+		enum conf_proxy proxy;
+		const char *origin, *subprotocol, *header;
+		bool tls;
+	} good[] = {
+		{"/ws/proxy-1", CHECK_WEBSOCKET, CONF_PROXY_V1, "", "", "", false},
+		{"/ws/proxy-1", CHECK_WEBSOCKET, CONF_PROXY_V1, "", "", "", true},
+		{"/ws/proxy-2", CHECK_WEBSOCKET, CONF_PROXY_V2, "", "", "", false},
+		{"/ws/headers", CHECK_WEBSOCKET, CONF_PROXY_NONE, "https://h", "game", "X-A: b",
+		 false},
+	};
+	struct agent_request r;
+	struct agent_reply reply;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		stub_request(&r, good[i].kind, good[i].tls ? stub.tls_port : stub.port,
+			     good[i].path);
+		r.check.tls = good[i].tls;
+		expect(&r, HOKM_R_CHECK_CLOSED, &reply); /* without it the server closes */
+		r.check.proxy = good[i].proxy;
+		snprintf(r.check.origin, sizeof(r.check.origin), "%s", good[i].origin);
+		snprintf(r.check.subprotocol, sizeof(r.check.subprotocol), "%s",
+			 good[i].subprotocol);
+		snprintf(r.check.header, sizeof(r.check.header), "%s", good[i].header);
+		expect(&r, HOKM_R_CHECK_OK, &reply);
+	}
+}
+
 static const enum conf_check_kind net_kinds[] = {CHECK_WEBSOCKET, CHECK_HTTP, CHECK_TCP};
 
 static void refused(void **state)
@@ -284,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_of_servers),
+		cmocka_unit_test(server_gets_what_the_check_says),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(no_way_there),
 		cmocka_unit_test(tls_to_a_plain_port),

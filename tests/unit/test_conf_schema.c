@@ -172,13 +172,15 @@ static void duration_bounds(const struct rig_row *r)
 	refused(r, "5", "a number with a unit");
 }
 
-/* n characters; a path begins with /. */
+/* n characters; a path begins with /, a header with its name. */
 static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 {
 	memset(dst, 'x', n);
 	dst[n] = '\0';
 	if (k->type.kind == CONF_PATH && n)
 		dst[0] = '/';
+	if (!strcmp(k->path, "service.check.header") && n > 1)
+		dst[1] = ':';
 	return dst;
 }
 

@@ -45,7 +45,9 @@ bool check_easy_make(struct check_run *r, const char *path)
 		return false;
 	}
 	snprintf(url, sizeof(url), "http%s://%s:%u%s", c->tls ? "s" : "", addr, c->port, path);
-	if (set_options(r, url))
+	/* A websocket check without TLS writes it itself (check_websocket.c). */
+	if (set_options(r, url) &&
+	    (c->proxy != CONF_PROXY_V1 || !c->tls || SET(r->easy, CURLOPT_HAPROXYPROTOCOL, 1L)))
 		return true;
 	check_fail(r, HOKM_R_CHECK_ERROR, "libcurl rejected an option for %s", url);
 	return false;

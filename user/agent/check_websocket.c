@@ -10,6 +10,9 @@
  * the answer to the handshake, and then at most one frame header or one control frame: payloads of
  * data frames are discarded as they arrive.
  *
+ * Where the server expects it, a header of the PROXY protocol goes before the request. With TLS
+ * libcurl writes it, because it goes before the handshake of TLS.
+ *
  * A game server may send any number of frames before the pong, the first of them in the same
  * segment as its 101. Its pings are answered. A pong without our bytes is ignored, because a server
  * may send one unsolicited (section 5.5.3). The check passes when the right pong arrived, also when
@@ -22,6 +25,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "agent/check.h"
 #include "agent/ws_client.h"
@@ -91,34 +95,83 @@ static void ws_start(struct check_run *r)
 	check_easy_connect(r);
 }
 
+/* "PROXY TCP4 SOURCE TARGET PORT PORT", the addresses of our own connection. */
+static void put_proxy_v1(struct check_run *r)
+{
+	const struct ws_state *s = r->priv;
+	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN], text[108];
+	struct sockaddr_in a, b;
+	socklen_t a_len = sizeof(a), b_len = sizeof(b);
+	int n;
+
+	if (getsockname(s->fd, (struct sockaddr *)&a, &a_len) ||
+	    getpeername(s->fd, (struct sockaddr *)&b, &b_len) ||
+	    !inet_ntop(AF_INET, &a.sin_addr, from, sizeof(from)) ||
+	    !inet_ntop(AF_INET, &b.sin_addr, to, sizeof(to))) {
+		check_fail(r, HOKM_R_CHECK_CLOSED, "the connection was closed at once");
+		return;
+	}
+	n = snprintf(text, sizeof(text), "PROXY TCP4 %s %s %u %u\r\n", from, to, ntohs(a.sin_port),
+		     ntohs(b.sin_port));
+	put(r, text, (size_t)n);
+}
+
+/* Version 2 with the command LOCAL, which is for checks and has no addresses. */
+static void put_proxy(struct check_run *r)
+{
+	static const uint8_t local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0";
+	const struct conf_check *c = &r->request.check;
+
+	if (c->proxy == CONF_PROXY_V2)
+		put(r, local, sizeof(local)); /* its last byte is the zero that ends the text */
+	else if (c->proxy == CONF_PROXY_V1 && !c->tls)
+		put_proxy_v1(r);
+}
+
+/* Writes one header with its end, or nothing when it has no value. Returns dst. */
+static const char *header_line(const char *name, const char *value, char *dst, size_t size)
+{
+	if (*value)
+		snprintf(dst, size, "%s%s\r\n", name, value);
+	else
+		*dst = '\0';
+	return dst;
+}
+
 static void put_request(struct check_run *r)
 {
 	const struct conf_check *c = &r->request.check;
 	struct ws_state *s = r->priv;
 	char addr[INET_ADDRSTRLEN] = "";
 	char host[sizeof(r->request.host) + INET_ADDRSTRLEN];
+	char origin[CONF_HEADER_MAX + 16], protocol[CONF_HEADER_MAX + 32];
+	char header[CONF_HEADER_MAX + 4];
 	uint8_t nonce[WS_KEY_BYTES];
 	char text[OUT_MAX];
 	int n;
 
 	if (!random_bytes(r, nonce, sizeof(nonce)) || !random_bytes(r, s->ping, sizeof(s->ping)))
 		return;
+	put_proxy(r);
 	ws_key_text(nonce, s->key);
 	inet_ntop(AF_INET, &c->addr, addr, sizeof(addr));
 	if (r->request.host[0])
 		snprintf(host, sizeof(host), "%s", r->request.host);
 	else
 		snprintf(host, sizeof(host), "%s:%u", addr, c->port);
-	n = snprintf(text, sizeof(text),
-		     "GET %s HTTP/1.1\r\n"
-		     "Host: %s\r\n"
-		     "Upgrade: websocket\r\n"
-		     "Connection: Upgrade\r\n"
-		     "Sec-WebSocket-Key: %s\r\n"
-		     "Sec-WebSocket-Version: 13\r\n"
-		     "User-Agent: hokm-xdp/" HOKM_VERSION "\r\n"
-		     "\r\n",
-		     c->path, host, s->key);
+	n = snprintf(
+		text, sizeof(text),
+		"GET %s HTTP/1.1\r\n"
+		"Host: %s\r\n"
+		"Upgrade: websocket\r\n"
+		"Connection: Upgrade\r\n"
+		"Sec-WebSocket-Key: %s\r\n"
+		"Sec-WebSocket-Version: 13\r\n"
+		"User-Agent: hokm-xdp/" HOKM_VERSION "\r\n"
+		"%s%s%s\r\n",
+		c->path, host, s->key, header_line("Origin: ", c->origin, origin, sizeof(origin)),
+		header_line("Sec-WebSocket-Protocol: ", c->subprotocol, protocol, sizeof(protocol)),
+		header_line("", c->header, header, sizeof(header)));
 	if (n < 0 || (size_t)n >= sizeof(text))
 		check_fail(r, HOKM_R_CHECK_ERROR, "the request does not fit %zu bytes",
 			   sizeof(text));
@@ -201,6 +254,15 @@ static bool status_is_101(struct check_run *r, const char *head)
 	return false;
 }
 
+/* The server names the subprotocol that was asked for, or none. */
+static bool is_protocol_good(const char *head, const char *asked)
+{
+	size_t len = 0;
+	const char *value = find_header(head, "Sec-WebSocket-Protocol", &len);
+
+	return !value || (len && len == strlen(asked) && !strncmp(value, asked, len));
+}
+
 /* Checks what a client must require of the answer (RFC 6455, section 4.1). */
 static void judge_head(struct check_run *r, const char *head)
 {
@@ -223,7 +285,7 @@ static void judge_head(struct check_run *r, const char *head)
 		 !header_has(head, "Connection", "upgrade"))
 		check_fail(r, HOKM_R_CHECK_ACCEPT, "101 without Upgrade: websocket");
 	else if (find_header(head, "Sec-WebSocket-Extensions", &len) ||
-		 find_header(head, "Sec-WebSocket-Protocol", &len))
+		 !is_protocol_good(head, r->request.check.subprotocol))
 		check_fail(r, HOKM_R_CHECK_ACCEPT,
 			   "101 with an extension or protocol that was not requested");
 }

@@ -22,6 +22,7 @@
 /* bytes with the terminating zero, of node, instance and service names */
 #define CONF_NAME_MAX   32
 #define CONF_PATH_MAX   256
+#define CONF_HEADER_MAX 128 /* of a request of a check */
 #define CONF_NODES_MAX  (HOKM_MAX_PEERS + 1)
 #define CONF_CHECKS_MAX 4 /* checks of one service */
 
@@ -33,12 +34,19 @@ enum conf_profile { CONF_PROFILE_STANDARD, CONF_PROFILE_FAST };
 enum conf_check_kind { CHECK_WEBSOCKET, CHECK_HTTP, CHECK_TCP, CHECK_EXEC };
 
 /* One active check of a service. */
+/* The header of the PROXY protocol that a check sends first. */
+enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
+
 struct conf_check {
 	enum conf_check_kind kind;
 	char path[CONF_PATH_MAX]; /* the request's path, or the command of CHECK_EXEC */
 	char body[CONF_NAME_MAX]; /* CHECK_HTTP: a text that the answer must contain; "" for any */
 	unsigned int status;      /* CHECK_HTTP: the expected status */
 	bool tls;
+	enum conf_proxy proxy;        /* CHECK_WEBSOCKET, CHECK_HTTP */
+	char origin[CONF_HEADER_MAX]; /* CHECK_WEBSOCKET: headers of the request, "" for none */
+	char subprotocol[CONF_HEADER_MAX];
+	char header[CONF_HEADER_MAX]; /* a whole one, "Name: value" */
 	struct in_addr addr;
 	uint16_t port; /* host order */
 	uint64_t interval_ns;

@@ -91,6 +91,26 @@ static void check_attempts(const struct conf_sec *s, const struct conf_check *k)
 		      duration_format(k->timeout_ns, limit));
 }
 
+/* A header is a name of letters, digits and '-', a colon, and a value. */
+static bool is_header(const char *text)
+{
+	const size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+	return name && text[name] == ':' && text[name + 1];
+}
+
+/* What the request of a check has beside its path. */
+static void check_request(const struct conf_sec *s, const struct conf_check *k)
+{
+	if (k->proxy == CONF_PROXY_V2 && k->tls)
+		conf_complain(s, "proxy", "only without tls: write v1");
+	if (*k->header && !is_header(k->header))
+		conf_complain(s, "header", "a name, a colon and a value, as in \"X-Token: abc\"");
+	if (strpbrk(k->subprotocol, " \t"))
+		conf_complain(s, "subprotocol", "one name without spaces");
+}
+
 void rule_check(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_check *k = s->item;
@@ -99,6 +119,7 @@ void rule_check(const struct conf_sec *s, struct conf *c)
 	/* A space would end the path early, and the server would see another request. */
 	if (k->kind != CHECK_EXEC && conf_good(s, "path") && strchr(k->path, ' '))
 		conf_complain(s, "path", "no spaces: write %%20");
+	check_request(s, k);
 	fit_intervals(s, k);
 	check_attempts(s, k);
 }

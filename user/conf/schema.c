@@ -58,6 +58,8 @@ static const struct conf_word marked_down[] = {
 	{"shutdown_sessions", CONF_SHUTDOWN_SESSIONS}, {"keep", CONF_KEEP}, {NULL, 0}};
 static const struct conf_word peer_kinds[] = {
 	{"auto", CONF_PEER_AUTO}, {"hokm", CONF_PEER_HOKM}, {"vrrp", CONF_PEER_VRRP}, {NULL, 0}};
+static const struct conf_word proxies[] = {
+	{"none", CONF_PROXY_NONE}, {"v1", CONF_PROXY_V1}, {"v2", CONF_PROXY_V2}, {NULL, 0}};
 static const struct conf_word modes[] = {{"multicast", true}, {"unicast", false}, {NULL, 0}};
 static const struct conf_word checksums[] = {{"pseudo-header", true}, {"plain", false}, {NULL, 0}};
 
@@ -154,9 +156,12 @@ static const struct conf_key check_keys[] = {
 	KEY("service.check.command", PATH, FIELD(conf_check, path), RELOAD | KEY_REQUIRED, NULL,
 	    NULL, "The program that is run. The check passes when its exit status is 0.",
 	    .titles = FOR(CHECK_EXEC), .example = "/usr/local/lib/hokm-xdp/check"),
-	KEY("service.check.address", IPV4, FIELD(conf_check, addr), RELOAD, NULL, NULL,
-	    "The address that the check connects to.", .titles = FOR_NETWORK,
-	    .unset = "the VIP of the service, reached on this node", .example = "192.168.1.25"),
+	KEY("service.check.address", IPV4, FIELD(conf_check, addr), RELOAD | KEY_LOOPBACK, NULL,
+	    NULL,
+	    "The address that the check connects to: the VIP, another address of the node, or "
+	    "127.0.0.1.",
+	    .titles = FOR_NETWORK, .unset = "the VIP of the service, reached on this node",
+	    .example = "192.168.1.25"),
 	KEY("service.check.port", PORT, FIELD(conf_check, port), RELOAD, NULL, NULL,
 	    "The port that the check connects to.", .titles = FOR_NETWORK,
 	    .unset = "the port of the service", .example = "8765"),
@@ -164,6 +169,21 @@ static const struct conf_key check_keys[] = {
 	    "The path of the request.", .titles = FOR_WEB, .by_title = check_paths),
 	KEY("service.check.tls", BOOL, FIELD(conf_check, tls), RELOAD, "no", NULL,
 	    "Use TLS: wss:// or https://.", .titles = FOR_WEB),
+	KEY("service.check.proxy", WORD(proxies), FIELD(conf_check, proxy), RELOAD, "none", NULL,
+	    "The header of the PROXY protocol that the check sends first, for servers that accept "
+	    "nothing else. v2 says LOCAL, which stands for a check, and does not go with tls.",
+	    .titles = FOR(CHECK_WEBSOCKET)),
+	KEY("service.check.origin", TEXT(0, CONF_HEADER_MAX - 1), FIELD(conf_check, origin), RELOAD,
+	    "", NULL, "The header Origin of the request. \"\" sends none.",
+	    .titles = FOR(CHECK_WEBSOCKET)),
+	KEY("service.check.subprotocol", TEXT(0, CONF_HEADER_MAX - 1),
+	    FIELD(conf_check, subprotocol), RELOAD, "", NULL,
+	    "The subprotocol that the check asks for, in the header Sec-WebSocket-Protocol. \"\" "
+	    "asks for none.",
+	    .titles = FOR(CHECK_WEBSOCKET)),
+	KEY("service.check.header", TEXT(0, CONF_HEADER_MAX - 1), FIELD(conf_check, header), RELOAD,
+	    "", NULL, "One more header of the request, such as \"X-Token: abc\". \"\" sends none.",
+	    .titles = FOR(CHECK_WEBSOCKET)),
 	KEY("service.check.status", NUMBER(100, 599), FIELD(conf_check, status), RELOAD, "200",
 	    NULL, "The HTTP status that the answer must have.", .titles = FOR(CHECK_HTTP)),
 	KEY("service.check.body", TEXT(0, CONF_NAME_MAX - 1), FIELD(conf_check, body), RELOAD, "",

@@ -66,6 +66,8 @@ enum {
 	KEY_EMPTY = 1 << 3,    /* "" is accepted and means none */
 	KEY_LIST = 1 << 4,     /* several values: key = {"a", "b"} */
 	KEY_BY_RULE = 1 << 5,  /* the section's rule reads the value and sets the default */
+	KEY_LOOPBACK = 1 << 6, /* CONF_IPV4: an address of the node alone is accepted, 127.0.0.0/8
+				*/
 };
 
 struct conf_key {

@@ -160,10 +160,11 @@ static bool parse_ipv4(const struct conf_key *k, const char *text, void *field, 
 	struct in_addr addr;
 	uint32_t a;
 
-	(void)k;
 	if (inet_pton(AF_INET, text, &addr) != 1)
 		return WRONG(problem, "an IPv4 address such as \"192.168.1.26\"");
 	a = ntohl(addr.s_addr);
+	if (a >> 24 == 127 && k->flags & KEY_LOOPBACK)
+		return memcpy(field, &addr, sizeof(addr)), true;
 	if (a >> 24 == 0 || a >> 24 == 127 || a >> 28 >= 14)
 		return WRONG(problem, "not an address that a host on the network can have");
 	memcpy(field, &addr, sizeof(addr));
