@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP from a local server to its clients: tracks the flow server to client of each connection. The
- * RST with which the kernel refuses a SYN makes the service suspect at once, and is rewritten to
- * that SYN when a peer can serve it (syn_replay.h).
+ * TCP from a local server to its clients: tracks the flow server to client of each connection. A
+ * RST that answers a SYN comes from one of three:
+ *
+ *   the kernel, because no server listens   suspect at once; the SYN goes to a peer (syn_replay.h)
+ *   the kernel, which does not know the
+ *   connection that an MPTCP join names     the SYN goes to a peer, which may know it
+ *   a packet filter                         the RST goes out: who is banned here stays banned
  *
  * Segments that the daemon of this node sends on behalf of connections have the mark HOKM_SKB_MARK.
  * They are only counted.
@@ -12,6 +16,7 @@
 
 #include "half_open.h"
 #include "frame_parse.h"
+#include "socket_lookup.h"
 #include "syn_replay.h"
 #include "service_lookup.h"
 
@@ -60,11 +65,63 @@ static __always_inline enum verdict half_open_refused(struct packet *p, struct h
 	return v;
 }
 
+/* Does a server listen for the packet's service here? Client port 0 finds no connection. */
+static __always_inline bool is_listening(const struct packet *p)
+{
+	const struct hokm_service_key *s = service_key(p);
+	struct bpf_sock *sk = socket_get(p->ctx, p->client, 0, s->vip.w[3], s->port);
+	bool listens;
+
+	if (!sk)
+		return false;
+	listens = sk->state == BPF_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return listens;
+}
+
+/*
+ * Does the RST begin its options with MP_TCPRST (RFC 8684 section 3.6)? The kernel refuses so a
+ * join whose token it does not know. No packet filter adds this option.
+ */
+#define OPTION_MPTCP    30
+#define MPTCP_RST_BYTES 4
+#define MPTCP_RST       8 /* subtype, in the high half of the third byte */
+static __always_inline bool is_join_refused(const struct packet *p)
+{
+	const struct tcphdr *tcp = p->l3 + ip_header_len(p->l3);
+	const __u8 *option = (const void *)(tcp + 1);
+
+	return (const void *)(option + MPTCP_RST_BYTES) <= p->end && tcp->doff > 5 &&
+	       option[0] == OPTION_MPTCP && option[1] == MPTCP_RST_BYTES &&
+	       option[2] >> 4 == MPTCP_RST;
+}
+
+/* The kernel does not know the connection that the SYN joins: a peer may. */
+static __always_inline enum verdict half_open_join(struct packet *p, struct hokm_half_open *half)
+{
+	enum verdict v;
+
+	COUNT(p, rst_join);
+	v = replay(p, half);
+	if (v == PASS)
+		half_open_free(half);
+	else if (v == REPLY)
+		p->event = HOKM_EV_STEERED; /* no word of a refusal: the server is well */
+	return v;
+}
+
 static __always_inline enum verdict half_open_reset(struct packet *p, struct hokm_half_open *half)
 {
-	if (is_refusal(p, half))
+	bool refusal = is_refusal(p, half);
+
+	if (refusal && is_join_refused(p))
+		return half_open_join(p, half);
+	if (refusal && !is_listening(p))
 		return half_open_refused(p, half);
-	COUNT(p, rst_server);
+	if (refusal)
+		COUNT(p, rst_filter);
+	else
+		COUNT(p, rst_server);
 	half_open_free(half);
 	return PASS;
 }

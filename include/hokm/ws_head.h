@@ -22,7 +22,8 @@
 
 #include "hokm/ws_record.h"
 
-#define WS_WORD4(a, b, c, d)            ((__u32)(a) << 24 | (__u32)(b) << 16 | (__u32)(c) << 8 | (__u32)(d))
+#define WS_WORD2(a, b)                  ((__u32)(a) << 8 | (__u32)(b))
+#define WS_WORD4(a, b, c, d)            (WS_WORD2(a, b) << 16 | WS_WORD2(c, d))
 #define WS_WORD(a, b, c, d, e, f, g, h) ((__u64)WS_WORD4(a, b, c, d) << 32 | WS_WORD4(e, f, g, h))
 #define WS_WORD_UPGRADE                 WS_WORD('u', 'p', 'g', 'r', 'a', 'd', 'e', ':')
 /* "websocket" has nine characters: this word follows a w. */

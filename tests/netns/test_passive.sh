@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures, long
 #
-# A server that passes its checks and fails its players in every way that passive health knows.
+# A server that passes its checks and fails its players in every way that passive health knows,
+# but for those of a server that accepts nobody (test_game.sh, test_banned.sh).
 # Each way is detected with its own reason and no other, new players go to the peer while the
 # service is suspect, the service stays UP (only checks take it down), and the suspicion ends when
 # the server is good again.
@@ -96,22 +97,6 @@ mode_close_1012() { mode a close-1012; }
 mode_close_1013() { mode a close-1013; }
 mode_reset() { mode a reset; }
 mode_fin() { mode a fin; }
-
-# wall VERDICT: what the kernel does with SYNs of players; SYNs of the checks come over lo and
-# pass.
-wall() {
-	lab_run a nft -f - <<-END
-		table ip wall {
-			chain in {
-				type filter hook input priority 0;
-				iifname eth0 tcp dport $LAB_PORT tcp flags & (syn | ack) == syn $*
-			}
-		}
-	END
-}
-wall_refuses() { wall reject with tcp reset; }
-wall_swallows() { wall drop; }
-wall_gone() { lab_run a nft delete table ip wall; }
 
 # harmless MODE WORDS [PLAYER-OPTION...]: two seconds of it trip nothing.
 harmless() {
@@ -210,8 +195,6 @@ part_standard() {
 	bad "closes with 1013" passive-close mode_close_1013 good
 	bad "resets" passive-reset mode_reset good
 	bad "ends without a close frame" passive-abnormal mode_fin good
-	bad "refuses" passive-refused wall_refuses wall_gone
-	bad "swallows SYNs" passive-syn wall_swallows wall_gone
 	both_bad
 	holds "$PROFILE: the service was never anything but up" always_up
 	restarted

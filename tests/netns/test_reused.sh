@@ -16,7 +16,9 @@ STORIES=12
 ALL=$((TIMES * STORIES))
 
 export LAB_CONF_EXTRA='service game {
-	check websocket { address = "127.0.0.1" proxy = "v2" origin = "https://h" header = "X-A: b" }
+	check websocket {
+		address = "127.0.0.1" proxy = "v2" origin = "https://h" header = "X-A: b"
+	}
 	check tcp { address = "127.0.0.1" }
 }'
 
@@ -37,7 +39,8 @@ LAB_STDOUT=$LAB_DIR/players must lab_spawn client players "$TESTS_DIR/../stub/re
 	"$LAB_VIP" "$LAB_PORT" $TIMES
 within 20 "all are there" all_there
 holds "all are open ($(phases))" all_open
-number_is "connections whose request waits" "$(conns '[.[] | select(.upgrade_wait_ms > 0)] | length')" -eq 0
+number_is "connections whose request waits" \
+	"$(conns '[.[] | select(.upgrade_wait_ms > 0)] | length')" -eq 0
 number_is "upgrades" "$(counter a upgrade)" -ge $ALL
 number_is "trips" "$(status a '.services[0].trips')" -eq 0
 holds "the service stays up" service_is a up

@@ -12,6 +12,7 @@ a good server. For players the first word of MODE_FILE, read at each connection,
     status-503      the server answers the upgrade with 503
     status-404      the server answers the upgrade with 404, which is the player's fault
     silent          the server does not answer the upgrade
+    auth-MS         the server answers the upgrade MS milliseconds late: slow, but honest
     pong-MS         the server sends each pong MS milliseconds late
     close-CODE      the server closes with CODE soon after the greeting
     reset           the server ends the connection by RST (SO_LINGER 0)
@@ -116,6 +117,8 @@ async def serve(server, reader, writer):
     elif mode == "silent":
         await reader.read()
     else:
+        if mode.startswith("auth-"):
+            await asyncio.sleep(int(mode[5:]) / 1000)
         switch(writer, headers)
         writer.write(frame(TEXT, server.name.encode()))
         if not await end_badly(reader, writer, mode):

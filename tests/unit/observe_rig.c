@@ -65,6 +65,7 @@ void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int 
 		break;
 	case HOKM_SIGNAL_SYN:
 		s->syn += n;
+		s->queue_full = true;
 		break;
 	case HOKM_SIGNAL_UPGRADE:
 		s->late_upgrades += n;

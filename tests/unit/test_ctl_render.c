@@ -21,7 +21,8 @@
 	"'maint':false,'standby':false,'profile':'standard','successor':'backup',"            \
 	"'adopted':false,'uptime_ms':7500000,'log_level':'info',"                             \
 	"'services':[{'name':'game','vip':'192.168.1.25','port':8765,'state':'up',"           \
-	"'reason':'check-ok','since_ms':65000,'suspect_ms':0,'players':50,'checks':["         \
+	"'reason':'check-ok','since_ms':65000,'suspect_ms':0,'players':50,"                   \
+	"'upgrade_limit_ms':500,'upgrade_median_us':1250,'checks':["                          \
 	"{'kind':'websocket','up':true,'known':true,'reason':'check-ok','detail':'',"         \
 	"'health':4,'rise':2,'fall':3,'last_ms':400,'took_ms':2,'running':false},"            \
 	"{'kind':'http','up':false,'known':true,'reason':'check-status',"                     \
@@ -101,8 +102,8 @@ static void test_status_of_an_owner(void **state)
 		"  game     http       DOWN        0/4   1.2 s ago  3 ms  "
 		"check-status: GET /health: 503 (running)\n",
 		"  game     tcp        unknown     0/4       never     -  no result yet\n",
-		"  SERVICE  PASSIVE  OLDEST UPGRADE  OLDEST PING  TRIPS\n",
-		"  game     off                   -            -      0\n",
+		"  SERVICE  PASSIVE  OLDEST UPGRADE   MEDIAN   LIMIT  OLDEST PING  TRIPS\n",
+		"  game     off                   -  1.25 ms  500 ms            -      0\n",
 		"  backup  192.168.1.27  backup       100      -  alive   fresh   0.12 ms   "
 		"never            1\n",
 		"adverts    sent 190, received 2; discarded: auth 3\n",
@@ -144,7 +145,8 @@ static void test_status_warnings(void **state)
 		"WARNING  7 kernel events were lost",
 		"  successor  none: no peer is healthy enough\n",
 		"SILENT, 12.0 s",
-		"  game     suspect 1.5 s: passive-ping               -        5.2 s      3\n",
+		"  game     suspect 1.5 s: passive-ping               -       -   0 ms"
+		"        5.2 s      3\n",
 		"STALE",
 	};
 	json_t *data = sample(STATUS);

@@ -198,6 +198,7 @@ static void test_syns_before_their_answer(void **state)
 
 	(void)state;
 	start(&r);
+	r.s.queue_full = true;
 	for (int i = 0; i < 100; i++) {
 		r.s.syn_ack = r.s.syn;
 		r.s.syn += 1000;
@@ -236,6 +237,7 @@ static void test_syns_answered_otherwise(void **state)
 	assert_int_equal(look_run(&r, 3 * SEC), OBSERVE_SAME);
 	/* Some of both, and five without an answer. */
 	start(&r);
+	r.s.queue_full = true;
 	r.o.conf.limit[HOKM_SIGNAL_REFUSED].on = false;
 	r.s.syn += 10;
 	r.s.syn_ack += 2;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "conf/conf_int.h"
+#include "decide/recent.h"
 #include "observe_rig.h"
 
 #define MINUTE    (60 * SEC)
@@ -20,6 +21,8 @@
 
 /* How the server behaves. */
 enum fault { WELL, STOPPED, FULL, DEAD, SAYS_503, SLOW_PONGS, SAYS_1011, RESETS, DROPS };
+
+#define AUTH_MS 700 /* what a slow database behind the login takes */
 
 /* Requests without an answer, in no order. */
 struct waits {
@@ -39,6 +42,10 @@ struct world {
 	enum fault fault;
 	unsigned int joins; /* in a second; so are pings and ends */
 	bool scan, stalled;
+	bool slow;                         /* each login takes AUTH_MS more */
+	unsigned int banned;               /* SYNs a second that a packet filter discards */
+	__u64 places[HOKM_LATENCY_PLACES]; /* how long upgrades took */
+	struct recent recent;
 	unsigned int trips, answered, scanned;
 };
 
@@ -93,6 +100,9 @@ static void look(struct world *w)
 
 	if (w->stalled || w->now_ns < observe_next_ns(&w->o, w->now_ns))
 		return;
+	recent_take(&w->recent, w->places, w->now_ns);
+	observe_pace(&w->o, w->recent.median_ns);
+	w->s.queue_full = w->fault == FULL && observe_asks_queue(&w->o, &w->s);
 	w->s.late_upgrades = count_late(w, &w->upgrades, HOKM_SIGNAL_UPGRADE);
 	w->s.late_pings = count_late(w, &w->pings, HOKM_SIGNAL_PING);
 	observe_step(&w->o, &w->s, true, w->now_ns, &v);
@@ -115,8 +125,10 @@ static void join(struct world *w)
 /* The handshake is complete: an upgrade, which the server answers after 1 to 40 ms. */
 static void upgrade(struct world *w)
 {
-	uint64_t took_ns = (1 + chance(w, 40)) * MS;
+	uint64_t took_ns = (1 + chance(w, 40) + (w->slow ? AUTH_MS : 0)) * MS;
 
+	if (w->fault != STOPPED)
+		w->places[63 - __builtin_clzll(took_ns / 1000)]++;
 	ask(w, &w->upgrades, w->fault == STOPPED ? UINT64_MAX : w->now_ns + took_ns);
 }
 
@@ -181,6 +193,8 @@ static void tick(struct world *w)
 		ping(w);
 	if (happens(w, w->joins) && w->fault != STOPPED)
 		leave(w);
+	if (happens(w, w->banned))
+		w->s.syn++;
 	bad_link(w);
 	look(w);
 }
@@ -229,6 +243,7 @@ static void begin(struct world *w, enum conf_profile profile)
 	conf_default(&conf, profile);
 	assert_true(conf.observe.on);
 	observe_init(&w->o, &conf.observe, w->now_ns);
+	recent_init(&w->recent, w->now_ns);
 }
 
 static void ten_minutes(enum conf_profile profile)
@@ -267,6 +282,45 @@ static void test_ten_minutes_fast(void **state)
 {
 	(void)state;
 	ten_minutes(CONF_PROFILE_FAST);
+}
+
+/* 700 ms of authentication inside the handshake, at both profiles, from the first player on. */
+static void test_honest_slowness_never_trips(void **state)
+{
+	static const unsigned int joins[] = {3, 60, 200};
+	static struct world w;
+
+	(void)state;
+	for (enum conf_profile p = CONF_PROFILE_STANDARD; p <= CONF_PROFILE_FAST; p++)
+		for (size_t i = 0; i < sizeof(joins) / sizeof(joins[0]); i++) {
+			begin(&w, p);
+			w.slow = true;
+			w.joins = joins[i];
+			no_trip(&w, 2 * MINUTE, "slow from the beginning");
+			w.joins = 0;
+			no_trip(&w, 2 * MINUTE, "nobody comes");
+			w.joins = joins[i];
+			no_trip(&w, MINUTE, "they come back");
+			/* It is still seen when the server stops. */
+			w.fault = STOPPED;
+			run(&w, 2 * SEC + 3 * SEC / w.joins + 2 * AUTH_MS * MS);
+			assert_int_equal(w.trips, 1);
+		}
+}
+
+/* SYNs that a packet filter discards, or that have a wrong checksum, or a forged source. */
+static void test_syns_that_the_server_never_got_never_trip(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	for (enum conf_profile p = CONF_PROFILE_STANDARD; p <= CONF_PROFILE_FAST; p++) {
+		begin(&w, p);
+		w.banned = 500;
+		no_trip(&w, MINUTE, "banned clients and few players");
+		w.joins = 0;
+		no_trip(&w, MINUTE, "banned clients alone");
+	}
 }
 
 static void test_faults(void **state)
@@ -318,6 +372,8 @@ int main(void)
 		cmocka_unit_test(test_ten_minutes_standard),
 		cmocka_unit_test(test_ten_minutes_fast),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_honest_slowness_never_trips),
+		cmocka_unit_test(test_syns_that_the_server_never_got_never_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

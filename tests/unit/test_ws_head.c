@@ -195,7 +195,8 @@ static const struct {
 	{"a blank line behind a body",
 	 BYTES("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab\r\n" GET_UPGRADE), CLIENT, 2},
 	{"100-continue",
-	 BYTES("PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc" GET_UPGRADE),
+	 BYTES("PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+	       "abc" GET_UPGRADE),
 	 CLIENT, 2},
 	{"PROXY version 1, then two requests",
 	 BYTES("PROXY TCP6 ::1 ::2 4000 80\r\n" GET_PLAIN GET_UPGRADE), CLIENT, 2},
@@ -216,7 +217,8 @@ static const struct {
 	{"401, then 101", BYTES("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n" SWITCH),
 	 SERVER, 2},
 	{"100, 200, then 101",
-	 BYTES("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" SWITCH),
+	 BYTES("HTTP/1.1 100 Continue\r\n\r\n"
+	       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" SWITCH),
 	 SERVER, 2},
 	{"304, then 101", BYTES("HTTP/1.1 304 x\r\nContent-Length: 900\r\n\r\n" SWITCH), SERVER, 2},
 };
@@ -226,20 +228,20 @@ static void no_head_behind_another_is_missed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(several) / sizeof(several[0]); i++) {
 		for (__u32 cut = 0; cut < several[i].len; cut++) {
-			unsigned int heads = 0;
+			unsigned int found = 0;
 			struct ws_rig r;
 
 			ws_rig_begin(&r, several[i].side, ISN);
 			if (cut) {
 				ws_rig_next(&r, several[i].bytes, cut);
-				heads += r.last.heads;
+				found += r.last.heads;
 			}
 			ws_rig_next(&r, several[i].bytes + cut, several[i].len - cut);
-			heads += r.last.heads;
-			if (heads != several[i].heads || r.ws.state != HOKM_FOLLOW_FRAMES ||
+			found += r.last.heads;
+			if (found != several[i].heads || r.ws.state != HOKM_FOLLOW_FRAMES ||
 			    !(r.last.did & WS_DID_SURE) || r.ws.next != ISN + several[i].len)
 				fail_msg("%s, cut at %u: %u heads, state %u, did %#x",
-					 several[i].name, cut, heads, r.ws.state, r.last.did);
+					 several[i].name, cut, found, r.ws.state, r.last.did);
 		}
 	}
 }

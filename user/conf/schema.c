@@ -158,8 +158,8 @@ static const struct conf_key check_keys[] = {
 	    .titles = FOR(CHECK_EXEC), .example = "/usr/local/lib/hokm-xdp/check"),
 	KEY("service.check.address", IPV4, FIELD(conf_check, addr), RELOAD | KEY_LOOPBACK, NULL,
 	    NULL,
-	    "The address that the check connects to: the VIP, another address of the node, or "
-	    "127.0.0.1.",
+	    "The address that the check connects to. "
+	    "It may also be another address of the node, or 127.0.0.1.",
 	    .titles = FOR_NETWORK, .unset = "the VIP of the service, reached on this node",
 	    .example = "192.168.1.25"),
 	KEY("service.check.port", PORT, FIELD(conf_check, port), RELOAD, NULL, NULL,
@@ -170,16 +170,17 @@ static const struct conf_key check_keys[] = {
 	KEY("service.check.tls", BOOL, FIELD(conf_check, tls), RELOAD, "no", NULL,
 	    "Use TLS: wss:// or https://.", .titles = FOR_WEB),
 	KEY("service.check.proxy", WORD(proxies), FIELD(conf_check, proxy), RELOAD, "none", NULL,
-	    "The header of the PROXY protocol that the check sends first, for servers that accept "
-	    "nothing else. v2 says LOCAL, which stands for a check, and does not go with tls.",
+	    "The header of the PROXY protocol that the check sends first, "
+	    "for servers that demand one. "
+	    "v2 says LOCAL, which stands for a check, and does not go with tls.",
 	    .titles = FOR(CHECK_WEBSOCKET)),
 	KEY("service.check.origin", TEXT(0, CONF_HEADER_MAX - 1), FIELD(conf_check, origin), RELOAD,
 	    "", NULL, "The header Origin of the request. \"\" sends none.",
 	    .titles = FOR(CHECK_WEBSOCKET)),
 	KEY("service.check.subprotocol", TEXT(0, CONF_HEADER_MAX - 1),
 	    FIELD(conf_check, subprotocol), RELOAD, "", NULL,
-	    "The subprotocol that the check asks for, in the header Sec-WebSocket-Protocol. \"\" "
-	    "asks for none.",
+	    "The subprotocol that the check asks for, in the header Sec-WebSocket-Protocol. "
+	    "\"\" asks for none.",
 	    .titles = FOR(CHECK_WEBSOCKET)),
 	KEY("service.check.header", TEXT(0, CONF_HEADER_MAX - 1), FIELD(conf_check, header), RELOAD,
 	    "", NULL, "One more header of the request, such as \"X-Token: abc\". \"\" sends none.",
@@ -338,7 +339,9 @@ static const struct conf_key signal_keys[] = {
 	    NULL, "The least share of failures among all that were counted within window."),
 	KEY("passive.signal.after", DURATION(MS(20), PASSIVE_AFTER_MAX),
 	    FIELD(observe_limit, after_ns), RELOAD, NULL, NULL,
-	    "A request without an answer for this long is a failure. From 2 to 127 times sample.",
+	    "A request without an answer for this long is a failure. "
+	    "For an upgrade it is twice the median of the last minute, if that is longer, "
+	    "but at most 10 times this. From 2 to 127 times sample.",
 	    .titles = FOR(HOKM_SIGNAL_UPGRADE) | FOR(HOKM_SIGNAL_PING), .by_title = signal_after),
 	END_OF_KEYS,
 };

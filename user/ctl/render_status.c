@@ -80,6 +80,11 @@ static void warn_services(const json_t *data, FILE *out)
 				"service %s is suspect (%s): new players go to a peer for %s\n",
 				field_text(s, "name"), field_text(s, "suspect_reason"),
 				word_field_age(s, "suspect_ms", age));
+		if (json_is_false(json_object_get(s, "replies_seen")))
+			fprintf(out,
+				WARN "no reply of service %s has left by this interface: "
+				     "its passive checks are off\n",
+				field_text(s, "name"));
 	}
 }
 
@@ -187,12 +192,19 @@ static void print_services(const json_t *services, FILE *out)
 	table_print(&t, out);
 }
 
+static const char *passive_word(const json_t *service)
+{
+	if (!field_true(service, "observe"))
+		return "off";
+	return json_is_false(json_object_get(service, "replies_seen")) ? "no replies" : "well";
+}
+
 /* What the passive checks observe of each service. */
 static void print_passive(const json_t *services, FILE *out)
 {
 	static const char *const heads[] = {
-		"SERVICE", "PASSIVE", "OLDEST UPGRADE", "OLDEST PING", "TRIPS"};
-	struct table t = {.align = "llrrr"};
+		"SERVICE", "PASSIVE", "OLDEST UPGRADE", "MEDIAN", "LIMIT", "OLDEST PING", "TRIPS"};
+	struct table t = {.align = "llrrrrr"};
 	char age[RENDER_WORD];
 	size_t i;
 	json_t *s;
@@ -209,8 +221,10 @@ static void print_passive(const json_t *services, FILE *out)
 			table_cell(&t, "suspect %s: %s", word_age(suspect, age),
 				   field_text(s, "suspect_reason"));
 		else
-			table_cell(&t, "%s", field_true(s, "observe") ? "well" : "off");
+			table_cell(&t, "%s", passive_word(s));
 		table_cell(&t, "%s", upgrade < 0 ? "-" : word_age(upgrade, age));
+		table_cell(&t, "%s", word_us(field_int(s, "upgrade_median_us", -1), age));
+		table_cell(&t, "%s", word_age(field_int(s, "upgrade_limit_ms", 0), age));
 		table_cell(&t, "%s", ping < 0 ? "-" : word_age(ping, age));
 		table_cell(&t, "%lld", (long long)field_int(s, "trips", 0));
 	}

@@ -67,6 +67,9 @@ static void carry_over(struct service *svc, const struct service *old,
 	svc->since_ns = old->since_ns;
 	svc->players = old->players;
 	svc->observe = old->observe;
+	svc->recent = old->recent;
+	svc->recent_ns = old->recent_ns;
+	svc->unseen = old->unseen;
 	observe_reconf(&svc->observe, observe, now_ns);
 	for (unsigned int i = 0; i < svc->conf->n_checks; i++) {
 		struct health_conf h = svc->checks[i].health.conf;

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "decide/health.h"
 #include "decide/observe.h"
+#include "decide/recent.h"
 #include "hokm/names.h"
 
 #define SERVICE_DETAIL_MAX 128
@@ -44,7 +45,10 @@ struct service {
 	uint64_t since_ns;
 
 	struct observe observe; /* passive checks */
+	struct recent recent;   /* how long its upgrades took lately */
+	uint64_t recent_ns;     /* when that was read; 0: not yet */
 	bool observe_failed;    /* reported; until it works again */
+	bool unseen;            /* players come, but no packet of the server has passed egress */
 	/* When the oldest request without an answer began, by the last sample; 0: none. */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns;
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/traffic_watch.h"
+#include "sense/listen_queue.h"
 
 /* Count from the beginning: as far back as the ring of map waits reaches. */
 #define EVERYTHING_NS 0
@@ -17,6 +18,7 @@ static void take_counters(const struct hokm_counters *c, struct observe_sample *
 	s->syn = c->syn_local;
 	s->syn_ack = c->syn_ack;
 	s->refused = c->refused;
+	s->filtered = c->rst_filter + c->rst_join;
 	s->answered = c->switched + c->upgrade_4xx + c->upgrade_5xx + c->upgrade_other;
 	s->answer_5xx = c->upgrade_5xx;
 	s->pongs = c->out_pong;
@@ -44,6 +46,40 @@ static int take_waits(struct node *n, const struct service *svc, enum hokm_signa
 	return hokm_bpf_count_waits(n->bpf, svc->slot, kind, from_ns, to_ns, late, NULL);
 }
 
+/* SYNs without any packet of the server: what the signals judge leaves by another interface. */
+#define UNSEEN_SYNS 3
+
+/* Is a queue of the server full? Only asked while SYNs stay unanswered. */
+static void take_queue(struct service *svc, struct observe_sample *s)
+{
+	int queue;
+
+	if (!observe_asks_queue(&svc->observe, s))
+		return;
+	queue = listen_queue(svc->vip, svc->conf->port);
+	if (queue < 0)
+		log_debug("service %s: could not read its queue: %s", svc->conf->name,
+			  strerror(-queue));
+	s->queue_full = queue == LISTEN_FULL;
+}
+
+#define PACE_NS NS_PER_S
+
+/* How long upgrades take at this service, once a second. */
+static void take_pace(struct node *n, struct service *svc, uint64_t now_ns)
+{
+	struct hokm_latency latency;
+
+	if (svc->recent_ns && now_ns < svc->recent_ns + PACE_NS)
+		return;
+	if (!svc->recent_ns)
+		recent_init(&svc->recent, now_ns);
+	svc->recent_ns = now_ns;
+	if (!hokm_bpf_get_latency(n->bpf, svc->slot, &latency))
+		recent_take(&svc->recent, latency.upgrade, now_ns);
+	observe_pace(&svc->observe, svc->recent.median_ns);
+}
+
 static int sample(struct node *n, struct service *svc, uint64_t now_ns, struct observe_sample *s)
 {
 	struct hokm_suspect suspect;
@@ -51,6 +87,7 @@ static int sample(struct node *n, struct service *svc, uint64_t now_ns, struct o
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	take_pace(n, svc, now_ns);
 	err = hokm_bpf_get_counters(n->bpf, svc->slot, &counters);
 	if (!err)
 		err = hokm_bpf_get_suspect(n->bpf, svc->slot, &suspect);
@@ -63,6 +100,8 @@ static int sample(struct node *n, struct service *svc, uint64_t now_ns, struct o
 	if (err)
 		return err;
 	take_counters(&counters, s);
+	take_queue(svc, s);
+	svc->unseen = !counters.packets_out && counters.syn_local >= UNSEEN_SYNS;
 	s->suspect_until_ns = suspect.until_ns;
 	return 0;
 }
@@ -172,7 +211,7 @@ static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
 		return;
 	}
 	svc->observe_failed = false;
-	observe_step(&svc->observe, &now, svc->health == HOKM_SVC_UP, now_ns, &v);
+	observe_step(&svc->observe, &now, svc->health == HOKM_SVC_UP && !svc->unseen, now_ns, &v);
 	carry_out(n, svc, &v, now_ns);
 }
 

@@ -112,16 +112,46 @@ static struct ratio unanswered_syns(const struct observe *o)
 	const struct observe_sample *then = sample_before(o, o->conf.window_ns);
 	uint64_t syn = minus(last->syn, then->syn);
 	uint64_t syn_ack = minus(now->syn_ack, then->syn_ack);
-	uint64_t refused = minus(now->refused, then->refused);
+	uint64_t refused = add(minus(now->refused, then->refused),
+			       minus(now->filtered, then->filtered));
 
-	return of(minus(minus(syn, syn_ack), refused), syn);
+	return of(now->queue_full ? minus(minus(syn, syn_ack), refused) : 0, syn);
+}
+
+bool observe_asks_queue(const struct observe *o, const struct observe_sample *s)
+{
+	const struct observe_sample *then;
+
+	if (!o->conf.on || !o->conf.limit[HOKM_SIGNAL_SYN].on || !o->n)
+		return false;
+	then = sample_before(o, o->conf.window_ns);
+	return minus(s->syn, then->syn) >
+	       add(minus(s->syn_ack, then->syn_ack),
+		   add(minus(s->refused, then->refused), minus(s->filtered, then->filtered)));
+}
+
+void observe_pace(struct observe *o, uint64_t median_ns)
+{
+	o->pace_ns = median_ns;
+}
+
+uint64_t observe_after_ns(const struct observe *o, enum hokm_signal signal)
+{
+	uint64_t after_ns = o->conf.limit[signal].after_ns;
+	uint64_t most_ns = smaller(
+		OBSERVE_PATIENCE * after_ns, (OBSERVE_SAMPLES_MAX - 1) * o->conf.sample_ns);
+	uint64_t pace_ns = add(o->pace_ns, o->pace_ns);
+
+	if (signal != HOKM_SIGNAL_UPGRADE || pace_ns <= after_ns || most_ns <= after_ns)
+		return after_ns;
+	return smaller(pace_ns, most_ns);
 }
 
 static struct ratio look(const struct observe *o, enum hokm_signal signal)
 {
 	const struct observe_sample *now = &o->ring[o->newest];
 	const struct observe_sample *then = sample_before(o, o->conf.window_ns);
-	const struct observe_sample *since = sample_before(o, o->conf.limit[signal].after_ns);
+	const struct observe_sample *since = sample_before(o, observe_after_ns(o, signal));
 	uint64_t ended = minus(now->ended, then->ended);
 
 	switch (signal) {
@@ -200,7 +230,7 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
 	*from_ns = minus(now_ns, (HOKM_WAIT_SLOTS - 1) * HOKM_WAIT_NS);
 	if (*from_ns < o->forget_ns)
 		*from_ns = o->forget_ns;
-	*to_ns = minus(now_ns, o->conf.limit[signal].after_ns);
+	*to_ns = minus(now_ns, observe_after_ns(o, signal));
 	return *from_ns < *to_ns;
 }
 

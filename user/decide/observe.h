@@ -14,9 +14,15 @@
  *
  * Signals (HOKM_SIGNALS in hokm/names.h) compare the requests that failed with all requests:
  *   counted   over window_ns; failed: refused SYNs, SYNs without SYN-ACK, 5xx answers, resets,
- *             ends without a close frame, closes with 1011 to 1013
+ *             ends without a close frame, closes with 1011 to 1013. SYNs without SYN-ACK count only
+ *             while a queue of the server is full. Anybody can send SYNs that get no answer, and a
+ *             packet filter discards those of clients that it bans (rule 4).
  *   waiting   upgrades and pings; failed: unanswered for longer than after_ns; all: these and what
  *             was answered within the last after_ns
+ *
+ * Honest slowness is no illness: an upgrade is late after twice the service's own median
+ * (observe_pace()) when that is longer than after_ns, and at the latest after OBSERVE_PATIENCE
+ * times after_ns.
  *
  * Timers, read by observe_next_ns()
  *   sample_ns   between two samples
@@ -41,6 +47,7 @@ struct observe_sample {
 	uint64_t syn;           /* syn_local */
 	uint64_t syn_ack;       /* counter of that name */
 	uint64_t refused;       /* counter of that name */
+	uint64_t filtered;      /* rst_filter: SYNs that a packet filter answered with a RST */
 	uint64_t answered;      /* switched + upgrade_4xx + upgrade_5xx + upgrade_other */
 	uint64_t answer_5xx;    /* upgrade_5xx */
 	uint64_t pongs;         /* out_pong */
@@ -50,6 +57,7 @@ struct observe_sample {
 	uint64_t ended;         /* reset_server + abnormal_* + close_server + close_client */
 	uint32_t late_upgrades; /* unanswered for longer than after_ns: observe_late_range() */
 	uint32_t late_pings;
+	bool queue_full; /* of a socket that listens for the service; observe_asks_queue() */
 	/* until when the packet path itself avoids the service after a refused SYN; 0: it does not
 	 */
 	uint64_t suspect_until_ns;
@@ -71,8 +79,11 @@ struct observe_verdict {
 	uint64_t wrong, all;     /* requests that failed, and all requests, of the signal */
 };
 
+#define OBSERVE_PATIENCE 10
+
 struct observe {
 	struct observe_conf conf;
+	uint64_t pace_ns; /* how long an upgrade takes at this service; 0: not known */
 	struct observe_sample ring[OBSERVE_SAMPLES_MAX]; /* the last n samples */
 	uint64_t ring_ns[OBSERVE_SAMPLES_MAX];
 	unsigned int newest, n; /* index of the newest sample; how many there are */
@@ -91,6 +102,11 @@ void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t n
 /* New settings. All samples are discarded; a trip lasts as before, even when `on` is now false. */
 void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t now_ns);
 
+/* How long an upgrade takes at this service: the median; UINT64_MAX: not known, be patient. */
+void observe_pace(struct observe *o, uint64_t median_ns);
+/* After how long a request of this signal, UPGRADE or PING, is late. */
+uint64_t observe_after_ns(const struct observe *o, enum hokm_signal signal);
+
 /*
  * Unanswered requests of this signal that began in [*from_ns, *to_ns) are late: the caller counts
  * them into the sample. The range never exceeds what the map waits remembers. False: there is
@@ -98,6 +114,10 @@ void observe_reconf(struct observe *o, const struct observe_conf *conf, uint64_t
  */
 bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64_t now_ns,
 			uint64_t *from_ns, uint64_t *to_ns);
+
+/* Did SYNs of the window stay without an answer? Then the sample must say whether a queue is full.
+ */
+bool observe_asks_queue(const struct observe *o, const struct observe_sample *s);
 
 /* Adds a sample. checks_ok: every active check is UP; otherwise no trip can begin. */
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,

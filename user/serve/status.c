@@ -88,6 +88,7 @@ static void put_observe(json_t *o, const struct service *svc, const struct hokm_
 	const struct observe *ob = &svc->observe;
 
 	put(o, "observe", json_boolean(ob->conf.on));
+	put(o, "replies_seen", json_boolean(!svc->unseen));
 	put(o, "suspect_ms", left(until_ns, now_ns));
 	put(o, "suspect_reason",
 	    json_string(until_ns > now_ns ? hokm_reason_name(suspect_reason(ob, suspect, now_ns))
@@ -95,6 +96,11 @@ static void put_observe(json_t *o, const struct service *svc, const struct hokm_
 	put(o, "trips", number(ob->trips));
 	put(o, "oldest_upgrade_ms", age(svc->oldest_upgrade_ns, now_ns));
 	put(o, "oldest_ping_ms", age(svc->oldest_ping_ns, now_ns));
+	put(o, "upgrade_limit_ms", ms(observe_after_ns(ob, HOKM_SIGNAL_UPGRADE)));
+	put(o, "upgrade_median_us",
+	    svc->recent_ns && svc->recent.median_ns != RECENT_UNKNOWN
+		    ? number(svc->recent.median_ns / (NS_PER_MS / 1000))
+		    : json_null());
 }
 
 static json_t *service_json(const struct daemon *d, unsigned int s, uint64_t now_ns)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * RSTs that answer a SYN while a server listens: a packet filter sends them to a client that it
+ * bans, or the kernel to an MPTCP join that it does not know. Neither says anything bad about the
+ * server (rule 4, docs/architecture.md).
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "syn_spec.h"
+
+#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
+
+/* nft reject with tcp reset: a server listens, so the RST comes from a packet filter. */
+static void banned_client_is_neither_replayed_nor_suspicious(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn half;
+	struct socks s;
+
+	for (int sum_left = 0; sum_left < 2; sum_left++) {
+		struct syn_spec syn = LINUX_SYN;
+
+		fix_reset(state);
+		syn.sum_left = sum_left;
+		socks_listen(&s);
+		in_syn(x, &syn);
+		out_refusal(x, &syn);
+		expect_rst_left(x, &syn);
+		assert_int_equal(COUNT(x, rst_filter), 1);
+		assert_int_equal(COUNT(x, refused) + COUNT(x, replayed) + COUNT(x, suspects), 0);
+		assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+		assert_int_equal(fix_events(x, HOKM_EV_REFUSED, NULL), 0);
+		assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 0);
+		assert_false(fix_half(x, &half));
+		close(s.listener);
+	}
+	/* The server is gone: now the kernel refuses, and the SYN is replayed. */
+	fix_reset(state);
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
+	assert_int_equal(COUNT(x, rst_filter), 0);
+}
+
+/* The kernel's answer to an MPTCP join whose token it does not know: RST with MP_TCPRST. */
+static void join_refused(struct fix *x, const uint8_t option[4])
+{
+	struct frame f;
+
+	frame_tcp(&f, SEG(.flags = RST | ACK, .ack = ISN + 1, .options = 1, .reply = true));
+	memcpy(f.b + f.l4 + 20, option, 4);
+	frame_tcp_checksum(&f);
+	fix_egress(x, &f);
+}
+
+static void mptcp_join_is_replayed_without_suspicion(void **state)
+{
+	static const uint8_t mptcp[4] = {30, 4, 0x80, 1}, other[4] = {30, 4, 0x60, 1};
+	struct fix *x = *state;
+	struct socks s;
+
+	socks_listen(&s);
+	in_syn(x, &LINUX_SYN);
+	join_refused(x, mptcp);
+	expect_syn_left(x, &LINUX_SYN, PEER0_MAC);
+	assert_int_equal(COUNT(x, rst_join), 1);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, refused) + COUNT(x, suspects), 0);
+	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 0);
+	/* Another option of MPTCP proves nothing. */
+	fix_reset(state);
+	in_syn(x, &LINUX_SYN);
+	join_refused(x, other);
+	assert_int_equal(COUNT(x, rst_filter), 1);
+	assert_int_equal(COUNT(x, replayed), 0);
+	close(s.listener);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(banned_client_is_neither_replayed_nor_suspicious),
+		HOKM_TEST(mptcp_join_is_replayed_without_suspicion),
+	};
+
+	return cmocka_run_group_tests_name("rst_filter", tests, fix_open, fix_close);
+}
