@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two programs of a node. Each is a pipeline of small inline stages.
+ * The three programs of a node. Each is a pipeline of small inline stages.
  *
  *   hokm_ingress (xdp.frags)
  *   frame -> Ethernet, up to 2 VLAN tags; more stacked priority tags -> DROP
@@ -16,6 +16,9 @@
  *   frame -> ARP          arp_gate.h      claims a VIP that this node does not own -> DROP
  *         -> TCP          tcp_egress.h    service -> connection -> frames; a refusal becomes its
  * SYN
+ *
+ *   hokm_fence (clsact ingress of every other interface)
+ *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned
  *
  * conn_track.h calls the frame tracking (ws_track.h) after flow_track() and before it handles FIN
  * and RST, because the data of a packet comes before its FIN.
@@ -33,6 +36,7 @@
 #include "steer_probe.h"
 #include "tcp_ingress.h"
 #include "tcp_egress.h"
+#include "fence.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -142,14 +146,21 @@ static __always_inline enum verdict frame_egress(struct packet *p, struct __sk_b
 	}
 }
 
-/* Bytes that egress reads: Ethernet, two tags, the longest IPv4 header, TCP without options. */
-#define EGRESS_HEADERS \
+/* Bytes that are read: Ethernet, two tags, the longest IPv4 header, TCP without options. */
+#define SKB_HEADERS \
 	(sizeof(struct ethhdr) + 2 * sizeof(struct vlan_hdr) + 60 + sizeof(struct tcphdr))
 
 /*
  * The headers nearly always lie in the linear part of the skb. Otherwise they are pulled into it,
- * which may copy the packet, and the frame is parsed once more.
+ * which may copy the packet. Returns true when the frame can be parsed once more.
  */
+static __always_inline bool pull_headers(struct __sk_buff *skb)
+{
+	if (skb->data_end - skb->data >= skb->len)
+		return false;
+	return !bpf_skb_pull_data(skb, skb->len < SKB_HEADERS ? skb->len : SKB_HEADERS);
+}
+
 SEC("tc")
 int hokm_egress(struct __sk_buff *skb)
 {
@@ -163,13 +174,39 @@ int hokm_egress(struct __sk_buff *skb)
 #pragma clang loop unroll(disable)
 	for (int tries = 0; tries < 2; tries++) {
 		v = frame_egress(&p, skb);
-		if (v != MORE || skb->data_end - skb->data >= skb->len)
-			break;
-		if (bpf_skb_pull_data(skb, skb->len < EGRESS_HEADERS ? skb->len : EGRESS_HEADERS))
+		if (v != MORE || !pull_headers(skb))
 			break;
 	}
 	report(&p, v, WORK_OUT);
 	/* Not TC_ACT_OK: that would end the chain, and no filter behind ours would see the packet.
 	 */
 	return v == DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* A frame to another host's MAC address is none of this machine's, and is left alone. */
+SEC("tc")
+int hokm_fence(struct __sk_buff *skb)
+{
+	struct packet p = {
+		.ctx = skb,
+		.event = EVENT_NONE,
+		.target = HOKM_NO_PEER,
+	};
+	__u32 ifindex = skb->ifindex;
+	struct hokm_fence *f = bpf_map_lookup_elem(&fences, &ifindex);
+	enum verdict v = PASS;
+
+	if (skb->pkt_type == PACKET_OTHERHOST || !cfg_read(&p) ||
+	    (skb->vlan_present && skb->vlan_tci & VLAN_VID_MASK))
+		return TC_ACT_UNSPEC;
+#pragma clang loop unroll(disable)
+	for (int tries = 0; tries < 2; tries++) {
+		v = fence_frame(&p, skb, f);
+		if (v != MORE || !pull_headers(skb))
+			break;
+	}
+	if (v == DROP && bpf_skb_change_type(skb, PACKET_OTHERHOST))
+		v = PASS;
+	report(&p, v);
+	return TC_ACT_UNSPEC;
 }

@@ -180,6 +180,14 @@ struct {
 	__type(value, struct fragment);
 } fragments SEC(".maps");
 
+/* The other interfaces of the machine by their index (fence.h); the daemon makes the entries. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HOKM_MAX_FENCES);
+	__type(key, __u32);
+	__type(value, struct hokm_fence);
+} fences SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__type(key, __u32);

@@ -162,6 +162,8 @@ enum xdp_action {
 #define TC_ACT_OK     0
 #define TC_ACT_SHOT   2
 
+#define PACKET_OTHERHOST 3 /* a frame to another host: ARP and IP ignore it */
+
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

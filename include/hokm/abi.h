@@ -8,7 +8,7 @@
  *   abi_counters.h  counters
  *   abi_events.h    event records
  *   abi_conn.h      conns, half_open, replica, changes
- *   abi_config.h    cfg, own, services, suspects, keys, meta
+ *   abi_config.h    cfg, own, services, suspects, keys, fences, meta
  *   abi_peer.h      pulses, peers
  *   abi_waits.h     waits, latency
  *
@@ -24,6 +24,7 @@
  * Who writes which map
  *
  *   cfg, own, meta, keys, services     user space
+ *   fences                             BPF seen_ns; user space makes and deletes the entries
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
  *   peers, conns, half_open            BPF; user space deletes entries of conns and clears the
  *                                      slots of removed peers

@@ -23,6 +23,8 @@
 #define HOKM_MAX_SERVICES 8
 /* VIPs of one instance. */
 #define HOKM_MAX_VIPS 4
+/* Other interfaces of the machine that can be fenced. */
+#define HOKM_MAX_FENCES 1024
 
 /*
  * How late the coarse clock of the kernel may be: a tick of the timer, which is 1 to 10 ms, and the

@@ -179,6 +179,16 @@ struct hokm_keys {
 _Static_assert(sizeof(struct hokm_keys) == 256, "keys");
 
 /**
+ * struct hokm_fence - value of fences: another interface of the machine; this map is never pinned
+ * @seen_ns: BPF: when ARP with a VIP as sender or target was last seen on it, which shows that the
+ *           interface is in the segment of the VIP
+ */
+struct hokm_fence {
+	__u64 seen_ns;
+};
+_Static_assert(sizeof(struct hokm_fence) == 8, "fence");
+
+/**
  * struct hokm_meta - value of meta: what the pins of this folder are
  * @abi_version: HOKM_ABI_VERSION of the daemon that created them
  * @ifindex: the interface of the instance

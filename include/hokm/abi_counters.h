@@ -98,6 +98,9 @@
 	X(events_lost, "events that did not fit into the perf buffer")                             \
 	X(drop_arp_gate, "dropped: ARP request for a VIP, and this node is not its owner")         \
 	X(drop_arp_claim, "dropped: ARP from this node that claims a VIP it does not own")         \
+	X(drop_other_arp, "dropped: ARP request for a VIP on another interface of the machine")    \
+	X(drop_other_syn,                                                                          \
+	  "dropped: SYN on another interface in the segment, and this node is not owner")          \
 	X(drop_syn_fenced, "dropped: SYN, this node is not owner and knows no owner")              \
 	X(drop_vrrp_source, "dropped: advert from an address that is not a peer's")                \
 	X(drop_vrrp_ttl, "dropped: advert with a TTL below 255")                                   \

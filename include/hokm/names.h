@@ -37,6 +37,10 @@
 	X(p, LINK_DOWN, "link-down", "the interface lost its link")                              \
 	X(p, LINK_UP, "link-up", "the interface regained its link")                              \
 	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                      \
+	X(p, PUT_BACK, "put-back",                                                               \
+	  "another program removed what the daemon had set, and it was put back")                \
+	X(p, PATH_LOST, "path-lost",                                                             \
+	  "what the node needs in the kernel is gone and cannot be put back")                    \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                          \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
 	X(p, PEER_SILENT, "peer-silent",                                                         \

@@ -372,6 +372,8 @@ static void every_drop_reason_is_tested(void **state)
 	static const enum hokm_counter tested[] = {
 		HOKM_CTR_drop_arp_gate,
 		HOKM_CTR_drop_arp_claim,  /* test_arp */
+		HOKM_CTR_drop_other_arp,  /* test_fence */
+		HOKM_CTR_drop_other_syn,  /* test_fence */
 		HOKM_CTR_drop_syn_fenced, /* test_steer */
 		HOKM_CTR_drop_vrrp_source,
 		HOKM_CTR_drop_vrrp_ttl, /* test_vrrp_guard */

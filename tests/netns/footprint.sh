@@ -14,9 +14,9 @@ footprint() {
 	ip -n "$ns" -o addr show
 	ip -n "$ns" -o -d link show eth0
 	ip -n "$ns" route show table all | sort
-	lab_run "$node" bpftool net show dev eth0
-	for name in arp_ignore arp_announce; do
-		echo "$name $(lab_run "$node" cat "/proc/sys/net/ipv4/conf/eth0/$name")"
+	lab_run "$node" bpftool net show
+	for name in eth0/arp_ignore eth0/arp_announce all/arp_announce; do
+		echo "$name $(lab_run "$node" cat "/proc/sys/net/ipv4/conf/$name")"
 	done
 	ip netns pids "$ns" | sort
 }

@@ -65,7 +65,7 @@ void rig_expect_clean(void)
 	snprintf(root, sizeof(root), "%s/hokm-xdp", rig.bpffs);
 	assert_int_not_equal(access(root, F_OK), 0);
 	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "none");
-	assert_int_equal(tc_program(rig.ns.ifindex_a), 0);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
 	assert_int_equal(bpf_tc_hook_create(&both), 0); /* would be -EEXIST if there were a qdisc */
 	assert_int_equal(bpf_tc_hook_destroy(&both), 0);
 }

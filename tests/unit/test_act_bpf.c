@@ -48,7 +48,7 @@ static void fresh_then_clean(void **state)
 	assert_int_equal(meta.abi_version, HOKM_ABI_VERSION);
 	assert_int_equal(meta.ifindex, rig.ns.ifindex_a);
 	assert_int_not_equal(meta.layout_hash, 0);
-	assert_int_not_equal(tc_program(rig.ns.ifindex_a), 0);
+	assert_int_not_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
 	hokm_bpf_close(b);
 	/* Closing changes nothing. */
 	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "native");
@@ -61,7 +61,7 @@ static void adopted_with_all_it_holds(void **state)
 {
 	struct hokm_own own = {.lease_until_ns = 12345, .priority = 110}, got;
 	struct hokm_bpf *b = rig_open(false);
-	uint32_t link = rig_link_id(), filter = tc_program(rig.ns.ifindex_a);
+	uint32_t link = rig_link_id(), filter = tc_program(rig.ns.ifindex_a, TC_EGRESS);
 
 	(void)state;
 	assert_int_equal(hokm_bpf_set_own(b, &own), 0);
@@ -70,7 +70,7 @@ static void adopted_with_all_it_holds(void **state)
 	assert_int_equal(hokm_bpf_get_own(b, &got), 0);
 	assert_memory_equal(&got, &own, sizeof(own));
 	assert_int_equal(rig_link_id(), link); /* the same link: never detached in between */
-	assert_int_not_equal(tc_program(rig.ns.ifindex_a), filter);
+	assert_int_not_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), filter);
 	assert_false(rig_pinned("prog_ingress_new"));
 	hokm_bpf_close(b);
 }
@@ -175,7 +175,7 @@ static void moved_to_another_interface(void **state)
 	assert_true(adopted);
 	assert_int_equal(hokm_bpf_ifindex(b), if_nametoindex("hx2"));
 	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "none");
-	assert_int_equal(tc_program(rig.ns.ifindex_a), 0);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
 	hokm_bpf_close(b);
 	assert_int_equal(hokm_bpf_cleanup(&rig.conf), 0);
 	assert_int_equal(RUN("ip", "link", "del", "hx2"), 0);
@@ -209,7 +209,7 @@ static void another_filter_keeps_the_qdisc(void **state)
 	b = rig_open(false);
 	hokm_bpf_close(b);
 	assert_int_equal(hokm_bpf_cleanup(&rig.conf), 0);
-	assert_int_equal(tc_program(rig.ns.ifindex_a), 0);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
 	assert_int_equal(bpf_tc_hook_create(&both), -EEXIST);
 	assert_int_equal(bpf_tc_hook_destroy(&both), 0);
 }
@@ -331,7 +331,7 @@ static void write_meta(const struct hokm_meta *meta)
 static void another_version_is_refused(void **state)
 {
 	struct hokm_bpf *b = rig_open(false), *look;
-	uint32_t zero = 0, link = rig_link_id(), filter = tc_program(rig.ns.ifindex_a);
+	uint32_t zero = 0, link = rig_link_id(), filter = tc_program(rig.ns.ifindex_a, TC_EGRESS);
 	struct hokm_meta meta, wrong;
 
 	(void)state;
@@ -348,7 +348,7 @@ static void another_version_is_refused(void **state)
 	assert_int_equal(rig_open_fails(&rig_plain), -EPROTO);
 	/* Pins and attached programs are unchanged. */
 	assert_int_equal(rig_link_id(), link);
-	assert_int_equal(tc_program(rig.ns.ifindex_a), filter);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), filter);
 	write_meta(&meta);
 	b = rig_open(true);
 	hokm_bpf_close(b);
@@ -394,13 +394,13 @@ static void incomplete_and_idle_is_rebuilt(void **state)
 	(void)state;
 	hokm_bpf_close(b);
 	unpin(PIN_LINK);
-	assert_int_equal(tc_detach(rig.ns.ifindex_a), 0);
+	assert_int_equal(tc_detach(rig.ns.ifindex_a, TC_EGRESS), 0);
 	unpin("events");
 	b = rig_open(false);
 	hokm_bpf_close(b);
 	/* All maps, but the start died before it wrote meta. */
 	unpin(PIN_LINK);
-	assert_int_equal(tc_detach(rig.ns.ifindex_a), 0);
+	assert_int_equal(tc_detach(rig.ns.ifindex_a, TC_EGRESS), 0);
 	write_meta(&never);
 	b = rig_open(false);
 	hokm_bpf_close(b);
@@ -414,7 +414,7 @@ static void incomplete_and_idle_is_rebuilt(void **state)
 static void a_failed_adoption_leaves_the_old(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
-	uint32_t filter = tc_program(rig.ns.ifindex_a);
+	uint32_t filter = tc_program(rig.ns.ifindex_a, TC_EGRESS);
 	int fd = foreign_program();
 
 	(void)state;
@@ -423,7 +423,7 @@ static void a_failed_adoption_leaves_the_old(void **state)
 	unpin(PIN_LINK);
 	assert_int_equal(bpf_xdp_attach(rig.ns.ifindex_a, fd, XDP_FLAGS_DRV_MODE, NULL), 0);
 	assert_int_equal(rig_open_fails(&rig_plain), -EBUSY);
-	assert_int_equal(tc_program(rig.ns.ifindex_a), filter);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), filter);
 	assert_true(rig_pinned("conns"));
 	assert_int_equal(bpf_xdp_detach(rig.ns.ifindex_a, XDP_FLAGS_DRV_MODE, NULL), 0);
 	close(fd);

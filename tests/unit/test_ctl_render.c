@@ -174,6 +174,39 @@ static void test_status_warnings(void **state)
 	json_decref(data);
 }
 
+/* What others removed, or put before our filters; and the other interfaces. */
+static void test_status_of_upkeep(void **state)
+{
+	static const char *const parts[] = {
+		"WARNING  egress filter is gone and cannot be put back",
+		"WARNING  another program removes what the daemon set: 5 times, "
+		"the last one 1.5 s ago (VIP address)",
+		"WARNING  eth0: filter bpf, priority 1, program 42 (cil_to_host:[42]) runs before",
+		"WARNING  eth2: filter tcx, priority 0, program 7 (name unknown) runs before ours",
+		"WARNING  interface eth2 has no fence",
+		"  fences     eth1 (in the segment), eth2\n",
+	};
+	json_t *data = sample(STATUS);
+	json_t *change = sample(
+		"{'put_back':{'addrs':3,'pins':2},'put_back_ms':1500,"
+		"'put_back_last':'VIP address','missing':['egress filter'],'foreign':["
+		"{'interface':'eth0','kind':'bpf','priority':1,'program':42,"
+		"'name':'cil_to_host:[42]'},"
+		"{'interface':'eth2','kind':'tcx','priority':0,'program':7,'name':''}],"
+		"'fences':[{'interface':'eth1','covered':true,'segment_ms':12},"
+		"{'interface':'eth2','covered':false,'segment_ms':null}]}");
+	char *text;
+
+	(void)state;
+	assert_int_equal(json_object_update(data, change), 0);
+	text = rendered(render_status, data, "{}");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	free(text);
+	json_decref(change);
+	json_decref(data);
+}
+
 #define DRAINING                                                                               \
 	"WARNING  draining: new players go to a peer; `hokm-xdp ctl undrain` ends the drain; " \
 	"7 players left, to be terminated in 4.2 s\n"
@@ -509,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status_of_an_owner),
 		cmocka_unit_test(test_status_warnings),
+		cmocka_unit_test(test_status_of_upkeep),
 		cmocka_unit_test(test_status_of_recovery),
 		cmocka_unit_test(test_status_of_another_version),
 		cmocka_unit_test(test_judge),

@@ -67,7 +67,7 @@ struct row {
 	const char *own;
 	const char *peers[3];
 	enum hokm_vrrp_state state;
-	bool drain, maint, no_link;
+	bool drain, maint, no_link, path_lost;
 	/* expected */
 	enum hokm_reason reason; /* eligible: SERVICE_UP and PANIC_HOLD */
 };
@@ -118,6 +118,11 @@ static const struct row rows[] = {
 	{"UU", {"p1"}, M, .drain = true, .maint = true, .reason = HOKM_R_MAINT},
 	/* the link comes before everything else */
 	{"UU", {NULL}, M, .no_link = true, .reason = HOKM_R_LINK_DOWN},
+	{"UU", {"p1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
+	{"UU", {"k"}, B, .path_lost = true, .reason = HOKM_R_PATH_LOST},
+	{"UU", {"p0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {NULL}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {"p2"}, M, .no_link = true, .path_lost = true, .reason = HOKM_R_LINK_DOWN},
 	{"DD", {"p2"}, M, .no_link = true, .maint = true, .reason = HOKM_R_LINK_DOWN},
 };
 
@@ -134,6 +139,7 @@ static void test_eligible(void **state)
 		in.state = r->state;
 		in.drain = r->drain;
 		in.maint = r->maint;
+		in.path_lost = r->path_lost;
 		in.link_up = !r->no_link;
 		policy_decide(&in, &out);
 		if (out.reason != r->reason || out.panic != panic ||

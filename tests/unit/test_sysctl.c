@@ -44,6 +44,7 @@ static int value(const char *ifname, const char *name)
 
 static void expect(int ignore, int announce)
 {
+	assert_int_equal(value("all", "arp_announce"), announce == 2 ? 2 : 0);
 	assert_int_equal(value("hx0", "arp_ignore"), ignore);
 	assert_int_equal(value("hx0", "arp_announce"), announce);
 }
@@ -88,6 +89,8 @@ static void a_broken_file_changes_nothing(void **state)
 		"arp_ignore 1\narp_announce 99\n",
 		"arp_ignore -1\narp_announce 2\n",
 		"arp_ignore 1\narp_announce 2\nmore\n",
+		"arp_ignore 1\narp_announce 2\nall.arp_announce\n",
+		"arp_ignore 1\narp_announce 2\nall.arp_announce 0\nmore\n",
 		"arp_ignore 1x\narp_announce 2\n",
 		"../../x 1\narp_announce 2\n",
 	};
@@ -98,6 +101,16 @@ static void a_broken_file_changes_nothing(void **state)
 		assert_int_equal(sysctl_arp_restore("hx0", file), -EINVAL);
 		expect(2, 1);
 	}
+}
+
+/* Its file names no value of `all`: that one stays as it is. */
+static void a_file_of_the_version_before_is_read(void **state)
+{
+	(void)state;
+	put(file, "arp_ignore 0\narp_announce 1\n");
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(0, 1);
+	assert_int_not_equal(access(file, F_OK), 0);
 }
 
 static void no_such_interface(void **state)
@@ -128,6 +141,7 @@ int main(void)
 		cmocka_unit_test_setup(set_and_restored, fresh),
 		cmocka_unit_test_setup(a_second_daemon_keeps_the_first_values, fresh),
 		cmocka_unit_test_setup(a_broken_file_changes_nothing, fresh),
+		cmocka_unit_test_setup(a_file_of_the_version_before_is_read, fresh),
 		cmocka_unit_test_setup(no_such_interface, fresh),
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),

@@ -151,6 +151,43 @@ static void interface_of_an_address(void **state)
 	assert_string_equal(name, "");
 }
 
+/* Removed behind the daemon's back: seen, and added again. */
+static void what_others_remove_comes_back(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	bool there = true;
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_false(there);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_int_equal(vip_addr_add(v, a), 0);
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_true(there);
+	assert_int_equal(vip_route_again(v, a), 0);
+	assert_int_equal(vip_addr_again(v, a), 0);
+	assert_int_equal(RUN("ip", "addr", "del", "192.168.1.25/32", "dev", "hx0"), 0);
+	assert_int_equal(
+		RUN("ip", "route", "del", "local", "192.168.1.25", "dev", "lo", "table", "local"),
+		0);
+	assert_false(present(v, a));
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_false(there);
+	assert_int_equal(vip_addr_again(v, a), 1);
+	/* The kernel's own route of the address is not ours. */
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_false(there);
+	assert_int_equal(vip_route_again(v, a), 1);
+	assert_true(present(v, a));
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_true(there);
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_int_equal(vip_route_del(v, a), 0);
+	vip_close(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +197,7 @@ int main(void)
 		cmocka_unit_test(route_outlives_the_address),
 		cmocka_unit_test(errors_keep_their_errno),
 		cmocka_unit_test(interface_of_an_address),
+		cmocka_unit_test(what_others_remove_comes_back),
 	};
 
 	own_netns_make(&ns);

@@ -127,6 +127,58 @@ int apply_sync(struct apply *a, const struct apply_want *want)
 	return err;
 }
 
+/* ---- what others changed ---- */
+
+/* What could not be put back leaves the list, so that apply_sync() adds it. */
+static int list_again(struct vip *v, struct in_addr *have, unsigned int *n_have,
+		      int (*again)(struct vip *, struct in_addr))
+{
+	int n = 0;
+
+	for (unsigned int i = 0; i < *n_have; i++) {
+		int put = again(v, have[i]);
+
+		if (put < 0) {
+			have[i] = have[--*n_have];
+			return put;
+		}
+		n += put;
+	}
+	return n;
+}
+
+static int report_again(const struct apply *a, const char *what, int n)
+{
+	if (n > 0)
+		log_warn("%s of %s: another program removed it, it is back", what, a->interface);
+	return n;
+}
+
+int apply_addrs_again(struct apply *a)
+{
+	return report_again(a, "VIP address",
+			    list_again(a->vip, a->addrs, &a->n_addrs, vip_addr_again));
+}
+
+int apply_routes_again(struct apply *a)
+{
+	return report_again(a, "local route of the VIP",
+			    list_again(a->vip, a->routes, &a->n_routes, vip_route_again));
+}
+
+void apply_fill_job(const struct apply *a, struct keep_job *job)
+{
+	job->n_addrs = a->n_addrs;
+	memcpy(job->addrs, a->addrs, sizeof(job->addrs));
+	job->n_routes = a->n_routes;
+	memcpy(job->routes, a->routes, sizeof(job->routes));
+}
+
+bool apply_failing(const struct apply *a)
+{
+	return a->sync_failed;
+}
+
 int apply_own(struct apply *a, const struct apply_want *want)
 {
 	int err = hokm_bpf_set_own(a->bpf, &want->own);

@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "act/keeper.h"
 #include "path/bpf.h"
 #include "conf/conf.h"
 
@@ -32,9 +33,10 @@ struct apply_want {
 };
 
 /*
- * Sets the ARP sysctls of the interface, adds the routes of the VIPs, and adopts VIP addresses that
- * an earlier daemon left. `b` is borrowed and must stay open until apply_close(). Returns 0 or
- * -errno, logged; on an error nothing is left behind. The caller closes *out with apply_close().
+ * Sets the ARP sysctls, adds the routes of the VIPs, and adopts VIP
+ * addresses that an earlier daemon left. `b` is borrowed and must stay open until apply_close().
+ * Returns 0 or -errno, logged; on an error nothing is left behind. The caller closes *out with
+ * apply_close().
  */
 int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
 	       struct apply **out);
@@ -55,6 +57,19 @@ int apply_own(struct apply *a, const struct apply_want *want);
  * What failed is tried again at the next call.
  */
 int apply_sync(struct apply *a, const struct apply_want *want);
+
+/*
+ * Adds again the addresses, or the routes, that were added before and that others removed. Returns
+ * how many there were, logged, or -errno; then apply_sync() goes on trying.
+ */
+int apply_addrs_again(struct apply *a);
+int apply_routes_again(struct apply *a);
+
+/* Writes the addresses and routes that must be there now into a job for the keeper. */
+void apply_fill_job(const struct apply *a, struct keep_job *job);
+
+/* True when the last apply_sync() failed. */
+bool apply_failing(const struct apply *a);
 
 /* Sends one gratuitous ARP for each VIP. Failures are logged. */
 void apply_garp(struct apply *a, const struct apply_want *want);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two ARP sysctls of the interface (Documentation/networking/ip-sysctl.rst of Linux).
+ * The ARP sysctls (Documentation/networking/ip-sysctl.rst of Linux).
  *
- *   arp_ignore = 1    The kernel answers ARP only for addresses of this interface. Without it, a
- * node that is not owner would answer for the VIP because of its local route on lo. arp_announce =
- * 2  The kernel never uses the VIP as sender of its ARP requests. Without it, a node that sends
- * from the VIP would teach its own MAC while another node is owner.
+ *   arp_ignore = 1 of the interface. The kernel answers ARP there only for addresses of this
+ *       interface. Without it, a node that is not owner would answer for the VIP because of its
+ *       local route on lo. Other interfaces have a fence instead (bpf/fence.h): arp_ignore = 1
+ *       there would silence addresses that the machine has on lo or elsewhere.
+ *   arp_announce = 2 of the interface and of `all`. The kernel never uses the VIP as sender of its
+ *       ARP requests. Without it, a node that sends from the VIP would teach its own MAC while
+ *       another node is owner, through any interface in the segment. The value of `all` holds for
+ *       interfaces that are made later too. It changes nothing but the sender of ARP requests: an
+ *       address of the sending interface, in the subnet of the target where there is one.
  *
  * The kernel uses the greater of the values of the interface and of `all`. 2 is the greatest value
  * of arp_announce. An arp_ignore of `all` above 1 belongs to the operator: it only causes a
@@ -30,12 +35,24 @@
 #define VALUE_MAX 15 /* greatest plausible value; those of the kernel are 0 to 8 */
 
 struct arp_sysctl {
+	const char *saved_as;
+	bool all; /* of all interfaces, not of the one of the instance */
 	const char *name;
 	int want;
 };
 
-static const struct arp_sysctl arp_sysctls[] = {{"arp_ignore", 1}, {"arp_announce", 2}};
+static const struct arp_sysctl arp_sysctls[] = {
+	{"arp_ignore", false, "arp_ignore", 1},
+	{"arp_announce", false, "arp_announce", 2},
+	{"all.arp_announce", true, "arp_announce", 2},
+};
 #define N_SYSCTLS (sizeof(arp_sysctls) / sizeof(arp_sysctls[0]))
+#define N_OLD     2 /* values in a file that version 0.1.0 saved */
+
+static const char *owner_of(const struct arp_sysctl *s, const char *ifname)
+{
+	return s->all ? "all" : ifname;
+}
 
 /* Returns -ENAMETOOLONG when the path does not fit, and never a cut one. */
 static int path_of(char *buf, const char *ifname, const char *name)
@@ -145,21 +162,23 @@ static int write_text(const char *path, const char *text)
 static int save(const char *ifname, const char *save_file)
 {
 	char tmp[PATH_BUF], text[128];
-	int values[N_SYSCTLS];
+	size_t at = 0;
 	int err, n;
 
 	if (!access(save_file, F_OK))
 		return 0;
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
-		err = read_value(ifname, arp_sysctls[i].name, &values[i]);
+		const struct arp_sysctl *s = &arp_sysctls[i];
+		int value;
+
+		err = read_value(owner_of(s, ifname), s->name, &value);
 		if (err)
 			return err;
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %d\n", s->saved_as, value);
 	}
 	n = snprintf(tmp, sizeof(tmp), "%s.new", save_file);
 	if (n < 0 || n >= (int)sizeof(tmp))
 		return -ENAMETOOLONG;
-	snprintf(text, sizeof(text), "%s %d\n%s %d\n", arp_sysctls[0].name, values[0],
-		 arp_sysctls[1].name, values[1]);
 	err = make_folder(save_file);
 	if (!err)
 		err = write_text(tmp, text);
@@ -169,23 +188,29 @@ static int save(const char *ifname, const char *save_file)
 	return err;
 }
 
-/* Reads save_file. It must have exactly the lines that save() writes, in the same order. */
+/*
+ * Reads save_file. It must have exactly the lines that save() writes, in the same order. Returns
+ * how many there are, or -errno.
+ */
 static int load(const char *save_file, int values[N_SYSCTLS])
 {
 	char text[256];
 	char *line = text;
+	size_t n = 0;
 	int err = read_text(save_file, text, sizeof(text));
 
-	for (size_t i = 0; !err && i < N_SYSCTLS; i++) {
-		size_t len = strlen(arp_sysctls[i].name);
+	for (; !err && n < N_SYSCTLS && (*line || n < N_OLD); n++) {
+		size_t len = strlen(arp_sysctls[n].saved_as);
 		char *end = strchr(line, '\n');
 
-		if (!end || strncmp(line, arp_sysctls[i].name, len) != 0 || line[len] != ' ')
+		if (!end || strncmp(line, arp_sysctls[n].saved_as, len) != 0 || line[len] != ' ')
 			return -EINVAL;
-		err = parse_value(line + len + 1, &values[i]);
+		err = parse_value(line + len + 1, &values[n]);
 		line = end + 1;
 	}
-	return !err && *line ? -EINVAL : err;
+	if (!err && *line)
+		err = -EINVAL;
+	return err ? err : (int)n;
 }
 
 static void warn_all(const char *ifname)
@@ -210,10 +235,10 @@ int sysctl_arp_set(const char *ifname, const char *save_file)
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		const struct arp_sysctl *s = &arp_sysctls[i];
 
-		err = write_value(ifname, s->name, s->want);
+		err = write_value(owner_of(s, ifname), s->name, s->want);
 		if (err) {
-			log_error("could not set net.ipv4.conf.%s.%s to %d: %s%s", ifname, s->name,
-				  s->want, strerror(-err),
+			log_error("could not set net.ipv4.conf.%s.%s to %d: %s%s",
+				  owner_of(s, ifname), s->name, s->want, strerror(-err),
 				  err == -EROFS || err == -EACCES
 					  ? " (is /proc/sys mounted read-only, as in a container?)"
 					  : "");
@@ -225,27 +250,54 @@ int sysctl_arp_set(const char *ifname, const char *save_file)
 	return 0;
 }
 
+int sysctl_arp_again(const char *ifname)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
+		const struct arp_sysctl *s = &arp_sysctls[i];
+		int value;
+		int err = read_value(owner_of(s, ifname), s->name, &value);
+
+		if (!err && value == s->want)
+			continue;
+		if (!err)
+			err = write_value(owner_of(s, ifname), s->name, s->want);
+		if (err)
+			return err;
+		log_warn("net.ipv4.conf.%s.%s was set to %d by another program: set to %d again",
+			 owner_of(s, ifname), s->name, value, s->want);
+		n++;
+	}
+	return n;
+}
+
 int sysctl_arp_restore(const char *ifname, const char *save_file)
 {
 	int values[N_SYSCTLS];
-	int err = load(save_file, values);
+	int n = load(save_file, values);
+	int err;
 
-	if (err == -ENOENT)
+	if (n == -ENOENT)
 		return 0;
-	if (err) {
-		log_error("could not read the saved ARP sysctls in %s: %s; "
-			  "set arp_ignore and arp_announce of %s by hand and remove the file",
-			  save_file, strerror(-err), ifname);
-		return err;
+	if (n < 0) {
+		log_error(
+			"could not read the saved ARP sysctls in %s: %s; "
+			"set arp_ignore and arp_announce of %s, and arp_announce of `all`, by hand "
+			"and remove the file",
+			save_file, strerror(-n), ifname);
+		return n;
 	}
-	for (size_t i = 0; i < N_SYSCTLS; i++) {
-		err = write_value(ifname, arp_sysctls[i].name, values[i]);
+	for (int i = 0; i < n; i++) {
+		const struct arp_sysctl *s = &arp_sysctls[i];
+
+		err = write_value(owner_of(s, ifname), s->name, values[i]);
 		if (err == -ENOENT) /* the interface was removed, and its sysctls with it */
-			break;
+			continue;
 		if (err) {
 			log_error("could not restore net.ipv4.conf.%s.%s to %d: %s; "
 				  "the value stays saved in %s",
-				  ifname, arp_sysctls[i].name, values[i], strerror(-err),
+				  owner_of(s, ifname), s->name, values[i], strerror(-err),
 				  save_file);
 			return err;
 		}

@@ -144,12 +144,26 @@ static struct nl_msg *addr_message(const struct vip *v, int type, int flags, str
 	return msg;
 }
 
-int vip_addr_add(struct vip *v, struct in_addr vip)
+/* Returns 1 when the kernel did what was asked, 0 when there was nothing to do, or -errno. */
+static int changed(int err, int nothing_to_do)
+{
+	if (err == nothing_to_do)
+		return 0;
+	return err ? err : 1;
+}
+
+int vip_addr_again(struct vip *v, struct in_addr vip)
 {
 	struct nl_msg *msg = addr_message(v, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, vip);
-	int err = msg ? nlr_request(v->sk, msg) : -ENOMEM;
 
-	return err == -EEXIST ? 0 : err;
+	return changed(msg ? nlr_request(v->sk, msg) : -ENOMEM, -EEXIST);
+}
+
+int vip_addr_add(struct vip *v, struct in_addr vip)
+{
+	int added = vip_addr_again(v, vip);
+
+	return added < 0 ? added : 0;
 }
 
 int vip_addr_del(struct vip *v, struct in_addr vip)
@@ -206,15 +220,71 @@ static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
 	return nlr_request(v->sk, msg);
 }
 
-int vip_route_add(struct vip *v, struct in_addr vip)
+int vip_route_again(struct vip *v, struct in_addr vip)
 {
 	/*
 	 * No NLM_F_EXCL: the local route that the kernel made for the address may exist, and ours
 	 * is added beside it.
 	 */
-	int err = route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip);
+	return changed(route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip), -EEXIST);
+}
 
-	return err == -EEXIST ? 0 : err;
+int vip_route_add(struct vip *v, struct in_addr vip)
+{
+	int added = vip_route_again(v, vip);
+
+	return added < 0 ? added : 0;
+}
+
+/* What a dump of our routes tells about one VIP. */
+struct route_scan {
+	struct in_addr vip;
+	bool found;
+};
+
+static int scan_route(struct nlmsghdr *nlh, void *arg)
+{
+	struct route_scan *s = arg;
+	struct nlattr *tb[RTA_MAX + 1];
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+	struct in_addr dst;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	if (nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
+		return -EPROTO;
+	if (rtm->rtm_protocol != VIP_PROTO || rtm->rtm_type != RTN_LOCAL ||
+	    rtm->rtm_table != RT_TABLE_LOCAL || rtm->rtm_dst_len != 32 || !tb[RTA_DST])
+		return 0;
+	memcpy(&dst, nla_data(tb[RTA_DST]), sizeof(dst));
+	s->found |= dst.s_addr == s->vip.s_addr;
+	return 0;
+}
+
+int vip_route_present(struct vip *v, struct in_addr vip, bool *present)
+{
+	struct rtmsg hdr = {
+		.rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = VIP_PROTO,
+		.rtm_type = RTN_LOCAL,
+	};
+	const int on = 1;
+	struct route_scan s = {.vip = vip};
+	int err;
+
+	/* The kernel then dumps only what the header names, and not all routes of a router. */
+	if (setsockopt(nl_socket_get_fd(v->sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+		       sizeof(on)) < 0)
+		return -errno;
+	for (int tries = 0; tries < 3; tries++) {
+		s.found = false;
+		err = nlr_dump(v->sk, RTM_GETROUTE, &hdr, sizeof(hdr), scan_route, &s);
+		if (err != -EINTR)
+			break;
+	}
+	*present = !err && s.found;
+	return err;
 }
 
 int vip_route_del(struct vip *v, struct in_addr vip)

@@ -26,6 +26,12 @@ void vip_close(struct vip *v);
 /* Adds VIP/32 to the interface. Returns 0 also when it is there already. */
 int vip_addr_add(struct vip *v, struct in_addr vip);
 
+/*
+ * The same, for an address that was added before. Returns 1 when it had been removed and was added
+ * again, 0 when it was there, or -errno.
+ */
+int vip_addr_again(struct vip *v, struct in_addr vip);
+
 /* Removes VIP/32 from the interface. Returns 0 also when it is not there or is not ours. */
 int vip_addr_del(struct vip *v, struct in_addr vip);
 
@@ -34,6 +40,12 @@ int vip_addr_present(struct vip *v, struct in_addr vip, bool *present);
 
 /* Adds the route `local VIP/32 dev lo table local`. Returns 0 also when it is there already. */
 int vip_route_add(struct vip *v, struct in_addr vip);
+
+/* The same as vip_addr_again(), for the route. */
+int vip_route_again(struct vip *v, struct in_addr vip);
+
+/* *present: the route is there and is ours. */
+int vip_route_present(struct vip *v, struct in_addr vip, bool *present);
 
 /* Removes that route. Returns 0 also when it is not there. */
 int vip_route_del(struct vip *v, struct in_addr vip);

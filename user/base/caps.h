@@ -2,8 +2,10 @@
 /*
  * Privileges of the daemon and of its child processes. The functions only ever give privileges up.
  *
- * Capabilities and the scheduling policy belong to a thread. The daemon calls these functions
- * before it starts a second thread; a child process calls them right after fork().
+ * Capabilities and the scheduling policy belong to a thread. The daemon gives capabilities up
+ * before it starts a second thread, and asks for real-time priority after it has started the keeper
+ * (act/keeper.h), which has ordinary priority. A child process calls these functions right after
+ * fork().
  */
 #ifndef HOKM_CAPS_H
 #define HOKM_CAPS_H

@@ -119,6 +119,62 @@ static void warn_peer(const json_t *p, FILE *out)
 			name);
 }
 
+/* Losses older than this are in the log and in `--json` only. */
+#define PUT_BACK_SHOWN_MS (10 * 60 * 1000)
+
+static json_int_t sum_of(json_t *counts)
+{
+	json_int_t sum = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (counts, key, v)
+		sum += json_integer_value(v);
+	return sum;
+}
+
+static void warn_put_back(const json_t *data, FILE *out)
+{
+	json_int_t ago = field_int(data, "put_back_ms", -1);
+	const json_t *missing = json_object_get(data, "missing");
+	char age[RENDER_WORD];
+	size_t i;
+	json_t *m;
+
+	json_array_foreach (missing, i, m)
+		fprintf(out, WARN "%s is gone and cannot be put back; the log says why\n",
+			json_string_value(m));
+	if (ago >= 0 && ago < PUT_BACK_SHOWN_MS)
+		fprintf(out,
+			WARN "another program removes what the daemon set: %lld times, "
+			     "the last one %s ago (%s); all of it was put back\n",
+			(long long)sum_of(json_object_get(data, "put_back")), word_age(ago, age),
+			field_text(data, "put_back_last"));
+}
+
+static void warn_foreign(const json_t *data, FILE *out)
+{
+	const json_t *foreign = json_object_get(data, "foreign");
+	const json_t *fences = json_object_get(data, "fences");
+	size_t i;
+	json_t *f;
+
+	json_array_foreach (foreign, i, f)
+		fprintf(out,
+			WARN "%s: filter %s, priority %lld, program %lld (%s) runs before ours: "
+			     "if it ends the chain, packets do not reach hokm-xdp\n",
+			field_text(f, "interface"), field_text(f, "kind"),
+			(long long)field_int(f, "priority", 0),
+			(long long)field_int(f, "program", 0),
+			*field_text(f, "name") ? field_text(f, "name") : "name unknown");
+	json_array_foreach (fences, i, f)
+		if (!field_true(f, "covered"))
+			fprintf(out,
+				WARN "interface %s has no fence: "
+				     "it may answer ARP for the VIP; the log says why\n",
+				field_text(f, "interface"));
+}
+
 static void print_warnings(const json_t *data, FILE *out)
 {
 	const json_t *peers = json_object_get(data, "peers");
@@ -133,6 +189,8 @@ static void print_warnings(const json_t *data, FILE *out)
 	warn_services(data, out);
 	json_array_foreach (peers, i, p)
 		warn_peer(p, out);
+	warn_put_back(data, out);
+	warn_foreign(data, out);
 	if (!strcmp(field_text(data, "xdp_mode"), "generic"))
 		fprintf(out, WARN "XDP is attached in generic mode, which is slower: "
 				  "the driver has no native mode\n");
@@ -140,6 +198,23 @@ static void print_warnings(const json_t *data, FILE *out)
 		fprintf(out, WARN "the agent is not running: no active check is made\n");
 	if (lost > 0)
 		fprintf(out, WARN "%lld kernel events were lost\n", (long long)lost);
+}
+
+/* The other interfaces, and which of them were seen to be in the segment of the VIP. */
+static void print_fences(const json_t *data, FILE *out)
+{
+	const json_t *fences = json_object_get(data, "fences");
+	size_t i;
+	json_t *f;
+
+	if (!json_array_size(fences))
+		return;
+	fprintf(out, "  fences     ");
+	json_array_foreach (fences, i, f)
+		fprintf(out, "%s%s%s", i ? ", " : "", field_text(f, "interface"),
+			json_is_integer(json_object_get(f, "segment_ms")) ? " (in the segment)"
+									  : "");
+	fprintf(out, "\n");
 }
 
 static void print_state(const json_t *data, FILE *out)
@@ -161,6 +236,7 @@ static void print_state(const json_t *data, FILE *out)
 		(long long)field_int(data, "epoch", -1));
 	fprintf(out, "  path       %s, XDP %s\n", field_text(data, "interface"),
 		field_text(data, "xdp_mode"));
+	print_fences(data, out);
 	fprintf(out, "  daemon     %s, profile %s, up %s%s, log level %s\n",
 		field_text(data, "version"), field_text(data, "profile"),
 		word_field_age(data, "uptime_ms", a),
@@ -324,17 +400,6 @@ static void print_peers(const json_t *peers, FILE *out)
 		peer_row(p, &t);
 	fprintf(out, "\n");
 	table_print(&t, out);
-}
-
-static json_int_t sum_of(json_t *counts)
-{
-	json_int_t sum = 0;
-	const char *key;
-	json_t *v;
-
-	json_object_foreach (counts, key, v)
-		sum += json_integer_value(v);
-	return sum;
 }
 
 static bool any_replica(const json_t *peers)

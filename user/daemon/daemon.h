@@ -23,6 +23,7 @@
 #include "daemon/session_end.h"
 #include "daemon/steering.h"
 #include "daemon/sweep.h"
+#include "daemon/upkeep.h"
 #include "decide/guess_time.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
@@ -56,6 +57,7 @@ struct daemon {
 	struct sweep sweep;
 	struct reload *reload;
 	struct hooks *hooks;
+	struct upkeep upkeep;
 	struct link_watch *link;
 	bool link_up;
 	const struct daemon_front *front_ops;

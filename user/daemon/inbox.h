@@ -25,6 +25,7 @@ enum inbox_note {
 	INBOX_SESSIONS = 1u << 7, /* the next step of terminating sessions is due */
 	INBOX_RELOAD = 1u << 8,   /* the new configuration was read */
 	INBOX_LINK = 1u << 9,     /* the interface has its link back, or another MAC */
+	INBOX_KERNEL = 1u << 10,  /* the kernel announced a change of what the daemon sets */
 };
 
 /* One wake-up of the VRRP socket, and a few events of other sources. */

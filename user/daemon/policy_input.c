@@ -59,6 +59,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->maint = d->maint;
 	in->standby = d->standby;
 	in->link_up = d->link_up;
+	in->path_lost = upkeep_broken(&d->upkeep, in->now_ns);
 	in->replica_cold = replication_cold(d->replication);
 	in->warm_ns = n->conf->warm_ns;
 	in->waits_ns = d->policy.waits_ns;

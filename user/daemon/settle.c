@@ -75,6 +75,15 @@ static void sense_peers(struct daemon *d)
 			d->epoch = p->list[i].map.epoch;
 }
 
+/* What others removed is back; an address that came back is announced. */
+static void sense_kernel(struct daemon *d)
+{
+	if (!upkeep_run(&d->upkeep, clock_now_ns()) || d->vrrp.state != HOKM_VRRP_MASTER)
+		return;
+	d->garp_left = d->node.conf->garp_count;
+	inbox_note(&d->node.inbox, INBOX_GARP);
+}
+
 /* ---- policy ---- */
 
 static void report_panic(struct daemon *d)
@@ -303,6 +312,8 @@ void settle(struct daemon *d)
 		follow_link(d);
 	if (due & INBOX_TICK)
 		heartbeat_beat(&d->heartbeat, in->ticks);
+	if (due & (INBOX_TICK | INBOX_KERNEL))
+		sense_kernel(d);
 	if (due & (INBOX_TICK | INBOX_CHECKS | INBOX_REFUSED) && sense_services(d))
 		due |= INBOX_POLICY;
 
@@ -315,7 +326,7 @@ void settle(struct daemon *d)
 	}
 
 	/* other actions */
-	due |= inbox_take(in, INBOX_TAKEOVER);
+	due |= inbox_take(in, INBOX_TAKEOVER | INBOX_GARP);
 	if (due & INBOX_GARP)
 		vrrp_actions_garp(d);
 	if (due & INBOX_TICK)

@@ -65,6 +65,9 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 
 	if (!err)
 		err = adverts_open(&d->adverts, n);
+	/* The fences come before the local routes, which they are for. */
+	if (!err)
+		err = upkeep_open(&d->upkeep, n);
 	if (!err)
 		err = apply_open(n->conf, n->bpf, mac, &n->apply);
 	if (!err)
@@ -139,6 +142,9 @@ static int take_possession(struct daemon *d)
 		err = open_concerns(d);
 	if (!err)
 		err = caps_keep();
+	/* Its thread has the capabilities that are left, and ordinary priority. */
+	if (!err)
+		err = upkeep_start(&d->upkeep);
 	if (!err)
 		caps_realtime(RT_PRIORITY);
 	return err;
@@ -171,6 +177,7 @@ static void give_back(struct daemon *d, bool keep_path)
 	session_end_close(&d->session_end);
 	replication_close(d->replication);
 	hooks_close(d->hooks);
+	upkeep_close(&d->upkeep);
 	link_watch_close(d->link);
 	if (n->apply)
 		leave_path(d);

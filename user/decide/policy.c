@@ -164,6 +164,8 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 
 	if (!in->link_up)
 		return HOKM_R_LINK_DOWN;
+	if (in->path_lost && best)
+		return HOKM_R_PATH_LOST;
 	if (in->maint && best)
 		return HOKM_R_MAINT;
 	if (in->drain && best)

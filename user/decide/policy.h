@@ -62,6 +62,7 @@ struct policy_input {
 	bool maint;   /* the operator has put it into maintenance */
 	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
 	bool link_up;
+	bool path_lost;    /* something is gone in the kernel without which it is no good owner */
 	bool replica_cold; /* a peer that is alive has not replicated all its connections yet */
 	uint64_t warm_ns;  /* how long a cold replica delays preempting at most */
 	uint64_t waits_ns; /* policy_output.waits_ns of the last decision */

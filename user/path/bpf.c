@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,12 +48,19 @@ static struct hokm_bpf *new_bpf(void)
 		return NULL;
 	for (int i = 0; i < MAP_COUNT; i++)
 		b->map[i] = -1;
+	b->ingress = b->egress = b->fence = b->link = -1;
 	b->mode = "none";
 	if (bpf_maps_init(b)) {
 		hokm_bpf_close(b);
 		return NULL;
 	}
 	return b;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 void hokm_bpf_close(struct hokm_bpf *b)
@@ -62,8 +70,11 @@ void hokm_bpf_close(struct hokm_bpf *b)
 	bpf_changes_close(b);
 	bpf_maps_unmap(b);
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (b->map[i] >= 0)
-			close(b->map[i]);
+		close_fd(b->map[i]);
+	close_fd(b->ingress);
+	close_fd(b->egress);
+	close_fd(b->fence);
+	close_fd(b->link);
 	free(b->percpu);
 	free(b->batch_keys);
 	free(b->batch_conns);
@@ -107,7 +118,7 @@ static bool pins_attached(const struct pins *p, int ifindex)
 
 	if (p->link >= 0 && xdp_link_ifindex(p->link, NULL) > 0)
 		return true;
-	return egress && tc_program(ifindex) == egress;
+	return egress && tc_program(ifindex, TC_EGRESS) == egress;
 }
 
 /* Decides between adopting the pins, starting fresh, and refusing to start. */
@@ -145,6 +156,7 @@ static int find_interface(struct opening *o)
 	unsigned int ifindex = if_nametoindex(o->c->interface);
 	int err;
 
+	snprintf(o->b->ifname, sizeof(o->b->ifname), "%s", o->c->interface);
 	if (ifindex) {
 		o->b->ifindex = (int)ifindex;
 		return 0;
@@ -167,6 +179,8 @@ static int prepare(struct opening *o)
 	if (!err)
 		err = pins_open(dir, &o->pins);
 	if (!err)
+		snprintf(o->b->dir, sizeof(o->b->dir), "%s", dir);
+	if (!err)
 		err = judge_pins(o);
 	if (err)
 		return err;
@@ -174,18 +188,39 @@ static int prepare(struct opening *o)
 	return pins_make_dir(o->c, dir);
 }
 
-/* Duplicates the descriptors of the maps into b, because the BPF object is closed before b is. */
+/* Duplicates a descriptor, because the BPF object and the pins are closed before b is. */
+static int take_fd(int fd, int *out)
+{
+	if (fd < 0)
+		return fd;
+	*out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *out < 0 ? -errno : 0;
+}
+
+static int prog_fd(const struct opening *o, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(o->obj, name));
+}
+
+static int take_programs(struct opening *o)
+{
+	int err = take_fd(prog_fd(o, PROG_INGRESS), &o->b->ingress);
+
+	if (!err)
+		err = take_fd(prog_fd(o, PROG_EGRESS), &o->b->egress);
+	if (!err)
+		err = take_fd(prog_fd(o, PROG_FENCE), &o->b->fence);
+	return err;
+}
+
 static int take_maps(struct opening *o)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(o->obj, bpf_map_names[i]);
-		int fd = map ? bpf_map__fd(map) : -ENOENT;
+		int err = take_fd(map ? bpf_map__fd(map) : -ENOENT, &o->b->map[i]);
 
-		if (fd < 0)
-			return fd;
-		o->b->map[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		if (o->b->map[i] < 0)
-			return -errno;
+		if (err)
+			return err;
 	}
 	return bpf_maps_map(o->b);
 }
@@ -232,9 +267,16 @@ static int write_keys(struct opening *o)
 	return err;
 }
 
-static int prog_fd(const struct opening *o, const char *name)
+/* An `ingress` qdisc takes the place of clsact. */
+static int attach_egress(const struct hokm_bpf *b, int prog_fd)
 {
-	return bpf_program__fd(bpf_object__find_program_by_name(o->obj, name));
+	int err = tc_attach(b->ifindex, TC_EGRESS, prog_fd);
+
+	if (err)
+		log_error("could not attach the egress filter to %s: %s; "
+			  "`tc qdisc show` tells whether it has an `ingress` qdisc",
+			  b->ifname, strerror(-err));
+	return err;
 }
 
 static int attach(struct opening *o)
@@ -242,21 +284,21 @@ static int attach(struct opening *o)
 	struct xdp_job job = {
 		.ifindex = o->b->ifindex,
 		.ifname = o->c->interface,
-		.prog_fd = prog_fd(o, PROG_INGRESS),
+		.prog_fd = o->b->ingress,
 		.opts = o->opts,
 		.pins = &o->pins,
 	};
-	int egress = prog_fd(o, PROG_EGRESS);
-	bool made;
 	int err;
 
 	o->tc_done = true;
-	err = tc_attach(o->b->ifindex, egress, &made);
+	err = attach_egress(o->b, o->b->egress);
 	if (!err)
-		err = pins_put(o->pins.dir, PIN_EGRESS, egress);
+		err = pins_put(o->pins.dir, PIN_EGRESS, o->b->egress);
 	if (!err)
 		err = pins_put(o->pins.dir, PIN_INGRESS, job.prog_fd);
-	return err ? err : xdp_attach(&job);
+	if (!err)
+		err = xdp_attach(&job);
+	return err ? err : bpf_hold_link(o->b);
 }
 
 /*
@@ -270,8 +312,8 @@ static void follow_interface(struct opening *o)
 
 	if (!o->adopt || old == o->b->ifindex)
 		return;
-	if (o->pins.egress >= 0 && tc_program(old) == bpf_prog_id_of(o->pins.egress))
-		(void)tc_detach(old);
+	if (o->pins.egress >= 0 && tc_program(old, TC_EGRESS) == bpf_prog_id_of(o->pins.egress))
+		(void)tc_detach(old, TC_EGRESS);
 	err = write_meta(o, o->pins.meta.created_ns);
 	if (err)
 		log_warn("could not write the interface to map meta: %s", strerror(-err));
@@ -279,15 +321,13 @@ static void follow_interface(struct opening *o)
 
 static void undo(struct opening *o)
 {
-	bool made;
-
 	if (o->tc_done && o->adopt && o->pins.egress >= 0) {
-		(void)tc_attach(o->b->ifindex, o->pins.egress, &made);
+		(void)attach_egress(o->b, o->pins.egress);
 		(void)pins_put(o->pins.dir, PIN_EGRESS, o->pins.egress);
 		if (o->pins.ingress >= 0)
 			(void)pins_put(o->pins.dir, PIN_INGRESS, o->pins.ingress);
 	} else if (o->tc_done) {
-		(void)tc_detach(o->b->ifindex);
+		(void)tc_detach(o->b->ifindex, TC_EGRESS);
 	}
 	if (o->made_dir)
 		(void)pins_remove(o->pins.dir);
@@ -301,6 +341,8 @@ static int run_opening(struct opening *o)
 		err = load_object(o->obj, o->c, &o->pins, o->adopt);
 	if (!err)
 		err = take_maps(o);
+	if (!err)
+		err = take_programs(o);
 	if (!err && !o->adopt)
 		err = pin_maps(o);
 	if (!err)
@@ -416,7 +458,7 @@ static int detach_ingress(const struct pins *p)
  */
 static int detach_egress(const struct pins *p, int ifindex)
 {
-	uint32_t program = ifindex > 0 ? tc_program(ifindex) : 0;
+	uint32_t program = ifindex > 0 ? tc_program(ifindex, TC_EGRESS) : 0;
 
 	if (!program)
 		return 0;
@@ -427,7 +469,7 @@ static int detach_egress(const struct pins *p, int ifindex)
 			 ifindex, p->dir);
 		return 0;
 	}
-	return tc_detach(ifindex);
+	return tc_detach(ifindex, TC_EGRESS);
 }
 
 int hokm_bpf_cleanup(const struct conf *c)
@@ -445,6 +487,8 @@ int hokm_bpf_cleanup(const struct conf *c)
 		return err;
 	first = detach_ingress(&p);
 	err = detach_egress(&p, (int)p.meta.ifindex);
+	first = first ? first : err;
+	err = fence_remove_all();
 	first = first ? first : err;
 	if (named != (int)p.meta.ifindex) {
 		err = detach_egress(&p, named);

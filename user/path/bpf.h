@@ -10,8 +10,9 @@
  * thread.
  *
  * Pins: <bpffs>/hokm-xdp/<node>/, with the maps by their names, prog_ingress, prog_egress and
- * link_ingress. The map `keys` is never pinned. Ingress is an XDP link; egress is a filter of the
- * clsact qdisc with a handle and a priority of our own.
+ * link_ingress. The maps `keys` and `fences` are never pinned. Ingress is an XDP link; egress is a
+ * filter of the clsact qdisc with a handle and a priority of our own. The other interfaces of the
+ * machine have such a filter too, the fence.
  *
  * Unless a comment says otherwise, functions that return int return 0 or -errno and log nothing;
  * -EINVAL means that a slot is out of range, -EBADF that this handle lacks the map.
@@ -56,7 +57,7 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out);
 void hokm_bpf_close(struct hokm_bpf *b);
 
 /*
- * Detaches both programs, removes the pins and the folder of the node. It needs nothing but the
+ * Detaches all programs, removes the pins and the folder of the node. It needs nothing but the
  * pins. Returns 0, also when nothing was there, or the first -errno, logged.
  */
 int hokm_bpf_cleanup(const struct conf *c);
@@ -66,6 +67,54 @@ const char *hokm_bpf_mode(const struct hokm_bpf *b);
 
 /* Returns the index of the interface. */
 int hokm_bpf_ifindex(const struct hokm_bpf *b);
+
+/* ---- what others remove, or put before ours ---- */
+
+/*
+ * Read back from the kernel whether the ingress link, the egress filter and all pins are there, and
+ * put back what is missing. Each returns how many things were put back, 0 when all were there, or
+ * -errno. Failures of ingress and pins are logged, with the program that is in the way.
+ */
+int hokm_bpf_again_ingress(struct hokm_bpf *b);
+int hokm_bpf_again_egress(struct hokm_bpf *b);
+int hokm_bpf_again_pins(struct hokm_bpf *b);
+
+/*
+ * Makes a handle for another thread, on which the functions of this section and of the next one
+ * work. It may outlive b. Returns 0 or -errno. The caller closes *out with hokm_bpf_close().
+ */
+int hokm_bpf_twin(const struct hokm_bpf *b, struct hokm_bpf **out);
+
+/* A filter or program of others that may keep packets from our filter on an interface. */
+struct hokm_foreign {
+	int ifindex;
+	char kind[16];     /* "tcx", or the kind of the filter: "bpf", "u32" ... */
+	uint32_t priority; /* of the filter; 0 for tcx */
+	uint32_t id;       /* of the program, 0 unknown */
+	char name[64];     /* of the program, "" unknown */
+};
+
+/*
+ * Lists what runs before our filter: at egress of our own interface, at ingress of another one.
+ * Returns how many there are in `list`, at most `max`, or -errno.
+ */
+int hokm_bpf_foreign(const struct hokm_bpf *b, int ifindex, struct hokm_foreign *list,
+		     unsigned int max);
+
+/* ---- fences: the other interfaces of the machine ---- */
+
+/*
+ * Makes sure that this interface, which is not that of the instance, has its fence: on it the
+ * machine answers no ARP for a VIP and takes no connection without a lease. Returns 1 when the
+ * fence was put there, 0 when it was there already, or -errno.
+ */
+int hokm_bpf_fence_put(struct hokm_bpf *b, int ifindex);
+
+/* Removes the fence of an interface. Returns 0, also when there was none, or -errno. */
+int hokm_bpf_fence_remove(struct hokm_bpf *b, int ifindex);
+
+/* Reads what the fence saw. Returns 0, -ENOENT when the interface has none, or -errno. */
+int hokm_bpf_fence_get(struct hokm_bpf *b, int ifindex, struct hokm_fence *out);
 
 /* ---- settings and states ---- */
 

@@ -8,7 +8,10 @@
  *   bpf_layout.c  the hash of the layout of the maps
  *   bpf_pins.c    the folder of the node in the bpffs
  *   bpf_xdp.c     ingress: the link, foreign programs, native and generic mode
- *   bpf_tc.c      egress: the clsact filter
+ *   bpf_tc.c      egress and fences: the clsact filters
+ *   bpf_fence.c   the fences on the other interfaces of the machine
+ *   bpf_upkeep.c  reading back what is attached and pinned, and putting it back
+ *   bpf_foreign.c filters and programs of others before ours
  *   bpf_maps.c    reading and writing the small maps
  *   bpf_walk.c    walking and expiring local connections and replicated ones
  *   bpf_changes.c the ring of established and ended connections
@@ -18,6 +21,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <net/if.h>
 
 #include "path/bpf.h"
 
@@ -40,12 +44,14 @@ enum bpf_map_id {
 	MAP_META,
 	MAP_PINNED, /* how many are pinned */
 	MAP_KEYS = MAP_PINNED,
+	MAP_FENCES,
 	MAP_COUNT
 };
 extern const char *const bpf_map_names[MAP_COUNT];
 
 #define PROG_INGRESS "hokm_ingress"
 #define PROG_EGRESS  "hokm_egress"
+#define PROG_FENCE   "hokm_fence"
 
 #define PIN_DIR_MAX  (CONF_PATH_MAX + CONF_NAME_MAX + 16)
 #define PIN_PATH_MAX (PIN_DIR_MAX + 32)
@@ -54,8 +60,12 @@ extern const char *const bpf_map_names[MAP_COUNT];
 #define PIN_LINK     "link_ingress"
 
 struct hokm_bpf {
-	int map[MAP_COUNT]; /* -1: not open, as is keys when only the pins were opened */
+	int map[MAP_COUNT]; /* -1: not open, as are those without a pin after opening the pins */
 	int ifindex;
+	/* Of a handle that loaded the programs, else -1: the programs, and the link of ingress. */
+	int ingress, egress, fence, link;
+	char dir[PIN_DIR_MAX];    /* of the pins, "" in a view */
+	char ifname[IF_NAMESIZE]; /* as configured */
 	const char *mode;
 	/* Maps that are mapped into memory; peers read-only. NULL in a view. */
 	uint64_t *own;
@@ -158,20 +168,35 @@ uint32_t bpf_prog_id_of(int prog_fd);
 
 /* ---- bpf_tc.c ---- */
 
+/* Our filters have a handle and a priority of their own. */
+#define TC_HANDLE   0x484b /* "HK" */
+#define TC_PRIORITY 0x484b
+
+/* Which filter of ours: that of the egress program, or the fence at the ingress of an interface. */
+enum tc_filter { TC_EGRESS, TC_FENCE };
+
 /*
- * Attaches the egress program: adds our filter or replaces it. *made tells whether this call
- * created the clsact qdisc. Returns 0 or -errno, logged.
+ * Attaches a program: adds our filter or replaces it. Returns 0 or -errno.
  */
-int tc_attach(int ifindex, int prog_fd, bool *made);
+int tc_attach(int ifindex, enum tc_filter which, int prog_fd);
 
 /* Returns the id of the program of our filter, 0 when there is none. */
-uint32_t tc_program(int ifindex);
+uint32_t tc_program(int ifindex, enum tc_filter which);
 
 /*
  * Removes our filter, and the qdisc when no other filter uses it. Returns 0, also when there was no
  * filter, or -errno, logged.
  */
-int tc_detach(int ifindex);
+int tc_detach(int ifindex, enum tc_filter which);
+
+/* bpf_fence.c: removes the fences of all interfaces. Returns 0 or the first -errno, logged. */
+int fence_remove_all(void);
+
+/*
+ * bpf_upkeep.c: opens the pinned link into b->link. So the link stays when another program
+ * removes its pin. Returns 0 or -errno.
+ */
+int bpf_hold_link(struct hokm_bpf *b);
 
 /* ---- bpf_maps.c ---- */
 

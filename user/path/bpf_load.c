@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Loading the BPF object: it is opened from the bytes in this binary, its maps get their sizes from
- * the configuration or are replaced by the pinned ones, and its two programs are loaded.
+ * the configuration or are replaced by the pinned ones, and its programs are loaded.
  *
  * Messages of libbpf go to the debug log. What the operator must know is logged here, with the end
  * of the log of the verifier when it rejected a program.
@@ -40,6 +40,7 @@ const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_EVENT_LIMITS] = "event_limits",
 	[MAP_META] = "meta",
 	[MAP_KEYS] = "keys",
+	[MAP_FENCES] = "fences",
 };
 
 __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level level,
@@ -58,12 +59,12 @@ __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level l
 	return 0;
 }
 
-/* Checks that the object has every map and both programs, and switches pinning by libbpf off. */
+static const char *const program_names[] = {PROG_INGRESS, PROG_EGRESS, PROG_FENCE};
+#define N_PROGRAMS (sizeof(program_names) / sizeof(program_names[0]))
+
+/* Checks that the object has every map and program, and switches pinning by libbpf off. */
 static int check_object(struct bpf_object *obj)
 {
-	struct bpf_program *p;
-	int found = 0;
-
 	for (int i = 0; i < MAP_COUNT; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, bpf_map_names[i]);
 		int err = map ? bpf_map__set_pin_path(map, NULL) : -ENOENT; /* pinning is ours */
@@ -74,20 +75,14 @@ static int check_object(struct bpf_object *obj)
 			return err;
 		}
 	}
-	bpf_object__for_each_program(p, obj)
-	{
-		const char *name = bpf_program__name(p);
-		bool used = !strcmp(name, PROG_INGRESS) || !strcmp(name, PROG_EGRESS);
-		int err = bpf_program__set_autoload(p, used);
-
-		if (err)
-			return err;
-		found += used;
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		if (bpf_object__find_program_by_name(obj, program_names[i]))
+			continue;
+		log_error("the BPF object in this binary has no program %s: build it again",
+			  program_names[i]);
+		return -ENOENT;
 	}
-	if (found == 2)
-		return 0;
-	log_error("the BPF object in this binary lacks its programs: build it again");
-	return -ENOENT;
+	return 0;
 }
 
 int load_open(struct bpf_object **out, uint64_t *hash)

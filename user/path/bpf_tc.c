@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Egress: one BPF filter of the clsact qdisc in direct-action mode, with a handle and a priority of
- * our own. The filter stays when the daemon ends. It has no pin; the pin prog_egress names its
- * program and so tells whether the filter is ours.
+ * Egress, and the fences: BPF filters of the clsact qdisc in direct-action mode, with a handle and
+ * a priority of our own. A filter stays when the daemon ends. It has no pin; the pin prog_egress
+ * names the program of the egress filter and so tells whether that filter is ours.
  *
  * Other programs may use the same qdisc: it is removed only when neither direction has a filter.
  */
@@ -16,39 +16,31 @@
 #include "base/log.h"
 #include "base/nl.h"
 
-#define TC_HANDLE   0x484b /* "HK" */
-#define TC_PRIORITY 0x484b
+#define HOOK(name, index, which)                           \
+	LIBBPF_OPTS(bpf_tc_hook, name, .ifindex = (index), \
+		    .attach_point = (which) == TC_FENCE ? BPF_TC_INGRESS : BPF_TC_EGRESS)
 
-/* An `ingress` qdisc takes the place of clsact. */
-#define INGRESS_HINT "; `tc qdisc show` tells whether the interface has an `ingress` qdisc"
+static const char *filter_name(enum tc_filter which)
+{
+	return which == TC_FENCE ? "fence" : "egress filter";
+}
 
-#define HOOK(name, index) \
-	LIBBPF_OPTS(bpf_tc_hook, name, .ifindex = (index), .attach_point = BPF_TC_EGRESS)
-
-int tc_attach(int ifindex, int prog_fd, bool *made)
+int tc_attach(int ifindex, enum tc_filter which, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE,
 		    .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	HOOK(hook, ifindex);
+	HOOK(hook, ifindex, which);
 	int err = bpf_tc_hook_create(&hook);
 
-	*made = err == 0;
-	if (err && err != -EEXIST) {
-		log_error("could not add the clsact qdisc to interface %d: %s", ifindex,
-			  strerror(-err));
+	if (err && err != -EEXIST)
 		return err;
-	}
-	err = bpf_tc_attach(&hook, &opts);
-	if (err)
-		log_error("could not attach the egress filter to interface %d: %s%s", ifindex,
-			  strerror(-err), *made ? "" : INGRESS_HINT);
-	return err;
+	return bpf_tc_attach(&hook, &opts);
 }
 
-uint32_t tc_program(int ifindex)
+uint32_t tc_program(int ifindex, enum tc_filter which)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	HOOK(hook, ifindex);
+	HOOK(hook, ifindex, which);
 
 	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
@@ -95,18 +87,18 @@ static void remove_unused_qdisc(int ifindex)
 			 strerror(-err));
 }
 
-int tc_detach(int ifindex)
+int tc_detach(int ifindex, enum tc_filter which)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	HOOK(hook, ifindex);
+	HOOK(hook, ifindex, which);
 	int err;
 
-	if (!tc_program(ifindex))
+	if (!tc_program(ifindex, which))
 		return 0;
 	err = bpf_tc_detach(&hook, &opts);
 	if (err && err != -ENOENT) {
-		log_error("could not remove the egress filter of interface %d: %s", ifindex,
-			  strerror(-err));
+		log_error("could not remove the %s of interface %d: %s", filter_name(which),
+			  ifindex, strerror(-err));
 		return err;
 	}
 	remove_unused_qdisc(ifindex);

@@ -278,6 +278,7 @@ int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
 		return -ENOMEM;
 	for (int i = 0; i < MAP_COUNT; i++)
 		v->map[i] = -1;
+	v->ingress = v->egress = v->fence = v->link = -1;
 	v->ifindex = b->ifindex;
 	v->mode = b->mode;
 	err = bpf_maps_init(v);

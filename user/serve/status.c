@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See status.h. */
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,7 +267,7 @@ static void put_node(json_t *o, const struct daemon *d)
 	put(o, "vrid", number(c->vrid));
 	put(o, "vrrp_version", number(c->vrrp_version));
 	put(o, "interface", json_string(c->interface));
-	put(o, "xdp_mode", json_string(hokm_bpf_mode(d->node.bpf)));
+	put(o, "xdp_mode", json_string(d->upkeep.last.mode));
 	put(o, "vips", vips);
 	put(o, "profile", json_string(c->profile == CONF_PROFILE_FAST ? "fast" : "standard"));
 	put(o, "log_level", json_string(log_level_name(log_get_level())));
@@ -300,6 +301,72 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "uptime_ms", age(d->started_ns, now_ns));
 }
 
+/* The other interfaces of the machine. */
+static json_t *fences_json(const struct daemon *d, uint64_t now_ns)
+{
+	const struct fence_entry *list = d->upkeep.last.fences;
+	unsigned int n = d->upkeep.last.n_fences;
+	json_t *fences = json_array();
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct hokm_fence seen = {0};
+		json_t *o = json_object();
+
+		if (hokm_bpf_fence_get(d->node.bpf, list[i].ifindex, &seen))
+			seen.seen_ns = 0;
+		put(o, "interface", json_string(list[i].name));
+		put(o, "covered", json_boolean(!list[i].err));
+		put(o, "segment_ms", age(seen.seen_ns, now_ns));
+		if (json_array_append_new(fences, o))
+			log_debug("status: no memory for a fence");
+	}
+	return fences;
+}
+
+static json_t *foreign_json(const struct keep_result *r)
+{
+	json_t *foreign = json_array();
+
+	for (unsigned int i = 0; i < r->n_foreign; i++) {
+		const struct hokm_foreign *f = &r->foreign[i];
+		char name[IF_NAMESIZE] = "?";
+		json_t *o = json_object();
+
+		(void)if_indextoname((unsigned int)f->ifindex, name);
+		put(o, "interface", json_string(name));
+		put(o, "kind", json_string(f->kind));
+		put(o, "priority", number(f->priority));
+		put(o, "program", number(f->id));
+		put(o, "name", json_string(f->name));
+		if (json_array_append_new(foreign, o))
+			log_debug("status: no memory for a filter");
+	}
+	return foreign;
+}
+
+/* What others removed, and what they put before our filters. */
+static void put_upkeep(json_t *o, const struct daemon *d, uint64_t now_ns)
+{
+	const struct upkeep *u = &d->upkeep;
+	json_t *counts = json_object();
+	json_t *missing = json_array();
+
+	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
+		enum keep_part part = (enum keep_part)i;
+
+		put(counts, keep_part_name(part), number(u->count[i]));
+		if (u->failing_ns[i] &&
+		    json_array_append_new(missing, json_string(keep_part_text(part))))
+			log_debug("status: no memory for a missing part");
+	}
+	put(o, "put_back", counts);
+	put(o, "put_back_ms", age(u->count_ns, now_ns));
+	put(o, "put_back_last", json_string(u->count_ns ? keep_part_text(u->count_part) : ""));
+	put(o, "missing", missing);
+	put(o, "foreign", foreign_json(&u->last));
+	put(o, "fences", fences_json(d, now_ns));
+}
+
 json_t *status_json(const struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -320,6 +387,7 @@ json_t *status_json(const struct daemon *d)
 		    json_array_append_new(peers, peer_json(d, slot, now_ns)))
 			log_debug("status: no memory for a peer");
 	}
+	put_upkeep(o, d, now_ns);
 	put(o, "services", services);
 	put(o, "peers", peers);
 	put(o, "vrrp", vrrp_json(d));

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# Others remove what the daemon set, under players: the VIP, the local route, the egress filter, the
+# XDP program, the pins, a sysctl. Each is back within a second or two, is logged and counted, and
+# no player notices. Who removes the VIP again and again is answered at a bounded rate.
+
+PLAYERS=20
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+put_back() { status "$1" ".put_back.$2"; }
+counted() { [ "$(put_back "$1" "$2")" -ge "$3" ]; }
+has_route() { ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -q "$LAB_VIP"; }
+has_egress() { lab_run "$1" bpftool net show dev eth0 | grep -q hokm_egress; }
+has_xdp() { ip -n "$(lab_ns "$1")" -d link show dev eth0 | grep -q 'prog/xdp'; }
+arp_ignore_is() { [ "$(lab_run "$1" cat /proc/sys/net/ipv4/conf/eth0/arp_ignore)" = "$2" ]; }
+pins_are_whole() { [ "$(find "$(lab_pins "$1")" -type f 2>/dev/null | wc -l)" = "$2" ]; }
+
+# removed WORDS SECONDS NODE PART CONDITION CMD...: CMD takes something away; it comes back.
+removed() {
+	local words=$1 seconds=$2 node=$3 part=$4 condition=$5 before
+	shift 5
+	before=$(put_back "$node" "$part")
+	observe_mark removed
+	must "$@"
+	within "$seconds" "$words: it is back" counted "$node" "$part" $((before + 1))
+	within 1 "$words: as before" $condition
+	within 5 "$words: the players are well" calm
+	observe_mark back
+	unbroken "$words"
+}
+
+del_vip() { ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev eth0; }
+del_route() { ip -n "$(lab_ns "$1")" route del local "$LAB_VIP" dev lo table local; }
+del_clsact() { lab_run a tc qdisc del dev eth0 clsact; }
+detach_xdp() { lab_run "$1" bpftool link detach pinned "$(lab_pins "$1")/link_ingress"; }
+del_pins() { rm "$(lab_pins a)"/*; }
+clear_sysctl() { lab_run a sh -c 'echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore'; }
+
+# The VIP is removed thirty times, ten times a second.
+careless() {
+	local before i
+	before=$(put_back a addrs)
+	for i in {1..30}; do
+		del_vip 2>/dev/null
+		lab_nap 0.1
+	done
+	number_is "careless neighbour: times put back" "$(($(put_back a addrs) - before))" -le 15
+	within 2 "careless neighbour: the VIP is back in the end" has_vip a
+	holds "careless neighbour: status warns" \
+		grep -q 'another program removes what the daemon set' <<<"$(lab_ctl a status)"
+}
+
+test_pair
+pins=$(find "$(lab_pins a)" -type f | wc -l)
+removed "VIP of the owner" 1 a addrs "has_vip a" del_vip
+holds "VIP of the owner: the log says it" log_says a "VIP address of eth0: another program removed"
+holds "VIP of the owner: so does an event" event a upkeep "VIP address: removed or changed"
+removed "egress filter" 2 a egress "has_egress a" del_clsact
+removed "sysctl" 2 a sysctls "arp_ignore_is a 1" clear_sysctl
+removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
+removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
+careless
+
+# The players stay on a, and b steers them there.
+must lab_wait 10 calm
+must lab_ctl a failover >/dev/null
+must lab_wait 10 owner_is b
+must lab_wait 10 players_on a
+removed "route where steered players live" 1 a routes "has_route a" del_route a
+holds "the backup has no VIP" has_no_vip a
+test_end

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See keeper.h. The loop writes the job and then the eventfd `go`; the thread writes the result and
+ * then the eventfd `done`. `busy` says who owns job, result, list of fences and handle at the
+ * moment: the thread while it is true, the loop otherwise.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "act/keeper.h"
+#include "act/sysctl.h"
+#include "act/vip.h"
+#include "base/log.h"
+
+#define BIT(part) (1u << (part))
+
+struct keeper {
+	struct hokm_bpf *bpf; /* a handle of its own */
+	struct vip *vip;
+	struct fence *fence;
+	char ifname[IF_NAMESIZE];
+	struct keep_job job;
+	struct keep_result result;
+	bool fresh; /* the result was not taken yet */
+	_Atomic bool busy;
+	bool stop;
+	bool running;
+	pthread_t thread;
+	int go, done;
+};
+
+static const struct {
+	const char *name, *text;
+} parts[KEEP_PARTS] = {
+	[KEEP_ADDRS] = {"addrs", "VIP address"},
+	[KEEP_ROUTES] = {"routes", "local route of the VIP"},
+	[KEEP_SYSCTLS] = {"sysctls", "ARP sysctl"},
+	[KEEP_INGRESS] = {"ingress", "XDP program"},
+	[KEEP_EGRESS] = {"egress", "egress filter"},
+	[KEEP_PINS] = {"pins", "pin"},
+	[KEEP_FENCES] = {"fences", "fence"},
+};
+
+const char *keep_part_text(enum keep_part part)
+{
+	return parts[part].text;
+}
+
+const char *keep_part_name(enum keep_part part)
+{
+	return parts[part].name;
+}
+
+/* ---- one job ---- */
+
+/* Counts the VIPs that are not there. */
+static int count_missing(struct vip *v, const struct in_addr *list, unsigned int n,
+			 int (*present)(struct vip *, struct in_addr, bool *))
+{
+	int missing = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		bool here = false;
+		int err = present(v, list[i], &here);
+
+		if (err)
+			return err;
+		missing += !here;
+	}
+	return missing;
+}
+
+static int do_fences(struct keeper *k)
+{
+	const struct keep_job *j = &k->job;
+
+	if (j->n_doubts > KEEP_DOUBTS)
+		fence_doubt(k->fence, 0);
+	for (unsigned int i = 0; i < j->n_doubts && i < KEEP_DOUBTS; i++)
+		fence_doubt(k->fence, j->doubts[i]);
+	return fence_sync(k->fence);
+}
+
+static int do_part(struct keeper *k, enum keep_part part)
+{
+	const struct keep_job *j = &k->job;
+
+	switch (part) {
+	case KEEP_ADDRS:
+		return count_missing(k->vip, j->addrs, j->n_addrs, vip_addr_present);
+	case KEEP_ROUTES:
+		return count_missing(k->vip, j->routes, j->n_routes, vip_route_present);
+	case KEEP_SYSCTLS:
+		return sysctl_arp_again(k->ifname);
+	case KEEP_INGRESS:
+		return hokm_bpf_again_ingress(k->bpf);
+	case KEEP_EGRESS:
+		return hokm_bpf_again_egress(k->bpf);
+	case KEEP_PINS:
+		return hokm_bpf_again_pins(k->bpf);
+	case KEEP_FENCES:
+		return do_fences(k);
+	default:
+		return -EINVAL;
+	}
+}
+
+static void list_fences(struct keeper *k)
+{
+	const struct fence_entry *list;
+
+	k->result.n_fences = fence_list(k->fence, &list);
+	memcpy(k->result.fences, list, k->result.n_fences * sizeof(*list));
+}
+
+/* Looks at our own interface, and at each one that has a fence. */
+static void find_foreign(struct keeper *k)
+{
+	struct keep_result *r = &k->result;
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; i <= r->n_fences && found < KEEP_FOREIGN; i++) {
+		int ifindex = i < r->n_fences ? r->fences[i].ifindex : hokm_bpf_ifindex(k->bpf);
+		int more = hokm_bpf_foreign(
+			k->bpf, ifindex, &r->foreign[found], KEEP_FOREIGN - found);
+
+		found += more > 0 ? (unsigned int)more : 0;
+	}
+	r->n_foreign = found;
+}
+
+static void do_job(struct keeper *k)
+{
+	k->result.parts = k->job.parts;
+	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		if (k->job.parts & BIT(i))
+			k->result.n[i] = do_part(k, (enum keep_part)i);
+	k->result.mode = hokm_bpf_mode(k->bpf);
+	if (k->job.parts & BIT(KEEP_FENCES))
+		list_fences(k);
+	/* The announcement of a filter may be that of a foreign one. */
+	if (k->job.parts & BIT(KEEP_EGRESS))
+		find_foreign(k);
+}
+
+/* ---- the thread ---- */
+
+static void *work(void *arg)
+{
+	struct keeper *k = arg;
+	uint64_t n = 1;
+
+	while (read(k->go, &n, sizeof(n)) == sizeof(n) && !k->stop) {
+		do_job(k);
+		atomic_store(&k->busy, false);
+		n = 1;
+		if (write(k->done, &n, sizeof(n)) != sizeof(n))
+			break;
+	}
+	return NULL;
+}
+
+int keeper_start(struct keeper *k)
+{
+	int err = -pthread_create(&k->thread, NULL, work, k);
+
+	if (err)
+		log_error("could not start the thread that reads the kernel's state back: %s",
+			  strerror(-err));
+	k->running = err == 0;
+	return err;
+}
+
+int keeper_fd(const struct keeper *k)
+{
+	return k->done;
+}
+
+bool keeper_ask(struct keeper *k, const struct keep_job *job)
+{
+	uint64_t n = 1;
+
+	if (!k->running || atomic_load(&k->busy))
+		return false;
+	k->job = *job;
+	k->fresh = true;
+	atomic_store(&k->busy, true);
+	if (write(k->go, &n, sizeof(n)) == sizeof(n))
+		return true;
+	atomic_store(&k->busy, false);
+	k->fresh = false;
+	return false;
+}
+
+const struct keep_result *keeper_take(struct keeper *k)
+{
+	if (!k->fresh || atomic_load(&k->busy))
+		return NULL;
+	k->fresh = false;
+	return &k->result;
+}
+
+/* ---- open and close ---- */
+
+static int set_up(struct keeper *k, const struct hokm_bpf *b)
+{
+	int err;
+
+	k->go = eventfd(0, EFD_CLOEXEC);
+	k->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->go < 0 || k->done < 0)
+		return -errno;
+	err = hokm_bpf_twin(b, &k->bpf);
+	if (!err)
+		err = vip_open(hokm_bpf_ifindex(b), &k->vip);
+	if (!err)
+		err = fence_open(k->bpf, &k->fence);
+	return err ? err : fence_sync(k->fence);
+}
+
+int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **out)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int err;
+
+	*out = NULL;
+	if (!k)
+		return -ENOMEM;
+	k->go = k->done = -1;
+	snprintf(k->ifname, sizeof(k->ifname), "%s", ifname);
+	err = set_up(k, b);
+	if (err < 0) {
+		log_error("could not fence the other interfaces of this machine: %s",
+			  strerror(-err));
+		keeper_close(k);
+		return err;
+	}
+	list_fences(k);
+	find_foreign(k);
+	k->result.mode = hokm_bpf_mode(k->bpf);
+	k->fresh = true;
+	*out = k;
+	return 0;
+}
+
+void keeper_close(struct keeper *k)
+{
+	uint64_t n = 1;
+
+	if (!k)
+		return;
+	if (k->running) {
+		while (atomic_load(&k->busy))
+			usleep(1000);
+		k->stop = true;
+		if (write(k->go, &n, sizeof(n)) == sizeof(n))
+			pthread_join(k->thread, NULL);
+	}
+	fence_close(k->fence);
+	vip_close(k->vip);
+	hokm_bpf_close(k->bpf);
+	if (k->go >= 0)
+		close(k->go);
+	if (k->done >= 0)
+		close(k->done);
+	free(k);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The keeper: a thread that reads back from the kernel what the daemon set there (architecture rule
+ * 12). The kernel takes the lock RTNL for nearly all of it, and others may hold this lock for long.
+ * The thread of the event loop must not wait for it, so it only asks the keeper and takes its
+ * result.
+ *
+ * What does not depend on decisions the keeper puts back itself: sysctls, programs, pins, fences.
+ * At addresses and routes of the VIPs it only looks; the loop adds them, because only the loop
+ * knows whether they are still wanted.
+ *
+ * A keeper does one job at a time. All functions are called by the thread of the event loop.
+ */
+#ifndef HOKM_ACT_KEEPER_H
+#define HOKM_ACT_KEEPER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "act/fences.h"
+#include "path/bpf.h"
+
+struct keeper; /* opaque */
+
+enum keep_part {
+	KEEP_ADDRS,
+	KEEP_ROUTES,
+	KEEP_SYSCTLS,
+	KEEP_INGRESS,
+	KEEP_EGRESS,
+	KEEP_PINS,
+	KEEP_FENCES,
+	KEEP_PARTS
+};
+
+#define KEEP_FOREIGN 16 /* filters of others that are remembered */
+#define KEEP_DOUBTS  16
+
+struct keep_job {
+	unsigned int parts; /* bits of enum keep_part */
+	/* VIPs that must be addresses of the interface now, and VIPs that must have a route. */
+	unsigned int n_addrs, n_routes;
+	struct in_addr addrs[HOKM_MAX_VIPS], routes[HOKM_MAX_VIPS];
+	/* Interfaces whose filters have changed; too many: all. */
+	unsigned int n_doubts;
+	int doubts[KEEP_DOUBTS];
+};
+
+struct keep_result {
+	unsigned int parts; /* of the job */
+	/* How many things were put back (addresses, routes: are missing), or -errno. */
+	int n[KEEP_PARTS];
+	const char *mode; /* of the XDP program, as hokm_bpf_mode() */
+	unsigned int n_foreign;
+	struct hokm_foreign foreign[KEEP_FOREIGN];
+	unsigned int n_fences;
+	struct fence_entry fences[HOKM_MAX_FENCES];
+};
+
+/* "VIP address", "egress filter" ... of a part, for messages; its name for machines: "addrs" ... */
+const char *keep_part_text(enum keep_part part);
+const char *keep_part_name(enum keep_part part);
+
+/*
+ * Fences the other interfaces of the machine and looks for filters of others, without a thread.
+ * Returns 0 or -errno, logged. The caller closes *out with keeper_close().
+ */
+int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **out);
+/* Ends the thread. Everything stays in the kernel. NULL is allowed. */
+void keeper_close(struct keeper *k);
+
+/* Starts the thread, which has the capabilities and priority of the caller. Returns 0 or -errno. */
+int keeper_start(struct keeper *k);
+
+/* Becomes readable when a job is done. */
+int keeper_fd(const struct keeper *k);
+
+/* Gives the keeper a job. Returns false when it still works on another one. */
+bool keeper_ask(struct keeper *k, const struct keep_job *job);
+
+/* The result of the last job, once; NULL when none is new. It is valid until the next job. */
+const struct keep_result *keeper_take(struct keeper *k);
+
+#endif

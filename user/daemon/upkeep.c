@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See upkeep.h. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/node.h"
+#include "daemon/upkeep.h"
+
+#define BIT(part) (1u << (part))
+#define ALL_PARTS (BIT(KEEP_PARTS) - 1)
+/* What the kernel does not announce. */
+#define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS))
+/* The same; without it the kernel resets players that live on a peer. */
+#define SOON_PARTS BIT(KEEP_INGRESS)
+/* Without these the node is no good owner. */
+#define VITAL_PARTS (BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS))
+
+#define GAP_MIN_NS (50 * NS_PER_MS)
+#define GAP_MAX_NS (800 * NS_PER_MS)
+/* After so long without a loss the gap is short again. */
+#define CALM_NS  (10 * NS_PER_S)
+#define SOON_NS  (100 * NS_PER_MS)
+#define OFTEN_NS (NS_PER_S)
+#define FULL_NS  (10 * NS_PER_S)
+#define RETRY_NS (2 * NS_PER_S)
+/* A vital part that fails for so long is a reason to hand over ... */
+#define PATIENCE_NS (NS_PER_S)
+/* ... and to stay away for so long: the address may only fail while the node owns it. */
+#define BROKEN_NS (30 * NS_PER_S)
+
+/* ---- what is announced ---- */
+
+static void doubt(struct upkeep *u, int ifindex)
+{
+	if (!ifindex)
+		u->job.n_doubts = KEEP_DOUBTS + 1;
+	else if (u->job.n_doubts < KEEP_DOUBTS)
+		u->job.doubts[u->job.n_doubts++] = ifindex;
+	else
+		u->job.n_doubts = KEEP_DOUBTS + 1;
+}
+
+static void on_change(enum kernel_change change, int ifindex, void *arg)
+{
+	struct upkeep *u = arg;
+
+	switch (change) {
+	case KERNEL_LINK:
+		u->job.parts |= BIT(KEEP_FENCES);
+		break;
+	case KERNEL_ADDR:
+		/* Removing the last address of an interface removes routes without a word. */
+		u->job.parts |= BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES);
+		break;
+	case KERNEL_ROUTE:
+		u->job.parts |= BIT(KEEP_ROUTES);
+		break;
+	case KERNEL_FILTER:
+		doubt(u, ifindex);
+		u->job.parts |= BIT(KEEP_EGRESS) | BIT(KEEP_FENCES);
+		break;
+	case KERNEL_LOST:
+		doubt(u, 0);
+		u->job.parts |= ALL_PARTS;
+		break;
+	}
+	inbox_note(&u->node->inbox, INBOX_KERNEL);
+}
+
+static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	struct upkeep *u = arg;
+	uint64_t n;
+
+	(void)s;
+	(void)revents;
+	if (read(fd, &n, sizeof(n)) == sizeof(n))
+		inbox_note(&u->node->inbox, INBOX_KERNEL);
+	return 0;
+}
+
+/* ---- filters of others ---- */
+
+static bool is_known(const struct keep_result *r, const struct hokm_foreign *f)
+{
+	for (unsigned int i = 0; i < r->n_foreign; i++)
+		if (!memcmp(&r->foreign[i], f, sizeof(*f)))
+			return true;
+	return false;
+}
+
+static void report_foreign(const struct hokm_foreign *f)
+{
+	char name[IF_NAMESIZE] = "?";
+
+	if (!if_indextoname((unsigned int)f->ifindex, name))
+		return;
+	log_warn(
+		"%s: a filter that is not ours runs before ours: %s, priority %u, program %u (%s); "
+		"if it ends the chain (TC_ACT_OK), packets do not reach hokm-xdp: "
+		"let it return TC_ACT_UNSPEC, or move it behind priority %d",
+		name, f->kind, f->priority, f->id, f->name[0] ? f->name : "name unknown", 0x484b);
+}
+
+/* ---- reading back ---- */
+
+static void note_put_back(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
+{
+	u->count[part] += (uint64_t)n;
+	u->count_ns = now_ns;
+	u->count_part = part;
+	events_add(u->node->events, "upkeep", HOKM_R_PUT_BACK,
+		   "%s: removed or changed by another program, and put back", keep_part_text(part));
+}
+
+static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)
+{
+	const char *what = keep_part_text(part);
+
+	u->retry_ns[part] = now_ns + RETRY_NS;
+	if (u->failing_ns[part])
+		return;
+	u->failing_ns[part] = now_ns;
+	log_error("%s of %s is gone and could not be put back: %s; trying again", what,
+		  u->node->conf->interface, strerror(-err));
+	events_add(u->node->events, "upkeep", HOKM_R_PATH_LOST,
+		   "%s: gone, and could not be put back: %s", what, strerror(-err));
+}
+
+static void note_there(struct upkeep *u, enum keep_part part)
+{
+	if (!u->failing_ns[part])
+		return;
+	u->failing_ns[part] = 0;
+	log_info("%s of %s is there again", keep_part_text(part), u->node->conf->interface);
+}
+
+/* Only the loop adds addresses and routes: it knows what is wanted by now. */
+static int put_back(struct upkeep *u, enum keep_part part, int n)
+{
+	if (n > 0 && part == KEEP_ADDRS)
+		return apply_addrs_again(u->node->apply);
+	if (n > 0 && part == KEEP_ROUTES)
+		return apply_routes_again(u->node->apply);
+	if (n > 0 && part != KEEP_SYSCTLS && part != KEEP_FENCES) /* those are logged one by one */
+		log_warn("%s of %s: another program removed it, it is back", keep_part_text(part),
+			 u->node->conf->interface);
+	return n;
+}
+
+/* Returns true when something had to be put back. */
+static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t now_ns)
+{
+	int n = put_back(u, part, found);
+
+	/* Without its interface the node is in fault anyway (link-down). */
+	if (n == -ENODEV)
+		return false;
+	/* The kernel's tables changed while they were read. */
+	if (n == -EINTR) {
+		u->job.parts |= BIT(part);
+		return false;
+	}
+	if (n < 0)
+		note_failure(u, part, n, now_ns);
+	else
+		note_there(u, part);
+	if (n > 0)
+		note_put_back(u, part, n, now_ns);
+	return n > 0;
+}
+
+/* Others may remove things again and again: the answer gets slower, up to about a second. */
+static void set_gap(struct upkeep *u, bool lost, uint64_t now_ns)
+{
+	if (lost)
+		u->gap_ns = u->gap_ns * 2 > GAP_MAX_NS ? GAP_MAX_NS : u->gap_ns * 2;
+	else if (now_ns - u->count_ns > CALM_NS)
+		u->gap_ns = GAP_MIN_NS;
+	u->next_ns = now_ns + u->gap_ns;
+}
+
+static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t now_ns)
+{
+	bool lost = false;
+
+	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		if (r->parts & BIT(i))
+			lost |= take_part(u, (enum keep_part)i, r->n[i], now_ns);
+	for (unsigned int i = 0; i < r->n_foreign; i++)
+		if (!is_known(&u->last, &r->foreign[i]))
+			report_foreign(&r->foreign[i]);
+	u->last = *r;
+	set_gap(u, lost, now_ns);
+}
+
+static void find_due(struct upkeep *u, uint64_t now_ns)
+{
+	if (now_ns >= u->soon_ns) {
+		u->job.parts |= SOON_PARTS;
+		u->soon_ns = now_ns + SOON_NS;
+	}
+	if (now_ns >= u->often_ns) {
+		u->job.parts |= OFTEN_PARTS;
+		u->often_ns = now_ns + OFTEN_NS;
+	}
+	if (now_ns >= u->full_ns) {
+		doubt(u, 0);
+		u->job.parts |= ALL_PARTS;
+		u->full_ns = now_ns + FULL_NS;
+	}
+	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
+		if (u->failing_ns[i] && now_ns >= u->retry_ns[i])
+			u->job.parts |= BIT(i);
+		else if (u->failing_ns[i])
+			u->job.parts &= ~BIT(i);
+	}
+}
+
+static void give_job(struct upkeep *u)
+{
+	apply_fill_job(u->node->apply, &u->job);
+	if (!keeper_ask(u->keeper, &u->job))
+		return;
+	u->job.parts = 0;
+	u->job.n_doubts = 0;
+}
+
+static bool is_long(uint64_t since_ns, uint64_t now_ns)
+{
+	return since_ns && now_ns - since_ns >= PATIENCE_NS;
+}
+
+static void judge(struct upkeep *u, uint64_t now_ns)
+{
+	if (!apply_failing(u->node->apply))
+		u->unset_ns = 0;
+	else if (!u->unset_ns)
+		u->unset_ns = now_ns;
+	if (is_long(u->unset_ns, now_ns))
+		u->broken_until_ns = now_ns + BROKEN_NS;
+	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
+			u->broken_until_ns = now_ns + BROKEN_NS;
+}
+
+bool upkeep_run(struct upkeep *u, uint64_t now_ns)
+{
+	uint64_t addrs = u->count[KEEP_ADDRS];
+	const struct keep_result *r = keeper_take(u->keeper);
+
+	if (r)
+		take_result(u, r, now_ns);
+	judge(u, now_ns);
+	find_due(u, now_ns);
+	if (u->job.parts && now_ns >= u->next_ns)
+		give_job(u);
+	return u->count[KEEP_ADDRS] != addrs;
+}
+
+bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
+{
+	return now_ns < u->broken_until_ns;
+}
+
+/* ---- open, start, close ---- */
+
+int upkeep_open(struct upkeep *u, struct node *n)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	u->node = n;
+	u->gap_ns = GAP_MIN_NS;
+	u->soon_ns = now_ns + SOON_NS;
+	u->often_ns = now_ns + OFTEN_NS;
+	u->full_ns = now_ns + FULL_NS;
+	return keeper_open(n->bpf, n->conf->interface, &u->keeper);
+}
+
+int upkeep_start(struct upkeep *u)
+{
+	int err = kernel_watch_open(u->node->event, on_change, u, &u->watch);
+
+	if (!err)
+		err = sd_event_add_io(u->node->event, &u->done, keeper_fd(u->keeper), EPOLLIN,
+				      on_done, u);
+	if (err < 0)
+		return err;
+	/* What changed between opening and now. */
+	on_change(KERNEL_LOST, 0, u);
+	return keeper_start(u->keeper);
+}
+
+void upkeep_close(struct upkeep *u)
+{
+	u->done = sd_event_source_disable_unref(u->done);
+	kernel_watch_close(u->watch);
+	keeper_close(u->keeper);
+	u->watch = NULL;
+	u->keeper = NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Upkeep: what the daemon set in the kernel stays set (architecture rule 12). Addresses, routes,
+ * sysctls, programs, filters, pins and fences are read back by the keeper (act/keeper.h) when the
+ * kernel announces a change, and now and then without one. What others removed is put back; what
+ * cannot be put back is a reason to hand the VIP over.
+ *
+ * Invariants: a job for the keeper begins at the earliest 50 ms after the one before, and 0.8 s
+ * after it while others go on removing things. What a job finds is handled by one settle().
+ */
+#ifndef HOKM_DAEMON_UPKEEP_H
+#define HOKM_DAEMON_UPKEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "act/keeper.h"
+#include "sense/kernel_watch.h"
+
+struct node;
+
+struct upkeep {
+	struct node *node;
+	struct keeper *keeper;
+	struct kernel_watch *watch;
+	sd_event_source *done;
+	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
+	uint64_t next_ns;    /* no job before */
+	uint64_t gap_ns;
+	/* When a part, some parts, and all parts are due without an announcement. */
+	uint64_t soon_ns, often_ns, full_ns;
+	uint64_t failing_ns[KEEP_PARTS]; /* since when a part cannot be put back; 0: it is there */
+	uint64_t retry_ns[KEEP_PARTS];
+	uint64_t unset_ns;        /* since when what is wanted cannot be set; 0: it is set */
+	uint64_t broken_until_ns; /* the node should not own the VIP until then */
+	/* For status. */
+	uint64_t count[KEEP_PARTS]; /* how many things were put back */
+	uint64_t count_ns;          /* the last time; 0: never */
+	enum keep_part count_part;  /* what it was */
+	struct keep_result last;
+};
+
+/* Fences the other interfaces. Comes before the routes of the VIPs are added. 0 or -errno. */
+int upkeep_open(struct upkeep *u, struct node *n);
+/* Begins to listen and to read back. Comes when the capabilities are given up. 0 or -errno. */
+int upkeep_start(struct upkeep *u);
+void upkeep_close(struct upkeep *u);
+
+/*
+ * Takes what the keeper found, and gives it the next job when one is due. Returns true when VIP
+ * addresses were put back: then clients and switches need gratuitous ARP.
+ */
+bool upkeep_run(struct upkeep *u, uint64_t now_ns);
+
+/* True while the node lacks something in the kernel without which it should not own the VIP. */
+bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);
+
+#endif
