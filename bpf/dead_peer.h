@@ -98,15 +98,14 @@ static __always_inline void dead_client_reset(const struct hokm_conn_key *key, _
 }
 
 /* A local socket has the connection, although its entry names a dead peer. */
-static __always_inline void dead_found_here(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline bool dead_found_here(const struct hokm_conn_key *key)
 {
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (!c)
-		return;
+		return false;
 	c->target = HOKM_LOCAL;
-	change_record(key->client.w[3], (__u32)key->client_port << 16 | key->service,
-		      HOKM_CHANGE_OPEN, now_ns);
+	return true;
 }
 
 /*
@@ -144,6 +143,7 @@ static __always_inline int dead_answer(struct packet *p, const struct tcphdr *tc
 /* What was done with the packet. DEAD_IS() puts the event into the second byte. */
 enum dead_outcome {
 	DEAD_LEFT,     /* unchanged, goes to the local kernel */
+	DEAD_HERE,     /* the same, and the entry of the connection is local now */
 	DEAD_ANSWERED, /* is now the RST */
 	DEAD_BROKEN,   /* neither, must be dropped */
 };
@@ -160,10 +160,8 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	p->client_port = tcp->source;
 	clock_read(p);
 	conn_key(&key, p);
-	if (socket_look_up(p->ctx, ip->saddr, tcp->source, ip->daddr, tcp->dest) == SOCKET_LIVE) {
-		dead_found_here(&key, p->now);
-		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
-	}
+	if (socket_look_up(p->ctx, ip->saddr, tcp->source, ip->daddr, tcp->dest) == SOCKET_LIVE)
+		return DEAD_IS(dead_found_here(&key) ? DEAD_HERE : DEAD_LEFT, EVENT_NONE);
 	if (p->seg.flags & TCP_FLAG_RST) {
 		dead_client_reset(&key, p->now);
 		dead_note_acknowledged(&key, p->seg.seq);
@@ -213,6 +211,9 @@ static __always_inline enum verdict dead_peer_carry_out(struct packet *p)
 		p->tcp_state = HOKM_TCP_RESET;
 	}
 	is &= 0xff;
+	/* Not in dead_handle(): a chain of calls has 512 bytes of stack. */
+	if (is == DEAD_HERE)
+		change_send(p, HOKM_CHANGE_OPEN);
 	if (is == DEAD_BROKEN)
 		return DROP_FOR(p, drop_answer_fault);
 	if (is != DEAD_ANSWERED) {

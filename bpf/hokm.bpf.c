@@ -207,6 +207,6 @@ int hokm_fence(struct __sk_buff *skb)
 	}
 	if (v == DROP && bpf_skb_change_type(skb, PACKET_OTHERHOST))
 		v = PASS;
-	report(&p, v);
+	report(&p, v, WORK_IN);
 	return TC_ACT_UNSPEC;
 }

@@ -109,13 +109,18 @@ struct {
 
 /*
  * Working memory of the programs, one entry per direction: a new entry of conns, the work of the
- * frame parser, and the event that is sent. They are too large for the stack. On the stack the
+ * frame parser, the event that is sent, and a copy of a signed message. They are too large for the
+ * stack. On the stack the
  * verifier would also track every value that a parser step may leave, and would not finish.
  */
 struct work {
 	struct hokm_conn conn;
 	struct ws_run run;
 	struct hokm_event event;
+	union {
+		struct hokm_pulse pulse;
+		struct hokm_steer_probe probe;
+	};
 };
 #define WORK_IN  0
 #define WORK_OUT 1

@@ -25,21 +25,38 @@
 #define PULSE_TTL     255
 #define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
 
-/* The tag that the pulse from the peer of this slot must have; to_peer: for the answer to it. */
+/*
+ * The tag of a pulse between this node and the peer of the slot; to_peer: of one that this node
+ * sends. A function of its own for the verifier, which would else follow the rounds of SipHash once
+ * for each way of headers that leads here. To the verifier pulse may be NULL.
+ */
+__noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 to_peer)
+{
+	__u32 zero = 0;
+	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
+	struct packet p = {};
+	__be32 peer, own_addr;
+
+	if (!k || !pulse || !cfg_read(&p))
+		return 0;
+	slot &= HOKM_MAX_PEERS - 1;
+	peer = p.cfg->peer[slot].addr.w[3];
+	own_addr = p.cfg->addr.w[3];
+	if (to_peer)
+		return hokm_pulse_tag(pulse, own_addr, peer, k->to[slot]);
+	return hokm_pulse_tag(pulse, peer, own_addr, k->from[slot]);
+}
+
+/* The tag that the pulse in the packet must have. */
 static __always_inline __u64 pulse_tag(const struct packet *p, const struct hokm_pulse *pulse,
 				       __u32 slot, bool to_peer)
 {
-	const struct iphdr *ip = p->l3;
-	__u32 zero = 0;
-	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
+	__u32 place = WORK_IN, at = (__u32)((const void *)pulse - (void *)p->eth);
+	struct work *w = bpf_map_lookup_elem(&work, &place);
 
-	if (!k)
+	if (!w || bpf_xdp_load_bytes(p->ctx, at, &w->pulse, sizeof(w->pulse)))
 		return 0;
-	barrier_var(slot);
-	slot &= HOKM_MAX_PEERS - 1;
-	if (to_peer)
-		return hokm_pulse_tag(pulse, ip->daddr, ip->saddr, k->to[slot]);
-	return hokm_pulse_tag(pulse, ip->saddr, ip->daddr, k->from[slot]);
+	return pulse_tag_of(&w->pulse, slot, to_peer);
 }
 
 static __always_inline bool pulse_version_ok(const struct packet *p, const struct hokm_pulse *pulse)

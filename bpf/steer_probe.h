@@ -47,19 +47,27 @@ __noinline int peer_by_mac(__u64 mac)
 	return HOKM_NO_PEER;
 }
 
-static __always_inline bool steer_tag_ok(const struct packet *p,
-					 const struct hokm_steer_probe *probe, __u32 slot)
+/* The same as pulse_tag_of(), of a probe from the peer of this slot. */
+__noinline __u64 steer_tag_of(const struct hokm_steer_probe *probe, __u32 slot)
 {
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
-	__be32 from, to = p->cfg->addr.w[3];
+	struct packet p = {};
 
-	if (!k)
-		return false;
-	barrier_var(slot);
+	if (!k || !probe || !cfg_read(&p))
+		return 0;
 	slot &= HOKM_MAX_PEERS - 1;
-	from = p->cfg->peer[slot].addr.w[3];
-	return probe->tag == bpf_cpu_to_be64(hokm_steer_tag(probe, from, to, k->from[slot]));
+	return hokm_steer_tag(probe, p.cfg->peer[slot].addr.w[3], p.cfg->addr.w[3], k->from[slot]);
+}
+
+static __always_inline bool steer_tag_ok(const struct packet *p,
+					 const struct hokm_steer_probe *probe, __u32 slot)
+{
+	__u32 place = WORK_IN, at = (__u32)((const void *)probe - (void *)p->eth);
+	struct work *w = bpf_map_lookup_elem(&work, &place);
+
+	return w && !bpf_xdp_load_bytes(p->ctx, at, &w->probe, sizeof(w->probe)) &&
+	       probe->tag == bpf_cpu_to_be64(steer_tag_of(&w->probe, slot));
 }
 
 /* Notes a valid probe, unless it is a replay. */

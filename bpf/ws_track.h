@@ -105,19 +105,26 @@ static __always_inline bool is_no_http(const struct hokm_conn *c, __u8 side,
 	return c->ws == HOKM_WS_ASKED && side == HOKM_SIDE_SERVER && !(s->did & WS_DID_STATUS);
 }
 
-static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, __u8 side,
+/* Where the parser of a direction works. It is too large for the stack. */
+static __always_inline struct ws_run *follow_run(__u8 side)
+{
+	__u32 place = side == HOKM_SIDE_CLIENT ? WORK_IN : WORK_OUT;
+	struct work *w = bpf_map_lookup_elem(&work, &place);
+
+	return w ? &w->run : NULL;
+}
+
+/* Reads the segment. Returns false when nothing was read. */
+static __always_inline bool follow_steps(void *ctx, struct hokm_conn *c, __u8 side,
 					 const struct follow_job *job)
 {
 	struct hokm_flow *flow = side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c;
 	const struct hokm_flow *other = side == HOKM_SIDE_CLIENT ? &c->s2c : &c->c2s;
-	__u32 place = side == HOKM_SIDE_CLIENT ? WORK_IN : WORK_OUT;
-	struct work *w = bpf_map_lookup_elem(&work, &place);
-	struct follow f = {.ctx = p->ctx, .at = job->at};
+	struct follow f = {.ctx = ctx, .run = follow_run(side), .at = job->at};
 	bool entered;
 
-	if (!w)
-		return;
-	f.run = &w->run;
+	if (!f.run)
+		return false;
 	ws_run_init(f.run, &flow->ws, job->seq, job->payload, side);
 	entered = ws_enter(f.run, job->newest, other->ack, other->packets);
 	if (entered) {
@@ -130,42 +137,61 @@ static __always_inline void follow_steps(struct packet *p, struct hokm_conn *c, 
 	/* Reading ended with this segment or after it, so only earlier bytes can be missing. */
 	ws_leave(f.run, newest_before(c, side, job), entered);
 	flow->ws = f.run->ws;
-	found(p, c, flow, &f.run->seen, side);
-	if (flow->ws.state == HOKM_FOLLOW_PLAIN && is_no_http(c, side, &f.run->seen))
-		c->ws = HOKM_WS_PLAIN;
+	return true;
 }
 
 /* The result of follow_slow() as one word: event, fault and side. */
 #define SLOW_RESULT(event, fault, side) ((event) | (fault) << 8 | (side) << 16)
 
-static __always_inline int follow_job_run(void *ctx, struct hokm_conn *c, struct follow_job *job,
-					  __u8 side)
+/* What was found in the segment changes the connection. */
+static __always_inline int follow_apply(struct hokm_conn *c, const struct follow_job *job,
+					__u8 side)
 {
+	struct hokm_flow *flow = side == HOKM_SIDE_CLIENT ? &c->c2s : &c->s2c;
+	const struct ws_run *r = follow_run(side);
 	struct packet p = {
-		.ctx = ctx,
+		.now = job->now,
 		.seg.window = job->window,
 		.event = EVENT_NONE,
 	};
 
-	clock_read(&p);
-	job->now = p.now;
-	if (account(&p, job->slot))
-		follow_steps(&p, c, side, job);
+	if (!r || !account(&p, job->slot))
+		return EVENT_NONE;
+	found(&p, c, flow, &r->seen, side);
+	if (flow->ws.state == HOKM_FOLLOW_PLAIN && is_no_http(c, side, &r->seen))
+		c->ws = HOKM_WS_PLAIN;
 	return SLOW_RESULT(p.event, p.fault, p.side);
 }
 
 /*
  * Functions of their own: the verifier checks them once, and not once for each path that leads
- * here. To the verifier their pointers may be NULL.
+ * here. To the verifier their pointers may be NULL. Reading and applying are two functions, because
+ * a chain of calls has 512 bytes of stack, and bpf_loop() calls one more.
  */
+__noinline int follow_apply_in(struct hokm_conn *c, struct follow_job *job)
+{
+	return c && job ? follow_apply(c, job, HOKM_SIDE_CLIENT) : EVENT_NONE;
+}
+
+__noinline int follow_apply_out(struct hokm_conn *c, struct follow_job *job)
+{
+	return c && job ? follow_apply(c, job, HOKM_SIDE_SERVER) : EVENT_NONE;
+}
+
 __noinline int follow_slow_in(struct xdp_md *ctx, struct hokm_conn *c, struct follow_job *job)
 {
-	return c && job ? follow_job_run(ctx, c, job, HOKM_SIDE_CLIENT) : EVENT_NONE;
+	if (!c || !job)
+		return EVENT_NONE;
+	job->now = bpf_ktime_get_boot_ns();
+	return follow_steps(ctx, c, HOKM_SIDE_CLIENT, job) ? follow_apply_in(c, job) : EVENT_NONE;
 }
 
 __noinline int follow_slow_out(struct __sk_buff *ctx, struct hokm_conn *c, struct follow_job *job)
 {
-	return c && job ? follow_job_run(ctx, c, job, HOKM_SIDE_SERVER) : EVENT_NONE;
+	if (!c || !job)
+		return EVENT_NONE;
+	job->now = bpf_ktime_get_boot_ns();
+	return follow_steps(ctx, c, HOKM_SIDE_SERVER, job) ? follow_apply_out(c, job) : EVENT_NONE;
 }
 
 static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, __u8 side)
