@@ -5,7 +5,7 @@
     players.py ADDRESS PORT --rate N [--seconds S | --count N] [--stay S] [--ping S]
 
 A player connects, upgrades, waits for the greeting, sends text and pings while it stays, and
-closes with 1000. `start` is when it began to connect (ms of CLOCK_MONOTONIC), `server` the name
+closes with 1000. `start` is when it began to connect (ms of CLOCK_BOOTTIME), `server` the name
 in the greeting ("" without a greeting), `took` the ms until the greeting, `end` how the
 connection ended: ok, status, timeout, refused, closed, reset. All lines are printed at the end.
 SIGTERM stops new arrivals, ends the present connections and loses no line.
@@ -80,7 +80,8 @@ async def stay(reader, writer, options, result):
 
 async def player(options, results):
     began = time.monotonic()
-    result = {"start": int(began * 1000), "server": "", "took": -1, "end": "timeout"}
+    result = {"start": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000), "server": "",
+              "took": -1, "end": "timeout"}
     results.append(result)
     writer = None
     try:
