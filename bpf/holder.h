@@ -15,8 +15,8 @@
 
 /*
  * The holder that the replica names: its slot, with HOLDER_ALIVE or HOLDER_DEAD. HOKM_NO_PEER when
- * it names none, and when steered frames do not arrive at the holder, so that the client learns from
- * this kernel's RST that it must connect anew.
+ * it names none, and when steered frames do not arrive at the holder, so that the client learns
+ * from this kernel's RST that it must connect anew.
  *
  * The functions of this file are functions of their own for the verifier, for the reason given at
  * event_conn().

@@ -155,8 +155,8 @@ _Static_assert(sizeof(struct hokm_flow) == 64, "flow");
  *   status, switch_ns, upgrade_us,  egress
  *   rtt_c2s_us, answers
  *   requests                        ingress
- *   asked_ns, due                   ingress by a store when it reads the request, then egress, which
- *                                   sees the answer of the server after that
+ *   asked_ns, due                   ingress when it reads the request; then egress, which sees the
+ *                                   answer of the server after that
  *   rtt_s2c_us                      ingress
  *
  * Readers take each field by itself: fields of one entry need not be of the same moment.

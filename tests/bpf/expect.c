@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Counters, the replica and expectations of the BPF tests. */
+/* Counters, the replica, guesses and expectations of the BPF tests. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,4 +293,15 @@ bool fix_replica(struct fix *x, struct hokm_replica *out)
 	struct hokm_conn_key k = fix_key();
 
 	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &k, out);
+}
+
+void fix_guesses(struct fix *x, bool given)
+{
+	const uint32_t zero = 0;
+	struct hokm_own own;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.own), &zero, &own), 0);
+	own.daemon_ns = fix_now() + LONG_NS;
+	own.guess_until_ns = given ? own.daemon_ns : 0;
+	fix_own(x, &own);
 }

@@ -173,16 +173,6 @@ void fix_owner(struct fix *x, bool owner)
 	fix_own(x, &own);
 }
 
-void fix_guesses(struct fix *x, bool given)
-{
-	struct hokm_own own;
-
-	map_get(x->skel->maps.own, 0, &own);
-	own.daemon_ns = fix_now() + LONG_NS;
-	own.guess_until_ns = given ? own.daemon_ns : 0;
-	fix_own(x, &own);
-}
-
 void fix_service(struct fix *x, unsigned int slot, uint32_t tag, enum hokm_svc_state state)
 {
 	struct hokm_service s = {.tag = tag, .state = (uint8_t)state};
