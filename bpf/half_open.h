@@ -49,17 +49,54 @@ static __always_inline bool key_equal(const struct hokm_conn_key *a, const struc
 	       a->client.w[1] == b->client.w[1] && a->client.w[0] == b->client.w[0];
 }
 
+/*
+ * A way of a set is found by functions of their own, which return its number. With a pointer as the
+ * result the verifier would check the rest of the program once for each way. To the verifier their
+ * pointers may be NULL.
+ */
+#define WAY_NONE HOKM_HALF_OPEN_WAYS
+
+/* The way of the key's entry, or WAY_NONE. */
+__noinline int half_open_way(const struct hokm_half_open_set *set, const struct hokm_conn_key *k)
+{
+	if (!set || !k)
+		return WAY_NONE;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (set->way[i].created_ns && key_equal(&set->way[i].key, k))
+			return i;
+	return WAY_NONE;
+}
+
+/* The way with the oldest entry. A free place counts as the oldest of all. */
+__noinline int half_open_oldest(const struct hokm_half_open_set *set)
+{
+	int oldest = 0;
+
+	if (!set)
+		return 0;
+#pragma clang loop unroll(full)
+	for (int i = 1; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (set->way[i].created_ns < set->way[oldest].created_ns)
+			oldest = i;
+	return oldest;
+}
+
+_Static_assert(!(HOKM_HALF_OPEN_WAYS & (HOKM_HALF_OPEN_WAYS - 1)), "the number is a mask too");
+static __always_inline struct hokm_half_open *half_open_at(struct hokm_half_open_set *set,
+							   __u32 way)
+{
+	barrier_var(way);
+	return &set->way[way & (HOKM_HALF_OPEN_WAYS - 1)];
+}
+
 /* The entry of a key in its set, or NULL. set may be NULL. */
 static __always_inline struct hokm_half_open *half_open_find(struct hokm_half_open_set *set,
 							     const struct hokm_conn_key *k)
 {
-	if (!set)
-		return NULL;
-#pragma clang loop unroll(full)
-	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
-		if (set->way[i].created_ns && key_equal(&set->way[i].key, k))
-			return &set->way[i];
-	return NULL;
+	__u32 way = set ? half_open_way(set, k) : WAY_NONE;
+
+	return way == WAY_NONE ? NULL : half_open_at(set, way);
 }
 
 /* The kept SYN of an entry. It lies at the same distance after the entry in every way. */
@@ -83,7 +120,7 @@ static __always_inline void half_open_free(struct hokm_half_open *h)
 	h->created_ns = 0;
 }
 
-/* The place for a new entry: that of the oldest one. A free place counts as the oldest of all. */
+/* The place for a new entry: that of the oldest one, or NULL. */
 static __always_inline struct hokm_half_open *half_open_place(struct packet *p,
 							      struct hokm_half_open_set *set)
 {
@@ -91,11 +128,7 @@ static __always_inline struct hokm_half_open *half_open_place(struct packet *p,
 
 	if (!set)
 		return NULL;
-	h = &set->way[0];
-#pragma clang loop unroll(full)
-	for (int i = 1; i < HOKM_HALF_OPEN_WAYS; i++)
-		if (set->way[i].created_ns < h->created_ns)
-			h = &set->way[i];
+	h = half_open_at(set, half_open_oldest(set));
 	if (h->created_ns)
 		COUNT(p, half_open_evicted);
 	return h;

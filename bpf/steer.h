@@ -85,26 +85,41 @@ static __always_inline __u8 target_of_new(const struct packet *p, const struct h
 }
 
 /*
+ * target_of_new() as a function of its own for the verifier, which would else check it once for
+ * each way that leads to it. slot: of the service.
+ */
+__noinline int syn_target(__u32 slot, __u64 now)
+{
+	struct packet p = {.service = slot};
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	if (!o || !question_packet(&p, now))
+		return TARGET_NONE;
+	return target_of_new(&p, o, now < o->lease_until_ns);
+}
+
+/*
  * Is the target of the half-open entry still right for the client's repeated SYN? A local server
  * that has answered keeps the connection, owner or not, because its socket has it (architecture
- * rule 2).
+ * rule 2). A function of its own for the same reason; to the verifier half may be NULL.
  */
-static __always_inline bool target_holds(const struct packet *p, const struct hokm_half_open *half,
-					 bool owner)
+__noinline int target_holds(const struct hokm_half_open *half, __u32 slot, __u64 now)
 {
-	if (half->isn != p->seg.seq)
-		return false;
+	struct packet p = {.service = slot};
+	enum peer_service there;
+
+	if (!half || !question_packet(&p, now))
+		return 0;
+	if (half->target == HOKM_LOCAL)
+		return half->tcp_state == HOKM_TCP_SYN_ACK ||
+		       (is_owner(now) && service_up_here(&p));
 	/*
 	 * A SYN that was refused here would be refused here again, so its new target keeps it
 	 * unless the service is not up there.
 	 */
-	if (half->target != HOKM_LOCAL) {
-		enum peer_service there = peer_service(p, half->target, service_tag(p));
-
-		return there == PEER_UP ||
-		       (there == PEER_SUSPECT && half->flags & HOKM_CONN_REPLAYED);
-	}
-	return half->tcp_state == HOKM_TCP_SYN_ACK || (owner && service_up_here(p));
+	there = peer_service(&p, half->target, service_tag(&p));
+	return there == PEER_UP || (there == PEER_SUSPECT && half->flags & HOKM_CONN_REPLAYED);
 }
 
 /* Rewrites the frame for the peer p->target. It is dropped when a MAC address is not known. */

@@ -134,10 +134,10 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 		bpf_map_delete_elem(&conns, k);
 	}
 	if (!steered) {
-		if (half && target_holds(p, half, owner))
+		if (half && half->isn == p->seg.seq && target_holds(half, p->service, p->now))
 			target = half->target;
 		else
-			target = o ? target_of_new(p, o, owner) : TARGET_NONE;
+			target = syn_target(p->service, p->now);
 	}
 	if (target == TARGET_NONE)
 		return DROP_FOR(p, drop_syn_fenced);
