@@ -9,8 +9,8 @@
  *   dead    no sign of life of any kind came for players_dead_ns: its connections are over, and
  *           their clients are notified (rule 11, docs/architecture.md)
  *
- *   steerable   steered probes arrive there, as its answers say: it may get what it does not have
- * yet
+ * A peer is steerable when steered probes arrive there, as its answers say. Only then it gets what
+ * it does not have yet.
  *
  * A peer that is neither alive nor dead keeps the connections that it has: their packets go on to
  * it. Signs of life are an answer to a pulse and a probe, which are signed, and, from the MAC
