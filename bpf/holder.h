@@ -35,7 +35,7 @@ __noinline int holder_find(const struct hokm_conn_key *k, __u64 now)
 		return HOKM_NO_PEER;
 	if (peer_is_dead(&p, r->holder))
 		return r->holder | HOLDER_DEAD;
-	return peer_steerable(r->holder) ? r->holder | HOLDER_ALIVE : HOKM_NO_PEER;
+	return peer_may_hold(r->holder) ? r->holder | HOLDER_ALIVE : HOKM_NO_PEER;
 }
 
 /* Does the replica name this peer as the holder of the connection that began with this SYN? */

@@ -85,6 +85,18 @@ static __always_inline bool peer_steerable(__u32 slot)
 	return o && !(o->unsteerable >> (slot & (HOKM_MAX_PEERS - 1)) & 1);
 }
 
+/*
+ * May packets of connections that the peer may have go there? Also while steering to it is not
+ * tested yet, because the kernel of this node would reset these connections (rule 11).
+ */
+static __always_inline bool peer_may_hold(__u32 slot)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	return o && !((o->unsteerable & ~o->untested) >> (slot & (HOKM_MAX_PEERS - 1)) & 1);
+}
+
 /* Does the peer answer, and is its MAC address known? */
 static __always_inline bool peer_is_alive(const struct packet *p, const struct hokm_peer *peer)
 {
@@ -231,17 +243,18 @@ static __always_inline void note_sign(const struct packet *p)
 	peer_sign(p->client, mac, p->now);
 }
 
-/* Is this the MAC address of a peer? mac: in the first six bytes. */
-__noinline int peer_has_mac(__u64 mac)
+/* The slot of the peer with this MAC address (in the first six bytes), or HOKM_NO_PEER. */
+__noinline int peer_by_mac(__u64 mac)
 {
 	struct packet p = {};
-	const struct hokm_peer *peer;
 	__u64 its;
 
 	if (!mac || !question_packet(&p, 0))
-		return 0;
+		return HOKM_NO_PEER;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct hokm_peer *peer;
+
 		if (i >= p.cfg->n_peers)
 			break;
 		peer = peer_get(&p, i);
@@ -249,9 +262,9 @@ __noinline int peer_has_mac(__u64 mac)
 		if (peer)
 			mac_copy(&its, peer->mac);
 		if (its == mac)
-			return 1;
+			return i;
 	}
-	return 0;
+	return HOKM_NO_PEER;
 }
 
 /* Did a peer steer the frame here? Its source is then the MAC address of the peer. */
@@ -260,7 +273,7 @@ static __always_inline bool arrived_steered(const struct packet *p)
 	__u64 mac = 0;
 
 	mac_copy(&mac, p->eth->h_source);
-	return peer_has_mac(mac);
+	return peer_by_mac(mac) != HOKM_NO_PEER;
 }
 
 /*
@@ -280,7 +293,7 @@ static __always_inline __u8 first_alive_peer(const struct packet *p)
 			break;
 		slot = p->cfg->order[i];
 		peer = peer_get(p, slot);
-		if (!peer || mac_is_zero(peer->mac) || !peer_steerable(slot))
+		if (!peer || mac_is_zero(peer->mac) || !peer_may_hold(slot))
 			continue;
 		if (peer_answers(p, peer))
 			return slot;

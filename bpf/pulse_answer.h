@@ -99,7 +99,7 @@ __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 	peer = peer_get(&p, slot);
 	if (!peer)
 		return 0;
-	if (within(peer->seen_ns, now, p.cfg->peer_dead_ns))
+	if (within(peer->seen_ns, now, p.cfg->peer_dead_ns) && peer_steerable(slot))
 		flags |= HOKM_PULSE_HEARS;
 	if (peer->steer_nonce == nonce && within(peer->steer_ns, now, STEER_SEEN_NS))
 		flags |= HOKM_PULSE_STEERED;

@@ -23,30 +23,6 @@ static __always_inline bool is_steer_probe(const struct iphdr *ip)
 	return (ip->saddr & bpf_htonl(HOKM_STEER_MASK)) == bpf_htonl(HOKM_STEER_NET);
 }
 
-/* The slot of the peer with this MAC address (in the first six bytes), or HOKM_NO_PEER. */
-__noinline int peer_by_mac(__u64 mac)
-{
-	struct packet p = {};
-	__u64 its;
-
-	if (!mac || !question_packet(&p, 0))
-		return HOKM_NO_PEER;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
-		const struct hokm_peer *peer;
-
-		if (i >= p.cfg->n_peers)
-			break;
-		peer = peer_get(&p, i);
-		its = 0;
-		if (peer)
-			mac_copy(&its, peer->mac);
-		if (its == mac)
-			return i;
-	}
-	return HOKM_NO_PEER;
-}
-
 /* The same as pulse_tag_of(), of a probe from the peer of this slot. */
 __noinline __u64 steer_tag_of(const struct hokm_steer_probe *probe, __u32 slot)
 {

@@ -107,6 +107,8 @@ _Static_assert(sizeof(struct hokm_cfg) == 552, "cfg");
  * @successor: slot of the peer to which a handover gives the VIP, or HOKM_NO_PEER
  * @unsteerable: a bit for each slot: no new connection is steered to this peer, because steered
  *               probes do not arrive there, or it is not known yet
+ * @untested: of these, the peers that were not tested yet: packets of connections that such a peer
+ * may have go there
  * @rsv: zero
  * @successor_until_ns: until then SYNs are steered to the successor
  * @asking_ns: since when the daemon sends probes without a break
@@ -125,7 +127,8 @@ struct hokm_own {
 	__u8 priority;
 	__u8 successor;
 	__u8 unsteerable;
-	__u8 rsv[4];
+	__u8 untested;
+	__u8 rsv[3];
 	__u64 successor_until_ns;
 	__u64 asking_ns;
 	__u64 asked_ns;

@@ -23,7 +23,9 @@ struct hokm_pulse_svc {
 };
 _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 
-/* struct hokm_pulse.flags, answers: the answering node has fresh answers of the asking one itself.
+/*
+ * struct hokm_pulse.flags, answers: the answering node has fresh answers of the asking one itself,
+ * and steered frames arrive there: it can steer to it.
  */
 #define HOKM_PULSE_HEARS 0x01
 

@@ -4,7 +4,7 @@
  * that peer; all others are dropped. A peer that is not steerable gets nothing new, and keeps what
  * it has.
  */
-#include "act/steer_probe.h"
+#include "act/probe_send.h"
 #include "pulse_spec.h"
 
 #define XDP_VERDICT_DROP 1
@@ -223,6 +223,31 @@ static void unknown_connection_gets_no_second_chance_there(void **state)
 	expect_in_steer(x, ACK1, PEER0_MAC);
 }
 
+/* Until it is tested: the kernel of this node would reset a connection that the peer has. */
+static void untested_peer_keeps_its_connections(void **state)
+{
+	struct hokm_own own = {
+		.lease_until_ns = fix_now() + LONG_NS,
+		.daemon_ns = fix_now(),
+		.guess_until_ns = fix_now() + LONG_NS,
+		.state = HOKM_VRRP_MASTER,
+		.successor = HOKM_NO_PEER,
+		.unsteerable = 3,
+		.untested = 3,
+	};
+	struct fix *x = *state;
+
+	fix_own(x, &own);
+	expect_in_steer(x, ACK1, PEER0_MAC); /* nobody is known to hold it */
+	fix_reset(state);
+	fix_replica_put(x, 0);
+	fix_own(x, &own);
+	expect_in_steer(x, ACK1, PEER0_MAC);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	/* A new connection does not go there. */
+	expect_in_pass(x, SEG(.sport = 41000, .flags = SYN, .seq = 1000));
+}
+
 static void known_connections_go_on(void **state)
 {
 	struct fix *x = *state;
@@ -245,6 +270,7 @@ int main(void)
 		HOKM_TEST(new_players_stay_here),
 		HOKM_TEST(syn_is_not_steered_to_an_owner_out_of_reach),
 		HOKM_TEST(unknown_connection_gets_no_second_chance_there),
+		HOKM_TEST(untested_peer_keeps_its_connections),
 		HOKM_TEST(known_connections_go_on),
 	};
 

@@ -37,7 +37,8 @@ SIOCGIFADDR, SIOCGIFHWADDR = 0x8915, 0x8927
 ADVERT = {
     "version": 2, "type": 1, "vrid": 25, "priority": 110, "interval": None, "auth": None,
     "pass": "", "vips": "192.168.1.25", "count": None,  # count: what the message claims
-    "checksum": "good",  # or bad, pseudo (version 3: with the pseudo-header), group (with 224.0.0.18)
+    # or bad, pseudo (version 3: with the pseudo-header), group (with 224.0.0.18)
+    "checksum": "good",
     "trailer": 0,        # bytes behind the advert, which the checksum does not cover
     "cut": None,         # bytes of the VRRP message that are sent
     "fragment": 0,       # 1: first of several fragments, 2: a later one

@@ -12,11 +12,13 @@
 
 # The VIP is the node's own address too: it answers clients from there.
 filter_on() {
+	local own
+	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
 	lab_run sw nft -f - <<-END
 		table bridge antispoof {
 			chain forward {
 				type filter hook forward priority 0; policy accept;
-				iifname { p-a, p-b } ip saddr != { $(lab_addr a), $(lab_addr b), $LAB_VIP } drop
+				iifname { p-a, p-b } ip saddr != { $own } drop
 			}
 		}
 	END
@@ -24,7 +26,9 @@ filter_on() {
 filter_off() { lab_run sw nft delete table bridge antispoof; }
 
 steerable() { [ "$(status "$1" '.peers[0].steerable')" = "$2" ]; }
-says_why() { lab_ctl "$1" status | grep "no new player is steered to peer" | grep -q anti-spoofing; }
+says_why() {
+	lab_ctl "$1" status | grep "no new player is steered to peer" | grep -q anti-spoofing
+}
 
 test_pair
 holds "the primary steers to its peer" steerable a true

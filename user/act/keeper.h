@@ -69,7 +69,10 @@ int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **ou
 /* Ends the thread. Everything stays in the kernel. NULL is allowed. */
 void keeper_close(struct keeper *k);
 
-/* Starts the thread, which has the capabilities and priority of the caller. Returns 0 or -errno. */
+/*
+ * Starts the thread, with the capabilities of the caller and the lowest real-time priority, if the
+ * kernel grants one. Returns 0 or -errno, logged.
+ */
 int keeper_start(struct keeper *k);
 
 /* Becomes readable when a job is done. */

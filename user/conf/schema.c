@@ -115,9 +115,9 @@ static const struct conf_key node_keys[] = {
 	    .unset = "110 for the first node in the file, 100 for the second, and so on",
 	    .example = "110"),
 	KEY("node.peer", WORD(peer_kinds), FIELD(conf_node, peer), RELOAD, "auto", NULL,
-	    "What runs on the node: hokm (this program), vrrp (keepalived or another one), or auto: "
-	    "hokm once the node has answered a pulse. Adverts alone of a node with hokm end no "
-	    "lease, because anybody can forge them; those of vrrp do."),
+	    "What runs on the node: hokm (this program), vrrp (keepalived or another), or auto. "
+	    "auto means hokm once the node has answered a pulse. Adverts alone of a node with hokm "
+	    "end no lease, because anybody can forge them; those of vrrp do."),
 	END_OF_KEYS,
 };
 

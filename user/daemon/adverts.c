@@ -2,6 +2,7 @@
 /* See adverts.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -64,8 +65,8 @@ void adverts_dropped(struct adverts *a, const struct hokm_event *record)
 	    !senders_report(&a->senders, source, DROPPED + record->counter, clock_now_ns()))
 		return;
 	if (record->counter == HOKM_CTR_drop_vrrp_source)
-		log_warn("%s sends adverts with our VRID %u and is no peer: another VRRP group, or "
-			 "CARP, needs a VRID of its own; it is reported once (%s)",
+		log_warn("%s sends adverts with our VRID %u and is no peer; it is reported once. "
+			 "Another VRRP group, or CARP, needs a VRID of its own (%s)",
 			 addr, a->node->conf->vrid, counter);
 	else
 		log_warn("advert from %s: %s; it is reported once (%s)", addr,
@@ -209,8 +210,8 @@ int adverts_open(struct adverts *a, struct node *n)
 	const struct conf *c = n->conf;
 
 	a->node = n;
-	return vrrp_sock_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->multicast,
-			      &a->sock);
+	return vrrp_sock_open((int)if_nametoindex(c->interface), c->nodes[c->self].addr,
+			      c->multicast, &a->sock);
 }
 
 int adverts_start(struct adverts *a)

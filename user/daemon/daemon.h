@@ -71,8 +71,10 @@ struct daemon {
 	struct policy_output policy;
 	struct vrrp vrrp;
 	bool vrrp_started;
-	struct guess guess; /* may the packet path guess who holds an unknown connection? */
-	uint64_t epoch;     /* the greatest that any node had */
+	struct vrrp_event early; /* the last advert before the VRRP machine started */
+	uint64_t early_ns;       /* when it came; 0: none */
+	struct guess guess;      /* may the packet path guess who holds an unknown connection? */
+	uint64_t epoch;          /* the greatest that any node had */
 
 	/*
 	 * gratuitous ARP: how many of the burst for the VIPs are left, and of the one for our own

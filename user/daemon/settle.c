@@ -184,12 +184,22 @@ static void feed_policy(struct daemon *d)
 	feed(d, &ev);
 }
 
+static void note_early(struct daemon *d, const struct vrrp_event *ev)
+{
+	if (ev->kind != VRRP_EV_ADVERT)
+		return;
+	d->early = *ev;
+	d->early_ns = clock_now_ns();
+}
+
 static void feed_noted(struct daemon *d, const struct vrrp_event *ev)
 {
 	uint64_t timer_at_ns = d->vrrp.timer_at_ns;
 
-	if (!d->vrrp_started)
+	if (!d->vrrp_started) {
+		note_early(d, ev);
 		return;
+	}
 	if (ev->kind == VRRP_EV_ADVERT)
 		heartbeat_ask(&d->heartbeat, ev->advert.source);
 	/* An advert that was noted before it may have moved the timer. */
@@ -199,6 +209,20 @@ static void feed_noted(struct daemon *d, const struct vrrp_event *ev)
 	    d->policy.successor != HOKM_NO_PEER)
 		d->stop_by_ns += STOP_WAIT_NS;
 	feed(d, ev);
+}
+
+/*
+ * An owner with a longer interval of adverts than this node's may send none within the first
+ * Master_Down_Interval. So an advert that came while this node was starting counts too, if its
+ * sender has not been silent for too long by now.
+ */
+static void feed_early(struct daemon *d)
+{
+	const struct vrrp_conf *c = &d->vrrp.conf;
+	uint64_t down_ns = vrrp_master_down_ns(c->version, c->priority, d->early.advert.adver_ns);
+
+	if (d->early_ns && clock_now_ns() - d->early_ns < down_ns)
+		feed(d, &d->early);
 }
 
 /*
@@ -220,6 +244,7 @@ static void start_vrrp(struct daemon *d)
 	d->vrrp_started = true;
 	decide(d);
 	feed(d, &ev);
+	feed_early(d);
 	(void)sd_notify(0, "READY=1");
 	log_info("started on %s (%s XDP), VRID %u priority %u, %s", n->conf->interface,
 		 hokm_bpf_mode(n->bpf), n->conf->vrid, d->vrrp.conf.priority,

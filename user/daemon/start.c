@@ -63,8 +63,6 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	struct node *n = &d->node;
 	int err = heartbeat_open(&d->heartbeat, n);
 
-	if (!err)
-		err = adverts_open(&d->adverts, n);
 	/* The fences come before the local routes, which they are for. */
 	if (!err)
 		err = upkeep_open(&d->upkeep, n);
@@ -134,6 +132,9 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = check_runner_open(&d->checks, n->event, n->conf->agent_user, &n->services,
 					&n->inbox);
+	/* Loading the packet path takes a moment, in which an owner may send an advert. */
+	if (!err)
+		err = adverts_open(&d->adverts, n);
 	if (!err)
 		err = open_path(d);
 	if (!err)
@@ -142,7 +143,7 @@ static int take_possession(struct daemon *d)
 		err = open_concerns(d);
 	if (!err)
 		err = caps_keep();
-	/* Its thread has the capabilities that are left, and ordinary priority. */
+	/* Its thread has the capabilities that are left. */
 	if (!err)
 		err = upkeep_start(&d->upkeep);
 	if (!err)

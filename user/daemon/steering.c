@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "act/steer_probe.h"
+#include "act/probe_send.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/node.h"
@@ -129,15 +129,19 @@ void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns)
 {
 	const struct pulse_signer *by = pulse_signer(pulse);
 	struct apply_want *want = &s->node->want;
-	uint8_t bad = 0;
+	uint8_t bad = 0, untested = 0;
 
 	read_gateway(s, now_ns);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
-		if (s->node->peers.list[slot].used && !look(s, by, slot, now_ns))
+		if (s->node->peers.list[slot].used && !look(s, by, slot, now_ns)) {
 			bad |= (uint8_t)(1u << slot);
-	if (bad == want->own.unsteerable)
+			if (s->peers[slot].test.state == STEER_UNTESTED)
+				untested |= (uint8_t)(1u << slot);
+		}
+	if (bad == want->own.unsteerable && untested == want->own.untested)
 		return;
 	want->own.unsteerable = bad;
+	want->own.untested = untested;
 	apply_own(s->node->apply, want);
 }
 
@@ -162,8 +166,10 @@ int steering_open(struct steering *s, struct node *n, bool adopted)
 		sp->addr = n->peers.list[slot].addr;
 		sp->test.state = good ? STEER_GOOD : STEER_UNTESTED;
 		sp->why = good ? STEER_FINE : STEER_WAITING;
-		if (!good)
-			want->own.unsteerable |= (uint8_t)(1u << slot);
+		if (good)
+			continue;
+		want->own.unsteerable |= (uint8_t)(1u << slot);
+		want->own.untested |= (uint8_t)(1u << slot);
 	}
 	s->fd = steer_probe_open();
 	return s->fd < 0 ? s->fd : 0;

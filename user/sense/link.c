@@ -11,6 +11,8 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,21 +37,18 @@ struct link_watch {
 };
 
 /* Notes the MAC from a message about our interface. */
-static void note_mac(struct link_watch *w, const struct nlmsghdr *nlh, const struct ifinfomsg *ifi)
+static void note_mac(struct link_watch *w, struct nlmsghdr *nlh)
 {
-	size_t left = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(*ifi));
-	const struct rtattr *a = IFLA_RTA(ifi);
+	const struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_ADDRESS);
 
-	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-		if (a->rta_type != IFLA_ADDRESS || RTA_PAYLOAD(a) != sizeof(w->mac))
-			continue;
-		w->mac_changed |= memcmp(w->mac, RTA_DATA(a), sizeof(w->mac)) != 0;
-		memcpy(w->mac, RTA_DATA(a), sizeof(w->mac));
-	}
+	if (!a || nla_len(a) != sizeof(w->mac))
+		return;
+	w->mac_changed |= memcmp(w->mac, nla_data(a), sizeof(w->mac)) != 0;
+	memcpy(w->mac, nla_data(a), sizeof(w->mac));
 }
 
 /* Notes the state from a message, when it is about our interface. */
-static void note(struct link_watch *w, const struct nlmsghdr *nlh)
+static void note(struct link_watch *w, struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi;
 
@@ -68,7 +67,7 @@ static void note(struct link_watch *w, const struct nlmsghdr *nlh)
 	w->gone = nlh->nlmsg_type == RTM_DELLINK;
 	w->up = !w->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
 	if (!w->gone)
-		note_mac(w, nlh, ifi);
+		note_mac(w, nlh);
 }
 
 static int note_dumped(struct nlmsghdr *nlh, void *arg)
@@ -121,9 +120,9 @@ static void resync(struct link_watch *w)
 	report_change(w, was_up, was_gone);
 }
 
-static void take(struct link_watch *w, const char *buf, size_t len)
+static void take(struct link_watch *w, char *buf, size_t len)
 {
-	const struct nlmsghdr *nlh = (const void *)buf;
+	struct nlmsghdr *nlh = (void *)buf;
 	size_t left = len;
 
 	while (left >= sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) && nlh->nlmsg_len <= left) {
@@ -137,7 +136,7 @@ static void take(struct link_watch *w, const char *buf, size_t len)
 		if (step >= left)
 			break;
 		left -= step;
-		nlh = (const void *)((const char *)nlh + step);
+		nlh = (void *)((char *)nlh + step);
 	}
 }
 

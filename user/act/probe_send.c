@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "act/steer_probe.h"
+#include "act/probe_send.h"
 #include "base/log.h"
 #include "hokm/pulse_tag.h"
 
