@@ -271,7 +271,8 @@ WS_INLINE void ws_field_byte(struct hokm_ws *w, __u8 byte, __u32 column, __u64 r
 		else if (line == WS_LINE_CONTENT && column == WS_AT_LENGTH &&
 			 roll == WS_WORD_LENGTH)
 			w->have |= WS_LINE_LENGTH;
-		else if (column == WS_AT_ENCODING && roll == WS_WORD_ENCODING)
+		else if (line != WS_LINE_UPGRADE && column == WS_AT_ENCODING &&
+			 roll == WS_WORD_ENCODING)
 			w->have |= WS_MARK_BODY;
 	} else if (line == WS_LINE_UPGRADE && roll == WS_WORD_SOCKET && before == 'w') {
 		w->have |= WS_MARK_WEBSOCKET;

@@ -194,7 +194,7 @@ static int save(const char *ifname, const char *save_file)
  */
 static int load(const char *save_file, int values[N_SYSCTLS])
 {
-	char text[256];
+	char text[256] = "";
 	char *line = text;
 	size_t n = 0;
 	int err = read_text(save_file, text, sizeof(text));
@@ -274,7 +274,7 @@ int sysctl_arp_again(const char *ifname)
 
 int sysctl_arp_restore(const char *ifname, const char *save_file)
 {
-	int values[N_SYSCTLS];
+	int values[N_SYSCTLS] = {0};
 	int n = load(save_file, values);
 	int err;
 

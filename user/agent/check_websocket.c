@@ -100,7 +100,7 @@ static void put_proxy_v1(struct check_run *r)
 {
 	const struct ws_state *s = r->priv;
 	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN], text[108];
-	struct sockaddr_in a, b;
+	struct sockaddr_in a = {0}, b = {0};
 	socklen_t a_len = sizeof(a), b_len = sizeof(b);
 	int n;
 

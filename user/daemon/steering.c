@@ -13,10 +13,12 @@
 
 #define GATEWAY_NS (5 * NS_PER_S)
 
+static const char lost_text[] =
+	"the network drops frames with a client's source address (anti-spoofing, port security, "
+	"a cloud), or changes MAC addresses";
 static const char *const reasons[] = {
 	[STEER_WAITING] = "it is being tested",
-	[STEER_LOST] = "the network drops frames with a client's source address (anti-spoofing, "
-		       "port security, a cloud), or changes MAC addresses",
+	[STEER_LOST] = lost_text,
 	[STEER_TWIN] = "another peer has the same MAC address",
 	[STEER_GATEWAY] = "it has the MAC address of the default gateway",
 };

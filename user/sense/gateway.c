@@ -6,6 +6,7 @@
 #include <net/if_arp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,13 +24,14 @@ static int find_gateway(const char *ifname, struct in_addr *out)
 	if (!f)
 		return -errno;
 	while (err && fgets(line, sizeof(line), f)) {
-		unsigned int dest, gateway;
-		char name[IF_NAMESIZE];
+		char name[IF_NAMESIZE], dest[9], gateway[9];
 
-		if (sscanf(line, "%15s %8x %8x", name, &dest, &gateway) != 3 || dest || !gateway ||
-		    strcmp(name, ifname) != 0)
+		if (sscanf(line, "%15s %8s %8s", name, dest, gateway) != 3 ||
+		    strcmp(name, ifname) != 0 || strtoul(dest, NULL, 16))
 			continue;
-		out->s_addr = gateway;
+		out->s_addr = (in_addr_t)strtoul(gateway, NULL, 16);
+		if (!out->s_addr)
+			continue;
 		err = 0;
 	}
 	fclose(f);
