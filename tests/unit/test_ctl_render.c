@@ -179,8 +179,8 @@ static void test_status_of_upkeep(void **state)
 {
 	static const char *const parts[] = {
 		"WARNING  egress filter is gone and cannot be put back",
-		"WARNING  another program removes what the daemon set: 5 times, "
-		"the last one 1.5 s ago (VIP address)",
+		("WARNING  another program removes what the daemon set: 5 times, "
+		 "the last one 1.5 s ago (VIP address)"),
 		"WARNING  eth0: filter bpf, priority 1, program 42 (cil_to_host:[42]) runs before",
 		"WARNING  eth2: filter tcx, priority 0, program 7 (name unknown) runs before ours",
 		"WARNING  interface eth2 has no fence",
