@@ -26,6 +26,7 @@ filter_on() {
 filter_off() { lab_run sw nft delete table bridge antispoof; }
 
 steerable() { [ "$(status "$1" '.peers[0].steerable')" = "$2" ]; }
+steered() { echo $(($(counter a second_chance) + $(counter a steered_conn))); }
 says_why() {
 	lab_ctl "$1" status | grep "no new player is steered to peer" | grep -q anti-spoofing
 }
@@ -40,19 +41,21 @@ for node in a b; do
 	holds "filter: $node says why in its status" says_why $node
 done
 observe_mark filter
+# On a busy machine the service may have been suspect before, and players steered.
+syns=$(counter a steered_syn)
 must lab_kill a game KILL
 must lab_wait 10 service_is a down
 must lab_wait 10 owns b
-number_is "filter: SYNs steered to the backup" "$(counter a steered_syn)" -eq 0
+number_is "filter: SYNs steered to the backup" $(($(counter a steered_syn) - syns)) -eq 0
 within 5 "filter: the players are well, on the backup" calm
 observe_mark end
 number_is "filter: longest gap in ms" "$(whole "$REPLY_PLAYERS" longest_gap_ms)" -lt 3000
+before=$(steered)
 must lab_game a
 must lab_wait 10 service_is a up
 must lab_wait 20 owns a
 within 5 "filter: after the failback the players are well" calm
-number_is "filter: packets steered by the primary" \
-	"$(($(counter a second_chance) + $(counter a steered_conn)))" -eq 0
+number_is "filter: packets steered by the primary" $(($(steered) - before)) -eq 0
 must filter_off
 for node in a b; do within 10 "no filter: $node can steer" steerable $node true; done
 must ctl_ok a failover
