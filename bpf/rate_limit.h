@@ -7,6 +7,9 @@
  *                 packets of a flood arrive on all CPUs, and a peer gets the sum.
  *
  * The caller counts what is over the limit.
+ *
+ * Callers read two clocks, one of them a few milliseconds behind the other (packet.h). So a window
+ * is never followed by an earlier one: the limit would begin anew at each change of the clocks.
  */
 #ifndef HOKM_BPF_RATE_LIMIT_H
 #define HOKM_BPF_RATE_LIMIT_H
@@ -18,7 +21,7 @@
 /* Does the limit allow one more in the current second? */
 static __always_inline bool rate_take(struct hokm_event_limit *r, __u64 now, __u64 per_second)
 {
-	if (now - r->window_ns >= NS_PER_SECOND) {
+	if ((__s64)(now - r->window_ns) >= (__s64)NS_PER_SECOND) {
 		r->window_ns = now;
 		r->count = 0;
 	}
@@ -44,7 +47,7 @@ static __always_inline bool rate_take_shared(__u64 *word, __u64 now, __u64 limit
 {
 	__u64 window = now >> RATE_WINDOW_SHIFT, w = *(volatile __u64 *)word;
 
-	if (w >> RATE_COUNT_BITS != window) {
+	if (w >> RATE_COUNT_BITS < window) {
 		__u64 fresh = window << RATE_COUNT_BITS | 1;
 
 		if (__sync_val_compare_and_swap(word, w, fresh) == w)
