@@ -160,12 +160,15 @@ static __always_inline bool peer_completed(const struct packet *p, const struct 
 	return sent < HANDSHAKE_BYTES && holder_has(k, half->target, half->isn);
 }
 
-/* Does it acknowledge the SYN-ACK of the local server, which the egress program saw? */
+/*
+ * Does it acknowledge the SYN-ACK of the local server, which the egress program saw? Any segment
+ * does that the kernel takes, also a later one than the first, which was lost or is on its way.
+ */
 static __always_inline bool server_completed(const struct packet *p,
 					     const struct hokm_half_open *half)
 {
-	return p->seg.seq == half->isn + 1 && half->tcp_state == HOKM_TCP_SYN_ACK &&
-	       p->seg.ack == half->server_next;
+	return p->seg.seq - half->isn - 1 < HANDSHAKE_BYTES &&
+	       half->tcp_state == HOKM_TCP_SYN_ACK && p->seg.ack == half->server_next;
 }
 
 /*

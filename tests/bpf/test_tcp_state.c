@@ -91,6 +91,24 @@ static void data_completes_a_handshake_whose_ack_was_lost(void **state)
 	assert_true(c.c2s.last_data_ns >= c.created_ns);
 }
 
+/* The ACK and the first bytes of the client were lost: its second segment completes it too. */
+static void later_data_completes_a_handshake(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c;
+
+	in_syn(x);
+	out_syn_ack(x);
+	expect_in_pass(x,
+		       SEG(.flags = ACK | PSH, .seq = ISN + 101, .ack = SISN + 1, .payload = 100));
+	c = conn_of(x);
+	assert_int_equal(c.flags, HOKM_CONN_OPENED); /* not adopted: its beginning is known */
+	assert_int_equal(c.c2s.seq_next, ISN + 201);
+	assert_int_equal(c.c2s.ws.state, HOKM_FOLLOW_HEAD); /* it waits for what was lost */
+	assert_int_equal(c.c2s.ws.next, ISN + 1);
+	assert_int_equal(COUNT(x, established), 1);
+}
+
 /* A sender of forged packets, which does not see the SYN-ACK, cannot fill conns. */
 static void ack_must_prove_the_syn_ack(void **state)
 {
@@ -101,11 +119,12 @@ static void ack_must_prove_the_syn_ack(void **state)
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1)); /* none was sent */
 	out_syn_ack(x);
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 7));
-	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 2, .ack = SISN + 1));
+	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN, .ack = SISN + 1));
+	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1 + (1 << 20), .ack = SISN + 1));
 	assert_int_equal(fix_conn_count(x), 0);
 	assert_true(fix_half(x, &half));
 	assert_int_equal(COUNT(x, established), 0);
-	assert_int_equal(COUNT(x, unknown_pass), 3);
+	assert_int_equal(COUNT(x, unknown_pass), 4);
 	in_ack(x);
 	assert_int_equal(fix_conn_count(x), 1);
 }
@@ -515,6 +534,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(handshake_moves_the_entry),
 		HOKM_TEST(data_completes_a_handshake_whose_ack_was_lost),
+		HOKM_TEST(later_data_completes_a_handshake),
 		HOKM_TEST(ack_must_prove_the_syn_ack),
 		HOKM_TEST(handshake_seen_by_the_kernel_alone_is_adopted),
 		HOKM_TEST(steering_node_tracks_the_handshake),
