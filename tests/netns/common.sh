@@ -138,4 +138,5 @@ unbroken() {
 	number_is "$1: wrong move counters" "$(field "$REPLY_PLAYERS" inconsistent)" -eq 0
 	number_is "$1: owner changes" "$(field "$REPLY_ARP" changes)" -eq "${2:-0}"
 	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	echo "# $1: $REPLY_PLAYERS"
 }

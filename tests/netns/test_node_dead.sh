@@ -7,10 +7,11 @@
 # again; every client of the dead node is notified, also those that only listen. Each time the
 # node boots again and takes the VIP back by election, and no connection breaks.
 #
-# The time until the peer owns counts from the moment when the cable of the node is cut: before that
-# the node lives, however long the command takes that cuts it. The time until a player noticed
-# counts from the later of the moment when ARP shows the new owner and players_dead_after. In the
-# median run the last player notices within 150 ms, in each run within a second.
+# The time until the peer owns counts from the moment when the cable of the node is cut, because the
+# node is alive until then, and a loaded machine takes its time for the command. The time until a
+# player noticed counts from the later of the moment when ARP shows the new owner and
+# players_dead_after. In the median run the last player notices within 150 ms, in each run within a
+# second.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

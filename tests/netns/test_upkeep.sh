@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Others remove what the daemon set, under players: the VIP, the local route, the egress filter, the
-# XDP program, the pins, a sysctl. Each is back within a second or two, is logged and counted, and
+# Others remove what the daemon set, under players: the VIP, the local route, the egress filter, its
+# qdisc, the XDP program, the pins, a sysctl. Each is back within a second or two, is logged and counted, and
 # no player notices. Who removes the VIP again and again is answered at a bounded rate.
 
 PLAYERS=20
@@ -18,8 +18,8 @@ has_xdp() { ip -n "$(lab_ns "$1")" -d link show dev eth0 | grep -q 'prog/xdp'; }
 arp_ignore_is() { [ "$(lab_run "$1" cat /proc/sys/net/ipv4/conf/eth0/arp_ignore)" = "$2" ]; }
 pins_are_whole() { [ "$(find "$(lab_pins "$1")" -type f 2>/dev/null | wc -l)" = "$2" ]; }
 
-# removed WORDS SECONDS NODE PART CONDITION CMD...: CMD takes something away; it comes back.
-removed() {
+# back_again WORDS SECONDS NODE PART CONDITION CMD...: CMD takes something away; it comes back.
+back_again() {
 	local words=$1 seconds=$2 node=$3 part=$4 condition=$5 before
 	shift 5
 	before=$(put_back "$node" "$part")
@@ -29,11 +29,32 @@ removed() {
 	within 1 "$words: as before" $condition
 	within 5 "$words: the players are well" calm
 	observe_mark back
-	unbroken "$words"
+}
+
+removed() {
+	back_again "$@"
+	unbroken "$1"
+}
+
+# The same with clsact. Whenever clsact is deleted or created the kernel stops the interface for a
+# moment, also without hokm-xdp, and loses what it should send then. A SYN-ACK that is lost is sent
+# again after a second, so an attempt may time out, but nothing may be refused or reset.
+removed_clsact() {
+	local failed timeouts
+	back_again "$@"
+	failed=$(field "$REPLY_PLAYERS" failed_attempts)
+	timeouts=$(field "$REPLY_PLAYERS" timeout) || timeouts=0
+	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "$1: attempts that timed out" "$timeouts" -le 4
+	number_is "$1: attempts that failed otherwise" $((failed - timeouts)) -eq 0
+	number_is "$1: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
+	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	echo "# $1: $REPLY_PLAYERS"
 }
 
 del_vip() { ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev eth0; }
 del_route() { ip -n "$(lab_ns "$1")" route del local "$LAB_VIP" dev lo table local; }
+del_filter() { lab_run a tc filter del dev eth0 egress; }
 del_clsact() { lab_run a tc qdisc del dev eth0 clsact; }
 detach_xdp() { lab_run "$1" bpftool link detach pinned "$(lab_pins "$1")/link_ingress"; }
 del_pins() { rm "$(lab_pins a)"/*; }
@@ -58,7 +79,8 @@ pins=$(find "$(lab_pins a)" -type f | wc -l)
 removed "VIP of the owner" 1 a addrs "has_vip a" del_vip
 holds "VIP of the owner: the log says it" log_says a "VIP address of eth0: another program removed"
 holds "VIP of the owner: so does an event" event a upkeep "VIP address: removed or changed"
-removed "egress filter" 2 a egress "has_egress a" del_clsact
+removed "egress filter" 2 a egress "has_egress a" del_filter
+removed_clsact "clsact" 2 a egress "has_egress a" del_clsact
 removed "sysctl" 2 a sysctls "arp_ignore_is a 1" clear_sysctl
 removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
 removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
