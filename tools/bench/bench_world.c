@@ -73,6 +73,7 @@ static int put_peer(struct bench *b)
 {
 	struct hokm_peer p = {
 		.seen_ns = clock_now_ns() + DAY_NS,
+		.alive_ns = clock_now_ns() + DAY_NS,
 		.daemon_seen_ns = clock_now_ns() + DAY_NS,
 		.state = HOKM_VRRP_BACKUP,
 		.priority = 100,
