@@ -61,6 +61,30 @@ static void a_foreign_program_in_our_place_stays(void **state)
 	close(fd);
 }
 
+/* The programs, loaded once, come to the new interface; the pins and map meta follow. */
+static void the_interface_is_made_again(void **state)
+{
+	struct hokm_bpf *b = rig_open(false), *twin;
+
+	(void)state;
+	assert_int_equal(hokm_bpf_twin(b, &twin), 0);
+	assert_int_equal(RUN("ip", "link", "del", "hx0"), 0);
+	assert_int_equal(hokm_bpf_again_ingress(twin), -ENODEV);
+	assert_int_equal(hokm_bpf_again_egress(twin), -ENODEV);
+	own_netns_link(&rig.ns);
+	assert_int_equal(hokm_bpf_move(twin, rig.ns.ifindex_a), 0);
+	assert_int_equal(hokm_bpf_again_ingress(twin), 1);
+	assert_int_equal(hokm_bpf_again_egress(twin), 1);
+	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "native");
+	assert_int_equal(hokm_bpf_follow(b, rig.ns.ifindex_a), 0);
+	assert_int_equal(hokm_bpf_ifindex(b), rig.ns.ifindex_a);
+	assert_int_equal(xdp_link_ifindex(b->link, NULL), rig.ns.ifindex_a);
+	hokm_bpf_close(twin);
+	hokm_bpf_close(b);
+	b = rig_open(true); /* a later daemon adopts both there */
+	hokm_bpf_close(b);
+}
+
 static void removed_egress_is_put_back(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
@@ -161,6 +185,7 @@ static int all_tests(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(detached_ingress_is_put_back),
 		RIG_TEST(a_foreign_program_in_our_place_stays),
+		RIG_TEST(the_interface_is_made_again),
 		RIG_TEST(removed_egress_is_put_back),
 		RIG_TEST(removed_pins_lose_nothing),
 		RIG_TEST(a_filter_before_ours_is_named),

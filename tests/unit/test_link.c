@@ -125,6 +125,36 @@ static void another_mac_is_reported(void **state)
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
 }
 
+/* The new one is watched from the moment when it is followed, with its own MAC. */
+static void made_again(void **state)
+{
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	assert_int_equal(RUN("ip", "link", "del", "hx0"), 0);
+	run_until_called(e, &s, 1);
+	while (!s.gone)
+		run_until_called(e, &s, s.calls + 1);
+	assert_int_equal(link_watch_follow(w, ns.ifindex_a), -ENODEV);
+	own_netns_link(&ns);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:03"), 0);
+	assert_int_equal(link_watch_follow(w, ns.ifindex_a), 0);
+	assert_true(link_watch_up(w));
+	assert_memory_equal(link_watch_mac(w), "\x02\0\0\0\0\x03", 6);
+	s = (struct seen){.up = true};
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "down"), 0);
+	while (s.up)
+		run_until_called(e, &s, s.calls + 1);
+	assert_false(s.gone);
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
+	link_watch_close(w);
+	sd_event_unref(e);
+}
+
 static void mac_of(void **state)
 {
 	unsigned char mac[6] = {0};
@@ -144,6 +174,7 @@ int main(void)
 		cmocka_unit_test(carrier_and_removal),
 		cmocka_unit_test(lost_messages_lose_no_change),
 		cmocka_unit_test(another_mac_is_reported),
+		cmocka_unit_test(made_again),
 		cmocka_unit_test(mac_of),
 	};
 

@@ -96,6 +96,31 @@ static void unicast(void **state)
 	vrrp_sock_close(b);
 }
 
+/* More often than a socket may join groups. */
+static void the_interface_is_made_again(void **state)
+{
+	struct in_addr to = own_addr("224.0.0.18");
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(true, &a, &b);
+	for (int i = 0; i < 25; i++) {
+		assert_int_equal(RUN("ip", "link", "del", "hx0"), 0);
+		own_netns_link(&ns);
+		assert_int_equal(vrrp_sock_set_interface(a, ns.ifindex_a), 0);
+		own_netns_enter(ns.b);
+		assert_int_equal(vrrp_sock_set_interface(b, ns.ifindex_b), 0);
+		own_netns_enter(ns.a);
+	}
+	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), to), 0);
+	expect_message(b, ns.addr_a, to);
+	assert_int_equal(vrrp_sock_send(b, message, sizeof(message), to), 0);
+	expect_message(a, ns.addr_b, to);
+	assert_true(vrrp_sock_set_interface(a, 99999) < 0);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+}
+
 static void refused(void **state)
 {
 	uint8_t huge[4096] = {0};
@@ -116,9 +141,8 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(group),
-		cmocka_unit_test(source_is_the_address_given),
-		cmocka_unit_test(unicast),
+		cmocka_unit_test(group),   cmocka_unit_test(source_is_the_address_given),
+		cmocka_unit_test(unicast), cmocka_unit_test(the_interface_is_made_again),
 		cmocka_unit_test(refused),
 	};
 

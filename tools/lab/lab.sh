@@ -167,17 +167,25 @@ lab_node_make() {
 	ns=$(lab_ns "$node")
 	ip netns add "$ns" &&
 		lab_quiet_ipv6 "$node" &&
-		ip -n "$(lab_ns sw)" link add "p-$node" type veth peer name eth0 netns "$ns" &&
-		ip -n "$ns" link set eth0 address "$(lab_mac "$node")" &&
 		ip -n "$ns" link set lo up &&
-		ip -n "$ns" addr add "$(lab_addr "$node")/24" brd + dev eth0 &&
-		lab_run "$node" ethtool -K eth0 tx off >/dev/null &&
-		lab_xdp_pass "p-$node" &&
-		ip -n "$(lab_ns sw)" link set "p-$node" master br0 up &&
-		ip -n "$ns" link set eth0 up &&
+		lab_cable "$node" &&
+		lab_address "$node" &&
 		mkdir -p "$LAB_DIR/$node/bpf" &&
 		mount -t bpf bpf "$LAB_DIR/$node/bpf"
 }
+
+# lab_cable NODE: makes eth0 and its cable to the switch. Who deletes one end deletes both.
+lab_cable() {
+	local node=$1 ns
+	ns=$(lab_ns "$node")
+	ip -n "$(lab_ns sw)" link add "p-$node" type veth peer name eth0 netns "$ns" &&
+		ip -n "$ns" link set eth0 address "$(lab_mac "$node")" &&
+		lab_run "$node" ethtool -K eth0 tx off >/dev/null &&
+		lab_xdp_pass "p-$node" &&
+		ip -n "$(lab_ns sw)" link set "p-$node" master br0 up &&
+		ip -n "$ns" link set eth0 up
+}
+lab_address() { ip -n "$(lab_ns "$1")" addr add "$(lab_addr "$1")/24" brd + dev eth0; }
 
 # A private mount namespace, because `ip` mounts bpffs over /sys/fs/bpf when it finds none there.
 lab_xdp_pass() {

@@ -36,6 +36,7 @@ struct apply {
 	struct in_addr routes[HOKM_MAX_VIPS];
 	unsigned int n_addrs;
 	struct in_addr addrs[HOKM_MAX_VIPS]; /* of the interface */
+	bool gone; /* the interface is not there: no address and no route is wanted */
 	bool own_failed;
 	bool sync_failed;
 };
@@ -110,11 +111,13 @@ static int sync_services(struct apply *a, const struct apply_want *want)
 
 int apply_sync(struct apply *a, const struct apply_want *want)
 {
+	unsigned int n_routes = a->gone ? 0 : want->n_vips;
+	unsigned int n_addrs = want->vip_raised ? n_routes : 0;
 	int err_services = sync_services(a, want);
-	int err_routes = sync_list(a->vip, a->routes, &a->n_routes, want->vips, want->n_vips,
+	int err_routes = sync_list(a->vip, a->routes, &a->n_routes, want->vips, n_routes,
 				   vip_route_add, vip_route_del);
-	int err_addrs = sync_list(a->vip, a->addrs, &a->n_addrs, want->vips,
-				  want->vip_raised ? want->n_vips : 0, vip_addr_add, vip_addr_del);
+	int err_addrs = sync_list(a->vip, a->addrs, &a->n_addrs, want->vips, n_addrs, vip_addr_add,
+				  vip_addr_del);
 	int err = err_services ? err_services : err_routes ? err_routes : err_addrs;
 
 	if (err && !a->sync_failed)
@@ -125,6 +128,20 @@ int apply_sync(struct apply *a, const struct apply_want *want)
 		log_info("service states, routes and addresses on %s are set again", a->interface);
 	a->sync_failed = err != 0;
 	return err;
+}
+
+void apply_interface_gone(struct apply *a, const struct apply_want *want)
+{
+	a->gone = true;
+	a->n_addrs = 0;
+	apply_sync(a, want);
+}
+
+void apply_interface_back(struct apply *a, int ifindex)
+{
+	vip_set_interface(a->vip, ifindex);
+	garp_set_interface(a->garp, ifindex);
+	a->gone = false;
 }
 
 /* ---- what others changed ---- */
@@ -317,15 +334,12 @@ void apply_close(struct apply *a, bool keep)
 
 int apply_cleanup(const struct conf *c)
 {
-	unsigned int ifindex = if_nametoindex(c->interface);
 	char save_file[SAVE_FILE_MAX];
 	struct vip *v = NULL;
 	int first = 0;
-	int err;
+	/* Without the interface (index 0) there is no address, but the routes are there. */
+	int err = vip_open((int)if_nametoindex(c->interface), &v);
 
-	if (!ifindex)
-		return -errno;
-	err = vip_open((int)ifindex, &v);
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < c->n_vips; i++) {

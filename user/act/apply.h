@@ -59,6 +59,15 @@ int apply_own(struct apply *a, const struct apply_want *want);
 int apply_sync(struct apply *a, const struct apply_want *want);
 
 /*
+ * The interface was removed, and the addresses with it. The routes are removed now, and stay away
+ * until apply_interface_back(): by them the kernel would answer ARP for the VIPs on an interface
+ * that is made again, which has neither the programs nor the sysctls yet.
+ */
+void apply_interface_gone(struct apply *a, const struct apply_want *want);
+/* It was made again and has its programs and sysctls. apply_sync() adds what is wanted. */
+void apply_interface_back(struct apply *a, int ifindex);
+
+/*
  * Adds again the addresses, or the routes, that were added before and that others removed. Returns
  * how many there were, logged, or -errno; then apply_sync() goes on trying.
  */

@@ -70,6 +70,11 @@ void garp_close(struct garp *g)
 	free(g);
 }
 
+void garp_set_interface(struct garp *g, int ifindex)
+{
+	g->ifindex = ifindex;
+}
+
 void garp_set_mac(struct garp *g, const unsigned char mac[6])
 {
 	memcpy(g->mac, mac, ETH_ALEN);

@@ -20,6 +20,8 @@ struct garp; /* opaque: a packet socket */
 int garp_open(int ifindex, const unsigned char mac[6], struct garp **out);
 void garp_close(struct garp *g);
 
+/* The interface was made again, with this index. */
+void garp_set_interface(struct garp *g, int ifindex);
 /* The interface has another MAC now. */
 void garp_set_mac(struct garp *g, const unsigned char mac[6]);
 

@@ -100,7 +100,7 @@ static int do_part(struct keeper *k, enum keep_part part)
 	case KEEP_ROUTES:
 		return count_missing(k->vip, j->routes, j->n_routes, vip_route_present);
 	case KEEP_SYSCTLS:
-		return sysctl_arp_again(k->ifname);
+		return sysctl_arp_again(k->ifname, !k->job.returning);
 	case KEEP_INGRESS:
 		return hokm_bpf_again_ingress(k->bpf);
 	case KEEP_EGRESS:
@@ -138,9 +138,28 @@ static void find_foreign(struct keeper *k)
 	r->n_foreign = found;
 }
 
+/* The interface was made again, without sysctls and programs: the parts put them there. */
+static void move(struct keeper *k)
+{
+	int err = 0;
+
+	vip_set_interface(k->vip, k->job.ifindex);
+	if (k->job.ifindex != hokm_bpf_ifindex(k->bpf))
+		err = hokm_bpf_move(k->bpf, k->job.ifindex);
+	if (!err)
+		err = vip_addr_here(k->vip, k->job.self, &k->result.has_self);
+	if (err)
+		log_error("could not follow %s to interface %d: %s; trying again", k->ifname,
+			  k->job.ifindex, strerror(-err));
+}
+
 static void do_job(struct keeper *k)
 {
 	k->result.parts = k->job.parts;
+	k->result.ifindex = k->job.ifindex;
+	k->result.has_self = false;
+	if (k->job.returning)
+		move(k);
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (k->job.parts & BIT(i))
 			k->result.n[i] = do_part(k, (enum keep_part)i);

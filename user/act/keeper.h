@@ -38,6 +38,10 @@ enum keep_part {
 
 struct keep_job {
 	unsigned int parts; /* bits of enum keep_part */
+	/* The interface, and true while what it needs is set up after it was made again. */
+	int ifindex;
+	bool returning;
+	struct in_addr self; /* the node's own address */
 	/* VIPs that must be addresses of the interface now, and VIPs that must have a route. */
 	unsigned int n_addrs, n_routes;
 	struct in_addr addrs[HOKM_MAX_VIPS], routes[HOKM_MAX_VIPS];
@@ -48,6 +52,8 @@ struct keep_job {
 
 struct keep_result {
 	unsigned int parts; /* of the job */
+	int ifindex;        /* of the job */
+	bool has_self;      /* of a returning interface: it has the node's own address */
 	/* How many things were put back (addresses, routes: are missing), or -errno. */
 	int n[KEEP_PARTS];
 	const char *mode; /* of the XDP program, as hokm_bpf_mode() */

@@ -250,7 +250,7 @@ int sysctl_arp_set(const char *ifname, const char *save_file)
 	return 0;
 }
 
-int sysctl_arp_again(const char *ifname)
+int sysctl_arp_again(const char *ifname, bool say)
 {
 	int n = 0;
 
@@ -265,8 +265,10 @@ int sysctl_arp_again(const char *ifname)
 			err = write_value(owner_of(s, ifname), s->name, s->want);
 		if (err)
 			return err;
-		log_warn("net.ipv4.conf.%s.%s was set to %d by another program: set to %d again",
-			 owner_of(s, ifname), s->name, value, s->want);
+		if (say)
+			log_warn("net.ipv4.conf.%s.%s was set to %d by another program: "
+				 "set to %d again",
+				 owner_of(s, ifname), s->name, value, s->want);
 		n++;
 	}
 	return n;

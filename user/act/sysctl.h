@@ -7,6 +7,8 @@
 #ifndef HOKM_ACT_SYSCTL_H
 #define HOKM_ACT_SYSCTL_H
 
+#include <stdbool.h>
+
 /*
  * Sets the values for `ifname`. The former values are written to `save_file`, unless this file
  * exists already. Returns 0 or -errno, logged.
@@ -15,9 +17,9 @@ int sysctl_arp_set(const char *ifname, const char *save_file);
 
 /*
  * Reads the values back and sets those that another program changed. Returns how many there were,
- * or -errno; each change is logged.
+ * or -errno. `say`: each is logged. An interface that was made again has new values by itself.
  */
-int sysctl_arp_again(const char *ifname);
+int sysctl_arp_again(const char *ifname, bool say);
 
 /*
  * Restores the saved values and removes the file. Returns 0, also when there is no file, or -errno,

@@ -68,12 +68,18 @@ void vip_close(struct vip *v)
 	free(v);
 }
 
+void vip_set_interface(struct vip *v, int ifindex)
+{
+	v->ifindex = ifindex;
+}
+
 /* What a dump of all IPv4 addresses tells about one of them. */
 struct addr_scan {
 	struct in_addr addr;
 	int ifindex;  /* the interface in question */
 	bool ours;    /* addr/32 on ifindex with our mark */
 	bool foreign; /* any other occurrence */
+	bool here;    /* on ifindex, ours or not */
 	int found_on; /* interface of the first occurrence, 0 none */
 };
 
@@ -97,6 +103,7 @@ static int scan_addr(struct nlmsghdr *nlh, void *arg)
 		return 0;
 	if (!s->found_on)
 		s->found_on = (int)ifa->ifa_index;
+	s->here |= (int)ifa->ifa_index == s->ifindex;
 	if ((int)ifa->ifa_index == s->ifindex && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
 	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
 		s->ours = true;
@@ -112,7 +119,7 @@ static int scan(struct nl_sock *sk, struct addr_scan *s)
 
 	/* -EINTR: the addresses changed during the dump. */
 	for (int tries = 0; tries < 3; tries++) {
-		s->ours = s->foreign = false;
+		s->ours = s->foreign = s->here = false;
 		s->found_on = 0;
 		err = nlr_dump(sk, RTM_GETADDR, &hdr, sizeof(hdr), scan_addr, s);
 		if (err != -EINTR)
@@ -185,6 +192,15 @@ int vip_addr_present(struct vip *v, struct in_addr vip, bool *present)
 	int err = scan(v->sk, &s);
 
 	*present = !err && s.ours;
+	return err;
+}
+
+int vip_addr_here(struct vip *v, struct in_addr addr, bool *here)
+{
+	struct addr_scan s = {.addr = addr, .ifindex = v->ifindex};
+	int err = scan(v->sk, &s);
+
+	*here = !err && s.here;
 	return err;
 }
 

@@ -23,6 +23,12 @@ struct vip; /* opaque: a netlink socket and the interface */
 int vip_open(int ifindex, struct vip **out);
 void vip_close(struct vip *v);
 
+/* The interface was made again, with this index. */
+void vip_set_interface(struct vip *v, int ifindex);
+
+/* *here: the interface has this address, in any form. Returns 0 or -errno. */
+int vip_addr_here(struct vip *v, struct in_addr addr, bool *here);
+
 /* Adds VIP/32 to the interface. Returns 0 also when it is there already. */
 int vip_addr_add(struct vip *v, struct in_addr vip);
 

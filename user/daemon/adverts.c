@@ -229,6 +229,11 @@ void adverts_stop(struct adverts *a)
 	a->io = sd_event_source_disable_unref(a->io);
 }
 
+int adverts_set_interface(struct adverts *a, int ifindex)
+{
+	return vrrp_sock_set_interface(a->sock, ifindex);
+}
+
 void adverts_close(struct adverts *a)
 {
 	vrrp_sock_close(a->sock);

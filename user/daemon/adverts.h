@@ -31,6 +31,9 @@ int adverts_start(struct adverts *a);
 void adverts_stop(struct adverts *a);
 void adverts_close(struct adverts *a);
 
+/* The interface was made again, with this index. 0 or -errno. */
+int adverts_set_interface(struct adverts *a, int ifindex);
+
 /* Notes the adverts that wait in the socket, at most INBOX_ADVERTS of them. */
 void adverts_read(struct adverts *a);
 /* Counts an advert of this sender that does not count, or is strange; reports it once. */

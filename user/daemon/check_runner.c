@@ -135,7 +135,7 @@ bool check_runner_run(struct check_runner *r, uint64_t now_ns)
 
 		changed |= update_service(svc, now_ns);
 		for (unsigned int i = 0; i < svc->conf->n_checks; i++)
-			if (health_start(&svc->checks[i].health, now_ns))
+			if (!r->paused && health_start(&svc->checks[i].health, now_ns))
 				request_check(r, s, i, now_ns);
 		/* Again: a check that could not be started, or that ran too long, may count. */
 		changed |= update_service(svc, now_ns);
@@ -143,10 +143,21 @@ bool check_runner_run(struct check_runner *r, uint64_t now_ns)
 	return changed;
 }
 
+void check_runner_pause(struct check_runner *r, bool on, uint64_t now_ns)
+{
+	for (unsigned int s = 0; on && s < r->services->n; s++)
+		for (unsigned int i = 0; i < r->services->list[s].conf->n_checks; i++)
+			health_lost(&r->services->list[s].checks[i].health, now_ns);
+	r->paused = on;
+	inbox_note(r->inbox, INBOX_CHECKS);
+}
+
 void check_runner_arm(struct check_runner *r)
 {
 	uint64_t next_ns = UINT64_MAX;
 
+	if (r->paused)
+		return;
 	for (unsigned int s = 0; s < r->services->n; s++)
 		for (unsigned int i = 0; i < r->services->list[s].conf->n_checks; i++) {
 			uint64_t at_ns = health_next_ns(&r->services->list[s].checks[i].health);

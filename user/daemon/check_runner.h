@@ -23,6 +23,7 @@ struct check_runner {
 	struct agent *agent;
 	sd_event_source *timer;
 	bool agent_died; /* noted */
+	bool paused;
 	uint64_t agent_restarts;
 };
 
@@ -40,6 +41,11 @@ void check_runner_take(struct check_runner *r, uint64_t now_ns);
  * the health of a service changed.
  */
 bool check_runner_run(struct check_runner *r, uint64_t now_ns);
+/*
+ * While paused no check begins, and those that run have no result: the health of the services stays
+ * as it is.
+ */
+void check_runner_pause(struct check_runner *r, bool on, uint64_t now_ns);
 /* Sets the timer to the next check. */
 void check_runner_arm(struct check_runner *r);
 

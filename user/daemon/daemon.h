@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The whole state of the daemon: one process, one event loop, one struct. Only the files that put
- * the concerns together include this header (start, loop, settle, policy_input, vrrp_actions,
- * reload; in serve/ the verbs and the status); every concern works on struct node and its own
- * struct.
+ * the concerns together include this header (start, loop, settle, interface, policy_input,
+ * vrrp_actions, reload; in serve/ the verbs and the status); every concern works on struct node and
+ * its own struct.
  *
  * The thread of the loop touches no disk and looks up no name: what may block is done by the agent,
  * by a hook, or by the thread of a reload.
@@ -17,6 +17,7 @@
 #include "daemon/ended.h"
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
+#include "daemon/interface.h"
 #include "daemon/node.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
@@ -60,6 +61,7 @@ struct daemon {
 	struct upkeep upkeep;
 	struct link_watch *link;
 	bool link_up;
+	struct interface interface;
 	const struct daemon_front *front_ops;
 	void *front;
 

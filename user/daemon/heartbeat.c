@@ -165,6 +165,11 @@ void heartbeat_stop(struct heartbeat *h)
 	h->fd = -1;
 }
 
+int heartbeat_set_interface(struct heartbeat *h, int ifindex)
+{
+	return pulse_set_interface(h->pulse, ifindex);
+}
+
 void heartbeat_close(struct heartbeat *h)
 {
 	pulse_close(h->pulse);

@@ -32,6 +32,9 @@ void heartbeat_close(struct heartbeat *h);
 /* Sets the timer to the interval of the configuration. 0 or -errno. */
 int heartbeat_set_interval(struct heartbeat *h);
 
+/* The interface was made again, with this index. 0 or -errno. */
+int heartbeat_set_interface(struct heartbeat *h, int ifindex);
+
 /* One beat. ticks: how often the timer fired since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
 /*

@@ -24,7 +24,7 @@ enum inbox_note {
 	INBOX_TAKEOVER = 1u << 6, /* the next step of a peer takeover is due */
 	INBOX_SESSIONS = 1u << 7, /* the next step of terminating sessions is due */
 	INBOX_RELOAD = 1u << 8,   /* the new configuration was read */
-	INBOX_LINK = 1u << 9,     /* the interface has its link back, or another MAC */
+	INBOX_LINK = 1u << 9,     /* the interface has its link back or another MAC, or is gone */
 	INBOX_KERNEL = 1u << 10,  /* the kernel announced a change of what the daemon sets */
 };
 

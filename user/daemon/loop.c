@@ -81,7 +81,9 @@ void loop_on_link(bool up, bool gone, void *arg)
 	enum hokm_reason why = up ? HOKM_R_LINK_UP : HOKM_R_LINK_DOWN;
 	struct daemon *d = arg;
 
-	if (up)
+	if (gone)
+		d->interface.removed = true;
+	if (up || gone)
 		inbox_note(&d->node.inbox, INBOX_LINK);
 	if (up == d->link_up && !gone)
 		return;

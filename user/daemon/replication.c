@@ -525,6 +525,11 @@ void replication_close(struct replication *r)
 	free(r);
 }
 
+int replication_set_interface(struct replication *r, int ifindex)
+{
+	return r ? repl_sock_set_interface(r->sock, ifindex) : 0;
+}
+
 /* ---- questions ---- */
 
 bool replication_cold(const struct replication *r)

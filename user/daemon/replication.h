@@ -26,6 +26,8 @@ int replication_open(struct node *n, struct ended_inbox *ended, struct replicati
 void replication_close(struct replication *r);
 /* After a reload: peers, services or the secret may have changed. 0 or -errno, logged. */
 int replication_reconf(struct replication *r);
+/* The interface was made again, with this index. 0 or -errno. */
+int replication_set_interface(struct replication *r, int ifindex);
 /* At each tick of the pulse: sends what is new, and lists to peers that need one. */
 void replication_run(struct replication *r, uint64_t now_ns);
 

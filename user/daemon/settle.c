@@ -333,12 +333,14 @@ void settle(struct daemon *d)
 	/* sense */
 	if (due & INBOX_RELOAD && reload_finish(d->reload))
 		due |= INBOX_CHECKS | INBOX_POLICY;
-	if (due & INBOX_LINK)
+	if (due & INBOX_LINK && !interface_left(d))
 		follow_link(d);
 	if (due & INBOX_TICK)
 		heartbeat_beat(&d->heartbeat, in->ticks);
-	if (due & (INBOX_TICK | INBOX_KERNEL))
+	if (due & (INBOX_TICK | INBOX_KERNEL)) {
 		sense_kernel(d);
+		interface_run(d, clock_now_ns());
+	}
 	if (due & (INBOX_TICK | INBOX_CHECKS | INBOX_REFUSED) && sense_services(d))
 		due |= INBOX_POLICY;
 

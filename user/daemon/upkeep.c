@@ -20,6 +20,11 @@
 /* Without these the node is no good owner. */
 #define VITAL_PARTS (BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS))
 
+/* What an interface that was made again needs before a VIP may be reached by it. */
+#define RETURN_PARTS                                                                 \
+	(BIT(KEEP_SYSCTLS) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_PINS) | \
+	 BIT(KEEP_FENCES))
+
 #define GAP_MIN_NS (50 * NS_PER_MS)
 #define GAP_MAX_NS (800 * NS_PER_MS)
 /* After so long without a loss the gap is short again. */
@@ -147,6 +152,8 @@ static int put_back(struct upkeep *u, enum keep_part part, int n)
 		return apply_addrs_again(u->node->apply);
 	if (n > 0 && part == KEEP_ROUTES)
 		return apply_routes_again(u->node->apply);
+	if (u->returning)
+		return n;
 	if (n > 0 && part != KEEP_SYSCTLS && part != KEEP_FENCES) /* those are logged one by one */
 		log_warn("%s of %s: another program removed it, it is back", keep_part_text(part),
 			 u->node->conf->interface);
@@ -170,9 +177,10 @@ static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t
 		note_failure(u, part, n, now_ns);
 	else
 		note_there(u, part);
-	if (n > 0)
-		note_put_back(u, part, n, now_ns);
-	return n > 0;
+	if (n <= 0 || u->returning)
+		return false;
+	note_put_back(u, part, n, now_ns);
+	return true;
 }
 
 /* Others may remove things again and again: the answer gets slower, up to about a second. */
@@ -185,10 +193,21 @@ static void set_gap(struct upkeep *u, bool lost, uint64_t now_ns)
 	u->next_ns = now_ns + u->gap_ns;
 }
 
+static bool is_complete(const struct upkeep *u, const struct keep_result *r)
+{
+	if (r->ifindex != u->ifindex || !r->has_self || ~r->parts & RETURN_PARTS)
+		return false;
+	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		if (RETURN_PARTS & BIT(i) && r->n[i] < 0)
+			return false;
+	return true;
+}
+
 static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t now_ns)
 {
 	bool lost = false;
 
+	u->returned = u->returning && is_complete(u, r);
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (r->parts & BIT(i))
 			lost |= take_part(u, (enum keep_part)i, r->n[i], now_ns);
@@ -224,7 +243,12 @@ static void find_due(struct upkeep *u, uint64_t now_ns)
 
 static void give_job(struct upkeep *u)
 {
+	const struct conf *c = u->node->conf;
+
 	apply_fill_job(u->node->apply, &u->job);
+	u->job.ifindex = u->ifindex;
+	u->job.returning = u->returning;
+	u->job.self = c->nodes[c->self].addr;
 	if (!keeper_ask(u->keeper, &u->job))
 		return;
 	u->job.parts = 0;
@@ -268,6 +292,29 @@ bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
 	return now_ns < u->broken_until_ns;
 }
 
+/* ---- the interface made again ---- */
+
+void upkeep_return(struct upkeep *u, int ifindex)
+{
+	u->ifindex = ifindex;
+	u->returning = true;
+	doubt(u, 0);
+	u->job.parts |= ALL_PARTS;
+}
+
+bool upkeep_returned(struct upkeep *u)
+{
+	bool returned = u->returned;
+
+	u->returned = false;
+	return returned;
+}
+
+void upkeep_settled(struct upkeep *u)
+{
+	u->returning = false;
+}
+
 /* ---- open, start, close ---- */
 
 int upkeep_open(struct upkeep *u, struct node *n)
@@ -275,6 +322,7 @@ int upkeep_open(struct upkeep *u, struct node *n)
 	uint64_t now_ns = clock_now_ns();
 
 	u->node = n;
+	u->ifindex = hokm_bpf_ifindex(n->bpf);
 	u->gap_ns = GAP_MIN_NS;
 	u->soon_ns = now_ns + SOON_NS;
 	u->often_ns = now_ns + OFTEN_NS;

@@ -25,6 +25,9 @@ struct upkeep {
 	struct keeper *keeper;
 	struct kernel_watch *watch;
 	sd_event_source *done;
+	int ifindex;         /* of the interface of the instance */
+	bool returning;      /* it was made again, and what it needs is set up */
+	bool returned;       /* noted: all of that is there */
 	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
 	uint64_t next_ns;    /* no job before */
 	uint64_t gap_ns;
@@ -52,6 +55,15 @@ void upkeep_close(struct upkeep *u);
  * addresses were put back: then clients and switches need gratuitous ARP.
  */
 bool upkeep_run(struct upkeep *u, uint64_t now_ns);
+
+/*
+ * The interface was made again, with this index: sysctls, programs, pins and fences are set up for
+ * it. upkeep_returned() is true once, when all of them are there and the interface has the node's
+ * own address. Until upkeep_settled(), what is put back was not removed by others.
+ */
+void upkeep_return(struct upkeep *u, int ifindex);
+bool upkeep_returned(struct upkeep *u);
+void upkeep_settled(struct upkeep *u);
 
 /* True while the node lacks something in the kernel without which it should not own the VIP. */
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);

@@ -80,6 +80,14 @@ int hokm_bpf_again_egress(struct hokm_bpf *b);
 int hokm_bpf_again_pins(struct hokm_bpf *b);
 
 /*
+ * The interface was made again, with this index: from now on the handle is about that one.
+ * hokm_bpf_move() also writes the index to map meta; then the functions above attach the programs.
+ * hokm_bpf_follow() brings another handle after that. Each returns 0 or -errno.
+ */
+int hokm_bpf_move(struct hokm_bpf *b, int ifindex);
+int hokm_bpf_follow(struct hokm_bpf *b, int ifindex);
+
+/*
  * Makes a handle for another thread, on which the functions of this section and of the next one
  * work. It may outlive b. Returns 0 or -errno. The caller closes *out with hokm_bpf_close().
  */

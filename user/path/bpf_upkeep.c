@@ -74,6 +74,25 @@ int hokm_bpf_twin(const struct hokm_bpf *b, struct hokm_bpf **out)
 	return 0;
 }
 
+int hokm_bpf_move(struct hokm_bpf *b, int ifindex)
+{
+	struct hokm_meta meta;
+	uint32_t zero = 0;
+	int err = bpf_map_lookup_elem(b->map[MAP_META], &zero, &meta);
+
+	if (err)
+		return err;
+	b->ifindex = ifindex;
+	meta.ifindex = (uint32_t)ifindex;
+	return bpf_map_update_elem(b->map[MAP_META], &zero, &meta, BPF_ANY);
+}
+
+int hokm_bpf_follow(struct hokm_bpf *b, int ifindex)
+{
+	b->ifindex = ifindex;
+	return bpf_hold_link(b);
+}
+
 int hokm_bpf_again_ingress(struct hokm_bpf *b)
 {
 	const struct hokm_bpf_opts opts = {0};

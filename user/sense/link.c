@@ -212,6 +212,16 @@ void link_watch_close(struct link_watch *w)
 	free(w);
 }
 
+int link_watch_follow(struct link_watch *w, int ifindex)
+{
+	int err;
+
+	w->ifindex = ifindex;
+	err = refresh(w);
+	w->mac_changed = false;
+	return err || !w->gone ? err : -ENODEV;
+}
+
 bool link_watch_up(const struct link_watch *w)
 {
 	return w->up;

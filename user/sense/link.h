@@ -25,6 +25,12 @@ typedef void (*link_fn)(bool up, bool gone, void *arg);
 int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct link_watch **out);
 void link_watch_close(struct link_watch *w);
 
+/*
+ * The interface was made again, with this index: watches that one from now on, and reads its state.
+ * Reports nothing. Returns 0, -ENODEV when it is gone again, or another -errno.
+ */
+int link_watch_follow(struct link_watch *w, int ifindex);
+
 /* Returns the present state: true when the link is up. */
 bool link_watch_up(const struct link_watch *w);
 /* Returns the present MAC, six bytes: the last one when the interface was removed. */

@@ -48,6 +48,11 @@ int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct puls
 	return 0;
 }
 
+int pulse_set_interface(struct pulse *p, int ifindex)
+{
+	return sock_set_interface(p->fd, "pulse", ifindex);
+}
+
 void pulse_close(struct pulse *p)
 {
 	if (!p)

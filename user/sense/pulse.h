@@ -31,6 +31,9 @@ struct pulse_signer {
 int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct pulse **out);
 void pulse_close(struct pulse *p);
 
+/* The interface was made again, with this index. Returns 0 or -errno, logged. */
+int pulse_set_interface(struct pulse *p, int ifindex);
+
 /* Sets what the probes are signed with; it is copied. */
 void pulse_set_signer(struct pulse *p, const struct pulse_signer *s);
 /* What was set; it stays the pulse's. */

@@ -43,6 +43,11 @@ int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct 
 	return 0;
 }
 
+int repl_sock_set_interface(struct repl_sock *s, int ifindex)
+{
+	return sock_set_interface(s->fd, "replication", ifindex);
+}
+
 void repl_sock_close(struct repl_sock *s)
 {
 	if (!s)

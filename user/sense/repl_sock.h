@@ -20,6 +20,9 @@ struct repl_sock; /* opaque */
 int repl_sock_open(int ifindex, struct in_addr addr, uint16_t port_host, struct repl_sock **out);
 void repl_sock_close(struct repl_sock *s);
 
+/* The interface was made again, with this index. Returns 0 or -errno, logged. */
+int repl_sock_set_interface(struct repl_sock *s, int ifindex);
+
 /* Returns the descriptor, for the event loop. It stays owned by s. */
 int repl_sock_fd(const struct repl_sock *s);
 

@@ -20,6 +20,12 @@ int sock_set(int fd, const char *who, int level, int name, const void *value, so
 	return err;
 }
 
+int sock_set_interface(int fd, const char *who, int ifindex)
+{
+	return sock_set(fd, who, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex),
+			"SO_BINDTOIFINDEX");
+}
+
 int sock_set_all(int fd, const char *who, const struct sock_option *options, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -26,6 +26,9 @@ struct sock_option {
 int sock_set(int fd, const char *who, int level, int name, const void *value, socklen_t len,
 	     const char *text);
 
+/* Binds the socket to another interface. Returns 0 or -errno, logged. */
+int sock_set_interface(int fd, const char *who, int ifindex);
+
 /* Sets options in order, up to the first that fails. Returns 0 or -errno, logged. */
 int sock_set_all(int fd, const char *who, const struct sock_option *options, size_t n);
 

@@ -26,6 +26,7 @@ struct vrrp_sock {
 	int fd;
 	int ifindex;
 	struct in_addr addr;
+	bool multicast;
 };
 
 static int set_options(const struct vrrp_sock *s)
@@ -70,6 +71,7 @@ int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp
 		return -ENOMEM;
 	s->ifindex = ifindex;
 	s->addr = addr;
+	s->multicast = multicast;
 	s->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, VRRP_IPPROTO);
 	if (s->fd < 0) {
 		err = -errno;
@@ -96,6 +98,21 @@ void vrrp_sock_close(struct vrrp_sock *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+int vrrp_sock_set_interface(struct vrrp_sock *s, int ifindex)
+{
+	struct ip_mreqn former = {
+		.imr_multiaddr.s_addr = htonl(VRRP_GROUP),
+		.imr_ifindex = s->ifindex,
+	};
+	int err;
+
+	/* The kernel left the group on the former interface when that was removed. */
+	(void)setsockopt(s->fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &former, sizeof(former));
+	s->ifindex = ifindex;
+	err = sock_set_interface(s->fd, WHO, ifindex);
+	return err || !s->multicast ? err : join(s);
 }
 
 int vrrp_sock_fd(const struct vrrp_sock *s)

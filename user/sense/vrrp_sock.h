@@ -20,6 +20,9 @@ struct vrrp_sock; /* opaque */
 int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp_sock **out);
 void vrrp_sock_close(struct vrrp_sock *s);
 
+/* The interface was made again, with this index. Returns 0 or -errno, logged. */
+int vrrp_sock_set_interface(struct vrrp_sock *s, int ifindex);
+
 /* Returns the descriptor, for the event loop. It stays owned by s. */
 int vrrp_sock_fd(const struct vrrp_sock *s);
 

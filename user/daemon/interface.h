@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interface of the instance is removed and made again: a bond, a VLAN, `networking restart`.
+ * The new interface has the same name and another index. It has none of what the daemon set: no
+ * programs, no sysctls, no address, and no socket is bound to it.
+ *
+ *   removed     the node is in fault; its local routes go at once (act/apply.h)
+ *   made again  the keeper attaches programs and fences, sets the sysctls, looks for the node's own
+ *               address
+ *   complete    sockets follow, the routes come back, and the state of the link decides again
+ *
+ * While the interface is not there, the active checks pause: they reach the services by the routes.
+ */
+#ifndef HOKM_DAEMON_INTERFACE_H
+#define HOKM_DAEMON_INTERFACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct daemon;
+
+struct interface {
+	bool removed;     /* noted */
+	bool gone;        /* from its removal until the new one is complete */
+	int found;        /* the index of the new one, as reported; 0: not made yet */
+	uint64_t look_ns; /* when to look for it again */
+};
+
+/* Takes the note that the interface was removed. True while it is gone. */
+bool interface_left(struct daemon *d);
+/* While it is gone: looks for it, and takes it into use when it is complete. */
+void interface_run(struct daemon *d, uint64_t now_ns);
+
+#endif
