@@ -9,7 +9,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$top/build/kernel
-boot_timeout_s=900
+boot_timeout_s=1700 # on idle processors only, the virtual machine may wait for long
 
 skip()
 {
