@@ -58,6 +58,22 @@ static int fresh(void **state)
 	return 0;
 }
 
+static void set_number(const char *ifname, const char *name, int number)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", ifname, name);
+	snprintf(text, sizeof(text), "%d\n", number);
+	put(path, text);
+}
+
+static void operator_sets(int all_arp_ignore, int all_rp_filter, int rp_filter)
+{
+	set_number("all", "arp_ignore", all_arp_ignore);
+	set_number("all", "rp_filter", all_rp_filter);
+	set_number("hx0", "rp_filter", rp_filter);
+}
+
 static void set_and_restored(void **state)
 {
 	(void)state;
@@ -135,6 +151,55 @@ static void nowhere_to_save(void **state)
 	expect(2, 1); /* unchanged, because the former values could not be saved */
 }
 
+/* What `sysctl --system` does to values of the operator that were harmless. */
+static void what_gets_worse_is_put_back(void **state)
+{
+	static const struct {
+		const char *what;
+		int ignore, all_rp, rp; /* set by another program */
+		int put_back, then_ignore, then_rp;
+	} cases[] = {
+		{"nothing", 0, 0, 0, 0, 0, 0},
+		{"harmless", 1, 0, 2, 0, 1, 2},
+		{"arp_ignore of all", 8, 0, 0, 1, 0, 0},
+		{"rp_filter of the interface", 0, 0, 1, 1, 0, 0},
+		{"rp_filter of all", 0, 1, 0, 1, 0, 2},
+		{"all of them", 2, 1, 1, 2, 0, 2},
+		{"strict overruled", 0, 2, 1, 0, 0, 1},
+	};
+	struct sysctl_kept was;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		operator_sets(0, 0, 0);
+		assert_int_equal(sysctl_kept_read("hx0", &was), 0);
+		operator_sets(cases[i].ignore, cases[i].all_rp, cases[i].rp);
+		if (sysctl_kept_again("hx0", &was) != cases[i].put_back ||
+		    value("all", "arp_ignore") != cases[i].then_ignore ||
+		    value("all", "rp_filter") != cases[i].all_rp ||
+		    value("hx0", "rp_filter") != cases[i].then_rp)
+			fail_msg("%s: arp_ignore %d, rp_filter %d", cases[i].what,
+				 value("all", "arp_ignore"), value("hx0", "rp_filter"));
+		assert_int_equal(sysctl_kept_again("hx0", &was), 0);
+	}
+}
+
+static void what_was_bad_at_the_start_stays(void **state)
+{
+	struct sysctl_kept was;
+
+	(void)state;
+	operator_sets(2, 0, 1);
+	assert_int_equal(sysctl_kept_read("hx0", &was), 0);
+	operator_sets(8, 1, 1);
+	assert_int_equal(sysctl_kept_again("hx0", &was), 0);
+	assert_int_equal(value("all", "arp_ignore"), 8);
+	assert_int_equal(value("hx0", "rp_filter"), 1);
+	operator_sets(0, 0, 0);
+	assert_int_equal(sysctl_kept_read("hxnone", &was), -ENOENT);
+	assert_int_equal(sysctl_kept_again("hxnone", &was), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +210,8 @@ int main(void)
 		cmocka_unit_test_setup(no_such_interface, fresh),
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),
+		cmocka_unit_test(what_gets_worse_is_put_back),
+		cmocka_unit_test(what_was_bad_at_the_start_stays),
 	};
 	int rc;
 

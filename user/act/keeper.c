@@ -28,6 +28,7 @@ struct keeper {
 	struct vip *vip;
 	struct fence *fence;
 	char ifname[IF_NAMESIZE];
+	struct sysctl_kept kept; /* as they were at the start */
 	struct keep_job job;
 	struct keep_result result;
 	bool fresh; /* the result was not taken yet */
@@ -43,7 +44,7 @@ static const struct {
 } parts[KEEP_PARTS] = {
 	[KEEP_ADDRS] = {"addrs", "VIP address"},
 	[KEEP_ROUTES] = {"routes", "local route of the VIP"},
-	[KEEP_SYSCTLS] = {"sysctls", "ARP sysctl"},
+	[KEEP_SYSCTLS] = {"sysctls", "sysctl"},
 	[KEEP_INGRESS] = {"ingress", "XDP program"},
 	[KEEP_EGRESS] = {"egress", "egress filter"},
 	[KEEP_PINS] = {"pins", "pin"},
@@ -79,6 +80,14 @@ static int count_missing(struct vip *v, const struct in_addr *list, unsigned int
 	return missing;
 }
 
+static int do_sysctls(struct keeper *k)
+{
+	int arp = sysctl_arp_again(k->ifname, !k->job.returning);
+	int kept = sysctl_kept_again(k->ifname, &k->kept);
+
+	return arp < 0 ? arp : kept < 0 ? kept : arp + kept;
+}
+
 static int do_fences(struct keeper *k)
 {
 	const struct keep_job *j = &k->job;
@@ -100,7 +109,7 @@ static int do_part(struct keeper *k, enum keep_part part)
 	case KEEP_ROUTES:
 		return count_missing(k->vip, j->routes, j->n_routes, vip_route_present);
 	case KEEP_SYSCTLS:
-		return sysctl_arp_again(k->ifname, !k->job.returning);
+		return do_sysctls(k);
 	case KEEP_INGRESS:
 		return hokm_bpf_again_ingress(k->bpf);
 	case KEEP_EGRESS:
@@ -262,7 +271,9 @@ static int set_up(struct keeper *k, const struct hokm_bpf *b)
 	k->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->go < 0 || k->done < 0)
 		return -errno;
-	err = hokm_bpf_twin(b, &k->bpf);
+	err = sysctl_kept_read(k->ifname, &k->kept);
+	if (!err)
+		err = hokm_bpf_twin(b, &k->bpf);
 	if (!err)
 		err = vip_open(hokm_bpf_ifindex(b), &k->vip);
 	if (!err)

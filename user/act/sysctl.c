@@ -13,8 +13,18 @@
  *       address of the sending interface, in the subnet of the target where there is one.
  *
  * The kernel uses the greater of the values of the interface and of `all`. 2 is the greatest value
- * of arp_announce. An arp_ignore of `all` above 1 belongs to the operator: it only causes a
- * warning.
+ * of arp_announce.
+ *
+ * Two more belong to the operator, and the daemon takes them as it finds them. Other programs
+ * (`sysctl --system`, agents of container networks) must not make them worse while it runs:
+ *
+ *   arp_ignore above 1, of `all`. The owner would answer no ARP for the VIP, whose prefix has no
+ *       other address. Found at the start, it only causes a warning.
+ *   rp_filter 1 of the interface or of `all`, while neither is 2: it is strict then. The kernel
+ *       would drop packets of clients that the machine reaches by another interface, after the
+ *       packet path has counted and tracked them.
+ *
+ * proxy_arp is not among them: requests for a VIP never come to the code that it changes.
  *
  * The save file is text with one `name value` a line. It is written under another name and linked
  * into place: so it is either complete or absent, and an older file is never overwritten.
@@ -273,6 +283,87 @@ int sysctl_arp_again(const char *ifname, bool say)
 	}
 	return n;
 }
+
+/* ---- values of the operator ---- */
+
+#define ARP_IGNORE_MOST 1
+#define RP_STRICT       1
+#define RP_LOOSE        2
+
+static int greater(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+int sysctl_kept_read(const char *ifname, struct sysctl_kept *k)
+{
+	int all_rp = 0;
+	int err = read_value("all", "arp_ignore", &k->all_arp_ignore);
+
+	if (!err)
+		err = read_value("all", "rp_filter", &all_rp);
+	if (!err)
+		err = read_value(ifname, "rp_filter", &k->rp_filter);
+	k->strict = greater(all_rp, k->rp_filter) == RP_STRICT;
+	return err;
+}
+
+static int arp_ignore_again(const struct sysctl_kept *was, const struct sysctl_kept *now)
+{
+	int err;
+
+	if (now->all_arp_ignore <= ARP_IGNORE_MOST || was->all_arp_ignore > ARP_IGNORE_MOST)
+		return 0;
+	err = write_value("all", "arp_ignore", was->all_arp_ignore);
+	if (err)
+		return err;
+	log_warn("net.ipv4.conf.all.arp_ignore was set to %d by another program, and the owner "
+		 "answers no ARP for the VIP then: set to %d again",
+		 now->all_arp_ignore, was->all_arp_ignore);
+	return 1;
+}
+
+static int rp_filter_again(const char *ifname, const struct sysctl_kept *was,
+			   const struct sysctl_kept *now)
+{
+	int value = was->rp_filter == RP_STRICT ? RP_LOOSE : was->rp_filter;
+	struct sysctl_kept then;
+	int err;
+
+	if (!now->strict || was->strict)
+		return 0;
+	err = write_value(ifname, "rp_filter", value);
+	if (!err)
+		err = sysctl_kept_read(ifname, &then);
+	if (!err && then.strict) { /* by the value of `all`, which only a greater one overrules */
+		value = RP_LOOSE;
+		err = write_value(ifname, "rp_filter", value);
+	}
+	if (err)
+		return err;
+	log_warn("reverse path filtering of %s became strict by another program, and drops packets "
+		 "of clients whose route leaves by another interface: "
+		 "net.ipv4.conf.%s.rp_filter is set to %d",
+		 ifname, ifname, value);
+	return 1;
+}
+
+int sysctl_kept_again(const char *ifname, const struct sysctl_kept *was)
+{
+	struct sysctl_kept now;
+	int err = sysctl_kept_read(ifname, &now);
+	int arp, rp;
+
+	if (err)
+		return err;
+	arp = arp_ignore_again(was, &now);
+	rp = rp_filter_again(ifname, was, &now);
+	if (arp < 0 || rp < 0)
+		return arp < 0 ? arp : rp;
+	return arp + rp;
+}
+
+/* ---- restoring ---- */
 
 int sysctl_arp_restore(const char *ifname, const char *save_file)
 {

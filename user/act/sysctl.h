@@ -22,6 +22,23 @@ int sysctl_arp_set(const char *ifname, const char *save_file);
 int sysctl_arp_again(const char *ifname, bool say);
 
 /*
+ * Sysctls that the daemon leaves as it found them: arp_ignore of `all`, rp_filter of the interface,
+ * and whether reverse path filtering is strict there.
+ */
+struct sysctl_kept {
+	int all_arp_ignore, rp_filter;
+	bool strict;
+};
+
+/* Reads them. Returns 0 or -errno. */
+int sysctl_kept_read(const char *ifname, struct sysctl_kept *k);
+/*
+ * Reads them again, and puts back what has become worse than it `was`. Returns how many there were,
+ * each logged, or -errno.
+ */
+int sysctl_kept_again(const char *ifname, const struct sysctl_kept *was);
+
+/*
  * Restores the saved values and removes the file. Returns 0, also when there is no file, or -errno,
  * logged.
  */
