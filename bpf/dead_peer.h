@@ -11,11 +11,17 @@
  * answer with an ACK.
  *
  *   DEAD (verdict) -> dead_handle -> a live local socket: pass, and the entry becomes local
- *                                    RST from the client: noted, pass
- *                                    ACK: answered with the RST
+ *                                    RST from the client: noted if it is exact, pass
+ *                                    ACK: answered with the RST, noted if its numbers fit
  *                                    else: pass
  *
+ * An ACK whose numbers do not fit (vouch.h) may come from a sender that sees no packet of the
+ * connection, or from a client that is far ahead of what was replicated. It is answered too: the
+ * RST repeats a number of the packet and tells nothing. Only for a client that has this number its
+ * connection is over.
+ *
  * Invariants
+ *  - A sender that does not see the connection changes neither its entry in conns nor its replica.
  *  - A packet is answered only when its holder is dead (peer_state.h) and no local socket has the
  *    connection.
  *  - A packet that a peer steered here is never answered, because its source MAC address is not the
@@ -33,8 +39,6 @@
 
 #define ANSWER_TTL       64
 #define IP_DONT_FRAGMENT 0x4000
-/* A sequence number this near to the client's replicated one is believed to be the client's. */
-#define NEAR_BYTES (1U << 20)
 
 /*
  * Notes in the replica that the client was notified, or that it has reset the connection. The RST
@@ -62,38 +66,54 @@ static __always_inline void dead_note_acknowledged(const struct hokm_conn_key *k
 }
 
 /*
- * The packet was answered with the RST: notes it in the replica and in conns. Returns true when the
- * entry in conns was open.
+ * Do the numbers of the segment fit what is known of the connection? Its entry in conns follows the
+ * client, if this node steered its packets; the replica has the numbers that the holder replicated
+ * last.
  */
-static __always_inline bool dead_terminate(const struct hokm_conn_key *key, __u64 now_ns,
-					   const struct segment *s)
+static __always_inline bool dead_fits(const struct hokm_conn *c, const struct hokm_replica *r,
+				      const struct segment *s)
+{
+	if (c && segment_fits(c, vouch_pack(s->seq, s->ack), 0))
+		return true;
+	return r && r->seq_next && fits_client(s, r->ack_next, r->seq_next);
+}
+
+/*
+ * The packet was answered with the RST: notes it in the replica and in conns, if its numbers fit.
+ * Returns the event that reports it.
+ */
+static __always_inline enum hokm_event_kind dead_terminate(const struct hokm_conn_key *key,
+							   __u64 now_ns, const struct segment *s)
 {
 	struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
+	if (!dead_fits(c, r, s))
+		return EVENT_NONE;
 	dead_note_answered(key, now_ns);
 	/*
 	 * The acknowledgement is the number that the client expects next, so the daemon's RST is
-	 * exact if this answer is lost. It is believed only when its sequence number is near the
-	 * one that the holder replicated.
+	 * exact if this answer is lost.
 	 */
-	if (r && s->seq - r->ack_next + NEAR_BYTES <= 2 * NEAR_BYTES)
+	if (r)
 		r->seq_next = s->ack;
 	if (!c || !conn_move(c, MOVE_RESET, HOKM_SIDE_SERVER))
-		return false;
+		return HOKM_EV_ANSWERED_DEAD;
 	c->ended_ns = now_ns;
-	return true;
+	return HOKM_EV_CLOSED;
 }
 
 /*
- * The client sent a RST. If an entry in conns is still open after it, its sequence number was not
- * exact, and anybody may have sent it.
+ * The client sent a RST. It is believed if it has the number that the holder expected, by the entry
+ * in conns or by the replica. Anybody may have sent another one.
  */
-static __always_inline void dead_client_reset(const struct hokm_conn_key *key, __u64 now_ns)
+static __always_inline void dead_client_reset(const struct hokm_conn_key *key, __u64 now_ns,
+					      __u32 seq)
 {
+	const struct hokm_replica *r = bpf_map_lookup_elem(&replica, key);
 	const struct hokm_conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (!c || c->flags & HOKM_CONN_ENDED)
+	if ((c && rst_is_exact(c, seq)) || (r && r->ack_next == seq))
 		dead_note_answered(key, now_ns);
 }
 
@@ -163,7 +183,7 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	if (socket_look_up(p->ctx, ip->saddr, tcp->source, ip->daddr, tcp->dest) == SOCKET_LIVE)
 		return DEAD_IS(dead_found_here(&key) ? DEAD_HERE : DEAD_LEFT, EVENT_NONE);
 	if (p->seg.flags & TCP_FLAG_RST) {
-		dead_client_reset(&key, p->now);
+		dead_client_reset(&key, p->now, p->seg.seq);
 		dead_note_acknowledged(&key, p->seg.seq);
 		return DEAD_IS(DEAD_LEFT, EVENT_NONE);
 	}
@@ -171,9 +191,7 @@ static __always_inline int dead_decide(struct packet *p, const struct tcphdr *tc
 	rc = p->seg.flags & TCP_FLAG_ACK ? dead_answer(p, tcp) : 1;
 	if (rc)
 		return DEAD_IS(rc < 0 ? DEAD_BROKEN : DEAD_LEFT, HOKM_EV_TARGET_DEAD);
-	return DEAD_IS(
-		DEAD_ANSWERED,
-		dead_terminate(&key, p->now, &p->seg) ? HOKM_EV_CLOSED : HOKM_EV_ANSWERED_DEAD);
+	return DEAD_IS(DEAD_ANSWERED, dead_terminate(&key, p->now, &p->seg));
 }
 
 /*

@@ -354,24 +354,6 @@ static void syn_follows_a_steered_entry_only_to_a_peer_that_accepts_it(void **st
 	expect_in_pass(x, BLIND_SYN);
 }
 
-/*
- * While the holder is dead, the daemon notifies the client with the sequence number of the replica.
- */
-static void blind_ack_changes_no_number(void **state)
-{
-	struct fix *x = *state;
-	struct hokm_replica r;
-
-	fix_replica_put(x, 1);
-	fix_peer_dead(x, 1);
-	expect_in_answer(x, SEG(.flags = ACK, .seq = 0x70000000, .ack = 0x60000000));
-	assert_true(fix_replica(x, &r));
-	assert_int_equal(r.seq_next, 5001);
-	expect_in_answer(x, SEG(.flags = ACK, .seq = 1001 + 90000, .ack = 6001));
-	assert_true(fix_replica(x, &r));
-	assert_int_equal(r.seq_next, 6001);
-}
-
 static void local_socket_wins(void **state)
 {
 	struct fix *x = *state;
@@ -421,7 +403,6 @@ int main(void)
 		HOKM_TEST(new_attempt_does_not_go_to_the_old_holder),
 		HOKM_TEST(blind_fin_and_syn_take_nothing_from_its_holder),
 		HOKM_TEST(syn_follows_a_steered_entry_only_to_a_peer_that_accepts_it),
-		HOKM_TEST(blind_ack_changes_no_number),
 		HOKM_TEST(local_socket_wins),
 	};
 
