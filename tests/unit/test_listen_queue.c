@@ -10,12 +10,37 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "sense/listen_queue.h"
 
 static const struct in_addr LOCAL = {.s_addr = 0x0100007f}; /* 127.0.0.1 */
 static const struct in_addr OTHER = {.s_addr = 0x0200007f}; /* 127.0.0.2 */
+
+/* ---- the system calls of the question ---- */
+
+static unsigned int waits, datagrams;
+
+/* These take the places of the C library's. */
+int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	const struct timespec none = {0};
+
+	waits += timeout_ms != 0;
+	return (int)syscall(SYS_ppoll, fds, n, &none, NULL, 0);
+}
+
+ssize_t recv(int fd, void *to, size_t len, int flags)
+{
+	waits += !(flags & MSG_DONTWAIT);
+	datagrams++;
+	return syscall(SYS_recvfrom, fd, to, len, flags, NULL, NULL);
+}
+
+/* ---- */
 
 /* A socket that listens on a free port and lets in one connection. */
 static int listener(int family, const char *addr, uint16_t *port)
@@ -87,11 +112,36 @@ static void other_addresses_do_not_count(void **state)
 	close(fd);
 }
 
+#define OTHERS 300
+
+/* The event loop asks: adverts and pulses would wait meanwhile. */
+static void question_does_not_wait(void **state)
+{
+	static int others[OTHERS];
+	uint16_t port, unused;
+	int fd = listener(AF_INET, "127.0.0.1", &port);
+
+	(void)state;
+	for (unsigned int i = 0; i < OTHERS; i++)
+		others[i] = listener(AF_INET, "127.0.0.1", &unused);
+	waits = datagrams = 0;
+	assert_int_equal(listen_queue(LOCAL, port), LISTEN_OPEN);
+	assert_int_equal(waits, 0);
+	/* For each address family the answer and the end of the dump, however many listen. */
+	assert_in_range(datagrams, 2, 4);
+	for (unsigned int i = 0; i < OTHERS; i++)
+		close(others[i]);
+	close(fd);
+	assert_int_equal(listen_queue(LOCAL, port), LISTEN_NONE);
+	assert_int_equal(waits, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_queue_is_seen),
 		cmocka_unit_test(other_addresses_do_not_count),
+		cmocka_unit_test(question_does_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "daemon/loop.h"
 #include "daemon/reload.h"
 #include "daemon/start.h"
+#include "daemon/traffic_watch.h"
 
 #define RT_PRIORITY 50
 
@@ -88,6 +89,7 @@ static int open_concerns(struct daemon *d)
 	int err = hooks_open(n->event, n->conf, &d->hooks);
 
 	services_init_checks(&n->services, &n->conf->observe, clock_now_ns());
+	traffic_watch_prepare(n);
 	if (!err)
 		err = replication_open(n, &d->ended.in, &d->replication);
 	if (!err)

@@ -196,6 +196,12 @@ static void show_results(struct node *n, struct service *svc, uint64_t now_ns)
 
 /* ---- the watch ---- */
 
+void traffic_watch_prepare(const struct node *n)
+{
+	for (unsigned int s = 0; s < n->services.n; s++)
+		(void)listen_queue(n->services.list[s].vip, n->services.list[s].conf->port);
+}
+
 static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
 {
 	struct observe_verdict v;

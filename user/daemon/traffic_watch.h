@@ -12,6 +12,9 @@
 
 struct node;
 
+/* Before the loop runs: the kernel may load a module to be able to answer what is asked later. */
+void traffic_watch_prepare(const struct node *n);
+
 /*
  * Shows the passive checks the fresh results of active ones, and takes a sample of each service
  * whose time has come, and of those of `refused` (one bit for each slot), whose checks then run at

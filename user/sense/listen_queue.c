@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See listen_queue.h. One dump for each address family: a server that listens on :: has IPv4
- * connections too. The kernel filters by state; the few listeners are compared here.
+ * connections too. The kernel filters by state and port, so that its answer is one datagram however
+ * many sockets the machine has; the few listeners of the port are compared here.
+ *
+ * The event loop asks, so nothing waits here: the kernel writes its answer while send() runs, and
+ * an answer that is not there then is an error.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,9 +19,9 @@
 
 #include "sense/listen_queue.h"
 
-/* Wait for an answer. The kernels that we know answer before send() returns. */
-#define ANSWER_MS     100
 #define ANSWERS_BYTES 16384
+/* Datagrams of one dump: some thousand sockets that listen on one port. */
+#define ANSWERS_MAX 16
 
 struct query {
 	struct nlmsghdr head;
@@ -67,21 +70,21 @@ static int ask_family(int fd, uint8_t family, struct in_addr vip, uint16_t port,
 			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.diag = {.sdiag_family = family,
 			 .sdiag_protocol = IPPROTO_TCP,
-			 .idiag_states = 1u << TCP_LISTEN},
+			 .idiag_states = 1u << TCP_LISTEN,
+			 .id.idiag_sport = htons(port)},
 	};
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ssize_t got;
 
-	if (send(fd, &q, sizeof(q), 0) < 0)
+	if (send(fd, &q, sizeof(q), MSG_DONTWAIT) < 0)
 		return -errno;
-	do {
-		if (poll(&p, 1, ANSWER_MS) <= 0)
-			return -ETIMEDOUT;
-		got = recv(fd, answers, sizeof(answers), MSG_DONTWAIT);
+	for (unsigned int i = 0; i < ANSWERS_MAX; i++) {
+		ssize_t got = recv(fd, answers, sizeof(answers), MSG_DONTWAIT);
+
 		if (got < 0)
 			return -errno;
-	} while (!take((void *)answers, (size_t)got, vip, port, found));
-	return 0;
+		if (take((void *)answers, (size_t)got, vip, port, found))
+			return 0;
+	}
+	return -EMSGSIZE;
 }
 
 int listen_queue(struct in_addr vip, uint16_t port)

@@ -18,7 +18,8 @@ enum listen_queue {
 };
 
 /*
- * Asks the kernel, which answers at once. vip: the address that clients connect to. port: in host
+ * Asks the kernel and waits for nothing. Only the first question of a machine takes longer: the
+ * kernel may load a module for it. vip: the address that clients connect to. port: in host
  * order. Returns enum listen_queue, or -errno.
  */
 int listen_queue(struct in_addr vip, uint16_t port);
