@@ -248,6 +248,30 @@ static void untested_peer_keeps_its_connections(void **state)
 	expect_in_pass(x, SEG(.sport = 41000, .flags = SYN, .seq = 1000));
 }
 
+/*
+ * The peer has the MAC address of the gateway, and is refused: a player of another network looks
+ * steered. It is served here, and it is not sent on.
+ */
+static void player_with_the_mac_of_a_refused_peer_is_served(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c;
+
+	unsteerable(x, true, 1);
+	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = SYN, .seq = 1000));
+	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .ack = 1));
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_steered_syn), 0);
+	assert_int_equal(fix_count(x, 0, HOKM_CTR_second_chance), 0);
+	/* Its connection is followed as any other, although every packet looks steered. */
+	fix_reset(state);
+	unsteerable(x, true, 1);
+	c = conn_known(HOKM_LOCAL);
+	fix_conn_put(x, &c);
+	expect_in_pass(x, SEG(.eth.from = PEER0_MAC, .flags = ACK, .seq = 1001, .ack = 5001));
+	assert_true(fix_conn(x, &c));
+	assert_int_equal(c.target, HOKM_LOCAL);
+}
+
 static void known_connections_go_on(void **state)
 {
 	struct fix *x = *state;
@@ -271,6 +295,7 @@ int main(void)
 		HOKM_TEST(syn_is_not_steered_to_an_owner_out_of_reach),
 		HOKM_TEST(unknown_connection_gets_no_second_chance_there),
 		HOKM_TEST(untested_peer_keeps_its_connections),
+		HOKM_TEST(player_with_the_mac_of_a_refused_peer_is_served),
 		HOKM_TEST(known_connections_go_on),
 	};
 

@@ -6,6 +6,9 @@
 # clouds do: steered frames, whose source is a client, never arrive. The nodes find it by their
 # test before a player is lost: no new player is steered, and after a failover each player learns at
 # once that it must connect anew. When the filter is gone, the nodes steer again.
+#
+# Nor is a peer steered to that has the MAC address of the default gateway: each player of another
+# network would look like one that this peer has steered.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -27,9 +30,15 @@ filter_off() { lab_run sw nft delete table bridge antispoof; }
 
 steerable() { [ "$(status "$1" '.peers[0].steerable')" = "$2" ]; }
 steered() { echo $(($(counter a second_chance) + $(counter a steered_conn))); }
-says_why() {
-	lab_ctl "$1" status | grep "no new player is steered to peer" | grep -q anti-spoofing
+# says_why NODE WORDS
+says_why() { lab_ctl "$1" status | grep "no new player is steered to peer" | grep -qF "$2"; }
+GATEWAY=192.168.1.99
+# The backup is the router too: its MAC address answers for the gateway.
+gateway_is_b() {
+	ip -n "$(lab_ns a)" neigh replace $GATEWAY lladdr "$(lab_mac b)" dev eth0 &&
+		ip -n "$(lab_ns a)" route add default via $GATEWAY
 }
+gateway_gone() { ip -n "$(lab_ns a)" route del default via $GATEWAY; }
 
 test_pair
 holds "the primary steers to its peer" steerable a true
@@ -38,7 +47,7 @@ must filter_on
 for node in a b; do
 	within 10 "filter: $node knows that it cannot steer" steerable $node false
 	holds "filter: $node reports it in its log" log_says $node "reason=not-steerable"
-	holds "filter: $node says why in its status" says_why $node
+	holds "filter: $node says why in its status" says_why $node anti-spoofing
 done
 observe_mark filter
 # On a busy machine the service may have been suspect before, and players steered.
@@ -61,4 +70,13 @@ for node in a b; do within 10 "no filter: $node can steer" steerable $node true;
 must ctl_ok a failover
 must lab_wait 5 owns b
 within 5 "no filter: the players are carried" players_on a
+
+words="it has the MAC address of the default gateway"
+must gateway_is_b
+within 10 "gateway: the primary refuses to steer to it" steerable a false
+holds "gateway: it says why in its log" log_says a "$words"
+holds "gateway: and in its status" says_why a "$words"
+holds "gateway: the backup steers" steerable b true
+must gateway_gone
+within 10 "no gateway: the primary steers again" steerable a true
 test_end

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* When a peer counts as steerable, and how often it is asked. */
+/* When a peer counts as steerable, how often it is asked, and which peers are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -100,6 +101,68 @@ static void refused_whatever_arrives(void **state)
 	assert_int_equal(t.state, STEER_GOOD);
 }
 
+/* ---- refused for its MAC address ---- */
+
+#define MAC(n)                   \
+	{                        \
+		2, 0, 0, 0, 0, n \
+	}
+#define SAME_MAC_TEXT    "another peer has the same MAC address"
+#define GATEWAY_MAC_TEXT "it has the MAC address of the default gateway"
+
+static void no_peer_with_the_mac_of_another_is_steered_to(void **state)
+{
+	struct steer_macs m = {.peer = {MAC(1), MAC(2), MAC(1)}, .gateway = MAC(9)};
+
+	(void)state;
+	assert_int_equal(steer_refusal(&m, 0), STEER_TWIN);
+	assert_int_equal(steer_refusal(&m, 1), STEER_FINE);
+	assert_int_equal(steer_refusal(&m, 2), STEER_TWIN);
+	assert_string_equal(steer_why_text(STEER_TWIN), SAME_MAC_TEXT);
+	/* They differ in one byte only, whichever it is. */
+	for (unsigned int i = 0; i < 6; i++) {
+		m = (struct steer_macs){.peer = {MAC(1), MAC(1)}};
+		m.peer[1][i] ^= 0x80;
+		assert_int_equal(steer_refusal(&m, 0), STEER_FINE);
+		assert_int_equal(steer_refusal(&m, 1), STEER_FINE);
+	}
+}
+
+static void no_peer_with_the_mac_of_the_gateway_is_steered_to(void **state)
+{
+	struct steer_macs m = {.peer = {MAC(1), MAC(2)}, .gateway = MAC(2)};
+
+	(void)state;
+	assert_int_equal(steer_refusal(&m, 0), STEER_FINE);
+	assert_int_equal(steer_refusal(&m, 1), STEER_GATEWAY);
+	assert_string_equal(steer_why_text(STEER_GATEWAY), GATEWAY_MAC_TEXT);
+}
+
+/* Peers that never answered, unused slots and a machine without a gateway have no MAC address. */
+static void unknown_macs_are_no_twins(void **state)
+{
+	struct steer_macs m = {.peer = {MAC(1)}};
+
+	(void)state;
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		assert_int_equal(steer_refusal(&m, slot), STEER_FINE);
+	assert_null(steer_why_text(STEER_FINE));
+}
+
+/* A peer that is refused while it is silent stays refused when it answers again. */
+static void refused_peer_is_not_steered_to_when_it_comes_back(void **state)
+{
+	const struct steer_signs gone = {.refused = true};
+	struct steer_test t = {.state = STEER_GOOD};
+	uint64_t now_ns = START;
+
+	(void)state;
+	pass(&t, &gone, &now_ns, 10);
+	assert_int_equal(t.state, STEER_BAD);
+	pass(&t, &REFUSED, &now_ns, 10);
+	assert_int_equal(t.state, STEER_BAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +171,10 @@ int main(void)
 		cmocka_unit_test(good_until_a_test_fails),
 		cmocka_unit_test(silence_is_no_failure),
 		cmocka_unit_test(refused_whatever_arrives),
+		cmocka_unit_test(no_peer_with_the_mac_of_another_is_steered_to),
+		cmocka_unit_test(no_peer_with_the_mac_of_the_gateway_is_steered_to),
+		cmocka_unit_test(unknown_macs_are_no_twins),
+		cmocka_unit_test(refused_peer_is_not_steered_to_when_it_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

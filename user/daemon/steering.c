@@ -13,44 +13,28 @@
 
 #define GATEWAY_NS (5 * NS_PER_S)
 
-static const char lost_text[] =
-	"the network drops frames with a client's source address (anti-spoofing, port security, "
-	"a cloud), or changes MAC addresses";
-static const char *const reasons[] = {
-	[STEER_WAITING] = "it is being tested",
-	[STEER_LOST] = lost_text,
-	[STEER_TWIN] = "another peer has the same MAC address",
-	[STEER_GATEWAY] = "it has the MAC address of the default gateway",
-};
-
-/* ---- reasons to refuse ---- */
+/* ---- MAC addresses ---- */
 
 static void read_gateway(struct steering *s, uint64_t now_ns)
 {
+	char addr[INET_ADDRSTRLEN];
+
 	if (now_ns < s->gateway_at_ns)
 		return;
 	s->gateway_at_ns = now_ns + GATEWAY_NS;
-	if (gateway_mac(s->node->conf->interface, s->gateway, s->gateway_addr))
-		s->gateway_addr[0] = '\0';
+	if (gateway_mac(s->node->conf->interface, s->macs.gateway, addr))
+		memset(s->macs.gateway, 0, sizeof(s->macs.gateway));
 }
 
-static bool same_mac(const unsigned char *a, const unsigned char *b)
+static void read_macs(struct steering *s, uint64_t now_ns)
 {
-	return memcmp(a, b, 6) == 0;
-}
+	const struct peer *list = s->node->peers.list;
 
-/* Frames from a client through the gateway, or from the other peer, would look like this peer's. */
-static enum steer_why refuse(const struct steering *s, unsigned int slot)
-{
-	const struct peers *p = &s->node->peers;
-	const struct peer *peer = &p->list[slot];
-
-	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		if (i != slot && p->list[i].used && same_mac(p->list[i].map.mac, peer->map.mac))
-			return STEER_TWIN;
-	if (s->gateway_addr[0] && same_mac(s->gateway, peer->map.mac))
-		return STEER_GATEWAY;
-	return STEER_FINE;
+	read_gateway(s, now_ns);
+	memset(s->macs.peer, 0, sizeof(s->macs.peer));
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (list[slot].used)
+			memcpy(s->macs.peer[slot], list[slot].map.mac, sizeof(s->macs.peer[slot]));
 }
 
 /* ---- one peer ---- */
@@ -89,7 +73,7 @@ static void report(struct steering *s, unsigned int slot)
 	sp->reported = bad;
 	if (bad)
 		log_error("peer %s reason=%s (%s): %s; no new connection is steered there", name,
-			  hokm_reason_name(why), hokm_reason_text(why), reasons[sp->why]);
+			  hokm_reason_name(why), hokm_reason_text(why), steer_why_text(sp->why));
 	else
 		log_info("peer %s reason=%s (%s)", name, hokm_reason_name(why),
 			 hokm_reason_text(why));
@@ -105,10 +89,10 @@ static bool look(struct steering *s, const struct pulse_signer *by, unsigned int
 	struct steer_peer *sp = &s->peers[slot];
 	struct steer_signs signs = {
 		.alive = peers_sight(&s->node->peers, slot, now_ns).by == PEER_BY_PULSE &&
-			 !same_mac(peer->map.mac, none),
+			 memcmp(peer->map.mac, none, sizeof(none)) != 0,
 		.arrived = peer->map.flags & HOKM_PULSE_STEERED,
 	};
-	enum steer_why refused = signs.alive ? refuse(s, slot) : STEER_FINE;
+	enum steer_why refused = steer_refusal(&s->macs, slot);
 
 	if (sp->addr.s_addr != peer->addr.s_addr)
 		*sp = (struct steer_peer){.addr = peer->addr};
@@ -133,7 +117,7 @@ void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns)
 	struct apply_want *want = &s->node->want;
 	uint8_t bad = 0, untested = 0;
 
-	read_gateway(s, now_ns);
+	read_macs(s, now_ns);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (s->node->peers.list[slot].used && !look(s, by, slot, now_ns)) {
 			bad |= (uint8_t)(1u << slot);
@@ -149,9 +133,7 @@ void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns)
 
 const char *steering_why(const struct steering *s, unsigned int slot)
 {
-	enum steer_why why = s->peers[slot].why;
-
-	return why == STEER_FINE ? NULL : reasons[why];
+	return steer_why_text(s->peers[slot].why);
 }
 
 int steering_open(struct steering *s, struct node *n, bool adopted)

@@ -16,9 +16,6 @@
 struct node;
 struct pulse;
 
-/* Why nothing new is steered to a peer. */
-enum steer_why { STEER_FINE, STEER_WAITING, STEER_LOST, STEER_TWIN, STEER_GATEWAY };
-
 struct steer_peer {
 	struct in_addr addr; /* of the peer that the slot had at the last look */
 	struct steer_test test;
@@ -31,8 +28,7 @@ struct steering {
 	int fd; /* packet socket; -1: closed */
 	struct steer_peer peers[HOKM_MAX_PEERS];
 	uint64_t gateway_at_ns; /* when to read the MAC of the gateway again */
-	unsigned char gateway[6];
-	char gateway_addr[INET_ADDRSTRLEN]; /* "": none is known */
+	struct steer_macs macs;
 };
 
 /* A peer that an adopted map calls steerable is believed until a test fails. 0 or -errno. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See steer_test.h. */
+#include <stddef.h>
+#include <string.h>
+
 #include "decide/steer_test.h"
 
 #define MS       1000000ULL
@@ -8,6 +11,43 @@
 
 #define SOON_NS  (20 * MS)   /* from probe to probe while an answer is awaited */
 #define LATER_NS (1000 * MS) /* otherwise */
+
+/* ---- refused ---- */
+
+static bool same_mac(const unsigned char *a, const unsigned char *b)
+{
+	return memcmp(a, b, 6) == 0;
+}
+
+enum steer_why steer_refusal(const struct steer_macs *m, unsigned int slot)
+{
+	static const unsigned char unknown[6];
+	const unsigned char *mac = m->peer[slot];
+
+	if (same_mac(mac, unknown))
+		return STEER_FINE;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (i != slot && same_mac(m->peer[i], mac))
+			return STEER_TWIN;
+	return same_mac(m->gateway, mac) ? STEER_GATEWAY : STEER_FINE;
+}
+
+const char *steer_why_text(enum steer_why why)
+{
+	static const char lost[] =
+		"the network drops frames with a client's source address (anti-spoofing, port "
+		"security, a cloud), or changes MAC addresses";
+	static const char *const texts[] = {
+		[STEER_WAITING] = "it is being tested",
+		[STEER_LOST] = lost,
+		[STEER_TWIN] = "another peer has the same MAC address",
+		[STEER_GATEWAY] = "it has the MAC address of the default gateway",
+	};
+
+	return texts[why];
+}
+
+/* ---- tested ---- */
 
 static uint64_t patience_ns(const struct steer_test *t)
 {

@@ -13,12 +13,17 @@
  * An answer shows an arrival for 3 s; LOSS_NS counts from the first answer that shows none.
  * Only the time counts in which the peer answers pulses, because a peer that is silent says
  * nothing about steered frames.
+ *
+ * Only the MAC address tells a steered frame from a client's. So no peer is steered to that shares
+ * its MAC address with another peer or with the default gateway, whatever arrives.
  */
 #ifndef HOKM_STEER_TEST_H
 #define HOKM_STEER_TEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "hokm/abi.h"
 
 enum steer_state { STEER_UNTESTED, STEER_GOOD, STEER_BAD };
 
@@ -35,6 +40,22 @@ struct steer_signs {
 	bool arrived; /* its newest answer says that a steered probe arrived a moment ago */
 	bool refused; /* steering to it is refused, whatever arrives */
 };
+
+/* Why nothing new is steered to a peer. */
+enum steer_why { STEER_FINE, STEER_WAITING, STEER_LOST, STEER_TWIN, STEER_GATEWAY };
+
+/* The MAC addresses in the segment, as far as they are known; all zero: unknown, or no such host.
+ */
+struct steer_macs {
+	unsigned char peer[HOKM_MAX_PEERS][6];
+	unsigned char gateway[6]; /* the default gateway */
+};
+
+/* STEER_TWIN, STEER_GATEWAY, or STEER_FINE when the MAC address is the peer's alone or unknown. */
+enum steer_why steer_refusal(const struct steer_macs *m, unsigned int slot);
+
+/* Why nothing new is steered to the peer, for operators; NULL for STEER_FINE. */
+const char *steer_why_text(enum steer_why why);
 
 /* One look. Returns true when a probe must be sent now. */
 bool steer_test_look(struct steer_test *t, const struct steer_signs *s, uint64_t now_ns);
