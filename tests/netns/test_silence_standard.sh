@@ -13,7 +13,9 @@ PROFILE=standard
 . "$TESTS_DIR/silence.sh"
 
 carried 300 200
+survive "no pulses for 150 ms" 0.15 "$PULSES"
 survive "no pulses for 1 s" 1 "$PULSES"
 survive "the holder stands still for 800 ms" 0.8 "$(cut_all a)"
 survive "the nodes are cut from each other for 800 ms" 0.8 "$(cut_between a b)"
+survive "no pulses for 10 s" 10 "$PULSES"
 test_end
