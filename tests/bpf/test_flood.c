@@ -5,7 +5,6 @@
  * of attempts; the default is 2,000,000.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "flood.h"
 #include "hokm/ws.h"
 #include "skel.h"
 #include "talk.h"
@@ -21,7 +21,6 @@
 
 #define PLAYERS         1000
 #define ATTEMPTS        2000000ul
-#define ATTEMPTS_MAX    100000000ul
 #define LIMIT_S         60
 #define ANSWERED        8 /* every eighth attempt gets its SYN-ACK */
 #define FLOOD_FROM      IPV4(10, 0, 0, 0)
@@ -30,49 +29,20 @@
 #define PLAYER_PORT     20000
 #define VERDICT_XDPPASS 2
 
-static unsigned long attempts(void)
-{
-	const char *text = getenv("HOKM_FLOOD");
-	unsigned long n;
-	char *end;
-
-	if (!text)
-		return ATTEMPTS;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || !n || n > ATTEMPTS_MAX)
-		fail_msg("HOKM_FLOOD=%s: give a number from 1 to %lu", text, ATTEMPTS_MAX);
-	return n;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	uint32_t be = htonl(v);
-
-	memcpy(at, &be, sizeof(be));
-}
-
-static void put16(uint8_t *at, uint16_t v)
-{
-	uint16_t be = htons(v);
-
-	memcpy(at, &be, sizeof(be));
-}
-
 /* Puts the client's address and port and the sequence number of attempt i into the frame. */
 static void attempt_in(struct frame *f, uint32_t i)
 {
-	put32(f->b + f->l3 + 12, FLOOD_FROM + i / PORTS_A_CLIENT);
-	put16(f->b + f->l4, (uint16_t)(FLOOD_PORT + i % PORTS_A_CLIENT));
-	put32(f->b + f->l4 + 4, i * 2654435761u);
+	flood_put32(f->b + f->l3 + 12, FLOOD_FROM + i / PORTS_A_CLIENT);
+	flood_put16(f->b + f->l4, (uint16_t)(FLOOD_PORT + i % PORTS_A_CLIENT));
+	flood_put32(f->b + f->l4 + 4, i * 2654435761u);
 	frame_ip_checksum(f);
 }
 
 static void attempt_out(struct frame *f, uint32_t i)
 {
-	put32(f->b + f->l3 + 16, FLOOD_FROM + i / PORTS_A_CLIENT);
-	put16(f->b + f->l4 + 2, (uint16_t)(FLOOD_PORT + i % PORTS_A_CLIENT));
-	put32(f->b + f->l4 + 8, i * 2654435761u + 1);
+	flood_put32(f->b + f->l3 + 16, FLOOD_FROM + i / PORTS_A_CLIENT);
+	flood_put16(f->b + f->l4 + 2, (uint16_t)(FLOOD_PORT + i % PORTS_A_CLIENT));
+	flood_put32(f->b + f->l4 + 8, i * 2654435761u + 1);
 	frame_ip_checksum(f);
 }
 
@@ -110,7 +80,7 @@ static void established_connections_outlive_a_flood(void **state)
 {
 	static struct hokm_conn before[PLAYERS];
 	static struct talk t[PLAYERS];
-	unsigned long n = attempts();
+	unsigned long n = flood_packets(ATTEMPTS);
 	struct fix *x = *state;
 	struct hokm_conn after;
 

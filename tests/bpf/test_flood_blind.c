@@ -9,12 +9,11 @@
  */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "flood.h"
 #include "hokm/ws.h"
 #include "skel.h"
 #include "talk.h"
@@ -24,7 +23,6 @@
 #define HERE        40
 #define PLAYERS     (2 * HERE) /* the others are carried */
 #define PACKETS     1000000ul
-#define PACKETS_MAX 100000000ul
 #define PLAYER_PORT 20000
 #define CARRIER     1
 #define SENT_ON     3
@@ -39,30 +37,6 @@ struct players {
 	struct socks socks[HERE];
 	struct hokm_conn before[PLAYERS];
 };
-
-static unsigned long packets(void)
-{
-	const char *text = getenv("HOKM_FLOOD");
-	unsigned long n = text ? strtoul(text, NULL, 10) : PACKETS;
-
-	if (!n || n > PACKETS_MAX)
-		fail_msg("HOKM_FLOOD=%s: give a number from 1 to %lu", text, PACKETS_MAX);
-	return n;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	uint32_t be = htonl(v);
-
-	memcpy(at, &be, sizeof(be));
-}
-
-static void put16(uint8_t *at, uint16_t v)
-{
-	uint16_t be = htons(v);
-
-	memcpy(at, &be, sizeof(be));
-}
 
 static void live_here(struct fix *x, struct players *p)
 {
@@ -123,10 +97,10 @@ static struct shot aim(const struct players *p, uint32_t *seed)
 
 static void fire_tcp(struct frame *f, const struct shot *s)
 {
-	put32(f->b + f->l3 + 12, s->client);
-	put16(f->b + f->l4, s->port);
-	put32(f->b + f->l4 + 4, s->seq);
-	put32(f->b + f->l4 + 8, s->ack);
+	flood_put32(f->b + f->l3 + 12, s->client);
+	flood_put16(f->b + f->l4, s->port);
+	flood_put32(f->b + f->l4 + 4, s->seq);
+	flood_put32(f->b + f->l4 + 8, s->ack);
 	frame_ip_checksum(f);
 }
 
@@ -135,9 +109,9 @@ static void fire_icmp(struct frame *f, const struct shot *s)
 {
 	uint8_t *quote = f->b + f->l4 + 8;
 
-	put32(quote + 16, s->client);
-	put16(quote + 22, s->port);
-	put32(quote + 24, s->seq);
+	flood_put32(quote + 16, s->client);
+	flood_put16(quote + 22, s->port);
+	flood_put32(quote + 24, s->seq);
 }
 
 static void icmp_frame(struct frame *f)
@@ -181,7 +155,7 @@ static uint64_t flood(struct fix *x, const struct players *p, unsigned long n)
 static void flood_changes_no_player(void **state)
 {
 	static struct players p;
-	unsigned long n = packets();
+	unsigned long n = flood_packets(PACKETS);
 	struct fix *x = *state;
 	uint64_t began, took, sent_on;
 

@@ -4,14 +4,15 @@
  * not see the connections they claim to belong to.
  *
  *   hokm-flood [OPTION...] INTERFACE MAC ADDR:PORT
- *     --rate R       packets a second                                       (100000)
- *     --seconds S    time                                                   (5)
+ *     --rate R       packets a second, if the machine can send them         (100000)
+ *     --count N      packets                                                (500000)
+ *     --seconds S    the longest time, however few were sent                (60)
  *     --client A     address of real players                                (none)
  *     --ports P,…    their ports: every second packet bears one of them     (none)
  *
  * The kinds follow each other: ACK with data, FIN, RST, SYN, "fragmentation needed". Numbers are
- * random; other packets come from random addresses in 10.0.0.0/8. When time is over it prints
- * {"sent":N,"seconds":S}.
+ * random; other packets come from random addresses in 10.0.0.0/8. At the end it prints
+ * {"sent":N,"seconds":S,"rate":R}.
  */
 #include <getopt.h>
 #include <linux/if_packet.h>
@@ -56,7 +57,7 @@ struct flood {
 	struct sockaddr_ll link;
 	struct ether_header eth;
 	struct sockaddr_in to;
-	unsigned long rate, seconds;
+	unsigned long rate, count, seconds;
 	struct in_addr client;
 	unsigned int n_ports;
 	uint16_t ports[PORTS_MAX];
@@ -184,7 +185,7 @@ static int flood(struct flood *f)
 	uint64_t began = prog_now_ns(), now = began, end = began + f->seconds * NS_PER_S;
 	unsigned long sent = 0;
 
-	while (now < end) {
+	while (sent < f->count && now < end) {
 		uint64_t due = began + sent * NS_PER_S / f->rate;
 		int n;
 
@@ -199,7 +200,8 @@ static int flood(struct flood *f)
 		sent += (unsigned long)n;
 		now = prog_now_ns();
 	}
-	printf("{\"sent\":%lu,\"seconds\":%.3f}\n", sent, prog_ms(now - began) / 1000);
+	printf("{\"sent\":%lu,\"seconds\":%.3f,\"rate\":%.0f}\n", sent, prog_ms(now - began) / 1000,
+	       (double)sent * 1000 / prog_ms(now - began));
 	return 0;
 }
 
@@ -222,6 +224,8 @@ static bool read_option(struct flood *f, int option)
 	switch (option) {
 	case 'r':
 		return prog_number(optarg, 1, 10000000, &f->rate);
+	case 'n':
+		return prog_number(optarg, 1, 1000000000, &f->count);
 	case 's':
 		return prog_number(optarg, 1, 3600, &f->seconds);
 	case 'c':
@@ -236,11 +240,9 @@ static bool read_option(struct flood *f, int option)
 static bool read_options(struct flood *f, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"rate", required_argument, NULL, 'r'},
-		{"seconds", required_argument, NULL, 's'},
-		{"client", required_argument, NULL, 'c'},
-		{"ports", required_argument, NULL, 'p'},
-		{NULL, 0, NULL, 0}};
+		{"rate", required_argument, NULL, 'r'},    {"count", required_argument, NULL, 'n'},
+		{"seconds", required_argument, NULL, 's'}, {"client", required_argument, NULL, 'c'},
+		{"ports", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0}};
 	const struct ether_addr *mac;
 	int option;
 
@@ -259,17 +261,19 @@ static bool read_options(struct flood *f, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct flood f = {.rate = 100000,
-				 .seconds = 5,
-				 .random = 88172645463325252ULL,
-				 .link = {.sll_family = AF_PACKET, .sll_halen = ETH_ALEN},
-				 .eth = {.ether_shost = {2, 0, 0, 0, 0, 99}}};
+	static struct flood f = {
+		.rate = 100000,
+		.count = 500000,
+		.seconds = 60,
+		.random = 88172645463325252ULL,
+		.link = {.sll_family = AF_PACKET, .sll_halen = ETH_ALEN},
+		.eth = {.ether_shost = {2, 0, 0, 0, 0, 99}}};
 	int err;
 
 	f.eth.ether_type = htons(ETHERTYPE_IP);
 	if (!read_options(&f, argc, argv)) {
-		fputs("usage: hokm-flood [--rate R] [--seconds S] [--client A --ports P[,P...]]\n"
-		      "                  INTERFACE MAC ADDR:PORT\n",
+		fputs("usage: hokm-flood [--rate R] [--count N] [--seconds S]\n"
+		      "                  [--client A --ports P[,P...]] INTERFACE MAC ADDR:PORT\n",
 		      stderr);
 		return 1;
 	}
