@@ -20,6 +20,8 @@ TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$TESTS_DIR/../../tools/demo/observe.sh"
 # shellcheck source=tools/demo/stacks.sh
 . "$TESTS_DIR/../../tools/demo/stacks.sh"
+# shellcheck source=tests/netns/helper.sh
+. "$TESTS_DIR/helper.sh"
 
 PROFILE=${PROFILE:-fast}
 PLAYERS=${PLAYERS:-50}
@@ -90,12 +92,18 @@ must() {
 test_end() { exit 0; }
 
 # status NODE JQ-FILTER: one value of ctl status.
-status() { lab_ctl "$1" status --json 2>/dev/null | jq -r "$2" 2>/dev/null; }
-state_is() { [ "$(status "$1" .state)" = "$2" ]; }
-owns() { [ "$(status "$1" .owner)" = true ]; }
-owns_not() { [ "$(status "$1" .owner)" = false ]; }
+status() { ask "$1" status "$2" && printf '%s\n' "$ANSWER"; }
+# status_is NODE JQ-FILTER VALUE
+status_is() { ask "$1" status "$2" && [ "$ANSWER" = "$3" ]; }
+state_is() { status_is "$1" .state "$2"; }
+owns() { status_is "$1" .owner true; }
+owns_not() { status_is "$1" .owner false; }
+# hokm_ready NODE: a service and a peer are there; as in the demo, without a new program.
+hokm_ready() {
+	ask "$1" status . && [[ $ANSWER == *'"pulsing":true'* && $ANSWER == *'"state":"up"'* ]]
+}
 # counter NODE NAME: a counter of the game service, or of the node.
-counter() { lab_ctl "$1" counters --all --json | jq -r "[.services.game.$2, .node.$2] | add"; }
+counter() { ask "$1" counters ".services.game.$2 + .node.$2" && printf '%s\n' "$ANSWER"; }
 
 # test_nodes [NODE...]: starts lab, configuration, game servers and daemons.
 test_nodes() {
@@ -119,8 +127,8 @@ test_pair() {
 	must lab_wait 10 owner_is a
 }
 
-reason_is() { [ "$(status "$1" .reason)" = "$2" ]; }
-service_is() { [ "$(status "$1" '.services[0].state')" = "$2" ]; }
+reason_is() { status_is "$1" .reason "$2"; }
+service_is() { status_is "$1" '.services[0].state' "$2"; }
 ctl_ok() { lab_ctl "$@" >/dev/null; }
 has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
 has_no_vip() { ! has_vip "$1"; }

@@ -75,11 +75,7 @@ skew_ms() {
 }
 master_down_ms() { echo $((3 * PEER_ADVERT_MS + $(skew_ms "$1"))); }
 
-ctl_ok() { lab_ctl "$@" >/dev/null; }
-serves() { [ "$(status "$1" '.services[0].state')" = up ]; }
-reason_is() { [ "$(status "$1" .reason)" = "$2" ]; }
-has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
-has_no_vip() { ! has_vip "$1"; }
+serves() { service_is "$1" up; }
 heard() { [ "$(status "$1" .vrrp.received)" -ge "$2" ]; }
 sent() { [ "$(status "$1" .vrrp.sent)" -ge "$2" ]; }
 discarded() { [ "$(status "$1" ".vrrp.discarded.$2")" -ge "$3" ]; }

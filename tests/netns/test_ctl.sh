@@ -168,6 +168,20 @@ shows() {
 	answers "log-level: back" 0 info lab_ctl a log-level info
 }
 
+# The tests ask a helper instead of new programs: it must say the same.
+helper_agrees() {
+	local filter
+	for filter in .node '.services[0].state' '.services[0].checks[0].fall' .nothing.there \
+		'.vrrp.discarded."auth-type"' '.services[7].state' '.node.none' 'bad(' \
+		'.services[] | .name, .state' '"\(.state) \(.owner)"' '[.peers[].name] | join(",")'; do
+		holds "helper: $filter is what ctl and jq say" test "$(status a "$filter")" = \
+			"$(lab_ctl a status --json | jq -r "$filter" 2>/dev/null)"
+	done
+	holds "helper: so is a counter" test "$(counter b established)" = "$(lab_ctl b counters \
+		--all --json | jq '[.services.game.established, .node.established] | add')"
+	holds "helper: no daemon, no answer" test -z "$(status client .state)"
+}
+
 # follower NAME ARG...: runs ctl events -f in the background. seen NAME TEXT: it has printed TEXT.
 follower() { lab_spawn a "$1" "$HOKM" ctl -s "$SOCKET_A" events -f --recent 0 "${@:2}"; }
 seen() { grep -qF -- "$2" "$LAB_DIR/log/a.$1"; }
@@ -235,6 +249,7 @@ peer_up_is() { [ "$(status a '.peers[0].services_up')" = "$1" ]; }
 test_pair
 exit_codes
 shows
+helper_agrees
 permissions
 operator
 bad_requests
