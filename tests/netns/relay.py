@@ -13,12 +13,13 @@ cable at the switch). The direct way must be closed meanwhile (tools/lab/lose.bp
 CONTROL messages are not changed. Ends by SIGTERM, or after LIFE_S.
 """
 
-import ctypes
-import os
 import select
 import socket
 import sys
 import time
+
+sys.dont_write_bytecode = True
+import helper  # noqa: E402  (needs the line above)
 
 PORT = b"\x22\x3f"  # 8767
 DATA = 2
@@ -34,13 +35,6 @@ def packet_socket(interface, protocol):
     return s
 
 
-def enter(netns):
-    fd = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
-    if ctypes.CDLL(None, use_errno=True).setns(fd, 0):
-        sys.exit("relay.py: %s: %s" % (netns, os.strerror(ctypes.get_errno())))
-    os.close(fd)
-
-
 def is_replication(frame):
     return frame[12:14] == b"\x08\x00" and frame[23] == 17 and frame[36:38] == PORT and \
         frame[42:46] == b"HKMR"
@@ -49,7 +43,7 @@ def is_replication(frame):
 def main():
     netns, interface, mode = sys.argv[1:4]
     source = packet_socket("eth0", ETH_P_ALL)
-    enter(netns)
+    helper.enter(netns)
     way = packet_socket(interface, 0)
     held = None
     end = time.monotonic() + LIFE_S

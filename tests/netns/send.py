@@ -13,6 +13,9 @@
                             "all" in the order of the capture, and prints their number
   tcp CASE                  an impossible packet to --dst:8765 (see TCP_CASES)
   list                      the cases of tcp, one a line, with the counter of each
+  serve IN OUT TURN         a helper (see helper.sh): a line is the path of a network namespace and
+                            the arguments, separated by tabs; the answer is "sent", a space, and
+                            what would be printed
 
 Addresses and MACs that are not given are those of the interface; for a replayed pulse those of the
 capture. Frames are sent as whole Ethernet frames, so that the kernel corrects nothing.
@@ -24,6 +27,9 @@ import os
 import socket
 import struct
 import sys
+
+sys.dont_write_bytecode = True
+import helper  # noqa: E402  (needs the line above)
 
 VRRP_GROUP = "224.0.0.18"
 GROUP_MAC = "01:00:5e:00:00:12"
@@ -232,7 +238,7 @@ def repl(o):
     if not frames:
         sys.exit("send.py: no such replication message in %s" % path)
     if kind == "all":
-        print(len(frames))
+        o.text = str(len(frames))
         return frames
     if change == "replay":
         return frames[-1]
@@ -326,7 +332,8 @@ def tcp(o):
     return TCP_CASES[o.words[0]][1](o)
 
 
-def main():
+def send(argv):
+    """Does what the arguments say; returns what a caller prints."""
     p = argparse.ArgumentParser(description="Sends frames that no honest sender would.")
     p.add_argument("-i", dest="interface", default="eth0")
     p.add_argument("-n", dest="count", type=int, default=1)
@@ -337,11 +344,10 @@ def main():
     p.add_argument("--ttl", type=int, default=255)
     p.add_argument("kind", choices=["advert", "pulse", "repl", "tcp", "list"])
     p.add_argument("words", nargs="*")
-    o = p.parse_args()
+    o = p.parse_args(argv)
     if o.kind == "list":
-        for name, (counter, _) in TCP_CASES.items():
-            print(name, counter)
-        return
+        return "\n".join("%s %s" % (name, counter) for name, (counter, _) in TCP_CASES.items())
+    o.text = ""
     mac, addr = interface_of(o.interface)
     o.smac = o.smac or mac
     o.src = o.src or addr
@@ -352,6 +358,29 @@ def main():
             frames = make(o)
             for frame in frames if isinstance(frames, list) else [frames]:
                 s.send(frame)
+    return o.text
+
+
+def send_from(home, line):
+    """Sends from the namespace that the line names, and returns to its own."""
+    netns, *argv = line.split("\t")
+    try:
+        helper.enter(netns)
+        return "sent " + send(argv)
+    except (OSError, SystemExit, ValueError, KeyError, IndexError) as e:
+        print("send.py: %s: %s" % (line.replace("\t", " "), e), file=sys.stderr, flush=True)
+        return ""
+    finally:
+        helper.enter_fd(home)
+
+
+def main():
+    if sys.argv[1:2] == ["serve"]:
+        home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        helper.serve(sys.argv[2:], lambda line: send_from(home, line))
+    text = send(sys.argv[1:])
+    if text:
+        print(text)
 
 
 main()

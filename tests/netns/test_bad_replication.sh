@@ -155,13 +155,6 @@ forged() {
 		--dst "$ADDR_B" --dmac "$(lab_mac b)" repl "$FILE" data record
 }
 
-# send_once NODE ARG...
-send_once() {
-	local node=$1
-	shift
-	lab_run "$node" "$TESTS_DIR/send.py" "$@"
-}
-
 # again WORDS: sends the whole recording to both nodes; every message must be counted as a fault.
 again() {
 	local node n before
