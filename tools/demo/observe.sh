@@ -53,7 +53,10 @@ field() {
 	[[ $1 =~ \"$2\":\"?([^,\"}]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 
-# The same without decimals.
+# field_is LINE KEY VALUE: without a new process, because tests ask it again and again.
+field_is() { [[ $1 =~ \"$2\":\"?([^,\"}]*) && ${BASH_REMATCH[1]} == "$3" ]]; }
+
+# The same as field, without decimals.
 whole() {
 	local value
 	value=$(field "$1" "$2")
@@ -74,13 +77,13 @@ ask_owner() {
 	OWNER=$(node_of_mac "$(field "$REPLY_ARP" owner)")
 }
 owner_is() {
-	ask_owner
-	[ "$OWNER" = "$1" ]
+	ask_arp status
+	field_is "$REPLY_ARP" owner "$(lab_mac "$1")"
 }
 # Another node than at the mark has answered, alone or beside the old one.
 moved() {
 	ask_arp status
-	[ "$(field "$REPLY_ARP" changes)" != 0 ]
+	! field_is "$REPLY_ARP" changes 0
 }
 
 # NODE answers, and no other node did for a tenth of a second.
@@ -89,15 +92,14 @@ sole_owner() {
 	owner_is "$1" || return 1
 	two=$(field "$REPLY_ARP" two_owner_rounds)
 	lab_nap 0.1
-	owner_is "$1" && [ "$(field "$REPLY_ARP" two_owner_rounds)" = "$two" ]
+	owner_is "$1" && field_is "$REPLY_ARP" two_owner_rounds "$two"
 }
 
 # Every player is served, and new connections succeed.
 well() {
 	ask_players status
-	[ "$(field "$REPLY_PLAYERS" players_ok)" = "$PLAYERS" ] &&
-		[ "$(field "$REPLY_PLAYERS" waiting)" = 0 ] &&
-		[ "$(field "$REPLY_PLAYERS" outage)" = false ]
+	field_is "$REPLY_PLAYERS" players_ok "$PLAYERS" &&
+		field_is "$REPLY_PLAYERS" waiting 0 && field_is "$REPLY_PLAYERS" outage false
 }
 
 # The same for half a second without a break.
@@ -111,5 +113,5 @@ calm() {
 
 players_on() {
 	ask_players status
-	[ "$(field "$REPLY_PLAYERS" "$(lab_name "$1")")" = "$PLAYERS" ]
+	field_is "$REPLY_PLAYERS" "$(lab_name "$1")" "$PLAYERS"
 }
