@@ -21,7 +21,10 @@ has_no_route() { ! has_route "$1"; }
 remove() { ip -n "$(lab_ns "$1")" link del eth0; }
 pulses() { [ "$(status "$1" '.peers[0].pulsing')" = true ]; }
 knows_mac() { [ "$(status a '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true $1" ]; }
-warm() { [ "$(status "$1" '"\(.peers[0].replica.warm) \(.peers[0].replica.peer_warm)"')" = "true true" ]; }
+warm() {
+	local both='"\(.peers[0].replica.warm) \(.peers[0].replica.peer_warm)"'
+	[ "$(status "$1" "$both")" = "true true" ]
+}
 attached() {
 	local shown
 	shown=$(lab_run "$1" bpftool net show dev eth0)

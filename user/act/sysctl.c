@@ -317,8 +317,8 @@ static int arp_ignore_again(const struct sysctl_kept *was, const struct sysctl_k
 	err = write_value("all", "arp_ignore", was->all_arp_ignore);
 	if (err)
 		return err;
-	log_warn("net.ipv4.conf.all.arp_ignore was set to %d by another program, and the owner "
-		 "answers no ARP for the VIP then: set to %d again",
+	log_warn("net.ipv4.conf.all.arp_ignore was set to %d by another program; "
+		 "the owner answers no ARP for the VIP then: set to %d again",
 		 now->all_arp_ignore, was->all_arp_ignore);
 	return 1;
 }
@@ -341,8 +341,8 @@ static int rp_filter_again(const char *ifname, const struct sysctl_kept *was,
 	}
 	if (err)
 		return err;
-	log_warn("reverse path filtering of %s became strict by another program, and drops packets "
-		 "of clients whose route leaves by another interface: "
+	log_warn("reverse path filtering of %s became strict by another program; "
+		 "it drops packets of clients whose route leaves by another interface: "
 		 "net.ipv4.conf.%s.rp_filter is set to %d",
 		 ifname, ifname, value);
 	return 1;

@@ -17,7 +17,6 @@
 #include "daemon/ended.h"
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
-#include "daemon/interface.h"
 #include "daemon/node.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
@@ -61,7 +60,12 @@ struct daemon {
 	struct upkeep upkeep;
 	struct link_watch *link;
 	bool link_up;
-	struct interface interface;
+	struct {
+		bool removed;     /* noted */
+		bool gone;        /* from its removal until a new one is complete */
+		int found;        /* the index of the new one, as reported; 0: not made yet */
+		uint64_t look_ns; /* when to look for it again */
+	} interface;              /* daemon/interface.h */
 	const struct daemon_front *front_ops;
 	void *front;
 

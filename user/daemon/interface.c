@@ -7,23 +7,41 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/interface.h"
-#include "daemon/loop.h"
 
 #define LOOK_NS (200 * NS_PER_MS)
 
+/* Called for another MAC too; then the state of the link is as it was. */
+void interface_on_link(bool up, bool gone, void *arg)
+{
+	enum hokm_reason why = up ? HOKM_R_LINK_UP : HOKM_R_LINK_DOWN;
+	struct daemon *d = arg;
+
+	if (gone)
+		d->interface.removed = true;
+	if (up || gone)
+		inbox_note(&d->node.inbox, INBOX_LINK);
+	if (up == d->link_up && !gone)
+		return;
+	d->link_up = up;
+	log_warn("interface %s %s", d->node.conf->interface,
+		 gone ? "was removed"
+		 : up ? "has its link back"
+		      : "lost its link");
+	events_add(d->node.events, "link", why, "%s", hokm_reason_text(why));
+	inbox_note(&d->node.inbox, INBOX_POLICY);
+}
+
 bool interface_left(struct daemon *d)
 {
-	struct interface *i = &d->interface;
-
-	if (i->removed) {
+	if (d->interface.removed) {
 		apply_interface_gone(d->node.apply, &d->node.want);
 		check_runner_pause(&d->checks, true, clock_now_ns());
-		i->gone = true;
-		i->found = 0;
-		i->look_ns = 0;
+		d->interface.gone = true;
+		d->interface.found = 0;
+		d->interface.look_ns = 0;
 	}
-	i->removed = false;
-	return i->gone;
+	d->interface.removed = false;
+	return d->interface.gone;
 }
 
 static int follow(struct daemon *d, int ifindex)
@@ -58,7 +76,7 @@ static void return_to(struct daemon *d, int ifindex)
 	upkeep_settled(&d->upkeep);
 	check_runner_pause(&d->checks, false, clock_now_ns());
 	log_info("interface %s has programs, sysctls and sockets again", name);
-	loop_on_link(link_watch_up(d->link), false, d);
+	interface_on_link(link_watch_up(d->link), false, d);
 }
 
 static void look(struct daemon *d)
@@ -77,14 +95,12 @@ static void look(struct daemon *d)
 
 void interface_run(struct daemon *d, uint64_t now_ns)
 {
-	struct interface *i = &d->interface;
-
-	if (!i->gone)
+	if (!d->interface.gone)
 		return;
 	if (upkeep_returned(&d->upkeep))
-		return_to(d, i->found);
-	if (!i->gone || now_ns < i->look_ns)
+		return_to(d, d->interface.found);
+	if (!d->interface.gone || now_ns < d->interface.look_ns)
 		return;
-	i->look_ns = now_ns + LOOK_NS;
+	d->interface.look_ns = now_ns + LOOK_NS;
 	look(d);
 }

@@ -19,13 +19,8 @@
 
 struct daemon;
 
-struct interface {
-	bool removed;     /* noted */
-	bool gone;        /* from its removal until the new one is complete */
-	int found;        /* the index of the new one, as reported; 0: not made yet */
-	uint64_t look_ns; /* when to look for it again */
-};
-
+/* The handler of the link watch. `arg` is the daemon. */
+void interface_on_link(bool up, bool gone, void *arg);
 /* Takes the note that the interface was removed. True while it is gone. */
 bool interface_left(struct daemon *d);
 /* While it is gone: looks for it, and takes it into use when it is complete. */

@@ -75,27 +75,6 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 		inbox_note_refused(&d->node.inbox, record->service);
 }
 
-/* Called for another MAC too; then the state of the link is as it was. */
-void loop_on_link(bool up, bool gone, void *arg)
-{
-	enum hokm_reason why = up ? HOKM_R_LINK_UP : HOKM_R_LINK_DOWN;
-	struct daemon *d = arg;
-
-	if (gone)
-		d->interface.removed = true;
-	if (up || gone)
-		inbox_note(&d->node.inbox, INBOX_LINK);
-	if (up == d->link_up && !gone)
-		return;
-	d->link_up = up;
-	log_warn("interface %s %s", d->node.conf->interface,
-		 gone ? "was removed"
-		 : up ? "has its link back"
-		      : "lost its link");
-	events_add(d->node.events, "link", why, "%s", hokm_reason_text(why));
-	inbox_note(&d->node.inbox, INBOX_POLICY);
-}
-
 /* ---- the loop ---- */
 
 int loop_open(struct daemon *d)

@@ -19,8 +19,6 @@
 #ifndef HOKM_DAEMON_LOOP_H
 #define HOKM_DAEMON_LOOP_H
 
-#include <stdbool.h>
-
 struct daemon;
 struct hokm_event;
 
@@ -32,8 +30,7 @@ int loop_start(struct daemon *d);
 int loop_run(struct daemon *d);
 void loop_stop(struct daemon *d);
 
-/* Handlers that start.c gives to the sources it opens. `arg` is the daemon. */
+/* A handler that start.c gives to the source it opens. `arg` is the daemon. */
 void loop_on_kernel_event(const struct hokm_event *record, void *arg);
-void loop_on_link(bool up, bool gone, void *arg);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/timer.h"
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
+#include "daemon/interface.h"
 #include "daemon/policy_input.h"
 #include "daemon/reload.h"
 #include "daemon/settle.h"

@@ -16,6 +16,7 @@
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
 #include "daemon/front_ops.h"
+#include "daemon/interface.h"
 #include "daemon/lock.h"
 #include "daemon/loop.h"
 #include "daemon/reload.h"
@@ -76,7 +77,7 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	if (!err)
 		err = steering_open(&d->steering, n, d->adopted);
 	if (!err)
-		err = link_watch_open(n->event, hokm_bpf_ifindex(n->bpf), loop_on_link, d,
+		err = link_watch_open(n->event, hokm_bpf_ifindex(n->bpf), interface_on_link, d,
 				      &d->link);
 	if (!err)
 		d->link_up = link_watch_up(d->link);
