@@ -7,6 +7,9 @@
  * ARP of a peer's own address is a sign of life of that peer; the daemon asks for it by an ARP
  * request when the peer's pulses are silent.
  *
+ * ARP that claims a VIP for a MAC address of no node is counted and reported to the daemon. It goes
+ * the same way as other ARP: the other hosts on the link have it anyway.
+ *
  * The hardware type is not checked, because Linux treats Ethernet and IEEE 802 as the same.
  */
 #ifndef HOKM_BPF_ARP_GATE_H
@@ -39,16 +42,67 @@ static __always_inline void arp_note_sign(struct packet *p, const struct arp_ipv
 	note_sign(p);
 }
 
-/* Incoming ARP: a request for a VIP passes only on the owner. */
-static __always_inline enum verdict arp_ingress(struct packet *p)
+/* The MAC address of a node: of its pulses or, from keepalived, of its adverts. */
+static __always_inline bool mac_is_node(const struct packet *p, __u64 mac)
 {
-	const struct arp_ipv4 *arp;
-	bool bad;
+	__u64 its = 0, of_adverts = 0;
 
-	arp = arp_read(p, &bad);
-	if (!arp)
-		return bad ? LEAVE_AS(p, bad_arp) : PASS;
-	arp_note_sign(p, arp);
+	mac_copy(&its, p->cfg->mac);
+	if (its == mac)
+		return true;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct hokm_peer *peer = peer_get(p, i);
+
+		if (!peer)
+			continue;
+		mac_copy(&its, peer->mac);
+		mac_copy(&of_adverts, peer->vrrp_mac);
+		if (its == mac || of_adverts == mac)
+			return true;
+	}
+	return false;
+}
+
+/* The index of the VIP that the sender of this address claims wrongly, or HOKM_MAX_VIPS. */
+static __always_inline __u32 vip_claimed(const struct packet *p, __be32 addr, __u64 mac)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_VIPS; i++) {
+		if (i >= p->cfg->n_vips)
+			break;
+		if (addr_is(&p->cfg->vip[i], addr))
+			return mac_is_node(p, mac) ? HOKM_MAX_VIPS : i;
+	}
+	return HOKM_MAX_VIPS;
+}
+
+/*
+ * ARP from this address and MAC address (in the first six bytes): is it a wrong claim? A function
+ * of its own that also sends the event, so that the verifier follows none of it through the
+ * pipeline.
+ */
+__noinline int arp_claim(struct xdp_md *ctx, __be32 addr, __u64 mac, __u64 now)
+{
+	struct packet p = {.ctx = ctx, .event = HOKM_EV_VIP_CLAIM};
+	__u32 vip;
+
+	if (!question_packet(&p, now))
+		return 0;
+	vip = vip_claimed(&p, addr, mac);
+	if (vip == HOKM_MAX_VIPS || !account(&p, HOKM_NODE_SLOT))
+		return 0;
+	COUNT(&p, arp_foreign);
+	p.target = vip;
+	p.client_port = mac & 0xffff;
+	p.client = mac >> 16;
+	event_send(&p, WORK_IN);
+	return 1;
+}
+
+/* A request for a VIP passes only on the owner. */
+static __always_inline enum verdict arp_gate(struct packet *p, const struct arp_ipv4 *arp)
+{
 	if (arp->hdr.ar_op != bpf_htons(ARPOP_REQUEST))
 		return PASS;
 	if (!cfg_read(p) || !is_vip(p->cfg, arp_addr(arp->tpa)) || !account(p, HOKM_NODE_SLOT))
@@ -57,6 +111,22 @@ static __always_inline enum verdict arp_ingress(struct packet *p)
 		return DROP_FOR(p, drop_arp_gate);
 	COUNT(p, arp_answered);
 	return PASS;
+}
+
+/* Incoming ARP. */
+static __always_inline enum verdict arp_ingress(struct packet *p)
+{
+	const struct arp_ipv4 *arp;
+	__u64 mac = 0;
+	bool bad;
+
+	arp = arp_read(p, &bad);
+	if (!arp)
+		return bad ? LEAVE_AS(p, bad_arp) : PASS;
+	arp_note_sign(p, arp);
+	mac_copy(&mac, arp->sha);
+	arp_claim(p->ctx, arp_addr(arp->spa), mac, p->now);
+	return arp_gate(p, arp);
 }
 
 /*

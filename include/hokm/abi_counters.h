@@ -89,6 +89,7 @@
 	X(other_host, "frames to another host's MAC address, passed to the local kernel")          \
 	X(vrrp_seen, "adverts of peers passed to the daemon")                                      \
 	X(arp_answered, "ARP requests for a VIP passed to the owner's kernel")                     \
+	X(arp_foreign, "ARP by which a MAC address that is no node's claims a VIP")                \
 	X(pulse_probes, "pulse probes answered")                                                   \
 	X(pulse_answers, "pulse answers accepted")                                                 \
 	X(steer_probes, "steered probes of peers that arrived")                                    \

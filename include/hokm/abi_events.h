@@ -24,7 +24,8 @@
 	X(p, TARGET_DEAD, "target-dead", "the target of a connection is dead")                   \
 	X(p, ANSWERED_DEAD, "answered-dead", "a client of a dead peer was notified by a RST")    \
 	X(p, DROP, "drop", "a frame was dropped; the counter names the reason")                  \
-	X(p, PEER_UP, "peer-up", "a peer began to answer pulses")
+	X(p, PEER_UP, "peer-up", "a peer began to answer pulses")                                \
+	X(p, VIP_CLAIM, "vip-claim", "a MAC address that is no node's claims a VIP by ARP")
 enum hokm_event_kind { HOKM_EVENT_KINDS(HOKM_ENUM, HOKM_EV) HOKM_EVENT_KIND_COUNT };
 
 /* Records of one kind that one CPU may send in a second. */
@@ -48,12 +49,13 @@ _Static_assert(sizeof(struct hokm_event_limit) == 16, "event limit");
  *          to its answer
  * @bytes_in: CLOSED: IP bytes from the client
  * @bytes_out: CLOSED: IP bytes from the server
- * @client: the client; DROP: the sender of the frame
- * @client_port: its port; 0 where there is none
+ * @client: the client; DROP: the sender of the frame; VIP_CLAIM: as IPv4 address the last four
+ *          bytes of the MAC address
+ * @client_port: its port; 0 where there is none; VIP_CLAIM: the first two bytes of the MAC address
  * @kind: enum hokm_event_kind
  * @service: slot of services, or HOKM_NODE_SLOT
  * @tcp_state: enum hokm_tcp_state
- * @target: HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER
+ * @target: HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER; VIP_CLAIM: the index of the VIP in cfg
  * @counter: DROP: enum hokm_counter, the reason
  * @close_side: CLOSED: the side that began to close; SYNC_*: the sender of the frames (HOKM_SIDE_*)
  * @fault: SYNC_LOST: enum hokm_ws_fault
@@ -80,5 +82,12 @@ struct hokm_event {
 	__u8 rsv[2];
 };
 _Static_assert(sizeof(struct hokm_event) == 64, "event");
+
+/* The MAC address of a VIP_CLAIM. */
+static inline void hokm_event_mac(const struct hokm_event *e, __u8 mac[6])
+{
+	__builtin_memcpy(mac, &e->client_port, 2);
+	__builtin_memcpy(mac + 2, &e->client.w[3], 4);
+}
 
 #endif

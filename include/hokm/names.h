@@ -37,6 +37,8 @@
 	X(p, LINK_DOWN, "link-down", "the interface lost its link")                              \
 	X(p, LINK_UP, "link-up", "the interface regained its link")                              \
 	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                      \
+	X(p, VIP_CONFLICT, "vip-conflict",                                                       \
+	  "a MAC address that is no node's claims the VIP by ARP")                               \
 	X(p, PUT_BACK, "put-back",                                                               \
 	  "another program removed what the daemon had set, and it was put back")                \
 	X(p, PATH_LOST, "path-lost",                                                             \

@@ -13,7 +13,8 @@
 
 #define NODE(x, c) fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)
 
-static const struct eth_spec PLAIN;
+static const struct eth_spec PLAIN, FROM_PEER = {.from = PEER0_MAC}, FROM_OWN = {.from = OWN_MAC},
+				    FROM_OTHER = {.from = OTHER_MAC};
 
 static void request_to_the_owner_passes(void **state)
 {
@@ -91,7 +92,7 @@ static void other_arp_is_left_alone(void **state)
 	fix_owner(x, false);
 	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, OWN_ADDR);
 	expect_pass(x, &f);
-	frame_arp(&f, &PLAIN, REPLY, VIP_ADDR, OWN_ADDR);
+	frame_arp(&f, &FROM_PEER, REPLY, VIP_ADDR, OWN_ADDR);
 	expect_pass(x, &f);
 	frame_arp(&f, &PLAIN, REPLY, CLIENT_ADDR, VIP_ADDR);
 	expect_pass(x, &f);
@@ -134,6 +135,63 @@ static void malformed_arp_is_counted_and_passes(void **state)
 	expect_pass(x, &f);
 	assert_int_equal(NODE(x, bad_arp), 30);
 	assert_int_equal(fix_count_all(x), 30);
+}
+
+static void expect_claim(struct fix *x, unsigned int n, const uint8_t *mac, unsigned int vip)
+{
+	struct hokm_event ev;
+	uint8_t its[6];
+
+	assert_int_equal(NODE(x, arp_foreign), n);
+	assert_int_equal(fix_events(x, HOKM_EV_VIP_CLAIM, &ev), n);
+	hokm_event_mac(&ev, its);
+	assert_memory_equal(its, mac, 6);
+	assert_int_equal(ev.target, vip);
+	assert_int_equal(ev.service, HOKM_NODE_SLOT);
+}
+
+static void a_vip_on_a_foreign_host_is_counted(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	x->cfg.n_vips = 2;
+	x->cfg.vip[1] = x->cfg.vip[0];
+	x->cfg.vip[1].w[3] = htonl(VIP_ADDR + 1);
+	fix_cfg(x);
+	frame_arp(&f, &FROM_OTHER, REPLY, VIP_ADDR, CLIENT_ADDR);
+	expect_pass(x, &f);
+	expect_claim(x, 1, OTHER_MAC, 0);
+	frame_arp(&f, &PLAIN, REQUEST, VIP_ADDR + 1, VIP_ADDR + 1);
+	expect_pass(x, &f);
+	expect_claim(x, 2, CLIENT_MAC, 1);
+	/* The gate is as it was; what is dropped is counted as that too. */
+	fix_owner(x, false);
+	fix_ingress(x, &f);
+	assert_int_equal(NODE(x, drop_arp_gate), 1);
+	expect_claim(x, 3, CLIENT_MAC, 1);
+}
+
+static void the_nodes_claim_rightly(void **state)
+{
+	struct hokm_peer keepalived = {0};
+	struct fix *x = *state;
+	struct frame f;
+
+	frame_arp(&f, &FROM_PEER, REQUEST, VIP_ADDR, VIP_ADDR);
+	fix_ingress(x, &f);
+	frame_arp(&f, &FROM_OWN, REQUEST, VIP_ADDR, VIP_ADDR);
+	fix_ingress(x, &f);
+	memcpy(keepalived.vrrp_mac, OTHER_MAC, 6);
+	fix_peer_set(x, 1, &keepalived);
+	frame_arp(&f, &FROM_OTHER, REPLY, VIP_ADDR, CLIENT_ADDR);
+	fix_ingress(x, &f);
+	assert_int_equal(NODE(x, arp_foreign), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_VIP_CLAIM, NULL), 0);
+	/* A host that asks whether the address is free (RFC 5227) claims nothing yet. */
+	frame_arp(&f, &PLAIN, REQUEST, 0, VIP_ADDR);
+	fix_ingress(x, &f);
+	assert_int_equal(NODE(x, arp_foreign), 0);
 }
 
 static void expect_egress(struct fix *x, const struct frame *f, int verdict)
@@ -191,6 +249,8 @@ int main(void)
 		HOKM_TEST(other_arp_is_left_alone),
 		HOKM_TEST(hardware_type_does_not_open_the_gate),
 		HOKM_TEST(malformed_arp_is_counted_and_passes),
+		HOKM_TEST(a_vip_on_a_foreign_host_is_counted),
+		HOKM_TEST(the_nodes_claim_rightly),
 		HOKM_TEST(claims_leave_the_owner_only),
 		HOKM_TEST(own_arp_leaves_always),
 	};

@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_6 0x7122ba0146fb8e37ULL
+#define LAYOUT_HASH_OF_ABI_6 0x9941fc5b627e255aULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {

@@ -11,6 +11,7 @@
   repl FILE KIND [CHANGE]   a replication message, likewise: the newest "control" or "data" to
                             --dst, unchanged ("replay", "same") or changed (see REPL_CHANGES); or
                             "all" in the order of the capture, and prints their number
+  claim                     gratuitous ARP of the address --src
   tcp CASE                  an impossible packet to --dst:8765 (see TCP_CASES)
   list                      the cases of tcp, one a line, with the counter of each
   serve IN OUT TURN         a helper (see helper.sh): a line is the path of a network namespace and
@@ -328,6 +329,12 @@ TCP_CASES = {
 }
 
 
+def claim(o):
+    src = socket.inet_aton(o.src)
+    arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + o.smac + src + bytes(6) + src
+    return ethernet(o, arp, 0x0806)
+
+
 def tcp(o):
     return TCP_CASES[o.words[0]][1](o)
 
@@ -342,7 +349,7 @@ def send(argv):
     p.add_argument("--dst", default=VRRP_GROUP)
     p.add_argument("--dmac", type=mac_bytes, default=mac_bytes(GROUP_MAC))
     p.add_argument("--ttl", type=int, default=255)
-    p.add_argument("kind", choices=["advert", "pulse", "repl", "tcp", "list"])
+    p.add_argument("kind", choices=["advert", "pulse", "repl", "claim", "tcp", "list"])
     p.add_argument("words", nargs="*")
     o = p.parse_args(argv)
     if o.kind == "list":
@@ -351,7 +358,8 @@ def send(argv):
     mac, addr = interface_of(o.interface)
     o.smac = o.smac or mac
     o.src = o.src or addr
-    make = {"advert": advert, "pulse": pulse, "repl": repl, "tcp": tcp}[o.kind]
+    make = {"advert": advert, "pulse": pulse, "repl": repl, "claim": claim,
+            "tcp": tcp}[o.kind]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
         s.bind((o.interface, 0))
         for o.index in range(o.count):

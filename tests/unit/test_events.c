@@ -424,6 +424,13 @@ static void test_json_of_odd_records(void **state)
 	o = line_of(&r, NULL);
 	assert_field(o, "text", "peer=#1");
 	json_decref(o);
+	r.kind = HOKM_EV_VIP_CLAIM;
+	r.client_port = htons(0x0200);
+	r.client.w[3] = htonl(0xc0a80132);
+	o = line_of(&r, NULL);
+	assert_field(o, "text", "from=02:00:c0:a8:01:32");
+	assert_field(o, "target", NULL);
+	json_decref(o);
 }
 
 static void test_json_of_the_daemons(void **state)

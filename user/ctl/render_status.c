@@ -121,6 +121,7 @@ static void warn_peer(const json_t *p, FILE *out)
 
 /* Losses older than this are in the log and in `--json` only. */
 #define PUT_BACK_SHOWN_MS (10 * 60 * 1000)
+#define CLAIM_SHOWN_MS    (10 * 60 * 1000)
 
 static json_int_t sum_of(json_t *counts)
 {
@@ -175,6 +176,24 @@ static void warn_foreign(const json_t *data, FILE *out)
 				field_text(f, "interface"));
 }
 
+/* A foreign host that claims a VIP. */
+static void warn_claims(const json_t *data, FILE *out)
+{
+	const json_t *claims = json_object_get(data, "claims");
+	char age[RENDER_WORD];
+	size_t i;
+	json_t *c;
+
+	json_array_foreach (claims, i, c)
+		if (field_int(c, "last_ms", -1) >= 0 &&
+		    field_int(c, "last_ms", -1) < CLAIM_SHOWN_MS)
+			fprintf(out,
+				WARN "%s claims the VIP by ARP and is no node: %lld times, "
+				     "the last one %s ago; clients may reach that host\n",
+				field_text(c, "mac"), (long long)field_int(c, "count", 0),
+				word_field_age(c, "last_ms", age));
+}
+
 static void print_warnings(const json_t *data, FILE *out)
 {
 	const json_t *peers = json_object_get(data, "peers");
@@ -191,6 +210,7 @@ static void print_warnings(const json_t *data, FILE *out)
 		warn_peer(p, out);
 	warn_put_back(data, out);
 	warn_foreign(data, out);
+	warn_claims(data, out);
 	if (!strcmp(field_text(data, "xdp_mode"), "generic"))
 		fprintf(out, WARN "XDP is attached in generic mode, which is slower: "
 				  "the driver has no native mode\n");

@@ -24,6 +24,7 @@
 #include "daemon/steering.h"
 #include "daemon/sweep.h"
 #include "daemon/upkeep.h"
+#include "decide/claims.h"
 #include "decide/guess_time.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
@@ -66,6 +67,7 @@ struct daemon {
 		int found;        /* the index of the new one, as reported; 0: not made yet */
 		uint64_t look_ns; /* when to look for it again */
 	} interface;              /* daemon/interface.h */
+	struct claims claims;
 	const struct daemon_front *front_ops;
 	void *front;
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "daemon/conflict.h"
 #include "daemon/daemon.h"
 #include "daemon/loop.h"
 #include "daemon/reload.h"
@@ -70,6 +71,8 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 
 	if (record->kind == HOKM_EV_DROP)
 		adverts_dropped(&d->adverts, record);
+	if (record->kind == HOKM_EV_VIP_CLAIM)
+		conflict_note(&d->claims, record);
 	if ((record->kind == HOKM_EV_REFUSED || record->kind == HOKM_EV_REPLAYED) &&
 	    record->service < HOKM_MAX_SERVICES)
 		inbox_note_refused(&d->node.inbox, record->service);

@@ -8,6 +8,7 @@
 #include "base/probe.h"
 #include "base/timer.h"
 #include "daemon/configure.h"
+#include "daemon/conflict.h"
 #include "daemon/daemon.h"
 #include "daemon/interface.h"
 #include "daemon/policy_input.h"
@@ -289,6 +290,8 @@ static void act_at_tick(struct daemon *d)
 	ended_run(&d->ended, now_ns);
 	decide_guesses(d, now_ns);
 	session_end_tick(&d->session_end, d->drain.on, now_ns);
+	conflict_run(&d->claims, &d->node, link_watch_mac(d->link),
+		     d->vrrp.state == HOKM_VRRP_MASTER, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
 }
 

@@ -88,6 +88,15 @@ static void format_time(int64_t realtime_ns, char *buf, size_t size)
 	snprintf(buf + n, size - n, ".%03dZ", (int)(realtime_ns / 1000000 % 1000));
 }
 
+/* The MAC address in place of the client of a VIP_CLAIM. */
+static void format_mac(const struct hokm_event *e, char *buf, size_t size)
+{
+	uint8_t m[6];
+
+	hokm_event_mac(e, m);
+	snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
 /* "192.168.1.50:40312", "[2001:db8::1]:40312", without the port when it is 0; "" for no address. */
 static void format_client(const struct hokm_event *e, char *buf, size_t size)
 {
@@ -124,6 +133,10 @@ static void name_slot(const char *name, unsigned int slot, char *buf, size_t siz
 static void find_words(const struct hokm_event *e, const struct event_names *n, struct words *w)
 {
 	memset(w, 0, sizeof(*w));
+	if (e->kind == HOKM_EV_VIP_CLAIM) {
+		format_mac(e, w->client, sizeof(w->client));
+		return;
+	}
 	format_client(e, w->client, sizeof(w->client));
 	if (e->service != HOKM_NODE_SLOT)
 		name_slot(n ? n->service(e->service, n->arg) : NULL, e->service, w->service,
@@ -173,13 +186,14 @@ static void kernel_text(const struct hokm_event *e, const struct words *w, char 
 {
 	bool drop = e->kind == HOKM_EV_DROP;
 	bool peer = e->kind == HOKM_EV_PEER_UP;
+	bool frame = drop || e->kind == HOKM_EV_VIP_CLAIM;
 	size_t len;
 
 	buf[0] = '\0';
 	if (drop)
 		append(buf, size, "counter=%s ", hokm_counter_name(e->counter));
 	if (w->client[0])
-		append(buf, size, "%s=%s ", drop || peer ? "from" : "client", w->client);
+		append(buf, size, "%s=%s ", frame || peer ? "from" : "client", w->client);
 	if (w->service[0])
 		append(buf, size, "service=%s ", w->service);
 	if (w->target[0])

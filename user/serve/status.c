@@ -367,6 +367,26 @@ static void put_upkeep(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "fences", fences_json(d, now_ns));
 }
 
+/* Foreign MAC addresses that claim a VIP. */
+static json_t *claims_json(const struct claims *c, uint64_t now_ns)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < c->n; i++) {
+		json_t *o;
+
+		if (!c->list[i].reported)
+			continue;
+		o = json_object();
+		put(o, "mac", mac_json(c->list[i].mac));
+		put(o, "count", number(c->list[i].n));
+		put(o, "last_ms", age(c->list[i].last_ns, now_ns));
+		if (json_array_append_new(list, o))
+			log_debug("status: no memory for a claim");
+	}
+	return list;
+}
+
 json_t *status_json(const struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -388,6 +408,7 @@ json_t *status_json(const struct daemon *d)
 			log_debug("status: no memory for a peer");
 	}
 	put_upkeep(o, d, now_ns);
+	put(o, "claims", claims_json(&d->claims, now_ns));
 	put(o, "services", services);
 	put(o, "peers", peers);
 	put(o, "vrrp", vrrp_json(d));
