@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -129,9 +130,14 @@ static void test_status_warnings(void **state)
 	static const char *const parts[] = {
 		"primary (192.168.1.26) is not owner of 192.168.1.25\n",
 		"WARNING  panic hold: no node is healthy",
-		"WARNING  in maintenance; `hokm-xdp ctl ready` ends the maintenance",
+		"WARNING  in maintenance; `hokm-xdp ctl ready` ends the maintenance (since 2026-",
+		" by root)\n",
+		"no player is left (since 2026-11-28 ",
+		" by uid 4294967290)\n",
+		"WARNING  the state file cannot be written",
 		"WARNING  draining:",
-		"WARNING  standby after `failover`",
+		"WARNING  standby after `failover`: this node does not preempt; "
+		"`hokm-xdp ctl ready` ends the standby\n",
 		"WARNING  service game is DOWN (check-timeout)",
 		"WARNING  service game is suspect (passive-ping): "
 		"new players go to a peer for 1.5 s",
@@ -152,6 +158,8 @@ static void test_status_warnings(void **state)
 	json_t *data = sample(STATUS);
 	json_t *change = sample(
 		"{'owner':false,'panic':true,'maint':true,'drain':true,'standby':true,"
+		"'drained':true,'orders':{'maint':{'since_s':1795867200,'uid':0},"
+		"'drain':{'since_s':1795867200,'uid':4294967290}},'orders_failed':true,"
 		"'xdp_mode':'generic','agent':{'pid':0},'events_lost':7,'successor':null,"
 		"'services':[{'name':'game','state':'down','reason':'check-timeout',"
 		"'suspect_ms':1500,'suspect_reason':'passive-ping',"
@@ -500,6 +508,7 @@ static void test_events(void **state)
 {
 	(void)state;
 	assert_int_equal(setenv("TZ", "XYZ-1", 1), 0);
+	tzset(); /* localtime_r() need not read TZ again */
 	assert_event("{'seq':1,'time':'2026-11-22T20:30:01.123Z','source':'kernel','kind':'open',"
 		     "'text':'client=192.168.1.50:40312 service=game target=local'}",
 		     "2026-11-22 21:30:01.123 kernel open "

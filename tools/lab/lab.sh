@@ -303,7 +303,7 @@ lab_node_gone() {
 	if mountpoint -q "$LAB_DIR/$node/bpf"; then
 		umount "$LAB_DIR/$node/bpf" || return 1
 	fi
-	rm -f "$LAB_DIR/$node"/*.sock
+	rm -f "$LAB_DIR/$node"/*.sock "$LAB_DIR/$node/orders"
 	# The kernel clears a deleted namespace when it finds the time, so the cable goes first.
 	[ "$node" = sw ] || ip -n "$(lab_ns sw)" link del "p-$node" 2>/dev/null || true
 	ip netns del "$(lab_ns "$node")"
@@ -367,6 +367,7 @@ lab_conf() {
 			echo "max_connections = ${LAB_MAX_CONNECTIONS:-32768}"
 			echo "bpffs = \"$LAB_DIR/$node/bpf\""
 			echo "socket = \"$LAB_DIR/$node/hokm.sock\""
+			echo "state_file = \"$LAB_DIR/$node/orders\""
 			[ -z "${LAB_CONF_EXTRA:-}" ] || echo "$LAB_CONF_EXTRA"
 		} >"$LAB_DIR/$node/hokm-xdp.conf" || return 1
 		chmod 600 "$LAB_DIR/$node/hokm-xdp.conf"

@@ -146,6 +146,7 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 			      c->nodes[f.node].name, f.interface);
 	c->self = f.node;
 	put_name(root, "bpffs", c->nodes[c->self].name, c->bpffs, CONF_PATH_MAX);
+	put_name(root, "state_file", c->nodes[c->self].name, c->state_file, CONF_PATH_MAX);
 	/* sun_path has 108 bytes. */
 	put_name(root, "socket", c->nodes[c->self].name, c->socket, 108);
 }

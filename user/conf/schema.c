@@ -88,6 +88,10 @@ static const struct conf_key file_keys[] = {
 	KEY("socket", PATH, FIELD(conf, socket), RESTART, "/run/hokm-xdp/%n.sock", NULL,
 	    "The socket through which hokm-xdp ctl reaches the daemon. %n stands for the node's "
 	    "name."),
+	KEY("state_file", PATH, FIELD(conf, state_file), RESTART, "/var/lib/hokm-xdp/%n.state",
+	    NULL,
+	    "The file in which the daemon keeps the orders maint, drain and failover of "
+	    "hokm-xdp ctl, so that they survive a restart. %n stands for the node's name."),
 	KEY("ctl_group", NAME, FIELD(conf, ctl_group), RESTART | KEY_EMPTY, "", NULL,
 	    "The group whose members may use hokm-xdp ctl. With \"\" only root may."),
 	KEY("agent_user", NAME, FIELD(conf, agent_user), RESTART, "nobody", NULL,

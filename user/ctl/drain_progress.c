@@ -67,8 +67,7 @@ int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out)
 		if (drained)
 			return CTL_EXIT_OK;
 		if (!drain) {
-			fprintf(out,
-				"the drain was ended by `undrain` or by a restart of the daemon\n");
+			fprintf(out, "the drain was ended by `undrain`\n");
 			return CTL_EXIT_FAILED;
 		}
 		nanosleep(&look, NULL);

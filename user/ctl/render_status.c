@@ -3,7 +3,9 @@
  * `ctl status`: the first line says whether this node is the owner. Then come the warnings, the
  * VRRP state with its reason, and the details: services, checks, peers, replicas, counts.
  */
+#include <pwd.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/ctl_proto.h"
 #include "ctl/render.h"
@@ -31,6 +33,29 @@ static void print_headline(const json_t *data, FILE *out)
 	fprintf(out, "\n");
 }
 
+/* " (since 2026-11-28 12:00:00 by root)"; nothing when the daemon did not say. */
+static void print_order(const json_t *data, const char *name, FILE *out)
+{
+	const json_t *o = json_object_get(json_object_get(data, "orders"), name);
+	time_t since = (time_t)field_int(o, "since_s", 0);
+	uid_t uid = (uid_t)field_int(o, "uid", 0);
+	const struct passwd *pw;
+	char when[32] = "?";
+	struct tm tm;
+
+	if (!o) {
+		fprintf(out, "\n");
+		return;
+	}
+	if (localtime_r(&since, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	pw = getpwuid(uid);
+	if (pw)
+		fprintf(out, " (since %s by %s)\n", when, pw->pw_name);
+	else
+		fprintf(out, " (since %s by uid %u)\n", when, uid);
+}
+
 static void warn_drain(const json_t *data, FILE *out)
 {
 	json_int_t left = field_int(data, "drain_ms", -1);
@@ -39,28 +64,36 @@ static void warn_drain(const json_t *data, FILE *out)
 	fprintf(out,
 		WARN "draining: new players go to a peer; `hokm-xdp ctl undrain` ends the drain; ");
 	if (field_true(data, "drained"))
-		fprintf(out, "EMPTY: no player is left\n");
+		fprintf(out, "EMPTY: no player is left");
 	else if (left >= 0)
-		fprintf(out, "%lld players left, to be terminated in %s\n",
+		fprintf(out, "%lld players left, to be terminated in %s",
 			(long long)field_int(data, "players", 0), word_age(left, a));
 	else
-		fprintf(out, "%lld players left, without a time limit\n",
+		fprintf(out, "%lld players left, without a time limit",
 			(long long)field_int(data, "players", 0));
+	print_order(data, "drain", out);
 }
 
 static void warn_operator(const json_t *data, FILE *out)
 {
-	if (field_true(data, "maint"))
-		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends the maintenance\n");
+	if (field_true(data, "maint")) {
+		fprintf(out, WARN "in maintenance; `hokm-xdp ctl ready` ends the maintenance");
+		print_order(data, "maint", out);
+	}
 	if (field_int(data, "waits_for_replica_ms", -1) >= 0)
 		fprintf(out, WARN
 			"this node does not preempt yet: "
 			"it waits until a peer has replicated its connections (see COLD below)\n");
 	if (field_true(data, "drain"))
 		warn_drain(data, out);
-	if (field_true(data, "standby"))
+	if (field_true(data, "standby")) {
 		fprintf(out, WARN "standby after `failover`: this node does not preempt; "
-				  "`hokm-xdp ctl ready` ends the standby\n");
+				  "`hokm-xdp ctl ready` ends the standby");
+		print_order(data, "standby", out);
+	}
+	if (field_true(data, "orders_failed"))
+		fprintf(out, WARN "the state file cannot be written: "
+				  "these orders would not survive a restart; the log says why\n");
 }
 
 static void warn_services(const json_t *data, FILE *out)

@@ -18,6 +18,7 @@
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
+#include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
 #include "daemon/session_end.h"
@@ -71,9 +72,7 @@ struct daemon {
 	const struct daemon_front *front_ops;
 	void *front;
 
-	/* what the operator asked for, beside the drain */
-	bool maint;
-	bool standby; /* the VIP was given away by hand: do not preempt it back */
+	struct operator_orders operator;
 
 	/* decided */
 	struct policy_output policy;

@@ -56,8 +56,8 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 		in->health_reason[s] = svc->reason;
 	}
 	in->drain = d->drain.on;
-	in->maint = d->maint;
-	in->standby = d->standby;
+	in->maint = operator_ordered(&d->operator, ORDER_MAINT);
+	in->standby = operator_ordered(&d->operator, ORDER_STANDBY);
 	in->link_up = d->link_up;
 	in->path_lost = upkeep_broken(&d->upkeep, in->now_ns);
 	in->replica_cold = replication_cold(d->replication);

@@ -293,6 +293,7 @@ static void act_at_tick(struct daemon *d)
 	conflict_run(&d->claims, &d->node, link_watch_mac(d->link),
 		     d->vrrp.state == HOKM_VRRP_MASTER, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
+	operator_tick(&d->operator, now_ns);
 }
 
 /*

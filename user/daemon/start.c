@@ -101,6 +101,8 @@ static int open_concerns(struct daemon *d)
 	sweep_init(&d->sweep, n, d->replication);
 	ended_init(&d->ended, n, d->replication, &d->session_end.reset);
 	if (!err)
+		err = operator_open(&d->operator, n, &d->drain);
+	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)
 		err = loop_start(d);
@@ -177,6 +179,7 @@ static void give_back(struct daemon *d, bool keep_path)
 
 	loop_stop(d);
 	reload_close(d->reload);
+	operator_close(&d->operator);
 	peer_takeover_close(d->takeover);
 	session_end_close(&d->session_end);
 	replication_close(d->replication);

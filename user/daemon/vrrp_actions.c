@@ -34,7 +34,8 @@ static void raise_vip(struct daemon *d)
 {
 	struct apply_want *want = &d->node.want;
 
-	d->standby = false;
+	/* The node is needed again, or a peer gave the VIP back: the order has had its effect. */
+	operator_take_back(&d->operator, ORDER_STANDBY);
 	want->vip_raised = true;
 	/* An adopted lease never ended, so continuing it begins no new epoch. */
 	if (d->vrrp.reason != HOKM_R_ADOPTED)

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "base/ctl_proto.h"
@@ -80,6 +81,9 @@ int ctl_server_open(sd_event *event, const char *path, const char *group,
 		    const struct event_names *names, struct ctl_server **out);
 /* Removes the socket and disconnects the clients. NULL is fine. */
 void ctl_server_close(struct ctl_server *s);
+
+/* In a handler: the uid of the client whose request runs. */
+uid_t ctl_server_asker(const struct ctl_server *s);
 
 struct ctl_server_stats {
 	uint64_t requests;  /* complete and well-formed, whatever their result */

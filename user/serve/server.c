@@ -120,12 +120,13 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
  */
 static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args)
 {
-	const struct ctl_server *s = c->server;
+	struct ctl_server *s = c->server;
 	const struct ctl_verb *v = find_verb(s, verb);
 	char error[ERROR_MAX] = "";
 	json_t *data = NULL;
 	int err;
 
+	s->asker = c->uid;
 	if (!strcmp(verb, "events"))
 		err = ctl_events_verb(c, args, &data, error, sizeof(error));
 	else if (v && v->work)
@@ -330,18 +331,20 @@ static bool in_group(int fd, gid_t gid, gid_t primary)
 	return false;
 }
 
-static bool allowed(const struct ctl_server *s, int fd)
+/* *uid: the client's. */
+static bool allowed(const struct ctl_server *s, int fd, uid_t *uid)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len))
 		return false;
+	*uid = who.uid;
 	return who.uid == 0 || who.uid == geteuid() ||
 	       (s->has_gid && in_group(fd, s->gid, who.gid));
 }
 
-static int client_new(struct ctl_server *s, int fd)
+static int client_new(struct ctl_server *s, int fd, uid_t uid)
 {
 	struct ctl_client *c = calloc(1, sizeof(*c));
 	int err;
@@ -350,6 +353,7 @@ static int client_new(struct ctl_server *s, int fd)
 		return -ENOMEM;
 	c->server = s;
 	c->fd = fd;
+	c->uid = uid;
 	frame_reader_init(&c->in, CTL_REQUEST_MAX);
 	err = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_client, c);
 	if (err >= 0)
@@ -375,6 +379,7 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 {
 	struct ctl_server *s = arg;
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	uid_t uid = 0;
 	int err;
 
 	(void)src;
@@ -386,14 +391,14 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 			log_debug("ctl: accept failed: %s", strerror(errno));
 		return 0;
 	}
-	if (!allowed(s, fd)) {
+	if (!allowed(s, fd, &uid)) {
 		s->stats.denied++;
 		send_error(fd, EACCES, "permission denied: root or a member of ctl_group may ask");
 	} else if (s->n_clients >= CTL_CLIENTS_MAX) {
 		s->stats.busy++;
 		send_error(fd, EBUSY, "too many clients; try again, or stop some `ctl events -f`");
 	} else {
-		err = client_new(s, fd);
+		err = client_new(s, fd, uid);
 		if (!err)
 			return 0;
 		log_error("ctl: could not accept a client: %s", strerror(-err));
@@ -486,6 +491,11 @@ void ctl_server_close(struct ctl_server *s)
 	sd_event_source_disable_unref(s->accept);
 	ctl_listener_close(&s->listener);
 	free(s);
+}
+
+uid_t ctl_server_asker(const struct ctl_server *s)
+{
+	return s->asker;
 }
 
 void ctl_server_get_stats(const struct ctl_server *s, struct ctl_server_stats *out)

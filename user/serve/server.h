@@ -34,6 +34,7 @@ struct ctl_client {
 	sd_event_source *deadline; /* off for followers */
 	struct frame_reader in;
 	struct frame_writer out;
+	uid_t uid;  /* of its process, by the kernel */
 	bool asked; /* it had a reply before: it may close without an error */
 	bool following;
 	json_t *kinds;             /* filter, NULL for all */
@@ -62,6 +63,7 @@ struct ctl_server {
 	struct events *events;
 	struct event_names names;
 	bool has_names;
+	uid_t asker;   /* whose request runs */
 	int follow_id; /* our subscription to events; 0: no client follows */
 	struct ctl_clients clients;
 	unsigned int n_clients;

@@ -273,6 +273,24 @@ static void put_node(json_t *o, const struct daemon *d)
 	put(o, "log_level", json_string(log_level_name(log_get_level())));
 }
 
+/* The orders in force: since when, of the wall clock, and by which user. */
+static void put_orders(json_t *o, const struct operator_orders *op)
+{
+	json_t *orders = json_object();
+
+	for (unsigned int i = 0; i < ORDER_COUNT; i++) {
+		const struct order *r = &op->now.of[i];
+
+		if (r->on)
+			put(orders, order_name((enum order_kind)i),
+			    json_pack("{s:I, s:I}", "since_s", (json_int_t)r->since_s, "uid",
+				      (json_int_t)r->uid));
+	}
+	put(o, "orders", orders);
+	put(o, "orders_saved", json_boolean(orders_file_saved(op->file)));
+	put(o, "orders_failed", json_boolean(orders_file_failed(op->file)));
+}
+
 static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 {
 	const struct vrrp *v = &d->vrrp;
@@ -288,14 +306,14 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "epoch", number(d->node.want.own.epoch));
 	put(o, "panic", json_boolean(d->policy.panic));
 	put(o, "drain", json_boolean(d->drain.on));
-	put(o, "maint", json_boolean(d->maint));
+	put(o, "maint", json_boolean(operator_ordered(&d->operator, ORDER_MAINT)));
 	put(o, "drain_ms",
 	    d->drain.on && d->drain.until_ns ? left(d->drain.until_ns, now_ns) : json_null());
 	put(o, "drained", json_boolean(d->drain.on && d->drain.complete));
 	put(o, "players", number(services_players(&d->node.services)));
 	put(o, "waits_for_replica_ms",
 	    d->policy.waits ? age(d->policy.waits_ns, now_ns) : json_null());
-	put(o, "standby", json_boolean(d->standby));
+	put(o, "standby", json_boolean(operator_ordered(&d->operator, ORDER_STANDBY)));
 	put(o, "successor", successor ? json_string(successor) : json_null());
 	put(o, "adopted", json_boolean(d->adopted));
 	put(o, "uptime_ms", age(d->started_ns, now_ns));
@@ -397,6 +415,7 @@ json_t *status_json(const struct daemon *d)
 
 	put_node(o, d);
 	put_state(o, d, now_ns);
+	put_orders(o, &d->operator);
 	for (unsigned int s = 0; s < d->node.services.n; s++)
 		if (json_array_append_new(services, service_json(d, s, now_ns)))
 			log_debug("status: no memory for a service");

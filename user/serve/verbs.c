@@ -214,7 +214,7 @@ static int verb_failover(void *arg, const json_t *args, json_t **data, char *err
 		 successor);
 	log_info("operator: failover");
 	events_add(d->node.events, "operator", HOKM_R_OPERATOR, "failover to %s", successor);
-	d->standby = true;
+	operator_give(&d->operator, ORDER_STANDBY, ctl_server_asker(d->front), 0);
 	inbox_note_vrrp(&d->node.inbox, &ev);
 	return answer_text(data, text);
 }
@@ -243,6 +243,7 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 	if (!next_owner_name(d))
 		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
 	drain_begin(&d->drain, &d->node, timeout_ns);
+	operator_give(&d->operator, ORDER_DRAIN, ctl_server_asker(d->front), d->drain.until_ns);
 	err = ordered(d, "drain", data,
 		      timeout ? "new players go to a peer, the present ones stay until they leave "
 				"or the time is over"
@@ -261,6 +262,7 @@ static int verb_undrain(void *arg, const json_t *args, json_t **data, char *erro
 	(void)error;
 	(void)size;
 	drain_stop(&d->drain);
+	operator_take_back(&d->operator, ORDER_DRAIN);
 	return ordered(d, "undrain", data, "new players are accepted again");
 }
 
@@ -272,7 +274,7 @@ static int verb_maint(void *arg, const json_t *args, json_t **data, char *error,
 	(void)args;
 	(void)error;
 	(void)size;
-	d->maint = true;
+	operator_give(&d->operator, ORDER_MAINT, ctl_server_asker(d->front), 0);
 	return ordered(d, "maint", data,
 		       keeps ? "in maintenance; no peer is healthy, so this node keeps the VIP"
 			     : "in maintenance; the VIP goes to a peer");
@@ -285,8 +287,8 @@ static int verb_ready(void *arg, const json_t *args, json_t **data, char *error,
 	(void)args;
 	(void)error;
 	(void)size;
-	d->maint = false;
-	d->standby = false;
+	operator_take_back(&d->operator, ORDER_MAINT);
+	operator_take_back(&d->operator, ORDER_STANDBY);
 	return ordered(d, "ready", data, "out of maintenance and standby; the election decides");
 }
 
