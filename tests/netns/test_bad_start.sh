@@ -79,23 +79,16 @@ configuration() {
 	refused "unreadable file" $EX_NOPERM "$CONF: the configuration cannot be read" \
 		"Permission denied" -- \
 		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$CONF"
-	conf_where "s/$(lab_addr a)/192.168.1.77/"
-	start_refused "an address of no node" $EX_CONFIG \
-		"$OTHER: node: none of the nodes' addresses is on this machine" \
-		"$(lab_addr a) (eth0)"
 	conf_with 'agent_user = "hx-nobody-is-called-so"'
-	start_refused "unknown agent user" $EX_CONFIG "hx-nobody-is-called-so"
+	start_refused "unknown agent user" $EX_UNAVAILABLE "hx-nobody-is-called-so"
 	conf_with 'ctl_group = "hx-no-group-is-called-so"'
-	start_refused "unknown ctl group" $EX_CONFIG "hx-no-group-is-called-so" "groupadd"
+	start_refused "unknown ctl group" $EX_UNAVAILABLE "hx-no-group-is-called-so" "groupadd"
 	conf_where "s|^socket.*|socket = \"$LAB_DIR/nowhere/deeper/hokm.sock\"|"
-	start_refused "no folder for the socket" $EX_CONFIG "$LAB_DIR/nowhere/deeper" "No such file"
+	start_refused "no folder for the socket" $EX_UNAVAILABLE "$LAB_DIR/nowhere/deeper" \
+		"No such file"
 }
 
 interface() {
-	conf_with 'interface = nosuch0'
-	start_refused "missing interface" $EX_CONFIG \
-		'interface = "nosuch0": there is no such interface here' \
-		"node primary has its address on eth0"
 	cp "$CONF" "$OTHER"
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/24" dev eth0
 	start_refused "VIP set by hand" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of eth0" \
@@ -130,10 +123,11 @@ without_btf() {
 without_bpffs() {
 	mkdir "$LAB_DIR/plain"
 	conf_where "s|^bpffs.*|bpffs = \"$LAB_DIR/plain\"|"
-	start_refused "no bpffs in the folder" $EX_CONFIG "$LAB_DIR/plain is not a bpffs" \
+	start_refused "no bpffs in the folder" $EX_UNAVAILABLE "$LAB_DIR/plain is not a bpffs" \
 		"mount -t bpf"
 	holds "no bpffs in the folder: nothing was made there" rmdir "$LAB_DIR/plain"
-	start_refused "no folder for bpffs" $EX_CONFIG "no bpffs at $LAB_DIR/plain" "mount -t bpf"
+	start_refused "no folder for bpffs" $EX_UNAVAILABLE "no bpffs at $LAB_DIR/plain" \
+		"mount -t bpf"
 }
 
 foreign_id() { lab_run a bpftool -j net show dev eth0 | jq '.[0].xdp[0].id // empty'; }

@@ -161,7 +161,11 @@ static void which_node(void **state)
 		int err = load_as(r->m, r->more, &c, errors, sizeof(errors));
 
 		if (r->error) {
-			if (err != -EINVAL || !strstr(errors, r->error))
+			/* What is missing may come later: the daemon waits for it. */
+			bool ambiguous = strstr(r->error, "addresses of primary");
+			int expected = ambiguous ? -EINVAL : -EADDRNOTAVAIL;
+
+			if (err != expected || !strstr(errors, r->error))
 				fail_msg("row %zu: expected %s, got (%d) %s", i, r->error, err,
 					 errors);
 			assert_null(c);

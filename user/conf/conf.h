@@ -157,8 +157,9 @@ struct conf {
  * Reads and checks `file`. With `find_self` the addresses of this machine's interfaces decide which
  * node it is, and interface, bpffs and socket are completed for that node; check-config does not
  * ask for it. Each error is written to `errors` as one line. Returns 0 and the configuration in
- * *out, which the caller frees with conf_free(); -EINVAL and *out NULL when the file is wrong; else
- * -errno.
+ * *out, which the caller frees with conf_free(); -EINVAL and *out NULL when the file is wrong;
+ * -EADDRNOTAVAIL when all that is missing is the node's address or the interface on this machine,
+ * which may come later; else -errno.
  */
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out);
 

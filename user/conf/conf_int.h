@@ -37,6 +37,8 @@ struct conf_error {
 };
 
 struct conf_errors {
+	/* How many of them say only that this machine lacks an address or an interface now. */
+	unsigned int n_missing;
 	bool whole;     /* the file was parsed to its end: what is missing is really missing */
 	unsigned int n; /* may be above CONF_ERRORS_MAX: those are only counted */
 	struct conf_error list[CONF_ERRORS_MAX];

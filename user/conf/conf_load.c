@@ -66,7 +66,7 @@ static void wipe_file(char *buf, size_t len)
 	free(buf);
 }
 
-/* 0, -EINVAL with errors, -ENOMEM. */
+/* 0, -EINVAL or -EADDRNOTAVAIL with errors, -ENOMEM. */
 static int load(char *buf, size_t len, bool find_self, struct conf_errors *e, struct conf *c)
 {
 	struct conf_sec root = {.errors = e, .schema = &conf_schema, .item = c};
@@ -81,7 +81,7 @@ static int load(char *buf, size_t len, bool find_self, struct conf_errors *e, st
 	if (find_self && !e->n)
 		conf_find_self(&root, c);
 	cfg_free(root.cfg);
-	return e->n ? -EINVAL : 0;
+	return !e->n ? 0 : e->n == e->n_missing ? -EADDRNOTAVAIL : -EINVAL;
 }
 
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
@@ -106,7 +106,7 @@ int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
 		c = NULL;
 	}
 out:
-	if (err && err != -EINVAL)
+	if (err && err != -EINVAL && err != -EADDRNOTAVAIL)
 		fprintf(errors, "%s: the configuration cannot be read: %s\n", file, strerror(-err));
 	else if (e)
 		conf_errors_print(e, file, errors);

@@ -133,17 +133,18 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 			"node: none of the nodes' addresses is on this machine, which has %s: "
 			"add the address to its interface, or correct the node's section",
 			f.seen_len ? f.seen : "no address at all");
+		root->errors->n_missing++;
 		return;
 	}
 	if (!c->interface[0])
 		snprintf(c->interface, sizeof(c->interface), "%s", f.interface);
-	else if (!if_nametoindex(c->interface))
-		conf_complain(root, "interface",
-			      "there is no such interface here; node %s has its address on %s",
-			      c->nodes[f.node].name, f.interface);
-	else if (strcmp(c->interface, f.interface))
-		conf_complain(root, "interface", "node %s has its address on %s",
-			      c->nodes[f.node].name, f.interface);
+	else if (strcmp(c->interface, f.interface)) {
+		conf_complain(
+			root, "interface", "%snode %s has its address on %s",
+			if_nametoindex(c->interface) ? "" : "there is no such interface here; ",
+			c->nodes[f.node].name, f.interface);
+		root->errors->n_missing++;
+	}
 	c->self = f.node;
 	put_name(root, "bpffs", c->nodes[c->self].name, c->bpffs, CONF_PATH_MAX);
 	put_name(root, "state_file", c->nodes[c->self].name, c->state_file, CONF_PATH_MAX);

@@ -12,6 +12,7 @@
 #include "act/apply.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "daemon/await.h"
 #include "daemon/lock.h"
 #include "daemon/loop.h"
 #include "daemon/run.h"
@@ -25,6 +26,10 @@ struct run_opts {
 	struct hokm_bpf_opts bpf;
 };
 
+/*
+ * The unit does not start a daemon again that ended with EX_USAGE, EX_NOPERM or EX_CONFIG. So they
+ * stand only for what no later start can mend: command line, capabilities, the text of the file.
+ */
 static int exit_code(int err)
 {
 	switch (-err) {
@@ -34,10 +39,9 @@ static int exit_code(int err)
 	case EACCES:
 		return EX_NOPERM;
 	case EINVAL:
-	case ENOENT: /* a user, group or directory that the configuration names */
+	case ENOENT: /* a user, group or directory that the configuration names may come later */
 	case ENOTDIR:
 	case ENAMETOOLONG:
-		return EX_CONFIG;
 	case ENODEV:
 	case EADDRINUSE:
 	case EBUSY:
@@ -52,7 +56,18 @@ static int exit_code(int err)
 
 static int conf_exit_code(int err)
 {
-	return err == -EINVAL ? EX_CONFIG : err == -ENOENT ? EX_NOINPUT : exit_code(err);
+	switch (-err) {
+	case EINVAL:
+	case EADDRNOTAVAIL:
+	case ENAMETOOLONG:
+		return EX_CONFIG;
+	case ENOENT:
+		return EX_NOINPUT;
+	case EINTR: /* stopped while it waited */
+		return EX_OK;
+	default:
+		return exit_code(err);
+	}
 }
 
 static int parse(int argc, char **argv, bool run, struct run_opts *o)
@@ -100,7 +115,7 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
-	err = conf_load(o.file, true, stderr, &c);
+	err = await_conf(o.file, &c);
 	if (err)
 		return conf_exit_code(err);
 	log_set_level((enum log_level)c->log_level);

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# A daemon that starts before its address or its interface is there does not end. It waits, reports
+# that in the log and to systemd, and serves as soon as they are there. A wait that is ended leaves
+# nothing behind.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/footprint.sh
+. "$TESTS_DIR/footprint.sh"
+
+NOTES=$LAB_DIR/notes
+export NOTIFY_SOCKET=$LAB_DIR/notify.sock
+sent() { grep -qF -- "$1" "$NOTES"; }
+reads() { [ -S "$NOTIFY_SOCKET" ]; }
+waits_are() { [ "$(grep -c 'waiting: ' "$LAB_DIR/log/a.daemon")" = "$1" ]; }
+# The cable of node a and everything on it, as lab_node_make lays it.
+cable() {
+	ip -n "$(lab_ns sw)" link add p-a type veth peer name eth0 netns "$(lab_ns a)" &&
+		ip -n "$(lab_ns a)" link set eth0 address "$(lab_mac a)" &&
+		lab_run a ethtool -K eth0 tx off >/dev/null && lab_xdp_pass p-a &&
+		ip -n "$(lab_ns sw)" link set p-a master br0 up &&
+		ip -n "$(lab_ns a)" link set eth0 up
+}
+address() { ip -n "$(lab_ns a)" addr "$1" "$(lab_addr a)/24" brd + dev eth0; }
+NONE="waiting: $LAB_DIR/a/hokm-xdp.conf: node: none of the nodes' addresses is on this machine"
+
+must lab_up a
+must lab_conf a b
+must lab_game a
+LAB_STDOUT=$NOTES lab_spawn a systemd socat -u "UNIX-RECV:$NOTIFY_SOCKET,mode=666" -
+must lab_wait 5 reads
+must address del
+footprint_take a
+
+must lab_daemon a
+within 5 "no address: the log says that it waits" log_says a "$NONE"
+within 5 "no address: so does the line for systemd" sent "STATUS=$NONE"
+must lab_kill a daemon HUP
+must lab_stop a daemon
+holds "no address: it waited until it was stopped" log_says a "was not there yet"
+as_before "a wait that was ended" a
+
+must lab_daemon a
+within 5 "no address: it waits again" waits_are 2
+must address add
+within 10 "the address is there: the node owns" owns a
+within 5 "the address is there: the VIP is its address" has_vip a
+must lab_stop a daemon
+
+echo 'interface = eth0' >>"$LAB_DIR/a/hokm-xdp.conf"
+must ip -n "$(lab_ns sw)" link del p-a
+must lab_daemon a
+within 5 "no interface: the log says that it waits" log_says a "no address at all"
+must cable
+must lab_wait 5 lab_carrier a
+holds "no interface: it is alive" lab_alive a daemon
+must address add
+within 10 "the interface is there: the node owns" owns a
+within 5 "the interface is there: the VIP is its address" has_vip a
+holds "it reported each wait once" waits_are 3
+test_end

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See await.h. The wait has an event loop of its own, with signals and the watchdog. systemd gets
+ * READY when the wait begins: a boot must not stand still until a cable is plugged in.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "conf/conf.h"
+#include "daemon/await.h"
+
+#define LOOK_NS  (200 * NS_PER_MS)
+#define AGAIN_NS (60 * NS_PER_S)
+
+struct await {
+	const char *file;
+	struct conf *conf;
+	int err; /* of the last reading; -EADDRNOTAVAIL: the wait goes on */
+	char *errors;
+	size_t errors_len;
+	uint64_t reported_ns;
+	sd_event *event;
+	sd_event_source *timer;
+};
+
+static void read_file(struct await *w)
+{
+	FILE *f;
+
+	free(w->errors);
+	w->errors = NULL;
+	f = open_memstream(&w->errors, &w->errors_len);
+	w->err = f ? conf_load(w->file, true, f, &w->conf) : -ENOMEM;
+	if (f && fclose(f))
+		w->err = w->err ? w->err : -ENOMEM;
+}
+
+static void report(struct await *w, uint64_t now_ns)
+{
+	if (w->reported_ns && now_ns - w->reported_ns < AGAIN_NS)
+		return;
+	w->reported_ns = now_ns;
+	w->errors[strcspn(w->errors, "\n")] = '\0';
+	log_warn("waiting: %s", w->errors);
+	/* A status line that is lost is no reason to fail: systemd may not be there at all. */
+	(void)sd_notifyf(0, "READY=1\nSTATUS=waiting: %s", w->errors);
+}
+
+/* The address, or another reason to end the wait: a file that is wrong by now. */
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct await *w = arg;
+
+	(void)s;
+	(void)usec;
+	read_file(w);
+	if (w->err != -EADDRNOTAVAIL)
+		return sd_event_exit(w->event, 0);
+	report(w, clock_now_ns());
+	timer_arm(w->timer, clock_now_ns() + LOOK_NS);
+	return 0;
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+	struct await *w = arg;
+
+	(void)s;
+	/* SIGHUP asks for the file to be read, which happens all the time. */
+	if (si->ssi_signo == SIGHUP)
+		return 0;
+	log_info("stopping; this node's address or interface was not there yet");
+	w->err = -EINTR;
+	return sd_event_exit(w->event, 0);
+}
+
+static int add_sources(struct await *w)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	sigset_t mask;
+	int err = 0;
+
+	sigemptyset(&mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&mask, signals[i]);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL))
+		return -errno;
+	for (size_t i = 0; err >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
+		err = sd_event_add_signal(w->event, NULL, signals[i], on_signal, w);
+	if (err >= 0)
+		err = sd_event_set_watchdog(w->event, true);
+	if (err >= 0)
+		err = timer_add(w->event, &w->timer, 0, on_timer, w);
+	return err < 0 ? err : 0;
+}
+
+static void wait_for_it(struct await *w)
+{
+	int err = sd_event_new(&w->event);
+
+	if (err >= 0)
+		err = add_sources(w);
+	if (err >= 0) {
+		report(w, clock_now_ns());
+		timer_arm(w->timer, clock_now_ns() + LOOK_NS);
+		err = sd_event_loop(w->event);
+	}
+	if (err < 0) {
+		log_error("could not wait for the node's address: %s", strerror(-err));
+		w->err = err;
+	}
+	sd_event_source_disable_unref(w->timer);
+	sd_event_unref(w->event);
+	if (!w->err)
+		(void)sd_notify(0, "STATUS=the node's address is there: starting");
+}
+
+int await_conf(const char *file, struct conf **out)
+{
+	struct await w = {.file = file};
+
+	read_file(&w);
+	if (w.err == -EADDRNOTAVAIL)
+		wait_for_it(&w);
+	if (w.err && w.err != -EINTR && w.err != -EADDRNOTAVAIL && w.errors)
+		fputs(w.errors, stderr);
+	free(w.errors);
+	*out = w.conf;
+	return w.err;
+}
