@@ -2,11 +2,14 @@
 /* See run.h: options, and exit codes as in sysexits.h. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "act/apply.h"
@@ -106,6 +109,25 @@ static int parse(int argc, char **argv, bool run, struct run_opts *o)
 	return 0;
 }
 
+/*
+ * The unit restarts within 100 ms, which is right for a daemon that crashed. An attempt to start
+ * that failed would be repeated at that rate, and each one loads the programs anew.
+ */
+static void wait_before_restart(int err)
+{
+	const struct timespec pause = {.tv_sec = 2};
+	sigset_t stop;
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return;
+	(void)sd_notifyf(0, "STATUS=could not start: %s; the log says more", strerror(-err));
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	if (!sigprocmask(SIG_BLOCK, &stop, NULL))
+		(void)sigtimedwait(&stop, NULL, &pause);
+}
+
 int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 {
 	struct daemon *d;
@@ -120,8 +142,10 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 		return conf_exit_code(err);
 	log_set_level((enum log_level)c->log_level);
 	err = daemon_start(c, &o.bpf, front, &d);
-	if (err)
+	if (err) {
+		wait_before_restart(err);
 		return exit_code(err);
+	}
 	err = loop_run(d);
 	daemon_close(d);
 	return exit_code(err);

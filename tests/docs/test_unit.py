@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+"""Proves that the unit brings a daemon back whenever a start can succeed, and in time."""
+
+import os
+import re
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+UNIT = os.path.join(TOP, "tools", "packaging", "hokm-xdp.service")
+# sysexits of what no later start mends: command line, capabilities, text of the file.
+STOPS_FOR_GOOD = {"64", "77", "78"}
+LEASE_FAST_MS = 275
+
+
+def read_unit():
+    """Its settings as {"Section.Key": "value"}."""
+    settings, section = {}, ""
+    with open(UNIT, encoding="utf-8") as f:
+        text = f.read().replace("\\\n", " ")
+    for line in text.splitlines():
+        m = re.fullmatch(r"\[(\w+)\]", line)
+        if m:
+            section = m.group(1)
+        elif line and not line.startswith("#"):
+            key, value = line.split("=", 1)
+            settings["%s.%s" % (section, key)] = value
+    return settings
+
+
+def main():
+    unit = read_unit()
+    delay = re.fullmatch(r"(\d+)ms", unit.get("Service.RestartSec", ""))
+    prevented = set(unit.get("Service.RestartPreventExitStatus", "").split())
+    cases = [
+        ("there is no limit of starts", unit.get("Unit.StartLimitIntervalSec") == "0"),
+        ("every failure leads to a restart", unit.get("Service.Restart") == "on-failure"),
+        ("the restart comes within half a lease of profile fast",
+         delay is not None and int(delay.group(1)) <= LEASE_FAST_MS // 2),
+        ("only what no start mends stops for good", prevented == STOPS_FOR_GOOD),
+        # Its exit status does not count for RestartPreventExitStatus: a wrong file would be read
+        # ten times a second.
+        ("no command runs before the daemon", "Service.ExecStartPre" not in unit),
+        ("the orders of the operator have a folder",
+         unit.get("Service.StateDirectory") == "hokm-xdp"),
+    ]
+    for words, good in cases:
+        print("%s %s" % ("ok" if good else "not ok", words))
+    return 0 if all(good for _, good in cases) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
