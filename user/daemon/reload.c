@@ -75,6 +75,21 @@ static void reconf_all(struct daemon *d)
 	(void)replication_reconf(d->replication);
 }
 
+/* Clients may have another host in mind for a VIP that this node owns from now on. */
+static void announce_new_vips(struct daemon *d, const struct conf *was)
+{
+	const struct conf *c = d->node.conf;
+	unsigned int known = 0;
+
+	for (unsigned int i = 0; i < c->n_vips; i++)
+		for (unsigned int o = 0; o < was->n_vips; o++)
+			known += c->vips[i].s_addr == was->vips[o].s_addr;
+	if (known == c->n_vips || !d->node.want.vip_raised)
+		return;
+	d->garp_left = c->garp_count;
+	inbox_note(&d->node.inbox, INBOX_GARP);
+}
+
 static int swap(struct daemon *d, struct conf *wanted)
 {
 	struct services old = d->node.services;
@@ -93,6 +108,7 @@ static int swap(struct daemon *d, struct conf *wanted)
 	services_init_checks(&d->node.services, &wanted->observe, now_ns);
 	services_carry_over(&d->node.services, &old, &wanted->observe, now_ns);
 	reconf_all(d);
+	announce_new_vips(d, was);
 	conf_free(was);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See services.h. */
 #include <stddef.h>
+#include <string.h>
 
 #include "daemon/services.h"
 
@@ -59,9 +60,71 @@ void services_init_checks(struct services *s, const struct observe_conf *observe
 	}
 }
 
-static void carry_over(struct service *svc, const struct service *old,
+/* Both ask the same thing of the same server; how often they ask may differ. */
+static bool same_question(const struct conf_check *a, const struct conf_check *b)
+{
+	return a->kind == b->kind && a->addr.s_addr == b->addr.s_addr && a->port == b->port &&
+	       a->status == b->status && a->tls == b->tls && a->proxy == b->proxy &&
+	       !strcmp(a->path, b->path) && !strcmp(a->body, b->body) &&
+	       !strcmp(a->origin, b->origin) && !strcmp(a->subprotocol, b->subprotocol) &&
+	       !strcmp(a->header, b->header);
+}
+
+static bool same_kind(const struct conf_check *a, const struct conf_check *b)
+{
+	return a->kind == b->kind;
+}
+
+/*
+ * A reply names its check by place and number. A check that changed its place is given up while it
+ * runs, and keeps its new number: no reply to a check that had the place before can be its own.
+ */
+static void carry_check(struct service_check *check, const struct service_check *old, bool moved,
+			uint64_t now_ns)
+{
+	struct health_conf h = check->health.conf;
+	uint32_t seq = check->health.seq;
+
+	*check = *old;
+	if (moved) {
+		check->reply.waits = false;
+		check->health.seq = seq;
+		if (check->health.running)
+			check->health.next_ns = now_ns;
+		check->health.running = false;
+	}
+	health_reconf(&check->health, &h, now_ns);
+}
+
+/* Checks of both that are alike, and that were not carried yet: one bit each. */
+struct carried {
+	unsigned int from, to;
+};
+
+static void carry_checks(struct service *svc, const struct service *old, bool moved,
+			 bool (*alike)(const struct conf_check *, const struct conf_check *),
+			 struct carried *done, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		for (unsigned int o = 0; o < old->conf->n_checks; o++) {
+			if ((done->to & (1u << i)) || (done->from & (1u << o)) ||
+			    !alike(&svc->conf->checks[i], &old->conf->checks[o]))
+				continue;
+			done->to |= 1u << i;
+			done->from |= 1u << o;
+			carry_check(&svc->checks[i], &old->checks[o], moved || i != o, now_ns);
+		}
+}
+
+/*
+ * A check goes on with the health of the one that asks the same. Those that are left are matched by
+ * their kind: a path that was corrected is no new check.
+ */
+static void carry_over(struct service *svc, const struct service *old, bool moved,
 		       const struct observe_conf *observe, uint64_t now_ns)
 {
+	struct carried done = {0, 0};
+
 	svc->health = old->health;
 	svc->reason = old->reason;
 	svc->since_ns = old->since_ns;
@@ -71,12 +134,8 @@ static void carry_over(struct service *svc, const struct service *old,
 	svc->recent_ns = old->recent_ns;
 	svc->unseen = old->unseen;
 	observe_reconf(&svc->observe, observe, now_ns);
-	for (unsigned int i = 0; i < svc->conf->n_checks; i++) {
-		struct health_conf h = svc->checks[i].health.conf;
-
-		svc->checks[i] = old->checks[i];
-		health_reconf(&svc->checks[i].health, &h, now_ns);
-	}
+	carry_checks(svc, old, moved, same_question, &done, now_ns);
+	carry_checks(svc, old, moved, same_kind, &done, now_ns);
 }
 
 void services_carry_over(struct services *s, const struct services *old,
@@ -85,9 +144,8 @@ void services_carry_over(struct services *s, const struct services *old,
 	s->counted_ns = old->counted_ns;
 	for (unsigned int i = 0; i < s->n; i++)
 		for (unsigned int o = 0; o < old->n; o++)
-			if (old->list[o].tag == s->list[i].tag &&
-			    old->list[o].conf->n_checks == s->list[i].conf->n_checks)
-				carry_over(&s->list[i], &old->list[o], observe, now_ns);
+			if (old->list[o].tag == s->list[i].tag)
+				carry_over(&s->list[i], &old->list[o], i != o, observe, now_ns);
 }
 
 bool services_known(const struct services *s)

@@ -76,8 +76,9 @@ const char *services_name(const struct services *s, unsigned int slot);
 /* Sets the checks back to their beginning: at the start, and after a reload. */
 void services_init_checks(struct services *s, const struct observe_conf *observe, uint64_t now_ns);
 /*
- * After a reload: a service of the same tag and number of checks keeps its health, its players and
- * what its passive checks have seen.
+ * After a reload: a service of the same tag keeps its health, its players and what its passive
+ * checks have seen. A check keeps its own health, wherever it stands in the file now. The
+ * configuration of `old` must still be there.
  */
 void services_carry_over(struct services *s, const struct services *old,
 			 const struct observe_conf *observe, uint64_t now_ns);
