@@ -188,6 +188,41 @@ static void what_others_remove_comes_back(void **state)
 	vip_close(v);
 }
 
+/*
+ * Addresses and routes with our mark of VIPs that the file no longer has, and addresses on an
+ * interface that it no longer names. What others set stays.
+ */
+static void what_an_earlier_daemon_left_goes(void **state)
+{
+	struct in_addr keep[] = {own_addr("192.168.1.25"), own_addr("192.168.1.24")};
+	struct in_addr old = own_addr("192.168.1.23"), theirs = own_addr("192.168.1.22");
+	struct vip *v, *other;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_int_equal(vip_open((int)if_nametoindex("lo"), &other), 0);
+	assert_int_equal(vip_addr_add(v, keep[0]), 0);
+	assert_int_equal(vip_route_add(v, keep[0]), 0);
+	assert_int_equal(vip_remove_others(v, keep, 2), 0);
+	assert_int_equal(vip_addr_add(v, old), 0);
+	assert_int_equal(vip_route_add(v, old), 0);
+	assert_int_equal(vip_addr_add(other, keep[1]), 0);
+	assert_int_equal(RUN("ip", "address", "add", "192.168.1.22/32", "dev", "hx0"), 0);
+	assert_int_equal(vip_remove_others(v, keep, 2), 3);
+	assert_true(present(v, keep[0]));
+	assert_false(present(v, old));
+	assert_false(is_local(old));
+	assert_false(present(other, keep[1]));
+	assert_true(is_local(theirs));
+	/* Without a configuration nothing of ours stays. */
+	assert_int_equal(vip_remove_others(other, NULL, 0), 2);
+	assert_false(is_local(keep[0]));
+	assert_true(is_local(theirs));
+	assert_int_equal(RUN("ip", "address", "del", "192.168.1.22/32", "dev", "hx0"), 0);
+	vip_close(other);
+	vip_close(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +233,7 @@ int main(void)
 		cmocka_unit_test(errors_keep_their_errno),
 		cmocka_unit_test(interface_of_an_address),
 		cmocka_unit_test(what_others_remove_comes_back),
+		cmocka_unit_test(what_an_earlier_daemon_left_goes),
 	};
 
 	own_netns_make(&ns);

@@ -254,6 +254,18 @@ static void report_foreign(struct in_addr vip)
 		  addr, interface, interface);
 }
 
+/* A daemon that was killed had other VIPs, or another interface. */
+static int remove_leftovers(struct apply *a, const struct conf *c)
+{
+	int n = vip_remove_others(a->vip, c->vips, c->n_vips);
+
+	if (n > 0)
+		log_warn("removed %d addresses and routes that an earlier daemon left: "
+			 "they are of VIPs that the file no longer has",
+			 n);
+	return n < 0 ? n : 0;
+}
+
 /* Adopts VIP addresses that a killed daemon left. Refuses those of another origin. */
 static int adopt_addrs(struct apply *a, const struct conf *c)
 {
@@ -292,6 +304,8 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 	err = vip_open(hokm_bpf_ifindex(b), &a->vip);
 	if (!err)
 		err = garp_open(hokm_bpf_ifindex(b), mac, &a->garp);
+	if (!err)
+		err = remove_leftovers(a, c);
 	if (!err)
 		err = adopt_addrs(a, c);
 	if (!err)
@@ -336,20 +350,15 @@ int apply_cleanup(const struct conf *c)
 {
 	char save_file[SAVE_FILE_MAX];
 	struct vip *v = NULL;
-	int first = 0;
 	/* Without the interface (index 0) there is no address, but the routes are there. */
 	int err = vip_open((int)if_nametoindex(c->interface), &v);
+	int removed;
 
 	if (err)
 		return err;
-	for (unsigned int i = 0; i < c->n_vips; i++) {
-		err = vip_addr_del(v, c->vips[i]);
-		first = first ? first : err;
-		err = vip_route_del(v, c->vips[i]);
-		first = first ? first : err;
-	}
+	removed = vip_remove_others(v, NULL, 0);
 	vip_close(v);
 	apply_save_file(c, save_file, sizeof(save_file));
 	err = sysctl_arp_restore(c->interface, save_file);
-	return first ? first : err;
+	return removed < 0 ? removed : err;
 }

@@ -258,6 +258,12 @@ struct route_scan {
 	bool found;
 };
 
+static bool is_our_route(const struct rtmsg *rtm)
+{
+	return rtm->rtm_protocol == VIP_PROTO && rtm->rtm_type == RTN_LOCAL &&
+	       rtm->rtm_table == RT_TABLE_LOCAL && rtm->rtm_dst_len == 32;
+}
+
 static int scan_route(struct nlmsghdr *nlh, void *arg)
 {
 	struct route_scan *s = arg;
@@ -269,15 +275,15 @@ static int scan_route(struct nlmsghdr *nlh, void *arg)
 		return 0;
 	if (nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
 		return -EPROTO;
-	if (rtm->rtm_protocol != VIP_PROTO || rtm->rtm_type != RTN_LOCAL ||
-	    rtm->rtm_table != RT_TABLE_LOCAL || rtm->rtm_dst_len != 32 || !tb[RTA_DST])
+	if (!is_our_route(rtm) || !tb[RTA_DST])
 		return 0;
 	memcpy(&dst, nla_data(tb[RTA_DST]), sizeof(dst));
 	s->found |= dst.s_addr == s->vip.s_addr;
 	return 0;
 }
 
-int vip_route_present(struct vip *v, struct in_addr vip, bool *present)
+/* The kernel dumps only what the header names, and not all routes of a router. */
+static int dump_our_routes(struct vip *v, nlr_fn fn, void *arg)
 {
 	struct rtmsg hdr = {
 		.rtm_family = AF_INET,
@@ -286,16 +292,21 @@ int vip_route_present(struct vip *v, struct in_addr vip, bool *present)
 		.rtm_type = RTN_LOCAL,
 	};
 	const int on = 1;
-	struct route_scan s = {.vip = vip};
-	int err;
 
-	/* The kernel then dumps only what the header names, and not all routes of a router. */
 	if (setsockopt(nl_socket_get_fd(v->sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
 		       sizeof(on)) < 0)
 		return -errno;
+	return nlr_dump(v->sk, RTM_GETROUTE, &hdr, sizeof(hdr), fn, arg);
+}
+
+int vip_route_present(struct vip *v, struct in_addr vip, bool *present)
+{
+	struct route_scan s = {.vip = vip};
+	int err;
+
 	for (int tries = 0; tries < 3; tries++) {
 		s.found = false;
-		err = nlr_dump(v->sk, RTM_GETROUTE, &hdr, sizeof(hdr), scan_route, &s);
+		err = dump_our_routes(v, scan_route, &s);
 		if (err != -EINTR)
 			break;
 	}
@@ -308,6 +319,110 @@ int vip_route_del(struct vip *v, struct in_addr vip)
 	int err = route_request(v, RTM_DELROUTE, 0, vip);
 
 	return err == -ESRCH ? 0 : err;
+}
+
+/* ---- what was left behind ---- */
+
+#define LEFT_MAX 64 /* in one dump; a second dump shows the others */
+
+struct left {
+	const struct in_addr *keep;
+	unsigned int n_keep;
+	int keep_on; /* the interface on which addresses of `keep` stay */
+	unsigned int n;
+	struct {
+		int ifindex; /* of an address; 0: a route */
+		struct in_addr addr;
+	} list[LEFT_MAX];
+};
+
+static void note_left(struct left *l, int ifindex, const struct nlattr *attr)
+{
+	struct in_addr addr;
+
+	if (!attr || nla_len(attr) != (int)sizeof(addr) || l->n == LEFT_MAX)
+		return;
+	memcpy(&addr, nla_data(attr), sizeof(addr));
+	for (unsigned int i = 0; i < l->n_keep; i++)
+		if (l->keep[i].s_addr == addr.s_addr && (!ifindex || ifindex == l->keep_on))
+			return;
+	l->list[l->n].ifindex = ifindex;
+	l->list[l->n++].addr = addr;
+}
+
+static int left_addr(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *tb[IFA_MAX + 1];
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
+		return -EPROTO;
+	if (ifa->ifa_family == AF_INET && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
+	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
+		note_left(arg, (int)ifa->ifa_index, tb[IFA_LOCAL]);
+	return 0;
+}
+
+static int left_route(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *tb[RTA_MAX + 1];
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	if (nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
+		return -EPROTO;
+	if (is_our_route(rtm))
+		note_left(arg, 0, tb[RTA_DST]);
+	return 0;
+}
+
+static int find_left(struct vip *v, struct left *l)
+{
+	struct ifaddrmsg hdr = {.ifa_family = AF_INET};
+	int err;
+
+	for (int tries = 0; tries < 3; tries++) {
+		l->n = 0;
+		err = nlr_dump(v->sk, RTM_GETADDR, &hdr, sizeof(hdr), left_addr, l);
+		if (!err)
+			err = dump_our_routes(v, left_route, l);
+		if (err != -EINTR)
+			break;
+	}
+	return err;
+}
+
+static int remove_left(struct vip *v, int ifindex, struct in_addr addr)
+{
+	int own = v->ifindex;
+	int err;
+
+	if (!ifindex)
+		return vip_route_del(v, addr);
+	v->ifindex = ifindex;
+	err = vip_addr_del(v, addr);
+	v->ifindex = own;
+	return err;
+}
+
+int vip_remove_others(struct vip *v, const struct in_addr *keep, unsigned int n_keep)
+{
+	struct left l = {.keep = keep, .n_keep = n_keep, .keep_on = v->ifindex};
+	int removed = 0;
+
+	do {
+		int err = find_left(v, &l);
+
+		for (unsigned int i = 0; i < l.n && !err; i++)
+			err = remove_left(v, l.list[i].ifindex, l.list[i].addr);
+		if (err)
+			return err;
+		removed += (int)l.n;
+	} while (l.n == LEFT_MAX);
+	return removed;
 }
 
 int vip_interface_of(struct in_addr addr, char *name)

@@ -57,6 +57,13 @@ int vip_route_present(struct vip *v, struct in_addr vip, bool *present);
 int vip_route_del(struct vip *v, struct in_addr vip);
 
 /*
+ * Removes every address and every local route that has our mark, except those in `keep`: the routes
+ * of these VIPs, and their addresses on this interface. A killed daemon with another configuration
+ * left the others. Returns how many were removed, or -errno.
+ */
+int vip_remove_others(struct vip *v, const struct in_addr *keep, unsigned int n_keep);
+
+/*
  * *elsewhere: this node has the address in another form: on another interface, with another prefix
  * length, or set up by the operator or another program.
  */

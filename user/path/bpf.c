@@ -177,6 +177,8 @@ static int prepare(struct opening *o)
 	if (!err)
 		err = pins_dir(o->c, dir);
 	if (!err)
+		err = leftovers_remove(dir);
+	if (!err)
 		err = pins_open(dir, &o->pins);
 	if (!err)
 		snprintf(o->b->dir, sizeof(o->b->dir), "%s", dir);
@@ -435,66 +437,4 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 	pins_close(&p);
 	*out = b;
 	return err;
-}
-
-/* ---- removing ---- */
-
-static int detach_ingress(const struct pins *p)
-{
-	int err;
-
-	if (p->link < 0 || xdp_link_ifindex(p->link, NULL) <= 0)
-		return 0;
-	/* Removing the pin is not enough: a running daemon has the link open as well. */
-	err = bpf_link_detach(p->link);
-	if (err)
-		log_error("could not detach the XDP link pinned in %s: %s", p->dir, strerror(-err));
-	return err;
-}
-
-/*
- * A filter at our handle and priority is ours, except when the pin prog_egress shows that its
- * program is another one.
- */
-static int detach_egress(const struct pins *p, int ifindex)
-{
-	uint32_t program = ifindex > 0 ? tc_program(ifindex, TC_EGRESS) : 0;
-
-	if (!program)
-		return 0;
-	if (p->egress >= 0 && bpf_prog_id_of(p->egress) != program) {
-		log_warn("the egress filter of interface %d stays: "
-			 "its program is not the one pinned in %s, "
-			 "which may belong to another network namespace",
-			 ifindex, p->dir);
-		return 0;
-	}
-	return tc_detach(ifindex, TC_EGRESS);
-}
-
-int hokm_bpf_cleanup(const struct conf *c)
-{
-	int named = (int)if_nametoindex(c->interface);
-	char dir[PIN_DIR_MAX];
-	struct pins p;
-	int first, err = pins_dir(c, dir);
-
-	if (err)
-		return err;
-	libbpf_set_print(NULL); /* libbpf would report each qdisc that does not exist */
-	err = pins_open(dir, &p);
-	if (err)
-		return err;
-	first = detach_ingress(&p);
-	err = detach_egress(&p, (int)p.meta.ifindex);
-	first = first ? first : err;
-	err = fence_remove_all();
-	first = first ? first : err;
-	if (named != (int)p.meta.ifindex) {
-		err = detach_egress(&p, named);
-		first = first ? first : err;
-	}
-	pins_close(&p);
-	/* The pins go last: without them, a later cleanup could not find what is still attached. */
-	return first ? first : pins_remove(dir);
 }

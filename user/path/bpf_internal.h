@@ -117,6 +117,13 @@ int pins_put(const char *dir, const char *name, int fd);
 /* Removes every pin and the folder. Returns 0, also when there is no folder, or -errno, logged. */
 int pins_remove(const char *dir);
 
+/*
+ * bpf_cleanup.c: removes the packet paths that daemons of other names left in this network
+ * namespace. `own_dir` is the folder of this node. Returns 0 or the first -errno, logged;
+ * -EADDRINUSE: such a daemon is alive, and nothing of it was touched.
+ */
+int leftovers_remove(const char *own_dir);
+
 /* ---- bpf_load.c ---- */
 
 /*

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# A daemon is killed, and then the file gets another VIP and another name of the node. What the
+# killed daemon left is in nobody's file any more: the next start removes it, and so does `cleanup`.
+# What belongs to others stays.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/footprint.sh
+. "$TESTS_DIR/footprint.sh"
+
+CONF=$LAB_DIR/a/hokm-xdp.conf
+NEW_VIP=192.168.1.24
+routed() { lab_run a ip -o route show table local proto 0x48 | grep -q "local $1 "; }
+has_address() { [ -n "$(lab_run a ip -o addr show dev eth0 to "$1")" ]; }
+lacks() { ! "$@"; }
+has_pins() { [ -e "$LAB_DIR/a/bpf/hokm-xdp/$1/cfg" ]; }
+
+# killed VIP: a daemon that owns this VIP is killed.
+killed() {
+	must lab_daemon a
+	must lab_wait 20 owns a
+	must lab_wait 5 has_address "$1"
+	must lab_kill a daemon KILL
+	must lab_wait 5 lab_gone a daemon
+	holds "the killed daemon left the address $1" has_address "$1"
+	holds "and its route" routed "$1"
+}
+
+must lab_up a
+must lab_conf a b
+must lab_game a
+must ip -n "$(lab_ns a)" addr add 192.168.1.99/32 dev eth0
+footprint_take a
+killed "$LAB_VIP"
+holds "and its pins" has_pins primary
+
+sed -i "s/^node primary/node renamed/" "$CONF"
+echo "vip = $NEW_VIP" >>"$CONF"
+killed "$NEW_VIP"
+holds "the former address is gone" lacks has_address "$LAB_VIP"
+holds "the former route is gone" lacks routed "$LAB_VIP"
+holds "the former pins are gone" lacks has_pins primary
+holds "the pins have the new name" has_pins renamed
+holds "the log says it" log_says a "removing what a daemon of another name left behind"
+holds "the log says it of addresses and routes" log_says a "removed 2 addresses and routes"
+
+# Once more, for cleanup.
+sed -i "s/^node renamed/node primary/; s/^vip = .*/vip = 192.168.1.23/" "$CONF"
+holds "cleanup is done" lab_run a "$HOKM" cleanup -c "$CONF"
+as_before "cleanup after the file was changed" a
+
+# A daemon that is alive keeps what it has, whatever another file says.
+must lab_daemon a
+must lab_wait 20 owns a
+sed "s/^node primary/node renamed/; s|^socket.*|socket = \"$LAB_DIR/other.sock\"|" "$CONF" \
+	>"$LAB_DIR/other.conf"
+if lab_run a "$HOKM" run -c "$LAB_DIR/other.conf" 2>"$LAB_DIR/refused"; then
+	not_ok "a second daemon under another name started"
+else
+	ok "a second daemon under another name ends"
+fi
+holds "it says why" grep -q "a daemon runs on this machine under another name" "$LAB_DIR/refused"
+holds "the first one owns" owns a
+holds "and has its address" has_address 192.168.1.23
+test_end
