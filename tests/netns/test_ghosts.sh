@@ -5,8 +5,9 @@
 # The port of a node is blocked, and opens again.
 #  - The owner takes the node for dead and notifies its players. The node is alive, and must not
 #    keep their dead sockets: it is informed, and ends them.
-#  - The node starts behind a blocked port, hears nobody and owns the VIP too. When the port opens
-#    the other one gives way, and none of its players is reset.
+#  - The node starts behind a blocked port, hears nobody and owns the VIP too. The port opens, pulses
+#    come later than adverts: the other one gives way only when its players can be steered to it, and
+#    none of them is reset.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -20,6 +21,18 @@ boots_behind_a_blocked_port() {
 	lab_node_up a && cut "$(cut_all a)" && lab_game a && lab_daemon a
 }
 one_owner() { owns a && owns_not b; }
+# Its gratuitous ARP packets are sent: none of them may lead the players to it.
+announced() { [ "$(status a .since_ms)" -gt 700 ]; }
+# opens_late SECONDS: the port opens, and pulses pass so much later than all else. Above all other
+# processes, so that it takes so long and no longer.
+opens_late() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	lab_run sw chrt -f 30 bash -c '
+		nft "table bridge late {
+			chain forward { type filter hook forward priority filter; $2 }
+		}" && nft delete table bridge cut && sleep "$1" && nft delete table bridge late' \
+		- "$1" "$PULSES"
+}
 
 carried 0 50
 number_is "sockets of players on the primary" "$(sockets a)" -ge 50
@@ -37,8 +50,10 @@ must audience here client --interval 20 --sending 20
 must lab_wait 10 gathered here
 must boots_behind_a_blocked_port
 within 20 "behind a blocked port: the primary owns too" owns a
+must lab_wait 5 announced
 ask_audience here mark
-must uncut
+# The backup hears adverts at once. The primary can steer to it only when pulses pass.
+must opens_late 0.5
 within 5 "the port opens: one owner" one_owner
 within 10 "the port opens: the nodes see each other" both_see
 plays_on "the port opens" here
