@@ -91,6 +91,21 @@ must() {
 
 test_end() { exit 0; }
 
+# side_by_side PART...: the script runs once more for each part, all at once, each in a lab of its
+# own and with its name in PART. Only those runs return from here.
+side_by_side() {
+	local part runs=() status=0
+	[ -z "${PART:-}" ] || return 0
+	trap - EXIT
+	for part in "$@"; do
+		PART=$part LAB_ID=$LAB_ID$part LAB_DIR=$LAB_DIR.$part "$0" &
+		runs+=($!)
+	done
+	trap 'kill "${runs[@]}" 2>/dev/null; wait; exit 130' INT TERM
+	for part in "${runs[@]}"; do wait "$part" || status=1; done
+	exit $status
+}
+
 # status NODE JQ-FILTER: one value of ctl status.
 status() { ask "$1" status "$2" && printf '%s\n' "$ANSWER"; }
 # status_is NODE JQ-FILTER VALUE

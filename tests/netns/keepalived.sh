@@ -7,6 +7,8 @@
 #   keepalived_above   a: keepalived, priority 110    b: hokm-xdp, priority 100
 #   hokm_above         a: hokm-xdp, priority 110      b: keepalived, priority 100
 #
+# The two run side by side, each in a lab of its own.
+#
 # The owner is asked for in three ways: hokm-xdp for its lease, keepalived for its address, and
 # the network by ARP. What players lose when keepalived moves the VIP is not tested here.
 #

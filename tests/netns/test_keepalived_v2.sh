@@ -15,17 +15,20 @@
 # shellcheck disable=SC2034 # read by keepalived.sh
 PEER_VERSION=2 PEER_ADVERT_MS=1000 PEER_PASS=labpass1
 
+keepalived_first() {
+	keepalived_above 1s
+	must peer_conf a 110 wrongpas
+	ignores "wrong password" auth
+	must peer_conf a 110 "$PEER_PASS" 77 192.168.1.24
+	ignores "another VRID" vrid
+	only_owner "after all that" b a
+	above_ends
+}
+
+hokm_first() { hokm_above 1s; }
+
+side_by_side keepalived hokm
 must lab_up a b
 must watch_start
-mkdir -p "$LAB_DIR/a" "$LAB_DIR/b"
-keepalived_above 1s
-
-must peer_conf a 110 wrongpas
-ignores "wrong password" auth
-must peer_conf a 110 "$PEER_PASS" 77 192.168.1.24
-ignores "another VRID" vrid
-only_owner "after all that" b a
-
-above_ends
-hokm_above 1s
+"${PART}_first"
 test_end

@@ -16,14 +16,17 @@
 # shellcheck disable=SC2034 # read by keepalived.sh
 PEER_VERSION=3 PEER_ADVERT_MS=500
 
+keepalived_first() {
+	keepalived_above 100ms
+	must peer_conf a 110 "" "" "" 2
+	ignores "version 2" version
+	above_ends
+}
+
+hokm_first() { hokm_above 500ms; }
+
+side_by_side keepalived hokm
 must lab_up a b
 must watch_start
-mkdir -p "$LAB_DIR/a" "$LAB_DIR/b"
-keepalived_above 100ms
-
-must peer_conf a 110 "" "" "" 2
-ignores "version 2" version
-
-above_ends
-hokm_above 500ms
+"${PART}_first"
 test_end

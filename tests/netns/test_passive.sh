@@ -245,21 +245,8 @@ part_fast() {
 	part_off
 }
 
-# Both profiles side by side: this script once more for each.
-both_parts() {
-	local profile parts=() status=0
-	trap - EXIT
-	for profile in standard fast; do
-		PASSIVE_PART=1 PROFILE=$profile LAB_ID=$LAB_ID$profile LAB_DIR=$LAB_DIR.$profile \
-			"$0" &
-		parts+=($!)
-	done
-	trap 'kill "${parts[@]}" 2>/dev/null; wait; exit 130' INT TERM
-	for profile in "${parts[@]}"; do wait "$profile" || status=1; done
-	exit $status
-}
-
-[ -n "${PASSIVE_PART:-}" ] || both_parts
+side_by_side standard fast
+export PROFILE=$PART LAB_PROFILE=$PART
 export LAB_CONF_EXTRA=$SHORT
 labs
 "part_$PROFILE"

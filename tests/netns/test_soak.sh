@@ -116,17 +116,6 @@ soak() {
 	test_end
 }
 
-# Both profiles side by side: this script once more for each.
-both() {
-	local profile parts=() status=0
-	trap - EXIT
-	for profile in standard fast; do
-		SOAK_PART=1 PROFILE=$profile LAB_ID=$LAB_ID$profile LAB_DIR=$LAB_DIR.$profile "$0" &
-		parts+=($!)
-	done
-	trap 'kill "${parts[@]}" 2>/dev/null; wait; exit 130' INT TERM
-	for profile in "${parts[@]}"; do wait "$profile" || status=1; done
-	exit $status
-}
-
-if [ -n "${SOAK_PART:-}" ]; then soak; else both; fi
+side_by_side standard fast
+export PROFILE=$PART LAB_PROFILE=$PART
+soak
