@@ -123,6 +123,20 @@ static __always_inline void mac_copy(void *to, const void *from)
 	x[2] = y[2];
 }
 
+/* A MAC address as struct hokm_peer_macs has it. */
+static __always_inline __u64 mac_word(const void *mac)
+{
+	const __u16 *x = mac;
+
+	return x[0] | (__u64)x[1] << 16 | (__u64)x[2] << 32;
+}
+
+/* The source of the frame, as mac_word() gives it. Only it begins in the middle of a word. */
+static __always_inline __u64 source_word(const struct ethhdr *eth)
+{
+	return *(const __u16 *)eth->h_source | (__u64) * (const __u32 *)(eth->h_source + 2) << 16;
+}
+
 /* Is the lease of this node valid? */
 static __always_inline bool is_owner(__u64 now)
 {

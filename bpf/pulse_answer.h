@@ -166,7 +166,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 }
 
 /* Stores what a valid answer contains. */
-static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
+static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer, __u32 slot,
 				       const struct hokm_pulse *pulse)
 {
 	__u64 left = bpf_be64_to_cpu(pulse->lease_left_ns);
@@ -185,6 +185,7 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 		peer->lease_until_ns = until < left ? ~0ULL : until;
 	if (!mac_equal(peer->mac, pulse->mac))
 		mac_copy(peer->mac, pulse->mac);
+	peer_mac_publish(slot, pulse->mac);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;
@@ -210,7 +211,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	if (!within(sent, p->now, p->cfg->peer_dead_ns))
 		return DROP_FOR(p, drop_pulse_late);
 	peer->answer_sent_ns = sent;
-	pulse_note(p, peer, pulse);
+	pulse_note(p, peer, slot, pulse);
 	if (!within(peer->seen_ns, p->now, p->cfg->peer_dead_ns)) {
 		peer->since_ns = p->now;
 		p->target = slot;

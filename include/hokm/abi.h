@@ -26,7 +26,7 @@
  *   cfg, own, meta, keys, services     user space
  *   fences                             BPF seen_ns; user space makes and deletes the entries
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
- *   peers, conns, half_open            BPF; user space deletes entries of conns and clears the
+ *   peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns and clears the
  *                                      slots of removed peers
  *   waits                              both by atomic addition; user space takes off the requests
  *                                      of entries that it deletes

@@ -172,4 +172,18 @@ struct hokm_peer {
 };
 _Static_assert(sizeof(struct hokm_peer) == 192, "peer");
 
+/**
+ * struct hokm_peer_macs - value of peer_macs, one entry: hokm_peer.mac of all peers, in one cache
+ * line
+ * @peer: by slot; the first byte of the address is the lowest byte of the word; 0: not known
+ *
+ * Each packet of a connection is compared with all of them, because one from a peer's MAC address
+ * was steered here. BPF writes a word together with hokm_peer.mac. User space clears the word of a
+ * slot before another peer gets the slot.
+ */
+struct hokm_peer_macs {
+	__u64 peer[HOKM_MAX_PEERS];
+};
+_Static_assert(sizeof(struct hokm_peer_macs) == 64, "peer macs");
+
 #endif

@@ -248,6 +248,15 @@ void expect_in_answer(struct fix *x, const struct tcp_spec *s)
 	assert_int_equal(fix_count_drops(x), drops);
 }
 
+void fix_reset_peers(struct fix *x)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct hokm_peer p = fix_alive_peer(i);
+
+		fix_peer_set(x, i, &p);
+	}
+}
+
 struct hokm_conn conn_known(uint8_t target)
 {
 	struct hokm_conn c = {

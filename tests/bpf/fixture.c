@@ -227,7 +227,12 @@ struct hokm_peer fix_alive_peer(unsigned int slot)
 
 void fix_peer_set(struct fix *x, unsigned int slot, const struct hokm_peer *p)
 {
+	struct hokm_peer_macs macs;
+
 	map_set(x->skel->maps.peers, slot, p);
+	map_get(x->skel->maps.peer_macs, 0, &macs);
+	memcpy(&macs.peer[slot], p->mac, sizeof(p->mac));
+	map_set(x->skel->maps.peer_macs, 0, &macs);
 }
 
 struct hokm_peer fix_peer(struct fix *x, unsigned int slot)
@@ -252,15 +257,6 @@ void fix_peer_silent(struct fix *x, unsigned int slot)
 
 	p.seen_ns = fix_now() - 10 * LIMIT_NS;
 	fix_peer_set(x, slot, &p);
-}
-
-void fix_reset_peers(struct fix *x)
-{
-	for (unsigned int i = 0; i < 2; i++) {
-		struct hokm_peer p = fix_alive_peer(i);
-
-		fix_peer_set(x, i, &p);
-	}
 }
 
 static void world_cfg(struct hokm_cfg *c)

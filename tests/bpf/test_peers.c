@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "../unit/peer_cases.h"
-#include "fixture.h"
+#include "pulse_spec.h"
 
 #define DATA1 SEG(.flags = ACK | PSH, .seq = 1001, .ack = 5001, .payload = 10)
 #define LATER (3600 * 1000 * MS)
@@ -137,11 +137,69 @@ static void without_a_mac_address_no_player_is_reset(void **state)
 	assert_int_equal(fix_count(x, 0, HOKM_CTR_answered_dead), 0);
 }
 
+/* Sends a segment of a connection of this node from this MAC address: does it count as steered? */
+static bool counts_as_steered(struct fix *x, const uint8_t mac[6])
+{
+	const struct hokm_conn c = conn_known(HOKM_LOCAL);
+	uint64_t before = fix_count(x, 0, HOKM_CTR_steered_in);
+
+	fix_conn_put(x, &c);
+	fix_in(x, SEG(.eth.from = mac, .flags = ACK, .seq = 1001, .ack = 5001));
+	return fix_count(x, 0, HOKM_CTR_steered_in) != before;
+}
+
+/* The next host with the old MAC address of a peer is a client, and its packets are not steered. */
+static void old_mac_of_a_peer_is_no_peers_any_more(void **state)
+{
+	const struct eth_spec eth = {.from = OTHER_MAC};
+	const struct ip_spec ip = {.src = PEER0_ADDR, .ttl = 255};
+	struct fix *x = *state;
+	struct hokm_pulse p = pulse_answer_of(x, 0, fix_now());
+	struct frame f;
+
+	assert_true(counts_as_steered(x, PEER0_MAC));
+	assert_false(counts_as_steered(x, OTHER_MAC));
+	memcpy(p.mac, OTHER_MAC, sizeof(p.mac));
+	pulse_sign(x, 0, &p);
+	frame_udp(&f, &eth, &ip, PULSE_PORT, &p, sizeof(p));
+	fix_ingress(x, &f);
+	assert_true(counts_as_steered(x, OTHER_MAC));
+	assert_false(counts_as_steered(x, PEER0_MAC));
+	assert_true(counts_as_steered(x, PEER1_MAC));
+}
+
+static void mac_of_an_unused_slot_is_no_peers(void **state)
+{
+	struct fix *x = *state;
+
+	x->cfg.peer[0].used = 0;
+	fix_cfg(x);
+	assert_false(counts_as_steered(x, PEER0_MAC));
+	assert_true(counts_as_steered(x, PEER1_MAC));
+	x->cfg.n_peers = 1;
+	fix_cfg(x);
+	assert_false(counts_as_steered(x, PEER1_MAC));
+}
+
+static void unknown_mac_of_a_peer_matches_no_frame(void **state)
+{
+	static const uint8_t zero[6];
+	struct fix *x = *state;
+	struct hokm_peer peer = fix_alive_peer(0);
+
+	memset(peer.mac, 0, sizeof(peer.mac));
+	fix_peer_set(x, 0, &peer);
+	assert_false(counts_as_steered(x, zero));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(both_agree),
 		HOKM_TEST(without_a_mac_address_no_player_is_reset),
+		HOKM_TEST(old_mac_of_a_peer_is_no_peers_any_more),
+		HOKM_TEST(mac_of_an_unused_slot_is_no_peers),
+		HOKM_TEST(unknown_mac_of_a_peer_matches_no_frame),
 	};
 
 	return cmocka_run_group_tests_name("peers", tests, fix_open, fix_close);

@@ -27,9 +27,9 @@
 static void fresh_then_clean(void **state)
 {
 	static const char *const files[] = {
-		PIN_INGRESS, PIN_EGRESS, PIN_LINK,       "cfg",   "own",
-		"services",  "suspects", "peers",        "conns", "half_open",
-		"counters",  "events",   "event_limits", "meta"};
+		PIN_INGRESS, PIN_EGRESS, PIN_LINK, "cfg",          "own",
+		"services",  "suspects", "peers",  "peer_macs",    "conns",
+		"half_open", "counters", "events", "event_limits", "meta"};
 	struct hokm_bpf *b = rig_open(false);
 	char path[PIN_PATH_MAX];
 	struct hokm_meta meta;

@@ -19,7 +19,8 @@ static void small_maps(void **state)
 	struct hokm_service svc = {.tag = 7, .state = HOKM_SVC_UP}, got_svc;
 	struct hokm_suspect suspect = {.until_ns = 5}, got_suspect;
 	struct hokm_peer peer = {.seen_ns = 6}, got_peer;
-	uint32_t slot = 3;
+	struct hokm_peer_macs macs = {.peer = {1, 2, 3, 4, 5}}, got_macs;
+	uint32_t slot = 3, zero = 0;
 
 	(void)state;
 	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
@@ -43,9 +44,14 @@ static void small_maps(void **state)
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEERS], &slot, &peer, 0), 0);
 	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
 	assert_int_equal(got_peer.seen_ns, 6);
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEER_MACS], &zero, &macs, 0), 0);
 	assert_int_equal(hokm_bpf_clear_peer(b, slot), 0);
+	assert_int_equal(hokm_bpf_clear_peer(b, HOKM_MAX_PEERS), -EINVAL);
 	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
 	assert_int_equal(got_peer.seen_ns, 0);
+	assert_int_equal(bpf_map_lookup_elem(b->map[MAP_PEER_MACS], &zero, &got_macs), 0);
+	macs.peer[slot] = 0;
+	assert_memory_equal(&got_macs, &macs, sizeof(macs));
 	assert_true(hokm_bpf_events_fd(b) >= 0);
 	hokm_bpf_close(b);
 }

@@ -79,9 +79,13 @@ static int put_peer(struct bench *b)
 		.priority = 100,
 		.svc[0] = {.tag = htonl(BENCH_TAG), .state = HOKM_SVC_UP},
 	};
+	struct hokm_peer_macs macs = {0};
+	int err;
 
 	memcpy(p.mac, BENCH_PEER_MAC, 6);
-	return put(b->skel->maps.peers, 0, &p);
+	memcpy(&macs.peer[0], p.mac, 6);
+	err = put(b->skel->maps.peers, 0, &p);
+	return err ? err : put(b->skel->maps.peer_macs, 0, &macs);
 }
 
 static int put_probes(struct bench *b)

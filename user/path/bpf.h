@@ -147,6 +147,7 @@ int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_susp
 int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns);
 
 int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
+/* Forgets what is known of the peer of this slot, its MAC address too. */
 int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot);
 
 /* ---- counters and times ---- */

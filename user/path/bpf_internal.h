@@ -32,6 +32,7 @@ enum bpf_map_id {
 	MAP_SERVICES,
 	MAP_SUSPECTS,
 	MAP_PEERS,
+	MAP_PEER_MACS,
 	MAP_CONNS,
 	MAP_HALF_OPEN,
 	MAP_WAITS,
@@ -70,6 +71,7 @@ struct hokm_bpf {
 	/* Maps that are mapped into memory; peers read-only. NULL in a view. */
 	uint64_t *own;
 	uint64_t *peers;
+	uint64_t *peer_macs;
 	uint64_t *suspects;
 	struct hokm_waits *waits;
 	struct ring_buffer *changes; /* NULL until the first read */
@@ -210,7 +212,10 @@ int bpf_hold_link(struct hokm_bpf *b);
 /* Allocates the buffers of b. Returns 0, -ENOMEM, or -errno. */
 int bpf_maps_init(struct hokm_bpf *b);
 
-/* Maps own, peers, suspects and waits into memory; their descriptors must be open. 0 or -errno. */
+/*
+ * Maps own, peers, peer_macs, suspects and waits into memory; their descriptors must be open. 0 or
+ * -errno.
+ */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
 

@@ -29,6 +29,7 @@ const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_SERVICES] = "services",
 	[MAP_SUSPECTS] = "suspects",
 	[MAP_PEERS] = "peers",
+	[MAP_PEER_MACS] = "peer_macs",
 	[MAP_CONNS] = "conns",
 	[MAP_HALF_OPEN] = "half_open",
 	[MAP_WAITS] = "waits",

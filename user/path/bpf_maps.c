@@ -5,8 +5,9 @@
  *
  * The maps own and peers are used at every pulse and are mapped into memory: an access needs no
  * system call, and each 64-bit word is stored at once, so that the packet path never sees half a
- * lease. The maps suspects and waits are mapped because BPF writes them too: this file changes only
- * single words of them. An access to another map is one system call of about a microsecond.
+ * lease. The maps peer_macs, suspects and waits are mapped because BPF writes them too: this file
+ * changes only single words of them. An access to another map is one system call of about a
+ * microsecond.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ int bpf_maps_map(struct hokm_bpf *b)
 
 	b->own = map_in(b, MAP_OWN, sizeof(struct hokm_own), both, &err);
 	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), PROT_READ, &err);
+	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
 	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
 	b->waits = map_in(b, MAP_WAITS, WAITS_SIZE, both, &err);
 	return err;
@@ -66,9 +68,10 @@ void bpf_maps_unmap(struct hokm_bpf *b)
 {
 	unmap(b->own, sizeof(struct hokm_own));
 	unmap(b->peers, HOKM_MAX_PEERS * sizeof(struct hokm_peer));
+	unmap(b->peer_macs, sizeof(struct hokm_peer_macs));
 	unmap(b->suspects, SUSPECTS_SIZE);
 	unmap(b->waits, WAITS_SIZE);
-	b->own = b->peers = b->suspects = NULL;
+	b->own = b->peers = b->peer_macs = b->suspects = NULL;
 	b->waits = NULL;
 }
 
@@ -262,8 +265,14 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
 {
 	const struct hokm_peer none = {0};
+	int err = set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
 
-	return set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
+	if (err)
+		return err;
+	if (!b->peer_macs)
+		return -EBADF;
+	__atomic_store_n(&b->peer_macs[slot], 0, __ATOMIC_RELAXED);
+	return 0;
 }
 
 /* Reads a per-CPU value of n words and adds up the CPUs. */
