@@ -137,20 +137,16 @@ static __always_inline bool tcp_flags_absurd(__be32 flags)
 }
 
 /*
- * Parses the TCP header into p->seg and p->payload. ip_len is the IP total length: on ingress that
- * of the IP header; on egress that of the skb, because the length of a GSO packet may not fit into
- * the field of the IP header.
+ * Reads the TCP header, which lies in the linear part, into p->seg and p->payload. Returns false
+ * when a length is wrong.
  */
-static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tcphdr *tcp,
-					       __u32 ip_len, __u32 ip_hlen)
+static __always_inline bool read_tcp(struct packet *p, const struct tcphdr *tcp, __u32 ip_len,
+				     __u32 ip_hlen)
 {
-	__u32 headers;
+	__u32 headers = ip_hlen + tcp->doff * 4;
 
-	if ((void *)(tcp + 1) > p->end)
-		return TCP_SHORT;
-	headers = ip_hlen + tcp->doff * 4;
 	if (tcp->doff < 5 || headers > ip_len)
-		return TCP_BAD;
+		return false;
 	p->seg.seq = bpf_ntohl(tcp->seq);
 	p->seg.ack = bpf_ntohl(tcp->ack_seq);
 	p->seg.flags = ((const union tcp_word_hdr *)tcp)->words[3];
@@ -158,7 +154,22 @@ static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tc
 	p->seg.payload = ip_len - headers;
 	p->seg.ip_len = ip_len;
 	p->payload = (void *)tcp + tcp->doff * 4;
-	return tcp_flags_absurd(p->seg.flags) ? TCP_BAD : TCP_GOOD;
+	return true;
+}
+
+/*
+ * Parses the TCP header into p->seg and p->payload. ip_len is the IP total length: on ingress that
+ * of the IP header; on egress that of the skb, because the length of a GSO packet may not fit into
+ * the field of the IP header.
+ */
+static __always_inline enum tcp_kind parse_tcp(struct packet *p, const struct tcphdr *tcp,
+					       __u32 ip_len, __u32 ip_hlen)
+{
+	if ((void *)(tcp + 1) > p->end)
+		return TCP_SHORT;
+	if (!read_tcp(p, tcp, ip_len, ip_hlen) || tcp_flags_absurd(p->seg.flags))
+		return TCP_BAD;
+	return TCP_GOOD;
 }
 
 #endif

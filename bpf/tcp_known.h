@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP from clients, known connections: the packet has an entry in conns. This is the fast path: one
- * hash look-up, one clock reading, and one frame header that is read where it lies.
+ * TCP from clients, known connections: the packet has an entry in conns. Most of them went the fast
+ * path (known_fast.h), which does the same, and are not seen here.
  *
  * Invariants
  *  - A packet goes to the target of its entry, also to a peer that is silent and not dead yet. A

@@ -96,6 +96,18 @@ static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 	return (c->c2s.packets && seq == c->c2s.seq_next) || (c->s2c.packets && seq == c->s2c.ack);
 }
 
+/* May the client's segment, which is no RST, change the entry? */
+static __always_inline bool numbers_fit(const struct segment *s, const struct hokm_conn *c)
+{
+	__u64 vouched = *(const volatile __u64 *)&c->vouched;
+
+	if (!vouched)
+		return false;
+	if (c->target == HOKM_LOCAL)
+		return fits_server(s, c, vouched);
+	return fits_client(s, c->c2s.seq_next, c->c2s.ack);
+}
+
 /*
  * May the client's segment change the entry? numbers: its acknowledgement in the upper half, its
  * sequence number in the lower. A function of its own for the verifier, for the reason given at
@@ -104,18 +116,10 @@ static __always_inline bool rst_is_exact(const struct hokm_conn *c, __u32 seq)
 __noinline int segment_fits(const struct hokm_conn *c, __u64 numbers, __u32 rst)
 {
 	const struct segment s = {.seq = numbers, .ack = numbers >> 32};
-	__u64 vouched;
 
 	if (!c)
 		return 0;
-	if (rst)
-		return rst_is_exact(c, s.seq);
-	vouched = *(const volatile __u64 *)&c->vouched;
-	if (!vouched)
-		return 0;
-	if (c->target == HOKM_LOCAL)
-		return fits_server(&s, c, vouched);
-	return fits_client(&s, c->c2s.seq_next, c->c2s.ack);
+	return rst ? rst_is_exact(c, s.seq) : numbers_fit(&s, c);
 }
 
 /* Notes the server's numbers, after a segment of the local server was tracked. */

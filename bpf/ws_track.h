@@ -217,26 +217,38 @@ static __always_inline void follow_slow(struct packet *p, struct hokm_conn *c, _
 	p->tcp_state = c->tcp_state;
 }
 
+/* Is every header up to the end of the segment read? */
+static __always_inline bool is_read(const struct packet *p, const struct hokm_ws *w)
+{
+	return ws_diff(w->next, p->seg.seq + p->seg.payload) >= 0;
+}
+
+/* Does the segment begin with a header, and has nothing gone before that must be remembered? */
+static __always_inline bool begins_header(const struct packet *p, const struct hokm_ws *w)
+{
+	return w->next == p->seg.seq && !w->flags && !w->have && !w->left;
+}
+
 /*
  * Handles one unfragmented text or binary message with a length of 7 or 16 bits that begins with
- * the segment and ends with it or after it. Returns false when the segment is anything else.
+ * the segment and ends with it or after it. Returns false when the segment is anything else. head:
+ * the first eight bytes of the payload, the first byte is the lowest.
  */
-static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow, __u8 side)
+static __always_inline bool follow_message(struct packet *p, struct hokm_flow *flow, __u8 side,
+					   __u64 head)
 {
-	const __u8 *b = p->payload;
 	struct hokm_ws *w = &flow->ws;
 	__u32 size = side == HOKM_SIDE_CLIENT ? 6 : 2;
-	__u32 len, next;
+	__u8 b0 = head, b1 = head >> 8;
+	__u32 len = b1 & WS_LEN, next;
 
 	/* At least four bytes of payload: bytes after it may be padding of the frame. */
-	if (w->next != p->seg.seq || w->flags || w->have || w->left || p->seg.payload < 4 ||
-	    (const void *)(b + 8) > p->end)
+	if (!begins_header(p, w) || p->seg.payload < 4)
 		return false;
-	len = b[1] & WS_LEN;
-	if (!(b[1] & WS_MASKED) != (side == HOKM_SIDE_SERVER) || len == WS_LEN_64)
+	if (!(b1 & WS_MASKED) != (side == HOKM_SIDE_SERVER) || len == WS_LEN_64)
 		return false;
 	if (len == WS_LEN_16) {
-		len = bpf_ntohs(*(const __be16 *)(b + 2));
+		len = bpf_ntohs((__be16)(head >> 16));
 		size += 2;
 		if (len < WS_LEN_16)
 			return false;
@@ -244,12 +256,12 @@ static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow
 	next = p->seg.seq + size + len;
 	if (ws_diff(next, p->seg.seq + p->seg.payload) < 0)
 		return false;
-	if ((b[0] & ~WS_RSV1) == (WS_FIN | WS_BINARY)) {
+	if ((b0 & ~WS_RSV1) == (WS_FIN | WS_BINARY)) {
 		if (side == HOKM_SIDE_CLIENT)
 			COUNT(p, in_binary);
 		else
 			COUNT(p, out_binary);
-	} else if ((b[0] & ~WS_RSV1) == (WS_FIN | WS_TEXT)) {
+	} else if ((b0 & ~WS_RSV1) == (WS_FIN | WS_TEXT)) {
 		if (side == HOKM_SIDE_CLIENT)
 			COUNT(p, in_text);
 		else
@@ -257,6 +269,38 @@ static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow
 	} else {
 		return false;
 	}
+	w->next = next;
+	flow->frames++;
+	return true;
+}
+
+/* The same for a segment that lies in the linear part. */
+static __always_inline bool follow_fast(struct packet *p, struct hokm_flow *flow, __u8 side)
+{
+	const void *b = p->payload;
+
+	return b + sizeof(__u64) <= p->end && follow_message(p, flow, side, *(const __u64 *)b);
+}
+
+/*
+ * Handles one TLS record that begins with the segment and ends with it or after it. Returns false
+ * when the segment is anything else. head: as for follow_message().
+ */
+static __always_inline bool follow_record(struct packet *p, struct hokm_flow *flow, __u8 side,
+					  __u64 head)
+{
+	__u32 len = (__u32)(head >> 16 & 0xff00) | (__u8)(head >> 32);
+	struct hokm_ws *w = &flow->ws;
+	__u32 next = p->seg.seq + WS_RECORD_HEAD + len;
+
+	if (!begins_header(p, w) || p->seg.payload < WS_RECORD_HEAD || !ws_record_type(head) ||
+	    (__u8)(head >> 8) != 3 || len > WS_RECORD_MAX ||
+	    ws_diff(next, p->seg.seq + p->seg.payload) < 0)
+		return false;
+	if (side == HOKM_SIDE_CLIENT)
+		COUNT(p, in_records);
+	else
+		COUNT(p, out_records);
 	w->next = next;
 	flow->frames++;
 	return true;
@@ -322,7 +366,7 @@ static __always_inline bool follow_pauses(const struct packet *p, const struct h
 	if (w->state == HOKM_FOLLOW_LOST)
 		return p->seg.seq != p->seg.newest;
 	if (w->state == HOKM_FOLLOW_HEAD)
-		return ws_diff(w->next, p->seg.seq + p->seg.payload) >= 0;
+		return is_read(p, w);
 	return w->state == HOKM_FOLLOW_PLAIN || w->state == HOKM_FOLLOW_DONE;
 }
 
@@ -349,8 +393,7 @@ static __always_inline void follow_in(struct packet *p, struct hokm_conn *c)
 	if (!p->seg.payload || c->target != HOKM_LOCAL || p->seg.flags & TCP_FLAG_RST)
 		return;
 	if (flow->ws.state == HOKM_FOLLOW_FRAMES && c->ws == HOKM_WS_OPEN) {
-		if (ws_diff(flow->ws.next, p->seg.seq + p->seg.payload) >= 0 ||
-		    follow_fast(p, flow, HOKM_SIDE_CLIENT))
+		if (is_read(p, &flow->ws) || follow_fast(p, flow, HOKM_SIDE_CLIENT))
 			return;
 	} else {
 		follow_next_request(p, c, &flow->ws);
@@ -370,8 +413,7 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 	if (!p->seg.payload || p->seg.flags & TCP_FLAG_RST)
 		return;
 	if (flow->ws.state == HOKM_FOLLOW_FRAMES) {
-		if (ws_diff(flow->ws.next, p->seg.seq + p->seg.payload) >= 0 ||
-		    follow_fast(p, flow, HOKM_SIDE_SERVER))
+		if (is_read(p, &flow->ws) || follow_fast(p, flow, HOKM_SIDE_SERVER))
 			return;
 	} else {
 		if (c->ws == HOKM_WS_ASKED)
@@ -393,7 +435,7 @@ static __always_inline bool is_synchronized(const struct hokm_flow *flow)
 /* Has every header before this segment been read? Otherwise one of them may be a close frame. */
 static __always_inline bool is_read_up_to(const struct packet *p, const struct hokm_flow *flow)
 {
-	return ws_diff(flow->ws.next, p->seg.seq + p->seg.payload) >= 0;
+	return is_read(p, &flow->ws);
 }
 
 /*

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fast path of known connections (bpf/known_fast.h) does with a segment what the pipelines do
+ * with it. Each case runs twice from the same state: without a VLAN tag, which the fast path may
+ * take, and with one, which only the pipelines take. Verdict, MAC addresses, counters, the entry of
+ * the connection and its changes must be the same, field by field.
+ */
+#include <string.h>
+
+#include "fixture.h"
+#include "hokm/names.h"
+#include "skel.h"
+
+#define CLIENT_NEXT 1001
+#define SERVER_NEXT 5001
+
+/* What a case does to the entry and to the world before the segment. */
+enum state {
+	PLAYER,  /* a WebSocket of this node */
+	ARRIVED, /* the same, and a peer steers its packets here */
+	SECURE,  /* TLS */
+	ASKED,   /* the upgrade request waits for its answer */
+	LOST,
+	CLOSED,
+	INSIDE, /* a long frame has begun before */
+	GAP,    /* an earlier segment is missing */
+	STEERED,
+	SILENT, /* its peer answers no pulses, but shows signs of life */
+	DEAD,
+	NO_MAC, /* the MAC of its peer is not known */
+};
+
+struct way {
+	const char *what;
+	enum state state;
+	struct tcp_spec seg;
+};
+
+#define TEXT   "\x81\x82mask\x01\x02"
+#define BINARY "\xc2\x82mask\x01\x02"
+#define PING   "\x89\x82mask\x01\x02"
+#define BARE       \
+	"\x81\x06" \
+	"server"
+#define MEDIUM             \
+	"\x82\xfe\x00\x80" \
+	"mask"
+#define WRONG              \
+	"\x82\xfe\x00\x08" \
+	"mask" /* 8 has a shorter form */
+#define RECORD                 \
+	"\x17\x03\x03\x00\x05" \
+	"12345"
+#define LONG                   \
+	"\x17\x03\x03\x00\x50" \
+	"12345"
+#define HUGE                   \
+	"\x17\x03\x03\xff\xff" \
+	"12345"
+
+#define BYTES(text) .data = (text), .payload = sizeof(text) - 1
+/* A field that is zero has its usual value: usual(). */
+#define IN(...)             \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define OUT(...)                           \
+	{                                  \
+		.reply = true, __VA_ARGS__ \
+	}
+
+static const struct way ways[] = {
+	{"bare ACK", PLAYER, IN(.ack = SERVER_NEXT + 70000, .flags = ACK)},
+	{"ACK without PSH", PLAYER, IN(.flags = ACK, BYTES(TEXT))},
+	{"TCP options", PLAYER, IN(.options = 3, BYTES(TEXT))},
+	{"IP options", PLAYER, IN(.ip.options = 2, BYTES(TEXT))},
+	{"padding", PLAYER, IN(.padding = 9, .payload = 3, .data = TEXT)},
+	{"text", PLAYER, IN(BYTES(TEXT))},
+	{"binary, compressed", PLAYER, IN(BYTES(BINARY))},
+	{"ping", PLAYER, IN(BYTES(PING))},
+	{"16 bits of length, payload follows", PLAYER, IN(BYTES(MEDIUM))},
+	{"length not in its shortest form", PLAYER, IN(BYTES(WRONG))},
+	{"not masked", PLAYER, IN(BYTES(BARE))},
+	{"two frames", PLAYER, IN(BYTES(TEXT TEXT))},
+	{"begin of a frame", PLAYER, IN(.payload = 5, .data = TEXT)},
+	{"segment that was read", PLAYER, IN(.seq = CLIENT_NEXT - 20, .payload = 20)},
+	{"segment after a gap", PLAYER, IN(.seq = CLIENT_NEXT + 20, BYTES(TEXT))},
+	{"numbers that do not fit", PLAYER, IN(.seq = CLIENT_NEXT + 0x1000000, BYTES(TEXT))},
+	{"FIN", PLAYER, IN(.flags = ACK | FIN, BYTES(TEXT))},
+	{"RST", PLAYER, IN(.flags = ACK | RST)},
+	{"another port", PLAYER, IN(.dport = GAME_PORT + 1, BYTES(TEXT))},
+	{"another address", PLAYER, IN(.ip.dst = OTHER_ADDR, BYTES(TEXT))},
+	{"another host", PLAYER, IN(.eth.to = OTHER_MAC, BYTES(TEXT))},
+	{"total length too short", PLAYER, IN(.ip.cut = -30, BYTES(TEXT))},
+	{"total length too long", PLAYER, IN(.ip.cut = 30, BYTES(TEXT))},
+	{"inside a frame", INSIDE, IN(.payload = 100)},
+	{"text after a gap", GAP, IN(BYTES(TEXT))},
+	{"answer is awaited", ASKED, IN(.flags = ACK)},
+	{"lost", LOST, IN(BYTES(TEXT))},
+	{"closed", CLOSED, IN(BYTES(TEXT))},
+	{"record", SECURE, IN(BYTES(RECORD))},
+	{"record that goes on", SECURE, IN(BYTES(LONG))},
+	{"two records", SECURE, IN(BYTES(RECORD RECORD))},
+	{"record that is too long", SECURE, IN(BYTES(HUGE))},
+	{"begin of a record", SECURE, IN(.payload = 4, .data = RECORD)},
+	{"no record", SECURE, IN(BYTES(TEXT))},
+	{"first from a peer", PLAYER, IN(.eth.from = PEER0_MAC, BYTES(TEXT))},
+	{"from a peer", ARRIVED, IN(.eth.from = PEER1_MAC, BYTES(TEXT))},
+	{"steered", STEERED, IN(BYTES(TEXT))},
+	{"steered, bare ACK", STEERED, IN(.flags = ACK)},
+	{"steered, from a peer", STEERED, IN(.eth.from = PEER1_MAC, BYTES(TEXT))},
+	{"steered, numbers that do not fit", STEERED, IN(.seq = CLIENT_NEXT - 70000)},
+	{"steered, FIN", STEERED, IN(.flags = ACK | FIN)},
+	{"peer silent", SILENT, IN(BYTES(TEXT))},
+	{"peer dead", DEAD, IN(BYTES(TEXT))},
+	{"peer without MAC", NO_MAC, IN(BYTES(TEXT))},
+	{"out, bare ACK", PLAYER, OUT(.flags = ACK)},
+	{"out, text", PLAYER, OUT(BYTES(BARE))},
+	{"out, masked", PLAYER, OUT(BYTES(TEXT))},
+	{"out, bare ACK far ahead", PLAYER, OUT(.flags = ACK, .seq = SERVER_NEXT + 70000)},
+	{"out, far ahead", PLAYER, OUT(.seq = SERVER_NEXT + 70000, .payload = 20)},
+	{"out, TCP options", PLAYER, OUT(.options = 3, BYTES(BARE))},
+	{"out, two frames", PLAYER, OUT(BYTES(BARE BARE))},
+	{"out, record", SECURE, OUT(BYTES(RECORD))},
+	{"out, answer is awaited", ASKED, OUT(.payload = 30)},
+	{"out, FIN", PLAYER, OUT(.flags = ACK | FIN, BYTES(BARE))},
+	{"out, inside a frame", INSIDE, OUT(.payload = 100)},
+};
+
+static void follow(struct hokm_conn *c, uint8_t phase, uint8_t state)
+{
+	c->ws = phase;
+	c->c2s.ws.state = c->s2c.ws.state = state;
+	c->c2s.ws.next = CLIENT_NEXT;
+	c->s2c.ws.next = SERVER_NEXT;
+	c->s2c.packets = 1;
+	c->s2c.seq_next = SERVER_NEXT;
+	c->s2c.ack = CLIENT_NEXT;
+}
+
+static struct hokm_conn entry(enum state s)
+{
+	struct hokm_conn c = s >= STEERED ? fix_steered_conn(1) : conn_known(HOKM_LOCAL);
+
+	c.created_ns = 1;
+	if (s >= STEERED)
+		return c;
+	follow(&c,
+	       s == SECURE  ? HOKM_WS_TLS
+	       : s == ASKED ? HOKM_WS_ASKED
+			    : HOKM_WS_OPEN,
+	       s == SECURE ? HOKM_FOLLOW_RECORDS
+	       : s == LOST ? HOKM_FOLLOW_LOST
+			   : HOKM_FOLLOW_FRAMES);
+	if (s == ARRIVED)
+		c.flags |= HOKM_CONN_STEERED_IN;
+	if (s == CLOSED)
+		c.tcp_state = HOKM_TCP_CLOSED;
+	if (s == INSIDE) {
+		c.c2s.ws.next += 1000;
+		c.s2c.ws.next += 1000;
+	}
+	if (s == GAP) {
+		c.c2s.ws.flags = HOKM_WS_FLAG_GAP;
+		c.c2s.ws.gap = CLIENT_NEXT + 50;
+	}
+	return c;
+}
+
+static void world(struct fix *x, enum state s)
+{
+	struct hokm_peer p = fix_alive_peer(1);
+	struct hokm_conn c = entry(s);
+
+	fix_conn_put(x, &c);
+	if (s == SILENT)
+		fix_peer_silent(x, 1);
+	if (s == DEAD)
+		fix_peer_dead(x, 1);
+	if (s != NO_MAC)
+		return;
+	memset(p.mac, 0, sizeof(p.mac));
+	fix_peer_set(x, 1, &p);
+}
+
+/* Everything that a segment leaves behind. */
+struct result {
+	int verdict;
+	uint8_t macs[12];
+	bool known;
+	struct hokm_conn conn;
+	uint64_t count[2][HOKM_CTR_COUNT];
+	unsigned int changes;
+};
+
+/* Times differ between two runs; whether there is one must not. */
+static void hide_times(struct hokm_conn *c)
+{
+	__u64 *times[] = {&c->ended_ns,         &c->c2s.last_ns,      &c->s2c.last_ns,
+			  &c->c2s.last_data_ns, &c->s2c.last_data_ns, &c->upgrade_ns,
+			  &c->ping_c2s_ns,      &c->ping_s2c_ns,      &c->asked_ns};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		*times[i] = !!*times[i];
+}
+
+static struct tcp_spec usual(const struct way *w, unsigned int tags)
+{
+	struct tcp_spec s = w->seg;
+
+	s.eth.tags = tags;
+	s.flags = s.flags ? s.flags : ACK | PSH;
+	if (!s.seq)
+		s.seq = s.reply ? SERVER_NEXT : CLIENT_NEXT;
+	if (!s.ack)
+		s.ack = s.reply ? CLIENT_NEXT : SERVER_NEXT;
+	return s;
+}
+
+static struct result run(void **state, const struct way *w, unsigned int tags)
+{
+	struct fix *x = *state;
+	const struct tcp_spec seg = usual(w, tags);
+	struct result r;
+
+	memset(&r, 0, sizeof(r));
+	fix_reset(state);
+	world(x, w->state);
+	if (seg.reply)
+		fix_out(x, &seg);
+	else
+		fix_in(x, &seg);
+	r.verdict = x->verdict;
+	memcpy(r.macs, x->out.b, sizeof(r.macs));
+	r.known = fix_conn(x, &r.conn);
+	hide_times(&r.conn);
+	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++) {
+		r.count[0][i] = fix_count(x, 0, i);
+		r.count[1][i] = fix_count(x, HOKM_NODE_SLOT, i);
+	}
+	r.changes = fix_changes(x, NULL, 0);
+	return r;
+}
+
+static void same_counts(const struct way *w, const struct result *a, const struct result *b)
+{
+	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++)
+		if (a->count[0][i] != b->count[0][i] || a->count[1][i] != b->count[1][i])
+			fail_msg("%s: counter %s is %llu, in the pipeline %llu", w->what,
+				 hokm_counter_name(i),
+				 (unsigned long long)(a->count[0][i] + a->count[1][i]),
+				 (unsigned long long)(b->count[0][i] + b->count[1][i]));
+}
+
+static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct way *w = &ways[i];
+		struct result fast = run(state, w, 0), slow = run(state, w, 1);
+
+		if (fast.verdict != slow.verdict)
+			fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict,
+				 slow.verdict);
+		if (memcmp(fast.macs, slow.macs, sizeof(fast.macs)) || fast.known != slow.known ||
+		    fast.changes != slow.changes)
+			fail_msg("%s: frame, entry or changes differ", w->what);
+		same_counts(w, &fast, &slow);
+		for (size_t at = 0; at < sizeof(fast.conn); at++)
+			if (((uint8_t *)&fast.conn)[at] != ((uint8_t *)&slow.conn)[at])
+				fail_msg("%s: byte %zu of the entry differs", w->what, at);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(no_segment_is_handled_otherwise_than_in_the_pipeline),
+	};
+
+	return cmocka_run_group_tests_name("known fast", tests, fix_open, fix_close);
+}
