@@ -25,11 +25,16 @@
 		.counter_slot = HOKM_NODE_SLOT                                  \
 	}
 
-/* The floor of other paths, on the same packets. */
+/*
+ * The floor of other paths, on the same packets. Where the flows are more than the caches hold, it
+ * begins in the middle of their order: else it would find in the caches what the path before it
+ * has just touched.
+ */
 #define FLOOR_OF(what, id, wrapper, which, f, from, n, v, many)                                \
 	{                                                                                      \
 		.name = (what), .key = (id), .wrap = (wrapper), .slot = (which), .frame = (f), \
-		.base = (from), .flows = (n), .verdict = (v), .counter = -1, .full = (many)    \
+		.base = (from), .flows = (n), .verdict = (v), .counter = -1, .full = (many),   \
+		.shift = (many) ? FLOWS_MAX / 2 : 0                                            \
 	}
 
 /* Frames that belong to no service here: no counter may rise. */
