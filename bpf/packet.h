@@ -131,7 +131,14 @@ static __always_inline __u64 mac_word(const void *mac)
 	return x[0] | (__u64)x[1] << 16 | (__u64)x[2] << 32;
 }
 
-/* The source of the frame, as mac_word() gives it. Only it begins in the middle of a word. */
+/* Is the frame for the MAC address of this node? Both addresses begin a word. */
+static __always_inline bool is_for_node(const struct ethhdr *eth, const struct hokm_cfg *c)
+{
+	return *(const __u32 *)eth->h_dest == *(const __u32 *)c->mac &&
+	       *(const __u16 *)(eth->h_dest + 4) == *(const __u16 *)(c->mac + 4);
+}
+
+/* The source of the frame, as mac_word() gives it. It begins in the middle of a word. */
 static __always_inline __u64 source_word(const struct ethhdr *eth)
 {
 	return *(const __u16 *)eth->h_source | (__u64) * (const __u32 *)(eth->h_source + 2) << 16;

@@ -264,13 +264,13 @@ static __always_inline __u32 peer_of_mac(const struct packet *p, __u64 mac)
 	__u32 zero = 0;
 	const struct hokm_peer_macs *known = bpf_map_lookup_elem(&peer_macs, &zero);
 
-	if (!known)
+	if (!known || !mac)
 		return HOKM_NO_PEER;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_PEERS; i++) {
 		if (i >= p->cfg->n_peers)
 			break;
-		if (known->peer[i] == mac && mac && p->cfg->peer[i].used)
+		if (known->peer[i] == mac && p->cfg->peer[i].used)
 			return i;
 	}
 	return HOKM_NO_PEER;
