@@ -33,8 +33,8 @@ static int run_main(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{"run", "[-c FILE] [--replace] [--generic]", "the daemon of this node, in the foreground",
-	 run_main},
+	{"run", "[-c FILE] [--replace] [--generic] [--adopt-address]",
+	 "the daemon of this node, in the foreground", run_main},
 	{"check-config", "FILE [--json]",
 	 "check a configuration, and show its errors or its meaning", check_config_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},

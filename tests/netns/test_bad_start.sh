@@ -92,12 +92,18 @@ interface() {
 	cp "$CONF" "$OTHER"
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/24" dev eth0
 	start_refused "VIP set by hand" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of eth0" \
-		"did not set" "remove it"
+		"did not set" "ip address del $LAB_VIP/24 dev eth0" "--adopt-address"
 	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/24" dev eth0
 	must ip -n "$(lab_ns a)" addr add "$LAB_VIP/32" dev lo
 	start_refused "VIP set by hand on lo" $EX_UNAVAILABLE "VIP $LAB_VIP is an address of lo" \
-		"did not set" "remove it"
-	must ip -n "$(lab_ns a)" addr del "$LAB_VIP/32" dev lo
+		"did not set" "ip address del $LAB_VIP/32 dev lo"
+	lab_spawn a daemon "$HOKM" run --adopt-address -c "$CONF"
+	within 10 "--adopt-address: the node owns the VIP" owns a
+	holds "--adopt-address: the log says what it took over" \
+		log_says a "took over the address $LAB_VIP/32 of lo"
+	holds "--adopt-address: nobody else's address is left" \
+		test "$(lab_run a ip -o addr show to "$LAB_VIP" | awk '{ print $2 }')" = eth0
+	must lab_stop a daemon
 }
 
 permission() {

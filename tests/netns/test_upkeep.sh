@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Others remove what the daemon set, under players: the VIP, the local route, the egress filter, its
-# qdisc, the XDP program, the pins, a sysctl. Each is back within a second or two, is logged and counted, and
-# no player notices. Who removes the VIP again and again is answered at a bounded rate.
+# Others remove what the daemon set, under players: the VIP, the local route, the egress filter,
+# its qdisc, the XDP program, the pins, sysctls. Each is back within a second or two, is logged and
+# counted, and no player notices. Who removes the VIP again and again is answered at a bounded rate.
 
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "act/foreign_vip.h"
 #include "act/vip.h"
 #include "own_netns.h"
 
@@ -38,12 +39,13 @@ static bool present(struct vip *v, struct in_addr a)
 	return yes;
 }
 
-static bool elsewhere(struct vip *v, struct in_addr a)
+static bool is_foreign(struct in_addr a)
 {
-	bool yes = false;
+	struct foreign_vip f;
+	int found = foreign_vip_find(a, &f);
 
-	assert_int_equal(vip_addr_elsewhere(v, a, &yes), 0);
-	return yes;
+	assert_true(found >= 0);
+	return found;
 }
 
 static void address_comes_and_goes(void **state)
@@ -57,7 +59,7 @@ static void address_comes_and_goes(void **state)
 	assert_int_equal(vip_addr_add(v, a), 0);
 	assert_int_equal(vip_addr_add(v, a), 0); /* present already */
 	assert_true(present(v, a));
-	assert_false(elsewhere(v, a));
+	assert_false(is_foreign(a));
 	assert_true(is_local(a));
 	assert_int_equal(vip_addr_del(v, a), 0);
 	assert_false(present(v, a));
@@ -94,11 +96,11 @@ static void foreign_address_is_left_alone(void **state)
 	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
 		assert_int_equal(RUN("ip", "address", "add", where[i][0], "dev", where[i][1]), 0);
 		assert_false(present(v, a));
-		assert_true(elsewhere(v, a));
+		assert_true(is_foreign(a));
 		assert_int_equal(vip_addr_del(v, a), 0);
 		assert_true(is_local(a));
 		assert_int_equal(RUN("ip", "address", "del", where[i][0], "dev", where[i][1]), 0);
-		assert_false(elsewhere(v, a));
+		assert_false(is_foreign(a));
 	}
 	vip_close(v);
 }
@@ -140,15 +142,52 @@ static void errors_keep_their_errno(void **state)
 	vip_close(v);
 }
 
-static void interface_of_an_address(void **state)
+/* Left by a killed keepalived, or set by hand: on any interface, with any prefix. */
+static void a_foreign_address_is_named_and_taken_over(void **state)
 {
-	char name[IF_NAMESIZE];
+	static const struct {
+		const char *address, *ifname;
+		uint8_t prefix;
+	} where[] = {{"192.168.1.25/32", "hx0", 32},
+		     {"192.168.1.25/24", "hx0", 24}, /* secondary: the node's own comes first */
+		     {"192.168.1.25/32", "lo", 32}};
+	struct in_addr a = own_addr("192.168.1.25");
+	struct foreign_vip f;
 
 	(void)state;
-	assert_int_equal(vip_interface_of(ns.addr_a, name), ns.ifindex_a);
-	assert_string_equal(name, "hx0");
-	assert_int_equal(vip_interface_of(own_addr("192.168.1.99"), name), 0);
-	assert_string_equal(name, "");
+	assert_int_equal(foreign_vip_find(a, &f), 0);
+	assert_int_equal(foreign_vip_take_over(a), 0);
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		assert_int_equal(
+			RUN("ip", "address", "add", where[i].address, "dev", where[i].ifname), 0);
+		assert_int_equal(foreign_vip_find(a, &f), 1);
+		assert_string_equal(f.ifname, where[i].ifname);
+		assert_int_equal(f.prefix, where[i].prefix);
+		assert_false(f.is_primary);
+		assert_int_equal(foreign_vip_take_over(a), 0);
+		assert_int_equal(foreign_vip_find(a, &f), 0);
+	}
+	assert_int_equal(RUN("ip", "address", "add", "192.168.1.25/32", "dev", "hx0"), 0);
+	assert_int_equal(RUN("ip", "address", "add", "192.168.1.25/32", "dev", "lo"), 0);
+	assert_int_equal(foreign_vip_take_over(a), 0);
+	assert_int_equal(foreign_vip_find(a, &f), 0);
+	assert_int_equal(foreign_vip_find(ns.addr_a, &f), 1); /* the node's own is there */
+}
+
+/* The kernel would remove the others of the subnet with it, the node's own among them. */
+static void the_nodes_own_address_is_not_taken_with_it(void **state)
+{
+	struct in_addr a = own_addr("192.168.2.25");
+	struct foreign_vip f;
+
+	(void)state;
+	assert_int_equal(RUN("ip", "address", "add", "192.168.2.25/24", "dev", "hx0"), 0);
+	assert_int_equal(RUN("ip", "address", "add", "192.168.2.26/24", "dev", "hx0"), 0);
+	assert_int_equal(foreign_vip_take_over(a), -EBUSY);
+	assert_int_equal(foreign_vip_find(a, &f), 1);
+	assert_int_equal(foreign_vip_find(own_addr("192.168.2.26"), &f), 1);
+	assert_int_equal(RUN("ip", "address", "del", "192.168.2.26/24", "dev", "hx0"), 0);
+	assert_int_equal(RUN("ip", "address", "del", "192.168.2.25/24", "dev", "hx0"), 0);
 }
 
 /* Removed behind the daemon's back: seen, and added again. */
@@ -231,7 +270,8 @@ int main(void)
 		cmocka_unit_test(foreign_address_is_left_alone),
 		cmocka_unit_test(route_outlives_the_address),
 		cmocka_unit_test(errors_keep_their_errno),
-		cmocka_unit_test(interface_of_an_address),
+		cmocka_unit_test(a_foreign_address_is_named_and_taken_over),
+		cmocka_unit_test(the_nodes_own_address_is_not_taken_with_it),
 		cmocka_unit_test(what_others_remove_comes_back),
 		cmocka_unit_test(what_an_earlier_daemon_left_goes),
 	};

@@ -9,7 +9,6 @@
  * apply_sync() first writes the service states, because they decide where packets are steered, and
  * then changes routes and addresses. The lease is written by apply_own() only.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <string.h>
 
 #include "act/apply.h"
+#include "act/foreign_vip.h"
 #include "act/garp.h"
 #include "act/sysctl.h"
 #include "act/vip.h"
@@ -243,17 +243,6 @@ void apply_hold_suspect(struct apply *a, unsigned int slot, uint64_t until_ns)
 			 slot, strerror(-err));
 }
 
-static void report_foreign(struct in_addr vip)
-{
-	char addr[INET_ADDRSTRLEN], interface[IF_NAMESIZE];
-
-	if (!inet_ntop(AF_INET, &vip, addr, sizeof(addr)) || vip_interface_of(vip, interface) <= 0)
-		return;
-	log_error("the VIP %s is an address of %s that hokm-xdp did not set: "
-		  "remove it first (ip address show %s)",
-		  addr, interface, interface);
-}
-
 /* A daemon that was killed had other VIPs, or another interface. */
 static int remove_leftovers(struct apply *a, const struct conf *c)
 {
@@ -266,19 +255,19 @@ static int remove_leftovers(struct apply *a, const struct conf *c)
 	return n < 0 ? n : 0;
 }
 
-/* Adopts VIP addresses that a killed daemon left. Refuses those of another origin. */
-static int adopt_addrs(struct apply *a, const struct conf *c)
+/* Adopts VIP addresses that a killed daemon left, and refuses others, unless `take`. */
+static int adopt_addrs(struct apply *a, const struct conf *c, bool take)
 {
 	for (unsigned int i = 0; i < c->n_vips; i++) {
-		bool here = false, elsewhere = false;
+		struct foreign_vip foreign;
+		bool here = false;
 		int err = vip_addr_present(a->vip, c->vips[i], &here);
+		int found = err ? err : foreign_vip_find(c->vips[i], &foreign);
 
-		if (!err)
-			err = vip_addr_elsewhere(a->vip, c->vips[i], &elsewhere);
-		if (err)
-			return err;
-		if (elsewhere) {
-			report_foreign(c->vips[i]);
+		if (found < 0)
+			return found;
+		if (found && !take) {
+			foreign_vip_report(&foreign);
 			return -EADDRINUSE;
 		}
 		if (here)
@@ -287,7 +276,17 @@ static int adopt_addrs(struct apply *a, const struct conf *c)
 	return 0;
 }
 
-int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
+/* By now the sockets of players have their local route. */
+static int take_over(const struct conf *c)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < c->n_vips && !err; i++)
+		err = foreign_vip_take_over(c->vips[i]);
+	return err;
+}
+
+int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6], bool take,
 	       struct apply **out)
 {
 	struct apply_want want = {.n_vips = c->n_vips};
@@ -307,12 +306,14 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 	if (!err)
 		err = remove_leftovers(a, c);
 	if (!err)
-		err = adopt_addrs(a, c);
+		err = adopt_addrs(a, c, take);
 	if (!err)
 		err = sysctl_arp_set(c->interface, a->save_file);
 	if (!err)
 		err = sync_list(a->vip, a->routes, &a->n_routes, want.vips, want.n_vips,
 				vip_route_add, vip_route_del);
+	if (!err && take)
+		err = take_over(c);
 	if (err) {
 		log_error("could not set up VIP, routes and sysctls on %s: %s", c->interface,
 			  strerror(-err));

@@ -33,12 +33,13 @@ struct apply_want {
 };
 
 /*
- * Sets the ARP sysctls, adds the routes of the VIPs, and adopts VIP
- * addresses that an earlier daemon left. `b` is borrowed and must stay open until apply_close().
+ * Sets the ARP sysctls, adds the routes of the VIPs, and adopts VIP addresses that an earlier
+ * daemon left. Those of another origin are taken over with `take`, else the call is refused with
+ * -EADDRINUSE. `b` is borrowed and must stay open until apply_close().
  * Returns 0 or -errno, logged; on an error nothing is left behind. The caller closes *out with
  * apply_close().
  */
-int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6],
+int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6], bool take,
 	       struct apply **out);
 
 /*

@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "base/nl.h"
 
-#define VIP_PROTO 0x48 /* our mark, 'H'; unused in rt_protos and in rtnetlink.h */
+#define VIP_PROTO VIP_MARK
 
 struct vip {
 	struct nl_sock *sk;
@@ -76,11 +76,9 @@ void vip_set_interface(struct vip *v, int ifindex)
 /* What a dump of all IPv4 addresses tells about one of them. */
 struct addr_scan {
 	struct in_addr addr;
-	int ifindex;  /* the interface in question */
-	bool ours;    /* addr/32 on ifindex with our mark */
-	bool foreign; /* any other occurrence */
-	bool here;    /* on ifindex, ours or not */
-	int found_on; /* interface of the first occurrence, 0 none */
+	int ifindex; /* the interface in question */
+	bool ours;   /* addr/32 on ifindex with our mark */
+	bool here;   /* on ifindex, ours or not */
 };
 
 static int scan_addr(struct nlmsghdr *nlh, void *arg)
@@ -101,14 +99,10 @@ static int scan_addr(struct nlmsghdr *nlh, void *arg)
 	memcpy(&local, nla_data(tb[IFA_LOCAL]), sizeof(local));
 	if (local.s_addr != s->addr.s_addr)
 		return 0;
-	if (!s->found_on)
-		s->found_on = (int)ifa->ifa_index;
 	s->here |= (int)ifa->ifa_index == s->ifindex;
 	if ((int)ifa->ifa_index == s->ifindex && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
 	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
 		s->ours = true;
-	else
-		s->foreign = true;
 	return 0;
 }
 
@@ -119,8 +113,7 @@ static int scan(struct nl_sock *sk, struct addr_scan *s)
 
 	/* -EINTR: the addresses changed during the dump. */
 	for (int tries = 0; tries < 3; tries++) {
-		s->ours = s->foreign = s->here = false;
-		s->found_on = 0;
+		s->ours = s->here = false;
 		err = nlr_dump(sk, RTM_GETADDR, &hdr, sizeof(hdr), scan_addr, s);
 		if (err != -EINTR)
 			break;
@@ -201,15 +194,6 @@ int vip_addr_here(struct vip *v, struct in_addr addr, bool *here)
 	int err = scan(v->sk, &s);
 
 	*here = !err && s.here;
-	return err;
-}
-
-int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere)
-{
-	struct addr_scan s = {.addr = vip, .ifindex = v->ifindex};
-	int err = scan(v->sk, &s);
-
-	*elsewhere = !err && s.foreign;
 	return err;
 }
 
@@ -423,22 +407,4 @@ int vip_remove_others(struct vip *v, const struct in_addr *keep, unsigned int n_
 		removed += (int)l.n;
 	} while (l.n == LEFT_MAX);
 	return removed;
-}
-
-int vip_interface_of(struct in_addr addr, char *name)
-{
-	struct addr_scan s = {.addr = addr};
-	struct nl_sock *sk;
-	int err = nlr_open(&sk);
-
-	name[0] = '\0';
-	if (err)
-		return err;
-	err = scan(sk, &s);
-	nl_socket_free(sk);
-	if (err || !s.found_on)
-		return err;
-	if (!if_indextoname((unsigned int)s.found_on, name))
-		return errno == ENXIO ? -ENODEV : -errno;
-	return s.found_on;
 }

@@ -17,6 +17,8 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#define VIP_MARK 0x48 /* our mark, 'H'; unused in rt_protos and in rtnetlink.h */
+
 struct vip; /* opaque: a netlink socket and the interface */
 
 /* Opens the netlink socket; failures are logged. The caller closes *out with vip_close(). */
@@ -62,17 +64,5 @@ int vip_route_del(struct vip *v, struct in_addr vip);
  * left the others. Returns how many were removed, or -errno.
  */
 int vip_remove_others(struct vip *v, const struct in_addr *keep, unsigned int n_keep);
-
-/*
- * *elsewhere: this node has the address in another form: on another interface, with another prefix
- * length, or set up by the operator or another program.
- */
-int vip_addr_elsewhere(struct vip *v, struct in_addr vip, bool *elsewhere);
-
-/*
- * Finds the interface of this node that has `addr`. Writes its name to `name` (IF_NAMESIZE bytes)
- * and returns its index. Returns 0 and an empty name when no interface has it, or -errno.
- */
-int vip_interface_of(struct in_addr addr, char *name);
 
 #endif

@@ -76,27 +76,27 @@ static int conf_exit_code(int err)
 static int parse(int argc, char **argv, bool run, struct run_opts *o)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"replace", no_argument, NULL, 'r'},
-		{"generic", no_argument, NULL, 'g'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'}, {"replace", no_argument, NULL, 'r'},
+		{"generic", no_argument, NULL, 'g'},      {"adopt-address", no_argument, NULL, 'a'},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
 	int c;
 
 	memset(o, 0, sizeof(*o));
 	o->file = DEFAULT_CONF;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, run ? "c:rgh" : "c:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, run ? "c:rgah" : "c:h", longs, NULL)) != -1) {
 		if (c == 'c')
 			o->file = optarg;
 		else if (c == 'r' && run)
 			o->bpf.replace_foreign = true;
 		else if (c == 'g' && run)
 			o->bpf.generic_only = true;
+		else if (c == 'a' && run)
+			o->bpf.adopt_address = true;
 		else if (c == 'h') {
 			printf("usage: hokm-xdp %s [-c FILE]%s\n", argv[0],
-			       run ? " [--replace] [--generic]" : "");
+			       run ? " [--replace] [--generic] [--adopt-address]" : "");
 			return 1;
 		} else {
 			return -EINVAL;

@@ -69,7 +69,7 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	if (!err)
 		err = upkeep_open(&d->upkeep, n);
 	if (!err)
-		err = apply_open(n->conf, n->bpf, mac, &n->apply);
+		err = apply_open(n->conf, n->bpf, mac, d->bpf_opts.adopt_address, &n->apply);
 	if (!err)
 		err = configure_node(n, d->heartbeat.pulse);
 	if (!err)

@@ -31,6 +31,7 @@ struct hokm_bpf; /* opaque */
 struct hokm_bpf_opts {
 	bool replace_foreign; /* detach an XDP program of another origin and take its place */
 	bool generic_only;    /* do not try native mode */
+	bool adopt_address;   /* of act/apply.h: take over a VIP that another program set */
 };
 
 /*
