@@ -6,7 +6,7 @@
  *
  * Invariants
  *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
- *    checked, in this order (architecture rule 8).
+ *    checked, in this order (architecture rule 8). Only a wrong tag is noted, for the operator.
  *  - A probe changes nothing but the window against its own replay and the peer's sign of life.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
@@ -25,12 +25,16 @@
 #define PULSE_TTL     255
 #define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
 
+/* The key of pulses that this node sends; the others are numbers of secrets. */
+#define KEY_TO_PEER HOKM_MAX_SECRETS
+
 /*
- * The tag of a pulse between this node and the peer of the slot; to_peer: of one that this node
- * sends. A function of its own for the verifier, which would else follow the rounds of SipHash once
- * for each way of headers that leads here. To the verifier pulse may be NULL.
+ * The tag of a pulse between this node and the peer of the slot: with the key of the peer's pulses
+ * by the number of the secret, or with KEY_TO_PEER. A function of its own for the verifier, which
+ * would else follow the rounds of SipHash once for each way of headers that leads here. To the
+ * verifier pulse may be NULL.
  */
-__noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 to_peer)
+__noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 key)
 {
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
@@ -42,21 +46,39 @@ __noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 
 	slot &= HOKM_MAX_PEERS - 1;
 	peer = p.cfg->peer[slot].addr.w[3];
 	own_addr = p.cfg->addr.w[3];
-	if (to_peer)
+	if (key >= HOKM_MAX_SECRETS)
 		return hokm_pulse_tag(pulse, own_addr, peer, k->to[slot]);
-	return hokm_pulse_tag(pulse, peer, own_addr, k->from[slot]);
+	return hokm_pulse_tag(pulse, peer, own_addr, k->from[key][slot]);
 }
 
-/* The tag that the pulse in the packet must have. */
-static __always_inline __u64 pulse_tag(const struct packet *p, const struct hokm_pulse *pulse,
-				       __u32 slot, bool to_peer)
+/* The secret, counted from 1, that the peer of the slot signed the pulse with; 0: none of ours. */
+__noinline int pulse_secret_of(const struct hokm_pulse *pulse, __u32 slot)
+{
+	__u32 zero = 0;
+	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
+
+	if (!k || !pulse)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_SECRETS; i++) {
+		if (i >= k->n)
+			break;
+		if (pulse->tag == bpf_cpu_to_be64(pulse_tag_of(pulse, slot, i)))
+			return (int)i + 1;
+	}
+	return 0;
+}
+
+/* A copy of the pulse in the packet for the functions above, or NULL. */
+static __always_inline struct hokm_pulse *pulse_copy(const struct packet *p,
+						     const struct hokm_pulse *pulse)
 {
 	__u32 place = WORK_IN, at = (__u32)((const void *)pulse - (void *)p->eth);
 	struct work *w = bpf_map_lookup_elem(&work, &place);
 
 	if (!w || bpf_xdp_load_bytes(p->ctx, at, &w->pulse, sizeof(w->pulse)))
-		return 0;
-	return pulse_tag_of(&w->pulse, slot, to_peer);
+		return NULL;
+	return &w->pulse;
 }
 
 static __always_inline bool pulse_version_ok(const struct packet *p, const struct hokm_pulse *pulse)
@@ -111,6 +133,7 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	const struct hokm_pulse *copy;
 	__u64 left, age;
 
 	if (!o)
@@ -126,7 +149,10 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
 	mac_copy(pulse->mac, p->cfg->mac);
 	pulse_fill_services(p, pulse);
-	pulse->tag = bpf_cpu_to_be64(pulse_tag(p, pulse, slot, true));
+	copy = pulse_copy(p, pulse);
+	if (!copy)
+		return false;
+	pulse->tag = bpf_cpu_to_be64(pulse_tag_of(copy, slot, KEY_TO_PEER));
 	return true;
 }
 
@@ -199,7 +225,8 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
  * daemon session.
  */
 static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_peer *peer,
-						 __u32 slot, const struct hokm_pulse *pulse)
+						 __u32 slot, const struct hokm_pulse *pulse,
+						 int secret)
 {
 	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
 	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
@@ -211,6 +238,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	if (!within(sent, p->now, p->cfg->peer_dead_ns))
 		return DROP_FOR(p, drop_pulse_late);
 	peer->answer_sent_ns = sent;
+	peer->secret = secret;
 	pulse_note(p, peer, slot, pulse);
 	if (!within(peer->seen_ns, p->now, p->cfg->peer_dead_ns)) {
 		peer->since_ns = p->now;
@@ -231,6 +259,8 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 	struct hokm_pulse *pulse = (void *)(udp + 1);
 	__u32 slot = peer_by_addr(p, ip->saddr);
 	struct hokm_peer *peer = peer_get(p, slot);
+	const struct hokm_pulse *copy;
+	int secret;
 
 	clock_read(p);
 	p->client = ip->saddr;
@@ -244,13 +274,17 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 		return DROP_FOR(p, drop_pulse_short);
 	if (!pulse_version_ok(p, pulse))
 		return DROP_FOR(p, drop_pulse_version);
-	if (pulse->tag != bpf_cpu_to_be64(pulse_tag(p, pulse, slot, false)))
+	copy = pulse_copy(p, pulse);
+	secret = copy ? pulse_secret_of(copy, slot) : 0;
+	if (!secret) {
+		peer->wrong_tag_ns = p->now;
 		return DROP_FOR(p, drop_pulse_tag);
+	}
 	if (!mac_equal(pulse->mac, p->eth->h_source))
 		return DROP_FOR(p, drop_pulse_mac);
 	if (pulse->kind == HOKM_PULSE_PROBE)
 		return pulse_probe(p, peer, slot, udp);
-	return pulse_answer(p, peer, slot, pulse);
+	return pulse_answer(p, peer, slot, pulse, secret);
 }
 
 #endif

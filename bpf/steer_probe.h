@@ -23,8 +23,11 @@ static __always_inline bool is_steer_probe(const struct iphdr *ip)
 	return (ip->saddr & bpf_htonl(HOKM_STEER_MASK)) == bpf_htonl(HOKM_STEER_NET);
 }
 
-/* The same as pulse_tag_of(), of a probe from the peer of this slot. */
-__noinline __u64 steer_tag_of(const struct hokm_steer_probe *probe, __u32 slot)
+/*
+ * Did the peer of this slot sign the probe, with one of the secrets? A function of its own as
+ * pulse_tag_of().
+ */
+__noinline int steer_tag_right(const struct hokm_steer_probe *probe, __u32 slot)
 {
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
@@ -33,7 +36,16 @@ __noinline __u64 steer_tag_of(const struct hokm_steer_probe *probe, __u32 slot)
 	if (!k || !probe || !cfg_read(&p))
 		return 0;
 	slot &= HOKM_MAX_PEERS - 1;
-	return hokm_steer_tag(probe, p.cfg->peer[slot].addr.w[3], p.cfg->addr.w[3], k->from[slot]);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < HOKM_MAX_SECRETS; i++) {
+		if (i >= k->n)
+			break;
+		if (probe->tag ==
+		    bpf_cpu_to_be64(hokm_steer_tag(probe, p.cfg->peer[slot].addr.w[3],
+						   p.cfg->addr.w[3], k->from[i][slot])))
+			return 1;
+	}
+	return 0;
 }
 
 static __always_inline bool steer_tag_ok(const struct packet *p,
@@ -43,7 +55,7 @@ static __always_inline bool steer_tag_ok(const struct packet *p,
 	struct work *w = bpf_map_lookup_elem(&work, &place);
 
 	return w && !bpf_xdp_load_bytes(p->ctx, at, &w->probe, sizeof(w->probe)) &&
-	       probe->tag == bpf_cpu_to_be64(steer_tag_of(&w->probe, slot));
+	       steer_tag_right(&w->probe, slot);
 }
 
 /* Notes a valid probe, unless it is a replay. */

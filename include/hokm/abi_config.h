@@ -169,17 +169,22 @@ struct hokm_suspect {
 };
 _Static_assert(sizeof(struct hokm_suspect) == 32, "suspect");
 
+/* Secrets at a time: the one that signs, and while it is replaced the other one too. */
+#define HOKM_MAX_SECRETS 2
+
 /**
- * struct hokm_keys - value of keys: the secret of the instance; this map is never pinned
- * @from: SipHash keys of the pulses that each peer sends to this node, by the peer's slot, each as
- *        two little-endian words of the reference implementation
- * @to: the same of the pulses that this node sends to each peer
+ * struct hokm_keys - value of keys: from the secrets of the instance; this map is never pinned
+ * @from: SipHash keys of the pulses that each peer sends to this node, by the secret and the peer's
+ *        slot, each as two little-endian words of the reference implementation
+ * @to: the same of the pulses that this node sends to each peer, of the first secret
+ * @n: secrets that verify, 1 to HOKM_MAX_SECRETS; the others of @from are not used
  */
 struct hokm_keys {
-	__u64 from[HOKM_MAX_PEERS][2];
+	__u64 from[HOKM_MAX_SECRETS][HOKM_MAX_PEERS][2];
 	__u64 to[HOKM_MAX_PEERS][2];
+	__u64 n;
 };
-_Static_assert(sizeof(struct hokm_keys) == 256, "keys");
+_Static_assert(sizeof(struct hokm_keys) == 392, "keys");
 
 /**
  * struct hokm_fence - value of fences: another interface of the machine; this map is never pinned

@@ -139,12 +139,13 @@ _Static_assert(sizeof(struct hokm_steer_probe) == 32, "steer probe");
  * @steer_ns: when the peer's newest steered probe arrived
  * @steer_nonce: its nonce
  * @steer_sent_ns: its sent_ns, on the peer's clock
+ * @wrong_tag_ns: when the last pulse from the peer's address came that none of the secrets signed
  * @mac: MAC address from which the last answer came; zero: none came yet
  * @state: enum hokm_vrrp_state
  * @priority: effective priority
  * @vrrp_mac: MAC address from which the last advert came
  * @flags: HOKM_PULSE_* of the last answer
- * @rsv: zero
+ * @secret: number of the secret, counted from 1, that the last answer was signed with
  * @svc: the peer's services
  */
 struct hokm_peer {
@@ -162,15 +163,16 @@ struct hokm_peer {
 	__u64 steer_ns;
 	__u64 steer_nonce;
 	__u64 steer_sent_ns;
+	__u64 wrong_tag_ns;
 	__u8 mac[6];
 	__u8 state;
 	__u8 priority;
 	__u8 vrrp_mac[6];
 	__u8 flags;
-	__u8 rsv;
+	__u8 secret;
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 };
-_Static_assert(sizeof(struct hokm_peer) == 192, "peer");
+_Static_assert(sizeof(struct hokm_peer) == 200, "peer");
 
 /**
  * struct hokm_peer_macs - value of peer_macs, one entry: hokm_peer.mac of all peers, in one cache

@@ -45,6 +45,8 @@
 	  "what the node needs in the kernel is gone and cannot be put back")                    \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                          \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
+	X(p, SECRETS_DIFFER, "secrets-differ",                                                   \
+	  "the secrets differ: none of this node's signed the peer's pulses")                    \
 	X(p, PEER_SILENT, "peer-silent",                                                         \
 	  "the peer answers no pulses: its machine or the path to it is dead")                   \
 	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                        \

@@ -151,6 +151,7 @@ static struct hokm_addr mapped(uint32_t addr)
 void fix_cfg(struct fix *x)
 {
 	map_set(x->skel->maps.cfg, 0, &x->cfg);
+	map_set(x->skel->maps.keys, 0, &x->keys);
 }
 
 void fix_own(struct fix *x, const struct hokm_own *own)
@@ -367,8 +368,8 @@ int fix_reset(void **state)
 	const struct hokm_peer none = {0};
 
 	for (size_t i = 0; i < sizeof(x->keys); i++)
-		((uint8_t *)&x->keys)[i] = (uint8_t)i;
-	map_set(x->skel->maps.keys, 0, &x->keys);
+		((uint8_t *)&x->keys)[i] = (uint8_t)(i + i / 256 * 7);
+	x->keys.n = 1;
 	world_cfg(&x->cfg);
 	fix_cfg(x);
 	fix_owner(x, true);

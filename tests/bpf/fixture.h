@@ -143,7 +143,7 @@ int fix_reset(void **state);
 int fix_open_small(void **state, uint32_t conns_max);
 
 uint64_t fix_now(void);
-void fix_cfg(struct fix *x); /* writes x->cfg */
+void fix_cfg(struct fix *x); /* writes x->cfg and x->keys */
 void fix_own(struct fix *x, const struct hokm_own *own);
 void fix_owner(struct fix *x, bool owner);
 void fix_service(struct fix *x, unsigned int slot, uint32_t tag, enum hokm_svc_state state);

@@ -20,11 +20,18 @@ static inline const uint8_t *pulse_peer_mac(unsigned int slot)
 	return slot ? PEER1_MAC : PEER0_MAC;
 }
 
+/* So many of the secrets verify from now on. */
+static inline void pulse_secrets(struct fix *x, unsigned int n)
+{
+	x->keys.n = n;
+	fix_cfg(x);
+}
+
 /* Signs a pulse from the peer of this slot to this node. */
 static inline void pulse_sign(const struct fix *x, unsigned int slot, struct hokm_pulse *p)
 {
 	p->tag = htobe64(hokm_pulse_tag(
-		p, htonl(pulse_peer_addr(slot)), htonl(OWN_ADDR), x->keys.from[slot]));
+		p, htonl(pulse_peer_addr(slot)), htonl(OWN_ADDR), x->keys.from[0][slot]));
 }
 
 /* The tag of a pulse from this node to the peer of this slot. */

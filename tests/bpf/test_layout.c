@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_6 0x1d4c0cec815eafe0ULL
+#define LAYOUT_HASH_OF_ABI_6 0x4bc3954108155026ULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {

@@ -68,11 +68,11 @@ static void siphash_agrees_with_the_reference(void **state)
 		msg[i] = (uint8_t)i;
 	memcpy(words, msg, sizeof(words));
 	for (unsigned int i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.from[0]),
+		assert_int_equal(siphash_bytes(msg, vectors[i].len, x->keys.from[0][0]),
 				 vectors[i].tag);
 		if (vectors[i].len % 8 == 0)
 			assert_int_equal(siphash_words((const __u64 *)words,
-						       (int)vectors[i].len / 8, x->keys.from[0]),
+						       (int)vectors[i].len / 8, x->keys.from[0][0]),
 					 vectors[i].tag);
 	}
 }
@@ -457,7 +457,7 @@ static void other_key_is_refused(void **state)
 	struct hokm_pulse p;
 	struct frame f;
 
-	x->keys.from[0][1] ^= 1;
+	x->keys.from[0][0][1] ^= 1;
 	p = probe(x, PEER_NONCE, 1);
 	pulse_frame(&f, &p);
 	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_tag);

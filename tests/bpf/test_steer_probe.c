@@ -26,7 +26,7 @@ static struct steer_probe from_peer(const struct fix *x, unsigned int slot, uint
 		.vrid = TEST_VRID,
 		.nonce = NONCE,
 		.sent_ns = sent_ns,
-		.key = x->keys.from[slot],
+		.key = x->keys.from[0][slot],
 	};
 
 	memcpy(s.mac, pulse_peer_mac(slot), 6);
@@ -148,6 +148,22 @@ static void forged_or_replayed_probe_does_not_count(void **state)
 	s.sent_ns = 6;
 	build(&f, &s);
 	expect_refused(x, &f);
+}
+
+static void probe_of_the_second_secret_counts_while_there_is_one(void **state)
+{
+	struct fix *x = *state;
+	struct steer_probe s = from_peer(x, 0, 5);
+	struct frame f;
+
+	s.key = x->keys.from[1][0];
+	build(&f, &s);
+	expect_refused(x, &f);
+	pulse_secrets(x, 2);
+	expect_noted(x, &s);
+	s.key = x->keys.from[0][0];
+	s.sent_ns = 6;
+	expect_noted(x, &s);
 }
 
 static void client_with_such_an_address_reaches_no_kernel(void **state)
@@ -290,6 +306,7 @@ int main(void)
 		HOKM_TEST(answer_is_stored),
 		HOKM_TEST(probe_under_another_mac_does_not_count),
 		HOKM_TEST(forged_or_replayed_probe_does_not_count),
+		HOKM_TEST(probe_of_the_second_secret_counts_while_there_is_one),
 		HOKM_TEST(client_with_such_an_address_reaches_no_kernel),
 		HOKM_TEST(new_players_stay_here),
 		HOKM_TEST(syn_is_not_steered_to_an_owner_out_of_reach),

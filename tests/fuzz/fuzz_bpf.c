@@ -339,7 +339,7 @@ static void sign(struct frame *f)
 	memcpy(p.mac, f->b + 6, sizeof(p.mac));
 	slot = get32(k.ip + 12) == PEER1_ADDR;
 	p.tag = htobe64(hokm_pulse_tag(
-		&p, htonl(get32(k.ip + 12)), htonl(get32(k.ip + 16)), x->keys.from[slot]));
+		&p, htonl(get32(k.ip + 12)), htonl(get32(k.ip + 16)), x->keys.from[0][slot]));
 	memcpy(f->b + k.l3 + PULSE_AT, &p, sizeof(p));
 }
 

@@ -149,10 +149,10 @@ static void step(struct talk *t, uint8_t what, const uint8_t *bytes, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct repl_conf conf = {.session = SESSION,
-				       .vrid = VRID,
-				       .key = {key[0], key[1]},
-				       .peer_key = {key[0], key[1]}};
+	const struct repl_conf conf = {
+		.session = SESSION,
+		.vrid = VRID,
+		.keys = {.sign = {key[0], key[1]}, .verify = {{key[0], key[1]}}, .n_verify = 1}};
 	struct talk t = {.now_ns = 1000000000ULL};
 
 	if (repl_new(&conf, &t.link))

@@ -101,8 +101,9 @@ int rig_set_up(void **state)
 	snprintf(rig.conf.nodes[0].name, sizeof(rig.conf.nodes[0].name), "east.example");
 	rig.conf.n_nodes = 1;
 	rig.conf.max_connections = 16384;
-	snprintf(rig.conf.secret, sizeof(rig.conf.secret), "only for this test");
-	rig.conf.secret_len = strlen(rig.conf.secret);
+	rig.conf.n_secrets = 1;
+	snprintf(rig.conf.secrets[0].text, CONF_SECRET_MAX, "only for this test");
+	rig.conf.secrets[0].len = strlen(rig.conf.secrets[0].text);
 	return 0;
 }
 

@@ -35,8 +35,9 @@ void restart(struct net *t, unsigned int i)
 {
 	struct repl_conf conf = {.vrid = 25,
 				 .numbers = t->numbers,
-				 .key = {key[0], key[1] + (t->one_key ? 0 : i)},
-				 .peer_key = {key[0], key[1] + (t->one_key ? 0 : !i)}};
+				 .keys = {.sign = {key[0], key[1] + (t->one_key ? 0 : i)},
+					  .verify = {{key[0], key[1] + (t->one_key ? 0 : !i)}},
+					  .n_verify = 1}};
 	struct node *node = &t->node[i];
 
 	repl_free(node->link);

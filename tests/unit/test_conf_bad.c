@@ -200,6 +200,14 @@ static const struct row file_rows[] = {
 	{"secret = \"fifteen letters\"", ":1: secret (value not shown): the secret has 15"},
 	{"secret = 0123456789abcdef\nsecret = 0123456789abcdeg",
 	 ":2: secret (value not shown): given"},
+	{"secret = {0123456789abcdef, \"fifteen letters\"}",
+	 ":1: secret (value not shown): the secret has 15"},
+	{"secret = {0123456789abcdef, 0123456789abcdef}",
+	 ":1: secret (value not shown): the same secret twice"},
+	{"secret = {0123456789abcde1, 0123456789abcde2, 0123456789abcde3}",
+	 ":1: secret (value not shown): more than 2 secrets"},
+	{"secret = {0123456789abcde1}\nsecret = {0123456789abcde2}",
+	 ":2: secret (value not shown): given"},
 	{"secret_file = \"x\"", ":1: secret_file = \"x\": an absolute path"},
 	{"secret_file = \"/nonexistent/x\"", ":1: secret_file = \"/nonexistent/x\": No such file"},
 	{"secret_file = \"/dev/null\"", ":1: secret_file = \"/dev/null\": not a regular file"},
@@ -399,6 +407,27 @@ static void secret_file(void **state)
 	unlink(path);
 }
 
+static void secret_file_of_too_many_lines(void **state)
+{
+	static const char lines[] = "0123456789abcde1\n0123456789abcde2\n0123456789abcde3\n";
+	static const struct {
+		size_t len;
+		int result;
+	} rows[] = {{17, 0}, {33, 0}, {34, 0}, {35, -EINVAL}, {51, -EINVAL}};
+	char text[256], *errors;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char path[] = "/tmp/hokm-secret-XXXXXX";
+
+		put_file(path, lines, rows[i].len, 0600);
+		snprintf(text, sizeof(text), "secret_file = \"%s\" %s", path, NODES);
+		assert_int_equal(load_bytes(text, strlen(text), &errors), rows[i].result);
+		free(errors);
+		unlink(path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +443,7 @@ int main(void)
 		cmocka_unit_test(no_false_errors_after_a_syntax_error),
 		cmocka_unit_test(odd_bytes),
 		cmocka_unit_test(secret_file),
+		cmocka_unit_test(secret_file_of_too_many_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

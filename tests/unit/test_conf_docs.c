@@ -235,7 +235,7 @@ static void sample_has_the_defaults(void **state)
 	assert_int_equal(p.a->n_vips, p.b->n_vips);
 	assert_int_equal(p.a->vips[0].s_addr, p.b->vips[0].s_addr);
 	assert_int_equal(p.a->services[0].n_checks, p.b->services[0].n_checks);
-	assert_string_equal(p.a->vrrp_password, p.b->vrrp_password);
+	assert_string_equal(p.a->vrrp_password[0], p.b->vrrp_password[0]);
 	conf_free(p.a);
 	conf_free(p.b);
 	free(sample);

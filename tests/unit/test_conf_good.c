@@ -81,8 +81,9 @@ static void minimal(void **state)
 		assert_int_equal(v->checks[i].port, 8765);
 		assert_false(v->checks[i].tls);
 	}
-	assert_string_equal(c->secret, "0123456789abcdef");
-	assert_int_equal(c->secret_len, 16);
+	assert_int_equal(c->n_secrets, 1);
+	assert_string_equal(c->secrets[0].text, "0123456789abcdef");
+	assert_int_equal(c->secrets[0].len, 16);
 	conf_free(c);
 }
 
@@ -99,7 +100,7 @@ static void standard_times(void **state)
 	assert_true(c->preempt);
 	assert_int_equal(c->advert_ns, S(1));
 	assert_int_equal(c->preempt_delay_ns, S(10));
-	assert_int_equal(strlen(c->vrrp_password), 8);
+	assert_int_equal(strlen(c->vrrp_password[0]), 8);
 	assert_int_equal(c->garp_count, 5);
 	assert_int_equal(c->garp_gap_ns, MS(100));
 	assert_int_equal(c->garp_refresh_ns, S(60));
@@ -137,7 +138,7 @@ static void fast_times(void **state)
 	(void)state;
 	assert_int_equal(c->profile, CONF_PROFILE_FAST);
 	assert_int_equal(c->vrrp_version, 3);
-	assert_string_equal(c->vrrp_password, "");
+	assert_string_equal(c->vrrp_password[0], "");
 	assert_int_equal(c->advert_ns, MS(100));
 	assert_int_equal(c->preempt_delay_ns, S(2));
 	assert_int_equal(c->daemon_stale_ns, MS(200));
@@ -160,7 +161,7 @@ static void fast_with_version_2(void **state)
 	(void)state;
 	assert_int_equal(c->vrrp_version, 2);
 	assert_int_equal(c->advert_ns, S(1));
-	assert_string_equal(c->vrrp_password, "");
+	assert_string_equal(c->vrrp_password[0], "");
 	conf_free(c);
 }
 
@@ -209,7 +210,7 @@ static void full_general(void **state)
 	assert_int_equal(c->advert_ns, S(2));
 	assert_false(c->preempt);
 	assert_int_equal(c->preempt_delay_ns, S(60));
-	assert_string_equal(c->vrrp_password, "hush");
+	assert_string_equal(c->vrrp_password[0], "hush");
 	assert_int_equal(c->garp_count, 7);
 	assert_int_equal(c->garp_gap_ns, MS(50));
 	assert_int_equal(c->garp_refresh_ns, 0);

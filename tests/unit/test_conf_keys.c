@@ -15,12 +15,14 @@
 #include <string.h>
 
 #include "conf/conf_int.h"
+#include "decide/repl.h"
 
 static void set_secret(struct conf *c, const char *secret)
 {
 	memset(c, 0, sizeof(*c));
-	c->secret_len = strlen(secret);
-	memcpy(c->secret, secret, c->secret_len);
+	c->n_secrets = 1;
+	c->secrets[0].len = strlen(secret);
+	memcpy(c->secrets[0].text, secret, c->secrets[0].len);
 }
 
 static void vectors(void **state)
@@ -34,10 +36,10 @@ static void vectors(void **state)
 
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
-	assert_int_equal(conf_repl_key(&c, key), 0);
+	assert_int_equal(conf_repl_key(c.secrets, key), 0);
 	memcpy(bytes, key, sizeof(bytes)); /* little-endian words on the hosts of the tests */
 	assert_memory_equal(bytes, repl, sizeof(repl));
-	assert_int_equal(conf_derive_password(&c, password), 0);
+	assert_int_equal(conf_derive_password(c.secrets, password), 0);
 	assert_string_equal(password, "gdBblvaJ");
 }
 
@@ -72,7 +74,7 @@ static void pulse_vectors(void **state)
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
 	assert_int_equal(conf_pulse_keys(&c, &cfg, &k), 0);
-	assert_memory_equal(k.from[5], from, sizeof(from));
+	assert_memory_equal(k.from[0][5], from, sizeof(from));
 	assert_memory_equal(k.to[5], to, sizeof(to));
 }
 
@@ -83,21 +85,21 @@ static void each_way_has_its_own_key(void **state)
 	const struct hokm_cfg cfg_b = group("192.168.1.27", "192.168.1.28", "192.168.1.26");
 	static struct conf c;
 	struct hokm_keys a, b;
-	const size_t size = sizeof(a.from[0]);
+	const size_t size = sizeof(a.from[0][0]);
 	const __u64 *keys[6];
 
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
 	assert_int_equal(conf_pulse_keys(&c, &cfg_a, &a), 0);
 	assert_int_equal(conf_pulse_keys(&c, &cfg_b, &b), 0);
-	assert_memory_equal(a.to[1], b.from[5], size);
-	assert_memory_equal(a.from[1], b.to[5], size);
+	assert_memory_equal(a.to[1], b.from[0][5], size);
+	assert_memory_equal(a.from[0][1], b.to[5], size);
 	keys[0] = a.to[1];
-	keys[1] = a.from[1];
+	keys[1] = a.from[0][1];
 	keys[2] = a.to[5];
-	keys[3] = a.from[5];
+	keys[3] = a.from[0][5];
 	keys[4] = b.to[1];
-	keys[5] = b.from[1];
+	keys[5] = b.from[0][1];
 	for (unsigned int i = 0; i < 6; i++)
 		for (unsigned int j = 0; j < i; j++)
 			assert_memory_not_equal(keys[i], keys[j], size);
@@ -117,11 +119,47 @@ static void slot_without_a_peer_has_a_secret_key(void **state)
 	set_secret(&c, "0123456789abcdeg");
 	assert_int_equal(conf_pulse_keys(&c, &cfg, &k2), 0);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		assert_memory_not_equal(k1.from[slot], zero, sizeof(zero));
+		assert_memory_not_equal(k1.from[0][slot], zero, sizeof(zero));
 		assert_memory_not_equal(k1.to[slot], zero, sizeof(zero));
-		assert_memory_not_equal(k1.from[slot], k2.from[slot], sizeof(zero));
+		assert_memory_not_equal(k1.from[0][slot], k2.from[0][slot], sizeof(zero));
 		assert_memory_not_equal(k1.to[slot], k2.to[slot], sizeof(zero));
 	}
+}
+
+/* While a secret is replaced: the first one signs, both verify. */
+static void first_secret_signs_and_both_verify(void **state)
+{
+	const struct hokm_cfg cfg = group("192.168.1.26", "192.168.1.27", "192.168.1.28");
+	const struct in_addr peer = ipv4("192.168.1.27");
+	static struct conf old, both;
+	struct hokm_keys k_old, k_new, k;
+	struct repl_keys r_old, r;
+
+	(void)state;
+	set_secret(&old, "0123456789abcdef");
+	old.n_nodes = 1;
+	old.nodes[0].addr = ipv4("192.168.1.26");
+	both = old;
+	set_secret(&both, "0123456789abcdeg");
+	assert_int_equal(conf_pulse_keys(&both, &cfg, &k_new), 0);
+	both.secrets[1] = old.secrets[0];
+	both.n_secrets = 2;
+	both.nodes[0] = old.nodes[0];
+	assert_int_equal(conf_pulse_keys(&old, &cfg, &k_old), 0);
+	assert_int_equal(conf_pulse_keys(&both, &cfg, &k), 0);
+	assert_int_equal(k_old.n, 1);
+	assert_int_equal(k.n, 2);
+	assert_memory_equal(k.to, k_new.to, sizeof(k.to));
+	assert_memory_equal(k.from[0], k_new.from[0], sizeof(k.from[0]));
+	assert_memory_equal(k.from[1], k_old.from[0], sizeof(k.from[1]));
+	assert_int_equal(conf_repl_keys(&old, peer, &r_old), 0);
+	assert_int_equal(conf_repl_keys(&both, peer, &r), 0);
+	assert_int_equal(r.n_verify, 2);
+	assert_memory_equal(r.verify[1], r_old.verify[0], sizeof(r.verify[1]));
+	assert_memory_not_equal(r.sign, r_old.sign, sizeof(r.sign));
+	both.n_secrets = 0;
+	assert_int_equal(conf_pulse_keys(&both, &cfg, &k), -EINVAL);
+	assert_int_equal(conf_repl_keys(&both, peer, &r), -EINVAL);
 }
 
 static void differ(void **state)
@@ -131,10 +169,10 @@ static void differ(void **state)
 
 	(void)state;
 	set_secret(&c, "0123456789abcdef");
-	assert_int_equal(conf_derive(&c, "one", a, sizeof(a)), 0);
-	assert_int_equal(conf_derive(&c, "two", b, sizeof(b)), 0);
+	assert_int_equal(conf_derive(c.secrets, "one", a, sizeof(a)), 0);
+	assert_int_equal(conf_derive(c.secrets, "two", b, sizeof(b)), 0);
 	assert_memory_not_equal(a, b, sizeof(a));
-	assert_int_equal(conf_derive(&c, "one", b, sizeof(b)), 0);
+	assert_int_equal(conf_derive(c.secrets, "one", b, sizeof(b)), 0);
 	assert_memory_equal(a, b, sizeof(a));
 }
 
@@ -146,11 +184,11 @@ static void refused(void **state)
 
 	(void)state;
 	set_secret(&c, "");
-	assert_int_equal(conf_derive(&c, "one", out, sizeof(out)), -EINVAL);
+	assert_int_equal(conf_derive(c.secrets, "one", out, sizeof(out)), -EINVAL);
 	set_secret(&c, "0123456789abcdef");
 	memset(label, 'x', sizeof(label) - 1);
 	label[sizeof(label) - 1] = '\0';
-	assert_int_equal(conf_derive(&c, label, out, sizeof(out)), -EINVAL);
+	assert_int_equal(conf_derive(c.secrets, label, out, sizeof(out)), -EINVAL);
 }
 
 static void service_tags(void **state)
@@ -184,6 +222,7 @@ int main(void)
 		cmocka_unit_test(pulse_vectors),
 		cmocka_unit_test(each_way_has_its_own_key),
 		cmocka_unit_test(slot_without_a_peer_has_a_secret_key),
+		cmocka_unit_test(first_secret_signs_and_both_verify),
 		cmocka_unit_test(differ),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(service_tags),

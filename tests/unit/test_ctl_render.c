@@ -146,6 +146,9 @@ static void test_status_warnings(void **state)
 		"WARNING  peer c has shown no sign of life since the daemon started",
 		"WARNING  peer d sends adverts but answers no pulse: "
 		"no player can be steered to it",
+		"WARNING  the secrets differ: pulses of peer e arrive",
+		"WARNING  the secret is being replaced",
+		"WARNING  peer f signs with the second secret",
 		"WARNING  XDP is attached in generic mode",
 		"WARNING  the agent is not running",
 		"WARNING  7 kernel events were lost",
@@ -168,7 +171,9 @@ static void test_status_warnings(void **state)
 		"{'name':'a','pulsing':true,'daemon_fresh':false},"
 		"{'name':'b','pulsing':false,'seen_ms':12000,'adverts_ms':3000},"
 		"{'name':'c','pulsing':false,'seen_ms':null,'adverts_ms':null},"
-		"{'name':'d','pulsing':false,'seen_ms':null,'adverts_ms':900}]}");
+		"{'name':'d','pulsing':false,'seen_ms':null,'adverts_ms':900},"
+		"{'name':'e','pulsing':false,'seen_ms':900,'secrets_differ':true},"
+		"{'name':'f','pulsing':true,'daemon_fresh':true,'secret':2}],'secrets':2}");
 	char *text;
 
 	(void)state;

@@ -116,7 +116,9 @@ static void own_datagrams_sent_back_change_nothing(void **state)
 
 static void another_secret_never_connects(void **state)
 {
-	struct repl_conf conf = {.session = 5, .vrid = 25, .key = {17, 9}, .peer_key = {17, 8}};
+	struct repl_conf conf = {.session = 5,
+				 .vrid = 25,
+				 .keys = {.sign = {17, 9}, .verify = {{17, 8}}, .n_verify = 1}};
 	struct net t;
 
 	(void)state;
@@ -130,12 +132,46 @@ static void another_secret_never_connects(void **state)
 	net_close(&t);
 }
 
+/* Both nodes sign and verify in the order of the three steps, one after the other. */
+static void replaced_secret_interrupts_no_stream(void **state)
+{
+	const __u64 old[2][2] = {{17, 4}, {17, 5}}, new[2][2] = {{18, 6}, {18, 7}};
+	struct repl_keys keys[2];
+	struct net t;
+
+	(void)state;
+	net_open(&t, 11);
+	restart(&t, 0);
+	restart(&t, 1);
+	for (unsigned int step = 0; step <= 3; step++)
+		for (unsigned int i = 0; i < 2; i++) {
+			keys[i].n_verify = step % 3 ? 2 : 1;
+			memcpy(keys[i].sign, step < 2 ? old[i] : new[i], sizeof(old[i]));
+			memcpy(keys[i].verify[0], step < 2 ? old[!i] : new[!i], sizeof(old[i]));
+			memcpy(keys[i].verify[1], step < 2 ? new[!i] : old[!i], sizeof(old[i]));
+			repl_set_keys(t.node[i].link, &keys[i]);
+			if (!step && !i)
+				continue;
+			(void)until_converged(&t);
+			busy(&t, 100, 5);
+		}
+	for (unsigned int i = 0; i < 2; i++) {
+		struct repl_stats s = stats_of(&t, i);
+
+		assert_int_equal(s.bad[REPL_BAD_TAG], 0);
+		assert_int_equal(s.resyncs, 1);
+		assert_true(repl_warm(t.node[i].link));
+	}
+	net_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recording_changes_nothing),
 		cmocka_unit_test(own_datagrams_sent_back_change_nothing),
 		cmocka_unit_test(another_secret_never_connects),
+		cmocka_unit_test(replaced_secret_interrupts_no_stream),
 	};
 
 	return cmocka_run_group_tests_name("repl_forged", tests, NULL, NULL);

@@ -300,6 +300,29 @@ static void test_trailer(void **state)
 		}
 }
 
+/* While a secret is replaced: the password of the other one counts too, and is never sent. */
+static void test_password_of_the_second_secret_counts(void **state)
+{
+	struct vrrp_wire_conf old = v2_pass, both = v2_pass;
+	uint8_t packet[MAX];
+	size_t len = build(&v2_pass, 100, 1, packet);
+	struct vrrp_advert a;
+
+	(void)state;
+	memcpy(both.password, "anderes", 8);
+	assert_int_equal(parse(&both, packet, len, &a), VRRP_BAD_AUTH);
+	memcpy(both.also, v2_pass.password, sizeof(both.also));
+	assert_int_equal(parse(&both, packet, len, &a), VRRP_BAD_NONE);
+	len = build(&both, 100, 1, packet);
+	assert_int_equal(parse(&both, packet, len, &a), VRRP_BAD_NONE);
+	assert_int_equal(parse(&old, packet, len, &a), VRRP_BAD_AUTH);
+	/* No second one: an empty password is none. */
+	memset(both.also, 0, sizeof(both.also));
+	memset(old.password, 0, sizeof(old.password));
+	len = build(&old, 100, 1, packet);
+	assert_int_equal(parse(&both, packet, len, &a), VRRP_BAD_AUTH);
+}
+
 /* A trailer saves no wrong password, and its bytes are no addresses. */
 static void test_trailer_is_no_part(void **state)
 {
@@ -452,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_discards),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_trailer),
+		cmocka_unit_test(test_password_of_the_second_secret_counts),
 		cmocka_unit_test(test_trailer_is_no_part),
 		cmocka_unit_test(test_checksum_of_the_group_in_unicast),
 		cmocka_unit_test(test_options_and_padding),

@@ -37,7 +37,7 @@ static void list_by_rule(struct out *o, const struct conf_key *k, const struct c
 	if (!strcmp(k->path, "profile"))
 		out_str(o, "profile", conf_key_word(k, item));
 	else if (!strcmp(k->path, "vrrp.password"))
-		out_bool(o, "authenticated", c->vrrp_password[0] != '\0');
+		out_bool(o, "authenticated", c->vrrp_password[0][0] != '\0');
 	else if (!strcmp(k->path, "service.vip"))
 		list_addr(o, "vip", c->vips[((const struct conf_service *)item)->vip]);
 }
@@ -135,6 +135,7 @@ static void list_all(struct out *o, const struct conf *c)
 {
 	list_keys(o, &conf_schema, 0, c, c);
 	out_str(o, "secret", "set");
+	out_u64(o, "secrets", c->n_secrets);
 	out_arr_begin(o, "vips");
 	for (unsigned int i = 0; i < c->n_vips; i++)
 		list_addr(o, NULL, c->vips[i]);

@@ -19,6 +19,8 @@
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
 
+struct repl_keys;
+
 /* bytes with the terminating zero, of node, instance and service names */
 #define CONF_NAME_MAX   32
 #define CONF_PATH_MAX   256
@@ -28,6 +30,12 @@
 
 #define CONF_SECRET_MIN 16
 #define CONF_SECRET_MAX 256 /* with the terminating zero */
+
+/* A secret that the nodes share. */
+struct conf_secret {
+	char text[CONF_SECRET_MAX];
+	size_t len;
+};
 
 enum conf_profile { CONF_PROFILE_STANDARD, CONF_PROFILE_FAST };
 
@@ -126,7 +134,11 @@ struct conf {
 	uint64_t advert_ns;
 	bool preempt;
 	uint64_t preempt_delay_ns;
-	char vrrp_password[9];    /* version 2; "": no authentication */
+	/*
+	 * Version 2. The first is sent, "": no authentication. Those derived from secrets that only
+	 * verify are accepted too.
+	 */
+	char vrrp_password[HOKM_MAX_SECRETS][9];
 	unsigned int garp_count;  /* gratuitous ARPs of one burst */
 	uint64_t garp_gap_ns;     /* within a burst */
 	uint64_t garp_refresh_ns; /* 0: never */
@@ -149,8 +161,9 @@ struct conf {
 
 	struct conf_hooks hooks;
 
-	char secret[CONF_SECRET_MAX];
-	size_t secret_len;
+	/* The first one signs, all of them verify. */
+	unsigned int n_secrets;
+	struct conf_secret secrets[HOKM_MAX_SECRETS];
 };
 
 /*
@@ -173,16 +186,15 @@ void conf_free(struct conf *c);
 const char *conf_needs_restart(const struct conf *running, const struct conf *wanted);
 
 /*
- * SipHash keys derived from the secret (HKDF-SHA256, one label each), in words as hokm/siphash.h
+ * SipHash keys derived from the secrets (HKDF-SHA256, one label each), in words as hokm/siphash.h
  * takes them. 0 or -errno.
  *
- * The keys of pulses are those of the node and the peers that *cfg names, by their slots; the key
- * of replication messages is one for all.
+ * The keys of pulses are those of the node and the peers that *cfg names, by their slots; those of
+ * replication messages are for the peer with this address. Each direction between two nodes has a
+ * key of its own: a message is valid in that direction only.
  */
 int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out);
-int conf_repl_key(const struct conf *c, __u64 key[2]);
-/* The key of one direction between two nodes: a message is valid in that direction only. */
-void conf_way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __u64 out[2]);
+int conf_repl_keys(const struct conf *c, struct in_addr peer, struct repl_keys *out);
 
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */

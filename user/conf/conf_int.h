@@ -110,15 +110,17 @@ void rule_replication(const struct conf_sec *s, struct conf *c);
 void rule_passive(const struct conf_sec *s, struct conf *c);
 void rule_signal(const struct conf_sec *s, struct conf *c);
 
-/* conf_secret.c: the secret, from the file or from the file that it names. */
-void conf_read_secret(const struct conf_sec *root, struct conf *c);
+/* conf_secret.c: the secrets, from the file or from the file that it names. */
+void conf_read_secrets(const struct conf_sec *root, struct conf *c);
 
 /* conf_self.c: sets self and interface, and replaces %n by the node's name. */
 void conf_find_self(const struct conf_sec *root, struct conf *c);
 
-/* node_keys.c: HKDF-SHA256 of the secret with a label. 0 or -errno. */
-int conf_derive(const struct conf *c, const char *label, void *out, size_t len);
+/* node_keys.c: HKDF-SHA256 of a secret with a label. 0 or -errno. */
+int conf_derive(const struct conf_secret *s, const char *label, void *out, size_t len);
+/* The key of replication messages of a secret, from which each direction gets its own. */
+int conf_repl_key(const struct conf_secret *s, __u64 key[2]);
 /* Eight characters for the PASS authentication of VRRP. */
-int conf_derive_password(const struct conf *c, char out[9]);
+int conf_derive_password(const struct conf_secret *s, char out[9]);
 
 #endif

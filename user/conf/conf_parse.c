@@ -28,7 +28,8 @@ static int keep_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 		return -1;
 	}
 	t->line = cfg->line;
-	t->again = (opt->flags & SEEN) && !(opt->flags & CFGF_LIST);
+	/* A list that is given again begins anew. */
+	t->again = (opt->flags & SEEN) && (!(opt->flags & CFGF_LIST) || opt->nvalues == 1);
 	t->good = false;
 	t->size = size;
 	memcpy(t->s, value, size);

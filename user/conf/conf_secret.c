@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The secret that the nodes share: from the key secret, or from the file that secret_file names. */
+/*
+ * The secrets that the nodes share: from the key secret, or from the lines of the file that
+ * secret_file names. There is more than one only while a secret is replaced.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,11 +13,14 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 
+/* Both secrets, each with its newline. */
+#define FILE_MAX (HOKM_MAX_SECRETS * CONF_SECRET_MAX)
+
 /*
- * Reads the file of the secret into dst, without the newline at its end. NULL, or what is wrong
+ * Reads the file of the secrets into dst, without the newline at its end. NULL, or what is wrong
  * with the file; then *len is 0.
  */
-static const char *load_secret(const char *path, char *dst, size_t size, size_t *len)
+static const char *load_secrets(const char *path, char *dst, size_t size, size_t *len)
 {
 	const char *problem = NULL;
 	struct stat st;
@@ -43,48 +49,79 @@ static const char *load_secret(const char *path, char *dst, size_t size, size_t 
 	return NULL;
 }
 
-static void set_secret(const struct conf_sec *s, const char *key, const char *secret, size_t len,
+static void add_secret(const struct conf_sec *s, const char *key, const char *secret, size_t len,
 		       struct conf *c)
 {
-	if (len < CONF_SECRET_MIN || len >= sizeof(c->secret)) {
+	struct conf_secret *to = &c->secrets[c->n_secrets];
+
+	if (c->n_secrets == HOKM_MAX_SECRETS) {
+		conf_complain(s, key,
+			      "more than %d secrets: the new and the old one are enough, see "
+			      "\"Replace the secret\" in docs/operation.md",
+			      HOKM_MAX_SECRETS);
+		return;
+	}
+	if (len < CONF_SECRET_MIN || len >= sizeof(to->text)) {
 		conf_complain(
 			s, key,
 			"the secret has %zu characters: it needs %d to %zu, for example from: "
 			"openssl rand -hex 16",
-			len, CONF_SECRET_MIN, sizeof(c->secret) - 1);
+			len, CONF_SECRET_MIN, sizeof(to->text) - 1);
 		return;
 	}
 	if (memchr(secret, '\0', len)) {
 		conf_complain(s, key, "the secret has a zero byte in it: use printable text");
 		return;
 	}
-	memcpy(c->secret, secret, len);
-	c->secret[len] = '\0';
-	c->secret_len = len;
+	for (unsigned int i = 0; i < c->n_secrets; i++)
+		if (c->secrets[i].len == len && !memcmp(c->secrets[i].text, secret, len)) {
+			conf_complain(s, key, "the same secret twice");
+			return;
+		}
+	memcpy(to->text, secret, len);
+	to->text[len] = '\0';
+	to->len = len;
+	c->n_secrets++;
 }
 
 static void read_secret_file(const struct conf_sec *root, const char *path, struct conf *c)
 {
-	char buf[CONF_SECRET_MAX + 1];
+	char buf[FILE_MAX + 1];
 	size_t len;
-	const char *problem = load_secret(path, buf, sizeof(buf), &len);
+	const char *problem = load_secrets(path, buf, sizeof(buf), &len);
+	const char *line = buf, *end = buf + len;
 
 	if (problem)
 		conf_complain(root, "secret_file", "%s", problem);
-	else
-		set_secret(root, "secret_file", buf, len, c);
+	for (const char *stop; !problem && line <= end; line = stop + 1) {
+		stop = memchr(line, '\n', (size_t)(end - line));
+		if (!stop)
+			stop = end;
+		add_secret(root, "secret_file", line, (size_t)(stop - line), c);
+	}
 	explicit_bzero(buf, sizeof(buf));
 }
 
-void conf_read_secret(const struct conf_sec *root, struct conf *c)
+static void read_secret_key(const struct conf_sec *root, struct conf *c)
 {
-	const struct conf_text *t = conf_value(root, "secret");
+	cfg_opt_t *opt = cfg_getopt(root->cfg, "secret");
+
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		const struct conf_text *t = cfg_opt_getnptr(opt, i);
+
+		add_secret(root, "secret", t->s, t->size - 1, c);
+	}
+}
+
+void conf_read_secrets(const struct conf_sec *root, struct conf *c)
+{
 	char path[CONF_PATH_MAX];
+	const struct conf_text *t = conf_value(root, "secret");
 
 	if (t && conf_given(root, "secret_file"))
 		conf_complain(root, "secret_file", "secret is given too: keep one of them");
 	else if (t)
-		set_secret(root, "secret", t->s, t->size - 1, c);
+		read_secret_key(root, c);
 	else if (conf_read_key(root, conf_key_find("secret_file"), path))
 		read_secret_file(root, path, c);
 	else if (root->errors->whole && !conf_given(root, "secret") &&

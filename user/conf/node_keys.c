@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keys derived from the shared secret (HKDF, RFC 5869, SHA-256, no salt), the name of a service in
+ * Keys derived from the shared secrets (HKDF, RFC 5869, SHA-256, no salt), the name of a service in
  * messages between nodes, and addresses in the form of the ABI.
  *
  * Each use of the secret has its own label, so that nobody can compute one derived key from
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "conf/conf_int.h"
+#include "decide/repl.h"
 #include "hokm/siphash.h"
 
 #define LABEL_PULSE    "hokm-xdp pulse v2"
@@ -22,7 +23,7 @@
 #define LABEL_PASSWORD "hokm-xdp vrrp password v1"
 
 /* libcrypto only reads its parameters, but they are not const: it gets copies. */
-int conf_derive(const struct conf *c, const char *label, void *out, size_t len)
+int conf_derive(const struct conf_secret *s, const char *label, void *out, size_t len)
 {
 	char digest[] = "SHA256", info[64], secret[CONF_SECRET_MAX];
 	OSSL_PARAM params[4];
@@ -30,12 +31,12 @@ int conf_derive(const struct conf *c, const char *label, void *out, size_t len)
 	EVP_KDF *kdf = NULL;
 	int err = -EINVAL;
 
-	if (!c->secret_len || c->secret_len > sizeof(secret) || strlen(label) > sizeof(info))
+	if (!s->len || s->len > sizeof(secret) || strlen(label) > sizeof(info))
 		return -EINVAL;
-	memcpy(secret, c->secret, c->secret_len);
+	memcpy(secret, s->text, s->len);
 	memcpy(info, label, strlen(label));
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
-	params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, c->secret_len);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, s->len);
 	params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, strlen(label));
 	params[3] = OSSL_PARAM_construct_end();
 	kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
@@ -57,10 +58,10 @@ out:
 }
 
 /* A key of SipHash, which reads it as two little-endian words. */
-static int derive_words(const struct conf *c, const char *label, __u64 key[2])
+static int derive_words(const struct conf_secret *s, const char *label, __u64 key[2])
 {
 	uint8_t bytes[2 * sizeof(*key)];
-	int err = conf_derive(c, label, bytes, sizeof(bytes));
+	int err = conf_derive(s, label, bytes, sizeof(bytes));
 
 	if (err)
 		return err;
@@ -71,32 +72,8 @@ static int derive_words(const struct conf *c, const char *label, __u64 key[2])
 	return 0;
 }
 
-int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out)
-{
-	struct in_addr self = hokm_addr_to_ipv4(&cfg->addr);
-	__u64 key[2];
-	int err = derive_words(c, LABEL_PULSE, key);
-
-	memset(out, 0, sizeof(*out));
-	if (err)
-		return err;
-	/* A slot without a peer has a secret key too, never one that an attacker could know. */
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		struct in_addr peer = hokm_addr_to_ipv4(&cfg->peer[slot].addr);
-
-		conf_way_key(key, peer, self, out->from[slot]);
-		conf_way_key(key, self, peer, out->to[slot]);
-	}
-	explicit_bzero(key, sizeof(key));
-	return 0;
-}
-
-int conf_repl_key(const struct conf *c, __u64 key[2])
-{
-	return derive_words(c, LABEL_REPL, key);
-}
-
-void conf_way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __u64 out[2])
+/* The key of one direction between two nodes. */
+static void way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __u64 out[2])
 {
 	for (uint32_t i = 0; i < 2; i++) {
 		const uint32_t way[4] = {from.s_addr, to.s_addr, htobe32(i), 0};
@@ -105,12 +82,67 @@ void conf_way_key(const __u64 key[2], struct in_addr from, struct in_addr to, __
 	}
 }
 
-int conf_derive_password(const struct conf *c, char out[9])
+/* The keys of one secret. A slot without a peer has a key that no attacker could know, too. */
+static int add_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, unsigned int secret,
+			  struct hokm_keys *out)
+{
+	struct in_addr self = hokm_addr_to_ipv4(&cfg->addr);
+	__u64 key[2];
+	int err = derive_words(&c->secrets[secret], LABEL_PULSE, key);
+
+	for (unsigned int slot = 0; !err && slot < HOKM_MAX_PEERS; slot++) {
+		struct in_addr peer = hokm_addr_to_ipv4(&cfg->peer[slot].addr);
+
+		way_key(key, peer, self, out->from[secret][slot]);
+		if (!secret)
+			way_key(key, self, peer, out->to[slot]);
+	}
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
+int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out)
+{
+	int err = c->n_secrets ? 0 : -EINVAL;
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; !err && i < c->n_secrets; i++)
+		err = add_pulse_keys(c, cfg, i, out);
+	out->n = err ? 0 : c->n_secrets;
+	return err;
+}
+
+int conf_repl_key(const struct conf_secret *s, __u64 key[2])
+{
+	return derive_words(s, LABEL_REPL, key);
+}
+
+int conf_repl_keys(const struct conf *c, struct in_addr peer, struct repl_keys *out)
+{
+	struct in_addr self = c->nodes[c->self].addr;
+	int err = c->n_secrets ? 0 : -EINVAL;
+	__u64 key[2];
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; !err && i < c->n_secrets; i++) {
+		err = conf_repl_key(&c->secrets[i], key);
+		if (err)
+			break;
+		way_key(key, peer, self, out->verify[i]);
+		if (!i)
+			way_key(key, self, peer, out->sign);
+		out->n_verify++;
+	}
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
+int conf_derive_password(const struct conf_secret *s, char out[9])
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t bytes[8];
-	int err = conf_derive(c, LABEL_PASSWORD, bytes, sizeof(bytes));
+	int err = conf_derive(s, LABEL_PASSWORD, bytes, sizeof(bytes));
 
 	if (err)
 		return err;

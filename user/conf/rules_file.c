@@ -67,7 +67,7 @@ void rule_file(const struct conf_sec *s, struct conf *c)
 	check_path(s, "bpffs", c->bpffs);
 	check_path(s, "socket", c->socket);
 	check_path(s, "state_file", c->state_file);
-	conf_read_secret(s, c);
+	conf_read_secrets(s, c);
 	read_vips(s, c);
 }
 

@@ -29,12 +29,13 @@ static void check_advert(const struct conf_sec *s, struct conf *c)
 /* What is wrong with a password of the file, or NULL. */
 static const char *password_problem(const struct conf *c, const struct conf_text *t)
 {
-	if (t->size > sizeof(c->vrrp_password))
+	if (t->size > sizeof(c->vrrp_password[0]))
 		return "VRRP takes at most 8 characters, readable to every machine in the network: "
 		       "never use the secret here";
-	if (t->size > 1 && !strncmp(t->s, c->secret, t->size - 1))
-		return "the beginning of the secret: readable to every machine in the network, "
-		       "choose another";
+	for (unsigned int i = 0; i < c->n_secrets; i++)
+		if (t->size > 1 && !strncmp(t->s, c->secrets[i].text, t->size - 1))
+			return "the beginning of the secret: readable to every machine in the "
+			       "network, choose another";
 	return NULL;
 }
 
@@ -52,13 +53,18 @@ static void read_password(const struct conf_sec *s, struct conf *c)
 		conf_complain(s, "password", "%s", problem);
 	else if (t)
 		conf_read_key(s, conf_key_find("vrrp.password"), c);
+	/* Only one can be given, and no other is accepted then. */
+	if (t)
+		explicit_bzero(c->vrrp_password[1], sizeof(c->vrrp_password[1]));
 }
 
-/* Version 3 has no password; the default of version 2 is derived from the secret. */
+/* Version 3 has no password; the default of version 2 is derived from the secrets. */
 void rule_vrrp(const struct conf_sec *s, struct conf *c)
 {
-	const int err = c->secret_len ? conf_derive_password(c, c->vrrp_password) : 0;
+	int err = 0;
 
+	for (unsigned int i = 0; !err && i < c->n_secrets; i++)
+		err = conf_derive_password(&c->secrets[i], c->vrrp_password[i]);
 	if (err)
 		conf_error_at(s->errors, 0,
 			      "no key can be derived from the secret with libcrypto: %s",

@@ -66,13 +66,14 @@ static const struct conf_word checksums[] = {{"pseudo-header", true}, {"plain", 
 /* ----------------------------------------------------------------------------- the file itself */
 static const struct conf_key file_keys[] = {
 	KEY("secret", TEXT(CONF_SECRET_MIN, CONF_SECRET_MAX - 1), VALUE(char[CONF_SECRET_MAX]),
-	    RELOAD | KEY_SECRET | KEY_REQUIRED | KEY_BY_RULE, NULL, NULL,
+	    RELOAD | KEY_SECRET | KEY_REQUIRED | KEY_BY_RULE | KEY_LIST, NULL, NULL,
 	    "The secret that all nodes share. The keys of all messages between the nodes are "
-	    "derived from it. With secret_file it is not needed.",
+	    "derived from it. With secret_file it is not needed. A list of two, "
+	    "{\"new\", \"old\"}, replaces a secret: the first signs, both verify.",
 	    .example = "change-me-to-a-long-random-text"),
 	KEY("secret_file", PATH, VALUE(char[CONF_PATH_MAX]), RELOAD | KEY_BY_RULE, NULL, NULL,
 	    "The file that contains the secret, in place of the key secret. Other users must have "
-	    "no access to it.",
+	    "no access to it. A second line is a second secret.",
 	    .unset = "none", .example = "/etc/hokm-xdp/secret"),
 	KEY("profile", WORD(profiles), FIELD(conf, profile), RELOAD | KEY_BY_RULE, "standard", NULL,
 	    "The set of defaults. With standard the owner sends an advert each second and a "
@@ -264,7 +265,7 @@ static const struct conf_key vrrp_keys[] = {
 	    "Take over from an owner of lower priority."),
 	KEY("vrrp.preempt_delay", DURATION(0, HOURS(1)), FIELD(conf, preempt_delay_ns), RELOAD,
 	    "10s", "2s", "Time that a node waits before it preempts an owner of lower priority."),
-	KEY("vrrp.password", TEXT(0, 8), FIELD(conf, vrrp_password),
+	KEY("vrrp.password", TEXT(0, 8), FIELD(conf, vrrp_password[0]),
 	    RELOAD | KEY_SECRET | KEY_BY_RULE, NULL, NULL,
 	    "The password in version 2 adverts. Every machine in the network segment can read it: "
 	    "never use the secret here. \"\" sends adverts without authentication. Version 3 has "

@@ -229,8 +229,9 @@ const char *conf_key_values(const struct conf_key *k, char *dst, size_t size)
 		break;
 	case CONF_TEXT:
 		if (t->least)
-			snprintf(dst, size, "text of %" PRIu64 " to %" PRIu64 " characters",
-				 t->least, t->greatest);
+			snprintf(dst, size, "text of %" PRIu64 " to %" PRIu64 " characters%s",
+				 t->least, t->greatest,
+				 k->flags & KEY_LIST ? ", or a list of them" : "");
 		else
 			snprintf(dst, size, "text of at most %" PRIu64 " characters", t->greatest);
 		break;

@@ -27,7 +27,8 @@ static void wire_conf(const struct conf *c, struct vrrp_wire_conf *w)
 	w->vrid = c->vrid;
 	w->adver_ns = c->advert_ns;
 	w->use_pass = c->vrrp_version == 2;
-	memcpy(w->password, c->vrrp_password, sizeof(w->password));
+	memcpy(w->password, c->vrrp_password[0], sizeof(w->password));
+	memcpy(w->also, c->vrrp_password[1], sizeof(w->also));
 	w->checksum_pseudo = c->checksum_pseudo;
 }
 
@@ -115,7 +116,7 @@ static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 
 	wire_conf(n->conf, &w);
 	bad = vrrp_wire_parse(&w, packet, len, &ev.advert);
-	explicit_bzero(w.password, sizeof(w.password));
+	explicit_bzero(&w, sizeof(w));
 	if (len >= IP_HEADER_LEN)
 		memcpy(&source, packet + SOURCE_OFFSET, sizeof(source));
 	slot = peers_by_addr(&n->peers, ev.advert.source);
@@ -168,7 +169,7 @@ static int send_to(struct adverts *a, uint8_t priority, struct in_addr dest)
 	wire_conf(c, &w);
 	len = vrrp_wire_build(&w, priority, c->vips, (uint8_t)c->n_vips, c->nodes[c->self].addr,
 			      dest, buf);
-	explicit_bzero(w.password, sizeof(w.password));
+	explicit_bzero(&w, sizeof(w));
 	return vrrp_sock_send(a->sock, buf, len, dest);
 }
 

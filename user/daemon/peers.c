@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "daemon/peers.h"
 #include "decide/vrrp.h"
-#include "hokm/names.h"
 #include "path/bpf.h"
 #include "sense/events.h"
 
@@ -56,6 +55,7 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 		.alive_ns = peer->map.alive_ns,
 		.daemon_seen_ns = peer->map.daemon_seen_ns,
 		.advert_ns = peer->advert_ns,
+		.wrong_tag_ns = peer->map.wrong_tag_ns,
 		.asking_ns = p->asking_ns,
 		.asked_ns = p->asked_ns,
 		.tick_ns = p->tick_ns,
@@ -93,15 +93,29 @@ bool peers_deaf(const struct peers *p, unsigned int slot, uint64_t now_ns)
 	return peers_sight(p, slot, now_ns).by != PEER_BY_PULSE || !(map->flags & HOKM_PULSE_HEARS);
 }
 
-static void report(struct peer *peer, bool pulsing, struct events *e)
+/* What to report of the peer, or NONE: silence counts after life only, wrong secrets once. */
+static enum hokm_reason news(const struct peer *peer, const struct peer_sight *sight)
 {
-	enum hokm_reason why = pulsing ? HOKM_R_PEER_ALIVE : HOKM_R_PEER_SILENT;
+	enum hokm_reason why = HOKM_R_NONE;
 
-	if (peer->pulsing == pulsing)
+	if (sight->by == PEER_BY_PULSE)
+		why = HOKM_R_PEER_ALIVE;
+	else if (sight->secrets_differ)
+		why = HOKM_R_SECRETS_DIFFER;
+	else if (peer->reported == HOKM_R_PEER_ALIVE)
+		why = HOKM_R_PEER_SILENT;
+	return why == peer->reported ? HOKM_R_NONE : why;
+}
+
+static void report(struct peer *peer, const struct peer_sight *sight, struct events *e)
+{
+	enum hokm_reason why = news(peer, sight);
+
+	if (why == HOKM_R_NONE)
 		return;
-	peer->pulsing = pulsing;
-	log_line(pulsing ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)", peer->name,
-		 hokm_reason_name(why), hokm_reason_text(why));
+	peer->reported = why;
+	log_line(why == HOKM_R_PEER_ALIVE ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)",
+		 peer->name, hokm_reason_name(why), hokm_reason_text(why));
 	events_add(e, "peer", why, "%s: %s", peer->name, hokm_reason_text(why));
 }
 
@@ -133,7 +147,7 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 		if (sight.by != PEER_BY_ADVERT)
 			peer->advert_ns = 0;
 		note_life(peer, sight.players_dead);
-		report(peer, sight.by == PEER_BY_PULSE, e);
+		report(peer, &sight, e);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "decide/peer_sight.h"
 #include "hokm/abi.h"
+#include "hokm/names.h"
 
 struct events;
 struct hokm_bpf;
@@ -22,15 +23,15 @@ struct peer {
 	bool used; /* a node of the configuration has this slot */
 	char name[CONF_NAME_MAX];
 	struct in_addr addr;
-	uint8_t priority;         /* configured */
-	enum conf_peer_kind kind; /* configured */
-	struct hokm_peer map;     /* its entry in map peers, at the last peers_read() */
-	uint64_t advert_ns;       /* its newest advert; 0: none, or it has expired */
-	uint64_t discarded;       /* adverts from its address that were discarded */
-	bool pulsing;             /* as reported last */
-	uint64_t asked_ns;        /* when it was asked by ARP last */
-	bool shows_life;          /* it showed a sign of life, and its connections are not over */
-	uint64_t revived_ns;      /* when `shows_life` became true last */
+	uint8_t priority;          /* configured */
+	enum conf_peer_kind kind;  /* configured */
+	struct hokm_peer map;      /* its entry in map peers, at the last peers_read() */
+	uint64_t advert_ns;        /* its newest advert; 0: none, or it has expired */
+	uint64_t discarded;        /* adverts from its address that were discarded */
+	enum hokm_reason reported; /* ALIVE, SILENT or SECRETS_DIFFER; NONE at first */
+	uint64_t asked_ns;         /* when it was asked by ARP last */
+	bool shows_life;           /* it showed a sign of life, and its connections are not over */
+	uint64_t revived_ns;       /* when `shows_life` became true last */
 };
 
 struct peers {
@@ -50,7 +51,10 @@ const char *peers_name(const struct peers *p, unsigned int slot);
 
 /* A probe goes to every peer now. late_ns: how much later than planned. */
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
-/* Reads map peers. Reports each peer that began or ceased to answer pulses. */
+/*
+ * Reads map peers. Reports each peer that began or ceased to answer pulses, or whose pulses none of
+ * the secrets signed.
+ */
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
 
 /*

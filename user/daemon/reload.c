@@ -137,10 +137,48 @@ static bool refuse_key(struct reload *r, const char *key)
 	return false;
 }
 
+static bool has_secret(const struct conf *c, const struct conf_secret *s)
+{
+	for (unsigned int i = 0; i < c->n_secrets; i++)
+		if (c->secrets[i].len == s->len && !memcmp(c->secrets[i].text, s->text, s->len))
+			return true;
+	return false;
+}
+
+/*
+ * An alive peer that signs with a secret which the file does not have any more, or NULL. With the
+ * reload the two nodes would not hear each other, and both would own the VIP.
+ */
+static const char *unheard_peer(const struct node *n, const struct conf *wanted)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		const struct peer *p = &n->peers.list[slot];
+		unsigned int secret = p->map.secret;
+
+		if (p->used && secret && secret <= n->conf->n_secrets &&
+		    peers_sight(&n->peers, slot, clock_now_ns()).by == PEER_BY_PULSE &&
+		    !has_secret(wanted, &n->conf->secrets[secret - 1]))
+			return p->name;
+	}
+	return NULL;
+}
+
+static bool refuse_secret(struct reload *r, const char *peer)
+{
+	log_error("reload refused, nothing changed: peer %s signs with a secret that the file does "
+		  "not have; see \"Replace the secret\" in docs/operation.md",
+		  peer);
+	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED,
+		   "reload refused: peer %s signs with a secret that the file does not have", peer);
+	conf_free(r->conf);
+	return false;
+}
+
 static bool try_swap(struct reload *r)
 {
 	struct node *n = &r->d->node;
 	const char *key = r->err ? NULL : conf_needs_restart(n->conf, r->conf);
+	const char *peer = r->err ? NULL : unheard_peer(n, r->conf);
 
 	if (r->err) {
 		log_errors(r);
@@ -150,6 +188,8 @@ static bool try_swap(struct reload *r)
 	}
 	if (key)
 		return refuse_key(r, key);
+	if (peer)
+		return refuse_secret(r, peer);
 	r->err = swap(r->d, r->conf);
 	if (r->err) {
 		log_error("reload failed, the former configuration stays: %s", strerror(-r->err));

@@ -50,7 +50,6 @@ struct replication {
 	struct replica *replica;
 	struct ended_inbox *ended;
 	sd_event_source *io;
-	__u64 key[2];
 	uint64_t tags;          /* a digest of our services' tags */
 	uint64_t lost, lost_ns; /* counter changes_lost at the last look, and when that was */
 	struct peer_link peers[HOKM_MAX_PEERS];
@@ -65,19 +64,30 @@ static bool has_link(const struct replication *r, unsigned int slot)
 
 static int new_link(struct replication *r, struct peer_link *p, struct in_addr addr)
 {
-	const struct conf *c = r->node->conf;
-	struct repl_conf conf = {.vrid = c->vrid};
-	int err;
+	struct repl_conf conf = {.vrid = r->node->conf->vrid};
+	int err = 0;
 
 	memset(p, 0, sizeof(*p));
 	p->addr = addr;
 	if (getrandom(&conf.session, sizeof(conf.session), 0) != sizeof(conf.session))
-		return -EIO;
+		err = -EIO;
 	conf.session |= 1;
-	conf_way_key(r->key, c->nodes[c->self].addr, addr, conf.key);
-	conf_way_key(r->key, addr, c->nodes[c->self].addr, conf.peer_key);
-	err = repl_new(&conf, &p->link);
+	if (!err)
+		err = conf_repl_keys(r->node->conf, addr, &conf.keys);
+	if (!err)
+		err = repl_new(&conf, &p->link);
 	explicit_bzero(&conf, sizeof(conf));
+	return err;
+}
+
+static int renew_keys(struct replication *r, struct peer_link *p)
+{
+	struct repl_keys keys;
+	int err = conf_repl_keys(r->node->conf, p->addr, &keys);
+
+	if (!err)
+		repl_set_keys(p->link, &keys);
+	explicit_bzero(&keys, sizeof(keys));
 	return err;
 }
 
@@ -93,7 +103,7 @@ static void drop_link(struct replication *r, unsigned int slot)
 
 /*
  * A link to each peer, none to a slot without one. A link that is right stays unless `anew`: a
- * reload that changes nothing here interrupts no stream.
+ * reload that changes nothing here interrupts no stream, and neither does another secret.
  */
 static int set_links(struct replication *r, bool anew)
 {
@@ -108,6 +118,8 @@ static int set_links(struct replication *r, bool anew)
 			drop_link(r, slot);
 			continue;
 		}
+		if (!err && same && !anew)
+			err = renew_keys(r, p);
 		if (err || (same && !anew))
 			continue;
 		if (p->link && !same)
@@ -130,21 +142,14 @@ static uint64_t digest_tags(const struct services *s)
 
 int replication_reconf(struct replication *r)
 {
-	__u64 key[2];
+	uint64_t tags;
 	int err;
 
 	if (!r)
 		return 0;
-	err = conf_repl_key(r->node->conf, key);
-	if (!err) {
-		uint64_t tags = digest_tags(&r->node->services);
-		bool anew = memcmp(key, r->key, sizeof(key)) != 0 || tags != r->tags;
-
-		memcpy(r->key, key, sizeof(key));
-		r->tags = tags;
-		err = set_links(r, anew);
-	}
-	explicit_bzero(key, sizeof(key));
+	tags = digest_tags(&r->node->services);
+	err = set_links(r, tags != r->tags);
+	r->tags = tags;
 	if (err)
 		log_error("could not set up replication: %s", strerror(-err));
 	return err;
@@ -476,8 +481,6 @@ static int open_all(struct replication *r)
 
 	if (!err)
 		err = replica_open(r->node->bpf, &r->replica);
-	if (!err)
-		err = conf_repl_key(c, r->key);
 	r->tags = digest_tags(&r->node->services);
 	if (!err)
 		err = set_links(r, true);
@@ -521,7 +524,6 @@ void replication_close(struct replication *r)
 		repl_free(r->peers[i].link);
 	replica_close(r->replica);
 	repl_sock_close(r->sock);
-	explicit_bzero(r->key, sizeof(r->key));
 	free(r);
 }
 

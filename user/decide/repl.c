@@ -100,6 +100,11 @@ void repl_free(struct repl_link *l)
 	free(l);
 }
 
+void repl_set_keys(struct repl_link *l, const struct repl_keys *keys)
+{
+	l->conf.keys = *keys;
+}
+
 bool repl_connected(const struct repl_link *l, uint64_t now_ns)
 {
 	return l->session && now_ns - l->heard_ns < REPL_FRESH_NS;
@@ -241,7 +246,7 @@ static size_t build_control(struct repl_link *l, uint64_t session, uint64_t stam
 	m->echo_stamp_ns = stamp_ns;
 	m->stream = l->rx_stream;
 	m->number = l->rx_next;
-	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
+	return repl_wire_build(m, l->conf.vrid, l->conf.keys.sign, buf);
 }
 
 static size_t build_data(struct repl_link *l, void *buf)
@@ -263,7 +268,7 @@ static size_t build_data(struct repl_link *l, void *buf)
 	if (++l->cursor > l->sent)
 		l->sent = l->cursor;
 	l->stats.sent++;
-	return repl_wire_build(m, l->conf.vrid, l->conf.key, buf);
+	return repl_wire_build(m, l->conf.vrid, l->conf.keys.sign, buf);
 }
 
 static size_t send_control(struct repl_link *l, uint64_t now_ns, void *buf)
@@ -407,13 +412,23 @@ static enum repl_fault take_data(struct repl_link *l, const struct repl_msg *m)
 	return REPL_BAD_NONE;
 }
 
+static enum repl_fault parse(struct repl_link *l, const void *buf, size_t len)
+{
+	const struct repl_keys *k = &l->conf.keys;
+	enum repl_fault fault = REPL_BAD_TAG;
+
+	for (unsigned int i = 0; i < k->n_verify && fault == REPL_BAD_TAG; i++)
+		fault = repl_wire_parse(buf, len, l->conf.vrid, k->verify[i], &l->msg);
+	return fault;
+}
+
 void repl_receive(struct repl_link *l, const void *buf, size_t len, uint64_t now_ns,
 		  struct repl_received *out)
 {
 	struct repl_msg *m = &l->msg;
 
 	memset(out, 0, sizeof(*out));
-	out->fault = repl_wire_parse(buf, len, l->conf.vrid, l->conf.peer_key, m);
+	out->fault = parse(l, buf, len);
 	/* Our own message, sent back to us, must not count as one of the peer. */
 	if (out->fault == REPL_BAD_NONE && m->session == l->conf.session)
 		out->fault = REPL_BAD_SESSION;

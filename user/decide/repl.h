@@ -56,12 +56,19 @@
 #define REPL_STUCK_NS   2000000000ULL
 #define REPL_NUMBERS    (1U << 31) /* most messages of one stream */
 
+struct repl_keys {
+	__u64 sign[2]; /* what this node sends */
+	unsigned int n_verify;
+	/* One of them signs what the peer sends, more than one while a secret is replaced; never
+	 * the same as `sign`. */
+	__u64 verify[HOKM_MAX_SECRETS][2];
+};
+
 struct repl_conf {
 	uint64_t session; /* of this daemon: random, not 0 */
 	uint8_t vrid;
-	uint32_t numbers;  /* most messages of one stream; 0: REPL_NUMBERS */
-	__u64 key[2];      /* signs what this node sends */
-	__u64 peer_key[2]; /* signs what the peer sends; never the same */
+	uint32_t numbers; /* most messages of one stream; 0: REPL_NUMBERS */
+	struct repl_keys keys;
 };
 
 struct repl_stats {
@@ -90,6 +97,8 @@ struct repl_link; /* opaque */
 /* Returns 0 and *out, or -ENOMEM. Caller: repl_free(), which erases the keys. */
 int repl_new(const struct repl_conf *conf, struct repl_link **out);
 void repl_free(struct repl_link *l);
+/* Other keys. Session and streams go on: what is on its way is verified if its key still is. */
+void repl_set_keys(struct repl_link *l, const struct repl_keys *keys);
 
 /* Both daemons know each other's session, and a CONTROL was accepted within REPL_FRESH_NS. */
 bool repl_connected(const struct repl_link *l, uint64_t now_ns);

@@ -111,6 +111,11 @@ static bool same_password(const uint8_t *data, const char *password)
 	return differ == 0;
 }
 
+static bool password_ok(const struct vrrp_wire_conf *c, const uint8_t *data)
+{
+	return same_password(data, c->password) || (c->also[0] && same_password(data, c->also));
+}
+
 /* The VRRP message inside an IPv4 packet. */
 struct message {
 	const uint8_t *p;
@@ -183,7 +188,7 @@ static enum vrrp_discard check_rest(const struct vrrp_wire_conf *c, const struct
 		return VRRP_BAD_INTERVAL;
 	if (c->version == 2 && m->p[4] != auth)
 		return VRRP_BAD_AUTH_TYPE;
-	if (c->version == 2 && c->use_pass && !same_password(m->p + FIXED_LEN + 4 * n, c->password))
+	if (c->version == 2 && c->use_pass && !password_ok(c, m->p + FIXED_LEN + 4 * n))
 		return VRRP_BAD_AUTH;
 	return VRRP_BAD_NONE;
 }

@@ -47,6 +47,7 @@ struct vrrp_wire_conf {
 	uint64_t adver_ns;                /* v2: received adverts must have the same */
 	bool use_pass;                    /* v2: with a password */
 	char password[VRRP_PASS_LEN + 1]; /* zero-padded on the wire */
+	char also[VRRP_PASS_LEN + 1];     /* accepted on receipt too; "": no other one */
 	bool checksum_pseudo;             /* v3, sending: include the pseudo-header */
 };
 

@@ -195,6 +195,8 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	put(o, "mac", mac_json(map->mac));
 	put(o, "services_up", number(pulsing ? services_up(d, slot) : 0));
 	put(o, "discarded", number(peer->discarded));
+	put(o, "secret", number(map->secret));
+	put(o, "secrets_differ", json_boolean(sight.secrets_differ));
 	put(o, "steerable", json_boolean(!steering_why(&d->steering, slot)));
 	if (steering_why(&d->steering, slot))
 		put(o, "not_steerable", json_string(steering_why(&d->steering, slot)));
@@ -270,6 +272,7 @@ static void put_node(json_t *o, const struct daemon *d)
 	put(o, "xdp_mode", json_string(d->upkeep.last.mode));
 	put(o, "vips", vips);
 	put(o, "profile", json_string(c->profile == CONF_PROFILE_FAST ? "fast" : "standard"));
+	put(o, "secrets", number(c->n_secrets));
 	put(o, "log_level", json_string(log_level_name(log_get_level())));
 }
 
