@@ -213,11 +213,32 @@ static void it_has_no_privileges(void **state)
 	close(leak);
 }
 
+/* The OOM score of a process; `set`: a new one for it, if the kernel allows that. */
+static int oom_score(pid_t pid, const char *set)
+{
+	char path[64];
+	int value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	f = fopen(path, set ? "r+e" : "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &value), 1);
+	rewind(f);
+	if (set)
+		(void)fputs(set, f);
+	(void)fclose(f);
+	return value;
+}
+
 static void it_starts_from_a_realtime_daemon(void **state)
 {
 	const struct sched_param fifo = {.sched_priority = 1}, other = {.sched_priority = 0};
+	int score = oom_score(getpid(), "-500");
 	struct agent_request r;
+	pid_t broker = 0;
 	struct rig *rig;
+	char text[16];
 
 	if (sched_setscheduler(0, SCHED_FIFO, &fifo))
 		fail_msg("no SCHED_FIFO for the test: %s", strerror(errno));
@@ -228,6 +249,12 @@ static void it_starts_from_a_realtime_daemon(void **state)
 	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
 	check_until_replied(rig, &r);
 	assert_int_equal(sched_getscheduler(agent_pid(rig->agent)), SCHED_OTHER);
+	assert_int_equal(count_processes(NULL, agent_pid(rig->agent), &broker), 1);
+	assert_int_equal(sched_getscheduler(broker), SCHED_OTHER);
+	assert_true(oom_score(agent_pid(rig->agent), NULL) >= 0);
+	assert_true(oom_score(broker, NULL) >= 0);
+	snprintf(text, sizeof(text), "%d", score);
+	(void)oom_score(getpid(), text);
 }
 
 /* Runs in a child, because privileges cannot be regained. Returns 0 on success. */

@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,6 +225,43 @@ static void kept_capabilities_are_enough_for_realtime(void **state)
 	in_child(child_realtime_after_keep);
 }
 
+#define OOM_FILE "/proc/self/oom_score_adj"
+
+static void put_oom(const char *text)
+{
+	FILE *f = fopen(OOM_FILE, "we");
+
+	WANT(f && fputs(text, f) >= 0 && !fclose(f));
+}
+
+static int oom_score(void)
+{
+	FILE *f = fopen(OOM_FILE, "re");
+	int value = 0;
+
+	WANT(f && fscanf(f, "%d", &value) == 1 && !fclose(f));
+	return value;
+}
+
+/* A process may not lower its own score without CAP_SYS_RESOURCE: /proc is a copy. */
+static void child_oom(void)
+{
+	WANT(!unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	WANT(!mount("tmpfs", "/proc", "tmpfs", 0, NULL) && !mkdir("/proc/self", 0755));
+	put_oom("-900\n");
+	caps_ordinary();
+	WANT(oom_score() == 0);
+	put_oom("300\n");
+	caps_ordinary();
+	WANT(oom_score() == 300);
+}
+
+static void oom_protection_is_not_inherited(void **state)
+{
+	(void)state;
+	in_child(child_oom);
+}
+
 static int need_root(void **state)
 {
 	(void)state;
@@ -241,6 +280,7 @@ int main(void)
 		cmocka_unit_test(even_root_has_nothing_then),
 		cmocka_unit_test(unknown_user_is_an_error),
 		cmocka_unit_test(realtime_and_back),
+		cmocka_unit_test(oom_protection_is_not_inherited),
 		cmocka_unit_test(kept_capabilities_are_enough_for_realtime),
 	};
 

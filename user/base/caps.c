@@ -11,6 +11,7 @@
  * Capabilities belong to a thread: see base/caps.h for who calls these functions when.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -216,13 +217,37 @@ void caps_realtime(int priority)
 			 strerror(errno));
 }
 
+/*
+ * A child of a daemon that the OOM killer must not choose is no more protected than any process. A
+ * value that makes the daemon a likelier choice is left alone. Signal-safe.
+ */
+static int oom_ordinary(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char first = 0;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, &first, 1) < 0 || (first == '-' && pwrite(fd, "0\n", 2, 0) < 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 void caps_ordinary(void)
 {
 	const struct sched_param param = {.sched_priority = 0};
+	int err;
 
 	if (sched_setscheduler(0, SCHED_OTHER, &param))
 		log_warn("could not return to ordinary scheduling (SCHED_OTHER): %s",
 			 strerror(errno));
 	if (munlockall())
 		log_warn("could not unlock memory: %s", strerror(errno));
+	err = oom_ordinary();
+	if (err)
+		log_warn("could not return to the ordinary OOM score: %s; the OOM killer spares "
+			 "this process as it does the daemon",
+			 strerror(-err));
 }

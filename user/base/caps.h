@@ -36,7 +36,10 @@ int caps_become(const char *user);
  */
 void caps_realtime(int priority);
 
-/* For a child process: returns to SCHED_OTHER and unlocks the memory. Failures are logged. */
+/*
+ * For a child process: returns to SCHED_OTHER and to an OOM score that is not below that of other
+ * processes, and unlocks the memory. Failures are logged.
+ */
 void caps_ordinary(void);
 
 #endif
