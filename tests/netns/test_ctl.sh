@@ -11,7 +11,7 @@
 
 EXIT_FAILED=1 EXIT_USAGE=2 EXIT_NO_DAEMON=3 EXIT_NOT_OWNER=4 EXIT_DENIED=5
 SOCKET_A=$LAB_DIR/a/hokm.sock
-export LAB_CONF_EXTRA='ctl_group = users'
+export LAB_CONF_EXTRA='ctl_group = users ctl_admin_group = games'
 
 ctl_count() { status a ".ctl.$1"; }
 bad_client() { lab_run a "$TESTS_DIR/ctl_client.py" "$SOCKET_A" "$@"; }
@@ -120,6 +120,11 @@ permissions() {
 	number_is "nobody: counted" "$(ctl_count denied)" -eq $((before + 1))
 	must chmod 660 "$SOCKET_A"
 	answers "a member of ctl_group: may ask" 0 '"node": "primary"' as_nobody users status --json
+	answers "a member of ctl_group: may not act" $EXIT_DENIED \
+		"a member of ctl_admin_group may" as_nobody users failover
+	answers "a member of ctl_admin_group: may act" 0 debug as_nobody games log-level debug
+	answers "a member of ctl_admin_group: and looks" 0 info as_nobody games log-level info
+	number_is "those refused: counted" "$(ctl_count denied)" -eq $((before + 2))
 	holds "the owner is the same" owns a
 }
 

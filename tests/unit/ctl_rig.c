@@ -148,6 +148,8 @@ const struct ctl_verb ctl_rig_verbs[] = {
 	{.name = "fail", .handler = verb_fail},
 	{.name = "mute", .handler = verb_mute},
 	{.name = "huge", .handler = verb_huge},
+	{.name = "act", .acts = true, .handler = verb_text},
+	{.name = "maybe", .acts_with = "level", .handler = verb_text},
 	{.name = "count", .work = &count_work},
 	{.name = NULL},
 };
@@ -164,10 +166,17 @@ void ctl_rig_dir(struct ctl_rig *r)
 
 void ctl_rig_open(struct ctl_rig *r, const char *group)
 {
+	ctl_rig_open_for(r, group, NULL);
+}
+
+void ctl_rig_open_for(struct ctl_rig *r, const char *look, const char *act)
+{
+	const struct ctl_groups groups = {.look = look, .act = act};
+
 	ctl_rig_dir(r);
 	assert_true(sd_event_new(&r->event) >= 0);
 	assert_int_equal(events_open(r->event, -1, NULL, NULL, &r->events), 0);
-	assert_int_equal(ctl_server_open(r->event, r->path, group, ctl_rig_verbs, r, r->events,
+	assert_int_equal(ctl_server_open(r->event, r->path, &groups, ctl_rig_verbs, r, r->events,
 					 NULL, &r->server),
 			 0);
 }
@@ -203,9 +212,11 @@ void ctl_rig_turn(struct ctl_rig *r)
 
 static void serve(struct ctl_rig *r, const struct ctl_verb *verbs, int ready)
 {
+	const struct ctl_groups nobody = {0};
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sd_event_new(&r->event) < 0 || events_open(r->event, -1, NULL, NULL, &r->events) ||
-	    ctl_server_open(r->event, r->path, NULL, verbs, r, r->events, NULL, &r->server))
+	    ctl_server_open(r->event, r->path, &nobody, verbs, r, r->events, NULL, &r->server))
 		_exit(1);
 	for (int i = 1; i <= 3; i++)
 		events_add(r->events, "operator", HOKM_R_OPERATOR, "event %d", i);

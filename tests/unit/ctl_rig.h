@@ -25,14 +25,16 @@ struct ctl_rig {
 
 /*
  * Verbs: echo (its data are the args), text, fail (-EPERM with a message), mute (-EIO without one),
- * nothing, huge; and count, a long reply with the args {"frames": N, "bytes": of each frame,
- * "fail": an error in place of the last frame, "busy": works until the client has closed, "refuse":
- * an error in place of all frames}.
+ * nothing, huge; act, which acts, and maybe, which does with a level; and count, a long reply with
+ * the args {"frames": N, "bytes": of each frame, "fail": an error in place of the last frame,
+ * "busy": works until the client has closed, "refuse": an error in place of all frames}.
  */
 extern const struct ctl_verb ctl_rig_verbs[];
 
 void ctl_rig_dir(struct ctl_rig *r);
 void ctl_rig_open(struct ctl_rig *r, const char *group);
+/* With ctl_group and ctl_admin_group. */
+void ctl_rig_open_for(struct ctl_rig *r, const char *look, const char *act);
 void ctl_rig_close(struct ctl_rig *r);
 /* Fixtures of cmocka: *state is a rig whose server admits root alone. */
 int ctl_rig_setup(void **state);

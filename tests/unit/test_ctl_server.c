@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The control server with raw clients: correct, broken, slow and unauthorized ones. */
+/* The control server with raw clients: correct, broken and slow ones. */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -374,93 +371,13 @@ static void test_close_with_clients(void **state)
 	close(half);
 }
 
-/* ---- access ---- */
-
-/*
- * Sends a request as the user `nobody` in the given groups. Exits with the code of the reply, 0 for
- * success, 99 without a reply.
- */
-static void ask_as_nobody(const struct ctl_rig *r, const gid_t *groups, size_t n)
-{
-	const struct passwd *pw = getpwnam("nobody");
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = 15};
-	struct frame_reader in;
-	char error[64];
-	json_t *reply;
-	int fd;
-
-	if (!pw || setgroups(n, groups) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
-		_exit(98);
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", r->path);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
-		_exit(97);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	/* The server may deny access before the request is written. */
-	if (send(fd, "\0\0\0\x0f{\"verb\":\"text\"}", 19, MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		_exit(96);
-	frame_reader_init(&in, 100000);
-	if (frame_reader_fill(&in, fd) != 1 || frame_reader_take(&in, &reply, error, sizeof(error)))
-		_exit(99);
-	_exit(json_is_true(json_object_get(reply, "ok"))
-		      ? 0
-		      : (int)json_integer_value(json_object_get(reply, "code")));
-}
-
-static int code_as_nobody(struct ctl_rig *r, const gid_t *groups, size_t n)
-{
-	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
-	pid_t child = fork();
-	int status = 0;
-
-	assert_true(child >= 0);
-	if (child == 0)
-		ask_as_nobody(r, groups, n);
-	while (waitpid(child, &status, WNOHANG) == 0) {
-		ctl_rig_turn(r);
-		assert_true(clock_now_ns() < give_up_ns);
-	}
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void test_access(void **state)
-{
-	const struct group *g = getgrnam("daemon");
-	struct ctl_rig r;
-	gid_t gid;
-
-	(void)state;
-	assert_int_equal(geteuid(), 0);
-	assert_non_null(g);
-	gid = g->gr_gid;
-	ctl_rig_open(&r, "daemon");
-	/* The mode of the socket denies access; with mode 0666, the server does. */
-	assert_int_equal(code_as_nobody(&r, NULL, 0), 97);
-	assert_int_equal(chmod(r.path, 0666), 0);
-	assert_int_equal(code_as_nobody(&r, NULL, 0), EACCES);
-	assert_int_equal(ctl_rig_stats(&r).denied, 1);
-	assert_int_equal(ctl_rig_stats(&r).requests, 0);
-	/* The mode that the server sets admits a member of the group. */
-	assert_int_equal(chmod(r.path, 0660), 0);
-	assert_int_equal(code_as_nobody(&r, &gid, 1), 0);
-	assert_int_equal(ctl_rig_stats(&r).denied, 1);
-	ctl_rig_close(&r);
-
-	/* Without ctl_group, a member of that group is denied access. */
-	ctl_rig_open(&r, "");
-	assert_int_equal(chmod(r.path, 0666), 0);
-	assert_int_equal(code_as_nobody(&r, &gid, 1), EACCES);
-	ctl_rig_close(&r);
-}
-
 /* ---- the socket ---- */
 
 static int open_second(struct ctl_rig *r, const char *path, const char *group)
 {
+	const struct ctl_groups groups = {.look = group};
 	struct ctl_server *s;
-	int err = ctl_server_open(r->event, path, group, ctl_rig_verbs, r, r->events, NULL, &s);
+	int err = ctl_server_open(r->event, path, &groups, ctl_rig_verbs, r, r->events, NULL, &s);
 
 	if (err)
 		assert_null(s);
@@ -549,7 +466,6 @@ int main(void)
 		TEST(test_events_follow),
 		TEST(test_slow_follower),
 		TEST(test_close_with_clients),
-		cmocka_unit_test(test_access),
 		TEST(test_live_socket_is_left),
 		TEST(test_stale_socket_is_replaced),
 		TEST(test_no_socket_there),

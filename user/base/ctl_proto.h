@@ -4,9 +4,10 @@
  *
  * A Unix stream socket. Each message is a 4-byte big-endian length followed by that many bytes of
  * JSON: at most CTL_REQUEST_MAX for a request, CTL_REPLY_MAX for a reply. The server checks the
- * peer's credentials when it accepts: only root and members of `ctl_group` may ask. A request that
- * is malformed, too long, or not complete within CTL_TIMEOUT_NS is counted, answered with an error
- * if possible, and the connection is closed.
+ * peer's credentials when it accepts: only root and members of `ctl_group` and `ctl_admin_group`
+ * may ask, and those of ctl_group alone may not act. A request that is malformed, too long, or not
+ * complete within CTL_TIMEOUT_NS is counted, answered with an error if possible, and the connection
+ * is closed. One that asks too much waits longer for its next reply.
  *
  *   request  {"verb": "status", "args": {...}}
  *   reply    {"ok": true, "data": {...}}

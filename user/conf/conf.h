@@ -112,7 +112,8 @@ struct conf {
 	char bpffs[CONF_PATH_MAX];      /* pins are in <bpffs>/hokm-xdp/<node> */
 	char socket[CONF_PATH_MAX];     /* of ctl; in both paths %n is replaced by self's name */
 	char state_file[CONF_PATH_MAX]; /* the operator's orders; %n as above */
-	char ctl_group[CONF_NAME_MAX];  /* the group that may use ctl besides root, "" for none */
+	char ctl_group[CONF_NAME_MAX];  /* the group that may look by ctl, "" for none */
+	char ctl_admin_group[CONF_NAME_MAX]; /* the group that may act by ctl, "" for none */
 	char agent_user[CONF_NAME_MAX];
 	unsigned int log_level;       /* enum log_level */
 	unsigned int max_connections; /* size of map conns */

@@ -94,7 +94,11 @@ static const struct conf_key file_keys[] = {
 	    "The file in which the daemon keeps the orders maint, drain and failover of "
 	    "hokm-xdp ctl, so that they survive a restart. %n stands for the node's name."),
 	KEY("ctl_group", NAME, FIELD(conf, ctl_group), RESTART | KEY_EMPTY, "", NULL,
-	    "The group whose members may use hokm-xdp ctl. With \"\" only root may."),
+	    "The group whose members may look with hokm-xdp ctl: status, conns, counters, events. "
+	    "With \"\" only root may."),
+	KEY("ctl_admin_group", NAME, FIELD(conf, ctl_admin_group), RESTART | KEY_EMPTY, "", NULL,
+	    "The group whose members may also act with hokm-xdp ctl: move the VIP, drain, reload, "
+	    "terminate connections. With \"\" only root may."),
 	KEY("agent_user", NAME, FIELD(conf, agent_user), RESTART, "nobody", NULL,
 	    "The user that runs the checks."),
 	KEY("log_level", WORD(log_levels), FIELD(conf, log_level), RELOAD, "info", NULL,

@@ -47,7 +47,7 @@ static int no_answer(const struct ctl *k, int err)
 	case EPERM:
 		fprintf(k->err,
 			"hokm-xdp ctl: permission denied on %s: "
-			"only root and members of ctl_group may use it\n",
+			"only root and members of ctl_group or ctl_admin_group may use it\n",
 			k->path);
 		return CTL_EXIT_DENIED;
 	case EBADMSG:

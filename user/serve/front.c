@@ -8,8 +8,9 @@
 static int front_open(struct daemon *d, sd_event *event, const struct conf *c,
 		      struct events *events, void **front)
 {
+	const struct ctl_groups groups = {.look = c->ctl_group, .act = c->ctl_admin_group};
 	struct ctl_server *s;
-	int err = ctl_server_open(event, c->socket, c->ctl_group, serve_verbs, d, events,
+	int err = ctl_server_open(event, c->socket, &groups, serve_verbs, d, events,
 				  &serve_event_names, &s);
 
 	*front = s;

@@ -11,6 +11,7 @@
 #define HOKM_SERVE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -65,18 +66,26 @@ int ctl_stream_check(struct ctl_stream *s);
 
 struct ctl_verb {
 	const char *name;
+	bool acts;                   /* not only looks: for those who may act */
+	const char *acts_with;       /* it acts when this argument is given; NULL: see `acts` */
 	ctl_handler handler;         /* NULL: the verb has `work` */
 	const struct ctl_work *work; /* NULL: the verb has a handler */
 };
 
+/* Names of groups, NULL or "" for none. */
+struct ctl_groups {
+	const char *look; /* ctl_group */
+	const char *act;  /* ctl_admin_group: its members look too */
+};
+
 /*
- * Listens on `path` with mode 0660 and group ctl_group when that is set. A socket there that nobody
+ * Listens on `path` with mode 0660, for root and the groups. A socket there that nobody
  * listens on is replaced; with a listener the call fails with -EADDRINUSE; a missing directory is
  * created with mode 0755. `verbs` ends with a NULL name. The verb "events" is the server's own; it
  * shows `events` (borrowed, closed after the server) with the names that `names` gives (may be
  * NULL; a NULL names->arg stands for `arg`). 0 or -errno, logged.
  */
-int ctl_server_open(sd_event *event, const char *path, const char *group,
+int ctl_server_open(sd_event *event, const char *path, const struct ctl_groups *groups,
 		    const struct ctl_verb *verbs, void *arg, struct events *events,
 		    const struct event_names *names, struct ctl_server **out);
 /* Removes the socket and disconnects the clients. NULL is fine. */
@@ -90,7 +99,8 @@ struct ctl_server_stats {
 	uint64_t garbage;   /* no JSON object, no verb, or cut off in the middle */
 	uint64_t oversized; /* longer than CTL_REQUEST_MAX */
 	uint64_t timed_out; /* a request not complete, or a reply not read, in time */
-	uint64_t denied;    /* neither root nor a member of the group */
+	uint64_t denied;    /* neither root nor a member of the group that the request needs */
+	uint64_t paused;    /* times that a client had to wait because it asked too much */
 	uint64_t busy;      /* over CTL_CLIENTS_MAX or CTL_STREAMS_MAX */
 	uint64_t dropped;   /* events that slow followers did not get */
 	uint64_t followers; /* now */

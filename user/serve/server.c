@@ -9,20 +9,20 @@
  * nothing else happens (rule 8, docs/architecture.md).
  */
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/server.h"
 
 #define ERROR_MAX         512
 #define ACCEPTS_PER_S     500 /* many connections at once must not delay the loop */
-#define PEER_GROUPS_MAX   256
 #define DEADLINE_SLACK_US 10000
 
 static void client_free(struct ctl_client *c)
@@ -33,10 +33,32 @@ static void client_free(struct ctl_client *c)
 	c->server->n_clients--;
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->deadline);
+	sd_event_source_disable_unref(c->pause);
 	close(c->fd);
 	frame_reader_free(&c->in);
 	frame_writer_free(&c->out);
 	free(c);
+}
+
+/* The client asks too much: its next request waits. True: it is not read until then. */
+static bool begin_pause(struct ctl_client *c)
+{
+	uint64_t wait_ns = budget_wait_ns(&c->budget, clock_now_ns());
+	int err;
+
+	if (!wait_ns)
+		return false;
+	err = sd_event_source_set_time_relative(c->pause, wait_ns / 1000 + 1);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(c->pause, SD_EVENT_ONESHOT);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
+	if (err < 0) {
+		log_error("ctl: could not make a client wait: %s", strerror(-err));
+		return false;
+	}
+	c->server->stats.paused++;
+	return true;
 }
 
 void ctl_client_watch(struct ctl_client *c)
@@ -46,6 +68,8 @@ void ctl_client_watch(struct ctl_client *c)
 
 	if (c->following)
 		want |= EPOLLIN;
+	else if (want == EPOLLIN && begin_pause(c))
+		want = 0;
 	err = sd_event_source_set_io_events(c->io, want);
 	if (err < 0)
 		log_error("ctl: could not watch a client: %s", strerror(-err));
@@ -114,6 +138,21 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
 	return -EOPNOTSUPP;
 }
 
+/* May the client do this? Looking is for every client, acting for those who may act. */
+static bool may(const struct ctl_client *c, const struct ctl_verb *v, const json_t *args)
+{
+	bool acts = v->acts || (v->acts_with && json_object_get(args, v->acts_with));
+
+	return !acts || c->role == CTL_ROLE_ACTS;
+}
+
+static int deny(struct ctl_client *c, char *error, size_t size)
+{
+	c->server->stats.denied++;
+	snprintf(error, size, "permission denied: root or a member of ctl_admin_group may do this");
+	return -EACCES;
+}
+
 /*
  * Runs the verb. Returns the reply as a new reference, NULL without memory; it is not sent when a
  * thread makes the reply (c->stream).
@@ -129,6 +168,8 @@ static json_t *answer(struct ctl_client *c, const char *verb, const json_t *args
 	s->asker = c->uid;
 	if (!strcmp(verb, "events"))
 		err = ctl_events_verb(c, args, &data, error, sizeof(error));
+	else if (v && !may(c, v, args))
+		err = deny(c, error, sizeof(error));
 	else if (v && v->work)
 		err = ctl_stream_start(c, v->work, args, error, sizeof(error));
 	else if (v)
@@ -157,6 +198,16 @@ static int queue_reply(struct ctl_client *c, json_t *reply)
 	return err;
 }
 
+/* CPU time of this thread. */
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t))
+		return 0;
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 /* Handles a complete request. False: the client was freed. */
 static bool client_request(struct ctl_client *c)
 {
@@ -164,6 +215,7 @@ static bool client_request(struct ctl_client *c)
 	const char *verb;
 	char error[ERROR_MAX];
 	json_t *msg, *args, *reply;
+	uint64_t began_ns;
 	int err = 0;
 
 	if (frame_reader_take(&c->in, &msg, error, sizeof(error))) {
@@ -180,7 +232,9 @@ static bool client_request(struct ctl_client *c)
 	}
 	s->stats.requests++;
 	c->asked = true;
+	began_ns = cpu_now_ns();
 	reply = answer(c, verb, args);
+	budget_spend(&c->budget, cpu_now_ns() - began_ns, clock_now_ns());
 	json_decref(msg);
 	if (c->stream)
 		json_decref(reply);
@@ -279,7 +333,7 @@ static int on_client(sd_event_source *src, int fd, uint32_t revents, void *arg)
 	return 0;
 }
 
-void ctl_client_streamed(struct ctl_client *c, int err)
+void ctl_client_streamed(struct ctl_client *c, uint64_t cost_ns, int err)
 {
 	if (err) {
 		c->server->stats.timed_out += err == -ETIMEDOUT;
@@ -294,7 +348,20 @@ void ctl_client_streamed(struct ctl_client *c, int err)
 		client_free(c);
 		return;
 	}
+	budget_spend(&c->budget, cost_ns, clock_now_ns());
 	restart_deadline(c);
+	ctl_client_watch(c);
+}
+
+static int on_pause_over(sd_event_source *src, uint64_t usec, void *arg)
+{
+	struct ctl_client *c = arg;
+
+	(void)src;
+	(void)usec;
+	restart_deadline(c);
+	ctl_client_watch(c);
+	return 0;
 }
 
 static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
@@ -315,36 +382,7 @@ static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
 
 /* ---- new clients ---- */
 
-static bool in_group(int fd, gid_t gid, gid_t primary)
-{
-	gid_t groups[PEER_GROUPS_MAX];
-	socklen_t len = sizeof(groups);
-
-	if (primary == gid)
-		return true;
-	/* The kernel's list at the moment of connect(): this thread looks up no names. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len))
-		return false;
-	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
-		if (groups[i] == gid)
-			return true;
-	return false;
-}
-
-/* *uid: the client's. */
-static bool allowed(const struct ctl_server *s, int fd, uid_t *uid)
-{
-	struct ucred who;
-	socklen_t len = sizeof(who);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len))
-		return false;
-	*uid = who.uid;
-	return who.uid == 0 || who.uid == geteuid() ||
-	       (s->has_gid && in_group(fd, s->gid, who.gid));
-}
-
-static int client_new(struct ctl_server *s, int fd, uid_t uid)
+static int client_new(struct ctl_server *s, int fd, enum ctl_role role, uid_t uid)
 {
 	struct ctl_client *c = calloc(1, sizeof(*c));
 	int err;
@@ -354,6 +392,8 @@ static int client_new(struct ctl_server *s, int fd, uid_t uid)
 	c->server = s;
 	c->fd = fd;
 	c->uid = uid;
+	c->role = role;
+	budget_init(&c->budget, clock_now_ns());
 	frame_reader_init(&c->in, CTL_REQUEST_MAX);
 	err = sd_event_add_io(s->event, &c->io, fd, EPOLLIN, on_client, c);
 	if (err >= 0)
@@ -361,12 +401,20 @@ static int client_new(struct ctl_server *s, int fd, uid_t uid)
 			s->event, &c->deadline, CLOCK_MONOTONIC, CTL_TIMEOUT_NS / 1000,
 			DEADLINE_SLACK_US, on_deadline, c);
 	if (err >= 0)
+		err = sd_event_add_time_relative(s->event, &c->pause, CLOCK_MONOTONIC, 0,
+						 DEADLINE_SLACK_US, on_pause_over, c);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(c->pause, SD_EVENT_OFF);
+	if (err >= 0)
 		err = sd_event_source_set_priority(c->io, CTL_PRIORITY);
 	if (err >= 0)
 		err = sd_event_source_set_priority(c->deadline, CTL_PRIORITY);
+	if (err >= 0)
+		err = sd_event_source_set_priority(c->pause, CTL_PRIORITY);
 	if (err < 0) {
 		sd_event_source_disable_unref(c->io);
 		sd_event_source_disable_unref(c->deadline);
+		sd_event_source_disable_unref(c->pause);
 		free(c);
 		return err;
 	}
@@ -380,6 +428,7 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 	struct ctl_server *s = arg;
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	uid_t uid = 0;
+	enum ctl_role role;
 	int err;
 
 	(void)src;
@@ -391,14 +440,17 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 			log_debug("ctl: accept failed: %s", strerror(errno));
 		return 0;
 	}
-	if (!allowed(s, fd, &uid)) {
+	role = ctl_role_of(s, fd, &uid);
+	if (role == CTL_ROLE_NONE) {
 		s->stats.denied++;
-		send_error(fd, EACCES, "permission denied: root or a member of ctl_group may ask");
+		send_error(fd, EACCES,
+			   "permission denied: root or a member of ctl_group or ctl_admin_group "
+			   "may ask");
 	} else if (s->n_clients >= CTL_CLIENTS_MAX) {
 		s->stats.busy++;
 		send_error(fd, EBUSY, "too many clients; try again, or stop some `ctl events -f`");
 	} else {
-		err = client_new(s, fd, uid);
+		err = client_new(s, fd, role, uid);
 		if (!err)
 			return 0;
 		log_error("ctl: could not accept a client: %s", strerror(-err));
@@ -408,27 +460,6 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 }
 
 /* ---- the server ---- */
-
-static int find_group(struct ctl_server *s, const char *group)
-{
-	const struct group *g;
-
-	if (!group || !group[0])
-		return 0;
-	errno = 0;
-	g = getgrnam(group);
-	if (!g) {
-		int err = errno ? -errno : -ENOENT;
-
-		log_error("ctl_group %s: there is no such group; "
-			  "create it (groupadd %s) or correct the key",
-			  group, group);
-		return err;
-	}
-	s->gid = g->gr_gid;
-	s->has_gid = true;
-	return 0;
-}
 
 static int watch_listener(struct ctl_server *s)
 {
@@ -443,7 +474,7 @@ static int watch_listener(struct ctl_server *s)
 	return err < 0 ? err : 0;
 }
 
-int ctl_server_open(sd_event *event, const char *path, const char *group,
+int ctl_server_open(sd_event *event, const char *path, const struct ctl_groups *groups,
 		    const struct ctl_verb *verbs, void *arg, struct events *events,
 		    const struct event_names *names, struct ctl_server **out)
 {
@@ -467,9 +498,9 @@ int ctl_server_open(sd_event *event, const char *path, const char *group,
 		if (!s->names.arg)
 			s->names.arg = arg;
 	}
-	err = find_group(s, group);
+	err = ctl_access_open(s, groups);
 	if (!err)
-		err = ctl_listener_open(&s->listener, path, s->has_gid ? s->gid : (gid_t)-1);
+		err = ctl_listener_open(&s->listener, path, s->gid);
 	if (!err)
 		err = watch_listener(s);
 	if (err) {

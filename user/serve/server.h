@@ -6,11 +6,13 @@
  *   server_events.c  the verb "events" and its followers
  *   server_stream.c  long replies, each by a thread
  *   server_socket.c  the listening socket in the file system
+ *   server_access.c  roles: who may look, who may act
  *
  * Invariants
  *  - A client is read only while nothing is queued for it, so it has one request in work at a time.
  *    Followers are read only to notice their end.
  *  - Nothing blocks on the thread of the loop, and no client can make another one wait.
+ *  - A client that asks more than its budget (decide/budget.h) is not read for a while.
  *  - Only its own event handlers free a client, never the delivery of events.
  *  - While a thread makes the reply, only that thread uses the client's socket: its event sources
  *    are off, and it is not freed before the thread was joined.
@@ -25,13 +27,21 @@
 #include "conf/conf.h"
 #include "serve/serve.h"
 #include "base/frame.h"
+#include "decide/budget.h"
+
+/* What a client may do; also the index of the groups. */
+enum ctl_role { CTL_ROLE_NONE, CTL_ROLE_LOOKS, CTL_ROLE_ACTS, CTL_ROLES };
+#define CTL_NO_GROUP ((gid_t)-1)
 
 struct ctl_client {
 	LIST_ENTRY(ctl_client) link;
 	struct ctl_server *server;
 	int fd;
+	enum ctl_role role;
+	struct budget budget;
 	sd_event_source *io;
-	sd_event_source *deadline; /* off for followers */
+	sd_event_source *deadline; /* off for followers, and in a pause */
+	sd_event_source *pause;    /* when the next request may be read; off: now */
 	struct frame_reader in;
 	struct frame_writer out;
 	uid_t uid;  /* of its process, by the kernel */
@@ -56,8 +66,7 @@ struct ctl_server {
 	sd_event *event;
 	struct ctl_listener listener;
 	sd_event_source *accept;
-	bool has_gid;
-	gid_t gid; /* may use ctl besides root */
+	gid_t gid[CTL_ROLES]; /* the groups that have a role, besides root */
 	const struct ctl_verb *verbs;
 	void *arg;
 	struct events *events;
@@ -72,8 +81,18 @@ struct ctl_server {
 	struct ctl_server_stats stats;
 };
 
-/* server_socket.c. 0 or -errno, logged; gid_t -1: leave the group. Caller: ctl_listener_close(). */
-int ctl_listener_open(struct ctl_listener *l, const char *path, gid_t gid);
+/*
+ * server_access.c: looks up the groups. 0 or -errno, logged. The role of the client at the other
+ * end, and its user.
+ */
+int ctl_access_open(struct ctl_server *s, const struct ctl_groups *groups);
+enum ctl_role ctl_role_of(const struct ctl_server *s, int fd, uid_t *uid);
+
+/*
+ * server_socket.c: a socket that root and the groups may connect to. 0 or -errno, logged. Caller:
+ * ctl_listener_close().
+ */
+int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES]);
 void ctl_listener_close(struct ctl_listener *l);
 
 /* server_events.c: the verb; "follow" makes the client a follower. As a ctl_handler. */
@@ -92,8 +111,11 @@ void ctl_stream_forget(struct ctl_client *c);
 
 /* server.c: watches the socket for what the client needs now. */
 void ctl_client_watch(struct ctl_client *c);
-/* server.c: the thread was joined. err: why its reply is incomplete; 0: it is complete. */
-void ctl_client_streamed(struct ctl_client *c, int err);
+/*
+ * server.c: the thread was joined, it took cost_ns of CPU time. err: why its reply is incomplete;
+ * 0: it is complete.
+ */
+void ctl_client_streamed(struct ctl_client *c, uint64_t cost_ns, int err);
 /* server.c: {"ok": false, ...}; new reference. */
 json_t *ctl_error_reply(int code, const char *text);
 

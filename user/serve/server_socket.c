@@ -7,14 +7,18 @@
  * killed daemon and is replaced. Another daemon might do the same between that attempt and
  * listen(), so the directory is locked meanwhile.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -100,7 +104,52 @@ static int remove_stale(const struct sockaddr_un *sa)
 	return 0;
 }
 
-static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa, gid_t gid)
+/*
+ * A file has one group. The second one gets an entry in its access control list (acl(5)), as
+ * setfacl would make it.
+ */
+static int let_group_in(const char *path, gid_t gid)
+{
+	const struct {
+		struct posix_acl_xattr_header head;
+		struct posix_acl_xattr_entry entry[5];
+	} acl = {
+		.head.a_version = htole32(POSIX_ACL_XATTR_VERSION),
+		.entry =
+			{
+				{htole16(ACL_USER_OBJ), htole16(ACL_READ | ACL_WRITE),
+				 htole32(ACL_UNDEFINED_ID)},
+				{htole16(ACL_GROUP_OBJ), htole16(ACL_READ | ACL_WRITE),
+				 htole32(ACL_UNDEFINED_ID)},
+				{htole16(ACL_GROUP), htole16(ACL_READ | ACL_WRITE), htole32(gid)},
+				{htole16(ACL_MASK), htole16(ACL_READ | ACL_WRITE),
+				 htole32(ACL_UNDEFINED_ID)},
+				{htole16(ACL_OTHER), 0, htole32(ACL_UNDEFINED_ID)},
+			},
+	};
+
+	return lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) ? -errno : 0;
+}
+
+static int admit_groups(const char *path, const gid_t gid[CTL_ROLES])
+{
+	gid_t look = gid[CTL_ROLE_LOOKS], act = gid[CTL_ROLE_ACTS];
+	int err;
+
+	if (look == CTL_NO_GROUP)
+		look = act;
+	if (look != CTL_NO_GROUP && lchown(path, (uid_t)-1, look))
+		return -errno;
+	err = act == CTL_NO_GROUP || act == look ? 0 : let_group_in(path, act);
+	if (err)
+		log_warn("control socket: its file system takes no second group (%s): a user who "
+			 "may act must be in ctl_group as well as in ctl_admin_group",
+			 strerror(-err));
+	return 0;
+}
+
+static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa,
+			   const gid_t gid[CTL_ROLES])
 {
 	struct stat st;
 	mode_t old;
@@ -116,12 +165,13 @@ static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa,
 		return -errno;
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
-	if (gid != (gid_t)-1 && lchown(l->path, (uid_t)-1, gid))
-		return -errno;
+	err = admit_groups(l->path, gid);
+	if (err)
+		return err;
 	return listen(l->fd, LISTEN_BACKLOG) ? -errno : 0;
 }
 
-int ctl_listener_open(struct ctl_listener *l, const char *path, gid_t gid)
+int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES])
 {
 	struct sockaddr_un sa;
 	int folder, err;

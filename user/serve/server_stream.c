@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -38,6 +39,7 @@ struct ctl_stream {
 	int fd;
 	uint64_t stall_ns, give_up_ns;
 	int err; /* why the reply is incomplete */
+	uint64_t cost_ns;
 };
 
 /* ---- on the thread ---- */
@@ -122,11 +124,14 @@ static void *stream_thread(void *arg)
 {
 	struct ctl_stream *s = arg;
 	char error[ERROR_MAX] = "";
+	struct timespec cpu;
 	uint64_t one = 1;
 	int err = s->work->run(s->job, s, error, sizeof(error));
 
 	if (err && !s->err)
 		send_error(s, err, error);
+	if (!clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu))
+		s->cost_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec;
 	/* Adding 1 to an eventfd at 0 cannot block. On an error the client stays until the end. */
 	if (write(s->done_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("ctl: could not signal the end of a long reply: %s", strerror(errno));
@@ -146,8 +151,8 @@ static void stream_free(struct ctl_stream *s)
 	free(s);
 }
 
-/* Joins the thread. Returns why the reply is incomplete, or 0. */
-static int stream_end(struct ctl_stream *s)
+/* Joins the thread. Returns why the reply is incomplete, or 0. cost_ns: its CPU time. */
+static int stream_end(struct ctl_stream *s, uint64_t *cost_ns)
 {
 	struct ctl_client *c = s->client;
 	int err = pthread_join(s->thread, NULL);
@@ -155,6 +160,7 @@ static int stream_end(struct ctl_stream *s)
 	if (err)
 		log_error("ctl: could not wait for a long reply: %s", strerror(err));
 	err = s->err;
+	*cost_ns = s->cost_ns;
 	c->stream = NULL;
 	c->server->n_streams--;
 	stream_free(s);
@@ -165,23 +171,26 @@ static int on_done(sd_event_source *src, int fd, uint32_t revents, void *arg)
 {
 	struct ctl_stream *s = arg;
 	struct ctl_client *c = s->client;
+	uint64_t cost_ns;
+	int err;
 
 	(void)src;
 	(void)fd;
 	(void)revents;
-	ctl_client_streamed(c, stream_end(s));
+	err = stream_end(s, &cost_ns);
+	ctl_client_streamed(c, cost_ns, err);
 	return 0;
 }
 
 void ctl_stream_forget(struct ctl_client *c)
 {
-	uint64_t one = 1;
+	uint64_t one = 1, cost_ns;
 
 	if (!c->stream)
 		return;
 	if (write(c->stream->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("ctl: a long reply could not be stopped: %s", strerror(errno));
-	(void)stream_end(c->stream);
+	(void)stream_end(c->stream, &cost_ns);
 }
 
 /*

@@ -248,6 +248,7 @@ static json_t *ctl_json(const struct daemon *d)
 	put(o, "oversized", number(s.oversized));
 	put(o, "timed_out", number(s.timed_out));
 	put(o, "denied", number(s.denied));
+	put(o, "paused", number(s.paused));
 	put(o, "busy", number(s.busy));
 	put(o, "dropped", number(s.dropped));
 	put(o, "followers", number(s.followers));
@@ -271,8 +272,8 @@ static void put_node(json_t *o, const struct daemon *d)
 	put(o, "interface", json_string(c->interface));
 	put(o, "xdp_mode", json_string(d->upkeep.last.mode));
 	put(o, "vips", vips);
-	put(o, "profile", json_string(c->profile == CONF_PROFILE_FAST ? "fast" : "standard"));
 	put(o, "secrets", number(c->n_secrets));
+	put(o, "profile", json_string(c->profile == CONF_PROFILE_FAST ? "fast" : "standard"));
 	put(o, "log_level", json_string(log_level_name(log_get_level())));
 }
 

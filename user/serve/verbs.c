@@ -322,14 +322,14 @@ static int verb_log_level(void *arg, const json_t *args, json_t **data, char *er
 
 const struct ctl_verb serve_verbs[] = {
 	{.name = "status", .handler = verb_status},
-	{.name = "conns", .work = &conns_work},
+	{.name = "conns", .acts_with = "action", .work = &conns_work},
 	{.name = "counters", .handler = verb_counters},
-	{.name = "failover", .handler = verb_failover},
-	{.name = "drain", .handler = verb_drain},
-	{.name = "undrain", .handler = verb_undrain},
-	{.name = "maint", .handler = verb_maint},
-	{.name = "ready", .handler = verb_ready},
-	{.name = "reload", .handler = verb_reload},
-	{.name = "log-level", .handler = verb_log_level},
+	{.name = "failover", .acts = true, .handler = verb_failover},
+	{.name = "drain", .acts = true, .handler = verb_drain},
+	{.name = "undrain", .acts = true, .handler = verb_undrain},
+	{.name = "maint", .acts = true, .handler = verb_maint},
+	{.name = "ready", .acts = true, .handler = verb_ready},
+	{.name = "reload", .acts = true, .handler = verb_reload},
+	{.name = "log-level", .acts_with = "level", .handler = verb_log_level},
 	{.name = NULL},
 };
