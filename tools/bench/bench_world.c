@@ -54,7 +54,7 @@ static int put_cfg(struct bench *b)
 		.n_peers = 1,
 		.n_services = 1,
 		.peer_dead_ns = LIMIT_NS,
-		.players_dead_ns = LIMIT_NS,
+		.players_dead_ns = DAY_NS, /* a probe is a sign of life too */
 		.daemon_stale_ns = LIMIT_NS,
 		.suspect_ns = LIMIT_NS,
 		.pulse_nonce = 1,
