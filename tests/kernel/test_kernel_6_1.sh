@@ -141,10 +141,10 @@ build_initramfs "$work/root" "$work/initramfs.gz"
 
 # What protects a kernel from its users costs a quarter of the time here: the tests run as root.
 # What qemu ends with says nothing about the tests: the markers in its output do.
+options="console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init mitigations=off init_on_alloc=0"
 timeout --foreground -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max \
 	-smp 2 -m 1024 -nographic -no-reboot -nodefaults -serial stdio -monitor none \
 	-kernel "$kernel" -initrd "$work/initramfs.gz" \
-	-append "console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init mitigations=off init_on_alloc=0" \
-	</dev/null |
+	-append "$options" </dev/null |
 	tr -d '\r' | tee "$work/log" || true
 judge "$work/log"

@@ -178,7 +178,8 @@ helper_agrees() {
 	local filter
 	for filter in .node '.services[0].state' '.services[0].checks[0].fall' .nothing.there \
 		'.vrrp.discarded."auth-type"' '.services[7].state' '.node.none' 'bad(' \
-		'.services[] | .name, .state' '"\(.state) \(.owner)"' '[.peers[].name] | join(",")'; do
+		'.services[] | .name, .state' '"\(.state) \(.owner)"' \
+		'[.peers[].name] | join(",")'; do
 		holds "helper: $filter is what ctl and jq say" test "$(status a "$filter")" = \
 			"$(lab_ctl a status --json | jq -r "$filter" 2>/dev/null)"
 	done

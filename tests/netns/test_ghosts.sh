@@ -5,9 +5,9 @@
 # The port of a node is blocked, and opens again.
 #  - The owner takes the node for dead and notifies its players. The node is alive, and must not
 #    keep their dead sockets: it is informed, and ends them.
-#  - The node starts behind a blocked port, hears nobody and owns the VIP too. The port opens, pulses
-#    come later than adverts: the other one gives way only when its players can be steered to it, and
-#    none of them is reset.
+#  - The node starts behind a blocked port, hears nobody and owns the VIP too. The port opens, and
+#    pulses come later than adverts: the other one gives way only when its players can be steered to
+#    it, and none of them is reset.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

@@ -31,7 +31,8 @@ second_path() {
 }
 # mib NODE NAME NUMBER: the kernel of the node has counted so many.
 mib() {
-	[ "$(lab_run "$1" nstat -asz "MPTcpExt$2" | awk -v n="MPTcpExt$2" '$1 == n {print $2}')" = "$3" ]
+	local n=MPTcpExt$2
+	[ "$(lab_run "$1" nstat -asz "$n" | awk -v n="$n" '$1 == n {print $2}')" = "$3" ]
 }
 suspicions() {
 	echo $(($(status a '.services[0].trips') + $(status b '.services[0].trips') +

@@ -247,7 +247,7 @@ void caps_ordinary(void)
 		log_warn("could not unlock memory: %s", strerror(errno));
 	err = oom_ordinary();
 	if (err)
-		log_warn("could not return to the ordinary OOM score: %s; the OOM killer spares "
-			 "this process as it does the daemon",
+		log_warn("could not return to the ordinary OOM score: %s; "
+			 "the OOM killer spares this process as it does the daemon",
 			 strerror(-err));
 }

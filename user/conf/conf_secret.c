@@ -56,8 +56,8 @@ static void add_secret(const struct conf_sec *s, const char *key, const char *se
 
 	if (c->n_secrets == HOKM_MAX_SECRETS) {
 		conf_complain(s, key,
-			      "more than %d secrets: the new and the old one are enough, see "
-			      "\"Replace the secret\" in docs/operation.md",
+			      "more than %d secrets: the new and the old one are enough, "
+			      "see \"Replace the secret\" in docs/operation.md",
 			      HOKM_MAX_SECRETS);
 		return;
 	}

@@ -34,8 +34,8 @@ static const char *password_problem(const struct conf *c, const struct conf_text
 		       "never use the secret here";
 	for (unsigned int i = 0; i < c->n_secrets; i++)
 		if (t->size > 1 && !strncmp(t->s, c->secrets[i].text, t->size - 1))
-			return "the beginning of the secret: readable to every machine in the "
-			       "network, choose another";
+			return "the beginning of the secret: "
+			       "readable to every machine in the network, choose another";
 	return NULL;
 }
 

@@ -139,9 +139,9 @@ static void warn_peer(const json_t *p, FILE *out)
 	}
 	if (field_true(p, "secrets_differ")) {
 		fprintf(out,
-			WARN
-			"the secrets differ: pulses of peer %s arrive, and none of the secrets "
-			"of this node signed them; compare the key secret on both nodes\n",
+			WARN "the secrets differ: pulses of peer %s arrive, "
+			     "and none of the secrets of this node signed them; "
+			     "compare the key secret on both nodes\n",
 			name);
 		return;
 	}
@@ -244,13 +244,11 @@ static void warn_secrets(const json_t *data, FILE *out)
 
 	if (field_int(data, "secrets", 1) < 2)
 		return;
-	fprintf(out, WARN "the secret is being replaced: the second one of the file is accepted "
-			  "too\n");
+	fprintf(out, WARN "the secret is being replaced: "
+			  "the second one of the file is accepted too\n");
 	json_array_foreach (peers, i, p)
 		if (field_true(p, "pulsing") && field_int(p, "secret", 1) > 1)
-			fprintf(out,
-				WARN "peer %s signs with the second secret of this node's "
-				     "file\n",
+			fprintf(out, WARN "peer %s signs with the second secret of this node\n",
 				field_text(p, "name"));
 }
 

@@ -165,8 +165,9 @@ static const char *unheard_peer(const struct node *n, const struct conf *wanted)
 
 static bool refuse_secret(struct reload *r, const char *peer)
 {
-	log_error("reload refused, nothing changed: peer %s signs with a secret that the file does "
-		  "not have; see \"Replace the secret\" in docs/operation.md",
+	log_error("reload refused, nothing changed: "
+		  "peer %s signs with a secret that the file does not have; "
+		  "see \"Replace the secret\" in docs/operation.md",
 		  peer);
 	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED,
 		   "reload refused: peer %s signs with a secret that the file does not have", peer);

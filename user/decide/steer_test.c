@@ -35,8 +35,8 @@ enum steer_why steer_refusal(const struct steer_macs *m, unsigned int slot)
 const char *steer_why_text(enum steer_why why)
 {
 	static const char lost[] =
-		"the network drops frames with a client's source address (anti-spoofing, port "
-		"security, a cloud), or changes MAC addresses";
+		"the network drops frames with a client's source address (anti-spoofing, "
+		"port security, a cloud), or changes MAC addresses";
 	static const char *const texts[] = {
 		[STEER_WAITING] = "it is being tested",
 		[STEER_LOST] = lost,

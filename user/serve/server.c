@@ -444,8 +444,8 @@ static int on_accept(sd_event_source *src, int listen_fd, uint32_t revents, void
 	if (role == CTL_ROLE_NONE) {
 		s->stats.denied++;
 		send_error(fd, EACCES,
-			   "permission denied: root or a member of ctl_group or ctl_admin_group "
-			   "may ask");
+			   "permission denied: "
+			   "root or a member of ctl_group or ctl_admin_group may ask");
 	} else if (s->n_clients >= CTL_CLIENTS_MAX) {
 		s->stats.busy++;
 		send_error(fd, EBUSY, "too many clients; try again, or stop some `ctl events -f`");

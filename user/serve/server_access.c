@@ -57,8 +57,8 @@ static int find_group(const char *key, const char *group, gid_t *gid)
 	if (!g) {
 		int err = errno ? -errno : -ENOENT;
 
-		log_error("%s %s: there is no such group; create it (groupadd %s) or correct the "
-			  "key",
+		log_error("%s %s: there is no such group; "
+			  "create it (groupadd %s) or correct the key",
 			  key, group, group);
 		return err;
 	}

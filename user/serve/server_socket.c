@@ -142,8 +142,8 @@ static int admit_groups(const char *path, const gid_t gid[CTL_ROLES])
 		return -errno;
 	err = act == CTL_NO_GROUP || act == look ? 0 : let_group_in(path, act);
 	if (err)
-		log_warn("control socket: its file system takes no second group (%s): a user who "
-			 "may act must be in ctl_group as well as in ctl_admin_group",
+		log_warn("control socket: its file system takes no second group (%s): "
+			 "a user who may act must be in ctl_group as well as in ctl_admin_group",
 			 strerror(-err));
 	return 0;
 }
