@@ -193,7 +193,7 @@ void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_k
 	for (unsigned int i = 0; i < 2; i++) {
 		pulse.nonce = i + 1;
 		pulse.tag = htobe64(hokm_pulse_tag(
-			&pulse, htonl(BENCH_PEER), htonl(BENCH_ADDR), keys->from[0]));
+			&pulse, htonl(BENCH_PEER), htonl(BENCH_ADDR), keys->from[0][0]));
 		memcpy(f->b + at, &pulse, sizeof(pulse));
 		memcpy(out->frame[i], f->b, BENCH_PROBE_USE);
 	}

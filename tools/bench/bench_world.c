@@ -90,7 +90,10 @@ static int put_peer(struct bench *b)
 
 static int put_probes(struct bench *b)
 {
-	const struct hokm_keys keys = {.from[0] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
+	const struct hokm_keys keys = {
+		.from[0][0] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL},
+		.n = 1,
+	};
 	struct bench_probes probes;
 	int err = put(b->skel->maps.keys, 0, &keys);
 
