@@ -127,9 +127,11 @@ async def main():
             pass
     if tasks and not stop.is_set():
         await asyncio.wait(tasks, timeout=2 * GIVE_UP_S + options.stay)
-    for task in list(tasks):
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # Again and again: wait_for() loses a cancellation that comes together with its result.
+    while tasks:
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.wait(list(tasks), timeout=0.1)
     for result in results:
         print(json.dumps(result))
 

@@ -201,9 +201,11 @@ class Crowd:
         tasks = [asyncio.create_task(client) for client in clients]
         await stop.wait()
         print(json.dumps(self.seen), flush=True)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Again and again: wait_for() loses a cancellation that comes together with its result.
+        while not all(task.done() for task in tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
 
 
 def main():
