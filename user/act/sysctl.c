@@ -304,8 +304,10 @@ int sysctl_kept_read(const char *ifname, struct sysctl_kept *k)
 		err = read_value("all", "rp_filter", &all_rp);
 	if (!err)
 		err = read_value(ifname, "rp_filter", &k->rp_filter);
+	if (err)
+		return err;
 	k->strict = greater(all_rp, k->rp_filter) == RP_STRICT;
-	return err;
+	return 0;
 }
 
 static int arp_ignore_again(const struct sysctl_kept *was, const struct sysctl_kept *now)
