@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
+#include "serve/server.h"
 #include "ctl_rig.h"
 
 static int verb_echo(void *arg, const json_t *args, json_t **data, char *error, size_t size)
@@ -200,11 +201,19 @@ void ctl_rig_close(struct ctl_rig *r)
 	remove_dirs(r);
 }
 
+static void fill_budgets(struct ctl_server *s)
+{
+	for (struct ctl_client *c = LIST_FIRST(&s->clients); c; c = LIST_NEXT(c, link))
+		c->budget.left_ns = 60 * (int64_t)NS_PER_S;
+}
+
 void ctl_rig_turn(struct ctl_rig *r)
 {
 	int n;
 
 	do {
+		if (r->at_any_cost)
+			fill_budgets(r->server);
 		n = sd_event_run(r->event, 2000);
 		assert_true(n >= 0);
 	} while (n > 0);

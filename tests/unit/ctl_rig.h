@@ -20,6 +20,11 @@ struct ctl_rig {
 	sd_event *event;
 	struct events *events;
 	struct ctl_server *server;
+	/*
+	 * Clients may cost what they like. A long reply, made by a slow build on a busy machine,
+	 * costs more than a client may, and its next request would wait for a minute.
+	 */
+	bool at_any_cost;
 	pid_t child;
 };
 

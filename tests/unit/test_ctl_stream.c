@@ -245,7 +245,16 @@ static void test_close(void **state)
 	close(sending);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, ctl_rig_setup, ctl_rig_teardown)
+static int setup(void **state)
+{
+	int err = ctl_rig_setup(state);
+	struct ctl_rig *r = *state;
+
+	r->at_any_cost = true;
+	return err;
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, ctl_rig_teardown)
 
 int main(void)
 {
