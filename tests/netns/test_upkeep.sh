@@ -28,7 +28,15 @@ back_again() {
 	within "$seconds" "$words: it is back" counted "$node" "$part" $((before + 1))
 	within 1 "$words: as before" $condition
 	within 5 "$words: the players are well" calm
+	${JUDGED:-true}
 	observe_mark back
+}
+
+# An attempt is given up after a second: those that began until now end in this window.
+lasts() { ask_arp status && [ "$(whole "$REPLY_ARP" length_ms)" -ge "$1" ]; }
+all_judged() {
+	ask_arp status
+	must lab_wait 10 lasts $(($(whole "$REPLY_ARP" length_ms) + 1100))
 }
 
 removed() {
@@ -41,7 +49,7 @@ removed() {
 # again after a second, so an attempt may time out, but nothing may be refused or reset.
 removed_clsact() {
 	local failed timeouts
-	back_again "$@"
+	JUDGED=all_judged back_again "$@"
 	failed=$(field "$REPLY_PLAYERS" failed_attempts)
 	timeouts=$(field "$REPLY_PLAYERS" timeout) || timeouts=0
 	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
