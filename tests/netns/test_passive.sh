@@ -96,7 +96,7 @@ bad() {
 	within 5 "$what: status shows it" says_suspect "$reason"
 	# A hold may be nearly over; the bad server soon causes the next one.
 	within 40 "$what: suspect for a while" hold_seen
-	must lab_wait 10 past "$UNTIL"
+	must lab_wait 20 past "$UNTIL" # the longest hold is 12 s
 	number_is "$what: counted as steered" "$(counter a steered_syn)" -ge $((steered + 10))
 	holds "$what: the service stays up" service_is a up
 	holds "$what: the node stays owner" owns a
