@@ -16,8 +16,8 @@
  *   hokm_egress (clsact)
  *   frame -> plain segment of a known connection: known_fast.h
  *         -> ARP          arp_gate.h      claims a VIP that this node does not own -> DROP
- *         -> TCP          tcp_egress.h    service -> connection -> frames; a refusal becomes its
- * SYN
+ *         -> TCP          tcp_egress.h    service -> connection -> frames
+ *                         syn_replay.h    a refusal becomes its SYN
  *
  *   hokm_fence (clsact ingress of every other interface)
  *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned

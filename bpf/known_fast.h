@@ -100,8 +100,10 @@ static __always_inline bool fast_local(struct packet *p, struct hokm_conn *c)
 	return fast_read(p, c, &c->c2s, HOKM_SIDE_CLIENT, *(const __u64 *)b);
 }
 
-/* Steers the frame to a peer that shows signs of life. Returns false, and has changed nothing,
- * else. */
+/*
+ * Steers the frame to a peer that shows signs of life. Returns false, and has changed nothing, when
+ * it is not fast.
+ */
 static __always_inline bool fast_steer(struct packet *p, __u32 target)
 {
 	const struct hokm_peer *peer = peer_get(p, target);
