@@ -379,8 +379,8 @@ build/fuzz/fuzz_vrrp: tests/fuzz/fuzz_vrrp.c user/decide/vrrp_wire.c
 build/fuzz/fuzz_repl: tests/fuzz/fuzz_repl.c user/decide/repl.c user/decide/repl_wire.c
 build/fuzz/fuzz_ws: tests/fuzz/fuzz_ws.c tests/fuzz/ws_reference.c tests/unit/ws_rig.c
 build/fuzz/fuzz_bpf: tests/fuzz/fuzz_bpf.c tests/fuzz/bpf_fuzz_talk.c tests/unit/ws_rig.c \
-                     tests/bpf/fixture.c tests/bpf/frame.c tests/bpf/expect.c \
-                     user/base/names.c $(SKEL)
+                     tests/bpf/fixture.c tests/bpf/fixture_open.c tests/bpf/frame.c \
+                     tests/bpf/expect.c user/base/names.c $(SKEL)
 build/fuzz/fuzz_bpf: FUZZ_LIBS = $(CMOCKA_LIBS) $(PKG_LIBS)
 $(FUZZERS): $(wildcard include/hokm/*.h user/decide/*.h tests/fuzz/*.h tests/unit/ws_rig.h \
                        tests/bpf/*.h)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Loads and runs the programs: see fixture.h. */
+/* Lays out the maps and runs the programs: see fixture.h. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,109 +15,6 @@
 #include "base/clock.h"
 #include "fixture.h"
 #include "skel.h"
-
-#define NS_FAILED "cannot set up the test's network namespace (run as root): "
-
-static int lo_address(int fd, const char *name, uint32_t addr)
-{
-	struct ifreq r = {0};
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(addr)};
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-	memcpy(&r.ifr_addr, &sin, sizeof(sin));
-	return ioctl(fd, SIOCSIFADDR, &r);
-}
-
-/* A network namespace of its own, with lo up and the VIP and the client's address on it. */
-static int enter_netns(void)
-{
-	struct ifreq r = {.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING};
-	int err = -1, fd;
-
-	if (unshare(CLONE_NEWNET))
-		return -1;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "lo");
-	if (!ioctl(fd, SIOCSIFFLAGS, &r) && !lo_address(fd, "lo", INADDR_LOOPBACK) &&
-	    !lo_address(fd, "lo:1", VIP_ADDR) && !lo_address(fd, "lo:2", CLIENT_ADDR))
-		err = 0;
-	close(fd);
-	return err;
-}
-
-/* Rate limits and counters are per CPU: one CPU makes them exact. */
-static int stay_on_one_cpu(void)
-{
-	int cpu = sched_getcpu();
-	cpu_set_t set;
-
-	if (cpu < 0)
-		return -1;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned int)cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void on_event(void *arg, int cpu, void *data, __u32 size)
-{
-	struct fix *x = arg;
-
-	(void)cpu;
-	assert_true(size >= sizeof(x->event[0]));
-	if (x->n_events < sizeof(x->event) / sizeof(x->event[0]))
-		memcpy(&x->event[x->n_events++], data, sizeof(x->event[0]));
-}
-
-int fix_open_small(void **state, uint32_t conns_max)
-{
-	struct fix *x = calloc(1, sizeof(*x));
-
-	*state = NULL;
-	if (!x)
-		return -1;
-	if (enter_netns() || stay_on_one_cpu()) {
-		fprintf(stderr, NS_FAILED "%s\n", strerror(errno));
-		goto fail;
-	}
-	x->skel = hokm_bpf__open();
-	if (!x->skel)
-		goto fail;
-	if (conns_max && bpf_map__set_max_entries(x->skel->maps.conns, conns_max))
-		goto fail;
-	if (hokm_bpf__load(x->skel)) {
-		fprintf(stderr, "cannot load the BPF programs\n");
-		goto fail;
-	}
-	x->events = perf_buffer__new(bpf_map__fd(x->skel->maps.events), 1, on_event, NULL, x, NULL);
-	if (!x->events)
-		goto fail;
-	*state = x;
-	return 0;
-fail:
-	hokm_bpf__destroy(x->skel);
-	free(x);
-	return -1;
-}
-
-int fix_open(void **state)
-{
-	return fix_open_small(state, 0);
-}
-
-int fix_close(void **state)
-{
-	struct fix *x = *state;
-
-	if (!x)
-		return 0;
-	perf_buffer__free(x->events);
-	ring_buffer__free(x->changes);
-	hokm_bpf__destroy(x->skel);
-	free(x);
-	return 0;
-}
 
 uint64_t fix_now(void)
 {
@@ -428,11 +321,6 @@ void fix_conn_put_at(struct fix *x, uint16_t client_port, const struct hokm_conn
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.conns), &k, c, BPF_ANY), 0);
 }
 
-int fix_egress_fd(struct fix *x)
-{
-	return bpf_program__fd(x->skel->progs.hokm_egress);
-}
-
 /* The mask in the fixture's cfg is 0, so every half-open entry stands in the first set. */
 static struct hokm_half_open_set half_open_get(struct fix *x)
 {
@@ -510,18 +398,18 @@ unsigned int fix_conn_count(struct fix *x)
 	return n;
 }
 
-static void run(struct fix *x, struct bpf_program *prog, const struct frame *f)
+static void run(struct fix *x, int prog, const struct frame *f)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len,
 		    .data_out = x->out.b, .data_size_out = sizeof(x->out.b), .repeat = 1);
 
 	struct xdp_md md = {.data_end = x->linear};
 
-	if (x->linear && prog == x->skel->progs.hokm_ingress) {
+	if (x->linear && prog == x->ingress) {
 		o.ctx_in = &md;
 		o.ctx_size_in = sizeof(md);
 	}
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(prog), &o), 0);
+	assert_int_equal(bpf_prog_test_run_opts(prog, &o), 0);
 	x->verdict = (int)o.retval;
 	x->out.len = o.data_size_out;
 	x->out.l3 = f->l3;
@@ -541,7 +429,7 @@ bool fix_split(struct fix *x, uint32_t linear)
 		    .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = 1);
 
 	x->linear = 0;
-	if (bpf_prog_test_run_opts(bpf_program__fd(x->skel->progs.hokm_ingress), &o) ||
+	if (bpf_prog_test_run_opts(x->ingress, &o) ||
 	    fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_bad_ip) == before)
 		return false;
 	x->linear = linear;
@@ -550,12 +438,12 @@ bool fix_split(struct fix *x, uint32_t linear)
 
 void fix_ingress(struct fix *x, const struct frame *f)
 {
-	run(x, x->skel->progs.hokm_ingress, f);
+	run(x, x->ingress, f);
 }
 
 void fix_egress(struct fix *x, const struct frame *f)
 {
-	run(x, x->skel->progs.hokm_egress, f);
+	run(x, x->egress, f);
 }
 
 void fix_in(struct fix *x, const struct tcp_spec *s)

@@ -120,7 +120,8 @@ void frame_ip_checksum(struct frame *f);
 bool frame_ip_checksum_ok(const struct frame *f);
 
 struct fix {
-	struct hokm_bpf *skel; /* of the generated skeleton */
+	struct hokm_bpf *skel;      /* of the generated skeleton: its maps */
+	int ingress, egress, fence; /* descriptors of the programs */
 	struct hokm_cfg cfg;
 	struct hokm_keys keys; /* bytes 00, 01, 02 ...: all different; the first is of the reference
 				*/
@@ -163,7 +164,6 @@ void fix_guesses(struct fix *x, bool given);
 void fix_reset_peers(struct fix *x);
 /* Sets services.ending_until_ns: until then the node terminates connections of the service. */
 void fix_ending(struct fix *x, unsigned int slot, uint64_t until_ns);
-int fix_egress_fd(struct fix *x);
 struct hokm_suspect fix_suspect_get(struct fix *x, unsigned int slot);
 
 /* Sets both times of a suspect service: that of a refused SYN, and that of the daemon. */

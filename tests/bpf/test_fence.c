@@ -30,7 +30,7 @@ static void run_fence(struct fix *x, const struct frame *f)
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len,
 		    .data_out = x->out.b, .data_size_out = sizeof(x->out.b), .repeat = 1);
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(x->skel->progs.hokm_fence), &o), 0);
+	assert_int_equal(bpf_prog_test_run_opts(x->fence, &o), 0);
 	x->verdict = (int)o.retval;
 	x->out.len = o.data_size_out;
 }

@@ -46,11 +46,11 @@ static void attempt_out(struct frame *f, uint32_t i)
 	frame_ip_checksum(f);
 }
 
-static void run(struct bpf_program *prog, const struct frame *f, int verdict)
+static void run(int prog, const struct frame *f, int verdict)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len, .repeat = 1);
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(prog), &o), 0);
+	assert_int_equal(bpf_prog_test_run_opts(prog, &o), 0);
 	assert_int_equal((int)o.retval, verdict);
 }
 
@@ -63,11 +63,11 @@ static void flood(struct fix *x, unsigned long n)
 	frame_tcp(&out, SEG(.flags = SYN | ACK, .seq = 1, .reply = true));
 	for (uint32_t i = 0; i < n; i++) {
 		attempt_in(&in, i);
-		run(x->skel->progs.hokm_ingress, &in, VERDICT_XDPPASS);
+		run(x->ingress, &in, VERDICT_XDPPASS);
 		if (i % ANSWERED)
 			continue;
 		attempt_out(&out, i);
-		run(x->skel->progs.hokm_egress, &out, EGRESS_PASS);
+		run(x->egress, &out, EGRESS_PASS);
 	}
 	took = fix_now() - began;
 	print_message("%lu half-open attempts in %.1f s, %.0f ns each with the system call\n", n,

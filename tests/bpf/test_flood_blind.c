@@ -126,7 +126,7 @@ static void icmp_frame(struct frame *f)
 static uint64_t flood(struct fix *x, const struct players *p, unsigned long n)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, o, .repeat = 1);
-	int prog = bpf_program__fd(x->skel->progs.hokm_ingress);
+	int prog = x->ingress;
 	static struct frame f[KINDS];
 	uint64_t sent_on = 0;
 	uint32_t seed = 20261128;

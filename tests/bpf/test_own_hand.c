@@ -24,7 +24,7 @@ static void out_marked(struct fix *x, const struct frame *f, uint32_t mark)
 		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
 		    .repeat = 1);
 
-	assert_int_equal(bpf_prog_test_run_opts(fix_egress_fd(x), &o), 0);
+	assert_int_equal(bpf_prog_test_run_opts(x->egress, &o), 0);
 	assert_int_equal((int)o.retval, EGRESS_PASS);
 	assert_int_equal(o.data_size_out, f->len);
 	assert_memory_equal(out, f->b, f->len);

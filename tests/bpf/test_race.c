@@ -90,8 +90,8 @@ struct contest {
 
 static void hold(struct fix *x, const struct contest *c)
 {
-	int cpu = sched_getcpu(), ingress = bpf_program__fd(x->skel->progs.hokm_ingress);
-	struct duel d = {.egress = fix_egress_fd(x), .out = &c->out, .rounds = races()};
+	int cpu = sched_getcpu(), ingress = x->ingress;
+	struct duel d = {.egress = x->egress, .out = &c->out, .rounds = races()};
 	struct hokm_conn after;
 	pthread_t thread;
 

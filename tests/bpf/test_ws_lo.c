@@ -41,7 +41,7 @@ struct lo {
 /* Returns false when this kernel has no clsact or no BPF classifier, which are modules. */
 static bool lo_attach(struct lo *l, struct fix *x)
 {
-	LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = bpf_program__fd(x->skel->progs.hokm_egress));
+	LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = x->egress);
 	int err;
 
 	l->x = x;
@@ -53,9 +53,7 @@ static bool lo_attach(struct lo *l, struct fix *x)
 	if (err == -ENOENT || err == -EOPNOTSUPP)
 		return false;
 	assert_int_equal(err, 0);
-	assert_int_equal(bpf_xdp_attach(LO, bpf_program__fd(x->skel->progs.hokm_ingress),
-					XDP_FLAGS_SKB_MODE, NULL),
-			 0);
+	assert_int_equal(bpf_xdp_attach(LO, x->ingress, XDP_FLAGS_SKB_MODE, NULL), 0);
 	memset(x->cfg.mac, 0, sizeof(x->cfg.mac)); /* MAC address of lo */
 	fix_cfg(x);
 	return true;
