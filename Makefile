@@ -239,7 +239,7 @@ fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each 
 
 .PHONY: lint
 lint: ## style, static analysis, both compilers, and the rules of the house
-	$(Q)tools/lint
+	$(Q)LINT_DEEP=1 tools/lint
 
 .PHONY: format
 format: ## clang-format every C file in place
