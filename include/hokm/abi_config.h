@@ -173,7 +173,7 @@ _Static_assert(sizeof(struct hokm_suspect) == 32, "suspect");
 #define HOKM_MAX_SECRETS 2
 
 /**
- * struct hokm_keys - value of keys: from the secrets of the instance; this map is never pinned
+ * struct hokm_keys - value of keys: from the secrets of the instance
  * @from: SipHash keys of the pulses that each peer sends to this node, by the secret and the peer's
  *        slot, each as two little-endian words of the reference implementation
  * @to: the same of the pulses that this node sends to each peer, of the first secret
@@ -187,7 +187,7 @@ struct hokm_keys {
 _Static_assert(sizeof(struct hokm_keys) == 392, "keys");
 
 /**
- * struct hokm_fence - value of fences: another interface of the machine; this map is never pinned
+ * struct hokm_fence - value of fences: another interface of the machine
  * @seen_ns: BPF: when ARP with a VIP as sender or target was last seen on it, which shows that the
  *           interface is in the segment of the VIP
  */
@@ -200,15 +200,20 @@ _Static_assert(sizeof(struct hokm_fence) == 8, "fence");
  * struct hokm_meta - value of meta: what the pins of this folder are
  * @abi_version: HOKM_ABI_VERSION of the daemon that created them
  * @ifindex: the interface of the instance
- * @layout_hash: hash of the layout of all pinned maps (user/path/bpf_layout.c)
+ * @layout_hash: hash of the layout of all adopted maps (user/path/bpf_layout.c)
  * @created_ns: when the pins were created
+ * @build_id: which BPF object the pinned programs come from (user/path/bpf_reuse.c); 0: unknown, as
+ *            while they are being replaced
+ * @tags: what the kernel calls the instructions of each pinned program: ingress, egress, fence
  */
 struct hokm_meta {
 	__u32 abi_version;
 	__u32 ifindex;
 	__u64 layout_hash;
 	__u64 created_ns;
+	__u64 build_id;
+	__u64 tags[3];
 };
-_Static_assert(sizeof(struct hokm_meta) == 24, "meta");
+_Static_assert(sizeof(struct hokm_meta) == 56, "meta");
 
 #endif

@@ -6,14 +6,17 @@
  *
  *   open the BPF object in this binary and hash its layout
  *   compare it with what is pinned: adopt, start fresh, or refuse
- *   load, with new maps or the adopted ones
+ *   load, with new maps or the adopted ones; or take over the pinned programs, when they are those
+ *   of this binary
  *   pin the maps, then write map meta (fresh start only)
  *   write the key, attach the egress filter, pin the programs, attach the ingress link
+ *   write the build id to map meta
  *
  * Map meta is written after the last map was pinned, so pins without a version in meta come from a
- * start that did not finish. Ingress is attached last: no frame reaches the new programs before,
- * and a foreign XDP program is replaced only when nothing else can fail. A new map cfg is all zero,
- * and with it both programs let every frame pass.
+ * start that did not finish. The build id in meta is 0 while programs are replaced, so the programs
+ * of a start that did not finish are never taken over. Ingress is attached last: no frame reaches
+ * the new programs before, and a foreign XDP program is replaced only when nothing else can fail. A
+ * new map cfg is all zero, and with it both programs let every frame pass.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +39,7 @@ struct opening {
 	struct pins pins;
 	uint64_t layout;
 	bool adopt;
+	bool reuse; /* the pinned programs too */
 	bool made_dir;
 	bool tc_done;
 };
@@ -108,7 +112,7 @@ static int check_meta(const struct pins *p, uint64_t layout)
 
 static bool pins_whole(const struct pins *p)
 {
-	return p->n_maps == MAP_PINNED && p->meta.abi_version;
+	return p->n_maps == MAP_ADOPTED && p->meta.abi_version;
 }
 
 /* Returns true when a program of these pins may be attached to an interface. */
@@ -137,12 +141,12 @@ static int judge_pins(struct opening *o)
 	if (pins_attached(p, o->b->ifindex)) {
 		log_error("the pins in %s are incomplete (%u of %d maps), "
 			  "but their programs are attached: run `hokm-xdp cleanup` and start again",
-			  p->dir, p->n_maps, MAP_PINNED);
+			  p->dir, p->n_maps, MAP_ADOPTED);
 		return -EPROTO;
 	}
 	log_warn("the pins in %s are incomplete (%u of %d maps), "
 		 "left by a start that did not finish: removing them and starting fresh",
-		 p->dir, p->n_maps, MAP_PINNED);
+		 p->dir, p->n_maps, MAP_ADOPTED);
 	pins_close(p);
 	err = pins_remove(p->dir);
 	p->any = false;
@@ -199,27 +203,39 @@ static int take_fd(int fd, int *out)
 	return *out < 0 ? -errno : 0;
 }
 
-static int prog_fd(const struct opening *o, const char *name)
+/* Of the object that was loaded, or `pinned`. */
+static int prog_fd(const struct opening *o, const char *name, int pinned)
 {
+	if (o->reuse)
+		return pinned;
 	return bpf_program__fd(bpf_object__find_program_by_name(o->obj, name));
 }
 
 static int take_programs(struct opening *o)
 {
-	int err = take_fd(prog_fd(o, PROG_INGRESS), &o->b->ingress);
+	int err = take_fd(prog_fd(o, PROG_INGRESS, o->pins.ingress), &o->b->ingress);
 
 	if (!err)
-		err = take_fd(prog_fd(o, PROG_EGRESS), &o->b->egress);
+		err = take_fd(prog_fd(o, PROG_EGRESS, o->pins.egress), &o->b->egress);
 	if (!err)
-		err = take_fd(prog_fd(o, PROG_FENCE), &o->b->fence);
+		err = take_fd(prog_fd(o, PROG_FENCE, o->pins.fence), &o->b->fence);
 	return err;
+}
+
+static int map_fd(const struct opening *o, int i)
+{
+	const struct bpf_map *map;
+
+	if (o->reuse)
+		return o->pins.map[i];
+	map = bpf_object__find_map_by_name(o->obj, bpf_map_names[i]);
+	return map ? bpf_map__fd(map) : -ENOENT;
 }
 
 static int take_maps(struct opening *o)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(o->obj, bpf_map_names[i]);
-		int err = take_fd(map ? bpf_map__fd(map) : -ENOENT, &o->b->map[i]);
+		int err = take_fd(map_fd(o, i), &o->b->map[i]);
 
 		if (err)
 			return err;
@@ -227,26 +243,42 @@ static int take_maps(struct opening *o)
 	return bpf_maps_map(o->b);
 }
 
-static int write_meta(struct opening *o, uint64_t created_ns)
+/* With the build id and the tags of the programs, or with neither: they are being replaced. */
+static int write_meta(struct opening *o, bool programs_pinned)
 {
 	struct hokm_meta meta = {
 		.abi_version = HOKM_ABI_VERSION,
 		.ifindex = (uint32_t)o->b->ifindex,
 		.layout_hash = o->layout,
-		.created_ns = created_ns,
+		.created_ns = o->adopt ? o->pins.meta.created_ns : clock_now_ns(),
 	};
 	uint32_t zero = 0;
+	int err;
 
-	return bpf_map_update_elem(o->b->map[MAP_META], &zero, &meta, BPF_ANY);
+	if (programs_pinned) {
+		meta.build_id = build_id();
+		meta.tags[0] = prog_tag(o->b->ingress);
+		meta.tags[1] = prog_tag(o->b->egress);
+		meta.tags[2] = prog_tag(o->b->fence);
+	}
+	err = bpf_map_update_elem(o->b->map[MAP_META], &zero, &meta, BPF_ANY);
+	if (err)
+		log_error("could not write map meta: %s", strerror(-err));
+	return err;
 }
 
+/* The maps of the programs that were loaded now. */
 static int pin_maps(struct opening *o)
 {
 	int err = 0;
 
-	for (int i = 0; !err && i < MAP_PINNED; i++)
+	if (o->reuse)
+		return 0;
+	if (o->adopt)
+		err = write_meta(o, false);
+	for (int i = o->adopt ? MAP_ADOPTED : 0; !err && i < MAP_COUNT; i++)
 		err = pins_put(o->pins.dir, bpf_map_names[i], o->b->map[i]);
-	return err ? err : write_meta(o, clock_now_ns());
+	return err || o->adopt ? err : write_meta(o, false);
 }
 
 /*
@@ -272,13 +304,28 @@ static int write_keys(struct opening *o)
 /* An `ingress` qdisc takes the place of clsact. */
 static int attach_egress(const struct hokm_bpf *b, int prog_fd)
 {
-	int err = tc_attach(b->ifindex, TC_EGRESS, prog_fd);
+	int err;
 
+	if (tc_program(b->ifindex, TC_EGRESS) == bpf_prog_id_of(prog_fd))
+		return 0;
+	err = tc_attach(b->ifindex, TC_EGRESS, prog_fd);
 	if (err)
 		log_error("could not attach the egress filter to %s: %s; "
 			  "`tc qdisc show` tells whether it has an `ingress` qdisc",
 			  b->ifname, strerror(-err));
 	return err;
+}
+
+static int pin_programs(const struct opening *o)
+{
+	int err;
+
+	if (o->reuse)
+		return 0;
+	err = pins_put(o->pins.dir, PIN_EGRESS, o->b->egress);
+	if (!err)
+		err = pins_put(o->pins.dir, PIN_INGRESS, o->b->ingress);
+	return err ? err : pins_put(o->pins.dir, PIN_FENCE, o->b->fence);
 }
 
 static int attach(struct opening *o)
@@ -295,9 +342,7 @@ static int attach(struct opening *o)
 	o->tc_done = true;
 	err = attach_egress(o->b, o->b->egress);
 	if (!err)
-		err = pins_put(o->pins.dir, PIN_EGRESS, o->b->egress);
-	if (!err)
-		err = pins_put(o->pins.dir, PIN_INGRESS, job.prog_fd);
+		err = pin_programs(o);
 	if (!err)
 		err = xdp_attach(&job);
 	return err ? err : bpf_hold_link(o->b);
@@ -310,15 +355,11 @@ static int attach(struct opening *o)
 static void follow_interface(struct opening *o)
 {
 	int old = (int)o->pins.meta.ifindex;
-	int err;
 
 	if (!o->adopt || old == o->b->ifindex)
 		return;
 	if (o->pins.egress >= 0 && tc_program(old, TC_EGRESS) == bpf_prog_id_of(o->pins.egress))
 		(void)tc_detach(old, TC_EGRESS);
-	err = write_meta(o, o->pins.meta.created_ns);
-	if (err)
-		log_warn("could not write the interface to map meta: %s", strerror(-err));
 }
 
 static void undo(struct opening *o)
@@ -328,6 +369,8 @@ static void undo(struct opening *o)
 		(void)pins_put(o->pins.dir, PIN_EGRESS, o->pins.egress);
 		if (o->pins.ingress >= 0)
 			(void)pins_put(o->pins.dir, PIN_INGRESS, o->pins.ingress);
+		if (o->pins.fence >= 0)
+			(void)pins_put(o->pins.dir, PIN_FENCE, o->pins.fence);
 	} else if (o->tc_done) {
 		(void)tc_detach(o->b->ifindex, TC_EGRESS);
 	}
@@ -335,23 +378,37 @@ static void undo(struct opening *o)
 		(void)pins_remove(o->pins.dir);
 }
 
+/* The verifier needs seconds, unless what is pinned is what it would look at. */
+static int load(struct opening *o)
+{
+	const char *obstacle = o->adopt ? reuse_obstacle(&o->pins) : "nothing was pinned";
+
+	o->reuse = !obstacle;
+	if (o->reuse)
+		return 0;
+	log_info("loading the BPF programs: %s", obstacle);
+	return load_object(o->obj, o->c);
+}
+
 static int run_opening(struct opening *o)
 {
 	int err = prepare(o);
 
 	if (!err)
-		err = load_object(o->obj, o->c, &o->pins, o->adopt);
+		err = load_prepare(o->obj, o->c, &o->pins, o->adopt);
+	if (!err)
+		err = load(o);
 	if (!err)
 		err = take_maps(o);
 	if (!err)
 		err = take_programs(o);
-	if (!err && !o->adopt)
+	if (!err)
 		err = pin_maps(o);
 	if (!err)
 		err = write_keys(o);
 	if (!err)
 		err = attach(o);
-	return err;
+	return err ? err : write_meta(o, true);
 }
 
 int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,
@@ -363,7 +420,7 @@ int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct
 	*out = NULL;
 	*adopted = false;
 	memset(o.pins.map, -1, sizeof(o.pins.map));
-	o.pins.link = o.pins.ingress = o.pins.egress = -1;
+	o.pins.link = o.pins.ingress = o.pins.egress = o.pins.fence = -1;
 	o.b = new_bpf();
 	if (!o.b)
 		return -ENOMEM;
@@ -422,8 +479,8 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 	err = check_pinned(&p);
 	b = err ? NULL : new_bpf();
 	if (b) {
-		memcpy(b->map, p.map, sizeof(p.map));
-		memset(p.map, -1, sizeof(p.map)); /* b owns the descriptors now */
+		memcpy(b->map, p.map, MAP_ADOPTED * sizeof(p.map[0]));
+		memset(p.map, -1, MAP_ADOPTED * sizeof(p.map[0])); /* b owns these now */
 		b->ifindex = (int)p.meta.ifindex;
 		b->mode = xdp_mode(b->ifindex);
 		err = bpf_maps_map(b);

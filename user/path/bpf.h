@@ -9,10 +9,10 @@
  * pinned maps. A handle belongs to one thread. hokm_bpf_view() makes a second handle for another
  * thread.
  *
- * Pins: <bpffs>/hokm-xdp/<node>/, with the maps by their names, prog_ingress, prog_egress and
- * link_ingress. The maps `keys` and `fences` are never pinned. Ingress is an XDP link; egress is a
- * filter of the clsact qdisc with a handle and a priority of our own. The other interfaces of the
- * machine have such a filter too, the fence.
+ * Pins: <bpffs>/hokm-xdp/<node>/, with the maps by their names, prog_ingress, prog_egress,
+ * prog_fence and link_ingress. Ingress is an XDP link; egress is a filter of the clsact qdisc with
+ * a handle and a priority of our own. The other interfaces of the machine have such a filter too,
+ * the fence.
  *
  * Unless a comment says otherwise, functions that return int return 0 or -errno and log nothing;
  * -EINVAL means that a slot is out of range, -EBADF that this handle lacks the map.
@@ -35,10 +35,10 @@ struct hokm_bpf_opts {
 };
 
 /*
- * Loads the programs, adopts what is pinned for this node (after a check of schema version and
- * layout hash), attaches ingress (native; when the driver cannot, generic with a warning) and
- * egress, and pins everything. *adopted is set to true when pins of an earlier daemon were adopted.
- * The caller closes *out with hokm_bpf_close().
+ * Adopts what is pinned for this node (after a check of schema version and layout hash), loads the
+ * programs unless the pinned ones are those of this binary, attaches ingress (native; when the
+ * driver cannot, generic with a warning) and egress, and pins everything. *adopted is set to true
+ * when pins of an earlier daemon were adopted. The caller closes *out with hokm_bpf_close().
  *
  * On an error, this call undoes what it has done, and earlier pins stay. The cause and the remedy
  * are logged. Errors: -EPROTO the pins have another schema, -EBUSY there is a foreign XDP program,

@@ -6,6 +6,7 @@
  *   bpf_load.c    the BPF object: open it, size or reuse its maps, load it, explain its errors
  *   bpf_elf.c     the bytes of the BPF object
  *   bpf_layout.c  the hash of the layout of the maps
+ *   bpf_reuse.c   whether the pinned programs are those of this binary
  *   bpf_pins.c    the folder of the node in the bpffs
  *   bpf_xdp.c     ingress: the link, foreign programs, native and generic mode
  *   bpf_tc.c      egress and fences: the clsact filters
@@ -25,7 +26,11 @@
 
 #include "path/bpf.h"
 
-/* Every map, the pinned ones first. The values index hokm_bpf.map and pins.map. */
+/*
+ * Every map that user space uses. All are pinned. The first ones hold what a later daemon adopts;
+ * the others are taken over only with the programs that use them. The values index hokm_bpf.map and
+ * pins.map.
+ */
 enum bpf_map_id {
 	MAP_CFG,
 	MAP_OWN,
@@ -43,8 +48,8 @@ enum bpf_map_id {
 	MAP_EVENTS,
 	MAP_EVENT_LIMITS,
 	MAP_META,
-	MAP_PINNED, /* how many are pinned */
-	MAP_KEYS = MAP_PINNED,
+	MAP_ADOPTED, /* how many are adopted */
+	MAP_KEYS = MAP_ADOPTED,
 	MAP_FENCES,
 	MAP_COUNT
 };
@@ -58,6 +63,7 @@ extern const char *const bpf_map_names[MAP_COUNT];
 #define PIN_PATH_MAX (PIN_DIR_MAX + 32)
 #define PIN_INGRESS  "prog_ingress"
 #define PIN_EGRESS   "prog_egress"
+#define PIN_FENCE    "prog_fence"
 #define PIN_LINK     "link_ingress"
 
 struct hokm_bpf {
@@ -88,11 +94,12 @@ struct hokm_bpf {
 /* bpf_pins.c: what is pinned for this node. A descriptor is -1 when the pin does not exist. */
 struct pins {
 	char dir[PIN_DIR_MAX];
-	int map[MAP_PINNED];
-	unsigned int n_maps;
+	int map[MAP_COUNT];
+	unsigned int n_maps; /* of the adopted ones */
 	int link;
 	int ingress;
 	int egress;
+	int fence;
 	bool any;              /* at least one pin exists */
 	struct hokm_meta meta; /* zero when it cannot be read or was never written */
 };
@@ -135,16 +142,33 @@ int leftovers_remove(const char *own_dir);
 int load_open(struct bpf_object **out, uint64_t *layout_hash);
 
 /*
- * Sizes the maps by the configuration, or with `adopt` reuses all maps of `p`, and loads the
- * programs. Returns 0 or -errno, logged.
+ * Checks that the kernel has BTF, and sizes the maps by the configuration, or with `adopt` reuses
+ * the adopted maps of `p` after a look at their types and sizes. Returns 0 or -errno, logged.
  */
-int load_object(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt);
+int load_prepare(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt);
+
+/* Loads the programs, with the maps that load_prepare() chose. Returns 0 or -errno, logged. */
+int load_object(struct bpf_object *obj, const struct conf *c);
 
 /*
  * bpf_layout.c: computes FNV-1a 64 over names, offsets and sizes of all keys and values of the
- * pinned maps, down to their members. Returns 0 or -errno.
+ * adopted maps, down to their members. Returns 0 or -errno.
  */
 int layout_hash(const struct bpf_object *obj, uint64_t *out);
+
+/* ---- bpf_reuse.c ---- */
+
+/* Returns the build id of the BPF object in this binary, never 0. */
+uint64_t build_id(void);
+
+/*
+ * Returns NULL when the pinned programs are those of this binary, whole, and use the pinned maps:
+ * then loading the object anew would change nothing. Otherwise the reason, in words.
+ */
+const char *reuse_obstacle(const struct pins *p);
+
+/* Reads the tag of a program; 0 on failure. */
+uint64_t prog_tag(int prog_fd);
 
 /* ---- bpf_xdp.c ---- */
 

@@ -132,7 +132,7 @@ int layout_hash(const struct bpf_object *obj, uint64_t *out)
 	*out = FNV_OFFSET;
 	if (!btf)
 		return -EINVAL;
-	for (int i = 0; i < MAP_PINNED; i++) {
+	for (int i = 0; i < MAP_ADOPTED; i++) {
 		const struct bpf_map *map = bpf_object__find_map_by_name(obj, bpf_map_names[i]);
 		int err = map ? hash_map(out, btf, map) : -ENOENT;
 

@@ -203,7 +203,7 @@ static int prepare_maps(struct bpf_object *obj, const struct conf *c, const stru
 		struct bpf_map *map = bpf_object__find_map_by_name(obj, bpf_map_names[i]);
 		int err = size_map(map, c, (enum bpf_map_id)i);
 
-		if (!err && adopt && i < MAP_PINNED)
+		if (!err && adopt && i < MAP_ADOPTED)
 			err = reuse_map(map, p->map[i], c, (enum bpf_map_id)i);
 		if (err) {
 			log_error("could not prepare map %s: %s", bpf_map_names[i], strerror(-err));
@@ -263,21 +263,22 @@ static int give_log_buffer(struct bpf_object *obj, char *log)
 	return 0;
 }
 
-int load_object(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt)
+int load_prepare(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt)
 {
-	char *log;
-	int err;
-
 	if (access(KERNEL_BTF, R_OK) < 0) {
 		log_error("this kernel has no BTF (%s: %s): "
 			  "Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF is needed",
 			  KERNEL_BTF, strerror(errno));
 		return -ENOTSUP;
 	}
-	err = prepare_maps(obj, c, p, adopt);
-	if (err)
-		return err;
-	log = calloc(1, VERIFIER_LOG_SIZE);
+	return prepare_maps(obj, c, p, adopt);
+}
+
+int load_object(struct bpf_object *obj, const struct conf *c)
+{
+	char *log = calloc(1, VERIFIER_LOG_SIZE);
+	int err;
+
 	if (!log)
 		return -ENOMEM;
 	err = give_log_buffer(obj, log);

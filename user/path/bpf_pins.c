@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The folder of pins of this node: <bpffs>/hokm-xdp/<node>, mode 0700. It has the maps by their
- * names, prog_ingress, prog_egress and link_ingress. A bpffs forbids dots in names, so a dot in the
- * name of the node becomes an underscore.
+ * names, prog_ingress, prog_egress, prog_fence and link_ingress. A bpffs forbids dots in names, so
+ * a dot in the name of the node becomes an underscore.
  *
  * To replace a pin, the new object is pinned under another name and then renamed. So the name
  * exists at every moment. The kernel detaches a link when its last pin and its last descriptor are
@@ -117,12 +117,12 @@ int pins_open(const char *dir, struct pins *p)
 
 	memset(p, 0, sizeof(*p));
 	snprintf(p->dir, sizeof(p->dir), "%s", dir);
-	for (int i = 0; i < MAP_PINNED; i++)
+	for (int i = 0; i < MAP_COUNT; i++)
 		p->map[i] = -1;
-	p->link = p->ingress = p->egress = -1;
-	for (int i = 0; !err && i < MAP_PINNED; i++) {
+	p->link = p->ingress = p->egress = p->fence = -1;
+	for (int i = 0; !err && i < MAP_COUNT; i++) {
 		err = open_one(dir, bpf_map_names[i], &p->map[i]);
-		p->n_maps += p->map[i] >= 0;
+		p->n_maps += i < MAP_ADOPTED && p->map[i] >= 0;
 	}
 	if (!err)
 		err = open_one(dir, PIN_LINK, &p->link);
@@ -130,6 +130,8 @@ int pins_open(const char *dir, struct pins *p)
 		err = open_one(dir, PIN_INGRESS, &p->ingress);
 	if (!err)
 		err = open_one(dir, PIN_EGRESS, &p->egress);
+	if (!err)
+		err = open_one(dir, PIN_FENCE, &p->fence);
 	if (err) {
 		pins_close(p);
 		return err;
@@ -148,11 +150,12 @@ static void close_one(int *fd)
 
 void pins_close(struct pins *p)
 {
-	for (int i = 0; i < MAP_PINNED; i++)
+	for (int i = 0; i < MAP_COUNT; i++)
 		close_one(&p->map[i]);
 	close_one(&p->link);
 	close_one(&p->ingress);
 	close_one(&p->egress);
+	close_one(&p->fence);
 }
 
 int pins_put(const char *dir, const char *name, int fd)

@@ -174,12 +174,15 @@ int hokm_bpf_again_pins(struct hokm_bpf *b)
 	const struct {
 		const char *name;
 		int fd;
-	} programs[] = {{PIN_LINK, b->link}, {PIN_INGRESS, b->ingress}, {PIN_EGRESS, b->egress}};
+	} programs[] = {{PIN_LINK, b->link},
+			{PIN_INGRESS, b->ingress},
+			{PIN_EGRESS, b->egress},
+			{PIN_FENCE, b->fence}};
 	int n = 0;
 
 	if (b->link < 0)
 		return -EBADF;
-	for (int i = 0; i < MAP_PINNED; i++) {
+	for (int i = 0; i < MAP_COUNT; i++) {
 		int made = pin_again(b, bpf_map_names[i], b->map[i]);
 
 		if (made < 0)

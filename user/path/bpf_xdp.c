@@ -2,7 +2,8 @@
 /*
  * Ingress: a pinned XDP link, which stays when the daemon ends.
  *
- *   our pinned link is on this interface  -> replace its program in place, without a gap
+ *   our pinned link is on this interface  -> replace its program in place, without a gap, unless it
+ *                                            is the one already
  *   the interface has another program     -> refuse with its id and name, or with replace_foreign
  *                                            detach it and create a link
  *   otherwise                             -> create a link: native mode, or generic mode when the
@@ -212,7 +213,9 @@ int xdp_attach(const struct xdp_job *j)
 	if (err)
 		return err;
 	if (link_is_here(j, f.id)) {
-		err = bpf_link_update(j->pins->link, j->prog_fd, NULL);
+		err = f.id == bpf_prog_id_of(j->prog_fd)
+			      ? 0
+			      : bpf_link_update(j->pins->link, j->prog_fd, NULL);
 		if (err)
 			log_error("could not replace the XDP program of the link on %s: %s",
 				  j->ifname, strerror(-err));
