@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stale connections: each of the three requests, which one counts, and when none is open. */
+/*
+ * Stale connections: each of the three requests, which one counts, and when none is open. How long
+ * each kind of connection stays in the table.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,6 +114,55 @@ static void test_not_ours_or_over(void **state)
 	}
 }
 
+#define IDLE_LIMIT (7200 * S)
+
+/* The entry stays for so many ns after its last packet, and not longer. */
+static void expect_fate(struct hokm_conn c, uint64_t ns, enum conn_fate fate)
+{
+	c.created_ns = c.c2s.last_ns = NOW;
+	c.s2c.last_ns = c.s2c.packets ? NOW : 0;
+	assert_int_equal(conn_fate(&c, NOW + ns, IDLE_LIMIT), CONN_STAYS);
+	assert_int_equal(conn_fate(&c, NOW + ns + 1, IDLE_LIMIT), fate);
+}
+
+static void test_ended_ones_leave(void **state)
+{
+	struct hokm_conn c = served();
+
+	(void)state;
+	expect_fate(c, IDLE_LIMIT, CONN_EXPIRED);
+	c.tcp_state = HOKM_TCP_CLOSED;
+	expect_fate(c, CONN_CLOSED_NS, CONN_LEFT);
+	c.tcp_state = HOKM_TCP_RESET;
+	expect_fate(c, CONN_CLOSED_NS, CONN_LEFT);
+	c.tcp_state = HOKM_TCP_FIN_CLIENT;
+	expect_fate(c, 60 * S, CONN_LEFT);
+	c.tcp_state = HOKM_TCP_FIN_SERVER;
+	expect_fate(c, 60 * S, CONN_LEFT);
+}
+
+/* What only one packet of a client vouches for must not count as a player for hours. */
+static void test_unconfirmed_ones_leave(void **state)
+{
+	struct hokm_conn c = served();
+
+	(void)state;
+	c.flags = HOKM_CONN_ADOPTED | HOKM_CONN_OPENED;
+	c.s2c.packets = 0;
+	expect_fate(c, CONN_CLOSED_NS, CONN_LEFT);
+	/* The server has spoken. */
+	c.vouched = 1;
+	expect_fate(c, IDLE_LIMIT, CONN_EXPIRED);
+	/* A peer serves it: the server's packets do not pass this node. */
+	c.vouched = 0;
+	c.target = 0;
+	expect_fate(c, IDLE_LIMIT, CONN_EXPIRED);
+	/* This node saw the handshake. */
+	c.target = HOKM_LOCAL;
+	c.flags = HOKM_CONN_OPENED;
+	expect_fate(c, IDLE_LIMIT, CONN_EXPIRED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +170,8 @@ int main(void)
 		cmocka_unit_test(test_upgrade_and_ping),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_not_ours_or_over),
+		cmocka_unit_test(test_ended_ones_leave),
+		cmocka_unit_test(test_unconfirmed_ones_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,33 +12,10 @@
 
 #define SLICE    1024
 #define EVERY_NS NS_PER_S
-/* Both FINs or a RST were seen. */
-#define CLOSED_NS (10 * NS_PER_S)
-/* One FIN was seen: a node that steers never sees the server's. */
-#define HALF_CLOSED_NS (60 * NS_PER_S)
 /* So long without an answer a connection is reported as stale. */
 #define STALE_NS (5 * NS_PER_S)
 /* Most such events of one walk: all connections of an unresponsive server are stale. */
 #define STALE_A_WALK 100
-
-enum fate { STAYS, LEFT, EXPIRED };
-
-static enum fate fate_of(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns)
-{
-	uint64_t last_ns = conn_last_ns(c);
-	uint64_t idle_ns = now_ns > last_ns ? now_ns - last_ns : 0;
-
-	switch (c->tcp_state) {
-	case HOKM_TCP_CLOSED:
-	case HOKM_TCP_RESET:
-		return idle_ns > CLOSED_NS ? LEFT : STAYS;
-	case HOKM_TCP_FIN_CLIENT:
-	case HOKM_TCP_FIN_SERVER:
-		return idle_ns > HALF_CLOSED_NS ? LEFT : STAYS;
-	default:
-		return idle_ns > idle_limit_ns ? EXPIRED : STAYS;
-	}
-}
 
 /* Reported once: by the first walk that finds the connection beyond the limit. */
 static void report_stale(struct sweep *w, const struct hokm_conn_key *k, const struct hokm_conn *c)
@@ -73,7 +50,7 @@ static bool is_player(const struct hokm_conn *c)
 static bool closed_at_holder(struct sweep *w, const struct hokm_conn_key *k,
 			     const struct hokm_conn *c)
 {
-	return c->target != HOKM_LOCAL && w->now_ns > conn_last_ns(c) + CLOSED_NS &&
+	return c->target != HOKM_LOCAL && w->now_ns > conn_last_ns(c) + CONN_CLOSED_NS &&
 	       replication_lacks(w->replication, c->target, k);
 }
 
@@ -81,15 +58,15 @@ static bool closed_at_holder(struct sweep *w, const struct hokm_conn_key *k,
 static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
 	struct sweep *w = arg;
-	enum fate fate = fate_of(c, w->now_ns, w->node->conf->idle_ns);
+	enum conn_fate fate = conn_fate(c, w->now_ns, w->node->conf->idle_ns);
 
-	if (fate == STAYS && closed_at_holder(w, k, c))
-		fate = LEFT;
-	if (fate == EXPIRED)
+	if (fate == CONN_STAYS && closed_at_holder(w, k, c))
+		fate = CONN_LEFT;
+	if (fate == CONN_EXPIRED)
 		w->stats.expired++;
-	else if (fate == LEFT)
+	else if (fate == CONN_LEFT)
 		w->stats.left++;
-	if (fate != STAYS) {
+	if (fate != CONN_STAYS) {
 		replication_gone(w->replication, k, c);
 		return 1;
 	}

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which request of a connection is unanswered, and since when; see stale.h. */
+/* Which request of a connection is unanswered, since when, and which one is over; see stale.h. */
+#include <stdbool.h>
+
 #include "decide/stale.h"
+
+/* One FIN was seen: a node that steers never sees the server's. */
+#define HALF_CLOSED_NS (60 * 1000000000ULL)
 
 static uint64_t since_ns(uint64_t then_ns, uint64_t now_ns)
 {
@@ -40,6 +45,34 @@ uint64_t conn_last_ns(const struct hokm_conn *c)
 	if (c->s2c.last_ns > last_ns)
 		last_ns = c->s2c.last_ns;
 	return last_ns;
+}
+
+/*
+ * A local socket had the connection when a packet of the client came, and no packet of the server
+ * was seen since: the connection began and ended while the egress program was removed, and then
+ * this node did not see its end. If it is alive, its next packet adds it again.
+ */
+static bool unconfirmed(const struct hokm_conn *c)
+{
+	return c->target == HOKM_LOCAL && c->flags & HOKM_CONN_ADOPTED && !c->vouched;
+}
+
+enum conn_fate conn_fate(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns)
+{
+	uint64_t idle_ns = since_ns(conn_last_ns(c), now_ns);
+
+	switch (c->tcp_state) {
+	case HOKM_TCP_CLOSED:
+	case HOKM_TCP_RESET:
+		return idle_ns > CONN_CLOSED_NS ? CONN_LEFT : CONN_STAYS;
+	case HOKM_TCP_FIN_CLIENT:
+	case HOKM_TCP_FIN_SERVER:
+		return idle_ns > HALF_CLOSED_NS ? CONN_LEFT : CONN_STAYS;
+	default:
+		if (unconfirmed(c) && idle_ns > CONN_CLOSED_NS)
+			return CONN_LEFT;
+		return idle_ns > idle_limit_ns ? CONN_EXPIRED : CONN_STAYS;
+	}
 }
 
 uint64_t stale_ns(const struct hokm_conn *c, uint64_t now_ns, enum hokm_reason *why)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The age of one entry of map conns: when its last packet was seen, and for how long it has been
- * stale. A connection is stale when the server has left a request of the client unanswered. Pure;
- * `ctl conns` and the daemon's sweep share it.
+ * The age of one entry of map conns: when its last packet was seen, for how long it has been stale,
+ * and whether it is over. A connection is stale when the server has left a request of the client
+ * unanswered. Pure; `ctl conns` and the daemon's sweep share it.
  *
  *   reason           request                          answered by
  *   STALE_UPGRADE    HTTP upgrade                     status line of the answer
@@ -18,6 +18,17 @@
 
 /* When the last packet in either direction was seen; without any, when the entry was made. */
 uint64_t conn_last_ns(const struct hokm_conn *c);
+
+/* So long after its last packet a connection whose end was seen leaves the table. */
+#define CONN_CLOSED_NS (10 * 1000000000ULL)
+
+enum conn_fate {
+	CONN_STAYS,
+	CONN_LEFT,    /* it is over */
+	CONN_EXPIRED, /* silent for idle_limit_ns: its end was never seen */
+};
+
+enum conn_fate conn_fate(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns);
 
 /*
  * For how many ns the oldest request of a connection has been without an answer; 0: no request is
