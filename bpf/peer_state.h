@@ -13,9 +13,11 @@
  * it does not have yet.
  *
  * A peer that is neither alive nor dead keeps the connections that it has: their packets go on to
- * it. Signs of life are an answer to a pulse and a probe, which are signed, and, from the MAC
- * address that the last answer contained: an advert, a replication message, and any ARP packet of
- * the peer's own address. Silence counts only while the daemon of this node asks.
+ * it. Signs of life are what the peer signed, an answer to a pulse, a probe, and a replication
+ * message that the daemon verified, and, from the MAC address that the last answer contained: an
+ * advert, a replication message, and any ARP packet of the peer's own address. As long as no answer
+ * came, the MAC address is not known, and these count from every MAC address after a sign that was
+ * signed. Silence counts only while the daemon of this node asks.
  *
  * Times are compared as signed differences, because another CPU may have written a time that is a
  * little newer than the clock reading of this packet.
@@ -191,16 +193,25 @@ __noinline int peer_alive_at(__u32 slot, __u64 now)
 	return question_packet(&p, now) && peer_alive(&p, slot);
 }
 
-/* Is the peer dead? For peer_is_dead(), when its last sign is older than the limit. */
+/*
+ * Is the peer dead? For peer_is_dead(), when its last sign is older than the limit. A peer that
+ * never showed one is silent since this node asks.
+ */
 __noinline int peer_silent(__u32 slot, __u64 now)
 {
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
 	const struct hokm_peer *peer;
 	struct packet p = {};
+	__u64 seen;
 
-	if (!question_packet(&p, now))
+	if (!o || !question_packet(&p, now))
 		return 1;
 	peer = peer_get(&p, slot);
-	return !peer || !sign_counts(&p, peer->alive_ns, p.cfg->players_dead_ns);
+	if (!peer)
+		return 1;
+	seen = peer->alive_ns ? peer->alive_ns : o->asking_ns;
+	return !sign_counts(&p, seen, p.cfg->players_dead_ns);
 }
 
 /* Are the connections of the peer over? Also when no peer has this slot. */
@@ -214,14 +225,16 @@ static __always_inline bool peer_is_dead(const struct packet *p, __u32 slot)
 }
 
 /*
- * Notes a sign of life of the peer with this address, which is no signed message: it counts only
- * from the MAC address (mac: in the first six bytes) that the peer's signed answers contained.
+ * Notes a sign of life of the peer with this address that is not verified here: it counts only from
+ * the MAC address (mac: in the first six bytes) that the peer's signed answers contained. Before
+ * the first answer it counts from every MAC address, if the peer signed something else before.
  */
 __noinline int peer_sign(__be32 addr, __u64 mac, __u64 now)
 {
 	struct hokm_peer *peer;
 	struct packet p = {};
 	__u64 its = 0;
+	bool counts;
 
 	if (!mac || !question_packet(&p, now))
 		return 0;
@@ -229,9 +242,10 @@ __noinline int peer_sign(__be32 addr, __u64 mac, __u64 now)
 	if (!peer)
 		return 0;
 	mac_copy(&its, peer->mac);
-	if (its == mac)
+	counts = its ? its == mac : peer->alive_ns != 0;
+	if (counts)
 		peer->alive_ns = now;
-	return its == mac;
+	return counts;
 }
 
 /* The same for the packet, whose sender is packet.client. */

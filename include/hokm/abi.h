@@ -26,8 +26,8 @@
  *   cfg, own, meta, keys, services     user space
  *   fences                             BPF seen_ns; user space makes and deletes the entries
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
- *   peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns and clears the
- *                                      slots of removed peers
+ *   peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns, clears the slots
+ *                                      of removed peers and writes alive_ns when it verified a sign
  *   waits                              both by atomic addition; user space takes off the requests
  *                                      of entries that it deletes
  *   replica                            user space; BPF answered_ns, gone and seq_next of entries

@@ -2,9 +2,11 @@
 /*
  * Signs of life that are no signed message: an advert, a replication message, ARP. Each of them
  * keeps the players of a peer whose pulses are silent, if it comes from the peer's address and MAC.
+ * Before the first pulse the MAC is not known, and the daemon's word must do: it verifies messages.
  * Those of pulses are in test_pulse.c.
  */
 #include <arpa/inet.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -110,6 +112,77 @@ static void what_is_dropped_is_no_sign(void **state)
 	assert_int_equal(COUNT(x, answered_dead), 1);
 }
 
+/* A player on peer 0, which never answered a pulse, so that its MAC address is not known. */
+static void player_of_a_peer_without_pulses(struct fix *x, uint64_t alive_ns)
+{
+	struct hokm_peer peer = {.alive_ns = alive_ns};
+
+	player_of_a_dead_peer(x);
+	fix_peer_set(x, 0, &peer);
+}
+
+/* Its packet is dropped, so that TCP repeats it. */
+static void expect_unbroken(struct fix *x, const char *what)
+{
+	fix_in(x, DATA);
+	if (x->verdict != XDP_DROP || COUNT(x, answered_dead) || !COUNT(x, drop_steer_fault))
+		fail_msg("%s: the player was notified", what);
+}
+
+static void before_the_first_pulse_no_player_of_a_living_peer_is_reset(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	for (enum sign sign = ADVERT; sign < SIGNS; sign++) {
+		fix_reset(state);
+		player_of_a_peer_without_pulses(x, fix_now() - 10 * LIMIT_NS);
+		sign_frame(&f, sign, PEER0_MAC, PEER0_ADDR);
+		expect_pass(x, &f);
+		expect_unbroken(x, sign_names[sign]);
+	}
+	fix_reset(state);
+	player_of_a_peer_without_pulses(x, fix_now() - 10 * LIMIT_NS);
+	sign_frame(&f, ARP_REPLY, PEER0_MAC, PEER1_ADDR);
+	fix_ingress(x, &f);
+	fix_in(x, DATA);
+	assert_int_equal(COUNT(x, answered_dead), 1);
+}
+
+/* Without any sign the silence is as old as the questions of this node. */
+static void before_a_peer_can_be_judged_no_player_is_reset(void **state)
+{
+	struct hokm_own own = {.lease_until_ns = fix_now() + LONG_NS, .state = HOKM_VRRP_MASTER};
+	struct fix *x = *state;
+
+	own.daemon_ns = own.lease_until_ns;
+	own.asking_ns = fix_now();
+	fix_own(x, &own);
+	player_of_a_peer_without_pulses(x, 0);
+	expect_unbroken(x, "asked a moment ago");
+	own.asking_ns = fix_now() - 2 * LIMIT_NS;
+	fix_own(x, &own);
+	fix_in(x, DATA);
+	assert_int_equal(COUNT(x, answered_dead), 1);
+}
+
+/* A peer that runs keepalived signs nothing: nothing that is unsigned makes it one of hokm-xdp. */
+static void without_a_signed_word_nothing_is_a_sign(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+
+	for (enum sign sign = ADVERT; sign < SIGNS; sign++) {
+		fix_reset(state);
+		player_of_a_peer_without_pulses(x, 0);
+		sign_frame(&f, sign, PEER0_MAC, PEER0_ADDR);
+		expect_pass(x, &f);
+		assert_int_equal(fix_peer(x, 0).alive_ns, 0);
+		fix_in(x, DATA);
+		assert_int_equal(COUNT(x, answered_dead), 1);
+	}
+}
+
 /* A peer that answers no pulses gets no new connection, whatever other signs it shows. */
 static void no_new_connection_without_pulses(void **state)
 {
@@ -145,6 +218,9 @@ int main(void)
 		HOKM_TEST(each_sign_keeps_the_players),
 		HOKM_TEST(others_are_no_sign),
 		HOKM_TEST(what_is_dropped_is_no_sign),
+		HOKM_TEST(before_the_first_pulse_no_player_of_a_living_peer_is_reset),
+		HOKM_TEST(before_a_peer_can_be_judged_no_player_is_reset),
+		HOKM_TEST(without_a_signed_word_nothing_is_a_sign),
 		HOKM_TEST(no_new_connection_without_pulses),
 		HOKM_TEST(a_silent_holder_gets_its_packets),
 	};

@@ -109,7 +109,7 @@ static void peer_that_never_answered_is_dead(void **state)
 	struct hokm_peer p;
 
 	lives_on_peer0(x);
-	last_asked(x, 0, 0, 0);
+	last_asked(x, 0, 0, 2 * LIMIT_NS);
 	p = fix_alive_peer(0);
 	p.seen_ns = p.alive_ns = 0;
 	fix_peer_set(x, 0, &p);

@@ -44,6 +44,12 @@ static void small_maps(void **state)
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEERS], &slot, &peer, 0), 0);
 	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
 	assert_int_equal(got_peer.seen_ns, 6);
+	assert_int_equal(hokm_bpf_note_sign(b, slot, 9), 0);
+	assert_int_equal(hokm_bpf_note_sign(b, slot, 8), 0); /* the later sign stays */
+	assert_int_equal(hokm_bpf_note_sign(b, HOKM_MAX_PEERS, 9), -EINVAL);
+	assert_int_equal(hokm_bpf_get_peer(b, slot, &got_peer), 0);
+	assert_int_equal(got_peer.alive_ns, 9);
+	assert_int_equal(got_peer.seen_ns, 6);
 	assert_int_equal(bpf_map_update_elem(b->map[MAP_PEER_MACS], &zero, &macs, 0), 0);
 	assert_int_equal(hokm_bpf_clear_peer(b, slot), 0);
 	assert_int_equal(hokm_bpf_clear_peer(b, HOKM_MAX_PEERS), -EINVAL);

@@ -67,6 +67,11 @@ static void question_goes_to_the_peer_alone(void **state)
 	memcpy(want + 38, &peer, 4);
 	receive(&p, own, got, sizeof(want));
 	assert_memory_equal(got, want, sizeof(want));
+	/* One whose MAC address is not known is asked by broadcast. */
+	assert_int_equal(garp_ask(g, own, peer, (const unsigned char[6]){0}), 0);
+	memset(want, 0xff, 6);
+	receive(&p, own, got, sizeof(want));
+	assert_memory_equal(got, want, sizeof(want));
 	garp_close(g);
 	close(p.fd);
 }

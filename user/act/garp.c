@@ -80,6 +80,8 @@ void garp_set_mac(struct garp *g, const unsigned char mac[6])
 	memcpy(g->mac, mac, ETH_ALEN);
 }
 
+static const unsigned char everybody[ETH_ALEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
 static int send_request(struct garp *g, const unsigned char dest[ETH_ALEN], struct in_addr sender,
 			struct in_addr target)
 {
@@ -112,12 +114,12 @@ static int send_request(struct garp *g, const unsigned char dest[ETH_ALEN], stru
 
 int garp_send(struct garp *g, struct in_addr addr)
 {
-	static const unsigned char everybody[ETH_ALEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
 	return send_request(g, everybody, addr, addr);
 }
 
 int garp_ask(struct garp *g, struct in_addr own, struct in_addr peer, const unsigned char mac[6])
 {
-	return send_request(g, mac, own, peer);
+	static const unsigned char unknown[ETH_ALEN];
+
+	return send_request(g, memcmp(mac, unknown, ETH_ALEN) ? mac : everybody, own, peer);
 }

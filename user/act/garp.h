@@ -28,7 +28,7 @@ void garp_set_mac(struct garp *g, const unsigned char mac[6]);
 /* Sends one frame for `addr`, a VIP or the node's own address. Returns 0 or -errno. */
 int garp_send(struct garp *g, struct in_addr addr);
 
-/* Asks the peer with this MAC for its address. Returns 0 or -errno. */
+/* Asks the peer with this MAC for its address, all zero: by broadcast. Returns 0 or -errno. */
 int garp_ask(struct garp *g, struct in_addr own, struct in_addr peer, const unsigned char mac[6]);
 
 #endif

@@ -9,8 +9,8 @@
  *
  * Changes are read before the slice, so a slice never contains something older than a change that
  * was sent before it. Datagrams of peers are entered when they arrive, and acknowledged after all
- * that waited were read. They only change map replica; nothing is decided there, so this handler
- * leaves no note for settle().
+ * that waited were read. They only change map replica, and show in map peers that the peer is
+ * alive; nothing is decided there, so this handler leaves no note for settle().
  */
 #include <endian.h>
 #include <errno.h>
@@ -380,12 +380,23 @@ void replication_run(struct replication *r, uint64_t now_ns)
 
 /* ---- in ---- */
 
+static void note_sign(struct replication *r, uint8_t slot, uint64_t now_ns)
+{
+	int err = hokm_bpf_note_sign(r->node->bpf, slot, now_ns);
+
+	if (err)
+		log_warn("could not write map peers: %s", strerror(-err));
+}
+
 static void take_datagram(struct replication *r, uint8_t slot, const void *buf, size_t len,
 			  uint64_t now_ns)
 {
 	struct repl_received in;
 
 	repl_receive(r->peers[slot].link, buf, len, now_ns, &in);
+	/* Before its records: a holder that answers no pulses is not dead. */
+	if (in.fault == REPL_BAD_NONE)
+		note_sign(r, slot, now_ns);
 	for (unsigned int i = 0; i < in.n; i++) {
 		const struct repl_record *rec = &in.records[i];
 		const struct service *svc = services_by_tag(&r->node->services, rec->tag);

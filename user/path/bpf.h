@@ -148,6 +148,8 @@ int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_susp
 int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns);
 
 int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
+/* Notes a sign of life of the peer that this process verified. */
+int hokm_bpf_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
 /* Forgets what is known of the peer of this slot, its MAC address too. */
 int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot);
 

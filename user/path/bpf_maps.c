@@ -5,8 +5,8 @@
  *
  * The maps own and peers are used at every pulse and are mapped into memory: an access needs no
  * system call, and each 64-bit word is stored at once, so that the packet path never sees half a
- * lease. The maps peer_macs, suspects and waits are mapped because BPF writes them too: this file
- * changes only single words of them. An access to another map is one system call of about a
+ * lease. The maps peers, peer_macs, suspects and waits are mapped because BPF writes them too: this
+ * file changes only single words of them. An access to another map is one system call of about a
  * microsecond.
  */
 #include <errno.h>
@@ -51,7 +51,7 @@ int bpf_maps_map(struct hokm_bpf *b)
 	int err = 0;
 
 	b->own = map_in(b, MAP_OWN, sizeof(struct hokm_own), both, &err);
-	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), PROT_READ, &err);
+	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), both, &err);
 	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
 	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
 	b->waits = map_in(b, MAP_WAITS, WAITS_SIZE, both, &err);
@@ -259,6 +259,21 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 	if (!b->peers)
 		return -EBADF;
 	copy_words(out, b->peers + slot * PEER_WORDS, PEER_WORDS);
+	return 0;
+}
+
+int hokm_bpf_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns)
+{
+	const size_t alive = offsetof(struct hokm_peer, alive_ns) / sizeof(uint64_t);
+	uint64_t *word;
+
+	if (slot >= HOKM_MAX_PEERS)
+		return -EINVAL;
+	if (!b->peers)
+		return -EBADF;
+	word = &b->peers[slot * PEER_WORDS + alive];
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) < now_ns)
+		__atomic_store_n(word, now_ns, __ATOMIC_RELAXED);
 	return 0;
 }
 
