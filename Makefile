@@ -170,12 +170,12 @@ demo: ## both nodes and 50 players in namespaces: every event, with what players
 	$(Q)tools/demo/demo
 
 .PHONY: check
-check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, kernel 6.1, lint (root)
+check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, systems, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
 	$(Q)$(MAKE) $(JOBS) WERROR=1 check-build
-	$(Q)tests/run unit asan bpf fuzz netns kernel lint
+	$(Q)tests/run unit asan bpf fuzz netns system kernel lint
 
-.PHONY: check-unit check-asan check-bpf check-fuzz check-netns check-kernel
+.PHONY: check-unit check-asan check-bpf check-fuzz check-netns check-system check-kernel
 check-unit: unit-tests ## unit tests
 	$(Q)tests/run unit
 
@@ -190,6 +190,9 @@ check-fuzz: ## a short run of every fuzzer over its corpus (root)
 
 check-netns: all ws-progs ## real nodes in network namespaces (root)
 	$(Q)tests/run netns
+
+check-system: all ## two Debian 12 systems under systemd-nspawn (root)
+	$(Q)tests/run system
 
 check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu
 	$(Q)tests/run kernel
@@ -282,8 +285,8 @@ uninstall: ## what install put there; a configuration is yours and stays
 	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: clean
-clean: ## remove build/; what check-kernel downloaded stays in build/kernel
-	$(Q)if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernel \
+clean: ## remove build/; what check-kernel and check-system downloaded stays there
+	$(Q)if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernel ! -name system \
 		-exec rm -rf {} +; fi
 
 .PHONY: distclean
@@ -411,7 +414,7 @@ $(SKEL): build/hokm.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name hokm_bpf >$@
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/system -prune -o -name '*.d' -print 2>/dev/null)
 ifneq ($(B),build)
 -include build/hokm.bpf.d
 endif
