@@ -131,7 +131,7 @@ int caps_keep(void)
 	return err;
 }
 
-static int clear_caps(void)
+int caps_drop_all(void)
 {
 	cap_t caps = cap_init();
 	int err = 0;
@@ -179,7 +179,7 @@ int caps_become(const char *user)
 	err = become_ids(user, &pw);
 	if (err)
 		return err;
-	err = clear_caps();
+	err = caps_drop_all();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
 	if (err)

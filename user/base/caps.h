@@ -24,6 +24,9 @@ int caps_check(void);
  */
 int caps_keep(void);
 
+/* For a thread that needs none: gives up all its capabilities. Returns 0 or -errno. */
+int caps_drop_all(void);
+
 /*
  * For a child process: becomes `user` permanently, with its groups, no capabilities, and
  * no_new_privs. Returns 0 or -errno, logged.

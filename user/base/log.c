@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One log line is one write(2) to stderr of at most LOG_LINE_MAX bytes, newline included.
+ * One log line is one write(2) to stderr of at most LOG_LINE_MAX bytes, newline included. In the
+ * daemon a queue lies between (log_queue.h): a write may block.
  *
  * When systemd started the process (JOURNAL_STREAM is set), a line begins with its priority in the
  * form of sd-daemon(3), for example `<6>`, and the journal adds the time. Otherwise a line begins
@@ -20,9 +21,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_queue.h"
 #include "base/units.h"
-
-#define LOG_LINE_MAX 1024
 
 static _Atomic enum log_level current_level = LOG_LVL_INFO;
 
@@ -85,6 +85,27 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* Prefix, text and newline. Returns the length. */
+static size_t put_line(char line[LOG_LINE_MAX], enum log_level level, const char *text)
+{
+	size_t len = put_prefix(line, LOG_LINE_MAX, level);
+
+	text_show(text, line + len, LOG_LINE_MAX - 1 - len);
+	len = strlen(line);
+	line[len++] = '\n';
+	return len;
+}
+
+size_t log_lost_line(char *line, uint64_t n)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "%llu log lines were lost here: what reads the log took them too slowly",
+		 (unsigned long long)n);
+	return put_line(line, LOG_LVL_WARN, text);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	/* A caller may log first and return -errno afterwards. */
@@ -103,12 +124,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		snprintf(text, sizeof(text), "(a log message could not be formatted)");
-	len = put_prefix(line, sizeof(line), level);
-	text_show(text, line + len, sizeof(line) - 1 - len);
-	len = strlen(line);
-	line[len++] = '\n';
+	len = put_line(line, level, text);
 	/* There is no other place to report that stderr itself fails. */
-	if (write(STDERR_FILENO, line, len) < 0)
+	if (!log_queue_put(line, len) && write(STDERR_FILENO, line, len) < 0)
 		errno = saved;
 	errno = saved;
 }

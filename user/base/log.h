@@ -3,7 +3,8 @@
  * Log lines, to the journal when systemd started the process, otherwise to stderr. One event is one
  * line. A line has key=value pairs where a script may look for them, and it never has a secret.
  *
- * Any thread and any child process may log. The level is the only state; it belongs to the process.
+ * Any thread and any child process may log. The level belongs to the process. In the daemon a
+ * thread writes the lines (log_queue.h), so that those who log never wait.
  */
 #ifndef HOKM_LOG_H
 #define HOKM_LOG_H

@@ -14,6 +14,7 @@
 
 #include "act/apply.h"
 #include "base/log.h"
+#include "base/log_queue.h"
 #include "conf/conf.h"
 #include "daemon/await.h"
 #include "daemon/lock.h"
@@ -137,6 +138,11 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
+	err = log_queue_start();
+	if (err)
+		log_warn("could not start the thread that writes the log: %s; "
+			 "the daemon waits when what reads the log stands still",
+			 strerror(-err));
 	err = await_conf(o.file, &c);
 	if (err)
 		return conf_exit_code(err);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_queue.h"
 #include "base/version.h"
 #include "agent/agent.h"
 #include "daemon/daemon.h"
@@ -446,6 +447,7 @@ json_t *status_json(const struct daemon *d)
 	put(o, "conns_left", number(d->sweep.stats.left));
 	put(o, "stale_told", number(d->sweep.stats.stale_reported));
 	put(o, "stale_untold", number(d->sweep.stats.stale_unreported));
+	put(o, "log_lost", number(log_queue_lost()));
 	put(o, "late_ms_max", ms(d->heartbeat.late_max_ns));
 	return o;
 }
