@@ -27,7 +27,7 @@ static void test_times(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t adver_ns = rows[i].adver_ms * RIG_MS;
-		uint64_t lease_ns = vrrp_lease_ns(adver_ns);
+		uint64_t lease_ns = vrrp_lease_ns(rows[i].version, 0, adver_ns);
 		uint64_t down_ns = vrrp_master_down_ns(rows[i].version, rows[i].priority, adver_ns);
 
 		assert_int_equal(vrrp_skew_ns(rows[i].version, rows[i].priority, adver_ns) / 1000,
@@ -38,7 +38,7 @@ static void test_times(void **state)
 	}
 	/* Absurd intervals saturate. */
 	assert_true(vrrp_master_down_ns(3, 1, UINT64_MAX) == UINT64_MAX);
-	assert_true(vrrp_lease_ns(UINT64_MAX) <= UINT64_MAX);
+	assert_true(vrrp_lease_ns(3, 1, UINT64_MAX) <= UINT64_MAX);
 	assert_true(vrrp_skew_ns(3, 1, UINT64_MAX / 2) <= vrrp_skew_ns(3, 1, UINT64_MAX));
 }
 

@@ -269,7 +269,7 @@ static void judge_pair(struct chaos *c, unsigned int i, unsigned int j)
 			 (unsigned long long)(a->took_ns / 1000),
 			 (unsigned long long)(b->took_ns / 1000));
 	/* It ends with the next message, or with a lease when a daemon cannot hear it. */
-	if (c->s.now_ns - c->both_ns[i][j] > vrrp_lease_ns(SIM_ADVER_NS))
+	if (c->s.now_ns - c->both_ns[i][j] > vrrp_lease_ns(3, 0, SIM_ADVER_NS))
 		fail_msg("seed %llu: nodes %u and %u go on owning both",
 			 (unsigned long long)c->seed, i, j);
 }

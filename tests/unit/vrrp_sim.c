@@ -182,6 +182,7 @@ static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 		if (j == i)
 			continue;
 		out->used = true;
+		out->mute = !s->pulses;
 		out->addr = addr_of(j);
 		out->pulsing = p->seen_ns && s->now_ns < p->seen_ns + PEER_DEAD_NS;
 		out->daemon_fresh = out->pulsing && p->fresh;

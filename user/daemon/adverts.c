@@ -128,6 +128,8 @@ static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 	}
 	note_form(a, &ev.advert);
 	n->peers.list[slot].advert_ns = ev.advert.priority ? clock_now_ns() : 0;
+	if (ev.advert.priority > n->peers.list[slot].advert_priority)
+		n->peers.list[slot].advert_priority = ev.advert.priority;
 	inbox_note_vrrp(&n->inbox, &ev);
 }
 

@@ -40,6 +40,11 @@ static bool answers_pulses(const struct peer *p)
 	return p->kind == CONF_PEER_HOKM || (p->kind == CONF_PEER_AUTO && p->map.seen_ns);
 }
 
+bool peers_answers_pulses(const struct peers *p, unsigned int slot)
+{
+	return answers_pulses(&p->list[slot]);
+}
+
 bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_ns)
 {
 	if (slot >= HOKM_MAX_PEERS)

@@ -27,6 +27,7 @@ struct peer {
 	enum conf_peer_kind kind;  /* configured */
 	struct hokm_peer map;      /* its entry in map peers, at the last peers_read() */
 	uint64_t advert_ns;        /* its newest advert; 0: none, or it has expired */
+	uint8_t advert_priority;   /* of its adverts, the greatest */
 	uint64_t discarded;        /* adverts from its address that were discarded */
 	enum hokm_reason reported; /* ALIVE, SILENT or SECRETS_DIFFER; NONE at first */
 	uint64_t asked_ns;         /* when it was asked by ARP last */
@@ -69,6 +70,11 @@ bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
  * known since its first answer; the map is pinned, so a restart of the daemon does not forget it.
  */
 bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_ns);
+/*
+ * The peer is hokm-xdp: configured so, or (kind auto) it has answered a pulse. One that was never
+ * seen may be keepalived.
+ */
+bool peers_answers_pulses(const struct peers *p, unsigned int slot);
 /* Is the peer in this slot alive, and how do we know? */
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /*

@@ -28,7 +28,11 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->deaf = peers_deaf(&d->node.peers, slot, now_ns);
 	out->adverts = sight.by == PEER_BY_ADVERT &&
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
+	out->mute = !peers_answers_pulses(&d->node.peers, slot);
 	out->priority = out->pulsing ? p->map.priority : p->priority;
+	/* keepalived's own configuration may name another priority than ours. */
+	if (out->mute && p->advert_priority > out->priority)
+		out->priority = p->advert_priority;
 	out->state = out->pulsing ? p->map.state : HOKM_VRRP_INIT;
 	/* Valid by itself: a peer that is cut off keeps its lease until the lease ends. */
 	out->lease_until_ns = p->map.lease_until_ns;

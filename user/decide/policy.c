@@ -137,6 +137,16 @@ static bool best_successor(const struct policy_input *in, unsigned int own_up)
 	return true;
 }
 
+static uint8_t mute_priority(const struct policy_input *in)
+{
+	uint8_t greatest = 0;
+
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (in->peers[i].used && in->peers[i].mute && in->peers[i].priority > greatest)
+			greatest = in->peers[i].priority;
+	return greatest;
+}
+
 static void fill_view(const struct policy_input *in, unsigned int own_up, struct vrrp_view *v)
 {
 	const struct policy_peer *owner = find(in, in->owner);
@@ -144,6 +154,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 	fill_leases(in, v);
 	v->deaf = !in->link_up;
+	v->mute_priority = mute_priority(in);
 	v->owner_pulses = owner && owner->pulsing;
 	v->owner_seen_ns = owner ? owner->seen_ns : 0;
 	v->best_successor = best_successor(in, own_up);

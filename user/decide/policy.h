@@ -44,6 +44,7 @@ struct policy_peer {
 	bool daemon_fresh; /* its daemon showed a sign of life within daemon_stale_ns */
 	bool deaf;         /* hokm-xdp, and without fresh answers of this node */
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
+	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */

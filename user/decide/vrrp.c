@@ -122,6 +122,15 @@ static bool beats_us(const struct vrrp *v, uint8_t priority, struct in_addr addr
 	return ntohl(addr.s_addr) > ntohl(v->conf.addr.s_addr);
 }
 
+/* The lease that the advert which was just sent gives. */
+static uint64_t lease_until_ns(const struct vrrp_step *s)
+{
+	const struct vrrp_conf *c = &s->v->conf;
+
+	return vrrp_add_ns(s->ev->sent_ns,
+			   vrrp_lease_ns(c->version, s->ev->view.mute_priority, c->adver_ns));
+}
+
 static void become_master(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -133,7 +142,7 @@ static void become_master(struct vrrp_step *s)
 	v->send_failed = false;
 	v->rival = false;
 	v->yield_at_ns = v->correct_at_ns = 0;
-	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));
+	v->lease_until_ns = lease_until_ns(s);
 	v->timer_at_ns = vrrp_add_ns(s->ev->sent_ns, v->conf.adver_ns);
 	add_action(s, VRRP_ACT_LEASE)->until_ns = v->lease_until_ns;
 	vrrp_act(s, VRRP_ACT_RAISE);
@@ -160,7 +169,7 @@ static void renewed(struct vrrp_step *s)
 	v->sending = VRRP_SENDING_NONE;
 	v->send_failed = false;
 	/* May become shorter: after a reload to a shorter interval the peers wait shorter too. */
-	v->lease_until_ns = vrrp_add_ns(s->ev->sent_ns, vrrp_lease_ns(v->conf.adver_ns));
+	v->lease_until_ns = lease_until_ns(s);
 	if (s->now_ns >= v->lease_until_ns)
 		lose_lease(s, HOKM_R_LEASE_LOST);
 	else

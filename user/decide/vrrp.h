@@ -26,6 +26,9 @@
  *   - MASTER is entered, and a lease is given, only by VRRP_EV_SENT of an advert with own priority.
  *   - The lease ends 3 * adver - adver / 4 after the moment just before that advert was sent. This
  *     is before the Master_Down_Interval (3 * adver + skew) of any peer, counted from that advert.
+ *   - With a peer that answers no pulses (keepalived) it ends adver earlier than that peer's
+ *     Master_Down_Interval, and adver / 4 more: the peer may have missed this advert and counts
+ * from the one before.
  *   - A MASTER whose lease has expired does not renew it: another node may own the VIP by now. The
  *     machine goes to BACKUP (LEASE_LOST) and waits as every node does.
  *   - While a peer that answers pulses holds a lease (view.lease_until_ns > now), BACKUP does not
@@ -36,7 +39,8 @@
  * as these hold between any two nodes:
  *   - Adverts arrive within less than adver / 4. Where adverts are lost, pulses arrive instead: an
  *     answer at least every adver / 4, for which the asking daemon must get the CPU so often too.
- *     Then a lease ends before Master_Down can, and a lease that runs is seen.
+ *     Then a lease ends before Master_Down can, and a lease that runs is seen. A peer without
+ * pulses (keepalived) must not miss two adverts in a row of an owner whose daemon then stops.
  *   - Two nodes that wait for Master_Down without an owner wait for moments that differ by more
  *     than the travel time of an advert. Skew_Time provides that for nodes that heard the same last
  *     advert. Nodes that start without any owner can race: the loser yields on the first advert or
@@ -84,6 +88,8 @@ struct vrrp_view {
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
 	bool deaf;              /* no link: the absence of adverts proves nothing */
+	/* the greatest priority of a peer that answers no pulses and so sees no lease; 0: none */
+	uint8_t mute_priority;
 	/*
 	 * The rival (in ADVERT its sender, else the holder) is hokm-xdp and has no fresh answer of
 	 * this node: it cannot steer to us yet.
@@ -195,9 +201,12 @@ void vrrp_reconf(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns);
 void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	       struct vrrp_actions *out);
 
-/* Skew_Time, Master_Down_Interval (by version) and the duration of a lease; see vrrp_time.c. */
+/*
+ * Skew_Time, Master_Down_Interval (by version) and the duration of a lease; see vrrp_time.c.
+ * mute_priority: as in struct vrrp_view.
+ */
 uint64_t vrrp_skew_ns(uint8_t version, uint8_t priority, uint64_t adver_ns);
 uint64_t vrrp_master_down_ns(uint8_t version, uint8_t priority, uint64_t adver_ns);
-uint64_t vrrp_lease_ns(uint64_t adver_ns);
+uint64_t vrrp_lease_ns(uint8_t version, uint8_t mute_priority, uint64_t adver_ns);
 
 #endif
