@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "ctl/ctl.h"
 #include "daemon/run.h"
+#include "daemon/upgrade.h"
 #include "hokm/abi.h"
 #include "serve/front.h"
 
@@ -29,6 +30,7 @@ static int version_main(int argc, char **argv)
 
 static int run_main(int argc, char **argv)
 {
+	upgrade_remember(argc, argv);
 	return daemon_run_main(argc, argv, &serve_front);
 }
 
@@ -41,7 +43,8 @@ static const struct command commands[] = {
 	{"cleanup", "[-c FILE]", "remove the packet path that a stopped daemon left behind",
 	 daemon_cleanup_main},
 	{"version", "", "version of program and map schema", version_main},
-	/* Started by the daemon with a socket as file descriptor 3; not in the help. */
+	/* Started by the daemon, the agent with a socket as file descriptor 3; not in the help. */
+	{"accepts", NULL, NULL, daemon_accepts_main},
 	{"agent", NULL, NULL, agent_main},
 };
 

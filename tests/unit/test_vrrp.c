@@ -42,6 +42,46 @@ static void test_times(void **state)
 	assert_true(vrrp_skew_ns(3, 1, UINT64_MAX / 2) <= vrrp_skew_ns(3, 1, UINT64_MAX));
 }
 
+/*
+ * Before an upgrade an owner sends adverts with a long interval: its lease ends before
+ * Master_Down of every backup that heard one of them a little earlier. With its ordinary interval
+ * it is short again.
+ */
+static void a_longer_interval_makes_a_longer_lease(void **state)
+{
+	struct vrrp_conf conf = {.version = 3, .priority = 110, .adver_ns = 100 * RIG_MS};
+	struct vrrp_event ev = {.kind = VRRP_EV_START, .adopted_lease_ns = 200 * RIG_MS};
+	const uint64_t now_ns = 100 * RIG_MS, long_ns = 1000 * RIG_MS;
+	struct vrrp_actions acts;
+	struct vrrp v;
+
+	(void)state;
+	vrrp_init(&v, &conf, now_ns);
+	vrrp_step(&v, &ev, now_ns, &acts);
+	ev = (struct vrrp_event){.kind = VRRP_EV_SENT, .sent_ns = now_ns};
+	vrrp_step(&v, &ev, now_ns, &acts);
+	assert_int_equal(v.state, HOKM_VRRP_MASTER);
+	for (int i = 0; i < 2; i++) {
+		conf.adver_ns = i ? 100 * RIG_MS : long_ns;
+		vrrp_reconf(&v, &conf, now_ns);
+		ev = (struct vrrp_event){.kind = VRRP_EV_RENEW};
+		vrrp_step(&v, &ev, now_ns, &acts);
+		assert_int_equal(acts.n, 1);
+		assert_int_equal(acts.a[0].kind, VRRP_ACT_ADVERT);
+		assert_int_equal(acts.a[0].priority, 110);
+		ev = (struct vrrp_event){.kind = VRRP_EV_SENT, .sent_ns = now_ns};
+		vrrp_step(&v, &ev, now_ns, &acts);
+		assert_int_equal(acts.a[0].kind, VRRP_ACT_LEASE);
+		assert_int_equal(acts.a[0].until_ns, now_ns + vrrp_lease_ns(conf.adver_ns));
+		assert_int_equal(v.lease_until_ns, acts.a[0].until_ns);
+	}
+	/* A backup that heard only the first of the adverts, an eighth of the interval earlier. */
+	for (unsigned int priority = 1; priority < 255; priority++)
+		assert_true(
+			now_ns + vrrp_lease_ns(long_ns) <
+			now_ns - long_ns / 8 + vrrp_master_down_ns(3, (uint8_t)priority, long_ns));
+}
+
 static const struct rig_step start[] = {
 	STORY(rig_init,
 	      "alone: nothing happens before the start, and the lease is free after Master_Down"),
@@ -293,9 +333,13 @@ static void test_extremes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_times),     cmocka_unit_test(test_start),
-		cmocka_unit_test(test_adopt),     cmocka_unit_test(test_master_rows),
-		cmocka_unit_test(test_renewal),   cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(a_longer_interval_makes_a_longer_lease),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_master_rows),
+		cmocka_unit_test(test_renewal),
+		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_partition),
 	};
 

@@ -217,6 +217,15 @@ void caps_realtime(int priority)
 			 strerror(errno));
 }
 
+void caps_leave_realtime(void)
+{
+	const struct sched_param param = {.sched_priority = 0};
+
+	if (sched_setscheduler(0, SCHED_OTHER, &param))
+		log_warn("could not return to ordinary scheduling (SCHED_OTHER): %s",
+			 strerror(errno));
+}
+
 /*
  * A child of a daemon that the OOM killer must not choose is no more protected than any process. A
  * value that makes the daemon a likelier choice is left alone. Signal-safe.
@@ -237,12 +246,9 @@ static int oom_ordinary(void)
 
 void caps_ordinary(void)
 {
-	const struct sched_param param = {.sched_priority = 0};
 	int err;
 
-	if (sched_setscheduler(0, SCHED_OTHER, &param))
-		log_warn("could not return to ordinary scheduling (SCHED_OTHER): %s",
-			 strerror(errno));
+	caps_leave_realtime();
 	if (munlockall())
 		log_warn("could not unlock memory: %s", strerror(errno));
 	err = oom_ordinary();

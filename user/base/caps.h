@@ -39,6 +39,9 @@ int caps_become(const char *user);
  */
 void caps_realtime(int priority);
 
+/* Returns to SCHED_OTHER: threads can be started again, and so can another program. */
+void caps_leave_realtime(void);
+
 /*
  * For a child process: returns to SCHED_OTHER and to an OOM score that is not below that of other
  * processes, and unlocks the memory. Failures are logged.

@@ -266,6 +266,17 @@ const struct ctl_command ctl_commands[] = {
 		  "A change that needs a restart is refused too.",
 	 .options = no_options,
 	 .render = render_text},
+	{.name = "upgrade",
+	 .summary = "replace the daemon by the installed binary",
+	 .about = "The binary at the daemon's path takes over in the same process. "
+		  "It is asked first whether it accepts the configuration and the pinned maps; "
+		  "if not, the command prints why, and nothing changes. "
+		  "The VIP does not move and established connections continue. "
+		  "The command returns when the new daemon has taken its place.",
+	 .options = no_options,
+	 .render = render_upgrade,
+	 .follow = follow_upgrade,
+	 .patient = true},
 	{.name = "log-level",
 	 .summary = "show or set the log level",
 	 .about = "Without LEVEL, prints the present log level. With LEVEL, "

@@ -66,6 +66,7 @@ struct ctl_command {
 	 * code. NULL: the command ends with the reply.
 	 */
 	int (*follow)(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
+	bool patient; /* follow() expects that no daemon answers for a moment */
 	/*
 	 * Chooses the exit code by the data. CTL_EXIT_FAILED: the cause was written to `err`, and
 	 * nothing is shown. NULL: always CTL_EXIT_OK.

@@ -162,7 +162,7 @@ static int print_reply(struct ctl *k, const json_t *data)
 	code = c->judge ? c->judge(data, k->call->options, k->err) : CTL_EXIT_OK;
 	if (code == CTL_EXIT_FAILED)
 		return code;
-	if (field_true(k->call->options, "json"))
+	if (field_true(k->call->options, "json") && !c->patient)
 		print_json(data, JSON_INDENT(2), k->out);
 	else
 		c->render(data, k->call->options, k->out);
@@ -190,11 +190,11 @@ static json_t *ask_again(void *ctl, const char *verb)
 
 	if (!err)
 		err = ctl_conn_ask(&k->conn, verb, args, &reply);
-	if (err)
+	if (err && !k->call->command->patient)
 		(void)no_answer(k, err);
-	else if (field_true(reply, "ok"))
+	else if (!err && field_true(reply, "ok"))
 		data = json_incref(json_object_get(reply, "data"));
-	else
+	else if (!err)
 		(void)refused(k, reply);
 	json_decref(args);
 	json_decref(reply);

@@ -38,6 +38,9 @@ void render_text(const json_t *data, const json_t *options, FILE *out);
 void render_drain(const json_t *data, const json_t *options, FILE *out);
 /* With --wait or --timeout: returns when the node is empty. The exit code. */
 int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
+void render_upgrade(const json_t *data, const json_t *options, FILE *out);
+/* Returns when the new daemon has taken its place, or the upgrade was refused. The exit code. */
+int follow_upgrade(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
 

@@ -161,7 +161,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 
 /* ---- sent ---- */
 
-static int send_to(struct adverts *a, uint8_t priority, struct in_addr dest)
+static int send_to(struct adverts *a, uint8_t priority, uint64_t adver_ns, struct in_addr dest)
 {
 	const struct conf *c = a->node->conf;
 	uint8_t buf[VRRP_PACKET_MAX];
@@ -169,6 +169,7 @@ static int send_to(struct adverts *a, uint8_t priority, struct in_addr dest)
 	size_t len;
 
 	wire_conf(c, &w);
+	w.adver_ns = adver_ns;
 	len = vrrp_wire_build(&w, priority, c->vips, (uint8_t)c->n_vips, c->nodes[c->self].addr,
 			      dest, buf);
 	explicit_bzero(&w, sizeof(w));
@@ -176,7 +177,7 @@ static int send_to(struct adverts *a, uint8_t priority, struct in_addr dest)
 }
 
 /* 0 when at least one peer's advert went out. */
-static int send_unicast(struct adverts *a, uint8_t priority)
+static int send_unicast(struct adverts *a, uint8_t priority, uint64_t adver_ns)
 {
 	const struct peers *p = &a->node->peers;
 	int err = -EDESTADDRREQ;
@@ -186,18 +187,19 @@ static int send_unicast(struct adverts *a, uint8_t priority)
 
 		if (!p->list[slot].used)
 			continue;
-		one = send_to(a, priority, p->list[slot].addr);
+		one = send_to(a, priority, adver_ns, p->list[slot].addr);
 		if (err)
 			err = one;
 	}
 	return err;
 }
 
-int adverts_send(struct adverts *a, uint8_t priority)
+int adverts_send(struct adverts *a, uint8_t priority, uint64_t adver_ns)
 {
 	struct in_addr group = {.s_addr = htonl(VRRP_GROUP)};
 	const struct conf *c = a->node->conf;
-	int err = c->multicast ? send_to(a, priority, group) : send_unicast(a, priority);
+	int err = c->multicast ? send_to(a, priority, adver_ns, group)
+			       : send_unicast(a, priority, adver_ns);
 
 	if (!err)
 		a->sent++;

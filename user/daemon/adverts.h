@@ -40,7 +40,7 @@ void adverts_read(struct adverts *a);
 void adverts_discard(struct adverts *a, enum vrrp_discard why, struct in_addr source);
 /* XDP dropped a frame: adverts among them are reported once for each sender. */
 void adverts_dropped(struct adverts *a, const struct hokm_event *record);
-/* One advert to all peers. 0 when it went out; unicast: to one of them at least. */
-int adverts_send(struct adverts *a, uint8_t priority);
+/* One advert with this interval to all peers. 0 when it went out; unicast: to one at least. */
+int adverts_send(struct adverts *a, uint8_t priority, uint64_t adver_ns);
 
 #endif

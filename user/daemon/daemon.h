@@ -33,6 +33,7 @@
 
 struct daemon_front;
 struct reload;
+struct upgrade;
 
 struct daemon {
 	struct node node;
@@ -58,6 +59,7 @@ struct daemon {
 	struct drain drain;
 	struct sweep sweep;
 	struct reload *reload;
+	struct upgrade *upgrade;
 	struct hooks *hooks;
 	struct upkeep upkeep;
 	struct link_watch *link;

@@ -15,6 +15,7 @@
 #include "daemon/reload.h"
 #include "daemon/settle.h"
 #include "daemon/traffic_watch.h"
+#include "daemon/upgrade.h"
 #include "daemon/vrrp_actions.h"
 
 /* Stopping: how long to wait for a successor, for its gratuitous ARP, and for hooks. */
@@ -348,6 +349,8 @@ void settle(struct daemon *d)
 	}
 	if (due & (INBOX_TICK | INBOX_CHECKS | INBOX_REFUSED) && sense_services(d))
 		due |= INBOX_POLICY;
+	if (due & INBOX_TICK && !d->stopping)
+		upgrade_tick(d->upgrade, clock_now_ns());
 
 	/* policy and VRRP machine; taking and leaving the VIP happens here, first of all actions */
 	if (due & (INBOX_TICK | INBOX_POLICY | INBOX_VRRP)) {

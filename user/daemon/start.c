@@ -22,6 +22,7 @@
 #include "daemon/reload.h"
 #include "daemon/start.h"
 #include "daemon/traffic_watch.h"
+#include "daemon/upgrade.h"
 
 #define RT_PRIORITY 50
 
@@ -84,6 +85,14 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	return err;
 }
 
+static int open_upgrade(struct daemon *d)
+{
+	const struct upgrade_of of = {
+		.node = &d->node, .vrrp = &d->vrrp, .hooks = d->hooks, .checks = &d->checks};
+
+	return upgrade_open(&of, &d->upgrade);
+}
+
 static int open_concerns(struct daemon *d)
 {
 	struct node *n = &d->node;
@@ -104,6 +113,8 @@ static int open_concerns(struct daemon *d)
 		err = operator_open(&d->operator, n, &d->drain);
 	if (!err)
 		err = reload_open(d, &d->reload);
+	if (!err)
+		err = open_upgrade(d);
 	if (!err)
 		err = loop_start(d);
 	if (!err)
@@ -179,6 +190,7 @@ static void give_back(struct daemon *d, bool keep_path)
 
 	loop_stop(d);
 	reload_close(d->reload);
+	upgrade_close(d->upgrade);
 	operator_close(&d->operator);
 	peer_takeover_close(d->takeover);
 	session_end_close(&d->session_end);

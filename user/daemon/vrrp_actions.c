@@ -104,7 +104,7 @@ static void send_advert(struct daemon *d, uint8_t priority, struct acted *r)
 	if (r->own)
 		apply_own(d->node.apply, &d->node.want);
 	r->sent_ns = clock_now_ns();
-	if (adverts_send(&d->adverts, priority))
+	if (adverts_send(&d->adverts, priority, d->vrrp.conf.adver_ns))
 		r->failed = priority != 0;
 	else
 		r->sent = priority != 0;

@@ -304,6 +304,9 @@ static void master_event(struct vrrp_step *s)
 	case VRRP_EV_PULSE:
 		master_pulse(s);
 		break;
+	case VRRP_EV_RENEW:
+		vrrp_send(s, VRRP_SENDING_RENEW);
+		break;
 	case VRRP_EV_HANDOVER:
 		hand_over(s);
 		vrrp_backup_enter(s, s->ev->reason);

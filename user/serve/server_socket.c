@@ -14,6 +14,7 @@
 #include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -131,6 +132,20 @@ static int let_group_in(const char *path, gid_t gid)
 	return lsetxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) ? -errno : 0;
 }
 
+/*
+ * The owner of a file may give it to a group that it is in. So this needs CAP_SETGID only, and a
+ * daemon that took over in an upgrade has no CAP_CHOWN.
+ */
+static int give_to_group(const char *path, gid_t gid)
+{
+	gid_t own = (gid_t)setfsgid(gid);
+	int err = lchown(path, (uid_t)-1, gid) ? errno : 0;
+
+	(void)setfsgid(own);
+	errno = err;
+	return err ? -1 : 0;
+}
+
 static int admit_groups(const char *path, const gid_t gid[CTL_ROLES])
 {
 	gid_t look = gid[CTL_ROLE_LOOKS], act = gid[CTL_ROLE_ACTS];
@@ -138,7 +153,7 @@ static int admit_groups(const char *path, const gid_t gid[CTL_ROLES])
 
 	if (look == CTL_NO_GROUP)
 		look = act;
-	if (look != CTL_NO_GROUP && lchown(path, (uid_t)-1, look))
+	if (look != CTL_NO_GROUP && give_to_group(path, look))
 		return -errno;
 	err = act == CTL_NO_GROUP || act == look ? 0 : let_group_in(path, act);
 	if (err)

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "agent/agent.h"
 #include "daemon/daemon.h"
+#include "daemon/upgrade.h"
 #include "serve/serve.h"
 #include "serve/status.h"
 
@@ -433,6 +434,9 @@ json_t *status_json(const struct daemon *d)
 	}
 	put_upkeep(o, d, now_ns);
 	put(o, "claims", claims_json(&d->claims, now_ns));
+	put(o, "upgrade",
+	    json_pack("{s:s, s:s}", "phase", upgrade_phase(d->upgrade), "text",
+		      upgrade_text(d->upgrade)));
 	put(o, "services", services);
 	put(o, "peers", peers);
 	put(o, "vrrp", vrrp_json(d));

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "daemon/upgrade.h"
 #include "serve/conns.h"
 #include "serve/status.h"
 #include "serve/verbs.h"
@@ -305,6 +306,21 @@ static int verb_reload(void *arg, const json_t *args, json_t **data, char *error
 	return answer_text(data, "reloading; `hokm-xdp ctl events` shows the result");
 }
 
+static int verb_upgrade(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	struct daemon *d = arg;
+	char text[160];
+	int err = upgrade_start(d->upgrade, error, size);
+
+	(void)args;
+	if (err)
+		return err;
+	log_info("operator: upgrade");
+	events_add(d->node.events, "operator", HOKM_R_OPERATOR, "upgrade");
+	snprintf(text, sizeof(text), "asking %.120s", upgrade_program(d->upgrade));
+	return answer_text(data, text);
+}
+
 static int verb_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *name = json_string_value(json_object_get(args, "level"));
@@ -330,6 +346,7 @@ const struct ctl_verb serve_verbs[] = {
 	{.name = "maint", .acts = true, .handler = verb_maint},
 	{.name = "ready", .acts = true, .handler = verb_ready},
 	{.name = "reload", .acts = true, .handler = verb_reload},
+	{.name = "upgrade", .acts = true, .handler = verb_upgrade},
 	{.name = "log-level", .acts_with = "level", .handler = verb_log_level},
 	{.name = NULL},
 };

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
+#
+# `ctl upgrade` under fifty players: the installed binary takes over in the same process. No player
+# notices, the owner stays the owner, the process keeps its id, and two in a row work as well as
+# one. A binary that does not accept the configuration or the pinned maps changes nothing.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+PROGRAM=$LAB_DIR/a/hokm-xdp
+# A new file takes the name, as `make install` does it.
+install_it() { cp "$1" "$PROGRAM.new" && mv "$PROGRAM.new" "$PROGRAM"; }
+CONF=$LAB_DIR/a/hokm-xdp.conf
+daemon_of() { lab_spawn "$1" daemon "$PROGRAM" run -c "$CONF"; }
+# What must not change, as both nodes see it.
+facts() { status a '"\(.owner) \(.epoch)"' && status b '"\(.state) \(.epoch)"'; }
+upgrade_says() { lab_ctl a upgrade 2>&1 | grep -F -- "$1" >/dev/null; }
+programs() { bpftool -j prog show pinned "$(lab_pins a)/prog_ingress" | jq .id; }
+# set_schema BYTE: the schema version of the pins, as another build would have written it.
+set_schema() {
+	local meta value
+	meta=$(lab_pins a)/meta
+	value=$(bpftool -j map lookup pinned "$meta" key 0 0 0 0 | jq -r '.value[1:] | join(" ")')
+	# shellcheck disable=SC2086 # one word a byte
+	bpftool map update pinned "$meta" key 0 0 0 0 value "$1" $value
+}
+schema() { bpftool -j map lookup pinned "$(lab_pins a)/meta" key 0 0 0 0 | jq -r '.value[0]'; }
+realtime() { chrt -p "$(lab_pid a daemon)" | grep -q SCHED_FIFO; }
+
+# upgrade WORDS TIMES: the second argument counts the upgrades so far.
+upgrade() {
+	local pid
+	pid=$(lab_pid a daemon)
+	holds "$1: it says that the new daemon runs" upgrade_says "upgraded: hokm-xdp "
+	holds "$1: the process is the same" test "$(lab_pid a daemon)" = "$pid"
+	number_is "$1: another daemon runs in it" \
+		"$(grep -c 'it was' "$LAB_DIR/log/a.daemon")" -eq "$2"
+	holds "$1: it adopted the lease" reason_is a adopted
+	holds "$1: it has its real-time class" realtime
+}
+
+# refused WORDS MESSAGE: and the daemon goes on.
+refused() {
+	local began
+	began=$(status a .uptime_ms)
+	holds "$1: refused with a message" upgrade_says "$2"
+	number_is "$1: the daemon goes on (ms up)" "$(status a .uptime_ms)" -ge "$began"
+}
+
+must lab_up a b
+must lab_conf a b
+for node in a b; do must lab_game $node; done
+must install_it "$HOKM"
+must daemon_of a
+must lab_daemon b
+for node in a b; do must lab_wait 20 hokm_ready $node; done
+must lab_wait 20 owns a
+must observe_start
+must lab_wait 20 calm
+must lab_wait 10 owner_is a
+FACTS=$(facts)
+ID=$(programs)
+observe_mark upgrade
+
+must install_it "$HOKM"
+upgrade "upgrade" 1
+must install_it "$HOKM"
+upgrade "and once more" 2
+holds "both loaded no program" test "$(programs)" = "$ID"
+
+install_it "$(type -P false)"
+refused "a binary that says nothing" "it ended without a word"
+install_it "$HOKM"
+cp "$CONF" "$LAB_DIR/good.conf"
+echo 'no_such_key = 1' >>"$CONF"
+refused "a file with an error" "there is no such key here"
+sed 's/^node primary/node other/' "$LAB_DIR/good.conf" >"$CONF"
+refused "a file of another node" "for which nothing is pinned"
+cp "$LAB_DIR/good.conf" "$CONF"
+SCHEMA=$(schema)
+set_schema 0x63
+refused "another map schema" "belong to another version (schema 99"
+set_schema "$SCHEMA"
+
+holds "the owner and its epoch are as they were" test "$(facts)" = "$FACTS"
+holds "the players are well" calm
+holds "and where they were" players_on a
+observe_mark upgraded
+unbroken upgrade
+holds "only this node answers ARP" sole_owner a
+holds "the next daemon stops as any other" lab_kill a daemon TERM
+within 10 "it ends" lab_gone a daemon
+test_end

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See upgrade.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "act/hooks.h"
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "daemon/configure.h"
+#include "daemon/check_runner.h"
+#include "daemon/node.h"
+#include "daemon/upgrade.h"
+
+#define CAME_FROM    "HOKM_XDP_UPGRADED_FROM"
+#define JUDGE_MS     10000
+#define HOOKS_NS     (10 * NS_PER_S)
+#define PART_ADVERTS 3
+/* From the first to the last of them: see the arithmetic in upgrade.h. */
+#define PART_NS  (UPGRADE_ADVERT_NS / 8)
+#define TEXT_MAX 512
+
+enum phase { NONE, JUDGING, REFUSED, WAITING, PARTING, DONE };
+static const char *const phase_names[] = {
+	[NONE] = "none",       [JUDGING] = "judging", [REFUSED] = "refused",
+	[WAITING] = "parting", [PARTING] = "parting", [DONE] = "done",
+};
+
+struct upgrade {
+	struct upgrade_of of;
+	char program[PATH_MAX]; /* "" unknown */
+	char file[CONF_PATH_MAX];
+	enum phase phase;
+	char text[TEXT_MAX];
+
+	/* The thread's results, read after it has set `judged`. */
+	pthread_t thread;
+	atomic_bool judged;
+	bool accepted;
+	char words[TEXT_MAX];
+
+	uint64_t since_ns; /* WAITING: of it; PARTING: of the first advert */
+	unsigned int adverts_left;
+};
+
+static struct {
+	int argc;
+	char **argv;
+} command;
+
+extern char **environ;
+
+void upgrade_remember(int argc, char **argv)
+{
+	command.argc = argc;
+	command.argv = argv;
+}
+
+/* ---- the thread: what the new binary says ---- */
+
+/* Reads until the child closes the pipe, JUDGE_MS at most. Returns 0 or -ETIMEDOUT. */
+static int read_words(int fd, char words[TEXT_MAX])
+{
+	uint64_t end_ns = clock_now_ns() + JUDGE_MS * NS_PER_MS;
+	size_t n = 0;
+
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now_ns = clock_now_ns();
+		char rest[256];
+		ssize_t got;
+
+		if (now_ns >= end_ns || poll(&p, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) < 0)
+			return -ETIMEDOUT;
+		if (!p.revents)
+			continue;
+		got = n + 1 < TEXT_MAX ? read(fd, words + n, TEXT_MAX - 1 - n)
+				       : read(fd, rest, sizeof(rest));
+		if (got <= 0)
+			break;
+		if (n + 1 < TEXT_MAX)
+			n += (size_t)got;
+	}
+	words[strcspn(words, "\n")] = '\0';
+	return 0;
+}
+
+static int spawn(struct upgrade *u, int out, pid_t *pid)
+{
+	char verb[] = "accepts";
+	char *argv[] = {u->program, verb, u->file, NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int err;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	if (posix_spawn_file_actions_init(&files))
+		return -ENOMEM;
+	if (posix_spawnattr_init(&attr)) {
+		posix_spawn_file_actions_destroy(&files);
+		return -ENOMEM;
+	}
+	err = -posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (!err)
+		err = -posix_spawn_file_actions_adddup2(&files, out, 1);
+	if (!err)
+		err = -posix_spawn_file_actions_adddup2(&files, out, 2);
+	if (!err)
+		err = -posix_spawnattr_setsigmask(&attr, &none);
+	if (!err)
+		err = -posix_spawnattr_setsigdefault(&attr, &all);
+	if (!err)
+		err = -posix_spawnattr_setflags(
+			&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (!err)
+		err = -posix_spawn(pid, u->program, &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return err;
+}
+
+static int run(struct upgrade *u)
+{
+	int err, status, fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	err = spawn(u, fds[1], &pid);
+	close(fds[1]);
+	if (!err) {
+		err = read_words(fds[0], u->words);
+		if (err)
+			(void)kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		u->accepted = !err && WIFEXITED(status) && !WEXITSTATUS(status);
+	}
+	close(fds[0]);
+	return err;
+}
+
+/* Has ordinary priority: what the daemon starts does not inherit its real-time priority. */
+static void *judge(void *arg)
+{
+	struct upgrade *u = arg;
+	int err = run(u);
+
+	if (err)
+		snprintf(u->words, sizeof(u->words), "could not be run: %s", strerror(-err));
+	else if (!u->accepted && !u->words[0])
+		snprintf(u->words, sizeof(u->words), "it ended without a word");
+	atomic_store(&u->judged, true);
+	return NULL;
+}
+
+/* ---- on the loop ---- */
+
+static void refuse(struct upgrade *u, const char *why)
+{
+	u->phase = REFUSED;
+	snprintf(u->text, sizeof(u->text), "%s", why);
+	log_error("upgrade refused, nothing changed: %s: %s", u->program, why);
+	events_add(u->of.node->events, "config", HOKM_R_RELOAD_REFUSED, "upgrade refused: %s", why);
+}
+
+static void take_verdict(struct upgrade *u, uint64_t now_ns)
+{
+	pthread_join(u->thread, NULL);
+	if (!u->accepted) {
+		refuse(u, u->words);
+		return;
+	}
+	log_info("upgrade: %s is %s and accepts the configuration and the pinned maps", u->program,
+		 u->words);
+	u->phase = WAITING;
+	u->since_ns = now_ns;
+}
+
+/* Every backup that may take the VIP learns the interval of adverts, or sees the lease in pulses.
+ */
+static bool long_lease_holds(const struct node *n, uint64_t now_ns)
+{
+	const struct conf *c = n->conf;
+
+	if (c->vrrp_version != 3 || c->advert_ns >= UPGRADE_ADVERT_NS)
+		return false;
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		uint8_t slot = n->peers.by_node[i];
+
+		if (i != c->self && c->nodes[i].priority >= c->nodes[c->self].priority &&
+		    slot < HOKM_MAX_PEERS &&
+		    peers_sight(&n->peers, slot, now_ns).by == PEER_BY_ADVERT)
+			return false;
+	}
+	return true;
+}
+
+static void begin_parting(struct upgrade *u, uint64_t now_ns)
+{
+	struct vrrp *vrrp = u->of.vrrp;
+	struct vrrp_conf v;
+
+	u->phase = PARTING;
+	u->since_ns = now_ns;
+	u->adverts_left = vrrp->state == HOKM_VRRP_MASTER ? PART_ADVERTS : 0;
+	if (!u->adverts_left || !long_lease_holds(u->of.node, now_ns))
+		return;
+	configure_vrrp(u->of.node->conf, &v);
+	v.adver_ns = UPGRADE_ADVERT_NS;
+	vrrp_reconf(vrrp, &v, now_ns);
+}
+
+/*
+ * The pins stay as they are, and so does the lease in map own: for the packet path this is a
+ * restart. Descriptors are closed by the kernel; the agent is ended here, because the new daemon
+ * would not know this child of its process.
+ */
+static void replace(struct upgrade *u)
+{
+	char *argv[16] = {u->program};
+
+	for (int i = 0; i < command.argc && i < 14; i++)
+		argv[i + 1] = command.argv[i];
+	log_info("upgrade: %s takes over", u->program);
+	check_runner_close(u->of.checks);
+	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
+		log_error("upgrade: %s", strerror(errno));
+	caps_leave_realtime();
+	execv(u->program, argv);
+	/* The agent is gone: a start anew is what is left. The lease is long enough for it. */
+	log_error("upgrade: could not run %s: %s; this daemon ends, and systemd starts it again",
+		  u->program, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static void part(struct upgrade *u, uint64_t now_ns)
+{
+	struct vrrp_event ev = {.kind = VRRP_EV_RENEW};
+
+	if (!u->adverts_left || now_ns - u->since_ns > PART_NS) {
+		replace(u);
+		return;
+	}
+	u->adverts_left--;
+	inbox_note_vrrp(&u->of.node->inbox, &ev);
+}
+
+void upgrade_tick(struct upgrade *u, uint64_t now_ns)
+{
+	if (u->phase == JUDGING && atomic_load(&u->judged)) {
+		take_verdict(u, now_ns);
+	} else if (u->phase == WAITING && !hooks_busy(u->of.hooks)) {
+		begin_parting(u, now_ns);
+	} else if (u->phase == WAITING && now_ns - u->since_ns > HOOKS_NS) {
+		refuse(u, "a hook runs and does not end");
+	} else if (u->phase == PARTING) {
+		part(u, now_ns);
+	}
+}
+
+/* ---- open, start, close ---- */
+
+int upgrade_open(const struct upgrade_of *of, struct upgrade **out)
+{
+	struct upgrade *u = calloc(1, sizeof(*u));
+	const char *from = getenv(CAME_FROM);
+	ssize_t n;
+
+	*out = u;
+	if (!u)
+		return -ENOMEM;
+	u->of = *of;
+	if (from) {
+		u->phase = DONE;
+		snprintf(u->text, sizeof(u->text), "%s", from);
+		log_info("upgrade: this is hokm-xdp %s, it was %s", HOKM_VERSION, from);
+		unsetenv(CAME_FROM);
+	}
+	n = readlink("/proc/self/exe", u->program, sizeof(u->program) - 1);
+	u->program[n > 0 ? n : 0] = '\0';
+	return 0;
+}
+
+void upgrade_close(struct upgrade *u)
+{
+	if (!u)
+		return;
+	if (u->phase == JUDGING)
+		pthread_join(u->thread, NULL);
+	free(u);
+}
+
+int upgrade_start(struct upgrade *u, char *why, size_t size)
+{
+	int err;
+
+	if (u->of.vrrp->state == HOKM_VRRP_INIT || !u->program[0] || !command.argc)
+		err = -EAGAIN;
+	else if (u->phase == JUDGING || u->phase == WAITING || u->phase == PARTING)
+		err = -EBUSY;
+	else
+		err = 0;
+	if (err) {
+		snprintf(why, size,
+			 err == -EBUSY ? "an upgrade is under way"
+				       : "this daemon is starting or stopping");
+		return err;
+	}
+	memcpy(u->file, u->of.node->conf->file, sizeof(u->file));
+	memset(u->words, 0, sizeof(u->words));
+	u->text[0] = '\0';
+	u->accepted = false;
+	atomic_store(&u->judged, false);
+	err = -pthread_create(&u->thread, NULL, judge, u);
+	if (err)
+		snprintf(why, size, "could not begin: %s", strerror(-err));
+	else
+		u->phase = JUDGING;
+	return err;
+}
+
+const char *upgrade_phase(const struct upgrade *u)
+{
+	return phase_names[u->phase];
+}
+
+const char *upgrade_text(const struct upgrade *u)
+{
+	return u->text;
+}
+
+const char *upgrade_program(const struct upgrade *u)
+{
+	return u->program;
+}

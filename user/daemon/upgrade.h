@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Upgrade: the daemon is replaced by the binary that is installed now, in the same process, so that
+ * systemd keeps its main PID. Nothing moves, and no connection breaks (rule 7).
+ *
+ *   judge    a thread runs `PROGRAM accepts FILE`: the new binary itself says whether it accepts
+ *            the configuration and the pinned maps. If it does not, nothing changes.
+ *   part     an owner sends three adverts with a long interval, which give it a long lease
+ *   replace  exec; the new daemon adopts the pins and the lease
+ *
+ * The long lease. A lease of profile fast (275 ms) may be shorter than a start. In VRRP version 3
+ * the backups learn the interval from each advert. With an interval L of UPGRADE_ADVERT_NS
+ *
+ *   first advert sent at t1, last one at t3: the lease ends at t3 + 2.75 L
+ *   a backup that heard at least the first: Master_Down ends after t1 + 3 L
+ *
+ * so there are never two owners as long as t3 - t1 and the travel time of an advert are less than
+ * L / 4 together. The adverts are sent at three ticks of the pulse; an advert that comes too late
+ * after the first is not sent. A backup that lost all three sees the lease in the owner's pulses;
+ * one that sends no pulses and has a higher priority makes the node keep its ordinary lease, as
+ * version 2 does, whose intervals are fixed (and a second at least).
+ */
+#ifndef HOKM_DAEMON_UPGRADE_H
+#define HOKM_DAEMON_UPGRADE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct check_runner;
+struct hooks;
+struct node;
+struct vrrp;
+struct upgrade; /* opaque */
+
+/* The concerns that an upgrade needs, borrowed. */
+struct upgrade_of {
+	struct node *node;
+	struct vrrp *vrrp;
+	struct hooks *hooks;
+	struct check_runner *checks;
+};
+
+/* The interval of the last adverts. A longer one that is configured stays. */
+#define UPGRADE_ADVERT_NS 1000000000ULL
+
+/* From main(), before the first daemon: argv[0] is "run". Borrowed. */
+void upgrade_remember(int argc, char **argv);
+
+/* 0 or -errno, logged. */
+int upgrade_open(const struct upgrade_of *of, struct upgrade **out);
+/* NULL is fine. */
+void upgrade_close(struct upgrade *u);
+
+/* Begins. Returns 0, or -errno with the reason written to `why`. */
+int upgrade_start(struct upgrade *u, char *why, size_t size);
+
+/*
+ * From settle() at each tick, before the VRRP machine. Does not return when the new binary takes
+ * over.
+ */
+void upgrade_tick(struct upgrade *u, uint64_t now_ns);
+
+/* How far it is: "none", "judging", "refused", "parting", or "done" in the new daemon. */
+const char *upgrade_phase(const struct upgrade *u);
+/* refused: why. done: the version before. Otherwise "". */
+const char *upgrade_text(const struct upgrade *u);
+/* The path of the binary that would take over. */
+const char *upgrade_program(const struct upgrade *u);
+
+/* `hokm-xdp accepts FILE`: may this binary take over from the daemon that runs? Prints why not. */
+int daemon_accepts_main(int argc, char **argv);
+
+#endif
