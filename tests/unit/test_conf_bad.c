@@ -208,6 +208,7 @@ static const struct row file_rows[] = {
 	 ":1: secret (value not shown): more than 2 secrets"},
 	{"secret = {0123456789abcde1}\nsecret = {0123456789abcde2}",
 	 ":2: secret (value not shown): given"},
+	{SECRET NODES "vip = {10.0.0.8}\nvip = {10.0.0.9}", ":2: vip = \"10.0.0.9\": given twice"},
 	{"secret_file = \"x\"", ":1: secret_file = \"x\": an absolute path"},
 	{"secret_file = \"/nonexistent/x\"", ":1: secret_file = \"/nonexistent/x\": No such file"},
 	{"secret_file = \"/dev/null\"", ":1: secret_file = \"/dev/null\": not a regular file"},
@@ -402,7 +403,7 @@ static void secret_file(void **state)
 	free(errors);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_int_equal(load_bytes(text, strlen(text), &errors), -EINVAL);
-	assert_non_null(strstr(errors, "others may use this file: run chmod o= on it"));
+	assert_non_null(strstr(errors, "others may use this file: run chmod o= /tmp/"));
 	free(errors);
 	unlink(path);
 }

@@ -245,6 +245,37 @@ static void bounds_hold(void **state)
 	rig_each(bounds, NULL);
 }
 
+/* ------------------------------------------------------------------------------- a key twice */
+static void twice(const struct rig_row *r, void *arg)
+{
+	const char *key = conf_key_name(r->key);
+	const char *value = conf_key_default(r->key, CONF_PROFILE_STANDARD, r->title);
+	char file[FILE_MAX], keys[512], section[768], *errors;
+	const char *words = "given twice in the same section: keep one";
+	struct conf *c;
+
+	(void)arg;
+	if (!value)
+		value = r->key->example;
+	snprintf(keys, sizeof(keys), "%s\n%s = \"%s\"\n%s = \"%s\"\n", required(r), key, value, key,
+		 value);
+	rig_wrap(r, "", keys, section, sizeof(section));
+	snprintf(file, sizeof(file), "%s" NODES "%s\n",
+		 strcmp(r->key->path, "secret") ? SECRET : "", section);
+	c = rig_load(file, &errors);
+	/* The second one stands in line 4. */
+	if (c || !strstr(errors, ":4: ") || !strstr(errors, key) || !strstr(errors, words))
+		fail_msg("%s twice must be refused\n%s%s", r->key->path, file, errors);
+	free(errors);
+}
+
+/* The first value would be lost without a word. */
+static void no_key_may_stand_twice(void **state)
+{
+	(void)state;
+	rig_each(twice, NULL);
+}
+
 /* ------------------------------------------------------------------------------------ defaults */
 struct loaded {
 	struct conf *c;
@@ -348,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_complete),
 		cmocka_unit_test(bounds_hold),
+		cmocka_unit_test(no_key_may_stand_twice),
 		cmocka_unit_test(defaults_are_used),
 		cmocka_unit_test(defaults_without_a_file),
 		cmocka_unit_test(reload_follows_the_rows),

@@ -32,11 +32,16 @@ struct conf_text *conf_value(const struct conf_sec *s, const char *key)
 {
 	struct conf_text *t = conf_text_of(s, key);
 
-	if (t && t->again) {
-		conf_complain(s, key, "given twice in the same section: keep one");
-		return NULL;
-	}
-	return t;
+	return t && t->again ? NULL : t;
+}
+
+/* Here, and not where a value is read: keys of rules and lists lose their first value too. */
+static void refuse_again(const struct conf_sec *s, const struct conf_key *k)
+{
+	const struct conf_text *t = conf_text_of(s, conf_key_name(k));
+
+	if (t && t->again)
+		conf_complain(s, conf_key_name(k), "given twice in the same section: keep one");
 }
 
 bool conf_read_key(const struct conf_sec *s, const struct conf_key *k, void *item)
@@ -89,9 +94,11 @@ static void read_inside(const struct conf_sec *up, const struct conf_section *se
 static void read_item(const struct conf_sec *s, struct conf *c)
 {
 	set_defaults(s->schema, c->profile, s->title, s->item);
-	for (const struct conf_key *k = s->schema->keys; k->path; k++)
+	for (const struct conf_key *k = s->schema->keys; k->path; k++) {
+		refuse_again(s, k);
 		if (!(k->flags & KEY_BY_RULE))
 			read_key(s, k);
+	}
 	if (s->schema->rule)
 		s->schema->rule(s, c);
 	for (const struct conf_section *sub = s->schema->sections; sub && sub->name; sub++)
