@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "conf/check_config.h"
+#include "conf/genkey.h"
 #include "base/version.h"
 #include "ctl/ctl.h"
 #include "daemon/run.h"
@@ -39,6 +40,7 @@ static const struct command commands[] = {
 	 "the daemon of this node, in the foreground", run_main},
 	{"check-config", "FILE [--json]",
 	 "check a configuration, and show its errors or its meaning", check_config_main},
+	{"genkey", "", "print a new secret for the configuration", genkey_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
 	{"cleanup", "[-c FILE]", "remove the packet path that a stopped daemon left behind",
 	 daemon_cleanup_main},

@@ -74,6 +74,8 @@ class Known:
         return found
 
     def conf_is_good(self, text):
+        # The example of the pages is refused, because everybody knows it.
+        text = text.replace('secret = "put the', 'secret = "Put the')
         path = os.path.join(self.folder, "snippet.conf")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)

@@ -29,6 +29,32 @@ struct conf *rig_load(const char *text, char **errors)
 	return c;
 }
 
+const char *rig_private(const char *file)
+{
+	static char path[32];
+	char buf[4096];
+	FILE *f;
+	size_t n;
+	int fd;
+
+	if (*path)
+		unlink(path);
+	*path = '\0';
+	if (!file)
+		return NULL;
+	f = fopen(file, "r");
+	assert_non_null(f);
+	n = fread(buf, 1, sizeof(buf), f);
+	assert_true(n < sizeof(buf));
+	fclose(f);
+	snprintf(path, sizeof(path), "/tmp/hokm-private-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, buf, n), (ssize_t)n);
+	close(fd);
+	return path;
+}
+
 static void each_in(const struct conf_section *up, const struct conf_section *sec,
 		    void (*fn)(const struct rig_row *r, void *arg), void *arg)
 {

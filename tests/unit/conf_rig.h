@@ -9,6 +9,13 @@
 /* Loads text as a file. NULL: refused. *errors is freed by the caller. */
 struct conf *rig_load(const char *text, char **errors);
 
+/*
+ * The path of a copy of a file of the tree, mode 0600, as a file with a secret must have it: the
+ * tree's files may have any mode and owner. Valid until the next call, which removes it; NULL
+ * removes the last one.
+ */
+const char *rig_private(const char *file);
+
 /* A row and where it stands. */
 struct rig_row {
 	const struct conf_section *up; /* NULL for keys outside of sections */

@@ -196,11 +196,17 @@ static char *uncomment(bool examples)
 
 static struct conf *load_good(const char *text)
 {
-	char *errors;
-	struct conf *c = rig_load(text, &errors);
+	char *errors, *copy = strdup(text);
+	char *secret = copy ? strstr(copy, "\"put the output") : NULL;
+	struct conf *c;
 
+	/* The example itself is refused. */
+	assert_non_null(secret);
+	secret[1] = 'P';
+	c = rig_load(copy, &errors);
 	if (!c)
 		fail_msg("%s\n%s", errors, text);
+	free(copy);
 	free(errors);
 	return c;
 }
@@ -235,7 +241,7 @@ static void sample_has_the_defaults(void **state)
 	assert_int_equal(p.a->n_vips, p.b->n_vips);
 	assert_int_equal(p.a->vips[0].s_addr, p.b->vips[0].s_addr);
 	assert_int_equal(p.a->services[0].n_checks, p.b->services[0].n_checks);
-	assert_string_equal(p.a->vrrp_password[0], p.b->vrrp_password[0]);
+	assert_int_equal(p.a->vrrp_password_given, p.b->vrrp_password_given);
 	conf_free(p.a);
 	conf_free(p.b);
 	free(sample);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf_rig.h"
 #include "conf/conf.h"
 
 #define ADDRS_MAX 4
@@ -213,7 +214,9 @@ static void not_asked(void **state)
 
 	(void)state;
 	machine = NULL;
-	assert_int_equal(conf_load("tests/conf/good/minimal.conf", false, stderr, &c), 0);
+	assert_int_equal(conf_load(rig_private("tests/conf/good/minimal.conf"), false, stderr, &c),
+			 0);
+	rig_private(NULL);
 	assert_int_equal(c->self, c->n_nodes);
 	assert_string_equal(c->socket, "/run/hokm-xdp/%n.sock");
 	conf_free(c);

@@ -37,7 +37,9 @@ static void list_by_rule(struct out *o, const struct conf_key *k, const struct c
 	if (!strcmp(k->path, "profile"))
 		out_str(o, "profile", conf_key_word(k, item));
 	else if (!strcmp(k->path, "vrrp.password"))
-		out_bool(o, "authenticated", c->vrrp_password[0][0] != '\0');
+		out_bool(o, "authenticated",
+			 c->vrrp_version == 2 &&
+				 (!c->vrrp_password_given || c->vrrp_password[0][0]));
 	else if (!strcmp(k->path, "service.vip"))
 		list_addr(o, "vip", c->vips[((const struct conf_service *)item)->vip]);
 }

@@ -137,8 +137,9 @@ struct conf {
 	uint64_t preempt_delay_ns;
 	/*
 	 * Version 2. The first is sent, "": no authentication. Those derived from secrets that only
-	 * verify are accepted too.
+	 * verify are accepted too. Unless the file gives one, conf_complete_password() sets them.
 	 */
+	bool vrrp_password_given;
 	char vrrp_password[HOKM_MAX_SECRETS][9];
 	unsigned int garp_count;  /* gratuitous ARPs of one burst */
 	uint64_t garp_gap_ns;     /* within a burst */
@@ -196,6 +197,12 @@ const char *conf_needs_restart(const struct conf *running, const struct conf *wa
  */
 int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out);
 int conf_repl_keys(const struct conf *c, struct in_addr peer, struct repl_keys *out);
+
+/*
+ * Derives the passwords of version 2 adverts that the file does not give. It takes some 50 ms for
+ * each secret, on purpose: never on the thread of the event loop. 0 or -errno.
+ */
+int conf_complete_password(struct conf *c);
 
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */

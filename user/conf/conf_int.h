@@ -17,6 +17,7 @@
 #define HOKM_CONF_INT_H
 
 #include <confuse.h>
+#include <sys/stat.h>
 
 #include "conf/conf.h"
 
@@ -59,6 +60,7 @@ struct conf_sec {
 	const struct conf_section *schema;
 	cfg_t *cfg;                /* NULL: the file does not have the section */
 	const struct conf_sec *up; /* the section around it */
+	const struct stat *st;     /* of the file; only in the section of the whole file */
 	void *item;                /* the struct that its fields are in */
 	unsigned int title;        /* index of its title, where the schema lists the titles */
 	char name[2 * CONF_NAME_MAX + 32]; /* what stands before a key in an error: "vrrp." */
@@ -91,7 +93,7 @@ struct conf_text *conf_text_of(const struct conf_sec *s, const char *key);
 void conf_default(struct conf *c, enum conf_profile profile);
 /* Defaults, then the file's values, then the rules, section by section. */
 void conf_read(const struct conf_sec *root, struct conf *c);
-/* The value; NULL when the key is not given, or given twice, which is an error. */
+/* The value; NULL when the key is not given, or given twice, which is reported elsewhere. */
 struct conf_text *conf_value(const struct conf_sec *s, const char *key);
 bool conf_given(const struct conf_sec *s, const char *key);
 /* Given, and the value is right on its own. */
@@ -116,11 +118,17 @@ void conf_read_secrets(const struct conf_sec *root, struct conf *c);
 /* conf_self.c: sets self and interface, and replaces %n by the node's name. */
 void conf_find_self(const struct conf_sec *root, struct conf *c);
 
+/*
+ * What is wrong with a file that holds a secret, or NULL: others may use it, or its owner is
+ * neither root nor the user of this process. buf keeps the words.
+ */
+const char *conf_secret_mode(const struct stat *st, const char *path, char *buf, size_t size);
+
 /* node_keys.c: HKDF-SHA256 of a secret with a label. 0 or -errno. */
 int conf_derive(const struct conf_secret *s, const char *label, void *out, size_t len);
 /* The key of replication messages of a secret, from which each direction gets its own. */
 int conf_repl_key(const struct conf_secret *s, __u64 key[2]);
-/* Eight characters for the PASS authentication of VRRP. */
+/* Eight characters for the PASS authentication of VRRP, by scrypt: takes some 50 ms. */
 int conf_derive_password(const struct conf_secret *s, char out[9]);
 
 #endif

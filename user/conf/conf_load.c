@@ -19,23 +19,23 @@
 
 /* Reads the file with a zero byte behind it. Caller: wipe_file(). 0 or -errno; -EINVAL: reported.
  */
-static int read_file(const char *file, struct conf_errors *e, char **out, size_t *len)
+static int read_file(const char *file, struct conf_errors *e, char **out, size_t *len,
+		     struct stat *st)
 {
 	char *buf = NULL;
-	struct stat st;
 	ssize_t n;
 	int err = 0;
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0) {
+	if (fstat(fd, st) < 0) {
 		err = -errno;
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(st->st_mode)) {
 		err = -EISDIR;
-	} else if (!S_ISREG(st.st_mode)) {
+	} else if (!S_ISREG(st->st_mode)) {
 		err = -ENOTSUP;
-	} else if (st.st_size > CONF_FILE_MAX) {
+	} else if (st->st_size > CONF_FILE_MAX) {
 		conf_error_at(e, 0, "larger than 1 MiB: this is no configuration file");
 		err = -EINVAL;
 	}
@@ -67,9 +67,10 @@ static void wipe_file(char *buf, size_t len)
 }
 
 /* 0, -EINVAL or -EADDRNOTAVAIL with errors, -ENOMEM. */
-static int load(char *buf, size_t len, bool find_self, struct conf_errors *e, struct conf *c)
+static int load(char *buf, size_t len, const struct stat *st, bool find_self, struct conf_errors *e,
+		struct conf *c)
 {
-	struct conf_sec root = {.errors = e, .schema = &conf_schema, .item = c};
+	struct conf_sec root = {.errors = e, .schema = &conf_schema, .item = c, .st = st};
 
 	if (!conf_scan(buf, len, e))
 		return -EINVAL;
@@ -89,6 +90,7 @@ int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
 	struct conf_errors *e = calloc(1, sizeof(*e));
 	struct conf *c = calloc(1, sizeof(*c));
 	char *buf = NULL;
+	struct stat st;
 	size_t len = 0;
 	int err = -ENOMEM;
 
@@ -98,9 +100,9 @@ int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
 	if (snprintf(c->file, sizeof(c->file), "%s", file) >= (int)sizeof(c->file))
 		err = -ENAMETOOLONG;
 	else
-		err = read_file(file, e, &buf, &len);
+		err = read_file(file, e, &buf, &len, &st);
 	if (!err)
-		err = load(buf, len, find_self, e, c);
+		err = load(buf, len, &st, find_self, e, c);
 	if (!err) {
 		*out = c;
 		c = NULL;

@@ -2,6 +2,9 @@
 /*
  * The secrets that the nodes share: from the key secret, or from the lines of the file that
  * secret_file names. There is more than one only while a secret is replaced.
+ *
+ * The file that holds them is for root alone (or for the user who checks it). The secrets of our
+ * documents are public, and are refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +19,36 @@
 /* Both secrets, each with its newline. */
 #define FILE_MAX (HOKM_MAX_SECRETS * CONF_SECRET_MAX)
 
+#define PROBLEM_MAX 192
+
+/* What the documents show, or showed. */
+static const char *const published[] = {
+	"put the output of hokm-xdp genkey here",
+	"put at least sixteen characters here",
+	"change-me-to-a-long-random-text",
+	"at least sixteen characters",
+};
+
+const char *conf_secret_mode(const struct stat *st, const char *path, char *buf, size_t size)
+{
+	/* A path that is too long for the words is cut. */
+	if (st->st_mode & S_IRWXO)
+		(void)snprintf(buf, size, "others may use this file: run chmod o= %s", path);
+	else if (st->st_uid && st->st_uid != geteuid())
+		(void)snprintf(buf, size,
+			       "this file belongs to user %u, who may read and replace the secret: "
+			       "run chown root %s",
+			       st->st_uid, path);
+	else
+		return NULL;
+	return buf;
+}
+
 /*
  * Reads the file of the secrets into dst, without the newline at its end. NULL, or what is wrong
- * with the file; then *len is 0.
+ * with the file; then *len is 0. words: room for PROBLEM_MAX characters.
  */
-static const char *load_secrets(const char *path, char *dst, size_t size, size_t *len)
+static const char *load_secrets(const char *path, char *dst, size_t size, size_t *len, char *words)
 {
 	const char *problem = NULL;
 	struct stat st;
@@ -36,8 +64,8 @@ static const char *load_secrets(const char *path, char *dst, size_t size, size_t
 		problem = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
 		problem = "not a regular file";
-	else if (st.st_mode & S_IRWXO)
-		problem = "others may use this file: run chmod o= on it";
+	else if ((problem = conf_secret_mode(&st, path, words, PROBLEM_MAX)))
+		; /* not read */
 	else if ((n = read(fd, dst, size)) < 0)
 		problem = strerror(errno);
 	close(fd);
@@ -47,6 +75,14 @@ static const char *load_secrets(const char *path, char *dst, size_t size, size_t
 		n--;
 	*len = (size_t)n;
 	return NULL;
+}
+
+static bool is_published(const char *secret, size_t len)
+{
+	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++)
+		if (strlen(published[i]) == len && !memcmp(published[i], secret, len))
+			return true;
+	return false;
 }
 
 static void add_secret(const struct conf_sec *s, const char *key, const char *secret, size_t len,
@@ -65,12 +101,18 @@ static void add_secret(const struct conf_sec *s, const char *key, const char *se
 		conf_complain(
 			s, key,
 			"the secret has %zu characters: it needs %d to %zu, for example from: "
-			"openssl rand -hex 16",
+			"hokm-xdp genkey",
 			len, CONF_SECRET_MIN, sizeof(to->text) - 1);
 		return;
 	}
 	if (memchr(secret, '\0', len)) {
 		conf_complain(s, key, "the secret has a zero byte in it: use printable text");
+		return;
+	}
+	if (is_published(secret, len)) {
+		conf_complain(s, key,
+			      "the example of the documents, which everybody knows: "
+			      "write the output of hokm-xdp genkey");
 		return;
 	}
 	for (unsigned int i = 0; i < c->n_secrets; i++)
@@ -86,9 +128,9 @@ static void add_secret(const struct conf_sec *s, const char *key, const char *se
 
 static void read_secret_file(const struct conf_sec *root, const char *path, struct conf *c)
 {
-	char buf[FILE_MAX + 1];
+	char buf[FILE_MAX + 1], words[PROBLEM_MAX];
 	size_t len;
-	const char *problem = load_secrets(path, buf, sizeof(buf), &len);
+	const char *problem = load_secrets(path, buf, sizeof(buf), &len, words);
 	const char *line = buf, *end = buf + len;
 
 	if (problem)
@@ -105,7 +147,12 @@ static void read_secret_file(const struct conf_sec *root, const char *path, stru
 static void read_secret_key(const struct conf_sec *root, struct conf *c)
 {
 	cfg_opt_t *opt = cfg_getopt(root->cfg, "secret");
+	char words[PROBLEM_MAX];
+	const char *problem = root->st ? conf_secret_mode(root->st, c->file, words, sizeof(words))
+				       : NULL;
 
+	if (problem)
+		conf_complain(root, "secret", "%s", problem);
 	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
 		const struct conf_text *t = cfg_opt_getnptr(opt, i);
 

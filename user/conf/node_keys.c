@@ -4,12 +4,15 @@
  * messages between nodes, and addresses in the form of the ABI.
  *
  * Each use of the secret has its own label, so that nobody can compute one derived key from
- * another: the VRRP password is readable in every advert. A new format of a message gets a new
- * label.
+ * another. A new format of a message gets a new label. The VRRP password is readable in every
+ * advert: a host of the segment can try a dictionary of secrets at leisure. So it is made with
+ * scrypt (RFC 7914), which costs each try 16 MiB and some 50 ms, and only where adverts are sent:
+ * in the daemon, not in a check of the file.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <string.h>
@@ -20,7 +23,13 @@
 
 #define LABEL_PULSE    "hokm-xdp pulse v2"
 #define LABEL_REPL     "hokm-xdp replication v1"
-#define LABEL_PASSWORD "hokm-xdp vrrp password v1"
+#define LABEL_PASSWORD "hokm-xdp vrrp password v2"
+
+/* Of scrypt: 128 * N * r bytes of memory. */
+#define SCRYPT_N   (1u << 14)
+#define SCRYPT_R   8
+#define SCRYPT_P   1
+#define SCRYPT_MEM (32u << 20)
 
 /* libcrypto only reads its parameters, but they are not const: it gets copies. */
 int conf_derive(const struct conf_secret *s, const char *label, void *out, size_t len)
@@ -142,14 +151,28 @@ int conf_derive_password(const struct conf_secret *s, char out[9])
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t bytes[8];
-	int err = conf_derive(s, LABEL_PASSWORD, bytes, sizeof(bytes));
 
-	if (err)
-		return err;
+	if (!s->len)
+		return -EINVAL;
+	if (EVP_PBE_scrypt(s->text, s->len, (const unsigned char *)LABEL_PASSWORD,
+			   strlen(LABEL_PASSWORD), SCRYPT_N, SCRYPT_R, SCRYPT_P, SCRYPT_MEM, bytes,
+			   sizeof(bytes)) != 1)
+		return -ENOMEM;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		out[i] = letters[bytes[i] % 64];
 	out[8] = '\0';
 	return 0;
+}
+
+int conf_complete_password(struct conf *c)
+{
+	int err = 0;
+
+	if (c->vrrp_version != 2 || c->vrrp_password_given)
+		return 0;
+	for (unsigned int i = 0; !err && i < c->n_secrets; i++)
+		err = conf_derive_password(&c->secrets[i], c->vrrp_password[i]);
+	return err;
 }
 
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host)

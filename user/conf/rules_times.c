@@ -52,27 +52,13 @@ static void read_password(const struct conf_sec *s, struct conf *c)
 	else if (problem)
 		conf_complain(s, "password", "%s", problem);
 	else if (t)
-		conf_read_key(s, conf_key_find("vrrp.password"), c);
-	/* Only one can be given, and no other is accepted then. */
-	if (t)
-		explicit_bzero(c->vrrp_password[1], sizeof(c->vrrp_password[1]));
+		c->vrrp_password_given = conf_read_key(s, conf_key_find("vrrp.password"), c);
 }
 
-/* Version 3 has no password; the default of version 2 is derived from the secrets. */
 void rule_vrrp(const struct conf_sec *s, struct conf *c)
 {
-	int err = 0;
-
-	for (unsigned int i = 0; !err && i < c->n_secrets; i++)
-		err = conf_derive_password(&c->secrets[i], c->vrrp_password[i]);
-	if (err)
-		conf_error_at(s->errors, 0,
-			      "no key can be derived from the secret with libcrypto: %s",
-			      strerror(-err));
 	check_advert(s, c);
 	read_password(s, c);
-	if (c->vrrp_version == 3)
-		explicit_bzero(c->vrrp_password, sizeof(c->vrrp_password));
 }
 
 /*

@@ -68,9 +68,10 @@ static const struct conf_key file_keys[] = {
 	KEY("secret", TEXT(CONF_SECRET_MIN, CONF_SECRET_MAX - 1), VALUE(char[CONF_SECRET_MAX]),
 	    RELOAD | KEY_SECRET | KEY_REQUIRED | KEY_BY_RULE | KEY_LIST, NULL, NULL,
 	    "The secret that all nodes share. The keys of all messages between the nodes are "
-	    "derived from it. With secret_file it is not needed. A list of two, "
+	    "derived from it. hokm-xdp genkey prints a new one. Other users must have no access to "
+	    "a file with it. With secret_file it is not needed. A list of two, "
 	    "{\"new\", \"old\"}, replaces a secret: the first signs, both verify.",
-	    .example = "change-me-to-a-long-random-text"),
+	    .example = "put the output of hokm-xdp genkey here"),
 	KEY("secret_file", PATH, VALUE(char[CONF_PATH_MAX]), RELOAD | KEY_BY_RULE, NULL, NULL,
 	    "The file that contains the secret, in place of the key secret. Other users must have "
 	    "no access to it. A second line is a second secret.",
@@ -272,9 +273,9 @@ static const struct conf_key vrrp_keys[] = {
 	KEY("vrrp.password", TEXT(0, 8), FIELD(conf, vrrp_password[0]),
 	    RELOAD | KEY_SECRET | KEY_BY_RULE, NULL, NULL,
 	    "The password in version 2 adverts. Every machine in the network segment can read it: "
-	    "never use the secret here. \"\" sends adverts without authentication. Version 3 has "
-	    "no password.",
-	    .unset = "derived from the secret", .example = "readable"),
+	    "never use the secret here. \"\" sends adverts without authentication (type 0). "
+	    "Version 3 has no password.",
+	    .unset = "derived from the secret with scrypt", .example = "readable"),
 	KEY("vrrp.garp_count", NUMBER(1, 60), FIELD(conf, garp_count), RELOAD, "5", NULL,
 	    "The number of gratuitous ARP packets that a new owner sends for each VIP."),
 	KEY("vrrp.garp_gap", DURATION(MS(1), S(1)), FIELD(conf, garp_gap_ns), RELOAD, "100ms", NULL,

@@ -432,7 +432,7 @@ int conf_docs_markdown(FILE *f)
 	      "# Configuration\n\n"
 	      "All keys of `/etc/hokm-xdp/hokm-xdp.conf`. The smallest file is\n\n"
 	      "```\n"
-	      "secret = \"at least sixteen characters\"\n"
+	      "secret = \"put the output of hokm-xdp genkey here\"\n"
 	      "node primary { address = \"192.168.1.26\" }\n"
 	      "node backup  { address = \"192.168.1.27\" }\n"
 	      "```\n",

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/adverts.h"
+#include "daemon/configure.h"
 #include "daemon/node.h"
 #include "hokm/names.h"
 #include "sense/vrrp_sock.h"
@@ -19,18 +20,6 @@
 #define PRIORITY_OF_OWN_ADDRESS 255
 /* The faults of struct senders are the discards and, from here on, the counters of XDP. */
 #define DROPPED 0x10000
-
-static void wire_conf(const struct conf *c, struct vrrp_wire_conf *w)
-{
-	memset(w, 0, sizeof(*w));
-	w->version = (uint8_t)c->vrrp_version;
-	w->vrid = c->vrid;
-	w->adver_ns = c->advert_ns;
-	w->use_pass = c->vrrp_version == 2;
-	memcpy(w->password, c->vrrp_password[0], sizeof(w->password));
-	memcpy(w->also, c->vrrp_password[1], sizeof(w->also));
-	w->checksum_pseudo = c->checksum_pseudo;
-}
 
 /* ---- received ---- */
 
@@ -114,7 +103,7 @@ static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 	enum vrrp_discard bad;
 	uint8_t slot;
 
-	wire_conf(n->conf, &w);
+	configure_wire(n->conf, &w);
 	bad = vrrp_wire_parse(&w, packet, len, &ev.advert);
 	explicit_bzero(&w, sizeof(w));
 	if (len >= IP_HEADER_LEN)
@@ -168,7 +157,7 @@ static int send_to(struct adverts *a, uint8_t priority, uint64_t adver_ns, struc
 	struct vrrp_wire_conf w;
 	size_t len;
 
-	wire_conf(c, &w);
+	configure_wire(c, &w);
 	w.adver_ns = adver_ns;
 	len = vrrp_wire_build(&w, priority, c->vips, (uint8_t)c->n_vips, c->nodes[c->self].addr,
 			      dest, buf);

@@ -245,3 +245,16 @@ void configure_vrrp(const struct conf *c, struct vrrp_conf *v)
 	v->preempt_delay_ns = c->preempt_delay_ns;
 	v->addr = c->nodes[c->self].addr;
 }
+
+/* An empty password stands for authentication type 0, as keepalived without auth_pass has it. */
+void configure_wire(const struct conf *c, struct vrrp_wire_conf *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->version = (uint8_t)c->vrrp_version;
+	w->vrid = c->vrid;
+	w->adver_ns = c->advert_ns;
+	w->use_pass = c->vrrp_version == 2 && c->vrrp_password[0][0];
+	memcpy(w->password, c->vrrp_password[0], sizeof(w->password));
+	memcpy(w->also, c->vrrp_password[1], sizeof(w->also));
+	w->checksum_pseudo = c->checksum_pseudo;
+}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "decide/vrrp.h"
+#include "decide/vrrp_wire.h"
 #include "sense/pulse.h"
 
 struct conf;
@@ -24,5 +25,7 @@ int configure_node(struct node *n, struct pulse *pulse);
 int configure_mac(struct node *n, struct pulse *pulse, const unsigned char mac[6], bool *changed);
 /* The settings of the VRRP machine. */
 void configure_vrrp(const struct conf *c, struct vrrp_conf *v);
+/* The form of adverts. */
+void configure_wire(const struct conf *c, struct vrrp_wire_conf *w);
 
 #endif

@@ -33,6 +33,16 @@ struct reload {
 
 /* ---- the thread ---- */
 
+static int derive(struct conf *c, FILE *errors)
+{
+	int err = conf_complete_password(c);
+
+	if (err)
+		fprintf(errors, "no VRRP password can be derived from the secret: %s\n",
+			strerror(-err));
+	return err;
+}
+
 /* Has ordinary priority: what the daemon starts does not inherit its real-time priority. */
 static void *read_conf(void *arg)
 {
@@ -41,6 +51,12 @@ static void *read_conf(void *arg)
 	FILE *f = open_memstream(&r->errors, &r->errors_len);
 
 	r->err = f ? conf_load(r->file, true, f, &r->conf) : -ENOMEM;
+	if (!r->err)
+		r->err = derive(r->conf, f);
+	if (r->err) {
+		conf_free(r->conf);
+		r->conf = NULL;
+	}
 	if (f && fclose(f))
 		r->err = r->err ? r->err : -ENOMEM;
 	if (write(r->fd, &one, sizeof(one)) != sizeof(one))

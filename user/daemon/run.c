@@ -147,6 +147,12 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 	if (err)
 		return conf_exit_code(err);
 	log_set_level((enum log_level)c->log_level);
+	err = conf_complete_password(c);
+	if (err) {
+		log_error("no VRRP password can be derived from the secret: %s", strerror(-err));
+		conf_free(c);
+		return exit_code(err);
+	}
 	err = daemon_start(c, &o.bpf, front, &d);
 	if (err) {
 		wait_before_restart(err);

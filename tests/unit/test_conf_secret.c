@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How the secret is kept: who may use its file, which secrets are none, what the password in
+ * adverts tells of it, and that genkey makes good ones. The tests run in the project's root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "conf/genkey.h"
+#include "conf_rig.h"
+#include "daemon/configure.h"
+
+#define NODES "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 }\n"
+#define HEAD  "secret = 0123456789abcdef " NODES
+
+/* ------------------------------------------------------------------------------ who may use it */
+struct row {
+	mode_t mode;
+	uid_t uid;
+	const char *words; /* NULL: accepted */
+};
+
+static const struct row rows[] = {
+	{0600, 0, NULL},
+	{0400, 0, NULL},
+	{0640, 0, NULL}, /* a group that the operator chose */
+	{0644, 0, "others may use this file: run chmod o= /tmp/"},
+	{0604, 0, "others may use this file: run chmod o= /tmp/"},
+	{0602, 0, "others may use this file: run chmod o= /tmp/"},
+	{0601, 0, "others may use this file: run chmod o= /tmp/"},
+	{0600, 65534,
+	 "this file belongs to user 65534, who may read and replace the secret: "
+	 "run chown root /tmp/"},
+};
+
+static void put_file(char *path, const char *text, mode_t mode, uid_t uid)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	assert_int_equal(fchown(fd, uid, (gid_t)-1), 0);
+	close(fd);
+}
+
+/* What is said of a file; NULL: it is accepted. The caller frees it. */
+static char *errors_of(const char *path)
+{
+	struct conf *c;
+	char *errors;
+	size_t size;
+	FILE *f = open_memstream(&errors, &size);
+
+	assert_non_null(f);
+	conf_load(path, false, f, &c);
+	assert_int_equal(fclose(f), 0);
+	if (c) {
+		free(errors);
+		errors = NULL;
+	}
+	conf_free(c);
+	return errors;
+}
+
+static void judge(const struct row *r, const char *path, const char *key)
+{
+	char *errors = errors_of(path);
+
+	if (!r->words && errors)
+		fail_msg("mode %o of user %u must be accepted: %s", r->mode, r->uid, errors);
+	if (r->words && (!errors || !strstr(errors, r->words) || !strstr(errors, key)))
+		fail_msg("mode %o of user %u must be refused with: %s %s\n%s", r->mode, r->uid, key,
+			 r->words, errors ? errors : "(accepted)");
+	free(errors);
+}
+
+/* Another user of the machine reads the secret, and is a peer from then on. */
+static void file_with_a_secret_is_read_by_no_other(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip(); /* only root can give files away, and read those of others */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char conf[] = "/tmp/hokm-mode-XXXXXX", plain[] = "/tmp/hokm-mode-XXXXXX";
+		char secret[] = "/tmp/hokm-mode-XXXXXX", text[256];
+
+		put_file(conf, HEAD, rows[i].mode, rows[i].uid);
+		judge(&rows[i], conf, ":1: secret (value not shown): ");
+		put_file(secret, "0123456789abcdef\n", rows[i].mode, rows[i].uid);
+		snprintf(text, sizeof(text), "secret_file = \"%s\"\n" NODES, secret);
+		/* Without a secret in it the file itself may be read by all. */
+		put_file(plain, text, 0644, 65534);
+		judge(&rows[i], plain, ":1: secret_file = ");
+		unlink(conf);
+		unlink(secret);
+		unlink(plain);
+	}
+}
+
+/* ---------------------------------------------------------------------------- public secrets */
+static unsigned int refuse_examples(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[1024], text[1200], value[256], *errors;
+	unsigned int n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		struct conf *c;
+
+		if (sscanf(line, "secret = \"%255[^\"]\"", value) != 1)
+			continue;
+		snprintf(text, sizeof(text), "secret = \"%s\" " NODES, value);
+		c = rig_load(text, &errors);
+		if (c || !strstr(errors, "everybody knows"))
+			fail_msg("%s: \"%s\" must be refused: %s", path, value, errors);
+		conf_free(c);
+		free(errors);
+		n++;
+	}
+	fclose(f);
+	return n;
+}
+
+/* Two groups that were set up by copying would share a secret with the whole world. */
+static void examples_of_the_documents_are_no_secrets(void **state)
+{
+	static const char *const former[] = {
+		"secret = \"put at least sixteen characters here\" " NODES,
+		"secret = {0123456789abcdef, \"change-me-to-a-long-random-text\"} " NODES,
+	};
+
+	(void)state;
+	assert_int_equal(refuse_examples("README.md"), 1);
+	assert_int_equal(refuse_examples("tools/packaging/hokm-xdp.conf"), 1);
+	assert_int_equal(refuse_examples("docs/configuration.md"), 1);
+	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++) {
+		char *errors;
+
+		assert_null(rig_load(former[i], &errors));
+		assert_non_null(strstr(errors, "everybody knows"));
+		free(errors);
+	}
+}
+
+/* ------------------------------------------------------------------------------------- genkey */
+/* What genkey prints, without its newline. */
+static void generate(char *text, size_t size)
+{
+	char name[] = "genkey", *argv[] = {name, NULL};
+	FILE *f = tmpfile();
+	int out = dup(STDOUT_FILENO);
+
+	assert_true(f && out >= 0);
+	fflush(stdout);
+	assert_true(dup2(fileno(f), STDOUT_FILENO) >= 0);
+	assert_int_equal(genkey_main(1, argv), 0);
+	assert_true(dup2(out, STDOUT_FILENO) >= 0);
+	close(out);
+	rewind(f);
+	assert_non_null(fgets(text, (int)size, f));
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void genkey_prints_a_new_secret_each_time(void **state)
+{
+	char a[256], b[256], text[512], *errors;
+	struct conf *c;
+
+	(void)state;
+	generate(a, sizeof(a));
+	generate(b, sizeof(b));
+	assert_string_not_equal(a, b);
+	assert_int_equal(strlen(a), 64);
+	assert_int_equal(strspn(a, "0123456789abcdef"), 64);
+	/* Without quotes too. */
+	snprintf(text, sizeof(text), "secret = {%s, \"%s\"} " NODES, a, b);
+	c = rig_load(text, &errors);
+	assert_non_null(c);
+	assert_string_equal(c->secrets[0].text, a);
+	assert_string_equal(c->secrets[1].text, b);
+	conf_free(c);
+	free(errors);
+}
+
+/* ----------------------------------------------------------------------- the password in adverts
+ */
+static struct conf *good(const char *text)
+{
+	char *errors;
+	struct conf *c = rig_load(text, &errors);
+
+	if (!c)
+		fail_msg("%s", errors);
+	free(errors);
+	return c;
+}
+
+/* Authentication type 1 with an empty password is what keepalived sends in no case. */
+static void empty_password_is_no_authentication(void **state)
+{
+	static const struct {
+		const char *text;
+		bool use_pass;
+	} cases[] = {
+		{HEAD "vrrp { password = \"\" }", false},
+		{HEAD "vrrp { password = \"hush\" }", true},
+		{HEAD, true},
+		{HEAD "vrrp { version = 3 }", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conf *c = good(cases[i].text);
+		struct vrrp_wire_conf w;
+
+		assert_int_equal(conf_complete_password(c), 0);
+		configure_wire(c, &w);
+		assert_int_equal(w.use_pass, cases[i].use_pass);
+		assert_int_equal(w.password[0] != '\0', cases[i].use_pass);
+		conf_free(c);
+	}
+}
+
+/* Only the daemon derives: a check of the file is quick. A password of the file is the only one. */
+static void password_is_derived_only_on_demand(void **state)
+{
+	struct conf *c = good("secret = {0123456789abcdef, 0123456789abcdeg} " NODES);
+	char first[9];
+
+	(void)state;
+	assert_string_equal(c->vrrp_password[0], "");
+	assert_int_equal(conf_complete_password(c), 0);
+	assert_int_equal(strlen(c->vrrp_password[0]), 8);
+	assert_int_equal(strlen(c->vrrp_password[1]), 8);
+	assert_int_equal(conf_derive_password(c->secrets, first), 0);
+	assert_string_equal(c->vrrp_password[0], first);
+	assert_string_not_equal(c->vrrp_password[1], first);
+	conf_free(c);
+	c = good("secret = {0123456789abcdef, 0123456789abcdeg} " NODES "vrrp { password = hush }");
+	assert_int_equal(conf_complete_password(c), 0);
+	assert_string_equal(c->vrrp_password[0], "hush");
+	assert_string_equal(c->vrrp_password[1], "");
+	conf_free(c);
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* A host of the segment reads the password and tries a dictionary: 5 ms a word at least. */
+static void password_opens_no_secret_to_a_dictionary(void **state)
+{
+	static struct conf_secret s = {.text = "0123456789abcdef", .len = 16};
+	char password[9];
+	uint64_t from_ns;
+
+	(void)state;
+	from_ns = cpu_ns();
+	assert_int_equal(conf_derive_password(&s, password), 0);
+	assert_true(cpu_ns() - from_ns > 5 * NS_PER_MS);
+	s.len = 0;
+	assert_int_equal(conf_derive_password(&s, password), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_with_a_secret_is_read_by_no_other),
+		cmocka_unit_test(examples_of_the_documents_are_no_secrets),
+		cmocka_unit_test(genkey_prints_a_new_secret_each_time),
+		cmocka_unit_test(empty_password_is_no_authentication),
+		cmocka_unit_test(password_is_derived_only_on_demand),
+		cmocka_unit_test(password_opens_no_secret_to_a_dictionary),
+	};
+
+	return cmocka_run_group_tests_name("conf_secret", tests, NULL, NULL);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A new secret: 256 bits of the kernel, as 64 hexadecimal digits. In this form it fits the key
+ * secret, with and without quotes, and a line of a secret_file.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+
+#include "conf/genkey.h"
+
+int genkey_main(int argc, char **argv)
+{
+	uint8_t bytes[32];
+	char text[2 * sizeof(bytes) + 1];
+	int shown;
+
+	if (argc > 1) {
+		const bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+
+		fprintf(help ? stdout : stderr, "usage: hokm-xdp genkey\n");
+		return help ? EX_OK : EX_USAGE;
+	}
+	/* So few bytes come whole, once the kernel's generator is ready. */
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+		fprintf(stderr, "genkey: the kernel gave no random bytes\n");
+		return EX_OSERR;
+	}
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	shown = printf("%s\n", text);
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
+	return shown < 0 || fflush(stdout) ? EX_IOERR : EX_OK;
+}
