@@ -213,6 +213,28 @@ static void it_has_no_privileges(void **state)
 	close(leak);
 }
 
+/* A process that may start programs is there only for those who configured one. */
+static void no_broker_without_an_exec_check(void **state)
+{
+	struct rig *rig = *state;
+	struct agent_request r;
+	pid_t broker = 0;
+
+	stub_request(&r, CHECK_HTTP, stub.port, "/ok");
+	check_until_replied(rig, &r);
+	assert_int_equal(count_processes(NULL, agent_pid(rig->agent), &broker), 0);
+	/* The request brings no command of its own. */
+	stub_request(&r, CHECK_EXEC, 0, "/bin/true");
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_EXEC);
+
+	/* A reload brings one: another agent, with a broker, and without a report of a death. */
+	set_command(rig, "/bin/true");
+	check_until_replied(rig, &r);
+	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_OK);
+	assert_int_equal(count_processes(NULL, agent_pid(rig->agent), &broker), 1);
+}
+
 /* The OOM score of a process; `set`: a new one for it, if the kernel allows that. */
 static int oom_score(pid_t pid, const char *set)
 {
@@ -242,7 +264,7 @@ static void it_starts_from_a_realtime_daemon(void **state)
 
 	if (sched_setscheduler(0, SCHED_FIFO, &fifo))
 		fail_msg("no SCHED_FIFO for the test: %s", strerror(errno));
-	if (open_rig(state))
+	if (open_rig_exec(state))
 		fail_msg("no agent");
 	sched_setscheduler(0, SCHED_OTHER, &other);
 	rig = *state;
@@ -265,7 +287,7 @@ static int check_from_a_daemon_of_few_capabilities(void)
 	uint64_t by_ns = clock_now_ns() + WAIT_NS;
 
 	if (caps_keep() || sd_event_new(&rig.event) < 0 ||
-	    agent_open(rig.event, stub_user(), on_reply, on_died, &rig, &rig.agent))
+	    agent_open(rig.event, stub_user(), &rig.commands, on_reply, on_died, &rig, &rig.agent))
 		return 1;
 	stub_request(&r, CHECK_WEBSOCKET, stub.port, "/ws/ok");
 	if (agent_check(rig.agent, &r))
@@ -385,6 +407,7 @@ static void hanging_command_is_killed_with_its_group(void **state)
 	struct hanging h;
 
 	write_hanging(&h);
+	set_command(rig, h.path);
 	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 2 * NS_PER_S;
 	assert_int_equal(agent_check(rig->agent, &r), 0);
@@ -404,6 +427,7 @@ static void nothing_outlives_the_agent(void **state)
 	struct hanging h;
 
 	write_hanging(&h);
+	set_command(rig, h.path);
 	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 100 * NS_PER_S;
 	assert_int_equal(agent_check(rig->agent, &r), 0);
@@ -423,6 +447,7 @@ static void nothing_outlives_agent_close(void **state)
 	pid_t pid, broker = 0;
 
 	write_hanging(&h);
+	set_command(rig, h.path);
 	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 100 * NS_PER_S;
 	check_when_back(rig, &r);
@@ -473,7 +498,8 @@ static int stop_stub(void **state)
 	return 0;
 }
 
-#define WITH_AGENT(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
+#define WITH_AGENT(test)  cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
+#define WITH_BROKER(test) cmocka_unit_test_setup_teardown(test, open_rig_exec, close_rig)
 
 int main(int argc, char **argv)
 {
@@ -481,7 +507,8 @@ int main(int argc, char **argv)
 		WITH_AGENT(a_check_is_answered),
 		WITH_AGENT(all_checks_at_once),
 		WITH_AGENT(a_second_check_replaces_the_first),
-		WITH_AGENT(it_has_no_privileges),
+		WITH_BROKER(it_has_no_privileges),
+		WITH_AGENT(no_broker_without_an_exec_check),
 		cmocka_unit_test_teardown(it_starts_from_a_realtime_daemon, close_rig),
 		cmocka_unit_test(it_starts_from_a_daemon_of_few_capabilities),
 		WITH_AGENT(it_is_killed_and_comes_back),

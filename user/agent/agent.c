@@ -51,6 +51,8 @@ struct pending {
 struct agent {
 	sd_event *event;
 	char user[CONF_NAME_MAX];
+	struct agent_commands commands; /* what its broker may run */
+	bool replaced;                  /* killed for other commands: the next one starts at once */
 	agent_reply_fn fn;
 	agent_died_fn died;
 	void *arg;
@@ -208,7 +210,9 @@ static int start(struct agent *a)
 		return err;
 	a->started_ns = clock_now_ns();
 	a->pidfd = pidfd_open(a->pid, 0);
-	if (a->pidfd < 0) {
+	/* The socket is new and has room. */
+	if (a->pidfd < 0 ||
+	    send(a->fd, &a->commands, sizeof(a->commands), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		err = -errno;
 		goto fail;
 	}
@@ -273,13 +277,15 @@ static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 	/* ECHILD: the child was reaped elsewhere, so it has exited as well. */
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
 		return 0;
-	report_exit(a, &info);
+	if (!a->replaced)
+		report_exit(a, &info);
 	cut_off(a);
 	a->child = sd_event_source_disable_unref(a->child);
 	close_fd(&a->pidfd);
 	a->pid = 0;
 	memset(a->pending, 0, sizeof(a->pending));
-	if (now_ns - a->started_ns >= STABLE_NS) {
+	if (a->replaced || now_ns - a->started_ns >= STABLE_NS) {
+		a->replaced = false;
 		a->pause_ns = RESTART_MIN_NS;
 		try_start(a);
 	} else {
@@ -313,8 +319,8 @@ static int check_user(const char *user)
 	return err ? -err : -ENOENT;
 }
 
-int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_fn died, void *arg,
-	       struct agent **out)
+int agent_open(sd_event *event, const char *user, const struct agent_commands *commands,
+	       agent_reply_fn fn, agent_died_fn died, void *arg, struct agent **out)
 {
 	struct agent *a;
 	int err = check_user(user);
@@ -332,6 +338,7 @@ int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_
 	a->arg = arg;
 	a->pause_ns = RESTART_MIN_NS;
 	snprintf(a->user, sizeof(a->user), "%s", user);
+	a->commands = *commands;
 	err = add_timer(a, &a->late_timer, on_late);
 	if (!err)
 		err = add_timer(a, &a->restart_timer, on_restart);
@@ -374,6 +381,18 @@ void agent_close(struct agent *a)
 	close_fd(&a->pidfd);
 	sd_event_unref(a->event);
 	free(a);
+}
+
+void agent_set_commands(struct agent *a, const struct agent_commands *commands)
+{
+	if (!memcmp(&a->commands, commands, sizeof(*commands)))
+		return;
+	a->commands = *commands;
+	if (a->fd < 0)
+		return;
+	log_info("agent %d is replaced: the commands of its exec checks changed", (int)a->pid);
+	a->replaced = true;
+	kill_agent(a, NULL);
 }
 
 int agent_check(struct agent *a, const struct agent_request *r)

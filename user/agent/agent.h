@@ -26,12 +26,19 @@ typedef void (*agent_reply_fn)(const struct agent_reply *r, void *arg);
 typedef void (*agent_died_fn)(void *arg);
 
 /*
- * Starts the agent: fork and exec of this program (/proc/self/exe) as `hokm-xdp agent`, with the
- * socket as descriptor 3, in its own process group. The kernel kills it when the daemon dies
- * (PR_SET_PDEATHSIG). Returns 0 or -errno, logged. The caller closes *out with agent_close().
+ * Starts the agent, which may run these commands and no others: fork and exec of this program
+ * (/proc/self/exe) as `hokm-xdp agent`, with the socket as descriptor 3, in its own process group.
+ * The kernel kills it when the daemon dies (PR_SET_PDEATHSIG). Returns 0 or -errno, logged. The
+ * caller closes *out with agent_close().
  */
-int agent_open(sd_event *event, const char *user, agent_reply_fn fn, agent_died_fn died, void *arg,
-	       struct agent **out);
+int agent_open(sd_event *event, const char *user, const struct agent_commands *commands,
+	       agent_reply_fn fn, agent_died_fn died, void *arg, struct agent **out);
+
+/*
+ * Other commands: if they differ, the agent is replaced, and agent_died_fn is called. Until then
+ * agent_check() returns -ENOTCONN.
+ */
+void agent_set_commands(struct agent *a, const struct agent_commands *commands);
 
 /* Stops the agent and waits for its end, at most a few seconds. NULL is allowed. */
 void agent_close(struct agent *a);

@@ -3,7 +3,8 @@
  * The agent process. It gives up its privileges in this order, and then serves its socket:
  *
  *   ordinary scheduling; the user, no capabilities, no_new_privs; PR_SET_PDEATHSIG
- *   fork of the exec broker; warm-up of the libraries; limits and seccomp; the loop
+ *   fork of the exec broker, if there is an exec check; warm-up of the libraries; limits and
+ * seccomp; the loop
  *
  * The loop sleeps in curl_multi_poll() until there is work: from the daemon, the broker, a server,
  * or because a time has come. The agent exits when the daemon closes its end of the socket, or when
@@ -75,6 +76,25 @@ static void send_reply(const struct agent_reply *r, void *arg)
 		*lost = true;
 }
 
+/* The first message of the daemon. Returns 0 or -EPIPE. */
+static int take_commands(struct agent_commands *c)
+{
+	struct pollfd p = {.fd = AGENT_FD, .events = POLLIN};
+
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return -EPIPE;
+	return recv(AGENT_FD, c, sizeof(*c), MSG_TRUNC) == sizeof(*c) ? 0 : -EPIPE;
+}
+
+static bool has_command(const struct agent_commands *c)
+{
+	for (unsigned int i = 0; i < AGENT_CHECKS_MAX; i++)
+		if (c->command[i][0])
+			return true;
+	return false;
+}
+
 /* Starts the requested checks. Returns 0, or -EPIPE when the daemon closed the socket. */
 static int take_requests(struct check_engine *e)
 {
@@ -120,6 +140,8 @@ static void end_broker(int fd, pid_t pid)
 {
 	struct pollfd p = {.fd = fd};
 
+	if (fd < 0)
+		return;
 	shutdown(fd, SHUT_WR);
 	if (poll(&p, 1, BROKER_WAIT_MS) == 0)
 		log_warn("agent: the exec broker did not exit within %d ms", BROKER_WAIT_MS);
@@ -130,6 +152,7 @@ static void end_broker(int fd, pid_t pid)
 
 int agent_child(const char *user)
 {
+	static struct agent_commands commands;
 	struct check_engine *e = NULL;
 	bool lost = false;
 	int broker_fd = -1;
@@ -140,7 +163,11 @@ int agent_child(const char *user)
 		log_error("agent: could not change to user %s: %s", user, strerror(-err));
 		return 1;
 	}
-	err = broker_open(&broker_fd, &broker);
+	/* Nothing to do: the daemon has gone, or sent nonsense. */
+	if (take_commands(&commands))
+		return 0;
+	if (has_command(&commands))
+		err = broker_open(&commands, &broker_fd, &broker);
 	if (err) {
 		log_error("agent: could not start the exec broker: %s", strerror(-err));
 		return 1;

@@ -73,7 +73,13 @@ static int wait_reply(int fd, uint64_t by_ns, struct agent_reply *out)
 static int ask(int fd, const struct agent_request *r, struct agent_reply *out)
 {
 	uint64_t by_ns = clock_now_ns() + r->check.timeout_ns + GRACE_NS;
+	struct agent_commands commands;
 
+	memset(&commands, 0, sizeof(commands));
+	if (r->check.kind == CHECK_EXEC && r->id < AGENT_CHECKS_MAX)
+		memcpy(commands.command[r->id], r->check.path, sizeof(r->check.path));
+	if (send(fd, &commands, sizeof(commands), MSG_NOSIGNAL) != sizeof(commands))
+		return -EPIPE;
 	if (send(fd, r, sizeof(*r), MSG_NOSIGNAL) != sizeof(*r))
 		return -EPIPE;
 	return wait_reply(fd, by_ns, out);

@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 #include "agent/broker.h"
-#include "agent/messages.h"
 #include "base/log.h"
 
 /* A killed command may need some time to exit while the next attempt of its check runs. */
@@ -39,6 +38,7 @@ struct slot {
 
 struct broker {
 	int fd;
+	const struct agent_commands *commands;
 	struct slot slots[SLOTS_MAX];
 };
 
@@ -135,7 +135,7 @@ static void reap(struct slot *s, siginfo_t *info)
 
 static void run(struct broker *b, const struct broker_request *q)
 {
-	char command[sizeof(q->command)];
+	char command[CONF_PATH_MAX] = "";
 	struct slot *s = NULL;
 	pid_t pid;
 
@@ -146,7 +146,9 @@ static void run(struct broker *b, const struct broker_request *q)
 		answer(b, q, BROKER_NOT_STARTED, EAGAIN);
 		return;
 	}
-	memcpy(command, q->command, sizeof(command));
+	/* split() finds no word where no command is configured. */
+	if (q->id < AGENT_CHECKS_MAX)
+		memcpy(command, b->commands->command[q->id], sizeof(command));
 	command[sizeof(command) - 1] = '\0';
 	pid = spawn(command);
 	if (pid < 0) {
@@ -244,9 +246,9 @@ static void serve(struct broker *b)
 	end_all(b);
 }
 
-static void broker_child(int fd, pid_t agent)
+static void broker_child(const struct agent_commands *commands, int fd, pid_t agent)
 {
-	struct broker b = {.fd = 3};
+	struct broker b = {.fd = 3, .commands = commands};
 
 	/* The agent ignores SIGTERM and the like already: only the closed socket ends the broker.
 	 */
@@ -261,7 +263,7 @@ static void broker_child(int fd, pid_t agent)
 	_exit(0);
 }
 
-int broker_open(int *fd, pid_t *pid)
+int broker_open(const struct agent_commands *commands, int *fd, pid_t *pid)
 {
 	const pid_t agent = getpid();
 	int pair[2];
@@ -276,7 +278,7 @@ int broker_open(int *fd, pid_t *pid)
 	if (*pid < 0)
 		goto fail;
 	if (*pid == 0)
-		broker_child(pair[1], agent);
+		broker_child(commands, pair[1], agent);
 	close(pair[1]);
 	*fd = pair[0];
 	return 0;

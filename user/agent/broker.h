@@ -4,6 +4,9 @@
  * the agent gives up the right to create processes. It has the same user, no capabilities and
  * no_new_privs, and it uses no network and no libcurl. Agent and broker talk over a SOCK_SEQPACKET
  * pair, in which each message is one of the structs below.
+ *
+ * The broker knows the commands from its start. The agent only names one by its number: an agent
+ * that a server broke into can start nothing but the configured commands.
  */
 #ifndef HOKM_AGENT_BROKER_H
 #define HOKM_AGENT_BROKER_H
@@ -11,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "conf/conf.h"
+#include "agent/messages.h"
 
 #define BROKER_ARGS_MAX 32 /* words of one command */
 
@@ -19,12 +22,13 @@ enum broker_op { BROKER_RUN, BROKER_KILL };
 
 struct broker_request {
 	uint32_t op; /* enum broker_op */
-	/* Together these name the command. They are those of the check's run, and of its attempt.
+	/*
+	 * Together these name a running command. They are those of the check's run, and of its
+	 * attempt. The id is the number of the command too.
 	 */
 	uint32_t id;
 	uint32_t seq;
 	uint32_t attempt;
-	char command[CONF_PATH_MAX]; /* BROKER_RUN: words separated by blanks; no shell */
 };
 
 enum broker_result {
@@ -40,10 +44,11 @@ struct broker_answer {
 };
 
 /*
- * Forks the broker; it keeps the user of this process. *fd is its socket (non-blocking, CLOEXEC),
+ * Forks the broker, which copies the commands: words separated by blanks, run without a shell. It
+ * keeps the user of this process. *fd is its socket (non-blocking, CLOEXEC),
  * *pid its pid; the caller closes the socket and reaps the process. When the socket closes, the
  * broker kills all commands and exits. Returns 0 or -errno.
  */
-int broker_open(int *fd, pid_t *pid);
+int broker_open(const struct agent_commands *commands, int *fd, pid_t *pid);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The messages between daemon and agent. They go over a SOCK_SEQPACKET pair: the daemon sends a
- * struct agent_request, the agent sends a struct agent_reply, each as one packet.
+ * The messages between daemon and agent. They go over a SOCK_SEQPACKET pair: the daemon sends one
+ * struct agent_commands and then any number of struct agent_request, the agent sends a struct
+ * agent_reply, each as one packet.
  */
 #ifndef HOKM_AGENT_MESSAGES_H
 #define HOKM_AGENT_MESSAGES_H
@@ -16,6 +17,15 @@
 
 /* Checks of a node: ids are less than this. */
 #define AGENT_CHECKS_MAX (HOKM_MAX_SERVICES * CONF_CHECKS_MAX)
+
+/*
+ * The commands of exec checks, by the id of the check; "" for other checks. They are the first
+ * message, before the agent has read a byte of the network, and there is no second one: with other
+ * commands the daemon starts another agent.
+ */
+struct agent_commands {
+	char command[AGENT_CHECKS_MAX][CONF_PATH_MAX];
+};
 
 struct agent_request {
 	uint32_t id;  /* of the check, chosen by the caller; less than AGENT_CHECKS_MAX */

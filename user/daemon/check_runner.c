@@ -25,6 +25,12 @@ const char *check_kind_name(enum conf_check_kind kind)
 	return kind_names[kind];
 }
 
+/* The number of a check for the agent, by the places of the service and the check in the file. */
+static unsigned int check_id(unsigned int s, unsigned int i)
+{
+	return s * CONF_CHECKS_MAX + i;
+}
+
 /* ---- results ---- */
 
 static void take_result(struct service *svc, unsigned int i, uint64_t now_ns)
@@ -109,7 +115,7 @@ static void request_check(struct check_runner *r, unsigned int s, unsigned int i
 	int err;
 
 	memset(&req, 0, sizeof(req));
-	req.id = s * CONF_CHECKS_MAX + i;
+	req.id = check_id(s, i);
 	req.seq = c->health.seq;
 	req.check = svc->conf->checks[i];
 	req.check.timeout_ns = health_timeout_ns(&c->health);
@@ -211,12 +217,34 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-int check_runner_open(struct check_runner *r, sd_event *event, const char *agent_user,
+/* A check has the same number here and in request_check(). */
+static void commands_of(const struct conf *c, struct agent_commands *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned int s = 0; s < c->n_services; s++)
+		for (unsigned int i = 0; i < c->services[s].n_checks; i++)
+			if (c->services[s].checks[i].kind == CHECK_EXEC)
+				snprintf(out->command[check_id(s, i)], sizeof(out->command[0]),
+					 "%s", c->services[s].checks[i].path);
+}
+
+int check_runner_open(struct check_runner *r, sd_event *event, const struct conf *c,
 		      struct services *services, struct inbox *inbox)
 {
+	struct agent_commands commands;
+
+	commands_of(c, &commands);
 	r->services = services;
 	r->inbox = inbox;
-	return agent_open(event, agent_user, on_reply, on_agent_died, r, &r->agent);
+	return agent_open(event, c->agent_user, &commands, on_reply, on_agent_died, r, &r->agent);
+}
+
+void check_runner_reconf(struct check_runner *r, const struct conf *c)
+{
+	struct agent_commands commands;
+
+	commands_of(c, &commands);
+	agent_set_commands(r->agent, &commands);
 }
 
 int check_runner_start(struct check_runner *r, sd_event *event)

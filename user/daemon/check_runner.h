@@ -28,8 +28,10 @@ struct check_runner {
 };
 
 /* Starts the agent, which needs the rights that the daemon gives up later. 0 or -errno, logged. */
-int check_runner_open(struct check_runner *r, sd_event *event, const char *agent_user,
+int check_runner_open(struct check_runner *r, sd_event *event, const struct conf *c,
 		      struct services *services, struct inbox *inbox);
+/* After a reload: the agent may run the commands of this configuration, and no others. */
+void check_runner_reconf(struct check_runner *r, const struct conf *c);
 /* Starts the checks. 0 or -errno, logged. */
 int check_runner_start(struct check_runner *r, sd_event *event);
 void check_runner_close(struct check_runner *r);

@@ -87,6 +87,7 @@ static void reconf_all(struct daemon *d)
 	if (heartbeat_set_interval(&d->heartbeat))
 		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->node.conf);
+	check_runner_reconf(&d->checks, d->node.conf);
 	/* A failure is logged; what was replicated before stays. */
 	(void)replication_reconf(d->replication);
 }

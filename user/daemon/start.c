@@ -146,8 +146,7 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = lock_node(n->conf, &d->lock_fd);
 	if (!err)
-		err = check_runner_open(&d->checks, n->event, n->conf->agent_user, &n->services,
-					&n->inbox);
+		err = check_runner_open(&d->checks, n->event, n->conf, &n->services, &n->inbox);
 	/* Loading the packet path takes a moment, in which an owner may send an advert. */
 	if (!err)
 		err = adverts_open(&d->adverts, n);
