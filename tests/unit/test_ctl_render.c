@@ -37,7 +37,8 @@
 	"'vrrp':{'sent':190,'received':2,'send_failed':0,'discarded':{'ttl':0,'auth':3}},"    \
 	"'hooks':{'run':2,'failed':1,'timed_out':0,'dropped':0,'not_started':0,'waiting':0}," \
 	"'ctl':{'requests':5,'garbage':0,'oversized':0,'timed_out':0,'denied':0},"            \
-	"'agent':{'pid':4711,'restarts':0},'events_lost':0,'late_ms_max':1}"
+	"'agent':{'pid':4711,'restarts':0},'events_lost':0,'late_ms_max':1,"                  \
+	"'log_lost':7,'late':{'vrrp':{'recent_us':130,'worst_us':2400}}}"
 
 typedef void (*render_fn)(const json_t *, const json_t *, FILE *);
 
@@ -109,6 +110,8 @@ static void test_status_of_an_owner(void **state)
 		"never            1\n",
 		"adverts    sent 190, received 2; discarded: auth 3\n",
 		"hooks      run 2, failed 1\n",
+		"log        7 lines lost\n",
+		"late, ms   vrrp 0.1 (2.4)\n",
 		"ctl        requests 5\n",
 	};
 	json_t *data = sample(STATUS);

@@ -306,6 +306,59 @@ static void test_perf_events(void **state)
 	close(map);
 }
 
+/* Records from each CPU of `from`, on that CPU. Returns the number of CPUs. */
+static int send_from_each(const cpu_set_t *from, int prog, int n)
+{
+	int n_cpus = 0;
+	cpu_set_t one;
+
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, from))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+		send_records(prog, n);
+		n_cpus++;
+	}
+	assert_int_equal(sched_setaffinity(0, sizeof(*from), from), 0);
+	return n_cpus;
+}
+
+/* One turn reads the buffer of one CPU when that one is full; none is left unread. */
+static void test_many_cpus_are_read_in_many_turns(void **state)
+{
+	enum { FULL = 500 };
+	unsigned int before = 0;
+	struct hokm_event got;
+	struct events *e;
+	struct seen s = {0};
+	cpu_set_t cpus;
+	sd_event *loop;
+	int map, prog, n;
+
+	(void)state;
+	map = bpf_map_create(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "t_events", 4, 4,
+			     (unsigned int)sysconf(_SC_NPROCESSORS_CONF), NULL);
+	prog = load_sender(map);
+	assert_true(map >= 0 && prog >= 0);
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(events_open(loop, map, note_record, &got, &e), 0);
+	assert_true(events_follow(e, note, &s) > 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+	n = send_from_each(&cpus, prog, FULL);
+	while (s.n < (unsigned int)(n * FULL)) {
+		assert_true(sd_event_run(loop, 5000000) > 0);
+		assert_true(s.n - before <= FULL);
+		before = s.n;
+	}
+	assert_int_equal(events_lost(e), 0);
+	events_close(e);
+	sd_event_unref(loop);
+	close(prog);
+	close(map);
+}
+
 static void test_no_perf_map(void **state)
 {
 	struct events *e;
@@ -491,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_the_daemons),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_perf_events),
+		cmocka_unit_test(test_many_cpus_are_read_in_many_turns),
 		cmocka_unit_test(test_no_perf_map),
 	};
 

@@ -524,6 +524,22 @@ static void print_replicas(const json_t *peers, FILE *out)
 	table_print(&t, out);
 }
 
+/* The worst of the last minutes, and since the start. */
+static void print_late(const json_t *data, FILE *out)
+{
+	const char *sep = "\n  late, ms   ";
+	const char *kind;
+	json_t *l;
+
+	json_object_foreach (json_object_get(data, "late"), kind, l) {
+		fprintf(out, "%s%s %.1f (%.1f)", sep, kind,
+			(double)field_int(l, "recent_us", 0) / 1000,
+			(double)field_int(l, "worst_us", 0) / 1000);
+		sep = ", ";
+	}
+	fprintf(out, "\n");
+}
+
 static void print_work(const json_t *data, FILE *out)
 {
 	json_t *vrrp = json_object_get(data, "vrrp");
@@ -540,9 +556,13 @@ static void print_work(const json_t *data, FILE *out)
 		fprintf(out, "none run");
 	fprintf(out, "\n  ctl        ");
 	render_counts(json_object_get(data, "ctl"), out);
-	fprintf(out, "\n  agent      restarts %lld; loop late by at most %s\n",
+	fprintf(out, "\n  agent      restarts %lld; loop late by at most %s",
 		(long long)field_int(json_object_get(data, "agent"), "restarts", 0),
 		word_field_age(data, "late_ms_max", a));
+	if (field_int(data, "log_lost", 0))
+		fprintf(out, "\n  log        %lld lines lost",
+			(long long)field_int(data, "log_lost", 0));
+	print_late(data, out);
 }
 
 void render_status(const json_t *data, const json_t *options, FILE *out)

@@ -212,8 +212,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	struct check_runner *r = arg;
 
 	(void)s;
-	(void)usec;
-	inbox_note(r->inbox, INBOX_CHECKS);
+	inbox_note_timer(r->inbox, INBOX_CHECKS, LATE_CHECK, usec);
 	return 0;
 }
 

@@ -89,8 +89,7 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	uint64_t late_ns = lateness(n, ticks, now_ns);
 
 	peers_note_tick(&n->peers, late_ns, now_ns);
-	if (late_ns > h->late_max_ns)
-		h->late_max_ns = late_ns;
+	late_note(&n->inbox.late[LATE_PULSE], late_ns, now_ns);
 	if (late_ns > LATE_LOG_NS)
 		log_warn("the daemon got the CPU %llu ms late",
 			 (unsigned long long)(late_ns / NS_PER_MS));

@@ -19,8 +19,7 @@ struct heartbeat {
 	struct pulse *pulse;
 	int fd; /* of the timer, -1 when closed */
 	sd_event_source *timer;
-	uint64_t late_max_ns; /* the worst delay of a beat */
-	uint64_t ahead_ns;    /* clock_boot_ahead_ns() as the packet path has it */
+	uint64_t ahead_ns; /* clock_boot_ahead_ns() as the packet path has it */
 };
 
 /* The socket of the probes. 0 or -errno. */

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See inbox.h. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/inbox.h"
 
 void inbox_note(struct inbox *in, enum inbox_note note)
 {
+	in->notes |= note;
+}
+
+void inbox_note_timer(struct inbox *in, enum inbox_note note, enum late_kind kind, uint64_t due_us)
+{
+	uint64_t now_ns = clock_now_ns(), due_ns = due_us * (NS_PER_MS / 1000);
+
+	late_note(&in->late[kind], now_ns > due_ns ? now_ns - due_ns : 0, now_ns);
 	in->notes |= note;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/late.h"
 #include "decide/vrrp.h"
 
 enum inbox_note {
@@ -38,9 +39,12 @@ struct inbox {
 	uint32_t refused; /* one bit for each service slot */
 	unsigned int n_events;
 	struct vrrp_event events[INBOX_EVENTS];
+	struct late late[LATE_KINDS];
 };
 
 void inbox_note(struct inbox *in, enum inbox_note note);
+/* A timer that was due at this moment fired; also notes how late that is. */
+void inbox_note_timer(struct inbox *in, enum inbox_note note, enum late_kind kind, uint64_t due_us);
 /* Appends an event for the VRRP machine. A full queue drops it, which is logged. */
 void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev);
 /* The packet path saw that a service refused a connection. */

@@ -49,7 +49,7 @@ static int on_vrrp_timer(sd_event_source *s, uint64_t usec, void *arg)
 	struct daemon *d = arg;
 
 	(void)s;
-	(void)usec;
+	inbox_note_timer(&d->node.inbox, INBOX_VRRP, LATE_VRRP, usec);
 	adverts_read(&d->adverts);
 	inbox_note_vrrp(&d->node.inbox, &ev);
 	return 0;
@@ -60,8 +60,7 @@ static int on_garp_timer(sd_event_source *s, uint64_t usec, void *arg)
 	struct daemon *d = arg;
 
 	(void)s;
-	(void)usec;
-	inbox_note(&d->node.inbox, INBOX_GARP);
+	inbox_note_timer(&d->node.inbox, INBOX_GARP, LATE_GARP, usec);
 	return 0;
 }
 

@@ -222,8 +222,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	struct peer_takeover *t = arg;
 
 	(void)s;
-	(void)usec;
-	inbox_note(&t->node->inbox, INBOX_TAKEOVER);
+	inbox_note_timer(&t->node->inbox, INBOX_TAKEOVER, LATE_TAKEOVER, usec);
 	return 0;
 }
 

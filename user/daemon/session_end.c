@@ -257,8 +257,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	struct session_end *e = arg;
 
 	(void)s;
-	(void)usec;
-	inbox_note(&e->node->inbox, INBOX_SESSIONS);
+	inbox_note_timer(&e->node->inbox, INBOX_SESSIONS, LATE_SESSIONS, usec);
 	return 0;
 }
 

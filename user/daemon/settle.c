@@ -325,12 +325,20 @@ static void set_timers(struct daemon *d)
 	session_end_arm(&d->session_end);
 }
 
+static void note_turn(struct inbox *in, uint64_t began_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	late_note(&in->late[LATE_TURN], now_ns - began_ns, now_ns);
+}
+
 /* ---- the one place ---- */
 
 void settle(struct daemon *d)
 {
 	struct inbox *in = &d->node.inbox;
 	unsigned int due = inbox_take(in, ~0u);
+	uint64_t began_ns = clock_now_ns();
 
 	if (!due)
 		return;
@@ -377,5 +385,6 @@ void settle(struct daemon *d)
 	/* timers */
 	set_timers(d);
 	inbox_done(in);
+	note_turn(in, began_ns);
 	PROBE_SETTLE_END(due);
 }

@@ -8,8 +8,11 @@
  *              ring is at index n % EVENTS_KEEP.
  *   followers  A table of fixed size, so that a follower may be removed during publish().
  *
- * The buffer of each CPU in the perf event array allows one reader: this file. A wake-up handles at
- * most what the buffers contain, so its time is bounded by their size.
+ * The buffer of each CPU in the perf event array allows one reader: this file. A turn of the loop
+ * reads buffers one after the other until it has seen EVENTS_TURN records, so its time does not
+ * grow with the number of CPUs. The buffers that are left follow in the next turns, after the
+ * loop's more urgent work: `more` is enabled then, because the kernel announces what a buffer holds
+ * only once.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -24,7 +27,8 @@
 #include "base/log.h"
 #include "sense/events.h"
 
-#define PERF_PAGES 16 /* 64 KiB for each CPU, about 700 records */
+#define PERF_PAGES  16 /* 64 KiB for each CPU, about 700 records */
+#define EVENTS_TURN 256
 
 struct follower {
 	int id;
@@ -41,7 +45,9 @@ struct ring {
 
 struct events {
 	struct perf_buffer *perf; /* NULL without a kernel source */
-	sd_event_source *source;
+	sd_event_source *source, *more;
+	size_t next, left;   /* the next buffer, and how many are to be read */
+	unsigned int n_turn; /* records of this turn */
 	event_record_fn record_fn;
 	void *record_arg;
 	uint64_t seq; /* of the newest line, 0 when there is none */
@@ -109,8 +115,11 @@ void events_take_lost(struct events *e, uint64_t n)
 
 static void on_sample(void *arg, int cpu, void *data, __u32 size)
 {
+	struct events *e = arg;
+
 	(void)cpu;
-	events_take_record(arg, data, size);
+	e->n_turn++;
+	events_take_record(e, data, size);
 }
 
 static void on_lost(void *arg, int cpu, __u64 n)
@@ -119,21 +128,50 @@ static void on_lost(void *arg, int cpu, __u64 n)
 	events_take_lost(arg, n);
 }
 
+/* If it stayed enabled, a buffer that cannot be read would wake the loop without end. */
+static void give_up(struct events *e, int err)
+{
+	log_error("could not read kernel events: %s; they are disabled until the daemon restarts",
+		  strerror(-err));
+	e->left = 0;
+	err = sd_event_source_set_enabled(e->source, SD_EVENT_OFF);
+	if (err < 0)
+		log_error("could not disable kernel events: %s", strerror(-err));
+}
+
+static void read_buffers(struct events *e)
+{
+	size_t n = perf_buffer__buffer_cnt(e->perf);
+	int err = 0;
+
+	for (e->n_turn = 0; err >= 0 && e->left && e->n_turn < EVENTS_TURN; e->left--) {
+		err = perf_buffer__consume_buffer(e->perf, e->next);
+		e->next = (e->next + 1) % n;
+	}
+	if (err < 0)
+		give_up(e, err);
+	err = sd_event_source_set_enabled(e->more, e->left ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	if (err < 0)
+		log_error("could not go on reading kernel events: %s", strerror(-err));
+}
+
+static int on_more(sd_event_source *s, void *arg)
+{
+	(void)s;
+	read_buffers(arg);
+	return 0;
+}
+
+/* A new announcement may be of any buffer, also of one that was just read. */
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 {
 	struct events *e = arg;
-	int err = perf_buffer__consume(e->perf);
 
+	(void)s;
 	(void)fd;
 	(void)revents;
-	if (err >= 0)
-		return 0;
-	/* If it stayed enabled, a buffer that cannot be read would wake the loop without end. */
-	log_error("could not read kernel events: %s; they are disabled until the daemon restarts",
-		  strerror(-err));
-	err = sd_event_source_set_enabled(s, SD_EVENT_OFF);
-	if (err < 0)
-		log_error("could not disable kernel events: %s", strerror(-err));
+	e->left = perf_buffer__buffer_cnt(e->perf);
+	read_buffers(e);
 	return 0;
 }
 
@@ -151,6 +189,10 @@ static int open_perf(struct events *e, sd_event *event, int events_fd)
 	}
 	err = sd_event_add_io(event, &e->source, perf_buffer__epoll_fd(e->perf), EPOLLIN,
 			      on_readable, e);
+	if (err >= 0)
+		err = sd_event_add_defer(event, &e->more, on_more, e);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(e->more, SD_EVENT_OFF);
 	if (err < 0) {
 		log_error("could not watch the buffers for kernel events: %s", strerror(-err));
 		return err;
@@ -185,6 +227,7 @@ void events_close(struct events *e)
 	if (!e)
 		return;
 	sd_event_source_disable_unref(e->source);
+	sd_event_source_disable_unref(e->more);
 	perf_buffer__free(e->perf);
 	free(e);
 }

@@ -411,6 +411,22 @@ static json_t *claims_json(const struct claims *c, uint64_t now_ns)
 	return list;
 }
 
+/* Of each kind of work, in microseconds. */
+static json_t *late_json(const struct inbox *in, uint64_t now_ns)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < LATE_KINDS; i++) {
+		const struct late *l = &in->late[i];
+		json_t *kind = json_object();
+
+		put(kind, "recent_us", number(late_recent_ns(l, now_ns) / 1000));
+		put(kind, "worst_us", number(l->worst_ns / 1000));
+		put(o, late_name((enum late_kind)i), kind);
+	}
+	return o;
+}
+
 json_t *status_json(const struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -452,6 +468,7 @@ json_t *status_json(const struct daemon *d)
 	put(o, "stale_told", number(d->sweep.stats.stale_reported));
 	put(o, "stale_untold", number(d->sweep.stats.stale_unreported));
 	put(o, "log_lost", number(log_queue_lost()));
-	put(o, "late_ms_max", ms(d->heartbeat.late_max_ns));
+	put(o, "late_ms_max", ms(d->node.inbox.late[LATE_PULSE].worst_ns));
+	put(o, "late", late_json(&d->node.inbox, now_ns));
 	return o;
 }

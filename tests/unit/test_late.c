@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Lateness: the worst since the start stays, the recent worst is forgotten after two minutes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "daemon/inbox.h"
+
+#define AT(seconds) (1000 * NS_PER_S + (uint64_t)((seconds) * (double)NS_PER_S))
+
+static void the_worst_stays(void **state)
+{
+	struct late l = {0};
+
+	(void)state;
+	late_note(&l, 5, AT(0));
+	late_note(&l, 90, AT(1));
+	late_note(&l, 7, AT(500));
+	assert_int_equal(l.worst_ns, 90);
+}
+
+static void the_recent_worst_is_forgotten(void **state)
+{
+	static const struct {
+		double at;
+		uint64_t late_ns, recent_ns;
+	} rows[] = {
+		{0, 90, 90}, {59, 5, 90}, /* the same minute */
+		{61, 7, 90},              /* the next one */
+		{122, 3, 7},              /* the 90 are two minutes old */
+		{400, 2, 2},              /* after a pause nothing older counts */
+	};
+	struct late l = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		late_note(&l, rows[i].late_ns, AT(rows[i].at));
+		assert_int_equal(late_recent_ns(&l, AT(rows[i].at)), rows[i].recent_ns);
+	}
+	assert_int_equal(late_recent_ns(&l, AT(600)), 0);
+}
+
+static void a_timer_notes_how_late_it_is(void **state)
+{
+	uint64_t now_us = clock_now_ns() / 1000;
+	static struct inbox in;
+
+	(void)state;
+	inbox_note_timer(&in, INBOX_GARP, LATE_GARP, now_us - 30000);
+	assert_int_equal(in.notes, INBOX_GARP);
+	assert_in_range(in.late[LATE_GARP].worst_ns, 30 * NS_PER_MS, 10 * NS_PER_S);
+	/* A timer that fires early is not late. */
+	inbox_note_timer(&in, INBOX_CHECKS, LATE_CHECK, now_us + 60000000);
+	assert_int_equal(in.late[LATE_CHECK].worst_ns, 0);
+}
+
+static void each_kind_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < LATE_KINDS; i++)
+		for (unsigned int j = 0; j < i; j++)
+			assert_string_not_equal(late_name((enum late_kind)i),
+						late_name((enum late_kind)j));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_worst_stays),
+		cmocka_unit_test(the_recent_worst_is_forgotten),
+		cmocka_unit_test(a_timer_notes_how_late_it_is),
+		cmocka_unit_test(each_kind_has_a_name_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
