@@ -295,8 +295,8 @@ static void test_perf_events(void **state)
 	assert_true(sd_event_run(loop, 5000000) > 0);
 	assert_int_equal(events_lost(e), 0);
 	send_records(prog, 1);
-	assert_true(sd_event_run(loop, 5000000) > 0);
-	assert_true(events_lost(e) > 0);
+	while (!events_lost(e))
+		assert_true(sd_event_run(loop, 5000000) > 0);
 	/* Every record arrived or was counted, and one more line reports the loss. */
 	assert_int_equal(s.n - 1 + events_lost(e), 3 + 5000 + 1);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);

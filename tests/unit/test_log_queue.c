@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/log_queue.h"
 
-#define FLOOD 5000 /* lines, more than the queue holds */
+#define FLOOD 20000 /* lines, more than the queue holds */
 /* A writer that waits for a pipe that nobody reads waits without limit. */
 #define PATIENCE_S 20
 
@@ -30,8 +30,9 @@ struct pipe_log {
 static struct pipe_log p;
 
 /* stderr is a pipe. */
-static void pipe_begin(void)
+static int pipe_begin(void **state)
 {
+	(void)state;
 	assert_int_equal(pipe2(p.fd, O_CLOEXEC), 0);
 	fflush(stderr);
 	p.saved = dup(STDERR_FILENO);
@@ -41,14 +42,16 @@ static void pipe_begin(void)
 	p.reader = fdopen(p.fd[0], "r");
 	assert_non_null(p.reader);
 	alarm(PATIENCE_S);
+	return 0;
 }
 
-static void pipe_end(void)
+static int pipe_end(void **state)
 {
+	(void)state;
 	alarm(0);
 	dup2(p.saved, STDERR_FILENO);
 	close(p.saved);
-	fclose(p.reader);
+	return fclose(p.reader);
 }
 
 /* The next line without its prefix, or "" at the end. */
@@ -70,8 +73,7 @@ static void keeps_every_line_and_its_order(void **state)
 	unsigned int at = 0;
 
 	(void)state;
-	pipe_begin();
-	assert_int_equal(log_queue_start(), 0);
+	assert_int_equal(log_queue_start(NULL), 0);
 	flood(500);
 	log_queue_stop();
 	dup2(p.saved, STDERR_FILENO); /* the reader sees the end */
@@ -81,7 +83,6 @@ static void keeps_every_line_and_its_order(void **state)
 	}
 	assert_string_equal(next_line(), "");
 	assert_int_equal(log_queue_lost(), 0);
-	pipe_end();
 }
 
 static void a_full_pipe_makes_nobody_wait(void **state)
@@ -91,8 +92,7 @@ static void a_full_pipe_makes_nobody_wait(void **state)
 	const char *line;
 
 	(void)state;
-	pipe_begin();
-	assert_int_equal(log_queue_start(), 0);
+	assert_int_equal(log_queue_start(NULL), 0);
 	begin_ns = clock_now_ns();
 	flood(FLOOD);
 	assert_true(clock_now_ns() - begin_ns < 5 * NS_PER_S);
@@ -107,7 +107,6 @@ static void a_full_pipe_makes_nobody_wait(void **state)
 	log_info("after it");
 	assert_string_equal(next_line(), "after it\n");
 	log_queue_stop();
-	pipe_end();
 }
 
 static void a_child_writes_by_itself(void **state)
@@ -116,8 +115,7 @@ static void a_child_writes_by_itself(void **state)
 	pid_t child;
 
 	(void)state;
-	pipe_begin();
-	assert_int_equal(log_queue_start(), 0);
+	assert_int_equal(log_queue_start(NULL), 0);
 	child = fork();
 	if (!child) {
 		log_info("from the child");
@@ -127,7 +125,6 @@ static void a_child_writes_by_itself(void **state)
 	assert_int_equal(status, 0);
 	assert_string_equal(next_line(), "from the child\n");
 	log_queue_stop();
-	pipe_end();
 }
 
 /* The last test: afterwards the process logs nothing more. */
@@ -136,23 +133,24 @@ static void the_end_does_not_wait_for_ever(void **state)
 	uint64_t begin_ns;
 
 	(void)state;
-	pipe_begin();
-	assert_int_equal(log_queue_start(), 0);
+	assert_int_equal(log_queue_start(NULL), 0);
 	flood(FLOOD);
 	begin_ns = clock_now_ns();
 	log_queue_stop();
 	assert_true(clock_now_ns() - begin_ns < 10 * NS_PER_S);
 	log_error("a last word, which must not wait either");
-	pipe_end();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keeps_every_line_and_its_order),
-		cmocka_unit_test(a_full_pipe_makes_nobody_wait),
-		cmocka_unit_test(a_child_writes_by_itself),
-		cmocka_unit_test(the_end_does_not_wait_for_ever),
+		cmocka_unit_test_setup_teardown(
+			keeps_every_line_and_its_order, pipe_begin, pipe_end),
+		cmocka_unit_test_setup_teardown(
+			a_full_pipe_makes_nobody_wait, pipe_begin, pipe_end),
+		cmocka_unit_test_setup_teardown(a_child_writes_by_itself, pipe_begin, pipe_end),
+		cmocka_unit_test_setup_teardown(
+			the_end_does_not_wait_for_ever, pipe_begin, pipe_end),
 	};
 
 	setenv("JOURNAL_STREAM", "1:2", 1);

@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/caps.h"
 #include "base/log_queue.h"
 
 #define QUEUE_BYTES  (256 * 1024) /* about 2000 lines */
@@ -38,6 +37,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	sem_t more; /* posted when the first line enters an empty ring, and at the end */
+	int (*first_call)(void);
 	bool prepared;
 	enum queue_state state;
 	size_t first, used; /* bytes of ring */
@@ -172,7 +172,8 @@ static void *work(void *arg)
 	bool ending = false;
 
 	(void)arg;
-	(void)caps_drop_all();
+	if (q.first_call)
+		(void)q.first_call();
 	while (!ending) {
 		size_t len;
 
@@ -246,12 +247,13 @@ static enum queue_state set_state(enum queue_state state)
 	return before;
 }
 
-int log_queue_start(void)
+int log_queue_start(int (*first)(void))
 {
 	int err = prepare();
 
 	if (err || q.state != QUEUE_OFF)
 		return err ? err : -EBUSY;
+	q.first_call = first;
 	set_state(QUEUE_ON);
 	err = start_thread();
 	if (err)

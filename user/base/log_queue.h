@@ -20,10 +20,10 @@
 #define LOG_LINE_MAX 1024
 
 /*
- * Starts the thread: ordinary priority, no capabilities, all signals blocked. exit(3) stops it.
- * Returns 0 or -errno.
+ * Starts the thread, with ordinary priority and all signals blocked. It calls `first` (may be NULL)
+ * before anything else: there it gives up privileges. exit(3) stops it. Returns 0 or -errno.
  */
-int log_queue_start(void);
+int log_queue_start(int (*first)(void));
 
 /*
  * Writes what is queued and ends the thread. If stderr takes nothing for a second, the rest is

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "act/apply.h"
+#include "base/caps.h"
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "conf/conf.h"
@@ -138,7 +139,7 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
-	err = log_queue_start();
+	err = log_queue_start(caps_drop_all);
 	if (err)
 		log_warn("could not start the thread that writes the log: %s; "
 			 "the daemon waits when what reads the log stands still",
