@@ -72,13 +72,13 @@ static void a_longer_interval_makes_a_longer_lease(void **state)
 		ev = (struct vrrp_event){.kind = VRRP_EV_SENT, .sent_ns = now_ns};
 		vrrp_step(&v, &ev, now_ns, &acts);
 		assert_int_equal(acts.a[0].kind, VRRP_ACT_LEASE);
-		assert_int_equal(acts.a[0].until_ns, now_ns + vrrp_lease_ns(conf.adver_ns));
+		assert_int_equal(acts.a[0].until_ns, now_ns + vrrp_lease_ns(3, 0, conf.adver_ns));
 		assert_int_equal(v.lease_until_ns, acts.a[0].until_ns);
 	}
 	/* A backup that heard only the first of the adverts, an eighth of the interval earlier. */
 	for (unsigned int priority = 1; priority < 255; priority++)
 		assert_true(
-			now_ns + vrrp_lease_ns(long_ns) <
+			now_ns + vrrp_lease_ns(3, 0, long_ns) <
 			now_ns - long_ns / 8 + vrrp_master_down_ns(3, (uint8_t)priority, long_ns));
 }
 
