@@ -21,6 +21,7 @@
 #ifndef HOKM_BPF_CONN_TRACK_H
 #define HOKM_BPF_CONN_TRACK_H
 
+#include "conn_bits.h"
 #include "conn_changes.h"
 #include "conn_word.h"
 #include "event_send.h"
@@ -225,13 +226,34 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 }
 
 /*
- * Stores a new entry in conns. Returns false when conns is full: then the connection is counted,
- * and goes on as an unknown one.
+ * Stores the entry that conn_work() made, its bit before it (conn_bits.h). Returns 0 when it is
+ * stored. A function of its own for the verifier, for the reason given at event_conn(); to the
+ * verifier k may be NULL.
  */
-static __always_inline bool conn_store(struct packet *p, const struct hokm_conn_key *k,
-				       const struct hokm_conn *c)
+__noinline int conn_put(const struct hokm_conn_key *k, __u64 hash)
 {
-	if (!bpf_map_update_elem(&conns, k, c, BPF_ANY))
+	struct hokm_conn_bits *b = conn_bits_get();
+	const struct hokm_conn *c = conn_work();
+	struct hokm_conn_key key;
+	int err;
+
+	if (!b || !c || !k)
+		return -1;
+	key = *k;
+	conn_bits_storing(b, 1);
+	conn_bit_set(b, hash);
+	err = bpf_map_update_elem(&conns, &key, c, BPF_ANY) != 0;
+	conn_bits_storing(b, -1);
+	return err;
+}
+
+/*
+ * Stores the new entry of conn_work() in conns. Returns false when conns is full: then the
+ * connection is counted, and goes on as an unknown one.
+ */
+static __always_inline bool conn_store(struct packet *p, const struct hokm_conn_key *k)
+{
+	if (!conn_put(k, hokm_conn_hash(p->cfg->hash_seed, k)))
 		return true;
 	COUNT(p, conns_full);
 	return false;

@@ -46,7 +46,7 @@ static __always_inline bool guesses_given(const struct packet *p)
 /* May a new guess be given to this client? */
 static __always_inline bool guess_allowed(const struct packet *p, __be32 client)
 {
-	__u64 h = hash_step(p->cfg->hash_seed, client & PREFIX_MASK) * HASH_MULT_2;
+	__u64 h = hokm_hash_step(p->cfg->hash_seed, client & PREFIX_MASK) * HOKM_HASH_MULT_2;
 	__u32 prefix = RATE_PREFIX + (h >> 32 & (RATE_PREFIXES - 1));
 
 	return rate_allowed(prefix, p->now, GUESSES_A_PREFIX) &&

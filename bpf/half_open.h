@@ -18,28 +18,20 @@
 
 #include "conn_track.h"
 
-/* Odd constants of splitmix64, a well-mixing multiplicative hash. */
-#define HASH_MULT_1 0x9e3779b97f4a7c15ULL
-#define HASH_MULT_2 0xbf58476d1ce4e5b9ULL
-
-static __always_inline __u64 hash_step(__u64 h, __u64 word)
+/* The set of a hash. NULL: the mask in cfg is greater than the map. */
+static __always_inline struct hokm_half_open_set *half_open_set_at(const struct packet *p,
+								   __u64 hash)
 {
-	h = (h ^ word) * HASH_MULT_1;
-	return h ^ h >> 32;
+	__u32 index = (hash >> 32) & p->cfg->half_open_mask;
+
+	return bpf_map_lookup_elem(&half_open, &index);
 }
 
-/* The set of a key. NULL: the mask in cfg is greater than the map. */
+/* The set of a key, or NULL. */
 static __always_inline struct hokm_half_open_set *half_open_set(const struct packet *p,
 								const struct hokm_conn_key *k)
 {
-	__u64 h = p->cfg->hash_seed;
-	__u32 index;
-
-	h = hash_step(h, (__u64)k->client.w[0] << 32 | k->client.w[1]);
-	h = hash_step(h, (__u64)k->client.w[2] << 32 | k->client.w[3]);
-	h = hash_step(h, (__u64)k->client_port << 16 | k->service);
-	index = (h * HASH_MULT_2 >> 32) & p->cfg->half_open_mask;
-	return bpf_map_lookup_elem(&half_open, &index);
+	return half_open_set_at(p, hokm_conn_hash(p->cfg->hash_seed, k));
 }
 
 static __always_inline bool key_equal(const struct hokm_conn_key *a, const struct hokm_conn_key *b)

@@ -73,13 +73,12 @@ __noinline int holder_enter(const struct hokm_conn_key *k, __u64 now)
 	key = *k;
 	r = bpf_map_lookup_elem(&replica, &key);
 	c = conn_work();
-	if (!r || !c || !account(&p, key.service))
+	if (!r || !c || !question_packet(&p, now) || !account(&p, key.service))
 		return 0;
-	p.now = now;
 	p.seg.seq = r->isn;
 	conn_init(c, &p, HOKM_TCP_ESTABLISHED, r->holder, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
 	vouch_take(c, r);
-	conn_store(&p, &key, c);
+	conn_store(&p, &key);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  *
  * Half-open connections have a map of their own (half_open.h), so that a SYN flood can replace
  * half-open entries only, never an established connection. The daemon maps own, peers, peer_macs,
- * suspects and waits into its memory; a process that lists half-open connections maps half_open.
+ * conn_bits, suspects and waits into its memory; a process that lists half-open connections maps
+ * half_open.
  */
 #ifndef HOKM_BPF_MAPS_H
 #define HOKM_BPF_MAPS_H
@@ -87,6 +88,14 @@ struct {
 	__type(key, struct hokm_conn_key);
 	__type(value, struct hokm_conn);
 } conns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_conn_bits);
+} conn_bits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -111,10 +111,11 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	bool steered = arrived_steered(p);
 	__u32 zero = 0;
 	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	__u64 hash = hokm_conn_hash(p->cfg->hash_seed, k);
 	/* Before the look-up in conns: both miss the caches, and the CPU waits for both at once. */
-	struct hokm_half_open_set *set = half_open_set(p, k);
+	struct hokm_half_open_set *set = half_open_set_at(p, hash);
 	struct hokm_half_open *half = half_open_find(set, k);
-	struct hokm_conn *c = bpf_map_lookup_elem(&conns, k);
+	struct hokm_conn *c = conn_bit_is_set(hash) ? bpf_map_lookup_elem(&conns, k) : NULL;
 	bool owner = o && p->now < o->lease_until_ns;
 	__u8 target = HOKM_LOCAL;
 
@@ -210,7 +211,7 @@ static __always_inline struct hokm_conn *half_open_complete(
 	}
 	c->tcp_state = HOKM_TCP_ESTABLISHED;
 	conn_opened(p, c);
-	if (!conn_store(p, k, c))
+	if (!conn_store(p, k))
 		return NULL;
 	if (half->target == HOKM_LOCAL)
 		change_send(p, HOKM_CHANGE_OPEN);

@@ -36,7 +36,7 @@ static __always_inline void conn_enter(struct packet *p, const struct hokm_conn_
 	if (!c)
 		return;
 	conn_init(c, p, HOKM_TCP_ESTABLISHED, HOKM_LOCAL, HOKM_CONN_ADOPTED | HOKM_CONN_OPENED);
-	if (conn_store(p, k, c))
+	if (conn_store(p, k))
 		change_send(p, HOKM_CHANGE_OPEN);
 }
 
@@ -117,7 +117,7 @@ static __always_inline enum verdict cookie_ingress(struct packet *p, const struc
 		ws_begin(&c->s2c.ws, p->seg.ack);
 	}
 	conn_opened(p, c);
-	if (conn_store(p, k, c))
+	if (conn_store(p, k))
 		change_send(p, HOKM_CHANGE_OPEN);
 	return PASS;
 }

@@ -281,6 +281,30 @@ struct hokm_half_open_set {
 };
 _Static_assert(sizeof(struct hokm_half_open_set) == 256, "half open set");
 
+/* Words of a half of conn_bits: 128 KiB. */
+#define HOKM_CONN_BIT_WORDS 16384
+
+/**
+ * struct hokm_conn_bits - value of conn_bits, one entry: the filter in front of conns
+ * @turn: the half that is read is that of its lowest bit; it only rises
+ * @rsv: zero
+ * @storing: programs between the moment before they set a bit and the moment after its entry is
+ *           stored
+ * @rsv2: zero
+ * @half: a bit for each hash of a key (hokm/conn_hash.h); a bit that is not set says that conns has
+ *        no such entry
+ *
+ * bpf/conn_bits.h states how it works. User space changes @turn and the half that is not read.
+ */
+struct hokm_conn_bits {
+	__u64 turn;
+	__u64 rsv[7];
+	__u64 storing;
+	__u64 rsv2[7];
+	__u64 half[2][HOKM_CONN_BIT_WORDS];
+};
+_Static_assert(sizeof(struct hokm_conn_bits) == 262272, "conn bits");
+
 /**
  * struct hokm_replica - value of replica: a connection whose holder is a peer
  * @since_ns: when it was established, computed from the age that the holder replicated

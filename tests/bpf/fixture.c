@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/clock.h"
+#include "hokm/conn_hash.h"
 #include "fixture.h"
 #include "skel.h"
 
@@ -205,6 +206,16 @@ static void half_zero(struct fix *x)
 	assert_int_equal(munmap(sets, size), 0);
 }
 
+struct hokm_conn_bits *fix_bits(struct fix *x)
+{
+	if (x->bits)
+		return x->bits;
+	x->bits = mmap(NULL, sizeof(*x->bits), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(x->skel->maps.conn_bits), 0);
+	assert_true(x->bits != MAP_FAILED);
+	return x->bits;
+}
+
 /* Zeroes every slot of a per-CPU array. */
 static void percpu_zero(struct bpf_map *m, uint32_t slots)
 {
@@ -280,6 +291,7 @@ int fix_reset(void **state)
 	map_empty(x->skel->maps.replica);
 	(void)fix_changes(x, NULL, 0);
 	half_zero(x);
+	memset(fix_bits(x), 0, sizeof(*x->bits));
 	percpu_zero(x->skel->maps.counters, HOKM_COUNTER_SLOTS);
 	percpu_zero(x->skel->maps.latency, HOKM_MAX_SERVICES);
 	percpu_zero(x->skel->maps.event_limits, HOKM_EVENT_KIND_COUNT);
@@ -301,6 +313,23 @@ struct hokm_conn_key fix_key(void)
 	return k;
 }
 
+int fix_map_fd(struct fix *x, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(x->skel->obj, name);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+void fix_conn_bits(struct fix *x, const struct hokm_conn_key *k)
+{
+	uint64_t hash = hokm_conn_hash(x->cfg.hash_seed, k);
+	struct hokm_conn_bits *b = fix_bits(x);
+
+	for (int i = 0; i < 2; i++)
+		b->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_bit(hash);
+}
+
 static void conn_put(struct bpf_map *m, const struct hokm_conn *c)
 {
 	struct hokm_conn_key k = fix_key();
@@ -310,6 +339,9 @@ static void conn_put(struct bpf_map *m, const struct hokm_conn *c)
 
 void fix_conn_put(struct fix *x, const struct hokm_conn *c)
 {
+	struct hokm_conn_key k = fix_key();
+
+	fix_conn_bits(x, &k);
 	conn_put(x->skel->maps.conns, c);
 }
 
@@ -318,6 +350,7 @@ void fix_conn_put_at(struct fix *x, uint16_t client_port, const struct hokm_conn
 	struct hokm_conn_key k = fix_key();
 
 	k.client_port = htons(client_port);
+	fix_conn_bits(x, &k);
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.conns), &k, c, BPF_ANY), 0);
 }
 

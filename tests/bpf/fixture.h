@@ -128,6 +128,7 @@ struct fix {
 	struct frame out;      /* result of the last run */
 	int verdict;
 	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as fit */
+	struct hokm_conn_bits *bits; /* map conn_bits, by fix_bits() */
 	struct perf_buffer *events;
 	struct ring_buffer *changes;
 	struct hokm_change change[64];
@@ -172,6 +173,11 @@ void fix_held(struct fix *x, unsigned int slot, uint64_t until_ns, uint64_t held
 struct hokm_conn_key fix_key(void);
 void fix_conn_put(struct fix *x, const struct hokm_conn *c);
 void fix_conn_put_at(struct fix *x, uint16_t client_port, const struct hokm_conn *c);
+int fix_map_fd(struct fix *x, const char *name);
+/* The filter in front of conns, in memory. fix_reset() clears it. */
+struct hokm_conn_bits *fix_bits(struct fix *x);
+/* Sets the bits of an entry that the caller puts into conns; fix_conn_put() does it. */
+void fix_conn_bits(struct fix *x, const struct hokm_conn_key *k);
 void fix_half_put(struct fix *x, const struct hokm_conn *c);
 bool fix_conn(struct fix *x, struct hokm_conn *out);
 bool fix_conn_at(struct fix *x, uint16_t client_port, struct hokm_conn *out);

@@ -244,6 +244,7 @@ static void others_put(void)
 			.s2c = {.packets = 9, .seq_next = 200 + i}};
 		ws_begin(&others[i].c2s.ws, 100 + i);
 		ws_begin_unknown(&others[i].s2c.ws);
+		fix_conn_bits(x, &k);
 		EXPECT(!bpf_map_update_elem(
 			bpf_map__fd(x->skel->maps.conns), &k, &others[i], BPF_ANY));
 	}

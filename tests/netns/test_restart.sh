@@ -28,6 +28,11 @@ conf_of() { echo "$LAB_DIR/$1/hokm-xdp.conf"; }
 pinned_own() {
 	bpftool -j map dump pinned "$(lab_pins "$1")/own" | jq ".[0].formatted.value.$2"
 }
+# How often the filter in front of conns was made anew.
+bits_turn() {
+	bpftool -j map dump pinned "$(lab_pins "$1")/conn_bits" | jq '.[0].formatted.value.turn'
+}
+bits_newer() { [ "$(bits_turn "$1")" -gt "$2" ]; }
 adopted() { [ "$(status "$1" .adopted)" = true ]; }
 fall_is() { [ "$(status "$1" '.services[0].checks[0].fall')" = "$2" ]; }
 players_are() { [ "$(status "$1" '.services[0].players')" = "$2" ]; }
@@ -106,14 +111,16 @@ start_again() {
 }
 
 crash() {
-	local epoch
+	local epoch turn
 	remember
 	epoch=$(status a .epoch)
+	turn=$(bits_turn a)
 	must lab_kill a daemon KILL
 	must lab_wait 1 lab_gone a daemon
 	must lab_daemon a
 	within 5 "crash: the new daemon owns" owns a
 	holds "crash: because it adopted" reason_is a adopted
+	within 10 "crash: it makes the filter of connections anew" bits_newer a "$turn"
 	number_is "crash: the epoch" "$(status a .epoch)" -eq "$epoch"
 	# Longer than the lease of the old daemon: the new daemon has renewed it.
 	within 10 "crash: the peer hears adverts" heard_more b $(($(status b .vrrp.received) + 4))

@@ -152,6 +152,7 @@ struct bench {
 	int wrap_fd[WRAP_COUNT];
 	int subject_in_fd, subject_out_fd, floor_tc_fd;
 	int conns_fd;
+	struct hokm_conn_bits *bits; /* map conn_bits */
 	int ctl_fd;
 	struct hokm_conn followed; /* the entry that all CONN_FLOWS are copies of */
 	unsigned int rounds, repeat;
@@ -211,6 +212,8 @@ int complain(const char *what, int err);                      /* err */
 const struct bpf_object *world_object(const struct bench *b); /* the packet path */
 int world_set(struct bench *b, enum bench_world world);
 struct hokm_conn_key world_key(uint32_t client);
+/* Sets the bits of an entry of conns. */
+void world_put_bits(struct bench *b, const struct hokm_conn_key *k);
 /* Enters n connections into conns, with client addresses from base on, as copies of c. */
 int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c);
 /* Grows the table from FLOWS_FEW to FLOWS_MAX local connections. */

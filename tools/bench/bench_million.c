@@ -138,6 +138,8 @@ static int put_batches(struct bench *b, const uint32_t *order, uint32_t n, struc
 
 		for (uint32_t i = 0; i < count; i++)
 			k[i] = world_key(BASE_LOCAL + order[at + i]);
+		for (uint32_t i = 0; i < count; i++)
+			world_put_bits(b, &k[i]);
 		if (bpf_map_update_batch(b->conns_fd, k, values, &count, &o))
 			return complain("fill conns", -errno);
 	}

@@ -12,16 +12,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/clock.h"
 #include "bench.h"
+#include "hokm/conn_hash.h"
 #include "path/skeleton.h"
 
-#define DAY_NS   86400000000000ULL
-#define LIMIT_NS 100000000ULL
+#define DAY_NS    86400000000000ULL
+#define LIMIT_NS  100000000ULL
+#define HASH_SEED 0x5eed00009e37ULL
 
 int complain(const char *what, int err)
 {
@@ -58,7 +61,7 @@ static int put_cfg(struct bench *b)
 		.daemon_stale_ns = LIMIT_NS,
 		.suspect_ns = LIMIT_NS,
 		.pulse_nonce = 1,
-		.hash_seed = 0x5eedULL << 32 | 0x9e37,
+		.hash_seed = HASH_SEED,
 		.half_open_mask = bpf_map__max_entries(b->skel->maps.half_open) - 1,
 		.vip[0] = mapped(BENCH_VIP),
 		.service[0] = {.vip = mapped(BENCH_VIP), .port = htons(BENCH_PORT), .used = 1},
@@ -111,6 +114,15 @@ struct hokm_conn_key world_key(uint32_t client)
 	return k;
 }
 
+/* The bits of the filter in front of conns; the seed is that of put_cfg(). */
+void world_put_bits(struct bench *b, const struct hokm_conn_key *k)
+{
+	uint64_t hash = hokm_conn_hash(HASH_SEED, k);
+
+	for (int i = 0; i < 2; i++)
+		b->bits->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_bit(hash);
+}
+
 int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -118,6 +130,7 @@ int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hok
 
 		if (bpf_map_update_elem(b->conns_fd, &k, c, BPF_ANY))
 			return complain("conns", -errno);
+		world_put_bits(b, &k);
 	}
 	return 0;
 }
@@ -265,8 +278,21 @@ static int put_hot(struct bench *b)
 	return 0;
 }
 
+static int map_bits(struct bench *b)
+{
+	struct hokm_conn_bits *bits = mmap(NULL, sizeof(*bits), PROT_READ | PROT_WRITE, MAP_SHARED,
+					   bpf_map__fd(b->skel->maps.conn_bits), 0);
+
+	if (bits == MAP_FAILED)
+		return complain("conn_bits", -errno);
+	b->bits = bits;
+	return 0;
+}
+
 static int load(struct bench *b, const char *bpf_object)
 {
+	int err;
+
 	b->skel = hokm_bpf__open();
 	if (!b->skel)
 		return complain("open the packet path", -errno);
@@ -275,6 +301,9 @@ static int load(struct bench *b, const char *bpf_object)
 	if (hokm_bpf__load(b->skel))
 		return complain("load the packet path (are you root?)", -errno);
 	b->conns_fd = bpf_map__fd(b->skel->maps.conns);
+	err = map_bits(b);
+	if (err)
+		return err;
 	b->obj = bpf_object__open_file(bpf_object, NULL);
 	if (!b->obj)
 		return complain(bpf_object, -errno);
@@ -334,6 +363,9 @@ const struct bpf_object *world_object(const struct bench *b)
 
 void bench_close(struct bench *b)
 {
+	if (b->bits)
+		munmap(b->bits, sizeof(*b->bits));
+	b->bits = NULL;
 	hokm_bpf__destroy(b->skel);
 	bpf_object__close(b->obj);
 	b->skel = NULL;

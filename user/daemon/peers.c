@@ -35,6 +35,14 @@ void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns)
 	p->tick_ns = now_ns;
 }
 
+void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns)
+{
+	int err = hokm_bpf_note_sign(b, slot, now_ns);
+
+	if (err)
+		log_error("could not write map peers: %s", strerror(-err));
+}
+
 static bool answers_pulses(const struct peer *p)
 {
 	return p->kind == CONF_PEER_HOKM || (p->kind == CONF_PEER_AUTO && p->map.seen_ns);

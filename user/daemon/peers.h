@@ -58,6 +58,8 @@ void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
  */
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
 
+/* A message of the peer in this slot was verified: a sign of life for the packet path too. */
+void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
 /*
  * Must the peer in this slot be asked by ARP now? While its pulses are silent and its connections
  * are not over, it is asked several times within pulse.players_dead_after. True notes the question.

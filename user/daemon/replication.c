@@ -195,14 +195,6 @@ static bool is_replicated(const struct hokm_conn *c)
 	       !(c->flags & HOKM_CONN_ENDED);
 }
 
-/* For a record: since then_ns, at most UINT32_MAX. */
-static uint32_t age_ms(uint64_t then_ns, uint64_t now_ns)
-{
-	uint64_t ms = now_ns > then_ns ? (now_ns - then_ns) / NS_PER_MS : 0;
-
-	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
-}
-
 static bool record_of(const struct replication *r, const struct hokm_conn_key *k,
 		      const struct hokm_conn *c, uint8_t what, struct repl_record *rec)
 {
@@ -216,7 +208,7 @@ static bool record_of(const struct replication *r, const struct hokm_conn_key *k
 		.isn = c->isn,
 		.seq_next = c->s2c.packets ? c->s2c.seq_next : 0,
 		.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
-		.age_ms = age_ms(began_ns, r->node->peers.tick_ns),
+		.age_ms = repl_age_ms(began_ns, r->node->peers.tick_ns),
 	};
 	return rec->tag != 0;
 }
@@ -380,14 +372,6 @@ void replication_run(struct replication *r, uint64_t now_ns)
 
 /* ---- in ---- */
 
-static void note_sign(struct replication *r, uint8_t slot, uint64_t now_ns)
-{
-	int err = hokm_bpf_note_sign(r->node->bpf, slot, now_ns);
-
-	if (err)
-		log_warn("could not write map peers: %s", strerror(-err));
-}
-
 static void take_datagram(struct replication *r, uint8_t slot, const void *buf, size_t len,
 			  uint64_t now_ns)
 {
@@ -396,7 +380,7 @@ static void take_datagram(struct replication *r, uint8_t slot, const void *buf, 
 	repl_receive(r->peers[slot].link, buf, len, now_ns, &in);
 	/* Before its records: a holder that answers no pulses is not dead. */
 	if (in.fault == REPL_BAD_NONE)
-		note_sign(r, slot, now_ns);
+		peers_note_sign(r->node->bpf, slot, now_ns);
 	for (unsigned int i = 0; i < in.n; i++) {
 		const struct repl_record *rec = &in.records[i];
 		const struct service *svc = services_by_tag(&r->node->services, rec->tag);
@@ -473,7 +457,7 @@ bool replication_inform(struct replication *r, unsigned int slot, const struct h
 		.what = REPL_ENDED,
 		.tag = tag_of(r, k->service),
 		.isn = entry->isn,
-		.age_ms = age_ms(entry->answered_ns, now_ns),
+		.age_ms = repl_age_ms(entry->answered_ns, now_ns),
 	};
 
 	if (!rec.tag || !has_link(r, slot) || !repl_streaming(r->peers[slot].link))

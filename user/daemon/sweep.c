@@ -14,6 +14,8 @@
 #define EVERY_NS NS_PER_S
 /* So long without an answer a connection is reported as stale. */
 #define STALE_NS (5 * NS_PER_S)
+/* The filter in front of conns keeps the bits of deleted entries so long. */
+#define BITS_NS (10 * NS_PER_S)
 /* Most such events of one walk: all connections of an unresponsive server are stale. */
 #define STALE_A_WALK 100
 
@@ -60,6 +62,8 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 	struct sweep *w = arg;
 	enum conn_fate fate = conn_fate(c, w->now_ns, w->node->conf->idle_ns);
 
+	if (w->bits)
+		hokm_bpf_bits_put(w->node->bpf, k);
 	if (fate == CONN_STAYS && closed_at_holder(w, k, c))
 		fate = CONN_LEFT;
 	if (fate == CONN_EXPIRED)
@@ -91,6 +95,20 @@ static void reset(struct sweep *w, uint64_t now_ns)
 	w->next_ns = now_ns + EVERY_NS;
 	w->stale = 0;
 	w->running = false;
+	w->bits = false;
+}
+
+/* Does this walk make the filter anew? When a program stores an entry just now, the next does. */
+static bool begin_bits(const struct sweep *w, uint64_t now_ns)
+{
+	int err;
+
+	if (now_ns < w->bits_ns)
+		return false;
+	err = hokm_bpf_bits_begin(w->node->bpf);
+	if (err && err != -EAGAIN)
+		log_warn("could not make the filter of connections anew: %s", strerror(-err));
+	return !err;
 }
 
 static void finish(struct sweep *w, uint64_t now_ns)
@@ -100,6 +118,10 @@ static void finish(struct sweep *w, uint64_t now_ns)
 	for (unsigned int s = 0; s < services->n; s++)
 		services->list[s].players = w->players[services->list[s].slot];
 	services->counted_ns = w->began_ns;
+	if (w->bits) {
+		hokm_bpf_bits_end(w->node->bpf);
+		w->bits_ns = now_ns + BITS_NS;
+	}
 	reset(w, now_ns);
 }
 
@@ -116,8 +138,10 @@ void sweep_run(struct sweep *w, uint64_t now_ns)
 
 	if (!w->running && now_ns < w->next_ns)
 		return;
-	if (!w->running)
+	if (!w->running) {
 		w->began_ns = now_ns;
+		w->bits = begin_bits(w, now_ns);
+	}
 	if (!w->before_ns)
 		w->before_ns = now_ns;
 	w->running = true;

@@ -3,8 +3,9 @@
  * The sweep: a walk through map conns, a slice at each tick of the pulse, a whole walk about once a
  * second. Closed connections leave the table after a while, so that late segments still find their
  * target, and so do steered ones that their holder does not have any more. Silent ones expire after
- * idle_timeout. Connections that became stale are reported. The established ones served here are
- * the players that status shows.
+ * idle_timeout. Every ten seconds the walk makes the filter in front of conns anew. Connections
+ * that became stale are reported. The established ones served here are the players that status
+ * shows.
  */
 #ifndef HOKM_DAEMON_SWEEP_H
 #define HOKM_DAEMON_SWEEP_H
@@ -28,6 +29,8 @@ struct sweep {
 	uint64_t next_ns;                    /* when the next walk begins */
 	unsigned int stale;                  /* events of this walk */
 	bool running;
+	bool bits;        /* this walk makes the filter in front of conns anew */
+	uint64_t bits_ns; /* when the next walk does */
 	struct {
 		uint64_t expired; /* silent for idle_timeout: their end was never seen */
 		uint64_t left;    /* closed, and taken off the table */

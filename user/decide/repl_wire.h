@@ -68,6 +68,14 @@ struct repl_record {
 	uint32_t age_ms;
 };
 
+/* For a record: since then_ns, at most UINT32_MAX. */
+static inline uint32_t repl_age_ms(uint64_t then_ns, uint64_t now_ns)
+{
+	uint64_t ms = now_ns > then_ns ? (now_ns - then_ns) / 1000000 : 0;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 struct repl_msg {
 	enum repl_kind kind;
 	uint64_t session, echo;           /* of the sender's daemon, of the receiver's */

@@ -194,6 +194,17 @@ int hokm_bpf_get_conn(struct hokm_bpf *b, const struct hokm_conn_key *k, struct 
  */
 int hokm_bpf_delete_conn(struct hokm_bpf *b, const struct hokm_conn_key *k);
 
+/*
+ * The filter in front of map conns (bpf/conn_bits.h) is made anew by a whole walk: begin, put for
+ * each entry that the walk visits, also one that it deletes, and end after the last one. A walk
+ * that fails or is given up changes nothing, and neither do put and end by another handle. Begin
+ * returns 0, -EAGAIN when a program stores an entry at this moment, so that this walk cannot do it,
+ * or another -errno.
+ */
+int hokm_bpf_bits_begin(struct hokm_bpf *b);
+void hokm_bpf_bits_put(struct hokm_bpf *b, const struct hokm_conn_key *k);
+void hokm_bpf_bits_end(struct hokm_bpf *b);
+
 /* A position in a walk that goes on with the next call. All zero: the start of the map. */
 struct hokm_conn_cursor {
 	bool started;

@@ -14,6 +14,7 @@
  *   bpf_upkeep.c  reading back what is attached and pinned, and putting it back
  *   bpf_foreign.c filters and programs of others before ours
  *   bpf_maps.c    reading and writing the small maps
+ *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
  *   bpf_changes.c the ring of established and ended connections
  */
@@ -39,6 +40,7 @@ enum bpf_map_id {
 	MAP_PEERS,
 	MAP_PEER_MACS,
 	MAP_CONNS,
+	MAP_CONN_BITS,
 	MAP_HALF_OPEN,
 	MAP_WAITS,
 	MAP_REPLICA,
@@ -74,12 +76,15 @@ struct hokm_bpf {
 	char dir[PIN_DIR_MAX];    /* of the pins, "" in a view */
 	char ifname[IF_NAMESIZE]; /* as configured */
 	const char *mode;
-	/* Maps that are mapped into memory; peers read-only. NULL in a view. */
+	/* Maps that are mapped into memory. NULL in a view. */
 	uint64_t *own;
 	uint64_t *peers;
 	uint64_t *peer_macs;
 	uint64_t *suspects;
 	struct hokm_waits *waits;
+	struct hokm_conn_bits *conn_bits;
+	bool making_bits;            /* conn_bits is made anew */
+	uint64_t hash_seed;          /* of cfg, meanwhile */
 	struct ring_buffer *changes; /* NULL until the first read */
 	hokm_change_fn change_fn;    /* of the present read */
 	void *change_arg;
@@ -237,8 +242,8 @@ int bpf_hold_link(struct hokm_bpf *b);
 int bpf_maps_init(struct hokm_bpf *b);
 
 /*
- * Maps own, peers, peer_macs, suspects and waits into memory; their descriptors must be open. 0 or
- * -errno.
+ * Maps own, peers, peer_macs, suspects, waits and conn_bits into memory; their descriptors must be
+ * open. 0 or -errno.
  */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);

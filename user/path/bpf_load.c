@@ -31,6 +31,7 @@ const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_PEERS] = "peers",
 	[MAP_PEER_MACS] = "peer_macs",
 	[MAP_CONNS] = "conns",
+	[MAP_CONN_BITS] = "conn_bits",
 	[MAP_HALF_OPEN] = "half_open",
 	[MAP_WAITS] = "waits",
 	[MAP_REPLICA] = "replica",

@@ -55,6 +55,7 @@ int bpf_maps_map(struct hokm_bpf *b)
 	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
 	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
 	b->waits = map_in(b, MAP_WAITS, WAITS_SIZE, both, &err);
+	b->conn_bits = map_in(b, MAP_CONN_BITS, sizeof(*b->conn_bits), both, &err);
 	return err;
 }
 
@@ -71,8 +72,10 @@ void bpf_maps_unmap(struct hokm_bpf *b)
 	unmap(b->peer_macs, sizeof(struct hokm_peer_macs));
 	unmap(b->suspects, SUSPECTS_SIZE);
 	unmap(b->waits, WAITS_SIZE);
+	unmap(b->conn_bits, sizeof(*b->conn_bits));
 	b->own = b->peers = b->peer_macs = b->suspects = NULL;
 	b->waits = NULL;
+	b->conn_bits = NULL;
 }
 
 static void copy_words(void *out, const uint64_t *words, size_t n)
