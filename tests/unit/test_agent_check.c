@@ -253,6 +253,7 @@ static void exec_results(void **state)
 		{"true", HOKM_R_CHECK_OK, "status 0"},
 		{"/usr/bin/test a = a", HOKM_R_CHECK_OK, "status 0"},
 		{"/usr/bin/test  a  =  b", HOKM_R_CHECK_EXIT, "status 1"},
+		{"/usr/bin/test 'a  b' = \"a  b\"", HOKM_R_CHECK_OK, "status 0"},
 		{"/bin/false", HOKM_R_CHECK_EXIT, "status 1"},
 		{"/usr/bin/timeout -s KILL 0.01 sleep 5", HOKM_R_CHECK_SIGNAL, "KILL"},
 		{"/no/such/command", HOKM_R_CHECK_EXEC, "No such file"},

@@ -418,6 +418,44 @@ static void check_config(void **state)
 	rig_private(NULL);
 }
 
+/* A list and a text give the same words, and a check that cannot pass is named. */
+static void commands(void **state)
+{
+	static const struct {
+		const char *value, *path;
+		bool note;
+	} rows[] = {
+		{"\"/bin/x -a 'b c'\"", "/bin/x -a 'b c'", false},
+		{"{\"/bin/x\", \"-a\", \"b c\"}", "/bin/x -a 'b c'", false},
+		{"{\"/bin/x y\", \"\", \"it's\"}", "'/bin/x y' '' \"it's\"", false},
+		{"\"/usr/bin/killall -0 game\"", "/usr/bin/killall -0 game", true},
+		{"{\"/usr/bin/pkill\", \"-0\", \"game\"}", "/usr/bin/pkill -0 game", true},
+		{"\"/usr/bin/killall game\"", "/usr/bin/killall game", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char path[] = "/tmp/hokm-command-XXXXXX", text[16384];
+		int fd = mkstemp(path);
+		struct conf *c;
+
+		assert_true(fd >= 0);
+		assert_true(dprintf(fd,
+				    "secret = 0123456789abcdef\n"
+				    "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 }\n"
+				    "service g { check exec { command = %s } }\n",
+				    rows[i].value) > 0);
+		close(fd);
+		assert_int_equal(conf_load(path, false, stderr, &c), 0);
+		assert_string_equal(c->services[0].checks[0].path, rows[i].path);
+		conf_free(c);
+		assert_int_equal(run_check(path, NULL, text, sizeof(text)), 0);
+		assert_int_equal(strstr(text, "passes only for processes of user nobody") != NULL,
+				 rows[i].note);
+		unlink(path);
+	}
+}
+
 /* test_conf_docs looks at what is in the documents. */
 static void documents(void **state)
 {
@@ -447,7 +485,8 @@ int main(void)
 		cmocka_unit_test(fast_times),    cmocka_unit_test(fast_with_version_2),
 		cmocka_unit_test(times_follow),  cmocka_unit_test(full_general),
 		cmocka_unit_test(full_services), cmocka_unit_test(restart_keys),
-		cmocka_unit_test(check_config),  cmocka_unit_test(documents),
+		cmocka_unit_test(check_config),  cmocka_unit_test(commands),
+		cmocka_unit_test(documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -131,12 +132,45 @@ static void shown_text(void **state)
 	assert_string_equal(text_show("0123456789\n", buf, sizeof(buf)), "0123456789...");
 }
 
+static void command_words(void **state)
+{
+	static const struct {
+		const char *text;
+		int n;
+		const char *words[4];
+	} rows[] = {
+		{"/bin/true", 1, {"/bin/true"}},
+		{"  /bin/x  -a   b ", 3, {"/bin/x", "-a", "b"}},
+		{"/bin/x 'a b' \"c 'd\"", 3, {"/bin/x", "a b", "c 'd"}},
+		{"/bin/x '' -f'a b'c", 3, {"/bin/x", "", "-fa bc"}},
+		{"/bin/x $HOME \\ *", 4, {"/bin/x", "$HOME", "\\", "*"}},
+		{"a b c d", 4, {"a", "b", "c", "d"}},
+		{"a b c d e", -E2BIG, {NULL}},
+		{"/bin/x 'a", -EINVAL, {NULL}},
+		{"/bin/x \"a'", -EINVAL, {NULL}},
+		{"", -ENOENT, {NULL}},
+		{"   ", -ENOENT, {NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char copy[64], *argv[5];
+
+		snprintf(copy, sizeof(copy), "%s", rows[i].text);
+		assert_int_equal(words_split(copy, argv, 4), rows[i].n);
+		for (int w = 0; w < rows[i].n; w++)
+			assert_string_equal(argv[w], rows[i].words[w]);
+		if (rows[i].n > 0)
+			assert_null(argv[rows[i].n]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(duration_in), cmocka_unit_test(duration_out),
 		cmocka_unit_test(numbers),     cmocka_unit_test(names),
-		cmocka_unit_test(shown_text),
+		cmocka_unit_test(shown_text),  cmocka_unit_test(command_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 
 #include "agent/broker.h"
 #include "base/log.h"
+#include "base/units.h"
 
 /* A killed command may need some time to exit while the next attempt of its check runs. */
 #define SLOTS_MAX (2 * AGENT_CHECKS_MAX)
@@ -51,21 +52,6 @@ static void answer(struct broker *b, const struct broker_request *q, enum broker
 
 	if (send(b->fd, &a, sizeof(a), MSG_NOSIGNAL) != sizeof(a))
 		log_warn("exec broker: could not answer the agent: %s", strerror(errno));
-}
-
-/* Splits a command at its blanks. Returns 0, -E2BIG or -ENOENT. */
-static int split(char *command, char *argv[BROKER_ARGS_MAX + 1])
-{
-	char *save = NULL;
-	int n = 0;
-
-	for (char *word = strtok_r(command, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (n == BROKER_ARGS_MAX)
-			return -E2BIG;
-		argv[n++] = word;
-	}
-	argv[n] = NULL;
-	return n ? 0 : -ENOENT;
 }
 
 static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr)
@@ -98,13 +84,13 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr)
 /* Starts a command. Returns its pid or -errno. */
 static pid_t spawn(char *command)
 {
-	char *argv[BROKER_ARGS_MAX + 1];
+	char *argv[CONF_ARGS_MAX + 1];
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	pid_t pid = 0;
-	int err = split(command, argv);
+	int err = words_split(command, argv, CONF_ARGS_MAX);
 
-	if (err)
+	if (err < 0)
 		return err;
 	err = -posix_spawn_file_actions_init(&files);
 	if (err)
@@ -146,7 +132,7 @@ static void run(struct broker *b, const struct broker_request *q)
 		answer(b, q, BROKER_NOT_STARTED, EAGAIN);
 		return;
 	}
-	/* split() finds no word where no command is configured. */
+	/* words_split() finds none where no command is configured. */
 	if (q->id < AGENT_CHECKS_MAX)
 		memcpy(command, b->commands->command[q->id], sizeof(command));
 	command[sizeof(command) - 1] = '\0';

@@ -16,8 +16,6 @@
 
 #include "agent/messages.h"
 
-#define BROKER_ARGS_MAX 32 /* words of one command */
-
 enum broker_op { BROKER_RUN, BROKER_KILL };
 
 struct broker_request {
@@ -44,7 +42,7 @@ struct broker_answer {
 };
 
 /*
- * Forks the broker, which copies the commands: words separated by blanks, run without a shell. It
+ * Forks the broker, which copies the commands (words_split()), which run without a shell. It
  * keeps the user of this process. *fd is its socket (non-blocking, CLOEXEC),
  * *pid its pid; the caller closes the socket and reaps the process. When the socket closes, the
  * broker kills all commands and exits. Returns 0 or -errno.

@@ -125,3 +125,33 @@ const char *text_show(const char *text, char *dst, size_t size)
 	dst[at] = '\0';
 	return dst;
 }
+
+int words_split(char *text, char **argv, int most)
+{
+	char *to = text, quote = '\0';
+	bool inside = false;
+	int n = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (!quote && *p == ' ') {
+			if (inside)
+				*to++ = '\0';
+			inside = false;
+			continue;
+		}
+		if (!inside && n == most)
+			return -E2BIG;
+		if (!inside)
+			argv[n++] = to;
+		inside = true;
+		if (quote ? *p == quote : *p == '\'' || *p == '"')
+			quote = quote ? '\0' : *p;
+		else
+			*to++ = *p;
+	}
+	if (quote)
+		return -EINVAL;
+	*to = '\0';
+	argv[n] = NULL;
+	return n ? n : -ENOENT;
+}

@@ -36,6 +36,13 @@ int number_parse(const char *text, uint64_t *out);
 bool name_valid(const char *text);
 
 /*
+ * Splits a command into its words, in place: blanks part them, and '...' or "..." keeps blanks and
+ * the other quote. Nothing else is special. argv has room for `most` words and NULL behind them.
+ * Returns their number, -EINVAL when a quote is not closed, -E2BIG, or -ENOENT when there is none.
+ */
+int words_split(char *text, char **argv, int most);
+
+/*
  * Copies `text` into `dst` in a form that is safe to show: each control character becomes \xNN, and
  * a text that does not fit ends in "...". `size` is at least 8. Returns dst.
  */

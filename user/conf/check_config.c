@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "conf/check_config.h"
 #include "conf/schema.h"
 #include "base/out.h"
@@ -155,6 +156,41 @@ static void list_errors(struct out *o, char *errors)
 	out_arr_end(o);
 }
 
+/* Does the command only ask whether a process is there, by signal 0? */
+static bool sends_signal_0(const char *command)
+{
+	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
+	const char *name;
+	int n;
+
+	memcpy(copy, command, sizeof(copy));
+	n = words_split(copy, argv, CONF_ARGS_MAX);
+	name = n > 0 ? strrchr(argv[0], '/') : NULL;
+	if (!name || (strcmp(name, "/killall") != 0 && strcmp(name, "/pkill") != 0 &&
+		      strcmp(name, "/kill") != 0))
+		return false;
+	for (int i = 1; i < n; i++)
+		if (!strcmp(argv[i], "-0") || !strcmp(argv[i], "-s0"))
+			return true;
+	return false;
+}
+
+/* keepalived runs such a script as root; here it always fails, with a healthy server. */
+static void note_signals(const struct conf *c)
+{
+	for (unsigned int s = 0; s < c->n_services; s++)
+		for (unsigned int i = 0; i < c->services[s].n_checks; i++) {
+			const struct conf_check *k = &c->services[s].checks[i];
+
+			if (k->kind == CHECK_EXEC && sends_signal_0(k->path))
+				fprintf(stderr,
+					"note: service %s, check exec: `%s` passes only for "
+					"processes of user %s (agent_user): others may not be "
+					"signalled; pgrep needs no such right\n",
+					c->services[s].name, k->path, c->agent_user);
+		}
+}
+
 /* c is NULL when there are errors. 0 or -errno. */
 static int show(const struct conf *c, char *errors, bool json)
 {
@@ -164,6 +200,8 @@ static int show(const struct conf *c, char *errors, bool json)
 		return fputs(errors, stderr) == EOF ? -EIO : 0;
 	if (c && !json)
 		printf("OK %s\n", c->file);
+	if (c)
+		note_signals(c);
 	o = out_open(stdout, json);
 	if (!o)
 		return -ENOMEM;

@@ -26,7 +26,8 @@ struct repl_keys;
 #define CONF_PATH_MAX   256
 #define CONF_HEADER_MAX 128 /* of a request of a check */
 #define CONF_NODES_MAX  (HOKM_MAX_PEERS + 1)
-#define CONF_CHECKS_MAX 4 /* checks of one service */
+#define CONF_CHECKS_MAX 4  /* checks of one service */
+#define CONF_ARGS_MAX   32 /* words of a command */
 
 #define CONF_SECRET_MIN 16
 #define CONF_SECRET_MAX 256 /* with the terminating zero */
@@ -47,7 +48,8 @@ enum conf_proxy { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 };
 
 struct conf_check {
 	enum conf_check_kind kind;
-	char path[CONF_PATH_MAX]; /* the request's path, or the command of CHECK_EXEC */
+	char path[CONF_PATH_MAX]; /* the request's path, or the command of CHECK_EXEC
+				     (words_split()) */
 	char body[CONF_NAME_MAX]; /* CHECK_HTTP: a text that the answer must contain; "" for any */
 	unsigned int status;      /* CHECK_HTTP: the expected status */
 	bool tls;

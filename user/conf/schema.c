@@ -163,8 +163,11 @@ static const struct conf_preset check_paths[] = {
 };
 
 static const struct conf_key check_keys[] = {
-	KEY("service.check.command", PATH, FIELD(conf_check, path), RELOAD | KEY_REQUIRED, NULL,
-	    NULL, "The program that is run. The check passes when its exit status is 0.",
+	KEY("service.check.command", PATH, FIELD(conf_check, path),
+	    RELOAD | KEY_REQUIRED | KEY_LIST, NULL, NULL,
+	    "The program that is run, and its arguments, without a shell: one text, in which "
+	    "'...' keeps blanks, or a list, {\"/bin/x\", \"-a\"}. The check passes when its exit "
+	    "status is 0.",
 	    .titles = FOR(CHECK_EXEC), .example = "/usr/local/lib/hokm-xdp/check"),
 	KEY("service.check.address", IPV4, FIELD(conf_check, addr), RELOAD | KEY_LOOPBACK, NULL,
 	    NULL,

@@ -46,7 +46,7 @@ static const char *written(const struct conf_key *k, const char *text, char *dst
 	const bool quoted = !*text || k->type.kind == CONF_TEXT || k->type.kind == CONF_PATH ||
 			    k->type.kind == CONF_IPV4;
 	/* A list of one may stand without braces; a secret usually is. */
-	const bool list = k->flags & KEY_LIST && k->type.kind != CONF_TEXT;
+	const bool list = k->flags & KEY_LIST && k->type.kind == CONF_IPV4;
 
 	const char *quote = quoted ? "\"" : "";
 

@@ -236,7 +236,8 @@ const char *conf_key_values(const struct conf_key *k, char *dst, size_t size)
 			snprintf(dst, size, "text of at most %" PRIu64 " characters", t->greatest);
 		break;
 	case CONF_PATH:
-		snprintf(dst, size, "absolute path");
+		snprintf(dst, size, "absolute path%s",
+			 k->flags & KEY_LIST ? ", with arguments" : "");
 		break;
 	case CONF_IPV4:
 		snprintf(dst, size,
