@@ -317,6 +317,58 @@ static void a_hanging_hook_is_killed_with_its_group(void **state)
 	expect_gone(r);
 }
 
+/* Its first run does not end, as with a lock that is held; all later ones are over at once. */
+#define HANGS_ONCE "echo $3 $4 >>$OUT; [ $(wc -l <$OUT) -ge 2 ] || exec sleep 1000"
+
+/* What it set up for an older state would stay. */
+static void one_that_ran_out_of_time_is_told_the_state_again(void **state)
+{
+	struct rig *r = *state;
+	char got[256];
+
+	after(r, HANGS_ONCE);
+	r->conf.hooks.timeout_ns = 2 * NS_PER_S; /* enough for a run that does not hang */
+	call(r, false, HOKM_VRRP_MASTER);
+	run_all(r, 10000);
+	read_out(r, got, sizeof(got));
+	assert_string_equal(got, "MASTER 110\nMASTER 110\n");
+	assert_int_equal(stats(r).timed_out, 1);
+	assert_int_equal(stats(r).run, 2);
+}
+
+/* The newest state is the one that waits, and it gets that once. */
+static void an_older_state_is_not_told_again(void **state)
+{
+	struct rig *r = *state;
+	char got[256];
+
+	after(r, HANGS_ONCE);
+	before(r, "echo before >>$OUT");
+	r->conf.hooks.timeout_ns = 2 * NS_PER_S; /* enough for a run that does not hang */
+	call(r, false, HOKM_VRRP_MASTER);
+	call(r, false, HOKM_VRRP_BACKUP);
+	call(r, true, HOKM_VRRP_MASTER);
+	run_all(r, 10000);
+	read_out(r, got, sizeof(got));
+	assert_string_equal(got, "MASTER 110\nBACKUP 110\nbefore\n");
+	assert_int_equal(stats(r).run, 3);
+}
+
+/* A hook that never ends does not run all day. A new state begins the count anew. */
+static void one_that_hangs_each_time_is_told_a_few_times(void **state)
+{
+	struct rig *r = *state;
+
+	after(r, "exec sleep 1000");
+	r->conf.hooks.timeout_ns = 100 * NS_PER_MS;
+	for (unsigned int i = 1; i <= 2; i++) {
+		call(r, false, HOKM_VRRP_MASTER);
+		run_all(r, 10000);
+		assert_int_equal(stats(r).timed_out, 4 * i);
+		assert_int_equal(stats(r).run, 4 * i);
+	}
+}
+
 static void one_that_ignores_sigterm_too(void **state)
 {
 	struct rig *r = *state;
@@ -434,6 +486,9 @@ int main(void)
 		HOOK_TEST(failures_are_counted),
 		HOOK_TEST(what_cannot_start_is_survived),
 		HOOK_TEST(a_hanging_hook_is_killed_with_its_group),
+		HOOK_TEST(one_that_ran_out_of_time_is_told_the_state_again),
+		HOOK_TEST(an_older_state_is_not_told_again),
+		HOOK_TEST(one_that_hangs_each_time_is_told_a_few_times),
 		HOOK_TEST(one_that_ignores_sigterm_too),
 		HOOK_TEST(output_is_bounded),
 		HOOK_TEST(background_output_holds_nothing_up),

@@ -5,6 +5,7 @@
  * Life of a hook:
  *   queued -> started (a failure is logged and counted) -> its leader exits -> the next hook starts
  *                 \ timeout -> SIGTERM to the group -> 2 s -> SIGKILL to the group
+ *                              -> the newest state again, if no newer call waits
  *
  * Invariants:
  *   - At most one hook runs. `running` tells so, and then process, item and event sources are
@@ -30,6 +31,7 @@
 #define OUTPUT_LINE  512
 #define GRACE_USEC   (2 * 1000 * 1000) /* between SIGTERM and SIGKILL */
 #define CLOSE_MS     1000              /* how long closing waits for a killed hook */
+#define REPEATS_MAX  3                 /* of one state, for hooks that run out of time each time */
 
 struct hooks {
 	sd_event *event;
@@ -44,6 +46,7 @@ struct hooks {
 	struct hook_process process;
 	sd_event_source *child, *timer, *output;
 	bool timed_out;
+	unsigned int repeats; /* of the newest state so far */
 	unsigned int lines;
 	size_t line_len;
 	char line[OUTPUT_LINE + 1];
@@ -116,6 +119,54 @@ static int on_output(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	return 0;
 }
 
+/* ---- the queue ---- */
+
+static void discard_oldest(struct hooks *h)
+{
+	const struct hook_item *item = &h->queue[h->head];
+
+	log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, "
+		  "because the running hook takes too long",
+		  item->path, when_name(item), hokm_vrrp_state_name(item->call.state),
+		  HOOKS_QUEUE_MAX);
+	h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
+	h->n--;
+	h->stats.dropped++;
+}
+
+/* Does nothing when no such hook is configured. */
+static void push(struct hooks *h, const struct hook_call *call)
+{
+	const struct conf_hooks *c = &h->conf->hooks;
+
+	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
+		return;
+	if (h->n == HOOKS_QUEUE_MAX)
+		discard_oldest(h);
+	hook_item_fill(&h->queue[(h->head + h->n) % HOOKS_QUEUE_MAX], h->conf, call);
+	h->n++;
+}
+
+/* What the hook set up for an older state would stay, if it did not get the newest one. */
+static void tell_again(struct hooks *h)
+{
+	/* The state was entered meanwhile: there is no "before" any more. */
+	if (h->item.call.when != HOOK_AFTER)
+		return;
+	for (unsigned int i = 0; i < h->n; i++)
+		if (h->queue[(h->head + i) % HOOKS_QUEUE_MAX].call.when == HOOK_AFTER)
+			return;
+	if (h->repeats == REPEATS_MAX) {
+		log_error("hook %s does not get state %s again: it ran out of time %d times",
+			  h->item.path, hokm_vrrp_state_name(h->item.call.state), REPEATS_MAX + 1);
+		return;
+	}
+	h->repeats++;
+	log_warn("hook %s gets state %s again", h->item.path,
+		 hokm_vrrp_state_name(h->item.call.state));
+	push(h, &h->item.call);
+}
+
 /* ---- the end of a hook ---- */
 
 /* Frees what the running hook used. The child is reaped here already, or by its event source. */
@@ -185,6 +236,8 @@ static int on_exit_of_child(sd_event_source *s, const siginfo_t *si, void *arg)
 	flush_line(h);
 	judge(h, si);
 	forget(h);
+	if (h->timed_out)
+		tell_again(h);
 	start_next(h);
 	return 0;
 }
@@ -319,21 +372,9 @@ void hooks_close(struct hooks *h)
 
 void hooks_queue(struct hooks *h, const struct hook_call *call)
 {
-	const struct conf_hooks *c = &h->conf->hooks;
-
-	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
-		return;
-	if (h->n == HOOKS_QUEUE_MAX) {
-		log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, "
-			  "because the running hook takes too long",
-			  h->queue[h->head].path, when_name(&h->queue[h->head]),
-			  hokm_vrrp_state_name(h->queue[h->head].call.state), HOOKS_QUEUE_MAX);
-		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
-		h->n--;
-		h->stats.dropped++;
-	}
-	hook_item_fill(&h->queue[(h->head + h->n) % HOOKS_QUEUE_MAX], h->conf, call);
-	h->n++;
+	if (call->when == HOOK_AFTER)
+		h->repeats = 0;
+	push(h, call);
 	start_next(h);
 }
 

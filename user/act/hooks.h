@@ -5,7 +5,9 @@
  * Hooks wait in a queue and run one at a time, each in its own process group, as the configured
  * user, and with a timeout after which the process group is killed. Nothing waits for a hook. The
  * arguments are those of keepalived's notify scripts, `INSTANCE NAME STATE PRIORITY`; the variables
- * HOKM_* tell more. Standard input is /dev/null. A bounded part of the output goes to the log.
+ * HOKM_* tell more. A hook after a state change that ran out of time gets the newest state
+ * again, a few times at most. Standard input is /dev/null. A bounded part of the output goes to the
+ * log.
  *
  * A struct hooks is used by the thread of the event loop only.
  */
