@@ -106,6 +106,9 @@ static void probe_leaves(void **state)
 			    .msg_control = buf,
 			    .msg_controllen = sizeof(buf)};
 	struct pollfd pfd = {.events = POLLIN};
+	/* The first cannot be sent: a broadcast. The second has no receiver. */
+	const struct pulse_to to[] = {
+		{1, own_addr("255.255.255.255")}, {2, ns.addr_a}, {3, ns.addr_b}};
 	struct pulse *p;
 
 	(void)state;
@@ -115,8 +118,7 @@ static void probe_leaves(void **state)
 	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
 	signer.addr = ns.addr_a;
 	pulse_set_signer(p, &signer);
-	assert_int_equal(pulse_probe(p, HOKM_MAX_PEERS, ns.addr_b, 123456), -EINVAL);
-	assert_int_equal(pulse_probe(p, 3, ns.addr_b, 123456), 0);
+	assert_int_equal(pulse_probe(p, to, 3, 123456), 2);
 	assert_int_equal(poll(&pfd, 1, 2000), 1);
 	assert_int_equal(recvmsg(pfd.fd, &mh, 0), sizeof(got));
 	pulse_build_probe(&want, &signer, 3, ns.addr_b, 123456);

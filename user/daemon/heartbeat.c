@@ -28,12 +28,14 @@ static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
 void heartbeat_probe(struct heartbeat *h)
 {
 	const struct peers *p = &h->node->peers;
-	uint64_t now_ns = clock_now_ns();
+	struct pulse_to to[HOKM_MAX_PEERS];
+	unsigned int n = 0;
 
-	/* A probe that is lost is no reason to fail: the next one follows. */
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (p->list[slot].used)
-			(void)pulse_probe(h->pulse, slot, p->list[slot].addr, now_ns);
+			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
+	/* A probe that is lost is no reason to fail: the next one follows. */
+	(void)pulse_probe(h->pulse, to, n, clock_now_ns());
 }
 
 /*

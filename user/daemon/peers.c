@@ -164,6 +164,16 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 	}
 }
 
+uint64_t peers_pulse_ns(const struct peers *p)
+{
+	uint64_t newest_ns = 0;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && p->list[slot].map.seen_ns > newest_ns)
+			newest_ns = p->list[slot].map.seen_ns;
+	return newest_ns;
+}
+
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)
 {
 	const struct hokm_peer *map = &p->list[slot].map;

@@ -14,9 +14,12 @@
 #define BIT(part) (1u << (part))
 #define ALL_PARTS (BIT(KEEP_PARTS) - 1)
 /* What the kernel does not announce. */
-#define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS))
-/* The same; without it the kernel resets players that live on a peer. */
+#define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
+/* Without it the kernel resets players that live on a peer. It is asked for while no pulse comes.
+ */
 #define SOON_PARTS BIT(KEEP_INGRESS)
+/* The XDP program notes each answer to a pulse: so many intervals without one are a doubt. */
+#define PULSES_MISSING 4
 /* Without these the node is no good owner. */
 #define VITAL_PARTS (BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS))
 
@@ -218,9 +221,15 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 	set_gap(u, lost, now_ns);
 }
 
+/* Only a program that runs notes pulses. */
+static bool pulses_come(const struct upkeep *u, uint64_t now_ns)
+{
+	return peers_pulse_ns(&u->node->peers) + PULSES_MISSING * u->node->conf->pulse_ns > now_ns;
+}
+
 static void find_due(struct upkeep *u, uint64_t now_ns)
 {
-	if (now_ns >= u->soon_ns) {
+	if (now_ns >= u->soon_ns && !pulses_come(u, now_ns)) {
 		u->job.parts |= SOON_PARTS;
 		u->soon_ns = now_ns + SOON_NS;
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hokm/pulse_tag.h"
@@ -77,14 +78,42 @@ void pulse_set_mac(struct pulse *p, const unsigned char mac[6])
 	memcpy(p->signer.mac, mac, sizeof(p->signer.mac));
 }
 
-int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns)
+/* sendmmsg() stops at a message that fails, and reports the failure when that one is the first. */
+static unsigned int send_all(int fd, struct mmsghdr *msgs, unsigned int n)
 {
-	struct hokm_pulse msg;
+	unsigned int sent = 0;
 
-	if (slot >= HOKM_MAX_PEERS)
-		return -EINVAL;
-	pulse_build_probe(&msg, &p->signer, slot, peer, now_ns);
-	return sock_send_udp(p->fd, peer, p->port, &msg, sizeof(msg));
+	for (unsigned int i = 0; i < n;) {
+		int done = sendmmsg(fd, msgs + i, n - i, 0);
+
+		if (done > 0)
+			sent += (unsigned int)done;
+		i += done > 0 ? (unsigned int)done : 1;
+	}
+	return sent;
+}
+
+unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned int n,
+			 uint64_t now_ns)
+{
+	struct sockaddr_in addrs[HOKM_MAX_PEERS];
+	struct hokm_pulse probes[HOKM_MAX_PEERS];
+	struct mmsghdr msgs[HOKM_MAX_PEERS];
+	struct iovec iov[HOKM_MAX_PEERS];
+
+	if (n > HOKM_MAX_PEERS)
+		return 0;
+	for (unsigned int i = 0; i < n; i++) {
+		pulse_build_probe(&probes[i], &p->signer, to[i].slot, to[i].peer, now_ns);
+		iov[i] = (struct iovec){.iov_base = &probes[i], .iov_len = sizeof(probes[i])};
+		addrs[i] = (struct sockaddr_in){
+			.sin_family = AF_INET, .sin_addr = to[i].peer, .sin_port = htons(p->port)};
+		msgs[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &addrs[i],
+						       .msg_namelen = sizeof(addrs[i]),
+						       .msg_iov = &iov[i],
+						       .msg_iovlen = 1}};
+	}
+	return send_all(p->fd, msgs, n);
 }
 
 void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,

@@ -41,8 +41,18 @@ const struct pulse_signer *pulse_signer(const struct pulse *p);
 /* The interface has another MAC now. */
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 
-/* Sends one probe to the peer of this slot. Returns 0 or -errno. */
-int pulse_probe(struct pulse *p, unsigned int slot, struct in_addr peer, uint64_t now_ns);
+/* The peer that a probe goes to. */
+struct pulse_to {
+	unsigned int slot;
+	struct in_addr peer;
+};
+
+/*
+ * Sends one probe to each of `n` peers, at most HOKM_MAX_PEERS, in one system call. One that cannot
+ * be sent does not stop the others. Returns how many were sent.
+ */
+unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned int n,
+			 uint64_t now_ns);
 
 /* Builds a signed probe. Pure. */
 void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,
