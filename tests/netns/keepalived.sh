@@ -220,9 +220,10 @@ hokm_fails_over() {
 	preempts "ctl ready" "$start"
 }
 
+# keepalived is backup since its start: it has never sent an advert.
 service_goes_down() {
 	local start
-	within 20 "keepalived says nothing as backup" silent_for_long a
+	holds "keepalived never advertised" test "$(status a '.peers[0].adverts_ms')" = null
 	must lab_kill a game KILL
 	within 20 "service down: FAULT" state_is a fault
 	holds "service down: the reason" reason_is a service-down
@@ -271,11 +272,11 @@ hokm_above() {
 	start=$(status a .vrrp.sent)
 	within 20 "the owner goes on" sent a $((start + 6))
 	holds "keepalived stays backup" has_no_vip b
+	service_goes_down
 	hokm_stops
 	start=$(lab_now_ms)
 	must lab_daemon a
 	preempts "hokm-xdp back" "$start"
 	hokm_fails_over
-	service_goes_down
 	nobody_is_healthy
 }

@@ -401,10 +401,65 @@ static void test_bounds(void **state)
 	assert_true(out.eligible);
 }
 
+/*
+ * A mute peer (keepalived that is backup and never advertised) is offered the VIP once by an owner
+ * whose game is dead: no panic hold while it could serve, and no ping-pong when it does not.
+ */
+static void test_mute_peer_is_offered_the_vip_once(void **state)
+{
+	static const char *const silent[] = {"-", NULL}, *const heard[] = {"k", NULL};
+	static const struct {
+		uint64_t after_ms;
+		const char *own;
+		enum hokm_vrrp_state state;
+		bool heard, maint;
+		enum hokm_reason reason;
+	} told[] = {
+		{0, "UU", M, .reason = HOKM_R_SERVICE_UP},
+		{1, "UD", M, .reason = HOKM_R_SERVICE_UP}, /* half of it is better than nothing */
+		{1, "ID", M, .reason = HOKM_R_SERVICE_UP},
+		{1, "DD", M, .maint = true, .reason = HOKM_R_PANIC_HOLD},
+		{1, "DD", M, .reason = HOKM_R_SERVICE_DOWN}, /* the offer */
+		{1, "DD", F, .reason = HOKM_R_SERVICE_DOWN},
+		{3590, "DD", F, .reason = HOKM_R_SERVICE_DOWN},
+		{20, "DD", F, .reason = HOKM_R_SERVICE_UP}, /* nobody took it */
+		{1, "DD", B, .reason = HOKM_R_SERVICE_UP},
+		{1, "DD", M, .reason = HOKM_R_PANIC_HOLD},
+		{60000, "DD", M, .reason = HOKM_R_PANIC_HOLD}, /* no second offer */
+		{1, "DD", M, .heard = true, .reason = HOKM_R_SERVICE_DOWN},
+		{1, "DD", F, .heard = true, .reason = HOKM_R_SERVICE_DOWN},
+		{60000, "DD", F, .reason = HOKM_R_SERVICE_UP}, /* it died */
+		{1, "DD", M, .reason = HOKM_R_PANIC_HOLD},
+		{1, "DU", M, .reason = HOKM_R_SERVICE_UP},
+		{1, "DD", M, .reason = HOKM_R_SERVICE_DOWN}, /* a new case: a new offer */
+	};
+	struct policy_output out = {0};
+	uint64_t now_ns = NOW;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		uint64_t offered_ns = out.offered_ns;
+		struct policy_input in;
+
+		now_ns += told[i].after_ms * MS;
+		set_input(&in, told[i].own, told[i].heard ? heard : silent);
+		in.peers[0].mute = true;
+		in.state = told[i].state;
+		in.maint = told[i].maint;
+		in.now_ns = now_ns;
+		in.offer_ns = 3600 * MS;
+		in.offered_ns = offered_ns;
+		policy_decide(&in, &out);
+		if (out.reason != told[i].reason)
+			fail_msg("row %zu: %s", i, hokm_reason_name(out.reason));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_eligible),
+		cmocka_unit_test(test_mute_peer_is_offered_the_vip_once),
 		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_may_preempt),
 		cmocka_unit_test(test_successor),

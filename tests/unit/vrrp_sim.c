@@ -175,6 +175,8 @@ static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 	in->own_priority = priorities[i];
 	in->own_addr = addr_of(i);
 	in->now_ns = s->now_ns;
+	in->offer_ns = vrrp_master_down_ns(3, priorities[i], SIM_ADVER_NS);
+	in->offered_ns = n->policy.offered_ns;
 	for (unsigned int j = 0; j < s->n; j++) {
 		const struct sim_peer *p = &n->peers[j];
 		struct policy_peer *out = &in->peers[j];

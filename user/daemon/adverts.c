@@ -25,7 +25,7 @@
 
 static bool is_taken(enum vrrp_discard why)
 {
-	return why == VRRP_BAD_ADDRS || why == VRRP_BAD_PRIORITY;
+	return why == VRRP_BAD_ADDRS || why == VRRP_BAD_PRIORITY || why == VRRP_BAD_OTHER_INTERVAL;
 }
 
 void adverts_discard(struct adverts *a, enum vrrp_discard why, struct in_addr source)
@@ -48,16 +48,23 @@ void adverts_dropped(struct adverts *a, const struct hokm_event *record)
 {
 	const char *counter = hokm_counter_name(record->counter);
 	const struct in_addr source = hokm_addr_to_ipv4(&record->client);
+	const struct conf *c = a->node->conf;
+	const struct in_addr own = c->nodes[c->self].addr;
 	char addr[INET_ADDRSTRLEN];
 
 	if (strncmp(counter, "drop_vrrp_", strlen("drop_vrrp_")) != 0 ||
 	    !inet_ntop(AF_INET, &source, addr, sizeof(addr)) ||
 	    !senders_report(&a->senders, source, DROPPED + record->counter, clock_now_ns()))
 		return;
-	if (record->counter == HOKM_CTR_drop_vrrp_source)
+	if (record->counter == HOKM_CTR_drop_vrrp_source && source.s_addr == own.s_addr)
+		log_warn(
+			"adverts of this node come back (%s); it is reported once. The network has a "
+			"loop, or another host has this node's address (%s)",
+			addr, counter);
+	else if (record->counter == HOKM_CTR_drop_vrrp_source)
 		log_warn("%s sends adverts with our VRID %u and is no peer; it is reported once. "
 			 "Another VRRP group, or CARP, needs a VRID of its own (%s)",
-			 addr, a->node->conf->vrid, counter);
+			 addr, c->vrid, counter);
 	else
 		log_warn("advert from %s: %s; it is reported once (%s)", addr,
 			 hokm_counter_text(record->counter), counter);
@@ -90,6 +97,8 @@ static void note_form(struct adverts *a, const struct vrrp_advert *advert)
 	a->trailers += advert->trailer;
 	if (advert->priority == PRIORITY_OF_OWN_ADDRESS)
 		adverts_discard(a, VRRP_BAD_PRIORITY, advert->source);
+	if (advert->priority && advert->adver_ns != a->node->conf->advert_ns)
+		adverts_discard(a, VRRP_BAD_OTHER_INTERVAL, advert->source);
 	if (!same_vips(a->node->conf, advert))
 		adverts_discard(a, VRRP_BAD_ADDRS, advert->source);
 }

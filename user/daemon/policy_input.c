@@ -67,6 +67,8 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->replica_cold = replication_cold(d->replication);
 	in->warm_ns = n->conf->warm_ns;
 	in->waits_ns = d->policy.waits_ns;
+	in->offered_ns = d->policy.offered_ns;
+	in->offer_ns = n->peers.master_down_ns;
 	in->state = d->vrrp.state;
 	in->owner = d->vrrp.owner;
 	in->own_priority = self->priority;

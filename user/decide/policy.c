@@ -5,7 +5,7 @@
  *   1  the state each service shows: checks, then drain (hides UP) and maintenance (hides all)
  *   2  the view of the peers for the VRRP machine
  *   3  whether a cold replica delays preempting
- *   4  whether this node may own the VIP
+ *   4  whether this node may own the VIP, and whether it offers the VIP to a mute peer
  *   5  its successor
  *
  * A lease counts whether or not its holder answers pulses: a node that is cut off from us keeps its
@@ -190,6 +190,39 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 	return HOKM_R_NONE;
 }
 
+/* A peer of which nothing is known: it may be a keepalived that is backup. */
+static bool any_unknown(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (in->peers[i].used && in->peers[i].mute && !is_alive(&in->peers[i]))
+			return true;
+	return false;
+}
+
+/*
+ * An owner with no service UP offers the VIP once. The answer to why_not() is NONE or SERVICE_DOWN;
+ * in both cases a hand-over is the offer.
+ */
+static enum hokm_reason offer(const struct policy_input *in, struct policy_output *out,
+			      enum hokm_reason no)
+{
+	bool owner = in->state == HOKM_VRRP_MASTER;
+
+	if (count(in, in->health, HOKM_SVC_UP))
+		return no;
+	out->offered_ns = in->offered_ns;
+	if (count(in, in->health, HOKM_SVC_INIT) || in->maint || in->drain)
+		return no;
+	if (no == HOKM_R_NONE && in->offered_ns && !owner && any_unknown(in) &&
+	    in->now_ns - in->offered_ns < in->offer_ns)
+		return HOKM_R_SERVICE_DOWN;
+	if (no == HOKM_R_NONE && owner && !in->offered_ns && any_unknown(in))
+		no = HOKM_R_SERVICE_DOWN;
+	if (no == HOKM_R_SERVICE_DOWN && owner)
+		out->offered_ns = in->now_ns;
+	return no;
+}
+
 /* Slot of the best peer that is at least as healthy as this node, or HOKM_NO_PEER. */
 static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 {
@@ -236,7 +269,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	fill_view(in, up, &out->view);
 	wait_for_replica(in, out);
 
-	no = why_not(in, out);
+	no = offer(in, out, why_not(in, out));
 	out->eligible = no == HOKM_R_NONE;
 	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
 		     best_peer(in, &any_alive) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;

@@ -18,12 +18,19 @@
  *   maintenance or drain, and no such peer                           yes, reason as below
  *   a service is in INIT, a peer is alive, this node is not owner    no, STARTED
  *   a peer that is alive is healthier                                no, SERVICE_DOWN
+ *   owner without a service UP or INIT, a peer is mute, not offered  no, SERVICE_DOWN: the offer
+ *   the offer runs, and no service is UP here                        no, SERVICE_DOWN
  *   owner, and no service is UP or INIT here, or UP at a peer        yes, PANIC_HOLD
  *   otherwise                                                        yes, SERVICE_UP
  *
  * A service in INIT is not known to be bad: an owner keeps the VIP meanwhile, so that a restart or
  * a reload moves nothing. A node that is drained or in maintenance shows no service as UP, so that
  * no peer considers it healthy.
+ *
+ * The offer. A keepalived that is backup is mute: it sends nothing, so nothing is known of it. It
+ * is neither healthy nor dead. An owner whose services are all DOWN hands the VIP over to it once,
+ * and waits for offer_ns. If the peer takes the VIP, its adverts count from then on. If nobody
+ * does, this node is eligible again, and keeps the VIP until a service of its own was UP.
  *
  * Timer of the caller: warm_ns, how long a cold replica may delay preempting. It starts when
  * waits_ns becomes non-zero, and the caller passes waits_ns in again.
@@ -63,10 +70,12 @@ struct policy_input {
 	bool maint;   /* the operator has put it into maintenance */
 	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
 	bool link_up;
-	bool path_lost;    /* something is gone in the kernel without which it is no good owner */
-	bool replica_cold; /* a peer that is alive has not replicated all its connections yet */
-	uint64_t warm_ns;  /* how long a cold replica delays preempting at most */
-	uint64_t waits_ns; /* policy_output.waits_ns of the last decision */
+	bool path_lost;      /* something is gone in the kernel without which it is no good owner */
+	bool replica_cold;   /* a peer that is alive has not replicated all its connections yet */
+	uint64_t warm_ns;    /* how long a cold replica delays preempting at most */
+	uint64_t waits_ns;   /* policy_output.waits_ns of the last decision */
+	uint64_t offer_ns;   /* how long the VIP is offered to a mute peer */
+	uint64_t offered_ns; /* policy_output.offered_ns of the last decision */
 	enum hokm_vrrp_state state; /* of this node's VRRP machine */
 	struct in_addr owner;       /* the node whose adverts this node follows; 0: none */
 	uint8_t own_priority;       /* as configured for this node */
@@ -83,6 +92,9 @@ struct policy_output {
 	bool may_preempt;
 	/* since when a cold replica is all that keeps this node from preempting; 0: it is not */
 	uint64_t waits_ns;
+	/* when an owner without a service UP handed the VIP over; 0: not, or a service was UP since
+	 */
+	uint64_t offered_ns;
 	bool waits; /* preempting is delayed now; false when warm_ns is over */
 	/* slot of the healthiest peer with pulses and a fresh daemon; HOKM_NO_PEER: none */
 	uint8_t successor;

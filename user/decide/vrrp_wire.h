@@ -72,7 +72,9 @@ struct vrrp_wire_conf {
 	X(p, UNPROVEN, "unproven", "the peer answers no pulses: its adverts alone end no lease")  \
 	X(p, PRIORITY, "priority",                                                                \
 	  "priority 255: the sender says that the VIP is its own address; accepted nevertheless") \
-	X(p, ADDRS, "addrs", "its list of addresses is not ours; accepted nevertheless")
+	X(p, ADDRS, "addrs", "its list of addresses is not ours; accepted nevertheless")          \
+	X(p, OTHER_INTERVAL, "other-interval",                                                    \
+	  "its interval is not ours (version 3); accepted nevertheless")
 #define VRRP_DISCARD_ENUM(p, id, name, text) p##_##id,
 enum vrrp_discard { VRRP_DISCARDS(VRRP_DISCARD_ENUM, VRRP_BAD) VRRP_DISCARD_COUNT };
 /* "?" for a value that is out of range. */
