@@ -45,6 +45,9 @@
 	  "what the node needs in the kernel is gone and cannot be put back")                    \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                          \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
+	X(p, ONE_WAY, "one-way",                                                                 \
+	  "the peer's adverts go on although this node is owner and answers them: the peer "     \
+	  "does not hear this node, or the adverts are forged")                                  \
 	X(p, SECRETS_DIFFER, "secrets-differ",                                                   \
 	  "the secrets differ: none of this node's signed the peer's pulses")                    \
 	X(p, PEER_SILENT, "peer-silent",                                                         \

@@ -265,6 +265,73 @@ static const struct rig_step partition[] = {
 	{"timer", "", "advert:128", "master"},
 };
 
+/* Forged adverts of a lesser node, one each millisecond: the answers do not flood the link. */
+static void test_forged_adverts_cause_no_flood(void **state)
+{
+	unsigned int adverts = 0, garps = 0, reports = 0;
+	struct rig r;
+
+	(void)state;
+	rig_master(&r);
+	for (unsigned int ms = 0; ms < 10000; ms++) {
+		struct vrrp_event ev = {.kind = VRRP_EV_ADVERT,
+					.advert = {.version = 3, .priority = ms % 2 ? 100 : 0}};
+
+		ev.advert.adver_ns = 100 * RIG_MS;
+		ev.advert.source.s_addr = htonl(0x0a000001);
+		r.now_ns += RIG_MS;
+		for (int round = 0; round < 2; round++) {
+			struct vrrp_actions acts;
+
+			vrrp_step(&r.v, &ev, r.now_ns, &acts);
+			ev.kind = VRRP_EV_TIMER;
+			for (unsigned int a = 0; a < acts.n; a++) {
+				adverts += acts.a[a].kind == VRRP_ACT_ADVERT;
+				garps += acts.a[a].kind == VRRP_ACT_GARP;
+				reports += acts.a[a].kind == VRRP_ACT_ONE_WAY;
+			}
+			if (r.v.sending == VRRP_SENDING_RENEW) {
+				struct vrrp_event sent = {.kind = VRRP_EV_SENT,
+							  .sent_ns = r.now_ns};
+
+				vrrp_step(&r.v, &sent, r.now_ns, &acts);
+			}
+		}
+		assert_int_equal(r.v.state, HOKM_VRRP_MASTER);
+	}
+	/* Ten seconds: 100 adverts that are due anyway, and two answers for each at most. */
+	assert_true(adverts >= 100 && adverts <= 300);
+	assert_true(garps >= 5 && garps <= 11);
+	assert_int_equal(reports, 1);
+}
+
+static const struct rig_step one_way[] = {
+	STORY(rig_master, "a peer that does not hear the answers is reported once"),
+	{"advert 100 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:275", "master"},
+	{"after 20: advert 100 from 1", "", "", "master"},
+	{"after 60: advert 100 from 1", "", "advert:128", "master"},
+	{"sent", "", "lease:275", "master"},
+	{"reload every 2000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 1000: advert 100 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 5000: advert 100 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 2000: advert 100 from 1", "", "one-way advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 2000: advert 100 from 1", "", "advert:128 garp", "master"},
+};
+
+static void test_one_way(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, one_way);
+}
+
 static void test_partition(void **state)
 {
 	struct rig r;
@@ -341,6 +408,8 @@ int main(void)
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_partition),
+		cmocka_unit_test(test_forged_adverts_cause_no_flood),
+		cmocka_unit_test(test_one_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

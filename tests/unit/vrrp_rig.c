@@ -186,10 +186,11 @@ static void happen(struct rig *r, const struct rig_step *st, struct vrrp_actions
 static void put(char *buf, size_t size, const struct rig *r, const struct vrrp_action *a)
 {
 	static const char *const names[] = {
-		[VRRP_ACT_ADVERT] = "advert", [VRRP_ACT_LEASE] = "lease",
-		[VRRP_ACT_RAISE] = "raise",   [VRRP_ACT_LOWER] = "lower",
-		[VRRP_ACT_GARP] = "garp",     [VRRP_ACT_STATE] = "state",
-		[VRRP_ACT_PROBE] = "probe",   [VRRP_ACT_DISCARD] = "discard",
+		[VRRP_ACT_ADVERT] = "advert",   [VRRP_ACT_LEASE] = "lease",
+		[VRRP_ACT_RAISE] = "raise",     [VRRP_ACT_LOWER] = "lower",
+		[VRRP_ACT_GARP] = "garp",       [VRRP_ACT_STATE] = "state",
+		[VRRP_ACT_PROBE] = "probe",     [VRRP_ACT_DISCARD] = "discard",
+		[VRRP_ACT_ONE_WAY] = "one-way",
 	};
 	size_t len = strlen(buf);
 

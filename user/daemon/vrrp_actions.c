@@ -110,6 +110,18 @@ static void send_advert(struct daemon *d, uint8_t priority, struct acted *r)
 		r->sent = priority != 0;
 }
 
+static void report_one_way(struct daemon *d, struct in_addr source)
+{
+	const char *name = peers_name(&d->node.peers, peers_by_addr(&d->node.peers, source));
+
+	if (!name)
+		return;
+	log_warn("peer %s reason=%s (%s)", name, hokm_reason_name(HOKM_R_ONE_WAY),
+		 hokm_reason_text(HOKM_R_ONE_WAY));
+	events_add(d->node.events, "peer", HOKM_R_ONE_WAY, "%s: %s", name,
+		   hokm_reason_text(HOKM_R_ONE_WAY));
+}
+
 static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrrp_state from,
 		    const struct vrrp_event *ev, struct acted *r)
 {
@@ -141,6 +153,9 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		break;
 	case VRRP_ACT_DISCARD:
 		adverts_discard(&d->adverts, VRRP_BAD_UNPROVEN, ev->advert.source);
+		break;
+	case VRRP_ACT_ONE_WAY:
+		report_one_way(d, ev->advert.source);
 		break;
 	}
 }

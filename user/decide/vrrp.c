@@ -21,10 +21,11 @@
  * MASTER  TIMER: Adver_Timer               ADVERT                  SENT: LEASE
  *         SEND_FAILED                      -                       tries again after adver / 4
  *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
- *         ADVERT 0                         ADVERT                  restarts Adver_Timer
+ *         ADVERT 0                         ADVERT (bounded)        restarts Adver_Timer
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
  *         the same, unproven               DISCARD                 -
- *         ADVERT that loses it             ADVERT GARP             Adver_Timer continues
+ *         ADVERT that loses it             ADVERT GARP (bounded)   Adver_Timer continues
+ *         the same, again and again        ONE_WAY once            -
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
  *         the same three, rival deaf or    -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
  *           unseen
@@ -142,6 +143,7 @@ static void become_master(struct vrrp_step *s)
 	v->send_failed = false;
 	v->rival = false;
 	v->yield_at_ns = v->correct_at_ns = 0;
+	v->answered_ns = v->corrected_ns = v->lesser_since_ns = 0;
 	v->lease_until_ns = lease_until_ns(s);
 	v->timer_at_ns = vrrp_add_ns(s->ev->sent_ns, v->conf.adver_ns);
 	add_action(s, VRRP_ACT_LEASE)->until_ns = v->lease_until_ns;
@@ -180,6 +182,7 @@ static void renewed(struct vrrp_step *s)
 static void correct_clients(struct vrrp_step *s)
 {
 	s->v->correct_at_ns = 0;
+	s->v->corrected_ns = s->now_ns;
 	vrrp_act(s, VRRP_ACT_GARP);
 }
 
@@ -230,12 +233,77 @@ static void master_send_failed(struct vrrp_step *s)
 		v->timer_at_ns = v->lease_until_ns;
 }
 
+/*
+ * An advert of another node is answered by an advert at most twice in an interval, so that forged
+ * ones do not flood the link. A lost answer is made up for by the regular advert.
+ */
+static bool may_answer(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->answered_ns && s->now_ns < vrrp_add_ns(v->answered_ns, v->conf.adver_ns / 2))
+		return false;
+	v->answered_ns = s->now_ns;
+	return true;
+}
+
+/* Gratuitous ARP, now or when the last one is VRRP_CORRECT_GAP_NS ago. */
+static void correct_bounded(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t at_ns = v->corrected_ns ? vrrp_add_ns(v->corrected_ns, VRRP_CORRECT_GAP_NS) : 0;
+
+	if (s->now_ns >= at_ns)
+		correct_clients(s);
+	else if (!v->correct_at_ns)
+		v->correct_at_ns = at_ns;
+}
+
+/*
+ * A node that hears our answer yields. One that goes on for Master_Down and VRRP_PATIENCE_NS does
+ * not hear it, or its adverts are forged.
+ */
+static void note_lesser(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
+
+	if (!v->lesser_since_ns || s->now_ns >= vrrp_add_ns(v->lesser_ns, down_ns)) {
+		v->lesser_since_ns = s->now_ns;
+		v->one_way = false;
+	}
+	v->lesser_ns = s->now_ns;
+	if (v->one_way ||
+	    s->now_ns < vrrp_add_ns(v->lesser_since_ns, vrrp_add_ns(down_ns, VRRP_PATIENCE_NS)))
+		return;
+	v->one_way = true;
+	if (v->one_way_ns && s->now_ns < vrrp_add_ns(v->one_way_ns, VRRP_ONE_WAY_GAP_NS))
+		return;
+	v->one_way_ns = s->now_ns;
+	vrrp_act(s, VRRP_ACT_ONE_WAY);
+}
+
+static void answer_lesser(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	note_lesser(s);
+	if (may_answer(s))
+		vrrp_send(s, VRRP_SENDING_RENEW);
+	if (!s->ev->view.rival_unseen)
+		correct_bounded(s);
+	else if (!v->correct_at_ns)
+		v->correct_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
+}
+
 static void master_advert(struct vrrp_step *s)
 {
 	const struct vrrp_advert *a = &s->ev->advert;
 	struct vrrp *v = s->v;
 
 	if (a->priority == 0) {
+		if (!may_answer(s))
+			return;
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
 	} else if (beats_us(v, a->priority, a->source) && s->ev->view.unproven) {
@@ -247,11 +315,7 @@ static void master_advert(struct vrrp_step *s)
 		vrrp_follow(s, a);
 		v->timer_at_ns = v->master_down_at_ns;
 	} else {
-		vrrp_send(s, VRRP_SENDING_RENEW);
-		if (!s->ev->view.rival_unseen)
-			correct_clients(s);
-		else if (!v->correct_at_ns)
-			v->correct_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
+		answer_lesser(s);
 	}
 }
 

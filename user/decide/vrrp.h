@@ -66,6 +66,10 @@
 
 /* After a partition: how long two owners wait until they can steer to each other. */
 #define VRRP_PATIENCE_NS 1000000000ULL
+/* Gratuitous ARP against adverts of others: at most one in this time. */
+#define VRRP_CORRECT_GAP_NS 1000000000ULL
+/* One-way loss that begins anew is reported again after this time. */
+#define VRRP_ONE_WAY_GAP_NS 60000000000ULL
 
 struct vrrp_conf {
 	uint8_t version;
@@ -137,6 +141,7 @@ enum vrrp_action_kind {
 	VRRP_ACT_STATE,   /* the state has changed: report `state` and `reason` of the machine */
 	VRRP_ACT_PROBE,   /* send a pulse to the peers now; their answers are VRRP_EV_PULSE */
 	VRRP_ACT_DISCARD, /* the advert was unproven: count it */
+	VRRP_ACT_ONE_WAY, /* the sender goes on although it was answered: report it */
 };
 
 struct vrrp_action {
@@ -172,6 +177,15 @@ struct vrrp {
 	bool rival;                   /* MASTER: a peer that must yield still shows a lease */
 	uint64_t yield_at_ns;         /* MASTER: yields then to a rival that is deaf; 0: none */
 	uint64_t correct_at_ns;       /* MASTER: gratuitous ARP against an unseen rival; 0: none */
+
+	/* MASTER: adverts that lose the election. Anybody may forge them: the answers are bounded.
+	 */
+	uint64_t answered_ns;     /* the last one was answered by an advert; 0: never */
+	uint64_t corrected_ns;    /* gratuitous ARP was sent last */
+	uint64_t lesser_since_ns; /* when the present series of them began; 0: none */
+	uint64_t lesser_ns;       /* its newest */
+	uint64_t one_way_ns;      /* when one-way loss was reported; 0: never */
+	bool one_way;             /* reported for this series */
 
 	/* the owner that is followed; in FAULT it is only remembered */
 	struct in_addr owner; /* sender of the adverts that are followed; 0: none, as in MASTER */
