@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which change of a DNS record is planned, and which is refused (decide/dns_plan.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "decide/dns_plan.h"
+
+#define A "192.0.2.26" /* the nodes of the group */
+#define B "192.0.2.27"
+#define X "198.51.100.1" /* others */
+#define Y "198.51.100.2"
+
+struct plan_case {
+	const char *what;
+	const char *present, *want;
+	enum dns_mode mode;
+	bool force;
+	enum dns_verdict verdict;
+	const char *says; /* the values after the change, or a part of the refusal */
+};
+
+static const struct plan_case cases[] = {
+	{"the record names the other node", A, B, DNS_REPLACE, false, DNS_CHANGE, B},
+	{"it names this node already", B, B, DNS_REPLACE, false, DNS_NO_CHANGE, B},
+	{"a stranger's address stays", X, B, DNS_REPLACE, false, DNS_REFUSE, "somebody else"},
+	{"unless it is forced", X, B, DNS_REPLACE, true, DNS_CHANGE, B},
+	{"a record is never created", "", B, DNS_REPLACE, true, DNS_REFUSE, "does not exist"},
+	{"a value is never deleted", A " " X, B, DNS_REPLACE, true, DNS_REFUSE, "deleted"},
+	{"nor when the wanted one is there", B " " X, B, DNS_REPLACE, true, DNS_REFUSE, "deleted"},
+	{"of several the group's is replaced", X " " A " " Y, B, DNS_MEMBER, false, DNS_CHANGE,
+	 X " " B " " Y},
+	{"of several the group's is there", X " " B, B, DNS_MEMBER, false, DNS_NO_CHANGE, X " " B},
+	{"two of the group are not chosen from", A " " B, B, DNS_MEMBER, false, DNS_REFUSE,
+	 "leave one"},
+	{"no member is the group's", X " " Y, B, DNS_MEMBER, true, DNS_REFUSE, "none of the 2"},
+	{"one value as a set", A, B, DNS_MEMBER, false, DNS_CHANGE, B},
+	{"an address of an operator's choice", A, X, DNS_REPLACE, false, DNS_CHANGE, X},
+	{"and what it left, seen by another", X, A, DNS_REPLACE, false, DNS_REFUSE, X},
+	{"IPv6", "2001:db8::26", B, DNS_REPLACE, false, DNS_REFUSE, "2001:db8::26"},
+};
+
+static void fill(struct dns_set *set, const char *words)
+{
+	char buf[256], *save = NULL;
+
+	memset(set, 0, sizeof(*set));
+	snprintf(buf, sizeof(buf), "%s", words);
+	for (char *w = strtok_r(buf, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		snprintf(set->value[set->n++], DNS_ADDRESS_MAX, "%s", w);
+}
+
+static void run_case(const struct plan_case *c)
+{
+	struct dns_set present, group, after;
+	struct dns_plan p;
+	const struct dns_plan_input in = {
+		.want = c->want,
+		.present = &present,
+		.group = &group,
+		.mode = c->mode,
+		.force = c->force};
+
+	fill(&present, c->present);
+	fill(&group, A " " B);
+	dns_plan(&in, &p);
+	if (p.verdict != c->verdict)
+		fail_msg("%s: verdict %d, expected %d: %s", c->what, p.verdict, c->verdict, p.text);
+	if (c->verdict == DNS_REFUSE) {
+		if (!strstr(p.text, c->says))
+			fail_msg("%s: \"%s\" does not say \"%s\"", c->what, p.text, c->says);
+		return;
+	}
+	fill(&after, c->says);
+	assert_int_equal(p.after.n, after.n);
+	for (unsigned int i = 0; i < after.n; i++)
+		if (strcmp(p.after.value[i], after.value[i]) != 0)
+			fail_msg("%s: value %u is %s", c->what, i, p.after.value[i]);
+}
+
+static void only_what_is_ours_is_replaced(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		run_case(&cases[i]);
+}
+
+static void sets_are_compared_in_any_order(void **state)
+{
+	struct dns_set a, b;
+
+	(void)state;
+	fill(&a, A " " X);
+	fill(&b, X " " A);
+	assert_true(dns_set_equal(&a, &b));
+	fill(&b, X " " X);
+	assert_false(dns_set_equal(&a, &b));
+	fill(&b, X);
+	assert_false(dns_set_equal(&a, &b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_what_is_ours_is_replaced),
+		cmocka_unit_test(sets_are_compared_in_any_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

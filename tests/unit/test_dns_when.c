@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* When a DNS record is read and written, and when it must not be (decide/dns_when.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "decide/dns_when.h"
+
+#define S(n) ((uint64_t)(n)*NS_PER_S)
+
+static const struct dns_when_conf conf = {
+	.failover_ns = 0,
+	.failback_ns = S(30),
+	.min_interval_ns = S(60),
+	.verify_ns = S(300),
+	.retry_ns = S(1),
+	.retry_max_ns = S(64),
+	.breaker_fall = 5,
+	.breaker_ns = S(120),
+};
+
+static struct dns_when w;
+
+static int fresh(void **state)
+{
+	(void)state;
+	dns_when_init(&w, &conf, 42);
+	return 0;
+}
+
+/* This node becomes owner at `at`, because the other one is dead, and its record is right. */
+static void own_and_write(uint64_t at)
+{
+	dns_when_owner(&w, true, false, false, at);
+	assert_int_equal(dns_when_next(&w, at), DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_CHANGED, 0, at);
+	assert_int_equal(w.state, DNS_RIGHT);
+}
+
+/* The time from `from` until something is due; fails after an hour. */
+static uint64_t due_after(uint64_t from, enum dns_act act)
+{
+	for (uint64_t at = from; at < from + S(3600); at += S(1) / 4) {
+		enum dns_act due = dns_when_next(&w, at);
+
+		if (due == DNS_ACT_NONE)
+			continue;
+		assert_int_equal(due, act);
+		return at - from;
+	}
+	fail_msg("nothing is due within an hour");
+	return 0;
+}
+
+static void only_the_owner_writes(void **state)
+{
+	(void)state;
+	assert_int_equal(dns_when_next(&w, S(1)), DNS_ACT_NONE);
+	dns_when_owner(&w, false, true, false, S(1));
+	assert_int_equal(dns_when_next(&w, S(1000)), DNS_ACT_NONE);
+	own_and_write(S(1000));
+	assert_int_equal(dns_when_next(&w, S(1001)), DNS_ACT_NONE);
+}
+
+static void an_attempt_ends_with_ownership(void **state)
+{
+	(void)state;
+	dns_when_owner(&w, true, false, false, S(1));
+	assert_int_equal(dns_when_next(&w, S(1)), DNS_ACT_WRITE);
+	assert_int_equal(dns_when_next(&w, S(2)), DNS_ACT_NONE);
+	assert_true(dns_when_owner(&w, false, true, false, S(2)));
+	/* Its late result changes nothing. */
+	dns_when_result(&w, DNS_CHANGED, 0, S(2));
+	assert_int_equal(w.state, DNS_AWAY);
+	assert_int_equal(dns_when_next(&w, S(1000)), DNS_ACT_NONE);
+}
+
+static void two_owners_flip_it_once(void **state)
+{
+	(void)state;
+	own_and_write(S(10));
+	/* The look finds that the other one, which also owns, has written it. */
+	assert_int_equal(due_after(S(10), DNS_ACT_LOOK), S(300));
+	dns_when_result(&w, DNS_OTHER, 0, S(310));
+	assert_int_equal(w.state, DNS_CONTESTED);
+	for (unsigned int i = 1; i <= 5; i++) {
+		due_after(S(1000 * i), DNS_ACT_LOOK);
+		dns_when_result(&w, DNS_OTHER, 0, S(1000 * i));
+	}
+	/* The operator may decide it. */
+	assert_false(dns_when_order(&w, false, S(9000)));
+	assert_int_equal(dns_when_next(&w, S(9000)), DNS_ACT_WRITE);
+}
+
+static void failback_waits_while_the_other_serves(void **state)
+{
+	(void)state;
+	dns_when_owner(&w, true, true, false, S(10));
+	assert_int_equal(dns_when_next(&w, S(39)), DNS_ACT_NONE);
+	assert_int_equal(dns_when_next(&w, S(40)), DNS_ACT_WRITE);
+	fresh(NULL);
+	/* The other one dies meanwhile. */
+	dns_when_owner(&w, true, true, false, S(10));
+	dns_when_owner(&w, true, false, false, S(15));
+	assert_int_equal(dns_when_next(&w, S(15)), DNS_ACT_WRITE);
+}
+
+static void changes_keep_their_distance(void **state)
+{
+	(void)state;
+	own_and_write(S(10));
+	dns_when_owner(&w, false, true, false, S(11));
+	dns_when_owner(&w, true, false, false, S(12));
+	assert_int_equal(dns_when_next(&w, S(69)), DNS_ACT_NONE);
+	assert_int_equal(dns_when_next(&w, S(70)), DNS_ACT_WRITE);
+}
+
+static void a_restart_writes_nothing(void **state)
+{
+	(void)state;
+	dns_when_owner(&w, true, false, true, S(5));
+	assert_int_equal(dns_when_next(&w, S(5)), DNS_ACT_LOOK);
+	dns_when_result(&w, DNS_SAME, 0, S(5));
+	assert_int_equal(w.state, DNS_RIGHT);
+}
+
+static void stop_holds_until_start(void **state)
+{
+	(void)state;
+	own_and_write(S(10));
+	dns_when_order(&w, true, S(20));
+	assert_int_equal(w.state, DNS_STOPPED);
+	dns_when_owner(&w, false, true, false, S(30));
+	dns_when_owner(&w, true, true, false, S(40));
+	assert_int_equal(dns_when_next(&w, S(4000)), DNS_ACT_NONE);
+	/* An order waits for no interval. */
+	w.change_ns = S(4999);
+	dns_when_order(&w, false, S(5000));
+	assert_int_equal(dns_when_next(&w, S(5000)), DNS_ACT_WRITE);
+}
+
+static void failures_back_off_and_open_the_breaker(void **state)
+{
+	uint64_t at = S(10), pause = 0;
+
+	(void)state;
+	dns_when_owner(&w, true, false, false, at);
+	for (unsigned int i = 0; i < conf.breaker_fall; i++) {
+		uint64_t before = pause;
+
+		pause = due_after(at, DNS_ACT_WRITE);
+		/* Each is twice as long, and up to a quarter longer. */
+		assert_true(!i || pause >= S(1) << (i - 1));
+		assert_true(!i || pause <= (S(1) << (i - 1)) * 5 / 4 + S(1) / 4);
+		assert_true(pause >= before);
+		at += pause;
+		assert_int_equal(w.breaker, DNS_CLOSED);
+		dns_when_result(&w, DNS_FAILED, 0, at);
+	}
+	assert_int_equal(w.breaker, DNS_OPEN);
+	assert_true(due_after(at, DNS_ACT_WRITE) >= S(120));
+	at += S(121);
+	assert_int_equal(w.breaker, DNS_HALF_OPEN);
+	/* One failure opens it again, one success closes it. */
+	dns_when_result(&w, DNS_FAILED, 0, at);
+	assert_int_equal(w.breaker, DNS_OPEN);
+	at += due_after(at, DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_CHANGED, 0, at);
+	assert_int_equal(w.breaker, DNS_CLOSED);
+}
+
+static void what_the_provider_asks_for_is_kept(void **state)
+{
+	(void)state;
+	dns_when_owner(&w, true, false, false, S(10));
+	assert_int_equal(dns_when_next(&w, S(10)), DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_LIMITED, S(200), S(10));
+	assert_true(due_after(S(10), DNS_ACT_WRITE) >= S(200));
+	/* Wrong credentials are not tried again and again. */
+	dns_when_result(&w, DNS_DENIED, 0, S(210));
+	assert_int_equal(w.breaker, DNS_OPEN);
+	assert_true(due_after(S(210), DNS_ACT_WRITE) >= S(120));
+}
+
+static void a_refusal_is_tried_again_slowly(void **state)
+{
+	(void)state;
+	dns_when_owner(&w, true, false, false, S(10));
+	assert_int_equal(dns_when_next(&w, S(10)), DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_REFUSED, 0, S(10));
+	assert_int_equal(w.state, DNS_STUCK);
+	assert_int_equal(w.breaker, DNS_CLOSED);
+	assert_int_equal(due_after(S(10), DNS_ACT_WRITE), S(300));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(only_the_owner_writes, fresh),
+		cmocka_unit_test_setup(an_attempt_ends_with_ownership, fresh),
+		cmocka_unit_test_setup(two_owners_flip_it_once, fresh),
+		cmocka_unit_test_setup(failback_waits_while_the_other_serves, fresh),
+		cmocka_unit_test_setup(changes_keep_their_distance, fresh),
+		cmocka_unit_test_setup(a_restart_writes_nothing, fresh),
+		cmocka_unit_test_setup(stop_holds_until_start, fresh),
+		cmocka_unit_test_setup(failures_back_off_and_open_the_breaker, fresh),
+		cmocka_unit_test_setup(what_the_provider_asks_for_is_kept, fresh),
+		cmocka_unit_test_setup(a_refusal_is_tried_again_slowly, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a DNS record should hold after a change: a pure decision over the values that the provider
+ * reports. It is made by the agent, right before it writes.
+ *
+ * The record is never created or deleted, and the number of its values never changes. One value is
+ * replaced by the wanted address:
+ *
+ *   replace  the record has one value, and that is the group's
+ *   member   the record has several values, one of which is the group's; the others stay
+ *
+ * A value is the group's when it is the address of one of its nodes. Another value is replaced only
+ * by force. Addresses are texts as inet_ntop() writes them, so that equal ones are equal bytes.
+ */
+#ifndef HOKM_DECIDE_DNS_PLAN_H
+#define HOKM_DECIDE_DNS_PLAN_H
+
+#include <stdbool.h>
+
+#define DNS_VALUES_MAX  16
+#define DNS_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+
+struct dns_set {
+	unsigned int n;
+	char value[DNS_VALUES_MAX][DNS_ADDRESS_MAX];
+};
+
+enum dns_mode { DNS_REPLACE, DNS_MEMBER };
+
+enum dns_verdict {
+	DNS_NO_CHANGE, /* the wanted address is there already */
+	DNS_CHANGE,
+	DNS_REFUSE,
+};
+
+struct dns_plan_input {
+	const char *want;
+	const struct dns_set *present;
+	const struct dns_set *group; /* the addresses of all nodes */
+	enum dns_mode mode;
+	bool force;
+};
+
+struct dns_plan {
+	enum dns_verdict verdict;
+	unsigned int at;      /* DNS_CHANGE: the index of the value that is replaced */
+	struct dns_set after; /* all values, in the order of the present ones */
+	char text[192];       /* what is planned, or why it is refused */
+};
+
+void dns_plan(const struct dns_plan_input *in, struct dns_plan *out);
+
+/* The index of an address, or n when it is not in the set. */
+unsigned int dns_set_find(const struct dns_set *set, const char *address);
+/* The same values, in any order? */
+bool dns_set_equal(const struct dns_set *a, const struct dns_set *b);
+
+#endif
