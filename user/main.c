@@ -5,10 +5,12 @@
 #include <sysexits.h>
 
 #include "agent/agent.h"
+#include "agent/dns_job.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"
 #include "ctl/ctl.h"
+#include "dns/dns_command.h"
 #include "daemon/run.h"
 #include "daemon/upgrade.h"
 #include "hokm/abi.h"
@@ -42,12 +44,15 @@ static const struct command commands[] = {
 	 "check a configuration, and show its errors or its meaning", check_config_main},
 	{"genkey", "", "print a new secret for the configuration", genkey_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
+	{"dns", "ACTION [-c FILE] …", "DNS failover: test, plan, status, set, start, stop, history",
+	 dns_command_main},
 	{"cleanup", "[-c FILE]", "remove the packet path that a stopped daemon left behind",
 	 daemon_cleanup_main},
 	{"version", "", "version of program and map schema", version_main},
 	/* Started by the daemon, the agent with a socket as file descriptor 3; not in the help. */
 	{"accepts", NULL, NULL, daemon_accepts_main},
 	{"agent", NULL, NULL, agent_main},
+	{"dns-job", NULL, NULL, dns_job_main},
 };
 
 static void usage(FILE *f)

@@ -102,7 +102,12 @@
 	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade request has no answer")                \
 	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                          \
 	X(p, STALE_DATA, "stale-data",                                                           \
-	  "the server is silent, and the client's data is unacknowledged")
+	  "the server is silent, and the client's data is unacknowledged")                       \
+	X(p, DNS_CHANGED, "dns-changed", "the DNS record has the wanted address")                \
+	X(p, DNS_REFUSED, "dns-refused", "the change of the DNS record is refused")              \
+	X(p, DNS_FAILED, "dns-failed", "the DNS provider could not be asked")                    \
+	X(p, DNS_CONTESTED, "dns-contested",                                                     \
+	  "the DNS record of this owner has another node's address")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

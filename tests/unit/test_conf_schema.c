@@ -16,8 +16,10 @@
 #include "base/units.h"
 #include "conf_rig.h"
 
-#define SECRET   "secret = 0123456789abcdef "
-#define NODES    "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 }\n"
+#define SECRET "secret = 0123456789abcdef "
+#define NODES                                                      \
+	"node a { address = 10.0.0.1 dns_address = 203.0.113.1 } " \
+	"node b { address = 10.0.0.2 dns_address = 203.0.113.2 }\n"
 #define BASE     SECRET NODES
 #define FILE_MAX 1024
 
@@ -74,6 +76,9 @@ static const struct {
 	{"passive.suspect_max", "0s", "suspect = 0s", ""},
 	{"passive.signal.after", "20ms", "", "sample = 10ms"},
 	{"passive.signal.after", "30s", "", "sample = 1s"},
+	{"dns.provider", "cloudflare", "record = game.example.com", ""},
+	{"dns.provider", "route53", "record = game.example.com", ""},
+	{"dns.provider", "digitalocean", "record = game.example.com", ""},
 };
 
 /* What the row's section must have in any case. */
@@ -86,6 +91,8 @@ static const char *required(const struct rig_row *r)
 	if (!strcmp(r->sec->path, "service.check") && r->title == CHECK_EXEC &&
 	    strcmp(key, "command") != 0)
 		return "command = \"/x\"";
+	if (!strcmp(r->key->path, "dns.record"))
+		return "provider = cloudflare";
 	return "";
 }
 
@@ -181,6 +188,8 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 		dst[0] = '/';
 	if (!strcmp(k->path, "service.check.header") && n > 1)
 		dst[1] = ':';
+	for (size_t i = 50; !strcmp(k->path, "dns.record") && i < n - 1; i += 50)
+		dst[i] = '.';
 	return dst;
 }
 
@@ -295,7 +304,8 @@ static void default_used(const struct rig_row *r, void *arg)
 		return;
 	if (!strcmp(r->key->path, "vip"))
 		item = l->c->vips;
-	if (!strcmp(r->key->path, "profile"))
+	/* The file of the test sets these. */
+	if (!strcmp(r->key->path, "profile") || !strcmp(r->key->path, "node.dns_address"))
 		return;
 	assert_true(conf_key_parse(r->key, text, &scratch, problem));
 	if (!rig_same(r->key, &scratch, item))

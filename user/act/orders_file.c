@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "act/orders_file.h"
+#include "act/save.h"
 #include "base/log.h"
 #include "conf/conf.h"
 
@@ -36,20 +37,6 @@ struct orders_file {
 
 /* ---- read ---- */
 
-/* Others must not be able to give orders to the node through the file. */
-static const char *why_not_trusted(const struct stat *st)
-{
-	if (!S_ISREG(st->st_mode))
-		return "it is no regular file";
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "it does not belong to root";
-	if (st->st_mode & (S_IRWXG | S_IRWXO))
-		return "others than its owner have access to it";
-	if (st->st_size >= ORDERS_TEXT_MAX)
-		return "it is too long";
-	return NULL;
-}
-
 static const char *read_fd(int fd, struct orders *o)
 {
 	char text[ORDERS_TEXT_MAX];
@@ -59,7 +46,7 @@ static const char *read_fd(int fd, struct orders *o)
 
 	if (fstat(fd, &st))
 		return strerror(errno);
-	why = why_not_trusted(&st);
+	why = save_why_not_trusted(&st, ORDERS_TEXT_MAX);
 	if (why)
 		return why;
 	n = read(fd, text, sizeof(text));
@@ -97,38 +84,12 @@ static int sync_folder(const struct orders_file *f)
 	return err;
 }
 
-static int write_fresh(const struct orders_file *f)
-{
-	int fd, err = 0;
-	ssize_t n;
-
-	if (mkdir(f->folder, 0700) && errno != EEXIST)
-		return -errno;
-	if (unlink(f->fresh) && errno != ENOENT)
-		return -errno;
-	fd = open(f->fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, f->text, f->len);
-	if (n < 0 || fsync(fd))
-		err = -errno;
-	else if ((size_t)n != f->len)
-		err = -ENOSPC;
-	if (close(fd) && !err)
-		err = -errno;
-	if (!err && rename(f->fresh, f->path))
-		err = -errno;
-	if (err)
-		(void)unlink(f->fresh);
-	return err;
-}
-
 static int write_text(const struct orders_file *f)
 {
 	int err = 0;
 
 	if (f->len)
-		err = write_fresh(f);
+		err = save_text(f->folder, f->fresh, f->path, f->text, f->len);
 	else if (unlink(f->path))
 		return errno == ENOENT ? 0 : -errno;
 	return err ? err : sync_folder(f);

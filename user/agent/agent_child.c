@@ -33,7 +33,7 @@
 
 #define BROKER_WAIT_MS 2000
 
-static int become(const char *user)
+int agent_become(const char *user)
 {
 	static const int ignored[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP};
 	int err;
@@ -157,7 +157,7 @@ int agent_child(const char *user)
 	bool lost = false;
 	int broker_fd = -1;
 	pid_t broker = 0;
-	int err = become(user);
+	int err = agent_become(user);
 
 	if (err) {
 		log_error("agent: could not change to user %s: %s", user, strerror(-err));

@@ -12,4 +12,10 @@
  */
 int agent_child(const char *user);
 
+/*
+ * Gives up the privileges of this process: ordinary scheduling, the user, no capabilities. It dies
+ * with its parent from now on, and ignores the signals that stop a service. 0 or -errno, logged.
+ */
+int agent_become(const char *user);
+
 #endif

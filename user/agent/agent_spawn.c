@@ -23,21 +23,39 @@
 
 #define ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#define ENV_DNS_MAX 6
+
 struct words {
 	char name[16], verb[8], user[64], level[16];
 	char path[sizeof(ENV_PATH)], journal[128];
 	char *argv[5];
-	char *envp[3];
+	char *envp[3 + ENV_DNS_MAX];
 };
 
-static void fill_words(struct words *w, const char *user)
+/* What a DNS job may need of the environment: secrets, and where systemd puts them. */
+static const char *const env_dns[] = {
+	"CF_API_TOKEN=",      "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
+	"AWS_SESSION_TOKEN=", "DO_API_TOKEN=",      "CREDENTIALS_DIRECTORY="};
+#define ENV_DNS (sizeof(env_dns) / sizeof(env_dns[0]))
+_Static_assert(ENV_DNS <= ENV_DNS_MAX, "there is room for all");
+
+/* The variables themselves, not copies of them: a copy would be one more place with a secret. */
+static void add_dns_env(struct words *w, unsigned int at)
+{
+	for (char **e = environ; *e; e++)
+		for (size_t i = 0; i < ENV_DNS; i++)
+			if (!strncmp(*e, env_dns[i], strlen(env_dns[i])) && at < 2 + ENV_DNS_MAX)
+				w->envp[at++] = *e;
+}
+
+static void fill_words(struct words *w, const char *verb, const char *user)
 {
 	/* With this variable the agent logs in the same form as the daemon. */
 	const char *journal = getenv("JOURNAL_STREAM");
 
 	memset(w, 0, sizeof(*w));
 	snprintf(w->name, sizeof(w->name), "hokm-xdp");
-	snprintf(w->verb, sizeof(w->verb), "agent");
+	snprintf(w->verb, sizeof(w->verb), "%s", verb);
 	snprintf(w->user, sizeof(w->user), "%s", user);
 	snprintf(w->level, sizeof(w->level), "%s", log_level_name(log_get_level()));
 	snprintf(w->path, sizeof(w->path), "%s", ENV_PATH);
@@ -94,18 +112,16 @@ static void child(const struct words *w, int fd)
 	_exit(AGENT_NOT_STARTED);
 }
 
-int agent_spawn(const char *user, int *fd, pid_t *pid)
+static int spawn(const struct words *w, int *fd, pid_t *pid)
 {
-	struct words w;
 	int pair[2];
 	int err;
 
-	fill_words(&w, user);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
 		return -errno;
 	*pid = fork();
 	if (*pid == 0)
-		child(&w, pair[1]);
+		child(w, pair[1]);
 	err = *pid < 0 ? -errno : 0;
 	close(pair[1]);
 	if (err) {
@@ -114,4 +130,21 @@ int agent_spawn(const char *user, int *fd, pid_t *pid)
 	}
 	*fd = pair[0];
 	return 0;
+}
+
+int agent_spawn(const char *user, int *fd, pid_t *pid)
+{
+	struct words w;
+
+	fill_words(&w, "agent", user);
+	return spawn(&w, fd, pid);
+}
+
+int agent_spawn_dns(const char *user, int *fd, pid_t *pid)
+{
+	struct words w;
+
+	fill_words(&w, "dns-job", user);
+	add_dns_env(&w, w.envp[1] ? 2 : 1);
+	return spawn(&w, fd, pid);
 }

@@ -16,4 +16,10 @@
  */
 int agent_spawn(const char *user, int *fd, pid_t *pid);
 
+/*
+ * The same for `dns-job USER LEVEL` (agent/dns_job.h). Its environment also has the credentials of
+ * DNS providers that this process was given.
+ */
+int agent_spawn_dns(const char *user, int *fd, pid_t *pid);
+
 #endif

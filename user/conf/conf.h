@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "conf/conf_dns.h"
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
 
@@ -96,6 +97,7 @@ struct conf_node {
 	struct in_addr addr;
 	uint8_t priority; /* 1..254 */
 	enum conf_peer_kind peer;
+	char dns_address[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* in the DNS record; "" for none */
 };
 
 struct conf_hooks {
@@ -164,6 +166,7 @@ struct conf {
 	uint64_t idle_ns;            /* entries of conns without a packet for this long expire */
 
 	struct conf_hooks hooks;
+	struct conf_dns dns;
 
 	/* The first one signs, all of them verify. */
 	unsigned int n_secrets;

@@ -111,6 +111,7 @@ void rule_pulse(const struct conf_sec *s, struct conf *c);
 void rule_replication(const struct conf_sec *s, struct conf *c);
 void rule_passive(const struct conf_sec *s, struct conf *c);
 void rule_signal(const struct conf_sec *s, struct conf *c);
+void rule_dns(const struct conf_sec *s, struct conf *c);
 
 /* conf_secret.c: the secrets, from the file or from the file that it names. */
 void conf_read_secrets(const struct conf_sec *root, struct conf *c);

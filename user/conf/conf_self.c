@@ -148,6 +148,8 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 	c->self = f.node;
 	put_name(root, "bpffs", c->nodes[c->self].name, c->bpffs, CONF_PATH_MAX);
 	put_name(root, "state_file", c->nodes[c->self].name, c->state_file, CONF_PATH_MAX);
+	put_name(root, "dns.state_file", c->nodes[c->self].name, c->dns.state_file,
+		 CONF_DNS_PATH_MAX);
 	/* sun_path has 108 bytes. */
 	put_name(root, "socket", c->nodes[c->self].name, c->socket, 108);
 }

@@ -12,38 +12,7 @@
 #include "base/log.h"
 #include "conf/conf_int.h"
 #include "conf/schema.h"
-
-#define MS(n)    ((n)*NS_PER_MS)
-#define S(n)     ((n)*NS_PER_S)
-#define MIN(n)   S(60 * (n))
-#define HOURS(n) MIN(60 * (n))
-
-/* The parts of a row. */
-#define BOOL                      .kind = CONF_BOOL
-#define NUMBER(least_, greatest_) .kind = CONF_NUMBER, .least = (least_), .greatest = (greatest_)
-#define DURATION(least_, greatest_) \
-	.kind = CONF_DURATION, .least = (least_), .greatest = (greatest_)
-#define WORD(words_)            .kind = CONF_WORD, .words = (words_)
-#define NAME                    .kind = CONF_NAME
-#define TEXT(least_, greatest_) .kind = CONF_TEXT, .least = (least_), .greatest = (greatest_)
-#define PATH                    .kind = CONF_PATH
-#define IPV4                    .kind = CONF_IPV4
-#define PORT                    NUMBER(1, 65535)
-
-#define FIELD(type_, field_) offsetof(struct type_, field_), sizeof(((struct type_ *)NULL)->field_)
-/* No field: the rule of the section reads the value into a variable of this type. */
-#define VALUE(type_) 0, sizeof(type_)
-
-#define RELOAD  KEY_RELOAD
-#define RESTART KEY_RESTART
-
-/* clang-format off */
-#define KEY(path_, type_, field_, flags_, standard_, fast_, meaning_, ...)                  \
-	{.path = path_, .type = {type_}, .place = {field_}, .flags = flags_,                \
-	 .preset = {standard_, fast_}, .meaning = meaning_, ##__VA_ARGS__}
-#define END_OF_KEYS     {.path = NULL}
-#define END_OF_SECTIONS {.name = NULL}
-/* clang-format on */
+#include "conf/schema_rows.h"
 
 /* Words of the file and the values of their fields. */
 static const struct conf_word profiles[] = {
@@ -128,6 +97,12 @@ static const struct conf_key node_keys[] = {
 	    "What runs on the node: hokm (this program), vrrp (keepalived or another), or auto. "
 	    "auto means hokm once the node has answered a pulse. Adverts alone of a node with hokm "
 	    "end no lease, because anybody can forge them; those of vrrp do."),
+	KEY("node.dns_address", TEXT(0, DNS_ADDRESS_MAX - 1), FIELD(conf_node, dns_address[0]),
+	    RELOAD | KEY_EMPTY, "", NULL,
+	    "The IPv4 address that the DNS record has while this node is owner. Only for section "
+	    "dns."),
+	KEY("node.dns_address6", TEXT(0, DNS_ADDRESS_MAX - 1), FIELD(conf_node, dns_address[1]),
+	    RELOAD | KEY_EMPTY, "", NULL, "The same for IPv6, in the record of type AAAA."),
 	END_OF_KEYS,
 };
 
@@ -424,8 +399,10 @@ static const struct conf_key hooks_keys[] = {
 /* ------------------------------------------------------------------------------------ sections */
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
-	"node primary { address = \"192.168.1.26\" priority = 110 peer = auto }",
-	"node backup  { address = \"192.168.1.27\" priority = 100 peer = auto }",
+	"node primary { address = \"192.168.1.26\" priority = 110 peer = auto",
+	"	       dns_address = \"\" dns_address6 = \"\" }",
+	"node backup  { address = \"192.168.1.27\" priority = 100 peer = auto",
+	"	       dns_address = \"\" dns_address6 = \"\" }",
 	NULL,
 };
 
@@ -506,6 +483,14 @@ static const struct conf_section file_sections[] = {
 			   "changes. Their arguments are INSTANCE NAME STATE PRIORITY; the "
 			   "environment has variables HOKM_*.",
 		.keys = hooks_keys,
+	},
+	{
+		.name = "dns",
+		.path = "dns",
+		.meaning = "DNS failover: the owner writes its own address into a record at a DNS "
+			   "provider. See docs/dns.md. Credentials never stand here.",
+		.keys = conf_dns_keys,
+		.rule = rule_dns,
 	},
 	END_OF_SECTIONS,
 };

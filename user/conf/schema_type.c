@@ -208,7 +208,7 @@ static const char *span_words(uint64_t ns, char buf[DURATION_TEXT_MAX])
 const char *conf_key_values(const struct conf_key *k, char *dst, size_t size)
 {
 	const struct conf_type *t = &k->type;
-	char least[DURATION_TEXT_MAX], greatest[DURATION_TEXT_MAX];
+	char least[DURATION_TEXT_MAX], greatest[DURATION_TEXT_MAX], words[128];
 
 	switch (t->kind) {
 	case CONF_BOOL:
@@ -222,7 +222,7 @@ const char *conf_key_values(const struct conf_key *k, char *dst, size_t size)
 			 span_words(t->greatest, greatest));
 		break;
 	case CONF_WORD:
-		snprintf(dst, size, "one of: %s", list_words(k, least, sizeof(least)));
+		snprintf(dst, size, "one of: %s", list_words(k, words, sizeof(words)));
 		break;
 	case CONF_NAME:
 		snprintf(dst, size, "name of at most %zu characters", k->place.size - 1);

@@ -151,6 +151,25 @@ static const struct ctl_option drain_options[] = {
 	END_OF_OPTIONS,
 };
 
+static const struct ctl_option dns_options[] = {
+	{.name = "address",
+	 .letter = 'a',
+	 .kind = CTL_WORD,
+	 .value = "ADDRESS",
+	 .key = "address",
+	 .help = "with set: the address that the record is to have"},
+	{.name = "force",
+	 .kind = CTL_FLAG,
+	 .key = "force",
+	 .help = "with set: replace an address that is not the group's"},
+	{.name = "history",
+	 .kind = CTL_FLAG,
+	 .key = "history",
+	 .local = true,
+	 .help = "show the history in place of the state"},
+	END_OF_OPTIONS,
+};
+
 static const struct ctl_option no_options[] = {END_OF_OPTIONS};
 
 const struct ctl_option ctl_common_options[] = {
@@ -277,6 +296,18 @@ const struct ctl_command ctl_commands[] = {
 	 .render = render_upgrade,
 	 .follow = follow_upgrade,
 	 .patient = true},
+	{.name = "dns",
+	 .summary = "show or steer what the owner writes into the DNS record",
+	 .about = "Without ACTION, prints the state of DNS failover. "
+		  "set makes the owner write ADDRESS, which stays until start. "
+		  "start makes the record follow the owner again, and writes it now. "
+		  "stop leaves it as it is. "
+		  "`hokm-xdp dns` has more: test and plan ask the provider.",
+	 .options = dns_options,
+	 .operand = "ACTION",
+	 .operand_key = "action",
+	 .operand_help = "set, start or stop",
+	 .render = render_dns},
 	{.name = "log-level",
 	 .summary = "show or set the log level",
 	 .about = "Without LEVEL, prints the present log level. With LEVEL, "

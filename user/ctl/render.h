@@ -5,6 +5,7 @@
  *
  *   render_status.c   status              render_conns.c    conns
  *   render_lists.c    counters, texts     render_summary.c  conns --summary
+ *   render_dns.c      dns
  *   render_events.c   events              drain.c           drain
  *   render_table.c    times, sizes, counts, and tables with columns
  *
@@ -41,6 +42,10 @@ int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
 void render_upgrade(const json_t *data, const json_t *options, FILE *out);
 /* Returns when the new daemon has taken its place, or the upgrade was refused. The exit code. */
 int follow_upgrade(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
+void render_dns(const json_t *data, const json_t *options, FILE *out);
+/* For status: what needs attention, and a line. */
+void render_dns_warnings(const json_t *dns, FILE *out);
+void render_dns_line(const json_t *dns, FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
 

@@ -270,6 +270,7 @@ static void print_warnings(const json_t *data, FILE *out)
 	warn_put_back(data, out);
 	warn_foreign(data, out);
 	warn_claims(data, out);
+	render_dns_warnings(json_object_get(data, "dns"), out);
 	if (!strcmp(field_text(data, "xdp_mode"), "generic"))
 		fprintf(out, WARN "XDP is attached in generic mode, which is slower: "
 				  "the driver has no native mode\n");
@@ -556,6 +557,7 @@ static void print_work(const json_t *data, FILE *out)
 		fprintf(out, "none run");
 	fprintf(out, "\n  ctl        ");
 	render_counts(json_object_get(data, "ctl"), out);
+	render_dns_line(json_object_get(data, "dns"), out);
 	fprintf(out, "\n  agent      restarts %lld; loop late by at most %s",
 		(long long)field_int(json_object_get(data, "agent"), "restarts", 0),
 		word_field_age(data, "late_ms_max", a));

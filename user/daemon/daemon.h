@@ -14,6 +14,7 @@
 #include "act/hooks.h"
 #include "daemon/adverts.h"
 #include "daemon/check_runner.h"
+#include "daemon/dns.h"
 #include "daemon/ended.h"
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
@@ -61,6 +62,7 @@ struct daemon {
 	struct reload *reload;
 	struct upgrade *upgrade;
 	struct hooks *hooks;
+	struct dns dns;
 	struct upkeep upkeep;
 	struct link_watch *link;
 	bool link_up;

@@ -41,6 +41,21 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->n_up = out->pulsing ? services_up(d, slot) : 0;
 }
 
+bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		struct peer_sight sight;
+
+		if (!d->node.peers.list[slot].used)
+			continue;
+		sight = peers_sight(&d->node.peers, slot, now_ns);
+		if (sight.by == PEER_BY_PULSE && sight.fresh &&
+		    services_up(d, slot) == d->node.services.n)
+			return true;
+	}
+	return false;
+}
+
 void policy_input(const struct daemon *d, struct policy_input *in)
 {
 	const struct node *n = &d->node;

@@ -10,4 +10,7 @@ struct daemon;
 /* Reads only the daemon's state: peers_read() comes before. Peers are named by their slots. */
 void policy_input(const struct daemon *d, struct policy_input *in);
 
+/* Is there a peer whose pulses are answered and whose services are all up? */
+bool policy_peer_serves(const struct daemon *d, uint64_t now_ns);
+
 #endif

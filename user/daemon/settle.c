@@ -282,6 +282,18 @@ static void decide_guesses(struct daemon *d, uint64_t now_ns)
 	d->node.want.own.guess_until_ns = d->guess.until_ns;
 }
 
+static void tick_dns(struct daemon *d, uint64_t now_ns)
+{
+	const struct dns_owner o = {
+		.owner = d->vrrp.state == HOKM_VRRP_MASTER && !d->stopping &&
+			 d->node.want.own.lease_until_ns > now_ns,
+		.adopted = d->vrrp.reason == HOKM_R_ADOPTED,
+		.serves = policy_peer_serves(d, now_ns),
+	};
+
+	dns_tick(&d->dns, &o, now_ns);
+}
+
 /* What is looked at regularly, at each tick of the pulse. */
 static void act_at_tick(struct daemon *d)
 {
@@ -295,6 +307,8 @@ static void act_at_tick(struct daemon *d)
 		     d->vrrp.state == HOKM_VRRP_MASTER, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
 	operator_tick(&d->operator, now_ns);
+	if (d->dns.on)
+		tick_dns(d, now_ns);
 }
 
 /*

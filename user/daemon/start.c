@@ -112,6 +112,8 @@ static int open_concerns(struct daemon *d)
 	if (!err)
 		err = operator_open(&d->operator, n, &d->drain);
 	if (!err)
+		err = dns_open(&d->dns, n);
+	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)
 		err = open_upgrade(d);
@@ -190,6 +192,7 @@ static void give_back(struct daemon *d, bool keep_path)
 	loop_stop(d);
 	reload_close(d->reload);
 	upgrade_close(d->upgrade);
+	dns_close(&d->dns);
 	operator_close(&d->operator);
 	peer_takeover_close(d->takeover);
 	session_end_close(&d->session_end);

@@ -33,6 +33,16 @@ enum dns_verdict {
 	DNS_REFUSE,
 };
 
+/* Why a change is refused. */
+enum dns_why {
+	DNS_WHY_NOT,       /* it is not */
+	DNS_WHY_MISSING,   /* the record does not exist */
+	DNS_WHY_SEVERAL,   /* it has several values, and one would have to be deleted */
+	DNS_WHY_AMBIGUOUS, /* several values are the group's */
+	DNS_WHY_NONE_OURS, /* none of several values is */
+	DNS_WHY_FOREIGN,   /* the one value is not */
+};
+
 struct dns_plan_input {
 	const char *want;
 	const struct dns_set *present;
@@ -45,7 +55,7 @@ struct dns_plan {
 	enum dns_verdict verdict;
 	unsigned int at;      /* DNS_CHANGE: the index of the value that is replaced */
 	struct dns_set after; /* all values, in the order of the present ones */
-	char text[192];       /* what is planned, or why it is refused */
+	enum dns_why why;
 };
 
 void dns_plan(const struct dns_plan_input *in, struct dns_plan *out);

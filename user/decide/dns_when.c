@@ -156,7 +156,7 @@ void dns_when_result(struct dns_when *w, enum dns_result r, uint64_t retry_ns, u
 	if (r == DNS_CHANGED)
 		w->change_ns = now_ns;
 	w->state = r == DNS_REFUSED ? DNS_STUCK : r == DNS_OTHER ? DNS_CONTESTED : DNS_RIGHT;
-	/* What was refused is tried again: somebody may have mended it. */
+	/* What was refused is tried again: the operator may have mended it. */
 	plan_at(w, r == DNS_REFUSED, now_ns + w->conf.verify_ns);
 }
 

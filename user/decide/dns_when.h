@@ -2,10 +2,11 @@
 /*
  * When a node reads or writes its DNS record: a pure machine, one for each record type.
  *
- * Only the owner writes, and it writes because it became owner, because the operator told it to, or
+ * Only the owner writes, and it writes because it became owner, by an order of the operator, or
  * to continue what failed. An owner whose record holds the address of another node afterwards does
- * not write it again: two nodes that both take themselves for the owner would flip the record for
- * ever. It is contested then, and says so, until the next change of the owner or `dns start`.
+ * not write it again: two nodes that both take themselves for the owner would flip the record
+ * without end. The record is contested then, and is reported as that, until the next change of the
+ * owner or `dns start`.
  *
  * The circuit breaker is closed while the provider works. After a number of failures in a row, or
  * at once when the credentials are refused, it opens, and nothing is asked for a while. Then it is

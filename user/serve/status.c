@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "daemon/daemon.h"
 #include "daemon/upgrade.h"
+#include "serve/dns_status.h"
 #include "serve/serve.h"
 #include "serve/status.h"
 
@@ -461,6 +462,7 @@ json_t *status_json(const struct daemon *d)
 	put(agent, "pid", json_integer(agent_pid(d->checks.agent)));
 	put(agent, "restarts", number(d->checks.agent_restarts));
 	put(o, "agent", agent);
+	put(o, "dns", dns_status_json(&d->dns, false));
 	put(o, "events_lost", number(events_lost(d->node.events)));
 	put(o, "replica_full", number(replication_full(d->replication)));
 	put(o, "conns_expired", number(d->sweep.stats.expired));

@@ -12,6 +12,7 @@
 #include "daemon/reload.h"
 #include "daemon/upgrade.h"
 #include "serve/conns.h"
+#include "serve/dns_status.h"
 #include "serve/status.h"
 #include "serve/verbs.h"
 
@@ -336,6 +337,33 @@ static int verb_log_level(void *arg, const json_t *args, json_t **data, char *er
 	return answer_text(data, log_level_name(log_get_level()));
 }
 
+/* Without an action: the state and the history. */
+static int verb_dns(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	const char *action = json_string_value(json_object_get(args, "action"));
+	const char *address = json_string_value(json_object_get(args, "address"));
+	struct daemon *d = arg;
+	const char *text = NULL;
+
+	if (!d->dns.on) {
+		snprintf(error, size, "DNS failover is off: the configuration has no dns.record");
+		return -ENOENT;
+	}
+	if (!action) {
+		*data = dns_status_json(&d->dns, true);
+		return *data ? 0 : -ENOMEM;
+	}
+	snprintf(error, size, "the actions are: set (with --address), start, stop");
+	if (!strcmp(action, "set") && address)
+		text = dns_order_set(&d->dns, address, json_is_true(json_object_get(args, "force")),
+				     error, size);
+	else if (!strcmp(action, "start"))
+		text = dns_order_start(&d->dns);
+	else if (!strcmp(action, "stop"))
+		text = dns_order_stop(&d->dns);
+	return text ? answer_text(data, text) : -EINVAL;
+}
+
 const struct ctl_verb serve_verbs[] = {
 	{.name = "status", .handler = verb_status},
 	{.name = "conns", .acts_with = "action", .work = &conns_work},
@@ -347,6 +375,7 @@ const struct ctl_verb serve_verbs[] = {
 	{.name = "ready", .acts = true, .handler = verb_ready},
 	{.name = "reload", .acts = true, .handler = verb_reload},
 	{.name = "upgrade", .acts = true, .handler = verb_upgrade},
+	{.name = "dns", .acts_with = "action", .handler = verb_dns},
 	{.name = "log-level", .acts_with = "level", .handler = verb_log_level},
 	{.name = NULL},
 };

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# DNS follows the owner: with the VIP the record moves to the other node and back, while everything
+# else in it stays. A restart of the daemon writes nothing. The operator's address holds until
+# start. An unresponsive provider delays no failover. No secret is in a log.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+A=203.0.113.26 B=203.0.113.27
+STUB=$LAB_DIR/stub
+CLIENT=$(lab_addr client)
+RUN=0
+export LAB_CONF_EXTRA
+
+# control [MEMBERS]: how the provider fails from now on, in JSON.
+control() { echo "{\"run\": $RUN${1:+, $1}}" >"$STUB/new" && mv "$STUB/new" "$STUB/control.json"; }
+stub() { jq -r "$1" "$STUB/state.json"; }
+record_is() { [ "$(stub '.A | join(" ")')" = "$1" ]; }
+dns() { lab_ctl "$1" dns "${@:2}"; }
+dns_is() { status_is "$1" '.dns.records[0].state' "$2"; }
+port_known() { grep -q ready "$LAB_DIR/log/client.stub"; }
+ask_once() { lab_run "$1" "$HOKM" dns "${@:2}" -c "$LAB_DIR/$1/hokm-xdp.conf"; }
+without_secret() { ! grep -rqF stub-token "$LAB_DIR/log"; }
+asked() { [ "$(stub .requests)" -gt "$1" ]; }
+
+# The stub ends with its standard input: a FIFO that this script holds open.
+start_stub() {
+	mkdir -p "$STUB" && mkfifo "$STUB/in" && exec {HELD}<>"$STUB/in" && control || return 1
+	LAB_STDIN=$STUB/in lab_spawn client stub python3 tests/stub/dns_server.py "$STUB" \
+		--bind "$CLIENT"
+	lab_wait 20 port_known
+}
+
+configure() {
+	local port node
+	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
+	(umask 077 && echo CF_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
+	LAB_CONF_EXTRA="dns {
+		provider = cloudflare record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
+		endpoint = \"https://$CLIENT:$port/client/v4\" ca_file = \"$STUB/ca.pem\"
+		credentials = \"$STUB/secrets\" timeout = 1s failback_delay = 1s min_interval = 0s
+	}"
+	lab_conf a b
+	for node in a b; do
+		sed -i "s/^\(node.*$(lab_addr a)\"\)/\1 dns_address = $A/
+			s/^\(node.*$(lab_addr b)\"\)/\1 dns_address = $B/" \
+			"$LAB_DIR/$node/hokm-xdp.conf" || return 1
+	done
+}
+
+must lab_up a b
+must start_stub
+must configure
+must lab_game a
+must lab_daemon a
+# Alone first: neither writes because it is the first to start.
+must lab_wait 20 owns a
+must lab_game b
+must lab_daemon b
+must lab_wait 20 hokm_ready a
+within 10 "the record is right already" dns_is a right
+number_is "nothing was written" "$(stub .changes)" -eq 0
+holds "dns test" ask_once a test
+holds "dns plan shows what b would write" grep -q "$A is replaced by $B" <(ask_once b plan)
+number_is "neither wrote" "$(stub .changes)" -eq 0
+
+must lab_kill a game KILL
+within 10 "its service is down: b owns" owns b
+within 5 "the record names b" record_is $B
+holds "the rest of the record is untouched" test "$(stub .untouched)" = true
+within 5 "b reports it" dns_is b right
+holds "a does not write" dns_is a not-owner
+holds "the history tells" grep -q "changed .*$A is replaced by $B" <(dns b --history)
+holds "an event tells" event b dns "is replaced by $B"
+
+must lab_game a
+within 20 "failback: a owns" owns a
+within 10 "the record names a" record_is $A
+within 5 "a reports it" dns_is a right
+number_is "two changes" "$(stub .changes)" -eq 2
+
+holds "set: taken" dns a set --address 198.51.100.9
+within 5 "set: the record has it" record_is 198.51.100.9
+within 5 "set: status tells" status_is a '.dns.records[0].held' 198.51.100.9
+must lab_kill a daemon KILL
+must lab_wait 10 flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true
+must lab_daemon a
+within 20 "restart: a owns" owns a
+within 10 "restart: the operator's address is right" dns_is a right
+holds "start: taken" dns a start
+within 5 "start: the record names a" record_is $A
+number_is "the restart wrote nothing" "$(stub .changes)" -eq 4
+
+# The provider is unresponsive.
+before=$(stub .requests)
+control '"fail": "timeout"'
+must lab_kill a game KILL
+within 10 "unresponsive: b owns all the same" owns b
+within 5 "it was asked" asked "$before"
+holds "the record is the old one" record_is $A
+control
+within 10 "it answers again: the record names b" record_is $B
+number_is "late, ms, at most" "$(status b .late_ms_max)" -lt 900
+holds "no secret is in a log" without_secret
+test_end

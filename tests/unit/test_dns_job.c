@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* DNS jobs against the stand-ins of all providers: what is written, refused and reported. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../stub/dns_rig.h"
+
+#define ANY CONF_DNS_NONE /* all providers */
+
+static struct dns_rig rig;
+
+static void run(const struct dns_request *req, bool allow, struct dns_reply *r)
+{
+	assert_int_equal(dns_job_run(stub_user(), req, allow, r), 0);
+}
+
+struct job_case {
+	const char *what;
+	enum conf_dns_provider provider;
+	enum dns_op op;
+	const char *shape, *how, *want;
+	enum dns_mode mode;
+	bool force;
+	enum dns_result result;
+	const char *says;  /* a part of the text */
+	const char *state; /* a part of what the stub reports afterwards */
+};
+
+#define UNCHANGED             "\"changes\": 0"
+#define IS_B                  "\"A\": [\"" ADDR_B "\"], "
+#define FAIL_ALL(word)        "\"fail\": \"" word "\""
+#define FAIL_ON(word, method) "\"fail\": \"" word "\", \"on\": \"" method "\""
+
+static const struct job_case cases[] = {
+	{"a change", ANY, DNS_OP_WRITE, "one", "", ADDR_B, 0, 0, DNS_CHANGED,
+	 ADDR_A " is replaced by " ADDR_B, IS_B},
+	{"IPv6", ANY, DNS_OP_WRITE, "one", "", ADDR_B6, 0, 0, DNS_CHANGED, ADDR_B6,
+	 "\"AAAA\": [\"" ADDR_B6 "\"]"},
+	{"nothing to do", ANY, DNS_OP_WRITE, "one", "", ADDR_A, 0, 0, DNS_SAME, "already",
+	 UNCHANGED},
+	{"a plan", ANY, DNS_OP_PLAN, "one", "", ADDR_B, 0, 0, DNS_SAME, "is replaced by",
+	 UNCHANGED},
+	{"a test", ANY, DNS_OP_TEST, "one", "", ADDR_B, 0, 0, DNS_SAME, "is replaced by",
+	 UNCHANGED},
+	{"a look", ANY, DNS_OP_LOOK, "one", "", ADDR_B, 0, 0, DNS_OTHER, ADDR_A, UNCHANGED},
+	{"a look at a foreign address", ANY, DNS_OP_LOOK, "foreign", "", ADDR_B, 0, 0, DNS_REFUSED,
+	 "no address of this group", UNCHANGED},
+	{"a foreign address", ANY, DNS_OP_WRITE, "foreign", "", ADDR_B, 0, 0, DNS_REFUSED,
+	 "no address of this group", UNCHANGED},
+	{"a foreign address by force", ANY, DNS_OP_WRITE, "foreign", "", ADDR_B, 0, true,
+	 DNS_CHANGED, "is replaced", IS_B},
+	{"no record", ANY, DNS_OP_WRITE, "none", "", ADDR_B, 0, true, DNS_REFUSED, "does not exist",
+	 UNCHANGED},
+	{"several values", ANY, DNS_OP_WRITE, "many", "", ADDR_B, DNS_REPLACE, true, DNS_REFUSED,
+	 "2 values", UNCHANGED},
+	{"a member", ANY, DNS_OP_WRITE, "member", "", ADDR_B, DNS_MEMBER, 0, DNS_CHANGED, ADDR_B,
+	 "[\"198.51.100.1\", \"" ADDR_B "\", \"198.51.100.2\"]"},
+	{"a health check", CONF_DNS_ROUTE53, DNS_OP_WRITE, "health", "", ADDR_B, 0, 0, DNS_CHANGED,
+	 ADDR_B, IS_B},
+	{"a weighted set", CONF_DNS_ROUTE53, DNS_OP_WRITE, "weighted", "", ADDR_B, 0, true,
+	 DNS_REFUSED, "left alone", UNCHANGED},
+	{"an alias", CONF_DNS_ROUTE53, DNS_OP_WRITE, "alias", "", ADDR_B, 0, true, DNS_REFUSED,
+	 "AliasTarget", UNCHANGED},
+	{"an expired token", CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, "one", FAIL_ALL("expired"), ADDR_B,
+	 0, 0, DNS_DENIED, "Invalid API Token (1000)", UNCHANGED},
+	{"an expired token", CONF_DNS_ROUTE53, DNS_OP_WRITE, "one", FAIL_ALL("expired"), ADDR_B, 0,
+	 0, DNS_DENIED, "ExpiredToken", UNCHANGED},
+	{"an expired token", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one", FAIL_ALL("expired"),
+	 ADDR_B, 0, 0, DNS_DENIED, "Unable to authenticate you.", UNCHANGED},
+	{"too many requests", CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, "one", FAIL_ALL("429"), ADDR_B, 0,
+	 0, DNS_LIMITED, "rate limited", UNCHANGED},
+	{"too many requests", CONF_DNS_ROUTE53, DNS_OP_WRITE, "one", FAIL_ALL("throttle"), ADDR_B,
+	 0, 0, DNS_LIMITED, "Throttling: Rate exceeded", UNCHANGED},
+	{"too many requests", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one", FAIL_ALL("429"), ADDR_B,
+	 0, 0, DNS_LIMITED, "API Rate limit exceeded.", UNCHANGED},
+	{"a failure", ANY, DNS_OP_WRITE, "one", FAIL_ALL("500"), ADDR_B, 0, 0, DNS_FAILED,
+	 "HTTP 500", UNCHANGED},
+	{"half an answer", ANY, DNS_OP_WRITE, "one", FAIL_ON("half", "GET"), ADDR_B, 0, 0,
+	 DNS_FAILED, "GET", UNCHANGED},
+	{"no JSON, no XML", ANY, DNS_OP_WRITE, "one", FAIL_ON("garbage", "GET"), ADDR_B, 0, 0,
+	 DNS_FAILED, "answer", UNCHANGED},
+	{"no answer", ANY, DNS_OP_WRITE, "one", FAIL_ON("timeout", "GET"), ADDR_B, 0, 0, DNS_FAILED,
+	 "timed out", UNCHANGED},
+	/* The change itself: what counts is what the record has afterwards. */
+	{"the change fails", CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, "one", FAIL_ON("500", "PATCH"),
+	 ADDR_B, 0, 0, DNS_FAILED, "internal error (7003)", UNCHANGED},
+	{"the change fails", CONF_DNS_ROUTE53, DNS_OP_WRITE, "one", FAIL_ON("500", "POST"), ADDR_B,
+	 0, 0, DNS_FAILED, "InternalFailure", UNCHANGED},
+	{"its answer is lost", CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, "one", FAIL_ON("lost", "PATCH"),
+	 ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost", IS_B},
+	{"its answer is lost", CONF_DNS_ROUTE53, DNS_OP_WRITE, "one", FAIL_ON("lost", "POST"),
+	 ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost", IS_B},
+	{"its answer is cut", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one", FAIL_ON("half", "PATCH"),
+	 ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost", IS_B},
+	{"it has no answer", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one",
+	 FAIL_ON("timeout", "PATCH"), ADDR_B, 0, 0, DNS_FAILED, "timed out", UNCHANGED},
+};
+
+static void run_case(const struct job_case *c, enum conf_dns_provider p)
+{
+	const char *name = conf_dns_provider_name(p);
+	struct dns_request req;
+	struct dns_reply r;
+
+	rig_control(&rig, c->shape, c->how);
+	rig_request(&rig, p, c->op, c->want, &req);
+	req.conf.set = c->mode;
+	req.force = c->force;
+	if (strstr(c->how, "timeout"))
+		req.conf.timeout_ns = 300 * NS_PER_MS;
+	run(&req, true, &r);
+	if (r.result != c->result || !strstr(r.text, c->says))
+		fail_msg("%s, %s: %s, expected %s: \"%s\"", name, c->what,
+			 dns_result_name(r.result), dns_result_name(c->result), r.text);
+	if (!strstr(rig_state(&rig), c->state) || !strstr(rig_state(&rig), "\"untouched\": true"))
+		fail_msg("%s, %s: the stub has %s", name, c->what, rig_state(&rig));
+	if (c->result == DNS_LIMITED && p != CONF_DNS_ROUTE53)
+		assert_in_range(r.retry_ns, 70 * NS_PER_S, 77 * NS_PER_S);
+	assert_null(strstr(r.text, "stub-token"));
+}
+
+static void what_happens_at_each_provider(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (enum conf_dns_provider p = CONF_DNS_CLOUDFLARE; p < CONF_DNS_PROVIDERS; p++)
+			if (cases[i].provider == ANY || cases[i].provider == p)
+				run_case(&cases[i], p);
+}
+
+static void nothing_is_written_without_leave(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	rig_request(&rig, CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, ADDR_B, &req);
+	run(&req, false, &r);
+	assert_int_equal(r.result, DNS_REFUSED);
+	assert_non_null(strstr(rig_state(&rig), UNCHANGED));
+}
+
+static void a_foreign_certificate_is_refused(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	for (enum conf_dns_provider p = CONF_DNS_CLOUDFLARE; p < CONF_DNS_PROVIDERS; p++) {
+		rig_request(&rig, p, DNS_OP_WRITE, ADDR_B, &req);
+		rig_path(&rig, "other-ca.pem", req.conf.ca_file, sizeof(req.conf.ca_file));
+		run(&req, true, &r);
+		assert_int_equal(r.result, DNS_FAILED);
+		assert_non_null(strstr(r.text, "certificate"));
+	}
+	/* Of the right authority, but for another name. */
+	rig_request(&rig, CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, ADDR_B, &req);
+	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint), "https://127.0.0.2:%u/client/v4",
+		 rig.port);
+	run(&req, true, &r);
+	assert_int_equal(r.result, DNS_FAILED);
+	assert_true(rig_unasked(&rig));
+}
+
+static void unsafe_credentials_are_not_used(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	rig_request(&rig, CONF_DNS_CLOUDFLARE, DNS_OP_TEST, ADDR_B, &req);
+	rig_write(&rig, "secrets", SECRETS, 0640);
+	run(&req, true, &r);
+	assert_int_equal(r.result, DNS_DENIED);
+	assert_non_null(strstr(r.text, "chmod 600"));
+	rig_write(&rig, "secrets", "OTHER=1\n", 0600);
+	run(&req, true, &r);
+	assert_int_equal(r.result, DNS_DENIED);
+	assert_non_null(strstr(r.text, "CF_API_TOKEN is not given"));
+	rig_write(&rig, "secrets", "CF_API_TOKEN=a wrong\ttoken\n", 0600);
+	run(&req, true, &r);
+	assert_non_null(strstr(r.text, "unprintable"));
+	rig_write(&rig, "secrets", SECRETS, 0600);
+	assert_true(rig_unasked(&rig));
+}
+
+static void credentials_come_from_the_environment_and_systemd_too(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	rig_request(&rig, CONF_DNS_ROUTE53, DNS_OP_TEST, ADDR_B, &req);
+	req.conf.credentials[0] = '\0';
+	setenv("AWS_ACCESS_KEY_ID", "AKIDSTUB", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "stub/secret+0123456789", 1);
+	run(&req, true, &r);
+	assert_string_equal(dns_result_name(r.result), "same");
+	setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-one", 1);
+	run(&req, true, &r);
+	assert_int_equal(r.result, DNS_DENIED);
+	assert_non_null(strstr(r.text, "SignatureDoesNotMatch"));
+	setenv("CREDENTIALS_DIRECTORY", rig.folder, 1);
+	rig_write(&rig, "hokm-dns", SECRETS, 0400);
+	run(&req, true, &r);
+	assert_string_equal(dns_result_name(r.result), "same");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unsetenv("AWS_SECRET_ACCESS_KEY");
+	unsetenv("AWS_ACCESS_KEY_ID");
+}
+
+/* Counts what a client of AWS's own makes of the stub. */
+static void a_real_client_is_answered(void **state)
+{
+	char port[16];
+	const char *const client[] = {
+		"/usr/bin/python3", "tests/stub/dns_botocore.py", rig.folder, port, NULL};
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	snprintf(port, sizeof(port), "%u", rig.port);
+	assert_int_equal(rig_run(client), 0);
+	assert_non_null(strstr(rig_state(&rig), IS_B));
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return rig_start(&rig) ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	rig_stop(&rig);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_happens_at_each_provider),
+		cmocka_unit_test(nothing_is_written_without_leave),
+		cmocka_unit_test(a_foreign_certificate_is_refused),
+		cmocka_unit_test(unsafe_credentials_are_not_used),
+		cmocka_unit_test(credentials_come_from_the_environment_and_systemd_too),
+		cmocka_unit_test(a_real_client_is_answered),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "dns-job"))
+		return dns_job_main(argc - 1, argv + 1);
+	return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The messages between the daemon, or the command `hokm-xdp dns`, and a DNS job: an agent that does
+ * one task at a DNS provider and exits. They go over a SOCK_SEQPACKET pair, each as one packet.
+ *
+ *   parent -> job   struct dns_request, once
+ *   job -> parent   struct dns_reply: ASK before it changes the record, ACCEPTED when the provider
+ *                   has accepted the change, DONE at the end
+ *   parent -> job   struct dns_go, the answer to ASK
+ *
+ * A job writes only after the answer: its parent may have stopped being owner meanwhile.
+ */
+#ifndef HOKM_AGENT_DNS_MESSAGES_H
+#define HOKM_AGENT_DNS_MESSAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf_dns.h"
+#include "decide/dns_when.h"
+
+enum dns_op {
+	DNS_OP_TEST, /* credentials, zone, record, plan; changes nothing */
+	DNS_OP_PLAN, /* the change that a write would make */
+	DNS_OP_LOOK, /* does the record have the wanted address? */
+	DNS_OP_WRITE,
+	DNS_OPS,
+};
+
+struct dns_request {
+	uint32_t op;    /* enum dns_op */
+	uint32_t type;  /* enum conf_dns_type */
+	uint32_t force; /* not 0: replace an address that is not the group's */
+	uint32_t reserved;
+	struct conf_dns conf; /* has no secret, only the path of the file that has them */
+	char want[DNS_ADDRESS_MAX];
+	struct dns_set group;
+};
+
+enum dns_reply_kind { DNS_ASK, DNS_ACCEPTED, DNS_DONE, DNS_REPLY_KINDS };
+
+struct dns_reply {
+	uint32_t kind;     /* enum dns_reply_kind */
+	uint32_t result;   /* enum dns_result */
+	uint64_t retry_ns; /* what the provider asks to wait */
+	uint32_t ttl_s;    /* of the record; 0: not known */
+	uint32_t planned;  /* not 0: the record would be, or was, changed to `after` */
+	struct dns_set present, after;
+	char zone[CONF_DNS_NAME_MAX];
+	char text[256]; /* what happened; printable ASCII */
+};
+
+struct dns_go {
+	uint32_t yes;
+};
+
+#endif

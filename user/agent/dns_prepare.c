@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See dns_prepare.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/dns_prepare.h"
+
+#define SECRET_FILE_MAX 8192
+#define CA_FILE_MAX     (4u << 20)
+#define ADDRESSES_MAX   8
+#define CREDENTIAL      "hokm-dns"
+
+/* Reads a whole file of at most `max` bytes, with a zero behind it. NULL with errno. */
+static char *read_all(int fd, size_t max, size_t *len)
+{
+	char *buf = malloc(max + 1);
+	ssize_t n = 1;
+
+	*len = 0;
+	while (buf && n > 0 && *len < max) {
+		n = read(fd, buf + *len, max - *len);
+		*len += n > 0 ? (size_t)n : 0;
+	}
+	if (buf && n < 0) {
+		free(buf);
+		return NULL;
+	}
+	if (buf)
+		buf[*len] = '\0';
+	return buf;
+}
+
+/* Why a file of secrets is not used; NULL when it is safe. */
+static const char *why_not_safe(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "it is no regular file";
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return "it does not belong to root";
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return "others than its owner have access to it: run chmod 600 on it";
+	return NULL;
+}
+
+/* A line of the file: NAME=VALUE; others are ignored. */
+static void take_line(struct dns_job *j, const char *line)
+{
+	for (unsigned int i = 0; i < DNS_SECRETS_MAX && j->provider->secrets[i]; i++) {
+		const char *name = j->provider->secrets[i];
+		size_t len = strlen(name);
+
+		if (!strncmp(line, name, len) && line[len] == '=')
+			snprintf(j->secret[i], DNS_SECRET_MAX, "%s", line + len + 1);
+	}
+}
+
+static int read_file(struct dns_job *j, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const char *why = fd < 0 ? strerror(errno) : why_not_safe(fd);
+	size_t len = 0;
+	char *text = why ? NULL : read_all(fd, SECRET_FILE_MAX, &len);
+	char *save = NULL;
+
+	if (fd >= 0)
+		close(fd);
+	if (!text)
+		return dns_fail(j, DNS_DENIED, "the credentials %s are not used: %s", path,
+				why ? why : strerror(errno));
+	for (char *line = strtok_r(text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save))
+		take_line(j, line);
+	explicit_bzero(text, len);
+	free(text);
+	return 0;
+}
+
+/* From the environment; what was read is wiped there. */
+static void read_environment(struct dns_job *j)
+{
+	for (unsigned int i = 0; i < DNS_SECRETS_MAX && j->provider->secrets[i]; i++) {
+		char *value = getenv(j->provider->secrets[i]);
+
+		if (!value)
+			continue;
+		snprintf(j->secret[i], DNS_SECRET_MAX, "%s", value);
+		explicit_bzero(value, strlen(value));
+	}
+}
+
+/* A secret goes into a header: a line break in it would be another header. */
+static bool is_plain(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+int dns_read_secrets(struct dns_job *j)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[CONF_DNS_PATH_MAX + sizeof(CREDENTIAL) + 1] = "";
+	int err = 0;
+
+	if (j->req->conf.credentials[0])
+		snprintf(path, sizeof(path), "%s", j->req->conf.credentials);
+	else if (folder && strlen(folder) < CONF_DNS_PATH_MAX)
+		snprintf(path, sizeof(path), "%s/" CREDENTIAL, folder);
+	if (path[0] && (j->req->conf.credentials[0] || !access(path, F_OK)))
+		err = read_file(j, path);
+	else
+		read_environment(j);
+	for (unsigned int i = 0; !err && i < DNS_SECRETS_MAX && j->provider->secrets[i]; i++) {
+		if (i < j->provider->needed && !j->secret[i][0])
+			err = dns_fail(j, DNS_DENIED,
+				       "%s is not given: "
+				       "neither in the environment nor in a file of credentials",
+				       j->provider->secrets[i]);
+		else if (!is_plain(j->secret[i]))
+			err = dns_fail(j, DNS_DENIED, "%s has blanks or unprintable bytes",
+				       j->provider->secrets[i]);
+	}
+	return err;
+}
+
+int dns_read_ca(struct dns_job *j)
+{
+	const char *path = j->req->conf.ca_file;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		j->ca = read_all(fd, CA_FILE_MAX, &j->ca_len);
+	if (fd < 0 || !j->ca || !j->ca_len)
+		dns_fail(j, DNS_REFUSED,
+			 "the certificates of the authorities could not be read from %s: %s", path,
+			 j->ca ? "it is empty" : strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return j->ca_len ? 0 : -1;
+}
+
+/* "host:port:address,address" for CURLOPT_RESOLVE. */
+static int note_addresses(struct dns_job *j, const char *host, const char *port,
+			  const struct addrinfo *list)
+{
+	char line[CONF_DNS_URL_MAX + ADDRESSES_MAX * (DNS_ADDRESS_MAX + 3)];
+	size_t at = (size_t)snprintf(line, sizeof(line), "%s:%s:", host, port);
+	unsigned int n = 0;
+
+	for (; list && n < ADDRESSES_MAX; list = list->ai_next) {
+		char text[NI_MAXHOST];
+		bool v6 = list->ai_family == AF_INET6;
+
+		if (getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof(text), NULL, 0,
+				NI_NUMERICHOST) ||
+		    strlen(text) >= DNS_ADDRESS_MAX)
+			continue;
+		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%s%s%s", n ? "," : "",
+				       v6 ? "[" : "", text, v6 ? "]" : "");
+		n++;
+	}
+	j->resolve = n ? curl_slist_append(NULL, line) : NULL;
+	return j->resolve ? 0 : dns_fail(j, DNS_FAILED, "%s has no address", host);
+}
+
+static int resolve(struct dns_job *j, const char *host, const char *port)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	int err = getaddrinfo(host, port, &hints, &list);
+
+	if (err)
+		return dns_fail(j, DNS_FAILED, "the name of the provider, %s, was not resolved: %s",
+				host, gai_strerror(err));
+	err = note_addresses(j, host, port, list);
+	freeaddrinfo(list);
+	return err;
+}
+
+int dns_resolve(struct dns_job *j)
+{
+	const char *from = j->req->conf.endpoint[0] ? j->req->conf.endpoint : j->provider->endpoint;
+	char *host = NULL, *port = NULL;
+	CURLU *url = curl_url();
+	int err;
+
+	snprintf(j->base, sizeof(j->base), "%s", from);
+	if (!url || curl_url_set(url, CURLUPART_URL, from, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		err = dns_fail(j, DNS_REFUSED, "the endpoint %s is no URL", from);
+	else
+		err = resolve(j, host, port);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(url);
+	return err;
+}

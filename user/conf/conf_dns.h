@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The part of the configuration that is about DNS failover: section dns. */
+#ifndef HOKM_CONF_DNS_H
+#define HOKM_CONF_DNS_H
+
+#include <stdint.h>
+
+#include "decide/dns_plan.h"
+
+#define CONF_DNS_NAME_MAX 254 /* bytes of a domain name as text, with the zero */
+#define CONF_DNS_URL_MAX  256
+#define CONF_DNS_PATH_MAX 256
+
+enum conf_dns_provider {
+	CONF_DNS_NONE,
+	CONF_DNS_CLOUDFLARE,
+	CONF_DNS_ROUTE53,
+	CONF_DNS_DIGITALOCEAN,
+	CONF_DNS_PROVIDERS,
+};
+
+/* Record types. Each is a record of its own, with its own state. */
+enum conf_dns_type { CONF_DNS_A, CONF_DNS_AAAA, CONF_DNS_TYPES };
+
+struct conf_dns {
+	enum conf_dns_provider provider;     /* CONF_DNS_NONE: no DNS failover */
+	char record[CONF_DNS_NAME_MAX];      /* in lower case, without a dot at its end */
+	char zone[CONF_DNS_NAME_MAX];        /* "": found from the record's name */
+	char endpoint[CONF_DNS_URL_MAX];     /* "": the provider's own */
+	char credentials[CONF_DNS_PATH_MAX]; /* "": environment, or systemd's credentials */
+	char ca_file[CONF_DNS_PATH_MAX];
+	char state_file[CONF_DNS_PATH_MAX];
+	enum dns_mode set;
+	uint64_t ttl_ns;     /* the greatest that is fine */
+	uint64_t timeout_ns; /* of one request */
+	uint64_t failover_ns, failback_ns, min_interval_ns, verify_ns;
+};
+
+/* "cloudflare"; "?" for none of them. */
+const char *conf_dns_provider_name(enum conf_dns_provider p);
+/* "A" or "AAAA" */
+const char *conf_dns_type_name(enum conf_dns_type t);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules for DNS failover: names, addresses of the nodes, and the provider. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf_int.h"
+#include "conf/schema.h"
+
+#define LABEL_MAX 63
+
+/* Lower case, without a dot at the end. What is wrong with the name, or NULL. */
+static const char *tidy_name(char *name)
+{
+	size_t len = strlen(name), label = 0;
+
+	if (len && name[len - 1] == '.')
+		name[--len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		char c = (char)tolower((unsigned char)name[i]);
+
+		name[i] = c;
+		if (c == '.' && !label)
+			return "two dots, or one at the begin";
+		label = c == '.' ? 0 : label + 1;
+		if (label > LABEL_MAX)
+			return "a part between two dots has more than 63 characters";
+		if (c != '.' && !isalnum((unsigned char)c) && c != '-' && c != '_' &&
+		    !(c == '*' && !i && name[1] == '.'))
+			return "a name has letters, digits, '-', '_' and dots";
+	}
+	return strchr(name, '.') ? NULL : "give the full name, such as game.example.com";
+}
+
+static bool ends_in(const char *name, const char *zone)
+{
+	size_t ln = strlen(name), lz = strlen(zone);
+
+	if (ln == lz)
+		return !strcmp(name, zone);
+	return ln > lz && name[ln - lz - 1] == '.' && !strcmp(name + ln - lz, zone);
+}
+
+static void check_names(const struct conf_sec *s, struct conf_dns *d)
+{
+	const char *problem = tidy_name(d->record);
+
+	if (problem)
+		conf_complain(s, "record", "%s", problem);
+	if (!d->zone[0])
+		return;
+	problem = tidy_name(d->zone);
+	if (problem)
+		conf_complain(s, "zone", "%s", problem);
+	else if (!ends_in(d->record, d->zone))
+		conf_complain(s, "zone", "the record %s is not in it", d->record);
+}
+
+/* The address of a node in the form that it is compared in. */
+static void tidy_address(const struct conf_sec *s, struct conf_node *n, enum conf_dns_type t)
+{
+	int family = t == CONF_DNS_A ? AF_INET : AF_INET6;
+	unsigned char raw[16];
+
+	if (inet_pton(family, n->dns_address[t], raw) != 1 ||
+	    !inet_ntop(family, raw, n->dns_address[t], DNS_ADDRESS_MAX))
+		conf_complain(s, "record", "node %s has %s: that is no address for type %s",
+			      n->name, n->dns_address[t], conf_dns_type_name(t));
+}
+
+/* How many nodes have an address for this type. Each needs one of its own. */
+static unsigned int check_addresses(const struct conf_sec *s, struct conf *c, enum conf_dns_type t)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		const char *address = c->nodes[i].dns_address[t];
+
+		if (!address[0])
+			continue;
+		tidy_address(s, &c->nodes[i], t);
+		n++;
+		for (unsigned int k = 0; k < i; k++)
+			if (!strcmp(c->nodes[k].dns_address[t], address))
+				conf_complain(s, "record",
+					      "nodes %s and %s have the same address %s",
+					      c->nodes[k].name, c->nodes[i].name, address);
+	}
+	if (n && n < c->n_nodes)
+		conf_complain(s, "record",
+			      "%u of the %u nodes have an address for type %s: "
+			      "set %s in all of them, or in none",
+			      n, c->n_nodes, conf_dns_type_name(t),
+			      t == CONF_DNS_A ? "dns_address" : "dns_address6");
+	return n;
+}
+
+static void choose_provider(const struct conf_sec *s, struct conf_dns *d)
+{
+	const struct conf_key *k = conf_key_find("dns.provider");
+	const char *name = getenv("DNS_PROVIDER");
+
+	for (const struct conf_word *w = k->type.words; name && w->word; w++)
+		if (!strcmp(w->word, name))
+			d->provider = (enum conf_dns_provider)w->value;
+	if (d->provider == CONF_DNS_NONE)
+		conf_complain(s, "provider",
+			      "none%s: name it here, "
+			      "or in the environment as DNS_PROVIDER",
+			      name ? " that is known by DNS_PROVIDER" : "");
+}
+
+void rule_dns(const struct conf_sec *s, struct conf *c)
+{
+	struct conf_dns *d = &c->dns;
+
+	if (!d->record[0]) {
+		if (d->provider != CONF_DNS_NONE)
+			conf_complain(s, "record", "missing: which record is it?");
+		d->provider = CONF_DNS_NONE;
+		return;
+	}
+	if (d->provider == CONF_DNS_NONE)
+		choose_provider(s, d);
+	check_names(s, d);
+	if (d->endpoint[0] && strncmp(d->endpoint, "https://", strlen("https://")) != 0)
+		conf_complain(s, "endpoint", "it begins with https://");
+	if (!(check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA)))
+		conf_complain(s, "record",
+			      "no node has an address for it: set dns_address in each node");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The keys of section dns. See schema.c. */
+#include "conf/schema_rows.h"
+
+static const struct conf_word providers[] = {
+	{"none", CONF_DNS_NONE},
+	{"cloudflare", CONF_DNS_CLOUDFLARE},
+	{"route53", CONF_DNS_ROUTE53},
+	{"digitalocean", CONF_DNS_DIGITALOCEAN},
+	{NULL, 0}};
+static const struct conf_word sets[] = {
+	{"replace", DNS_REPLACE}, {"member", DNS_MEMBER}, {NULL, 0}};
+static const char *const types[] = {[CONF_DNS_A] = "A", [CONF_DNS_AAAA] = "AAAA"};
+
+const char *conf_dns_provider_name(enum conf_dns_provider p)
+{
+	return (unsigned int)p < CONF_DNS_PROVIDERS ? providers[p].word : "?";
+}
+
+const char *conf_dns_type_name(enum conf_dns_type t)
+{
+	return (unsigned int)t < CONF_DNS_TYPES ? types[t] : "?";
+}
+
+const struct conf_key conf_dns_keys[] = {
+	KEY("dns.provider", WORD(providers), FIELD(conf, dns.provider), RESTART, "none", NULL,
+	    "The DNS provider. With none, and with a record, "
+	    "the variable DNS_PROVIDER of the environment names it."),
+	KEY("dns.record", TEXT(0, CONF_DNS_NAME_MAX - 1), FIELD(conf, dns.record),
+	    RESTART | KEY_EMPTY, "", NULL,
+	    "The full name of the record. It must exist. \"\" turns DNS failover off."),
+	KEY("dns.zone", TEXT(0, CONF_DNS_NAME_MAX - 1), FIELD(conf, dns.zone), RESTART | KEY_EMPTY,
+	    "", NULL, "The zone of the record. \"\": found at the provider by the record's name."),
+	KEY("dns.set", WORD(sets), FIELD(conf, dns.set), RESTART, "replace", NULL,
+	    "replace: the record has one value, the owner's address. "
+	    "member: it may have more values, of which exactly one is an address of this group; "
+	    "the others stay."),
+	KEY("dns.ttl", DURATION(S(1), HOURS(24)), FIELD(conf, dns.ttl_ns), RESTART, "60s", NULL,
+	    "The greatest TTL that the record should have. "
+	    "A record with a greater one is reported. The TTL itself is never changed."),
+	KEY("dns.credentials", PATH, FIELD(conf, dns.credentials), RESTART | KEY_EMPTY, "", NULL,
+	    "The file that has the credentials, in lines such as CF_API_TOKEN=... Only its owner "
+	    "may have access to it. \"\": systemd's credential hokm-dns, else the environment."),
+	KEY("dns.failover_delay", DURATION(0, HOURS(1)), FIELD(conf, dns.failover_ns), RESTART,
+	    "0s", NULL, "How long a node is owner before it writes the record."),
+	KEY("dns.failback_delay", DURATION(0, HOURS(24)), FIELD(conf, dns.failback_ns), RESTART,
+	    "30s", NULL,
+	    "The same while another node is healthy, so that the record hurts nobody. "
+	    "That is so when a primary has just come back."),
+	KEY("dns.min_interval", DURATION(0, HOURS(24)), FIELD(conf, dns.min_interval_ns), RESTART,
+	    "30s", NULL, "The least time between two changes by this node."),
+	KEY("dns.verify", DURATION(S(10), HOURS(24)), FIELD(conf, dns.verify_ns), RESTART, "5m",
+	    NULL, "Time between two looks of the owner at the record."),
+	KEY("dns.timeout", DURATION(MS(100), MIN(5)), FIELD(conf, dns.timeout_ns), RESTART, "5s",
+	    NULL, "The longest time of one request to the provider."),
+	KEY("dns.endpoint", TEXT(0, CONF_DNS_URL_MAX - 1), FIELD(conf, dns.endpoint),
+	    RESTART | KEY_EMPTY, "", NULL,
+	    "The base of the provider's URLs, in place of its own. It begins with https://."),
+	KEY("dns.ca_file", PATH, FIELD(conf, dns.ca_file), RESTART,
+	    "/etc/ssl/certs/ca-certificates.crt", NULL,
+	    "The certificates of the authorities that verify the provider's certificate."),
+	KEY("dns.state_file", PATH, FIELD(conf, dns.state_file), RESTART,
+	    "/var/lib/hokm-xdp/%n.dns", NULL,
+	    "The file of the record's history and of the operator's orders. %n stands for the "
+	    "node's name."),
+	END_OF_KEYS,
+};

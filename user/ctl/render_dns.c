@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `ctl dns`, and what `ctl status` says of DNS failover. */
+#include <string.h>
+#include <time.h>
+
+#include "ctl/render.h"
+
+#define WARN "  WARNING  "
+
+static void print_when(json_int_t at_s, FILE *out)
+{
+	time_t at = (time_t)at_s;
+	char text[32] = "?";
+	struct tm tm;
+
+	if (localtime_r(&at, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	fprintf(out, "%s", text);
+}
+
+static void print_history(const json_t *list, FILE *out)
+{
+	size_t i;
+	json_t *o;
+
+	if (!json_array_size(list))
+		fprintf(out, "nothing has happened yet\n");
+	json_array_foreach (list, i, o) {
+		print_when(field_int(o, "at_s", 0), out);
+		fprintf(out, "  %-4s %-8s %s\n", field_text(o, "type"), field_text(o, "what"),
+			field_text(o, "text"));
+	}
+}
+
+static void print_values(const json_t *list, FILE *out)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach (list, i, o)
+		fprintf(out, "%s%s", i ? ", " : "", json_string_value(o));
+}
+
+static void print_record(const json_t *r, FILE *out)
+{
+	const char *held = field_text(r, "held");
+	char a[RENDER_WORD];
+
+	fprintf(out, "%s\n  state      %s, breaker %s", field_text(r, "type"),
+		field_text(r, "state"), field_text(r, "breaker"));
+	if (field_int(r, "failures", 0))
+		fprintf(out, ", %lld failures in a row", (long long)field_int(r, "failures", 0));
+	fprintf(out, "\n  address    %s%s%s\n", field_text(r, "address"),
+		held[0] && strcmp(held, "?") != 0 ? ", held at " : "",
+		strcmp(held, "?") != 0 ? held : "");
+	if (!json_object_get(r, "result")) {
+		fprintf(out, "  record     not asked for yet\n");
+		return;
+	}
+	fprintf(out, "  record     ");
+	print_values(json_object_get(r, "record"), out);
+	fprintf(out, ", TTL %lld, asked for %s ago\n  last       %s: %s\n",
+		(long long)field_int(r, "ttl", 0), word_field_age(r, "asked_ms", a),
+		field_text(r, "result"), field_text(r, "text"));
+	if (field_int(r, "next_ms", -1) >= 0)
+		fprintf(out, "  next       in %s\n", word_field_age(r, "next_ms", a));
+}
+
+void render_dns(const json_t *data, const json_t *options, FILE *out)
+{
+	const json_t *records = json_object_get(data, "records");
+	size_t i;
+	json_t *r;
+
+	if (json_object_get(data, "text")) {
+		fprintf(out, "%s\n", field_text(data, "text"));
+		return;
+	}
+	if (field_true(options, "history")) {
+		print_history(json_object_get(data, "history"), out);
+		return;
+	}
+	fprintf(out, "%s at %s%s\n", field_text(data, "name"), field_text(data, "provider"),
+		field_true(data, "stopped") ? ", STOPPED by the operator" : "");
+	render_dns_warnings(data, out);
+	json_array_foreach (records, i, r)
+		print_record(r, out);
+}
+
+static void warn_record(const json_t *r, FILE *out)
+{
+	const char *state = field_text(r, "state"), *type = field_text(r, "type");
+
+	if (!strcmp(state, "contested"))
+		fprintf(out,
+			WARN "DNS: another node wrote the record of type %s: "
+			     "two nodes may own the VIP; "
+			     "`hokm-xdp dns start` writes this node's address\n",
+			type);
+	else if (!strcmp(state, "refused"))
+		fprintf(out, WARN "DNS: the record of type %s is not changed: %s\n", type,
+			field_text(r, "text"));
+	else if (field_int(r, "failures", 0))
+		fprintf(out, WARN "DNS: the record of type %s could not be changed: %s\n", type,
+			field_text(r, "text"));
+	if (field_true(r, "ttl_long"))
+		fprintf(out,
+			WARN "DNS: the TTL of the record of type %s is %lld s: "
+			     "clients may keep an old address for so long\n",
+			type, (long long)field_int(r, "ttl", 0));
+}
+
+void render_dns_warnings(const json_t *dns, FILE *out)
+{
+	size_t i;
+	json_t *r;
+
+	if (field_true(dns, "stopped"))
+		fprintf(out, WARN "DNS: stopped by the operator; `hokm-xdp dns start` ends it\n");
+	if (json_is_object(dns) && !field_true(dns, "saved"))
+		fprintf(out, WARN "DNS: its state file could not be written\n");
+	json_array_foreach (json_object_get(dns, "records"), i, r)
+		warn_record(r, out);
+}
+
+void render_dns_line(const json_t *dns, FILE *out)
+{
+	size_t i;
+	json_t *r;
+
+	if (!json_is_object(dns))
+		return;
+	fprintf(out, "\n  dns        %s", field_text(dns, "name"));
+	json_array_foreach (json_object_get(dns, "records"), i, r)
+		fprintf(out, ", %s %s", field_text(r, "type"), field_text(r, "state"));
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See dns.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/dns_job.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dns.h"
+#include "daemon/node.h"
+
+#define RETRY_NS       (1 * NS_PER_S)
+#define RETRY_MAX_NS   (60 * NS_PER_S)
+#define BREAKER_FALL   5
+#define BREAKER_NS     (120 * NS_PER_S)
+#define WRITE_AGAIN_NS (10 * NS_PER_S)
+
+static int64_t wall_s(void)
+{
+	struct timespec now;
+
+	/* It cannot fail with a valid pointer. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
+static const struct conf_dns *conf_of(const struct dns *d)
+{
+	return &d->node->conf->dns;
+}
+
+static const char *own_address(const struct dns *d, unsigned int t)
+{
+	const struct conf *c = d->node->conf;
+
+	return c->nodes[c->self].dns_address[t];
+}
+
+static const char *wanted(const struct dns *d, unsigned int t)
+{
+	return d->book.held[t][0] ? d->book.held[t] : own_address(d, t);
+}
+
+/* ---- reports ---- */
+
+static void report(struct dns *d, unsigned int t, enum hokm_reason reason, const char *what,
+		   const char *text)
+{
+	const char *type = conf_dns_type_name((enum conf_dns_type)t);
+	const char *record = conf_of(d)->record;
+
+	if (reason == HOKM_R_DNS_CHANGED)
+		log_info("dns: %s %s: %s", record, type, text);
+	else
+		log_warn("dns: %s %s: %s (%s)", record, type, text, hokm_reason_name(reason));
+	events_add(d->node->events, "dns", reason, "%s %s: %s", record, type, text);
+	dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, what, text);
+	dns_file_write(d->file, &d->book);
+}
+
+static enum hokm_reason reason_of(enum dns_result r)
+{
+	switch (r) {
+	case DNS_OTHER:
+		return HOKM_R_DNS_CONTESTED;
+	case DNS_REFUSED:
+		return HOKM_R_DNS_REFUSED;
+	case DNS_SAME:
+	case DNS_CHANGED:
+		return HOKM_R_DNS_CHANGED;
+	default:
+		return HOKM_R_DNS_FAILED;
+	}
+}
+
+/* An outcome is reported when it differs from the one before. */
+static void report_result(struct dns *d, unsigned int t, const struct dns_reply *r)
+{
+	struct dns_line *l = &d->line[t];
+	bool same = l->known && l->last.result == r->result && !strcmp(l->last.text, r->text);
+	enum dns_result result = (enum dns_result)r->result;
+
+	if (result == DNS_CHANGED || (!same && result != DNS_SAME) ||
+	    (result == DNS_SAME && l->known && l->last.result != DNS_SAME &&
+	     l->last.result != DNS_CHANGED))
+		report(d, t, reason_of(result), dns_result_name(result), r->text);
+	if (r->ttl_s * NS_PER_S > conf_of(d)->ttl_ns && (!l->known || l->last.ttl_s != r->ttl_s))
+		log_warn("dns: the record %s has a TTL of %u s: "
+			 "clients may keep the old address for so long after a failover",
+			 conf_of(d)->record, r->ttl_s);
+}
+
+static void report_breaker(struct dns *d, unsigned int t)
+{
+	struct dns_line *l = &d->line[t];
+
+	if (l->breaker == l->when.breaker)
+		return;
+	l->breaker = l->when.breaker;
+	log_warn("dns: the circuit breaker of %s is %s (%s)",
+		 conf_dns_provider_name(conf_of(d)->provider), dns_breaker_name(l->breaker),
+		 conf_dns_type_name((enum conf_dns_type)t));
+}
+
+/* ---- jobs ---- */
+
+static void reap(struct dns_line *l)
+{
+	int status;
+
+	if (l->pid > 0 && (waitpid(l->pid, &status, WNOHANG) == l->pid || errno == ECHILD))
+		l->pid = 0;
+}
+
+static void cut_off(struct dns_line *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+static void kill_job(struct dns_line *l)
+{
+	cut_off(l);
+	if (l->pid > 0 && kill(l->pid, SIGKILL) && errno != ESRCH)
+		log_error("could not kill DNS job %d: %s", (int)l->pid, strerror(errno));
+}
+
+static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
+			 struct dns_request *req)
+{
+	const struct conf *c = d->node->conf;
+
+	memset(req, 0, sizeof(*req));
+	req->op = op;
+	req->type = t;
+	req->force = d->book.force && d->book.held[t][0];
+	req->conf = c->dns;
+	memcpy(req->want, wanted(d, t), DNS_ADDRESS_MAX);
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		memcpy(req->group.value[req->group.n++], c->nodes[i].dns_address[t],
+		       DNS_ADDRESS_MAX);
+	/* What this node wrote by order is the group's too: it may be replaced. */
+	if (d->book.right[t][0])
+		memcpy(req->group.value[req->group.n++], d->book.right[t], DNS_ADDRESS_MAX);
+}
+_Static_assert(CONF_NODES_MAX < DNS_VALUES_MAX, "the group has room for one more");
+
+static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, uint64_t now_ns)
+{
+	struct dns_line *l = &d->line[t];
+
+	cut_off(l);
+	report_result(d, t, r);
+	if (r->result == DNS_CHANGED)
+		d->book.changed_s[t] = wall_s();
+	if (r->result == DNS_CHANGED || r->result == DNS_SAME) {
+		memcpy(d->book.right[t], l->want, DNS_ADDRESS_MAX);
+		dns_file_write(d->file, &d->book);
+	}
+	l->last = *r;
+	l->last_ns = now_ns;
+	l->known = true;
+	dns_when_result(&l->when, (enum dns_result)r->result, r->retry_ns, now_ns);
+	report_breaker(d, t);
+}
+
+static void fail_job(struct dns *d, unsigned int t, const char *why, uint64_t now_ns)
+{
+	struct dns_reply r = {.kind = DNS_DONE, .result = DNS_FAILED};
+
+	kill_job(&d->line[t]);
+	snprintf(r.text, sizeof(r.text), "%s", why);
+	end_job(d, t, &r, now_ns);
+}
+
+static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t now_ns)
+{
+	struct dns_line *l = &d->line[t];
+	struct dns_request req;
+	char why[96];
+	int err;
+
+	make_request(d, t, op, &req);
+	memcpy(l->want, req.want, sizeof(l->want));
+	err = dns_job_start(d->node->conf->agent_user, &req, &l->fd, &l->pid);
+	l->by_ns = now_ns + dns_job_longest_ns(&req.conf);
+	if (!err)
+		return;
+	l->fd = -1;
+	l->pid = 0;
+	snprintf(why, sizeof(why), "the job could not be started: %s", strerror(-err));
+	fail_job(d, t, why, now_ns);
+}
+
+/* What the job has sent. The owner is asked for leave, and is what it was at this tick. */
+static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now_ns)
+{
+	struct dns_line *l = &d->line[t];
+	struct dns_reply r;
+	int err = 0;
+
+	while (l->fd >= 0 && !err) {
+		err = dns_job_receive(l->fd, &r);
+		if (!err && r.kind == DNS_DONE)
+			end_job(d, t, &r, now_ns);
+		else if (!err && r.kind == DNS_ASK)
+			err = dns_job_allow(l->fd, owner);
+		else if (!err)
+			log_info("dns: %s accepted the change: %s",
+				 conf_dns_provider_name(conf_of(d)->provider), r.text);
+	}
+	if (l->fd < 0)
+		return;
+	if (err != -EAGAIN)
+		fail_job(d, t, err == -EBADMSG ? "the job sent nonsense" : "the job died", now_ns);
+	else if (now_ns >= l->by_ns)
+		fail_job(d, t, "the job took too long", now_ns);
+}
+
+/* ---- the tick ---- */
+
+static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, uint64_t now_ns)
+{
+	struct dns_line *l = &d->line[t];
+	bool was_right = o->adopted && !strcmp(d->book.right[t], wanted(d, t));
+	enum dns_act act;
+
+	reap(l);
+	if (dns_when_owner(&l->when, o->owner, o->serves, was_right, now_ns))
+		kill_job(l);
+	take_replies(d, t, o->owner, now_ns);
+	if (l->pid > 0)
+		return;
+	act = dns_when_next(&l->when, now_ns);
+	if (act != DNS_ACT_NONE)
+		start_job(d, t, act == DNS_ACT_WRITE ? DNS_OP_WRITE : DNS_OP_LOOK, now_ns);
+}
+
+void dns_tick(struct dns *d, const struct dns_owner *o, uint64_t now_ns)
+{
+	if (!d->on)
+		return;
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
+		if (d->line[t].used)
+			tick_line(d, t, o, now_ns);
+	dns_file_tick(d->file, &d->book);
+	if (!dns_file_failed(d->file) || now_ns < d->retry_ns)
+		return;
+	d->retry_ns = now_ns + WRITE_AGAIN_NS;
+	dns_file_write(d->file, &d->book);
+}
+
+/* ---- orders ---- */
+
+static void order(struct dns *d, bool stop, const char *what, const char *text)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	d->book.stopped = stop;
+	log_info("operator: dns %s: %s", what, text);
+	events_add(d->node->events, "operator", HOKM_R_OPERATOR, "dns %s: %s", what, text);
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++) {
+		struct dns_line *l = &d->line[t];
+
+		if (!l->used)
+			continue;
+		dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, what, text);
+		if (dns_when_order(&l->when, stop, now_ns))
+			kill_job(l);
+	}
+	dns_file_write(d->file, &d->book);
+}
+
+const char *dns_order_set(struct dns *d, const char *address, bool force, char *error, size_t size)
+{
+	bool v6 = strchr(address, ':') != NULL;
+	enum conf_dns_type t = v6 ? CONF_DNS_AAAA : CONF_DNS_A;
+	int family = v6 ? AF_INET6 : AF_INET;
+	unsigned char raw[16];
+	char text[96];
+
+	if (inet_pton(family, address, raw) != 1) {
+		snprintf(error, size, "\"%.64s\" is no address", address);
+		return NULL;
+	}
+	if (!d->line[t].used) {
+		snprintf(error, size, "this node has no address for a record of type %s",
+			 conf_dns_type_name(t));
+		return NULL;
+	}
+	if (!inet_ntop(family, raw, d->book.held[t], DNS_ADDRESS_MAX)) {
+		snprintf(error, size, "the address cannot be written as text");
+		return NULL;
+	}
+	d->book.force = force;
+	snprintf(text, sizeof(text), "%s%s, until start", d->book.held[t],
+		 force ? " by force" : "");
+	order(d, false, "set", text);
+	return d->line[t].when.owner
+		       ? "the record is being changed; it keeps this address until `dns start`"
+		       : "this node is not owner: it will write this address when it is; "
+			 "give the order to the owner too";
+}
+
+const char *dns_order_start(struct dns *d)
+{
+	memset(d->book.held, 0, sizeof(d->book.held));
+	d->book.force = false;
+	order(d, false, "start", "the record follows the owner");
+	return "the record follows the owner again";
+}
+
+const char *dns_order_stop(struct dns *d)
+{
+	order(d, true, "stop", "the record is left as it is");
+	return "this node leaves the record as it is until `dns start`";
+}
+
+/* ---- open and close ---- */
+
+static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
+{
+	const struct conf_dns *c = conf_of(d);
+	const struct dns_when_conf when = {
+		.failover_ns = c->failover_ns,
+		.failback_ns = c->failback_ns,
+		.min_interval_ns = c->min_interval_ns,
+		.verify_ns = c->verify_ns,
+		.retry_ns = RETRY_NS,
+		.retry_max_ns = RETRY_MAX_NS,
+		.breaker_fall = BREAKER_FALL,
+		.breaker_ns = BREAKER_NS,
+	};
+	struct dns_line *l = &d->line[t];
+	int64_t ago_s = wall_s() - d->book.changed_s[t];
+
+	l->used = own_address(d, t)[0] != '\0';
+	dns_when_init(&l->when, &when, d->node->nonce + t);
+	if (d->book.stopped)
+		(void)dns_when_order(&l->when, true, now_ns);
+	/* A clock that was set back must not stop changes for long. */
+	if (d->book.changed_s[t] && ago_s >= 0 && now_ns > (uint64_t)ago_s * NS_PER_S)
+		l->when.change_ns = now_ns - (uint64_t)ago_s * NS_PER_S;
+}
+
+int dns_open(struct dns *d, struct node *n)
+{
+	int err;
+
+	d->node = n;
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
+		d->line[t].fd = -1;
+	if (n->conf->dns.provider == CONF_DNS_NONE)
+		return 0;
+	err = dns_file_open(n->conf->dns.state_file, &d->book, &d->file);
+	if (err)
+		return err;
+	d->on = true;
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
+		open_line(d, t, clock_now_ns());
+	log_info("dns: the owner writes %s at %s%s", n->conf->dns.record,
+		 conf_dns_provider_name(n->conf->dns.provider),
+		 d->book.stopped ? "; stopped by the operator" : "");
+	return 0;
+}
+
+void dns_close(struct dns *d)
+{
+	for (unsigned int t = 0; d->on && t < CONF_DNS_TYPES; t++) {
+		struct dns_line *l = &d->line[t];
+
+		kill_job(l);
+		if (l->pid > 0)
+			while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+				;
+		l->pid = 0;
+	}
+	dns_file_close(d->file, &d->book);
+	d->file = NULL;
+	d->on = false;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DNS failover: this node's address in the record while it is owner.
+ *
+ * When the record is written is decided by decide/dns_when.h, what is written by decide/dns_plan.h
+ * in a job (agent/dns_job.h). Here both meet: dns_tick() takes what a job has sent, passes on who
+ * owns, and starts the next job. A job is killed as soon as this node is not owner any more, and
+ * writes only after it has asked. Nothing here waits.
+ */
+#ifndef HOKM_DAEMON_DNS_H
+#define HOKM_DAEMON_DNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "act/dns_file.h"
+#include "agent/dns_messages.h"
+#include "decide/dns_when.h"
+
+struct node;
+
+/* One record. */
+struct dns_line {
+	bool used; /* this node has an address for it */
+	struct dns_when when;
+	/* the job */
+	int fd;    /* -1: none talks */
+	pid_t pid; /* until it is reaped; 0: none */
+	uint64_t by_ns;
+	char want[DNS_ADDRESS_MAX]; /* of the last job */
+	/* its last reply */
+	bool known;
+	struct dns_reply last;
+	uint64_t last_ns;
+	enum dns_breaker breaker; /* as last reported */
+};
+
+struct dns_owner {
+	bool owner;
+	bool adopted; /* ownership was continued from an earlier daemon */
+	bool serves;  /* another node is healthy */
+};
+
+struct dns {
+	bool on;
+	struct node *node;
+	struct dns_line line[CONF_DNS_TYPES];
+	struct dns_book book;
+	struct dns_file *file;
+	uint64_t retry_ns;
+};
+
+/* 0 or -errno. */
+int dns_open(struct dns *d, struct node *n);
+void dns_close(struct dns *d);
+/* At each tick of the pulse. */
+void dns_tick(struct dns *d, const struct dns_owner *o, uint64_t now_ns);
+
+/*
+ * Orders of the operator; a text of what follows, or NULL and the words of the refusal in `error`.
+ *   set    the record is to have this address until start
+ *   start  it is to have the owner's again, now
+ *   stop   it is not written until start
+ */
+const char *dns_order_set(struct dns *d, const char *address, bool force, char *error, size_t size);
+const char *dns_order_start(struct dns *d);
+const char *dns_order_stop(struct dns *d);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See dns_status.h. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dns.h"
+#include "daemon/node.h"
+#include "serve/dns_status.h"
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	if (json_object_set_new(o, key, value))
+		log_debug("status: no memory for %s", key);
+}
+
+static json_t *ms(uint64_t from_ns, uint64_t to_ns)
+{
+	return json_integer((json_int_t)(to_ns > from_ns ? (to_ns - from_ns) / NS_PER_MS : 0));
+}
+
+static json_t *values_json(const struct dns_set *set)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < set->n; i++)
+		if (json_array_append_new(list, json_string(set->value[i])))
+			log_debug("status: no memory for an address");
+	return list;
+}
+
+static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
+{
+	const struct conf *c = d->node->conf;
+	const struct dns_line *l = &d->line[t];
+	const struct dns_when *w = &l->when;
+	json_t *o = json_object();
+
+	put(o, "type", json_string(conf_dns_type_name((enum conf_dns_type)t)));
+	put(o, "state", json_string(dns_state_name(w->state)));
+	put(o, "address", json_string(c->nodes[c->self].dns_address[t]));
+	put(o, "held", json_string(d->book.held[t]));
+	put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
+	put(o, "failures", json_integer(w->failures));
+	put(o, "running", json_boolean(w->running != DNS_ACT_NONE));
+	put(o, "next_ms", w->at_ns == UINT64_MAX ? json_null() : ms(now_ns, w->at_ns));
+	put(o, "changed_s", json_integer((json_int_t)d->book.changed_s[t]));
+	if (!l->known)
+		return o;
+	put(o, "result", json_string(dns_result_name((enum dns_result)l->last.result)));
+	put(o, "text", json_string(l->last.text));
+	put(o, "asked_ms", ms(l->last_ns, now_ns));
+	put(o, "record", values_json(&l->last.present));
+	put(o, "zone", json_string(l->last.zone));
+	put(o, "ttl", json_integer(l->last.ttl_s));
+	put(o, "ttl_long", json_boolean(l->last.ttl_s * NS_PER_S > c->dns.ttl_ns));
+	return o;
+}
+
+static json_t *history_json(const struct dns_book *b)
+{
+	json_t *book = dns_book_json(b);
+	json_t *list = json_incref(json_object_get(book, "history"));
+
+	json_decref(book);
+	return list;
+}
+
+json_t *dns_status_json(const struct dns *d, bool history)
+{
+	uint64_t now_ns = clock_now_ns();
+	json_t *o, *lines;
+
+	if (!d->on)
+		return json_null();
+	o = json_object();
+	lines = json_array();
+	put(o, "provider", json_string(conf_dns_provider_name(d->node->conf->dns.provider)));
+	put(o, "name", json_string(d->node->conf->dns.record));
+	put(o, "stopped", json_boolean(d->book.stopped));
+	put(o, "saved", json_boolean(!dns_file_failed(d->file)));
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
+		if (d->line[t].used && json_array_append_new(lines, line_json(d, t, now_ns)))
+			log_debug("status: no memory for a record");
+	put(o, "records", lines);
+	if (history)
+		put(o, "history", history_json(&d->book));
+	return o;
+}
