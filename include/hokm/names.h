@@ -99,6 +99,8 @@
 	  "all connections of the peer are replicated to this node")                             \
 	X(p, REPLICA_COLD, "replica-cold",                                                       \
 	  "the connections of the peer are not yet replicated to this node")                     \
+	X(p, GENERIC_XDP, "generic-xdp",                                                         \
+	  "the interface runs XDP in generic mode: packets cost more")                           \
 	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade request has no answer")                \
 	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                          \
 	X(p, STALE_DATA, "stale-data",                                                           \

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Notifications: which event becomes a message, on which channel, and when. Pure (rule 9,
+ * docs/architecture.md): times are arguments, and nothing is sent here.
+ *
+ *   notify_kinds.c   a line of the event stream -> struct notify_event, by one table
+ *   notify.c         struct notify_event -> messages of one channel
+ *   notify_text.c    a message -> the words that people read
+ *
+ * A struct notify_state belongs to one channel. An event that passes the filter waits in `waiting`
+ * until its group is complete, the rate allows a message and the quiet hours are over. Then all
+ * that waits becomes one message, which is `out` until notify_sent() or notify_failed(). After a
+ * failure its items wait again, so that a channel that comes back gets one message for all of them.
+ *
+ * Invariants: `waiting` and `out` together have at most NOTIFY_ITEMS_MAX items. What does not fit
+ * is counted in `dropped`, and the next message says how many. A critical item is dropped last.
+ *
+ * All structs have fixed sizes and no pointers: they travel in messages between processes.
+ */
+#ifndef HOKM_DECIDE_NOTIFY_H
+#define HOKM_DECIDE_NOTIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hokm/names.h"
+
+#define NOTIFY_ITEMS_MAX    64
+#define NOTIFY_PROBLEMS_MAX 32
+#define NOTIFY_SUBJECT_MAX  32
+#define NOTIFY_WORD_MAX     16
+#define NOTIFY_LINE_MAX     160
+
+enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVERITIES };
+
+/* The kinds that a channel can be limited to. A kind is a bit of a filter. */
+#define NOTIFY_KINDS(X)                                                      \
+	X(STATE, "state", "the VRRP state of the node")                      \
+	X(SERVICE, "service", "the state of a service")                      \
+	X(PANIC, "panic", "no node is healthy")                              \
+	X(PASSIVE, "passive", "a fault in the traffic of a service")         \
+	X(PEER, "peer", "whether a peer is alive and has the same secret")   \
+	X(REPLICA, "replica", "whether a peer's connections are known here") \
+	X(STEERING, "steering", "whether frames can be steered to a peer")   \
+	X(TAKEOVER, "takeover", "clients of a peer that was taken for dead") \
+	X(LINK, "link", "the interface")                                     \
+	X(CONFLICT, "conflict", "another machine claims the VIP")            \
+	X(KERNEL, "kernel", "what the daemon sets in the kernel")            \
+	X(CONFIG, "config", "the configuration")                             \
+	X(OPERATOR, "operator", "orders of the operator")                    \
+	X(TEST, "test", "a test of the channel")
+#define NOTIFY_KIND_ENUM(id, name, text) NOTIFY_K_##id,
+enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ENUM) NOTIFY_KIND_COUNT };
+
+/* What an event means for the problem with its kind and subject. */
+enum notify_effect {
+	NOTIFY_ONCE,  /* nothing: it is reported by itself */
+	NOTIFY_OPEN,  /* the problem begins, or goes on with another reason */
+	NOTIFY_CLOSE, /* the problem is over; without a problem nothing is reported */
+};
+
+struct notify_event {
+	uint32_t kind, severity, effect;  /* enum notify_kind, notify_severity, notify_effect */
+	uint32_t reason;                  /* enum hokm_reason */
+	uint32_t hold_s;                  /* a problem that ends within this time is not reported */
+	uint32_t players;                 /* connections of this node at that moment */
+	int64_t wall_s;                   /* wall-clock time, for people */
+	char subject[NOTIFY_SUBJECT_MAX]; /* name of a service or peer, "" for the node itself */
+	char from[NOTIFY_WORD_MAX], to[NOTIFY_WORD_MAX]; /* "" without a change of state */
+	char text[NOTIFY_LINE_MAX];
+};
+
+enum notify_mark { NOTIFY_NEWS, NOTIFY_STILL, NOTIFY_OVER };
+
+struct notify_item {
+	struct notify_event event;
+	uint32_t mark; /* enum notify_mark */
+	uint32_t spare;
+	int64_t since_s; /* wall clock: when the problem began */
+};
+
+struct notify_conf {
+	uint32_t least;       /* enum notify_severity */
+	uint32_t kinds;       /* bits of enum notify_kind */
+	uint32_t per_hour;    /* messages */
+	bool recovery;        /* report that a problem is over */
+	bool quiet;           /* quiet hours are set */
+	uint16_t quiet_from;  /* minutes of the local day */
+	uint16_t quiet_until; /* before quiet_from: after midnight */
+	uint64_t group_ns;    /* how long the first event waits for more */
+	uint64_t repeat_ns;   /* of a critical problem that goes on; 0: never */
+};
+
+struct notify_problem {
+	bool open, told;
+	struct notify_event event; /* the newest of the problem */
+	int64_t since_s;
+	uint64_t due_ns; /* told: when to repeat; else when its hold is over. 0: never */
+};
+
+struct notify_state {
+	unsigned int n_waiting, n_out;
+	struct notify_item waiting[NOTIFY_ITEMS_MAX];
+	struct notify_item out[NOTIFY_ITEMS_MAX];
+	uint32_t dropped;     /* since the last message that said so */
+	uint32_t out_dropped; /* said by the message that is out */
+	uint64_t dropped_total;
+	uint64_t group_until_ns; /* 0: nothing waits */
+	uint64_t rate_ns;        /* when the rate has forgotten all messages */
+	struct notify_problem problems[NOTIFY_PROBLEMS_MAX];
+};
+
+/* Takes an event in. */
+void notify_take(struct notify_state *s, const struct notify_conf *c, const struct notify_event *e,
+		 uint64_t now_ns);
+
+/*
+ * Moves on with the time: holds that are over, repeats that are due. `minute` is the minute of the
+ * local day. True when a message is ready: s->out has its items, until notify_sent() or
+ * notify_failed(). `may_send` is false while the channel cannot be used.
+ */
+bool notify_due(struct notify_state *s, const struct notify_conf *c, uint64_t now_ns,
+		unsigned int minute, bool may_send);
+
+/* The message that is out has arrived, or will never be sent again. */
+void notify_sent(struct notify_state *s);
+/* It has not arrived: its items wait again, before all others. */
+void notify_failed(struct notify_state *s);
+
+/* When notify_due() has something to do at the latest; UINT64_MAX: only after an event. */
+uint64_t notify_next_ns(const struct notify_state *s, const struct notify_conf *c, uint64_t now_ns,
+			unsigned int minute);
+
+/* The most severe of some items. */
+enum notify_severity notify_worst(const struct notify_item *items, unsigned int n);
+
+/*
+ * A line of the daemon's event stream as an event. `what` and `text` are those of struct
+ * event_line: a text has the form "NAME: words", "NAME FROM -> TO: words" or "FROM -> TO: words".
+ * False when the line is nothing that is notified.
+ */
+bool notify_event_from(const char *what, enum hokm_reason reason, const char *text,
+		       struct notify_event *out);
+
+/* What the operator can do about the event; "" when nothing is to be done. */
+const char *notify_advice(const struct notify_event *e);
+
+const char *notify_kind_name(unsigned int kind);
+const char *notify_kind_text(unsigned int kind);
+/* -1 when no kind has this name. */
+int notify_kind_from_name(const char *name);
+const char *notify_severity_name(unsigned int severity);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which lines of the event stream are notified, as what, and what the operator can do: one table.
+ * The first row that matches counts. To notify something new, add a row here, and a kind to
+ * NOTIFY_KINDS (notify.h) when none fits.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "decide/notify.h"
+
+#define ANY HOKM_REASON_COUNT
+
+/* A replica is cold for a moment after each start, and a steered probe may be lost. */
+#define REPLICA_HOLD_S  30
+#define STEERING_HOLD_S 10
+
+struct row {
+	const char *what; /* subject of the line, one of EVENT_WHATS (sense/events.h) */
+	unsigned int reason;
+	const char *to; /* the new state of a change, "" without a change, NULL: any */
+	enum notify_kind kind;
+	enum notify_severity severity;
+	enum notify_effect effect;
+	uint32_t hold_s;
+	const char *advice;
+};
+
+#define CHECK_PEER \
+	"Check the peer's machine, its daemon (systemctl status hokm-xdp) and the network between."
+#define CHECK_SERVICE \
+	"Check the game server on this node and its log; hokm-xdp ctl status shows its checks."
+
+static const struct row rows[] = {
+	/* the VRRP state */
+	{"state", HOKM_R_PANIC_HOLD, "", NOTIFY_K_PANIC, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "No node serves players: repair the game server on one node; the checks see it at once."},
+	{"state", ANY, "", NOTIFY_K_PANIC, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"state", HOKM_R_MAINT, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", ANY, "fault", NOTIFY_K_STATE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "This node cannot own the VIP until the cause is gone; hokm-xdp ctl status names it."},
+	{"state", HOKM_R_MASTER_DOWN, "master", NOTIFY_K_STATE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "The former owner is gone. " CHECK_PEER},
+	{"state", HOKM_R_LEASE_LOST, NULL, NOTIFY_K_STATE, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "The daemon could not renew its lease in time; check the load of this node and its log."},
+	{"state", HOKM_R_SERVICE_DOWN, NULL, NOTIFY_K_STATE, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 CHECK_SERVICE},
+	{"state", HOKM_R_STARTED, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", HOKM_R_STOPPED, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", HOKM_R_ADOPTED, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", HOKM_R_OPERATOR, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", ANY, "backup", NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"state", ANY, NULL, NOTIFY_K_STATE, NOTIFY_WARNING, NOTIFY_ONCE, 0, ""},
+
+	/* services */
+	{"service", ANY, "down", NOTIFY_K_SERVICE, NOTIFY_CRITICAL, NOTIFY_OPEN, 0, CHECK_SERVICE},
+	{"service", ANY, "up", NOTIFY_K_SERVICE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"service", ANY, "drain", NOTIFY_K_SERVICE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"service", ANY, "maint", NOTIFY_K_SERVICE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"service", HOKM_R_DRAIN_TIMEOUT, "", NOTIFY_K_SERVICE, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Bring the service up on a peer, or end the drain with hokm-xdp ctl ready."},
+	{"service", HOKM_R_SHUTDOWN_SESSIONS, "", NOTIFY_K_TAKEOVER, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 CHECK_SERVICE},
+
+	/* faults in the traffic of players */
+	{"passive", HOKM_R_PASSIVE_CLEAR, NULL, NOTIFY_K_PASSIVE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"passive", ANY, NULL, NOTIFY_K_PASSIVE, NOTIFY_WARNING, NOTIFY_OPEN, 0, CHECK_SERVICE},
+
+	/* peers: lost redundancy */
+	{"peer", HOKM_R_PEER_SILENT, NULL, NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 CHECK_PEER},
+	{"peer", HOKM_R_SECRETS_DIFFER, NULL, NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "Give all nodes the same secret: see \"Replace the secret\" in docs/operation.md."},
+	{"peer", HOKM_R_PEER_ALIVE, NULL, NOTIFY_K_PEER, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"peer", HOKM_R_REPLICA_COLD, NULL, NOTIFY_K_REPLICA, NOTIFY_WARNING, NOTIFY_OPEN,
+	 REPLICA_HOLD_S,
+	 "A failover would not know that peer's players; hokm-xdp ctl status shows why."},
+	{"peer", HOKM_R_REPLICA_WARM, NULL, NOTIFY_K_REPLICA, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"peer", HOKM_R_NOT_STEERABLE, NULL, NOTIFY_K_STEERING, NOTIFY_WARNING, NOTIFY_OPEN,
+	 STEERING_HOLD_S,
+	 "Look for anti-spoofing in the network: see \"anti-spoofing\" in docs/troubleshooting.md."},
+	{"peer", HOKM_R_STEERABLE, NULL, NOTIFY_K_STEERING, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"peer", HOKM_R_TAKEOVER, NULL, NOTIFY_K_TAKEOVER, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 CHECK_PEER},
+	{"peer", HOKM_R_ENDED_BY_PEER, NULL, NOTIFY_K_TAKEOVER, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "The nodes could not hear each other: check the network between them."},
+
+	/* the node itself */
+	{"link", HOKM_R_LINK_DOWN, NULL, NOTIFY_K_LINK, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "Check the cable, the switch port and the interface of this node."},
+	{"link", HOKM_R_LINK_UP, NULL, NOTIFY_K_LINK, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"link", HOKM_R_LINK_MAC, NULL, NOTIFY_K_LINK, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"link", HOKM_R_VIP_CONFLICT, NULL, NOTIFY_K_CONFLICT, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "Find the machine with that MAC address and take the VIP from it."},
+	{"upkeep", HOKM_R_GENERIC_XDP, NULL, NOTIFY_K_KERNEL, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Check the driver of the interface: see docs/kernel.md."},
+	{"upkeep", HOKM_R_PATH_LOST, NULL, NOTIFY_K_KERNEL, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "Restart hokm-xdp on this node, and find the program that removed it."},
+	{"upkeep", ANY, NULL, NOTIFY_K_KERNEL, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Find the program that changed it: often a network manager or another failover daemon."},
+	{"config", HOKM_R_RELOADED, NULL, NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"config", ANY, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Correct the file: hokm-xdp check-config shows its errors. The former settings hold."},
+	{"operator", ANY, NULL, NOTIFY_K_OPERATOR, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* ---- the words of a line ---- */
+
+static void copy_word(char *dst, size_t size, const char *from, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	memcpy(dst, from, len);
+	dst[len] = '\0';
+}
+
+/* The head of a line, which ends at the first colon: "NAME", "NAME FROM -> TO", "FROM -> TO". */
+static void parse_head(const char *text, struct notify_event *out)
+{
+	size_t len = strcspn(text, ":"), from_len;
+	const char *arrow = strstr(text, " -> "), *from;
+
+	if (text[len] != ':')
+		return;
+	if (!arrow || arrow >= text + len) {
+		/* A sentence with a colon in it has no name before it. */
+		if (strcspn(text, " ") >= len)
+			copy_word(out->subject, sizeof(out->subject), text, len);
+		return;
+	}
+	from = arrow;
+	while (from > text && from[-1] != ' ')
+		from--;
+	from_len = (size_t)(arrow - from);
+	copy_word(out->from, sizeof(out->from), from, from_len);
+	copy_word(out->to, sizeof(out->to), arrow + 4, (size_t)(text + len - arrow - 4));
+	if (from > text)
+		copy_word(out->subject, sizeof(out->subject), text, (size_t)(from - text - 1));
+}
+
+static const struct row *find_row(const char *what, unsigned int reason, const char *to)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (!strcmp(rows[i].what, what) &&
+		    (rows[i].reason == ANY || rows[i].reason == reason) &&
+		    (!rows[i].to || !strcmp(rows[i].to, to)))
+			return &rows[i];
+	return NULL;
+}
+
+/* Names in a line that are no part of its subject's identity: a problem is of the node then. */
+static bool is_of_node(enum notify_kind kind)
+{
+	return kind == NOTIFY_K_LINK || kind == NOTIFY_K_KERNEL || kind == NOTIFY_K_CONFIG ||
+	       kind == NOTIFY_K_OPERATOR || kind == NOTIFY_K_CONFLICT;
+}
+
+bool notify_event_from(const char *what, enum hokm_reason reason, const char *text,
+		       struct notify_event *out)
+{
+	const struct row *r;
+
+	memset(out, 0, sizeof(*out));
+	parse_head(text, out);
+	r = find_row(what, reason, out->to);
+	if (!r)
+		return false;
+	out->kind = r->kind;
+	out->severity = r->severity;
+	out->effect = r->effect;
+	out->hold_s = r->hold_s;
+	out->reason = reason;
+	if (is_of_node(r->kind))
+		out->subject[0] = '\0';
+	snprintf(out->text, sizeof(out->text), "%s", text);
+	return true;
+}
+
+const char *notify_advice(const struct notify_event *e)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].kind == e->kind && rows[i].severity == e->severity &&
+		    rows[i].effect == e->effect &&
+		    (rows[i].reason == ANY || rows[i].reason == e->reason) &&
+		    (!rows[i].to || !strcmp(rows[i].to, e->to)))
+			return rows[i].advice;
+	return "";
+}
+
+/* ---- names ---- */
+
+#define NOTIFY_NAME_ROW(id, name, text) {name, text},
+static const struct {
+	const char *name, *text;
+} kinds[] = {NOTIFY_KINDS(NOTIFY_NAME_ROW)};
+
+const char *notify_kind_name(unsigned int kind)
+{
+	return kind < NOTIFY_KIND_COUNT ? kinds[kind].name : "?";
+}
+
+const char *notify_kind_text(unsigned int kind)
+{
+	return kind < NOTIFY_KIND_COUNT ? kinds[kind].text : "?";
+}
+
+int notify_kind_from_name(const char *name)
+{
+	for (unsigned int i = 0; i < NOTIFY_KIND_COUNT; i++)
+		if (!strcmp(kinds[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+const char *notify_severity_name(unsigned int severity)
+{
+	static const char *const names[] = {"info", "warning", "critical"};
+
+	return severity < NOTIFY_SEVERITIES ? names[severity] : "?";
+}

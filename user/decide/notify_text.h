@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The words of a message: who, what, from, to, why, since when, how many players, what to do. */
+#ifndef HOKM_DECIDE_NOTIFY_TEXT_H
+#define HOKM_DECIDE_NOTIFY_TEXT_H
+
+#include "decide/notify.h"
+
+#define NOTIFY_TITLE_MAX 256
+#define NOTIFY_BODY_MAX  32768
+#define NOTIFY_SHORT_MAX 480 /* a text message: three parts at most */
+
+/* Who reports. */
+struct notify_who {
+	char node[NOTIFY_SUBJECT_MAX];
+	char instance[NOTIFY_SUBJECT_MAX];
+	char vip[NOTIFY_WORD_MAX];
+};
+
+/* Some items as one message. */
+struct notify_message {
+	const struct notify_who *who;
+	const struct notify_item *items;
+	unsigned int n;
+	uint32_t dropped; /* events that were dropped before these */
+	int64_t now_s;    /* wall clock */
+};
+
+/* "service game is down" of one item, without the node. Returns dst. */
+const char *notify_words(const struct notify_item *item, char *dst, size_t size);
+/* The subject of a mail: one line. Returns dst. */
+const char *notify_title(const struct notify_message *m, char *dst, size_t size);
+/* The whole message. A text that does not fit is cut at the end of an item, and says so. */
+const char *notify_body(const struct notify_message *m, char *dst, size_t size);
+/* Title and causes in a few lines, for text messages. */
+const char *notify_short(const struct notify_message *m, char *dst, size_t size);
+
+#endif
