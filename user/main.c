@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/dns_job.h"
+#include "agent/notify.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"
@@ -48,11 +49,14 @@ static const struct command commands[] = {
 	 dns_command_main},
 	{"cleanup", "[-c FILE]", "remove the packet path that a stopped daemon left behind",
 	 daemon_cleanup_main},
+	{"notify", "test [CHANNEL] | status | history",
+	 "notifications: try a channel, see queue and deliveries", notify_main},
 	{"version", "", "version of program and map schema", version_main},
 	/* Started by the daemon, the agent with a socket as file descriptor 3; not in the help. */
 	{"accepts", NULL, NULL, daemon_accepts_main},
 	{"agent", NULL, NULL, agent_main},
 	{"dns-job", NULL, NULL, dns_job_main},
+	{"notifier", NULL, NULL, notifier_main},
 };
 
 static void usage(FILE *f)

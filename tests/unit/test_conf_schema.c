@@ -79,6 +79,9 @@ static const struct {
 	{"dns.provider", "cloudflare", "record = game.example.com", ""},
 	{"dns.provider", "route53", "record = game.example.com", ""},
 	{"dns.provider", "digitalocean", "record = game.example.com", ""},
+	{"notify.type", "email", "endpoint = \"smtp://x\" from = a to = b", ""},
+	{"notify.type", "sms", "user = a from = b to = c", ""},
+	{"notify.type", "webhook", "endpoint = \"https://x\"", ""},
 };
 
 /* What the row's section must have in any case. */
@@ -179,7 +182,7 @@ static void duration_bounds(const struct rig_row *r)
 	refused(r, "5", "a number with a unit");
 }
 
-/* n characters; a path begins with /, a header with its name. */
+/* n characters; a path begins with /, a header with its name; lists and times are such. */
 static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 {
 	memset(dst, 'x', n);
@@ -190,6 +193,10 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 		dst[1] = ':';
 	for (size_t i = 50; !strcmp(k->path, "dns.record") && i < n - 1; i += 50)
 		dst[i] = '.';
+	if (!strcmp(k->path, "notify.kinds"))
+		memset(dst, ',', n);
+	if (!strcmp(k->path, "notify.quiet_hours") && n >= strlen("22:00-07:00"))
+		memcpy(dst, "22:00-07:00", strlen("22:00-07:00"));
 	return dst;
 }
 

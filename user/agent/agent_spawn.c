@@ -26,7 +26,7 @@
 #define ENV_DNS_MAX 6
 
 struct words {
-	char name[16], verb[8], user[64], level[16];
+	char name[16], verb[16], user[64], level[16];
 	char path[sizeof(ENV_PATH)], journal[128];
 	char *argv[5];
 	char *envp[3 + ENV_DNS_MAX];
@@ -146,5 +146,13 @@ int agent_spawn_dns(const char *user, int *fd, pid_t *pid)
 
 	fill_words(&w, "dns-job", user);
 	add_dns_env(&w, w.envp[1] ? 2 : 1);
+	return spawn(&w, fd, pid);
+}
+
+int agent_spawn_notifier(const char *user, int *fd, pid_t *pid)
+{
+	struct words w;
+
+	fill_words(&w, "notifier", user);
 	return spawn(&w, fd, pid);
 }

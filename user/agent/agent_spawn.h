@@ -22,4 +22,7 @@ int agent_spawn(const char *user, int *fd, pid_t *pid);
  */
 int agent_spawn_dns(const char *user, int *fd, pid_t *pid);
 
+/* The same for `notifier USER LEVEL` (agent/notify.h). */
+int agent_spawn_notifier(const char *user, int *fd, pid_t *pid);
+
 #endif

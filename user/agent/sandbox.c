@@ -14,7 +14,9 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <openssl/rand.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -73,6 +75,34 @@ static const int allowed[] = {
 	SCMP_SYS(wait4), /* for the exec broker */
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
+};
+
+/* What the notifier needs beside that: names are resolved by threads of libcurl, which read files.
+ */
+static const int allowed_for_names[] = {
+	/* files that its user may open: certificates, resolver, its own folder */
+	SCMP_SYS(openat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(fstat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lseek),
+	SCMP_SYS(access),
+	SCMP_SYS(fsync),
+	SCMP_SYS(renameat),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(getdents64),
+	/* threads; clone() has a rule with arguments below */
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_tid_address),
+	/* resolver */
+	SCMP_SYS(bind),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(uname),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(sched_getaffinity),
 };
 
 static const int killed[] = {
@@ -173,7 +203,36 @@ static int add_rules_with_arguments(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int set_filter(void)
+/*
+ * A thread may be started, a process not. The flags of clone3() are in memory, which a filter
+ * cannot read: libc takes clone() when it does not exist.
+ */
+static int add_rules_for_names(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp thread = {
+		.arg = 0,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = CLONE_THREAD | CLONE_VM,
+		.datum_b = CLONE_THREAD | CLONE_VM};
+	const struct scmp_arg_cmp local = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, thread);
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, local);
+	for (size_t i = 0; !err && i < sizeof(allowed_for_names) / sizeof(allowed_for_names[0]);
+	     i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed_for_names[i], 0);
+	return err;
+}
+
+static bool is_for_names(int call)
+{
+	return call == SCMP_SYS(clone) || call == SCMP_SYS(clone3);
+}
+
+static int set_filter(bool names)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int err = 0;
@@ -183,22 +242,35 @@ static int set_filter(void)
 	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; !err && i < sizeof(killed) / sizeof(killed[0]); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, killed[i], 0);
+		if (!names || !is_for_names(killed[i]))
+			err = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, killed[i], 0);
 	if (!err)
 		err = add_rules_with_arguments(ctx);
+	if (!err && names)
+		err = add_rules_for_names(ctx);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return err;
 }
 
-int sandbox_enter(void)
+static int enter(bool names)
 {
 	int err = set_limits();
 
 	if (!err)
-		err = set_filter();
+		err = set_filter(names);
 	if (err)
 		log_error("agent: could not confine itself: %s", strerror(-err));
 	return err;
+}
+
+int sandbox_enter(void)
+{
+	return enter(false);
+}
+
+int sandbox_enter_with_names(void)
+{
+	return enter(true);
 }

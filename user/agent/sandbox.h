@@ -15,4 +15,10 @@ int sandbox_warm_up(void);
  */
 int sandbox_enter(void);
 
+/*
+ * The same for a process that also resolves names and uses files that its user may open: threads,
+ * files and local sockets are allowed beside it.
+ */
+int sandbox_enter_with_names(void);
+
 #endif

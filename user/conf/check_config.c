@@ -43,6 +43,8 @@ static void list_by_rule(struct out *o, const struct conf_key *k, const struct c
 				 (!c->vrrp_password_given || c->vrrp_password[0][0]));
 	else if (!strcmp(k->path, "service.vip"))
 		list_addr(o, "vip", c->vips[((const struct conf_service *)item)->vip]);
+	else if (!strncmp(k->path, "notify.", strlen("notify.")))
+		list_text(o, k, conf_key_field_const(k, item));
 }
 
 static void list_key(struct out *o, const struct conf_key *k, const struct conf *c,

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "conf/conf_dns.h"
+#include "conf/conf_notify.h"
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
 
@@ -167,6 +168,9 @@ struct conf {
 
 	struct conf_hooks hooks;
 	struct conf_dns dns;
+
+	unsigned int n_notify;
+	struct conf_notify notify[CONF_NOTIFY_MAX];
 
 	/* The first one signs, all of them verify. */
 	unsigned int n_secrets;

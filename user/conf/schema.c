@@ -13,6 +13,7 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 #include "conf/schema_rows.h"
+#include "conf/schema_notify.h"
 
 /* Words of the file and the values of their fields. */
 static const struct conf_word profiles[] = {
@@ -492,6 +493,7 @@ static const struct conf_section file_sections[] = {
 		.keys = conf_dns_keys,
 		.rule = rule_dns,
 	},
+	CONF_NOTIFY_SECTION,
 	END_OF_SECTIONS,
 };
 

@@ -19,6 +19,7 @@
 #include "daemon/node_drain.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
+#include "daemon/notify_feed.h"
 #include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
@@ -61,6 +62,7 @@ struct daemon {
 	struct sweep sweep;
 	struct reload *reload;
 	struct upgrade *upgrade;
+	struct notify_feed notify;
 	struct hooks *hooks;
 	struct dns dns;
 	struct upkeep upkeep;

@@ -88,6 +88,7 @@ static void reconf_all(struct daemon *d)
 		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->node.conf);
 	check_runner_reconf(&d->checks, d->node.conf);
+	notify_feed_reconf(&d->notify);
 	/* A failure is logged; what was replicated before stays. */
 	(void)replication_reconf(d->replication);
 }

@@ -395,6 +395,7 @@ void settle(struct daemon *d)
 	if (due & INBOX_TICK)
 		sweep_run(&d->sweep, clock_now_ns());
 	finish_stop(d);
+	notify_feed_run(&d->notify);
 
 	/* timers */
 	set_timers(d);

@@ -159,6 +159,8 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = open_concerns(d);
 	if (!err)
+		err = notify_feed_open(&d->notify, n);
+	if (!err)
 		err = caps_keep();
 	/* Its thread has the capabilities that are left. */
 	if (!err)
@@ -190,6 +192,7 @@ static void give_back(struct daemon *d, bool keep_path)
 	struct node *n = &d->node;
 
 	loop_stop(d);
+	notify_feed_close(&d->notify);
 	reload_close(d->reload);
 	upgrade_close(d->upgrade);
 	dns_close(&d->dns);

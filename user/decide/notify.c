@@ -236,13 +236,15 @@ bool notify_due(struct notify_state *s, const struct notify_conf *c, uint64_t no
 	s->group_until_ns = 0;
 	if (s->rate_ns < now_ns)
 		s->rate_ns = now_ns;
-	s->rate_ns += cost_ns(c);
+	s->out_cost_ns = cost_ns(c);
+	s->rate_ns += s->out_cost_ns;
 	return true;
 }
 
 void notify_sent(struct notify_state *s)
 {
 	s->n_out = 0;
+	s->out_cost_ns = 0;
 	s->out_dropped = 0;
 }
 
@@ -253,6 +255,9 @@ void notify_failed(struct notify_state *s)
 	memcpy(s->waiting, s->out, s->n_out * sizeof(s->out[0]));
 	s->n_waiting += s->n_out;
 	s->n_out = 0;
+	/* An attempt is no message: the rate is not used up by it. */
+	s->rate_ns -= s->out_cost_ns;
+	s->out_cost_ns = 0;
 	s->dropped += s->out_dropped;
 	s->out_dropped = 0;
 	/* They have waited already. */

@@ -107,6 +107,7 @@ struct notify_state {
 	uint32_t out_dropped; /* said by the message that is out */
 	uint64_t dropped_total;
 	uint64_t group_until_ns; /* 0: nothing waits */
+	uint64_t out_cost_ns;    /* what the message that is out took of the rate */
 	uint64_t rate_ns;        /* when the rate has forgotten all messages */
 	struct notify_problem problems[NOTIFY_PROBLEMS_MAX];
 };

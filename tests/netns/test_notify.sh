@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# Nobody learns of a failover from players: the owner's node dies, and its peer tells it in one
+# message. What happens while the receiver is away and the notifier is killed is told later, once.
+# The daemon owns the VIP all the time.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+HOOK_PORT=9080
+GOT=$LAB_DIR/notified
+LAB_CONF_EXTRA="notify hook {
+	type = webhook endpoint = \"http://$(lab_addr client):$HOOK_PORT/hook\"
+	group = 1s timeout = 2s
+}"
+export LAB_CONF_EXTRA
+
+receiver_start() {
+	lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
+		0.0.0.0 $HOOK_PORT "$GOT"
+}
+receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
+# got FILTER: a message for which the filter of jq is true.
+got() { [ -e "$GOT" ] && [ -n "$(jq -c "select($1)" "$GOT")" ]; }
+messages() { jq -c "select($1)" "$GOT" | wc -l; }
+waits() { [ "$(lab_run b "$HOKM" notify status --json -c "$LAB_DIR/b/hokm-xdp.conf" |
+	jq '.channels[0].waiting')" -ge 1 ]; }
+notifier_of() { pgrep -P "$(lab_pid "$1" daemon)" -f ' notifier '; }
+has_notifier() { notifier_of "$1" >/dev/null; }
+SILENT='.node == "backup" and any(.events[]; .reason == "peer-silent" and .subject == "primary")'
+DOWN='.node == "backup" and any(.events[]; .kind == "service" and .to == "down")'
+
+test_nodes a b
+must receiver_start
+must lab_wait 10 receiver_listens
+must lab_wait 20 owns a
+must lab_wait 10 has_notifier b
+number_is "the notifier has no capability" \
+	"$((16#$(sed -n 's/^CapEff:\t//p' "/proc/$(notifier_of b)/status")))" -eq 0
+number_is "the notifier is confined by seccomp" \
+	"$(sed -n 's/^Seccomp:\t//p' "/proc/$(notifier_of b)/status")" -eq 2
+number_is "the notifier is not root" "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' \
+	"/proc/$(notifier_of b)/status")" -gt 0
+
+must lab_node_dead a
+within 5 "the peer owns" owns b
+within 10 "the peer tells that the owner is gone" got "$SILENT"
+holds "in the same message it says that it owns the VIP now" got \
+	"$SILENT and any(.events[]; .kind == \"state\" and .to == \"master\")"
+holds "and what to do" got "$SILENT and any(.events[]; .advice | contains(\"Check the peer\"))"
+number_is "messages of the death" "$(messages "$SILENT")" -eq 1
+
+must lab_stop client receiver
+must lab_kill b game KILL
+within 10 "the fault waits on disk while the receiver is away" waits
+must kill -KILL "$(notifier_of b)"
+within 10 "the notifier is started again" has_notifier b
+must receiver_start
+within 30 "the fault is told when the receiver is back" got "$DOWN"
+holds "the daemon still owns the VIP" owns b
+number_is "messages of the fault" "$(messages "$DOWN")" -eq 1
+holds "the history has the delivery" grep -q 'hook *delivered' <(lab_run b "$HOKM" notify history \
+	-c "$LAB_DIR/b/hokm-xdp.conf")
+test_end

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See notify.h: the daemon's side. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/agent_spawn.h"
+#include "agent/notify.h"
+#include "agent/notify_store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+
+#define RESTART_NS    (2 * NS_PER_S)
+#define CLOSE_WAIT_MS 1500
+#define KEEP_MAX      32 /* events that are kept while no notifier takes them */
+
+struct notifier {
+	sd_event *event;
+	const struct conf *conf;
+	int dir; /* the folder of the queue; -1: none */
+	pid_t pid;
+	int fd, pidfd; /* -1: no notifier runs */
+	sd_event_source *child, *restart;
+	unsigned int n_kept;
+	struct notify_event kept[KEEP_MAX];
+	uint64_t lost;
+};
+
+/* ---- messages ---- */
+
+static bool send_msg(struct notifier *n, const struct notify_msg *m, int pass_fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct iovec iov = {.iov_len = sizeof(*m)};
+	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	memcpy(&iov.iov_base, &m, sizeof(m));
+	if (pass_fd >= 0) {
+		h.msg_control = control.room;
+		h.msg_controllen = sizeof(control.room);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &pass_fd, sizeof(int));
+	}
+	return sendmsg(n->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*m);
+}
+
+static bool send_event(struct notifier *n, const struct notify_event *e)
+{
+	struct notify_msg m = {.type = NOTIFY_MSG_EVENT};
+
+	m.event = *e;
+	return n->fd >= 0 && send_msg(n, &m, -1);
+}
+
+static void send_kept(struct notifier *n)
+{
+	unsigned int sent = 0;
+
+	while (sent < n->n_kept && send_event(n, &n->kept[sent]))
+		sent++;
+	n->n_kept -= sent;
+	memmove(n->kept, n->kept + sent, n->n_kept * sizeof(n->kept[0]));
+	if (sent && n->lost && !n->n_kept) {
+		log_warn("%llu events were not notified: the notifier did not run or took none",
+			 (unsigned long long)n->lost);
+		n->lost = 0;
+	}
+}
+
+static void send_conf(struct notifier *n)
+{
+	const struct conf *c = n->conf;
+	struct notify_msg m = {.type = NOTIFY_MSG_WHO, .n = c->n_notify};
+	bool sent;
+
+	snprintf(m.who.node, sizeof(m.who.node), "%s", c->nodes[c->self].name);
+	snprintf(m.who.instance, sizeof(m.who.instance), "%s", c->instance);
+	if (!inet_ntop(AF_INET, &c->vips[0], m.who.vip, sizeof(m.who.vip)))
+		m.who.vip[0] = '\0';
+	sent = send_msg(n, &m, n->dir);
+	for (unsigned int i = 0; sent && i < c->n_notify; i++) {
+		memset(&m, 0, sizeof(m));
+		m.type = NOTIFY_MSG_CHANNEL;
+		m.channel = c->notify[i];
+		sent = send_msg(n, &m, -1);
+	}
+	explicit_bzero(&m, sizeof(m));
+	if (!sent)
+		log_error("the notifier did not take its settings: %s", strerror(errno));
+}
+
+/* ---- the process ---- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg);
+
+static int start(struct notifier *n)
+{
+	int err = agent_spawn_notifier(n->conf->agent_user, &n->fd, &n->pid);
+
+	if (err)
+		return err;
+	n->pidfd = pidfd_open(n->pid, 0);
+	err = n->pidfd < 0 ? -errno
+			   : sd_event_add_io(n->event, &n->child, n->pidfd, EPOLLIN, on_child, n);
+	if (err < 0) {
+		kill(n->pid, SIGKILL);
+		waitpid(n->pid, NULL, 0);
+		close_fd(&n->fd);
+		close_fd(&n->pidfd);
+		return err;
+	}
+	send_conf(n);
+	send_kept(n);
+	return 0;
+}
+
+static void try_start(struct notifier *n)
+{
+	int err = start(n);
+
+	if (!err)
+		return;
+	log_error("could not start the notifier: %s; nobody is notified until it runs",
+		  strerror(-err));
+	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
+}
+
+static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct notifier *n = arg;
+
+	(void)s;
+	(void)usec;
+	if (n->fd < 0 && n->conf->n_notify)
+		try_start(n);
+	return 0;
+}
+
+static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+	struct notifier *n = arg;
+	siginfo_t info = {.si_pid = 0};
+
+	(void)s;
+	(void)events;
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
+		return 0;
+	log_warn("notifier %d ended with %s %d; it is started again", (int)n->pid,
+		 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+	n->child = sd_event_source_disable_unref(n->child);
+	close_fd(&n->fd);
+	close_fd(&n->pidfd);
+	n->pid = 0;
+	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
+	return 0;
+}
+
+/* ---- the folder ---- */
+
+/* The folder belongs to the user of the agent; the way to it may be closed for that user. */
+static int open_folder(const struct conf *c)
+{
+	char path[2 * CONF_PATH_MAX], *slash, buf[4096];
+	struct passwd pw, *user = NULL;
+	int dir, err = 0;
+
+	store_folder(c, path, sizeof(path));
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	*slash = '/';
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return -errno;
+	if (getpwnam_r(c->agent_user, &pw, buf, sizeof(buf), &user) || !user)
+		err = -ENOENT;
+	else if (geteuid() == 0 && fchown(dir, pw.pw_uid, pw.pw_gid))
+		err = -errno;
+	if (err)
+		close(dir);
+	return err ? err : dir;
+}
+
+int notifier_open(sd_event *event, const struct conf *c, struct notifier **out)
+{
+	struct notifier *n = calloc(1, sizeof(*n));
+	int err;
+
+	*out = NULL;
+	if (!n)
+		return -ENOMEM;
+	n->event = sd_event_ref(event);
+	n->conf = c;
+	n->dir = n->fd = n->pidfd = -1;
+	err = timer_add(event, &n->restart, 0, on_restart, n);
+	if (err) {
+		notifier_close(n);
+		return err;
+	}
+	if (c->n_notify) {
+		n->dir = open_folder(c);
+		if (n->dir < 0)
+			log_warn("notifications are not kept on disk: %s", strerror(-n->dir));
+		try_start(n);
+	}
+	*out = n;
+	return 0;
+}
+
+void notifier_reconf(struct notifier *n, const struct conf *c)
+{
+	n->conf = c;
+	if (n->fd >= 0)
+		send_conf(n);
+	else if (c->n_notify)
+		try_start(n);
+}
+
+void notifier_take(struct notifier *n, const struct notify_event *e)
+{
+	if (!n->conf->n_notify)
+		return;
+	send_kept(n);
+	if (!n->n_kept && send_event(n, e))
+		return;
+	if (n->n_kept == KEEP_MAX) {
+		n->lost++;
+		memmove(n->kept, n->kept + 1, (KEEP_MAX - 1) * sizeof(n->kept[0]));
+		n->n_kept--;
+	}
+	n->kept[n->n_kept++] = *e;
+}
+
+void notifier_close(struct notifier *n)
+{
+	if (!n)
+		return;
+	close_fd(&n->fd);
+	sd_event_source_disable_unref(n->child);
+	sd_event_source_disable_unref(n->restart);
+	if (n->pidfd >= 0) {
+		struct pollfd p = {.fd = n->pidfd, .events = POLLIN};
+
+		if (poll(&p, 1, CLOSE_WAIT_MS) != 1)
+			pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
+		while (waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED) &&
+		       errno == EINTR)
+			;
+	}
+	close_fd(&n->pidfd);
+	close_fd(&n->dir);
+	sd_event_unref(n->event);
+	free(n);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The notifier: a child process without privileges that sends notifications, apart from the agent
+ * that runs the checks, so that a name server or a mail server that hangs delays no check. Daemon
+ * and notifier talk over a SOCK_SEQPACKET pair, in one direction: the daemon sends struct
+ * notify_msg, and waits for nothing. The notifier keeps its queue on disk (notify_store.h), so that
+ * it can die and be started again.
+ *
+ * A struct notifier is the daemon's handle. Nothing here blocks but notifier_close(), for a moment.
+ * What the notifier cannot take is counted, and told to it when it can.
+ */
+#ifndef HOKM_AGENT_NOTIFY_H
+#define HOKM_AGENT_NOTIFY_H
+
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+#include "decide/notify_text.h"
+
+enum notify_msg_type {
+	NOTIFY_MSG_WHO, /* with the folder as SCM_RIGHTS, if there is one; then channels */
+	NOTIFY_MSG_CHANNEL,
+	NOTIFY_MSG_EVENT,
+};
+
+struct notify_msg {
+	uint32_t type;
+	uint32_t n; /* NOTIFY_MSG_WHO: channels that follow */
+	union {
+		struct notify_who who;
+		struct conf_notify channel;
+		struct notify_event event;
+	};
+};
+
+struct notifier; /* opaque */
+
+/*
+ * Prepares the folder and starts the process, if `c` has channels. Must be called before the daemon
+ * gives up its capabilities. 0 or -errno, logged. Caller: notifier_close().
+ */
+int notifier_open(sd_event *event, const struct conf *c, struct notifier **out);
+/* A reload: other channels. */
+void notifier_reconf(struct notifier *n, const struct conf *c);
+/* Hands an event over. */
+void notifier_take(struct notifier *n, const struct notify_event *e);
+/* The notifier sends what can be sent at once, saves the rest, and ends. NULL is allowed. */
+void notifier_close(struct notifier *n);
+
+/* The process: `hokm-xdp notifier USER LEVEL`. Never returns. */
+int notifier_main(int argc, char **argv);
+
+/* `hokm-xdp notify test [CHANNEL] | status | history` */
+int notify_main(int argc, char **argv);
+
+#endif

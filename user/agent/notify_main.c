@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `hokm-xdp notify`: one table of commands, from which parsing and help come.
+ *
+ * status and history read the files that the notifier writes, so that they work while the daemon
+ * does not. test sends a message itself, in a child process that is confined like the notifier,
+ * because answers from the network are not parsed as root (rule 10, docs/architecture.md).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/agent_child.h"
+#include "agent/notify.h"
+#include "agent/notify_store.h"
+#include "agent/sandbox.h"
+#include "base/clock.h"
+#include "base/units.h"
+
+#define DEFAULT_CONF "/etc/hokm-xdp/hokm-xdp.conf"
+#define FILE_MAX     (2 * STORE_HISTORY_MAX)
+#define HISTORY_ROWS 50
+
+struct call {
+	const char *file, *operand;
+	bool json;
+	struct conf *conf;
+};
+
+/* ---- files of the notifier ---- */
+
+/* The folder belongs to a user without privileges: its files are not trusted. */
+static char *read_file(const struct call *k, const char *name, int *err)
+{
+	char folder[2 * CONF_PATH_MAX];
+	int dir, fd;
+	char *text = calloc(1, FILE_MAX + 1);
+	ssize_t n = -1;
+
+	store_folder(k->conf, folder, sizeof(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	*err = !text ? ENOMEM : fd < 0 ? errno : 0;
+	if (!*err) {
+		n = read(fd, text, FILE_MAX);
+		*err = n < 0 ? errno : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	if (*err) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static const char *moment(long long s, char *dst, size_t size)
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (!s || !localtime_r(&t, &tm) || !strftime(dst, size, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(dst, size, "never");
+	return dst;
+}
+
+static int no_file(int err)
+{
+	if (err == ENOENT)
+		fprintf(stderr, "hokm-xdp notify: the notifier of this node has not run yet\n");
+	else
+		fprintf(stderr, "hokm-xdp notify: its files cannot be read: %s\n", strerror(err));
+	return 1;
+}
+
+/* ---- status ---- */
+
+static void show_channel(const json_t *c)
+{
+	char when[48], name[64], type[32], circuit[32], text[256];
+
+	printf("%s (%s)\n", text_show(text_of(c, "name"), name, sizeof(name)),
+	       text_show(text_of(c, "type"), type, sizeof(type)));
+	printf("  circuit:   %s", text_show(text_of(c, "circuit"), circuit, sizeof(circuit)));
+	if (number_of(c, "retry_in_s"))
+		printf(", was to be tried again in %lld s", number_of(c, "retry_in_s"));
+	printf("\n  waiting:   %lld events, %lld dropped, %lld problems open\n",
+	       number_of(c, "waiting"), number_of(c, "dropped"), number_of(c, "open_problems"));
+	printf("  messages:  %lld delivered, %lld attempts failed, %lld refused for good\n",
+	       number_of(c, "delivered"), number_of(c, "failed"), number_of(c, "refused"));
+	printf("  delivered: %s\n", moment(number_of(c, "last_delivered"), when, sizeof(when)));
+	if (text_of(c, "last")[0])
+		printf("  last:      %s\n", text_show(text_of(c, "last"), text, sizeof(text)));
+	if (text_of(c, "problem")[0])
+		printf("  problem:   %s\n", text_show(text_of(c, "problem"), text, sizeof(text)));
+}
+
+static int show_status(struct call *k)
+{
+	int err;
+	char *text = read_file(k, "status", &err), when[48];
+	json_t *all, *c;
+	size_t i;
+
+	if (!text)
+		return no_file(err);
+	all = json_loads(text, 0, NULL);
+	free(text);
+	if (!json_is_object(all)) {
+		json_decref(all);
+		return no_file(EBADMSG);
+	}
+	if (k->json) {
+		json_dumpf(all, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		printf("state of %s\n", moment(number_of(all, "at"), when, sizeof(when)));
+		json_array_foreach (json_object_get(all, "channels"), i, c)
+			show_channel(c);
+	}
+	json_decref(all);
+	return 0;
+}
+
+/* ---- history ---- */
+
+static void show_row(const struct call *k, const char *line)
+{
+	char when[48], name[64], result[16], title[256], detail[256];
+	json_t *row = json_loads(line, 0, NULL);
+
+	if (!row)
+		return;
+	if (k->json)
+		puts(line);
+	else
+		printf("%s  %-10s %-9s %s  (%s)\n",
+		       moment(number_of(row, "time"), when, sizeof(when)),
+		       text_show(text_of(row, "channel"), name, sizeof(name)),
+		       text_show(text_of(row, "result"), result, sizeof(result)),
+		       text_show(text_of(row, "title"), title, sizeof(title)),
+		       text_show(text_of(row, "detail"), detail, sizeof(detail)));
+	json_decref(row);
+}
+
+/* The newest rows; --json shows all of them. */
+static const char *newest(const struct call *k, const char *text)
+{
+	const char *p = text + strlen(text);
+	unsigned int rows = 0;
+
+	if (k->json)
+		return text;
+	while (p > text && (p[-1] != '\n' || rows++ <= HISTORY_ROWS - 1))
+		p--;
+	return p;
+}
+
+static int show_history(struct call *k)
+{
+	static const char *const names[] = {"history.1", "history"};
+	bool found = false;
+	int err = 0;
+
+	for (size_t i = k->json ? 0 : 1; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *text = read_file(k, names[i], &err), *save = NULL, *at;
+
+		if (!text)
+			continue;
+		found = true;
+		at = text + (newest(k, text) - text);
+		for (at = strtok_r(at, "\n", &save); at; at = strtok_r(NULL, "\n", &save))
+			show_row(k, at);
+		free(text);
+	}
+	return found ? 0 : no_file(err);
+}
+
+/* ---- test ---- */
+
+static void print_end(const struct channel *c, const struct delivery *d, void *arg)
+{
+	static const char *const results[] = {"delivered", "failed", "refused"};
+	int *left = arg;
+
+	printf("%s: %s: %s\n", c->conf.name, results[d->result % 3], d->detail);
+	if (d->result == DELIVER_OK)
+		--*left;
+}
+
+static void fill_test(struct notify_event *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->kind = NOTIFY_K_TEST;
+	e->severity = NOTIFY_CRITICAL;
+	e->reason = HOKM_R_OPERATOR;
+	e->wall_s = time(NULL);
+	snprintf(e->text, sizeof(e->text), "test message of hokm-xdp: nothing has happened");
+}
+
+static bool is_running(const struct engine *e)
+{
+	for (unsigned int i = 0; i < e->n; i++)
+		if (e->channels[i].delivery)
+			return true;
+	return false;
+}
+
+static int send_test(const struct notify_who *who, const struct conf_notify *list, unsigned int n)
+{
+	int left = (int)n, err;
+	struct notify_event event;
+	struct engine e;
+
+	err = sandbox_warm_up();
+	if (!err)
+		err = engine_open(&e, print_end, &left);
+	if (!err)
+		err = sandbox_enter_with_names();
+	if (err)
+		return 1;
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].problem[0])
+			printf("%s: failed: %s\n", list[i].name, list[i].problem);
+	engine_configure(&e, who, list, n);
+	for (unsigned int i = 0; i < e.n; i++)
+		e.channels[i].conf.rules = (struct notify_conf){.kinds = ~0u, .per_hour = 3600};
+	fill_test(&event);
+	engine_take(&e, &event);
+	engine_run(&e);
+	while (is_running(&e)) {
+		engine_wait(&e, -1, 1000);
+		engine_run(&e);
+	}
+	engine_close(&e);
+	fflush(stdout);
+	return left ? 1 : 0;
+}
+
+static unsigned int choose(const struct call *k, struct conf_notify *list)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < k->conf->n_notify; i++)
+		if (!k->operand || !strcmp(k->operand, k->conf->notify[i].name))
+			list[n++] = k->conf->notify[i];
+	return n;
+}
+
+static void fill_who(const struct conf *c, struct notify_who *who)
+{
+	memset(who, 0, sizeof(*who));
+	snprintf(who->node, sizeof(who->node), "%s",
+		 c->self < c->n_nodes ? c->nodes[c->self].name : "unknown");
+	snprintf(who->instance, sizeof(who->instance), "%s", c->instance);
+	if (!inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
+		who->vip[0] = '\0';
+}
+
+static int run_test(struct call *k)
+{
+	struct conf_notify list[CONF_NOTIFY_MAX];
+	unsigned int n = choose(k, list);
+	struct notify_who who;
+	int status = 0;
+	pid_t pid;
+
+	if (!n) {
+		fprintf(stderr, "hokm-xdp notify: there is no channel%s%s in %s\n",
+			k->operand ? " " : "", k->operand ? k->operand : "", k->conf->file);
+		return 1;
+	}
+	fill_who(k->conf, &who);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(geteuid() == 0 && agent_become(k->conf->agent_user)
+			      ? 1
+			      : send_test(&who, list, n));
+	explicit_bzero(list, sizeof(list));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *name, *operand, *help;
+	int (*run)(struct call *k);
+} commands[] = {
+	{"test", "CHANNEL", "send a test message now on one channel, or on all of them", run_test},
+	{"status", NULL, "circuit, queue and counters of each channel", show_status},
+	{"history", NULL, "the deliveries so far, the newest last", show_history},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int usage(FILE *f)
+{
+	fprintf(f, "usage: hokm-xdp notify COMMAND [-c FILE] [--json]\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(f, "  %-8s %-10s %s\n", commands[i].name,
+			commands[i].operand ? "[CHANNEL]" : "", commands[i].help);
+	fprintf(f, "\ntest ends with status 1 when a channel did not take the message.\n");
+	return f == stdout ? EX_OK : EX_USAGE;
+}
+
+static int run_command(size_t at, struct call *k)
+{
+	/* On a machine that is no node the channels can be tested, too. */
+	FILE *quiet = fopen("/dev/null", "we");
+	int err = conf_load(k->file, true, quiet ? quiet : stderr, &k->conf), code;
+
+	if (quiet)
+		fclose(quiet);
+	if (err)
+		err = conf_load(k->file, false, stderr, &k->conf);
+	if (err)
+		return EX_CONFIG;
+	code = commands[at].run(k);
+	conf_free(k->conf);
+	return fflush(stdout) || ferror(stdout) ? EX_IOERR : code;
+}
+
+int notify_main(int argc, char **argv)
+{
+	struct call k = {.file = DEFAULT_CONF};
+	size_t at = N_COMMANDS;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return usage(stdout);
+		if (!strcmp(argv[i], "--json"))
+			k.json = true;
+		else if ((!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config")) && i + 1 < argc)
+			k.file = argv[++i];
+		else if (argv[i][0] == '-')
+			return usage(stderr);
+		else if (at == N_COMMANDS) {
+			for (at = 0; at < N_COMMANDS; at++)
+				if (!strcmp(argv[i], commands[at].name))
+					break;
+			if (at == N_COMMANDS)
+				return usage(stderr);
+		} else if (commands[at].operand && !k.operand) {
+			k.operand = argv[i];
+		} else {
+			return usage(stderr);
+		}
+	}
+	return at == N_COMMANDS ? usage(stderr) : run_command(at, &k);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See notify_feed.h. */
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/notify_feed.h"
+
+static void on_line(const struct event_line *line, void *arg)
+{
+	struct notify_feed *f = arg;
+	struct notify_event *e = &f->list[f->n];
+
+	if (line->source != EVENT_DAEMON || f->n == NOTIFY_FEED_MAX || !f->node->conf->n_notify ||
+	    !notify_event_from(line->what, line->reason, line->text, e))
+		return;
+	e->wall_s = line->realtime_ns / (int64_t)NS_PER_S;
+	e->players = (uint32_t)services_players(&f->node->services);
+	f->n++;
+}
+
+int notify_feed_open(struct notify_feed *f, struct node *n)
+{
+	int err = notifier_open(n->event, n->conf, &f->notifier);
+
+	f->node = n;
+	if (err)
+		return err;
+	err = events_follow(n->events, on_line, f);
+	if (err < 0) {
+		log_error("could not follow the events for notifications: %s", strerror(-err));
+		return err;
+	}
+	f->follower = err;
+	if (!strcmp(hokm_bpf_mode(n->bpf), "generic"))
+		events_add(n->events, "upkeep", HOKM_R_GENERIC_XDP, "%s",
+			   hokm_reason_text(HOKM_R_GENERIC_XDP));
+	return 0;
+}
+
+void notify_feed_close(struct notify_feed *f)
+{
+	if (f->notifier)
+		notify_feed_run(f);
+	if (f->follower > 0)
+		events_unfollow(f->node->events, f->follower);
+	notifier_close(f->notifier);
+	f->notifier = NULL;
+}
+
+void notify_feed_reconf(struct notify_feed *f)
+{
+	notifier_reconf(f->notifier, f->node->conf);
+}
+
+void notify_feed_run(struct notify_feed *f)
+{
+	for (unsigned int i = 0; i < f->n; i++)
+		notifier_take(f->notifier, &f->list[i]);
+	f->n = 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Notifications of this node: the lines of the event stream that people are told of
+ * (decide/notify_kinds.c) wait here until settle() hands them to the notifier, after all else it
+ * does. Nothing here waits, and what does not fit is counted by the notifier's handle.
+ */
+#ifndef HOKM_DAEMON_NOTIFY_FEED_H
+#define HOKM_DAEMON_NOTIFY_FEED_H
+
+#include "agent/notify.h"
+#include "daemon/node.h"
+
+#define NOTIFY_FEED_MAX 64
+
+struct notify_feed {
+	struct node *node;
+	struct notifier *notifier;
+	int follower; /* 0: none */
+	unsigned int n;
+	struct notify_event list[NOTIFY_FEED_MAX];
+};
+
+/* Must be called while the daemon has all its capabilities. 0 or -errno, logged. */
+int notify_feed_open(struct notify_feed *f, struct node *n);
+void notify_feed_close(struct notify_feed *f);
+void notify_feed_reconf(struct notify_feed *f);
+/* The last step of settle(). */
+void notify_feed_run(struct notify_feed *f);
+
+#endif
