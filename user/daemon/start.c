@@ -88,7 +88,11 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 static int open_upgrade(struct daemon *d)
 {
 	const struct upgrade_of of = {
-		.node = &d->node, .vrrp = &d->vrrp, .hooks = d->hooks, .checks = &d->checks};
+		.node = &d->node,
+		.vrrp = &d->vrrp,
+		.hooks = d->hooks,
+		.checks = &d->checks,
+		.dns = &d->dns};
 
 	return upgrade_open(&of, &d->upgrade);
 }

@@ -22,6 +22,7 @@
 #include "base/version.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
+#include "daemon/dns.h"
 #include "daemon/node.h"
 #include "daemon/upgrade.h"
 
@@ -228,8 +229,8 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 
 /*
  * The pins stay as they are, and so does the lease in map own: for the packet path this is a
- * restart. Descriptors are closed by the kernel; the agent is ended here, because the new daemon
- * would not know this child of its process.
+ * restart. Descriptors are closed by the kernel; agent and DNS jobs are ended here: the new daemon
+ * would not know these children of its process.
  */
 static void replace(struct upgrade *u)
 {
@@ -239,6 +240,7 @@ static void replace(struct upgrade *u)
 		argv[i + 1] = command.argv[i];
 	log_info("upgrade: %s takes over", u->program);
 	check_runner_close(u->of.checks);
+	dns_close(u->of.dns);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 struct check_runner;
+struct dns;
 struct hooks;
 struct node;
 struct vrrp;
@@ -38,6 +39,7 @@ struct upgrade_of {
 	struct vrrp *vrrp;
 	struct hooks *hooks;
 	struct check_runner *checks;
+	struct dns *dns;
 };
 
 /* The interval of the last adverts. A longer one that is configured stays. */
