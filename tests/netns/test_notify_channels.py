@@ -57,7 +57,7 @@ class Bench:
             keys += ' credential_file = "%s"' % self.credential(credential, mode)
         with open(path, "w", encoding="ascii") as f:
             f.write('secret = "0123456789abcdef"\nstate_file = "%s/%%n.state"\n'
-                    'node a { address = "192.0.2.1" }\nnode b { address = "192.0.2.2" }\n'
+                    'node a { address = "203.0.113.201" }\nnode b { address = "203.0.113.202" }\n'
                     'notify it { %s ca_file = "%s" timeout = 2s }\n'
                     % (self.folder, keys, ca or self.ca))
         done = subprocess.run([PROGRAM, "notify", "test", "it", "-c", path],
