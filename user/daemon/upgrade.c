@@ -19,6 +19,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_queue.h"
 #include "base/version.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
@@ -244,6 +245,7 @@ static void replace(struct upgrade *u)
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();
+	log_queue_stop();
 	execv(u->program, argv);
 	/* The agent is gone: a start anew is what is left. The lease is long enough for it. */
 	log_error("upgrade: could not run %s: %s; this daemon ends, and systemd starts it again",

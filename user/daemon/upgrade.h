@@ -11,7 +11,7 @@
  * The long lease. A lease of profile fast (275 ms) may be shorter than a start. In VRRP version 3
  * the backups learn the interval from each advert. With an interval L of UPGRADE_ADVERT_NS
  *
- *   first advert sent at t1, last one at t3: the lease ends at t3 + 2.75 L
+ *   first advert sent at t1, last one at t3: the lease ends at t3 + 2.75 L at the latest
  *   a backup that heard at least the first: Master_Down ends after t1 + 3 L
  *
  * so there are never two owners as long as t3 - t1 and the travel time of an advert are less than
