@@ -256,15 +256,16 @@ number_is "rounds of the observer" "$ROUNDS" -ge $((SECONDS_LONG * 50))
 number_is "rounds with two owners" "$TWO_OWNERS" -eq 0
 echo "# connections broken: $BROKEN; longest time to a second of calm: $WORST_MS ms after$WORST"
 # Players that stay keep the packet path of a stopped node. A connection whose end was not seen,
-# because a program was removed then, leaves the table after ten seconds, or, if its client reset it,
-# after idle_timeout: then cleanup removes the packet path.
+# because a program was removed then, leaves the table after ten seconds, or after idle_timeout if
+# its client reset it: then cleanup removes the packet path.
 must observe_stop
 for node in a b; do must lab_stop $node game; done
 for node in a b; do
 	lab_wait 30 players_are $node 0 || echo "# $node: $(lab_ctl $node conns | tail -n 1)"
 	holds "$node: the daemon ends" lab_stop $node daemon
 	[ ! -e "$(lab_pins $node)/cfg" ] ||
-		holds "$node: cleanup" lab_run $node "$HOKM" cleanup -c "$LAB_DIR/$node/hokm-xdp.conf"
+		holds "$node: cleanup" \
+			lab_run $node "$HOKM" cleanup -c "$LAB_DIR/$node/hokm-xdp.conf"
 	within 5 "$node: nothing of it is left" nothing_left $node
 	left_behind $node
 done
