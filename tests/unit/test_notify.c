@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "decide/notify_text.h"
+#include "agent/notify_text.h"
 
 #define NOON  (12 * 60)
 #define S(n)  ((n)*NS_PER_S)

@@ -15,7 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "conf/conf.h"
-#include "decide/notify_text.h"
+#include "agent/notify_text.h"
 
 enum notify_msg_type {
 	NOTIFY_MSG_WHO, /* with the folder as SCM_RIGHTS, if there is one; then channels */

@@ -154,7 +154,7 @@ static void end_http(struct delivery *d, long status)
 			types[d->conf->type]->judge(d);
 		return;
 	}
-	/* 401, 403 and 404 may be a credential or a URL that is put right later. */
+	/* 401, 403 and 404 may be a credential or a URL that is corrected later. */
 	if (status >= 400 && status < 500 && status != 401 && status != 403 && status != 404 &&
 	    status != 408 && status != 429)
 		deliver_say(d, DELIVER_REFUSED, "HTTP %ld: %.80s", status, d->reply);
@@ -162,7 +162,7 @@ static void end_http(struct delivery *d, long status)
 		deliver_say(d, DELIVER_RETRY, "HTTP %ld: %.80s", status, d->reply);
 }
 
-/* A reply of 5xx to MAIL, RCPT or DATA is for ever, one to the login is not. */
+/* A reply of 5xx to MAIL, RCPT or DATA is permanent, one to the login is not. */
 static void end_mail_refused(struct delivery *d, CURLcode code, long status)
 {
 	bool message = (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||

@@ -12,7 +12,7 @@
 #include <curl/curl.h>
 
 #include "conf/conf_notify.h"
-#include "decide/notify_text.h"
+#include "agent/notify_text.h"
 
 enum deliver_result {
 	DELIVER_OK,

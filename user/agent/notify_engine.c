@@ -109,7 +109,8 @@ const char *engine_circuit(const struct channel *c, uint64_t now_ns)
 
 /* ---- the end of a delivery ---- */
 
-/* 1 s, 2 s, 4 s ... up to 5 min, each up to a quarter longer, so that nodes do not go in step. */
+/* 1 s, 2 s, 4 s ... up to 5 min, each up to a quarter longer, so that nodes do not try at the same
+ * moment. */
 static uint64_t backoff_ns(const struct channel *c, const struct delivery *d)
 {
 	unsigned int doublings = c->failures > 1 ? c->failures - 1 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Rules for the channels of notifications. A credential that is missing is no error of the file:
- * the failover must not depend on it. The channel says so when it is used.
+ * the failover must not depend on it. The log reports it when the channel is set up.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  *
  *   notify_kinds.c   a line of the event stream -> struct notify_event, by one table
  *   notify.c         struct notify_event -> messages of one channel
- *   notify_text.c    a message -> the words that people read
+ *   agent/notify_text.c   a message -> its words
  *
  * A struct notify_state belongs to one channel. An event that passes the filter waits in `waiting`
  * until its group is complete, the rate allows a message and the quiet hours are over. Then all

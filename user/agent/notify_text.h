@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The words of a message: who, what, from, to, why, since when, how many players, what to do. */
-#ifndef HOKM_DECIDE_NOTIFY_TEXT_H
-#define HOKM_DECIDE_NOTIFY_TEXT_H
+#ifndef HOKM_AGENT_NOTIFY_TEXT_H
+#define HOKM_AGENT_NOTIFY_TEXT_H
 
 #include "decide/notify.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "decide/notify_text.h"
+#include "agent/notify_text.h"
 
 /* Items before this age are old news: the channel could not be reached. */
 #define LATE_S 120
