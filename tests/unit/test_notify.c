@@ -200,7 +200,7 @@ static void short_trouble_is_not_told(void **unused)
 	assert_false(due(100, NOON));
 	take("peer", HOKM_R_REPLICA_COLD, "b: cold", 200);
 	assert_int_equal(notify_next_ns(&state, &conf, START + S(200), NOON), START + S(230));
-	assert_false(due(230, NOON)); /* told now, and grouped */
+	assert_false(due(230, NOON)); /* reported now, and grouped */
 	assert_true(due(235, NOON));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The notifier: a child process without privileges that sends notifications, apart from the agent
- * that runs the checks, so that a name server or a mail server that hangs delays no check. Daemon
+ * that runs the checks, so that a name server or an unresponsive mail server delays no check. Daemon
  * and notifier talk over a SOCK_SEQPACKET pair, in one direction: the daemon sends struct
  * notify_msg, and waits for nothing. The notifier keeps its queue on disk (notify_store.h), so that
  * it can die and be started again.

@@ -2,10 +2,10 @@
 /* See notify.h. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "decide/notify.h"
 
-#define HOUR_NS (3600 * NS_PER_S)
+#define SECOND_NS 1000000000ULL
+#define HOUR_NS   (3600 * SECOND_NS)
 
 enum notify_severity notify_worst(const struct notify_item *items, unsigned int n)
 {
@@ -112,7 +112,7 @@ static void open_problem(struct notify_state *s, const struct notify_conf *c,
 	}
 	*p = (struct notify_problem){.open = true, .event = *e, .since_s = e->wall_s};
 	if (e->hold_s)
-		p->due_ns = now_ns + e->hold_s * NS_PER_S;
+		p->due_ns = now_ns + e->hold_s * SECOND_NS;
 	else
 		tell(s, c, p, NOTIFY_NEWS, now_ns);
 }
@@ -270,7 +270,7 @@ static uint64_t quiet_end_ns(const struct notify_conf *c, uint64_t now_ns, unsig
 	unsigned int left = (c->quiet_until + 24 * 60 - minute) % (24 * 60);
 
 	/* The seconds of the minute are not known: it is asked again until it is over. */
-	return now_ns + (left > 1 ? left - 1 : 1) * 60 * NS_PER_S;
+	return now_ns + (left > 1 ? left - 1 : 1) * 60 * SECOND_NS;
 }
 
 uint64_t notify_next_ns(const struct notify_state *s, const struct notify_conf *c, uint64_t now_ns,

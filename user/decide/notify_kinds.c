@@ -4,7 +4,6 @@
  * The first row that matches counts. To notify something new, add a row here, and a kind to
  * NOTIFY_KINDS (notify.h) when none fits.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "decide/notify.h"
@@ -174,7 +173,7 @@ bool notify_event_from(const char *what, enum hokm_reason reason, const char *te
 	out->reason = reason;
 	if (is_of_node(r->kind))
 		out->subject[0] = '\0';
-	snprintf(out->text, sizeof(out->text), "%s", text);
+	copy_word(out->text, sizeof(out->text), text, strlen(text));
 	return true;
 }
 
