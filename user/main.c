@@ -6,7 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/dns_job.h"
-#include "agent/notify.h"
+#include "agent/notifier.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"

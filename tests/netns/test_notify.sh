@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Nobody learns of a failover from players: the owner's node dies, and its peer tells it in one
-# message. What happens while the receiver is away and the notifier is killed is told later, once.
+# Nobody learns of a failover from players: the owner's node dies, and its peer reports it in
+# one message. What happens while the receiver is away and the notifier is killed is reported later,
+# once.
 # The daemon owns the VIP all the time.
 
 # shellcheck source=tests/netns/common.sh
@@ -58,7 +59,7 @@ within 10 "the fault waits on disk while the receiver is away" waits
 must kill -KILL "$(notifier_of b)"
 within 10 "the notifier is started again" has_notifier b
 must receiver_start
-within 30 "the fault is told when the receiver is back" got "$DOWN"
+within 30 "the fault is reported when the receiver is back" got "$DOWN"
 holds "the daemon still owns the VIP" owns b
 number_is "messages of the fault" "$(messages "$DOWN")" -eq 1
 holds "the history has the delivery" grep -q 'hook *delivered' <(lab_run b "$HOKM" notify history \

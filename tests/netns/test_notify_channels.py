@@ -88,7 +88,7 @@ def slack(b):
     check("slack: 200 without ok is a failure", code == 1 and "did not answer ok" in text, text)
     s.fail = ["hang"]
     code, text = b.send("type = slack", url)
-    check("slack: a server that hangs is a failure", code == 1 and "timed out" in text, text)
+    check("slack: an unresponsive server is a failure", code == 1 and "timed out" in text, text)
     code, text = b.send("type = slack", url, ca=b.folder + "/other.pem")
     check("slack: a wrong certificate is refused", code == 1 and "certificate" in text and
           len(s.got) == 1, text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The rules of notifications, as tables of what happens and what must come of it. */
+/* The rules of notifications, as tables of events and of the messages that must follow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

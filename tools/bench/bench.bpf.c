@@ -38,14 +38,6 @@ struct {
 	__type(value, __u32);
 } jump_out SEC(".maps");
 
-/* Replaced by the subject's own map when the bench loads the program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct hokm_conn_key);
-	__type(value, struct hokm_conn);
-} conns SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -66,6 +58,14 @@ struct {
 	__type(key, struct hokm_conn_key);
 	__type(value, __u64);
 } hot SEC(".maps");
+
+/* Replaced by the subject's own map when the bench loads the program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct hokm_conn_key);
+	__type(value, struct hokm_conn);
+} conns SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

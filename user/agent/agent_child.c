@@ -184,7 +184,7 @@ int agent_child(const char *user)
 	return err && err != -EPIPE ? 1 : 0;
 }
 
-int agent_main(int argc, char **argv)
+void agent_started(int argc, char **argv)
 {
 	enum log_level level;
 	int type = 0;
@@ -194,9 +194,14 @@ int agent_main(int argc, char **argv)
 		log_set_level(level);
 	if (argc < 2 || getsockopt(AGENT_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
 	    type != SOCK_SEQPACKET) {
-		log_error("`hokm-xdp agent` is for internal use: `hokm-xdp run` starts it");
+		log_error("`hokm-xdp %s` is for internal use: `hokm-xdp run` starts it", argv[0]);
 		_exit(2);
 	}
+}
+
+int agent_main(int argc, char **argv)
+{
+	agent_started(argc, argv);
 	/* A return would run exit handlers, which belong to the daemon. */
 	_exit(agent_child(argv[1]));
 }

@@ -7,6 +7,12 @@
 #define AGENT_DEFAULT_USER "nobody"
 
 /*
+ * The first act of a child: takes the log level from USER LEVEL, the arguments behind the verb, and
+ * ends the process with a message if it was not started by the daemon, with a socket as AGENT_FD.
+ */
+void agent_started(int argc, char **argv);
+
+/*
  * Turns this process into the agent on AGENT_FD, as `user`. Returns the exit status when the daemon
  * has closed its end of the socket.
  */

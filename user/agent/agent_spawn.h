@@ -22,7 +22,7 @@ int agent_spawn(const char *user, int *fd, pid_t *pid);
  */
 int agent_spawn_dns(const char *user, int *fd, pid_t *pid);
 
-/* The same for `notifier USER LEVEL` (agent/notify.h). */
+/* The same for `notifier USER LEVEL` (agent/notifier.h). */
 int agent_spawn_notifier(const char *user, int *fd, pid_t *pid);
 
 #endif

@@ -343,15 +343,11 @@ int dns_job_main(int argc, char **argv)
 {
 	static struct dns_request req;
 	static struct dns_job j;
-	enum log_level level;
-	int type = 0, err;
-	socklen_t len = sizeof(type);
+	int err;
 
-	if (argc > 2 && !log_level_from_name(argv[2], &level))
-		log_set_level(level);
-	if (argc < 2 || getsockopt(AGENT_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
-	    type != SOCK_SEQPACKET || take_request(&req)) {
-		log_error("`hokm-xdp dns-job` is for internal use");
+	agent_started(argc, argv);
+	if (take_request(&req)) {
+		log_error("the DNS job got no request that it understands");
 		_exit(2);
 	}
 	j.req = &req;

@@ -15,7 +15,7 @@
 
 #include "agent/agent_child.h"
 #include "agent/messages.h"
-#include "agent/notify.h"
+#include "agent/notifier.h"
 #include "agent/notify_store.h"
 #include "agent/sandbox.h"
 #include "base/clock.h"
@@ -198,16 +198,6 @@ static int run(const char *user)
 
 int notifier_main(int argc, char **argv)
 {
-	enum log_level level;
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	if (argc > 2 && !log_level_from_name(argv[2], &level))
-		log_set_level(level);
-	if (argc < 2 || getsockopt(AGENT_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
-	    type != SOCK_SEQPACKET) {
-		log_error("`hokm-xdp notifier` is for internal use: `hokm-xdp run` starts it");
-		_exit(2);
-	}
+	agent_started(argc, argv);
 	_exit(run(argv[1]));
 }

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "agent/agent_child.h"
-#include "agent/notify.h"
+#include "agent/notifier.h"
 #include "agent/notify_store.h"
 #include "agent/sandbox.h"
 #include "base/clock.h"

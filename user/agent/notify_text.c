@@ -75,7 +75,7 @@ static const char *about(const struct notify_event *e)
 	}
 }
 
-/* The text of a line without its head, which is told in words of its own. */
+/* The text of a line without its head, which is expressed in words of its own. */
 static const char *rest_of(const struct notify_event *e)
 {
 	const char *colon = e->subject[0] || e->to[0] ? strstr(e->text, ": ") : NULL;
@@ -170,8 +170,8 @@ static void add_losses(struct text *t, const struct notify_message *m)
 
 	if (m->dropped)
 		add(t,
-		    "%u earlier events were dropped: there was no room for more while they "
-		    "waited. hokm-xdp ctl events and the log have them.\n\n",
+		    "%u earlier events were dropped, because the queue was full. "
+		    "hokm-xdp ctl events and the log have them.\n\n",
 		    m->dropped);
 	if (m->n && m->now_s - m->items[0].event.wall_s > LATE_S)
 		add(t, "This message is late: its oldest event is %s old.\n\n",

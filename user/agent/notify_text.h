@@ -29,7 +29,7 @@ struct notify_message {
 const char *notify_words(const struct notify_item *item, char *dst, size_t size);
 /* The subject of a mail: one line. Returns dst. */
 const char *notify_title(const struct notify_message *m, char *dst, size_t size);
-/* The whole message. A text that does not fit is cut at the end of an item, and says so. */
+/* The whole message. A text that does not fit is cut at the end of an item, with a remark. */
 const char *notify_body(const struct notify_message *m, char *dst, size_t size);
 /* Title and causes in a few lines, for text messages. */
 const char *notify_short(const struct notify_message *m, char *dst, size_t size);

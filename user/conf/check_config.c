@@ -186,9 +186,9 @@ static void note_signals(const struct conf *c)
 
 			if (k->kind == CHECK_EXEC && sends_signal_0(k->path))
 				fprintf(stderr,
-					"note: service %s, check exec: `%s` passes only for "
-					"processes of user %s (agent_user): others may not be "
-					"signalled; pgrep needs no such right\n",
+					"note: service %s: check `%s` fails for most processes. "
+					"The agent's user %s may signal its own processes only. "
+					"pgrep needs no such right.\n",
 					c->services[s].name, k->path, c->agent_user);
 		}
 }

@@ -146,8 +146,8 @@ static void join_list(const struct conf_sec *s, struct conf_check *k)
 	}
 	if (!fits)
 		conf_complain(s, "command",
-			      "the list is longer than %zu characters in all, or an argument has "
-			      "both kinds of quotes or control characters",
+			      "the list is longer than %zu characters in all, "
+			      "or an argument has both kinds of quotes or control characters",
 			      sizeof(k->path) - 1);
 }
 

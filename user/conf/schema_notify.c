@@ -48,9 +48,9 @@ const struct conf_key conf_notify_keys[] = {
 	    "webhook by an HTTP POST of JSON, syslog to the log of this machine."),
 	KEY("endpoint", TEXT, endpoint, KEY_RELOAD, "",
 	    "Where to send it. email: smtp://HOST:PORT or, with TLS from the beginning, "
-	    "smtps://HOST:PORT. webhook: the URL. sms: the base of the API, by default "
-	    "https://api.twilio.com. syslog: a socket, by default /dev/log. slack has its URL as "
-	    "the credential."),
+	    "smtps://HOST:PORT. webhook: the URL. "
+	    "sms: the base of the API, by default https://api.twilio.com. "
+	    "syslog: a socket, by default /dev/log. slack has its URL as the credential."),
 	KEY("from", TEXT, from, KEY_RELOAD, "",
 	    "The sender: an address of email, a number of sms."),
 	KEY("to", TEXT, to, KEY_RELOAD, "",

@@ -57,10 +57,9 @@ void adverts_dropped(struct adverts *a, const struct hokm_event *record)
 	    !senders_report(&a->senders, source, DROPPED + record->counter, clock_now_ns()))
 		return;
 	if (record->counter == HOKM_CTR_drop_vrrp_source && source.s_addr == own.s_addr)
-		log_warn(
-			"adverts of this node come back (%s); it is reported once. The network has a "
-			"loop, or another host has this node's address (%s)",
-			addr, counter);
+		log_warn("adverts of this node come back (%s); it is reported once. "
+			 "The network has a loop, or another host has this node's address (%s)",
+			 addr, counter);
 	else if (record->counter == HOKM_CTR_drop_vrrp_source)
 		log_warn("%s sends adverts with our VRID %u and is no peer; it is reported once. "
 			 "Another VRRP group, or CARP, needs a VRID of its own (%s)",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Notifications of this node: the lines of the event stream that people are told of
+ * Notifications of this node: the lines of the event stream that operators are notified of
  * (decide/notify_kinds.c) wait here until settle() hands them to the notifier, after all else it
  * does. Nothing here waits, and what does not fit is counted by the notifier's handle.
  */
 #ifndef HOKM_DAEMON_NOTIFY_FEED_H
 #define HOKM_DAEMON_NOTIFY_FEED_H
 
-#include "agent/notify.h"
+#include "agent/notifier.h"
 #include "daemon/node.h"
 
 #define NOTIFY_FEED_MAX 64

@@ -117,7 +117,8 @@ static void open_problem(struct notify_state *s, const struct notify_conf *c,
 		tell(s, c, p, NOTIFY_NEWS, now_ns);
 }
 
-/* The end of a problem is as severe as the problem: who was told of one is told of the other. */
+/* The end of a problem is as severe as the problem: who gets a message about one gets one about the
+ * other. */
 static void close_problem(struct notify_state *s, const struct notify_conf *c,
 			  const struct notify_event *e, uint64_t now_ns)
 {
@@ -177,7 +178,7 @@ static void run_problems(struct notify_state *s, const struct notify_conf *c, ui
 
 		if (!p->open || !p->due_ns || p->due_ns > now_ns)
 			continue;
-		/* Who was not told yet needs no reminder. */
+		/* A problem that was not reported yet needs no reminder. */
 		if (p->told && is_waiting(s, &p->event))
 			p->due_ns = now_ns + c->repeat_ns;
 		else

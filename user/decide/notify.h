@@ -65,7 +65,7 @@ struct notify_event {
 	uint32_t reason;                  /* enum hokm_reason */
 	uint32_t hold_s;                  /* a problem that ends within this time is not reported */
 	uint32_t players;                 /* connections of this node at that moment */
-	int64_t wall_s;                   /* wall-clock time, for people */
+	int64_t wall_s;                   /* wall-clock time, for operators */
 	char subject[NOTIFY_SUBJECT_MAX]; /* name of a service or peer, "" for the node itself */
 	char from[NOTIFY_WORD_MAX], to[NOTIFY_WORD_MAX]; /* "" without a change of state */
 	char text[NOTIFY_LINE_MAX];
@@ -96,14 +96,14 @@ struct notify_problem {
 	bool open, told;
 	struct notify_event event; /* the newest of the problem */
 	int64_t since_s;
-	uint64_t due_ns; /* told: when to repeat; else when its hold is over. 0: never */
+	uint64_t due_ns; /* reported: when to repeat; else when its hold is over. 0: never */
 };
 
 struct notify_state {
 	unsigned int n_waiting, n_out;
 	struct notify_item waiting[NOTIFY_ITEMS_MAX];
 	struct notify_item out[NOTIFY_ITEMS_MAX];
-	uint32_t dropped;     /* since the last message that said so */
+	uint32_t dropped;     /* since the last message that reported it */
 	uint32_t out_dropped; /* said by the message that is out */
 	uint64_t dropped_total;
 	uint64_t group_until_ns; /* 0: nothing waits */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The notifier: a child process without privileges that sends notifications, apart from the agent
- * that runs the checks, so that a name server or an unresponsive mail server delays no check. Daemon
- * and notifier talk over a SOCK_SEQPACKET pair, in one direction: the daemon sends struct
- * notify_msg, and waits for nothing. The notifier keeps its queue on disk (notify_store.h), so that
- * it can die and be started again.
+ * that runs the checks, so that a name server or an unresponsive mail server delays no check. The
+ * daemon and the notifier talk over a SOCK_SEQPACKET pair, in one direction: the daemon sends
+ * struct notify_msg, and waits for nothing. The notifier keeps its queue on disk (notify_store.h),
+ * so that it can die and be started again.
  *
  * A struct notifier is the daemon's handle. Nothing here blocks but notifier_close(), for a moment.
- * What the notifier cannot take is counted, and told to it when it can.
+ * What the notifier cannot take is counted, and the count is sent when it can.
  */
-#ifndef HOKM_AGENT_NOTIFY_H
-#define HOKM_AGENT_NOTIFY_H
+#ifndef HOKM_AGENT_NOTIFIER_H
+#define HOKM_AGENT_NOTIFIER_H
 
 #include <systemd/sd-event.h>
 

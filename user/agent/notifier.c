@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "agent/agent_spawn.h"
-#include "agent/notify.h"
+#include "agent/notifier.h"
 #include "agent/notify_store.h"
 #include "base/clock.h"
 #include "base/log.h"
