@@ -450,8 +450,9 @@ static void commands(void **state)
 		assert_string_equal(c->services[0].checks[0].path, rows[i].path);
 		conf_free(c);
 		assert_int_equal(run_check(path, NULL, text, sizeof(text)), 0);
-		assert_int_equal(strstr(text, "passes only for processes of user nobody") != NULL,
-				 rows[i].note);
+		assert_int_equal(
+			strstr(text, "user nobody may signal its own processes only") != NULL,
+			rows[i].note);
 		unlink(path);
 	}
 }
