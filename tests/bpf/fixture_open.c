@@ -93,8 +93,7 @@ static int pinned_maps(struct hokm_bpf *skel, const char *dir)
 	char path[64];
 	int fd, err;
 
-	bpf_object__for_each_map(m, skel->obj)
-	{
+	bpf_object__for_each_map (m, skel->obj) {
 		fd = bpf_obj_get(pin_path(path, dir, "map", i++));
 		if (fd < 0)
 			return -errno;
@@ -113,13 +112,13 @@ static int pin_all(struct hokm_bpf *skel, const char *dir)
 	unsigned int i = 0;
 	char path[64];
 
-	bpf_object__for_each_map(
-		m, skel->obj) if (bpf_obj_pin(bpf_map__fd(m),
-					      pin_path(path, dir, "map", i++))) return -errno;
+	bpf_object__for_each_map (m, skel->obj)
+		if (bpf_obj_pin(bpf_map__fd(m), pin_path(path, dir, "map", i++)))
+			return -errno;
 	i = 0;
-	bpf_object__for_each_program(
-		p, skel->obj) if (bpf_obj_pin(bpf_program__fd(p),
-					      pin_path(path, dir, "prog", i++))) return -errno;
+	bpf_object__for_each_program (p, skel->obj)
+		if (bpf_obj_pin(bpf_program__fd(p), pin_path(path, dir, "prog", i++)))
+			return -errno;
 	return 0;
 }
 
@@ -132,8 +131,7 @@ static int program(struct hokm_bpf *skel, const struct bpf_program *wanted, cons
 
 	if (!dir)
 		return dup(bpf_program__fd(wanted));
-	bpf_object__for_each_program(p, skel->obj)
-	{
+	bpf_object__for_each_program (p, skel->obj) {
 		if (p == wanted)
 			return bpf_obj_get(pin_path(path, dir, "prog", i));
 		i++;
@@ -150,7 +148,8 @@ static int load(struct hokm_bpf *skel, const char *dir)
 		return hokm_bpf__load(skel);
 	if (access(pin_path(path, dir, "prog", 0), F_OK))
 		return hokm_bpf__load(skel) ?: pin_all(skel, dir);
-	bpf_object__for_each_program(p, skel->obj) bpf_program__set_autoload(p, false);
+	bpf_object__for_each_program (p, skel->obj)
+		bpf_program__set_autoload(p, false);
 	return pinned_maps(skel, dir) ?: hokm_bpf__load(skel);
 }
 

@@ -12,10 +12,14 @@
 
 HOOK_PORT=9080
 GOT=$LAB_DIR/notified
-LAB_CONF_EXTRA="notify hook {
-	type = webhook endpoint = \"http://$(lab_addr client):$HOOK_PORT/hook\"
-	group = 1s timeout = 2s
-}"
+LAB_CONF_EXTRA=$(
+	cat <<-END
+		notify hook {
+			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
+			group = 1s timeout = 2s
+		}
+	END
+)
 export LAB_CONF_EXTRA
 
 receiver_start() {

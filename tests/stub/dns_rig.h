@@ -123,7 +123,7 @@ static inline int rig_run(const char *const argv[])
 	if (pid == 0) {
 		char *list[8] = {NULL};
 
-		for (unsigned int i = 0; argv[i] && i < 7; i++)
+		for (unsigned int i = 0; i < 7 && argv[i]; i++)
 			memcpy(&list[i], &argv[i], sizeof(list[i]));
 		execv(argv[0], list);
 		_exit(127);

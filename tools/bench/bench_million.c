@@ -104,7 +104,8 @@ static long long all_maps_bytes(const struct bench *b)
 	const struct bpf_map *map;
 	long long sum = 0;
 
-	bpf_object__for_each_map(map, world_object(b)) sum += map_bytes(bpf_map__fd(map));
+	bpf_object__for_each_map (map, world_object(b))
+		sum += map_bytes(bpf_map__fd(map));
 	return sum;
 }
 

@@ -40,16 +40,15 @@ struct notifier {
 
 /* ---- messages ---- */
 
-static bool send_msg(struct notifier *n, const struct notify_msg *m, int pass_fd)
+static bool send_msg(struct notifier *n, struct notify_msg *m, int pass_fd)
 {
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = {.room = {0}};
-	struct iovec iov = {.iov_len = sizeof(*m)};
+	struct iovec iov = {.iov_base = m, .iov_len = sizeof(*m)};
 	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	memcpy(&iov.iov_base, &m, sizeof(m));
 	if (pass_fd >= 0) {
 		h.msg_control = control.room;
 		h.msg_controllen = sizeof(control.room);

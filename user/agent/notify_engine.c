@@ -38,7 +38,7 @@ static void stop_delivery(struct engine *e, struct channel *c)
 
 void engine_close(struct engine *e)
 {
-	for (unsigned int i = 0; i < e->n; i++)
+	for (unsigned int i = 0; e->channels && i < e->n; i++)
 		stop_delivery(e, &e->channels[i]);
 	if (e->channels)
 		explicit_bzero(e->channels, CONF_NOTIFY_MAX * sizeof(e->channels[0]));

@@ -242,7 +242,7 @@ static json_t *channel_json(const struct channel *c, uint64_t now_ns)
 	return json_pack(
 		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "name",
 		c->conf.name, "type", types[c->conf.type % 5], "circuit", engine_circuit(c, now_ns),
-		"waiting", (json_int_t)(s->n_waiting + s->n_out), "open_problems",
+		"waiting", (json_int_t)s->n_waiting + s->n_out, "open_problems",
 		(json_int_t)count_open(s), "dropped", (json_int_t)s->dropped_total, "delivered",
 		(json_int_t)c->delivered, "failed", (json_int_t)c->failed, "refused",
 		(json_int_t)c->refused, "last_delivered", (json_int_t)c->delivered_s, "retry_in_s",

@@ -116,21 +116,37 @@ static void read_kinds(const struct conf_sec *s, struct conf_notify *n)
 	}
 }
 
+/* Minutes since midnight of "HH:MM", or -1. The characters behind it are not looked at. */
+static int minutes_of(const char *t)
+{
+	int hour, minute;
+
+	for (int i = 0; i < 5; i++)
+		if (i == 2 ? t[i] != ':' : t[i] < '0' || t[i] > '9')
+			return -1;
+	hour = (t[0] - '0') * 10 + t[1] - '0';
+	minute = (t[3] - '0') * 10 + t[4] - '0';
+	return hour < 24 && minute < 60 ? hour * 60 + minute : -1;
+}
+
 static void read_quiet_hours(const struct conf_sec *s, struct conf_notify *n)
 {
-	unsigned int h1, m1, h2, m2;
-	char end;
+	const char *text = n->quiet_hours;
+	int from = -1, until = -1;
 
 	if (!conf_read_key(s, conf_key_find("notify.quiet_hours"), n) || !n->quiet_hours[0])
 		return;
-	if (sscanf(n->quiet_hours, "%2u:%2u-%2u:%2u%c", &h1, &m1, &h2, &m2, &end) != 4 || h1 > 23 ||
-	    h2 > 23 || m1 > 59 || m2 > 59 || (h1 == h2 && m1 == m2)) {
+	if (strlen(text) == strlen("22:00-07:00") && text[5] == '-') {
+		from = minutes_of(text);
+		until = minutes_of(text + 6);
+	}
+	if (from < 0 || until < 0 || from == until) {
 		conf_complain(s, "quiet_hours", "two times of the day, as in \"22:00-07:00\"");
 		return;
 	}
 	n->rules.quiet = true;
-	n->rules.quiet_from = (uint16_t)(h1 * 60 + m1);
-	n->rules.quiet_until = (uint16_t)(h2 * 60 + m2);
+	n->rules.quiet_from = (uint16_t)from;
+	n->rules.quiet_until = (uint16_t)until;
 }
 
 static bool begins(const char *text, const char *with)

@@ -278,27 +278,37 @@ static void usage(FILE *f)
 		   "  -h, --help           print this help and exit\n");
 }
 
-static const char **value_of(struct call *c, const char *word)
+/* The letter of an option that has a value, or 0. */
+static char letter_of(const char *word)
 {
-	if (!strcmp(word, "-c") || !strcmp(word, "--config"))
-		return &c->config;
-	if (!strcmp(word, "-n") || !strcmp(word, "--node"))
-		return &c->node;
-	if (!strcmp(word, "-s") || !strcmp(word, "--socket"))
-		return &c->socket;
-	return NULL;
+	static const char *const words[] = {"-c", "--config", "-n", "--node", "-s", "--socket"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(word, words[i]))
+			return word[strspn(word, "-")];
+	return 0;
+}
+
+static void set_value(struct call *c, char letter, const char *value)
+{
+	if (letter == 'c')
+		c->config = value;
+	else if (letter == 'n')
+		c->node = value;
+	else
+		c->socket = value;
 }
 
 /* What is wrong with the words after the action, or NULL. */
 static const char *parse(int argc, char **argv, const struct action *a, struct call *c)
 {
 	for (int i = 2; i < argc; i++) {
-		const char **value = value_of(c, argv[i]);
+		char letter = letter_of(argv[i]);
 
-		if (value && ++i == argc)
+		if (letter && ++i == argc)
 			return "an option lacks its value";
-		if (value)
-			*value = argv[i];
+		if (letter)
+			set_value(c, letter, argv[i]);
 		else if (!strcmp(argv[i], "--json"))
 			c->json = true;
 		else if (!strcmp(argv[i], "--force"))

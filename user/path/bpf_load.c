@@ -254,8 +254,7 @@ static int give_log_buffer(struct bpf_object *obj, char *log)
 {
 	struct bpf_program *p;
 
-	bpf_object__for_each_program(p, obj)
-	{
+	bpf_object__for_each_program (p, obj) {
 		int err = bpf_program__set_log_buf(p, log, VERIFIER_LOG_SIZE);
 
 		if (err)
