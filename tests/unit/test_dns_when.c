@@ -97,6 +97,21 @@ static void two_owners_flip_it_once(void **state)
 	assert_int_equal(dns_when_next(&w, S(9000)), DNS_ACT_WRITE);
 }
 
+/* Both nodes are there again, and one of them owns: the record must not keep the name of the other.
+ */
+static void a_contested_record_is_written_after_the_partition(void **state)
+{
+	(void)state;
+	own_and_write(S(10));
+	due_after(S(10), DNS_ACT_LOOK);
+	dns_when_result(&w, DNS_OTHER, 0, S(310));
+	dns_when_owner(&w, true, false, false, S(320));
+	assert_int_equal(w.state, DNS_CONTESTED);
+	dns_when_owner(&w, true, true, false, S(330));
+	assert_int_equal(dns_when_next(&w, S(359)), DNS_ACT_NONE);
+	assert_int_equal(dns_when_next(&w, S(360)), DNS_ACT_WRITE);
+}
+
 static void failback_waits_while_the_other_serves(void **state)
 {
 	(void)state;
@@ -204,6 +219,7 @@ int main(void)
 		cmocka_unit_test_setup(only_the_owner_writes, fresh),
 		cmocka_unit_test_setup(an_attempt_ends_with_ownership, fresh),
 		cmocka_unit_test_setup(two_owners_flip_it_once, fresh),
+		cmocka_unit_test_setup(a_contested_record_is_written_after_the_partition, fresh),
 		cmocka_unit_test_setup(failback_waits_while_the_other_serves, fresh),
 		cmocka_unit_test_setup(changes_keep_their_distance, fresh),
 		cmocka_unit_test_setup(a_restart_writes_nothing, fresh),

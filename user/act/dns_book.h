@@ -27,8 +27,10 @@ struct dns_book {
 	bool force;                                  /* with held: replace a foreign address */
 	char held[CONF_DNS_TYPES][DNS_ADDRESS_MAX];  /* `dns set`; "": none */
 	char right[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* what the record had as this node's */
-	int64_t changed_s[CONF_DNS_TYPES];           /* when this node changed it last; 0: never */
-	unsigned int n;                              /* entries, the oldest first */
+	bool mine[CONF_DNS_TYPES]; /* this node was owner without a break since the record was right
+				    */
+	int64_t changed_s[CONF_DNS_TYPES]; /* when this node changed it last; 0: never */
+	unsigned int n;                    /* entries, the oldest first */
 	struct dns_entry history[DNS_HISTORY_MAX];
 };
 

@@ -18,6 +18,7 @@
 
 #define SET(option, value) (curl_easy_setopt(j->curl, option, value) == CURLE_OK)
 #define RETRY_MAX_S        3600
+#define TOO_MANY_REQUESTS  429
 
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -80,16 +81,22 @@ int dns_header(struct dns_job *j, const char *name, const char *value)
 	return 0;
 }
 
-/* What the answer says about the time to wait: Retry-After, or the moment of DigitalOcean. */
+/*
+ * What the answer says about the time to wait: Retry-After, or the moment that DigitalOcean names.
+ * DigitalOcean sends that moment with every answer, but only an answer that refuses means it.
+ */
 static uint64_t retry_ns(struct dns_job *j)
 {
 	struct curl_header *h;
 	curl_off_t seconds = 0;
 
 	curl_easy_getinfo(j->curl, CURLINFO_RETRY_AFTER, &seconds);
-	if (seconds <= 0 &&
-	    curl_easy_header(j->curl, "ratelimit-reset", 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
-		seconds = strtoll(h->value, NULL, 10) - (long long)time(NULL);
+	if (seconds <= 0 && j->status == TOO_MANY_REQUESTS &&
+	    curl_easy_header(j->curl, "ratelimit-reset", 0, CURLH_HEADER, -1, &h) == CURLHE_OK) {
+		long long at = strtoll(h->value, NULL, 10), now = (long long)time(NULL);
+
+		seconds = at > now ? at - now : 0;
+	}
 	if (seconds <= 0)
 		return 0;
 	return (uint64_t)(seconds > RETRY_MAX_S ? RETRY_MAX_S : seconds) * NS_PER_S;
@@ -139,7 +146,7 @@ enum dns_result dns_status_result(long status)
 {
 	if (status == 401 || status == 403)
 		return DNS_DENIED;
-	if (status == 429)
+	if (status == TOO_MANY_REQUESTS)
 		return DNS_LIMITED;
 	return status >= 400 && status < 500 && status != 408 ? DNS_REFUSED : DNS_FAILED;
 }

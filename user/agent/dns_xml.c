@@ -34,6 +34,8 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
 	size_t len = strlen(name);
 
 	(void)attributes;
+	if (r->refused || r->stopped)
+		return;
 	if (r->path_len + len + 2 > sizeof(r->path)) {
 		refuse(r);
 		return;
@@ -48,6 +50,9 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 {
 	struct reader *r = arg;
 
+	/* After XML_StopParser() expat still reports the end of an empty element. */
+	if (r->refused || r->stopped)
+		return;
 	r->text[r->text_len] = '\0';
 	if (r->fn(r->path, r->text, r->arg)) {
 		r->stopped = true;
@@ -65,6 +70,8 @@ static void XMLCALL on_text(void *arg, const XML_Char *text, int len)
 	size_t room = sizeof(r->text) - 1 - r->text_len;
 	size_t n = (size_t)len < room ? (size_t)len : room;
 
+	if (r->refused || r->stopped)
+		return;
 	memcpy(r->text + r->text_len, text, n);
 	r->text_len += n;
 }

@@ -257,6 +257,27 @@ void notifier_take(struct notifier *n, const struct notify_event *e)
 	n->kept[n->n_kept++] = *e;
 }
 
+/* Ends the child, which has wait_ms to do it by itself. */
+static void end_child(struct notifier *n, int wait_ms)
+{
+	struct pollfd p = {.fd = n->pidfd, .events = POLLIN};
+
+	if (n->pidfd < 0)
+		return;
+	if (poll(&p, 1, wait_ms) != 1)
+		pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
+	while (waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED) &&
+	       errno == EINTR)
+		;
+	close_fd(&n->pidfd);
+}
+
+void notifier_cut(struct notifier *n)
+{
+	if (n)
+		end_child(n, 0);
+}
+
 void notifier_close(struct notifier *n)
 {
 	if (!n)
@@ -264,16 +285,7 @@ void notifier_close(struct notifier *n)
 	close_fd(&n->fd);
 	sd_event_source_disable_unref(n->child);
 	sd_event_source_disable_unref(n->restart);
-	if (n->pidfd >= 0) {
-		struct pollfd p = {.fd = n->pidfd, .events = POLLIN};
-
-		if (poll(&p, 1, CLOSE_WAIT_MS) != 1)
-			pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
-		while (waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED) &&
-		       errno == EINTR)
-			;
-	}
-	close_fd(&n->pidfd);
+	end_child(n, CLOSE_WAIT_MS);
 	close_fd(&n->dir);
 	sd_event_unref(n->event);
 	free(n);

@@ -92,6 +92,8 @@ static int prepare(struct delivery *d)
 	d->easy = curl_easy_init();
 	if (!d->easy || curl_easy_setopt(d->easy, CURLOPT_ERRORBUFFER, d->error) ||
 	    curl_easy_setopt(d->easy, CURLOPT_NOSIGNAL, 1L) ||
+	    /* A name server that does not answer holds up this channel only. */
+	    curl_easy_setopt(d->easy, CURLOPT_QUICK_EXIT, 1L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_TIMEOUT_MS, timeout_ms) ||
 	    curl_easy_setopt(d->easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") ||
 	    curl_easy_setopt(d->easy, CURLOPT_NOPROXY, "*") ||

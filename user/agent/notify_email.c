@@ -92,6 +92,8 @@ static int fill(struct delivery *d, const struct notify_message *m)
 	    curl_easy_setopt(d->easy, CURLOPT_USE_SSL, ssl) ||
 	    curl_easy_setopt(d->easy, CURLOPT_MAIL_FROM, c->from) ||
 	    curl_easy_setopt(d->easy, CURLOPT_MAIL_RCPT, d->list) ||
+	    /* One recipient who is refused must not cost the others the message. */
+	    curl_easy_setopt(d->easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_UPLOAD, 1L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_READFUNCTION, read_request) ||
 	    curl_easy_setopt(d->easy, CURLOPT_READDATA, d))

@@ -47,6 +47,13 @@ void notify_feed_close(struct notify_feed *f)
 	f->notifier = NULL;
 }
 
+void notify_feed_cut(struct notify_feed *f)
+{
+	if (f->notifier)
+		notify_feed_run(f);
+	notifier_cut(f->notifier);
+}
+
 void notify_feed_reconf(struct notify_feed *f)
 {
 	notifier_reconf(f->notifier, f->node->conf);

@@ -46,6 +46,7 @@ static bool leave(struct dns_when *w)
 
 static void enter(struct dns_when *w, bool serves, bool was_right, uint64_t now_ns)
 {
+	w->failures = 0;
 	if (was_right) {
 		w->state = DNS_RIGHT;
 		plan_at(w, false, now_ns);
@@ -70,6 +71,11 @@ bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right,
 		 w->at_ns > now_ns + w->conf.failover_ns)
 		/* The node that the record names is gone: no reason to wait for the failback. */
 		plan_at(w, true, now_ns + w->conf.failover_ns);
+	else if (owner && w->state == DNS_CONTESTED && serves && w->running == DNS_ACT_NONE) {
+		/* The other node is heard again, and this one owns: there is one owner. */
+		w->state = DNS_WAITING;
+		plan_at(w, true, now_ns + w->conf.failback_ns);
+	}
 	return false;
 }
 

@@ -6,7 +6,8 @@
  * to continue what failed. An owner whose record holds the address of another node afterwards does
  * not write it again: two nodes that both take themselves for the owner would flip the record
  * without end. The record is contested then, and is reported as that, until the next change of the
- * owner or `dns start`.
+ * owner or `dns start`, or until another healthy node is heard: nodes that hear each other have one
+ * owner, which writes the record again.
  *
  * The circuit breaker is closed while the provider works. After a number of failures in a row, or
  * at once when the credentials are refused, it opens, and nothing is asked for a while. Then it is

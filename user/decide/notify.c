@@ -180,7 +180,7 @@ static void run_problems(struct notify_state *s, const struct notify_conf *c, ui
 			continue;
 		/* A problem that was not reported yet needs no reminder. */
 		if (p->told && is_waiting(s, &p->event))
-			p->due_ns = now_ns + c->repeat_ns;
+			p->due_ns = c->repeat_ns ? now_ns + c->repeat_ns : 0;
 		else
 			tell(s, c, p, p->told ? NOTIFY_STILL : NOTIFY_NEWS, now_ns);
 	}

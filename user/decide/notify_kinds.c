@@ -99,6 +99,14 @@ static const struct row rows[] = {
 	{"config", HOKM_R_RELOADED, NULL, NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"config", ANY, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Correct the file: hokm-xdp check-config shows its errors. The former settings hold."},
+	{"peer", HOKM_R_ONE_WAY, NULL, NOTIFY_K_PEER, NOTIFY_WARNING, NOTIFY_ONCE, 0, CHECK_PEER},
+	{"dns", HOKM_R_DNS_CHANGED, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"dns", HOKM_R_DNS_CONTESTED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "See which node owns with hokm-xdp ctl status, then run hokm-xdp dns start there."},
+	{"dns", HOKM_R_DNS_REFUSED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "Run hokm-xdp dns test: it names what the provider or the record does not allow."},
+	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "It is tried again. hokm-xdp dns status shows when."},
 	{"operator", ANY, NULL, NOTIFY_K_OPERATOR, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 };
 
@@ -152,7 +160,7 @@ static const struct row *find_row(const char *what, unsigned int reason, const c
 static bool is_of_node(enum notify_kind kind)
 {
 	return kind == NOTIFY_K_LINK || kind == NOTIFY_K_KERNEL || kind == NOTIFY_K_CONFIG ||
-	       kind == NOTIFY_K_OPERATOR || kind == NOTIFY_K_CONFLICT;
+	       kind == NOTIFY_K_OPERATOR || kind == NOTIFY_K_CONFLICT || kind == NOTIFY_K_DNS;
 }
 
 bool notify_event_from(const char *what, enum hokm_reason reason, const char *text,
