@@ -431,7 +431,9 @@ static void test_mute_peer_is_offered_the_vip_once(void **state)
 		{60000, "DD", F, .reason = HOKM_R_SERVICE_UP}, /* it died */
 		{1, "DD", M, .reason = HOKM_R_PANIC_HOLD},
 		{1, "DU", M, .reason = HOKM_R_SERVICE_UP},
-		{1, "DD", M, .reason = HOKM_R_SERVICE_DOWN}, /* a new case: a new offer */
+		{1, "DD", M, .reason = HOKM_R_PANIC_HOLD}, /* it never showed life since */
+		{1, "UU", M, .heard = true, .reason = HOKM_R_SERVICE_UP},
+		{1, "DD", M, .reason = HOKM_R_SERVICE_DOWN}, /* it did: a new case, a new offer */
 	};
 	struct policy_output out = {0};
 	uint64_t now_ns = NOW;

@@ -149,7 +149,7 @@ static void test_unconfirmed_ones_leave(void **state)
 	(void)state;
 	c.flags = HOKM_CONN_ADOPTED | HOKM_CONN_OPENED;
 	c.s2c.packets = 0;
-	expect_fate(c, CONN_CLOSED_NS, CONN_LEFT);
+	expect_fate(c, CONN_UNCONFIRMED_NS, CONN_LEFT);
 	/* The server has spoken. */
 	c.vouched = 1;
 	expect_fate(c, IDLE_LIMIT, CONN_EXPIRED);

@@ -41,6 +41,9 @@ static int adopt_own(struct daemon *d)
 	if (!d->adopted)
 		want->own.successor = HOKM_NO_PEER;
 	want->vip_raised = d->adopted && want->own.lease_until_ns > now_ns;
+	/* An owner that restarts has offered the VIP already, if it ever had to: rule 7. */
+	if (want->vip_raised)
+		d->policy.offered_ns = now_ns;
 	d->epoch = want->own.epoch;
 	/* Nothing is known yet of what the peers hold. */
 	guess_note_change(&d->guess, now_ns);
@@ -92,7 +95,8 @@ static int open_upgrade(struct daemon *d)
 		.vrrp = &d->vrrp,
 		.hooks = d->hooks,
 		.checks = &d->checks,
-		.dns = &d->dns};
+		.dns = &d->dns,
+		.notify = &d->notify};
 
 	return upgrade_open(&of, &d->upgrade);
 }

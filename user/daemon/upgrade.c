@@ -25,6 +25,7 @@
 #include "daemon/check_runner.h"
 #include "daemon/dns.h"
 #include "daemon/node.h"
+#include "daemon/notify_feed.h"
 #include "daemon/upgrade.h"
 
 #define CAME_FROM    "HOKM_XDP_UPGRADED_FROM"
@@ -230,8 +231,8 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 
 /*
  * The pins stay as they are, and so does the lease in map own: for the packet path this is a
- * restart. Descriptors are closed by the kernel; agent and DNS jobs are ended here: the new daemon
- * would not know these children of its process.
+ * restart. Descriptors are closed by the kernel; the agent, the notifier and DNS jobs are ended
+ * here: the new daemon would not know these children of its process.
  */
 static void replace(struct upgrade *u)
 {
@@ -242,6 +243,7 @@ static void replace(struct upgrade *u)
 	log_info("upgrade: %s takes over", u->program);
 	check_runner_close(u->of.checks);
 	dns_close(u->of.dns);
+	notify_feed_cut(u->of.notify);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();
@@ -257,6 +259,9 @@ static void part(struct upgrade *u, uint64_t now_ns)
 {
 	struct vrrp_event ev = {.kind = VRRP_EV_RENEW};
 
+	/* The time counts from the first advert: a tick may be late, and pulses may be slow. */
+	if (u->adverts_left == PART_ADVERTS)
+		u->since_ns = now_ns;
 	if (!u->adverts_left || now_ns - u->since_ns > PART_NS) {
 		replace(u);
 		return;

@@ -40,6 +40,7 @@ struct upgrade_of {
 	struct hooks *hooks;
 	struct check_runner *checks;
 	struct dns *dns;
+	struct notify_feed *notify;
 };
 
 /* The interval of the last adverts. A longer one that is configured stays. */

@@ -208,9 +208,13 @@ static enum hokm_reason offer(const struct policy_input *in, struct policy_outpu
 {
 	bool owner = in->state == HOKM_VRRP_MASTER;
 
-	if (count(in, in->health, HOKM_SVC_UP))
-		return no;
 	out->offered_ns = in->offered_ns;
+	if (count(in, in->health, HOKM_SVC_UP)) {
+		/* A peer that never showed life took nothing: it is offered nothing again. */
+		if (!any_unknown(in))
+			out->offered_ns = 0;
+		return no;
+	}
 	if (count(in, in->health, HOKM_SVC_INIT) || in->maint || in->drain)
 		return no;
 	if (no == HOKM_R_NONE && in->offered_ns && !owner && any_unknown(in) &&

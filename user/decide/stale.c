@@ -69,7 +69,7 @@ enum conn_fate conn_fate(const struct hokm_conn *c, uint64_t now_ns, uint64_t id
 	case HOKM_TCP_FIN_SERVER:
 		return idle_ns > HALF_CLOSED_NS ? CONN_LEFT : CONN_STAYS;
 	default:
-		if (unconfirmed(c) && idle_ns > CONN_CLOSED_NS)
+		if (unconfirmed(c) && idle_ns > CONN_UNCONFIRMED_NS)
 			return CONN_LEFT;
 		return idle_ns > idle_limit_ns ? CONN_EXPIRED : CONN_STAYS;
 	}

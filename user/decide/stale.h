@@ -21,6 +21,11 @@ uint64_t conn_last_ns(const struct hokm_conn *c);
 
 /* So long after its last packet a connection whose end was seen leaves the table. */
 #define CONN_CLOSED_NS (10 * 1000000000ULL)
+/*
+ * And one of which no packet of the server was seen: longer than the pauses between the messages of
+ * a server to clients that only listen. The next of them confirms the connection.
+ */
+#define CONN_UNCONFIRMED_NS (150 * 1000000000ULL)
 
 enum conn_fate {
 	CONN_STAYS,

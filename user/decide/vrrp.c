@@ -45,6 +45,8 @@
 
 #include "decide/vrrp_int.h"
 
+#define STOP_ANSWERS 8 /* answers to priority 0 in an interval */
+
 /* ---- shared with vrrp_backup.c ---- */
 
 static struct vrrp_action *add_action(struct vrrp_step *s, enum vrrp_action_kind kind)
@@ -247,6 +249,27 @@ static bool may_answer(struct vrrp_step *s)
 	return true;
 }
 
+/*
+ * Priority 0 makes a third node claim the VIP after its skew, if it hears no owner before. So such
+ * an advert is always answered: at once, or by bringing the regular advert forward, eight times in
+ * an interval at most.
+ */
+static bool may_answer_stop(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t at_ns = v->stop_answer_ns
+				 ? vrrp_add_ns(v->stop_answer_ns, v->conf.adver_ns / STOP_ANSWERS)
+				 : s->now_ns;
+
+	if (s->now_ns < at_ns && at_ns >= v->timer_at_ns)
+		return false;
+	v->stop_answer_ns = s->now_ns < at_ns ? at_ns : s->now_ns;
+	if (s->now_ns >= at_ns)
+		return true;
+	v->timer_at_ns = at_ns;
+	return false;
+}
+
 /* Gratuitous ARP, now or when the last one is VRRP_CORRECT_GAP_NS ago. */
 static void correct_bounded(struct vrrp_step *s)
 {
@@ -302,7 +325,7 @@ static void master_advert(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (a->priority == 0) {
-		if (!may_answer(s))
+		if (!may_answer_stop(s))
 			return;
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);

@@ -181,6 +181,7 @@ struct vrrp {
 	/* MASTER: adverts that lose the election. Anybody may forge them: the answers are bounded.
 	 */
 	uint64_t answered_ns;     /* the last one was answered by an advert; 0: never */
+	uint64_t stop_answer_ns;  /* the last answer to priority 0, done or due; 0: never */
 	uint64_t corrected_ns;    /* gratuitous ARP was sent last */
 	uint64_t lesser_since_ns; /* when the present series of them began; 0: none */
 	uint64_t lesser_ns;       /* its newest */
