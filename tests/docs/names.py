@@ -79,6 +79,7 @@ class Known:
         path = os.path.join(self.folder, "snippet.conf")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
+        os.chmod(path, 0o600)
         return self.run("hokm-xdp check-config " + path)[0].startswith("OK")
 
 

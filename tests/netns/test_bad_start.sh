@@ -111,6 +111,7 @@ permission() {
 	chown nobody "$OTHER"
 	refused "as nobody" $EX_NOPERM "missing capabilities: cap_" "run as root" -- \
 		setpriv --reuid nobody --regid nogroup --clear-groups "$HOKM" run -c "$OTHER"
+	chown root "$OTHER"
 	refused "without CAP_BPF" $EX_NOPERM "missing capabilities: cap_bpf;" -- \
 		setpriv --bounding-set -bpf "$HOKM" run -c "$CONF"
 	refused "without CAP_NET_ADMIN and CAP_NET_RAW" $EX_NOPERM \
@@ -181,7 +182,7 @@ pins() {
 	killed
 	must bpftool map update pinned \
 		"$(lab_pins a)/meta" key 0 0 0 0 value hex 63 00 00 00 01 00 00 00 \
-		00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+		$(printf '00 %.0s' {1..48})
 	start_refused "pins of another schema" $EX_UNAVAILABLE "another version (schema 99" \
 		"hokm-xdp cleanup"
 	cleaned "pins of another schema"

@@ -57,6 +57,7 @@ must lab_daemon a
 must lab_wait 20 owns a
 sed "s/^node primary/node renamed/; s|^socket.*|socket = \"$LAB_DIR/other.sock\"|" "$CONF" \
 	>"$LAB_DIR/other.conf"
+chmod 600 "$LAB_DIR/other.conf"
 if lab_run a "$HOKM" run -c "$LAB_DIR/other.conf" 2>"$LAB_DIR/refused"; then
 	not_ok "a second daemon under another name started"
 else

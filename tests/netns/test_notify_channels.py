@@ -60,6 +60,7 @@ class Bench:
                     'node a { address = "203.0.113.201" }\nnode b { address = "203.0.113.202" }\n'
                     'notify it { %s ca_file = "%s" timeout = 2s }\n'
                     % (self.folder, keys, ca or self.ca))
+        os.chmod(path, 0o600)
         done = subprocess.run([PROGRAM, "notify", "test", "it", "-c", path],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30,
                               env=dict(os.environ, **(env or {})), check=False)

@@ -175,6 +175,7 @@ reload_bad() {
 		"reload refused: the file has errors"
 	sed 's/garp_count = 7/garp_count = 7 vrid = 26/; s/fall = 6/fall = 7/' \
 		"$LAB_DIR/good.conf" >"$(conf_of a)"
+	chmod 600 "$(conf_of a)"
 	reload_refused "reload of what needs a restart" "vrid can only be changed by a restart" \
 		"vrid can only be changed by a restart"
 	cp "$LAB_DIR/good.conf" "$(conf_of a)"
