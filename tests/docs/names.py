@@ -19,7 +19,8 @@ FILE_HEAD = 'secret = "sixteen characters"\nnode a { address = "10.0.0.1" }\n' \
 SNIPPET = re.compile(r'^([a-z_]+ = [\w"]+|[a-z]+( [a-z]+)? \{ .* \})$')
 # Where a key of a snippet may stand.
 PLACES = ("%s", "service game { port = 8765 %s }", "service game { port = 8765 check http { %s } }",
-          "passive { %s }")
+          "passive { %s }",
+          'notify mail { type = email endpoint = "smtp://h:25" from = "a@b" to = "c@d" %s }')
 
 
 def read(top, path):
