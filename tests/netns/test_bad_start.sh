@@ -180,6 +180,7 @@ pins() {
 		"$(lab_pins a)" "incomplete" "hokm-xdp cleanup"
 	cleaned "half of the pins are gone"
 	killed
+	# shellcheck disable=SC2046 # one word a byte
 	must bpftool map update pinned \
 		"$(lab_pins a)/meta" key 0 0 0 0 value hex 63 00 00 00 01 00 00 00 \
 		$(printf '00 %.0s' {1..48})

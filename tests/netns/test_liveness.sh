@@ -39,6 +39,8 @@ start() {
 	done
 	for node in a b; do must lab_wait 30 hokm_ready "$node"; done
 	must lab_wait 20 owns a
+	# All rows are a's. A moment in which a has no processor must not move the VIP to b.
+	must ctl_ok b maint
 }
 
 # ---- visitors ----

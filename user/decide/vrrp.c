@@ -45,8 +45,6 @@
 
 #include "decide/vrrp_int.h"
 
-#define STOP_ANSWERS 8 /* answers to priority 0 in an interval */
-
 /* ---- shared with vrrp_backup.c ---- */
 
 static struct vrrp_action *add_action(struct vrrp_step *s, enum vrrp_action_kind kind)
@@ -235,41 +233,6 @@ static void master_send_failed(struct vrrp_step *s)
 		v->timer_at_ns = v->lease_until_ns;
 }
 
-/*
- * An advert of another node is answered by an advert at most twice in an interval, so that forged
- * ones do not flood the link. A lost answer is made up for by the regular advert.
- */
-static bool may_answer(struct vrrp_step *s)
-{
-	struct vrrp *v = s->v;
-
-	if (v->answered_ns && s->now_ns < vrrp_add_ns(v->answered_ns, v->conf.adver_ns / 2))
-		return false;
-	v->answered_ns = s->now_ns;
-	return true;
-}
-
-/*
- * Priority 0 makes a third node claim the VIP after its skew, if it hears no owner before. So such
- * an advert is always answered: at once, or by bringing the regular advert forward, eight times in
- * an interval at most.
- */
-static bool may_answer_stop(struct vrrp_step *s)
-{
-	struct vrrp *v = s->v;
-	uint64_t at_ns = v->stop_answer_ns
-				 ? vrrp_add_ns(v->stop_answer_ns, v->conf.adver_ns / STOP_ANSWERS)
-				 : s->now_ns;
-
-	if (s->now_ns < at_ns && at_ns >= v->timer_at_ns)
-		return false;
-	v->stop_answer_ns = s->now_ns < at_ns ? at_ns : s->now_ns;
-	if (s->now_ns >= at_ns)
-		return true;
-	v->timer_at_ns = at_ns;
-	return false;
-}
-
 /* Gratuitous ARP, now or when the last one is VRRP_CORRECT_GAP_NS ago. */
 static void correct_bounded(struct vrrp_step *s)
 {
@@ -311,7 +274,7 @@ static void answer_lesser(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	note_lesser(s);
-	if (may_answer(s))
+	if (vrrp_may_answer(s))
 		vrrp_send(s, VRRP_SENDING_RENEW);
 	if (!s->ev->view.rival_unseen)
 		correct_bounded(s);
@@ -325,7 +288,7 @@ static void master_advert(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (a->priority == 0) {
-		if (!may_answer_stop(s))
+		if (!vrrp_may_answer_stop(s))
 			return;
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);

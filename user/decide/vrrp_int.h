@@ -42,5 +42,8 @@ void vrrp_end_claim(struct vrrp_step *s, bool notify);
 
 /* vrrp_time.c: a + b, at most UINT64_MAX: a timer at UINT64_MAX never fires. */
 uint64_t vrrp_add_ns(uint64_t a, uint64_t b);
+/* Whether an advert of a lesser node, or one with priority 0, is answered at once. */
+bool vrrp_may_answer(struct vrrp_step *s);
+bool vrrp_may_answer_stop(struct vrrp_step *s);
 
 #endif

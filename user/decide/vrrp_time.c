@@ -11,14 +11,15 @@
  *
  *   lease = Master_Down of that peer - interval - interval / 4
  *
- * The quarter is for the time that an advert travels. Interval 1 s, version 2, priority 100: 3.609
- * s
- * - 1.25 s = 2.359 s. A lease is renewed every interval, so more than one interval is left for a
- * daemon that is late. For two missed adverts in a row it would be 0.359 s, too little.
+ * The quarter is for the time that an advert travels. Interval 1 s, version 2, priority 100: the
+ * lease is 3.609 s - 1.25 s = 2.359 s. A lease is renewed every interval, so more than one interval
+ * is left for a daemon that is late. For two missed adverts in a row it would be 0.359 s, too
+ * little.
  */
 #include "decide/vrrp_int.h"
 
-#define NS_PER_S 1000000000ULL
+#define NS_PER_S     1000000000ULL
+#define STOP_ANSWERS 8 /* answers to priority 0 in an interval */
 
 uint64_t vrrp_add_ns(uint64_t a, uint64_t b)
 {
@@ -50,4 +51,39 @@ uint64_t vrrp_lease_ns(uint8_t version, uint8_t mute_priority, uint64_t adver_ns
 	if (!mute_priority || mute_ns - adver_ns > lease_ns)
 		return lease_ns;
 	return mute_ns - adver_ns;
+}
+
+/*
+ * An advert of another node is answered by an advert at most twice in an interval, so that forged
+ * ones do not flood the link. A lost answer is made up for by the regular advert.
+ */
+bool vrrp_may_answer(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->answered_ns && s->now_ns < vrrp_add_ns(v->answered_ns, v->conf.adver_ns / 2))
+		return false;
+	v->answered_ns = s->now_ns;
+	return true;
+}
+
+/*
+ * Priority 0 makes a third node claim the VIP after its skew, if it hears no owner before. So such
+ * an advert is always answered: at once, or by bringing the regular advert forward, eight times in
+ * an interval at most.
+ */
+bool vrrp_may_answer_stop(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t at_ns = v->stop_answer_ns
+				 ? vrrp_add_ns(v->stop_answer_ns, v->conf.adver_ns / STOP_ANSWERS)
+				 : s->now_ns;
+
+	if (s->now_ns < at_ns && at_ns >= v->timer_at_ns)
+		return false;
+	v->stop_answer_ns = s->now_ns < at_ns ? at_ns : s->now_ns;
+	if (s->now_ns >= at_ns)
+		return true;
+	v->timer_at_ns = at_ns;
+	return false;
 }
