@@ -154,11 +154,15 @@ machine_off() {
 	lab_link "$1" down 2>/dev/null
 	lab_node_gone "$1" && lab_wait 5 machine_no_cgroup "$1"
 }
+# In every hierarchy: systemd-nspawn makes one in systemd's own too, where there is one.
 machine_no_cgroup() {
-	local cgroup
-	cgroup=$(machine_cgroup "$1")
-	[ ! -d "$cgroup" ] || find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null
-	[ ! -d "$cgroup" ]
+	local mount left=0
+	while read -r mount; do
+		[ -d "$mount/$LAB_ID-$1" ] || continue
+		find "$mount/$LAB_ID-$1" -depth -type d -exec rmdir {} \; 2>/dev/null
+		[ ! -d "$mount/$LAB_ID-$1" ] || left=1
+	done < <(findmnt -n -t cgroup,cgroup2 -o TARGET)
+	[ "$left" = 0 ]
 }
 
 # machine_reboot_down NODE: the first half of a reboot, with everything that systemd does for it.
