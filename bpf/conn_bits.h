@@ -18,8 +18,8 @@
  *  - The bit of an entry is set in the half that is read. A program that sets its bit before the
  *    daemon clears the half is in `storing`, or has stored its entry, which the daemon's walk then
  *    finds. A program that begins later sets its bit after the half was cleared.
- *  - `turn` only rises. Who reads a bit that is not set looks at `turn` again: the half that it
- * read is cleared only after `turn` has moved on.
+ *  - `turn` only rises. Who reads a bit that is not set looks at `turn` again: the half that was
+ *    read is cleared only after `turn` has moved on.
  *  - When the daemon ends in the middle of it, programs go on: no bit is ever missing, and bits of
  *    old connections only cost their look-up. The next daemon begins anew.
  */
