@@ -9,6 +9,7 @@
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
+export LAB_CONF_EXTRA='notify log { type = syslog }'
 PROGRAM=$LAB_DIR/a/hokm-xdp
 # A new file takes the name, as `make install` does it.
 install_it() { cp "$1" "$PROGRAM.new" && mv "$PROGRAM.new" "$PROGRAM"; }
@@ -29,6 +30,12 @@ set_schema() {
 schema() { bpftool -j map lookup pinned "$(lab_pins a)/meta" key 0 0 0 0 | jq -r '.value[0]'; }
 realtime() { chrt -p "$(lab_pid a daemon)" | grep -q SCHED_FIFO; }
 
+# The children of the daemon: those that it started itself, and none that nobody waits for.
+agent_and_notifier() {
+	[ "$(ps -o stat= -o args= --ppid "$(lab_pid a daemon)" | grep -cv '^Z')" = 2 ]
+}
+no_zombie() { ! ps -o stat= --ppid "$(lab_pid a daemon)" | grep -q '^Z'; }
+
 # upgrade WORDS TIMES: the second argument counts the upgrades so far.
 upgrade() {
 	local pid
@@ -39,6 +46,8 @@ upgrade() {
 		"$(grep -c 'it was' "$LAB_DIR/log/a.daemon")" -eq "$2"
 	holds "$1: it adopted the lease" reason_is a adopted
 	holds "$1: it has its real-time class" realtime
+	within 5 "$1: it has one agent and one notifier" agent_and_notifier
+	holds "$1: no child of the former daemon is left" no_zombie
 }
 
 # refused WORDS MESSAGE: and the daemon goes on.
