@@ -52,14 +52,15 @@ knows_all() {
 }
 
 knows_soon() {
-	local words
+	local words diff
 	words="$1: the replica on $(lab_name "$2") equals the connections of $(lab_name "$3")"
 	words="$words, $4 or more"
 	if lab_wait 5 knows "$2" "$3" "$4"; then
 		ok "$words"
 	else
-		not_ok "$words"
-		"$LAB_BUILD/hokm-replicadiff" "$(lab_pins "$3")/conns" "$(lab_pins "$2")/replica"
+		diff=$("$LAB_BUILD/hokm-replicadiff" "$(lab_pins "$3")/conns" "$(lab_pins "$2")/replica")
+		not_ok "$words ($(tail -n 1 <<<"$diff"))"
+		echo "$diff"
 	fi
 }
 

@@ -83,6 +83,8 @@ new_game() {
 	owner_becomes a b "new game"
 	must lab_kill a game KILL
 	within 5 "new game: the backup knows of no connections any more" knows_nothing b
+	# A refused check that was on its way would move the VIP after the next game has started.
+	within 10 "new game: the check notices it" service_is a down
 	must lab_echo a
 	within 10 "new game: the service is up again" service_is a up
 	owner_becomes a b "new game, afterwards"
