@@ -21,6 +21,7 @@ GAPS=()
 export LAB_CONF_EXTRA="hooks {
 	before = \"$HOOKS/hook\"
 	after = \"$HOOKS/hook\"
+	fault = \"$HOOKS/hook -s 'two words'\"
 	timeout = \"${PATIENT_MS}ms\"
 }"
 
@@ -216,6 +217,8 @@ fault_and_stop() {
 	must lab_kill a game KILL
 	within 10 "fault: noted" noted a "begin after fault: INSTANCE hokm FAULT 110; user=nobody"
 	within 5 "fault: with its reason" noted a "HOKM_REASON=service-down"
+	holds "fault: the hook of the state ran before, with the words of the file" \
+		noted a "begin after fault: -s two words; user=nobody"
 	must lab_game a
 	within 10 "clear: noted" noted a "begin after backup: INSTANCE hokm BACKUP 110; user=nobody"
 	must lab_kill a daemon TERM

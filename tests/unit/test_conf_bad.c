@@ -191,6 +191,10 @@ static const struct row timing_rows[] = {
 	{"service g { check exec { command = {x, y} } }", "command = \"x\": an absolute path"},
 	{"hooks { before = x }", ":2: hooks.before = \"x\": an absolute path"},
 	{"hooks { after = x }", ":2: hooks.after = \"x\": an absolute path"},
+	{"hooks { master = stop.sh }", ":2: hooks.master = \"stop.sh\": an absolute path"},
+	{"hooks { backup = \"/x 'y\" }", ":2: hooks.backup = \"/x 'y\": a quote is not closed"},
+	{"hooks { fault = {\"\", \"/x\"} }", ":2: hooks.fault = \"\": an absolute path"},
+	{"hooks { stop = {\"/x\", \"'\\\"\"} }", ":2: hooks.stop = \"/x\": the list is longer"},
 	{"hooks { user = \"\" }", ":2: hooks.user = \"\": a name"},
 	{"hooks { timeout = 0s }", ":2: hooks.timeout = \"0s\": from 100ms to 600s"},
 };

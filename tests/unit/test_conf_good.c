@@ -119,8 +119,8 @@ static void standard_times(void **state)
 	assert_int_equal(c->warm_ns, S(30));
 	assert_int_equal(c->services[0].on_marked_down, CONF_SHUTDOWN_SESSIONS);
 	assert_int_equal(c->observe.hold_ns, S(3));
-	assert_string_equal(c->hooks.before, "");
-	assert_string_equal(c->hooks.after, "");
+	for (enum conf_hook h = 0; h < CONF_HOOKS; h++)
+		assert_string_equal(c->hooks.command[h], "");
 	assert_string_equal(c->hooks.user, "nobody");
 	assert_int_equal(c->hooks.timeout_ns, S(10));
 	assert_int_equal(k->interval_ns, S(5));
@@ -227,8 +227,12 @@ static void full_general(void **state)
 	assert_int_equal(c->tell_rate, 5000);
 	assert_int_equal(c->warm_ns, MS(1500));
 	assert_int_equal(c->observe.hold_ns, MS(500));
-	assert_string_equal(c->hooks.before, "/bin/before");
-	assert_string_equal(c->hooks.after, "/bin/after");
+	assert_string_equal(c->hooks.command[CONF_HOOK_BEFORE], "'/opt/the hooks/before'");
+	assert_string_equal(c->hooks.command[CONF_HOOK_MASTER], "/bin/state --of 'the owner'");
+	assert_string_equal(c->hooks.command[CONF_HOOK_BACKUP], "/bin/state 'a word' -b");
+	assert_string_equal(c->hooks.command[CONF_HOOK_FAULT], "");
+	assert_string_equal(c->hooks.command[CONF_HOOK_STOP], "/bin/stop");
+	assert_string_equal(c->hooks.command[CONF_HOOK_AFTER], "/bin/after");
 	assert_string_equal(c->hooks.user, "games");
 	assert_int_equal(c->hooks.timeout_ns, MS(2500));
 	conf_free(c);

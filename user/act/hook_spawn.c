@@ -17,22 +17,35 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/caps.h"
 #include "act/hook_spawn.h"
+#include "base/caps.h"
+#include "base/units.h"
 
 #define ENV_MAX  12
 #define ENV_TEXT 512
 #define PATH_ENV "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-void hook_item_fill(struct hook_item *item, const struct conf *c, const struct hook_call *call)
+static void set_command(struct hook_item *item, const char command[CONF_PATH_MAX])
+{
+	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
+
+	memcpy(item->command, command, sizeof(item->command));
+	memcpy(copy, command, sizeof(copy));
+	/* The configuration has no command that cannot be split. */
+	if (words_split(copy, argv, CONF_ARGS_MAX) > 0)
+		snprintf(item->path, sizeof(item->path), "%s", argv[0]);
+}
+
+void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
+		    const struct hook_call *call)
 {
 	size_t len = 0;
 
 	memset(item, 0, sizeof(*item));
+	item->hook = hook;
 	item->call = *call;
 	item->timeout_ns = c->hooks.timeout_ns;
-	memcpy(item->path, call->when == HOOK_BEFORE ? c->hooks.before : c->hooks.after,
-	       sizeof(item->path));
+	set_command(item, c->hooks.command[hook]);
 	memcpy(item->user, c->hooks.user, sizeof(item->user));
 	memcpy(item->instance, c->instance, sizeof(item->instance));
 	memcpy(item->node, c->nodes[c->self].name, sizeof(item->node));
@@ -126,13 +139,44 @@ static int child_stdio(int output_fd)
 	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* The words of a hook, and the texts that they are in. */
+struct hook_args {
+	char command[CONF_PATH_MAX];
+	char kind[sizeof("INSTANCE")], name[CONF_NAME_MAX], state[8], priority[8];
+	char *argv[CONF_ARGS_MAX + 4 + 1];
+};
+
+/*
+ * Like keepalived's notify, the hooks for several states get four arguments behind their own. Those
+ * for one state know it. There are no groups of instances: the first is always INSTANCE.
+ */
+static int args_fill(struct hook_args *a, const struct hook_item *item)
+{
+	int n;
+
+	memcpy(a->command, item->command, sizeof(a->command));
+	memcpy(a->kind, "INSTANCE", sizeof(a->kind));
+	memcpy(a->name, item->instance, sizeof(a->name));
+	snprintf(a->state, sizeof(a->state), "%s", notify_state(item->call.state));
+	snprintf(a->priority, sizeof(a->priority), "%u", item->call.priority);
+	n = words_split(a->command, a->argv, CONF_ARGS_MAX);
+	if (n < 0)
+		return n;
+	if (item->hook == CONF_HOOK_BEFORE || item->hook == CONF_HOOK_AFTER) {
+		a->argv[n++] = a->kind;
+		a->argv[n++] = a->name;
+		a->argv[n++] = a->state;
+		a->argv[n++] = a->priority;
+	}
+	a->argv[n] = NULL;
+	return 0;
+}
+
 /* Runs in the child and never returns. */
 static void child(const struct hook_item *item, int output_fd, int status_fd)
 {
+	struct hook_args args;
 	struct hook_env env;
-	char priority[8], instance_word[] = "INSTANCE", state[8];
-	char path[CONF_PATH_MAX], name[CONF_NAME_MAX];
-	char *argv[] = {path, instance_word, name, state, priority, NULL};
 	int err;
 
 	if (setpgid(0, 0) < 0)
@@ -148,12 +192,11 @@ static void child(const struct hook_item *item, int output_fd, int status_fd)
 		child_fail(status_fd, HOOK_STAGE_SETUP, -err);
 	if (chdir("/") < 0)
 		child_fail(status_fd, HOOK_STAGE_SETUP, errno);
-	memcpy(path, item->path, sizeof(path));
-	memcpy(name, item->instance, sizeof(name));
-	snprintf(state, sizeof(state), "%s", notify_state(item->call.state));
-	snprintf(priority, sizeof(priority), "%u", item->call.priority);
-	env_fill(&env, item, priority);
-	execve(path, argv, env.list);
+	err = args_fill(&args, item);
+	if (err)
+		child_fail(status_fd, HOOK_STAGE_SETUP, -err);
+	env_fill(&env, item, args.priority);
+	execve(args.argv[0], args.argv, env.list);
 	child_fail(status_fd, HOOK_STAGE_EXEC, errno);
 }
 

@@ -14,13 +14,17 @@
  * configuration meanwhile.
  */
 struct hook_item {
-	char path[CONF_PATH_MAX];
+	enum conf_hook hook;
+	char command[CONF_PATH_MAX]; /* words_split() */
+	char path[CONF_PATH_MAX];    /* its first word */
 	char user[CONF_NAME_MAX];
 	char instance[CONF_NAME_MAX];
 	char node[CONF_NAME_MAX];
 	char vips[HOKM_MAX_VIPS * INET_ADDRSTRLEN]; /* separated by spaces */
 	uint64_t timeout_ns;
 	struct hook_call call;
+	uint64_t change;      /* the number of the state change that it follows */
+	unsigned int repeats; /* how often it was started again with this state */
 };
 
 /* The step in which a start failed. The child sends it through the status pipe before it exits. */
@@ -37,8 +41,9 @@ struct hook_process {
 	int status_fd;
 };
 
-/* Fills *item for one call. The hook of call->when must be configured. */
-void hook_item_fill(struct hook_item *item, const struct conf *c, const struct hook_call *call);
+/* Fills *item for one call. This hook must be configured. */
+void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
+		    const struct hook_call *call);
 
 /*
  * Starts the process and does not wait for its exec. The caller owns both descriptors of *out and

@@ -41,23 +41,20 @@ struct hooks {
 	struct hook_item queue[HOOKS_QUEUE_MAX]; /* ring */
 	unsigned int head, n;
 
+	uint64_t change; /* the number of the newest state change */
+
 	bool running;
 	struct hook_item item;
 	struct hook_process process;
 	sd_event_source *child, *timer, *output;
 	bool timed_out;
-	unsigned int repeats; /* of the newest state so far */
+	bool denied; /* it wrote that it lacks a right */
 	unsigned int lines;
 	size_t line_len;
 	char line[OUTPUT_LINE + 1];
 };
 
 static void start_next(struct hooks *h);
-
-static const char *when_name(const struct hook_item *item)
-{
-	return item->call.when == HOOK_BEFORE ? "before" : "after";
-}
 
 /* ---- output ---- */
 
@@ -67,6 +64,8 @@ static void flush_line(struct hooks *h)
 		return;
 	h->line[h->line_len] = '\0';
 	h->line_len = 0;
+	h->denied |= strstr(h->line, "Operation not permitted") ||
+		     strstr(h->line, "Permission denied");
 	if (h->lines < OUTPUT_LINES)
 		log_info("hook %s: %s", h->item.path, h->line);
 	else if (h->lines == OUTPUT_LINES)
@@ -127,7 +126,7 @@ static void discard_oldest(struct hooks *h)
 
 	log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, "
 		  "because the running hook takes too long",
-		  item->path, when_name(item), hokm_vrrp_state_name(item->call.state),
+		  item->path, conf_hook_name(item->hook), hokm_vrrp_state_name(item->call.state),
 		  HOOKS_QUEUE_MAX);
 	h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
 	h->n--;
@@ -135,36 +134,54 @@ static void discard_oldest(struct hooks *h)
 }
 
 /* Does nothing when no such hook is configured. */
-static void push(struct hooks *h, const struct hook_call *call)
+static void push(struct hooks *h, enum conf_hook hook, const struct hook_call *call,
+		 unsigned int repeats)
 {
-	const struct conf_hooks *c = &h->conf->hooks;
+	struct hook_item *item;
 
-	if (!(call->when == HOOK_BEFORE ? c->before : c->after)[0])
+	if (!h->conf->hooks.command[hook][0])
 		return;
 	if (h->n == HOOKS_QUEUE_MAX)
 		discard_oldest(h);
-	hook_item_fill(&h->queue[(h->head + h->n) % HOOKS_QUEUE_MAX], h->conf, call);
+	item = &h->queue[(h->head + h->n) % HOOKS_QUEUE_MAX];
+	hook_item_fill(item, h->conf, hook, call);
+	item->change = h->change;
+	item->repeats = repeats;
 	h->n++;
+}
+
+static enum conf_hook hook_of_state(enum hokm_vrrp_state state)
+{
+	switch (state) {
+	case HOKM_VRRP_MASTER:
+		return CONF_HOOK_MASTER;
+	case HOKM_VRRP_BACKUP:
+		return CONF_HOOK_BACKUP;
+	case HOKM_VRRP_FAULT:
+		return CONF_HOOK_FAULT;
+	default:
+		return CONF_HOOK_STOP;
+	}
 }
 
 /* What the hook set up for an older state would stay, if it did not get the newest one. */
 static void tell_again(struct hooks *h)
 {
+	const struct hook_item *item = &h->item;
+
 	/* The state was entered meanwhile: there is no "before" any more. */
-	if (h->item.call.when != HOOK_AFTER)
+	if (item->call.when != HOOK_AFTER)
 		return;
-	for (unsigned int i = 0; i < h->n; i++)
-		if (h->queue[(h->head + i) % HOOKS_QUEUE_MAX].call.when == HOOK_AFTER)
-			return;
-	if (h->repeats == REPEATS_MAX) {
+	/* Its own hooks wait, or there is none for it. */
+	if (item->change != h->change)
+		return;
+	if (item->repeats == REPEATS_MAX) {
 		log_error("hook %s does not get state %s again: it ran out of time %d times",
-			  h->item.path, hokm_vrrp_state_name(h->item.call.state), REPEATS_MAX + 1);
+			  item->path, hokm_vrrp_state_name(item->call.state), REPEATS_MAX + 1);
 		return;
 	}
-	h->repeats++;
-	log_warn("hook %s gets state %s again", h->item.path,
-		 hokm_vrrp_state_name(h->item.call.state));
-	push(h, &h->item.call);
+	log_warn("hook %s gets state %s again", item->path, hokm_vrrp_state_name(item->call.state));
+	push(h, item->hook, &item->call, item->repeats + 1);
 }
 
 /* ---- the end of a hook ---- */
@@ -197,6 +214,19 @@ static void report_not_started(const struct hooks *h, const struct hook_failure 
 	}
 }
 
+/* A script that goes on after a failed command succeeds, although it has not done its work. */
+static void judge_success(struct hooks *h)
+{
+	if (!h->denied) {
+		log_debug("hook %s (%s) succeeded", h->item.path, conf_hook_name(h->item.hook));
+		return;
+	}
+	h->stats.denied++;
+	log_warn("hook %s (%s) ended with exit status 0, but wrote that it lacks a right; "
+		 "it runs as user %s, without capabilities",
+		 h->item.path, conf_hook_name(h->item.hook), h->item.user);
+}
+
 static void judge(struct hooks *h, const siginfo_t *si)
 {
 	struct hook_failure f;
@@ -209,18 +239,18 @@ static void judge(struct hooks *h, const siginfo_t *si)
 	h->stats.run++;
 	if (h->timed_out) {
 		log_error("hook %s (%s) was killed: it ran longer than %llu ms", h->item.path,
-			  when_name(&h->item),
+			  conf_hook_name(h->item.hook),
 			  (unsigned long long)(h->item.timeout_ns / NS_PER_MS));
 	} else if (si->si_code != CLD_EXITED) {
 		h->stats.failed++;
-		log_error("hook %s (%s) was killed by signal %d", h->item.path, when_name(&h->item),
-			  si->si_status);
+		log_error("hook %s (%s) was killed by signal %d", h->item.path,
+			  conf_hook_name(h->item.hook), si->si_status);
 	} else if (si->si_status) {
 		h->stats.failed++;
-		log_error("hook %s (%s) failed: exit status %d", h->item.path, when_name(&h->item),
-			  si->si_status);
+		log_error("hook %s (%s) failed: exit status %d", h->item.path,
+			  conf_hook_name(h->item.hook), si->si_status);
 	} else {
-		log_debug("hook %s (%s) succeeded", h->item.path, when_name(&h->item));
+		judge_success(h);
 	}
 }
 
@@ -308,6 +338,7 @@ static int start(struct hooks *h)
 		return err;
 	h->running = true;
 	h->timed_out = false;
+	h->denied = false;
 	h->lines = 0;
 	h->line_len = 0;
 	err = watch(h);
@@ -372,9 +403,13 @@ void hooks_close(struct hooks *h)
 
 void hooks_queue(struct hooks *h, const struct hook_call *call)
 {
-	if (call->when == HOOK_AFTER)
-		h->repeats = 0;
-	push(h, call);
+	if (call->when == HOOK_BEFORE) {
+		push(h, CONF_HOOK_BEFORE, call, 0);
+	} else {
+		h->change++;
+		push(h, hook_of_state(call->state), call, 0);
+		push(h, CONF_HOOK_AFTER, call, 0);
+	}
 	start_next(h);
 }
 

@@ -3,11 +3,12 @@
  * Hooks: commands of the operator that run at state changes.
  *
  * Hooks wait in a queue and run one at a time, each in its own process group, as the configured
- * user, and with a timeout after which the process group is killed. Nothing waits for a hook. The
- * arguments are those of keepalived's notify scripts, `INSTANCE NAME STATE PRIORITY`; the variables
- * HOKM_* tell more. A hook after a state change that ran out of time gets the newest state
- * again, a few times at most. Standard input is /dev/null. A bounded part of the output goes to the
- * log.
+ * user, and with a timeout after which the process group is killed. Nothing waits for a hook. After
+ * a state change the hook of this state runs first, with the arguments of the file, and then the
+ * hook `after`. `before` and `after` get those of keepalived's notify behind their own:
+ * `INSTANCE NAME STATE PRIORITY`. The variables HOKM_* tell more. A hook after a state change that
+ * ran out of time gets the newest state again, a few times at most. Standard input is /dev/null. A
+ * bounded part of the output goes to the log.
  *
  * A struct hooks is used by the thread of the event loop only.
  */
@@ -36,6 +37,7 @@ struct hook_call {
 
 struct hooks_stats {
 	uint64_t run, failed, timed_out, dropped, not_started;
+	uint64_t denied; /* succeeded, but wrote that they lack a right */
 	unsigned int waiting;
 };
 
@@ -50,7 +52,7 @@ void hooks_reconf(struct hooks *h, const struct conf *c);
  */
 void hooks_close(struct hooks *h);
 
-/* Queues the hook for this call. Does nothing when no such hook is configured. */
+/* Queues the hooks for this call that are configured. */
 void hooks_queue(struct hooks *h, const struct hook_call *call);
 
 void hooks_get_stats(const struct hooks *h, struct hooks_stats *out);

@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "conf/check_config.h"
+#include "conf/notes.h"
 #include "conf/schema.h"
 #include "base/out.h"
 
@@ -148,71 +149,38 @@ static void list_all(struct out *o, const struct conf *c)
 	list_sections(o, &conf_schema, c, c);
 }
 
-static void list_errors(struct out *o, char *errors)
+static void list_lines(struct out *o, const char *name, char *text)
 {
-	char *save, *line = strtok_r(errors, "\n", &save);
+	char *save, *line = strtok_r(text, "\n", &save);
 
-	out_arr_begin(o, "errors");
+	out_arr_begin(o, name);
 	for (; line; line = strtok_r(NULL, "\n", &save))
 		out_str(o, NULL, line);
 	out_arr_end(o);
 }
 
-/* Does the command only ask whether a process is there, by signal 0? */
-static bool sends_signal_0(const char *command)
-{
-	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
-	const char *name;
-	int n;
-
-	memcpy(copy, command, sizeof(copy));
-	n = words_split(copy, argv, CONF_ARGS_MAX);
-	name = n > 0 ? strrchr(argv[0], '/') : NULL;
-	if (!name || (strcmp(name, "/killall") != 0 && strcmp(name, "/pkill") != 0 &&
-		      strcmp(name, "/kill") != 0))
-		return false;
-	for (int i = 1; i < n; i++)
-		if (!strcmp(argv[i], "-0") || !strcmp(argv[i], "-s0"))
-			return true;
-	return false;
-}
-
-/* keepalived runs such a script as root; here it always fails, with a healthy server. */
-static void note_signals(const struct conf *c)
-{
-	for (unsigned int s = 0; s < c->n_services; s++)
-		for (unsigned int i = 0; i < c->services[s].n_checks; i++) {
-			const struct conf_check *k = &c->services[s].checks[i];
-
-			if (k->kind == CHECK_EXEC && sends_signal_0(k->path))
-				fprintf(stderr,
-					"note: service %s: check `%s` fails for most processes. "
-					"The agent's user %s may signal its own processes only. "
-					"pgrep needs no such right.\n",
-					c->services[s].name, k->path, c->agent_user);
-		}
-}
-
-/* c is NULL when there are errors. 0 or -errno. */
-static int show(const struct conf *c, char *errors, bool json)
+/*
+ * c is NULL when there are errors; `text` has them, or else the notes, one in a line. 0 or -errno.
+ */
+static int show(const struct conf *c, char *text, bool json)
 {
 	struct out *o;
 
-	if (!c && !json)
-		return fputs(errors, stderr) == EOF ? -EIO : 0;
-	if (c && !json)
+	if (!json && fputs(text, stderr) == EOF)
+		return -EIO;
+	if (!json && !c)
+		return 0;
+	if (!json)
 		printf("OK %s\n", c->file);
-	if (c)
-		note_signals(c);
 	o = out_open(stdout, json);
 	if (!o)
 		return -ENOMEM;
-	if (json)
+	if (json) {
 		out_bool(o, "ok", c != NULL);
+		list_lines(o, c ? "notes" : "errors", text);
+	}
 	if (c)
 		list_all(o, c);
-	else
-		list_errors(o, errors);
 	return out_close(o);
 }
 
@@ -229,6 +197,8 @@ static int check(const char *file, bool json)
 		return CHECK_CONFIG_NO_INPUT;
 	}
 	err = conf_load(file, false, errors, &c);
+	if (!err)
+		conf_notes(c, errors);
 	if (fclose(errors) == EOF || !text) {
 		fprintf(stderr, "check-config: out of memory\n");
 		conf_free(c);

@@ -101,10 +101,20 @@ struct conf_node {
 	char dns_address[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* in the DNS record; "" for none */
 };
 
+/* The hooks, each with a key of its own. Those of one change run in this order. */
+enum conf_hook {
+	CONF_HOOK_BEFORE, /* before the VIP is configured */
+	CONF_HOOK_MASTER, /* after a change to this state */
+	CONF_HOOK_BACKUP,
+	CONF_HOOK_FAULT,
+	CONF_HOOK_STOP,
+	CONF_HOOK_AFTER, /* after every change of the state */
+	CONF_HOOKS,
+};
+
 struct conf_hooks {
-	char before[CONF_PATH_MAX]; /* run before the VIP is configured, "" for none */
-	char after[CONF_PATH_MAX];  /* run after every state change, "" for none */
-	char user[CONF_NAME_MAX];   /* the user that runs them */
+	char command[CONF_HOOKS][CONF_PATH_MAX]; /* words_split(); "" for none */
+	char user[CONF_NAME_MAX];                /* the user that runs them */
 	uint64_t timeout_ns;
 };
 
@@ -216,6 +226,9 @@ int conf_complete_password(struct conf *c);
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host);
+
+/* The name of a hook's key in section hooks. */
+const char *conf_hook_name(enum conf_hook h);
 
 /* ::ffff:a.b.c.d */
 struct hokm_addr hokm_addr_from_ipv4(struct in_addr a);

@@ -112,6 +112,13 @@ void rule_replication(const struct conf_sec *s, struct conf *c);
 void rule_passive(const struct conf_sec *s, struct conf *c);
 void rule_signal(const struct conf_sec *s, struct conf *c);
 void rule_dns(const struct conf_sec *s, struct conf *c);
+void rule_hooks(const struct conf_sec *s, struct conf *c);
+
+/*
+ * conf_command.c: a command whose first value was read into its field, of CONF_PATH_MAX bytes at
+ * most. The other values of a list are appended. What words_split() refuses is an error.
+ */
+void conf_check_command(const struct conf_sec *s, const char *key, char *command, size_t size);
 
 /* conf_secret.c: the secrets, from the file or from the file that it names. */
 void conf_read_secrets(const struct conf_sec *root, struct conf *c);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Rules for services and their checks. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,60 +112,6 @@ static void check_request(const struct conf_sec *s, const struct conf_check *k)
 		conf_complain(s, "subprotocol", "one name without spaces");
 }
 
-/* Appends an argument so that words_split() gives it back. False: no room, or both quotes in it. */
-static bool append_word(char *command, size_t size, const char *word)
-{
-	const size_t at = strlen(command);
-	const char *quote = !*word || strchr(word, ' ') || strchr(word, '"') ? "'" : "";
-	int n;
-
-	if (strchr(word, '\''))
-		quote = strchr(word, '"') ? NULL : "\"";
-	n = quote ? snprintf(command + at, size - at, "%s%s%s%s", at ? " " : "", quote, word, quote)
-		  : -1;
-	return n >= 0 && (size_t)n < size - at;
-}
-
-/* A list is kept as the one text that has the same words. */
-static void join_list(const struct conf_sec *s, struct conf_check *k)
-{
-	cfg_opt_t *opt = s->cfg ? cfg_getopt(s->cfg, "command") : NULL;
-	const unsigned int n = opt ? cfg_opt_size(opt) : 0;
-	bool fits = true;
-
-	if (n < 2)
-		return;
-	k->path[0] = '\0';
-	for (unsigned int i = 0; i < n && fits; i++) {
-		const struct conf_text *t = cfg_opt_getnptr(opt, i);
-
-		fits = append_word(k->path, sizeof(k->path), t->s);
-		for (const char *p = t->s; *p; p++)
-			fits &= (unsigned char)*p >= 0x20 && *p != 0x7f;
-	}
-	if (!fits)
-		conf_complain(s, "command",
-			      "the list is longer than %zu characters in all, "
-			      "or an argument has both kinds of quotes or control characters",
-			      sizeof(k->path) - 1);
-}
-
-static void check_command(const struct conf_sec *s, struct conf_check *k)
-{
-	char copy[sizeof(k->path)], *argv[CONF_ARGS_MAX + 1];
-	int n;
-
-	if (k->kind != CHECK_EXEC || !conf_good(s, "command"))
-		return;
-	join_list(s, k);
-	memcpy(copy, k->path, sizeof(copy));
-	n = words_split(copy, argv, CONF_ARGS_MAX);
-	if (n == -EINVAL)
-		conf_complain(s, "command", "a quote is not closed");
-	else if (n == -E2BIG)
-		conf_complain(s, "command", "more than %d words", CONF_ARGS_MAX);
-}
-
 void rule_check(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_check *k = s->item;
@@ -176,7 +121,8 @@ void rule_check(const struct conf_sec *s, struct conf *c)
 	if (k->kind != CHECK_EXEC && conf_good(s, "path") && strchr(k->path, ' '))
 		conf_complain(s, "path", "no spaces: write %%20");
 	check_request(s, k);
-	check_command(s, k);
+	if (k->kind == CHECK_EXEC)
+		conf_check_command(s, "command", k->path, sizeof(k->path));
 	fit_intervals(s, k);
 	check_attempts(s, k);
 }

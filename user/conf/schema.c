@@ -13,6 +13,7 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 #include "conf/schema_rows.h"
+#include "conf/schema_hooks.h"
 #include "conf/schema_notify.h"
 
 /* Words of the file and the values of their fields. */
@@ -384,19 +385,6 @@ static const struct conf_key passive_keys[] = {
 	END_OF_KEYS,
 };
 
-static const struct conf_key hooks_keys[] = {
-	KEY("hooks.before", PATH, FIELD(conf, hooks.before), RELOAD | KEY_EMPTY, "", NULL,
-	    "The program that is run before the VIP is configured on the interface. \"\" "
-	    "for none."),
-	KEY("hooks.after", PATH, FIELD(conf, hooks.after), RELOAD | KEY_EMPTY, "", NULL,
-	    "The program that is run after each change of the node's state. \"\" for none."),
-	KEY("hooks.user", NAME, FIELD(conf, hooks.user), RELOAD, "nobody", NULL,
-	    "The user that runs the hooks."),
-	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
-	    "10s", NULL, "A hook that runs for longer than this is terminated."),
-	END_OF_KEYS,
-};
-
 /* ------------------------------------------------------------------------------------ sections */
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
@@ -477,14 +465,7 @@ static const struct conf_section file_sections[] = {
 		.sections = passive_sections,
 		.rule = rule_passive,
 	},
-	{
-		.name = "hooks",
-		.path = "hooks",
-		.meaning = "Programs of the operator that are run when the state of the node "
-			   "changes. Their arguments are INSTANCE NAME STATE PRIORITY; the "
-			   "environment has variables HOKM_*.",
-		.keys = hooks_keys,
-	},
+	CONF_HOOKS_SECTION,
 	{
 		.name = "dns",
 		.path = "dns",

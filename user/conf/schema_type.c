@@ -150,7 +150,10 @@ static bool parse_name(const struct conf_key *k, const char *text, void *field, 
 
 static bool parse_path(const struct conf_key *k, const char *text, void *field, char *problem)
 {
-	if (text[0] != '/')
+	/* The first word of a command may be quoted. */
+	const bool quoted = k->flags & KEY_LIST && (*text == '\'' || *text == '"');
+
+	if (text[quoted] != '/')
 		return WRONG(problem, "an absolute path, beginning with /");
 	return parse_text(k, text, field, problem);
 }

@@ -236,6 +236,7 @@ static json_t *hooks_json(const struct daemon *d)
 	put(o, "timed_out", number(s.timed_out));
 	put(o, "dropped", number(s.dropped));
 	put(o, "not_started", number(s.not_started));
+	put(o, "denied", number(s.denied));
 	put(o, "waiting", number(s.waiting));
 	return o;
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What check-config remarks of hooks that would fail on this machine. Needs root, as hooks do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/notes.h"
+#include "own_netns.h"
+
+struct rig {
+	char dir[32], file[48];
+	struct conf conf;
+	char *text;
+};
+
+static int set_up(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	memcpy(r->dir, "/tmp/hxnotesXXXXXX", sizeof("/tmp/hxnotesXXXXXX"));
+	assert_non_null(mkdtemp(r->dir));
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(r->file, sizeof(r->file), "%s/hook", r->dir);
+	snprintf(r->conf.hooks.user, sizeof(r->conf.hooks.user), "nobody");
+	*state = r;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *r = *state;
+
+	(void)unlink(r->file);
+	assert_int_equal(rmdir(r->dir), 0);
+	free(r->text);
+	free(r);
+	return 0;
+}
+
+static void put_file(struct rig *r, const char *text, mode_t mode)
+{
+	int fd = open(r->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static void command(struct rig *r, enum conf_hook h, const char *text)
+{
+	snprintf(r->conf.hooks.command[h], sizeof(r->conf.hooks.command[h]), "%s", text);
+}
+
+static const char *notes(struct rig *r)
+{
+	size_t size;
+	FILE *f;
+
+	free(r->text);
+	f = open_memstream(&r->text, &size);
+	assert_non_null(f);
+	conf_notes(&r->conf, f);
+	assert_int_equal(fclose(f), 0);
+	return r->text;
+}
+
+static void a_good_hook_is_not_remarked(void **state)
+{
+	struct rig *r = *state;
+
+	put_file(r, "#!/bin/sh\n", 0755);
+	assert_string_equal(notes(r), "");
+	command(r, CONF_HOOK_MASTER, r->file);
+	command(r, CONF_HOOK_AFTER, "/bin/true 'an argument'");
+	assert_string_equal(notes(r), "");
+}
+
+/* Each of these was silent until the first change of the state, when it is too late. */
+static void one_that_cannot_run_is_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+	char want[192];
+
+	command(r, CONF_HOOK_STOP, r->file);
+	snprintf(want, sizeof(want), "note: hooks.stop: %s: No such file or directory\n", r->file);
+	assert_string_equal(notes(r), want);
+	put_file(r, "#!/bin/sh\n", 0644);
+	snprintf(want, sizeof(want),
+		 "note: hooks.stop: user nobody cannot run %s: Permission denied\n", r->file);
+	assert_string_equal(notes(r), want);
+	/* Root could run it. */
+	put_file(r, "#!/bin/sh\n", 0700);
+	assert_string_equal(notes(r), want);
+	put_file(r, "#!/bin/sh\n", 0755);
+	assert_int_equal(chmod(r->dir, 0700), 0);
+	assert_string_equal(notes(r), want);
+	command(r, CONF_HOOK_STOP, r->dir);
+	snprintf(want, sizeof(want), "note: hooks.stop: %s is not a file\n", r->dir);
+	assert_string_equal(notes(r), want);
+}
+
+static void an_unknown_user_is_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+
+	snprintf(r->conf.hooks.user, sizeof(r->conf.hooks.user), "hx-no-such-user");
+	assert_string_equal(notes(r), "");
+	command(r, CONF_HOOK_BEFORE, "/bin/true");
+	assert_string_equal(notes(r),
+			    "note: hooks.user: there is no user hx-no-such-user on this machine\n");
+}
+
+#define NOTES_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NOTES_TEST(a_good_hook_is_not_remarked),
+		NOTES_TEST(one_that_cannot_run_is_not_passed_over),
+		NOTES_TEST(an_unknown_user_is_not_passed_over),
+	};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: looking as another user needs root\n");
+		return OWN_SKIPPED;
+	}
+	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See notes.h. Commands of checks and hooks are looked at. A file that is missing is no error: the
+ * configuration may be checked on another machine, and the daemon starts without it.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/units.h"
+#include "conf/notes.h"
+
+/* ---- checks ---- */
+
+/* Does the command only ask whether a process is there, by signal 0? */
+static bool sends_signal_0(const char *command)
+{
+	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
+	const char *name;
+	int n;
+
+	memcpy(copy, command, sizeof(copy));
+	n = words_split(copy, argv, CONF_ARGS_MAX);
+	name = n > 0 ? strrchr(argv[0], '/') : NULL;
+	if (!name || (strcmp(name, "/killall") != 0 && strcmp(name, "/pkill") != 0 &&
+		      strcmp(name, "/kill") != 0))
+		return false;
+	for (int i = 1; i < n; i++)
+		if (!strcmp(argv[i], "-0") || !strcmp(argv[i], "-s0"))
+			return true;
+	return false;
+}
+
+/* keepalived runs such a script as root; here it always fails, with a healthy server. */
+static void note_signals(const struct conf *c, FILE *to)
+{
+	for (unsigned int s = 0; s < c->n_services; s++)
+		for (unsigned int i = 0; i < c->services[s].n_checks; i++) {
+			const struct conf_check *k = &c->services[s].checks[i];
+
+			if (k->kind == CHECK_EXEC && sends_signal_0(k->path))
+				fprintf(to,
+					"note: service %s: check `%s` fails for most processes. "
+					"The agent's user %s may signal its own processes only. "
+					"pgrep needs no such right.\n",
+					c->services[s].name, k->path, c->agent_user);
+		}
+}
+
+/* ---- hooks ---- */
+
+/* May the user run the file? Asked by a child that has become this user. 0 or -errno. */
+static int runs_as(const char *user, const char *file)
+{
+	int status;
+	pid_t pid;
+
+	/* Only root can become another user. */
+	if (geteuid() != 0)
+		return access(file, X_OK) ? -errno : 0;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		int err = caps_become(user);
+
+		_exit(!err && access(file, X_OK) ? errno : -err);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static void note_hook(const struct conf *c, enum conf_hook h, FILE *to)
+{
+	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
+	const char *name = conf_hook_name(h), *user = c->hooks.user;
+	struct stat st;
+	int err;
+
+	memcpy(copy, c->hooks.command[h], sizeof(copy));
+	if (words_split(copy, argv, CONF_ARGS_MAX) < 1)
+		return;
+	if (stat(argv[0], &st)) {
+		fprintf(to, "note: hooks.%s: %s: %s\n", name, argv[0], strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		fprintf(to, "note: hooks.%s: %s is not a file\n", name, argv[0]);
+	} else {
+		err = runs_as(user, argv[0]);
+		if (err)
+			fprintf(to, "note: hooks.%s: user %s cannot run %s: %s\n", name, user,
+				argv[0], strerror(-err));
+	}
+}
+
+static void note_hooks(const struct conf *c, FILE *to)
+{
+	bool any = false;
+
+	for (enum conf_hook h = 0; h < CONF_HOOKS; h++)
+		any |= c->hooks.command[h][0] != '\0';
+	if (!any)
+		return;
+	if (!getpwnam(c->hooks.user)) {
+		fprintf(to, "note: hooks.user: there is no user %s on this machine\n",
+			c->hooks.user);
+		return;
+	}
+	for (enum conf_hook h = 0; h < CONF_HOOKS; h++)
+		note_hook(c, h, to);
+}
+
+void conf_notes(const struct conf *c, FILE *to)
+{
+	note_signals(c, to);
+	note_hooks(c, to);
+}

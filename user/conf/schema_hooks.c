@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The keys of section hooks. See schema.c. */
+#include "conf/schema_hooks.h"
+#include "conf/schema_rows.h"
+
+static const char *const names[] = {
+	[CONF_HOOK_BEFORE] = "before", [CONF_HOOK_MASTER] = "master", [CONF_HOOK_BACKUP] = "backup",
+	[CONF_HOOK_FAULT] = "fault",   [CONF_HOOK_STOP] = "stop",     [CONF_HOOK_AFTER] = "after",
+};
+
+const char *conf_hook_name(enum conf_hook h)
+{
+	return (unsigned int)h < CONF_HOOKS ? names[h] : "?";
+}
+
+const struct conf_key conf_hooks_keys[] = {
+	KEY("hooks.before", PATH, FIELD(conf, hooks.command[CONF_HOOK_BEFORE]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run before the VIP is configured on the interface. \"\" "
+	    "for none."),
+	KEY("hooks.master", PATH, FIELD(conf, hooks.command[CONF_HOOK_MASTER]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run after the node has become owner. \"\" for none."),
+	KEY("hooks.backup", PATH, FIELD(conf, hooks.command[CONF_HOOK_BACKUP]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run after the node has become backup, also at its start. \"\" "
+	    "for none."),
+	KEY("hooks.fault", PATH, FIELD(conf, hooks.command[CONF_HOOK_FAULT]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run after the node has become unfit to be owner. \"\" for none."),
+	KEY("hooks.stop", PATH, FIELD(conf, hooks.command[CONF_HOOK_STOP]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run when the daemon stops. \"\" for none."),
+	KEY("hooks.after", PATH, FIELD(conf, hooks.command[CONF_HOOK_AFTER]),
+	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
+	    "The command that is run after each change of the node's state, behind the command of "
+	    "that state. \"\" for none."),
+	KEY("hooks.user", NAME, FIELD(conf, hooks.user), RELOAD, "nobody", NULL,
+	    "The user that runs the hooks."),
+	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
+	    "10s", NULL, "A hook that runs for longer than this is terminated."),
+	END_OF_KEYS,
+};
