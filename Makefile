@@ -259,14 +259,15 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 
 ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
 PAGES       := $(sort $(wildcard docs/*.md))
+UNITS       := hokm-xdp.service hokm-xdp-linger.service
 
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)'
 	install -m 0755 $(B)/hokm-xdp '$(DESTDIR)$(SBINDIR)/hokm-xdp'
-	sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' -e 's|@DOCDIR@|$(DOCDIR)|g' \
-		tools/packaging/hokm-xdp.service >'$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
-	chmod 0644 '$(DESTDIR)$(UNITDIR)/hokm-xdp.service'
+	$(foreach unit,$(UNITS),sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' \
+		-e 's|@DOCDIR@|$(DOCDIR)|g' tools/packaging/$(unit) \
+		>'$(DESTDIR)$(UNITDIR)/$(unit)' && chmod 0644 '$(DESTDIR)$(UNITDIR)/$(unit)' &&) :
 	install -m 0644 tools/packaging/hokm-xdp.conf '$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example'
 	install -m 0644 LICENSE $(ROOT_PAGES) '$(DESTDIR)$(DOCDIR)/'
 	install -d '$(DESTDIR)$(DOCDIR)/docs'
@@ -279,7 +280,7 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 
 .PHONY: uninstall
 uninstall: ## what install put there; a configuration is yours and stays
-	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' '$(DESTDIR)$(UNITDIR)/hokm-xdp.service' \
+	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' $(UNITS:%='$(DESTDIR)$(UNITDIR)/%') \
 		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
 		$(foreach page,$(ROOT_PAGES) $(PAGES),'$(DESTDIR)$(DOCDIR)/$(page)') \
 		'$(DESTDIR)$(COMPDIR)/hokm-xdp' \

@@ -8,6 +8,8 @@
  *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
  *    checked, in this order (architecture rule 8). Only a wrong tag is noted, for the operator.
  *  - A probe changes nothing but the window against its own replay and the peer's sign of life.
+ *    Only while no daemon of this node asks, for cfg.linger_ns, its state is stored as that of an
+ *    answer is: so a node that was stopped knows the owner, and steers to it what still comes here.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
  *    the peer's answer, counted from the moment at which the answer came.
@@ -171,38 +173,16 @@ static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip,
 	mac_copy(p->eth->h_source, p->cfg->mac);
 }
 
-/* A valid probe: answered unless it is a replay. */
-static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
-						__u32 slot, struct udphdr *udp)
-{
-	struct hokm_pulse *pulse = (void *)(udp + 1);
-	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
-	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
-
-	if (nonce == peer->probe_nonce && sent <= peer->probe_sent_ns)
-		return DROP_FOR(p, drop_pulse_replay);
-	peer->probe_nonce = nonce;
-	peer->probe_sent_ns = sent;
-	peer->alive_ns = p->now;
-	if (!pulse_fill(p, pulse, slot))
-		return CONSUMED;
-	pulse_turn_round(p, p->l3, udp);
-	COUNT(p, pulse_probes);
-	return REPLY;
-}
-
-/* Stores what a valid answer contains. */
-static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer, __u32 slot,
-				       const struct hokm_pulse *pulse)
+/* Stores the state of the peer that a valid pulse contains. */
+static __always_inline void pulse_note_state(const struct packet *p, struct hokm_peer *peer,
+					     __u32 slot, const struct hokm_pulse *pulse)
 {
 	__u64 left = bpf_be64_to_cpu(pulse->lease_left_ns);
 	__u64 age = bpf_be64_to_cpu(pulse->daemon_age_ns);
 	__u64 until = p->now + left;
 
-	peer->rtt_ns = p->now - peer->answer_sent_ns;
 	peer->state = pulse->state;
 	peer->priority = pulse->priority;
-	peer->flags = pulse->flags;
 	peer->epoch = bpf_be64_to_cpu(pulse->epoch);
 	peer->daemon_seen_ns = age < p->now ? p->now - age : 0;
 	if (!left)
@@ -218,6 +198,66 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 		peer->svc[i].state = pulse->svc[i].state;
 		peer->svc[i].flags = pulse->svc[i].flags;
 	}
+}
+
+/* Does no daemon of this node ask the peers any more, and did one less than linger_ns ago? */
+static __always_inline bool lingers(const struct packet *p)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	if (!o || !within(o->daemon_ns, p->now, p->cfg->linger_ns))
+		return false;
+	return !p->cfg->pulse_nonce || !within(o->daemon_ns, p->now, p->cfg->daemon_stale_ns);
+}
+
+/*
+ * Stores the state in a valid probe when there is no daemon that would ask for it. A function of
+ * its own for the verifier; to the verifier pulse may be NULL.
+ */
+__noinline int pulse_told(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	struct hokm_peer *peer;
+	struct packet p = {};
+
+	if (!pulse || !question_packet(&p, now) || !lingers(&p))
+		return 0;
+	peer = peer_get(&p, slot);
+	if (!peer)
+		return 0;
+	pulse_note_state(&p, peer, slot, pulse);
+	return 1;
+}
+
+/* A valid probe, of which `copy` is a copy: answered unless it is a replay. */
+static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
+						__u32 slot, struct udphdr *udp,
+						const struct hokm_pulse *copy)
+{
+	struct hokm_pulse *pulse = (void *)(udp + 1);
+	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
+	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
+
+	if (nonce == peer->probe_nonce && sent <= peer->probe_sent_ns)
+		return DROP_FOR(p, drop_pulse_replay);
+	peer->probe_nonce = nonce;
+	peer->probe_sent_ns = sent;
+	peer->alive_ns = p->now;
+	pulse_told(copy, slot, p->now);
+	if (!pulse_fill(p, pulse, slot))
+		return CONSUMED;
+	pulse_turn_round(p, p->l3, udp);
+	COUNT(p, pulse_probes);
+	return REPLY;
+}
+
+/* Stores what a valid answer contains. */
+static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer, __u32 slot,
+				       const struct hokm_pulse *pulse)
+{
+	peer->rtt_ns = p->now - peer->answer_sent_ns;
+	peer->flags = pulse->flags;
+	pulse_note_state(p, peer, slot, pulse);
 }
 
 /*
@@ -283,7 +323,7 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 	if (!mac_equal(pulse->mac, p->eth->h_source))
 		return DROP_FOR(p, drop_pulse_mac);
 	if (pulse->kind == HOKM_PULSE_PROBE)
-		return pulse_probe(p, peer, slot, udp);
+		return pulse_probe(p, peer, slot, udp, copy);
 	return pulse_answer(p, peer, slot, pulse, secret);
 }
 

@@ -61,6 +61,8 @@ _Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
  * @hash_seed: random seed of half_open; it stays the same as long as the map exists
  * @boot_ahead_ns: CLOCK_BOOTTIME minus CLOCK_MONOTONIC, the time that the node was suspended: the
  *                 kernel has a cheap coarse clock for the latter only
+ * @linger_ns: so long after the last sign of life of this node's daemon the probes of the peers say
+ *             to the programs who owns (bpf/pulse_answer.h)
  * @half_open_mask: sets of half_open - 1; the number of sets is a power of two
  * @order: slots of peers by falling priority: the order in which peers are preferred
  * @vip: the VIPs
@@ -87,6 +89,7 @@ struct hokm_cfg {
 	__u64 pulse_nonce;
 	__u64 hash_seed;
 	__u64 boot_ahead_ns;
+	__u64 linger_ns;
 	__u32 half_open_mask;
 	__u32 rsv32;
 	__u8 order[HOKM_MAX_PEERS];
@@ -94,7 +97,7 @@ struct hokm_cfg {
 	struct hokm_service_key service[HOKM_MAX_SERVICES];
 	struct hokm_peer_cfg peer[HOKM_MAX_PEERS];
 };
-_Static_assert(sizeof(struct hokm_cfg) == 552, "cfg");
+_Static_assert(sizeof(struct hokm_cfg) == 560, "cfg");
 
 /**
  * struct hokm_own - value of own, one entry: ownership

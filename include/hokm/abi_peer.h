@@ -46,18 +46,18 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @state: enum hokm_vrrp_state
  * @nonce: random number of the daemon session that sends the probes
  * @sent_ns: boot time at which the probe was sent, on the clock of its sender
- * @lease_left_ns: rest of the answering node's lease; 0: it is not owner
- * @daemon_age_ns: time since the last sign of life of the answering node's daemon
- * @epoch: epoch of the answering node
- * @priority: effective priority of the answering node
- * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED
+ * @lease_left_ns: rest of the sender's lease; 0: it is not owner
+ * @daemon_age_ns: time since the last sign of life of the sender's daemon
+ * @epoch: epoch of the sender
+ * @priority: effective priority of the sender
+ * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED; answers only
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @svc: its services
  * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)
  *
- * The daemon sends a probe: @nonce, @sent_ns and @mac are set, the state is zero. The peer's XDP
- * program sends the answer: @nonce and @sent_ns as in the probe, @mac and the state of its node
- * filled in.
+ * The daemon sends a probe: @nonce, @sent_ns, @mac and the state of its node are set. The peer's
+ * XDP program sends the answer: @nonce and @sent_ns as in the probe, @mac and the state of its own
+ * node filled in. The state in a probe counts only at a node whose daemon does not ask.
  *
  * Each direction between two nodes has a key of its own, and the tag covers the addresses. So a
  * pulse is valid from one node to one other node only: a probe that is reflected to its sender, or

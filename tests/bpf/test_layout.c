@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_6 0xffc80b4b704740fbULL
+#define LAYOUT_HASH_OF_ABI_6 0xaf087eca41ce402bULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {

@@ -1,23 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
-"""Proves that the unit brings a daemon back whenever a start can succeed, and in time."""
+"""Proves that the unit brings a daemon back whenever a start can succeed, and in time, and that
+what a stop leaves is removed by the unit that waits for it."""
 
 import os
 import re
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-UNIT = os.path.join(TOP, "tools", "packaging", "hokm-xdp.service")
+UNITS = os.path.join(TOP, "tools", "packaging")
 # sysexits of what no later start mends: command line, capabilities, text of the file.
 STOPS_FOR_GOOD = {"64", "77", "78"}
 LEASE_FAST_MS = 275
 
 
-def read_unit():
+def read_unit(name):
     """Its settings as {"Section.Key": "value"}."""
     settings, section = {}, ""
-    with open(UNIT, encoding="utf-8") as f:
+    with open(os.path.join(UNITS, name), encoding="utf-8") as f:
         text = f.read().replace("\\\n", " ")
     for line in text.splitlines():
         m = re.fullmatch(r"\[(\w+)\]", line)
@@ -30,7 +31,8 @@ def read_unit():
 
 
 def main():
-    unit = read_unit()
+    unit = read_unit("hokm-xdp.service")
+    linger = read_unit(unit.get("Unit.OnSuccess", "nothing"))
     delay = re.fullmatch(r"(\d+)ms", unit.get("Service.RestartSec", ""))
     prevented = set(unit.get("Service.RestartPreventExitStatus", "").split())
     cases = [
@@ -44,6 +46,13 @@ def main():
         ("no command runs before the daemon", "Service.ExecStartPre" not in unit),
         ("the orders of the operator have a folder",
          unit.get("Service.StateDirectory") == "hokm-xdp"),
+        ("after a stop a unit waits, and removes what is left",
+         " cleanup --wait " in linger.get("Service.ExecStart", "")),
+        # It would end the daemon that starts again, or be ended by it before anything is removed.
+        ("it conflicts with no other unit", "Unit.Conflicts" not in linger),
+        ("it has no capability that the daemon has not",
+         set(linger["Service.CapabilityBoundingSet"].split()) <=
+         set(unit["Service.CapabilityBoundingSet"].split())),
     ]
     for words, good in cases:
         print("%s %s" % ("ok" if good else "not ok", words))

@@ -5,10 +5,13 @@
 # Clients with a wrong ARP entry. First one node alone, which is not owner: it drops and counts a
 # new connection, because no node may take it. Then two nodes and fifty players whose neighbour
 # entry points to the node that is not owner: it steers established and new connections, and no
-# player notices.
+# player notices. It goes on so when its daemon is stopped, for the time of the key linger; what it
+# leaves then is steering alone, and `cleanup` removes it at once.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/footprint.sh
+. "$TESTS_DIR/footprint.sh"
 
 # arp_says NODE: sets the entry of the client for the VIP to the MAC of NODE.
 arp_says() {
@@ -60,7 +63,7 @@ fenced_backup() {
 # The lease of an unresponsive daemon ends, and the kernel stops accepting new connections.
 fenced_owner() {
 	local before
-	LAB_CONF_EXTRA='' must lab_conf a b
+	LAB_CONF_EXTRA='' LAB_LINGER=10m must lab_conf a b
 	must lab_daemon a
 	within 10 "alone: it owns" owns a
 	holds "alone, owner: a new connection is served" connects
@@ -103,12 +106,52 @@ stale() {
 		"$(($(counter "$owner" steered_conn) + $(counter "$owner" second_chance)))" -eq 0
 }
 
+# steered_since NODE COUNTER: the programs of the stopped node have steered more than that.
+steered_since() { [ "$(pinned_counter "$1" steered_owner)" -gt "$2" ]; }
+# No route and no address of the VIP: an interface that is made again would answer ARP for it.
+has_no_route() { [ -z "$(ip -n "$(lab_ns "$1")" route show table all "$LAB_VIP")" ]; }
+
+stopped() {
+	local syn
+	observe_mark stopped
+	must arp_says b
+	must lab_stop b daemon
+	syn=$(pinned_counter b steered_owner)
+	within 20 "stopped: new connections are steered to the owner" steered_since b \
+		$((syn + 20))
+	within 10 "stopped: the players are well" calm
+	holds "stopped: the players are where they were" players_on a
+	observe_mark end
+	unbroken "stopped"
+	holds "stopped: it has no route of the VIP" has_no_route b
+	holds "stopped: it has no address of the VIP" has_no_vip b
+	lab_spawn b waiter "$HOKM" cleanup --wait -c "$LAB_DIR/b/hokm-xdp.conf"
+	within 5 "stopped: cleanup --wait waits" grep -q "waiting: new connections" \
+		"$LAB_DIR/log/b.waiter"
+	must lab_daemon b
+	within 20 "started again: it is ready" hokm_ready b
+	within 30 "started again: cleanup --wait ends" lab_gone b waiter
+	holds "started again: and removes nothing" grep -q "a daemon runs" "$LAB_DIR/log/b.waiter"
+	holds "started again: the programs are there" test -e "$(lab_pins b)/link_ingress"
+	must arp_forgets
+	within 10 "started again: the players are well" calm
+	must lab_stop b daemon
+	holds "stopped again: the programs are there" test -e "$(lab_pins b)/link_ingress"
+	holds "stopped again: cleanup is done at once" \
+		lab_run b "$HOKM" cleanup -c "$LAB_DIR/b/hokm-xdp.conf"
+	as_before "cleanup" b
+	within 10 "after cleanup: the players are well" calm
+	observe_mark end
+	unbroken "started again"
+}
+
 must lab_up a b
 LAB_CONF_EXTRA='vrrp { advert = "4s" }' must lab_conf a b
 must lab_game a
 fenced_backup
 fenced_owner
 must lab_game b
+must footprint_take b
 must lab_daemon b
 must lab_wait 20 hokm_ready a
 must lab_wait 20 hokm_ready b
@@ -116,4 +159,5 @@ must observe_start
 must lab_wait 20 calm
 must lab_wait 10 owner_is a
 stale b a
+stopped
 test_end

@@ -29,6 +29,10 @@ static struct pulse_signer signer = {
 	.keys.to[3] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL},
 };
 
+static const struct hokm_own nothing_owned;
+static const struct hokm_service no_service[HOKM_MAX_SERVICES];
+static const struct pulse_state silent = {.own = &nothing_owned, .services = no_service};
+
 static void probe_bytes(void **state)
 {
 	static const uint8_t head[16] = {
@@ -40,18 +44,43 @@ static void probe_bytes(void **state)
 
 	(void)state;
 	signer.addr = own_addr("192.168.1.26");
-	pulse_build_probe(&p, &signer, 3, peer, 0x1112131415161718ULL);
+	pulse_build_probe(&p, &signer, 3, peer, &silent, 0x1112131415161718ULL);
 	assert_memory_equal(&p, head, sizeof(head));
 	assert_memory_equal((uint8_t *)&p + 16, sent, sizeof(sent));
 	assert_memory_equal((uint8_t *)&p + 24, zero, 50 - 24);
 	assert_memory_equal((uint8_t *)&p + 50, signer.mac, 6);
 	assert_memory_equal((uint8_t *)&p + 56, zero, HOKM_PULSE_SIGNED - 56);
-	pulse_build_probe(&other, &signer, 3, peer, 0x1112131415161719ULL);
+	pulse_build_probe(&other, &signer, 3, peer, &silent, 0x1112131415161719ULL);
 	assert_int_not_equal(p.tag, other.tag);
-	pulse_build_probe(&other, &signer, 3, third, 0x1112131415161718ULL);
+	pulse_build_probe(&other, &signer, 3, third, &silent, 0x1112131415161718ULL);
 	assert_int_not_equal(p.tag, other.tag);
-	pulse_build_probe(&other, &signer, 4, peer, 0x1112131415161718ULL);
+	pulse_build_probe(&other, &signer, 4, peer, &silent, 0x1112131415161718ULL);
 	assert_int_not_equal(p.tag, other.tag);
+}
+
+/* A peer without a daemon learns from the probes who owns. */
+static void probe_says_who_owns(void **state)
+{
+	const struct in_addr peer = own_addr("192.168.1.27");
+	const struct hokm_own owns = {
+		.lease_until_ns = 1500, .epoch = 9, .state = HOKM_VRRP_MASTER, .priority = 110};
+	const struct hokm_service services[HOKM_MAX_SERVICES] = {
+		[0] = {.state = HOKM_SVC_UP}, [2] = {.tag = 0x01020304, .state = HOKM_SVC_UP}};
+	const struct pulse_state says = {.own = &owns, .services = services};
+	struct hokm_pulse p;
+
+	(void)state;
+	pulse_build_probe(&p, &signer, 3, peer, &says, 1000);
+	assert_int_equal(be64toh(p.lease_left_ns), 500);
+	assert_int_equal(be64toh(p.epoch), 9);
+	assert_int_equal(p.state, HOKM_VRRP_MASTER);
+	assert_int_equal(p.priority, 110);
+	assert_int_equal(p.daemon_age_ns, 0);
+	assert_int_equal(p.svc[0].state, 0);
+	assert_int_equal(be32toh(p.svc[2].tag), 0x01020304);
+	assert_int_equal(p.svc[2].state, HOKM_SVC_UP);
+	pulse_build_probe(&p, &signer, 3, peer, &says, 1500);
+	assert_int_equal(p.lease_left_ns, 0);
 }
 
 /* The tag is SipHash over the bytes before it, the source and the destination address. */
@@ -63,7 +92,7 @@ static void tag_of_a_probe(void **state)
 
 	(void)state;
 	signer.addr = own_addr("192.168.1.26");
-	pulse_build_probe(&p, &signer, 3, peer, 77);
+	pulse_build_probe(&p, &signer, 3, peer, &silent, 77);
 	memcpy(message, &p, HOKM_PULSE_SIGNED);
 	memcpy(message + HOKM_PULSE_SIGNED, &signer.addr, 4);
 	memcpy(message + HOKM_PULSE_SIGNED + 4, &peer, 4);
@@ -118,10 +147,10 @@ static void probe_leaves(void **state)
 	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &p), 0);
 	signer.addr = ns.addr_a;
 	pulse_set_signer(p, &signer);
-	assert_int_equal(pulse_probe(p, to, 3, 123456), 2);
+	assert_int_equal(pulse_probe(p, to, 3, &silent, 123456), 2);
 	assert_int_equal(poll(&pfd, 1, 2000), 1);
 	assert_int_equal(recvmsg(pfd.fd, &mh, 0), sizeof(got));
-	pulse_build_probe(&want, &signer, 3, ns.addr_b, 123456);
+	pulse_build_probe(&want, &signer, 3, ns.addr_b, &silent, 123456);
 	assert_memory_equal(&got, &want, sizeof(want));
 	assert_int_equal(from.sin_addr.s_addr, ns.addr_a.s_addr);
 	assert_int_equal(ntohs(from.sin_port), PORT);
@@ -203,9 +232,9 @@ static void port_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probe_bytes),  cmocka_unit_test(tag_of_a_probe),
-		cmocka_unit_test(probe_leaves), cmocka_unit_test(nothing_gets_in),
-		cmocka_unit_test(port_in_use),
+		cmocka_unit_test(probe_bytes),     cmocka_unit_test(probe_says_who_owns),
+		cmocka_unit_test(tag_of_a_probe),  cmocka_unit_test(probe_leaves),
+		cmocka_unit_test(nothing_gets_in), cmocka_unit_test(port_in_use),
 	};
 
 	own_netns_make(&ns);

@@ -350,7 +350,8 @@ lab_prove_clean() {
 
 # lab_conf NODE...: writes the same configuration for all nodes. Only two paths differ, because the
 # nodes of the lab share one file system.
-# LAB_PROFILE is fast (default) or standard; LAB_CONF_EXTRA is added as it is. The connection table
+# LAB_PROFILE is fast (default) or standard; LAB_CONF_EXTRA is added as it is. LAB_LINGER is the key
+# linger: by default a daemon that is stopped leaves nothing. The connection table
 # is small: making a large one keeps a processor busy for 0.15 s on kernels without preemption, and
 # the nodes of all labs share two processors.
 lab_conf() {
@@ -365,6 +366,7 @@ lab_conf() {
 					"$(lab_addr "$other")"
 			done
 			echo "max_connections = ${LAB_MAX_CONNECTIONS:-32768}"
+			echo "linger = ${LAB_LINGER:-0s}"
 			echo "bpffs = \"$LAB_DIR/$node/bpf\""
 			echo "socket = \"$LAB_DIR/$node/hokm.sock\""
 			echo "state_file = \"$LAB_DIR/$node/orders\""

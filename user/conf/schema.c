@@ -81,6 +81,9 @@ static const struct conf_key file_keys[] = {
 	    NULL,
 	    "A connection without a packet for this long is removed from the connection table. "
 	    "Its next packet adds it again."),
+	KEY("linger", DURATION(0, HOURS(24)), FIELD(conf, linger_ns), RELOAD, "5m", NULL,
+	    "For so long the packet path stays after the daemon was stopped, and steers new "
+	    "connections that still come to this node to the owner. With 0s it does not."),
 	KEY("vip", IPV4, VALUE(struct in_addr), RELOAD | KEY_LIST | KEY_BY_RULE, "192.168.1.25",
 	    NULL, "The virtual IPs that the clients connect to, at most 4."),
 	END_OF_KEYS,

@@ -161,6 +161,7 @@ static void fill_settings(const struct node *n, const struct hokm_cfg *old, stru
 	cfg->peer_dead_ns = c->peer_dead_ns;
 	cfg->players_dead_ns = c->players_dead_ns;
 	cfg->daemon_stale_ns = c->daemon_stale_ns;
+	cfg->linger_ns = c->linger_ns;
 	cfg->suspect_ns = c->observe.limit[HOKM_SIGNAL_REFUSED].on ? c->observe.hold_ns : 0;
 	for (unsigned int i = 0; i < c->n_vips; i++)
 		cfg->vip[cfg->n_vips++] = hokm_addr_from_ipv4(c->vips[i]);

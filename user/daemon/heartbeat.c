@@ -27,6 +27,8 @@ static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
 
 void heartbeat_probe(struct heartbeat *h)
 {
+	const struct apply_want *want = &h->node->want;
+	const struct pulse_state state = {.own = &want->own, .services = want->service};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
 	unsigned int n = 0;
@@ -35,7 +37,7 @@ void heartbeat_probe(struct heartbeat *h)
 		if (p->list[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
 	/* A probe that is lost is no reason to fail: the next one follows. */
-	(void)pulse_probe(h->pulse, to, n, clock_now_ns());
+	(void)pulse_probe(h->pulse, to, n, &state, clock_now_ns());
 }
 
 /*

@@ -19,6 +19,7 @@
 #include "base/log_queue.h"
 #include "conf/conf.h"
 #include "daemon/await.h"
+#include "daemon/linger_wait.h"
 #include "daemon/lock.h"
 #include "daemon/loop.h"
 #include "daemon/run.h"
@@ -30,6 +31,7 @@
 struct run_opts {
 	const char *file;
 	struct hokm_bpf_opts bpf;
+	bool wait; /* cleanup: when nobody needs the packet path any more */
 };
 
 /*
@@ -79,16 +81,20 @@ static int conf_exit_code(int err)
 static int parse(int argc, char **argv, bool run, struct run_opts *o)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'}, {"replace", no_argument, NULL, 'r'},
-		{"generic", no_argument, NULL, 'g'},      {"adopt-address", no_argument, NULL, 'a'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"replace", no_argument, NULL, 'r'},
+		{"generic", no_argument, NULL, 'g'},
+		{"adopt-address", no_argument, NULL, 'a'},
+		{"wait", no_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
 	memset(o, 0, sizeof(*o));
 	o->file = DEFAULT_CONF;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, run ? "c:rgah" : "c:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, run ? "c:rgah" : "c:wh", longs, NULL)) != -1) {
 		if (c == 'c')
 			o->file = optarg;
 		else if (c == 'r' && run)
@@ -97,9 +103,11 @@ static int parse(int argc, char **argv, bool run, struct run_opts *o)
 			o->bpf.generic_only = true;
 		else if (c == 'a' && run)
 			o->bpf.adopt_address = true;
+		else if (c == 'w' && !run)
+			o->wait = true;
 		else if (c == 'h') {
 			printf("usage: hokm-xdp %s [-c FILE]%s\n", argv[0],
-			       run ? " [--replace] [--generic] [--adopt-address]" : "");
+			       run ? " [--replace] [--generic] [--adopt-address]" : " [--wait]");
 			return 1;
 		} else {
 			return -EINVAL;
@@ -183,20 +191,13 @@ static int remove_socket(const struct conf *c)
 	return err;
 }
 
-int daemon_cleanup_main(int argc, char **argv)
+/* Removes all that a daemon of this node left. */
+static int cleanup(const struct conf *c)
 {
-	struct conf *c = NULL;
-	struct run_opts o;
 	int lock = -1;
-	int err = parse(argc, argv, false, &o);
+	int err = lock_node(c, &lock);
 	int err_other;
 
-	if (err)
-		return err > 0 ? EX_OK : EX_USAGE;
-	err = conf_load(o.file, true, stderr, &c);
-	if (err)
-		return conf_exit_code(err);
-	err = lock_node(c, &lock);
 	if (!err) {
 		err = hokm_bpf_cleanup(c);
 		err_other = apply_cleanup(c);
@@ -210,6 +211,27 @@ int daemon_cleanup_main(int argc, char **argv)
 			       c->nodes[c->self].name);
 	}
 	unlock_node(lock);
+	return err;
+}
+
+int daemon_cleanup_main(int argc, char **argv)
+{
+	struct conf *c = NULL;
+	struct run_opts o;
+	int daemon_runs = 0;
+	int err = parse(argc, argv, false, &o);
+
+	if (err)
+		return err > 0 ? EX_OK : EX_USAGE;
+	err = conf_load(o.file, true, stderr, &c);
+	if (err)
+		return conf_exit_code(err);
+	if (o.wait)
+		daemon_runs = linger_wait(c);
+	if (daemon_runs > 0)
+		printf("%s: a daemon runs, nothing is removed\n", c->nodes[c->self].name);
+	else
+		err = daemon_runs < 0 ? daemon_runs : cleanup(c);
 	conf_free(c);
 	return exit_code(err);
 }

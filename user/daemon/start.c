@@ -194,8 +194,15 @@ static void leave_path(struct daemon *d)
 		log_error("could not write map cfg; run `hokm-xdp cleanup`");
 }
 
-/* The steps of take_possession() in reverse. keep_path: the packet path stays pinned. */
-static void give_back(struct daemon *d, bool keep_path)
+/* What stays when the daemon ends. Neither makes the node an owner. */
+enum leave {
+	LEAVE_NOTHING,
+	LEAVE_PROGRAMS, /* they steer what still comes here to the owner */
+	LEAVE_PATH,     /* and routes and sysctls, for players of this node */
+};
+
+/* The steps of take_possession() in reverse. */
+static void give_back(struct daemon *d, enum leave leave)
 {
 	struct node *n = &d->node;
 
@@ -213,14 +220,14 @@ static void give_back(struct daemon *d, bool keep_path)
 	link_watch_close(d->link);
 	if (n->apply)
 		leave_path(d);
-	apply_close(n->apply, keep_path);
+	apply_close(n->apply, leave == LEAVE_PATH);
 	adverts_close(&d->adverts);
 	steering_close(&d->steering);
 	heartbeat_close(&d->heartbeat);
 	check_runner_close(&d->checks);
 	d->front_ops->close(d->front);
 	events_close(n->events);
-	if (n->bpf && !keep_path && hokm_bpf_cleanup(n->conf))
+	if (n->bpf && leave == LEAVE_NOTHING && hokm_bpf_cleanup(n->conf))
 		log_error("could not remove the packet path; run `hokm-xdp cleanup`");
 	hokm_bpf_close(n->bpf);
 	unlock_node(d->lock_fd);
@@ -257,32 +264,48 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 		log_error("could not start: %s; %s", strerror(-err),
 			  d->adopted ? "what was pinned before stays, without an owner"
 				     : "nothing is left behind");
-		give_back(d, d->adopted);
+		give_back(d, d->adopted ? LEAVE_PATH : LEAVE_NOTHING);
 		return err;
 	}
 	*out = d;
 	return 0;
 }
 
-static bool players_left(struct daemon *d)
+/* Without a peer there is nobody to steer to. */
+static bool lingers(const struct conf *c)
 {
+	return c->linger_ns && c->n_nodes > 1;
+}
+
+static enum leave what_stays(struct daemon *d)
+{
+	const struct conf *c = d->node.conf;
 	int64_t n = sweep_count_players(d->node.bpf);
 
-	if (n < 0)
+	if (n < 0) {
 		log_error("could not count the players that are left: %s; "
 			  "the packet path stays pinned",
 			  strerror((int)-n));
-	else if (n > 0)
+		return LEAVE_PATH;
+	}
+	if (n > 0) {
 		log_warn("%lld players are still on this node: "
 			 "the packet path stays pinned for them, never as owner; "
 			 "`hokm-xdp cleanup` removes it",
 			 (long long)n);
-	else
-		log_info("no player is left on this node: everything is removed");
-	return n != 0;
+		return LEAVE_PATH;
+	}
+	if (lingers(c)) {
+		log_info("no player is left on this node; the programs stay for %llu s at most and "
+			 "steer new connections to the owner; `hokm-xdp cleanup` removes them",
+			 (unsigned long long)(c->linger_ns / NS_PER_S));
+		return LEAVE_PROGRAMS;
+	}
+	log_info("no player is left on this node: everything is removed");
+	return LEAVE_NOTHING;
 }
 
 void daemon_close(struct daemon *d)
 {
-	give_back(d, players_left(d));
+	give_back(d, what_stays(d));
 }

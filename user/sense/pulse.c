@@ -94,7 +94,7 @@ static unsigned int send_all(int fd, struct mmsghdr *msgs, unsigned int n)
 }
 
 unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned int n,
-			 uint64_t now_ns)
+			 const struct pulse_state *state, uint64_t now_ns)
 {
 	struct sockaddr_in addrs[HOKM_MAX_PEERS];
 	struct hokm_pulse probes[HOKM_MAX_PEERS];
@@ -104,7 +104,7 @@ unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned in
 	if (n > HOKM_MAX_PEERS)
 		return 0;
 	for (unsigned int i = 0; i < n; i++) {
-		pulse_build_probe(&probes[i], &p->signer, to[i].slot, to[i].peer, now_ns);
+		pulse_build_probe(&probes[i], &p->signer, to[i].slot, to[i].peer, state, now_ns);
 		iov[i] = (struct iovec){.iov_base = &probes[i], .iov_len = sizeof(probes[i])};
 		addrs[i] = (struct sockaddr_in){
 			.sin_family = AF_INET, .sin_addr = to[i].peer, .sin_port = htons(p->port)};
@@ -116,8 +116,25 @@ unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned in
 	return send_all(p->fd, msgs, n);
 }
 
+static void fill_state(struct hokm_pulse *out, const struct pulse_state *state, uint64_t now_ns)
+{
+	const struct hokm_own *o = state->own;
+
+	out->state = o->state;
+	out->priority = o->priority;
+	out->epoch = htobe64(o->epoch);
+	if (o->lease_until_ns > now_ns)
+		out->lease_left_ns = htobe64(o->lease_until_ns - now_ns);
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		const struct hokm_service *svc = &state->services[i];
+
+		out->svc[i].tag = htobe32(svc->tag);
+		out->svc[i].state = svc->tag ? svc->state : 0;
+	}
+}
+
 void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,
-		       struct in_addr peer, uint64_t now_ns)
+		       struct in_addr peer, const struct pulse_state *state, uint64_t now_ns)
 {
 	memset(out, 0, sizeof(*out));
 	out->magic = htobe32(HOKM_PULSE_MAGIC);
@@ -127,5 +144,6 @@ void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, uns
 	out->nonce = htobe64(s->nonce);
 	out->sent_ns = htobe64(now_ns);
 	memcpy(out->mac, s->mac, sizeof(out->mac));
+	fill_state(out, state, now_ns);
 	out->tag = htobe64(hokm_pulse_tag(out, s->addr.s_addr, peer.s_addr, s->keys.to[slot]));
 }

@@ -41,6 +41,15 @@ const struct pulse_signer *pulse_signer(const struct pulse *p);
 /* The interface has another MAC now. */
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 
+/*
+ * What the probes say of this node. A peer whose daemon does not ask, because it was stopped, knows
+ * the owner by that.
+ */
+struct pulse_state {
+	const struct hokm_own *own;
+	const struct hokm_service *services; /* HOKM_MAX_SERVICES, by slot */
+};
+
 /* The peer that a probe goes to. */
 struct pulse_to {
 	unsigned int slot;
@@ -52,10 +61,10 @@ struct pulse_to {
  * be sent does not stop the others. Returns how many were sent.
  */
 unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned int n,
-			 uint64_t now_ns);
+			 const struct pulse_state *state, uint64_t now_ns);
 
 /* Builds a signed probe. Pure. */
 void pulse_build_probe(struct hokm_pulse *out, const struct pulse_signer *s, unsigned int slot,
-		       struct in_addr peer, uint64_t now_ns);
+		       struct in_addr peer, const struct pulse_state *state, uint64_t now_ns);
 
 #endif
