@@ -382,7 +382,8 @@ $(WS_PROGS): $(B)/tests/ws/%: $(B)/tests/ws/%.o
 # A fuzzer brings the few sources it needs, so that all of them are instrumented.
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 build/fuzz/fuzz_vrrp: tests/fuzz/fuzz_vrrp.c user/decide/vrrp_wire.c
-build/fuzz/fuzz_repl: tests/fuzz/fuzz_repl.c user/decide/repl.c user/decide/repl_wire.c
+build/fuzz/fuzz_repl: tests/fuzz/fuzz_repl.c user/decide/repl.c user/decide/repl_wire.c \
+                      user/decide/agree.c
 build/fuzz/fuzz_ws: tests/fuzz/fuzz_ws.c tests/fuzz/ws_reference.c tests/unit/ws_rig.c
 build/fuzz/fuzz_bpf: tests/fuzz/fuzz_bpf.c tests/fuzz/bpf_fuzz_talk.c tests/unit/ws_rig.c \
                      tests/bpf/fixture.c tests/bpf/fixture_open.c tests/bpf/frame.c \

@@ -50,6 +50,9 @@
 	  "does not hear this node, or the adverts are forged")                                  \
 	X(p, SECRETS_DIFFER, "secrets-differ",                                                   \
 	  "the secrets differ: none of this node's signed the peer's pulses")                    \
+	X(p, SETTINGS_DIFFER, "settings-differ",                                                 \
+	  "settings that must agree between the nodes differ")                                   \
+	X(p, SETTINGS_AGREE, "settings-agree", "the settings of the nodes agree again")          \
 	X(p, PEER_SILENT, "peer-silent",                                                         \
 	  "the peer answers no pulses: its machine or the path to it is dead")                   \
 	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                        \

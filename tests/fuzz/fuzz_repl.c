@@ -12,8 +12,8 @@
  *        4   time passes
  *
  * What must never happen, besides reads past the end: an accepted message with more records than it
- * can have or with a record that names nothing; a datagram that is too long; a link that is warm
- * although it never got a whole list.
+ * can have or with a record that names nothing; a digest with more VIPs than there is room for; a
+ * datagram that is too long; a link that is warm although it never got a whole list.
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -56,7 +56,8 @@ static void dress(const struct talk *t, uint8_t *b, size_t len)
 	b[4] = REPL_VERSION;
 	b[5] = (uint8_t)(1 + b[5] % 2);
 	b[6] = VRID;
-	b[7] = (uint8_t)((len - REPL_HEAD_LEN - REPL_TAG_LEN) / REPL_RECORD_LEN);
+	b[7] = (uint8_t)((len - REPL_HEAD_LEN - REPL_TAG_LEN) /
+			 (b[5] == REPL_CONTROL ? AGREE_LEN : REPL_RECORD_LEN));
 	memcpy(b + 8, &peer, sizeof(peer));
 	memcpy(b + 16, &us, sizeof(us));
 	if (b[5] == REPL_CONTROL) {
@@ -67,10 +68,15 @@ static void dress(const struct talk *t, uint8_t *b, size_t len)
 
 static void receive(struct talk *t, const uint8_t *b, size_t len)
 {
+	const struct agree *there;
 	struct repl_received in;
 
 	repl_receive(t->link, b, len, t->now_ns, &in);
+	there = repl_agree(t->link);
 	if (in.fault >= REPL_FAULT_COUNT || in.n > REPL_RECORDS || (in.fault && in.n))
+		abort();
+	if (there && (there->n_vips > HOKM_MAX_VIPS ||
+		      strnlen(there->version, AGREE_VERSION_MAX) == AGREE_VERSION_MAX))
 		abort();
 	if (in.restarted)
 		t->began = t->ended = false;

@@ -4,7 +4,8 @@
 #
 # A second VIP comes and goes by reload, on one node after the other and in both orders. While the
 # lists differ nobody but the owner answers for it, and it only if its own list has the VIP. The
-# first VIP stays where it is. That the lists differ is reported once.
+# first VIP stays where it is. That the lists differ is reported once by the adverts, and shown by
+# name in the status of both nodes for as long as it lasts.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -21,6 +22,9 @@ watch() {
 	LAB_STDIN=$LAB_DIR/arp.in LAB_STDOUT=$LAB_DIR/arp.out \
 		lab_spawn client arp "$LAB_BUILD/hokm-arpwatch" --addr "$SECOND" --interval 5
 }
+# The group vip differs, as the node sees it, with the list of this node and that of its peer.
+differs() { [ "$(status "$1" '.peers[0].differs[] | select(.name == "vip") | .text')" = "$2" ]; }
+agree() { [ "$(status "$1" '.peers[0].differs')" = "[]" ]; }
 nobody() { ! lab_run client arping -q -c 2 -w 1 -I eth0 "$SECOND" >/dev/null; }
 knows() { [ -n "$(lab_run "$1" ip route show table local "$SECOND")" ]; }
 knows_not() { ! knows "$1"; }
@@ -44,8 +48,15 @@ must watch
 
 add b
 holds "the backup has it first: nobody answers" nobody
+within 10 "the owner names what differs" \
+	differs a "vip: the lists of VIPs differ: here $LAB_VIP, there $LAB_VIP $SECOND"
+within 10 "and so does the backup" \
+	differs b "vip: the lists of VIPs differ: here $LAB_VIP $SECOND, there $LAB_VIP"
+within 10 "an event says it" event a peer "backup: vip: the lists of VIPs differ"
 add a
 within 2 "then the owner: it answers alone" sole_owner a
+for node in a b; do within 10 "$node: nothing differs any more" agree $node; done
+within 10 "an event says it too" event a peer "backup: the settings of the nodes agree again"
 remove a
 holds "the owner loses it first: nobody answers" nobody
 remove b

@@ -231,11 +231,12 @@ static void test_status_of_recovery(void **state)
 {
 	static const char *const parts[] = {
 		"  PEER  REPLICA              CONNECTIONS  OURS AT PEER  "
-		"LAG MAX  RESYNCS  FAULTS\n",
+		"LAG MAX  RESYNCS  FAULTS  SETTINGS\n",
 		"  b     warm                          50  warm          "
-		"  12 ms        1       3\n",
+		"  12 ms        1       3  DIFFER\n",
 		"  c     COLD, NOT CONNECTED            0  COLD          "
-		"  2.0 s        4       0\n",
+		"  2.0 s        4       0  unknown\n",
+		"WARNING  the settings of peer b differ: vip: here 1, there 2; same file\n",
 		"WARNING  this node does not preempt yet: it waits until a peer has replicated",
 		DRAINING,
 	};
@@ -244,7 +245,9 @@ static void test_status_of_recovery(void **state)
 		"{'drain':true,'drain_ms':4200,'drained':false,'players':7,"
 		"'waits_for_replica_ms':900,'peers':["
 		"{'name':'b','replica':{'connected':true,'warm':true,'peer_warm':true,"
-		"'connections':50,'lag_max_ms':12,'resyncs':1,'faults':{'tag':1,'order':2}}},"
+		"'connections':50,'lag_max_ms':12,'resyncs':1,'faults':{'tag':1,'order':2}},"
+		"'differs':[{'name':'vip','text':'vip: here 1, there 2',"
+		"'repair':'same file'}]},"
 		"{'name':'c','replica':{'connected':false,'warm':false,'peer_warm':false,"
 		"'connections':0,'lag_max_ms':2000,'resyncs':4,'faults':{'tag':0}}},"
 		"{'name':'d','replica':null}]}");

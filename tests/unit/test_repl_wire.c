@@ -128,7 +128,7 @@ static void signed_but_invalid(void **state)
 	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_RECORD);
 	m = message(1);
 	m.kind = REPL_CONTROL;
-	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_RECORD);
+	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_SHORT);
 	m = message(0);
 	m.kind = REPL_DATA;
 	assert_int_equal(fault_of(&m, VRID, key), REPL_BAD_RECORD);

@@ -218,6 +218,10 @@ const char *conf_needs_restart(const struct conf *running, const struct conf *wa
 int conf_pulse_keys(const struct conf *c, const struct hokm_cfg *cfg, struct hokm_keys *out);
 int conf_repl_keys(const struct conf *c, struct in_addr peer, struct repl_keys *out);
 
+/* What must agree between the nodes (decide/agree.h). Returns 0 or -errno. */
+struct agree;
+int conf_agree(const struct conf *c, struct agree *out);
+
 /*
  * Derives the passwords of version 2 adverts that the file does not give. It takes some 50 ms for
  * each secret, on purpose: never on the thread of the event loop. 0 or -errno.

@@ -267,6 +267,7 @@ static void print_warnings(const json_t *data, FILE *out)
 	json_array_foreach (peers, i, p)
 		warn_peer(p, out);
 	warn_secrets(data, out);
+	render_agree_warnings(peers, out);
 	warn_put_back(data, out);
 	warn_foreign(data, out);
 	warn_claims(data, out);
@@ -496,9 +497,9 @@ static bool any_replica(const json_t *peers)
 /* Replication: the replica of each peer's connections here, and of ours at the peer. */
 static void print_replicas(const json_t *peers, FILE *out)
 {
-	static const char *const heads[] = {
-		"PEER", "REPLICA", "CONNECTIONS", "OURS AT PEER", "LAG MAX", "RESYNCS", "FAULTS"};
-	struct table t = {.align = "llrlrrr"};
+	static const char *const heads[] = {"PEER",    "REPLICA", "CONNECTIONS", "OURS AT PEER",
+					    "LAG MAX", "RESYNCS", "FAULTS",      "SETTINGS"};
+	struct table t = {.align = "llrlrrrl"};
 	size_t i;
 	json_t *p;
 
@@ -520,6 +521,7 @@ static void print_replicas(const json_t *peers, FILE *out)
 		table_cell(&t, "%s", word_field_age(r, "lag_max_ms", a));
 		table_cell(&t, "%lld", (long long)field_int(r, "resyncs", 0));
 		table_cell(&t, "%lld", (long long)sum_of(json_object_get(r, "faults")));
+		table_cell(&t, "%s", word_agree(p));
 	}
 	fprintf(out, "\n");
 	table_print(&t, out);

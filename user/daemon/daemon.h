@@ -13,6 +13,7 @@
 
 #include "act/hooks.h"
 #include "daemon/adverts.h"
+#include "daemon/agreement.h"
 #include "daemon/check_runner.h"
 #include "daemon/dns.h"
 #include "daemon/ended.h"
@@ -55,6 +56,7 @@ struct daemon {
 	struct adverts adverts;
 	struct check_runner checks;
 	struct replication *replication; /* NULL: off */
+	struct agreement agreement;
 	struct peer_takeover *takeover;
 	struct session_end session_end;
 	struct ended ended;

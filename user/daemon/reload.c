@@ -91,6 +91,7 @@ static void reconf_all(struct daemon *d)
 	notify_feed_reconf(&d->notify);
 	/* A failure is logged; what was replicated before stays. */
 	(void)replication_reconf(d->replication);
+	(void)agreement_reconf(&d->agreement);
 }
 
 /* Clients may have another host in mind for a VIP that this node owns from now on. */

@@ -130,16 +130,6 @@ static int set_links(struct replication *r, bool anew)
 	return err;
 }
 
-/* With other services the replicas of both sides are incomplete: everything is replicated again. */
-static uint64_t digest_tags(const struct services *s)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < s->n; i++)
-		sum = sum * 31 + s->list[i].tag;
-	return sum;
-}
-
 int replication_reconf(struct replication *r)
 {
 	uint64_t tags;
@@ -147,7 +137,9 @@ int replication_reconf(struct replication *r)
 
 	if (!r)
 		return 0;
-	tags = digest_tags(&r->node->services);
+	/* With other services the replicas of both sides are incomplete: all is replicated again.
+	 */
+	tags = services_digest(&r->node->services);
 	err = set_links(r, tags != r->tags);
 	r->tags = tags;
 	if (err)
@@ -476,7 +468,7 @@ static int open_all(struct replication *r)
 
 	if (!err)
 		err = replica_open(r->node->bpf, &r->replica);
-	r->tags = digest_tags(&r->node->services);
+	r->tags = services_digest(&r->node->services);
 	if (!err)
 		err = set_links(r, true);
 	if (!err)
@@ -528,6 +520,11 @@ int replication_set_interface(struct replication *r, int ifindex)
 }
 
 /* ---- questions ---- */
+
+struct repl_link *replication_link(const struct replication *r, unsigned int slot)
+{
+	return has_link(r, slot) ? r->peers[slot].link : NULL;
+}
 
 bool replication_cold(const struct replication *r)
 {

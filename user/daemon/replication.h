@@ -61,6 +61,9 @@ uint64_t replication_entries(const struct replication *r, unsigned int slot);
 /* Connections of peers that found no room in map replica. */
 uint64_t replication_full(const struct replication *r);
 
+/* The link to the peer in this slot, NULL: none. Valid until the next reload. */
+struct repl_link *replication_link(const struct replication *r, unsigned int slot);
+
 struct replication_status {
 	bool connected;
 	bool warm;      /* this node knows all connections of the peer */

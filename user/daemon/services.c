@@ -23,6 +23,15 @@ const struct service *services_by_tag(const struct services *s, uint32_t tag)
 	return NULL;
 }
 
+uint64_t services_digest(const struct services *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		sum = sum * 31 + s->list[i].tag;
+	return sum;
+}
+
 const char *services_name(const struct services *s, unsigned int slot)
 {
 	const struct service *svc = services_by_slot(s, slot);

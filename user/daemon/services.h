@@ -70,6 +70,8 @@ struct services {
 /* NULL when no service has this slot or tag. */
 const struct service *services_by_slot(const struct services *s, unsigned int slot);
 const struct service *services_by_tag(const struct services *s, uint32_t tag);
+/* Another number when another service, or another order of them, is there. */
+uint64_t services_digest(const struct services *s);
 /* Its name in the configuration, or NULL. */
 const char *services_name(const struct services *s, unsigned int slot);
 

@@ -300,6 +300,7 @@ static void act_at_tick(struct daemon *d)
 	uint64_t now_ns = clock_now_ns();
 
 	replication_run(d->replication, now_ns);
+	agreement_run(&d->agreement, now_ns);
 	ended_run(&d->ended, now_ns);
 	decide_guesses(d, now_ns);
 	session_end_tick(&d->session_end, d->drain.on, now_ns);

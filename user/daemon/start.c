@@ -111,6 +111,8 @@ static int open_concerns(struct daemon *d)
 	if (!err)
 		err = replication_open(n, &d->ended.in, &d->replication);
 	if (!err)
+		err = agreement_open(&d->agreement, n, d->replication);
+	if (!err)
 		err = session_end_open(&d->session_end, n);
 	if (!err)
 		err = peer_takeover_open(n, d->replication, d->session_end.reset.tickle,

@@ -13,6 +13,8 @@
 /* A replica is cold for a moment after each start, and a steered probe may be lost. */
 #define REPLICA_HOLD_S  30
 #define STEERING_HOLD_S 10
+/* A change that is rolled out reaches one node first. */
+#define SETTINGS_HOLD_S 300
 
 struct row {
 	const char *what; /* subject of the line, one of EVENT_WHATS (sense/events.h) */
@@ -96,6 +98,9 @@ static const struct row rows[] = {
 	 "Restart hokm-xdp on this node, and find the program that removed it."},
 	{"upkeep", ANY, NULL, NOTIFY_K_KERNEL, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Find the program that changed it: often a network manager or another failover daemon."},
+	{"peer", HOKM_R_SETTINGS_DIFFER, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_OPEN,
+	 SETTINGS_HOLD_S, "hokm-xdp ctl status names what differs and what to do."},
+	{"peer", HOKM_R_SETTINGS_AGREE, NULL, NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"config", HOKM_R_RELOADED, NULL, NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"config", ANY, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Correct the file: hokm-xdp check-config shows its errors. The former settings hold."},
@@ -178,7 +183,7 @@ bool notify_event_from(const char *what, enum hokm_reason reason, const char *te
 	out->effect = r->effect;
 	out->hold_s = r->hold_s;
 	out->reason = reason;
-	if (is_of_node(r->kind))
+	if (is_of_node(r->kind) && strcmp(what, "peer") != 0)
 		out->subject[0] = '\0';
 	copy_word(out->text, sizeof(out->text), text, strlen(text));
 	return true;

@@ -48,6 +48,10 @@ struct repl_link {
 	uint64_t hello_session;
 	uint64_t hello_stamp_ns;
 
+	/* settings that must agree */
+	bool sends_agree, has_agree; /* this node's is set; the peer has sent its own */
+	struct agree here, there;
+
 	/* CONTROL */
 	bool reply;          /* DATA was received: send an acknowledgement */
 	uint64_t control_ns; /* when the last one was sent */
@@ -103,6 +107,17 @@ void repl_free(struct repl_link *l)
 void repl_set_keys(struct repl_link *l, const struct repl_keys *keys)
 {
 	l->conf.keys = *keys;
+}
+
+void repl_set_agree(struct repl_link *l, const struct agree *here)
+{
+	l->sends_agree = true;
+	l->here = *here;
+}
+
+const struct agree *repl_agree(const struct repl_link *l)
+{
+	return l->has_agree ? &l->there : NULL;
 }
 
 bool repl_connected(const struct repl_link *l, uint64_t now_ns)
@@ -246,6 +261,8 @@ static size_t build_control(struct repl_link *l, uint64_t session, uint64_t stam
 	m->echo_stamp_ns = stamp_ns;
 	m->stream = l->rx_stream;
 	m->number = l->rx_next;
+	m->has_agree = l->sends_agree;
+	m->agree = l->here;
 	return repl_wire_build(m, l->conf.vrid, l->conf.keys.sign, buf);
 }
 
@@ -376,6 +393,8 @@ static enum repl_fault take_control(struct repl_link *l, const struct repl_msg *
 	l->heard_ns = now_ns;
 	if (m->echo_stamp_ns > l->echoed_ns)
 		l->echoed_ns = m->echo_stamp_ns;
+	l->has_agree = m->has_agree;
+	l->there = m->agree;
 	take_ack(l, m, now_ns);
 	return REPL_BAD_NONE;
 }

@@ -100,6 +100,11 @@ void repl_free(struct repl_link *l);
 /* Other keys. Session and streams go on: what is on its way is verified if its key still is. */
 void repl_set_keys(struct repl_link *l, const struct repl_keys *keys);
 
+/* What the next CONTROL messages say about this node's settings. */
+void repl_set_agree(struct repl_link *l, const struct agree *here);
+/* What the newest CONTROL of the peer's daemon said; NULL: nothing. */
+const struct agree *repl_agree(const struct repl_link *l);
+
 /* Both daemons know each other's session, and a CONTROL was accepted within REPL_FRESH_NS. */
 bool repl_connected(const struct repl_link *l, uint64_t now_ns);
 

@@ -104,7 +104,7 @@ size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2
 	*at++ = REPL_VERSION;
 	*at++ = (unsigned char)m->kind;
 	*at++ = vrid;
-	*at++ = (unsigned char)m->n;
+	*at++ = (unsigned char)(m->kind == REPL_CONTROL ? m->has_agree : m->n);
 	at = put64(at, m->session);
 	at = put64(at, m->echo);
 	at = put64(at, m->stamp_ns);
@@ -113,9 +113,26 @@ size_t repl_wire_build(const struct repl_msg *m, uint8_t vrid, const __u64 key[2
 	at = put32(at, m->number);
 	for (unsigned int i = 0; i < m->n; i++)
 		at = put_record(at, &m->records[i]);
+	if (m->kind == REPL_CONTROL && m->has_agree) {
+		agree_put(&m->agree, at);
+		at += AGREE_LEN;
+	}
 	len = (size_t)(at - (unsigned char *)buf);
 	put64(at, siphash_bytes(buf, len, key));
 	return len + REPL_TAG_LEN;
+}
+
+/* What stands between head and tag. False: a record or the digest is invalid. */
+static bool get_body(const unsigned char *at, struct repl_msg *m)
+{
+	m->n = 0;
+	m->has_agree = m->kind == REPL_CONTROL && at[7];
+	if (m->kind == REPL_CONTROL)
+		return !at[7] || (at[7] == 1 && agree_get(at + REPL_HEAD_LEN, &m->agree));
+	for (m->n = 0; m->n < at[7]; m->n++)
+		if (!get_record(at + REPL_HEAD_LEN + m->n * REPL_RECORD_LEN, &m->records[m->n]))
+			return false;
+	return m->n > 0;
 }
 
 enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const __u64 key[2],
@@ -129,22 +146,17 @@ enum repl_fault repl_wire_parse(const void *buf, size_t len, uint8_t vrid, const
 	if (get32(at) != REPL_MAGIC || at[4] != REPL_VERSION || at[6] != vrid ||
 	    (at[5] != REPL_CONTROL && at[5] != REPL_DATA))
 		return REPL_BAD_VERSION;
-	if (signed_len != REPL_HEAD_LEN + (size_t)at[7] * REPL_RECORD_LEN)
+	if (signed_len !=
+	    REPL_HEAD_LEN + at[7] * (size_t)(at[5] == REPL_DATA ? REPL_RECORD_LEN : AGREE_LEN))
 		return REPL_BAD_SHORT;
 	if (get64(at + signed_len) != siphash_bytes(buf, signed_len, key))
 		return REPL_BAD_TAG;
 	out->kind = (enum repl_kind)at[5];
-	out->n = at[7];
 	out->session = get64(at + 8);
 	out->echo = get64(at + 16);
 	out->stamp_ns = get64(at + 24);
 	out->echo_stamp_ns = get64(at + 32);
 	out->stream = get32(at + 40);
 	out->number = get32(at + 44);
-	if (!out->session || (out->kind == REPL_CONTROL) != !out->n)
-		return REPL_BAD_RECORD;
-	for (unsigned int i = 0; i < out->n; i++)
-		if (!get_record(at + REPL_HEAD_LEN + i * REPL_RECORD_LEN, &out->records[i]))
-			return REPL_BAD_RECORD;
-	return REPL_BAD_NONE;
+	return out->session && get_body(at, out) ? REPL_BAD_NONE : REPL_BAD_RECORD;
 }

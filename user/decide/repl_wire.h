@@ -23,20 +23,24 @@
  *   |    DATA: number       CONTROL: next number expected           |  44
  *   +---------------------------------------------------------------+
  *   |    DATA: records of REPL_RECORD_LEN bytes         ...         |  48
+ *   |    CONTROL: a digest of AGREE_LEN bytes, or none              |
  *   +---------------------------------------------------------------+
  *   |    SipHash-2-4 of all bytes before it (64)                    |
  *   +---------------------------------------------------------------+
  *
  * A record is: client address (16 bytes), client port (2), what (1), 0 (1), tag (4), isn (4),
  * seq_next (4), ack_next (4), age_ms (4). It names its service by tag (hokm_service_tag()), because
- * slots are local to a node. The key of the SipHash is derived from the shared secret.
+ * slots are local to a node. The key of the SipHash is derived from the shared secret. In CONTROL
+ * the field `records` counts the digests (decide/agree.h): 0 or 1.
  */
 #ifndef HOKM_REPL_WIRE_H
 #define HOKM_REPL_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decide/agree.h"
 #include "hokm/abi.h"
 
 #define REPL_MAGIC      0x484b4d52 /* "HKMR" */
@@ -82,6 +86,8 @@ struct repl_msg {
 	uint64_t stamp_ns, echo_stamp_ns; /* CONTROL: their clocks */
 	uint32_t stream, number;
 	unsigned int n; /* records */
+	bool has_agree; /* CONTROL: with the sender's digest */
+	struct agree agree;
 	struct repl_record records[REPL_RECORDS];
 };
 
@@ -91,7 +97,7 @@ struct repl_msg {
 	X(p, SHORT, "short", "the length does not match the number of records") \
 	X(p, VERSION, "version", "another version, kind or VRID")               \
 	X(p, TAG, "tag", "wrong signature: forged, damaged, or another secret") \
-	X(p, RECORD, "record", "a record is invalid")                           \
+	X(p, RECORD, "record", "a record or digest is invalid")                 \
 	X(p, SESSION, "session", "from or for another session of a daemon")     \
 	X(p, REPLAY, "replay", "a message that was accepted before")            \
 	X(p, ORDER, "order", "an earlier message is missing; it will be repeated")

@@ -177,6 +177,26 @@ static unsigned int services_up(const struct daemon *d, unsigned int slot)
 	return up;
 }
 
+/* The settings that differ at the peer; null: unknown. */
+static json_t *differs_json(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+{
+	const struct agree *there = agreement_there(&d->agreement, slot, now_ns);
+	unsigned int bits = there ? agree_differ(&d->agreement.here, there) : 0;
+	json_t *list = there ? json_array() : json_null();
+	char words[AGREE_WORDS_MAX];
+
+	for (unsigned int i = 0; bits >> i; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		agree_words(&d->agreement.here, there, i, words, sizeof(words));
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:s, s:s}", "name", agree_name(i), "text", words,
+					    "repair", agree_repair(i))))
+			log_debug("status: no memory for a setting");
+	}
+	return list;
+}
+
 static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now_ns)
 {
 	const struct peer *peer = &d->node.peers.list[slot];
@@ -204,6 +224,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	if (steering_why(&d->steering, slot))
 		put(o, "not_steerable", json_string(steering_why(&d->steering, slot)));
 	put(o, "replica", replica_json(d, slot));
+	put(o, "differs", differs_json(d, slot, now_ns));
 	return o;
 }
 
