@@ -46,7 +46,7 @@ MAKEFLAGS += -r
 
 # ---------------------------------------------------------------------------------------- flags
 PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libcurl libsystemd libconfuse jansson \
-            libcrypto libcap libseccomp expat
+            libcrypto libcap libseccomp expat libcares
 PKGS_LWS := libwebsockets
 
 # Asked once, and only when something is compiled: on a bare machine pkg-config is not there yet.

@@ -147,9 +147,11 @@ static inline void rig_stop(struct dns_rig *r)
 static inline void rig_request(const struct dns_rig *r, enum conf_dns_provider p, enum dns_op op,
 			       const char *want, struct dns_request *req)
 {
-	static const char *const paths[] = {[CONF_DNS_CLOUDFLARE] = "/client/v4",
-					    [CONF_DNS_ROUTE53] = "",
-					    [CONF_DNS_DIGITALOCEAN] = "/v2"};
+	static const char *const paths[] = {
+		[CONF_DNS_CLOUDFLARE] = "/client/v4",
+		[CONF_DNS_ROUTE53] = "",
+		[CONF_DNS_DIGITALOCEAN] = "/v2",
+		[CONF_DNS_RFC2136] = ""};
 	bool v6 = strchr(want, ':');
 
 	memset(req, 0, sizeof(*req));

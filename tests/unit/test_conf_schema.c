@@ -79,6 +79,7 @@ static const struct {
 	{"dns.provider", "cloudflare", "record = game.example.com", ""},
 	{"dns.provider", "route53", "record = game.example.com", ""},
 	{"dns.provider", "digitalocean", "record = game.example.com", ""},
+	{"dns.provider", "rfc2136", "record = game.example.com endpoint = \"dns://x\"", ""},
 	{"notify.type", "email", "endpoint = \"smtp://x\" from = a to = b", ""},
 	{"notify.type", "sms", "user = a from = b to = c", ""},
 	{"notify.type", "webhook", "endpoint = \"https://x\"", ""},

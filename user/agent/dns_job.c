@@ -37,6 +37,7 @@ static const struct dns_provider *const providers[CONF_DNS_PROVIDERS] = {
 	[CONF_DNS_CLOUDFLARE] = &dns_cloudflare,
 	[CONF_DNS_ROUTE53] = &dns_route53,
 	[CONF_DNS_DIGITALOCEAN] = &dns_digitalocean,
+	[CONF_DNS_RFC2136] = &dns_rfc2136,
 };
 
 const struct dns_provider *dns_provider_of(enum conf_dns_provider p)
@@ -322,9 +323,10 @@ static int take_request(struct dns_request *req)
 /* Each step that fails has said why. */
 static int prepare(struct dns_job *j, const char *user)
 {
+	bool http = !j->provider->own_protocol;
 	int err = dns_read_secrets(j);
 
-	if (!err)
+	if (!err && http)
 		err = dns_read_ca(j);
 	if (!err && agent_become(user))
 		err = dns_fail(j, DNS_FAILED, "the job could not change to user %s", user);
@@ -332,7 +334,7 @@ static int prepare(struct dns_job *j, const char *user)
 		err = dns_resolve(j);
 	if (!err && sandbox_warm_up())
 		err = dns_fail(j, DNS_FAILED, "libcurl could not be initialized");
-	if (!err)
+	if (!err && http)
 		err = dns_http_open(j);
 	if (!err && sandbox_enter())
 		err = dns_fail(j, DNS_FAILED, "the job could not confine itself");
@@ -353,6 +355,8 @@ int dns_job_main(int argc, char **argv)
 	j.req = &req;
 	j.provider = dns_provider_of(req.conf.provider);
 	err = prepare(&j, argv[1]) ? end_failed(&j, NULL) : do_task(&j);
+	if (j.provider->logout)
+		j.provider->logout(&j);
 	dns_http_close(&j);
 	_exit(err ? 1 : 0);
 }

@@ -14,8 +14,8 @@
 
 #define SECRET_FILE_MAX 8192
 #define CA_FILE_MAX     (4u << 20)
-#define ADDRESSES_MAX   8
 #define CREDENTIAL      "hokm-dns"
+#define DNS_PORT        "53"
 
 /* Reads a whole file of at most `max` bytes, with a zero behind it. NULL with errno. */
 static char *read_all(int fd, size_t max, size_t *len)
@@ -150,15 +150,15 @@ int dns_read_ca(struct dns_job *j)
 	return j->ca_len ? 0 : -1;
 }
 
-/* "host:port:address,address" for CURLOPT_RESOLVE. */
+/* For CURLOPT_RESOLVE "host:port:address,address", and for a protocol of its own. */
 static int note_addresses(struct dns_job *j, const char *host, const char *port,
 			  const struct addrinfo *list)
 {
-	char line[CONF_DNS_URL_MAX + ADDRESSES_MAX * (DNS_ADDRESS_MAX + 3)];
+	char line[CONF_DNS_URL_MAX + DNS_HOSTS_MAX * (DNS_ADDRESS_MAX + 3)];
 	size_t at = (size_t)snprintf(line, sizeof(line), "%s:%s:", host, port);
 	unsigned int n = 0;
 
-	for (; list && n < ADDRESSES_MAX; list = list->ai_next) {
+	for (; list && n < DNS_HOSTS_MAX; list = list->ai_next) {
 		char text[NI_MAXHOST];
 		bool v6 = list->ai_family == AF_INET6;
 
@@ -168,8 +168,10 @@ static int note_addresses(struct dns_job *j, const char *host, const char *port,
 			continue;
 		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%s%s%s", n ? "," : "",
 				       v6 ? "[" : "", text, v6 ? "]" : "");
+		memcpy(&j->host[n], list->ai_addr, list->ai_addrlen);
 		n++;
 	}
+	j->n_hosts = n;
 	j->resolve = n ? curl_slist_append(NULL, line) : NULL;
 	return j->resolve ? 0 : dns_fail(j, DNS_FAILED, "%s has no address", host);
 }
@@ -178,7 +180,13 @@ static int resolve(struct dns_job *j, const char *host, const char *port)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
-	int err = getaddrinfo(host, port, &hints, &list);
+	char plain[CONF_DNS_URL_MAX];
+	size_t v6 = host[0] == '[';
+	int err;
+
+	/* libcurl leaves the brackets at an IPv6 address. */
+	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(host) - 2 * v6), host + v6);
+	err = getaddrinfo(plain, port, &hints, &list);
 
 	if (err)
 		return dns_fail(j, DNS_FAILED, "the name of the provider, %s, was not resolved: %s",
@@ -188,6 +196,19 @@ static int resolve(struct dns_job *j, const char *host, const char *port)
 	return err;
 }
 
+/* The port of the URL, or that of its scheme: 53 where libcurl knows none. */
+static char *port_of(CURLU *url)
+{
+	char *port = NULL;
+
+	if (curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
+		return port;
+	return curl_url_set(url, CURLUPART_PORT, DNS_PORT, 0) == CURLUE_OK &&
+			       curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK
+		       ? port
+		       : NULL;
+}
+
 int dns_resolve(struct dns_job *j)
 {
 	const char *from = j->req->conf.endpoint[0] ? j->req->conf.endpoint : j->provider->endpoint;
@@ -195,11 +216,12 @@ int dns_resolve(struct dns_job *j)
 	CURLU *url = curl_url();
 	int err;
 
+	if (!from)
+		from = "";
 	snprintf(j->base, sizeof(j->base), "%s", from);
-	if (!url || curl_url_set(url, CURLUPART_URL, from, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
-		err = dns_fail(j, DNS_REFUSED, "the endpoint %s is no URL", from);
+	if (!url || curl_url_set(url, CURLUPART_URL, from, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || !(port = port_of(url)))
+		err = dns_fail(j, DNS_REFUSED, "the endpoint \"%s\" is no URL", from);
 	else
 		err = resolve(j, host, port);
 	curl_free(host);

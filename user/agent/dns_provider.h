@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <sys/socket.h>
 
 #include "agent/dns_messages.h"
 
@@ -20,12 +21,15 @@
 #define DNS_BODY_MAX    (4u << 20)
 #define DNS_PATH_MAX    1024
 #define DNS_PAGES_MAX   200
+#define DNS_HOSTS_MAX   8 /* addresses of the endpoint */
 
 struct dns_job;
 
 struct dns_provider {
 	const char *name;
-	const char *endpoint; /* the base of all URLs, without a slash at its end */
+	/* The base of all URLs, without a slash at its end. NULL: the configuration has it. */
+	const char *endpoint;
+	bool own_protocol; /* it does not speak HTTPS, so that dns_http() is not for it */
 	/* Names of the secrets in the environment and in a file of credentials. */
 	const char *secrets[DNS_SECRETS_MAX];
 	unsigned int needed; /* so many of them must be there, in this order */
@@ -41,11 +45,14 @@ struct dns_provider {
 	int (*change)(struct dns_job *j, const struct dns_plan *plan);
 	/* Waits until the change is in force at the provider's servers. NULL: it is at once. */
 	int (*await)(struct dns_job *j);
+	/* Frees what login() has made. NULL: nothing. */
+	void (*logout)(struct dns_job *j);
 };
 
 extern const struct dns_provider dns_cloudflare;
 extern const struct dns_provider dns_route53;
 extern const struct dns_provider dns_digitalocean;
+extern const struct dns_provider dns_rfc2136;
 
 /* The table; NULL for none. */
 const struct dns_provider *dns_provider_of(enum conf_dns_provider p);
@@ -71,6 +78,11 @@ struct dns_job {
 	enum dns_result result;
 	uint64_t retry_ns;
 	char text[sizeof(((struct dns_reply *)NULL)->text)];
+
+	/* the endpoint, for a protocol of its own */
+	struct sockaddr_storage host[DNS_HOSTS_MAX];
+	unsigned int n_hosts;
+	void *own; /* made by login() */
 
 	/* dns_http.c */
 	CURL *curl;

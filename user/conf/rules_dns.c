@@ -111,6 +111,20 @@ static void choose_provider(const struct conf_sec *s, struct conf_dns *d)
 			      name ? " that is known by DNS_PROVIDER" : "");
 }
 
+static void check_endpoint(const struct conf_sec *s, const struct conf_dns *d)
+{
+	bool own = d->provider == CONF_DNS_RFC2136;
+	const char *scheme = own ? "dns://" : "https://";
+
+	if (own && !d->endpoint[0])
+		conf_complain(s, "endpoint",
+			      "missing: name the primary name server of the zone, "
+			      "such as dns://192.0.2.53");
+	else if (d->endpoint[0] && strncmp(d->endpoint, scheme, strlen(scheme)) != 0)
+		conf_complain(s, "endpoint", "with provider %s it begins with %s",
+			      conf_dns_provider_name(d->provider), scheme);
+}
+
 void rule_dns(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_dns *d = &c->dns;
@@ -124,8 +138,7 @@ void rule_dns(const struct conf_sec *s, struct conf *c)
 	if (d->provider == CONF_DNS_NONE)
 		choose_provider(s, d);
 	check_names(s, d);
-	if (d->endpoint[0] && strncmp(d->endpoint, "https://", strlen("https://")) != 0)
-		conf_complain(s, "endpoint", "it begins with https://");
+	check_endpoint(s, d);
 	if (!(check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA)))
 		conf_complain(s, "record",
 			      "no node has an address for it: set dns_address in each node");

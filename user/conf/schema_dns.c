@@ -3,11 +3,9 @@
 #include "conf/schema_rows.h"
 
 static const struct conf_word providers[] = {
-	{"none", CONF_DNS_NONE},
-	{"cloudflare", CONF_DNS_CLOUDFLARE},
-	{"route53", CONF_DNS_ROUTE53},
-	{"digitalocean", CONF_DNS_DIGITALOCEAN},
-	{NULL, 0}};
+	{"none", CONF_DNS_NONE},       {"cloudflare", CONF_DNS_CLOUDFLARE},
+	{"route53", CONF_DNS_ROUTE53}, {"digitalocean", CONF_DNS_DIGITALOCEAN},
+	{"rfc2136", CONF_DNS_RFC2136}, {NULL, 0}};
 static const struct conf_word sets[] = {
 	{"replace", DNS_REPLACE}, {"member", DNS_MEMBER}, {NULL, 0}};
 static const char *const types[] = {[CONF_DNS_A] = "A", [CONF_DNS_AAAA] = "AAAA"};
@@ -24,7 +22,8 @@ const char *conf_dns_type_name(enum conf_dns_type t)
 
 const struct conf_key conf_dns_keys[] = {
 	KEY("dns.provider", WORD(providers), FIELD(conf, dns.provider), RESTART, "none", NULL,
-	    "The DNS provider. With none, and with a record, "
+	    "The DNS provider; rfc2136 is dynamic update of a name server of one's own, such as "
+	    "BIND 9. With none, and with a record, "
 	    "the variable DNS_PROVIDER of the environment names it."),
 	KEY("dns.record", TEXT(0, CONF_DNS_NAME_MAX - 1), FIELD(conf, dns.record),
 	    RESTART | KEY_EMPTY, "", NULL,
@@ -55,7 +54,9 @@ const struct conf_key conf_dns_keys[] = {
 	    NULL, "The longest time of one request to the provider."),
 	KEY("dns.endpoint", TEXT(0, CONF_DNS_URL_MAX - 1), FIELD(conf, dns.endpoint),
 	    RESTART | KEY_EMPTY, "", NULL,
-	    "The base of the provider's URLs, in place of its own. It begins with https://."),
+	    "The base of the provider's URLs, in place of its own. It begins with https://. "
+	    "With rfc2136 it is needed and names the primary name server of the zone: "
+	    "dns://192.0.2.53 or dns://ns1.example.com:5353."),
 	KEY("dns.ca_file", PATH, FIELD(conf, dns.ca_file), RESTART,
 	    "/etc/ssl/certs/ca-certificates.crt", NULL,
 	    "The certificates of the authorities that verify the provider's certificate."),
