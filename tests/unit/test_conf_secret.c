@@ -280,6 +280,38 @@ static void password_opens_no_secret_to_a_dictionary(void **state)
 	assert_int_equal(conf_derive_password(&s, password), -EINVAL);
 }
 
+/* ---------------------------------------------------------------------------- the URL of Slack */
+/* It is a credential: on the way to another machine everybody could read it. */
+static void slack_is_not_used_without_tls(void **state)
+{
+	static const struct {
+		const char *url;
+		bool used;
+	} urls[] = {
+		{"https://hooks.slack.com/services/T0/B0/x", true},
+		{"http://127.0.0.1:8080/services/T0/B0/x", true},
+		{"http://[::1]/services/T0/B0/x", true},
+		{"http://localhost", true},
+		{"http://hooks.slack.com/services/T0/B0/x", false},
+		{"http://127.0.0.1.example.org/x", false},
+		{"http://localhost:1@hooks.slack.com/x", false},
+		{"hooks.slack.com/services/T0/B0/x", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct conf *c;
+
+		assert_int_equal(setenv("HOKM_NOTIFY_CHAT", urls[i].url, 1), 0);
+		c = good(HEAD "notify chat { type = slack }");
+		if (!c->notify[0].problem[0] != urls[i].used)
+			fail_msg("%s: \"%s\"", urls[i].url, c->notify[0].problem);
+		assert_string_equal(c->notify[0].credential, urls[i].used ? urls[i].url : "");
+		conf_free(c);
+	}
+	assert_int_equal(unsetenv("HOKM_NOTIFY_CHAT"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +321,7 @@ int main(void)
 		cmocka_unit_test(empty_password_is_no_authentication),
 		cmocka_unit_test(password_is_derived_only_on_demand),
 		cmocka_unit_test(password_opens_no_secret_to_a_dictionary),
+		cmocka_unit_test(slack_is_not_used_without_tls),
 	};
 
 	return cmocka_run_group_tests_name("conf_secret", tests, NULL, NULL);

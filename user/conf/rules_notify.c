@@ -17,6 +17,11 @@
 
 /* ---- credentials ---- */
 
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
 /* NULL, or what is wrong with the file. */
 static const char *read_credential(const char *path, char *dst, size_t size)
 {
@@ -70,6 +75,25 @@ static bool needs_credential(const struct conf_notify *n)
 	       (n->type == NOTIFY_EMAIL && n->user[0]);
 }
 
+/*
+ * The URL of Slack is the credential: without TLS everybody on the way can read it. A user before
+ * the host, as in http://localhost:1@elsewhere, is no host.
+ */
+static bool is_private_url(const char *url)
+{
+	static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
+	const char *host = url + strlen("http://");
+
+	if (begins(url, "https://"))
+		return true;
+	if (!begins(url, "http://") || memchr(host, '@', strcspn(host, "/?#")))
+		return false;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		if (begins(host, hosts[i]) && strchr(":/", host[strlen(hosts[i])]))
+			return true;
+	return false;
+}
+
 static void find_credential(struct conf_notify *n)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *value = from_environment(n->name);
@@ -93,6 +117,11 @@ static void find_credential(struct conf_notify *n)
 	else if (!n->credential[0] && needs_credential(n))
 		snprintf(n->problem, sizeof(n->problem),
 			 "no credential: set credential_file or HOKM_NOTIFY_%s", n->name);
+	if (problem || n->type != NOTIFY_SLACK || !n->credential[0] ||
+	    is_private_url(n->credential))
+		return;
+	explicit_bzero(n->credential, sizeof(n->credential));
+	snprintf(n->problem, sizeof(n->problem), "the URL of Slack must begin with https://");
 }
 
 /* ---- values ---- */
@@ -147,11 +176,6 @@ static void read_quiet_hours(const struct conf_sec *s, struct conf_notify *n)
 	n->rules.quiet = true;
 	n->rules.quiet_from = (uint16_t)from;
 	n->rules.quiet_until = (uint16_t)until;
-}
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
 }
 
 static void require(const struct conf_sec *s, const char *key, const char *value,
