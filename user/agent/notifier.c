@@ -180,6 +180,18 @@ static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 
 /* ---- the folder ---- */
 
+/* A daemon that took over from another one may not give files away, and need not. */
+static int give_folder(int dir, const struct passwd *user)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return -errno;
+	if (geteuid() != 0 || (st.st_uid == user->pw_uid && st.st_gid == user->pw_gid))
+		return 0;
+	return fchown(dir, user->pw_uid, user->pw_gid) ? -errno : 0;
+}
+
 /* The folder belongs to the user of the agent; the way to it may be closed for that user. */
 static int open_folder(const struct conf *c)
 {
@@ -200,11 +212,23 @@ static int open_folder(const struct conf *c)
 		return -errno;
 	if (getpwnam_r(c->agent_user, &pw, buf, sizeof(buf), &user) || !user)
 		err = -ENOENT;
-	else if (geteuid() == 0 && fchown(dir, pw.pw_uid, pw.pw_gid))
-		err = -errno;
+	else
+		err = give_folder(dir, &pw);
 	if (err)
 		close(dir);
 	return err ? err : dir;
+}
+
+/*
+ * Without channels too: the first one may come with a reload, and by then the daemon may not give
+ * files away any more.
+ */
+static void use_folder(struct notifier *n)
+{
+	if (n->dir < 0)
+		n->dir = open_folder(n->conf);
+	if (n->dir < 0 && n->conf->n_notify)
+		log_warn("notifications are not kept on disk: %s", strerror(-n->dir));
 }
 
 int notifier_open(sd_event *event, const struct conf *c, struct notifier **out)
@@ -223,12 +247,9 @@ int notifier_open(sd_event *event, const struct conf *c, struct notifier **out)
 		notifier_close(n);
 		return err;
 	}
-	if (c->n_notify) {
-		n->dir = open_folder(c);
-		if (n->dir < 0)
-			log_warn("notifications are not kept on disk: %s", strerror(-n->dir));
+	use_folder(n);
+	if (c->n_notify)
 		try_start(n);
-	}
 	*out = n;
 	return 0;
 }
@@ -236,6 +257,7 @@ int notifier_open(sd_event *event, const struct conf *c, struct notifier **out)
 void notifier_reconf(struct notifier *n, const struct conf *c)
 {
 	n->conf = c;
+	use_folder(n);
 	if (n->fd >= 0)
 		send_conf(n);
 	else if (c->n_notify)

@@ -36,7 +36,7 @@ struct notify_msg {
 struct notifier; /* opaque */
 
 /*
- * Prepares the folder and starts the process, if `c` has channels. Must be called before the daemon
+ * Prepares the folder, and starts the process if `c` has channels. Must be called before the daemon
  * gives up its capabilities. 0 or -errno, logged. Caller: notifier_close().
  */
 int notifier_open(sd_event *event, const struct conf *c, struct notifier **out);

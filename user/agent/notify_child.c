@@ -101,7 +101,7 @@ static void take_msg(struct child *k, const struct notify_msg *m)
 			use_channels(k);
 		break;
 	default:
-		engine_take(&k->engine, &m->event);
+		engine_take(&k->engine, &m->event, clock_now_ns());
 		break;
 	}
 }
@@ -151,10 +151,10 @@ static void linger(struct child *k)
 			k->engine.channels[i].state.group_until_ns = 1;
 	save(k);
 	do {
-		engine_run(&k->engine);
+		engine_run(&k->engine, clock_now_ns());
 		if (!is_busy(&k->engine))
 			break;
-		engine_wait(&k->engine, -1, LINGER_MS);
+		engine_wait(&k->engine, -1, LINGER_MS, clock_now_ns());
 	} while (clock_now_ns() < by_ns);
 	save(k);
 }
@@ -164,11 +164,11 @@ static void serve(struct child *k)
 	int err = 0;
 
 	while (!err) {
-		engine_wait(&k->engine, AGENT_FD, WAIT_MS);
+		engine_wait(&k->engine, AGENT_FD, WAIT_MS, clock_now_ns());
 		err = take_messages(k);
 		if (k->engine.changed)
 			save(k);
-		engine_run(&k->engine);
+		engine_run(&k->engine, clock_now_ns());
 		if (k->engine.changed)
 			save(k);
 	}

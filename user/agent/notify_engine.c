@@ -36,10 +36,25 @@ static void stop_delivery(struct engine *e, struct channel *c)
 	c->delivery = NULL;
 }
 
+/*
+ * Stops a delivery that runs. When a transfer of mail is removed, libcurl ends the mail as if it
+ * were whole, and waits for the server's reply. A transfer that has run out of time is just cut.
+ */
+static void cut_delivery(struct engine *e, struct channel *c)
+{
+	int running;
+
+	if (c->delivery && c->delivery->easy) {
+		(void)curl_easy_setopt(c->delivery->easy, CURLOPT_TIMEOUT_MS, 1L);
+		curl_multi_perform(e->multi, &running);
+	}
+	stop_delivery(e, c);
+}
+
 void engine_close(struct engine *e)
 {
 	for (unsigned int i = 0; e->channels && i < e->n; i++)
-		stop_delivery(e, &e->channels[i]);
+		cut_delivery(e, &e->channels[i]);
 	if (e->channels)
 		explicit_bzero(e->channels, CONF_NOTIFY_MAX * sizeof(e->channels[0]));
 	free(e->channels);
@@ -59,7 +74,7 @@ void engine_configure(struct engine *e, const struct notify_who *who,
 		return;
 	}
 	for (unsigned int i = 0; i < e->n; i++) {
-		stop_delivery(e, &old[i]);
+		cut_delivery(e, &old[i]);
 		notify_failed(&old[i].state);
 	}
 	for (unsigned int i = 0; i < n && i < CONF_NOTIFY_MAX; i++) {
@@ -91,10 +106,10 @@ static unsigned int minute_of_day(void)
 	return (unsigned int)(tm.tm_hour * 60 + tm.tm_min);
 }
 
-void engine_take(struct engine *e, const struct notify_event *ev)
+void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < e->n; i++)
-		notify_take(&e->channels[i].state, &e->channels[i].conf.rules, ev, clock_now_ns());
+		notify_take(&e->channels[i].state, &e->channels[i].conf.rules, ev, now_ns);
 	e->changed = true;
 }
 
@@ -129,11 +144,11 @@ static uint64_t backoff_ns(const struct channel *c, const struct delivery *d)
 	return ns + ns / 4 * byte / 255;
 }
 
-static void note_failure(struct channel *c, const struct delivery *d)
+static void note_failure(struct channel *c, const struct delivery *d, uint64_t now_ns)
 {
 	c->failed++;
 	c->failures++;
-	c->try_ns = clock_now_ns() + backoff_ns(c, d);
+	c->try_ns = now_ns + backoff_ns(c, d);
 	if (c->failures == 1)
 		log_warn("notifier: channel %s: %s; it is tried again", c->conf.name, d->detail);
 	else if (c->failures == ENGINE_OPEN_AFTER)
@@ -149,7 +164,7 @@ static void note_success(struct channel *c)
 	c->try_ns = 0;
 }
 
-static void end_delivery(struct engine *e, struct channel *c)
+static void end_delivery(struct engine *e, struct channel *c, uint64_t now_ns)
 {
 	struct delivery *d = c->delivery;
 
@@ -157,7 +172,7 @@ static void end_delivery(struct engine *e, struct channel *c)
 	if (e->fn)
 		e->fn(c, d, e->arg);
 	if (d->result == DELIVER_RETRY) {
-		note_failure(c, d);
+		note_failure(c, d, now_ns);
 		notify_failed(&c->state);
 	} else if (d->result == DELIVER_REFUSED) {
 		log_error("notifier: channel %s refused a message for good, it is dropped: %s",
@@ -177,7 +192,7 @@ static void end_delivery(struct engine *e, struct channel *c)
 
 /* ---- the run ---- */
 
-static void start_delivery(struct engine *e, struct channel *c)
+static void start_delivery(struct engine *e, struct channel *c, uint64_t now_ns)
 {
 	struct notify_message m = {
 		&e->who, c->state.out, c->state.n_out, c->state.out_dropped, time(NULL)};
@@ -192,9 +207,9 @@ static void start_delivery(struct engine *e, struct channel *c)
 			  strerror(-err));
 		stop_delivery(e, c);
 		notify_failed(&c->state);
-		c->try_ns = clock_now_ns() + BACKOFF_MIN_NS;
+		c->try_ns = now_ns + BACKOFF_MIN_NS;
 	} else if (!c->delivery->easy) {
-		end_delivery(e, c);
+		end_delivery(e, c, now_ns);
 	}
 }
 
@@ -203,7 +218,7 @@ static bool may_send(const struct channel *c, uint64_t now_ns)
 	return !c->delivery && !c->conf.problem[0] && now_ns >= c->try_ns;
 }
 
-static void take_ends(struct engine *e)
+static void take_ends(struct engine *e, uint64_t now_ns)
 {
 	CURLMsg *msg;
 	int left;
@@ -219,26 +234,25 @@ static void take_ends(struct engine *e)
 			if (!c->delivery || c->delivery->easy != msg->easy_handle)
 				continue;
 			deliver_end(c->delivery, code);
-			end_delivery(e, c);
+			end_delivery(e, c, now_ns);
 			break;
 		}
 	}
 }
 
-void engine_run(struct engine *e)
+void engine_run(struct engine *e, uint64_t now_ns)
 {
 	const unsigned int minute = minute_of_day();
-	const uint64_t now_ns = clock_now_ns();
 	int running;
 
 	for (unsigned int i = 0; i < e->n; i++) {
 		struct channel *c = &e->channels[i];
 
 		if (notify_due(&c->state, &c->conf.rules, now_ns, minute, may_send(c, now_ns)))
-			start_delivery(e, c);
+			start_delivery(e, c, now_ns);
 	}
 	curl_multi_perform(e->multi, &running);
-	take_ends(e);
+	take_ends(e, now_ns);
 }
 
 static uint64_t next_ns(const struct engine *e, uint64_t now_ns)
@@ -259,10 +273,10 @@ static uint64_t next_ns(const struct engine *e, uint64_t now_ns)
 	return first_ns;
 }
 
-void engine_wait(struct engine *e, int fd, int most_ms)
+void engine_wait(struct engine *e, int fd, int most_ms, uint64_t now_ns)
 {
 	struct curl_waitfd wait = {.fd = fd, .events = CURL_WAIT_POLLIN};
-	uint64_t now_ns = clock_now_ns(), at_ns = next_ns(e, now_ns);
+	uint64_t at_ns = next_ns(e, now_ns);
 	uint64_t ms = at_ns > now_ns ? (at_ns - now_ns) / NS_PER_MS + 1 : 0;
 
 	if (ms > (uint64_t)most_ms)

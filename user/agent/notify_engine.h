@@ -8,7 +8,7 @@
  *   half-open  that moment has come: the next attempt decides
  *
  * Channels know nothing of each other, so that one that is down delays no other. No function waits
- * for the network but engine_wait().
+ * for the network but engine_wait(). Moments are of clock_now_ns().
  */
 #ifndef HOKM_AGENT_NOTIFY_ENGINE_H
 #define HOKM_AGENT_NOTIFY_ENGINE_H
@@ -47,11 +47,11 @@ void engine_close(struct engine *e);
 /* Other channels from now on. One that had the same name before keeps what waits. */
 void engine_configure(struct engine *e, const struct notify_who *who,
 		      const struct conf_notify *list, unsigned int n);
-void engine_take(struct engine *e, const struct notify_event *ev);
+void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns);
 /* Starts what may start, and ends what has ended. */
-void engine_run(struct engine *e);
+void engine_run(struct engine *e, uint64_t now_ns);
 /* Waits until `fd` (-1: none) is readable or there is work, at most `most_ms`. */
-void engine_wait(struct engine *e, int fd, int most_ms);
+void engine_wait(struct engine *e, int fd, int most_ms, uint64_t now_ns);
 
 /* "closed", "open", "half-open" or "no-credential". */
 const char *engine_circuit(const struct channel *c, uint64_t now_ns);

@@ -249,11 +249,11 @@ static int send_test(const struct notify_who *who, const struct conf_notify *lis
 	for (unsigned int i = 0; i < e.n; i++)
 		e.channels[i].conf.rules = (struct notify_conf){.kinds = ~0u, .per_hour = 3600};
 	fill_test(&event);
-	engine_take(&e, &event);
-	engine_run(&e);
+	engine_take(&e, &event, clock_now_ns());
+	engine_run(&e, clock_now_ns());
 	while (is_running(&e)) {
-		engine_wait(&e, -1, 1000);
-		engine_run(&e);
+		engine_wait(&e, -1, 1000, clock_now_ns());
+		engine_run(&e, clock_now_ns());
 	}
 	engine_close(&e);
 	fflush(stdout);

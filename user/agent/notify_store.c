@@ -15,7 +15,9 @@
 
 /* Raised with each change of the structs below, and with those of decide/notify.h. */
 #define QUEUE_MAGIC   0x71786b68u
-#define QUEUE_VERSION 1u
+#define QUEUE_VERSION 2u
+
+#define RATE_LEFT_MAX_NS (3600 * NS_PER_S) /* decide/notify.c lets no more be spent in advance */
 
 struct queue_head {
 	uint32_t magic, version, item_size, n_channels;
@@ -24,6 +26,8 @@ struct queue_head {
 struct queue_channel {
 	char name[NOTIFY_SUBJECT_MAX];
 	uint32_t n_items, n_problems, dropped, spare;
+	uint64_t rate_left_ns; /* until the rate has forgotten all messages, at saved_s */
+	int64_t saved_s;       /* wall clock: the clock of rate_ns begins anew with a boot */
 };
 
 struct queue_problem {
@@ -90,12 +94,23 @@ static unsigned int count_open(const struct notify_state *s)
 	return n;
 }
 
+/* A message that is out is saved as one that waits, so what it took of the rate does not count. */
+static uint64_t rate_left_ns(const struct notify_state *s, uint64_t now_ns)
+{
+	uint64_t until_ns = s->rate_ns - s->out_cost_ns;
+
+	return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
 static void write_channel(FILE *f, const struct channel *c)
 {
 	const struct notify_state *s = &c->state;
-	struct queue_channel head = {.n_items = s->n_out + s->n_waiting,
-				     .n_problems = count_open(s),
-				     .dropped = s->dropped + s->out_dropped};
+	struct queue_channel head = {
+		.n_items = s->n_out + s->n_waiting,
+		.n_problems = count_open(s),
+		.dropped = s->dropped + s->out_dropped,
+		.rate_left_ns = rate_left_ns(s, clock_now_ns()),
+		.saved_s = time(NULL)};
 
 	memcpy(head.name, c->conf.name, sizeof(head.name));
 	fwrite(&head, sizeof(head), 1, f);
@@ -174,6 +189,19 @@ static int read_problems(FILE *f, struct notify_state *s, unsigned int n)
 	return 0;
 }
 
+/* A restart must not send a second burst. A clock that was set back must not hold messages back. */
+static void read_rate(const struct queue_channel *head, struct notify_state *s)
+{
+	int64_t ago_s = time(NULL) - head->saved_s;
+	uint64_t left_ns = head->rate_left_ns;
+	uint64_t ago_ns = ago_s > 0 ? (uint64_t)ago_s * NS_PER_S : 0;
+
+	if (left_ns > RATE_LEFT_MAX_NS)
+		left_ns = RATE_LEFT_MAX_NS;
+	if (left_ns > ago_ns)
+		s->rate_ns = clock_now_ns() + left_ns - ago_ns;
+}
+
 static int read_channel(FILE *f, struct engine *e, struct notify_state *s)
 {
 	struct queue_channel head;
@@ -188,6 +216,7 @@ static int read_channel(FILE *f, struct engine *e, struct notify_state *s)
 	if (err)
 		return err;
 	s->dropped = head.dropped;
+	read_rate(&head, s);
 	for (unsigned int i = 0; i < e->n; i++) {
 		struct channel *c = &e->channels[i];
 
