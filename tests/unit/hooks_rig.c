@@ -113,6 +113,8 @@ int hooks_tear_down(void **state)
 		hooks_path(r, path, sizeof(path), conf_hook_name(h));
 		(void)unlink(path);
 	}
+	hooks_path(r, path, sizeof(path), "fifo");
+	(void)unlink(path);
 	assert_int_equal(unlink(r->out), 0);
 	assert_int_equal(rmdir(r->dir), 0);
 	free(r);

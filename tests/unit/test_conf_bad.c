@@ -195,6 +195,7 @@ static const struct row timing_rows[] = {
 	{"hooks { backup = \"/x 'y\" }", ":2: hooks.backup = \"/x 'y\": a quote is not closed"},
 	{"hooks { fault = {\"\", \"/x\"} }", ":2: hooks.fault = \"\": an absolute path"},
 	{"hooks { stop = {\"/x\", \"'\\\"\"} }", ":2: hooks.stop = \"/x\": the list is longer"},
+	{"hooks { fifo = fifo }", ":2: hooks.fifo = \"fifo\": an absolute path"},
 	{"hooks { user = \"\" }", ":2: hooks.user = \"\": a name"},
 	{"hooks { timeout = 0s }", ":2: hooks.timeout = \"0s\": from 100ms to 600s"},
 };

@@ -233,6 +233,7 @@ static void full_general(void **state)
 	assert_string_equal(c->hooks.command[CONF_HOOK_FAULT], "");
 	assert_string_equal(c->hooks.command[CONF_HOOK_STOP], "/bin/stop");
 	assert_string_equal(c->hooks.command[CONF_HOOK_AFTER], "/bin/after");
+	assert_string_equal(c->hooks.fifo, "/run/hooks.fifo");
 	assert_string_equal(c->hooks.user, "games");
 	assert_int_equal(c->hooks.timeout_ns, MS(2500));
 	conf_free(c);

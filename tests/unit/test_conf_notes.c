@@ -120,6 +120,25 @@ static void an_unknown_user_is_not_passed_over(void **state)
 			    "note: hooks.user: there is no user hx-no-such-user on this machine\n");
 }
 
+static void a_fifo_that_cannot_be_is_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+	char want[192];
+
+	snprintf(r->conf.hooks.fifo, sizeof(r->conf.hooks.fifo), "%s", r->file);
+	assert_string_equal(notes(r), "");
+	put_file(r, "", 0644);
+	snprintf(want, sizeof(want), "note: hooks.fifo: %s is there, and is no FIFO\n", r->file);
+	assert_string_equal(notes(r), want);
+	assert_int_equal(unlink(r->file), 0);
+	assert_int_equal(mkfifo(r->file, 0600), 0);
+	assert_string_equal(notes(r), "");
+	snprintf(r->conf.hooks.fifo, sizeof(r->conf.hooks.fifo), "%s/no/x", r->dir);
+	snprintf(want, sizeof(want), "note: hooks.fifo: %s/no/: No such file or directory\n",
+		 r->dir);
+	assert_string_equal(notes(r), want);
+}
+
 #define NOTES_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -127,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NOTES_TEST(a_good_hook_is_not_remarked),
 		NOTES_TEST(one_that_cannot_run_is_not_passed_over),
+		NOTES_TEST(a_fifo_that_cannot_be_is_not_passed_over),
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
 	};
 

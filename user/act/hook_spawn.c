@@ -58,8 +58,7 @@ void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook
 	}
 }
 
-/* The states that keepalived passes to its notify scripts. */
-static const char *notify_state(enum hokm_vrrp_state state)
+const char *hook_state_word(enum hokm_vrrp_state state)
 {
 	switch (state) {
 	case HOKM_VRRP_MASTER:
@@ -157,7 +156,7 @@ static int args_fill(struct hook_args *a, const struct hook_item *item)
 	memcpy(a->command, item->command, sizeof(a->command));
 	memcpy(a->kind, "INSTANCE", sizeof(a->kind));
 	memcpy(a->name, item->instance, sizeof(a->name));
-	snprintf(a->state, sizeof(a->state), "%s", notify_state(item->call.state));
+	snprintf(a->state, sizeof(a->state), "%s", hook_state_word(item->call.state));
 	snprintf(a->priority, sizeof(a->priority), "%u", item->call.priority);
 	n = words_split(a->command, a->argv, CONF_ARGS_MAX);
 	if (n < 0)

@@ -41,6 +41,9 @@ struct hook_process {
 	int status_fd;
 };
 
+/* The state in the words that keepalived passes to its notify scripts. */
+const char *hook_state_word(enum hokm_vrrp_state state);
+
 /* Fills *item for one call. This hook must be configured. */
 void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
 		    const struct hook_call *call);

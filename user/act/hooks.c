@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "act/hook_fifo.h"
 #include "act/hook_spawn.h"
 #include "act/hooks.h"
 #include "base/log.h"
@@ -42,6 +43,8 @@ struct hooks {
 	unsigned int head, n;
 
 	uint64_t change; /* the number of the newest state change */
+	struct hook_fifo fifo;
+	char fifo_path[CONF_PATH_MAX];
 
 	bool running;
 	struct hook_item item;
@@ -376,6 +379,8 @@ int hooks_open(sd_event *event, const struct conf *c, struct hooks **out)
 		return -ENOMEM;
 	h->event = sd_event_ref(event);
 	h->conf = c;
+	memcpy(h->fifo_path, c->hooks.fifo, sizeof(h->fifo_path));
+	hook_fifo_open(&h->fifo, h->fifo_path);
 	*out = h;
 	return 0;
 }
@@ -397,6 +402,7 @@ void hooks_close(struct hooks *h)
 		kill_and_reap(h);
 		forget(h);
 	}
+	hook_fifo_close(&h->fifo);
 	sd_event_unref(h->event);
 	free(h);
 }
@@ -407,6 +413,7 @@ void hooks_queue(struct hooks *h, const struct hook_call *call)
 		push(h, CONF_HOOK_BEFORE, call, 0);
 	} else {
 		h->change++;
+		hook_fifo_write(&h->fifo, h->conf->instance, call);
 		push(h, hook_of_state(call->state), call, 0);
 		push(h, CONF_HOOK_AFTER, call, 0);
 	}
@@ -417,6 +424,7 @@ void hooks_get_stats(const struct hooks *h, struct hooks_stats *out)
 {
 	*out = h->stats;
 	out->waiting = h->n;
+	out->fifo_lost = h->fifo.lost;
 }
 
 bool hooks_busy(const struct hooks *h)

@@ -37,7 +37,8 @@ struct hook_call {
 
 struct hooks_stats {
 	uint64_t run, failed, timed_out, dropped, not_started;
-	uint64_t denied; /* succeeded, but wrote that they lack a right */
+	uint64_t fifo_lost; /* changes that the FIFO did not take */
+	uint64_t denied;    /* succeeded, but wrote that they lack a right */
 	unsigned int waiting;
 };
 
@@ -52,7 +53,7 @@ void hooks_reconf(struct hooks *h, const struct conf *c);
  */
 void hooks_close(struct hooks *h);
 
-/* Queues the hooks for this call that are configured. */
+/* Queues the hooks for this call that are configured, and writes a change to the FIFO. */
 void hooks_queue(struct hooks *h, const struct hook_call *call);
 
 void hooks_get_stats(const struct hooks *h, struct hooks_stats *out);

@@ -116,6 +116,7 @@ struct conf_hooks {
 	char command[CONF_HOOKS][CONF_PATH_MAX]; /* words_split(); "" for none */
 	char user[CONF_NAME_MAX];                /* the user that runs them */
 	uint64_t timeout_ns;
+	char fifo[CONF_PATH_MAX]; /* gets a line for each change, "" for none */
 };
 
 /* The meaning, the range and the default of each field are in its row of the schema (schema.c). */

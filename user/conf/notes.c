@@ -115,8 +115,24 @@ static void note_hooks(const struct conf *c, FILE *to)
 		note_hook(c, h, to);
 }
 
+static void note_fifo(const struct conf *c, FILE *to)
+{
+	const char *path = c->hooks.fifo, *slash = strrchr(path, '/');
+	char folder[CONF_PATH_MAX];
+	struct stat st;
+
+	if (!slash)
+		return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+	if (stat(folder, &st))
+		fprintf(to, "note: hooks.fifo: %s: %s\n", folder, strerror(errno));
+	else if (!lstat(path, &st) && !S_ISFIFO(st.st_mode))
+		fprintf(to, "note: hooks.fifo: %s is there, and is no FIFO\n", path);
+}
+
 void conf_notes(const struct conf *c, FILE *to)
 {
 	note_signals(c, to);
 	note_hooks(c, to);
+	note_fifo(c, to);
 }

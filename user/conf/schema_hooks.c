@@ -39,5 +39,9 @@ const struct conf_key conf_hooks_keys[] = {
 	    "The user that runs the hooks."),
 	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
 	    "10s", NULL, "A hook that runs for longer than this is terminated."),
+	KEY("hooks.fifo", PATH, FIELD(conf, hooks.fifo), RESTART | KEY_EMPTY, "", NULL,
+	    "A FIFO that gets the line INSTANCE \"NAME\" STATE PRIORITY for each change of the "
+	    "node's state, as with keepalived's notify_fifo. It is made when it is missing. \"\" "
+	    "for none."),
 	END_OF_KEYS,
 };

@@ -258,6 +258,7 @@ static json_t *hooks_json(const struct daemon *d)
 	put(o, "dropped", number(s.dropped));
 	put(o, "not_started", number(s.not_started));
 	put(o, "denied", number(s.denied));
+	put(o, "fifo_lost", number(s.fifo_lost));
 	put(o, "waiting", number(s.waiting));
 	return o;
 }
