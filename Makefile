@@ -205,9 +205,10 @@ coverage: ## share of user/ and include/ that the unit tests run, by llvm-cov; i
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
-soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, and as long of disturbances (root)
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of disturbances, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
-	$(Q)$(MAKE) $(JOBS) all ws-progs
+	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
+	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
 		DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh

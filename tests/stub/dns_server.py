@@ -9,13 +9,13 @@ prints "ready PORT", and ends with its standard input. FOLDER/control.json, if i
 at each request:
 
   {"run": N,          another number starts anew, with the records as they were
-   "fail": WORD,      how requests fail: 500 429 throttle expired timeout half garbage lost
+   "fail": WORD,      how requests fail: 500 429 throttle expired timeout half garbage lost silent
    "on": METHOD,      only these; "" for all
    "times": N,        so many of them; without it all
    "shape": WORD}     the records: one none foreign many member weighted alias health
 
 After each change the present state is in FOLDER/state.json. `untouched` says whether everything
-but the content of the record is as it was.
+but the content of the record is as it was, `open` how many connections there are.
 """
 
 import argparse
@@ -86,6 +86,7 @@ class World:
         self.folder = folder
         self.lock = threading.RLock()
         self.run = None
+        self.open = 0
         self.read_control()
 
     def read_control(self):
@@ -105,7 +106,8 @@ class World:
         with open(path + ".new", "w", encoding="utf-8") as f:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
-                       "requests": self.requests, "untouched": self.records.untouched()}, f)
+                       "requests": self.requests, "open": self.open,
+                       "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
 
     def failure(self, method):
@@ -127,6 +129,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+    def count(self, n):
+        with self.world.lock:
+            self.world.open += n
+            self.world.save()
+
+    def setup(self):
+        self.count(1)
+        super().setup()
+
+    def finish(self):
+        try:
+            super().finish()
+        finally:
+            self.count(-1)
 
     # ---- what all have in common ----
 
@@ -158,7 +175,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if not hang:
                 self.answer()
             self.world.save()
-        if hang:
+        if hang or self.failing == "silent":
             time.sleep(HANG_S)
             self.close_connection = True
 
@@ -169,8 +186,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for prefix, serve in (("/client/v4/", self.cloudflare), ("/v2/", self.digitalocean),
                               ("/2013-04-01/", self.route53)):
             if path.startswith(prefix):
-                # "lost": carried out, but the client never learns it
-                if self.failing == "lost":
+                # carried out, but the client never learns it: the connection ends, or stays
+                if self.failing in ("lost", "silent"):
                     self.wfile = open(os.devnull, "wb")
                     self.close_connection = True
                 if self.failing == "garbage":

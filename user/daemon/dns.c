@@ -177,13 +177,29 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	report_breaker(d, t);
 }
 
+/* The job has not replied that it is done. The next attempt reads the record first. */
 static void fail_job(struct dns *d, unsigned int t, const char *why, uint64_t now_ns)
 {
-	struct dns_reply r = {.kind = DNS_DONE, .result = DNS_FAILED};
+	struct dns_line *l = &d->line[t];
+	struct dns_reply r = {.kind = DNS_DONE, .result = DNS_FAILED, .present = l->present};
 
-	kill_job(&d->line[t]);
-	snprintf(r.text, sizeof(r.text), "%s", why);
+	kill_job(l);
+	if (l->far == DNS_ACCEPTED)
+		snprintf(r.text, sizeof(r.text), "%s; the provider had accepted the change", why);
+	else if (l->far == DNS_ASK)
+		snprintf(r.text, sizeof(r.text), "%s; the record has the old address or %s", why,
+			 l->want);
+	else
+		snprintf(r.text, sizeof(r.text), "%s; it had not changed the record", why);
 	end_job(d, t, &r, now_ns);
+}
+
+/* Remembers how far a job has come. It may change the record when it is given leave. */
+static void note_reply(struct dns_line *l, const struct dns_reply *r, bool leave)
+{
+	l->present = r->present;
+	if (r->kind != DNS_ASK || leave)
+		l->far = r->kind;
 }
 
 static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t now_ns)
@@ -195,6 +211,8 @@ static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t no
 
 	make_request(d, t, op, &req);
 	memcpy(l->want, req.want, sizeof(l->want));
+	memset(&l->present, 0, sizeof(l->present));
+	l->far = DNS_REPLY_KINDS;
 	err = dns_job_start(d->node->conf->agent_user, &req, &l->fd, &l->pid);
 	l->by_ns = now_ns + dns_job_longest_ns(&req.conf);
 	if (!err)
@@ -214,6 +232,8 @@ static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now
 
 	for (unsigned int i = 0; l->fd >= 0 && !err; i++) {
 		err = i == REPLIES_MAX ? -EBADMSG : dns_job_receive(l->fd, &r);
+		if (!err)
+			note_reply(l, &r, owner);
 		if (!err && r.kind == DNS_DONE)
 			end_job(d, t, &r, now_ns);
 		else if (!err && r.kind == DNS_ASK)

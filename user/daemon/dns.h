@@ -29,6 +29,9 @@ struct dns_line {
 	pid_t pid; /* until it is reaped; 0: none */
 	uint64_t by_ns;
 	char want[DNS_ADDRESS_MAX]; /* of the last job */
+	unsigned int far;       /* what the job has reported: DNS_ASK when it may change the record,
+				   DNS_ACCEPTED, or DNS_REPLY_KINDS for neither */
+	struct dns_set present; /* what it has read */
 	/* its last reply */
 	bool known;
 	struct dns_reply last;
