@@ -108,14 +108,16 @@ static __always_inline void pulse_fill_services(const struct packet *p, struct h
 }
 
 /*
- * What the answer to a probe with this nonce says of the way from the peer of this slot to this
- * node. A function of its own for the verifier, which would else check the rest of the answer once
- * for each combination of flags.
+ * What the answer to a probe with this nonce says of the ways to this node: from the peer of this
+ * slot, and from clients. A function of its own for the verifier, which would else check the rest
+ * of the answer once for each combination of flags.
  */
 __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 {
 	const struct hokm_peer *peer;
+	const struct hokm_own *o;
 	struct packet p = {};
+	__u32 zero = 0;
 	int flags = 0;
 
 	if (!question_packet(&p, now))
@@ -127,6 +129,9 @@ __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 		flags |= HOKM_PULSE_HEARS;
 	if (peer->steer_nonce == nonce && within(peer->steer_ns, now, STEER_SEEN_NS))
 		flags |= HOKM_PULSE_STEERED;
+	o = bpf_map_lookup_elem(&own, &zero);
+	if (o && o->misdirected)
+		flags |= HOKM_PULSE_MISDIRECTED;
 	return flags;
 }
 

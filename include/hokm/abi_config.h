@@ -112,6 +112,8 @@ _Static_assert(sizeof(struct hokm_cfg) == 560, "cfg");
  *               probes do not arrive there, or it is not known yet
  * @untested: of these, the peers that were not tested yet: packets of connections that such a peer
  * may have go there
+ * @misdirected: 1: packets of clients come to this node, which is not owner
+ *               (HOKM_PULSE_MISDIRECTED)
  * @rsv: zero
  * @successor_until_ns: until then SYNs are steered to the successor
  * @asking_ns: since when the daemon sends probes without a break
@@ -131,7 +133,8 @@ struct hokm_own {
 	__u8 successor;
 	__u8 unsteerable;
 	__u8 untested;
-	__u8 rsv[3];
+	__u8 misdirected;
+	__u8 rsv[2];
 	__u64 successor_until_ns;
 	__u64 asking_ns;
 	__u64 asked_ns;

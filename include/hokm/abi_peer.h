@@ -32,6 +32,12 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 /* The same: a steered probe of the asking daemon arrived at the answering node a moment ago. */
 #define HOKM_PULSE_STEERED 0x02
 
+/*
+ * The same: packets of clients for a VIP come to the answering node's MAC address, and it is not
+ * owner. ARP entries are out of date. What a peer steered to it does not count.
+ */
+#define HOKM_PULSE_MISDIRECTED 0x04
+
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
 #define HOKM_PULSE_VERSION 2
 #define HOKM_PULSE_PROBE   1
@@ -50,7 +56,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @daemon_age_ns: time since the last sign of life of the sender's daemon
  * @epoch: epoch of the sender
  * @priority: effective priority of the sender
- * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED; answers only
+ * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED; answers only
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @svc: its services
  * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)

@@ -57,6 +57,9 @@
 	  "the peer answers no pulses: its machine or the path to it is dead")                   \
 	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                        \
 	X(p, NOT_STEERABLE, "not-steerable", "steered frames do not arrive at the peer")         \
+	X(p, STALE_ARP, "stale-arp",                                                             \
+	  "packets of clients for the VIP arrive at the peer, which is not owner: ARP entries "  \
+	  "are out of date")                                                                     \
 	X(p, RELOADED, "reloaded", "the configuration was reloaded")                             \
 	X(p, RELOAD_REFUSED, "reload-refused",                                                   \
 	  "the new configuration was refused, and the old one stays in force")                   \

@@ -5,6 +5,9 @@
 # The burst of gratuitous ARP packets of a new owner, as the switch sees it: garp_count of them, and
 # garp_gap between two. Timers never end early, so the gap has a lower bound on a busy machine too.
 # A VIP that a reload adds is announced in the same way.
+#
+# A client that keeps the MAC address of the other node is served all the same. The owner learns of
+# it by pulse, reports it once, and announces the VIP until the client knows better.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -21,6 +24,7 @@ watch_garp() {
 }
 
 seen() { [ "$(grep -c "$LAB_VIP" "$SEEN")" -ge "$1" ]; }
+knows_owner() { status_is "$1" '.peers[0].state' master; }
 seen_second() { [ "$(grep -c "$SECOND" "$SEEN")" -ge "$1" ]; }
 least_gap_ms() {
 	awk -v vip="$LAB_VIP" 'index($0, vip) {
@@ -30,7 +34,9 @@ least_gap_ms() {
 	} END { printf "%d\n", least }' "$SEEN"
 }
 
-export LAB_CONF_EXTRA="vrrp { garp_count = $COUNT garp_gap = ${GAP_MS}ms garp_refresh = 0s }"
+export LAB_CONF_EXTRA="vrrp {
+	garp_count = $COUNT garp_gap = ${GAP_MS}ms garp_delay = 0s garp_refresh = 0s
+}"
 must lab_up a b
 must lab_conf a b
 must lab_game a
@@ -45,4 +51,25 @@ must lab_kill a daemon HUP
 within 10 "the VIP that a reload adds is announced" seen_second $COUNT
 must lab_stop a daemon
 number_is "and no more often" "$(grep -c "$SECOND" "$SEEN")" -eq $COUNT
+
+sed -i 's/garp_delay = 0s/garp_delay = 5s/' "$LAB_DIR"/[ab]/hokm-xdp.conf
+echo "vip = { \"$LAB_VIP\", \"$SECOND\" }" >>"$LAB_DIR/b/hokm-xdp.conf"
+must lab_daemon a
+must lab_daemon b
+must lab_wait 20 owns a
+must lab_wait 20 knows_owner b
+must lab_run client ip neigh replace "$LAB_VIP" lladdr "$(lab_mac b)" nud permanent dev eth0
+visits() { lab_run client curl -sf -m 5 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"; }
+steered_and_known() { visits && known; }
+known() { status_is a '.peers[0].misdirected' true; }
+known_no_more() { status_is a '.peers[0].misdirected' false; }
+within 20 "a client with a wrong MAC address: the owner hears of it" steered_and_known
+number_is "bursts because of it" "$(status a .garp_repeated)" -ge 1
+number_is "reports" "$(grep -c 'reason=stale-arp' "$LAB_DIR/log/a.daemon")" -eq 1
+must lab_run client ip neigh flush to "$LAB_VIP" nud permanent
+within 20 "the client knows better: the owner hears so no more" known_no_more
+for ((i = 0; i < 5; i++)); do
+	visits || not_ok "the client is served"
+done
+number_is "still the only report" "$(grep -c 'reason=stale-arp' "$LAB_DIR/log/a.daemon")" -eq 1
 test_end

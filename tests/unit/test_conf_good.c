@@ -107,6 +107,7 @@ static void standard_times(void **state)
 	assert_false(c->vrrp_password_given);
 	assert_int_equal(c->garp_count, 5);
 	assert_int_equal(c->garp_gap_ns, MS(100));
+	assert_int_equal(c->garp_delay_ns, S(5));
 	assert_int_equal(c->garp_refresh_ns, S(60));
 	assert_int_equal(c->pulse_port, 8766);
 	assert_int_equal(c->pulse_ns, MS(10));
@@ -217,6 +218,7 @@ static void full_general(void **state)
 	assert_string_equal(c->vrrp_password[0], "hush");
 	assert_int_equal(c->garp_count, 7);
 	assert_int_equal(c->garp_gap_ns, MS(50));
+	assert_int_equal(c->garp_delay_ns, S(7));
 	assert_int_equal(c->garp_refresh_ns, 0);
 	assert_int_equal(c->pulse_port, 9766);
 	assert_int_equal(c->pulse_ns, MS(20));

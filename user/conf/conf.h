@@ -159,6 +159,7 @@ struct conf {
 	char vrrp_password[HOKM_MAX_SECRETS][9];
 	unsigned int garp_count;  /* gratuitous ARPs of one burst */
 	uint64_t garp_gap_ns;     /* within a burst */
+	uint64_t garp_delay_ns;   /* from a burst to the next one; 0: no second one */
 	uint64_t garp_refresh_ns; /* 0: never */
 
 	/* pulses */

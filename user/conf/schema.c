@@ -263,6 +263,10 @@ static const struct conf_key vrrp_keys[] = {
 	    "The number of gratuitous ARP packets that a new owner sends for each VIP."),
 	KEY("vrrp.garp_gap", DURATION(MS(1), S(1)), FIELD(conf, garp_gap_ns), RELOAD, "100ms", NULL,
 	    "Time between two of the garp_count packets."),
+	KEY("vrrp.garp_delay", DURATION(0, MIN(10)), FIELD(conf, garp_delay_ns), RELOAD, "5s", NULL,
+	    "Time after which a burst of gratuitous ARP is sent once more. A burst also follows "
+	    "when a peer is back, and while clients' packets arrive at a peer, each time at least "
+	    "5s after the one before. With 0s there is none of these."),
 	KEY("vrrp.garp_refresh", DURATION(0, HOURS(24)), FIELD(conf, garp_refresh_ns), RELOAD,
 	    "60s", NULL,
 	    "Time between two gratuitous ARP packets that the owner repeats for each VIP. With 0s "

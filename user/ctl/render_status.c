@@ -135,6 +135,12 @@ static void warn_peer(const json_t *p, FILE *out)
 		if (json_object_get(p, "not_steerable"))
 			fprintf(out, WARN "no new player is steered to peer %s: %s\n", name,
 				field_text(p, "not_steerable"));
+		if (field_true(p, "misdirected"))
+			fprintf(out,
+				WARN "packets of clients arrive at peer %s, which is not owner: "
+				     "this node announces the VIP again; "
+				     "look for static ARP entries\n",
+				name);
 		return;
 	}
 	if (field_true(p, "secrets_differ")) {

@@ -14,6 +14,7 @@
 #include "act/hooks.h"
 #include "daemon/adverts.h"
 #include "daemon/agreement.h"
+#include "daemon/announcing.h"
 #include "daemon/check_runner.h"
 #include "daemon/dns.h"
 #include "daemon/ended.h"
@@ -53,6 +54,7 @@ struct daemon {
 	/* concerns */
 	struct heartbeat heartbeat;
 	struct steering steering;
+	struct announcing announcing;
 	struct adverts adverts;
 	struct check_runner checks;
 	struct replication *replication; /* NULL: off */
@@ -91,12 +93,6 @@ struct daemon {
 	struct guess guess;      /* may the packet path guess who holds an unknown connection? */
 	uint64_t epoch;          /* the greatest that any node had */
 
-	/*
-	 * gratuitous ARP: how many of the burst for the VIPs are left, and of the one for our own
-	 * address; when the next one is due; 0: never
-	 */
-	unsigned int garp_left, announce_left;
-	uint64_t garp_at_ns;
 	sd_event_source *vrrp_timer, *garp_timer;
 };
 

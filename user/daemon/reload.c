@@ -105,7 +105,7 @@ static void announce_new_vips(struct daemon *d, const struct conf *was)
 			known += c->vips[i].s_addr == was->vips[o].s_addr;
 	if (known == c->n_vips || !d->node.want.vip_raised)
 		return;
-	d->garp_left = c->garp_count;
+	announcing_vips(&d->announcing);
 	inbox_note(&d->node.inbox, INBOX_GARP);
 }
 

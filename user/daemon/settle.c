@@ -57,10 +57,10 @@ static void follow_link(struct daemon *d)
 		events_add(d->node.events, "link", HOKM_R_LINK_MAC, "%s",
 			   hokm_reason_text(HOKM_R_LINK_MAC));
 	}
-	d->announce_left = c->garp_count;
+	announcing_self(&d->announcing);
 	if (d->vrrp.state == HOKM_VRRP_MASTER)
-		d->garp_left = c->garp_count;
-	vrrp_actions_garp(d);
+		announcing_vips(&d->announcing);
+	announcing_send(&d->announcing);
 }
 
 static void sense_peers(struct daemon *d)
@@ -83,7 +83,7 @@ static void sense_kernel(struct daemon *d)
 {
 	if (!upkeep_run(&d->upkeep, clock_now_ns()) || d->vrrp.state != HOKM_VRRP_MASTER)
 		return;
-	d->garp_left = d->node.conf->garp_count;
+	announcing_vips(&d->announcing);
 	inbox_note(&d->node.inbox, INBOX_GARP);
 }
 
@@ -302,6 +302,8 @@ static void act_at_tick(struct daemon *d)
 	replication_run(d->replication, now_ns);
 	agreement_run(&d->agreement, now_ns);
 	ended_run(&d->ended, now_ns);
+	announcing_tick(&d->announcing, d->vrrp.state == HOKM_VRRP_MASTER,
+			d->policy.view.peer_holds, now_ns);
 	decide_guesses(d, now_ns);
 	session_end_tick(&d->session_end, d->drain.on, now_ns);
 	conflict_run(&d->claims, &d->node, link_watch_mac(d->link),
@@ -334,7 +336,7 @@ static void finish_stop(struct daemon *d)
 static void set_timers(struct daemon *d)
 {
 	timer_arm(d->vrrp_timer, d->vrrp.timer_at_ns);
-	timer_arm(d->garp_timer, d->garp_at_ns);
+	timer_arm(d->garp_timer, announcing_next_ns(&d->announcing));
 	check_runner_arm(&d->checks);
 	peer_takeover_arm(d->takeover);
 	session_end_arm(&d->session_end);
@@ -386,7 +388,7 @@ void settle(struct daemon *d)
 	/* other actions */
 	due |= inbox_take(in, INBOX_TAKEOVER | INBOX_GARP);
 	if (due & INBOX_GARP)
-		vrrp_actions_garp(d);
+		announcing_send(&d->announcing);
 	if (due & INBOX_TICK)
 		act_at_tick(d);
 	if (due & (INBOX_TICK | INBOX_TAKEOVER))

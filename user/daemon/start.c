@@ -78,6 +78,7 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 		err = configure_node(n, d->heartbeat.pulse);
 	if (!err)
 		err = adopt_own(d);
+	announcing_open(&d->announcing, n);
 	if (!err)
 		err = steering_open(&d->steering, n, d->adopted);
 	if (!err)

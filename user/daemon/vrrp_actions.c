@@ -42,7 +42,7 @@ static void raise_vip(struct daemon *d)
 		want->own.epoch = ++d->epoch;
 	want->own.successor = HOKM_NO_PEER;
 	want->own.successor_until_ns = 0;
-	d->garp_left = d->node.conf->garp_count;
+	announcing_vips(&d->announcing);
 }
 
 /* Drops the lease and names the node that gets the SYNs which still arrive here. */
@@ -58,7 +58,7 @@ static void lower_vip(struct daemon *d, uint64_t now_ns)
 	want->own.successor = slot;
 	want->own.successor_until_ns = now_ns + SUCCESSOR_NS;
 	want->vip_raised = false;
-	d->garp_left = 0;
+	announcing_end(&d->announcing);
 }
 
 static void queue_hook(struct daemon *d, enum hokm_vrrp_state from, bool before)
@@ -143,6 +143,7 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		r->own = true;
 		break;
 	case VRRP_ACT_GARP:
+		announcing_once(&d->announcing);
 		r->garp = true;
 		break;
 	case VRRP_ACT_STATE:
@@ -175,8 +176,7 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 	if (r.own)
 		apply_sync(n->apply, &n->want);
 	if (r.garp) {
-		apply_garp(n->apply, &n->want);
-		d->garp_at_ns = clock_now_ns() + n->conf->garp_gap_ns;
+		announcing_send(&d->announcing);
 		/* Packets of clients arrive here now: those of a dead peer can be notified. */
 		inbox_note(&n->inbox, INBOX_TAKEOVER);
 	}
@@ -186,24 +186,4 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 	next->kind = r.failed ? VRRP_EV_SEND_FAILED : VRRP_EV_SENT;
 	next->sent_ns = r.sent_ns;
 	return true;
-}
-
-void vrrp_actions_garp(struct daemon *d)
-{
-	bool owner = d->vrrp.state == HOKM_VRRP_MASTER;
-	const struct conf *c = d->node.conf;
-
-	d->garp_at_ns = 0;
-	if (d->announce_left) {
-		apply_announce(d->node.apply, c->nodes[c->self].addr);
-		d->announce_left--;
-	}
-	if (owner) {
-		apply_garp(d->node.apply, &d->node.want);
-		d->garp_left -= d->garp_left > 0;
-	}
-	if ((owner && d->garp_left) || d->announce_left)
-		d->garp_at_ns = clock_now_ns() + c->garp_gap_ns;
-	else if (owner && c->garp_refresh_ns)
-		d->garp_at_ns = clock_now_ns() + c->garp_refresh_ns;
 }

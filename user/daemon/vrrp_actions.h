@@ -19,7 +19,5 @@ struct daemon;
  */
 bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrrp_state from,
 		      struct vrrp_event *next);
-/* The next gratuitous ARP of a burst, or the regular one. */
-void vrrp_actions_garp(struct daemon *d);
 
 #endif

@@ -80,6 +80,8 @@ static const struct row rows[] = {
 	{"peer", HOKM_R_NOT_STEERABLE, NULL, NOTIFY_K_STEERING, NOTIFY_WARNING, NOTIFY_OPEN,
 	 STEERING_HOLD_S, "Look for anti-spoofing in the network: see docs/troubleshooting.md."},
 	{"peer", HOKM_R_STEERABLE, NULL, NOTIFY_K_STEERING, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"peer", HOKM_R_STALE_ARP, NULL, NOTIFY_K_STEERING, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Look for static ARP entries, and for a switch that drops gratuitous ARP."},
 	{"peer", HOKM_R_TAKEOVER, NULL, NOTIFY_K_TAKEOVER, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 CHECK_PEER},
 	{"peer", HOKM_R_ENDED_BY_PEER, NULL, NOTIFY_K_TAKEOVER, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,

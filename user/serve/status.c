@@ -220,6 +220,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	put(o, "discarded", number(peer->discarded));
 	put(o, "secret", number(map->secret));
 	put(o, "secrets_differ", json_boolean(sight.secrets_differ));
+	put(o, "misdirected", json_boolean(announcing_misdirects(&d->announcing, slot)));
 	put(o, "steerable", json_boolean(!steering_why(&d->steering, slot)));
 	if (steering_why(&d->steering, slot))
 		put(o, "not_steerable", json_string(steering_why(&d->steering, slot)));
@@ -473,6 +474,7 @@ json_t *status_json(const struct daemon *d)
 			log_debug("status: no memory for a peer");
 	}
 	put_upkeep(o, d, now_ns);
+	put(o, "garp_repeated", number(d->announcing.repeated));
 	put(o, "claims", claims_json(&d->claims, now_ns));
 	put(o, "upgrade",
 	    json_pack("{s:s, s:s}", "phase", upgrade_phase(d->upgrade), "text",
