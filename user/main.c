@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "ctl/ctl.h"
 #include "dns/dns_command.h"
+#include "import/import.h"
 #include "daemon/run.h"
 #include "daemon/upgrade.h"
 #include "hokm/abi.h"
@@ -43,6 +44,8 @@ static const struct command commands[] = {
 	 "the daemon of this node, in the foreground", run_main},
 	{"check-config", "FILE [--json]",
 	 "check a configuration, and show its errors or its meaning", check_config_main},
+	{"import", "[OPTION]… KEEPALIVED.CONF", "a configuration of keepalived as one of hokm-xdp",
+	 import_main},
 	{"genkey", "", "print a new secret for the configuration", genkey_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
 	{"dns", "ACTION [-c FILE] …", "DNS failover: test, plan, status, set, start, stop, history",
