@@ -286,7 +286,7 @@ static int check_from_a_daemon_of_few_capabilities(void)
 	struct agent_request r;
 	uint64_t by_ns = clock_now_ns() + WAIT_NS;
 
-	if (caps_keep() || sd_event_new(&rig.event) < 0 ||
+	if (caps_keep(false) || sd_event_new(&rig.event) < 0 ||
 	    agent_open(rig.event, stub_user(), &rig.commands, on_reply, on_died, &rig, &rig.agent))
 		return 1;
 	stub_request(&r, CHECK_WEBSOCKET, stub.port, "/ws/ok");

@@ -76,7 +76,7 @@ static void child_keep(void)
 {
 	WANT(!caps_check());
 	for (int twice = 0; twice < 2; twice++) {
-		WANT(!caps_keep());
+		WANT(!caps_keep(false));
 		WANT(status_number("CapPrm", 16) == kept_bits);
 		WANT(status_number("CapEff", 16) == kept_bits);
 		WANT(status_number("CapInh", 16) == 0);
@@ -103,7 +103,7 @@ static void child_missing(void)
 	WANT(!cap_set_proc(caps));
 	cap_free(caps);
 	WANT(caps_check() == -EPERM);
-	WANT(caps_keep() == -EPERM);
+	WANT(caps_keep(false) == -EPERM);
 }
 
 static void says_what_is_missing(void **state)
@@ -136,7 +136,7 @@ static void child_become(void)
 	WANT(pw);
 	WANT(!setgroups(2, foreign));
 	/* As in the daemon, which has kept only its capabilities. */
-	WANT(!caps_keep());
+	WANT(!caps_keep(false));
 	WANT(!caps_become("nobody"));
 	want_nothing_left(pw);
 	n = getgroups(64, groups);
@@ -168,6 +168,88 @@ static void even_root_has_nothing_then(void **state)
 {
 	(void)state;
 	in_child(child_become_root);
+}
+
+/* For a hook: after caps_keep(true), a program of this user has these capabilities and no other. */
+static void want_handed_on(const char *user)
+{
+	const unsigned long long bits = BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW);
+	static const char *const sets[] = {"CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb"};
+	struct passwd *pw = getpwnam(user);
+
+	WANT(pw && !caps_keep(true));
+	WANT(status_number("CapPrm", 16) == (kept_bits | BIT(CAP_SETPCAP)));
+	WANT(status_number("CapEff", 16) == kept_bits);
+	WANT(status_number("CapBnd", 16) == (kept_bits | BIT(CAP_SETPCAP)));
+	WANT(!caps_become_with(user, bits));
+	WANT(getuid() == pw->pw_uid && geteuid() == pw->pw_uid && getegid() == pw->pw_gid);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		WANT(status_number(sets[i], 16) == bits);
+	WANT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+}
+
+static void child_root_with(void)
+{
+	want_handed_on("root");
+}
+
+static void child_nobody_with(void)
+{
+	want_handed_on("nobody");
+}
+
+static void hands_on_what_is_named_and_no_more(void **state)
+{
+	(void)state;
+	in_child(child_root_with);
+	in_child(child_nobody_with);
+}
+
+/* Without CAP_SETPCAP the bounding set stays: such a hook must not run. */
+static void child_cannot_shrink(void)
+{
+	WANT(!caps_keep(false));
+	WANT(caps_become_with("root", BIT(CAP_NET_ADMIN)) == -EPERM);
+}
+
+static void hands_on_nothing_when_it_cannot_take_the_rest(void **state)
+{
+	(void)state;
+	in_child(child_cannot_shrink);
+}
+
+static void names_of_capabilities(void **state)
+{
+	static const struct {
+		const char *names;
+		unsigned long long bits;
+		const char *bad;
+	} table[] = {
+		{"", 0, NULL},
+		{"net_admin", BIT(CAP_NET_ADMIN), NULL},
+		{"CAP_NET_RAW, kill", BIT(CAP_NET_RAW) | BIT(CAP_KILL), NULL},
+		{" dac_override  dac_override,", BIT(CAP_DAC_OVERRIDE), NULL},
+		{"net_admin sys_admin", 0, "sys_admin"},
+		{"setpcap", 0, "setpcap"},
+		{"net", 0, "net"},
+		{"net_admin_", 0, "net_admin_"},
+		{"cap_", 0, "cap_"},
+		{"=ep", 0, "=ep"},
+	};
+	uint64_t bits;
+	char bad[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		int err = caps_parse(table[i].names, &bits, bad, sizeof(bad));
+
+		assert_int_equal(err, table[i].bad ? -EINVAL : 0);
+		if (err)
+			assert_string_equal(bad, table[i].bad);
+		else
+			assert_int_equal(bits, table[i].bits);
+	}
+	assert_memory_equal(caps_known((char[192]){0}, 192), "net_admin, net_raw, bpf, ", 25);
 }
 
 static void child_become_nobody_known(void)
@@ -214,7 +296,7 @@ static void realtime_and_back(void **state)
 
 static void child_realtime_after_keep(void)
 {
-	WANT(!caps_keep());
+	WANT(!caps_keep(false));
 	caps_realtime(7);
 	WANT(sched_getscheduler(0) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
 }
@@ -278,6 +360,9 @@ int main(void)
 		cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(becomes_a_user_for_good),
 		cmocka_unit_test(even_root_has_nothing_then),
+		cmocka_unit_test(hands_on_what_is_named_and_no_more),
+		cmocka_unit_test(hands_on_nothing_when_it_cannot_take_the_rest),
+		cmocka_unit_test(names_of_capabilities),
 		cmocka_unit_test(unknown_user_is_an_error),
 		cmocka_unit_test(realtime_and_back),
 		cmocka_unit_test(oom_protection_is_not_inherited),

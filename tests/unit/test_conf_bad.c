@@ -196,6 +196,8 @@ static const struct row timing_rows[] = {
 	{"hooks { fault = {\"\", \"/x\"} }", ":2: hooks.fault = \"\": an absolute path"},
 	{"hooks { stop = {\"/x\", \"'\\\"\"} }", ":2: hooks.stop = \"/x\": the list is longer"},
 	{"hooks { fifo = fifo }", ":2: hooks.fifo = \"fifo\": an absolute path"},
+	{"hooks { capabilities = \"kill sys_admin\" }",
+	 ":2: hooks.capabilities = \"kill sys_admin\": sys_admin is none of those"},
 	{"hooks { user = \"\" }", ":2: hooks.user = \"\": a name"},
 	{"hooks { timeout = 0s }", ":2: hooks.timeout = \"0s\": from 100ms to 600s"},
 };

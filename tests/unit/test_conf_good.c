@@ -236,6 +236,8 @@ static void full_general(void **state)
 	assert_string_equal(c->hooks.command[CONF_HOOK_STOP], "/bin/stop");
 	assert_string_equal(c->hooks.command[CONF_HOOK_AFTER], "/bin/after");
 	assert_string_equal(c->hooks.fifo, "/run/hooks.fifo");
+	assert_string_equal(c->hooks.capabilities, "net_admin, kill");
+	assert_true(c->hooks.caps == (1ULL << 12 | 1ULL << 5));
 	assert_string_equal(c->hooks.user, "games");
 	assert_int_equal(c->hooks.timeout_ns, MS(2500));
 	conf_free(c);

@@ -109,6 +109,28 @@ static void one_that_cannot_run_is_not_passed_over(void **state)
 	assert_string_equal(notes(r), want);
 }
 
+/* keepalived refuses it too, with enable_script_security. */
+static void a_privileged_one_that_others_can_change_is_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+	char want[192];
+
+	put_file(r, "#!/bin/sh\n", 0757);
+	command(r, CONF_HOOK_FAULT, r->file);
+	assert_string_equal(notes(r), "");
+	snprintf(want, sizeof(want),
+		 "note: hooks.fault: %s is not run with privileges: "
+		 "%s may be written to by another user than root\n",
+		 r->file, r->file);
+	r->conf.hooks.caps = 1;
+	assert_string_equal(notes(r), want);
+	r->conf.hooks.caps = 0;
+	snprintf(r->conf.hooks.user, sizeof(r->conf.hooks.user), "root");
+	assert_string_equal(notes(r), want);
+	put_file(r, "#!/bin/sh\n", 0755);
+	assert_string_equal(notes(r), "");
+}
+
 static void an_unknown_user_is_not_passed_over(void **state)
 {
 	struct rig *r = *state;
@@ -147,6 +169,7 @@ int main(void)
 		NOTES_TEST(a_good_hook_is_not_remarked),
 		NOTES_TEST(one_that_cannot_run_is_not_passed_over),
 		NOTES_TEST(a_fifo_that_cannot_be_is_not_passed_over),
+		NOTES_TEST(a_privileged_one_that_others_can_change_is_not_passed_over),
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
 	};
 

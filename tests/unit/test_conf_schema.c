@@ -194,7 +194,7 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 		dst[1] = ':';
 	for (size_t i = 50; !strcmp(k->path, "dns.record") && i < n - 1; i += 50)
 		dst[i] = '.';
-	if (!strcmp(k->path, "notify.kinds"))
+	if (!strcmp(k->path, "notify.kinds") || !strcmp(k->path, "hooks.capabilities"))
 		memset(dst, ',', n);
 	if (!strcmp(k->path, "notify.quiet_hours") && n >= strlen("22:00-07:00"))
 		memcpy(dst, "22:00-07:00", strlen("22:00-07:00"));

@@ -19,6 +19,7 @@
 
 #include "act/hook_spawn.h"
 #include "base/caps.h"
+#include "base/trusted.h"
 #include "base/units.h"
 
 #define ENV_MAX  12
@@ -47,6 +48,8 @@ void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook
 	item->timeout_ns = c->hooks.timeout_ns;
 	set_command(item, c->hooks.command[hook]);
 	memcpy(item->user, c->hooks.user, sizeof(item->user));
+	memcpy(item->capabilities, c->hooks.capabilities, sizeof(item->capabilities));
+	item->caps = c->hooks.caps;
 	memcpy(item->instance, c->instance, sizeof(item->instance));
 	memcpy(item->node, c->nodes[c->self].name, sizeof(item->node));
 	for (unsigned int i = 0; i < c->n_vips && i < HOKM_MAX_VIPS; i++) {
@@ -102,12 +105,28 @@ static void env_fill(struct hook_env *e, const struct hook_item *item, const cha
 	e->list[++e->n] = NULL;
 }
 
+static void child_report(int status_fd, const struct hook_failure *f)
+{
+	ssize_t n = write(status_fd, f, sizeof(*f));
+
+	_exit(n == (ssize_t)sizeof(*f) ? 127 : 126);
+}
+
 static void child_fail(int status_fd, enum hook_stage stage, int err)
 {
-	struct hook_failure f = {.stage = (int)stage, .err = err};
-	ssize_t n = write(status_fd, &f, sizeof(f));
+	const struct hook_failure f = {.stage = (int)stage, .err = err};
 
-	_exit(n == (ssize_t)sizeof(f) ? 127 : 126);
+	child_report(status_fd, &f);
+}
+
+/* A user who can change a hook with privileges would have these privileges. */
+static void child_trust(int status_fd, const struct hook_item *item)
+{
+	struct hook_failure f = {.stage = HOOK_STAGE_TRUST, .err = EPERM};
+
+	if ((item->caps || caps_is_root(item->user)) &&
+	    !trusted_file(item->path, f.words, sizeof(f.words)))
+		child_report(status_fd, &f);
 }
 
 /* Resets the signals to what a new program expects: none blocked, none ignored. */
@@ -181,7 +200,8 @@ static void child(const struct hook_item *item, int output_fd, int status_fd)
 	if (setpgid(0, 0) < 0)
 		child_fail(status_fd, HOOK_STAGE_SETUP, errno);
 	caps_ordinary();
-	err = caps_become(item->user);
+	child_trust(status_fd, item);
+	err = caps_become_with(item->user, item->caps);
 	if (err)
 		child_fail(status_fd, HOOK_STAGE_USER, -err);
 	err = child_signals();

@@ -18,6 +18,8 @@ struct hook_item {
 	char command[CONF_PATH_MAX]; /* words_split() */
 	char path[CONF_PATH_MAX];    /* its first word */
 	char user[CONF_NAME_MAX];
+	char capabilities[CONF_HEADER_MAX];
+	uint64_t caps;
 	char instance[CONF_NAME_MAX];
 	char node[CONF_NAME_MAX];
 	char vips[HOKM_MAX_VIPS * INET_ADDRSTRLEN]; /* separated by spaces */
@@ -28,10 +30,11 @@ struct hook_item {
 };
 
 /* The step in which a start failed. The child sends it through the status pipe before it exits. */
-enum hook_stage { HOOK_STAGE_SETUP, HOOK_STAGE_USER, HOOK_STAGE_EXEC };
+enum hook_stage { HOOK_STAGE_SETUP, HOOK_STAGE_TRUST, HOOK_STAGE_USER, HOOK_STAGE_EXEC };
 struct hook_failure {
-	int stage; /* enum hook_stage */
-	int err;   /* positive errno */
+	int stage;                      /* enum hook_stage */
+	int err;                        /* positive errno */
+	char words[CONF_PATH_MAX + 64]; /* HOOK_STAGE_TRUST: which file or folder, and why */
 };
 
 struct hook_process {

@@ -203,6 +203,10 @@ static void forget(struct hooks *h)
 static void report_not_started(const struct hooks *h, const struct hook_failure *f)
 {
 	switch (f->stage) {
+	case HOOK_STAGE_TRUST:
+		log_error("hook %s was not run: it would have privileges, and %s", h->item.path,
+			  f->words);
+		break;
 	case HOOK_STAGE_USER:
 		log_error("hook %s was not run: could not change to user %s: %s", h->item.path,
 			  h->item.user, strerror(f->err));
@@ -226,8 +230,10 @@ static void judge_success(struct hooks *h)
 	}
 	h->stats.denied++;
 	log_warn("hook %s (%s) ended with exit status 0, but wrote that it lacks a right; "
-		 "it runs as user %s, without capabilities",
-		 h->item.path, conf_hook_name(h->item.hook), h->item.user);
+		 "it runs as user %s, %s%s",
+		 h->item.path, conf_hook_name(h->item.hook), h->item.user,
+		 h->item.caps ? "with the capabilities " : "without capabilities",
+		 h->item.capabilities);
 }
 
 static void judge(struct hooks *h, const siginfo_t *si)

@@ -4,9 +4,9 @@
  *
  * The daemon starts as root, opens what needs root, and keeps the capabilities in `kept`. It also
  * shrinks the bounding set to them, so that no program it starts later can have more. A child that
- * runs as another user (agent, hooks) first changes the user and then clears every capability. The
- * kernel clears them already when the uid changes from 0 to another, but not when the configured
- * user is root.
+ * runs as another user (agent, hooks) first changes the user and then clears every capability, or
+ * all but those that the configuration names for hooks. The kernel clears them already when the uid
+ * changes from 0 to another, but not when the configured user is root.
  *
  * Capabilities belong to a thread: see base/caps.h for who calls these functions when.
  */
@@ -46,12 +46,15 @@ static const cap_value_t kept[] = {
 
 #define N_KEPT (sizeof(kept) / sizeof(kept[0]))
 
-static bool is_kept(cap_value_t value)
+#define BIT(value) (1ULL << (value))
+
+static uint64_t kept_bits(void)
 {
+	uint64_t bits = 0;
+
 	for (size_t i = 0; i < N_KEPT; i++)
-		if (kept[i] == value)
-			return true;
-	return false;
+		bits |= BIT(kept[i]);
+	return bits;
 }
 
 static bool is_effective(cap_t caps, cap_value_t value)
@@ -68,6 +71,61 @@ static void append_name(char *list, size_t size, cap_value_t value)
 
 	snprintf(list + at, size - at, "%s%s", at ? ", " : "", name ? name : "?");
 	cap_free(name);
+}
+
+/* The name of kept[i] as a file has it: without "cap_". */
+static void kept_name(size_t i, char *buf, size_t size)
+{
+	char *name = cap_to_name(kept[i]);
+
+	snprintf(buf, size, "%s", name && !strncmp(name, "cap_", 4) ? name + 4 : "?");
+	cap_free(name);
+}
+
+const char *caps_known(char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < N_KEPT && at < size; i++) {
+		char name[24];
+
+		kept_name(i, name, sizeof(name));
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "", name);
+	}
+	return buf;
+}
+
+/* The bit of a name of `len` characters; 0 for one that is not kept. */
+static uint64_t bit_of(const char *text, size_t len)
+{
+	for (size_t i = 0; i < N_KEPT; i++) {
+		char name[24];
+
+		kept_name(i, name, sizeof(name));
+		if (strlen(name) == len && !strncasecmp(text, name, len))
+			return BIT(kept[i]);
+	}
+	return 0;
+}
+
+int caps_parse(const char *names, uint64_t *bits, char *bad, size_t size)
+{
+	static const char between[] = " ,";
+
+	*bits = 0;
+	for (const char *p = names + strspn(names, between); *p; p += strspn(p, between)) {
+		const size_t len = strcspn(p, between);
+		const size_t prefix = strncasecmp(p, "cap_", 4) ? 0 : 4;
+		const uint64_t bit = bit_of(p + prefix, len - prefix);
+
+		if (!bit) {
+			snprintf(bad, size, "%.*s", (int)len, p);
+			return -EINVAL;
+		}
+		*bits |= bit;
+		p += len;
+	}
+	return 0;
 }
 
 int caps_check(void)
@@ -93,39 +151,68 @@ int caps_check(void)
 	return -EPERM;
 }
 
-/* A second call finds nothing to do and needs no privilege. */
-static int drop_bounding(void)
+/* Shrinks the bounding set to `bits`. A second call finds nothing to do and needs no privilege. */
+static int drop_bounding(uint64_t bits)
 {
 	for (cap_value_t value = 0; value < cap_max_bits(); value++)
-		if (!is_kept(value) && cap_get_bound(value) == 1 && cap_drop_bound(value))
+		if (!(bits & BIT(value)) && cap_get_bound(value) == 1 && cap_drop_bound(value))
 			return -errno;
 	return 0;
 }
 
-int caps_keep(void)
+/* What the process may have now of CAP_SETPCAP. */
+static uint64_t setpcap_bit(void)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t on = CAP_CLEAR;
+
+	if (caps && cap_get_flag(caps, CAP_SETPCAP, CAP_PERMITTED, &on))
+		on = CAP_CLEAR;
+	cap_free(caps);
+	return on == CAP_SET ? BIT(CAP_SETPCAP) : 0;
+}
+
+/* The three sets of the process, one bit for a capability. 0 or -errno. */
+static int set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable)
 {
 	cap_t caps = cap_init();
-	int bound_err;
 	int err = 0;
 
 	if (!caps)
 		return -errno;
-	if (cap_set_flag(caps, CAP_PERMITTED, N_KEPT, kept, CAP_SET) ||
-	    cap_set_flag(caps, CAP_EFFECTIVE, N_KEPT, kept, CAP_SET))
-		err = -errno;
-	/*
-	 * The bounding set comes first, because it needs CAP_SETPCAP, which is given up below. When
-	 * this fails, the process itself still has only the kept set; only a program that it starts
-	 * as root could have more.
-	 */
-	bound_err = err ? 0 : drop_bounding();
-	if (bound_err)
-		log_warn("could not shrink the capability bounding set: %s", strerror(-bound_err));
-	if (!err && cap_reset_ambient())
-		err = -errno;
+	for (cap_value_t value = 0; !err && value < cap_max_bits(); value++) {
+		if (permitted & BIT(value) && cap_set_flag(caps, CAP_PERMITTED, 1, &value, CAP_SET))
+			err = -errno;
+		if (effective & BIT(value) && cap_set_flag(caps, CAP_EFFECTIVE, 1, &value, CAP_SET))
+			err = -errno;
+		if (inheritable & BIT(value) &&
+		    cap_set_flag(caps, CAP_INHERITABLE, 1, &value, CAP_SET))
+			err = -errno;
+	}
 	if (!err && cap_set_proc(caps))
 		err = -errno;
 	cap_free(caps);
+	return err;
+}
+
+int caps_keep(bool hand_on)
+{
+	const uint64_t more = hand_on ? setpcap_bit() : 0;
+	int bound_err, err = 0;
+
+	/*
+	 * The bounding set comes first, because it needs CAP_SETPCAP, which is given up below. When
+	 * this fails, the process itself still has only the kept set; only a program that it starts
+	 * as root could have more. With SETPCAP in the bounding set the daemon has it after an
+	 * upgrade too.
+	 */
+	bound_err = drop_bounding(kept_bits() | more);
+	if (bound_err)
+		log_warn("could not shrink the capability bounding set: %s", strerror(-bound_err));
+	if (cap_reset_ambient())
+		err = -errno;
+	if (!err)
+		err = set_caps(kept_bits() | more, kept_bits(), 0);
 	if (err)
 		log_error("could not give up capabilities: %s", strerror(-err));
 	return err;
@@ -133,15 +220,7 @@ int caps_keep(void)
 
 int caps_drop_all(void)
 {
-	cap_t caps = cap_init();
-	int err = 0;
-
-	if (!caps)
-		return -errno;
-	if (cap_reset_ambient() || cap_set_proc(caps))
-		err = -errno;
-	cap_free(caps);
-	return err;
+	return cap_reset_ambient() ? -errno : set_caps(0, 0, 0);
 }
 
 /* The order is groups, gid, uid: each step takes away the right to do the one before it. */
@@ -164,7 +243,35 @@ static int become_ids(const char *user, const struct passwd *pw)
 	return 0;
 }
 
-int caps_become(const char *user)
+/*
+ * After the user is another one: exactly these capabilities, also for the programs that it starts.
+ * A user that is not root gets them there only as ambient ones.
+ */
+static int hand_on(uint64_t bits)
+{
+	int err = set_caps(bits | BIT(CAP_SETPCAP), bits | BIT(CAP_SETPCAP), 0);
+
+	if (!err)
+		err = drop_bounding(bits);
+	if (!err && cap_reset_ambient())
+		err = -errno;
+	if (!err)
+		err = set_caps(bits, bits, bits);
+	for (cap_value_t value = 0; !err && value < cap_max_bits(); value++)
+		if (bits & BIT(value) && cap_set_ambient(value, CAP_SET))
+			err = -errno;
+	return err;
+}
+
+bool caps_is_root(const char *user)
+{
+	char buf[PASSWD_BUF_BYTES];
+	struct passwd pw, *found = NULL;
+
+	return !getpwnam_r(user, &pw, buf, sizeof(buf), &found) && found && !pw.pw_uid;
+}
+
+int caps_become_with(const char *user, uint64_t bits)
 {
 	char buf[PASSWD_BUF_BYTES];
 	struct passwd pw, *found = NULL;
@@ -176,15 +283,23 @@ int caps_become(const char *user)
 			  user, err ? strerror(err) : "there is no such user");
 		return err ? -err : -ENOENT;
 	}
+	/* Otherwise the change of the user would clear the permitted ones. */
+	if (bits && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+		return -errno;
 	err = become_ids(user, &pw);
 	if (err)
 		return err;
-	err = caps_drop_all();
+	err = bits ? hand_on(bits) : caps_drop_all();
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
 	if (err)
 		log_error("could not give up privileges as user %s: %s", user, strerror(-err));
 	return err;
+}
+
+int caps_become(const char *user)
+{
+	return caps_become_with(user, 0);
 }
 
 /* CAP_IPC_LOCK lifts the limit. Without it, the soft limit can only be raised to the hard one. */

@@ -10,6 +10,9 @@
 #ifndef HOKM_CAPS_H
 #define HOKM_CAPS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -20,9 +23,11 @@ int caps_check(void);
 
 /*
  * Keeps only the capabilities that the running daemon needs: NET_ADMIN, NET_RAW, BPF, PERFMON,
- * SYS_NICE, IPC_LOCK, SETUID, SETGID, KILL and DAC_OVERRIDE. Returns 0 or -errno, logged.
+ * SYS_NICE, IPC_LOCK, SETUID, SETGID, KILL and DAC_OVERRIDE. `hand_on`: children will use
+ * caps_become_with(). For them SETPCAP is kept too, but is not in force. Returns 0 or -errno,
+ * logged.
  */
-int caps_keep(void);
+int caps_keep(bool hand_on);
 
 /* For a thread that needs none: gives up all its capabilities. Returns 0 or -errno. */
 int caps_drop_all(void);
@@ -32,6 +37,23 @@ int caps_drop_all(void);
  * no_new_privs. Returns 0 or -errno, logged.
  */
 int caps_become(const char *user);
+
+/*
+ * The same, but with these capabilities, which a program that it starts has too. Neither can get
+ * others: the bounding set has no more. `bits` are from caps_parse(). With 0 as caps_become().
+ */
+int caps_become_with(const char *user, uint64_t bits);
+
+/* Does this name stand for the uid 0? */
+bool caps_is_root(const char *user);
+
+/*
+ * Names such as "net_admin, net_raw", parted by blanks or commas, as one bit each. Only what
+ * caps_keep() keeps is accepted. Returns 0, or -EINVAL with the first other name in *bad.
+ */
+int caps_parse(const char *names, uint64_t *bits, char *bad, size_t size);
+/* The names that caps_parse() accepts. */
+const char *caps_known(char *buf, size_t size);
 
 /*
  * Requests real-time priority (SCHED_FIFO) and locks the memory. When the kernel refuses, a warning

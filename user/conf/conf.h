@@ -115,6 +115,8 @@ enum conf_hook {
 struct conf_hooks {
 	char command[CONF_HOOKS][CONF_PATH_MAX]; /* words_split(); "" for none */
 	char user[CONF_NAME_MAX];                /* the user that runs them */
+	char capabilities[CONF_HEADER_MAX];      /* their names, "" for none */
+	uint64_t caps;                           /* the same, from caps_parse() */
 	uint64_t timeout_ns;
 	char fifo[CONF_PATH_MAX]; /* gets a line for each change, "" for none */
 };

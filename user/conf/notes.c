@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/caps.h"
+#include "base/trusted.h"
 #include "base/units.h"
 #include "conf/notes.h"
 
@@ -80,6 +81,7 @@ static void note_hook(const struct conf *c, enum conf_hook h, FILE *to)
 {
 	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
 	const char *name = conf_hook_name(h), *user = c->hooks.user;
+	char problem[CONF_PATH_MAX + 64];
 	struct stat st;
 	int err;
 
@@ -91,6 +93,10 @@ static void note_hook(const struct conf *c, enum conf_hook h, FILE *to)
 	} else if (!S_ISREG(st.st_mode)) {
 		fprintf(to, "note: hooks.%s: %s is not a file\n", name, argv[0]);
 	} else {
+		if ((c->hooks.caps || caps_is_root(user)) &&
+		    !trusted_file(argv[0], problem, sizeof(problem)))
+			fprintf(to, "note: hooks.%s: %s is not run with privileges: %s\n", name,
+				argv[0], problem);
 		err = runs_as(user, argv[0]);
 		if (err)
 			fprintf(to, "note: hooks.%s: user %s cannot run %s: %s\n", name, user,

@@ -36,7 +36,12 @@ const struct conf_key conf_hooks_keys[] = {
 	    "The command that is run after each change of the node's state, behind the command of "
 	    "that state. \"\" for none."),
 	KEY("hooks.user", NAME, FIELD(conf, hooks.user), RELOAD, "nobody", NULL,
-	    "The user that runs the hooks."),
+	    "The user that runs the hooks. With root, and with capabilities, a hook must belong to "
+	    "root, and so must each folder on its path; no other user may write to them."),
+	KEY("hooks.capabilities", TEXT(0, CONF_HEADER_MAX - 1), FIELD(conf, hooks.capabilities),
+	    RESTART | KEY_EMPTY, "", NULL,
+	    "The capabilities that the hooks have, such as \"net_admin net_raw\": some of those "
+	    "that the daemon has. They have no other ones, root neither. \"\" for none."),
 	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
 	    "10s", NULL, "A hook that runs for longer than this is terminated."),
 	KEY("hooks.fifo", PATH, FIELD(conf, hooks.fifo), RESTART | KEY_EMPTY, "", NULL,

@@ -172,7 +172,7 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = notify_feed_open(&d->notify, n);
 	if (!err)
-		err = caps_keep();
+		err = caps_keep(n->conf->hooks.caps != 0);
 	/* Its thread has the capabilities that are left. */
 	if (!err)
 		err = upkeep_start(&d->upkeep);
