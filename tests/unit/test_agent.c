@@ -465,6 +465,20 @@ static void nothing_outlives_agent_close(void **state)
 	unlink(h.path);
 }
 
+/* Before another daemon takes the process over: an agent that does nothing is gone all the same. */
+static void a_stopped_agent_is_cut(void **state)
+{
+	struct rig *rig = *state;
+	pid_t pid = agent_pid(rig->agent);
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	agent_cut(rig->agent, (int)(WAIT_NS / NS_PER_MS));
+	rig->agent = NULL;
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	agent_cut(NULL, 0);
+}
+
 /* An idle agent sleeps and uses almost no CPU time. */
 static void idle_costs_nothing(void **state)
 {
@@ -517,6 +531,7 @@ int main(int argc, char **argv)
 		WITH_AGENT(hanging_command_is_killed_with_its_group),
 		WITH_AGENT(nothing_outlives_the_agent),
 		WITH_AGENT(nothing_outlives_agent_close),
+		WITH_AGENT(a_stopped_agent_is_cut),
 		WITH_AGENT(idle_costs_nothing),
 	};
 

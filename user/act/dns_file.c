@@ -121,6 +121,11 @@ void dns_file_tick(struct dns_file *f, const struct dns_book *b)
 		dns_file_write(f, b);
 }
 
+bool dns_file_busy(const struct dns_file *f)
+{
+	return f->running;
+}
+
 bool dns_file_failed(const struct dns_file *f)
 {
 	return f->failed;

@@ -21,6 +21,8 @@ void dns_file_close(struct dns_file *f, const struct dns_book *b);
 void dns_file_write(struct dns_file *f, const struct dns_book *b);
 /* Now and then: takes the end of the thread, and writes what has changed meanwhile. */
 void dns_file_tick(struct dns_file *f, const struct dns_book *b);
+/* It is being written. */
+bool dns_file_busy(const struct dns_file *f);
 /* The last attempt could not write it. */
 bool dns_file_failed(const struct dns_file *f);
 

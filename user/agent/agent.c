@@ -368,19 +368,37 @@ static void await_exit(struct agent *a)
 		;
 }
 
+static void release(struct agent *a)
+{
+	sd_event_source_disable_unref(a->child);
+	sd_event_source_disable_unref(a->late_timer);
+	sd_event_source_disable_unref(a->restart_timer);
+	close_fd(&a->pidfd);
+	sd_event_unref(a->event);
+	free(a);
+}
+
 void agent_close(struct agent *a)
 {
 	if (!a)
 		return;
 	cut_off(a);
-	sd_event_source_disable_unref(a->child);
-	sd_event_source_disable_unref(a->late_timer);
-	sd_event_source_disable_unref(a->restart_timer);
 	if (a->pidfd >= 0)
 		await_exit(a);
-	close_fd(&a->pidfd);
-	sd_event_unref(a->event);
-	free(a);
+	release(a);
+}
+
+void agent_cut(struct agent *a, int wait_ms)
+{
+	struct pollfd p = {.events = POLLIN};
+
+	if (!a)
+		return;
+	kill_agent(a, NULL);
+	p.fd = a->pidfd;
+	if (a->pidfd >= 0 && poll(&p, 1, wait_ms) == 1)
+		(void)waitid(P_PIDFD, (id_t)a->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+	release(a);
 }
 
 void agent_set_commands(struct agent *a, const struct agent_commands *commands)

@@ -44,6 +44,12 @@ void agent_set_commands(struct agent *a, const struct agent_commands *commands);
 void agent_close(struct agent *a);
 
 /*
+ * Kills the agent, waits for its end for wait_ms at most, and closes the handle: for a daemon that
+ * is about to run another program. NULL is allowed.
+ */
+void agent_cut(struct agent *a, int wait_ms);
+
+/*
  * Sends a check. Its reply comes within check.timeout_ns + 1 s; otherwise the agent is killed and
  * agent_died_fn is called. Returns 0, -ENOTCONN when no agent runs now, or another -errno.
  */

@@ -294,10 +294,17 @@ static void end_child(struct notifier *n, int wait_ms)
 	close_fd(&n->pidfd);
 }
 
-void notifier_cut(struct notifier *n)
+void notifier_cut(struct notifier *n, int wait_ms)
 {
-	if (n)
-		end_child(n, 0);
+	struct pollfd p = {.events = POLLIN};
+
+	if (!n || n->pidfd < 0)
+		return;
+	(void)pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
+	p.fd = n->pidfd;
+	if (poll(&p, 1, wait_ms) == 1)
+		(void)waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+	close_fd(&n->pidfd);
 }
 
 void notifier_close(struct notifier *n)

@@ -47,10 +47,11 @@ void notifier_take(struct notifier *n, const struct notify_event *e);
 /* The notifier sends what can be sent at once, saves the rest, and ends. NULL is allowed. */
 void notifier_close(struct notifier *n);
 /*
- * Ends the notifier at once, before another program takes this process over. What waited is in the
- * queue on disk; a message that was on its way may be sent twice. NULL is allowed.
+ * Kills the notifier, before another program takes this process over, and waits for its end for
+ * wait_ms at most. What waited is in the queue on disk; a message that was on its way may be sent
+ * twice. NULL is allowed.
  */
-void notifier_cut(struct notifier *n);
+void notifier_cut(struct notifier *n, int wait_ms);
 
 /* The process: `hokm-xdp notifier USER LEVEL`. Never returns. */
 int notifier_main(int argc, char **argv);

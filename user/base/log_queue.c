@@ -20,9 +20,11 @@
 
 #include "base/log_queue.h"
 
-#define QUEUE_BYTES  (256 * 1024) /* about 2000 lines */
-#define STACK_BYTES  (64 * 1024)
-#define STOP_TIMEOUT 1 /* seconds */
+#define QUEUE_BYTES (256 * 1024) /* about 2000 lines */
+#define STACK_BYTES (64 * 1024)
+#define STOP_MS     1000
+#define NS_OF_MS    1000000L
+#define NS_OF_S     1000000000L
 
 typedef uint16_t line_len;
 
@@ -263,6 +265,11 @@ int log_queue_start(int (*first)(void))
 
 void log_queue_stop(void)
 {
+	log_queue_stop_within(STOP_MS);
+}
+
+void log_queue_stop_within(unsigned int wait_ms)
+{
 	struct timespec until;
 
 	if (!q.prepared || q.state != QUEUE_ON)
@@ -271,7 +278,12 @@ void log_queue_stop(void)
 	sem_post(&q.more);
 	/* This cannot fail with this clock and a valid pointer. */
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_TIMEOUT;
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * NS_OF_MS;
+	if (until.tv_nsec >= NS_OF_S) {
+		until.tv_sec++;
+		until.tv_nsec -= NS_OF_S;
+	}
 	if (!pthread_clockjoin_np(q.thread, NULL, CLOCK_MONOTONIC, &until)) {
 		set_state(QUEUE_OFF);
 		return;

@@ -30,6 +30,8 @@ int log_queue_start(int (*first)(void));
  * lost, and so is each later line of the process. Without a running queue nothing happens.
  */
 void log_queue_stop(void);
+/* The same; the rest is lost when stderr takes nothing for wait_ms. */
+void log_queue_stop_within(unsigned int wait_ms);
 
 /*
  * Takes a line of `len` bytes, newline included. It never waits for stderr. Returns false when

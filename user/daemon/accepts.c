@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/caps.h"
 #include "base/version.h"
 #include "conf/conf.h"
 #include "daemon/upgrade.h"
@@ -41,7 +42,9 @@ int daemon_accepts_main(int argc, char **argv)
 	err = conf_load(argv[1], true, stderr, &c);
 	if (err)
 		return EX_CONFIG;
-	err = accept_pins(c);
+	err = caps_check();
+	if (!err)
+		err = accept_pins(c);
 	conf_free(c);
 	if (err)
 		return EX_UNAVAILABLE;

@@ -263,3 +263,10 @@ void check_runner_close(struct check_runner *r)
 	agent_close(r->agent);
 	r->agent = NULL;
 }
+
+void check_runner_cut(struct check_runner *r, int wait_ms)
+{
+	r->timer = sd_event_source_disable_unref(r->timer);
+	agent_cut(r->agent, wait_ms);
+	r->agent = NULL;
+}

@@ -35,6 +35,8 @@ void check_runner_reconf(struct check_runner *r, const struct conf *c);
 /* Starts the checks. 0 or -errno, logged. */
 int check_runner_start(struct check_runner *r, sd_event *event);
 void check_runner_close(struct check_runner *r);
+/* Before another daemon takes this process over: waits for wait_ms at most (agent_cut()). */
+void check_runner_cut(struct check_runner *r, int wait_ms);
 
 /* Takes the results that were noted, into the health of each check. */
 void check_runner_take(struct check_runner *r, uint64_t now_ns);

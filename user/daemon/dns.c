@@ -416,3 +416,25 @@ void dns_close(struct dns *d)
 	d->file = NULL;
 	d->on = false;
 }
+
+void dns_cut(struct dns *d, int wait_ms)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+
+	for (unsigned int t = 0; d->on && t < CONF_DNS_TYPES; t++) {
+		struct dns_line *l = &d->line[t];
+
+		kill_job(l);
+		reap(l);
+		for (int i = 0; i < wait_ms && l->pid > 0; i++) {
+			nanosleep(&pause, NULL);
+			reap(l);
+		}
+	}
+	d->on = false;
+}
+
+bool dns_saving(const struct dns *d)
+{
+	return d->on && dns_file_busy(d->file);
+}

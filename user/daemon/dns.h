@@ -57,6 +57,13 @@ struct dns {
 /* 0 or -errno. */
 int dns_open(struct dns *d, struct node *n);
 void dns_close(struct dns *d);
+/*
+ * Before another daemon takes this process over: kills the jobs, and waits for the end of each for
+ * wait_ms at most.
+ */
+void dns_cut(struct dns *d, int wait_ms);
+/* The file of the orders and the history is being written. */
+bool dns_saving(const struct dns *d);
 /* At each tick of the pulse. */
 void dns_tick(struct dns *d, const struct dns_owner *o, uint64_t now_ns);
 

@@ -47,11 +47,11 @@ void notify_feed_close(struct notify_feed *f)
 	f->notifier = NULL;
 }
 
-void notify_feed_cut(struct notify_feed *f)
+void notify_feed_cut(struct notify_feed *f, int wait_ms)
 {
 	if (f->notifier)
 		notify_feed_run(f);
-	notifier_cut(f->notifier);
+	notifier_cut(f->notifier, wait_ms);
 }
 
 void notify_feed_reconf(struct notify_feed *f)

@@ -23,8 +23,8 @@ struct notify_feed {
 /* Must be called while the daemon has all its capabilities. 0 or -errno, logged. */
 int notify_feed_open(struct notify_feed *f, struct node *n);
 void notify_feed_close(struct notify_feed *f);
-/* Before another daemon takes this process over: waits for nothing (notifier_cut()). */
-void notify_feed_cut(struct notify_feed *f);
+/* Before another daemon takes this process over: waits for wait_ms at most (notifier_cut()). */
+void notify_feed_cut(struct notify_feed *f, int wait_ms);
 void notify_feed_reconf(struct notify_feed *f);
 /* The last step of settle(). */
 void notify_feed_run(struct notify_feed *f);

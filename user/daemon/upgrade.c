@@ -27,14 +27,14 @@
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
 #include "daemon/upgrade.h"
+#include "decide/parting.h"
 
-#define CAME_FROM    "HOKM_XDP_UPGRADED_FROM"
-#define JUDGE_MS     10000
-#define HOOKS_NS     (10 * NS_PER_S)
-#define PART_ADVERTS 3
-/* From the first to the last of them: see the arithmetic in upgrade.h. */
-#define PART_NS  (UPGRADE_ADVERT_NS / 8)
-#define TEXT_MAX 512
+#define CAME_FROM "HOKM_XDP_UPGRADED_FROM"
+#define JUDGE_MS  10000
+#define WAIT_NS   (10 * NS_PER_S)
+#define TEXT_MAX  512
+
+_Static_assert(PARTING_NS < UPGRADE_ADVERT_NS / 4, "see the arithmetic in upgrade.h");
 
 enum phase { NONE, JUDGING, REFUSED, WAITING, PARTING, DONE };
 static const char *const phase_names[] = {
@@ -55,8 +55,8 @@ struct upgrade {
 	bool accepted;
 	char words[TEXT_MAX];
 
-	uint64_t since_ns; /* WAITING: of it; PARTING: of the first advert */
-	unsigned int adverts_left;
+	uint64_t since_ns; /* WAITING */
+	struct parting parting;
 };
 
 static struct {
@@ -220,9 +220,8 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 	struct vrrp_conf v;
 
 	u->phase = PARTING;
-	u->since_ns = now_ns;
-	u->adverts_left = vrrp->state == HOKM_VRRP_MASTER ? PART_ADVERTS : 0;
-	if (!u->adverts_left || !long_lease_holds(u->of.node, now_ns))
+	u->parting = parting_begin();
+	if (vrrp->state != HOKM_VRRP_MASTER || !long_lease_holds(u->of.node, now_ns))
 		return;
 	configure_vrrp(u->of.node->conf, &v);
 	v.adver_ns = UPGRADE_ADVERT_NS;
@@ -231,8 +230,9 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 
 /*
  * The pins stay as they are, and so does the lease in map own: for the packet path this is a
- * restart. Descriptors are closed by the kernel; the agent, the notifier and DNS jobs are ended
- * here: the new daemon would not know these children of its process.
+ * restart. Descriptors are closed by the kernel; the agent, the notifier and DNS jobs are killed
+ * here: the new daemon would not know these children of its process. Each wait is bounded, because
+ * the lease runs.
  */
 static void replace(struct upgrade *u)
 {
@@ -241,13 +241,13 @@ static void replace(struct upgrade *u)
 	for (int i = 0; i < command.argc && i < 14; i++)
 		argv[i + 1] = command.argv[i];
 	log_info("upgrade: %s takes over", u->program);
-	check_runner_close(u->of.checks);
-	dns_close(u->of.dns);
-	notify_feed_cut(u->of.notify);
+	check_runner_cut(u->of.checks, UPGRADE_END_MS);
+	dns_cut(u->of.dns, UPGRADE_END_MS);
+	notify_feed_cut(u->of.notify, UPGRADE_END_MS);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();
-	log_queue_stop();
+	log_queue_stop_within(UPGRADE_END_MS);
 	execv(u->program, argv);
 	/* The agent is gone: a start anew is what is left. The lease is long enough for it. */
 	log_error("upgrade: could not run %s: %s; this daemon ends, and systemd starts it again",
@@ -255,29 +255,54 @@ static void replace(struct upgrade *u)
 	_exit(EXIT_FAILURE);
 }
 
-static void part(struct upgrade *u, uint64_t now_ns)
+static void send_advert(struct upgrade *u)
 {
 	struct vrrp_event ev = {.kind = VRRP_EV_RENEW};
 
-	/* The time counts from the first advert: a tick may be late, and pulses may be slow. */
-	if (u->adverts_left == PART_ADVERTS)
-		u->since_ns = now_ns;
-	if (!u->adverts_left || now_ns - u->since_ns > PART_NS) {
-		replace(u);
-		return;
-	}
-	u->adverts_left--;
 	inbox_note_vrrp(&u->of.node->inbox, &ev);
+}
+
+/* With the interval of the configuration again, which the peers learn from the next advert. */
+static void stay(struct upgrade *u, uint64_t now_ns)
+{
+	struct vrrp_conf v;
+
+	configure_vrrp(u->of.node->conf, &v);
+	vrrp_reconf(u->of.vrrp, &v, now_ns);
+	send_advert(u);
+	refuse(u, "the lease could not be made long enough: this node is too slow now");
+}
+
+static void part(struct upgrade *u, uint64_t now_ns)
+{
+	const struct vrrp *v = u->of.vrrp;
+	uint64_t lease_ns = vrrp_lease_ns(v->conf.version, 0, v->conf.adver_ns);
+
+	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER, v->lease_until_ns, lease_ns,
+			     now_ns)) {
+	case PARTING_ADVERT:
+		send_advert(u);
+		break;
+	case PARTING_GO:
+		replace(u);
+		break;
+	case PARTING_STAY:
+		stay(u, now_ns);
+		break;
+	case PARTING_WAIT:
+		break;
+	}
 }
 
 void upgrade_tick(struct upgrade *u, uint64_t now_ns)
 {
 	if (u->phase == JUDGING && atomic_load(&u->judged)) {
 		take_verdict(u, now_ns);
-	} else if (u->phase == WAITING && !hooks_busy(u->of.hooks)) {
+	} else if (u->phase == WAITING && !hooks_busy(u->of.hooks) && !dns_saving(u->of.dns)) {
 		begin_parting(u, now_ns);
-	} else if (u->phase == WAITING && now_ns - u->since_ns > HOOKS_NS) {
-		refuse(u, "a hook runs and does not end");
+	} else if (u->phase == WAITING && now_ns - u->since_ns > WAIT_NS) {
+		refuse(u, hooks_busy(u->of.hooks) ? "a hook runs and does not end"
+						  : "the file of the DNS orders is not written");
 	} else if (u->phase == PARTING) {
 		part(u, now_ns);
 	}

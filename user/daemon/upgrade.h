@@ -5,8 +5,11 @@
  *
  *   judge    a thread runs `PROGRAM accepts FILE`: the new binary itself says whether it accepts
  *            the configuration and the pinned maps. If it does not, nothing changes.
+ *   wait     for what must end by itself: a hook, a file that is being written
  *   part     an owner sends three adverts with a long interval, which give it a long lease
- *   replace  exec; the new daemon adopts the pins and the lease
+ *            (decide/parting.h). If the lease is too short then, the daemon stays.
+ *   replace  the child processes are killed and the log is written, UPGRADE_END_MS for each of
+ *            these at most; exec; the new daemon adopts the pins and the lease
  *
  * The long lease. A lease of profile fast (275 ms) may be shorter than a start. In VRRP version 3
  * the backups learn the interval from each advert. With an interval L of UPGRADE_ADVERT_NS
@@ -15,8 +18,9 @@
  *   a backup that heard at least the first: Master_Down ends after t1 + 3 L
  *
  * so there are never two owners as long as t3 - t1 and the travel time of an advert are less than
- * L / 4 together. The adverts are sent at three ticks of the pulse; an advert that comes too late
- * after the first is not sent. A backup that lost all three sees the lease in the owner's pulses;
+ * L / 4 together: t3 - t1 is PARTING_NS at most, which leaves 100 ms. The adverts are sent at ticks
+ * of the pulse, PARTING_GAP_NS apart at least; an advert that comes too late after the first is not
+ * sent. A backup that lost all three sees the lease in the owner's pulses;
  * one that sends no pulses and has a higher priority makes the node keep its ordinary lease, as
  * version 2 does, whose intervals are fixed (and a second at least).
  */
@@ -45,6 +49,8 @@ struct upgrade_of {
 
 /* The interval of the last adverts. A longer one that is configured stays. */
 #define UPGRADE_ADVERT_NS 1000000000ULL
+/* How long the end of each child, and the log, may hold up exec. */
+#define UPGRADE_END_MS 100
 
 /* From main(), before the first daemon: argv[0] is "run". Borrowed. */
 void upgrade_remember(int argc, char **argv);
