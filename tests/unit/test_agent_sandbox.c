@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The confinement of the agent: which calls kill it, which are refused, and which work. Each case
- * is a child that changes to the user of the agent, confines itself and makes one call.
+ * The confinement of the agent and the DNS jobs, and that of the notifier: which calls kill the
+ * process, which are refused, and which work. Each case is a child that changes to the user of the
+ * agent, confines itself as the process does, and makes one call.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,25 +12,31 @@
 
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <sched.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "../stub/stub.h"
-#include "base/caps.h"
+#include "agent/agent_child.h"
 #include "agent/sandbox.h"
 
-#define REFUSED 10 /* exit status: the call failed with EPERM */
+#define KILLED  0
+#define REFUSED 10 /* exit status: the call failed with EPERM or EACCES */
 #define ALLOWED 11
 #define OTHER   12
 #define NO_CAGE 13
+
+#define IPPROTO_VRRP 112
 
 static int status_of(long ret)
 {
 	if (ret >= 0)
 		return ALLOWED;
-	return errno == EPERM ? REFUSED : OTHER;
+	return errno == EPERM || errno == EACCES ? REFUSED : OTHER;
 }
 
 static int try_exec(void)
@@ -38,6 +45,23 @@ static int try_exec(void)
 	char *argv[] = {name, NULL};
 
 	return status_of(execve("/bin/true", argv, NULL));
+}
+
+static int try_exec_fd(void)
+{
+	char name[] = "true", *argv[] = {name, NULL}, *envp[] = {NULL};
+
+	return status_of(syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, envp, 0));
+}
+
+/* libc starts it with clone() or clone3(). */
+static int try_spawn(void)
+{
+	char name[] = "true", *argv[] = {name, NULL}, *envp[] = {NULL};
+	pid_t pid;
+
+	errno = posix_spawn(&pid, "/bin/true", NULL, NULL, argv, envp);
+	return status_of(errno ? -1 : 0);
 }
 
 static int try_fork(void)
@@ -60,6 +84,39 @@ static int try_bpf(void)
 
 	memset(&attr, 0, sizeof(attr));
 	return status_of(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
+}
+
+static int try_bpf_object(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	return status_of(syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr)));
+}
+
+static int try_memory_of_another(void)
+{
+	return status_of(process_vm_readv(getppid(), NULL, 0, NULL, 0, 0));
+}
+
+static int try_roots_file(void)
+{
+	return status_of(open("/etc/shadow", O_RDONLY | O_CLOEXEC));
+}
+
+static int try_roots_folder(void)
+{
+	return status_of(open("/etc/hokm-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static int try_raw_ip(void)
+{
+	return status_of(socket(AF_INET, SOCK_RAW, IPPROTO_VRRP));
+}
+
+static int try_new_namespace(void)
+{
+	return status_of(unshare(CLONE_NEWUSER));
 }
 
 static int try_open(void)
@@ -120,31 +177,39 @@ static int try_more_files(void)
 static const struct {
 	const char *what;
 	int (*try)(void);
-	int status; /* wanted exit status, 0: killed by SIGSYS */
+	int agent, notifier; /* wanted exit status */
 } cases[] = {
-	{"execve", try_exec, 0},
-	{"fork", try_fork, 0},
-	{"ptrace", try_ptrace, 0},
-	{"bpf", try_bpf, 0},
-	{"open", try_open, REFUSED},
-	{"unix socket", try_unix_socket, REFUSED},
-	{"packet socket", try_raw_socket_family, REFUSED},
-	{"listen", try_listen, REFUSED},
-	{"kill", try_kill, REFUSED},
-	{"mmap PROT_EXEC", try_exec_memory, REFUSED},
-	{"mprotect PROT_EXEC", try_exec_by_mprotect, REFUSED},
-	{"setrlimit", try_more_files, REFUSED},
-	{"internet socket", try_inet_socket, ALLOWED},
+	{"execve", try_exec, KILLED, KILLED},
+	{"execveat", try_exec_fd, KILLED, KILLED},
+	{"posix_spawn", try_spawn, KILLED, REFUSED},
+	{"fork", try_fork, KILLED, REFUSED},
+	{"ptrace", try_ptrace, KILLED, KILLED},
+	{"process_vm_readv", try_memory_of_another, KILLED, KILLED},
+	{"bpf, a new map", try_bpf, KILLED, KILLED},
+	{"bpf, a map of the daemon", try_bpf_object, KILLED, KILLED},
+	{"unshare", try_new_namespace, KILLED, KILLED},
+	{"a file of root's", try_roots_file, REFUSED, REFUSED},
+	{"a file in a folder of root's", try_roots_folder, REFUSED, REFUSED},
+	{"packet socket", try_raw_socket_family, REFUSED, REFUSED},
+	{"raw IP socket", try_raw_ip, REFUSED, REFUSED},
+	{"listen", try_listen, REFUSED, REFUSED},
+	{"kill", try_kill, REFUSED, REFUSED},
+	{"mmap PROT_EXEC", try_exec_memory, REFUSED, REFUSED},
+	{"mprotect PROT_EXEC", try_exec_by_mprotect, REFUSED, REFUSED},
+	{"setrlimit", try_more_files, REFUSED, REFUSED},
+	{"open", try_open, REFUSED, ALLOWED},
+	{"unix socket", try_unix_socket, REFUSED, ALLOWED},
+	{"internet socket", try_inet_socket, ALLOWED, ALLOWED},
 };
 
-static int in_cage(int (*try)(void))
+static int in_cage(int (*try)(void), int (*enter)(void))
 {
 	int status = 0;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (caps_become(stub_user()) || sandbox_warm_up() || sandbox_enter())
+		if (agent_become(stub_user()) || sandbox_warm_up() || enter())
 			_exit(NO_CAGE);
 		_exit(try());
 	}
@@ -152,24 +217,35 @@ static int in_cage(int (*try)(void))
 	return status;
 }
 
-static void the_cage_holds(void **state)
+static void check(const char *what, int status, int wanted)
+{
+	if (wanted ? WIFEXITED(status) && WEXITSTATUS(status) == wanted
+		   : WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return;
+	fail_msg("%s: %s %d", what, WIFSIGNALED(status) ? "signal" : "status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void the_cage_of_agent_and_dns_job_holds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int status = in_cage(cases[i].try);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check(cases[i].what, in_cage(cases[i].try, sandbox_enter), cases[i].agent);
+}
 
-		if (cases[i].status ? WIFEXITED(status) && WEXITSTATUS(status) == cases[i].status
-				    : WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-			continue;
-		fail_msg("%s: %s %d", cases[i].what, WIFSIGNALED(status) ? "signal" : "status",
-			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	}
+static void the_cage_of_the_notifier_holds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check(cases[i].what, in_cage(cases[i].try, sandbox_enter_with_names),
+		      cases[i].notifier);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_cage_holds),
+		cmocka_unit_test(the_cage_of_agent_and_dns_job_holds),
+		cmocka_unit_test(the_cage_of_the_notifier_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
