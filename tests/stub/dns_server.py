@@ -44,6 +44,7 @@ KEY_ID, SECRET = "AKIDSTUB", "stub/secret+0123456789"
 SESSION = "stub-session-token"
 AWS_NS = "https://route53.amazonaws.com/doc/2013-04-01/"
 HANG_S = 30
+RETRY_S = 1800
 
 VALUES = {"one": [A], "health": [A], "none": [], "foreign": [X], "many": [A, X],
           "member": [X, A, Y], "weighted": [A], "alias": []}
@@ -154,6 +155,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         for name, value in headers:
             self.send_header(name, value)
+        if self.url.path.startswith("/v2/"):
+            # DigitalOcean sends these with every answer.
+            for name, value in (("limit", 5000), ("remaining", 0),
+                                ("reset", int(time.time()) + RETRY_S)):
+                self.send_header("ratelimit-" + name, str(value))
         self.end_headers()
         if self.failing == "half":
             self.wfile.write(data[:len(data) // 2])
@@ -221,7 +227,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.failing in ("500", "throttle"):
             return self.cf_fail(500, 7003, "internal error")
         if self.failing == "429":
-            return self.cf_fail(429, 971, "rate limited", [("Retry-After", "77")])
+            return self.cf_fail(429, 971, "rate limited", [("Retry-After", str(RETRY_S))])
         if self.failing == "expired" or self.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.cf_fail(401, 1000, "Invalid API Token")
         parts = path.split("/")
@@ -252,16 +258,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # ---- DigitalOcean ----
 
-    def do_fail(self, status, word, message, headers=()):
-        self.send_json(status, {"id": word, "message": message}, headers)
+    def do_fail(self, status, word, message):
+        self.send_json(status, {"id": word, "message": message})
 
     def digitalocean(self, path):
         if self.failing in ("500", "throttle"):
             return self.do_fail(500, "server_error", "Unexpected server-side error")
         if self.failing == "429":
-            return self.do_fail(429, "too_many_requests", "API Rate limit exceeded.",
-                                [("ratelimit-limit", "5000"), ("ratelimit-remaining", "0"),
-                                 ("ratelimit-reset", str(int(time.time()) + 77))])
+            return self.do_fail(429, "too_many_requests", "API Rate limit exceeded.")
         if self.failing == "expired" or self.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.do_fail(401, "unauthorized", "Unable to authenticate you.")
         parts = path.split("/")

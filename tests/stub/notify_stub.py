@@ -186,11 +186,16 @@ def mail(folder, starttls=True):
         return AuthResult(success=good, handled=good)
 
     tls = {"tls_context": context(folder), "require_starttls": True} if starttls else {}
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    controller = Controller(Box(), hostname="127.0.0.1", port=port, authenticator=login,
-                            auth_required=starttls, **tls)
+    # The controller itself cannot say which port it was given.
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+
+    class Bound(Controller):
+        def _create_server(self):
+            return self.loop.create_server(self._factory_invoker, sock=listener)
+
+    controller = Bound(Box(), hostname="127.0.0.1", port=listener.getsockname()[1],
+                       authenticator=login, auth_required=starttls, **tls)
     controller.got = []
     controller.start()
     return controller

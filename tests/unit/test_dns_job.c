@@ -32,6 +32,7 @@ struct job_case {
 
 #define UNCHANGED             "\"changes\": 0"
 #define IS_B                  "\"A\": [\"" ADDR_B "\"], "
+#define ONCE                  "\"AAAA\": [\"" ADDR_A6 "\"], \"changes\": 1,"
 #define FAIL_ALL(word)        "\"fail\": \"" word "\""
 #define FAIL_ON(word, method) "\"fail\": \"" word "\", \"on\": \"" method "\""
 
@@ -96,6 +97,15 @@ static const struct job_case cases[] = {
 	 ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost", IS_B},
 	{"its answer is cut", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one", FAIL_ON("half", "PATCH"),
 	 ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost", IS_B},
+	{"it is made, and no answer comes", CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, "one",
+	 FAIL_ON("silent", "PATCH"), ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost",
+	 IS_B ONCE},
+	{"it is made, and no answer comes", CONF_DNS_ROUTE53, DNS_OP_WRITE, "one",
+	 FAIL_ON("silent", "POST"), ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost",
+	 IS_B ONCE},
+	{"it is made, and no answer comes", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one",
+	 FAIL_ON("silent", "PATCH"), ADDR_B, 0, 0, DNS_CHANGED, "the answer to the change was lost",
+	 IS_B ONCE},
 	{"it has no answer", CONF_DNS_DIGITALOCEAN, DNS_OP_WRITE, "one",
 	 FAIL_ON("timeout", "PATCH"), ADDR_B, 0, 0, DNS_FAILED, "timed out", UNCHANGED},
 };
@@ -112,6 +122,9 @@ static void run_case(const struct job_case *c, enum conf_dns_provider p)
 	req.force = c->force;
 	if (strstr(c->how, "timeout"))
 		req.conf.timeout_ns = 300 * NS_PER_MS;
+	/* A request before it must not time out. */
+	if (strstr(c->how, "silent"))
+		req.conf.timeout_ns = 3 * NS_PER_S;
 	run(&req, true, &r);
 	if (r.result != c->result || !strstr(r.text, c->says))
 		fail_msg("%s, %s: %s, expected %s: \"%s\"", name, c->what,
@@ -119,7 +132,9 @@ static void run_case(const struct job_case *c, enum conf_dns_provider p)
 	if (!strstr(rig_state(&rig), c->state) || !strstr(rig_state(&rig), "\"untouched\": true"))
 		fail_msg("%s, %s: the stub has %s", name, c->what, rig_state(&rig));
 	if (c->result == DNS_LIMITED && p != CONF_DNS_ROUTE53)
-		assert_in_range(r.retry_ns, 70 * NS_PER_S, 77 * NS_PER_S);
+		assert_in_range(r.retry_ns, 1700 * NS_PER_S, 1800 * NS_PER_S);
+	else if (c->result != DNS_LIMITED)
+		assert_int_equal(r.retry_ns, 0);
 	assert_null(strstr(r.text, "stub-token"));
 }
 
