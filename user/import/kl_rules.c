@@ -71,8 +71,12 @@ static void mail_wanted(struct kl *k, struct kl_line *l)
 
 static void script_user(struct kl *k, struct kl_line *l)
 {
-	kl_text(l, 1, k->p->user, sizeof(k->p->user));
-	if (l->n > 2 && l->verdict == KL_KEPT)
+	if (!kl_text(l, 1, k->p->user, sizeof(k->p->user)))
+		return;
+	if (!strcmp(k->p->user, "root"))
+		kl_say(l, KL_CHANGED,
+		       "hooks of root have only the capabilities that hooks.capabilities names");
+	else if (l->n > 2)
 		kl_say(l, KL_CHANGED, "hooks have the groups of the user, not group %s",
 		       l->word[2]);
 }
