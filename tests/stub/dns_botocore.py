@@ -32,19 +32,25 @@ found = client.list_resource_record_sets(HostedZoneId=zone_id, StartRecordType="
                                          StartRecordName="game.example.com.")
 rrset = found["ResourceRecordSets"][0]
 assert rrset["ResourceRecords"] == [{"Value": A}], rrset
-rrset["ResourceRecords"] = [{"Value": B}]
-change = client.change_resource_record_sets(
-    HostedZoneId=zone_id,
-    ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": rrset}]})["ChangeInfo"]
+
+
+def replace(old, new):
+    batch = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": old},
+                         {"Action": "CREATE", "ResourceRecordSet": new}]}
+    return client.change_resource_record_sets(HostedZoneId=zone_id,
+                                              ChangeBatch=batch)["ChangeInfo"]
+
+
+changed = dict(rrset, ResourceRecords=[{"Value": B}])
+change = replace(rrset, changed)
 assert change["Status"] == "PENDING", change
 states = [client.get_change(Id=change["Id"])["ChangeInfo"]["Status"] for _ in range(2)]
 assert states[-1] == "INSYNC", states
 
-try:
-    rrset["TTL"] += 1
-    client.change_resource_record_sets(
-        HostedZoneId=zone_id,
-        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": rrset}]})
-    sys.exit("a change of the TTL was accepted")
-except client.exceptions.InvalidChangeBatch:
-    pass
+for old, new, what in ((changed, dict(changed, TTL=changed["TTL"] + 1), "a change of the TTL"),
+                       (rrset, rrset, "a change of another set than the present one")):
+    try:
+        replace(old, new)
+        sys.exit(what + " was accepted")
+    except client.exceptions.InvalidChangeBatch:
+        pass

@@ -397,8 +397,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ns = "{%s}" % AWS_NS
         try:
             root = ET.fromstring(self.body)
-            change = root.find("%sChangeBatch/%sChanges/%sChange" % (ns, ns, ns))
-            rrset = change.find(ns + "ResourceRecordSet")
+            changes = root.find("%sChangeBatch/%sChanges" % (ns, ns))
+            actions = [c.find(ns + "Action").text for c in changes]
+            old, rrset = [c.find(ns + "ResourceRecordSet") for c in changes]
             name = rrset.find(ns + "Name").text.rstrip(".")
             kind = rrset.find(ns + "Type").text
             ttl = int(rrset.find(ns + "TTL").text)
@@ -408,9 +409,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.aws_fail(400, "InvalidInput", escape(str(err)))
         records = [r for r in self.world.records.list if (r["name"], r["type"]) == (name, kind)]
         had_health = self.world.records.shape == "health" and kind == "A"
-        if change.find(ns + "Action").text != "UPSERT" or not records or \
+        was = [[e.text for e in old.iter(ns + tag)] for tag in ("Type", "TTL", "Value")]
+        if not records or was != [[kind], [str(records[0]["ttl"])],
+                                  [r["content"] for r in records]]:
+            return self.aws_fail(400, "InvalidChangeBatch",
+                                 "[Tried to delete resource record set [name='%s.', type='%s'] but "
+                                 "the values provided do not match the current values]"
+                                 % (name, kind))
+        if actions != ["DELETE", "CREATE"] or \
                 ttl != records[0]["ttl"] or len(values) != len(records) or \
-                (health is not None) != had_health:
+                old.find(ns + "Name").text.rstrip(".") != name or \
+                {health is not None, old.find(ns + "HealthCheckId") is not None} != {had_health}:
             return self.aws_fail(400, "InvalidChangeBatch", "this would change more than a value")
         for record, value in zip(records, values):
             record["content"] = value

@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../stub/dns_rig.h"
 
@@ -161,6 +164,35 @@ static void nothing_is_written_without_leave(void **state)
 	assert_non_null(strstr(rig_state(&rig), UNCHANGED));
 }
 
+/* Between the reading and the change another writer, such as another group, changes the record. */
+static void a_change_of_another_writer_is_not_overwritten(void **state)
+{
+	struct dns_reply r = {.kind = DNS_ASK};
+	struct dns_request req;
+	struct pollfd p = {.events = POLLIN};
+	pid_t pid;
+	int err;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	rig_request(&rig, CONF_DNS_ROUTE53, DNS_OP_WRITE, ADDR_B, &req);
+	assert_int_equal(dns_job_start(stub_user(), &req, &p.fd, &pid), 0);
+	for (;;) {
+		assert_int_equal(poll(&p, 1, 20000), 1);
+		err = dns_job_receive(p.fd, &r);
+		assert_int_equal(err, 0);
+		if (r.kind == DNS_DONE)
+			break;
+		rig_control(&rig, "foreign", "");
+		assert_int_equal(dns_job_allow(p.fd, true), 0);
+	}
+	close(p.fd);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(r.result, DNS_FAILED);
+	assert_non_null(strstr(r.text, "another writer has changed the record"));
+	assert_non_null(strstr(rig_state(&rig), UNCHANGED));
+}
+
 static void a_foreign_certificate_is_refused(void **state)
 {
 	struct dns_request req;
@@ -265,6 +297,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_happens_at_each_provider),
 		cmocka_unit_test(nothing_is_written_without_leave),
+		cmocka_unit_test(a_change_of_another_writer_is_not_overwritten),
 		cmocka_unit_test(a_foreign_certificate_is_refused),
 		cmocka_unit_test(unsafe_credentials_are_not_used),
 		cmocka_unit_test(credentials_come_from_the_environment_and_systemd_too),

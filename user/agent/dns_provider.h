@@ -66,9 +66,11 @@ struct dns_job {
 	char zone[CONF_DNS_NAME_MAX];
 	char zone_id[DNS_ID_MAX];
 	struct dns_set present;
-	char id[DNS_VALUES_MAX][DNS_ID_MAX]; /* of the values, where each is a record */
-	char name[4 * CONF_DNS_NAME_MAX];    /* of the record, as the provider writes it */
-	char extra[DNS_ID_MAX];              /* more that a change must repeat */
+	/* Of the values, where each is a record; at Route53 their text as the provider writes it.
+	 */
+	char id[DNS_VALUES_MAX][DNS_ID_MAX];
+	char name[4 * CONF_DNS_NAME_MAX]; /* of the record, as the provider writes it */
+	char extra[DNS_ID_MAX];           /* more that a change must repeat */
 	char change_id[DNS_ID_MAX], change_status[16];
 	uint32_t ttl_s;
 
@@ -136,6 +138,8 @@ bool dns_same_name(const char *a, const char *b);
  * above it until one is found: 1 found, 0 not, -1 failed.
  */
 int dns_try_zones(struct dns_job *j, int (*try_zone)(struct dns_job *j, const char *zone));
+/* Masks the secrets in a text that the provider wrote. dns_fail() does it for its own. */
+void dns_mask(const struct dns_job *j, char *text);
 /* The name as it stands in a query: '*' is the only character that needs an escape. */
 const char *dns_escape(const char *name, char *dst, size_t size);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * AWS Route53, API 2013-04-01, XML, signed by libcurl (SigV4). The values of a name are one record
- * set; a change is an UPSERT of all of them with the TTL, and, if the set has one, its health
- * check. Sets of other kinds than simple ones (alias, weighted, latency ...) are left alone: what
- * they answer is not decided by their values alone.
+ * set. A change is one batch, which is carried out whole or not at all: DELETE of the set as it was
+ * read, with its TTL and, if it has one, its health check, and CREATE of the set with the new
+ * value. Route53 refuses a DELETE of anything else than what is there, so a change that another
+ * writer made meanwhile is never overwritten. Sets of other kinds than simple ones (alias,
+ * weighted, latency ...) are left alone: what they answer is not decided by their values alone.
  *
  * For the signature the parameters of a query are in alphabetic order, escapes are in upper case,
  * and no header is removed.
@@ -66,6 +68,10 @@ static int answer_failed(struct dns_job *j)
 	struct failure f = {"", ""};
 
 	(void)dns_xml(j->body, j->body_len, take_failure, &f);
+	if (strstr(f.message, "Tried to delete"))
+		return dns_fail(j, DNS_FAILED,
+				"another writer has changed the record since it was read: %s",
+				f.message);
 	/* These come with status 400. */
 	if (!strcmp(f.code, "Throttling") || !strcmp(f.code, "PriorRequestNotComplete"))
 		result = DNS_LIMITED;
@@ -201,7 +207,8 @@ static int keep_set(struct sets *s)
 	memcpy(j->extra, s->health, sizeof(j->extra));
 	j->ttl_s = s->ttl_s;
 	for (unsigned int i = 0; i < s->values.n; i++)
-		if (dns_add_value(j, s->values.value[i], ""))
+		/* As Route53 writes it: a DELETE must repeat that. */
+		if (dns_add_value(j, s->values.value[i], s->values.value[i]))
 			return -1;
 	return 0;
 }
@@ -289,22 +296,30 @@ static int take_change(const char *path, const char *text, void *arg)
 	return 0;
 }
 
+/* The set as it is, or, with a plan, as it is to be. */
 static void print_set(FILE *f, const struct dns_job *j, const struct dns_plan *plan)
 {
 	fprintf(f,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<ChangeResourceRecordSetsRequest xmlns=\"" NS "\"><ChangeBatch>"
-		"<Comment>hokm-xdp failover</Comment><Changes><Change><Action>UPSERT</Action>"
-		"<ResourceRecordSet><Name>%s</Name><Type>%s</Type><TTL>%u</TTL><ResourceRecords>",
-		j->name, conf_dns_type_name(j->req->type), j->ttl_s);
-	for (unsigned int i = 0; i < plan->after.n; i++)
+		"<Change><Action>%s</Action><ResourceRecordSet><Name>%s</Name><Type>%s</Type>"
+		"<TTL>%u</TTL><ResourceRecords>",
+		plan ? "CREATE" : "DELETE", j->name, conf_dns_type_name(j->req->type), j->ttl_s);
+	for (unsigned int i = 0; i < j->present.n; i++)
 		fprintf(f, "<ResourceRecord><Value>%s</Value></ResourceRecord>",
-			plan->after.value[i]);
+			plan && plan->at == i ? plan->after.value[i] : j->id[i]);
 	fprintf(f, "</ResourceRecords>");
 	if (j->extra[0])
 		fprintf(f, "<HealthCheckId>%s</HealthCheckId>", j->extra);
-	fprintf(f, "</ResourceRecordSet></Change></Changes></ChangeBatch>"
-		   "</ChangeResourceRecordSetsRequest>");
+	fprintf(f, "</ResourceRecordSet></Change>");
+}
+
+static void print_batch(FILE *f, const struct dns_job *j, const struct dns_plan *plan)
+{
+	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		   "<ChangeResourceRecordSetsRequest xmlns=\"" NS "\"><ChangeBatch>"
+		   "<Comment>hokm-xdp failover</Comment><Changes>");
+	print_set(f, j, NULL);
+	print_set(f, j, plan);
+	fprintf(f, "</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
 }
 
 /* Names and ids go into the request as they came: nothing that would be another element. */
@@ -326,7 +341,7 @@ static int change(struct dns_job *j, const struct dns_plan *plan)
 	f = open_memstream(&body, &size);
 	if (!f)
 		return dns_fail(j, DNS_FAILED, "out of memory");
-	print_set(f, j, plan);
+	print_batch(f, j, plan);
 	if (fclose(f)) {
 		free(body);
 		return dns_fail(j, DNS_FAILED, "out of memory");
