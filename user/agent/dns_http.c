@@ -18,6 +18,7 @@
 
 #define SET(option, value) (curl_easy_setopt(j->curl, option, value) == CURLE_OK)
 #define RETRY_MAX_S        3600
+#define FIRST_REFUSAL      400
 #define TOO_MANY_REQUESTS  429
 
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
@@ -138,6 +139,9 @@ int dns_http(struct dns_job *j, const char *method, const char *path, const char
 		return dns_fail(j, DNS_FAILED, "%s %s: %s", method, url,
 				j->curl_error[0] ? j->curl_error : curl_easy_strerror(code));
 	curl_easy_getinfo(j->curl, CURLINFO_RESPONSE_CODE, &j->status);
+	/* Before parts of its words are taken, and cut. */
+	if (j->status >= FIRST_REFUSAL)
+		dns_mask(j, j->body);
 	j->retry_ns = retry_ns(j);
 	return 0;
 }

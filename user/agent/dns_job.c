@@ -26,6 +26,7 @@
 #include "agent/dns_job.h"
 #include "agent/dns_prepare.h"
 #include "agent/dns_provider.h"
+#include "agent/mask.h"
 #include "agent/messages.h"
 #include "agent/sandbox.h"
 #include "base/log.h"
@@ -48,15 +49,10 @@ const struct dns_provider *dns_provider_of(enum conf_dns_provider p)
 /* ---- for the providers ---- */
 
 /* A provider may repeat in its words what it was sent. */
-static void mask_secrets(struct dns_job *j)
+void dns_mask(const struct dns_job *j, char *text)
 {
-	for (unsigned int i = 0; i < DNS_SECRETS_MAX; i++) {
-		size_t len = strlen(j->secret[i]);
-		char *at = len ? strstr(j->text, j->secret[i]) : NULL;
-
-		for (; at; at = strstr(at, j->secret[i]))
-			memset(at, '*', len);
-	}
+	for (unsigned int i = 0; i < DNS_SECRETS_MAX; i++)
+		mask_secret(text, j->secret[i]);
 }
 
 int dns_fail(struct dns_job *j, enum dns_result r, const char *fmt, ...)
@@ -69,8 +65,8 @@ int dns_fail(struct dns_job *j, enum dns_result r, const char *fmt, ...)
 		text[0] = '\0';
 	va_end(ap);
 	j->result = r;
+	dns_mask(j, text);
 	snprintf(j->text, sizeof(j->text), "%.*s", (int)sizeof(j->text) - 1, text);
-	mask_secrets(j);
 	for (char *c = j->text; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
