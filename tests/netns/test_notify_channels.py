@@ -165,6 +165,9 @@ def mail(b):
     code, text = b.send(keys % (m.port, "unknown@example.org", stub.MAIL_USER),
                         stub.MAIL_PASSWORD)
     check("mail: an unknown recipient is refused", code == 1 and "refused" in text, text)
+    code, text = b.send(good.replace("hokm@", "banned@"), stub.MAIL_PASSWORD)
+    check("mail: a sender who is not allowed may be allowed later", code == 1 and
+          "MAIL failed: 550" in text and "refused" not in text, text)
     code, text = b.send(good, stub.MAIL_PASSWORD, ca=b.folder + "/other.pem")
     check("mail: a wrong certificate is refused", code == 1 and "certificate" in text and
           len(m.got) == 1, text)

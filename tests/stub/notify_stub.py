@@ -170,6 +170,12 @@ def mail(folder, starttls=True):
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
 
     class Box:
+        async def handle_MAIL(self, server, session, envelope, address, options):
+            if address.startswith("banned@"):
+                return "550 5.7.1 this sender is not allowed"
+            envelope.mail_from = address
+            return "250 OK"
+
         async def handle_RCPT(self, server, session, envelope, address, options):
             if address.startswith("unknown@"):
                 return "550 5.1.1 no such user"

@@ -202,6 +202,19 @@ static const struct row timing_rows[] = {
 	{"hooks { timeout = 0s }", ":2: hooks.timeout = \"0s\": from 100ms to 600s"},
 };
 
+#define MAIL "notify m { type = email endpoint = \"smtp://h:25\" "
+static const struct row notify_rows[] = {
+	/* Nobody writes another field of the header, or another command, through a key. */
+	{MAIL "from = \"a@b\\r\\nBcc: c@d\" to = \"a@b\" }",
+	 ":2: notify m.from = \"a@b\\x0d\\x0aBcc: c@d\": control characters"},
+	{MAIL "from = \"a@b\" to = \"a@b\\r\\nBcc: c@d\" }",
+	 ":2: notify m.to = \"a@b\\x0d\\x0aBcc: c@d\": control characters"},
+	{MAIL "from = \"Ops <a@b>\" to = \"a@b\" }",
+	 ":2: notify m.from = \"Ops <a@b>\": one address"},
+	{MAIL "from = \"a@b\" to = \"Ops <a@b>\" }",
+	 "notify m.to = \"Ops <a@b>\": addresses without"},
+};
+
 /* Rows that are the whole file. */
 static const struct row file_rows[] = {
 	{"", ": secret: missing"},
@@ -291,6 +304,7 @@ ROWS_TEST(syntax)
 ROWS_TEST(general)
 ROWS_TEST(service)
 ROWS_TEST(timing)
+ROWS_TEST(notify)
 
 static void whole_files(void **state)
 {
@@ -449,6 +463,7 @@ int main(void)
 		cmocka_unit_test(general),
 		cmocka_unit_test(service),
 		cmocka_unit_test(timing),
+		cmocka_unit_test(notify),
 		cmocka_unit_test(whole_files),
 		cmocka_unit_test(all_errors_in_order),
 		cmocka_unit_test(samples),

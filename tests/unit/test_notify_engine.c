@@ -388,6 +388,83 @@ static void the_first_channel_of_a_reload_is_kept_on_disk(void **state)
 	remove_folder();
 }
 
+static pid_t only_child(void)
+{
+	char path[64], text[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+/* The status that the notifier keeps in its folder names the channel. */
+static bool status_names(const struct conf *c, const char *channel)
+{
+	char path[2 * CONF_PATH_MAX], file[sizeof(path) + 8], text[4096];
+	size_t len;
+	FILE *f;
+
+	store_folder(c, path, sizeof(path));
+	snprintf(file, sizeof(file), "%s/status", path);
+	f = fopen(file, "r");
+	if (!f)
+		return false;
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	return strstr(text, channel) != NULL;
+}
+
+static void run_until_status_names(sd_event *loop, const struct conf *c, const char *channel)
+{
+	uint64_t by_ns = clock_now_ns() + S(PATIENCE_S);
+
+	while (!status_names(c, channel)) {
+		assert_true(clock_now_ns() < by_ns);
+		assert_true(sd_event_run(loop, 20000) >= 0);
+	}
+}
+
+/* A reload comes while the notifier stands still and its socket is full. */
+static void settings_that_found_no_room_are_sent_again(void **state)
+{
+	static struct conf c;
+	struct notify_event e;
+	struct notifier *n;
+	sd_event *loop;
+	pid_t pid;
+
+	(void)state;
+	close(open_folder());
+	assert_int_equal(chmod(folder, 0755), 0);
+	snprintf(c.state_file, sizeof(c.state_file), "%s/state", folder);
+	snprintf(c.agent_user, sizeof(c.agent_user), "%s", stub_user());
+	c.n_nodes = 1;
+	snprintf(c.nodes[0].name, sizeof(c.nodes[0].name), "a");
+	channel_of(&c.notify[0], "first-one", NOTIFY_SLACK, 1);
+	c.n_notify = 1;
+	assert_int_equal(sd_event_new(&loop), 0);
+	assert_int_equal(notifier_open(loop, &c, &n), 0);
+	run_until_status_names(loop, &c, "first-one");
+	pid = only_child();
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_true(notify_event_from("upkeep", HOKM_R_PUT_BACK, "address: put back", &e));
+	for (unsigned int i = 0; i < 5000; i++)
+		notifier_take(n, &e);
+	channel_of(&c.notify[0], "second-one", NOTIFY_SLACK, 1);
+	notifier_reconf(n, &c);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	run_until_status_names(loop, &c, "second-one");
+	assert_int_equal(only_child(), pid);
+	notifier_close(n);
+	sd_event_unref(loop);
+	remove_folder();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +476,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_restart_sends_no_second_burst, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_attempt_costs_nothing_after_a_restart, begin, end),
+		cmocka_unit_test_setup_teardown(
+			settings_that_found_no_room_are_sent_again, begin, end),
 		cmocka_unit_test_setup_teardown(
 			the_first_channel_of_a_reload_is_kept_on_disk, begin, end),
 	};

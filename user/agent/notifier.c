@@ -36,6 +36,7 @@ struct notifier {
 	unsigned int n_kept;
 	struct notify_event kept[KEEP_MAX];
 	uint64_t lost;
+	bool conf_due; /* the notifier runs, and has not taken its settings */
 };
 
 /* ---- messages ---- */
@@ -101,8 +102,16 @@ static void send_conf(struct notifier *n)
 		sent = send_msg(n, &m, -1);
 	}
 	explicit_bzero(&m, sizeof(m));
-	if (!sent)
-		log_error("the notifier did not take its settings: %s", strerror(errno));
+	if (sent) {
+		n->conf_due = false;
+		return;
+	}
+	/* Its socket is full, or it has died: then on_child() follows. */
+	if (!n->conf_due)
+		log_warn("the notifier has not taken its settings: %s; it gets them again in 2 s",
+			 strerror(errno));
+	n->conf_due = true;
+	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
 }
 
 /* ---- the process ---- */
@@ -154,7 +163,9 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	if (n->fd < 0 && n->conf->n_notify)
+	if (n->fd >= 0 && n->conf_due)
+		send_conf(n);
+	else if (n->fd < 0 && n->conf->n_notify)
 		try_start(n);
 	return 0;
 }

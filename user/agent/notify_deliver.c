@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/mask.h"
 #include "agent/notify_deliver.h"
 #include "base/clock.h"
 #include "base/version.h"
@@ -16,15 +17,10 @@ static const struct deliver_type *const types[] = {
 	[NOTIFY_SYSLOG] = &deliver_syslog,
 };
 
-/* Replaces the credential, should a server have echoed it, and what is not printable. */
+/* Replaces what is not printable, and what is left of a credential that a server has echoed. */
 static void make_safe(struct delivery *d)
 {
-	const char *credential = d->conf->credential;
-	const size_t len = strlen(credential);
-	char *at;
-
-	while (len >= 4 && (at = strstr(d->detail, credential)))
-		memset(at, '*', len);
+	mask_secret(d->detail, d->conf->credential);
 	for (char *p = d->detail; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = ' ';
@@ -164,12 +160,16 @@ static void end_http(struct delivery *d, long status)
 		deliver_say(d, DELIVER_RETRY, "HTTP %ld: %.80s", status, d->reply);
 }
 
-/* A reply of 5xx to MAIL, RCPT or DATA is permanent, one to the login is not. */
+/*
+ * A reply of 5xx to RCPT or DATA is permanent. One to the login or to MAIL is not: it judges the
+ * sender, and the administrator of the server may allow that one later.
+ */
 static void end_mail_refused(struct delivery *d, CURLcode code, long status)
 {
 	bool message = (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
 			code == CURLE_WEIRD_SERVER_REPLY) &&
-		       status >= 550 && status < 560;
+		       status >= 550 && status < 560 &&
+		       strncmp(d->error, "MAIL failed", strlen("MAIL failed")) != 0;
 
 	deliver_say(d, message ? DELIVER_REFUSED : DELIVER_RETRY, "%s (last reply %ld)",
 		    d->error[0] ? d->error : curl_easy_strerror(code), status);
@@ -179,6 +179,9 @@ void deliver_end(struct delivery *d, CURLcode code)
 {
 	long status = 0;
 
+	/* Before they are cut. */
+	mask_secret(d->reply, d->conf->credential);
+	mask_secret(d->error, d->conf->credential);
 	curl_easy_getinfo(d->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (types[d->conf->type]->http && code == CURLE_OK)
 		end_http(d, status);

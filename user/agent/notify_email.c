@@ -31,6 +31,15 @@ static void put_lines(FILE *f, const char *text)
 	}
 }
 
+/* A header field is one line, whatever is in the text of an event. */
+static const char *one_line(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	return text;
+}
+
 static int write_mail(struct delivery *d, const struct notify_message *m)
 {
 	static unsigned int count;
@@ -50,8 +59,9 @@ static int write_mail(struct delivery *d, const struct notify_message *m)
 	if (!localtime_r(&now, &tm) ||
 	    !strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm))
 		date[0] = '\0';
+	(void)notify_title(m, title, sizeof(title));
 	fprintf(f, "Date: %s\r\nFrom: <%s>\r\nTo: %s\r\nSubject: %s\r\n", date, d->conf->from,
-		d->conf->to, notify_title(m, title, sizeof(title)));
+		d->conf->to, one_line(title));
 	fprintf(f, "Message-ID: <%lld.%d.%u@%s.hokm-xdp>\r\n", (long long)m->now_s, (int)getpid(),
 		++count, m->who->node);
 	/* Automatic replies, such as those of holidays, are not wanted (RFC 3834). */

@@ -192,6 +192,10 @@ static void check_email(const struct conf_sec *s, const struct conf_notify *n)
 	require(s, "endpoint", n->endpoint, "smtp://mail.example.org:587");
 	require(s, "from", n->from, "hokm@example.org");
 	require(s, "to", n->to, "ops@example.org");
+	if (strpbrk(n->from, "<>\", "))
+		conf_complain(s, "from", "one address, without a name, as in hokm@example.org");
+	if (strpbrk(n->to, "<>\""))
+		conf_complain(s, "to", "addresses without names, separated by commas");
 	if (n->endpoint[0] && !tls && !begins(n->endpoint, "smtp://"))
 		conf_complain(s, "endpoint", "smtp://HOST:PORT or smtps://HOST:PORT");
 	if (n->user[0] && !n->starttls && !tls)
