@@ -66,8 +66,7 @@ struct dns_job {
 	char zone[CONF_DNS_NAME_MAX];
 	char zone_id[DNS_ID_MAX];
 	struct dns_set present;
-	/* Of the values, where each is a record; at Route53 their text as the provider writes it.
-	 */
+	/* Of the values, where each is a record; at Route53 the text that it has for them. */
 	char id[DNS_VALUES_MAX][DNS_ID_MAX];
 	char name[4 * CONF_DNS_NAME_MAX]; /* of the record, as the provider writes it */
 	char extra[DNS_ID_MAX];           /* more that a change must repeat */
