@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See log_queue.h. The queue is a ring of bytes; each line is preceded by its length. The lock is
- * held for copies only, and it inherits priority: its holder may be the thread with ordinary
- * priority, and the one that waits the event loop.
+ * See log_queue.h. The queue is a ring of bytes; each line is preceded by its length. A length of 0
+ * is followed by a number of lines that were lost there; the thread makes the report of it. The
+ * lock is held for copies only, and it inherits priority: its holder may be the thread with
+ * ordinary priority, and the one that waits the event loop.
  *
  * `missing` counts the lines that were lost and are not reported yet. While it is not 0 the ring
  * takes lines only when half of it is free. Otherwise a slow reader would get a report about each
@@ -77,18 +78,18 @@ static void ring_line(const char *line, size_t len)
 	ring_in(line, len);
 }
 
-static size_t report_missing(char line[LOG_LINE_MAX])
+static void ring_missing(void)
 {
-	size_t len = log_lost_line(line, q.missing);
+	const line_len none = 0;
 
+	ring_in(&none, sizeof(none));
+	ring_in(&q.missing, sizeof(q.missing));
 	q.missing = 0;
-	return len;
 }
 
 static void enter(const char *line, size_t len)
 {
 	size_t room = q.missing ? QUEUE_BYTES / 2 : QUEUE_BYTES;
-	char report[LOG_LINE_MAX];
 
 	if (q.used + sizeof(line_len) + len > room) {
 		q.missing++;
@@ -98,7 +99,7 @@ static void enter(const char *line, size_t len)
 	if (!q.used)
 		sem_post(&q.more);
 	if (q.missing)
-		ring_line(report, report_missing(report));
+		ring_missing();
 	ring_line(line, len);
 }
 
@@ -133,20 +134,22 @@ uint64_t log_queue_lost(void)
 /* Takes the next line, or the report of lost lines. Returns its length, 0 when there is none. */
 static size_t take(char line[LOG_LINE_MAX], bool *ending)
 {
+	uint64_t missing = 0;
 	line_len len = 0;
-	size_t n = 0;
 
 	pthread_mutex_lock(&q.lock);
+	if (!q.used && q.missing)
+		ring_missing();
 	if (q.used) {
 		ring_out(&len, sizeof(len));
-		ring_out(line, len);
-		n = len;
-	} else if (q.missing) {
-		n = report_missing(line);
+		if (len)
+			ring_out(line, len);
+		else
+			ring_out(&missing, sizeof(missing));
 	}
 	*ending = q.state != QUEUE_ON;
 	pthread_mutex_unlock(&q.lock);
-	return n;
+	return missing ? log_lost_line(line, missing) : len;
 }
 
 /* Another process may have made the open file behind stderr non-blocking. */
