@@ -97,6 +97,81 @@ static void two_owners_flip_it_once(void **state)
 	assert_int_equal(dns_when_next(&w, S(9000)), DNS_ACT_WRITE);
 }
 
+/* ---- a partition, simulated ---- */
+
+struct owner {
+	struct dns_when w;
+	enum dns_act runs;
+	uint64_t end_ns;
+};
+
+struct partition {
+	struct owner node[2];
+	unsigned int record; /* whose address it has */
+	unsigned int changes;
+	uint32_t random;
+};
+
+static unsigned int chance(struct partition *p, unsigned int below)
+{
+	p->random = p->random * 1664525 + 1013904223;
+	return (p->random >> 16) % below;
+}
+
+/* The end of what a node does at the provider; requests and answers are lost now and then. */
+static enum dns_result attempt(struct partition *p, unsigned int i)
+{
+	bool write = p->node[i].runs == DNS_ACT_WRITE, right = p->record == i;
+
+	if (chance(p, 4) == 0)
+		return chance(p, 2) ? DNS_FAILED : DNS_LIMITED;
+	if (right)
+		return DNS_SAME;
+	if (!write)
+		return DNS_OTHER;
+	p->record = i;
+	p->changes++;
+	return chance(p, 4) ? DNS_CHANGED : DNS_FAILED;
+}
+
+static void step(struct partition *p, unsigned int i, uint64_t at)
+{
+	struct owner *o = &p->node[i];
+
+	dns_when_owner(&o->w, true, false, false, at);
+	if (o->runs == DNS_ACT_NONE) {
+		o->runs = dns_when_next(&o->w, at);
+		o->end_ns = at + S(chance(p, 20));
+	} else if (at >= o->end_ns) {
+		dns_when_result(&o->w, attempt(p, i), 0, at);
+		o->runs = DNS_ACT_NONE;
+	}
+}
+
+/* Node 0 owns and its record is right. Node 1 does not hear it, and owns too, for twelve hours. */
+static void a_partition_changes_the_record_once(void **state)
+{
+	static struct partition p;
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 100; seed++) {
+		p = (struct partition){.random = seed};
+		dns_when_init(&p.node[0].w, &conf, seed);
+		dns_when_init(&p.node[1].w, &conf, seed + 1000);
+		dns_when_owner(&p.node[0].w, true, false, true, S(10));
+		for (uint64_t s = 10; s < 43200; s += 5) {
+			step(&p, 0, S(s));
+			if (s > 500 + seed)
+				step(&p, 1, S(s));
+			if (p.changes > (s > 500 + seed))
+				fail_msg("seed %u: %u changes", seed, p.changes);
+		}
+		assert_int_equal(p.record, 1);
+		assert_int_equal(p.node[0].w.state, DNS_CONTESTED);
+		assert_int_equal(p.node[1].w.state, DNS_RIGHT);
+	}
+}
+
 /* Both nodes are there again, and one of them owns: the record must not keep the name of the other.
  */
 static void a_contested_record_is_written_after_the_partition(void **state)
@@ -219,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup(only_the_owner_writes, fresh),
 		cmocka_unit_test_setup(an_attempt_ends_with_ownership, fresh),
 		cmocka_unit_test_setup(two_owners_flip_it_once, fresh),
+		cmocka_unit_test_setup(a_partition_changes_the_record_once, fresh),
 		cmocka_unit_test_setup(a_contested_record_is_written_after_the_partition, fresh),
 		cmocka_unit_test_setup(failback_waits_while_the_other_serves, fresh),
 		cmocka_unit_test_setup(changes_keep_their_distance, fresh),
