@@ -130,6 +130,9 @@ LAB_PROGS    := $(patsubst tools/lab/%.c,$(B)/hokm-%,$(filter-out %.bpf.c,$(wild
 # The ends and the bad link of the frames tests: tests/ws/x.c is build/tests/ws/x.
 WS_PROGS     := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/ws/*.c)))
 
+# What namespace tests load into a daemon: tests/netns/x.c is build/tests/netns/x.so.
+NETNS_LIBS   := $(patsubst %.c,$(B)/%.so,$(sort $(wildcard tests/netns/*.c)))
+
 FUZZERS      := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 BENCH_OBJ    := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out %.bpf.c,$(wildcard tools/bench/*.c))))
@@ -156,7 +159,7 @@ help: ## this list
 
 .PHONY: unit-tests bpf-tests ws-progs fuzzers objects read-only check-build
 unit-tests: $(UNIT_TESTS)
-ws-progs: $(WS_PROGS)
+ws-progs: $(WS_PROGS) $(NETNS_LIBS)
 bpf-tests: $(BPF_TESTS) $(AUX_BPF)
 fuzzers: $(FUZZERS)
 objects: $(ALL_OBJ) build/hokm.bpf.o $(AUX_BPF)
@@ -335,6 +338,11 @@ $(B)/%.read: %.c $(FLAGS_STAMP)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(LWS_CFLAGS) $(ALL_CFLAGS) -fsyntax-only -MMD -MP \
 		-MF $(@:.read=.read.d) -MT $@ $<
 	$(Q)touch $@
+
+$(B)/tests/netns/%.so: tests/netns/%.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)

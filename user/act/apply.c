@@ -7,7 +7,9 @@
  * change that failed is tried again.
  *
  * apply_sync() first writes the service states, because they decide where packets are steered, and
- * then changes routes and addresses. The lease is written by apply_own() only.
+ * then hands the desired routes and addresses to the VIP worker, whose result is taken later. The
+ * lease is written by apply_own() only, at once: while the worker waits for the kernel, the gate in
+ * XDP is open or closed already.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -20,23 +22,27 @@
 #include "act/garp.h"
 #include "act/sysctl.h"
 #include "act/vip.h"
+#include "act/vip_worker.h"
 #include "base/log.h"
 
 #define SAVE_FILE_MAX (CONF_PATH_MAX + sizeof(".sysctl"))
 
 struct apply {
 	struct hokm_bpf *bpf;
-	struct vip *vip;
+	struct vip *vip; /* until the worker has it */
+	struct vip_worker *worker;
 	struct garp *garp;
 	char interface[IF_NAMESIZE];
 	char save_file[SAVE_FILE_MAX];
 	struct hokm_service service[HOKM_MAX_SERVICES];
 	bool service_known[HOKM_MAX_SERVICES];
-	unsigned int n_routes;
-	struct in_addr routes[HOKM_MAX_VIPS];
-	unsigned int n_addrs;
-	struct in_addr addrs[HOKM_MAX_VIPS]; /* of the interface */
+	struct vip_job job;       /* what is desired, as it was posted last */
+	struct vip_result result; /* of the last job that is done */
+	/* Of the last result, until it is asked for. */
+	bool addrs_again, routes_again;
+	unsigned char gateway[6];
 	bool gone; /* the interface is not there: no address and no route is wanted */
+	int ifindex;
 	bool own_failed;
 	bool sync_failed;
 };
@@ -45,49 +51,6 @@ struct apply {
 static void apply_save_file(const struct conf *c, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s.sysctl", c->socket);
-}
-
-static bool has_addr(const struct in_addr *list, unsigned int n, struct in_addr a)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (list[i].s_addr == a.s_addr)
-			return true;
-	return false;
-}
-
-/*
- * Removes the elements of `have` that are not in `want` and adds the missing ones, and keeps `have`
- * up to date. Returns 0 or the first -errno.
- */
-static int sync_list(struct vip *v, struct in_addr *have, unsigned int *n_have,
-		     const struct in_addr *want, unsigned int n_want,
-		     int (*add)(struct vip *, struct in_addr),
-		     int (*del)(struct vip *, struct in_addr))
-{
-	int first = 0;
-
-	for (unsigned int i = 0; i < *n_have;) {
-		int err = has_addr(want, n_want, have[i]) ? 1 : del(v, have[i]);
-
-		if (err == 0)
-			have[i] = have[--*n_have];
-		else
-			i++;
-		if (err < 0 && !first)
-			first = err;
-	}
-	for (unsigned int i = 0; i < n_want; i++) {
-		int err;
-
-		if (has_addr(have, *n_have, want[i]) || *n_have == HOKM_MAX_VIPS)
-			continue;
-		err = add(v, want[i]);
-		if (err == 0)
-			have[(*n_have)++] = want[i];
-		else if (!first)
-			first = err;
-	}
-	return first;
 }
 
 static int sync_services(struct apply *a, const struct apply_want *want)
@@ -109,17 +72,61 @@ static int sync_services(struct apply *a, const struct apply_want *want)
 	return first;
 }
 
+/* ---- addresses and routes ---- */
+
+/* Takes the result of a job that is done. */
+static void take_result(struct apply *a)
+{
+	const struct vip_result *r = vip_worker_take(a->worker);
+
+	if (!r)
+		return;
+	a->result = *r;
+	a->addrs_again |= r->addrs_again;
+	a->routes_again |= r->routes_again;
+	if (r->gateway_read)
+		memcpy(a->gateway, r->gateway, sizeof(a->gateway));
+}
+
+static void post(struct apply *a)
+{
+	vip_worker_post(a->worker, &a->job);
+	a->job.addrs_again = a->job.routes_again = false;
+	memset(a->job.gateway_of, 0, sizeof(a->job.gateway_of));
+	/* Before the worker has a thread, the job is done by now. */
+	take_result(a);
+}
+
+static void desire(struct vip_list *l, const struct apply_want *want, bool wanted)
+{
+	memset(l, 0, sizeof(*l));
+	l->n = wanted ? want->n_vips : 0;
+	memcpy(l->vip, want->vips, l->n * sizeof(l->vip[0]));
+}
+
+/* Posts what is desired when it has changed, and again after a failure. */
+static void sync_vips(struct apply *a, const struct apply_want *want)
+{
+	struct vip_job job;
+
+	memset(&job, 0, sizeof(job)); /* it is compared as bytes */
+	job.ifindex = a->ifindex;
+	job.gone = a->gone;
+	desire(&job.routes, want, !a->gone);
+	desire(&job.addrs, want, !a->gone && want->vip_raised);
+	take_result(a);
+	if (!memcmp(&job, &a->job, sizeof(job)) && (!a->result.err || vip_worker_busy(a->worker)))
+		return;
+	memcpy(&a->job, &job, sizeof(job));
+	post(a);
+}
+
 int apply_sync(struct apply *a, const struct apply_want *want)
 {
-	unsigned int n_routes = a->gone ? 0 : want->n_vips;
-	unsigned int n_addrs = want->vip_raised ? n_routes : 0;
-	int err_services = sync_services(a, want);
-	int err_routes = sync_list(a->vip, a->routes, &a->n_routes, want->vips, n_routes,
-				   vip_route_add, vip_route_del);
-	int err_addrs = sync_list(a->vip, a->addrs, &a->n_addrs, want->vips, n_addrs, vip_addr_add,
-				  vip_addr_del);
-	int err = err_services ? err_services : err_routes ? err_routes : err_addrs;
+	int err = sync_services(a, want);
 
+	sync_vips(a, want);
+	err = err ? err : a->result.err;
 	if (err && !a->sync_failed)
 		log_error(
 			"could not set service states, routes or addresses on %s: %s; trying again",
@@ -130,70 +137,110 @@ int apply_sync(struct apply *a, const struct apply_want *want)
 	return err;
 }
 
+int apply_start(struct apply *a)
+{
+	return vip_worker_start(a->worker);
+}
+
+int apply_fd(const struct apply *a)
+{
+	return vip_worker_fd(a->worker);
+}
+
 void apply_interface_gone(struct apply *a, const struct apply_want *want)
 {
 	a->gone = true;
-	a->n_addrs = 0;
 	apply_sync(a, want);
 }
 
 void apply_interface_back(struct apply *a, int ifindex)
 {
-	vip_set_interface(a->vip, ifindex);
+	a->ifindex = ifindex;
 	garp_set_interface(a->garp, ifindex);
 	a->gone = false;
 }
 
 /* ---- what others changed ---- */
 
-/* What could not be put back leaves the list, so that apply_sync() adds it. */
-static int list_again(struct vip *v, struct in_addr *have, unsigned int *n_have,
-		      int (*again)(struct vip *, struct in_addr))
+void apply_addrs_again(struct apply *a)
 {
-	int n = 0;
+	a->job.addrs_again = true;
+	post(a);
+}
 
-	for (unsigned int i = 0; i < *n_have; i++) {
-		int put = again(v, have[i]);
+void apply_routes_again(struct apply *a)
+{
+	a->job.routes_again = true;
+	post(a);
+}
 
-		if (put < 0) {
-			have[i] = have[--*n_have];
-			return put;
-		}
-		n += put;
-	}
+bool apply_addrs_put(struct apply *a, int *n)
+{
+	bool taken;
+
+	take_result(a);
+	taken = a->addrs_again;
+	a->addrs_again = false;
+	*n = a->result.n_addrs_again;
+	return taken;
+}
+
+bool apply_routes_put(struct apply *a, int *n)
+{
+	bool taken;
+
+	take_result(a);
+	taken = a->routes_again;
+	a->routes_again = false;
+	*n = a->result.n_routes_again;
+	return taken;
+}
+
+/* What is there and will stay: the keeper may miss nothing else. */
+static unsigned int fill_list(struct in_addr *out, const struct vip_list *there,
+			      const struct vip_list *wanted)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < there->n; i++)
+		for (unsigned int k = 0; k < wanted->n; k++)
+			if (there->vip[i].s_addr == wanted->vip[k].s_addr)
+				out[n++] = there->vip[i];
 	return n;
-}
-
-static int report_again(const struct apply *a, const char *what, int n)
-{
-	if (n > 0)
-		log_warn("%s of %s: another program removed it, it is back", what, a->interface);
-	return n;
-}
-
-int apply_addrs_again(struct apply *a)
-{
-	return report_again(a, "VIP address",
-			    list_again(a->vip, a->addrs, &a->n_addrs, vip_addr_again));
-}
-
-int apply_routes_again(struct apply *a)
-{
-	return report_again(a, "local route of the VIP",
-			    list_again(a->vip, a->routes, &a->n_routes, vip_route_again));
 }
 
 void apply_fill_job(const struct apply *a, struct keep_job *job)
 {
-	job->n_addrs = a->n_addrs;
-	memcpy(job->addrs, a->addrs, sizeof(job->addrs));
-	job->n_routes = a->n_routes;
-	memcpy(job->routes, a->routes, sizeof(job->routes));
+	job->n_addrs = fill_list(job->addrs, &a->result.addrs, &a->job.addrs);
+	job->n_routes = fill_list(job->routes, &a->result.routes, &a->job.routes);
+}
+
+void apply_read_gateway(struct apply *a)
+{
+	memcpy(a->job.gateway_of, a->interface, sizeof(a->job.gateway_of));
+	post(a);
+}
+
+void apply_gateway(const struct apply *a, unsigned char mac[6])
+{
+	memcpy(mac, a->gateway, sizeof(a->gateway));
 }
 
 bool apply_failing(const struct apply *a)
 {
 	return a->sync_failed;
+}
+
+static bool lacks(const struct vip_list *there, const struct vip_list *wanted)
+{
+	struct in_addr found[HOKM_MAX_VIPS];
+
+	return fill_list(found, there, wanted) < wanted->n;
+}
+
+bool apply_lacking(const struct apply *a)
+{
+	return lacks(&a->result.addrs, &a->job.addrs) || lacks(&a->result.routes, &a->job.routes);
 }
 
 int apply_own(struct apply *a, const struct apply_want *want)
@@ -256,7 +303,7 @@ static int remove_leftovers(struct apply *a, const struct conf *c)
 }
 
 /* Adopts VIP addresses that a killed daemon left, and refuses others, unless `take`. */
-static int adopt_addrs(struct apply *a, const struct conf *c, bool take)
+static int adopt_addrs(struct apply *a, const struct conf *c, bool take, struct vip_list *adopted)
 {
 	for (unsigned int i = 0; i < c->n_vips; i++) {
 		struct foreign_vip foreign;
@@ -271,9 +318,27 @@ static int adopt_addrs(struct apply *a, const struct conf *c, bool take)
 			return -EADDRINUSE;
 		}
 		if (here)
-			a->addrs[a->n_addrs++] = c->vips[i];
+			adopted->vip[adopted->n++] = c->vips[i];
 	}
 	return 0;
+}
+
+/* The worker has the netlink socket from now on. The adopted addresses stay until apply_sync(). */
+static int add_routes(struct apply *a, const struct conf *c, const struct vip_list *adopted)
+{
+	struct vip *v = a->vip;
+	int err;
+
+	a->vip = NULL;
+	err = vip_worker_open(v, adopted, &a->worker);
+	if (err)
+		return err;
+	a->job.ifindex = a->ifindex;
+	a->job.addrs = *adopted;
+	a->job.routes.n = c->n_vips;
+	memcpy(a->job.routes.vip, c->vips, sizeof(c->vips[0]) * c->n_vips);
+	post(a);
+	return a->result.err;
 }
 
 /* By now the sockets of players have their local route. */
@@ -289,7 +354,7 @@ static int take_over(const struct conf *c)
 int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac[6], bool take,
 	       struct apply **out)
 {
-	struct apply_want want = {.n_vips = c->n_vips};
+	struct vip_list adopted = {0};
 	struct apply *a = calloc(1, sizeof(*a));
 	int err;
 
@@ -299,19 +364,18 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 	a->bpf = b;
 	memcpy(a->interface, c->interface, sizeof(a->interface));
 	apply_save_file(c, a->save_file, sizeof(a->save_file));
-	memcpy(want.vips, c->vips, sizeof(want.vips));
-	err = vip_open(hokm_bpf_ifindex(b), &a->vip);
+	a->ifindex = hokm_bpf_ifindex(b);
+	err = vip_open(a->ifindex, &a->vip);
 	if (!err)
-		err = garp_open(hokm_bpf_ifindex(b), mac, &a->garp);
+		err = garp_open(a->ifindex, mac, &a->garp);
 	if (!err)
 		err = remove_leftovers(a, c);
 	if (!err)
-		err = adopt_addrs(a, c, take);
+		err = adopt_addrs(a, c, take, &adopted);
 	if (!err)
 		err = sysctl_arp_set(c->interface, a->save_file);
 	if (!err)
-		err = sync_list(a->vip, a->routes, &a->n_routes, want.vips, want.n_vips,
-				vip_route_add, vip_route_del);
+		err = add_routes(a, c, &adopted);
 	if (!err && take)
 		err = take_over(c);
 	if (err) {
@@ -324,18 +388,30 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 	return 0;
 }
 
+/* The kernel may not answer for long: a stop must end all the same. */
+#define CLOSE_MS 5000
+
+static int remove_vips(struct apply *a, bool keep)
+{
+	int err;
+
+	if (!a->worker)
+		return 0;
+	a->job.addrs.n = 0;
+	if (!keep)
+		a->job.routes.n = 0;
+	vip_worker_post(a->worker, &a->job);
+	err = vip_worker_wait(a->worker, CLOSE_MS, &a->result);
+	return err ? err : a->result.err;
+}
+
 void apply_close(struct apply *a, bool keep)
 {
-	int err = 0;
+	int err;
 
 	if (!a)
 		return;
-	if (a->vip) {
-		err = sync_list(a->vip, a->addrs, &a->n_addrs, NULL, 0, vip_addr_add, vip_addr_del);
-		if (!err && !keep)
-			err = sync_list(a->vip, a->routes, &a->n_routes, NULL, 0, vip_route_add,
-					vip_route_del);
-	}
+	err = remove_vips(a, keep);
 	if (!err && !keep && a->save_file[0])
 		err = sysctl_arp_restore(a->interface, a->save_file);
 	if (err)
@@ -344,6 +420,7 @@ void apply_close(struct apply *a, bool keep)
 			  a->interface, strerror(-err));
 	garp_close(a->garp);
 	vip_close(a->vip);
+	vip_worker_close(a->worker);
 	free(a);
 }
 

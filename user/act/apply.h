@@ -9,7 +9,8 @@
  * addresses of the VIPs. It may be called at any time, and makes no system call when nothing
  * differs.
  *
- * A struct apply is used by the thread of the event loop only.
+ * A struct apply is used by the thread of the event loop only. What the kernel may make wait for
+ * its lock RTNL is done by a thread of its own, the VIP worker.
  */
 #ifndef HOKM_ACT_APPLY_H
 #define HOKM_ACT_APPLY_H
@@ -54,8 +55,10 @@ void apply_close(struct apply *a, bool keep);
 int apply_own(struct apply *a, const struct apply_want *want);
 
 /*
- * Makes everything else as desired. Returns 0 or the first -errno; the first failure is logged.
- * What failed is tried again at the next call.
+ * Makes everything else as desired: the service states now, addresses and routes by the VIP worker
+ * (act/vip_worker.h), which does not make the caller wait for the kernel. Returns 0, the -errno of
+ * a service state, or that of the last addresses and routes that were tried; the first failure is
+ * logged. What failed is tried again at the next call.
  */
 int apply_sync(struct apply *a, const struct apply_want *want);
 
@@ -69,17 +72,34 @@ void apply_interface_gone(struct apply *a, const struct apply_want *want);
 void apply_interface_back(struct apply *a, int ifindex);
 
 /*
- * Adds again the addresses, or the routes, that were added before and that others removed. Returns
- * how many there were, logged, or -errno; then apply_sync() goes on trying.
+ * Starts the thread of the VIP worker, with the capabilities of the caller. Until then the callers
+ * of the functions here wait for the kernel. Returns 0 or -errno, logged.
  */
-int apply_addrs_again(struct apply *a);
-int apply_routes_again(struct apply *a);
+int apply_start(struct apply *a);
+/* Becomes readable when the worker is done with something. */
+int apply_fd(const struct apply *a);
+
+/* Asks the worker to add again the addresses, or the routes, that others removed. */
+void apply_addrs_again(struct apply *a);
+void apply_routes_again(struct apply *a);
+/*
+ * True once, when the worker has done that. *n: how many were gone and are back, or -errno; then
+ * apply_sync() goes on trying.
+ */
+bool apply_addrs_put(struct apply *a, int *n);
+bool apply_routes_put(struct apply *a, int *n);
+
+/* Asks the worker for the MAC address of the default gateway; the last one, or zero for none. */
+void apply_read_gateway(struct apply *a);
+void apply_gateway(const struct apply *a, unsigned char mac[6]);
 
 /* Writes the addresses and routes that must be there now into a job for the keeper. */
 void apply_fill_job(const struct apply *a, struct keep_job *job);
 
 /* True when the last apply_sync() failed. */
 bool apply_failing(const struct apply *a);
+/* True while an address or a route that is desired is not there, as far as is known. */
+bool apply_lacking(const struct apply *a);
 
 /* Sends one gratuitous ARP for each VIP. Failures are logged. */
 void apply_garp(struct apply *a, const struct apply_want *want);

@@ -13,6 +13,7 @@
 #include "act/dns_file.h"
 #include "act/save.h"
 #include "base/log.h"
+#include "base/rt_thread.h"
 
 #define FILE_MAX (1u << 18)
 
@@ -80,18 +81,23 @@ static void *work(void *arg)
 
 /* ---- the loop's side ---- */
 
-static void end(struct dns_file *f)
+static void take(struct dns_file *f)
 {
 	const bool was_fine = !f->failed;
 
-	if (f->running)
-		pthread_join(f->thread, NULL);
 	f->failed = f->err != 0;
 	f->running = false;
 	if (was_fine && f->failed)
 		log_error("could not write %s: %s; "
 			  "a restart would not know the orders of `hokm-xdp dns`",
 			  f->path, strerror(-f->err));
+}
+
+/* Waits for the thread. */
+static void end(struct dns_file *f)
+{
+	pthread_join(f->thread, NULL);
+	take(f);
 }
 
 void dns_file_write(struct dns_file *f, const struct dns_book *b)
@@ -109,14 +115,15 @@ void dns_file_write(struct dns_file *f, const struct dns_book *b)
 	f->err = f->text ? -pthread_create(&f->thread, NULL, work, f) : -ENOMEM;
 	f->running = f->err == 0;
 	if (!f->running)
-		end(f);
+		take(f);
 }
 
 void dns_file_tick(struct dns_file *f, const struct dns_book *b)
 {
 	if (!f->running || !atomic_load(&f->done))
 		return;
-	end(f);
+	rt_thread_over(f->thread);
+	take(f);
 	if (f->again)
 		dns_file_write(f, b);
 }

@@ -18,10 +18,9 @@
 #include "act/sysctl.h"
 #include "act/vip.h"
 #include "base/log.h"
+#include "base/rt_thread.h"
 
 #define BIT(part) (1u << (part))
-
-#define KEEPER_PRIORITY 1 /* SCHED_FIFO: below the event loop, above all ordinary processes */
 
 struct keeper {
 	struct hokm_bpf *bpf; /* a handle of its own */
@@ -197,34 +196,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/*
- * The thread shares the memory map of the process and the kernel's lock RTNL with the event loop.
- * If ordinary processes could take the CPU from it while it holds one of them, the event loop would
- * wait for these processes.
- */
-static int start_realtime(struct keeper *k)
-{
-	const struct sched_param param = {.sched_priority = KEEPER_PRIORITY};
-	pthread_attr_t attr;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return -err;
-	err = pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	err = err ? err : pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
-	err = err ? err : pthread_attr_setschedparam(&attr, &param);
-	err = err ? err : pthread_create(&k->thread, &attr, work, k);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 int keeper_start(struct keeper *k)
 {
-	int err = start_realtime(k);
+	int err = rt_thread_start(&k->thread, work, k);
 
-	/* The daemon logs by itself that it got no real-time priority. */
-	if (err)
-		err = -pthread_create(&k->thread, NULL, work, k);
 	if (err)
 		log_error("could not start the thread that reads the kernel's state back: %s",
 			  strerror(-err));

@@ -6,8 +6,8 @@
  * result.
  *
  * What does not depend on decisions the keeper puts back itself: sysctls, programs, pins, fences.
- * At addresses and routes of the VIPs it only looks; the loop adds them, because only the loop
- * knows whether they are still wanted.
+ * At addresses and routes of the VIPs it only looks; the VIP worker (act/vip_worker.h) adds them,
+ * because it has what the loop wants by then.
  *
  * A keeper does one job at a time. All functions are called by the thread of the event loop.
  */

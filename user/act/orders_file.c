@@ -18,6 +18,7 @@
 #include "act/orders_file.h"
 #include "act/save.h"
 #include "base/log.h"
+#include "base/rt_thread.h"
 #include "conf/conf.h"
 
 struct orders_file {
@@ -116,12 +117,10 @@ static void begin(struct orders_file *f)
 	f->running = f->err == 0;
 }
 
-static void end(struct orders_file *f)
+static void take(struct orders_file *f)
 {
 	bool failed_before = f->failed;
 
-	if (f->running)
-		pthread_join(f->thread, NULL);
 	f->running = false;
 	f->failed = f->err != 0;
 	if (f->failed && !failed_before)
@@ -130,6 +129,14 @@ static void end(struct orders_file *f)
 			  f->path, strerror(-f->err));
 	else if (failed_before && !f->failed)
 		log_info("the state file %s is written", f->path);
+}
+
+/* Waits for the thread, if there is one. */
+static void end(struct orders_file *f)
+{
+	if (f->running)
+		pthread_join(f->thread, NULL);
+	take(f);
 }
 
 static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
@@ -141,7 +148,8 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	(void)revents;
 	if (read(fd, &n, sizeof(n)) != sizeof(n) || !f->running)
 		return 0;
-	end(f);
+	rt_thread_over(f->thread);
+	take(f);
 	if (f->again)
 		orders_file_write(f, &f->next);
 	return 0;
@@ -156,7 +164,7 @@ void orders_file_write(struct orders_file *f, const struct orders *o)
 		return;
 	begin(f);
 	if (!f->running)
-		end(f);
+		take(f);
 }
 
 bool orders_file_saved(const struct orders_file *f)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rt_thread.h"
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
@@ -237,7 +238,7 @@ bool reload_finish(struct reload *r)
 
 	if (!r->running)
 		return false;
-	pthread_join(r->thread, NULL);
+	rt_thread_over(r->thread);
 	r->running = false;
 	swapped = try_swap(r);
 	forget(r);

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/steering.h"
-#include "sense/gateway.h"
 #include "sense/pulse.h"
 
 #define GATEWAY_NS (5 * NS_PER_S)
@@ -17,13 +16,11 @@
 
 static void read_gateway(struct steering *s, uint64_t now_ns)
 {
-	char addr[INET_ADDRSTRLEN];
-
+	apply_gateway(s->node->apply, s->macs.gateway);
 	if (now_ns < s->gateway_at_ns)
 		return;
 	s->gateway_at_ns = now_ns + GATEWAY_NS;
-	if (gateway_mac(s->node->conf->interface, s->macs.gateway, addr))
-		memset(s->macs.gateway, 0, sizeof(s->macs.gateway));
+	apply_read_gateway(s->node->apply);
 }
 
 static void read_macs(struct steering *s, uint64_t now_ns)

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_queue.h"
+#include "base/rt_thread.h"
 #include "base/version.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
@@ -184,7 +185,7 @@ static void refuse(struct upgrade *u, const char *why)
 
 static void take_verdict(struct upgrade *u, uint64_t now_ns)
 {
-	pthread_join(u->thread, NULL);
+	rt_thread_over(u->thread);
 	if (!u->accepted) {
 		refuse(u, u->words);
 		return;

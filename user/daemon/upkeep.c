@@ -38,6 +38,8 @@
 #define RETRY_NS (2 * NS_PER_S)
 /* A vital part that fails for so long is a reason to hand over ... */
 #define PATIENCE_NS (NS_PER_S)
+/* The same, without a failure: so long the kernel may take to add an address. */
+#define KERNEL_NS (5 * NS_PER_S)
 /* ... and to stay away for so long: the address may only fail while the node owns it. */
 #define BROKEN_NS (30 * NS_PER_S)
 
@@ -148,26 +150,17 @@ static void note_there(struct upkeep *u, enum keep_part part)
 	log_info("%s of %s is there again", keep_part_text(part), u->node->conf->interface);
 }
 
-/* Only the loop adds addresses and routes: it knows what is wanted by now. */
-static int put_back(struct upkeep *u, enum keep_part part, int n)
+static void report_put(const struct upkeep *u, enum keep_part part, int n)
 {
-	if (n > 0 && part == KEEP_ADDRS)
-		return apply_addrs_again(u->node->apply);
-	if (n > 0 && part == KEEP_ROUTES)
-		return apply_routes_again(u->node->apply);
-	if (u->returning)
-		return n;
-	if (n > 0 && part != KEEP_SYSCTLS && part != KEEP_FENCES) /* those are logged one by one */
-		log_warn("%s of %s: another program removed it, it is back", keep_part_text(part),
-			 u->node->conf->interface);
-	return n;
+	if (u->returning || n <= 0 || part == KEEP_SYSCTLS || part == KEEP_FENCES)
+		return; /* the last two are logged one by one */
+	log_warn("%s of %s: another program removed it, it is back", keep_part_text(part),
+		 u->node->conf->interface);
 }
 
-/* Returns true when something had to be put back. */
-static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t now_ns)
+/* n: how many were put back, or -errno. Returns true when something had to be put back. */
+static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
 {
-	int n = put_back(u, part, found);
-
 	/* Without its interface the node is in fault anyway (link-down). */
 	if (n == -ENODEV)
 		return false;
@@ -176,6 +169,7 @@ static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t
 		u->job.parts |= BIT(part);
 		return false;
 	}
+	report_put(u, part, n);
 	if (n < 0)
 		note_failure(u, part, n, now_ns);
 	else
@@ -184,6 +178,34 @@ static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t
 		return false;
 	note_put_back(u, part, n, now_ns);
 	return true;
+}
+
+/*
+ * Returns true when something had to be put back. Addresses and routes that the keeper misses are
+ * put back by the VIP worker, if they are still wanted; its result comes later.
+ */
+static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t now_ns)
+{
+	if (found <= 0 || (part != KEEP_ADDRS && part != KEEP_ROUTES))
+		return note_part(u, part, found, now_ns);
+	if (part == KEEP_ADDRS)
+		apply_addrs_again(u->node->apply);
+	else
+		apply_routes_again(u->node->apply);
+	return false;
+}
+
+/* What the VIP worker put back. */
+static bool take_put(struct upkeep *u, uint64_t now_ns)
+{
+	bool lost = false;
+	int n;
+
+	if (apply_addrs_put(u->node->apply, &n))
+		lost |= note_part(u, KEEP_ADDRS, n, now_ns);
+	if (apply_routes_put(u->node->apply, &n))
+		lost |= note_part(u, KEEP_ROUTES, n, now_ns);
+	return lost;
 }
 
 /* Others may remove things again and again: the answer gets slower, up to about a second. */
@@ -269,13 +291,19 @@ static bool is_long(uint64_t since_ns, uint64_t now_ns)
 	return since_ns && now_ns - since_ns >= PATIENCE_NS;
 }
 
+static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
+{
+	if (!is)
+		*since_ns = 0;
+	else if (!*since_ns)
+		*since_ns = now_ns;
+}
+
 static void judge(struct upkeep *u, uint64_t now_ns)
 {
-	if (!apply_failing(u->node->apply))
-		u->unset_ns = 0;
-	else if (!u->unset_ns)
-		u->unset_ns = now_ns;
-	if (is_long(u->unset_ns, now_ns))
+	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
+	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
+	if (is_long(u->unset_ns, now_ns) || (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS))
 		u->broken_until_ns = now_ns + BROKEN_NS;
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
@@ -289,6 +317,8 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 
 	if (r)
 		take_result(u, r, now_ns);
+	if (take_put(u, now_ns))
+		set_gap(u, true, now_ns);
 	judge(u, now_ns);
 	find_due(u, now_ns);
 	if (u->job.parts && now_ns >= u->next_ns)
@@ -346,16 +376,21 @@ int upkeep_start(struct upkeep *u)
 	if (!err)
 		err = sd_event_add_io(u->node->event, &u->done, keeper_fd(u->keeper), EPOLLIN,
 				      on_done, u);
+	if (err >= 0)
+		err = sd_event_add_io(u->node->event, &u->put, apply_fd(u->node->apply), EPOLLIN,
+				      on_done, u);
 	if (err < 0)
 		return err;
 	/* What changed between opening and now. */
 	on_change(KERNEL_LOST, 0, u);
-	return keeper_start(u->keeper);
+	err = keeper_start(u->keeper);
+	return err ? err : apply_start(u->node->apply);
 }
 
 void upkeep_close(struct upkeep *u)
 {
 	u->done = sd_event_source_disable_unref(u->done);
+	u->put = sd_event_source_disable_unref(u->put);
 	kernel_watch_close(u->watch);
 	keeper_close(u->keeper);
 	u->watch = NULL;

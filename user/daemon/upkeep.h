@@ -24,10 +24,10 @@ struct upkeep {
 	struct node *node;
 	struct keeper *keeper;
 	struct kernel_watch *watch;
-	sd_event_source *done;
-	int ifindex;         /* of the interface of the instance */
-	bool returning;      /* it was made again, and what it needs is set up */
-	bool returned;       /* noted: all of that is there */
+	sd_event_source *done, *put; /* the keeper is, the VIP worker is */
+	int ifindex;                 /* of the interface of the instance */
+	bool returning;              /* it was made again, and what it needs is set up */
+	bool returned;               /* noted: all of that is there */
 	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
 	uint64_t next_ns;    /* no job before */
 	uint64_t gap_ns;
@@ -36,6 +36,7 @@ struct upkeep {
 	uint64_t failing_ns[KEEP_PARTS]; /* since when a part cannot be put back; 0: it is there */
 	uint64_t retry_ns[KEEP_PARTS];
 	uint64_t unset_ns;        /* since when what is wanted cannot be set; 0: it is set */
+	uint64_t lacking_ns;      /* since when an address or route is awaited; 0: none is */
 	uint64_t broken_until_ns; /* the node should not own the VIP until then */
 	/* For status. */
 	uint64_t count[KEEP_PARTS]; /* how many things were put back */

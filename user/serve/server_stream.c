@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rt_thread.h"
 #include "serve/server.h"
 
 #define STACK_BYTES (512 * 1024)
@@ -151,15 +152,12 @@ static void stream_free(struct ctl_stream *s)
 	free(s);
 }
 
-/* Joins the thread. Returns why the reply is incomplete, or 0. cost_ns: its CPU time. */
+/* The thread is over. Returns why the reply is incomplete, or 0. cost_ns: its CPU time. */
 static int stream_end(struct ctl_stream *s, uint64_t *cost_ns)
 {
 	struct ctl_client *c = s->client;
-	int err = pthread_join(s->thread, NULL);
+	int err = s->err;
 
-	if (err)
-		log_error("ctl: could not wait for a long reply: %s", strerror(err));
-	err = s->err;
 	*cost_ns = s->cost_ns;
 	c->stream = NULL;
 	c->server->n_streams--;
@@ -177,6 +175,7 @@ static int on_done(sd_event_source *src, int fd, uint32_t revents, void *arg)
 	(void)src;
 	(void)fd;
 	(void)revents;
+	rt_thread_over(s->thread);
 	err = stream_end(s, &cost_ns);
 	ctl_client_streamed(c, cost_ns, err);
 	return 0;
@@ -185,11 +184,15 @@ static int on_done(sd_event_source *src, int fd, uint32_t revents, void *arg)
 void ctl_stream_forget(struct ctl_client *c)
 {
 	uint64_t one = 1, cost_ns;
+	int err;
 
 	if (!c->stream)
 		return;
 	if (write(c->stream->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("ctl: a long reply could not be stopped: %s", strerror(errno));
+	err = pthread_join(c->stream->thread, NULL);
+	if (err)
+		log_error("ctl: could not wait for a long reply: %s", strerror(err));
 	(void)stream_end(c->stream, &cost_ns);
 }
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sense/gateway.h"
+#include "base/gateway.h"
 
 /* Columns of /proc/net/route: interface, destination, gateway; numbers as the machine has them. */
 static int find_gateway(const char *ifname, struct in_addr *out)

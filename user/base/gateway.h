@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The MAC of the default gateway, as the kernel knows it. */
-#ifndef HOKM_SENSE_GATEWAY_H
-#define HOKM_SENSE_GATEWAY_H
+#ifndef HOKM_BASE_GATEWAY_H
+#define HOKM_BASE_GATEWAY_H
 
 /*
  * Reads the MAC of the gateway of the default route over this interface, and its address as text.

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A thread that works for the event loop. It shares the memory map of the process and locks of the
+ * kernel with the loop. If ordinary processes could take the CPU from it while it holds one of
+ * these, the loop would wait for them. So it has the lowest real-time priority, if the kernel
+ * grants one: below the event loop, above all ordinary processes.
+ */
+#ifndef HOKM_BASE_RT_THREAD_H
+#define HOKM_BASE_RT_THREAD_H
+
+#include <pthread.h>
+
+/* Starts it, with real-time priority or without. Returns 0 or -errno. */
+int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg);
+
+/*
+ * For any thread: it has announced that it is done, as the last thing it does, and nobody waits
+ * for it. To exit it needs a CPU, which others may keep from it for long.
+ */
+static inline void rt_thread_over(pthread_t thread)
+{
+	(void)pthread_detach(thread); /* fails only for a thread that is detached already */
+}
+
+#endif
