@@ -46,8 +46,8 @@ void render_dns(const json_t *data, const json_t *options, FILE *out);
 /* For status: what needs attention, and a line. */
 void render_dns_warnings(const json_t *dns, FILE *out);
 void render_dns_line(const json_t *dns, FILE *out);
-/* For status: the settings that must agree between the nodes. "agree", "DIFFER" or "unknown". */
-void render_agree_warnings(const json_t *peers, FILE *out);
+/* For status: the settings and secrets that must agree. "agree", "DIFFER" or "unknown". */
+void render_agree_warnings(const json_t *data, FILE *out);
 const char *word_agree(const json_t *peer);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);

@@ -241,23 +241,6 @@ static void warn_claims(const json_t *data, FILE *out)
 				word_field_age(c, "last_ms", age));
 }
 
-/* A secret that is replaced: which peers do not sign with the new one yet. */
-static void warn_secrets(const json_t *data, FILE *out)
-{
-	const json_t *peers = json_object_get(data, "peers");
-	size_t i;
-	json_t *p;
-
-	if (field_int(data, "secrets", 1) < 2)
-		return;
-	fprintf(out, WARN "the secret is being replaced: "
-			  "the second one of the file is accepted too\n");
-	json_array_foreach (peers, i, p)
-		if (field_true(p, "pulsing") && field_int(p, "secret", 1) > 1)
-			fprintf(out, WARN "peer %s signs with the second secret of this node\n",
-				field_text(p, "name"));
-}
-
 static void print_warnings(const json_t *data, FILE *out)
 {
 	const json_t *peers = json_object_get(data, "peers");
@@ -272,8 +255,7 @@ static void print_warnings(const json_t *data, FILE *out)
 	warn_services(data, out);
 	json_array_foreach (peers, i, p)
 		warn_peer(p, out);
-	warn_secrets(data, out);
-	render_agree_warnings(peers, out);
+	render_agree_warnings(data, out);
 	warn_put_back(data, out);
 	warn_foreign(data, out);
 	warn_claims(data, out);
