@@ -15,7 +15,8 @@ at each request:
    "shape": WORD}     the records: one none foreign many member weighted alias health
 
 After each change the present state is in FOLDER/state.json. `untouched` says whether everything
-but the content of the record is as it was, `open` how many connections there are.
+but the content of the record is as it was, `open` how many connections there are, `changed` when
+the last change was accepted.
 """
 
 import argparse
@@ -99,7 +100,7 @@ class World:
         if self.run != self.control.get("run", 0):
             self.run = self.control.get("run", 0)
             self.records = Records(self.control.get("shape", "one"))
-            self.failed = self.requests = self.changes = self.polls = 0
+            self.failed = self.requests = self.changes = self.changed = self.polls = 0
             self.save()
 
     def save(self):
@@ -107,9 +108,13 @@ class World:
         with open(path + ".new", "w", encoding="utf-8") as f:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
-                       "requests": self.requests, "open": self.open,
+                       "requests": self.requests, "open": self.open, "changed": self.changed,
                        "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
+
+    def note_change(self):
+        self.changes += 1
+        self.changed = time.time()
 
     def failure(self, method):
         """How this request fails, or None."""
@@ -209,7 +214,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def change(self, record, content):
         record["content"] = content
-        self.world.changes += 1
+        self.world.note_change()
 
     # ---- Cloudflare ----
 
@@ -423,7 +428,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.aws_fail(400, "InvalidChangeBatch", "this would change more than a value")
         for record, value in zip(records, values):
             record["content"] = value
-        self.world.changes += 1
+        self.world.note_change()
         self.world.polls = 0
         return self.aws_ok("ChangeResourceRecordSetsResponse",
                            self.aws_change_info("C1STUB", "PENDING"))
