@@ -12,6 +12,8 @@ LANGUAGES = ("console", "sh", "conf", "text")
 GENERATED = re.compile(r"<!-- generated: (\w+) -->\n(.*?)<!-- end -->", re.S)
 REASON = re.compile(r'X\(p, \w+, "([a-z-]+)",\s*"([^"]+)"\)')
 COUNTER = re.compile(r'X\((\w+),\s*"([^"]+)"\)')
+# A text of more than one line is made of several strings.
+LONG_REASON = re.compile(r'X\(p, \w+, "([a-z-]+)",\s*((?:"[^"]+"\s*)+)\)')
 SIZE = re.compile(r"sizeof\(struct (\w+)\) == (\d+)")
 MAP_ROW = re.compile(r"^\| `\w+` \|.*\| `(hokm_\w+)` \| (\d+)(?: each)? \|", re.M)
 FILE_HEAD = 'secret = "sixteen characters"\nnode a { address = "10.0.0.1" }\n' \
@@ -46,8 +48,9 @@ class Known:
         for line in re.findall(r"^\.PHONY: (.*)$", read(top, "Makefile"), re.M):
             self.targets.update(line.split())
         text = headers(top).replace("\\\n", " ")
-        self.reasons = dict(REASON.findall(text[text.index("#define HOKM_REASONS("):
-                                                text.index("#define HOKM_REASON_ENUM")]))
+        reasons = text[text.index("#define HOKM_REASONS("):text.index("#define HOKM_REASON_ENUM")]
+        self.reasons = {name: "".join(re.findall(r'"([^"]+)"', words))
+                        for name, words in LONG_REASON.findall(reasons)}
         self.counters = dict(COUNTER.findall(text[text.index("#define HOKM_COUNTERS("):
                                                   text.index("#define HOKM_COUNTER_FIELD")]))
         self.kinds = self._kinds(text)

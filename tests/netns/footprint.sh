@@ -3,13 +3,15 @@
 #
 # Everything that the daemon may change on a node, as text. The difference from before is what a
 # daemon left behind. The lock file is left out: it stays on purpose, because two daemons could
-# both hold the lock if it were removed.
+# both hold the lock if it were removed. So is the folder of notifications, whose queue and history
+# outlive the daemon.
 
 # Prints the footprint. It uses neither `tc` nor `ip netns`, because both make folders in bpffs.
 footprint() {
 	local node=$1 ns dir=$LAB_DIR/$1 name
 	ns=$(lab_ns "$node")
-	find "$dir" -path "$dir/bpf" -prune -o ! -name '*.lock' -print | sort
+	find "$dir" \( -path "$dir/bpf" -o -name '*.notify' \) -prune \
+		-o ! -name '*.lock' -print | sort
 	find "$dir/bpf" -path "$dir/bpf/hokm-xdp*" | sort
 	ip -n "$ns" -o addr show
 	ip -n "$ns" -o -d link show eth0
