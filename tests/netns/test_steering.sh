@@ -114,8 +114,10 @@ has_no_route() { [ -z "$(ip -n "$(lab_ns "$1")" route show table all "$LAB_VIP")
 stopped() {
 	local syn
 	observe_mark stopped
-	must arp_says b
 	must lab_stop b daemon
+	# Only now: a node with a daemon leaves the packets of an attempt that it did not see begin
+	# to its own kernel.
+	must arp_says b
 	syn=$(pinned_counter b steered_owner)
 	within 20 "stopped: new connections are steered to the owner" steered_since b \
 		$((syn + 20))
@@ -131,7 +133,8 @@ stopped() {
 	must lab_daemon b
 	within 20 "started again: it is ready" hokm_ready b
 	within 30 "started again: cleanup --wait ends" lab_gone b waiter
-	holds "started again: and removes nothing" grep -q "a daemon runs" "$LAB_DIR/log/b.waiter"
+	holds "started again: and removes nothing" \
+		grep -q "a daemon runs" "$LAB_DIR/log/b.waiter"
 	holds "started again: the programs are there" test -e "$(lab_pins b)/link_ingress"
 	must arp_forgets
 	within 10 "started again: the players are well" calm

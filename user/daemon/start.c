@@ -189,6 +189,8 @@ static void leave_path(struct daemon *d)
 
 	n->want.own.lease_until_ns = 0;
 	n->want.own.state = HOKM_VRRP_INIT;
+	/* Later they are given because no daemon shows a sign of life (bpf/guess.h). */
+	n->want.own.guess_until_ns = clock_now_ns() + n->conf->daemon_stale_ns;
 	apply_own(n->apply, &n->want);
 	if (hokm_bpf_get_cfg(n->bpf, &cfg))
 		return;
@@ -299,8 +301,8 @@ static enum leave what_stays(struct daemon *d)
 		return LEAVE_PATH;
 	}
 	if (lingers(c)) {
-		log_info("no player is left on this node; the programs stay for %llu s at most and "
-			 "steer new connections to the owner; `hokm-xdp cleanup` removes them",
+		log_info("no player is left on this node; the programs stay for %llu s at most, "
+			 "and steer new connections to the owner; `hokm-xdp cleanup` removes them",
 			 (unsigned long long)(c->linger_ns / NS_PER_S));
 		return LEAVE_PROGRAMS;
 	}
