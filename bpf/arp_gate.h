@@ -78,19 +78,23 @@ static __always_inline __u32 vip_claimed(const struct packet *p, __be32 addr, __
 }
 
 /*
- * ARP from this address and MAC address (in the first six bytes): is it a wrong claim? A function
- * of its own that also sends the event, so that the verifier follows none of it through the
- * pipeline.
+ * ARP from this address and MAC address (in the first six bytes): counts it, and is it a wrong
+ * claim? A function of its own that also sends the event, so that the verifier follows none of it
+ * through the pipeline. What the network sends back of this node's own ARP does not count.
  */
 __noinline int arp_claim(struct xdp_md *ctx, __be32 addr, __u64 mac, __u64 now)
 {
 	struct packet p = {.ctx = ctx, .event = HOKM_EV_VIP_CLAIM};
+	__u64 its = 0;
 	__u32 vip;
 
-	if (!question_packet(&p, now))
+	if (!question_packet(&p, now) || !account(&p, HOKM_NODE_SLOT))
 		return 0;
+	mac_copy(&its, p.cfg->mac);
+	if (its != mac)
+		COUNT(&p, arp_seen);
 	vip = vip_claimed(&p, addr, mac);
-	if (vip == HOKM_MAX_VIPS || !account(&p, HOKM_NODE_SLOT))
+	if (vip == HOKM_MAX_VIPS)
 		return 0;
 	COUNT(&p, arp_foreign);
 	p.target = vip;

@@ -88,6 +88,7 @@
 	X(bad_arp, "malformed ARP packets, passed to the local kernel")                            \
 	X(other_host, "frames to another host's MAC address, passed to the local kernel")          \
 	X(vrrp_seen, "adverts of peers passed to the daemon")                                      \
+	X(arp_seen, "ARP packets from other hosts")                                                \
 	X(arp_answered, "ARP requests for a VIP passed to the owner's kernel")                     \
 	X(arp_foreign, "ARP by which a MAC address that is no node's claims a VIP")                \
 	X(pulse_probes, "pulse probes answered")                                                   \

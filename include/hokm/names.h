@@ -36,6 +36,8 @@
 	X(p, READY, "ready", "the node left maintenance")                                        \
 	X(p, LINK_DOWN, "link-down", "the interface lost its link")                              \
 	X(p, LINK_UP, "link-up", "the interface regained its link")                              \
+	X(p, SEGMENT_SILENT, "segment-silent",                                                   \
+	  "nothing was heard from the network since the link came")                              \
 	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                      \
 	X(p, VIP_CONFLICT, "vip-conflict",                                                       \
 	  "a MAC address that is no node's claims the VIP by ARP")                               \

@@ -99,7 +99,26 @@ static void other_arp_is_left_alone(void **state)
 	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
 	f.b[f.l3 + 2] = 0x86; /* not for IPv4 */
 	expect_pass(x, &f);
-	assert_int_equal(fix_count_all(x), 0);
+	assert_int_equal(NODE(x, arp_seen), 3);
+	assert_int_equal(fix_count_all(x), 3);
+}
+
+/* It would prove to a node on an island that other hosts are there. */
+static void own_arp_that_comes_back_is_not_counted_as_seen(void **state)
+{
+	static const struct eth_spec own = {.from = OWN_MAC};
+	struct fix *x = *state;
+	struct frame f;
+
+	frame_arp(&f, &own, REQUEST, OWN_ADDR, OTHER_ADDR);
+	expect_pass(x, &f);
+	frame_arp(&f, &own, REQUEST, VIP_ADDR, VIP_ADDR);
+	fix_ingress(x, &f);
+	assert_int_equal(NODE(x, arp_seen), 0);
+	fix_owner(x, false);
+	frame_arp(&f, &PLAIN, REQUEST, CLIENT_ADDR, VIP_ADDR);
+	expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_arp_gate);
+	assert_int_equal(NODE(x, arp_seen), 1);
 }
 
 /* The hardware type of IEEE 802: Linux answers it as it answers that of Ethernet. */
@@ -247,6 +266,7 @@ int main(void)
 		HOKM_TEST(gate_shuts_when_the_lease_ends),
 		HOKM_TEST(every_vip_is_gated),
 		HOKM_TEST(other_arp_is_left_alone),
+		HOKM_TEST(own_arp_that_comes_back_is_not_counted_as_seen),
 		HOKM_TEST(hardware_type_does_not_open_the_gate),
 		HOKM_TEST(malformed_arp_is_counted_and_passes),
 		HOKM_TEST(a_vip_on_a_foreign_host_is_counted),

@@ -67,7 +67,7 @@ struct row {
 	const char *own;
 	const char *peers[3];
 	enum hokm_vrrp_state state;
-	bool drain, maint, no_link, path_lost;
+	bool drain, maint, no_link, path_lost, silent;
 	/* expected */
 	enum hokm_reason reason; /* eligible: SERVICE_UP and PANIC_HOLD */
 };
@@ -118,6 +118,10 @@ static const struct row rows[] = {
 	{"UU", {"p1"}, M, .drain = true, .maint = true, .reason = HOKM_R_MAINT},
 	/* the link comes before everything else */
 	{"UU", {NULL}, M, .no_link = true, .reason = HOKM_R_LINK_DOWN},
+	/* the link has just come, and nothing was heard: this node may be on an island */
+	{"UU", {NULL}, B, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
+	{"UU", {"-"}, F, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
+	{"UU", {"-"}, F, .silent = true, .no_link = true, .reason = HOKM_R_LINK_DOWN},
 	{"UU", {"p1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"k"}, B, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"p0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
@@ -141,12 +145,13 @@ static void test_eligible(void **state)
 		in.maint = r->maint;
 		in.path_lost = r->path_lost;
 		in.link_up = !r->no_link;
+		in.silent = r->silent;
 		policy_decide(&in, &out);
 		if (out.reason != r->reason || out.panic != panic ||
 		    out.eligible != (panic || r->reason == HOKM_R_SERVICE_UP))
 			fail_msg("row %zu (%s): eligible %d reason %s panic %d", i, r->own,
 				 out.eligible, hokm_reason_name(out.reason), out.panic);
-		assert_int_equal(out.view.deaf, r->no_link);
+		assert_int_equal(out.view.deaf, r->no_link || r->silent);
 	}
 }
 

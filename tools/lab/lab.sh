@@ -351,9 +351,10 @@ lab_prove_clean() {
 # lab_conf NODE...: writes the same configuration for all nodes. Only two paths differ, because the
 # nodes of the lab share one file system.
 # LAB_PROFILE is fast (default) or standard; LAB_CONF_EXTRA is added as it is. LAB_LINGER is the key
-# linger: by default a daemon that is stopped leaves nothing. The connection table
-# is small: making a large one keeps a processor busy for 0.15 s on kernels without preemption, and
-# the nodes of all labs share two processors.
+# linger: by default a daemon that is stopped leaves nothing. LAB_START_DELAY is the key
+# start_delay: by default a node waits for no frame, because the segment of a lab is silent. The
+# connection table is small: making a large one keeps a processor busy for 0.15 s on kernels without
+# preemption, and the nodes of all labs share two processors.
 lab_conf() {
 	local node other
 	for node in "$@"; do
@@ -366,6 +367,7 @@ lab_conf() {
 					"$(lab_addr "$other")"
 			done
 			echo "max_connections = ${LAB_MAX_CONNECTIONS:-32768}"
+			echo "start_delay = ${LAB_START_DELAY:-0s}"
 			echo "linger = ${LAB_LINGER:-0s}"
 			echo "bpffs = \"$LAB_DIR/$node/bpf\""
 			echo "socket = \"$LAB_DIR/$node/hokm.sock\""

@@ -15,7 +15,7 @@
 #include "base/gateway.h"
 
 /* Columns of /proc/net/route: interface, destination, gateway; numbers as the machine has them. */
-static int find_gateway(const char *ifname, struct in_addr *out)
+int gateway_find(const char *ifname, struct in_addr *out)
 {
 	FILE *f = fopen("/proc/self/net/route", "re");
 	int err = -ENOENT;
@@ -42,7 +42,7 @@ int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET};
 	struct arpreq req = {0};
-	int err = find_gateway(ifname, &sin.sin_addr);
+	int err = gateway_find(ifname, &sin.sin_addr);
 	int fd;
 
 	if (err)

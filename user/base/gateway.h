@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The MAC of the default gateway, as the kernel knows it. */
+/* The default gateway and its MAC, as the kernel knows them. */
 #ifndef HOKM_BASE_GATEWAY_H
 #define HOKM_BASE_GATEWAY_H
+
+#include <netinet/in.h>
+
+/* Reads the gateway of the default route over this interface. Returns 0, -ENOENT or -errno. */
+int gateway_find(const char *ifname, struct in_addr *out);
 
 /*
  * Reads the MAC of the gateway of the default route over this interface, and its address as text.

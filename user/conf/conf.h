@@ -178,6 +178,7 @@ struct conf {
 	uint64_t warm_ns;       /* the longest wait for a warm replica before preempting */
 
 	struct observe_conf observe; /* passive checks; hold_ns is also what a refused SYN sets */
+	uint64_t start_delay_ns;     /* the longest wait for a first frame after the link came */
 	uint64_t linger_ns;          /* a stopped node steers for so long; 0: not at all */
 	uint64_t idle_ns;            /* entries of conns without a packet for this long expire */
 

@@ -81,6 +81,9 @@ static const struct conf_key file_keys[] = {
 	    NULL,
 	    "A connection without a packet for this long is removed from the connection table. "
 	    "Its next packet adds it again."),
+	KEY("start_delay", DURATION(0, HOURS(1)), FIELD(conf, start_delay_ns), RELOAD, "40s", NULL,
+	    "The longest time after its link came that a node waits for a first frame, "
+	    "of a peer, the gateway or another host, before it may own the VIP."),
 	KEY("linger", DURATION(0, HOURS(24)), FIELD(conf, linger_ns), RELOAD, "5m", NULL,
 	    "For so long the packet path stays after the daemon was stopped, and steers new "
 	    "connections that still come to this node to the owner. With 0s it does not."),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `ctl counters`, and the replies that are one sentence.
+ * `ctl counters`, the replies that are one sentence, and the list of fences in status.
  */
 #include <string.h>
 
@@ -71,4 +71,21 @@ void render_text(const json_t *data, const json_t *options, FILE *out)
 {
 	(void)options;
 	fprintf(out, "%s\n", field_text(data, "text"));
+}
+
+/* The other interfaces, and which of them were seen to be in the segment of the VIP. */
+void render_fences(const json_t *data, FILE *out)
+{
+	const json_t *fences = json_object_get(data, "fences");
+	size_t i;
+	json_t *f;
+
+	if (!json_array_size(fences))
+		return;
+	fprintf(out, "  fences     ");
+	json_array_foreach (fences, i, f)
+		fprintf(out, "%s%s%s", i ? ", " : "", field_text(f, "interface"),
+			json_is_integer(json_object_get(f, "segment_ms")) ? " (in the segment)"
+									  : "");
+	fprintf(out, "\n");
 }

@@ -251,6 +251,9 @@ static void print_warnings(const json_t *data, FILE *out)
 
 	if (field_true(data, "panic"))
 		fprintf(out, WARN "panic hold: no node is healthy, so this node keeps the VIP\n");
+	if (json_is_integer(json_object_get(data, "segment_silent_ms")))
+		fprintf(out, WARN "nothing was heard since the link came: "
+				  "this node waits for a peer or another host (start_delay)\n");
 	warn_operator(data, out);
 	warn_services(data, out);
 	json_array_foreach (peers, i, p)
@@ -267,23 +270,6 @@ static void print_warnings(const json_t *data, FILE *out)
 		fprintf(out, WARN "the agent is not running: no active check is made\n");
 	if (lost > 0)
 		fprintf(out, WARN "%lld kernel events were lost\n", (long long)lost);
-}
-
-/* The other interfaces, and which of them were seen to be in the segment of the VIP. */
-static void print_fences(const json_t *data, FILE *out)
-{
-	const json_t *fences = json_object_get(data, "fences");
-	size_t i;
-	json_t *f;
-
-	if (!json_array_size(fences))
-		return;
-	fprintf(out, "  fences     ");
-	json_array_foreach (fences, i, f)
-		fprintf(out, "%s%s%s", i ? ", " : "", field_text(f, "interface"),
-			json_is_integer(json_object_get(f, "segment_ms")) ? " (in the segment)"
-									  : "");
-	fprintf(out, "\n");
 }
 
 static void print_state(const json_t *data, FILE *out)
@@ -305,7 +291,7 @@ static void print_state(const json_t *data, FILE *out)
 		(long long)field_int(data, "epoch", -1));
 	fprintf(out, "  path       %s, XDP %s\n", field_text(data, "interface"),
 		field_text(data, "xdp_mode"));
-	print_fences(data, out);
+	render_fences(data, out);
 	fprintf(out, "  daemon     %s, profile %s, up %s%s, log level %s\n",
 		field_text(data, "version"), field_text(data, "profile"),
 		word_field_age(data, "uptime_ms", a),

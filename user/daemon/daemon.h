@@ -25,6 +25,7 @@
 #include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/replication.h"
+#include "daemon/segment_watch.h"
 #include "daemon/session_end.h"
 #include "daemon/steering.h"
 #include "daemon/sweep.h"
@@ -79,6 +80,7 @@ struct daemon {
 		uint64_t look_ns; /* when to look for it again */
 	} interface;              /* daemon/interface.h */
 	struct claims claims;
+	struct segment_watch segment;
 	const struct daemon_front *front_ops;
 	void *front;
 

@@ -23,6 +23,7 @@ void interface_on_link(bool up, bool gone, void *arg)
 	if (up == d->link_up && !gone)
 		return;
 	d->link_up = up;
+	segment_watch_lost(&d->segment);
 	log_warn("interface %s %s", d->node.conf->interface,
 		 gone ? "was removed"
 		 : up ? "has its link back"

@@ -380,6 +380,7 @@ void settle(struct daemon *d)
 	/* policy and VRRP machine; taking and leaving the VIP happens here, first of all actions */
 	if (due & (INBOX_TICK | INBOX_POLICY | INBOX_VRRP)) {
 		sense_peers(d);
+		segment_watch_run(&d->segment, d->link_up, clock_now_ns());
 		steering_tick(&d->steering, d->heartbeat.pulse, clock_now_ns());
 		start_vrrp(d);
 		run_vrrp(d);

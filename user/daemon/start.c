@@ -25,6 +25,8 @@
 #include "daemon/upgrade.h"
 
 #define RT_PRIORITY 50
+/* A daemon that ended less than so long ago had watched the link until then. */
+#define HEARD_NS (10 * NS_PER_S)
 
 /* Takes what the maps say of this node: the lease of the daemon before, and nothing more. */
 static int adopt_own(struct daemon *d)
@@ -45,6 +47,9 @@ static int adopt_own(struct daemon *d)
 	if (want->vip_raised)
 		d->policy.offered_ns = now_ns;
 	d->epoch = want->own.epoch;
+	segment_watch_init(&d->segment, &d->node,
+			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&
+				   now_ns - want->own.daemon_ns < HEARD_NS);
 	/* Nothing is known yet of what the peers hold. */
 	guess_note_change(&d->guess, now_ns);
 	want->own.guess_until_ns = d->guess.until_ns;

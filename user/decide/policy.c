@@ -153,7 +153,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	const struct policy_peer *rival;
 
 	fill_leases(in, v);
-	v->deaf = !in->link_up;
+	v->deaf = !in->link_up || in->silent;
 	v->mute_priority = mute_priority(in);
 	v->owner_pulses = owner && owner->pulsing;
 	v->owner_seen_ns = owner ? owner->seen_ns : 0;
@@ -175,6 +175,8 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 
 	if (!in->link_up)
 		return HOKM_R_LINK_DOWN;
+	if (in->silent)
+		return HOKM_R_SEGMENT_SILENT;
 	if (in->path_lost && best)
 		return HOKM_R_PATH_LOST;
 	if (in->maint && best)

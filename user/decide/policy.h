@@ -13,6 +13,7 @@
  *
  *   condition                                                        answer, reason
  *   the interface has no link                                        no, LINK_DOWN
+ *   nothing was heard since the link came (segment.h)                no, SEGMENT_SILENT
  *   maintenance, and a peer that is alive is healthy                 no, MAINT
  *   drain, and a peer that is alive is healthy                       no, OPERATOR
  *   maintenance or drain, and no such peer                           yes, reason as below
@@ -70,6 +71,7 @@ struct policy_input {
 	bool maint;   /* the operator has put it into maintenance */
 	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
 	bool link_up;
+	bool silent;         /* nothing was heard since the link came, as on an island */
 	bool path_lost;      /* something is gone in the kernel without which it is no good owner */
 	bool replica_cold;   /* a peer that is alive has not replicated all its connections yet */
 	uint64_t warm_ns;    /* how long a cold replica delays preempting at most */

@@ -91,7 +91,7 @@ struct vrrp_view {
 	uint64_t owner_seen_ns; /* what the owner's pulses say is not older than this */
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
-	bool deaf;              /* no link: the absence of adverts proves nothing */
+	bool deaf;              /* no link, or a silent one: that no advert comes proves nothing */
 	/* the greatest priority of a peer that answers no pulses and so sees no lease; 0: none */
 	uint8_t mute_priority;
 	/*

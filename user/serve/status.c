@@ -336,6 +336,8 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	put(o, "priority", number(v->conf.priority));
 	put(o, "epoch", number(d->node.want.own.epoch));
 	put(o, "panic", json_boolean(d->policy.panic));
+	put(o, "segment_silent_ms",
+	    d->segment.waits ? age(d->segment.segment.since_ns, now_ns) : json_null());
 	put(o, "drain", json_boolean(d->drain.on));
 	put(o, "maint", json_boolean(operator_ordered(&d->operator, ORDER_MAINT)));
 	put(o, "drain_ms",
