@@ -12,111 +12,112 @@
 #include "hokm/abi.h"
 
 /* Reason codes: why a state changed. One value per cause (architecture rule 6). */
-#define HOKM_REASONS(X, p)                                                                       \
-	X(p, NONE, "none", "no state has changed yet")                                           \
-	X(p, STARTED, "started", "the daemon started")                                           \
-	X(p, STOPPED, "stopped", "the daemon was stopped")                                       \
-	X(p, ADOPTED, "adopted", "the daemon adopted the state that it found in the pins")       \
-	X(p, MASTER_DOWN, "master-down", "the owner sent no advert within Master_Down_Interval") \
-	X(p, PRIORITY_ZERO, "priority-zero", "the owner released the VIP with priority 0")       \
-	X(p, HANDED_OVER, "handed-over",                                                         \
-	  "the owner handed the VIP over, and its pulses confirm it")                            \
-	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority") \
-	X(p, PREEMPT, "preempt",                                                                 \
-	  "this node's priority is above the owner's, and the preempt delay is over")            \
-	X(p, LEASE_LOST, "lease-lost", "the lease ran out before an advert could renew it")      \
-	X(p, OTHER_OWNER, "other-owner", "a peer's pulse shows that the peer holds a lease")     \
-	X(p, OPERATOR, "operator", "the operator requested it")                                  \
-	X(p, SERVICE_DOWN, "service-down",                                                       \
-	  "a service is down on this node, and a peer is healthier")                             \
-	X(p, SERVICE_UP, "service-up",                                                           \
-	  "the services of this node are as healthy as those of any peer again")                 \
-	X(p, PANIC_HOLD, "panic-hold", "no node is healthy, so the owner keeps the VIP")         \
-	X(p, MAINT, "maint", "the node is in maintenance")                                       \
-	X(p, READY, "ready", "the node left maintenance")                                        \
-	X(p, LINK_DOWN, "link-down", "the interface lost its link")                              \
-	X(p, LINK_UP, "link-up", "the interface regained its link")                              \
-	X(p, SEGMENT_SILENT, "segment-silent",                                                   \
-	  "nothing was heard from the network since the link came")                              \
-	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                      \
-	X(p, VIP_CONFLICT, "vip-conflict",                                                       \
-	  "a MAC address that is no node's claims the VIP by ARP")                               \
-	X(p, PUT_BACK, "put-back",                                                               \
-	  "another program removed what the daemon had set, and it was put back")                \
-	X(p, PATH_LOST, "path-lost",                                                             \
-	  "what the node needs in the kernel is gone and cannot be put back")                    \
-	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                          \
-	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                \
-	X(p, ONE_WAY, "one-way",                                                                 \
-	  "the peer's adverts go on although this node is owner and answers them: the peer "     \
-	  "does not hear this node, or the adverts are forged")                                  \
-	X(p, SECRETS_DIFFER, "secrets-differ",                                                   \
-	  "the secrets differ: none of this node's signed the peer's pulses")                    \
-	X(p, SETTINGS_DIFFER, "settings-differ",                                                 \
-	  "settings that must agree between the nodes differ")                                   \
-	X(p, SETTINGS_AGREE, "settings-agree", "the settings of the nodes agree again")          \
-	X(p, PEER_SILENT, "peer-silent",                                                         \
-	  "the peer answers no pulses: its machine or the path to it is dead")                   \
-	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                        \
-	X(p, NOT_STEERABLE, "not-steerable", "steered frames do not arrive at the peer")         \
-	X(p, STALE_ARP, "stale-arp",                                                             \
-	  "packets of clients for the VIP arrive at the peer, which is not owner: ARP entries "  \
-	  "are out of date")                                                                     \
-	X(p, RELOADED, "reloaded", "the configuration was reloaded")                             \
-	X(p, RELOAD_REFUSED, "reload-refused",                                                   \
-	  "the new configuration was refused, and the old one stays in force")                   \
-	X(p, CHECK_OK, "check-ok", "the check passed")                                           \
-	X(p, CHECK_TIMEOUT, "check-timeout", "the check did not finish in time")                 \
-	X(p, CHECK_CONNECT, "check-connect", "the check could not connect")                      \
-	X(p, CHECK_REFUSED, "check-refused", "the server refused the connection of the check")   \
-	X(p, CHECK_STATUS, "check-status",                                                       \
-	  "the server answered the check with the wrong HTTP status")                            \
-	X(p, CHECK_BODY, "check-body",                                                           \
-	  "the body of the server's answer to the check did not match")                          \
-	X(p, CHECK_ACCEPT, "check-accept",                                                       \
-	  "the server answered the check with a wrong Sec-WebSocket-Accept")                     \
-	X(p, CHECK_PONG, "check-pong",                                                           \
-	  "the server did not answer the ping of the check with its pong")                       \
-	X(p, CHECK_CLOSED, "check-closed", "the server closed the connection during the check")  \
-	X(p, CHECK_EXIT, "check-exit", "the check command exited with a non-zero status")        \
-	X(p, CHECK_SIGNAL, "check-signal", "a signal terminated the check command")              \
-	X(p, CHECK_EXEC, "check-exec", "the check command could not be run")                     \
-	X(p, CHECK_AGENT, "check-agent", "the agent process died during the check")              \
-	X(p, CHECK_ERROR, "check-error", "the check failed for another reason")                  \
-	X(p, PASSIVE_REFUSED, "passive-refused", "the server refused SYNs of clients")           \
-	X(p, PASSIVE_SYN, "passive-syn", "the server did not answer SYNs of clients")            \
-	X(p, PASSIVE_UPGRADE, "passive-upgrade",                                                 \
-	  "the server did not answer upgrade requests of clients")                               \
-	X(p, PASSIVE_STATUS, "passive-status",                                                   \
-	  "the server answered upgrade requests of clients with a 5xx status")                   \
-	X(p, PASSIVE_PING, "passive-ping", "the server did not answer pings of clients in time") \
-	X(p, PASSIVE_RESET, "passive-reset", "the server reset connections of clients")          \
-	X(p, PASSIVE_ABNORMAL, "passive-abnormal",                                               \
-	  "the server closed WebSockets without a close frame")                                  \
-	X(p, PASSIVE_CLOSE, "passive-close",                                                     \
-	  "the server closed WebSockets with code 1011, 1012 or 1013")                           \
-	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic of clients shows no fault any more")   \
-	X(p, TAKEOVER, "takeover", "this node notifies the clients of the dead peer")            \
-	X(p, ENDED_BY_PEER, "ended-by-peer",                                                     \
-	  "the peer took this node for dead and has notified these clients")                     \
-	X(p, SHUTDOWN_SESSIONS, "shutdown-sessions",                                             \
-	  "the service is down and its process is unresponsive")                                 \
-	X(p, DRAIN_TIMEOUT, "drain-timeout", "the drain timeout expired")                        \
-	X(p, DRAINED, "drained", "the drain is complete, and no connection remains")             \
-	X(p, REPLICA_WARM, "replica-warm",                                                       \
-	  "all connections of the peer are replicated to this node")                             \
-	X(p, REPLICA_COLD, "replica-cold",                                                       \
-	  "the connections of the peer are not yet replicated to this node")                     \
-	X(p, GENERIC_XDP, "generic-xdp",                                                         \
-	  "the interface runs XDP in generic mode: packets cost more")                           \
-	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade request has no answer")                \
-	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                          \
-	X(p, STALE_DATA, "stale-data",                                                           \
-	  "the server is silent, and the client's data is unacknowledged")                       \
-	X(p, DNS_CHANGED, "dns-changed", "the DNS record has the wanted address")                \
-	X(p, DNS_REFUSED, "dns-refused", "the change of the DNS record is refused")              \
-	X(p, DNS_FAILED, "dns-failed", "the DNS provider could not be asked")                    \
-	X(p, DNS_CONTESTED, "dns-contested",                                                     \
+#define HOKM_REASONS(X, p)                                                                         \
+	X(p, NONE, "none", "no state has changed yet")                                             \
+	X(p, STARTED, "started", "the daemon started")                                             \
+	X(p, STOPPED, "stopped", "the daemon was stopped")                                         \
+	X(p, ADOPTED, "adopted", "the daemon adopted the state that it found in the pins")         \
+	X(p, MASTER_DOWN, "master-down", "the owner sent no advert within Master_Down_Interval")   \
+	X(p, PRIORITY_ZERO, "priority-zero", "the owner released the VIP with priority 0")         \
+	X(p, HANDED_OVER, "handed-over",                                                           \
+	  "the owner handed the VIP over, and its pulses confirm it")                              \
+	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
+	X(p, PREEMPT, "preempt",                                                                   \
+	  "this node's priority is above the owner's, and the preempt delay is over")              \
+	X(p, LEASE_LOST, "lease-lost", "the lease ran out before an advert could renew it")        \
+	X(p, OTHER_OWNER, "other-owner", "a peer's pulse shows that the peer holds a lease")       \
+	X(p, OPERATOR, "operator", "the operator requested it")                                    \
+	X(p, SERVICE_DOWN, "service-down",                                                         \
+	  "a service is down on this node, and a peer is healthier")                               \
+	X(p, SERVICE_UP, "service-up",                                                             \
+	  "the services of this node are as healthy as those of any peer again")                   \
+	X(p, PANIC_HOLD, "panic-hold", "no node is healthy, so the owner keeps the VIP")           \
+	X(p, MAINT, "maint", "the node is in maintenance")                                         \
+	X(p, READY, "ready", "the node left maintenance")                                          \
+	X(p, LINK_DOWN, "link-down", "the interface lost its link")                                \
+	X(p, LINK_UP, "link-up", "the interface regained its link")                                \
+	X(p, SEGMENT_SILENT, "segment-silent",                                                     \
+	  "nothing was heard from the network since the link came")                                \
+	X(p, LINK_MAC, "link-mac", "the interface has another MAC address")                        \
+	X(p, VIP_CONFLICT, "vip-conflict",                                                         \
+	  "a MAC address that is no node's claims the VIP by ARP")                                 \
+	X(p, PUT_BACK, "put-back",                                                                 \
+	  "another program removed what the daemon had set, and it was put back")                  \
+	X(p, PATH_LOST, "path-lost",                                                               \
+	  "what the node needs in the kernel is gone and cannot be put back")                      \
+	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                            \
+	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                  \
+	X(p, ONE_WAY, "one-way",                                                                   \
+	  "the peer's adverts go on although this node is owner and answers them: the peer "       \
+	  "does not hear this node, or the adverts are forged")                                    \
+	X(p, SECRETS_DIFFER, "secrets-differ",                                                     \
+	  "the secrets differ: none of this node's signed the peer's pulses")                      \
+	X(p, SETTINGS_DIFFER, "settings-differ",                                                   \
+	  "settings that must agree between the nodes differ")                                     \
+	X(p, SETTINGS_AGREE, "settings-agree", "the settings of the nodes agree again")            \
+	X(p, PEER_SILENT, "peer-silent",                                                           \
+	  "the peer answers no pulses: its machine or the path to it is dead")                     \
+	X(p, STEERABLE, "steerable", "steered frames arrive at the peer")                          \
+	X(p, NOT_STEERABLE, "not-steerable", "steered frames do not arrive at the peer")           \
+	X(p, STALE_ARP, "stale-arp",                                                               \
+	  "packets of clients for the VIP arrive at the peer, which is not owner: ARP entries "    \
+	  "are out of date")                                                                       \
+	X(p, RELOADED, "reloaded", "the configuration was reloaded")                               \
+	X(p, RELOAD_REFUSED, "reload-refused",                                                     \
+	  "the new configuration was refused, and the old one stays in force")                     \
+	X(p, CHECK_OK, "check-ok", "the check passed")                                             \
+	X(p, CHECK_TIMEOUT, "check-timeout", "the check did not finish in time")                   \
+	X(p, CHECK_CONNECT, "check-connect", "the check could not connect")                        \
+	X(p, CHECK_REFUSED, "check-refused", "the server refused the connection of the check")     \
+	X(p, CHECK_STATUS, "check-status",                                                         \
+	  "the server answered the check with the wrong HTTP status")                              \
+	X(p, CHECK_BODY, "check-body",                                                             \
+	  "the body of the server's answer to the check did not match")                            \
+	X(p, CHECK_ACCEPT, "check-accept",                                                         \
+	  "the server answered the check with a wrong Sec-WebSocket-Accept")                       \
+	X(p, CHECK_PONG, "check-pong",                                                             \
+	  "the server did not answer the ping of the check with its pong")                         \
+	X(p, CHECK_CLOSED, "check-closed", "the server closed the connection during the check")    \
+	X(p, CHECK_EXIT, "check-exit", "the check command exited with a non-zero status")          \
+	X(p, CHECK_SIGNAL, "check-signal", "a signal terminated the check command")                \
+	X(p, CHECK_EXEC, "check-exec", "the check command could not be run")                       \
+	X(p, CHECK_AGENT, "check-agent", "the agent process died during the check")                \
+	X(p, CHECK_ERROR, "check-error", "the check failed for another reason")                    \
+	X(p, PASSIVE_REFUSED, "passive-refused", "the server refused SYNs of clients")             \
+	X(p, PASSIVE_SYN, "passive-syn", "the server did not answer SYNs of clients")              \
+	X(p, PASSIVE_UPGRADE, "passive-upgrade",                                                   \
+	  "the server did not answer upgrade requests of clients")                                 \
+	X(p, PASSIVE_STATUS, "passive-status",                                                     \
+	  "the server answered upgrade requests of clients with a 5xx status")                     \
+	X(p, PASSIVE_PING, "passive-ping", "the server did not answer pings of clients in time")   \
+	X(p, PASSIVE_RESET, "passive-reset", "the server reset connections of clients")            \
+	X(p, PASSIVE_ABNORMAL, "passive-abnormal",                                                 \
+	  "the server closed WebSockets without a close frame")                                    \
+	X(p, PASSIVE_CLOSE, "passive-close",                                                       \
+	  "the server closed WebSockets with code 1011, 1012 or 1013")                             \
+	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic of clients shows no fault any more")     \
+	X(p, TAKEOVER, "takeover", "this node notifies the clients of the dead peer")              \
+	X(p, ENDED_BY_PEER, "ended-by-peer",                                                       \
+	  "the peer took this node for dead and has notified these clients")                       \
+	X(p, SHUTDOWN_SESSIONS, "shutdown-sessions",                                               \
+	  "the service is down and its process is unresponsive")                                   \
+	X(p, DRAIN_TIMEOUT, "drain-timeout", "the drain timeout expired")                          \
+	X(p, DRAINED, "drained", "the drain is complete, and no connection remains")               \
+	X(p, REPLICA_WARM, "replica-warm",                                                         \
+	  "all connections of the peer are replicated to this node")                               \
+	X(p, REPLICA_COLD, "replica-cold",                                                         \
+	  "the connections of the peer are not yet replicated to this node")                       \
+	X(p, GENERIC_XDP, "generic-xdp",                                                           \
+	  "the interface runs XDP in generic mode: packets cost more")                             \
+	X(p, STALE_UPGRADE, "stale-upgrade", "the upgrade request has no answer")                  \
+	X(p, STALE_PING, "stale-ping", "the client's ping has no pong")                            \
+	X(p, STALE_DATA, "stale-data",                                                             \
+	  "the server is silent, and the client's data is unacknowledged")                         \
+	X(p, HOOK_REFUSED, "hook-refused", "the hook before refuses that this node becomes owner") \
+	X(p, DNS_CHANGED, "dns-changed", "the DNS record has the wanted address")                  \
+	X(p, DNS_REFUSED, "dns-refused", "the change of the DNS record is refused")                \
+	X(p, DNS_FAILED, "dns-failed", "the DNS provider could not be asked")                      \
+	X(p, DNS_CONTESTED, "dns-contested",                                                       \
 	  "the DNS record of this owner has another node's address")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };

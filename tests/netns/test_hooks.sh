@@ -210,6 +210,30 @@ missing() {
 	rm "$HOOKS/hook"
 }
 
+permission_is() { [ "$(status "$1" .permission)" = "$2" ]; }
+
+# A takeover that waits for the hook before: refused, and then permitted.
+refuses() {
+	local before
+	before=$(reloads b)
+	rm -r "$HOOKS"
+	must write_hook
+	mode b fail
+	sed -i 's/^hooks {/&\n\tbefore_wait = "60s"/' "$LAB_DIR/b/hokm-xdp.conf"
+	must ctl_ok b reload
+	must lab_wait 10 reloaded b "$before"
+	must lab_kill a daemon KILL
+	within 20 "refused: status shows it" permission_is b refused
+	within 10 "refused: it is an event" event b hook "hook before refuses"
+	holds "refused: nobody owns" test "$(status b .owner)" = false
+	mode b record
+	within 30 "permitted: it was asked again, and owns" owns b
+	holds "permitted: the hook was over before" \
+		test "$(grep -c '^end before master' "$(log_of b)")" = 1
+	must lab_daemon a
+	must lab_wait 20 hokm_ready a
+}
+
 # FAULT and the end of the daemon have hooks, too; a daemon that stops waits for its last hook.
 fault_and_stop() {
 	rm -r "$HOOKS"
@@ -245,5 +269,6 @@ does_not_end
 fails
 missing
 number_is "median of (${GAPS[*]}): longest gap in ms" "$(median "${GAPS[@]}")" -lt $GAP_MS
+refuses
 fault_and_stop
 test_end

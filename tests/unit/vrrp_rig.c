@@ -125,6 +125,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->holder_priority = (uint8_t)number(&text);
 		} else if (take(&text, "best")) {
 			view->best_successor = true;
+		} else if (take(&text, "unpermitted")) {
+			view->unpermitted = true;
 		} else if (take(&text, "held back")) {
 			view->may_preempt = false;
 		} else if (take(&text, "rival deaf")) {
@@ -190,7 +192,7 @@ static void put(char *buf, size_t size, const struct rig *r, const struct vrrp_a
 		[VRRP_ACT_RAISE] = "raise",     [VRRP_ACT_LOWER] = "lower",
 		[VRRP_ACT_GARP] = "garp",       [VRRP_ACT_STATE] = "state",
 		[VRRP_ACT_PROBE] = "probe",     [VRRP_ACT_DISCARD] = "discard",
-		[VRRP_ACT_ONE_WAY] = "one-way",
+		[VRRP_ACT_ONE_WAY] = "one-way", [VRRP_ACT_ASK] = "ask",
 	};
 	size_t len = strlen(buf);
 

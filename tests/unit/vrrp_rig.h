@@ -23,6 +23,7 @@
  *                                     then), the peer with address 10.0.0.D and priority P
  *                   best              nobody is a better successor than this node
  *                   held back         this node may not preempt
+ *                   unpermitted       the operator's hook has not permitted to become owner
  *                   deaf              there is no link
  *                   rival deaf | rival unseen   it has no answers of us; we have none of it
  *                   unproven          the advert's sender should answer pulses, and does not

@@ -42,7 +42,10 @@ struct hooks {
 	struct hook_item queue[HOOKS_QUEUE_MAX]; /* ring */
 	unsigned int head, n;
 
-	uint64_t change; /* the number of the newest state change */
+	uint64_t change;   /* the number of the newest state change, or of what is asked */
+	struct hooks *ask; /* runs `before` where an answer is awaited; NULL before the first one */
+	hook_answer_fn answer;
+	void *answer_arg;
 	struct hook_fifo fifo;
 	char fifo_path[CONF_PATH_MAX];
 
@@ -236,14 +239,29 @@ static void judge_success(struct hooks *h)
 		 h->item.capabilities);
 }
 
-static void judge(struct hooks *h, const siginfo_t *si)
+/* Exit status 0 permits; all that says nothing of the hook's own will is no answer. */
+static enum hook_answer answer_of(const struct hooks *h, bool started, const siginfo_t *si)
+{
+	if (!started || h->timed_out)
+		return HOOK_SILENT;
+	return si->si_code == CLD_EXITED && !si->si_status ? HOOK_PERMITS : HOOK_REFUSES;
+}
+
+static void pass_on(const struct hooks *h, uint64_t number, enum hook_answer answer)
+{
+	if (h->answer)
+		h->answer(h->answer_arg, number, answer);
+}
+
+/* Returns false when the hook could not be started. */
+static bool judge(struct hooks *h, const siginfo_t *si)
 {
 	struct hook_failure f;
 
 	if (read(h->process.status_fd, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
 		h->stats.not_started++;
 		report_not_started(h, &f);
-		return;
+		return false;
 	}
 	h->stats.run++;
 	if (h->timed_out) {
@@ -261,22 +279,25 @@ static void judge(struct hooks *h, const siginfo_t *si)
 	} else {
 		judge_success(h);
 	}
+	return true;
 }
 
 /* The leader exited. It is still a zombie, so no other group can have its number yet. */
 static int on_exit_of_child(sd_event_source *s, const siginfo_t *si, void *arg)
 {
 	struct hooks *h = arg;
+	enum hook_answer answer;
 
 	(void)s;
 	if (h->timed_out)
 		(void)kill(-h->process.pid, SIGKILL);
 	(void)read_output(h);
 	flush_line(h);
-	judge(h, si);
+	answer = answer_of(h, judge(h, si), si);
 	forget(h);
 	if (h->timed_out)
 		tell_again(h);
+	pass_on(h, h->item.change, answer);
 	start_next(h);
 	return 0;
 }
@@ -376,24 +397,35 @@ static void start_next(struct hooks *h)
 
 /* ---- public functions ---- */
 
-int hooks_open(sd_event *event, const struct conf *c, struct hooks **out)
+static struct hooks *make(sd_event *event, const struct conf *c)
 {
 	struct hooks *h = calloc(1, sizeof(*h));
 
-	*out = NULL;
 	if (!h)
-		return -ENOMEM;
+		return NULL;
 	h->event = sd_event_ref(event);
 	h->conf = c;
+	hook_fifo_open(&h->fifo, "");
+	return h;
+}
+
+int hooks_open(sd_event *event, const struct conf *c, struct hooks **out)
+{
+	struct hooks *h = make(event, c);
+
+	*out = h;
+	if (!h)
+		return -ENOMEM;
 	memcpy(h->fifo_path, c->hooks.fifo, sizeof(h->fifo_path));
 	hook_fifo_open(&h->fifo, h->fifo_path);
-	*out = h;
 	return 0;
 }
 
 void hooks_reconf(struct hooks *h, const struct conf *c)
 {
 	h->conf = c;
+	if (h->ask)
+		h->ask->conf = c;
 }
 
 void hooks_close(struct hooks *h)
@@ -409,6 +441,7 @@ void hooks_close(struct hooks *h)
 		forget(h);
 	}
 	hook_fifo_close(&h->fifo);
+	hooks_close(h->ask);
 	sd_event_unref(h->event);
 	free(h);
 }
@@ -426,14 +459,48 @@ void hooks_queue(struct hooks *h, const struct hook_call *call)
 	start_next(h);
 }
 
+void hooks_on_answer(struct hooks *h, hook_answer_fn fn, void *arg)
+{
+	h->answer = fn;
+	h->answer_arg = arg;
+}
+
+void hooks_ask(struct hooks *h, const struct hook_call *call, uint64_t wait_ns, uint64_t number)
+{
+	struct hooks *ask = h->ask ? h->ask : make(h->event, h->conf);
+
+	h->ask = ask;
+	if (!ask)
+		return;
+	hooks_on_answer(ask, h->answer, h->answer_arg);
+	ask->change = number;
+	push(ask, CONF_HOOK_BEFORE, call, 0);
+	if (ask->n)
+		ask->queue[(ask->head + ask->n - 1) % HOOKS_QUEUE_MAX].timeout_ns = wait_ns;
+	start_next(ask);
+}
+
+static void add_stats(const struct hooks *h, struct hooks_stats *out)
+{
+	out->run += h->stats.run;
+	out->failed += h->stats.failed;
+	out->timed_out += h->stats.timed_out;
+	out->dropped += h->stats.dropped;
+	out->not_started += h->stats.not_started;
+	out->denied += h->stats.denied;
+	out->fifo_lost += h->fifo.lost;
+	out->waiting += h->n;
+}
+
 void hooks_get_stats(const struct hooks *h, struct hooks_stats *out)
 {
-	*out = h->stats;
-	out->waiting = h->n;
-	out->fifo_lost = h->fifo.lost;
+	memset(out, 0, sizeof(*out));
+	add_stats(h, out);
+	if (h->ask)
+		add_stats(h->ask, out);
 }
 
 bool hooks_busy(const struct hooks *h)
 {
-	return h->running || h->n;
+	return h->running || h->n || (h->ask && hooks_busy(h->ask));
 }

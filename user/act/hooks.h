@@ -53,6 +53,24 @@ void hooks_reconf(struct hooks *h, const struct conf *c);
  */
 void hooks_close(struct hooks *h);
 
+/* What the hook `before` says of a change that waits for it. */
+enum hook_answer {
+	HOOK_PERMITS, /* exit status 0 */
+	HOOK_REFUSES, /* it failed */
+	HOOK_SILENT,  /* it could not be started, or ran out of time */
+};
+
+typedef void (*hook_answer_fn)(void *arg, uint64_t number, enum hook_answer answer);
+
+/*
+ * Runs the hook `before` for `call`, beside the queue, so that no other hook delays it, and for
+ * wait_ns at most. Its answer is passed on with this number, later and never from within this
+ * call. Without memory there is no answer.
+ */
+void hooks_ask(struct hooks *h, const struct hook_call *call, uint64_t wait_ns, uint64_t number);
+/* Who gets the answers. */
+void hooks_on_answer(struct hooks *h, hook_answer_fn fn, void *arg);
+
 /* Queues the hooks for this call that are configured, and writes a change to the FIFO. */
 void hooks_queue(struct hooks *h, const struct hook_call *call);
 

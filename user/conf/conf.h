@@ -112,12 +112,17 @@ enum conf_hook {
 	CONF_HOOKS,
 };
 
+/* What a hook `before` counts as that does not answer. */
+enum conf_silence { CONF_SILENCE_PERMITS, CONF_SILENCE_REFUSES };
+
 struct conf_hooks {
 	char command[CONF_HOOKS][CONF_PATH_MAX]; /* words_split(); "" for none */
 	char user[CONF_NAME_MAX];                /* the user that runs them */
 	char capabilities[CONF_HEADER_MAX];      /* their names, "" for none */
 	uint64_t caps;                           /* the same, from caps_parse() */
 	uint64_t timeout_ns;
+	uint64_t wait_ns; /* how long becoming owner waits for the hook `before`; 0: not */
+	enum conf_silence silence;
 	char fifo[CONF_PATH_MAX]; /* gets a line for each change, "" for none */
 };
 

@@ -13,6 +13,9 @@ const char *conf_hook_name(enum conf_hook h)
 	return (unsigned int)h < CONF_HOOKS ? names[h] : "?";
 }
 
+static const struct conf_word silences[] = {
+	{"permits", CONF_SILENCE_PERMITS}, {"refuses", CONF_SILENCE_REFUSES}, {NULL, 0}};
+
 const struct conf_key conf_hooks_keys[] = {
 	KEY("hooks.before", PATH, FIELD(conf, hooks.command[CONF_HOOK_BEFORE]),
 	    RELOAD | KEY_EMPTY | KEY_LIST, "", NULL,
@@ -44,6 +47,14 @@ const struct conf_key conf_hooks_keys[] = {
 	    "that the daemon has. They have no other ones, root neither. \"\" for none."),
 	KEY("hooks.timeout", DURATION(MS(100), MIN(10)), FIELD(conf, hooks.timeout_ns), RELOAD,
 	    "10s", NULL, "A hook that runs for longer than this is terminated."),
+	KEY("hooks.before_wait", DURATION(0, MIN(1)), FIELD(conf, hooks.wait_ns), RELOAD, "0s",
+	    NULL,
+	    "How long a backup that would become owner waits for the hook before. Exit status 0 "
+	    "permits it, any other one refuses. 0s: the change does not wait, and the exit status "
+	    "does not count."),
+	KEY("hooks.before_silent", WORD(silences), FIELD(conf, hooks.silence), RELOAD, "permits",
+	    NULL,
+	    "What a hook before counts as that is not over within before_wait, or cannot be run."),
 	KEY("hooks.fifo", PATH, FIELD(conf, hooks.fifo), RESTART | KEY_EMPTY, "", NULL,
 	    "A FIFO that gets the line INSTANCE \"NAME\" STATE PRIORITY for each change of the "
 	    "node's state, as with keepalived's notify_fifo. It is made when it is missing. \"\" "

@@ -51,6 +51,8 @@ void render_fences(const json_t *data, FILE *out);
 /* For status: the settings and secrets that must agree. "agree", "DIFFER" or "unknown". */
 void render_agree_warnings(const json_t *data, FILE *out);
 const char *word_agree(const json_t *peer);
+/* For status: the permission to become owner, the lease and the successor. */
+void render_ownership(const json_t *data, FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
 

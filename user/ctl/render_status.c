@@ -274,17 +274,12 @@ static void print_warnings(const json_t *data, FILE *out)
 
 static void print_state(const json_t *data, FILE *out)
 {
-	const json_t *successor = json_object_get(data, "successor");
 	char a[RENDER_WORD];
 
 	fprintf(out, "  state      %s for %s: %s (%s)\n", field_text(data, "state"),
 		word_field_age(data, "since_ms", a), field_text(data, "reason_text"),
 		field_text(data, "reason"));
-	if (field_true(data, "owner"))
-		fprintf(out, "  lease      %s left\n", word_field_age(data, "lease_left_ms", a));
-	fprintf(out, "  successor  %s\n",
-		json_is_string(successor) ? json_string_value(successor)
-					  : "none: no peer is healthy enough");
+	render_ownership(data, out);
 	fprintf(out, "  vrrp       %s, version %lld, VRID %lld, priority %lld, epoch %lld\n",
 		field_text(data, "instance"), (long long)field_int(data, "vrrp_version", -1),
 		(long long)field_int(data, "vrid", -1), (long long)field_int(data, "priority", -1),

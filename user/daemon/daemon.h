@@ -24,6 +24,7 @@
 #include "daemon/notify_feed.h"
 #include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
+#include "daemon/permission.h"
 #include "daemon/replication.h"
 #include "daemon/segment_watch.h"
 #include "daemon/session_end.h"
@@ -69,6 +70,7 @@ struct daemon {
 	struct upgrade *upgrade;
 	struct notify_feed notify;
 	struct hooks *hooks;
+	struct permission permission;
 	struct dns dns;
 	struct upkeep upkeep;
 	struct link_watch *link;

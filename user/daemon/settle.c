@@ -166,6 +166,7 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		struct vrrp_actions acts;
 
 		next.view = d->policy.view;
+		next.view.unpermitted = permission_lacks(&d->permission, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)
 			judge_sender(d, &next);
 		vrrp_step(&d->vrrp, &next, clock_now_ns(), &acts);

@@ -112,6 +112,8 @@ static int open_concerns(struct daemon *d)
 	struct node *n = &d->node;
 	int err = hooks_open(n->event, n->conf, &d->hooks);
 
+	if (!err)
+		permission_init(&d->permission, n, d->hooks);
 	services_init_checks(&n->services, &n->conf->observe, clock_now_ns());
 	traffic_watch_prepare(n);
 	if (!err)

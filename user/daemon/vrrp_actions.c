@@ -61,6 +61,19 @@ static void lower_vip(struct daemon *d, uint64_t now_ns)
 	announcing_end(&d->announcing);
 }
 
+static void ask_hook(struct daemon *d)
+{
+	struct hook_call call = {
+		.when = HOOK_BEFORE,
+		.state = HOKM_VRRP_MASTER,
+		.from = d->vrrp.state,
+		.reason = d->vrrp.take_reason,
+		.priority = d->vrrp.conf.priority,
+	};
+
+	permission_ask(&d->permission, &call, clock_now_ns());
+}
+
 static void queue_hook(struct daemon *d, enum hokm_vrrp_state from, bool before)
 {
 	struct hook_call call = {
@@ -88,6 +101,7 @@ static void report_state(struct daemon *d, enum hokm_vrrp_state from)
 	/* A status line that is lost is no reason to fail: systemd may not be there at all. */
 	(void)sd_notifyf(0, "STATUS=%s: %s", hokm_vrrp_state_name(v->state),
 			 hokm_reason_text(v->reason));
+	permission_reset(&d->permission);
 	queue_hook(d, from, false);
 }
 
@@ -135,7 +149,9 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		break;
 	case VRRP_ACT_RAISE:
 		raise_vip(d);
-		queue_hook(d, from, true);
+		/* One that was asked ran already. An adopted lease continues without it. */
+		if (!permission_needed(&d->permission))
+			queue_hook(d, from, true);
 		r->own = r->garp = true;
 		break;
 	case VRRP_ACT_LOWER:
@@ -154,6 +170,9 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		break;
 	case VRRP_ACT_DISCARD:
 		adverts_discard(&d->adverts, VRRP_BAD_UNPROVEN, ev->advert.source);
+		break;
+	case VRRP_ACT_ASK:
+		ask_hook(d);
 		break;
 	case VRRP_ACT_ONE_WAY:
 		report_one_way(d, ev->advert.source);

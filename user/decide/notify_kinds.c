@@ -52,6 +52,8 @@ static const struct row rows[] = {
 	{"state", HOKM_R_OPERATOR, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"state", ANY, "backup", NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"state", ANY, NULL, NOTIFY_K_STATE, NOTIFY_WARNING, NOTIFY_ONCE, 0, ""},
+	{"hook", HOKM_R_HOOK_REFUSED, NULL, NOTIFY_K_STATE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "Run the program of hooks.before by hand, and see why it fails."},
 
 	/* services */
 	{"service", ANY, "down", NOTIFY_K_SERVICE, NOTIFY_CRITICAL, NOTIFY_OPEN, 0, CHECK_SERVICE},

@@ -16,6 +16,7 @@
  *         ADVERT < own, preempting         -                       follows; preempt delay runs
  *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
  *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)
+ *         any of these ways, unpermitted   ASK                     tries again soon
  *         FAULT                            ADVERT 0 if claiming    FAULT (the event's)
  *         SENT, on the way to MASTER       LEASE RAISE STATE       MASTER
  * MASTER  TIMER: Adver_Timer               ADVERT                  SENT: LEASE

@@ -90,6 +90,7 @@ struct vrrp_view {
 	bool owner_pulses;      /* the owner that is followed answers pulses: it is hokm-xdp */
 	uint64_t owner_seen_ns; /* what the owner's pulses say is not older than this */
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
+	bool unpermitted;       /* the operator's hook has not permitted to become owner */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
 	bool deaf;              /* no link, or a silent one: that no advert comes proves nothing */
 	/* the greatest priority of a peer that answers no pulses and so sees no lease; 0: none */
@@ -141,6 +142,7 @@ enum vrrp_action_kind {
 	VRRP_ACT_STATE,   /* the state has changed: report `state` and `reason` of the machine */
 	VRRP_ACT_PROBE,   /* send a pulse to the peers now; their answers are VRRP_EV_PULSE */
 	VRRP_ACT_DISCARD, /* the advert was unproven: count it */
+	VRRP_ACT_ASK,     /* take_reason would make it owner: ask for the permission (view) */
 	VRRP_ACT_ONE_WAY, /* the sender goes on although it was answered: report it */
 };
 

@@ -9,6 +9,8 @@
  *             Our advert, repeated every adver, asks it to release its lease. It is asked by pulse
  *             until an answer that is newer than the first claim shows no lease.
  *
+ * None of them is gone while the operator's hook has not permitted it: each is tried again soon.
+ *
  * Pulses only confirm, and are used in every event. That the owner is dead is concluded only in
  * VRRP_EV_TIMER, when the caller has read all adverts that were waiting.
  */
@@ -78,6 +80,19 @@ static void take(struct vrrp_step *s, enum hokm_reason reason)
 	vrrp_send(s, VRRP_SENDING_TAKE);
 }
 
+/*
+ * May this node become owner, as far as the operator's hook has a word in it? Asked before the
+ * owner is asked to release its lease: once it has, nothing may delay the way to the lease.
+ */
+static bool permitted(struct vrrp_step *s, enum hokm_reason reason)
+{
+	if (!s->ev->view.unpermitted)
+		return true;
+	s->v->take_reason = reason;
+	vrrp_act(s, VRRP_ACT_ASK);
+	return false;
+}
+
 /* Asks the peers by pulse now, and sets the time of the next probe. */
 static void look(struct vrrp_step *s)
 {
@@ -120,7 +135,9 @@ void vrrp_end_claim(struct vrrp_step *s, bool notify)
 
 static void preempt(struct vrrp_step *s)
 {
-	if (s->ev->view.owner_pulses || held(s))
+	if (!s->v->claiming && !permitted(s, HOKM_R_PREEMPT))
+		s->v->preempt_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
+	else if (s->ev->view.owner_pulses || held(s))
 		claim(s);
 	else
 		take(s, HOKM_R_PREEMPT);
@@ -208,8 +225,10 @@ static void master_down(struct vrrp_step *s)
 		v->looked_twice = true;
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, grace_ns(v));
 		vrrp_act(s, VRRP_ACT_PROBE);
-	} else {
+	} else if (permitted(s, v->down_reason)) {
 		take(s, v->down_reason);
+	} else {
+		v->master_down_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
 	}
 }
 
@@ -223,12 +242,15 @@ static bool take_free_lease(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
-	if (v->released_ns && confirmed(s, v->released_ns))
+	if (v->released_ns && confirmed(s, v->released_ns)) {
+		if (!permitted(s, HOKM_R_HANDED_OVER))
+			return false;
 		take(s, HOKM_R_HANDED_OVER);
-	else if (v->claiming && confirmed(s, v->claim_ns))
+	} else if (v->claiming && confirmed(s, v->claim_ns)) {
 		take(s, HOKM_R_PREEMPT);
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 

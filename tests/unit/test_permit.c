@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The permission to become owner: each answer, and what time does to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "decide/permit.h"
+
+#define S  1000000000ULL
+#define T0 (100 * S)
+
+static const struct permit_conf permits = {.wait_ns = 2 * S, .silence = true};
+static const struct permit_conf refuses = {.wait_ns = 2 * S, .silence = false};
+
+static void word_at(struct permit *p, const struct permit_conf *c, uint64_t now_ns,
+		    enum permit_word word)
+{
+	permit_step(p, c, now_ns);
+	assert_int_equal(p->word, word);
+	assert_int_equal(permit_allows(p, c), word == PERMIT_GIVEN);
+}
+
+static void without_a_wait_nothing_is_needed(void **state)
+{
+	const struct permit_conf none = {0};
+	const struct permit p = {0};
+
+	(void)state;
+	assert_true(permit_allows(&p, &none));
+	assert_false(permit_allows(&p, &permits));
+}
+
+static void an_answer_holds_for_a_while(void **state)
+{
+	(void)state;
+	for (int yes = 0; yes < 2; yes++) {
+		const enum permit_word word = yes ? PERMIT_GIVEN : PERMIT_REFUSED;
+		struct permit p = {0};
+
+		assert_true(permit_ask(&p, T0));
+		/* One question at a time. */
+		assert_false(permit_ask(&p, T0 + S));
+		permit_answer(&p, p.number, yes, T0 + S);
+		word_at(&p, &permits, T0 + S, word);
+		assert_false(permit_ask(&p, T0 + 2 * S));
+		word_at(&p, &permits, T0 + S + PERMIT_LASTS_NS - 1, word);
+		word_at(&p, &permits, T0 + S + PERMIT_LASTS_NS, PERMIT_NONE);
+		assert_true(permit_ask(&p, T0 + S + PERMIT_LASTS_NS));
+	}
+}
+
+static void silence_counts_as_the_key_says_and_is_bounded(void **state)
+{
+	struct permit p = {0}, q = {0};
+
+	(void)state;
+	assert_true(permit_ask(&p, T0));
+	word_at(&p, &permits, T0 + 2 * S - 1, PERMIT_ASKED);
+	word_at(&p, &permits, T0 + 2 * S, PERMIT_GIVEN);
+	assert_true(permit_ask(&q, T0));
+	word_at(&q, &refuses, T0 + 2 * S, PERMIT_REFUSED);
+	/* An answer that comes too late changes nothing. */
+	permit_answer(&q, q.number, true, T0 + 3 * S);
+	word_at(&q, &refuses, T0 + 3 * S, PERMIT_REFUSED);
+}
+
+/* The hook that was asked before a change of the state may still run. */
+static void an_answer_to_an_older_question_does_not_count(void **state)
+{
+	struct permit p = {0};
+	uint64_t older;
+
+	(void)state;
+	assert_true(permit_ask(&p, T0));
+	older = p.number;
+	permit_reset(&p);
+	permit_answer(&p, older, true, T0);
+	word_at(&p, &permits, T0, PERMIT_NONE);
+	assert_true(permit_ask(&p, T0));
+	permit_answer(&p, older, true, T0);
+	word_at(&p, &permits, T0, PERMIT_ASKED);
+	permit_answer(&p, p.number, false, T0);
+	word_at(&p, &permits, T0, PERMIT_REFUSED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_wait_nothing_is_needed),
+		cmocka_unit_test(an_answer_holds_for_a_while),
+		cmocka_unit_test(silence_counts_as_the_key_says_and_is_bounded),
+		cmocka_unit_test(an_answer_to_an_older_question_does_not_count),
+	};
+
+	return cmocka_run_group_tests_name("permit", tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See permission.h. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/node.h"
+#include "daemon/permission.h"
+
+static void permission_conf(const struct permission *p, struct permit_conf *out)
+{
+	const struct conf_hooks *h = &p->node->conf->hooks;
+
+	out->wait_ns = h->command[CONF_HOOK_BEFORE][0] ? h->wait_ns : 0;
+	out->silence = h->silence == CONF_SILENCE_PERMITS;
+}
+
+bool permission_needed(const struct permission *p)
+{
+	struct permit_conf c;
+
+	permission_conf(p, &c);
+	return c.wait_ns != 0;
+}
+
+/* Once for a series of refusals: the hook is asked again and again. */
+static void report_refusal(struct permission *p)
+{
+	if (p->reported)
+		return;
+	p->reported = true;
+	log_error("this node does not become owner reason=%s (%s); it is asked again in %llu s",
+		  hokm_reason_name(HOKM_R_HOOK_REFUSED), hokm_reason_text(HOKM_R_HOOK_REFUSED),
+		  (unsigned long long)(PERMIT_LASTS_NS / NS_PER_S));
+	events_add(p->node->events, "hook", HOKM_R_HOOK_REFUSED, "%s",
+		   hokm_reason_text(HOKM_R_HOOK_REFUSED));
+}
+
+static void note_change(struct permission *p, enum permit_word was)
+{
+	if (p->permit.word == was)
+		return;
+	if (p->permit.word == PERMIT_REFUSED)
+		report_refusal(p);
+	inbox_note(&p->node->inbox, INBOX_POLICY);
+}
+
+bool permission_lacks(struct permission *p, uint64_t now_ns)
+{
+	const enum permit_word was = p->permit.word;
+	struct permit_conf c;
+
+	permission_conf(p, &c);
+	permit_step(&p->permit, &c, now_ns);
+	if (was == PERMIT_ASKED && p->permit.word != was)
+		log_warn("hook before did not answer in time: that counts as %s",
+			 permit_word(p->permit.word));
+	note_change(p, was);
+	return !permit_allows(&p->permit, &c);
+}
+
+void permission_ask(struct permission *p, const struct hook_call *call, uint64_t now_ns)
+{
+	if (!permit_ask(&p->permit, now_ns))
+		return;
+	log_info("hook before is asked whether this node may become owner: %s",
+		 hokm_reason_text(call->reason));
+	hooks_ask(p->hooks, call, p->node->conf->hooks.wait_ns, p->permit.number);
+}
+
+static void on_answer(void *arg, uint64_t number, enum hook_answer answer)
+{
+	struct permission *p = arg;
+	const enum permit_word was = p->permit.word;
+	struct permit_conf c;
+
+	permission_conf(p, &c);
+	permit_answer(&p->permit, number,
+		      answer == HOOK_PERMITS || (answer == HOOK_SILENT && c.silence),
+		      clock_now_ns());
+	note_change(p, was);
+}
+
+void permission_reset(struct permission *p)
+{
+	p->reported = false;
+	permit_reset(&p->permit);
+}
+
+void permission_init(struct permission *p, struct node *n, struct hooks *hooks)
+{
+	*p = (struct permission){.node = n, .hooks = hooks};
+	hooks_on_answer(hooks, on_answer, p);
+}

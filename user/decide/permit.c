@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See permit.h. */
+#include "decide/permit.h"
+
+static void set(struct permit *p, enum permit_word word, uint64_t now_ns)
+{
+	p->word = word;
+	p->since_ns = now_ns;
+}
+
+bool permit_ask(struct permit *p, uint64_t now_ns)
+{
+	if (p->word != PERMIT_NONE)
+		return false;
+	set(p, PERMIT_ASKED, now_ns);
+	p->number++;
+	return true;
+}
+
+void permit_answer(struct permit *p, uint64_t number, bool yes, uint64_t now_ns)
+{
+	if (p->word == PERMIT_ASKED && p->number == number)
+		set(p, yes ? PERMIT_GIVEN : PERMIT_REFUSED, now_ns);
+}
+
+void permit_step(struct permit *p, const struct permit_conf *c, uint64_t now_ns)
+{
+	const uint64_t lasts_ns = p->word == PERMIT_ASKED ? c->wait_ns : PERMIT_LASTS_NS;
+
+	if (p->word == PERMIT_NONE || now_ns - p->since_ns < lasts_ns)
+		return;
+	if (p->word == PERMIT_ASKED)
+		set(p, c->silence ? PERMIT_GIVEN : PERMIT_REFUSED, now_ns);
+	else
+		set(p, PERMIT_NONE, now_ns);
+}
+
+bool permit_allows(const struct permit *p, const struct permit_conf *c)
+{
+	return !c->wait_ns || p->word == PERMIT_GIVEN;
+}
+
+void permit_reset(struct permit *p)
+{
+	p->word = PERMIT_NONE;
+}
+
+const char *permit_word(enum permit_word word)
+{
+	static const char *const words[] = {
+		[PERMIT_NONE] = "none",
+		[PERMIT_ASKED] = "asked",
+		[PERMIT_GIVEN] = "given",
+		[PERMIT_REFUSED] = "refused"};
+
+	return (unsigned int)word <= PERMIT_REFUSED ? words[word] : "?";
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The permission to become owner, which the hook `before` gives. Pure.
+ *
+ *   none      nobody was asked
+ *   asked     the hook runs; at the end of wait_ns its silence counts as `silence`
+ *   given     for PERMIT_LASTS_NS: then the hook is asked again
+ *   refused   the same
+ *
+ * Only a change from BACKUP to owner waits for it. Giving up, staying owner and continuing a lease
+ * after a restart never do.
+ */
+#ifndef HOKM_PERMIT_H
+#define HOKM_PERMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PERMIT_LASTS_NS 10000000000ULL
+
+enum permit_word { PERMIT_NONE, PERMIT_ASKED, PERMIT_GIVEN, PERMIT_REFUSED };
+
+struct permit_conf {
+	uint64_t wait_ns; /* 0: no permission is needed */
+	bool silence;     /* what it counts as when the hook does not answer in time */
+};
+
+/* All zero is the beginning. */
+struct permit {
+	enum permit_word word;
+	uint64_t since_ns; /* of the word */
+	uint64_t number;   /* of the last question */
+};
+
+/* The permission is needed now. True when the hook is to be asked, as question p->number. */
+bool permit_ask(struct permit *p, uint64_t now_ns);
+/* The hook answered a question; an answer to an older one, or one that is late, counts for nothing.
+ */
+void permit_answer(struct permit *p, uint64_t number, bool yes, uint64_t now_ns);
+/* What time alone changes. Call it before looking at the word. */
+void permit_step(struct permit *p, const struct permit_conf *c, uint64_t now_ns);
+/* May the node become owner? */
+bool permit_allows(const struct permit *p, const struct permit_conf *c);
+/* The node became owner, or cannot become it any more. */
+void permit_reset(struct permit *p);
+
+const char *permit_word(enum permit_word word);
+
+#endif
