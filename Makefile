@@ -269,7 +269,7 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 
 ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
 PAGES       := $(sort $(wildcard docs/*.md))
-UNITS       := hokm-xdp.service hokm-xdp-linger.service
+UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service
 
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX

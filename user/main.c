@@ -16,7 +16,9 @@
 #include "daemon/run.h"
 #include "daemon/upgrade.h"
 #include "hokm/abi.h"
+#include "daemon/monitor.h"
 #include "serve/front.h"
+#include "serve/monitor_front.h"
 
 struct command {
 	const char *name;
@@ -39,6 +41,13 @@ static int run_main(int argc, char **argv)
 	return daemon_run_main(argc, argv, &serve_front);
 }
 
+static int dns_main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "monitor"))
+		return monitor_main(argc - 1, argv + 1, &serve_monitor_front);
+	return dns_command_main(argc, argv);
+}
+
 static const struct command commands[] = {
 	{"run", "[-c FILE] [--replace] [--generic] [--adopt-address]",
 	 "the daemon of this node, in the foreground", run_main},
@@ -48,8 +57,8 @@ static const struct command commands[] = {
 	 import_main},
 	{"genkey", "", "print a new secret for the configuration", genkey_main},
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
-	{"dns", "ACTION [-c FILE] …", "DNS failover: test, plan, status, set, start, stop, history",
-	 dns_command_main},
+	{"dns", "ACTION [-c FILE] …",
+	 "DNS failover: test, plan, status, set, start, stop, history, monitor", dns_main},
 	{"cleanup", "[-c FILE] [--wait]",
 	 "remove what a stopped daemon left, at once or when nobody needs it any more",
 	 daemon_cleanup_main},

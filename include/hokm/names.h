@@ -118,7 +118,9 @@
 	X(p, DNS_REFUSED, "dns-refused", "the change of the DNS record is refused")                \
 	X(p, DNS_FAILED, "dns-failed", "the DNS provider could not be asked")                      \
 	X(p, DNS_CONTESTED, "dns-contested",                                                       \
-	  "the DNS record of this owner has another node's address")
+	  "the DNS record of this owner has another node's address")                               \
+	X(p, DNS_BLIND, "dns-blind", "the DNS monitor sees no node that is healthy")               \
+	X(p, DNS_SEES, "dns-sees", "the DNS monitor sees a healthy node again")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

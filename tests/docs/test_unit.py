@@ -16,7 +16,7 @@ LEASE_FAST_MS = 275
 
 
 def read_unit(name):
-    """Its settings as {"Section.Key": "value"}."""
+    """Its settings as {"Section.Key": "value"}; of a key that stands twice, both."""
     settings, section = {}, ""
     with open(os.path.join(UNITS, name), encoding="utf-8") as f:
         text = f.read().replace("\\\n", " ")
@@ -26,13 +26,15 @@ def read_unit(name):
             section = m.group(1)
         elif line and not line.startswith("#"):
             key, value = line.split("=", 1)
-            settings["%s.%s" % (section, key)] = value
+            key = "%s.%s" % (section, key)
+            settings[key] = settings[key] + " " + value if key in settings else value
     return settings
 
 
 def main():
     unit = read_unit("hokm-xdp.service")
     linger = read_unit(unit.get("Unit.OnSuccess", "nothing"))
+    monitor = read_unit("hokm-xdp-monitor.service")
     delay = re.fullmatch(r"(\d+)ms", unit.get("Service.RestartSec", ""))
     prevented = set(unit.get("Service.RestartPreventExitStatus", "").split())
     cases = [
@@ -53,6 +55,15 @@ def main():
         ("it has no capability that the daemon has not",
          set(linger["Service.CapabilityBoundingSet"].split()) <=
          set(unit["Service.CapabilityBoundingSet"].split())),
+        ("a monitor has no capability and a user of its own",
+         monitor.get("Service.CapabilityBoundingSet") == "" and
+         monitor.get("Service.DynamicUser") == "yes"),
+        ("a monitor is handed the configuration and the credentials",
+         "hokm-dns:" in monitor.get("Service.LoadCredential", "") and
+         monitor.get("Service.ExecStart", "").endswith("-c %d/hokm-xdp.conf")),
+        ("a monitor has the folders of its keys",
+         monitor.get("Service.RuntimeDirectory") == monitor.get("Service.StateDirectory") ==
+         "hokm-xdp-monitor"),
     ]
     for words, good in cases:
         print("%s %s" % ("ok" if good else "not ok", words))

@@ -14,7 +14,8 @@ at each request:
    "times": N,        so many of them; without it all
    "shape": WORD}     the records: one none foreign many member weighted alias health
 
-After each change the present state is in FOLDER/state.json. `untouched` says whether everything
+After each change the present state is in FOLDER/state.json. `changes` counts requests that change
+a record, `flips` those after which it has another value. `untouched` says whether everything
 but the content of the record is as it was, `open` how many connections there are, `changed` when
 the last change was accepted.
 """
@@ -101,14 +102,20 @@ class World:
             self.run = self.control.get("run", 0)
             self.records = Records(self.control.get("shape", "one"))
             self.failed = self.requests = self.changes = self.changed = self.polls = 0
+            self.flips = 0
+            self.values = None
             self.save()
 
     def save(self):
         path = os.path.join(self.folder, "state.json")
+        values = (self.records.ours("A"), self.records.ours("AAAA"))
+        self.flips += self.values not in (None, values)
+        self.values = values
         with open(path + ".new", "w", encoding="utf-8") as f:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
-                       "requests": self.requests, "open": self.open, "changed": self.changed,
+                       "flips": self.flips, "requests": self.requests, "open": self.open,
+                       "changed": self.changed,
                        "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
 

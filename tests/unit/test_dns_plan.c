@@ -91,6 +91,41 @@ static void only_what_is_ours_is_replaced(void **state)
 		run_case(&cases[i]);
 }
 
+/* A monitor leaves the address of a healthy node alone, and nothing else. */
+static void what_is_kept_is_not_replaced(void **state)
+{
+	static const struct {
+		const char *present, *keep;
+		enum dns_mode mode;
+		enum dns_verdict verdict;
+	} kept[] = {
+		{A, A, DNS_REPLACE, DNS_LEFT},         {A, A " " B, DNS_REPLACE, DNS_LEFT},
+		{A, B, DNS_REPLACE, DNS_CHANGE},       {B, A " " B, DNS_REPLACE, DNS_NO_CHANGE},
+		{X " " A, A, DNS_MEMBER, DNS_LEFT},    {X " " A, B, DNS_MEMBER, DNS_CHANGE},
+		{X, A " " B, DNS_REPLACE, DNS_REFUSE}, {"", A " " B, DNS_REPLACE, DNS_REFUSE},
+		{A " " B, A, DNS_MEMBER, DNS_REFUSE},
+	};
+	struct dns_set present, group, keep;
+	struct dns_plan plan;
+
+	(void)state;
+	fill(&group, A " " B);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		const struct dns_plan_input in = {
+			.want = B,
+			.present = &present,
+			.group = &group,
+			.keep = &keep,
+			.mode = kept[i].mode};
+
+		fill(&present, kept[i].present);
+		fill(&keep, kept[i].keep);
+		dns_plan(&in, &plan);
+		if (plan.verdict != kept[i].verdict)
+			fail_msg("case %zu: verdict %d", i, (int)plan.verdict);
+	}
+}
+
 static void sets_are_compared_in_any_order(void **state)
 {
 	struct dns_set a, b;
@@ -109,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_ours_is_replaced),
+		cmocka_unit_test(what_is_kept_is_not_replaced),
 		cmocka_unit_test(sets_are_compared_in_any_order),
 	};
 

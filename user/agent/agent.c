@@ -32,6 +32,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_spawn.h"
+#include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -221,7 +222,9 @@ static int start(struct agent *a)
 		err = sd_event_add_io(a->event, &a->child, a->pidfd, EPOLLIN, on_child, a);
 	if (err < 0)
 		goto fail;
-	log_info("agent %d runs as user %s", (int)a->pid, a->user);
+	log_info("agent %d runs as %s%s", (int)a->pid,
+		 strcmp(a->user, CAPS_SAME_USER) != 0 ? "user " : "the same user",
+		 strcmp(a->user, CAPS_SAME_USER) != 0 ? a->user : "");
 	return 0;
 
 fail:
@@ -309,8 +312,11 @@ static int check_user(const char *user)
 {
 	char buf[16384];
 	struct passwd pw, *found = NULL;
-	int err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
+	int err;
 
+	if (!strcmp(user, CAPS_SAME_USER))
+		return geteuid() == 0 ? -EPERM : 0;
+	err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
 	if (!err && found && pw.pw_uid != 0)
 		return 0;
 	log_error("the agent cannot run as user %s, which %s: "

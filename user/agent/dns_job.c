@@ -144,6 +144,9 @@ static void plan_words(const struct dns_job *j, const struct dns_plan *plan, cha
 
 	if (plan->verdict == DNS_NO_CHANGE)
 		snprintf(dst, size, "the record has %s already", j->req->want);
+	else if (plan->verdict == DNS_LEFT)
+		snprintf(dst, size, "the record has %s, whose node is healthy: it is left alone",
+			 p->value[plan->at]);
 	else if (plan->verdict == DNS_CHANGE)
 		snprintf(dst, size, "%s is replaced by %s", p->value[plan->at], j->req->want);
 	else if (plan->why == DNS_WHY_MISSING)
@@ -197,7 +200,8 @@ static bool may_go(struct dns_job *j)
 
 	if (poll(&p, 1, GO_MS) != 1 || recv(AGENT_FD, &go, sizeof(go), 0) != sizeof(go) ||
 	    !go.yes) {
-		dns_fail(j, DNS_REFUSED, "the change was not allowed: this node is not owner now");
+		dns_fail(j, DNS_REFUSED,
+			 "the change was not allowed: this node is not to write it now");
 		return false;
 	}
 	return true;
@@ -264,7 +268,7 @@ static int end_look(struct dns_job *j, const struct dns_plan *plan)
 
 static int end_by_plan(struct dns_job *j, const struct dns_plan *plan)
 {
-	if (plan->verdict == DNS_NO_CHANGE)
+	if (plan->verdict == DNS_NO_CHANGE || plan->verdict == DNS_LEFT)
 		return reply(j, DNS_DONE, DNS_SAME, plan, j->plan);
 	if (j->req->op == DNS_OP_LOOK)
 		return end_look(j, plan);
@@ -283,6 +287,7 @@ static int do_task(struct dns_job *j)
 		.want = j->req->want,
 		.present = &j->present,
 		.group = &j->req->group,
+		.keep = &j->req->keep,
 		.mode = j->req->conf.set,
 		.force = j->req->force};
 	struct dns_plan plan;
@@ -310,7 +315,7 @@ static int take_request(struct dns_request *req)
 	if (poll(&p, 1, REQUEST_MS) != 1 ||
 	    recv(AGENT_FD, req, sizeof(*req), MSG_TRUNC) != sizeof(*req))
 		return -EPIPE;
-	if (req->op >= DNS_OPS || req->type >= CONF_DNS_TYPES ||
+	if (req->op >= DNS_OPS || req->keep.n > DNS_VALUES_MAX || req->type >= CONF_DNS_TYPES ||
 	    !dns_provider_of(req->conf.provider))
 		return -EINVAL;
 	return 0;

@@ -35,6 +35,7 @@ struct dns_request {
 	struct conf_dns conf; /* has no secret, only the path of the file that has them */
 	char want[DNS_ADDRESS_MAX];
 	struct dns_set group;
+	struct dns_set keep; /* addresses that are left alone when the record has one */
 };
 
 enum dns_reply_kind { DNS_ASK, DNS_ACCEPTED, DNS_DONE, DNS_REPLY_KINDS };

@@ -37,9 +37,13 @@ static char *read_all(int fd, size_t max, size_t *len)
 	return buf;
 }
 
-/* Why a file of secrets is not used; NULL when it is safe. */
-static const char *why_not_safe(int fd)
+/*
+ * Why a file of secrets is not used; NULL when it is safe. systemd lets a user read its file by an
+ * access control list, which shows as the rights of the group: that is root's then.
+ */
+static const char *why_not_safe(int fd, bool by_systemd)
 {
+	mode_t others = S_IRWXG | S_IRWXO;
 	struct stat st;
 
 	if (fstat(fd, &st))
@@ -48,7 +52,9 @@ static const char *why_not_safe(int fd)
 		return "it is no regular file";
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return "it does not belong to root";
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	if (by_systemd && st.st_uid == 0 && st.st_gid == 0)
+		others = S_IWGRP | S_IRWXO;
+	if (st.st_mode & others)
 		return "others than its owner have access to it: run chmod 600 on it";
 	return NULL;
 }
@@ -65,10 +71,10 @@ static void take_line(struct dns_job *j, const char *line)
 	}
 }
 
-static int read_file(struct dns_job *j, const char *path)
+static int read_file(struct dns_job *j, const char *path, bool by_systemd)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	const char *why = fd < 0 ? strerror(errno) : why_not_safe(fd);
+	const char *why = fd < 0 ? strerror(errno) : why_not_safe(fd, by_systemd);
 	size_t len = 0;
 	char *text = why ? NULL : read_all(fd, SECRET_FILE_MAX, &len);
 	char *save = NULL;
@@ -118,7 +124,7 @@ int dns_read_secrets(struct dns_job *j)
 	else if (folder && strlen(folder) < CONF_DNS_PATH_MAX)
 		snprintf(path, sizeof(path), "%s/" CREDENTIAL, folder);
 	if (path[0] && (j->req->conf.credentials[0] || !access(path, F_OK)))
-		err = read_file(j, path);
+		err = read_file(j, path, !j->req->conf.credentials[0]);
 	else
 		read_environment(j);
 	for (unsigned int i = 0; !err && i < DNS_SECRETS_MAX && j->provider->secrets[i]; i++) {

@@ -90,7 +90,8 @@ static void send_conf(struct notifier *n)
 	struct notify_msg m = {.type = NOTIFY_MSG_WHO, .n = c->n_notify};
 	bool sent;
 
-	snprintf(m.who.node, sizeof(m.who.node), "%s", c->nodes[c->self].name);
+	snprintf(m.who.node, sizeof(m.who.node), "%s",
+		 c->self < c->n_nodes ? c->nodes[c->self].name : CONF_DNS_MONITOR_NAME);
 	snprintf(m.who.instance, sizeof(m.who.instance), "%s", c->instance);
 	if (!inet_ntop(AF_INET, &c->vips[0], m.who.vip, sizeof(m.who.vip)))
 		m.who.vip[0] = '\0';
@@ -221,7 +222,9 @@ static int open_folder(const struct conf *c)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir < 0)
 		return -errno;
-	if (getpwnam_r(c->agent_user, &pw, buf, sizeof(buf), &user) || !user)
+	if (geteuid() != 0)
+		err = 0; /* It belongs to that user already. */
+	else if (getpwnam_r(c->agent_user, &pw, buf, sizeof(buf), &user) || !user)
 		err = -ENOENT;
 	else
 		err = give_folder(dir, &pw);

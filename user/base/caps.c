@@ -271,12 +271,24 @@ bool caps_is_root(const char *user)
 	return !getpwnam_r(user, &pw, buf, sizeof(buf), &found) && found && !pw.pw_uid;
 }
 
+static int give_up_all(const char *user, int err)
+{
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		err = -errno;
+	if (err)
+		log_error("could not give up privileges as user %s: %s", user, strerror(-err));
+	return err;
+}
+
 int caps_become_with(const char *user, uint64_t bits)
 {
 	char buf[PASSWD_BUF_BYTES];
 	struct passwd pw, *found = NULL;
-	int err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
+	int err;
 
+	if (!strcmp(user, CAPS_SAME_USER))
+		return give_up_all(user, geteuid() == 0 || bits ? -EPERM : caps_drop_all());
+	err = getpwnam_r(user, &pw, buf, sizeof(buf), &found);
 	if (err || !found) {
 		log_error("could not change to user %s: %s; create this user, "
 			  "or name another one in the configuration",
@@ -289,12 +301,7 @@ int caps_become_with(const char *user, uint64_t bits)
 	err = become_ids(user, &pw);
 	if (err)
 		return err;
-	err = bits ? hand_on(bits) : caps_drop_all();
-	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		err = -errno;
-	if (err)
-		log_error("could not give up privileges as user %s: %s", user, strerror(-err));
-	return err;
+	return give_up_all(user, bits ? hand_on(bits) : caps_drop_all());
 }
 
 int caps_become(const char *user)

@@ -32,6 +32,9 @@ int caps_keep(bool hand_on);
 /* For a thread that needs none: gives up all its capabilities. Returns 0 or -errno. */
 int caps_drop_all(void);
 
+/* In place of the name of a user: the one that the process is, which must not be root. */
+#define CAPS_SAME_USER "-"
+
 /*
  * For a child process: becomes `user` permanently, with its groups, no capabilities, and
  * no_new_privs. Returns 0 or -errno, logged.

@@ -20,6 +20,14 @@ enum conf_dns_provider {
 	CONF_DNS_PROVIDERS,
 };
 
+/* Who writes the record. */
+enum conf_dns_writer { CONF_DNS_OWNER, CONF_DNS_MONITOR };
+/* Where a monitor reaches the services of a node. */
+enum conf_dns_watch { CONF_DNS_PUBLIC, CONF_DNS_PRIVATE };
+
+/* The name of a monitor, in place of a node's. */
+#define CONF_DNS_MONITOR_NAME "monitor"
+
 /* Record types. Each is a record of its own, with its own state. */
 enum conf_dns_type { CONF_DNS_A, CONF_DNS_AAAA, CONF_DNS_TYPES };
 
@@ -31,6 +39,9 @@ struct conf_dns {
 	char credentials[CONF_DNS_PATH_MAX]; /* "": environment, or systemd's credentials */
 	char ca_file[CONF_DNS_PATH_MAX];
 	char state_file[CONF_DNS_PATH_MAX];
+	enum conf_dns_writer mode;
+	enum conf_dns_watch watch;
+	char monitor_socket[CONF_DNS_PATH_MAX], monitor_state[CONF_DNS_PATH_MAX];
 	enum dns_mode set;
 	uint64_t ttl_ns;     /* the greatest that is fine */
 	uint64_t timeout_ns; /* of one request */

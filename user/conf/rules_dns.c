@@ -125,6 +125,23 @@ static void check_endpoint(const struct conf_sec *s, const struct conf_dns *d)
 			      conf_dns_provider_name(d->provider), scheme);
 }
 
+/* A monitor has a name in notifications and in its paths, which no node may have. */
+static void check_monitor(const struct conf_sec *s, const struct conf *c)
+{
+	if (c->dns.mode != CONF_DNS_MONITOR)
+		return;
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		if (!strcmp(c->nodes[i].name, CONF_DNS_MONITOR_NAME))
+			conf_complain(s, "mode", "a node is called %s: give it another name",
+				      c->nodes[i].name);
+		if (c->dns.watch == CONF_DNS_PUBLIC && !c->nodes[i].dns_address[CONF_DNS_A][0])
+			conf_complain(s, "watch",
+				      "node %s has no dns_address of IPv4 to be checked at: "
+				      "set it, or dns.watch = private",
+				      c->nodes[i].name);
+	}
+}
+
 void rule_dns(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_dns *d = &c->dns;
@@ -142,4 +159,5 @@ void rule_dns(const struct conf_sec *s, struct conf *c)
 	if (!(check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA)))
 		conf_complain(s, "record",
 			      "no node has an address for it: set dns_address in each node");
+	check_monitor(s, c);
 }

@@ -8,6 +8,10 @@ static const struct conf_word providers[] = {
 	{"rfc2136", CONF_DNS_RFC2136}, {NULL, 0}};
 static const struct conf_word sets[] = {
 	{"replace", DNS_REPLACE}, {"member", DNS_MEMBER}, {NULL, 0}};
+static const struct conf_word writers[] = {
+	{"owner", CONF_DNS_OWNER}, {"monitor", CONF_DNS_MONITOR}, {NULL, 0}};
+static const struct conf_word watches[] = {
+	{"public", CONF_DNS_PUBLIC}, {"private", CONF_DNS_PRIVATE}, {NULL, 0}};
 static const char *const types[] = {[CONF_DNS_A] = "A", [CONF_DNS_AAAA] = "AAAA"};
 
 const char *conf_dns_provider_name(enum conf_dns_provider p)
@@ -64,5 +68,18 @@ const struct conf_key conf_dns_keys[] = {
 	    "/var/lib/hokm-xdp/%n.dns", NULL,
 	    "The file of the record's history and of the operator's orders. %n stands for the "
 	    "node's name."),
+	KEY("dns.mode", WORD(writers), FIELD(conf, dns.mode), RESTART, "owner", NULL,
+	    "Who writes the record. owner: the node that owns the VIP. "
+	    "monitor: hokm-xdp dns monitor, "
+	    "which checks the services of all nodes from any machine."),
+	KEY("dns.watch", WORD(watches), FIELD(conf, dns.watch), RESTART, "public", NULL,
+	    "Where a monitor checks the services of a node. "
+	    "public: at its dns_address, as players reach it. private: at its address."),
+	KEY("dns.monitor_socket", PATH, FIELD(conf, dns.monitor_socket), RESTART,
+	    "/run/hokm-xdp-monitor/monitor.sock", NULL,
+	    "The socket through which hokm-xdp dns reaches a monitor."),
+	KEY("dns.monitor_state", PATH, FIELD(conf, dns.monitor_state), RESTART,
+	    "/var/lib/hokm-xdp-monitor/monitor.dns", NULL,
+	    "The file of a monitor's history and of the operator's orders to it."),
 	END_OF_KEYS,
 };

@@ -66,6 +66,24 @@ static void print_record(const json_t *r, FILE *out)
 		fprintf(out, "  next       in %s\n", word_field_age(r, "next_ms", a));
 }
 
+/* What a monitor sees. */
+static void print_nodes(const json_t *data, FILE *out)
+{
+	const json_t *nodes = json_object_get(data, "nodes");
+	char a[RENDER_WORD];
+	size_t i;
+	json_t *n;
+
+	if (!nodes)
+		return;
+	fprintf(out, "monitor, its view is %s\n", field_text(data, "view"));
+	json_array_foreach (nodes, i, n)
+		fprintf(out, "  %-10s %-15s %-4s for %s%s%s\n", field_text(n, "name"),
+			field_text(n, "address"), field_text(n, "state"),
+			word_field_age(n, "since_ms", a), field_text(n, "problem")[0] ? ": " : "",
+			field_text(n, "problem"));
+}
+
 void render_dns(const json_t *data, const json_t *options, FILE *out)
 {
 	const json_t *records = json_object_get(data, "records");
@@ -83,15 +101,23 @@ void render_dns(const json_t *data, const json_t *options, FILE *out)
 	fprintf(out, "%s at %s%s\n", field_text(data, "name"), field_text(data, "provider"),
 		field_true(data, "stopped") ? ", STOPPED by the operator" : "");
 	render_dns_warnings(data, out);
+	print_nodes(data, out);
 	json_array_foreach (records, i, r)
 		print_record(r, out);
 }
 
-static void warn_record(const json_t *r, FILE *out)
+static void warn_record(const json_t *r, bool monitor, FILE *out)
 {
 	const char *state = field_text(r, "state"), *type = field_text(r, "type");
 
-	if (!strcmp(state, "contested"))
+	if (!strcmp(state, "contested") && monitor)
+		fprintf(out,
+			WARN "DNS: in the view of this monitor "
+			     "the record of type %s has the address of a node that is down, "
+			     "and another monitor may have written it; "
+			     "`hokm-xdp dns start` writes the best node's\n",
+			type);
+	else if (!strcmp(state, "contested"))
 		fprintf(out,
 			WARN "DNS: another node wrote the record of type %s: "
 			     "two nodes may own the VIP; "
@@ -117,10 +143,12 @@ void render_dns_warnings(const json_t *dns, FILE *out)
 
 	if (field_true(dns, "stopped"))
 		fprintf(out, WARN "DNS: stopped by the operator; `hokm-xdp dns start` ends it\n");
+	if (!strcmp(field_text(dns, "view"), "blind"))
+		fprintf(out, WARN "DNS: this monitor sees no healthy node and changes nothing\n");
 	if (json_is_object(dns) && !field_true(dns, "saved"))
 		fprintf(out, WARN "DNS: its state file could not be written\n");
 	json_array_foreach (json_object_get(dns, "records"), i, r)
-		warn_record(r, out);
+		warn_record(r, json_object_get(dns, "nodes") != NULL, out);
 }
 
 void render_dns_line(const json_t *dns, FILE *out)

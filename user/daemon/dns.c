@@ -36,16 +36,14 @@ static const struct conf_dns *conf_of(const struct dns *d)
 	return &d->node->conf->dns;
 }
 
-static const char *own_address(const struct dns *d, unsigned int t)
-{
-	const struct conf *c = d->node->conf;
-
-	return c->nodes[c->self].dns_address[t];
-}
-
 static const char *wanted(const struct dns *d, unsigned int t)
 {
-	return d->book.held[t][0] ? d->book.held[t] : own_address(d, t);
+	const struct conf *c = d->node->conf;
+	unsigned int whose = d->line[t].whose;
+
+	if (d->book.held[t][0])
+		return d->book.held[t];
+	return whose < c->n_nodes ? c->nodes[whose].dns_address[t] : "";
 }
 
 /* ---- reports ---- */
@@ -145,7 +143,10 @@ static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
 	req->type = t;
 	req->force = d->book.force && d->book.held[t][0];
 	req->conf = c->dns;
-	memcpy(req->want, wanted(d, t), DNS_ADDRESS_MAX);
+	snprintf(req->want, sizeof(req->want), "%s", wanted(d, t));
+	/* An order of the operator counts more. */
+	if (!d->book.held[t][0] && !d->line[t].when.order)
+		req->keep = d->line[t].keep;
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		memcpy(req->group.value[req->group.n++], c->nodes[i].dns_address[t],
 		       DNS_ADDRESS_MAX);
@@ -165,7 +166,8 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	report_result(d, t, r);
 	if (r->result == DNS_CHANGED)
 		d->book.changed_s[t] = wall_s();
-	if (r->result == DNS_CHANGED || r->result == DNS_SAME) {
+	if (r->result == DNS_CHANGED ||
+	    (r->result == DNS_SAME && dns_set_find(&r->present, l->want) < r->present.n)) {
 		memcpy(d->book.right[t], l->want, DNS_ADDRESS_MAX);
 		d->book.mine[t] = true;
 		dns_file_write(d->file, &d->book);
@@ -252,34 +254,62 @@ static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now
 
 /* ---- the tick ---- */
 
+/* What a monitor has chosen. */
+static void choose(struct dns *d, unsigned int t, const struct dns_owner *o)
+{
+	const struct conf *c = d->node->conf;
+	struct dns_line *l = &d->line[t];
+
+	l->whose = o->node;
+	l->keep.n = 0;
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (o->keep & (1u << i))
+			memcpy(l->keep.value[l->keep.n++], c->nodes[i].dns_address[t],
+			       DNS_ADDRESS_MAX);
+}
+
 static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, uint64_t now_ns)
 {
 	struct dns_line *l = &d->line[t];
-	bool was_right = o->adopted && d->book.mine[t] && !strcmp(d->book.right[t], wanted(d, t));
+	bool was_right;
 	enum dns_act act;
 
+	choose(d, t, o);
+	was_right = o->adopted && d->book.mine[t] && !strcmp(d->book.right[t], wanted(d, t));
 	reap(l);
-	if (!o->owner && d->book.mine[t]) {
+	/* A monitor that sees nothing for a while has written what it wrote all the same. */
+	if (!o->owner && d->book.mine[t] && !d->monitor) {
 		d->book.mine[t] = false;
 		dns_file_write(d->file, &d->book);
 	}
 	if (dns_when_owner(&l->when, o->owner, o->serves, was_right, now_ns))
 		kill_job(l);
-	take_replies(d, t, o->owner, now_ns);
-	if (l->pid > 0)
+	l->renew = (l->renew || o->renew) && !d->book.held[t][0];
+	if (l->renew && !l->when.order) {
+		l->renew = false;
+		if (dns_when_renew(&l->when, now_ns))
+			kill_job(l);
+	}
+	take_replies(d, t, o->owner && !o->hold, now_ns);
+	if (l->pid > 0 || o->hold)
 		return;
 	act = dns_when_next(&l->when, now_ns);
 	if (act != DNS_ACT_NONE)
 		start_job(d, t, act == DNS_ACT_WRITE ? DNS_OP_WRITE : DNS_OP_LOOK, now_ns);
 }
 
-void dns_tick(struct dns *d, const struct dns_owner *o, uint64_t now_ns)
+bool dns_busy(const struct dns *d)
+{
+	return d->line[CONF_DNS_A].pid > 0 || d->line[CONF_DNS_AAAA].pid > 0;
+}
+
+void dns_tick(struct dns *d, const struct dns_owner o[CONF_DNS_TYPES], uint64_t now_ns)
 {
 	if (!d->on)
 		return;
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		if (d->line[t].used)
-			tick_line(d, t, o, now_ns);
+			tick_line(d, t, &o[t], now_ns);
 	dns_file_tick(d->file, &d->book);
 	if (!dns_file_failed(d->file) || now_ns < d->retry_ns)
 		return;
@@ -302,6 +332,9 @@ static void order(struct dns *d, bool stop, const char *what, const char *text)
 		if (!l->used)
 			continue;
 		dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, what, text);
+		/* The operator may know better than a monitor that sees nothing. */
+		if (d->monitor && d->book.held[t][0])
+			(void)dns_when_owner(&l->when, true, false, false, now_ns);
 		if (dns_when_order(&l->when, stop, now_ns))
 			kill_job(l);
 	}
@@ -343,14 +376,17 @@ const char *dns_order_start(struct dns *d)
 {
 	memset(d->book.held, 0, sizeof(d->book.held));
 	d->book.force = false;
-	order(d, false, "start", "the record follows the owner");
-	return "the record follows the owner again";
+	order(d, false, "start",
+	      d->monitor ? "the record follows the checks" : "the record follows the owner");
+	return d->monitor ? "the record follows the checks again, and is being written"
+			  : "the record follows the owner again";
 }
 
 const char *dns_order_stop(struct dns *d)
 {
 	order(d, true, "stop", "the record is left as it is");
-	return "this node leaves the record as it is until `dns start`";
+	return d->monitor ? "this monitor leaves the record as it is until `dns start`"
+			  : "this node leaves the record as it is until `dns start`";
 }
 
 /* ---- open and close ---- */
@@ -371,7 +407,9 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 	struct dns_line *l = &d->line[t];
 	int64_t ago_s = wall_s() - d->book.changed_s[t];
 
-	l->used = own_address(d, t)[0] != '\0';
+	l->whose = d->node->conf->self;
+	/* All nodes have an address for it, or none has. */
+	l->used = d->node->conf->nodes[0].dns_address[t][0] != '\0';
 	dns_when_init(&l->when, &when, d->node->nonce + t);
 	if (d->book.stopped)
 		(void)dns_when_order(&l->when, true, now_ns);
@@ -380,23 +418,29 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 		l->when.change_ns = now_ns - (uint64_t)ago_s * NS_PER_S;
 }
 
-int dns_open(struct dns *d, struct node *n)
+int dns_open(struct dns *d, struct node *n, bool monitor)
 {
+	const char *file = monitor ? n->conf->dns.monitor_state : n->conf->dns.state_file;
 	int err;
 
 	d->node = n;
+	d->monitor = monitor;
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		d->line[t].fd = -1;
 	if (n->conf->dns.provider == CONF_DNS_NONE)
 		return 0;
-	err = dns_file_open(n->conf->dns.state_file, &d->book, &d->file);
+	if (!monitor && n->conf->dns.mode == CONF_DNS_MONITOR) {
+		log_info("dns: a monitor writes %s, not this node", n->conf->dns.record);
+		return 0;
+	}
+	err = dns_file_open(file, &d->book, &d->file);
 	if (err)
 		return err;
 	d->on = true;
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		open_line(d, t, clock_now_ns());
-	log_info("dns: the owner writes %s at %s%s", n->conf->dns.record,
-		 conf_dns_provider_name(n->conf->dns.provider),
+	log_info("dns: the %s writes %s at %s%s", monitor ? "monitor" : "owner",
+		 n->conf->dns.record, conf_dns_provider_name(n->conf->dns.provider),
 		 d->book.stopped ? "; stopped by the operator" : "");
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DNS failover: this node's address in the record while it is owner.
+ * DNS failover: the address of a node in the record. In a daemon that is this node's address while
+ * it is owner. In a monitor (daemon/monitor.h) it is that of the node it has chosen; the monitor is
+ * "owner" here as long as it can see.
  *
  * When the record is written is decided by decide/dns_when.h, what is written by decide/dns_plan.h
  * in a job (agent/dns_job.h). Here both meet: dns_tick() takes what a job has sent, passes on who
@@ -24,6 +26,9 @@ struct node;
 struct dns_line {
 	bool used; /* this node has an address for it */
 	struct dns_when when;
+	unsigned int whose;  /* the node whose address is wanted; n_nodes: not chosen yet */
+	struct dns_set keep; /* what a monitor leaves alone */
+	bool renew;          /* a monitor wants it compared, after what the operator ordered */
 	/* the job */
 	int fd;    /* -1: none talks */
 	pid_t pid; /* until it is reaped; 0: none */
@@ -43,10 +48,16 @@ struct dns_owner {
 	bool owner;
 	bool adopted; /* ownership was continued from an earlier daemon */
 	bool serves;  /* another node is healthy */
+	/* of a monitor */
+	bool hold;         /* begin nothing now */
+	bool renew;        /* compare and write the record now */
+	unsigned int node; /* whose address is wanted */
+	uint32_t keep;     /* the nodes whose address is left alone, one bit each */
 };
 
 struct dns {
 	bool on;
+	bool monitor;
 	struct node *node;
 	struct dns_line line[CONF_DNS_TYPES];
 	struct dns_book book;
@@ -54,8 +65,8 @@ struct dns {
 	uint64_t retry_ns;
 };
 
-/* 0 or -errno. */
-int dns_open(struct dns *d, struct node *n);
+/* 0 or -errno. In a daemon it stays off when a monitor writes the record. */
+int dns_open(struct dns *d, struct node *n, bool monitor);
 void dns_close(struct dns *d);
 /*
  * Before another daemon takes this process over: kills the jobs, and waits for the end of each for
@@ -64,8 +75,10 @@ void dns_close(struct dns *d);
 void dns_cut(struct dns *d, int wait_ms);
 /* The file of the orders and the history is being written. */
 bool dns_saving(const struct dns *d);
-/* At each tick of the pulse. */
-void dns_tick(struct dns *d, const struct dns_owner *o, uint64_t now_ns);
+/* At each tick of the pulse; of a monitor, often. */
+void dns_tick(struct dns *d, const struct dns_owner o[CONF_DNS_TYPES], uint64_t now_ns);
+/* A job runs or its end was not taken yet. */
+bool dns_busy(const struct dns *d);
 
 /*
  * Orders of the operator; a text of what follows, or NULL and the words of the refusal in `error`.

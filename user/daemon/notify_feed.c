@@ -31,7 +31,8 @@ int notify_feed_open(struct notify_feed *f, struct node *n)
 		return err;
 	}
 	f->follower = err;
-	if (!strcmp(hokm_bpf_mode(n->bpf), "generic"))
+	/* A monitor has no packet path. */
+	if (n->bpf && !strcmp(hokm_bpf_mode(n->bpf), "generic"))
 		events_add(n->events, "upkeep", HOKM_R_GENERIC_XDP, "%s",
 			   hokm_reason_text(HOKM_R_GENERIC_XDP));
 	return 0;

@@ -285,14 +285,17 @@ static void decide_guesses(struct daemon *d, uint64_t now_ns)
 
 static void tick_dns(struct daemon *d, uint64_t now_ns)
 {
+	const unsigned int self = d->node.conf->self;
 	const struct dns_owner o = {
 		.owner = d->vrrp.state == HOKM_VRRP_MASTER && !d->stopping &&
 			 d->node.want.own.lease_until_ns > now_ns,
 		.adopted = d->vrrp.reason == HOKM_R_ADOPTED,
 		.serves = policy_peer_serves(d, now_ns),
+		.node = self,
 	};
+	const struct dns_owner both[CONF_DNS_TYPES] = {o, o};
 
-	dns_tick(&d->dns, &o, now_ns);
+	dns_tick(&d->dns, both, now_ns);
 }
 
 /* What is looked at regularly, at each tick of the pulse. */

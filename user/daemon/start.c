@@ -130,7 +130,7 @@ static int open_concerns(struct daemon *d)
 	if (!err)
 		err = operator_open(&d->operator, n, &d->drain);
 	if (!err)
-		err = dns_open(&d->dns, n);
+		err = dns_open(&d->dns, n, false);
 	if (!err)
 		err = reload_open(d, &d->reload);
 	if (!err)

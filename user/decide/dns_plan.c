@@ -66,6 +66,11 @@ void dns_plan(const struct dns_plan_input *in, struct dns_plan *out)
 		return;
 	}
 	out->why = choose(in, out);
+	if (out->why == DNS_WHY_NOT && in->keep &&
+	    dns_set_find(in->keep, in->present->value[out->at]) < in->keep->n) {
+		out->verdict = DNS_LEFT;
+		return;
+	}
 	out->verdict = out->why == DNS_WHY_NOT ? DNS_CHANGE : DNS_REFUSE;
 	if (out->why != DNS_WHY_NOT)
 		return;

@@ -10,7 +10,8 @@
  *   member   the record has several values, one of which is the group's; the others stay
  *
  * A value is the group's when it is the address of one of its nodes. Another value is replaced only
- * by force. Addresses are texts as inet_ntop() writes them, so that equal ones are equal bytes.
+ * by force. A monitor leaves the address of a healthy node alone. Addresses are texts as
+ * inet_ntop() writes them, so that equal ones are equal bytes.
  */
 #ifndef HOKM_DECIDE_DNS_PLAN_H
 #define HOKM_DECIDE_DNS_PLAN_H
@@ -29,6 +30,7 @@ enum dns_mode { DNS_REPLACE, DNS_MEMBER };
 
 enum dns_verdict {
 	DNS_NO_CHANGE, /* the wanted address is there already */
+	DNS_LEFT,      /* an address is there that is to be left alone */
 	DNS_CHANGE,
 	DNS_REFUSE,
 };
@@ -47,13 +49,14 @@ struct dns_plan_input {
 	const char *want;
 	const struct dns_set *present;
 	const struct dns_set *group; /* the addresses of all nodes */
+	const struct dns_set *keep;  /* those that are left alone; NULL: none */
 	enum dns_mode mode;
 	bool force;
 };
 
 struct dns_plan {
 	enum dns_verdict verdict;
-	unsigned int at;      /* DNS_CHANGE: the index of the value that is replaced */
+	unsigned int at; /* the index of the value: DNS_CHANGE replaces it, DNS_LEFT leaves it */
 	struct dns_set after; /* all values, in the order of the present ones */
 	enum dns_why why;
 };

@@ -79,6 +79,17 @@ bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right,
 	return false;
 }
 
+bool dns_when_renew(struct dns_when *w, uint64_t now_ns)
+{
+	bool ran;
+
+	if (!w->owner || w->stopped || w->order)
+		return false;
+	ran = cut(w);
+	enter(w, false, false, now_ns);
+	return ran;
+}
+
 bool dns_when_order(struct dns_when *w, bool stop, uint64_t now_ns)
 {
 	bool ran;

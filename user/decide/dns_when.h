@@ -83,6 +83,12 @@ void dns_when_init(struct dns_when *w, const struct dns_when_conf *conf, uint64_
  */
 bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right, uint64_t now_ns);
 
+/*
+ * For a monitor, which is owner as long as it can see: the record is to be compared and written
+ * again, because the view has changed. Orders of the operator stay as they are. True as above.
+ */
+bool dns_when_renew(struct dns_when *w, uint64_t now_ns);
+
 /* The operator's order to write now, or, with `stop`, not to write any more. True as above. */
 bool dns_when_order(struct dns_when *w, bool stop, uint64_t now_ns);
 

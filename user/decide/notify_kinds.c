@@ -112,6 +112,10 @@ static const struct row rows[] = {
 	{"dns", HOKM_R_DNS_CHANGED, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"dns", HOKM_R_DNS_CONTESTED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
 	 "See which node owns with hokm-xdp ctl status, then run hokm-xdp dns start there."},
+	{"dns", HOKM_R_DNS_BLIND, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "Either no node serves players, or the monitor's own network is down. "
+	 "hokm-xdp dns set ADDRESS changes the record all the same."},
+	{"dns", HOKM_R_DNS_SEES, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"dns", HOKM_R_DNS_REFUSED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
 	 "Run hokm-xdp dns test: it names what the provider or the record does not allow."},
 	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/dns_job.h"
 #include "base/clock.h"
@@ -68,16 +69,31 @@ static const struct action actions[] = {
 	 .help = "what was changed, refused and ordered, the oldest first",
 	 .history = true,
 	 .run = ask_daemon},
+	/* main.c runs it: nothing here may use the daemon. */
+	{.name = "monitor", .help = "watch all nodes from this machine and write the record"},
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
 /* ---- test and plan ---- */
+
+/* The node that a monitor prefers. */
+static unsigned int preferred(const struct conf *c)
+{
+	unsigned int best = 0;
+
+	for (unsigned int i = 1; i < c->n_nodes; i++)
+		if (c->nodes[i].priority > c->nodes[best].priority)
+			best = i;
+	return best;
+}
 
 /* The node whose address is wanted: named, or this machine. n_nodes when there is none. */
 static unsigned int find_node(const struct conf *c, const char *name)
 {
 	unsigned int i = 0;
 
+	if (!name && c->dns.mode == CONF_DNS_MONITOR)
+		return preferred(c);
 	if (!name)
 		return c->self;
 	while (i < c->n_nodes && strcmp(c->nodes[i].name, name) != 0)
@@ -197,6 +213,17 @@ static int ask_all(const struct conf *c, const struct action *a, const struct ca
 	return asked ? code : EXIT_WRONG;
 }
 
+/* Where a monitor writes the record, this machine need not be a node. 0 or -errno. */
+static int load(const char *file, const struct call *call, struct conf **c)
+{
+	int err = conf_load(file, false, stderr, c);
+
+	if (err || call->node || (*c)->dns.mode == CONF_DNS_MONITOR)
+		return err;
+	conf_free(*c);
+	return conf_load(file, true, stderr, c);
+}
+
 static int ask_provider(const struct action *a, const struct call *call)
 {
 	json_t *list = call->json ? json_array() : NULL;
@@ -204,7 +231,7 @@ static int ask_provider(const struct action *a, const struct call *call)
 	struct conf *c;
 	int code = EXIT_WRONG;
 
-	if (conf_load(file, !call->node, stderr, &c)) {
+	if (load(file, call, &c)) {
 		fprintf(stderr,
 			"hokm-xdp dns: the configuration %s cannot be used; "
 			"on a machine that is no node, name one with -n\n",
@@ -238,14 +265,34 @@ static void add_option(struct words *w, const char *option, const char *value)
 	w->list[w->n++] = value;
 }
 
+/*
+ * The socket of the monitor, when the configuration is given, or is there, and has one that writes
+ * the record. "": the daemon of a node is asked.
+ */
+static void find_monitor(const struct call *c, char *path, size_t size)
+{
+	const char *file = c->config ? c->config : CONFIG;
+	struct conf *conf = NULL;
+
+	path[0] = '\0';
+	if (c->socket || c->node || access(file, R_OK) || conf_load(file, false, stderr, &conf))
+		return;
+	if (conf->dns.mode == CONF_DNS_MONITOR)
+		snprintf(path, size, "%s", conf->dns.monitor_socket);
+	conf_free(conf);
+}
+
 static int ask_daemon(const struct action *a, const struct call *c)
 {
 	struct words w = {.list = {"ctl", "dns"}, .n = 2};
 	char *argv[WORDS_MAX + 1] = {NULL};
+	char monitor[CONF_DNS_PATH_MAX];
 
-	add_option(&w, "--config", c->config);
+	find_monitor(c, monitor, sizeof(monitor));
+	if (!monitor[0])
+		add_option(&w, "--config", c->config);
 	add_option(&w, "--node", c->node);
-	add_option(&w, "--socket", c->socket);
+	add_option(&w, "--socket", monitor[0] ? monitor : c->socket);
 	add_option(&w, "--address", c->address);
 	if (c->json)
 		w.list[w.n++] = "--json";
@@ -341,5 +388,5 @@ int dns_command_main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_WRONG;
 	}
-	return a->run(a, &c);
+	return a->run ? a->run(a, &c) : EXIT_WRONG;
 }

@@ -322,7 +322,7 @@ static int verb_upgrade(void *arg, const json_t *args, json_t **data, char *erro
 	return answer_text(data, text);
 }
 
-static int verb_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+int serve_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *name = json_string_value(json_object_get(args, "level"));
 	enum log_level level;
@@ -337,31 +337,39 @@ static int verb_log_level(void *arg, const json_t *args, json_t **data, char *er
 	return answer_text(data, log_level_name(log_get_level()));
 }
 
-/* Without an action: the state and the history. */
-static int verb_dns(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+int serve_dns_order(struct dns *d, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *action = json_string_value(json_object_get(args, "action"));
 	const char *address = json_string_value(json_object_get(args, "address"));
-	struct daemon *d = arg;
 	const char *text = NULL;
 
+	snprintf(error, size, "the actions are: set (with --address), start, stop");
+	if (action && !strcmp(action, "set") && address)
+		text = dns_order_set(d, address, json_is_true(json_object_get(args, "force")),
+				     error, size);
+	else if (action && !strcmp(action, "start"))
+		text = dns_order_start(d);
+	else if (action && !strcmp(action, "stop"))
+		text = dns_order_stop(d);
+	return text ? answer_text(data, text) : -EINVAL;
+}
+
+/* Without an action: the state and the history. */
+static int verb_dns(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	struct daemon *d = arg;
+
 	if (!d->dns.on) {
-		snprintf(error, size, "DNS failover is off: the configuration has no dns.record");
+		snprintf(error, size, "%s",
+			 d->node.conf->dns.mode == CONF_DNS_MONITOR
+				 ? "a monitor writes the record, not this node"
+				 : "DNS failover is off: the configuration has no dns.record");
 		return -ENOENT;
 	}
-	if (!action) {
-		*data = dns_status_json(&d->dns, true);
-		return *data ? 0 : -ENOMEM;
-	}
-	snprintf(error, size, "the actions are: set (with --address), start, stop");
-	if (!strcmp(action, "set") && address)
-		text = dns_order_set(&d->dns, address, json_is_true(json_object_get(args, "force")),
-				     error, size);
-	else if (!strcmp(action, "start"))
-		text = dns_order_start(&d->dns);
-	else if (!strcmp(action, "stop"))
-		text = dns_order_stop(&d->dns);
-	return text ? answer_text(data, text) : -EINVAL;
+	if (json_object_get(args, "action"))
+		return serve_dns_order(&d->dns, args, data, error, size);
+	*data = dns_status_json(&d->dns, true);
+	return *data ? 0 : -ENOMEM;
 }
 
 const struct ctl_verb serve_verbs[] = {
@@ -376,6 +384,6 @@ const struct ctl_verb serve_verbs[] = {
 	{.name = "reload", .acts = true, .handler = verb_reload},
 	{.name = "upgrade", .acts = true, .handler = verb_upgrade},
 	{.name = "dns", .acts_with = "action", .handler = verb_dns},
-	{.name = "log-level", .acts_with = "level", .handler = verb_log_level},
+	{.name = "log-level", .acts_with = "level", .handler = serve_log_level},
 	{.name = NULL},
 };

@@ -13,4 +13,9 @@
 extern const struct ctl_verb serve_verbs[];
 extern const struct event_names serve_event_names;
 
+/* The verbs that a monitor has too; an order for the record, and the level of the log. */
+struct dns;
+int serve_dns_order(struct dns *d, const json_t *args, json_t **data, char *error, size_t size);
+int serve_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size);
+
 #endif
