@@ -5,7 +5,10 @@
 
 #include <netinet/in.h>
 
-/* Reads the gateway of the default route over this interface. Returns 0, -ENOENT or -errno. */
+/*
+ * Reads the gateway of the default route over this interface, without waiting for the kernel's lock
+ * for network settings. Returns 0, -ENOENT or -errno.
+ */
 int gateway_find(const char *ifname, struct in_addr *out);
 
 /*
