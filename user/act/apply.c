@@ -104,7 +104,28 @@ static void desire(struct vip_list *l, const struct apply_want *want, bool wante
 	memcpy(l->vip, want->vips, l->n * sizeof(l->vip[0]));
 }
 
-/* Posts what is desired when it has changed, and again after a failure. */
+static bool has(const struct vip_list *l, struct in_addr vip)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		if (l->vip[i].s_addr == vip.s_addr)
+			return true;
+	return false;
+}
+
+static bool lacks(const struct vip_list *there, const struct vip_list *wanted)
+{
+	for (unsigned int i = 0; i < wanted->n; i++)
+		if (!has(there, wanted->vip[i]))
+			return true;
+	return false;
+}
+
+bool apply_lacking(const struct apply *a)
+{
+	return lacks(&a->result.addrs, &a->job.addrs) || lacks(&a->result.routes, &a->job.routes);
+}
+
+/* Posts what is desired when it has changed, and again while something of it is not there. */
 static void sync_vips(struct apply *a, const struct apply_want *want)
 {
 	struct vip_job job;
@@ -115,7 +136,8 @@ static void sync_vips(struct apply *a, const struct apply_want *want)
 	desire(&job.routes, want, !a->gone);
 	desire(&job.addrs, want, !a->gone && want->vip_raised);
 	take_result(a);
-	if (!memcmp(&job, &a->job, sizeof(job)) && (!a->result.err || vip_worker_busy(a->worker)))
+	if (!memcmp(&job, &a->job, sizeof(job)) &&
+	    (vip_worker_busy(a->worker) || (!a->result.err && !apply_lacking(a))))
 		return;
 	memcpy(&a->job, &job, sizeof(job));
 	post(a);
@@ -203,9 +225,8 @@ static unsigned int fill_list(struct in_addr *out, const struct vip_list *there,
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < there->n; i++)
-		for (unsigned int k = 0; k < wanted->n; k++)
-			if (there->vip[i].s_addr == wanted->vip[k].s_addr)
-				out[n++] = there->vip[i];
+		if (has(wanted, there->vip[i]))
+			out[n++] = there->vip[i];
 	return n;
 }
 
@@ -229,18 +250,6 @@ void apply_gateway(const struct apply *a, unsigned char mac[6])
 bool apply_failing(const struct apply *a)
 {
 	return a->sync_failed;
-}
-
-static bool lacks(const struct vip_list *there, const struct vip_list *wanted)
-{
-	struct in_addr found[HOKM_MAX_VIPS];
-
-	return fill_list(found, there, wanted) < wanted->n;
-}
-
-bool apply_lacking(const struct apply *a)
-{
-	return lacks(&a->result.addrs, &a->job.addrs) || lacks(&a->result.routes, &a->job.routes);
 }
 
 int apply_own(struct apply *a, const struct apply_want *want)

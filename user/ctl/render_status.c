@@ -137,8 +137,7 @@ static void warn_peer(const json_t *p, FILE *out)
 				field_text(p, "not_steerable"));
 		if (field_true(p, "misdirected"))
 			fprintf(out,
-				WARN "packets of clients arrive at peer %s, which is not owner: "
-				     "this node announces the VIP again; "
+				WARN "packets of clients arrive at peer %s, not here: "
 				     "look for static ARP entries\n",
 				name);
 		return;
