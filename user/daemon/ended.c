@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "act/session_reset.h"
+#include "act/ender.h"
 #include "base/log.h"
 #include "daemon/ended.h"
 #include "daemon/node.h"
@@ -16,7 +16,7 @@
 #define SLICE 1024
 /* Connections ended at a tick: SOCK_DESTROY takes some microseconds for each. */
 #define BATCH 128
-_Static_assert(BATCH <= TICKLE_MAX, "one batch is one call of session_reset_sockets()");
+_Static_assert(BATCH <= TICKLE_MAX, "one batch is one of the ender");
 /* ---- informing ---- */
 
 struct walk {
@@ -122,15 +122,9 @@ static void keep_quiet(struct ended *e, const struct batch *b, uint64_t now_ns)
 	}
 }
 
-static void end_batch(struct ended *e, const struct batch *b, uint64_t now_ns)
+/* The sockets are destroyed: their entries go too. */
+static void forget_batch(struct ended *e, const struct batch *b)
 {
-	int n;
-
-	keep_quiet(e, b, now_ns);
-	n = session_reset_sockets(e->reset, b->addrs, b->n);
-	if (n < 0)
-		log_error("could not end %u connections whose clients a peer has notified: %s",
-			  b->n, strerror(-n));
 	for (unsigned int i = 0; i < b->n; i++) {
 		replication_gone(e->replication, &b->key[i], &b->conn[i]);
 		(void)hokm_bpf_delete_conn(e->node->bpf, &b->key[i]);
@@ -154,28 +148,40 @@ static void report_ended(struct ended *e)
 	}
 }
 
+/* Gives a batch to the ender; at a later tick the entries of its connections are forgotten. */
 static void end_queued(struct ended *e, uint64_t now_ns)
 {
 	static struct batch b; /* too large for the stack */
 	unsigned int n = e->in.n < BATCH ? e->in.n : BATCH;
 
+	if (e->batch) {
+		keep_quiet(e, &b, now_ns);
+		if (!ender_done(e->ender, e->batch))
+			return;
+		forget_batch(e, &b);
+		e->batch = 0;
+	}
+	if (!ender_has_room(e->ender))
+		return;
 	b.n = 0;
 	for (unsigned int i = 0; i < n; i++)
 		choose(e, &e->in.queue[i], &b);
 	ended_drop(&e->in, n);
-	if (b.n)
-		end_batch(e, &b, now_ns);
-	if (!e->in.n)
+	if (b.n) {
+		keep_quiet(e, &b, now_ns);
+		e->batch = ender_give(e->ender, b.addrs, b.n, false);
+	} else if (!e->in.n) {
 		report_ended(e);
+	}
 }
 
 /* ---- both ---- */
 
-void ended_init(struct ended *e, struct node *n, struct replication *r, struct session_reset *reset)
+void ended_init(struct ended *e, struct node *n, struct replication *r, struct ender *ender)
 {
 	e->node = n;
 	e->replication = r;
-	e->reset = reset;
+	e->ender = ender;
 }
 
 void ended_run(struct ended *e, uint64_t now_ns)

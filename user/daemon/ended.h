@@ -29,12 +29,12 @@
 
 struct node;
 struct replication;
-struct session_reset;
+struct ender;
 
 struct ended {
 	struct node *node;
 	struct replication *replication; /* NULL: off, nothing is done */
-	struct session_reset *reset;
+	struct ender *ender;
 	struct ended_peer {
 		bool dead; /* at the last look */
 		bool walking;
@@ -43,10 +43,10 @@ struct ended {
 		unsigned int ended;    /* connections here, since the last report */
 	} peers[HOKM_MAX_PEERS];
 	struct ended_inbox in; /* filled by replication */
+	uint64_t batch;        /* that the ender has to do; 0: none */
 };
 
-void ended_init(struct ended *e, struct node *n, struct replication *r,
-		struct session_reset *reset);
+void ended_init(struct ended *e, struct node *n, struct replication *r, struct ender *ender);
 /* At each tick of the pulse: informs peers, and ends what peers have ended. */
 void ended_run(struct ended *e, uint64_t now_ns);
 

@@ -226,8 +226,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-int peer_takeover_open(struct node *n, struct replication *r, struct tickle *tickle,
-		       struct peer_takeover **out)
+int peer_takeover_open(struct node *n, struct replication *r, struct peer_takeover **out)
 {
 	struct peer_takeover *t = calloc(1, sizeof(*t));
 	int err;
@@ -237,7 +236,11 @@ int peer_takeover_open(struct node *n, struct replication *r, struct tickle *tic
 		return -ENOMEM;
 	t->node = n;
 	t->replication = r;
-	t->tickle = tickle;
+	err = tickle_open(&t->tickle);
+	if (err) {
+		peer_takeover_close(t);
+		return err;
+	}
 	err = timer_add(n->event, &t->timer, NODE_PRIO_REPL, on_timer, t);
 	if (err) {
 		log_error("could not set up the timer of takeovers: %s", strerror(-err));
@@ -253,5 +256,6 @@ void peer_takeover_close(struct peer_takeover *t)
 	if (!t)
 		return;
 	sd_event_source_disable_unref(t->timer);
+	tickle_close(t->tickle);
 	free(t);
 }

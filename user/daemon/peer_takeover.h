@@ -16,11 +16,9 @@
 struct node;
 struct peer_takeover; /* opaque */
 struct replication;
-struct tickle;
 
 /* Nothing is done without replication (`r` is NULL). 0 or -errno, logged. */
-int peer_takeover_open(struct node *n, struct replication *r, struct tickle *tickle,
-		       struct peer_takeover **out);
+int peer_takeover_open(struct node *n, struct replication *r, struct peer_takeover **out);
 void peer_takeover_close(struct peer_takeover *t);
 /* At each tick, when its timer fired, and right after a gratuitous ARP. */
 void peer_takeover_run(struct peer_takeover *t, uint64_t now_ns);

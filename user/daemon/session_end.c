@@ -10,11 +10,11 @@
 #include "daemon/session_end.h"
 #include "decide/unresponsive.h"
 
-/* Connections a slice: SOCK_DESTROY takes some microseconds for each. */
-#define SLICE     128
-#define BATCH_MAX TICKLE_MAX
-#define SLICE_NS  NS_PER_MS
-#define QUIET_NS  (2 * NS_PER_S)
+/* Connections a slice: SOCK_DESTROY takes some microseconds for each. One slice is one batch. */
+#define SLICE    128
+#define SLICE_NS NS_PER_MS
+#define QUIET_NS (2 * NS_PER_S)
+_Static_assert(SLICE <= TICKLE_MAX, "a slice fits into a batch of the ender");
 /* At most so long after the server sent something we see that it did. */
 #define LISTEN_NS (50 * NS_PER_MS)
 
@@ -22,24 +22,9 @@
 
 struct batch {
 	struct session_end *e;
-	struct tickle_conn conns[BATCH_MAX];
+	struct tickle_conn conns[SLICE];
 	unsigned int n;
 };
-
-static void flush(struct batch *b)
-{
-	int n;
-
-	if (!b->n)
-		return;
-	n = session_reset_send(&b->e->reset, b->conns, b->n);
-	if (n < 0)
-		log_error("could not terminate %u connections: %s; "
-			  "their clients wait for their own timeout",
-			  b->n, strerror(-n));
-	b->e->had_socket += n > 0 ? (unsigned int)n : 0;
-	b->n = 0;
-}
 
 static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
@@ -48,7 +33,7 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	const struct service *svc = services_by_slot(&e->node->services, k->service);
 
 	if (!svc || !(e->walking & 1u << svc->slot) || c->target != HOKM_LOCAL ||
-	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED))
+	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED) || b->n == SLICE)
 		return 0;
 	e->found[svc->slot]++;
 	b->conns[b->n++] = (struct tickle_conn){
@@ -60,14 +45,13 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 		.ack = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
 		.known = c->s2c.packets > 0,
 	};
-	if (b->n == BATCH_MAX)
-		flush(b);
 	return 0;
 }
 
 static void report(struct session_end *e)
 {
 	const struct services *services = &e->node->services;
+	uint64_t had_socket = ender_had_socket(e->ender) - e->had_socket;
 	unsigned int found = 0;
 
 	for (unsigned int s = 0; s < services->n; s++) {
@@ -84,9 +68,9 @@ static void report(struct session_end *e)
 				   "%s: %u connections terminated: %s", name, e->found[slot], why);
 		found += e->found[slot];
 	}
-	if (found > e->had_socket)
+	if (found > had_socket)
 		log_info("%u of them had no socket on this node; a RST was sent to their clients",
-			 found - e->had_socket);
+			 found - (unsigned int)had_socket);
 }
 
 static void keep_quiet(struct session_end *e, uint64_t now_ns)
@@ -104,30 +88,39 @@ static void begin_walk(struct session_end *e, uint64_t now_ns)
 	e->walking = e->wanted;
 	e->wanted = 0;
 	memset(e->found, 0, sizeof(e->found));
-	e->had_socket = 0;
+	e->had_socket = ender_had_socket(e->ender);
+	e->walked = false;
 	memset(&e->cursor, 0, sizeof(e->cursor));
 	keep_quiet(e, now_ns);
 }
 
-void session_end_walk(struct session_end *e, uint64_t now_ns)
+/* One slice; e->walked: it was the last. */
+static void walk_slice(struct session_end *e)
 {
 	struct batch b = {.e = e};
 	bool done = false;
-	int err;
+	int err = hokm_bpf_sweep_conns(e->node->bpf, &e->cursor, SLICE, end_one, &b, &done);
 
+	if (b.n)
+		e->last_batch = ender_give(e->ender, b.conns, b.n, true);
+	if (err < 0)
+		log_error("could not walk through map conns: %s; "
+			  "not every connection is terminated",
+			  strerror(-err));
+	e->walked = err < 0 || done;
+}
+
+void session_end_walk(struct session_end *e, uint64_t now_ns)
+{
 	if (!e->walking && e->wanted)
 		begin_walk(e, now_ns);
 	if (!e->walking)
 		return;
 	if (now_ns >= e->quiet_ns + QUIET_NS / 2)
 		keep_quiet(e, now_ns);
-	err = hokm_bpf_sweep_conns(e->node->bpf, &e->cursor, SLICE, end_one, &b, &done);
-	flush(&b);
-	if (err < 0)
-		log_error("could not walk through map conns: %s; "
-			  "not every connection is terminated",
-			  strerror(-err));
-	if (err < 0 || done) {
+	if (!e->walked && ender_has_room(e->ender))
+		walk_slice(e);
+	if (e->walked && ender_done(e->ender, e->last_batch)) {
 		report(e);
 		e->walking = 0;
 	}
@@ -271,7 +264,7 @@ int session_end_open(struct session_end *e, struct node *n)
 	int err;
 
 	e->node = n;
-	err = session_reset_open(&e->reset);
+	err = ender_open(&e->ender);
 	if (err)
 		return err;
 	err = timer_add(n->event, &e->timer, NODE_PRIO_REPL, on_timer, e);
@@ -283,5 +276,6 @@ int session_end_open(struct session_end *e, struct node *n)
 void session_end_close(struct session_end *e)
 {
 	e->timer = sd_event_source_disable_unref(e->timer);
-	session_reset_close(&e->reset);
+	ender_close(e->ender);
+	e->ender = NULL;
 }

@@ -5,7 +5,8 @@
  * (decide/unresponsive); the time of a drain is over (node_drain.h). Both follow from active checks
  * or an operator, never from passive signals (rule 4, docs/architecture.md).
  *
- * One walk through map conns serves all services that wait for it, a slice a millisecond. A service
+ * One walk through map conns serves all services that wait for it, a slice a millisecond, while the
+ * ender (act/ender.h) has room. A service
  * for which it is requested while a walk is under way gets the next walk.
  */
 #ifndef HOKM_DAEMON_SESSION_END_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "act/session_reset.h"
+#include "act/ender.h"
 #include "hokm/names.h"
 #include "path/bpf.h"
 
@@ -24,7 +25,7 @@ struct service;
 
 struct session_end {
 	struct node *node;
-	struct session_reset reset;
+	struct ender *ender;
 	sd_event_source *timer;
 	uint64_t next_ns; /* the next slice; 0: nothing is under way */
 	/* One bit for each slot of a service: requested; and in the walk that is under way. */
@@ -32,8 +33,10 @@ struct session_end {
 	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
 	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */
-	unsigned int had_socket;               /* of all of them */
+	uint64_t had_socket;                   /* as of the beginning of the walk */
 	struct hokm_conn_cursor cursor;
+	bool walked;         /* the walk has seen everything; the ender may not be done with it */
+	uint64_t last_batch; /* that was given to the ender */
 };
 
 /* 0 or -errno, logged. */

@@ -123,10 +123,9 @@ static int open_concerns(struct daemon *d)
 	if (!err)
 		err = session_end_open(&d->session_end, n);
 	if (!err)
-		err = peer_takeover_open(n, d->replication, d->session_end.reset.tickle,
-					 &d->takeover);
+		err = peer_takeover_open(n, d->replication, &d->takeover);
 	sweep_init(&d->sweep, n, d->replication);
-	ended_init(&d->ended, n, d->replication, &d->session_end.reset);
+	ended_init(&d->ended, n, d->replication, d->session_end.ender);
 	if (!err)
 		err = operator_open(&d->operator, n, &d->drain);
 	if (!err)
@@ -180,9 +179,11 @@ static int take_possession(struct daemon *d)
 		err = notify_feed_open(&d->notify, n);
 	if (!err)
 		err = caps_keep(n->conf->hooks.caps != 0);
-	/* Its thread has the capabilities that are left. */
+	/* The threads have the capabilities that are left. */
 	if (!err)
 		err = upkeep_start(&d->upkeep);
+	if (!err)
+		err = ender_start(d->session_end.ender);
 	if (!err)
 		caps_realtime(RT_PRIORITY);
 	return err;
