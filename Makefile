@@ -178,6 +178,12 @@ demo: ## both nodes and 50 players in namespaces: every event, with what players
 	$(Q)$(MAKE) $(JOBS) all
 	$(Q)tools/demo/demo
 
+.PHONY: demo-dns
+demo-dns: ## a DNS monitor with a real BIND 9: the record follows the games, a mail reports it (root)
+	$(Q)tools/install-deps build demo
+	$(Q)$(MAKE) $(JOBS) all
+	$(Q)tools/demo/dns
+
 .PHONY: check
 check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, systems, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
