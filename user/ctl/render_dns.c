@@ -112,9 +112,8 @@ static void warn_record(const json_t *r, bool monitor, FILE *out)
 
 	if (!strcmp(state, "contested") && monitor)
 		fprintf(out,
-			WARN "DNS: in the view of this monitor "
-			     "the record of type %s has the address of a node that is down, "
-			     "and another monitor may have written it; "
+			WARN "DNS: the record of type %s has the address of a node that is down, "
+			     "as this monitor sees it; another monitor may have written it; "
 			     "`hokm-xdp dns start` writes the best node's\n",
 			type);
 	else if (!strcmp(state, "contested"))
