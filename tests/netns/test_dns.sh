@@ -5,7 +5,7 @@
 # DNS follows the owner: with the VIP the record moves to the other node and back, while everything
 # else in it stays. A restart of the daemon writes nothing. The operator's address holds until
 # start. From the service's DOWN to the accepted change it takes less than a second. An unresponsive
-# provider delays no failover. No secret is in a log.
+# provider delays no failover, and neither does a name server. No secret is in a log.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -43,6 +43,8 @@ fail_back() {
 }
 ask_once() { lab_run "$1" "$HOKM" dns "${@:2}" -c "$LAB_DIR/$1/hokm-xdp.conf"; }
 without_secret() { ! grep -rqF stub-token "$LAB_DIR/log"; }
+# The name server of the zone: a port at which nothing listens.
+seen() { grep -q "seen .*0 of 1 name servers have it" <(dns "$1" --history); }
 asked() { [ "$(stub .requests)" -gt "$1" ]; }
 
 # The stub ends with its standard input: a FIFO that this script holds open.
@@ -56,11 +58,12 @@ start_stub() {
 configure() {
 	local port node
 	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
-	(umask 077 && echo CF_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
+	(umask 077 && echo DO_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
 	LAB_CONF_EXTRA="dns {
-		provider = cloudflare record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
-		endpoint = \"https://$CLIENT:$port/client/v4\" ca_file = \"$STUB/ca.pem\"
+		provider = digitalocean record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
+		endpoint = \"https://$CLIENT:$port/v2\" ca_file = \"$STUB/ca.pem\"
 		credentials = \"$STUB/secrets\" timeout = 5s failback_delay = 1s min_interval = 0s
+		name_servers = \"$CLIENT:9\" propagation = 1s
 	}"
 	lab_conf a b
 	for node in a b; do
@@ -99,6 +102,8 @@ holds "the rest of the record is untouched" test "$(stub .untouched)" = true
 within 5 "b reports it" dns_is b right
 holds "a does not write" dns_is a not-owner
 holds "the history tells" grep -q "changed .*$A is replaced by $B" <(dns b --history)
+within 10 "the history tells that no name server has it" seen b
+holds "status tells it too" status_is b '.dns.records[0].name_servers.of' 1
 holds "an event tells" event b dns "is replaced by $B"
 
 fail_back

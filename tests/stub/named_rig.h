@@ -44,6 +44,7 @@ static inline void named_write_conf(const struct dns_rig *r)
 
 	snprintf(text, sizeof(text),
 		 "options { directory \"%s\"; listen-on port %d { 127.0.0.1; };\n"
+		 "  listen-on port 53 { 127.0.0.1; };\n"
 		 "  listen-on-v6 port %d { ::1; }; pid-file none; session-keyfile none;\n"
 		 "  recursion no; dnssec-validation no; notify no; empty-zones-enable no; };\n"
 		 "controls {};\n"

@@ -241,6 +241,34 @@ static const struct row file_rows[] = {
 	 "secret_file = \"/etc/passwd\": others may use this file"},
 };
 
+#define DNS                                                                        \
+	SECRET "node a { address = \"10.0.0.1\" dns_address = \"203.0.113.1\" } "  \
+	       "node b { address = \"10.0.0.2\" dns_address = \"203.0.113.2\" }\n" \
+	       "dns { record = \"g.example.com\" provider = "
+
+/* Rows that are the whole file. */
+static const struct row dns_rows[] = {
+	{DNS "rfc2136 }", "endpoint: missing: name the primary name server of the zone"},
+	{DNS "rfc2136 endpoint = \"https://x\" }", "with provider rfc2136 it begins with dns://"},
+	{DNS "route53 endpoint = \"dns://x\" }", "with provider route53 it begins with https://"},
+	{DNS "route53 name_servers = \"192.0.2.1 ns1.example.com\" }",
+	 "\"ns1.example.com\" is no address, with or without a port"},
+	{DNS "route53 name_servers = \"192.0.2.1:0\" }", "\"192.0.2.1:0\" is no address"},
+	{DNS "route53 name_servers = \"192.0.2.1:65536\" }", "\"192.0.2.1:65536\" is no address"},
+	{DNS "route53 name_servers = \"192.0.2.1:\" }", "\"192.0.2.1:\" is no address"},
+	{DNS "route53 name_servers = \"[::1\" }", "\"[::1\" is no address"},
+	{DNS "route53 name_servers = \"[::1]x\" }", "\"[::1]x\" is no address"},
+	{DNS "route53 name_servers = \"[192.0.2.1]:53\" }", "\"[192.0.2.1]:53\" is no address"},
+	{DNS "route53 name_servers = \"1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+	     "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1\" }",
+	 "17 of them: at most 16 are asked"},
+	/* All that is well, and then something that is not. */
+	{DNS
+	 "rfc2136 endpoint = \"dns://x\" name_servers = \"192.0.2.1, 192.0.2.2:5353 2001:db8::1,"
+	 "[2001:db8::1] [2001:db8::1]:53 x\" }",
+	 ": \"x\" is no address"},
+};
+
 /* Writes bytes to a new file whose name is put into path. */
 static void put_file(char *path, const char *bytes, size_t len, mode_t mode)
 {
@@ -311,6 +339,8 @@ static void whole_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++)
 		check_row(file_rows[i].text, file_rows[i].error);
+	for (size_t i = 0; i < sizeof(dns_rows) / sizeof(dns_rows[0]); i++)
+		check_row(dns_rows[i].text, dns_rows[i].error);
 }
 
 /* The preamble alone is right, so that the rows fail for what they say. */

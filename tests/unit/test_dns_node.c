@@ -87,7 +87,7 @@ static void side_open(struct side *s, unsigned int self)
 	assert_int_equal(sd_event_new(&s->loop), 0);
 	assert_int_equal(events_open(s->loop, -1, NULL, NULL, &s->node.events), 0);
 	assert_true(events_follow(s->node.events, on_line, s) > 0);
-	assert_int_equal(dns_open(&s->dns, &s->node), 0);
+	assert_int_equal(dns_open(&s->dns, &s->node, false), 0);
 }
 
 static void side_close(struct side *s)
@@ -105,7 +105,13 @@ static void forget(const struct side *s)
 
 static void tick(struct side *s)
 {
-	dns_tick(&s->dns, &s->owner, now_ns);
+	struct dns_owner o[CONF_DNS_TYPES];
+
+	for (unsigned int type = 0; type < CONF_DNS_TYPES; type++) {
+		o[type] = s->owner;
+		o[type].node = s->conf.self;
+	}
+	dns_tick(&s->dns, o, now_ns);
 }
 
 /* Ticks until no job runs. No time passes meanwhile. */

@@ -88,6 +88,8 @@ static int take_record(struct dns_job *j, const json_t *item)
 		return dns_fail(j, DNS_FAILED,
 				"Cloudflare reported a record without content or id");
 	j->ttl_s = (uint32_t)json_integer_value(json_object_get(item, "ttl"));
+	/* Clients get addresses of Cloudflare's proxies. */
+	j->hidden = json_is_true(json_object_get(item, "proxied"));
 	return dns_add_value(j, content, id);
 }
 

@@ -25,6 +25,7 @@
 #include "agent/agent_child.h"
 #include "agent/dns_job.h"
 #include "agent/dns_prepare.h"
+#include "agent/dns_propagation.h"
 #include "agent/dns_provider.h"
 #include "agent/mask.h"
 #include "agent/messages.h"
@@ -173,12 +174,14 @@ static void plan_words(const struct dns_job *j, const struct dns_plan *plan, cha
 static int reply(struct dns_job *j, enum dns_reply_kind kind, enum dns_result result,
 		 const struct dns_plan *plan, const char *text)
 {
-	struct dns_reply r = {.kind = kind,
-			      .result = result,
-			      .retry_ns = kind == DNS_DONE ? j->retry_ns : 0,
-			      .ttl_s = j->ttl_s,
-			      .planned = plan && plan->verdict == DNS_CHANGE,
-			      .present = j->present};
+	struct dns_reply r = {
+		.kind = kind,
+		.result = result,
+		.retry_ns = kind == DNS_DONE ? j->retry_ns : 0,
+		.ttl_s = j->ttl_s,
+		.hidden = j->hidden,
+		.planned = plan && plan->verdict == DNS_CHANGE,
+		.present = j->present};
 
 	if (plan)
 		r.after = plan->after;
@@ -353,6 +356,8 @@ int dns_job_main(int argc, char **argv)
 		log_error("the DNS job got no request that it understands");
 		_exit(2);
 	}
+	if (req.op == DNS_OP_WATCH)
+		_exit(dns_propagation_job(&req, argv[1]) ? 1 : 0);
 	j.req = &req;
 	j.provider = dns_provider_of(req.conf.provider);
 	err = prepare(&j, argv[1]) ? end_failed(&j, NULL) : do_task(&j);

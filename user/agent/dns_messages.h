@@ -5,7 +5,8 @@
  *
  *   parent -> job   struct dns_request, once
  *   job -> parent   struct dns_reply: ASK before it changes the record, ACCEPTED when the provider
- *                   has accepted the change, DONE at the end
+ *                   has accepted the change, DONE at the end; of a watch SEEN when another number
+ *                   of name servers has the address
  *   parent -> job   struct dns_go, the answer to ASK
  *
  * A job writes only after the answer: its parent may have stopped being owner meanwhile.
@@ -24,6 +25,7 @@ enum dns_op {
 	DNS_OP_PLAN, /* the change that a write would make */
 	DNS_OP_LOOK, /* does the record have the wanted address? */
 	DNS_OP_WRITE,
+	DNS_OP_WATCH, /* do the name servers of the zone give the wanted address? */
 	DNS_OPS,
 };
 
@@ -38,14 +40,16 @@ struct dns_request {
 	struct dns_set keep; /* addresses that are left alone when the record has one */
 };
 
-enum dns_reply_kind { DNS_ASK, DNS_ACCEPTED, DNS_DONE, DNS_REPLY_KINDS };
+enum dns_reply_kind { DNS_ASK, DNS_ACCEPTED, DNS_SEEN, DNS_DONE, DNS_REPLY_KINDS };
 
 struct dns_reply {
-	uint32_t kind;     /* enum dns_reply_kind */
-	uint32_t result;   /* enum dns_result */
-	uint64_t retry_ns; /* what the provider asks to wait */
-	uint32_t ttl_s;    /* of the record; 0: not known */
-	uint32_t planned;  /* not 0: the record would be, or was, changed to `after` */
+	uint32_t kind;          /* enum dns_reply_kind */
+	uint32_t result;        /* enum dns_result */
+	uint64_t retry_ns;      /* what the provider asks to wait */
+	uint32_t ttl_s;         /* of the record; 0: not known */
+	uint32_t planned;       /* not 0: the record would be, or was, changed to `after` */
+	uint32_t hidden;        /* not 0: name servers give other addresses than the record has */
+	uint32_t servers, have; /* of a watch: the name servers, and those with the address */
 	struct dns_set present, after;
 	char zone[CONF_DNS_NAME_MAX];
 	char text[256]; /* what happened; printable ASCII */

@@ -72,6 +72,7 @@ struct dns_job {
 	char extra[DNS_ID_MAX];           /* more that a change must repeat */
 	char change_id[DNS_ID_MAX], change_status[16];
 	uint32_t ttl_s;
+	bool hidden; /* name servers give other addresses than the record has */
 
 	char plan[192]; /* in words */
 

@@ -7,9 +7,11 @@
 
 #include "decide/dns_plan.h"
 
-#define CONF_DNS_NAME_MAX 254 /* bytes of a domain name as text, with the zero */
-#define CONF_DNS_URL_MAX  256
-#define CONF_DNS_PATH_MAX 256
+#define CONF_DNS_NAME_MAX     254 /* bytes of a domain name as text, with the zero */
+#define CONF_DNS_URL_MAX      256
+#define CONF_DNS_PATH_MAX     256
+#define CONF_DNS_SERVERS_MAX  16 /* name servers that are asked after a change */
+#define CONF_DNS_SERVERS_TEXT 256
 
 enum conf_dns_provider {
 	CONF_DNS_NONE,
@@ -46,6 +48,8 @@ struct conf_dns {
 	uint64_t ttl_ns;     /* the greatest that is fine */
 	uint64_t timeout_ns; /* of one request */
 	uint64_t failover_ns, failback_ns, min_interval_ns, verify_ns;
+	char name_servers[CONF_DNS_SERVERS_TEXT]; /* "": those of the zone */
+	uint64_t propagation_ns;                  /* how long they are asked; 0: not at all */
 };
 
 /* "cloudflare"; "?" for none of them. */

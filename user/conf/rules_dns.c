@@ -8,7 +8,8 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 
-#define LABEL_MAX 63
+#define LABEL_MAX  63
+#define SEPARATORS " \t,"
 
 /* Lower case, without a dot at the end. What is wrong with the name, or NULL. */
 static const char *tidy_name(char *name)
@@ -142,6 +143,52 @@ static void check_monitor(const struct conf_sec *s, const struct conf *c)
 	}
 }
 
+/* An address, or one with a port: 192.0.2.1:53, [2001:db8::1]:53. */
+static bool is_server(const char *text, size_t len)
+{
+	char host[DNS_ADDRESS_MAX + 2], *port;
+	unsigned char raw[16];
+	bool v6;
+
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	v6 = host[0] == '[';
+	port = v6 ? strchr(host, ']') : strchr(host, ':');
+	if (!v6 && inet_pton(AF_INET6, host, raw) == 1)
+		return true;
+	if (v6 && (!port || (port[1] && port[1] != ':')))
+		return false;
+	if (port) {
+		long n = port[v6] ? strtol(port + 1 + v6, NULL, 10) : 53;
+
+		*port = '\0';
+		if (n < 1 || n > 65535)
+			return false;
+	}
+	return inet_pton(v6 ? AF_INET6 : AF_INET, host + v6, raw) == 1;
+}
+
+static void check_servers(const struct conf_sec *s, const struct conf_dns *d)
+{
+	const char *at = d->name_servers + strspn(d->name_servers, SEPARATORS);
+	unsigned int n = 0;
+
+	for (size_t len; *at; at += strspn(at, SEPARATORS)) {
+		len = strcspn(at, SEPARATORS);
+		if (!is_server(at, len))
+			conf_complain(s, "name_servers",
+				      "\"%.*s\" is no address, with or without a port", (int)len,
+				      at);
+		at += len;
+		n++;
+	}
+	if (n > CONF_DNS_SERVERS_MAX)
+		conf_complain(s, "name_servers", "%u of them: at most %d are asked", n,
+			      CONF_DNS_SERVERS_MAX);
+}
+
 void rule_dns(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_dns *d = &c->dns;
@@ -156,6 +203,7 @@ void rule_dns(const struct conf_sec *s, struct conf *c)
 		choose_provider(s, d);
 	check_names(s, d);
 	check_endpoint(s, d);
+	check_servers(s, d);
 	if (!(check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA)))
 		conf_complain(s, "record",
 			      "no node has an address for it: set dns_address in each node");

@@ -61,6 +61,14 @@ const struct conf_key conf_dns_keys[] = {
 	    "The base of the provider's URLs, in place of its own. It begins with https://. "
 	    "With rfc2136 it is needed and names the primary name server of the zone: "
 	    "dns://192.0.2.53 or dns://ns1.example.com:5353."),
+	KEY("dns.propagation", DURATION(0, HOURS(1)), FIELD(conf, dns.propagation_ns), RESTART,
+	    "2m", NULL,
+	    "How long the zone's name servers are asked after a change, until all of them give the "
+	    "new address. Only status and history tell of it. 0s: they are not asked."),
+	KEY("dns.name_servers", TEXT(0, CONF_DNS_SERVERS_TEXT - 1), FIELD(conf, dns.name_servers),
+	    RESTART | KEY_EMPTY, "", NULL,
+	    "These are asked, in place of those that the zone names: at most 16 addresses, "
+	    "with a port or without one, such as 192.0.2.1 192.0.2.2:5353 [2001:db8::1]:53."),
 	KEY("dns.ca_file", PATH, FIELD(conf, dns.ca_file), RESTART,
 	    "/etc/ssl/certs/ca-certificates.crt", NULL,
 	    "The certificates of the authorities that verify the provider's certificate."),

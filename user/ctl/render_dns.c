@@ -41,6 +41,19 @@ static void print_values(const json_t *list, FILE *out)
 		fprintf(out, "%s%s", i ? ", " : "", json_string_value(o));
 }
 
+/* "3 of 4 name servers have it" */
+static void print_name_servers(const json_t *o, FILE *out)
+{
+	if (!json_is_object(o))
+		return;
+	if (field_true(o, "ended"))
+		fprintf(out, "  zone       %s\n", field_text(o, "text"));
+	else
+		fprintf(out,
+			"  zone       %lld of %lld name servers have it, the others are asked\n",
+			(long long)field_int(o, "have", 0), (long long)field_int(o, "of", 0));
+}
+
 static void print_record(const json_t *r, FILE *out)
 {
 	const char *held = field_text(r, "held");
@@ -62,6 +75,7 @@ static void print_record(const json_t *r, FILE *out)
 	fprintf(out, ", TTL %lld, asked for %s ago\n  last       %s: %s\n",
 		(long long)field_int(r, "ttl", 0), word_field_age(r, "asked_ms", a),
 		field_text(r, "result"), field_text(r, "text"));
+	print_name_servers(json_object_get(r, "name_servers"), out);
 	if (field_int(r, "next_ms", -1) >= 0)
 		fprintf(out, "  next       in %s\n", word_field_age(r, "next_ms", a));
 }

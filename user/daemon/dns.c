@@ -156,6 +156,37 @@ static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
 }
 _Static_assert(CONF_NODES_MAX < DNS_VALUES_MAX, "the group has room for one more");
 
+/* A change was made: do the name servers have it too? */
+static void begin_watch(struct dns *d, unsigned int t, const struct dns_reply *r)
+{
+	struct dns_line *l = &d->line[t];
+	struct dns_request req;
+
+	make_request(d, t, DNS_OP_WATCH, &req);
+	memcpy(req.want, l->want, sizeof(req.want));
+	if (r->hidden)
+		req.conf.propagation_ns = 0;
+	dns_watch_begin(&l->watch, &req, r->zone);
+}
+
+/* What was found counts for nobody's decision. It is in status, log and history. */
+static void tick_watch(struct dns *d, unsigned int t, bool owner, uint64_t now_ns)
+{
+	struct dns_watch *w = &d->line[t].watch;
+	const char *type = conf_dns_type_name((enum conf_dns_type)t);
+
+	if (!owner)
+		dns_watch_stop(w);
+	if (!dns_watch_tick(w, d->node->conf->agent_user, now_ns))
+		return;
+	if (w->last.result == DNS_SAME)
+		log_info("dns: %s %s: %s", conf_of(d)->record, type, w->last.text);
+	else
+		log_warn("dns: %s %s: %s", conf_of(d)->record, type, w->last.text);
+	dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, "seen", w->last.text);
+	dns_file_write(d->file, &d->book);
+}
+
 static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, uint64_t now_ns)
 {
 	struct dns_line *l = &d->line[t];
@@ -172,6 +203,8 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 		d->book.mine[t] = true;
 		dns_file_write(d->file, &d->book);
 	}
+	if (r->result == DNS_CHANGED)
+		begin_watch(d, t, r);
 	l->last = *r;
 	l->last_ns = now_ns;
 	l->known = true;
@@ -291,6 +324,7 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 			kill_job(l);
 	}
 	take_replies(d, t, o->owner && !o->hold, now_ns);
+	tick_watch(d, t, o->owner, now_ns);
 	if (l->pid > 0 || o->hold)
 		return;
 	act = dns_when_next(&l->when, now_ns);
@@ -425,8 +459,10 @@ int dns_open(struct dns *d, struct node *n, bool monitor)
 
 	d->node = n;
 	d->monitor = monitor;
-	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
+	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++) {
 		d->line[t].fd = -1;
+		dns_watch_init(&d->line[t].watch);
+	}
 	if (n->conf->dns.provider == CONF_DNS_NONE)
 		return 0;
 	if (!monitor && n->conf->dns.mode == CONF_DNS_MONITOR) {
@@ -455,6 +491,7 @@ void dns_close(struct dns *d)
 			while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
 				;
 		l->pid = 0;
+		dns_watch_close(&l->watch);
 	}
 	dns_file_close(d->file, &d->book);
 	d->file = NULL;

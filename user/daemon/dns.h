@@ -18,6 +18,7 @@
 
 #include "act/dns_file.h"
 #include "agent/dns_messages.h"
+#include "daemon/dns_watch.h"
 #include "decide/dns_when.h"
 
 struct node;
@@ -42,6 +43,7 @@ struct dns_line {
 	struct dns_reply last;
 	uint64_t last_ns;
 	enum dns_breaker breaker; /* as last reported */
+	struct dns_watch watch;   /* of the last change */
 };
 
 struct dns_owner {

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/gateway.h"
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/segment_watch.h"
-#include "base/gateway.h"
 
 #define ASK_NS NS_PER_S
 

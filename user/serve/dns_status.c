@@ -27,6 +27,18 @@ static json_t *values_json(const struct dns_set *set)
 	return list;
 }
 
+/* The name servers after the last change. */
+static json_t *watch_json(const struct dns_watch *w)
+{
+	json_t *o = json_object();
+
+	put(o, "have", json_integer(w->last.have));
+	put(o, "of", json_integer(w->last.servers));
+	put(o, "ended", json_boolean(w->ended));
+	put(o, "text", json_string(w->last.text));
+	return o;
+}
+
 static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 {
 	const struct conf *c = d->node->conf;
@@ -54,6 +66,8 @@ static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 	put(o, "zone", json_string(l->last.zone));
 	put(o, "ttl", json_integer(l->last.ttl_s));
 	put(o, "ttl_long", json_boolean(l->last.ttl_s * NS_PER_S > c->dns.ttl_ns));
+	if (l->watch.known)
+		put(o, "name_servers", watch_json(&l->watch));
 	return o;
 }
 
