@@ -45,9 +45,14 @@ compare_counters() {
 		compare counters "$BEFORE" "$AFTER" "$REPORT"
 	fi
 }
-of_reply() { jq -r "$1" <<<"$REPLY"; }
+# of_reply KEY: a number of the comparison; the first with this name.
+of_reply() { field "$REPLY" "$1"; }
 
-report_lines() { [ -e "$REPORT" ] && [ "$(grep -c . "$REPORT")" -ge "$1" ]; }
+# A client prints each line at once, and none is empty.
+report_lines() {
+	local lines
+	[ -e "$REPORT" ] && mapfile -t lines <"$REPORT" && [ ${#lines[@]} -ge "$1" ]
+}
 reported_or_gone() { report_lines "$1" || lab_gone client1 frames; }
 
 # talk CLIENT OPTION...: runs the client up to its first line; all connections are still open.
@@ -67,7 +72,7 @@ talk_over() {
 	report_lines 2
 }
 
-count_frames() { FRAMES=$((FRAMES + $(of_reply .kernel))); }
+count_frames() { FRAMES=$((FRAMES + $(of_reply kernel))); }
 
 # on_link NAME RATES: sets the link for the following steps.
 on_link() {

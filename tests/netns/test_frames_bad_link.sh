@@ -20,16 +20,16 @@ harmed() {
 	must talk "${@:3}"
 	within 5 "$words: the spared are exact, none has too many" compare_conns
 	echo "# $words: $REPLY"
-	exact=$(of_reply .exact)
+	exact=$(of_reply exact)
 	number_is "$words: connections that were spared" "$exact" -ge 1
-	number_is "$words: connections without synchronization" "$(of_reply .out_of_step)" -eq 0
+	number_is "$words: connections without synchronization" "$(of_reply out_of_step)" -eq 0
 	within 5 "$words: the counters lie where they must" compare_counters "$service" between
 	echo "# $words: $REPLY"
 	number_is "$words: steps lost and not found again, from clients" \
-		"$(of_reply '.sync_lost_in - .sync_regained_in')" -eq 0
+		$(($(of_reply sync_lost_in) - $(of_reply sync_regained_in))) -eq 0
 	number_is "$words: steps lost from the server, seen before the link" \
-		"$(of_reply .sync_lost_out)" -eq 0
-	LOST_IN=$((LOST_IN + $(of_reply .sync_lost_in)))
+		"$(of_reply sync_lost_out)" -eq 0
+	LOST_IN=$((LOST_IN + $(of_reply sync_lost_in)))
 	count_frames
 	must talk_over
 }

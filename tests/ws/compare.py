@@ -116,7 +116,7 @@ def main():
     else:
         before, after, dump, client = files
         answer = counters(before, after, exact_part(dump, client), client)
-    print(json.dumps(answer))
+    print(json.dumps(answer, separators=(",", ":")))
     return 1 if answer["wrong"] else 0
 
 
