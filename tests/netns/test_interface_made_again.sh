@@ -11,11 +11,6 @@ PLAYERS=20
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-# The observers know the backup by its address of the moment.
-MAC_B=$(lab_mac b)
-lab_mac() { if [ "$1" = b ]; then echo "$MAC_B"; else lab_mac_made "$1"; fi; }
-lab_mac_made() { printf '02:00:c0:a8:01:%02x\n' "$(lab_host "$1")"; }
-
 has_route() { ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -q "$LAB_VIP"; }
 has_no_route() { ! has_route "$1"; }
 remove() { ip -n "$(lab_ns "$1")" link del eth0; }
@@ -63,13 +58,13 @@ test_pair
 observe_mark backup
 must remove b
 gone b
-MAC_B=02:00:00:00:0b:01
+LAB_MAC["b"]=02:00:00:00:0b:01 # so the observers know it too
 must lab_cable b
 within 5 "b: it waits for its address" log_says b "waiting for this node's address"
 holds "b: without its address the node stays in fault" state_is b fault
 must lab_address b
 whole b
-within 2 "b: the peer knows the new MAC address" knows_mac "$MAC_B"
+within 2 "b: the peer knows the new MAC address" knows_mac "${LAB_MAC[b]}"
 observe_mark backup-whole
 unbroken "backup"
 

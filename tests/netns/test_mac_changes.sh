@@ -9,30 +9,25 @@
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-# The observers know the primary by its address of the moment.
-MAC_A=$(lab_mac a)
-lab_mac() { if [ "$1" = a ]; then echo "$MAC_A"; else lab_mac_made "$1"; fi; }
-lab_mac_made() { printf '02:00:c0:a8:01:%02x\n' "$(lab_host "$1")"; }
-
-set_mac() { ip -n "$(lab_ns a)" link set eth0 address "$MAC_A"; }
+set_mac() { ip -n "$(lab_ns a)" link set eth0 address "${LAB_MAC[a]}"; }
 set_mac_down_up() {
 	ip -n "$(lab_ns a)" -batch - <<-END
 		link set eth0 down
-		link set eth0 address $MAC_A
+		link set eth0 address ${LAB_MAC[a]}
 		link set eth0 up
 	END
 }
 
-peer_knows() { [ "$(status b '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true $MAC_A" ]; }
+peer_knows() { [ "$(status b '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true ${LAB_MAC[a]}" ]; }
 
 # followed WORDS MAC CMD: CMD gives the primary another address.
 followed() {
-	MAC_A=$2
+	LAB_MAC["a"]=$2 # so the observers know it too
 	observe_mark "${1// /-}"
 	must "$3"
 	within 2 "$1: the peer knows the new MAC address" peer_knows
 	within 5 "$1: the players are well" calm
-	holds "$1: the log says it" log_says a "has the MAC address $MAC_A now"
+	holds "$1: the log says it" log_says a "has the MAC address ${LAB_MAC[a]} now"
 	holds "$1: an event too" event a link "another MAC address"
 	observe_mark end
 	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0

@@ -67,7 +67,7 @@ whole() {
 node_of_mac() {
 	local node
 	for node in a b c; do
-		[ "$(lab_mac "$node")" != "$1" ] || echo "$node"
+		[ "${LAB_MAC[$node]}" != "$1" ] || echo "$node"
 	done
 }
 
@@ -78,7 +78,7 @@ ask_owner() {
 }
 owner_is() {
 	ask_arp status
-	field_is "$REPLY_ARP" owner "$(lab_mac "$1")"
+	field_is "$REPLY_ARP" owner "${LAB_MAC[$1]}"
 }
 # Another node than at the mark has answered, alone or beside the old one.
 moved() {

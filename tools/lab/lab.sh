@@ -29,6 +29,9 @@
 #    lab_node_dead can take all of it away at once, as a power cut does.
 #  - The switch's veth ends carry pass.bpf.o and clients compute their own checksums: without these
 #    two, frames sent by XDP_TX arrive late or damaged on veth. Real network cards need neither.
+#  - A function that polls or that every lab runs starts no subshell, for one costs 10 ms of a
+#    processor: it leaves its result in a variable, and takes what nodes are called from LAB_HOST
+#    and LAB_MAC.
 #  - Commands enter by `nsenter --net`, because `ip netns exec` hides bpffs by mounting /sys anew.
 #  - lab_down ends only processes that the lab started (recorded by pid and start time) or that live
 #    in its namespaces, and then proves that nothing is left.
@@ -51,17 +54,20 @@ lab_die() {
 
 lab_ns() { echo "$LAB_ID-$1"; }
 
-# Last byte of the node's address.
+# Last byte of the node's address, and the address of its eth0.
+declare -A LAB_HOST=([a]=26 [b]=27 [c]=28 [client]=50 [router]=60 [client1]=51 [client2]=52
+	[client3]=53 [client4]=54 [client5]=55 [client6]=56 [client7]=57 [client8]=58 [client9]=59)
+declare -A LAB_MAC=()
+lab_macs() {
+	local node
+	for node in "${!LAB_HOST[@]}"; do
+		printf -v "LAB_MAC[$node]" '02:00:c0:a8:01:%02x' "${LAB_HOST[$node]}"
+	done
+}
+lab_macs
 lab_host() {
-	case $1 in
-	a) echo 26 ;;
-	b) echo 27 ;;
-	c) echo 28 ;;
-	client) echo 50 ;;
-	router) echo 60 ;;
-	client[1-9]) echo $((50 + ${1#client})) ;;
-	*) lab_die "no node is called '$1': a, b, c, router, client, client1 .. client9" ;;
-	esac
+	[ -n "${LAB_HOST[$1]:-}" ] && echo "${LAB_HOST[$1]}" ||
+		lab_die "no node is called '$1': a, b, c, router, client, client1 .. client9"
 }
 
 # Name that the configuration gives to the node.
@@ -74,25 +80,27 @@ lab_name() {
 	esac
 }
 
-lab_addr() { echo "192.168.1.$(lab_host "$1")"; }
-lab_mac() { printf '02:00:c0:a8:01:%02x\n' "$(lab_host "$1")"; }
-lab_exists() { [ -e "/run/netns/$(lab_ns "$1")" ]; }
+lab_addr() { echo "192.168.1.${LAB_HOST[$1]:-$(lab_host "$1")}"; }
+lab_mac() { echo "${LAB_MAC[$1]:-$(lab_host "$1")}"; }
+lab_exists() { [ -e "/run/netns/$LAB_ID-$1" ]; }
 
 # lab_run NODE CMD...: in the foreground, in the node.
 lab_run() {
 	local node=$1
 	shift
-	nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@"
+	nsenter --net="/run/netns/$LAB_ID-$node" -- "$@"
 }
 
-# Time a process was started, in clock ticks since boot: with the pid it names one process for good.
+# Puts into LAB_START when a process was started, in clock ticks since boot: with the pid it names
+# one process for good. Fails for a process that has ended.
 lab_start_time() {
 	local stat
+	LAB_START=
 	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
 	stat=${stat##*) }
 	# shellcheck disable=SC2086 # the words of the line are wanted
 	set -- $stat
-	[ "$1" != Z ] && echo "${20}"
+	[ "$1" != Z ] && LAB_START=${20}
 }
 
 # lab_spawn NODE NAME CMD...: in the background; log and pid are kept under NODE.NAME.
@@ -101,31 +109,33 @@ lab_start_time() {
 lab_spawn() {
 	local node=$1 name=$2 pid
 	shift 2
-	nice -n "-${LAB_BELOW:-0}" nsenter --net="/run/netns/$(lab_ns "$node")" -- "$@" \
+	nice -n "-${LAB_BELOW:-0}" nsenter --net="/run/netns/$LAB_ID-$node" -- "$@" \
 		<"${LAB_STDIN:-/dev/null}" 2>>"$LAB_DIR/log/$node.$name" \
 		>>"${LAB_STDOUT:-$LAB_DIR/log/$node.$name}" {LAB_NAP}>&- &
 	pid=$!
 	disown "$pid"
-	echo "$pid $(lab_start_time "$pid")" >"$LAB_DIR/pid/$node.$name"
+	lab_start_time "$pid" || true
+	echo "$pid $LAB_START" >"$LAB_DIR/pid/$node.$name"
 }
 
-# Pid of NODE NAME when it is still the process that was started.
-lab_pid() {
+# Puts the pid of NODE NAME into LAB_PID. Fails when it is not the process that was started.
+lab_alive() {
 	local pid start
+	LAB_PID=
 	[ -e "$LAB_DIR/pid/$1.$2" ] || return 1
 	read -r pid start <"$LAB_DIR/pid/$1.$2"
-	[ -n "$start" ] && [ "$(lab_start_time "$pid")" = "$start" ] && echo "$pid"
+	[ -n "$start" ] && lab_start_time "$pid" && [ "$LAB_START" = "$start" ] && LAB_PID=$pid
 }
-
-lab_alive() { lab_pid "$1" "$2" >/dev/null; }
-lab_gone() { ! lab_pid "$1" "$2" >/dev/null; }
+lab_gone() { ! lab_alive "$1" "$2"; }
+lab_pid() { lab_alive "$1" "$2" && echo "$LAB_PID"; }
 
 # lab_kill NODE NAME SIG: a signal to what lab_spawn started. A killed process gets a processor at
 # once to die: on a busy machine it could accept connections long after the first of its sockets is
 # closed.
 lab_kill() {
 	local pid
-	pid=$(lab_pid "$1" "$2") || return 1
+	lab_alive "$1" "$2" || return 1
+	pid=$LAB_PID
 	[ "$3" != KILL ] || chrt --all-tasks --fifo --pid 50 "$pid" 2>/dev/null || true
 	kill -s "$3" "$pid"
 }
@@ -163,35 +173,36 @@ lab_wait() {
 lab_node_up() { lab_node_make "$1" || lab_die "could not set up node $1"; }
 
 lab_node_make() {
-	local node=$1 ns
-	ns=$(lab_ns "$node")
-	ip netns add "$ns" &&
+	local node=$1 ns=$LAB_ID-$1
+	lab_host "$node" >/dev/null &&
+		ip netns add "$ns" &&
 		lab_quiet_ipv6 "$node" &&
-		ip -n "$ns" link set lo up &&
 		lab_cable "$node" &&
 		lab_address "$node" &&
 		mkdir -p "$LAB_DIR/$node/bpf" &&
 		mount -t bpf bpf "$LAB_DIR/$node/bpf"
 }
 
-# lab_cable NODE: makes eth0 and its cable to the switch. Who deletes one end deletes both.
+# lab_cable NODE: makes eth0 and its cable to the switch, and sets lo up. Who deletes one end
+# deletes both.
 lab_cable() {
-	local node=$1 ns
-	ns=$(lab_ns "$node")
-	ip -n "$(lab_ns sw)" link add "p-$node" type veth peer name eth0 netns "$ns" &&
-		ip -n "$ns" link set eth0 address "$(lab_mac "$node")" &&
+	local node=$1 ns=$LAB_ID-$1
+	lab_xdp_batch <<-END &&
+		link add p-$node type veth peer name eth0 address ${LAB_MAC[$node]} netns $ns
+		link set dev p-$node xdp object $LAB_PASS sec xdp
+		link set p-$node master br0 up
+	END
 		lab_run "$node" ethtool -K eth0 tx off >/dev/null &&
-		lab_xdp_pass "p-$node" &&
-		ip -n "$(lab_ns sw)" link set "p-$node" master br0 up &&
-		ip -n "$ns" link set eth0 up
+		ip -n "$ns" -batch - <<<$'link set lo up\nlink set eth0 up'
 }
-lab_address() { ip -n "$(lab_ns "$1")" addr add "$(lab_addr "$1")/24" brd + dev eth0; }
+lab_address() { ip -n "$LAB_ID-$1" addr add "192.168.1.${LAB_HOST[$1]}/24" brd + dev eth0; }
 
-# A private mount namespace, because `ip` mounts bpffs over /sys/fs/bpf when it finds none there.
-lab_xdp_pass() {
-	unshare --mount --propagation private nsenter --net="/run/netns/$(lab_ns sw)" -- \
-		ip link set dev "$1" xdp object "$LAB_PASS" sec xdp
+# Commands of `ip`, on stdin, in the switch; they may load XDP programs. A private mount namespace,
+# because `ip` mounts bpffs over /sys/fs/bpf when it finds none there.
+lab_xdp_batch() {
+	unshare --mount --propagation private nsenter --net="/run/netns/$LAB_ID-sw" -- ip -batch -
 }
+lab_xdp_pass() { lab_xdp_batch <<<"link set dev $1 xdp object $LAB_PASS sec xdp"; }
 
 lab_quiet_ipv6() {
 	local file=/proc/sys/net/ipv6/conf/default/disable_ipv6
@@ -206,11 +217,12 @@ lab_up() {
 	[ -e "$LAB_PASS" ] || lab_die "$LAB_PASS is missing: run make first" || return 1
 	! lab_exists sw || lab_die "lab $LAB_ID is up already" || return 1
 	mkdir -p "$LAB_DIR"/{log,pid} && chmod 755 "$LAB_DIR" || return 1
-	ip netns add "$(lab_ns sw)" && lab_quiet_ipv6 sw || return 1
+	ip netns add "$LAB_ID-sw" && lab_quiet_ipv6 sw || return 1
 	# VRRP is multicast that nobody joins: a snooping switch would not pass it on.
-	ip -n "$(lab_ns sw)" link add br0 type bridge \
-		stp_state 0 forward_delay 0 mcast_snooping 0 &&
-		ip -n "$(lab_ns sw)" link set br0 up || return 1
+	ip -n "$LAB_ID-sw" -batch - <<-END || return 1
+		link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+		link set br0 up
+	END
 	[ $# -gt 0 ] || set -- a b
 	for node in "$@" client; do
 		lab_node_up "$node" || return 1
@@ -272,20 +284,29 @@ lab_nat_rules() {
 	END
 }
 
-lab_carrier() { ip -n "$(lab_ns "$1")" -br link show eth0 | grep -q LOWER_UP; }
+lab_carrier() { [[ $(ip -n "$LAB_ID-$1" -br link show eth0) == *LOWER_UP* ]]; }
 
 # lab_link NODE up|down: the cable between the node and the switch.
-lab_link() { ip -n "$(lab_ns sw)" link set "p-$1" "$2"; }
+lab_link() { ip -n "$LAB_ID-sw" link set "p-$1" "$2"; }
 
-# Ends every process in the node's namespace: they are the lab's and their children.
+# Puts the pids of the processes in the node's namespace into LAB_PIDS. They are the lab's and their
+# children.
+lab_pids() { mapfile -t LAB_PIDS < <(ip netns pids "$LAB_ID-$1" 2>/dev/null); }
+
+# lab_kill_all NODE SIG...: each signal to every process in the node's namespace.
 lab_kill_all() {
-	local sig=$1 node=$2 pids
-	pids=$(ip netns pids "$(lab_ns "$node")" 2>/dev/null) || return 0
-	# shellcheck disable=SC2086 # one word a pid
-	[ -z "$pids" ] || kill -s "$sig" $pids 2>/dev/null || true
+	local sig
+	lab_pids "$1"
+	[ ${#LAB_PIDS[@]} -gt 0 ] || return 0
+	for sig in "${@:2}"; do kill -s "$sig" "${LAB_PIDS[@]}" 2>/dev/null || true; done
 }
 
-lab_empty() { [ -z "$(ip netns pids "$(lab_ns "$1")" 2>/dev/null)" ]; }
+lab_empty() { lab_pids "$1" && [ ${#LAB_PIDS[@]} = 0 ]; }
+# All of these processes have ended. It starts no process, so a test may poll it.
+lab_ended() {
+	local pid
+	for pid in "$@"; do ! lab_start_time "$pid" || return 1; done
+}
 
 # lab_node_dead NODE: a power cut. First the cable, so that no last message of a process gets out,
 # then all its processes, its pins and its namespace with addresses, sockets and programs.
@@ -297,7 +318,8 @@ lab_node_dead() {
 lab_node_gone() {
 	local node=$1
 	lab_exists "$node" || return 0
-	lab_kill_all KILL "$node"
+	lab_kill_all "$node" KILL
+	lab_wait 5 lab_ended "${LAB_PIDS[@]}" || true
 	lab_wait 5 lab_empty "$node" || lab_die "processes of $node do not end" || return 1
 	rm -f "$LAB_DIR/pid/$node".*
 	if mountpoint -q "$LAB_DIR/$node/bpf"; then
@@ -305,8 +327,8 @@ lab_node_gone() {
 	fi
 	rm -f "$LAB_DIR/$node"/*.sock "$LAB_DIR/$node/orders"
 	# The kernel clears a deleted namespace when it finds the time, so the cable goes first.
-	[ "$node" = sw ] || ip -n "$(lab_ns sw)" link del "p-$node" 2>/dev/null || true
-	ip netns del "$(lab_ns "$node")"
+	[ "$node" = sw ] || ip -n "$LAB_ID-sw" link del "p-$node" 2>/dev/null || true
+	ip netns del "$LAB_ID-$node"
 }
 
 # lab_node_alive NODE: the machine boots again, with nothing of its former life.
@@ -321,17 +343,18 @@ lab_nodes() {
 
 # lab_down: takes everything away and proves it; may be called at any time, any number of times.
 lab_down() {
-	local node nodes
+	local node nodes pids=()
 	nodes=$(lab_nodes)
 	for node in $nodes; do
-		lab_kill_all CONT "$node"
-		lab_kill_all TERM "$node"
+		lab_kill_all "$node" CONT TERM
+		pids+=("${LAB_PIDS[@]}")
 	done
+	lab_wait 3 lab_ended "${pids[@]}" || true
 	for node in $nodes; do
 		lab_wait 3 lab_empty "$node" || true
 		[ "$node" = sw ] || lab_node_gone "$node"
 	done
-	if lab_exists sw; then ip netns del "$(lab_ns sw)"; fi
+	if lab_exists sw; then ip netns del "$LAB_ID-sw"; fi
 	[ -z "${LAB_KEEP_LOGS:-}" ] || [ ! -d "$LAB_DIR/log" ] ||
 		{ mkdir -p "$LAB_KEEP_LOGS" && cp -r "$LAB_DIR/log/." "$LAB_KEEP_LOGS/"; }
 	# Never across a mount point: a bpffs that could not be unmounted must be seen below.
