@@ -117,7 +117,7 @@ static void each_hook_of_the_newest_state_is_told_again(void **state)
 	hooks_script(r, CONF_HOOK_MASTER,
 		     "echo master >>$OUT; [ $(wc -l <$OUT) -ge 2 ] || exec sleep 1000");
 	hooks_after(r, "echo after >>$OUT");
-	r->conf.hooks.timeout_ns = 2 * NS_PER_S;
+	r->conf.hooks.timeout_ns = 5 * NS_PER_S;
 	hooks_call(r, false, HOKM_VRRP_MASTER);
 	hooks_run_all(r, 30000);
 	hooks_read(r, got, sizeof(got));
