@@ -58,7 +58,8 @@ knows_soon() {
 	if lab_wait 5 knows "$2" "$3" "$4"; then
 		ok "$words"
 	else
-		diff=$("$LAB_BUILD/hokm-replicadiff" "$(lab_pins "$3")/conns" "$(lab_pins "$2")/replica")
+		diff=$("$LAB_BUILD/hokm-replicadiff" "$(lab_pins "$3")/conns" \
+			"$(lab_pins "$2")/replica")
 		not_ok "$words ($(tail -n 1 <<<"$diff"))"
 		echo "$diff"
 	fi

@@ -50,7 +50,8 @@ ask_arp "mark begin"
 holds "the configuration is imported" imported
 holds "the check script is kept, with its shell or without" \
 	grep -q 'http://127.0.0.1' "$LAB_DIR/imported.conf"
-holds "the report names what is not the same" grep -q '^changed .*state BACKUP' "$LAB_DIR/log/report"
+holds "the report names what is not the same" \
+	grep -q '^changed .*state BACKUP' "$LAB_DIR/log/report"
 
 must lab_stop b keepalived
 must lab_daemon b

@@ -47,7 +47,7 @@ static void read_option(struct shape *s, const char *text)
 	} else if (!strcmp(name, "peer")) {
 		assert_int_equal(inet_pton(AF_INET, value, &s->opt.peer), 1);
 	} else if (!strcmp(name, "priority")) {
-		s->opt.peer_priority = (unsigned int)atoi(value);
+		s->opt.peer_priority = (unsigned int)strtoul(value, NULL, 10);
 	} else {
 		assert_string_equal(name, "instance");
 		snprintf(s->instance, sizeof(s->instance), "%s", value);

@@ -136,13 +136,13 @@ static int write_new(const char *path, const char *text)
 static void recipe(const char *path, FILE *to)
 {
 	fprintf(to,
-		"\nFrom keepalived to hokm-xdp without an outage: both speak VRRP with each other.\n"
+		"\nFrom keepalived to hokm-xdp, one node at a time: both speak VRRP.\n"
 		"  1. Compare the lines above that are not kept, then %s.\n"
 		"  2. Copy the same file to the other node, mode 0600: it has a new secret.\n"
 		"  3. On the node that is backup now: systemctl disable --now keepalived &&\n"
 		"     systemctl enable --now hokm-xdp, then hokm-xdp ctl status.\n"
-		"  4. On the node that is master now: systemctl disable --now keepalived. The other\n"
-		"     node owns the VIP at once. Then systemctl enable --now hokm-xdp.\n"
+		"  4. On the node that is master now: systemctl disable --now keepalived.\n"
+		"     The other node owns the VIP. Then systemctl enable --now hokm-xdp.\n"
 		"  5. On both nodes: hokm-xdp ctl status. Each one names the other one as alive.\n",
 		path);
 }

@@ -126,10 +126,8 @@ static int expand(const struct reading *r, const char *in, char *out)
 			continue;
 		}
 		if (n + strlen(value) >= KL_LINE_MAX - 1)
-			return wrong(r,
-				     "the line is longer than %d characters with what %.*s "
-				     "stands for",
-				     KL_LINE_MAX, (int)len, name);
+			return wrong(r, "with %.*s the line is longer than %d characters", (int)len,
+				     name, KL_LINE_MAX);
 		memcpy(out + n, value, strlen(value));
 		n += strlen(value);
 		in = rest;
@@ -366,8 +364,8 @@ static int take_line(const struct reading *r, const char *line)
 	while (isspace((unsigned char)*line))
 		line++;
 	if (*line == '@')
-		return wrong(r, "a line for one configuration identity only: remove it, or its @ "
-				"part");
+		return wrong(r, "a line for one configuration identity only: "
+				"remove it, or its part with @");
 	if (*line == '~')
 		return wrong(r, "a loop: write out its lines");
 	err = define(r, line);

@@ -31,7 +31,6 @@ struct kl_script {
 	struct kl_line *command; /* the line with its command; NULL: none */
 	uint64_t interval_ns, timeout_ns;
 	unsigned int rise, fall;
-	int weight;
 };
 
 /* A check of the new configuration. */

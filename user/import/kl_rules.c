@@ -157,10 +157,10 @@ static void script_fall(struct kl *k, struct kl_line *l)
 
 static void script_weight(struct kl *k, struct kl_line *l)
 {
-	this_script(k)->weight = atoi(l->word[1]);
+	(void)k;
 	kl_say(l, KL_CHANGED,
-	       "no priority is added or taken away: the service is down when the check fails, and "
-	       "a node whose service is up owns");
+	       "no priority is added or taken away: "
+	       "the service is down when the check fails, and a node whose service is up owns");
 }
 
 /* ---- vrrp_instance ---- */
@@ -277,12 +277,12 @@ static void auth_pass(struct kl *k, struct kl_line *l)
 	memset(l->word[1], '*', len);
 	if (strpbrk(k->p->password, "\"\\$"))
 		kl_say(l, KL_REFUSED,
-		       "a quote, a backslash or a $ in the password: change it on "
-		       "all nodes first");
+		       "a quote, a backslash or a $ in the password: "
+		       "change it on all nodes first");
 	else if (len > KL_PASSWORD_MAX)
 		kl_say(l, KL_CHANGED,
-		       "its first %d characters: an advert has no room for more, and keepalived "
-		       "sends no more",
+		       "its first %d characters: "
+		       "an advert has no room for more, and keepalived sends no more",
 		       KL_PASSWORD_MAX);
 	kl_keep(l);
 }
@@ -339,8 +339,8 @@ static void track_script(struct kl *k, struct kl_line *l)
 	} else {
 		if (l->n > 1)
 			kl_say(l, KL_CHANGED,
-			       "no priority is added or taken away: the service is down when the "
-			       "check fails");
+			       "no priority is added or taken away: "
+			       "the service is down when the check fails");
 		add_check(k, l, s);
 	}
 }
@@ -363,8 +363,8 @@ static void hook(struct kl *k, struct kl_line *l, enum kl_hook h)
 {
 	if (kl_command(l, k->p->hooks[h], sizeof(k->p->hooks[h])))
 		kl_say(l, KL_REFUSED,
-		       "the command does not fit into one text here: write it into "
-		       "a file of its own, and give the path of that file");
+		       "the command does not fit into one text here: "
+		       "write it into a file of its own, and give the path of that file");
 	else if (!k->p->user[0])
 		kl_say(l, KL_CHANGED, "it is run by the user nobody: see the key user of hooks");
 	kl_keep(l);

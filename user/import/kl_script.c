@@ -65,7 +65,7 @@ static int for_a_shell(char *dst, size_t size, const char *command)
 	err = append_text(dst, size, command);
 	if (err || strlen(dst) + 2 > size)
 		return -E2BIG;
-	strcat(dst, "}");
+	memcpy(dst + strlen(dst), "}", 2);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static bool connects(const char *command, struct kl_check *out)
 	memcpy(host, s, len);
 	host[len] = '\0';
 	if (!strcmp(host, "localhost"))
-		strcpy(host, "127.0.0.1");
+		snprintf(host, sizeof(host), "127.0.0.1");
 	port = strtoul(s + len + 1, &end, 10);
 	if (inet_pton(AF_INET, host, &addr) != 1 || !port || port > 65535 || !strchr(" '\")", *end))
 		return false;
@@ -151,13 +151,14 @@ int kl_check_of(const struct kl_script *s, struct kl_check *out)
 		err = kl_command(s->command, out->command, sizeof(out->command));
 	if (err) {
 		kl_say(s->command, KL_REFUSED,
-		       "the command does not fit into one text here: write it into a file of its "
-		       "own, and give the path of that file");
+		       "the command does not fit into one text here: "
+		       "write it into a file of its own, and give the path of that file");
 		return err;
 	}
 	if (out->command[0] == '{')
 		kl_say(s->command, KL_CHANGED,
-		       "the shell is written out; it is run by the user of the checks, not by root");
+		       "the shell is written out; "
+		       "it is run by the user of the checks, not by root");
 	else
 		kl_say(s->command, KL_CHANGED, "it is run by the user of the checks, not by root");
 	return 0;

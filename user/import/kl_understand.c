@@ -78,8 +78,8 @@ static void choose_instance(struct kl *k, struct kl_line *first)
 	for (struct kl_line *l = first; l; l = l->next)
 		if (!strcmp(l->word[0], "vrrp_instance") && l->n > 1 && l != k->instance)
 			kl_say(l, k->instance ? KL_LEFT_OUT : KL_REFUSED,
-			       "one configuration has one instance: import this one with "
-			       "--instance %s",
+			       "one configuration has one instance: "
+			       "import this one with --instance %s",
 			       l->word[1]);
 }
 
@@ -171,8 +171,8 @@ static void settle_mail(struct kl *k)
 {
 	if (k->mail && !k->p->mail_wanted)
 		kl_say(k->mail, KL_LEFT_OUT,
-		       "no smtp_alert is in the file, so keepalived sends no mail about VRRP; see "
-		       "section notify");
+		       "no smtp_alert is in the file, so keepalived sends no mail about VRRP; "
+		       "see section notify");
 }
 
 static unsigned int count_refused(const struct kl_line *l)
