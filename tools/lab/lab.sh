@@ -94,7 +94,7 @@ lab_run() {
 # Puts into LAB_START when a process was started, in clock ticks since boot: with the pid it names
 # one process for good. Fails for a process that has ended.
 lab_start_time() {
-	local stat
+	local stat IFS=' ' # whatever the caller parts its words by
 	LAB_START=
 	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
 	stat=${stat##*) }
