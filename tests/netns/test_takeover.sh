@@ -22,6 +22,8 @@ dies() {
 	must lab_wait 20 warm b
 	holds "$count listeners: all are there" listeners_start client "$count" 60
 	within 10 "$count listeners: the backup knows each" knows b "$count"
+	# What the commands take is not the peer's silence.
+	must lab_link a down
 	over_ms=$(($(lab_now_ms) + 300))
 	must lab_node_dead a
 	within 5 "$count listeners: the backup owns" owns b
