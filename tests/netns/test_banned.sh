@@ -73,12 +73,15 @@ nothing_happened() {
 	number_is "$1: other logins" "$(attempts "$(lab_addr client)" 5 5 0)" -eq 5
 }
 
-# Twelve clients that connect and say nothing; the queue takes three of them.
+# Twelve clients that connect and say nothing. The queue takes three of them, which are there before
+# the others come: SYNs that arrive together would all be answered while the queue is still empty.
 knock() {
 	lab_spawn client knocks python3 -c "
 import signal, socket
 ones = [socket.socket() for _ in range(12)]
-for one in ones:
+for one in ones[:3]:
+    one.connect(('$LAB_VIP', $LAB_PORT))
+for one in ones[3:]:
     one.setblocking(False)
     one.connect_ex(('$LAB_VIP', $LAB_PORT))
 signal.pause()"
