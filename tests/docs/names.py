@@ -21,7 +21,7 @@ FILE_HEAD = 'secret = "sixteen characters"\nnode a { address = "10.0.0.1" }\n' \
 SNIPPET = re.compile(r'^([a-z_]+ = [\w"]+|[a-z]+( [a-z]+)? \{ .* \})$')
 # Where a key of a snippet may stand.
 PLACES = ("%s", "service game { port = 8765 %s }", "service game { port = 8765 check http { %s } }",
-          "passive { %s }",
+          "passive { %s }", "hooks { %s }",
           'notify mail { type = email endpoint = "smtp://h:25" from = "a@b" to = "c@d" %s }')
 
 
@@ -84,7 +84,9 @@ class Known:
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         os.chmod(path, 0o600)
-        return self.run("hokm-xdp check-config " + path)[0].startswith("OK")
+        # Notes may stand before the verdict.
+        said = self.run("hokm-xdp check-config " + path)
+        return any(line.startswith("OK ") for line in said)
 
 
 def commands_in(page):
