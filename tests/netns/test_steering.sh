@@ -128,7 +128,7 @@ stopped() {
 	holds "stopped: it has no route of the VIP" has_no_route b
 	holds "stopped: it has no address of the VIP" has_no_vip b
 	lab_spawn b waiter "$HOKM" cleanup --wait -c "$LAB_DIR/b/hokm-xdp.conf"
-	within 5 "stopped: cleanup --wait waits" grep -q "waiting: new connections" \
+	within 20 "stopped: cleanup --wait waits" grep -q "waiting: new connections" \
 		"$LAB_DIR/log/b.waiter"
 	must lab_daemon b
 	within 20 "started again: it is ready" hokm_ready b

@@ -65,7 +65,7 @@ static void one_that_ran_out_of_time_is_told_the_state_again(void **state)
 	char got[256];
 
 	hooks_after(r, HANGS_ONCE);
-	r->conf.hooks.timeout_ns = 2 * NS_PER_S; /* enough for a run that does not hang */
+	r->conf.hooks.timeout_ns = 5 * NS_PER_S; /* enough for a run that does not hang */
 	hooks_call(r, false, HOKM_VRRP_MASTER);
 	hooks_run_all(r, 30000);
 	hooks_read(r, got, sizeof(got));
@@ -82,7 +82,7 @@ static void an_older_state_is_not_told_again(void **state)
 
 	hooks_after(r, HANGS_ONCE);
 	hooks_before(r, "echo before >>$OUT");
-	r->conf.hooks.timeout_ns = 2 * NS_PER_S; /* enough for a run that does not hang */
+	r->conf.hooks.timeout_ns = 5 * NS_PER_S; /* enough for a run that does not hang */
 	hooks_call(r, false, HOKM_VRRP_MASTER);
 	hooks_call(r, false, HOKM_VRRP_BACKUP);
 	hooks_call(r, true, HOKM_VRRP_MASTER);
@@ -99,7 +99,7 @@ static void the_hook_of_a_state_that_is_over_is_not_told_again(void **state)
 	char got[256];
 
 	hooks_script(r, CONF_HOOK_MASTER, "echo master >>$OUT; exec sleep 1000");
-	r->conf.hooks.timeout_ns = 2 * NS_PER_S;
+	r->conf.hooks.timeout_ns = 5 * NS_PER_S;
 	hooks_call(r, false, HOKM_VRRP_MASTER);
 	hooks_call(r, false, HOKM_VRRP_BACKUP);
 	hooks_run_all(r, 30000);
