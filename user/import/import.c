@@ -30,7 +30,8 @@ static void report_words(const struct kl_line *l, unsigned int depth, FILE *to)
 {
 	fprintf(to, "%*s", (int)depth * 2, "");
 	for (unsigned int i = 0; i < l->n; i++)
-		fprintf(to, "%s%s", i ? " " : "", l->word[i]);
+		fprintf(to, "%s%s", i ? " " : "",
+			i && !strcmp(l->word[0], "auth_pass") ? "***" : l->word[i]);
 	fprintf(to, "%s\n", l->opens ? " {" : "");
 }
 

@@ -102,7 +102,7 @@ static const char *name_at(const char *s, const char **name, size_t *len)
 	*len = (size_t)(end - *name);
 	if (braces && *end != '}')
 		*len = 0;
-	return braces ? end + 1 : end;
+	return braces && *end == '}' ? end + 1 : end;
 }
 
 /*
@@ -132,6 +132,8 @@ static int expand(const struct reading *r, const char *in, char *out)
 		n += strlen(value);
 		in = rest;
 	}
+	if (*in)
+		return wrong(r, "the line is longer than %d characters", KL_LINE_MAX);
 	out[n] = '\0';
 	return 0;
 }
@@ -273,12 +275,15 @@ static int words(const struct reading *r, struct kl_line *l, const char **at, si
 	return 0;
 }
 
+/* A password may look like a name that nothing defined, and is not shown. */
 static int check_holes(const struct reading *r, const struct kl_line *l)
 {
+	const bool secret = !strcmp(l->word[0], "auth_pass");
+
 	for (unsigned int i = 0; i < l->n; i++)
-		if (is_hole(l->word[i]))
+		if (is_hole(l->word[i]) && !(secret && l->word[i][0] == '$'))
 			return wrong(r, "`%s` is the hole of a template: fill it in first",
-				     l->word[i]);
+				     secret ? l->word[0] : l->word[i]);
 	return 0;
 }
 

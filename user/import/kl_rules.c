@@ -29,25 +29,43 @@ static void mail_block(struct kl *k, struct kl_line *l)
 	kl_keep(l);
 }
 
+/* A value that is put between quotes here, and must not end them. */
+static bool is_plain(struct kl_line *l, unsigned int at)
+{
+	if (!l->word[at][0] || strpbrk(l->word[at], "\"'\\$<>{}, \t")) {
+		kl_say(l, KL_REFUSED, "`%s` is no plain address", l->word[at]);
+		return false;
+	}
+	return true;
+}
+
 static void mail_to(struct kl *k, struct kl_line *l)
 {
-	size_t at = strlen(k->p->mail_to);
-	int n = snprintf(k->p->mail_to + at, sizeof(k->p->mail_to) - at, "%s%s", at ? "," : "",
-			 l->word[0]);
+	for (unsigned int i = 0; i < l->n; i++) {
+		size_t at = strlen(k->p->mail_to), size = sizeof(k->p->mail_to) - at;
+		int n;
 
-	if (n >= (int)(sizeof(k->p->mail_to) - at)) {
-		k->p->mail_to[at] = '\0';
-		kl_say(l, KL_LEFT_OUT, "the list of recipients is too long: use a mailing list");
-		return;
+		if (!is_plain(l, i))
+			return;
+		n = snprintf(k->p->mail_to + at, size, "%s%s", at ? "," : "", l->word[i]);
+		if (n >= (int)size) {
+			k->p->mail_to[at] = '\0';
+			kl_say(l, KL_LEFT_OUT,
+			       "the list of recipients is too long: use a mailing list");
+			return;
+		}
 	}
 	kl_keep(l);
 }
 
 static void mail_server(struct kl *k, struct kl_line *l)
 {
-	int n = snprintf(k->p->mail_server, sizeof(k->p->mail_server), "%s:%s", l->word[1],
-			 l->n > 2 ? l->word[2] : "25");
+	int n;
 
+	if (!is_plain(l, 1) || (l->n > 2 && !is_plain(l, 2)))
+		return;
+	n = snprintf(k->p->mail_server, sizeof(k->p->mail_server), "%s:%s", l->word[1],
+		     l->n > 2 ? l->word[2] : "25");
 	if (n >= (int)sizeof(k->p->mail_server))
 		kl_say(l, KL_REFUSED, "the name is too long");
 	kl_keep(l);
@@ -55,7 +73,8 @@ static void mail_server(struct kl *k, struct kl_line *l)
 
 static void mail_from(struct kl *k, struct kl_line *l)
 {
-	kl_text(l, 1, k->p->mail_from, sizeof(k->p->mail_from));
+	if (is_plain(l, 1))
+		(void)kl_text(l, 1, k->p->mail_from, sizeof(k->p->mail_from));
 }
 
 static void mail_wanted(struct kl *k, struct kl_line *l)
@@ -73,7 +92,9 @@ static void script_user(struct kl *k, struct kl_line *l)
 {
 	if (!kl_text(l, 1, k->p->user, sizeof(k->p->user)))
 		return;
-	if (!strcmp(k->p->user, "root"))
+	if (!name_valid(k->p->user))
+		kl_say(l, KL_REFUSED, "`%s` is no name of a user that is taken here", l->word[1]);
+	else if (!strcmp(k->p->user, "root"))
 		kl_say(l, KL_CHANGED,
 		       "hooks of root have only the capabilities that hooks.capabilities names");
 	else if (l->n > 2)
@@ -273,8 +294,7 @@ static void auth_pass(struct kl *k, struct kl_line *l)
 
 	snprintf(k->p->password, sizeof(k->p->password), "%s", l->word[1]);
 	k->p->authenticated = true;
-	/* It is no secret any more, and must not stand in a report all the same. */
-	memset(l->word[1], '*', len);
+	explicit_bzero(l->word[1], len);
 	if (strpbrk(k->p->password, "\"\\$"))
 		kl_say(l, KL_REFUSED,
 		       "a quote, a backslash or a $ in the password: "
@@ -361,7 +381,11 @@ static void block(struct kl *k, struct kl_line *l)
 
 static void hook(struct kl *k, struct kl_line *l, enum kl_hook h)
 {
-	if (kl_command(l, k->p->hooks[h], sizeof(k->p->hooks[h])))
+	if (l->n > 2)
+		kl_say(l, KL_REFUSED,
+		       "put the command with its arguments in quotes; "
+		       "a user behind it: use script_user");
+	else if (kl_command(l, k->p->hooks[h], sizeof(k->p->hooks[h])))
 		kl_say(l, KL_REFUSED,
 		       "the command does not fit into one text here: "
 		       "write it into a file of its own, and give the path of that file");

@@ -90,6 +90,9 @@ static bool asks_for_process(const char *command)
 	static const char *const programs[] = {"killall", "pkill", "pidof", "pgrep", "kill"};
 	const char *name = command, *end;
 
+	/* Behind one of these stands another test. */
+	if (strpbrk(command, "|&;"))
+		return false;
 	end = command + strcspn(command, " ");
 	for (const char *s = command; s < end; s++)
 		if (*s == '/')
@@ -132,7 +135,7 @@ static bool connects(const char *command, struct kl_check *out)
 
 int kl_check_of(const struct kl_script *s, struct kl_check *out)
 {
-	char command[KL_TEXT_MAX];
+	char command[KL_TEXT_MAX] = "";
 	int err = join(s->command, command, sizeof(command));
 
 	memset(out, 0, sizeof(*out));

@@ -12,6 +12,7 @@
 #include "import/kl_int.h"
 
 #define DEFAULT_PRIO    100
+#define PRIORITY_MOST   254
 #define PRIORITY_STEP   10 /* assumed between two nodes */
 #define ADVERT_LEAST_NS (10 * 1000000ULL)
 
@@ -134,19 +135,23 @@ static void settle_advert(struct kl_plan *p)
 }
 
 /* The other node's priority stands in its own file. */
-static void settle_priorities(struct kl_plan *p)
+static void settle_priorities(struct kl *k)
 {
+	struct kl_plan *p = k->p;
+
 	if (!p->priority)
 		p->priority = DEFAULT_PRIO;
 	if (p->opt.peer_priority)
 		return;
-	if (p->master)
+	if (!p->master && p->priority == PRIORITY_MOST)
+		missing(k, "no priority is above this node's: give --peer-priority N");
+	else if (p->master)
 		p->opt.peer_priority = p->priority > PRIORITY_STEP ? p->priority - PRIORITY_STEP
 								   : 1;
 	else
-		p->opt.peer_priority = p->priority + PRIORITY_STEP < 254
+		p->opt.peer_priority = p->priority + PRIORITY_STEP < PRIORITY_MOST
 					       ? p->priority + PRIORITY_STEP
-					       : 254;
+					       : PRIORITY_MOST;
 }
 
 static void settle_addresses(struct kl *k)
@@ -203,7 +208,7 @@ int kl_understand(const struct kl_tree *t, const struct kl_options *opt, FILE *e
 		settle_addresses(&k);
 	settle_preempt(p);
 	settle_advert(p);
-	settle_priorities(p);
+	settle_priorities(&k);
 	settle_mail(&k);
 	if (!p->n_checks && k.instance)
 		p->checks[p->n_checks++] = (struct kl_check){.kind = KL_TCP};
