@@ -157,7 +157,7 @@ static void a_server_without_the_new_address_is_named(void **state)
 	(void)state;
 	request("game", ADDR_B,
 		"127.0.0.1:5353, [::1]:5353 127.0.0.1:5401, 127.0.0.1:5402, 127.0.0.1:5403", &req);
-	req.conf.propagation_ns = 2 * NS_PER_S;
+	req.conf.propagation_ns = 8 * NS_PER_S;
 	watch(&w, &req, "example.com");
 	end_server(cache);
 	end_server(noise);

@@ -23,7 +23,7 @@
 
 #define ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#define ENV_DNS_MAX 6
+#define ENV_DNS_MAX 8
 
 struct words {
 	char name[16], verb[16], user[64], level[16];
@@ -34,8 +34,8 @@ struct words {
 
 /* What a DNS job may need of the environment: secrets, and where systemd puts them. */
 static const char *const env_dns[] = {
-	"CF_API_TOKEN=",      "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
-	"AWS_SESSION_TOKEN=", "DO_API_TOKEN=",      "CREDENTIALS_DIRECTORY="};
+	"CF_API_TOKEN=", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=",
+	"DO_API_TOKEN=", "DNS_TSIG_KEY=",      "DNS_TSIG_SECRET=",       "CREDENTIALS_DIRECTORY="};
 #define ENV_DNS (sizeof(env_dns) / sizeof(env_dns[0]))
 _Static_assert(ENV_DNS <= ENV_DNS_MAX, "there is room for all");
 

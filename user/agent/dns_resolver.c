@@ -63,12 +63,13 @@ void resolver_close(struct resolver *r)
 static unsigned int add_sockets(ares_channel channel, struct pollfd *p)
 {
 	ares_socket_t socks[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
+	/* The macros of c-ares for these bits shift a signed 1 by 31 places for the last one. */
+	unsigned int bits = (unsigned int)ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-				       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+		short events = (short)((bits & 1U << i ? POLLIN : 0) |
+				       (bits & 1U << (i + ARES_GETSOCK_MAXNUM) ? POLLOUT : 0));
 
 		if (events)
 			p[n++] = (struct pollfd){.fd = socks[i], .events = events};

@@ -114,8 +114,9 @@ static void report_breaker(struct dns *d, unsigned int t)
 static void reap(struct dns_line *l)
 {
 	int status;
+	pid_t got = l->pid > 0 ? waitpid(l->pid, &status, WNOHANG) : 0;
 
-	if (l->pid > 0 && (waitpid(l->pid, &status, WNOHANG) == l->pid || errno == ECHILD))
+	if (got > 0 || (got < 0 && errno == ECHILD))
 		l->pid = 0;
 }
 
@@ -258,6 +259,19 @@ static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t no
 	fail_job(d, t, why, now_ns);
 }
 
+/*
+ * The provider has accepted the change. It is remembered now: a job that dies before its last reply
+ * must not make the record a foreign one.
+ */
+static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply *r)
+{
+	memcpy(d->book.right[t], d->line[t].want, DNS_ADDRESS_MAX);
+	d->book.changed_s[t] = wall_s();
+	dns_file_write(d->file, &d->book);
+	log_info("dns: %s accepted the change: %s", conf_dns_provider_name(conf_of(d)->provider),
+		 r->text);
+}
+
 /* What the job has sent. The owner is asked for leave, and is what it was at this tick. */
 static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now_ns)
 {
@@ -274,8 +288,7 @@ static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now
 		else if (!err && r.kind == DNS_ASK)
 			err = dns_job_allow(l->fd, owner);
 		else if (!err)
-			log_info("dns: %s accepted the change: %s",
-				 conf_dns_provider_name(conf_of(d)->provider), r.text);
+			note_accepted(d, t, &r);
 	}
 	if (l->fd < 0)
 		return;
@@ -304,6 +317,7 @@ static void choose(struct dns *d, unsigned int t, const struct dns_owner *o)
 static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, uint64_t now_ns)
 {
 	struct dns_line *l = &d->line[t];
+	uint64_t replied_ns = l->last_ns;
 	bool was_right;
 	enum dns_act act;
 
@@ -324,6 +338,9 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 			kill_job(l);
 	}
 	take_replies(d, t, o->owner && !o->hold, now_ns);
+	/* Refused because of a doubt, not for good. */
+	if (o->hold && l->last_ns != replied_ns && l->last.result == DNS_REFUSED)
+		l->renew = true;
 	tick_watch(d, t, o->owner, now_ns);
 	if (l->pid > 0 || o->hold)
 		return;

@@ -95,10 +95,12 @@ static bool take(struct dns_watch *w, uint64_t now_ns)
 bool dns_watch_tick(struct dns_watch *w, const char *user, uint64_t now_ns)
 {
 	int status;
+	pid_t got;
 
 	if (w->fd >= 0)
 		return take(w, now_ns);
-	if (w->pid > 0 && (waitpid(w->pid, &status, WNOHANG) == w->pid || errno == ECHILD))
+	got = w->pid > 0 ? waitpid(w->pid, &status, WNOHANG) : 0;
+	if (got > 0 || (got < 0 && errno == ECHILD))
 		w->pid = 0;
 	return w->due && w->pid == 0 && start(w, user, now_ns);
 }
