@@ -40,6 +40,7 @@ struct apply {
 	struct vip_result result; /* of the last job that is done */
 	/* Of the last result, until it is asked for. */
 	bool addrs_again, routes_again;
+	int n_addrs, n_routes; /* put back since they were asked for last, or -errno */
 	unsigned char gateway[6];
 	bool gone; /* the interface is not there: no address and no route is wanted */
 	int ifindex;
@@ -74,6 +75,15 @@ static int sync_services(struct apply *a, const struct apply_want *want)
 
 /* ---- addresses and routes ---- */
 
+/* Adds what one job put back to what no caller has asked for yet; a failure stays one. */
+static void count_again(bool *again, int *sum, bool done, int n)
+{
+	if (!done)
+		return;
+	*sum = !*again || n < 0 ? n : *sum < 0 ? *sum : *sum + n;
+	*again = true;
+}
+
 /* Takes the result of a job that is done. */
 static void take_result(struct apply *a)
 {
@@ -82,8 +92,8 @@ static void take_result(struct apply *a)
 	if (!r)
 		return;
 	a->result = *r;
-	a->addrs_again |= r->addrs_again;
-	a->routes_again |= r->routes_again;
+	count_again(&a->addrs_again, &a->n_addrs, r->addrs_again, r->n_addrs_again);
+	count_again(&a->routes_again, &a->n_routes, r->routes_again, r->n_routes_again);
 	if (r->gateway_read)
 		memcpy(a->gateway, r->gateway, sizeof(a->gateway));
 }
@@ -125,18 +135,33 @@ bool apply_lacking(const struct apply *a)
 	return lacks(&a->result.addrs, &a->job.addrs) || lacks(&a->result.routes, &a->job.routes);
 }
 
+static bool same_list(const struct vip_list *a, const struct vip_list *b)
+{
+	return a->n == b->n && !memcmp(a->vip, b->vip, a->n * sizeof(a->vip[0]));
+}
+
+/* Is this what was posted last, and is nothing more to be looked at? */
+static bool was_posted(const struct apply *a, const struct vip_job *job)
+{
+	const struct vip_job *last = &a->job;
+
+	return job->ifindex == last->ifindex && job->gone == last->gone &&
+	       same_list(&job->addrs, &last->addrs) && same_list(&job->routes, &last->routes) &&
+	       !last->addrs_again && !last->routes_again && !last->gateway_of[0];
+}
+
 /* Posts what is desired when it has changed, and again while something of it is not there. */
 static void sync_vips(struct apply *a, const struct apply_want *want)
 {
 	struct vip_job job;
 
-	memset(&job, 0, sizeof(job)); /* it is compared as bytes */
+	memset(&job, 0, sizeof(job));
 	job.ifindex = a->ifindex;
 	job.gone = a->gone;
 	desire(&job.routes, want, !a->gone);
 	desire(&job.addrs, want, !a->gone && want->vip_raised);
 	take_result(a);
-	if (!memcmp(&job, &a->job, sizeof(job)) &&
+	if (was_posted(a, &job) &&
 	    (vip_worker_busy(a->worker) || (!a->result.err && !apply_lacking(a))))
 		return;
 	memcpy(&a->job, &job, sizeof(job));
@@ -203,7 +228,7 @@ bool apply_addrs_put(struct apply *a, int *n)
 	take_result(a);
 	taken = a->addrs_again;
 	a->addrs_again = false;
-	*n = a->result.n_addrs_again;
+	*n = a->n_addrs;
 	return taken;
 }
 
@@ -214,7 +239,7 @@ bool apply_routes_put(struct apply *a, int *n)
 	take_result(a);
 	taken = a->routes_again;
 	a->routes_again = false;
-	*n = a->result.n_routes_again;
+	*n = a->n_routes;
 	return taken;
 }
 
@@ -390,7 +415,7 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 	if (err) {
 		log_error("could not set up VIP, routes and sysctls on %s: %s", c->interface,
 			  strerror(-err));
-		apply_close(a, false);
+		(void)apply_close(a, false);
 		return err;
 	}
 	*out = a;
@@ -414,12 +439,12 @@ static int remove_vips(struct apply *a, bool keep)
 	return err ? err : a->result.err;
 }
 
-void apply_close(struct apply *a, bool keep)
+int apply_close(struct apply *a, bool keep)
 {
 	int err;
 
 	if (!a)
-		return;
+		return 0;
 	err = remove_vips(a, keep);
 	if (!err && !keep && a->save_file[0])
 		err = sysctl_arp_restore(a->interface, a->save_file);
@@ -431,6 +456,7 @@ void apply_close(struct apply *a, bool keep)
 	vip_close(a->vip);
 	vip_worker_close(a->worker);
 	free(a);
+	return err;
 }
 
 int apply_cleanup(const struct conf *c)

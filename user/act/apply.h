@@ -48,7 +48,7 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
  * removes the routes and restores the sysctls; `keep` leaves them to the packet path that stays.
  * Failures are logged. NULL is allowed.
  */
-void apply_close(struct apply *a, bool keep);
+int apply_close(struct apply *a, bool keep);
 
 /* Writes ownership (want->own). Returns 0 or -errno; a failure is logged once until it works again.
  */

@@ -102,6 +102,11 @@ bool ender_done(const struct ender *e, uint64_t batch)
 	return atomic_load(&e->done) >= batch;
 }
 
+bool ender_idle(const struct ender *e)
+{
+	return ender_done(e, e->given);
+}
+
 uint64_t ender_had_socket(const struct ender *e)
 {
 	return atomic_load(&e->had_socket);

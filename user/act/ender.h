@@ -39,6 +39,8 @@ bool ender_has_room(const struct ender *e);
 uint64_t ender_give(struct ender *e, const struct tickle_conn *conns, unsigned int n, bool rst);
 /* Is this batch done, and each one that was given before it? Batch 0 always is. */
 bool ender_done(const struct ender *e, uint64_t batch);
+/* Is no batch left? While one is, its request may hold a lock that all of sock_diag needs. */
+bool ender_idle(const struct ender *e);
 /* How many connections had a socket, in all batches that are done. It only grows. */
 uint64_t ender_had_socket(const struct ender *e);
 

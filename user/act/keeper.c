@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/rt_thread.h"
 
+#define CLOSE_MS  1000 /* of a look that the kernel holds up, when the daemon ends */
 #define BIT(part) (1u << (part))
 
 struct keeper {
@@ -288,8 +289,14 @@ void keeper_close(struct keeper *k)
 	if (!k)
 		return;
 	if (k->running) {
-		while (atomic_load(&k->busy))
+		for (int ms = 0; atomic_load(&k->busy); ms++) {
+			/* It keeps what it uses, and ends with the process. */
+			if (ms == CLOSE_MS) {
+				pthread_detach(k->thread);
+				return;
+			}
 			usleep(1000);
+		}
 		k->stop = true;
 		if (write(k->go, &n, sizeof(n)) == sizeof(n))
 			pthread_join(k->thread, NULL);

@@ -263,6 +263,11 @@ static int hand_on(uint64_t bits)
 	return err;
 }
 
+bool caps_hand_on(void)
+{
+	return setpcap_bit() != 0;
+}
+
 bool caps_is_root(const char *user)
 {
 	char buf[PASSWD_BUF_BYTES];

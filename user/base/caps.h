@@ -47,6 +47,9 @@ int caps_become(const char *user);
  */
 int caps_become_with(const char *user, uint64_t bits);
 
+/* Can children of this process use caps_become_with()? */
+bool caps_hand_on(void);
+
 /* Does this name stand for the uid 0? */
 bool caps_is_root(const char *user);
 

@@ -43,6 +43,11 @@ int daemon_accepts_main(int argc, char **argv)
 	if (err)
 		return EX_CONFIG;
 	err = caps_check();
+	if (!err && c->hooks.caps && !caps_hand_on()) {
+		fprintf(stderr, "hooks.capabilities is new, and needs CAP_SETPCAP, "
+				"which the running daemon gave up: restart it instead\n");
+		err = -EPERM;
+	}
 	if (!err)
 		err = accept_pins(c);
 	conf_free(c);

@@ -22,7 +22,8 @@
 #define TICK_NS      (200 * NS_PER_MS)
 #define BUSY_NS      (20 * NS_PER_MS) /* while a job at the provider runs */
 
-_Static_assert(CONF_NODES_MAX <= DNS_MONITOR_NODES, "the machine knows all nodes");
+_Static_assert(sizeof(((struct conf *)NULL)->nodes) / sizeof(struct conf_node) <= DNS_MONITOR_NODES,
+	       "the machine knows all nodes");
 
 /* ---- one turn ---- */
 

@@ -37,6 +37,7 @@ struct node {
 	struct services services;
 	struct peers peers;
 	struct inbox inbox;
+	bool terminating; /* the ender works at connections (act/ender.h) */
 };
 
 #endif

@@ -29,7 +29,10 @@ static uint64_t newest_peer(const struct peers *p)
 	return newest_ns;
 }
 
-/* Frames that other hosts sent, as the programs counted them. What cannot be read counts as 0. */
+/*
+ * Frames that other hosts sent, as the programs counted them. What cannot be read counts as 0: the
+ * sum is smaller then, which proves nothing.
+ */
 static uint64_t count_frames(const struct node *n)
 {
 	struct hokm_counters counters;

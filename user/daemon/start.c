@@ -49,7 +49,8 @@ static int adopt_own(struct daemon *d)
 	d->epoch = want->own.epoch;
 	segment_watch_init(&d->segment, &d->node,
 			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&
-				   now_ns - want->own.daemon_ns < HEARD_NS);
+				   (now_ns - want->own.daemon_ns < HEARD_NS ||
+				    want->own.lease_until_ns > now_ns));
 	/* Nothing is known yet of what the peers hold. */
 	guess_note_change(&d->guess, now_ns);
 	want->own.guess_until_ns = d->guess.until_ns;
@@ -233,7 +234,9 @@ static void give_back(struct daemon *d, enum leave leave)
 	link_watch_close(d->link);
 	if (n->apply)
 		leave_path(d);
-	apply_close(n->apply, leave == LEAVE_PATH);
+	/* An address that may still be there needs the programs, which let no ARP out for it. */
+	if (apply_close(n->apply, leave == LEAVE_PATH) && leave == LEAVE_NOTHING)
+		leave = LEAVE_PROGRAMS;
 	adverts_close(&d->adverts);
 	steering_close(&d->steering);
 	heartbeat_close(&d->heartbeat);

@@ -49,12 +49,16 @@ static int take_waits(struct node *n, const struct service *svc, enum hokm_signa
 /* SYNs without any packet of the server: what the signals judge leaves by another interface. */
 #define UNSEEN_SYNS 3
 
-/* Is a queue of the server full? Only asked while SYNs stay unanswered. */
-static void take_queue(struct service *svc, struct observe_sample *s)
+/*
+ * Is a queue of the server full? Only asked while SYNs stay unanswered, and not while connections
+ * are being terminated: kernels before 6.9 do all requests of sock_diag under one lock, and a
+ * request that waits for the lock of a socket would hold up this thread.
+ */
+static void take_queue(const struct node *n, struct service *svc, struct observe_sample *s)
 {
 	int queue;
 
-	if (!observe_asks_queue(&svc->observe, s))
+	if (n->terminating || !observe_asks_queue(&svc->observe, s))
 		return;
 	queue = listen_queue(svc->vip, svc->conf->port);
 	if (queue < 0)
@@ -100,7 +104,7 @@ static int sample(struct node *n, struct service *svc, uint64_t now_ns, struct o
 	if (err)
 		return err;
 	take_counters(&counters, s);
-	take_queue(svc, s);
+	take_queue(n, svc, s);
 	svc->unseen = !counters.packets_out && counters.syn_local >= UNSEEN_SYNS;
 	s->suspect_until_ns = suspect.until_ns;
 	return 0;

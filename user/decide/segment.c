@@ -14,7 +14,7 @@ static enum segment_proof prove(const struct segment *s, const struct segment_se
 {
 	if (seen->peer_ns && seen->peer_ns >= s->since_ns)
 		return SEGMENT_PEER;
-	if (seen->frames != s->frames)
+	if (seen->frames > s->frames)
 		return SEGMENT_FRAME;
 	return now_ns - s->since_ns >= seen->delay_ns ? SEGMENT_DELAY : SEGMENT_NONE;
 }
