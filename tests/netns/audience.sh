@@ -56,6 +56,7 @@ mark_death() {
 # plays_on WORDS NAME: no connection has ended since the mark.
 plays_on() {
 	ask_audience "$2" status
+	[ "$(field "$REPLY_AUDIENCE" all_ended)" = 0 ] || echo "# $REPLY_AUDIENCE"
 	number_is "$1: players whose connection broke" "$(field "$REPLY_AUDIENCE" all_ended)" -eq 0
 	number_is "$1: players who are there" "$(field "$REPLY_AUDIENCE" all_open)" -eq \
 		"$(field "$REPLY_AUDIENCE" players)"

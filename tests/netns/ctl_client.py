@@ -33,8 +33,9 @@ PATIENCE_S = 10
 
 def connect(path):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.settimeout(PATIENCE_S)
+    # With a timeout the socket does not block, and a full backlog is an error at once.
     s.connect(path)
+    s.settimeout(PATIENCE_S)
     return s
 
 
