@@ -3,6 +3,7 @@
  * A new secret: 256 bits of the kernel, as 64 hexadecimal digits. In this form it fits the key
  * secret, with and without quotes, and a line of a secret_file.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,10 +13,22 @@
 
 #include "conf/genkey.h"
 
+int genkey_make(char text[GENKEY_TEXT_MAX])
+{
+	uint8_t bytes[(GENKEY_TEXT_MAX - 1) / 2];
+
+	/* So few bytes come whole, once the kernel's generator is ready. */
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	explicit_bzero(bytes, sizeof(bytes));
+	return 0;
+}
+
 int genkey_main(int argc, char **argv)
 {
-	uint8_t bytes[32];
-	char text[2 * sizeof(bytes) + 1];
+	char text[GENKEY_TEXT_MAX];
 	int shown;
 
 	if (argc > 1) {
@@ -24,15 +37,11 @@ int genkey_main(int argc, char **argv)
 		fprintf(help ? stdout : stderr, "usage: hokm-xdp genkey\n");
 		return help ? EX_OK : EX_USAGE;
 	}
-	/* So few bytes come whole, once the kernel's generator is ready. */
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+	if (genkey_make(text)) {
 		fprintf(stderr, "genkey: the kernel gave no random bytes\n");
 		return EX_OSERR;
 	}
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 	shown = printf("%s\n", text);
-	explicit_bzero(bytes, sizeof(bytes));
 	explicit_bzero(text, sizeof(text));
 	return shown < 0 || fflush(stdout) ? EX_IOERR : EX_OK;
 }

@@ -6,20 +6,19 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "conf/genkey.h"
 #include "import/import.h"
 
 #define DEFAULT_PORT 8765
-#define SECRET_BYTES 32
 
 struct call {
 	const char *file, *out;
 	struct kl_options opt;
-	char secret[2 * SECRET_BYTES + 1];
+	char secret[GENKEY_TEXT_MAX];
 };
 
 static void usage(FILE *f)
@@ -102,19 +101,6 @@ static int parse(int argc, char **argv, struct call *c)
 	return 0;
 }
 
-static int new_secret(struct call *c)
-{
-	unsigned char bytes[SECRET_BYTES];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		return -EIO;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(c->secret + 2 * i, 3, "%02x", bytes[i]);
-	explicit_bzero(bytes, sizeof(bytes));
-	c->opt.secret = c->secret;
-	return 0;
-}
-
 /* Never over a file that is there. */
 static int write_new(const char *path, const char *text)
 {
@@ -182,10 +168,11 @@ int import_main(int argc, char **argv)
 		usage(err < 0 ? stderr : stdout);
 		return err < 0 ? EX_USAGE : EX_OK;
 	}
-	if (new_secret(&c)) {
+	if (genkey_make(c.secret)) {
 		fprintf(stderr, "hokm-xdp import: the kernel gave no random bytes\n");
 		return EX_OSERR;
 	}
+	c.opt.secret = c.secret;
 	err = run(&c);
 	explicit_bzero(c.secret, sizeof(c.secret));
 	return err;

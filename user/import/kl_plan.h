@@ -62,7 +62,8 @@ struct kl_plan {
 	unsigned int n_peers, n_vips;
 	bool unicast;
 	unsigned int vrid, priority, version;
-	uint64_t advert_ns, preempt_delay_ns, garp_refresh_ns;
+	uint64_t advert_ns, preempt_delay_ns, garp_refresh_ns, garp_delay_ns;
+	bool garp_delay; /* it was given: 0 has a meaning */
 	unsigned int garp_count;
 	bool authenticated;
 	char password[KL_PASSWORD_MAX + 1];

@@ -119,6 +119,11 @@ static void garp_refresh(struct kl *k, struct kl_line *l)
 	(void)keep_seconds(l, &k->p->garp_refresh_ns);
 }
 
+static void garp_delay(struct kl *k, struct kl_line *l)
+{
+	k->p->garp_delay = keep_seconds(l, &k->p->garp_delay_ns);
+}
+
 /* ---- vrrp_script ---- */
 
 static struct kl_script *script_named(struct kl *k, const char *name)
@@ -468,7 +473,7 @@ static const struct kl_rule rules[] = {
 	ROW("global_defs", "vrrp_version", 1, vrrp_version),
 	ROW("global_defs", "vrrp_garp_master_repeat", 1, garp_count),
 	ROW("global_defs", "vrrp_garp_master_refresh", 1, garp_refresh),
-	OUT("global_defs", "vrrp_garp_master_delay", "the default is used"),
+	ROW("global_defs", "vrrp_garp_master_delay", 1, garp_delay),
 	OUT("global_defs", "vrrp_garp_interval", "the default is used"),
 	OUT("global_defs", "vrrp_gna_interval", "IPv6 only"),
 	OUT("global_defs", "vrrp_mcast_group4", "the group 224.0.0.18 of the RFC is used"),
@@ -520,7 +525,7 @@ static const struct kl_rule rules[] = {
 	ROW("vrrp_instance", "smtp_alert", 0, mail_wanted),
 	ROW("vrrp_instance", "garp_master_repeat", 1, garp_count),
 	ROW("vrrp_instance", "garp_master_refresh", 1, garp_refresh),
-	OUT("vrrp_instance", "garp_master_delay", "the default is used"),
+	ROW("vrrp_instance", "garp_master_delay", 1, garp_delay),
 	OUT("vrrp_instance", "garp_master_refresh_repeat", "the default is used"),
 	OUT("vrrp_instance", "garp_lower_prio_repeat", "the default is used"),
 	OUT("vrrp_instance", "garp_lower_prio_delay", "the default is used"),

@@ -96,6 +96,8 @@ static void write_services(const struct kl_plan *p, FILE *to)
 
 static void write_vrrp(const struct kl_plan *p, FILE *to)
 {
+	char buf[DURATION_TEXT_MAX];
+
 	fprintf(to, "vrrp {\n\tversion = %u\n\tvrid = %u\n", p->version, p->vrid);
 	if (p->unicast)
 		fprintf(to, "\tmode = unicast\n");
@@ -110,6 +112,8 @@ static void write_vrrp(const struct kl_plan *p, FILE *to)
 	if (p->garp_count)
 		fprintf(to, "\tgarp_count = %u\n", p->garp_count);
 	write_time(to, "\t", "garp_refresh", p->garp_refresh_ns);
+	if (p->garp_delay)
+		fprintf(to, "\tgarp_delay = \"%s\"\n", duration_format(p->garp_delay_ns, buf));
 	fprintf(to, "}\n");
 }
 
