@@ -56,7 +56,10 @@ mark_death() {
 # plays_on WORDS NAME: no connection has ended since the mark.
 plays_on() {
 	ask_audience "$2" status
-	[ "$(field "$REPLY_AUDIENCE" all_ended)" = 0 ] || echo "# $REPLY_AUDIENCE"
+	if [ "$(field "$REPLY_AUDIENCE" all_ended)" != 0 ]; then
+		echo "# $REPLY_AUDIENCE"
+		grep -h "^hokm-game: player" "$LAB_DIR"/log/*.game | head -n 5 | sed 's/^/# /'
+	fi
 	number_is "$1: players whose connection broke" "$(field "$REPLY_AUDIENCE" all_ended)" -eq 0
 	number_is "$1: players who are there" "$(field "$REPLY_AUDIENCE" all_open)" -eq \
 		"$(field "$REPLY_AUDIENCE" players)"

@@ -28,12 +28,21 @@ carried() {
 	ask_audience carried mark
 }
 
+# A cut within TCP's retransmissions of the one before makes their pause twice as long, and again.
+# Each cut begins when all moves are answered.
+answered() {
+	ask_audience carried status
+	[ "$(field "$REPLY_AUDIENCE" late)" = 0 ]
+}
+
 # survive WORDS SECONDS RULES [may-move]: all players do, and nobody was notified that the holder is
 # dead. may-move: adverts are cut too, for two thirds of the time that moves the VIP. It may move if
 # the last advert before was late, and nobody must lose anything by it.
 survive() {
 	cut_for "$2" "$3" || not_ok "$1: the cut"
 	within 10 "$1: the nodes see each other" both_see
+	within 30 "$1: all moves are answered" answered
+	echo "# $1: $REPLY_AUDIENCE"
 	plays_on "$1" carried
 	number_is "$1: packets answered for a dead holder" "$(counter b answered_dead)" -eq 0
 	number_is "$1: clients notified" "$(counter b told_dead)" -eq 0

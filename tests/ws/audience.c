@@ -22,10 +22,12 @@
  *
  * The figures of each KIND, and of "all": KIND_open, KIND_ended, and of the connections that ended
  * since the mark KIND_first_ms, KIND_median_ms, KIND_last_ms. Then how the ends were noticed:
- * reset, closed, unanswered, other. --log writes one line an end: ms of CLOCK_MONOTONIC, kind,
- * local port, how it was noticed.
+ * reset, closed, unanswered, other; longest_ms, the longest wait for an answer since the mark; and
+ * late, the players who have waited for an answer for LATE_MS. --log writes one line an end: ms of
+ * CLOCK_MONOTONIC, kind, local port, how it was noticed.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -38,6 +40,7 @@
 #define ROUND_MS      10 /* between two looks at all players */
 #define HEAD_MAX      1024
 #define SPARE_FILES   32
+#define LATE_MS       150
 #define DEFAULT_MS    100
 #define DEFAULT_PINGS 20000
 #define DEFAULT_ECHO  5000
@@ -71,6 +74,7 @@ struct audience {
 	size_t n, next_wanted;
 	unsigned int under_way, failed;
 	unsigned int by[WAYS];
+	uint64_t longest_ms; /* of all waits for an answer since the mark */
 	uint64_t mark_ns, round_ms;
 	uint64_t *times; /* n, for sorting */
 	int ep, signals;
@@ -219,6 +223,15 @@ static void upgrading(struct audience *a, struct player *p, const char *buf, siz
 		    (uint64_t)random() % (p->kind == SENDING ? a->interval_ms : a->ping_ms) + 1;
 }
 
+static void answered(struct audience *a, struct player *p)
+{
+	uint64_t waited_ms = p->waiting_ms ? now_ms() - p->waiting_ms : 0;
+
+	if (waited_ms > a->longest_ms)
+		a->longest_ms = waited_ms;
+	p->waiting_ms = 0;
+}
+
 static void receive(struct audience *a, struct player *p)
 {
 	char buf[4096];
@@ -231,7 +244,7 @@ static void receive(struct audience *a, struct player *p)
 	else if (p->state == UPGRADING)
 		upgrading(a, p, buf, (size_t)n);
 	else
-		p->waiting_ms = 0;
+		answered(a, p);
 }
 
 static void player_event(struct audience *a, struct player *p, uint32_t events)
@@ -318,6 +331,19 @@ static void print_kind(struct audience *a, unsigned int kind, const char *name)
 	       prog_ms(a->times[ended - 1]));
 }
 
+static size_t late(const struct audience *a)
+{
+	uint64_t now = now_ms();
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct player *p = &a->players[i];
+
+		n += p->state == OPEN && p->waiting_ms && now > p->waiting_ms + LATE_MS;
+	}
+	return n;
+}
+
 static void print_all(struct audience *a)
 {
 	printf("{");
@@ -326,6 +352,7 @@ static void print_all(struct audience *a)
 	print_kind(a, KINDS, "all");
 	for (unsigned int way = 0; way < WAYS; way++)
 		printf("\"%s\":%u,", way_names[way], a->by[way]);
+	printf("\"longest_ms\":%" PRIu64 ",\"late\":%zu,", a->longest_ms, late(a));
 	printf("\"players\":%zu,\"failed_attempts\":%u}\n", a->n, a->failed);
 	fflush(stdout);
 }
@@ -336,6 +363,7 @@ static void mark(struct audience *a)
 		a->players[i].ended = false;
 	memset(a->by, 0, sizeof(a->by));
 	a->failed = 0;
+	a->longest_ms = 0;
 	a->mark_ns = prog_now_ns();
 }
 
