@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grants: the lease of the VIP by agreement of a majority (docs/architecture.md). This file has
+ * what a member of the group keeps (map grants), and what pulses say of it. hokm/grant.h has the
+ * rules.
+ *
+ * A member is a machine that answers pulses with grants: each node, and each witness. A grant is a
+ * member's promise: "for this time I acknowledge no other owner". A node is owner only while its
+ * own grant and those of enough other members run.
+ */
+#ifndef HOKM_ABI_GRANT_H
+#define HOKM_ABI_GRANT_H
+
+#include "hokm/abi_base.h"
+
+/* What the sender of a probe wishes of the member that gets it. */
+enum hokm_wish {
+	HOKM_WISH_NONE,    /* nothing; the answer still says who has the member's grant */
+	HOKM_WISH_OWN,     /* a grant: the first one, or the present one renewed */
+	HOKM_WISH_RELEASE, /* the sender is not owner any more: its grant ends now */
+};
+
+/* What the member answers. */
+enum hokm_verdict {
+	HOKM_VERDICT_NONE,    /* nothing was wished, or the member takes no part */
+	HOKM_VERDICT_GRANTED, /* the wish was granted */
+	HOKM_VERDICT_HELD,    /* another owner has the grant, see the holder and the rest */
+	HOKM_VERDICT_OLD,     /* the epoch of the wish is too old, see the epoch */
+	HOKM_VERDICT_SILENT,  /* the member was made a moment ago and does not know its promises */
+	HOKM_VERDICT_REFUSED, /* the time that was asked for is longer than the member allows */
+	HOKM_VERDICT_BUSY,    /* the member answered another probe at this moment: ask again */
+};
+
+/**
+ * struct hokm_pulse_grant - the part of a pulse that is about grants
+ * @epoch: probe: epoch of the wish; answer: the greatest epoch that the member has seen
+ * @wish_epoch: answer: epoch of the wish that is answered; probe: zero
+ * @length_us: time that is asked for, from the moment of the answer on
+ * @left_us: answer: rest of the member's grant, if another one has it
+ * @holder: answer: address of the node that has the member's grant; 0: nobody
+ * @wish: enum hokm_wish
+ * @verdict: answer: enum hokm_verdict
+ * @rsv: zero
+ */
+struct hokm_pulse_grant {
+	__be64 epoch;
+	__be64 wish_epoch;
+	__be32 length_us;
+	__be32 left_us;
+	__be32 holder;
+	__u8 wish;
+	__u8 verdict;
+	__u8 rsv[2];
+};
+_Static_assert(sizeof(struct hokm_pulse_grant) == 32, "pulse grant");
+
+/**
+ * struct hokm_promise - what a member has promised to others
+ * @word: whom, and until when: hokm_grant_word(). Changed by compare-and-swap only.
+ * @epoch: the greatest epoch of a wish that was granted, or released; it only grows
+ * @silent_until_ns: grants nothing until this boot time; 0: takes no part at all
+ * @longest_ns: the longest grant that it gives
+ */
+struct hokm_promise {
+	__u64 word;
+	__u64 epoch;
+	__u64 silent_until_ns;
+	__u64 longest_ns;
+};
+_Static_assert(sizeof(struct hokm_promise) == 32, "promise");
+
+/**
+ * struct hokm_granted - what a peer or witness has answered to the wishes of this node
+ * @until_ns: end of its grant to this node, on this node's clock and never too late
+ * @epoch: epoch of the wish that it granted
+ * @seen_epoch: the greatest epoch that it has seen
+ * @answered_ns: when it answered last
+ * @held_until_ns: end of its grant to another owner, never too early; 0: none
+ * @holder: address of that owner
+ * @verdict: enum hokm_verdict of its last answer
+ * @rsv: zero
+ */
+struct hokm_granted {
+	__u64 until_ns;
+	__u64 epoch;
+	__u64 seen_epoch;
+	__u64 answered_ns;
+	__u64 held_until_ns;
+	__be32 holder;
+	__u8 verdict;
+	__u8 rsv[3];
+};
+_Static_assert(sizeof(struct hokm_granted) == 48, "granted");
+
+/**
+ * struct hokm_grants - value of grants, one entry
+ * @own: the promises of this node as a member. The XDP program makes those to peers, the daemon the
+ *       one to this node itself, by the same rules.
+ * @wish: enum hokm_wish of this node; the daemon writes it before it sends a probe
+ * @majority: members that must grant, this node among them; 0: grants do not count here, VRRP's
+ *            timers alone decide
+ * @rsv: zero
+ * @wish_epoch: epoch of the wish
+ * @until_ns: the node has the grants of a majority until this boot time...
+ * @until_epoch: ...for the wish of this epoch. The XDP program writes both when an answer comes. It
+ *               counts only while it is @wish_epoch.
+ * @member: by slot of the peer
+ */
+struct hokm_grants {
+	struct hokm_promise own;
+	__u32 wish;
+	__u16 majority;
+	__u16 rsv;
+	__u64 wish_epoch;
+	__u64 until_ns;
+	__u64 until_epoch;
+	struct hokm_granted member[HOKM_MAX_PEERS];
+};
+_Static_assert(sizeof(struct hokm_grants) == 64 + 48 * HOKM_MAX_PEERS, "grants");
+
+#endif

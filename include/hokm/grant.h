@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rules of grants (struct hokm_promise). The XDP program, the daemon, the witness and the model
+ * (tests/model) share them: each change of a promise is one call of hokm_grant_answer().
+ *
+ * Invariants, which the model checks together with their use
+ *   - A promise to one owner never becomes a promise to another before it has ended or its owner
+ *     has released it.
+ *   - A promise is never made shorter, except by its owner's release.
+ *   - The member counts a grant from the moment of its answer and makes it longer by the drift. The
+ *     asker counts it from the moment at which it sent the probe and makes it shorter by the drift.
+ *     So the asker's end comes first, whatever the two clocks show, if their rates differ by less
+ *     than twice the drift.
+ *   - A wish whose epoch is older than one that was granted or released changes nothing: a probe
+ *     that was recorded, held back or repeated cannot end or make a promise.
+ *   - A member that does not know its promises (it has booted, or its map is new) grants nothing
+ * for the longest grant that anybody may have of it.
+ */
+#ifndef HOKM_GRANT_H
+#define HOKM_GRANT_H
+
+#include "hokm/abi_grant.h"
+
+/* Drift of a clock: 1/64, 1.6 %, on each side. Quartz in a computer drifts by less than 0.1 %. */
+#define HOKM_GRANT_DRIFT 64
+
+/* The member in a word: nobody, this node itself, or a peer by slot. */
+#define HOKM_GRANT_NOBODY     0
+#define HOKM_GRANT_SELF       1
+#define HOKM_GRANT_PEER(slot) (2 + (slot))
+
+#define HOKM_GRANT_INLINE static inline __attribute__((always_inline))
+
+/* A word: the end in us of boot time above the member in the lowest byte. */
+HOKM_GRANT_INLINE __u64 hokm_grant_word(__u32 member, __u64 until_ns)
+{
+	/* Rounded up: a promise must not end early. */
+	return (until_ns + 999) / 1000 << 8 | (member & 0xff);
+}
+
+HOKM_GRANT_INLINE __u32 hokm_grant_member(__u64 word)
+{
+	return word & 0xff;
+}
+
+HOKM_GRANT_INLINE __u64 hokm_grant_until_ns(__u64 word)
+{
+	return (word >> 8) * 1000;
+}
+
+/* How long the member must keep a grant of this length, and how long the asker may use it. */
+HOKM_GRANT_INLINE __u64 hokm_grant_kept_ns(__u64 length_ns)
+{
+	return length_ns + length_ns / HOKM_GRANT_DRIFT;
+}
+
+HOKM_GRANT_INLINE __u64 hokm_grant_used_ns(__u64 length_ns)
+{
+	return length_ns - length_ns / HOKM_GRANT_DRIFT;
+}
+
+/* A wish as it reaches a member: from whom, in the member's own numbering. */
+struct hokm_grant_ask {
+	__u32 member;
+	__u32 wish; /* enum hokm_wish */
+	__u64 epoch;
+	__u64 length_ns;
+};
+
+/*
+ * The answer of a member with the promise (word, epoch) to a wish. *next is the word to put in
+ * place of `word` by compare-and-swap; equal to it when nothing changes.
+ */
+HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_answer(const struct hokm_promise *p, __u64 word,
+						      __u64 epoch, const struct hokm_grant_ask *ask,
+						      __u64 now_ns, __u64 *next)
+{
+	__u64 until_ns = hokm_grant_until_ns(word), end_ns;
+	__u32 holder = hokm_grant_member(word);
+
+	*next = word;
+	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
+		return HOKM_VERDICT_NONE;
+	if (!p->silent_until_ns)
+		return HOKM_VERDICT_NONE;
+	if (ask->epoch < epoch)
+		return HOKM_VERDICT_OLD;
+	if (ask->wish == HOKM_WISH_RELEASE) {
+		if (holder == ask->member)
+			*next = hokm_grant_word(HOKM_GRANT_NOBODY, now_ns);
+		return HOKM_VERDICT_NONE;
+	}
+	if (now_ns < p->silent_until_ns)
+		return HOKM_VERDICT_SILENT;
+	if (ask->length_ns > p->longest_ns)
+		return HOKM_VERDICT_REFUSED;
+	if (holder != ask->member && now_ns < until_ns)
+		return HOKM_VERDICT_HELD;
+	end_ns = now_ns + hokm_grant_kept_ns(ask->length_ns);
+	if (holder == ask->member && end_ns < until_ns)
+		end_ns = until_ns;
+	*next = hokm_grant_word(ask->member, end_ns);
+	return HOKM_VERDICT_GRANTED;
+}
+
+/*
+ * Carries a wish out on a promise that others may change at the same moment. The word is read
+ * before the epoch, so that a wish that has become too old meanwhile finds another word. The epoch
+ * grows before the word changes: at worst it has grown for a wish that is not granted. After a
+ * release it is one more than that of the release, so that no repeated wish of it counts.
+ */
+HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_carry_out(
+	struct hokm_promise *p, const struct hokm_grant_ask *ask, __u64 now_ns)
+{
+	__u64 word = *(volatile __u64 *)&p->word, next;
+	__u64 epoch = *(volatile __u64 *)&p->epoch, least;
+	enum hokm_verdict verdict = hokm_grant_answer(p, word, epoch, ask, now_ns, &next);
+
+	if (next == word)
+		return verdict;
+	least = ask->epoch + (ask->wish == HOKM_WISH_RELEASE);
+	if (least > epoch && __sync_val_compare_and_swap(&p->epoch, epoch, least) != epoch)
+		return HOKM_VERDICT_BUSY;
+	if (__sync_val_compare_and_swap(&p->word, word, next) != word)
+		return HOKM_VERDICT_BUSY;
+	return verdict;
+}
+
+#endif
