@@ -95,8 +95,10 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	 * wait for the owner's pulse.
 	 */
 	if (v->owner.s_addr != a->source.s_addr ||
-	    s->now_ns >= vrrp_add_ns(v->released_ns, skew_ns))
+	    s->now_ns >= vrrp_add_ns(v->released_ns, skew_ns)) {
 		v->released_ns = 0;
+		v->claimed = false;
+	}
 	v->owner = a->source;
 	v->owner_priority = a->priority;
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
@@ -138,9 +140,7 @@ static void become_master(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	vrrp_follow_nobody(s);
-	v->preempt_at_ns = 0;
-	v->claiming = false;
-	v->released_ns = 0;
+	vrrp_forget_ways(v);
 	v->send_failed = false;
 	v->rival = false;
 	v->yield_at_ns = v->correct_at_ns = 0;
@@ -440,6 +440,7 @@ static void withdraw(struct vrrp_step *s, enum hokm_vrrp_state next)
 	}
 	vrrp_end_claim(s, true);
 	v->released_ns = 0;
+	v->claimed = false;
 	v->sending = VRRP_SENDING_NONE;
 	v->timer_at_ns = 0;
 	vrrp_enter(s, next, s->ev->reason);

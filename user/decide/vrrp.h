@@ -205,6 +205,7 @@ struct vrrp {
 	uint64_t claim_at_ns;   /* when to send the next one */
 	/* when the owner sent priority 0; its pulse must confirm it. 0: it did not */
 	uint64_t released_ns;
+	bool claimed; /* it did so because this node claimed: with a permission, if one is needed */
 	uint64_t look_at_ns;  /* claiming or released: time of the next probe */
 	uint64_t look_gap_ns; /* from that probe to the one after it */
 };

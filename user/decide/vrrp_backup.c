@@ -9,7 +9,8 @@
  *             Our advert, repeated every adver, asks it to release its lease. It is asked by pulse
  *             until an answer that is newer than the first claim shows no lease.
  *
- * None of them is gone while the operator's hook has not permitted it: each is tried again soon.
+ * None of them is gone while the operator's hook has not permitted it: each is tried again soon. An
+ * owner that lets go because it was claimed from, with a permission, needs no second permission.
  *
  * Pulses only confirm, and are used in every event. That the owner is dead is concluded only in
  * VRRP_EV_TIMER, when the caller has read all adverts that were waiting.
@@ -61,14 +62,20 @@ static void arm(struct vrrp_step *s)
 		earliest(&v->timer_at_ns, v->preempt_at_ns);
 }
 
+void vrrp_forget_ways(struct vrrp *v)
+{
+	v->preempt_at_ns = 0;
+	v->claiming = false;
+	v->released_ns = 0;
+	v->claimed = false;
+}
+
 void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 {
 	struct vrrp *v = s->v;
 
 	vrrp_follow_nobody(s);
-	v->preempt_at_ns = 0;
-	v->claiming = false;
-	v->released_ns = 0;
+	vrrp_forget_ways(v);
 	v->sending = VRRP_SENDING_NONE;
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
@@ -82,11 +89,12 @@ static void take(struct vrrp_step *s, enum hokm_reason reason)
 
 /*
  * May this node become owner, as far as the operator's hook has a word in it? Asked before the
- * owner is asked to release its lease: once it has, nothing may delay the way to the lease.
+ * owner is asked to release its lease: once it has, nothing may delay the way to the lease, also
+ * not that the permission has expired meanwhile.
  */
 static bool permitted(struct vrrp_step *s, enum hokm_reason reason)
 {
-	if (!s->ev->view.unpermitted)
+	if (!s->ev->view.unpermitted || s->v->claimed)
 		return true;
 	s->v->take_reason = reason;
 	vrrp_act(s, VRRP_ACT_ASK);
@@ -115,7 +123,7 @@ static void claim(struct vrrp_step *s)
 		v->claim_at_ns = s->now_ns;
 		v->look_gap_ns = LOOK_FIRST_NS;
 	}
-	if (s->now_ns >= v->claim_at_ns) {
+	if (s->now_ns >= v->claim_at_ns && permitted(s, HOKM_R_PREEMPT)) {
 		v->claim_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_CLAIM);
 	}
@@ -178,6 +186,7 @@ static void backup_advert(struct vrrp_step *s)
 	if (a->priority == 0) {
 		if (!vrrp_hear_priority_zero(s))
 			return;
+		v->claimed = v->claiming;
 		vrrp_end_claim(s, false);
 		if (s->ev->view.owner_pulses && s->ev->view.best_successor) {
 			v->released_ns = s->now_ns;

@@ -27,7 +27,9 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a);
 /* No owner is known: waits a whole Master_Down_Interval from now. */
 void vrrp_follow_nobody(struct vrrp_step *s);
 
-/* vrrp_backup.c: enters BACKUP with no owner known. */
+/* vrrp_backup.c: forgets how far BACKUP was on its ways to the lease. */
+void vrrp_forget_ways(struct vrrp *v);
+/* Enters BACKUP with no owner known. */
 void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason);
 void vrrp_backup_event(struct vrrp_step *s);
 /* Event SENT in BACKUP: true when this node becomes MASTER by it. */
