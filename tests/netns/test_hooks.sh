@@ -212,6 +212,18 @@ missing() {
 
 permission_is() { [ "$(status "$1" .permission)" = "$2" ]; }
 
+# The owner's game dies, and the hook of the only other node forbids it to own.
+nobody_else() {
+	must lab_kill a game KILL
+	within 20 "nobody else: the peer is refused" permission_is b refused
+	within 20 "nobody else: the former owner takes the VIP back" owns a
+	within 10 "nobody else: it steers the players to the game of the peer" calm
+	holds "nobody else: its status says why" status_is a '.peers[0].refuses' true
+	must lab_game a
+	within 20 "nobody else: its game is up again" service_is a up
+	holds "nobody else: it owned all the time" owns a
+}
+
 # A takeover that waits for the hook before: refused, and then permitted.
 refuses() {
 	local before
@@ -222,6 +234,7 @@ refuses() {
 	sed -i 's/^hooks {/&\n\tbefore_wait = "60s"/' "$LAB_DIR/b/hokm-xdp.conf"
 	must ctl_ok b reload
 	must lab_wait 10 reloaded b "$before"
+	nobody_else
 	must lab_kill a daemon KILL
 	within 20 "refused: status shows it" permission_is b refused
 	within 10 "refused: it is an event" event b hook "hook before refuses"

@@ -85,6 +85,38 @@ static void an_answer_to_an_older_question_does_not_count(void **state)
 	word_at(&p, &permits, T0, PERMIT_REFUSED);
 }
 
+/* The peers must know it all the time: between two questions they would hand the VIP over. */
+static void a_refusal_lasts_until_the_hook_permits(void **state)
+{
+	const struct permit_conf none = {0};
+	struct permit p = {0};
+	uint64_t now_ns = T0;
+
+	(void)state;
+	assert_false(permit_refuses(&p, &permits));
+	for (int i = 0; i < 3; i++) {
+		assert_true(permit_ask(&p, now_ns));
+		assert_int_equal(permit_refuses(&p, &permits), i > 0);
+		permit_answer(&p, p.number, false, now_ns);
+		assert_true(permit_refuses(&p, &permits));
+		assert_false(permit_refuses(&p, &none));
+		now_ns += PERMIT_LASTS_NS;
+		word_at(&p, &permits, now_ns, PERMIT_NONE);
+		assert_true(permit_refuses(&p, &permits));
+	}
+	assert_true(permit_ask(&p, now_ns));
+	permit_answer(&p, p.number, true, now_ns);
+	assert_false(permit_refuses(&p, &permits));
+	assert_true(permit_allows(&p, &permits));
+	/* Silence that counts as a refusal is one; a change of the state ends it. */
+	permit_reset(&p);
+	assert_true(permit_ask(&p, now_ns));
+	word_at(&p, &refuses, now_ns + 2 * S, PERMIT_REFUSED);
+	assert_true(permit_refuses(&p, &refuses));
+	permit_reset(&p);
+	assert_false(permit_refuses(&p, &refuses));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +124,7 @@ int main(void)
 		cmocka_unit_test(an_answer_holds_for_a_while),
 		cmocka_unit_test(silence_counts_as_the_key_says_and_is_bounded),
 		cmocka_unit_test(an_answer_to_an_older_question_does_not_count),
+		cmocka_unit_test(a_refusal_lasts_until_the_hook_permits),
 	};
 
 	return cmocka_run_group_tests_name("permit", tests, NULL, NULL);

@@ -6,6 +6,7 @@
  *   p2  answers pulses, daemon fresh, 2 services UP      s2  answers pulses, daemon stale
  *   i2  answers pulses, daemon stopped (INIT)            k   adverts only (keepalived)
  *   b2  pulses and adverts                               -   configured, silent
+ *   r2  as p2, and its operator's hook refuses that it becomes owner
  *
  * Peer n has address 10.0.0.(10 + n) and priority 150 - 50 * n: 150, 100, 50.
  */
@@ -39,7 +40,8 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->used = true;
 	p->addr = octet((uint8_t)(10 + slot));
 	p->priority = (uint8_t)(150 - 50 * slot);
-	p->pulsing = word[0] == 'p' || word[0] == 's' || word[0] == 'i' || word[0] == 'b';
+	p->pulsing = word[0] && strchr("psibr", word[0]);
+	p->refuses = word[0] == 'r';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
 	p->adverts = word[0] == 'k' || word[0] == 'b';
 	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
@@ -99,6 +101,13 @@ static const struct row rows[] = {
 	{"DD", {"s2"}, M, .reason = HOKM_R_PANIC_HOLD},
 	{"DD", {"i2"}, M, .reason = HOKM_R_PANIC_HOLD},
 	{"UD", {"s2"}, B, .reason = HOKM_R_SERVICE_UP},
+	/* one whose operator forbids it would not take the VIP: better a bad owner than none */
+	{"DD", {"r2"}, M, .reason = HOKM_R_PANIC_HOLD},
+	{"DD", {"r2"}, F, .reason = HOKM_R_SERVICE_UP},
+	{"DD", {"r2", "p1"}, M, .reason = HOKM_R_SERVICE_DOWN},
+	{"UU", {"r2"}, M, .maint = true, .reason = HOKM_R_PANIC_HOLD},
+	{"UU", {"r2"}, M, .drain = true, .reason = HOKM_R_PANIC_HOLD},
+	{"UU", {"r2"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	/* INIT does not count as DOWN at an owner, and not as UP at other nodes */
 	{"UI", {"p2"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"II", {"p2"}, M, .reason = HOKM_R_SERVICE_UP},

@@ -132,6 +132,10 @@ static void warn_peer(const json_t *p, FILE *out)
 				WARN "peer %s answers pulses but its daemon is unresponsive: "
 				     "it gets no new players; check hokm-xdp there\n",
 				name);
+		if (field_true(p, "refuses"))
+			fprintf(out,
+				WARN "peer %s does not become owner: its hook before refuses\n",
+				name);
 		if (json_object_get(p, "not_steerable"))
 			fprintf(out, WARN "no new player is steered to peer %s: %s\n", name,
 				field_text(p, "not_steerable"));

@@ -43,6 +43,12 @@ static void note_change(struct permission *p, enum permit_word was)
 	inbox_note(&p->node->inbox, INBOX_POLICY);
 }
 
+static void ask(struct permission *p, uint64_t now_ns)
+{
+	if (permit_ask(&p->permit, now_ns))
+		hooks_ask(p->hooks, &p->call, p->node->conf->hooks.wait_ns, p->permit.number);
+}
+
 bool permission_lacks(struct permission *p, uint64_t now_ns)
 {
 	const enum permit_word was = p->permit.word;
@@ -54,16 +60,28 @@ bool permission_lacks(struct permission *p, uint64_t now_ns)
 		log_warn("hook before did not answer in time: that counts as %s",
 			 permit_word(p->permit.word));
 	note_change(p, was);
+	/* The peers keep the VIP from this node until the hook permits: nobody else would ask. */
+	if (permit_refuses(&p->permit, &c) && p->permit.word == PERMIT_NONE)
+		ask(p, now_ns);
 	return !permit_allows(&p->permit, &c);
+}
+
+bool permission_refuses(const struct permission *p)
+{
+	struct permit_conf c;
+
+	permission_conf(p, &c);
+	return permit_refuses(&p->permit, &c);
 }
 
 void permission_ask(struct permission *p, const struct hook_call *call, uint64_t now_ns)
 {
-	if (!permit_ask(&p->permit, now_ns))
+	if (p->permit.word != PERMIT_NONE)
 		return;
 	log_info("hook before is asked whether this node may become owner: %s",
 		 hokm_reason_text(call->reason));
-	hooks_ask(p->hooks, call, p->node->conf->hooks.wait_ns, p->permit.number);
+	p->call = *call;
+	ask(p, now_ns);
 }
 
 static void on_answer(void *arg, uint64_t number, enum hook_answer answer)

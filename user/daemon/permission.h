@@ -15,7 +15,8 @@ struct permission {
 	struct node *node;
 	struct hooks *hooks;
 	struct permit permit;
-	bool reported; /* that it was refused, since it was asked for the first time */
+	struct hook_call call; /* of the last question */
+	bool reported;         /* that it was refused, since it was asked for the first time */
 };
 
 void permission_init(struct permission *p, struct node *n, struct hooks *hooks);
@@ -23,6 +24,8 @@ void permission_init(struct permission *p, struct node *n, struct hooks *hooks);
 bool permission_needed(const struct permission *p);
 /* The node may not become owner now. */
 bool permission_lacks(struct permission *p, uint64_t now_ns);
+/* The hook refused, and did not permit since: the node is asked again and again. */
+bool permission_refuses(const struct permission *p);
 /* The node would become owner. Asks, unless that was done. */
 void permission_ask(struct permission *p, const struct hook_call *call, uint64_t now_ns);
 /* The state has changed: the next time it is asked anew. */

@@ -29,7 +29,8 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->adverts = sight.by == PEER_BY_ADVERT &&
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
-	out->priority = out->pulsing ? p->map.priority : p->priority;
+	out->refuses = out->pulsing && !p->map.priority;
+	out->priority = out->pulsing && !out->refuses ? p->map.priority : p->priority;
 	/* keepalived's own configuration may name another priority than ours. */
 	if (out->mute && p->advert_priority > out->priority)
 		out->priority = p->advert_priority;

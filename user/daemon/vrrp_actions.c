@@ -189,7 +189,8 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 	for (unsigned int i = 0; i < acts->n; i++)
 		act_one(d, &acts->a[i], from, next, &r);
 	n->want.own.state = (__u8)d->vrrp.state;
-	n->want.own.priority = d->vrrp.conf.priority;
+	/* As in an advert: with priority 0 a node takes part in no election. */
+	n->want.own.priority = permission_refuses(&d->permission) ? 0 : d->vrrp.conf.priority;
 	if (r.own || d->vrrp.state != from)
 		apply_own(n->apply, &n->want);
 	if (r.own)

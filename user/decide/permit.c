@@ -6,6 +6,8 @@ static void set(struct permit *p, enum permit_word word, uint64_t now_ns)
 {
 	p->word = word;
 	p->since_ns = now_ns;
+	if (word == PERMIT_GIVEN || word == PERMIT_REFUSED)
+		p->refusing = word == PERMIT_REFUSED;
 }
 
 bool permit_ask(struct permit *p, uint64_t now_ns)
@@ -40,9 +42,15 @@ bool permit_allows(const struct permit *p, const struct permit_conf *c)
 	return !c->wait_ns || p->word == PERMIT_GIVEN;
 }
 
+bool permit_refuses(const struct permit *p, const struct permit_conf *c)
+{
+	return c->wait_ns && p->refusing;
+}
+
 void permit_reset(struct permit *p)
 {
 	p->word = PERMIT_NONE;
+	p->refusing = false;
 }
 
 const char *permit_word(enum permit_word word)

@@ -7,6 +7,9 @@
  *   given     for PERMIT_LASTS_NS: then the hook is asked again
  *   refused   the same
  *
+ * A node that was refused goes on refusing, also while it asks again, until the hook permits or the
+ * state of the node changes. Its peers learn it, so that none of them hands the VIP over to it.
+ *
  * Only a change from BACKUP to owner waits for it. Giving up, staying owner and continuing a lease
  * after a restart never do.
  */
@@ -30,6 +33,7 @@ struct permit {
 	enum permit_word word;
 	uint64_t since_ns; /* of the word */
 	uint64_t number;   /* of the last question */
+	bool refusing;     /* refused, and not permitted since */
 };
 
 /* The permission is needed now. True when the hook is to be asked, as question p->number. */
@@ -41,6 +45,8 @@ void permit_answer(struct permit *p, uint64_t number, bool yes, uint64_t now_ns)
 void permit_step(struct permit *p, const struct permit_conf *c, uint64_t now_ns);
 /* May the node become owner? */
 bool permit_allows(const struct permit *p, const struct permit_conf *c);
+/* Was it refused, and not permitted since? */
+bool permit_refuses(const struct permit *p, const struct permit_conf *c);
 /* The node became owner, or cannot become it any more. */
 void permit_reset(struct permit *p);
 

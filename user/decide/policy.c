@@ -48,7 +48,7 @@ static bool is_alive(const struct policy_peer *p)
 {
 	if (!p->used || !p->pulsing)
 		return p->used && p->adverts;
-	return p->daemon_fresh && p->state != HOKM_VRRP_INIT;
+	return p->daemon_fresh && p->state != HOKM_VRRP_INIT && !p->refuses;
 }
 
 /* How many of our services are UP there. */

@@ -7,7 +7,8 @@
  * The health of a node is how many of its services are UP. A peer is healthier when it has more of
  * them. A peer known by adverts alone (keepalived) counts as fully healthy, because keepalived
  * leaves the election by itself when it is not. A peer is alive when its adverts come or, once it
- * answers pulses, when its daemon is fresh and has left INIT.
+ * answers pulses, when its daemon is fresh and has left INIT, unless the hook of its operator
+ * refuses that it becomes owner: the VIP is handed over to nobody who would not take it.
  *
  * May this node own the VIP? The first row that applies decides; "no" means VRRP state FAULT.
  *
@@ -52,6 +53,7 @@ struct policy_peer {
 	bool daemon_fresh; /* its daemon showed a sign of life within daemon_stale_ns */
 	bool deaf;         /* hokm-xdp, and without fresh answers of this node */
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
+	bool refuses;      /* its operator's hook refuses that it becomes owner */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;

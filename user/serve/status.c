@@ -207,7 +207,8 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 
 	put(o, "name", json_string(peer->name));
 	put(o, "address", ipv4(peer->addr));
-	put(o, "priority", number(pulsing ? map->priority : peer->priority));
+	put(o, "priority", number(pulsing && map->priority ? map->priority : peer->priority));
+	put(o, "refuses", json_boolean(pulsing && !map->priority && map->state));
 	put(o, "pulsing", json_boolean(pulsing));
 	put(o, "daemon_fresh", json_boolean(sight.fresh));
 	put(o, "state", json_string(pulsing ? hokm_vrrp_state_name(map->state) : "unknown"));
