@@ -55,11 +55,11 @@ int session_reset_sockets(struct session_reset *r, const struct tickle_conn *con
 	return end(conns, n);
 }
 
-int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
+void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
 	(void)r;
+	(void)conns;
 	atomic_fetch_add(&kernel.rsts, n);
-	return end(conns, n);
 }
 
 /* ---- the world of each test ---- */
@@ -144,6 +144,46 @@ static void nobody_waits_for_a_socket_whose_lock_is_held(void **state)
 	assert_int_equal(ender_had_socket(ender), 9 + (given - 1));
 }
 
+/* Also those for whose sockets there is no room any more. */
+static void no_client_waits_for_a_socket_whose_lock_is_held(void **state)
+{
+	unsigned int given = 1, sockets;
+	uint64_t last = 0;
+
+	(void)state;
+	assert_int_equal(ender_start(ender), 0);
+	(void)give_stuck();
+	assert_int_equal(atomic_load(&kernel.rsts), 10);
+	for (; ender_has_room(ender); given++)
+		last = give(2, true);
+	sockets = 10 + 2 * (given - 1);
+	assert_int_equal(give(TICKLE_MAX, true), last);
+	assert_int_equal(atomic_load(&kernel.rsts), sockets + TICKLE_MAX);
+	assert_int_equal(atomic_load(&kernel.conns), 0);
+	assert_int_equal(ender_left(ender), TICKLE_MAX);
+	sem_post(&kernel.answer);
+	wait_for(last);
+	assert_int_equal(atomic_load(&kernel.conns), sockets);
+}
+
+static void a_kernel_that_does_not_answer_for_a_second_is_noticed(void **state)
+{
+	const uint64_t s = 1000000000;
+	uint64_t now_ns = 100 * s, batch;
+
+	(void)state;
+	assert_int_equal(ender_start(ender), 0);
+	assert_false(ender_stuck(ender, now_ns));
+	now_ns += 100 * s;
+	batch = give_stuck();
+	assert_false(ender_stuck(ender, now_ns));
+	assert_false(ender_stuck(ender, now_ns + s - 1));
+	assert_true(ender_stuck(ender, now_ns + s));
+	sem_post(&kernel.answer);
+	wait_for(batch);
+	assert_false(ender_stuck(ender, now_ns + 2 * s));
+}
+
 static void each_batch_is_done_once_and_in_order(void **state)
 {
 	uint64_t last = 0;
@@ -189,6 +229,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(before_its_thread_runs_a_batch_is_done_at_once),
 		TEST(nobody_waits_for_a_socket_whose_lock_is_held),
+		TEST(no_client_waits_for_a_socket_whose_lock_is_held),
+		TEST(a_kernel_that_does_not_answer_for_a_second_is_noticed),
 		TEST(each_batch_is_done_once_and_in_order),
 		cmocka_unit_test(closing_waits_for_batches_that_the_kernel_answers),
 		cmocka_unit_test(closing_does_not_wait_for_ever),

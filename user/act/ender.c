@@ -14,11 +14,13 @@
 
 #include "act/ender.h"
 #include "act/session_reset.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rt_thread.h"
 
 #define BATCHES  8
 #define CLOSE_MS 1000
+#define STUCK_NS NS_PER_S
 
 struct batch {
 	bool rst;
@@ -32,6 +34,9 @@ struct ender {
 	uint64_t given;
 	_Atomic uint64_t done, had_socket;
 	_Atomic bool stop;
+	/* The thread's last progress that the loop saw, and when; 0: look from now on. */
+	uint64_t seen_done, seen_ns;
+	uint64_t left;
 	bool running;
 	pthread_t thread;
 	int go; /* a semaphore: one for each batch, and one for the end */
@@ -41,15 +46,13 @@ struct ender {
 
 static void do_batch(struct ender *e, const struct batch *b)
 {
-	int n = b->rst ? session_reset_send(&e->reset, b->conns, b->n)
-		       : session_reset_sockets(&e->reset, b->conns, b->n);
+	int n = session_reset_sockets(&e->reset, b->conns, b->n);
 
 	if (n >= 0)
 		atomic_fetch_add(&e->had_socket, (uint64_t)n);
 	else if (b->rst)
-		log_error("could not terminate %u connections: %s; "
-			  "their clients wait for their own timeout",
-			  b->n, strerror(-n));
+		log_error("could not end %u sockets: %s; their clients were notified", b->n,
+			  strerror(-n));
 	else
 		log_error("could not end %u connections whose clients a peer has notified: %s",
 			  b->n, strerror(-n));
@@ -85,8 +88,16 @@ uint64_t ender_give(struct ender *e, const struct tickle_conn *conns, unsigned i
 	struct batch *b = &e->ring[(e->given + 1) % BATCHES];
 	uint64_t one = 1;
 
-	if (n > TICKLE_MAX || !ender_has_room(e))
+	if (n > TICKLE_MAX)
 		return e->given;
+	if (rst)
+		session_reset_tell(&e->reset, conns, n);
+	if (!ender_has_room(e)) {
+		e->left += n;
+		return e->given;
+	}
+	if (ender_idle(e))
+		e->seen_ns = 0;
 	b->rst = rst;
 	b->n = n;
 	memcpy(b->conns, conns, n * sizeof(conns[0]));
@@ -105,6 +116,22 @@ bool ender_done(const struct ender *e, uint64_t batch)
 bool ender_idle(const struct ender *e)
 {
 	return ender_done(e, e->given);
+}
+
+bool ender_stuck(struct ender *e, uint64_t now_ns)
+{
+	uint64_t done = atomic_load(&e->done);
+
+	if (done == e->given || done != e->seen_done || !e->seen_ns) {
+		e->seen_done = done;
+		e->seen_ns = now_ns;
+	}
+	return now_ns - e->seen_ns >= STUCK_NS;
+}
+
+uint64_t ender_left(const struct ender *e)
+{
+	return e->left;
 }
 
 uint64_t ender_had_socket(const struct ender *e)

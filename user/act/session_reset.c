@@ -33,17 +33,18 @@ int session_reset_sockets(struct session_reset *r, const struct tickle_conn *con
 	return sockdiag_destroy(r->sockdiag, conns, n, had_socket);
 }
 
-int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
+void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
-	bool had_socket[TICKLE_MAX];
-	int count = sockdiag_destroy(r->sockdiag, conns, n, had_socket);
 	int sent = tickle_send(r->tickle, conns, n);
 
-	if (count < 0)
-		return count;
 	if (sent < (int)n)
 		log_warn("RSTs to %u of %u clients could not be sent: %s",
 			 n - (sent > 0 ? (unsigned int)sent : 0), n,
 			 strerror(sent < 0 ? -sent : EAGAIN));
-	return count;
+}
+
+int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
+{
+	session_reset_tell(r, conns, n);
+	return session_reset_sockets(r, conns, n);
 }

@@ -19,9 +19,13 @@ struct session_reset {
 int session_reset_open(struct session_reset *r);
 void session_reset_close(struct session_reset *r);
 /*
- * Terminates n <= TICKLE_MAX connections. Returns how many of them had a socket, or -errno when the
- * kernel did not take the request at all. A RST is sent to every client in any case: for a socket
- * that is still in the handshake the kernel sends none.
+ * Sends a RST to the client of each of n <= TICKLE_MAX connections, without waiting: SOCK_DESTROY
+ * may wait long, and for a socket that is still in the handshake the kernel sends none.
+ */
+void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
+/*
+ * Terminates n <= TICKLE_MAX connections: first the RSTs, in any case, then the sockets. Returns
+ * how many of them had a socket, or -errno when the kernel did not take the request at all.
  */
 int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
 /* Destroys the sockets alone, for clients that know already. Returns as session_reset_send(). */

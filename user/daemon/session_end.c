@@ -48,10 +48,22 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	return 0;
 }
 
-static void report(struct session_end *e)
+static void report_sockets(const struct session_end *e, unsigned int found, bool stuck)
+{
+	uint64_t had_socket = ender_had_socket(e->ender) - e->had_socket;
+
+	if (stuck)
+		log_error("the kernel does not end a socket, because its lock is held; "
+			  "all clients were notified, %llu sockets are left",
+			  (unsigned long long)(ender_left(e->ender) - e->left));
+	else if (found > had_socket)
+		log_info("%u of them had no socket on this node; a RST was sent to their clients",
+			 found - (unsigned int)had_socket);
+}
+
+static void report(struct session_end *e, bool stuck)
 {
 	const struct services *services = &e->node->services;
-	uint64_t had_socket = ender_had_socket(e->ender) - e->had_socket;
 	unsigned int found = 0;
 
 	for (unsigned int s = 0; s < services->n; s++) {
@@ -68,9 +80,7 @@ static void report(struct session_end *e)
 				   "%s: %u connections terminated: %s", name, e->found[slot], why);
 		found += e->found[slot];
 	}
-	if (found > had_socket)
-		log_info("%u of them had no socket on this node; a RST was sent to their clients",
-			 found - (unsigned int)had_socket);
+	report_sockets(e, found, stuck);
 }
 
 static void keep_quiet(struct session_end *e, uint64_t now_ns)
@@ -89,6 +99,7 @@ static void begin_walk(struct session_end *e, uint64_t now_ns)
 	e->wanted = 0;
 	memset(e->found, 0, sizeof(e->found));
 	e->had_socket = ender_had_socket(e->ender);
+	e->left = ender_left(e->ender);
 	e->walked = false;
 	memset(&e->cursor, 0, sizeof(e->cursor));
 	keep_quiet(e, now_ns);
@@ -110,18 +121,21 @@ static void walk_slice(struct session_end *e)
 	e->walked = err < 0 || done;
 }
 
+/* Clients do not wait for a socket of the server whose lock is held. */
 void session_end_walk(struct session_end *e, uint64_t now_ns)
 {
+	bool stuck = ender_stuck(e->ender, now_ns);
+
 	if (!e->walking && e->wanted)
 		begin_walk(e, now_ns);
 	if (!e->walking)
 		return;
 	if (now_ns >= e->quiet_ns + QUIET_NS / 2)
 		keep_quiet(e, now_ns);
-	if (!e->walked && ender_has_room(e->ender))
+	if (!e->walked && (stuck || ender_has_room(e->ender)))
 		walk_slice(e);
-	if (e->walked && ender_done(e->ender, e->last_batch)) {
-		report(e);
+	if (e->walked && (stuck || ender_done(e->ender, e->last_batch))) {
+		report(e, stuck);
 		e->walking = 0;
 	}
 	e->next_ns = e->walking || e->wanted ? now_ns + SLICE_NS : 0;

@@ -33,7 +33,7 @@ struct session_end {
 	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
 	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */
-	uint64_t had_socket;                   /* as of the beginning of the walk */
+	uint64_t had_socket, left;             /* of the ender, as of the beginning of the walk */
 	struct hokm_conn_cursor cursor;
 	bool walked;         /* the walk has seen everything; the ender may not be done with it */
 	uint64_t last_batch; /* that was given to the ender */
