@@ -226,7 +226,7 @@ soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of 
 	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
-		DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh
+		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh
 
 FUZZ_SECONDS ?= 30
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* hokm-xdp: one binary and one table of commands, from which parsing and help both come. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -35,8 +36,19 @@ static int version_main(int argc, char **argv)
 	return EX_OK;
 }
 
+/* A reload that is asked for while the daemon starts is done when the loop runs. */
+static void hold_hangups(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int run_main(int argc, char **argv)
 {
+	hold_hangups();
 	upgrade_remember(argc, argv);
 	return daemon_run_main(argc, argv, &serve_front);
 }

@@ -4,15 +4,16 @@
 #
 # Others disturb both nodes at random: addresses, routes, queueing disciplines, filters, the XDP
 # link, pins, the link, the interface, its MAC address and MTU, sysctls, reloads, pauses and kills
-# of the daemon. One to five at a time; then everybody is quiet. Each time one node owns soon, and
+# of the daemon. A few at a time; then everybody is quiet. Each time one node owns soon, and
 # only one, a client without an ARP entry reaches the game, and the other node is ready to take
 # over. At no time do two nodes answer. When the daemons end, nothing of theirs is left.
 #
 #   DISTURB_SEED      the same number makes the same disturbances in the same order   (1)
 #   DISTURB_SECONDS   how long at least                                               (60)
 #   DISTURB_LEAST     disturbances that must have been made                           (seconds)
+#   DISTURB_BURST     at most so many at a time                                       (5)
 #
-# `make soak` takes 600 s, 1000 disturbances, and another seed each time.
+# `make soak` takes 600 s, 1000 disturbances, up to 15 at a time, and another seed each time.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -21,6 +22,7 @@ PLAYERS=10
 SEED=${DISTURB_SEED:-1}
 SECONDS_LONG=${DISTURB_SECONDS:-60}
 LEAST=${DISTURB_LEAST:-$SECONDS_LONG}
+MANY=${DISTURB_BURST:-5}
 # A second of calm is what each burst must be followed by. It may begin later: a killed daemon is
 # started again after up to 0.3 s, loads its programs and listens first; an interface that was made
 # again is in use within five seconds; the primary preempts the VIP after two. Busy processors make
@@ -126,7 +128,11 @@ write_sysctl() {
 	value=$CHANCE
 	lab_run "$NODE" sysctl -q "net.ipv4.conf.$where.$name=$value"
 }
-reload() { lab_kill "$NODE" daemon HUP; }
+# Not a process that is not yet the program: nobody can keep SIGHUP from ending that.
+reload() {
+	lab_wait 20 holds_hangups "$NODE"
+	lab_kill "$NODE" daemon HUP
+}
 pause() {
 	lab_kill "$NODE" daemon STOP
 	nap_below_ms 800
@@ -144,6 +150,7 @@ restart() {
 }
 failover() { ctl_ok "$NODE" failover; }
 
+holds_hangups() { grep -q '^SigBlk:.*[13579bdf]$' "/proc/$(lab_pid "$1" daemon)/status"; }
 has_program() { ip -n "$(lab_ns "$1")" -d link show dev eth0 | grep -q 'prog/xdp'; }
 has_no_route() { [ -z "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48)" ]; }
 
@@ -198,7 +205,7 @@ settled() { one_answers && judged "$(field "$REPLY_ARP" owner)" && reached && we
 # One burst, and what it cost.
 burst() {
 	local i many start ms two=$TWO_OWNERS
-	chance 5
+	chance "$MANY"
 	many=$((CHANCE + 1))
 	BURST=
 	begin_window burst
