@@ -84,7 +84,7 @@ static int verb_huge(void *arg, const json_t *args, json_t **data, char *error, 
 
 struct count {
 	json_int_t frames, bytes;
-	bool fail, busy;
+	bool fail, busy, deaf;
 };
 
 static int count_prepare(void *arg, const json_t *args, void **job, char *error, size_t size)
@@ -103,6 +103,7 @@ static int count_prepare(void *arg, const json_t *args, void **job, char *error,
 	c->bytes = json_integer_value(json_object_get(args, "bytes"));
 	c->fail = json_is_true(json_object_get(args, "fail"));
 	c->busy = json_is_true(json_object_get(args, "busy"));
+	c->deaf = json_is_true(json_object_get(args, "deaf"));
 	*job = c;
 	return 0;
 }
@@ -121,6 +122,8 @@ static int count_run(void *job, struct ctl_stream *s, char *error, size_t size)
 	}
 	if (fill)
 		memset(fill, 'x', (size_t)c->bytes);
+	while (c->deaf)
+		(void)pause();
 	while (!err && c->busy)
 		err = ctl_stream_check(s);
 	for (json_int_t i = 1; !err && i <= c->frames; i++) {

@@ -245,6 +245,21 @@ static void test_close(void **state)
 	close(sending);
 }
 
+/* Last: its thread stays until the process ends. */
+static void test_close_does_not_wait_for_ever(void **state)
+{
+	struct ctl_rig r;
+	int deaf;
+
+	(void)state;
+	ctl_rig_open(&r, NULL);
+	deaf = ctl_rig_connect(&r);
+	ctl_rig_send_frame(deaf, "{\"verb\":\"count\",\"args\":{\"deaf\":true}}");
+	wait_streams(&r, 1);
+	ctl_rig_close(&r);
+	close(deaf);
+}
+
 static int setup(void **state)
 {
 	int err = ctl_rig_setup(state);
@@ -259,9 +274,16 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_whole),       TEST(test_ordinary_priority), TEST(test_refused_and_failed),
-		TEST(test_two_at_once), TEST(test_slow_reader),       TEST(test_whole_deadline),
-		TEST(test_reader_goes), TEST(test_half_closed),       cmocka_unit_test(test_close),
+		TEST(test_whole),
+		TEST(test_ordinary_priority),
+		TEST(test_refused_and_failed),
+		TEST(test_two_at_once),
+		TEST(test_slow_reader),
+		TEST(test_whole_deadline),
+		TEST(test_reader_goes),
+		TEST(test_half_closed),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_does_not_wait_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

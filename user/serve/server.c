@@ -34,7 +34,8 @@ static void client_free(struct ctl_client *c)
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->deadline);
 	sd_event_source_disable_unref(c->pause);
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	frame_reader_free(&c->in);
 	frame_writer_free(&c->out);
 	free(c);

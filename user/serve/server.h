@@ -15,7 +15,7 @@
  *  - A client that asks more than its budget (decide/budget.h) is not read for a while.
  *  - Only its own event handlers free a client, never the delivery of events.
  *  - While a thread makes the reply, only that thread uses the client's socket: its event sources
- *    are off, and it is not freed before the thread was joined.
+ *    are off, and it is not freed before the thread has announced its end.
  */
 #ifndef HOKM_CTL_SERVER_H
 #define HOKM_CTL_SERVER_H
@@ -106,13 +106,13 @@ void ctl_events_caught_up(struct ctl_client *c);
 /* server_stream.c: starts the thread of a long reply. As a ctl_handler. */
 int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const json_t *args,
 		     char *error, size_t error_size);
-/* The client is freed: stops the thread and waits for it. */
+/* The client is freed: stops the thread and waits for it, a second at most. */
 void ctl_stream_forget(struct ctl_client *c);
 
 /* server.c: watches the socket for what the client needs now. */
 void ctl_client_watch(struct ctl_client *c);
 /*
- * server.c: the thread was joined, it took cost_ns of CPU time. err: why its reply is incomplete;
+ * server.c: the thread is over, it took cost_ns of CPU time. err: why its reply is incomplete;
  * 0: it is complete.
  */
 void ctl_client_streamed(struct ctl_client *c, uint64_t cost_ns, int err);

@@ -2,13 +2,14 @@
 /*
  * Long replies: a thread walks, sorts and sends, while the loop goes on.
  *
- *   loop    request -> prepare -> thread started .......... done_fd -> joined, next request
+ *   loop    request -> prepare -> thread started .......... done_fd -> next request
  *   thread                        run: frames to the socket, blocking, with deadlines
  *
  * The thread writes to the socket of the client directly, so it works as fast as the client reads,
  * and nothing is queued. It polls the socket together with what can stop it early: the client
  * closes, the loop wants it to stop (stop_fd), or one of two deadlines passes. The loop reads the
- * result after the join.
+ * result when done_fd says that it is there, and joins no thread. One that does not stop in time
+ * when the server is closed keeps its reply and the socket, and ends with the process.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,12 +29,14 @@
 
 #define STACK_BYTES (512 * 1024)
 #define ERROR_MAX   512
+/* The end of the daemon waits so long for a thread that is to stop. */
+#define FORGET_MS 1000
 
 struct ctl_stream {
 	struct ctl_client *client; /* of the loop */
 	const struct ctl_work *work;
 	void *job;
-	pthread_t thread;
+	pthread_t thread; /* detached when it is over */
 	sd_event_source *done;
 	int done_fd, stop_fd; /* eventfds */
 	/* of the thread */
@@ -183,17 +186,25 @@ static int on_done(sd_event_source *src, int fd, uint32_t revents, void *arg)
 
 void ctl_stream_forget(struct ctl_client *c)
 {
+	struct ctl_stream *s = c->stream;
+	struct pollfd p = {.events = POLLIN};
 	uint64_t one = 1, cost_ns;
-	int err;
 
-	if (!c->stream)
+	if (!s)
 		return;
-	if (write(c->stream->stop_fd, &one, sizeof(one)) != sizeof(one))
+	if (write(s->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("ctl: a long reply could not be stopped: %s", strerror(errno));
-	err = pthread_join(c->stream->thread, NULL);
-	if (err)
-		log_error("ctl: could not wait for a long reply: %s", strerror(err));
-	(void)stream_end(c->stream, &cost_ns);
+	p.fd = s->done_fd;
+	rt_thread_over(s->thread);
+	if (poll(&p, 1, FORGET_MS) == 1) {
+		(void)stream_end(s, &cost_ns);
+		return;
+	}
+	log_warn("ctl: a long reply does not end");
+	sd_event_source_disable_unref(s->done);
+	c->stream = NULL;
+	c->fd = -1;
+	c->server->n_streams--;
 }
 
 /*
