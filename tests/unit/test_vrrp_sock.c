@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "own_netns.h"
+#include "base/link_state.h"
 #include "sense/vrrp_sock.h"
 
 static struct own_netns ns;
@@ -97,19 +98,31 @@ static void unicast(void **state)
 }
 
 /* More often than a socket may join groups. */
+/* What the daemon's threads do together. */
+static void follow(struct vrrp_sock *s, int former, int ifindex)
+{
+	assert_int_equal(vrrp_sock_set_interface(s, ifindex), 0);
+	assert_true(vrrp_sock_multicast(s));
+	assert_int_equal(link_group_move(vrrp_sock_fd(s), own_addr("224.0.0.18"), former, ifindex),
+			 0);
+}
+
 static void the_interface_is_made_again(void **state)
 {
 	struct in_addr to = own_addr("224.0.0.18");
 	struct vrrp_sock *a, *b;
+	int former_a, former_b;
 
 	(void)state;
 	open_both(true, &a, &b);
 	for (int i = 0; i < 25; i++) {
+		former_a = ns.ifindex_a;
+		former_b = ns.ifindex_b;
 		assert_int_equal(RUN("ip", "link", "del", "hx0"), 0);
 		own_netns_link(&ns);
-		assert_int_equal(vrrp_sock_set_interface(a, ns.ifindex_a), 0);
+		follow(a, former_a, ns.ifindex_a);
 		own_netns_enter(ns.b);
-		assert_int_equal(vrrp_sock_set_interface(b, ns.ifindex_b), 0);
+		follow(b, former_b, ns.ifindex_b);
 		own_netns_enter(ns.a);
 	}
 	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), to), 0);

@@ -189,6 +189,11 @@ int apply_start(struct apply *a)
 	return vip_worker_start(a->worker);
 }
 
+bool apply_works(const struct apply *a)
+{
+	return vip_worker_works(a->worker);
+}
+
 int apply_fd(const struct apply *a)
 {
 	return vip_worker_fd(a->worker);

@@ -76,6 +76,8 @@ void apply_interface_back(struct apply *a, int ifindex);
  * of the functions here wait for the kernel. Returns 0 or -errno, logged.
  */
 int apply_start(struct apply *a);
+/* Does the thread work on something now? Then the kernel may have it. */
+bool apply_works(const struct apply *a);
 /* Becomes readable when the worker is done with something. */
 int apply_fd(const struct apply *a);
 

@@ -29,6 +29,7 @@ struct keeper {
 	struct fence *fence;
 	char ifname[IF_NAMESIZE];
 	struct sysctl_kept kept; /* as they were at the start */
+	int group_ifindex;       /* where the VRRP socket is in the group */
 	struct keep_job job;
 	struct keep_result result;
 	bool fresh; /* the result was not taken yet */
@@ -147,28 +148,63 @@ static void find_foreign(struct keeper *k)
 	r->n_foreign = found;
 }
 
+static int join_group(struct keeper *k, int ifindex)
+{
+	int err;
+
+	if (k->job.group_fd < 0)
+		return 0;
+	err = link_group_move(k->job.group_fd, k->job.group, k->group_ifindex, ifindex);
+	if (!err)
+		k->group_ifindex = ifindex;
+	return err;
+}
+
 /* The interface was made again, without sysctls and programs: the parts put them there. */
-static void move(struct keeper *k)
+static void move(struct keeper *k, int ifindex)
 {
 	int err = 0;
 
-	vip_set_interface(k->vip, k->job.ifindex);
-	if (k->job.ifindex != hokm_bpf_ifindex(k->bpf))
-		err = hokm_bpf_move(k->bpf, k->job.ifindex);
+	vip_set_interface(k->vip, ifindex);
+	if (ifindex != hokm_bpf_ifindex(k->bpf))
+		err = hokm_bpf_move(k->bpf, ifindex);
 	if (!err)
 		err = vip_addr_here(k->vip, k->job.self, &k->result.has_self);
-	if (err)
-		log_error("could not follow %s to interface %d: %s; trying again", k->ifname,
-			  k->job.ifindex, strerror(-err));
+	if (!err && k->result.has_self)
+		err = join_group(k, ifindex);
+	if (!err)
+		return;
+	k->result.has_self = false;
+	log_error("could not follow %s to interface %d: %s; trying again", k->ifname, ifindex,
+		  strerror(-err));
+}
+
+static void read_link(struct keeper *k)
+{
+	if (k->job.doubt && !link_state_read(&k->result.link, k->job.link_ifindex))
+		k->result.doubt = k->job.doubt;
+}
+
+/* Returns false when the interface is not there. */
+static bool find_interface(struct keeper *k)
+{
+	k->result.ifindex = (int)if_nametoindex(k->ifname);
+	if (!k->result.ifindex)
+		return false;
+	move(k, k->result.ifindex);
+	return true;
 }
 
 static void do_job(struct keeper *k)
 {
-	k->result.parts = k->job.parts;
-	k->result.ifindex = k->job.ifindex;
+	k->result.parts = 0;
+	k->result.ifindex = 0;
 	k->result.has_self = false;
-	if (k->job.returning)
-		move(k);
+	k->result.doubt = 0;
+	read_link(k);
+	if (k->job.returning && !find_interface(k))
+		return;
+	k->result.parts = k->job.parts;
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (k->job.parts & BIT(i))
 			k->result.n[i] = do_part(k, (enum keep_part)i);
@@ -229,6 +265,11 @@ bool keeper_ask(struct keeper *k, const struct keep_job *job)
 	return false;
 }
 
+bool keeper_busy(const struct keeper *k)
+{
+	return atomic_load(&k->busy);
+}
+
 const struct keep_result *keeper_take(struct keeper *k)
 {
 	if (!k->fresh || atomic_load(&k->busy))
@@ -252,6 +293,7 @@ static int set_up(struct keeper *k, const struct hokm_bpf *b)
 		err = hokm_bpf_twin(b, &k->bpf);
 	if (!err)
 		err = vip_open(hokm_bpf_ifindex(b), &k->vip);
+	k->group_ifindex = hokm_bpf_ifindex(b);
 	if (!err)
 		err = fence_open(k->bpf, &k->fence);
 	return err ? err : fence_sync(k->fence);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "act/fences.h"
+#include "base/link_state.h"
 #include "path/bpf.h"
 
 struct keeper; /* opaque */
@@ -38,10 +39,16 @@ enum keep_part {
 
 struct keep_job {
 	unsigned int parts; /* bits of enum keep_part */
-	/* The interface, and true while what it needs is set up after it was made again. */
-	int ifindex;
+	/*
+	 * The interface is made again: it is looked for, and what it needs is set up. Its VRRP
+	 * socket joins the group there (-1: none).
+	 */
 	bool returning;
+	int group_fd;
+	struct in_addr group;
 	struct in_addr self; /* the node's own address */
+	uint64_t doubt;      /* of the link watch: its state is to be read; 0: it is not */
+	int link_ifindex;    /* of this interface */
 	/* VIPs that must be addresses of the interface now, and VIPs that must have a route. */
 	unsigned int n_addrs, n_routes;
 	struct in_addr addrs[HOKM_MAX_VIPS], routes[HOKM_MAX_VIPS];
@@ -51,9 +58,11 @@ struct keep_job {
 };
 
 struct keep_result {
-	unsigned int parts; /* of the job */
-	int ifindex;        /* of the job */
-	bool has_self;      /* of a returning interface: it has the node's own address */
+	unsigned int parts; /* of the job; 0 when a returning interface was not there */
+	int ifindex;        /* of a returning interface; 0: it is not there */
+	bool has_self;      /* it has the node's own address, and its socket is in the group */
+	uint64_t doubt;     /* of the job when `link` was read, else 0 */
+	struct link_state link;
 	/* How many things were put back (addresses, routes: are missing), or -errno. */
 	int n[KEEP_PARTS];
 	const char *mode; /* of the XDP program, as hokm_bpf_mode() */
@@ -86,6 +95,9 @@ int keeper_fd(const struct keeper *k);
 
 /* Gives the keeper a job. Returns false when it still works on another one. */
 bool keeper_ask(struct keeper *k, const struct keep_job *job);
+
+/* Does it work on a job? */
+bool keeper_busy(const struct keeper *k);
 
 /* The result of the last job, once; NULL when none is new. It is valid until the next job. */
 const struct keep_result *keeper_take(struct keeper *k);

@@ -167,6 +167,11 @@ void orders_file_write(struct orders_file *f, const struct orders *o)
 		take(f);
 }
 
+bool orders_file_busy(const struct orders_file *f)
+{
+	return f->running;
+}
+
 bool orders_file_saved(const struct orders_file *f)
 {
 	return !f->running && !f->failed;

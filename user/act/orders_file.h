@@ -35,6 +35,8 @@ void orders_file_read(const struct orders_file *f, struct orders *o);
  */
 void orders_file_write(struct orders_file *f, const struct orders *o);
 
+/* It is being written now. */
+bool orders_file_busy(const struct orders_file *f);
 /* The last change is in the file. */
 bool orders_file_saved(const struct orders_file *f);
 /* It could not be written. */

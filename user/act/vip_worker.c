@@ -201,6 +201,11 @@ bool vip_worker_busy(const struct vip_worker *w)
 	return atomic_load(&w->busy) || w->fresh || w->waiting;
 }
 
+bool vip_worker_works(const struct vip_worker *w)
+{
+	return atomic_load(&w->busy);
+}
+
 int vip_worker_wait(struct vip_worker *w, int ms, struct vip_result *out)
 {
 	while (vip_worker_busy(w)) {

@@ -236,6 +236,11 @@ int adverts_set_interface(struct adverts *a, int ifindex)
 	return vrrp_sock_set_interface(a->sock, ifindex);
 }
 
+int adverts_group_fd(const struct adverts *a)
+{
+	return vrrp_sock_multicast(a->sock) ? vrrp_sock_fd(a->sock) : -1;
+}
+
 void adverts_close(struct adverts *a)
 {
 	vrrp_sock_close(a->sock);

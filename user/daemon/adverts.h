@@ -33,6 +33,8 @@ void adverts_close(struct adverts *a);
 
 /* The interface was made again, with this index. 0 or -errno. */
 int adverts_set_interface(struct adverts *a, int ifindex);
+/* The socket that must be in the group 224.0.0.18, or -1 with unicast. */
+int adverts_group_fd(const struct adverts *a);
 
 /* Notes the adverts that wait in the socket, at most INBOX_ADVERTS of them. */
 void adverts_read(struct adverts *a);

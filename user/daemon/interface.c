@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See interface.h. */
-#include <net/if.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -48,7 +48,7 @@ bool interface_left(struct daemon *d)
 static int follow(struct daemon *d, int ifindex)
 {
 	struct node *n = &d->node;
-	int err = link_watch_follow(d->link, ifindex);
+	int err = link_watch_follow(d->link);
 
 	if (!err)
 		err = adverts_set_interface(&d->adverts, ifindex);
@@ -68,6 +68,8 @@ static void return_to(struct daemon *d, int ifindex)
 	const char *name = d->node.conf->interface;
 	int err = follow(d, ifindex);
 
+	if (err == -EAGAIN) /* the state of its link changed just now: it is read again */
+		return;
 	if (err) {
 		log_error("could not use %s, which was made again: %s; trying again", name,
 			  strerror(-err));
@@ -80,28 +82,42 @@ static void return_to(struct daemon *d, int ifindex)
 	interface_on_link(link_watch_up(d->link), false, d);
 }
 
-static void look(struct daemon *d)
+/* The keeper has found it. Messages about its link count from now on. */
+static void note_found(struct daemon *d, int ifindex)
 {
-	const char *name = d->node.conf->interface;
-	int ifindex = (int)if_nametoindex(name);
-
-	if (ifindex && ifindex != d->interface.found)
-		log_warn("interface %s was made again: setting up what was set on the former one, "
-			 "and waiting for this node's address",
-			 name);
+	if (ifindex == d->interface.found)
+		return;
 	d->interface.found = ifindex;
-	if (ifindex)
-		upkeep_return(&d->upkeep, ifindex);
+	if (!ifindex)
+		return;
+	log_warn("interface %s was made again: setting up what was set on the former one, "
+		 "and waiting for this node's address",
+		 d->node.conf->interface);
+	link_watch_expect(d->link, ifindex);
+	d->interface.look_ns = 0;
+}
+
+/* The keeper reads the state of a link that is in doubt. */
+static void learn_link(struct daemon *d)
+{
+	struct link_state s;
+	uint64_t doubt = upkeep_link(&d->upkeep, &s);
+
+	if (doubt)
+		link_watch_learn(d->link, doubt, &s);
+	upkeep_read_link(&d->upkeep, link_watch_ifindex(d->link), link_watch_doubt(d->link));
 }
 
 void interface_run(struct daemon *d, uint64_t now_ns)
 {
+	learn_link(d);
 	if (!d->interface.gone)
 		return;
-	if (upkeep_returned(&d->upkeep))
+	note_found(d, upkeep_found(&d->upkeep));
+	if (d->interface.found && upkeep_returned(&d->upkeep))
 		return_to(d, d->interface.found);
 	if (!d->interface.gone || now_ns < d->interface.look_ns)
 		return;
 	d->interface.look_ns = now_ns + LOOK_NS;
-	look(d);
+	upkeep_return(&d->upkeep, adverts_group_fd(&d->adverts));
 }

@@ -5,9 +5,12 @@
  * programs, no sysctls, no address, and no socket is bound to it.
  *
  *   removed     the node is in fault; its local routes go at once (act/apply.h)
- *   made again  the keeper attaches programs and fences, sets the sysctls, looks for the node's own
- *               address
+ *   made again  the keeper finds it, attaches programs and fences, sets the sysctls, looks for the
+ *               node's own address, and reads the state of the link
  *   complete    sockets follow, the routes come back, and the state of the link decides again
+ *
+ * Nothing of it asks the kernel on the thread of the event loop where its lock for network settings
+ * (RTNL) may be held by others.
  *
  * While the interface is not there, the active checks pause: they reach the services by the routes.
  */
@@ -23,7 +26,7 @@ struct daemon;
 void interface_on_link(bool up, bool gone, void *arg);
 /* Takes the note that the interface was removed. True while it is gone. */
 bool interface_left(struct daemon *d);
-/* While it is gone: looks for it, and takes it into use when it is complete. */
+/* Has a link in doubt read. While the interface is gone: takes it into use when it is complete. */
 void interface_run(struct daemon *d, uint64_t now_ns);
 
 #endif

@@ -16,6 +16,7 @@
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "daemon/upgrade.h"
 
 struct reload {
 	struct daemon *d;
@@ -23,7 +24,8 @@ struct reload {
 	int fd; /* eventfd: the thread has read the file */
 	pthread_t thread;
 	bool running;
-	bool again; /* requested while the thread ran, which may have read the file too early */
+	bool put_off; /* the thread has read the file, and an upgrade keeps it from being used */
+	bool again;   /* requested while the thread ran, which may have read the file too early */
 	char file[CONF_PATH_MAX];
 	/* The thread's results, read after it was joined. */
 	struct conf *conf;
@@ -238,6 +240,10 @@ bool reload_finish(struct reload *r)
 
 	if (!r->running)
 		return false;
+	/* It would undo the long lease. The new daemon reads the file anyway. */
+	r->put_off = upgrade_parts(r->d->upgrade);
+	if (r->put_off)
+		return false;
 	rt_thread_over(r->thread);
 	r->running = false;
 	swapped = try_swap(r);
@@ -247,6 +253,11 @@ bool reload_finish(struct reload *r)
 	else
 		(void)sd_notify(0, "READY=1");
 	return swapped;
+}
+
+bool reload_put_off(const struct reload *r)
+{
+	return r->put_off;
 }
 
 /* ---- open, start, close ---- */

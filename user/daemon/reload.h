@@ -20,7 +20,11 @@ void reload_close(struct reload *r);
  * logged and shown as an event. 0 or -errno, logged.
  */
 int reload_start(struct reload *r);
-/* From settle(): the file was read. True when the configuration was swapped. */
+/*
+ * From settle(): the file was read. True when the configuration was swapped. In the moment before
+ * an upgrade the swap is put off: reload_put_off() is true until reload_finish() has done it.
+ */
 bool reload_finish(struct reload *r);
+bool reload_put_off(const struct reload *r);
 
 #endif

@@ -367,7 +367,7 @@ void settle(struct daemon *d)
 	PROBE_SETTLE_BEGIN(due);
 
 	/* sense */
-	if (due & INBOX_RELOAD && reload_finish(d->reload))
+	if ((due & INBOX_RELOAD || reload_put_off(d->reload)) && reload_finish(d->reload))
 		due |= INBOX_CHECKS | INBOX_POLICY;
 	if (due & INBOX_LINK && !interface_left(d))
 		follow_link(d);

@@ -103,7 +103,10 @@ static int open_upgrade(struct daemon *d)
 		.hooks = d->hooks,
 		.checks = &d->checks,
 		.dns = &d->dns,
-		.notify = &d->notify};
+		.notify = &d->notify,
+		.upkeep = &d->upkeep,
+		.ender = d->session_end.ender,
+		.operator= & d->operator};
 
 	return upgrade_open(&of, &d->upgrade);
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "act/ender.h"
 #include "act/hooks.h"
 #include "base/caps.h"
 #include "base/clock.h"
@@ -27,6 +28,8 @@
 #include "daemon/dns.h"
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
+#include "daemon/operator.h"
+#include "daemon/upkeep.h"
 #include "daemon/upgrade.h"
 #include "decide/parting.h"
 
@@ -56,7 +59,7 @@ struct upgrade {
 	bool accepted;
 	char words[TEXT_MAX];
 
-	uint64_t since_ns; /* WAITING */
+	uint64_t since_ns; /* WAITING, PARTING */
 	struct parting parting;
 };
 
@@ -221,6 +224,7 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 	struct vrrp_conf v;
 
 	u->phase = PARTING;
+	u->since_ns = now_ns;
 	u->parting = parting_begin();
 	if (vrrp->state != HOKM_VRRP_MASTER || !long_lease_holds(u->of.node, now_ns))
 		return;
@@ -263,21 +267,38 @@ static void send_advert(struct upgrade *u)
 	inbox_note_vrrp(&u->of.node->inbox, &ev);
 }
 
+/* What exec must not cut off, or would have to wait for; NULL: nothing. */
+static const char *in_the_way(const struct upgrade *u)
+{
+	const struct upgrade_of *of = &u->of;
+
+	if (hooks_busy(of->hooks))
+		return "a hook runs and does not end";
+	if (dns_saving(of->dns))
+		return "the file of the DNS orders is not written";
+	if (orders_file_busy(of->operator->file))
+		return "the state file is not written";
+	if (apply_works(of->node->apply) || upkeep_works(of->upkeep) || !ender_idle(of->ender))
+		return "the kernel does not answer a thread of this daemon; its lock is held";
+	return NULL;
+}
+
 /* With the interval of the configuration again, which the peers learn from the next advert. */
-static void stay(struct upgrade *u, uint64_t now_ns)
+static void stay(struct upgrade *u, const char *why, uint64_t now_ns)
 {
 	struct vrrp_conf v;
 
 	configure_vrrp(u->of.node->conf, &v);
 	vrrp_reconf(u->of.vrrp, &v, now_ns);
 	send_advert(u);
-	refuse(u, "the lease could not be made long enough: this node is too slow now");
+	refuse(u, why ? why : "the lease could not be made long enough: this node is too slow now");
 }
 
 static void part(struct upgrade *u, uint64_t now_ns)
 {
 	const struct vrrp *v = u->of.vrrp;
 	uint64_t lease_ns = vrrp_lease_ns(v->conf.version, 0, v->conf.adver_ns);
+	const char *why = in_the_way(u);
 
 	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER, v->lease_until_ns, lease_ns,
 			     now_ns)) {
@@ -285,28 +306,42 @@ static void part(struct upgrade *u, uint64_t now_ns)
 		send_advert(u);
 		break;
 	case PARTING_GO:
-		replace(u);
+		if (!why)
+			replace(u);
+		else if (now_ns - u->since_ns > WAIT_NS)
+			stay(u, why, now_ns);
 		break;
 	case PARTING_STAY:
-		stay(u, now_ns);
+		stay(u, why, now_ns);
 		break;
 	case PARTING_WAIT:
 		break;
 	}
 }
 
+static void await_end(struct upgrade *u, uint64_t now_ns)
+{
+	const char *why = in_the_way(u);
+
+	if (!why)
+		begin_parting(u, now_ns);
+	else if (now_ns - u->since_ns > WAIT_NS)
+		refuse(u, why);
+}
+
 void upgrade_tick(struct upgrade *u, uint64_t now_ns)
 {
-	if (u->phase == JUDGING && atomic_load(&u->judged)) {
+	if (u->phase == JUDGING && atomic_load(&u->judged))
 		take_verdict(u, now_ns);
-	} else if (u->phase == WAITING && !hooks_busy(u->of.hooks) && !dns_saving(u->of.dns)) {
-		begin_parting(u, now_ns);
-	} else if (u->phase == WAITING && now_ns - u->since_ns > WAIT_NS) {
-		refuse(u, hooks_busy(u->of.hooks) ? "a hook runs and does not end"
-						  : "the file of the DNS orders is not written");
-	} else if (u->phase == PARTING) {
+	else if (u->phase == WAITING)
+		await_end(u, now_ns);
+	else if (u->phase == PARTING)
 		part(u, now_ns);
-	}
+}
+
+bool upgrade_parts(const struct upgrade *u)
+{
+	return u->phase == PARTING;
 }
 
 /* ---- open, start, close ---- */

@@ -5,9 +5,12 @@
  *
  *   judge    a thread runs `PROGRAM accepts FILE`: the new binary itself says whether it accepts
  *            the configuration and the pinned maps. If it does not, nothing changes.
- *   wait     for what must end by itself: a hook, a file that is being written
+ *   wait     for what must end by itself: a hook, a file that is being written, a thread of the
+ * daemon that works in the kernel. Of a thread that waits for a lock there exec waits for the end,
+ *            for as long as the lock is held, and the lease would run out meanwhile
  *   part     an owner sends three adverts with a long interval, which give it a long lease
- *            (decide/parting.h). If the lease is too short then, the daemon stays.
+ *            (decide/parting.h). What has begun meanwhile is waited for too, and a reload is put
+ *            off. If the lease is too short then, the daemon stays.
  *   replace  the child processes are killed and the log is written, UPGRADE_END_MS for each of
  *            these at most; exec; the new daemon adopts the pins and the lease
  *
@@ -27,13 +30,17 @@
 #ifndef HOKM_DAEMON_UPGRADE_H
 #define HOKM_DAEMON_UPGRADE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct check_runner;
 struct dns;
+struct ender;
 struct hooks;
 struct node;
+struct operator_orders;
+struct upkeep;
 struct vrrp;
 struct upgrade; /* opaque */
 
@@ -45,6 +52,9 @@ struct upgrade_of {
 	struct check_runner *checks;
 	struct dns *dns;
 	struct notify_feed *notify;
+	const struct upkeep *upkeep;
+	const struct ender *ender;
+	const struct operator_orders *operator;
 };
 
 /* The interval of the last adverts. A longer one that is configured stays. */
@@ -68,6 +78,9 @@ int upgrade_start(struct upgrade *u, char *why, size_t size);
  * over.
  */
 void upgrade_tick(struct upgrade *u, uint64_t now_ns);
+
+/* The last adverts are sent: their interval must stay. */
+bool upgrade_parts(const struct upgrade *u);
 
 /* How far it is: "none", "judging", "refused", "parting", or "done" in the new daemon. */
 const char *upgrade_phase(const struct upgrade *u);

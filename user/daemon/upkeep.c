@@ -2,6 +2,7 @@
 /* See upkeep.h. */
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/upkeep.h"
+#include "decide/vrrp_wire.h"
 
 #define BIT(part) (1u << (part))
 #define ALL_PARTS (BIT(KEEP_PARTS) - 1)
@@ -218,9 +220,9 @@ static void set_gap(struct upkeep *u, bool lost, uint64_t now_ns)
 	u->next_ns = now_ns + u->gap_ns;
 }
 
-static bool is_complete(const struct upkeep *u, const struct keep_result *r)
+static bool is_complete(const struct keep_result *r)
 {
-	if (r->ifindex != u->ifindex || !r->has_self || ~r->parts & RETURN_PARTS)
+	if (!r->has_self || ~r->parts & RETURN_PARTS)
 		return false;
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (RETURN_PARTS & BIT(i) && r->n[i] < 0)
@@ -232,7 +234,7 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 {
 	bool lost = false;
 
-	u->returned = u->returning && is_complete(u, r);
+	u->returned = u->returning && is_complete(r);
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (r->parts & BIT(i))
 			lost |= take_part(u, (enum keep_part)i, r->n[i], now_ns);
@@ -277,12 +279,12 @@ static void give_job(struct upkeep *u)
 	const struct conf *c = u->node->conf;
 
 	apply_fill_job(u->node->apply, &u->job);
-	u->job.ifindex = u->ifindex;
 	u->job.returning = u->returning;
 	u->job.self = c->nodes[c->self].addr;
 	if (!keeper_ask(u->keeper, &u->job))
 		return;
 	u->job.parts = 0;
+	u->job.doubt = 0;
 	u->job.n_doubts = 0;
 }
 
@@ -321,9 +323,14 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 		set_gap(u, true, now_ns);
 	judge(u, now_ns);
 	find_due(u, now_ns);
-	if (u->job.parts && now_ns >= u->next_ns)
+	if ((u->job.parts || u->job.doubt) && now_ns >= u->next_ns)
 		give_job(u);
 	return u->count[KEEP_ADDRS] != addrs;
+}
+
+bool upkeep_works(const struct upkeep *u)
+{
+	return keeper_busy(u->keeper);
 }
 
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
@@ -333,12 +340,18 @@ bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
 
 /* ---- the interface made again ---- */
 
-void upkeep_return(struct upkeep *u, int ifindex)
+void upkeep_return(struct upkeep *u, int group_fd)
 {
-	u->ifindex = ifindex;
 	u->returning = true;
+	u->job.group_fd = group_fd;
+	u->job.group.s_addr = htonl(VRRP_GROUP);
 	doubt(u, 0);
 	u->job.parts |= ALL_PARTS;
+}
+
+int upkeep_found(const struct upkeep *u)
+{
+	return u->returning ? u->last.ifindex : 0;
 }
 
 bool upkeep_returned(struct upkeep *u)
@@ -354,6 +367,18 @@ void upkeep_settled(struct upkeep *u)
 	u->returning = false;
 }
 
+void upkeep_read_link(struct upkeep *u, int ifindex, uint64_t number)
+{
+	u->job.link_ifindex = ifindex;
+	u->job.doubt = number;
+}
+
+uint64_t upkeep_link(const struct upkeep *u, struct link_state *s)
+{
+	*s = u->last.link;
+	return u->last.doubt;
+}
+
 /* ---- open, start, close ---- */
 
 int upkeep_open(struct upkeep *u, struct node *n)
@@ -361,7 +386,6 @@ int upkeep_open(struct upkeep *u, struct node *n)
 	uint64_t now_ns = clock_now_ns();
 
 	u->node = n;
-	u->ifindex = hokm_bpf_ifindex(n->bpf);
 	u->gap_ns = GAP_MIN_NS;
 	u->soon_ns = now_ns + SOON_NS;
 	u->often_ns = now_ns + OFTEN_NS;

@@ -25,9 +25,8 @@ struct upkeep {
 	struct keeper *keeper;
 	struct kernel_watch *watch;
 	sd_event_source *done, *put; /* the keeper is, the VIP worker is */
-	int ifindex;                 /* of the interface of the instance */
-	bool returning;              /* it was made again, and what it needs is set up */
-	bool returned;               /* noted: all of that is there */
+	bool returning;              /* the interface is made again: it is looked for and set up */
+	bool returned;               /* noted: all that it needs is there */
 	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
 	uint64_t next_ns;    /* no job before */
 	uint64_t gap_ns;
@@ -58,13 +57,25 @@ void upkeep_close(struct upkeep *u);
 bool upkeep_run(struct upkeep *u, uint64_t now_ns);
 
 /*
- * The interface was made again, with this index: sysctls, programs, pins and fences are set up for
- * it. upkeep_returned() is true once, when all of them are there and the interface has the node's
+ * The interface is made again: the keeper looks for it, and sets up sysctls, programs, pins and
+ * fences, and the group of this socket (-1: none). upkeep_found() is the index that it has now, 0
+ * without one. upkeep_returned() is true once, when all is there and the interface has the node's
  * own address. Until upkeep_settled(), what is put back was not removed by others.
  */
-void upkeep_return(struct upkeep *u, int ifindex);
+void upkeep_return(struct upkeep *u, int group_fd);
+int upkeep_found(const struct upkeep *u);
 bool upkeep_returned(struct upkeep *u);
 void upkeep_settled(struct upkeep *u);
+
+/*
+ * The state of the link of this interface is to be read, for this doubt of the link watch. The
+ * state is there when upkeep_link() returns the number of a doubt, else it returns 0.
+ */
+void upkeep_read_link(struct upkeep *u, int ifindex, uint64_t doubt);
+uint64_t upkeep_link(const struct upkeep *u, struct link_state *s);
+
+/* Does the keeper work on something now? Then the kernel may have its thread. */
+bool upkeep_works(const struct upkeep *u);
 
 /* True while the node lacks something in the kernel without which it should not own the VIP. */
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The link state and the MAC over rtnetlink. A link is up when it has IFF_UP and IFF_RUNNING: the
- * operator set it up, and its operational state is UP or UNKNOWN (RFC 2863), from which the kernel
- * derives IFF_RUNNING.
+ * The link state and the MAC over rtnetlink. The kernel sends a message to the group RTNLGRP_LINK
+ * at each change. When messages were lost because the buffer of the socket was full, those that are
+ * still in it are older than the loss, and say nothing of the state now.
  *
- * The kernel sends a message to the group RTNLGRP_LINK at each change. When messages were lost
- * because the buffer of the socket was full, the state is read again, so that no change is missed.
+ * A state that another thread read is older or newer than a message that came meanwhile, nobody
+ * knows: the message may be all that tells of a change after the reading. So the state is read
+ * again then. What is newer than a reading that is taken is still to be read from the socket.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <net/if_arp.h>
-#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,95 +29,24 @@ struct link_watch {
 	sd_event_source *source;
 	link_fn fn;
 	void *arg;
-	bool up;
-	bool gone; /* the interface was removed */
-	bool seen; /* the present dump had a message about the interface */
-	unsigned char mac[6];
-	bool mac_changed; /* since the last report */
+	struct link_state now;
+	bool quiet;      /* between link_watch_expect() and link_watch_follow() */
+	bool in_doubt;   /* the state must be read */
+	uint64_t doubts; /* so many in all */
 };
 
-/* Notes the MAC from a message about our interface. */
-static void note_mac(struct link_watch *w, struct nlmsghdr *nlh)
+static void doubt(struct link_watch *w)
 {
-	const struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_ADDRESS);
-
-	if (!a || nla_len(a) != sizeof(w->mac))
-		return;
-	w->mac_changed |= memcmp(w->mac, nla_data(a), sizeof(w->mac)) != 0;
-	memcpy(w->mac, nla_data(a), sizeof(w->mac));
+	w->in_doubt = true;
+	w->doubts++;
 }
 
-/* Notes the state from a message, when it is about our interface. */
-static void note(struct link_watch *w, struct nlmsghdr *nlh)
+static void report_change(struct link_watch *w, const struct link_state *was)
 {
-	const struct ifinfomsg *ifi;
-
-	if (nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK)
+	if (w->quiet || (w->now.up == was->up && w->now.gone == was->gone &&
+			 !memcmp(w->now.mac, was->mac, sizeof(was->mac))))
 		return;
-	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
-		return;
-	ifi = (const void *)((const char *)nlh + NLMSG_HDRLEN);
-	/*
-	 * When a port leaves a bridge, the kernel sends DELLINK with family AF_BRIDGE, but the link
-	 * still exists.
-	 */
-	if (ifi->ifi_index != w->ifindex || ifi->ifi_family != AF_UNSPEC)
-		return;
-	w->seen = true;
-	w->gone = nlh->nlmsg_type == RTM_DELLINK;
-	w->up = !w->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
-	if (!w->gone)
-		note_mac(w, nlh);
-}
-
-static int note_dumped(struct nlmsghdr *nlh, void *arg)
-{
-	note(arg, nlh);
-	return 0;
-}
-
-/* Reads the state over another socket, because the watching socket has other messages waiting. */
-static int refresh(struct link_watch *w)
-{
-	struct ifinfomsg hdr = {.ifi_family = AF_UNSPEC};
-	struct nl_sock *sk;
-	int err = nlr_open(&sk);
-
-	if (err)
-		return err;
-	for (int tries = 0; tries < 3; tries++) {
-		w->seen = false;
-		err = nlr_dump(sk, RTM_GETLINK, &hdr, sizeof(hdr), note_dumped, w);
-		if (err != -EINTR)
-			break;
-	}
-	nl_socket_free(sk);
-	if (!err && !w->seen) {
-		w->gone = true;
-		w->up = false;
-	}
-	return err;
-}
-
-static void report_change(struct link_watch *w, bool was_up, bool was_gone)
-{
-	if (w->up == was_up && w->gone == was_gone && !w->mac_changed)
-		return;
-	w->mac_changed = false;
-	w->fn(w->up, w->gone, w->arg);
-}
-
-/* Called when messages were lost. */
-static void resync(struct link_watch *w)
-{
-	bool was_up = w->up, was_gone = w->gone;
-	int err = refresh(w);
-
-	if (err)
-		log_error(
-			"could not read the link state again after netlink messages were lost: %s",
-			strerror(-err));
-	report_change(w, was_up, was_gone);
+	w->fn(w->now.up, w->now.gone, w->arg);
 }
 
 static void take(struct link_watch *w, char *buf, size_t len)
@@ -126,13 +55,16 @@ static void take(struct link_watch *w, char *buf, size_t len)
 	size_t left = len;
 
 	while (left >= sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) && nlh->nlmsg_len <= left) {
-		bool was_up = w->up, was_gone = w->gone;
+		struct link_state was = w->now;
 		size_t step = NLMSG_ALIGN(nlh->nlmsg_len);
 
 		/* Each message is reported, so that a short flap within one read is reported too.
 		 */
-		note(w, nlh);
-		report_change(w, was_up, was_gone);
+		if (link_state_take(&w->now, w->ifindex, nlh)) {
+			if (w->in_doubt)
+				doubt(w);
+			report_change(w, &was);
+		}
 		if (step >= left)
 			break;
 		left -= step;
@@ -155,8 +87,8 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
 		if (n < 0) {
-			resync(w);
-			return 0;
+			doubt(w);
+			continue;
 		}
 		/* Any process may send to a netlink socket: only messages of the kernel count. */
 		if (from.nl_pid == 0)
@@ -185,12 +117,11 @@ int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct 
 		err = -EIO;
 		goto fail;
 	}
-	err = refresh(w);
-	if (!err && w->gone)
+	err = link_state_read(&w->now, ifindex);
+	if (!err && w->now.gone)
 		err = -ENODEV;
 	if (err)
 		goto fail;
-	w->mac_changed = false;
 	err = sd_event_add_io(event, &w->source, nl_socket_get_fd(w->sk), EPOLLIN, on_readable, w);
 	if (err < 0)
 		goto fail;
@@ -212,24 +143,54 @@ void link_watch_close(struct link_watch *w)
 	free(w);
 }
 
-int link_watch_follow(struct link_watch *w, int ifindex)
+void link_watch_expect(struct link_watch *w, int ifindex)
 {
-	int err;
-
 	w->ifindex = ifindex;
-	err = refresh(w);
-	w->mac_changed = false;
-	return err || !w->gone ? err : -ENODEV;
+	w->quiet = true;
+	doubt(w);
+}
+
+int link_watch_follow(struct link_watch *w)
+{
+	if (w->in_doubt)
+		return -EAGAIN;
+	if (w->now.gone)
+		return -ENODEV;
+	w->quiet = false;
+	return 0;
+}
+
+uint64_t link_watch_doubt(const struct link_watch *w)
+{
+	return w->in_doubt ? w->doubts : 0;
+}
+
+void link_watch_learn(struct link_watch *w, uint64_t number, const struct link_state *s)
+{
+	struct link_state was = w->now;
+
+	if (!w->in_doubt || number != w->doubts)
+		return;
+	w->in_doubt = false;
+	w->now = *s;
+	if (s->gone)
+		memcpy(w->now.mac, was.mac, sizeof(was.mac));
+	report_change(w, &was);
+}
+
+int link_watch_ifindex(const struct link_watch *w)
+{
+	return w->ifindex;
 }
 
 bool link_watch_up(const struct link_watch *w)
 {
-	return w->up;
+	return w->now.up;
 }
 
 const unsigned char *link_watch_mac(const struct link_watch *w)
 {
-	return w->mac;
+	return w->now.mac;
 }
 
 int link_mac(const char *ifname, unsigned char mac[6])

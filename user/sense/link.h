@@ -2,13 +2,19 @@
 /*
  * The link state of the interface, and its MAC. A struct link_watch listens to rtnetlink on the
  * event loop and calls one function at each change of either. It is used by the thread of the event
- * loop only.
+ * loop only, and after its opening it asks the kernel nothing, because the answer may take long.
+ *
+ * When messages were lost, and when the interface was made again, the state is in doubt: another
+ * thread has to read it (base/link_state.h), and link_watch_learn() takes what it read.
  */
 #ifndef HOKM_SENSE_LINK_H
 #define HOKM_SENSE_LINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
+
+#include "base/link_state.h"
 
 struct link_watch; /* opaque */
 
@@ -26,11 +32,23 @@ int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct 
 void link_watch_close(struct link_watch *w);
 
 /*
- * The interface was made again, with this index: watches that one from now on, and reads its state.
- * Reports nothing. Returns 0, -ENODEV when it is gone again, or another -errno.
+ * The interface was made again, with this index: that one is watched from now on. Its state is in
+ * doubt, and nothing is reported before link_watch_follow().
  */
-int link_watch_follow(struct link_watch *w, int ifindex);
+void link_watch_expect(struct link_watch *w, int ifindex);
+/* It is in use. Returns 0, -ENODEV when it is gone again, or -EAGAIN while its state is in doubt.
+ */
+int link_watch_follow(struct link_watch *w);
 
+/*
+ * Non-zero while the state is in doubt: the number of this doubt. The caller that has the state
+ * read notes it before, and gives it back with the state. A state that was read for an earlier
+ * doubt, or while messages about the interface came, is not taken: then there is a new doubt.
+ */
+uint64_t link_watch_doubt(const struct link_watch *w);
+void link_watch_learn(struct link_watch *w, uint64_t doubt, const struct link_state *s);
+
+int link_watch_ifindex(const struct link_watch *w);
 /* Returns the present state: true when the link is up. */
 bool link_watch_up(const struct link_watch *w);
 /* Returns the present MAC, six bytes: the last one when the interface was removed. */

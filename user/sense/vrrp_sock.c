@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/link_state.h"
 #include "base/log.h"
 #include "decide/vrrp_wire.h"
 #include "sense/sock.h"
@@ -45,19 +46,23 @@ static int set_options(const struct vrrp_sock *s)
 	return sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
 }
 
+static int send_to_group(const struct vrrp_sock *s)
+{
+	struct ip_mreqn m = {.imr_address = s->addr, .imr_ifindex = s->ifindex};
+
+	return sock_set(s->fd, WHO, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m), "IP_MULTICAST_IF");
+}
+
 static int join(const struct vrrp_sock *s)
 {
-	struct ip_mreqn m = {
-		.imr_multiaddr.s_addr = htonl(VRRP_GROUP),
-		.imr_address = s->addr,
-		.imr_ifindex = s->ifindex,
-	};
-	int err = sock_set(s->fd, WHO, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m),
-			   "IP_MULTICAST_IF");
+	const struct in_addr group = {.s_addr = htonl(VRRP_GROUP)};
+	int err = send_to_group(s);
 
-	if (!err)
-		err = sock_set(s->fd, WHO, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m),
-			       "IP_ADD_MEMBERSHIP 224.0.0.18");
+	if (err)
+		return err;
+	err = link_group_move(s->fd, group, s->ifindex, s->ifindex);
+	if (err)
+		log_error("%s socket: could not join 224.0.0.18: %s", WHO, strerror(-err));
 	return err;
 }
 
@@ -102,17 +107,15 @@ void vrrp_sock_close(struct vrrp_sock *s)
 
 int vrrp_sock_set_interface(struct vrrp_sock *s, int ifindex)
 {
-	struct ip_mreqn former = {
-		.imr_multiaddr.s_addr = htonl(VRRP_GROUP),
-		.imr_ifindex = s->ifindex,
-	};
-	int err;
+	int err = sock_set_interface(s->fd, WHO, ifindex);
 
-	/* The kernel left the group on the former interface when that was removed. */
-	(void)setsockopt(s->fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &former, sizeof(former));
 	s->ifindex = ifindex;
-	err = sock_set_interface(s->fd, WHO, ifindex);
-	return err || !s->multicast ? err : join(s);
+	return err || !s->multicast ? err : send_to_group(s);
+}
+
+bool vrrp_sock_multicast(const struct vrrp_sock *s)
+{
+	return s->multicast;
 }
 
 int vrrp_sock_fd(const struct vrrp_sock *s)

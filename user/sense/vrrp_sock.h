@@ -20,8 +20,12 @@ struct vrrp_sock; /* opaque */
 int vrrp_sock_open(int ifindex, struct in_addr addr, bool multicast, struct vrrp_sock **out);
 void vrrp_sock_close(struct vrrp_sock *s);
 
-/* The interface was made again, with this index. Returns 0 or -errno, logged. */
+/*
+ * The interface was made again, with this index. With `multicast` the caller lets link_group_move()
+ * join the group there, on a thread that may wait. Returns 0 or -errno, logged.
+ */
 int vrrp_sock_set_interface(struct vrrp_sock *s, int ifindex);
+bool vrrp_sock_multicast(const struct vrrp_sock *s);
 
 /* Returns the descriptor, for the event loop. It stays owned by s. */
 int vrrp_sock_fd(const struct vrrp_sock *s);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See link_state.h. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/link_state.h"
+#include "base/nl.h"
+
+#define TRIES 3
+
+static void take_mac(struct link_state *s, struct nlmsghdr *nlh)
+{
+	const struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_ADDRESS);
+
+	if (a && nla_len(a) == sizeof(s->mac))
+		memcpy(s->mac, nla_data(a), sizeof(s->mac));
+}
+
+bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK)
+		return false;
+	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
+		return false;
+	ifi = (const void *)((const char *)nlh + NLMSG_HDRLEN);
+	/*
+	 * When a port leaves a bridge, the kernel sends DELLINK with family AF_BRIDGE, but the link
+	 * still exists.
+	 */
+	if (ifi->ifi_index != ifindex || ifi->ifi_family != AF_UNSPEC)
+		return false;
+	s->gone = nlh->nlmsg_type == RTM_DELLINK;
+	s->up = !s->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
+	if (!s->gone)
+		take_mac(s, nlh);
+	return true;
+}
+
+struct reading {
+	struct link_state *s;
+	int ifindex;
+	bool seen;
+};
+
+static int on_message(struct nlmsghdr *nlh, void *arg)
+{
+	struct reading *r = arg;
+
+	r->seen |= link_state_take(r->s, r->ifindex, nlh);
+	return 0;
+}
+
+int link_state_read(struct link_state *s, int ifindex)
+{
+	struct ifinfomsg hdr = {.ifi_family = AF_UNSPEC};
+	struct reading r = {.s = s, .ifindex = ifindex};
+	struct nl_sock *sk;
+	int err = nlr_open(&sk);
+
+	if (err)
+		return err;
+	for (int tries = 0; tries < TRIES; tries++) {
+		r.seen = false;
+		err = nlr_dump(sk, RTM_GETLINK, &hdr, sizeof(hdr), on_message, &r);
+		if (err != -EINTR)
+			break;
+	}
+	nl_socket_free(sk);
+	if (!err && !r.seen) {
+		s->gone = true;
+		s->up = false;
+	}
+	return err;
+}
+
+int link_group_move(int fd, struct in_addr group, int former, int ifindex)
+{
+	struct ip_mreqn m = {.imr_multiaddr = group, .imr_ifindex = former};
+
+	/* The kernel left the group on the former interface when that was removed. */
+	if (former != ifindex)
+		(void)setsockopt(fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof(m));
+	m.imr_ifindex = ifindex;
+	if (!setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) || errno == EADDRINUSE)
+		return 0;
+	return -errno;
+}

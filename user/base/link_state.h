@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of an interface as rtnetlink tells it (RFC 3549): is it there, is its link up, its MAC.
+ * A link is up when it has IFF_UP and IFF_RUNNING: the operator set it up, and its operational
+ * state is UP or UNKNOWN (RFC 2863), from which the kernel derives IFF_RUNNING.
+ */
+#ifndef HOKM_BASE_LINK_STATE_H
+#define HOKM_BASE_LINK_STATE_H
+
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+
+struct link_state {
+	bool gone; /* there is no such interface */
+	bool up;
+	unsigned char mac[6]; /* the last one when it is gone */
+};
+
+/* Takes the state from a message. Returns false when the message is not about this interface. */
+bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh);
+
+/*
+ * Asks the kernel, which takes its lock for network settings (RTNL) for that: the caller may wait
+ * for long. Returns 0 or -errno; -EINTR: links changed all the time meanwhile.
+ */
+int link_state_read(struct link_state *s, int ifindex);
+
+/*
+ * Leaves a multicast group on the interface `former`, which may be gone, and joins it on another
+ * one. The kernel takes the same lock. A group that was joined already is no error. 0 or -errno.
+ */
+int link_group_move(int fd, struct in_addr group, int former, int ifindex);
+
+#endif
