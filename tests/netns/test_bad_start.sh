@@ -119,6 +119,12 @@ permission() {
 		setpriv --bounding-set -net_admin,-net_raw "$HOKM" run -c "$CONF"
 }
 
+# Its leases would hold for a day longer than the packet path counts them.
+another_clock() {
+	refused "a time namespace" $EX_NOPERM "CLOCK_BOOTTIME" "86400" "time namespace" -- \
+		unshare --time --fork --boottime 86400 "$HOKM" run -c "$CONF"
+}
+
 # Runs in a separate mount namespace; its mounts end with it.
 without_btf() {
 	refused "kernel without BTF" $EX_OSERR "no BTF" "/sys/kernel/btf/vmlinux" \
@@ -204,6 +210,7 @@ command_line
 configuration
 interface
 permission
+another_clock
 without_btf
 without_bpffs
 foreign_xdp

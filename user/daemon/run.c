@@ -45,6 +45,7 @@ static int exit_code(int err)
 		return EX_OK;
 	case EPERM:
 	case EACCES:
+	case EXDEV: /* a time namespace */
 		return EX_NOPERM;
 	case EINVAL:
 	case ENOENT: /* a user, group or directory that the configuration names may come later */

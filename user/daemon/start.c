@@ -23,6 +23,7 @@
 #include "daemon/start.h"
 #include "daemon/traffic_watch.h"
 #include "daemon/upgrade.h"
+#include "path/bpf_clock.h"
 
 #define RT_PRIORITY 50
 /* A daemon that ended less than so long ago had watched the link until then. */
@@ -163,6 +164,8 @@ static int take_possession(struct daemon *d)
 
 	if (!err)
 		err = caps_check();
+	if (!err)
+		err = bpf_clock_check();
 	if (!err)
 		err = link_mac(n->conf->interface, mac);
 	/* The lock comes first: a second daemon of this node must change nothing. */
