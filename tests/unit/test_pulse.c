@@ -148,7 +148,7 @@ static void probe_leaves(void **state)
 	signer.addr = ns.addr_a;
 	pulse_set_signer(p, &signer);
 	assert_int_equal(pulse_probe(p, to, 3, &silent, 123456), 2);
-	assert_int_equal(poll(&pfd, 1, 2000), 1);
+	assert_int_equal(poll(&pfd, 1, 20000), 1);
 	assert_int_equal(recvmsg(pfd.fd, &mh, 0), sizeof(got));
 	pulse_build_probe(&want, &signer, 3, ns.addr_b, &silent, 123456);
 	assert_memory_equal(&got, &want, sizeof(want));

@@ -33,7 +33,7 @@ static void expect_message(struct vrrp_sock *s, struct in_addr source, struct in
 	uint8_t buf[256];
 	struct iphdr ip;
 
-	assert_int_equal(poll(&p, 1, 2000), 1);
+	assert_int_equal(poll(&p, 1, 20000), 1);
 	assert_int_equal(vrrp_sock_recv(s, buf, sizeof(buf)), sizeof(ip) + sizeof(message));
 	memcpy(&ip, buf, sizeof(ip));
 	assert_int_equal(ip.ttl, 255);
