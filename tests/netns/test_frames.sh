@@ -16,11 +16,11 @@ exact() {
 	dropped=$(link_dropped a client1)
 	counters_of "$service" "$BEFORE"
 	must talk "${@:3}"
-	within 5 "$words: each connection has the ends' number of frames" compare_conns
+	within 10 "$words: each connection has the ends' number of frames" compare_conns
 	echo "# $words: $REPLY"
 	number_is "$words: connections that lost their step" "$(of_reply lost)" -eq 0
 	must talk_over
-	within 5 "$words: the counters are the ends' by opcode" compare_counters "$service"
+	within 10 "$words: the counters are the ends' by opcode" compare_counters "$service"
 	echo "# $words: $REPLY"
 	number_is "$words: times a step was lost" \
 		$(($(of_reply sync_lost_in) + $(of_reply sync_lost_out))) -eq 0
