@@ -131,7 +131,7 @@ static void all_checks_at_once(void **state)
 	}
 	turn_until(rig, &rig->replies, AGENT_CHECKS_MAX);
 	/* In sequence they would take half a minute. */
-	assert_true(clock_now_ns() - began_ns < 10 * NS_PER_S);
+	assert_true(clock_now_ns() - began_ns < 20 * NS_PER_S);
 	assert_int_equal(rig->died, 0);
 }
 
@@ -358,7 +358,7 @@ static void it_hangs_and_is_ended(void **state)
 	assert_int_equal(agent_check(rig->agent, &r), 0);
 	turn_until(rig, &rig->died, 1);
 	assert_true(clock_now_ns() - began_ns >= 1200 * NS_PER_MS);
-	assert_true(clock_now_ns() - began_ns < 6 * NS_PER_S);
+	assert_true(clock_now_ns() - began_ns < 15 * NS_PER_S);
 	r.check.timeout_ns = 5 * NS_PER_S;
 	check_until_replied(rig, &r);
 }
