@@ -65,7 +65,7 @@ peer_advert_int() {
 hokm_conf() {
 	local password=''
 	[ -z "${PEER_PASS:-}" ] || password="password = \"$PEER_PASS\""
-	LAB_CONF_EXTRA="vrrp { version = $PEER_VERSION advert = \"$1\" $password
+	LAB_CONF_EXTRA="$PATIENT vrrp { version = $PEER_VERSION advert = \"$1\" $password
 		preempt_delay = \"${PREEMPT_DELAY_MS}ms\" }" lab_conf a b
 }
 

@@ -7,7 +7,7 @@
 # (tools/lab/lose.bpf.c).
 
 LAB_LOSE=${LAB_LOSE:-$LAB_BUILD/lab/lose.bpf.o}
-SERVICE='service game { check tcp { } }'
+SERVICE='service game { check tcp { timeout = "5s" } }' # a busy machine may need it
 
 # The sequence numbers of a client that is answered once, and only acknowledged later, change
 # without data from the server.

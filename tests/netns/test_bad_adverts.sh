@@ -113,10 +113,10 @@ peer_is_silent() { [ "$(status a '.peers[0].pulsing')" = false ]; }
 
 for VERSION in 2 3; do
 	GOOD=("version=$VERSION")
-	export LAB_CONF_EXTRA="vrrp { version = $VERSION }"
+	export LAB_CONF_EXTRA="$PATIENT vrrp { version = $VERSION }"
 	if [ $VERSION = 2 ]; then
 		GOOD+=("pass=$PASS")
-		LAB_CONF_EXTRA="vrrp { version = 2 password = \"$PASS\" }"
+		LAB_CONF_EXTRA="$PATIENT vrrp { version = 2 password = \"$PASS\" }"
 	fi
 	echo "# version $VERSION"
 	test_pair

@@ -13,7 +13,9 @@
 
 BANNED=192.168.1.150
 EAR=9999
-export LAB_CONF_EXTRA="service game { check tcp { address = \"127.0.0.1\" port = $EAR } }"
+export LAB_CONF_EXTRA="service game {
+	check tcp { address = \"127.0.0.1\" port = $EAR timeout = \"5s\" }
+}"
 
 # attempt FROM SECONDS: curl's exit status: 7 refused, 28 timed out.
 attempt() {

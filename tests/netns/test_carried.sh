@@ -43,7 +43,7 @@ must lab_up a b
 must lab_route_up 1300
 # Without "don't fragment" from the player.
 must lab_run inside sh -c 'echo 1 >/proc/sys/net/ipv4/ip_no_pmtu_disc'
-LAB_CONF_EXTRA='service game { check tcp { } }' must lab_conf a b
+LAB_CONF_EXTRA='service game { check tcp { timeout = "5s" } }' must lab_conf a b
 for node in a b; do
 	must lab_bulk $node
 	must lab_daemon $node

@@ -11,7 +11,7 @@
 
 EXIT_FAILED=1 EXIT_USAGE=2 EXIT_NO_DAEMON=3 EXIT_NOT_OWNER=4 EXIT_DENIED=5
 SOCKET_A=$LAB_DIR/a/hokm.sock
-export LAB_CONF_EXTRA='ctl_group = users ctl_admin_group = games'
+export LAB_CONF_EXTRA="$PATIENT ctl_group = users ctl_admin_group = games"
 
 ctl_count() { status a ".ctl.$1"; }
 bad_client() { lab_run a "$TESTS_DIR/ctl_client.py" "$SOCKET_A" "$@"; }

@@ -59,7 +59,7 @@ configure() {
 	local port node
 	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
 	(umask 077 && echo DO_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
-	LAB_CONF_EXTRA="dns {
+	LAB_CONF_EXTRA="$PATIENT dns {
 		provider = digitalocean record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
 		endpoint = \"https://$CLIENT:$port/v2\" ca_file = \"$STUB/ca.pem\"
 		credentials = \"$STUB/secrets\" timeout = 5s failback_delay = 1s min_interval = 0s

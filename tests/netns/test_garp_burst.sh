@@ -34,7 +34,7 @@ least_gap_ms() {
 	} END { printf "%d\n", least }' "$SEEN"
 }
 
-export LAB_CONF_EXTRA="vrrp {
+export LAB_CONF_EXTRA="$PATIENT vrrp {
 	garp_count = $COUNT garp_gap = ${GAP_MS}ms garp_delay = 0s garp_refresh = 0s
 }"
 must lab_up a b

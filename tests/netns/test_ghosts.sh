@@ -23,7 +23,7 @@ boots_behind_a_blocked_port() {
 one_owner() { owns a && owns_not b; }
 # Its gratuitous ARP packets are sent, and no later burst follows: none of them may lead the players
 # to it.
-export LAB_CONF_EXTRA="vrrp { garp_delay = 0s }"
+export LAB_CONF_EXTRA="$PATIENT vrrp { garp_delay = 0s }"
 announced() { [ "$(status a .since_ms)" -gt 700 ]; }
 # opens_late SECONDS: the port opens, and pulses pass so much later than all else. Above all other
 # processes, so that it takes so long and no longer.

@@ -18,7 +18,8 @@ TIMEOUT_MS=3000
 GRACE_MS=2000 # between SIGTERM and SIGKILL
 GAP_MS=100 LATE_MS=150 # the longest gap of the median move, and how far a single one may exceed it
 GAPS=()
-export LAB_CONF_EXTRA="hooks {
+export LAB_CONF_EXTRA="$PATIENT
+hooks {
 	before = \"$HOOKS/hook\"
 	after = \"$HOOKS/hook\"
 	fault = \"$HOOKS/hook -s 'two words'\"

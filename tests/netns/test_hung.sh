@@ -17,6 +17,7 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+LAB_CONF_EXTRA= # the checks are those of the profile
 
 RUNS=${RUNS:-3}
 PROFILES=${PROFILES:-fast standard}

@@ -18,7 +18,7 @@
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-export LAB_CONF_EXTRA='idle_timeout = "60s"'
+export LAB_CONF_EXTRA="$PATIENT idle_timeout = 60s"
 STUB=$TESTS_DIR/../stub
 TEXTS=5 PINGS=3
 declare -A ORDERS PORT

@@ -14,6 +14,7 @@ HOOK_PORT=9080
 GOT=$LAB_DIR/notified
 LAB_CONF_EXTRA=$(
 	cat <<-END
+		$PATIENT
 		notify hook {
 			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
 			group = 1s timeout = 2s

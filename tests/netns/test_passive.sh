@@ -20,6 +20,7 @@
 # once. Checks on alert get the time that the server of the test may need on a busy machine.
 HOLD_MS=3000
 SHORT='passive { suspect = "3s" suspect_max = "12s" calm = "1s" timeout = "3s" }'
+[ "${PART:-}" != fast ] || SHORT="$PATIENT_CHECKS $SHORT"
 STUB=$TESTS_DIR/../stub
 
 mode() { echo "$2" >"$LAB_DIR/$1/mode.new" && mv "$LAB_DIR/$1/mode.new" "$LAB_DIR/$1/mode"; }
@@ -240,7 +241,7 @@ part_fast() {
 	most_met
 	holds "$PROFILE: the service was never anything but up" always_up
 	must lab_down
-	export LAB_CONF_EXTRA='passive { enabled = no }'
+	export LAB_CONF_EXTRA="$PATIENT_CHECKS passive { enabled = no }"
 	labs
 	part_off
 }

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/common.sh"
 
 # A peer that gets no CPU for a second must not lose the VIP here.
-export LAB_CONF_EXTRA="vrrp { advert = 1s preempt_delay = 500ms }"
+export LAB_CONF_EXTRA="$PATIENT vrrp { advert = 1s preempt_delay = 500ms }"
 STATE=$LAB_DIR/a/orders
 ordered() { [ "$(status a '.orders | keys | join(" ")')" = "$1" ]; }
 saved() { [ "$(status a .orders_saved)" = true ]; }

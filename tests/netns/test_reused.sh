@@ -18,8 +18,9 @@ ALL=$((TIMES * STORIES))
 export LAB_CONF_EXTRA='service game {
 	check websocket {
 		address = "127.0.0.1" proxy = "v2" origin = "https://h" header = "X-A: b"
+		timeout = "5s"
 	}
-	check tcp { address = "127.0.0.1" }
+	check tcp { address = "127.0.0.1" timeout = "5s" }
 }'
 
 conns() { lab_ctl a conns --json --limit 1000 | jq -r ".conns | $1"; }

@@ -14,7 +14,7 @@
 
 NEW_SECRET=new-secret-9876543210
 OLD="\"$LAB_SECRET\"" NEW="\"$NEW_SECRET\""
-export LAB_CONF_EXTRA='vrrp { version = 2 }'
+export LAB_CONF_EXTRA="$PATIENT vrrp { version = 2 }"
 
 write_secret() { sed -i "s/^secret = .*/secret = $2/" "$LAB_DIR/$1/hokm-xdp.conf"; }
 results() { lab_ctl "$1" events --recent 1000 --kind config | grep -c "$2"; }

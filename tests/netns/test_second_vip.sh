@@ -11,7 +11,7 @@
 . "$(dirname "$0")/common.sh"
 
 # A peer that gets no CPU for a second must not lose the VIP here.
-export LAB_CONF_EXTRA="vrrp { advert = 1s preempt_delay = 500ms }"
+export LAB_CONF_EXTRA="$PATIENT vrrp { advert = 1s preempt_delay = 500ms }"
 SECOND=192.168.1.28
 conf_of() { echo "$LAB_DIR/$1/hokm-xdp.conf"; }
 

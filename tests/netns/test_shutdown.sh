@@ -8,6 +8,7 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+LAB_CONF_EXTRA= # the checks are those of the profile
 # shellcheck source=tests/netns/listeners.sh
 . "$TESTS_DIR/listeners.sh"
 

@@ -8,6 +8,7 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+LAB_CONF_EXTRA= # the checks are those of the profile
 
 AUTH_MS=700
 STUB=$TESTS_DIR/../stub

@@ -14,6 +14,7 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+LAB_CONF_EXTRA= # the checks are those of the profile
 # shellcheck source=tests/ws/link.sh
 . "$TESTS_DIR/../ws/link.sh"
 

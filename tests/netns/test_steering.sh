@@ -63,7 +63,7 @@ fenced_backup() {
 # The lease of an unresponsive daemon ends, and the kernel stops accepting new connections.
 fenced_owner() {
 	local before
-	LAB_CONF_EXTRA='' LAB_LINGER=10m must lab_conf a b
+	LAB_CONF_EXTRA=$PATIENT LAB_LINGER=10m must lab_conf a b
 	must lab_daemon a
 	within 10 "alone: it owns" owns a
 	holds "alone, owner: a new connection is served" connects
@@ -149,7 +149,7 @@ stopped() {
 }
 
 must lab_up a b
-LAB_CONF_EXTRA='vrrp { advert = "4s" }' must lab_conf a b
+LAB_CONF_EXTRA="$PATIENT vrrp { advert = 4s }" must lab_conf a b
 must lab_game a
 fenced_backup
 fenced_owner

@@ -10,7 +10,7 @@
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-export LAB_CONF_EXTRA='notify log { type = syslog }'
+export LAB_CONF_EXTRA="$PATIENT notify log { type = syslog }"
 PROGRAM=$LAB_DIR/a/hokm-xdp
 # A new file takes the name, as `make install` does it.
 install_it() { cp "$1" "$PROGRAM.new" && mv "$PROGRAM.new" "$PROGRAM"; }

@@ -31,7 +31,7 @@ client_is_right() {
 counted() { [ "$(counter a arp_foreign)" -ge "$1" ]; }
 reported() { log_says "$1" "$(lab_mac client1) claims the VIP $LAB_VIP by ARP"; }
 
-export LAB_CONF_EXTRA="vrrp { garp_count = 1 garp_delay = 0s garp_refresh = 0s }"
+export LAB_CONF_EXTRA="$PATIENT vrrp { garp_count = 1 garp_delay = 0s garp_refresh = 0s }"
 test_pair
 must lab_node_up client1
 must lab_wait 5 lab_carrier client1
