@@ -6,6 +6,8 @@
  *   mark NAME   prints the window that ends now and begins a window called NAME
  *   status      prints the present figures
  *   rejoin      all players disconnect and connect again; this is not counted
+ *   pause       no probe begins until go; "under_way" of status tells how many have not ended
+ *   go          probes begin again
  *   quit        the same as SIGTERM or the end of --duration: prints the last window and ends
  */
 #include <getopt.h>
@@ -21,7 +23,8 @@ static int usage(FILE *out)
 	fputs("usage: hokm-players --url A.B.C.D:PORT [--players 50] [--listeners 0]\n"
 	      "                    [--interval 100] [--probe 0] [--duration SECONDS] [--json]\n"
 	      "Players send a move every interval (ms). Listeners send nothing. A probe opens a\n"
-	      "new connection every --probe ms. Commands: mark NAME, status, rejoin, quit.\n",
+	      "new connection every --probe ms. Commands: mark NAME, status, rejoin,\n"
+	      "pause, go, quit.\n",
 	      out);
 	return out == stdout ? 0 : 2;
 }
@@ -100,6 +103,10 @@ static void command(void *arg, char *line)
 		status_print(w);
 	} else if (!strcmp(line, "rejoin")) {
 		role_rejoin(w);
+	} else if (!strcmp(line, "pause")) {
+		timer_stop(&w->probe_timer);
+	} else if (!strcmp(line, "go")) {
+		probe_go(w);
 	} else if (!strncmp(line, "mark ", 5) && *name &&
 		   strspn(name,
 			  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
@@ -108,7 +115,8 @@ static void command(void *arg, char *line)
 		window_begin(w, name);
 	} else {
 		fprintf(stderr,
-			"hokm-players: unknown command '%s': use mark, status, rejoin, quit\n",
+			"hokm-players: unknown command '%s': use mark, status, rejoin, pause, go, "
+			"quit\n",
 			line);
 	}
 }

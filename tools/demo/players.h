@@ -142,6 +142,7 @@ void role_message(struct world *w, struct conn *c, const char *text);
 void role_ended(struct world *w, struct conn *c, enum conn_end why);
 void role_timer(struct world *w, struct conn *c);
 void probe_timer(struct world *w);
+void probe_go(struct world *w);
 void role_rejoin(struct world *w);
 
 /* window */

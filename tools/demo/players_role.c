@@ -126,6 +126,12 @@ void probe_timer(struct world *w)
 	arm(w, c, ATTEMPT_MS);
 }
 
+void probe_go(struct world *w)
+{
+	if (w->n_probes)
+		timer_arm(&w->wheel, &w->probe_timer, w->wheel.now_ms + 1);
+}
+
 /* Sends the next move. */
 static int send_move(struct conn *c, uint64_t now)
 {
@@ -310,8 +316,7 @@ void role_init(struct world *w)
 	}
 	for (i = 0; i < w->n_probes; i++)
 		conn_init(&w->probes[i], ROLE_PROBE);
-	if (w->n_probes)
-		timer_arm(&w->wheel, &w->probe_timer, w->wheel.now_ms + 1);
+	probe_go(w);
 }
 
 void role_rejoin(struct world *w)

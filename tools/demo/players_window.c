@@ -151,14 +151,23 @@ void window_print(struct world *w)
 	fflush(stdout);
 }
 
+static unsigned int under_way(const struct world *w)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < w->n_probes; i++)
+		n += w->probes[i].state != CONN_IDLE;
+	return n;
+}
+
 void status_print(struct world *w)
 {
 	struct tally t;
 
 	tally_up(w, &t);
 	printf("{\"status\":\"%s\",\"players\":%u,\"players_ok\":%u,\"listeners_ok\":%u,"
-	       "\"waiting\":%u,\"outage\":%s",
-	       w->window.name, w->n_players, t.players_ok, t.listeners_ok, t.waiting,
+	       "\"waiting\":%u,\"under_way\":%u,\"outage\":%s",
+	       w->window.name, w->n_players, t.players_ok, t.listeners_ok, t.waiting, under_way(w),
 	       w->outage_since_ns ? "true" : "false");
 	print_nodes(w, &t);
 	puts("}");
