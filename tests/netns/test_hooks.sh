@@ -90,7 +90,7 @@ moves() {
 	${4:-true}
 	within 2 "$1: the other node owns" owns "$3"
 	within 2 "$1: ARP shows it" owner_is "$3"
-	holds "$1: the players are well" calm
+	within 10 "$1: the players are well" calm
 	observe_mark moved
 	unbroken "$1" 1
 	GAPS+=("$(whole "$REPLY_PLAYERS" longest_gap_ms)")
@@ -98,21 +98,22 @@ moves() {
 }
 
 everything_passed() {
-	within 5 "the hooks of the start are over" hooks_idle a
-	holds "start: after, backup" got a after backup init started
+	within 10 "start: after, backup" got a after backup init started
+	within 10 "start: the last hook is over" noted a "end after master"
+	within 10 "the hooks of the start are over" hooks_idle a
 	forget a
 	moves "failover" a b
-	within 5 "failover: its hook is over" hooks_idle a
-	holds "failover: one hook" begun a "after backup,"
-	holds "failover: it got everything" got a after backup master operator
+	within 10 "failover: one hook" begun a "after backup,"
+	within 10 "failover: it is over" hooks_idle a
+	within 10 "failover: it got everything" got a after backup master operator
 	forget a
 	moves "failback" b a
-	within 5 "failback: its hooks are over" hooks_idle a
-	holds "failback: before and after, in this order" begun a "before master,after master,"
-	holds "failback: before got everything" got a before master backup handed-over
-	holds "failback: after got everything" got a after master backup handed-over
-	holds "hooks run one at a time" one_at_a_time a
-	holds "the hooks of the peer got its own values" got b before master backup handed-over
+	within 10 "failback: before and after, in this order" begun a "before master,after master,"
+	within 10 "failback: they are over" hooks_idle a
+	within 10 "failback: before got everything" got a before master backup handed-over
+	within 10 "failback: after got everything" got a after master backup handed-over
+	within 10 "hooks run one at a time" one_at_a_time a
+	within 10 "the hooks of the peer got its own values" got b before master backup handed-over
 }
 
 serial() {
@@ -120,13 +121,13 @@ serial() {
 	mode a wait
 	moves "hooks wait, failover" a b
 	moves "hooks wait, failback" b a
-	holds "hooks wait: only the first was begun" begun a "after backup,"
-	holds "hooks wait: the others are queued" hooks_are a waiting 2
+	within 10 "hooks wait: only the first was begun" begun a "after backup,"
+	within 10 "hooks wait: the others are queued" hooks_are a waiting 2
 	touch "$HOOKS/go"
-	within 5 "they go on: all are over" hooks_idle a
-	holds "they go on: in order" begun a "after backup,before master,after master,"
-	holds "they go on: one at a time" one_at_a_time a
-	holds "they go on: none ran out of time" hooks_are a timed_out 0
+	within 10 "they go on: all are over" hooks_idle a
+	within 10 "they go on: in order" begun a "after backup,before master,after master,"
+	within 10 "they go on: one at a time" one_at_a_time a
+	within 10 "they go on: none ran out of time" hooks_are a timed_out 0
 }
 
 reloads() { lab_ctl "$1" events --recent 1000 --kind config | grep -c reloaded; }
@@ -137,7 +138,7 @@ timeout_is() {
 	before=$(reloads a)
 	sed -i "s/timeout = \"[0-9]*ms\"/timeout = \"$1ms\"/" "$LAB_DIR/a/hokm-xdp.conf"
 	must ctl_ok a reload
-	must lab_wait 10 reloaded a "$before"
+	must lab_wait 20 reloaded a "$before"
 }
 
 # watch_end PID...: notes the moment at which the last of them ended.
@@ -154,7 +155,7 @@ watch_end() {
 # Checked as soon as the hook was begun: on a slow machine its time may be up before the VIP moved.
 endless_runs() {
 	local pid child
-	within 2 "a hook does not end: it was begun" test -s "$HOOKS/endless"
+	within 10 "a hook does not end: it was begun" test -s "$HOOKS/endless"
 	read -r pid child ENDLESS_MS <"$HOOKS/endless"
 	watch_end "$pid" "$child"
 	holds "a hook does not end: it and its child run" test -d "/proc/$child"
@@ -174,39 +175,39 @@ does_not_end() {
 	number_is "a hook does not end: it had its timeout, ms" \
 		$(($(cat "$HOOKS/terminated") - start)) -ge $TIMEOUT_MS
 	number_is "a hook does not end: ms until its group was killed" \
-		$(($(cat "$HOOKS/ended") - ENDLESS_MS)) -le $((TIMEOUT_MS + GRACE_MS + 1500))
-	within 5 "a hook does not end: it is logged" \
+		$(($(cat "$HOOKS/ended") - ENDLESS_MS)) -le $((TIMEOUT_MS + GRACE_MS + 5000))
+	within 10 "a hook does not end: it is logged" \
 		log_says a "was killed: it ran longer than $TIMEOUT_MS ms"
-	within 5 "a hook does not end: the next ones run afterwards" noted a "end after master"
-	holds "a hook does not end: they are those that waited" \
+	within 10 "a hook does not end: the next ones run afterwards" noted a "end after master"
+	within 10 "a hook does not end: they are those that waited" \
 		begun a "after backup,before master,after master,"
 }
 
 fails() {
 	mode a fail
 	moves "a hook fails, failover" a b
-	within 5 "a hook fails: counted" hooks_are a failed 1
-	within 5 "a hook fails: logged with its exit status" \
+	within 10 "a hook fails: counted" hooks_are a failed 1
+	within 10 "a hook fails: logged with its exit status" \
 		log_says a "hook $HOOKS/hook (after) failed: exit status 3"
-	holds "a hook fails: its output is in the log" \
+	within 10 "a hook fails: its output is in the log" \
 		log_says a "hook $HOOKS/hook: output of a hook that fails"
 	mode a signal
 	moves "a hook dies, failback" b a
-	within 5 "a hook dies: counted" hooks_are a failed 3
-	within 5 "a hook dies: logged with its signal" \
+	within 10 "a hook dies: counted" hooks_are a failed 3
+	within 10 "a hook dies: logged with its signal" \
 		log_says a "hook $HOOKS/hook (before) was killed by signal 10"
 }
 
 missing() {
 	rm "$HOOKS/hook"
 	moves "no hook, failover" a b
-	within 5 "no hook: counted" hooks_are a not_started 1
-	holds "no hook: logged" \
+	within 10 "no hook: counted" hooks_are a not_started 1
+	within 10 "no hook: logged" \
 		log_says a "hook $HOOKS/hook was not run: No such file or directory"
 	echo 'exit 0' >"$HOOKS/hook"
 	moves "hook not executable, failback" b a
-	within 5 "hook not executable: counted" hooks_are a not_started 3
-	holds "hook not executable: logged" \
+	within 10 "hook not executable: counted" hooks_are a not_started 3
+	within 10 "hook not executable: logged" \
 		log_says a "hook $HOOKS/hook was not run: Permission denied"
 	rm "$HOOKS/hook"
 }
@@ -234,7 +235,7 @@ refuses() {
 	mode b fail
 	sed -i 's/^hooks {/&\n\tbefore_wait = "60s"/' "$LAB_DIR/b/hokm-xdp.conf"
 	must ctl_ok b reload
-	must lab_wait 10 reloaded b "$before"
+	must lab_wait 20 reloaded b "$before"
 	nobody_else
 	must lab_kill a daemon KILL
 	within 20 "refused: status shows it" permission_is b refused
@@ -254,8 +255,8 @@ fault_and_stop() {
 	must write_hook
 	must lab_kill a game KILL
 	within 10 "fault: noted" noted a "begin after fault: INSTANCE hokm FAULT 110; user=nobody"
-	within 5 "fault: with its reason" noted a "HOKM_REASON=service-down"
-	holds "fault: the hook of the state ran before, with the words of the file" \
+	within 10 "fault: with its reason" noted a "HOKM_REASON=service-down"
+	within 10 "fault: the hook of the state ran before, with the words of the file" \
 		noted a "begin after fault: -s two words; user=nobody"
 	must lab_game a
 	within 10 "clear: noted" noted a "begin after backup: INSTANCE hokm BACKUP 110; user=nobody"
@@ -276,7 +277,7 @@ for node in a b; do must lab_wait 20 hokm_ready $node; done
 must lab_wait 20 owns a
 must observe_start
 must lab_wait 20 calm
-must lab_wait 10 owner_is a
+must lab_wait 20 owner_is a
 everything_passed
 serial
 does_not_end
