@@ -47,7 +47,7 @@ stage_steady() {
 	must lab_wait 20 successor_known
 	make_wrapper a && make_wrapper b
 }
-stage_frozen() { lab_kill a game STOP && lab_wait 5 has_rows a; }
+stage_frozen() { lab_kill a game STOP && lab_wait 10 has_rows a; }
 stage_failover() {
 	lab_kill a game CONT
 	lab_wait 60 all_is_well && lab_wait 60 owns a && echo rejoin >&"$PLAYERS_IN" &&

@@ -34,6 +34,7 @@ PATIENT=
 [ "$PROFILE" != fast ] || PATIENT="$PATIENT_CHECKS passive { timeout = \"5s\" }"
 export LAB_CONF_EXTRA=${LAB_CONF_EXTRA-$PATIENT}
 TEST_FAILED=0
+ANSWER= # of the last question (helper.sh)
 HOKM=$LAB_BUILD/hokm-xdp
 
 ok() { echo "ok $*"; }
@@ -46,7 +47,18 @@ not_ok() {
 holds() {
 	local words=$1
 	shift
-	if "$@"; then ok "$words"; else not_ok "$words (failed: $*)"; fi
+	if "$@"; then
+		ok "$words"
+	else
+		not_ok "$words (failed: $*)"
+		last_answers
+	fi
+}
+# What was asked for last, for who reads why a condition did not hold.
+last_answers() {
+	echo "# the last answers: ${ANSWER:0:400}"
+	printf '# %s\n' ${REPLY_PLAYERS:+"$REPLY_PLAYERS"} ${REPLY_ARP:+"$REPLY_ARP"} \
+		${REPLY_AUDIENCE:+"$REPLY_AUDIENCE"}
 }
 
 # within SECONDS WORDS CMD...: the same for a condition that may take so long.
@@ -69,7 +81,13 @@ number_is() {
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 show_logs() {
-	local log
+	local log node
+	for node in a b c; do
+		[ -S "$LAB_DIR/$node/hokm.sock" ] || continue
+		echo "--- $node: status and events"
+		lab_ctl "$node" status 2>&1 | head -n 40
+		lab_ctl "$node" events --recent 25 2>&1
+	done
 	for log in "$LAB_DIR"/log/*; do
 		[ -s "$log" ] || continue
 		echo "--- ${log##*/}"
@@ -92,6 +110,7 @@ trap 'exit 130' INT TERM
 must() {
 	"$@" || {
 		not_ok "could not go on: $*"
+		last_answers
 		exit 1
 	}
 }
@@ -146,7 +165,7 @@ test_pair() {
 	must lab_wait 20 owns a
 	must observe_start
 	must lab_wait 20 calm
-	must lab_wait 10 owner_is a
+	must lab_wait 20 owner_is a
 }
 
 reason_is() { status_is "$1" .reason "$2"; }

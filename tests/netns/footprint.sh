@@ -30,7 +30,7 @@ same_footprint() { footprint "$1" | cmp -s - "$LAB_DIR/$1.footprint${2:-}"; }
 # as_before WORDS NODE [NAME]: the footprint is the recorded one, within a short time: the kernel
 # frees programs a little later.
 as_before() {
-	if lab_wait 5 same_footprint "$2" "${3:-}"; then
+	if lab_wait 10 same_footprint "$2" "${3:-}"; then
 		ok "$1: nothing is left behind"
 	else
 		not_ok "$1: something is left behind"

@@ -44,7 +44,7 @@ knows() {
 		"$(lab_pins "$2")/conns" "$(lab_pins "$1")/replica" >/dev/null
 }
 
-# knows_all WORDS N_A N_B: within five seconds each node has exactly the connections of the other,
+# knows_all WORDS N_A N_B: within ten seconds each node has exactly the connections of the other,
 # entry by entry. Sequence numbers are renewed by a walk once a second.
 knows_all() {
 	knows_soon "$1" b a "$2"
@@ -55,7 +55,7 @@ knows_soon() {
 	local words diff
 	words="$1: the replica on $(lab_name "$2") equals the connections of $(lab_name "$3")"
 	words="$words, $4 or more"
-	if lab_wait 5 knows "$2" "$3" "$4"; then
+	if lab_wait 10 knows "$2" "$3" "$4"; then
 		ok "$words"
 	else
 		diff=$("$LAB_BUILD/hokm-replicadiff" "$(lab_pins "$3")/conns" \
@@ -74,7 +74,7 @@ entries_are() { [ "$(entries "$1")" = "$2" ]; }
 hold() {
 	lab_spawn client "$1" "$LAB_BUILD/hokm-churn" --hold "$2" --seconds "${3:-0}" --stay 300 \
 		"$LAB_VIP:$LAB_PORT"
-	lab_wait 10 grep -qs "\"held\":$2}" "$LAB_DIR/log/client.$1"
+	lab_wait 30 grep -qs "\"held\":$2}" "$LAB_DIR/log/client.$1"
 }
 let_go() { lab_stop client "$1"; }
 

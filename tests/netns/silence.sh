@@ -21,10 +21,10 @@ carried() {
 	must lab_wait 20 both_see
 	must audience carried client --interval 50 --sending "$1" --silent "$2"
 	must lab_wait 20 gathered carried
-	must lab_wait 10 knows_of b a $(($1 + $2))
+	must lab_wait 20 knows_of b a $(($1 + $2))
 	must ctl_ok a failover
-	must lab_wait 10 owns b
-	must lab_wait 10 owns_not a
+	must lab_wait 20 owns b
+	must lab_wait 20 owns_not a
 	ask_audience carried mark
 }
 
@@ -49,8 +49,8 @@ survive() {
 	if [ "${4:-}" = may-move ] && owns a; then
 		echo "# $1: with the time before it, the silence was Master_Down_Interval: back"
 		must ctl_ok a failover
-		must lab_wait 10 owns b
-		must lab_wait 10 owns_not a
+		must lab_wait 20 owns b
+		must lab_wait 20 owns_not a
 		return
 	fi
 	holds "$1: the backup still owns" owns b

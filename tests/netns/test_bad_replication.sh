@@ -59,7 +59,7 @@ is_quiet() {
 
 remember_all() {
 	local node
-	must lab_wait 15 is_quiet
+	must lab_wait 60 is_quiet
 	for node in a b; do must dump $node "$LAB_DIR/replica.$node"; done
 	FACTS_A=$(facts a) FACTS_B=$(facts b)
 	BEGAN_A=$(began a) BEGAN_B=$(began b)
@@ -75,7 +75,7 @@ nothing_changed() {
 	for node in a b; do
 		holds "$1: the replica of $(lab_name $node) is the same to the byte" same_replica \
 			$node
-		holds "$1: $(lab_name $node) still knows all" warm $node
+		within 10 "$1: $(lab_name $node) still knows all" warm $node
 	done
 	holds "$1: no list was sent again" test "$(repl a .resyncs) $(repl b .resyncs)" = "$LISTS"
 	holds "$1: the owner is as it was" test "$(facts a)" = "$FACTS_A"
@@ -89,15 +89,15 @@ nothing_changed() {
 # message is recorded.
 record() {
 	lab_spawn sw capture tcpdump -i p-a -w "$FILE" -U --immediate-mode udp port 8767
-	must lab_wait 5 grep -q 'listening on' "$LAB_DIR/log/sw.capture"
+	must lab_wait 20 grep -q 'listening on' "$LAB_DIR/log/sw.capture"
 	must hold on-a $ON_A
 	churn "recorded, primary" 200 1
-	must lab_wait 5 lab_ctl a failover >/dev/null
-	must lab_wait 5 owns b
+	must lab_wait 20 lab_ctl a failover >/dev/null
+	must lab_wait 20 owns b
 	must hold on-b $ON_B
 	churn "recorded, backup" 200 1
-	must lab_wait 5 lab_ctl b failover >/dev/null
-	must lab_wait 5 owns a
+	must lab_wait 20 lab_ctl b failover >/dev/null
+	must lab_wait 20 owns a
 	knows_all "recorded" $ON_A $ON_B
 	must lab_stop sw capture
 }
@@ -163,7 +163,7 @@ again() {
 		# shellcheck disable=SC2046 # words are wanted
 		n=$(send_once $(as_peer $node repl "$FILE" all))
 		number_is "$1: messages sent once more to $(lab_name $node)" "$n" -ge 20
-		within 5 "$1: all of them are counted" at_least $((before + n)) faults $node
+		within 10 "$1: all of them are counted" at_least $((before + n)) faults $node
 	done
 }
 
@@ -179,7 +179,7 @@ former_life() {
 	local words
 	words="former life of $(lab_name "$1")"
 	must lab_kill "$1" daemon KILL
-	must lab_wait 5 lab_gone "$1" daemon
+	must lab_wait 20 lab_gone "$1" daemon
 	must lab_daemon "$1"
 	must lab_wait 20 hokm_ready "$1"
 	must lab_wait 20 owns a
@@ -195,11 +195,11 @@ out_of_order() {
 	local before
 	before=$(fault b "$2")
 	lab_spawn a relay "$TESTS_DIR/relay.py" "/run/netns/$(lab_ns sw)" p-b "$1"
-	must lab_wait 5 grep -q carrying "$LAB_DIR/log/a.relay"
+	must lab_wait 20 grep -q carrying "$LAB_DIR/log/a.relay"
 	must way hokm_lose_all a
 	must hold "on-a-$1" 30
 	churn "$1" 300 1
-	within 5 "$1: counted ($2)" at_least $((before + 10)) fault b "$2"
+	within 10 "$1: counted ($2)" at_least $((before + 10)) fault b "$2"
 	knows_all "$1" $((ON_A + 30)) $ON_B
 	must way hokm_lab_pass a
 	must lab_stop a relay

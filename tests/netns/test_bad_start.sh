@@ -99,7 +99,7 @@ interface() {
 		"did not set" "ip address del $LAB_VIP/32 dev lo"
 	lab_spawn a daemon "$HOKM" run --adopt-address -c "$CONF"
 	within 10 "--adopt-address: the node owns the VIP" owns a
-	holds "--adopt-address: the log says what it took over" \
+	within 10 "--adopt-address: the log says what it took over" \
 		log_says a "took over the address $LAB_VIP/32 of lo"
 	holds "--adopt-address: nobody else's address is left" \
 		test "$(lab_run a ip -o addr show to "$LAB_VIP" | awk '{ print $2 }')" = eth0
@@ -166,10 +166,10 @@ foreign_xdp() {
 # killed: kills a daemon, which leaves everything behind.
 killed() {
 	must lab_daemon a
-	must lab_wait 10 service_is a up
+	must lab_wait 20 service_is a up
 	must lab_kill a daemon KILL
-	must lab_wait 5 lab_gone a daemon
-	must lab_wait 5 no_agent
+	must lab_wait 20 lab_gone a daemon
+	must lab_wait 20 no_agent
 }
 # The agents of a killed daemon end by themselves.
 no_agent() { [ "$(ip netns pids "$(lab_ns a)" | wc -w)" = 1 ]; }
@@ -197,7 +197,7 @@ pins() {
 	must bpftool map create "$(lab_pins a)/cfg" type array key 4 value 8 entries 1 name cfg
 	must lab_daemon a
 	within 10 "remains of a start that was cut short: the daemon runs" service_is a up
-	holds "remains of a start that was cut short: they are logged" \
+	within 10 "remains of a start that was cut short: they are logged" \
 		log_says a "left by a start that did not finish"
 	must lab_stop a daemon
 	as_before "remains of a start that was cut short" a .clean
@@ -217,7 +217,7 @@ foreign_xdp
 pins
 must lab_daemon a
 within 10 "a good start: the node owns" owns a
-within 5 "a good start: the VIP is its address" has_vip a
+within 10 "a good start: the VIP is its address" has_vip a
 must lab_stop a daemon
 as_before "a good start, then stopped" a .clean
 test_end

@@ -119,7 +119,7 @@ holds "status says that replies are seen" [ "$(status a '.services[0].replies_se
 
 must lab_kill a game STOP
 must knock
-within 10 "full queue: seen" tripped
-holds "full queue: for its reason" says_why
+within 20 "full queue: seen" tripped
+within 20 "full queue: for its reason" says_why
 holds "full queue: the service stays up" service_is a up
 test_end

@@ -51,11 +51,11 @@ done
 for node in a b; do must lab_wait 20 hokm_ready $node; done
 within 20 "the primary owns" owns a
 must player_start
-must lab_wait 10 player_has '^connected' 1
+must lab_wait 20 player_has '^connected' 1
 fetches "before the move" 1 100
-must lab_wait 10 replicated
+must lab_wait 20 replicated
 must ctl_ok a failover
-within 5 "the backup owns" owns b
+within 10 "the backup owns" owns b
 fetches "after the move" 2 "$BYTES"
 holds "the holder's kernel has learnt the path MTU" path_mtu a
 number_is "reports sent on to the holder" "$(counter b icmp_steered)" -ge 1

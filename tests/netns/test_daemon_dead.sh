@@ -30,8 +30,8 @@ for death in KILL STOP; do
 	[ $death = KILL ] || was=stopped
 	observe_mark "$was"
 	must lab_kill a daemon $death
-	within 5 "daemon $was: the backup owns" owns b
-	within 5 "daemon $was: ARP shows the backup" owner_is b
+	within 10 "daemon $was: the backup owns" owns b
+	within 10 "daemon $was: ARP shows the backup" owner_is b
 	within 20 "daemon $was: the players are well" calm
 	within 10 "daemon $was: watched for 400 rounds" watch_rounds 400
 	holds "daemon $was: its address is still there" \

@@ -112,7 +112,7 @@ new_mtu() {
 new_interface() {
 	lab_wait 20 lab_ready "$NODE"
 	in_node link del eth0
-	lab_wait 5 has_no_route "$NODE"
+	lab_wait 10 has_no_route "$NODE"
 	nap_below_ms 400
 	lab_cable "$NODE"
 	nap_below_ms 200
@@ -140,7 +140,7 @@ pause() {
 }
 killed() {
 	lab_kill "$NODE" daemon KILL
-	lab_wait 5 lab_gone "$NODE" daemon
+	lab_wait 10 lab_gone "$NODE" daemon
 	nap_below_ms 300
 	lab_daemon "$NODE"
 }
@@ -249,8 +249,8 @@ COUNT=0 TWO_OWNERS=0 ROUNDS=0 BROKEN=0 WORST_MS=0 WORST=
 echo "# seed $SEED: DISTURB_SEED=$SEED makes the same disturbances"
 test_pair
 must lab_node_up client1
-must lab_wait 5 lab_carrier client1
-must lab_wait 10 reached
+must lab_wait 20 lab_carrier client1
+must lab_wait 20 reached
 START_MS=$(lab_now_ms)
 goes_on() {
 	local ms=$(($(lab_now_ms) - START_MS))
@@ -273,7 +273,7 @@ for node in a b; do
 	[ ! -e "$(lab_pins $node)/cfg" ] ||
 		holds "$node: cleanup" \
 			lab_run $node "$HOKM" cleanup -c "$LAB_DIR/$node/hokm-xdp.conf"
-	within 5 "$node: nothing of it is left" nothing_left $node
+	within 10 "$node: nothing of it is left" nothing_left $node
 	left_behind $node
 done
 test_end

@@ -54,11 +54,11 @@ within 20 "players come" playing $COUNT
 within 10 "they are replicated" replicated
 before=$(suspicions)
 must ctl_ok a failover
-must lab_wait 10 owns b
+must lab_wait 20 owns b
 must second_path
 within 10 "each join is taken" mib client MPJoinSynAckRx $COUNT
 within 10 "by the holder" mib a MPJoinAckRx $COUNT
-within 5 "its second paths are there" playing $((2 * COUNT))
+within 10 "its second paths are there" playing $((2 * COUNT))
 number_is "joins that the new owner sent on" "$(counter b rst_join)" -ge $COUNT
 number_is "SYNs refused because no server listens" "$(counter b refused)" -eq 0
 number_is "suspicions" $(($(suspicions) - before)) -eq 0

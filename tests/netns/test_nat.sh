@@ -32,21 +32,21 @@ all_translated() {
 moves() {
 	ask_audience inside mark
 	must ctl_ok a failover
-	within 5 "planned: the peer owns" owns b
-	within 5 "planned: ARP shows the peer" owner_is b
+	within 10 "planned: the peer owns" owns b
+	within 10 "planned: ARP shows the peer" owner_is b
 	must ctl_ok b failover
-	within 5 "planned: the primary owns again" owns a
-	within 5 "planned: ARP shows the primary" owner_is a
+	within 10 "planned: the primary owns again" owns a
+	within 10 "planned: ARP shows the primary" owner_is a
 	plays_on planned inside
 }
 
 dies() {
 	local over kind last
-	must lab_wait 10 knows_of b a $((3 * WAITING))
+	must lab_wait 20 knows_of b a $((3 * WAITING))
 	mark_death inside
 	must lab_node_dead a
-	within 5 "$(say "ARP shows the peer")" owner_is b
-	within 5 "$(say "everybody inside has noticed")" noticed inside
+	within 10 "$(say "ARP shows the peer")" owner_is b
+	within 10 "$(say "everybody inside has noticed")" noticed inside
 	ask_arp status
 	over=$(over_ms "$(whole "$REPLY_ARP" moved_ms)")
 	for kind in "${KINDS[@]}"; do
@@ -65,20 +65,20 @@ comes_back() {
 	must boots_again a
 	must lab_wait 20 hokm_ready a
 	must lab_wait 20 owns a
-	must lab_wait 5 owner_is a
+	must lab_wait 20 owner_is a
 	plays_on "$(say "booted again")" inside
 	ask_audience inside rejoin
-	must lab_wait 10 gathered inside
+	must lab_wait 20 gathered inside
 }
 
 test_nodes a b
 must lab_nat_up
 must lab_wait 20 owns a
 must observe_start
-must lab_wait 10 owner_is a
+must lab_wait 20 owner_is a
 must audience inside inside --sending "$WAITING" --pinging "$WAITING" --silent "$WAITING"
 within 10 "players come in through the router" gathered inside
-within 5 "the nodes see nobody but the router" all_translated a
+within 10 "the nodes see nobody but the router" all_translated a
 moves
 for RUN in $(seq "$RUNS"); do
 	dies

@@ -39,7 +39,7 @@ peer_is() { [ "$(status "$1" .peers[0].pulsing)" = "$2" ]; }
 # everybody_noticed OVER_MS
 everybody_noticed() {
 	local kind last
-	within 5 "$(say "power cut: everybody who waits has noticed")" noticed waiting
+	within 10 "$(say "power cut: everybody who waits has noticed")" noticed waiting
 	for kind in "${KINDS[@]}"; do
 		number_is "$(say "power cut: $kind players noticed, ms since their end")" \
 			"$(notice_ms "$kind" "$1")" -le 1000
@@ -51,19 +51,19 @@ everybody_noticed() {
 
 power_cut() {
 	local owned marked cut_ms
-	must lab_wait 10 knows_of b a $((PLAYERS + 3 * WAITING))
+	must lab_wait 20 knows_of b a $((PLAYERS + 3 * WAITING))
 	ask_audience waiting mark
 	observe_mark dead
 	marked=$EPOCHREALTIME
 	must lab_link a down
 	cut_ms=$(((${EPOCHREALTIME/./} - ${marked/./}) / 1000))
 	must lab_node_dead a
-	within 5 "$(say "power cut: the peer owns")" owns b
-	within 5 "$(say "power cut: ARP shows the peer")" owner_is b
-	within 5 "$(say "power cut: the peer knows that the node is dead")" peer_is b false
+	within 10 "$(say "power cut: the peer owns")" owns b
+	within 10 "$(say "power cut: ARP shows the peer")" owner_is b
+	within 10 "$(say "power cut: the peer knows that the node is dead")" peer_is b false
 	within 20 "$(say "power cut: the players are well")" calm
 	within 10 "$(say "power cut: all of them on the peer")" players_on b
-	must lab_wait 5 all_judged
+	must lab_wait 20 all_judged
 	observe_mark boot
 	owned=$(whole "$REPLY_ARP" moved_ms)
 	OWNED+=($((owned - cut_ms)))
@@ -82,10 +82,10 @@ power_cut() {
 boots() {
 	must boots_again a
 	within 20 "$(say "booted again: both see each other")" hokm_ready a
-	within 5 "$(say "booted again: both see each other")" hokm_ready b
+	within 10 "$(say "booted again: both see each other")" hokm_ready b
 	within 20 "$(say "booted again: the primary owns by election")" owns a
 	holds "$(say "booted again: after its preempt delay")" reason_is a preempt
-	within 5 "$(say "booted again: ARP shows the primary")" owner_is a
+	within 10 "$(say "booted again: ARP shows the primary")" owner_is a
 	within 20 "$(say "booted again: the players are well")" calm
 	observe_mark rejoin
 	unbroken "$(say "booted again")" 1
@@ -98,14 +98,14 @@ boots() {
 back_to_the_primary() {
 	echo rejoin >&"$PLAYERS_IN"
 	ask_audience waiting rejoin
-	must lab_wait 10 players_on a
-	must lab_wait 10 gathered waiting
-	must lab_wait 10 calm
+	must lab_wait 20 players_on a
+	must lab_wait 20 gathered waiting
+	must lab_wait 20 calm
 }
 
 test_pair
 must audience waiting client --sending "$WAITING" --pinging "$WAITING" --silent "$WAITING"
-must lab_wait 10 gathered waiting
+must lab_wait 20 gathered waiting
 for RUN in $(seq "$RUNS"); do
 	[ "$RUN" = 1 ] || back_to_the_primary
 	power_cut

@@ -22,16 +22,16 @@ asks() { owns b && [ "$(status b '.peers[0].pulsing')" = true ]; }
 
 pause() {
 	must lab_kill b daemon STOP
-	must lab_wait 5 stops b
+	must lab_wait 20 stops b
 	lab_wait "$PAUSE_S" false
 	must lab_kill b daemon CONT
-	must lab_wait 5 asks
+	must lab_wait 20 asks
 }
 
 test_pair
 must ctl_ok a failover
 within 10 "the backup owns" owns b
-within 5 "ARP shows it" owner_is b
+within 10 "ARP shows it" owner_is b
 observe_mark paused
 STEERED=$(counter b steered_conn)
 for ((i = 0; i < PAUSES; i++)); do pause; done
@@ -41,5 +41,5 @@ number_is "packets that went on to the primary's players" \
 number_is "packets answered as if their holder were dead" "$(counter b answered_dead)" -eq 0
 number_is "connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 number_is "owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
-holds "the log says that it was late" log_says b "got the CPU"
+within 10 "the log says that it was late" log_says b "got the CPU"
 test_end

@@ -22,7 +22,7 @@ preempts_not() { ! lab_wait 2 owns a; }
 # Its lock is free when its last thread has ended.
 unlocked() { flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true; }
 start_again() {
-	must lab_wait 10 unlocked
+	must lab_wait 20 unlocked
 	must lab_daemon a
 }
 
@@ -30,18 +30,18 @@ start_again() {
 again() {
 	must lab_kill a daemon "$1"
 	start_again
-	must lab_wait 10 lab_ready a
+	must lab_wait 20 lab_ready a
 }
 
 # keeps ORDER SIGNAL: the order is in force after the daemon was ended with this signal.
 keeps() {
 	local before
-	within 5 "$1, $2: it is in the file" saved
+	within 10 "$1, $2: it is in the file" saved
 	before=$(fact "$1")
 	again "$2"
 	holds "$1, $2: it is in force again" ordered "$1"
 	holds "$1, $2: since the same moment, by the same user" test "$(fact "$1")" = "$before"
-	holds "$1, $2: the log says it" log_says a "the order $1 of "
+	within 10 "$1, $2: the log says it" log_says a "the order $1 of "
 }
 
 test_nodes a b
@@ -49,7 +49,7 @@ must lab_wait 20 owns a
 holds "without an order there is no file" without_file
 
 holds "failover: the order is taken" ctl_ok a failover
-within 5 "failover: the peer owns" owns b
+within 10 "failover: the peer owns" owns b
 keeps standby KILL
 within 10 "failover: the node is backup" state_is a backup
 holds "failover: it does not take the VIP back" preempts_not
@@ -59,10 +59,10 @@ holds "failover: status tells which user" grep -q "ends the standby (since .* by
 
 holds "ready ends the standby" ctl_ok a ready
 within 20 "ready: the node owns again" owns a
-within 5 "ready: the file is gone" without_file
+within 10 "ready: the file is gone" without_file
 
 holds "maint: the order is taken" ctl_ok a maint
-within 5 "maint: the peer owns" owns b
+within 10 "maint: the peer owns" owns b
 keeps maint KILL
 keeps maint TERM
 within 10 "maint: the service shows it" service_is a maint
@@ -71,7 +71,7 @@ holds "maint: ready" ctl_ok a ready
 within 20 "maint: the node owns again" owns a
 
 holds "drain: the order is taken" ctl_ok a drain --timeout 90s
-within 5 "drain: the peer owns" owns b
+within 10 "drain: the peer owns" owns b
 keeps drain KILL
 number_is "drain: its time goes on, ms" "$(status a .drain_ms)" -le 90000
 number_is "drain: its time goes on, ms" "$(status a .drain_ms)" -gt 30000
@@ -80,6 +80,6 @@ must lab_kill a daemon KILL
 must truncate -s -2 "$STATE"
 start_again
 within 20 "damaged file: the node owns again" owns a
-holds "damaged file: the log says it" log_says a "it is damaged"
+within 10 "damaged file: the log says it" log_says a "it is damaged"
 holds "damaged file: no order is in force" ordered ""
 test_end

@@ -24,7 +24,7 @@ reconf() {
 	sed -i '/^service game/d' "$LAB_DIR/a/hokm-xdp.conf"
 	printf 'service game { %s }\n' "$2" >>"$LAB_DIR/a/hokm-xdp.conf"
 	holds "$1: reloaded" ctl_ok a reload
-	within 5 "$1: with success" event a config reloaded
+	within 10 "$1: with success" event a config reloaded
 	within 20 "$1: the service is up" service_is a up
 	within 20 "$1: it owns" owns a
 }
@@ -41,7 +41,7 @@ only_passive() {
 	must lab_kill a game USR1
 	LAB_STDOUT=/dev/null lab_spawn client newcomers "$TESTS_DIR/../stub/listeners.py" \
 		--addr "$LAB_VIP" --port "$LAB_PORT" --count 20 --seconds 1
-	within 5 "passive: the traffic shows it" tripped "$trips"
+	within 10 "passive: the traffic shows it" tripped "$trips"
 	holds "passive: the service is up all the same" service_is a up
 	holds "passive: nobody was ended" none_ended
 	must lab_kill a game USR2
@@ -54,13 +54,13 @@ unresponsive() {
 	within 10 "unresponsive: all are there" listeners_start client $COUNT 60
 	must lab_kill a game USR1
 	within 20 "unresponsive: the service goes down" service_is a down
-	within 5 "unresponsive: all of them are terminated" listeners_end 5
+	within 10 "unresponsive: all of them are terminated" listeners_end 5
 	down_ms=$(event_ms a service "-> down")
 	number_is "unresponsive: notified" "$(listeners_told .ended)" -eq $COUNT
 	number_is "unresponsive: ms from DOWN to the last of them" \
 		$(($(listeners_told .last_ms) - down_ms)) -le 100
 	number_is "unresponsive: none before" $(($(listeners_told .first_ms) - down_ms)) -ge -2
-	within 5 "unresponsive: with its reason" event a service shutdown-sessions
+	within 10 "unresponsive: with its reason" event a service shutdown-sessions
 	number_is "unresponsive: counted as our own doing" "$(counter a shut_down)" -ge $COUNT
 	number_is "unresponsive: not as the server's" "$(counter a reset_server)" -eq 0
 	must lab_kill a game USR2
@@ -72,15 +72,15 @@ nobody_else() {
 	must lab_kill b game KILL
 	within 10 "nobody else: the peer is down" service_is b down
 	within 10 "nobody else: all are there" listeners_start client $COUNT 60
-	within 5 "nobody else: they are counted" swept
+	within 10 "nobody else: they are counted" swept
 	must lab_kill a game USR1
 	within 20 "nobody else: the service goes down" service_is a down
-	within 5 "nobody else: panic hold" event a state panic-hold
+	within 10 "nobody else: panic hold" event a state panic-hold
 	holds "nobody else: nobody is ended" none_ended
 	# As soon as a peer is up.
 	must lab_game b
 	within 20 "nobody else: the peer is up again" service_is b up
-	within 5 "nobody else: now they are ended" listeners_end 5
+	within 10 "nobody else: now they are ended" listeners_end 5
 	number_is "nobody else: all of them" "$(listeners_told .ended)" -eq $COUNT
 	must lab_kill a game USR2
 	within 20 "nobody else: it goes on" service_is a up

@@ -26,7 +26,7 @@ dies() {
 	must lab_link a down
 	over_ms=$(($(lab_now_ms) + 300))
 	must lab_node_dead a
-	within 5 "$count listeners: the backup owns" owns b
+	within 10 "$count listeners: the backup owns" owns b
 	within 20 "$count listeners: all have ended" listeners_end 20
 	owner_ms=$(event_ms b state "-> master")
 	over_ms=$((owner_ms > over_ms ? owner_ms : over_ms))
@@ -37,7 +37,7 @@ dies() {
 		$(($(listeners_told .last_ms) - over_ms)) -le "$limit"
 	number_is "$count listeners: none before the node was dead" \
 		$(($(listeners_told .first_ms) - owner_ms)) -ge -5
-	within 5 "$count listeners: an event reports it" event b peer takeover
+	within 10 "$count listeners: an event reports it" event b peer takeover
 }
 
 test_nodes a b

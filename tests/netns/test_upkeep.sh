@@ -26,8 +26,8 @@ back_again() {
 	observe_mark removed
 	must "$@"
 	within "$seconds" "$words: it is back" counted "$node" "$part" $((before + 1))
-	within 1 "$words: as before" $condition
-	within 5 "$words: the players are well" calm
+	within 10 "$words: as before" $condition
+	within 10 "$words: the players are well" calm
 	${JUDGED:-true}
 	observe_mark back
 }
@@ -36,7 +36,7 @@ back_again() {
 lasts() { ask_arp status && [ "$(whole "$REPLY_ARP" length_ms)" -ge "$1" ]; }
 all_judged() {
 	ask_arp status
-	must lab_wait 10 lasts $(($(whole "$REPLY_ARP" length_ms) + 1100))
+	must lab_wait 20 lasts $(($(whole "$REPLY_ARP" length_ms) + 1100))
 }
 
 removed() {
@@ -103,7 +103,7 @@ careless() {
 		lab_nap 0.1
 	done
 	number_is "careless neighbour: times put back" "$(($(put_back a addrs) - before))" -le 15
-	within 2 "careless neighbour: the VIP is back in the end" has_vip a
+	within 10 "careless neighbour: the VIP is back in the end" has_vip a
 	holds "careless neighbour: status warns" \
 		grep -q 'another program removes what the daemon set' <<<"$(lab_ctl a status)"
 }
@@ -111,23 +111,25 @@ careless() {
 test_pair
 pins=$(find "$(lab_pins a)" -type f | wc -l)
 removed "VIP of the owner" 1 a addrs "has_vip a" del_vip
-holds "VIP of the owner: the log says it" log_says a "VIP address of eth0: another program removed"
-holds "VIP of the owner: so does an event" event a upkeep "VIP address: removed or changed"
+within 10 "VIP of the owner: the log says it" \
+	log_says a "VIP address of eth0: another program removed"
+within 10 "VIP of the owner: so does an event" event a upkeep "VIP address: removed or changed"
 removed "egress filter" 2 a egress "has_egress a" del_filter
 removed_clsact "clsact" 2 a egress "has_egress a" del_clsact
 removed "sysctl" 2 a sysctls "arp_ignore_is a 1" clear_sysctl
 removed "sysctl --system" 2 a sysctls sysctls_are_good write_sysctls
-holds "sysctl --system: the log says it" log_says a "reverse path filtering of eth0 became strict"
+within 10 "sysctl --system: the log says it" \
+	log_says a "reverse path filtering of eth0 became strict"
 must proxy_arp
 removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
 removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
 careless
 
 # The players stay on a, and b steers them there.
-must lab_wait 10 calm
+must lab_wait 20 calm
 must lab_ctl a failover >/dev/null
-must lab_wait 10 owner_is b
-must lab_wait 10 players_on a
+must lab_wait 20 owner_is b
+must lab_wait 20 players_on a
 removed "route where steered players live" 1 a routes "has_route a" del_route a
 holds "the backup has no VIP" has_no_vip a
 test_end

@@ -20,7 +20,7 @@ claim() {
 watch_garp() {
 	lab_spawn sw garp tcpdump -i p-a -n -l \
 		"arp and ether src $(lab_mac a) and arp[14:4] = arp[24:4]"
-	must lab_wait 5 grep -q 'listening on' "$SEEN"
+	must lab_wait 20 grep -q 'listening on' "$SEEN"
 }
 announced() { grep -c "$LAB_VIP" "$SEEN"; }
 announced_at_least() { [ "$(announced)" -ge "$1" ]; }
@@ -34,24 +34,24 @@ reported() { log_says "$1" "$(lab_mac client1) claims the VIP $LAB_VIP by ARP"; 
 export LAB_CONF_EXTRA="$PATIENT vrrp { garp_count = 1 garp_delay = 0s garp_refresh = 0s }"
 test_pair
 must lab_node_up client1
-must lab_wait 5 lab_carrier client1
+must lab_wait 20 lab_carrier client1
 watch_garp
 number_is "nothing was counted before" "$(counter a arp_foreign)" -eq 0
 
 observe_mark claimed
 must claim $EVERYBODY 1
-within 2 "the owner announces the VIP" announced_at_least 1
-within 2 "the client has its MAC address" client_is_right
+within 10 "the owner announces the VIP" announced_at_least 1
+within 10 "the client has its MAC address" client_is_right
 must claim "$(lab_mac a)" 200
-within 2 "each claim is counted" counted 201
+within 10 "each claim is counted" counted 201
 number_is "announcements" "$(announced)" -eq 1
 for node in a b; do
-	within 5 "$node: the log names the MAC address" reported $node
-	holds "$node: so does an event" event $node link "$LAB_VIP: $(lab_mac client1)"
+	within 10 "$node: the log names the MAC address" reported $node
+	within 10 "$node: so does an event" event $node link "$LAB_VIP: $(lab_mac client1)"
 done
 holds "status warns" \
 	grep -q "$(lab_mac client1) claims the VIP by ARP and is no node" <<<"$(lab_ctl a status)"
-must lab_wait 10 calm
+must lab_wait 20 calm
 observe_mark end
 # An attempt may begin in the milliseconds before the owner's answer.
 number_is "connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0

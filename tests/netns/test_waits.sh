@@ -31,34 +31,34 @@ must lab_up a
 must lab_conf a b
 must lab_game a
 LAB_STDOUT=$NOTES lab_spawn a systemd socat -u "UNIX-RECV:$NOTIFY_SOCKET,mode=666" -
-must lab_wait 5 reads
+must lab_wait 20 reads
 must address del
 footprint_take a
 
 must lab_daemon a
-within 5 "no address: the log says that it waits" log_says a "$NONE"
-within 5 "no address: so does the line for systemd" sent "STATUS=$NONE"
+within 10 "no address: the log says that it waits" log_says a "$NONE"
+within 10 "no address: so does the line for systemd" sent "STATUS=$NONE"
 must lab_kill a daemon HUP
 must lab_stop a daemon
-holds "no address: it waited until it was stopped" log_says a "was not there yet"
+within 10 "no address: it waited until it was stopped" log_says a "was not there yet"
 as_before "a wait that was ended" a
 
 must lab_daemon a
-within 5 "no address: it waits again" waits_are 2
+within 10 "no address: it waits again" waits_are 2
 must address add
 within 10 "the address is there: the node owns" owns a
-within 5 "the address is there: the VIP is its address" has_vip a
+within 10 "the address is there: the VIP is its address" has_vip a
 must lab_stop a daemon
 
 echo 'interface = eth0' >>"$LAB_DIR/a/hokm-xdp.conf"
 must ip -n "$(lab_ns sw)" link del p-a
 must lab_daemon a
-within 5 "no interface: the log says that it waits" log_says a "no address at all"
+within 10 "no interface: the log says that it waits" log_says a "no address at all"
 must cable
-must lab_wait 5 lab_carrier a
+must lab_wait 20 lab_carrier a
 holds "no interface: it is alive" lab_alive a daemon
 must address add
 within 10 "the interface is there: the node owns" owns a
-within 5 "the interface is there: the VIP is its address" has_vip a
+within 10 "the interface is there: the VIP is its address" has_vip a
 holds "it reported each wait once" waits_are 3
 test_end

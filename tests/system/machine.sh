@@ -152,7 +152,7 @@ machine_run() {
 # machine_off NODE: a power cut.
 machine_off() {
 	lab_link "$1" down 2>/dev/null
-	lab_node_gone "$1" && lab_wait 5 machine_no_cgroup "$1"
+	lab_node_gone "$1" && lab_wait 10 machine_no_cgroup "$1"
 }
 # In every hierarchy: systemd-nspawn makes one in systemd's own too, where there is one.
 machine_no_cgroup() {

@@ -50,7 +50,7 @@ reconfigure() {
 	before=$(put_back a addrs)
 	must machine_run a networkctl reconfigure eth0
 	within 20 "$CASE: the VIP was removed and is back" counted a addrs $((before + 1))
-	within 5 "$CASE: it is an address of the interface" has_vip a
+	within 10 "$CASE: it is an address of the interface" has_vip a
 	end
 }
 
@@ -58,7 +58,7 @@ networkd_restart() {
 	begin "restart of networkd"
 	must machine_run a systemctl restart systemd-networkd
 	within 20 "$CASE: the interface is configured" network_is a configured
-	within 5 "$CASE: the node has the VIP" has_vip a
+	within 10 "$CASE: the node has the VIP" has_vip a
 	end
 }
 network_is() { machine_run "$1" networkctl --no-legend list eth0 | grep -qw "$2"; }
@@ -77,7 +77,7 @@ apply_sysctls() {
 	# Settings of the kernel itself are not a container's to change.
 	machine_run a sysctl -q --system 2>/dev/null
 	within 20 "$CASE: they are put back" counted a sysctls $((before + 1))
-	within 5 "$CASE: all of them" sysctls_are "0 1 2 2 "
+	within 10 "$CASE: all of them" sysctls_are "0 1 2 2 "
 	rm "$LAB_DIR/a/root/etc/sysctl.d/99-hardened.conf"
 	end
 }
@@ -125,7 +125,7 @@ replaced() {
 stopped() {
 	begin "systemctl stop"
 	must machine_run a systemctl stop hokm-xdp
-	holds "$CASE: the peer owns" owns b
+	within 10 "$CASE: the peer owns" owns b
 	holds "$CASE: the unit did not fail" \
 		test "$(machine_run a systemctl is-failed hokm-xdp)" = inactive
 	must machine_run a systemctl start hokm-xdp
@@ -167,7 +167,7 @@ crowd_start() {
 }
 crowd_stop() {
 	lab_kill client1 crowd KILL
-	lab_wait 5 lab_gone client1 crowd && exec {CROWD_IN}>&- {CROWD_OUT}>&-
+	lab_wait 10 lab_gone client1 crowd && exec {CROWD_IN}>&- {CROWD_OUT}>&-
 }
 ask_crowd() {
 	echo "$1" >&"$CROWD_IN" && read -r -t 10 -u "$CROWD_OUT" REPLY_CROWD

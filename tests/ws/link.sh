@@ -46,7 +46,7 @@ link_start() {
 	rm -f "$LAB_DIR/log/sw.link-$node" "$LAB_DIR/link-$node.json"
 	LAB_STDOUT=$LAB_DIR/link-$node.json lab_spawn sw "link-$node" "$WS_BUILD/link" \
 		--left "p-$node" --right "bl-$node" "$@"
-	lab_wait 5 link_listens "$node"
+	lab_wait 10 link_listens "$node"
 }
 
 link_end() {

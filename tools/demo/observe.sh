@@ -25,7 +25,7 @@ observe_start() {
 observe_stop() {
 	lab_kill client players KILL
 	lab_kill client arp KILL
-	lab_wait 5 lab_gone client players && lab_wait 5 lab_gone client arp
+	lab_wait 10 lab_gone client players && lab_wait 10 lab_gone client arp
 	exec {PLAYERS_IN}>&- {PLAYERS_OUT}>&- {ARP_IN}>&- {ARP_OUT}>&-
 	rm -f "$LAB_DIR"/{players,arp}.{in,out}
 }

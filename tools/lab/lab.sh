@@ -140,11 +140,11 @@ lab_kill() {
 	kill -s "$3" "$pid"
 }
 
-# lab_stop NODE NAME: SIGTERM, and SIGKILL when that does not help within five seconds.
+# lab_stop NODE NAME: SIGTERM, and SIGKILL when that does not help within ten seconds.
 lab_stop() {
 	lab_kill "$1" "$2" TERM 2>/dev/null || return 0
-	lab_wait 5 lab_gone "$1" "$2" || lab_kill "$1" "$2" KILL
-	lab_wait 5 lab_gone "$1" "$2"
+	lab_wait 10 lab_gone "$1" "$2" || lab_kill "$1" "$2" KILL
+	lab_wait 10 lab_gone "$1" "$2"
 }
 
 # lab_now_ms: a clock for measuring.
@@ -158,14 +158,15 @@ exec {LAB_NAP}<> <(:)
 lab_nap() { read -r -t "$1" -u "$LAB_NAP" || true; }
 
 # lab_wait SECONDS CMD...: until CMD succeeds; fails when the time is over. It asks every 10 ms
-# during the first second and every 50 ms later, because each question takes processor time.
+# during the first second and every 50 ms later, because each question takes processor time. An
+# answer may be old when it comes, so CMD is asked once more after the time is over.
 lab_wait() {
 	local now=${EPOCHREALTIME/[.,]/} end later
 	end=$((now + $1 * 1000000)) later=$((now + 1000000))
 	shift
 	until "$@"; do
 		now=${EPOCHREALTIME/[.,]/}
-		[ "$now" -lt "$end" ] || return 1
+		[ "$now" -lt "$end" ] || { "$@"; return; }
 		if [ "$now" -lt "$later" ]; then lab_nap 0.01; else lab_nap 0.05; fi
 	done
 }
@@ -228,7 +229,7 @@ lab_up() {
 		lab_node_up "$node" || return 1
 	done
 	for node in "$@" client; do
-		lab_wait 5 lab_carrier "$node" || lab_die "eth0 of $node has no link" || return 1
+		lab_wait 10 lab_carrier "$node" || lab_die "eth0 of $node has no link" || return 1
 	done
 }
 
@@ -245,7 +246,7 @@ lab_inside_up() {
 		ip -n "$inside" route add default via 10.77.0.1 &&
 		lab_run inside ethtool -K eth0 tx off >/dev/null &&
 		lab_run router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' &&
-		lab_wait 5 lab_carrier router && lab_wait 5 lab_carrier inside
+		lab_wait 10 lab_carrier router && lab_wait 10 lab_carrier inside
 }
 
 # lab_nat_up: the router lets connections out under its own address, and in only what belongs to one
@@ -319,8 +320,8 @@ lab_node_gone() {
 	local node=$1
 	lab_exists "$node" || return 0
 	lab_kill_all "$node" KILL
-	lab_wait 5 lab_ended "${LAB_PIDS[@]}" || true
-	lab_wait 5 lab_empty "$node" || lab_die "processes of $node do not end" || return 1
+	lab_wait 10 lab_ended "${LAB_PIDS[@]}" || true
+	lab_wait 10 lab_empty "$node" || lab_die "processes of $node do not end" || return 1
 	rm -f "$LAB_DIR/pid/$node".*
 	if mountpoint -q "$LAB_DIR/$node/bpf"; then
 		umount "$LAB_DIR/$node/bpf" || return 1
@@ -332,7 +333,7 @@ lab_node_gone() {
 }
 
 # lab_node_alive NODE: the machine boots again, with nothing of its former life.
-lab_node_alive() { lab_node_up "$1" && lab_wait 5 lab_carrier "$1"; }
+lab_node_alive() { lab_node_up "$1" && lab_wait 10 lab_carrier "$1"; }
 
 lab_nodes() {
 	local path
@@ -349,9 +350,9 @@ lab_down() {
 		lab_kill_all "$node" CONT TERM
 		pids+=("${LAB_PIDS[@]}")
 	done
-	lab_wait 3 lab_ended "${pids[@]}" || true
+	lab_wait 10 lab_ended "${pids[@]}" || true
 	for node in $nodes; do
-		lab_wait 3 lab_empty "$node" || true
+		lab_wait 10 lab_empty "$node" || true
 		[ "$node" = sw ] || lab_node_gone "$node"
 	done
 	if lab_exists sw; then ip netns del "$LAB_ID-sw"; fi
