@@ -17,11 +17,12 @@
 #include "daemon/run.h"
 #include "daemon/upgrade.h"
 #include "hokm/abi.h"
+#include "probe/probe_run.h"
 #include "daemon/monitor.h"
 #include "serve/front.h"
 #include "serve/monitor_front.h"
 
-struct command {
+struct main_command {
 	const char *name;
 	const char *args;
 	const char *help;
@@ -53,6 +54,11 @@ static int run_main(int argc, char **argv)
 	return daemon_run_main(argc, argv, &serve_front);
 }
 
+static int probe_main(int argc, char **argv)
+{
+	return probe_command.main(argc, argv);
+}
+
 static int dns_main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "monitor"))
@@ -60,7 +66,7 @@ static int dns_main(int argc, char **argv)
 	return dns_command_main(argc, argv);
 }
 
-static const struct command commands[] = {
+static const struct main_command commands[] = {
 	{"run", "[-c FILE] [--replace] [--generic] [--adopt-address]",
 	 "the daemon of this node, in the foreground", run_main},
 	{"check-config", "FILE [--json]",
@@ -71,6 +77,7 @@ static const struct command commands[] = {
 	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
 	{"dns", "ACTION [-c FILE] …",
 	 "DNS failover: test, plan, status, set, start, stop, history, monitor", dns_main},
+	{"probe", "[OPTION]… [URL]", "one health check as the daemon makes it", probe_main},
 	{"cleanup", "[-c FILE] [--wait]",
 	 "remove what a stopped daemon left, at once or when nobody needs it any more",
 	 daemon_cleanup_main},

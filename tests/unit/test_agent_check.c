@@ -16,7 +16,7 @@ static struct stub stub;
 
 static void run(const struct agent_request *r, struct agent_reply *reply)
 {
-	int err = agent_run_once(r, reply);
+	int err = agent_run_once(r, NULL, reply);
 
 	if (err)
 		fail_msg("%s: agent_run_once: %s", r->check.path, strerror(-err));
@@ -88,6 +88,28 @@ static const struct row rows[] = {
 	{CHECK_TCP, "", HOKM_R_CHECK_OK, "", 0},
 };
 
+/* A step has its time if and only if the check got that far. */
+static void expect_steps(const struct agent_request *r, const struct agent_reply *reply)
+{
+	const bool ws = r->check.kind == CHECK_WEBSOCKET;
+	const bool ok = reply->reason == HOKM_R_CHECK_OK;
+	uint64_t sum_ns = 0;
+
+	for (unsigned int i = 0; i < CHECK_STEPS; i++)
+		sum_ns += reply->step_ns[i];
+	assert_true(sum_ns < reply->took_ns + NS_PER_S);
+	assert_true(reply->step_ns[CHECK_STEP_CONNECT] > 0);
+	assert_int_equal(reply->step_ns[CHECK_STEP_TLS] > 0, r->check.tls);
+	if (ok && r->check.kind != CHECK_TCP)
+		assert_true(reply->step_ns[CHECK_STEP_ANSWER] && reply->step_ns[CHECK_STEP_END]);
+	if (ws && (reply->reason == HOKM_R_CHECK_STATUS || reply->reason == HOKM_R_CHECK_ACCEPT))
+		assert_true(!reply->step_ns[CHECK_STEP_ANSWER] && !reply->step_ns[CHECK_STEP_END]);
+	if (reply->reason == HOKM_R_CHECK_PONG)
+		assert_true(reply->step_ns[CHECK_STEP_ANSWER] && !reply->step_ns[CHECK_STEP_END]);
+	if (!ok)
+		assert_int_equal(reply->step_ns[CHECK_STEP_CLOSE], 0);
+}
+
 static void answers_of_servers(void **state)
 {
 	(void)state;
@@ -105,6 +127,7 @@ static void answers_of_servers(void **state)
 			if (rows[i].timeout_ms)
 				r.check.timeout_ns = rows[i].timeout_ms * NS_PER_MS;
 			expect(&r, rows[i].reason, &reply);
+			expect_steps(&r, &reply);
 			assert_int_equal(reply.attempts, 1);
 			assert_true(reply.took_ns > 0);
 			assert_true(reply.took_ns < r.check.timeout_ns + 10 * NS_PER_S);

@@ -63,8 +63,9 @@ int agent_main(int argc, char **argv);
 
 /*
  * Runs one check in the foreground and waits for its reply, in a child process that is confined
- * like the agent. Returns 0 or -errno. The tests of the kinds of checks use it.
+ * like the agent. `user` is the agent's, for a caller who is root; NULL: nobody. Returns 0 or
+ * -errno.
  */
-int agent_run_once(const struct agent_request *r, struct agent_reply *out);
+int agent_run_once(const struct agent_request *r, const char *user, struct agent_reply *out);
 
 #endif

@@ -22,14 +22,14 @@
 #define GRACE_NS (2 * NS_PER_S)
 
 /* Finds the user of the agent. It must not be root; any other user is kept. */
-static int agent_user(char *user, size_t size)
+static int agent_user(const char *wanted, char *user, size_t size)
 {
 	char buf[16384];
 	struct passwd pw, *found = NULL;
 	int err;
 
 	if (geteuid() == 0) {
-		snprintf(user, size, "%s", AGENT_DEFAULT_USER);
+		snprintf(user, size, "%s", wanted ? wanted : AGENT_DEFAULT_USER);
 		return 0;
 	}
 	err = getpwuid_r(geteuid(), &pw, buf, sizeof(buf), &found);
@@ -85,12 +85,12 @@ static int ask(int fd, const struct agent_request *r, struct agent_reply *out)
 	return wait_reply(fd, by_ns, out);
 }
 
-int agent_run_once(const struct agent_request *r, struct agent_reply *out)
+int agent_run_once(const struct agent_request *r, const char *wanted, struct agent_reply *out)
 {
 	char user[64];
 	int pair[2];
 	pid_t pid;
-	int err = agent_user(user, sizeof(user));
+	int err = agent_user(wanted, user, sizeof(user));
 
 	if (err)
 		return err;

@@ -68,6 +68,7 @@ static void stop_try(struct check_run *r)
 	r->trying = false;
 	if (r->kind->stop)
 		r->kind->stop(r);
+	check_easy_steps(r);
 	check_easy_drop(r);
 }
 
@@ -137,8 +138,19 @@ bool check_ask_broker(struct check_run *r, const struct broker_request *q)
 	return fd >= 0 && send(fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*q);
 }
 
+void check_step_done(struct check_run *r, enum check_step step)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	/* At least 1: 0 says that the step was not made. */
+	r->step_ns[step] = now_ns > r->mark_ns ? now_ns - r->mark_ns : 1;
+	r->mark_ns = now_ns;
+}
+
 static void begin_try(struct check_run *r)
 {
+	memset(r->step_ns, 0, sizeof(r->step_ns));
+	r->mark_ns = clock_now_ns();
 	r->attempt++;
 	r->trying = true;
 	r->ended = false;
@@ -159,6 +171,7 @@ static void reply(struct check_engine *e, const struct check_run *r)
 	out.reason = r->reason;
 	out.attempts = r->attempt;
 	out.took_ns = r->ended_ns > r->started_ns ? r->ended_ns - r->started_ns : 0;
+	memcpy(out.step_ns, r->step_ns, sizeof(out.step_ns));
 	memcpy(out.detail, r->detail, sizeof(out.detail));
 	e->fn(&out, e->arg);
 }

@@ -70,6 +70,8 @@ struct check_run {
 	uint64_t ended_ns;    /* when; a kind may set it before it cleans up */
 	enum hokm_reason reason;
 	char detail[sizeof(((struct agent_reply *)NULL)->detail)];
+	uint64_t mark_ns; /* when the last step of the attempt ended */
+	uint64_t step_ns[CHECK_STEPS];
 	CURL *easy; /* of the attempt, in the multi handle of the engine */
 	struct curl_slist *headers;
 	void *priv; /* of the kind */
@@ -109,6 +111,12 @@ int check_engine_run(struct check_engine *e);
 void check_pass(struct check_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_fail(struct check_run *r, enum hokm_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* For kinds: a step of the attempt is over, and the next one begins. */
+void check_step_done(struct check_run *r, enum check_step step);
+
+/* Takes from libcurl how long the steps took that it made. */
+void check_easy_steps(struct check_run *r);
 
 /*
  * For kinds: makes r->easy for `path` with the options that all kinds share, and does not start it.

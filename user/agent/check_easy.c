@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agent/check.h"
+#include "base/clock.h"
 #include "base/version.h"
 
 #define SET(easy, option, value) (curl_easy_setopt(easy, option, value) == CURLE_OK)
@@ -77,6 +78,41 @@ void check_easy_start(struct check_run *r)
 	if (code != CURLM_OK)
 		check_fail(r, HOKM_R_CHECK_ERROR, "libcurl could not start the check: %s",
 			   curl_multi_strerror(code));
+}
+
+/* A moment of the transfer, in nanoseconds from its start; 0 when it was not reached. */
+static uint64_t moment_ns(const struct check_run *r, CURLINFO info)
+{
+	curl_off_t us = 0;
+
+	if (curl_easy_getinfo(r->easy, info, &us) != CURLE_OK || us <= 0)
+		return 0;
+	return (uint64_t)us * (NS_PER_MS / 1000);
+}
+
+static void set_step(struct check_run *r, enum check_step step, uint64_t from_ns, uint64_t to_ns)
+{
+	if (to_ns)
+		r->step_ns[step] = to_ns > from_ns ? to_ns - from_ns : 1;
+}
+
+void check_easy_steps(struct check_run *r)
+{
+	uint64_t connected_ns, secured_ns, answered_ns;
+
+	if (!r->easy)
+		return;
+	connected_ns = moment_ns(r, CURLINFO_CONNECT_TIME_T);
+	secured_ns = moment_ns(r, CURLINFO_APPCONNECT_TIME_T);
+	set_step(r, CHECK_STEP_CONNECT, 0, connected_ns);
+	set_step(r, CHECK_STEP_TLS, connected_ns, secured_ns);
+	/* Of a request that libcurl made. A kind that writes its own notes these steps itself. */
+	answered_ns = moment_ns(r, CURLINFO_STARTTRANSFER_TIME_T);
+	if (r->request.check.kind != CHECK_HTTP || !answered_ns)
+		return;
+	set_step(r, CHECK_STEP_ANSWER, secured_ns ? secured_ns : connected_ns, answered_ns);
+	if (r->ended && r->reason != HOKM_R_CHECK_TIMEOUT)
+		set_step(r, CHECK_STEP_END, answered_ns, moment_ns(r, CURLINFO_TOTAL_TIME_T));
 }
 
 void check_easy_drop(struct check_run *r)

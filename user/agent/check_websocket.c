@@ -193,6 +193,7 @@ static void ws_ended(struct check_run *r, CURLcode code)
 		return;
 	}
 	s->phase = WS_HEAD;
+	r->mark_ns = clock_now_ns();
 	put_request(r);
 }
 
@@ -319,6 +320,7 @@ static bool take_head(struct check_run *r)
 	if (r->ended)
 		return false;
 	consume(s, len);
+	check_step_done(r, CHECK_STEP_ANSWER);
 	s->phase = WS_PONG;
 	put_control(r, WS_OP_PING, s->ping, sizeof(s->ping));
 	return !r->ended;
@@ -336,6 +338,7 @@ static void take_pong(struct check_run *r, const uint8_t *payload, size_t len)
 		return;
 	}
 	s->phase = WS_CLOSE;
+	check_step_done(r, CHECK_STEP_END);
 	r->ended_ns = clock_now_ns();
 	r->wake_ns = r->ended_ns + CLOSE_WAIT_NS;
 	put_control(r, WS_OP_CLOSE, code, sizeof(code));
@@ -346,11 +349,13 @@ static void take_close(struct check_run *r, const uint8_t *payload, size_t len)
 	const struct ws_state *s = r->priv;
 	unsigned int code = len >= 2 ? (unsigned int)(payload[0] << 8 | payload[1]) : WS_CLOSE_NONE;
 
-	if (s->phase == WS_CLOSE)
+	if (s->phase == WS_CLOSE) {
+		check_step_done(r, CHECK_STEP_CLOSE);
 		check_pass(r, "101, ping answered, closed with %u", code);
-	else
-		check_fail(r, HOKM_R_CHECK_CLOSED,
-			   "the server closed with %u before its pong to our ping", code);
+		return;
+	}
+	check_fail(r, HOKM_R_CHECK_CLOSED, "the server closed with %u before its pong to our ping",
+		   code);
 }
 
 static void take_control(struct check_run *r, const struct ws_header *h, const uint8_t *payload)

@@ -34,13 +34,34 @@ struct agent_request {
 	char host[64];           /* Host header: VIP:port */
 };
 
+/*
+ * The request for a check of a service: of the daemon when it is due, and of `hokm-xdp probe`.
+ * `check` is its place in the service. seq stays 0.
+ */
+void agent_request_fill(struct agent_request *out, unsigned int id, const struct conf_service *svc,
+			unsigned int check, struct in_addr vip);
+
+/* "websocket", "http" ... */
+const char *check_kind_name(enum conf_check_kind kind);
+
+/* The steps of a check, in the order in which they are made. A kind makes some of them. */
+enum check_step {
+	CHECK_STEP_CONNECT, /* TCP */
+	CHECK_STEP_TLS,
+	CHECK_STEP_ANSWER, /* the answer to the request: its 101, or its first byte */
+	CHECK_STEP_END,    /* the pong to the ping, or the rest of the answer */
+	CHECK_STEP_CLOSE,  /* the answer to the close */
+	CHECK_STEPS,
+};
+
 struct agent_reply {
 	uint32_t id;
 	uint32_t seq;
 	uint32_t reason; /* enum hokm_reason, CHECK_* */
 	uint32_t attempts;
 	uint64_t took_ns;
-	char detail[128]; /* what was tried and what happened; printable ASCII */
+	uint64_t step_ns[CHECK_STEPS]; /* how long each took in the last attempt; 0: not made */
+	char detail[128];              /* what was tried and what happened; printable ASCII */
 };
 
 #endif

@@ -4,30 +4,11 @@
  */
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "base/command.h"
 #include "base/ctl_proto.h"
+#include "ctl/commands.h"
 
-#define HELP_WIDTH  80 /* columns of a terminal */
 #define HELP_COLUMN 24 /* where the texts of commands and options begin */
-
-/* Prints `text` from column `at` on, with line breaks at spaces, then a newline. */
-static void print_wrapped(const char *text, int at, int indent, FILE *out)
-{
-	int column = at;
-
-	while (*text) {
-		int len = (int)strcspn(text, " ");
-
-		if (column > indent && column + 1 + len >= HELP_WIDTH)
-			column = fprintf(out, "\n%*s", indent, "") - 1;
-		else if (column > indent)
-			column += fprintf(out, " ");
-		column += fprintf(out, "%.*s", len, text);
-		text += len;
-		text += *text == ' ';
-	}
-	fputc('\n', out);
-}
 
 /* `used` columns of the line are filled already: the rest up to HELP_COLUMN, then the text. */
 static void print_help_text(const char *text, int used, FILE *out)
@@ -36,7 +17,7 @@ static void print_help_text(const char *text, int used, FILE *out)
 		fprintf(out, "%*s", HELP_COLUMN - used, "");
 	else
 		fprintf(out, "\n%*s", HELP_COLUMN, "");
-	print_wrapped(text, HELP_COLUMN, HELP_COLUMN, out);
+	command_wrapped(text, HELP_COLUMN, HELP_COLUMN, out);
 }
 
 static void help_options(const struct ctl_option *o, FILE *out)
@@ -59,7 +40,7 @@ static void help_one(const struct ctl_command *c, FILE *out)
 	fprintf(out, "usage: hokm-xdp ctl %s%s%s%s%s\n\n%s\n\n", c->name,
 		c->options->name ? " [options]" : "", c->operand ? " [" : "",
 		c->operand ? c->operand : "", c->operand ? "]" : "", c->summary);
-	print_wrapped(c->about, 0, 0, out);
+	command_wrapped(c->about, 0, 0, out);
 	if (c->operand) {
 		fputc('\n', out);
 		print_help_text(c->operand_help, fprintf(out, "  %s", c->operand), out);
@@ -116,21 +97,6 @@ void ctl_words(const struct ctl_command *command, FILE *out)
 	word_options(ctl_common_options, out);
 }
 
-/* Prints text with the characters that roff would interpret escaped. */
-static void man_text(const char *text, FILE *out)
-{
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", out);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else
-			fputc(*text, out);
-	}
-}
-
 static void man_options(const struct ctl_option *o, FILE *out)
 {
 	for (; o->name; o++) {
@@ -138,9 +104,9 @@ static void man_options(const struct ctl_option *o, FILE *out)
 		if (o->letter)
 			fprintf(out, "\\-%c\\fR, \\fB", o->letter);
 		fputs("\\-\\-", out);
-		man_text(o->name, out);
+		command_man_text(o->name, out);
 		fprintf(out, "\\fR%s\\fI%s\\fR\n", o->value ? " " : "", o->value ? o->value : "");
-		man_text(o->help, out);
+		command_man_text(o->help, out);
 		fputc('\n', out);
 	}
 }
@@ -149,17 +115,17 @@ void ctl_man(FILE *out)
 {
 	for (const struct ctl_command *c = ctl_commands; c->name; c++) {
 		fputs(".SS ctl ", out);
-		man_text(c->name, out);
+		command_man_text(c->name, out);
 		if (c->operand)
 			fprintf(out, " [%s]", c->operand);
 		fputc('\n', out);
-		man_text(c->summary, out);
+		command_man_text(c->summary, out);
 		fputs(".\n.PP\n", out);
-		man_text(c->about, out);
+		command_man_text(c->about, out);
 		fputc('\n', out);
 		if (c->operand) {
 			fprintf(out, ".TP\n\\fI%s\\fR\n", c->operand);
-			man_text(c->operand_help, out);
+			command_man_text(c->operand_help, out);
 			fputc('\n', out);
 		}
 		man_options(c->options, out);

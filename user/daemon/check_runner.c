@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See check_runner.h. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,18 +11,6 @@
 #include "daemon/check_runner.h"
 #include "daemon/inbox.h"
 #include "daemon/services.h"
-
-static const char *const kind_names[] = {
-	[CHECK_WEBSOCKET] = "websocket",
-	[CHECK_HTTP] = "http",
-	[CHECK_TCP] = "tcp",
-	[CHECK_EXEC] = "exec",
-};
-
-const char *check_kind_name(enum conf_check_kind kind)
-{
-	return kind_names[kind];
-}
 
 /* The number of a check for the agent, by the places of the service and the check in the file. */
 static unsigned int check_id(unsigned int s, unsigned int i)
@@ -44,12 +31,12 @@ static void take_result(struct service *svc, unsigned int i, uint64_t now_ns)
 		return;
 	if (c->reply.reason != h->reason || !h->known)
 		log_info("check %s/%s: %s (%s)", svc->conf->name,
-			 kind_names[svc->conf->checks[i].kind], hokm_reason_name(c->reply.reason),
-			 c->reply.detail);
+			 check_kind_name(svc->conf->checks[i].kind),
+			 hokm_reason_name(c->reply.reason), c->reply.detail);
 	memcpy(c->detail, c->reply.detail, sizeof(c->detail));
 	health_result(h, c->reply.seq, c->reply.reason, now_ns);
 	c->fresh = true;
-	PROBE_CHECK(svc->conf->name, kind_names[svc->conf->checks[i].kind],
+	PROBE_CHECK(svc->conf->name, check_kind_name(svc->conf->checks[i].kind),
 		    hokm_reason_name(h->reason), h->took_ns);
 }
 
@@ -111,19 +98,14 @@ static void request_check(struct check_runner *r, unsigned int s, unsigned int i
 	struct service *svc = &r->services->list[s];
 	struct service_check *c = &svc->checks[i];
 	struct agent_request req;
-	char addr[INET_ADDRSTRLEN];
 	int err;
 
-	memset(&req, 0, sizeof(req));
-	req.id = check_id(s, i);
+	agent_request_fill(&req, check_id(s, i), svc->conf, i, svc->vip);
 	req.seq = c->health.seq;
-	req.check = svc->conf->checks[i];
 	req.check.timeout_ns = health_timeout_ns(&c->health);
 	/* On alert the question is whether the service answers now: one attempt. */
 	if (c->health.alert)
 		req.check.attempts = 1;
-	if (inet_ntop(AF_INET, &svc->vip, addr, sizeof(addr)))
-		snprintf(req.host, sizeof(req.host), "%s:%u", addr, svc->conf->port);
 	err = agent_check(r->agent, &req);
 	if (!err)
 		return;

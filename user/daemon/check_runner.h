@@ -53,7 +53,4 @@ void check_runner_pause(struct check_runner *r, bool on, uint64_t now_ns);
 /* Sets the timer to the next check. */
 void check_runner_arm(struct check_runner *r);
 
-/* "websocket", "http" ... */
-const char *check_kind_name(enum conf_check_kind kind);
-
 #endif
