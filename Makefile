@@ -20,6 +20,7 @@ UNITDIR  ?= $(PREFIX)/lib/systemd/system
 CONFDIR  ?= /etc/hokm-xdp
 MANDIR   ?= $(PREFIX)/share/man
 COMPDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -275,6 +276,7 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 
 ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
 PAGES       := $(sort $(wildcard docs/*.md))
+MAN_PAGES   := hokm-xdp.8 hokm-xdp-ctl.8 hokm-xdp.conf.5
 UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service
 
 .PHONY: install
@@ -288,19 +290,21 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	install -m 0644 LICENSE $(ROOT_PAGES) '$(DESTDIR)$(DOCDIR)/'
 	install -d '$(DESTDIR)$(DOCDIR)/docs'
 	install -m 0644 $(PAGES) '$(DESTDIR)$(DOCDIR)/docs/'
-	install -d '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)'
+	install -d '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)' \
+		'$(DESTDIR)$(ZSHDIR)'
 	install -m 0644 tools/packaging/hokm-xdp.bash '$(DESTDIR)$(COMPDIR)/hokm-xdp'
-	tools/packaging/man $(B)/hokm-xdp >'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8'
-	$(B)/hokm-xdp check-config --keys man >'$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
-	chmod 0644 '$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8' '$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
+	install -m 0644 tools/packaging/hokm-xdp.zsh '$(DESTDIR)$(ZSHDIR)/_hokm-xdp'
+	$(foreach page,$(MAN_PAGES),tools/packaging/man $(B)/hokm-xdp $(page) \
+		>'$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)' && \
+		chmod 0644 '$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)' &&) :
 
 .PHONY: uninstall
 uninstall: ## what install put there; a configuration is yours and stays
 	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' $(UNITS:%='$(DESTDIR)$(UNITDIR)/%') \
 		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
 		$(foreach page,$(ROOT_PAGES) $(PAGES),'$(DESTDIR)$(DOCDIR)/$(page)') \
-		'$(DESTDIR)$(COMPDIR)/hokm-xdp' \
-		'$(DESTDIR)$(MANDIR)/man8/hokm-xdp.8' '$(DESTDIR)$(MANDIR)/man5/hokm-xdp.conf.5'
+		'$(DESTDIR)$(COMPDIR)/hokm-xdp' '$(DESTDIR)$(ZSHDIR)/_hokm-xdp' \
+		$(foreach page,$(MAN_PAGES),'$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)')
 	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: clean

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* hokm-xdp: one binary and one table of commands, from which parsing and help both come. */
+/*
+ * hokm-xdp: one binary and one table of commands (base/command.h), from which parsing, help,
+ * completion and man page come.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"
+#include "ctl/complete.h"
 #include "ctl/ctl.h"
 #include "dns/dns_command.h"
 #include "import/import.h"
@@ -21,21 +25,6 @@
 #include "daemon/monitor.h"
 #include "serve/front.h"
 #include "serve/monitor_front.h"
-
-struct main_command {
-	const char *name;
-	const char *args;
-	const char *help;
-	int (*main)(int argc, char **argv);
-};
-
-static int version_main(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	printf("hokm-xdp %s (map schema %d)\n", HOKM_VERSION, HOKM_ABI_VERSION);
-	return EX_OK;
-}
 
 /* A reload that is asked for while the daemon starts is done when the loop runs. */
 static void hold_hangups(void)
@@ -54,11 +43,6 @@ static int run_main(int argc, char **argv)
 	return daemon_run_main(argc, argv, &serve_front);
 }
 
-static int probe_main(int argc, char **argv)
-{
-	return probe_command.main(argc, argv);
-}
-
 static int dns_main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "monitor"))
@@ -66,57 +50,107 @@ static int dns_main(int argc, char **argv)
 	return dns_command_main(argc, argv);
 }
 
-static const struct main_command commands[] = {
-	{"run", "[-c FILE] [--replace] [--generic] [--adopt-address]",
-	 "the daemon of this node, in the foreground", run_main},
-	{"check-config", "FILE [--json]",
-	 "check a configuration, and show its errors or its meaning", check_config_main},
-	{"import", "[OPTION]… KEEPALIVED.CONF", "a configuration of keepalived as one of hokm-xdp",
-	 import_main},
-	{"genkey", "", "print a new secret for the configuration", genkey_main},
-	{"ctl", "[-c FILE | -s SOCKET] VERB …", "inspect and control the running daemon", ctl_main},
-	{"dns", "ACTION [-c FILE] …",
-	 "DNS failover: test, plan, status, set, start, stop, history, monitor", dns_main},
-	{"probe", "[OPTION]… [URL]", "one health check as the daemon makes it", probe_main},
-	{"cleanup", "[-c FILE] [--wait]",
-	 "remove what a stopped daemon left, at once or when nobody needs it any more",
-	 daemon_cleanup_main},
-	{"notify", "test [CHANNEL] | status | history",
-	 "notifications: try a channel, see queue and deliveries", notify_main},
-	{"version", "", "version of program and map schema", version_main},
-	/* Started by the daemon, the agent with a socket as file descriptor 3; not in the help. */
-	{"accepts", NULL, NULL, daemon_accepts_main},
-	{"agent", NULL, NULL, agent_main},
-	{"dns-job", NULL, NULL, dns_job_main},
-	{"notifier", NULL, NULL, notifier_main},
+static int complete_main(int argc, char **argv);
+
+static const struct command ctl_command = {
+	.name = "ctl",
+	.operands = "VERB",
+	.summary = "inspect and control the running daemon",
+	.about = "Asks the daemon of this machine. The verbs have a page of their own, "
+		 "hokm-xdp-ctl(8).",
 };
+
+static const struct command version_command = {
+	.name = "version",
+	.operands = "",
+	.summary = "version of program and map schema",
+	.about = "Prints the version of the program and of the layout of its maps.",
+};
+
+static int version_main(int argc, char **argv)
+{
+	struct command_line l;
+	int what;
+
+	command_begin(&l, &version_command, argc, argv, stdout, stderr);
+	what = command_next(&l);
+	if (what)
+		return what == COMMAND_HELP ? EX_OK : EX_USAGE;
+	printf("hokm-xdp %s (map schema %d)\n", HOKM_VERSION, HOKM_ABI_VERSION);
+	return EX_OK;
+}
+
+static const struct entry {
+	const struct command *command;
+	int (*main)(int argc, char **argv);
+} entries[] = {
+	{&run_command, run_main},
+	{&check_config_command, check_config_main},
+	{&import_command, import_main},
+	{&genkey_command, genkey_main},
+	{&ctl_command, ctl_main},
+	{&probe_command, probe_main},
+	{&dns_command, dns_main},
+	{&notify_command, notify_main},
+	{&cleanup_command, daemon_cleanup_main},
+	{&version_command, version_main},
+};
+#define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+/* Started by the daemon, the agent with a socket as file descriptor 3, or by a shell. */
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} hidden[] = {
+	{"accepts", daemon_accepts_main}, {"agent", agent_main},       {"dns-job", dns_job_main},
+	{"notifier", notifier_main},      {"complete", complete_main},
+};
+
+static int complete_main(int argc, char **argv)
+{
+	const struct command *list[N_ENTRIES + 1] = {NULL};
+
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		list[i] = entries[i].command;
+	return complete_run(list, argc, argv, stdout);
+}
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: hokm-xdp COMMAND …\n\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (commands[i].help)
-			fprintf(f, "  %-13s %-36s %s\n", commands[i].name, commands[i].args,
-				commands[i].help);
+	fprintf(f, "usage: hokm-xdp COMMAND\n\n");
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		command_list_line(entries[i].command, f);
 	fprintf(f, "\nEach command has --help.\n");
+}
+
+/* The commands' part of the man page, for tools/packaging/man. */
+static int man(void)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		command_man(entries[i].command, stdout);
+	return fflush(stdout) ? EX_IOERR : EX_OK;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 2) {
-		usage(stderr);
-		return EX_USAGE;
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
 		return EX_OK;
 	}
-	if (!strcmp(argv[1], "--version"))
-		return version_main(argc, argv);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].main(argc - 1, argv + 1);
-	fprintf(stderr, "hokm-xdp: there is no command `%s`\n", argv[1]);
+	if (!strcmp(name, "--man"))
+		return man();
+	if (!strcmp(name, "--version"))
+		return version_main(1, argv + 1);
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (!strcmp(name, entries[i].command->name))
+			return entries[i].main(argc - 1, argv + 1);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (!strcmp(name, hidden[i].name))
+			return hidden[i].main(argc - 1, argv + 1);
+	if (*name)
+		fprintf(stderr, "hokm-xdp: there is no command `%s`\n", name);
 	usage(stderr);
 	return EX_USAGE;
 }

@@ -14,6 +14,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/command.h"
 #include "conf/conf.h"
 #include "agent/notify_text.h"
 
@@ -57,6 +58,7 @@ void notifier_cut(struct notifier *n, int wait_ms);
 int notifier_main(int argc, char **argv);
 
 /* `hokm-xdp notify test [CHANNEL] | status | history` */
+extern const struct command notify_command;
 int notify_main(int argc, char **argv);
 
 #endif

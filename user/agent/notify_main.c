@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `hokm-xdp notify`: one table of commands, from which parsing and help come.
+ * `hokm-xdp notify`.
  *
  * status and history read the files that the notifier writes, so that they work while the daemon
  * does not. test sends a message itself, in a child process that is confined like the notifier,
@@ -308,25 +308,49 @@ static int run_test(struct call *k)
 
 /* ---- the table ---- */
 
+/* What the commands are called, in the order of `commands`. */
+static const struct command_row words[] = {
+	{"test", "send a test message now on CHANNEL, or on all channels"},
+	{"status", "circuit, queue and counters of each channel"},
+	{"history", "the deliveries so far, the newest last"},
+	{NULL, NULL},
+};
+
 static const struct {
-	const char *name, *operand, *help;
+	bool operand; /* takes a channel */
 	int (*run)(struct call *k);
 } commands[] = {
-	{"test", "CHANNEL", "send a test message now on one channel, or on all of them", run_test},
-	{"status", NULL, "circuit, queue and counters of each channel", show_status},
-	{"history", NULL, "the deliveries so far, the newest last", show_history},
+	{true, run_test},
+	{false, show_status},
+	{false, show_history},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+_Static_assert(N_COMMANDS + 1 == sizeof(words) / sizeof(words[0]), "a row for each word");
 
-static int usage(FILE *f)
-{
-	fprintf(f, "usage: hokm-xdp notify COMMAND [-c FILE] [--json]\n\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(f, "  %-8s %-10s %s\n", commands[i].name,
-			commands[i].operand ? "[CHANNEL]" : "", commands[i].help);
-	fprintf(f, "\ntest ends with status 1 when a channel did not take the message.\n");
-	return f == stdout ? EX_OK : EX_USAGE;
-}
+static const struct command_option options[] = {
+	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
+	{"json", 'j', false, NULL, "print JSON"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+static const struct command_row exits[] = {
+	{"0", "done"},
+	{"1", "a channel did not take the message, or there is nothing to show"},
+	{"64", "the command line is wrong"},
+	{"78", "the configuration cannot be used"},
+	{NULL, NULL},
+};
+
+const struct command notify_command = {
+	.name = "notify",
+	.operands = "COMMAND [CHANNEL]",
+	.summary = "notifications: try a channel, see queue and deliveries",
+	.about = "Shows what the notifier of this node did, "
+		 "also while the daemon does not run, or sends a test message.",
+	.options = options,
+	.words = words,
+	.exits = exits,
+};
 
 static int run_command(size_t at, struct call *k)
 {
@@ -345,31 +369,49 @@ static int run_command(size_t at, struct call *k)
 	return fflush(stdout) || ferror(stdout) ? EX_IOERR : code;
 }
 
+/* The place of a command, N_COMMANDS when there is none of this name. */
+static size_t find_command(const char *name)
+{
+	size_t at = 0;
+
+	while (at < N_COMMANDS && strcmp(name, words[at].name) != 0)
+		at++;
+	return at;
+}
+
+/* 0, COMMAND_HELP or COMMAND_BAD. */
+static int parse(struct command_line *l, struct call *k, size_t *at)
+{
+	int what;
+
+	while ((what = command_next(l)) > 0) {
+		if (what == 'j') {
+			k->json = true;
+		} else if (what == 'c') {
+			k->file = l->value;
+		} else if (*at == N_COMMANDS) {
+			*at = find_command(l->value);
+			if (*at == N_COMMANDS)
+				return command_wrong(l, "there is no command %s", l->value);
+		} else if (commands[*at].operand && !k->operand) {
+			k->operand = l->value;
+		} else {
+			return command_wrong(l, "there is a word too many: %s", l->value);
+		}
+	}
+	return what || *at < N_COMMANDS ? what : command_wrong(l, "name a command");
+}
+
 int notify_main(int argc, char **argv)
 {
 	struct call k = {.file = DEFAULT_CONF};
 	size_t at = N_COMMANDS;
+	struct command_line l;
+	int what;
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return usage(stdout);
-		if (!strcmp(argv[i], "--json"))
-			k.json = true;
-		else if ((!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config")) && i + 1 < argc)
-			k.file = argv[++i];
-		else if (argv[i][0] == '-')
-			return usage(stderr);
-		else if (at == N_COMMANDS) {
-			for (at = 0; at < N_COMMANDS; at++)
-				if (!strcmp(argv[i], commands[at].name))
-					break;
-			if (at == N_COMMANDS)
-				return usage(stderr);
-		} else if (commands[at].operand && !k.operand) {
-			k.operand = argv[i];
-		} else {
-			return usage(stderr);
-		}
-	}
-	return at == N_COMMANDS ? usage(stderr) : run_command(at, &k);
+	command_begin(&l, &notify_command, argc, argv, stdout, stderr);
+	what = parse(&l, &k, &at);
+	if (what)
+		return what == COMMAND_HELP ? EX_OK : EX_USAGE;
+	return run_command(at, &k);
 }

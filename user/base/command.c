@@ -27,7 +27,9 @@ int command_wrong(const struct command_line *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(l->err, fmt, ap);
 	va_end(ap);
-	fprintf(l->err, "; see `hokm-xdp %s --help`\n", l->command->name);
+	fputc('\n', l->err);
+	command_usage(l->command, l->err);
+	fprintf(l->err, "`hokm-xdp %s --help` explains it\n", l->command->name);
 	return COMMAND_BAD;
 }
 

@@ -35,7 +35,6 @@ struct command {
 	const struct command_option *options;
 	const struct command_row *words; /* what the first operand may be; NULL: anything */
 	const struct command_row *exits; /* NULL: 0 done, else the message says why */
-	int (*main)(int argc, char **argv);
 };
 
 /* What command_next() returns beside the id of an option. */
@@ -67,9 +66,12 @@ void command_begin(struct command_line *l, const struct command *c, int argc, ch
  */
 int command_next(struct command_line *l);
 
-/* Writes "hokm-xdp NAME: ...; see ..." to `err`. Returns COMMAND_BAD. */
+/* Writes "hokm-xdp NAME: ..." and the usage to `err`. Returns COMMAND_BAD. */
 int command_wrong(const struct command_line *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Prints the line "usage: ...". */
+void command_usage(const struct command *c, FILE *out);
 
 /* Prints the help on a command. */
 void command_help(const struct command *c, FILE *out);

@@ -65,11 +65,17 @@ static void help_rows(const char *title, const struct command_row *r, FILE *out)
 		print_text(r->help, fprintf(out, "  %s", r->name), LIST_COLUMN, out);
 }
 
-void command_help(const struct command *c, FILE *out)
+void command_usage(const struct command *c, FILE *out)
 {
-	fprintf(out, "usage: hokm-xdp %s%s%s%s\n\n", c->name,
+	fprintf(out, "usage: hokm-xdp %s%s%s%s\n", c->name,
 		c->options && c->options->name ? " [options]" : "", *c->operands ? " " : "",
 		c->operands);
+}
+
+void command_help(const struct command *c, FILE *out)
+{
+	command_usage(c, out);
+	fputc('\n', out);
 	command_wrapped(c->about, 0, 0, out);
 	help_rows("what it does", c->words, out);
 	fprintf(out, "\noptions\n");
@@ -116,14 +122,16 @@ void command_man_text(const char *text, FILE *out)
 /* One sentence a line, as roff wants it. */
 static void man_sentences(const char *text, FILE *out)
 {
-	for (; *text; text++) {
-		fputs(*text == '-' ? "\\-" : *text == '\\' ? "\\e" : (char[]){*text, '\0'}, out);
-		if (*text == '.' && text[1] == ' ') {
-			fputc('\n', out);
-			text++;
-		}
+	while (*text) {
+		const char *stop = strstr(text, ". ");
+		size_t len = stop ? (size_t)(stop - text) + 1 : strlen(text);
+		char sentence[1024];
+
+		snprintf(sentence, sizeof(sentence), "%.*s", (int)len, text);
+		command_man_text(sentence, out);
+		fputc('\n', out);
+		text += stop ? len + 1 : len;
 	}
-	fputc('\n', out);
 }
 
 static void man_options(const struct command_option *o, FILE *out)

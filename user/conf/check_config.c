@@ -231,7 +231,7 @@ static int document(const char *name)
 	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
 		int err;
 
-		if (!name || strcmp(name, documents[i].name) != 0)
+		if (strcmp(name, documents[i].name) != 0)
 			continue;
 		err = documents[i].write(stdout);
 		if (err)
@@ -243,31 +243,55 @@ static int document(const char *name)
 	return CHECK_CONFIG_USAGE;
 }
 
-static int usage(FILE *f)
-{
-	fprintf(f, "usage: hokm-xdp check-config FILE [--json]\n"
-		   "       hokm-xdp check-config --keys sample|man|markdown\n");
-	return f == stdout ? CHECK_CONFIG_OK : CHECK_CONFIG_USAGE;
-}
+static const struct command_option options[] = {
+	{"json", 'j', false, NULL, "print JSON"},
+	{"keys", 'k', false, "FORM",
+	 "print what is known of all keys instead, as sample, man or markdown"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+static const struct command_row exits[] = {
+	{"0", "the file can be used"},
+	{"2", "the command line is wrong"},
+	{"66", "the file cannot be read"},
+	{"78", "the file has an error, which is printed with its line"},
+	{NULL, NULL},
+};
+
+const struct command check_config_command = {
+	.name = "check-config",
+	.operands = "FILE",
+	.summary = "check a configuration, and show its errors or its meaning",
+	.about =
+		"Reads FILE as the daemon does and lists every setting, those that the file leaves "
+		"out with their default. It runs on any machine. Secrets are never shown.",
+	.options = options,
+	.exits = exits,
+};
 
 int check_config_main(int argc, char **argv)
 {
-	const char *file = NULL;
+	const char *file = NULL, *keys = NULL;
+	struct command_line l;
 	bool json = false;
+	int what;
 
-	if (argc > 1 && !strcmp(argv[1], "--keys"))
-		return document(argc == 3 ? argv[2] : NULL);
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json")) {
+	command_begin(&l, &check_config_command, argc, argv, stdout, stderr);
+	while ((what = command_next(&l)) > 0) {
+		if (what == 'j')
 			json = true;
-		} else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			return usage(stdout);
-		} else if (argv[i][0] == '-' || file) {
-			fprintf(stderr, "check-config: \"%s\" is not understood\n", argv[i]);
-			return usage(stderr);
-		} else {
-			file = argv[i];
-		}
+		else if (what == 'k')
+			keys = l.value;
+		else if (file)
+			what = command_wrong(&l, "there is a word too many: %s", l.value);
+		else
+			file = l.value;
+		if (what < 0)
+			break;
 	}
-	return file ? check(file, json) : usage(stderr);
+	if (!what && !file && !keys)
+		what = command_wrong(&l, "name a file");
+	if (what)
+		return what == COMMAND_HELP ? CHECK_CONFIG_OK : CHECK_CONFIG_USAGE;
+	return keys ? document(keys) : check(file, json);
 }

@@ -3,10 +3,14 @@
 #ifndef HOKM_CHECK_CONFIG_H
 #define HOKM_CHECK_CONFIG_H
 
+#include "base/command.h"
+
 #define CHECK_CONFIG_OK       0
 #define CHECK_CONFIG_USAGE    2
 #define CHECK_CONFIG_NO_INPUT 66 /* EX_NOINPUT: the file cannot be read */
 #define CHECK_CONFIG_WRONG    78 /* EX_CONFIG */
+
+extern const struct command check_config_command;
 
 /* argv[0] is the command's own name. Returns the exit code. */
 int check_config_main(int argc, char **argv);

@@ -26,17 +26,25 @@ int genkey_make(char text[GENKEY_TEXT_MAX])
 	return 0;
 }
 
+const struct command genkey_command = {
+	.name = "genkey",
+	.operands = "",
+	.summary = "print a new secret for the configuration",
+	.about = "Prints a new random secret, for the key secret of the configuration.",
+};
+
 int genkey_main(int argc, char **argv)
 {
 	char text[GENKEY_TEXT_MAX];
-	int shown;
+	struct command_line l;
+	int what, shown;
 
-	if (argc > 1) {
-		const bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
-
-		fprintf(help ? stdout : stderr, "usage: hokm-xdp genkey\n");
-		return help ? EX_OK : EX_USAGE;
-	}
+	command_begin(&l, &genkey_command, argc, argv, stdout, stderr);
+	what = command_next(&l);
+	if (what > 0)
+		what = command_wrong(&l, "it takes no `%s`", l.value);
+	if (what)
+		return what == COMMAND_HELP ? EX_OK : EX_USAGE;
 	if (genkey_make(text)) {
 		fprintf(stderr, "genkey: the kernel gave no random bytes\n");
 		return EX_OSERR;

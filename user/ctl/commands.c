@@ -228,6 +228,7 @@ const struct ctl_command ctl_commands[] = {
 	 .operand_key = "action",
 	 .operand_help = "terminate the matching connections that this node holds; "
 			 "at least one filter is needed",
+	 .operand_words = "kill",
 	 .view = &conns_view},
 	{.name = "counters",
 	 .summary = "show the packet counters; ! marks dropped packets",
@@ -307,6 +308,7 @@ const struct ctl_command ctl_commands[] = {
 	 .operand = "ACTION",
 	 .operand_key = "action",
 	 .operand_help = "set, start or stop",
+	 .operand_words = "set\nstart\nstop",
 	 .render = render_dns},
 	{.name = "log-level",
 	 .summary = "show or set the log level",
@@ -316,6 +318,7 @@ const struct ctl_command ctl_commands[] = {
 	 .operand = "LEVEL",
 	 .operand_key = "level",
 	 .operand_help = "error, warn, info or debug",
+	 .operand_words = "error\nwarn\ninfo\ndebug",
 	 .render = render_text},
 	{.name = NULL},
 };

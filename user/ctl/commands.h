@@ -55,6 +55,7 @@ struct ctl_command {
 	const char *operand; /* name of the one optional operand, NULL for none */
 	const char *operand_key;
 	const char *operand_help;
+	const char *operand_words; /* what it may be, one a line; NULL: not known before */
 	/*
 	 * Prints the data of a reply as text. NULL: `view` prints it, or there is no view either
 	 * and ctl.c prints events.

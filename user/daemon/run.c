@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See run.h: options, and exit codes as in sysexits.h. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "act/apply.h"
 #include "base/caps.h"
+#include "base/command.h"
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "conf/conf.h"
@@ -79,46 +79,65 @@ static int conf_exit_code(int err)
 	}
 }
 
-static int parse(int argc, char **argv, bool run, struct run_opts *o)
+static const struct command_option run_options[] = {
+	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
+	{"replace", 'r', true, NULL, "replace a foreign XDP program on the interface"},
+	{"generic", 'g', true, NULL, "attach XDP in generic mode only, for tests"},
+	{"adopt-address", 'a', true, NULL, "take over a VIP address that is configured already"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+const struct command run_command = {
+	.name = "run",
+	.operands = "",
+	.summary = "the daemon of this node, in the foreground",
+	.about = "Runs the daemon of this node in the foreground, as the unit does. "
+		 "It finds by the addresses of this machine which node of the file it is. "
+		 "SIGHUP makes it read the file again, SIGTERM ends it.",
+	.options = run_options,
+};
+
+static const struct command_option cleanup_options[] = {
+	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
+	{"wait", 'w', true, NULL, "wait until no connection is steered any more"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+const struct command cleanup_command = {
+	.name = "cleanup",
+	.operands = "",
+	.summary = "remove what a stopped daemon left",
+	.about = "Removes the programs, pins, routes and sysctls that a stopped daemon left in the "
+		 "kernel so that it goes on steering. Does nothing while a daemon runs.",
+	.options = cleanup_options,
+};
+
+/* Returns 0, 1 when help was asked for, or -EINVAL. */
+static int parse(int argc, char **argv, const struct command *command, struct run_opts *o)
 {
-	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"replace", no_argument, NULL, 'r'},
-		{"generic", no_argument, NULL, 'g'},
-		{"adopt-address", no_argument, NULL, 'a'},
-		{"wait", no_argument, NULL, 'w'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
+	struct command_line l;
 	int c;
 
 	memset(o, 0, sizeof(*o));
 	o->file = DEFAULT_CONF;
-	optind = 1;
-	while ((c = getopt_long(argc, argv, run ? "c:rgah" : "c:wh", longs, NULL)) != -1) {
+	command_begin(&l, command, argc, argv, stdout, stderr);
+	while ((c = command_next(&l)) > 0) {
 		if (c == 'c')
-			o->file = optarg;
-		else if (c == 'r' && run)
+			o->file = l.value;
+		else if (c == 'r')
 			o->bpf.replace_foreign = true;
-		else if (c == 'g' && run)
+		else if (c == 'g')
 			o->bpf.generic_only = true;
-		else if (c == 'a' && run)
+		else if (c == 'a')
 			o->bpf.adopt_address = true;
-		else if (c == 'w' && !run)
+		else if (c == 'w')
 			o->wait = true;
-		else if (c == 'h') {
-			printf("usage: hokm-xdp %s [-c FILE]%s\n", argv[0],
-			       run ? " [--replace] [--generic] [--adopt-address]" : " [--wait]");
-			return 1;
-		} else {
-			return -EINVAL;
-		}
+		else
+			c = command_wrong(&l, "unexpected argument `%s`", l.value);
+		if (c < 0)
+			break;
 	}
-	if (optind < argc) {
-		fprintf(stderr, "hokm-xdp %s: unexpected argument `%s`\n", argv[0], argv[optind]);
-		return -EINVAL;
-	}
-	return 0;
+	return c == COMMAND_HELP ? 1 : c ? -EINVAL : 0;
 }
 
 /*
@@ -145,7 +164,7 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 	struct daemon *d;
 	struct conf *c = NULL;
 	struct run_opts o;
-	int err = parse(argc, argv, true, &o);
+	int err = parse(argc, argv, &run_command, &o);
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
@@ -220,7 +239,7 @@ int daemon_cleanup_main(int argc, char **argv)
 	struct conf *c = NULL;
 	struct run_opts o;
 	int daemon_runs = 0;
-	int err = parse(argc, argv, false, &o);
+	int err = parse(argc, argv, &cleanup_command, &o);
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;

@@ -3,7 +3,11 @@
 #ifndef HOKM_DAEMON_RUN_H
 #define HOKM_DAEMON_RUN_H
 
+#include "base/command.h"
+
 struct daemon_front;
+
+extern const struct command run_command, cleanup_command;
 
 /* Both return the exit code of the program (sysexits.h). */
 int daemon_run_main(int argc, char **argv, const struct daemon_front *front);

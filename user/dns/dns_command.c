@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See dns_command.h. One table of actions, from which parsing and help both come. */
+/* See dns_command.h. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -25,10 +25,8 @@ struct call {
 };
 
 struct action {
-	const char *name;
-	const char *operand; /* NULL: takes none */
-	bool needed;         /* the operand */
-	const char *help;
+	bool operand;           /* takes an address */
+	bool needed;            /* which must be given */
 	enum dns_op op;         /* for those that ask the provider */
 	const char *ctl_action; /* for those that ask the daemon */
 	bool history;
@@ -38,41 +36,59 @@ struct action {
 static int ask_provider(const struct action *a, const struct call *c);
 static int ask_daemon(const struct action *a, const struct call *c);
 
+/* What the actions are called, in the order of `actions`. */
+static const struct command_row words[] = {
+	{"test", "verify credentials, zone and record; changes nothing"},
+	{"plan", "show the change that this node, or set ADDRESS, would make"},
+	{"status", "show the state, as the daemon of this node has it"},
+	{"set", "the owner writes ADDRESS, which stays until start"},
+	{"start", "the record follows the owner again, and is written now"},
+	{"stop", "leave the record as it is until start"},
+	{"history", "what was changed, refused and ordered, the oldest first"},
+	{"monitor", "watch all nodes from this machine and write the record"},
+	{NULL, NULL},
+};
+
 static const struct action actions[] = {
-	{.name = "test",
-	 .help = "verify credentials, zone and record; changes nothing",
-	 .op = DNS_OP_TEST,
-	 .run = ask_provider},
-	{.name = "plan",
-	 .operand = "ADDRESS",
-	 .help = "show the change that this node, or set ADDRESS, would make",
-	 .op = DNS_OP_PLAN,
-	 .run = ask_provider},
-	{.name = "status",
-	 .help = "show the state, as the daemon of this node has it",
-	 .run = ask_daemon},
-	{.name = "set",
-	 .operand = "ADDRESS",
-	 .needed = true,
-	 .help = "the owner writes ADDRESS, which stays until start",
-	 .ctl_action = "set",
-	 .run = ask_daemon},
-	{.name = "start",
-	 .help = "the record follows the owner again, and is written now",
-	 .ctl_action = "start",
-	 .run = ask_daemon},
-	{.name = "stop",
-	 .help = "leave the record as it is until start",
-	 .ctl_action = "stop",
-	 .run = ask_daemon},
-	{.name = "history",
-	 .help = "what was changed, refused and ordered, the oldest first",
-	 .history = true,
-	 .run = ask_daemon},
-	/* main.c runs it: nothing here may use the daemon. */
-	{.name = "monitor", .help = "watch all nodes from this machine and write the record"},
+	{.op = DNS_OP_TEST, .run = ask_provider},
+	{.operand = true, .op = DNS_OP_PLAN, .run = ask_provider},
+	{.run = ask_daemon},
+	{.operand = true, .needed = true, .ctl_action = "set", .run = ask_daemon},
+	{.ctl_action = "start", .run = ask_daemon},
+	{.ctl_action = "stop", .run = ask_daemon},
+	{.history = true, .run = ask_daemon},
+	/* main.c runs the monitor: nothing here may use the daemon. */
+	{.run = NULL},
 };
 #define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+_Static_assert(N_ACTIONS + 1 == sizeof(words) / sizeof(words[0]), "a row for each word");
+
+static const struct command_option options[] = {
+	{"config", 'c', true, "FILE", "the configuration (test and plan: default " CONFIG ")"},
+	{"node", 'n', true, "NODE", "as this node, where the machine is several or none"},
+	{"socket", 's', true, "PATH", "the socket of the daemon"},
+	{"force", 'f', false, NULL, "replace an address that is not the group's"},
+	{"json", 'j', false, NULL, "print JSON"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+static const struct command_row exits[] = {
+	{"0", "done"},
+	{"1", "it failed; the message names the cause"},
+	{"2", "the command line or the configuration is wrong"},
+	{NULL, NULL},
+};
+
+const struct command dns_command = {
+	.name = "dns",
+	.operands = "ACTION [ADDRESS]",
+	.summary = "DNS failover: try, plan, look, set, watch",
+	.about = "DNS failover from the command line. "
+		 "test and plan ask the provider and need no daemon, the others ask the daemon.",
+	.options = options,
+	.words = words,
+	.exits = exits,
+};
 
 /* ---- test and plan ---- */
 
@@ -310,83 +326,70 @@ static int ask_daemon(const struct action *a, const struct call *c)
 
 /* ---- command line ---- */
 
-static void usage(FILE *f)
+static void set_option(struct call *c, int option, const char *value)
 {
-	fprintf(f, "usage: hokm-xdp dns ACTION [options]\n\n");
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		fprintf(f, "  %-8s %-9s %s\n", actions[i].name,
-			actions[i].operand ? actions[i].operand : "", actions[i].help);
-	fprintf(f, "\n"
-		   "  -c, --config FILE    the configuration (test and plan: default " CONFIG ")\n"
-		   "  -n, --node NODE      as this node, where the machine is several or none\n"
-		   "  -s, --socket PATH    the socket of the daemon\n"
-		   "      --force          replace an address that is not the group's\n"
-		   "      --json           print JSON\n"
-		   "  -h, --help           print this help and exit\n");
-}
-
-/* The letter of an option that has a value, or 0. */
-static char letter_of(const char *word)
-{
-	static const char *const words[] = {"-c", "--config", "-n", "--node", "-s", "--socket"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(word, words[i]))
-			return word[strspn(word, "-")];
-	return 0;
-}
-
-static void set_value(struct call *c, char letter, const char *value)
-{
-	if (letter == 'c')
+	switch (option) {
+	case 'c':
 		c->config = value;
-	else if (letter == 'n')
+		break;
+	case 'n':
 		c->node = value;
-	else
+		break;
+	case 's':
 		c->socket = value;
+		break;
+	case 'f':
+		c->force = true;
+		break;
+	case 'j':
+		c->json = true;
+		break;
+	}
 }
 
-/* What is wrong with the words after the action, or NULL. */
-static const char *parse(int argc, char **argv, const struct action *a, struct call *c)
+static const struct action *find_action(const char *name)
 {
-	for (int i = 2; i < argc; i++) {
-		char letter = letter_of(argv[i]);
+	for (size_t i = 0; i < N_ACTIONS; i++)
+		if (!strcmp(name, words[i].name))
+			return &actions[i];
+	return NULL;
+}
 
-		if (letter && ++i == argc)
-			return "an option lacks its value";
-		if (letter)
-			set_value(c, letter, argv[i]);
-		else if (!strcmp(argv[i], "--json"))
-			c->json = true;
-		else if (!strcmp(argv[i], "--force"))
-			c->force = true;
-		else if (argv[i][0] == '-' || !a->operand || c->address)
-			return "there is a word too many";
-		else
-			c->address = argv[i];
+/* 0, COMMAND_HELP or COMMAND_BAD. */
+static int parse(struct command_line *l, const struct action **a, struct call *c)
+{
+	int what;
+
+	while ((what = command_next(l)) > 0) {
+		if (what != COMMAND_OPERAND) {
+			set_option(c, what, l->value);
+		} else if (!*a) {
+			*a = find_action(l->value);
+			if (!*a)
+				return command_wrong(l, "there is no action %s", l->value);
+		} else if ((*a)->operand && !c->address) {
+			c->address = l->value;
+		} else {
+			return command_wrong(l, "there is a word too many: %s", l->value);
+		}
 	}
-	return a->needed && !c->address ? "the address is missing" : NULL;
+	if (!what && !*a)
+		return command_wrong(l, "name an action");
+	if (!what && (*a)->needed && !c->address)
+		return command_wrong(l, "the address is missing");
+	return what;
 }
 
 int dns_command_main(int argc, char **argv)
 {
 	struct call c = {.json = false};
 	const struct action *a = NULL;
-	const char *problem;
+	struct command_line l;
+	int what;
 
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			usage(stdout);
-			return EXIT_OK;
-		}
-	for (size_t i = 0; argc > 1 && i < N_ACTIONS; i++)
-		if (!strcmp(argv[1], actions[i].name))
-			a = &actions[i];
-	problem = a ? parse(argc, argv, a, &c) : "name an action";
-	if (problem) {
-		fprintf(stderr, "hokm-xdp dns: %s\n", problem);
-		usage(stderr);
-		return EXIT_WRONG;
-	}
+	command_begin(&l, &dns_command, argc, argv, stdout, stderr);
+	what = parse(&l, &a, &c);
+	if (what)
+		return what == COMMAND_HELP ? EXIT_OK : EXIT_WRONG;
 	return a->run ? a->run(a, &c) : EXIT_WRONG;
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/command.h"
 #include "import/kl_plan.h"
 
 /*
@@ -16,6 +17,7 @@
 int import_file(const char *path, const struct kl_options *opt, FILE *report, FILE *errors,
 		char **text);
 
+extern const struct command import_command;
 int import_main(int argc, char **argv);
 
 #endif

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -21,22 +20,25 @@ struct call {
 	char secret[GENKEY_TEXT_MAX];
 };
 
-static void usage(FILE *f)
-{
-	fputs("usage: hokm-xdp import [OPTION]… /etc/keepalived/keepalived.conf\n"
-	      "\n"
-	      "Shows the configuration of hokm-xdp that means the same, and the verdict of each\n"
-	      "line. It changes nothing.\n"
-	      "\n"
-	      "  -o FILE                write the configuration to a new FILE, with mode 0600\n"
-	      "  --self ADDRESS         this node's own address, where the file has none\n"
-	      "  --peer ADDRESS         the other node's, where the file has none\n"
-	      "  --peer-priority N      its priority; without it 10 less than a MASTER's,\n"
-	      "                         10 more than a BACKUP's\n"
-	      "  --port N               the TCP port of the game (8765)\n"
-	      "  --instance NAME        of several vrrp_instance, this one\n",
-	      f);
-}
+static const struct command_option options[] = {
+	{"output", 'o', true, "FILE", "write the configuration to a new FILE, with mode 0600"},
+	{"self", 's', false, "ADDRESS", "this node's own address, where the file has none"},
+	{"peer", 'p', false, "ADDRESS", "the other node's, where the file has none"},
+	{"peer-priority", 'y', false, "N",
+	 "its priority; without it 10 less than a MASTER's, 10 more than a BACKUP's"},
+	{"port", 't', false, "N", "the TCP port of the game (8765)"},
+	{"instance", 'i', false, "NAME", "of several vrrp_instance, this one"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+const struct command import_command = {
+	.name = "import",
+	.operands = "KEEPALIVED.CONF",
+	.summary = "a configuration of keepalived as one of hokm-xdp",
+	.about = "Shows the configuration of hokm-xdp that means the same as that of keepalived, "
+		 "and the verdict of each line. It changes nothing.",
+	.options = options,
+};
 
 static int take_number(const char *text, unsigned int most, unsigned int *out)
 {
@@ -48,57 +50,41 @@ static int take_number(const char *text, unsigned int most, unsigned int *out)
 	return 0;
 }
 
-static int take_option(struct call *c, int option)
+static int take_option(struct call *c, int option, const char *value)
 {
 	switch (option) {
 	case 'o':
-		c->out = optarg;
+		c->out = value;
 		return 0;
 	case 's':
-		return inet_pton(AF_INET, optarg, &c->opt.self) == 1 ? 0 : -EINVAL;
+		return inet_pton(AF_INET, value, &c->opt.self) == 1 ? 0 : -EINVAL;
 	case 'p':
-		return inet_pton(AF_INET, optarg, &c->opt.peer) == 1 ? 0 : -EINVAL;
+		return inet_pton(AF_INET, value, &c->opt.peer) == 1 ? 0 : -EINVAL;
 	case 'y':
-		return take_number(optarg, 254, &c->opt.peer_priority);
+		return take_number(value, 254, &c->opt.peer_priority);
 	case 't':
-		return take_number(optarg, 65535, &c->opt.port);
+		return take_number(value, 65535, &c->opt.port);
 	case 'i':
-		c->opt.instance = optarg;
+		c->opt.instance = value;
 		return 0;
 	}
 	return -EINVAL;
 }
 
-/* Returns 0, -EINVAL for a wrong command line, or 1 when help was asked for. */
-static int parse(int argc, char **argv, struct call *c)
+/* Returns 0, COMMAND_HELP or COMMAND_BAD. */
+static int parse(struct call *c, struct command_line *l)
 {
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"self", required_argument, NULL, 's'},
-		{"peer", required_argument, NULL, 'p'},
-		{"peer-priority", required_argument, NULL, 'y'},
-		{"port", required_argument, NULL, 't'},
-		{"instance", required_argument, NULL, 'i'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:h", options, NULL)) >= 0) {
-		if (option == 'h')
-			return 1;
-		if (option == '?')
-			return -EINVAL;
-		if (take_option(c, option)) {
-			fprintf(stderr, "hokm-xdp import: `%s` is not a value of this option\n",
-				optarg);
-			return -EINVAL;
-		}
+	while ((option = command_next(l)) > 0) {
+		if (option == COMMAND_OPERAND && c->file)
+			return command_wrong(l, "there is a word too many: %s", l->value);
+		if (option == COMMAND_OPERAND)
+			c->file = l->value;
+		else if (take_option(c, option, l->value))
+			return command_wrong(l, "`%s` is not a value of this option", l->value);
 	}
-	if (optind + 1 != argc)
-		return -EINVAL;
-	c->file = argv[optind];
-	return 0;
+	return option || c->file ? option : command_wrong(l, "name the file of keepalived");
 }
 
 /* Never over a file that is there. */
@@ -162,12 +148,13 @@ static int run(const struct call *c)
 int import_main(int argc, char **argv)
 {
 	struct call c = {.opt.port = DEFAULT_PORT};
-	int err = parse(argc, argv, &c);
+	struct command_line l;
+	int err;
 
-	if (err) {
-		usage(err < 0 ? stderr : stdout);
-		return err < 0 ? EX_USAGE : EX_OK;
-	}
+	command_begin(&l, &import_command, argc, argv, stdout, stderr);
+	err = parse(&c, &l);
+	if (err)
+		return err == COMMAND_HELP ? EX_OK : EX_USAGE;
 	if (genkey_make(c.secret)) {
 		fprintf(stderr, "hokm-xdp import: the kernel gave no random bytes\n");
 		return EX_OSERR;

@@ -32,15 +32,10 @@ static const struct command_row exits[] = {
 	{NULL, NULL},
 };
 
-static int probe_main(int argc, char **argv)
-{
-	return probe_run(argc, argv, stdout, stderr);
-}
-
 const struct command probe_command = {
 	.name = "probe",
 	.operands = "[URL]",
-	.summary = "one health check as the daemon makes it, with the time of each step",
+	.summary = "one health check as the daemon makes it, each step timed",
 	.about = "Makes one check with the code of the daemon, in a process without rights, and "
 		 "shows how long each step took: connecting, TLS, upgrade, ping, close. "
 		 "URL is ws://, wss://, http:// or https:// with a numeric address, a port and a "
@@ -51,7 +46,6 @@ const struct command probe_command = {
 		 "--quiet a job of cron.",
 	.options = options,
 	.exits = exits,
-	.main = probe_main,
 };
 
 struct call {
@@ -221,4 +215,9 @@ int probe_run(int argc, char **argv, FILE *out, FILE *err)
 		return PROBE_USAGE;
 	}
 	return k.unhealthy ? PROBE_NOT_HEALTHY : PROBE_HEALTHY;
+}
+
+int probe_main(int argc, char **argv)
+{
+	return probe_run(argc, argv, stdout, stderr);
 }

@@ -54,7 +54,8 @@ void probe_list(const struct probe_result *r, struct out *o);
 
 extern const struct command probe_command;
 
-/* The command, with its output written to `out` and its errors to `err`. */
+int probe_main(int argc, char **argv);
+/* The same, with its output written to `out` and its errors to `err`. */
 int probe_run(int argc, char **argv, FILE *out, FILE *err);
 
 #endif
