@@ -4,8 +4,8 @@
  * writes each map. They carry BTF, so that `bpftool map dump pinned` prints named fields.
  *
  * Half-open connections have a map of their own (half_open.h), so that a SYN flood can replace
- * half-open entries only, never an established connection. The daemon maps own, peers, peer_macs,
- * conn_bits, suspects and waits into its memory; a process that lists half-open connections maps
+ * half-open entries only, never an established connection. The daemon maps own, grants, peers,
+ * peer_macs, conn_bits, suspects and waits into its memory; a process that lists half-open connections maps
  * half_open.
  */
 #ifndef HOKM_BPF_MAPS_H
@@ -35,6 +35,14 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(value, struct hokm_own);
 } own SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(value, struct hokm_grants);
+} grants SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -18,6 +18,7 @@
 #define HOKM_BPF_PACKET_H
 
 #include "maps.h"
+#include "hokm/grant_count.h"
 #include <bpf/bpf_endian.h>
 
 enum verdict {
@@ -144,13 +145,24 @@ static __always_inline __u64 source_word(const struct ethhdr *eth)
 	return *(const __u16 *)eth->h_source | (__u64) * (const __u32 *)(eth->h_source + 2) << 16;
 }
 
-/* Is the lease of this node valid? */
-static __always_inline bool is_owner(__u64 now)
+/*
+ * Until when this node is owner: its lease and, where they count, the grants of a majority. Each
+ * gate asks this one function. It is a function of its own for the verifier, and costs a look-up of
+ * a hot cache line beside that of the lease.
+ */
+__noinline __u64 owner_until(void)
 {
 	__u32 zero = 0;
-	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	const struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
 
-	return o && now < o->lease_until_ns;
+	return o && g ? hokm_owner_until_ns(o->lease_until_ns, g) : 0;
+}
+
+/* Is this node owner? */
+static __always_inline bool is_owner(__u64 now)
+{
+	return now < owner_until();
 }
 
 #endif

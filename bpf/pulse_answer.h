@@ -7,9 +7,10 @@
  * Invariants
  *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
  *    checked, in this order (architecture rule 8). Only a wrong tag is noted, for the operator.
- *  - A probe changes nothing but the window against its own replay and the peer's sign of life.
- *    Only while no daemon of this node asks, for cfg.linger_ns, its state is stored as that of an
- *    answer is: so a node that was stopped knows the owner, and steers to it what still comes here.
+ *  - A probe changes nothing but the window against its own replay, the peer's sign of life, and
+ * the promise of this node (grant.h). Only while no daemon of this node asks, for cfg.linger_ns,
+ * its state is stored as that of an answer is: so a node that was stopped knows the owner, and
+ * steers to it what still comes here.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
  *    the peer's answer, counted from the moment at which the answer came.
@@ -19,6 +20,7 @@
 
 #include "event_send.h"
 #include "frame_parse.h"
+#include "grant.h"
 #include "peer_state.h"
 #include "service_lookup.h"
 #include "steer_probe.h"
@@ -71,7 +73,7 @@ __noinline int pulse_secret_of(const struct hokm_pulse *pulse, __u32 slot)
 	return 0;
 }
 
-/* A copy of the pulse in the packet for the functions above, or NULL. */
+/* A copy of the pulse in the packet for the functions that take one, or NULL. */
 static __always_inline struct hokm_pulse *pulse_copy(const struct packet *p,
 						     const struct hokm_pulse *pulse)
 {
@@ -135,17 +137,22 @@ __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 	return flags;
 }
 
-/* Makes the peer's probe an answer. Returns false when there is no state to answer with. */
-static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse, __u32 slot)
+/*
+ * Makes the peer's probe, of which `copy` is a copy, an answer. The wish is carried out first.
+ * Returns false when there is no state to answer with.
+ */
+static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse, __u32 slot,
+				       struct hokm_pulse *copy)
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
-	const struct hokm_pulse *copy;
+	__u64 until = owner_until();
 	__u64 left, age;
 
-	if (!o)
+	if (!o || !grant_answer(copy, slot, p->now))
 		return false;
-	left = o->lease_until_ns > p->now ? o->lease_until_ns - p->now : 0;
+	pulse->grant = copy->grant;
+	left = until > p->now ? until - p->now : 0;
 	age = p->now > o->daemon_ns ? p->now - o->daemon_ns : 0;
 	pulse->kind = HOKM_PULSE_ANSWER;
 	pulse->state = o->state;
@@ -237,7 +244,7 @@ __noinline int pulse_told(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
 /* A valid probe, of which `copy` is a copy: answered unless it is a replay. */
 static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_peer *peer,
 						__u32 slot, struct udphdr *udp,
-						const struct hokm_pulse *copy)
+						struct hokm_pulse *copy)
 {
 	struct hokm_pulse *pulse = (void *)(udp + 1);
 	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
@@ -249,7 +256,7 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	peer->probe_sent_ns = sent;
 	peer->alive_ns = p->now;
 	pulse_told(copy, slot, p->now);
-	if (!pulse_fill(p, pulse, slot))
+	if (!pulse_fill(p, pulse, slot, copy))
 		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);
@@ -271,7 +278,7 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
  */
 static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_peer *peer,
 						 __u32 slot, const struct hokm_pulse *pulse,
-						 int secret)
+						 const struct hokm_pulse *copy, int secret)
 {
 	__u64 nonce = bpf_be64_to_cpu(pulse->nonce);
 	__u64 sent = bpf_be64_to_cpu(pulse->sent_ns);
@@ -292,6 +299,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	}
 	peer->seen_ns = p->now;
 	peer->alive_ns = p->now;
+	grant_take_in(copy, slot, p->now);
 	COUNT(p, pulse_answers);
 	return CONSUMED;
 }
@@ -304,7 +312,7 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 	struct hokm_pulse *pulse = (void *)(udp + 1);
 	__u32 slot = peer_by_addr(p, ip->saddr);
 	struct hokm_peer *peer = peer_get(p, slot);
-	const struct hokm_pulse *copy;
+	struct hokm_pulse *copy;
 	int secret;
 
 	clock_read(p);
@@ -329,7 +337,7 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 		return DROP_FOR(p, drop_pulse_mac);
 	if (pulse->kind == HOKM_PULSE_PROBE)
 		return pulse_probe(p, peer, slot, udp, copy);
-	return pulse_answer(p, peer, slot, pulse, secret);
+	return pulse_answer(p, peer, slot, pulse, copy, secret);
 }
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline __u8 target_without_lease(const struct packet *p, const s
 	__u64 asked_ns = o->daemon_ns < p->now ? o->daemon_ns : p->now;
 	__u8 target = owner_elsewhere(p, o);
 
-	if (target == TARGET_NONE && within(o->lease_until_ns, p->now, OWNERLESS_NS))
+	if (target == TARGET_NONE && within(owner_until(), p->now, OWNERLESS_NS))
 		target = peer_best_up(service_tag(p), true, asked_ns);
 	return target;
 }
@@ -96,7 +96,7 @@ __noinline int syn_target(__u32 slot, __u64 now)
 
 	if (!o || !question_packet(&p, now))
 		return TARGET_NONE;
-	return target_of_new(&p, o, now < o->lease_until_ns);
+	return target_of_new(&p, o, is_owner(now));
 }
 
 /*

@@ -109,14 +109,12 @@ static __always_inline void half_open_enter(struct packet *p, const struct hokm_
 static __always_inline enum verdict syn_ingress(struct packet *p, const struct hokm_conn_key *k)
 {
 	bool steered = arrived_steered(p);
-	__u32 zero = 0;
-	struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
 	__u64 hash = hokm_conn_hash(p->cfg->hash_seed, k);
 	/* Before the look-up in conns: both miss the caches, and the CPU waits for both at once. */
 	struct hokm_half_open_set *set = half_open_set_at(p, hash);
 	struct hokm_half_open *half = half_open_find(set, k);
 	struct hokm_conn *c = conn_bit_is_set(hash) ? bpf_map_lookup_elem(&conns, k) : NULL;
-	bool owner = o && p->now < o->lease_until_ns;
+	bool owner = is_owner(p->now);
 	__u8 target = HOKM_LOCAL;
 
 	COUNT(p, syn);

@@ -9,6 +9,7 @@
  *   abi_events.h    event records
  *   abi_conn.h      conns, half_open, replica, changes
  *   abi_config.h    cfg, own, services, suspects, keys, fences, meta
+ *   abi_grant.h     grants
  *   abi_peer.h      pulses, peers
  *   abi_waits.h     waits, latency
  *
@@ -28,6 +29,8 @@
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
  *   peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns, clears the slots
  *                                      of removed peers and writes alive_ns when it verified a sign
+ *   grants                             both, by compare-and-swap what both write (hokm/grant.h,
+ *                                      hokm/grant_count.h)
  *   waits                              both by atomic addition; user space takes off the requests
  *                                      of entries that it deletes
  *   replica                            user space; BPF answered_ns, gone and seq_next of entries
@@ -43,6 +46,7 @@
 #include "hokm/abi_events.h"
 #include "hokm/abi_conn.h"
 #include "hokm/abi_config.h"
+#include "hokm/abi_grant.h"
 #include "hokm/abi_peer.h"
 #include "hokm/abi_waits.h"
 

@@ -70,41 +70,59 @@ struct hokm_promise {
 _Static_assert(sizeof(struct hokm_promise) == 32, "promise");
 
 /**
+ * struct hokm_wished - the newest wish of a peer that this node has answered
+ * @epoch: its epoch
+ * @sent_ns: when its probe was sent, on the clock of the peer
+ *
+ * A wish counts only when it is newer: it has a greater epoch, or the same one and was sent later.
+ * So a probe that was recorded counts never again, also when the peer's daemon has started anew.
+ */
+struct hokm_wished {
+	__u64 epoch;
+	__u64 sent_ns;
+};
+_Static_assert(sizeof(struct hokm_wished) == 16, "wished");
+
+/**
  * struct hokm_granted - what a peer or witness has answered to the wishes of this node
- * @until_ns: end of its grant to this node, on this node's clock and never too late
- * @epoch: epoch of the wish that it granted
+ * @end: end of its grant to this node, on this node's clock and never too late, and the wish that
+ *       it granted: hokm_grant_end_word()
  * @seen_epoch: the greatest epoch that it has seen
  * @answered_ns: when it answered last
  * @held_until_ns: end of its grant to another owner, never too early; 0: none
  * @holder: address of that owner
  * @verdict: enum hokm_verdict of its last answer
- * @rsv: zero
+ * @rsv: zero, as @rsv64
+ * @wished: the other direction: its own newest wish
  */
 struct hokm_granted {
-	__u64 until_ns;
-	__u64 epoch;
+	__u64 end;
 	__u64 seen_epoch;
 	__u64 answered_ns;
 	__u64 held_until_ns;
 	__be32 holder;
 	__u8 verdict;
 	__u8 rsv[3];
+	__u64 rsv64;
+	struct hokm_wished wished;
 };
-_Static_assert(sizeof(struct hokm_granted) == 48, "granted");
+_Static_assert(sizeof(struct hokm_granted) == 64, "granted");
 
 /**
  * struct hokm_grants - value of grants, one entry
  * @own: the promises of this node as a member. The XDP program makes those to peers, the daemon the
  *       one to this node itself, by the same rules.
- * @wish: enum hokm_wish of this node; the daemon writes it before it sends a probe
+ * @wish: enum hokm_wish of this node. The daemon changes it and @wish_epoch with
+ *        hokm_grants_set_wish() before it sends a probe with that wish.
  * @majority: members that must grant, this node among them; 0: grants do not count here, VRRP's
  *            timers alone decide
- * @rsv: zero
+ * @rsv: zero, as @rsv64
  * @wish_epoch: epoch of the wish
- * @until_ns: the node has the grants of a majority until this boot time...
- * @until_epoch: ...for the wish of this epoch. The XDP program writes both when an answer comes. It
- *               counts only while it is @wish_epoch.
+ * @end: until when a majority has granted, and which wish: hokm_grant_end_word(). The XDP program
+ *       writes it when an answer comes. hokm_grants_end_ns() reads it.
  * @member: by slot of the peer
+ *
+ * What the gates read lies in the first cache line.
  */
 struct hokm_grants {
 	struct hokm_promise own;
@@ -112,10 +130,10 @@ struct hokm_grants {
 	__u16 majority;
 	__u16 rsv;
 	__u64 wish_epoch;
-	__u64 until_ns;
-	__u64 until_epoch;
+	__u64 end;
+	__u64 rsv64;
 	struct hokm_granted member[HOKM_MAX_PEERS];
 };
-_Static_assert(sizeof(struct hokm_grants) == 64 + 48 * HOKM_MAX_PEERS, "grants");
+_Static_assert(sizeof(struct hokm_grants) == 64 + 64 * HOKM_MAX_PEERS, "grants");
 
 #endif

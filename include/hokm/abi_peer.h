@@ -3,6 +3,7 @@
 #ifndef HOKM_ABI_PEER_H
 #define HOKM_ABI_PEER_H
 
+#include "hokm/abi_grant.h"
 #include "hokm/abi_states.h"
 
 /* struct hokm_pulse_svc.flags: the traffic of the service looks bad on that node. */
@@ -39,7 +40,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 #define HOKM_PULSE_MISDIRECTED 0x04
 
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
-#define HOKM_PULSE_VERSION 2
+#define HOKM_PULSE_VERSION 3
 #define HOKM_PULSE_PROBE   1
 #define HOKM_PULSE_ANSWER  2
 
@@ -52,12 +53,13 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @state: enum hokm_vrrp_state
  * @nonce: random number of the daemon session that sends the probes
  * @sent_ns: boot time at which the probe was sent, on the clock of its sender
- * @lease_left_ns: rest of the sender's lease; 0: it is not owner
+ * @lease_left_ns: for how long the sender is owner, by lease and grants; 0: it is not owner
  * @daemon_age_ns: time since the last sign of life of the sender's daemon
  * @epoch: epoch of the sender
  * @priority: effective priority of the sender
  * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED; answers only
  * @mac: MAC address of the sender of this packet; the frame must come from it
+ * @grant: its wish, or its answer to a wish
  * @svc: its services
  * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)
  *
@@ -88,10 +90,11 @@ struct hokm_pulse {
 	__u8 priority;
 	__u8 flags;
 	__u8 mac[6];
+	struct hokm_pulse_grant grant;
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 	__be64 tag;
 };
-_Static_assert(sizeof(struct hokm_pulse) == 128, "pulse");
+_Static_assert(sizeof(struct hokm_pulse) == 160, "pulse");
 
 /* Bytes of the pulse that the tag covers. */
 #define HOKM_PULSE_SIGNED (sizeof(struct hokm_pulse) - sizeof(__be64))

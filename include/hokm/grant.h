@@ -14,7 +14,9 @@
  *   - A wish whose epoch is older than one that was granted or released changes nothing: a probe
  *     that was recorded, held back or repeated cannot end or make a promise.
  *   - A member that does not know its promises (it has booted, or its map is new) grants nothing
- * for the longest grant that anybody may have of it.
+ *     for as long as it would keep the longest grant that anybody may have of it.
+ *
+ * hokm/grant_count.h has the other side: how the asker counts what it was granted.
  */
 #ifndef HOKM_GRANT_H
 #define HOKM_GRANT_H
@@ -58,6 +60,23 @@ HOKM_GRANT_INLINE __u64 hokm_grant_used_ns(__u64 length_ns)
 {
 	return length_ns - length_ns / HOKM_GRANT_DRIFT;
 }
+
+/* How long a member whose promises are not known must be silent: it may have made one just before.
+ */
+HOKM_GRANT_INLINE __u64 hokm_grant_silence_ns(__u64 longest_ns)
+{
+	return hokm_grant_kept_ns(longest_ns);
+}
+
+/*
+ * Reads a word that others change; what is read afterwards is not older. The programs have no other
+ * barrier than an atomic operation.
+ */
+#ifdef __bpf__
+#define HOKM_GRANT_READ(place) __sync_fetch_and_add(place, 0)
+#else
+#define HOKM_GRANT_READ(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#endif
 
 /* A wish as it reaches a member: from whom, in the member's own numbering. */
 struct hokm_grant_ask {
@@ -106,17 +125,19 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_answer(const struct hokm_promise 
 /*
  * Carries a wish out on a promise that others may change at the same moment. The word is read
  * before the epoch, so that a wish that has become too old meanwhile finds another word. The epoch
- * grows before the word changes: at worst it has grown for a wish that is not granted. After a
- * release it is one more than that of the release, so that no repeated wish of it counts.
+ * grows before the word changes: at worst it has grown for a wish that is not granted. It grows
+ * also when a grant that runs is long enough for the wish: a release that was held back and belongs
+ * to an older wish must not end it. After a release it is one more than that of the release, so
+ * that no repeated wish of it counts.
  */
 HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_carry_out(
 	struct hokm_promise *p, const struct hokm_grant_ask *ask, __u64 now_ns)
 {
-	__u64 word = *(volatile __u64 *)&p->word, next;
+	__u64 word = HOKM_GRANT_READ(&p->word), next;
 	__u64 epoch = *(volatile __u64 *)&p->epoch, least;
 	enum hokm_verdict verdict = hokm_grant_answer(p, word, epoch, ask, now_ns, &next);
 
-	if (next == word)
+	if (next == word && verdict != HOKM_VERDICT_GRANTED)
 		return verdict;
 	least = ask->epoch + (ask->wish == HOKM_WISH_RELEASE);
 	if (least > epoch && __sync_val_compare_and_swap(&p->epoch, epoch, least) != epoch)
@@ -124,6 +145,47 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_carry_out(
 	if (__sync_val_compare_and_swap(&p->word, word, next) != word)
 		return HOKM_VERDICT_BUSY;
 	return verdict;
+}
+
+/* The same for a wish that came in a probe, unless it is not newer than the newest one. */
+HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_take_wish(
+	struct hokm_promise *p, struct hokm_wished *newest, const struct hokm_grant_ask *ask,
+	__u64 sent_ns, __u64 now_ns)
+{
+	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
+		return HOKM_VERDICT_NONE;
+	if (!p->silent_until_ns)
+		return HOKM_VERDICT_NONE;
+	if (ask->epoch < newest->epoch ||
+	    (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns))
+		return HOKM_VERDICT_OLD;
+	newest->epoch = ask->epoch;
+	newest->sent_ns = sent_ns;
+	return hokm_grant_carry_out(p, ask, now_ns);
+}
+
+/*
+ * The greatest epoch that a member tells this peer: it must go beyond its own newest wish too, when
+ * it has forgotten it by a reboot.
+ */
+HOKM_GRANT_INLINE __u64 hokm_grant_seen_epoch(const struct hokm_promise *p,
+					      const struct hokm_wished *newest)
+{
+	return p->epoch > newest->epoch ? p->epoch : newest->epoch;
+}
+
+/*
+ * The member is removed and its number may go to another one: what was promised to it stays
+ * promised, but to nobody that can renew or release it.
+ */
+HOKM_GRANT_INLINE void hokm_grant_forget(struct hokm_promise *p, __u32 member)
+{
+	__u64 word = HOKM_GRANT_READ(&p->word);
+
+	if (hokm_grant_member(word) == member)
+		(void)__sync_val_compare_and_swap(
+			&p->word, word,
+			hokm_grant_word(HOKM_GRANT_NOBODY, hokm_grant_until_ns(word)));
 }
 
 #endif

@@ -269,6 +269,7 @@ int fix_reset(void **state)
 {
 	struct fix *x = *state;
 	static const struct hokm_waits nothing;
+	static const struct hokm_grants no_grants;
 	const struct hokm_peer none = {0};
 
 	for (size_t i = 0; i < sizeof(x->keys); i++)
@@ -277,6 +278,7 @@ int fix_reset(void **state)
 	world_cfg(&x->cfg);
 	fix_cfg(x);
 	fix_owner(x, true);
+	map_set(x->skel->maps.grants, 0, &no_grants);
 	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		fix_service(x, i, i ? 0 : SERVICE_TAG, i ? HOKM_SVC_INIT : HOKM_SVC_UP);
 		fix_suspect(x, i, 0);

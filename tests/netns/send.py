@@ -37,7 +37,7 @@ GROUP_MAC = "01:00:5e:00:00:12"
 VRRP, TCP, UDP = 112, 6, 17
 PORT = 8765
 PULSE_PORT = 8766
-PULSE_LEN = 128
+PULSE_LEN = 160
 SIOCGIFADDR, SIOCGIFHWADDR = 0x8915, 0x8927
 
 # The keys of an advert, with the values of a correct one.
@@ -158,12 +158,12 @@ def set_at(pulse, at, value):
 
 # Offsets are those of struct hokm_pulse.
 CHANGES = {
-    "tag": lambda p: set_at(p, 120, os.urandom(8)),
+    "tag": lambda p: set_at(p, 152, os.urandom(8)),
     "lease": lambda p: set_at(p, 24, struct.pack("!Q", 10**12)),
     "no-lease": lambda p: set_at(p, 24, struct.pack("!Q", 0)),
     "epoch": lambda p: set_at(p, 40, struct.pack("!Q", 2**62)),
     "newer": lambda p: set_at(p, 16, struct.pack("!Q", struct.unpack("!Q", p[16:24])[0] + 10**9)),
-    "version": lambda p: set_at(p, 4, b"\x03"),
+    "version": lambda p: set_at(p, 4, b"\x02"),
     "kind": lambda p: set_at(p, 5, b"\x03"),
     "magic": lambda p: set_at(p, 0, b"EVIL"),
     "vrid": lambda p: set_at(p, 6, b"\x4d"),

@@ -36,7 +36,7 @@ static const struct pulse_state silent = {.own = &nothing_owned, .services = no_
 static void probe_bytes(void **state)
 {
 	static const uint8_t head[16] = {
-		'H', 'K', 'M', 'P', 2, 1, 25, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
+		'H', 'K', 'M', 'P', 3, 1, 25, 0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
 	static const uint8_t sent[8] = {0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18};
 	static const uint8_t zero[sizeof(struct hokm_pulse)];
 	const struct in_addr peer = own_addr("192.168.1.27"), third = own_addr("192.168.1.28");

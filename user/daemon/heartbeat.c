@@ -28,7 +28,9 @@ static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
 void heartbeat_probe(struct heartbeat *h)
 {
 	const struct apply_want *want = &h->node->want;
-	const struct pulse_state state = {.own = &want->own, .services = want->service};
+	const struct pulse_state state = {.own = &want->own,
+					  .services = want->service,
+					  .grants = hokm_bpf_grants(h->node->bpf)};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
 	unsigned int n = 0;

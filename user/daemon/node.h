@@ -40,4 +40,10 @@ struct node {
 	bool terminating; /* the ender works at connections (act/ender.h) */
 };
 
+/* Until when this node is owner: its lease and, where they count, the grants of a majority. */
+static inline uint64_t node_owner_until(const struct node *n)
+{
+	return hokm_bpf_owner_until(n->bpf, n->want.own.lease_until_ns);
+}
+
 #endif

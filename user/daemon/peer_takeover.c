@@ -167,7 +167,7 @@ static void step_peer(struct peer_takeover *t, unsigned int slot, uint64_t now_n
 {
 	const struct node *n = t->node;
 	struct dead_peer *p = &t->peers[slot];
-	bool owner = n->want.own.state == HOKM_VRRP_MASTER && n->want.own.lease_until_ns > now_ns &&
+	bool owner = n->want.own.state == HOKM_VRRP_MASTER && node_owner_until(n) > now_ns &&
 		     replication_entries(t->replication, slot);
 	bool due = owner && peers_sight(&n->peers, slot, now_ns).players_dead;
 	unsigned int quota;

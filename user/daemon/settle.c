@@ -231,6 +231,22 @@ static void feed_early(struct daemon *d)
 }
 
 /*
+ * The lease that an earlier daemon left; 0: none. One whose grants have ended is over, however long
+ * it would last by itself.
+ */
+static uint64_t adopted_lease_ns(const struct daemon *d)
+{
+	const struct node *n = &d->node;
+	struct hokm_own own;
+	uint64_t until_ns;
+
+	if (!d->adopted || hokm_bpf_get_own(n->bpf, &own) || own.state != HOKM_VRRP_MASTER)
+		return 0;
+	until_ns = hokm_bpf_owner_until(n->bpf, own.lease_until_ns);
+	return until_ns > clock_now_ns() ? own.lease_until_ns : until_ns;
+}
+
+/*
  * The machine starts when every service has a first result. A lease that an earlier daemon left and
  * that still runs is continued at once: that is what makes a restart move nothing.
  */
@@ -238,12 +254,10 @@ static void start_vrrp(struct daemon *d)
 {
 	struct vrrp_event ev = {.kind = VRRP_EV_START};
 	struct node *n = &d->node;
-	struct hokm_own own;
 
 	if (d->vrrp_started || d->stopping)
 		return;
-	if (d->adopted && !hokm_bpf_get_own(n->bpf, &own) && own.state == HOKM_VRRP_MASTER)
-		ev.adopted_lease_ns = own.lease_until_ns;
+	ev.adopted_lease_ns = adopted_lease_ns(d);
 	if (!ev.adopted_lease_ns && !services_known(&n->services))
 		return;
 	d->vrrp_started = true;
@@ -289,7 +303,7 @@ static void tick_dns(struct daemon *d, uint64_t now_ns)
 	const unsigned int self = d->node.conf->self;
 	const struct dns_owner o = {
 		.owner = d->vrrp.state == HOKM_VRRP_MASTER && !d->stopping &&
-			 d->node.want.own.lease_until_ns > now_ns,
+			 node_owner_until(&d->node) > now_ns,
 		.adopted = d->vrrp.reason == HOKM_R_ADOPTED,
 		.serves = policy_peer_serves(d, now_ns),
 		.node = self,

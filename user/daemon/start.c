@@ -43,7 +43,7 @@ static int adopt_own(struct daemon *d)
 	vrrp_init(&d->vrrp, &v, now_ns);
 	if (!d->adopted)
 		want->own.successor = HOKM_NO_PEER;
-	want->vip_raised = d->adopted && want->own.lease_until_ns > now_ns;
+	want->vip_raised = d->adopted && node_owner_until(&d->node) > now_ns;
 	/* An owner that restarts has offered the VIP already, if it ever had to: rule 7. */
 	if (want->vip_raised)
 		d->policy.offered_ns = now_ns;
@@ -51,7 +51,7 @@ static int adopt_own(struct daemon *d)
 	segment_watch_init(&d->segment, &d->node,
 			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&
 				   (now_ns - want->own.daemon_ns < HEARD_NS ||
-				    want->own.lease_until_ns > now_ns));
+				    node_owner_until(&d->node) > now_ns));
 	/* Nothing is known yet of what the peers hold. */
 	guess_note_change(&d->guess, now_ns);
 	want->own.guess_until_ns = d->guess.until_ns;

@@ -9,6 +9,7 @@
  *   load, with new maps or the adopted ones; or take over the pinned programs, when they are those
  *   of this binary
  *   pin the maps, then write map meta (fresh start only)
+ *   begin the silence of a new map grants
  *   write the key, attach the egress filter, pin the programs, attach the ingress link
  *   write the build id to map meta
  *
@@ -404,6 +405,8 @@ static int run_opening(struct opening *o)
 		err = take_programs(o);
 	if (!err)
 		err = pin_maps(o);
+	if (!err && !o->adopt)
+		bpf_grants_begin(o->b, o->opts->longest_grant_ns);
 	if (!err)
 		err = write_keys(o);
 	if (!err)

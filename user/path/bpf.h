@@ -32,6 +32,11 @@ struct hokm_bpf_opts {
 	bool replace_foreign; /* detach an XDP program of another origin and take its place */
 	bool generic_only;    /* do not try native mode */
 	bool adopt_address;   /* of act/apply.h: take over a VIP that another program set */
+	/*
+	 * The longest grant that this node gives as a member, when map grants is made anew: it is
+	 * silent for so long then. 0: it takes no part.
+	 */
+	uint64_t longest_grant_ns;
 };
 
 /*
@@ -136,6 +141,19 @@ int hokm_bpf_get_own(struct hokm_bpf *b, struct hokm_own *out);
 
 /* Writes ownership. The lease is written last, as one 64-bit word. */
 int hokm_bpf_set_own(struct hokm_bpf *b, const struct hokm_own *in);
+
+/*
+ * Map grants in memory; it stays b's, and NULL means that this handle lacks it. The packet path
+ * changes it at any time: use the functions of hokm/grant.h and hokm/grant_count.h. A map that was
+ * adopted knows its promises: then only longest_ns may be written, and silent_until_ns if it is 0.
+ */
+struct hokm_grants *hokm_bpf_grants(const struct hokm_bpf *b);
+
+/*
+ * Until when this node is owner, if it has this lease: the lease and, where they count, the grants
+ * of a majority. 0: it is not. Everything that asks whether this node is owner asks this.
+ */
+uint64_t hokm_bpf_owner_until(const struct hokm_bpf *b, uint64_t lease_until_ns);
 
 int hokm_bpf_get_service(struct hokm_bpf *b, unsigned int slot, struct hokm_service *out);
 int hokm_bpf_set_service(struct hokm_bpf *b, unsigned int slot, const struct hokm_service *in);

@@ -14,6 +14,7 @@
  *   bpf_upkeep.c  reading back what is attached and pinned, and putting it back
  *   bpf_foreign.c filters and programs of others before ours
  *   bpf_maps.c    reading and writing the small maps
+ *   bpf_grants.c  map grants
  *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
  *   bpf_changes.c the ring of established and ended connections
@@ -35,6 +36,7 @@
 enum bpf_map_id {
 	MAP_CFG,
 	MAP_OWN,
+	MAP_GRANTS,
 	MAP_SERVICES,
 	MAP_SUSPECTS,
 	MAP_PEERS,
@@ -78,6 +80,7 @@ struct hokm_bpf {
 	const char *mode;
 	/* Maps that are mapped into memory. NULL in a view. */
 	uint64_t *own;
+	struct hokm_grants *grants;
 	uint64_t *peers;
 	uint64_t *peer_macs;
 	uint64_t *suspects;
@@ -242,11 +245,20 @@ int bpf_hold_link(struct hokm_bpf *b);
 int bpf_maps_init(struct hokm_bpf *b);
 
 /*
- * Maps own, peers, peer_macs, suspects, waits and conn_bits into memory; their descriptors must be
- * open. 0 or -errno.
+ * Maps own, grants, peers, peer_macs, suspects, waits and conn_bits into memory; their descriptors
+ * must be open. 0 or -errno.
  */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
+
+/*
+ * bpf_grants.c: a new map does not know what this node promised before: it grants nothing until all
+ * of that has ended. longest_ns: the longest grant that it gives; 0: it takes no part.
+ */
+void bpf_grants_begin(struct hokm_bpf *b, uint64_t longest_ns);
+
+/* A peer loses its slot: nothing that it was promised, or answered, belongs to the next one. */
+void bpf_grants_forget(struct hokm_bpf *b, unsigned int slot);
 
 /* Removes the unanswered requests of a deleted connection from map waits. */
 void bpf_waits_forget(struct hokm_bpf *b, const struct hokm_conn_key *k, const struct hokm_conn *c);

@@ -26,6 +26,7 @@
 const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_CFG] = "cfg",
 	[MAP_OWN] = "own",
+	[MAP_GRANTS] = "grants",
 	[MAP_SERVICES] = "services",
 	[MAP_SUSPECTS] = "suspects",
 	[MAP_PEERS] = "peers",

@@ -5,9 +5,9 @@
  *
  * The maps own and peers are used at every pulse and are mapped into memory: an access needs no
  * system call, and each 64-bit word is stored at once, so that the packet path never sees half a
- * lease. The maps peers, peer_macs, suspects and waits are mapped because BPF writes them too: this
- * file changes only single words of them. An access to another map is one system call of about a
- * microsecond.
+ * lease. The maps grants, peers, peer_macs, suspects and waits are mapped because BPF writes them
+ * too: this file changes only single words of them. An access to another map is one system call of
+ * about a microsecond.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +51,7 @@ int bpf_maps_map(struct hokm_bpf *b)
 	int err = 0;
 
 	b->own = map_in(b, MAP_OWN, sizeof(struct hokm_own), both, &err);
+	b->grants = map_in(b, MAP_GRANTS, sizeof(*b->grants), both, &err);
 	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), both, &err);
 	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
 	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
@@ -68,12 +69,14 @@ static void unmap(void *p, size_t size)
 void bpf_maps_unmap(struct hokm_bpf *b)
 {
 	unmap(b->own, sizeof(struct hokm_own));
+	unmap(b->grants, sizeof(*b->grants));
 	unmap(b->peers, HOKM_MAX_PEERS * sizeof(struct hokm_peer));
 	unmap(b->peer_macs, sizeof(struct hokm_peer_macs));
 	unmap(b->suspects, SUSPECTS_SIZE);
 	unmap(b->waits, WAITS_SIZE);
 	unmap(b->conn_bits, sizeof(*b->conn_bits));
 	b->own = b->peers = b->peer_macs = b->suspects = NULL;
+	b->grants = NULL;
 	b->waits = NULL;
 	b->conn_bits = NULL;
 }
@@ -290,6 +293,7 @@ int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
 	if (!b->peer_macs)
 		return -EBADF;
 	__atomic_store_n(&b->peer_macs[slot], 0, __ATOMIC_RELAXED);
+	bpf_grants_forget(b, slot);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hokm/grant_count.h"
 #include "hokm/pulse_tag.h"
 #include "sense/pulse.h"
 #include "sense/sock.h"
@@ -116,15 +117,27 @@ unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned in
 	return send_all(p->fd, msgs, n);
 }
 
+static void fill_wish(struct hokm_pulse_grant *out, const struct pulse_wish *w)
+{
+	if (!w || w->wish == HOKM_WISH_NONE)
+		return;
+	out->wish = (uint8_t)w->wish;
+	out->epoch = htobe64(w->epoch);
+	out->length_us = htobe32((uint32_t)(w->length_ns / 1000));
+}
+
 static void fill_state(struct hokm_pulse *out, const struct pulse_state *state, uint64_t now_ns)
 {
 	const struct hokm_own *o = state->own;
+	uint64_t until_ns = state->grants ? hokm_owner_until_ns(o->lease_until_ns, state->grants)
+					  : o->lease_until_ns;
 
 	out->state = o->state;
 	out->priority = o->priority;
 	out->epoch = htobe64(o->epoch);
-	if (o->lease_until_ns > now_ns)
-		out->lease_left_ns = htobe64(o->lease_until_ns - now_ns);
+	if (until_ns > now_ns)
+		out->lease_left_ns = htobe64(until_ns - now_ns);
+	fill_wish(&out->grant, state->wish);
 	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		const struct hokm_service *svc = &state->services[i];
 

@@ -41,6 +41,13 @@ const struct pulse_signer *pulse_signer(const struct pulse *p);
 /* The interface has another MAC now. */
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 
+/* What the probes wish of the members. It is in map grants before a probe says it. */
+struct pulse_wish {
+	enum hokm_wish wish;
+	uint64_t epoch;
+	uint64_t length_ns; /* of the grant, whole microseconds */
+};
+
 /*
  * What the probes say of this node. A peer whose daemon does not ask, because it was stopped, knows
  * the owner by that.
@@ -48,6 +55,8 @@ void pulse_set_mac(struct pulse *p, const unsigned char mac[6]);
 struct pulse_state {
 	const struct hokm_own *own;
 	const struct hokm_service *services; /* HOKM_MAX_SERVICES, by slot */
+	const struct hokm_grants *grants;    /* end the lease too; NULL: they do not count */
+	const struct pulse_wish *wish;       /* NULL: none */
 };
 
 /* The peer that a probe goes to. */

@@ -329,12 +329,12 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	const char *successor = peers_name(&d->node.peers, d->policy.successor);
 
 	put(o, "state", json_string(hokm_vrrp_state_name(v->state)));
-	put(o, "owner", json_boolean(d->node.want.own.lease_until_ns > now_ns));
+	put(o, "owner", json_boolean(node_owner_until(&d->node) > now_ns));
 	put(o, "reason", json_string(hokm_reason_name(v->reason)));
 	put(o, "reason_text", json_string(hokm_reason_text(v->reason)));
 	put(o, "since_ms", age(v->since_ns, now_ns));
 	put(o, "permission", json_string(permit_word(d->permission.permit.word)));
-	put(o, "lease_left_ms", left(d->node.want.own.lease_until_ns, now_ns));
+	put(o, "lease_left_ms", left(node_owner_until(&d->node), now_ns));
 	put(o, "priority", number(v->conf.priority));
 	put(o, "epoch", number(d->node.want.own.epoch));
 	put(o, "panic", json_boolean(d->policy.panic));

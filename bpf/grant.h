@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grants in pulses, both sides: what this node as a member answers to the wish in a peer's probe
+ * (hokm/grant.h), and how it counts a member's answer to its own wish (hokm/grant_count.h).
+ *
+ * Invariants
+ *  - The pulse has passed all checks of pulse_answer.h, those against replay too. A wish passes a
+ *    window of its own besides, which a new session of the peer's daemon does not open.
+ *  - The promise of this node to itself is made by its daemon; this program only counts it.
+ *  - The moment of a packet was read before its wish is carried out: a promise of another owner
+ *    counts a little longer for it, and its own begins after its probe was sent.
+ */
+#ifndef HOKM_BPF_GRANT_H
+#define HOKM_BPF_GRANT_H
+
+#include "peer_state.h"
+
+/* The address of who has a promise of this node: a member in its own numbering. */
+static __always_inline __be32 grant_holder(const struct packet *p, __u32 member)
+{
+	__u32 slot = member - HOKM_GRANT_PEER(0);
+
+	if (member == HOKM_GRANT_SELF)
+		return p->cfg->addr.w[3];
+	if (member < HOKM_GRANT_PEER(0) || slot >= HOKM_MAX_PEERS)
+		return 0;
+	barrier_var(slot);
+	slot &= HOKM_MAX_PEERS - 1;
+	return p->cfg->peer[slot].used ? p->cfg->peer[slot].addr.w[3] : 0;
+}
+
+/* Says in an answer who has the promise of this node now. */
+static __always_inline void grant_fill_holder(const struct packet *p, struct hokm_pulse_grant *out,
+					      __u64 word)
+{
+	__u64 until = hokm_grant_until_ns(word);
+
+	out->holder = 0;
+	out->left_us = 0;
+	if (p->now >= until)
+		return;
+	out->holder = grant_holder(p, hokm_grant_member(word));
+	out->left_us = bpf_htonl((until - p->now + 999) / 1000);
+}
+
+/*
+ * Carries out the wish of a valid and fresh probe from the peer of the slot, and turns its part
+ * about grants into the answer. A function of its own for the verifier; to the verifier pulse may
+ * be NULL.
+ */
+__noinline int grant_answer(struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	__u32 zero = 0;
+	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	struct hokm_pulse_grant *out;
+	struct hokm_wished *newest;
+	struct hokm_grant_ask ask;
+	struct packet p = {};
+
+	if (!g || !pulse || !question_packet(&p, now))
+		return 0;
+	out = &pulse->grant;
+	slot &= HOKM_MAX_PEERS - 1;
+	newest = &g->member[slot].wished;
+	ask.member = HOKM_GRANT_PEER(slot);
+	ask.wish = out->wish;
+	ask.epoch = bpf_be64_to_cpu(out->epoch);
+	ask.length_ns = bpf_ntohl(out->length_us) * 1000ULL;
+	out->verdict = hokm_grant_take_wish(
+		&g->own, newest, &ask, bpf_be64_to_cpu(pulse->sent_ns), now);
+	out->wish_epoch = out->epoch;
+	out->epoch = bpf_cpu_to_be64(hokm_grant_seen_epoch(&g->own, newest));
+	out->rsv[0] = out->rsv[1] = 0;
+	grant_fill_holder(&p, out, HOKM_GRANT_READ(&g->own.word));
+	return 1;
+}
+
+/* Notes who else has the promise of the member, as its answer says. */
+static __always_inline void grant_note_holder(const struct packet *p, struct hokm_granted *m,
+					      const struct hokm_pulse_grant *in)
+{
+	__u64 left = bpf_ntohl(in->left_us) * 1000ULL;
+
+	if (!left || in->holder == p->cfg->addr.w[3]) {
+		m->held_until_ns = 0;
+		m->holder = 0;
+		return;
+	}
+	m->holder = in->holder;
+	m->held_until_ns = p->now + left;
+}
+
+/*
+ * Takes in what a valid and fresh answer of the peer of the slot says of grants. A function of its
+ * own as above.
+ */
+__noinline int grant_take_in(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	__u32 zero = 0;
+	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	const struct hokm_pulse_grant *in;
+	struct hokm_granted *m;
+	struct packet p = {};
+	__u64 length;
+
+	if (!g || !pulse || !question_packet(&p, now))
+		return 0;
+	in = &pulse->grant;
+	slot &= HOKM_MAX_PEERS - 1;
+	m = &g->member[slot];
+	length = bpf_ntohl(in->length_us) * 1000ULL;
+	grant_note_holder(&p, m, in);
+	m->seen_epoch = bpf_be64_to_cpu(in->epoch);
+	m->verdict = in->verdict;
+	if (in->verdict == HOKM_VERDICT_GRANTED && in->wish == HOKM_WISH_OWN)
+		hokm_grants_note(g, slot, bpf_be64_to_cpu(in->wish_epoch),
+				 bpf_be64_to_cpu(pulse->sent_ns) + hokm_grant_used_ns(length));
+	m->answered_ns = now;
+	return 1;
+}
+
+#endif
