@@ -54,7 +54,8 @@ static __always_inline bool mac_is_node(const struct packet *p, __u64 mac)
 	for (__u32 i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct hokm_peer *peer = peer_get(p, i);
 
-		if (!peer)
+		/* A witness has no right to a VIP. */
+		if (!peer || p->cfg->peer[i].witness)
 			continue;
 		mac_copy(&its, peer->mac);
 		mac_copy(&of_adverts, peer->vrrp_mac);

@@ -203,7 +203,9 @@ static __always_inline void pulse_note_state(const struct packet *p, struct hokm
 		peer->lease_until_ns = until < left ? ~0ULL : until;
 	if (!mac_equal(peer->mac, pulse->mac))
 		mac_copy(peer->mac, pulse->mac);
-	peer_mac_publish(slot, pulse->mac);
+	/* A witness steers nothing here, and may be the router through which clients come. */
+	if (!p->cfg->peer[slot & (HOKM_MAX_PEERS - 1)].witness)
+		peer_mac_publish(slot, pulse->mac);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;

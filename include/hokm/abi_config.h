@@ -29,14 +29,17 @@ _Static_assert(sizeof(struct hokm_service_key) == 24, "service key");
  * struct hokm_peer_cfg - one peer of the configuration
  * @addr: its address
  * @used: 1 when the slot holds a peer
- * @priority: its configured priority
+ * @priority: its configured priority; 0 for a witness
+ * @witness: 1 when it is a witness: it answers pulses, but nothing is steered to it, and what comes
+ *           from its MAC address was not steered here. It may be the router of the clients.
  * @rsv: zero
  */
 struct hokm_peer_cfg {
 	struct hokm_addr addr;
 	__u8 used;
 	__u8 priority;
-	__u8 rsv[6];
+	__u8 witness;
+	__u8 rsv[5];
 };
 _Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
 

@@ -99,6 +99,8 @@ void *rig_item(const struct rig_row *r, struct conf *c)
 		return &c->nodes[0];
 	if (!strcmp(r->sec->path, "service"))
 		return &c->services[0];
+	if (!strcmp(r->sec->path, "witness"))
+		return c->n_witnesses ? &c->witnesses[0] : NULL;
 	if (!strcmp(r->sec->path, "notify"))
 		return c->n_notify ? &c->notify[0] : NULL;
 	if (!strcmp(r->sec->path, "passive.signal"))

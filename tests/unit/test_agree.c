@@ -37,54 +37,64 @@ static struct agree digest_of(const char *text)
 	return a;
 }
 
+static const struct {
+	const char *here, *there, *differ;
+} pairs[] = {
+	{BASE, BASE, ""},
+	{BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.8 }",
+	 BASE "vip = {10.0.0.9, 10.0.0.8} service x { vip = 10.0.0.8 }", ""},
+	/* A service without the key has the first VIP of the list. */
+	{BASE "vip = {10.0.0.8, 10.0.0.9}", BASE "vip = {10.0.0.9, 10.0.0.8}", "service"},
+	{BASE "vip = {10.0.0.8}", BASE "vip = {10.0.0.8, 10.0.0.9}", "vip"},
+	{BASE "service x { port = 1 } service y { port = 2 }",
+	 BASE "service y { port = 2 } service x { port = 1 }", ""},
+	{BASE "service x { port = 1 }", BASE "service x { port = 2 }", "service"},
+	{BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.8 }",
+	 BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.9 }", "service"},
+	{BASE, BASE "service x { check tcp { interval = 1s } }", ""},
+	{BASE, SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 }", ""},
+	{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
+	{BASE, SECRET "node a { address = 10.0.0.1 priority = 90 } node b { address = 10.0.0.2 }",
+	 "node"},
+	{BASE, BASE "witness w { address = 10.0.0.4 }", "node"},
+	{BASE "witness w { address = 10.0.0.4 }", BASE "witness w { address = 10.0.0.5 }", "node"},
+	{BASE "witness w { address = 10.0.0.4 }", BASE "witness x { address = 10.0.0.4 }", ""},
+	{BASE "witness w { address = 10.0.0.4 }",
+	 "arbiter = witness " BASE "witness w { address = 10.0.0.4 }", ""},
+	/* Here the majority decides and there VRRP's timers: the worst that can differ. */
+	{BASE "witness w { address = 10.0.0.4 }",
+	 "arbiter = none " BASE "witness w { address = 10.0.0.4 }", "node"},
+	{BASE "node c { address = 10.0.0.3 }", BASE "node c { address = 10.0.0.3 peer = vrrp }",
+	 "node"},
+	{BASE, "grant = 200ms " BASE, "pulse"},
+	{BASE, BASE "vrrp { advert = 2s }", "vrrp"},
+	{BASE, BASE "vrrp { mode = unicast }", "vrrp"},
+	{BASE, BASE "vrrp { version = 3 }", "vrrp"},
+	/* Version 2 always does without. */
+	{BASE, BASE "vrrp { checksum = plain }", ""},
+	{BASE "vrrp { version = 3 }", BASE "vrrp { version = 3 checksum = plain }", "vrrp"},
+	{BASE, BASE "vrrp { preempt = no preempt_delay = 1s garp_count = 3 }", ""},
+	{BASE, BASE "pulse { dead = 200ms }", "pulse"},
+	{BASE, BASE "pulse { players_dead_after = 2s }", "pulse"},
+	{BASE, BASE "pulse { port = 9000 }", "pulse"},
+	{BASE, "secret = {0123456789abcde2, 0123456789abcde1} " NODES, "secret"},
+	{BASE, "secret = 0123456789abcde1 " NODES, "secret"},
+	{BASE "vip = {10.0.0.8} service x { vip = 10.0.0.8 }",
+	 BASE "vip = {10.0.0.9} pulse { dead = 200ms } service x { vip = 10.0.0.9 }",
+	 "vip, service, pulse"},
+	{BASE, "log_level = debug " BASE "hooks { after = \"/bin/x\" }", ""},
+};
+
 static void each_group_shows_by_its_own_name(void **state)
 {
-	static const struct {
-		const char *here, *there, *differ;
-	} rows[] = {
-		{BASE, BASE, ""},
-		{BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.8 }",
-		 BASE "vip = {10.0.0.9, 10.0.0.8} service x { vip = 10.0.0.8 }", ""},
-		/* A service without the key has the first VIP of the list. */
-		{BASE "vip = {10.0.0.8, 10.0.0.9}", BASE "vip = {10.0.0.9, 10.0.0.8}", "service"},
-		{BASE "vip = {10.0.0.8}", BASE "vip = {10.0.0.8, 10.0.0.9}", "vip"},
-		{BASE "service x { port = 1 } service y { port = 2 }",
-		 BASE "service y { port = 2 } service x { port = 1 }", ""},
-		{BASE "service x { port = 1 }", BASE "service x { port = 2 }", "service"},
-		{BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.8 }",
-		 BASE "vip = {10.0.0.8, 10.0.0.9} service x { vip = 10.0.0.9 }", "service"},
-		{BASE, BASE "service x { check tcp { interval = 1s } }", ""},
-		{BASE, SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 }", ""},
-		{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
-		{BASE,
-		 SECRET "node a { address = 10.0.0.1 priority = 90 } node b { address = 10.0.0.2 }",
-		 "node"},
-		{BASE, BASE "vrrp { advert = 2s }", "vrrp"},
-		{BASE, BASE "vrrp { mode = unicast }", "vrrp"},
-		{BASE, BASE "vrrp { version = 3 }", "vrrp"},
-		/* Version 2 always does without. */
-		{BASE, BASE "vrrp { checksum = plain }", ""},
-		{BASE "vrrp { version = 3 }", BASE "vrrp { version = 3 checksum = plain }", "vrrp"},
-		{BASE, BASE "vrrp { preempt = no preempt_delay = 1s garp_count = 3 }", ""},
-		{BASE, BASE "pulse { dead = 200ms }", "pulse"},
-		{BASE, BASE "pulse { players_dead_after = 2s }", "pulse"},
-		{BASE, BASE "pulse { port = 9000 }", "pulse"},
-		{BASE, "secret = {0123456789abcde2, 0123456789abcde1} " NODES, "secret"},
-		{BASE, "secret = 0123456789abcde1 " NODES, "secret"},
-		{BASE "vip = {10.0.0.8} service x { vip = 10.0.0.8 }",
-		 BASE "vip = {10.0.0.9} pulse { dead = 200ms } service x { vip = 10.0.0.9 }",
-		 "vip, service, pulse"},
-		{BASE, "log_level = debug " BASE "hooks { after = \"/bin/x\" }", ""},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct agree here = digest_of(rows[i].here), there = digest_of(rows[i].there);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct agree here = digest_of(pairs[i].here), there = digest_of(pairs[i].there);
 		char names[AGREE_WORDS_MAX];
 
 		agree_names(agree_differ(&here, &there), names, sizeof(names));
-		if (strcmp(names, rows[i].differ) != 0)
-			fail_msg("%s and %s: \"%s\" differ", rows[i].here, rows[i].there, names);
+		if (strcmp(names, pairs[i].differ) != 0)
+			fail_msg("%s and %s: \"%s\" differ", pairs[i].here, pairs[i].there, names);
 	}
 }
 
@@ -99,8 +109,8 @@ static void words_say_what_is_here_and_what_there(void **state)
 	assert_string_equal(words, "vip: the lists of VIPs differ: here 192.168.1.25, "
 				   "there 192.168.1.25 192.168.1.30");
 	agree_words(&here, &there, AGREE_PULSE, words, sizeof(words));
-	assert_string_equal(words,
-			    "pulse: port, interval, dead, players_dead_after or stale differ");
+	assert_string_equal(
+		words, "pulse: port, interval, dead, players_dead_after, stale or grant differ");
 	memcpy(there.version, "9.9", sizeof("9.9"));
 	agree_words(&here, &there, AGREE_VERSION, words, sizeof(words));
 	assert_non_null(strstr(words, ", there 9.9"));

@@ -101,6 +101,41 @@ static const struct row general_rows[] = {
 	 ":2: node: at most 9"},
 };
 
+static const struct row witness_rows[] = {
+	{"witness w { }", ":2: witness w.address: missing"},
+	{"witness \"w w\" { address = 10.0.0.4 }", ":2: witness \"w w\": a name of 1 to 31"},
+	{"witness a { address = 10.0.0.4 }", ":2: witness \"a\": a node has this name already"},
+	{"witness w { address = 10.0.0.4 } witness w { address = 10.0.0.5 }",
+	 ":2: \"w\" is there already"},
+	{"witness w { address = 10.0.0.2 }",
+	 ":2: witness w.address = \"10.0.0.2\": node b has this address"},
+	{"witness w { address = 10.0.0.3 }\nnode c { address = 10.0.0.3 }",
+	 ":2: witness w.address = \"10.0.0.3\": node c has this address"},
+	{"witness w { address = 10.0.0.4 }\nwitness x { address = 10.0.0.4 }",
+	 ":3: witness x.address = \"10.0.0.4\": witness w has this address already"},
+	{"witness w { address = 192.168.1.25 }",
+	 ":2: witness w.address = \"192.168.1.25\": this is a VIP"},
+	{"witness w { address = 127.0.0.1 }", "witness w.address = \"127.0.0.1\": not an address"},
+	{"witness w { address = 10.0.0.4 peer = hokm }",
+	 ":2: witness w.peer: there is no such key"},
+	{"node c {address=10.0.0.3} node d {address=10.0.0.4} node e {address=10.0.0.5} "
+	 "node f {address=10.0.0.6} node g {address=10.0.0.7} node h {address=10.0.0.8} "
+	 "witness v {address=10.0.0.9}\nwitness w {address=10.0.0.10}",
+	 ":3: witness \"w\": too many: nodes and witnesses are at most 9 together"},
+	{"witness 1 {address=10.0.1.1} witness 2 {address=10.0.1.2} witness 3 {address=10.0.1.3} "
+	 "witness 4 {address=10.0.1.4} witness 5 {address=10.0.1.5} witness 6 {address=10.0.1.6} "
+	 "witness 7 {address=10.0.1.7} witness 8 {address=10.0.1.8}",
+	 ":2: witness: at most 7"},
+	{"arbiter = etcd", ":2: arbiter = \"etcd\": one of: auto, witness, none"},
+	{"arbiter = witness", ":2: arbiter = \"witness\": there is no witness: write witness"},
+	{"arbiter = witness node c { address = 10.0.0.3 peer = vrrp } "
+	 "witness w { address = 10.0.0.4 }",
+	 ":2: arbiter = \"witness\": node c has peer = vrrp"},
+	{"grant = 9ms", ":2: grant = \"9ms\": from 10ms to 10s"},
+	{"grant = 11s", ":2: grant = \"11s\": from 10ms to 10s"},
+	{"grant = 29ms", ":2: grant = \"29ms\": at least 3 times pulse.interval, that is 30ms"},
+};
+
 static const struct row service_rows[] = {
 	{"service \"a b\" { }", ":2: service \"a b\": a name"},
 	{"service g { vip = \"10.9.9.9\" }", ":2: service g.vip = \"10.9.9.9\": not in the list"},
@@ -330,6 +365,7 @@ static void check_rows(const struct row *rows, size_t n)
 	}
 ROWS_TEST(syntax)
 ROWS_TEST(general)
+ROWS_TEST(witness)
 ROWS_TEST(service)
 ROWS_TEST(timing)
 ROWS_TEST(notify)
@@ -491,6 +527,7 @@ int main(void)
 		cmocka_unit_test(preamble_is_good),
 		cmocka_unit_test(syntax),
 		cmocka_unit_test(general),
+		cmocka_unit_test(witness),
 		cmocka_unit_test(service),
 		cmocka_unit_test(timing),
 		cmocka_unit_test(notify),

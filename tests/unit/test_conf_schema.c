@@ -63,6 +63,8 @@ static const struct {
 	const char *path, *value, *inside, *before;
 } companions[] = {
 	{"vrrp.advert", "10ms", "version = 3", ""},
+	{"arbiter", "witness", "", "witness w { address = 10.0.0.4 }"},
+	{"grant", "10ms", "", "pulse { interval = 3ms }"},
 	{"pulse.interval", "10s", "", "replication { enabled = no }"},
 	{"pulse.dead", "3ms", "interval = 1ms", ""},
 	{"pulse.players_dead_after", "3ms", "interval = 1ms dead = 3ms", ""},

@@ -96,6 +96,8 @@ static int load_as(const struct fake *m, const char *more, struct conf **c, char
 	return err;
 }
 
+#define WITNESSES "witness w { address = 192.168.1.28 } witness x { address = 192.168.1.29 }"
+
 struct row {
 	struct fake m[ADDRS_MAX + 1];
 	const char *more;
@@ -180,6 +182,80 @@ static void which_node(void **state)
 	}
 }
 
+/* Two members on one machine fail together: what looks like a majority of three is one machine. */
+static void a_witness_is_no_node(void **state)
+{
+	static const struct {
+		struct fake m[ADDRS_MAX + 1];
+		const char *error;
+	} cases[] = {
+		{{{"eth0", "192.168.1.28"}},
+		 "node: this machine is witness w and no node: start hokm-xdp witness here"},
+		{{{"eth0", "192.168.1.26"}, {"eth0", "192.168.1.28"}},
+		 "witness: this machine is witness w and a node"},
+		{{{"eth1", "192.168.1.29"}, {"eth0", "192.168.1.27"}},
+		 "witness: this machine is witness x and a node"},
+	};
+	char errors[1024];
+	struct conf *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int err = load_as(cases[i].m, WITNESSES, &c, errors, sizeof(errors));
+
+		if (err != -EINVAL || !strstr(errors, cases[i].error))
+			fail_msg("case %zu: (%d) %s", i, err, errors);
+	}
+}
+
+static void which_witness(void **state)
+{
+	static const struct {
+		struct fake m[ADDRS_MAX + 1];
+		const char *more, *name;
+		int err;
+		unsigned int index;
+		const char *interface;
+	} cases[] = {
+		{{{"eth0", "192.168.1.28"}}, WITNESSES, NULL, 0, 0, "eth0"},
+		{{{"eth0", "10.0.0.1"}, {"eth1:a", "192.168.1.29"}}, WITNESSES, NULL, 0, 1, "eth1"},
+		{{{"eth0", "192.168.1.29"}}, WITNESSES, "x", 0, 1, "eth0"},
+		{{{"eth0", "192.168.1.29"}}, WITNESSES, "w", -EADDRNOTAVAIL, 0, NULL},
+		{{{"eth0", "192.168.1.29"}}, WITNESSES, "primary", -ENOENT, 0, NULL},
+		{{{"eth0", "192.168.1.26"}}, WITNESSES, NULL, -EADDRNOTAVAIL, 0, NULL},
+		{{{"lo", "192.168.1.28"}}, WITNESSES, NULL, -EADDRNOTAVAIL, 0, NULL},
+		{{{"eth0", "192.168.1.28"}}, "", NULL, -ENOENT, 0, NULL},
+	};
+	char interface[IF_NAMESIZE];
+	unsigned int index = 9;
+	char *errors;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		struct conf *c;
+		int err;
+
+		snprintf(text, sizeof(text),
+			 "secret = 0123456789abcdef node primary { address = 192.168.1.26 } "
+			 "node backup { address = 192.168.1.27 } %s",
+			 cases[i].more);
+		c = rig_load(text, &errors);
+		assert_non_null(c);
+		machine = cases[i].m;
+		err = conf_find_witness(c, cases[i].name, &index, interface);
+		if (err != cases[i].err)
+			fail_msg("case %zu: %d", i, err);
+		if (!err) {
+			assert_int_equal(index, cases[i].index);
+			assert_string_equal(interface, cases[i].interface);
+		}
+		conf_free(c);
+		free(errors);
+	}
+	machine = NULL;
+}
+
 static void names_in_paths(void **state)
 {
 	static const struct fake m[] = {{"eth0", "192.168.1.27"}, {NULL, NULL}};
@@ -235,10 +311,9 @@ static void no_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(which_node),
-		cmocka_unit_test(names_in_paths),
-		cmocka_unit_test(not_asked),
-		cmocka_unit_test(no_list),
+		cmocka_unit_test(which_node),    cmocka_unit_test(a_witness_is_no_node),
+		cmocka_unit_test(which_witness), cmocka_unit_test(names_in_paths),
+		cmocka_unit_test(not_asked),     cmocka_unit_test(no_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,9 @@ static void list_sections(struct out *o, const struct conf_section *sec, const s
 
 static void list_all(struct out *o, const struct conf *c)
 {
+	char arrangement[CONF_ARRANGEMENT_MAX];
+
+	out_str(o, "owner_by", conf_arrangement(c, arrangement));
 	list_keys(o, &conf_schema, 0, c, c);
 	out_str(o, "secret", "set");
 	out_u64(o, "secrets", c->n_secrets);

@@ -28,8 +28,10 @@ struct repl_keys;
 #define CONF_PATH_MAX   256
 #define CONF_HEADER_MAX 128 /* of a request of a check */
 #define CONF_NODES_MAX  (HOKM_MAX_PEERS + 1)
-#define CONF_CHECKS_MAX 4  /* checks of one service */
-#define CONF_ARGS_MAX   32 /* words of a command */
+/* Nodes and witnesses together are at most as many as nodes alone may be, and two are nodes. */
+#define CONF_WITNESSES_MAX (CONF_NODES_MAX - 2)
+#define CONF_CHECKS_MAX    4  /* checks of one service */
+#define CONF_ARGS_MAX      32 /* words of a command */
 
 #define CONF_SECRET_MIN 16
 #define CONF_SECRET_MAX 256 /* with the terminating zero */
@@ -101,6 +103,15 @@ struct conf_node {
 	char dns_address[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* in the DNS record; "" for none */
 };
 
+/* A member that decides with the nodes who is owner, and has no VIP itself. */
+struct conf_witness {
+	char name[CONF_NAME_MAX]; /* differs from those of the nodes, too */
+	struct in_addr addr;
+};
+
+/* Who decides when the nodes cannot hear each other; see conf_majority(). */
+enum conf_arbiter { CONF_ARBITER_AUTO, CONF_ARBITER_WITNESS, CONF_ARBITER_NONE };
+
 /* The hooks, each with a key of its own. Those of one change run in this order. */
 enum conf_hook {
 	CONF_HOOK_BEFORE, /* before the VIP is configured */
@@ -144,6 +155,11 @@ struct conf {
 	unsigned int n_nodes;
 	struct conf_node nodes[CONF_NODES_MAX];
 	unsigned int self; /* index of nodes; n_nodes when it was not looked for */
+
+	unsigned int n_witnesses;
+	struct conf_witness witnesses[CONF_WITNESSES_MAX];
+	enum conf_arbiter arbiter;
+	uint64_t grant_ns; /* how long a member's grant lasts */
 
 	unsigned int n_vips;
 	struct in_addr vips[HOKM_MAX_VIPS];
@@ -237,6 +253,26 @@ int conf_agree(const struct conf *c, struct agree *out);
  * each secret, on purpose: never on the thread of the event loop. 0 or -errno.
  */
 int conf_complete_password(struct conf *c);
+
+/*
+ * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
+ * but VRRP's timers, because there are fewer than three members, one of them answers no pulses, or
+ * arbiter is none.
+ */
+unsigned int conf_majority(const struct conf *c);
+
+/* What the group survives, and what not, in one line for the operator. Returns dst. */
+#define CONF_ARRANGEMENT_MAX 320
+const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX]);
+
+/*
+ * The witness that this machine is: the one with this name, or, with name NULL, the one whose
+ * address is on one of its interfaces. Writes the index and the interface with its address. 0;
+ * -ENOENT, when the file has no such witness; -EADDRNOTAVAIL, when this machine has no such
+ * address; else -errno.
+ */
+int conf_find_witness(const struct conf *c, const char *name, unsigned int *index,
+		      char interface[IF_NAMESIZE]);
 
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */

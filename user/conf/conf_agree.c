@@ -59,8 +59,19 @@ static void put_vips(const struct conf *c, struct agree *a)
 
 static void put_nodes(const struct conf *c, struct agree *a)
 {
+	uint64_t majority[] = {conf_majority(c)};
+
+	/* Also arbiter shows here, and peer where it turns the majority off. */
+	if (majority[0])
+		a->hash[AGREE_NODE] += hash_of(majority, 1);
 	for (unsigned int i = 0; i < c->n_nodes; i++) {
 		uint64_t words[] = {host_of(c->nodes[i].addr), c->nodes[i].priority};
+
+		a->hash[AGREE_NODE] += hash_of(words, 2);
+	}
+	/* No node has this priority. */
+	for (unsigned int i = 0; i < c->n_witnesses; i++) {
+		uint64_t words[] = {host_of(c->witnesses[i].addr), 0};
 
 		a->hash[AGREE_NODE] += hash_of(words, 2);
 	}
@@ -80,8 +91,8 @@ static void put_times(const struct conf *c, struct agree *a)
 {
 	uint64_t vrrp[] = {c->vrrp_version, c->vrid, c->multicast,
 			   c->vrrp_version == 3 && c->checksum_pseudo, c->advert_ns};
-	uint64_t pulse[] = {c->pulse_port, c->pulse_ns, c->peer_dead_ns, c->players_dead_ns,
-			    c->daemon_stale_ns};
+	uint64_t pulse[] = {c->pulse_port,      c->pulse_ns,        c->peer_dead_ns,
+			    c->players_dead_ns, c->daemon_stale_ns, c->grant_ns};
 
 	a->hash[AGREE_VRRP] = hash_of(vrrp, sizeof(vrrp) / sizeof(vrrp[0]));
 	a->hash[AGREE_PULSE] = hash_of(pulse, sizeof(pulse) / sizeof(pulse[0]));

@@ -104,6 +104,7 @@ bool conf_read_key(const struct conf_sec *s, const struct conf_key *k, void *ite
 /* The rules of the sections; see struct conf_section. */
 void rule_file(const struct conf_sec *s, struct conf *c);
 void rule_node(const struct conf_sec *s, struct conf *c);
+void rule_witness(const struct conf_sec *s, struct conf *c);
 void rule_service(const struct conf_sec *s, struct conf *c);
 void rule_check(const struct conf_sec *s, struct conf *c);
 void rule_vrrp(const struct conf_sec *s, struct conf *c);
@@ -113,6 +114,9 @@ void rule_passive(const struct conf_sec *s, struct conf *c);
 void rule_signal(const struct conf_sec *s, struct conf *c);
 void rule_dns(const struct conf_sec *s, struct conf *c);
 void rule_hooks(const struct conf_sec *s, struct conf *c);
+
+/* rules_witness.c: the conditions between arbiter, grant, the members and the pulses. */
+void rule_grants(const struct conf_sec *root, struct conf *c);
 
 /*
  * conf_command.c: a command whose first value was read into its field, of CONF_PATH_MAX bytes at

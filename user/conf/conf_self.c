@@ -15,7 +15,8 @@
 
 /* What was found so far. */
 struct found {
-	unsigned int node; /* n_nodes: none */
+	unsigned int node;   /* n_nodes: none */
+	const char *witness; /* the witness whose address is here; NULL: none */
 	unsigned int times;
 	char interface[IF_NAMESIZE];
 	char seen[160]; /* this machine's addresses, for the error */
@@ -30,6 +31,14 @@ static unsigned int node_with(const struct conf *c, struct in_addr addr)
 		if (c->nodes[i].addr.s_addr == addr.s_addr)
 			break;
 	return i;
+}
+
+static const char *witness_with(const struct conf *c, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < c->n_witnesses; i++)
+		if (c->witnesses[i].addr.s_addr == addr.s_addr)
+			return c->witnesses[i].name;
+	return NULL;
 }
 
 static void see(struct found *f, struct in_addr addr, const char *interface)
@@ -53,6 +62,8 @@ static bool take(const struct conf_sec *root, const struct conf *c, struct found
 	const unsigned int node = node_with(c, addr);
 
 	see(f, addr, interface);
+	if (!f->witness)
+		f->witness = witness_with(c, addr);
 	if (node == c->n_nodes)
 		return true;
 	/* If the file names an interface, the same address on another one does not count. */
@@ -127,6 +138,15 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 
 	if (!look(root, c, &f))
 		return;
+	if (f.witness) {
+		conf_error_at(root->errors, 0,
+			      f.times ? "witness: this machine is witness %s and a node: "
+					"a witness that fails together with a node decides nothing"
+				      : "node: this machine is witness %s and no node: start "
+					"hokm-xdp witness here",
+			      f.witness);
+		return;
+	}
 	if (!f.times) {
 		conf_error_at(
 			root->errors, 0,

@@ -94,6 +94,7 @@ void rule_pulse(const struct conf_sec *s, struct conf *c)
 	fit_limit(s, "dead", c->pulse_ns, &c->peer_dead_ns);
 	fit_players_dead(s, c);
 	fit_limit(s, "stale", c->pulse_ns, &c->daemon_stale_ns);
+	rule_grants(s->up, c);
 }
 
 /* Replication messages are sent with the pulses, and are acknowledged within REPL_FRESH_NS. */

@@ -13,6 +13,7 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 #include "conf/schema_rows.h"
+#include "conf/schema_witness.h"
 #include "conf/schema_hooks.h"
 #include "conf/schema_notify.h"
 
@@ -87,6 +88,7 @@ static const struct conf_key file_keys[] = {
 	KEY("linger", DURATION(0, HOURS(24)), FIELD(conf, linger_ns), RELOAD, "5m", NULL,
 	    "For so long the packet path stays after the daemon was stopped, and steers new "
 	    "connections that still come to this node to the owner. With 0s it does not."),
+	CONF_GRANT_KEYS,
 	KEY("vip", IPV4, VALUE(struct in_addr), RELOAD | KEY_LIST | KEY_BY_RULE, "192.168.1.25",
 	    NULL, "The virtual IPs that the clients connect to, at most 4."),
 	END_OF_KEYS,
@@ -423,6 +425,7 @@ static const struct conf_section file_sections[] = {
 			   "for each",
 		.example_lines = example_nodes,
 	},
+	CONF_WITNESS_SECTION,
 	{
 		.name = "service",
 		.path = "service",

@@ -9,16 +9,23 @@
 #include "daemon/node.h"
 #include "sense/link.h"
 
-/* The slot that has `addr` already, else a free one, else -ENOSPC. */
-static int peer_slot(const struct hokm_cfg *cfg, const struct hokm_addr *addr, unsigned int taken)
+/*
+ * The slot that has `addr` already, else a free one, else -ENOSPC. Peers get the lowest free slot,
+ * witnesses the highest one. A machine that was the other kind before gets a slot anew.
+ */
+static int peer_slot(const struct hokm_cfg *cfg, const struct hokm_addr *addr, bool witness,
+		     unsigned int taken)
 {
 	int free_slot = -ENOSPC;
 
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
-		if (cfg->peer[i].used && !memcmp(&cfg->peer[i].addr, addr, sizeof(*addr)))
-			return (int)i;
-		if (!cfg->peer[i].used && !(taken & (1u << i)) && free_slot < 0)
-			free_slot = (int)i;
+		const unsigned int slot = witness ? HOKM_MAX_PEERS - 1 - i : i;
+		const struct hokm_peer_cfg *p = &cfg->peer[slot];
+
+		if (p->used && p->witness == witness && !memcmp(&p->addr, addr, sizeof(*addr)))
+			return (int)slot;
+		if (!p->used && !(taken & (1u << slot)) && free_slot < 0)
+			free_slot = (int)slot;
 	}
 	return free_slot;
 }
@@ -63,25 +70,54 @@ static void set_peer(struct peer *p, const struct conf_node *cn, bool known)
 	p->kind = cn->peer;
 }
 
-static int fill_peer(struct node *n, unsigned int node, const struct hokm_cfg *old,
+/* Gives a peer or witness its slot. Returns the slot or -errno. */
+static int take_slot(struct node *n, struct in_addr ipv4, bool witness, const struct hokm_cfg *old,
 		     struct hokm_cfg *cfg, unsigned int *taken)
 {
-	const struct conf_node *cn = &n->conf->nodes[node];
-	struct hokm_addr addr = hokm_addr_from_ipv4(cn->addr);
-	int slot = peer_slot(old, &addr, *taken);
+	struct hokm_addr addr = hokm_addr_from_ipv4(ipv4);
+	int slot = peer_slot(old, &addr, witness, *taken);
 
 	if (slot < 0)
 		return slot;
 	*taken |= 1u << slot;
-	n->peers.by_node[node] = (uint8_t)slot;
-	set_peer(&n->peers.list[slot], cn, old->peer[slot].used);
 	cfg->peer[slot].addr = addr;
 	cfg->peer[slot].used = 1;
-	cfg->peer[slot].priority = cn->priority;
+	cfg->peer[slot].witness = witness;
 	if (slot >= cfg->n_peers)
 		cfg->n_peers = (__u8)(slot + 1);
 	if (!old->peer[slot].used && hokm_bpf_clear_peer(n->bpf, (unsigned int)slot))
 		return -EIO;
+	return slot;
+}
+
+static int fill_peer(struct node *n, unsigned int node, const struct hokm_cfg *old,
+		     struct hokm_cfg *cfg, unsigned int *taken)
+{
+	const struct conf_node *cn = &n->conf->nodes[node];
+	int slot = take_slot(n, cn->addr, false, old, cfg, taken);
+
+	if (slot < 0)
+		return slot;
+	n->peers.by_node[node] = (uint8_t)slot;
+	set_peer(&n->peers.list[slot], cn, old->peer[slot].used);
+	cfg->peer[slot].priority = cn->priority;
+	return 0;
+}
+
+static int fill_witnesses(struct node *n, const struct hokm_cfg *old, struct hokm_cfg *cfg,
+			  unsigned int *taken)
+{
+	memset(n->peers.witnesses, 0, sizeof(n->peers.witnesses));
+	for (unsigned int i = 0; i < n->conf->n_witnesses; i++) {
+		const struct conf_witness *cw = &n->conf->witnesses[i];
+		int slot = take_slot(n, cw->addr, true, old, cfg, taken);
+
+		if (slot < 0)
+			return slot;
+		n->peers.witnesses[slot].used = true;
+		memcpy(n->peers.witnesses[slot].name, cw->name, sizeof(cw->name));
+		n->peers.witnesses[slot].addr = cw->addr;
+	}
 	return 0;
 }
 
@@ -97,9 +133,13 @@ static int fill_peers(struct node *n, const struct hokm_cfg *old, struct hokm_cf
 			err = fill_peer(n, i, old, cfg, &taken);
 	if (err)
 		return err;
+	/* By the nodes alone: a slot of a witness is none of `list`. */
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (!(taken & (1u << slot)))
 			n->peers.list[slot].used = false;
+	err = fill_witnesses(n, old, cfg, &taken);
+	if (err)
+		return err;
 	n->peers.dead_ns = c->peer_dead_ns;
 	n->peers.players_dead_ns = c->players_dead_ns;
 	n->peers.stale_ns = c->daemon_stale_ns;

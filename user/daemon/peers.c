@@ -22,7 +22,11 @@ uint8_t peers_by_addr(const struct peers *p, struct in_addr addr)
 
 const char *peers_name(const struct peers *p, unsigned int slot)
 {
-	return slot < HOKM_MAX_PEERS && p->list[slot].used ? p->list[slot].name : NULL;
+	if (slot >= HOKM_MAX_PEERS)
+		return NULL;
+	if (p->witnesses[slot].used)
+		return p->witnesses[slot].name;
+	return p->list[slot].used ? p->list[slot].name : NULL;
 }
 
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns)

@@ -35,8 +35,16 @@ struct peer {
 	uint64_t revived_ns;       /* when `shows_life` became true last */
 };
 
+/* A witness: it has a slot of the maps as a peer has, but none of what follows here counts it. */
+struct witness_peer {
+	bool used;
+	char name[CONF_NAME_MAX];
+	struct in_addr addr;
+};
+
 struct peers {
 	struct peer list[HOKM_MAX_PEERS];
+	struct witness_peer witnesses[HOKM_MAX_PEERS]; /* by slot; no slot is also one of `list` */
 	uint8_t by_node[CONF_NODES_MAX]; /* slot of a configured node; HOKM_NO_PEER for ourselves */
 	uint64_t dead_ns, players_dead_ns, stale_ns; /* limits of the configuration */
 	uint64_t master_down_ns; /* Master_Down_Interval of the owner's adverts */
@@ -47,7 +55,7 @@ struct peers {
 
 /* The slot of the peer with this address, or HOKM_NO_PEER. */
 uint8_t peers_by_addr(const struct peers *p, struct in_addr addr);
-/* The name of the peer in this slot, or NULL. */
+/* The name of the peer or witness in this slot, or NULL. */
 const char *peers_name(const struct peers *p, unsigned int slot);
 
 /* A probe goes to every peer now. late_ns: how much later than planned. */

@@ -26,15 +26,17 @@
 #define AGREE_VERSION_MAX 16 /* with the zero behind it */
 
 /* Name of a group: a section or key of the file. Then what it is, and what makes it agree. */
-#define AGREE_GROUPS(X, p)                                                                         \
-	X(p, VIP, "vip", "the lists of VIPs", AGREE_BY_RELOAD)                                     \
-	X(p, NODE, "node", "addresses or priorities of the nodes", AGREE_BY_RELOAD)                \
-	X(p, SERVICE, "service", "VIPs or ports of the services", AGREE_BY_RELOAD)                 \
-	X(p, VRRP, "vrrp", "version, vrid, mode, checksum or advert", AGREE_BY_RELOAD)             \
-	X(p, PULSE, "pulse", "port, interval, dead, players_dead_after or stale", AGREE_BY_RELOAD) \
-	X(p, SECRET, "secret", "the secrets or their order",                                       \
-	  "finish the steps of \"Replace the secret\" in docs/operation.md on each node")          \
-	X(p, VERSION, "version", "the versions of the program",                                    \
+#define AGREE_GROUPS(X, p)                                                                \
+	X(p, VIP, "vip", "the lists of VIPs", AGREE_BY_RELOAD)                            \
+	X(p, NODE, "node", "addresses or priorities of the nodes, witnesses or arbiter",  \
+	  AGREE_BY_RELOAD)                                                                \
+	X(p, SERVICE, "service", "VIPs or ports of the services", AGREE_BY_RELOAD)        \
+	X(p, VRRP, "vrrp", "version, vrid, mode, checksum or advert", AGREE_BY_RELOAD)    \
+	X(p, PULSE, "pulse", "port, interval, dead, players_dead_after, stale or grant",  \
+	  AGREE_BY_RELOAD)                                                                \
+	X(p, SECRET, "secret", "the secrets or their order",                              \
+	  "finish the steps of \"Replace the secret\" in docs/operation.md on each node") \
+	X(p, VERSION, "version", "the versions of the program",                           \
 	  "install the same version on each node and run hokm-xdp ctl upgrade there")
 #define AGREE_BY_RELOAD "give the nodes the same file and reload it with hokm-xdp ctl reload"
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The members of the group: nodes and witnesses. How many of them must grant, what the group
+ * survives with them, and which witness this machine is.
+ *
+ * Any two majorities have a member in common, and that member grants to one owner at a time.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+static bool has_foreign_node(const struct conf *c)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].peer == CONF_PEER_VRRP)
+			return true;
+	return false;
+}
+
+unsigned int conf_majority(const struct conf *c)
+{
+	const unsigned int members = c->n_nodes + c->n_witnesses;
+
+	if (c->arbiter == CONF_ARBITER_NONE || members < 3 || has_foreign_node(c))
+		return 0;
+	return members / 2 + 1;
+}
+
+/* Why no majority decides. */
+static const char *why_timers(const struct conf *c)
+{
+	if (c->n_nodes + c->n_witnesses < 3)
+		return "two members have no majority: add a witness";
+	if (has_foreign_node(c))
+		return "a node with peer = vrrp grants nothing";
+	return "arbiter = none";
+}
+
+const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX])
+{
+	const unsigned int members = c->n_nodes + c->n_witnesses, majority = conf_majority(c);
+	const unsigned int spare = members - majority;
+
+	if (majority)
+		snprintf(dst, CONF_ARRANGEMENT_MAX,
+			 "majority: the owner needs the grants of %u of %u members; any %u of them "
+			 "may fail or be cut off, and there are never two owners; with fewer than "
+			 "%u in touch nobody owns the VIP",
+			 majority, members, spare, majority);
+	else
+		snprintf(dst, CONF_ARRANGEMENT_MAX,
+			 "VRRP's timers: any node may fail while another one is there; nodes that "
+			 "cannot hear each other all become owner (%s)",
+			 why_timers(c));
+	return dst;
+}
+
+/* Which interface of this machine has the address? 0, -EADDRNOTAVAIL or -errno. */
+static int interface_with(struct in_addr addr, char interface[IF_NAMESIZE])
+{
+	int err = -EADDRNOTAVAIL;
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all) < 0)
+		return -errno;
+	for (const struct ifaddrs *a = all; a && err; a = a->ifa_next) {
+		struct sockaddr_in sin;
+
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET ||
+		    (a->ifa_flags & IFF_LOOPBACK))
+			continue;
+		memcpy(&sin, a->ifa_addr, sizeof(sin));
+		if (sin.sin_addr.s_addr != addr.s_addr)
+			continue;
+		/* The kernel labels addresses: eth0:1. */
+		snprintf(interface, IF_NAMESIZE, "%.*s", (int)strcspn(a->ifa_name, ":"),
+			 a->ifa_name);
+		err = 0;
+	}
+	freeifaddrs(all);
+	return err;
+}
+
+int conf_find_witness(const struct conf *c, const char *name, unsigned int *index,
+		      char interface[IF_NAMESIZE])
+{
+	int err = c->n_witnesses ? -EADDRNOTAVAIL : -ENOENT;
+
+	if (name)
+		err = -ENOENT;
+	for (unsigned int i = 0; i < c->n_witnesses; i++) {
+		if (name && strcmp(name, c->witnesses[i].name) != 0)
+			continue;
+		err = interface_with(c->witnesses[i].addr, interface);
+		*index = i;
+		if (err != -EADDRNOTAVAIL)
+			break;
+	}
+	return err;
+}

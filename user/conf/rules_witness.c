@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rules for witnesses, the arbiter and the length of a grant. */
+#include <string.h>
+
+#include "base/units.h"
+#include "conf/conf_int.h"
+#include "conf/schema.h"
+
+/* A grant outlives the loss of one pulse: it is renewed at least twice while it lasts. */
+#define PULSES_PER_GRANT 3
+
+static void refuse_same_name(const struct conf_sec *s, const struct conf *c,
+			     const struct conf_witness *w)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (!strcmp(c->nodes[i].name, w->name))
+			conf_error_at(s->errors, s->cfg->line,
+				      "witness \"%s\": a node has this name already", w->name);
+}
+
+static void refuse_same_address(const struct conf_sec *s, const struct conf *c,
+				const struct conf_witness *w)
+{
+	if (!w->addr.s_addr)
+		return;
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr == w->addr.s_addr)
+			conf_complain(s, "address",
+				      "node %s has this address: a witness is another machine",
+				      c->nodes[i].name);
+	for (unsigned int i = 0; i < c->n_witnesses; i++)
+		if (c->witnesses[i].addr.s_addr == w->addr.s_addr)
+			conf_complain(s, "address", "witness %s has this address already",
+				      c->witnesses[i].name);
+	for (unsigned int i = 0; i < c->n_vips; i++)
+		if (c->vips[i].s_addr == w->addr.s_addr)
+			conf_complain(s, "address",
+				      "this is a VIP: a witness needs an address of its own");
+}
+
+void rule_witness(const struct conf_sec *s, struct conf *c)
+{
+	const struct conf_witness *w = s->item;
+
+	refuse_same_name(s, c, w);
+	refuse_same_address(s, c, w);
+	if (c->n_nodes + c->n_witnesses == CONF_NODES_MAX)
+		conf_error_at(
+			s->errors, s->cfg->line,
+			"witness \"%s\": too many: nodes and witnesses are at most %d together",
+			w->name, CONF_NODES_MAX);
+}
+
+/* Where the file demands a majority, there must be one. */
+static void check_arbiter(const struct conf_sec *root, const struct conf *c)
+{
+	if (c->arbiter != CONF_ARBITER_WITNESS || !conf_good(root, "arbiter"))
+		return;
+	if (!c->n_witnesses)
+		conf_complain(root, "arbiter",
+			      "there is no witness: write witness NAME { address = \"...\" }");
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].peer == CONF_PEER_VRRP)
+			conf_complain(root, "arbiter",
+				      "node %s has peer = vrrp, and answers no wish: "
+				      "only VRRP's timers are common to all nodes",
+				      c->nodes[i].name);
+}
+
+void rule_grants(const struct conf_sec *root, struct conf *c)
+{
+	const uint64_t least_ns = PULSES_PER_GRANT * c->pulse_ns;
+	char text[DURATION_TEXT_MAX];
+
+	check_arbiter(root, c);
+	if (!conf_given(root, "grant") && c->grant_ns < least_ns)
+		c->grant_ns = least_ns;
+	else if (conf_good(root, "grant") && c->grant_ns < least_ns)
+		conf_complain(root, "grant", "at least %d times pulse.interval, that is %s",
+			      PULSES_PER_GRANT, duration_format(least_ns, text));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The rows of the section `witness`, and the words of the key arbiter. See schema.c. */
+#include "conf/schema_witness.h"
+#include "conf/schema_rows.h"
+
+const struct conf_word conf_arbiters[] = {
+	{"auto", CONF_ARBITER_AUTO},
+	{"witness", CONF_ARBITER_WITNESS},
+	{"none", CONF_ARBITER_NONE},
+	{NULL, 0}};
+
+const char *const conf_witness_example[] = {
+	"# Example: witness third { address = \"192.168.1.28\" }",
+	NULL,
+};
+
+const struct conf_key conf_witness_keys[] = {
+	KEY("witness.address", IPV4, FIELD(conf_witness, addr), RELOAD | KEY_REQUIRED, NULL, NULL,
+	    "The address of the witness, in the network segment of the nodes. The machine that has "
+	    "it on one of its interfaces is this witness.",
+	    .example = "192.168.1.28"),
+	END_OF_KEYS,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The section `witness` of the schema, and the keys of grants: their rows are in schema_witness.c.
+ */
+#ifndef HOKM_SCHEMA_WITNESS_H
+#define HOKM_SCHEMA_WITNESS_H
+
+#include "conf/schema.h"
+
+extern const struct conf_key conf_witness_keys[];
+extern const struct conf_word conf_arbiters[];
+extern const char *const conf_witness_example[];
+
+/* clang-format off */
+/* Rows of the keys outside of sections. */
+#define CONF_GRANT_KEYS                                                                       \
+	KEY("arbiter", WORD(conf_arbiters), FIELD(conf, arbiter), RELOAD, "auto", NULL,       \
+	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
+	    "members, which are the nodes and the witnesses, if there are at least three of " \
+	    "them and no node has peer = vrrp. Else nobody. witness: the same, and a file "   \
+	    "without a witness is refused. none: nobody. Where nobody decides, VRRP's "       \
+	    "timers choose the owner, and two nodes that cannot hear each other both become " \
+	    "owner."),                                                                        \
+	KEY("grant", DURATION(MS(10), S(10)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
+	    "How long a member's grant to the owner lasts. A dead owner is replaced after "   \
+	    "about this time. Only where the majority decides. At least 3 times "             \
+	    "pulse.interval; the default is never less.")
+/* clang-format on */
+
+/* A row of the sections of the file. */
+#define CONF_WITNESS_SECTION                                                                    \
+	{                                                                                       \
+		.name = "witness", .path = "witness",                                           \
+		.meaning = "A machine that runs hokm-xdp witness, at most 7. Its title is its " \
+			   "name. It has no VIP and no game. It decides with the nodes who is " \
+			   "owner. Nodes and witnesses are at most 9 together.",                \
+		.keys = conf_witness_keys, .rule = rule_witness, .title_key = "name",           \
+		.title = {FIELD(conf_witness, name)},                                           \
+		.items = {offsetof(struct conf, witnesses), sizeof(struct conf_witness)},       \
+		.count = offsetof(struct conf, n_witnesses), .most = CONF_WITNESSES_MAX,        \
+		.example_lines = conf_witness_example,                                          \
+	}
+
+#endif
