@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grants under the hands of several CPUs (hokm/grant.h, hokm/grant_count.h): two members' worth of
+ * claims on one promise, and answers that are counted while the daemon changes its wish. The
+ * threads count times by themselves; no test depends on how fast they run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hokm/grant_count.h"
+
+#define CLAIMS 200000
+/* So short that it ends while the two go on asking: both find it free again and again. */
+#define LENGTH_NS 2000u
+#define THREADS   2
+
+/* ---- one promise, two claimants ---- */
+
+static struct hokm_promise promise;
+static uint64_t clock_ns;
+
+struct claimant {
+	uint32_t member;
+	uint64_t *granted_ns; /* when it asked, for each grant */
+	size_t n;
+};
+
+static void *claim(void *arg)
+{
+	struct claimant *c = arg;
+
+	for (unsigned int i = 0; i < CLAIMS; i++) {
+		uint64_t now_ns = __atomic_add_fetch(&clock_ns, 1000, __ATOMIC_SEQ_CST);
+		const struct hokm_grant_ask ask = {
+			.member = c->member,
+			.wish = HOKM_WISH_OWN,
+			.epoch = 1,
+			.length_ns = LENGTH_NS,
+		};
+
+		if (hokm_grant_carry_out(&promise, &ask, now_ns) == HOKM_VERDICT_GRANTED)
+			c->granted_ns[c->n++] = now_ns;
+	}
+	return NULL;
+}
+
+static void two_owners_never_have_one_promise(void **state)
+{
+	struct claimant c[THREADS] = {
+		{.member = HOKM_GRANT_PEER(0)}, {.member = HOKM_GRANT_PEER(1)}};
+	size_t at[THREADS] = {0};
+	uint64_t until_ns[THREADS] = {0};
+	pthread_t thread[THREADS];
+
+	(void)state;
+	promise = (struct hokm_promise){.silent_until_ns = 1, .longest_ns = LENGTH_NS};
+	for (unsigned int i = 0; i < THREADS; i++) {
+		c[i].granted_ns = calloc(CLAIMS, sizeof(uint64_t));
+		assert_non_null(c[i].granted_ns);
+		assert_int_equal(pthread_create(&thread[i], NULL, claim, &c[i]), 0);
+	}
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+	/* In the order of their moments, a grant begins only when that of the other has ended. */
+	while (at[0] < c[0].n || at[1] < c[1].n) {
+		unsigned int i = at[0] >= c[0].n ||
+				 (at[1] < c[1].n &&
+				  c[1].granted_ns[at[1]] < c[0].granted_ns[at[0]]);
+		uint64_t now_ns = c[i].granted_ns[at[i]++];
+
+		if (now_ns < until_ns[!i])
+			fail_msg("at %llu member %u is granted what the other has until %llu",
+				 (unsigned long long)now_ns, c[i].member,
+				 (unsigned long long)until_ns[!i]);
+		until_ns[i] = now_ns + hokm_grant_kept_ns(LENGTH_NS);
+	}
+	assert_true(c[0].n + c[1].n > 0);
+	for (unsigned int i = 0; i < THREADS; i++)
+		free(c[i].granted_ns);
+}
+
+/* ---- answers while the wish changes ---- */
+
+#define WISHES 20000
+
+static struct hokm_grants grants;
+static int over;
+
+/* The grants of an epoch end in a range of its own, that of an older one later. */
+static uint64_t range_ns(uint64_t epoch)
+{
+	return 1000000000000ull - epoch * 10000000;
+}
+
+static void *answer(void *arg)
+{
+	unsigned int slot = *(unsigned int *)arg;
+	uint64_t n = 0;
+
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+		uint64_t epoch = __atomic_load_n(&grants.wish_epoch, __ATOMIC_RELAXED);
+
+		hokm_grants_note(&grants, slot, epoch, range_ns(epoch) + n++ % 1000 * 1000);
+	}
+	return NULL;
+}
+
+static void end_of_one_wish_never_counts_for_another(void **state)
+{
+	unsigned int slots[THREADS] = {0, 5};
+	pthread_t thread[THREADS];
+
+	(void)state;
+	memset(&grants, 0, sizeof(grants));
+	grants.majority = 2;
+	over = 0;
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, answer, &slots[i]), 0);
+	for (uint64_t epoch = 1; epoch <= WISHES; epoch++) {
+		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
+		if (epoch % 256 == 0)
+			sched_yield(); /* the answers get a turn while this wish lasts */
+		for (unsigned int look = 0; look < 20; look++) {
+			uint64_t end_ns = hokm_grants_end_ns(&grants);
+
+			if (end_ns &&
+			    (end_ns < range_ns(epoch) || end_ns >= range_ns(epoch) + 1000000))
+				fail_msg("epoch %llu has an end of another one",
+					 (unsigned long long)epoch);
+		}
+		hokm_grants_set_wish(&grants, HOKM_WISH_RELEASE, epoch);
+		assert_int_equal(hokm_grants_end_ns(&grants), 0);
+	}
+	/* On a machine with one CPU no answer may have come in between: let some come. */
+	hokm_grants_set_wish(&grants, HOKM_WISH_OWN, WISHES + 1);
+	while (!hokm_grants_end_ns(&grants))
+		sched_yield();
+	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+}
+
+/* ---- arithmetic ---- */
+
+static void majority_is_the_kth_greatest_end(void **state)
+{
+	const __u64 ends[HOKM_GRANT_MEMBERS] = {30, 0, 10, 30, 0, 0, 20, 0, 40};
+	static const uint64_t want[] = {0, 40, 30, 30, 20, 10, 0, 0, 0, 0};
+
+	(void)state;
+	for (unsigned int k = 1; k <= HOKM_GRANT_MEMBERS; k++)
+		assert_int_equal(hokm_grants_kth(ends, k), want[k]);
+}
+
+/* The asker's end comes before the member's, to the last nanosecond of rounding and drift. */
+static void asker_ends_before_the_member(void **state)
+{
+	static const uint64_t lengths[] = {1000, 30000000, 100000000, 5000000000, 4294967295000};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (uint64_t at_ns = 1999000; at_ns < 2001100; at_ns += 7) {
+			uint64_t used = at_ns + hokm_grant_used_ns(lengths[i]);
+			uint64_t kept = at_ns + hokm_grant_kept_ns(lengths[i]);
+
+			assert_true(hokm_grant_end_ns(hokm_grant_end_word(7, used), 7) <= used);
+			assert_true(hokm_grant_until_ns(hokm_grant_word(3, kept)) >= kept);
+			assert_true(used <= kept);
+		}
+}
+
+/* A clock that is slow by the drift and one that is fast by it: silence lasts longer than use. */
+static void silence_outlasts_what_anybody_may_use(void **state)
+{
+	const uint64_t length = 5000000000;
+	/* Real time in which each clock counts its part. */
+	double used = (double)hokm_grant_used_ns(length) * (1 + 1. / HOKM_GRANT_DRIFT);
+	double silent = (double)hokm_grant_silence_ns(length) / (1 + 1. / HOKM_GRANT_DRIFT);
+
+	(void)state;
+	assert_true(used <= silent);
+}
+
+static void end_belongs_to_its_epoch(void **state)
+{
+	const uint64_t word = hokm_grant_end_word(0x123456789, 5000);
+
+	(void)state;
+	assert_int_equal(hokm_grant_end_ns(word, 0x123456789), 5000);
+	assert_int_equal(hokm_grant_end_ns(word, 0x12345678a), 0);
+	assert_int_equal(hokm_grant_end_ns(word, 0x123456788), 0);
+	assert_int_equal(hokm_grant_end_ns(0, 0), 0);
+	/* The boot time of years fits. */
+	assert_int_equal(hokm_grant_end_ns(hokm_grant_end_word(1, 250000000000000000), 1),
+			 250000000000000000);
+}
+
+static void majority_that_grows_is_counted_anew(void **state)
+{
+	struct hokm_grants g = {.majority = 1, .wish = HOKM_WISH_OWN, .wish_epoch = 4};
+
+	(void)state;
+	hokm_grants_note(&g, 3, 4, 50000);
+	assert_int_equal(hokm_grants_end_ns(&g), 50000);
+	hokm_grants_set_majority(&g, 2);
+	assert_int_equal(hokm_grants_end_ns(&g), 0);
+	hokm_grants_note(&g, 4, 4, 70000);
+	assert_int_equal(hokm_grants_end_ns(&g), 50000);
+	hokm_grants_set_majority(&g, 0);
+	assert_int_equal(hokm_grants_end_ns(&g), HOKM_GRANT_ALWAYS);
+	assert_int_equal(hokm_owner_until_ns(60000, &g), 60000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_owners_never_have_one_promise),
+		cmocka_unit_test(end_of_one_wish_never_counts_for_another),
+		cmocka_unit_test(majority_is_the_kth_greatest_end),
+		cmocka_unit_test(asker_ends_before_the_member),
+		cmocka_unit_test(silence_outlasts_what_anybody_may_use),
+		cmocka_unit_test(end_belongs_to_its_epoch),
+		cmocka_unit_test(majority_that_grows_is_counted_anew),
+	};
+
+	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);
+}
