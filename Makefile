@@ -186,12 +186,12 @@ demo-dns: ## a DNS monitor with a real BIND 9: the record follows the games, a m
 	$(Q)tools/demo/dns
 
 .PHONY: check
-check: ## every test: unit, sanitizers, bpf, fuzzers, namespaces, systems, kernel 6.1, lint (root)
+check: ## every test: unit, sanitizers, bpf, fuzzers, model, namespaces, systems, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
 	$(Q)$(MAKE) $(JOBS) WERROR=1 check-build
-	$(Q)tests/run unit asan bpf fuzz netns system kernel lint
+	$(Q)tests/run unit asan bpf fuzz model netns system kernel lint
 
-.PHONY: check-unit check-asan check-bpf check-fuzz check-netns check-system check-kernel
+.PHONY: check-unit check-asan check-bpf check-fuzz check-model check-netns check-system check-kernel
 check-unit: unit-tests ## unit tests
 	$(Q)tests/run unit
 
@@ -203,6 +203,8 @@ check-bpf: bpf-tests ## BPF programs by BPF_PROG_TEST_RUN (root)
 
 check-fuzz: ## a short run of every fuzzer over its corpus (root)
 	$(Q)tests/run fuzz
+check-model: ## the model of grants under spin, up to a number of steps
+	$(Q)tests/run model
 
 check-netns: all ws-progs ## real nodes in network namespaces (root)
 	$(Q)tests/run netns
@@ -250,6 +252,10 @@ bench: ## ns a packet, a million players, idle cost, an unresponsive server, chu
 	$(Q)tools/demo/demo
 	$(bench_soak)
 	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-hung.json build/bench-churn.json build/demo.json'
+
+.PHONY: model
+model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB
+	$(Q)MODEL=deep tests/model/test_model.sh
 
 .PHONY: fuzz
 fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each (root)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the Promela part (grants.pml) and the C part (rules.h, steps.h) of the model share. */
+#ifndef NODES
+#define NODES 2
+#endif
+#define MEMBERS  3
+#define MAJORITY 2
+#ifndef EPOCHS
+#define EPOCHS 3
+#endif
+#ifndef BOOTS
+#define BOOTS 2
+#endif
+#ifndef LENGTH
+#define LENGTH 2
+#endif
+
+#define OWN     1 /* enum hokm_wish */
+#define RELEASE 2

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Model of the lease by grants (include/hokm/grant.h), for spin. Members 0 to NODES - 1 are nodes,
+ * the others are witnesses. Each step is one event: a tick of time, a probe or an answer that
+ * arrives, or a thing that one machine does.
+ *
+ * The network: the newest probe and the newest answer of each pair lie there and may arrive at any
+ * time, again and again, or never. So messages are lost, delayed, reordered and duplicated. With
+ * REPLAY an older probe of each pair lies there too.
+ *
+ * Clocks: at each tick the clock of a machine goes on by one step. Once in LENGTH ticks it may go
+ * on by none or by two. Promises and grants are counted on the clock of the machine that has them.
+ *
+ * Machines: they crash and boot, and lose what they knew; they do nothing for any time, while their
+ * clock goes on; a node without a daemon is one that sends nothing more.
+ *
+ * Checked: two nodes are never owners at the same moment. With LIVE: from any state on, when no
+ * message is lost any more and a majority runs, a node is owner soon. The rule by which nodes claim
+ * is a simple one there; safety holds whatever they do.
+ */
+#include "constants.h"
+
+c_decl {
+\#include "rules.h"
+}
+
+/* Members: what they have promised. holder: 0 nobody, else node + 1. */
+byte holder[MEMBERS], left[MEMBERS], epoch[MEMBERS], silent[MEMBERS];
+/* Ticks until the clock of a machine may differ again. */
+byte even[MEMBERS];
+/* How often a machine has booted. */
+byte boots;
+
+/* Nodes. used: a bit for each epoch that the node ever wished for. */
+byte wish[NODES], wish_epoch[NODES], used[NODES];
+/* What the members have granted to them, by node * MEMBERS + member. */
+byte granted[NODES * MEMBERS], granted_epoch[NODES * MEMBERS];
+
+/* The network, by node * MEMBERS + member; a wish of 0: no probe. */
+byte probe_wish[NODES * MEMBERS], probe_epoch[NODES * MEMBERS], probe_left[NODES * MEMBERS];
+byte answer_epoch[NODES * MEMBERS], answer_left[NODES * MEMBERS];
+#ifdef REPLAY
+byte old_wish[NODES * MEMBERS], old_epoch[NODES * MEMBERS];
+#endif
+
+/* Nodes that are owners. */
+byte n_owners;
+bit live;
+
+c_code {
+\#include "steps.h"
+}
+
+/* One step, if it can be done: about node N, member M and the number G. */
+#define STEP(CAN, DO, N, M, G) \
+	:: d_step { \
+		c_expr { (CAN)(N, M, G) } -> \
+		c_code { DO(N, M, G); now.n_owners = owners(); now.live = lives(); }; \
+		assert(n_owners <= 1); \
+		assert(live) \
+	   }
+
+#define NETWORK(N, M) \
+	STEP(can_hear, probe_arrives, N, M, 0) \
+	STEP(can_learn, answer_arrives, N, M, 0) \
+	STEP(can_replay, replay, N, M, 0)
+
+#define NODE(N) \
+	STEP(can_claim, claim, N, N, 1) \
+	STEP(can_claim, claim, N, N, 2) \
+	STEP(can_claim, claim, N, N, 3) \
+	STEP(can_renew, renew, N, N, 0) \
+	STEP(can_release, release, N, N, 0)
+
+/* Time: the clocks of the three machines go on by A, B and C steps. */
+#define TICK(A, B, C) STEP(can_tick, tick, A, B, C)
+#define TICKS(A, B)   TICK(A, B, 0) TICK(A, B, 1) TICK(A, B, 2)
+#define TICKS_OF(A)   TICKS(A, 0) TICKS(A, 1) TICKS(A, 2)
+
+active proctype all()
+{
+	do
+	NETWORK(0, 1)
+	NETWORK(0, 2)
+	NETWORK(1, 0)
+	NETWORK(1, 2)
+	NODE(0)
+	NODE(1)
+#if NODES == 3
+	NETWORK(2, 0)
+	NETWORK(2, 1)
+	NODE(2)
+#endif
+	STEP(can_boot, boot, 0, 0, 0)
+	STEP(can_boot, boot, 0, 1, 0)
+	STEP(can_boot, boot, 0, 2, 0)
+	TICKS_OF(0)
+	TICKS_OF(1)
+	TICKS_OF(2)
+	od
+}

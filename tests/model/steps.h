@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The steps of the model (grants.pml) on its state, `now`: about node n, member m and the number g.
+ * can_NAME() says whether the step makes sense now.
+ */
+
+#define STEP_ARGS \
+	__attribute__((unused)) int n, __attribute__((unused)) int m, __attribute__((unused)) int g
+#define AT ((n)*MEMBERS + (m))
+
+static int ask(int n, int m, int wish, int epoch)
+{
+	return rules_answer(&now.holder[m], &now.left[m], &now.epoch[m], now.silent[m], n + 1, wish,
+			    epoch, LENGTH);
+}
+
+/* ---- the gate of the packet path ---- */
+
+static int own_vote(int n)
+{
+#ifdef BREAK_EXPIRY
+	return 1;
+#else
+	return now.holder[n] == n + 1 && now.left[n] && now.epoch[n] == now.wish_epoch[n];
+#endif
+}
+
+static int votes(int n)
+{
+	int sum = own_vote(n);
+
+	for (int m = 0; m < MEMBERS; m++)
+		sum += m != n && now.granted[AT] && now.granted_epoch[AT] == now.wish_epoch[n];
+	return sum;
+}
+
+/* The daemon gives itself the lease as soon as it may: later only makes it own for shorter. */
+static int is_owner(int n)
+{
+	return now.wish[n] == OWN && votes(n) >= MAJORITY;
+}
+
+static int owners(void)
+{
+	int sum = 0;
+
+	for (int n = 0; n < NODES; n++)
+		sum += is_owner(n);
+	return sum;
+}
+
+/* ---- time ---- */
+
+static void less(unsigned char *what, int by)
+{
+	*what = *what > by ? *what - by : 0;
+}
+
+/* Does anything run on the clock of this machine? Without it the clock makes no difference. */
+static int counts(int n)
+{
+	int any = now.left[n] || now.silent[n];
+
+	for (int m = 0; n < NODES && m < MEMBERS; m++)
+		any |= now.granted[AT] || now.probe_left[AT] || now.answer_left[AT];
+	return any;
+}
+
+/* The clock of machine n goes on by `by` steps. */
+static void advance(int n, int by)
+{
+	if (by != 1)
+		now.even[n] = LENGTH - 1;
+	else if (now.even[n])
+		now.even[n]--;
+	less(&now.left[n], by);
+	less(&now.silent[n], by);
+	if (!now.left[n])
+		now.holder[n] = 0;
+	for (int m = 0; n < NODES && m < MEMBERS; m++) {
+		less(&now.granted[AT], by);
+		less(&now.probe_left[AT], by);
+		less(&now.answer_left[AT], by);
+		if (!now.granted[AT])
+			now.granted_epoch[AT] = 0;
+		if (!now.answer_left[AT])
+			now.answer_epoch[AT] = 0;
+	}
+	if (!counts(n))
+		now.even[n] = 0;
+}
+
+static int can_advance(int n, int by)
+{
+	return by == 1 || (!now.even[n] && counts(n));
+}
+
+static int can_tick(int a, int b, int c)
+{
+	return can_advance(0, a) && can_advance(1, b) && can_advance(2, c);
+}
+
+static void tick(int a, int b, int c)
+{
+	advance(0, a);
+	advance(1, b);
+	advance(2, c);
+}
+
+/* ---- the network ---- */
+
+static void send_to(int n, int m)
+{
+#ifdef REPLAY
+	if (now.probe_wish[AT]) {
+		now.old_wish[AT] = now.probe_wish[AT];
+		now.old_epoch[AT] = now.probe_epoch[AT];
+	}
+#endif
+	now.probe_wish[AT] = now.wish[n];
+	now.probe_epoch[AT] = now.wish_epoch[n];
+	now.probe_left[AT] = now.wish[n] == OWN ? rules_used(LENGTH) : 0;
+}
+
+/* The node makes its own promise, by the same rules, and asks the other members. */
+static void beat(int n)
+{
+	ask(n, n, now.wish[n], now.wish_epoch[n]);
+	for (int m = 0; m < MEMBERS; m++)
+		if (m != n)
+			send_to(n, m);
+}
+
+static int can_hear(STEP_ARGS)
+{
+	return now.probe_wish[AT];
+}
+
+static void probe_arrives(STEP_ARGS)
+{
+	if (!ask(n, m, now.probe_wish[AT], now.probe_epoch[AT]) || !now.probe_left[AT])
+		return;
+	now.answer_epoch[AT] = now.probe_epoch[AT];
+	now.answer_left[AT] = now.probe_left[AT];
+}
+
+static int can_learn(STEP_ARGS)
+{
+	return now.answer_left[AT];
+}
+
+static void answer_arrives(STEP_ARGS)
+{
+#ifdef BREAK_EPOCH
+	int epoch = now.wish_epoch[n];
+#else
+	int epoch = now.answer_epoch[AT];
+#endif
+
+	if (epoch != now.wish_epoch[n])
+		return;
+	if (now.granted_epoch[AT] == epoch && now.granted[AT] > now.answer_left[AT])
+		return;
+	now.granted[AT] = now.answer_left[AT];
+	now.granted_epoch[AT] = epoch;
+}
+
+static int can_replay(STEP_ARGS)
+{
+#ifdef REPLAY
+	return now.old_wish[AT];
+#else
+	return 0;
+#endif
+}
+
+static void replay(STEP_ARGS)
+{
+#ifdef REPLAY
+	ask(n, m, now.old_wish[AT], now.old_epoch[AT]);
+#endif
+}
+
+/* ---- nodes ---- */
+
+/* A node never uses an epoch twice: its session is a part of the number. */
+static int can_claim(STEP_ARGS)
+{
+	return g <= EPOCHS && now.wish[n] != OWN && !(now.used[n] & 1 << g);
+}
+
+static void claim(STEP_ARGS)
+{
+	now.wish[n] = OWN;
+	now.wish_epoch[n] = g;
+	now.used[n] |= 1 << g;
+	beat(n);
+}
+
+static int can_renew(STEP_ARGS)
+{
+	return now.wish[n] == OWN;
+}
+
+static void renew(STEP_ARGS)
+{
+	beat(n);
+}
+
+static int can_release(STEP_ARGS)
+{
+	return now.wish[n] == OWN;
+}
+
+static void release(STEP_ARGS)
+{
+	now.wish[n] = RELEASE;
+	beat(n);
+}
+
+/* Machine m boots: it has forgotten everything but its number of sessions (used). */
+static int can_boot(STEP_ARGS)
+{
+	return now.boots < BOOTS;
+}
+
+static void boot(STEP_ARGS)
+{
+	now.boots++;
+	now.holder[m] = now.left[m] = now.epoch[m] = 0;
+	now.silent[m] = rules_silence(LENGTH);
+	if (m >= NODES)
+		return;
+	n = m;
+	now.wish[n] = now.wish_epoch[n] = 0;
+	for (m = 0; m < MEMBERS; m++) {
+		now.granted[AT] = now.granted_epoch[AT] = 0;
+		now.probe_left[AT] = now.answer_left[AT] = now.answer_epoch[AT] = 0;
+	}
+}
+
+/* ---- liveness ---- */
+
+#ifdef LIVE
+#define ROUNDS (8 * LENGTH)
+
+/* No message of this node is lost, and none is late. */
+static void exchange(int n, int dead)
+{
+	ask(n, n, now.wish[n], now.wish_epoch[n]);
+	for (int m = 0; m < MEMBERS; m++) {
+		if (m == n || m == dead || !ask(n, m, now.wish[n], now.wish_epoch[n]))
+			continue;
+		now.granted[AT] = rules_used(LENGTH);
+		now.granted_epoch[AT] = now.wish_epoch[n];
+	}
+}
+
+/* Does a member that runs keep its promise to another node? */
+static int held(int n, int dead)
+{
+	for (int m = 0; m < MEMBERS; m++)
+		if (m != dead && now.holder[m] && now.holder[m] != n + 1)
+			return 1;
+	return 0;
+}
+
+static void claim_next(int n, int dead)
+{
+	now.wish[n] = OWN;
+	for (int m = 0; m < MEMBERS; m++)
+		if (m != dead && now.epoch[m] > now.wish_epoch[n])
+			now.wish_epoch[n] = now.epoch[m];
+	now.wish_epoch[n]++;
+}
+
+/* One round of node n: it renews, or claims what is free, or gives up what it does not get. */
+static void round_of(int n, int dead, int *patience)
+{
+#ifdef BREAK_PATIENCE
+	const int never = 1;
+#else
+	const int never = 0;
+#endif
+
+	if (!never && now.wish[n] == OWN && !is_owner(n) && --*patience <= 0) {
+		now.wish[n] = RELEASE;
+		*patience = 1 + n * LENGTH;
+	} else if (now.wish[n] != OWN && !held(n, dead) && --*patience <= 0) {
+		claim_next(n, dead);
+		*patience = 2 * LENGTH;
+	}
+	exchange(n, dead);
+}
+
+/* Does a node own soon, when the members but `dead` are in touch from now on? */
+static int settles(int dead)
+{
+	struct State keep = now;
+	int patience[NODES], owner = 0;
+
+	for (int n = 0; n < NODES; n++)
+		patience[n] = now.wish[n] == OWN ? 2 * LENGTH : 1 + n;
+	for (int i = 0; i < ROUNDS && !owner; i++) {
+		for (int m = 0; m < MEMBERS; m++)
+			if (m != dead)
+				advance(m, 1);
+		for (int n = 0; n < NODES; n++) {
+			if (n == dead)
+				continue;
+			round_of(n, dead, &patience[n]);
+			owner |= is_owner(n);
+		}
+	}
+	now = keep;
+	return owner;
+}
+#endif
+
+/* From this state on, a majority in touch leads to an owner, whichever member is dead, or none. */
+static int lives(void)
+{
+#ifdef LIVE
+	for (int dead = 0; dead <= MEMBERS; dead++)
+		if (!settles(dead))
+			return 0;
+#endif
+	return 1;
+}
