@@ -148,10 +148,10 @@ static inline void rig_request(const struct dns_rig *r, enum conf_dns_provider p
 			       const char *want, struct dns_request *req)
 {
 	static const char *const paths[] = {
-		[CONF_DNS_CLOUDFLARE] = "/client/v4",
-		[CONF_DNS_ROUTE53] = "",
-		[CONF_DNS_DIGITALOCEAN] = "/v2",
-		[CONF_DNS_RFC2136] = ""};
+		[CONF_DNS_CLOUDFLARE] = "/client/v4", [CONF_DNS_ROUTE53] = "",
+		[CONF_DNS_DIGITALOCEAN] = "/v2",      [CONF_DNS_RFC2136] = "",
+		[CONF_DNS_DIGITALOCEAN_IP] = "/v2",   [CONF_DNS_AWS_EIP] = "",
+		[CONF_DNS_AWS_PRIVATE] = ""};
 	bool v6 = strchr(want, ':');
 
 	memset(req, 0, sizeof(*req));
@@ -168,6 +168,28 @@ static inline void rig_request(const struct dns_rig *r, enum conf_dns_provider p
 	req->group.n = 2;
 	snprintf(req->group.value[0], DNS_ADDRESS_MAX, "%s", v6 ? ADDR_A6 : ADDR_A);
 	snprintf(req->group.value[1], DNS_ADDRESS_MAX, "%s", v6 ? ADDR_B6 : ADDR_B);
+}
+
+/* Machines a and b, and x, which is a stranger, as a provider of floating addresses names them. */
+static inline const char *rig_machine(enum conf_dns_provider p, char which)
+{
+	if (p == CONF_DNS_DIGITALOCEAN_IP)
+		return which == 'a' ? "3164444" : which == 'b' ? "3164445" : "9999999";
+	return which == 'a' ? "eni-0a26" : which == 'b' ? "eni-0b27" : "eni-0cfe";
+}
+
+/* A request for a floating address, which machine `want` is to have. */
+static inline void rig_floating(const struct dns_rig *r, enum conf_dns_provider p, enum dns_op op,
+				char want, struct dns_request *req)
+{
+	rig_request(r, p, op, "", req);
+	snprintf(req->conf.record, sizeof(req->conf.record), "%s",
+		 p == CONF_DNS_AWS_PRIVATE ? "10.0.0.100" : "203.0.113.5");
+	snprintf(req->conf.region, sizeof(req->conf.region), "eu-central-1");
+	snprintf(req->want, sizeof(req->want), "%s", rig_machine(p, want));
+	for (unsigned int i = 0; i < 2; i++)
+		snprintf(req->group.value[i], DNS_ADDRESS_MAX, "%s",
+			 rig_machine(p, (char)('a' + i)));
 }
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A stand-in for the APIs of Cloudflare, Route53 and DigitalOcean, over TLS.
+"""A stand-in for the APIs of Cloudflare, AWS and DigitalOcean, over TLS.
 
   dns_server.py FOLDER [--bind ADDRESS]
 
@@ -10,14 +10,17 @@ at each request:
 
   {"run": N,          another number starts anew, with the records as they were
    "fail": WORD,      how requests fail: 500 429 throttle expired timeout half garbage lost silent
+                      errored (of an action of DigitalOcean) ignored (of a change at Cloudflare)
    "on": METHOD,      only these; "" for all
    "times": N,        so many of them; without it all
-   "shape": WORD}     the records: one none foreign many member weighted alias health
+   "shape": WORD}     the records: one none foreign many member weighted alias health; the
+                      floating address (dns_floating.py): one none foreign primary
 
 After each change the present state is in FOLDER/state.json. `changes` counts requests that change
 a record, `flips` those after which it has another value. `untouched` says whether everything
-but the content of the record is as it was, `open` how many connections there are, `changed` when
-the last change was accepted.
+but the content of the record is as it was, `open` how many connections there are and actions that
+are not yet carried out, `changed` when the last change was accepted, `holder` which machine has the
+floating address.
 """
 
 import argparse
@@ -36,7 +39,8 @@ from xml.sax.saxutils import escape
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import sigv4  # noqa: E402  (needs the path above)
+import dns_floating  # noqa: E402  (needs the path above)
+import sigv4  # noqa: E402
 
 ZONE, NAME = "example.com", "game.example.com"
 A, B, X, Y = "203.0.113.26", "203.0.113.27", "198.51.100.1", "198.51.100.2"
@@ -49,7 +53,7 @@ HANG_S = 30
 RETRY_S = 1800
 
 VALUES = {"one": [A], "health": [A], "none": [], "foreign": [X], "many": [A, X],
-          "member": [X, A, Y], "weighted": [A], "alias": []}
+          "member": [X, A, Y], "weighted": [A], "alias": [], "primary": [A]}
 
 
 class Records:
@@ -101,6 +105,7 @@ class World:
         if self.run != self.control.get("run", 0):
             self.run = self.control.get("run", 0)
             self.records = Records(self.control.get("shape", "one"))
+            self.address = dns_floating.Address(self.control.get("shape", "one"))
             self.failed = self.requests = self.changes = self.changed = self.polls = 0
             self.flips = 0
             self.values = None
@@ -108,14 +113,14 @@ class World:
 
     def save(self):
         path = os.path.join(self.folder, "state.json")
-        values = (self.records.ours("A"), self.records.ours("AAAA"))
+        values = (self.records.ours("A"), self.records.ours("AAAA"), self.address.holder)
         self.flips += self.values not in (None, values)
         self.values = values
         with open(path + ".new", "w", encoding="utf-8") as f:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
                        "flips": self.flips, "requests": self.requests, "open": self.open,
-                       "changed": self.changed,
+                       "changed": self.changed, "holder": self.address.holder,
                        "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
 
@@ -136,7 +141,7 @@ class World:
         return word
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     world = None
 
@@ -202,8 +207,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         path = self.url.path
         for prefix, serve in (("/client/v4/", self.cloudflare), ("/v2/", self.digitalocean),
-                              ("/2013-04-01/", self.route53)):
-            if path.startswith(prefix):
+                              ("/2013-04-01/", self.route53), ("/", self.aws_query)):
+            if path.startswith(prefix) and (prefix != "/" or path == "/"):
                 # carried out, but the client never learns it: the connection ends, or stays
                 if self.failing in ("lost", "silent"):
                     self.wfile = open(os.devnull, "wb")
@@ -220,7 +225,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return found[(number - 1) * per:number * per], number, pages
 
     def change(self, record, content):
-        record["content"] = content
+        if self.failing != "ignored":
+            record["content"] = content
         self.world.note_change()
 
     # ---- Cloudflare ----
@@ -281,6 +287,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.failing == "expired" or self.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.do_fail(401, "unauthorized", "Unable to authenticate you.")
         parts = path.split("/")
+        if parts[0] == "reserved_ips":
+            return self.reserved_ips(parts)
         if parts[0] != "domains" or len(parts) < 2 or parts[1] != ZONE:
             return self.do_fail(404, "not_found", "The resource you requested could not be found.")
         if self.command == "GET" and len(parts) == 2:
@@ -313,7 +321,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.send_json(200, {"domain_record": self.do_record(record)})
         return self.do_fail(404, "not_found", "no such record")
 
-    # ---- Route53 ----
+    # ---- AWS ----
+
+    def aws_query(self, _):
+        return self.ec2(KEY_ID, SECRET, SESSION)
 
     def aws_fail(self, status, code, message):
         self.send(status, '<?xml version="1.0"?>\n<ErrorResponse xmlns="%s"><Error><Type>Sender'

@@ -280,6 +280,10 @@ static const struct row file_rows[] = {
 	SECRET "node a { address = \"10.0.0.1\" dns_address = \"203.0.113.1\" } "  \
 	       "node b { address = \"10.0.0.2\" dns_address = \"203.0.113.2\" }\n" \
 	       "dns { record = \"g.example.com\" provider = "
+#define FLOAT(a, b, record)                                               \
+	SECRET "node a { address = \"10.0.0.1\" cloud_id = \"" a "\" } "  \
+	       "node b { address = \"10.0.0.2\" cloud_id = \"" b "\" }\n" \
+	       "dns { record = \"" record "\" provider = "
 
 /* Rows that are the whole file. */
 static const struct row dns_rows[] = {
@@ -297,6 +301,22 @@ static const struct row dns_rows[] = {
 	{DNS "route53 name_servers = \"1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
 	     "1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1\" }",
 	 "17 of them: at most 16 are asked"},
+	/* floating addresses */
+	{FLOAT("1", "2", "203.0.113.5") "aws-eip region = \"eu-central-1\" }",
+	 "node a has cloud_id 1: it must be the id of a network interface or instance"},
+	{FLOAT("eni-1", "i-2", "10.0.0.9") "aws-private region = \"eu-central-1\" }",
+	 "node b has cloud_id i-2: it must be the id of a network interface, eni-..."},
+	{FLOAT("1", "i-2", "203.0.113.5") "digitalocean-ip }",
+	 "node b has cloud_id i-2: it must be the id of a droplet, a number"},
+	{FLOAT("1", "1", "203.0.113.5") "digitalocean-ip }",
+	 "nodes a and b have the same cloud_id 1"},
+	{FLOAT("1", "", "203.0.113.5") "digitalocean-ip }", "node b has no cloud_id"},
+	{FLOAT("1", "2", "game.example.com") "digitalocean-ip }", "it is an IPv4 address"},
+	{FLOAT("1", "2", "203.0.113.5") "digitalocean-ip zone = \"example.com\" }",
+	 "provider digitalocean-ip has none"},
+	{FLOAT("eni-1", "eni-2", "203.0.113.5") "aws-eip }", "region: name the region of AWS"},
+	{FLOAT("eni-1", "eni-2", "203.0.113.5") "aws-eip region = \"x:y\" }",
+	 "name the region of AWS, such as eu-central-1"},
 	/* All that is well, and then something that is not. */
 	{DNS
 	 "rfc2136 endpoint = \"dns://x\" name_servers = \"192.0.2.1, 192.0.2.2:5353 2001:db8::1,"

@@ -17,9 +17,11 @@
 #include "conf_rig.h"
 
 #define SECRET "secret = 0123456789abcdef "
-#define NODES                                                      \
-	"node a { address = 10.0.0.1 dns_address = 203.0.113.1 } " \
-	"node b { address = 10.0.0.2 dns_address = 203.0.113.2 }\n"
+#define NODES_OF(a, b)                                                              \
+	"node a { address = 10.0.0.1 dns_address = 203.0.113.1 cloud_id = " a " } " \
+	"node b { address = 10.0.0.2 dns_address = 203.0.113.2 cloud_id = " b " }\n"
+#define NODES    NODES_OF("eni-1", "eni-2")
+#define DROPLETS NODES_OF("1", "2")
 #define BASE     SECRET NODES
 #define FILE_MAX 1024
 
@@ -82,6 +84,9 @@ static const struct {
 	{"dns.provider", "route53", "record = game.example.com", ""},
 	{"dns.provider", "digitalocean", "record = game.example.com", ""},
 	{"dns.provider", "rfc2136", "record = game.example.com endpoint = \"dns://x\"", ""},
+	{"dns.provider", "digitalocean-ip", "record = 203.0.113.5", ""},
+	{"dns.provider", "aws-eip", "record = 203.0.113.5 region = x", ""},
+	{"dns.provider", "aws-private", "record = 10.0.0.9 region = x", ""},
 	{"notify.type", "email", "endpoint = \"smtp://x\" from = a to = b", ""},
 	{"notify.type", "sms", "user = a from = b to = c", ""},
 	{"notify.type", "webhook", "endpoint = \"https://x\"", ""},
@@ -118,8 +123,8 @@ static void make_file(const struct rig_row *r, const char *value, char file[FILE
 	snprintf(keys, sizeof(keys), "%s %s %s = \"%s\"", required(r), inside,
 		 conf_key_name(r->key), value);
 	rig_wrap(r, before, keys, section, sizeof(section));
-	snprintf(file, FILE_MAX, "%s" NODES "%s\n", strcmp(r->key->path, "secret") ? SECRET : "",
-		 section);
+	snprintf(file, FILE_MAX, "%s%s%s\n", strcmp(r->key->path, "secret") ? SECRET : "",
+		 strcmp(value, "digitalocean-ip") ? NODES : DROPLETS, section);
 }
 
 static void accepted(const struct rig_row *r, const char *value)
@@ -315,7 +320,8 @@ static void default_used(const struct rig_row *r, void *arg)
 	if (!strcmp(r->key->path, "vip"))
 		item = l->c->vips;
 	/* The file of the test sets these. */
-	if (!strcmp(r->key->path, "profile") || !strcmp(r->key->path, "node.dns_address"))
+	if (!strcmp(r->key->path, "profile") || !strcmp(r->key->path, "node.dns_address") ||
+	    !strcmp(r->key->path, "node.cloud_id"))
 		return;
 	assert_true(conf_key_parse(r->key, text, &scratch, problem));
 	if (!rig_same(r->key, &scratch, item))

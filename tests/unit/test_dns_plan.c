@@ -20,7 +20,7 @@ struct plan_case {
 	const char *what;
 	const char *present, *want;
 	enum dns_mode mode;
-	bool force;
+	bool force; /* or, of a floating address, whether one that no machine has is taken */
 	enum dns_verdict verdict;
 	enum dns_why why;
 	const char *after; /* the values after the change */
@@ -46,6 +46,11 @@ static const struct plan_case cases[] = {
 	{"one value as a set", A, B, DNS_MEMBER, false, CHANGE(B)},
 	{"an address of an operator's choice", A, X, DNS_REPLACE, false, CHANGE(X)},
 	{"and what it left, seen by another", X, A, DNS_REPLACE, false, REFUSE(FOREIGN)},
+	{"a floating address moves", A, B, DNS_FLOATING, false, CHANGE(B)},
+	{"it is there already", B, B, DNS_FLOATING, false, KEEP(B)},
+	{"a stranger has it", X, B, DNS_FLOATING, false, REFUSE(FOREIGN)},
+	{"no machine has it", "", B, DNS_FLOATING, false, REFUSE(MISSING)},
+	{"no machine has it, and it is taken", "", B, DNS_FLOATING, true, CHANGE(B)},
 	{"IPv6", "2001:db8::26", B, DNS_REPLACE, false, REFUSE(FOREIGN)},
 };
 
@@ -68,7 +73,8 @@ static void run_case(const struct plan_case *c)
 		.present = &present,
 		.group = &group,
 		.mode = c->mode,
-		.force = c->force};
+		.take_unassigned = c->mode == DNS_FLOATING && c->force,
+		.force = c->mode != DNS_FLOATING && c->force};
 
 	fill(&present, c->present);
 	fill(&group, A " " B);
@@ -103,7 +109,8 @@ static void what_is_kept_is_not_replaced(void **state)
 		{A, B, DNS_REPLACE, DNS_CHANGE},       {B, A " " B, DNS_REPLACE, DNS_NO_CHANGE},
 		{X " " A, A, DNS_MEMBER, DNS_LEFT},    {X " " A, B, DNS_MEMBER, DNS_CHANGE},
 		{X, A " " B, DNS_REPLACE, DNS_REFUSE}, {"", A " " B, DNS_REPLACE, DNS_REFUSE},
-		{A " " B, A, DNS_MEMBER, DNS_REFUSE},
+		{A " " B, A, DNS_MEMBER, DNS_REFUSE},  {A, A, DNS_FLOATING, DNS_LEFT},
+		{A, B, DNS_FLOATING, DNS_CHANGE},
 	};
 	struct dns_set present, group, keep;
 	struct dns_plan plan;

@@ -18,6 +18,7 @@ static const struct dns_when_conf conf = {
 	.failback_ns = S(30),
 	.min_interval_ns = S(60),
 	.verify_ns = S(300),
+	.doubt_ns = S(5),
 	.retry_ns = S(1),
 	.retry_max_ns = S(64),
 	.breaker_fall = 5,
@@ -85,7 +86,7 @@ static void two_owners_flip_it_once(void **state)
 	(void)state;
 	own_and_write(S(10));
 	/* The look finds that the other one, which also owns, has written it. */
-	assert_int_equal(due_after(S(10), DNS_ACT_LOOK), S(300));
+	assert_int_equal(due_after(S(10), DNS_ACT_LOOK), S(5));
 	dns_when_result(&w, DNS_OTHER, 0, S(310));
 	assert_int_equal(w.state, DNS_CONTESTED);
 	for (unsigned int i = 1; i <= 5; i++) {
@@ -95,6 +96,40 @@ static void two_owners_flip_it_once(void **state)
 	/* The operator may decide it. */
 	assert_false(dns_when_order(&w, false, S(9000)));
 	assert_int_equal(dns_when_next(&w, S(9000)), DNS_ACT_WRITE);
+}
+
+/* A look at `at`, which finds the record right; returns the time to the next one. */
+static uint64_t look_at(uint64_t at)
+{
+	assert_int_equal(dns_when_next(&w, at), DNS_ACT_LOOK);
+	dns_when_result(&w, DNS_SAME, 0, at);
+	return w.at_ns - at;
+}
+
+/* The record is looked at soon, and less and less often then. */
+static void a_second_owner_is_not_found_minutes_late(void **state)
+{
+	uint64_t at = S(10);
+
+	(void)state;
+	own_and_write(at);
+	for (uint64_t pause = S(5); pause < S(300); pause *= 2) {
+		at = w.at_ns;
+		assert_in_range(look_at(at), pause, S(300));
+	}
+	at = w.at_ns;
+	assert_int_equal(look_at(at), S(300));
+	/* The other node is heard, and falls silent. */
+	dns_when_owner(&w, true, true, false, at + S(20));
+	assert_int_equal(look_at(at + S(20)), S(5));
+	look_at(at + S(25));
+	dns_when_owner(&w, true, false, false, at + S(100));
+	assert_int_equal(dns_when_next(&w, at + S(104)), DNS_ACT_NONE);
+	assert_int_equal(look_at(at + S(105)), S(5));
+	/* One that comes and goes does not make a request each time. */
+	for (unsigned int i = 0; i < 8; i++)
+		dns_when_owner(&w, true, i % 2 == 0, false, at + S(106));
+	assert_int_equal(dns_when_next(&w, at + S(109)), DNS_ACT_NONE);
 }
 
 /* ---- a partition, simulated ---- */
@@ -294,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup(only_the_owner_writes, fresh),
 		cmocka_unit_test_setup(an_attempt_ends_with_ownership, fresh),
 		cmocka_unit_test_setup(two_owners_flip_it_once, fresh),
+		cmocka_unit_test_setup(a_second_owner_is_not_found_minutes_late, fresh),
 		cmocka_unit_test_setup(a_partition_changes_the_record_once, fresh),
 		cmocka_unit_test_setup(a_contested_record_is_written_after_the_partition, fresh),
 		cmocka_unit_test_setup(failback_waits_while_the_other_serves, fresh),

@@ -8,18 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/dns_provider.h"
+#include "agent/dns_digitalocean.h"
 
 #define PER_PAGE 200
 
-static bool words(const json_t *answer, long status, char *text, size_t size,
-		  enum dns_result *result)
+bool dns_digitalocean_words(const json_t *answer, long status, char *text, size_t size,
+			    enum dns_result *result)
 {
 	const char *id = json_string_value(json_object_get(answer, "id"));
 	const char *message = json_string_value(json_object_get(answer, "message"));
 
 	(void)result;
-	if (status == 200)
+	/* An action that is accepted has 201. */
+	if (status == 200 || status == 201)
 		return true;
 	if (message)
 		snprintf(text, size, "%s (%s)", message, id ? id : "no id");
@@ -34,7 +35,7 @@ static int try_zone(struct dns_job *j, const char *zone)
 	int found;
 
 	snprintf(path, sizeof(path), "/domains/%s", zone);
-	answer = dns_json(j, "GET", path, NULL, words);
+	answer = dns_json(j, "GET", path, NULL, dns_digitalocean_words);
 	if (!answer)
 		return j->status == 404 ? 0 : -1;
 	name = json_string_value(json_object_get(json_object_get(answer, "domain"), "name"));
@@ -101,7 +102,7 @@ static int find_page(struct dns_job *j, unsigned int page)
 	snprintf(path, sizeof(path), "/domains/%s/records?type=%s&name=%s&page=%u&per_page=%d",
 		 j->zone, conf_dns_type_name(j->req->type),
 		 dns_escape(j->req->conf.record, name, sizeof(name)), page, PER_PAGE);
-	answer = dns_json(j, "GET", path, NULL, words);
+	answer = dns_json(j, "GET", path, NULL, dns_digitalocean_words);
 	if (!answer)
 		return -1;
 	json_array_foreach (json_object_get(answer, "domain_records"), i, item)
@@ -126,7 +127,7 @@ static int change(struct dns_job *j, const struct dns_plan *plan)
 				 plan->after.value[plan->at]);
 
 	snprintf(path, sizeof(path), "/domains/%s/records/%s", j->zone, j->id[plan->at]);
-	return dns_patch(j, path, body, words);
+	return dns_patch(j, path, body, dns_digitalocean_words);
 }
 
 const struct dns_provider dns_digitalocean = {

@@ -34,12 +34,15 @@
 
 #define REQUEST_MS 5000
 #define GO_MS      5000
+#define PAUSE_MS   200 /* the first pause; it doubles up to the longest */
+#define SLOW_MS    2000
+#define READ_AGAIN 3 /* times, when a record that was changed is still another */
 
 static const struct dns_provider *const providers[CONF_DNS_PROVIDERS] = {
-	[CONF_DNS_CLOUDFLARE] = &dns_cloudflare,
-	[CONF_DNS_ROUTE53] = &dns_route53,
-	[CONF_DNS_DIGITALOCEAN] = &dns_digitalocean,
-	[CONF_DNS_RFC2136] = &dns_rfc2136,
+	[CONF_DNS_CLOUDFLARE] = &dns_cloudflare,           [CONF_DNS_ROUTE53] = &dns_route53,
+	[CONF_DNS_DIGITALOCEAN] = &dns_digitalocean,       [CONF_DNS_RFC2136] = &dns_rfc2136,
+	[CONF_DNS_DIGITALOCEAN_IP] = &dns_digitalocean_ip, [CONF_DNS_AWS_EIP] = &dns_aws_eip,
+	[CONF_DNS_AWS_PRIVATE] = &dns_aws_private,
 };
 
 const struct dns_provider *dns_provider_of(enum conf_dns_provider p)
@@ -97,19 +100,34 @@ const char *dns_escape(const char *name, char *dst, size_t size)
 	return dst;
 }
 
-int dns_add_value(struct dns_job *j, const char *address, const char *id)
+void dns_pause(int *pause_ms)
+{
+	*pause_ms = !*pause_ms ? PAUSE_MS : *pause_ms * 2 < SLOW_MS ? *pause_ms * 2 : SLOW_MS;
+	(void)poll(NULL, 0, *pause_ms);
+}
+
+/* The value in the form that it is compared in. */
+static bool take_value(const struct dns_job *j, const char *text, char value[DNS_ADDRESS_MAX])
 {
 	int family = j->req->type == CONF_DNS_AAAA ? AF_INET6 : AF_INET;
-	struct dns_set *p = &j->present;
 	unsigned char raw[16];
+
+	if (j->provider->floating)
+		return snprintf(value, DNS_ADDRESS_MAX, "%s", text) < DNS_ADDRESS_MAX && *text;
+	return inet_pton(family, text, raw) == 1 && inet_ntop(family, raw, value, DNS_ADDRESS_MAX);
+}
+
+int dns_add_value(struct dns_job *j, const char *address, const char *id)
+{
+	struct dns_set *p = &j->present;
 
 	if (p->n == DNS_VALUES_MAX)
 		return dns_fail(j, DNS_REFUSED, "the record has more than %d values",
 				DNS_VALUES_MAX);
-	if (inet_pton(family, address, raw) != 1 ||
-	    !inet_ntop(family, raw, p->value[p->n], DNS_ADDRESS_MAX))
-		return dns_fail(j, DNS_FAILED, "%s reported a value that is no address: %s",
-				j->provider->name, address);
+	if (!take_value(j, address, p->value[p->n]))
+		return dns_fail(j, DNS_FAILED, "%s reported a value that is no %s: %s",
+				j->provider->name, j->provider->floating ? "id" : "address",
+				address);
 	if (strlen(id) >= DNS_ID_MAX)
 		return dns_fail(j, DNS_FAILED, "%s reported an id that is too long",
 				j->provider->name);
@@ -138,12 +156,36 @@ int dns_try_zones(struct dns_job *j, int (*try_zone)(struct dns_job *j, const ch
 
 /* ---- the task ---- */
 
+/* The same of a floating address, whose value is the machine that has it. */
+static void floating_words(const struct dns_job *j, const struct dns_plan *plan, char *dst,
+			   size_t size)
+{
+	const char *has = j->present.n ? j->present.value[0] : "no machine";
+
+	if (plan->verdict == DNS_NO_CHANGE)
+		snprintf(dst, size, "%s has the address already", j->req->want);
+	else if (plan->verdict == DNS_LEFT)
+		snprintf(dst, size, "%s has the address, and is healthy: it is left alone", has);
+	else if (plan->verdict == DNS_CHANGE)
+		snprintf(dst, size, "the address moves from %s to %s", has, j->req->want);
+	else if (plan->why == DNS_WHY_MISSING)
+		snprintf(dst, size,
+			 "no machine has the address, so it is not taken; "
+			 "--force takes it, or dns.take_unassigned = yes");
+	else
+		snprintf(dst, size,
+			 "%s has the address, which is no node of this group; --force takes it",
+			 has);
+}
+
 /* What is planned, or why it is refused. */
 static void plan_words(const struct dns_job *j, const struct dns_plan *plan, char *dst, size_t size)
 {
 	const struct dns_set *p = &j->present;
 
-	if (plan->verdict == DNS_NO_CHANGE)
+	if (j->provider->floating)
+		floating_words(j, plan, dst, size);
+	else if (plan->verdict == DNS_NO_CHANGE)
 		snprintf(dst, size, "the record has %s already", j->req->want);
 	else if (plan->verdict == DNS_LEFT)
 		snprintf(dst, size, "the record has %s, whose node is healthy: it is left alone",
@@ -179,7 +221,8 @@ static int reply(struct dns_job *j, enum dns_reply_kind kind, enum dns_result re
 		.result = result,
 		.retry_ns = kind == DNS_DONE ? j->retry_ns : 0,
 		.ttl_s = j->ttl_s,
-		.hidden = j->hidden,
+		/* No name server has a floating address. */
+		.hidden = j->hidden || j->provider->floating,
 		.planned = plan && plan->verdict == DNS_CHANGE,
 		.present = j->present};
 
@@ -216,6 +259,30 @@ static int find(struct dns_job *j)
 	return j->provider->find(j);
 }
 
+/* The value of another node that the record has, or NULL. */
+static const char *of_another(const struct dns_job *j)
+{
+	for (unsigned int i = 0; i < j->present.n; i++)
+		if (dns_set_find(&j->req->group, j->present.value[i]) < j->req->group.n &&
+		    strcmp(j->present.value[i], j->req->want) != 0)
+			return j->present.value[i];
+	return NULL;
+}
+
+/* A provider may need a moment to report a change that it has accepted. */
+static int find_changed(struct dns_job *j, const struct dns_plan *plan, bool sent)
+{
+	int pause_ms = 0, err = find(j);
+
+	for (int i = 0; sent && !err && i < READ_AGAIN; i++) {
+		if (dns_set_equal(&j->present, &plan->after))
+			break;
+		dns_pause(&pause_ms);
+		err = find(j);
+	}
+	return err;
+}
+
 /* Reads the record after a change. `sent`: the provider has accepted it. */
 static int read_back(struct dns_job *j, const struct dns_plan *plan, bool sent)
 {
@@ -224,7 +291,7 @@ static int read_back(struct dns_job *j, const struct dns_plan *plan, bool sent)
 	char text[sizeof(j->text)];
 
 	memcpy(text, j->text, sizeof(text));
-	if (find(j)) {
+	if (find_changed(j, plan, sent)) {
 		memcpy(text, j->text, sizeof(text));
 		dns_fail(j, DNS_FAILED, "%s, but the record could not be read again: %s",
 			 sent ? "the change was accepted" : "the change may have been made", text);
@@ -233,7 +300,12 @@ static int read_back(struct dns_job *j, const struct dns_plan *plan, bool sent)
 	if (dns_set_equal(&j->present, &plan->after))
 		return reply(j, DNS_DONE, DNS_CHANGED, plan,
 			     sent ? j->plan : "the answer to the change was lost, but it was made");
-	if (sent) {
+	if (sent && of_another(j)) {
+		dns_fail(j, DNS_OTHER,
+			 "the change was accepted, but the record has %s, another node's value: "
+			 "that node writes it too",
+			 of_another(j));
+	} else if (sent) {
 		dns_fail(j, DNS_FAILED, "the change was accepted, but the record is still another");
 	} else {
 		j->result = result;
@@ -259,13 +331,14 @@ static int write_record(struct dns_job *j, const struct dns_plan *plan)
 /* The record does not have the wanted address: whose has it? */
 static int end_look(struct dns_job *j, const struct dns_plan *plan)
 {
-	for (unsigned int i = 0; i < j->present.n; i++)
-		if (dns_set_find(&j->req->group, j->present.value[i]) < j->req->group.n) {
-			dns_fail(j, DNS_OTHER, "the record has %s, another node's address",
-				 j->present.value[i]);
-			return end_failed(j, plan);
-		}
-	dns_fail(j, DNS_REFUSED, "%s", j->plan);
+	const char *other = of_another(j);
+
+	if (other && j->provider->floating)
+		dns_fail(j, DNS_OTHER, "%s has the address, another node", other);
+	else if (other)
+		dns_fail(j, DNS_OTHER, "the record has %s, another node's address", other);
+	else
+		dns_fail(j, DNS_REFUSED, "%s", j->plan);
 	return end_failed(j, plan);
 }
 
@@ -291,14 +364,15 @@ static int do_task(struct dns_job *j)
 		.present = &j->present,
 		.group = &j->req->group,
 		.keep = &j->req->keep,
-		.mode = j->req->conf.set,
+		.mode = j->provider->floating ? DNS_FLOATING : j->req->conf.set,
+		.take_unassigned = j->req->conf.take_unassigned,
 		.force = j->req->force};
 	struct dns_plan plan;
 	int err = j->provider->login(j);
 
 	if (!err && j->req->op == DNS_OP_TEST && j->provider->verify)
 		err = j->provider->verify(j);
-	if (!err)
+	if (!err && j->provider->find_zone)
 		err = j->provider->find_zone(j);
 	if (!err)
 		err = find(j);

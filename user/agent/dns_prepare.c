@@ -220,14 +220,21 @@ int dns_resolve(struct dns_job *j)
 	const char *from = j->req->conf.endpoint[0] ? j->req->conf.endpoint : j->provider->endpoint;
 	char *host = NULL, *port = NULL;
 	CURLU *url = curl_url();
+	const char *region;
 	int err;
 
 	if (!from)
 		from = "";
-	snprintf(j->base, sizeof(j->base), "%s", from);
-	if (!url || curl_url_set(url, CURLUPART_URL, from, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+	region = j->req->conf.endpoint[0] ? NULL : strstr(from, "%s");
+	if (region)
+		snprintf(j->base, sizeof(j->base), "%.*s%s%s", (int)(region - from), from,
+			 j->req->conf.region, region + 2);
+	else
+		snprintf(j->base, sizeof(j->base), "%s", from);
+	if (!url ||
+	    curl_url_set(url, CURLUPART_URL, j->base, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
 	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK || !(port = port_of(url)))
-		err = dns_fail(j, DNS_REFUSED, "the endpoint \"%s\" is no URL", from);
+		err = dns_fail(j, DNS_REFUSED, "the endpoint \"%s\" is no URL", j->base);
 	else
 		err = resolve(j, host, port);
 	curl_free(host);

@@ -27,9 +27,12 @@ struct dns_job;
 
 struct dns_provider {
 	const char *name;
-	/* The base of all URLs, without a slash at its end. NULL: the configuration has it. */
+	/* The base of all URLs, without a slash at its end; %s stands for the region. NULL: the
+	 * configuration has it. */
 	const char *endpoint;
 	bool own_protocol; /* it does not speak HTTPS, so that dns_http() is not for it */
+	/* The record is an address, and its value the id of the machine that has it, or none. */
+	bool floating;
 	/* Names of the secrets in the environment and in a file of credentials. */
 	const char *secrets[DNS_SECRETS_MAX];
 	unsigned int needed; /* so many of them must be there, in this order */
@@ -37,7 +40,7 @@ struct dns_provider {
 	int (*login)(struct dns_job *j);
 	/* Are the credentials good? NULL: find() shows it. */
 	int (*verify)(struct dns_job *j);
-	/* Sets job->zone and job->zone_id. */
+	/* Sets job->zone and job->zone_id. NULL: find() does. */
 	int (*find_zone)(struct dns_job *j);
 	/* Sets job->present, ids and ttl_s. No record is no failure. */
 	int (*find)(struct dns_job *j);
@@ -53,6 +56,8 @@ extern const struct dns_provider dns_cloudflare;
 extern const struct dns_provider dns_route53;
 extern const struct dns_provider dns_digitalocean;
 extern const struct dns_provider dns_rfc2136;
+extern const struct dns_provider dns_digitalocean_ip;
+extern const struct dns_provider dns_aws_eip, dns_aws_private;
 
 /* The table; NULL for none. */
 const struct dns_provider *dns_provider_of(enum conf_dns_provider p);
@@ -129,7 +134,10 @@ int dns_patch(struct dns_job *j, const char *path, json_t *body, dns_words_fn wo
 /* Calls find_page() with 1, 2 ... while it returns 1: there are more pages. 0 or -1. */
 int dns_pages(struct dns_job *j, int (*find_page)(struct dns_job *j, unsigned int page));
 
-/* A value of the record, in the form of inet_ntop(). */
+/* Waits between two questions: longer each time, from 0 on. */
+void dns_pause(int *pause_ms);
+
+/* A value of the record: an address, which gets the form of inet_ntop(), or an id. */
 int dns_add_value(struct dns_job *j, const char *address, const char *id);
 /* The same name, whatever the case and a dot at the end? */
 bool dns_same_name(const char *a, const char *b);

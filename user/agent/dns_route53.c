@@ -10,89 +10,26 @@
  * For the signature the parameters of a query are in alphabetic order, escapes are in upper case,
  * and no header is removed.
  */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/dns_provider.h"
-#include "agent/dns_xml.h"
+#include "agent/dns_aws.h"
 
-#define API     "/2013-04-01"
-#define NS      "https://route53.amazonaws.com/doc/2013-04-01/"
-#define POLLS   60
-#define POLL_MS 200 /* the first pause; it doubles up to the longest */
-#define SLOW_MS 2000
+#define API   "/2013-04-01"
+#define NS    "https://route53.amazonaws.com/doc/2013-04-01/"
+#define POLLS 60
 
 static int login(struct dns_job *j)
 {
-	char user[2 * DNS_SECRET_MAX + 1];
-	CURLcode code;
-
-	snprintf(user, sizeof(user), "%s:%s", j->secret[0], j->secret[1]);
-	code = curl_easy_setopt(j->curl, CURLOPT_USERPWD, user);
-	explicit_bzero(user, sizeof(user));
-	if (code != CURLE_OK ||
-	    curl_easy_setopt(j->curl, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:route53") != CURLE_OK)
-		return dns_fail(j, DNS_FAILED, "libcurl cannot sign requests to AWS");
-	return j->secret[2][0] ? dns_header(j, "X-Amz-Security-Token", j->secret[2]) : 0;
-}
-
-/* ---- answers ---- */
-
-struct failure {
-	char code[64], message[160];
-};
-
-static bool ends_with(const char *path, const char *end)
-{
-	size_t lp = strlen(path), le = strlen(end);
-
-	return lp >= le && !strcmp(path + lp - le, end);
-}
-
-static int take_failure(const char *path, const char *text, void *arg)
-{
-	struct failure *f = arg;
-
-	if (ends_with(path, "/Error/Code"))
-		snprintf(f->code, sizeof(f->code), "%s", text);
-	else if (ends_with(path, "/Error/Message") || ends_with(path, "/Messages/Message"))
-		snprintf(f->message, sizeof(f->message), "%.159s", text);
-	return 0;
-}
-
-static int answer_failed(struct dns_job *j)
-{
-	enum dns_result result = dns_status_result(j->status);
-	struct failure f = {"", ""};
-
-	(void)dns_xml(j->body, j->body_len, take_failure, &f);
-	if (strstr(f.message, "Tried to delete"))
-		return dns_fail(j, DNS_FAILED,
-				"another writer has changed the record since it was read: %s",
-				f.message);
-	/* These come with status 400. */
-	if (!strcmp(f.code, "Throttling") || !strcmp(f.code, "PriorRequestNotComplete"))
-		result = DNS_LIMITED;
-	return dns_fail(j, result, "Route53 answered with HTTP %ld: %s%s%s", j->status,
-			f.code[0] ? f.code : "no words", f.message[0] ? ": " : "", f.message);
+	return dns_aws_login(j, "us-east-1", "route53");
 }
 
 /* A request whose answer goes to fn. */
 static int ask(struct dns_job *j, const char *method, const char *path, const char *body,
 	       dns_xml_fn fn, void *arg)
 {
-	int err = dns_http(j, method, path, "application/xml", body);
-
-	if (err)
-		return err;
-	if (j->status != 200)
-		return answer_failed(j);
-	err = dns_xml(j->body, j->body_len, fn, arg);
-	if (err == -1)
-		return -1;
-	return err ? dns_fail(j, DNS_FAILED, "Route53's answer is no whole XML document") : 0;
+	return dns_aws_ask(j, method, path, "application/xml", body, fn, arg);
 }
 
 /* ---- zone ---- */
@@ -288,10 +225,10 @@ static int take_change(const char *path, const char *text, void *arg)
 	struct dns_job *j = arg;
 	const char *slash = strrchr(text, '/');
 
-	if (ends_with(path, "/ChangeInfo/Id"))
+	if (dns_aws_ends(path, "/ChangeInfo/Id"))
 		snprintf(j->change_id, sizeof(j->change_id), "%.*s", DNS_ID_MAX - 1,
 			 slash ? slash + 1 : text);
-	else if (ends_with(path, "/ChangeInfo/Status"))
+	else if (dns_aws_ends(path, "/ChangeInfo/Status"))
 		snprintf(j->change_status, sizeof(j->change_status), "%.15s", text);
 	return 0;
 }
@@ -356,7 +293,7 @@ static int change(struct dns_job *j, const struct dns_plan *plan)
 static int await(struct dns_job *j)
 {
 	char path[DNS_PATH_MAX];
-	int pause_ms = POLL_MS;
+	int pause_ms = 0;
 
 	if (!j->change_id[0])
 		return dns_fail(j, DNS_FAILED, "Route53 did not name the change");
@@ -364,10 +301,8 @@ static int await(struct dns_job *j)
 	for (unsigned int i = 0; i < POLLS; i++) {
 		if (!strcmp(j->change_status, "INSYNC"))
 			return 0;
-		if (i) {
-			(void)poll(NULL, 0, pause_ms);
-			pause_ms = pause_ms * 2 < SLOW_MS ? pause_ms * 2 : SLOW_MS;
-		}
+		if (i)
+			dns_pause(&pause_ms);
 		if (ask(j, "GET", path, NULL, take_change, j))
 			return -1;
 	}

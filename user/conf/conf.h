@@ -101,6 +101,7 @@ struct conf_node {
 	uint8_t priority; /* 1..254 */
 	enum conf_peer_kind peer;
 	char dns_address[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* in the DNS record; "" for none */
+	char cloud_id[DNS_ADDRESS_MAX]; /* of its machine at the provider; "" for none */
 };
 
 /* A member that decides with the nodes who is owner, and has no VIP itself. */
@@ -277,6 +278,15 @@ int conf_find_witness(const struct conf *c, const char *name, unsigned int *inde
 /* The name of a service in messages between nodes: 32 bits of SipHash over VIP, port and protocol,
  * never 0. */
 uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host);
+
+/*
+ * What the DNS record has while this node is owner: its address, or of a floating address the id of
+ * its machine. "": none.
+ */
+const char *conf_dns_value(const struct conf *c, unsigned int node, enum conf_dns_type t);
+
+/* The files of the notifier are then those of a monitor: beside its own state. */
+void conf_dns_as_monitor(struct conf *c);
 
 /* The name of a hook's key in section hooks. */
 const char *conf_hook_name(enum conf_hook h);

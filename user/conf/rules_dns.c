@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rules for DNS failover: names, addresses of the nodes, and the provider. */
+/* Rules for DNS failover and floating addresses: names, what the nodes have, and the provider. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,6 +10,8 @@
 
 #define LABEL_MAX  63
 #define SEPARATORS " \t,"
+#define DIGITS     "0123456789"
+#define ID_CHARS   DIGITS "abcdefghijklmnopqrstuvwxyz"
 
 /* Lower case, without a dot at the end. What is wrong with the name, or NULL. */
 static const char *tidy_name(char *name)
@@ -96,6 +98,65 @@ static unsigned int check_addresses(const struct conf_sec *s, struct conf *c, en
 			      t == CONF_DNS_A ? "dns_address" : "dns_address6");
 	return n;
 }
+
+/* ---- floating addresses ---- */
+
+/* Is it the id of a machine, as the provider writes it? The words of what it should be, or NULL. */
+static const char *check_id(enum conf_dns_provider p, const char *id)
+{
+	size_t prefix = !strncmp(id, "eni-", 4) ? 4 : !strncmp(id, "i-", 2) ? 2 : 0;
+
+	if (p == CONF_DNS_DIGITALOCEAN_IP)
+		return id[strspn(id, DIGITS)] || strlen(id) > 18 || id[0] == '0'
+			       ? "the id of a droplet, a number"
+			       : NULL;
+	if (!prefix || (p == CONF_DNS_AWS_PRIVATE && prefix != 4) || !id[prefix] ||
+	    id[prefix + strspn(id + prefix, ID_CHARS)])
+		return p == CONF_DNS_AWS_PRIVATE
+			       ? "the id of a network interface, eni-..."
+			       : "the id of a network interface or instance, eni-... or i-...";
+	return NULL;
+}
+
+static void check_ids(const struct conf_sec *s, const struct conf *c)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		const char *id = c->nodes[i].cloud_id;
+		const char *problem = id[0] ? check_id(c->dns.provider, id) : NULL;
+
+		if (!id[0])
+			conf_complain(s, "record",
+				      "node %s has no cloud_id, which provider %s needs",
+				      c->nodes[i].name, conf_dns_provider_name(c->dns.provider));
+		if (problem)
+			conf_complain(s, "record", "node %s has cloud_id %s: it must be %s",
+				      c->nodes[i].name, id, problem);
+		for (unsigned int k = 0; k < i && id[0]; k++)
+			if (!strcmp(c->nodes[k].cloud_id, id))
+				conf_complain(s, "record",
+					      "nodes %s and %s have the same cloud_id %s",
+					      c->nodes[k].name, c->nodes[i].name, id);
+	}
+}
+
+static void check_floating(const struct conf_sec *s, struct conf_dns *d)
+{
+	unsigned char raw[4];
+
+	if (inet_pton(AF_INET, d->record, raw) != 1 ||
+	    !inet_ntop(AF_INET, raw, d->record, sizeof(d->record)))
+		conf_complain(s, "record", "with provider %s it is an IPv4 address",
+			      conf_dns_provider_name(d->provider));
+	if (d->zone[0])
+		conf_complain(s, "zone", "provider %s has none",
+			      conf_dns_provider_name(d->provider));
+	if (d->provider == CONF_DNS_DIGITALOCEAN_IP)
+		return;
+	if (!d->region[0] || d->region[strspn(d->region, ID_CHARS "-")])
+		conf_complain(s, "region", "name the region of AWS, such as eu-central-1");
+}
+
+/* ---- provider ---- */
 
 static void choose_provider(const struct conf_sec *s, struct conf_dns *d)
 {
@@ -192,6 +253,7 @@ static void check_servers(const struct conf_sec *s, const struct conf_dns *d)
 void rule_dns(const struct conf_sec *s, struct conf *c)
 {
 	struct conf_dns *d = &c->dns;
+	unsigned int n;
 
 	if (!d->record[0]) {
 		if (d->provider != CONF_DNS_NONE)
@@ -201,10 +263,16 @@ void rule_dns(const struct conf_sec *s, struct conf *c)
 	}
 	if (d->provider == CONF_DNS_NONE)
 		choose_provider(s, d);
-	check_names(s, d);
 	check_endpoint(s, d);
 	check_servers(s, d);
-	if (!(check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA)))
+	n = check_addresses(s, c, CONF_DNS_A) + check_addresses(s, c, CONF_DNS_AAAA);
+	if (conf_dns_floating(d->provider)) {
+		check_floating(s, d);
+		check_ids(s, c);
+	} else {
+		check_names(s, d);
+	}
+	if (!n && !conf_dns_floating(d->provider))
 		conf_complain(s, "record",
 			      "no node has an address for it: set dns_address in each node");
 	check_monitor(s, c);

@@ -113,6 +113,10 @@ static const struct conf_key node_keys[] = {
 	    "dns."),
 	KEY("node.dns_address6", TEXT(0, DNS_ADDRESS_MAX - 1), FIELD(conf_node, dns_address[1]),
 	    RELOAD | KEY_EMPTY, "", NULL, "The same for IPv6, in the record of type AAAA."),
+	KEY("node.cloud_id", TEXT(0, DNS_ADDRESS_MAX - 1), FIELD(conf_node, cloud_id),
+	    RELOAD | KEY_EMPTY, "", NULL,
+	    "The machine that gets a floating address: the id of the droplet, "
+	    "at AWS that of the network interface (eni-...) or instance (i-...)."),
 	END_OF_KEYS,
 };
 
@@ -401,9 +405,9 @@ static const struct conf_key passive_keys[] = {
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
 	"node primary { address = \"192.168.1.26\" priority = 110 peer = auto",
-	"	       dns_address = \"\" dns_address6 = \"\" }",
+	"	       dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
 	"node backup  { address = \"192.168.1.27\" priority = 100 peer = auto",
-	"	       dns_address = \"\" dns_address6 = \"\" }",
+	"	       dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
 	NULL,
 };
 

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The keys of section dns. See schema.c. */
+#include <stdio.h>
+#include <string.h>
+
 #include "conf/schema_rows.h"
 
 static const struct conf_word providers[] = {
-	{"none", CONF_DNS_NONE},       {"cloudflare", CONF_DNS_CLOUDFLARE},
-	{"route53", CONF_DNS_ROUTE53}, {"digitalocean", CONF_DNS_DIGITALOCEAN},
-	{"rfc2136", CONF_DNS_RFC2136}, {NULL, 0}};
+	{"none", CONF_DNS_NONE},
+	{"cloudflare", CONF_DNS_CLOUDFLARE},
+	{"route53", CONF_DNS_ROUTE53},
+	{"digitalocean", CONF_DNS_DIGITALOCEAN},
+	{"rfc2136", CONF_DNS_RFC2136},
+	{"digitalocean-ip", CONF_DNS_DIGITALOCEAN_IP},
+	{"aws-eip", CONF_DNS_AWS_EIP},
+	{"aws-private", CONF_DNS_AWS_PRIVATE},
+	{NULL, 0}};
 static const struct conf_word sets[] = {
 	{"replace", DNS_REPLACE}, {"member", DNS_MEMBER}, {NULL, 0}};
 static const struct conf_word writers[] = {
@@ -19,6 +28,28 @@ const char *conf_dns_provider_name(enum conf_dns_provider p)
 	return (unsigned int)p < CONF_DNS_PROVIDERS ? providers[p].word : "?";
 }
 
+bool conf_dns_floating(enum conf_dns_provider p)
+{
+	return p == CONF_DNS_DIGITALOCEAN_IP || p == CONF_DNS_AWS_EIP || p == CONF_DNS_AWS_PRIVATE;
+}
+
+const char *conf_dns_value(const struct conf *c, unsigned int node, enum conf_dns_type t)
+{
+	if (!conf_dns_floating(c->dns.provider))
+		return c->nodes[node].dns_address[t];
+	return t == CONF_DNS_A ? c->nodes[node].cloud_id : "";
+}
+
+void conf_dns_as_monitor(struct conf *c)
+{
+	const char *slash = strrchr(c->dns.monitor_state, '/');
+
+	c->self = c->n_nodes;
+	/* The path is absolute. */
+	snprintf(c->state_file, sizeof(c->state_file), "%.*s/monitor.state",
+		 (int)(slash - c->dns.monitor_state), c->dns.monitor_state);
+}
+
 const char *conf_dns_type_name(enum conf_dns_type t)
 {
 	return (unsigned int)t < CONF_DNS_TYPES ? types[t] : "?";
@@ -27,11 +58,20 @@ const char *conf_dns_type_name(enum conf_dns_type t)
 const struct conf_key conf_dns_keys[] = {
 	KEY("dns.provider", WORD(providers), FIELD(conf, dns.provider), RESTART, "none", NULL,
 	    "The DNS provider; rfc2136 is dynamic update of a name server of one's own, such as "
-	    "BIND 9. With none, and with a record, "
+	    "BIND 9. The last three move a floating address to a machine, in place of a record: "
+	    "a reserved IP of DigitalOcean, an Elastic IP of AWS, or a secondary private address "
+	    "in a subnet of AWS. With none, and with a record, "
 	    "the variable DNS_PROVIDER of the environment names it."),
 	KEY("dns.record", TEXT(0, CONF_DNS_NAME_MAX - 1), FIELD(conf, dns.record),
 	    RESTART | KEY_EMPTY, "", NULL,
-	    "The full name of the record. It must exist. \"\" turns DNS failover off."),
+	    "The full name of the record, or the floating address. It must exist. "
+	    "\"\" turns DNS failover off."),
+	KEY("dns.region", TEXT(0, CONF_DNS_REGION_MAX - 1), FIELD(conf, dns.region),
+	    RESTART | KEY_EMPTY, "", NULL,
+	    "The region of AWS where a floating address is, such as eu-central-1."),
+	KEY("dns.take_unassigned", BOOL, FIELD(conf, dns.take_unassigned), RESTART, "no", NULL,
+	    "Whether a floating address that no machine has is taken too. The provider takes it "
+	    "from a machine that is deleted."),
 	KEY("dns.zone", TEXT(0, CONF_DNS_NAME_MAX - 1), FIELD(conf, dns.zone), RESTART | KEY_EMPTY,
 	    "", NULL, "The zone of the record. \"\": found at the provider by the record's name."),
 	KEY("dns.set", WORD(sets), FIELD(conf, dns.set), RESTART, "replace", NULL,

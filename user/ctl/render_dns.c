@@ -72,8 +72,10 @@ static void print_record(const json_t *r, FILE *out)
 	}
 	fprintf(out, "  record     ");
 	print_values(json_object_get(r, "record"), out);
-	fprintf(out, ", TTL %lld, asked for %s ago\n  last       %s: %s\n",
-		(long long)field_int(r, "ttl", 0), word_field_age(r, "asked_ms", a),
+	/* A floating address has none. */
+	if (field_int(r, "ttl", 0))
+		fprintf(out, ", TTL %lld", (long long)field_int(r, "ttl", 0));
+	fprintf(out, ", asked for %s ago\n  last       %s: %s\n", word_field_age(r, "asked_ms", a),
 		field_text(r, "result"), field_text(r, "text"));
 	print_name_servers(json_object_get(r, "name_servers"), out);
 	if (field_int(r, "next_ms", -1) >= 0)

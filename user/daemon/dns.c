@@ -20,6 +20,7 @@
 #define BREAKER_FALL   5
 #define BREAKER_NS     (120 * NS_PER_S)
 #define WRITE_AGAIN_NS (10 * NS_PER_S)
+#define DOUBT_NS       (5 * NS_PER_S)
 #define REPLIES_MAX    4 /* of one job in a tick: an honest one sends three in all */
 
 static int64_t wall_s(void)
@@ -43,7 +44,7 @@ static const char *wanted(const struct dns *d, unsigned int t)
 
 	if (d->book.held[t][0])
 		return d->book.held[t];
-	return whose < c->n_nodes ? c->nodes[whose].dns_address[t] : "";
+	return whose < c->n_nodes ? conf_dns_value(c, whose, (enum conf_dns_type)t) : "";
 }
 
 /* ---- reports ---- */
@@ -149,8 +150,8 @@ static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
 	if (!d->book.held[t][0] && !d->line[t].when.order)
 		req->keep = d->line[t].keep;
 	for (unsigned int i = 0; i < c->n_nodes; i++)
-		memcpy(req->group.value[req->group.n++], c->nodes[i].dns_address[t],
-		       DNS_ADDRESS_MAX);
+		snprintf(req->group.value[req->group.n++], DNS_ADDRESS_MAX, "%s",
+			 conf_dns_value(c, i, (enum conf_dns_type)t));
 	/* What this node wrote by order is the group's too: it may be replaced. */
 	if (d->book.right[t][0])
 		memcpy(req->group.value[req->group.n++], d->book.right[t], DNS_ADDRESS_MAX);
@@ -223,7 +224,7 @@ static void fail_job(struct dns *d, unsigned int t, const char *why, uint64_t no
 	if (l->far == DNS_ACCEPTED)
 		snprintf(r.text, sizeof(r.text), "%s; the provider had accepted the change", why);
 	else if (l->far == DNS_ASK)
-		snprintf(r.text, sizeof(r.text), "%s; the record has the old address or %s", why,
+		snprintf(r.text, sizeof(r.text), "%s; the record has the old value or %s", why,
 			 l->want);
 	else
 		snprintf(r.text, sizeof(r.text), "%s; it had not changed the record", why);
@@ -310,8 +311,8 @@ static void choose(struct dns *d, unsigned int t, const struct dns_owner *o)
 	l->keep.n = 0;
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		if (o->keep & (1u << i))
-			memcpy(l->keep.value[l->keep.n++], c->nodes[i].dns_address[t],
-			       DNS_ADDRESS_MAX);
+			snprintf(l->keep.value[l->keep.n++], DNS_ADDRESS_MAX, "%s",
+				 conf_dns_value(c, i, (enum conf_dns_type)t));
 }
 
 static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, uint64_t now_ns)
@@ -392,27 +393,53 @@ static void order(struct dns *d, bool stop, const char *what, const char *text)
 	dns_file_write(d->file, &d->book);
 }
 
-const char *dns_order_set(struct dns *d, const char *address, bool force, char *error, size_t size)
+/* The address in the form that it is compared in. False with the words of the refusal. */
+static bool take_address(const struct dns *d, enum conf_dns_type t, const char *address,
+			 char held[DNS_ADDRESS_MAX], char *error, size_t size)
 {
-	bool v6 = strchr(address, ':') != NULL;
-	enum conf_dns_type t = v6 ? CONF_DNS_AAAA : CONF_DNS_A;
-	int family = v6 ? AF_INET6 : AF_INET;
+	int family = t == CONF_DNS_AAAA ? AF_INET6 : AF_INET;
 	unsigned char raw[16];
-	char text[96];
 
-	if (inet_pton(family, address, raw) != 1) {
+	if (inet_pton(family, address, raw) != 1)
 		snprintf(error, size, "\"%.64s\" is no address", address);
-		return NULL;
-	}
-	if (!d->line[t].used) {
+	else if (!d->line[t].used)
 		snprintf(error, size, "this node has no address for a record of type %s",
 			 conf_dns_type_name(t));
-		return NULL;
-	}
-	if (!inet_ntop(family, raw, d->book.held[t], DNS_ADDRESS_MAX)) {
+	else if (!inet_ntop(family, raw, held, DNS_ADDRESS_MAX))
 		snprintf(error, size, "the address cannot be written as text");
-		return NULL;
+	else
+		return true;
+	return false;
+}
+
+/* The same for a floating address: the id of a node's machine, or the name of that node. */
+static bool take_id(const struct dns *d, const char *id, char held[DNS_ADDRESS_MAX], char *error,
+		    size_t size)
+{
+	const struct conf *c = d->node->conf;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		if (strcmp(id, c->nodes[i].cloud_id) != 0 && strcmp(id, c->nodes[i].name) != 0)
+			continue;
+		memcpy(held, c->nodes[i].cloud_id, DNS_ADDRESS_MAX);
+		return true;
 	}
+	snprintf(error, size, "\"%.64s\" is neither a node nor the cloud_id of one", id);
+	return false;
+}
+
+const char *dns_order_set(struct dns *d, const char *address, bool force, char *error, size_t size)
+{
+	enum conf_dns_type t = strchr(address, ':') ? CONF_DNS_AAAA : CONF_DNS_A;
+	char text[96];
+	bool good;
+
+	if (conf_dns_floating(conf_of(d)->provider))
+		good = take_id(d, address, d->book.held[t = CONF_DNS_A], error, size);
+	else
+		good = take_address(d, t, address, d->book.held[t], error, size);
+	if (!good)
+		return NULL;
 	d->book.force = force;
 	snprintf(text, sizeof(text), "%s%s, until start", d->book.held[t],
 		 force ? " by force" : "");
@@ -450,6 +477,7 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 		.failback_ns = c->failback_ns,
 		.min_interval_ns = c->min_interval_ns,
 		.verify_ns = c->verify_ns,
+		.doubt_ns = DOUBT_NS,
 		.retry_ns = RETRY_NS,
 		.retry_max_ns = RETRY_MAX_NS,
 		.breaker_fall = BREAKER_FALL,
@@ -460,7 +488,7 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 
 	l->whose = d->node->conf->self;
 	/* All nodes have an address for it, or none has. */
-	l->used = d->node->conf->nodes[0].dns_address[t][0] != '\0';
+	l->used = conf_dns_value(d->node->conf, 0, (enum conf_dns_type)t)[0] != '\0';
 	dns_when_init(&l->when, &when, d->node->nonce + t);
 	if (d->book.stopped)
 		(void)dns_when_order(&l->when, true, now_ns);

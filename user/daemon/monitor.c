@@ -158,7 +158,7 @@ static void recall(struct monitor *m, unsigned int t)
 	for (unsigned int i = 0; i < c->n_nodes; i++) {
 		monitor_watch_see(&m->watch[i], &nodes[i]);
 		if (m->dns.book.mine[t] &&
-		    !strcmp(m->dns.book.right[t], c->nodes[i].dns_address[t]))
+		    !strcmp(m->dns.book.right[t], conf_dns_value(c, i, (enum conf_dns_type)t)))
 			priority = c->nodes[i].priority;
 	}
 	dns_monitor_recall(&m->decide[t], nodes, c->n_nodes, priority);
@@ -236,7 +236,6 @@ static int run(struct conf *c, const struct monitor_front *front)
 static void adapt(struct conf *c)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	const char *slash = strrchr(c->dns.monitor_state, '/');
 	char path[CONF_PATH_MAX];
 
 	if (geteuid() != 0)
@@ -244,8 +243,7 @@ static void adapt(struct conf *c)
 	if (folder && snprintf(path, sizeof(path), "%s/" CREDENTIAL, folder) < (int)sizeof(path) &&
 	    !access(path, F_OK))
 		c->dns.credentials[0] = '\0';
-	snprintf(c->state_file, sizeof(c->state_file), "%.*s/monitor.state",
-		 (int)(slash - c->dns.monitor_state), c->dns.monitor_state);
+	conf_dns_as_monitor(c);
 }
 
 static int load(const char *file, struct conf **out)

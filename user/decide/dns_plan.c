@@ -43,8 +43,10 @@ static enum dns_why choose(const struct dns_plan_input *in, struct dns_plan *out
 	unsigned int n = ours(in, &out->at);
 
 	if (!p->n)
-		return DNS_WHY_MISSING;
-	if (in->mode == DNS_REPLACE && p->n > 1)
+		return in->mode == DNS_FLOATING && (in->force || in->take_unassigned)
+			       ? DNS_WHY_NOT
+			       : DNS_WHY_MISSING;
+	if (in->mode != DNS_MEMBER && p->n > 1)
 		return DNS_WHY_SEVERAL;
 	if (n > 1)
 		return DNS_WHY_AMBIGUOUS;
@@ -66,7 +68,7 @@ void dns_plan(const struct dns_plan_input *in, struct dns_plan *out)
 		return;
 	}
 	out->why = choose(in, out);
-	if (out->why == DNS_WHY_NOT && in->keep &&
+	if (out->why == DNS_WHY_NOT && in->keep && in->present->n &&
 	    dns_set_find(in->keep, in->present->value[out->at]) < in->keep->n) {
 		out->verdict = DNS_LEFT;
 		return;
@@ -74,6 +76,8 @@ void dns_plan(const struct dns_plan_input *in, struct dns_plan *out)
 	out->verdict = out->why == DNS_WHY_NOT ? DNS_CHANGE : DNS_REFUSE;
 	if (out->why != DNS_WHY_NOT)
 		return;
+	if (!out->after.n)
+		out->after.n = 1;
 	memset(out->after.value[out->at], 0, DNS_ADDRESS_MAX);
 	memcpy(out->after.value[out->at], in->want, len);
 }

@@ -8,6 +8,8 @@
  *
  *   replace  the record has one value, and that is the group's
  *   member   the record has several values, one of which is the group's; the others stay
+ *   floating a floating address, whose one value is the machine that has it. No machine may have
+ *            it: then it is taken by force, or when dns.take_unassigned is set
  *
  * A value is the group's when it is the address of one of its nodes. Another value is replaced only
  * by force. A monitor leaves the address of a healthy node alone. Addresses are texts as
@@ -26,7 +28,7 @@ struct dns_set {
 	char value[DNS_VALUES_MAX][DNS_ADDRESS_MAX];
 };
 
-enum dns_mode { DNS_REPLACE, DNS_MEMBER };
+enum dns_mode { DNS_REPLACE, DNS_MEMBER, DNS_FLOATING };
 
 enum dns_verdict {
 	DNS_NO_CHANGE, /* the wanted address is there already */
@@ -51,6 +53,7 @@ struct dns_plan_input {
 	const struct dns_set *group; /* the addresses of all nodes */
 	const struct dns_set *keep;  /* those that are left alone; NULL: none */
 	enum dns_mode mode;
+	bool take_unassigned; /* no machine has the floating address: take it */
 	bool force;
 };
 

@@ -44,9 +44,18 @@ static bool leave(struct dns_when *w)
 	return cut(w);
 }
 
+/* There may be two owners: the record is looked at often for a while. */
+static void doubt(struct dns_when *w)
+{
+	w->pause_ns = w->conf.doubt_ns < w->conf.verify_ns ? w->conf.doubt_ns : w->conf.verify_ns;
+}
+
 static void enter(struct dns_when *w, bool serves, bool was_right, uint64_t now_ns)
 {
 	w->failures = 0;
+	w->pause_ns = w->conf.verify_ns;
+	if (!serves)
+		doubt(w);
 	if (was_right) {
 		w->state = DNS_RIGHT;
 		plan_at(w, false, now_ns);
@@ -56,11 +65,29 @@ static void enter(struct dns_when *w, bool serves, bool was_right, uint64_t now_
 	plan_at(w, true, now_ns + (serves ? w->conf.failback_ns : w->conf.failover_ns));
 }
 
+/* Another node has fallen silent, or is heard again, while this one owns. */
+static void note_serves(struct dns_when *w, bool serves, uint64_t now_ns)
+{
+	bool was = w->serves;
+
+	w->serves = serves;
+	if (was == serves || w->state != DNS_RIGHT)
+		return;
+	doubt(w);
+	/* A node that comes and goes does not make one request each time. */
+	if (w->running == DNS_ACT_NONE && !w->write)
+		plan_at(w, false,
+			later(serves ? now_ns : now_ns + w->pause_ns, w->asked_ns + w->pause_ns));
+}
+
 bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right, uint64_t now_ns)
 {
 	bool was = w->owner;
 
 	w->owner = owner;
+	if (owner && was && !w->stopped)
+		note_serves(w, serves, now_ns);
+	w->serves = serves;
 	if (w->stopped)
 		return false;
 	if (owner && !was)
@@ -163,6 +190,7 @@ void dns_when_result(struct dns_when *w, enum dns_result r, uint64_t retry_ns, u
 	if (w->running == DNS_ACT_NONE)
 		return;
 	w->running = DNS_ACT_NONE;
+	w->asked_ns = now_ns;
 	if (r == DNS_FAILED || r == DNS_LIMITED || r == DNS_DENIED) {
 		failed(w, r, retry_ns, now_ns);
 		return;
@@ -173,8 +201,11 @@ void dns_when_result(struct dns_when *w, enum dns_result r, uint64_t retry_ns, u
 	if (r == DNS_CHANGED)
 		w->change_ns = now_ns;
 	w->state = r == DNS_REFUSED ? DNS_STUCK : r == DNS_OTHER ? DNS_CONTESTED : DNS_RIGHT;
+	if (r != DNS_SAME && r != DNS_CHANGED)
+		w->pause_ns = w->conf.verify_ns;
 	/* What was refused is tried again: the operator may have mended it. */
-	plan_at(w, r == DNS_REFUSED, now_ns + w->conf.verify_ns);
+	plan_at(w, r == DNS_REFUSED, now_ns + w->pause_ns);
+	w->pause_ns = w->pause_ns * 2 < w->conf.verify_ns ? w->pause_ns * 2 : w->conf.verify_ns;
 }
 
 const char *dns_state_name(enum dns_state s)

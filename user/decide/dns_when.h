@@ -9,6 +9,10 @@
  * owner or `dns start`, or until another healthy node is heard: nodes that hear each other have one
  * owner, which writes the record again.
  *
+ * Where two owners can be, an owner looks at the record soon: when another node falls silent or is
+ * heard again, and after its own write while it hears none. The pauses between these looks double
+ * until they are verify_ns.
+ *
  * The circuit breaker is closed while the provider works. After a number of failures in a row, or
  * at once when the credentials are refused, it opens, and nothing is asked for a while. Then it is
  * half open: one attempt decides.
@@ -26,6 +30,7 @@ struct dns_when_conf {
 	uint64_t failback_ns;     /* the same, when another node still serves */
 	uint64_t min_interval_ns; /* between two changes */
 	uint64_t verify_ns;       /* between two looks at a record that is right */
+	uint64_t doubt_ns;        /* the first of them where there may be two owners */
 	uint64_t retry_ns;        /* after the first failure; it doubles */
 	uint64_t retry_max_ns;
 	unsigned int breaker_fall; /* failures in a row that open the breaker */
@@ -63,6 +68,9 @@ struct dns_when {
 	uint64_t seed;
 	enum dns_state state;
 	bool owner, stopped;
+	bool serves;       /* another node is healthy, as last seen */
+	uint64_t pause_ns; /* before the next look */
+	uint64_t asked_ns; /* the end of the last attempt */
 	enum dns_act running;
 	bool write;         /* a write is due at at_ns, else a look */
 	bool order;         /* by the operator: no delay counts */

@@ -146,7 +146,7 @@ static void print_reply(const struct conf *c, const struct dns_request *req,
 	if (r->zone[0]) {
 		printf("  zone      %s\n", r->zone);
 		print_values("record", &r->present);
-		if (r->present.n)
+		if (r->ttl_s)
 			printf("  TTL       %u\n", r->ttl_s);
 		if (r->planned)
 			print_values("after", &r->after);
@@ -178,7 +178,7 @@ static void fill_request(const struct conf *c, enum dns_op op, unsigned int type
 	snprintf(req->want, sizeof(req->want), "%s", want);
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		snprintf(req->group.value[req->group.n++], DNS_ADDRESS_MAX, "%s",
-			 c->nodes[i].dns_address[type]);
+			 conf_dns_value(c, i, (enum conf_dns_type)type));
 }
 
 /* One record. 0 or an exit code; the reply goes to `list` with --json. */
@@ -214,7 +214,7 @@ static int ask_all(const struct conf *c, const struct action *a, const struct ca
 	if (node >= c->n_nodes)
 		return EXIT_WRONG;
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++) {
-		const char *want = c->nodes[node].dns_address[t];
+		const char *want = conf_dns_value(c, node, (enum conf_dns_type)t);
 
 		if (call->address && (strchr(call->address, ':') != NULL) != (t == CONF_DNS_AAAA))
 			continue;

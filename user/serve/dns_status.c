@@ -50,7 +50,8 @@ static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 	put(o, "state",
 	    json_string(d->monitor && w->state == DNS_AWAY ? "blind" : dns_state_name(w->state)));
 	put(o, "address",
-	    json_string(l->whose < c->n_nodes ? c->nodes[l->whose].dns_address[t] : ""));
+	    json_string(l->whose < c->n_nodes ? conf_dns_value(c, l->whose, (enum conf_dns_type)t)
+					      : ""));
 	put(o, "held", json_string(d->book.held[t]));
 	put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
 	put(o, "failures", json_integer(w->failures));
