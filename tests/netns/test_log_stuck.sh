@@ -9,6 +9,8 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tools/demo/report.sh
 . "$TESTS_DIR/../../tools/demo/report.sh"
+# shellcheck source=tests/netns/listeners.sh
+. "$TESTS_DIR/listeners.sh"
 
 LATE_MS=500 # a machine that runs other tests too
 PIPE_BYTES=65536
@@ -32,14 +34,15 @@ must ctl_ok b log-level debug
 must lab_link a down
 cut_ms=$(lab_now_ms)
 must lab_node_dead a
-within 5 "the backup owns" owns b
-number_is "ms until the backup owns" $(($(lab_now_ms) - cut_ms)) \
+within 10 "the backup owns" owns b
+# By the daemon's own clock: what this script has done meanwhile takes its time on a busy machine.
+number_is "ms until the backup owns" $(($(event_ms b state "-> master") - cut_ms)) \
 	-le $(($(master_down_ms) + 50 + LATE_MS))
-within 5 "the VIP is its address" has_vip b
+within 10 "the VIP is its address" has_vip b
 
 LAB_STDOUT=$READ lab_spawn sw read cat "$LAB_DIR/log/b.daemon"
-within 5 "the log tells of its start" log_says_read "started on eth0"
-within 5 "the log tells of the takeover" log_says_read "-> master"
+within 10 "the log tells of its start" log_says_read "started on eth0"
+within 10 "the log tells of the takeover" log_says_read "-> master"
 holds "no line is missing" test "$(status b .log_lost)" = 0
 exec {stuck}>&-
 test_end
