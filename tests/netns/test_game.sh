@@ -48,9 +48,9 @@ ms_between() {
 # moved_for_service WORDS: the peer has the VIP because a's service is down.
 moved_for_service() {
 	within 10 "$1: the peer owns" owns b
-	within 5 "$1: the node with the dead game gave up for its service" reason_is a service-down
+	within 10 "$1: the node with the dead game gave up for its service" reason_is a service-down
 	holds "$1: it is not eligible" state_is a fault
-	within 5 "$1: ARP shows the peer" owner_is b
+	within 10 "$1: ARP shows the peer" owner_is b
 	within 30 "$1: the players are well" calm
 	within 10 "$1: all of them on the peer" players_on b
 }
@@ -65,28 +65,30 @@ back() {
 	number_is "$1: ms from eligible to owner" \
 		"$(ms_between a 'fault -> backup' 'backup -> master')" \
 		-ge $PREEMPT_DELAY_MS
-	within 5 "$1: ARP shows the primary" owner_is a
+	within 10 "$1: ARP shows the primary" owner_is a
 	within 20 "$1: the players are well" calm
 	observe_mark over
 	unbroken "$1" 1
 	echo rejoin >&"$PLAYERS_IN"
-	must lab_wait 10 players_on a
+	must lab_wait 20 players_on a
 	must lab_wait 20 calm
 }
 
 killed() {
 	observe_mark killed
 	must lab_kill a game KILL
-	within 5 "killed: new players go to the peer while this node owns" steered_by_owner
-	within 5 "killed: ARP shows this node" owner_is a
-	within 5 "killed: the players are well" calm
-	holds "killed: all of them on the peer" players_on b
+	within 10 "killed: new players go to the peer while this node owns" steered_by_owner
+	within 10 "killed: ARP shows this node" owner_is a
+	within 10 "killed: the players are well" calm
+	within 10 "killed: all of them on the peer" players_on b
 	holds "killed: the passive checks saw it first" began_passively
 	moved_for_service killed
 	observe_mark restarted
 	number_is "killed: attempts refused or timed out" "$(refused "$REPLY_PLAYERS")" -eq 0
+	# One begins every 20 ms, and the slower the machine is, the more are under way.
 	number_is "killed: attempts that the process had taken already" \
-		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 2
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -le \
+		$((2 + $(whole "$REPLY_PLAYERS" slowest_attempt_ms) / 20))
 	number_is "killed: players whose connection broke" \
 		"$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
 	# The back-off of a client is 100 ms at most.
@@ -119,18 +121,18 @@ both_dead() {
 	epoch=$(status a .epoch)
 	must lab_kill a game KILL
 	within 20 "both dead: the owner's service is down" service_is a down
-	within 5 "both dead: the owner panics" panics a
+	within 10 "both dead: the owner panics" panics a
 	holds "both dead: it keeps the VIP" owns a
 	holds "both dead: status says it" grep -q "panic hold" <(lab_ctl a status)
-	holds "both dead: the log says it" log_says a "PANIC HOLD"
-	within 5 "both dead: an event says it" event a state panic-hold
+	within 10 "both dead: the log says it" log_says a "PANIC HOLD"
+	within 10 "both dead: an event says it" event a state panic-hold
 	holds "both dead: the backup is not owner" owns_not b
 	must lab_game a
 	within 10 "one serves again: the panic is over" calms_down a
 	within 20 "one serves again: the players are well" calm
 	must lab_game b
 	within 10 "both live again: the backup's service is up" service_is b up
-	within 5 "both live again: it is eligible" state_is b backup
+	within 10 "both live again: it is eligible" state_is b backup
 	holds "both live again: the owner is the same" owns a
 	number_is "both live again: its epoch" "$(status a .epoch)" -eq "$epoch"
 	observe_mark end
