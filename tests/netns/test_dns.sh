@@ -34,7 +34,7 @@ is_fast() { [ "$(change_ms)" -lt 1000 ]; }
 fail_over() {
 	must lab_kill a game KILL
 	within 10 "its service is down: b owns" owns b
-	within 5 "the record names b" record_is $B
+	within 10 "the record names b" record_is $B
 }
 fail_back() {
 	must lab_game a
@@ -45,6 +45,7 @@ ask_once() { lab_run "$1" "$HOKM" dns "${@:2}" -c "$LAB_DIR/$1/hokm-xdp.conf"; }
 without_secret() { ! grep -rqF stub-token "$LAB_DIR/log"; }
 # The name server of the zone: a port at which nothing listens.
 seen() { grep -q "seen .*0 of 1 name servers have it" <(dns "$1" --history); }
+changed() { grep -q "changed .*$A is replaced by $B" <(dns "$1" --history); }
 asked() { [ "$(stub .requests)" -gt "$1" ]; }
 
 # The stub ends with its standard input: a FIFO that this script holds open.
@@ -99,27 +100,27 @@ done
 number_is "from DOWN to the accepted change, ms" "$(change_ms)" -lt 1000
 changes=$(stub .changes)
 holds "the rest of the record is untouched" test "$(stub .untouched)" = true
-within 5 "b reports it" dns_is b right
-holds "a does not write" dns_is a not-owner
-holds "the history tells" grep -q "changed .*$A is replaced by $B" <(dns b --history)
+within 10 "b reports it" dns_is b right
+within 10 "a does not write" dns_is a not-owner
+within 10 "the history tells" changed b
 within 10 "the history tells that no name server has it" seen b
-holds "status tells it too" status_is b '.dns.records[0].name_servers.of' 1
-holds "an event tells" event b dns "is replaced by $B"
+within 10 "status tells it too" status_is b '.dns.records[0].name_servers.of' 1
+within 10 "an event tells" event b dns "is replaced by $B"
 
 fail_back
-within 5 "a reports it" dns_is a right
+within 10 "a reports it" dns_is a right
 number_is "one change more" "$(stub .changes)" -eq $((changes + 1))
 
 holds "set: taken" dns a set --address 198.51.100.9
-within 5 "set: the record has it" record_is 198.51.100.9
-within 5 "set: status tells" status_is a '.dns.records[0].held' 198.51.100.9
+within 10 "set: the record has it" record_is 198.51.100.9
+within 10 "set: status tells" status_is a '.dns.records[0].held' 198.51.100.9
 must lab_kill a daemon KILL
-must lab_wait 10 flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true
+must lab_wait 20 flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true
 must lab_daemon a
 within 20 "restart: a owns" owns a
 within 10 "restart: the operator's address is right" dns_is a right
 holds "start: taken" dns a start
-within 5 "start: the record names a" record_is $A
+within 10 "start: the record names a" record_is $A
 number_is "the restart wrote nothing" "$(stub .changes)" -eq $((changes + 3))
 
 # The provider is unresponsive.
@@ -127,7 +128,7 @@ before=$(stub .requests)
 control '"fail": "timeout"'
 must lab_kill a game KILL
 within 10 "unresponsive: b owns all the same" owns b
-within 5 "it was asked" asked "$before"
+within 10 "it was asked" asked "$before"
 holds "the record is the old one" record_is $A
 # The thread of the adverts answers this, and a request takes up to 5 s.
 within 10 "status answers meanwhile" dns_is b running
