@@ -17,6 +17,7 @@
 #include "ctl/complete.h"
 #include "ctl/ctl.h"
 #include "dns/dns_command.h"
+#include "doctor/doctor.h"
 #include "import/import.h"
 #include "daemon/run.h"
 #include "daemon/upgrade.h"
@@ -84,15 +85,11 @@ static const struct entry {
 	const struct command *command;
 	int (*main)(int argc, char **argv);
 } entries[] = {
-	{&run_command, run_main},
-	{&check_config_command, check_config_main},
-	{&import_command, import_main},
-	{&genkey_command, genkey_main},
-	{&ctl_command, ctl_main},
-	{&probe_command, probe_main},
-	{&dns_command, dns_main},
-	{&notify_command, notify_main},
-	{&cleanup_command, daemon_cleanup_main},
+	{&run_command, run_main},         {&check_config_command, check_config_main},
+	{&import_command, import_main},   {&genkey_command, genkey_main},
+	{&ctl_command, ctl_main},         {&probe_command, probe_main},
+	{&doctor_command, doctor_main},   {&dns_command, dns_main},
+	{&notify_command, notify_main},   {&cleanup_command, daemon_cleanup_main},
 	{&version_command, version_main},
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where the facts of the doctor come from; see findings.h. */
+#ifndef HOKM_DOCTOR_FACTS_H
+#define HOKM_DOCTOR_FACTS_H
+
+#include <jansson.h>
+
+#include "doctor/findings.h"
+
+/* Nothing is known yet. */
+void facts_init(struct facts *f);
+
+/* What the daemon said at one moment; the data of its replies, NULL where there was none. */
+struct facts_said {
+	json_t *status, *counters;
+};
+
+/* From what it said before and after a pause. Pure. A field that is missing is not known. */
+void facts_from_daemon(struct facts *f, const struct facts_said *before,
+		       const struct facts_said *after);
+
+/* Packets that connection tracking called invalid since the machine started; 0: it is not there. */
+uint64_t facts_conntrack_invalid(void);
+
+/* Addresses, sysctls, clock. */
+void facts_from_machine(struct facts *f);
+
+/* What the configuration says: the interval of adverts, and which peers run keepalived. */
+void facts_from_conf(struct facts *f, const struct conf *c);
+
+/* What the pinned maps of this node say. */
+void facts_from_pins(struct facts *f, const struct conf *c);
+
+/* Makes each check once that fails, as `hokm-xdp probe` does. */
+void facts_from_checks(struct facts *f, const struct conf *c);
+
+#endif

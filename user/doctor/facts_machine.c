@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Facts that the daemon does not have, or that remain when there is none. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "doctor/facts.h"
+#include "path/bpf.h"
+
+/* A person waits: a check that takes longer has shown enough. */
+#define CHECK_NS (3 * NS_PER_S)
+
+/* A number in a file of /proc/sys; -1 when it is not there. */
+static int read_number(const char *path)
+{
+	char text[16] = "";
+	uint64_t value = 0;
+	FILE *f = fopen(path, "re");
+	bool found;
+
+	if (!f)
+		return -1;
+	found = fgets(text, sizeof(text), f) != NULL;
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	return found && !number_parse(text, &value) && value <= INT16_MAX ? (int)value : -1;
+}
+
+/* A value of an interface, or of "all". */
+static int read_of_interface(const char *ifname, const char *name)
+{
+	char path[128];
+
+	if (!*ifname)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", ifname, name);
+	return read_number(path);
+}
+
+/* The fifth column of each line, in hexadecimal; one line a processor. */
+uint64_t facts_conntrack_invalid(void)
+{
+	FILE *f = fopen("/proc/net/stat/nf_conntrack", "re");
+	unsigned long long n;
+	uint64_t sum = 0;
+	char line[512];
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*x %*x %*x %*x %llx", &n) == 1) /* NOLINT(cert-err34-c) */
+			sum += n;
+	fclose(f);
+	return sum;
+}
+
+static void look_at_addresses(struct facts *f)
+{
+	struct ifaddrs *list = NULL;
+	char text[INET_ADDRSTRLEN];
+
+	if (!f->vip[0] || getifaddrs(&list))
+		return;
+	f->vip_here = 0;
+	for (const struct ifaddrs *a = list; a; a = a->ifa_next) {
+		struct sockaddr_in sin;
+
+		if (!strcmp(a->ifa_name, f->interface))
+			f->interface_up = (a->ifa_flags & IFF_RUNNING) != 0;
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+			continue;
+		memcpy(&sin, a->ifa_addr, sizeof(sin));
+		if (inet_ntop(AF_INET, &sin.sin_addr, text, sizeof(text)) && !strcmp(text, f->vip))
+			f->vip_here = 1;
+	}
+	freeifaddrs(list);
+}
+
+void facts_from_machine(struct facts *f)
+{
+	struct timex clock = {.modes = 0};
+	int all = read_of_interface("all", "rp_filter");
+	int state = adjtimex(&clock);
+
+	look_at_addresses(f);
+	f->rp_filter = read_of_interface(f->interface, "rp_filter");
+	f->rp_filter = all > f->rp_filter ? all : f->rp_filter;
+	f->arp_ignore_all = read_of_interface("all", "arp_ignore");
+	f->tcp_loose = read_number("/proc/sys/net/netfilter/nf_conntrack_tcp_loose");
+	f->clock_synced = state < 0 ? -1 : state != TIME_ERROR;
+}
+
+void facts_from_conf(struct facts *f, const struct conf *c)
+{
+	f->advert_ms = c->advert_ns / NS_PER_MS;
+	for (unsigned int p = 0; p < f->n_peers; p++)
+		for (unsigned int i = 0; i < c->n_nodes; i++)
+			if (!strcmp(c->nodes[i].name, f->peers[p].name))
+				f->peers[p].vrrp_only = c->nodes[i].peer == CONF_PEER_VRRP;
+}
+
+void facts_from_pins(struct facts *f, const struct conf *c)
+{
+	enum log_level level = log_get_level();
+	struct hokm_bpf *b = NULL;
+	struct hokm_own own;
+	int64_t now_ns;
+
+	/* What is wrong with the pins is a fact, not an error of this command. */
+	log_set_level(LOG_LVL_ERROR);
+	f->pins_known = true;
+	if (!hokm_bpf_open_pinned(c, &b) && !hokm_bpf_get_own(b, &own)) {
+		now_ns = (int64_t)clock_now_ns();
+		f->pins = true;
+		f->ever_owner = own.lease_until_ns != 0;
+		f->lease_left_ms = ((int64_t)own.lease_until_ns - now_ns) / (int64_t)NS_PER_MS;
+	}
+	hokm_bpf_close(b);
+	log_set_level(level);
+}
+
+static void make_again(struct fact_check *check, const struct conf *c, unsigned int s,
+		       unsigned int i)
+{
+	const struct conf_service *svc = &c->services[s];
+	struct agent_request request;
+	struct agent_reply reply;
+	int err;
+
+	agent_request_fill(&request, i, svc, i, c->vips[svc->vip]);
+	request.check.attempts = 1;
+	if (request.check.timeout_ns > CHECK_NS)
+		request.check.timeout_ns = CHECK_NS;
+	err = agent_run_once(&request, c->agent_user, &reply);
+	if (err)
+		snprintf(check->again, sizeof(check->again), "not possible: %s", strerror(-err));
+	else
+		snprintf(check->again, sizeof(check->again), "%s: %s",
+			 hokm_reason_name((enum hokm_reason)reply.reason), reply.detail);
+}
+
+void facts_from_checks(struct facts *f, const struct conf *c)
+{
+	for (unsigned int at = 0; at < f->n_checks; at++)
+		for (unsigned int s = 0; f->checks[at].down && s < c->n_services; s++) {
+			const struct conf_service *svc = &c->services[s];
+
+			if (strcmp(svc->name, f->checks[at].service) != 0)
+				continue;
+			for (unsigned int i = 0; i < svc->n_checks; i++)
+				if (!strcmp(check_kind_name(svc->checks[i].kind),
+					    f->checks[at].kind))
+					make_again(&f->checks[at], c, s, i);
+		}
+}
