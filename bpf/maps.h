@@ -5,8 +5,8 @@
  *
  * Half-open connections have a map of their own (half_open.h), so that a SYN flood can replace
  * half-open entries only, never an established connection. The daemon maps own, grants, peers,
- * peer_macs, conn_bits, suspects and waits into its memory; a process that lists half-open connections maps
- * half_open.
+ * peer_macs, conn_bits, suspects and waits into its memory; a process that lists half-open
+ * connections maps half_open.
  */
 #ifndef HOKM_BPF_MAPS_H
 #define HOKM_BPF_MAPS_H

@@ -8,9 +8,9 @@
  *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
  *    checked, in this order (architecture rule 8). Only a wrong tag is noted, for the operator.
  *  - A probe changes nothing but the window against its own replay, the peer's sign of life, and
- * the promise of this node (grant.h). Only while no daemon of this node asks, for cfg.linger_ns,
- * its state is stored as that of an answer is: so a node that was stopped knows the owner, and
- * steers to it what still comes here.
+ * the promise of this node (grant_pulse.h). Only while no daemon of this node asks, for
+ * cfg.linger_ns, its state is stored as that of an answer is: so a node that was stopped knows the
+ * owner, and steers to it what still comes here.
  *  - An answer counts once, and only for the probes of the present daemon session.
  *  - A peer's lease is never stored with an end that is too early: it is the rest at the moment of
  *    the peer's answer, counted from the moment at which the answer came.
@@ -20,7 +20,7 @@
 
 #include "event_send.h"
 #include "frame_parse.h"
-#include "grant.h"
+#include "grant_pulse.h"
 #include "peer_state.h"
 #include "service_lookup.h"
 #include "steer_probe.h"

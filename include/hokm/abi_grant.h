@@ -56,7 +56,8 @@ _Static_assert(sizeof(struct hokm_pulse_grant) == 32, "pulse grant");
 
 /**
  * struct hokm_promise - what a member has promised to others
- * @word: whom, and until when: hokm_grant_word(). Changed by compare-and-swap only.
+ * @word: the owner it was promised to, and until when: hokm_grant_word(). Changed by
+ *        compare-and-swap only.
  * @epoch: the greatest epoch of a wish that was granted, or released; it only grows
  * @silent_until_ns: grants nothing until this boot time; 0: takes no part at all
  * @longest_ns: the longest grant that it gives
@@ -134,6 +135,6 @@ struct hokm_grants {
 	__u64 rsv64;
 	struct hokm_granted member[HOKM_MAX_PEERS];
 };
-_Static_assert(sizeof(struct hokm_grants) == 64 + 64 * HOKM_MAX_PEERS, "grants");
+_Static_assert(sizeof(struct hokm_grants) == 576, "grants");
 
 #endif

@@ -16,7 +16,7 @@
  *   - A member that does not know its promises (it has booted, or its map is new) grants nothing
  *     for as long as it would keep the longest grant that anybody may have of it.
  *
- * hokm/grant_count.h has the other side: how the asker counts what it was granted.
+ * hokm/grant_count.h has the side of the asker: how it counts what it was granted.
  */
 #ifndef HOKM_GRANT_H
 #define HOKM_GRANT_H
@@ -83,7 +83,7 @@ HOKM_GRANT_INLINE __u64 hokm_grant_silence_ns(__u64 longest_ns)
 #define HOKM_GRANT_READ(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
 #endif
 
-/* A wish as it reaches a member: from whom, in the member's own numbering. */
+/* A wish as it reaches a member: from which node, in the member's own numbering. */
 struct hokm_grant_ask {
 	__u32 member;
 	__u32 wish; /* enum hokm_wish */

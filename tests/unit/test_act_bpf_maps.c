@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "act_bpf_rig.h"
+#include "base/clock.h"
+#include "hokm/grant_count.h"
 
 static void small_maps(void **state)
 {
@@ -60,6 +62,38 @@ static void small_maps(void **state)
 	assert_memory_equal(&got_macs, &macs, sizeof(macs));
 	assert_true(hokm_bpf_events_fd(b) >= 0);
 	hokm_bpf_close(b);
+}
+
+/*
+ * A member whose map is new does not know what it has promised: it is silent for the longest that
+ * it may have promised. One whose map was adopted knows it.
+ */
+static void only_a_new_map_of_grants_is_silent(void **state)
+{
+	const struct hokm_bpf_opts opts = {.longest_grant_ns = 5000000000};
+	uint64_t before = clock_now_ns(), silence = hokm_grant_silence_ns(5000000000), silent;
+	struct hokm_bpf *b;
+	bool adopted;
+
+	(void)state;
+	assert_int_equal(hokm_bpf_open(&rig.conf, &opts, &b, &adopted), 0);
+	assert_false(adopted);
+	silent = hokm_bpf_grants(b)->own.silent_until_ns;
+	assert_in_range(silent, before + silence, clock_now_ns() + silence);
+	assert_int_equal(hokm_bpf_grants(b)->own.longest_ns, 5000000000);
+	hokm_bpf_grants(b)->own.word = hokm_grant_word(HOKM_GRANT_PEER(3), 7000);
+	hokm_bpf_close(b);
+	assert_int_equal(hokm_bpf_open(&rig.conf, &opts, &b, &adopted), 0);
+	assert_true(adopted);
+	assert_int_equal(hokm_bpf_grants(b)->own.silent_until_ns, silent);
+	assert_int_equal(hokm_bpf_grants(b)->own.word, hokm_grant_word(HOKM_GRANT_PEER(3), 7000));
+	/* A peer that loses its slot leaves its promise to nobody. */
+	hokm_bpf_grants(b)->member[3].wished.epoch = 4;
+	assert_int_equal(hokm_bpf_clear_peer(b, 3), 0);
+	assert_int_equal(hokm_bpf_grants(b)->own.word, hokm_grant_word(HOKM_GRANT_NOBODY, 7000));
+	assert_int_equal(hokm_bpf_grants(b)->member[3].wished.epoch, 0);
+	hokm_bpf_close(b);
+	assert_int_equal(hokm_bpf_cleanup(&rig.conf), 0);
 }
 
 static void counters_are_summed(void **state)
@@ -218,9 +252,9 @@ static void sweeps(void **state)
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(small_maps), RIG_TEST(counters_are_summed),
-		RIG_TEST(walks),      RIG_TEST(walks_half_open),
-		RIG_TEST(sweeps),
+		RIG_TEST(small_maps),          RIG_TEST(only_a_new_map_of_grants_is_silent),
+		RIG_TEST(counters_are_summed), RIG_TEST(walks),
+		RIG_TEST(walks_half_open),     RIG_TEST(sweeps),
 	};
 
 	return cmocka_run_group_tests_name("act_bpf_maps", tests, NULL, NULL);

@@ -10,8 +10,8 @@
  *  - The moment of a packet was read before its wish is carried out: a promise of another owner
  *    counts a little longer for it, and its own begins after its probe was sent.
  */
-#ifndef HOKM_BPF_GRANT_H
-#define HOKM_BPF_GRANT_H
+#ifndef HOKM_BPF_GRANT_PULSE_H
+#define HOKM_BPF_GRANT_PULSE_H
 
 #include "peer_state.h"
 
