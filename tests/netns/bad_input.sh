@@ -47,7 +47,7 @@ counted() {
 	shift
 	before=$("${ask[@]}")
 	must send "$@"
-	within 5 "$words: counted (${ask[*]})" rose "$before" "${ask[@]}"
+	within 10 "$words: counted (${ask[*]})" rose "$before" "${ask[@]}"
 }
 
 facts() { status "$1" '"\(.state) \(.owner) \(.epoch) \(.peers[0].pulsing) \(.peers[0].state)"'; }
@@ -58,8 +58,17 @@ began() { status "$1" '.uptime_ms - .since_ms'; }
 # same_moment WORDS MS MS: the two times are equal but for rounding.
 same_moment() { number_is "$1 (ms off)" "$(($2 > $3 ? $2 - $3 : $3 - $2))" -le 2; }
 
+# What a node says of its peer comes with the next pulse and advert: it must have settled.
+steady() {
+	local a b
+	a=$(facts a) b=$(facts b)
+	lab_nap 0.3
+	[ "$(facts a)" = "$a" ] && [ "$(facts b)" = "$b" ]
+}
+
 # Records the present state; unmoved compares with it.
 remember() {
+	must lab_wait 20 steady
 	FACTS_A=$(facts a) FACTS_B=$(facts b)
 	BEGAN_A=$(began a) BEGAN_B=$(began b)
 	observe_mark "remembered"
@@ -75,5 +84,5 @@ unmoved() {
 	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 	number_is "$1: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
-	holds "$1: the players are well" lab_wait 5 well
+	holds "$1: the players are well" lab_wait 10 well
 }
