@@ -54,14 +54,15 @@ moves_to() {
 	observe_mark moves
 	holds "$words: the owner takes the order" ctl_ok "$OWNER_NODE" failover --to \
 		"$(lab_name "$node")"
-	within 5 "$words: it owns" owns "$node"
-	within 5 "$words: ARP shows it" owner_is "$node"
+	within 10 "$words: it owns" owns "$node"
+	within 10 "$words: ARP shows it" owner_is "$node"
 	OWNER_NODE=$node
 	# A sending and a pinging player send a packet each; the new owner must find its holder.
-	within 5 "$words: packets of each group reached their holder" talked "$node" \
+	within 10 "$words: packets of each group reached their holder" talked "$node" \
 		$((2 * EACH * $#))
+	# Packets come between the two questions: the second number may be ahead of the first.
 	number_is "$words: sent by a guess" \
-		$(($(counter "$node" second_chance) - $(counter "$node" steered_holder))) -eq 0
+		$(($(counter "$node" second_chance) - $(counter "$node" steered_holder))) -le 0
 	observe_mark moved
 	number_is "$words: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 5
 	number_is "$words: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
@@ -73,20 +74,20 @@ moves_to() {
 joins() {
 	must group "$1"
 	within 10 "group $1 comes in" gathered "$1"
-	within 5 "group $1 is on $(lab_name "$1")" has_players "$1" "$GROUP"
+	within 10 "group $1 is on $(lab_name "$1")" has_players "$1" "$GROUP"
 }
 
 # told_of NODE OWNER AFTER_MS: the clients of NODE noticed, notified by OWNER.
 told_of() {
 	local kind words
 	words="$(lab_name "$1") dead"
-	within 5 "$words: everybody of group $1 has noticed" noticed "$1"
+	within 10 "$words: everybody of group $1 has noticed" noticed "$1"
 	for kind in "${KINDS[@]}"; do
 		number_is "$words: $kind players noticed, ms" \
 			"$(notice_ms "$kind" "$3")" -le "$NOTICE_MS"
 	done
 	number_is "$words: of them by a RST" "$(field "$REPLY_AUDIENCE" reset)" -eq "$GROUP"
-	holds "$words: an event of $(lab_name "$2") reports it" event "$2" peer takeover
+	within 10 "$words: an event of $(lab_name "$2") reports it" event "$2" peer takeover
 }
 
 planned() {
@@ -94,7 +95,7 @@ planned() {
 	moves_to b a
 	joins b
 	must ctl_ok a drain
-	within 5 "primary drained: the third is the backup's successor" successor_is b third
+	within 10 "primary drained: the third is the backup's successor" successor_is b third
 	moves_to c a b
 	joins c
 	must ctl_ok a undrain
@@ -107,18 +108,18 @@ back_on_the_primary() {
 	local words=$1 name
 	shift
 	within 20 "$words: the primary owns by election" owns a
-	within 5 "$words: ARP shows the primary" owner_is a
+	within 10 "$words: ARP shows the primary" owner_is a
 	for name in "$@"; do plays_on "$words: group $name" "$name"; done
 }
 
 owner_dies() {
 	local before sent name
-	for name in b c; do must lab_wait 10 knows_of a "$name" "$GROUP"; done
-	for name in a c; do must lab_wait 10 knows_of b "$name" "$GROUP"; done
+	for name in b c; do must lab_wait 20 knows_of a "$name" "$GROUP"; done
+	for name in a c; do must lab_wait 20 knows_of b "$name" "$GROUP"; done
 	mark_death a b c
 	before=$(counter b told_dead)
 	must lab_node_dead a
-	within 5 "primary dead: the backup owns" owner_is b
+	within 10 "primary dead: the backup owns" owner_is b
 	ask_arp status
 	told_of a b "$(whole "$REPLY_ARP" moved_ms)"
 	sent=$(($(counter b told_dead) - before))
@@ -134,11 +135,11 @@ owner_dies() {
 # The owner has the VIP already; the time counts from when it considers the node dead.
 holder_dies() {
 	local began_ms
-	must lab_wait 10 knows_of a c "$GROUP"
+	must lab_wait 20 knows_of a c "$GROUP"
 	mark_death b c
 	began_ms=$(lab_now_ms)
 	must lab_node_dead c
-	within 5 "third dead: the owner knows" peer_dead a c
+	within 10 "third dead: the owner knows" peer_dead a c
 	told_of c a $(($(lab_now_ms) - began_ms))
 	plays_on "third dead: group b" b
 	holds "third dead: the VIP stays" owner_is a
@@ -148,7 +149,7 @@ test_nodes a b c
 all_see_all start
 must lab_wait 20 owns a
 must observe_start
-must lab_wait 10 owner_is a
+must lab_wait 20 owner_is a
 OWNER_NODE=a
 planned
 owner_dies
