@@ -98,7 +98,9 @@ other_forms() {
 }
 
 # Each sender is named once.
+in_log() { grep -qF -- "$1" "$LAB_DIR/log/a.daemon"; }
 named() {
+	within 10 "$1: named" in_log "$2"
 	number_is "$1: named in the log" "$(grep -cF -- "$2" "$LAB_DIR/log/a.daemon")" -eq 1
 }
 
@@ -139,7 +141,7 @@ for VERSION in 2 3; do
 	named "forged MAC" "advert from $ADDR_B: dropped: advert with an alive peer's"
 	remember
 	must ip -n "$(lab_ns b)" link set eth0 down
-	must lab_wait 5 peer_is_silent
+	must lab_wait 20 peer_is_silent
 	in_a_dead_peers_name "$(lab_mac client)"
 	in_a_dead_peers_name "$(lab_mac b)"
 	observe_mark dead-peer

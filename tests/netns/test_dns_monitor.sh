@@ -96,7 +96,7 @@ holds "dns test" grep -q "A at cloudflare: ok" <(ask_provider test)
 holds "dns plan" grep -q "$A is replaced by $B" <(ask_provider plan $B)
 
 must lab_kill a game KILL
-within 20 "the game of a is gone: the record names b" record_is $B
+within 40 "the game of a is gone: the record names b" record_is $B
 for m in $MONITORS; do
 	within 20 "$m: it reports b" dns_is "$m" '.records[0] | .address + " " + .state' "$B right"
 done
@@ -119,8 +119,8 @@ number_is "failback: the record flipped once more" "$(stub .flips)" -eq 2
 
 must lab_stop client1 monitor
 holds "set: taken" dns_quiet client set 198.51.100.9
-within 20 "set: the record has it" record_is 198.51.100.9
+within 40 "set: the record has it" record_is 198.51.100.9
 holds "start: taken" dns_quiet client start
-within 20 "start: the record names a" record_is $A
+within 40 "start: the record names a" record_is $A
 holds "the history tells" history_has client "start"
 test_end

@@ -20,7 +20,7 @@ SEEN=$LAB_DIR/log/sw.garp
 watch_garp() {
 	lab_spawn sw garp tcpdump -i p-a -n -tt -l \
 		"arp and ether src $(lab_mac a) and arp[14:4] = arp[24:4]"
-	must lab_wait 5 grep -q 'listening on' "$SEEN"
+	must lab_wait 20 grep -q 'listening on' "$SEEN"
 }
 
 seen() { [ "$(grep -c "$LAB_VIP" "$SEEN")" -ge "$1" ]; }
@@ -65,6 +65,7 @@ known() { status_is a '.peers[0].misdirected' true; }
 known_no_more() { status_is a '.peers[0].misdirected' false; }
 within 20 "a client with a wrong MAC address: the owner hears of it" steered_and_known
 number_is "bursts because of it" "$(status a .garp_repeated)" -ge 1
+within 10 "it reports it" log_says a "reason=stale-arp"
 number_is "reports" "$(grep -c 'reason=stale-arp' "$LAB_DIR/log/a.daemon")" -eq 1
 must lab_run client ip neigh flush to "$LAB_VIP" nud permanent
 within 20 "the client knows better: the owner hears so no more" known_no_more
