@@ -39,6 +39,14 @@ start_stub() {
 	lab_wait 20 port_known
 }
 
+# notified WHERE [OPTION]: the channel of the monitor of client, which nobody answers, is shown.
+notified() {
+	lab_nap 0.3
+	[ "$(lab_run "$1" setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		"$HOKM" notify status --json -c "$(folder client)/hokm-xdp.conf" "${@:2}" |
+		jq -r '.channels[] | .name + (.failed > 0 | tostring)')" = hooktrue ]
+}
+
 # public_address NODE ADDRESS: the node has it, and the machines of the monitors find it.
 public_address() {
 	local m
@@ -65,6 +73,10 @@ configure() {
 			credentials = "$dir/secrets" timeout = 2s
 			failback_delay = 1s min_interval = 0s verify = 10s
 			monitor_socket = "$dir/sock" monitor_state = "$dir/dns"
+		}
+		notify hook {
+			type = webhook endpoint = "http://127.0.0.1:9/"
+			kinds = dns severity = info group = 0s
 		}
 	END
 	echo CF_API_TOKEN=stub-token-0123456789 >"$dir/secrets"
@@ -101,6 +113,8 @@ for m in $MONITORS; do
 	within 20 "$m: it reports b" dns_is "$m" '.records[0] | .address + " " + .state' "$B right"
 done
 number_is "the record flipped once" "$(stub .flips)" -eq 1
+within 20 "its notifications are shown where it runs" notified client
+within 20 "and on a node, of its monitor" notified a --monitor
 holds "the rest of the record is untouched" test "$(stub .untouched)" = true
 
 must lab_link client1 down

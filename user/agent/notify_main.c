@@ -32,7 +32,7 @@
 
 struct call {
 	const char *file, *operand;
-	bool json;
+	bool json, monitor;
 	struct conf *conf;
 };
 
@@ -87,10 +87,11 @@ static const char *moment(long long s, char *dst, size_t size)
 	return dst;
 }
 
-static int no_file(int err)
+static int no_file(const struct call *k, int err)
 {
 	if (err == ENOENT)
-		fprintf(stderr, "hokm-xdp notify: the notifier of this node has not run yet\n");
+		fprintf(stderr, "hokm-xdp notify: the notifier of this %s has not run yet\n",
+			k->monitor ? "monitor" : "node");
 	else
 		fprintf(stderr, "hokm-xdp notify: its files cannot be read: %s\n", strerror(err));
 	return 1;
@@ -126,12 +127,12 @@ static int show_status(struct call *k)
 	size_t i;
 
 	if (!text)
-		return no_file(err);
+		return no_file(k, err);
 	all = json_loads(text, 0, NULL);
 	free(text);
 	if (!json_is_object(all)) {
 		json_decref(all);
-		return no_file(EBADMSG);
+		return no_file(k, EBADMSG);
 	}
 	if (k->json) {
 		json_dumpf(all, stdout, JSON_INDENT(2));
@@ -196,7 +197,7 @@ static int show_history(struct call *k)
 			show_row(k, at);
 		free(text);
 	}
-	return found ? 0 : no_file(err);
+	return found ? 0 : no_file(k, err);
 }
 
 /* ---- test ---- */
@@ -274,7 +275,9 @@ static void fill_who(const struct conf *c, struct notify_who *who)
 {
 	memset(who, 0, sizeof(*who));
 	snprintf(who->node, sizeof(who->node), "%s",
-		 c->self < c->n_nodes ? c->nodes[c->self].name : "unknown");
+		 c->self < c->n_nodes              ? c->nodes[c->self].name
+		 : c->dns.mode == CONF_DNS_MONITOR ? CONF_DNS_MONITOR_NAME
+						   : "unknown");
 	snprintf(who->instance, sizeof(who->instance), "%s", c->instance);
 	if (!inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
 		who->vip[0] = '\0';
@@ -329,6 +332,7 @@ _Static_assert(N_COMMANDS + 1 == sizeof(words) / sizeof(words[0]), "a row for ea
 
 static const struct command_option options[] = {
 	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
+	{"monitor", 'm', false, NULL, "of the DNS monitor of this machine, not of its node"},
 	{"json", 'j', false, NULL, "print JSON"},
 	{NULL, 0, false, NULL, NULL},
 };
@@ -360,10 +364,15 @@ static int run_command(size_t at, struct call *k)
 
 	if (quiet)
 		fclose(quiet);
-	if (err)
+	if (err) {
 		err = conf_load(k->file, false, stderr, &k->conf);
+		if (!err && k->conf->dns.mode == CONF_DNS_MONITOR)
+			k->monitor = true;
+	}
 	if (err)
 		return EX_CONFIG;
+	if (k->monitor)
+		conf_dns_as_monitor(k->conf);
 	code = commands[at].run(k);
 	conf_free(k->conf);
 	return fflush(stdout) || ferror(stdout) ? EX_IOERR : code;
@@ -387,6 +396,8 @@ static int parse(struct command_line *l, struct call *k, size_t *at)
 	while ((what = command_next(l)) > 0) {
 		if (what == 'j') {
 			k->json = true;
+		} else if (what == 'm') {
+			k->monitor = true;
 		} else if (what == 'c') {
 			k->file = l->value;
 		} else if (*at == N_COMMANDS) {
