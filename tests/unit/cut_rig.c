@@ -79,18 +79,40 @@ bool cut_report(const char *folder, struct cut_ran *ran)
 
 /* ---- one at a time ---- */
 
+static int alone = -1; /* the locked file; it stays open */
+
+/* Who traces the process that has the lock, 0 for nobody. */
+static void note_tracer(pid_t tracer)
+{
+	if (alone >= 0 && pwrite(alone, &tracer, sizeof(tracer), 0) != sizeof(tracer))
+		_exit(125);
+}
+
+/*
+ * The kernel kills a process whose tracer has ended, but the tracer may be reaped while it still
+ * dies. It makes no system call any more: the lock is waited for.
+ */
+static bool is_dying(int fd)
+{
+	pid_t tracer = 0;
+
+	return pread(fd, &tracer, sizeof(tracer), 0) == sizeof(tracer) && tracer > 0 &&
+	       kill(tracer, 0) && errno == ESRCH;
+}
+
 void cut_enter(const char *folder)
 {
 	char path[256];
 	FILE *f;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/alone", folder);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
+	alone = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (alone < 0)
 		_exit(125);
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return; /* fd stays open */
+	if (!flock(alone, LOCK_EX | LOCK_NB) || (is_dying(alone) && !flock(alone, LOCK_EX))) {
+		note_tracer(0);
+		return;
+	}
 	f = open_file(folder, "met", "we");
 	if (!f || fclose(f))
 		_exit(125);
@@ -190,6 +212,7 @@ void cut_run(const char *folder, int fd, int (*fn)(int argc, char **argv), int a
 	fclose(f);
 	t.pid = fork();
 	if (t.pid == 0) {
+		note_tracer(getppid());
 		if (ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP))
 			_exit(125);
 		(void)fn(argc, argv);

@@ -277,6 +277,45 @@ static void a_wrong_clock_is_named(void **state)
 	assert_in_range(seen.server_s, now_s, now_s + 100);
 }
 
+/*
+ * The clock of this program and of its jobs, which is off by so many seconds. It stands in for the
+ * function of the C library. A job gets few variables; it does not need this one here.
+ */
+#define CLOCK_OFF "CREDENTIALS_DIRECTORY"
+
+time_t time(time_t *out)
+{
+	const char *off = getenv(CLOCK_OFF);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += off ? strtol(off, NULL, 10) : 0;
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+
+static void a_job_with_a_wrong_clock_says_how_wrong(void **state)
+{
+	static const struct {
+		const char *off, *says;
+	} clocks[] = {{"-100000", "BADTIME: its clock is 1000"},
+		      {"-100000", " s ahead of this node's"},
+		      {"100000", "BADTIME: its clock is "},
+		      {"100000", " s behind this node's"}};
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		assert_int_equal(setenv(CLOCK_OFF, clocks[i].off, 1), 0);
+		named_request(&rig, DNS_OP_WRITE, "kept", ADDR_B, &req);
+		run(&req, &r);
+		unsetenv(CLOCK_OFF);
+		expect("a wrong clock", &r, DNS_FAILED, clocks[i].says);
+	}
+}
+
 /* ---- a host that is no name server ---- */
 
 enum hostile {
@@ -431,6 +470,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_change_by_another_writer_is_not_overwritten),
 		cmocka_unit_test(an_altered_answer_is_not_accepted),
 		cmocka_unit_test(a_wrong_clock_is_named),
+		cmocka_unit_test(a_job_with_a_wrong_clock_says_how_wrong),
 		cmocka_unit_test(a_hostile_answer_is_not_believed),
 		cmocka_unit_test(an_endpoint_of_another_family_is_asked),
 	};

@@ -94,11 +94,14 @@ static int begin(struct dns_job *j, unsigned int flags, const char *name, unsign
 static int fail_signature(struct dns_job *j, const struct tsig_seen *seen, uint64_t now_s)
 {
 	const char *word = dns_rcode_name(seen->error);
+	bool ahead = seen->server_s > now_s;
 
 	if (seen->error == ns_r_badtime && seen->server_s)
-		return dns_fail(j, DNS_FAILED,
-				"%s answered %s: its clock is %lld s ahead of this node's", j->base,
-				word, (long long)(seen->server_s - now_s));
+		return dns_fail(j, DNS_FAILED, "%s answered %s: its clock is %llu s %s this node's",
+				j->base, word,
+				(unsigned long long)(ahead ? seen->server_s - now_s
+							   : now_s - seen->server_s),
+				ahead ? "ahead of" : "behind");
 	return dns_fail(j, seen->error == ns_r_badtime ? DNS_FAILED : DNS_DENIED,
 			"%s answered %s: it does not accept the key %s", j->base, word,
 			((struct session *)j->own)->key.name);
