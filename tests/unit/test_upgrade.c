@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The moments before exec, with concerns of its own: what runs then is neither cut off nor waited
+ * for without limit. The test program is the new binary too: as `accepts` it accepts.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "act/ender.h"
+#include "act/hooks.h"
+#include "daemon/check_runner.h"
+#include "daemon/configure.h"
+#include "daemon/dns.h"
+#include "daemon/node.h"
+#include "daemon/notify_feed.h"
+#include "daemon/operator.h"
+#include "daemon/upgrade.h"
+#include "daemon/upkeep.h"
+
+#define MS     1000000ULL
+#define TICK   (10 * MS)
+#define ADVERT (100 * MS)
+
+/* ---- the concerns ---- */
+
+static bool hook, dns_file, state_file, worker, keeper, socket_end;
+static jmp_buf replaced;
+
+bool hooks_busy(const struct hooks *h)
+{
+	(void)h;
+	return hook;
+}
+
+bool dns_saving(const struct dns *d)
+{
+	(void)d;
+	return dns_file;
+}
+
+bool orders_file_busy(const struct orders_file *f)
+{
+	(void)f;
+	return state_file;
+}
+
+bool apply_works(const struct apply *a)
+{
+	(void)a;
+	return worker;
+}
+
+bool upkeep_works(const struct upkeep *u)
+{
+	(void)u;
+	return keeper;
+}
+
+bool ender_idle(const struct ender *e)
+{
+	(void)e;
+	return !socket_end;
+}
+
+void check_runner_cut(struct check_runner *r, int ms)
+{
+	(void)r;
+	(void)ms;
+}
+
+void dns_cut(struct dns *d, int ms)
+{
+	(void)d;
+	(void)ms;
+}
+
+void notify_feed_cut(struct notify_feed *f, int ms)
+{
+	(void)f;
+	(void)ms;
+}
+
+void events_add(struct events *e, const char *kind, enum hokm_reason reason, const char *fmt, ...)
+{
+	(void)e;
+	(void)kind;
+	(void)reason;
+	(void)fmt;
+}
+
+void configure_vrrp(const struct conf *c, struct vrrp_conf *out)
+{
+	(void)c;
+	*out = (struct vrrp_conf){.version = 3, .priority = 110, .adver_ns = ADVERT};
+}
+
+int execv(const char *path, char *const argv[])
+{
+	(void)path;
+	(void)argv;
+	longjmp(replaced, 1);
+}
+
+/* ---- the world of each test ---- */
+
+static struct conf conf;
+static struct node node;
+static struct vrrp vrrp;
+static struct operator_orders orders;
+static struct upgrade *upgrade;
+static uint64_t now_ns;
+static unsigned int adverts;
+
+static int open_upgrade(void **state)
+{
+	const struct upgrade_of of = {.node = &node, .vrrp = &vrrp, .operator= & orders };
+	struct vrrp_conf v;
+
+	(void)state;
+	hook = dns_file = state_file = worker = keeper = socket_end = false;
+	memset(&node, 0, sizeof(node));
+	conf.vrrp_version = 3;
+	conf.advert_ns = ADVERT;
+	conf.n_nodes = 1;
+	node.conf = &conf;
+	now_ns = 1000 * MS;
+	configure_vrrp(&conf, &v);
+	vrrp_init(&vrrp, &v, now_ns);
+	vrrp.state = HOKM_VRRP_MASTER;
+	vrrp.lease_until_ns = now_ns + 275 * MS;
+	adverts = 0;
+	return upgrade_open(&of, &upgrade);
+}
+
+static int close_upgrade(void **state)
+{
+	(void)state;
+	upgrade_close(upgrade);
+	return 0;
+}
+
+/* One turn of the loop: an advert that was asked for gives a lease. */
+static void tick(void)
+{
+	now_ns += TICK;
+	upgrade_tick(upgrade, now_ns);
+	adverts += node.inbox.n_events;
+	if (node.inbox.n_events)
+		vrrp.lease_until_ns = now_ns + vrrp_lease_ns(3, 0, vrrp.conf.adver_ns);
+	node.inbox.n_events = 0;
+}
+
+/* Begins, and the new binary has accepted. */
+static void begin(void)
+{
+	char why[128];
+
+	assert_int_equal(upgrade_start(upgrade, why, sizeof(why)), 0);
+	while (!strcmp(upgrade_phase(upgrade), "judging")) {
+		usleep(1000);
+		upgrade_tick(upgrade, now_ns);
+	}
+	assert_string_equal(upgrade_phase(upgrade), "parting");
+	assert_false(upgrade_parts(upgrade));
+}
+
+/* After how many turns the new binary takes over; 0: not within `most`. */
+static unsigned int turns_until_replaced(unsigned int most)
+{
+	volatile unsigned int turns = 0;
+
+	if (setjmp(replaced))
+		return turns;
+	while (turns < most) {
+		turns++;
+		tick();
+	}
+	return 0;
+}
+
+/* ---- tests ---- */
+
+static void three_adverts_and_then_the_new_binary(void **state)
+{
+	(void)state;
+	begin();
+	assert_in_range(turns_until_replaced(100), 10, 20);
+	assert_int_equal(adverts, 3);
+}
+
+static void what_runs_is_not_cut_off(void **state)
+{
+	bool *const running[] = {&hook, &dns_file, &state_file, &worker, &keeper, &socket_end};
+
+	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++) {
+		/* It runs when the upgrade begins. */
+		*running[i] = true;
+		begin();
+		assert_int_equal(turns_until_replaced(50), 0);
+		assert_int_equal(adverts, 0);
+		*running[i] = false;
+		assert_in_range(turns_until_replaced(100), 10, 30);
+		close_upgrade(state);
+		assert_int_equal(open_upgrade(state), 0);
+		/* It begins between the adverts and exec. */
+		begin();
+		tick();
+		tick();
+		assert_true(upgrade_parts(upgrade));
+		*running[i] = true;
+		assert_int_equal(turns_until_replaced(50), 0);
+		*running[i] = false;
+		assert_in_range(turns_until_replaced(100), 1, 30);
+		close_upgrade(state);
+		assert_int_equal(open_upgrade(state), 0);
+	}
+}
+
+/* An owner whose lease does not last any longer goes on as before, at its own interval. */
+static void a_kernel_that_does_not_answer_ends_the_upgrade(void **state)
+{
+	(void)state;
+	for (int begun = 0; begun < 2; begun++) {
+		worker = !begun;
+		begin();
+		if (begun) {
+			tick();
+			tick();
+			assert_int_equal(vrrp.conf.adver_ns, UPGRADE_ADVERT_NS);
+		}
+		worker = true;
+		assert_int_equal(turns_until_replaced(1200), 0);
+		assert_string_equal(upgrade_phase(upgrade), "refused");
+		assert_non_null(strstr(upgrade_text(upgrade), "the kernel does not answer"));
+		assert_int_equal(vrrp.conf.adver_ns, ADVERT);
+		assert_false(upgrade_parts(upgrade));
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_upgrade, close_upgrade)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(three_adverts_and_then_the_new_binary),
+		TEST(what_runs_is_not_cut_off),
+		TEST(a_kernel_that_does_not_answer_ends_the_upgrade),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "accepts"))
+		return puts("hokm-xdp of the test") < 0;
+	upgrade_remember(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
