@@ -137,6 +137,15 @@ static void adverts_slow(struct facts *f)
 	f->peers[0].adverts_ms = 4100;
 	f->advert_ms = 5000;
 }
+static void filtered(struct facts *f)
+{
+	f->grew.vrrp_seen = 2;
+}
+static void received(struct facts *f)
+{
+	f->grew.vrrp_seen = 2;
+	f->grew.vrrp_received = 1;
+}
 static void other_vrid_pulses(struct facts *f)
 {
 	f->peers[0].pulsing = false;
@@ -301,6 +310,8 @@ static const struct row {
 	{forged, false, "adverts-forged", "another MAC"},
 	{adverts_gone, false, "adverts-missing", "its last advert came 4.1 s ago"},
 	{adverts_slow, false, NULL, NULL},
+	{filtered, false, "adverts-filtered", "2 adverts arrived at the interface, none reached"},
+	{received, false, NULL, NULL},
 	{other_vrid_pulses, true, "pulses-version", "100 pulses"},
 	{pulses, true, "pulses-blocked", "backup (192.168.1.27) sends adverts"},
 	{keepalived, true, NULL, NULL},

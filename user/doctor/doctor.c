@@ -182,9 +182,15 @@ static int find_socket(const struct call *k, char *path, size_t size)
 {
 	char *text = NULL;
 	size_t length;
-	FILE *errors = open_memstream(&text, &length);
+	FILE *errors;
 	int code;
 
+	if (k->conf && !json_object_get(k->options, "socket") &&
+	    !json_object_get(k->options, "node")) {
+		snprintf(path, size, "%s", k->conf->socket);
+		return 0;
+	}
+	errors = open_memstream(&text, &length);
 	if (!errors)
 		return CTL_EXIT_FAILED;
 	/* A configuration that cannot be used has been noted; without it the only socket is meant.

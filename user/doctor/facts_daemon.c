@@ -173,6 +173,8 @@ static void take_grew(struct facts *f, const struct facts_said *before,
 
 	for (unsigned int i = VRRP_BAD_NONE + 1; i < VRRP_DISCARD_COUNT; i++)
 		g->vrrp[i] = grew(was, is, vrrp_discard_name(i));
+	g->vrrp_seen = grew(a, b, "vrrp_seen");
+	g->vrrp_received = grew(in(before->status, "vrrp"), in(after->status, "vrrp"), "received");
 	g->vrrp_source = grew(a, b, "drop_vrrp_source");
 	g->vrrp_ttl = grew(a, b, "drop_vrrp_ttl") + g->vrrp[VRRP_BAD_TTL];
 	g->vrrp_mac = grew(a, b, "drop_vrrp_mac");

@@ -101,6 +101,8 @@ void facts_from_machine(struct facts *f)
 void facts_from_conf(struct facts *f, const struct conf *c)
 {
 	f->advert_ms = c->advert_ns / NS_PER_MS;
+	if (!f->node[0])
+		snprintf(f->node, sizeof(f->node), "%s", c->nodes[c->self].name);
 	for (unsigned int p = 0; p < f->n_peers; p++)
 		for (unsigned int i = 0; i < c->n_nodes; i++)
 			if (!strcmp(c->nodes[i].name, f->peers[p].name))

@@ -60,6 +60,8 @@ struct fact_check {
 /* The packet path's counters of the node that grew in the pause. */
 struct fact_grew {
 	uint64_t vrrp[VRRP_DISCARD_COUNT]; /* the daemon's, by reason */
+	uint64_t vrrp_seen;                /* by the packet path */
+	uint64_t vrrp_received;            /* by the daemon, in good order */
 	uint64_t vrrp_source, vrrp_ttl, vrrp_mac;
 	uint64_t pulse_tag, pulse_version, pulse_mac;
 	uint64_t replication_seen, syn_fenced, conns_full, events_lost, log_lost;

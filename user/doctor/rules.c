@@ -57,9 +57,10 @@ static bool say_lease(const struct facts *f, const char *what, struct finding *o
 		return say(out, "%s; the kernel still holds the VIP for %" PRId64 " ms", what,
 			   f->lease_left_ms);
 	if (f->ever_owner)
-		return say(out, "%s; the kernel's lease ended %.1f s ago, its programs still steer",
+		return say(out,
+			   "%s; the kernel's lease ended %.1f s ago, its programs are still there",
 			   what, (double)-f->lease_left_ms / 1000);
-	return say(out, "%s; the kernel holds no lease, its programs still steer", what);
+	return say(out, "%s; the kernel holds no lease, its programs are still there", what);
 }
 
 static bool daemon_gone(const struct facts *f, struct finding *out)
@@ -242,6 +243,18 @@ static bool bad_checksum(const struct facts *f, struct finding *out)
 	return discards(f, VRRP_BAD_CHECKSUM, out) || discards(f, VRRP_BAD_SHORT, out);
 }
 
+/* XDP sees an advert before the packet filter of this node does. */
+static bool adverts_filtered(const struct facts *f, struct finding *out)
+{
+	uint64_t reached = f->grew.vrrp_received;
+
+	for (unsigned int i = 0; i < VRRP_DISCARD_COUNT; i++)
+		reached += f->grew.vrrp[i];
+	return f->grew.vrrp_seen && !reached &&
+	       say(out, "%" PRIu64 " adverts arrived at the interface, none reached the daemon",
+		   f->grew.vrrp_seen);
+}
+
 static bool other_vrid(const struct facts *f, struct finding *out)
 {
 	return discards(f, VRRP_BAD_VRID, out);
@@ -350,8 +363,9 @@ static bool replication_blocked(const struct facts *f, struct finding *out)
 	const struct fact_peer *p = &f->peers[out->of];
 
 	return p->pulsing && p->fresh && p->replicated && !p->connected && !p->bad_tags &&
-	       say(out, "%s answers pulses, and its replication is not connected%s", p->name,
-		   f->grew.replication_seen ? "" : "; no message of any peer arrived just now");
+	       say(out, "%s answers pulses, and its replication is not connected; %s", p->name,
+		   f->grew.replication_seen ? "messages arrive at the interface of this node"
+					    : "no message of any peer arrived just now");
 }
 
 static bool replica_cold(const struct facts *f, struct finding *out)
@@ -453,6 +467,9 @@ static const struct rule rules[] = {
 	 "ip link; ip address; hokm-xdp ctl events --kind state"},
 	{"panic", FINDING_CRITICAL, panics, OF_NODE, false, "the game server fails on every node",
 	 "repair the game server; nothing else helps"},
+	{"adverts-filtered", FINDING_CRITICAL, adverts_filtered, OF_NODE, false,
+	 "a packet filter of this node drops IP protocol 112",
+	 "nft list ruleset; allow ip protocol vrrp from the peers"},
 	{"adverts-missing", FINDING_CRITICAL, adverts_missing, OF_PEER, false,
 	 "IP protocol 112 is blocked between the nodes",
 	 "nft list ruleset; allow ip protocol vrrp from the peers on both nodes"},
