@@ -55,7 +55,7 @@ lab_die() {
 lab_ns() { echo "$LAB_ID-$1"; }
 
 # Last byte of the node's address, and the address of its eth0.
-declare -A LAB_HOST=([a]=26 [b]=27 [c]=28 [client]=50 [router]=60 [client1]=51 [client2]=52
+declare -A LAB_HOST=([a]=26 [b]=27 [c]=28 [w]=29 [client]=50 [router]=60 [client1]=51 [client2]=52
 	[client3]=53 [client4]=54 [client5]=55 [client6]=56 [client7]=57 [client8]=58 [client9]=59)
 declare -A LAB_MAC=()
 lab_macs() {
@@ -67,7 +67,7 @@ lab_macs() {
 lab_macs
 lab_host() {
 	[ -n "${LAB_HOST[$1]:-}" ] && echo "${LAB_HOST[$1]}" ||
-		lab_die "no node is called '$1': a, b, c, router, client, client1 .. client9"
+		lab_die "no node is called '$1': a, b, c, w, router, client, client1 .. client9"
 }
 
 # Name that the configuration gives to the node.
@@ -76,6 +76,7 @@ lab_name() {
 	a) echo primary ;;
 	b) echo backup ;;
 	c) echo third ;;
+	w) echo witness ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -404,6 +405,15 @@ lab_conf() {
 
 # lab_daemon NODE: hokm-xdp; lab_ready tells when it answers.
 lab_daemon() { lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"; }
+# lab_witness NODE [AS]: the witness of this node's address. The file of the node a, or of AS, has
+# the section, by LAB_CONF_EXTRA="$(lab_witness_conf NODE)" before lab_conf.
+lab_witness() {
+	cp "$LAB_DIR/${2:-a}/hokm-xdp.conf" "$LAB_DIR/$1/hokm-xdp.conf" &&
+		lab_spawn "$1" witness "$LAB_BUILD/hokm-xdp" witness -c "$LAB_DIR/$1/hokm-xdp.conf"
+}
+lab_witness_conf() {
+	printf 'witness %s { address = "%s" }' "$(lab_name "$1")" "$(lab_addr "$1")"
+}
 # The socket is found by its path, from any namespace.
 lab_ctl() {
 	local node=$1

@@ -262,6 +262,13 @@ int conf_complete_password(struct conf *c);
  */
 unsigned int conf_majority(const struct conf *c);
 
+/*
+ * The longest grant that a member gives: a daemon asks for one of CONF_RESTART_GRANT_NS before it
+ * is replaced by an upgrade. 0 where no majority decides.
+ */
+#define CONF_RESTART_GRANT_NS (5 * NS_PER_S)
+uint64_t conf_longest_grant_ns(const struct conf *c);
+
 /* What the group survives, and what not, in one line for the operator. Returns dst. */
 #define CONF_ARRANGEMENT_MAX 320
 const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX]);

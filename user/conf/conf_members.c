@@ -29,6 +29,13 @@ unsigned int conf_majority(const struct conf *c)
 	return members / 2 + 1;
 }
 
+uint64_t conf_longest_grant_ns(const struct conf *c)
+{
+	if (!conf_majority(c))
+		return 0;
+	return c->grant_ns > CONF_RESTART_GRANT_NS ? c->grant_ns : CONF_RESTART_GRANT_NS;
+}
+
 /* Why no majority decides. */
 static const char *why_timers(const struct conf *c)
 {
@@ -46,14 +53,14 @@ const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX
 
 	if (majority)
 		snprintf(dst, CONF_ARRANGEMENT_MAX,
-			 "majority: the owner needs the grants of %u of %u members; any %u of them "
-			 "may fail or be cut off, and there are never two owners; with fewer than "
-			 "%u in touch nobody owns the VIP",
+			 "majority: the owner needs the grants of %u of %u members; "
+			 "any %u of them may fail or be cut off, and there are never two owners; "
+			 "with fewer than %u in touch nobody owns the VIP",
 			 majority, members, spare, majority);
 	else
 		snprintf(dst, CONF_ARRANGEMENT_MAX,
-			 "VRRP's timers: any node may fail while another one is there; nodes that "
-			 "cannot hear each other all become owner (%s)",
+			 "VRRP's timers: any node may fail while another one is there; "
+			 "nodes that cannot hear each other all become owner (%s)",
 			 why_timers(c));
 	return dst;
 }

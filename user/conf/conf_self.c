@@ -142,8 +142,8 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 		conf_error_at(root->errors, 0,
 			      f.times ? "witness: this machine is witness %s and a node: "
 					"a witness that fails together with a node decides nothing"
-				      : "node: this machine is witness %s and no node: start "
-					"hokm-xdp witness here",
+				      : "node: this machine is witness %s and no node: "
+					"start hokm-xdp witness here",
 			      f.witness);
 		return;
 	}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The socket of a witness: pulses with the TTL of their packets in, answers out. It is bound to the
+ * address of the witness and to no interface, so that an interface that is made again changes
+ * nothing.
+ */
+#ifndef HOKM_WITNESS_SOCK_H
+#define HOKM_WITNESS_SOCK_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "witness/witness.h"
+
+/* A descriptor, which the caller closes, or -errno, logged. */
+int witness_sock_open(struct in_addr addr, uint16_t port_host);
+
+/* Answers the packets that wait, at most `most` of them. Returns how many there were. */
+unsigned int witness_sock_serve(int fd, struct witness *w, unsigned int most);
+
+#endif
