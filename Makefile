@@ -283,7 +283,8 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
 PAGES       := $(sort $(wildcard docs/*.md))
 MAN_PAGES   := hokm-xdp.8 hokm-xdp-ctl.8 hokm-xdp.conf.5
-UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service
+UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service \
+               hokm-xdp-witness.service
 
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX

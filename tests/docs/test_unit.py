@@ -35,6 +35,7 @@ def main():
     unit = read_unit("hokm-xdp.service")
     linger = read_unit(unit.get("Unit.OnSuccess", "nothing"))
     monitor = read_unit("hokm-xdp-monitor.service")
+    witness = read_unit("hokm-xdp-witness.service")
     delay = re.fullmatch(r"(\d+)ms", unit.get("Service.RestartSec", ""))
     prevented = set(unit.get("Service.RestartPreventExitStatus", "").split())
     cases = [
@@ -64,6 +65,22 @@ def main():
         ("a monitor has the folders of its keys",
          monitor.get("Service.RuntimeDirectory") == monitor.get("Service.StateDirectory") ==
          "hokm-xdp-monitor"),
+        ("a witness has no capability and a user of its own",
+         witness.get("Service.CapabilityBoundingSet") == "" and
+         witness.get("Service.DynamicUser") == "yes"),
+        ("a witness is handed the configuration",
+         "hokm-xdp.conf:" in witness.get("Service.LoadCredential", "") and
+         witness.get("Service.ExecStart", "").endswith(" witness -c %d/hokm-xdp.conf")),
+        # A late answer is none.
+        ("a witness may have real-time priority and locked memory",
+         witness.get("Service.LimitRTPRIO") == "99" and
+         witness.get("Service.LimitMEMLOCK") == "infinity" and
+         "Service.RestrictRealtime" not in witness),
+        # One that is started on a node by mistake must not stop the node.
+        ("a witness comes back after each failure, and conflicts with no other unit",
+         witness.get("Service.Restart") == "on-failure" and
+         witness.get("Unit.StartLimitIntervalSec") == "0" and
+         "Unit.Conflicts" not in witness),
     ]
     for words, good in cases:
         print("%s %s" % ("ok" if good else "not ok", words))

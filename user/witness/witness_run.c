@@ -192,7 +192,7 @@ static int run(const struct conf *c, unsigned int self, const char *interface)
 /* ---- command line ---- */
 
 static const struct command_option options[] = {
-	{"config", 'c', true, "FILE", "the configuration, by default " DEFAULT_CONF},
+	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
 	{"name", 'n', false, "NAME", "this witness of the file; its address must be here"},
 	{NULL, 0, false, NULL, NULL},
 };
