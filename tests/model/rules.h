@@ -9,7 +9,7 @@
  *   BREAK_TWO       a member grants what it has promised to another
  *   BREAK_EXPIRY    a node counts its own vote although it has promised it to another
  *   BREAK_EPOCH     neither the member nor the asker compares epochs
- *   BREAK_PATIENCE  a node that does not get a majority wishes on for ever (with LIVE)
+ *   BREAK_PATIENCE  a node that does not get a majority wishes on without end (with LIVE)
  */
 #include "constants.h"
 
