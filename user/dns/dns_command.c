@@ -391,5 +391,5 @@ int dns_command_main(int argc, char **argv)
 	what = parse(&l, &a, &c);
 	if (what)
 		return what == COMMAND_HELP ? EXIT_OK : EXIT_WRONG;
-	return a->run ? a->run(a, &c) : EXIT_WRONG;
+	return a && a->run ? a->run(a, &c) : EXIT_WRONG;
 }

@@ -115,8 +115,10 @@ static void take_path(struct facts *f, const json_t *s)
 				 field_text(o, "kind"), field_text(o, "interface"),
 				 (long long)field_int(o, "priority", 0), field_text(o, "name"));
 	json_array_foreach (in(s, "fences"), i, o)
-		if (f->n_open < FACT_LIST && json_is_false(in(o, "covered")))
-			TAKE(o, "interface", f->open[f->n_open++]);
+		if (f->n_open < FACT_LIST && json_is_false(in(o, "covered"))) {
+			TAKE(o, "interface", f->open[f->n_open]);
+			f->n_open++;
+		}
 	json_array_foreach (in(s, "claims"), i, o)
 		if (field_int(o, "last_ms", CLAIM_RECENT_MS) < CLAIM_RECENT_MS)
 			TAKE(o, "mac", f->claimer);
