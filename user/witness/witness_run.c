@@ -121,16 +121,17 @@ static int give_up_privileges(const struct conf *c)
 
 static void report_start(const struct program *p, const struct conf *c, unsigned int self)
 {
-	char arrangement[CONF_ARRANGEMENT_MAX];
-
 	log_info("witness %s of %u nodes, port %u on %s", c->witnesses[self].name, c->n_nodes,
 		 c->pulse_port, p->interface);
-	if (!conf_majority(c))
-		log_warn("this witness is asked by nobody: %s", conf_arrangement(c, arrangement));
-	else
+	if (conf_majority(c)) {
 		log_info("silent for %" PRIu64 " ms, as long as a grant of an earlier run may last",
 			 (uint64_t)(hokm_grant_silence_ns(p->witness.promise.longest_ns) /
 				    NS_PER_MS));
+	} else {
+		char arrangement[CONF_ARRANGEMENT_MAX];
+
+		log_warn("this witness is asked by nobody: %s", conf_arrangement(c, arrangement));
+	}
 }
 
 static int start(struct program *p, const struct conf *c, unsigned int self)
