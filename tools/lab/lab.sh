@@ -178,7 +178,7 @@ lab_node_make() {
 	local node=$1 ns=$LAB_ID-$1
 	lab_host "$node" >/dev/null &&
 		ip netns add "$ns" &&
-		lab_quiet_ipv6 "$node" &&
+		lab_quiet "$node" &&
 		lab_cable "$node" &&
 		lab_address "$node" &&
 		mkdir -p "$LAB_DIR/$node/bpf" &&
@@ -206,10 +206,15 @@ lab_xdp_batch() {
 }
 lab_xdp_pass() { lab_xdp_batch <<<"link set dev $1 xdp object $LAB_PASS sec xdp"; }
 
-lab_quiet_ipv6() {
-	local file=/proc/sys/net/ipv6/conf/default/disable_ipv6
+# lab_quiet NODE: no IPv6. A bridge hands no frame to the rules for routed packets: the lab's switch
+# has none of them, and each frame takes less time of the processors.
+lab_quiet() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	lab_run "$1" sh -c '[ ! -e "$1" ] || echo 1 >"$1"' - "$file"
+	lab_run "$1" sh -c 'cd /proc/sys/net
+		[ ! -e ipv6/conf/default/disable_ipv6 ] || echo 1 >ipv6/conf/default/disable_ipv6
+		for file in bridge/bridge-nf-call-*; do
+			[ ! -e "$file" ] || echo 0 >"$file" || exit
+		done'
 }
 
 # lab_up [NODE...]: switch, client and the nodes named, a and b by default.
@@ -219,7 +224,7 @@ lab_up() {
 	[ -e "$LAB_PASS" ] || lab_die "$LAB_PASS is missing: run make first" || return 1
 	! lab_exists sw || lab_die "lab $LAB_ID is up already" || return 1
 	mkdir -p "$LAB_DIR"/{log,pid} && chmod 755 "$LAB_DIR" || return 1
-	ip netns add "$LAB_ID-sw" && lab_quiet_ipv6 sw || return 1
+	ip netns add "$LAB_ID-sw" && lab_quiet sw || return 1
 	# VRRP is multicast that nobody joins: a snooping switch would not pass it on.
 	ip -n "$LAB_ID-sw" -batch - <<-END || return 1
 		link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
@@ -238,7 +243,7 @@ lab_up() {
 lab_inside_up() {
 	local router inside
 	router=$(lab_ns router) inside=$(lab_ns inside)
-	lab_node_up router && ip netns add "$inside" && lab_quiet_ipv6 inside &&
+	lab_node_up router && ip netns add "$inside" && lab_quiet inside &&
 		ip -n "$router" link add eth1 type veth peer name eth0 netns "$inside" &&
 		ip -n "$router" addr add 10.77.0.1/24 dev eth1 &&
 		ip -n "$router" link set eth1 up &&
