@@ -17,7 +17,9 @@
 #   PEER_PASS         version 2: the password of both nodes
 
 PREEMPT_DELAY_MS=3000
-SLACK_MS=500 # for keepalived, the kernel and a busy machine
+# For keepalived, the kernel and a busy machine. Without priority 0 it would be two adverts more.
+SLACK_MS=900
+EARLY_MS=500
 
 # watch_start: starts the observer of ownership alone.
 watch_start() {
@@ -95,8 +97,8 @@ since() { echo $(($(lab_now_ms) - $1)); }
 only_owner() {
 	local words=$1 owner=$2 other=$3
 	within 10 "$words: ARP shows one owner" sole_owner "$owner"
-	within 5 "$words: its address is there" has_vip "$owner"
-	within 5 "$words: and not at the other node" has_no_vip "$other"
+	within 10 "$words: its address is there" has_vip "$owner"
+	within 10 "$words: and not at the other node" has_no_vip "$other"
 }
 
 # While adverts come, the VIP does not move: watched over six adverts.
@@ -117,7 +119,7 @@ keepalived_stops() {
 	number_is "keepalived stopped: ms to take over" "$(since "$start")" -le \
 		$(($(skew_ms 100) + SLACK_MS))
 	holds "keepalived stopped: the reason is its priority 0" reason_is b priority-zero
-	must lab_wait 10 lab_gone a keepalived
+	must lab_wait 20 lab_gone a keepalived
 	only_owner "keepalived stopped" b a
 }
 
@@ -138,10 +140,10 @@ keepalived_dies() {
 	number_is "keepalived killed: ms to take over" "$start" -le \
 		$(($(master_down_ms 100) + SLACK_MS))
 	number_is "keepalived killed: not too early" "$start" -ge \
-		$(($(master_down_ms 100) - PEER_ADVERT_MS - SLACK_MS))
+		$(($(master_down_ms 100) - PEER_ADVERT_MS - EARLY_MS))
 	holds "keepalived killed: the reason is its silence" reason_is b master-down
 	holds "keepalived killed: the address is there" has_vip b
-	must lab_wait 5 lab_gone a keepalived
+	must lab_wait 20 lab_gone a keepalived
 }
 
 # keepalived_above ADVERT: with this advert interval of hokm-xdp.
@@ -193,7 +195,7 @@ hokm_stops() {
 	within 10 "hokm-xdp stopped: keepalived has the address" has_vip b
 	number_is "hokm-xdp stopped: ms to take over" "$(since "$start")" -le \
 		$(($(skew_ms 100) + SLACK_MS))
-	must lab_wait 10 lab_gone a daemon
+	must lab_wait 20 lab_gone a daemon
 	only_owner "hokm-xdp stopped" b a
 }
 
@@ -242,7 +244,7 @@ service_goes_down() {
 nobody_is_healthy() {
 	local epoch adverts
 	must keepalived_kill b
-	must lab_wait 5 lab_gone b keepalived
+	must lab_wait 20 lab_gone b keepalived
 	must lab_kill a game KILL
 	within 20 "nobody healthy: the VIP is offered" state_is a fault
 	within 20 "nobody healthy: and taken back" owns a
