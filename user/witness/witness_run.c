@@ -146,7 +146,12 @@ static int start(struct program *p, const struct conf *c, unsigned int self)
 	p->fd = witness_sock_open(p->witness.addr, c->pulse_port);
 	if (p->fd < 0)
 		return p->fd;
-	err = log_queue_start(caps_drop_all);
+	/*
+	 * The thread keeps its rights until all threads change the user together: one that had
+	 * dropped them could not. That change takes its rights away. Afterwards locked memory would
+	 * leave no room for its stack.
+	 */
+	err = log_queue_start(NULL);
 	if (!err)
 		err = give_up_privileges(c);
 	if (!err)
