@@ -39,14 +39,14 @@ static void two_owners_never_have_a_majority_each(void **state)
 		const char *words;
 	} rows[] = {
 		/* Two nodes stay as they are. */
-		{NODES, 0, "all become owner (two members have no majority: add a witness)"},
+		{NODES, 0, "all become owner (there is no witness: add one)"},
 		{"arbiter = none " NODES WIT1, 0, "all become owner (arbiter = none)"},
 		{NODES WIT1, 2, "needs the grants of 2 of 3 members; any 1 of them may fail"},
 		{"arbiter = witness " NODES WIT1, 2, "of 2 of 3 members"},
-		{NODES NODE3, 2, "of 2 of 3 members; any 1 of them"},
+		{NODES NODE3, 0, "all become owner (there is no witness: add one)"},
+		{NODES NODE3 WIT1, 3, "of 3 of 4 members; any 1 of them"},
 		{NODES WIT1 WIT2, 3, "of 3 of 4 members; any 1 of them"},
 		{NODES NODE3 WIT1 WIT2, 3, "of 3 of 5 members; any 2 of them"},
-		{NODES NODE3 FIVE, 3, "of 3 of 5 members"},
 		{NODES NODE3 FIVE WIT1 WIT2, 4, "of 4 of 7 members; any 3 of them"},
 		{NODES "node c { address = 10.0.0.3 peer = vrrp } " WIT1, 0,
 		 "a node with peer = vrrp grants nothing"},

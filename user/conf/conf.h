@@ -257,7 +257,7 @@ int conf_complete_password(struct conf *c);
 
 /*
  * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
- * but VRRP's timers, because there are fewer than three members, one of them answers no pulses, or
+ * but VRRP's timers, because there is no witness, a node answers no pulses, or
  * arbiter is none.
  */
 unsigned int conf_majority(const struct conf *c);

@@ -24,7 +24,7 @@ unsigned int conf_majority(const struct conf *c)
 {
 	const unsigned int members = c->n_nodes + c->n_witnesses;
 
-	if (c->arbiter == CONF_ARBITER_NONE || members < 3 || has_foreign_node(c))
+	if (c->arbiter == CONF_ARBITER_NONE || !c->n_witnesses || has_foreign_node(c))
 		return 0;
 	return members / 2 + 1;
 }
@@ -39,8 +39,8 @@ uint64_t conf_longest_grant_ns(const struct conf *c)
 /* Why no majority decides. */
 static const char *why_timers(const struct conf *c)
 {
-	if (c->n_nodes + c->n_witnesses < 3)
-		return "two members have no majority: add a witness";
+	if (!c->n_witnesses)
+		return "there is no witness: add one";
 	if (has_foreign_node(c))
 		return "a node with peer = vrrp grants nothing";
 	return "arbiter = none";

@@ -15,8 +15,8 @@ extern const char *const conf_witness_example[];
 #define CONF_GRANT_KEYS                                                                       \
 	KEY("arbiter", WORD(conf_arbiters), FIELD(conf, arbiter), RELOAD, "auto", NULL,       \
 	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
-	    "members, which are the nodes and the witnesses, if there are at least three of " \
-	    "them and no node has peer = vrrp. Else nobody. witness: the same, and a file "   \
+	    "members, which are the nodes and the witnesses, if there is a witness and no "   \
+	    "node has peer = vrrp. Else nobody. witness: the same, and a file "               \
 	    "without a witness is refused. none: nobody. Where nobody decides, VRRP's "       \
 	    "timers choose the owner, and two nodes that cannot hear each other both become " \
 	    "owner."),                                                                        \
