@@ -21,6 +21,11 @@
 	X(p, PRIORITY_ZERO, "priority-zero", "the owner released the VIP with priority 0")         \
 	X(p, HANDED_OVER, "handed-over",                                                           \
 	  "the owner handed the VIP over, and its pulses confirm it")                              \
+	X(p, GRANTED, "granted",                                                                   \
+	  "the owner's grants have ended, and a majority of the members grants this node")         \
+	X(p, NO_MAJORITY, "no-majority", "the grants of a majority of the members have ended")     \
+	X(p, ISOLATED, "isolated", "too few members for a majority are in touch")                  \
+	X(p, MAJORITY, "majority", "enough members for a majority are in touch")                   \
 	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
 	X(p, PREEMPT, "preempt",                                                                   \
 	  "this node's priority is above the owner's, and the preempt delay is over")              \

@@ -137,6 +137,12 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->deaf = true;
 		} else if (take(&text, "unproven")) {
 			view->unproven = true;
+		} else if (take(&text, "occupied")) {
+			view->by_grants = view->occupied = true;
+		} else if (take(&text, "free")) {
+			view->by_grants = view->free = true;
+		} else if (take(&text, "granted")) {
+			view->by_grants = view->free = view->granted = true;
 		} else {
 			fail_msg("pulses cannot say \"%s\"", text);
 		}

@@ -27,6 +27,8 @@
  *                   deaf              there is no link
  *                   rival deaf | rival unseen   it has no answers of us; we have none of it
  *                   unproven          the advert's sender should answer pulses, and does not
+ *                   free | occupied   by grants: nobody has them | another node has them
+ *                   granted           by grants: a majority grants this node
  *   actions         the machine's actions in their order, "" for none
  *   state           the state it is in, and the reason of that state when it is looked at
  *   timer           when the timer is due from now, -1 for no timer; 0 or nothing: not looked at

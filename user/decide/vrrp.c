@@ -17,11 +17,14 @@
  *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
  *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)
  *         any of these ways, unpermitted   ASK                     tries again soon
+ *         by grants: any way, granted      ADVERT                  SENT: MASTER (as that way)
+ *         by grants: owner's have ended    - (wants)               granted: MASTER (granted)
  *         FAULT                            ADVERT 0 if claiming    FAULT (the event's)
  *         SENT, on the way to MASTER       LEASE RAISE STATE       MASTER
  * MASTER  TIMER: Adver_Timer               ADVERT                  SENT: LEASE
  *         SEND_FAILED                      -                       tries again after adver / 4
  *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
+ *         by grants: they have ended       LOWER STATE             BACKUP (no-majority)
  *         ADVERT 0                         ADVERT (bounded)        restarts Adver_Timer
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
  *         the same, unproven               DISCARD                 -
@@ -107,6 +110,16 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 		vrrp_master_down_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
 	v->down_reason = HOKM_R_MASTER_DOWN;
 	v->looked_twice = false;
+}
+
+bool vrrp_grants_ended(const struct vrrp_step *s)
+{
+	return s->ev->view.by_grants && !s->ev->view.granted;
+}
+
+bool vrrp_other_owns(const struct vrrp_step *s)
+{
+	return s->ev->view.by_grants ? !s->ev->view.granted : s->ev->view.peer_holds;
 }
 
 void vrrp_follow_nobody(struct vrrp_step *s)
@@ -312,6 +325,9 @@ static void master_pulse(struct vrrp_step *s)
 	const struct vrrp_view *view = &s->ev->view;
 	struct vrrp *v = s->v;
 
+	/* What a pulse says may be older than the grants of this node. */
+	if (view->by_grants)
+		return;
 	if (view->peer_holds && beats_us(v, view->holder_priority, view->holder)) {
 		if (!may_yield(s))
 			return;
@@ -382,7 +398,7 @@ static void start(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	v->lease_until_ns = s->ev->adopted_lease_ns;
-	if (v->lease_until_ns > s->now_ns && !s->ev->view.peer_holds) {
+	if (v->lease_until_ns > s->now_ns && !vrrp_other_owns(s)) {
 		v->take_reason = HOKM_R_ADOPTED;
 		vrrp_send(s, VRRP_SENDING_TAKE);
 		return;
@@ -400,8 +416,8 @@ static void adopted(struct vrrp_step *s)
 	v->sending = VRRP_SENDING_NONE;
 	if (s->ev->kind == VRRP_EV_SEND_FAILED)
 		lose_lease(s, HOKM_R_SEND_FAILED);
-	else if (s->ev->view.peer_holds)
-		lose_lease(s, HOKM_R_OTHER_OWNER);
+	else if (vrrp_other_owns(s))
+		lose_lease(s, s->ev->view.by_grants ? HOKM_R_NO_MAJORITY : HOKM_R_OTHER_OWNER);
 	else if (s->now_ns >= v->lease_until_ns)
 		lose_lease(s, HOKM_R_LEASE_LOST);
 	else
@@ -554,9 +570,12 @@ void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	struct vrrp_step s = {.v = v, .ev = ev, .now_ns = now_ns, .out = out};
 
 	memset(out, 0, sizeof(*out));
+	v->wants = HOKM_R_NONE;
 	/* A lease that has expired ends first; then the event is handled in BACKUP. */
 	if (v->state == HOKM_VRRP_MASTER && now_ns >= v->lease_until_ns)
 		lose_lease(&s, v->send_failed ? HOKM_R_SEND_FAILED : HOKM_R_LEASE_LOST);
+	else if (v->state == HOKM_VRRP_MASTER && vrrp_grants_ended(&s))
+		lose_lease(&s, HOKM_R_NO_MAJORITY);
 
 	if (ev->kind == VRRP_EV_STOP && v->state != HOKM_VRRP_INIT)
 		withdraw(&s, HOKM_VRRP_INIT);

@@ -35,8 +35,13 @@
  *     become MASTER. It claims: it sends its advert, if its priority is higher and it may preempt,
  *     and looks again. A lease that was last seen running counts for adver / 4 beyond its end.
  *
+ * By grants (view.by_grants). A majority of the members must grant this node as well: BACKUP
+ * becomes MASTER only while it does, and a MASTER without it goes to BACKUP at once (NO_MAJORITY).
+ * The caller asks the members for grants while `wants` names a way to the VIP, or in MASTER. What
+ * pulses say of leases decides nothing then.
+ *
  * One owner at most (rule 1, docs/architecture.md): two leases never run at the same moment as long
- * as these hold between any two nodes:
+ * as these hold between any two nodes (by grants: always):
  *   - Adverts arrive within less than adver / 4. Where adverts are lost, pulses arrive instead: an
  *     answer at least every adver / 4, for which the asking daemon must get the CPU so often too.
  *     Then a lease ends before Master_Down can, and a lease that runs is seen. A peer without
@@ -107,6 +112,12 @@ struct vrrp_view {
 	 * advert in the name of a dead peer, so it ends no lease.
 	 */
 	bool unproven;
+
+	/* The lease is by grants (grants.h). All false: the timers of VRRP and pulses decide. */
+	bool by_grants;
+	bool granted;  /* a majority of the members grants this node now */
+	bool free;     /* a majority grants no other node now */
+	bool occupied; /* a member, or this node as one, grants another node now */
 };
 
 enum vrrp_event_kind {
@@ -208,6 +219,10 @@ struct vrrp {
 	bool claimed; /* it did so because this node claimed: with a permission, if one is needed */
 	uint64_t look_at_ns;  /* claiming or released: time of the next probe */
 	uint64_t look_gap_ns; /* from that probe to the one after it */
+
+	/* BACKUP, by grants */
+	enum hokm_reason wants; /* the way that is open as soon as it is granted; NONE: none */
+	bool was_occupied;      /* since it became BACKUP another node had grants */
 };
 
 /* State INIT, no timer. */

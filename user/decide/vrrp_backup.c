@@ -9,6 +9,9 @@
  *             Our advert, repeated every adver, asks it to release its lease. It is asked by pulse
  *             until an answer that is newer than the first claim shows no lease.
  *
+ * By grants there is a fourth: the owner that is followed has no grants any more. And each way is
+ * gone only when the members grant this node: until then `wants` names the way.
+ *
  * None of them is gone while the operator's hook has not permitted it: each is tried again soon. An
  * owner that lets go because it was claimed from, with a permission, needs no second permission.
  *
@@ -36,6 +39,8 @@ static uint64_t free_at_ns(const struct vrrp_step *s)
 /* A lease of a peer runs, or may still run. */
 static bool held(const struct vrrp_step *s)
 {
+	if (s->ev->view.by_grants)
+		return s->ev->view.occupied;
 	return s->ev->view.peer_holds || s->now_ns < free_at_ns(s);
 }
 
@@ -60,6 +65,9 @@ static void arm(struct vrrp_step *s)
 		earliest(&v->timer_at_ns, v->look_at_ns);
 	if (v->preempt_at_ns && !v->claiming)
 		earliest(&v->timer_at_ns, v->preempt_at_ns);
+	/* By grants Master_Down only opens the way, and grants are awaited. */
+	if (s->ev->view.by_grants && v->timer_at_ns <= s->now_ns)
+		v->timer_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
 }
 
 void vrrp_forget_ways(struct vrrp *v)
@@ -76,6 +84,7 @@ void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 
 	vrrp_follow_nobody(s);
 	vrrp_forget_ways(v);
+	v->was_occupied = false;
 	v->sending = VRRP_SENDING_NONE;
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
@@ -145,7 +154,7 @@ static void preempt(struct vrrp_step *s)
 {
 	if (!s->v->claiming && !permitted(s, HOKM_R_PREEMPT))
 		s->v->preempt_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
-	else if (s->ev->view.owner_pulses || held(s))
+	else if (s->ev->view.owner_pulses || held(s) || s->ev->view.by_grants)
 		claim(s);
 	else
 		take(s, HOKM_R_PREEMPT);
@@ -229,6 +238,8 @@ static void master_down(struct vrrp_step *s)
 
 	if (held(s)) {
 		owner_is_alive(s);
+	} else if (s->ev->view.by_grants) {
+		return;
 	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, grace_ns(v) * 2)) {
 		/* The timer fired late, and no probe was sent meanwhile: ask before concluding. */
 		v->looked_twice = true;
@@ -251,6 +262,8 @@ static bool take_free_lease(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
+	if (s->ev->view.by_grants)
+		return false;
 	if (v->released_ns && confirmed(s, v->released_ns)) {
 		if (!permitted(s, HOKM_R_HANDED_OVER))
 			return false;
@@ -327,7 +340,7 @@ bool vrrp_backup_sent(struct vrrp_step *s)
 	v->sending = VRRP_SENDING_NONE;
 	if (!taking)
 		return false;
-	if (!s->ev->view.peer_holds && s->now_ns <= late_ns)
+	if (!vrrp_other_owns(s) && s->now_ns <= late_ns)
 		return true;
 	try_again(s, vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
 	return false;
@@ -344,7 +357,46 @@ static void backup_send_failed(struct vrrp_step *s)
 	try_again(s, gap_ns);
 }
 
-void vrrp_backup_event(struct vrrp_step *s)
+/* ---- grants ---- */
+
+/*
+ * The way to the VIP that is open as soon as the members grant this node. An owner whose grants
+ * have ended is no owner any more. But a node that has just let go, or was just started, has seen
+ * nobody's grants: the one that is to follow it would have to compete with it.
+ */
+static enum hokm_reason open_way(const struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+
+	if (v->released_ns)
+		return HOKM_R_HANDED_OVER;
+	if (v->claiming)
+		return HOKM_R_PREEMPT;
+	if (s->now_ns >= v->master_down_at_ns)
+		return v->down_reason;
+	if (v->owner.s_addr && v->owner_priority && v->was_occupied)
+		return HOKM_R_GRANTED;
+	return HOKM_R_NONE;
+}
+
+static void go_by_grants(struct vrrp_step *s)
+{
+	const struct vrrp_view *view = &s->ev->view;
+	struct vrrp *v = s->v;
+	enum hokm_reason way;
+
+	if (!view->by_grants)
+		return;
+	v->was_occupied |= view->occupied;
+	way = open_way(s);
+	if (way == HOKM_R_NONE || (view->free && !permitted(s, way)))
+		return;
+	v->wants = way;
+	if (view->granted && v->sending == VRRP_SENDING_NONE)
+		take(s, way);
+}
+
+static void backup_event(struct vrrp_step *s)
 {
 	switch (s->ev->kind) {
 	case VRRP_EV_TIMER:
@@ -363,4 +415,10 @@ void vrrp_backup_event(struct vrrp_step *s)
 	default:
 		break;
 	}
+}
+
+void vrrp_backup_event(struct vrrp_step *s)
+{
+	backup_event(s);
+	go_by_grants(s);
 }

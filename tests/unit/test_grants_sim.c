@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Grants in simulated groups: the real rules of members and askers (hokm/grant.h,
+ * hokm/grant_count.h) and the real decisions (decide/grants.h), among members whose clocks run at
+ * different rates. Messages are lost and delayed, links are cut, members crash and boot with an
+ * empty memory, daemons stop while their kernels go on answering, and owners let go.
+ *
+ *   never     two nodes may act as owner at the same moment
+ *   always    when a majority has been in touch for long enough, a node owns
+ *
+ * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide/grants.h"
+#include "hokm/grant_count.h"
+
+#define MS          1000000ULL
+#define LENGTH_NS   (30 * MS)
+#define PULSE_NS    (10 * MS)
+#define LONGEST_NS  (90 * MS) /* so a boot's silence is short, and a restart's grant is allowed */
+#define CHAOS_NS    (900 * MS)
+#define CALM_NS     (500 * MS)
+#define SEEDS       3000
+#define MEMBERS_MAX 5
+#define QUEUE_MAX   512
+
+struct group {
+	const char *name;
+	unsigned int nodes, members, majority;
+};
+
+enum what { TICK, WAKE, PROBE, ANSWER, TROUBLE };
+
+struct event {
+	uint64_t at_ns; /* of the simulation */
+	uint64_t order;
+	enum what what;
+	unsigned int to, from;
+	unsigned int boot; /* of the member that made it: what an earlier boot sent does not count
+			    */
+	uint64_t sent_ns, epoch, length_ns, left_us, greatest;
+	enum hokm_wish wish;
+	enum hokm_verdict verdict;
+	unsigned int holder; /* its number + 1; 0: nobody */
+};
+
+struct member {
+	uint64_t offset_ns;
+	int64_t rate_ppm; /* of its clock: beyond that of the simulation */
+	unsigned int boot;
+	bool up;
+	bool cut[MEMBERS_MAX];
+	uint64_t paused_until_ns, shy_until_ns; /* of the simulation */
+	uint64_t newest_answer_ns[MEMBERS_MAX];
+	struct hokm_grants map;
+	/* the daemon */
+	struct grants g;
+	bool owns; /* its lease is in map own */
+	uint64_t wake_ns;
+	struct grants_output out;
+};
+
+struct sim {
+	const struct group *group;
+	uint64_t random, now_ns, orders, seed;
+	bool calm;
+	unsigned int n, claims;
+	struct event queue[QUEUE_MAX]; /* a heap: the earliest first */
+	struct member m[MEMBERS_MAX];
+};
+
+static uint64_t any(struct sim *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
+}
+
+static uint64_t below(struct sim *s, uint64_t n)
+{
+	return any(s) % n;
+}
+
+/* ---- the queue ---- */
+
+static bool earlier(const struct event *a, const struct event *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void swap(struct event *a, struct event *b)
+{
+	struct event c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static void put(struct sim *s, struct event *e)
+{
+	unsigned int i = s->n++;
+
+	assert_true(s->n < QUEUE_MAX);
+	e->order = s->orders++;
+	s->queue[i] = *e;
+	for (; i && earlier(&s->queue[i], &s->queue[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(&s->queue[i], &s->queue[(i - 1) / 2]);
+}
+
+static struct event take(struct sim *s)
+{
+	struct event first = s->queue[0];
+	unsigned int i = 0, child;
+
+	s->queue[0] = s->queue[--s->n];
+	while ((child = 2 * i + 1) < s->n) {
+		if (child + 1 < s->n && earlier(&s->queue[child + 1], &s->queue[child]))
+			child++;
+		if (!earlier(&s->queue[child], &s->queue[i]))
+			break;
+		swap(&s->queue[child], &s->queue[i]);
+		i = child;
+	}
+	return first;
+}
+
+/* ---- clocks, slots, links ---- */
+
+static uint64_t local_ns(const struct member *m, uint64_t at_ns)
+{
+	return m->offset_ns + at_ns + (uint64_t)((int64_t)(at_ns / 1000) * m->rate_ppm / 1000);
+}
+
+/* When the clock of m shows then_ns, or a moment later. */
+static uint64_t at_ns(const struct sim *s, const struct member *m, uint64_t then_ns)
+{
+	uint64_t now_ns = local_ns(m, s->now_ns);
+
+	return then_ns <= now_ns ? s->now_ns : s->now_ns + (then_ns - now_ns) * 65 / 64 + 1;
+}
+
+/* Slot of member `of` at member `at`. */
+static unsigned int slot_of(unsigned int at, unsigned int of)
+{
+	return of < at ? of : of - 1;
+}
+
+static void post(struct sim *s, struct event *e)
+{
+	const struct member *from = &s->m[e->from];
+	uint64_t late_ns = 20000 + below(s, 100000);
+
+	if (!s->calm && below(s, 20) == 0)
+		late_ns = below(s, 25 * MS);
+	if (from->cut[e->to] || (!s->calm && below(s, 12) == 0))
+		return;
+	e->at_ns = s->now_ns + late_ns;
+	e->boot = from->boot;
+	put(s, e);
+}
+
+/* ---- the kernel's side ---- */
+
+static void answer(struct sim *s, const struct event *probe)
+{
+	struct member *m = &s->m[probe->to];
+	uint64_t now_ns = local_ns(m, s->now_ns), until_ns;
+	struct hokm_grant_ask ask = {.member = HOKM_GRANT_PEER(slot_of(probe->to, probe->from)),
+				     .wish = probe->wish,
+				     .epoch = probe->epoch,
+				     .length_ns = probe->length_ns};
+	struct event e = *probe;
+	struct hokm_wished *newest;
+	unsigned int holder;
+
+	if (!m->up)
+		return;
+	newest = &m->map.member[slot_of(probe->to, probe->from)].wished;
+	e.verdict = hokm_grant_take_wish(&m->map.own, newest, &ask, probe->sent_ns, now_ns);
+	e.greatest = hokm_grant_seen_epoch(&m->map.own, newest);
+	until_ns = hokm_grant_until_ns(m->map.own.word);
+	holder = hokm_grant_member(m->map.own.word);
+	e.left_us = now_ns < until_ns ? (until_ns - now_ns + 999) / 1000 : 0;
+	e.holder = 0;
+	if (e.left_us && holder == HOKM_GRANT_SELF)
+		e.holder = probe->to + 1;
+	else if (e.left_us && holder)
+		e.holder = holder - 2 + (holder - 2 >= probe->to) + 1;
+	e.what = ANSWER;
+	e.to = probe->from;
+	e.from = probe->to;
+	post(s, &e);
+}
+
+static void take_in(struct sim *s, const struct event *e)
+{
+	struct member *m = &s->m[e->to];
+	struct hokm_granted *g = &m->map.member[slot_of(e->to, e->from)];
+	uint64_t now_ns = local_ns(m, s->now_ns);
+
+	if (!m->up || e->sent_ns <= m->newest_answer_ns[e->from])
+		return;
+	m->newest_answer_ns[e->from] = e->sent_ns;
+	g->answered_ns = now_ns;
+	g->verdict = (__u8)e->verdict;
+	g->seen_epoch = e->greatest;
+	g->held_until_ns = e->holder && e->holder != e->to + 1 ? now_ns + e->left_us * 1000 : 0;
+	if (e->verdict == HOKM_VERDICT_GRANTED)
+		hokm_grants_note(&m->map, slot_of(e->to, e->from), e->epoch,
+				 e->sent_ns + hokm_grant_used_ns(e->length_ns));
+}
+
+static bool granted(const struct sim *s, const struct member *m)
+{
+	return local_ns(m, s->now_ns) < hokm_grants_end_ns(&m->map);
+}
+
+/* owner_now() of the packet path. */
+static bool acts_as_owner(const struct sim *s, const struct member *m)
+{
+	return m->up && m->owns && granted(s, m);
+}
+
+/* ---- the daemon's side ---- */
+
+static void send_probes(struct sim *s, unsigned int i)
+{
+	struct member *m = &s->m[i];
+
+	for (unsigned int to = 0; to < s->group->members; to++) {
+		struct event e = {.what = PROBE,
+				  .from = i,
+				  .to = to,
+				  .sent_ns = local_ns(m, s->now_ns),
+				  .wish = m->out.wish,
+				  .epoch = m->out.epoch,
+				  .length_ns = m->out.length_ns};
+
+		if (to != i)
+			post(s, &e);
+	}
+}
+
+static void wake(struct sim *s, unsigned int i, uint64_t then_ns)
+{
+	struct event e = {.what = WAKE, .to = i, .boot = s->m[i].boot};
+	struct member *m = &s->m[i];
+
+	if (!then_ns || (m->wake_ns && m->wake_ns <= then_ns))
+		return;
+	m->wake_ns = then_ns;
+	e.at_ns = at_ns(s, m, then_ns);
+	put(s, &e);
+}
+
+static void daemon_step(struct sim *s, unsigned int i, bool tick)
+{
+	struct member *m = &s->m[i];
+	uint64_t now_ns = local_ns(m, s->now_ns);
+	bool shy = s->now_ns < m->shy_until_ns;
+	struct grants_conf c = {.majority = s->group->majority,
+				.slots = (1U << (s->group->members - 1)) - 1,
+				.length_ns = LENGTH_NS,
+				.pulse_ns = PULSE_NS,
+				.rank = i,
+				.seed = i * 77};
+	struct grants_input in = {.tick = tick};
+
+	/* As the VRRP machine does: a lease without grants ends first. */
+	m->owns = m->owns && granted(s, m) && !shy;
+	m->owns = m->owns || (!shy && m->g.phase == GRANTS_CLAIMING && granted(s, m));
+	in.owns = m->owns;
+	in.wants = !shy;
+	in.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0;
+	grants_step(&m->g, &c, &m->map, &in, now_ns, &m->out);
+	s->claims += m->out.wish == HOKM_WISH_OWN && m->map.wish != HOKM_WISH_OWN;
+	if (m->out.raise)
+		hokm_grants_raise(&m->map, m->out.epoch);
+	else
+		hokm_grants_set_wish(&m->map, m->out.wish, m->out.epoch);
+	if (m->out.self) {
+		struct hokm_grant_ask ask = {.member = HOKM_GRANT_SELF,
+					     .wish = m->out.wish,
+					     .epoch = m->out.epoch,
+					     .length_ns = m->out.length_ns};
+
+		(void)hokm_grant_carry_out(&m->map.own, &ask, now_ns);
+	}
+	if (m->out.probe || tick)
+		send_probes(s, i);
+	wake(s, i, m->out.next_ns);
+}
+
+/* A witness asks nobody. */
+static void daemon_event(struct sim *s, const struct event *e)
+{
+	struct member *m = &s->m[e->to];
+	struct event next = *e;
+
+	if (e->boot != m->boot || !m->up)
+		return;
+	if (e->what == TICK) {
+		next.at_ns = s->now_ns + PULSE_NS + below(s, MS / 4);
+		put(s, &next);
+	} else {
+		m->wake_ns = 0;
+	}
+	if (s->now_ns >= m->paused_until_ns)
+		daemon_step(s, e->to, e->what == TICK);
+}
+
+/* ---- troubles ---- */
+
+static void boot(struct sim *s, unsigned int i)
+{
+	struct event e = {.what = TICK, .to = i, .at_ns = s->now_ns + below(s, PULSE_NS)};
+	struct member *m = &s->m[i];
+
+	m->boot++;
+	m->up = true;
+	m->owns = false;
+	m->wake_ns = 0;
+	memset(&m->map, 0, sizeof(m->map));
+	memset(&m->g, 0, sizeof(m->g));
+	memset(&m->out, 0, sizeof(m->out));
+	memset(m->newest_answer_ns, 0, sizeof(m->newest_answer_ns));
+	m->map.majority = (__u16)s->group->majority;
+	m->map.own.longest_ns = LONGEST_NS;
+	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(LONGEST_NS);
+	e.boot = m->boot;
+	if (i < s->group->nodes)
+		put(s, &e);
+}
+
+static void trouble(struct sim *s)
+{
+	struct event e = {.what = TROUBLE, .at_ns = s->now_ns + below(s, 60 * MS)};
+	unsigned int i = (unsigned int)below(s, s->group->members);
+	unsigned int j = (unsigned int)below(s, s->group->members);
+	struct member *m = &s->m[i];
+
+	switch (below(s, 8)) {
+	case 0:
+		m->up = false;
+		break;
+	case 1:
+	case 2:
+		if (!m->up)
+			boot(s, i);
+		break;
+	case 3:
+		m->cut[j] = !m->cut[j];
+		break;
+	case 4:
+		m->cut[j] = s->m[j].cut[i] = !m->cut[j];
+		break;
+	case 5:
+		m->paused_until_ns = s->now_ns + below(s, 150 * MS);
+		break;
+	case 6:
+		m->shy_until_ns = s->now_ns + below(s, 80 * MS);
+		break;
+	default:
+		memset(m->cut, 0, sizeof(m->cut));
+		break;
+	}
+	put(s, &e);
+}
+
+/* Some may stay dead or cut off: those that remain are a majority with a node among them. */
+static void calm_down(struct sim *s)
+{
+	s->calm = true;
+	for (unsigned int i = 0; i < s->group->members; i++) {
+		memset(s->m[i].cut, 0, sizeof(s->m[i].cut));
+		s->m[i].paused_until_ns = s->m[i].shy_until_ns = 0;
+		if (!s->m[i].up)
+			boot(s, i);
+	}
+	if (below(s, 2))
+		s->m[below(s, s->group->members)].up = false;
+}
+
+/* ---- a run ---- */
+
+static unsigned int owners(const struct sim *s)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < s->group->nodes; i++)
+		n += acts_as_owner(s, &s->m[i]);
+	return n;
+}
+
+static void run_until(struct sim *s, uint64_t end_ns)
+{
+	while (s->n && s->queue[0].at_ns < end_ns) {
+		struct event e = take(s);
+
+		s->now_ns = e.at_ns;
+		if (e.what == TROUBLE && !s->calm)
+			trouble(s);
+		else if (e.what == PROBE)
+			answer(s, &e);
+		else if (e.what == ANSWER)
+			take_in(s, &e);
+		else if (e.what != TROUBLE)
+			daemon_event(s, &e);
+		if (owners(s) > 1)
+			fail_msg("%s, seed %llu: two owners at %llu us", s->group->name,
+				 (unsigned long long)s->seed,
+				 (unsigned long long)(s->now_ns / 1000));
+	}
+	s->now_ns = end_ns;
+}
+
+static void run(const struct group *group, uint64_t seed)
+{
+	static struct sim s;
+	struct event e = {.what = TROUBLE, .at_ns = MS};
+
+	memset(&s, 0, sizeof(s));
+	s.group = group;
+	s.seed = seed;
+	s.random = seed * 0x9e3779b97f4a7c15ULL + 1;
+	for (unsigned int i = 0; i < group->members; i++) {
+		s.m[i].offset_ns = 1000 * MS + below(&s, 1000 * MS);
+		/* Within 1/64, 15625 ppm, on either side. */
+		s.m[i].rate_ppm = (int64_t)below(&s, 2 * 15000) - 15000;
+		boot(&s, i);
+		if (below(&s, 2))
+			s.m[i].map.own.silent_until_ns = 1;
+	}
+	put(&s, &e);
+	run_until(&s, CHAOS_NS);
+	calm_down(&s);
+	run_until(&s, CHAOS_NS + CALM_NS);
+	if (owners(&s) != 1)
+		fail_msg("%s, seed %llu: nobody owns %llu ms after the last trouble", group->name,
+			 (unsigned long long)seed, CALM_NS / MS);
+	assert_true(s.claims > 0);
+}
+
+static void never_two_owners_and_soon_one(void **state)
+{
+	static const struct group groups[] = {
+		{"two nodes and a witness", 2, 3, 2},
+		{"three nodes", 3, 3, 2},
+		{"two nodes and three witnesses", 2, 5, 3},
+		{"four nodes", 4, 4, 3},
+	};
+	const char *more = getenv("HOKM_SEEDS");
+	unsigned long seeds = more ? strtoul(more, NULL, 10) : SEEDS;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds; seed++)
+		run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(never_two_owners_and_soon_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

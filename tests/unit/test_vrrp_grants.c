@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The VRRP machine when the lease is by grants of a majority. vrrp_rig.h explains the tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "vrrp_rig.h"
+
+static const struct rig_step ways[] = {
+	STORY(rig_backup,
+	      "the owner's grants end: a majority makes this node owner, no timer does"),
+	{"advert 200 from 1", "fresh, lease 20, occupied", "", "backup", 350},
+	{"after 20: pulse", "stale, free", "", "backup"},
+	{"after 1: pulse", "stale, lease 10, granted", "advert:128", "backup"},
+	{"sent", "stale, lease 10, granted", "lease:275 raise state", "master granted", 100},
+
+	STORY(rig_backup, "cut off from an owner that others see: Master_Down takes nothing"),
+	{"advert 200 from 1", "fresh, lease 20, occupied", "", "backup", 350},
+	{"timer", "occupied", "", "backup", 100},
+	{"timer", "occupied", "", "backup", 100},
+	{"timer", "free", "", "backup", 16},
+	{"after 1: pulse", "granted", "advert:128", "backup"},
+
+	STORY(rig_backup, "in the minority: nothing is known of grants, and nothing is taken"),
+	{"advert 200 from 1", "fresh, occupied", "", "backup", 350},
+	{"timer", "free", "", "backup", 16},
+	{"timer", "free", "", "backup", 16},
+	{"after 5000: timer", "free", "", "backup", 16},
+
+	STORY(rig_backup, "no owner was ever seen: Master_Down opens the way"),
+	{"pulse", "free", "", "backup", 350},
+	{"timer", "free", "", "backup", 16},
+	{"after 1: pulse", "granted", "advert:128", "backup"},
+	{"sent", "granted", "lease:275 raise state", "master master-down", 100},
+
+	STORY(rig_backup, "the owner hands the VIP over"),
+	{"advert 200 from 1", "fresh, occupied", "", "backup"},
+	{"advert 0 from 1", "fresh, best, occupied", "probe", "backup", 1},
+	{"after 1: pulse", "fresh, best, free", "", "backup"},
+	{"pulse", "fresh, best, granted", "advert:128", "backup"},
+	{"sent", "fresh, granted", "lease:275 raise state", "master handed-over", 100},
+
+	STORY(rig_backup, "handed over to another node: this one waits for Skew_Time"),
+	{"advert 200 from 1", "fresh, occupied", "", "backup"},
+	{"advert 0 from 1", "fresh, occupied", "", "backup", 50},
+	{"after 1: pulse", "fresh, granted", "", "backup", 49},
+	{"timer", "fresh, granted", "advert:128", "backup"},
+
+	STORY(rig_backup, "preempting: the owner lets go, and the members grant this node"),
+	{"reload every 100 delay 10", "", "", "backup"},
+	{"advert 100 from 1", "fresh, lease 20, occupied", "", "backup", 10},
+	{"timer", "fresh, lease 20, occupied", "advert:128 probe", "backup", 1},
+	{"sent", "fresh, occupied", "", "backup", 1},
+	{"after 1: pulse", "fresh, free", "", "backup"},
+	{"pulse", "fresh, granted", "advert:128", "backup"},
+	{"sent", "granted", "lease:275 raise state", "master preempt", 100},
+
+	STORY(rig_backup, "the hook is asked as soon as nobody has grants, not before"),
+	{"advert 200 from 1", "fresh, occupied, unpermitted", "", "backup", 350},
+	{"after 20: pulse", "free, unpermitted", "ask", "backup"},
+	{"pulse", "free", "", "backup"},
+	{"pulse", "granted", "advert:128", "backup"},
+
+	STORY(rig_backup, "the grants end while the advert is sent"),
+	{"advert 200 from 1", "fresh, occupied", "", "backup", 350},
+	{"pulse", "granted", "advert:128", "backup"},
+	{"sent", "free", "", "backup"},
+};
+
+static const struct rig_step owners[] = {
+	STORY(rig_master, "without the grants of a majority this node is owner no longer"),
+	{"pulse", "granted", "", "master", 100},
+	{"timer", "granted", "advert:128", "master"},
+	{"sent", "granted", "lease:275", "master"},
+	{"after 30: pulse", "free", "lower state", "backup no-majority", 350},
+	/* It has seen nobody's grants since: the others come first. */
+	{"after 1: pulse", "granted", "", "backup", 349},
+
+	STORY(rig_master, "an old pulse of a former owner ends nothing"),
+	{"pulse", "lease 20 of 1/200, granted", "", "master", 100},
+
+	STORY(rig_master, "a node that preempts gets the VIP, and is not disputed"),
+	{"pulse", "granted", "", "master"},
+	{"advert 200 from 1", "granted", "lower state", "backup higher-priority", 350},
+	{"after 1: pulse", "free", "", "backup", 349},
+	{"after 1: pulse", "occupied", "", "backup", 348},
+
+	STORY(rig_init, "after a restart: the lease goes on if the grants run"),
+	{"start adopting 200", "granted", "advert:128", "init"},
+	{"sent", "granted", "lease:275 raise state", "master adopted"},
+	STORY(rig_init, "after a restart: grants that have ended end the lease"),
+	{"start adopting 200", "free", "lower state", "backup started"},
+	STORY(rig_init, "after a restart: they end while the advert is sent"),
+	{"start adopting 200", "granted", "advert:128", "init"},
+	{"sent", "free", "lower state", "backup no-majority"},
+};
+
+static void only_granted_nodes_become_owner(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, ways);
+}
+
+static void owners_without_grants_let_go(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, owners);
+}
+
+/* The members are asked only by a node that may become owner now. */
+static void wishes_follow_the_ways(void **state)
+{
+	static const struct {
+		const char *title;
+		struct rig_step row[2];
+		enum hokm_reason wants;
+	} cases[] = {
+		{"nobody was heard", {{"pulse", "free", "", "backup"}}, HOKM_R_NONE},
+		{"Master_Down is over",
+		 {{"after 350: timer", "free", "", "backup"}},
+		 HOKM_R_MASTER_DOWN},
+		{"the owner has grants",
+		 {{"advert 200 from 1", "fresh, occupied", "", "backup"}},
+		 HOKM_R_GRANTED},
+		{"an owner by adverts alone",
+		 {{"advert 200 from 1", "fresh, free", "", "backup"}},
+		 HOKM_R_NONE},
+		{"handed over to this node",
+		 {{"advert 0 from 1", "fresh, best, occupied", "probe", "backup"}},
+		 HOKM_R_HANDED_OVER},
+		{"the hook has not permitted",
+		 {{"advert 200 from 1", "fresh, occupied", "", "backup"},
+		  {"pulse", "free, unpermitted", "ask", "backup"}},
+		 HOKM_R_NONE},
+		{"not eligible", {{"fault service-down", "free", "state", "fault"}}, HOKM_R_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig r;
+
+		rig_backup(&r);
+		rig_run(&r, cases[i].title, cases[i].row, cases[i].row[1].happens ? 2 : 1);
+		if (r.v.wants != cases[i].wants)
+			fail_msg("%s: wants %s", cases[i].title, hokm_reason_name(r.v.wants));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_granted_nodes_become_owner),
+		cmocka_unit_test(owners_without_grants_let_go),
+		cmocka_unit_test(wishes_follow_the_ways),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
