@@ -4,6 +4,49 @@
 
 #include "ctl/render.h"
 
+static const char *granted_node(const json_t *member)
+{
+	const json_t *holder = json_object_get(member, "holder");
+
+	if (json_is_string(holder))
+		return json_string_value(holder);
+	return field_int(member, "granted_ms", 0) ? "this node" : "nobody";
+}
+
+/* A line for each of the others: which node it grants, and whether it answers. */
+static void render_member(const json_t *member, FILE *out)
+{
+	const json_t *age = json_object_get(member, "answered_ms");
+
+	fprintf(out, "    %s%s grants %s", field_text(member, "name"),
+		field_true(member, "witness") ? " (witness)" : "", granted_node(member));
+	if (!json_is_integer(age))
+		fprintf(out, ", has NEVER ANSWERED");
+	else if (json_integer_value(age) >= 1000)
+		fprintf(out, ", SILENT for %lld s", (long long)(json_integer_value(age) / 1000));
+	fprintf(out, "\n");
+}
+
+static void render_grants(const json_t *grants, FILE *out)
+{
+	json_int_t silent_ms = field_int(grants, "silent_ms", 0);
+	const json_t *member;
+	size_t i;
+
+	if (!json_is_object(grants))
+		return;
+	fprintf(out, "  grants     %lld of %lld members needed, %lld in touch%s\n",
+		(long long)field_int(grants, "majority", 0),
+		(long long)field_int(grants, "members", 0),
+		(long long)field_int(grants, "in_touch", 0),
+		field_true(grants, "in_force") ? "" : "; NOT IN FORCE until they grant the owner");
+	if (silent_ms)
+		fprintf(out, "    this node grants nobody for %lld ms more: it has booted\n",
+			(long long)silent_ms);
+	json_array_foreach (json_object_get(grants, "others"), i, member)
+		render_member(member, out);
+}
+
 void render_ownership(const json_t *data, FILE *out)
 {
 	const json_t *successor = json_object_get(data, "successor");
@@ -17,6 +60,7 @@ void render_ownership(const json_t *data, FILE *out)
 			     "this node does not become owner\n");
 	if (field_true(data, "owner"))
 		fprintf(out, "  lease      %s left\n", word_field_age(data, "lease_left_ms", a));
+	render_grants(json_object_get(data, "grants"), out);
 	fprintf(out, "  successor  %s\n",
 		json_is_string(successor) ? json_string_value(successor)
 					  : "none: no peer is healthy enough");

@@ -27,6 +27,7 @@
 #include "daemon/permission.h"
 #include "daemon/replication.h"
 #include "daemon/segment_watch.h"
+#include "daemon/quorum.h"
 #include "daemon/session_end.h"
 #include "daemon/steering.h"
 #include "daemon/sweep.h"
@@ -55,6 +56,7 @@ struct daemon {
 
 	/* concerns */
 	struct heartbeat heartbeat;
+	struct quorum quorum;
 	struct steering steering;
 	struct announcing announcing;
 	struct adverts adverts;

@@ -30,7 +30,8 @@ void heartbeat_probe(struct heartbeat *h)
 	const struct apply_want *want = &h->node->want;
 	const struct pulse_state state = {.own = &want->own,
 					  .services = want->service,
-					  .grants = hokm_bpf_grants(h->node->bpf)};
+					  .grants = hokm_bpf_grants(h->node->bpf),
+					  .wish = &h->wish};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
 	unsigned int n = 0;
@@ -38,6 +39,8 @@ void heartbeat_probe(struct heartbeat *h)
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (p->list[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
+		else if (p->witnesses[slot].used)
+			to[n++] = (struct pulse_to){.slot = slot, .peer = p->witnesses[slot].addr};
 	/* A probe that is lost is no reason to fail: the next one follows. */
 	(void)pulse_probe(h->pulse, to, n, &state, clock_now_ns());
 }

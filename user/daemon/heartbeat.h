@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The heartbeat: every pulse interval this node writes its sign of life into map own, where its
- * kernel takes it from when it answers pulses, and sends a probe to every peer. A peer that does
- * not answer is asked by ARP as well.
+ * kernel takes it from when it answers pulses, and sends a probe to every peer and witness. A peer
+ * that does not answer is asked by ARP as well.
  */
 #ifndef HOKM_DAEMON_HEARTBEAT_H
 #define HOKM_DAEMON_HEARTBEAT_H
@@ -11,15 +11,17 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "sense/pulse.h"
+
 struct node;
-struct pulse;
 
 struct heartbeat {
 	struct node *node;
 	struct pulse *pulse;
 	int fd; /* of the timer, -1 when closed */
 	sd_event_source *timer;
-	uint64_t ahead_ns; /* clock_boot_ahead_ns() as the packet path has it */
+	struct pulse_wish wish; /* of the probes (quorum.h) */
+	uint64_t ahead_ns;      /* clock_boot_ahead_ns() as the packet path has it */
 };
 
 /* The socket of the probes. 0 or -errno. */
@@ -42,7 +44,7 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
  * once.
  */
 void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
-/* Sends a probe to every peer. */
+/* Sends a probe to every peer and witness. */
 void heartbeat_probe(struct heartbeat *h);
 
 #endif

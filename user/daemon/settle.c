@@ -167,6 +167,7 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		struct vrrp_actions acts;
 
 		next.view = d->policy.view;
+		quorum_view(&d->quorum, clock_now_ns(), &next.view);
 		next.view.unpermitted = permission_lacks(&d->permission, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)
 			judge_sender(d, &next);
@@ -385,6 +386,8 @@ void settle(struct daemon *d)
 		due |= INBOX_CHECKS | INBOX_POLICY;
 	if (due & INBOX_LINK && !interface_left(d))
 		follow_link(d);
+	if (due & INBOX_TICK && d->vrrp_started)
+		quorum_beat(&d->quorum, &d->vrrp);
 	if (due & INBOX_TICK)
 		heartbeat_beat(&d->heartbeat, in->ticks);
 	if (due & (INBOX_TICK | INBOX_KERNEL)) {
@@ -403,6 +406,8 @@ void settle(struct daemon *d)
 		steering_tick(&d->steering, d->heartbeat.pulse, clock_now_ns());
 		start_vrrp(d);
 		run_vrrp(d);
+		if (d->vrrp_started)
+			quorum_run(&d->quorum, &d->vrrp);
 	}
 
 	/* other actions */

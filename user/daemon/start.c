@@ -61,8 +61,10 @@ static int adopt_own(struct daemon *d)
 static int open_path(struct daemon *d)
 {
 	struct node *n = &d->node;
-	int err = hokm_bpf_open(n->conf, &d->bpf_opts, &n->bpf, &d->adopted);
+	int err;
 
+	d->bpf_opts.longest_grant_ns = conf_longest_grant_ns(n->conf);
+	err = hokm_bpf_open(n->conf, &d->bpf_opts, &n->bpf, &d->adopted);
 	if (!err)
 		err = events_open(n->event, hokm_bpf_events_fd(n->bpf), loop_on_kernel_event, d,
 				  &n->events);
@@ -85,6 +87,8 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 		err = configure_node(n, d->heartbeat.pulse);
 	if (!err)
 		err = adopt_own(d);
+	if (!err)
+		err = quorum_open(&d->quorum, n, &d->heartbeat, d->node.want.vip_raised);
 	announcing_open(&d->announcing, n);
 	if (!err)
 		err = steering_open(&d->steering, n, d->adopted);
@@ -105,6 +109,7 @@ static int open_upgrade(struct daemon *d)
 		.checks = &d->checks,
 		.dns = &d->dns,
 		.notify = &d->notify,
+		.longer_grant_ns = &d->quorum.longer_ns,
 		.upkeep = &d->upkeep,
 		.ender = d->session_end.ender,
 		.operator= & d->operator};
@@ -245,6 +250,7 @@ static void give_back(struct daemon *d, enum leave leave)
 		leave = LEAVE_PROGRAMS;
 	adverts_close(&d->adverts);
 	steering_close(&d->steering);
+	quorum_close(&d->quorum);
 	heartbeat_close(&d->heartbeat);
 	check_runner_close(&d->checks);
 	d->front_ops->close(d->front);

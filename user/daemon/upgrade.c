@@ -226,7 +226,10 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 	u->phase = PARTING;
 	u->since_ns = now_ns;
 	u->parting = parting_begin();
-	if (vrrp->state != HOKM_VRRP_MASTER || !long_lease_holds(u->of.node, now_ns))
+	if (vrrp->state != HOKM_VRRP_MASTER)
+		return;
+	*u->of.longer_grant_ns = UPGRADE_GRANT_NS;
+	if (!long_lease_holds(u->of.node, now_ns))
 		return;
 	configure_vrrp(u->of.node->conf, &v);
 	v.adver_ns = UPGRADE_ADVERT_NS;
@@ -288,6 +291,7 @@ static void stay(struct upgrade *u, const char *why, uint64_t now_ns)
 {
 	struct vrrp_conf v;
 
+	*u->of.longer_grant_ns = 0;
 	configure_vrrp(u->of.node->conf, &v);
 	vrrp_reconf(u->of.vrrp, &v, now_ns);
 	send_advert(u);
@@ -300,7 +304,8 @@ static void part(struct upgrade *u, uint64_t now_ns)
 	uint64_t lease_ns = vrrp_lease_ns(v->conf.version, 0, v->conf.adver_ns);
 	const char *why = in_the_way(u);
 
-	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER, v->lease_until_ns, lease_ns,
+	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER,
+			     hokm_bpf_owner_until(u->of.node->bpf, v->lease_until_ns), lease_ns,
 			     now_ns)) {
 	case PARTING_ADVERT:
 		send_advert(u);

@@ -26,6 +26,9 @@
  * sent. A backup that lost all three sees the lease in the owner's pulses;
  * one that sends no pulses and has a higher priority makes the node keep its ordinary lease, as
  * version 2 does, whose intervals are fixed (and a second at least).
+ *
+ * By grants the owner also asks the members for a long grant, UPGRADE_GRANT_NS, and goes when lease
+ * and grants both last. The new daemon asks for ordinary grants again.
  */
 #ifndef HOKM_DAEMON_UPGRADE_H
 #define HOKM_DAEMON_UPGRADE_H
@@ -55,10 +58,13 @@ struct upgrade_of {
 	const struct upkeep *upkeep;
 	const struct ender *ender;
 	const struct operator_orders *operator;
+	uint64_t *longer_grant_ns; /* of struct quorum */
 };
 
 /* The interval of the last adverts. A longer one that is configured stays. */
 #define UPGRADE_ADVERT_NS 1000000000ULL
+/* As long as the lease of such an advert. */
+#define UPGRADE_GRANT_NS 3000000000ULL
 /* How long the end of each child, and the log, may hold up exec. */
 #define UPGRADE_END_MS 100
 

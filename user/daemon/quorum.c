@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See quorum.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "daemon/heartbeat.h"
+#include "daemon/node.h"
+#include "daemon/quorum.h"
+#include "hokm/grant_count.h"
+
+/* A promise that another CPU changed meanwhile is read again. */
+#define SELF_TRIES 4
+/* Silence for so many pulses is reported. */
+#define SILENT_PULSES 50
+
+static struct hokm_grants *map_of(const struct quorum *q)
+{
+	return hokm_bpf_grants(q->node->bpf);
+}
+
+/* ---- settings ---- */
+
+static bool beats(uint8_t priority, struct in_addr addr, const struct conf_node *self)
+{
+	if (priority != self->priority)
+		return priority > self->priority;
+	return ntohl(addr.s_addr) > ntohl(self->addr.s_addr);
+}
+
+/* The nodes that come first: of a higher priority, alive, and not the owner whose grants end. */
+static unsigned int rank(const struct node *n, const struct vrrp *v, uint64_t now_ns)
+{
+	const struct conf_node *self = &n->conf->nodes[n->conf->self];
+	unsigned int before = 0;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		const struct peer *p = &n->peers.list[slot];
+
+		before += p->used && p->addr.s_addr != v->owner.s_addr &&
+			  beats(p->priority, p->addr, self) &&
+			  peers_sight(&n->peers, slot, now_ns).by == PEER_BY_PULSE;
+	}
+	return before;
+}
+
+static uint32_t member_slots(const struct peers *p)
+{
+	uint32_t slots = 0;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used || p->witnesses[slot].used)
+			slots |= 1U << slot;
+	return slots;
+}
+
+void quorum_conf(const struct quorum *q, const struct vrrp *v, struct grants_conf *out)
+{
+	const struct node *n = q->node;
+	const struct conf *c = n->conf;
+
+	*out = (struct grants_conf){
+		.majority = conf_majority(c),
+		.slots = member_slots(&n->peers),
+		.length_ns = c->grant_ns,
+		.pulse_ns = c->pulse_ns,
+		.rank = rank(n, v, clock_now_ns()),
+		.seed = ntohl(c->nodes[c->self].addr.s_addr),
+	};
+}
+
+/* ---- what is in force ---- */
+
+static void put_in_force(struct quorum *q, unsigned int majority)
+{
+	if (q->in_force == majority)
+		return;
+	q->in_force = majority;
+	hokm_grants_set_majority(map_of(q), majority);
+	if (majority)
+		log_info("grants decide who is owner: %u members must grant it", majority);
+	else
+		log_info("VRRP's timers decide who is owner: no grants are needed");
+}
+
+static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owner, uint64_t now_ns)
+{
+	struct grants_view v;
+
+	if (q->in_force == c->majority)
+		return;
+	grants_look(c, map_of(q), now_ns, &v);
+	if (!owner || !c->majority || now_ns < v.granted_until_ns)
+		put_in_force(q, c->majority);
+}
+
+/* A node that takes part from now on may have promised something before its map was made. */
+static void take_part(struct quorum *q)
+{
+	uint64_t longest_ns = conf_longest_grant_ns(q->node->conf);
+	struct hokm_promise *own = &map_of(q)->own;
+
+	if (!longest_ns)
+		return;
+	HOKM_GRANT_STORE(&own->longest_ns, longest_ns);
+	if (!own->silent_until_ns)
+		HOKM_GRANT_STORE(&own->silent_until_ns,
+				 clock_now_ns() + hokm_grant_silence_ns(longest_ns));
+}
+
+/* ---- the wish ---- */
+
+static void promise_self(struct quorum *q, const struct grants_output *out, uint64_t now_ns)
+{
+	struct hokm_grants *map = map_of(q);
+	const struct hokm_grant_ask ask = {
+		.member = HOKM_GRANT_SELF,
+		.wish = out->wish,
+		.epoch = out->epoch,
+		.length_ns = out->length_ns,
+	};
+
+	for (int i = 0; i < SELF_TRIES; i++)
+		if (hokm_grant_carry_out(&map->own, &ask, now_ns) != HOKM_VERDICT_BUSY)
+			return;
+}
+
+static void step(struct quorum *q, const struct vrrp *v, bool tick)
+{
+	const bool owns = v->state == HOKM_VRRP_MASTER;
+	const struct grants_input in = {
+		.owns = owns,
+		.wants = owns || v->wants != HOKM_R_NONE,
+		.named = v->wants == HOKM_R_HANDED_OVER || v->wants == HOKM_R_PREEMPT,
+		.tick = tick,
+		.longer_ns = owns ? q->longer_ns : 0,
+	};
+	struct hokm_grants *map = map_of(q);
+	uint64_t now_ns = clock_now_ns();
+	struct grants_output out;
+	struct grants_conf c;
+
+	quorum_conf(q, v, &c);
+	follow_conf(q, &c, owns, now_ns);
+	grants_step(&q->grants, &c, map, &in, now_ns, &out);
+	if (out.raise)
+		hokm_grants_raise(map, out.epoch);
+	else
+		hokm_grants_set_wish(map, out.wish, out.epoch);
+	if (out.self)
+		promise_self(q, &out, now_ns);
+	q->heartbeat->wish = (struct pulse_wish){
+		.wish = out.wish, .epoch = out.epoch, .length_ns = out.length_ns};
+	if (out.probe && !tick)
+		heartbeat_probe(q->heartbeat);
+	timer_arm(q->timer, out.next_ns);
+}
+
+void quorum_beat(struct quorum *q, const struct vrrp *v)
+{
+	step(q, v, true);
+}
+
+void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
+{
+	const struct hokm_grants *map = map_of(q);
+	uint32_t member = hokm_grant_member(map->own.word);
+	struct grants_conf c = {
+		.majority = q->in_force,
+		.slots = member_slots(&q->node->peers),
+		.length_ns = q->node->conf->grant_ns,
+		.pulse_ns = q->node->conf->pulse_ns,
+	};
+	struct grants_view seen;
+
+	if (!q->in_force)
+		return;
+	grants_look(&c, map, now_ns, &seen);
+	v->by_grants = true;
+	v->granted = now_ns < hokm_grants_end_ns(map) ||
+		     grants_may_return(&q->grants, &c, map, now_ns);
+	v->free = seen.free;
+	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
+		      now_ns < hokm_grant_until_ns(map->own.word);
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		v->occupied |= c.slots >> slot & 1 && now_ns < map->member[slot].held_until_ns;
+}
+
+/* ---- reports ---- */
+
+static void report_majority(struct quorum *q, const struct vrrp *v, uint64_t now_ns)
+{
+	struct grants_conf c;
+	struct grants_view seen;
+	bool majority;
+
+	quorum_conf(q, v, &c);
+	grants_look(&c, map_of(q), now_ns, &seen);
+	majority = seen.in_touch >= c.majority;
+	if (majority)
+		q->lacking_ns = 0;
+	else if (!q->lacking_ns)
+		q->lacking_ns = now_ns;
+	/* A daemon that was held up has not asked. */
+	if (majority == q->majority ||
+	    (!majority && now_ns < q->lacking_ns + SILENT_PULSES * c.pulse_ns))
+		return;
+	q->majority = majority;
+	log_line(majority ? LOG_LVL_INFO : LOG_LVL_WARN,
+		 "%u members in touch, this node among them; a majority is %u", seen.in_touch,
+		 c.majority);
+	events_add(q->node->events, "state", majority ? HOKM_R_MAJORITY : HOKM_R_ISOLATED,
+		   "%u members in touch, %u are a majority", seen.in_touch, c.majority);
+}
+
+/* The nodes are reported as peers (peers.c). */
+static void report_witness(struct quorum *q, unsigned int slot, uint64_t now_ns)
+{
+	const uint64_t limit_ns = SILENT_PULSES * q->node->conf->pulse_ns;
+	const uint64_t answered_ns = map_of(q)->member[slot].answered_ns;
+	const char *name = q->node->peers.witnesses[slot].name;
+	bool silent = now_ns >= answered_ns + limit_ns;
+	enum hokm_reason why = silent ? HOKM_R_PEER_SILENT : HOKM_R_PEER_ALIVE;
+
+	if (!answered_ns || (q->answered[slot] && silent == q->silent[slot]))
+		return;
+	q->answered[slot] = true;
+	q->silent[slot] = silent;
+	log_line(silent ? LOG_LVL_WARN : LOG_LVL_INFO, "witness %s reason=%s (%s)", name,
+		 hokm_reason_name(why), hokm_reason_text(why));
+	events_add(q->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
+}
+
+void quorum_run(struct quorum *q, const struct vrrp *v)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	step(q, v, false);
+	if (!q->in_force)
+		return;
+	report_majority(q, v, now_ns);
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (q->node->peers.witnesses[slot].used)
+			report_witness(q, slot, now_ns);
+}
+
+/* ---- open, reload ---- */
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct quorum *q = arg;
+
+	(void)s;
+	(void)usec;
+	inbox_note(&q->node->inbox, INBOX_POLICY);
+	return 0;
+}
+
+int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, bool lease_runs)
+{
+	const struct vrrp nobody = {0};
+	struct grants_conf c;
+	int err;
+
+	memset(q, 0, sizeof(*q));
+	q->node = n;
+	q->heartbeat = h;
+	q->in_force = map_of(q)->majority;
+	take_part(q);
+	quorum_conf(q, &nobody, &c);
+	grants_adopt(&q->grants, &c, map_of(q), clock_now_ns());
+	follow_conf(q, &c, lease_runs, clock_now_ns());
+	err = timer_add(n->event, &q->timer, NODE_PRIO_VRRP, on_timer, q);
+	if (err)
+		log_error("could not set up the event loop: %s", strerror(-err));
+	return err;
+}
+
+void quorum_close(struct quorum *q)
+{
+	q->timer = sd_event_source_disable_unref(q->timer);
+}
+
+void quorum_reconf(struct quorum *q)
+{
+	take_part(q);
+	memset(q->answered, 0, sizeof(q->answered));
+}

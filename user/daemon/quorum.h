@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The lease by grants of a majority (docs/architecture.md): this node as one of the members, and as
+ * one that asks them. decide/grants.h decides; map grants has what the XDP program knows.
+ *
+ * `in_force` is the majority by which the packet path and the VRRP machine judge. It becomes that
+ * of the configuration at once where this node is no owner. An owner first gets the grants of such
+ * a majority, so that a reload moves nothing; until then what was in force before goes on.
+ */
+#ifndef HOKM_DAEMON_QUORUM_H
+#define HOKM_DAEMON_QUORUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "decide/grants.h"
+#include "decide/vrrp.h"
+#include "hokm/abi.h"
+
+struct heartbeat;
+struct node;
+
+struct quorum {
+	struct node *node;
+	struct heartbeat *heartbeat;
+	struct grants grants;
+	unsigned int in_force; /* 0: VRRP's timers decide */
+	uint64_t longer_ns;    /* the owner asks for so long a grant; 0: the configured one */
+	sd_event_source *timer;
+
+	/* reported last */
+	bool majority;
+	uint64_t lacking_ns; /* since when there is none; 0: there is */
+	bool silent[HOKM_MAX_PEERS], answered[HOKM_MAX_PEERS]; /* witnesses, by slot */
+};
+
+/* After the maps have their configuration. lease_runs: an earlier daemon's. 0 or -errno. */
+int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, bool lease_runs);
+void quorum_close(struct quorum *q);
+/* The configuration has changed. */
+void quorum_reconf(struct quorum *q);
+
+/* A pulse is due: before its probe is built. */
+void quorum_beat(struct quorum *q, const struct vrrp *v);
+/* What the grants say to the VRRP machine. */
+void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v);
+/* After the VRRP machine, and after its lease is in the map: what this node wishes now. */
+void quorum_run(struct quorum *q, const struct vrrp *v);
+
+/* For status: the members and the settings as decide/grants.h takes them. */
+void quorum_conf(const struct quorum *q, const struct vrrp *v, struct grants_conf *out);
+
+#endif

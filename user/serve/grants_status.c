@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See grants_status.h. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/node.h"
+#include "daemon/quorum.h"
+#include "hokm/grant_count.h"
+#include "serve/grants_status.h"
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	if (json_object_set_new(o, key, value))
+		log_debug("status: no memory for %s", key);
+}
+
+static json_t *ms(uint64_t from_ns, uint64_t to_ns)
+{
+	return json_integer((json_int_t)(to_ns > from_ns ? (to_ns - from_ns) / NS_PER_MS : 0));
+}
+
+static const char *verdict_name(unsigned int verdict)
+{
+	static const char *const names[] = {
+		[HOKM_VERDICT_NONE] = "none",     [HOKM_VERDICT_GRANTED] = "granted",
+		[HOKM_VERDICT_HELD] = "held",     [HOKM_VERDICT_OLD] = "old",
+		[HOKM_VERDICT_SILENT] = "silent", [HOKM_VERDICT_REFUSED] = "refused",
+		[HOKM_VERDICT_BUSY] = "busy",
+	};
+
+	return verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "?";
+}
+
+/* The name of the node with this address, or null. */
+static json_t *node_name(const struct conf *c, __be32 addr)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (addr && c->nodes[i].addr.s_addr == addr)
+			return json_string(c->nodes[i].name);
+	return json_null();
+}
+
+static json_t *member_json(const struct quorum *q, const struct hokm_grants *map, unsigned int slot,
+			   uint64_t now_ns)
+{
+	const struct hokm_granted *m = &map->member[slot];
+	const struct node *n = q->node;
+	bool held = m->held_until_ns > now_ns;
+	json_t *o = json_object();
+
+	put(o, "name", json_string(peers_name(&n->peers, slot)));
+	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
+	put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
+	put(o, "verdict", json_string(verdict_name(m->verdict)));
+	put(o, "granted_ms", ms(now_ns, hokm_grant_end_ns(m->end, map->wish_epoch)));
+	put(o, "holder", held ? node_name(n->conf, m->holder) : json_null());
+	put(o, "held_ms", ms(now_ns, m->held_until_ns));
+	put(o, "epoch", json_integer((json_int_t)m->seen_epoch));
+	return o;
+}
+
+/* Which node has the promise of this one as a member? */
+static void put_own(json_t *o, const struct quorum *q, const struct hokm_grants *map,
+		    uint64_t now_ns)
+{
+	const struct node *n = q->node;
+	uint64_t word = map->own.word;
+	uint32_t member = hokm_grant_member(word);
+	const char *name = NULL;
+
+	if (now_ns < hokm_grant_until_ns(word) && member == HOKM_GRANT_SELF)
+		name = n->conf->nodes[n->conf->self].name;
+	else if (now_ns < hokm_grant_until_ns(word) && member != HOKM_GRANT_NOBODY)
+		name = peers_name(&n->peers, member - HOKM_GRANT_PEER(0));
+	put(o, "promised_to", name ? json_string(name) : json_null());
+	put(o, "promised_ms", name ? ms(now_ns, hokm_grant_until_ns(word)) : json_integer(0));
+	put(o, "silent_ms", ms(now_ns, map->own.silent_until_ns));
+}
+
+json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
+{
+	const struct hokm_grants *map = hokm_bpf_grants(q->node->bpf);
+	uint64_t now_ns = clock_now_ns();
+	json_t *list = json_array();
+	json_t *o = json_object();
+	struct grants_view seen;
+	struct grants_conf c;
+	unsigned int members = 1;
+
+	quorum_conf(q, v, &c);
+	if (!c.majority && !q->in_force) {
+		json_decref(list);
+		json_decref(o);
+		return json_null();
+	}
+	grants_look(&c, map, now_ns, &seen);
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		if (!(c.slots >> slot & 1))
+			continue;
+		members++;
+		if (json_array_append_new(list, member_json(q, map, slot, now_ns)))
+			log_debug("status: no memory for a member");
+	}
+	put(o, "in_force", json_boolean(q->in_force && q->in_force == c.majority));
+	put(o, "majority", json_integer(c.majority));
+	put(o, "members", json_integer(members));
+	put(o, "in_touch", json_integer(seen.in_touch));
+	put(o, "phase", json_string(grants_phase_name(q->grants.phase)));
+	put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
+	put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
+	put_own(o, q, map, now_ns);
+	put(o, "others", list);
+	return o;
+}
