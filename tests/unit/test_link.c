@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "own_netns.h"
@@ -29,10 +30,32 @@ static void on_link(bool up, bool gone, void *arg)
 	s->gone = gone;
 }
 
-/* Runs the loop until the callback was called, at most two seconds. */
+/* The kernel sets the carrier of a link a little after the command that does it. */
+static void wait_for_carrier(void)
+{
+	uint64_t end = clock_now_ns() + 20000000000ULL;
+	struct link_state l = {0};
+
+	for (;;) {
+		assert_int_equal(link_state_read(&l, ns.ifindex_a), 0);
+		if (l.up)
+			return;
+		assert_true(clock_now_ns() < end);
+		(void)usleep(1000);
+	}
+}
+
+static int with_carrier(void **state)
+{
+	(void)state;
+	wait_for_carrier();
+	return 0;
+}
+
+/* Runs the loop until the callback was called, at most twenty seconds. */
 static void run_until_called(sd_event *e, const struct seen *s, int calls)
 {
-	uint64_t end = clock_now_ns() + 2000000000ULL;
+	uint64_t end = clock_now_ns() + 20000000000ULL;
 
 	while (s->calls < calls && clock_now_ns() < end)
 		assert_true(sd_event_run(e, 50000) >= 0);
@@ -203,6 +226,7 @@ static void made_again(void **state)
 	assert_int_equal(link_watch_follow(w), -ENODEV);
 	own_netns_link(&ns);
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:03"), 0);
+	wait_for_carrier();
 	link_watch_expect(w, ns.ifindex_a);
 	while (sd_event_run(e, 50000) > 0)
 		;
@@ -236,12 +260,12 @@ static void mac_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(carrier_and_removal),
-		cmocka_unit_test(lost_messages_lose_no_change),
-		cmocka_unit_test(a_state_that_may_be_out_of_date_is_not_taken),
-		cmocka_unit_test(another_mac_is_reported),
-		cmocka_unit_test(made_again),
-		cmocka_unit_test(mac_of),
+		cmocka_unit_test_setup(carrier_and_removal, with_carrier),
+		cmocka_unit_test_setup(lost_messages_lose_no_change, with_carrier),
+		cmocka_unit_test_setup(a_state_that_may_be_out_of_date_is_not_taken, with_carrier),
+		cmocka_unit_test_setup(another_mac_is_reported, with_carrier),
+		cmocka_unit_test_setup(made_again, with_carrier),
+		cmocka_unit_test_setup(mac_of, with_carrier),
 	};
 
 	own_netns_make(&ns);
