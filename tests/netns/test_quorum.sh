@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: measures
+#
+# Two nodes and a witness at profile fast, with fifty players and a client that connects again and
+# again. The owner has the grants of two of the three members.
+#
+#   witness   its process is killed and started: nothing moves
+#   apart     the nodes are cut from each other, and both see the witness: the owner stays
+#   planned   failover and failback: nobody notices
+#   alone     the owner is cut from both: it stops owning, and the other one owns
+#   stopped   the owner's daemon is stopped, then it is killed: nobody notices
+#   random    links are cut at random: never two owners
+#   dead      the owner's cable is cut: the backup owns as soon as the grants have ended
+#
+# A node's word that it is owner is read from its kernel's maps: lease and grants.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
+
+ROUNDS=${ROUNDS:-8}
+SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+
+in_touch() { status_is "$1" .grants.in_force true && status_is "$1" .grants.in_touch "$2"; }
+all_in_touch() { in_touch a 3 && in_touch b 3; }
+# A witness that was just started answers, but grants nothing for five seconds.
+witness_grants() {
+	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
+}
+
+# Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
+tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
+# The first node was owner before and after a moment at which the second one was.
+both_own() {
+	local before
+	tenure "$1" && before=$TENURE && [ "$before" != 0 ] || return 1
+	tenure "$2" && [ "$TENURE" != 0 ] || return 1
+	tenure "$1" && [ "$TENURE" = "$before" ]
+}
+one_owner() { ! both_own a b && { owns a || owns b; }; }
+
+one_at_a_time() { # WORDS
+	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+	echo "# $1: $REPLY_ARP"
+}
+
+witness_dies() {
+	observe_mark witness
+	must lab_kill w witness KILL
+	within 10 "witness dead: the owner knows" in_touch a 2
+	must lab_witness w
+	within 20 "witness back" in_touch a 3
+	within 20 "witness back: it grants" witness_grants a
+	observe_mark moved
+	unbroken "witness dead and back"
+	holds "witness dead and back: the owner stays" owns a
+}
+
+apart() {
+	observe_mark apart
+	must cut "$(cut_between a b)"
+	within 10 "apart: the backup hears no owner" in_touch b 2
+	within 10 "apart: Master_Down is over" status_is b '.peers[0].seen_ms >= 600' true
+	holds "apart: the owner stays" owns a
+	holds "apart: the other one is not owner" owns_not b
+	must uncut
+	within 10 "together again" all_in_touch
+	observe_mark moved
+	one_at_a_time apart
+	number_is "apart: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
+}
+
+# planned NODE TO
+planned() {
+	observe_mark planned
+	holds "planned: $(lab_name "$1") takes the order" ctl_ok "$1" failover
+	within 10 "planned: $(lab_name "$2") owns" owns "$2"
+	within 10 "planned: ARP shows it" owner_is "$2"
+	within 10 "planned: the players are well" calm
+	observe_mark moved
+	unbroken "planned to $(lab_name "$2")" 1
+}
+
+alone() {
+	observe_mark alone
+	must cut "$(cut_between a b) $(cut_between a w)"
+	within 10 "alone: the other one owns" owns b
+	within 10 "alone: the former owner is none" owns_not a
+	holds "alone: the reason is known" event a state no-majority
+	observe_mark owned
+	must uncut
+	within 20 "alone: together again" all_in_touch
+	within 20 "alone: the preferred node owns again" owns a
+	within 10 "alone: ARP shows it" owner_is a
+	within 10 "alone: the players are well" calm
+	observe_mark moved
+	one_at_a_time alone
+}
+
+# silenced WORDS SIGNAL: the owner's daemon asks for grants no more.
+silenced() {
+	observe_mark silenced
+	must lab_kill a daemon "$2"
+	within 10 "$1: the backup owns" owner_is b
+	within 10 "$1: the players are well" calm
+	observe_mark moved
+	number_is "$1: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+	number_is "$1: attempts failed" "$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
+	one_at_a_time "$1"
+}
+
+# The daemon is there again, on the same kernel, and the primary has the VIP.
+again() {
+	must lab_daemon a
+	must lab_wait 20 hokm_ready a
+	must lab_wait 20 all_in_touch
+	must lab_wait 20 owns a
+	must lab_wait 20 owner_is a
+	must lab_wait 20 calm
+}
+
+# A random cut between two of the members, one way or both, and now and then none.
+random_rules() {
+	local ways=() links=("a b" "a w" "b w") link from to
+	for link in "${links[@]}"; do
+		read -r from to <<<"$link"
+		case $((RANDOM % 5)) in
+		0) ways+=("iifname p-$from oifname p-$to drop;") ;;
+		1) ways+=("iifname p-$to oifname p-$from drop;") ;;
+		2) ways+=("$(cut_between "$from" "$to")") ;;
+		esac
+	done
+	RULES="${ways[*]}"
+}
+
+random_cuts() {
+	local i two=0
+	RANDOM=$SEED
+	echo "# random cuts: SEED=$SEED"
+	observe_mark random
+	for ((i = 0; i < ROUNDS; i++)); do
+		random_rules
+		must cut "$RULES"
+		for _ in 1 2 3 4 5 6; do
+			both_own a b && two=$((two + 1))
+			both_own b a && two=$((two + 1))
+			lab_nap 0.03
+		done
+		must uncut
+	done
+	number_is "random cuts: moments with two owners" "$two" -eq 0
+	within 20 "random cuts over: all are in touch" all_in_touch
+	within 20 "random cuts over: one owner" one_owner
+	observe_mark moved
+	one_at_a_time "random cuts"
+}
+
+dead() {
+	must lab_wait 20 owns a
+	must lab_wait 20 owner_is a
+	observe_mark dead
+	must lab_link a down
+	within 10 "node dead: the backup owns" owner_is b
+	observe_mark moved
+	number_is "node dead: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 1
+	number_is "node dead: ms until it owned" "$(whole "$REPLY_ARP" moved_ms)" -le 500
+	one_at_a_time "node dead"
+	echo "# node dead: $REPLY_PLAYERS"
+	holds "node dead: the reason is known" event b state granted
+}
+
+export LAB_CONF_EXTRA
+LAB_CONF_EXTRA=$(lab_witness_conf w)
+must lab_up a b w
+must lab_conf a b
+for node in a b; do
+	must lab_game "$node"
+	must lab_daemon "$node"
+done
+must lab_witness w
+for node in a b; do must lab_wait 20 hokm_ready "$node"; done
+must lab_wait 20 all_in_touch
+must lab_wait 20 owns a
+must lab_wait 20 witness_grants a
+must observe_start
+must lab_wait 20 calm
+must lab_wait 20 owner_is a
+
+witness_dies
+apart
+planned a b
+planned b a
+alone
+silenced "daemon stopped" STOP
+must lab_kill a daemon KILL
+must lab_wait 20 lab_gone a daemon
+again
+silenced "daemon killed" KILL
+must lab_wait 20 lab_gone a daemon
+again
+random_cuts
+dead
+test_end
