@@ -35,7 +35,7 @@ int session_reset_sockets(struct session_reset *r, const struct tickle_conn *con
 
 void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
-	int sent = tickle_send(r->tickle, conns, n);
+	int sent = tickle_reset(r->tickle, conns, n);
 
 	if (sent < (int)n)
 		log_warn("RSTs to %u of %u clients could not be sent: %s",

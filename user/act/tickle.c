@@ -128,7 +128,8 @@ static void add(struct tickle *t, unsigned int at, const struct tickle_conn *c, 
 	t->conn_of[at] = (unsigned char)index;
 }
 
-int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int n)
+static int send_to_clients(struct tickle *t, const struct tickle_conn *conns, unsigned int n,
+			   bool tickle_known)
 {
 	unsigned int packets = 0, sent = 0;
 	int err = 0;
@@ -138,7 +139,8 @@ int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int 
 	for (unsigned int i = 0; i < n; i++) {
 		if (conns[i].known)
 			add(t, packets++, &conns[i], true, i);
-		add(t, packets++, &conns[i], false, i);
+		if (tickle_known || !conns[i].known)
+			add(t, packets++, &conns[i], false, i);
 	}
 	while (sent < packets) {
 		int rc = sendmmsg(t->fd, &t->msgs[sent], packets - sent, 0);
@@ -156,4 +158,14 @@ int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int 
 	if (!sent)
 		return n ? err : 0;
 	return sent == packets ? (int)n : t->conn_of[sent];
+}
+
+int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int n)
+{
+	return send_to_clients(t, conns, n, true);
+}
+
+int tickle_reset(struct tickle *t, const struct tickle_conn *conns, unsigned int n)
+{
+	return send_to_clients(t, conns, n, false);
 }

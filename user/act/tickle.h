@@ -55,4 +55,11 @@ void tickle_close(struct tickle *t);
  */
 int tickle_send(struct tickle *t, const struct tickle_conn *conns, unsigned int n);
 
+/*
+ * The same with one packet for each connection: an RST, or a tickle when the numbers are not known.
+ * For connections whose sockets this node terminates: a client answers a tickle that follows the
+ * RST with an RST of its own, which terminates the socket first, as if the client had done it.
+ */
+int tickle_reset(struct tickle *t, const struct tickle_conn *conns, unsigned int n);
+
 #endif
