@@ -85,8 +85,11 @@ int link_group_move(int fd, struct in_addr group, int former, int ifindex)
 {
 	struct ip_mreqn m = {.imr_multiaddr = group, .imr_ifindex = former};
 
-	/* The kernel left the group on the former interface when that was removed. */
-	if (former != ifindex)
+	/*
+	 * The kernel left the group on the former interface when that was removed, and the socket
+	 * does not know it: also when the new one has the same number.
+	 */
+	if (former)
 		(void)setsockopt(fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof(m));
 	m.imr_ifindex = ifindex;
 	if (!setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)) || errno == EADDRINUSE)
