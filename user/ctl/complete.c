@@ -43,14 +43,29 @@ static json_t *daemon_options(const struct line *l)
 	return options;
 }
 
+/*
+ * A name as the configuration allows it. What answers at a socket may be no daemon, and shells make
+ * more of other characters.
+ */
+static bool is_plain(const char *name)
+{
+	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					  "0123456789_.-")] == '\0';
+}
+
+static void print_name(const json_t *o, const char *key, FILE *out)
+{
+	if (json_is_string(json_object_get(o, key)) && is_plain(field_text(o, key)))
+		fprintf(out, "%s\n", field_text(o, key));
+}
+
 static void print_names_of(const json_t *list, FILE *out)
 {
 	const json_t *o;
 	size_t i;
 
 	json_array_foreach (list, i, o)
-		if (json_is_string(json_object_get(o, "name")))
-			fprintf(out, "%s\n", field_text(o, "name"));
+		print_name(o, "name", out);
 }
 
 /* Returns false when no daemon answers. */
@@ -69,7 +84,7 @@ static bool names_of_daemon(const struct line *l, enum names what, FILE *quiet)
 		found = !ctl_conn_ask(&conn, "status", args, &reply) && field_true(reply, "ok");
 		data = found ? json_object_get(reply, "data") : NULL;
 		if (found && what == NAMES_NODES)
-			fprintf(l->out, "%s\n", field_text(data, "node"));
+			print_name(data, "node", l->out);
 		print_names_of(json_object_get(data, what == NAMES_NODES ? "peers" : "services"),
 			       l->out);
 		ctl_conn_close(&conn);
