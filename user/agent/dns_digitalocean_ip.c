@@ -86,9 +86,13 @@ static int change(struct dns_job *j, const struct dns_plan *plan)
 {
 	char path[DNS_PATH_MAX];
 	json_t *answer, *body;
+	char *rest;
+	long long droplet = strtoll(plan->after.value[0], &rest, 10);
 
-	body = json_pack("{s:s, s:I}", "type", "assign", "droplet_id",
-			 (json_int_t)strtoll(plan->after.value[0], NULL, 10));
+	if (*rest || droplet <= 0)
+		return dns_fail(j, DNS_REFUSED, "%s is no number of a droplet",
+				plan->after.value[0]);
+	body = json_pack("{s:s, s:I}", "type", "assign", "droplet_id", (json_int_t)droplet);
 	if (!body)
 		return dns_fail(j, DNS_FAILED, "out of memory");
 	snprintf(path, sizeof(path), "/reserved_ips/%s/actions", j->req->conf.record);

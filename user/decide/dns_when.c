@@ -71,7 +71,8 @@ static void note_serves(struct dns_when *w, bool serves, uint64_t now_ns)
 	bool was = w->serves;
 
 	w->serves = serves;
-	if (was == serves || w->state != DNS_RIGHT)
+	/* After a failure the provider says when the next request may come. */
+	if (was == serves || w->state != DNS_RIGHT || w->failures)
 		return;
 	doubt(w);
 	/* A node that comes and goes does not make one request each time. */
