@@ -115,12 +115,17 @@ static struct node node;
 static struct vrrp vrrp;
 static struct operator_orders orders;
 static struct upgrade *upgrade;
-static uint64_t now_ns;
+static uint64_t now_ns, longer_grant_ns;
 static unsigned int adverts;
 
 static int open_upgrade(void **state)
 {
-	const struct upgrade_of of = {.node = &node, .vrrp = &vrrp, .operator= & orders };
+	const struct upgrade_of of = {
+		.node = &node,
+		.vrrp = &vrrp,
+		.operator= & orders,
+		.longer_grant_ns = &longer_grant_ns,
+	};
 	struct vrrp_conf v;
 
 	(void)state;

@@ -61,6 +61,7 @@ struct upgrade {
 
 	uint64_t since_ns; /* WAITING, PARTING */
 	struct parting parting;
+	bool as_owner; /* PARTING began with this node as owner: its lease was made longer */
 };
 
 static struct {
@@ -226,6 +227,7 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 	u->phase = PARTING;
 	u->since_ns = now_ns;
 	u->parting = parting_begin();
+	u->as_owner = vrrp->state == HOKM_VRRP_MASTER;
 	if (vrrp->state != HOKM_VRRP_MASTER)
 		return;
 	*u->of.longer_grant_ns = UPGRADE_GRANT_NS;
@@ -304,6 +306,12 @@ static void part(struct upgrade *u, uint64_t now_ns)
 	uint64_t lease_ns = vrrp_lease_ns(v->conf.version, 0, v->conf.adver_ns);
 	const char *why = in_the_way(u);
 
+	/* This node has become owner while it waited, with a lease that does not last for an exec.
+	 */
+	if (v->state == HOKM_VRRP_MASTER && !u->as_owner) {
+		begin_parting(u, now_ns);
+		return;
+	}
 	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER,
 			     hokm_bpf_owner_until(u->of.node->bpf, v->lease_until_ns), lease_ns,
 			     now_ns)) {

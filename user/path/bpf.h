@@ -151,7 +151,8 @@ struct hokm_grants *hokm_bpf_grants(const struct hokm_bpf *b);
 
 /*
  * Until when this node is owner, if it has this lease: the lease and, where they count, the grants
- * of a majority. 0: it is not. Everything that asks whether this node is owner asks this.
+ * of a majority. 0: it is not. Everything that asks whether this node is owner asks this. b may be
+ * NULL: a node without a packet path, as in tests, has its lease alone.
  */
 uint64_t hokm_bpf_owner_until(const struct hokm_bpf *b, uint64_t lease_until_ns);
 

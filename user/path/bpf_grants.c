@@ -11,6 +11,8 @@ struct hokm_grants *hokm_bpf_grants(const struct hokm_bpf *b)
 
 uint64_t hokm_bpf_owner_until(const struct hokm_bpf *b, uint64_t lease_until_ns)
 {
+	if (!b)
+		return lease_until_ns;
 	return b->grants ? hokm_owner_until_ns(lease_until_ns, b->grants) : 0;
 }
 
