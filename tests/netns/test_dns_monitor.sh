@@ -39,12 +39,18 @@ start_stub() {
 	lab_wait 20 port_known
 }
 
-# notified WHERE [OPTION]: the channel of the monitor of client, which nobody answers, is shown.
+# notified WHERE [OPTION]: the channel of the monitor that wrote the change is shown, and nobody
+# answers it. Either of the two wrote it.
 notified() {
+	local monitor
 	lab_nap 0.3
-	[ "$(lab_run "$1" setpriv --reuid=nobody --regid=nogroup --clear-groups \
-		"$HOKM" notify status --json -c "$(folder client)/hokm-xdp.conf" "${@:2}" |
-		jq -r '.channels[] | .name + (.failed > 0 | tostring)')" = hooktrue ]
+	for monitor in $MONITORS; do
+		[ "$(lab_run "$1" setpriv --reuid=nobody --regid=nogroup --clear-groups "$HOKM" \
+			notify status --json -c "$(folder "$monitor")/hokm-xdp.conf" "${@:2}" |
+			jq -r '.channels[] | .name + (.failed > 0 | tostring)')" = hooktrue ] &&
+			return
+	done
+	return 1
 }
 
 # public_address NODE ADDRESS: the node has it, and the machines of the monitors find it.
