@@ -124,6 +124,10 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_answer(const struct hokm_promise 
 	if (holder == ask->member && end_ns < until_ns)
 		end_ns = until_ns;
 	*next = hokm_grant_word(ask->member, end_ns);
+	/* A grant always changes the word: a release that was read before it must not find it
+	 * again. */
+	if (*next == word)
+		*next += 1 << 8;
 	return HOKM_VERDICT_GRANTED;
 }
 

@@ -19,9 +19,10 @@
 #include "hokm/siphash.h"
 #include "repl_rig.h"
 
-#define SECRET "secret = {0123456789abcde1, 0123456789abcde2} "
-#define NODES  "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 } "
-#define BASE   SECRET NODES
+#define SECRET  "secret = {0123456789abcde1, 0123456789abcde2} "
+#define NODES   "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 } "
+#define BASE    SECRET NODES
+#define WITNESS "witness w { address = 10.0.0.4 } "
 
 static struct agree digest_of(const char *text)
 {
@@ -56,17 +57,19 @@ static const struct {
 	{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
 	{BASE, SECRET "node a { address = 10.0.0.1 priority = 90 } node b { address = 10.0.0.2 }",
 	 "node"},
-	{BASE, BASE "witness w { address = 10.0.0.4 }", "node"},
+	{BASE, BASE "witness w { address = 10.0.0.4 }", "node, pulse"},
 	{BASE "witness w { address = 10.0.0.4 }", BASE "witness w { address = 10.0.0.5 }", "node"},
 	{BASE "witness w { address = 10.0.0.4 }", BASE "witness x { address = 10.0.0.4 }", ""},
 	{BASE "witness w { address = 10.0.0.4 }",
 	 "arbiter = witness " BASE "witness w { address = 10.0.0.4 }", ""},
 	/* Here the majority decides and there VRRP's timers: the worst that can differ. */
 	{BASE "witness w { address = 10.0.0.4 }",
-	 "arbiter = none " BASE "witness w { address = 10.0.0.4 }", "node"},
-	{BASE "node c { address = 10.0.0.3 }", BASE "node c { address = 10.0.0.3 peer = vrrp }",
-	 "node"},
-	{BASE, "grant = 200ms " BASE, "pulse"},
+	 "arbiter = none " BASE "witness w { address = 10.0.0.4 }", "node, pulse"},
+	{BASE WITNESS "node c { address = 10.0.0.3 }",
+	 BASE WITNESS "node c { address = 10.0.0.3 peer = vrrp }", "node, pulse"},
+	{BASE WITNESS, "grant = 400ms " BASE WITNESS, "pulse"},
+	/* Without a majority nobody asks for grants. */
+	{BASE, "grant = 400ms " BASE, ""},
 	{BASE, BASE "vrrp { advert = 2s }", "vrrp"},
 	{BASE, BASE "vrrp { mode = unicast }", "vrrp"},
 	{BASE, BASE "vrrp { version = 3 }", "vrrp"},

@@ -131,8 +131,8 @@ static const struct row witness_rows[] = {
 	{"arbiter = witness node c { address = 10.0.0.3 peer = vrrp } "
 	 "witness w { address = 10.0.0.4 }",
 	 ":2: arbiter = \"witness\": node c has peer = vrrp"},
-	{"grant = 9ms", ":2: grant = \"9ms\": from 10ms to 10s"},
-	{"grant = 11s", ":2: grant = \"11s\": from 10ms to 10s"},
+	{"grant = 9ms", ":2: grant = \"9ms\": from 10ms to 5s"},
+	{"grant = 11s", ":2: grant = \"11s\": from 10ms to 5s"},
 	{"grant = 29ms", ":2: grant = \"29ms\": at least 3 times pulse.interval, that is 30ms"},
 };
 

@@ -74,9 +74,9 @@ static const struct rig_step owners[] = {
 	{"pulse", "granted", "", "master", 100},
 	{"timer", "granted", "advert:128", "master"},
 	{"sent", "granted", "lease:275", "master"},
-	{"after 30: pulse", "free", "lower state", "backup no-majority", 350},
+	{"after 30: pulse", "free", "lower state", "backup no-majority", 25},
 	/* It has seen nobody's grants since: the others come first. */
-	{"after 1: pulse", "granted", "", "backup", 349},
+	{"after 1: pulse", "granted", "", "backup", 24},
 
 	STORY(rig_master, "an old pulse of a former owner ends nothing"),
 	{"pulse", "lease 20 of 1/200, granted", "", "master", 100},

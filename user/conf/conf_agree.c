@@ -91,8 +91,9 @@ static void put_times(const struct conf *c, struct agree *a)
 {
 	uint64_t vrrp[] = {c->vrrp_version, c->vrid, c->multicast,
 			   c->vrrp_version == 3 && c->checksum_pseudo, c->advert_ns};
-	uint64_t pulse[] = {c->pulse_port,      c->pulse_ns,        c->peer_dead_ns,
-			    c->players_dead_ns, c->daemon_stale_ns, c->grant_ns};
+	uint64_t pulse[] = {c->pulse_port,      c->pulse_ns,
+			    c->peer_dead_ns,    c->players_dead_ns,
+			    c->daemon_stale_ns, conf_majority(c) ? c->grant_ns : 0};
 
 	a->hash[AGREE_VRRP] = hash_of(vrrp, sizeof(vrrp) / sizeof(vrrp[0]));
 	a->hash[AGREE_PULSE] = hash_of(pulse, sizeof(pulse) / sizeof(pulse[0]));

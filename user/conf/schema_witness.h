@@ -20,7 +20,7 @@ extern const char *const conf_witness_example[];
 	    "without a witness is refused. none: nobody. Where nobody decides, VRRP's "       \
 	    "timers choose the owner, and two nodes that cannot hear each other both become " \
 	    "owner."),                                                                        \
-	KEY("grant", DURATION(MS(10), S(10)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
+	KEY("grant", DURATION(MS(10), S(5)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
 	    "How long a member's grant to the owner lasts. A dead owner is replaced after "   \
 	    "about this time. Only where the majority decides. At least 3 times "             \
 	    "pulse.interval; the default is never less.")

@@ -30,6 +30,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
 	out->refuses = out->pulsing && !p->map.priority;
+	out->silent = quorum_peer_silent(&d->quorum, slot);
 	out->priority = out->pulsing && !out->refuses ? p->map.priority : p->priority;
 	/* keepalived's own configuration may name another priority than ours. */
 	if (out->mute && p->advert_priority > out->priority)

@@ -89,11 +89,14 @@ static void put_in_force(struct quorum *q, unsigned int majority)
 static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owner, uint64_t now_ns)
 {
 	struct grants_view v;
+	uint64_t until_ns;
 
 	if (q->in_force == c->majority)
 		return;
 	grants_look(c, map_of(q), now_ns, &v);
-	if (!owner || !c->majority || now_ns < v.granted_until_ns)
+	until_ns = c->majority ? v.granted_until_ns : hokm_grants_end_ns(map_of(q));
+	/* An owner whose grants have just ended is none, until they are here again. */
+	if (!owner || now_ns < until_ns)
 		put_in_force(q, c->majority);
 }
 
@@ -164,6 +167,11 @@ void quorum_beat(struct quorum *q, const struct vrrp *v)
 	step(q, v, true);
 }
 
+bool quorum_peer_silent(const struct quorum *q, unsigned int slot)
+{
+	return q->in_force && map_of(q)->member[slot].verdict == HOKM_VERDICT_SILENT;
+}
+
 void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 {
 	const struct hokm_grants *map = map_of(q);
@@ -183,6 +191,8 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	v->granted = now_ns < hokm_grants_end_ns(map) ||
 		     grants_may_return(&q->grants, &c, map, now_ns);
 	v->free = seen.free;
+	v->lapsed = now_ns >= hokm_grants_end_ns(map);
+	v->barred = !seen.known || now_ns < map->own.silent_until_ns;
 	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
 		      now_ns < hokm_grant_until_ns(map->own.word);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)

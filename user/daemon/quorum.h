@@ -43,6 +43,8 @@ void quorum_reconf(struct quorum *q);
 
 /* A pulse is due: before its probe is built. */
 void quorum_beat(struct quorum *q, const struct vrrp *v);
+/* The peer has just started: it grants nothing yet, and so cannot win either. */
+bool quorum_peer_silent(const struct quorum *q, unsigned int slot);
 /* What the grants say to the VRRP machine. */
 void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v);
 /* After the VRRP machine, and after its lease is in the map: what this node wishes now. */

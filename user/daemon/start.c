@@ -47,6 +47,11 @@ static int adopt_own(struct daemon *d)
 	/* An owner that restarts has offered the VIP already, if it ever had to: rule 7. */
 	if (want->vip_raised)
 		d->policy.offered_ns = now_ns;
+	/* One whose grants have ended is over, also if this configuration needs no grants. */
+	if (d->adopted && !want->vip_raised && want->own.lease_until_ns) {
+		want->own.lease_until_ns = 0;
+		(void)apply_own(d->node.apply, want); /* a failure is logged there */
+	}
 	d->epoch = want->own.epoch;
 	segment_watch_init(&d->segment, &d->node,
 			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&

@@ -116,7 +116,7 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 /* The peer can be named as successor. keepalived has no successors, so pulses are needed. */
 static bool candidate(const struct policy_peer *p)
 {
-	return is_alive(p) && p->pulsing && p->n_up > 0;
+	return is_alive(p) && p->pulsing && p->n_up > 0 && !p->silent;
 }
 
 /* No peer but the owner comes before us in the order in which successor() chooses. */

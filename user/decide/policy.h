@@ -54,6 +54,7 @@ struct policy_peer {
 	bool deaf;         /* hokm-xdp, and without fresh answers of this node */
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
+	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;

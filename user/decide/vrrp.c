@@ -287,6 +287,9 @@ static void answer_lesser(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
+	/* The sender may own by the grants of a majority. */
+	if (s->ev->view.by_grants && s->ev->view.lapsed)
+		return;
 	note_lesser(s);
 	if (vrrp_may_answer(s))
 		vrrp_send(s, VRRP_SENDING_RENEW);

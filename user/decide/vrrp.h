@@ -118,6 +118,10 @@ struct vrrp_view {
 	bool granted;  /* a majority of the members grants this node now */
 	bool free;     /* a majority grants no other node now */
 	bool occupied; /* a member, or this node as one, grants another node now */
+	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
+	/* a claim cannot win: no majority is in touch, or this node does not know its promises yet
+	 */
+	bool barred;
 };
 
 enum vrrp_event_kind {

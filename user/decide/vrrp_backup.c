@@ -46,7 +46,9 @@ static bool held(const struct vrrp_step *s)
 
 static bool preempting(const struct vrrp_step *s)
 {
-	return s->v->conf.preempt && s->ev->view.may_preempt;
+	/* An owner that yields to a node which cannot win leaves the VIP to nobody. */
+	return s->v->conf.preempt && s->ev->view.may_preempt &&
+	       !(s->ev->view.by_grants && s->ev->view.barred);
 }
 
 static void earliest(uint64_t *at_ns, uint64_t other_ns)
@@ -86,6 +88,13 @@ void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 	vrrp_forget_ways(v);
 	v->was_occupied = false;
 	v->sending = VRRP_SENDING_NONE;
+	/*
+	 * By grants the members decide who may own next. A node that is alone with them has no
+	 * advert to wait for; another one that wants the VIP has a quarter of an interval to claim
+	 * it first.
+	 */
+	if (reason == HOKM_R_NO_MAJORITY)
+		v->master_down_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
 }
