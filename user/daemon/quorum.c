@@ -24,13 +24,6 @@ static struct hokm_grants *map_of(const struct quorum *q)
 
 /* ---- settings ---- */
 
-static bool beats(uint8_t priority, struct in_addr addr, const struct conf_node *self)
-{
-	if (priority != self->priority)
-		return priority > self->priority;
-	return ntohl(addr.s_addr) > ntohl(self->addr.s_addr);
-}
-
 /* The nodes that come first: of a higher priority, alive, and not the owner whose grants end. */
 static unsigned int rank(const struct node *n, const struct vrrp *v, uint64_t now_ns)
 {
@@ -41,7 +34,7 @@ static unsigned int rank(const struct node *n, const struct vrrp *v, uint64_t no
 		const struct peer *p = &n->peers.list[slot];
 
 		before += p->used && p->addr.s_addr != v->owner.s_addr &&
-			  beats(p->priority, p->addr, self) &&
+			  vrrp_beats(p->priority, p->addr, self->priority, self->addr) &&
 			  peers_sight(&n->peers, slot, now_ns).by == PEER_BY_PULSE;
 	}
 	return before;

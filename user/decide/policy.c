@@ -83,14 +83,6 @@ static const struct policy_peer *find(const struct policy_input *in, struct in_a
 	return NULL;
 }
 
-/* The order of VRRP's election: priority, then address as an unsigned number. */
-static bool beats(uint8_t priority, struct in_addr addr, uint8_t than, struct in_addr than_addr)
-{
-	if (priority != than)
-		return priority > than;
-	return ntohl(addr.s_addr) > ntohl(than_addr.s_addr);
-}
-
 /* ---- the view ---- */
 
 static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
@@ -104,7 +96,8 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 			v->lease_until_ns = p->lease_until_ns;
 		if (p->lease_until_ns <= in->now_ns)
 			continue;
-		if (!v->peer_holds || beats(p->priority, p->addr, v->holder_priority, v->holder)) {
+		if (!v->peer_holds ||
+		    vrrp_beats(p->priority, p->addr, v->holder_priority, v->holder)) {
 			v->holder = p->addr;
 			v->holder_priority = p->priority;
 			v->rival_deaf = p->deaf;
@@ -131,7 +124,7 @@ static bool best_successor(const struct policy_input *in, unsigned int own_up)
 			continue;
 		if (p->n_up > own_up ||
 		    (p->n_up == own_up &&
-		     beats(p->priority, p->addr, in->own_priority, in->own_addr)))
+		     vrrp_beats(p->priority, p->addr, in->own_priority, in->own_addr)))
 			return false;
 	}
 	return true;
@@ -241,7 +234,7 @@ static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 		if (!candidate(p) || p->n_up < own_up)
 			continue;
 		if (!b || p->n_up > b->n_up ||
-		    (p->n_up == b->n_up && beats(p->priority, p->addr, b->priority, b->addr)))
+		    (p->n_up == b->n_up && vrrp_beats(p->priority, p->addr, b->priority, b->addr)))
 			best = i;
 	}
 	return best;

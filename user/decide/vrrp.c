@@ -134,9 +134,7 @@ void vrrp_follow_nobody(struct vrrp_step *s)
 /* The order of the election: priority, then address as an unsigned number. */
 static bool beats_us(const struct vrrp *v, uint8_t priority, struct in_addr addr)
 {
-	if (priority != v->conf.priority)
-		return priority > v->conf.priority;
-	return ntohl(addr.s_addr) > ntohl(v->conf.addr.s_addr);
+	return vrrp_beats(priority, addr, v->conf.priority, v->conf.addr);
 }
 
 /* The lease that the advert which was just sent gives. */

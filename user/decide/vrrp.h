@@ -229,6 +229,15 @@ struct vrrp {
 	bool was_occupied;      /* since it became BACKUP another node had grants */
 };
 
+/* The order of the election (RFC 9568 section 6.4.3): priority, then address as a number. */
+static inline bool vrrp_beats(uint8_t priority, struct in_addr addr, uint8_t than,
+			      struct in_addr than_addr)
+{
+	if (priority != than)
+		return priority > than;
+	return ntohl(addr.s_addr) > ntohl(than_addr.s_addr);
+}
+
 /* State INIT, no timer. */
 void vrrp_init(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns);
 
