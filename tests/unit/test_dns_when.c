@@ -312,6 +312,21 @@ static void what_the_provider_asks_for_is_kept(void **state)
 	assert_true(due_after(S(210), DNS_ACT_WRITE) >= S(120));
 }
 
+/* Also by an owner whose record is right, while a peer comes and goes. */
+static void a_peer_does_not_shorten_the_wait(void **state)
+{
+	uint64_t at;
+
+	(void)state;
+	own_and_write(S(10));
+	at = w.at_ns;
+	assert_int_equal(dns_when_next(&w, at), DNS_ACT_LOOK);
+	dns_when_result(&w, DNS_LIMITED, S(300), at);
+	for (unsigned int i = 0; i < 4; i++)
+		dns_when_owner(&w, true, i % 2 == 0, false, at + S(20));
+	assert_int_equal(dns_when_next(&w, at + S(299)), DNS_ACT_NONE);
+}
+
 static void a_refusal_is_tried_again_slowly(void **state)
 {
 	(void)state;
@@ -338,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup(stop_holds_until_start, fresh),
 		cmocka_unit_test_setup(failures_back_off_and_open_the_breaker, fresh),
 		cmocka_unit_test_setup(what_the_provider_asks_for_is_kept, fresh),
+		cmocka_unit_test_setup(a_peer_does_not_shorten_the_wait, fresh),
 		cmocka_unit_test_setup(a_refusal_is_tried_again_slowly, fresh),
 	};
 

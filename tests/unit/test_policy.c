@@ -7,6 +7,7 @@
  *   i2  answers pulses, daemon stopped (INIT)            k   adverts only (keepalived)
  *   b2  pulses and adverts                               -   configured, silent
  *   r2  as p2, and its operator's hook refuses that it becomes owner
+ *   z2  as p2, and by grants it has just started
  *
  * Peer n has address 10.0.0.(10 + n) and priority 150 - 50 * n: 150, 100, 50.
  */
@@ -40,8 +41,9 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->used = true;
 	p->addr = octet((uint8_t)(10 + slot));
 	p->priority = (uint8_t)(150 - 50 * slot);
-	p->pulsing = word[0] && strchr("psibr", word[0]);
+	p->pulsing = word[0] && strchr("psibrz", word[0]);
 	p->refuses = word[0] == 'r';
+	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
 	p->adverts = word[0] == 'k' || word[0] == 'b';
 	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
@@ -471,9 +473,34 @@ static void test_mute_peer_is_offered_the_vip_once(void **state)
 	}
 }
 
+/* The VIP would wait for it: nobody grants anything to a node that has just started. */
+static void a_peer_that_has_just_started_is_no_successor(void **state)
+{
+	static const struct {
+		const char *peers[3];
+		uint8_t successor;
+	} cases[] = {
+		{{"p2"}, 0},
+		{{"z2"}, HOKM_NO_PEER},
+		{{"z2", "p2"}, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_input in;
+		struct policy_output out;
+
+		set_input(&in, "UU", cases[i].peers);
+		in.state = M;
+		policy_decide(&in, &out);
+		assert_int_equal(out.successor, cases[i].successor);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_peer_that_has_just_started_is_no_successor),
 		cmocka_unit_test(test_eligible),
 		cmocka_unit_test(test_mute_peer_is_offered_the_vip_once),
 		cmocka_unit_test(test_shown),

@@ -200,6 +200,25 @@ static void three_adverts_and_then_the_new_binary(void **state)
 	assert_int_equal(adverts, 3);
 }
 
+/* Its ordinary lease does not last for an exec. */
+static void a_backup_that_becomes_owner_makes_its_lease_longer(void **state)
+{
+	(void)state;
+	vrrp.state = HOKM_VRRP_BACKUP;
+	begin();
+	tick();
+	assert_true(upgrade_parts(upgrade));
+	worker = true;
+	assert_int_equal(turns_until_replaced(20), 0);
+	assert_int_equal(adverts, 0);
+	vrrp.state = HOKM_VRRP_MASTER;
+	vrrp.lease_until_ns = now_ns + 275 * MS;
+	worker = false;
+	assert_in_range(turns_until_replaced(100), 10, 30);
+	assert_int_equal(adverts, 3);
+	assert_int_equal(vrrp.conf.adver_ns, UPGRADE_ADVERT_NS);
+}
+
 static void what_runs_is_not_cut_off(void **state)
 {
 	bool *const running[] = {&hook, &dns_file, &state_file, &worker, &keeper, &socket_end};
@@ -255,6 +274,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(three_adverts_and_then_the_new_binary),
+		TEST(a_backup_that_becomes_owner_makes_its_lease_longer),
 		TEST(what_runs_is_not_cut_off),
 		TEST(a_kernel_that_does_not_answer_ends_the_upgrade),
 	};

@@ -57,6 +57,13 @@ static const struct rig_step ways[] = {
 	{"pulse", "fresh, granted", "advert:128", "backup"},
 	{"sent", "granted", "lease:275 raise state", "master preempt", 100},
 
+	STORY(rig_backup, "a node that cannot win does not preempt until it can"),
+	{"reload every 100 delay 10", "", "", "backup"},
+	{"advert 100 from 1", "fresh, occupied, barred", "", "backup", 350},
+	{"after 20: pulse", "fresh, occupied, barred", "", "backup"},
+	{"advert 100 from 1", "fresh, occupied", "", "backup", 10},
+	{"timer", "fresh, occupied", "advert:128 probe", "backup", 1},
+
 	STORY(rig_backup, "the hook is asked as soon as nobody has grants, not before"),
 	{"advert 200 from 1", "fresh, occupied, unpermitted", "", "backup", 350},
 	{"after 20: pulse", "free, unpermitted", "ask", "backup"},
@@ -77,6 +84,10 @@ static const struct rig_step owners[] = {
 	{"after 30: pulse", "free", "lower state", "backup no-majority", 25},
 	/* It has seen nobody's grants since: the others come first. */
 	{"after 1: pulse", "granted", "", "backup", 24},
+
+	STORY(rig_master, "a node whose grants have lapsed does not dispute what others own"),
+	{"advert 100 from 1", "granted, lapsed", "", "master"},
+	{"advert 100 from 1", "granted", "advert:128 garp", "master"},
 
 	STORY(rig_master, "an old pulse of a former owner ends nothing"),
 	{"pulse", "lease 20 of 1/200, granted", "", "master", 100},

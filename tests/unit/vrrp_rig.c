@@ -139,6 +139,10 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->unproven = true;
 		} else if (take(&text, "occupied")) {
 			view->by_grants = view->occupied = true;
+		} else if (take(&text, "lapsed")) {
+			view->lapsed = true;
+		} else if (take(&text, "barred")) {
+			view->barred = true;
 		} else if (take(&text, "free")) {
 			view->by_grants = view->free = true;
 		} else if (take(&text, "granted")) {
