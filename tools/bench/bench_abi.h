@@ -3,8 +3,8 @@
 #ifndef HOKM_BENCH_ABI_H
 #define HOKM_BENCH_ABI_H
 
-#define BENCH_PROBE_LEN 176 /* Ethernet, IPv4, UDP and pulse are 170 bytes; rounded up to words */
-#define BENCH_PROBE_USE 170
+#define BENCH_PROBE_LEN 208 /* Ethernet, IPv4, UDP and pulse are 202 bytes; rounded up to words */
+#define BENCH_PROBE_USE 202
 
 /*
  * Flows come in an order that no prefetcher can predict. The stride is odd and no multiple of five,

@@ -187,6 +187,10 @@ void bench_probes(struct frame *f, struct bench_probes *out, const struct hokm_k
 	};
 	const size_t at = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr);
 
+	_Static_assert(sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr) +
+				       sizeof(pulse) ==
+			       BENCH_PROBE_USE,
+		       "the wrapper restores the whole probe");
 	frame_udp(f, BENCH_PEER, BENCH_PULSE, sizeof(pulse));
 	memcpy(pulse.mac, f->b + ETH_ALEN, sizeof(pulse.mac));
 	memset(out, 0, sizeof(*out));
