@@ -17,7 +17,7 @@ static const struct permit_conf refuses = {.wait_ns = 2 * S, .silence = false};
 static void word_at(struct permit *p, const struct permit_conf *c, uint64_t now_ns,
 		    enum permit_word word)
 {
-	permit_step(p, c, now_ns);
+	permit_step(p, c, false, now_ns);
 	assert_int_equal(p->word, word);
 	assert_int_equal(permit_allows(p, c), word == PERMIT_GIVEN);
 }
@@ -117,6 +117,49 @@ static void a_refusal_lasts_until_the_hook_permits(void **state)
 	assert_false(permit_refuses(&p, &refuses));
 }
 
+/* A hook that refuses is not run again and again while the VIP is in good hands. */
+static void nobody_asks_while_a_healthy_peer_owns(void **state)
+{
+	struct permit p = {0};
+	uint64_t now_ns = T0, lasts_ns = PERMIT_LASTS_NS;
+
+	(void)state;
+	/* It would preempt the peer, and asks by itself. */
+	for (unsigned int i = 0; i < 8; i++) {
+		assert_true(permit_ask(&p, now_ns));
+		permit_answer(&p, p.number, false, now_ns);
+		permit_step(&p, &permits, true, now_ns + lasts_ns - 1);
+		assert_int_equal(p.word, PERMIT_REFUSED);
+		assert_true(permit_refuses(&p, &permits));
+		now_ns += lasts_ns;
+		permit_step(&p, &permits, true, now_ns);
+		assert_int_equal(p.word, PERMIT_NONE);
+		assert_false(permit_refuses(&p, &permits));
+		if (i < PERMIT_DOUBLED)
+			lasts_ns *= 2;
+	}
+	/* The peer fails: the long refusal is over at once, and the node goes on refusing. */
+	assert_true(permit_ask(&p, now_ns));
+	permit_answer(&p, p.number, false, now_ns);
+	word_at(&p, &permits, now_ns + PERMIT_LASTS_NS, PERMIT_NONE);
+	assert_true(permit_refuses(&p, &permits));
+	assert_int_equal(p.refusals, 0);
+	/* One permission ends the series. */
+	assert_true(permit_ask(&p, now_ns));
+	permit_answer(&p, p.number, true, now_ns);
+	assert_int_equal(p.refusals, 0);
+	/* An operator mends the hook: the refusal of the next hand-over lasts no longer. */
+	now_ns += 20 * PERMIT_LASTS_NS;
+	for (unsigned int i = 0; i < 3; i++) {
+		permit_step(&p, &permits, true, now_ns);
+		assert_true(permit_ask(&p, now_ns));
+		permit_answer(&p, p.number, false, now_ns);
+		permit_step(&p, &permits, true, now_ns + PERMIT_LASTS_NS);
+		assert_false(permit_refuses(&p, &permits));
+		now_ns += 2 * PERMIT_LASTS_NS;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +168,7 @@ int main(void)
 		cmocka_unit_test(silence_counts_as_the_key_says_and_is_bounded),
 		cmocka_unit_test(an_answer_to_an_older_question_does_not_count),
 		cmocka_unit_test(a_refusal_lasts_until_the_hook_permits),
+		cmocka_unit_test(nobody_asks_while_a_healthy_peer_owns),
 	};
 
 	return cmocka_run_group_tests_name("permit", tests, NULL, NULL);

@@ -474,6 +474,41 @@ static void test_mute_peer_is_offered_the_vip_once(void **state)
 }
 
 /* The VIP would wait for it: nobody grants anything to a node that has just started. */
+/* The owner is peer 0, if there is one. */
+static void a_peer_serves_only_as_owner_and_healthy(void **state)
+{
+	static const struct {
+		const char *own, *peer;
+		bool lease, followed, served;
+	} cases[] = {
+		{"UU", "p2", .lease = true, .served = true},
+		{"UD", "p1", .lease = true, .served = true},
+		{"UU", "p2", .lease = false, .served = false},
+		{"UU", "p1", .lease = true, .served = false},
+		{"UU", "s2", .lease = true, .served = false},
+		{"UU", "-", .lease = true, .served = false},
+		{"UU", "k", .followed = true, .served = true},
+		{"UU", "k", .followed = false, .served = false},
+	};
+	struct policy_output out;
+	struct policy_input in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const peers[3] = {cases[i].peer, "p2"};
+
+		set_input(&in, cases[i].own, peers);
+		in.peers[0].lease_until_ns = NOW + (cases[i].lease ? MS : 0);
+		in.owner = octet(cases[i].followed ? 10 : 0);
+		policy_decide(&in, &out);
+		if (out.peer_serves != cases[i].served)
+			fail_msg("row %zu: %d", i, out.peer_serves);
+		in.state = M;
+		policy_decide(&in, &out);
+		assert_false(out.peer_serves);
+	}
+}
+
 static void a_peer_that_has_just_started_is_no_successor(void **state)
 {
 	static const struct {
@@ -500,6 +535,7 @@ static void a_peer_that_has_just_started_is_no_successor(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_peer_serves_only_as_owner_and_healthy),
 		cmocka_unit_test(a_peer_that_has_just_started_is_no_successor),
 		cmocka_unit_test(test_eligible),
 		cmocka_unit_test(test_mute_peer_is_offered_the_vip_once),

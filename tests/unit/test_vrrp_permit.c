@@ -94,6 +94,43 @@ static const struct rig_step ways[] = {
 	{"stop stopped", "unpermitted", "lower advert:0 state", "init stopped", -1},
 };
 
+static const struct rig_step refusals[] = {
+	STORY(rig_backup, "refused after a hand-over: the owner that let go is informed"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best", "probe", "backup", 1},
+	{"after 1: pulse", "fresh, best, unpermitted", "ask", "backup"},
+	{"refused", "fresh, best, unpermitted", "advert:0", "backup"},
+	{"pulse", "fresh, best, unpermitted", "ask", "backup"},
+	STORY(rig_backup, "refused before any owner was heard"),
+	{"after 350: timer", "unpermitted", "ask", "backup", 16},
+	{"refused", "unpermitted", "advert:0", "backup", 16},
+	STORY(rig_backup, "refused while another one owns: it has nothing to say"),
+	{"advert 100 from 1", "stale, lease 275", "", "backup"},
+	{"refused", "stale, lease 275, unpermitted", "", "backup"},
+	STORY(rig_backup, "refused while a keepalived owns"),
+	{"advert 100 from 1", "", "", "backup"},
+	{"refused", "unpermitted", "", "backup"},
+	STORY(rig_backup, "by grants, refused while another one is granted"),
+	{"refused", "occupied, unpermitted", "", "backup"},
+	{"refused", "free, unpermitted", "advert:0", "backup"},
+	STORY(rig_master, "an answer that comes too late"),
+	{"refused", "unpermitted", "", "master"},
+
+	STORY(rig_master, "the successor is refused: this node takes the VIP back at once"),
+	{"handover operator", "", "lower advert:0 state", "backup operator", 350},
+	{"after 100: advert 0 from 1", "stale, best", "probe", "backup", 1},
+	{"after 1: pulse", "fresh, best", "advert:128", "backup"},
+	{"sent", "fresh", "lease:275 raise state", "master handed-over", 100},
+};
+
+static void a_refusal_makes_nobody_wait(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, refusals);
+}
+
 static void no_way_to_the_vip_goes_around_the_hook(void **state)
 {
 	struct rig r;
@@ -105,6 +142,7 @@ static void no_way_to_the_vip_goes_around_the_hook(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refusal_makes_nobody_wait),
 		cmocka_unit_test(no_way_to_the_vip_goes_around_the_hook),
 	};
 

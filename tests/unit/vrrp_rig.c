@@ -90,6 +90,7 @@ static enum vrrp_event_kind kind(const char **text)
 		{"sent", VRRP_EV_SENT},         {"send failed", VRRP_EV_SEND_FAILED},
 		{"fault", VRRP_EV_FAULT},       {"clear", VRRP_EV_CLEAR},
 		{"handover", VRRP_EV_HANDOVER}, {"pulse", VRRP_EV_PULSE},
+		{"refused", VRRP_EV_REFUSED},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

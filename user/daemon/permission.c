@@ -27,7 +27,8 @@ static void report_refusal(struct permission *p)
 	if (p->reported)
 		return;
 	p->reported = true;
-	log_error("this node does not become owner reason=%s (%s); it is asked again in %llu s",
+	log_error("this node does not become owner reason=%s (%s); while no healthy peer owns, the "
+		  "hook is asked again every %llu s",
 		  hokm_reason_name(HOKM_R_HOOK_REFUSED), hokm_reason_text(HOKM_R_HOOK_REFUSED),
 		  (unsigned long long)(PERMIT_LASTS_NS / NS_PER_S));
 	events_add(p->node->events, "hook", HOKM_R_HOOK_REFUSED, "%s",
@@ -36,10 +37,14 @@ static void report_refusal(struct permission *p)
 
 static void note_change(struct permission *p, enum permit_word was)
 {
+	const struct vrrp_event refused = {.kind = VRRP_EV_REFUSED};
+
 	if (p->permit.word == was)
 		return;
-	if (p->permit.word == PERMIT_REFUSED)
+	if (p->permit.word == PERMIT_REFUSED) {
 		report_refusal(p);
+		inbox_note_vrrp(&p->node->inbox, &refused);
+	}
 	inbox_note(&p->node->inbox, INBOX_POLICY);
 }
 
@@ -49,19 +54,19 @@ static void ask(struct permission *p, uint64_t now_ns)
 		hooks_ask(p->hooks, &p->call, p->node->conf->hooks.wait_ns, p->permit.number);
 }
 
-bool permission_lacks(struct permission *p, uint64_t now_ns)
+bool permission_lacks(struct permission *p, bool calm, uint64_t now_ns)
 {
 	const enum permit_word was = p->permit.word;
 	struct permit_conf c;
 
 	permission_conf(p, &c);
-	permit_step(&p->permit, &c, now_ns);
+	permit_step(&p->permit, &c, calm, now_ns);
 	if (was == PERMIT_ASKED && p->permit.word != was)
 		log_warn("hook before did not answer in time: that counts as %s",
 			 permit_word(p->permit.word));
 	note_change(p, was);
-	/* The peers keep the VIP from this node until the hook permits: nobody else would ask. */
-	if (permit_refuses(&p->permit, &c) && p->permit.word == PERMIT_NONE)
+	/* The peers hand the VIP over to nobody who refuses: no machine would ask again. */
+	if (!calm && permit_refuses(&p->permit, &c) && p->permit.word == PERMIT_NONE)
 		ask(p, now_ns);
 	return !permit_allows(&p->permit, &c);
 }

@@ -22,9 +22,9 @@ struct permission {
 void permission_init(struct permission *p, struct node *n, struct hooks *hooks);
 /* Is a permission needed at all? */
 bool permission_needed(const struct permission *p);
-/* The node may not become owner now. */
-bool permission_lacks(struct permission *p, uint64_t now_ns);
-/* The hook refused, and did not permit since: the node is asked again and again. */
+/* The node may not become owner now. calm: a healthy peer owns. */
+bool permission_lacks(struct permission *p, bool calm, uint64_t now_ns);
+/* The hook refused, and did not permit since: no peer is to hand the VIP over to this node. */
 bool permission_refuses(const struct permission *p);
 /* The node would become owner. Asks, unless that was done. */
 void permission_ask(struct permission *p, const struct hook_call *call, uint64_t now_ns);

@@ -156,6 +156,23 @@ static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
 	ev->view.unproven = !peers_adverts_count(p, slot, now_ns);
 }
 
+/*
+ * Priority 0 where no owner is followed comes from a node that was to follow this one as owner and
+ * does not: it is what the owner would be.
+ */
+static void view_of_quitter(const struct daemon *d, struct vrrp_event *ev)
+{
+	struct policy_output out;
+	struct policy_input in;
+
+	if (ev->advert.priority || d->vrrp.owner.s_addr)
+		return;
+	policy_input(d, &in);
+	in.owner = ev->advert.source;
+	policy_decide(&in, &out);
+	ev->view = out.view;
+}
+
 /* One event, and the events that follow from its actions. */
 static void feed(struct daemon *d, const struct vrrp_event *ev)
 {
@@ -167,8 +184,11 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		struct vrrp_actions acts;
 
 		next.view = d->policy.view;
+		if (next.kind == VRRP_EV_ADVERT)
+			view_of_quitter(d, &next);
 		quorum_view(&d->quorum, clock_now_ns(), &next.view);
-		next.view.unpermitted = permission_lacks(&d->permission, clock_now_ns());
+		next.view.unpermitted = permission_lacks(
+			&d->permission, d->policy.peer_serves, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)
 			judge_sender(d, &next);
 		vrrp_step(&d->vrrp, &next, clock_now_ns(), &acts);

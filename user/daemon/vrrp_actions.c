@@ -180,17 +180,28 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 	}
 }
 
+/* As in an advert: with priority 0 a node takes part in no election. True when that changes. */
+static bool show_priority(struct daemon *d)
+{
+	struct hokm_own *own = &d->node.want.own;
+	const uint8_t was = own->priority;
+
+	own->priority = permission_refuses(&d->permission) ? 0 : d->vrrp.conf.priority;
+	return own->priority != was;
+}
+
 bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrrp_state from,
 		      struct vrrp_event *next)
 {
 	struct node *n = &d->node;
 	struct acted r = {0};
 
+	/* Peers that learn a refusal from an advert see it in the pulses, too. */
+	r.own = show_priority(d);
 	for (unsigned int i = 0; i < acts->n; i++)
 		act_one(d, &acts->a[i], from, next, &r);
 	n->want.own.state = (__u8)d->vrrp.state;
-	/* As in an advert: with priority 0 a node takes part in no election. */
-	n->want.own.priority = permission_refuses(&d->permission) ? 0 : d->vrrp.conf.priority;
+	(void)show_priority(d);
 	if (r.own || d->vrrp.state != from)
 		apply_own(n->apply, &n->want);
 	if (r.own)

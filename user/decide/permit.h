@@ -10,6 +10,11 @@
  * A node that was refused goes on refusing, also while it asks again, until the hook permits or the
  * state of the node changes. Its peers learn it, so that none of them hands the VIP over to it.
  *
+ * While a healthy peer owns (`calm`) nobody needs the answer. Then the end of a refusal is its end,
+ * nobody asks, and the next hand-over costs one run of the hook. A node that would preempt that
+ * peer asks by itself, at once: each refusal in such a series lasts twice as long as the one
+ * before, at most PERMIT_LASTS_NS << PERMIT_DOUBLED.
+ *
  * Only a change from BACKUP to owner waits for it. Giving up, staying owner and continuing a lease
  * after a restart never do.
  */
@@ -19,7 +24,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PERMIT_LASTS_NS 10000000000ULL
+#define PERMIT_LASTS_NS  10000000000ULL
+#define PERMIT_DOUBLED   5
+#define PERMIT_SERIES_NS 1000000000ULL /* without a question for so long a series is over */
 
 enum permit_word { PERMIT_NONE, PERMIT_ASKED, PERMIT_GIVEN, PERMIT_REFUSED };
 
@@ -34,6 +41,7 @@ struct permit {
 	uint64_t since_ns; /* of the word */
 	uint64_t number;   /* of the last question */
 	bool refusing;     /* refused, and not permitted since */
+	uint8_t refusals;  /* of this series, as far as they are counted */
 };
 
 /* The permission is needed now. True when the hook is to be asked, as question p->number. */
@@ -41,8 +49,8 @@ bool permit_ask(struct permit *p, uint64_t now_ns);
 /* The hook answered a question; an answer to an older one, or one that is late, counts for nothing.
  */
 void permit_answer(struct permit *p, uint64_t number, bool yes, uint64_t now_ns);
-/* What time alone changes. Call it before looking at the word. */
-void permit_step(struct permit *p, const struct permit_conf *c, uint64_t now_ns);
+/* What time alone changes. Call it before looking at the word. calm: a healthy peer owns. */
+void permit_step(struct permit *p, const struct permit_conf *c, bool calm, uint64_t now_ns);
 /* May the node become owner? */
 bool permit_allows(const struct permit *p, const struct permit_conf *c);
 /* Was it refused, and not permitted since? */

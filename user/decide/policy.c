@@ -185,6 +185,20 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 	return HOKM_R_NONE;
 }
 
+/* The VIP is in good hands. A keepalived that is owner is known by its adverts. */
+static bool peer_serves(const struct policy_input *in, unsigned int own_up)
+{
+	for (unsigned int i = 0; in->state != HOKM_VRRP_MASTER && i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (is_alive(p) && n_up(in, p) >= own_up &&
+		    (p->pulsing ? p->lease_until_ns > in->now_ns
+				: p->addr.s_addr == in->owner.s_addr))
+			return true;
+	}
+	return false;
+}
+
 /* A peer of which nothing is known: it may be a keepalived that is backup. */
 static bool any_unknown(const struct policy_input *in)
 {
@@ -277,5 +291,6 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	else
 		out->reason = out->panic ? HOKM_R_PANIC_HOLD : HOKM_R_SERVICE_UP;
 	out->may_preempt = out->view.may_preempt;
+	out->peer_serves = peer_serves(in, up);
 	out->successor = successor(in, up);
 }

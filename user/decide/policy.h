@@ -100,7 +100,8 @@ struct policy_output {
 	/* when an owner without a service UP handed the VIP over; 0: not, or a service was UP since
 	 */
 	uint64_t offered_ns;
-	bool waits; /* preempting is delayed now; false when warm_ns is over */
+	bool peer_serves; /* a peer owns that is not less healthy than this node */
+	bool waits;       /* preempting is delayed now; false when warm_ns is over */
 	/* slot of the healthiest peer with pulses and a fresh daemon; HOKM_NO_PEER: none */
 	uint8_t successor;
 	struct vrrp_view view; /* input of the VRRP machine */

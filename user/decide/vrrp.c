@@ -17,6 +17,7 @@
  *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
  *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)
  *         any of these ways, unpermitted   ASK                     tries again soon
+ *         REFUSED, and nobody owns         ADVERT 0                -
  *         by grants: any way, granted      ADVERT                  SENT: MASTER (as that way)
  *         by grants: owner's have ended    - (wants)               granted: MASTER (granted)
  *         FAULT                            ADVERT 0 if claiming    FAULT (the event's)

@@ -135,6 +135,7 @@ enum vrrp_event_kind {
 	VRRP_EV_CLEAR,       /* this node is eligible again */
 	VRRP_EV_HANDOVER,    /* the operator asked for a failover */
 	VRRP_EV_PULSE,       /* the view has changed */
+	VRRP_EV_REFUSED,     /* the operator's hook refuses that this node becomes owner */
 	VRRP_EV_RENEW,       /* an owner is to send its advert now, and so to renew its lease */
 };
 

@@ -14,6 +14,7 @@
  *
  * None of them is gone while the operator's hook has not permitted it: each is tried again soon. An
  * owner that lets go because it was claimed from, with a permission, needs no second permission.
+ * A node that is refused while nobody owns sends priority 0: the others need not wait for it.
  *
  * Pulses only confirm, and are used in every event. That the owner is dead is concluded only in
  * VRRP_EV_TIMER, when the caller has read all adverts that were waiting.
@@ -405,6 +406,16 @@ static void go_by_grants(struct vrrp_step *s)
 		take(s, way);
 }
 
+/* The owner that let go waits for this node; a keepalived takes the VIP after Skew_Time. */
+static void backup_refused(struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+	bool followed = v->owner.s_addr && v->owner_priority;
+
+	if (!held(s) && !followed && v->sending == VRRP_SENDING_NONE)
+		vrrp_send(s, VRRP_SENDING_NONE);
+}
+
 static void backup_event(struct vrrp_step *s)
 {
 	switch (s->ev->kind) {
@@ -420,6 +431,9 @@ static void backup_event(struct vrrp_step *s)
 		break;
 	case VRRP_EV_SEND_FAILED:
 		backup_send_failed(s);
+		break;
+	case VRRP_EV_REFUSED:
+		backup_refused(s);
 		break;
 	default:
 		break;
