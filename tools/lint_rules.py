@@ -37,6 +37,16 @@ DECIDE_CALLS = ("clock_gettime", "clock_now_ns", "time", "gettimeofday", "socket
                 "write", "ioctl", "printf", "fprintf", "getenv", "getrandom", "rand", "random",
                 "log_debug", "log_info", "log_warn", "log_error")
 
+# The wall clock is set forward and back by operators and NTP. Only these may read it: for a time
+# that people read, for a provider that asks for one, for a time that a file keeps over a reboot.
+WALL_READERS = re.compile(r"^user/(base/log|sense/events|daemon/operator|daemon/dns|"
+                          r"agent/dns_http|agent/dns_rfc2136|agent/notify_(main|engine|store))"
+                          r"\.c$")
+# The waits with a time limit go by the wall clock, too.
+WALL = re.compile(r"\b(CLOCK_REALTIME\w*|CLOCK_TAI|(?:time|gettimeofday|sem_timedwait|"
+                  r"pthread_cond_timedwait|pthread_mutex_timedlock|bpf_ktime_get_tai_ns)"
+                  r"(?=\s*\())")
+
 # bpf/: clang's BPF target breaks on libc's headers.
 BPF_SYSTEM = {"bpf/bpf_helpers.h", "bpf/bpf_endian.h", "bpf/bpf_core_read.h",
               "bpf/bpf_tracing.h"}
@@ -88,6 +98,17 @@ def rule_decide(tree):
                                                                               m.group(1))
 
 
+def rule_wall(tree):
+    for path in tree.of("c", under="user/") + tree.of("c", under="bpf/"):
+        if WALL_READERS.match(path):
+            continue
+        for n, line in enumerate(tree.code_lines(path), 1):
+            m = WALL.search(line)
+            if m:
+                yield "%s:%d: the wall clock may be set at any time: no %s here" % (path, n,
+                                                                                    m.group(1))
+
+
 def rule_bpf(tree):
     for path in tree.of("c", under="bpf/"):
         for n, system, name in tree.includes(path):
@@ -110,6 +131,7 @@ RULES = {
     "banned": rule_banned,
     "unfinished": rule_unfinished,
     "decide": rule_decide,
+    "wall": rule_wall,
     "bpf": rule_bpf,
     "sleep": rule_sleep,
     "length": lint_form.rule_length,

@@ -13,6 +13,9 @@
 . "$(dirname "$0")/bad_input.sh"
 
 PASS=labpass1
+# CARP has the protocol number of VRRP, version 2, and 36 bytes: here 5 words stand for its counter
+# and its authentication, of which it says that they are 7.
+CARP=(version=2 priority=0 count=7 vips=10.1.2.3,10.4.5.6,10.7.8.9,10.9.8.7,10.6.5.4)
 ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
 
 # Correct but for the sender: a node that accepted one would lose the VIP.
@@ -33,6 +36,10 @@ forged() {
 	counted "as the backup, unicast, other MAC" counter a drop_vrrp_mac -- \
 		client --src "$ADDR_B" --dst "$ADDR_A" --dmac \
 		"$(lab_mac a)" advert "${GOOD[@]}" priority=254
+	counted "CARP with our VRID" counter a drop_vrrp_source -- \
+		client advert "${CARP[@]}"
+	counted "own adverts that come back" counter a drop_vrrp_source -- \
+		client --src "$ADDR_A" advert "${GOOD[@]}" priority=254
 	counted "wrong TTL" counter a drop_vrrp_ttl -- b --ttl 254 advert "${GOOD[@]}" priority=254
 	counted "TTL 1" counter a drop_vrrp_ttl -- b --ttl 1 advert "${GOOD[@]}" priority=254
 }
@@ -70,6 +77,8 @@ malformed() {
 	counted "255 addresses claimed" discards a count -- \
 		b advert "${GOOD[@]}" priority=254 count=255
 	counted "interval 0" discards a interval -- b advert "${GOOD[@]}" priority=254 interval=0
+	counted "CARP with our VRID, from a peer" discards a \
+		"$([ "$VERSION" = 2 ] && echo short || echo version)" -- b advert "${CARP[@]}"
 	[ "$VERSION" = 2 ] || return 0
 	counted "another interval" discards a interval -- \
 		b advert "${GOOD[@]}" priority=254 interval=7
@@ -82,6 +91,15 @@ malformed() {
 		b advert "${GOOD[@]}" priority=254 pass=labpass
 	counted "wrong password, priority 0" discards a auth -- \
 		b advert "${GOOD[@]}" priority=0 pass=wrong
+}
+
+# Adverts of the owner that are strange and count all the same.
+strange() {
+	counted "priority 255 of the owner" discards b priority -- \
+		a advert "${GOOD[@]}" priority=255
+	[ "$VERSION" = 3 ] || return 0
+	counted "another interval of the owner" discards b other-interval -- \
+		a advert "${GOOD[@]}" priority=110 interval=70
 }
 
 # Adverts of other forms that are in use.
@@ -98,10 +116,12 @@ other_forms() {
 }
 
 # Each sender is named once.
-in_log() { grep -qF -- "$1" "$LAB_DIR/log/a.daemon"; }
+in_log() { grep -qF -- "$2" "$LAB_DIR/log/$1.daemon"; }
+# named WORDS TEXT [NODE]
 named() {
-	within 10 "$1: named" in_log "$2"
-	number_is "$1: named in the log" "$(grep -cF -- "$2" "$LAB_DIR/log/a.daemon")" -eq 1
+	local node=${3:-a}
+	within 10 "$1: named" in_log "$node" "$2"
+	number_is "$1: named in the log" "$(grep -cF -- "$2" "$LAB_DIR/log/$node.daemon")" -eq 1
 }
 
 # The backup is gone; the client sends adverts in its name, with its MAC address too.
@@ -129,6 +149,7 @@ for VERSION in 2 3; do
 	remember
 	cut_short
 	malformed
+	strange
 	unmoved "malformed"
 	number_is "the owner took none of them" "$(status a .vrrp.received)" -eq "$heard"
 	# The counterproof: without its fault such an advert is accepted. This one has such a low
@@ -138,6 +159,10 @@ for VERSION in 2 3; do
 		b advert "${GOOD[@]}" priority=1 vips=192.168.1.99
 	other_forms
 	named "foreign group" "$(lab_addr client) sends adverts with our VRID"
+	named "own adverts" "adverts of this node come back ($ADDR_A)"
+	named "priority 255" "advert from $ADDR_A is strange: reason=priority" b
+	[ $VERSION = 2 ] || named "another interval" \
+		"advert from $ADDR_A is strange: reason=other-interval" b
 	named "forged MAC" "advert from $ADDR_B: dropped: advert with an alive peer's"
 	remember
 	must ip -n "$(lab_ns b)" link set eth0 down
