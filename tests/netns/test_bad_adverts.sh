@@ -15,6 +15,7 @@
 PASS=labpass1
 # CARP has the protocol number of VRRP, version 2, and 36 bytes: here 5 words stand for its counter
 # and its authentication, of which it says that they are 7.
+# shellcheck disable=SC2054 # the commas are between addresses
 CARP=(version=2 priority=0 count=7 vips=10.1.2.3,10.4.5.6,10.7.8.9,10.9.8.7,10.6.5.4)
 ADDR_A=$(lab_addr a) ADDR_B=$(lab_addr b)
 
