@@ -107,6 +107,12 @@ static void lines_become_events(void **unused)
 		 NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_CLOSE, "primary", "", ""},
 		{"peer", "primary: not yet replicated", HOKM_R_REPLICA_COLD, NOTIFY_K_REPLICA,
 		 NOTIFY_WARNING, NOTIFY_OPEN, "primary", "", ""},
+		{"peer", "judge: the peer answers no pulses: its machine or the path is dead",
+		 HOKM_R_PEER_SILENT, NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, "judge", "", ""},
+		{"state", "1 members in touch, 2 are a majority", HOKM_R_ISOLATED, NOTIFY_K_PEER,
+		 NOTIFY_CRITICAL, NOTIFY_OPEN, "", "", ""},
+		{"state", "3 members in touch, 2 are a majority", HOKM_R_MAJORITY, NOTIFY_K_PEER,
+		 NOTIFY_INFO, NOTIFY_CLOSE, "", "", ""},
 		{"upkeep", "the interface runs XDP in generic mode", HOKM_R_GENERIC_XDP,
 		 NOTIFY_K_KERNEL, NOTIFY_WARNING, NOTIFY_ONCE, "", "", ""},
 		{"config", "reload refused: the file has errors", HOKM_R_RELOAD_REFUSED,
@@ -183,6 +189,27 @@ static void recovery_follows_only_a_problem(void **unused)
 	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
 	assert_int_equal(state.out[0].event.severity, NOTIFY_CRITICAL);
 	assert_int_equal(state.out[0].event.wall_s - state.out[0].since_s, 60);
+}
+
+/* Nobody may learn from players that no node can own the VIP. */
+static void a_lost_majority_is_reported_and_its_return_too(void **unused)
+{
+	(void)unused;
+	take("state", HOKM_R_PANIC_HOLD, "no node is healthy, so the owner keeps the VIP", 0);
+	take("state", HOKM_R_ISOLATED, "1 members in touch, 2 are a majority", 0);
+	assert_true(due(5, NOON));
+	assert_int_equal(state.n_out, 2);
+	assert_int_equal(notify_worst(&state.out[1], 1), NOTIFY_CRITICAL);
+	assert_non_null(strstr(notify_advice(&state.out[1].event), "check peers, witnesses"));
+	notify_sent(&state);
+	take("state", HOKM_R_MAJORITY, "3 members in touch, 2 are a majority", 60);
+	assert_true(due(70, NOON));
+	/* What else is wrong goes on. */
+	assert_int_equal(state.n_out, 1);
+	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
+	assert_int_equal(state.out[0].event.kind, NOTIFY_K_PEER);
+	assert_true(state.problems[0].open);
+	assert_false(state.problems[1].open);
 }
 
 static void no_recovery_when_not_wanted(void **unused)
@@ -414,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup(filters, reset),
 		cmocka_unit_test_setup(burst_is_one_message, reset),
 		cmocka_unit_test_setup(recovery_follows_only_a_problem, reset),
+		cmocka_unit_test_setup(a_lost_majority_is_reported_and_its_return_too, reset),
 		cmocka_unit_test_setup(no_recovery_when_not_wanted, reset),
 		cmocka_unit_test_setup(short_trouble_is_not_told, reset),
 		cmocka_unit_test_setup(critical_is_repeated_until_it_ends, reset),

@@ -35,21 +35,21 @@
 enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVERITIES };
 
 /* The kinds that a channel can be limited to. A kind is a bit of a filter. */
-#define NOTIFY_KINDS(X)                                                      \
-	X(STATE, "state", "the VRRP state of the node")                      \
-	X(SERVICE, "service", "the state of a service")                      \
-	X(PANIC, "panic", "no node is healthy")                              \
-	X(PASSIVE, "passive", "a fault in the traffic of a service")         \
-	X(PEER, "peer", "whether a peer is alive and has the same secret")   \
-	X(REPLICA, "replica", "whether a peer's connections are known here") \
-	X(STEERING, "steering", "whether frames can be steered to a peer")   \
-	X(TAKEOVER, "takeover", "clients of a peer that was taken for dead") \
-	X(LINK, "link", "the interface")                                     \
-	X(CONFLICT, "conflict", "another machine claims the VIP")            \
-	X(KERNEL, "kernel", "what the daemon sets in the kernel")            \
-	X(CONFIG, "config", "the configuration")                             \
-	X(OPERATOR, "operator", "orders of the operator")                    \
-	X(DNS, "dns", "the DNS record of the group")                         \
+#define NOTIFY_KINDS(X)                                                       \
+	X(STATE, "state", "the VRRP state of the node")                       \
+	X(SERVICE, "service", "the state of a service")                       \
+	X(PANIC, "panic", "no node is healthy")                               \
+	X(PASSIVE, "passive", "a fault in the traffic of a service")          \
+	X(PEER, "peer", "peers, witnesses and their majority; their secrets") \
+	X(REPLICA, "replica", "whether a peer's connections are known here")  \
+	X(STEERING, "steering", "whether frames can be steered to a peer")    \
+	X(TAKEOVER, "takeover", "clients of a peer that was taken for dead")  \
+	X(LINK, "link", "the interface")                                      \
+	X(CONFLICT, "conflict", "another machine claims the VIP")             \
+	X(KERNEL, "kernel", "what the daemon sets in the kernel")             \
+	X(CONFIG, "config", "the configuration")                              \
+	X(OPERATOR, "operator", "orders of the operator")                     \
+	X(DNS, "dns", "the DNS record of the group")                          \
 	X(TEST, "test", "a test of the channel")
 #define NOTIFY_KIND_ENUM(id, name, text) NOTIFY_K_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ENUM) NOTIFY_KIND_COUNT };

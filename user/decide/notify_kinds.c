@@ -36,6 +36,9 @@ static const struct row rows[] = {
 	/* the VRRP state */
 	{"state", HOKM_R_PANIC_HOLD, "", NOTIFY_K_PANIC, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "No node serves players: repair the game server on one node; the checks see it at once."},
+	{"state", HOKM_R_ISOLATED, "", NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "Without a majority no node owns the VIP: check peers, witnesses and the network between."},
+	{"state", HOKM_R_MAJORITY, "", NOTIFY_K_PEER, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"state", ANY, "", NOTIFY_K_PANIC, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"state", HOKM_R_MAINT, NULL, NOTIFY_K_STATE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"state", ANY, "fault", NOTIFY_K_STATE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
