@@ -466,6 +466,47 @@ static void commands(void **state)
 	}
 }
 
+/* DNS_PROVIDER names the provider, but only of a record, and only where the file names none. */
+static void the_environment_names_the_dns_provider(void **state)
+{
+	static const struct {
+		const char *variable, *dns;
+		int provider; /* -1: refused */
+	} rows[] = {
+		{"route53", "record = \"game.example.com\"", CONF_DNS_ROUTE53},
+		{"digitalocean", "record = \"game.example.com\"", CONF_DNS_DIGITALOCEAN},
+		{"route53", "record = \"game.example.com\" provider = cloudflare",
+		 CONF_DNS_CLOUDFLARE},
+		{"route53", "", CONF_DNS_NONE},
+		{"godaddy", "record = \"game.example.com\"", -1},
+		{"none", "record = \"game.example.com\"", -1},
+		{NULL, "record = \"game.example.com\"", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512], *errors;
+		struct conf *c;
+
+		snprintf(text, sizeof(text),
+			 "secret = 0123456789abcdef\n"
+			 "node a { address = 10.0.0.1 dns_address = 203.0.113.1 }\n"
+			 "node b { address = 10.0.0.2 dns_address = 203.0.113.2 }\n"
+			 "dns { %s }\n",
+			 rows[i].dns);
+		if (rows[i].variable)
+			assert_int_equal(setenv("DNS_PROVIDER", rows[i].variable, 1), 0);
+		else
+			assert_int_equal(unsetenv("DNS_PROVIDER"), 0);
+		c = rig_load(text, &errors);
+		assert_int_equal(c ? (int)c->dns.provider : -1, rows[i].provider);
+		assert_true(c || strstr(errors, "in the environment as DNS_PROVIDER"));
+		conf_free(c);
+		free(errors);
+	}
+	unsetenv("DNS_PROVIDER");
+}
+
 /* test_conf_docs looks at what is in the documents. */
 static void documents(void **state)
 {
@@ -491,12 +532,18 @@ static void documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(minimal),       cmocka_unit_test(standard_times),
-		cmocka_unit_test(fast_times),    cmocka_unit_test(fast_with_version_2),
-		cmocka_unit_test(times_follow),  cmocka_unit_test(full_general),
-		cmocka_unit_test(full_services), cmocka_unit_test(restart_keys),
-		cmocka_unit_test(check_config),  cmocka_unit_test(commands),
+		cmocka_unit_test(minimal),
+		cmocka_unit_test(standard_times),
+		cmocka_unit_test(fast_times),
+		cmocka_unit_test(fast_with_version_2),
+		cmocka_unit_test(times_follow),
+		cmocka_unit_test(full_general),
+		cmocka_unit_test(full_services),
+		cmocka_unit_test(restart_keys),
+		cmocka_unit_test(check_config),
+		cmocka_unit_test(commands),
 		cmocka_unit_test(documents),
+		cmocka_unit_test(the_environment_names_the_dns_provider),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,19 @@ static void test_status_of_recovery(void **state)
 	json_decref(data);
 }
 
+static void test_status_of_dns(void **state)
+{
+	json_t *data = sample("{'dns':{'name':'x','stopped':true,'saved':true,'records':["
+			      "{'type':'A','held':'10.9.8.7','held_by_no_node':true}]}}");
+	char *text = rendered(render_status, data, "{}");
+
+	(void)state;
+	assert_has(text, "WARNING  DNS: stopped by the operator");
+	assert_has(text, "`dns set` holds the record of type A at 10.9.8.7, which no node has");
+	free(text);
+	json_decref(data);
+}
+
 static void test_status_of_another_version(void **state)
 {
 	json_t *data = json_object();
@@ -564,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_status_warnings),
 		cmocka_unit_test(test_status_of_upkeep),
 		cmocka_unit_test(test_status_of_recovery),
+		cmocka_unit_test(test_status_of_dns),
 		cmocka_unit_test(test_status_of_another_version),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_conns_table),

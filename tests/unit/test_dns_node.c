@@ -36,6 +36,7 @@
 static struct dns_rig rig;
 static uint64_t now_ns;
 static bool floating; /* a reserved IP in place of a record */
+static bool a_left;   /* machine a is no node of the group any more */
 
 /* ---- nodes ---- */
 
@@ -45,7 +46,7 @@ struct side {
 	struct dns dns;
 	struct dns_owner owner;
 	sd_event *loop;
-	unsigned int contested; /* events */
+	unsigned int contested, held; /* events */
 	struct notify_event alarm;
 };
 
@@ -55,9 +56,11 @@ static void on_line(const struct event_line *line, void *arg)
 {
 	struct side *s = arg;
 
-	if (strcmp(line->what, "dns") != 0 || line->reason != HOKM_R_DNS_CONTESTED)
+	if (strcmp(line->what, "dns") != 0 ||
+	    (line->reason != HOKM_R_DNS_CONTESTED && line->reason != HOKM_R_OPERATOR))
 		return;
-	s->contested++;
+	s->contested += line->reason == HOKM_R_DNS_CONTESTED;
+	s->held += line->reason == HOKM_R_OPERATOR;
 	assert_true(notify_event_from(line->what, line->reason, line->text, &s->alarm));
 }
 
@@ -102,6 +105,8 @@ static void side_open(struct side *s, unsigned int self)
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		snprintf(c->nodes[i].cloud_id, DNS_ADDRESS_MAX, "%s",
 			 rig_machine(CONF_DNS_DIGITALOCEAN_IP, (char)('a' + i)));
+	if (a_left)
+		snprintf(c->nodes[0].cloud_id, DNS_ADDRESS_MAX, "3164499");
 	snprintf(c->dns.state_file, sizeof(c->dns.state_file), "%s/%c.dns", rig.folder, 'a' + self);
 	snprintf(c->agent_user, sizeof(c->agent_user), "%s", stub_user());
 	s->node = (struct node){.conf = c, .nonce = 1 + self};
@@ -443,6 +448,63 @@ static void a_restart_before_the_first_write_writes(void **state)
 	forget(&a);
 }
 
+/* ---- orders ---- */
+
+/* What `set` holds is written after a restart too, but not without a word. */
+static void a_machine_that_has_left_is_not_held_in_silence(void **state)
+{
+	char error[96];
+
+	(void)state;
+	floating = true;
+	begin("");
+	side_open(&b, 1);
+	assert_non_null(dns_order_set(&b.dns, value_of('a'), false, error, sizeof(error)));
+	b.owner.owner = true;
+	settle(&b);
+	assert_true(record_is('a'));
+	assert_true(status_has(&b, "\"held_by_no_node\":false"));
+	assert_int_equal(b.held, 0);
+	side_close(&b);
+	a_left = true;
+	side_open(&b, 1);
+	settle(&b);
+	settle(&b);
+	assert_int_equal(b.held, 1);
+	assert_int_equal(b.alarm.severity, NOTIFY_WARNING);
+	assert_non_null(strstr(b.alarm.text, value_of('a')));
+	assert_non_null(strstr(notify_advice(&b.alarm), "hokm-xdp dns start"));
+	assert_true(status_has(&b, "\"held_by_no_node\":true"));
+	assert_null(dns_order_set(&b.dns, value_of('a'), false, error, sizeof(error)));
+	a_left = floating = false;
+	side_close(&b);
+	forget(&b);
+}
+
+/* Also after a restart, and by an owner that has just become one. */
+static void a_record_is_left_alone_after_stop(void **state)
+{
+	(void)state;
+	begin("");
+	side_open(&b, 1);
+	assert_non_null(dns_order_stop(&b.dns));
+	for (unsigned int i = 0; i < 2; i++) {
+		b.owner.owner = true;
+		pass(&b, VERIFY_S + 1);
+		assert_int_equal(line_of(&b)->pid, 0);
+		assert_true(status_has(&b, "\"state\":\"stopped\""));
+		side_close(&b);
+		side_open(&b, 1);
+	}
+	assert_true(changes_are(0));
+	assert_non_null(dns_order_start(&b.dns));
+	b.owner.owner = true;
+	settle(&b);
+	assert_true(record_is('b'));
+	side_close(&b);
+	forget(&b);
+}
+
 /* ---- an unresponsive provider ---- */
 
 static void an_unresponsive_provider_delays_no_tick(void **state)
@@ -506,6 +568,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_owner_that_comes_and_goes_has_one_writer),
 		cmocka_unit_test(two_owners_change_the_record_once_and_say_so),
 		cmocka_unit_test(a_restart_before_the_first_write_writes),
+		cmocka_unit_test(a_machine_that_has_left_is_not_held_in_silence),
+		cmocka_unit_test(a_record_is_left_alone_after_stop),
 		cmocka_unit_test(an_unresponsive_provider_delays_no_tick),
 	};
 

@@ -291,6 +291,8 @@ uint32_t hokm_service_tag(struct in_addr vip, uint16_t port_host);
  * its machine. "": none.
  */
 const char *conf_dns_value(const struct conf *c, unsigned int node, enum conf_dns_type t);
+/* Is it that of a node? */
+bool conf_dns_knows(const struct conf *c, enum conf_dns_type t, const char *value);
 
 /* The files of the notifier are then those of a monitor: beside its own state. */
 void conf_dns_as_monitor(struct conf *c);

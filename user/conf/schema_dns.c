@@ -40,6 +40,14 @@ const char *conf_dns_value(const struct conf *c, unsigned int node, enum conf_dn
 	return t == CONF_DNS_A ? c->nodes[node].cloud_id : "";
 }
 
+bool conf_dns_knows(const struct conf *c, enum conf_dns_type t, const char *value)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (!strcmp(conf_dns_value(c, i, t), value))
+			return true;
+	return false;
+}
+
 void conf_dns_as_monitor(struct conf *c)
 {
 	const char *slash = strrchr(c->dns.monitor_state, '/');

@@ -144,6 +144,11 @@ static void warn_record(const json_t *r, bool monitor, FILE *out)
 	else if (field_int(r, "failures", 0))
 		fprintf(out, WARN "DNS: the record of type %s could not be changed: %s\n", type,
 			field_text(r, "text"));
+	if (field_true(r, "held_by_no_node"))
+		fprintf(out,
+			WARN "DNS: `dns set` holds the record of type %s at %s, which no node has; "
+			     "`hokm-xdp dns start` ends it\n",
+			type, field_text(r, "held"));
 	if (field_true(r, "ttl_long"))
 		fprintf(out,
 			WARN "DNS: the TTL of the record of type %s is %lld s: "

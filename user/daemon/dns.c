@@ -110,6 +110,22 @@ static void report_breaker(struct dns *d, unsigned int t)
 		 conf_dns_type_name((enum conf_dns_type)t));
 }
 
+/* Once after the start: what the operator has set may be of a machine that has left the group. */
+static void check_held(struct dns *d, unsigned int t)
+{
+	const char *held = d->book.held[t];
+	char text[128];
+
+	if (d->line[t].checked)
+		return;
+	d->line[t].checked = true;
+	if (!held[0] || conf_dns_knows(d->node->conf, (enum conf_dns_type)t, held))
+		return;
+	snprintf(text, sizeof(text), "dns set holds it at %s, which no node has; dns start ends it",
+		 held);
+	report(d, t, HOKM_R_OPERATOR, "held", text);
+}
+
 /* ---- jobs ---- */
 
 static void reap(struct dns_line *l)
@@ -322,6 +338,7 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 	bool was_right;
 	enum dns_act act;
 
+	check_held(d, t);
 	choose(d, t, o);
 	was_right = o->adopted && d->book.mine[t] && !strcmp(d->book.right[t], wanted(d, t));
 	reap(l);

@@ -25,7 +25,8 @@ struct node;
 
 /* One record. */
 struct dns_line {
-	bool used; /* this node has an address for it */
+	bool used;    /* this node has an address for it */
+	bool checked; /* what the operator ordered before the start still fits the group */
 	struct dns_when when;
 	unsigned int whose;  /* the node whose address is wanted; n_nodes: not chosen yet */
 	struct dns_set keep; /* what a monitor leaves alone */

@@ -121,6 +121,8 @@ static const struct row rows[] = {
 	{"dns", HOKM_R_DNS_SEES, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"dns", HOKM_R_DNS_REFUSED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
 	 "Run hokm-xdp dns test: it names what the provider or the record does not allow."},
+	{"dns", HOKM_R_OPERATOR, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Is that machine still to serve players? hokm-xdp dns start gives the record to the owner."},
 	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "It is tried again. hokm-xdp dns status shows when."},
 	{"operator", ANY, NULL, NOTIFY_K_OPERATOR, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},

@@ -53,6 +53,9 @@ static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 	    json_string(l->whose < c->n_nodes ? conf_dns_value(c, l->whose, (enum conf_dns_type)t)
 					      : ""));
 	put(o, "held", json_string(d->book.held[t]));
+	put(o, "held_by_no_node",
+	    json_boolean(d->book.held[t][0] &&
+			 !conf_dns_knows(c, (enum conf_dns_type)t, d->book.held[t])));
 	put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
 	put(o, "failures", json_integer(w->failures));
 	put(o, "running", json_boolean(w->running != DNS_ACT_NONE));
