@@ -22,13 +22,14 @@ enum hokm_wish {
 
 /* What the member answers. */
 enum hokm_verdict {
-	HOKM_VERDICT_NONE,    /* nothing was wished, or the member takes no part */
+	HOKM_VERDICT_NONE,    /* nothing was wished */
 	HOKM_VERDICT_GRANTED, /* the wish was granted */
 	HOKM_VERDICT_HELD,    /* another owner has the grant, see the holder and the rest */
 	HOKM_VERDICT_OLD,     /* the epoch of the wish is too old, see the epoch */
 	HOKM_VERDICT_SILENT,  /* the member was made a moment ago and does not know its promises */
 	HOKM_VERDICT_REFUSED, /* the time that was asked for is longer than the member allows */
 	HOKM_VERDICT_BUSY,    /* the member answered another probe at this moment: ask again */
+	HOKM_VERDICT_ABSENT,  /* the member takes no part, whatever is wished */
 };
 
 /**

@@ -103,9 +103,9 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_answer(const struct hokm_promise 
 	__u32 holder = hokm_grant_member(word);
 
 	*next = word;
-	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
-		return HOKM_VERDICT_NONE;
 	if (!p->silent_until_ns)
+		return HOKM_VERDICT_ABSENT;
+	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
 		return HOKM_VERDICT_NONE;
 	if (ask->epoch < epoch)
 		return HOKM_VERDICT_OLD;
@@ -161,9 +161,9 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_take_wish(
 	struct hokm_promise *p, struct hokm_wished *newest, const struct hokm_grant_ask *ask,
 	__u64 sent_ns, __u64 now_ns)
 {
-	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
-		return HOKM_VERDICT_NONE;
 	if (!p->silent_until_ns)
+		return HOKM_VERDICT_ABSENT;
+	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
 		return HOKM_VERDICT_NONE;
 	if (ask->epoch < newest->epoch ||
 	    (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns))

@@ -26,6 +26,9 @@
 	X(p, NO_MAJORITY, "no-majority", "the grants of a majority of the members have ended")     \
 	X(p, ISOLATED, "isolated", "too few members for a majority are in touch")                  \
 	X(p, MAJORITY, "majority", "enough members for a majority are in touch")                   \
+	X(p, NO_PART, "no-part",                                                                   \
+	  "the member answers and takes no part in grants: its settings are other ones")           \
+	X(p, TAKES_PART, "takes-part", "the member takes part in grants")                          \
 	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
 	X(p, PREEMPT, "preempt",                                                                   \
 	  "this node's priority is above the owner's, and the preempt delay is over")              \

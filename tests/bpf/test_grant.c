@@ -283,7 +283,7 @@ static void node_that_takes_no_part_answers_nothing(void **state)
 
 	grants_put(x, &none);
 	a = ask(x, 0, 1, HOKM_WISH_OWN, EPOCH);
-	assert_int_equal(a.verdict, HOKM_VERDICT_NONE);
+	assert_int_equal(a.verdict, HOKM_VERDICT_ABSENT);
 	assert_int_equal(a.holder, 0);
 	assert_int_equal(a.epoch, 0);
 	after = grants_get(x);

@@ -69,6 +69,47 @@ static void two_owners_never_have_a_majority_each(void **state)
 	}
 }
 
+/*
+ * While a file with other members is read on one node after the other, both files are in force: a
+ * majority of each must have a member in common, so that it grants one owner only.
+ */
+static void a_file_whose_majority_may_miss_the_former_one_is_known(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned int differ;
+		bool meet;
+	} rows[] = {
+		{NODES WIT1, NODES WIT1, 0, true},
+		{NODES WIT1, NODES WIT1 WIT2, 1, true},
+		{NODES WIT1 WIT2, NODES WIT2, 1, true},
+		{NODES WIT1, NODES NODE3 WIT1, 1, true},
+		/* One owner with the former witness, another one with the new one. */
+		{NODES WIT1, NODES WIT2, 2, false},
+		{NODES WIT1 WIT2, NODES NODE3 WIT1, 2, true},
+		{NODES WIT1, NODES NODE3 WIT1 WIT2, 2, false},
+		{NODES WIT1, NODES FIVE WIT1, 2, false},
+		{NODES NODE3 WIT1, NODES "witness c { address = 10.0.0.3 } " WIT1, 2, true},
+		/* VRRP's timers on one of the sides. */
+		{NODES, NODES WIT1 WIT2, 2, true},
+		{NODES WIT1, NODES, 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf *a = load(rows[i].before), *b = load(rows[i].after);
+
+		if (conf_members_differ(a, b) != rows[i].differ ||
+		    conf_members_differ(b, a) != rows[i].differ)
+			fail_msg("row %zu: %u members differ", i, conf_members_differ(a, b));
+		if (conf_majorities_meet(a, b) != rows[i].meet ||
+		    conf_majorities_meet(b, a) != rows[i].meet)
+			fail_msg("row %zu: the majorities", i);
+		conf_free(a);
+		conf_free(b);
+	}
+}
+
 static void a_grant_outlives_a_lost_pulse(void **state)
 {
 	static const struct {
@@ -96,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_owners_never_have_a_majority_each),
+		cmocka_unit_test(a_file_whose_majority_may_miss_the_former_one_is_known),
 		cmocka_unit_test(a_grant_outlives_a_lost_pulse),
 	};
 

@@ -278,6 +278,10 @@ static void clock_off(struct facts *f)
 {
 	f->clock_synced = 0;
 }
+static void absent(struct facts *f)
+{
+	TEXT(f->no_part, "third");
+}
 static void drained(struct facts *f)
 {
 	f->drain = true;
@@ -341,6 +345,7 @@ static const struct row {
 	{loose, true, "conntrack-loose", "tcp_loose"},
 	{invalid, true, "conntrack-invalid", "3 packets"},
 	{clock_off, true, "clock", "not synchronized"},
+	{absent, true, "member-absent", "third answers, and takes no part"},
 	{drained, true, "ordered", "drain"},
 };
 
@@ -426,20 +431,21 @@ static json_t *json_of(const char *text)
 	return o;
 }
 
-#define STATUS(auth)                                                                        \
-	"{'node':'primary','state':'master','reason':'master-down','interface':'eth0',"     \
-	"'owner':true,'vips':['192.168.1.25'],'xdp_mode':'native','agent':{'pid':7},"       \
-	"'put_back_ms':null,'missing':['the egress filter'],'foreign':[{'kind':'bpf',"      \
-	"'interface':'eth0','priority':1,'name':'other'}],'fences':[{'interface':'eth1',"   \
-	"'covered':false},{'interface':'eth2','covered':true}],'claims':[{'mac':"           \
-	"'02:00:00:00:00:99','last_ms':900}],'events_lost':5,"                              \
-	"'vrrp':{'discarded':{'auth':" auth ",'ttl':0}},"                                   \
-	"'services':[{'name':'game','checks':[{'kind':'http','known':true,'up':false,"      \
-	"'reason':'check-status','detail':'GET /health: 503'},{'kind':'tcp','known':false," \
-	"'up':false}]}],'peers':[{'name':'backup','address':'192.168.1.27','pulsing':true," \
-	"'daemon_fresh':true,'seen_ms':4,'adverts_ms':null,'lease_left_ms':900,"            \
-	"'not_steerable':'no probe arrives','replica':{'connected':true,'warm':false,"      \
-	"'faults':{'tag':" auth "}},'differs':[{'name':'vip','text':'another','repair':'x'}]}]}"
+#define STATUS(auth)                                                                             \
+	"{'node':'primary','state':'master','reason':'master-down','interface':'eth0',"          \
+	"'owner':true,'vips':['192.168.1.25'],'xdp_mode':'native','agent':{'pid':7},"            \
+	"'put_back_ms':null,'missing':['the egress filter'],'foreign':[{'kind':'bpf',"           \
+	"'interface':'eth0','priority':1,'name':'other'}],'fences':[{'interface':'eth1',"        \
+	"'covered':false},{'interface':'eth2','covered':true}],'claims':[{'mac':"                \
+	"'02:00:00:00:00:99','last_ms':900}],'events_lost':5,"                                   \
+	"'vrrp':{'discarded':{'auth':" auth ",'ttl':0}},"                                        \
+	"'services':[{'name':'game','checks':[{'kind':'http','known':true,'up':false,"           \
+	"'reason':'check-status','detail':'GET /health: 503'},{'kind':'tcp','known':false,"      \
+	"'up':false}]}],'peers':[{'name':'backup','address':'192.168.1.27','pulsing':true,"      \
+	"'daemon_fresh':true,'seen_ms':4,'adverts_ms':null,'lease_left_ms':900,"                 \
+	"'not_steerable':'no probe arrives','replica':{'connected':true,'warm':false,"           \
+	"'faults':{'tag':" auth "}},'differs':[{'name':'vip','text':'another','repair':'x'}]}]," \
+	"'grants':{'others':[{'name':'v','unwilling':false},{'name':'w','unwilling':true}]}}"
 
 static void facts_come_from_the_replies(void **state)
 {
@@ -472,6 +478,7 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.peers[0].adverts_ms, -1);
 	assert_int_equal(f.peers[0].bad_tags, 2);
 	assert_string_equal(f.peers[0].differs[0].text, "another");
+	assert_string_equal(f.no_part, "w");
 	json_decref(before.status);
 	json_decref(before.counters);
 	json_decref(after.status);

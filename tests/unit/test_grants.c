@@ -123,6 +123,30 @@ static void no_claim_without_a_way_or_a_chance(void **state)
 	assert_int_equal(step(&r, owner), HOKM_WISH_NONE);
 }
 
+/* Else a node counts on a majority that can never grant, and reports none lacking. */
+static void a_member_without_a_part_is_not_in_touch(void **state)
+{
+	static const enum hokm_verdict unwilling[] = {HOKM_VERDICT_ABSENT, HOKM_VERDICT_REFUSED};
+	struct grants_view v;
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unwilling) / sizeof(unwilling[0]); i++) {
+		rig(&r);
+		answers(&r, WITNESS, 0, 0);
+		r.map.member[WITNESS].verdict = HOKM_VERDICT_SILENT;
+		grants_look(&r.c, &r.map, r.now_ns, &v);
+		assert_true(v.known && v.in_touch == 2);
+		r.map.member[WITNESS].verdict = unwilling[i];
+		assert_true(grants_member_unwilling(&r.map.member[WITNESS]));
+		grants_look(&r.c, &r.map, r.now_ns, &v);
+		assert_true(!v.known && v.in_touch == 1);
+		assert_int_equal(step(&r, way), HOKM_WISH_NONE);
+		answers(&r, PEER, 0, 0);
+		assert_int_equal(step(&r, way), HOKM_WISH_OWN);
+	}
+}
+
 static void a_claim_waits_for_the_better_nodes(void **state)
 {
 	struct rig r;
@@ -316,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_claim_without_a_way_or_a_chance),
+		cmocka_unit_test(a_member_without_a_part_is_not_in_touch),
 		cmocka_unit_test(a_claim_waits_for_the_better_nodes),
 		cmocka_unit_test(a_hopeless_claim_ends_and_waits),
 		cmocka_unit_test(an_owner_renews_and_gives_back),

@@ -277,7 +277,9 @@ static void without_a_majority_it_grants_nothing(void **state)
 	(void)state;
 	begin(&r, "arbiter = none " CONF);
 	r.now_ns += 100 * NS_PER_S;
-	assert_int_equal(ask(&r, 0, HOKM_WISH_OWN, 4), HOKM_VERDICT_NONE);
+	assert_int_equal(ask(&r, 0, HOKM_WISH_OWN, 4), HOKM_VERDICT_ABSENT);
+	/* A node that wishes nothing learns it too. */
+	assert_int_equal(ask(&r, 1, HOKM_WISH_NONE, 0), HOKM_VERDICT_ABSENT);
 	holder_is(&r, 2, 0);
 	end(&r);
 }

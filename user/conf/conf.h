@@ -262,6 +262,14 @@ int conf_complete_password(struct conf *c);
  */
 unsigned int conf_majority(const struct conf *c);
 
+/* How many members only one of the two files has. A witness that becomes a node is another one. */
+unsigned int conf_members_differ(const struct conf *a, const struct conf *b);
+/*
+ * May one node go by the first file while another goes by the second? Each majority of the one has
+ * a member in common with each of the other, or one of the files has no majority.
+ */
+bool conf_majorities_meet(const struct conf *a, const struct conf *b);
+
 /*
  * The longest grant that a member gives: a daemon asks for one of CONF_RESTART_GRANT_NS before it
  * is replaced by an upgrade. 0 where no majority decides.

@@ -29,6 +29,42 @@ unsigned int conf_majority(const struct conf *c)
 	return members / 2 + 1;
 }
 
+static bool has_member(const struct conf *c, struct in_addr addr, bool witness)
+{
+	for (unsigned int i = 0; !witness && i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr == addr.s_addr)
+			return true;
+	for (unsigned int i = 0; witness && i < c->n_witnesses; i++)
+		if (c->witnesses[i].addr.s_addr == addr.s_addr)
+			return true;
+	return false;
+}
+
+/* Members that `a` has and `b` does not. */
+static unsigned int members_gone(const struct conf *a, const struct conf *b)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->n_nodes; i++)
+		n += !has_member(b, a->nodes[i].addr, false);
+	for (unsigned int i = 0; i < a->n_witnesses; i++)
+		n += !has_member(b, a->witnesses[i].addr, true);
+	return n;
+}
+
+unsigned int conf_members_differ(const struct conf *a, const struct conf *b)
+{
+	return members_gone(a, b) + members_gone(b, a);
+}
+
+bool conf_majorities_meet(const struct conf *a, const struct conf *b)
+{
+	const unsigned int all = b->n_nodes + b->n_witnesses + members_gone(a, b);
+	const unsigned int of_a = conf_majority(a), of_b = conf_majority(b);
+
+	return !of_a || !of_b || of_a + of_b > all;
+}
+
 uint64_t conf_longest_grant_ns(const struct conf *c)
 {
 	if (!conf_majority(c))

@@ -24,6 +24,8 @@ static void render_member(const json_t *member, FILE *out)
 		fprintf(out, ", has NEVER ANSWERED");
 	else if (json_integer_value(age) >= 1000)
 		fprintf(out, ", SILENT for %lld s", (long long)(json_integer_value(age) / 1000));
+	if (field_true(member, "unwilling"))
+		fprintf(out, ", TAKES NO PART: its file has other members or another arbiter");
 	fprintf(out, "\n");
 }
 

@@ -237,6 +237,22 @@ static void report_witness(struct quorum *q, unsigned int slot, uint64_t now_ns)
 	events_add(q->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
 }
 
+/* It answers, and grants nothing for as long as its settings stay. */
+static void report_part(struct quorum *q, unsigned int slot)
+{
+	bool unwilling = grants_member_unwilling(&map_of(q)->member[slot]);
+	enum hokm_reason why = unwilling ? HOKM_R_NO_PART : HOKM_R_TAKES_PART;
+	const char *name = peers_name(&q->node->peers, slot);
+
+	if (!name || unwilling == q->unwilling[slot])
+		return;
+	q->unwilling[slot] = unwilling;
+	log_line(unwilling ? LOG_LVL_WARN : LOG_LVL_INFO, "member %s reason=%s (%s)%s", name,
+		 hokm_reason_name(why), hokm_reason_text(why),
+		 unwilling ? ": give it the file of this node; a witness must be restarted" : "");
+	events_add(q->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
+}
+
 void quorum_run(struct quorum *q, const struct vrrp *v)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -245,9 +261,11 @@ void quorum_run(struct quorum *q, const struct vrrp *v)
 	if (!q->in_force)
 		return;
 	report_majority(q, v, now_ns);
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		report_part(q, slot);
 		if (q->node->peers.witnesses[slot].used)
 			report_witness(q, slot, now_ns);
+	}
 }
 
 /* ---- open, reload ---- */
@@ -291,4 +309,5 @@ void quorum_reconf(struct quorum *q)
 {
 	take_part(q);
 	memset(q->answered, 0, sizeof(q->answered));
+	memset(q->unwilling, 0, sizeof(q->unwilling));
 }

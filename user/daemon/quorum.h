@@ -33,6 +33,7 @@ struct quorum {
 	bool majority;
 	uint64_t lacking_ns; /* since when there is none; 0: there is */
 	bool silent[HOKM_MAX_PEERS], answered[HOKM_MAX_PEERS]; /* witnesses, by slot */
+	bool unwilling[HOKM_MAX_PEERS];                        /* members, by slot */
 };
 
 /* After the maps have their configuration. lease_runs: an earlier daemon's. 0 or -errno. */

@@ -198,6 +198,49 @@ static bool refuse_secret(struct reload *r, const char *peer)
 	return false;
 }
 
+/*
+ * A peer that has not read the former change of the members yet, or has read another one, or NULL.
+ * With one change more, its majority and that of this node may have no member in common.
+ */
+static const char *peer_behind(const struct daemon *d, const struct conf *wanted)
+{
+	const struct agree *here = &d->agreement.here;
+	struct agree want;
+
+	if (!conf_majority(d->node.conf) || !conf_majority(wanted) ||
+	    !conf_members_differ(d->node.conf, wanted) || conf_agree(wanted, &want))
+		return NULL;
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		const struct agree *there = agreement_there(&d->agreement, slot, clock_now_ns());
+
+		if (there && there->hash[AGREE_NODE] != here->hash[AGREE_NODE] &&
+		    there->hash[AGREE_NODE] != want.hash[AGREE_NODE])
+			return d->node.peers.list[slot].name;
+	}
+	return NULL;
+}
+
+/* Two members that count different majorities must have one in common. True: refused. */
+static bool refuse_members(struct reload *r)
+{
+	const struct daemon *d = r->d;
+	const char *peer = peer_behind(d, r->conf);
+
+	if (conf_majorities_meet(d->node.conf, r->conf) && !peer)
+		return false;
+	log_error("reload refused, nothing changed: %s%s%s; see \"Change the members\" in "
+		  "docs/operation.md",
+		  peer ? "peer " : "", peer ? peer : "",
+		  peer ? " has other members than this node had and than the file has"
+		       : "too many members change at once");
+	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED,
+		   peer ? "reload refused: peer %s has other members"
+			: "reload refused: too many members change at once%s",
+		   peer ? peer : "");
+	conf_free(r->conf);
+	return true;
+}
+
 static bool try_swap(struct reload *r)
 {
 	struct node *n = &r->d->node;
@@ -214,6 +257,8 @@ static bool try_swap(struct reload *r)
 		return refuse_key(r, key);
 	if (peer)
 		return refuse_secret(r, peer);
+	if (refuse_members(r))
+		return false;
 	r->err = swap(r->d, r->conf);
 	if (r->err) {
 		log_error("reload failed, the former configuration stays: %s", strerror(-r->err));

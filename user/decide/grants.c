@@ -29,9 +29,17 @@ static uint64_t touch_ns(const struct grants_conf *c)
 	return pulses_ns > c->length_ns ? pulses_ns : c->length_ns;
 }
 
+bool grants_member_unwilling(const struct hokm_granted *m)
+{
+	return m->answered_ns &&
+	       (m->verdict == HOKM_VERDICT_ABSENT || m->verdict == HOKM_VERDICT_REFUSED);
+}
+
+/* It answers, and could grant: one that takes no part gives no majority. */
 static bool in_touch(const struct grants_conf *c, const struct hokm_granted *m, uint64_t now_ns)
 {
-	return m->answered_ns && now_ns < m->answered_ns + touch_ns(c);
+	return m->answered_ns && now_ns < m->answered_ns + touch_ns(c) &&
+	       !grants_member_unwilling(m);
 }
 
 /* When the promise of this node itself is free for it; 0: it is and was. */

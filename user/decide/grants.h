@@ -65,7 +65,7 @@ struct grants_view {
 	uint64_t free_at_ns; /* since when, or when it will be so as far as known; 0: always was */
 	bool known;          /* false: too few members have answered to know free_at_ns */
 	uint64_t granted_until_ns; /* a majority grants until then; 0 or past: it does not */
-	unsigned int in_touch;     /* members that answered lately, this node among them */
+	unsigned int in_touch;     /* members that answered lately and take part, and this node */
 };
 
 struct grants_input {
@@ -86,6 +86,9 @@ struct grants_output {
 	uint64_t next_ns; /* step again at this time; 0: with the next pulse */
 };
 
+/* Its settings forbid the member to grant what is asked for: it takes no part, or not for so long.
+ */
+bool grants_member_unwilling(const struct hokm_granted *m);
 void grants_look(const struct grants_conf *c, const struct hokm_grants *map, uint64_t now_ns,
 		 struct grants_view *out);
 /*

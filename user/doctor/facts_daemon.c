@@ -165,6 +165,17 @@ static void take_node(struct facts *f, const json_t *s)
 	f->log_lost = (uint64_t)field_int(s, "log_lost", 0);
 }
 
+/* The members that answer and grant nothing for as long as their settings stay. */
+static void take_members(struct facts *f, const json_t *grants)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (in(grants, "others"), i, o)
+		if (field_true(o, "unwilling"))
+			TAKE(o, "name", f->no_part);
+}
+
 static void take_grew(struct facts *f, const struct facts_said *before,
 		      const struct facts_said *after)
 {
@@ -199,6 +210,7 @@ void facts_from_daemon(struct facts *f, const struct facts_said *before,
 	take_node(f, after->status);
 	take_path(f, after->status);
 	take_dns(f, in(after->status, "dns"));
+	take_members(f, in(after->status, "grants"));
 	json_array_foreach (peers, i, o)
 		if (f->n_peers < HOKM_MAX_PEERS)
 			take_peer(&f->peers[f->n_peers++],

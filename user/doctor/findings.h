@@ -89,9 +89,10 @@ struct facts {
 	unsigned int n_foreign;
 	char foreign[FACT_LIST][FACT_TEXT]; /* filters before ours */
 	unsigned int n_open;
-	char open[FACT_LIST][16]; /* interfaces without a fence */
-	char claimer[20];         /* a foreign MAC address that claims the VIP; "" for none */
-	char dns[FACT_TEXT];      /* what DNS failover complains of; "" for nothing */
+	char open[FACT_LIST][16];    /* interfaces without a fence */
+	char claimer[20];            /* a foreign MAC address that claims the VIP; "" for none */
+	char no_part[CONF_NAME_MAX]; /* a member that takes no part in grants; "" for none */
+	char dns[FACT_TEXT];         /* what DNS failover complains of; "" for nothing */
 	uint64_t events_lost, log_lost;
 	unsigned int n_peers, n_checks;
 	struct fact_peer peers[HOKM_MAX_PEERS];

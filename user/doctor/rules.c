@@ -199,6 +199,11 @@ static bool dns_complains(const struct facts *f, struct finding *out)
 	return f->dns[0] && say(out, "%s", f->dns);
 }
 
+static bool takes_no_part(const struct facts *f, struct finding *out)
+{
+	return f->no_part[0] && say(out, "%s answers, and takes no part in grants", f->no_part);
+}
+
 /* ---- checks ---- */
 
 static bool check_fails(const struct facts *f, struct finding *out)
@@ -504,6 +509,9 @@ static const struct rule rules[] = {
 	{"settings-differ", FINDING_WARNING, settings_differ, OF_PEER, false,
 	 "the nodes have different files, or one did not reload",
 	 "copy the file, then hokm-xdp ctl reload on both nodes"},
+	{"member-absent", FINDING_WARNING, takes_no_part, OF_NODE, false,
+	 "its file has other members or another arbiter: one failure more may stop the service",
+	 "the same file there; ctl reload, or systemctl restart hokm-xdp-witness"},
 	{"foreign-filter", FINDING_WARNING, filter_before, OF_NODE, false,
 	 "if it ends the chain, packets do not reach hokm-xdp",
 	 "tc filter show dev INTERFACE egress"},

@@ -26,7 +26,7 @@ static const char *verdict_name(unsigned int verdict)
 		[HOKM_VERDICT_NONE] = "none",     [HOKM_VERDICT_GRANTED] = "granted",
 		[HOKM_VERDICT_HELD] = "held",     [HOKM_VERDICT_OLD] = "old",
 		[HOKM_VERDICT_SILENT] = "silent", [HOKM_VERDICT_REFUSED] = "refused",
-		[HOKM_VERDICT_BUSY] = "busy",
+		[HOKM_VERDICT_BUSY] = "busy",     [HOKM_VERDICT_ABSENT] = "absent",
 	};
 
 	return verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "?";
@@ -53,6 +53,7 @@ static json_t *member_json(const struct quorum *q, const struct hokm_grants *map
 	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
 	put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
 	put(o, "verdict", json_string(verdict_name(m->verdict)));
+	put(o, "unwilling", json_boolean(grants_member_unwilling(m)));
 	put(o, "granted_ms", ms(now_ns, hokm_grant_end_ns(m->end, map->wish_epoch)));
 	put(o, "holder", held ? node_name(n->conf, m->holder) : json_null());
 	put(o, "held_ms", ms(now_ns, m->held_until_ns));
