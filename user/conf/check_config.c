@@ -152,6 +152,16 @@ static void list_all(struct out *o, const struct conf *c)
 	list_sections(o, &conf_schema, c, c);
 }
 
+int check_config_list(const struct conf *c, FILE *to)
+{
+	struct out *o = out_open(to, false);
+
+	if (!o)
+		return -ENOMEM;
+	list_all(o, c);
+	return out_close(o);
+}
+
 static void list_lines(struct out *o, const char *name, char *text)
 {
 	char *save, *line = strtok_r(text, "\n", &save);

@@ -6,9 +6,11 @@
 #include <time.h>
 
 #include "base/out.h"
+#include "conf/check_config.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
+#include "doctor/bundle.h"
 #include "doctor/doctor.h"
 #include "doctor/facts.h"
 
@@ -24,13 +26,15 @@ static const struct command_option options[] = {
 	{"socket", 's', true, "PATH", "path of the daemon's socket"},
 	{"node", 'n', true, "NODE", "the daemon of this node, where one machine runs several"},
 	{"json", 'j', false, NULL, "print JSON"},
+	{"bundle", 'b', true, "FILE",
+	 "write an archive for support to FILE, which must not exist (.tar.gz)"},
 	{NULL, 0, false, NULL, NULL},
 };
 
 static const struct command_row exits[] = {
 	{"0", "nothing was found, or only notes"},
 	{"1", "a critical finding or a warning"},
-	{"2", "it could not look"},
+	{"2", "it could not look, or not write the archive"},
 	{NULL, NULL},
 };
 
@@ -44,7 +48,11 @@ const struct command doctor_command = {
 		 "It prints what is wrong, the most severe first, each with evidence, cause and "
 		 "the next command. It changes nothing. "
 		 "It does not look at packet filters, switches and other machines: run it on each "
-		 "node.",
+		 "node. "
+		 "With --bundle it also writes an archive: the findings, status, counters and "
+		 "events of the daemon, the settings, the journal, and what ip, nft, sysctl, "
+		 "bpftool and systemctl say of this machine. Secrets of the configuration are "
+		 "marked with # in it. It has addresses of players: read it before you pass it on.",
 	.options = options,
 	.exits = exits,
 };
@@ -52,7 +60,10 @@ const struct command doctor_command = {
 struct call {
 	const char *config;
 	bool config_given, json;
-	json_t *options; /* of ctl, to find the socket */
+	json_t *options;    /* of ctl, to find the socket */
+	const char *bundle; /* NULL: none is wanted */
+	struct facts_said said;
+	json_t *events; /* asked for a bundle only */
 	struct conf *conf;
 	struct facts facts;
 };
@@ -69,6 +80,10 @@ static int take_option(struct call *k, const struct command_line *l, int option)
 	}
 	if (option == COMMAND_OPERAND)
 		return command_wrong(l, "it takes no `%s`", l->value);
+	if (option == 'b') {
+		k->bundle = l->value;
+		return 0;
+	}
 	if (option == 'c') {
 		k->config = l->value;
 		k->config_given = true;
@@ -143,6 +158,12 @@ static int ask_both(const char *path, struct facts_said *said)
 	return err ? err : ask(path, "counters", &said->counters);
 }
 
+static void forget(struct facts_said *said)
+{
+	json_decref(said->status);
+	json_decref(said->counters);
+}
+
 /* Long enough for an advert, if they come as they should. */
 static uint64_t pause_of(const struct conf *c)
 {
@@ -151,28 +172,27 @@ static uint64_t pause_of(const struct conf *c)
 	return pause_ns > PAUSE_MAX_NS ? PAUSE_MAX_NS : pause_ns < PAUSE_NS ? PAUSE_NS : pause_ns;
 }
 
-/* 0: it answered. Else -errno. */
-static int look_twice(const char *path, uint64_t pause_ns, struct facts *f)
+/* 0: it answered, and what it said last is in k->said. Else -errno. */
+static int look_twice(struct call *k, const char *path, uint64_t pause_ns)
 {
 	const struct timespec pause = {
 		.tv_sec = (time_t)(pause_ns / NS_PER_S), .tv_nsec = (long)(pause_ns % NS_PER_S)};
-	struct facts_said before = {NULL, NULL}, after = {NULL, NULL};
+	struct facts_said before = {NULL, NULL};
 	uint64_t invalid = facts_conntrack_invalid();
 	int err = ask_both(path, &before);
 
 	if (!err) {
 		/* An interrupted sleep only looks earlier. */
 		(void)nanosleep(&pause, NULL);
-		err = ask_both(path, &after);
+		err = ask_both(path, &k->said);
 	}
 	if (!err) {
-		facts_from_daemon(f, &before, &after);
-		f->grew.ct_invalid = facts_conntrack_invalid() - invalid;
+		facts_from_daemon(&k->facts, &before, &k->said);
+		k->facts.grew.ct_invalid = facts_conntrack_invalid() - invalid;
 	}
-	json_decref(before.status);
-	json_decref(before.counters);
-	json_decref(after.status);
-	json_decref(after.counters);
+	if (!err && k->bundle)
+		err = ask(path, "events", &k->events);
+	forget(&before);
 	return err;
 }
 
@@ -211,7 +231,7 @@ static int look_at_daemon(struct call *k)
 
 	if (code && code != CTL_EXIT_NO_DAEMON)
 		return -EINVAL;
-	err = code ? -ENOENT : look_twice(path, pause_of(k->conf), &k->facts);
+	err = code ? -ENOENT : look_twice(k, path, pause_of(k->conf));
 	switch (-err) {
 	case 0:
 		k->facts.daemon = FACT_ANSWERS;
@@ -234,18 +254,18 @@ static int look_at_daemon(struct call *k)
 
 /* ---- showing ---- */
 
-static void show(const struct facts *f, const struct findings *found)
+static void show(const struct facts *f, const struct findings *found, FILE *to)
 {
-	printf("%s: ", f->node[0] ? f->node : "this node");
+	fprintf(to, "%s: ", f->node[0] ? f->node : "this node");
 	if (!found->n)
-		printf("nothing is wrong of what this command looks at\n");
+		fprintf(to, "nothing is wrong of what this command looks at\n");
 	else
-		printf("%u finding%s\n", found->n, found->n == 1 ? "" : "s");
+		fprintf(to, "%u finding%s\n", found->n, found->n == 1 ? "" : "s");
 	for (unsigned int i = 0; i < found->n; i++) {
 		const struct finding *g = &found->list[i];
 
-		printf("\n%s  %s\n  evidence  %s\n  cause     %s\n  next      %s\n",
-		       finding_severity_name(g->severity), g->id, g->evidence, g->cause, g->next);
+		fprintf(to, "\n%s  %s\n  evidence  %s\n  cause     %s\n  next      %s\n",
+			finding_severity_name(g->severity), g->id, g->evidence, g->cause, g->next);
 	}
 }
 
@@ -272,6 +292,53 @@ static int list(const struct facts *f, const struct findings *found)
 	return out_close(o);
 }
 
+/* ---- the archive ---- */
+
+static char *json_text(const json_t *o)
+{
+	return o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+}
+
+/* The findings, or without them the settings, as a text. NULL: no memory. */
+static char *printed(const struct call *k, const struct findings *found)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	int err = to ? 0 : -ENOMEM;
+
+	if (to && found)
+		show(&k->facts, found, to);
+	else if (to)
+		err = check_config_list(k->conf, to);
+	if ((to && fclose(to)) || err) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int write_bundle(const struct call *k, const struct findings *found)
+{
+	struct bundle_text texts[] = {
+		{"findings.txt", printed(k, found)},
+		{"settings.txt", k->conf ? printed(k, NULL) : NULL},
+		{"status.json", json_text(k->said.status)},
+		{"counters.json", json_text(k->said.counters)},
+		{"events.json", json_text(k->events)},
+	};
+	const size_t n = sizeof(texts) / sizeof(texts[0]);
+	int err = bundle_write(k->bundle, k->conf, texts, n, stderr);
+
+	for (size_t i = 0; i < n; i++)
+		free(texts[i].text);
+	if (!err && !k->json)
+		printf("\n%s is written. It has addresses of players: read it before you pass it "
+		       "on.\n",
+		       k->bundle);
+	return err;
+}
+
 static int examine(struct call *k)
 {
 	struct findings found;
@@ -292,7 +359,9 @@ static int examine(struct call *k)
 	if (k->json)
 		err = list(&k->facts, &found);
 	else
-		show(&k->facts, &found);
+		show(&k->facts, &found, stdout);
+	if (!err && k->bundle)
+		err = write_bundle(k, &found);
 	if (err || fflush(stdout) || ferror(stdout))
 		return EXIT_WRONG;
 	return found.n && found.list[0].severity != FINDING_NOTE ? EXIT_FOUND : EXIT_WELL;
@@ -311,6 +380,8 @@ int doctor_main(int argc, char **argv)
 		code = code == COMMAND_HELP ? EXIT_WELL : EXIT_WRONG;
 	else
 		code = examine(&k);
+	forget(&k.said);
+	json_decref(k.events);
 	conf_free(k.conf);
 	json_decref(k.options);
 	return code;

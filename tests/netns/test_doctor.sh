@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# Faults that the lab can make, one after the other, and what `hokm-xdp doctor` names first. A node
+# without a fault has at most notes. The archive for support has no secret in it.
+
+PLAYERS=5
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
+
+TOKEN=token-of-a-check-4711
+VERSION_2='vrrp { version = 2 }'
+PASSWORD='vrrp { version = 2 password = "other" }'
+export LAB_CONF_EXTRA="$VERSION_2
+service game {
+	check websocket { timeout = \"5s\" header = \"X-Token: $TOKEN\" }
+	check http { timeout = \"5s\" }
+}
+passive { timeout = \"5s\" }"
+
+doctor() { lab_run "$1" "$HOKM" doctor -c "$LAB_DIR/$1/hokm-xdp.conf" "${@:2}"; }
+# The result of `doctor --json` is kept for who reads why a condition did not hold.
+examine() { ANSWER=$(doctor "$1" --json) || [ $? = 1 ]; }
+first() { jq -r 'first(.findings[].id) // "nothing"' <<<"$ANSWER"; }
+names_first() { examine "$1" && [ "$(first)" = "$2" ]; }
+no_fault() {
+	examine "$1" &&
+		jq -e 'all(.findings[]; .severity == "note")' <<<"$ANSWER" >/dev/null
+}
+# fault WORDS NODE ID
+fault() { within 30 "$1: $3 is named first" names_first "$2" "$3"; }
+mended() { within 30 "$1, mended: nothing is left" no_fault "$2"; }
+
+filter() { # NODE RULE
+	lab_run "$1" nft "table inet fault {
+		chain input { type filter hook input priority filter; $2 }
+	}"
+}
+filter_gone() { lab_run "$1" nft delete table inet fault; }
+edit() { sed -i "$2" "$LAB_DIR/$1/hokm-xdp.conf"; }
+daemon_again() { # NODE
+	must lab_kill "$1" daemon TERM
+	must lab_wait 20 lab_gone "$1" daemon
+	must lab_daemon "$1"
+}
+
+test_pair
+within 30 "the owner is well" no_fault a
+within 30 "the backup is well" no_fault b
+
+must cut 'ip protocol 112 drop;'
+fault "protocol 112 blocked in the network" b adverts-missing
+must uncut
+must filter b 'ip protocol 112 drop;'
+fault "protocol 112 dropped by the node's packet filter" b adverts-filtered
+must filter_gone b
+must cut "$PULSES"
+fault "UDP 8766 blocked" b pulses-blocked
+must uncut
+must cut 'udp dport 8767 drop;'
+fault "UDP 8767 blocked" b replication-blocked
+must uncut
+mended "network" b
+
+must lab_kill b game STOP
+fault "game server unresponsive" b check-fails
+must lab_kill b game CONT
+mended "game server" b
+
+edit b "s/^$VERSION_2/$PASSWORD/"
+must ctl_ok b reload
+fault "another password of adverts" b adverts-password
+edit b "s/^vrrp .*/$VERSION_2/"
+must ctl_ok b reload
+mended "password" b
+
+archive=$LAB_DIR/bundle.tar.gz inside=$LAB_DIR/bundle
+must filter b "counter comment \"$LAB_SECRET\";"
+doctor b --bundle "$archive" >/dev/null
+holds "the archive is written" test -s "$archive"
+holds "it is its owner's alone" test "$(stat -c %a "$archive")" = 600
+must mkdir "$inside"
+must tar -C "$inside" -xzf "$archive"
+holds "it has what the daemon says" jq -e .node "$inside/status.json" >/dev/null
+holds "it has the settings" grep -q "header:.*X-Token: ####" "$inside/settings.txt"
+holds "it has the packet filter" grep -q 'comment "####' "$inside/machine-filters.txt"
+holds "no secret is in it" test -z "$(grep -rlE "$LAB_SECRET|$TOKEN" "$inside")"
+holds "a file that exists is not written over" \
+	test "$(doctor b --bundle "$archive" >/dev/null 2>&1; echo $?)" = 2
+must filter_gone b
+
+must lab_run b tc qdisc del dev eth0 clsact
+fault "the egress filter removed by another program" b path-removed
+
+edit b 's/^secret = .*/secret = "another-secret-0123456789"/'
+daemon_again b
+fault "another secret" a secrets-differ
+must lab_kill b daemon KILL
+must lab_wait 20 lab_gone b daemon
+fault "daemon killed" b daemon-gone
+must lab_node_dead b
+fault "node dead" a peer-silent
+test_end
