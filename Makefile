@@ -46,12 +46,14 @@ endif
 MAKEFLAGS += -r
 
 # ---------------------------------------------------------------------------------------- flags
-PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libcurl libsystemd libconfuse jansson \
+PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libsystemd libconfuse jansson \
             libcrypto libcap libseccomp expat libcares
+# Loaded when it is needed (user/agent/lib_curl.c): only its header is used here.
+PKGS_LOADED := libcurl
 PKGS_LWS := libwebsockets
 
 # Asked once, and only when something is compiled: on a bare machine pkg-config is not there yet.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_LOADED)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)
 LWS_CFLAGS = $(eval LWS_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS_LWS)))$(LWS_CFLAGS)
 LWS_LIBS   = $(eval LWS_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_LWS)))$(LWS_LIBS)

@@ -256,7 +256,21 @@ operator() {
 }
 peer_up_is() { [ "$(status a '.peers[0].services_up')" = "$1" ]; }
 
+# maps PID LIBRARY: how many parts of this library a process has loaded.
+maps() { grep -c "/$2" "/proc/$1/maps"; }
+
+# libcurl and what it needs are half of the cost of a start, and the daemon locks its memory.
+only_the_agent_loads_libcurl() {
+	local daemon agent
+	daemon=$(lab_pid a daemon)
+	agent=$(pgrep -P "$daemon" -f ' agent') # a child of the daemon, which is in no other test
+	number_is "libcurl: in the daemon" "$(maps "$daemon" libcurl)" -eq 0
+	number_is "libcurl: in its agent" "$(maps "$agent" libcurl)" -gt 0
+	number_is "libcurl: in ctl" "$(LD_TRACE_LOADED_OBJECTS=1 "$HOKM" | grep -c libcurl)" -eq 0
+}
+
 test_pair
+only_the_agent_loads_libcurl
 exit_codes
 shows
 helper_agrees
