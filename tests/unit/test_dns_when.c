@@ -174,6 +174,7 @@ static void step(struct partition *p, unsigned int i, uint64_t at)
 	struct owner *o = &p->node[i];
 
 	dns_when_owner(&o->w, true, false, false, at);
+	dns_when_sole(&o->w, false, at);
 	if (o->runs == DNS_ACT_NONE) {
 		o->runs = dns_when_next(&o->w, at);
 		o->end_ns = at + S(chance(p, 20));
@@ -207,19 +208,84 @@ static void a_partition_changes_the_record_once(void **state)
 	}
 }
 
+/* This node owns since 10 s, and finds another one's address at 310 s. */
+static void own_and_find_another(void)
+{
+	own_and_write(S(10));
+	due_after(S(10), DNS_ACT_LOOK);
+	dns_when_result(&w, DNS_OTHER, 0, S(310));
+	assert_int_equal(w.state, DNS_CONTESTED);
+}
+
+static void see(bool serves, bool sole, uint64_t at)
+{
+	dns_when_owner(&w, true, serves, false, at);
+	dns_when_sole(&w, sole, at);
+}
+
 /* Both nodes are there again, and one of them owns: the record must not keep the name of the other.
  */
 static void a_contested_record_is_written_after_the_partition(void **state)
 {
 	(void)state;
-	own_and_write(S(10));
-	due_after(S(10), DNS_ACT_LOOK);
-	dns_when_result(&w, DNS_OTHER, 0, S(310));
-	dns_when_owner(&w, true, false, false, S(320));
+	own_and_find_another();
+	see(false, false, S(320));
 	assert_int_equal(w.state, DNS_CONTESTED);
-	dns_when_owner(&w, true, true, false, S(330));
+	see(true, true, S(330));
 	assert_int_equal(dns_when_next(&w, S(359)), DNS_ACT_NONE);
 	assert_int_equal(dns_when_next(&w, S(360)), DNS_ACT_WRITE);
+}
+
+/* A node that lost the VIP, or died, while its change was on the way to the provider. */
+static void a_late_write_does_not_stay_until_a_person_comes(void **state)
+{
+	(void)state;
+	own_and_find_another();
+	see(false, true, S(320));
+	assert_int_equal(dns_when_next(&w, S(324)), DNS_ACT_NONE);
+	assert_int_equal(dns_when_next(&w, S(325)), DNS_ACT_WRITE);
+	/* It goes on after a failure. */
+	dns_when_result(&w, DNS_FAILED, 0, S(325));
+	see(false, true, S(330));
+	assert_int_equal(dns_when_next(&w, S(330)), DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_CHANGED, 0, S(330));
+	assert_int_equal(w.state, DNS_RIGHT);
+}
+
+/* Who writes it again is no owner: another program, or another group with the same record. */
+static void a_writer_that_comes_again_is_not_fought(void **state)
+{
+	(void)state;
+	own_and_find_another();
+	see(true, true, S(320));
+	assert_int_equal(dns_when_next(&w, S(350)), DNS_ACT_WRITE);
+	dns_when_result(&w, DNS_OTHER, 0, S(350));
+	for (uint64_t at = 360; at < 40000; at += 10) {
+		see(true, true, S(at));
+		if (dns_when_next(&w, S(at)) == DNS_ACT_LOOK)
+			dns_when_result(&w, DNS_OTHER, 0, S(at));
+		assert_int_equal(w.running, DNS_ACT_NONE);
+	}
+	assert_int_equal(w.state, DNS_CONTESTED);
+	/* Another partition has begun, and ended. */
+	see(false, false, S(40000));
+	see(true, true, S(40010));
+	assert_int_equal(dns_when_next(&w, S(40040)), DNS_ACT_WRITE);
+}
+
+/* A single answer of the other node, or of a third one, ends no contest. */
+static void a_node_that_is_heard_for_a_moment_makes_no_change(void **state)
+{
+	(void)state;
+	own_and_find_another();
+	for (uint64_t at = 320; at < 40000; at += 10) {
+		see(at % 20 == 0, at % 20 == 0, S(at));
+		see(true, false, S(at + 4));
+		see(false, false, S(at + 5));
+		assert_int_equal(w.state, DNS_CONTESTED);
+		assert_int_not_equal(dns_when_next(&w, S(at + 5)), DNS_ACT_WRITE);
+		dns_when_result(&w, DNS_OTHER, 0, S(at + 5));
+	}
 }
 
 static void failback_waits_while_the_other_serves(void **state)
@@ -347,6 +413,9 @@ int main(void)
 		cmocka_unit_test_setup(a_second_owner_is_not_found_minutes_late, fresh),
 		cmocka_unit_test_setup(a_partition_changes_the_record_once, fresh),
 		cmocka_unit_test_setup(a_contested_record_is_written_after_the_partition, fresh),
+		cmocka_unit_test_setup(a_late_write_does_not_stay_until_a_person_comes, fresh),
+		cmocka_unit_test_setup(a_writer_that_comes_again_is_not_fought, fresh),
+		cmocka_unit_test_setup(a_node_that_is_heard_for_a_moment_makes_no_change, fresh),
 		cmocka_unit_test_setup(failback_waits_while_the_other_serves, fresh),
 		cmocka_unit_test_setup(changes_keep_their_distance, fresh),
 		cmocka_unit_test_setup(a_restart_writes_nothing, fresh),

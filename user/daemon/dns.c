@@ -349,6 +349,7 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 	}
 	if (dns_when_owner(&l->when, o->owner, o->serves, was_right, now_ns))
 		kill_job(l);
+	dns_when_sole(&l->when, o->sole, now_ns);
 	l->renew = (l->renew || o->renew) && !d->book.held[t][0];
 	if (l->renew && !l->when.order) {
 		l->renew = false;

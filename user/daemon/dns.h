@@ -51,6 +51,7 @@ struct dns_owner {
 	bool owner;
 	bool adopted; /* ownership was continued from an earlier daemon */
 	bool serves;  /* another node is healthy */
+	bool sole;    /* it is certain that no other node owns */
 	/* of a monitor */
 	bool hold;         /* begin nothing now */
 	bool renew;        /* compare and write the record now */

@@ -58,6 +58,22 @@ bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)
 	return false;
 }
 
+bool policy_sole_owner(const struct daemon *d, uint64_t now_ns)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && !d->quorum.in_force; slot++) {
+		const struct peer *p = &d->node.peers.list[slot];
+		struct peer_sight sight;
+
+		if (!p->used)
+			continue;
+		sight = peers_sight(&d->node.peers, slot, now_ns);
+		if (sight.by != PEER_BY_PULSE || !sight.fresh || p->map.state == HOKM_VRRP_MASTER ||
+		    p->map.lease_until_ns > now_ns)
+			return false;
+	}
+	return true;
+}
+
 void policy_input(const struct daemon *d, struct policy_input *in)
 {
 	const struct node *n = &d->node;

@@ -12,5 +12,7 @@ void policy_input(const struct daemon *d, struct policy_input *in);
 
 /* Is there a peer whose pulses are answered and whose services are all up? */
 bool policy_peer_serves(const struct daemon *d, uint64_t now_ns);
+/* This node owns. Is it certain that no other one does: by a majority, or as all report? */
+bool policy_sole_owner(const struct daemon *d, uint64_t now_ns);
 
 #endif

@@ -327,6 +327,7 @@ static void tick_dns(struct daemon *d, uint64_t now_ns)
 			 node_owner_until(&d->node) > now_ns,
 		.adopted = d->vrrp.reason == HOKM_R_ADOPTED,
 		.serves = policy_peer_serves(d, now_ns),
+		.sole = policy_sole_owner(d, now_ns),
 		.node = self,
 	};
 	const struct dns_owner both[CONF_DNS_TYPES] = {o, o};

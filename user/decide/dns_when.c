@@ -33,7 +33,7 @@ static bool cut(struct dns_when *w)
 	bool ran = w->running != DNS_ACT_NONE;
 
 	w->running = DNS_ACT_NONE;
-	w->order = false;
+	w->order = w->contest = w->ended = false;
 	w->at_ns = NEVER;
 	return ran;
 }
@@ -53,6 +53,7 @@ static void doubt(struct dns_when *w)
 static void enter(struct dns_when *w, bool serves, bool was_right, uint64_t now_ns)
 {
 	w->failures = 0;
+	w->contest = w->ended = false;
 	w->pause_ns = w->conf.verify_ns;
 	if (!serves)
 		doubt(w);
@@ -96,15 +97,27 @@ bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right,
 	else if (!owner && was)
 		return leave(w);
 	else if (owner && w->state == DNS_WAITING && !serves && !w->failures && !w->order &&
-		 w->at_ns > now_ns + w->conf.failover_ns)
+		 !w->contest && w->at_ns > now_ns + w->conf.failover_ns)
 		/* The node that the record names is gone: no reason to wait for the failback. */
 		plan_at(w, true, now_ns + w->conf.failover_ns);
-	else if (owner && w->state == DNS_CONTESTED && serves && w->running == DNS_ACT_NONE) {
-		/* The other node is heard again, and this one owns: there is one owner. */
-		w->state = DNS_WAITING;
-		plan_at(w, true, now_ns + w->conf.failback_ns);
-	}
 	return false;
+}
+
+void dns_when_sole(struct dns_when *w, bool sole, uint64_t now_ns)
+{
+	if (!sole)
+		w->ended = false;
+	if (!w->owner || w->stopped || w->running != DNS_ACT_NONE)
+		return;
+	if (sole && w->state == DNS_CONTESTED && !w->ended) {
+		w->state = DNS_WAITING;
+		w->contest = w->ended = true;
+		plan_at(w, true, now_ns + (w->serves ? w->conf.failback_ns : w->conf.doubt_ns));
+	} else if (!sole && w->state == DNS_WAITING && w->contest) {
+		w->state = DNS_CONTESTED;
+		w->contest = false;
+		plan_at(w, false, later(w->at_ns, now_ns + w->conf.verify_ns));
+	}
 }
 
 bool dns_when_renew(struct dns_when *w, uint64_t now_ns)
@@ -197,7 +210,7 @@ void dns_when_result(struct dns_when *w, enum dns_result r, uint64_t retry_ns, u
 		return;
 	}
 	w->failures = 0;
-	w->order = false;
+	w->order = w->contest = false;
 	w->breaker = DNS_CLOSED;
 	if (r == DNS_CHANGED)
 		w->change_ns = now_ns;

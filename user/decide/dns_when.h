@@ -6,8 +6,9 @@
  * to continue what failed. An owner whose record holds the address of another node afterwards does
  * not write it again: two nodes that both take themselves for the owner would flip the record
  * without end. The record is contested then, and is reported as that, until the next change of the
- * owner or `dns start`, or until another healthy node is heard: nodes that hear each other have one
- * owner, which writes the record again.
+ * owner or `dns start`, or until it is certain that no other node owns: then the other one wrote
+ * late, and the owner writes once more. It does so once as long as that stays certain, because what
+ * writes the record again then is no owner that would stop by itself.
  *
  * Where two owners can be, an owner looks at the record soon: when another node falls silent or is
  * heard again, and after its own write while it hears none. The pauses between these looks double
@@ -74,6 +75,8 @@ struct dns_when {
 	enum dns_act running;
 	bool write;         /* a write is due at at_ns, else a look */
 	bool order;         /* by the operator: no delay counts */
+	bool contest;       /* the write that is due ends a contest */
+	bool ended;         /* one was ended, and no other node could own since */
 	uint64_t at_ns;     /* the next attempt; UINT64_MAX: none */
 	uint64_t change_ns; /* of the last change; 0: none is known */
 	unsigned int failures;
@@ -90,6 +93,12 @@ void dns_when_init(struct dns_when *w, const struct dns_when_conf *conf, uint64_
  * be stopped at once.
  */
 bool dns_when_owner(struct dns_when *w, bool owner, bool serves, bool was_right, uint64_t now_ns);
+
+/*
+ * As often, after the former: is it certain that no other node owns? A contest is ended only when
+ * it was so for a while.
+ */
+void dns_when_sole(struct dns_when *w, bool sole, uint64_t now_ns);
 
 /*
  * For a monitor, which is owner as long as it can see: the record is to be compared and written
