@@ -14,10 +14,11 @@
  *
  * A peer that is neither alive nor dead keeps the connections that it has: their packets go on to
  * it. Signs of life are what the peer signed, an answer to a pulse, a probe, and a replication
- * message that the daemon verified, and, from the MAC address that the last answer contained: an
- * advert, a replication message, and any ARP packet of the peer's own address. As long as no answer
- * came, the MAC address is not known, and these count from every MAC address after a sign that was
- * signed. Silence counts only while the daemon of this node asks.
+ * message that the daemon verified; the word of a witness that such a probe came there; and, from
+ * the MAC address that the last answer contained: an advert, a replication message, and any ARP
+ * packet of the peer's own address. As long as no answer came, the MAC address is not known, and
+ * these count from every MAC address after a sign that was signed. Silence counts only while the
+ * daemon of this node asks.
  *
  * Times are compared as signed differences, because another CPU may have written a time that is a
  * little newer than the clock reading of this packet.
@@ -255,6 +256,24 @@ static __always_inline void note_sign(const struct packet *p)
 
 	mac_copy(&mac, p->eth->h_source);
 	peer_sign(p->client, mac, p->now);
+}
+
+/*
+ * Notes the word of a witness that it heard the node with this address so long ago. A word that is
+ * older than the limit says nothing, and none takes a newer sign back.
+ */
+__noinline int peer_heard(__be32 addr, __u64 age, __u64 now)
+{
+	struct hokm_peer *peer;
+	struct packet p = {};
+
+	if (!question_packet(&p, now) || age >= p.cfg->players_dead_ns || age >= now)
+		return 0;
+	peer = peer_get(&p, peer_by_addr(&p, addr));
+	if (!peer || (__s64)(now - age - peer->alive_ns) <= 0)
+		return 0;
+	peer->alive_ns = now - age;
+	return 1;
 }
 
 /* Publishes the MAC address of the peer for peer_of_mac(). */

@@ -203,9 +203,13 @@ static __always_inline void pulse_note_state(const struct packet *p, struct hokm
 		peer->lease_until_ns = until < left ? ~0ULL : until;
 	if (!mac_equal(peer->mac, pulse->mac))
 		mac_copy(peer->mac, pulse->mac);
-	/* A witness steers nothing here, and may be the router through which clients come. */
-	if (!p->cfg->peer[slot & (HOKM_MAX_PEERS - 1)].witness)
-		peer_mac_publish(slot, pulse->mac);
+	/*
+	 * A witness steers nothing here, and may be the router through which clients come. It has
+	 * no services.
+	 */
+	if (p->cfg->peer[slot & (HOKM_MAX_PEERS - 1)].witness)
+		return;
+	peer_mac_publish(slot, pulse->mac);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;
@@ -275,6 +279,30 @@ static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer,
 }
 
 /*
+ * Takes in what the valid and fresh answer of a witness says of the nodes: who answers a witness is
+ * not dead (rule 11, docs/architecture.md). A function of its own for the verifier; to the verifier
+ * pulse may be NULL.
+ */
+__noinline int pulse_heard(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	struct packet p = {};
+	int n = 0;
+
+	if (!pulse || !question_packet(&p, now))
+		return 0;
+	slot &= HOKM_MAX_PEERS - 1;
+	if (!p.cfg->peer[slot].witness)
+		return 0;
+	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		const struct hokm_pulse_heard *h = &pulse->heard[i];
+
+		if (h->addr)
+			n += peer_heard(h->addr, bpf_ntohl(h->age_us) * 1000ULL, now);
+	}
+	return n;
+}
+
+/*
  * A valid answer: stored unless it is a replay, was held back too long, or belongs to another
  * daemon session.
  */
@@ -302,6 +330,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	peer->seen_ns = p->now;
 	peer->alive_ns = p->now;
 	grant_take_in(copy, slot, p->now);
+	pulse_heard(copy, slot, p->now);
 	COUNT(p, pulse_answers);
 	return CONSUMED;
 }

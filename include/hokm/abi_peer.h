@@ -24,6 +24,18 @@ struct hokm_pulse_svc {
 };
 _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
 
+/**
+ * struct hokm_pulse_heard - in the answer of a witness, in the place of a service: a node it hears
+ * @addr: address of the node; 0: unused
+ * @age_us: time from the node's newest valid probe to this answer
+ */
+struct hokm_pulse_heard {
+	__be32 addr;
+	__be32 age_us;
+};
+_Static_assert(sizeof(struct hokm_pulse_heard) == sizeof(struct hokm_pulse_svc), "pulse heard");
+_Static_assert(HOKM_MAX_PEERS <= HOKM_MAX_SERVICES, "a witness has room for all other nodes");
+
 /*
  * struct hokm_pulse.flags, answers: the answering node has fresh answers of the asking one itself,
  * and steered frames arrive there: it can steer to it.
@@ -61,6 +73,7 @@ _Static_assert(sizeof(struct hokm_pulse_svc) == 8, "pulse svc");
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @grant: its wish, or its answer to a wish
  * @svc: its services
+ * @heard: in their place, in the answer of a witness, which has none: the other nodes that it hears
  * @tag: SipHash-2-4 over everything before it and the addresses of the packet (hokm/pulse_tag.h)
  *
  * The daemon sends a probe: @nonce, @sent_ns, @mac and the state of its node are set. The peer's
@@ -91,7 +104,10 @@ struct hokm_pulse {
 	__u8 flags;
 	__u8 mac[6];
 	struct hokm_pulse_grant grant;
-	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+	union {
+		struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
+		struct hokm_pulse_heard heard[HOKM_MAX_SERVICES];
+	};
 	__be64 tag;
 };
 _Static_assert(sizeof(struct hokm_pulse) == 160, "pulse");

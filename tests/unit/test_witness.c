@@ -133,7 +133,6 @@ static enum witness_discard give(struct rig *r, unsigned int node, const struct 
 /* Asks, expects an answer that the node would accept, and returns its verdict. */
 static enum hokm_verdict ask(struct rig *r, unsigned int node, enum hokm_wish wish, uint64_t epoch)
 {
-	static const struct hokm_pulse_svc none[HOKM_MAX_SERVICES];
 	const struct hokm_pulse p = probe(r, node, wish, epoch);
 	const struct hokm_pulse *a = &r->answer;
 
@@ -147,12 +146,11 @@ static enum hokm_verdict ask(struct rig *r, unsigned int node, enum hokm_wish wi
 	assert_int_equal(a->nonce, p.nonce);
 	assert_int_equal(a->sent_ns, p.sent_ns);
 	assert_memory_equal(a->mac, r->w.mac, 6);
-	/* It owns nothing and serves nothing. */
+	/* It owns nothing. */
 	assert_int_equal(a->state, HOKM_VRRP_INIT);
 	assert_int_equal(a->lease_left_ns, 0);
 	assert_int_equal(a->epoch, 0);
 	assert_int_equal(a->priority, 0);
-	assert_memory_equal(a->svc, none, sizeof(none));
 	/* What was asked comes back with what is answered. */
 	assert_int_equal(a->grant.wish, wish);
 	assert_int_equal(a->grant.wish_epoch, p.grant.epoch);
@@ -281,6 +279,41 @@ static void without_a_majority_it_grants_nothing(void **state)
 	/* A node that wishes nothing learns it too. */
 	assert_int_equal(ask(&r, 1, HOKM_WISH_NONE, 0), HOKM_VERDICT_ABSENT);
 	holder_is(&r, 2, 0);
+	end(&r);
+}
+
+/* The answer to this node names the other one, whose probe came so long ago; -1: nobody. */
+static void heard_is(struct rig *r, unsigned int node, int64_t age_ns)
+{
+	static const struct hokm_pulse_heard none[HOKM_MAX_SERVICES];
+	const struct hokm_pulse_heard *h = r->answer.heard;
+
+	(void)ask(r, node, HOKM_WISH_NONE, 0);
+	if (age_ns >= 0) {
+		assert_int_equal(h->addr, ipv4(addrs[!node]).s_addr);
+		assert_int_equal(be32toh(h->age_us), age_ns / 1000);
+		h++;
+	}
+	assert_memory_equal(h, none, sizeof(none) - (size_t)(h - r->answer.heard) * sizeof(*h));
+}
+
+/* Two nodes that are cut from each other and hear the witness know that the other one is alive. */
+static void who_is_heard_is_told_to_the_others(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r, "arbiter = none " CONF);
+	heard_is(&r, 0, -1);
+	r.now_ns += NS_PER_MS;
+	heard_is(&r, 1, NS_PER_MS);
+	r.now_ns += 2 * NS_PER_MS;
+	heard_is(&r, 0, 2 * NS_PER_MS);
+	/* Silent since then: its age grows, until the field has no room for it. */
+	r.now_ns += 4000 * NS_PER_S;
+	heard_is(&r, 0, 2 * (int64_t)NS_PER_MS + 4000 * (int64_t)NS_PER_S);
+	r.now_ns += 400 * NS_PER_S;
+	heard_is(&r, 0, -1);
 	end(&r);
 }
 
@@ -492,6 +525,7 @@ int main(void)
 		cmocka_unit_test(a_grant_that_is_too_long_is_refused),
 		cmocka_unit_test(a_start_forgets_no_grant_that_may_last),
 		cmocka_unit_test(without_a_majority_it_grants_nothing),
+		cmocka_unit_test(who_is_heard_is_told_to_the_others),
 		cmocka_unit_test(a_second_secret_is_accepted),
 		cmocka_unit_test(what_is_discarded_changes_nothing),
 		cmocka_unit_test(a_recorded_wish_counts_never_again),

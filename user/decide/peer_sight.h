@@ -6,8 +6,8 @@
  *
  * There are two questions. May new connections go to the peer? That follows from its pulses at
  * once. Are the connections that it has over? That follows from the silence of every sign of life
- * (struct peer_signs, alive_ns) for players_dead_ns, because no single path's silence proves a
- * death (rule 11, docs/architecture.md).
+ * (struct peer_signs, alive_ns), the word of a witness among them, for players_dead_ns, because no
+ * single path's silence proves a death (rule 11, docs/architecture.md).
  *
  * By pulse: the peer's kernel answered a probe less than dead_ns ago. Silence counts only while
  * this node really sent probes. After a break in the probes (the daemon was stopped, or got no CPU)

@@ -138,7 +138,25 @@ static void answer_wish(struct witness *w, struct witness_node *n, uint64_t now_
 	fill_holder(w, now_ns, g);
 }
 
-/* A witness is no owner and has no service: all of these are zero. */
+/* The other nodes whose probes came here, and how long ago. */
+static void fill_heard(const struct witness *w, const struct witness_node *asks, uint64_t now_ns,
+		       struct hokm_pulse *p)
+{
+	unsigned int at = 0;
+
+	memset(p->heard, 0, sizeof(p->heard));
+	for (unsigned int i = 0; i < w->n_nodes; i++) {
+		const struct witness_node *n = &w->nodes[i];
+		const uint64_t age_us = (now_ns - n->heard_ns + 999) / 1000;
+
+		if (n == asks || !n->heard_ns || age_us > UINT32_MAX)
+			continue;
+		p->heard[at++] = (struct hokm_pulse_heard){
+			.addr = n->addr.s_addr, .age_us = htobe32((uint32_t)age_us)};
+	}
+}
+
+/* A witness is no owner: all of these are zero. */
 static void fill_state(const struct witness *w, struct hokm_pulse *p)
 {
 	p->kind = HOKM_PULSE_ANSWER;
@@ -149,7 +167,6 @@ static void fill_state(const struct witness *w, struct hokm_pulse *p)
 	p->priority = 0;
 	p->flags = 0;
 	memcpy(p->mac, w->mac, sizeof(p->mac));
-	memset(p->svc, 0, sizeof(p->svc));
 }
 
 enum witness_discard witness_answer(struct witness *w, const struct witness_packet *in,
@@ -169,6 +186,7 @@ enum witness_discard witness_answer(struct witness *w, const struct witness_pack
 	n->heard_ns = now_ns;
 	answer_wish(w, n, now_ns, out);
 	fill_state(w, out);
+	fill_heard(w, n, now_ns, out);
 	out->tag = htobe64(hokm_pulse_tag(out, w->addr.s_addr, n->addr.s_addr, w->keys.to[slot]));
 	w->answered++;
 	return WITNESS_NONE;

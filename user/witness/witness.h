@@ -4,7 +4,8 @@
  *
  * A witness is a member of the group without a VIP and a game. It grants by the rules of
  * hokm/grant.h, as the XDP program of a node does, and answers with the same pulse. It asks nobody
- * and wishes nothing itself.
+ * and wishes nothing itself. In the place of services its answer says which other nodes it hears,
+ * so that no node takes another for dead that is alive.
  *
  * Invariants
  *   - Nothing changes before source, TTL, length, version, tag, kind and freshness have been
