@@ -39,6 +39,7 @@
 #include "tcp_ingress.h"
 #include "tcp_egress.h"
 #include "known_fast.h"
+#include "syn_fast.h"
 #include "fence.h"
 
 char _license[] SEC("license") = "GPL";
@@ -98,6 +99,8 @@ int hokm_ingress(struct xdp_md *ctx)
 	int fast = known_fast_in(ctx);
 	enum verdict v = PASS;
 
+	if (fast == NOT_FAST)
+		fast = syn_fast_in(ctx);
 	if (fast != NOT_FAST)
 		return fast;
 	p.end = (void *)(long)ctx->data_end;

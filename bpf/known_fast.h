@@ -36,13 +36,16 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20 &&
 /* Version 4, and a header of five words. */
 #define IPV4_PLAIN 0x45
 
-/* Sets p->eth and p->l3. Returns false for every frame that the fast path does not take. */
-static __always_inline bool fast_parse(struct packet *p, void *data)
+/*
+ * Sets p->eth and p->l3. Returns false for every frame that the fast path does not take. flags:
+ * those of ACK, SYN, FIN and RST that the segment has.
+ */
+static __always_inline bool fast_parse(struct packet *p, void *data, __be32 flags)
 {
 	struct ethhdr *eth = data;
 	const struct iphdr *ip = (void *)(eth + 1);
 	const struct tcphdr *tcp = (void *)(ip + 1);
-	const __be32 ends = TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST;
+	const __be32 all = TCP_FLAG_ACK | TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST;
 
 	if ((void *)(tcp + 1) > p->end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    *(const __u8 *)ip != IPV4_PLAIN || ip->protocol != IPPROTO_TCP ||
@@ -50,8 +53,7 @@ static __always_inline bool fast_parse(struct packet *p, void *data)
 		return false;
 	p->eth = eth;
 	p->l3 = (void *)ip;
-	return (((const union tcp_word_hdr *)tcp)->words[3] & (ends | TCP_FLAG_ACK)) ==
-	       TCP_FLAG_ACK;
+	return (((const union tcp_word_hdr *)tcp)->words[3] & all) == flags;
 }
 
 /* The entry of the segment, when it is one of an open connection. */
@@ -156,7 +158,7 @@ static __always_inline int known_fast_in(struct xdp_md *ctx)
 	__u32 slot, ip_len;
 	bool steered;
 
-	if (!fast_parse(&p, (void *)(long)ctx->data) || !cfg_read(&p))
+	if (!fast_parse(&p, (void *)(long)ctx->data, TCP_FLAG_ACK) || !cfg_read(&p))
 		return NOT_FAST;
 	ip = p.l3;
 	tcp = (const void *)(ip + 1);
@@ -210,7 +212,7 @@ static __always_inline int known_fast_out(struct __sk_buff *skb)
 	struct hokm_conn *c;
 	__u32 slot;
 
-	if (!fast_parse(&p, (void *)(long)skb->data) || !cfg_read(&p))
+	if (!fast_parse(&p, (void *)(long)skb->data, TCP_FLAG_ACK) || !cfg_read(&p))
 		return NOT_FAST;
 	ip = p.l3;
 	tcp = (const void *)(ip + 1);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fast path of a SYN that begins a new connection. A flood consists of such SYNs, and so do the
+ * first milliseconds after a takeover. known_fast.h says why a path of its own is faster.
+ *
+ *   Ethernet without tags -> IPv4 without options, whole -> TCP: SYN alone, not steered by a peer
+ *     -> its service -> its bit in front of conns is not set, and it is not in half_open
+ *     -> this node is owner -> the service is up here: local; else the best peer
+ *     -> entered into half_open
+ *
+ * Invariants
+ *  - A packet either goes this way to its end, or NOT_FAST is returned and nothing was changed:
+ *    the pipeline then begins with the packet from its first byte.
+ *  - What happens to a SYN here is what syn_ingress() would do with it, field by field.
+ *    tests/bpf/test_syn_fast.c sends the same SYNs both ways and compares.
+ */
+#ifndef HOKM_BPF_SYN_FAST_H
+#define HOKM_BPF_SYN_FAST_H
+
+#include "known_fast.h"
+#include "steer_probe.h"
+#include "tcp_syn.h"
+
+_Static_assert(HOKM_HALF_OPEN_WAYS == 2, "the ways that are compared here");
+
+/*
+ * The way that a new entry with this key gets, or WAY_NONE when the key has an entry. As
+ * half_open_way() and half_open_oldest().
+ */
+static __always_inline __u32 syn_fast_way(const struct hokm_half_open_set *set,
+					  const struct hokm_conn_key *k)
+{
+	__u64 first = set->way[0].created_ns, second = set->way[1].created_ns;
+
+	if ((first && key_equal(&set->way[0].key, k)) || (second && key_equal(&set->way[1].key, k)))
+		return WAY_NONE;
+	/* Without a branch, which no CPU could predict. Times stay below 2^63. */
+	return (second - first) >> 63;
+}
+
+/* Enters the SYN into its place in half_open, as half_open_enter(). */
+static __always_inline void syn_fast_enter(struct packet *p, const struct hokm_conn_key *k,
+					   struct hokm_half_open *half)
+{
+	if (half->created_ns)
+		COUNT(p, half_open_evicted);
+	half_open_init(half, p, k, p->target, 0);
+	if (p->target == HOKM_LOCAL)
+		half->syn_kept = syn_keep(p->ctx, half_open_syn(half), p->l3 - (void *)p->eth);
+	half_open_count_in(half, p);
+}
+
+/* Rewrites the frame for the peer, as steer(). Returns false, and has changed nothing, if not. */
+static __always_inline bool syn_fast_steer(struct packet *p)
+{
+	const struct hokm_peer *peer = peer_get(p, p->target);
+
+	if (!peer || mac_is_zero(peer->mac) || mac_is_zero(p->cfg->mac))
+		return false;
+	mac_copy(p->eth->h_dest, peer->mac);
+	mac_copy(p->eth->h_source, p->cfg->mac);
+	return true;
+}
+
+/* Takes a new SYN to its end. Returns the verdict, or NOT_FAST. */
+static __always_inline int syn_fast(struct packet *p)
+{
+	struct hokm_half_open_set *set;
+	struct hokm_conn_key key;
+	__u64 hash;
+	__u32 way;
+
+	clock_read(p);
+	conn_key(&key, p);
+	hash = hokm_conn_hash(p->cfg->hash_seed, &key);
+	set = half_open_set_at(p, hash);
+	if (!set || conn_bit_is_set(hash))
+		return NOT_FAST;
+	way = syn_fast_way(set, &key);
+	if (way == WAY_NONE || !is_owner(p->now))
+		return NOT_FAST;
+	p->target = target_of_new(p, NULL, true);
+	if (p->target != HOKM_LOCAL && !syn_fast_steer(p))
+		return NOT_FAST;
+	COUNT(p, packets_in);
+	p->count->bytes_in += p->seg.ip_len;
+	COUNT(p, syn);
+	syn_fast_enter(p, &key, half_open_at(set, way));
+	if (p->target == HOKM_LOCAL) {
+		COUNT(p, syn_local);
+		return XDP_PASS;
+	}
+	COUNT(p, steered_syn);
+	p->event = HOKM_EV_STEERED;
+	p->tcp_state = HOKM_TCP_SYN;
+	event_send(p, WORK_IN);
+	return XDP_TX;
+}
+
+/* A packet of ingress that known_fast_in() did not take: its verdict, or NOT_FAST. */
+static __always_inline int syn_fast_in(struct xdp_md *ctx)
+{
+	struct packet p = {.ctx = ctx, .end = (void *)(long)ctx->data_end};
+	const struct tcphdr *tcp;
+	const struct iphdr *ip;
+	__u32 slot, ip_len;
+
+	if (!fast_parse(&p, (void *)(long)ctx->data, TCP_FLAG_SYN) || !cfg_read(&p))
+		return NOT_FAST;
+	ip = p.l3;
+	tcp = (const void *)(ip + 1);
+	ip_len = bpf_ntohs(ip->tot_len);
+	slot = service_find(p.cfg, ip->daddr, tcp->dest);
+	if (slot == HOKM_NODE_SLOT || !is_for_node(p.eth, p.cfg) || is_steer_probe(ip) ||
+	    ip_len > (__u32)(p.end - p.l3) || !account(&p, slot) ||
+	    !read_tcp(&p, tcp, ip_len, sizeof(*ip)) ||
+	    peer_of_mac(&p, source_word(p.eth)) != HOKM_NO_PEER)
+		return NOT_FAST;
+	p.client = ip->saddr;
+	p.client_port = tcp->source;
+	return syn_fast(&p);
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fast path of new SYNs (bpf/syn_fast.h) does with a SYN what the pipeline does with it. Each
+ * case runs twice from the same state: without a VLAN tag, which the fast path may take, and with
+ * one, which only the pipeline takes. Verdict, frame, counters, events, the half-open set and conns
+ * must be the same, byte for byte.
+ */
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "fixture.h"
+#include "hokm/conn_hash.h"
+#include "hokm/grant_count.h"
+#include "hokm/names.h"
+#include "skel.h"
+
+#define ISN 1000
+
+/* What a case does to the world before the SYN. */
+enum state {
+	NEW,
+	KNOWN,        /* conns has the connection, and a peer holds it */
+	ENDED,        /* conns has a connection with this key that is over */
+	BIT_ALONE,    /* the bit in front of conns is that of another connection */
+	REPEATED,     /* half_open has this SYN */
+	OTHER_ISN,    /* half_open has another SYN with this key */
+	FIRST_OLDER,  /* both places of the set are taken */
+	SECOND_OLDER, /* the same */
+	SECOND_FREE,
+	NOT_OWNER,
+	NOT_GRANTED, /* the lease runs, and the grants of a majority are missing */
+	GRANTED,
+	SUSPECT, /* the service, on this node */
+	PEERS_DEAD,
+	FIRST_DEAD,
+	NO_MAC, /* of this node */
+	HASHED, /* with a seed: the bit in front of conns has another place */
+};
+
+struct way {
+	const char *what;
+	enum state state;
+	struct tcp_spec seg;
+	bool down; /* the service is down on this node */
+};
+
+#define IN(...)   {__VA_ARGS__}, false
+#define DOWN(...) {__VA_ARGS__}, true
+
+static const uint8_t NO_ADDRESS[6];
+
+static const struct way ways[] = {
+	{"SYN", NEW, IN(.flags = SYN)},
+	{"the options of Linux", NEW, IN(.flags = SYN, .options = 5)},
+	{"all options", NEW, IN(.flags = SYN, .options = 10)},
+	{"IP options", NEW, IN(.flags = SYN, .ip.options = 2)},
+	{"padding", NEW, IN(.flags = SYN, .padding = 6)},
+	{"data", NEW, IN(.flags = SYN, .options = 3, .payload = 50)},
+	{"ECN", NEW, IN(.flags = SYN | 0xc0)},
+	{"with PSH", NEW, IN(.flags = SYN | PSH)},
+	{"DF", NEW, IN(.flags = SYN, .ip.frag = 0x4000)},
+	{"first fragment", NEW, IN(.flags = SYN, .ip.frag = 0x2000)},
+	{"SYN-ACK", NEW, IN(.flags = SYN | ACK)},
+	{"SYN and FIN", NEW, IN(.flags = SYN | FIN)},
+	{"SYN and RST", NEW, IN(.flags = SYN | RST)},
+	{"another port", NEW, IN(.flags = SYN, .dport = GAME_PORT + 1)},
+	{"another address", NEW, IN(.flags = SYN, .ip.dst = OTHER_ADDR)},
+	{"another host", NEW, IN(.flags = SYN, .eth.to = OTHER_MAC)},
+	{"another client", NEW, IN(.flags = SYN, .ip.src = OTHER_ADDR, .sport = 1)},
+	{"source of a steered probe", NEW, IN(.flags = SYN, .ip.src = IPV4(192, 0, 2, 1))},
+	{"total length too short", NEW, IN(.flags = SYN, .ip.cut = -4)},
+	{"total length too long", NEW, IN(.flags = SYN, .ip.cut = 4)},
+	{"from a peer", NEW, IN(.flags = SYN, .eth.from = PEER1_MAC)},
+	{"known", KNOWN, IN(.flags = SYN)},
+	{"known, another connection", KNOWN, IN(.flags = SYN, .sport = CLIENT_PORT + 1)},
+	{"ended", ENDED, IN(.flags = SYN)},
+	{"bit alone", BIT_ALONE, IN(.flags = SYN)},
+	{"repeated", REPEATED, IN(.flags = SYN)},
+	{"other number", OTHER_ISN, IN(.flags = SYN)},
+	{"first is older", FIRST_OLDER, IN(.flags = SYN)},
+	{"second is older", SECOND_OLDER, IN(.flags = SYN)},
+	{"second is free", SECOND_FREE, IN(.flags = SYN)},
+	{"not owner", NOT_OWNER, IN(.flags = SYN)},
+	{"not granted", NOT_GRANTED, IN(.flags = SYN)},
+	{"granted", GRANTED, IN(.flags = SYN)},
+	{"down here", NEW, DOWN(.flags = SYN)},
+	{"down here, options", NEW, DOWN(.flags = SYN, .options = 5)},
+	{"down here, place taken", SECOND_OLDER, DOWN(.flags = SYN)},
+	{"down here, from a peer", NEW, DOWN(.flags = SYN, .eth.from = PEER0_MAC)},
+	{"suspect", SUSPECT, IN(.flags = SYN)},
+	{"down here, peers dead", PEERS_DEAD, DOWN(.flags = SYN)},
+	{"down here, first peer dead", FIRST_DEAD, DOWN(.flags = SYN)},
+	{"no MAC here", NO_MAC, IN(.flags = SYN, .eth.to = NO_ADDRESS)},
+	{"no MAC here, steered", NO_MAC, DOWN(.flags = SYN, .eth.to = NO_ADDRESS)},
+	{"hashed", HASHED, IN(.flags = SYN)},
+};
+
+static void put_half(struct fix *x, uint64_t first_ns, uint64_t second_ns)
+{
+	const struct hokm_half_open_set set = {
+		.way[0] = {.key = {.client_port = 1}, .isn = 7, .created_ns = first_ns},
+		.way[1] = {.key = {.client_port = 2}, .isn = 8, .created_ns = second_ns},
+		.syn[0] = {.words = 1},
+		.syn[1] = {.words = 2},
+	};
+	const uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "half_open"), &zero, &set, BPF_ANY), 0);
+}
+
+static void put_grants(struct fix *x, uint64_t until_ns)
+{
+	const struct hokm_grants g = {.majority = 2,
+				      .wish = HOKM_WISH_OWN,
+				      .wish_epoch = 5,
+				      .end = hokm_grant_end_word(5, until_ns)};
+	const uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "grants"), &zero, &g, BPF_ANY), 0);
+}
+
+static void tables(struct fix *x, enum state s)
+{
+	struct hokm_conn c = conn_known(s == KNOWN ? 1 : HOKM_LOCAL);
+	const struct hokm_conn_key k = fix_key();
+
+	c.created_ns = 1;
+	c.isn = s == OTHER_ISN ? ISN + 1 : ISN;
+	c.tcp_state = s == ENDED ? HOKM_TCP_CLOSED : HOKM_TCP_ESTABLISHED;
+	if (s == KNOWN || s == ENDED)
+		fix_conn_put(x, &c);
+	if (s == BIT_ALONE)
+		fix_conn_bits(x, &k);
+	c.tcp_state = HOKM_TCP_SYN;
+	if (s == REPEATED || s == OTHER_ISN)
+		fix_half_put(x, &c);
+	if (s == FIRST_OLDER || s == SECOND_OLDER)
+		put_half(x, s == FIRST_OLDER ? 5 : 6, s == FIRST_OLDER ? 6 : 5);
+	if (s == SECOND_FREE)
+		put_half(x, 5, 0);
+}
+
+static void world(struct fix *x, const struct way *w)
+{
+	enum state s = w->state;
+
+	tables(x, s);
+	fix_owner(x, s != NOT_OWNER);
+	if (s == NOT_GRANTED || s == GRANTED)
+		put_grants(x, s == GRANTED ? fix_now() + LONG_NS : 1);
+	if (w->down)
+		fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	if (s == SUSPECT)
+		fix_suspect(x, 0, fix_now() + LONG_NS);
+	for (unsigned int i = 0; i < 2; i++)
+		if (s == PEERS_DEAD || (s == FIRST_DEAD && !i))
+			fix_peer_dead(x, i);
+	if (s == NO_MAC)
+		memset(x->cfg.mac, 0, sizeof(x->cfg.mac));
+	if (s == HASHED)
+		x->cfg.hash_seed = 0x123456789abcdefULL;
+	fix_cfg(x);
+}
+
+/* Everything that a SYN leaves behind. */
+struct result {
+	int verdict;
+	uint32_t len;
+	uint8_t frame[256];
+	unsigned int conns;
+	struct hokm_half_open_set set;
+	uint64_t count[2][HOKM_CTR_COUNT];
+	unsigned int changes, n_events;
+	struct hokm_event event[4];
+};
+
+/* The frame without its VLAN tag. */
+static void keep_frame(const struct fix *x, struct result *r, unsigned int tags)
+{
+	const size_t tag = 4 * (size_t)tags;
+
+	r->len = x->out.len - (uint32_t)tag;
+	assert_true(r->len <= sizeof(r->frame));
+	memcpy(r->frame, x->out.b, 12);
+	memcpy(r->frame + 12, x->out.b + 12 + tag, r->len - 12);
+}
+
+/* The time of the new entry differs between two runs. Those of the world are small numbers. */
+static void keep_set(struct fix *x, struct result *r)
+{
+	const uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(fix_map_fd(x, "half_open"), &zero, &r->set), 0);
+	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (r->set.way[i].created_ns > 6)
+			r->set.way[i].created_ns = 7;
+}
+
+static void keep_events(struct fix *x, struct result *r)
+{
+	(void)fix_events(x, HOKM_EVENT_KIND_COUNT, NULL);
+	r->n_events = x->n_events;
+	for (unsigned int i = 0; i < x->n_events && i < 4; i++) {
+		r->event[i] = x->event[i];
+		r->event[i].now_ns = 0;
+	}
+}
+
+static struct result run(void **state, const struct way *w, unsigned int tags)
+{
+	struct tcp_spec seg = w->seg;
+	struct fix *x = *state;
+	struct result r;
+
+	memset(&r, 0, sizeof(r));
+	seg.eth.tags = tags;
+	seg.seq = ISN;
+	fix_reset(state);
+	world(x, w);
+	fix_in(x, &seg);
+	r.verdict = x->verdict;
+	keep_frame(x, &r, tags);
+	keep_set(x, &r);
+	keep_events(x, &r);
+	r.conns = fix_conn_count(x);
+	r.changes = fix_changes(x, NULL, 0);
+	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++) {
+		r.count[0][i] = fix_count(x, 0, i);
+		r.count[1][i] = fix_count(x, HOKM_NODE_SLOT, i);
+	}
+	return r;
+}
+
+static void same_counts(const struct way *w, const struct result *a, const struct result *b)
+{
+	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++)
+		if (a->count[0][i] != b->count[0][i] || a->count[1][i] != b->count[1][i])
+			fail_msg("%s: counter %s is %llu, in the pipeline %llu", w->what,
+				 hokm_counter_name(i),
+				 (unsigned long long)(a->count[0][i] + a->count[1][i]),
+				 (unsigned long long)(b->count[0][i] + b->count[1][i]));
+}
+
+static void no_syn_is_handled_otherwise_than_in_the_pipeline(void **state)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct way *w = &ways[i];
+		struct result fast = run(state, w, 0), slow = run(state, w, 1);
+
+		if (fast.verdict != slow.verdict)
+			fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict,
+				 slow.verdict);
+		if (fast.len != slow.len || memcmp(fast.frame, slow.frame, fast.len))
+			fail_msg("%s: the frame differs", w->what);
+		same_counts(w, &fast, &slow);
+		if (memcmp(&fast.set, &slow.set, sizeof(fast.set)))
+			fail_msg("%s: the half-open set differs", w->what);
+		if (fast.conns != slow.conns || fast.changes != slow.changes)
+			fail_msg("%s: conns or changes differ", w->what);
+		if (fast.n_events != slow.n_events ||
+		    memcmp(fast.event, slow.event, sizeof(fast.event)))
+			fail_msg("%s: events differ", w->what);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOKM_TEST(no_syn_is_handled_otherwise_than_in_the_pipeline),
+	};
+
+	return cmocka_run_group_tests_name("syn fast", tests, fix_open, fix_close);
+}
