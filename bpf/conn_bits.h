@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The filter in front of conns: a bit for each hash of a key. A SYN whose bit is not set belongs to
- * no entry of conns, and its look-up, which nearly always misses, is left out.
+ * The filter in front of conns: three bits of one word for each hash of a key, below called its
+ * bit. A SYN whose bit is not set belongs to no entry of conns, and its look-up, which nearly
+ * always misses, is left out. They are set by one atomic operation, so no one sees a part of them
+ * alone.
  *
  * The bit is set before the entry is stored, and stays set when the entry is deleted. So the daemon
  * makes the bits anew from time to time (user/path/bpf_bits.c). For that there are two halves:
@@ -36,34 +38,12 @@ static __always_inline struct hokm_conn_bits *conn_bits_get(void)
 	return bpf_map_lookup_elem(&conn_bits, &zero);
 }
 
-/* The word of a hash in the half of this turn. */
-static __always_inline __u64 *conn_bits_word(struct hokm_conn_bits *b, __u64 turn, __u64 hash)
-{
-	__u32 at = hokm_conn_bit_word(hash);
-
-	turn &= 1;
-	barrier_var(turn);
-	turn &= 1;
-	barrier_var(at);
-	at &= HOKM_CONN_BIT_WORDS - 1;
-	return &b->half[turn][at];
-}
-
 /* May conns have an entry with this hash? False: surely not. */
 static __always_inline bool conn_bit_is_set(__u64 hash)
 {
 	struct hokm_conn_bits *b = conn_bits_get();
-	__u64 turn, word;
 
-	if (!b)
-		return true;
-	turn = *(volatile __u64 *)&b->turn;
-	word = *(volatile __u64 *)conn_bits_word(b, turn, hash);
-	if (word & hokm_conn_bit(hash))
-		return true;
-	/* The address depends on the word, so that no CPU reads `turn` before it: it becomes 0. */
-	asm volatile("%0 &= 0" : "+r"(word));
-	return *(volatile __u64 *)((void *)&b->turn + word) != turn;
+	return !b || hokm_conn_may_be(b, hash);
 }
 
 /* Adds to `storing`. The result is used, because only then the operation is a full barrier. */
@@ -76,11 +56,12 @@ static __always_inline void conn_bits_storing(struct hokm_conn_bits *b, __u64 n)
 
 static __always_inline void conn_bit_set(struct hokm_conn_bits *b, __u64 hash)
 {
-	__u64 *first = conn_bits_word(b, 0, hash), *second = conn_bits_word(b, 1, hash);
-	__u64 bit = hokm_conn_bit(hash);
+	__u64 *first = hokm_conn_bits_word(b, 0, hash);
+	__u64 *second = hokm_conn_bits_word(b, 1, hash);
+	__u64 mask = hokm_conn_mask(hash);
 
-	__sync_fetch_and_or(first, bit);
-	__sync_fetch_and_or(second, bit);
+	__sync_fetch_and_or(first, mask);
+	__sync_fetch_and_or(second, mask);
 }
 
 #endif

@@ -291,7 +291,7 @@ _Static_assert(sizeof(struct hokm_half_open_set) == 256, "half open set");
  * @storing: programs between the moment before they set a bit and the moment after its entry is
  *           stored
  * @rsv2: zero
- * @half: a bit for each hash of a key (hokm/conn_hash.h); a bit that is not set says that conns has
+ * @half: bits for each hash of a key (hokm/conn_hash.h); a bit that is not set says that conns has
  *        no such entry
  *
  * bpf/conn_bits.h states how it works. User space changes @turn and the half that is not read.

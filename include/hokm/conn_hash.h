@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The hash of a connection's key: its set in half_open and its bit in conn_bits. BPF and user space
- * share the code, because user space makes the bits anew.
+ * The hash of a connection's key: its set in half_open and its bits in conn_bits, and how a reader
+ * asks conn_bits. BPF and user space share the code, because user space makes the bits anew.
  */
 #ifndef HOKM_CONN_HASH_H
 #define HOKM_CONN_HASH_H
@@ -29,15 +29,53 @@ static inline __u64 hokm_conn_hash(__u64 seed, const struct hokm_conn_key *k)
 	return h * HOKM_HASH_MULT_2;
 }
 
-/* The word of the connection's bit in each half of conn_bits, and the bit in it. */
+/* The word of the connection's bits in each half of conn_bits. */
 static inline __u32 hokm_conn_bit_word(__u64 hash)
 {
 	return (__u32)(hash >> 50) & (HOKM_CONN_BIT_WORDS - 1);
 }
 
-static inline __u64 hokm_conn_bit(__u64 hash)
+/*
+ * The bits in it: up to three. Of 65,536 connections one in a hundred others has all of them set;
+ * with one bit it was one in sixteen.
+ */
+static inline __u64 hokm_conn_mask(__u64 hash)
 {
-	return 1ULL << (hash >> 44 & 63);
+	return 1ULL << (hash >> 44 & 63) | 1ULL << (hash >> 38 & 63) | 1ULL << (hash >> 32 & 63);
+}
+
+/* The word of a hash in the half of this turn. The verifier needs the second masks. */
+static inline __attribute__((always_inline)) __u64 *hokm_conn_bits_word(struct hokm_conn_bits *b,
+									__u64 turn, __u64 hash)
+{
+	__u32 at = hokm_conn_bit_word(hash);
+
+	turn &= 1;
+	__asm__ volatile("" : "+r"(turn));
+	__asm__ volatile("" : "+r"(at));
+	return &b->half[turn & 1][at & (HOKM_CONN_BIT_WORDS - 1)];
+}
+
+/*
+ * May conns have an entry with this hash? 0: surely not (bpf/conn_bits.h). `turn` is read before
+ * the word and after it: a BPF program lets the second address depend on the word, which becomes 0.
+ */
+static inline __attribute__((always_inline)) int hokm_conn_may_be(struct hokm_conn_bits *b,
+								  __u64 hash)
+{
+	__u64 turn = *(volatile __u64 *)&b->turn;
+	__u64 word = *(volatile __u64 *)hokm_conn_bits_word(b, turn, hash);
+	__u64 mask = hokm_conn_mask(hash);
+
+	if ((word & mask) == mask)
+		return 1;
+#ifdef __bpf__
+	__asm__ volatile("%0 &= 0" : "+r"(word));
+#else
+	word = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+	return *(volatile __u64 *)((char *)&b->turn + word) != turn;
 }
 
 #endif

@@ -329,7 +329,7 @@ void fix_conn_bits(struct fix *x, const struct hokm_conn_key *k)
 	struct hokm_conn_bits *b = fix_bits(x);
 
 	for (int i = 0; i < 2; i++)
-		b->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_bit(hash);
+		b->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_mask(hash);
 }
 
 static void conn_put(struct bpf_map *m, const struct hokm_conn *c)

@@ -120,7 +120,7 @@ void world_put_bits(struct bench *b, const struct hokm_conn_key *k)
 	uint64_t hash = hokm_conn_hash(HASH_SEED, k);
 
 	for (int i = 0; i < 2; i++)
-		b->bits->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_bit(hash);
+		b->bits->half[i][hokm_conn_bit_word(hash)] |= hokm_conn_mask(hash);
 }
 
 int world_put_flows(struct bench *b, uint32_t base, uint32_t n, const struct hokm_conn *c)

@@ -50,7 +50,7 @@ void hokm_bpf_bits_put(struct hokm_bpf *b, const struct hokm_conn_key *k)
 
 	if (!b->making_bits)
 		return;
-	__atomic_fetch_or(&spare(b)[hokm_conn_bit_word(hash)], hokm_conn_bit(hash),
+	__atomic_fetch_or(&spare(b)[hokm_conn_bit_word(hash)], hokm_conn_mask(hash),
 			  __ATOMIC_RELAXED);
 }
 
