@@ -43,6 +43,19 @@ struct replay {
 	unsigned char from[ETH_ALEN];
 };
 
+/* The first word of struct hokm_syn, for a SYN without options. */
+_Static_assert(HOKM_OFFSETOF(struct hokm_syn, flags) == 1 &&
+		       HOKM_OFFSETOF(struct hokm_syn, tos) == 2 &&
+		       HOKM_OFFSETOF(struct hokm_syn, ttl) == 3 &&
+		       HOKM_OFFSETOF(struct hokm_syn, window) == 4 &&
+		       HOKM_OFFSETOF(struct hokm_syn, frag) == 6,
+	       "the word of syn_head(); its lowest byte is the number of words");
+static __always_inline __u64 syn_head(const struct iphdr *ip, const struct tcphdr *tcp)
+{
+	return (__u64)((const __u8 *)tcp)[TCP_FLAGS_AT] << 8 | (__u64)ip->tos << 16 |
+	       (__u64)ip->ttl << 24 | (__u64)tcp->window << 32 | (__u64)ip->frag_off << 48;
+}
+
 /*
  * Keeps the SYN whose IP header lies at the offset l3_at. Returns 1 when it is kept. A SYN whose
  * options do not lie in the first buffer is kept without them.
@@ -64,12 +77,7 @@ __noinline int syn_keep(struct xdp_md *ctx, struct hokm_syn *s, __u32 l3_at)
 	if ((const void *)(tcp + 1) > end)
 		return 0;
 	words = tcp->doff - 5;
-	s->words = 0;
-	s->flags = ((const __u8 *)tcp)[TCP_FLAGS_AT];
-	s->tos = ip->tos;
-	s->ttl = ip->ttl;
-	s->window = tcp->window;
-	s->frag = ip->frag_off;
+	*(__u64 *)s = syn_head(ip, tcp);
 	s->data = bpf_ntohs(ip->tot_len) - (ip->ihl + tcp->doff) * 4;
 	option = (const void *)(tcp + 1);
 #pragma clang loop unroll(disable)
