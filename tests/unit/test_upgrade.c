@@ -30,7 +30,7 @@
 
 /* ---- the concerns ---- */
 
-static bool hook, dns_file, state_file, worker, keeper, socket_end;
+static bool hook, dns_file, state_file, worker, keeper, socket_end, reload;
 static jmp_buf replaced;
 
 bool hooks_busy(const struct hooks *h)
@@ -61,6 +61,12 @@ bool upkeep_works(const struct upkeep *u)
 {
 	(void)u;
 	return keeper;
+}
+
+static bool reload_reads(const struct reload *r)
+{
+	(void)r;
+	return reload;
 }
 
 bool ender_idle(const struct ender *e)
@@ -115,6 +121,7 @@ static struct node node;
 static struct vrrp vrrp;
 static struct operator_orders orders;
 static struct upgrade *upgrade;
+static struct reload *no_reload;
 static uint64_t now_ns, longer_grant_ns;
 static unsigned int adverts;
 
@@ -124,12 +131,14 @@ static int open_upgrade(void **state)
 		.node = &node,
 		.vrrp = &vrrp,
 		.operator= & orders,
+		.reload = &no_reload,
+		.reload_reads = reload_reads,
 		.longer_grant_ns = &longer_grant_ns,
 	};
 	struct vrrp_conf v;
 
 	(void)state;
-	hook = dns_file = state_file = worker = keeper = socket_end = false;
+	hook = dns_file = state_file = worker = keeper = socket_end = reload = false;
 	memset(&node, 0, sizeof(node));
 	conf.vrrp_version = 3;
 	conf.advert_ns = ADVERT;
@@ -221,7 +230,8 @@ static void a_backup_that_becomes_owner_makes_its_lease_longer(void **state)
 
 static void what_runs_is_not_cut_off(void **state)
 {
-	bool *const running[] = {&hook, &dns_file, &state_file, &worker, &keeper, &socket_end};
+	bool *const running[] = {&hook,   &dns_file,   &state_file, &worker,
+				 &keeper, &socket_end, &reload};
 
 	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++) {
 		/* It runs when the upgrade begins. */

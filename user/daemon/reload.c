@@ -306,6 +306,12 @@ bool reload_put_off(const struct reload *r)
 	return r->put_off;
 }
 
+bool reload_reads(const struct reload *r)
+{
+	/* One that is put off was read. */
+	return r && r->running && !r->put_off;
+}
+
 /* ---- open, start, close ---- */
 
 static int on_read(sd_event_source *s, int fd, uint32_t revents, void *arg)

@@ -26,5 +26,7 @@ int reload_start(struct reload *r);
  */
 bool reload_finish(struct reload *r);
 bool reload_put_off(const struct reload *r);
+/* The thread reads the file, which a disk may hold up for long. */
+bool reload_reads(const struct reload *r);
 
 #endif

@@ -117,6 +117,8 @@ static int open_upgrade(struct daemon *d)
 		.longer_grant_ns = &d->quorum.longer_ns,
 		.upkeep = &d->upkeep,
 		.ender = d->session_end.ender,
+		.reload = &d->reload,
+		.reload_reads = reload_reads,
 		.operator= & d->operator};
 
 	return upgrade_open(&of, &d->upgrade);

@@ -283,6 +283,8 @@ static const char *in_the_way(const struct upgrade *u)
 		return "the file of the DNS orders is not written";
 	if (orders_file_busy(of->operator->file))
 		return "the state file is not written";
+	if (of->reload_reads(*of->reload))
+		return "the configuration is being read";
 	if (apply_works(of->node->apply) || upkeep_works(of->upkeep) || !ender_idle(of->ender))
 		return "the kernel does not answer a thread of this daemon; its lock is held";
 	return NULL;

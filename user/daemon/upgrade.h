@@ -43,6 +43,7 @@ struct ender;
 struct hooks;
 struct node;
 struct operator_orders;
+struct reload;
 struct upkeep;
 struct vrrp;
 struct upgrade; /* opaque */
@@ -58,6 +59,8 @@ struct upgrade_of {
 	const struct upkeep *upkeep;
 	const struct ender *ender;
 	const struct operator_orders *operator;
+	struct reload *const *reload; /* that of the daemon, opened later */
+	bool (*reload_reads)(const struct reload *r);
 	uint64_t *longer_grant_ns; /* of struct quorum */
 };
 
