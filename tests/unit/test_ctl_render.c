@@ -38,7 +38,8 @@
 	"'hooks':{'run':2,'failed':1,'timed_out':0,'dropped':0,'not_started':0,'waiting':0}," \
 	"'ctl':{'requests':5,'garbage':0,'oversized':0,'timed_out':0,'denied':0},"            \
 	"'agent':{'pid':4711,'restarts':0},'events_lost':0,'late_ms_max':1,"                  \
-	"'log_lost':7,'late':{'vrrp':{'recent_us':130,'worst_us':2400}}}"
+	"'log_lost':7,'turns':{'pulse':750000,'vrrp':8100,'link':3},"                         \
+	"'late':{'vrrp':{'recent_us':130,'worst_us':2400}}}"
 
 typedef void (*render_fn)(const json_t *, const json_t *, FILE *);
 
@@ -111,6 +112,7 @@ static void test_status_of_an_owner(void **state)
 		"adverts    sent 190, received 2; discarded: auth 3\n",
 		"hooks      run 2, failed 1\n",
 		"log        7 lines lost\n",
+		"turns/s    pulse 100.0, vrrp 1.1\n",
 		"late, ms   vrrp 0.1 (2.4)\n",
 		"ctl        requests 5\n",
 	};

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/timer.h"
 #include "daemon/inbox.h"
 
 #define AT(seconds) (1000 * NS_PER_S + (uint64_t)((seconds) * (double)NS_PER_S))
@@ -68,6 +70,63 @@ static void each_kind_has_a_name_of_its_own(void **state)
 						late_name((enum late_kind)j));
 }
 
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	unsigned int *fired = arg;
+
+	(void)s;
+	(void)usec;
+	(*fired)++;
+	return 0;
+}
+
+/* Setting what is set does nothing; but a timer that has fired is not set any more. */
+static void a_timer_set_to_the_same_moment_fires_again(void **state)
+{
+	const uint64_t past_ns = clock_now_ns() - NS_PER_S;
+	sd_event_source *timer = NULL;
+	unsigned int fired = 0;
+	sd_event *event = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(timer_add(event, &timer, 0, on_timer, &fired), 0);
+	for (unsigned int i = 1; i <= 3; i++) {
+		timer_arm(timer, past_ns);
+		timer_arm(timer, past_ns);
+		assert_true(sd_event_run(event, 10 * NS_PER_S / 1000) > 0);
+		assert_int_equal(fired, i);
+		assert_int_equal(sd_event_run(event, 0), 0);
+	}
+	timer_arm(timer, past_ns);
+	timer_arm(timer, 0);
+	assert_int_equal(sd_event_run(event, 0), 0);
+	/* Another moment replaces the one that is set. */
+	timer_arm(timer, clock_now_ns() + 3600 * NS_PER_S);
+	timer_arm(timer, past_ns);
+	assert_true(sd_event_run(event, 10 * NS_PER_S / 1000) > 0);
+	assert_int_equal(fired, 4);
+	sd_event_source_unref(timer);
+	sd_event_unref(event);
+}
+
+static void turns_are_counted_by_reason(void **state)
+{
+	static struct inbox in;
+
+	(void)state;
+	inbox_count_turn(&in, INBOX_TICK);
+	inbox_count_turn(&in, INBOX_TICK | INBOX_KERNEL);
+	inbox_count_turn(&in, 0);
+	for (unsigned int i = 0; i <= INBOX_KINDS; i++) {
+		bool once = 1u << i == INBOX_KERNEL || i == INBOX_KINDS;
+
+		assert_int_equal(in.turns[i], 1u << i == INBOX_TICK ? 2 : once);
+		for (unsigned int j = 0; j < i; j++)
+			assert_string_not_equal(inbox_turn_name(i), inbox_turn_name(j));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -75,6 +134,8 @@ int main(void)
 		cmocka_unit_test(the_recent_worst_is_forgotten),
 		cmocka_unit_test(a_timer_notes_how_late_it_is),
 		cmocka_unit_test(each_kind_has_a_name_of_its_own),
+		cmocka_unit_test(a_timer_set_to_the_same_moment_fires_again),
+		cmocka_unit_test(turns_are_counted_by_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -515,6 +515,24 @@ static void print_late(const json_t *data, FILE *out)
 	fprintf(out, "\n");
 }
 
+/* The mean since the start; reasons that are rarer than one in ten seconds are left out. */
+static void print_turns(const json_t *data, FILE *out)
+{
+	double s = (double)field_int(data, "uptime_ms", 0) / 1000;
+	const char *sep = "\n  turns/s    ";
+	const char *why;
+	json_t *n;
+
+	json_object_foreach (json_object_get(data, "turns"), why, n) {
+		double rate = s > 0 ? (double)json_integer_value(n) / s : 0;
+
+		if (rate < 0.05)
+			continue;
+		fprintf(out, "%s%s %.1f", sep, why, rate);
+		sep = ", ";
+	}
+}
+
 static void print_work(const json_t *data, FILE *out)
 {
 	json_t *vrrp = json_object_get(data, "vrrp");
@@ -538,6 +556,7 @@ static void print_work(const json_t *data, FILE *out)
 	if (field_int(data, "log_lost", 0))
 		fprintf(out, "\n  log        %lld lines lost",
 			(long long)field_int(data, "log_lost", 0));
+	print_turns(data, out);
 	print_late(data, out);
 }
 

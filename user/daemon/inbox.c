@@ -48,3 +48,20 @@ void inbox_done(struct inbox *in)
 	in->refused = 0;
 	in->n_events = 0;
 }
+
+void inbox_count_turn(struct inbox *in, unsigned int notes)
+{
+	for (unsigned int i = 0; i < INBOX_KINDS; i++)
+		in->turns[i] += notes >> i & 1;
+	in->turns[INBOX_KINDS] += notes == 0;
+}
+
+const char *inbox_turn_name(unsigned int i)
+{
+	static const char *const names[INBOX_KINDS + 1] = {
+		"pulse",    "policy",   "vrrp",   "checks", "refused", "garp",
+		"takeover", "sessions", "reload", "link",   "kernel",  "other",
+	};
+
+	return names[i];
+}

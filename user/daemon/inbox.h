@@ -29,6 +29,8 @@ enum inbox_note {
 	INBOX_KERNEL = 1u << 10,  /* the kernel announced a change of what the daemon sets */
 };
 
+#define INBOX_KINDS 11
+
 /* One wake-up of the VRRP socket, and a few events of other sources. */
 #define INBOX_ADVERTS 64 /* adverts a turn: a flood must not delay the timers */
 #define INBOX_EVENTS  (INBOX_ADVERTS + 8)
@@ -40,6 +42,8 @@ struct inbox {
 	unsigned int n_events;
 	struct vrrp_event events[INBOX_EVENTS];
 	struct late late[LATE_KINDS];
+	/* Turns of the loop since the start, by the bit of the note; the last: without a note. */
+	uint64_t turns[INBOX_KINDS + 1];
 };
 
 void inbox_note(struct inbox *in, enum inbox_note note);
@@ -53,5 +57,9 @@ void inbox_note_refused(struct inbox *in, unsigned int service_slot);
 /* Takes the notes of `mask` out; `events`, `refused` and `ticks` stay until inbox_done(). */
 unsigned int inbox_take(struct inbox *in, unsigned int mask);
 void inbox_done(struct inbox *in);
+
+/* A turn of the loop had these notes. The name of a reason in JSON. */
+void inbox_count_turn(struct inbox *in, unsigned int notes);
+const char *inbox_turn_name(unsigned int i);
 
 #endif

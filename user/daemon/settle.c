@@ -398,6 +398,7 @@ void settle(struct daemon *d)
 	unsigned int due = inbox_take(in, ~0u);
 	uint64_t began_ns = clock_now_ns();
 
+	inbox_count_turn(in, due);
 	if (!due)
 		return;
 	PROBE_SETTLE_BEGIN(due);

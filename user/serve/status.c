@@ -457,6 +457,16 @@ static json_t *late_json(const struct inbox *in, uint64_t now_ns)
 	return o;
 }
 
+/* How often the loop had something to do since the start, by reason. A turn may have several. */
+static json_t *turns_json(const struct inbox *in)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i <= INBOX_KINDS; i++)
+		put(o, inbox_turn_name(i), number(in->turns[i]));
+	return o;
+}
+
 json_t *status_json(const struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -502,6 +512,7 @@ json_t *status_json(const struct daemon *d)
 	put(o, "stale_untold", number(d->sweep.stats.stale_unreported));
 	put(o, "log_lost", number(log_queue_lost()));
 	put(o, "late_ms_max", ms(d->node.inbox.late[LATE_PULSE].worst_ns));
+	put(o, "turns", turns_json(&d->node.inbox));
 	put(o, "late", late_json(&d->node.inbox, now_ns));
 	return o;
 }
