@@ -5,7 +5,8 @@
 # DNS follows the owner: with the VIP the record moves to the other node and back, while everything
 # else in it stays. A restart of the daemon writes nothing. The operator's address holds until
 # start. From the service's DOWN to the accepted change it takes less than a second. An unresponsive
-# provider delays no failover, and neither does a name server. No secret is in a log.
+# provider delays no failover, and neither does a name server. No secret is in a log. A floating
+# address follows the owner in the same way.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -74,6 +75,21 @@ configure() {
 	done
 }
 
+holder_is() { [ "$(stub .holder)" = "$1" ]; }
+lock_is_free() { flock --nonblock "$LAB_DIR/$1/hokm.sock.lock" true; }
+# Both nodes get another configuration, and start again.
+give_floating_address() {
+	local node
+	for node in a b; do
+		lab_kill $node daemon KILL && lab_wait 20 lock_is_free $node &&
+			sed -i "s/dns_address = $A/cloud_id = 3164444/
+				s/dns_address = $B/cloud_id = 3164445/
+				s/digitalocean record = [^ ]*/digitalocean-ip record = 203.0.113.5/
+				s/%n\\.dns/%n.ip/" "$LAB_DIR/$node/hokm-xdp.conf" &&
+			lab_daemon $node || return 1
+	done
+}
+
 must lab_up a b
 must start_stub
 must configure
@@ -135,5 +151,16 @@ within 10 "status answers meanwhile" dns_is b running
 control
 within 20 "it answers again: the record names b" record_is $B
 number_is "late, ms, at most" "$(status b .late_ms_max)" -lt 2500
+
+# The game of a is still dead.
+must give_floating_address
+within 20 "floating: b owns" owns b
+within 20 "floating: machine b has the address" holder_is b
+within 10 "floating: b reports it" dns_is b right
+must lab_game a
+within 20 "floating, failback: a owns" owns a
+within 20 "floating, failback: machine a has the address" holder_is a
+holds "floating, set: the name of a node is taken" dns a set --address "$(lab_name b)"
+within 20 "floating, set: machine b has the address" holder_is b
 holds "no secret is in a log" without_secret
 test_end

@@ -143,4 +143,8 @@ within 40 "set: the record has it" record_is 198.51.100.9
 holds "start: taken" dns_quiet client start
 within 40 "start: the record names a" record_is $A
 holds "the history tells" history_has client "start"
+holds "stop: taken" dns_quiet client stop
+within 20 "stop: status tells" dns_is client '.records[0].state' stopped
+holds "start ends it" dns_quiet client start
+within 20 "it follows the checks again" dns_is client '.records[0].state' right
 test_end
