@@ -11,12 +11,14 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/bpf.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -241,11 +243,62 @@ static void the_cage_of_the_notifier_holds(void **state)
 		      cases[i].notifier);
 }
 
+/* What the kernel shows of a process that may be dumped belongs to its user, else to root. */
+static bool may_be_dumped(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long most = 1;
+	struct stat st;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	assert_int_equal(stat(path, &st), 0);
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		(void)sscanf(line, "Max core file size %*u %lu", &most);
+	fclose(f);
+	return st.st_uid != 0 || most != 0;
+}
+
+static void check_dump(int (*enter)(void))
+{
+	int ready[2], status;
+	char c = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (agent_become(stub_user()) || sandbox_warm_up() || enter() ||
+		    write(ready[1], &c, 1) != 1)
+			_exit(NO_CAGE);
+		for (;;)
+			poll(NULL, 0, 1000);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	assert_false(may_be_dumped(pid));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(ready[0]);
+}
+
+static void no_core_dump_has_the_secrets(void **state)
+{
+	(void)state;
+	check_dump(sandbox_enter);
+	check_dump(sandbox_enter_with_names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_cage_of_agent_and_dns_job_holds),
 		cmocka_unit_test(the_cage_of_the_notifier_holds),
+		cmocka_unit_test(no_core_dump_has_the_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
