@@ -50,6 +50,8 @@ KEY_ID, SECRET = "AKIDSTUB", "stub/secret+0123456789"
 SESSION = "stub-session-token"
 AWS_NS = "https://route53.amazonaws.com/doc/2013-04-01/"
 HANG_S = 30
+# In the certificate. No resolver asks for it: a part of a name has 63 characters at most.
+UNRESOLVED = "a" * 64 + ".example.com"
 RETRY_S = 1800
 
 VALUES = {"one": [A], "health": [A], "none": [], "foreign": [X], "many": [A, X],
@@ -472,7 +474,7 @@ def make_certificates(folder, address):
     openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-subj", "/CN=stub", "-keyout", "stub.key", "-out", "stub.csr")
     with open(os.path.join(folder, "ext"), "w", encoding="utf-8") as f:
-        f.write("subjectAltName=IP:%s,DNS:localhost\n" % address)
+        f.write("subjectAltName=IP:%s,DNS:localhost,DNS:%s\n" % (address, UNRESOLVED))
     openssl(folder, "x509", "-req", "-in", "stub.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", "stub.pem")
 

@@ -219,6 +219,34 @@ static void a_foreign_certificate_is_refused(void **state)
 	assert_true(rig_unasked(&rig));
 }
 
+/* The name of the provider is not resolved for a while, which is often so in a partition. */
+static void a_provider_is_found_without_its_name(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	rig_control(&rig, "one", "");
+	rig_request(&rig, CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, ADDR_B, &req);
+	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint),
+		 "https://%.64s.example.com:%u/client/v4",
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		 rig.port);
+	run(&req, true, &r);
+	assert_int_equal(r.result, DNS_FAILED);
+	assert_non_null(strstr(r.text, "was not resolved"));
+	req.known.n = 1;
+	snprintf(req.known.value[0], DNS_ADDRESS_MAX, "127.0.0.1");
+	run(&req, true, &r);
+	assert_string_equal(r.text, ADDR_A " is replaced by " ADDR_B);
+	assert_int_equal(r.hosts.n, 1);
+	assert_string_equal(r.hosts.value[0], "127.0.0.1");
+	/* What is there now is not the provider. */
+	rig_path(&rig, "other-ca.pem", req.conf.ca_file, sizeof(req.conf.ca_file));
+	run(&req, true, &r);
+	assert_non_null(strstr(r.text, "certificate"));
+}
+
 static void unsafe_credentials_are_not_used(void **state)
 {
 	struct dns_request req;
@@ -302,6 +330,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nothing_is_written_without_leave),
 		cmocka_unit_test(a_change_of_another_writer_is_not_overwritten),
 		cmocka_unit_test(a_foreign_certificate_is_refused),
+		cmocka_unit_test(a_provider_is_found_without_its_name),
 		cmocka_unit_test(unsafe_credentials_are_not_used),
 		cmocka_unit_test(credentials_come_from_the_environment_and_systemd_too),
 		cmocka_unit_test(a_real_client_is_answered),

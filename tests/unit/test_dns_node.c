@@ -386,6 +386,7 @@ static void two_owners_change_the_record_once_and_say_so(void **state)
 	b.owner.owner = true;
 	settle(&b);
 	assert_true(record_is('b'));
+	assert_string_equal(line_of(&b)->hosts.value[0], "127.0.0.1");
 	/* The alarm does not wait for dns.verify. */
 	pass(&a, 6);
 	assert_int_equal(a.contested, 1);

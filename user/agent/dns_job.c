@@ -224,7 +224,8 @@ static int reply(struct dns_job *j, enum dns_reply_kind kind, enum dns_result re
 		/* No name server has a floating address. */
 		.hidden = j->hidden || j->provider->floating,
 		.planned = plan && plan->verdict == DNS_CHANGE,
-		.present = j->present};
+		.present = j->present,
+		.hosts = j->hosts};
 
 	if (plan)
 		r.after = plan->after;
@@ -392,8 +393,8 @@ static int take_request(struct dns_request *req)
 	if (poll(&p, 1, REQUEST_MS) != 1 ||
 	    recv(AGENT_FD, req, sizeof(*req), MSG_TRUNC) != sizeof(*req))
 		return -EPIPE;
-	if (req->op >= DNS_OPS || req->keep.n > DNS_VALUES_MAX || req->type >= CONF_DNS_TYPES ||
-	    !dns_provider_of(req->conf.provider))
+	if (req->op >= DNS_OPS || req->keep.n > DNS_VALUES_MAX || req->known.n > DNS_VALUES_MAX ||
+	    req->type >= CONF_DNS_TYPES || !dns_provider_of(req->conf.provider))
 		return -EINVAL;
 	return 0;
 }

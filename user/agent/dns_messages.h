@@ -37,7 +37,8 @@ struct dns_request {
 	struct conf_dns conf; /* has no secret, only the path of the file that has them */
 	char want[DNS_ADDRESS_MAX];
 	struct dns_set group;
-	struct dns_set keep; /* addresses that are left alone when the record has one */
+	struct dns_set keep;  /* addresses that are left alone when the record has one */
+	struct dns_set known; /* the provider's, for when its name is not resolved */
 };
 
 enum dns_reply_kind { DNS_ASK, DNS_ACCEPTED, DNS_SEEN, DNS_DONE, DNS_REPLY_KINDS };
@@ -51,6 +52,7 @@ struct dns_reply {
 	uint32_t hidden;        /* not 0: name servers give other addresses than the record has */
 	uint32_t servers, have; /* of a watch: the name servers, and those with the address */
 	struct dns_set present, after;
+	struct dns_set hosts; /* the provider's addresses */
 	char zone[CONF_DNS_NAME_MAX];
 	char text[256]; /* what happened; printable ASCII */
 };

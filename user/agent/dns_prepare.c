@@ -156,30 +156,54 @@ int dns_read_ca(struct dns_job *j)
 	return j->ca_len ? 0 : -1;
 }
 
-/* For CURLOPT_RESOLVE "host:port:address,address", and for a protocol of its own. */
-static int note_addresses(struct dns_job *j, const char *host, const char *port,
-			  const struct addrinfo *list)
+static void take_addresses(struct dns_job *j, const struct addrinfo *list)
 {
-	char line[CONF_DNS_URL_MAX + DNS_HOSTS_MAX * (DNS_ADDRESS_MAX + 3)];
-	size_t at = (size_t)snprintf(line, sizeof(line), "%s:%s:", host, port);
-	unsigned int n = 0;
+	struct dns_set *texts = &j->hosts;
 
-	for (; list && n < DNS_HOSTS_MAX; list = list->ai_next) {
+	for (; list && texts->n < DNS_HOSTS_MAX; list = list->ai_next) {
 		char text[NI_MAXHOST];
-		bool v6 = list->ai_family == AF_INET6;
 
 		if (getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof(text), NULL, 0,
 				NI_NUMERICHOST) ||
 		    strlen(text) >= DNS_ADDRESS_MAX)
 			continue;
-		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%s%s%s", n ? "," : "",
-				       v6 ? "[" : "", text, v6 ? "]" : "");
-		memcpy(&j->host[n], list->ai_addr, list->ai_addrlen);
-		n++;
+		memcpy(&j->host[texts->n], list->ai_addr, list->ai_addrlen);
+		snprintf(texts->value[texts->n++], DNS_ADDRESS_MAX, "%s", text);
 	}
-	j->n_hosts = n;
-	j->resolve = n ? curl_slist_append(NULL, line) : NULL;
+	j->n_hosts = texts->n;
+}
+_Static_assert(DNS_HOSTS_MAX <= DNS_VALUES_MAX, "a set has room for all addresses");
+
+/* For CURLOPT_RESOLVE "host:port:address,address". */
+static int note_addresses(struct dns_job *j, const char *host, const char *port)
+{
+	char line[CONF_DNS_URL_MAX + DNS_HOSTS_MAX * (DNS_ADDRESS_MAX + 3)];
+	size_t at = (size_t)snprintf(line, sizeof(line), "%s:%s:", host, port);
+
+	for (unsigned int i = 0; i < j->n_hosts; i++) {
+		const char *text = j->hosts.value[i];
+		bool v6 = strchr(text, ':');
+
+		at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%s%s%s", i ? "," : "",
+				       v6 ? "[" : "", text, v6 ? "]" : "");
+	}
+	j->resolve = j->n_hosts ? curl_slist_append(NULL, line) : NULL;
 	return j->resolve ? 0 : dns_fail(j, DNS_FAILED, "%s has no address", host);
+}
+
+/* Where an earlier job found the provider. Its certificate or its key proves that it is still it.
+ */
+static void take_known(struct dns_job *j, const char *port)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+
+	for (unsigned int i = 0; i < j->req->known.n; i++) {
+		if (getaddrinfo(j->req->known.value[i], port, &hints, &list))
+			continue;
+		take_addresses(j, list);
+		freeaddrinfo(list);
+	}
 }
 
 static int resolve(struct dns_job *j, const char *host, const char *port)
@@ -193,13 +217,16 @@ static int resolve(struct dns_job *j, const char *host, const char *port)
 	/* libcurl leaves the brackets at an IPv6 address. */
 	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(host) - 2 * v6), host + v6);
 	err = getaddrinfo(plain, port, &hints, &list);
-
-	if (err)
+	if (err) {
+		take_known(j, port);
+	} else {
+		take_addresses(j, list);
+		freeaddrinfo(list);
+	}
+	if (err && !j->n_hosts)
 		return dns_fail(j, DNS_FAILED, "the name of the provider, %s, was not resolved: %s",
 				host, gai_strerror(err));
-	err = note_addresses(j, host, port, list);
-	freeaddrinfo(list);
-	return err;
+	return note_addresses(j, host, port);
 }
 
 /* The port of the URL, or that of its scheme: 53 where libcurl knows none. */

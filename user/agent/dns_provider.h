@@ -89,7 +89,8 @@ struct dns_job {
 	/* the endpoint, for a protocol of its own */
 	struct sockaddr_storage host[DNS_HOSTS_MAX];
 	unsigned int n_hosts;
-	void *own; /* made by login() */
+	struct dns_set hosts; /* the same as texts */
+	void *own;            /* made by login() */
 
 	/* dns_http.c */
 	CURL *curl;

@@ -161,6 +161,7 @@ static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
 	req->type = t;
 	req->force = d->book.force && d->book.held[t][0];
 	req->conf = c->dns;
+	req->known = d->line[t].hosts;
 	snprintf(req->want, sizeof(req->want), "%s", wanted(d, t));
 	/* An order of the operator counts more. */
 	if (!d->book.held[t][0] && !d->line[t].when.order)
@@ -251,6 +252,8 @@ static void fail_job(struct dns *d, unsigned int t, const char *why, uint64_t no
 static void note_reply(struct dns_line *l, const struct dns_reply *r, bool leave)
 {
 	l->present = r->present;
+	if (r->present.n && r->hosts.n)
+		l->hosts = r->hosts;
 	if (r->kind != DNS_ASK || leave)
 		l->far = r->kind;
 }

@@ -39,6 +39,7 @@ struct dns_line {
 	unsigned int far;       /* what the job has reported: DNS_ASK when it may change the record,
 				   DNS_ACCEPTED, or DNS_REPLY_KINDS for neither */
 	struct dns_set present; /* what it has read */
+	struct dns_set hosts;   /* the addresses of the provider that answered last */
 	/* its last reply */
 	bool known;
 	struct dns_reply last;
