@@ -225,6 +225,9 @@ struct conf {
  */
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out);
 
+/* conf_text.c: the same for a text. Errors name a file of /proc. */
+int conf_load_text(const char *text, bool find_self, FILE *errors, struct conf **out);
+
 /* Wipes the secrets and frees. NULL is fine. */
 void conf_free(struct conf *c);
 

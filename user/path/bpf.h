@@ -71,6 +71,13 @@ int hokm_bpf_cleanup(const struct conf *c);
 /* Returns the mode of the XDP program: "native", "generic", or "none" when none is attached. */
 const char *hokm_bpf_mode(const struct hokm_bpf *b);
 
+/*
+ * The XDP program of an interface, ours or that of others. Writes its id, 0 for none, and its name.
+ * Returns 0 or -errno.
+ */
+#define HOKM_BPF_NAME_MAX 17
+int hokm_bpf_program_of(int ifindex, uint32_t *id, char name[HOKM_BPF_NAME_MAX]);
+
 /* Returns the index of the interface. */
 int hokm_bpf_ifindex(const struct hokm_bpf *b);
 

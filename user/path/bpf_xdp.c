@@ -97,6 +97,20 @@ static int find_program(int ifindex, struct foreign *f)
 	return 0;
 }
 
+_Static_assert(sizeof(((struct foreign *)0)->name) <= HOKM_BPF_NAME_MAX, "every name fits");
+
+int hokm_bpf_program_of(int ifindex, uint32_t *id, char name[HOKM_BPF_NAME_MAX])
+{
+	struct foreign f;
+	int err = find_program(ifindex, &f);
+
+	if (f.prog_fd >= 0)
+		close(f.prog_fd);
+	*id = f.id;
+	memcpy(name, f.name, sizeof(f.name));
+	return err;
+}
+
 /* Returns the link of program `id` on ifindex, -ENOENT for none, or -ENOTUNIQ for several. */
 static int find_link(int ifindex, uint32_t id)
 {

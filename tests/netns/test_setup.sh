@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# What a new administrator does first: `hokm-xdp setup` on one server, and its code on the other.
+# Both get the same configuration, and a packet filter that keeps outsiders from pulses and
+# replication. A second run changes nothing, an edited file is not replaced without a question, a
+# code is no argument, and --remove leaves nothing.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# setup NODE OPTION...: without a terminal; what it says is in SAID and ANSWER.
+conf_of() { echo "$LAB_DIR/$1/etc/hokm-xdp.conf"; }
+setup() {
+	local node=$1
+	shift
+	# Not every machine that runs tests has a bpffs at its usual place.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	SAID=$(lab_run "$node" unshare -m sh -c \
+		'mount -t bpf bpf /sys/fs/bpf && exec setsid -w "$@"' - \
+		"$HOKM" setup --config "$(conf_of "$node")" "$@" 2>&1)
+	local status=$?
+	ANSWER=$SAID
+	return $status
+}
+setup_fails() { ! setup "$@"; }
+says() { [[ $SAID == *"$1"* ]]; }
+lacks() { ! "$@"; }
+has_table() { lab_run "$1" nft list table inet hokm_xdp >/dev/null 2>&1; }
+code_of() { grep -o 'HOKM1[A-Z2-7]*' <<<"$SAID"; }
+empty() { [ -z "$(ls -A "$LAB_DIR/$1/etc")" ]; }
+# What the lab adds, so that daemons of both nodes can run beside each other.
+lab_lines() {
+	cat <<-END
+		max_connections = 32768
+		linger = 0s
+		bpffs = "$LAB_DIR/$1/bpf"
+		socket = "$LAB_DIR/$1/hokm.sock"
+		state_file = "$LAB_DIR/$1/orders"
+	END
+}
+runs_as_set_up() {
+	cp "$(conf_of "$1")" "$LAB_DIR/$1/hokm-xdp.conf" &&
+		lab_lines "$1" >>"$LAB_DIR/$1/hokm-xdp.conf" && lab_daemon "$1"
+}
+
+must lab_up a b
+PEER=(--peer "$(lab_addr b)" --vip "$LAB_VIP/24" --port "$LAB_PORT" --fast)
+holds "a dry run is done" setup a "${PEER[@]}" --dry-run
+holds "it writes nothing" test ! -e "$LAB_DIR/a/etc"
+holds "and loads nothing" lacks has_table a
+holds "without a configuration setup has nothing to go by" setup_fails a
+holds "the first server is set up" setup a "${PEER[@]}" --yes
+CODE=$(code_of)
+holds "it shows a code" test -n "$CODE"
+SECRET=$(sed -n 's/^secret = "\(.*\)"/\1/p' "$(conf_of a)")
+holds "it has a secret" test ${#SECRET} = 64
+holds "which is on no screen" lacks says "$SECRET"
+holds "nobody else can read the file" test "$(stat -c %a "$(conf_of a)")" = 600
+holds "a code as an argument is refused" setup_fails b --join "$CODE"
+holds "half a code is refused" setup_fails b --join - <<<"${CODE:0:50}"
+holds "with a message that helps" says "copy it again"
+holds "the other server takes the code" setup b --join - --yes <<<"$CODE"
+holds "it is the backup" says "this machine is the node backup"
+holds "both have the same file" cmp "$(conf_of a)" "$(conf_of b)"
+for node in a b; do holds "$node has its table of nftables" has_table $node; done
+
+holds "the same once more" setup a "${PEER[@]}"
+holds "changes nothing" says "is as it should be"
+holds "and shows the same code" test "$(code_of)" = "$CODE"
+must sed -i 's/^profile.*//' "$(conf_of a)"
+holds "an edited file is not replaced without a question" setup_fails a "${PEER[@]}"
+holds "it stays as it is" lacks grep -q '^profile' "$(conf_of a)"
+holds "--yes replaces it" setup a "${PEER[@]}" --yes
+holds "by the same as on the other server" cmp "$(conf_of a)" "$(conf_of b)"
+
+for node in a b; do must lab_game $node; done
+for node in a b; do holds "the daemon of $node takes the file" runs_as_set_up $node; done
+within 60 "they find each other: a owns" owns a
+within 30 "b answers its pulses" status_is a '.peers[0].pulsing' true
+within 30 "replication passes the packet filter" status_is a '.peers[0].replica.connected' true
+for node in a b; do must lab_stop $node daemon; done
+
+for node in a b; do
+	holds "--remove on $node" setup $node --remove --yes
+	holds "it leaves no file" empty $node
+	holds "and no table" lacks has_table $node
+done
+test_end

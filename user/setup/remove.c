@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `hokm-xdp setup --remove`: what setup wrote, and what the daemon left. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "setup/act.h"
+#include "setup/setup.h"
+
+static const char *const units[] = {
+	"hokm-xdp.service", "hokm-xdp-linger.service", "hokm-xdp-witness.service"};
+
+static int remove_file(const struct setup *s, const char *path)
+{
+	int err;
+
+	if (access(path, F_OK))
+		return 0;
+	printf("%s %s\n", s->dry ? "would remove" : "removes", path);
+	if (s->dry || !unlink(path))
+		return 0;
+	err = -errno;
+	fprintf(stderr, "hokm-xdp setup: could not remove %s: %s\n", path, strerror(-err));
+	return err;
+}
+
+static int remove_dropin(const struct setup *s, const char *unit)
+{
+	char path[128], *slash;
+	int err;
+
+	snprintf(path, sizeof(path), "/etc/systemd/system/%s.d/hokm-xdp-setup.conf", unit);
+	err = remove_file(s, path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	/* Drop-ins of others stay, and their folder. */
+	if (!s->dry)
+		(void)rmdir(path);
+	return err;
+}
+
+static int stop_unit(const struct setup *s, const char *unit)
+{
+	char *text = NULL;
+	int err;
+
+	if (setup_run(NULL, &text, "systemctl -q cat %s", unit)) /* it is not installed */
+		return 0;
+	setup_forget(text);
+	printf("%s %s\n", s->dry ? "would stop and disable" : "stops and disables", unit);
+	err = s->dry ? 0 : setup_run(NULL, NULL, "systemctl -q disable --now %s", unit);
+	return err ? err : remove_dropin(s, unit);
+}
+
+static int remove_units(const struct setup *s)
+{
+	int err = 0;
+
+	if (!s->systemd)
+		return 0;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && !err; i++)
+		err = stop_unit(s, units[i]);
+	if (!err && !s->dry)
+		err = setup_run(NULL, NULL, "systemctl daemon-reload");
+	if (err)
+		fprintf(stderr, "hokm-xdp setup: systemctl failed\n");
+	return err;
+}
+
+/* Programs, maps, sysctls and routes, which a stopped daemon leaves for a while. */
+static int remove_path(const struct setup *s)
+{
+	FILE *quiet = fopen("/dev/null", "we");
+	char *said = NULL;
+	struct conf *c = NULL;
+	int err;
+
+	/* Without a configuration, or on a witness, there is nothing of it. */
+	err = quiet ? conf_load(s->config, true, quiet, &c) : -ENOMEM;
+	if (quiet)
+		fclose(quiet);
+	if (err)
+		return 0;
+	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");
+	err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe cleanup -c '%s'", s->config);
+	if (!err)
+		err = remove_file(s, c->state_file);
+	setup_forget(said);
+	conf_free(c);
+	return err;
+}
+
+static int remove_table(const struct setup *s)
+{
+	char *text = NULL;
+	int err = 0;
+
+	if (!setup_run(NULL, &text, "nft list tables inet") && text &&
+	    strstr(text, "table inet " SETUP_TABLE "\n")) {
+		printf("%s table inet " SETUP_TABLE " of nftables\n",
+		       s->dry ? "would remove" : "removes");
+		err = s->dry ? 0 : setup_run(NULL, NULL, "nft delete table inet " SETUP_TABLE);
+	}
+	setup_forget(text);
+	return err;
+}
+
+int setup_remove(struct setup *s)
+{
+	int err;
+
+	if (!s->dry &&
+	    !setup_ask(s->yes,
+		       "Stop hokm-xdp here and remove its configuration, with the secret?")) {
+		fprintf(stderr, "hokm-xdp setup: nothing was removed (--yes does it)\n");
+		return SETUP_NOT_DONE;
+	}
+	err = remove_units(s);
+	if (!err)
+		err = remove_path(s);
+	if (!err)
+		err = remove_table(s);
+	if (!err)
+		err = remove_file(s, s->rules);
+	if (!err)
+		err = remove_file(s, s->old);
+	if (!err)
+		err = remove_file(s, s->config);
+	if (err)
+		return SETUP_NOT_DONE;
+	printf("The program, its unit and the user hokm-xdp are the package's: "
+	       "apt purge hokm-xdp removes them.\n");
+	return SETUP_DONE;
+}

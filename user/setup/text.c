@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The texts that setup writes and shows; see plan.h. Pure.
+ *
+ * The stamp is two lines of comment. The second one has a checksum of everything behind it, so that
+ * an edit is noticed. It proves nothing against a person who may write to the file.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "hokm/siphash.h"
+#include "setup/plan.h"
+
+#define STAMP_HEAD \
+	"# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n# Checksum of the rest: "
+#define STAMP_DIGITS 16
+
+static const char *show(struct in_addr a, char buf[INET_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET, &a, buf, INET_ADDRSTRLEN);
+}
+
+static int stream_error(FILE *f)
+{
+	return ferror(f) ? -EIO : 0;
+}
+
+/* ---- the configuration ---- */
+
+int setup_conf(const struct setup_plan *p, const char *agent_user, FILE *to)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	fprintf(to, "# The same on all machines of the group: each finds itself by its address.\n");
+	fprintf(to, "secret = \"%s\"\n", p->secret);
+	if (p->fast)
+		fprintf(to, "profile = fast\n");
+	if (agent_user)
+		fprintf(to, "agent_user = %s\n", agent_user);
+	fprintf(to, "vip = {\"%s\"}\n", show(p->vip, buf));
+	fprintf(to, "node primary { address = \"%s\" priority = 110 }\n",
+		show(p->nodes[SETUP_PRIMARY], buf));
+	fprintf(to, "node backup { address = \"%s\" priority = 100 }\n",
+		show(p->nodes[SETUP_BACKUP], buf));
+	if (p->witness.s_addr)
+		fprintf(to, "witness witness { address = \"%s\" }\n", show(p->witness, buf));
+	fprintf(to, "service game { port = %u }\n", p->port);
+	return stream_error(to);
+}
+
+static unsigned long long checksum(const char *text)
+{
+	static const __u64 no_key[2];
+
+	return siphash_bytes(text, strlen(text), no_key);
+}
+
+int setup_stamp(const char *conf, FILE *to)
+{
+	fprintf(to, STAMP_HEAD "%0*llx\n%s", STAMP_DIGITS, checksum(conf), conf);
+	return stream_error(to);
+}
+
+bool setup_unedited(const char *file)
+{
+	const size_t head = sizeof(STAMP_HEAD) - 1;
+	char sum[STAMP_DIGITS + 2];
+
+	if (strlen(file) < head + STAMP_DIGITS + 1 || strncmp(file, STAMP_HEAD, head) != 0)
+		return false;
+	snprintf(sum, sizeof(sum), "%0*llx\n", STAMP_DIGITS,
+		 checksum(file + head + STAMP_DIGITS + 1));
+	return !strncmp(file + head, sum, STAMP_DIGITS + 1);
+}
+
+/* ---- packet filters ---- */
+
+/* Calls fn for each other member: nodes, and with `witnesses` those too. */
+static void each_peer(const struct conf *c, struct in_addr self, bool witnesses,
+		      void (*fn)(const char *address, void *arg), void *arg)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr != self.s_addr)
+			fn(show(c->nodes[i].addr, buf), arg);
+	for (unsigned int i = 0; witnesses && i < c->n_witnesses; i++)
+		if (c->witnesses[i].addr.s_addr != self.s_addr)
+			fn(show(c->witnesses[i].addr, buf), arg);
+}
+
+static bool is_node(const struct conf *c, struct in_addr self)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr == self.s_addr)
+			return true;
+	return false;
+}
+
+struct list {
+	FILE *to;
+	unsigned int n;
+};
+
+static void add_element(const char *address, void *arg)
+{
+	struct list *l = arg;
+
+	fprintf(l->to, "%s%s", l->n++ ? ", " : "", address);
+}
+
+static void game_rules(const struct conf *c, FILE *to)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < c->n_services; i++)
+		fprintf(to, "\t\tip daddr %s tcp dport %u accept\n",
+			show(c->vips[c->services[i].vip], buf), c->services[i].port);
+}
+
+int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
+{
+	struct list l = {.to = to};
+	const bool node = is_node(c, self);
+
+	fprintf(to, "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
+		    "# What is accepted here may still be dropped by a table of another program.\n"
+		    "table inet hokm_xdp\ndelete table inet hokm_xdp\ntable inet hokm_xdp {\n"
+		    "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { ");
+	each_peer(c, self, node, add_element, &l);
+	fprintf(to, " }\n\t}\n\tchain input {\n"
+		    "\t\ttype filter hook input priority filter - 10; policy accept;\n"
+		    "\t\tiifname \"lo\" accept\n");
+	if (node)
+		fprintf(to, "\t\tip saddr @peers meta l4proto 112 accept\n");
+	fprintf(to, "\t\tip saddr @peers udp dport %u accept\n", c->pulse_port);
+	if (node) {
+		fprintf(to, "\t\tip saddr @peers tcp dport %u accept\n", c->repl_port);
+		game_rules(c, to);
+		fprintf(to, "\t\ttcp dport %u drop\n", c->repl_port);
+	}
+	fprintf(to, "\t\tudp dport %u drop\n\t}\n}\n", c->pulse_port);
+	return stream_error(to);
+}
+
+/* ---- commands for packet filters of others ---- */
+
+#define UFW_FILE(rule) "sed -i '/^COMMIT/i" rule "' /etc/ufw/before.rules"
+#define RICH_RULE      "firewall-cmd --permanent --add-rich-rule='rule family=\"ipv4\" "
+#define RICH(what)     RICH_RULE "source address=\"@\" " what " accept'"
+
+/*
+ * How each program says it. @ stands for an address, # for a port, % for the chain of nftables. ufw
+ * has no word for protocol 112: its rules for that are in a file.
+ */
+static const struct dialect {
+	const char *vrrp, *udp, *tcp, *game, *end;
+} dialects[] = {
+	[SETUP_NFT] = {"nft insert rule % ip saddr @ meta l4proto 112 accept",
+		       "nft insert rule % ip saddr @ udp dport # accept",
+		       "nft insert rule % ip saddr @ tcp dport # accept",
+		       "nft insert rule % tcp dport # accept", NULL},
+	[SETUP_UFW] = {UFW_FILE(" -A ufw-before-input -p 112 -s @ -j ACCEPT"),
+		       "ufw allow proto udp from @ to any port #",
+		       "ufw allow proto tcp from @ to any port #", "ufw allow #/tcp", "ufw reload"},
+	[SETUP_FIREWALLD] = {RICH("protocol value=\"vrrp\""),
+			     RICH("port port=\"#\" protocol=\"udp\""),
+			     RICH("port port=\"#\" protocol=\"tcp\""),
+			     "firewall-cmd --permanent --add-port=#/tcp", "firewall-cmd --reload"},
+};
+
+struct dictation {
+	const struct dialect *d;
+	const struct conf *c;
+	const char *chain, *indent;
+	bool node;
+	FILE *to;
+};
+
+static void say(const struct dictation *d, const char *command, const char *address,
+		unsigned int port)
+{
+	fputs(d->indent, d->to);
+	for (; *command; command++)
+		if (*command == '@')
+			fputs(address, d->to);
+		else if (*command == '#')
+			fprintf(d->to, "%u", port);
+		else if (*command == '%')
+			fputs(d->chain, d->to);
+		else
+			fputc(*command, d->to);
+	fputc('\n', d->to);
+}
+
+static void say_of_peer(const char *address, void *arg)
+{
+	const struct dictation *d = arg;
+
+	if (d->node)
+		say(d, d->d->vrrp, address, 0);
+	say(d, d->d->udp, address, d->c->pulse_port);
+	if (d->node)
+		say(d, d->d->tcp, address, d->c->repl_port);
+}
+
+int setup_firewall_commands(enum setup_firewall kind, const char *chain, const struct conf *c,
+			    struct in_addr self, const char *indent, FILE *to)
+{
+	struct dictation d = {&dialects[kind], c, chain, indent, is_node(c, self), to};
+
+	each_peer(c, self, d.node, say_of_peer, &d);
+	for (unsigned int i = 0; d.node && i < c->n_services; i++)
+		say(&d, d.d->game, "", c->services[i].port);
+	if (d.d->end)
+		say(&d, d.d->end, "", 0);
+	return stream_error(to);
+}
+
+/* ---- differences ---- */
+
+static size_t line_length(const char *text)
+{
+	return strcspn(text, "\n") + (text[strcspn(text, "\n")] == '\n');
+}
+
+static bool same_line(const char *a, const char *b)
+{
+	return line_length(a) == line_length(b) && !memcmp(a, b, line_length(a));
+}
+
+/* What follows one of these words is not for a screen. */
+static size_t shown_length(const char *line, size_t len)
+{
+	static const char *const hidden[] = {"secret", "password"};
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		const char *at = memmem(line, len, hidden[i], strlen(hidden[i]));
+
+		if (at && line[strspn(line, " \t")] != '#')
+			return (size_t)(at - line) + strlen(hidden[i]);
+	}
+	return len;
+}
+
+static void show_line(char sign, const char *line, FILE *out)
+{
+	size_t len = strcspn(line, "\n"), shown = shown_length(line, len);
+
+	fprintf(out, "  %c %.*s%s\n", sign, (int)shown, line, shown < len ? " ***" : "");
+}
+
+/* The start of the last line that both end with, in the first text. */
+static const char *common_end(const char *from, const char *to, const char **to_end)
+{
+	const char *a = from + strlen(from), *b = to + strlen(to), *end = a;
+
+	*to_end = b;
+	while (a > from && b > to && a[-1] == b[-1]) {
+		a--;
+		b--;
+		/* A line begins here in both. */
+		if ((a == from || a[-1] == '\n') && (b == to || b[-1] == '\n')) {
+			end = a;
+			*to_end = b;
+		}
+	}
+	return end;
+}
+
+unsigned int setup_diff(const char *from, const char *to, FILE *out)
+{
+	const char *from_end, *to_end;
+	unsigned int n = 0;
+
+	while (*from && *to && same_line(from, to)) {
+		from += line_length(from);
+		to += line_length(to);
+	}
+	from_end = common_end(from, to, &to_end);
+	for (; from < from_end; from += line_length(from), n++)
+		show_line('-', from, out);
+	for (; to < to_end; to += line_length(to), n++)
+		show_line('+', to, out);
+	return n;
+}
