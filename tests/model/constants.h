@@ -15,5 +15,12 @@
 #define LENGTH 2
 #endif
 
+/* With LONG an owner may ask for a grant of this length, as before an upgrade. */
+#ifdef LONG
+#define LONGEST (2 * LENGTH)
+#else
+#define LONGEST LENGTH
+#endif
+
 #define OWN     1 /* enum hokm_wish */
 #define RELEASE 2

@@ -14,6 +14,8 @@
  * Machines: they crash and boot, and lose what they knew; they do nothing for any time, while their
  * clock goes on; a node without a daemon is one that sends nothing more.
  *
+ * With LONG a node may ask for a longer grant, as before an upgrade, and for the ordinary one again.
+ *
  * Checked: two nodes are never owners at the same moment. With LIVE: from any state on, when no
  * message is lost any more and a majority runs, a node is owner soon. The rule by which nodes claim
  * is a simple one there; safety holds whatever they do.
@@ -39,6 +41,10 @@ byte granted[NODES * MEMBERS], granted_epoch[NODES * MEMBERS];
 /* The network, by node * MEMBERS + member; a wish of 0: no probe. */
 byte probe_wish[NODES * MEMBERS], probe_epoch[NODES * MEMBERS], probe_left[NODES * MEMBERS];
 byte answer_epoch[NODES * MEMBERS], answer_left[NODES * MEMBERS];
+#ifdef LONG
+/* Nodes that ask for the long grant, and probes that do. */
+bit longer[NODES], probe_longer[NODES * MEMBERS];
+#endif
 #ifdef REPLAY
 byte old_wish[NODES * MEMBERS], old_epoch[NODES * MEMBERS];
 #endif
@@ -70,6 +76,7 @@ c_code {
 	STEP(can_claim, claim, N, N, 2) \
 	STEP(can_claim, claim, N, N, 3) \
 	STEP(can_renew, renew, N, N, 0) \
+	STEP(can_lengthen, lengthen, N, N, 0) \
 	STEP(can_release, release, N, N, 0)
 
 /* Time: the clocks of the three machines go on by A, B and C steps. */

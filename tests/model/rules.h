@@ -6,6 +6,7 @@
  * Each BREAK_ macro is a fault on purpose, which the model must find:
  *   BREAK_DRIFT     both sides count the same length: no allowance for the clocks' drift
  *   BREAK_SILENCE   a member that has booted grants at once
+ *   BREAK_LONGEST   a member that has booted is silent for an ordinary grant only (with LONG)
  *   BREAK_TWO       a member grants what it has promised to another
  *   BREAK_EXPIRY    a node counts its own vote although it has promised it to another
  *   BREAK_EPOCH     neither the member nor the asker compares epochs
@@ -55,7 +56,7 @@ static int rules_answer(unsigned char *holder, unsigned char *left, unsigned cha
 		.word = hokm_grant_word(*holder, NOW_NS + *left * STEP_NS),
 		.epoch = *epoch,
 		.silent_until_ns = NOW_NS + (__u64)silent * STEP_NS,
-		.longest_ns = (__u64)length * STEP_NS,
+		.longest_ns = (__u64)LONGEST * STEP_NS,
 	};
 	struct hokm_grant_ask ask = {
 		.member = (__u32)from,

@@ -8,10 +8,19 @@
 	__attribute__((unused)) int n, __attribute__((unused)) int m, __attribute__((unused)) int g
 #define AT ((n)*MEMBERS + (m))
 
-static int ask(int n, int m, int wish, int epoch)
+/* The length that node n asks for now, and that of its probe to member m. */
+#ifdef LONG
+#define WANTED      (now.longer[n] ? LONGEST : LENGTH)
+#define PROBE_WANTS (now.probe_longer[AT] ? LONGEST : LENGTH)
+#else
+#define WANTED      LENGTH
+#define PROBE_WANTS LENGTH
+#endif
+
+static int ask(int n, int m, int wish, int epoch, int length)
 {
 	return rules_answer(&now.holder[m], &now.left[m], &now.epoch[m], now.silent[m], n + 1, wish,
-			    epoch, LENGTH);
+			    epoch, length);
 }
 
 /* ---- the gate of the packet path ---- */
@@ -119,13 +128,16 @@ static void send_to(int n, int m)
 #endif
 	now.probe_wish[AT] = now.wish[n];
 	now.probe_epoch[AT] = now.wish_epoch[n];
-	now.probe_left[AT] = now.wish[n] == OWN ? rules_used(LENGTH) : 0;
+	now.probe_left[AT] = now.wish[n] == OWN ? rules_used(WANTED) : 0;
+#ifdef LONG
+	now.probe_longer[AT] = now.longer[n];
+#endif
 }
 
 /* The node makes its own promise, by the same rules, and asks the other members. */
 static void beat(int n)
 {
-	ask(n, n, now.wish[n], now.wish_epoch[n]);
+	ask(n, n, now.wish[n], now.wish_epoch[n], WANTED);
 	for (int m = 0; m < MEMBERS; m++)
 		if (m != n)
 			send_to(n, m);
@@ -138,7 +150,7 @@ static int can_hear(STEP_ARGS)
 
 static void probe_arrives(STEP_ARGS)
 {
-	if (!ask(n, m, now.probe_wish[AT], now.probe_epoch[AT]) || !now.probe_left[AT])
+	if (!ask(n, m, now.probe_wish[AT], now.probe_epoch[AT], PROBE_WANTS) || !now.probe_left[AT])
 		return;
 	now.answer_epoch[AT] = now.probe_epoch[AT];
 	now.answer_left[AT] = now.probe_left[AT];
@@ -177,7 +189,7 @@ static int can_replay(STEP_ARGS)
 static void replay(STEP_ARGS)
 {
 #ifdef REPLAY
-	ask(n, m, now.old_wish[AT], now.old_epoch[AT]);
+	ask(n, m, now.old_wish[AT], now.old_epoch[AT], LENGTH);
 #endif
 }
 
@@ -194,6 +206,9 @@ static void claim(STEP_ARGS)
 	now.wish[n] = OWN;
 	now.wish_epoch[n] = g;
 	now.used[n] |= 1 << g;
+#ifdef LONG
+	now.longer[n] = 0;
+#endif
 	beat(n);
 }
 
@@ -207,6 +222,24 @@ static void renew(STEP_ARGS)
 	beat(n);
 }
 
+/* The node asks for the long grant from now on, or for the ordinary one again. */
+static int can_lengthen(STEP_ARGS)
+{
+#ifdef LONG
+	return now.wish[n] == OWN;
+#else
+	return 0;
+#endif
+}
+
+static void lengthen(STEP_ARGS)
+{
+#ifdef LONG
+	now.longer[n] = !now.longer[n];
+	beat(n);
+#endif
+}
+
 static int can_release(STEP_ARGS)
 {
 	return now.wish[n] == OWN;
@@ -215,6 +248,9 @@ static int can_release(STEP_ARGS)
 static void release(STEP_ARGS)
 {
 	now.wish[n] = RELEASE;
+#ifdef LONG
+	now.longer[n] = 0;
+#endif
 	beat(n);
 }
 
@@ -228,11 +264,18 @@ static void boot(STEP_ARGS)
 {
 	now.boots++;
 	now.holder[m] = now.left[m] = now.epoch[m] = 0;
+#ifdef BREAK_LONGEST
 	now.silent[m] = rules_silence(LENGTH);
+#else
+	now.silent[m] = rules_silence(LONGEST);
+#endif
 	if (m >= NODES)
 		return;
 	n = m;
 	now.wish[n] = now.wish_epoch[n] = 0;
+#ifdef LONG
+	now.longer[n] = 0;
+#endif
 	for (m = 0; m < MEMBERS; m++) {
 		now.granted[AT] = now.granted_epoch[AT] = 0;
 		now.probe_left[AT] = now.answer_left[AT] = now.answer_epoch[AT] = 0;
@@ -247,9 +290,9 @@ static void boot(STEP_ARGS)
 /* No message of this node is lost, and none is late. */
 static void exchange(int n, int dead)
 {
-	ask(n, n, now.wish[n], now.wish_epoch[n]);
+	ask(n, n, now.wish[n], now.wish_epoch[n], LENGTH);
 	for (int m = 0; m < MEMBERS; m++) {
-		if (m == n || m == dead || !ask(n, m, now.wish[n], now.wish_epoch[n]))
+		if (m == n || m == dead || !ask(n, m, now.wish[n], now.wish_epoch[n], LENGTH))
 			continue;
 		now.granted[AT] = rules_used(LENGTH);
 		now.granted_epoch[AT] = now.wish_epoch[n];

@@ -10,10 +10,10 @@
 #   planned   failover and failback: nobody notices
 #   alone     the owner is cut from both: it stops owning, and the other one owns
 #   stopped   the owner's daemon is stopped, then it is killed: nobody notices
-#   random    links are cut at random: never two owners
 #   dead      the owner's cable is cut: the backup owns as soon as the grants have ended
 #
-# A node's word that it is owner is read from its kernel's maps: lease and grants.
+# A node's word that it is owner is read from its kernel's maps: lease and grants. Cuts of every
+# other kind are in test_partition.sh.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -23,8 +23,6 @@
 # Of profile fast it is 30 ms. A daemon that gets no processor for so long loses the VIP, and these
 # machines have other things to do. GRANT=30ms measures it.
 GRANT=${GRANT:-200ms}
-ROUNDS=${ROUNDS:-8}
-SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 
 in_touch() { status_is "$1" .grants.in_force true && status_is "$1" .grants.in_touch "$2"; }
 all_in_touch() { in_touch a 3 && in_touch b 3; }
@@ -32,17 +30,6 @@ all_in_touch() { in_touch a 3 && in_touch b 3; }
 witness_grants() {
 	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
 }
-
-# Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
-tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
-# The first node was owner before and after a moment at which the second one was.
-both_own() {
-	local before
-	tenure "$1" && before=$TENURE && [ "$before" != 0 ] || return 1
-	tenure "$2" && [ "$TENURE" != 0 ] || return 1
-	tenure "$1" && [ "$TENURE" = "$before" ]
-}
-one_owner() { ! both_own a b && { owns a || owns b; }; }
 
 one_at_a_time() { # WORDS
 	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
@@ -124,42 +111,6 @@ again() {
 	must lab_wait 20 calm
 }
 
-# A random cut between two of the members, one way or both, and now and then none.
-random_rules() {
-	local ways=() links=("a b" "a w" "b w") link from to
-	for link in "${links[@]}"; do
-		read -r from to <<<"$link"
-		case $((RANDOM % 5)) in
-		0) ways+=("iifname p-$from oifname p-$to drop;") ;;
-		1) ways+=("iifname p-$to oifname p-$from drop;") ;;
-		2) ways+=("$(cut_between "$from" "$to")") ;;
-		esac
-	done
-	RULES="${ways[*]}"
-}
-
-random_cuts() {
-	local i two=0
-	RANDOM=$SEED
-	echo "# random cuts: SEED=$SEED"
-	observe_mark random
-	for ((i = 0; i < ROUNDS; i++)); do
-		random_rules
-		must cut "$RULES"
-		for _ in 1 2 3 4 5 6; do
-			both_own a b && two=$((two + 1))
-			both_own b a && two=$((two + 1))
-			lab_nap 0.03
-		done
-		must uncut
-	done
-	number_is "random cuts: moments with two owners" "$two" -eq 0
-	within 20 "random cuts over: all are in touch" all_in_touch
-	within 20 "random cuts over: one owner" one_owner
-	observe_mark moved
-	one_at_a_time "random cuts"
-}
-
 dead() {
 	must lab_wait 20 owns a
 	must lab_wait 20 owner_is a
@@ -203,6 +154,5 @@ again
 silenced "daemon killed" KILL
 must lab_wait 20 lab_gone a daemon
 again
-random_cuts
 dead
 test_end
