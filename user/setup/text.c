@@ -136,9 +136,9 @@ int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
 		fprintf(to, "\t\tip saddr @peers meta l4proto 112 accept\n");
 	fprintf(to, "\t\tip saddr @peers udp dport %u accept\n", c->pulse_port);
 	if (node) {
-		fprintf(to, "\t\tip saddr @peers tcp dport %u accept\n", c->repl_port);
+		fprintf(to, "\t\tip saddr @peers udp dport %u accept\n", c->repl_port);
 		game_rules(c, to);
-		fprintf(to, "\t\ttcp dport %u drop\n", c->repl_port);
+		fprintf(to, "\t\tudp dport %u drop\n", c->repl_port);
 	}
 	fprintf(to, "\t\tudp dport %u drop\n\t}\n}\n", c->pulse_port);
 	return stream_error(to);
@@ -155,18 +155,15 @@ int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
  * has no word for protocol 112: its rules for that are in a file.
  */
 static const struct dialect {
-	const char *vrrp, *udp, *tcp, *game, *end;
+	const char *vrrp, *udp, *game, *end;
 } dialects[] = {
 	[SETUP_NFT] = {"nft insert rule % ip saddr @ meta l4proto 112 accept",
 		       "nft insert rule % ip saddr @ udp dport # accept",
-		       "nft insert rule % ip saddr @ tcp dport # accept",
 		       "nft insert rule % tcp dport # accept", NULL},
 	[SETUP_UFW] = {UFW_FILE(" -A ufw-before-input -p 112 -s @ -j ACCEPT"),
-		       "ufw allow proto udp from @ to any port #",
-		       "ufw allow proto tcp from @ to any port #", "ufw allow #/tcp", "ufw reload"},
+		       "ufw allow proto udp from @ to any port #", "ufw allow #/tcp", "ufw reload"},
 	[SETUP_FIREWALLD] = {RICH("protocol value=\"vrrp\""),
 			     RICH("port port=\"#\" protocol=\"udp\""),
-			     RICH("port port=\"#\" protocol=\"tcp\""),
 			     "firewall-cmd --permanent --add-port=#/tcp", "firewall-cmd --reload"},
 };
 
@@ -202,7 +199,7 @@ static void say_of_peer(const char *address, void *arg)
 		say(d, d->d->vrrp, address, 0);
 	say(d, d->d->udp, address, d->c->pulse_port);
 	if (d->node)
-		say(d, d->d->tcp, address, d->c->repl_port);
+		say(d, d->d->udp, address, d->c->repl_port);
 }
 
 int setup_firewall_commands(enum setup_firewall kind, const char *chain, const struct conf *c,
