@@ -40,6 +40,15 @@ static struct repl_msg message(unsigned int n)
 	return m;
 }
 
+/* Field by field: what lies between two fields is no part of a record. */
+static bool same_record(const struct repl_record *a, const struct repl_record *b)
+{
+	return !memcmp(&a->client, &b->client, sizeof(a->client)) &&
+	       a->client_port == b->client_port && a->what == b->what && a->tag == b->tag &&
+	       a->isn == b->isn && a->seq_next == b->seq_next && a->ack_next == b->ack_next &&
+	       a->age_ms == b->age_ms;
+}
+
 static void round_trip(void **state)
 {
 	static struct repl_msg m, got;
@@ -59,7 +68,8 @@ static void round_trip(void **state)
 		assert_true(got.session == m.session && got.echo == m.echo);
 		assert_true(got.stamp_ns == m.stamp_ns && got.echo_stamp_ns == m.echo_stamp_ns);
 		assert_true(got.stream == m.stream && got.number == m.number);
-		assert_memory_equal(got.records, m.records, n * sizeof(m.records[0]));
+		for (unsigned int i = 0; i < n; i++)
+			assert_true(same_record(&got.records[i], &m.records[i]));
 	}
 }
 
