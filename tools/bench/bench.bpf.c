@@ -17,6 +17,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "hokm/abi.h"
+#include "hokm/grant_count.h"
 #include "bench_abi.h"
 
 /* From the uapi; no program of the product needs it, so it is not in vmlinux.h. */
@@ -88,6 +89,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct hokm_half_open_set);
 } half_open SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_own);
+} own SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_grants);
+} grants SEC(".maps");
 
 /* The bits that say that a key may be in a table. */
 struct {
@@ -428,4 +445,28 @@ int floor_syn(struct xdp_md *ctx)
 	if (bpf_ktime_get_boot_ns() < array_read(0) + array_read(1) + array_read(2))
 		return XDP_ABORTED;
 	return found && *word ? XDP_ABORTED : XDP_PASS;
+}
+
+/* Until when this node is owner, by its lease alone. The clock is left out: it would hide the rest.
+ */
+SEC("xdp.frags")
+int gate_lease(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	(void)ctx;
+	return o && o->lease_until_ns ? XDP_PASS : XDP_ABORTED;
+}
+
+/* The same by its lease and the grants of a majority, as owner_until() in bpf/packet.h. */
+SEC("xdp.frags")
+int gate_grants(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+	const struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+
+	(void)ctx;
+	return o && g && hokm_owner_until_ns(o->lease_until_ns, g) ? XDP_PASS : XDP_ABORTED;
 }

@@ -93,6 +93,7 @@ struct frame {
 /* The state of the maps while a path runs. */
 enum bench_world {
 	WORLD_OWNER,     /* owner, service up on this node */
+	WORLD_GRANTED,   /* the same by its lease and the grants of a majority */
 	WORLD_DOWN_HERE, /* owner, service down on this node and up on the peer */
 	WORLD_NOT_OWNER,
 };
@@ -121,7 +122,9 @@ struct path {
 	unsigned int rise; /* how often one packet raises it; 0: once */
 	bool purge;        /* delete what the path entered, after each round */
 	bool full; /* measured in the second part of a round, with more connections in the table */
-	double budget; /* greatest ratio to a hot hash look-up, or NO_BUDGET */
+	double budget;      /* greatest ratio to a hot hash look-up, or NO_BUDGET */
+	const char *beside; /* key of the path whose time is taken off before the look-ups, or NULL
+			     */
 	/* key of the path that is its floor: at most OVER_FLOOR times that; NULL: no verdict */
 	const char *floor;
 	uint64_t n;     /* WRAP_DATA*: packets so far */

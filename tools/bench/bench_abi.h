@@ -26,6 +26,8 @@ enum bench_slot {
 	BENCH_TOUCH,
 	BENCH_KNOWN,
 	BENCH_SYN,
+	BENCH_LEASE,
+	BENCH_GRANTS,
 	BENCH_SUBJECT, /* hokm_ingress, hokm_egress */
 	BENCH_SLOTS,
 };

@@ -16,6 +16,7 @@
 #define XDP_TX_V     3
 #define NEW_FLOWS    0x1000000u /* so many that no flow comes twice */
 #define NONE_LOOKUPS 0.5
+#define GATE_LOOKUPS 1.0 /* what grants may add to the question who owns */
 
 /* A cost to compare with, on one frame. */
 #define FLOOR(what, id, which)                                                  \
@@ -23,6 +24,14 @@
 		.name = (what), .key = (id), .wrap = WRAP_RAW, .slot = (which), \
 		.frame = FRAME_SEGMENT, .verdict = XDP_PASS_V, .counter = -1,   \
 		.counter_slot = HOKM_NODE_SLOT                                  \
+	}
+
+/* The question whether this node is owner, as a gate asks it. */
+#define GATE(what, id, which, off, limit)                                                         \
+	{                                                                                         \
+		.name = (what), .key = (id), .wrap = WRAP_RAW, .slot = (which),                   \
+		.frame = FRAME_SEGMENT, .world = WORLD_GRANTED, .verdict = XDP_PASS_V,            \
+		.counter = -1, .counter_slot = HOKM_NODE_SLOT, .beside = (off), .budget = (limit) \
 	}
 
 /*
@@ -157,6 +166,11 @@ static const struct path paths[] = {
 	    "floor_syn", false),
 	NEW("new SYN, steered", "syn_steered", FRAME_SYN, WORLD_DOWN_HERE, XDP_TX_V, steered_syn,
 	    "floor_syn", false),
+	NEW("new SYN, local, by grants", "syn_granted", FRAME_SYN, WORLD_GRANTED, XDP_PASS_V,
+	    syn_local, "floor_syn", false),
+	GATE("owner, by the lease alone", "gate_lease", BENCH_LEASE, NULL, NO_BUDGET),
+	GATE("owner, what grants add to it", "gate_grants", BENCH_GRANTS, "gate_lease",
+	     GATE_LOOKUPS),
 	FLOOR_OF("floor, SYN", "floor_syn", WRAP_TCP, BENCH_SYN, FRAME_SYN, BASE_NEW, NEW_FLOWS,
 		 XDP_PASS_V, false),
 	NEW("segment of nobody's connection", "nobodys", FRAME_SEGMENT, WORLD_OWNER, XDP_PASS_V,

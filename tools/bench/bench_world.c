@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "bench.h"
 #include "hokm/conn_hash.h"
+#include "hokm/grant_count.h"
 #include "path/skeleton.h"
 
 #define DAY_NS    86400000000000ULL
@@ -177,6 +178,18 @@ int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t 
 	return 0;
 }
 
+static int put_grants(struct bench *b, bool count)
+{
+	const struct hokm_grants g = {
+		.majority = count ? 2 : 0,
+		.wish = HOKM_WISH_OWN,
+		.wish_epoch = 1,
+		.end = hokm_grant_end_word(1, clock_now_ns() + DAY_NS),
+	};
+
+	return put(b->skel->maps.grants, 0, &g);
+}
+
 int world_set(struct bench *b, enum bench_world world)
 {
 	struct hokm_own own = {
@@ -192,6 +205,7 @@ int world_set(struct bench *b, enum bench_world world)
 	};
 	int err = put(b->skel->maps.own, 0, &own);
 
+	err = err ? err : put_grants(b, world == WORLD_GRANTED);
 	return err ? err : put(b->skel->maps.services, 0, &s);
 }
 
@@ -244,6 +258,7 @@ static int fill_jumps(struct bench *b)
 		[BENCH_CLOCK] = "floor_clock",     [BENCH_COUNTER] = "floor_counter",
 		[BENCH_INSERT] = "floor_insert",   [BENCH_TOUCH] = "floor_touch",
 		[BENCH_KNOWN] = "floor_known",     [BENCH_SYN] = "floor_syn",
+		[BENCH_LEASE] = "gate_lease",      [BENCH_GRANTS] = "gate_grants",
 	};
 	static const char *const out[BENCH_SLOTS] = {
 		[BENCH_TRIVIAL] = "floor_tc",
@@ -289,6 +304,12 @@ static int map_bits(struct bench *b)
 	return 0;
 }
 
+/* The map of the bench's programs becomes that of the subject. */
+static int share(struct bench *b, const char *name, const struct bpf_map *m)
+{
+	return bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, name), bpf_map__fd(m));
+}
+
 static int load(struct bench *b, const char *bpf_object)
 {
 	int err;
@@ -309,6 +330,8 @@ static int load(struct bench *b, const char *bpf_object)
 		return complain(bpf_object, -errno);
 	if (bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, "conns"), b->conns_fd))
 		return complain("share conns", -errno);
+	if (share(b, "own", b->skel->maps.own) || share(b, "grants", b->skel->maps.grants))
+		return complain("share what the gates read", -errno);
 	if (bpf_map__max_entries(b->skel->maps.half_open) != BENCH_SETS ||
 	    bpf_map__reuse_fd(bpf_object__find_map_by_name(b->obj, "half_open"),
 			      bpf_map__fd(b->skel->maps.half_open)))
