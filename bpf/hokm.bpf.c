@@ -4,6 +4,7 @@
  *
  *   hokm_ingress (xdp.frags)
  *   frame -> plain segment of a known connection: known_fast.h
+ *         -> plain SYN of a new connection: syn_fast.h
  *         -> Ethernet, up to 2 VLAN tags; more stacked priority tags -> DROP
  *         -> ARP          arp_gate.h      a request for a VIP that this node does not own -> DROP
  *         -> VRRP         vrrp_guard.h    from a peer, TTL 255, its MAC address -> PASS; else DROP
@@ -88,6 +89,21 @@ static __always_inline enum verdict stacked_ingress(struct packet *p)
 	return DROP_FOR(p, drop_vlan_stack);
 }
 
+/* The verdict for a packet that has a fast path, or NOT_FAST. */
+static __always_inline int fast_ingress(struct xdp_md *ctx)
+{
+	struct packet p = {.ctx = ctx, .end = (void *)(long)ctx->data_end};
+
+	switch (fast_parse(&p, (void *)(long)ctx->data)) {
+	case TCP_FLAG_ACK:
+		return known_fast_in(&p);
+	case TCP_FLAG_SYN:
+		return syn_fast_in(&p);
+	default:
+		return NOT_FAST;
+	}
+}
+
 SEC("xdp.frags")
 int hokm_ingress(struct xdp_md *ctx)
 {
@@ -96,11 +112,9 @@ int hokm_ingress(struct xdp_md *ctx)
 		.event = EVENT_NONE,
 		.target = HOKM_NO_PEER,
 	};
-	int fast = known_fast_in(ctx);
+	int fast = fast_ingress(ctx);
 	enum verdict v = PASS;
 
-	if (fast == NOT_FAST)
-		fast = syn_fast_in(ctx);
 	if (fast != NOT_FAST)
 		return fast;
 	p.end = (void *)(long)ctx->data_end;

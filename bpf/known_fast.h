@@ -37,23 +37,23 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20 &&
 #define IPV4_PLAIN 0x45
 
 /*
- * Sets p->eth and p->l3. Returns false for every frame that the fast path does not take. flags:
- * those of ACK, SYN, FIN and RST that the segment has.
+ * Sets p->eth and p->l3. Returns which of ACK, SYN, FIN and RST the segment has, or 0 for every
+ * frame that no fast path takes.
  */
-static __always_inline bool fast_parse(struct packet *p, void *data, __be32 flags)
+static __always_inline __be32 fast_parse(struct packet *p, void *data)
 {
 	struct ethhdr *eth = data;
 	const struct iphdr *ip = (void *)(eth + 1);
 	const struct tcphdr *tcp = (void *)(ip + 1);
-	const __be32 all = TCP_FLAG_ACK | TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST;
 
 	if ((void *)(tcp + 1) > p->end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    *(const __u8 *)ip != IPV4_PLAIN || ip->protocol != IPPROTO_TCP ||
 	    ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
-		return false;
+		return 0;
 	p->eth = eth;
 	p->l3 = (void *)ip;
-	return (((const union tcp_word_hdr *)tcp)->words[3] & all) == flags;
+	return ((const union tcp_word_hdr *)tcp)->words[3] &
+	       (TCP_FLAG_ACK | TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST);
 }
 
 /* The entry of the segment, when it is one of an open connection. */
@@ -145,37 +145,36 @@ static __always_inline int fast_known(struct packet *p, struct hokm_conn *c, boo
 }
 
 /*
- * A packet of ingress: its verdict, or NOT_FAST. Inlined, it costs the verifier little, because
- * nothing of it is used after it; a call would cost each packet two nanoseconds. The look-up of the
- * connection comes last, because it waits for memory where there are many of them.
+ * A packet of ingress that fast_parse() has read and found to be an ACK: its verdict, or NOT_FAST.
+ * Inlined, it costs the verifier little, because nothing of it is used after it; a call would cost
+ * each packet two nanoseconds. The look-up of the connection comes last, because it waits for
+ * memory where there are many of them.
  */
-static __always_inline int known_fast_in(struct xdp_md *ctx)
+static __always_inline int known_fast_in(struct packet *p)
 {
-	struct packet p = {.end = (void *)(long)ctx->data_end};
+	const struct iphdr *ip = p->l3;
 	const struct tcphdr *tcp;
-	const struct iphdr *ip;
 	struct hokm_conn *c;
 	__u32 slot, ip_len;
 	bool steered;
 
-	if (!fast_parse(&p, (void *)(long)ctx->data, TCP_FLAG_ACK) || !cfg_read(&p))
+	if (!cfg_read(p))
 		return NOT_FAST;
-	ip = p.l3;
 	tcp = (const void *)(ip + 1);
 	ip_len = bpf_ntohs(ip->tot_len);
-	slot = service_find(p.cfg, ip->daddr, tcp->dest);
+	slot = service_find(p->cfg, ip->daddr, tcp->dest);
 	if (slot == HOKM_NODE_SLOT)
-		return ip_len < sizeof(*ip) || is_vip(p.cfg, ip->daddr) ? NOT_FAST : XDP_PASS;
-	if (!is_for_node(p.eth, p.cfg) || ip_len > (__u32)(p.end - p.l3) || !account(&p, slot))
+		return ip_len < sizeof(*ip) || is_vip(p->cfg, ip->daddr) ? NOT_FAST : XDP_PASS;
+	if (!is_for_node(p->eth, p->cfg) || ip_len > (__u32)(p->end - p->l3) || !account(p, slot))
 		return NOT_FAST;
-	steered = peer_of_mac(&p, source_word(p.eth)) != HOKM_NO_PEER;
-	clock_read_coarse(&p);
-	p.client = ip->saddr;
-	p.client_port = tcp->source;
-	c = fast_conn(&p);
-	if (!c || !read_tcp(&p, tcp, bpf_ntohs(ip->tot_len), sizeof(*ip)))
+	steered = peer_of_mac(p, source_word(p->eth)) != HOKM_NO_PEER;
+	clock_read_coarse(p);
+	p->client = ip->saddr;
+	p->client_port = tcp->source;
+	c = fast_conn(p);
+	if (!c || !read_tcp(p, tcp, bpf_ntohs(ip->tot_len), sizeof(*ip)))
 		return NOT_FAST;
-	return fast_known(&p, c, steered);
+	return fast_known(p, c, steered);
 }
 
 /*
@@ -212,7 +211,7 @@ static __always_inline int known_fast_out(struct __sk_buff *skb)
 	struct hokm_conn *c;
 	__u32 slot;
 
-	if (!fast_parse(&p, (void *)(long)skb->data, TCP_FLAG_ACK) || !cfg_read(&p))
+	if (fast_parse(&p, (void *)(long)skb->data) != TCP_FLAG_ACK || !cfg_read(&p))
 		return NOT_FAST;
 	ip = p.l3;
 	tcp = (const void *)(ip + 1);

@@ -125,28 +125,26 @@ static __always_inline int syn_fast(struct packet *p)
 	return XDP_TX;
 }
 
-/* A packet of ingress that known_fast_in() did not take: its verdict, or NOT_FAST. */
-static __always_inline int syn_fast_in(struct xdp_md *ctx)
+/* A packet of ingress that fast_parse() has read and found to be a SYN: its verdict, or NOT_FAST.
+ */
+static __always_inline int syn_fast_in(struct packet *p)
 {
-	struct packet p = {.ctx = ctx, .end = (void *)(long)ctx->data_end};
-	const struct tcphdr *tcp;
-	const struct iphdr *ip;
-	__u32 slot, ip_len;
+	const struct iphdr *ip = p->l3;
+	const struct tcphdr *tcp = (const void *)(ip + 1);
+	__u32 ip_len = bpf_ntohs(ip->tot_len);
+	__u32 slot;
 
-	if (!fast_parse(&p, (void *)(long)ctx->data, TCP_FLAG_SYN) || !cfg_read(&p))
+	if (!cfg_read(p))
 		return NOT_FAST;
-	ip = p.l3;
-	tcp = (const void *)(ip + 1);
-	ip_len = bpf_ntohs(ip->tot_len);
-	slot = service_find(p.cfg, ip->daddr, tcp->dest);
-	if (slot == HOKM_NODE_SLOT || !is_for_node(p.eth, p.cfg) || is_steer_probe(ip) ||
-	    ip_len > (__u32)(p.end - p.l3) || !account(&p, slot) ||
-	    !read_tcp(&p, tcp, ip_len, sizeof(*ip)) ||
-	    peer_of_mac(&p, source_word(p.eth)) != HOKM_NO_PEER)
+	slot = service_find(p->cfg, ip->daddr, tcp->dest);
+	if (slot == HOKM_NODE_SLOT || !is_for_node(p->eth, p->cfg) || is_steer_probe(ip) ||
+	    ip_len > (__u32)(p->end - p->l3) || !account(p, slot) ||
+	    !read_tcp(p, tcp, ip_len, sizeof(*ip)) ||
+	    peer_of_mac(p, source_word(p->eth)) != HOKM_NO_PEER)
 		return NOT_FAST;
-	p.client = ip->saddr;
-	p.client_port = tcp->source;
-	return syn_fast(&p);
+	p->client = ip->saddr;
+	p->client_port = tcp->source;
+	return syn_fast(p);
 }
 
 #endif
