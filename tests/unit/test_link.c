@@ -131,8 +131,12 @@ static void lost_messages_lose_no_change(void **state)
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:00:09"), 0);
 	while (sd_event_run(e, 50000) > 0)
 		;
+	/* A state that cannot be read is reported, once. */
+	assert_true(link_watch_unread(w));
+	assert_false(link_watch_unread(w));
 	learn(w);
 	assert_int_equal(link_watch_doubt(w), 0);
+	assert_false(link_watch_unread(w));
 	assert_false(link_watch_up(w));
 	assert_memory_equal(link_watch_mac(w), "\x02\0\0\0\0\x09", 6);
 	assert_true(s.calls >= 1);
@@ -156,6 +160,8 @@ static void a_state_that_may_be_out_of_date_is_not_taken(void **state)
 	assert_int_equal(link_watch_doubt(w), 0);
 	link_watch_learn(w, 0, &down);
 	assert_true(link_watch_up(w));
+	/* Nothing is in doubt: an error of an earlier reading is over. */
+	assert_false(link_watch_unread(w));
 	link_watch_expect(w, ns.ifindex_a);
 	doubt = link_watch_doubt(w);
 	assert_true(doubt > 0);

@@ -181,7 +181,10 @@ static void move(struct keeper *k, int ifindex)
 
 static void read_link(struct keeper *k)
 {
-	if (k->job.doubt && !link_state_read(&k->result.link, k->job.link_ifindex))
+	if (!k->job.doubt)
+		return;
+	k->result.link_err = link_state_read(&k->result.link, k->job.link_ifindex);
+	if (!k->result.link_err)
 		k->result.doubt = k->job.doubt;
 }
 
@@ -201,6 +204,7 @@ static void do_job(struct keeper *k)
 	k->result.ifindex = 0;
 	k->result.has_self = false;
 	k->result.doubt = 0;
+	k->result.link_err = 0;
 	read_link(k);
 	if (k->job.returning && !find_interface(k))
 		return;

@@ -62,6 +62,7 @@ struct keep_result {
 	int ifindex;        /* of a returning interface; 0: it is not there */
 	bool has_self;      /* it has the node's own address, and its socket is in the group */
 	uint64_t doubt;     /* of the job when `link` was read, else 0 */
+	int link_err;       /* 0, or -errno: it could not be read */
 	struct link_state link;
 	/* How many things were put back (addresses, routes: are missing), or -errno. */
 	int n[KEEP_PARTS];

@@ -102,9 +102,15 @@ static void learn_link(struct daemon *d)
 {
 	struct link_state s;
 	uint64_t doubt = upkeep_link(&d->upkeep, &s);
+	int err = upkeep_link_error(&d->upkeep);
 
 	if (doubt)
 		link_watch_learn(d->link, doubt, &s);
+	if (err && link_watch_unread(d->link))
+		log_error(
+			"the kernel's messages about the link of %s were lost, and its state could "
+			"not be read: %s; trying again. A link that goes down is not seen meanwhile",
+			d->node.conf->interface, strerror(-err));
 	upkeep_read_link(&d->upkeep, link_watch_ifindex(d->link), link_watch_doubt(d->link));
 }
 

@@ -379,6 +379,11 @@ uint64_t upkeep_link(const struct upkeep *u, struct link_state *s)
 	return u->last.doubt;
 }
 
+int upkeep_link_error(const struct upkeep *u)
+{
+	return u->last.link_err;
+}
+
 /* ---- open, start, close ---- */
 
 int upkeep_open(struct upkeep *u, struct node *n)

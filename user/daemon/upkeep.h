@@ -73,6 +73,8 @@ void upkeep_settled(struct upkeep *u);
  */
 void upkeep_read_link(struct upkeep *u, int ifindex, uint64_t doubt);
 uint64_t upkeep_link(const struct upkeep *u, struct link_state *s);
+/* 0, or -errno: the last time the state could not be read. It is read again. */
+int upkeep_link_error(const struct upkeep *u);
 
 /* Does the keeper work on something now? Then the kernel may have its thread. */
 bool upkeep_works(const struct upkeep *u);

@@ -32,6 +32,7 @@ struct link_watch {
 	struct link_state now;
 	bool quiet;      /* between link_watch_expect() and link_watch_follow() */
 	bool in_doubt;   /* the state must be read */
+	bool unread;     /* it could not be, since it was known the last time */
 	uint64_t doubts; /* so many in all */
 };
 
@@ -172,10 +173,19 @@ void link_watch_learn(struct link_watch *w, uint64_t number, const struct link_s
 	if (!w->in_doubt || number != w->doubts)
 		return;
 	w->in_doubt = false;
+	w->unread = false;
 	w->now = *s;
 	if (s->gone)
 		memcpy(w->now.mac, was.mac, sizeof(was.mac));
 	report_change(w, &was);
+}
+
+bool link_watch_unread(struct link_watch *w)
+{
+	const bool first = w->in_doubt && !w->unread;
+
+	w->unread |= first;
+	return first;
 }
 
 int link_watch_ifindex(const struct link_watch *w)

@@ -47,6 +47,8 @@ int link_watch_follow(struct link_watch *w);
  */
 uint64_t link_watch_doubt(const struct link_watch *w);
 void link_watch_learn(struct link_watch *w, uint64_t doubt, const struct link_state *s);
+/* It could not be read. True when that is to be reported: once for a series of doubts. */
+bool link_watch_unread(struct link_watch *w);
 
 int link_watch_ifindex(const struct link_watch *w);
 /* Returns the present state: true when the link is up. */
