@@ -65,6 +65,9 @@ def main():
         ("a monitor has the folders of its keys",
          monitor.get("Service.RuntimeDirectory") == monitor.get("Service.StateDirectory") ==
          "hokm-xdp-monitor"),
+        # The group @system-service has no seccomp(), and a call outside of it is death.
+        ("the agents of a monitor may confine themselves",
+         "seccomp" in monitor.get("Service.SystemCallFilter", "").split()),
         ("a witness has no capability and a user of its own",
          witness.get("Service.CapabilityBoundingSet") == "" and
          witness.get("Service.DynamicUser") == "yes"),
