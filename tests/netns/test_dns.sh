@@ -126,6 +126,7 @@ within 10 "an event tells" event b dns "is replaced by $B"
 fail_back
 within 10 "a reports it" dns_is a right
 number_is "one change more" "$(stub .changes)" -eq $((changes + 1))
+holds "the rest of the record is untouched still" test "$(stub .untouched)" = true
 
 holds "set: taken" dns a set --address 198.51.100.9
 within 10 "set: the record has it" record_is 198.51.100.9

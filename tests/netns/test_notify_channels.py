@@ -148,6 +148,7 @@ def mail(b):
     keys = ('type = email endpoint = "smtp://127.0.0.1:%d" from = "hokm@example.org" to = "%s" '
             'user = "%s"')
     good = keys % (m.port, "ops@example.org, two@example.org", stub.MAIL_USER)
+    old_port = ":%d" % m.port
     code, text = b.send(good, stub.MAIL_PASSWORD)
     check("mail: delivered by STARTTLS with a login", code == 0 and len(m.got) == 1, text)
     sender, to, helo, content = m.got[0] if m.got else ("", [], "", "")
@@ -172,7 +173,16 @@ def mail(b):
     check("mail: a wrong certificate is refused", code == 1 and "certificate" in text and
           len(m.got) == 1, text)
     m.stop()
-    m = stub.mail(b.folder, starttls=False)
+    m = stub.mail(b.folder, tls="always")
+    at_once = good.replace("smtp:", "smtps:").replace(old_port, ":%d" % m.port)
+    code, text = b.send(at_once, stub.MAIL_PASSWORD)
+    check("mail: delivered by TLS from the beginning, with a login", code == 0 and
+          len(m.got) == 1, text)
+    code, text = b.send(at_once, stub.MAIL_PASSWORD, ca=b.folder + "/other.pem")
+    check("mail: there too a wrong certificate is refused", code == 1 and "certificate" in text
+          and len(m.got) == 1, text)
+    m.stop()
+    m = stub.mail(b.folder, tls="never")
     code, text = b.send(keys % (m.port, "ops@example.org", stub.MAIL_USER), stub.MAIL_PASSWORD)
     check("mail: nothing is sent without STARTTLS", code == 1 and not m.got, text)
     m.stop()

@@ -160,8 +160,11 @@ class Webhook(Http):
         return h.reply(204, "")
 
 
-def mail(folder, starttls=True):
-    """aiosmtpd's controller: STARTTLS, then a login, before any mail. Accepted ones are in .got."""
+def mail(folder, tls="starttls"):
+    """aiosmtpd's controller: STARTTLS, then a login, before any mail. Accepted ones are in .got.
+
+    With tls="always" TLS begins with the connection; with "never" there is neither TLS nor login.
+    """
     from aiosmtpd.controller import Controller
     from aiosmtpd.smtp import AuthResult
 
@@ -191,17 +194,20 @@ def mail(folder, starttls=True):
         good = data.login == MAIL_USER.encode() and data.password == MAIL_PASSWORD.encode()
         return AuthResult(success=good, handled=good)
 
-    tls = {"tls_context": context(folder), "require_starttls": True} if starttls else {}
+    keys = {"starttls": {"tls_context": context(folder), "require_starttls": True},
+            # aiosmtpd does not know that the connection has TLS.
+            "always": {"auth_require_tls": False}, "never": {}}[tls]
     # The controller itself cannot say which port it was given.
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
 
     class Bound(Controller):
         def _create_server(self):
-            return self.loop.create_server(self._factory_invoker, sock=listener)
+            return self.loop.create_server(self._factory_invoker, sock=listener,
+                                           ssl=context(folder) if tls == "always" else None)
 
     controller = Bound(Box(), hostname="127.0.0.1", port=listener.getsockname()[1],
-                       authenticator=login, auth_required=starttls, **tls)
+                       authenticator=login, auth_required=tls != "never", **keys)
     controller.got = []
     controller.start()
     return controller

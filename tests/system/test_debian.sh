@@ -3,10 +3,10 @@
 #
 # Two whole Debian 12 systems, with the unit as it is installed, under players. What a distribution
 # does to a server by itself or by the hand of its operator: the daemon is killed, is unresponsive,
-# is replaced and stopped; the systems are switched off and boot; networkd is configured anew and
-# restarted, sysctls are applied, the journal stops; an address comes late by DHCP and gets another
-# mask; the interface is made again. Each time one node owns, and players notice no more than the
-# end of their own machine.
+# is replaced and stopped; a monitor of DNS runs beside it; the systems are switched off and boot;
+# networkd is configured anew and restarted, sysctls are applied, the journal stops; an address comes
+# late by DHCP and gets another mask; the interface is made again. Each time one node owns, and
+# players notice no more than the end of their own machine.
 
 PLAYERS=10
 # shellcheck source=tests/system/machine.sh
@@ -143,6 +143,40 @@ journal_stops() {
 	holds "$CASE: it is the same daemon" test "$(main_pid a)" = "$pid"
 	end
 }
+
+# The monitor of DNS, whose unit gives it a user for the time, the configuration and the credential.
+# Nothing listens where its name server should be.
+MONITOR=hokm-xdp-monitor
+monitor_unit() {
+	local conf=$LAB_DIR/b/root/etc/hokm-xdp/hokm-xdp.conf kept=$LAB_DIR/b/kept.conf pid
+	CASE="unit of the monitor"
+	must cp -p "$conf" "$kept"
+	must sed -i "s/\(node primary .*\) }/\1 dns_address = 203.0.113.26 }/
+		s/\(node backup .*\) }/\1 dns_address = 203.0.113.27 }/
+		\$a dns { mode = monitor watch = private provider = rfc2136 timeout = 1s \\
+			record = game.example.com endpoint = \"dns://$(lab_addr client):9\" }" "$conf"
+	must machine_file b /etc/hokm-xdp/dns-credentials \
+		< <(printf 'DNS_TSIG_KEY=hokm-key\nDNS_TSIG_SECRET=c2VjcmV0LW9mLWRucw==\n')
+	chmod 600 "${conf%/*}/dns-credentials"
+	must machine_run b systemctl start $MONITOR
+	within 20 "$CASE: it sees the games" monitor_says .view clear
+	within 20 "$CASE: with the credential it asks the name server" \
+		monitor_says .records[0].result failed
+	pid=$(machine_run b systemctl show -P MainPID $MONITOR)
+	holds "$CASE: it has no capability" machine_run b \
+		grep -qx 'CapEff:.0000000000000000' "/proc/$pid/status"
+	holds "$CASE: it is not root" machine_run b grep -q '^Uid:.[1-9]' "/proc/$pid/status"
+	holds "$CASE: the secret is not in the journal" no_secret_in_journal b
+	must machine_run b systemctl stop $MONITOR
+	holds "$CASE: it did not fail" \
+		test "$(machine_run b systemctl is-failed $MONITOR)" = inactive
+	must mv "$kept" "$conf"
+}
+monitor_says() {
+	[ "$(machine_run b /usr/local/sbin/hokm-xdp dns status --json 2>/dev/null |
+		jq -r "$1")" = "$2" ]
+}
+no_secret_in_journal() { ! machine_run "$1" journalctl -b --no-pager | grep -q c2VjcmV0; }
 
 # ---- the machine ----
 
@@ -284,6 +318,7 @@ killed_five_times
 unresponsive
 replaced
 stopped
+monitor_unit
 reboot_of_owner
 reboot_of_backup
 ALONE=true
