@@ -321,6 +321,12 @@ uninstall: ## what install put there; a configuration is yours and stays
 		$(foreach page,$(MAN_PAGES),'$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)')
 	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)'
 
+.PHONY: deb
+deb: ## a Debian package in build/deb, judged by lintian
+	$(Q)tools/install-deps build deb
+	$(Q)$(MAKE) $(JOBS) $(B)/hokm-xdp
+	$(Q)tools/packaging/deb -l
+
 .PHONY: clean
 clean: ## remove build/; what check-kernel and check-system downloaded stays there
 	$(Q)if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernel ! -name system \
