@@ -463,7 +463,7 @@ $(SKEL): build/hokm.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name hokm_bpf >$@
 
--include $(shell find $(B) -path $(B)/system -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/system -o -path $(B)/deb \) -prune -o -name '*.d' -print 2>/dev/null)
 ifneq ($(B),build)
 -include build/hokm.bpf.d
 endif
