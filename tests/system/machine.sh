@@ -3,10 +3,10 @@
 #
 # Nodes of the lab that are whole Debian 12 systems: systemd, systemd-networkd and dbus in a
 # container of systemd-nspawn, which has the network namespace of the node, with the program and
-# its unit as `make install` puts them there, and a game server with a unit of its own.
+# its unit as the Debian package has them, and a game server with a unit of its own.
 #
 #   build/system/base      the system, made by debootstrap once, never written to afterwards
-#   LAB_DIR/installed      what `make install` makes
+#   LAB_DIR/installed      what `dpkg -i` makes of it
 #   LAB_DIR/NODE/upper     the files of this node; LAB_DIR/NODE/root has all three one above another
 #
 # A command goes in by machine_run NODE. The control socket is reached by a link in LAB_DIR/NODE, so
@@ -43,7 +43,16 @@ machine_base() {
 }
 
 machine_install() {
-	make -s -C "$LAB_ROOT" install DESTDIR="$LAB_DIR/installed" >"$LAB_DIR/log/install" 2>&1 &&
+	local dir=$LAB_DIR/package deb status
+	deb=$("$LAB_ROOT/tools/packaging/deb") && mkdir -p "$LAB_DIR/installed" "$dir"/{work,root} &&
+		mount -t overlay machine-package "$dir/root" -o \
+			"lowerdir=$MACHINE_BASE,upperdir=$LAB_DIR/installed,workdir=$dir/work" || return 1
+	cp "$LAB_ROOT/$deb" "$dir/root/tmp/" &&
+		chroot "$dir/root" dpkg -i "/tmp/${deb##*/}" >"$LAB_DIR/log/install" 2>&1
+	status=$?
+	[ $status = 0 ] || cat "$LAB_DIR/log/install"
+	rm "$dir/root/tmp/${deb##*/}" && umount "$dir/root" && [ $status = 0 ] &&
+		mkdir -p "$LAB_DIR/installed/usr/local/sbin" &&
 		cp "$LAB_BUILD/hokm-game" "$LAB_DIR/installed/usr/local/sbin/"
 }
 
@@ -62,18 +71,18 @@ machine_network() {
 	} | machine_file "$node" /etc/systemd/network/eth0.network
 }
 
-machine_conf() {
-	local node=$1 other
-	{
-		echo "secret = \"$LAB_SECRET\""
-		echo "profile = ${LAB_PROFILE:-fast}"
-		echo "max_connections = 32768"
-		for other in a b; do
-			printf 'node %s { address = "%s" }\n' "$(lab_name $other)" \
-				"$(lab_addr $other)"
-		done
-	} | machine_file "$node" /etc/hokm-xdp/hokm-xdp.conf &&
-		chmod 600 "$LAB_DIR/$node/root/etc/hokm-xdp/hokm-xdp.conf"
+# machine_setup: as an administrator does it, on the first machine and with its code on the other.
+# Exit status 2: all is done, and the peer had not answered yet.
+machine_setup() {
+	local code said=$LAB_DIR/log/setup
+	machine_run a hokm-xdp setup --peer "$(lab_addr b)" --vip "$LAB_VIP/24" \
+		--port "$LAB_PORT" --fast --yes --start >"$said-a" 2>&1 || { cat "$said-a"; return 1; }
+	code=$(grep -o 'HOKM1[A-Z2-7]*' "$said-a") || return 1
+	machine_run b hokm-xdp setup --join - --yes --start <<<"$code" >"$said-b" 2>&1
+	case $? in
+	0 | 2) ;;
+	*) cat "$said-b"; return 1 ;;
+	esac
 }
 
 # What a server in a test has no use for and that takes time.
@@ -89,7 +98,6 @@ machine_files() {
 	machine_file "$node" /etc/machine-id < <(tr -d - </proc/sys/kernel/random/uuid) &&
 		machine_file "$node" /etc/hostname <<<"$name" &&
 		machine_network "$node" "Address=$(lab_addr "$node")/24" &&
-		machine_conf "$node" &&
 		machine_file "$node" $etc/game.service <<-END &&
 			[Unit]
 			After=network.target
@@ -98,7 +106,7 @@ machine_files() {
 			[Install]
 			WantedBy=multi-user.target
 		END
-		systemctl -q --root="$LAB_DIR/$node/root" enable game.service hokm-xdp.service \
+		systemctl -q --root="$LAB_DIR/$node/root" enable game.service \
 			systemd-networkd.service &&
 		systemctl -q --root="$LAB_DIR/$node/root" mask "${MACHINE_MASKED[@]}"
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Two whole Debian 12 systems, with the unit as it is installed, under players. What a distribution
+# Two whole Debian 12 systems, installed from the package and by `hokm-xdp setup`, under players. What a distribution
 # does to a server by itself or by the hand of its operator: the daemon is killed, is unresponsive,
 # is replaced and stopped; a monitor of DNS runs beside it; the systems are switched off and boot;
 # networkd is configured anew and restarted, sysctls are applied, the journal stops; an address comes
@@ -112,7 +112,7 @@ unresponsive() {
 }
 
 replaced() {
-	local to=$LAB_DIR/a/root/usr/local/sbin pid
+	local to=$LAB_DIR/a/root/usr/sbin pid
 	begin "another binary"
 	pid=$(main_pid a)
 	must cp "$to/hokm-xdp" "$to/hokm-xdp.new"
@@ -306,12 +306,40 @@ mask_changes() {
 	must ctl_ok b failover
 }
 
+# ---- the package and setup ----
+
+lacks() { ! "$@"; }
+has_own_address() {
+	[[ $(ip -n "$(lab_ns "$1")" -o -4 addr show dev eth0) == *" $(lab_addr "$1")/"* ]]
+}
+left_over() {
+	LEFT=$(machine_run "$1" sh -c 'ls -A /etc/hokm-xdp /sys/fs/bpf/hokm-xdp 2>/dev/null
+		ls -d /etc/systemd/system/hokm-xdp* /etc/systemd/system/*.wants/hokm-xdp* 2>/dev/null' |
+		grep -v ':$' | tr '\n' ' ')
+	[ -n "${LEFT// /}" ]
+}
+taken_back() {
+	local node
+	CASE="setup --remove"
+	for node in b a; do
+		holds "$CASE: done on $node" machine_run "$node" hokm-xdp setup --remove --yes
+		holds "$CASE: $node runs no daemon" lacks is_active "$node"
+		holds "$CASE: it leaves nothing on $node" lacks left_over "$node"
+		[ -z "$LEFT" ] || echo "# left: $LEFT"
+	done
+}
+
 must machine_base
 must lab_up client1
 must machine_install
 for node in a b; do must machine_make $node; done
 for node in a b; do must machine_boot $node; done
-for node in a b; do within 60 "$node: the unit is active after the boot" is_active $node; done
+for node in a b; do
+	within 60 "$node: it has its address" has_own_address $node
+	holds "$node: the package starts nothing" lacks is_active $node
+done
+holds "both are set up, the second one by the code of the first" machine_setup
+for node in a b; do within 60 "$node: the unit is active" is_active $node; done
 must lab_wait 60 hokm_ready a
 must observe_start
 killed_five_times
@@ -330,4 +358,5 @@ ALONE=false
 address_comes_late
 mask_changes
 interface_made_again
+taken_back
 test_end

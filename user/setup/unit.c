@@ -51,7 +51,7 @@ int setup_start(const struct setup *s, const struct setup_facts *f)
 	printf("starts %s\n", s->unit);
 	err = setup_run(NULL, NULL, "systemctl enable --now %s", s->unit);
 	/* One that ran already reads its configuration again. */
-	if (!err && !s->witness)
+	if (!err && f->daemon_here)
 		err = setup_run(NULL, NULL, "systemctl reload %s", s->unit);
 	if (err)
 		fprintf(stderr, "hokm-xdp setup: %s did not start: journalctl -u %s\n", s->unit,
