@@ -6,6 +6,7 @@
 # again. The owner has the grants of two of the three members.
 #
 #   witness   its process is killed and started: nothing moves
+#   members   a file that changes them too much at once is refused, and one that a peer is behind
 #   apart     the nodes are cut from each other, and both see the witness: the owner stays
 #   planned   failover and failback: nobody notices
 #   alone     the owner is cut from both: it stops owning, and the other one owns
@@ -46,6 +47,36 @@ witness_dies() {
 	observe_mark moved
 	unbroken "witness dead and back"
 	holds "witness dead and back: the owner stays" owns a
+}
+
+# The files have these witnesses from now on.
+with_witnesses() {
+	LAB_CONF_EXTRA="grant = $GRANT
+$(printf '%s\n' "$@")" lab_conf a b
+}
+counts_members() { status_is "$1" .grants.members "$2"; }
+differs() { status_is "$1" '[.peers[0].differs[]?.name] | index("node") != null' "$2"; }
+
+# On the backup: the owner needs no one more meanwhile.
+members() {
+	local here second='witness second { address = "192.168.1.61" }'
+	here=$(lab_witness_conf w)
+	must with_witnesses "$second"
+	must ctl_ok b reload
+	within 10 "members: a witness in the place of another is refused" \
+		event b config "too many members"
+	must with_witnesses "$here" "$second"
+	must ctl_ok b reload
+	within 10 "members: one more is taken" counts_members b 4
+	within 10 "members: the peer has not read it" differs b true
+	must with_witnesses "$here" "$second" 'witness next { address = "192.168.1.62" }'
+	must ctl_ok b reload
+	within 10 "members: the next one waits for the peer" event b config "has other members"
+	must with_witnesses "$here"
+	must ctl_ok b reload
+	within 10 "members: the file as before is taken" counts_members b 3
+	within 20 "members: all are in touch" all_in_touch
+	holds "members: the owner stays" owns a
 }
 
 apart() {
@@ -143,6 +174,7 @@ must lab_wait 20 calm
 must lab_wait 20 owner_is a
 
 witness_dies
+members
 apart
 planned a b
 planned b a
