@@ -154,7 +154,8 @@ monitor_unit() {
 	must sed -i "s/\(node primary .*\) }/\1 dns_address = 203.0.113.26 }/
 		s/\(node backup .*\) }/\1 dns_address = 203.0.113.27 }/
 		\$a dns { mode = monitor watch = private provider = rfc2136 timeout = 1s \\
-			record = game.example.com endpoint = \"dns://$(lab_addr client):9\" }" "$conf"
+			record = game.example.com \\
+			endpoint = \"dns://$(lab_addr client):9\" }" "$conf"
 	must machine_file b /etc/hokm-xdp/dns-credentials \
 		< <(printf 'DNS_TSIG_KEY=hokm-key\nDNS_TSIG_SECRET=c2VjcmV0LW9mLWRucw==\n')
 	chmod 600 "${conf%/*}/dns-credentials"
@@ -314,7 +315,7 @@ has_own_address() {
 }
 left_over() {
 	LEFT=$(machine_run "$1" sh -c 'ls -A /etc/hokm-xdp /sys/fs/bpf/hokm-xdp 2>/dev/null
-		ls -d /etc/systemd/system/hokm-xdp* /etc/systemd/system/*.wants/hokm-xdp* 2>/dev/null' |
+		cd /etc/systemd/system && ls -d hokm-xdp* *.wants/hokm-xdp* 2>/dev/null' |
 		grep -v ':$' | tr '\n' ' ')
 	[ -n "${LEFT// /}" ]
 }

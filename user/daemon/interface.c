@@ -109,7 +109,7 @@ static void learn_link(struct daemon *d)
 	if (err && link_watch_unread(d->link))
 		log_error(
 			"the kernel's messages about the link of %s were lost, and its state could "
-			"not be read: %s; trying again. A link that goes down is not seen meanwhile",
+			"not be read: %s; trying again. A link that fails is not seen meanwhile",
 			d->node.conf->interface, strerror(-err));
 	upkeep_read_link(&d->upkeep, link_watch_ifindex(d->link), link_watch_doubt(d->link));
 }
