@@ -48,8 +48,8 @@ MAKEFLAGS += -r
 # ---------------------------------------------------------------------------------------- flags
 PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libsystemd libconfuse jansson \
             libcrypto libcap libseccomp expat libcares
-# Loaded when it is needed (user/agent/lib_curl.c): only its header is used here.
-PKGS_LOADED := libcurl
+# Loaded when they are needed (user/agent/lib_curl.c, lib_mhd.c): only their headers are used here.
+PKGS_LOADED := libcurl libmicrohttpd
 PKGS_LWS := libwebsockets
 
 # Asked once, and only when something is compiled: on a bare machine pkg-config is not there yet.
@@ -289,6 +289,7 @@ docs-generated: $(B)/hokm-xdp ## write the sample configuration and docs/configu
 
 ROOT_PAGES  := README.md NEWS.md SECURITY.md CONTRIBUTING.md
 PAGES       := $(sort $(wildcard docs/*.md))
+MONITORING  := $(sort $(wildcard tools/monitoring/*))
 MAN_PAGES   := hokm-xdp.8 hokm-xdp-ctl.8 hokm-xdp.conf.5
 UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service \
                hokm-xdp-witness.service
@@ -304,6 +305,8 @@ install: $(B)/hokm-xdp ## into DESTDIR and PREFIX
 	install -m 0644 LICENSE $(ROOT_PAGES) '$(DESTDIR)$(DOCDIR)/'
 	install -d '$(DESTDIR)$(DOCDIR)/docs'
 	install -m 0644 $(PAGES) '$(DESTDIR)$(DOCDIR)/docs/'
+	install -d '$(DESTDIR)$(DOCDIR)/monitoring'
+	install -m 0644 $(MONITORING) '$(DESTDIR)$(DOCDIR)/monitoring/'
 	install -d '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(COMPDIR)' \
 		'$(DESTDIR)$(ZSHDIR)'
 	install -m 0644 tools/packaging/hokm-xdp.bash '$(DESTDIR)$(COMPDIR)/hokm-xdp'
@@ -317,9 +320,10 @@ uninstall: ## what install put there; a configuration is yours and stays
 	rm -f '$(DESTDIR)$(SBINDIR)/hokm-xdp' $(UNITS:%='$(DESTDIR)$(UNITDIR)/%') \
 		'$(DESTDIR)$(DOCDIR)/hokm-xdp.conf.example' '$(DESTDIR)$(DOCDIR)/LICENSE' \
 		$(foreach page,$(ROOT_PAGES) $(PAGES),'$(DESTDIR)$(DOCDIR)/$(page)') \
+		$(MONITORING:tools/%='$(DESTDIR)$(DOCDIR)/%') \
 		'$(DESTDIR)$(COMPDIR)/hokm-xdp' '$(DESTDIR)$(ZSHDIR)/_hokm-xdp' \
 		$(foreach page,$(MAN_PAGES),'$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page)')
-	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)'
+	-rmdir '$(DESTDIR)$(DOCDIR)/docs' '$(DESTDIR)$(DOCDIR)/monitoring' '$(DESTDIR)$(DOCDIR)'
 
 .PHONY: deb
 deb: ## a Debian package in build/deb, judged by lintian

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/dns_job.h"
+#include "agent/http_listener.h"
 #include "agent/notifier.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
@@ -102,8 +103,9 @@ static const struct {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } hidden[] = {
-	{"accepts", daemon_accepts_main}, {"agent", agent_main},       {"dns-job", dns_job_main},
-	{"notifier", notifier_main},      {"complete", complete_main},
+	{"accepts", daemon_accepts_main}, {"agent", agent_main},
+	{"dns-job", dns_job_main},        {"notifier", notifier_main},
+	{"complete", complete_main},      {"listener", http_child_main},
 };
 
 static int complete_main(int argc, char **argv)

@@ -5,13 +5,15 @@
 # The control socket under fifty players: what it shows, what it does, who may use it, and how it
 # handles requests that are garbage, too long, incomplete or never read, too many clients, and a
 # slow follower. Every refusal has a message, an exit code and a counter, and the daemon goes on.
+# The HTTP listener says the same as ctl, before and after the VIP moves.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
 EXIT_FAILED=1 EXIT_USAGE=2 EXIT_NO_DAEMON=3 EXIT_NOT_OWNER=4 EXIT_DENIED=5
 SOCKET_A=$LAB_DIR/a/hokm.sock
-export LAB_CONF_EXTRA="$PATIENT ctl_group = users ctl_admin_group = games"
+export LAB_CONF_EXTRA="$PATIENT ctl_group = users ctl_admin_group = games
+listen { port = 8768 }"
 
 ctl_count() { status a ".ctl.$1"; }
 bad_client() { lab_run a "$TESTS_DIR/ctl_client.py" "$SOCKET_A" "$@"; }
@@ -218,6 +220,36 @@ known_on_the_peer() {
 		jq '[.conns[] | select(.target == "primary")] | length')" -ge "$PLAYERS" ]
 }
 
+http() { lab_run "$1" curl -s -m 10 "${@:3}" "http://127.0.0.1:8768$2"; }
+health_is() { [ "$(http "$1" /healthz)" = "$2" ]; }
+metric_is() { [ "$(http "$1" /metrics | awk -v name="$2" '$1 == name { print $2 }')" = "$3" ]; }
+state_agrees() { [ "$(http "$1" /api/status | jq -r .state)" = "$(status "$1" .state)" ]; }
+
+# over_http WORDS OWNER OTHER: what both nodes answer.
+over_http() {
+	within 10 "HTTP, $1: the owner is healthy" health_is "$2" owner
+	within 10 "HTTP, $1: it is the owner by its metrics" metric_is "$2" hokm_owner 1
+	within 10 "HTTP, $1: the other is not" metric_is "$3" hokm_owner 0
+	holds "HTTP, $1: nor by its health" test \
+		"$(http "$3" /healthz -o /dev/null -w '%{http_code}')" = 503
+	within 10 "HTTP, $1: the state is that of ctl" state_agrees "$3"
+}
+
+# Both formats, by the libraries of those who read them.
+metrics_are_clean() {
+	http a /metrics >"$LAB_DIR/metrics"
+	answers "HTTP: promtool accepts the metrics" 0 "" promtool check metrics \
+		<"$LAB_DIR/metrics"
+	http a /metrics -H 'Accept: application/openmetrics-text' >"$LAB_DIR/openmetrics"
+	answers "HTTP: so does a parser of OpenMetrics" 0 hokm_owner python3 -c '
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
+print(*[family.name for family in families(sys.stdin.read())])' <"$LAB_DIR/openmetrics"
+	number_is "HTTP: players came, by a histogram" \
+		"$(awk '/^hokm_syn_ack_latency_seconds_count/ { print $2 }' "$LAB_DIR/metrics")" \
+		-ge "$PLAYERS"
+}
+
 # home VERB: a takes the VIP back.
 home() {
 	holds "$1: the order is accepted" ctl_ok a "$1"
@@ -234,7 +266,9 @@ operator() {
 	follower json --json
 	follower state --kind state
 	within 10 "followers: all are there" followers_are 3
+	over_http "at first" a b
 	away drain drain operator
+	over_http "after the move" b a
 	home undrain
 	away maint maint maint
 	home ready
@@ -274,6 +308,7 @@ only_the_agent_loads_libcurl
 exit_codes
 shows
 helper_agrees
+metrics_are_clean
 permissions
 operator
 bad_requests

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The confinement of the agent and the DNS jobs, and that of the notifier: which calls kill the
- * process, which are refused, and which work. Each case is a child that changes to the user of the
- * agent, confines itself as the process does, and makes one call.
+ * The confinement of the agent and the DNS jobs, of the notifier, and of the listener: which calls
+ * kill the process, which are refused, and which work. Each case is a child that changes to the
+ * user of the agent, confines itself as the process does, and makes one call.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -179,29 +179,29 @@ static int try_more_files(void)
 static const struct {
 	const char *what;
 	int (*try)(void);
-	int agent, notifier; /* wanted exit status */
+	int agent, notifier, listener; /* wanted exit status */
 } cases[] = {
-	{"execve", try_exec, KILLED, KILLED},
-	{"execveat", try_exec_fd, KILLED, KILLED},
-	{"posix_spawn", try_spawn, KILLED, REFUSED},
-	{"fork", try_fork, KILLED, REFUSED},
-	{"ptrace", try_ptrace, KILLED, KILLED},
-	{"process_vm_readv", try_memory_of_another, KILLED, KILLED},
-	{"bpf, a new map", try_bpf, KILLED, KILLED},
-	{"bpf, a map of the daemon", try_bpf_object, KILLED, KILLED},
-	{"unshare", try_new_namespace, KILLED, KILLED},
-	{"a file of root's", try_roots_file, REFUSED, REFUSED},
-	{"a file in a folder of root's", try_roots_folder, REFUSED, REFUSED},
-	{"packet socket", try_raw_socket_family, REFUSED, REFUSED},
-	{"raw IP socket", try_raw_ip, REFUSED, REFUSED},
-	{"listen", try_listen, REFUSED, REFUSED},
-	{"kill", try_kill, REFUSED, REFUSED},
-	{"mmap PROT_EXEC", try_exec_memory, REFUSED, REFUSED},
-	{"mprotect PROT_EXEC", try_exec_by_mprotect, REFUSED, REFUSED},
-	{"setrlimit", try_more_files, REFUSED, REFUSED},
-	{"open", try_open, REFUSED, ALLOWED},
-	{"unix socket", try_unix_socket, REFUSED, ALLOWED},
-	{"internet socket", try_inet_socket, ALLOWED, ALLOWED},
+	{"execve", try_exec, KILLED, KILLED, KILLED},
+	{"execveat", try_exec_fd, KILLED, KILLED, KILLED},
+	{"posix_spawn", try_spawn, KILLED, REFUSED, KILLED},
+	{"fork", try_fork, KILLED, REFUSED, KILLED},
+	{"ptrace", try_ptrace, KILLED, KILLED, KILLED},
+	{"process_vm_readv", try_memory_of_another, KILLED, KILLED, KILLED},
+	{"bpf, a new map", try_bpf, KILLED, KILLED, KILLED},
+	{"bpf, a map of the daemon", try_bpf_object, KILLED, KILLED, KILLED},
+	{"unshare", try_new_namespace, KILLED, KILLED, KILLED},
+	{"a file of root's", try_roots_file, REFUSED, REFUSED, REFUSED},
+	{"a file in a folder of root's", try_roots_folder, REFUSED, REFUSED, REFUSED},
+	{"packet socket", try_raw_socket_family, REFUSED, REFUSED, REFUSED},
+	{"raw IP socket", try_raw_ip, REFUSED, REFUSED, REFUSED},
+	{"listen", try_listen, REFUSED, REFUSED, OTHER},
+	{"kill", try_kill, REFUSED, REFUSED, REFUSED},
+	{"mmap PROT_EXEC", try_exec_memory, REFUSED, REFUSED, REFUSED},
+	{"mprotect PROT_EXEC", try_exec_by_mprotect, REFUSED, REFUSED, REFUSED},
+	{"setrlimit", try_more_files, REFUSED, REFUSED, REFUSED},
+	{"open", try_open, REFUSED, ALLOWED, REFUSED},
+	{"unix socket", try_unix_socket, REFUSED, ALLOWED, REFUSED},
+	{"internet socket", try_inet_socket, ALLOWED, ALLOWED, REFUSED},
 };
 
 static int in_cage(int (*try)(void), int (*enter)(void))
@@ -291,6 +291,15 @@ static void no_core_dump_has_the_secrets(void **state)
 	(void)state;
 	check_dump(sandbox_enter);
 	check_dump(sandbox_enter_with_names);
+	check_dump(sandbox_enter_to_listen);
+}
+
+static void the_cage_of_the_listener_holds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check(cases[i].what, in_cage(cases[i].try, sandbox_enter_to_listen),
+		      cases[i].listener);
 }
 
 int main(void)
@@ -299,6 +308,7 @@ int main(void)
 		cmocka_unit_test(the_cage_of_agent_and_dns_job_holds),
 		cmocka_unit_test(the_cage_of_the_notifier_holds),
 		cmocka_unit_test(no_core_dump_has_the_secrets),
+		cmocka_unit_test(the_cage_of_the_listener_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

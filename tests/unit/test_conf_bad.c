@@ -60,6 +60,11 @@ static const struct row syntax_rows[] = {
 
 static const struct row general_rows[] = {
 	{"secret_file = \"/x\"", ":2: secret_file = \"/x\": secret is given too"},
+	{"listen { port = 80 }", ":2: listen.port = \"80\": ports below 1024 are for root"},
+	{"listen { port = 9000 }\nservice g { port = 9000 check tcp { } }",
+	 ":2: listen.port = \"9000\": it is the port of service g"},
+	{"listen { address = \"127.0.0\" }",
+	 ":2: listen.address = \"127.0.0\": not an IPv4 address"},
 	{"profile = slow", ":2: profile = \"slow\": one of: standard, fast"},
 	{"instance = \"a b\"", ":2: instance = \"a b\": a name of 1 to 31"},
 	{"instance = \"\"", ":2: instance = \"\": a name"},

@@ -190,7 +190,7 @@ static void duration_bounds(const struct rig_row *r)
 	refused(r, "5", "a number with a unit");
 }
 
-/* n characters; a path begins with /, a header with its name; lists and times are such. */
+/* n characters; a path begins with /, a header with its name; lists, times, addresses are such. */
 static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 {
 	memset(dst, 'x', n);
@@ -205,6 +205,8 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 		memset(dst, ',', n);
 	if (!strcmp(k->path, "notify.quiet_hours") && n >= strlen("22:00-07:00"))
 		memcpy(dst, "22:00-07:00", strlen("22:00-07:00"));
+	if (!strcmp(k->path, "listen.address") && n <= strlen("111.111.111.111"))
+		memcpy(dst, n < strlen("111.111.111.111") ? "1.1.1.1" : "111.111.111.111", n);
 	return dst;
 }
 

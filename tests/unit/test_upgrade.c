@@ -21,6 +21,7 @@
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
 #include "daemon/operator.h"
+#include "daemon/publish.h"
 #include "daemon/upgrade.h"
 #include "daemon/upkeep.h"
 
@@ -90,6 +91,12 @@ void dns_cut(struct dns *d, int ms)
 void notify_feed_cut(struct notify_feed *f, int ms)
 {
 	(void)f;
+	(void)ms;
+}
+
+void publish_cut(struct publish *p, int ms)
+{
+	(void)p;
 	(void)ms;
 }
 

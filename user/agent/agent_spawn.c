@@ -156,3 +156,11 @@ int agent_spawn_notifier(const char *user, int *fd, pid_t *pid)
 	fill_words(&w, "notifier", user);
 	return spawn(&w, fd, pid);
 }
+
+int agent_spawn_listener(const char *user, int *fd, pid_t *pid)
+{
+	struct words w;
+
+	fill_words(&w, "listener", user);
+	return spawn(&w, fd, pid);
+}

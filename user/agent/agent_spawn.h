@@ -25,4 +25,7 @@ int agent_spawn_dns(const char *user, int *fd, pid_t *pid);
 /* The same for `notifier USER LEVEL` (agent/notifier.h). */
 int agent_spawn_notifier(const char *user, int *fd, pid_t *pid);
 
+/* The same for `listener USER LEVEL` (agent/http_listener.h). */
+int agent_spawn_listener(const char *user, int *fd, pid_t *pid);
+
 #endif

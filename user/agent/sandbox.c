@@ -31,6 +31,8 @@
 #define FILES_MAX 256 /* descriptors: one for each check, and some for libcurl and TLS */
 #define DATA_MAX  (256UL * 1024 * 1024)
 
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
 static const int allowed[] = {
 	/* waiting */
 	SCMP_SYS(poll),
@@ -103,6 +105,21 @@ static const int allowed_for_names[] = {
 	SCMP_SYS(socketpair),
 	SCMP_SYS(prlimit64),
 	SCMP_SYS(sched_getaffinity),
+};
+
+/* All that the HTTP listener needs: its sockets, memory, time and exit. */
+static const int allowed_to_listen[] = {
+	SCMP_SYS(poll),          SCMP_SYS(ppoll),        SCMP_SYS(restart_syscall),
+	SCMP_SYS(epoll_wait),    SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_ctl),
+	SCMP_SYS(accept4),       SCMP_SYS(recvfrom),     SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto),        SCMP_SYS(sendmsg),      SCMP_SYS(setsockopt),
+	SCMP_SYS(shutdown),      SCMP_SYS(read),         SCMP_SYS(write),
+	SCMP_SYS(writev),        SCMP_SYS(close),        SCMP_SYS(brk),
+	SCMP_SYS(munmap),        SCMP_SYS(mremap),       SCMP_SYS(madvise),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(futex),         SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),  SCMP_SYS(sigaltstack),  SCMP_SYS(getpid),
+	SCMP_SYS(gettid),        SCMP_SYS(exit),         SCMP_SYS(exit_group),
 };
 
 static const int killed[] = {
@@ -183,23 +200,38 @@ static int set_limits(void)
 	return err;
 }
 
-/* Adds the rules that depend on arguments of the call. */
-static int add_rules_with_arguments(scmp_filter_ctx ctx)
+static int add_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+	return err;
+}
+
+/* Memory that is not executable. */
+static int add_rules_for_memory(scmp_filter_ctx ctx)
+{
+	/* datum_a is the mask, datum_b the value that the masked argument must have. */
+	const struct scmp_arg_cmp no_exec = {
+		.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
+	return err;
+}
+
+/* New sockets. */
+static int add_rules_for_sockets(scmp_filter_ctx ctx)
 {
 	const struct scmp_arg_cmp inet = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET};
 	/* libcurl tests with a socket whether IPv6 is available. */
 	const struct scmp_arg_cmp inet6 = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_INET6};
-	/* datum_a is the mask, datum_b the value that the masked argument must have. */
-	const struct scmp_arg_cmp no_exec = {
-		.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, inet);
 
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, inet6);
-	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
-	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 	return err;
 }
 
@@ -221,10 +253,7 @@ static int add_rules_for_names(scmp_filter_ctx ctx)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, local);
-	for (size_t i = 0; !err && i < sizeof(allowed_for_names) / sizeof(allowed_for_names[0]);
-	     i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed_for_names[i], 0);
-	return err;
+	return err ? err : add_calls(ctx, allowed_for_names, COUNT_OF(allowed_for_names));
 }
 
 static bool is_for_names(int call)
@@ -232,45 +261,62 @@ static bool is_for_names(int call)
 	return call == SCMP_SYS(clone) || call == SCMP_SYS(clone3);
 }
 
-static int set_filter(bool names)
+enum cage { CAGE_CHECKS, CAGE_NAMES, CAGE_LISTEN };
+
+static int add_rules(scmp_filter_ctx ctx, enum cage cage)
+{
+	int err = add_rules_for_memory(ctx);
+
+	if (err)
+		return err;
+	if (cage == CAGE_LISTEN)
+		return add_calls(ctx, allowed_to_listen, COUNT_OF(allowed_to_listen));
+	err = add_calls(ctx, allowed, COUNT_OF(allowed));
+	if (!err)
+		err = add_rules_for_sockets(ctx);
+	return err || cage != CAGE_NAMES ? err : add_rules_for_names(ctx);
+}
+
+static int set_filter(enum cage cage)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int err = 0;
 
 	if (!ctx)
 		return -ENOMEM;
-	for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; !err && i < sizeof(killed) / sizeof(killed[0]); i++)
-		if (!names || !is_for_names(killed[i]))
+	for (size_t i = 0; !err && i < COUNT_OF(killed); i++)
+		if (cage != CAGE_NAMES || !is_for_names(killed[i]))
 			err = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, killed[i], 0);
 	if (!err)
-		err = add_rules_with_arguments(ctx);
-	if (!err && names)
-		err = add_rules_for_names(ctx);
+		err = add_rules(ctx, cage);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return err;
 }
 
-static int enter(bool names)
+static int enter(enum cage cage)
 {
 	int err = set_limits();
 
 	if (!err)
-		err = set_filter(names);
+		err = set_filter(cage);
 	if (err)
-		log_error("agent: could not confine itself: %s", strerror(-err));
+		log_error("could not confine the process: %s", strerror(-err));
 	return err;
 }
 
 int sandbox_enter(void)
 {
-	return enter(false);
+	return enter(CAGE_CHECKS);
 }
 
 int sandbox_enter_with_names(void)
 {
-	return enter(true);
+	return enter(CAGE_NAMES);
+}
+
+int sandbox_enter_to_listen(void)
+{
+	return enter(CAGE_LISTEN);
 }

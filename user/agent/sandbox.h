@@ -21,4 +21,10 @@ int sandbox_enter(void);
  */
 int sandbox_enter_with_names(void);
 
+/*
+ * The same for the HTTP listener, with a list of its own: it can accept on the sockets that it has,
+ * and neither make a socket nor connect one.
+ */
+int sandbox_enter_to_listen(void);
+
 #endif

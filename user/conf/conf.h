@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "conf/conf_dns.h"
+#include "conf/conf_listen.h"
 #include "conf/conf_notify.h"
 #include "decide/observe_conf.h"
 #include "hokm/abi.h"
@@ -209,6 +210,8 @@ struct conf {
 
 	unsigned int n_notify;
 	struct conf_notify notify[CONF_NOTIFY_MAX];
+
+	struct conf_listen listen;
 
 	/* The first one signs, all of them verify. */
 	unsigned int n_secrets;

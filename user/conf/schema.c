@@ -15,6 +15,7 @@
 #include "conf/schema_rows.h"
 #include "conf/schema_witness.h"
 #include "conf/schema_hooks.h"
+#include "conf/schema_listen.h"
 #include "conf/schema_notify.h"
 
 /* Words of the file and the values of their fields. */
@@ -492,6 +493,7 @@ static const struct conf_section file_sections[] = {
 		.rule = rule_dns,
 	},
 	CONF_NOTIFY_SECTION,
+	CONF_LISTEN_SECTION,
 	END_OF_SECTIONS,
 };
 

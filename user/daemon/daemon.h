@@ -25,6 +25,7 @@
 #include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
 #include "daemon/permission.h"
+#include "daemon/publish.h"
 #include "daemon/replication.h"
 #include "daemon/segment_watch.h"
 #include "daemon/quorum.h"
@@ -71,6 +72,7 @@ struct daemon {
 	struct reload *reload;
 	struct upgrade *upgrade;
 	struct notify_feed notify;
+	struct publish publish;
 	struct hooks *hooks;
 	struct permission permission;
 	struct dns dns;

@@ -3,6 +3,7 @@
 #ifndef HOKM_DAEMON_FRONT_OPS_H
 #define HOKM_DAEMON_FRONT_OPS_H
 
+#include <jansson.h>
 #include <systemd/sd-event.h>
 
 struct conf;
@@ -19,6 +20,8 @@ struct daemon_front {
 		    void **front);
 	/* NULL is fine. */
 	void (*close)(void *front);
+	/* The state for the HTTP listener: new reference, or NULL without memory. */
+	json_t *(*state)(const struct daemon *d);
 };
 
 #endif

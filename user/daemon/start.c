@@ -114,6 +114,7 @@ static int open_upgrade(struct daemon *d)
 		.checks = &d->checks,
 		.dns = &d->dns,
 		.notify = &d->notify,
+		.publish = &d->publish,
 		.longer_grant_ns = &d->quorum.longer_ns,
 		.upkeep = &d->upkeep,
 		.ender = d->session_end.ender,
@@ -197,6 +198,8 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = notify_feed_open(&d->notify, n);
 	if (!err)
+		err = publish_open(&d->publish, d, n, d->front_ops);
+	if (!err)
 		err = caps_keep(n->conf->hooks.caps != 0);
 	/* The threads have the capabilities that are left. */
 	if (!err)
@@ -239,6 +242,7 @@ static void give_back(struct daemon *d, enum leave leave)
 	struct node *n = &d->node;
 
 	loop_stop(d);
+	publish_close(&d->publish);
 	notify_feed_close(&d->notify);
 	reload_close(d->reload);
 	upgrade_close(d->upgrade);

@@ -29,6 +29,7 @@
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
 #include "daemon/operator.h"
+#include "daemon/publish.h"
 #include "daemon/upkeep.h"
 #include "daemon/upgrade.h"
 #include "decide/parting.h"
@@ -240,9 +241,9 @@ static void begin_parting(struct upgrade *u, uint64_t now_ns)
 
 /*
  * The pins stay as they are, and so does the lease in map own: for the packet path this is a
- * restart. Descriptors are closed by the kernel; the agent, the notifier and DNS jobs are killed
- * here: the new daemon would not know these children of its process. Each wait is bounded, because
- * the lease runs.
+ * restart. Descriptors are closed by the kernel; the agent, the notifier, the listener and DNS jobs
+ * are killed here: the new daemon would not know these children of its process. Each wait is
+ * bounded, because the lease runs.
  */
 static void replace(struct upgrade *u)
 {
@@ -254,6 +255,7 @@ static void replace(struct upgrade *u)
 	check_runner_cut(u->of.checks, UPGRADE_END_MS);
 	dns_cut(u->of.dns, UPGRADE_END_MS);
 	notify_feed_cut(u->of.notify, UPGRADE_END_MS);
+	publish_cut(u->of.publish, UPGRADE_END_MS);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();

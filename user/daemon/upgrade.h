@@ -56,6 +56,7 @@ struct upgrade_of {
 	struct check_runner *checks;
 	struct dns *dns;
 	struct notify_feed *notify;
+	struct publish *publish;
 	const struct upkeep *upkeep;
 	const struct ender *ender;
 	const struct operator_orders *operator;

@@ -22,4 +22,5 @@ static void front_close(void *front)
 	ctl_server_close(front);
 }
 
-const struct daemon_front serve_front = {.open = front_open, .close = front_close};
+const struct daemon_front serve_front = {
+	.open = front_open, .close = front_close, .state = serve_state};

@@ -12,6 +12,7 @@
 #include "daemon/reload.h"
 #include "daemon/upgrade.h"
 #include "serve/conns.h"
+#include "serve/counts.h"
 #include "serve/dns_status.h"
 #include "serve/status.h"
 #include "serve/verbs.h"
@@ -104,46 +105,35 @@ static const struct ctl_work conns_work = {
 
 /* ---- counters ---- */
 
-static json_t *counters_json(struct daemon *d, unsigned int slot)
-{
-	struct hokm_counters c;
-	json_t *o = json_object();
-	__u64 value[HOKM_CTR_COUNT];
-
-	_Static_assert(sizeof(value) == sizeof(c), "counters are an array of u64");
-	if (!o || hokm_bpf_get_counters(d->node.bpf, slot, &c)) {
-		json_decref(o);
-		return NULL;
-	}
-	memcpy(value, &c, sizeof(value));
-	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++)
-		if (json_object_set_new(o, hokm_counter_name(i),
-					json_integer((json_int_t)value[i]))) {
-			json_decref(o);
-			return NULL;
-		}
-	return o;
-}
-
 static int verb_counters(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
-	struct daemon *d = arg;
-	json_t *services = json_object();
-	int err = 0;
+	const struct daemon *d = arg;
 
 	(void)args;
-	for (unsigned int s = 0; s < d->node.services.n && !err; s++) {
-		const struct service *svc = &d->node.services.list[s];
+	*data = counters_json(&d->node);
+	if (*data)
+		return 0;
+	snprintf(error, size, "could not read map counters");
+	return -EIO;
+}
 
-		err = json_object_set_new(services, svc->conf->name, counters_json(d, svc->slot));
-	}
-	*data = json_pack("{s:o, s:o}", "services", services, "node",
-			  counters_json(d, HOKM_NODE_SLOT));
-	if (err || !*data) {
-		snprintf(error, size, "could not read map counters");
-		return -EIO;
-	}
-	return 0;
+/* ---- the HTTP listener ---- */
+
+/* A part without a value is left out. */
+static void put_part(json_t *state, const char *key, json_t *value)
+{
+	if (!value || json_object_set_new(state, key, value))
+		log_debug("there is no %s for the listener", key);
+}
+
+json_t *serve_state(const struct daemon *d)
+{
+	json_t *state = json_object();
+
+	put_part(state, "status", status_json(d));
+	put_part(state, "counters", counters_json(&d->node));
+	put_part(state, "latency", latency_json(&d->node));
+	return state;
 }
 
 /* ---- orders of the operator ---- */

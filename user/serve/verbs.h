@@ -14,8 +14,12 @@ extern const struct ctl_verb serve_verbs[];
 extern const struct event_names serve_event_names;
 
 /* The verbs that a monitor has too; an order for the record, and the level of the log. */
+struct daemon;
 struct dns;
 int serve_dns_order(struct dns *d, const json_t *args, json_t **data, char *error, size_t size);
 int serve_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size);
+
+/* As agent/http_listener.h says: new reference. A part that cannot be read is left out. */
+json_t *serve_state(const struct daemon *d);
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See publish.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "daemon/front_ops.h"
+#include "daemon/publish.h"
+#include "sense/events.h"
+
+#define EACH_NS NS_PER_S
+/* Events of one change come together, and settle() comes before the state is read. */
+#define SOON_NS  (50 * NS_PER_MS)
+#define PRIORITY 20 /* operators come after the network */
+
+static void send_state(struct publish *p)
+{
+	json_t *state = p->front->state(p->daemon);
+	char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+
+	json_decref(state);
+	if (len > HTTP_MSG_MAX - sizeof(struct http_msg)) {
+		if (!p->too_long)
+			log_error("the state is too long for the listener: %zu bytes", len);
+		p->too_long = true;
+	} else if (text) {
+		http_listener_state(p->listener, text, len);
+	}
+	free(text);
+}
+
+static void arm(struct publish *p, uint64_t at_ns)
+{
+	p->at_ns = at_ns;
+	timer_arm(p->timer, at_ns);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct publish *p = arg;
+
+	(void)s;
+	(void)usec;
+	send_state(p);
+	arm(p, clock_now_ns() + EACH_NS);
+	return 0;
+}
+
+static void on_line(const struct event_line *line, void *arg)
+{
+	uint64_t soon_ns = clock_now_ns() + SOON_NS;
+	struct publish *p = arg;
+
+	if (line->source == EVENT_DAEMON && p->at_ns > soon_ns)
+		arm(p, soon_ns);
+}
+
+int publish_open(struct publish *p, struct daemon *d, struct node *n,
+		 const struct daemon_front *front)
+{
+	int err;
+
+	if (!n->conf->listen.port || !front->state)
+		return 0;
+	p->daemon = d;
+	p->events = n->events;
+	p->front = front;
+	err = http_listener_open(n->event, n->conf, &p->listener);
+	if (!err)
+		err = timer_add(n->event, &p->timer, PRIORITY, on_timer, p);
+	if (err)
+		return err;
+	err = events_follow(p->events, on_line, p);
+	if (err < 0)
+		return err;
+	p->follower = err;
+	arm(p, clock_now_ns() + SOON_NS);
+	return 0;
+}
+
+void publish_close(struct publish *p)
+{
+	if (p->follower > 0)
+		events_unfollow(p->events, p->follower);
+	sd_event_source_disable_unref(p->timer);
+	http_listener_close(p->listener);
+	memset(p, 0, sizeof(*p));
+}
+
+void publish_cut(struct publish *p, int wait_ms)
+{
+	if (p)
+		http_listener_cut(p->listener, wait_ms);
+}

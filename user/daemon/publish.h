@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of this node for the HTTP listener (agent/http_listener.h): sent each second, and soon
+ * after each event of the daemon, however many clients the listener has. Off without `listen.port`.
+ */
+#ifndef HOKM_DAEMON_PUBLISH_H
+#define HOKM_DAEMON_PUBLISH_H
+
+#include "agent/http_listener.h"
+#include "daemon/node.h"
+
+struct daemon;
+struct daemon_front;
+
+struct publish {
+	struct daemon *daemon;
+	struct events *events;
+	const struct daemon_front *front; /* makes the JSON */
+	struct http_listener *listener;   /* NULL: off */
+	sd_event_source *timer;
+	int follower;  /* 0: none */
+	bool too_long; /* a state did not fit, and that was logged */
+	uint64_t at_ns;
+};
+
+/* 0 or -errno, logged. A port that is not free is no error. */
+int publish_open(struct publish *p, struct daemon *d, struct node *n,
+		 const struct daemon_front *front);
+void publish_close(struct publish *p);
+/* Before another daemon takes this process over: waits for wait_ms at most. NULL is allowed. */
+void publish_cut(struct publish *p, int wait_ms);
+
+#endif
