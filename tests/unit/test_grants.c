@@ -137,7 +137,7 @@ static void a_member_without_a_part_is_not_in_touch(void **state)
 		r.map.member[WITNESS].verdict = HOKM_VERDICT_SILENT;
 		grants_look(&r.c, &r.map, r.now_ns, &v);
 		assert_true(v.known && v.in_touch == 2);
-		r.map.member[WITNESS].verdict = unwilling[i];
+		r.map.member[WITNESS].verdict = (__u8)unwilling[i];
 		assert_true(grants_member_unwilling(&r.map.member[WITNESS]));
 		grants_look(&r.c, &r.map, r.now_ns, &v);
 		assert_true(!v.known && v.in_touch == 1);
