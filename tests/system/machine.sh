@@ -44,9 +44,11 @@ machine_base() {
 
 machine_install() {
 	local dir=$LAB_DIR/package deb status
-	deb=$("$LAB_ROOT/tools/packaging/deb") && mkdir -p "$LAB_DIR/installed" "$dir"/{work,root} &&
+	deb=$("$LAB_ROOT/tools/packaging/deb") &&
+		mkdir -p "$LAB_DIR/installed" "$dir"/{work,root} &&
 		mount -t overlay machine-package "$dir/root" -o \
-			"lowerdir=$MACHINE_BASE,upperdir=$LAB_DIR/installed,workdir=$dir/work" || return 1
+			"lowerdir=$MACHINE_BASE,upperdir=$LAB_DIR/installed,workdir=$dir/work" ||
+		return 1
 	cp "$LAB_ROOT/$deb" "$dir/root/tmp/" &&
 		chroot "$dir/root" dpkg -i "/tmp/${deb##*/}" >"$LAB_DIR/log/install" 2>&1
 	status=$?
@@ -76,7 +78,8 @@ machine_network() {
 machine_setup() {
 	local code said=$LAB_DIR/log/setup
 	machine_run a hokm-xdp setup --peer "$(lab_addr b)" --vip "$LAB_VIP/24" \
-		--port "$LAB_PORT" --fast --yes --start >"$said-a" 2>&1 || { cat "$said-a"; return 1; }
+		--port "$LAB_PORT" --fast --yes --start >"$said-a" 2>&1 ||
+		{ cat "$said-a"; return 1; }
 	code=$(grep -o 'HOKM1[A-Z2-7]*' "$said-a") || return 1
 	machine_run b hokm-xdp setup --join - --yes --start <<<"$code" >"$said-b" 2>&1
 	case $? in

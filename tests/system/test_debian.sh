@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Two whole Debian 12 systems, installed from the package and by `hokm-xdp setup`, under players. What a distribution
-# does to a server by itself or by the hand of its operator: the daemon is killed, is unresponsive,
-# is replaced and stopped; a monitor of DNS runs beside it; the systems are switched off and boot;
-# networkd is configured anew and restarted, sysctls are applied, the journal stops; an address comes
-# late by DHCP and gets another mask; the interface is made again. Each time one node owns, and
-# players notice no more than the end of their own machine.
+# Two whole Debian 12 systems, installed from the package and by `hokm-xdp setup`, under players.
+# What a distribution does to a server by itself or by the hand of its operator: the daemon is
+# killed, is unresponsive, is replaced and stopped; a monitor of DNS runs beside it; the systems
+# are switched off and boot; networkd is configured anew and restarted, sysctls are applied, the
+# journal stops; an address comes late by DHCP and gets another mask; the interface is made again.
+# Each time one node owns, and players notice no more than the end of their own machine.
 
 PLAYERS=10
 # shellcheck source=tests/system/machine.sh
