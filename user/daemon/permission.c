@@ -27,8 +27,7 @@ static void report_refusal(struct permission *p)
 	if (p->reported)
 		return;
 	p->reported = true;
-	log_error("this node does not become owner reason=%s (%s); while no healthy peer owns, the "
-		  "hook is asked again every %llu s",
+	log_error("this node does not become owner reason=%s (%s); the hook is asked every %llu s",
 		  hokm_reason_name(HOKM_R_HOOK_REFUSED), hokm_reason_text(HOKM_R_HOOK_REFUSED),
 		  (unsigned long long)(PERMIT_LASTS_NS / NS_PER_S));
 	events_add(p->node->events, "hook", HOKM_R_HOOK_REFUSED, "%s",

@@ -225,18 +225,15 @@ static bool refuse_members(struct reload *r)
 {
 	const struct daemon *d = r->d;
 	const char *peer = peer_behind(d, r->conf);
+	char why[CONF_NAME_MAX + 64] = "too many members change at once";
 
 	if (conf_majorities_meet(d->node.conf, r->conf) && !peer)
 		return false;
-	log_error("reload refused, nothing changed: %s%s%s; see \"Change the members\" in "
-		  "docs/operation.md",
-		  peer ? "peer " : "", peer ? peer : "",
-		  peer ? " has other members than this node had and than the file has"
-		       : "too many members change at once");
-	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED,
-		   peer ? "reload refused: peer %s has other members"
-			: "reload refused: too many members change at once%s",
-		   peer ? peer : "");
+	if (peer)
+		snprintf(why, sizeof(why), "peer %s has other members than this node", peer);
+	log_error("reload refused, nothing changed: %s; see docs/operation.md, Change the members",
+		  why);
+	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED, "reload refused: %s", why);
 	conf_free(r->conf);
 	return true;
 }
