@@ -172,10 +172,10 @@ monitor_unit() {
 	holds "$CASE: it did not fail" \
 		test "$(machine_run b systemctl is-failed $MONITOR)" = inactive
 	must mv "$kept" "$conf"
+	must rm "${conf%/*}/dns-credentials"
 }
 monitor_says() {
-	[ "$(machine_run b /usr/local/sbin/hokm-xdp dns status --json 2>/dev/null |
-		jq -r "$1")" = "$2" ]
+	[ "$(machine_run b hokm-xdp dns status --json 2>/dev/null | jq -r "$1")" = "$2" ]
 }
 no_secret_in_journal() { ! machine_run "$1" journalctl -b --no-pager | grep -q c2VjcmV0; }
 
