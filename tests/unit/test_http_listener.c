@@ -35,12 +35,19 @@ static void own_address(char text[INET_ADDRSTRLEN])
 	snprintf(text, INET_ADDRSTRLEN, "127.77.%u.%u", pid >> 8 & 255, pid & 255);
 }
 
-static void send_state(struct rig *r)
+/* A state grows old within seconds, which a busy machine may need between two questions. */
+static void repeat_state(const struct rig *r)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), STATE, ++r->n);
+	snprintf(text, sizeof(text), STATE, r->n);
 	http_listener_state(r->listener, text, strlen(text));
+}
+
+static void send_state(struct rig *r)
+{
+	r->n++;
+	repeat_state(r);
 }
 
 static int open_with(void **state, unsigned int clients, unsigned int each, uint64_t timeout_ns)
@@ -129,6 +136,7 @@ static const char *ask(const struct rig *r, const char *request)
 {
 	int fd = client_connect(r, 1);
 
+	repeat_state(r);
 	client_say(fd, request);
 	return client_hear(fd);
 }
