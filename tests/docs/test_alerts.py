@@ -41,6 +41,10 @@ def owners(a, b):
     return [series("hokm_owner", NODE, a), series("hokm_owner", OTHER, b)]
 
 
+def up(b):
+    return [series("up", NODE, "1x40"), series("up", OTHER, b)]
+
+
 def pongs(in_time):
     """Of 100 pongs in each step, so many come within a second."""
     name = "hokm_ping_in_latency_seconds_bucket"
@@ -51,7 +55,10 @@ def pongs(in_time):
 # alert: (labels, series that make it fire, series that do not, when both are looked at)
 CASES = {
     "HokmNodeUnreachable": (NODE, one("up", NODE, "0x40"), one("up", NODE, "0x2 1x40"), "2m"),
-    "HokmNoOwner": (GROUP, owners("1 0x40", "0x40"), owners("1 0x40", "0 0 1x40"), "1m"),
+    "HokmNoOwner": (GROUP, owners("1 0x40", "0x40") + up("1x40"),
+                    owners("1 stale", "0x40") + up("1 0x40"), "1m"),
+    "HokmOwnerUnknown": (GROUP, owners("1 stale", "0x40") + up("1 0x40"),
+                         owners("1x40", "_x40") + up("0x40"), "3m"),
     "HokmTwoOwners": (GROUP, owners("1x40", "1x40"), owners("1 1 0x40", "0 1 1x40"), "1m"),
     "HokmPanicHold": (NODE, one("hokm_panic_hold", NODE, "0 1x40"),
                       one("hokm_panic_hold", NODE, "0x40"), "1m"),
