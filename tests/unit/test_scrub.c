@@ -88,6 +88,33 @@ static void a_secret_in_json_is_marked(void **state)
 	free(c);
 }
 
+/* A password that a longer secret contains, a value that begins another one. */
+static void a_part_of_a_secret_does_not_save_the_rest(void **state)
+{
+	struct conf *c = conf_with("prefix-and-more-0123456789");
+
+	(void)state;
+	c->n_secrets = 2;
+	TEXT(c->secrets[1].text, "prefix-and-more");
+	TEXT(c->vrrp_password[0], "more");
+	scrubbed(c, "prefix-and-more-0123456789 more", "########################## ####");
+	free(c);
+}
+
+/* As the journal shows a command that the file has with quotes. */
+static void arguments_are_marked_one_by_one(void **state)
+{
+	struct conf *c = conf_with("long-secret-0123456789");
+
+	(void)state;
+	c->n_services = c->services[0].n_checks = 1;
+	c->services[0].checks[0].kind = CHECK_EXEC;
+	TEXT(c->services[0].checks[0].path, "/opt/check --token 'X Y 99'");
+	TEXT(c->services[0].checks[0].header, "Authorization: Bearer xyz987");
+	scrubbed(c, "/opt/check --token X Y 99, xyz987", "/opt/check ####### ######, ######");
+	free(c);
+}
+
 /* It would mark parts of ordinary words. */
 static void a_short_value_is_left(void **state)
 {
@@ -111,6 +138,8 @@ int main(void)
 		cmocka_unit_test(every_secret_is_marked),
 		cmocka_unit_test(arguments_of_a_command_are_marked),
 		cmocka_unit_test(a_secret_in_json_is_marked),
+		cmocka_unit_test(a_part_of_a_secret_does_not_save_the_rest),
+		cmocka_unit_test(arguments_are_marked_one_by_one),
 		cmocka_unit_test(a_short_value_is_left),
 		cmocka_unit_test(without_a_configuration_nothing_is_marked),
 	};

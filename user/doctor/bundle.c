@@ -115,11 +115,14 @@ static int end_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Reads until the end, but keeps only what fits. Returns the number of bytes kept. */
+/*
+ * Reads until the end, but keeps only the whole lines that fit: a part of a secret would not be
+ * found. Returns the number of bytes kept.
+ */
 static size_t read_all(int fd, char *text)
 {
 	char rest[4096];
-	size_t len = 0;
+	size_t len = 0, line = OUTPUT_MAX;
 
 	for (;;) {
 		bool room = len < OUTPUT_MAX;
@@ -129,9 +132,12 @@ static size_t read_all(int fd, char *text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return len;
+			break;
 		len += room ? (size_t)n : 0;
 	}
+	while (len == OUTPUT_MAX && line > 0 && text[line - 1] != '\n')
+		line--;
+	return len < OUTPUT_MAX ? len : line;
 }
 
 /* A tool that is not installed is no failure: its file has the error. */

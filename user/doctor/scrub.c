@@ -2,27 +2,35 @@
 /* See scrub.h. */
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "doctor/scrub.h"
+
+#define WORDS_MAX 64 /* of one value */
 
 struct scrub {
 	size_t n;
-	char **values; /* each one allocated */
+	/* Each one allocated. The longest comes first: a shorter one may be a part of it. */
+	char **values;
 };
 
 /* Takes over `value`, also when it fails. NULL is no memory. */
 static int keep(struct scrub *s, char *value)
 {
 	char **longer = value ? realloc(s->values, (s->n + 1) * sizeof(*longer)) : NULL;
+	size_t at;
 
 	if (!longer) {
 		free(value);
 		return -ENOMEM;
 	}
 	s->values = longer;
-	s->values[s->n++] = value;
+	for (at = s->n++; at > 0 && strlen(longer[at - 1]) < strlen(value); at--)
+		longer[at] = longer[at - 1];
+	longer[at] = value;
 	return 0;
 }
 
@@ -54,12 +62,34 @@ int scrub_add(struct scrub *s, const char *value)
 	return err;
 }
 
-/* What follows `mark` in text, without spaces before it; nothing when text has no mark. */
+/*
+ * The words of a text, each by itself: other programs show them with other quotes or blanks
+ * between. A text with an open quote has no words.
+ */
+static int add_words(struct scrub *s, const char *text)
+{
+	char copy[CONF_PATH_MAX], *argv[WORDS_MAX + 1];
+	int n, err = 0;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	n = words_split(copy, argv, WORDS_MAX);
+	for (int i = 0; !err && i < n; i++)
+		err = scrub_add(s, argv[i]);
+	explicit_bzero(copy, sizeof(copy));
+	return err;
+}
+
+/* What follows `mark` in text, without spaces before it, as a whole and word by word. */
 static int add_behind(struct scrub *s, const char *text, char mark)
 {
 	const char *at = strchr(text, mark);
+	int err;
 
-	return at ? scrub_add(s, at + 1 + strspn(at + 1, " ")) : 0;
+	if (!at)
+		return 0;
+	at += 1 + strspn(at + 1, " ");
+	err = scrub_add(s, at);
+	return err ? err : add_words(s, at);
 }
 
 /* A token may stand in a header, in a query, or among the arguments of a command. */
