@@ -327,6 +327,7 @@ uninstall: ## what install put there; a configuration is yours and stays
 
 .PHONY: deb
 deb: ## a Debian package in build/deb, judged by lintian
+	$(if $(SAN)$(COV)$(filter-out build,$(B)),$(error a package is made of the ordinary build))
 	$(Q)tools/install-deps build deb
 	$(Q)$(MAKE) $(JOBS) $(B)/hokm-xdp
 	$(Q)tools/packaging/deb -l
