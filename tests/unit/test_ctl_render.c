@@ -112,7 +112,7 @@ static void test_status_of_an_owner(void **state)
 		"adverts    sent 190, received 2; discarded: auth 3\n",
 		"hooks      run 2, failed 1\n",
 		"log        7 lines lost\n",
-		"turns/s    pulse 100.0, vrrp 1.1\n",
+		"turns/s    pulse 100.0, vrrp 1.1, checks 0.0, other 0.0\n",
 		"late, ms   vrrp 0.1 (2.4)\n",
 		"ctl        requests 5\n",
 	};

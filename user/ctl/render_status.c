@@ -515,22 +515,28 @@ static void print_late(const json_t *data, FILE *out)
 	fprintf(out, "\n");
 }
 
-/* The mean since the start; reasons that are rarer than one in ten seconds are left out. */
+/* The mean since the start. The frequent reasons by name; the JSON has all. */
 static void print_turns(const json_t *data, FILE *out)
 {
-	double s = (double)field_int(data, "uptime_ms", 0) / 1000;
-	const char *sep = "\n  turns/s    ";
+	static const char *const frequent[] = {"pulse", "vrrp", "checks"};
+	json_t *turns = json_object_get(data, "turns");
+	const double s = (double)field_int(data, "uptime_ms", 0) / 1000;
+	json_int_t other = 0;
 	const char *why;
 	json_t *n;
 
-	json_object_foreach (json_object_get(data, "turns"), why, n) {
-		double rate = s > 0 ? (double)json_integer_value(n) / s : 0;
+	if (!turns || s <= 0)
+		return;
+	json_object_foreach (turns, why, n)
+		other += json_integer_value(n);
+	fprintf(out, "\n  turns/s    ");
+	for (size_t i = 0; i < sizeof(frequent) / sizeof(frequent[0]); i++) {
+		json_int_t count = field_int(turns, frequent[i], 0);
 
-		if (rate < 0.05)
-			continue;
-		fprintf(out, "%s%s %.1f", sep, why, rate);
-		sep = ", ";
+		fprintf(out, "%s %.1f, ", frequent[i], (double)count / s);
+		other -= count;
 	}
+	fprintf(out, "other %.1f", (double)other / s);
 }
 
 static void print_work(const json_t *data, FILE *out)
