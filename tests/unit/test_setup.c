@@ -342,6 +342,21 @@ static const struct {
 	{"a", "a\n", "  - a\n  + a\n", 2},
 	{"secret = \"s1\"\n", "secret = \"s2\"\n", "  - secret ***\n  + secret ***\n", 2},
 	{"\tpassword = p\n", "# password\n", "  - \tpassword ***\n  + # password\n", 2},
+	{"", "#secret = \"s1\"\nvip\n", "  + #secret ***\n  + vip\n", 2},
+	{"", "header = \"Authorization: b\"\na\n", "  + header ***\n  + a\n", 2},
+	{"endpoint = \"https://h/key\"\n", "", "  - endpoint ***\n", 1},
+	{"", "secret = {\n\"s1\", # it's\n\"s}2\"\n}\na\n",
+	 "  + secret ***\n  + ***\n  + ***\n  + ***\n  + a\n", 5},
+	{"secret = {\n\"s1\",\n\"s2\"}\n", "secret = {\n\"s3\",\n\"s2\"}\n", "  - ***\n  + ***\n",
+	 2},
+	{"", "secret\n=\n\"s1\"\nvip\n", "  + secret\n  + ***\n  + ***\n  + vip\n", 4},
+	{"", "# secret = {\n#   's1'\nvip\n", "  + # secret ***\n  + ***\n  + vip\n", 3},
+	{"", "# the secret's file\n# a secret\nvip\n",
+	 "  + # the secret ***\n  + # a secret\n  + vip\n", 3},
+	{"", "x = {a} secret = \"s\\\"\" password =\n\"p\"\na\n",
+	 "  + x = {a} secret ***\n  + ***\n  + a\n", 3},
+	{"", "secret_file = /f\nchecksum = pseudo-header\n}\n",
+	 "  + secret ***\n  + checksum = pseudo-header\n  + }\n", 3},
 };
 
 static void no_difference_shows_a_secret(void **state)
@@ -459,6 +474,18 @@ static const struct {
 	{ena, SETUP_NOTE, SETUP_WELL},
 };
 
+static const struct {
+	const char *driver;
+	unsigned int minor; /* of Linux 6 */
+	bool native;
+} drivers[] = {
+	{"virtio_net", 1, true}, {"vif", 1, true},       {"xen_netfront", 1, false},
+	{"mana", 1, true},       {"fsl_enetc", 1, true}, {"gve", 1, false},
+	{"gve", 3, false},       {"gve", 4, true},       {"bonding", 1, true},
+	{"tsnep", 2, false},     {"tsnep", 3, true},     {"r8169", 12, false},
+	{"st_gmac", 1, true},    {"stmmac", 1, false},   {"", 1, false},
+};
+
 static enum setup_level worst(const struct setup_facts *f, bool witness)
 {
 	struct setup_verdict list[SETUP_VERDICTS_MAX];
@@ -489,6 +516,19 @@ static void no_machine_is_set_up_that_cannot_work(void **state)
 	}
 }
 
+static void no_driver_is_said_to_have_what_its_kernel_lacks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(drivers); i++) {
+		struct setup_facts f = good();
+
+		f.kernel_minor = drivers[i].minor;
+		snprintf(f.driver, sizeof(f.driver), "%s", drivers[i].driver);
+		if ((worst(&f, false) == SETUP_WELL) != drivers[i].native)
+			fail_msg("row %zu: %s", i, drivers[i].driver);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +542,7 @@ int main(void)
 		cmocka_unit_test(no_filter_lets_in_a_stranger),
 		cmocka_unit_test(no_difference_shows_a_secret),
 		cmocka_unit_test(no_machine_is_set_up_that_cannot_work),
+		cmocka_unit_test(no_driver_is_said_to_have_what_its_kernel_lacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

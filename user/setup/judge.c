@@ -9,19 +9,30 @@
 /* Above it a packet does not fit into one page, and not every driver then takes XDP. */
 #define MTU_ONE_PAGE 3498
 
-/* Drivers of Linux 6.1 with native XDP and XDP_TX. */
-static const char *const native[] = {
-	"atlantic", "bnxt_en", "ena",        "fsl_dpaa2_eth", "gve",     "hv_netvsc", "i40e",
-	"ice",      "igb",     "igc",        "ixgbe",         "ixgbevf", "mlx4_en",   "mlx5_core",
-	"mvneta",   "mvpp2",   "nfp",        "qede",          "sfc",     "stmmac",    "tsnep",
-	"tun",      "veth",    "virtio_net", "xen_netfront",
+/*
+ * Drivers with native XDP and XDP_TX, by the name that ethtool shows: vif is that of xen-netfront,
+ * st_gmac and st_xgmac are those of stmmac. `minor`: the first Linux 6.x that has it, 0 for all
+ * that this program runs on.
+ */
+static const struct {
+	const char *name;
+	unsigned int minor;
+} native[] = {
+	{"atlantic", 0},      {"bnxt_en", 0},   {"bonding", 0}, {"ena", 0},
+	{"fsl_dpaa2_eth", 0}, {"fsl_enetc", 0}, {"gve", 4},     {"hv_netvsc", 0},
+	{"i40e", 0},          {"ice", 0},       {"igb", 0},     {"igc", 0},
+	{"ixgbe", 0},         {"ixgbevf", 0},   {"mana", 0},    {"mlx4_en", 0},
+	{"mlx5_core", 0},     {"mvneta", 0},    {"mvpp2", 0},   {"nfp", 0},
+	{"qede", 0},          {"sfc", 0},       {"st_gmac", 0}, {"st_xgmac", 0},
+	{"tsnep", 3},         {"tun", 0},       {"veth", 0},    {"vif", 0},
+	{"virtio_net", 0},
 };
 
-static bool is_native(const char *driver)
+static bool is_native(const struct setup_facts *f)
 {
 	for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++)
-		if (!strcmp(native[i], driver))
-			return true;
+		if (!strcmp(native[i].name, f->driver))
+			return f->kernel_major > KERNEL_MAJOR || f->kernel_minor >= native[i].minor;
 	return false;
 }
 
@@ -66,7 +77,7 @@ static enum setup_level link(const struct setup_facts *f, char text[SETUP_TEXT_M
 
 static enum setup_level driver(const struct setup_facts *f, char text[SETUP_TEXT_MAX])
 {
-	if (is_native(f->driver)) {
+	if (is_native(f)) {
 		SAY("driver %s has native XDP", f->driver);
 		return SETUP_WELL;
 	}

@@ -106,7 +106,7 @@ int setup_firewall_commands(enum setup_firewall kind, const char *chain, const s
 
 /*
  * Writes the lines that differ, '-' before those of `from` and '+' before those of `to`. Values of
- * secrets and passwords are replaced. Returns how many lines differ.
+ * secrets, passwords, headers and endpoints are replaced, in comments too. Returns how many lines differ.
  */
 unsigned int setup_diff(const char *from, const char *to, FILE *out);
 

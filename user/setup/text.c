@@ -6,6 +6,7 @@
  * an edit is noticed. It proves nothing against a person who may write to the file.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -227,25 +228,103 @@ static bool same_line(const char *a, const char *b)
 	return line_length(a) == line_length(b) && !memcmp(a, b, line_length(a));
 }
 
-/* What follows one of these words is not for a screen. */
-static size_t shown_length(const char *line, size_t len)
+/*
+ * What follows some words is not for a screen, also where that is a list over several lines, and
+ * also in a comment. The state goes from line to line:
+ *
+ *   SHOWN -word-> SIGN -=-> VALUE -{-> LIST -}-> SHOWN, and a text in quotes within the last two.
+ *
+ * REST: this is no key with a value, and only this line is hidden.
+ */
+struct mask {
+	enum { SHOWN, SIGN, VALUE, LIST, REST } at;
+	char quote; /* that of the text which is open, or 0 */
+	bool escaped, comment;
+};
+
+static bool of_word(char c)
 {
-	static const char *const hidden[] = {"secret", "password"};
-
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-		const char *at = memmem(line, len, hidden[i], strlen(hidden[i]));
-
-		if (at && line[strspn(line, " \t")] != '#')
-			return (size_t)(at - line) + strlen(hidden[i]);
-	}
-	return len;
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-static void show_line(char sign, const char *line, FILE *out)
+/* The length of the word that begins here and hides what follows, 0 for none. */
+static size_t hiding_word(const char *at)
 {
-	size_t len = strcspn(line, "\n"), shown = shown_length(line, len);
+	static const char *const hiding[] = {"secret", "password", "header", "endpoint"};
 
-	fprintf(out, "  %c %.*s%s\n", sign, (int)shown, line, shown < len ? " ***" : "");
+	for (size_t i = 0; i < sizeof(hiding) / sizeof(hiding[0]); i++)
+		if (!strncasecmp(at, hiding[i], strlen(hiding[i])))
+			return strlen(hiding[i]);
+	return 0;
+}
+
+static void mask_quoted(struct mask *m, char c)
+{
+	if (!m->escaped && c == m->quote) {
+		m->quote = 0;
+		m->at = m->at == LIST ? LIST : SHOWN;
+	}
+	m->escaped = !m->escaped && c == '\\';
+}
+
+static void mask_char(struct mask *m, char c)
+{
+	if (m->quote)
+		mask_quoted(m, c);
+	else if (c == ' ' || c == '\t' || c == '\r' || (c == '#' && m->comment))
+		;
+	else if (m->at == SIGN)
+		m->at = c == '=' ? VALUE : c == '+' ? SIGN : REST;
+	else if (m->at == REST)
+		;
+	else if (c == '"' || c == '\'')
+		m->quote = c;
+	else if (m->at == VALUE)
+		m->at = c == '{' ? LIST : REST;
+	else if (m->at == LIST && c == '}')
+		m->at = SHOWN;
+}
+
+static void mask_end_of_line(struct mask *m)
+{
+	if (m->comment)
+		m->quote = 0;
+	if (m->at == REST || (m->at == SIGN && m->comment))
+		m->at = SHOWN;
+}
+
+/* Takes the next line. Returns how much of its beginning may be shown. */
+static size_t mask_line(struct mask *m, const char *line)
+{
+	const size_t len = strcspn(line, "\n");
+	const bool comment = line[strspn(line, " \t")] == '#';
+	size_t shown, word;
+
+	if (m->at == SHOWN || (m->comment && !comment))
+		*m = (struct mask){.comment = comment};
+	shown = m->at == SHOWN ? len : 0;
+	for (size_t i = 0; i < len; i++) {
+		word = m->at == SHOWN ? hiding_word(line + i) : 0;
+		if (word) {
+			m->at = i && of_word(line[i - 1]) ? REST : SIGN;
+			shown = shown == len ? i + word : shown;
+			i += word - 1;
+		} else if (m->at == LIST && !m->quote && !m->comment && line[i] == '#') {
+			break;
+		} else if (m->at != SHOWN) {
+			mask_char(m, line[i]);
+		}
+	}
+	mask_end_of_line(m);
+	return shown;
+}
+
+static void show_line(struct mask *m, char sign, const char *line, FILE *out)
+{
+	const size_t len = strcspn(line, "\n"), shown = mask_line(m, line);
+
+	fprintf(out, "  %c %.*s%s%s\n", sign, (int)shown, line, shown && shown < len ? " " : "",
+		shown < len ? "***" : "");
 }
 
 /* The start of the last line that both end with, in the first text. */
@@ -269,16 +348,19 @@ static const char *common_end(const char *from, const char *to, const char **to_
 unsigned int setup_diff(const char *from, const char *to, FILE *out)
 {
 	const char *from_end, *to_end;
+	struct mask of_from = {0}, of_to = {0};
 	unsigned int n = 0;
 
 	while (*from && *to && same_line(from, to)) {
+		(void)mask_line(&of_from, from);
+		(void)mask_line(&of_to, to);
 		from += line_length(from);
 		to += line_length(to);
 	}
 	from_end = common_end(from, to, &to_end);
 	for (; from < from_end; from += line_length(from), n++)
-		show_line('-', from, out);
+		show_line(&of_from, '-', from, out);
 	for (; to < to_end; to += line_length(to), n++)
-		show_line('+', to, out);
+		show_line(&of_to, '+', to, out);
 	return n;
 }
