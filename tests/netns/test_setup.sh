@@ -69,6 +69,11 @@ for node in a b; do holds "$node has its table of nftables" has_table $node; don
 holds "the same once more" setup a "${PEER[@]}"
 holds "changes nothing" says "is as it should be"
 holds "and shows the same code" test "$(code_of)" = "$CODE"
+must chmod 644 "$(conf_of a)"
+holds "beside a file that others can read no new secret is made" setup_fails a "${PEER[@]}" --yes
+holds "it says what is wrong" says "others may use this file"
+holds "without options setup keeps the text" setup a
+holds "and closes the file to others" test "$(stat -c %a "$(conf_of a)")" = 600
 must sed -i 's/^profile.*//' "$(conf_of a)"
 holds "an edited file is not replaced without a question" setup_fails a "${PEER[@]}"
 holds "it stays as it is" lacks grep -q '^profile' "$(conf_of a)"
@@ -81,6 +86,14 @@ within 60 "they find each other: a owns" owns a
 within 30 "b answers its pulses" status_is a '.peers[0].pulsing' true
 within 30 "replication passes the packet filter" status_is a '.peers[0].replica.connected' true
 for node in a b; do must lab_stop $node daemon; done
+
+must sed -i 1d "$LAB_DIR/a/etc/firewall.nft"
+holds "a table in a file of others is not replaced" setup_fails a --yes
+holds "it says which file" says "firewall.nft is not of setup"
+must rm "$LAB_DIR/a/etc/firewall.nft"
+must sed -i "s/$SECRET/${SECRET^^}/" "$(conf_of a)"
+holds "a secret that no code can carry is no success" setup_fails a "${PEER[@]}" --yes
+holds "it says what to do instead" says "there is no code"
 
 for node in a b; do
 	holds "--remove on $node" setup $node --remove --yes

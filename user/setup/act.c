@@ -2,6 +2,8 @@
 /* See act.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,6 +88,34 @@ int setup_write(const char *path, const char *text, mode_t mode)
 	if (err)
 		unlink(temporary);
 	return err;
+}
+
+int setup_restrict(const char *path, bool dry, bool *changed)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+
+	*changed = false;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = -errno;
+	else
+		*changed = (st.st_mode & 07777) != 0600 || st.st_uid != geteuid();
+	if (*changed && !dry && (fchown(fd, geteuid(), getegid()) || fchmod(fd, 0600)))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+bool setup_foreign(const char *path, bool (*ours)(const char *text))
+{
+	char *text;
+	int err = setup_read(path, &text);
+	const bool foreign = err ? err != -ENOENT : !ours(text);
+
+	setup_forget(text);
+	return foreign;
 }
 
 /* ---- processes ---- */
@@ -182,9 +212,56 @@ static int read_line(FILE *from, char *line, size_t size)
 	return fgets(line, (int)size, from) ? 0 : -ENODATA;
 }
 
+/* They end or stop the process while the terminal has no echo. */
+static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+#define N_STOPS (sizeof(stops) / sizeof(stops[0]))
+
+static volatile sig_atomic_t stopped_by;
+
+static void note_stop(int signal)
+{
+	stopped_by = signal;
+}
+
+/* Until release_stops() these signals arrive only while wait_for_line() waits. */
+static void hold_stops(struct sigaction old[N_STOPS], sigset_t *mask)
+{
+	const struct sigaction note = {.sa_handler = note_stop};
+	sigset_t held;
+
+	stopped_by = 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < N_STOPS; i++)
+		sigaddset(&held, stops[i]);
+	sigprocmask(SIG_BLOCK, &held, mask);
+	for (size_t i = 0; i < N_STOPS; i++)
+		if (!sigaction(stops[i], NULL, &old[i]) && old[i].sa_handler != SIG_IGN)
+			(void)sigaction(stops[i], &note, NULL);
+}
+
+/* One that arrived does now what it does without all this. */
+static void release_stops(const struct sigaction old[N_STOPS], const sigset_t *mask)
+{
+	for (size_t i = 0; i < N_STOPS; i++)
+		(void)sigaction(stops[i], &old[i], NULL);
+	if (stopped_by)
+		(void)raise(stopped_by);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+static int wait_for_line(const sigset_t *mask)
+{
+	struct pollfd p = {.fd = 0, .events = POLLIN};
+
+	return ppoll(&p, 1, NULL, mask) < 0 ? -errno : 0;
+}
+
 static int read_quietly(char *line, size_t size)
 {
+	struct sigaction old[N_STOPS];
 	struct termios before, quiet;
+	sigset_t mask;
 	int err;
 
 	if (tcgetattr(0, &before))
@@ -192,11 +269,13 @@ static int read_quietly(char *line, size_t size)
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	fprintf(stderr, "Paste the code that the first server showed (it is not echoed): ");
-	if (tcsetattr(0, TCSAFLUSH, &quiet))
-		return -errno;
-	err = read_line(stdin, line, size);
+	hold_stops(old, &mask);
+	err = tcsetattr(0, TCSAFLUSH, &quiet) ? -errno : wait_for_line(&mask);
+	if (!err)
+		err = read_line(stdin, line, size);
 	(void)tcsetattr(0, TCSAFLUSH, &before);
 	fputc('\n', stderr);
+	release_stops(old, &mask);
 	return err;
 }
 

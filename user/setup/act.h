@@ -13,6 +13,15 @@ int setup_read(const char *path, char **text);
 /* Writes a file by rename, so that it is there as a whole or not at all. Returns 0 or -errno. */
 int setup_write(const char *path, const char *text, mode_t mode);
 
+/*
+ * Makes a file readable for this process's user only, and its own; *changed says whether it was
+ * not. `dry`: it only looks. Returns 0 or -errno.
+ */
+int setup_restrict(const char *path, bool dry, bool *changed);
+
+/* A file is there, and `ours` does not know its text, or it cannot be read. */
+bool setup_foreign(const char *path, bool (*ours)(const char *text));
+
 /* Wipes a text and frees it. NULL is fine. */
 void setup_forget(char *text);
 
@@ -32,7 +41,8 @@ bool setup_ask(bool yes, const char *question);
 
 /*
  * Reads one line from a file, or for "-" from stdin, without echo if that is a terminal. Returns 0
- * or -errno; -ENODATA: there is no line.
+ * or -errno; -ENODATA: there is no line. A signal that ends the process finds the terminal as it
+ * was.
  */
 int setup_read_code(const char *path, char *line, size_t size);
 

@@ -6,6 +6,7 @@
 #include "setup/machine.h"
 
 #define SETUP_CONFIG "/etc/hokm-xdp/hokm-xdp.conf"
+#define SETUP_RULES  "/etc/hokm-xdp/firewall.nft"
 #define SETUP_TABLE  "hokm_xdp"
 
 enum setup_exit { SETUP_DONE, SETUP_NOT_DONE, SETUP_PEER_SILENT };

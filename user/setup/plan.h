@@ -89,11 +89,17 @@ int setup_stamp(const char *conf, FILE *to);
 /* Nobody has edited this file since setup_stamp(). */
 bool setup_unedited(const char *file);
 
+/* This file was written by setup_stamp(), and perhaps edited since. */
+bool setup_stamped(const char *file);
+
 /*
  * Writes a table of nftables for a machine that is this node or this witness: pulses and
  * replication are accepted from the other members only. Returns 0 or -errno.
  */
 int setup_rules(const struct conf *c, struct in_addr self, FILE *to);
+
+/* This file begins as setup_rules() writes it. */
+bool setup_ruled(const char *file);
 
 enum setup_firewall { SETUP_NFT, SETUP_UFW, SETUP_FIREWALLD };
 
@@ -106,7 +112,8 @@ int setup_firewall_commands(enum setup_firewall kind, const char *chain, const s
 
 /*
  * Writes the lines that differ, '-' before those of `from` and '+' before those of `to`. Values of
- * secrets, passwords, headers and endpoints are replaced, in comments too. Returns how many lines differ.
+ * secrets, passwords, headers and endpoints are replaced, in comments too. Returns how many lines
+ * differ.
  */
 unsigned int setup_diff(const char *from, const char *to, FILE *out);
 

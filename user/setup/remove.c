@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "setup/act.h"
@@ -91,11 +92,42 @@ static int remove_path(const struct setup *s)
 	return err;
 }
 
+static bool is_usual(const struct setup *s)
+{
+	return !strcmp(s->config, SETUP_CONFIG);
+}
+
+/* Another configuration in the usual folder has the file of the usual one beside it. */
+static bool is_others(const struct setup *s, const char *path)
+{
+	struct stat a, b;
+
+	return !is_usual(s) && !stat(path, &a) && !stat(SETUP_RULES, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* There is one table on a machine: it is that of the usual configuration, if that has rules. */
+static bool has_table(const struct setup *s)
+{
+	return is_usual(s) || (!access(s->rules, F_OK) && !setup_foreign(s->rules, setup_ruled) &&
+			       access(SETUP_RULES, F_OK));
+}
+
+static int remove_ours(const struct setup *s, const char *path, bool (*ours)(const char *text))
+{
+	if (!setup_foreign(path, ours) && !is_others(s, path))
+		return remove_file(s, path);
+	printf("keeps %s: it is not of this setup\n", path);
+	return 0;
+}
+
 static int remove_table(const struct setup *s)
 {
 	char *text = NULL;
 	int err = 0;
 
+	if (!has_table(s))
+		return 0;
 	if (!setup_run(NULL, &text, "nft list tables inet") && text &&
 	    strstr(text, "table inet " SETUP_TABLE "\n")) {
 		printf("%s table inet " SETUP_TABLE " of nftables\n",
@@ -122,14 +154,14 @@ int setup_remove(struct setup *s)
 	if (!err)
 		err = remove_table(s);
 	if (!err)
-		err = remove_file(s, s->rules);
+		err = remove_ours(s, s->rules, setup_ruled);
 	if (!err)
-		err = remove_file(s, s->old);
+		err = remove_ours(s, s->old, setup_stamped);
 	if (!err)
 		err = remove_file(s, s->config);
 	if (err)
 		return SETUP_NOT_DONE;
-	printf("The program, its unit and the user hokm-xdp are the package's: "
-	       "apt purge hokm-xdp removes them.\n");
+	printf("The program and its unit are the package's: apt purge hokm-xdp removes them. "
+	       "The user hokm-xdp stays: userdel hokm-xdp removes it.\n");
 	return SETUP_DONE;
 }

@@ -127,6 +127,22 @@ static int replace_edited(const struct setup *s, const char *present)
 	return setup_write(s->old, present, 0600);
 }
 
+/* The text is right. A copy of it may still be readable for others, as scp makes it. */
+static int keep_conf(const struct setup *s)
+{
+	bool changed;
+	int err = setup_restrict(s->config, s->dry, &changed);
+
+	if (err)
+		return complain("restrict", s->config, err);
+	if (!changed)
+		printf("%s is as it should be\n", s->config);
+	else
+		printf("%s has the right text; it %s mode 0600 and the owner root\n", s->config,
+		       s->dry ? "would get" : "gets");
+	return 0;
+}
+
 static int put_conf(const struct setup *s, const char *text)
 {
 	char *present = NULL;
@@ -135,9 +151,8 @@ static int put_conf(const struct setup *s, const char *text)
 	if (err && err != -ENOENT)
 		return complain("read", s->config, err);
 	if (present && !strcmp(present, text)) {
-		printf("%s is as it should be\n", s->config);
 		setup_forget(present);
-		return 0;
+		return keep_conf(s);
 	}
 	printf("%s %s:\n", s->config, present ? "changes" : "is new");
 	setup_diff(present ? present : "", text, stdout);
@@ -225,6 +240,19 @@ static bool wants_start(struct setup *s)
 	return s->start;
 }
 
+/* A file that setup did not write stands where the table is to be. */
+static bool no_place(const struct setup *s, const struct setup_facts *f)
+{
+	if (s->no_firewall || f->ufw || f->firewalld || !f->nft ||
+	    !setup_foreign(s->rules, setup_ruled))
+		return false;
+	fprintf(stderr,
+		"hokm-xdp setup: %s is not of setup: move it away, or add --no-firewall; nothing "
+		"was written\n",
+		s->rules);
+	return true;
+}
+
 int setup_apply(struct setup *s, const char *text)
 {
 	struct setup_facts f;
@@ -237,11 +265,12 @@ int setup_apply(struct setup *s, const char *text)
 		fprintf(stderr, "hokm-xdp setup: this machine is not ready; nothing was written\n");
 		return SETUP_NOT_DONE;
 	}
-	if (put_conf(s, text) || put_firewall(s, &f))
+	if (no_place(s, &f) || put_conf(s, text) || put_firewall(s, &f))
 		return SETUP_NOT_DONE;
 	if (wants_start(s))
 		return setup_start(s, &f) ? SETUP_NOT_DONE : SETUP_DONE;
 	if (!s->dry)
-		printf("to start it: systemctl enable --now %s\n", s->unit);
+		printf("to start it: systemctl enable --now %s%s\n", s->unit,
+		       s->witness ? "; one that runs needs systemctl restart" : "");
 	return SETUP_DONE;
 }

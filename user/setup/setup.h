@@ -4,6 +4,7 @@
  *
  *   setup_main.c  the command line, and where the configuration comes from
  *   setup.c       checks the machine and writes the files
+ *   secret.c      the secret of a new configuration
  *   unit.c        systemd's unit, and waiting for the peers
  *   remove.c      takes it all back
  *   plan.h        the pure part      machine.h  the machine      act.h  files, processes, questions

@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "import/import.h"
 #include "setup/act.h"
+#include "setup/secret.h"
 #include "setup/setup.h"
 #include "setup/unit.h"
 
@@ -240,24 +241,6 @@ static int text_of_plan(const struct setup_plan *p, char **text)
 	return err;
 }
 
-/* The secret of the file that is there goes on, so that a second run changes nothing. */
-static int choose_secret(struct call *k)
-{
-	FILE *quiet = fopen("/dev/null", "we");
-	struct conf *c = NULL;
-	int err = 0;
-
-	if (quiet && !conf_load(k->s.config, false, quiet, &c) &&
-	    c->secrets[0].len == sizeof(k->plan.secret) - 1)
-		memcpy(k->plan.secret, c->secrets[0].text, sizeof(k->plan.secret));
-	else
-		err = genkey_make(k->plan.secret);
-	if (quiet)
-		fclose(quiet);
-	conf_free(c);
-	return err ? fail("the kernel gave no random bytes") : 0;
-}
-
 static int from_wish(struct call *k, char **text)
 {
 	struct setup_addr list[SETUP_ADDRS_MAX];
@@ -270,7 +253,9 @@ static int from_wish(struct call *k, char **text)
 		(void)inet_pton(AF_INET, SETUP_VIP, &k->wish.vip);
 	if (setup_place(&k->wish, list, (unsigned int)n, &k->plan, words))
 		return fail(words);
-	return choose_secret(k) ? -EINVAL : text_of_plan(&k->plan, text);
+	return setup_secret(k->s.config, stderr, k->plan.secret)
+		       ? -EINVAL
+		       : text_of_plan(&k->plan, text);
 }
 
 static int from_code(struct call *k, char **text)
@@ -299,7 +284,7 @@ static int from_keepalived(struct call *k, char **text)
 		.secret = k->plan.secret,
 	};
 	char *conf;
-	int err = choose_secret(k);
+	int err = setup_secret(k->s.config, stderr, k->plan.secret);
 
 	if (!err)
 		err = import_file(k->import, &opt, stdout, stderr, &conf);
@@ -328,24 +313,31 @@ static int make_text(struct call *k, char **text)
 
 /* ---- the other machines ---- */
 
-static void show_code(const struct call *k)
+static int show_code(const struct call *k)
 {
 	char code[SETUP_CODE_MAX];
 
-	if (setup_code_make(&k->plan, code))
-		return;
+	if (setup_code_make(&k->plan, code)) {
+		fprintf(stderr,
+			"hokm-xdp setup: there is no code, for the secret is not one of hokm-xdp "
+			"genkey. Copy %s to the other machines, mode 0600, and run hokm-xdp setup "
+			"there\n",
+			k->s.config);
+		return SETUP_NOT_DONE;
+	}
 	printf("\nOn the other %s, as root:\n\n  hokm-xdp setup --join -\n\n"
 	       "and paste this code there. It has the secret in it: send it by no mail or chat.\n\n"
 	       "  %s\n\n",
 	       k->plan.witness.s_addr ? "machines" : "server", code);
 	explicit_bzero(code, sizeof(code));
+	return SETUP_DONE;
 }
 
 static int finish(const struct call *k)
 {
 	if (!k->join && !k->import && k->wished && !k->s.dry)
-		show_code(k);
-	else if (k->import && !k->s.dry)
+		return show_code(k);
+	if (k->import && !k->s.dry)
 		printf("\nThe other server needs the same file, mode 0600: copy %s there, and run\n"
 		       "hokm-xdp setup on it too.\n",
 		       k->s.config);

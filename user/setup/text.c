@@ -16,6 +16,7 @@
 #define STAMP_HEAD \
 	"# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n# Checksum of the rest: "
 #define STAMP_DIGITS 16
+#define RULES_HEAD   "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
 
 static const char *show(struct in_addr a, char buf[INET_ADDRSTRLEN])
 {
@@ -63,12 +64,22 @@ int setup_stamp(const char *conf, FILE *to)
 	return stream_error(to);
 }
 
+bool setup_stamped(const char *file)
+{
+	return !strncmp(file, STAMP_HEAD, sizeof(STAMP_HEAD) - 1);
+}
+
+bool setup_ruled(const char *file)
+{
+	return !strncmp(file, RULES_HEAD, sizeof(RULES_HEAD) - 1);
+}
+
 bool setup_unedited(const char *file)
 {
 	const size_t head = sizeof(STAMP_HEAD) - 1;
 	char sum[STAMP_DIGITS + 2];
 
-	if (strlen(file) < head + STAMP_DIGITS + 1 || strncmp(file, STAMP_HEAD, head) != 0)
+	if (strlen(file) < head + STAMP_DIGITS + 1 || !setup_stamped(file))
 		return false;
 	snprintf(sum, sizeof(sum), "%0*llx\n", STAMP_DIGITS,
 		 checksum(file + head + STAMP_DIGITS + 1));
@@ -125,10 +136,10 @@ int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
 	struct list l = {.to = to};
 	const bool node = is_node(c, self);
 
-	fprintf(to, "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
-		    "# What is accepted here may still be dropped by a table of another program.\n"
-		    "table inet hokm_xdp\ndelete table inet hokm_xdp\ntable inet hokm_xdp {\n"
-		    "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { ");
+	fprintf(to, RULES_HEAD
+		"# What is accepted here may still be dropped by a table of another program.\n"
+		"table inet hokm_xdp\ndelete table inet hokm_xdp\ntable inet hokm_xdp {\n"
+		"\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { ");
 	each_peer(c, self, node, add_element, &l);
 	fprintf(to, " }\n\t}\n\tchain input {\n"
 		    "\t\ttype filter hook input priority filter - 10; policy accept;\n"

@@ -49,9 +49,12 @@ int setup_start(const struct setup *s, const struct setup_facts *f)
 			       "on?"))
 		return -ECANCELED;
 	printf("starts %s\n", s->unit);
-	err = setup_run(NULL, NULL, "systemctl enable --now %s", s->unit);
-	/* One that ran already reads its configuration again. */
-	if (!err && f->daemon_here)
+	err = setup_run(NULL, NULL, "systemctl enable %s%s", s->witness ? "" : "--now ", s->unit);
+	/* One that ran already reads its configuration again; a witness does that only at its
+	 * start. */
+	if (!err && s->witness)
+		err = setup_run(NULL, NULL, "systemctl restart %s", s->unit);
+	else if (!err && f->daemon_here)
 		err = setup_run(NULL, NULL, "systemctl reload %s", s->unit);
 	if (err)
 		fprintf(stderr, "hokm-xdp setup: %s did not start: journalctl -u %s\n", s->unit,
