@@ -36,7 +36,7 @@ int setup_secret(const char *config, FILE *errors, char secret[GENKEY_TEXT_MAX])
 	char *said = NULL;
 	size_t size;
 	FILE *quiet = open_memstream(&said, &size);
-	int err = quiet ? conf_load(config, false, quiet, &c) : -errno;
+	int err = quiet ? conf_load(config, false, quiet, &c) : -ENOMEM;
 
 	if (quiet)
 		fclose(quiet);
