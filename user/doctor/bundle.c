@@ -121,7 +121,7 @@ static int end_of(pid_t pid)
  */
 static size_t read_all(int fd, char *text)
 {
-	char rest[4096];
+	char rest[4096] = "";
 	size_t len = 0, line = OUTPUT_MAX;
 
 	for (;;) {
