@@ -5,7 +5,6 @@
 # Faults that the lab can make, one after the other, and what `hokm-xdp doctor` names first. A node
 # without a fault has at most notes. The archive for support has no secret in it.
 
-PLAYERS=5
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
@@ -47,7 +46,8 @@ daemon_again() { # NODE
 	must lab_daemon "$1"
 }
 
-test_pair
+test_nodes a b
+must lab_wait 20 owns a
 within 30 "the owner is well" no_fault a
 within 30 "the backup is well" no_fault b
 
