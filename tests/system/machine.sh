@@ -20,7 +20,7 @@ MACHINE_CACHE=$LAB_BUILD/system
 MACHINE_BASE=$MACHINE_CACHE/base
 MACHINE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,libbpf1,libelf1,libnl-3-200
 MACHINE_PACKAGES+=,libnl-route-3-200,libcurl4,libconfuse2,libjansson4,libcap2,libseccomp2,libssl3
-MACHINE_PACKAGES+=,libwebsockets17,libc-ares2
+MACHINE_PACKAGES+=,libwebsockets17,libc-ares2,nftables
 
 # A machine gets its address from networkd (machine_network), a client as always.
 lab_address() {

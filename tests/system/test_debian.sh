@@ -245,7 +245,9 @@ reboot_of_owner() {
 	observe_mark begin
 	switched_off a b machine_reboot_down
 	boots a
+	holds "$CASE: the packet filter of setup is there again" has_table a
 }
+has_table() { machine_run "$1" nft list table inet hokm_xdp >/dev/null 2>&1; }
 
 # Everybody is on the backup: the crowd leaves it and comes to the owner. The backup has a power
 # cut, and then no address, which its daemon waits for.
@@ -326,6 +328,7 @@ taken_back() {
 		holds "$CASE: done on $node" machine_run "$node" hokm-xdp setup --remove --yes
 		holds "$CASE: $node runs no daemon" lacks is_active "$node"
 		holds "$CASE: it leaves nothing on $node" lacks left_over "$node"
+		holds "$CASE: no packet filter either" lacks has_table "$node"
 		[ -z "$LEFT" ] || echo "# left: $LEFT"
 	done
 }
@@ -340,7 +343,10 @@ for node in a b; do
 	holds "$node: the package starts nothing" lacks is_active $node
 done
 holds "both are set up, the second one by the code of the first" machine_setup
-for node in a b; do within 60 "$node: the unit is active" is_active $node; done
+for node in a b; do
+	within 60 "$node: the unit is active" is_active $node
+	holds "$node: the packet filter of setup is loaded" has_table $node
+done
 must lab_wait 60 hokm_ready a
 must observe_start
 killed_five_times
