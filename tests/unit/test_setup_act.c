@@ -32,8 +32,10 @@
 	"secret = " secret "\nvip = {\"192.168.1.25\"}\n"        \
 	"node a { address = \"192.168.1.26\" priority = 110 }\n" \
 	"node b { address = \"192.168.1.27\" priority = 100 }\nservice game { port = 8765 }\n"
-#define RULES    "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
-#define STAMP    "# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n# Checksum of the rest: "
+#define RULES "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
+#define STAMP                                                         \
+	"# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n" \
+	"# Checksum of the rest: "
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static char folder[] = "/tmp/hokm-setup-XXXXXX";

@@ -44,8 +44,8 @@ int setup_secret(const char *config, FILE *errors, char secret[GENKEY_TEXT_MAX])
 		err = make(errors, secret);
 	else if (err)
 		fprintf(errors,
-			"%shokm-xdp setup: the secret goes on only if the file can be used: mend "
-			"%s, or move it away for a new secret\n",
+			"%shokm-xdp setup: the secret cannot be kept. "
+			"Mend %s, or move it away for a new secret\n",
 			said ? said : "", config);
 	else if (c->n_secrets != 1)
 		err = refuse(config, "it has two secrets, and setup writes one", errors);

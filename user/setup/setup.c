@@ -247,8 +247,8 @@ static bool no_place(const struct setup *s, const struct setup_facts *f)
 	    !setup_foreign(s->rules, setup_ruled))
 		return false;
 	fprintf(stderr,
-		"hokm-xdp setup: %s is not of setup: move it away, or add --no-firewall; nothing "
-		"was written\n",
+		"hokm-xdp setup: nothing was written: %s is not of setup. "
+		"Move it away, or add --no-firewall\n",
 		s->rules);
 	return true;
 }
