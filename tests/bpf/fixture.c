@@ -58,7 +58,8 @@ void fix_owner(struct fix *x, bool owner)
 	uint64_t now = fix_now();
 	struct hokm_own own = {
 		.lease_until_ns = owner ? now + LONG_NS : 0,
-		.daemon_ns = now,
+		/* However long the test takes, the daemon asked a moment ago. */
+		.daemon_ns = now + LONG_NS,
 		.state = owner ? HOKM_VRRP_MASTER : HOKM_VRRP_BACKUP,
 		.priority = 110,
 		.successor = HOKM_NO_PEER,
