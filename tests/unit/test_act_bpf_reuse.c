@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "act_bpf_rig.h"
+#include "hokm/conn_hash.h"
 
 #define LO 1 /* the index of lo in every network namespace */
 
@@ -136,6 +137,35 @@ static void programs_of_another_build_are_replaced(void **state)
 	}
 }
 
+/* The former build may have set other bits of the same connections. */
+static void no_bit_is_missing_to_another_build(void **state)
+{
+	struct hokm_conn_key key = {.client_port = htons(50000), .service = 1};
+	struct hokm_bpf *b;
+	uint32_t zero = 0;
+	struct hokm_meta meta;
+	struct hokm_cfg cfg;
+
+	(void)state;
+	first_start();
+	b = rig_open(true);
+	assert_int_equal(hokm_bpf_get_cfg(b, &cfg), 0);
+	assert_false(hokm_conn_may_be(b->conn_bits, hokm_conn_hash(cfg.hash_seed, &key)));
+	assert_int_equal(bpf_map_lookup_elem(b->map[MAP_META], &zero, &meta), 0);
+	meta.build_id++;
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_META], &zero, &meta, BPF_ANY), 0);
+	hokm_bpf_close(b);
+	b = rig_open(true);
+	assert_true(hokm_conn_may_be(b->conn_bits, hokm_conn_hash(cfg.hash_seed, &key)));
+	/* The first walk makes them anew. */
+	for (int half = 0; half < 2; half++) {
+		assert_int_equal(hokm_bpf_bits_begin(b), 0);
+		hokm_bpf_bits_end(b);
+	}
+	assert_false(hokm_conn_may_be(b->conn_bits, hokm_conn_hash(cfg.hash_seed, &key)));
+	hokm_bpf_close(b);
+}
+
 static void a_missing_pin_is_made_whole(void **state)
 {
 	static const char *const names[] = {PIN_EGRESS, PIN_FENCE, "fences"};
@@ -198,6 +228,7 @@ static int all_tests(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(the_second_start_loads_no_program),
 		RIG_TEST(programs_of_another_build_are_replaced),
+		RIG_TEST(no_bit_is_missing_to_another_build),
 		RIG_TEST(a_missing_pin_is_made_whole),
 		RIG_TEST(another_program_under_our_name_is_not_taken),
 		RIG_TEST(another_map_under_our_name_is_not_taken),

@@ -235,13 +235,17 @@ static int map_fd(const struct opening *o, int i)
 
 static int take_maps(struct opening *o)
 {
-	for (int i = 0; i < MAP_COUNT; i++) {
-		int err = take_fd(map_fd(o, i), &o->b->map[i]);
+	int err;
 
+	for (int i = 0; i < MAP_COUNT; i++) {
+		err = take_fd(map_fd(o, i), &o->b->map[i]);
 		if (err)
 			return err;
 	}
-	return bpf_maps_map(o->b);
+	err = bpf_maps_map(o->b);
+	if (!err && o->adopt && !o->reuse)
+		bpf_bits_fill(o->b);
+	return err;
 }
 
 /* With the build id and the tags of the programs, or with neither: they are being replaced. */

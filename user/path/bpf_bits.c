@@ -60,3 +60,16 @@ void hokm_bpf_bits_end(struct hokm_bpf *b)
 		__atomic_fetch_add(&b->conn_bits->turn, 1, __ATOMIC_SEQ_CST);
 	b->making_bits = false;
 }
+
+/*
+ * Another build may set and read other bits of a hash: each one is set, until the first walk makes
+ * them anew. The programs of this build must not run yet.
+ */
+void bpf_bits_fill(struct hokm_bpf *b)
+{
+	uint64_t *words = (uint64_t *)b->conn_bits->half;
+
+	for (unsigned int i = 0; i < 2 * HOKM_CONN_BIT_WORDS; i++)
+		__atomic_store_n(&words[i], UINT64_MAX, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}

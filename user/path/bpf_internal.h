@@ -244,6 +244,9 @@ int bpf_hold_link(struct hokm_bpf *b);
 /* Allocates the buffers of b. Returns 0, -ENOMEM, or -errno. */
 int bpf_maps_init(struct hokm_bpf *b);
 
+/* bpf_bits.c: sets all bits, for programs of another build than the one that set them. */
+void bpf_bits_fill(struct hokm_bpf *b);
+
 /*
  * Maps own, grants, peers, peer_macs, suspects, waits and conn_bits into memory; their descriptors
  * must be open. 0 or -errno.
