@@ -266,14 +266,18 @@ __noinline int peer_heard(__be32 addr, __u64 age, __u64 now)
 {
 	struct hokm_peer *peer;
 	struct packet p = {};
+	__u64 seen;
 
 	if (!question_packet(&p, now) || age >= p.cfg->players_dead_ns || age >= now)
 		return 0;
 	peer = peer_get(&p, peer_by_addr(&p, addr));
-	if (!peer || (__s64)(now - age - peer->alive_ns) <= 0)
+	if (!peer)
 		return 0;
-	peer->alive_ns = now - age;
-	return 1;
+	seen = *(volatile __u64 *)&peer->alive_ns;
+	if ((__s64)(now - age - seen) <= 0)
+		return 0;
+	/* Another CPU may have noted a sign of the peer itself meanwhile, which is newer. */
+	return __sync_val_compare_and_swap(&peer->alive_ns, seen, now - age) == seen;
 }
 
 /* Publishes the MAC address of the peer for peer_of_mac(). */
