@@ -57,9 +57,13 @@ $(printf '%s\n' "$@")" lab_conf a b
 counts_members() { status_is "$1" .grants.members "$2"; }
 differs() { status_is "$1" '[.peers[0].differs[]?.name] | index("node") != null' "$2"; }
 
+# How many reloads were refused because the peer has other members.
+behind() { lab_ctl "$1" events --recent 1000 --kind config | grep -c "has other members"; }
+behind_more() { [ "$(behind "$1")" -gt "$2" ]; }
+
 # On the backup: the owner needs no one more meanwhile.
 members() {
-	local here second='witness second { address = "192.168.1.61" }'
+	local here refused second='witness second { address = "192.168.1.61" }'
 	here=$(lab_witness_conf w)
 	must with_witnesses "$second"
 	must ctl_ok b reload
@@ -72,6 +76,13 @@ members() {
 	must with_witnesses "$here" "$second" 'witness next { address = "192.168.1.62" }'
 	must ctl_ok b reload
 	within 10 "members: the next one waits for the peer" event b config "has other members"
+	refused=$(behind b)
+	must with_witnesses
+	must ctl_ok b reload
+	within 10 "members: no witness is taken" status_is b '.grants.in_force // false' false
+	must with_witnesses 'witness next { address = "192.168.1.62" }'
+	must ctl_ok b reload
+	within 10 "members: another one instead waits for the peer too" behind_more b "$refused"
 	must with_witnesses "$here"
 	must ctl_ok b reload
 	within 10 "members: the file as before is taken" counts_members b 3

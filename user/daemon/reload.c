@@ -207,8 +207,9 @@ static const char *peer_behind(const struct daemon *d, const struct conf *wanted
 	const struct agree *here = &d->agreement.here;
 	struct agree want;
 
-	if (!conf_majority(d->node.conf) || !conf_majority(wanted) ||
-	    !conf_members_differ(d->node.conf, wanted) || conf_agree(wanted, &want))
+	/* Also when this node goes by no majority now: its peer may, by members of its own. */
+	if (!conf_majority(wanted) || !conf_members_differ(d->node.conf, wanted) ||
+	    conf_agree(wanted, &want))
 		return NULL;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		const struct agree *there = agreement_there(&d->agreement, slot, clock_now_ns());
