@@ -191,6 +191,21 @@ static void recovery_follows_only_a_problem(void **unused)
 	assert_int_equal(state.out[0].event.wall_s - state.out[0].since_s, 60);
 }
 
+/* A witness that was not restarted: the next failure leaves nobody owner. */
+static void a_member_that_takes_no_part_is_reported(void **unused)
+{
+	(void)unused;
+	take("peer", HOKM_R_NO_PART, "judge: the member answers and takes no part in grants", 0);
+	assert_true(due(5, NOON));
+	assert_int_equal(state.n_out, 1);
+	assert_int_equal(state.out[0].event.kind, NOTIFY_K_CONFIG);
+	assert_string_equal(state.out[0].event.subject, "judge");
+	notify_sent(&state);
+	take("peer", HOKM_R_TAKES_PART, "judge: the member takes part in grants", 60);
+	assert_true(due(70, NOON));
+	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
+}
+
 /* Nobody may learn from players that no node can own the VIP. */
 static void a_lost_majority_is_reported_and_its_return_too(void **unused)
 {
@@ -442,6 +457,7 @@ int main(void)
 		cmocka_unit_test_setup(burst_is_one_message, reset),
 		cmocka_unit_test_setup(recovery_follows_only_a_problem, reset),
 		cmocka_unit_test_setup(a_lost_majority_is_reported_and_its_return_too, reset),
+		cmocka_unit_test_setup(a_member_that_takes_no_part_is_reported, reset),
 		cmocka_unit_test_setup(no_recovery_when_not_wanted, reset),
 		cmocka_unit_test_setup(short_trouble_is_not_told, reset),
 		cmocka_unit_test_setup(critical_is_repeated_until_it_ends, reset),

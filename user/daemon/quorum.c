@@ -244,6 +244,8 @@ static void report_part(struct quorum *q, unsigned int slot)
 	enum hokm_reason why = unwilling ? HOKM_R_NO_PART : HOKM_R_TAKES_PART;
 	const char *name = peers_name(&q->node->peers, slot);
 
+	if (!name)
+		q->unwilling[slot] = false;
 	if (!name || unwilling == q->unwilling[slot])
 		return;
 	q->unwilling[slot] = unwilling;
@@ -309,5 +311,4 @@ void quorum_reconf(struct quorum *q)
 {
 	take_part(q);
 	memset(q->answered, 0, sizeof(q->answered));
-	memset(q->unwilling, 0, sizeof(q->unwilling));
 }
