@@ -27,9 +27,8 @@ static void report_refusal(struct permission *p)
 	if (p->reported)
 		return;
 	p->reported = true;
-	log_error("this node does not become owner reason=%s (%s); the hook is asked every %llu s",
-		  hokm_reason_name(HOKM_R_HOOK_REFUSED), hokm_reason_text(HOKM_R_HOOK_REFUSED),
-		  (unsigned long long)(PERMIT_LASTS_NS / NS_PER_S));
+	log_error("this node does not become owner reason=%s (%s); it asks again if no peer serves",
+		  hokm_reason_name(HOKM_R_HOOK_REFUSED), hokm_reason_text(HOKM_R_HOOK_REFUSED));
 	events_add(p->node->events, "hook", HOKM_R_HOOK_REFUSED, "%s",
 		   hokm_reason_text(HOKM_R_HOOK_REFUSED));
 }
