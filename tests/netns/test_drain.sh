@@ -122,9 +122,17 @@ kill_some() {
 }
 # restart_game NODE: starts a new game process in place of the old one.
 restart_game() { lab_stop "$1" game && lab_game "$1"; }
+# checked NODE MS: each check has passed since this moment. A result from before says nothing of the
+# new game, and one that met neither game may follow it.
+checked() {
+	local ago=$(($(lab_now_ms) - $2))
+	status_is "$1" "all(.services[0].checks[];
+		.reason == \"check-ok\" and .last_ms < $ago)" true
+}
 players_left() { echo rejoin >&"$PLAYERS_IN"; }
 
 rolling_upgrade() {
+	local since
 	must observe_start
 	must lab_wait 20 calm
 	must lab_wait 20 owner_is a
@@ -139,6 +147,8 @@ rolling_upgrade() {
 		within 20 "upgrade: $node is empty" drain_over $node
 		within 10 "upgrade: its exit code" said_drain "exit code 0" $node
 		must restart_game $node
+		since=$(lab_now_ms)
+		within 20 "upgrade: the checks of $node pass" checked $node "$since"
 		holds "upgrade: $node is back" ctl_ok $node undrain
 		within 20 "upgrade: it serves again" service_is $node up
 	done
