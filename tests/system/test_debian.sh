@@ -348,6 +348,8 @@ for node in a b; do
 	holds "$node: the packet filter of setup is loaded" has_table $node
 done
 must lab_wait 60 hokm_ready a
+# The players connect to the owner: reboot_of_owner needs them there.
+must lab_wait 60 owns a
 must observe_start
 killed_five_times
 unresponsive
