@@ -16,20 +16,13 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/witness.sh
+. "$TESTS_DIR/witness.sh"
 
-# Of profile fast it is 30 ms. A daemon that gets no processor for so long loses the VIP, and these
-# machines have other things to do. GRANT=30ms measures it.
-GRANT=${GRANT:-200ms}
 CUTS=${CUTS:-12}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 PLAYERS=0 # hokm-players only probes here
 WAYS=("a b" "b a" "a w" "w a" "b w" "w b")
-
-in_touch() { status_is "$1" .grants.in_force true && status_is "$1" .grants.in_touch "$2"; }
-all_in_touch() { in_touch a 3 && in_touch b 3; }
-witness_grants() {
-	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
-}
 
 # Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
 tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
@@ -126,22 +119,7 @@ partitions() {
 	echo "# $REPLY_ARP"
 }
 
-export LAB_CONF_EXTRA
-LAB_CONF_EXTRA="grant = $GRANT
-$(lab_witness_conf w)
-$PATIENT"
-must lab_up a b w
-must lab_conf a b
-for node in a b; do
-	must lab_game "$node"
-	must lab_daemon "$node"
-done
-must lab_witness w
-for node in a b; do must lab_wait 20 hokm_ready "$node"; done
-must lab_wait 20 all_in_touch
-must lab_wait 20 owns a
-must lab_wait 20 witness_grants a
-must observe_start
+witness_group "$PATIENT"
 must lab_wait 20 owner_is a
 partitions
 test_end

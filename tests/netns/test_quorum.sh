@@ -20,17 +20,8 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
-
-# Of profile fast it is 30 ms. A daemon that gets no processor for so long loses the VIP, and these
-# machines have other things to do. GRANT=30ms measures it.
-GRANT=${GRANT:-200ms}
-
-in_touch() { status_is "$1" .grants.in_force true && status_is "$1" .grants.in_touch "$2"; }
-all_in_touch() { in_touch a 3 && in_touch b 3; }
-# A witness that was just started answers, but grants nothing for five seconds.
-witness_grants() {
-	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
-}
+# shellcheck source=tests/netns/witness.sh
+. "$TESTS_DIR/witness.sh"
 
 one_at_a_time() { # WORDS
 	number_is "$1: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
@@ -166,21 +157,7 @@ dead() {
 	within 10 "node dead: the reason is known" event b state granted
 }
 
-export LAB_CONF_EXTRA
-LAB_CONF_EXTRA="grant = $GRANT
-$(lab_witness_conf w)"
-must lab_up a b w
-must lab_conf a b
-for node in a b; do
-	must lab_game "$node"
-	must lab_daemon "$node"
-done
-must lab_witness w
-for node in a b; do must lab_wait 20 hokm_ready "$node"; done
-must lab_wait 20 all_in_touch
-must lab_wait 20 owns a
-must lab_wait 20 witness_grants a
-must observe_start
+witness_group
 must lab_wait 20 calm
 must lab_wait 20 owner_is a
 
