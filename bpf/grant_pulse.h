@@ -70,6 +70,8 @@ __noinline int grant_answer(struct hokm_pulse *pulse, __u32 slot, __u64 now)
 		&g->own, newest, &ask, bpf_be64_to_cpu(pulse->sent_ns), now);
 	out->wish_epoch = out->epoch;
 	out->epoch = bpf_cpu_to_be64(hokm_grant_seen_epoch(&g->own, newest));
+	if (out->verdict != HOKM_VERDICT_GRANTED)
+		out->length_us = bpf_htonl(g->own.longest_ns / 1000);
 	out->rsv[0] = out->rsv[1] = 0;
 	grant_fill_holder(&p, out, HOKM_GRANT_READ(&g->own.word));
 	return 1;
@@ -112,6 +114,8 @@ __noinline int grant_take_in(const struct hokm_pulse *pulse, __u32 slot, __u64 n
 	grant_note_holder(&p, m, in);
 	m->seen_epoch = bpf_be64_to_cpu(in->epoch);
 	m->verdict = in->verdict;
+	if (in->verdict != HOKM_VERDICT_GRANTED)
+		m->longest_ns = length;
 	if (in->verdict == HOKM_VERDICT_GRANTED && in->wish == HOKM_WISH_OWN)
 		hokm_grants_note(g, slot, bpf_be64_to_cpu(in->wish_epoch),
 				 bpf_be64_to_cpu(pulse->sent_ns) + hokm_grant_used_ns(length));

@@ -107,9 +107,17 @@ static __always_inline void half_open_flag(struct hokm_half_open *h, __u32 flag)
 	__sync_fetch_and_or((__u32 *)&h->tcp_state, flag << WORD_FLAGS);
 }
 
+/*
+ * Other CPUs see the place as free only after this CPU has read the entry to the end. The loads and
+ * stores of an x86 CPU before a store stay before it; for the others the exchange is a barrier.
+ */
 static __always_inline void half_open_free(struct hokm_half_open *h)
 {
+#ifdef __TARGET_ARCH_x86
 	h->created_ns = 0;
+#else
+	__sync_lock_test_and_set(&h->created_ns, 0);
+#endif
 }
 
 /* The place for a new entry: that of the oldest one, or NULL. */
@@ -139,12 +147,22 @@ static __always_inline void half_open_publish(struct hokm_half_open *h, __u64 no
 #endif
 }
 
+/* Writes the time first: who finds what is stored after it finds the place free. */
+static __always_inline void half_open_vacate(struct hokm_half_open *h)
+{
+#ifdef __TARGET_ARCH_x86
+	*(volatile __u64 *)&h->created_ns = 0;
+	barrier();
+#else
+	__sync_lock_test_and_set(&h->created_ns, 0);
+#endif
+}
+
 /* Makes an entry of the SYN in p. */
 static __always_inline void half_open_init(struct hokm_half_open *h, const struct packet *p,
 					   const struct hokm_conn_key *k, __u8 target, __u8 flags)
 {
-	*(volatile __u64 *)&h->created_ns = 0;
-	barrier();
+	half_open_vacate(h);
 	h->key = *k;
 	h->isn = p->seg.seq;
 	h->syn_ack_ns = 0;

@@ -36,7 +36,8 @@ enum hokm_verdict {
  * struct hokm_pulse_grant - the part of a pulse that is about grants
  * @epoch: probe: epoch of the wish; answer: the greatest epoch that the member has seen
  * @wish_epoch: answer: epoch of the wish that is answered; probe: zero
- * @length_us: time that is asked for, from the moment of the answer on
+ * @length_us: time that is asked for, from the moment of the answer on; in an answer that grants
+ *             nothing the longest time for which the member grants
  * @left_us: answer: rest of the member's grant, if another one has it
  * @holder: answer: address of the node that has the member's grant; 0: nobody
  * @wish: enum hokm_wish
@@ -94,7 +95,8 @@ _Static_assert(sizeof(struct hokm_wished) == 16, "wished");
  * @held_until_ns: end of its grant to another owner, never too early; 0: none
  * @holder: address of that owner
  * @verdict: enum hokm_verdict of its last answer
- * @rsv: zero, as @rsv64
+ * @rsv: zero
+ * @longest_ns: the longest grant that it gives, as its last answer without a grant said; 0: unknown
  * @wished: the other direction: its own newest wish
  */
 struct hokm_granted {
@@ -105,7 +107,7 @@ struct hokm_granted {
 	__be32 holder;
 	__u8 verdict;
 	__u8 rsv[3];
-	__u64 rsv64;
+	__u64 longest_ns;
 	struct hokm_wished wished;
 };
 _Static_assert(sizeof(struct hokm_granted) == 64, "granted");

@@ -29,6 +29,8 @@
 	X(p, NO_PART, "no-part",                                                                   \
 	  "the member answers and takes no part in grants: its settings are other ones")           \
 	X(p, TAKES_PART, "takes-part", "the member takes part in grants")                          \
+	X(p, GRANTS_OFF, "grants-off",                                                             \
+	  "no majority decides any more: VRRP's timers choose the owner")                          \
 	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
 	X(p, PREEMPT, "preempt",                                                                   \
 	  "this node's priority is above the owner's, and the preempt delay is over")              \

@@ -131,6 +131,8 @@ static void other_verdicts_do_not_count(void **state)
 		take_in(x, 0, &p);
 		assert_int_equal(end_ns(x), 0);
 		assert_int_equal(grants_get(x).member[0].verdict, v);
+		assert_int_equal(grants_get(x).member[0].longest_ns,
+				 v == HOKM_VERDICT_GRANTED ? 0 : LENGTH_NS);
 	}
 }
 

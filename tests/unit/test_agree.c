@@ -257,6 +257,41 @@ static void a_message_with_two_digests_is_refused(void **state)
 	assert_int_equal(repl_wire_parse(buf, len, 25, key, &got), REPL_BAD_RECORD);
 }
 
+/* Files 1 to 4 of the members; 0: the peer is not connected. */
+static int behind(uint32_t here, uint32_t want, uint32_t peer0, uint32_t peer1)
+{
+	const uint32_t files[] = {here, want, peer0, peer1};
+	const struct agree *there[HOKM_MAX_PEERS] = {NULL};
+	struct agree a[4] = {0};
+
+	for (unsigned int i = 0; i < 4; i++)
+		a[i].hash[AGREE_NODE] = files[i];
+	there[0] = peer0 ? &a[2] : NULL;
+	there[1] = peer1 ? &a[3] : NULL;
+	return agree_behind(&a[0], &a[1], there);
+}
+
+static void a_change_waits_for_peers_that_have_read_neither_file(void **state)
+{
+	(void)state;
+	assert_int_equal(behind(1, 2, 0, 0), -1);
+	assert_int_equal(behind(1, 2, 1, 1), -1);
+	assert_int_equal(behind(1, 2, 2, 1), -1);
+	assert_int_equal(behind(1, 2, 3, 1), 0);
+	assert_int_equal(behind(1, 2, 1, 3), 1);
+	assert_int_equal(behind(1, 2, 0, 3), 1);
+	assert_int_equal(behind(1, 4, 2, 3), 0);
+}
+
+/* Three nodes with three files: one after the other takes that of a peer, without a restart. */
+static void three_nodes_with_three_files_can_be_brought_together(void **state)
+{
+	(void)state;
+	assert_int_equal(behind(1, 2, 2, 3), -1);
+	assert_int_equal(behind(3, 2, 2, 2), -1);
+	assert_int_equal(behind(1, 3, 2, 3), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +302,8 @@ int main(void)
 		cmocka_unit_test(a_peer_that_sends_none_is_unknown),
 		cmocka_unit_test(the_newest_digest_counts_after_a_restart_too),
 		cmocka_unit_test(a_message_with_two_digests_is_refused),
+		cmocka_unit_test(a_change_waits_for_peers_that_have_read_neither_file),
+		cmocka_unit_test(three_nodes_with_three_files_can_be_brought_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,28 +123,60 @@ static void no_claim_without_a_way_or_a_chance(void **state)
 	assert_int_equal(step(&r, owner), HOKM_WISH_NONE);
 }
 
+/* The witness answers, and has a majority with this node; only the peer can replace it. */
+static void expect_no_part(struct rig *r)
+{
+	struct grants_view v;
+
+	assert_true(grants_member_unwilling(&r->c, &r->map.member[WITNESS]));
+	grants_look(&r->c, &r->map, r->now_ns, &v);
+	assert_true(!v.known && v.in_touch == 1);
+	assert_int_equal(step(r, way), HOKM_WISH_NONE);
+}
+
 /* Else a node counts on a majority that can never grant, and reports none lacking. */
 static void a_member_without_a_part_is_not_in_touch(void **state)
 {
-	static const enum hokm_verdict unwilling[] = {HOKM_VERDICT_ABSENT, HOKM_VERDICT_REFUSED};
 	struct grants_view v;
 	struct rig r;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(unwilling) / sizeof(unwilling[0]); i++) {
-		rig(&r);
-		answers(&r, WITNESS, 0, 0);
-		r.map.member[WITNESS].verdict = HOKM_VERDICT_SILENT;
-		grants_look(&r.c, &r.map, r.now_ns, &v);
-		assert_true(v.known && v.in_touch == 2);
-		r.map.member[WITNESS].verdict = (__u8)unwilling[i];
-		assert_true(grants_member_unwilling(&r.map.member[WITNESS]));
-		grants_look(&r.c, &r.map, r.now_ns, &v);
-		assert_true(!v.known && v.in_touch == 1);
-		assert_int_equal(step(&r, way), HOKM_WISH_NONE);
-		answers(&r, PEER, 0, 0);
-		assert_int_equal(step(&r, way), HOKM_WISH_OWN);
+	rig(&r);
+	answers(&r, WITNESS, 0, 0);
+	r.map.member[WITNESS].verdict = HOKM_VERDICT_SILENT;
+	grants_look(&r.c, &r.map, r.now_ns, &v);
+	assert_true(v.known && v.in_touch == 2);
+	r.map.member[WITNESS].verdict = HOKM_VERDICT_ABSENT;
+	expect_no_part(&r);
+	answers(&r, PEER, 0, 0);
+	assert_int_equal(step(&r, way), HOKM_WISH_OWN);
+}
+
+/* What is wished at a moment changes the member's verdict, and not the length that it grants. */
+static void a_member_that_grants_for_too_short_is_so_whatever_is_wished(void **state)
+{
+	struct hokm_granted *m;
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	m = &r.map.member[WITNESS];
+	answers(&r, WITNESS, 0, 0);
+	m->longest_ns = r.c.length_ns - 1000;
+	for (int v = HOKM_VERDICT_NONE; v <= HOKM_VERDICT_BUSY; v++) {
+		if (v == HOKM_VERDICT_GRANTED)
+			continue;
+		m->verdict = (__u8)v;
+		assert_true(grants_member_too_short(&r.c, m));
+		expect_no_part(&r);
 	}
+	/* Its file was changed: its answer has another length, or it grants. */
+	m->verdict = HOKM_VERDICT_GRANTED;
+	assert_false(grants_member_unwilling(&r.c, m));
+	m->verdict = HOKM_VERDICT_NONE;
+	m->longest_ns = r.c.length_ns;
+	assert_false(grants_member_unwilling(&r.c, m));
+	assert_int_equal(step(&r, way), HOKM_WISH_OWN);
 }
 
 static void a_claim_waits_for_the_better_nodes(void **state)
@@ -341,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_claim_without_a_way_or_a_chance),
 		cmocka_unit_test(a_member_without_a_part_is_not_in_touch),
+		cmocka_unit_test(a_member_that_grants_for_too_short_is_so_whatever_is_wished),
 		cmocka_unit_test(a_claim_waits_for_the_better_nodes),
 		cmocka_unit_test(a_hopeless_claim_ends_and_waits),
 		cmocka_unit_test(an_owner_renews_and_gives_back),

@@ -204,6 +204,32 @@ static void expect(struct http_state *s, const char *method, const char *path, u
 	assert_true(a.allow == (status == 405));
 }
 
+/* Else the readers see a node that has stopped, and a load balancer takes the owner away. */
+static void of_a_state_that_is_too_long_the_reason_is_told(void **state)
+{
+	json_t *whole = json_loads(STATE, 0, NULL), *cut = http_state_cut(whole, 300000);
+	char *text = json_dumps(cut, JSON_COMPACT);
+	struct http_state s = {.json = NULL};
+
+	(void)state;
+	assert_non_null(text);
+	assert_true(http_state_take(&s, text, strlen(text), 1000));
+	expect(&s, "GET", "/healthz", 1000, 200, "owner\n");
+	expect(&s, "GET", "/metrics", 1000, 503, "too long: ");
+	expect(&s, "GET", "/api/status", 1000, 503, "too long: ");
+	expect(&s, "GET", "/metrics", 1001 + HTTP_STALE_NS, 503, "stale\n");
+	assert_true(http_state_take(&s, STATE, strlen(STATE), 2000));
+	expect(&s, "GET", "/metrics", 2000, 200, "#");
+	http_state_free(&s);
+	free(text);
+	/* A state without a status, as of a daemon that has no memory. */
+	json_decref(cut);
+	cut = http_state_cut(NULL, 300000);
+	assert_true(json_is_object(cut));
+	json_decref(cut);
+	json_decref(whole);
+}
+
 static void only_the_owner_is_healthy(void **state)
 {
 	static const char backup[] = "{\"status\": {\"state\": \"backup\", \"owner\": false}}";
@@ -266,6 +292,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_two_metrics_have_one_name),
 		cmocka_unit_test(the_page_has_the_table),
 		cmocka_unit_test(only_the_owner_is_healthy),
+		cmocka_unit_test(of_a_state_that_is_too_long_the_reason_is_told),
 		cmocka_unit_test(nothing_but_get_is_answered),
 		cmocka_unit_test(the_format_is_the_one_asked_for),
 	};

@@ -227,6 +227,22 @@ static void a_lost_majority_is_reported_and_its_return_too(void **unused)
 	assert_false(state.problems[1].open);
 }
 
+static void problems_of_grants_end_when_a_reload_turns_grants_off(void **unused)
+{
+	(void)unused;
+	take("state", HOKM_R_ISOLATED, "1 members in touch, 2 are a majority", 0);
+	take("peer", HOKM_R_NO_PART, "judge: the member answers and takes no part in grants", 0);
+	assert_true(due(5, NOON));
+	assert_int_equal(state.n_out, 2);
+	notify_sent(&state);
+	take("state", HOKM_R_GRANTS_OFF, hokm_reason_text(HOKM_R_GRANTS_OFF), 60);
+	take("peer", HOKM_R_GRANTS_OFF, "judge: no majority decides any more", 60);
+	assert_true(due(70, NOON));
+	assert_int_equal(state.n_out, 2);
+	assert_false(state.problems[0].open);
+	assert_false(state.problems[1].open);
+}
+
 static void no_recovery_when_not_wanted(void **unused)
 {
 	(void)unused;
@@ -457,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup(burst_is_one_message, reset),
 		cmocka_unit_test_setup(recovery_follows_only_a_problem, reset),
 		cmocka_unit_test_setup(a_lost_majority_is_reported_and_its_return_too, reset),
+		cmocka_unit_test_setup(problems_of_grants_end_when_a_reload_turns_grants_off,
+				       reset),
 		cmocka_unit_test_setup(a_member_that_takes_no_part_is_reported, reset),
 		cmocka_unit_test_setup(no_recovery_when_not_wanted, reset),
 		cmocka_unit_test_setup(short_trouble_is_not_told, reset),

@@ -6,6 +6,9 @@
 
 #include "agent/http_answer.h"
 
+#define HTTP_TOO_LONG                                                                     \
+	"too long: the state of this node does not fit into a message; the daemon's log " \
+	"has its size, and hokm-xdp ctl status shows it"
 #define TEXT "text/plain; charset=utf-8"
 
 static void forget_bodies(struct http_state *s)
@@ -16,6 +19,15 @@ static void forget_bodies(struct http_state *s)
 		free(s->metrics[i].text);
 		s->metrics[i].text = NULL;
 	}
+}
+
+json_t *http_state_cut(const json_t *state, size_t bytes)
+{
+	const json_t *status = json_object_get(state, "status");
+
+	return json_pack("{s:I, s:{s:O?, s:O?}}", "too_long", (json_int_t)bytes, "status", "state",
+			 json_object_get(status, "state"), "owner",
+			 json_object_get(status, "owner"));
 }
 
 bool http_state_take(struct http_state *s, const char *text, size_t len, uint64_t now_ns)
@@ -117,10 +129,11 @@ static void answer_health(struct http_state *s, const struct http_request *r, st
 static const struct {
 	const char *path;
 	void (*answer)(struct http_state *s, const struct http_request *r, struct http_answer *a);
+	bool whole; /* it needs the whole state */
 } resources[] = {
-	{"/metrics", answer_metrics},
-	{"/healthz", answer_health},
-	{"/api/status", answer_status},
+	{"/metrics", answer_metrics, true},
+	{"/healthz", answer_health, false},
+	{"/api/status", answer_status, true},
 };
 
 void http_answer(struct http_state *s, const struct http_request *r, uint64_t now_ns,
@@ -137,6 +150,8 @@ void http_answer(struct http_state *s, const struct http_request *r, uint64_t no
 			continue;
 		if (!s->json || now_ns - s->taken_ns > HTTP_STALE_NS)
 			say(out, 503, "stale\n");
+		else if (resources[i].whole && json_object_get(s->json, "too_long"))
+			say(out, 503, HTTP_TOO_LONG "\n");
 		else
 			resources[i].answer(s, r, out);
 		return;

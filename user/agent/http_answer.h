@@ -8,7 +8,8 @@
  *   /api/status   as `ctl status --json`
  *
  * A state older than HTTP_STALE_NS means that the daemon does not run: then all of them answer 503
- * and the word "stale", because what was true is no answer to what is.
+ * and the word "stale", because what was true is no answer to what is. Of a state that is too long
+ * for a message the daemon sends what /healthz needs, and the others answer 503 and say why.
  */
 #ifndef HOKM_AGENT_HTTP_ANSWER_H
 #define HOKM_AGENT_HTTP_ANSWER_H
@@ -36,6 +37,8 @@ struct http_state {
 	struct http_body status, metrics[METRICS_FORMATS];
 };
 
+/* What is sent of a state whose text has too many bytes. NULL: no memory. Caller: json_decref(). */
+json_t *http_state_cut(const json_t *state, size_t bytes);
 /* Takes a state. False, and nothing changes, when the text is no JSON object. */
 bool http_state_take(struct http_state *s, const char *text, size_t len, uint64_t now_ns);
 void http_state_free(struct http_state *s);

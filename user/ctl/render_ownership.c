@@ -24,7 +24,10 @@ static void render_member(const json_t *member, FILE *out)
 		fprintf(out, ", has NEVER ANSWERED");
 	else if (json_integer_value(age) >= 1000)
 		fprintf(out, ", SILENT for %lld s", (long long)(json_integer_value(age) / 1000));
-	if (field_true(member, "unwilling"))
+	if (field_int(member, "longest_ms", 0))
+		fprintf(out, ", GRANTS FOR %lld ms ONLY: less than the grant of this node",
+			(long long)field_int(member, "longest_ms", 0));
+	else if (field_true(member, "unwilling"))
 		fprintf(out, ", TAKES NO PART: its file has other members or another arbiter");
 	fprintf(out, "\n");
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/http_answer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
@@ -12,8 +13,21 @@
 
 #define EACH_NS NS_PER_S
 /* Events of one change come together, and settle() comes before the state is read. */
-#define SOON_NS  (50 * NS_PER_MS)
+#define SOON_NS (50 * NS_PER_MS)
+/* The longest text of a state. */
+#define MOST     (HTTP_MSG_MAX - sizeof(struct http_msg))
 #define PRIORITY 20 /* operators come after the network */
+
+static void report_length(struct publish *p, size_t len, bool too_long)
+{
+	if (too_long && !p->too_long)
+		log_error("the state is too long for the listener: %zu bytes of at most %zu; "
+			  "it answers /healthz only",
+			  len, MOST);
+	else if (!too_long && p->too_long)
+		log_info("the state fits into a message for the listener again");
+	p->too_long = too_long;
+}
 
 static void send_state(struct publish *p)
 {
@@ -21,14 +35,18 @@ static void send_state(struct publish *p)
 	char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
 	size_t len = text ? strlen(text) : 0;
 
-	json_decref(state);
-	if (len > HTTP_MSG_MAX - sizeof(struct http_msg)) {
-		if (!p->too_long)
-			log_error("the state is too long for the listener: %zu bytes", len);
-		p->too_long = true;
-	} else if (text) {
-		http_listener_state(p->listener, text, len);
+	if (text)
+		report_length(p, len, len > MOST);
+	if (len > MOST) {
+		json_t *cut = http_state_cut(state, len);
+
+		free(text);
+		text = cut ? json_dumps(cut, JSON_COMPACT) : NULL;
+		json_decref(cut);
 	}
+	json_decref(state);
+	if (text)
+		http_listener_state(p->listener, text, strlen(text));
 	free(text);
 }
 

@@ -2,11 +2,13 @@
 /* See quorum.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "base/units.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/quorum.h"
@@ -196,27 +198,32 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 
 static void report_majority(struct quorum *q, const struct vrrp *v, uint64_t now_ns)
 {
+	static const enum hokm_reason reasons[] = {
+		[MAJORITY_NOTHING] = HOKM_R_GRANTS_OFF,
+		[MAJORITY_THERE] = HOKM_R_MAJORITY,
+		[MAJORITY_LACKING] = HOKM_R_ISOLATED,
+	};
+	struct majority_seen seen;
 	struct grants_conf c;
-	struct grants_view seen;
-	bool majority;
+	struct grants_view g;
+	enum hokm_reason why;
 
 	quorum_conf(q, v, &c);
-	grants_look(&c, map_of(q), now_ns, &seen);
-	majority = seen.in_touch >= c.majority;
-	if (majority)
-		q->lacking_ns = 0;
-	else if (!q->lacking_ns)
-		q->lacking_ns = now_ns;
-	/* A daemon that was held up has not asked. */
-	if (majority == q->majority ||
-	    (!majority && now_ns < q->lacking_ns + SILENT_PULSES * c.pulse_ns))
+	grants_look(&c, map_of(q), now_ns, &g);
+	seen = (struct majority_seen){
+		q->in_force, g.in_touch, c.majority, SILENT_PULSES * c.pulse_ns};
+	if (!majority_news_step(&q->news, &seen, now_ns))
 		return;
-	q->majority = majority;
-	log_line(majority ? LOG_LVL_INFO : LOG_LVL_WARN,
-		 "%u members in touch, this node among them; a majority is %u", seen.in_touch,
+	why = reasons[q->news.reported];
+	if (why == HOKM_R_GRANTS_OFF) {
+		events_add(q->node->events, "state", why, "%s", hokm_reason_text(why));
+		return;
+	}
+	log_line(why == HOKM_R_MAJORITY ? LOG_LVL_INFO : LOG_LVL_WARN,
+		 "%u members in touch, this node among them; a majority is %u", g.in_touch,
 		 c.majority);
-	events_add(q->node->events, "state", majority ? HOKM_R_MAJORITY : HOKM_R_ISOLATED,
-		   "%u members in touch, %u are a majority", seen.in_touch, c.majority);
+	events_add(q->node->events, "state", why, "%u members in touch, %u are a majority",
+		   g.in_touch, c.majority);
 }
 
 /* The nodes are reported as peers (peers.c). */
@@ -237,35 +244,57 @@ static void report_witness(struct quorum *q, unsigned int slot, uint64_t now_ns)
 	events_add(q->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
 }
 
-/* It answers, and grants nothing for as long as its settings stay. */
-static void report_part(struct quorum *q, unsigned int slot)
+/* Which setting it is: the one that says who decides, or the length of a grant. */
+static void part_words(const struct grants_conf *c, const struct hokm_granted *m, char *dst,
+		       size_t size)
 {
-	bool unwilling = grants_member_unwilling(&map_of(q)->member[slot]);
-	enum hokm_reason why = unwilling ? HOKM_R_NO_PART : HOKM_R_TAKES_PART;
+	char longest[DURATION_TEXT_MAX], asked[DURATION_TEXT_MAX];
+
+	dst[0] = '\0';
+	if (grants_member_too_short(c, m))
+		snprintf(dst, size, " (it grants %s at most, this node asks for %s)",
+			 duration_format(m->longest_ns, longest),
+			 duration_format(c->length_ns, asked));
+}
+
+/*
+ * It answers, and grants nothing for as long as its settings stay. Where no majority decides, that
+ * is no fault.
+ */
+static void report_part(struct quorum *q, const struct grants_conf *c, unsigned int slot)
+{
+	const struct hokm_granted *m = &map_of(q)->member[slot];
 	const char *name = peers_name(&q->node->peers, slot);
+	bool unwilling = q->in_force && grants_member_unwilling(c, m);
+	enum hokm_reason why = unwilling ? HOKM_R_NO_PART : HOKM_R_TAKES_PART;
+	char words[2 * DURATION_TEXT_MAX + 64];
 
 	if (!name)
 		q->unwilling[slot] = false;
 	if (!name || unwilling == q->unwilling[slot])
 		return;
 	q->unwilling[slot] = unwilling;
-	log_line(unwilling ? LOG_LVL_WARN : LOG_LVL_INFO, "member %s reason=%s (%s)%s", name,
-		 hokm_reason_name(why), hokm_reason_text(why),
+	if (!q->in_force)
+		why = HOKM_R_GRANTS_OFF;
+	part_words(c, m, words, sizeof(words));
+	log_line(unwilling ? LOG_LVL_WARN : LOG_LVL_INFO, "member %s reason=%s (%s)%s%s", name,
+		 hokm_reason_name(why), hokm_reason_text(why), unwilling ? words : "",
 		 unwilling ? ": give it the file of this node; a witness must be restarted" : "");
-	events_add(q->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
+	events_add(q->node->events, "peer", why, "%s: %s%s", name, hokm_reason_text(why),
+		   unwilling ? words : "");
 }
 
 void quorum_run(struct quorum *q, const struct vrrp *v)
 {
 	uint64_t now_ns = clock_now_ns();
+	struct grants_conf c;
 
 	step(q, v, false);
-	if (!q->in_force)
-		return;
 	report_majority(q, v, now_ns);
+	quorum_conf(q, v, &c);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		report_part(q, slot);
-		if (q->node->peers.witnesses[slot].used)
+		report_part(q, &c, slot);
+		if (q->in_force && q->node->peers.witnesses[slot].used)
 			report_witness(q, slot, now_ns);
 	}
 }

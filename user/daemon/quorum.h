@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "decide/grants.h"
+#include "decide/majority_news.h"
 #include "decide/vrrp.h"
 #include "hokm/abi.h"
 
@@ -30,8 +31,7 @@ struct quorum {
 	sd_event_source *timer;
 
 	/* reported last */
-	bool majority;
-	uint64_t lacking_ns; /* since when there is none; 0: there is */
+	struct majority_news news;
 	bool silent[HOKM_MAX_PEERS], answered[HOKM_MAX_PEERS]; /* witnesses, by slot */
 	bool unwilling[HOKM_MAX_PEERS];                        /* members, by slot */
 };

@@ -204,21 +204,18 @@ static bool refuse_secret(struct reload *r, const char *peer)
  */
 static const char *peer_behind(const struct daemon *d, const struct conf *wanted)
 {
-	const struct agree *here = &d->agreement.here;
+	const struct agree *there[HOKM_MAX_PEERS];
 	struct agree want;
+	int slot;
 
 	/* Also when this node goes by no majority now: its peer may, by members of its own. */
 	if (!conf_majority(wanted) || !conf_members_differ(d->node.conf, wanted) ||
 	    conf_agree(wanted, &want))
 		return NULL;
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		const struct agree *there = agreement_there(&d->agreement, slot, clock_now_ns());
-
-		if (there && there->hash[AGREE_NODE] != here->hash[AGREE_NODE] &&
-		    there->hash[AGREE_NODE] != want.hash[AGREE_NODE])
-			return d->node.peers.list[slot].name;
-	}
-	return NULL;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		there[i] = agreement_there(&d->agreement, i, clock_now_ns());
+	slot = agree_behind(&d->agreement.here, &want, there);
+	return slot < 0 ? NULL : d->node.peers.list[slot].name;
 }
 
 /* Two members that count different majorities must have one in common. True: refused. */
@@ -226,14 +223,15 @@ static bool refuse_members(struct reload *r)
 {
 	const struct daemon *d = r->d;
 	const char *peer = peer_behind(d, r->conf);
-	char why[CONF_NAME_MAX + 64] = "too many members change at once";
+	char why[CONF_NAME_MAX + 80] = "too many members change at once";
 
 	if (conf_majorities_meet(d->node.conf, r->conf) && !peer)
 		return false;
 	if (peer)
-		snprintf(why, sizeof(why), "peer %s has other members than this node", peer);
-	log_error("reload refused, nothing changed: %s; see docs/operation.md, Change the members",
-		  why);
+		snprintf(why, sizeof(why),
+			 "peer %s has other members than this node and than the file", peer);
+	log_error("reload refused, nothing changed: %s; see docs/operation.md, %s", why,
+		  peer ? "\"Different members on the nodes\"" : "\"Change the members\"");
 	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED, "reload refused: %s", why);
 	conf_free(r->conf);
 	return true;

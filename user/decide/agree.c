@@ -107,3 +107,20 @@ unsigned int agree_differ(const struct agree *here, const struct agree *there)
 			bits |= 1u << i;
 	return bits;
 }
+
+int agree_behind(const struct agree *here, const struct agree *want,
+		 const struct agree *const there[HOKM_MAX_PEERS])
+{
+	const uint32_t before = here->hash[AGREE_NODE], after = want->hash[AGREE_NODE];
+	int behind = -1;
+
+	for (int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		if (!there[slot])
+			continue;
+		if (there[slot]->hash[AGREE_NODE] == after)
+			return -1;
+		if (there[slot]->hash[AGREE_NODE] != before && behind < 0)
+			behind = slot;
+	}
+	return behind;
+}

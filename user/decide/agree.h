@@ -65,4 +65,16 @@ bool agree_get(const unsigned char *at, struct agree *out);
 /* The groups that differ, bit 1 << group. */
 unsigned int agree_differ(const struct agree *here, const struct agree *there);
 
+/*
+ * May this node change its members from those of `here` to those of `want`, as far as the peers
+ * are concerned? `there` is by slot, NULL for a peer that is not connected. Returns the slot of a
+ * peer that stands in the way, or -1.
+ *
+ * A peer that has read neither file counts another majority, which may have no member in common
+ * with the wanted one. But where another peer has read the wanted file already, these two
+ * majorities stand beside each other in any case: this node only leaves a file behind.
+ */
+int agree_behind(const struct agree *here, const struct agree *want,
+		 const struct agree *const there[HOKM_MAX_PEERS]);
+
 #endif

@@ -29,17 +29,22 @@ static uint64_t touch_ns(const struct grants_conf *c)
 	return pulses_ns > c->length_ns ? pulses_ns : c->length_ns;
 }
 
-bool grants_member_unwilling(const struct hokm_granted *m)
+bool grants_member_unwilling(const struct grants_conf *c, const struct hokm_granted *m)
 {
 	return m->answered_ns &&
-	       (m->verdict == HOKM_VERDICT_ABSENT || m->verdict == HOKM_VERDICT_REFUSED);
+	       (m->verdict == HOKM_VERDICT_ABSENT || grants_member_too_short(c, m));
+}
+
+bool grants_member_too_short(const struct grants_conf *c, const struct hokm_granted *m)
+{
+	return m->verdict != HOKM_VERDICT_GRANTED && m->longest_ns && c->length_ns > m->longest_ns;
 }
 
 /* It answers, and could grant: one that takes no part gives no majority. */
 static bool in_touch(const struct grants_conf *c, const struct hokm_granted *m, uint64_t now_ns)
 {
 	return m->answered_ns && now_ns < m->answered_ns + touch_ns(c) &&
-	       !grants_member_unwilling(m);
+	       !grants_member_unwilling(c, m);
 }
 
 /* When the promise of this node itself is free for it; 0: it is and was. */

@@ -86,9 +86,14 @@ struct grants_output {
 	uint64_t next_ns; /* step again at this time; 0: with the next pulse */
 };
 
-/* Its settings forbid the member to grant what is asked for: it takes no part, or not for so long.
+/*
+ * Its settings forbid the member to grant what is asked for: it takes no part, or not for so long.
+ * It says the longest time in every answer that grants nothing, so the answer to this question is
+ * the same whether anything is wished just now or not.
  */
-bool grants_member_unwilling(const struct hokm_granted *m);
+bool grants_member_unwilling(const struct grants_conf *c, const struct hokm_granted *m);
+/* Of the two the second: it grants for m->longest_ns at most. */
+bool grants_member_too_short(const struct grants_conf *c, const struct hokm_granted *m);
 void grants_look(const struct grants_conf *c, const struct hokm_grants *map, uint64_t now_ns,
 		 struct grants_view *out);
 /*

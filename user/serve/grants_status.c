@@ -41,8 +41,8 @@ static json_t *node_name(const struct conf *c, __be32 addr)
 	return json_null();
 }
 
-static json_t *member_json(const struct quorum *q, const struct hokm_grants *map, unsigned int slot,
-			   uint64_t now_ns)
+static json_t *member_json(const struct quorum *q, const struct grants_conf *c,
+			   const struct hokm_grants *map, unsigned int slot, uint64_t now_ns)
 {
 	const struct hokm_granted *m = &map->member[slot];
 	const struct node *n = q->node;
@@ -53,7 +53,8 @@ static json_t *member_json(const struct quorum *q, const struct hokm_grants *map
 	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
 	put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
 	put(o, "verdict", json_string(verdict_name(m->verdict)));
-	put(o, "unwilling", json_boolean(grants_member_unwilling(m)));
+	put(o, "unwilling", json_boolean(grants_member_unwilling(c, m)));
+	put(o, "longest_ms", grants_member_too_short(c, m) ? ms(0, m->longest_ns) : json_null());
 	put(o, "granted_ms", ms(now_ns, hokm_grant_end_ns(m->end, map->wish_epoch)));
 	put(o, "holder", held ? node_name(n->conf, m->holder) : json_null());
 	put(o, "held_ms", ms(now_ns, m->held_until_ns));
@@ -100,7 +101,7 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 		if (!(c.slots >> slot & 1))
 			continue;
 		members++;
-		if (json_array_append_new(list, member_json(q, map, slot, now_ns)))
+		if (json_array_append_new(list, member_json(q, &c, map, slot, now_ns)))
 			log_debug("status: no memory for a member");
 	}
 	put(o, "in_force", json_boolean(q->in_force && q->in_force == c.majority));

@@ -134,6 +134,8 @@ static void answer_wish(struct witness *w, struct witness_node *n, uint64_t now_
 		&w->promise, &n->wished, &ask, be64toh(p->sent_ns), now_ns);
 	g->wish_epoch = g->epoch;
 	g->epoch = htobe64(hokm_grant_seen_epoch(&w->promise, &n->wished));
+	if (g->verdict != HOKM_VERDICT_GRANTED)
+		g->length_us = htobe32((uint32_t)(w->promise.longest_ns / 1000));
 	memset(g->rsv, 0, sizeof(g->rsv));
 	fill_holder(w, now_ns, g);
 }
