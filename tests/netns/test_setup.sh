@@ -29,7 +29,7 @@ says() { [[ $SAID == *"$1"* ]]; }
 lacks() { ! "$@"; }
 has_table() { lab_run "$1" nft list table inet hokm_xdp >/dev/null 2>&1; }
 code_of() { grep -o 'HOKM1[A-Z2-7]*' <<<"$SAID"; }
-empty() { [ -z "$(ls -A "$LAB_DIR/$1/etc")" ]; }
+files() { (cd "$LAB_DIR/$1/etc" && echo *); }
 # What the lab adds, so that daemons of both nodes can run beside each other.
 lab_lines() {
 	cat <<-END
@@ -78,6 +78,7 @@ must sed -i 's/^profile.*//' "$(conf_of a)"
 holds "an edited file is not replaced without a question" setup_fails a "${PEER[@]}"
 holds "it stays as it is" lacks grep -q '^profile' "$(conf_of a)"
 holds "--yes replaces it" setup a "${PEER[@]}" --yes
+holds "and keeps a copy" test "$(files a)" = "firewall.nft hokm-xdp.conf hokm-xdp.conf.old"
 holds "by the same as on the other server" cmp "$(conf_of a)" "$(conf_of b)"
 
 for node in a b; do must lab_game $node; done
@@ -95,9 +96,24 @@ must sed -i "s/$SECRET/${SECRET^^}/" "$(conf_of a)"
 holds "a secret that no code can carry is no success" setup_fails a "${PEER[@]}" --yes
 holds "it says what to do instead" says "there is no code"
 
+# --yes is no answer to what to do with the work of a person.
+must cp -p "$(conf_of b)" "$LAB_DIR/b/kept.conf"
+must cp "$LAB_DIR/b/kept.conf" "$LAB_DIR/b/mine"
+must sed -i "\$a state_file = \"$LAB_DIR/b/mine\"" "$(conf_of b)"
+must sed -i "\$a # mine" "$LAB_DIR/b/etc/firewall.nft"
+holds "--remove on b, where both files were edited" setup b --remove --yes
+holds "says that it keeps them" says "keeps $(conf_of b)"
+holds "it leaves both" test "$(files b)" = "firewall.nft hokm-xdp.conf"
+holds "and the table" has_table b
+holds "and a file that is no state file" test -e "$LAB_DIR/b/mine"
+must mv "$LAB_DIR/b/kept.conf" "$(conf_of b)"
+must sed -i "\$d" "$LAB_DIR/b/etc/firewall.nft"
+
 for node in a b; do
 	holds "--remove on $node" setup $node --remove --yes
-	holds "it leaves no file" empty $node
-	holds "and no table" lacks has_table $node
+	holds "it leaves no table" lacks has_table $node
 done
+holds "on b it leaves no file" test "$(files b)" = "*"
+holds "on a the two copies of edited ones" \
+	test "$(files a)" = "hokm-xdp.conf.old hokm-xdp.conf.old.2"
 test_end

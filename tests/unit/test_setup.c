@@ -217,7 +217,7 @@ static void a_plan_without_sense_is_refused(void **state)
 
 static int write_stamp(const void *arg, FILE *to)
 {
-	return setup_stamp(arg, to);
+	return setup_stamp(SETUP_FILE_CONF, arg, to);
 }
 
 static struct conf *loaded(const struct setup_plan *p, char **text)
@@ -433,6 +433,37 @@ static void lro_on(struct setup_facts *f)
 {
 	f->lro = 1;
 }
+static void lro_unknown(struct setup_facts *f)
+{
+	f->lro = -1;
+}
+static void bond(struct setup_facts *f)
+{
+	snprintf(f->driver, sizeof(f->driver), "bonding");
+	snprintf(f->bond_mode, sizeof(f->bond_mode), "802.3ad");
+	f->n_ports = 2;
+	f->ports[0] = f->ports[1] = (struct setup_port){.name = "eth1", .driver = "i40e"};
+}
+static void bond_lro(struct setup_facts *f)
+{
+	bond(f);
+	f->ports[1].lro = 1;
+}
+static void bond_slow_port(struct setup_facts *f)
+{
+	bond(f);
+	snprintf(f->ports[1].driver, sizeof(f->ports[1].driver), "r8169");
+}
+static void bond_alb(struct setup_facts *f)
+{
+	bond(f);
+	snprintf(f->bond_mode, sizeof(f->bond_mode), "balance-alb");
+}
+static void bond_empty(struct setup_facts *f)
+{
+	bond(f);
+	f->n_ports = 0;
+}
 static void foreign(struct setup_facts *f)
 {
 	f->xdp_id = 7;
@@ -471,7 +502,10 @@ static const struct {
 	{lro_on, SETUP_NOTE, SETUP_WELL},      {foreign, SETUP_STOP, SETUP_WELL},
 	{ours, SETUP_WELL, SETUP_WELL},        {keepalived, SETUP_NOTE, SETUP_NOTE},
 	{static_vip, SETUP_NOTE, SETUP_WELL},  {no_clock, SETUP_NOTE, SETUP_WELL},
-	{ena, SETUP_NOTE, SETUP_WELL},
+	{ena, SETUP_NOTE, SETUP_WELL},         {lro_unknown, SETUP_WELL, SETUP_WELL},
+	{bond, SETUP_WELL, SETUP_WELL},        {bond_lro, SETUP_NOTE, SETUP_WELL},
+	{bond_alb, SETUP_NOTE, SETUP_WELL},    {bond_slow_port, SETUP_NOTE, SETUP_WELL},
+	{bond_empty, SETUP_NOTE, SETUP_WELL},
 };
 
 static const struct {
@@ -516,6 +550,22 @@ static void no_machine_is_set_up_that_cannot_work(void **state)
 	}
 }
 
+/* A driver that does not say whether it has LRO is not said to have it off. */
+static void nothing_unknown_is_said_to_be_well(void **state)
+{
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		struct setup_facts f = good();
+		struct setup_verdict list[SETUP_VERDICTS_MAX];
+		bool said = false;
+
+		f.lro = known - 1;
+		for (unsigned int i = 0, n = setup_judge(&f, false, list); i < n; i++)
+			said |= strstr(list[i].text, "LRO") != NULL;
+		assert_int_equal(said, known);
+	}
+}
+
 static void no_driver_is_said_to_have_what_its_kernel_lacks(void **state)
 {
 	(void)state;
@@ -542,6 +592,7 @@ int main(void)
 		cmocka_unit_test(no_filter_lets_in_a_stranger),
 		cmocka_unit_test(no_difference_shows_a_secret),
 		cmocka_unit_test(no_machine_is_set_up_that_cannot_work),
+		cmocka_unit_test(nothing_unknown_is_said_to_be_well),
 		cmocka_unit_test(no_driver_is_said_to_have_what_its_kernel_lacks),
 	};
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "setup/act.h"
+#include "setup/replace.h"
 #include "setup/secret.h"
 #include "setup/setup.h"
 #include "setup/unit.h"
@@ -32,10 +33,7 @@
 	"secret = " secret "\nvip = {\"192.168.1.25\"}\n"        \
 	"node a { address = \"192.168.1.26\" priority = 110 }\n" \
 	"node b { address = \"192.168.1.27\" priority = 100 }\nservice game { port = 8765 }\n"
-#define RULES "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
-#define STAMP                                                         \
-	"# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n" \
-	"# Checksum of the rest: "
+#define POSTRM   "tools/packaging/debian/hokm-xdp.postrm"
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static char folder[] = "/tmp/hokm-setup-XXXXXX";
@@ -82,13 +80,24 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	static const char *const names[] = {
-		"nft", "systemctl", "log", "conf", "conf.old", "firewall.nft"};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(names); i++)
-		(void)unlink(in_folder(names[i]));
-	return rmdir(folder);
+	return setup_run(NULL, NULL, "rm -r %s", folder);
+}
+
+/* Text as setup writes it, with a line that a person added to it if `edited`. */
+static void put_made(const char *name, enum setup_file kind, const char *body, bool edited)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	assert_int_equal(setup_stamp(kind, body, to), 0);
+	if (edited)
+		fprintf(to, "# mine\n");
+	assert_int_equal(fclose(to), 0);
+	put(name, text, 0600);
+	free(text);
 }
 
 /* ---- the secret ---- */
@@ -153,16 +162,42 @@ static void no_copy_stays_readable_for_others(void **state)
 	assert_false(changed);
 }
 
-static const struct {
-	const char *rules, *old;
-	bool rules_stay, old_stays;
-} removals[] = {
-	{RULES "table\n", STAMP "0\n", false, false},
-	{"table inet mine {}\n", "secret = x\n", true, true},
-	{"# Written by hand\n", "", true, true},
+enum work { NONE, MADE, EDITED, OTHERS };
+
+static void put_work(const char *name, enum setup_file kind, enum work work)
+{
+	(void)unlink(in_folder(name));
+	if (work == OTHERS)
+		put(name, "# Written by hand\n", 0600);
+	else if (work != NONE)
+		put_made(name, kind, "secret = x\n", work == EDITED);
+}
+
+/* What --remove must leave: all but what is as setup wrote it. */
+static const enum work removals[][3] = {
+	/* configuration, its copy, table */
+	{MADE, NONE, MADE},     {EDITED, NONE, MADE},     {OTHERS, EDITED, MADE},
+	{MADE, EDITED, EDITED}, {EDITED, OTHERS, OTHERS}, {MADE, OTHERS, NONE},
+	{NONE, NONE, NONE},     {MADE, MADE, MADE},
 };
 
-static void remove_takes_no_file_and_no_table_of_others(void **state)
+static bool keeps(const char *name, enum work work)
+{
+	return there(name) == (work == EDITED || work == OTHERS);
+}
+
+static bool table_deleted(void)
+{
+	char *log = NULL;
+	bool deleted;
+
+	(void)setup_read(in_folder("log"), &log);
+	deleted = log && strstr(log, "nft delete");
+	setup_forget(log);
+	return deleted;
+}
+
+static void remove_takes_nothing_that_a_person_edited(void **state)
 {
 	char path[128];
 	struct setup s = {.config = path, .yes = true};
@@ -172,20 +207,74 @@ static void remove_takes_no_file_and_no_table_of_others(void **state)
 	assert_int_equal(setup_begin(&s), 0);
 	stub("nft", "table inet hokm_xdp");
 	for (size_t i = 0; i < COUNT(removals); i++) {
-		char *log = NULL;
+		const enum work *w = removals[i];
 
 		(void)unlink(in_folder("log"));
-		put("conf", "x", 0600);
-		put("conf.old", removals[i].old, 0600);
-		put("firewall.nft", removals[i].rules, 0600);
+		put_work("conf", SETUP_FILE_CONF, w[0]);
+		put_work("conf.old", SETUP_FILE_CONF, w[1]);
+		put_work("firewall.nft", SETUP_FILE_RULES, w[2]);
 		assert_int_equal(setup_remove(&s), SETUP_DONE);
-		assert_false(there("conf"));
-		assert_int_equal(there("firewall.nft"), removals[i].rules_stay);
-		assert_int_equal(there("conf.old"), removals[i].old_stays);
-		(void)setup_read(in_folder("log"), &log);
-		if (removals[i].rules_stay && log)
-			assert_null(strstr(log, "delete"));
-		setup_forget(log);
+		if (!keeps("conf", w[0]) || !keeps("conf.old", w[1]) ||
+		    !keeps("firewall.nft", w[2]))
+			fail_msg("row %zu", i);
+		assert_int_equal(table_deleted(), w[2] == MADE);
+	}
+}
+
+static void no_former_file_is_overwritten_by_the_next(void **state)
+{
+	char text[8], name[SETUP_OLD_NAME];
+
+	(void)state;
+	for (unsigned int i = 0; i <= SETUP_OLD_MAX; i++) {
+		const int full = i == SETUP_OLD_MAX;
+
+		snprintf(text, sizeof(text), "%u", i);
+		assert_int_equal(setup_keep_old(in_folder("c"), text, name), full ? -EDQUOT : 0);
+		/* The same once more needs no second copy. */
+		assert_int_equal(setup_keep_old(in_folder("c"), "0", name), 0);
+	}
+	for (unsigned int i = 0; i < SETUP_OLD_MAX; i++) {
+		char *kept;
+
+		snprintf(text, sizeof(text), "%u", i);
+		setup_old_name(in_folder("c"), i, name);
+		assert_int_equal(setup_read(name, &kept), 0);
+		assert_string_equal(kept, text);
+		setup_forget(kept);
+	}
+}
+
+/* The script of the package has the program no more: it compares the stamps itself. */
+static void purge_takes_no_table_that_a_person_edited(void **state)
+{
+	static const char *const files[] = {"firewall.nft", "hokm-xdp.conf.old.2"};
+	char script[512];
+
+	(void)state;
+	stub("nft", "");
+	snprintf(script, sizeof(script),
+		 "#!/bin/sh\nsed 's,/etc/,%s/etc/,g; s,/var/,%s/var/,g; s,/run/,%s/run/,g' " POSTRM
+		 " | sh -s purge 2>'%s/said'\n",
+		 folder, folder, folder, folder);
+	put("purge", script, 0700);
+	for (enum work w = MADE; w <= OTHERS; w++) {
+		(void)unlink(in_folder("log"));
+		(void)mkdir(in_folder("etc"), 0700);
+		(void)mkdir(in_folder("etc/hokm-xdp"), 0700);
+		put_work("etc/hokm-xdp/hokm-xdp.conf", SETUP_FILE_CONF, w);
+		for (size_t i = 0; i < COUNT(files); i++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "etc/hokm-xdp/%s", files[i]);
+			put_work(name, SETUP_FILE_RULES, w);
+		}
+		assert_int_equal(setup_run(NULL, NULL, "%s", in_folder("purge")), 0);
+		assert_false(there("etc/hokm-xdp/hokm-xdp.conf"));
+		assert_int_equal(there("etc/hokm-xdp/firewall.nft"), w != MADE);
+		assert_int_equal(there("etc/hokm-xdp/hokm-xdp.conf.old.2"), w != MADE);
+		assert_int_equal(there("etc/hokm-xdp"), w != MADE);
+		assert_int_equal(table_deleted(), w == MADE);
 	}
 }
 
@@ -278,7 +367,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_file_that_is_there_gets_a_new_secret),
 		cmocka_unit_test(no_copy_stays_readable_for_others),
-		cmocka_unit_test(remove_takes_no_file_and_no_table_of_others),
+		cmocka_unit_test(remove_takes_nothing_that_a_person_edited),
+		cmocka_unit_test(no_former_file_is_overwritten_by_the_next),
+		cmocka_unit_test(purge_takes_no_table_that_a_person_edited),
 		cmocka_unit_test(a_witness_that_runs_gets_its_new_configuration),
 		cmocka_unit_test(no_interrupt_leaves_the_terminal_without_echo),
 	};

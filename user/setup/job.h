@@ -14,7 +14,7 @@ enum setup_exit { SETUP_DONE, SETUP_NOT_DONE, SETUP_PEER_SILENT };
 /* What is to be done, and where. */
 struct setup {
 	const char *config;
-	char rules[CONF_PATH_MAX + 16], old[CONF_PATH_MAX + 16], dropin[CONF_PATH_MAX];
+	char rules[CONF_PATH_MAX], dropin[CONF_PATH_MAX];
 	bool yes, dry, start, no_firewall;
 	bool systemd; /* the unit is managed: systemd runs, and the configuration is the usual one
 		       */

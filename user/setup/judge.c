@@ -28,10 +28,13 @@ static const struct {
 	{"virtio_net", 0},
 };
 
-static bool is_native(const struct setup_facts *f)
+/* Modes of a bond in which Linux lets XDP send through it. */
+static const char *const bond_modes[] = {"balance-rr", "active-backup", "balance-xor", "802.3ad"};
+
+static bool is_native(const struct setup_facts *f, const char *driver)
 {
 	for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++)
-		if (!strcmp(native[i].name, f->driver))
+		if (!strcmp(native[i].name, driver))
 			return f->kernel_major > KERNEL_MAJOR || f->kernel_minor >= native[i].minor;
 	return false;
 }
@@ -77,7 +80,7 @@ static enum setup_level link(const struct setup_facts *f, char text[SETUP_TEXT_M
 
 static enum setup_level driver(const struct setup_facts *f, char text[SETUP_TEXT_MAX])
 {
-	if (is_native(f)) {
+	if (is_native(f, f->driver)) {
 		SAY("driver %s has native XDP", f->driver);
 		return SETUP_WELL;
 	}
@@ -91,10 +94,48 @@ static enum setup_level mtu(const struct setup_facts *f, char text[SETUP_TEXT_MA
 	return f->mtu > MTU_ONE_PAGE ? SETUP_NOTE : SETUP_WELL;
 }
 
+/* A bond has native XDP where its mode and each of its ports have it. */
+static enum setup_level bond(const struct setup_facts *f, char text[SETUP_TEXT_MAX])
+{
+	bool known = false;
+
+	if (!f->bond_mode[0])
+		return SETUP_WELL;
+	for (size_t i = 0; i < sizeof(bond_modes) / sizeof(bond_modes[0]); i++)
+		known |= !strcmp(bond_modes[i], f->bond_mode);
+	if (!known) {
+		SAY("%s is a bond of mode %s, which has no native XDP", f->interface, f->bond_mode);
+		return SETUP_NOTE;
+	}
+	for (unsigned int i = 0; i < f->n_ports; i++) {
+		const struct setup_port *port = &f->ports[i];
+
+		if (is_native(f, port->driver))
+			continue;
+		SAY("driver %s of %s, a port of the bond %s, is not known to have native XDP",
+		    port->driver[0] ? port->driver : "(unknown)", port->name, f->interface);
+		return SETUP_NOTE;
+	}
+	SAY("the bond %s has mode %s and %u ports", f->interface, f->bond_mode, f->n_ports);
+	return f->n_ports ? SETUP_WELL : SETUP_NOTE;
+}
+
+/* The ports of a bond have their own switch each. */
 static enum setup_level lro(const struct setup_facts *f, char text[SETUP_TEXT_MAX])
 {
-	SAY("LRO is %s", f->lro > 0 ? "on" : "off");
-	return f->lro > 0 ? SETUP_NOTE : SETUP_WELL;
+	const char *on = f->lro > 0 ? f->interface : NULL;
+	bool known = f->lro >= 0;
+
+	for (unsigned int i = 0; i < f->n_ports; i++) {
+		if (!on && f->ports[i].lro > 0)
+			on = f->ports[i].name;
+		known &= f->ports[i].lro >= 0;
+	}
+	if (on)
+		SAY("LRO is on at %s", on);
+	else if (known)
+		SAY("LRO is off");
+	return on ? SETUP_NOTE : SETUP_WELL;
 }
 
 /* ena keeps a queue for XDP_TX beside each one. */
@@ -153,6 +194,9 @@ static const struct {
 	{link, true, "look at cable and switch: ip link show"},
 	{driver, false,
 	 "where it has none, the daemon uses generic XDP, which costs more CPU time"},
+	{bond, false,
+	 "native XDP needs mode balance-rr, active-backup, balance-xor or 802.3ad, "
+	 "and a driver with it at each port; else the daemon uses generic XDP"},
 	{mtu, false,
 	 "some drivers have no native XDP with so large an MTU; it must be the same on all nodes"},
 	{lro, false, "turn it off, for native XDP needs that: ethtool -K INTERFACE lro off"},

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -75,16 +76,57 @@ static bool ask_ethtool(int fd, const char *interface, void *question)
 	return !ioctl(fd, SIOCETHTOOL, &r);
 }
 
-static void look_at_driver(int fd, struct setup_facts *f)
+/* The driver's name, and whether LRO is on: 1, 0, or -1 for not known. */
+static int look_at_driver(int fd, const char *interface, char driver[32])
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+
+	if (ask_ethtool(fd, interface, &info))
+		snprintf(driver, 32, "%s", info.driver);
+	return ask_ethtool(fd, interface, &flags) ? (flags.data & ETH_FLAG_LRO) != 0 : -1;
+}
+
+/* The first words of a file of the bond, NULL for none. The caller frees them. */
+static char *bond_says(const struct setup_facts *f, const char *file)
+{
+	char path[96], line[256];
+	FILE *from;
+	char *said = NULL;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bonding/%s", f->interface, file);
+	from = fopen(path, "re");
+	if (!from)
+		return NULL;
+	if (fgets(line, sizeof(line), from))
+		said = strdup(line);
+	fclose(from);
+	return said;
+}
+
+static void look_at_bond(int fd, struct setup_facts *f)
+{
+	char *mode = bond_says(f, "mode"), *slaves = bond_says(f, "slaves"), *rest = NULL;
+
+	/* "active-backup 1" */
+	if (mode)
+		snprintf(f->bond_mode, sizeof(f->bond_mode), "%.*s", (int)strcspn(mode, " \n"),
+			 mode);
+	for (const char *name = slaves ? strtok_r(slaves, " \n", &rest) : NULL;
+	     name && f->n_ports < SETUP_PORTS_MAX; name = strtok_r(NULL, " \n", &rest)) {
+		struct setup_port *port = &f->ports[f->n_ports++];
+
+		snprintf(port->name, sizeof(port->name), "%s", name);
+		port->lro = look_at_driver(fd, name, port->driver);
+	}
+	free(mode);
+	free(slaves);
+}
+
+static void look_at_channels(int fd, struct setup_facts *f)
+{
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 
-	if (ask_ethtool(fd, f->interface, &info))
-		snprintf(f->driver, sizeof(f->driver), "%s", info.driver);
-	if (ask_ethtool(fd, f->interface, &flags))
-		f->lro = (flags.data & ETH_FLAG_LRO) != 0;
 	if (ask_ethtool(fd, f->interface, &channels)) {
 		f->queues = channels.combined_count;
 		f->queues_most = channels.max_combined;
@@ -96,6 +138,7 @@ static void look_at_interface(struct setup_facts *f)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq r = {.ifr_mtu = 0};
 
+	f->lro = -1;
 	if (fd < 0)
 		return;
 	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", f->interface);
@@ -105,7 +148,9 @@ static void look_at_interface(struct setup_facts *f)
 		f->up = (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 	if (!ioctl(fd, SIOCGIFHWADDR, &r))
 		f->ethernet = r.ifr_hwaddr.sa_family == ARPHRD_ETHER;
-	look_at_driver(fd, f);
+	f->lro = look_at_driver(fd, f->interface, f->driver);
+	look_at_channels(fd, f);
+	look_at_bond(fd, f);
 	close(fd);
 }
 
@@ -208,7 +253,6 @@ void setup_look(const char *interface, const struct conf *c, struct setup_facts 
 
 	memset(f, 0, sizeof(*f));
 	snprintf(f->interface, sizeof(f->interface), "%s", interface);
-	f->lro = -1;
 	f->clock_synced = state < 0 ? -1 : state != TIME_ERROR;
 	look_at_kernel(f);
 	look_at_interface(f);

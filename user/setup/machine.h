@@ -12,7 +12,14 @@
 
 #define SETUP_ADDRS_MAX 64
 #define SETUP_DROPS_MAX 4
+#define SETUP_PORTS_MAX 8
 #define SETUP_TEXT_MAX  160
+
+/* One of the interfaces that a bond is made of. */
+struct setup_port {
+	char name[IF_NAMESIZE], driver[32];
+	int lro; /* 1, 0, or -1 for not known */
+};
 
 struct setup_facts {
 	unsigned int kernel_major, kernel_minor; /* 0.0: not known */
@@ -23,7 +30,11 @@ struct setup_facts {
 	unsigned int mtu;
 	int lro;                          /* 1, 0, or -1 for not known */
 	unsigned int queues, queues_most; /* combined; 0: not known */
-	uint32_t xdp_id;                  /* of the program there, 0 for none */
+	/* A bond. Of more ports than these the rest is not looked at. */
+	char bond_mode[24]; /* "active-backup"; "" for no bond */
+	unsigned int n_ports;
+	struct setup_port ports[SETUP_PORTS_MAX];
+	uint32_t xdp_id; /* of the program there, 0 for none */
 	char xdp_name[32];
 	bool vip_here;    /* the VIP is an address of this machine */
 	bool daemon_here; /* hokm-xdp has its packet path on the interface */

@@ -5,7 +5,7 @@
  *   setup_place()  the addresses of this machine and the wish -> who is who
  *   setup_code_*() a plan -> the code for the other machines, and back
  *   setup_conf()   a plan -> a configuration
- *   setup_stamp()  a configuration -> the same with a mark, by which edits are noticed
+ *   setup_stamp()  a text -> the same with a mark, by which edits are noticed
  *   setup_rules()  a configuration -> a table of nftables
  *   setup_diff()   what differs between two texts, without secrets
  *
@@ -83,22 +83,21 @@ int setup_code_read(const char *code, struct setup_plan *out);
  */
 int setup_conf(const struct setup_plan *p, const char *agent_user, FILE *to);
 
-/* Writes the configuration behind lines that say who wrote it, with its checksum. */
-int setup_stamp(const char *conf, FILE *to);
+enum setup_file { SETUP_FILE_CONF, SETUP_FILE_RULES, SETUP_FILE_DROPIN };
 
-/* Nobody has edited this file since setup_stamp(). */
+/* Writes a text behind two lines that say who wrote it, with its checksum. 0 or -errno. */
+int setup_stamp(enum setup_file kind, const char *text, FILE *to);
+
+/* This file is one of setup_stamp(), and nobody has edited it since. */
 bool setup_unedited(const char *file);
-
-/* This file was written by setup_stamp(), and perhaps edited since. */
-bool setup_stamped(const char *file);
 
 /*
  * Writes a table of nftables for a machine that is this node or this witness: pulses and
- * replication are accepted from the other members only. Returns 0 or -errno.
+ * replication are accepted from the other members only. It has a stamp. Returns 0 or -errno.
  */
 int setup_rules(const struct conf *c, struct in_addr self, FILE *to);
 
-/* This file begins as setup_rules() writes it. */
+/* This file was written by setup_rules(), and perhaps edited since. */
 bool setup_ruled(const char *file);
 
 enum setup_firewall { SETUP_NFT, SETUP_UFW, SETUP_FIREWALLD };

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `hokm-xdp setup --remove`: what setup wrote, and what the daemon left. */
+/*
+ * `hokm-xdp setup --remove`: what setup wrote, and what the daemon left. A file that a person
+ * edited, or that setup never wrote, stays unless the operator says at the terminal that it goes:
+ * --yes is no answer to that.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +11,14 @@
 #include <unistd.h>
 
 #include "setup/act.h"
+#include "setup/replace.h"
 #include "setup/setup.h"
 
 static const char *const units[] = {
 	"hokm-xdp.service", "hokm-xdp-linger.service", "hokm-xdp-witness.service"};
+
+/* So a state file begins. */
+#define ORDERS_HEAD "hokm-xdp orders "
 
 static int remove_file(const struct setup *s, const char *path)
 {
@@ -26,13 +34,52 @@ static int remove_file(const struct setup *s, const char *path)
 	return err;
 }
 
+/* A file is there, and it is not (only) the work of setup, or it cannot be read. */
+static bool is_work(const char *path)
+{
+	return setup_foreign(path, setup_unedited);
+}
+
+static bool stays(const struct setup *s, const char *path)
+{
+	char question[SETUP_OLD_NAME + 64];
+
+	if (!is_work(path))
+		return false;
+	snprintf(question, sizeof(question), "%s was written or edited by hand. Remove it?", path);
+	if (!s->yes && !s->dry && setup_ask(false, question))
+		return false;
+	printf("keeps %s: it was written or edited by hand\n", path);
+	return true;
+}
+
+static int remove_made(const struct setup *s, const char *path)
+{
+	return stays(s, path) ? 0 : remove_file(s, path);
+}
+
+/* The copies of former files. A person edited them. */
+static int remove_old(const struct setup *s, const char *path)
+{
+	char name[SETUP_OLD_NAME];
+	int err = 0;
+
+	for (unsigned int i = 0; i < SETUP_OLD_MAX && !err; i++) {
+		setup_old_name(path, i, name);
+		err = remove_made(s, name);
+	}
+	return err;
+}
+
 static int remove_dropin(const struct setup *s, const char *unit)
 {
 	char path[128], *slash;
 	int err;
 
 	snprintf(path, sizeof(path), "/etc/systemd/system/%s.d/hokm-xdp-setup.conf", unit);
-	err = remove_file(s, path);
+	err = remove_made(s, path);
+	if (!err)
+		err = remove_old(s, path);
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	/* Drop-ins of others stay, and their folder. */
@@ -69,6 +116,11 @@ static int remove_units(const struct setup *s)
 	return err;
 }
 
+static bool are_orders(const char *text)
+{
+	return !strncmp(text, ORDERS_HEAD, sizeof(ORDERS_HEAD) - 1);
+}
+
 /* Programs, maps, sysctls and routes, which a stopped daemon leaves for a while. */
 static int remove_path(const struct setup *s)
 {
@@ -85,7 +137,7 @@ static int remove_path(const struct setup *s)
 		return 0;
 	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");
 	err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe cleanup -c '%s'", s->config);
-	if (!err)
+	if (!err && !setup_foreign(c->state_file, are_orders))
 		err = remove_file(s, c->state_file);
 	setup_forget(said);
 	conf_free(c);
@@ -113,21 +165,11 @@ static bool has_table(const struct setup *s)
 			       access(SETUP_RULES, F_OK));
 }
 
-static int remove_ours(const struct setup *s, const char *path, bool (*ours)(const char *text))
-{
-	if (!setup_foreign(path, ours) && !is_others(s, path))
-		return remove_file(s, path);
-	printf("keeps %s: it is not of this setup\n", path);
-	return 0;
-}
-
 static int remove_table(const struct setup *s)
 {
 	char *text = NULL;
 	int err = 0;
 
-	if (!has_table(s))
-		return 0;
 	if (!setup_run(NULL, &text, "nft list tables inet") && text &&
 	    strstr(text, "table inet " SETUP_TABLE "\n")) {
 		printf("%s table inet " SETUP_TABLE " of nftables\n",
@@ -135,6 +177,33 @@ static int remove_table(const struct setup *s)
 		err = s->dry ? 0 : setup_run(NULL, NULL, "nft delete table inet " SETUP_TABLE);
 	}
 	setup_forget(text);
+	return err;
+}
+
+/* The table and the file that makes it stay together. */
+static int remove_filter(const struct setup *s)
+{
+	bool keep;
+	int err = 0;
+
+	if (is_others(s, s->rules)) {
+		printf("keeps %s: it is that of %s\n", s->rules, SETUP_CONFIG);
+		return 0;
+	}
+	keep = stays(s, s->rules);
+	if (has_table(s) && !keep)
+		err = remove_table(s);
+	if (!err && !keep)
+		err = remove_file(s, s->rules);
+	return err ? err : remove_old(s, s->rules);
+}
+
+static int remove_conf(const struct setup *s)
+{
+	int err = remove_made(s, s->config);
+
+	if (!err)
+		err = remove_old(s, s->config);
 	return err;
 }
 
@@ -152,13 +221,9 @@ int setup_remove(struct setup *s)
 	if (!err)
 		err = remove_path(s);
 	if (!err)
-		err = remove_table(s);
+		err = remove_filter(s);
 	if (!err)
-		err = remove_ours(s, s->rules, setup_ruled);
-	if (!err)
-		err = remove_ours(s, s->old, setup_stamped);
-	if (!err)
-		err = remove_file(s, s->config);
+		err = remove_conf(s);
 	if (err)
 		return SETUP_NOT_DONE;
 	printf("The program and its unit are the package's: apt purge hokm-xdp removes them. "

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "setup/act.h"
+#include "setup/replace.h"
 #include "setup/setup.h"
 #include "setup/unit.h"
 
@@ -17,10 +18,10 @@ int setup_begin(struct setup *s)
 	const char *slash = strrchr(s->config, '/');
 	const int folder = slash ? (int)(slash - s->config) + 1 : 0;
 
-	if (strlen(s->config) >= CONF_PATH_MAX)
+	if (strlen(s->config) >= CONF_PATH_MAX ||
+	    snprintf(s->rules, sizeof(s->rules), "%.*sfirewall.nft", folder, s->config) >=
+		    (int)sizeof(s->rules))
 		return -ENAMETOOLONG;
-	snprintf(s->rules, sizeof(s->rules), "%.*sfirewall.nft", folder, s->config);
-	snprintf(s->old, sizeof(s->old), "%s.old", s->config);
 	s->systemd = !strcmp(s->config, SETUP_CONFIG) && !access("/run/systemd/system", F_OK);
 	return 0;
 }
@@ -111,22 +112,6 @@ static int put_file(const struct setup *s, const char *path, const char *text, m
 	return err ? complain("write", path, err) : 0;
 }
 
-/* An edited file is replaced by the operator's leave only, and kept beside the new one. */
-static int replace_edited(const struct setup *s, const char *present)
-{
-	if (s->dry || setup_unedited(present))
-		return 0;
-	if (!setup_ask(s->yes, "This file was written or edited by hand. Replace it (it is kept as "
-			       "hokm-xdp.conf.old)?")) {
-		fprintf(stderr,
-			"hokm-xdp setup: %s was edited: it is left as it is "
-			"(--yes replaces it)\n",
-			s->config);
-		return -ECANCELED;
-	}
-	return setup_write(s->old, present, 0600);
-}
-
 /* The text is right. A copy of it may still be readable for others, as scp makes it. */
 static int keep_conf(const struct setup *s)
 {
@@ -156,7 +141,7 @@ static int put_conf(const struct setup *s, const char *text)
 	}
 	printf("%s %s:\n", s->config, present ? "changes" : "is new");
 	setup_diff(present ? present : "", text, stdout);
-	err = present ? replace_edited(s, present) : 0;
+	err = present ? setup_replace(s, s->config, present) : 0;
 	if (!err)
 		err = put_file(s, s->config, text, 0600);
 	setup_forget(present);
@@ -175,6 +160,25 @@ static int rules_text(const struct setup *s, char **text)
 		return -errno;
 	err = setup_rules(s->conf, s->self, to);
 	return fclose(to) && !err ? -errno : err;
+}
+
+static int put_rules(const struct setup *s, const char *text)
+{
+	char *present = NULL;
+	int err = setup_read(s->rules, &present);
+
+	if (err && err != -ENOENT)
+		return complain("read", s->rules, err);
+	if (present && !strcmp(present, text)) {
+		printf("%s is as it should be\n", s->rules);
+		err = 0;
+	} else {
+		err = present ? setup_replace(s, s->rules, present) : 0;
+		if (!err)
+			err = put_file(s, s->rules, text, 0644);
+	}
+	setup_forget(present);
+	return err;
 }
 
 static int load_rules(const struct setup *s, const char *text)
@@ -221,7 +225,7 @@ static int put_firewall(const struct setup *s, const struct setup_facts *f)
 	}
 	err = rules_text(s, &text);
 	if (!err)
-		err = put_file(s, s->rules, text, 0644);
+		err = put_rules(s, text);
 	if (!err)
 		err = load_rules(s, text);
 	if (!err && s->systemd)

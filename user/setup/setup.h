@@ -5,12 +5,15 @@
  *   setup_main.c  the command line, and where the configuration comes from
  *   setup.c       checks the machine and writes the files
  *   secret.c      the secret of a new configuration
+ *   replace.c     the copy of a file that a person edited
  *   unit.c        systemd's unit, and waiting for the peers
  *   remove.c      takes it all back
  *   plan.h        the pure part      machine.h  the machine      act.h  files, processes, questions
  *
  * It writes four things: the configuration, a table of nftables, the file with that table beside
- * the configuration, and a drop-in of the unit that loads this file. `--remove` removes them.
+ * the configuration, and a drop-in of the unit that loads this file. Each file has a stamp. One
+ * that was edited since is replaced only by the operator's leave, and a copy of it is kept.
+ * `--remove` removes what is still as setup wrote it.
  */
 #ifndef HOKM_SETUP_H
 #define HOKM_SETUP_H

@@ -51,7 +51,8 @@ static const struct command_option options[] = {
 	{"import", 'i', false, "FILE", "take what a keepalived.conf says; see hokm-xdp import"},
 	{"start", 'S', false, NULL, "enable and start the unit"},
 	{"no-firewall", OPT_FIREWALL, false, NULL, "no table of nftables, and no commands for one"},
-	{"remove", OPT_REMOVE, false, NULL, "stop it, and remove all that setup wrote"},
+	{"remove", OPT_REMOVE, false, NULL,
+	 "stop it, and remove what setup wrote and nobody edited"},
 	{"dry-run", 'n', true, NULL, "only say what would be done"},
 	{"yes", 'y', true, NULL, "answer each question with yes, except whether to start"},
 	{"config", 'c', true, "FILE", "the configuration (" SETUP_CONFIG "); units are left alone"},
@@ -210,7 +211,7 @@ static int fail(const char *words)
 	return -EINVAL;
 }
 
-/* The text that `write` makes of `from`, with its stamp. */
+/* The configuration with its stamp. */
 static int stamped(const char *conf, char **text)
 {
 	size_t size;
@@ -219,7 +220,7 @@ static int stamped(const char *conf, char **text)
 
 	if (!to)
 		return -errno;
-	err = setup_stamp(conf, to);
+	err = setup_stamp(SETUP_FILE_CONF, conf, to);
 	return fclose(to) && !err ? -errno : err;
 }
 

@@ -3,20 +3,30 @@
  * The texts that setup writes and shows; see plan.h. Pure.
  *
  * The stamp is two lines of comment. The second one has a checksum of everything behind it, so that
- * an edit is noticed. It proves nothing against a person who may write to the file.
+ * an edit is noticed: the first 16 digits of SHA-256, which the package's postrm computes with
+ * sha256sum. It proves nothing against a person who may write to the file.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "hokm/siphash.h"
 #include "setup/plan.h"
 
-#define STAMP_HEAD \
-	"# Written by hokm-xdp setup. Every key: hokm-xdp.conf(5).\n# Checksum of the rest: "
-#define STAMP_DIGITS 16
-#define RULES_HEAD   "# Written by hokm-xdp setup, loaded before hokm-xdp starts.\n"
+#define WRITTEN     "# Written by hokm-xdp setup"
+#define SUM         "# Checksum of the rest: "
+#define SUM_DIGITS  16
+#define SUM_LINE    (sizeof(SUM) - 1 + SUM_DIGITS + 1) /* with its end */
+#define SHA256_SIZE 32
+
+/* The first line of each kind of file. */
+static const char *const heads[] = {
+	[SETUP_FILE_CONF] = WRITTEN ". Every key: hokm-xdp.conf(5).\n",
+	[SETUP_FILE_RULES] = WRITTEN ", loaded before hokm-xdp starts.\n",
+	[SETUP_FILE_DROPIN] = WRITTEN ".\n",
+};
 
 static const char *show(struct in_addr a, char buf[INET_ADDRSTRLEN])
 {
@@ -51,39 +61,56 @@ int setup_conf(const struct setup_plan *p, const char *agent_user, FILE *to)
 	return stream_error(to);
 }
 
-static unsigned long long checksum(const char *text)
-{
-	static const __u64 no_key[2];
+/* ---- the stamp ---- */
 
-	return siphash_bytes(text, strlen(text), no_key);
+/* Writes the line with the checksum of a text. Returns 0 or -ENOMEM. */
+static int sum_line(const char *text, char line[SUM_LINE + 1])
+{
+	unsigned char sum[SHA256_SIZE];
+	size_t at = sizeof(SUM) - 1;
+
+	if (!EVP_Digest(text, strlen(text), sum, NULL, EVP_sha256(), NULL))
+		return -ENOMEM;
+	memcpy(line, SUM, at);
+	for (size_t i = 0; i < SUM_DIGITS / 2; i++, at += 2)
+		snprintf(line + at, 3, "%02x", sum[i]);
+	line[at] = '\n';
+	line[at + 1] = '\0';
+	return 0;
 }
 
-int setup_stamp(const char *conf, FILE *to)
+int setup_stamp(enum setup_file kind, const char *text, FILE *to)
 {
-	fprintf(to, STAMP_HEAD "%0*llx\n%s", STAMP_DIGITS, checksum(conf), conf);
+	char line[SUM_LINE + 1];
+	int err = sum_line(text, line);
+
+	if (err)
+		return err;
+	fprintf(to, "%s%s%s", heads[kind], line, text);
 	return stream_error(to);
 }
 
-bool setup_stamped(const char *file)
+static bool has_head(const char *file, enum setup_file kind)
 {
-	return !strncmp(file, STAMP_HEAD, sizeof(STAMP_HEAD) - 1);
+	return !strncmp(file, heads[kind], strlen(heads[kind]));
 }
 
 bool setup_ruled(const char *file)
 {
-	return !strncmp(file, RULES_HEAD, sizeof(RULES_HEAD) - 1);
+	return has_head(file, SETUP_FILE_RULES);
 }
 
 bool setup_unedited(const char *file)
 {
-	const size_t head = sizeof(STAMP_HEAD) - 1;
-	char sum[STAMP_DIGITS + 2];
+	const char *second = strchr(file, '\n');
+	char line[SUM_LINE + 1];
 
-	if (strlen(file) < head + STAMP_DIGITS + 1 || !setup_stamped(file))
+	if (!has_head(file, SETUP_FILE_CONF) && !has_head(file, SETUP_FILE_RULES) &&
+	    !has_head(file, SETUP_FILE_DROPIN))
 		return false;
-	snprintf(sum, sizeof(sum), "%0*llx\n", STAMP_DIGITS,
-		 checksum(file + head + STAMP_DIGITS + 1));
-	return !strncmp(file + head, sum, STAMP_DIGITS + 1);
+	if (!second || strlen(++second) < SUM_LINE || sum_line(second + SUM_LINE, line))
+		return false;
+	return !strncmp(second, line, SUM_LINE);
 }
 
 /* ---- packet filters ---- */
@@ -131,15 +158,14 @@ static void game_rules(const struct conf *c, FILE *to)
 			show(c->vips[c->services[i].vip], buf), c->services[i].port);
 }
 
-int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
+static int write_rules(const struct conf *c, struct in_addr self, FILE *to)
 {
 	struct list l = {.to = to};
 	const bool node = is_node(c, self);
 
-	fprintf(to, RULES_HEAD
-		"# What is accepted here may still be dropped by a table of another program.\n"
-		"table inet hokm_xdp\ndelete table inet hokm_xdp\ntable inet hokm_xdp {\n"
-		"\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { ");
+	fprintf(to, "# What is accepted here may still be dropped by a table of another program.\n"
+		    "table inet hokm_xdp\ndelete table inet hokm_xdp\ntable inet hokm_xdp {\n"
+		    "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { ");
 	each_peer(c, self, node, add_element, &l);
 	fprintf(to, " }\n\t}\n\tchain input {\n"
 		    "\t\ttype filter hook input priority filter - 10; policy accept;\n"
@@ -154,6 +180,24 @@ int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
 	}
 	fprintf(to, "\t\tudp dport %u drop\n\t}\n}\n", c->pulse_port);
 	return stream_error(to);
+}
+
+int setup_rules(const struct conf *c, struct in_addr self, FILE *to)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int err;
+
+	if (!f)
+		return -errno;
+	err = write_rules(c, self, f);
+	if (fclose(f) && !err)
+		err = -errno;
+	if (!err)
+		err = setup_stamp(SETUP_FILE_RULES, text, to);
+	free(text);
+	return err;
 }
 
 /* ---- commands for packet filters of others ---- */

@@ -11,22 +11,35 @@
 #include "base/units.h"
 #include "ctl/ctl.h"
 #include "setup/act.h"
+#include "setup/replace.h"
 #include "setup/unit.h"
 
 #define WAIT_NS (20 * NS_PER_S)
 #define STEP_NS (250 * NS_PER_MS)
 
 /* A table that cannot be loaded must not keep the VIP from its owner: "-". */
-int setup_put_dropin(const struct setup *s)
+static int dropin_text(const struct setup *s, char **text)
 {
-	char text[CONF_PATH_MAX + 128], folder[CONF_PATH_MAX];
+	char lines[CONF_PATH_MAX + 64];
+	size_t size;
+	FILE *to = open_memstream(text, &size);
+	int err;
+
+	if (!to)
+		return -errno;
+	snprintf(lines, sizeof(lines), "[Service]\nExecStartPre=-+nft -f %s\n", s->rules);
+	err = setup_stamp(SETUP_FILE_DROPIN, lines, to);
+	return fclose(to) && !err ? -errno : err;
+}
+
+static int write_dropin(const struct setup *s, const char *text)
+{
+	char folder[CONF_PATH_MAX];
 	int err;
 
 	printf("%s %s\n", s->dry ? "would write" : "writes", s->dropin);
 	if (s->dry)
 		return 0;
-	snprintf(text, sizeof(text),
-		 "# Written by hokm-xdp setup.\n[Service]\nExecStartPre=-+nft -f %s\n", s->rules);
 	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(s->dropin, '/') - s->dropin),
 		 s->dropin);
 	err = mkdir(folder, 0755) && errno != EEXIST ? -errno : 0;
@@ -37,6 +50,20 @@ int setup_put_dropin(const struct setup *s)
 	if (err)
 		fprintf(stderr, "hokm-xdp setup: could not write %s: %s\n", s->dropin,
 			strerror(-err));
+	return err;
+}
+
+int setup_put_dropin(const struct setup *s)
+{
+	char *text = NULL, *present = NULL;
+	int err = dropin_text(s, &text);
+
+	if (!err && !setup_read(s->dropin, &present))
+		err = strcmp(present, text) != 0 ? setup_replace(s, s->dropin, present) : 0;
+	if (!err && !(present && !strcmp(present, text)))
+		err = write_dropin(s, text);
+	setup_forget(present);
+	free(text);
 	return err;
 }
 
