@@ -58,6 +58,10 @@ within 20 "the peer tells that the owner is gone" got "$SILENT"
 holds "in the same message it says that it owns the VIP now" got \
 	"$SILENT and any(.events[]; .kind == \"state\" and .to == \"master\")"
 holds "and what to do" got "$SILENT and any(.events[]; .advice | contains(\"Check the peer\"))"
+holds "what the owner said last" got \
+	"$SILENT and any(.events[]; .text | contains(\"last heard: master, 1 of 1 services up\"))"
+holds "and that its own messages may be lost" got \
+	"$SILENT and any(.events[]; .advice | contains(\"What it had not sent yet\"))"
 number_is "messages of the death" "$(messages "$SILENT")" -eq 1
 
 must lab_stop client receiver

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "daemon/peers.h"
 #include "peer_cases.h"
 
 static void each_case(void **state)
@@ -26,9 +28,33 @@ static void each_case(void **state)
 	}
 }
 
+/* What a node knew of itself when it died is in no other node's messages but this. */
+static void a_silent_peer_is_described_by_its_last_pulse(void **state)
+{
+	static const struct {
+		struct hokm_peer map;
+		const char *words;
+	} t[] = {
+		{{.state = HOKM_VRRP_MASTER,
+		  .svc = {{.tag = 1, .state = HOKM_SVC_UP}, {.tag = 2, .state = HOKM_SVC_DOWN}}},
+		 "master, 1 of 2 services up"},
+		/* A free slot is no service. */
+		{{.state = HOKM_VRRP_BACKUP, .svc = {{.state = HOKM_SVC_UP}}},
+		 "backup, 0 of 0 services up"},
+	};
+	char words[PEERS_LAST_HEARD_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_string_equal(peers_last_heard(&t[i].map, words), t[i].words);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_case)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_case),
+		cmocka_unit_test(a_silent_peer_is_described_by_its_last_pulse),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See peers.h. */
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -124,16 +125,35 @@ static enum hokm_reason news(const struct peer *peer, const struct peer_sight *s
 	return why == peer->reported ? HOKM_R_NONE : why;
 }
 
+const char *peers_last_heard(const struct hokm_peer *map, char dst[PEERS_LAST_HEARD_MAX])
+{
+	unsigned int up = 0, n = 0;
+
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		n += map->svc[i].tag != 0;
+		up += map->svc[i].tag && map->svc[i].state == HOKM_SVC_UP;
+	}
+	snprintf(dst, PEERS_LAST_HEARD_MAX, "%s, %u of %u services up",
+		 hokm_vrrp_state_name(map->state), up, n);
+	return dst;
+}
+
 static void report(struct peer *peer, const struct peer_sight *sight, struct events *e)
 {
 	enum hokm_reason why = news(peer, sight);
+	const bool silent = why == HOKM_R_PEER_SILENT;
+	char heard[PEERS_LAST_HEARD_MAX] = "";
 
 	if (why == HOKM_R_NONE)
 		return;
 	peer->reported = why;
+	/* It may be dead, and nothing that it knew of itself then reaches anybody else. */
+	if (silent)
+		peers_last_heard(&peer->map, heard);
 	log_line(why == HOKM_R_PEER_ALIVE ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)",
 		 peer->name, hokm_reason_name(why), hokm_reason_text(why));
-	events_add(e, "peer", why, "%s: %s", peer->name, hokm_reason_text(why));
+	events_add(e, "peer", why, "%s: %s%s%s", peer->name, hokm_reason_text(why),
+		   silent ? "; last heard: " : "", heard);
 }
 
 static void note_life(struct peer *peer, bool players_dead)

@@ -69,6 +69,10 @@ uint64_t peers_pulse_ns(const struct peers *p);
  */
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
 
+#define PEERS_LAST_HEARD_MAX 48
+/* What the last answer of a peer said of it: "master, 1 of 2 services up". Returns dst. */
+const char *peers_last_heard(const struct hokm_peer *map, char dst[PEERS_LAST_HEARD_MAX]);
+
 /* A message of the peer in this slot was verified: a sign of life for the packet path too. */
 void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
 /*

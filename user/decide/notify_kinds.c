@@ -75,7 +75,7 @@ static const struct row rows[] = {
 
 	/* peers: lost redundancy */
 	{"peer", HOKM_R_PEER_SILENT, NULL, NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
-	 CHECK_PEER},
+	 CHECK_PEER " What it had not sent yet comes late or never: see its journal."},
 	{"peer", HOKM_R_SECRETS_DIFFER, NULL, NOTIFY_K_PEER, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "Give all nodes the same secret: see \"Replace the secret\" in docs/operation.md."},
 	{"peer", HOKM_R_PEER_ALIVE, NULL, NOTIFY_K_PEER, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
