@@ -130,7 +130,14 @@
 	X(p, DNS_CONTESTED, "dns-contested",                                                       \
 	  "the DNS record of this owner has another node's address")                               \
 	X(p, DNS_BLIND, "dns-blind", "the DNS monitor sees no node that is healthy")               \
-	X(p, DNS_SEES, "dns-sees", "the DNS monitor sees a healthy node again")
+	X(p, DNS_SEES, "dns-sees", "the DNS monitor sees a healthy node again")                    \
+	X(p, RECOVER, "recover", "the service is down, and its command recover is run")            \
+	X(p, RECOVER_FAILED, "recover-failed", "the command recover of the service failed")        \
+	X(p, RECOVER_SPENT, "recover-spent",                                                       \
+	  "all attempts to recover the service were made, and it is still down")                   \
+	X(p, RECOVER_LIMIT, "recover-limit",                                                       \
+	  "the service may not be recovered more often within an hour")                            \
+	X(p, RECOVERED, "recovered", "the service is up again after recover")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

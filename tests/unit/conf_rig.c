@@ -97,7 +97,7 @@ void *rig_item(const struct rig_row *r, struct conf *c)
 {
 	if (!strcmp(r->sec->path, "node"))
 		return &c->nodes[0];
-	if (!strcmp(r->sec->path, "service"))
+	if (!strcmp(r->sec->path, "service") || !strcmp(r->sec->path, "service.recover"))
 		return &c->services[0];
 	if (!strcmp(r->sec->path, "witness"))
 		return c->n_witnesses ? &c->witnesses[0] : NULL;

@@ -37,19 +37,11 @@ static void set_command(struct hook_item *item, const char command[CONF_PATH_MAX
 		snprintf(item->path, sizeof(item->path), "%s", argv[0]);
 }
 
-void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
-		    const struct hook_call *call)
+/* What each command learns of the node. */
+static void set_node(struct hook_item *item, const struct conf *c)
 {
 	size_t len = 0;
 
-	memset(item, 0, sizeof(*item));
-	item->hook = hook;
-	item->call = *call;
-	item->timeout_ns = c->hooks.timeout_ns;
-	set_command(item, c->hooks.command[hook]);
-	memcpy(item->user, c->hooks.user, sizeof(item->user));
-	memcpy(item->capabilities, c->hooks.capabilities, sizeof(item->capabilities));
-	item->caps = c->hooks.caps;
 	memcpy(item->instance, c->instance, sizeof(item->instance));
 	memcpy(item->node, c->nodes[c->self].name, sizeof(item->node));
 	for (unsigned int i = 0; i < c->n_vips && i < HOKM_MAX_VIPS; i++) {
@@ -59,6 +51,39 @@ void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook
 		if (inet_ntop(AF_INET, &c->vips[i], item->vips + len, INET_ADDRSTRLEN))
 			len += strlen(item->vips + len);
 	}
+}
+
+void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
+		    const struct hook_call *call)
+{
+	memset(item, 0, sizeof(*item));
+	item->hook = hook;
+	item->call = *call;
+	item->timeout_ns = c->hooks.timeout_ns;
+	set_command(item, c->hooks.command[hook]);
+	memcpy(item->user, c->hooks.user, sizeof(item->user));
+	memcpy(item->capabilities, c->hooks.capabilities, sizeof(item->capabilities));
+	item->caps = c->hooks.caps;
+	set_node(item, c);
+}
+
+void hook_item_recover(struct hook_item *item, const struct conf *c, const struct conf_service *svc,
+		       unsigned int attempt, const struct hook_call *call)
+{
+	memset(item, 0, sizeof(*item));
+	item->hook = CONF_HOOKS;
+	item->call = *call;
+	item->timeout_ns = svc->recover.timeout_ns;
+	set_command(item, svc->recover.command);
+	memcpy(item->user, svc->recover.user, sizeof(item->user));
+	memcpy(item->service, svc->name, sizeof(item->service));
+	item->attempt = attempt;
+	set_node(item, c);
+}
+
+const char *hook_item_name(const struct hook_item *item)
+{
+	return item->service[0] ? "recover" : conf_hook_name(item->hook);
 }
 
 const char *hook_state_word(enum hokm_vrrp_state state)
@@ -91,6 +116,10 @@ static void env_add(struct hook_env *e, const char *name, const char *value)
 
 static void env_fill(struct hook_env *e, const struct hook_item *item, const char *priority)
 {
+	static const char *const when[] = {
+		[HOOK_BEFORE] = "before", [HOOK_AFTER] = "after", [HOOK_RECOVER] = "recover"};
+	char attempt[16];
+
 	e->n = 0;
 	env_add(e, "HOKM_INSTANCE", item->instance);
 	env_add(e, "HOKM_NODE", item->node);
@@ -99,7 +128,12 @@ static void env_fill(struct hook_env *e, const struct hook_item *item, const cha
 	env_add(e, "HOKM_REASON", hokm_reason_name(item->call.reason));
 	env_add(e, "HOKM_PRIORITY", priority);
 	env_add(e, "HOKM_VIPS", item->vips);
-	env_add(e, "HOKM_WHEN", item->call.when == HOOK_BEFORE ? "before" : "after");
+	env_add(e, "HOKM_WHEN", when[item->call.when]);
+	if (item->service[0]) {
+		snprintf(attempt, sizeof(attempt), "%u", item->attempt);
+		env_add(e, "HOKM_SERVICE", item->service);
+		env_add(e, "HOKM_ATTEMPT", attempt);
+	}
 	memcpy(e->text[e->n], PATH_ENV, sizeof(PATH_ENV));
 	e->list[e->n] = e->text[e->n];
 	e->list[++e->n] = NULL;

@@ -23,6 +23,8 @@ struct hook_item {
 	char instance[CONF_NAME_MAX];
 	char node[CONF_NAME_MAX];
 	char vips[HOKM_MAX_VIPS * INET_ADDRSTRLEN]; /* separated by spaces */
+	char service[CONF_NAME_MAX];                /* that is recovered; "" for a hook */
+	unsigned int attempt;                       /* to recover it */
 	uint64_t timeout_ns;
 	struct hook_call call;
 	uint64_t change;      /* the number of the state change that it follows */
@@ -50,6 +52,12 @@ const char *hook_state_word(enum hokm_vrrp_state state);
 /* Fills *item for one call. This hook must be configured. */
 void hook_item_fill(struct hook_item *item, const struct conf *c, enum conf_hook hook,
 		    const struct hook_call *call);
+
+/* The same for the command that recovers a service. */
+void hook_item_recover(struct hook_item *item, const struct conf *c, const struct conf_service *svc,
+		       unsigned int attempt, const struct hook_call *call);
+/* Its word in the log: the key of the hook, or "recover". */
+const char *hook_item_name(const struct hook_item *item);
 
 /*
  * Starts the process and does not wait for its exec. The caller owns both descriptors of *out and

@@ -44,6 +44,7 @@ struct hooks {
 
 	uint64_t change;   /* the number of the newest state change, or of what is asked */
 	struct hooks *ask; /* runs `before` where an answer is awaited; NULL before the first one */
+	struct hooks *recover; /* runs the commands that recover services; NULL as above */
 	hook_answer_fn answer;
 	void *answer_arg;
 	struct hook_fifo fifo;
@@ -132,7 +133,7 @@ static void discard_oldest(struct hooks *h)
 
 	log_error("hook %s (%s, %s) is discarded: %d newer hooks wait behind it, "
 		  "because the running hook takes too long",
-		  item->path, conf_hook_name(item->hook), hokm_vrrp_state_name(item->call.state),
+		  item->path, hook_item_name(item), hokm_vrrp_state_name(item->call.state),
 		  HOOKS_QUEUE_MAX);
 	h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
 	h->n--;
@@ -228,13 +229,13 @@ static void report_not_started(const struct hooks *h, const struct hook_failure 
 static void judge_success(struct hooks *h)
 {
 	if (!h->denied) {
-		log_debug("hook %s (%s) succeeded", h->item.path, conf_hook_name(h->item.hook));
+		log_debug("hook %s (%s) succeeded", h->item.path, hook_item_name(&h->item));
 		return;
 	}
 	h->stats.denied++;
 	log_warn("hook %s (%s) ended with exit status 0, but wrote that it lacks a right; "
 		 "it runs as user %s, %s%s",
-		 h->item.path, conf_hook_name(h->item.hook), h->item.user,
+		 h->item.path, hook_item_name(&h->item), h->item.user,
 		 h->item.caps ? "with the capabilities " : "without capabilities",
 		 h->item.capabilities);
 }
@@ -266,16 +267,16 @@ static bool judge(struct hooks *h, const siginfo_t *si)
 	h->stats.run++;
 	if (h->timed_out) {
 		log_error("hook %s (%s) was killed: it ran longer than %llu ms", h->item.path,
-			  conf_hook_name(h->item.hook),
+			  hook_item_name(&h->item),
 			  (unsigned long long)(h->item.timeout_ns / NS_PER_MS));
 	} else if (si->si_code != CLD_EXITED) {
 		h->stats.failed++;
 		log_error("hook %s (%s) was killed by signal %d", h->item.path,
-			  conf_hook_name(h->item.hook), si->si_status);
+			  hook_item_name(&h->item), si->si_status);
 	} else if (si->si_status) {
 		h->stats.failed++;
 		log_error("hook %s (%s) failed: exit status %d", h->item.path,
-			  conf_hook_name(h->item.hook), si->si_status);
+			  hook_item_name(&h->item), si->si_status);
 	} else {
 		judge_success(h);
 	}
@@ -426,6 +427,8 @@ void hooks_reconf(struct hooks *h, const struct conf *c)
 	h->conf = c;
 	if (h->ask)
 		h->ask->conf = c;
+	if (h->recover)
+		h->recover->conf = c;
 }
 
 void hooks_close(struct hooks *h)
@@ -442,6 +445,7 @@ void hooks_close(struct hooks *h)
 	}
 	hook_fifo_close(&h->fifo);
 	hooks_close(h->ask);
+	hooks_close(h->recover);
 	sd_event_unref(h->event);
 	free(h);
 }
@@ -480,6 +484,26 @@ void hooks_ask(struct hooks *h, const struct hook_call *call, uint64_t wait_ns, 
 	start_next(ask);
 }
 
+int hooks_recover(struct hooks *h, const struct conf_service *svc, unsigned int attempt,
+		  const struct hook_call *call, hook_answer_fn fn, void *arg)
+{
+	struct hooks *one = h->recover ? h->recover : make(h->event, h->conf);
+	int err;
+
+	h->recover = one;
+	if (!one)
+		return -ENOMEM;
+	if (one->running)
+		return -EBUSY;
+	hooks_on_answer(one, fn, arg);
+	hook_item_recover(&one->item, one->conf, svc, attempt, call);
+	one->item.change = attempt;
+	err = start(one);
+	if (err)
+		one->stats.not_started++;
+	return err;
+}
+
 static void add_stats(const struct hooks *h, struct hooks_stats *out)
 {
 	out->run += h->stats.run;
@@ -498,9 +522,12 @@ void hooks_get_stats(const struct hooks *h, struct hooks_stats *out)
 	add_stats(h, out);
 	if (h->ask)
 		add_stats(h->ask, out);
+	if (h->recover)
+		add_stats(h->recover, out);
 }
 
 bool hooks_busy(const struct hooks *h)
 {
-	return h->running || h->n || (h->ask && hooks_busy(h->ask));
+	return h->running || h->n || (h->ask && hooks_busy(h->ask)) ||
+	       (h->recover && hooks_busy(h->recover));
 }

@@ -10,6 +10,9 @@
  * ran out of time gets the newest state again, a few times at most. Standard input is /dev/null. A
  * bounded part of the output goes to the log.
  *
+ * The command that recovers a service is run in the same way, beside the queue and as a user of its
+ * own.
+ *
  * A struct hooks is used by the thread of the event loop only.
  */
 #ifndef HOKM_ACT_HOOKS_H
@@ -28,8 +31,9 @@ struct hooks; /* opaque */
 
 /* One state change. */
 struct hook_call {
-	enum { HOOK_BEFORE, HOOK_AFTER } when; /* before or after the VIP addresses are changed */
-	enum hokm_vrrp_state state;            /* the new state */
+	/* Before or after the VIP addresses are changed; or a service is DOWN. */
+	enum { HOOK_BEFORE, HOOK_AFTER, HOOK_RECOVER } when;
+	enum hokm_vrrp_state state; /* the new state */
 	enum hokm_vrrp_state from;
 	enum hokm_reason reason;
 	uint8_t priority;
@@ -53,7 +57,7 @@ void hooks_reconf(struct hooks *h, const struct conf *c);
  */
 void hooks_close(struct hooks *h);
 
-/* What the hook `before` says of a change that waits for it. */
+/* What the hook `before` says of a change that waits for it, and how a recovery ended. */
 enum hook_answer {
 	HOOK_PERMITS, /* exit status 0 */
 	HOOK_REFUSES, /* it failed */
@@ -70,6 +74,14 @@ typedef void (*hook_answer_fn)(void *arg, uint64_t number, enum hook_answer answ
 void hooks_ask(struct hooks *h, const struct hook_call *call, uint64_t wait_ns, uint64_t number);
 /* Who gets the answers. */
 void hooks_on_answer(struct hooks *h, hook_answer_fn fn, void *arg);
+
+/*
+ * Runs the command that recovers this service, now and beside the queue, as its user and without
+ * capabilities. `fn` gets its end with the number of the attempt, later and never from within this
+ * call. Returns 0, -EBUSY while another one runs, or -errno; then there is no answer.
+ */
+int hooks_recover(struct hooks *h, const struct conf_service *svc, unsigned int attempt,
+		  const struct hook_call *call, hook_answer_fn fn, void *arg);
 
 /* Queues the hooks for this call that are configured, and writes a change to the FIFO. */
 void hooks_queue(struct hooks *h, const struct hook_call *call);

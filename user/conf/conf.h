@@ -80,6 +80,16 @@ struct conf_check {
  */
 enum conf_marked_down { CONF_SHUTDOWN_SESSIONS, CONF_KEEP };
 
+/* What is run when the service goes DOWN; see decide/recover.h. */
+struct conf_recover {
+	char command[CONF_PATH_MAX]; /* words_split(); "" for none */
+	char user[CONF_NAME_MAX];
+	unsigned int attempts;
+	unsigned int limit; /* within an hour */
+	uint64_t backoff_ns;
+	uint64_t timeout_ns;
+};
+
 struct conf_service {
 	char name[CONF_NAME_MAX];
 	enum conf_marked_down on_marked_down;
@@ -87,6 +97,7 @@ struct conf_service {
 	uint16_t port;    /* host order */
 	unsigned int n_checks;
 	struct conf_check checks[CONF_CHECKS_MAX];
+	struct conf_recover recover;
 };
 
 /* What runs on a node, as its peers see it. */

@@ -114,6 +114,7 @@ void rule_passive(const struct conf_sec *s, struct conf *c);
 void rule_signal(const struct conf_sec *s, struct conf *c);
 void rule_dns(const struct conf_sec *s, struct conf *c);
 void rule_hooks(const struct conf_sec *s, struct conf *c);
+void rule_recover(const struct conf_sec *s, struct conf *c);
 
 /* rules_witness.c: the conditions between arbiter, grant, the members and the pulses. */
 void rule_grants(const struct conf_sec *root, struct conf *c);

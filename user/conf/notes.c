@@ -77,48 +77,69 @@ static int runs_as(const char *user, const char *file)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-static void note_hook(const struct conf *c, enum conf_hook h, FILE *to)
+/* `key` is its whole name. The command is not run if others may change it and it has privileges. */
+static void note_command(const char *key, const char command[CONF_PATH_MAX], const char *user,
+			 bool privileged, FILE *to)
 {
 	char copy[CONF_PATH_MAX], *argv[CONF_ARGS_MAX + 1];
-	const char *name = conf_hook_name(h), *user = c->hooks.user;
 	char problem[CONF_PATH_MAX + 64];
 	struct stat st;
 	int err;
 
-	memcpy(copy, c->hooks.command[h], sizeof(copy));
+	memcpy(copy, command, sizeof(copy));
 	if (words_split(copy, argv, CONF_ARGS_MAX) < 1)
 		return;
 	if (stat(argv[0], &st)) {
-		fprintf(to, "note: hooks.%s: %s: %s\n", name, argv[0], strerror(errno));
+		fprintf(to, "note: %s: %s: %s\n", key, argv[0], strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		fprintf(to, "note: hooks.%s: %s is not a file\n", name, argv[0]);
+		fprintf(to, "note: %s: %s is not a file\n", key, argv[0]);
 	} else {
-		if ((c->hooks.caps || caps_is_root(user)) &&
-		    !trusted_file(argv[0], problem, sizeof(problem)))
-			fprintf(to, "note: hooks.%s: %s is not run with privileges: %s\n", name,
-				argv[0], problem);
+		if (privileged && !trusted_file(argv[0], problem, sizeof(problem)))
+			fprintf(to, "note: %s: %s is not run with privileges: %s\n", key, argv[0],
+				problem);
 		err = runs_as(user, argv[0]);
 		if (err)
-			fprintf(to, "note: hooks.%s: user %s cannot run %s: %s\n", name, user,
-				argv[0], strerror(-err));
+			fprintf(to, "note: %s: user %s cannot run %s: %s\n", key, user, argv[0],
+				strerror(-err));
 	}
+}
+
+/* False, with a note: the user does not exist. */
+static bool note_user(const char *key, const char *user, FILE *to)
+{
+	if (getpwnam(user))
+		return true;
+	fprintf(to, "note: %s: there is no user %s on this machine\n", key, user);
+	return false;
 }
 
 static void note_hooks(const struct conf *c, FILE *to)
 {
 	bool any = false;
+	char key[CONF_NAME_MAX];
 
 	for (enum conf_hook h = 0; h < CONF_HOOKS; h++)
 		any |= c->hooks.command[h][0] != '\0';
 	if (!any)
 		return;
-	if (!getpwnam(c->hooks.user)) {
-		fprintf(to, "note: hooks.user: there is no user %s on this machine\n",
-			c->hooks.user);
+	if (!note_user("hooks.user", c->hooks.user, to))
 		return;
+	for (enum conf_hook h = 0; h < CONF_HOOKS; h++) {
+		snprintf(key, sizeof(key), "hooks.%s", conf_hook_name(h));
+		note_command(key, c->hooks.command[h], c->hooks.user,
+			     c->hooks.caps || caps_is_root(c->hooks.user), to);
 	}
-	for (enum conf_hook h = 0; h < CONF_HOOKS; h++)
-		note_hook(c, h, to);
+}
+
+static void note_recover(const struct conf *c, FILE *to)
+{
+	for (unsigned int s = 0; s < c->n_services; s++) {
+		const struct conf_recover *r = &c->services[s].recover;
+
+		if (r->command[0] && note_user("service.recover.user", r->user, to))
+			note_command("service.recover.command", r->command, r->user,
+				     caps_is_root(r->user), to);
+	}
 }
 
 static void note_fifo(const struct conf *c, FILE *to)
@@ -140,5 +161,6 @@ void conf_notes(const struct conf *c, FILE *to)
 {
 	note_signals(c, to);
 	note_hooks(c, to);
+	note_recover(c, to);
 	note_fifo(c, to);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rules for the hooks. */
+/* Rules for the hooks, and for the command of recover. */
 #include "base/caps.h"
 #include "conf/conf_int.h"
 
@@ -18,4 +18,12 @@ void rule_hooks(const struct conf_sec *s, struct conf *c)
 		conf_check_command(s, conf_hook_name(h), c->hooks.command[h],
 				   sizeof(c->hooks.command[h]));
 	read_capabilities(s, &c->hooks);
+}
+
+void rule_recover(const struct conf_sec *s, struct conf *c)
+{
+	struct conf_service *v = s->item;
+
+	(void)c;
+	conf_check_command(s, "command", v->recover.command, sizeof(v->recover.command));
 }

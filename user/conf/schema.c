@@ -17,6 +17,7 @@
 #include "conf/schema_hooks.h"
 #include "conf/schema_listen.h"
 #include "conf/schema_notify.h"
+#include "conf/schema_recover.h"
 
 /* Words of the file and the values of their fields. */
 static const struct conf_word profiles[] = {
@@ -239,6 +240,7 @@ static const struct conf_section service_sections[] = {
 		.count = offsetof(struct conf_service, n_checks),
 		.most = CONF_CHECKS_MAX,
 	},
+	CONF_RECOVER_SECTION,
 	END_OF_SECTIONS,
 };
 

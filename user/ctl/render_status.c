@@ -553,6 +553,7 @@ static void print_work(const json_t *data, FILE *out)
 	fprintf(out, "\n  hooks      ");
 	if (!render_counts(json_object_get(data, "hooks"), out))
 		fprintf(out, "none run");
+	render_recover(json_object_get(data, "services"), out);
 	fprintf(out, "\n  ctl        ");
 	render_counts(json_object_get(data, "ctl"), out);
 	render_dns_line(json_object_get(data, "dns"), out);

@@ -26,6 +26,7 @@
 #include "daemon/peer_takeover.h"
 #include "daemon/permission.h"
 #include "daemon/publish.h"
+#include "daemon/recovery.h"
 #include "daemon/replication.h"
 #include "daemon/segment_watch.h"
 #include "daemon/quorum.h"
@@ -75,6 +76,7 @@ struct daemon {
 	struct publish publish;
 	struct hooks *hooks;
 	struct permission permission;
+	struct recovery recovery;
 	struct dns dns;
 	struct upkeep upkeep;
 	struct link_watch *link;

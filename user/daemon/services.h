@@ -14,6 +14,7 @@
 #include "decide/health.h"
 #include "decide/observe.h"
 #include "decide/recent.h"
+#include "decide/recover.h"
 #include "hokm/names.h"
 
 #define SERVICE_DETAIL_MAX 128
@@ -57,6 +58,7 @@ struct service {
 	uint64_t terminated_ns;
 	/* How much the server sent to players, and when that grew last; 0: never looked. */
 	uint64_t sent, active_ns;
+	struct recover recover;
 	/* Reported: the drain is over, but no peer serves the players, so they stay. */
 	bool drain_kept;
 };

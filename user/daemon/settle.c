@@ -335,6 +335,17 @@ static void tick_dns(struct daemon *d, uint64_t now_ns)
 	dns_tick(&d->dns, both, now_ns);
 }
 
+/* An operator who works at this node restarts the game by hand. */
+static void tick_recovery(struct daemon *d, uint64_t now_ns)
+{
+	const struct hook_call state = {
+		.state = d->vrrp.state, .from = d->vrrp.state, .priority = d->vrrp.conf.priority};
+	bool held = d->stopping || d->drain.on || d->checks.paused ||
+		    operator_ordered(&d->operator, ORDER_MAINT);
+
+	recovery_run(&d->recovery, held, &state, now_ns);
+}
+
 /* What is looked at regularly, at each tick of the pulse. */
 static void act_at_tick(struct daemon *d)
 {
@@ -351,6 +362,7 @@ static void act_at_tick(struct daemon *d)
 		     d->vrrp.state == HOKM_VRRP_MASTER, now_ns);
 	drain_tick(&d->drain, &d->node, &d->session_end, now_ns);
 	operator_tick(&d->operator, now_ns);
+	tick_recovery(d, now_ns);
 	if (d->dns.on)
 		tick_dns(d, now_ns);
 }

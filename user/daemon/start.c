@@ -130,8 +130,10 @@ static int open_concerns(struct daemon *d)
 	struct node *n = &d->node;
 	int err = hooks_open(n->event, n->conf, &d->hooks);
 
-	if (!err)
+	if (!err) {
 		permission_init(&d->permission, n, d->hooks);
+		recovery_init(&d->recovery, n, d->hooks);
+	}
 	services_init_checks(&n->services, &n->conf->observe, clock_now_ns());
 	traffic_watch_prepare(n);
 	if (!err)

@@ -69,6 +69,15 @@ static const struct row rows[] = {
 	{"service", HOKM_R_SHUTDOWN_SESSIONS, "", NOTIFY_K_TAKEOVER, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 CHECK_SERVICE},
 
+	{"service", HOKM_R_RECOVER, "", NOTIFY_K_SERVICE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"service", HOKM_R_RECOVERED, "", NOTIFY_K_SERVICE, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
+	{"service", HOKM_R_RECOVER_FAILED, "", NOTIFY_K_SERVICE, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	 "Run the command of recover by hand, as its user, and see why it fails."},
+	{"service", HOKM_R_RECOVER_SPENT, "", NOTIFY_K_SERVICE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "Nothing restarts the game server any more. " CHECK_SERVICE},
+	{"service", HOKM_R_RECOVER_LIMIT, "", NOTIFY_K_SERVICE, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	 "The game server fails again and again. " CHECK_SERVICE},
+
 	/* faults in the traffic of players */
 	{"passive", HOKM_R_PASSIVE_CLEAR, NULL, NOTIFY_K_PASSIVE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"passive", ANY, NULL, NOTIFY_K_PASSIVE, NOTIFY_WARNING, NOTIFY_OPEN, 0, CHECK_SERVICE},

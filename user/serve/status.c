@@ -108,6 +108,25 @@ static void put_observe(json_t *o, const struct service *svc, const struct hokm_
 		    : json_null());
 }
 
+/* Null without a command. */
+static json_t *recover_json(const struct service *svc, uint64_t now_ns)
+{
+	const struct recover_conf c = recovery_conf(svc);
+	const struct recover *r = &svc->recover;
+	json_t *o;
+
+	if (!c.on)
+		return json_null();
+	o = json_object();
+	put(o, "state", json_string(recover_state_name(r->state)));
+	put(o, "attempts", number(r->attempts));
+	put(o, "of", number(c.attempts));
+	put(o, "within_hour", number(recover_within_hour(r, now_ns)));
+	put(o, "limit", number(c.limit));
+	put(o, "next_ms", left(r->next_ns, now_ns));
+	return o;
+}
+
 static json_t *service_json(const struct daemon *d, unsigned int s, uint64_t now_ns)
 {
 	const struct service *svc = &d->node.services.list[s];
@@ -129,6 +148,7 @@ static json_t *service_json(const struct daemon *d, unsigned int s, uint64_t now
 		if (json_array_append_new(checks, check_json(svc, i, now_ns)))
 			log_debug("status: no memory for a check");
 	put(o, "checks", checks);
+	put(o, "recover", recover_json(svc, now_ns));
 	return o;
 }
 
