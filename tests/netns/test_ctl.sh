@@ -261,6 +261,30 @@ home() {
 	unbroken "$1" 1
 }
 
+# moved_from STAGES: the newest failover of the merged records goes from a to b, and STAGES holds.
+moved_from() {
+	jq -e ".failovers[0] | .from == \"$(lab_name a)\" and .to == \"$(lab_name b)\" and ($1)" \
+		"$LAB_DIR/timeline" >/dev/null
+}
+
+# The events of both nodes by the clock of one.
+timeline() {
+	must lab_ctl b timeline --record >"$LAB_DIR/b.record"
+	lab_ctl a timeline --json --with "$LAB_DIR/b.record" >"$LAB_DIR/timeline"
+	holds "timeline: the clocks are compared by probes" \
+		jq -e '.clocks[1] | .by == "probes" and .error_us < 100000' "$LAB_DIR/timeline"
+	holds "timeline: the order, the decision, the owner" \
+		moved_from '0 <= .decision_ms and .decision_ms <= .owned_ms'
+	holds "timeline: the first signal is the order" \
+		moved_from '.rows[0].kind == "operator" and .rows[0].means == "first signal"'
+	holds "timeline: new players came" moved_from '.came > 0 and .last_reconnect_ms > 0'
+	answers "timeline: as text" 0 "VIP owned" lab_ctl a timeline --with "$LAB_DIR/b.record"
+	answers "timeline: without the peer it names what is missing" 0 \
+		"events of $(lab_name b) are missing" lab_ctl a timeline
+	answers "timeline: a file that is no record" $EXIT_FAILED "is no record" \
+		lab_ctl a timeline --with "$LAB_DIR/timeline"
+}
+
 operator() {
 	follower all
 	follower json --json
@@ -269,6 +293,7 @@ operator() {
 	over_http "at first" a b
 	away drain drain operator
 	over_http "after the move" b a
+	timeline
 	home undrain
 	away maint maint maint
 	home ready

@@ -128,6 +128,34 @@ static const struct ctl_option events_options[] = {
 	END_OF_OPTIONS,
 };
 
+static const struct ctl_option timeline_options[] = {
+	{.name = "last",
+	 .kind = CTL_FLAG,
+	 .key = "last",
+	 .local = true,
+	 .help = "only the newest failover, as without --since"},
+	{.name = "since",
+	 .kind = CTL_WORD,
+	 .value = "TIME",
+	 .key = "since",
+	 .local = true,
+	 .help = "every failover since TIME: "
+		 "an age such as 90s, or a local time such as \"2026-11-22 20:30\""},
+	{.name = "with",
+	 .kind = CTL_WORDS,
+	 .value = "FILE",
+	 .key = "with",
+	 .local = true,
+	 .help = "merge the record of another node; \"-\" is standard input; "
+		 "may be given several times"},
+	{.name = "record",
+	 .kind = CTL_FLAG,
+	 .key = "record",
+	 .local = true,
+	 .help = "print the record of this node, for --with on another node"},
+	END_OF_OPTIONS,
+};
+
 static const struct ctl_option failover_options[] = {
 	{.name = "to",
 	 .kind = CTL_WORD,
@@ -241,6 +269,17 @@ const struct ctl_command ctl_commands[] = {
 	 .about = "Prints one line an event, newest last: time, source (kernel or daemon), kind, "
 		  "text and, in parentheses, the reason code.",
 	 .options = events_options},
+	{.name = "timeline",
+	 .summary = "show a failover from its first signal on",
+	 .about =
+		 "Shows the newest failover: the first signal, the decision, the moment at which a "
+		 "node became owner of the VIP, what was done for the players, and the last "
+		 "connection that came afterwards, with the milliseconds since the first signal. "
+		 "A daemon knows its own events only. The record of another node is made there by "
+		 "`hokm-xdp ctl timeline --record` and read here by --with. Its clock is compared "
+		 "by the steered probes of the nodes.",
+	 .options = timeline_options,
+	 .view = &timeline_view},
 	{.name = "failover",
 	 .summary = "hand the VIP over to the healthiest peer now",
 	 .about = "Only the owner accepts this command. "

@@ -40,12 +40,16 @@ struct ctl_option {
 struct ctl_view {
 	/* Adds to the request's args what the options mean. 0 or -ENOMEM. */
 	int (*prepare)(const json_t *options, json_t *args);
-	/* Returns the view's state, NULL without memory. Caller: close(). */
-	void *(*open)(const json_t *options, FILE *out);
+	/*
+	 * Returns the view's state, NULL without memory. Caller: close(). What is wrong is written
+	 * to `err`.
+	 */
+	void *(*open)(const json_t *options, FILE *out, FILE *err);
 	void (*frame)(void *view, json_t *data);
-	void (*close)(void *view);
+	int (*close)(void *view); /* returns the exit code */
 };
 extern const struct ctl_view conns_view;
+extern const struct ctl_view timeline_view;
 
 struct ctl_command {
 	const char *name;    /* also the verb; NULL ends the table */

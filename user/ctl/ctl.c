@@ -128,9 +128,9 @@ static int reply_incomplete(const struct ctl *k, int err)
 static int print_frames(struct ctl *k, json_t *reply)
 {
 	const struct ctl_view *view = k->call->command->view;
-	void *state = view->open(k->call->options, k->out);
+	void *state = view->open(k->call->options, k->out, k->err);
 	json_t *msg = json_incref(reply);
-	int code = CTL_EXIT_OK, err = state ? 0 : -ENOMEM;
+	int code = CTL_EXIT_OK, shown = CTL_EXIT_OK, err = state ? 0 : -ENOMEM;
 	bool more = state != NULL;
 
 	while (more && field_true(msg, "ok")) {
@@ -148,8 +148,8 @@ static int print_frames(struct ctl *k, json_t *reply)
 		code = refused(k, msg);
 	json_decref(msg);
 	if (state)
-		view->close(state);
-	return code;
+		shown = view->close(state);
+	return code ? code : shown;
 }
 
 static int print_reply(struct ctl *k, const json_t *data)

@@ -5,7 +5,7 @@
  *
  *   render_status.c   status              render_conns.c    conns
  *   render_lists.c    counters, texts     render_summary.c  conns --summary
- *   render_dns.c      dns
+ *   render_dns.c      dns                 render_timeline.c  timeline
  *   render_events.c   events              drain.c           drain
  *   render_table.c    times, sizes, counts, and tables with columns
  *
@@ -58,6 +58,9 @@ const char *word_agree(const json_t *peer);
 void render_ownership(const json_t *data, FILE *out);
 /* One frame of the event stream as one line. */
 void render_event(const json_t *event, FILE *out);
+#define RENDER_TIME 32 /* bytes of the buffer that word_time() writes to */
+/* A moment of the wall clock, in the local time zone: "2026-11-22 21:30:01.123". */
+const char *word_time(int64_t us, char *buf);
 
 /* A field of an object; when it is missing: `otherwise`, "?" and false. */
 json_int_t field_int(const json_t *o, const char *key, json_int_t otherwise);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ctl_proto.h"
 #include "ctl/commands.h"
 #include "ctl/render.h"
 
@@ -350,10 +351,11 @@ static void json_end(const struct view *v, json_t *data)
 
 /* ---- frames ---- */
 
-static void *conns_open(const json_t *options, FILE *out)
+static void *conns_open(const json_t *options, FILE *out, FILE *err)
 {
 	struct view *v = calloc(1, sizeof(*v));
 
+	(void)err;
 	if (!v)
 		return NULL;
 	v->options = options;
@@ -362,12 +364,13 @@ static void *conns_open(const json_t *options, FILE *out)
 	return v;
 }
 
-static void conns_close(void *view)
+static int conns_close(void *view)
 {
 	struct view *v = view;
 
 	json_decref(v->keys);
 	free(v);
+	return CTL_EXIT_OK;
 }
 
 static void show_summary(const struct view *v, const json_t *data)

@@ -8,8 +8,6 @@
 
 #include "ctl/render.h"
 
-#define TIME_MAX 32
-
 /*
  * "2026-11-22T20:30:01.123Z" becomes "2026-11-22 21:30:01.123" in a zone one hour east. A time of
  * another form is copied.
@@ -30,11 +28,22 @@ static void local_time(const char *utc, char *buf, size_t size)
 	snprintf(buf + n, size - n, "%.4s", rest);
 }
 
+const char *word_time(int64_t us, char *buf)
+{
+	time_t at = (time_t)(us / 1000000);
+	struct tm tm;
+	size_t n;
+
+	n = localtime_r(&at, &tm) ? strftime(buf, RENDER_TIME, "%Y-%m-%d %H:%M:%S", &tm) : 0;
+	snprintf(buf + n, RENDER_TIME - n, ".%03d", (int)(us / 1000 % 1000));
+	return buf;
+}
+
 void render_event(const json_t *event, FILE *out)
 {
 	const json_t *dropped = json_object_get(event, "dropped");
 	const char *reason = json_string_value(json_object_get(event, "reason"));
-	char when[TIME_MAX];
+	char when[RENDER_TIME];
 
 	if (dropped) {
 		fprintf(out, "... %lld events are missing here: they were not read fast enough\n",

@@ -14,6 +14,7 @@
 #include "serve/conns.h"
 #include "serve/counts.h"
 #include "serve/dns_status.h"
+#include "serve/record.h"
 #include "serve/status.h"
 #include "serve/verbs.h"
 
@@ -102,6 +103,21 @@ static int prepare_conns(void *arg, const json_t *args, void **job, char *error,
 
 static const struct ctl_work conns_work = {
 	.prepare = prepare_conns, .run = conns_job_run, .free = conns_job_free};
+
+/* ---- timeline ---- */
+
+static int prepare_record(void *arg, const json_t *args, void **job, char *error, size_t size)
+{
+	const struct daemon *d = arg;
+
+	(void)args;
+	(void)error;
+	(void)size;
+	return record_new(&d->node, job);
+}
+
+static const struct ctl_work record_work = {
+	.prepare = prepare_record, .run = record_run, .free = record_free};
 
 /* ---- counters ---- */
 
@@ -366,6 +382,7 @@ const struct ctl_verb serve_verbs[] = {
 	{.name = "status", .handler = verb_status},
 	{.name = "conns", .acts_with = "action", .work = &conns_work},
 	{.name = "counters", .handler = verb_counters},
+	{.name = "timeline", .work = &record_work},
 	{.name = "failover", .acts = true, .handler = verb_failover},
 	{.name = "drain", .acts = true, .handler = verb_drain},
 	{.name = "undrain", .acts = true, .handler = verb_undrain},
