@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 #
 # Programs that do for a whole test what would else need a new program each time. A helper reads a
-# line, answers with text and a byte 0, and reads the next line. It starts with the first line, in
-# the namespace "sw", and ends with the lab. Its pipes are in LAB_DIR:
+# line, answers with text, and reads the next line. It starts with the first line, in the namespace
+# "sw", and ends with the lab. Its pipes are in LAB_DIR:
 #
 #   NAME.in     lines to it
-#   NAME.out    its answers
+#   NAME.out    its answers: eight digits, which are the bytes of the text, and the text
 #   NAME.turn   one byte: a shell that has read it may write a line, and puts it back afterwards
 
 # helper_tell NAME LINE: puts the answer of NAME.py into ANSWER.
@@ -16,7 +16,7 @@ helper_tell() {
 	[ -p "$pipe.in" ] || helper_start "$1" || return 1
 	exec {in}<>"$pipe.in" {out}<>"$pipe.out" {turn}<>"$pipe.turn"
 	if read -r -N 1 -t 30 -u "$turn" byte && printf '%s\n' "$2" >&"$in" &&
-		IFS= read -r -d '' -t 30 -u "$out" ANSWER; then
+		helper_read "$out"; then
 		printf %s "$byte" >&"$turn"
 	else
 		# A late answer must not be taken for that to the next line, which gets new pipes.
@@ -26,6 +26,14 @@ helper_tell() {
 	fi
 	exec {in}>&- {out}>&- {turn}>&-
 	return $status
+}
+
+# helper_read FD: one answer. A shell reads byte by byte what has no known length or a time limit,
+# and that takes 30 ms of a processor for a whole status: only the length is waited for.
+helper_read() {
+	local LC_ALL=C size # bytes, not characters
+	IFS= read -r -N 8 -t 30 -u "$1" size || return 1
+	[ "$size" = 00000000 ] || IFS= read -r -N "$((10#$size))" -u "$1" ANSWER
 }
 
 helper_start() {

@@ -205,7 +205,7 @@ crowd_stop() {
 	lab_wait 10 lab_gone client1 crowd && exec {CROWD_IN}>&- {CROWD_OUT}>&-
 }
 ask_crowd() {
-	echo "$1" >&"$CROWD_IN" && read -r -t 10 -u "$CROWD_OUT" REPLY_CROWD
+	echo "$1" >&"$CROWD_IN" && observe_read "$CROWD_OUT" && REPLY_CROWD=${REPLY%\}*}\}
 }
 crowd_on() { ask_crowd status && field_is "$REPLY_CROWD" "$(lab_name "$1")" "$CROWD"; }
 CROWD=10

@@ -353,8 +353,8 @@ static void print_all(struct audience *a)
 	for (unsigned int way = 0; way < WAYS; way++)
 		printf("\"%s\":%u,", way_names[way], a->by[way]);
 	printf("\"longest_ms\":%" PRIu64 ",\"late\":%zu,", a->longest_ms, late(a));
-	printf("\"players\":%zu,\"failed_attempts\":%u}\n", a->n, a->failed);
-	fflush(stdout);
+	printf("\"players\":%zu,\"failed_attempts\":%u}", a->n, a->failed);
+	prog_answer_end();
 }
 
 static void mark(struct audience *a)

@@ -96,12 +96,12 @@ static void window_print(struct watch *w, const char *kind)
 	mac_text(w->owner, after);
 	printf("{\"%s\":\"%s\",\"length_ms\":%.1f,\"rounds\":%llu,\"answers\":%llu,"
 	       "\"two_owner_rounds\":%llu,\"silent_ms\":%.1f,\"moved_ms\":%.1f,\"gap_ms\":%.1f,"
-	       "\"changes\":%u,\"owner_before\":\"%s\",\"owner\":\"%s\"}\n",
+	       "\"changes\":%u,\"owner_before\":\"%s\",\"owner\":\"%s\"}",
 	       kind, win->name, prog_ms(prog_now_ns() - win->start_ns),
 	       (unsigned long long)win->rounds, (unsigned long long)win->answers,
 	       (unsigned long long)win->two_owner_rounds, prog_ms(silent), prog_ms(win->moved_ns),
 	       prog_ms(win->gap_ns), win->changes, before, after);
-	fflush(stdout);
+	prog_answer_end();
 }
 
 static int ask(struct watch *w)

@@ -30,16 +30,29 @@ observe_stop() {
 	rm -f "$LAB_DIR"/{players,arp}.{in,out}
 }
 
+# observe_read FD: puts the line of an answer into REPLY. Its length is a multiple of 512 bytes
+# (prog_answer_end() in tools/lab/program.h). A shell reads byte by byte what has no known length or
+# a time limit, and that takes milliseconds of a processor: only the first byte is waited for.
+observe_read() {
+	local part
+	IFS= read -r -N 1 -t 10 -u "$1" REPLY && IFS= read -r -N 511 -u "$1" part || return 1
+	REPLY+=$part
+	until [[ $part == *$'\n' ]]; do
+		IFS= read -r -N 512 -u "$1" part || return 1
+		REPLY+=$part
+	done
+}
+
 # Answer in REPLY_PLAYERS and REPLY_ARP.
 ask_players() {
 	echo "$1" >&"$PLAYERS_IN"
-	read -r -t 10 -u "$PLAYERS_OUT" REPLY_PLAYERS ||
-		{ echo "demo: hokm-players does not answer" >&2; exit 1; }
+	observe_read "$PLAYERS_OUT" || { echo "demo: hokm-players does not answer" >&2; exit 1; }
+	REPLY_PLAYERS=${REPLY%\}*}\}
 }
 ask_arp() {
 	echo "$1" >&"$ARP_IN"
-	read -r -t 10 -u "$ARP_OUT" REPLY_ARP ||
-		{ echo "demo: hokm-arpwatch does not answer" >&2; exit 1; }
+	observe_read "$ARP_OUT" || { echo "demo: hokm-arpwatch does not answer" >&2; exit 1; }
+	REPLY_ARP=${REPLY%\}*}\}
 }
 
 # observe_mark NAME: ends the window that runs, whose lines are the replies, and begins another.

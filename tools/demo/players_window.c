@@ -125,7 +125,8 @@ static void print_json(const struct world *w, const struct tally *t)
 	printf(",\"players\":%u,\"players_ok\":%u,\"listeners_ok\":%u,\"waiting\":%u", w->n_players,
 	       t->players_ok, t->listeners_ok, t->waiting);
 	print_nodes(w, t);
-	puts("}");
+	putchar('}');
+	prog_answer_end();
 }
 
 static void print_text(const struct world *w, const struct tally *t)
@@ -170,8 +171,8 @@ void status_print(struct world *w)
 	       w->window.name, w->n_players, t.players_ok, t.listeners_ok, t.waiting, under_way(w),
 	       w->outage_since_ns ? "true" : "false");
 	print_nodes(w, &t);
-	puts("}");
-	fflush(stdout);
+	putchar('}');
+	prog_answer_end();
 }
 
 void window_begin(struct world *w, const char *name)

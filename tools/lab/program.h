@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,6 +26,8 @@
 
 #define PROG_NS_PER_MS 1000000ULL
 #define PROG_LINE_MAX  256
+/* The same number stands in tools/demo/observe.sh. */
+#define PROG_ANSWER_BYTES 512
 
 /* CLOCK_MONOTONIC; 0 when it cannot be read. */
 static inline uint64_t prog_now_ns(void)
@@ -49,6 +52,21 @@ static inline int prog_by_value(const void *a, const void *b)
 	memcpy(&x, a, sizeof(x));
 	memcpy(&y, b, sizeof(y));
 	return x < y ? -1 : x > y;
+}
+
+/*
+ * Ends the line of an answer, and sends it. It is filled with spaces up to a multiple of
+ * PROG_ANSWER_BYTES: a shell reads so many bytes at once, but a line of any length byte by byte,
+ * with several system calls for each.
+ */
+static inline void prog_answer_end(void)
+{
+	size_t used = __fpending(stdout) + 1;
+
+	while (used++ % PROG_ANSWER_BYTES)
+		putchar(' ');
+	putchar('\n');
+	fflush(stdout);
 }
 
 /* Prints errno after `what`. Returns -errno, never 0. */
