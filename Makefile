@@ -50,11 +50,14 @@ PKGS     := libbpf libelf zlib libnl-3.0 libnl-route-3.0 libsystemd libconfuse j
             libcrypto libcap libseccomp expat libcares
 # Loaded when they are needed (user/agent/lib_curl.c, lib_mhd.c): only their headers are used here.
 PKGS_LOADED := libcurl libmicrohttpd
+# The same for one folder, user/top.
+PKGS_TOP := ncurses
 PKGS_LWS := libwebsockets
 
 # Asked once, and only when something is compiled: on a bare machine pkg-config is not there yet.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_LOADED)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS)))$(PKG_LIBS)
+TOP_CFLAGS = $(eval TOP_CFLAGS := $$(shell $(PKG_CONFIG) --cflags-only-I $(PKGS_TOP)))$(TOP_CFLAGS)
 LWS_CFLAGS = $(eval LWS_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PKGS_LWS)))$(LWS_CFLAGS)
 LWS_LIBS   = $(eval LWS_LIBS := $$(shell $(PKG_CONFIG) --libs $(PKGS_LWS)))$(LWS_LIBS)
 CMOCKA_LIBS = $(eval CMOCKA_LIBS := $$(shell $(PKG_CONFIG) --libs cmocka))$(CMOCKA_LIBS)
@@ -408,6 +411,7 @@ $(BPF_TESTS): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFT_LIB) $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(FAST_LD) -o $@ $^ $(CMOCKA_LIBS) $(PKG_LIBS)
 
 $(GAME_OBJ): OBJ_CFLAGS = $(LWS_CFLAGS)
+$(filter $(B)/user/top/%,$(LIB_OBJ)): OBJ_CFLAGS = $(TOP_CFLAGS)
 $(B)/hokm-game: $(GAME_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LWS_LIBS) $(PKG_LIBS)

@@ -28,6 +28,7 @@
 #include "serve/front.h"
 #include "serve/monitor_front.h"
 #include "setup/setup.h"
+#include "top/top.h"
 #include "witness/witness_run.h"
 
 /* A reload that is asked for while the daemon starts is done when the loop runs. */
@@ -88,12 +89,19 @@ static const struct entry {
 	const struct command *command;
 	int (*main)(int argc, char **argv);
 } entries[] = {
-	{&setup_command, setup_main},     {&run_command, run_main},
-	{&witness_command, witness_main}, {&check_config_command, check_config_main},
-	{&import_command, import_main},   {&genkey_command, genkey_main},
-	{&ctl_command, ctl_main},         {&probe_command, probe_main},
-	{&doctor_command, doctor_main},   {&dns_command, dns_main},
-	{&notify_command, notify_main},   {&cleanup_command, daemon_cleanup_main},
+	{&setup_command, setup_main},
+	{&run_command, run_main},
+	{&witness_command, witness_main},
+	{&check_config_command, check_config_main},
+	{&import_command, import_main},
+	{&genkey_command, genkey_main},
+	{&ctl_command, ctl_main},
+	{&top_command, top_main},
+	{&probe_command, probe_main},
+	{&doctor_command, doctor_main},
+	{&dns_command, dns_main},
+	{&notify_command, notify_main},
+	{&cleanup_command, daemon_cleanup_main},
 	{&version_command, version_main},
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))

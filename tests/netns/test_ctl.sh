@@ -326,6 +326,7 @@ only_the_agent_loads_libcurl() {
 	number_is "libcurl: in the daemon" "$(maps "$daemon" libcurl)" -eq 0
 	number_is "libcurl: in its agent" "$(maps "$agent" libcurl)" -gt 0
 	number_is "libcurl: in ctl" "$(LD_TRACE_LOADED_OBJECTS=1 "$HOKM" | grep -c libcurl)" -eq 0
+	number_is "ncurses: in the daemon" "$(maps "$daemon" libncurses)" -eq 0
 }
 
 test_pair

@@ -128,7 +128,7 @@ static int verb_counters(void *arg, const json_t *args, json_t **data, char *err
 	(void)args;
 	*data = counters_json(&d->node);
 	if (*data)
-		return 0;
+		return json_object_set_new(*data, "latency", latency_json(&d->node)) ? -ENOMEM : 0;
 	snprintf(error, size, "could not read map counters");
 	return -EIO;
 }
