@@ -28,6 +28,7 @@
 #include "serve/front.h"
 #include "serve/monitor_front.h"
 #include "setup/setup.h"
+#include "test/test.h"
 #include "top/top.h"
 #include "witness/witness_run.h"
 
@@ -99,6 +100,7 @@ static const struct entry {
 	{&top_command, top_main},
 	{&probe_command, probe_main},
 	{&doctor_command, doctor_main},
+	{&test_command, test_main},
 	{&dns_command, dns_main},
 	{&notify_command, notify_main},
 	{&cleanup_command, daemon_cleanup_main},

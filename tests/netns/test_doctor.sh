@@ -51,6 +51,24 @@ must lab_wait 20 owns a
 within 30 "the owner is well" no_fault a
 within 30 "the backup is well" no_fault b
 
+# `hokm-xdp test` rests on the same facts, and makes its probes itself.
+tested() { lab_run "$1" "$HOKM" test -c "$LAB_DIR/$1/hokm-xdp.conf" "${@:2}"; }
+passes() { ANSWER=$(tested "$@" --json); }
+failed() {
+	jq -r '[.tests[] | select(.result == "FAIL").category] | unique | join(" ")' <<<"$ANSWER"
+}
+fails() { ! passes "$1" && [ "$(failed)" = "$2" ]; }
+within 30 "test: the owner passes" passes a --junit "$LAB_DIR/junit.xml"
+holds "test: nothing of what is there was skipped" test "$(jq -c \
+	'[.tests[] | select(.result == "SKIP").name] | sort' <<<"$ANSWER")" = \
+	'["adverts of the owner","channels","drill","hokm-xdp dns test"]'
+holds "test: the JUnit file has as many tests" test "$(python3 -c 'import sys
+import xml.etree.ElementTree as tree
+print(len(tree.parse(sys.argv[1]).findall("testsuite/testcase")))' "$LAB_DIR/junit.xml")" = \
+	"$(jq '.tests | length' <<<"$ANSWER")"
+plays() { lab_run client "$HOKM" test game --connect "ws://$LAB_VIP:$LAB_PORT/" >/dev/null; }
+holds "test: a player's way from a machine that is no node" plays
+
 must cut 'ip protocol 112 drop;'
 fault "protocol 112 blocked in the network" b adverts-missing
 must uncut
@@ -67,6 +85,8 @@ mended "network" b
 
 must lab_kill b game STOP
 fault "game server unresponsive" b check-fails
+within 30 "test: the node takes no part" state_is b fault
+within 60 "test: the checks and the game fail" fails b "game health vrrp"
 must lab_kill b game CONT
 mended "game server" b
 

@@ -50,10 +50,9 @@ void render_dns_line(const json_t *dns, FILE *out);
 void render_fences(const json_t *data, FILE *out);
 /* For status: the settings and secrets that must agree. "agree", "DIFFER" or "unknown". */
 void render_agree_warnings(const json_t *data, FILE *out);
-
-/* render_recover.c: the lines of services that have a command recover. */
-void render_recover(const json_t *services, FILE *out);
 const char *word_agree(const json_t *peer);
+/* For status: the lines of services that have a command recover. */
+void render_recover(const json_t *services, FILE *out);
 /* For status: the permission to become owner, the lease and the successor. */
 void render_ownership(const json_t *data, FILE *out);
 /* One frame of the event stream as one line. */

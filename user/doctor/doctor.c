@@ -3,26 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/out.h"
 #include "conf/check_config.h"
-#include "ctl/client.h"
-#include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "doctor/bundle.h"
 #include "doctor/doctor.h"
-#include "doctor/facts.h"
-
-#define CONFIG "/etc/hokm-xdp/hokm-xdp.conf"
-/* Between the two looks. */
-#define PAUSE_NS     (1500 * NS_PER_MS)
-#define PAUSE_MAX_NS (10 * NS_PER_S)
+#include "doctor/look.h"
 
 enum { EXIT_WELL, EXIT_FOUND, EXIT_WRONG };
 
 static const struct command_option options[] = {
-	{"config", 'c', true, "FILE", "the configuration of the daemon (" CONFIG ")"},
+	{"config", 'c', true, "FILE", "the configuration of the daemon (" LOOK_CONFIG ")"},
 	{"socket", 's', true, "PATH", "path of the daemon's socket"},
 	{"node", 'n', true, "NODE", "the daemon of this node, where one machine runs several"},
 	{"json", 'j', false, NULL, "print JSON"},
@@ -58,22 +50,16 @@ const struct command doctor_command = {
 };
 
 struct call {
-	const char *config;
-	bool config_given, json;
-	json_t *options;    /* of ctl, to find the socket */
+	bool json;
 	const char *bundle; /* NULL: none is wanted */
-	struct facts_said said;
-	json_t *events; /* asked for a bundle only */
-	struct conf *conf;
-	struct facts facts;
+	json_t *events;     /* asked for a bundle only */
+	struct look look;
 };
 
 /* ---- command line ---- */
 
 static int take_option(struct call *k, const struct command_line *l, int option)
 {
-	const char *key = option == 's' ? "socket" : option == 'n' ? "node" : "config";
-
 	if (option == 'j') {
 		k->json = true;
 		return 0;
@@ -84,11 +70,7 @@ static int take_option(struct call *k, const struct command_line *l, int option)
 		k->bundle = l->value;
 		return 0;
 	}
-	if (option == 'c') {
-		k->config = l->value;
-		k->config_given = true;
-	}
-	return json_object_set_new(k->options, key, json_string(l->value)) ? COMMAND_BAD : 0;
+	return look_take_option(&k->look, option, l->value) ? COMMAND_BAD : 0;
 }
 
 static int parse(struct call *k, struct command_line *l)
@@ -101,155 +83,6 @@ static int parse(struct call *k, struct command_line *l)
 			return err;
 	}
 	return option;
-}
-
-/* ---- looking ---- */
-
-/* Loads the configuration. What is wrong with it is a fact. */
-static void look_at_config(struct call *k)
-{
-	struct facts *f = &k->facts;
-	char *text = NULL;
-	size_t size;
-	FILE *errors = open_memstream(&text, &size);
-	int err;
-
-	if (!errors)
-		return;
-	err = conf_load(k->config, true, errors, &k->conf);
-	if (fclose(errors))
-		err = -ENOMEM;
-	snprintf(f->config, sizeof(f->config), "%s", k->config);
-	f->config_missing = err == -ENOENT && !k->config_given;
-	/* Only root may read it, and a daemon may run with another file than the usual one. */
-	if (err && err != -EACCES && err != -EPERM && (err != -ENOENT || k->config_given)) {
-		f->config_ok = false;
-		snprintf(f->config_error, sizeof(f->config_error), "%.*s",
-			 text && *text ? (int)strcspn(text, "\n") : 40,
-			 text && *text ? text : strerror(-err));
-	}
-	free(text);
-}
-
-/* One question. 0 and a new reference in *data, or -errno. */
-static int ask(const char *path, const char *verb, json_t **data)
-{
-	json_t *args = json_object(), *reply = NULL;
-	struct ctl_conn conn;
-	int err = args ? ctl_conn_open(&conn, path) : -ENOMEM;
-
-	if (!err) {
-		err = ctl_conn_ask(&conn, verb, args, &reply);
-		ctl_conn_close(&conn);
-	}
-	if (!err && !field_true(reply, "ok"))
-		err = field_int(reply, "code", 0) == EACCES ? -EACCES : -EBADMSG;
-	if (!err)
-		*data = json_incref(json_object_get(reply, "data"));
-	json_decref(args);
-	json_decref(reply);
-	return err;
-}
-
-static int ask_both(const char *path, struct facts_said *said)
-{
-	int err = ask(path, "status", &said->status);
-
-	return err ? err : ask(path, "counters", &said->counters);
-}
-
-static void forget(struct facts_said *said)
-{
-	json_decref(said->status);
-	json_decref(said->counters);
-}
-
-/* Long enough for an advert, if they come as they should. */
-static uint64_t pause_of(const struct conf *c)
-{
-	uint64_t pause_ns = c ? c->advert_ns + PAUSE_NS / 2 : PAUSE_NS;
-
-	return pause_ns > PAUSE_MAX_NS ? PAUSE_MAX_NS : pause_ns < PAUSE_NS ? PAUSE_NS : pause_ns;
-}
-
-/* 0: it answered, and what it said last is in k->said. Else -errno. */
-static int look_twice(struct call *k, const char *path, uint64_t pause_ns)
-{
-	const struct timespec pause = {
-		.tv_sec = (time_t)(pause_ns / NS_PER_S), .tv_nsec = (long)(pause_ns % NS_PER_S)};
-	struct facts_said before = {NULL, NULL};
-	uint64_t invalid = facts_conntrack_invalid();
-	int err = ask_both(path, &before);
-
-	if (!err) {
-		/* An interrupted sleep only looks earlier. */
-		(void)nanosleep(&pause, NULL);
-		err = ask_both(path, &k->said);
-	}
-	if (!err) {
-		facts_from_daemon(&k->facts, &before, &k->said);
-		k->facts.grew.ct_invalid = facts_conntrack_invalid() - invalid;
-	}
-	if (!err && k->bundle)
-		err = ask(path, "events", &k->events);
-	forget(&before);
-	return err;
-}
-
-/* Where the daemon is asked. 0, CTL_EXIT_NO_DAEMON, or another CTL_EXIT_* with its cause printed.
- */
-static int find_socket(const struct call *k, char *path, size_t size)
-{
-	char *text = NULL;
-	size_t length;
-	FILE *errors;
-	int code;
-
-	if (k->conf && !json_object_get(k->options, "socket") &&
-	    !json_object_get(k->options, "node")) {
-		snprintf(path, size, "%s", k->conf->socket);
-		return 0;
-	}
-	errors = open_memstream(&text, &length);
-	if (!errors)
-		return CTL_EXIT_FAILED;
-	/* A configuration that cannot be used has been noted; without it the only socket is meant.
-	 */
-	if (!k->facts.config_ok)
-		json_object_del(k->options, "config");
-	code = ctl_socket_find(k->options, CTL_RUN_DIR, path, size, errors);
-	if (!fclose(errors) && code && code != CTL_EXIT_NO_DAEMON)
-		fputs(text, stderr);
-	free(text);
-	return code;
-}
-
-static int look_at_daemon(struct call *k)
-{
-	char path[CONF_PATH_MAX];
-	int code = find_socket(k, path, sizeof(path)), err;
-
-	if (code && code != CTL_EXIT_NO_DAEMON)
-		return -EINVAL;
-	err = code ? -ENOENT : look_twice(k, path, pause_of(k->conf));
-	switch (-err) {
-	case 0:
-		k->facts.daemon = FACT_ANSWERS;
-		return 0;
-	case ENOENT:
-	case ECONNREFUSED:
-	case ENODATA:
-	case EPIPE:
-	case ECONNRESET:
-		k->facts.daemon = FACT_GONE;
-		return 0;
-	case ETIMEDOUT:
-		k->facts.daemon = FACT_SILENT;
-		return 0;
-	}
-	fprintf(stderr, "hokm-xdp doctor: the daemon on %s could not be asked: %s\n", path,
-		strerror(-err));
-	return err;
 }
 
 /* ---- showing ---- */
@@ -308,9 +141,9 @@ static char *printed(const struct call *k, const struct findings *found)
 	int err = to ? 0 : -ENOMEM;
 
 	if (to && found)
-		show(&k->facts, found, to);
+		show(&k->look.facts, found, to);
 	else if (to)
-		err = check_config_list(k->conf, to);
+		err = check_config_list(k->look.conf, to);
 	if ((to && fclose(to)) || err) {
 		free(text);
 		return NULL;
@@ -322,13 +155,13 @@ static int write_bundle(const struct call *k, const struct findings *found)
 {
 	struct bundle_text texts[] = {
 		{"findings.txt", printed(k, found)},
-		{"settings.txt", k->conf ? printed(k, NULL) : NULL},
-		{"status.json", json_text(k->said.status)},
-		{"counters.json", json_text(k->said.counters)},
+		{"settings.txt", k->look.conf ? printed(k, NULL) : NULL},
+		{"status.json", json_text(k->look.said.status)},
+		{"counters.json", json_text(k->look.said.counters)},
 		{"events.json", json_text(k->events)},
 	};
 	const size_t n = sizeof(texts) / sizeof(texts[0]);
-	int err = bundle_write(k->bundle, k->conf, texts, n, stderr);
+	int err = bundle_write(k->bundle, k->look.conf, texts, n, stderr);
 
 	for (size_t i = 0; i < n; i++)
 		free(texts[i].text);
@@ -344,22 +177,18 @@ static int examine(struct call *k)
 	struct findings found;
 	int err;
 
-	look_at_config(k);
-	err = look_at_daemon(k);
+	err = look_at_node(&k->look, "doctor");
+	if (!err && k->bundle && k->look.facts.daemon == FACT_ANSWERS)
+		err = look_ask(k->look.socket, "events", &k->events);
 	if (err)
 		return EXIT_WRONG;
-	facts_from_machine(&k->facts);
-	if (k->conf)
-		facts_from_conf(&k->facts, k->conf);
-	if (k->conf && k->facts.daemon != FACT_ANSWERS)
-		facts_from_pins(&k->facts, k->conf);
-	if (k->conf)
-		facts_from_checks(&k->facts, k->conf);
-	doctor_judge(&k->facts, &found);
+	if (k->look.conf)
+		facts_from_checks(&k->look.facts, k->look.conf);
+	doctor_judge(&k->look.facts, &found);
 	if (k->json)
-		err = list(&k->facts, &found);
+		err = list(&k->look.facts, &found);
 	else
-		show(&k->facts, &found, stdout);
+		show(&k->look.facts, &found, stdout);
 	if (!err && k->bundle)
 		err = write_bundle(k, &found);
 	if (err || fflush(stdout) || ferror(stdout))
@@ -369,20 +198,17 @@ static int examine(struct call *k)
 
 int doctor_main(int argc, char **argv)
 {
-	struct call k = {.config = CONFIG, .options = json_object()};
+	struct call k = {.json = false};
 	struct command_line l;
 	int code;
 
 	command_begin(&l, &doctor_command, argc, argv, stdout, stderr);
-	facts_init(&k.facts);
-	code = k.options ? parse(&k, &l) : COMMAND_BAD;
+	code = look_open(&k.look) ? COMMAND_BAD : parse(&k, &l);
 	if (code)
 		code = code == COMMAND_HELP ? EXIT_WELL : EXIT_WRONG;
 	else
 		code = examine(&k);
-	forget(&k.said);
 	json_decref(k.events);
-	conf_free(k.conf);
-	json_decref(k.options);
+	look_close(&k.look);
 	return code;
 }

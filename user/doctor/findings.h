@@ -2,6 +2,7 @@
 /*
  * `hokm-xdp doctor`: what is wrong on this node, and what to do.
  *
+ *   look.c           asks the daemon twice
  *   facts_daemon.c   facts from what the daemon says (status and counters), pure
  *   facts_machine.c  facts that the daemon does not have: addresses, sysctls, clock, pins, checks
  *   rules.c          the rules, one table: facts in, findings out, pure

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command `hokm-xdp test`; see report.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor/look.h"
+#include "test/active.h"
+#include "test/from_facts.h"
+#include "test/test.h"
+
+enum { EXIT_PASSED, EXIT_FAILED, EXIT_WRONG };
+enum { OPTION_JUNIT = 128, OPTION_CONNECT, OPTION_SEND };
+
+static const struct command_option options[] = {
+	{"config", 'c', true, "FILE", "the configuration of the daemon (" LOOK_CONFIG ")"},
+	{"socket", 's', true, "PATH", "path of the daemon's socket"},
+	{"node", 'n', true, "NODE", "the daemon of this node, where one machine runs several"},
+	{"json", 'j', false, NULL, "print JSON"},
+	{"junit", OPTION_JUNIT, false, "FILE", "also write JUnit XML to FILE"},
+	{"connect", OPTION_CONNECT, false, "URL",
+	 "with game: connect there, such as ws://192.168.1.25:8765/, as a player"},
+	{"send", OPTION_SEND, false, NULL, "with notify: send a message to each channel"},
+	{NULL, 0, false, NULL, NULL},
+};
+
+static const struct command_row words[] = {
+	{"connectivity", "configuration, daemon, interface, VIP, ports, peers"},
+	{"health", "each health check once"},
+	{"game", "a WebSocket connection through the VIP, with a ping"},
+	{"vrrp", "one owner, adverts, passwords, signatures, settings"},
+	{"dns", "what hokm-xdp dns test says"},
+	{"notify", "the channels of notifications"},
+	{"all", "all of these, the default"},
+	{NULL, NULL},
+};
+
+static const struct command_row exits[] = {
+	{"0", "no test failed"},
+	{"1", "a test failed"},
+	{"2", "the command line is wrong, or nothing could be tested"},
+	{NULL, NULL},
+};
+
+const struct command test_command = {
+	.name = "test",
+	.operands = "[CATEGORY ...]",
+	.summary = "numbered tests of this node, with what is expected and seen",
+	.about = "Each test passes, fails, or is skipped with a reason. Nothing is changed and no "
+		 "player notices: the VIP stays where it is, and notify only connects to the "
+		 "services, unless --send is given. dns asks the provider. "
+		 "On a node the VIP leads to the server of this node, so test the way of the "
+		 "players from another machine, with game --connect URL: it needs neither "
+		 "a daemon nor a configuration.",
+	.options = options,
+	.words = words,
+	.exits = exits,
+};
+
+struct call {
+	bool wanted[TEST_CATEGORIES], any;
+	bool json, send;
+	const char *junit, *url;
+	struct look look;
+	struct test_report report;
+};
+
+/* ---- command line ---- */
+
+static int take_category(struct call *k, const struct command_line *l)
+{
+	enum test_category c = test_category_find(l->value);
+
+	k->any = true;
+	if (!strcmp(l->value, "all"))
+		memset(k->wanted, true, sizeof(k->wanted));
+	else if (c == TEST_CATEGORIES)
+		return command_wrong(l, "there is no category `%s`", l->value);
+	else
+		k->wanted[c] = true;
+	return 0;
+}
+
+static int take_option(struct call *k, const struct command_line *l, int option)
+{
+	switch (option) {
+	case COMMAND_OPERAND:
+		return take_category(k, l);
+	case 'j':
+		k->json = true;
+		return 0;
+	case OPTION_JUNIT:
+		k->junit = l->value;
+		return 0;
+	case OPTION_CONNECT:
+		k->url = l->value;
+		return 0;
+	case OPTION_SEND:
+		k->send = true;
+		return 0;
+	}
+	return look_take_option(&k->look, option, l->value) ? COMMAND_BAD : 0;
+}
+
+static int parse(struct call *k, struct command_line *l)
+{
+	for (;;) {
+		const int option = command_next(l);
+		int err;
+
+		if (option <= 0) {
+			if (!k->any)
+				memset(k->wanted, true, sizeof(k->wanted));
+			return option;
+		}
+		err = take_option(k, l, option);
+		if (err)
+			return err;
+	}
+}
+
+/* ---- the tests ---- */
+
+/* Does a wanted category need the daemon or the configuration? */
+static bool needs_node(const struct call *k)
+{
+	for (enum test_category c = 0; c < TEST_CATEGORIES; c++)
+		if (k->wanted[c] && (c != TEST_GAME || !k->url))
+			return true;
+	return false;
+}
+
+static void test_one(struct call *k, enum test_category c)
+{
+	const struct conf *conf = k->look.conf;
+	struct test_report *t = &k->report;
+
+	test_from_facts(&k->look.facts, c, t);
+	if (!conf && c != TEST_CONNECTIVITY && c != TEST_VRRP && !(c == TEST_GAME && k->url)) {
+		test_end(test_add(t, c, test_category_name(c), "it can be tested"), TEST_SKIP,
+			 "the configuration %s cannot be used", k->look.config);
+		return;
+	}
+	if (c == TEST_CONNECTIVITY && conf)
+		test_ports(conf, t);
+	else if (c == TEST_HEALTH)
+		test_health(conf, t);
+	else if (c == TEST_GAME)
+		test_game(conf, k->url, t);
+	else if (c == TEST_DNS)
+		test_dns(conf, t);
+	else if (c == TEST_NOTIFY)
+		test_notify(conf, k->send, t);
+	else if (c == TEST_FAILOVER)
+		test_end(test_add(t, c, "drill", "the VIP moves and comes back"), TEST_SKIP,
+			 "it moves the VIP: see the drills in docs/operation.md");
+}
+
+/* A new file, or one of the same name replaced, never through a link of another user. */
+static int write_junit(const struct call *k)
+{
+	int fd = open(k->junit, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+	int err = to ? 0 : -errno;
+
+	if (to) {
+		test_junit(&k->report, k->look.facts.node, to);
+		err = ferror(to) ? -EIO : 0;
+		if (fclose(to) && !err)
+			err = -errno;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	if (err)
+		fprintf(stderr, "hokm-xdp test: %s could not be written: %s\n", k->junit,
+			strerror(-err));
+	return err;
+}
+
+static int show(const struct call *k)
+{
+	int err = 0;
+
+	if (k->json)
+		err = test_list(&k->report, k->look.facts.node, stdout);
+	else
+		test_show(&k->report, stdout);
+	if (!err && k->junit)
+		err = write_junit(k);
+	return err || fflush(stdout) || ferror(stdout) ? -EIO : 0;
+}
+
+static int run(struct call *k)
+{
+	if (needs_node(k) && look_at_node(&k->look, "test"))
+		return EXIT_WRONG;
+	for (enum test_category c = 0; c < TEST_CATEGORIES; c++)
+		if (k->wanted[c])
+			test_one(k, c);
+	if (show(k))
+		return EXIT_WRONG;
+	return test_count(&k->report, TEST_FAIL) ? EXIT_FAILED : EXIT_PASSED;
+}
+
+int test_main(int argc, char **argv)
+{
+	static struct call k;
+	struct command_line l;
+	int code;
+
+	command_begin(&l, &test_command, argc, argv, stdout, stderr);
+	code = look_open(&k.look) ? COMMAND_BAD : parse(&k, &l);
+	if (code)
+		code = code == COMMAND_HELP ? EXIT_PASSED : EXIT_WRONG;
+	else
+		code = run(&k);
+	look_close(&k.look);
+	return code;
+}
