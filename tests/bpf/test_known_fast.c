@@ -7,8 +7,7 @@
  */
 #include <string.h>
 
-#include "fixture.h"
-#include "hokm/names.h"
+#include "both_ways.h"
 #include "skel.h"
 
 #define CLIENT_NEXT 1001
@@ -189,7 +188,7 @@ struct result {
 	uint8_t macs[12];
 	bool known;
 	struct hokm_conn conn;
-	uint64_t count[2][HOKM_CTR_COUNT];
+	struct counts counts;
 	unsigned int changes;
 };
 
@@ -234,22 +233,9 @@ static struct result run(void **state, const struct way *w, unsigned int tags)
 	memcpy(r.macs, x->out.b, sizeof(r.macs));
 	r.known = fix_conn(x, &r.conn);
 	hide_times(&r.conn);
-	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++) {
-		r.count[0][i] = fix_count(x, 0, i);
-		r.count[1][i] = fix_count(x, HOKM_NODE_SLOT, i);
-	}
+	counts_read(x, &r.counts);
 	r.changes = fix_changes(x, NULL, 0);
 	return r;
-}
-
-static void same_counts(const struct way *w, const struct result *a, const struct result *b)
-{
-	for (unsigned int i = 0; i < HOKM_CTR_COUNT; i++)
-		if (a->count[0][i] != b->count[0][i] || a->count[1][i] != b->count[1][i])
-			fail_msg("%s: counter %s is %llu, in the pipeline %llu", w->what,
-				 hokm_counter_name(i),
-				 (unsigned long long)(a->count[0][i] + a->count[1][i]),
-				 (unsigned long long)(b->count[0][i] + b->count[1][i]));
 }
 
 static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
@@ -264,7 +250,7 @@ static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
 		if (memcmp(fast.macs, slow.macs, sizeof(fast.macs)) || fast.known != slow.known ||
 		    fast.changes != slow.changes)
 			fail_msg("%s: frame, entry or changes differ", w->what);
-		same_counts(w, &fast, &slow);
+		counts_same(w->what, &fast.counts, &slow.counts);
 		for (size_t at = 0; at < sizeof(fast.conn); at++)
 			if (((uint8_t *)&fast.conn)[at] != ((uint8_t *)&slow.conn)[at])
 				fail_msg("%s: byte %zu of the entry differs", w->what, at);
