@@ -90,21 +90,21 @@ static const struct entry {
 	const struct command *command;
 	int (*main)(int argc, char **argv);
 } entries[] = {
-	{&setup_command, setup_main},
-	{&run_command, run_main},
-	{&witness_command, witness_main},
-	{&check_config_command, check_config_main},
-	{&import_command, import_main},
-	{&genkey_command, genkey_main},
-	{&ctl_command, ctl_main},
-	{&top_command, top_main},
-	{&probe_command, probe_main},
-	{&doctor_command, doctor_main},
-	{&test_command, test_main},
-	{&dns_command, dns_main},
-	{&notify_command, notify_main},
-	{&cleanup_command, daemon_cleanup_main},
-	{&version_command, version_main},
+	{.command = &setup_command, .main = setup_main},
+	{.command = &run_command, .main = run_main},
+	{.command = &witness_command, .main = witness_main},
+	{.command = &check_config_command, .main = check_config_main},
+	{.command = &import_command, .main = import_main},
+	{.command = &genkey_command, .main = genkey_main},
+	{.command = &ctl_command, .main = ctl_main},
+	{.command = &top_command, .main = top_main},
+	{.command = &probe_command, .main = probe_main},
+	{.command = &doctor_command, .main = doctor_main},
+	{.command = &test_command, .main = test_main},
+	{.command = &dns_command, .main = dns_main},
+	{.command = &notify_command, .main = notify_main},
+	{.command = &cleanup_command, .main = daemon_cleanup_main},
+	{.command = &version_command, .main = version_main},
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
