@@ -370,16 +370,24 @@ static __always_inline bool follow_pauses(const struct packet *p, const struct h
 	return w->state == HOKM_FOLLOW_PLAIN || w->state == HOKM_FOLLOW_DONE;
 }
 
-/* A packet of the server while an upgrade request has no answer: answer_wait.h says what counts. */
-static __always_inline void follow_asked(struct packet *p, struct hokm_conn *c)
+/*
+ * A packet of the server while an upgrade request has no answer: answer_wait.h says what counts. A
+ * function of its own for the verifier; to it c may be NULL. slot: of the service.
+ */
+__noinline int follow_asked(struct hokm_conn *c, __u32 slot, __u32 payload, __u32 ack)
 {
-	if (p->seg.payload) {
+	struct packet p = {.service = slot};
+
+	if (!c)
+		return 0;
+	if (payload) {
 		c->due = 0;
-		wait_upgrade_end(p, c);
-	} else if (c->due && ws_diff(p->seg.ack, c->c2s.ws.next) >= 0) {
+		wait_upgrade_end(&p, c);
+	} else if (c->due && ws_diff(ack, c->c2s.ws.next) >= 0) {
 		c->due = 0;
-		wait_upgrade_begin(p, c);
+		wait_upgrade_begin(&p, c);
 	}
+	return 0;
 }
 
 /* Tracks the frames of a segment from the client. */
@@ -409,7 +417,7 @@ static __always_inline void follow_out(struct packet *p, struct hokm_conn *c)
 	struct hokm_flow *flow = &c->s2c;
 
 	if (c->ws == HOKM_WS_ASKED)
-		follow_asked(p, c);
+		follow_asked(c, p->service, p->seg.payload, p->seg.ack);
 	if (!p->seg.payload || p->seg.flags & TCP_FLAG_RST)
 		return;
 	if (flow->ws.state == HOKM_FOLLOW_FRAMES) {

@@ -323,7 +323,7 @@ WS_INLINE bool ws_head_first(struct ws_run *r, __u8 byte)
 }
 
 /* Reads one character of a head. */
-WS_INLINE void ws_head_byte(struct ws_run *r, __u8 byte)
+WS_INLINE void ws_head_take(struct ws_run *r, __u8 byte)
 {
 	struct hokm_ws *w = &r->ws;
 	__u8 before = (__u8)(w->left >> 56);
@@ -345,6 +345,14 @@ WS_INLINE void ws_head_byte(struct ws_run *r, __u8 byte)
 		ws_field_byte(w, byte, w->b0, roll, before);
 	else if (!ws_head_start(r, w->b0, roll))
 		ws_head_over(r, HOKM_FOLLOW_PLAIN);
+}
+
+/* ws_head_take() as a function of its own: the loop below would be checked for each character. */
+WS_ALONE int ws_head_byte(struct ws_run *r, __u8 byte)
+{
+	if (r)
+		ws_head_take(r, byte);
+	return 0;
 }
 
 /* Characters that one step reads. */

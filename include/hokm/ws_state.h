@@ -14,6 +14,15 @@
 #endif
 
 #define WS_INLINE static inline __attribute__((always_inline, unused))
+/*
+ * A function that the verifier checks by itself, once, and not once for each path that leads to it.
+ * To the verifier its pointers may be NULL.
+ */
+#ifdef __bpf__
+#define WS_ALONE __attribute__((noinline))
+#else
+#define WS_ALONE static inline __attribute__((unused))
+#endif
 
 /* Bytes that one step can use. */
 #define WS_CHUNK 16
