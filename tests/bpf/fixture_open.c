@@ -2,10 +2,11 @@
 /*
  * Loads the programs of a test and frees them: see fixture.h.
  *
- * The verifier needs five seconds under the emulated processor of tests/kernel, for each of fifty
- * test programs. Therefore the first one pins what it loaded in the bpf file system of
- * HOKM_FIX_PINS, and the others take it from there. fix_reset() lays out every map anew, for the
- * tests of one program as for those of two. Test programs that share pins run one after the other.
+ * The verifier needs most of a second, and five seconds under the emulated processor of
+ * tests/kernel, for each of fifty test programs. Therefore the first one pins what it loaded in the
+ * folder HOKM_FIX_PINS of a bpf file system, and the others take it from there. fix_reset() lays
+ * out every map anew, for the tests of one program as for those of two. Test programs that share
+ * pins run one after the other: tests/pins.py.
  */
 #include <arpa/inet.h>
 #include <errno.h>
