@@ -193,6 +193,12 @@ demo-dns: ## a DNS monitor with a real BIND 9: the record follows the games, a m
 	$(Q)$(MAKE) $(JOBS) all
 	$(Q)tools/demo/dns
 
+.PHONY: demo-ui
+demo-ui: ## pictures of the status page in build/demo-ui, by a headless Chromium (root)
+	$(Q)tools/install-deps build demo test
+	$(Q)$(MAKE) $(JOBS) all
+	$(Q)tools/demo/ui
+
 .PHONY: check
 check: ## every test: unit, sanitizers, bpf, fuzzers, model, namespaces, systems, kernel 6.1, lint (root)
 	$(Q)tools/install-deps all
@@ -386,6 +392,9 @@ $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
+
+# The page is part of the object.
+$(B)/user/agent/http_page.o: user/agent/http_page.html
 
 $(B)/hokm-xdp: $(B)/user/main.o $(LIB)
 	$(call say,LD,$@)

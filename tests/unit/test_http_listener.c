@@ -2,7 +2,7 @@
 /*
  * The process of the HTTP listener, and clients that mean no good: it answers nothing but GET, ends
  * clients that are slow or too many, and neither they nor a listener that stands still hold up the
- * daemon. What it answers is in test_metrics.c.
+ * daemon. What it answers is in test_metrics.c, what followers read in test_http_stream.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <systemd/sd-event.h>
 
 #include "../stub/stub.h"
@@ -19,6 +20,9 @@
 #define WAIT_S     30
 #define PATIENCE_S 120 /* a function that waits for the listener ends the test */
 #define MANY       60  /* more than any limit of the test */
+#define CROWD      1000
+#define CROWD_KB   8192 /* what a crowd may add to the listener's memory */
+#define OWN_FDS    24   /* what the listener has open besides clients, generously */
 
 struct rig {
 	sd_event *event;
@@ -79,6 +83,11 @@ static int open_patient(void **state)
 static int open_strict(void **state)
 {
 	return open_with(state, 8, 4, 300 * NS_PER_MS);
+}
+
+static int open_few(void **state)
+{
+	return open_with(state, 8, 8, 20 * NS_PER_S);
 }
 
 static int close_rig(void **state)
@@ -160,6 +169,64 @@ static void ask_until_answered(const struct rig *r, const char *request, const c
 		usleep(20000);
 	} while (clock_now_ns() < by_ns);
 	fail_msg("no answer with %s; the last one: %.300s", with, text);
+}
+
+/* ---- followers ---- */
+
+#define FOLLOW "GET /api/events HTTP/1.0\r\n\r\n"
+
+/* Reads until the text has come; false at the end of the connection. */
+static bool hear_until(int fd, const char *words)
+{
+	static char text[256 * 1024];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
+		text[len += (size_t)n] = '\0';
+		if (strstr(text, words))
+			return true;
+		/* The words may lie across two pieces. */
+		if (len > sizeof(text) / 2) {
+			memmove(text, text + len - 64, 64);
+			len = 64;
+		}
+	}
+	if (n < 0 && errno == EAGAIN)
+		fail_msg("the listener neither said %s nor closed", words);
+	return false;
+}
+
+static int follow(const struct rig *r, unsigned int from)
+{
+	int fd = client_connect(r, from);
+
+	repeat_state(r);
+	client_say(fd, FOLLOW);
+	return fd;
+}
+
+/* A follower that reads nothing, with little room for what it does not read. */
+static int follow_deaf(const struct rig *r, unsigned int from)
+{
+	const int room = 4096;
+	int fd = client_connect(r, from);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	client_say(fd, FOLLOW);
+	return fd;
+}
+
+/* More than the kernel holds for a follower that reads nothing. */
+static void send_long_state(struct rig *r)
+{
+	static char text[150 * 1024];
+	int n;
+
+	n = snprintf(text, sizeof(text), "{\"status\": {\"state\": \"backup\", \"long\": \"");
+	memset(text + n, 'x', sizeof(text) - 8 - (size_t)n);
+	snprintf(text + sizeof(text) - 8, 8, "\"}}");
+	http_listener_state(r->listener, text, strlen(text));
 }
 
 /* ---- tests ---- */
@@ -252,6 +319,138 @@ static void many_clients_keep_nobody_out(void **state)
 		close(idle[i]);
 }
 
+static void a_follower_hears_each_state(void **state)
+{
+	struct rig *r = *state;
+	int fd = follow(r, 1);
+
+	assert_true(hear_until(fd, "retry: 2000\n\n"));
+	for (int i = 0; i < 3; i++) {
+		char words[32];
+
+		send_state(r);
+		snprintf(words, sizeof(words), "\"n\":%u}}\n\n", r->n);
+		assert_true(hear_until(fd, words));
+	}
+	close(fd);
+	/* With a Last-Event-ID it gets everything, as any other. */
+	fd = client_connect(r, 1);
+	client_say(fd, "GET /api/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 2\r\n\r\n");
+	assert_true(hear_until(fd, "\"n\":4}}\n\n"));
+	close(fd);
+}
+
+/* Four is the limit here. A follower that is gone makes place for another one. */
+static void followers_are_bounded(void **state)
+{
+	struct rig *r = *state;
+	int fds[4];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		fds[i] = follow(r, 10 + i);
+		assert_true(hear_until(fds[i], "event: state\n"));
+	}
+	ask_until_answered(r, FOLLOW, "too many follow");
+	ask_until_answered(r, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
+	for (unsigned int i = 0; i < 4; i++)
+		close(fds[i]);
+	for (bool heard = false; !heard;) {
+		int fd = follow(r, 1);
+
+		heard = hear_until(fd, "event: state\n");
+		close(fd);
+		usleep(20000);
+	}
+}
+
+/* All places have one that reads nothing. They are dropped: another one gets a place. */
+static void a_follower_that_reads_nothing_is_dropped(void **state)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_S * NS_PER_S;
+	struct rig *r = *state;
+	bool heard = false;
+	int deaf[4];
+
+	for (unsigned int i = 0; i < 4; i++)
+		deaf[i] = follow_deaf(r, 10 + i);
+	while (!heard && clock_now_ns() < by_ns) {
+		int fd = client_connect(r, 1);
+
+		send_long_state(r);
+		client_say(fd, FOLLOW);
+		heard = hear_until(fd, "event: state\n");
+		close(fd);
+		usleep(20000);
+	}
+	assert_true(heard);
+	ask_until_answered(r, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
+	for (unsigned int i = 0; i < 4; i++)
+		close(deaf[i]);
+}
+
+/* Of the listener's process; 0: unknown. */
+static unsigned long memory_kb(const struct rig *r)
+{
+	unsigned long kb = 0;
+	char line[256];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/%d/status", (int)http_listener_pid(r->listener));
+	f = fopen(line, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "VmRSS:", 6))
+			kb = strtoul(line + 6, NULL, 10);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static unsigned int descriptors(const struct rig *r)
+{
+	unsigned int n = 0;
+	char path[64];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)http_listener_pid(r->listener));
+	d = opendir(path);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* The idle ones are of one address, the hurried ones of another: they close before the answer. */
+static void a_thousand_idle_and_hurried_clients_are_bounded(void **state)
+{
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct rig *r = *state;
+	unsigned int most_open = 0;
+	unsigned long before_kb;
+	int idle[CROWD];
+
+	ask_until_answered(r, request, "backup");
+	before_kb = memory_kb(r);
+	for (unsigned int i = 0; i < CROWD; i++) {
+		int hurried = client_connect(r, 3);
+
+		idle[i] = client_connect(r, 2);
+		client_say(hurried, request);
+		close(hurried);
+		/* An answer means that those before it were accepted, too. */
+		if (i % 16)
+			continue;
+		ask_until_answered(r, request, "backup");
+		most_open = descriptors(r) > most_open ? descriptors(r) : most_open;
+	}
+	assert_in_range(most_open, 0, 64 + OWN_FDS);
+#ifndef __SANITIZE_ADDRESS__ /* it keeps what was freed */
+	assert_in_range(memory_kb(r), 0, before_kb + CROWD_KB);
+#endif
+	for (unsigned int i = 0; i < CROWD; i++)
+		close(idle[i]);
+}
+
 static void a_listener_that_stands_still_holds_up_nobody(void **state)
 {
 	struct rig *r = *state;
@@ -313,6 +512,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_slow_client_is_ended, open_strict, close_rig),
 		cmocka_unit_test_setup_teardown(
 			many_clients_keep_nobody_out, open_strict, close_rig),
+		cmocka_unit_test_setup_teardown(
+			a_follower_hears_each_state, open_patient, close_rig),
+		cmocka_unit_test_setup_teardown(followers_are_bounded, open_few, close_rig),
+		cmocka_unit_test_setup_teardown(
+			a_follower_that_reads_nothing_is_dropped, open_strict, close_rig),
+		cmocka_unit_test_setup_teardown(
+			a_thousand_idle_and_hurried_clients_are_bounded, open_patient, close_rig),
 		cmocka_unit_test_setup_teardown(
 			a_listener_that_stands_still_holds_up_nobody, open_patient, close_rig),
 		cmocka_unit_test_setup_teardown(

@@ -266,10 +266,46 @@ static void nothing_but_get_is_answered(void **state)
 	assert_true(http_state_take(&s, STATE, strlen(STATE), 1));
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		expect(&s, methods[i], "/metrics", 1, 405, "only GET");
-	expect(&s, "GET", "/", 1, 404, "there are: ");
-	expect(&s, "GET", "/metrics/", 1, 404, "there are: ");
+	expect(&s, "POST", "/", 1, 405, "only GET");
+	expect(&s, "POST", "/api/events", 1, 405, "only GET");
+	expect(&s, "GET", "/x", 1, 404, "there are: / ");
+	expect(&s, "GET", "/metrics/", 1, 404, "there are: / ");
 	expect(&s, "GET", "/api/status", 1, 200, "{\"version\":\"1.2\"");
 	expect(&s, "GET", "/metrics", 1, 200, "# HELP hokm_build_info ");
+	http_state_free(&s);
+}
+
+/* The page comes without a state too: it shows that there is none. It runs nothing but its own. */
+static void the_page_runs_only_what_is_its_own(void **state)
+{
+	const struct http_request get = {.method = "GET", .path = "/"};
+	const struct http_request stream = {.method = "GET", .path = "/api/events"};
+	const struct http_request head = {.method = "HEAD", .path = "/api/events"};
+	struct http_state s = {.json = NULL};
+	struct http_answer a;
+
+	(void)state;
+	http_answer(&s, &get, 1, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(a.type, "text/html; charset=utf-8");
+	assert_int_equal(strlen(a.body), a.len);
+	assert_non_null(strstr(a.policy, "default-src 'none'; script-src 'sha256-"));
+	assert_non_null(strstr(a.policy, "'; style-src 'sha256-"));
+	assert_null(strstr(a.policy, "unsafe"));
+	/* Nothing in it is loaded, and no text becomes HTML. */
+	assert_ptr_equal(strstr(a.body, "://"), strstr(a.body, "://www.w3.org/2000/svg\""));
+	assert_null(strstr(a.body, "innerHTML"));
+	assert_null(strstr(a.body, "src="));
+	http_answer(&s, &stream, 1, &a);
+	assert_int_equal(a.status, 503);
+	assert_false(a.follow);
+	assert_true(http_state_take(&s, STATE, strlen(STATE), 1));
+	http_answer(&s, &stream, 1, &a);
+	assert_true(a.follow);
+	assert_string_equal(a.type, "text/event-stream");
+	assert_string_equal(a.policy, "default-src 'none'; frame-ancestors 'none'");
+	http_answer(&s, &head, 1, &a);
+	assert_false(a.follow);
 	http_state_free(&s);
 }
 
@@ -294,6 +330,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(only_the_owner_is_healthy),
 		cmocka_unit_test(of_a_state_that_is_too_long_the_reason_is_told),
 		cmocka_unit_test(nothing_but_get_is_answered),
+		cmocka_unit_test(the_page_runs_only_what_is_its_own),
 		cmocka_unit_test(the_format_is_the_one_asked_for),
 	};
 

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "agent/http_answer.h"
+#include "agent/http_page.h"
 
 #define HTTP_TOO_LONG                                                                     \
 	"too long: the state of this node does not fit into a message; the daemon's log " \
 	"has its size, and hokm-xdp ctl status shows it"
-#define TEXT "text/plain; charset=utf-8"
+#define TEXT   "text/plain; charset=utf-8"
+#define POLICY "default-src 'none'; frame-ancestors 'none'"
 
 static void forget_bodies(struct http_state *s)
 {
@@ -126,20 +128,53 @@ static void answer_health(struct http_state *s, const struct http_request *r, st
 			say(a, 503, bodies[i]);
 }
 
+static void answer_page(struct http_state *s, const struct http_request *r, struct http_answer *a)
+{
+	const struct http_page *page = http_page();
+
+	(void)s;
+	(void)r;
+	if (!page) {
+		say(a, 503, "no page\n");
+		return;
+	}
+	a->status = 200;
+	a->type = "text/html; charset=utf-8";
+	a->body = page->text;
+	a->len = page->len;
+	a->policy = page->policy;
+}
+
+static void answer_events(struct http_state *s, const struct http_request *r, struct http_answer *a)
+{
+	(void)s;
+	say(a, 200, "");
+	a->type = "text/event-stream";
+	a->follow = !strcmp(r->method, "GET");
+}
+
 static const struct {
 	const char *path;
+	enum { NEEDS_NOTHING, NEEDS_STATE, NEEDS_ALL } needs; /* NEEDS_ALL: not one that was cut */
 	void (*answer)(struct http_state *s, const struct http_request *r, struct http_answer *a);
-	bool whole; /* it needs the whole state */
 } resources[] = {
-	{"/metrics", answer_metrics, true},
-	{"/healthz", answer_health, false},
-	{"/api/status", answer_status, true},
+	{"/", NEEDS_NOTHING, answer_page},         {"/metrics", NEEDS_ALL, answer_metrics},
+	{"/healthz", NEEDS_STATE, answer_health},  {"/api/status", NEEDS_ALL, answer_status},
+	{"/api/events", NEEDS_ALL, answer_events},
 };
+
+void http_answer_busy(struct http_answer *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->policy = POLICY;
+	say(out, 503, "too many follow the events\n");
+}
 
 void http_answer(struct http_state *s, const struct http_request *r, uint64_t now_ns,
 		 struct http_answer *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->policy = POLICY;
 	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0) {
 		say(out, 405, "only GET and HEAD\n");
 		out->allow = true;
@@ -148,13 +183,14 @@ void http_answer(struct http_state *s, const struct http_request *r, uint64_t no
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
 		if (strcmp(r->path, resources[i].path) != 0)
 			continue;
-		if (!s->json || now_ns - s->taken_ns > HTTP_STALE_NS)
+		if (resources[i].needs != NEEDS_NOTHING &&
+		    (!s->json || now_ns - s->taken_ns > HTTP_STALE_NS))
 			say(out, 503, "stale\n");
-		else if (resources[i].whole && json_object_get(s->json, "too_long"))
+		else if (resources[i].needs == NEEDS_ALL && json_object_get(s->json, "too_long"))
 			say(out, 503, HTTP_TOO_LONG "\n");
 		else
 			resources[i].answer(s, r, out);
 		return;
 	}
-	say(out, 404, "there are: /metrics /healthz /api/status\n");
+	say(out, 404, "there are: / /metrics /healthz /api/status /api/events\n");
 }

@@ -3,13 +3,16 @@
  * What the HTTP listener answers: a function of the request, the last state and the time. It knows
  * nothing of sockets.
  *
+ *   /             the page of agent/http_page.h
  *   /metrics      metrics (agent/metrics.h)
  *   /healthz      200 on the owner, 503 elsewhere; the body is the state, one word
  *   /api/status   as `ctl status --json`
+ *   /api/events   a stream: agent/http_stream.h
  *
- * A state older than HTTP_STALE_NS means that the daemon does not run: then all of them answer 503
- * and the word "stale", because what was true is no answer to what is. Of a state that is too long
- * for a message the daemon sends what /healthz needs, and the others answer 503 and say why.
+ * A state older than HTTP_STALE_NS means that the daemon does not run: then all of them, the page
+ * aside, answer 503 and the word "stale", because what was true is no answer to what is. Of a state
+ * that is too long for a message the daemon sends what /healthz needs, and the others answer 503 and
+ * say why.
  */
 #ifndef HOKM_AGENT_HTTP_ANSWER_H
 #define HOKM_AGENT_HTTP_ANSWER_H
@@ -53,10 +56,14 @@ struct http_answer {
 	const char *type; /* Content-Type */
 	const char *body; /* valid until the state changes */
 	size_t len;
-	bool allow; /* with a header Allow */
+	bool allow;         /* with a header Allow */
+	bool follow;        /* no body, but the stream */
+	const char *policy; /* Content-Security-Policy */
 };
 
 void http_answer(struct http_state *s, const struct http_request *r, uint64_t now_ns,
 		 struct http_answer *out);
+/* In place of a stream, when as many follow as may. */
+void http_answer_busy(struct http_answer *out);
 
 #endif

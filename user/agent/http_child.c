@@ -7,7 +7,8 @@
  * libmicrohttpd parses the requests, within CLIENT_MEMORY bytes for each client, and bounds the
  * number of clients. One thread serves all of them. A client has one answer, and is closed after
  * `listen.timeout` whatever it does: libmicrohttpd's own time limit begins anew with each byte,
- * which a client may send one at a time.
+ * which a client may send one at a time. Only one that follows events stays for longer
+ * (agent/http_followers.h).
  *
  * The process has a higher nice value than a game server: however many clients there are, they take
  * only time that nobody else needs.
@@ -23,7 +24,9 @@
 
 #include "agent/agent_child.h"
 #include "agent/http_answer.h"
+#include "agent/http_followers.h"
 #include "agent/http_listener.h"
+#include "agent/http_page.h"
 #include "agent/lib_mhd.h"
 #include "agent/messages.h"
 #include "agent/sandbox.h"
@@ -32,12 +35,15 @@
 
 #define CLIENT_MEMORY (8 * 1024) /* for the head of the request and of the answer */
 #define NICE          10
+#define FLAGS         (MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME)
 #define TURN_MS       200 /* the longest wait before old connections are looked for */
 #define OPEN_WAIT_MS  5000
+#define FOLLOW_NS     (3600 * NS_PER_S) /* how long a client may follow; a browser comes back */
 
 /* A connection; fd -1: none. */
 struct client {
 	int fd;
+	bool follows;
 	uint64_t since_ns;
 };
 
@@ -47,6 +53,7 @@ struct child {
 	struct MHD_Daemon *mhd;
 	int mhd_fd; /* readable: there is work for libmicrohttpd */
 	struct http_state state;
+	struct http_followers followers;
 	struct client clients[CONF_LISTEN_CLIENTS_MAX];
 	char text[HTTP_MSG_MAX];
 };
@@ -68,7 +75,7 @@ static void on_connection(void *arg, struct MHD_Connection *c, void **context,
 	for (unsigned int i = 0; info && i < CONF_LISTEN_CLIENTS_MAX; i++) {
 		if (k->clients[i].fd >= 0)
 			continue;
-		k->clients[i] = (struct client){info->connect_fd, clock_now_ns()};
+		k->clients[i] = (struct client){info->connect_fd, false, clock_now_ns()};
 		*context = &k->clients[i];
 		return;
 	}
@@ -79,9 +86,28 @@ static void end_old(struct child *k)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	for (unsigned int i = 0; i < CONF_LISTEN_CLIENTS_MAX; i++)
-		if (k->clients[i].fd >= 0 && now_ns - k->clients[i].since_ns > k->conf.timeout_ns)
-			(void)shutdown(k->clients[i].fd, SHUT_RDWR);
+	for (unsigned int i = 0; i < CONF_LISTEN_CLIENTS_MAX; i++) {
+		const struct client *c = &k->clients[i];
+		uint64_t limit_ns = c->follows ? FOLLOW_NS : k->conf.timeout_ns;
+
+		if (c->fd >= 0 && now_ns - c->since_ns > limit_ns)
+			(void)shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+/* The stream, when there is a place for one more. */
+static struct MHD_Response *follow(struct child *k, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info = lib_mhd()->get_connection_info(
+		c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct client *client = info ? info->socket_context : NULL;
+	struct MHD_Response *r = NULL;
+
+	if (client)
+		r = http_followers_add(&k->followers, c, client->fd, clock_now_ns());
+	if (r)
+		client->follows = true;
+	return r;
 }
 
 static bool add_headers(struct MHD_Response *r, const struct http_answer *a)
@@ -92,7 +118,8 @@ static bool add_headers(struct MHD_Response *r, const struct http_answer *a)
 		{"Connection", "close"},
 		{"Cache-Control", "no-store"},
 		{"X-Content-Type-Options", "nosniff"},
-		{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+		{"Referrer-Policy", "no-referrer"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
 	};
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
@@ -100,7 +127,26 @@ static bool add_headers(struct MHD_Response *r, const struct http_answer *a)
 			return false;
 	if (a->allow && lib_mhd()->add_response_header(r, "Allow", "GET, HEAD") != MHD_YES)
 		return false;
+	if (lib_mhd()->add_response_header(r, "Content-Security-Policy", a->policy) != MHD_YES)
+		return false;
 	return lib_mhd()->add_response_header(r, "Content-Type", a->type) == MHD_YES;
+}
+
+/* The state may change before all of it is sent. */
+static struct MHD_Response *copy_answer(const struct http_answer *a)
+{
+	return lib_mhd()->create_response_from_buffer(
+		a->len, (void *)(uintptr_t)a->body, MHD_RESPMEM_MUST_COPY);
+}
+
+static struct MHD_Response *respond(struct child *k, struct MHD_Connection *c,
+				    struct http_answer *a)
+{
+	struct MHD_Response *r = a->follow ? follow(k, c) : NULL;
+
+	if (!r && a->follow)
+		http_answer_busy(a);
+	return r ? r : copy_answer(a);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
@@ -121,9 +167,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	(void)size;
 	(void)context;
 	http_answer(&k->state, &request, clock_now_ns(), &a);
-	/* The state may change before all of it is sent. */
-	r = lib_mhd()->create_response_from_buffer(
-		a.len, (void *)(uintptr_t)a.body, MHD_RESPMEM_MUST_COPY);
+	r = respond(k, c, &a);
 	if (r && add_headers(r, &a))
 		queued = lib_mhd()->queue_response(c, a.status, r);
 	if (r)
@@ -161,7 +205,9 @@ static int take_message(struct child *k)
 	if (m.type == HTTP_MSG_OPEN) {
 		k->conf = m.listen;
 		take_fd(k, &h);
-	} else if (!http_state_take(&k->state, k->text, (size_t)n - sizeof(m), clock_now_ns())) {
+	} else if (http_state_take(&k->state, k->text, (size_t)n - sizeof(m), clock_now_ns())) {
+		http_followers_take(&k->followers, &k->state);
+	} else {
 		log_warn("listener: a state of the daemon is not JSON");
 	}
 	return 0;
@@ -196,8 +242,11 @@ static int open_http(struct child *k)
 
 	for (unsigned int i = 0; i < CONF_LISTEN_CLIENTS_MAX; i++)
 		k->clients[i].fd = -1;
+	http_followers_init(&k->followers, k->conf.clients);
+	if (!http_page())
+		log_warn("listener: the page could not be made");
 	k->mhd = lib_mhd()->start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_request, k, MHD_OPTION_LISTEN_SOCKET, k->listen_fd,
+		FLAGS, 0, NULL, NULL, on_request, k, MHD_OPTION_LISTEN_SOCKET, k->listen_fd,
 		MHD_OPTION_CONNECTION_LIMIT, k->conf.clients, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		k->conf.clients_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CLIENT_MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)1024,
@@ -229,6 +278,7 @@ static void serve(struct child *k)
 			err = -errno;
 		if (!err)
 			err = take_messages(k);
+		http_followers_turn(&k->followers, clock_now_ns(), k->conf.timeout_ns);
 		lib_mhd()->run(k->mhd);
 		end_old(k);
 	}

@@ -11,7 +11,9 @@
  * Each message is a struct http_msg and, for HTTP_MSG_STATE, JSON behind it:
  *
  *   {"status": as `ctl status --json`, "counters": as `ctl counters --json`,
- *    "latency": {SERVICE: {KIND: [numbers, as in hokm/abi_waits.h]}}}
+ *    "latency": {SERVICE: {KIND: [numbers, as in hokm/abi_waits.h]}},
+ *    "events": the newest events of the daemon, as `ctl events --json`, without those that have the
+ *    address of a player, "history": those of kind state, "time_ms": of the clock of these events}
  */
 #ifndef HOKM_AGENT_HTTP_LISTENER_H
 #define HOKM_AGENT_HTTP_LISTENER_H

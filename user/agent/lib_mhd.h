@@ -12,8 +12,9 @@
 /* clang-format off */
 #define LIB_MHD_FUNCTIONS(f) \
 	f(start_daemon) f(run) f(get_timeout) f(get_daemon_info) f(get_connection_info) \
-	f(lookup_connection_value) f(create_response_from_buffer) f(add_response_header) \
-	f(queue_response) f(destroy_response)
+	f(lookup_connection_value) f(create_response_from_buffer) \
+	f(create_response_from_callback) f(add_response_header) f(queue_response) \
+	f(destroy_response) f(suspend_connection) f(resume_connection)
 /* clang-format on */
 
 #define LIB_MHD_POINTER(name) __typeof__(MHD_##name) *(name);

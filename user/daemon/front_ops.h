@@ -8,6 +8,7 @@
 
 struct conf;
 struct daemon;
+struct event_line;
 struct events;
 
 /*
@@ -22,6 +23,8 @@ struct daemon_front {
 	void (*close)(void *front);
 	/* The state for the HTTP listener: new reference, or NULL without memory. */
 	json_t *(*state)(const struct daemon *d);
+	/* The same of an event of the daemon. */
+	json_t *(*line)(const struct event_line *line);
 };
 
 #endif

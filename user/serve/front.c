@@ -23,4 +23,4 @@ static void front_close(void *front)
 }
 
 const struct daemon_front serve_front = {
-	.open = front_open, .close = front_close, .state = serve_state};
+	.open = front_open, .close = front_close, .state = serve_state, .line = serve_line};

@@ -14,6 +14,7 @@
 #include "serve/conns.h"
 #include "serve/counts.h"
 #include "serve/dns_status.h"
+#include "serve/event_json.h"
 #include "serve/record.h"
 #include "serve/status.h"
 #include "serve/verbs.h"
@@ -150,6 +151,11 @@ json_t *serve_state(const struct daemon *d)
 	put_part(state, "counters", counters_json(&d->node));
 	put_part(state, "latency", latency_json(&d->node));
 	return state;
+}
+
+json_t *serve_line(const struct event_line *line)
+{
+	return event_line_json(line, NULL);
 }
 
 /* ---- orders of the operator ---- */

@@ -21,5 +21,6 @@ int serve_log_level(void *arg, const json_t *args, json_t **data, char *error, s
 
 /* As agent/http_listener.h says: new reference. A part that cannot be read is left out. */
 json_t *serve_state(const struct daemon *d);
+json_t *serve_line(const struct event_line *line);
 
 #endif
