@@ -318,7 +318,7 @@ static char *viewed(const char *options, const char *const *frames)
 	void *view;
 
 	assert_non_null(out);
-	view = conns_view.open(o, out);
+	view = conns_view.open(o, out, stderr);
 	assert_non_null(view);
 	for (; *frames; frames++) {
 		json_t *data = sample(*frames);
@@ -326,7 +326,7 @@ static char *viewed(const char *options, const char *const *frames)
 		conns_view.frame(view, data);
 		json_decref(data);
 	}
-	conns_view.close(view);
+	assert_int_equal(conns_view.close(view), CTL_EXIT_OK);
 	assert_int_equal(fclose(out), 0);
 	json_decref(o);
 	return text;
