@@ -40,8 +40,8 @@ DECIDE_CALLS = ("clock_gettime", "clock_now_ns", "time", "gettimeofday", "socket
 # The wall clock is set forward and back by operators and NTP. Only these may read it: for a time
 # that people read, for a provider that asks for one, for a time that a file keeps over a reboot.
 WALL_READERS = re.compile(r"^user/(base/log|sense/events|daemon/operator|daemon/dns|"
-                          r"agent/dns_http|agent/dns_rfc2136|agent/notify_(main|engine|store))"
-                          r"\.c$")
+                          r"test/drill|agent/dns_http|agent/dns_rfc2136|"
+                          r"agent/notify_(main|engine|store))\.c$")
 # The waits with a time limit go by the wall clock, too.
 WALL = re.compile(r"\b(CLOCK_REALTIME\w*|CLOCK_TAI|(?:time|gettimeofday|sem_timedwait|"
                   r"pthread_cond_timedwait|pthread_mutex_timedlock|bpf_ktime_get_tai_ns)"

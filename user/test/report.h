@@ -5,6 +5,8 @@
  *   report.c     the rows, as text, JSON and JUnit XML, pure
  *   from_facts.c rows from the facts of the doctor (doctor/findings.h), pure
  *   active.c     rows of what the test does itself: health, game, DNS, notifications
+ *   drill.c      the drill on the owner
+ *   players.c    the players of a drill, on another machine
  *   test_main.c  the command
  *
  * A row passes, fails, or is skipped with a reason. What was not looked at never passes.

@@ -6,12 +6,29 @@
 #include <unistd.h>
 
 #include "doctor/look.h"
+#include "base/units.h"
 #include "test/active.h"
+#include "test/drill.h"
 #include "test/from_facts.h"
+#include "test/players.h"
 #include "test/test.h"
 
 enum { EXIT_PASSED, EXIT_FAILED, EXIT_WRONG };
-enum { OPTION_JUNIT = 128, OPTION_CONNECT, OPTION_SEND };
+enum {
+	OPTION_JUNIT = 128,
+	OPTION_CONNECT,
+	OPTION_SEND,
+	OPTION_YES,
+	OPTION_NO_FAILBACK,
+	OPTION_WITHIN,
+	OPTION_PLAYERS,
+	OPTION_WATCH
+};
+
+#define LIMIT_NS  NS_PER_S
+#define WATCH_NS  (60 * NS_PER_S)
+#define WATCH_MAX (3600 * NS_PER_S)
+#define PLAYERS   20
 
 static const struct command_option options[] = {
 	{"config", 'c', true, "FILE", "the configuration of the daemon (" LOOK_CONFIG ")"},
@@ -20,7 +37,15 @@ static const struct command_option options[] = {
 	{"json", 'j', false, NULL, "print JSON"},
 	{"junit", OPTION_JUNIT, false, "FILE", "also write JUnit XML to FILE"},
 	{"connect", OPTION_CONNECT, false, "URL",
-	 "with game: connect there, such as ws://192.168.1.25:8765/, as a player"},
+	 "with game and failover: connect there, such as ws://192.168.1.25:8765/, as a player"},
+	{"yes", OPTION_YES, false, NULL, "with failover: do not ask"},
+	{"no-failback", OPTION_NO_FAILBACK, false, NULL,
+	 "with failover: leave the VIP at the peer, and this node in standby"},
+	{"within", OPTION_WITHIN, false, "TIME",
+	 "with failover: the longest time until the peer owns, or gap, that passes (1s)"},
+	{"players", OPTION_PLAYERS, false, "N",
+	 "with failover --connect: connections to keep (20)"},
+	{"watch", OPTION_WATCH, false, "TIME", "with failover --connect: for how long (60s)"},
 	{"send", OPTION_SEND, false, NULL, "with notify: send a message to each channel"},
 	{NULL, 0, false, NULL, NULL},
 };
@@ -30,9 +55,10 @@ static const struct command_row words[] = {
 	{"health", "each health check once"},
 	{"game", "a WebSocket connection through the VIP, with a ping"},
 	{"vrrp", "one owner, adverts, passwords, signatures, settings"},
+	{"failover", "a drill: moves the VIP and back; only if it is named"},
 	{"dns", "what hokm-xdp dns test says"},
 	{"notify", "the channels of notifications"},
-	{"all", "all of these, the default"},
+	{"all", "all of these but failover, the default"},
 	{NULL, NULL},
 };
 
@@ -50,6 +76,9 @@ const struct command test_command = {
 	.about = "Each test passes, fails, or is skipped with a reason. Nothing is changed and no "
 		 "player notices: the VIP stays where it is, and notify only connects to the "
 		 "services, unless --send is given. dns asks the provider. "
+		 "Only failover moves the VIP, when it is named, on the owner, and after a "
+		 "question. With --connect URL it moves nothing: it watches with players of its "
+		 "own, while the drill runs on the owner. "
 		 "On a node the VIP leads to the server of this node, so test the way of the "
 		 "players from another machine, with game --connect URL: it needs neither "
 		 "a daemon nor a configuration.",
@@ -60,7 +89,9 @@ const struct command test_command = {
 
 struct call {
 	bool wanted[TEST_CATEGORIES], any;
-	bool json, send;
+	bool drill; /* the category failover is named */
+	bool json, send, yes, no_failback;
+	uint64_t limit_ns, watch_ns, players;
 	const char *junit, *url;
 	struct look look;
 	struct test_report report;
@@ -79,6 +110,14 @@ static int take_category(struct call *k, const struct command_line *l)
 		return command_wrong(l, "there is no category `%s`", l->value);
 	else
 		k->wanted[c] = true;
+	k->drill |= c == TEST_FAILOVER;
+	return 0;
+}
+
+static int take_time(const struct command_line *l, uint64_t *ns)
+{
+	if (duration_parse(l->value, ns) || !*ns || *ns > WATCH_MAX)
+		return command_wrong(l, "`%s`: a time up to 1h, such as 500ms", l->value);
 	return 0;
 }
 
@@ -98,6 +137,20 @@ static int take_option(struct call *k, const struct command_line *l, int option)
 		return 0;
 	case OPTION_SEND:
 		k->send = true;
+		return 0;
+	case OPTION_YES:
+		k->yes = true;
+		return 0;
+	case OPTION_NO_FAILBACK:
+		k->no_failback = true;
+		return 0;
+	case OPTION_WITHIN:
+		return take_time(l, &k->limit_ns);
+	case OPTION_WATCH:
+		return take_time(l, &k->watch_ns);
+	case OPTION_PLAYERS:
+		if (number_parse(l->value, &k->players) || !k->players || k->players > PLAYERS_MAX)
+			return command_wrong(l, "--players: 1 to %d", PLAYERS_MAX);
 		return 0;
 	}
 	return look_take_option(&k->look, option, l->value) ? COMMAND_BAD : 0;
@@ -126,9 +179,55 @@ static int parse(struct call *k, struct command_line *l)
 static bool needs_node(const struct call *k)
 {
 	for (enum test_category c = 0; c < TEST_CATEGORIES; c++)
-		if (k->wanted[c] && (c != TEST_GAME || !k->url))
+		if (k->wanted[c] && !((c == TEST_GAME || c == TEST_FAILOVER) && k->url))
 			return true;
 	return false;
+}
+
+static bool agreed(const struct call *k)
+{
+	char line[16] = "";
+
+	if (k->yes)
+		return true;
+	fprintf(stderr,
+		"The VIP moves to a peer%s. Go on? Type yes: ", k->no_failback ? "" : ", and back");
+	return fgets(line, sizeof(line), stdin) && !strcmp(line, "yes\n");
+}
+
+static void run_drill(struct call *k)
+{
+	const struct drill_conf c = {.failback = !k->no_failback, .limit_ns = k->limit_ns};
+	char path[CONF_PATH_MAX];
+	int err;
+
+	drill_run(&k->look, &c, &k->report);
+	err = drill_keep(&k->look, &k->report, path);
+	if (err)
+		fprintf(stderr, "hokm-xdp test: the drill could not be noted in %s: %s\n", path,
+			strerror(-err));
+}
+
+static void test_failover(struct call *k)
+{
+	const struct players_conf players = {
+		.url = k->url,
+		.n = (unsigned int)k->players,
+		.watch_ns = k->watch_ns,
+		.limit_ns = k->limit_ns};
+	struct test_report *t = &k->report;
+
+	if (k->drill && k->url)
+		players_watch(&players, t);
+	else if (k->drill && k->look.facts.daemon == FACT_ANSWERS && agreed(k))
+		run_drill(k);
+	else
+		test_end(test_add(t, TEST_FAILOVER, "drill", "the VIP moves and comes back"),
+			 TEST_SKIP, "%s",
+			 !k->drill ? "it moves the VIP: only hokm-xdp test failover runs it"
+			 : k->look.facts.daemon == FACT_ANSWERS
+				 ? "not agreed to: --yes does not ask"
+				 : "the daemon does not answer");
 }
 
 static void test_one(struct call *k, enum test_category c)
@@ -137,6 +236,10 @@ static void test_one(struct call *k, enum test_category c)
 	struct test_report *t = &k->report;
 
 	test_from_facts(&k->look.facts, c, t);
+	if (c == TEST_FAILOVER) {
+		test_failover(k);
+		return;
+	}
 	if (!conf && c != TEST_CONNECTIVITY && c != TEST_VRRP && !(c == TEST_GAME && k->url)) {
 		test_end(test_add(t, c, test_category_name(c), "it can be tested"), TEST_SKIP,
 			 "the configuration %s cannot be used", k->look.config);
@@ -152,9 +255,6 @@ static void test_one(struct call *k, enum test_category c)
 		test_dns(conf, t);
 	else if (c == TEST_NOTIFY)
 		test_notify(conf, k->send, t);
-	else if (c == TEST_FAILOVER)
-		test_end(test_add(t, c, "drill", "the VIP moves and comes back"), TEST_SKIP,
-			 "it moves the VIP: see the drills in docs/operation.md");
 }
 
 /* A new file, or one of the same name replaced, never through a link of another user. */
@@ -205,7 +305,7 @@ static int run(struct call *k)
 
 int test_main(int argc, char **argv)
 {
-	static struct call k;
+	static struct call k = {.limit_ns = LIMIT_NS, .watch_ns = WATCH_NS, .players = PLAYERS};
 	struct command_line l;
 	int code;
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The players of a drill: WebSocket connections of this machine through the VIP, kept open, and new
+ * ones, one every 50 ms. They run in a process without rights, for a bounded time.
+ *
+ * A player is broken when its connection ends or is silent although it sends pings. The gap is the
+ * longest time between two new connections that were made, or from the last one to the end.
+ */
+#ifndef HOKM_TEST_PLAYERS_H
+#define HOKM_TEST_PLAYERS_H
+
+#include "test/report.h"
+
+#define PLAYERS_MAX 100
+
+struct players_conf {
+	const char *url; /* ws://ADDRESS:PORT/PATH */
+	unsigned int n;  /* 1 .. PLAYERS_MAX */
+	uint64_t watch_ns;
+	uint64_t limit_ns; /* the longest gap that passes */
+};
+
+/* Watches, and adds the rows. */
+void players_watch(const struct players_conf *c, struct test_report *t);
+
+#endif
