@@ -220,7 +220,8 @@ known_on_the_peer() {
 		jq '[.conns[] | select(.target == "primary")] | length')" -ge "$PLAYERS" ]
 }
 
-http() { lab_run "$1" curl -s -m 10 "${@:3}" "http://127.0.0.1:8768$2"; }
+HTTP_PORT=8768
+http() { lab_run "$1" curl -s -m 10 "${@:3}" "http://127.0.0.1:$HTTP_PORT$2"; }
 health_is() { [ "$(http "$1" /healthz)" = "$2" ]; }
 metric_is() { [ "$(http "$1" /metrics | awk -v name="$2" '$1 == name { print $2 }')" = "$3" ]; }
 state_agrees() { [ "$(http "$1" /api/status | jq -r .state)" = "$(status "$1" .state)" ]; }
@@ -329,6 +330,13 @@ only_the_agent_loads_libcurl() {
 	number_is "ncurses: in the daemon" "$(maps "$daemon" libncurses)" -eq 0
 }
 
+listener_moves() {
+	HTTP_PORT=8769
+	must sed -i "s/port = 8768/port = $HTTP_PORT/" "$LAB_DIR/a/hokm-xdp.conf"
+	must ctl_ok a reload
+	within 30 "HTTP: after a reload it answers on another port" state_agrees a
+}
+
 test_pair
 only_the_agent_loads_libcurl
 exit_codes
@@ -340,4 +348,5 @@ operator
 bad_requests
 crowd
 slow_follower
+listener_moves
 test_end

@@ -482,6 +482,38 @@ static void a_dead_listener_comes_back(void **state)
 	ask_until_answered(r, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
 }
 
+/* Waits until another process is the listener, or with `none` until there is none. */
+static void wait_for_change(struct rig *r, pid_t pid, bool none)
+{
+	uint64_t by_ns = clock_now_ns() + WAIT_S * NS_PER_S;
+
+	while (http_listener_pid(r->listener) == pid || none != !http_listener_pid(r->listener)) {
+		assert_true(clock_now_ns() < by_ns);
+		assert_true(sd_event_run(r->event, 100 * 1000) >= 0);
+	}
+}
+
+/* The same text again starts no new process; another port, none, and a port again do. */
+static void no_change_of_the_port_needs_a_restart(void **state)
+{
+	static const uint16_t ports[] = {18769, 0, 18768};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		pid_t pid = http_listener_pid(r->listener);
+
+		http_listener_reconf(r->listener, &r->conf);
+		assert_int_equal(http_listener_pid(r->listener), pid);
+		r->conf.listen.port = ports[i];
+		http_listener_reconf(r->listener, &r->conf);
+		wait_for_change(r, pid, !ports[i]);
+		if (!ports[i])
+			continue;
+		send_state(r);
+		ask_until_answered(r, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
+	}
+}
+
 /* The port of another program: the daemon goes on, and the listener comes when it is free. */
 static void a_port_that_is_taken_is_no_failure(void **state)
 {
@@ -523,6 +555,8 @@ int main(int argc, char **argv)
 			a_listener_that_stands_still_holds_up_nobody, open_patient, close_rig),
 		cmocka_unit_test_setup_teardown(
 			a_dead_listener_comes_back, open_patient, close_rig),
+		cmocka_unit_test_setup_teardown(
+			no_change_of_the_port_needs_a_restart, open_patient, close_rig),
 		cmocka_unit_test_setup_teardown(
 			a_port_that_is_taken_is_no_failure, open_patient, close_rig),
 	};

@@ -28,6 +28,7 @@ struct http_listener {
 	struct conf_listen conf;
 	int listen_fd; /* -1: the address or the port is not free */
 	bool refused;  /* the last bind failed, and that was logged */
+	bool renewed;  /* it was ended for a new configuration */
 	pid_t pid;
 	int fd, pidfd; /* -1: no listener runs */
 	sd_event_source *ended, *again;
@@ -149,6 +150,8 @@ static void try_start(struct http_listener *h)
 {
 	int err;
 
+	if (!h->conf.port)
+		return;
 	if (have_socket(h)) {
 		err = start(h);
 		if (!err)
@@ -179,6 +182,12 @@ static int on_end(sd_event_source *s, int fd, uint32_t events, void *arg)
 	(void)events;
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
 		return 0;
+	if (h->renewed) {
+		h->renewed = false;
+		forget(h);
+		try_start(h);
+		return 0;
+	}
 	log_warn("listener %d ended with %s %d; it is started again", (int)h->pid,
 		 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
 	forget(h);
@@ -207,6 +216,35 @@ int http_listener_open(sd_event *event, const struct conf *c, struct http_listen
 	try_start(h);
 	*out = h;
 	return 0;
+}
+
+static bool same_conf(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->port == b->port && !strcmp(a->address, b->address) && a->clients == b->clients &&
+	       a->clients_per_address == b->clients_per_address && a->timeout_ns == b->timeout_ns;
+}
+
+/*
+ * The process that runs has the old socket until it has ended, so all else waits for on_end(). The
+ * daemon waits for nothing here.
+ */
+void http_listener_reconf(struct http_listener *h, const struct conf *c)
+{
+	const bool moved = h->conf.port != c->listen.port ||
+			   strcmp(h->conf.address, c->listen.address) != 0;
+
+	if (same_conf(&h->conf, &c->listen))
+		return;
+	if (moved)
+		drop_fd(&h->listen_fd);
+	h->refused = false;
+	h->conf = c->listen;
+	if (h->pidfd < 0) {
+		try_start(h);
+		return;
+	}
+	h->renewed = true;
+	(void)pidfd_send_signal(h->pidfd, SIGKILL, NULL, 0);
 }
 
 pid_t http_listener_pid(const struct http_listener *h)

@@ -38,8 +38,11 @@ struct http_msg {
 
 struct http_listener; /* opaque */
 
-/* 0 or -errno, logged. Caller: http_listener_close(). */
+/* With port 0 no process runs. 0 or -errno, logged. Caller: http_listener_close(). */
 int http_listener_open(sd_event *event, const struct conf *c, struct http_listener **out);
+/* After a reload. With another section listen the process is replaced, and its clients are ended.
+ */
+void http_listener_reconf(struct http_listener *h, const struct conf *c);
 /* Hands the state over. A listener that takes none gets the next one. */
 void http_listener_state(struct http_listener *h, const char *json, size_t len);
 /* The pid of the listener, 0 when none runs. */

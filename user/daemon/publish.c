@@ -116,6 +116,12 @@ static void arm(struct publish *p, uint64_t at_ns)
 	timer_arm(p->timer, at_ns);
 }
 
+/* Without a port nobody asks for the state, and nothing is sent. */
+static void arm_first(struct publish *p, const struct conf *c)
+{
+	arm(p, c->listen.port ? clock_now_ns() + SOON_NS : 0);
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 {
 	struct publish *p = arg;
@@ -142,7 +148,7 @@ int publish_open(struct publish *p, struct daemon *d, struct node *n,
 {
 	int err;
 
-	if (!n->conf->listen.port || !front->state)
+	if (!front->state)
 		return 0;
 	p->daemon = d;
 	p->stream = n->events;
@@ -159,8 +165,16 @@ int publish_open(struct publish *p, struct daemon *d, struct node *n,
 	if (err < 0)
 		return err;
 	p->follower = err;
-	arm(p, clock_now_ns() + SOON_NS);
+	arm_first(p, n->conf);
 	return 0;
+}
+
+void publish_reconf(struct publish *p, const struct conf *c)
+{
+	if (!p->follower)
+		return;
+	http_listener_reconf(p->listener, c);
+	arm_first(p, c);
 }
 
 void publish_close(struct publish *p)

@@ -93,6 +93,7 @@ static void reconf_all(struct daemon *d)
 	hooks_reconf(d->hooks, d->node.conf);
 	check_runner_reconf(&d->checks, d->node.conf);
 	notify_feed_reconf(&d->notify);
+	publish_reconf(&d->publish, d->node.conf);
 	/* A failure is logged; what was replicated before stays. */
 	(void)replication_reconf(d->replication);
 	(void)agreement_reconf(&d->agreement);
