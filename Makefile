@@ -75,6 +75,13 @@ endif
 
 # The sanitizers find no less in code that is not optimized, and its build takes half of the time.
 OPT ?= $(if $(filter 1,$(SAN)),-O0,-O2)
+# Some tests are simulations of hours, which take four times as long in such code: what they spend
+# their time in is optimized. The flag is that of these files alone, not of what they depend on.
+SIMULATED := $(patsubst %.c,$(B)/%.o,$(wildcard user/decide/*.c tests/unit/*_sim.c) \
+             tests/unit/test_dns_monitor.c tests/unit/test_repl.c)
+ifeq ($(SAN),1)
+$(SIMULATED): private OPT := -O1
+endif
 # Of names and lines they need as much as a backtrace shows.
 DEBUG_INFO := $(if $(filter 1,$(SAN)),-g1,-g)
 HARD := -fstack-protector-strong -fPIE
