@@ -54,15 +54,18 @@ fetch_kernel()
 	echo "$cache/$package/vmlinuz"
 }
 
-# copy_program ROOT PROGRAM: with the shared libraries it needs, at the paths it looks for them.
-copy_program()
+# copy_programs ROOT: with the shared libraries they need, each once, at the paths where they look
+# for them. Debug information is left out: nothing there reads it.
+copy_programs()
 {
 	local lib
-	cp "$2" "$1/tests/"
-	ldd "$2" | grep -o '/[^ ]*' | while read -r lib; do
-		mkdir -p "$1$(dirname "$lib")"
-		cp -nL "$lib" "$1$lib"
-	done
+	cp "${tests[@]}" "$1/tests/"
+	strip --strip-debug "$1"/tests/*
+	ldd "${tests[@]}" | sed -n 's|^.*[[:space:]]\(/[^ ]*\) (0x.*|\1|p' | sort -u |
+		while read -r lib; do
+			mkdir -p "$1${lib%/*}"
+			cp -L "$lib" "$1$lib"
+		done
 }
 
 write_init()
@@ -92,14 +95,12 @@ write_init()
 
 build_initramfs()
 {
-	local root=$1 t
+	local root=$1
 	mkdir -p "$root"/{bin,proc,sys,dev,tmp,run,tests,etc}
 	cp "$(command -v busybox)" "$root/bin/busybox"
-	for t in "${tests[@]}"; do
-		copy_program "$root" "$t"
-	done
+	copy_programs "$root"
 	write_init "$root"
-	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$2"
+	(cd "$root" && find . | cpio -o -H newc --quiet) >"$2"
 }
 
 # judge LOG: every test ran to its end, and well.
@@ -139,14 +140,14 @@ mkdir -p "$cache"
 kernel=$(fetch_kernel) || skip "no Debian 6.1 kernel package here and none could be downloaded"
 work=$(mktemp -d "$cache/run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-build_initramfs "$work/root" "$work/initramfs.gz"
+build_initramfs "$work/root" "$work/initramfs"
 
 # What protects a kernel from its users costs a quarter of the time here: the tests run as root.
 # What qemu ends with says nothing about the tests: the markers in its output do.
 options="console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init mitigations=off init_on_alloc=0"
 timeout --foreground -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max \
 	-smp 2 -m 1024 -nographic -no-reboot -nodefaults -serial stdio -monitor none \
-	-kernel "$kernel" -initrd "$work/initramfs.gz" \
+	-kernel "$kernel" -initrd "$work/initramfs" \
 	-append "$options" </dev/null |
 	tr -d '\r' | tee "$work/log" || true
 judge "$work/log"
