@@ -118,6 +118,29 @@ static __always_inline enum verdict arp_gate(struct packet *p, const struct arp_
 	return PASS;
 }
 
+/*
+ * An ARP answer to this node: the gateway's, for the daemon (struct hokm_gateway). Anybody in the
+ * segment can forge one. What another MAC address answers is noted apart, so that it hides none of
+ * the known one. A function of its own for the verifier.
+ */
+__noinline int gateway_note(__be32 spa, __be32 tpa, __u64 mac, __u64 now)
+{
+	struct packet p = {};
+	__u32 zero = 0;
+	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+
+	if (!g || !g->gateway.addr || g->gateway.addr != spa || !question_packet(&p, now) ||
+	    tpa != p.cfg->addr.w[3])
+		return 0;
+	if (g->gateway.mac == mac) {
+		g->gateway.answered_ns = now;
+	} else {
+		g->gateway.other_mac = mac;
+		g->gateway.other_ns = now;
+	}
+	return 1;
+}
+
 /* Incoming ARP. */
 static __always_inline enum verdict arp_ingress(struct packet *p)
 {
@@ -131,6 +154,8 @@ static __always_inline enum verdict arp_ingress(struct packet *p)
 	arp_note_sign(p, arp);
 	mac_copy(&mac, arp->sha);
 	arp_claim(p->ctx, arp_addr(arp->spa), mac, p->now);
+	if (arp->hdr.ar_op == bpf_htons(ARPOP_REPLY))
+		gateway_note(arp_addr(arp->spa), arp_addr(arp->tpa), mac, p->now);
 	return arp_gate(p, arp);
 }
 

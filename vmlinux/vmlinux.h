@@ -59,6 +59,7 @@ struct vlan_hdr {
 };
 
 #define ARPOP_REQUEST 1
+#define ARPOP_REPLY   2
 
 struct arphdr {
 	__be16 ar_hrd;

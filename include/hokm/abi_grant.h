@@ -113,6 +113,26 @@ struct hokm_granted {
 _Static_assert(sizeof(struct hokm_granted) == 64, "granted");
 
 /**
+ * struct hokm_gateway - what the arbiter `gateway` has answered (user/decide/arbiter.h)
+ * @addr: its address, and
+ * @mac: its MAC address in the first six bytes of memory, 0: not known yet; both from the daemon
+ * @rsv: zero, as @rsv64
+ * @answered_ns: when an ARP answer to this node came from both
+ * @other_mac: another MAC address that answered for @addr last, and
+ * @other_ns: when
+ */
+struct hokm_gateway {
+	__be32 addr;
+	__u32 rsv;
+	__u64 mac;
+	__u64 answered_ns;
+	__u64 other_mac;
+	__u64 other_ns;
+	__u64 rsv64[3];
+};
+_Static_assert(sizeof(struct hokm_gateway) == 64, "gateway");
+
+/**
  * struct hokm_grants - value of grants, one entry
  * @own: the promises of this node as a member. The XDP program makes those to peers, the daemon the
  *       one to this node itself, by the same rules.
@@ -125,6 +145,7 @@ _Static_assert(sizeof(struct hokm_granted) == 64, "granted");
  * @end: until when a majority has granted, and which wish: hokm_grant_end_word(). The XDP program
  *       writes it when an answer comes. hokm_grants_end_ns() reads it.
  * @member: by slot of the peer
+ * @gateway: the arbiter where no majority decides
  *
  * What the gates read lies in the first cache line.
  */
@@ -137,7 +158,8 @@ struct hokm_grants {
 	__u64 end;
 	__u64 rsv64;
 	struct hokm_granted member[HOKM_MAX_PEERS];
+	struct hokm_gateway gateway;
 };
-_Static_assert(sizeof(struct hokm_grants) == 576, "grants");
+_Static_assert(sizeof(struct hokm_grants) == 640, "grants");
 
 #endif

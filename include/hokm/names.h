@@ -31,6 +31,9 @@
 	X(p, TAKES_PART, "takes-part", "the member takes part in grants")                          \
 	X(p, GRANTS_OFF, "grants-off",                                                             \
 	  "no majority decides any more: VRRP's timers choose the owner")                          \
+	X(p, GATEWAY_SILENT, "gateway-silent",                                                     \
+	  "no peer is heard, and the gateway does not answer")                                     \
+	X(p, GATEWAY_ANSWERS, "gateway-answers", "a peer is heard, or the gateway answers")        \
 	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
 	X(p, PREEMPT, "preempt",                                                                   \
 	  "this node's priority is above the owner's, and the preempt delay is over")              \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "grant_spec.h"
 
 #define REQUEST 1
 #define REPLY   2
@@ -258,6 +259,73 @@ static void own_arp_leaves_always(void **state)
 	expect_egress(x, &f, TC_OK);
 }
 
+/* ---- the gateway as arbiter ---- */
+
+#define GATEWAY_ADDR CLIENT_ADDR
+
+static uint64_t mac_word(const uint8_t mac[6])
+{
+	uint64_t word = 0;
+
+	memcpy(&word, mac, 6);
+	return word;
+}
+
+static struct hokm_gateway after_arp(struct fix *x, const struct eth_spec *from, uint16_t op,
+				     uint32_t sender, uint32_t target, uint64_t mac)
+{
+	struct hokm_grants g = {.gateway = {.addr = htonl(GATEWAY_ADDR), .mac = mac}};
+	struct frame f;
+
+	grants_put(x, &g);
+	frame_arp(&f, from, op, sender, target);
+	expect_pass(x, &f);
+	return grants_get(x).gateway;
+}
+
+static void the_gateway_answers_with_its_addresses_only(void **state)
+{
+	const uint64_t its = mac_word(OTHER_MAC);
+	struct fix *x = *state;
+	uint64_t before_ns = fix_now();
+	struct hokm_gateway g;
+
+	g = after_arp(x, &FROM_OTHER, REPLY, GATEWAY_ADDR, OWN_ADDR, its);
+	assert_true(g.answered_ns >= before_ns && g.answered_ns <= fix_now() && !g.other_ns);
+	/* Not to this node, no answer, of another address. */
+	g = after_arp(x, &FROM_OTHER, REPLY, GATEWAY_ADDR, VIP_ADDR, its);
+	assert_true(!g.answered_ns && !g.other_ns);
+	g = after_arp(x, &FROM_OTHER, REQUEST, GATEWAY_ADDR, OWN_ADDR, its);
+	assert_true(!g.answered_ns && !g.other_ns);
+	g = after_arp(x, &FROM_OTHER, REPLY, OTHER_ADDR, OWN_ADDR, its);
+	assert_true(!g.answered_ns && !g.other_ns);
+}
+
+/* A forged answer hides none of the gateway. Before the first answer each MAC is another one. */
+static void another_mac_address_is_noted_apart(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_gateway g;
+
+	g = after_arp(x, &FROM_OTHER, REPLY, GATEWAY_ADDR, OWN_ADDR, mac_word(PEER0_MAC));
+	assert_true(!g.answered_ns && g.other_ns && g.other_mac == mac_word(OTHER_MAC));
+	g = after_arp(x, &FROM_OTHER, REPLY, GATEWAY_ADDR, OWN_ADDR, 0);
+	assert_true(!g.answered_ns && g.other_ns && g.other_mac == mac_word(OTHER_MAC));
+}
+
+static void where_the_gateway_is_no_arbiter_nothing_is_noted(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_grants none = {0}, after;
+	struct frame f;
+
+	grants_put(x, &none);
+	frame_arp(&f, &FROM_OTHER, REPLY, 0, OWN_ADDR);
+	expect_pass(x, &f);
+	after = grants_get(x);
+	assert_memory_equal(&after.gateway, &none.gateway, sizeof(none.gateway));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +341,9 @@ int main(void)
 		HOKM_TEST(the_nodes_claim_rightly),
 		HOKM_TEST(claims_leave_the_owner_only),
 		HOKM_TEST(own_arp_leaves_always),
+		HOKM_TEST(the_gateway_answers_with_its_addresses_only),
+		HOKM_TEST(another_mac_address_is_noted_apart),
+		HOKM_TEST(where_the_gateway_is_no_arbiter_nothing_is_noted),
 	};
 
 	return cmocka_run_group_tests_name("arp", tests, fix_open, fix_close);

@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_6 0x3b861cc4da2908efULL
+#define LAYOUT_HASH_OF_ABI_6 0x8fccc4f8c2ea9683ULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {

@@ -55,6 +55,8 @@ static const struct {
 	{BASE, BASE "service x { check tcp { interval = 1s } }", ""},
 	{BASE, SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 }", ""},
 	{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
+	{BASE, "arbiter = gateway " BASE, "node"},
+	{"arbiter = gateway " BASE, "arbiter = gateway gateway = 10.0.0.7 " BASE, ""},
 	{BASE, SECRET "node a { address = 10.0.0.1 priority = 90 } node b { address = 10.0.0.2 }",
 	 "node"},
 	{BASE, BASE "witness w { address = 10.0.0.4 }", "node, pulse"},

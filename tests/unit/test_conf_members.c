@@ -43,6 +43,8 @@ static void two_owners_never_have_a_majority_each(void **state)
 		{"arbiter = none " NODES WIT1, 0, "all become owner (arbiter = none)"},
 		{NODES WIT1, 2, "needs the grants of 2 of 3 members; any 1 of them may fail"},
 		{"arbiter = witness " NODES WIT1, 2, "of 2 of 3 members"},
+		{"arbiter = gateway " NODES, 0,
+		 "nodes that reach the gateway and not each other all become owner"},
 		{NODES NODE3, 0, "all become owner (there is no witness: add one)"},
 		{NODES NODE3 WIT1, 3, "of 3 of 4 members; any 1 of them"},
 		{NODES WIT1 WIT2, 3, "of 3 of 4 members; any 1 of them"},

@@ -71,7 +71,7 @@ struct row {
 	const char *own;
 	const char *peers[3];
 	enum hokm_vrrp_state state;
-	bool drain, maint, no_link, path_lost, silent;
+	bool drain, maint, no_link, path_lost, silent, barred;
 	/* expected */
 	enum hokm_reason reason; /* eligible: SERVICE_UP and PANIC_HOLD */
 };
@@ -133,6 +133,8 @@ static const struct row rows[] = {
 	{"UU", {NULL}, B, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
 	{"UU", {"-"}, F, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
 	{"UU", {"-"}, F, .silent = true, .no_link = true, .reason = HOKM_R_LINK_DOWN},
+	{"UU", {"-"}, M, .barred = true, .reason = HOKM_R_GATEWAY_SILENT},
+	{"UU", {"-"}, B, .barred = true, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
 	{"UU", {"p1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"k"}, B, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"p0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
@@ -157,6 +159,7 @@ static void test_eligible(void **state)
 		in.path_lost = r->path_lost;
 		in.link_up = !r->no_link;
 		in.silent = r->silent;
+		in.barred = r->barred;
 		policy_decide(&in, &out);
 		if (out.reason != r->reason || out.panic != panic ||
 		    out.eligible != (panic || r->reason == HOKM_R_SERVICE_UP))

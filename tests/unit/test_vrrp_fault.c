@@ -48,6 +48,8 @@ static const struct rig_step fault[] = {
 	{"after 1000: clear service-up", "", "state", "backup", 350},
 
 	STORY(rig_backup, "the daemon stops in FAULT"),
+	{"fault gateway-silent", "", "state", "fault"},
+	{"clear service-up", "", "state", "backup gateway-answers"},
 	{"fault operator", "", "state", "fault"},
 	{"handover operator", "", "", "fault"},
 	{"clear service-up", "", "state", "backup operator"},

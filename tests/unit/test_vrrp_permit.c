@@ -15,6 +15,13 @@ static const struct rig_step ways[] = {
 	{"timer", "", "advert:128", "backup"},
 	{"sent", "", "lease:275 raise state", "master master-down", 100},
 
+	STORY(rig_backup, "the owner is silent: no advert before the arbiter allows it"),
+	{"after 350: timer", "undecided", "", "backup", 16},
+	{"timer", "undecided, unpermitted", "", "backup", 16},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:275 raise state", "master master-down", 100},
+	{"timer", "undecided", "advert:128", "master"},
+
 	STORY(rig_backup, "refused: a lower node becomes owner, and this one follows it"),
 	{"after 350: timer", "unpermitted", "ask", "backup", 16},
 	{"advert 100 from 3", "unpermitted, held back", "", "backup", 350},

@@ -128,6 +128,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->best_successor = true;
 		} else if (take(&text, "unpermitted")) {
 			view->unpermitted = true;
+		} else if (take(&text, "undecided")) {
+			view->undecided = true;
 		} else if (take(&text, "held back")) {
 			view->may_preempt = false;
 		} else if (take(&text, "rival deaf")) {

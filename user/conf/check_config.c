@@ -72,7 +72,10 @@ static void list_key(struct out *o, const struct conf_key *k, const struct conf 
 		out_str(o, name, conf_key_word(k, item));
 		break;
 	case CONF_IPV4:
-		list_addr(o, name, *(const struct in_addr *)field);
+		if (((const struct in_addr *)field)->s_addr)
+			list_addr(o, name, *(const struct in_addr *)field);
+		else
+			list_text(o, k, "");
 		break;
 	default:
 		list_text(o, k, field);

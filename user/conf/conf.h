@@ -123,7 +123,15 @@ struct conf_witness {
 };
 
 /* Who decides when the nodes cannot hear each other; see conf_majority(). */
-enum conf_arbiter { CONF_ARBITER_AUTO, CONF_ARBITER_WITNESS, CONF_ARBITER_NONE };
+enum conf_arbiter {
+	CONF_ARBITER_AUTO,
+	CONF_ARBITER_WITNESS,
+	CONF_ARBITER_GATEWAY,
+	CONF_ARBITER_NONE
+};
+
+/* What an owner does that hears neither a peer nor the gateway. */
+enum conf_isolation { CONF_ISOLATION_RELEASE, CONF_ISOLATION_KEEP };
 
 /* The hooks, each with a key of its own. Those of one change run in this order. */
 enum conf_hook {
@@ -172,6 +180,8 @@ struct conf {
 	unsigned int n_witnesses;
 	struct conf_witness witnesses[CONF_WITNESSES_MAX];
 	enum conf_arbiter arbiter;
+	struct in_addr gateway; /* the arbiter's address; 0: that of the default route */
+	enum conf_isolation on_isolation;
 	uint64_t grant_ns; /* how long a member's grant lasts */
 
 	unsigned int n_vips;
@@ -275,7 +285,7 @@ int conf_complete_password(struct conf *c);
 /*
  * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
  * but VRRP's timers, because there is no witness, a node answers no pulses, or
- * arbiter is none.
+ * arbiter is gateway or none.
  */
 unsigned int conf_majority(const struct conf *c);
 
@@ -296,6 +306,10 @@ uint64_t conf_longest_grant_ns(const struct conf *c);
 
 /* What the group survives, and what not, in one line for the operator. Returns dst. */
 #define CONF_ARRANGEMENT_MAX 320
+#define CONF_GATEWAY_SURVIVES                                                              \
+	"a node that hears no other node may own only while the gateway answers ARP; any " \
+	"node may fail or be cut off; the one cut that it does not survive: nodes that "   \
+	"reach the gateway and not each other all become owner"
 const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX]);
 
 /*

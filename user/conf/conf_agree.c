@@ -62,6 +62,8 @@ static void put_nodes(const struct conf *c, struct agree *a)
 	uint64_t majority[] = {conf_majority(c)};
 
 	/* Also arbiter shows here, and peer where it turns the majority off. */
+	if (c->arbiter == CONF_ARBITER_GATEWAY)
+		majority[0] = UINT64_MAX;
 	if (majority[0])
 		a->hash[AGREE_NODE] += hash_of(majority, 1);
 	for (unsigned int i = 0; i < c->n_nodes; i++) {

@@ -24,7 +24,7 @@ unsigned int conf_majority(const struct conf *c)
 {
 	const unsigned int members = c->n_nodes + c->n_witnesses;
 
-	if (c->arbiter == CONF_ARBITER_NONE || !c->n_witnesses || has_foreign_node(c))
+	if (c->arbiter >= CONF_ARBITER_GATEWAY || !c->n_witnesses || has_foreign_node(c))
 		return 0;
 	return members / 2 + 1;
 }
@@ -87,7 +87,9 @@ const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX
 	const unsigned int members = c->n_nodes + c->n_witnesses, majority = conf_majority(c);
 	const unsigned int spare = members - majority;
 
-	if (majority)
+	if (c->arbiter == CONF_ARBITER_GATEWAY)
+		snprintf(dst, CONF_ARRANGEMENT_MAX, "gateway: %s", CONF_GATEWAY_SURVIVES);
+	else if (majority)
 		snprintf(dst, CONF_ARRANGEMENT_MAX,
 			 "majority: the owner needs the grants of %u of %u members; "
 			 "any %u of them may fail or be cut off, and there are never two owners; "

@@ -67,12 +67,50 @@ static void check_arbiter(const struct conf_sec *root, const struct conf *c)
 				      c->nodes[i].name);
 }
 
+/* An owner that is cut off must end before its peer's Master_Down_Interval does (arbiter.h). */
+#define GATEWAY_ADVERT_LEAST_NS (50 * NS_PER_MS)
+
+static void check_gateway_times(const struct conf_sec *root, const struct conf *c)
+{
+	if (c->advert_ns < GATEWAY_ADVERT_LEAST_NS)
+		conf_complain(root, "arbiter",
+			      "vrrp.advert is too short: 50ms is the least with the gateway");
+	if (c->peer_dead_ns > c->advert_ns)
+		conf_complain(root, "arbiter",
+			      "pulse.dead is longer than vrrp.advert: the former owner would end "
+			      "after the next one has begun");
+}
+
+static void check_gateway(const struct conf_sec *root, const struct conf *c)
+{
+	if (c->arbiter != CONF_ARBITER_GATEWAY || !conf_good(root, "arbiter"))
+		return;
+	check_gateway_times(root, c);
+	if (c->n_witnesses)
+		conf_complain(root, "arbiter",
+			      "there is a witness, and it would be asked by nobody: "
+			      "remove it, or write auto");
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		if (c->nodes[i].peer == CONF_PEER_VRRP)
+			conf_complain(root, "arbiter",
+				      "node %s has peer = vrrp: as backup it is never heard",
+				      c->nodes[i].name);
+		if (c->gateway.s_addr && c->nodes[i].addr.s_addr == c->gateway.s_addr)
+			conf_complain(root, "gateway", "node %s has this address",
+				      c->nodes[i].name);
+	}
+	for (unsigned int i = 0; i < c->n_vips; i++)
+		if (c->gateway.s_addr && c->vips[i].s_addr == c->gateway.s_addr)
+			conf_complain(root, "gateway", "this is a VIP");
+}
+
 void rule_grants(const struct conf_sec *root, struct conf *c)
 {
 	const uint64_t least_ns = PULSES_PER_GRANT * c->pulse_ns;
 	char text[DURATION_TEXT_MAX];
 
 	check_arbiter(root, c);
+	check_gateway(root, c);
 	if (!conf_given(root, "grant") && c->grant_ns < least_ns)
 		c->grant_ns = least_ns;
 	else if (conf_good(root, "grant") && c->grant_ns < least_ns)

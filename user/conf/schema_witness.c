@@ -6,8 +6,12 @@
 const struct conf_word conf_arbiters[] = {
 	{"auto", CONF_ARBITER_AUTO},
 	{"witness", CONF_ARBITER_WITNESS},
+	{"gateway", CONF_ARBITER_GATEWAY},
 	{"none", CONF_ARBITER_NONE},
 	{NULL, 0}};
+
+const struct conf_word conf_isolations[] = {
+	{"release", CONF_ISOLATION_RELEASE}, {"keep", CONF_ISOLATION_KEEP}, {NULL, 0}};
 
 const char *const conf_witness_example[] = {
 	"# Example: witness third { address = \"192.168.1.28\" }",

@@ -7,7 +7,7 @@
 #include "conf/schema.h"
 
 extern const struct conf_key conf_witness_keys[];
-extern const struct conf_word conf_arbiters[];
+extern const struct conf_word conf_arbiters[], conf_isolations[];
 extern const char *const conf_witness_example[];
 
 /* clang-format off */
@@ -17,9 +17,21 @@ extern const char *const conf_witness_example[];
 	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
 	    "members, which are the nodes and the witnesses, if there is a witness and no "   \
 	    "node has peer = vrrp. Else nobody. witness: the same, and a file "               \
-	    "without a witness is refused. none: nobody. Where nobody decides, VRRP's "       \
-	    "timers choose the owner, and two nodes that cannot hear each other both become " \
-	    "owner."),                                                                        \
+	    "without a witness is refused. gateway: a node that hears no other node may own " \
+	    "only while the gateway of the network answers its ARP requests. none: nobody. "  \
+	    "Where nobody decides, VRRP's timers choose the owner, and two nodes that cannot "\
+	    "hear each other both become owner."),                                            \
+	KEY("gateway", IPV4, FIELD(conf, gateway), RELOAD, NULL, NULL,                        \
+	    "With arbiter = gateway: the address that is asked. A machine in the network "    \
+	    "segment of the nodes that is there whenever clients can reach the VIP.",         \
+	    .unset = "the gateway of the default route over the interface, read every "       \
+		     "second",                                                                \
+	    .example = "192.168.1.1"),                                                        \
+	KEY("on_isolation", WORD(conf_isolations), FIELD(conf, on_isolation), RELOAD,         \
+	    "release", NULL,                                                                  \
+	    "With arbiter = gateway: what an owner does that hears neither another node nor " \
+	    "the gateway. release: it ends to be owner, so that the other one can be. keep: " \
+	    "it stays owner; if both nodes live and only this one is cut off, both own."),    \
 	KEY("grant", DURATION(MS(10), S(5)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
 	    "How long a member's grant to the owner lasts. A dead owner is replaced after "   \
 	    "about this time. Only where the majority decides. At least 3 times "             \

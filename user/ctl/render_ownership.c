@@ -52,6 +52,25 @@ static void render_grants(const json_t *grants, FILE *out)
 		render_member(member, out);
 }
 
+/* Who decides while no peer is heard, and what that does not survive. */
+static void render_arbiter(const json_t *arbiter, FILE *out)
+{
+	const json_t *address = json_object_get(arbiter, "address");
+	const json_t *age = json_object_get(arbiter, "answered_ms");
+	char a[RENDER_WORD];
+
+	if (!json_is_object(arbiter))
+		return;
+	fprintf(out, "  arbiter    gateway %s, %s; ",
+		json_is_string(address) ? json_string_value(address) : "UNKNOWN",
+		field_text(arbiter, "phase"));
+	if (json_is_integer(age))
+		fprintf(out, "it answered %s ago\n", word_field_age(arbiter, "answered_ms", a));
+	else
+		fprintf(out, "it has NEVER ANSWERED\n");
+	fprintf(out, "    %s\n", field_text(arbiter, "survives"));
+}
+
 void render_ownership(const json_t *data, FILE *out)
 {
 	const json_t *successor = json_object_get(data, "successor");
@@ -66,6 +85,7 @@ void render_ownership(const json_t *data, FILE *out)
 	if (field_true(data, "owner"))
 		fprintf(out, "  lease      %s left\n", word_field_age(data, "lease_left_ms", a));
 	render_grants(json_object_get(data, "grants"), out);
+	render_arbiter(json_object_get(data, "arbiter"), out);
 	fprintf(out, "  successor  %s\n",
 		json_is_string(successor) ? json_string_value(successor)
 					  : "none: no peer is healthy enough");

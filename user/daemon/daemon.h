@@ -19,6 +19,7 @@
 #include "daemon/dns.h"
 #include "daemon/ended.h"
 #include "daemon/node_drain.h"
+#include "daemon/gateway_watch.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
@@ -89,6 +90,7 @@ struct daemon {
 	} interface;              /* daemon/interface.h */
 	struct claims claims;
 	struct segment_watch segment;
+	struct gateway_watch gateway;
 	const struct daemon_front *front_ops;
 	void *front;
 

@@ -88,6 +88,7 @@ static void reconf_all(struct daemon *d)
 	configure_vrrp(d->node.conf, &v);
 	vrrp_reconf(&d->vrrp, &v, clock_now_ns());
 	quorum_reconf(&d->quorum);
+	gateway_watch_reconf(&d->gateway);
 	if (heartbeat_set_interval(&d->heartbeat))
 		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->node.conf);

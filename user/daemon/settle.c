@@ -77,6 +77,7 @@ static void sense_peers(struct daemon *d)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		if (p->list[i].map.epoch > d->epoch)
 			d->epoch = p->list[i].map.epoch;
+	gateway_watch_run(&d->gateway, d->vrrp.state == HOKM_VRRP_MASTER, clock_now_ns());
 }
 
 /* What others removed is back; an address that came back is announced. */
@@ -187,6 +188,7 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		if (next.kind == VRRP_EV_ADVERT)
 			view_of_quitter(d, &next);
 		quorum_view(&d->quorum, clock_now_ns(), &next.view);
+		next.view.undecided = d->gateway.out.undecided;
 		next.view.unpermitted = permission_lacks(
 			&d->permission, d->policy.peer_serves, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)

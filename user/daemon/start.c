@@ -53,6 +53,7 @@ static int adopt_own(struct daemon *d)
 		(void)apply_own(d->node.apply, want); /* a failure is logged there */
 	}
 	d->epoch = want->own.epoch;
+	gateway_watch_init(&d->gateway, &d->node);
 	segment_watch_init(&d->segment, &d->node,
 			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&
 				   (now_ns - want->own.daemon_ns < HEARD_NS ||

@@ -475,6 +475,8 @@ static enum hokm_reason clear_reason(const struct vrrp_step *s)
 		return HOKM_R_LINK_UP;
 	case HOKM_R_MAINT:
 		return HOKM_R_READY;
+	case HOKM_R_GATEWAY_SILENT:
+		return HOKM_R_GATEWAY_ANSWERS;
 	case HOKM_R_OPERATOR:
 		return HOKM_R_OPERATOR;
 	default:

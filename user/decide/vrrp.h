@@ -95,6 +95,7 @@ struct vrrp_view {
 	bool owner_pulses;      /* the owner that is followed answers pulses: it is hokm-xdp */
 	uint64_t owner_seen_ns; /* what the owner's pulses say is not older than this */
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
+	bool undecided;         /* the arbiter has not allowed yet to become owner (arbiter.h) */
 	bool unpermitted;       /* the operator's hook has not permitted to become owner */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
 	bool deaf;              /* no link, or a silent one: that no advert comes proves nothing */

@@ -12,9 +12,10 @@
  * By grants there is a fourth: the owner that is followed has no grants any more. And each way is
  * gone only when the members grant this node: until then `wants` names the way.
  *
- * None of them is gone while the operator's hook has not permitted it: each is tried again soon. An
- * owner that lets go because it was claimed from, with a permission, needs no second permission.
- * A node that is refused while nobody owns sends priority 0: the others need not wait for it.
+ * None of them is gone while the operator's hook, or the arbiter, has not permitted it: each is
+ * tried again soon. An owner that lets go because it was claimed from, with a permission, needs no
+ * second permission. A node that is refused while nobody owns sends priority 0: the others need not
+ * wait for it.
  *
  * Pulses only confirm, and are used in every event. That the owner is dead is concluded only in
  * VRRP_EV_TIMER, when the caller has read all adverts that were waiting.
@@ -107,12 +108,14 @@ static void take(struct vrrp_step *s, enum hokm_reason reason)
 }
 
 /*
- * May this node become owner, as far as the operator's hook has a word in it? Asked before the
- * owner is asked to release its lease: once it has, nothing may delay the way to the lease, also
- * not that the permission has expired meanwhile.
+ * May this node become owner, as far as the arbiter and the operator's hook have a word in it?
+ * Asked before the owner is asked to release its lease: once it has, nothing may delay the way to
+ * the lease, also not that the permission has expired meanwhile.
  */
 static bool permitted(struct vrrp_step *s, enum hokm_reason reason)
 {
+	if (s->ev->view.undecided)
+		return false;
 	if (!s->ev->view.unpermitted || s->v->claimed)
 		return true;
 	s->v->take_reason = reason;

@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/upgrade.h"
 #include "serve/dns_status.h"
+#include "serve/arbiter_status.h"
 #include "serve/grants_status.h"
 #include "serve/serve.h"
 #include "serve/status.h"
@@ -523,6 +524,7 @@ json_t *status_json(const struct daemon *d)
 	put(agent, "restarts", number(d->checks.agent_restarts));
 	put(o, "agent", agent);
 	put(o, "dns", dns_status_json(&d->dns, false));
+	put(o, "arbiter", arbiter_status_json(&d->gateway));
 	put(o, "grants", grants_status_json(&d->quorum, &d->vrrp));
 	put(o, "events_lost", number(events_lost(d->node.events)));
 	put(o, "replica_full", number(replication_full(d->replication)));

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* When the gateway lets a node own that hears no peer: user/decide/arbiter.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "decide/arbiter.h"
+
+#define MS    1000000ULL
+#define S     (1000 * MS)
+#define BEGAN (500 * S)
+#define LIMIT (100 * MS)
+#define TICK  (10 * MS)
+#define MAC   0x665544332211ULL
+#define OTHER 0x0a0908070605ULL
+
+struct rig {
+	struct gateway g;
+	struct hokm_gateway seen;
+	struct gateway_input in;
+	struct gateway_output out;
+	uint64_t now_ns;
+	unsigned int asked;
+	bool answers; /* each question, after a tick */
+};
+
+static void rig(struct rig *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->now_ns = BEGAN;
+	r->seen.mac = MAC;
+	r->in = (struct gateway_input){.on = true, .limit_ns = LIMIT, .seen = &r->seen};
+}
+
+/* What the daemon and the packet path do, for so long. */
+static void run(struct rig *r, uint64_t ns)
+{
+	for (uint64_t end_ns = r->now_ns + ns; r->now_ns < end_ns; r->now_ns += TICK) {
+		gateway_step(&r->g, &r->in, r->now_ns, &r->out);
+		r->asked += r->out.ask;
+		if (r->out.learn)
+			r->seen.mac = r->out.learn;
+		if (r->out.ask && r->answers)
+			r->seen.answered_ns = r->now_ns + TICK / 2;
+	}
+}
+
+static void expect(const struct rig *r, enum gateway_phase phase, bool undecided, bool bars)
+{
+	if (r->g.phase != phase || r->out.undecided != undecided || r->out.bars != bars)
+		fail_msg("phase %s, undecided %d, bars %d", gateway_phase_name(r->g.phase),
+			 r->out.undecided, r->out.bars);
+}
+
+static void another_arbiter_changes_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.on = false;
+	run(&r, 10 * LIMIT);
+	expect(&r, GATEWAY_OFF, false, false);
+	assert_int_equal(r.asked, 0);
+}
+
+/* Its death alone moves nothing, and it is asked slowly. */
+static void while_a_peer_is_heard_the_gateway_decides_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.peer_heard = true;
+	run(&r, 60 * S);
+	expect(&r, GATEWAY_PEER, false, false);
+	assert_int_equal(r.asked, 6);
+	r.in.owns = true;
+	run(&r, TICK);
+	expect(&r, GATEWAY_PEER, false, false);
+}
+
+static void alone_with_the_gateway_a_node_may_own(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.peer_heard = r.answers = true;
+	run(&r, S);
+	r.in.peer_heard = false;
+	run(&r, TICK);
+	/* An answer from before the silence proves nothing. */
+	expect(&r, GATEWAY_ASKING, true, false);
+	run(&r, TICK);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+	r.asked = 0;
+	run(&r, 10 * LIMIT);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+	/* The rate is bounded. */
+	assert_in_range(r.asked, 40, 10 * GATEWAY_TRIES);
+}
+
+static void cut_from_all_no_node_becomes_owner_and_an_owner_ends(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	for (int owns = 0; owns < 2; owns++) {
+		rig(&r);
+		r.in.owns = owns;
+		r.in.peer_heard = r.answers = true;
+		run(&r, S);
+		r.in.peer_heard = r.answers = false;
+		run(&r, LIMIT);
+		expect(&r, GATEWAY_ASKING, true, false);
+		run(&r, TICK);
+		expect(&r, GATEWAY_SILENT, true, true);
+		/* Either of them heals it. */
+		r.answers = true;
+		run(&r, LIMIT);
+		expect(&r, GATEWAY_ANSWERS, false, false);
+		r.answers = false;
+		run(&r, 2 * LIMIT);
+		expect(&r, GATEWAY_SILENT, true, true);
+		r.in.peer_heard = true;
+		run(&r, TICK);
+		expect(&r, GATEWAY_PEER, false, false);
+	}
+}
+
+static void with_keep_an_owner_stays_owner_and_nobody_else_becomes_one(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.keep = r.in.owns = true;
+	run(&r, 3 * LIMIT);
+	expect(&r, GATEWAY_SILENT, true, false);
+	r.in.owns = false;
+	run(&r, TICK);
+	expect(&r, GATEWAY_SILENT, true, true);
+}
+
+/* A daemon that got no processor has asked nothing, so no answer could come. */
+static void a_pause_of_the_daemon_is_no_silence_of_the_gateway(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.owns = r.answers = true;
+	run(&r, S);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+	r.now_ns += 5 * S;
+	run(&r, TICK);
+	expect(&r, GATEWAY_ASKING, true, false);
+	run(&r, TICK);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+	/* What was silent before the pause is silent after it. */
+	r.answers = false;
+	run(&r, 2 * LIMIT);
+	r.now_ns += 5 * S;
+	run(&r, TICK);
+	expect(&r, GATEWAY_SILENT, true, true);
+}
+
+static void a_new_address_has_answered_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.answers = true;
+	run(&r, S);
+	r.answers = false;
+	r.in.renewed = true;
+	run(&r, TICK);
+	r.in.renewed = false;
+	expect(&r, GATEWAY_ASKING, true, false);
+	run(&r, 2 * LIMIT);
+	expect(&r, GATEWAY_SILENT, true, true);
+}
+
+/* The first MAC address is learnt at once; another one only where the known one is long silent. */
+static void a_forged_answer_replaces_no_known_mac_address(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.seen.mac = 0;
+	r.seen.other_mac = OTHER;
+	r.seen.other_ns = r.now_ns;
+	run(&r, TICK);
+	assert_int_equal(r.out.learn, OTHER);
+	run(&r, TICK);
+	assert_int_equal(r.out.learn, 0);
+
+	rig(&r);
+	r.seen.other_mac = OTHER;
+	for (uint64_t ns = 0; ns < GATEWAY_LEARN_NS; ns += S) {
+		r.seen.other_ns = r.now_ns;
+		run(&r, S);
+		assert_int_equal(r.seen.mac, MAC);
+	}
+	expect(&r, GATEWAY_SILENT, true, true);
+	r.seen.other_ns = r.now_ns;
+	r.answers = true;
+	run(&r, LIMIT);
+	assert_int_equal(r.seen.mac, OTHER);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_arbiter_changes_nothing),
+		cmocka_unit_test(while_a_peer_is_heard_the_gateway_decides_nothing),
+		cmocka_unit_test(alone_with_the_gateway_a_node_may_own),
+		cmocka_unit_test(cut_from_all_no_node_becomes_owner_and_an_owner_ends),
+		cmocka_unit_test(with_keep_an_owner_stays_owner_and_nobody_else_becomes_one),
+		cmocka_unit_test(a_pause_of_the_daemon_is_no_silence_of_the_gateway),
+		cmocka_unit_test(a_new_address_has_answered_nothing),
+		cmocka_unit_test(a_forged_answer_replaces_no_known_mac_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `ctl status` shows of the arbiter `gateway`: user/ctl/render_ownership.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "ctl/render.h"
+
+static void expect(json_t *data, const char *part)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(data);
+	assert_non_null(out);
+	render_ownership(data, out);
+	assert_int_equal(fclose(out), 0);
+	if (*part ? !strstr(text, part) : strstr(text, "arbiter") != NULL)
+		fail_msg("not as expected: %s", text);
+	free(text);
+	json_decref(data);
+}
+
+static void the_arbiter_is_shown_with_what_it_does_not_survive(void **state)
+{
+	(void)state;
+	expect(json_pack("{s:{s:s, s:s, s:i, s:s}}", "arbiter", "address", "192.168.1.1", "phase",
+			 "answers", "answered_ms", 12, "survives", "all but one"),
+	       "  arbiter    gateway 192.168.1.1, answers; it answered 12 ms ago\n"
+	       "    all but one\n");
+}
+
+static void an_unknown_gateway_is_shown_as_such(void **state)
+{
+	(void)state;
+	expect(json_pack("{s:{s:n, s:s, s:n, s:s}}", "arbiter", "address", "phase", "silent",
+			 "answered_ms", "survives", "all but one"),
+	       "  arbiter    gateway UNKNOWN, silent; it has NEVER ANSWERED\n");
+}
+
+static void another_arbiter_has_no_line(void **state)
+{
+	(void)state;
+	expect(json_pack("{s:n}", "arbiter"), "");
+	expect(json_object(), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_arbiter_is_shown_with_what_it_does_not_survive),
+		cmocka_unit_test(an_unknown_gateway_is_shown_as_such),
+		cmocka_unit_test(another_arbiter_has_no_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
