@@ -11,8 +11,8 @@
  *
  * A state older than HTTP_STALE_NS means that the daemon does not run: then all of them, the page
  * aside, answer 503 and the word "stale", because what was true is no answer to what is. Of a state
- * that is too long for a message the daemon sends what /healthz needs, and the others answer 503 and
- * say why.
+ * that is too long for a message the daemon sends what /healthz needs, and the others answer 503
+ * and say why.
  */
 #ifndef HOKM_AGENT_HTTP_ANSWER_H
 #define HOKM_AGENT_HTTP_ANSWER_H
