@@ -136,6 +136,9 @@ side_by_side() {
 status() { ask "$1" status "$2" && printf '%s\n' "$ANSWER"; }
 # status_is NODE JQ-FILTER VALUE
 status_is() { ask "$1" status "$2" && [ "$ANSWER" = "$3" ]; }
+# status_test NODE JQ-FILTER OPERATOR NUMBER: compares as `test` does. A condition is asked many
+# times a second, so these start no subshell.
+status_test() { ask "$1" status "$2" && test "$ANSWER" "$3" "$4"; }
 state_is() { status_is "$1" .state "$2"; }
 owns() { status_is "$1" .owner true; }
 owns_not() { status_is "$1" .owner false; }
@@ -145,6 +148,10 @@ hokm_ready() {
 }
 # counter NODE NAME: a counter of the game service, or of the node.
 counter() { ask "$1" counters ".services.game.$2 + .node.$2" && printf '%s\n' "$ANSWER"; }
+# counter_test NODE NAME OPERATOR NUMBER
+counter_test() {
+	ask "$1" counters ".services.game.$2 + .node.$2" && test "$ANSWER" "$3" "$4"
+}
 
 # test_nodes [NODE...]: starts lab, configuration, game servers and daemons.
 test_nodes() {

@@ -93,7 +93,7 @@ off_link() {
 		"$(jq '[.[] | .overflow + .failed] | add' <<<"$LINK_COUNTS")" -eq 0
 }
 
-all_up() { [ "$(status a '[.services[] | select(.state == "up")] | length')" = 4 ]; }
+all_up() { status_is a '[.services[] | select(.state == "up")] | length' 4; }
 
 frames_start() {
 	must lab_up a client1

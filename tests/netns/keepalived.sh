@@ -80,9 +80,9 @@ skew_ms() {
 master_down_ms() { echo $((3 * PEER_ADVERT_MS + $(skew_ms "$1"))); }
 
 serves() { service_is "$1" up; }
-heard() { [ "$(status "$1" .vrrp.received)" -ge "$2" ]; }
-sent() { [ "$(status "$1" .vrrp.sent)" -ge "$2" ]; }
-discarded() { [ "$(status "$1" ".vrrp.discarded.$2")" -ge "$3" ]; }
+heard() { status_test "$1" .vrrp.received -ge "$2"; }
+sent() { status_test "$1" .vrrp.sent -ge "$2"; }
+discarded() { status_test "$1" ".vrrp.discarded.$2" -ge "$3"; }
 keepalived_says() { grep -q "Entering $2 STATE" "$LAB_DIR/log/$1.keepalived"; }
 
 # The peer has sent no advert for longer than an owner may be silent.

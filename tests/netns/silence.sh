@@ -10,8 +10,8 @@
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
 
-warm() { [ "$(status "$1" '.peers[0].replica.warm')" = true ]; }
-pulsing() { [ "$(status "$1" '.peers[0].pulsing')" = true ]; }
+warm() { status_is "$1" '.peers[0].replica.warm' true; }
+pulsing() { status_is "$1" '.peers[0].pulsing' true; }
 both_see() { pulsing a && pulsing b && warm a && warm b; }
 
 # carried SENDING SILENT: a group of players on the primary, and the backup owns.

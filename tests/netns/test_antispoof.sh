@@ -28,7 +28,7 @@ filter_on() {
 }
 filter_off() { lab_run sw nft delete table bridge antispoof; }
 
-steerable() { [ "$(status "$1" '.peers[0].steerable')" = "$2" ]; }
+steerable() { status_is "$1" '.peers[0].steerable' "$2"; }
 steered() { echo $(($(counter a second_chance) + $(counter a steered_conn))); }
 # says_why NODE WORDS
 says_why() { lab_ctl "$1" status | grep "no new player is steered to peer" | grep -qF "$2"; }

@@ -132,7 +132,7 @@ in_a_dead_peers_name() {
 		--src "$ADDR_B" --smac "$mac" advert "${GOOD[@]}" priority=254
 	holds "as the dead peer, MAC $mac: the only owner stays" owns a
 }
-peer_is_silent() { [ "$(status a '.peers[0].pulsing')" = false ]; }
+peer_is_silent() { status_is a '.peers[0].pulsing' false; }
 
 for VERSION in 2 3; do
 	GOOD=("version=$VERSION")

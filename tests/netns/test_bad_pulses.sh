@@ -95,7 +95,7 @@ former_life() {
 	within 10 "probe of a former daemon: counted when repeated" \
 		repeated b $((before + 1))
 }
-repeated() { [ "$(counter "$1" drop_pulse_replay)" -ge "$2" ]; }
+repeated() { counter_test "$1" drop_pulse_replay -ge "$2"; }
 
 peer_is_well() {
 	[ "$(status "$1" '.peers[0] | "\(.pulsing) \(.daemon_fresh) \(.services_up) \(.mac)"')" = \

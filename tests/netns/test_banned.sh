@@ -65,7 +65,7 @@ bad_syns() {
 }
 
 trips() { status a '.services[0].trips'; }
-calm_service() { [ "$(status a '.services[0].suspect_ms')" = 0 ]; }
+calm_service() { status_is a '.services[0].suspect_ms' 0; }
 nothing_happened() {
 	number_is "$1: trips" "$(trips)" -eq 0
 	holds "$1: not suspect" calm_service

@@ -37,7 +37,7 @@ fetches() {
 }
 
 path_mtu() { lab_run "$1" ip route get 10.77.0.2 from "$LAB_VIP" | grep -q 'mtu 1300'; }
-replicated() { [ "$(status b '.peers[0].replica.connections')" -ge 1 ]; }
+replicated() { status_test b '.peers[0].replica.connections' -ge 1; }
 
 must lab_up a b
 must lab_route_up 1300

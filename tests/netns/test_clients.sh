@@ -126,7 +126,7 @@ dead() {
 	told_in_time "dead" "$t" "$(event_ms b state "-> master")" 150
 	for_all "dead: all are back" all_open KIND
 }
-knows_all() { [ "$(status b '.peers[0].replica.connections')" -ge $((3 * COUNT)) ]; }
+knows_all() { status_test b '.peers[0].replica.connections' -ge $((3 * COUNT)); }
 
 test_nodes a b
 must lab_wait 20 owns a

@@ -314,7 +314,7 @@ operator() {
 	holds "undrain of the backup: the order is accepted" ctl_ok b undrain
 	within 10 "undrain of the backup: the owner knows" peer_up_is 1
 }
-peer_up_is() { [ "$(status a '.peers[0].services_up')" = "$1" ]; }
+peer_up_is() { status_is a '.peers[0].services_up' "$1"; }
 
 # maps PID LIBRARY: how many parts of this library a process has loaded.
 maps() { grep -c "/$2" "/proc/$1/maps"; }

@@ -41,9 +41,9 @@ undisturbed() { [ "$(wc -l <"$LAB_DIR/group.$1")" = 1 ]; }
 ports_of_players() {
 	lab_ctl b conns --json --limit 1000 | jq -r '[.conns[].client | split(":")[1]] | join(",")'
 }
-replicated() { [ "$(status b '.peers[0].replica.connections')" = $COUNT ]; }
+replicated() { status_is b '.peers[0].replica.connections' $COUNT; }
 # The packet path of the owner guesses no more.
-settled() { [ "$(status b '.peers[0].replica.warm')" = true ] && [ "$(age_ms b)" -gt 1500 ]; }
+settled() { status_is b '.peers[0].replica.warm' true && [ "$(age_ms b)" -gt 1500 ]; }
 age_ms() { echo $(($(lab_now_ms) - MOVED_MS)); }
 # sees NODE COUNT: drain counts them, and undrain ends it.
 drain_says() {

@@ -26,16 +26,16 @@ export LAB_CONF_EXTRA='service game {
 	check http { fall = 10 interval = "300ms" fastinter = "300ms" }
 }'
 
-steered_by_owner() { [ "$(counter a steered_syn)" -gt 0 ] && owns a && service_is a up; }
+steered_by_owner() { counter_test a steered_syn -gt 0 && owns a && service_is a up; }
 # Which of them it was depends on which came first: a sample, or a new player.
 began_passively() {
 	[ "$(status a '.services[0].trips')" -ge 1 ] &&
 		{ event a passive passive-refused || event a passive passive-reset ||
 			event a passive passive-abnormal; }
 }
-panics() { [ "$(status "$1" .panic)" = true ]; }
-calms_down() { [ "$(status "$1" .panic)" = false ]; }
-checks_say() { [ "$(status "$1" '.services[0].reason')" = "$2" ]; }
+panics() { status_is "$1" .panic true; }
+calms_down() { status_is "$1" .panic false; }
+checks_say() { status_is "$1" '.services[0].reason' "$2"; }
 
 # The time between two events of the daemon, by the clock of the daemon.
 ms_between() {

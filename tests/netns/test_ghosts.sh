@@ -24,7 +24,7 @@ one_owner() { owns a && owns_not b; }
 # Its gratuitous ARP packets are sent, and no later burst follows: none of them may lead the players
 # to it.
 export LAB_CONF_EXTRA="$PATIENT vrrp { garp_delay = 0s }"
-announced() { [ "$(status a .since_ms)" -gt 700 ]; }
+announced() { status_test a .since_ms -gt 700; }
 # opens_late SECONDS: the port opens, and pulses pass so much later than all else. Above all other
 # processes, so that it takes so long and no longer.
 opens_late() {

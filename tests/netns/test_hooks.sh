@@ -56,7 +56,7 @@ mode() { echo "$2" >"$HOOKS/$(lab_name "$1").mode"; }
 log_of() { echo "$HOOKS/$(lab_name "$1").log"; }
 noted() { grep -sqF -- "$2" "$(log_of "$1")"; }
 forget() { : >"$(log_of "$1")"; }
-hooks_are() { [ "$(status "$1" ".hooks.$2")" = "$3" ]; }
+hooks_are() { status_is "$1" ".hooks.$2" "$3"; }
 # count NODE begin|end: lines of the log.
 count() { grep -c "^$2" "$(log_of "$1")"; }
 hooks_idle() { [ "$(count "$1" begin)" = "$(count "$1" end)" ] && hooks_are "$1" waiting 0; }
@@ -214,7 +214,7 @@ missing() {
 	rm "$HOOKS/hook"
 }
 
-permission_is() { [ "$(status "$1" .permission)" = "$2" ]; }
+permission_is() { status_is "$1" .permission "$2"; }
 
 # The owner's game dies, and the hook of the only other node forbids it to own.
 nobody_else() {

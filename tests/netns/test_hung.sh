@@ -38,8 +38,8 @@ new_players_go_to() {
 	[[ $REPLY_PLAYERS == *'"outage":false'* ]] &&
 		[ "$(field "$REPLY_PLAYERS" new_players_go_to)" = "$(lab_name "$1")" ]
 }
-checks_say() { [ "$(status a '.services[0].reason')" = "$1" ]; }
-suspect_now() { [ "$(status a '.services[0].suspect_ms')" -gt 0 ]; }
+checks_say() { status_is a '.services[0].reason' "$1"; }
+suspect_now() { status_test a '.services[0].suspect_ms' -gt 0; }
 suspect_no_more() { ! suspect_now; }
 
 # At most MOST_MS in each run; the best one is judged after all runs.

@@ -14,8 +14,8 @@ PLAYERS=20
 has_route() { ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -q "$LAB_VIP"; }
 has_no_route() { ! has_route "$1"; }
 remove() { ip -n "$(lab_ns "$1")" link del eth0; }
-pulses() { [ "$(status "$1" '.peers[0].pulsing')" = true ]; }
-knows_mac() { [ "$(status a '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true $1" ]; }
+pulses() { status_is "$1" '.peers[0].pulsing' true; }
+knows_mac() { status_is a '"\(.peers[0].pulsing) \(.peers[0].mac)"' "true $1"; }
 warm() {
 	local both='"\(.peers[0].replica.warm) \(.peers[0].replica.peer_warm)"'
 	[ "$(status "$1" "$both")" = "true true" ]

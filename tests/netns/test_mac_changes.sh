@@ -18,7 +18,7 @@ set_mac_down_up() {
 	END
 }
 
-peer_knows() { [ "$(status b '"\(.peers[0].pulsing) \(.peers[0].mac)"')" = "true ${LAB_MAC[a]}" ]; }
+peer_knows() { status_is b '"\(.peers[0].pulsing) \(.peers[0].mac)"' "true ${LAB_MAC[a]}"; }
 
 # followed WORDS MAC CMD: CMD gives the primary another address.
 followed() {

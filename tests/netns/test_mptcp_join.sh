@@ -24,7 +24,7 @@ players() {
 }
 playing() { [ "$(lab_ctl a conns --json --state established --target local | jq .total)" = "$1" ]; }
 undisturbed() { [ "$(wc -l <"$LAB_DIR/players")" = 1 ]; }
-replicated() { [ "$(status b '.peers[0].replica.connections')" = $COUNT ]; }
+replicated() { status_is b '.peers[0].replica.connections' $COUNT; }
 second_path() {
 	ip -n "$(lab_ns client)" addr add $SECOND_ADDR/24 dev eth0 &&
 		ip -n "$(lab_ns client)" mptcp endpoint add $SECOND_ADDR dev eth0 subflow

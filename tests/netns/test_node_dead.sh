@@ -34,7 +34,7 @@ all_judged() {
 	ask_arp status
 	[ "$(whole "$REPLY_ARP" length_ms)" -gt $(($(whole "$REPLY_ARP" moved_ms) + 1100)) ]
 }
-peer_is() { [ "$(status "$1" .peers[0].pulsing)" = "$2" ]; }
+peer_is() { status_is "$1" .peers[0].pulsing "$2"; }
 
 # everybody_noticed OVER_MS
 everybody_noticed() {

@@ -30,7 +30,7 @@ fenced() { [ "$(status b ".fences[] | select(.interface == \"$1\") | .covered")"
 in_segment() {
 	[ "$(status b ".fences[] | select(.interface == \"$1\") | .segment_ms != null")" = true ]
 }
-asked_more() { [ "$(counter b drop_other_arp)" -gt "$1" ]; }
+asked_more() { counter_test b drop_other_arp -gt "$1"; }
 
 # one_answer WORDS: some hundred look-ups of the VIP, answered by one MAC address.
 one_answer() {

@@ -47,21 +47,27 @@ burst() {
 served_by() { [ "$(burst)" = "$1=10" ]; }
 
 trips() { status a '.services[0].trips'; }
-tripped() { [ "$(trips)" -gt "$1" ]; }
-suspect_ms() { status "${1:-a}" '.services[0].suspect_ms'; }
-suspect() { [ "$(suspect_ms "${1:-a}")" -gt 0 ]; }
+tripped() { status_test a '.services[0].trips' -gt "$1"; }
+suspect_ms() { status a '.services[0].suspect_ms'; }
+suspect() { status_test "${1:-a}" '.services[0].suspect_ms' -gt 0; }
 # shellcheck disable=SC2120 # `within` passes the argument on
-not_suspect() { [ "$(suspect_ms "${1:-a}")" = 0 ]; }
-# Milliseconds since boot, as the players note them.
-boot_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
-past() { [ "$(boot_ms)" -ge "$1" ]; }
+not_suspect() { status_is "${1:-a}" '.services[0].suspect_ms' 0; }
+# Puts the milliseconds since boot, as the players note them, into BOOT_MS.
+boot_read() {
+	local up
+	read -r up _ </proc/uptime
+	BOOT_MS=$((10#${up/./} * 10)) # two decimals
+}
+past() { boot_read && [ "$BOOT_MS" -ge "$1" ]; }
 # hold_seen: the service is suspect for a while yet. FROM and UNTIL, ms since boot, lie within that
 # time; a player needs a moment from its start to its SYN on a busy machine.
 hold_seen() {
 	local before left
-	before=$(boot_ms)
+	boot_read
+	before=$BOOT_MS
 	left=$(suspect_ms)
-	FROM=$(boot_ms) UNTIL=$((before + left - 700))
+	boot_read
+	FROM=$BOOT_MS UNTIL=$((before + left - 700))
 	[ $((UNTIL - FROM)) -ge 1000 ]
 }
 # arrived NAME [SERVER]: how many players of a crowd began between FROM and UNTIL, and were served
@@ -71,7 +77,7 @@ arrived() {
 		'map(select(.start >= $from and .start <= $until and
 			($server == "" or .server == $server))) | length' "$LAB_DIR/$1"
 }
-suspect_for() { [ "$(status a '.services[0].suspect_reason')" = "$1" ]; }
+suspect_for() { status_is a '.services[0].suspect_reason' "$1"; }
 says_suspect() {
 	lab_ctl a status | grep -qF "service game is suspect ($1): new players go to a peer for"
 }

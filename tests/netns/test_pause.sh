@@ -18,7 +18,7 @@ PLAYERS=500
 
 stops() { [ "$(ps -o state= -p "$(lab_pid "$1" daemon)")" = T ]; }
 # It has received an answer of the peer again since.
-asks() { owns b && [ "$(status b '.peers[0].pulsing')" = true ]; }
+asks() { owns b && status_is b '.peers[0].pulsing' true; }
 
 pause() {
 	must lab_kill b daemon STOP

@@ -12,8 +12,8 @@
 # A peer that gets no CPU for a second must not lose the VIP here.
 export LAB_CONF_EXTRA="$PATIENT vrrp { advert = 1s preempt_delay = 500ms }"
 STATE=$LAB_DIR/a/orders
-ordered() { [ "$(status a '.orders | keys | join(" ")')" = "$1" ]; }
-saved() { [ "$(status a .orders_saved)" = true ]; }
+ordered() { status_is a '.orders | keys | join(" ")' "$1"; }
+saved() { status_is a .orders_saved true; }
 without_file() { [ ! -e "$STATE" ]; }
 fact() { status a ".orders.$1 | \"\(.since_s) \(.uid)\""; }
 # Without the order it would take the VIP back within a second.

@@ -33,10 +33,10 @@ bits_turn() {
 	bpftool -j map dump pinned "$(lab_pins "$1")/conn_bits" | jq '.[0].formatted.value.turn'
 }
 bits_newer() { [ "$(bits_turn "$1")" -gt "$2" ]; }
-adopted() { [ "$(status "$1" .adopted)" = true ]; }
-fall_is() { [ "$(status "$1" '.services[0].checks[0].fall')" = "$2" ]; }
-players_are() { [ "$(status "$1" '.services[0].players')" = "$2" ]; }
-heard_more() { [ "$(status "$1" .vrrp.received)" -ge "$2" ]; }
+adopted() { status_is "$1" .adopted true; }
+fall_is() { status_is "$1" '.services[0].checks[0].fall' "$2"; }
+players_are() { status_is "$1" '.services[0].players' "$2"; }
+heard_more() { status_test "$1" .vrrp.received -ge "$2"; }
 # What a restart must not change, as the peer sees it.
 facts() { status "$1" '"\(.state) \(.owner) \(.epoch) \(.adopted)"'; }
 began() { status "$1" '.uptime_ms - .since_ms'; }

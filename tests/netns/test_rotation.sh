@@ -26,9 +26,9 @@ reload() {
 	must ctl_ok "$1" reload
 	must lab_wait 20 has_results "$1" "$2" $((before + 1))
 }
-heard_more() { [ "$(status "$1" .vrrp.received)" -ge "$2" ]; }
-answered_more() { [ "$(counter "$1" pulse_answers)" -ge "$2" ]; }
-acknowledged() { [ "$(status "$1" '.peers[0].replica.received')" -ge "$2" ]; }
+heard_more() { status_test "$1" .vrrp.received -ge "$2"; }
+answered_more() { counter_test "$1" pulse_answers -ge "$2"; }
+acknowledged() { status_test "$1" '.peers[0].replica.received' -ge "$2"; }
 
 # step WORDS SECRETS: on the backup, then on the owner, and what each node hears afterwards.
 step() {

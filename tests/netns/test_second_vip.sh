@@ -23,8 +23,8 @@ watch() {
 		lab_spawn client arp "$LAB_BUILD/hokm-arpwatch" --addr "$SECOND" --interval 5
 }
 # The group vip differs, as the node sees it, with the list of this node and that of its peer.
-differs() { [ "$(status "$1" '.peers[0].differs[] | select(.name == "vip") | .text')" = "$2" ]; }
-agree() { [ "$(status "$1" '.peers[0].differs')" = "[]" ]; }
+differs() { status_is "$1" '.peers[0].differs[] | select(.name == "vip") | .text' "$2"; }
+agree() { status_is "$1" '.peers[0].differs' "[]"; }
 nobody() { ! lab_run client arping -q -c 2 -w 1 -I eth0 "$SECOND" >/dev/null; }
 knows() { [ -n "$(lab_run "$1" ip route show table local "$SECOND")" ]; }
 knows_not() { ! knows "$1"; }

@@ -17,7 +17,7 @@ conns_are() {
 	[ "$(lab_ctl "$1" conns --target local --state established --json | jq .total)" -eq "$2" ]
 }
 none_ended() { ! listeners_said 2; }
-swept() { [ "$(status a '.services[0].players')" -ge "$COUNT" ]; }
+swept() { status_test a '.services[0].players' -ge "$COUNT"; }
 
 # reconf WORDS SERVICE: gives node a this section for its service.
 reconf() {
@@ -29,7 +29,7 @@ reconf() {
 	within 20 "$1: it owns" owns a
 }
 
-tripped() { [ "$(status a '.services[0].trips')" -gt "$1" ]; }
+tripped() { status_test a '.services[0].trips' -gt "$1"; }
 
 # New players whose upgrades get no answer make the service suspect; checks that never report DOWN
 # leave it up.

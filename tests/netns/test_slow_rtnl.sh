@@ -17,7 +17,7 @@ HELD=$LAB_DIR/rtnl.held
 MORE_ADVERTS=20
 
 visits() { lab_run client curl -sf -m 5 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"; }
-adverts_go_on() { [ "$(status b .vrrp.sent)" -ge "$1" ]; }
+adverts_go_on() { status_test b .vrrp.sent -ge "$1"; }
 
 refused() { lab_ctl b upgrade 2>&1 | grep -F -- "$1" >/dev/null; }
 

@@ -33,7 +33,7 @@ pinned_counter() {
 	bpftool -j map dump pinned "$(lab_pins "$1")/counters" |
 		jq "[.[].formatted.values[].value.$2] | add"
 }
-rose_since() { [ "$(counter "$1" "$2")" -gt "$3" ]; }
+rose_since() { counter_test "$1" "$2" -gt "$3"; }
 not_owner_by_map() {
 	[ "$(bpftool -j map dump pinned "$(lab_pins "$1")/own" |
 		jq ".[0].formatted.value.lease_until_ns < $(boot_ns)")" = true ]

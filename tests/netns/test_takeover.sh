@@ -11,8 +11,8 @@
 # shellcheck source=tests/netns/listeners.sh
 . "$TESTS_DIR/listeners.sh"
 
-knows() { [ "$(status "$1" '.peers[0].replica.connections')" -ge "$2" ]; }
-warm() { [ "$(status "$1" '.peers[0].replica.warm')" = true ]; }
+knows() { status_test "$1" '.peers[0].replica.connections' -ge "$2"; }
+warm() { status_is "$1" '.peers[0].replica.warm' true; }
 
 # dies COUNT LIMIT-MS: the time from the later of takeover and players_dead_after to the last
 # notified player, in ms.

@@ -24,7 +24,7 @@ NOTICE_MS=1000
 PLAYERS=0 # hokm-players only probes here
 
 boots_again() { lab_node_alive "$1" && lab_game "$1" && lab_daemon "$1"; }
-sees_all() { [ "$(status "$1" '[.peers[] | .pulsing and .replica.warm] | all')" = true ]; }
+sees_all() { status_is "$1" '[.peers[] | .pulsing and .replica.warm] | all' true; }
 peer_dead() {
 	[ "$(status "$1" ".peers[] | select(.name == \"$(lab_name "$2")\") | .pulsing")" = false ]
 }
@@ -34,7 +34,7 @@ all_see_all() {
 		within 20 "$1: $(lab_name "$node") sees and knows both others" sees_all "$node"
 	done
 }
-successor_is() { [ "$(status "$1" .successor)" = "$2" ]; }
+successor_is() { status_is "$1" .successor "$2"; }
 local_players() {
 	lab_ctl "$1" conns --json --limit 100000 --state established |
 		jq '[.conns[] | select(.target == "local" and .ws == "open")] | length'
@@ -42,7 +42,7 @@ local_players() {
 has_players() { [ "$(local_players "$1")" -ge "$2" ]; }
 # Pings are frequent, so that all clients but the silent ones send packets after each move.
 group() { audience "$1" client --ping 200 --sending "$EACH" --pinging "$EACH" --silent "$EACH"; }
-talked() { [ "$(counter "$1" steered_holder)" -ge "$2" ]; }
+talked() { counter_test "$1" steered_holder -ge "$2"; }
 
 # moves_to NODE GROUP...: the owner hands over; these groups, none of which is on NODE, go on
 # playing.

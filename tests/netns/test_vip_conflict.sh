@@ -28,7 +28,7 @@ announced_at_least() { [ "$(announced)" -ge "$1" ]; }
 client_is_right() {
 	lab_run client ip neigh show "$LAB_VIP" dev eth0 | grep -q "lladdr $(lab_mac a)"
 }
-counted() { [ "$(counter a arp_foreign)" -ge "$1" ]; }
+counted() { counter_test a arp_foreign -ge "$1"; }
 reported() { log_says "$1" "$(lab_mac client1) claims the VIP $LAB_VIP by ARP"; }
 
 export LAB_CONF_EXTRA="$PATIENT vrrp { garp_count = 1 garp_delay = 0s garp_refresh = 0s }"
