@@ -170,6 +170,39 @@ static void a_pause_of_the_daemon_is_no_silence_of_the_gateway(void **state)
 	expect(&r, GATEWAY_SILENT, true, true);
 }
 
+/* It last asked before the pause, and was answered: only what it asks after it can be silence. */
+static void a_pause_below_the_limit_is_no_silence_of_the_gateway(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.owns = r.answers = true;
+	run(&r, S);
+	r.answers = false;
+	r.now_ns += LIMIT - 3 * TICK;
+	run(&r, 5 * TICK);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+	run(&r, LIMIT);
+	expect(&r, GATEWAY_SILENT, true, true);
+}
+
+static void a_silent_gateway_is_silent_until_the_new_address_answers(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	run(&r, 3 * LIMIT);
+	r.in.renewed = true;
+	run(&r, TICK);
+	r.in.renewed = false;
+	expect(&r, GATEWAY_SILENT, true, true);
+	r.answers = true;
+	run(&r, LIMIT);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+}
+
 static void a_new_address_has_answered_nothing(void **state)
 {
 	struct rig r;
@@ -226,6 +259,8 @@ int main(void)
 		cmocka_unit_test(cut_from_all_no_node_becomes_owner_and_an_owner_ends),
 		cmocka_unit_test(with_keep_an_owner_stays_owner_and_nobody_else_becomes_one),
 		cmocka_unit_test(a_pause_of_the_daemon_is_no_silence_of_the_gateway),
+		cmocka_unit_test(a_pause_below_the_limit_is_no_silence_of_the_gateway),
+		cmocka_unit_test(a_silent_gateway_is_silent_until_the_new_address_answers),
 		cmocka_unit_test(a_new_address_has_answered_nothing),
 		cmocka_unit_test(a_forged_answer_replaces_no_known_mac_address),
 	};

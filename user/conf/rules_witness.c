@@ -70,15 +70,35 @@ static void check_arbiter(const struct conf_sec *root, const struct conf *c)
 /* An owner that is cut off must end before its peer's Master_Down_Interval does (arbiter.h). */
 #define GATEWAY_ADVERT_LEAST_NS (50 * NS_PER_MS)
 
+/* From the last advert of a dead owner to the first moment at which a peer becomes owner. */
+static uint64_t soonest_ns(const struct conf *c)
+{
+	unsigned int most = 0;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].priority > most)
+			most = c->nodes[i].priority;
+	return 2 * c->advert_ns + c->advert_ns * (256 - most) / 256;
+}
+
+/*
+ * Until the owner has heard no pulse for pulse.dead, and then no gateway for an interval of the
+ * adverts, each of them seen one pulse later.
+ */
+static uint64_t latest_ns(const struct conf *c)
+{
+	return c->peer_dead_ns + c->advert_ns + 2 * c->pulse_ns;
+}
+
 static void check_gateway_times(const struct conf_sec *root, const struct conf *c)
 {
 	if (c->advert_ns < GATEWAY_ADVERT_LEAST_NS)
 		conf_complain(root, "arbiter",
 			      "vrrp.advert is too short: 50ms is the least with the gateway");
-	if (c->peer_dead_ns > c->advert_ns)
+	if (c->peer_dead_ns > c->advert_ns || latest_ns(c) > soonest_ns(c))
 		conf_complain(root, "arbiter",
-			      "pulse.dead is longer than vrrp.advert: the former owner would end "
-			      "after the next one has begun");
+			      "pulse.dead is too long for vrrp.advert and these priorities: the "
+			      "former owner would end after the next one has begun");
 }
 
 static void check_gateway(const struct conf_sec *root, const struct conf *c)

@@ -78,6 +78,9 @@ static bool look_for_address(struct gateway_watch *w, uint64_t now_ns)
 	/* From a key that the file no longer has. */
 	if (w->addr.s_addr && !w->of_route)
 		return set_address(w, addr, true);
+	/* A daemon before this one found it, and the route has gone since. */
+	if (!w->addr.s_addr && map_of(w)->addr)
+		return set_address(w, (struct in_addr){.s_addr = map_of(w)->addr}, true);
 	if (!w->addr.s_addr && !w->unknown)
 		report_address(w);
 	return false;
@@ -96,7 +99,7 @@ bool gateway_watch_peer(const struct node *n, uint64_t now_ns)
 			continue;
 		if (peers_sight(&n->peers, slot, now_ns).by == PEER_BY_PULSE)
 			return true;
-		/* Where a filter discards pulses. */
+		/* Where a filter has discarded pulses from the start. */
 		if (p->map.vrrp_ns && (int64_t)(now_ns - p->map.vrrp_ns) < (int64_t)adverts_ns &&
 		    peers_adverts_count(&n->peers, slot, now_ns))
 			return true;
@@ -129,8 +132,9 @@ static void report(struct gateway_watch *w)
 		 phase == GATEWAY_SILENT && c->on_isolation == CONF_ISOLATION_KEEP
 			 ? "; an owner keeps the VIP (on_isolation)"
 			 : "");
-	events_add(w->node->events, "state", why, "%s: %s", address(w, text),
-		   hokm_reason_text(why));
+	/* The word before the colon is what a notification is about: its end must have the same. */
+	events_add(w->node->events, "state", why, "gateway: %s (%s)", hokm_reason_text(why),
+		   address(w, text));
 }
 
 static void learn(struct gateway_watch *w)

@@ -34,7 +34,9 @@ void gateway_watch_init(struct gateway_watch *w, struct node *n);
 void gateway_watch_reconf(struct gateway_watch *w);
 /* owns: this node is owner. */
 void gateway_watch_run(struct gateway_watch *w, bool owns, uint64_t now_ns);
-/* A peer is heard: it answers pulses, or sent an advert within the last two intervals and a half.
+/*
+ * A peer is heard: it answers pulses; or it never answered one, and sent an advert within the last
+ * two intervals and a half.
  */
 bool gateway_watch_peer(const struct node *n, uint64_t now_ns);
 

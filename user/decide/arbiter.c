@@ -4,11 +4,13 @@
 
 #include "decide/arbiter.h"
 
+/* Counts anew. What was silent is silent until it answers. */
 static void begin(struct gateway *g, uint64_t now_ns)
 {
-	g->phase = GATEWAY_ASKING;
+	if (g->phase != GATEWAY_SILENT)
+		g->phase = GATEWAY_ASKING;
 	g->since_ns = now_ns;
-	g->asked_ns = 0;
+	g->asked_ns = g->open_ns = 0;
 }
 
 /* The newest answer that counts, or the moment from which a missing one counts. */
@@ -26,25 +28,25 @@ static bool within(uint64_t stamp_ns, uint64_t now_ns, uint64_t limit_ns)
 static void judge(struct gateway *g, const struct gateway_input *in, uint64_t now_ns)
 {
 	/* The daemon has asked nothing for so long that no answer could come. */
-	if (g->asked_ns && !within(g->asked_ns, now_ns, in->limit_ns)) {
-		enum gateway_phase was = g->phase;
-
+	if (g->asked_ns && !within(g->asked_ns, now_ns, in->limit_ns))
 		begin(g, now_ns);
-		if (was == GATEWAY_SILENT)
-			g->phase = was;
-	}
 	if (in->seen->answered_ns > g->since_ns &&
 	    within(in->seen->answered_ns, now_ns, in->limit_ns))
 		g->phase = GATEWAY_ANSWERS;
-	else if (!within(heard_ns(g, in->seen), now_ns, in->limit_ns))
+	else if (g->open_ns && in->seen->answered_ns < g->open_ns &&
+		 !within(g->open_ns, now_ns, in->limit_ns))
 		g->phase = GATEWAY_SILENT;
 }
 
-static void ask(struct gateway *g, uint64_t gap_ns, uint64_t now_ns, struct gateway_output *out)
+static void ask(struct gateway *g, const struct hokm_gateway *seen, uint64_t gap_ns,
+		uint64_t now_ns, struct gateway_output *out)
 {
 	out->ask = !within(g->asked_ns, now_ns, gap_ns);
-	if (out->ask)
-		g->asked_ns = now_ns;
+	if (!out->ask)
+		return;
+	if (!g->open_ns || seen->answered_ns >= g->open_ns)
+		g->open_ns = now_ns;
+	g->asked_ns = now_ns;
 }
 
 /* The first answer, or that of a gateway that replaces another one. */
@@ -73,13 +75,13 @@ void gateway_step(struct gateway *g, const struct gateway_input *in, uint64_t no
 	learn(g, in->seen, now_ns, out);
 	if (in->peer_heard) {
 		g->phase = GATEWAY_PEER;
-		ask(g, GATEWAY_SLOW_NS, now_ns, out);
+		ask(g, in->seen, GATEWAY_SLOW_NS, now_ns, out);
 		return;
 	}
 	if (g->phase == GATEWAY_PEER)
 		begin(g, now_ns);
 	judge(g, in, now_ns);
-	ask(g, in->limit_ns / GATEWAY_TRIES, now_ns, out);
+	ask(g, in->seen, in->limit_ns / GATEWAY_TRIES, now_ns, out);
 	out->undecided = g->phase != GATEWAY_ANSWERS;
 	out->bars = g->phase == GATEWAY_SILENT && !(in->keep && in->owns);
 }

@@ -8,14 +8,16 @@
  *             address and MAC are known when it matters
  *   ASKING    no peer is heard, and the gateway has not answered since: a node that is no owner
  *             waits, an owner goes on for limit_ns
- *   ANSWERS   no peer is heard, the gateway answered less than limit_ns ago: as if it had no
- * arbiter SILENT    neither is heard: the node is not eligible. With `keep` an owner stays owner
+ *   ANSWERS   no peer is heard, and no question to the gateway waits for limit_ns: as without an
+ *             arbiter
+ *   SILENT    neither is heard: the node is not eligible. With `keep` an owner stays owner
  *
  * Invariants
  *   - An answer counts only if it came after the silence of the peers began to count, and from the
  *     MAC address that is known (struct hokm_gateway).
- *   - SILENT follows from questions without an answer, never from a daemon that was held up: after
- *     a break in its questions it begins to count anew. Until then it does not become owner.
+ *   - SILENT follows from a question that was not answered for limit_ns, never from a daemon that
+ *     was held up: after a break in its questions it begins to count anew. Until then it does not
+ *     become owner.
  *   - Another MAC address becomes the known one only when the known one has been silent for
  *     GATEWAY_LEARN_NS: the gateway was replaced.
  *   - The limit is short enough for an owner that is cut off to end before its peer's
@@ -43,6 +45,7 @@ struct gateway {
 	enum gateway_phase phase;
 	uint64_t since_ns; /* since when missing answers count */
 	uint64_t asked_ns; /* the last question; 0: none */
+	uint64_t open_ns;  /* the first question after the newest answer; 0: none */
 };
 
 struct gateway_input {
