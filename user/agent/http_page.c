@@ -7,17 +7,15 @@
 
 #include "agent/http_page.h"
 
-/* The assembler takes the file as it is. Make runs at the top of the tree. */
+/* The assembler takes the file as it is, and adds a zero. Make runs at the top of the tree. */
 __asm__(".pushsection .rodata\n"
-	".globl hokm_page_begin, hokm_page_end\n"
-	".hidden hokm_page_begin, hokm_page_end\n"
+	".globl hokm_page_begin\n"
+	".hidden hokm_page_begin\n"
 	"hokm_page_begin:\n"
 	".incbin \"user/agent/http_page.html\"\n"
-	"hokm_page_end:\n"
 	".byte 0\n"
 	".popsection\n");
 extern const char hokm_page_begin[] __attribute__((visibility("hidden")));
-extern const char hokm_page_end[] __attribute__((visibility("hidden")));
 
 #define SHA256_LEN 32
 #define HASH_TEXT  64 /* the hash in base64, and a zero */
@@ -55,7 +53,7 @@ const struct http_page *http_page(void)
 		 "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
 		 "frame-ancestors 'none'",
 		 script, style);
-	page.len = (size_t)(hokm_page_end - hokm_page_begin);
+	page.len = strlen(hokm_page_begin);
 	page.text = hokm_page_begin;
 	return &page;
 }
