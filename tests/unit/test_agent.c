@@ -400,23 +400,40 @@ static void write_hanging(struct hanging *h)
 	close(fd);
 }
 
+/*
+ * Asks, and waits for the reply. False: the agent got no processor for the second that it has for
+ * its reply after the timeout, so another one is started, and no reply comes.
+ */
+static bool asked_hanging(struct rig *rig, const struct hanging *h, const struct agent_request *r)
+{
+	const uint64_t by_ns = clock_now_ns() + WAIT_NS;
+	const unsigned int died = rig->died;
+
+	check_when_back(rig, r);
+	wait_processes(h->child, 1);
+	wait_processes(h->self, 1);
+	while (!rig->replies && rig->died == died && clock_now_ns() < by_ns)
+		assert_true(sd_event_run(rig->event, 100 * 1000) >= 0);
+	assert_true(rig->replies || rig->died != died);
+	wait_processes(h->child, 0);
+	wait_processes(h->self, 0);
+	return rig->replies;
+}
+
 static void hanging_command_is_killed_with_its_group(void **state)
 {
 	struct rig *rig = *state;
 	struct agent_request r;
 	struct hanging h;
+	int tries = 1;
 
 	write_hanging(&h);
 	set_command(rig, h.path);
 	stub_request(&r, CHECK_EXEC, 0, h.path);
 	r.check.timeout_ns = 2 * NS_PER_S;
-	assert_int_equal(agent_check(rig->agent, &r), 0);
-	wait_processes(h.child, 1);
-	wait_processes(h.self, 1);
-	turn_until(rig, &rig->replies, 1);
+	while (!asked_hanging(rig, &h, &r))
+		assert_true(++tries <= 3);
 	assert_int_equal(rig->reply.reason, HOKM_R_CHECK_TIMEOUT);
-	wait_processes(h.child, 0);
-	wait_processes(h.self, 0);
 	unlink(h.path);
 }
 
