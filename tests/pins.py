@@ -48,10 +48,14 @@ class Pins:
         with self.lock:
             self.free += words[1:]
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
         """Unpins everything."""
         if self.mounted is None:
             return
         if os.path.ismount(self.mounted):
-            subprocess.run(["umount", self.mounted], check=True)
+            # A process that is still there does not keep the counts of the run from being printed.
+            subprocess.run(["umount", "-l", self.mounted], check=True)
         os.rmdir(self.mounted)

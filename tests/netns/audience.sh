@@ -28,7 +28,7 @@ audience() {
 # ask_audience NAME COMMAND: puts the answer into REPLY_AUDIENCE.
 ask_audience() {
 	echo "$2" >&"${AUDIENCE_IN[$1]}"
-	observe_read "${AUDIENCE_OUT[$1]}" || { echo "audience $1 does not answer" >&2; exit 1; }
+	observe_read "${AUDIENCE_OUT[$1]}" 20 || { echo "audience $1 does not answer" >&2; exit 1; }
 	REPLY_AUDIENCE=${REPLY%\}*}\}
 }
 

@@ -31,7 +31,7 @@ import ask  # noqa: E402  (needs the path above)
 import browser  # noqa: E402
 import helper  # noqa: E402
 
-ASK_EACH = 40  # clients of a crowd between two that want an answer
+ASK_EACH = 25  # of each crowd between two that want an answer: both fit into the backlog
 PATIENCE_S = 10
 SHOWN = ("Object.fromEntries(Array.from(document.querySelectorAll('[data-path]'),"
          " e => [e.dataset.path, e.textContent]))")

@@ -15,7 +15,7 @@
 HTTP_PORT=8768
 PLAYERS=5
 CLIENTS=1000
-LATE_MS=1000 # a loop that served the clients would be later
+LATE_MS=5000 # a loop that served the clients would be later
 export LAB_CONF_EXTRA="$PATIENT listen { port = $HTTP_PORT }"
 
 # page LINE...: a question to page.py, its fields as arguments.

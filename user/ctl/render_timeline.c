@@ -3,7 +3,6 @@
  * `ctl timeline`: reads the records of the other nodes, and shows failovers as tables or as JSON.
  * Rows of the packet path that follow each other are one line for each node and kind.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +142,7 @@ static struct line line_at(const struct timeline *t, const struct failover *f, s
 
 	if (!timeline_kernel(&t->rows[i]))
 		return l;
-	for (k = i; k > f->begin && timeline_kernel(&t->rows[k - 1]); k--)
+	for (k = i; l.n && k > f->begin && timeline_kernel(&t->rows[k - 1]); k--)
 		if (same_line(t, i, k - 1))
 			l.n = 0;
 	for (k = i + 1; l.n && k < f->end && timeline_kernel(&t->rows[k]); k++) {
@@ -160,7 +159,16 @@ static double offset_ms(const struct timeline *t, const struct failover *f, size
 	return (double)(t->rows[row].at_us - t->rows[f->begin].at_us) / 1e3;
 }
 
-/* What an event says; a record from elsewhere must not steer the terminal. */
+/* A name of a record from elsewhere, which must not steer the terminal. */
+static const char *shown(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return "?";
+	return name;
+}
+
+/* What an event says, as harmless as a name. */
 static void line_text(const struct timeline *t, const struct failover *f, const struct line *l,
 		      char *buf, size_t size)
 {
@@ -174,7 +182,7 @@ static void line_text(const struct timeline *t, const struct failover *f, const 
 		snprintf(buf, size, "%.100s%s%.40s%s", timeline_text(row, "text"),
 			 *reason ? " (" : "", reason, *reason ? ")" : "");
 	for (char *c = buf; *c; c++)
-		if (iscntrl((unsigned char)*c))
+		if (*c < ' ' || *c > '~')
 			*c = '?';
 }
 
@@ -189,7 +197,7 @@ static void show_clock(const struct timeline_clock *c, FILE *out)
 		[TIMELINE_BOOTED] = "NOT COMPARED, a node has booted since: its wall clock",
 	};
 
-	fprintf(out, "clock of %.32s: %s", c->node, how[c->by]);
+	fprintf(out, "clock of %.32s: %s", shown(c->node), how[c->by]);
 	if (c->error_us >= 0)
 		fprintf(out, " %.1f ms", (double)(c->error_us + 99) / 1e3);
 	fprintf(out, "\n");
@@ -201,7 +209,8 @@ static void show_head(const struct view *v, const struct timeline *t, const stru
 
 	fprintf(v->out, "%s  %.32s -> %.32s\n",
 		word_time(t->rows[f->begin].at_us + wall_us(v), when),
-		f->from ? f->from : "(not known)", t->clocks[t->rows[f->owned].record].node);
+		f->from ? shown(f->from) : "(not known)",
+		shown(t->clocks[t->rows[f->owned].record].node));
 	fprintf(v->out, "  first signal to decision %.1f ms, to VIP owned %.1f ms, ",
 		offset_ms(t, f, f->decision), offset_ms(t, f, f->owned));
 	if (f->last == TIMELINE_NO)
@@ -229,9 +238,9 @@ static void show_failover(const struct view *v, const struct timeline *t, const 
 			continue;
 		line_text(t, f, &l, text, sizeof(text));
 		table_cell(&table, "%.1f", offset_ms(t, f, i));
-		table_cell(&table, "%.32s", t->clocks[t->rows[i].record].node);
+		table_cell(&table, "%.32s", shown(t->clocks[t->rows[i].record].node));
 		table_cell(&table, "%s", timeline_mark(t, f, i));
-		table_cell(&table, "%.20s", timeline_text(&t->rows[i], "kind"));
+		table_cell(&table, "%.20s", shown(timeline_text(&t->rows[i], "kind")));
 		table_cell(&table, "%s", text);
 	}
 	table_print(&table, v->out);
@@ -251,7 +260,8 @@ static void show_peers_missing(const struct view *v, const struct timeline *t)
 	for (unsigned int r = 0; r < v->n; r++)
 		if (field_int(v->records[r], "lost", 0))
 			fprintf(v->out, "%lld events of the packet path of %.32s were lost\n",
-				(long long)field_int(v->records[r], "lost", 0), t->clocks[r].node);
+				(long long)field_int(v->records[r], "lost", 0),
+				shown(t->clocks[r].node));
 }
 
 static void show_text(const struct view *v, const struct timeline *t, const struct failover *list,
