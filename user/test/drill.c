@@ -18,24 +18,26 @@
 
 /* ---- the daemon ---- */
 
-/* An order, such as `failover`. False: refused, or nobody answered; the cause is in *why. */
-static bool order(const struct look *k, const char *verb, char *why, size_t size)
+/*
+ * An order, such as `failover`. 0, -EPERM: refused, or another -errno: the daemon may carry it out
+ * or not. The cause is in *why.
+ */
+static int order(const struct look *k, const char *verb, char *why, size_t size)
 {
 	json_t *args = json_object(), *reply = NULL;
 	struct ctl_conn conn;
-	bool ok = false;
 	int err = args ? ctl_conn_open(&conn, k->socket) : -ENOMEM;
 
 	if (!err) {
 		err = ctl_conn_ask(&conn, verb, args, &reply);
 		ctl_conn_close(&conn);
 	}
-	if (!err)
-		ok = field_true(reply, "ok");
-	snprintf(why, size, "%s", err ? strerror(-err) : ok ? "" : field_text(reply, "error"));
+	snprintf(why, size, "%s", err ? strerror(-err) : field_text(reply, "error"));
+	if (!err && !field_true(reply, "ok"))
+		err = -EPERM;
 	json_decref(args);
 	json_decref(reply);
-	return ok;
+	return err;
 }
 
 /* What a status says of the owner. */
@@ -81,20 +83,23 @@ static bool wait_for(const struct look *k, bool this_node, uint64_t most_ns, str
 
 /* ---- the steps ---- */
 
+/* False: this node was not moved to standby. */
 static bool move_away(const struct look *k, const struct drill_conf *c, struct test_report *t)
 {
 	char expected[80], why[192];
 	struct test_row *r;
 	struct sight s = {0};
 	uint64_t began_ns;
+	int err;
 
 	snprintf(expected, sizeof(expected), "a peer owns the VIP within %.0f ms",
 		 (double)c->limit_ns / NS_PER_MS);
 	r = test_add(t, TEST_FAILOVER, "failover", expected);
 	began_ns = clock_now_ns();
-	if (!order(k, "failover", why, sizeof(why))) {
-		test_end(r, TEST_FAIL, "refused: %s", why);
-		return false;
+	err = order(k, "failover", why, sizeof(why));
+	if (err) {
+		test_end(r, TEST_FAIL, "%s: %s", err == -EPERM ? "refused" : "not known", why);
+		return err != -EPERM;
 	}
 	if (!wait_for(k, false, MOVE_MAX_NS, &s)) {
 		test_end(r, TEST_FAIL, "this node %s, no peer is seen as the owner",
@@ -120,7 +125,7 @@ static void move_back(const struct look *k, const struct drill_conf *c, struct t
 		test_end(r, TEST_SKIP, "--no-failback: hokm-xdp ctl ready ends the standby");
 		return;
 	}
-	if (!order(k, "ready", why, sizeof(why))) {
+	if (order(k, "ready", why, sizeof(why))) {
 		test_end(r, TEST_FAIL, "the order `ready` failed: %s", why);
 		return;
 	}
@@ -141,9 +146,24 @@ static void move_back(const struct look *k, const struct drill_conf *c, struct t
 		 conf ? (double)conf->preempt_delay_ns / NS_PER_S : 0.0);
 }
 
+/* keepalived says in no pulse that it owns. */
+static bool has_pulsing_peer(const struct look *k)
+{
+	for (unsigned int i = 0; i < k->facts.n_peers; i++)
+		if (!k->facts.peers[i].vrrp_only)
+			return true;
+	return false;
+}
+
 void drill_run(const struct look *k, const struct drill_conf *c, struct test_report *t)
 {
 	struct sight s;
+
+	if (!has_pulsing_peer(k)) {
+		test_end(test_add(t, TEST_FAILOVER, "failover", "a peer that sends pulses"),
+			 TEST_SKIP, "no peer sends pulses: that it owns cannot be seen from here");
+		return;
+	}
 
 	take_status(k->said.status, &s);
 	if (!s.owner) {
@@ -198,8 +218,10 @@ int drill_keep(const struct look *k, const struct test_report *t, char path[CONF
 		err = slash ? -ENOMEM : -ENOENT;
 	else
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (!err && (fd < 0 || dprintf(fd, "%s\n", text) < 0))
+	if (!err && fd < 0)
 		err = -errno;
+	if (!err && dprintf(fd, "%s\n", text) != (int)strlen(text) + 1)
+		err = -ENOSPC;
 	if (fd >= 0)
 		close(fd);
 	free(text);

@@ -138,7 +138,10 @@ int test_list(const struct test_report *t, const char *node, FILE *to)
 
 /* ---- JUnit XML ---- */
 
-/* XML 1.0 has no way to write most control characters. */
+/*
+ * XML 1.0 has no way to write most control characters, and a text that was cut may end within a
+ * character of UTF-8: only ASCII is written.
+ */
 static void put_xml(const char *text, FILE *to)
 {
 	for (; *text; text++)
@@ -156,7 +159,7 @@ static void put_xml(const char *text, FILE *to)
 			fputs("&quot;", to);
 			break;
 		default:
-			fputc((unsigned char)*text < 0x20 ? ' ' : *text, to);
+			fputc(*text < ' ' || *text > '~' ? ' ' : *text, to);
 		}
 }
 

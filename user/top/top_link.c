@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One question at a time to the daemon, each with a connection of its own. Nothing here waits: a
- * daemon that is stopped must not stop the screen.
+ * One question at a time to the daemon, each with a connection of its own. Nothing here waits for
+ * an answer: a daemon that is stopped must not stop the screen. Only when it has been stopped for
+ * minutes, and its queue of connections is full, a new connection waits.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -83,6 +83,11 @@ static void trouble(struct top *t, int err)
 	if (t->asked)
 		snprintf(t->state.message, sizeof(t->state.message), "%s: no answer",
 			 order_verb(t->asked));
+	/* An order that waited must not reach a daemon that answers again minutes later. */
+	if (t->order)
+		snprintf(t->state.message, sizeof(t->state.message), "%s: not ordered",
+			 order_verb(t->order));
+	t->order = TOP_NOTHING;
 	t->asked = TOP_NOTHING;
 	t->next = N_LOOKS;
 }
