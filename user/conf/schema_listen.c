@@ -18,6 +18,7 @@ const struct conf_key conf_listen_keys[] = {
 	    "The same from one address. More are closed at once."),
 	KEY("listen.timeout", DURATION(MS(100), MIN(1)), FIELD(conf, listen.timeout_ns), RELOAD,
 	    "10s", NULL,
-	    "A connection is closed after this time, whether or not it has its answer."),
+	    "A connection is closed after this time, whether or not it has its answer, "
+	    "unless it follows /api/events."),
 	END_OF_KEYS,
 };

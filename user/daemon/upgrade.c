@@ -280,7 +280,7 @@ static const char *in_the_way(const struct upgrade *u)
 	const struct upgrade_of *of = &u->of;
 
 	if (hooks_busy(of->hooks))
-		return "a hook runs and does not end";
+		return "a hook or a command of recover runs and does not end";
 	if (dns_saving(of->dns))
 		return "the file of the DNS orders is not written";
 	if (orders_file_busy(of->operator->file))
