@@ -147,7 +147,9 @@ exit_codes() {
 		lab_ctl a failover --to primary
 	answers "help" 0 "exit codes" lab_ctl a --help
 	must lab_kill b daemon STOP
-	answers "an unresponsive daemon" $EXIT_NO_DAEMON "does not answer within" lab_ctl b status
+	answers "an unresponsive daemon: the pinned maps are shown" $EXIT_NO_DAEMON \
+		"it is stopped or stuck"$'\n'"  WARNING  the kernel" \
+		lab_run b "$HOKM" ctl -c "$LAB_DIR/b/hokm-xdp.conf" status
 	must lab_kill b daemon CONT
 	within 10 "it goes on" ctl_ok b status
 }

@@ -24,6 +24,20 @@ watch_rounds() {
 	[ "$(field "$REPLY_ARP" rounds)" -ge "$1" ]
 }
 
+# Nothing but the pinned maps can tell now who is owner.
+status_of_dead() {
+	lab_run a "$HOKM" ctl -c "$LAB_DIR/a/hokm-xdp.conf" status "$@" 2>/dev/null
+}
+
+lease_is_shown() {
+	local facts='[.daemon, .why, .owner, .ingress, .egress, .lease_ended_ms > 0]' code=0
+	holds "killed: status --json shows that the lease ended" \
+		test "$(status_of_dead --json | jq -c "$facts")" = \
+		'["gone","refused",false,true,true,true]'
+	status_of_dead --owner >/dev/null || code=$?
+	number_is "killed: exit code of status --owner" $code -eq 4
+}
+
 test_pair
 for death in KILL STOP; do
 	was=killed
@@ -36,6 +50,7 @@ for death in KILL STOP; do
 	within 10 "daemon $was: watched for 400 rounds" watch_rounds 400
 	holds "daemon $was: its address is still there" \
 		grep -q "$LAB_VIP" <(lab_run a ip -o addr show dev eth0)
+	[ $death = STOP ] || lease_is_shown
 	observe_mark "$was-back"
 	one_owner "daemon $was"
 	number_is "daemon $was: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 10

@@ -242,10 +242,13 @@ const struct ctl_command ctl_commands[] = {
 	 .about = "The first line says whether this node is the owner of the VIP. Below it, "
 		  "a line with WARNING names each condition that needs attention. "
 		  "Then follow the VRRP state and its reason, the services, the active checks, "
-		  "the passive checks, the peers and their replicas.",
+		  "the passive checks, the peers and their replicas. "
+		  "When no daemon answers, root sees what it left in the kernel: "
+		  "whether this node is owner, for how long, and what steers on.",
 	 .options = status_options,
 	 .render = render_status,
-	 .judge = judge_status},
+	 .judge = judge_status,
+	 .render_gone = render_gone},
 	{.name = "conns",
 	 .summary = "list or terminate the connections that this node tracks",
 	 .about = "Lists the client connections that this node serves or steers to a peer. "

@@ -6,6 +6,7 @@
  *   commands.c  the table
  *   parse.c     a command line as a struct ctl_call
  *   help.c      what is printed from the table
+ *   gone.c      what a daemon that does not answer has left in the kernel
  *   ctl.c       sends the request, shows the reply, chooses the exit code
  */
 #ifndef HOKM_CTL_COMMANDS_H
@@ -77,6 +78,11 @@ struct ctl_command {
 	 * nothing is shown. NULL: always CTL_EXIT_OK.
 	 */
 	int (*judge)(const json_t *data, const json_t *options, FILE *err);
+	/*
+	 * Prints what a daemon that does not answer has left in the kernel (gone.h); then judge()
+	 * may find that this node is not owner. NULL: nothing more is said.
+	 */
+	void (*render_gone)(const json_t *data, const json_t *options, FILE *out);
 };
 
 extern const struct ctl_command ctl_commands[];

@@ -10,6 +10,7 @@
 #include "ctl/client.h"
 #include "ctl/commands.h"
 #include "ctl/ctl.h"
+#include "ctl/gone.h"
 #include "ctl/render.h"
 
 /* How many events `ctl events` begins with when --recent is not given. */
@@ -202,6 +203,31 @@ static json_t *ask_again(void *ctl, const char *verb)
 	return data;
 }
 
+/*
+ * No daemon answers, with this exit code. Shows what it left in the kernel, if the command can.
+ * Returns the exit code: this one, or what the command's judge finds by that.
+ */
+static int show_gone(struct ctl *k, int code, int err)
+{
+	const struct ctl_command *c = k->call->command;
+	const json_t *options = k->call->options;
+	json_t *data;
+	int judged;
+
+	if (code != CTL_EXIT_NO_DAEMON || !c->render_gone)
+		return code;
+	data = gone_look(options, k->path, err);
+	if (!data)
+		return code;
+	judged = c->judge(data, options, k->err);
+	if (field_true(options, "json"))
+		print_json(data, JSON_INDENT(2), k->out);
+	else
+		c->render_gone(data, options, k->out);
+	json_decref(data);
+	return judged ? judged : code;
+}
+
 static int ask(struct ctl *k)
 {
 	const struct ctl_call *call = k->call;
@@ -212,10 +238,10 @@ static int ask(struct ctl *k)
 	if (!err)
 		err = ctl_conn_open(&k->conn, k->path);
 	if (err)
-		return no_answer(k, err);
+		return show_gone(k, no_answer(k, err), err);
 	err = ctl_conn_ask(&k->conn, call->command->name, call->args, &reply);
 	if (err) {
-		code = no_answer(k, err);
+		code = show_gone(k, no_answer(k, err), err);
 	} else {
 		if (call->command->view)
 			code = print_frames(k, reply);
@@ -233,7 +259,7 @@ static int ask(struct ctl *k)
 
 static int run_call(const struct ctl_call *call, FILE *out, FILE *err)
 {
-	struct ctl k = {.call = call, .out = out, .err = err};
+	struct ctl k = {.call = call, .path = "", .out = out, .err = err};
 	int code;
 
 	if (field_true(call->options, "help")) {
@@ -246,7 +272,7 @@ static int run_call(const struct ctl_call *call, FILE *out, FILE *err)
 		return CTL_EXIT_USAGE;
 	}
 	code = ctl_socket_find(call->options, CTL_RUN_DIR, k.path, sizeof(k.path), err);
-	return code ? code : ask(&k);
+	return code ? show_gone(&k, code, -ENOENT) : ask(&k);
 }
 
 int ctl_run(int argc, char **argv, FILE *out, FILE *err)

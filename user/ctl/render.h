@@ -7,6 +7,7 @@
  *   render_lists.c    counters, texts     render_summary.c  conns --summary
  *   render_dns.c      dns                 render_timeline.c  timeline
  *   render_events.c   events              drain.c           drain
+ *   render_gone.c     status, when no daemon answers
  *   render_table.c    times, sizes, counts, and tables with columns
  *
  * The daemon may be of another version than the client: a field that is missing shows as "?" or
@@ -29,7 +30,11 @@ typedef json_t *(*ctl_ask_fn)(void *ctl, const char *verb);
 
 /* The members `render` and `judge` of the commands; see struct ctl_command. */
 void render_status(const json_t *data, const json_t *options, FILE *out);
+/* The same from the facts of gone.h, when no daemon answers. */
+void render_gone(const json_t *data, const json_t *options, FILE *out);
 int judge_status(const json_t *data, const json_t *options, FILE *err);
+/* The first line of status: whether this node is the owner. */
+void render_headline(const json_t *data, FILE *out);
 /* The one frame of `conns --summary`. */
 void render_summary(const json_t *data, const json_t *options, FILE *out);
 void render_counters(const json_t *data, const json_t *options, FILE *out);

@@ -25,7 +25,7 @@ static void print_vips(const json_t *data, FILE *out)
 	}
 }
 
-static void print_headline(const json_t *data, FILE *out)
+void render_headline(const json_t *data, FILE *out)
 {
 	fprintf(out, "%s (%s) %s ", field_text(data, "node"), field_text(data, "address"),
 		field_true(data, "owner") ? "is OWNER of" : "is not owner of");
@@ -571,7 +571,7 @@ void render_status(const json_t *data, const json_t *options, FILE *out)
 {
 	const json_t *services = json_object_get(data, "services");
 
-	print_headline(data, out);
+	render_headline(data, out);
 	if (field_true(options, "owner"))
 		return;
 	print_warnings(data, out);

@@ -111,22 +111,17 @@ void facts_from_conf(struct facts *f, const struct conf *c)
 
 void facts_from_pins(struct facts *f, const struct conf *c)
 {
-	enum log_level level = log_get_level();
-	struct hokm_bpf *b = NULL;
-	struct hokm_own own;
-	int64_t now_ns;
+	struct hokm_left left;
+	int64_t left_ns;
 
 	/* What is wrong with the pins is a fact, not an error of this command. */
-	log_set_level(LOG_LVL_ERROR);
 	f->pins_known = true;
-	if (!hokm_bpf_open_pinned(c, &b) && !hokm_bpf_get_own(b, &own)) {
-		now_ns = (int64_t)clock_now_ns();
-		f->pins = true;
-		f->ever_owner = own.lease_until_ns != 0;
-		f->lease_left_ms = ((int64_t)own.lease_until_ns - now_ns) / (int64_t)NS_PER_MS;
-	}
-	hokm_bpf_close(b);
-	log_set_level(level);
+	if (hokm_bpf_look_left(c, &left))
+		return;
+	left_ns = (int64_t)(left.owner_until_ns - clock_now_ns());
+	f->pins = true;
+	f->ever_owner = left.owner_until_ns != 0;
+	f->lease_left_ms = left_ns / (int64_t)NS_PER_MS;
 }
 
 static void make_again(struct fact_check *check, const struct conf *c, unsigned int s,

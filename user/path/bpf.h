@@ -59,6 +59,22 @@ int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct
  */
 int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out);
 
+/* What a daemon that does not answer has left in the kernel. */
+struct hokm_left {
+	struct hokm_own own;
+	uint64_t owner_until_ns; /* as hokm_bpf_owner_until() */
+	uint64_t linger_ns;
+	const char *mode;        /* as hokm_bpf_mode() */
+	bool ingress, egress;    /* our program is attached */
+	uint64_t local, steered; /* established connections, by where their packets go */
+};
+
+/*
+ * Reads the pins and walks once through map conns. Returns 0; -ENOENT when nothing is pinned; or
+ * another -errno, logged as an error.
+ */
+int hokm_bpf_look_left(const struct conf *c, struct hokm_left *left);
+
 /* Frees the handle. Programs, links, maps and pins stay. NULL is allowed. */
 void hokm_bpf_close(struct hokm_bpf *b);
 

@@ -17,6 +17,7 @@
  *   bpf_grants.c  map grants
  *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
+ *   bpf_left.c    what a daemon that does not answer has left
  *   bpf_changes.c the ring of established and ended connections
  */
 #ifndef HOKM_PATH_BPF_INTERNAL_H
