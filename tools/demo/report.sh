@@ -10,7 +10,9 @@
 declare -A RESULT
 BROKEN_PROMISES=()
 JSON_EVENTS=()
-EVENTS=(failover failback game-killed game-hung daemon-killed node-dead)
+# What the table of a stack shows, in this order.
+PAIR_EVENTS=(failover failback game-killed game-hung daemon-killed node-dead)
+WITNESS_EVENTS=(daemon-killed node-dead cut cut-off)
 declare -A TITLES=(
 	[failover]="planned failover"
 	[failback]="failback"
@@ -18,17 +20,13 @@ declare -A TITLES=(
 	[game-hung]="game unresponsive"
 	[daemon-killed]="failover daemon killed"
 	[node-dead]="owner node dead"
+	[cut]="cut between the nodes"
+	[cut-off]="owner cut off from both"
 )
 
 # refused REPLY: attempts that were refused or timed out. An attempt that the dying process has
 # accepted may fail, too: it is a connection, and is reset like the others.
 refused() { jq '[.failed_by.refused, .failed_by.timeout] | map(. // 0) | add' <<<"$1"; }
-
-# json_event STACK EVENT: keeps the two replies for the file of JSON.
-json_event() {
-	local what="\"stack\":\"$1\",\"event\":\"$2\""
-	JSON_EVENTS+=("{$what,\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
-}
 
 # record STACK EVENT: takes the two replies of the mark that ended the event's window.
 record() {
@@ -52,6 +50,7 @@ record() {
 # json_event STACK EVENT: keeps the replies of the mark for the JSON file.
 json_event() {
 	local line="{\"stack\":\"$1\",\"event\":\"$2\","
+	[ -z "${RESULT[$1.$2.owners]+set}" ] || line+="\"owns\":\"$(owners_words "$1.$2")\","
 	JSON_EVENTS+=("$line\"players\":$REPLY_PLAYERS,\"owner\":$REPLY_ARP}")
 }
 
@@ -64,11 +63,19 @@ record_restore() {
 	json_event "$1" "$2-restored"
 }
 
-# promise EVENT KEY OP LIMIT WORDS: only hokm-xdp promises.
+# record_owners EVENT: who owns with a witness. That it takes a moment is no fault.
+record_owners() {
+	lab_wait 5 ask_kernels || true
+	RESULT[witness.$1.owners]=$OWNERS
+	RESULT[witness.$1.owner_count]=${#OWNERS}
+}
+
+# promise EVENT KEY OP LIMIT WORDS: of the stack JUDGED. Only hokm-xdp promises.
 promise() {
-	local value=${RESULT[hokm.$1.$2]:-}
+	local value=${RESULT[$JUDGED.$1.$2]:-} title=${TITLES[$1]}
+	[ "$JUDGED" != witness ] || title+=" (with a witness)"
 	if [ -z "$value" ] || ! test "$value" "$3" "$4"; then
-		BROKEN_PROMISES+=("${TITLES[$1]}: $5, but it was ${value:-not measured}")
+		BROKEN_PROMISES+=("$title: $5, but it was ${value:-not measured}")
 	fi
 }
 
@@ -89,8 +96,39 @@ BACK_OFF_MS=100
 # When the last player is notified: after the new owner owns, and after a service is down.
 NOTIFIED_DEAD_MS=150 NOTIFIED_DOWN_MS=100
 
-judge() {
+# promise_all EVENT...: what is promised of every event.
+promise_all() {
+	local event
+	for event in "$@"; do
+		promise "$event" two -eq 0 "two nodes never own the VIP"
+		promise "$event" not_back -eq 0 "every player is served again"
+		promise "$event" inconsistent -eq 0 "no player sees a wrong counter"
+	done
+}
+promise_restored() {
+	local event
+	for event in "$@"; do
+		promise "$event" restore_two -eq 0 "two nodes never own the VIP"
+	done
+}
+promise_moved() {
+	local event
+	for event in "$@"; do promise "$event" changes -gt 0 "the peer takes over"; done
+}
+promise_daemon_killed() {
+	promise daemon-killed broken -eq 0 "no established connection breaks"
+	promise daemon-killed restore_broken -eq 0 "the start of the daemon breaks no connection"
+}
+# promise_notified EVENT: the owner is dead to the next one.
+promise_notified() {
+	local limit=$(("${RESULT[$JUDGED.$1.moved]:-0}" + NOTIFIED_DEAD_MS + BACK_OFF_MS + 250))
+	promise "$1" gap -le "$limit" \
+		"every player is notified $NOTIFIED_DEAD_MS ms after the new owner and comes back"
+}
+
+judge_pair() {
 	local event limit
+	JUDGED=hokm
 	for event in failover failback; do
 		promise $event broken -eq 0 "no connection of a player breaks"
 		promise $event failed -eq 0 "no connection attempt fails"
@@ -106,20 +144,36 @@ judge() {
 	limit=$(("${RESULT[hokm.game-hung.moved]:-0}" + NOTIFIED_DOWN_MS + BACK_OFF_MS + 250))
 	promise game-hung gap -le "$limit" \
 		"every player is notified within $NOTIFIED_DOWN_MS ms of DOWN and comes back"
-	limit=$(("${RESULT[hokm.node-dead.moved]:-0}" + NOTIFIED_DEAD_MS + BACK_OFF_MS + 250))
-	promise node-dead gap -le "$limit" \
-		"every player is notified $NOTIFIED_DEAD_MS ms after the new owner and comes back"
-	promise daemon-killed broken -eq 0 "no established connection breaks"
-	promise daemon-killed restore_broken -eq 0 "the start of the daemon breaks no connection"
+	promise_notified node-dead
+	promise_daemon_killed
 	limit=$(($(master_down_ms) + 50))
 	promise node-dead moved -le "$limit" \
 		"the peer owns within Master_Down_Interval + 50 ms = $limit ms"
-	for event in "${EVENTS[@]}"; do
-		promise "$event" changes -gt 0 "the peer takes over"
-		promise "$event" two -eq 0 "two nodes never own the VIP"
-		promise "$event" restore_two -eq 0 "two nodes never own the VIP"
-		promise "$event" not_back -eq 0 "every player is served again"
-		promise "$event" inconsistent -eq 0 "no player sees a wrong counter"
+	promise_moved "${PAIR_EVENTS[@]}"
+	promise_all "${PAIR_EVENTS[@]}"
+	promise_restored "${PAIR_EVENTS[@]}"
+}
+
+# The default of the key grant: a dead owner is replaced when it is over.
+grant_ms() { [ "$PROFILE" = fast ] && echo 30 || echo 100; }
+
+judge_witness() {
+	local event limit
+	JUDGED=witness
+	limit=$(($(grant_ms) + 250))
+	promise node-dead moved -le "$limit" "the peer owns within the grant + 250 ms = $limit ms"
+	# The rules that cut take the switch some time, too.
+	limit=$(($(grant_ms) + 500))
+	promise cut-off moved -le "$limit" "the peer owns within the grant + 500 ms = $limit ms"
+	promise cut changes -eq 0 "the owner stays"
+	promise cut broken -eq 0 "no connection of a player breaks"
+	promise_notified node-dead
+	promise_daemon_killed
+	promise_moved daemon-killed node-dead cut-off
+	promise_all "${WITNESS_EVENTS[@]}"
+	promise_restored daemon-killed cut cut-off
+	for event in "${WITNESS_EVENTS[@]}"; do
+		promise "$event" owner_count -eq 1 "one node owns, as the kernels say"
 	done
 }
 
@@ -129,9 +183,18 @@ served() { [ "${RESULT[$1.failed]}" = 0 ] && echo 'at once' || echo "${RESULT[$1
 # The longest time that a player whose connection broke was without an answer.
 back() { [ "${RESULT[$1.broken]}" = 0 ] && echo '-' || echo "${RESULT[$1.gap]} ms"; }
 
+# The nodes that own, as their kernels say.
+owners_words() {
+	case ${RESULT[$1.owners]:-} in
+	a | b) lab_name "${RESULT[$1.owners]}" ;;
+	ab) echo both ;;
+	*) echo nobody ;;
+	esac
+}
+
 # One cell a column, "-" for what was not measured.
 cells() {
-	local at=$1.$2 new=-
+	local at=$1.$2 new=stays
 	if [ -z "${RESULT[$at.broken]:-}" ]; then
 		printf ' %7s %11s %8s %8s %9s %9s %10s %7s' - - - - - - - -
 		return
@@ -141,16 +204,23 @@ cells() {
 		"${RESULT[$at.failed]}/${RESULT[$at.tried]}" "${RESULT[$at.refused]}" \
 		"$(served "$at")" "${RESULT[$at.gap]} ms" "$(back "$at")" "$new" \
 		"$([ "${RESULT[$at.two]}" = 0 ] && echo never || echo $((RESULT[$at.two] * 5)) ms)"
+	[ "$1" != witness ] || printf ' %8s' "$(owners_words "$at")"
 }
 
+# table STACK...: stacks with the same events. With a witness there is a column more.
 table() {
-	local event stack format=' | %6s %11s %8s %8s %9s %9s %10s %7s'
+	local event stack wide=76 format=' | %6s %11s %8s %8s %9s %9s %10s %7s'
 	local first=(players attempts 'refused,' served longest 'broken:' 'new owner' two)
 	local second=(broken failed timeout again gap 'all back' after owners)
+	local events=("${PAIR_EVENTS[@]}")
+	if [ "$1" = witness ]; then
+		events=("${WITNESS_EVENTS[@]}") wide=$((wide + 9))
+		format+=' %8s' first+=(owner) second+=(now)
+	fi
 	echo
 	printf '%-24s' ""
 	for stack in "$@"; do
-		printf ' | %-76s' "${stack/hokm/hokm-xdp}, profile ${STACK_PROFILE[$stack]}"
+		printf ' | %-*s' $wide "${STACK_NAME[$stack]}, profile ${STACK_PROFILE[$stack]}"
 	done
 	printf '\n%-24s' "event"
 	# shellcheck disable=SC2059 # the format is a constant
@@ -159,9 +229,9 @@ table() {
 	# shellcheck disable=SC2059
 	for stack in "$@"; do printf "$format" "${second[@]}"; done
 	echo
-	printf '%.0s-' $(seq $((24 + 79 * $#)))
+	printf '%.0s-' $(seq $((24 + (wide + 3) * $#)))
 	echo
-	for event in "${EVENTS[@]}"; do
+	for event in "${events[@]}"; do
 		printf '%-24s' "${TITLES[$event]}"
 		for stack in "$@"; do printf ' |%s' "$(cells "$stack" "$event")"; done
 		echo

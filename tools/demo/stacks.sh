@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the demo compares: hokm-xdp and keepalived, behind the same verbs.
+# What the demo compares: hokm-xdp and keepalived, behind the same verbs. witness.sh has them for
+# hokm-xdp with a witness.
 #
+#   STACK_prepare            what both nodes need before they start
 #   STACK_up NODE PRIORITY   start it on a node that runs a game server already
 #   STACK_ready NODE         it runs, and the node is healthy
 #   STACK_failover NODE      the planned way to take the VIP away from its owner
@@ -12,6 +14,7 @@
 #   STACK_words VERB         what an operator types for it, without the node
 #   STACK_patience           seconds that the slowest event may take
 
+hokm_prepare() { lab_conf a b; }
 hokm_up() { lab_daemon "$1"; }
 hokm_ready() {
 	local status
@@ -30,6 +33,7 @@ hokm_words() {
 }
 hokm_patience() { [ "$PROFILE" = standard ] && echo 75 || echo 25; }
 
+keepalived_prepare() { :; }
 keepalived_up() { lab_keepalived_conf "$1" "$2" && lab_keepalived "$1"; }
 keepalived_ready() {
 	grep -q 'Script `game` succeeded\|VRRP_Script(game) succeeded' "$LAB_DIR/log/$1.keepalived"
