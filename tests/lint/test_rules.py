@@ -2,15 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Proves that each rule of the lint can fail.
 
-Each rule refuses a tree with one fault and passes the same tree without it.
+Each rule refuses a tree with one fault and passes the same tree without it. The rules that start
+other tools, and some others, run by the command tools/lint. The rest run by its main() in this
+process, because to start the command takes most of the time of such a rule.
 """
 
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAG = "/* SPDX-License-Identifier: GPL-2.0-only */\n"
 SHTAG = "#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0-only\n"
@@ -39,6 +46,9 @@ ROWS = "\n".join("\t{%d}," % i for i in range(9)) + "\n"
 # Files of this repository that a rule needs.
 SETTINGS = {"format": [".clang-format"], "tidy": [".clang-tidy"], "gcc": ["Makefile"],
             "clang": ["Makefile"]}
+
+# Rules that run by the command: those that need other tools, and two that need none.
+BY_COMMAND = ("format", "shellcheck", "cppcheck", "tidy", "gcc", "clang", "spdx", "bpf")
 
 # Rule, what is wrong, the file, its text when bad, its text when good, words of the finding. A rule
 # about several files has None for the file, and in place of texts {file: text}.
@@ -179,21 +189,49 @@ CASES = [
 ]
 
 
+def command():
+    """The module that tools/lint is."""
+    loader = importlib.machinery.SourceFileLoader("lint_command", os.path.join(TOP, "tools/lint"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+LINT = command()
+
+
+def write_tree(top, rule, path, text):
+    """The files of a case, and those of this repository that the rule needs."""
+    for name in SETTINGS.get(rule, ()):
+        shutil.copy(os.path.join(TOP, name), top)
+    files = dict(BPF) if rule in ("gcc", "clang") else {}
+    files.update(text if isinstance(text, dict) else {path: text})
+    for name, content in files.items():
+        os.makedirs(os.path.join(top, os.path.dirname(name)), exist_ok=True)
+        with open(os.path.join(top, name), "w", encoding="utf-8") as f:
+            f.write(content)
+
+
+def lint_by_command(argv):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "B")}
+    done = subprocess.run([os.path.join(TOP, "tools/lint")] + argv, check=False, env=env,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def lint_here(argv):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        status = LINT.main(argv)
+    return status, out.getvalue()
+
+
 def lint(rule, path, text):
     """Exit status and output of one rule over a tree with one file, or with {file: text}."""
     with tempfile.TemporaryDirectory() as top:
-        for name in SETTINGS.get(rule, ()):
-            shutil.copy(os.path.join(TOP, name), top)
-        files = dict(BPF) if rule in ("gcc", "clang") else {}
-        files.update(text if isinstance(text, dict) else {path: text})
-        for name, content in files.items():
-            os.makedirs(os.path.join(top, os.path.dirname(name)), exist_ok=True)
-            with open(os.path.join(top, name), "w", encoding="utf-8") as f:
-                f.write(content)
-        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "B")}
-        done = subprocess.run([os.path.join(TOP, "tools/lint"), "--top", top, rule], check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+        write_tree(top, rule, path, text)
+        run = lint_by_command if rule in BY_COMMAND else lint_here
+        return run(["--top", top, rule])
 
 
 def commit(top, subject, lines, body=""):
