@@ -30,12 +30,14 @@ observe_stop() {
 	rm -f "$LAB_DIR"/{players,arp}.{in,out}
 }
 
-# observe_read FD [SECONDS]: puts the line of an answer into REPLY. Its length is a multiple of 512 bytes
-# (prog_answer_end() in tools/lab/program.h). A shell reads byte by byte what has no known length or
-# a time limit, and that takes milliseconds of a processor: only the first byte is waited for.
+# observe_read FD [SECONDS]: puts the line of an answer into REPLY. Its length is a multiple of 512
+# bytes (prog_answer_end() in tools/lab/program.h). A shell reads byte by byte what has no known
+# length or a time limit, and that takes milliseconds of a processor: only the first byte is waited
+# for.
 observe_read() {
 	local part
-	IFS= read -r -N 1 -t "${2:-10}" -u "$1" REPLY && IFS= read -r -N 511 -u "$1" part || return 1
+	IFS= read -r -N 1 -t "${2:-10}" -u "$1" REPLY || return 1
+	IFS= read -r -N 511 -u "$1" part || return 1
 	REPLY+=$part
 	until [[ $part == *$'\n' ]]; do
 		IFS= read -r -N 512 -u "$1" part || return 1

@@ -4,8 +4,8 @@
  * is timed by what the daemon of this node says, every 20 ms.
  *
  * A node cannot be its own player, because its connections to the VIP stay on the node: see
- * players.h. The standby that the failover leaves is ended, unless it is wanted, or a signal ends the
- * program in between.
+ * players.h. The standby that the failover leaves is ended, unless it is wanted, or a signal ends
+ * the program in between.
  */
 #ifndef HOKM_TEST_DRILL_H
 #define HOKM_TEST_DRILL_H
