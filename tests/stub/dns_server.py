@@ -11,6 +11,8 @@ at each request:
   {"run": N,          another number starts anew, with the records as they were
    "fail": WORD,      how requests fail: 500 429 throttle expired timeout half garbage lost silent
                       errored (of an action of DigitalOcean) ignored (of a change at Cloudflare)
+                      stale (a connection ends without an answer at its second request, which is
+                      not carried out)
    "on": METHOD,      only these; "" for all
    "times": N,        so many of them; without it all
    "shape": WORD}     the records: one none foreign many member weighted alias health; the
@@ -19,7 +21,7 @@ at each request:
 After each change the present state is in FOLDER/state.json. `changes` counts requests that change
 a record, `flips` those after which it has another value. `untouched` says whether everything
 but the content of the record is as it was, `open` how many connections there are and actions that
-are not yet carried out, `changed` when the last change was accepted, `holder` which machine has the
+are not yet carried out, `connections` how many have brought a request, `changed` when the last change was accepted, `holder` which machine has the
 floating address.
 """
 
@@ -109,7 +111,7 @@ class World:
             self.records = Records(self.control.get("shape", "one"))
             self.address = dns_floating.Address(self.control.get("shape", "one"))
             self.failed = self.requests = self.changes = self.changed = self.polls = 0
-            self.flips = 0
+            self.flips = self.connections = 0
             self.values = None
             self.save()
 
@@ -122,6 +124,7 @@ class World:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
                        "flips": self.flips, "requests": self.requests, "open": self.open,
+                       "connections": self.connections,
                        "changed": self.changed, "holder": self.address.holder,
                        "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
@@ -146,6 +149,7 @@ class World:
 class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     world = None
+    served = 0  # requests of this connection
 
     def log_message(self, *args):
         pass
@@ -196,8 +200,12 @@ class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
         self.query = dict(urllib.parse.parse_qsl(self.url.query))
         with self.world.lock:
             self.failing = self.world.failure(self.command)
+            self.world.connections += self.served == 0
+            self.served += 1
             hang = self.failing == "timeout"
-            if not hang:
+            if self.failing == "stale" and self.served > 1:
+                self.close_connection = True
+            elif not hang:
                 self.answer()
             self.world.save()
         if hang or self.failing == "silent":

@@ -154,6 +154,51 @@ static void what_happens_at_each_provider(void **state)
 				run_case(&cases[i], p);
 }
 
+/* A number that the stub reports. */
+static unsigned int count_of(const char *name)
+{
+	char key[32];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"%s\": ", name);
+	at = strstr(rig_state(&rig), key);
+	assert_non_null(at);
+	return (unsigned int)strtoul(at + strlen(key), NULL, 10);
+}
+
+static void a_job_does_not_connect_for_each_request(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	for (enum conf_dns_provider p = CONF_DNS_CLOUDFLARE; p <= CONF_DNS_DIGITALOCEAN; p++) {
+		rig_control(&rig, "one", "");
+		rig_request(&rig, p, DNS_OP_WRITE, ADDR_B, &req);
+		run(&req, true, &r);
+		assert_string_equal(r.text, ADDR_A " is replaced by " ADDR_B);
+		assert_true(count_of("requests") >= 4);
+		assert_int_equal(count_of("connections"), 1);
+	}
+}
+
+/* The provider closes each connection that was idle between two requests. */
+static void a_kept_connection_that_is_dead_is_no_failure(void **state)
+{
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	for (enum conf_dns_provider p = CONF_DNS_CLOUDFLARE; p <= CONF_DNS_DIGITALOCEAN; p++) {
+		rig_control(&rig, "one", FAIL_ALL("stale"));
+		rig_request(&rig, p, DNS_OP_WRITE, ADDR_B, &req);
+		run(&req, true, &r);
+		assert_string_equal(r.text, ADDR_A " is replaced by " ADDR_B);
+		assert_int_equal(count_of("changes"), 1);
+		assert_true(count_of("connections") >= 4);
+	}
+}
+
 static void nothing_is_written_without_leave(void **state)
 {
 	struct dns_request req;
@@ -327,6 +372,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_happens_at_each_provider),
+		cmocka_unit_test(a_job_does_not_connect_for_each_request),
+		cmocka_unit_test(a_kept_connection_that_is_dead_is_no_failure),
 		cmocka_unit_test(nothing_is_written_without_leave),
 		cmocka_unit_test(a_change_of_another_writer_is_not_overwritten),
 		cmocka_unit_test(a_foreign_certificate_is_refused),

@@ -19,6 +19,7 @@
 #define RECORDS                                                                                    \
 	"@ NS ns2\nns2 A 127.0.0.2\ngame 60 A " ADDR_B "\ngame 60 AAAA " ADDR_B6 "\nold A " ADDR_A \
 	"\n"                                                                                       \
+	"api 77 A 127.0.0.1\nalias 44 CNAME api\nshort 1 A 127.0.0.1\nlong 86400 A 127.0.0.1\n"    \
 	"two A " ADDR_B "\ntwo A " ADDR_A "\nmember A " ADDR_B "\nmember A 198.51.100.1\n"
 #define WAIT_MS 60000
 
@@ -231,6 +232,54 @@ static void a_later_change_ends_the_watch_of_the_former(void **state)
 	assert_false(w.known);
 }
 
+/* ---- the provider's own name ---- */
+
+static void look(struct dns_request *req, struct dns_reply *r)
+{
+	assert_int_equal(dns_job_run(stub_user(), req, false, r), 0);
+}
+
+static void the_name_of_the_provider_is_asked_for_once_in_its_ttl(void **state)
+{
+	static const struct {
+		const char *host;
+		unsigned int ttl_s;
+	} cases[] = {
+		{"api", 77}, {"alias", 44}, {"short", DNS_HOSTS_MIN_S}, {"long", DNS_HOSTS_MAX_S}};
+	struct dns_request req;
+	struct dns_reply r;
+
+	(void)state;
+	request("game", ADDR_B, "", &req);
+	req.op = DNS_OP_LOOK;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(req.conf.endpoint, sizeof(req.conf.endpoint), "dns://%s.example.com:%d",
+			 cases[i].host, NAMED_PORT);
+		look(&req, &r);
+		assert_string_equal(r.text, "the record has " ADDR_B " already");
+		assert_string_equal(r.hosts.value[0], "127.0.0.1");
+		assert_int_equal(r.hosts_ttl_s, cases[i].ttl_s);
+	}
+	/* As the daemon asks within the TTL: also for a name that is gone. */
+	req.known = r.hosts;
+	req.fresh = 1;
+	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint), "dns://gone.example.com:%d",
+		 NAMED_PORT);
+	look(&req, &r);
+	assert_int_equal(r.result, DNS_SAME);
+	assert_int_equal(r.hosts_ttl_s, 0);
+	/* Nobody answers where the name was. It is asked for when the TTL is over. */
+	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint), "dns://api.example.com:%d",
+		 NAMED_PORT);
+	snprintf(req.known.value[0], DNS_ADDRESS_MAX, "127.0.0.9");
+	look(&req, &r);
+	assert_int_equal(r.result, DNS_FAILED);
+	req.fresh = 0;
+	look(&req, &r);
+	assert_int_equal(r.result, DNS_SAME);
+	assert_string_equal(r.hosts.value[0], "127.0.0.1");
+}
+
 static int start(void **state)
 {
 	char path[256];
@@ -259,6 +308,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_counts_as_new),
 		cmocka_unit_test(a_zone_without_servers_is_no_failure_of_the_change),
 		cmocka_unit_test(a_later_change_ends_the_watch_of_the_former),
+		cmocka_unit_test(the_name_of_the_provider_is_asked_for_once_in_its_ttl),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "dns-job"))

@@ -30,7 +30,8 @@ static const struct notify_who who = {"primary", "hokm", "192.168.1.25"};
 struct server {
 	int listener, fd;
 	uint16_t port;
-	unsigned int messages;
+	bool keep; /* the connection, after an answer */
+	unsigned int messages, accepted;
 	size_t len;
 	char request[2 * NOTIFY_BODY_MAX];
 };
@@ -67,16 +68,25 @@ static bool is_whole(const struct server *s)
 	       strlen(body + 4) >= strtoul(length + strlen("Content-Length: "), NULL, 10);
 }
 
+static void server_hang_up(struct server *s)
+{
+	close(s->fd);
+	s->fd = -1;
+}
+
 /* Does what can be done without waiting. */
 static void serve(struct server *s)
 {
-	static const char answer[] =
+	static const char last[] =
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+	static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	const char *answer = s->keep ? kept : last;
 	ssize_t n;
 
 	if (s->fd < 0) {
 		s->fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		s->len = 0;
+		s->accepted += s->fd >= 0;
 	}
 	n = s->fd < 0 ? 0 : read(s->fd, s->request + s->len, sizeof(s->request) - 1 - s->len);
 	if (n <= 0)
@@ -85,10 +95,11 @@ static void serve(struct server *s)
 	s->request[s->len] = '\0';
 	if (!is_whole(s))
 		return;
-	assert_int_equal(write(s->fd, answer, sizeof(answer) - 1), sizeof(answer) - 1);
-	close(s->fd);
-	s->fd = -1;
+	assert_int_equal(write(s->fd, answer, strlen(answer)), strlen(answer));
+	s->len = 0;
 	s->messages++;
+	if (!s->keep)
+		server_hang_up(s);
 }
 
 /* ---- channels ---- */
@@ -202,6 +213,34 @@ static void an_hour_without_slack_ends_in_one_message(void **state)
 	assert_non_null(strstr(slack.request, "3536 earlier events were dropped"));
 	server_close(&slack);
 	server_close(&other);
+}
+
+static void messages_of_a_channel_share_a_connection(void **state)
+{
+	struct server chat;
+	struct conf_notify conf;
+	const struct channel *c;
+	uint64_t now_ns = START;
+
+	(void)state;
+	server_open(&chat);
+	server_listen(&chat);
+	chat.keep = true;
+	channel_of(&conf, "chat", NOTIFY_SLACK, chat.port);
+	engine_configure(&engine, &who, &conf, 1);
+	c = engine.channels;
+	for (unsigned int i = 1; i <= 6; i++, now_ns += S(1)) {
+		take_event(now_ns);
+		finish(c, &chat, now_ns);
+		assert_int_equal(c->delivered, i);
+		assert_int_equal(chat.messages, i);
+		assert_int_equal(chat.accepted, i <= 3 ? 1 : i - 2);
+		/* The server ends connections that are idle: that is no failure. */
+		if (i >= 3)
+			server_hang_up(&chat);
+	}
+	assert_int_equal(c->failed, 0);
+	server_close(&chat);
 }
 
 /* ---- a server that is unresponsive ---- */
@@ -470,6 +509,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			an_hour_without_slack_ends_in_one_message, begin, end),
+		cmocka_unit_test_setup_teardown(
+			messages_of_a_channel_share_a_connection, begin, end),
 		cmocka_unit_test_setup_teardown(an_unresponsive_slack_holds_up_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_unresponsive_mail_server_holds_up_nobody, begin, end),

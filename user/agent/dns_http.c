@@ -115,6 +115,25 @@ static bool set_request(struct dns_job *j, const char *url, const char *method,
 	       (!body || SET(CURLOPT_POST, 1L)) && SET(CURLOPT_CUSTOMREQUEST, method);
 }
 
+/*
+ * When a kept connection turns out to be dead, libcurl sends the request again over a new one. It
+ * does so five times in the life of a handle, and a list of records may have more pages than that.
+ */
+static CURLcode perform(struct dns_job *j)
+{
+	CURLcode code = curl_easy_perform(j->curl);
+
+	if (code == CURLE_SEND_ERROR && j->answered && SET(CURLOPT_FRESH_CONNECT, 1L)) {
+		j->body_len = 0;
+		j->body[0] = '\0';
+		j->curl_error[0] = '\0';
+		code = curl_easy_perform(j->curl);
+		(void)SET(CURLOPT_FRESH_CONNECT, 0L);
+	}
+	j->answered = j->answered || code == CURLE_OK;
+	return code;
+}
+
 int dns_http(struct dns_job *j, const char *method, const char *path, const char *type,
 	     const char *body)
 {
@@ -134,7 +153,7 @@ int dns_http(struct dns_job *j, const char *method, const char *path, const char
 		return dns_fail(j, DNS_FAILED, "out of memory");
 	if (!set_request(j, url, method, headers, body))
 		return dns_fail(j, DNS_FAILED, "libcurl rejected an option for %s", url);
-	code = curl_easy_perform(j->curl);
+	code = perform(j);
 	if (code != CURLE_OK)
 		return dns_fail(j, DNS_FAILED, "%s %s: %s", method, url,
 				j->curl_error[0] ? j->curl_error : curl_easy_strerror(code));

@@ -225,7 +225,8 @@ static int reply(struct dns_job *j, enum dns_reply_kind kind, enum dns_result re
 		.hidden = j->hidden || j->provider->floating,
 		.planned = plan && plan->verdict == DNS_CHANGE,
 		.present = j->present,
-		.hosts = j->hosts};
+		.hosts = j->hosts,
+		.hosts_ttl_s = j->hosts_ttl_s};
 
 	if (plan)
 		r.after = plan->after;

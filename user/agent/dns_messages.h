@@ -20,6 +20,13 @@
 #include "conf/conf_dns.h"
 #include "decide/dns_when.h"
 
+/*
+ * The addresses of the provider are kept for as long as the TTL of its name says, within these
+ * limits.
+ */
+#define DNS_HOSTS_MIN_S 5
+#define DNS_HOSTS_MAX_S 300
+
 enum dns_op {
 	DNS_OP_TEST, /* credentials, zone, record, plan; changes nothing */
 	DNS_OP_PLAN, /* the change that a write would make */
@@ -30,10 +37,10 @@ enum dns_op {
 };
 
 struct dns_request {
-	uint32_t op;    /* enum dns_op */
-	uint32_t type;  /* enum conf_dns_type */
-	uint32_t force; /* not 0: replace an address that is not the group's */
-	uint32_t reserved;
+	uint32_t op;          /* enum dns_op */
+	uint32_t type;        /* enum conf_dns_type */
+	uint32_t force;       /* not 0: replace an address that is not the group's */
+	uint32_t fresh;       /* not 0: `known` is used, and the name is not asked for */
 	struct conf_dns conf; /* has no secret, only the path of the file that has them */
 	char want[DNS_ADDRESS_MAX];
 	struct dns_set group;
@@ -53,6 +60,10 @@ struct dns_reply {
 	uint32_t servers, have; /* of a watch: the name servers, and those with the address */
 	struct dns_set present, after;
 	struct dns_set hosts; /* the provider's addresses */
+	/* For so long another job may use them; 0: this one has not asked for them, or no TTL is
+	 * known. */
+	uint32_t hosts_ttl_s;
+	uint32_t reserved;
 	char zone[CONF_DNS_NAME_MAX];
 	char text[256]; /* what happened; printable ASCII */
 };

@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "agent/dns_prepare.h"
+#include "agent/dns_resolver.h"
+#include "base/clock.h"
 
 #define SECRET_FILE_MAX 8192
 #define CA_FILE_MAX     (4u << 20)
 #define CREDENTIAL      "hokm-dns"
 #define DNS_PORT        "53"
+#define LOOKUP_NS       (4 * NS_PER_S)
 
 /* Reads a whole file of at most `max` bytes, with a zero behind it. NULL with errno. */
 static char *read_all(int fd, size_t max, size_t *len)
@@ -156,20 +159,17 @@ int dns_read_ca(struct dns_job *j)
 	return j->ca_len ? 0 : -1;
 }
 
-static void take_addresses(struct dns_job *j, const struct addrinfo *list)
+static void take_address(struct dns_job *j, const struct sockaddr *at, socklen_t len)
 {
 	struct dns_set *texts = &j->hosts;
+	char text[NI_MAXHOST];
 
-	for (; list && texts->n < DNS_HOSTS_MAX; list = list->ai_next) {
-		char text[NI_MAXHOST];
-
-		if (getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof(text), NULL, 0,
-				NI_NUMERICHOST) ||
-		    strlen(text) >= DNS_ADDRESS_MAX)
-			continue;
-		memcpy(&j->host[texts->n], list->ai_addr, list->ai_addrlen);
-		snprintf(texts->value[texts->n++], DNS_ADDRESS_MAX, "%s", text);
-	}
+	if (texts->n == DNS_HOSTS_MAX ||
+	    getnameinfo(at, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ||
+	    strlen(text) >= DNS_ADDRESS_MAX)
+		return;
+	memcpy(&j->host[texts->n], at, len);
+	snprintf(texts->value[texts->n++], DNS_ADDRESS_MAX, "%s", text);
 	j->n_hosts = texts->n;
 }
 _Static_assert(DNS_HOSTS_MAX <= DNS_VALUES_MAX, "a set has room for all addresses");
@@ -201,29 +201,88 @@ static void take_known(struct dns_job *j, const char *port)
 	for (unsigned int i = 0; i < j->req->known.n; i++) {
 		if (getaddrinfo(j->req->known.value[i], port, &hints, &list))
 			continue;
-		take_addresses(j, list);
+		take_address(j, list->ai_addr, list->ai_addrlen);
 		freeaddrinfo(list);
 	}
 }
 
+/* By the C library, which knows no TTL. 0 or an error of getaddrinfo(). */
+static int ask_system(struct dns_job *j, const char *host, const char *port, int flags)
+{
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
+	struct addrinfo *list = NULL;
+	int err = getaddrinfo(host, port, &hints, &list);
+
+	if (err)
+		return err;
+	for (const struct addrinfo *a = list; a; a = a->ai_next)
+		take_address(j, a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(list);
+	return 0;
+}
+
+/* The shortest TTL of all parts of the answer, within the limits. */
+static uint32_t ttl_of(const struct ares_addrinfo *list)
+{
+	int ttl_s = DNS_HOSTS_MAX_S;
+
+	for (const struct ares_addrinfo_cname *c = list->cnames; c; c = c->next)
+		ttl_s = c->ttl < ttl_s ? c->ttl : ttl_s;
+	for (const struct ares_addrinfo_node *a = list->nodes; a; a = a->ai_next)
+		ttl_s = a->ai_ttl < ttl_s ? a->ai_ttl : ttl_s;
+	return ttl_s < DNS_HOSTS_MIN_S ? DNS_HOSTS_MIN_S : (uint32_t)ttl_s;
+}
+
+/* By c-ares. 0 or its status. */
+static int ask_dns(struct dns_job *j, const char *host, const char *port)
+{
+	struct ares_addrinfo *list = NULL;
+	int status = resolver_lookup(host, port, clock_now_ns() + LOOKUP_NS, &list);
+
+	if (status != ARES_SUCCESS)
+		return status;
+	for (const struct ares_addrinfo_node *a = list->nodes; a; a = a->ai_next)
+		take_address(j, a->ai_addr, a->ai_addrlen);
+	j->hosts_ttl_s = ttl_of(list);
+	ares_freeaddrinfo(list);
+	return ARES_SUCCESS;
+}
+
+/*
+ * Fills j->host. When the name server does not answer, an address that is known is used at once. In
+ * all other cases the C library is asked too: it may have sources of names that c-ares does not
+ * know. 0 or an error of getaddrinfo().
+ */
+static int find_host(struct dns_job *j, const char *host, const char *port)
+{
+	int status, err;
+
+	if (j->req->fresh)
+		take_known(j, port);
+	if (j->n_hosts || !ask_system(j, host, port, AI_NUMERICHOST))
+		return 0;
+	status = ask_dns(j, host, port);
+	if (status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED)
+		take_known(j, port);
+	if (j->n_hosts)
+		return 0;
+	err = ask_system(j, host, port, 0);
+	if (err)
+		take_known(j, port);
+	return j->n_hosts ? 0 : err;
+}
+
 static int resolve(struct dns_job *j, const char *host, const char *port)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
 	char plain[CONF_DNS_URL_MAX];
 	size_t v6 = host[0] == '[';
 	int err;
 
 	/* libcurl leaves the brackets at an IPv6 address. */
 	snprintf(plain, sizeof(plain), "%.*s", (int)(strlen(host) - 2 * v6), host + v6);
-	err = getaddrinfo(plain, port, &hints, &list);
-	if (err) {
-		take_known(j, port);
-	} else {
-		take_addresses(j, list);
-		freeaddrinfo(list);
-	}
-	if (err && !j->n_hosts)
+	err = find_host(j, plain, port);
+	if (err)
 		return dns_fail(j, DNS_FAILED, "the name of the provider, %s, was not resolved: %s",
 				host, gai_strerror(err));
 	return note_addresses(j, host, port);

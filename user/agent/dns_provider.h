@@ -90,6 +90,7 @@ struct dns_job {
 	struct sockaddr_storage host[DNS_HOSTS_MAX];
 	unsigned int n_hosts;
 	struct dns_set hosts; /* the same as texts */
+	uint32_t hosts_ttl_s; /* see struct dns_reply */
 	void *own;            /* made by login() */
 
 	/* dns_http.c */
@@ -100,6 +101,7 @@ struct dns_job {
 	size_t ca_len;
 	char *body; /* of the last answer, with a zero behind its end */
 	size_t body_len;
+	bool answered; /* a request of this job */
 	long status;
 	char curl_error[CURL_ERROR_SIZE];
 };

@@ -285,3 +285,49 @@ unsigned int resolver_have(const struct resolver *r)
 		have += r->server[i].has;
 	return have;
 }
+
+/* ---- the addresses of a host ---- */
+
+struct lookup {
+	int status;
+	struct ares_addrinfo *list;
+};
+
+static void on_lookup(void *arg, int status, int timeouts, struct ares_addrinfo *list)
+{
+	struct lookup *l = arg;
+
+	(void)timeouts;
+	l->status = status;
+	l->list = list;
+}
+
+int resolver_lookup(const char *host, const char *port, uint64_t by_ns, struct ares_addrinfo **list)
+{
+	const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
+						  .ai_socktype = SOCK_STREAM,
+						  .ai_flags = ARES_AI_NUMERICSERV};
+	struct ares_options o = {.timeout = TIMEOUT_MS, .tries = 1};
+	struct lookup l = {.status = ARES_ETIMEOUT};
+	struct resolver r = {.n = 0};
+	int status = ares_library_init(ARES_LIB_INIT_ALL);
+
+	*list = NULL;
+	if (status != ARES_SUCCESS)
+		return status;
+	status = ares_init_options(&r.names, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+	if (status == ARES_SUCCESS) {
+		ares_getaddrinfo(r.names, host, port, &hints, on_lookup, &l);
+		while (turn(&r, by_ns))
+			;
+		/* Ends what is still under way: on_lookup() is called now at the latest. */
+		ares_destroy(r.names);
+		status = l.status;
+		if (status == ARES_SUCCESS)
+			*list = l.list;
+		else if (l.list)
+			ares_freeaddrinfo(l.list);
+	}
+	ares_library_cleanup();
+	return status;
+}

@@ -36,6 +36,14 @@ struct resolver {
 	int status; /* of the question for the names */
 };
 
+/*
+ * The addresses of a host by the files and the resolver of this machine, with their TTLs, by by_ns.
+ * Reads files, so it is for a process that is not confined yet. 0 and the list in *list, for
+ * ares_freeaddrinfo(), or a status of c-ares.
+ */
+int resolver_lookup(const char *host, const char *port, uint64_t by_ns,
+		    struct ares_addrinfo **list);
+
 /* Makes the channels. 0 or a status of c-ares. */
 int resolver_open(struct resolver *r, const struct dns_request *req);
 void resolver_close(struct resolver *r);

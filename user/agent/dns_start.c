@@ -62,8 +62,9 @@ int dns_job_receive(int fd, struct dns_reply *r)
 	if (n <= 0)
 		return -EPIPE;
 	if (n != sizeof(*r) || r->kind >= DNS_REPLY_KINDS || r->result > DNS_DENIED ||
-	    r->servers > CONF_DNS_SERVERS_MAX || r->have > r->servers || !is_set(&r->present) ||
-	    !is_set(&r->after) || !is_set(&r->hosts) || !is_text(r->zone, sizeof(r->zone)) ||
+	    r->hosts_ttl_s > DNS_HOSTS_MAX_S || r->servers > CONF_DNS_SERVERS_MAX ||
+	    r->have > r->servers || !is_set(&r->present) || !is_set(&r->after) ||
+	    !is_set(&r->hosts) || !is_text(r->zone, sizeof(r->zone)) ||
 	    !is_text(r->text, sizeof(r->text)))
 		return -EBADMSG;
 	return 0;

@@ -11,6 +11,9 @@
 #include "base/clock.h"
 #include "base/version.h"
 
+/* A connection that was not used for so long is not used again: it may be dead without a sign. */
+#define IDLE_MAX_S 60L
+
 static const struct deliver_type *const types[] = {
 	[NOTIFY_EMAIL] = &deliver_email,   [NOTIFY_SLACK] = &deliver_slack,
 	[NOTIFY_SMS] = &deliver_sms,       [NOTIFY_WEBHOOK] = &deliver_webhook,
@@ -91,6 +94,9 @@ static int prepare(struct delivery *d)
 	    /* A name server that does not answer holds up this channel only. */
 	    curl_easy_setopt(d->easy, CURLOPT_QUICK_EXIT, 1L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_TIMEOUT_MS, timeout_ms) ||
+	    curl_easy_setopt(d->easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S) ||
+	    /* A file of certificates that was renewed counts for the next connection. */
+	    curl_easy_setopt(d->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") ||
 	    curl_easy_setopt(d->easy, CURLOPT_NOPROXY, "*") ||
 	    curl_easy_setopt(d->easy, CURLOPT_USERAGENT, "hokm-xdp/" HOKM_VERSION) ||

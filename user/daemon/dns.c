@@ -214,6 +214,9 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	 */
 	kill_job(l);
 	report_result(d, t, r);
+	/* The provider may have moved: the next job asks for its name. */
+	if (r->result == DNS_FAILED)
+		l->hosts_until_ns = 0;
 	if (r->result == DNS_CHANGED)
 		d->book.changed_s[t] = wall_s();
 	if (r->result == DNS_CHANGED ||
@@ -252,8 +255,11 @@ static void fail_job(struct dns *d, unsigned int t, const char *why, uint64_t no
 static void note_reply(struct dns_line *l, const struct dns_reply *r, bool leave)
 {
 	l->present = r->present;
-	if (r->present.n && r->hosts.n)
+	if (r->present.n && r->hosts.n) {
 		l->hosts = r->hosts;
+		if (r->hosts_ttl_s)
+			l->hosts_until_ns = l->start_ns + r->hosts_ttl_s * NS_PER_S;
+	}
 	if (r->kind != DNS_ASK || leave)
 		l->far = r->kind;
 }
@@ -266,6 +272,8 @@ static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t no
 	int err;
 
 	make_request(d, t, op, &req);
+	req.fresh = now_ns < l->hosts_until_ns;
+	l->start_ns = now_ns;
 	memcpy(l->want, req.want, sizeof(l->want));
 	memset(&l->present, 0, sizeof(l->present));
 	l->far = DNS_REPLY_KINDS;

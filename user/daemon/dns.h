@@ -40,6 +40,8 @@ struct dns_line {
 				   DNS_ACCEPTED, or DNS_REPLY_KINDS for neither */
 	struct dns_set present; /* what it has read */
 	struct dns_set hosts;   /* the addresses of the provider that answered last */
+	uint64_t start_ns;      /* of the last job */
+	uint64_t hosts_until_ns; /* until then its name is not asked for; 0: it is asked for */
 	/* its last reply */
 	bool known;
 	struct dns_reply last;
