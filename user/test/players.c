@@ -14,6 +14,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "probe/probe_run.h"
+#include "test/player_frames.h"
 #include "test/players.h"
 
 #define EVERY_NS (50 * NS_PER_MS)  /* a new connection */
@@ -32,6 +33,7 @@ struct player {
 	char key[WS_KEY_TEXT];
 	char head[HEAD_MAX];
 	size_t head_len;
+	struct player_frames in;
 };
 
 /* What the process without rights answers. */
@@ -67,6 +69,7 @@ static bool begin(struct crowd *w, struct player *p, uint64_t now_ns)
 		.sin_family = AF_INET, .sin_addr = w->to.addr, .sin_port = htons(w->to.port)};
 
 	p->head_len = 0;
+	p->in = (struct player_frames){0};
 	p->began_ns = p->heard_ns = now_ns;
 	p->ping_ns = now_ns + PING_NS;
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -105,28 +108,45 @@ static bool ask(const struct crowd *w, struct player *p)
 	return send(p->fd, text, (size_t)len, MSG_NOSIGNAL) == len;
 }
 
-static bool ping(struct player *p)
+/* False: the frame was not sent, and errno says why. */
+static bool send_control(const struct player *p, enum ws_opcode op, const void *payload, size_t len)
 {
 	static const uint8_t mask[4] = {1, 2, 3, 4};
 	uint8_t frame[WS_FRAME_MAX];
-	size_t len = ws_build_control(WS_OP_PING, mask, "drill", strlen("drill"), frame);
+	size_t frame_len = ws_build_control(op, mask, payload, len, frame);
+	ssize_t n = send(p->fd, frame, frame_len, MSG_NOSIGNAL);
 
-	return send(p->fd, frame, len, MSG_NOSIGNAL) == (ssize_t)len;
+	/* No frame may follow a part of one. */
+	if (n >= 0 && (size_t)n != frame_len)
+		errno = EIO;
+	return n == (ssize_t)frame_len;
 }
 
-/* The answer to the request is complete: 0 not yet, 1 it is the right one, -1 it is not. */
-static int judge_head(struct player *p)
+/* Answers the newest ping of the server, at once or when there is room again. False: it is over. */
+static bool answer_ping(struct player *p)
 {
-	char accept[WS_ACCEPT_TEXT];
+	if (p->in.pong_due)
+		p->in.pong_due = !send_control(p, WS_OP_PONG, p->in.pong, p->in.pong_len);
+	return !p->in.pong_due || errno == EAGAIN;
+}
+
+/* False: what came is not the right answer to the request, or the end follows it. */
+static bool judge_head(struct player *p)
+{
+	char accept[WS_ACCEPT_TEXT], *end;
+	size_t used;
 
 	p->head[p->head_len] = '\0';
-	if (!strstr(p->head, "\r\n\r\n"))
-		return p->head_len < HEAD_MAX - 1 ? 0 : -1;
+	end = strstr(p->head, "\r\n\r\n");
+	if (!end)
+		return p->head_len < HEAD_MAX - 1;
+	*end = '\0';
 	if (strncmp(p->head, "HTTP/1.1 101", strlen("HTTP/1.1 101")) != 0 ||
 	    ws_accept_text(p->key, accept) || !strstr(p->head, accept))
-		return -1;
+		return false;
 	p->phase = PLAYER_PLAYS;
-	return 1;
+	used = (size_t)(end - p->head) + strlen("\r\n\r\n");
+	return player_frames_read(&p->in, (const uint8_t *)p->head + used, p->head_len - used);
 }
 
 /* False: the connection is over. */
@@ -141,9 +161,9 @@ static bool hear(struct player *p, uint64_t now_ns)
 		return false;
 	p->heard_ns = now_ns;
 	if (p->phase != PLAYER_ASKED)
-		return true;
+		return player_frames_read(&p->in, (const uint8_t *)p->head, (size_t)n);
 	p->head_len += (size_t)n;
-	return judge_head(p) >= 0;
+	return judge_head(p);
 }
 
 /* Whatever is due for one connection. False: it is over. */
@@ -164,9 +184,11 @@ static bool go_on(struct crowd *w, struct player *p, short events, uint64_t now_
 		return false;
 	if (p->phase == PLAYER_ASKED)
 		return now_ns - p->began_ns < w->patience_ns;
+	if (!answer_ping(p))
+		return false;
 	if (now_ns >= p->ping_ns) {
 		p->ping_ns = now_ns + PING_NS;
-		if (!ping(p) && errno != EAGAIN)
+		if (!send_control(p, WS_OP_PING, "drill", strlen("drill")) && errno != EAGAIN)
 			return false;
 	}
 	return now_ns - p->heard_ns < w->patience_ns;

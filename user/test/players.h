@@ -3,8 +3,10 @@
  * The players of a drill: WebSocket connections of this machine through the VIP, kept open, and new
  * ones, one every 50 ms. They run in a process without rights, for a bounded time.
  *
- * A player is broken when its connection ends or is silent although it sends pings. The gap is the
- * longest time between two new connections that were made, or from the last one to the end.
+ * A player answers the pings of its server. It is broken when its connection ends, when the server
+ * closes it or sends what is no frame, or when it is silent although the player sends pings. The
+ * gap is the longest time between two new connections that were made, or from the last one to the
+ * end.
  */
 #ifndef HOKM_TEST_PLAYERS_H
 #define HOKM_TEST_PLAYERS_H
