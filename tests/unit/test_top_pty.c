@@ -36,6 +36,8 @@
 static struct {
 	volatile int owner;     /* the node of the server is owner */
 	volatile int failovers; /* so many were ordered */
+	volatile int hang;      /* the server answers no status any more, and has noted it: */
+	volatile int hangs;
 } * shared;
 
 /* ---- the server ---- */
@@ -44,6 +46,10 @@ static int verb_status(void *arg, const json_t *args, json_t **data, char *error
 {
 	int owner = shared->owner;
 
+	while (shared->hang) {
+		shared->hangs = 1;
+		pause(); /* until it is killed */
+	}
 	(void)arg;
 	(void)args;
 	(void)error;
@@ -272,6 +278,44 @@ static void test_a_failover_and_a_dead_daemon_are_followed(void **state)
 	ctl_rig_join(&again);
 }
 
+/*
+ * From the moment when the server is unresponsive there is always a question on its way, so the
+ * order waits until the server is killed, or until the question has waited too long.
+ */
+static void test_an_order_that_waits_for_a_dead_daemon_is_never_sent(void **state)
+{
+	struct ctl_rig r, again;
+	uint64_t give_up_ns;
+
+	(void)state;
+	shared->owner = 1;
+	shared->failovers = 0;
+	ctl_rig_fork(&r, verbs);
+	term_open(&term, r.path, "xterm");
+	wait_for(&term, "primary is OWNER of", NULL);
+	press(&term, "f");
+	wait_for(&term, "Hand the VIP over to backup now?", NULL);
+	shared->hang = 1;
+	give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;
+	while (!shared->hangs && clock_now_ns() < give_up_ns)
+		assert_true(term_read(&term, LOOK_MS));
+	assert_int_equal(shared->hangs, 1);
+	press(&term, "y");
+	wait_for(&term, "primary is OWNER of", "Hand the VIP over");
+	kill(r.child, SIGKILL);
+	wait_for(&term, "failover: not ordered", NULL);
+	shared->hang = 0;
+	ctl_rig_fork(&again, verbs);
+	assert_int_equal(rename(again.path, r.path), 0);
+	wait_for(&term, "primary is OWNER of", "NO ANSWER");
+	assert_int_equal(shared->failovers, 0);
+	press(&term, "q");
+	assert_int_equal(term_end(&term), 0);
+	close(term.fd);
+	ctl_rig_join(&r);
+	ctl_rig_join(&again);
+}
+
 static void test_where_no_screen_can_be_it_is_told(void **state)
 {
 	int status, fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -308,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_f_and_n_order_nothing),
 		cmocka_unit_test(test_a_failover_and_a_dead_daemon_are_followed),
+		cmocka_unit_test(test_an_order_that_waits_for_a_dead_daemon_is_never_sent),
 		cmocka_unit_test(test_where_no_screen_can_be_it_is_told),
 	};
 
