@@ -97,8 +97,8 @@ static void check_gateway_times(const struct conf_sec *root, const struct conf *
 			      "vrrp.advert is too short: 50ms is the least with the gateway");
 	if (c->peer_dead_ns > c->advert_ns || latest_ns(c) > soonest_ns(c))
 		conf_complain(root, "arbiter",
-			      "pulse.dead is too long for vrrp.advert and these priorities: the "
-			      "former owner would end after the next one has begun");
+			      "pulse.dead is too long for vrrp.advert and these priorities: "
+			      "the former owner would end after the next one has begun");
 }
 
 static void check_gateway(const struct conf_sec *root, const struct conf *c)
