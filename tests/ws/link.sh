@@ -58,8 +58,8 @@ link_end() {
 
 # Frames that the interfaces from the link of the client to NODE have dropped since the lab started.
 link_dropped() {
-	local node=$1 dev
-	for dev in "p-$node" "br-$2" "bl-$2" "p-$2"; do
-		ip -n "$(lab_ns sw)" -s -j link show dev "$dev"
-	done | jq -s '[.[][].stats64 | .tx.dropped + .rx.dropped] | add'
+	ip -n "$LAB_ID-sw" -s -j link show | jq --arg node "$1" --arg client "$2" '
+		[.[] | select(.ifname | IN("p-" + $node, ("br-", "bl-", "p-") + $client)) |
+			.stats64 | .tx.dropped + .rx.dropped] |
+		if length == 4 then add else error("four interfaces are wanted") end'
 }
