@@ -43,10 +43,11 @@ at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 
 dump() { bpftool -j map dump pinned "$(lab_pins "$1")/replica" >"$2"; }
 
-# Both replicas have not changed for a while.
+# Both replicas have not changed for a while. Each look starts four programs, so there are few.
 QUIET_SINCE=0
 is_quiet() {
 	local node
+	lab_nap 0.2
 	for node in a b; do
 		dump $node "$LAB_DIR/quiet.new" || return 1
 		if ! cmp -s "$LAB_DIR/quiet.new" "$LAB_DIR/quiet.$node"; then
