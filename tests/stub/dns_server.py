@@ -21,8 +21,8 @@ at each request:
 After each change the present state is in FOLDER/state.json. `changes` counts requests that change
 a record, `flips` those after which it has another value. `untouched` says whether everything
 but the content of the record is as it was, `open` how many connections there are and actions that
-are not yet carried out, `connections` how many have brought a request, `changed` when the last change was accepted, `holder` which machine has the
-floating address.
+are not yet carried out, `connections` how many have brought a request, `changed` when the last
+change was accepted, `holder` which machine has the floating address.
 """
 
 import argparse

@@ -71,7 +71,7 @@ static const struct {
 		  "the kernel holds no lease: this node is not owner\n",
 		  "the egress program is NOT ATTACHED\n",
 		  "tracked    50 connections on this node, 2 steered to peers\n",
-		  "next       systemctl status hokm-xdp; journalctl -u hokm-xdp; hokm-xdp doctor\n"},
+		  "next       systemctl status hokm-xdp; journalctl -u hokm-xdp; hokm-xdp doctor"},
 	 .never = "ago: this node"},
 	{.name = "nothing is attached: nothing is steered",
 	 .why = GONE_NO_SOCKET,

@@ -52,8 +52,8 @@ not_heard() {
 
 # tenure NODE: which time of owning it is as its kernel says, 0 when it does not own.
 tenure() { lab_ctl "$1" status --json 2>/dev/null | jq 'if .owner then .epoch else 0 end'; }
-# Puts the nodes whose kernels say that they own into OWNERS, "ab" for both; fails when there is none.
-# Each answer is of a moment of its own, so a is asked again after b.
+# Puts the nodes whose kernels say that they own into OWNERS, "ab" for both; fails when there is
+# none. Each answer is of a moment of its own, so a is asked again after b.
 ask_kernels() {
 	local a b
 	a=$(tenure a) b=$(tenure b) OWNERS=""
