@@ -12,9 +12,12 @@
 
 #include <arpa/nameser.h>
 #include <sys/mount.h>
+#include <systemd/sd-event.h>
 
 #include "../stub/named_rig.h"
+#include "daemon/dns.h"
 #include "daemon/dns_watch.h"
+#include "daemon/node.h"
 
 #define RECORDS                                                                                    \
 	"@ NS ns2\nns2 A 127.0.0.2\ngame 60 A " ADDR_B "\ngame 60 AAAA " ADDR_B6 "\nold A " ADDR_A \
@@ -280,6 +283,66 @@ static void the_name_of_the_provider_is_asked_for_once_in_its_ttl(void **state)
 	assert_string_equal(r.hosts.value[0], "127.0.0.1");
 }
 
+/* The daemon of node B, which owns. Ticks until no job runs; no time passes meanwhile. */
+static void run_job(struct dns *d, uint64_t now_ns)
+{
+	const struct dns_owner o[CONF_DNS_TYPES] = {
+		[CONF_DNS_A] = {.owner = true, .node = 1}, [CONF_DNS_AAAA] = {.node = 1}};
+	uint64_t by_ns = clock_now_ns() + WAIT_MS * NS_PER_MS;
+
+	for (dns_tick(d, o, now_ns); d->line[CONF_DNS_A].pid > 0; dns_tick(d, o, now_ns)) {
+		assert_true(clock_now_ns() < by_ns);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void the_daemon_asks_again_after_a_failure_and_after_the_ttl(void **state)
+{
+	static struct conf conf;
+	struct node node = {.conf = &conf, .nonce = 1};
+	struct dns_request req;
+	static struct dns d;
+	struct dns_line *l = &d.line[CONF_DNS_A];
+	uint64_t now_ns = 100000 * NS_PER_S;
+	sd_event *loop;
+
+	(void)state;
+	request("game", ADDR_B, "", &req);
+	conf.dns = req.conf;
+	snprintf(conf.dns.endpoint, sizeof(conf.dns.endpoint), "dns://api.example.com:%d",
+		 NAMED_PORT);
+	rig_path(&rig, "book", conf.dns.state_file, sizeof(conf.dns.state_file));
+	conf.dns.ttl_ns = conf.dns.verify_ns = 50 * NS_PER_S;
+	conf.n_nodes = 2;
+	conf.self = 1;
+	snprintf(conf.nodes[0].dns_address[CONF_DNS_A], DNS_ADDRESS_MAX, ADDR_A);
+	snprintf(conf.nodes[1].dns_address[CONF_DNS_A], DNS_ADDRESS_MAX, ADDR_B);
+	snprintf(conf.agent_user, sizeof(conf.agent_user), "%s", stub_user());
+	assert_int_equal(sd_event_new(&loop), 0);
+	assert_int_equal(events_open(loop, -1, NULL, NULL, &node.events), 0);
+	assert_int_equal(dns_open(&d, &node, false), 0);
+	run_job(&d, now_ns);
+	assert_int_equal(l->last.result, DNS_SAME);
+	assert_string_equal(l->hosts.value[0], "127.0.0.1");
+	assert_true(l->hosts_until_ns == now_ns + 77 * NS_PER_S);
+	/* Within the TTL nobody is asked, and the address is dead. */
+	snprintf(l->hosts.value[0], DNS_ADDRESS_MAX, "127.0.0.9");
+	run_job(&d, now_ns += 60 * NS_PER_S);
+	assert_int_equal(l->last.result, DNS_FAILED);
+	run_job(&d, now_ns += 10 * NS_PER_S);
+	assert_int_equal(l->last.result, DNS_SAME);
+	assert_string_equal(l->hosts.value[0], "127.0.0.1");
+	/* After it the former address is not used. */
+	snprintf(l->hosts.value[0], DNS_ADDRESS_MAX, "127.0.0.9");
+	run_job(&d, now_ns += 120 * NS_PER_S);
+	assert_int_equal(l->last.result, DNS_SAME);
+	assert_true(l->last_ns == now_ns);
+	assert_string_equal(l->hosts.value[0], "127.0.0.1");
+	dns_close(&d);
+	events_close(node.events);
+	sd_event_unref(loop);
+}
+
 static int start(void **state)
 {
 	char path[256];
@@ -309,6 +372,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_zone_without_servers_is_no_failure_of_the_change),
 		cmocka_unit_test(a_later_change_ends_the_watch_of_the_former),
 		cmocka_unit_test(the_name_of_the_provider_is_asked_for_once_in_its_ttl),
+		cmocka_unit_test(the_daemon_asks_again_after_a_failure_and_after_the_ttl),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "dns-job"))
