@@ -203,7 +203,7 @@ demo-dns: ## a DNS monitor with a real BIND 9: the record follows the games, a m
 	$(Q)tools/demo/dns
 
 .PHONY: demo-ui
-demo-ui: ## pictures of the status page in build/demo-ui, by a headless Chromium (root)
+demo-ui: ## pictures of the status page and of top in build/demo-ui, by Chromium (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all
 	$(Q)tools/demo/ui
