@@ -49,10 +49,33 @@ static void a_silent_peer_is_described_by_its_last_pulse(void **state)
 		assert_string_equal(peers_last_heard(&t[i].map, words), t[i].words);
 }
 
+/* The packet path still steers the answer of a client that is notified in between. */
+static void nobody_is_notified_before_the_packet_path_sees_the_death(void **state)
+{
+	const uint64_t limit_ns = 300 * MS, began_ns = NOW - 10 * limit_ns;
+	struct peers p = {.list[0] = {.used = true, .map = {.alive_ns = began_ns}},
+			  .players_dead_ns = limit_ns,
+			  .dead_ns = 100 * MS};
+	uint64_t sure_ns = began_ns + limit_ns + HOKM_CLOCK_COARSE_NS;
+
+	(void)state;
+	p.tick_ns = began_ns + limit_ns;
+	assert_true(peers_sight(&p, 0, p.tick_ns).players_dead);
+	assert_false(peers_path_sees_dead(&p, 0, p.tick_ns));
+	p.tick_ns = sure_ns - 1;
+	assert_false(peers_path_sees_dead(&p, 0, p.tick_ns));
+	p.tick_ns = sure_ns;
+	assert_true(peers_path_sees_dead(&p, 0, p.tick_ns));
+	/* Without probes nothing is known of the time since the last one. */
+	p.tick_ns = began_ns + limit_ns - 1;
+	assert_false(peers_path_sees_dead(&p, 0, sure_ns + limit_ns));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
+		cmocka_unit_test(nobody_is_notified_before_the_packet_path_sees_the_death),
 		cmocka_unit_test(a_silent_peer_is_described_by_its_last_pulse),
 	};
 

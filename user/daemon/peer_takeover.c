@@ -169,7 +169,7 @@ static void step_peer(struct peer_takeover *t, unsigned int slot, uint64_t now_n
 	struct dead_peer *p = &t->peers[slot];
 	bool owner = n->want.own.state == HOKM_VRRP_MASTER && node_owner_until(n) > now_ns &&
 		     replication_entries(t->replication, slot);
-	bool due = owner && peers_sight(&n->peers, slot, now_ns).players_dead;
+	bool due = owner && peers_path_sees_dead(&n->peers, slot, now_ns);
 	unsigned int quota;
 
 	switch (takeover_tick(&p->decide, due, n->conf->tell_rate, now_ns, &quota)) {

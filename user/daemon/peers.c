@@ -87,6 +87,11 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 	return peer_sight(&signs, now_ns);
 }
 
+bool peers_path_sees_dead(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	return peers_sight(p, slot, now_ns - HOKM_CLOCK_COARSE_NS).players_dead;
+}
+
 bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns)
 {
 	struct peer *peer = &p->list[slot];

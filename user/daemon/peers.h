@@ -95,6 +95,12 @@ bool peers_answers_pulses(const struct peers *p, unsigned int slot);
 /* Is the peer in this slot alive, and how do we know? */
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /*
+ * The peer's connections are over for the packet path too. For packets of known connections its
+ * clock is up to HOKM_CLOCK_COARSE_NS late, and until then it steers to the dead peer what a client
+ * answers. A client answers but one tickle in 500 ms, so none must come too early.
+ */
+bool peers_path_sees_dead(const struct peers *p, unsigned int slot, uint64_t now_ns);
+/*
  * It is hokm-xdp, came back a moment ago, and does not say yet that it has fresh answers of this
  * node: it cannot steer to us.
  */
