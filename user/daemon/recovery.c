@@ -22,11 +22,9 @@ struct recover_conf recovery_conf(const struct service *svc)
 static struct service *by_tag(struct recovery *r, uint32_t tag)
 {
 	struct services *s = &r->node->services;
+	const struct service *found = services_by_tag(s, tag);
 
-	for (unsigned int i = 0; i < s->n; i++)
-		if (s->list[i].tag == tag)
-			return &s->list[i];
-	return NULL;
+	return found ? &s->list[found - s->list] : NULL;
 }
 
 /* ---- the end of a command ---- */
