@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "agent/check.h"
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -96,9 +97,7 @@ __attribute__((format(printf, 2, 0))) static void set_detail(struct check_run *r
 {
 	if (vsnprintf(r->detail, sizeof(r->detail), fmt, ap) < 0)
 		r->detail[0] = '\0';
-	for (char *c = r->detail; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	ascii_only(r->detail);
 }
 
 __attribute__((format(printf, 3, 0))) static void end_try(

@@ -30,6 +30,7 @@
 #include "agent/mask.h"
 #include "agent/messages.h"
 #include "agent/sandbox.h"
+#include "base/ascii.h"
 #include "base/log.h"
 
 #define REQUEST_MS 5000
@@ -71,9 +72,7 @@ int dns_fail(struct dns_job *j, enum dns_result r, const char *fmt, ...)
 	j->result = r;
 	dns_mask(j, text);
 	snprintf(j->text, sizeof(j->text), "%.*s", (int)sizeof(j->text) - 1, text);
-	for (char *c = j->text; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	ascii_only(j->text);
 	return -1;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/dns_resolver.h"
 #include "agent/messages.h"
 #include "agent/sandbox.h"
+#include "base/ascii.h"
 #include "base/clock.h"
 
 #define PAUSE_MIN_NS (1 * NS_PER_S)
@@ -24,9 +25,7 @@ static int tell(const struct resolver *r, enum dns_reply_kind kind, enum dns_res
 	snprintf(reply.zone, sizeof(reply.zone), "%s", r->req->conf.zone);
 	snprintf(reply.text, sizeof(reply.text), "%s", text);
 	/* Names come from the network. */
-	for (char *c = reply.text; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	ascii_only(reply.text);
 	return send(AGENT_FD, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply) ? 0 : -1;
 }
 

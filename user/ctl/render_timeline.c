@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/ascii.h"
 #include "base/ctl_proto.h"
 #include "base/units.h"
 #include "ctl/commands.h"
@@ -181,9 +182,7 @@ static void line_text(const struct timeline *t, const struct failover *f, const 
 	else
 		snprintf(buf, size, "%.100s%s%.40s%s", timeline_text(row, "text"),
 			 *reason ? " (" : "", reason, *reason ? ")" : "");
-	for (char *c = buf; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	ascii_only(buf);
 }
 
 /* ---- text ---- */

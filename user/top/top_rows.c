@@ -6,20 +6,13 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "ctl/render.h"
 #include "top/top.h"
 
 #define BAR_FROM   4  /* places below are one: 16 us */
 #define BAR_TO     23 /* places from here on are one: 8 s */
 #define BAR_PLACES (BAR_TO - BAR_FROM + 1)
-
-/* What others wrote is shown as ASCII, and steers no terminal. */
-static void make_ascii(char *text)
-{
-	for (unsigned char *c = (unsigned char *)text; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-}
 
 void top_put(struct top_page *p, enum top_look look, const char *fmt, ...)
 {
@@ -33,7 +26,7 @@ void top_put(struct top_page *p, enum top_look look, const char *fmt, ...)
 	va_end(ap);
 	if (p->width < sizeof(row->text))
 		row->text[p->width] = '\0';
-	make_ascii(row->text);
+	ascii_only(row->text);
 	row->look = look;
 	p->n++;
 }
