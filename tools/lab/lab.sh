@@ -93,15 +93,18 @@ lab_run() {
 }
 
 # Puts into LAB_START when a process was started, in clock ticks since boot: with the pid it names
-# one process for good. Fails for a process that has ended.
+# one process for good. Fails for a process that has ended. One whose first thread has ended holds
+# files and locks until the last thread has.
 lab_start_time() {
-	local stat IFS=' ' # whatever the caller parts its words by
+	local stat tasks IFS=' ' # whatever the caller parts its words by
 	LAB_START=
 	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	tasks=("/proc/$1/task/"*)
 	stat=${stat##*) }
 	# shellcheck disable=SC2086 # the words of the line are wanted
 	set -- $stat
-	[ "$1" != Z ] && LAB_START=${20}
+	[ "$1" != Z ] || [ ${#tasks[@]} -gt 1 ] || return 1
+	LAB_START=${20}
 }
 
 # lab_spawn NODE NAME CMD...: in the background; log and pid are kept under NODE.NAME.
