@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See rt_thread.h. */
 #include <sched.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/rt_thread.h"
 
 #define LOWEST      1 /* of SCHED_FIFO */
+#define URGENT      50
+#define SHARE       8 /* of a CPU: one part of so many */
 #define STACK_BYTES (1 << 20)
 
 static int start_realtime(pthread_t *thread, void *(*work)(void *), void *arg)
@@ -30,4 +35,43 @@ int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg)
 	if (!start_realtime(thread, work, arg))
 		return 0;
 	return -pthread_create(thread, NULL, work, arg);
+}
+
+/* As struct sched_attr of linux/sched/types.h, which cannot be included beside sched.h. */
+struct deadline_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+bool rt_thread_urgent(uint64_t period_ns)
+{
+	const struct sched_param param = {.sched_priority = URGENT};
+	const struct deadline_attr attr = {
+		.size = sizeof(attr),
+		.policy = SCHED_DEADLINE,
+		.runtime_ns = period_ns / SHARE,
+		.deadline_ns = period_ns / 2,
+		.period_ns = period_ns,
+	};
+
+	/* The C library has no function for it. 0: this thread. */
+	if (!syscall(SYS_sched_setattr, 0, &attr, 0))
+		return true;
+	return !sched_setscheduler(0, SCHED_FIFO, &param);
+}
+
+int rt_lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	int err = pthread_mutexattr_init(&attr);
+
+	if (err)
+		return -err;
+	err = pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	err = err ? err : pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return -err;
 }

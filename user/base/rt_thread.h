@@ -9,9 +9,25 @@
 #define HOKM_BASE_RT_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Starts it, with real-time priority or without. Returns 0 or -errno. */
 int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg);
+
+/*
+ * For a thread that works a few times in a period, each time for a moment: before all that has a
+ * priority, as a task of SCHED_DEADLINE. The kernel grants that where the CPUs have the time left
+ * and no cpuset parts them; else the thread gets the priority of the event loop. False: not even
+ * that.
+ */
+bool rt_thread_urgent(uint64_t period_ns);
+
+/*
+ * A mutex for threads of several priorities: a holder that has no CPU gets the priority of who
+ * waits. Returns 0 or -errno. The caller destroys it with pthread_mutex_destroy().
+ */
+int rt_lock_init(pthread_mutex_t *lock);
 
 /*
  * For any thread: it has announced that it is done, as the last thing it does, and nobody waits

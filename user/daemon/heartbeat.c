@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
+#include "daemon/renewal.h"
 #include "sense/pulse.h"
 
 #define LATE_LOG_NS (200 * NS_PER_MS)
@@ -28,10 +29,7 @@ static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
 void heartbeat_probe(struct heartbeat *h)
 {
 	const struct apply_want *want = &h->node->want;
-	const struct pulse_state state = {.own = &want->own,
-					  .services = want->service,
-					  .grants = hokm_bpf_grants(h->node->bpf),
-					  .wish = &h->wish};
+	const struct pulse_state state = {.own = &want->own, .services = want->service};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
 	unsigned int n = 0;
@@ -41,8 +39,12 @@ void heartbeat_probe(struct heartbeat *h)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
 		else if (p->witnesses[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->witnesses[slot].addr};
-	/* A probe that is lost is no reason to fail: the next one follows. */
-	(void)pulse_probe(h->pulse, to, n, &state, clock_now_ns());
+	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
+}
+
+void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish)
+{
+	renewal_wish(h->renewal, wish);
 }
 
 /*
@@ -128,11 +130,25 @@ static int on_timer(sd_event_source *s, int fd, uint32_t revents, void *arg)
 int heartbeat_open(struct heartbeat *h, struct node *n)
 {
 	const struct conf *c = n->conf;
+	int err;
 
 	h->node = n;
 	h->fd = -1;
-	return pulse_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->pulse_port,
-			  &h->pulse);
+	err = pulse_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->pulse_port,
+			 &h->pulse);
+	if (!err)
+		err = renewal_open(h->pulse, hokm_bpf_grants(n->bpf), c->pulse_ns, &h->renewal);
+	return err;
+}
+
+uint64_t heartbeat_renewed(const struct heartbeat *h)
+{
+	return renewal_count(h->renewal);
+}
+
+int heartbeat_start_thread(struct heartbeat *h)
+{
+	return renewal_start(h->renewal);
 }
 
 /*
@@ -180,6 +196,8 @@ int heartbeat_set_interface(struct heartbeat *h, int ifindex)
 
 void heartbeat_close(struct heartbeat *h)
 {
+	renewal_close(h->renewal);
+	h->renewal = NULL;
 	pulse_close(h->pulse);
 	h->pulse = NULL;
 }

@@ -14,18 +14,21 @@
 #include "sense/pulse.h"
 
 struct node;
+struct renewal;
 
 struct heartbeat {
 	struct node *node;
 	struct pulse *pulse;
 	int fd; /* of the timer, -1 when closed */
 	sd_event_source *timer;
-	struct pulse_wish wish; /* of the probes (quorum.h) */
-	uint64_t ahead_ns;      /* clock_boot_ahead_ns() as the packet path has it */
+	struct renewal *renewal; /* sends the probes */
+	uint64_t ahead_ns;       /* clock_boot_ahead_ns() as the packet path has it */
 };
 
 /* The socket of the probes. 0 or -errno. */
 int heartbeat_open(struct heartbeat *h, struct node *n);
+/* The thread that sends probes when the loop is late. 0 or -errno. */
+int heartbeat_start_thread(struct heartbeat *h);
 /* The timer. 0 or -errno. */
 int heartbeat_start(struct heartbeat *h);
 void heartbeat_stop(struct heartbeat *h);
@@ -46,5 +49,9 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
 void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
 /* Sends a probe to every peer and witness. */
 void heartbeat_probe(struct heartbeat *h);
+/* How often the thread has sent probes in place of the loop. */
+uint64_t heartbeat_renewed(const struct heartbeat *h);
+/* What the probes wish from now on (quorum.h). */
+void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish);
 
 #endif

@@ -12,10 +12,9 @@
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/quorum.h"
+#include "daemon/renewal.h"
 #include "hokm/grant_count.h"
 
-/* A promise that another CPU changed meanwhile is read again. */
-#define SELF_TRIES 4
 /* Silence for so many pulses is reported. */
 #define SILENT_PULSES 50
 
@@ -111,21 +110,6 @@ static void take_part(struct quorum *q)
 
 /* ---- the wish ---- */
 
-static void promise_self(struct quorum *q, const struct grants_output *out, uint64_t now_ns)
-{
-	struct hokm_grants *map = map_of(q);
-	const struct hokm_grant_ask ask = {
-		.member = HOKM_GRANT_SELF,
-		.wish = out->wish,
-		.epoch = out->epoch,
-		.length_ns = out->length_ns,
-	};
-
-	for (int i = 0; i < SELF_TRIES; i++)
-		if (hokm_grant_carry_out(&map->own, &ask, now_ns) != HOKM_VERDICT_BUSY)
-			return;
-}
-
 static void step(struct quorum *q, const struct vrrp *v, bool tick)
 {
 	const bool owns = v->state == HOKM_VRRP_MASTER;
@@ -139,6 +123,7 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 	struct hokm_grants *map = map_of(q);
 	uint64_t now_ns = clock_now_ns();
 	struct grants_output out;
+	struct pulse_wish wish;
 	struct grants_conf c;
 
 	quorum_conf(q, v, &c);
@@ -148,10 +133,11 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 		hokm_grants_raise(map, out.epoch);
 	else
 		hokm_grants_set_wish(map, out.wish, out.epoch);
-	if (out.self)
-		promise_self(q, &out, now_ns);
-	q->heartbeat->wish = (struct pulse_wish){
+	wish = (struct pulse_wish){
 		.wish = out.wish, .epoch = out.epoch, .length_ns = out.length_ns};
+	heartbeat_wish(q->heartbeat, &wish);
+	if (out.self)
+		renewal_promise_self(map, &wish, now_ns);
 	if (out.probe && !tick)
 		heartbeat_probe(q->heartbeat);
 	timer_arm(q->timer, out.next_ns);

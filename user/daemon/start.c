@@ -210,6 +210,8 @@ static int take_possession(struct daemon *d)
 	if (!err)
 		err = ender_start(d->session_end.ender);
 	if (!err)
+		err = heartbeat_start_thread(&d->heartbeat);
+	if (!err)
 		caps_realtime(RT_PRIORITY);
 	return err;
 }

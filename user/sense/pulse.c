@@ -6,11 +6,13 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rt_thread.h"
 #include "hokm/grant_count.h"
 #include "hokm/pulse_tag.h"
 #include "sense/pulse.h"
@@ -18,7 +20,8 @@
 
 struct pulse {
 	int fd;
-	uint16_t port; /* host order, of both ends */
+	uint16_t port;        /* host order, of both ends */
+	pthread_mutex_t lock; /* of the signer */
 	struct pulse_signer signer;
 };
 
@@ -41,13 +44,15 @@ int pulse_open(int ifindex, struct in_addr addr, uint16_t port_host, struct puls
 	p->port = port_host;
 	p->fd = sock_open_udp("pulse", addr, port_host, options,
 			      sizeof(options) / sizeof(options[0]), &filter);
-	if (p->fd < 0) {
-		err = p->fd;
-		free(p);
-		return err;
+	err = p->fd < 0 ? p->fd : rt_lock_init(&p->lock);
+	if (!err) {
+		*out = p;
+		return 0;
 	}
-	*out = p;
-	return 0;
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p);
+	return err;
 }
 
 int pulse_set_interface(struct pulse *p, int ifindex)
@@ -61,12 +66,15 @@ void pulse_close(struct pulse *p)
 		return;
 	close(p->fd);
 	explicit_bzero(&p->signer, sizeof(p->signer));
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
 void pulse_set_signer(struct pulse *p, const struct pulse_signer *s)
 {
+	pthread_mutex_lock(&p->lock);
 	p->signer = *s;
+	pthread_mutex_unlock(&p->lock);
 }
 
 const struct pulse_signer *pulse_signer(const struct pulse *p)
@@ -76,7 +84,9 @@ const struct pulse_signer *pulse_signer(const struct pulse *p)
 
 void pulse_set_mac(struct pulse *p, const unsigned char mac[6])
 {
+	pthread_mutex_lock(&p->lock);
 	memcpy(p->signer.mac, mac, sizeof(p->signer.mac));
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* sendmmsg() stops at a message that fails, and reports the failure when that one is the first. */
@@ -104,6 +114,7 @@ unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned in
 
 	if (n > HOKM_MAX_PEERS)
 		return 0;
+	pthread_mutex_lock(&p->lock);
 	for (unsigned int i = 0; i < n; i++) {
 		pulse_build_probe(&probes[i], &p->signer, to[i].slot, to[i].peer, state, now_ns);
 		iov[i] = (struct iovec){.iov_base = &probes[i], .iov_len = sizeof(probes[i])};
@@ -114,6 +125,7 @@ unsigned int pulse_probe(struct pulse *p, const struct pulse_to *to, unsigned in
 						       .msg_iov = &iov[i],
 						       .msg_iovlen = 1}};
 	}
+	pthread_mutex_unlock(&p->lock);
 	return send_all(p->fd, msgs, n);
 }
 

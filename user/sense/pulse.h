@@ -3,7 +3,8 @@
  * The asking side of pulses: building and sending the signed probes. The answers of the peers are
  * processed by XDP and never reach this socket; it discards every packet that does.
  *
- * A struct pulse is used by the thread of the event loop only.
+ * Two threads may use a struct pulse: one sets what the probes are signed with while the other one
+ * sends. Only the one that sets it may call pulse_signer().
  */
 #ifndef HOKM_SENSE_PULSE_H
 #define HOKM_SENSE_PULSE_H

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/quorum.h"
 #include "hokm/grant_count.h"
@@ -111,6 +112,7 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 	put(o, "phase", json_string(grants_phase_name(q->grants.phase)));
 	put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
 	put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
+	put(o, "renewed_late", json_integer((json_int_t)heartbeat_renewed(q->heartbeat)));
 	put_own(o, q, map, now_ns);
 	put(o, "others", list);
 	return o;

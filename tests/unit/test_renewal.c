@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Probes in place of an event loop that is late: the loop of these tests sends one and then no
+ * more. How early or late the thread comes is not tested here, only until when it sends and what.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <endian.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "daemon/renewal.h"
+#include "hokm/grant.h"
+#include "own_netns.h"
+
+#define PORT     8766
+#define PULSE_NS (50 * NS_PER_MS)
+#define EPOCH    7
+#define MANY     100
+
+static struct own_netns ns;
+static const struct hokm_own nothing_owned;
+static const struct hokm_service no_service[HOKM_MAX_SERVICES];
+static const struct pulse_state state = {.own = &nothing_owned, .services = no_service};
+static const struct pulse_wish own = {HOKM_WISH_OWN, EPOCH, 3 * PULSE_NS};
+static const struct pulse_wish given_back = {HOKM_WISH_RELEASE, EPOCH, 0};
+static const struct pulse_wish none = {HOKM_WISH_NONE, 0, 0};
+
+struct rig {
+	struct hokm_grants grants;
+	struct pulse *pulse;
+	struct renewal *renewal;
+	struct pollfd peer; /* the socket that the probes come to */
+	struct hokm_pulse got[MANY];
+	unsigned int n;
+};
+
+static void rig_open(struct rig *r)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr = ns.addr_b, .sin_port = htons(PORT)};
+
+	memset(r, 0, sizeof(*r));
+	r->grants.own.silent_until_ns = 1;
+	r->grants.own.longest_ns = NS_PER_S;
+	own_netns_enter(ns.b);
+	r->peer.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	r->peer.events = POLLIN;
+	assert_true(r->peer.fd >= 0);
+	assert_int_equal(bind(r->peer.fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	own_netns_enter(ns.a);
+	assert_int_equal(pulse_open(ns.ifindex_a, ns.addr_a, PORT, &r->pulse), 0);
+	assert_int_equal(renewal_open(r->pulse, &r->grants, PULSE_NS, &r->renewal), 0);
+	assert_int_equal(renewal_start(r->renewal), 0);
+}
+
+static void rig_close(struct rig *r)
+{
+	renewal_close(r->renewal);
+	pulse_close(r->pulse);
+	close(r->peer.fd);
+}
+
+static void loop_probes(struct rig *r, uint64_t pulse_ns)
+{
+	const struct pulse_to to = {3, ns.addr_b};
+
+	renewal_probe(r->renewal, &to, 1, &state, pulse_ns);
+}
+
+/* Takes in all probes that come until it has been silent for so long. */
+static void receive(struct rig *r, uint64_t silence_ns)
+{
+	while (poll(&r->peer, 1, (int)(silence_ns / NS_PER_MS)) == 1) {
+		assert_true(r->n < MANY);
+		assert_int_equal(recv(r->peer.fd, &r->got[r->n], sizeof(r->got[0]), 0),
+				 sizeof(r->got[0]));
+		r->n++;
+	}
+}
+
+static uint64_t sent_ns(const struct rig *r, unsigned int i)
+{
+	return be64toh(r->got[i].sent_ns);
+}
+
+/* It asks for the same as the loop, in order, and not for longer than it may. */
+static void loop_is_late(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	receive(&r, 20 * PULSE_NS);
+	assert_true(r.n > 1);
+	assert_int_equal(renewal_count(r.renewal), r.n - 1);
+	for (unsigned int i = 0; i < r.n; i++) {
+		assert_int_equal(r.got[i].grant.wish, HOKM_WISH_OWN);
+		assert_int_equal(be64toh(r.got[i].grant.epoch), EPOCH);
+		assert_int_equal(be32toh(r.got[i].grant.length_us), own.length_ns / 1000);
+		assert_true(!i || sent_ns(&r, i) > sent_ns(&r, i - 1));
+	}
+	assert_true(sent_ns(&r, r.n - 1) < sent_ns(&r, 0) + RENEWAL_PULSES * PULSE_NS);
+	rig_close(&r);
+}
+
+static void promises_to_itself(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	receive(&r, 20 * PULSE_NS);
+	assert_int_equal(hokm_grant_member(r.grants.own.word), HOKM_GRANT_SELF);
+	assert_true(hokm_grant_until_ns(r.grants.own.word) >= sent_ns(&r, r.n - 1) + own.length_ns);
+	assert_int_equal(r.grants.own.epoch, EPOCH);
+	rig_close(&r);
+}
+
+/* The loop gives the grants back; nothing asks for them afterwards. */
+static void wish_ends(void **arg)
+{
+	struct rig r;
+	unsigned int before;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	assert_int_equal(poll(&r.peer, 1, 20000), 1);
+	renewal_wish(r.renewal, &given_back);
+	loop_probes(&r, PULSE_NS);
+	receive(&r, 8 * PULSE_NS);
+	for (before = 0; before < r.n && r.got[before].grant.wish == HOKM_WISH_OWN; before++)
+		;
+	assert_int_equal(r.n, before + 1);
+	assert_int_equal(r.got[before].grant.wish, HOKM_WISH_RELEASE);
+	rig_close(&r);
+}
+
+static void wishes_nothing(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &none);
+	loop_probes(&r, PULSE_NS);
+	receive(&r, 8 * PULSE_NS);
+	assert_int_equal(r.n, 1);
+	assert_int_equal(renewal_count(r.renewal), 0);
+	rig_close(&r);
+}
+
+/* It is late only when the next pulse is overdue. */
+static void loop_in_time(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, 400 * PULSE_NS);
+	receive(&r, 8 * PULSE_NS);
+	assert_int_equal(r.n, 1);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loop_is_late), cmocka_unit_test(promises_to_itself),
+		cmocka_unit_test(wish_ends),    cmocka_unit_test(wishes_nothing),
+		cmocka_unit_test(loop_in_time),
+	};
+
+	own_netns_make(&ns);
+	return cmocka_run_group_tests_name("renewal", tests, NULL, NULL);
+}

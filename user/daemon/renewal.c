@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * See renewal.h. The loop sets the timer with each probe of an owner, a pulse and a half later. In
+ * time it sets it again before it fires, so the thread does not wake up at all. A mutex guards all
+ * fields; a holder that has no CPU inherits the priority of who waits.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rt_thread.h"
+#include "daemon/renewal.h"
+#include "hokm/grant.h"
+
+/* A promise that another CPU changed meanwhile is read again. */
+#define SELF_TRIES 4
+
+struct renewal {
+	pthread_mutex_t lock;
+	pthread_t thread;
+	int timer;
+	bool armed;
+	bool running, stop;
+	struct pulse *pulse;
+	struct hokm_grants *grants;
+
+	/* of the last probe of the loop */
+	struct hokm_own own;
+	struct hokm_service services[HOKM_MAX_SERVICES];
+	struct pulse_to to[HOKM_MAX_PEERS];
+	unsigned int n;
+	uint64_t pulse_ns;
+	uint64_t until_ns; /* the thread may send until then */
+
+	struct pulse_wish wish;
+	uint64_t count;
+};
+
+void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *wish,
+			  uint64_t now_ns)
+{
+	const struct hokm_grant_ask ask = {
+		.member = HOKM_GRANT_SELF,
+		.wish = wish->wish,
+		.epoch = wish->epoch,
+		.length_ns = wish->length_ns,
+	};
+
+	for (int i = 0; i < SELF_TRIES; i++)
+		if (hokm_grant_carry_out(&grants->own, &ask, now_ns) != HOKM_VERDICT_BUSY)
+			return;
+}
+
+/* A probe that is lost is no reason to fail: the next one follows. */
+static void send_probes(struct renewal *r, uint64_t now_ns)
+{
+	const struct pulse_state state = {
+		.own = &r->own,
+		.services = r->services,
+		.grants = r->grants,
+		.wish = &r->wish,
+	};
+
+	(void)pulse_probe(r->pulse, r->to, r->n, &state, now_ns);
+}
+
+/* ---- the thread ---- */
+
+static void renew(struct renewal *r)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (r->wish.wish != HOKM_WISH_OWN || now_ns >= r->until_ns)
+		return;
+	renewal_promise_self(r->grants, &r->wish, now_ns);
+	send_probes(r, now_ns);
+	r->count++;
+}
+
+static void *work(void *arg)
+{
+	struct renewal *r = arg;
+	bool stop = false;
+	uint64_t ticks;
+
+	/* The daemon logs by itself that it got no real-time priority. */
+	(void)rt_thread_urgent(r->pulse_ns);
+	while (!stop && read(r->timer, &ticks, sizeof(ticks)) == sizeof(ticks)) {
+		pthread_mutex_lock(&r->lock);
+		stop = r->stop;
+		/* The loop may have set the timer again just now. */
+		if (!stop && r->armed)
+			renew(r);
+		pthread_mutex_unlock(&r->lock);
+	}
+	return NULL;
+}
+
+/* ---- the loop ---- */
+
+/* The first time, and then every pulse; both 0: never. */
+static void set_timer(struct renewal *r, uint64_t at_ns, uint64_t every_ns)
+{
+	const struct itimerspec t = {
+		.it_interval = {(time_t)(every_ns / NS_PER_S), (long)(every_ns % NS_PER_S)},
+		.it_value = {(time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S)},
+	};
+
+	if (timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &t, NULL))
+		log_error("could not set the timer of the grants: %s", strerror(errno));
+	r->armed = at_ns;
+}
+
+void renewal_wish(struct renewal *r, const struct pulse_wish *wish)
+{
+	pthread_mutex_lock(&r->lock);
+	r->wish = *wish;
+	if (r->armed && wish->wish != HOKM_WISH_OWN)
+		set_timer(r, 0, 0);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
+		   const struct pulse_state *state, uint64_t pulse_ns)
+{
+	uint64_t now_ns;
+
+	if (n > HOKM_MAX_PEERS)
+		return;
+	pthread_mutex_lock(&r->lock);
+	now_ns = clock_now_ns();
+	r->own = *state->own;
+	memcpy(r->services, state->services, sizeof(r->services));
+	memcpy(r->to, to, n * sizeof(*to));
+	r->n = n;
+	r->pulse_ns = pulse_ns;
+	r->until_ns = now_ns + RENEWAL_PULSES * pulse_ns;
+	if (r->wish.wish == HOKM_WISH_OWN)
+		set_timer(r, now_ns + pulse_ns + pulse_ns / 2, pulse_ns);
+	send_probes(r, now_ns);
+	pthread_mutex_unlock(&r->lock);
+}
+
+uint64_t renewal_count(struct renewal *r)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&r->lock);
+	count = r->count;
+	pthread_mutex_unlock(&r->lock);
+	return count;
+}
+
+/* ---- open, close ---- */
+
+int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse_ns,
+		 struct renewal **out)
+{
+	struct renewal *r = calloc(1, sizeof(*r));
+	int err;
+
+	*out = NULL;
+	if (!r)
+		return -ENOMEM;
+	r->pulse = pulse;
+	r->grants = grants;
+	r->pulse_ns = pulse_ns;
+	r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	err = r->timer < 0 ? -errno : rt_lock_init(&r->lock);
+	if (!err) {
+		*out = r;
+		return 0;
+	}
+	log_error("could not set up the timer of the grants: %s", strerror(-err));
+	if (r->timer >= 0)
+		close(r->timer);
+	free(r);
+	return err;
+}
+
+int renewal_start(struct renewal *r)
+{
+	int err = rt_thread_start(&r->thread, work, r);
+
+	r->running = !err;
+	if (err)
+		log_error("could not start the thread that renews the grants: %s", strerror(-err));
+	return err;
+}
+
+static void end_thread(struct renewal *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	set_timer(r, 1, 0);
+	pthread_mutex_unlock(&r->lock);
+	pthread_join(r->thread, NULL);
+}
+
+void renewal_close(struct renewal *r)
+{
+	if (!r)
+		return;
+	if (r->running)
+		end_thread(r);
+	close(r->timer);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who sends the probes: the event loop with each pulse, and a thread in its place when the loop is
+ * late.
+ *
+ * A grant of profile fast lasts for three pulses. The loop can come later than that although its
+ * node is well: other processes have its CPU, or one of its turns takes long. Once a second the
+ * kernel takes each CPU from all tasks of SCHED_FIFO for 50 ms, when ordinary ones wait for it. So
+ * half a pulse after a probe is overdue the thread renews the grants that the loop asked for last.
+ * It has a priority of its own (rt_thread_urgent()) and uses nothing of the loop but a copy, so
+ * that it waits for nothing that the loop waits for.
+ *
+ * The thread decides nothing
+ *  - It asks again for what this node owns already, and only until the loop has sent nothing for
+ *    RENEWAL_PULSES pulses. A loop that is stuck loses the VIP then.
+ *  - A daemon that was stopped or killed has no thread that runs.
+ *  - A wish that ends is gone when renewal_wish() returns: no later probe asks for it.
+ *  - Probes leave in the order of the times that they carry; members ignore an older one.
+ */
+#ifndef HOKM_DAEMON_RENEWAL_H
+#define HOKM_DAEMON_RENEWAL_H
+
+#include <stdint.h>
+
+#include "hokm/abi.h"
+#include "sense/pulse.h"
+
+/* Of the loop, without a probe. The lease of VRRP is longer. */
+#define RENEWAL_PULSES 10
+
+struct renewal; /* opaque: the thread, its timer and its copy */
+
+/* Both pointers must stay valid until renewal_close(). Returns 0 or -errno, logged. */
+int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse_ns,
+		 struct renewal **out);
+/* Starts the thread. Returns 0 or -errno, logged. Without real-time priority it runs all the same.
+ */
+int renewal_start(struct renewal *r);
+void renewal_close(struct renewal *r);
+
+/* What the probes wish from now on. */
+void renewal_wish(struct renewal *r, const struct pulse_wish *wish);
+/*
+ * Sends a probe to each of the n peers, and keeps what the thread needs. The state's own wish and
+ * grants do not count.
+ */
+void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
+		   const struct pulse_state *state, uint64_t pulse_ns);
+/* How often the thread has sent probes in place of the loop. */
+uint64_t renewal_count(struct renewal *r);
+
+/* The promise that this node, as a member, makes to itself. */
+void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *wish,
+			  uint64_t now_ns);
+
+#endif
