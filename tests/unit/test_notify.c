@@ -41,7 +41,7 @@ static struct notify_event line(const char *what, enum hokm_reason reason, const
 
 	if (!notify_event_from(what, reason, text, &e))
 		fail_msg("%s %s is not notified", what, text);
-	e.wall_s = 1700000000;
+	e.at = (struct notify_time){.wall_s = 1700000000};
 	return e;
 }
 
@@ -49,7 +49,8 @@ static void take(const char *what, enum hokm_reason reason, const char *text, ui
 {
 	struct notify_event e = line(what, reason, text);
 
-	e.wall_s += (int64_t)at_s;
+	e.at.wall_s += (int64_t)at_s;
+	e.at.boot_ns = START + S(at_s);
 	notify_take(&state, &conf, &e, START + S(at_s));
 }
 
@@ -188,7 +189,30 @@ static void recovery_follows_only_a_problem(void **unused)
 	assert_int_equal(state.n_out, 1);
 	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
 	assert_int_equal(state.out[0].event.severity, NOTIFY_CRITICAL);
-	assert_int_equal(state.out[0].event.wall_s - state.out[0].since_s, 60);
+	assert_int_equal(notify_passed_s(state.out[0].since, state.out[0].event.at), 60);
+}
+
+/* The boot clock counts as long as it runs; over a boot there is the wall clock. */
+static void a_step_of_the_wall_clock_is_no_duration(void **unused)
+{
+	static const struct {
+		struct notify_time from, to;
+		int64_t passed_s;
+	} rows[] = {
+		{{1000, START}, {1060, START + S(60)}, 60},
+		{{1000, START}, {1060 + 3 * 3600, START + S(60)}, 60},
+		{{1000, START}, {1060 - 3 * 3600, START + S(60)}, 60},
+		{{1000, START}, {1060, START - S(60)}, 0},
+		{{1000, 0}, {1060, START + S(7)}, 60},
+		{{1000, START}, {1060, 0}, 60},
+		{{1000, 0}, {900, START}, 0},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (notify_passed_s(rows[i].from, rows[i].to) != rows[i].passed_s)
+			fail_msg("row %zu: %lld s", i,
+				 (long long)notify_passed_s(rows[i].from, rows[i].to));
 }
 
 /* A witness that was not restarted: the next failure leaves nobody owner. */
@@ -428,7 +452,7 @@ static void message_says_all_that_is_asked(void **unused)
 		"players: 12",
 		"to do:   Check the game server",
 		"3 earlier events were dropped"};
-	struct notify_message m = {&who, state.out, 0, 3, 1700000005};
+	struct notify_message m = {&who, state.out, 0, 3, {1700000005, START + S(5)}};
 	char title[NOTIFY_TITLE_MAX], text[NOTIFY_SHORT_MAX];
 
 	(void)unused;
@@ -444,7 +468,9 @@ static void message_says_all_that_is_asked(void **unused)
 	assert_string_equal(notify_title(&m, title, sizeof(title)),
 			    "[critical] hokm primary: service game is down");
 	assert_non_null(strstr(notify_short(&m, text, sizeof(text)), "12 players"));
-	m.now_s += 3600;
+	m.now.wall_s += 36000; /* an operator has set it */
+	assert_null(strstr(notify_body(&m, body, sizeof(body)), "late"));
+	m.now.boot_ns += S(3600);
 	assert_non_null(strstr(notify_body(&m, body, sizeof(body)), "1 h 0 min old"));
 }
 
@@ -452,7 +478,7 @@ static void long_message_is_cut_with_words(void **unused)
 {
 	static const struct notify_who who = {"primary", "hokm", "192.168.1.25"};
 	char body[1000];
-	struct notify_message m = {&who, state.out, 0, 0, 1700000005};
+	struct notify_message m = {&who, state.out, 0, 0, {1700000005, START + S(5)}};
 
 	(void)unused;
 	for (unsigned int i = 0; i < 20; i++)
@@ -468,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lines_become_events, reset),
+		cmocka_unit_test_setup(a_step_of_the_wall_clock_is_no_duration, reset),
 		cmocka_unit_test_setup(connections_are_not_notified, reset),
 		cmocka_unit_test_setup(filters, reset),
 		cmocka_unit_test_setup(burst_is_one_message, reset),

@@ -135,7 +135,7 @@ static void take_event(uint64_t now_ns)
 	struct notify_event e;
 
 	assert_true(notify_event_from("upkeep", HOKM_R_PUT_BACK, "address: put back", &e));
-	e.wall_s = 1700000000;
+	e.at = (struct notify_time){1700000000, now_ns};
 	engine_take(&engine, &e, now_ns);
 	for (unsigned int i = 0; i < engine.n; i++)
 		assert_in_range(engine.channels[i].state.n_waiting + engine.channels[i].state.n_out,
@@ -354,6 +354,45 @@ static void a_restart_sends_no_second_burst(void **state)
 	remove_folder();
 }
 
+/* The file is as if it had been written before the machine booted. */
+static void spoil_boot_id(int dir)
+{
+	int fd = openat(dir, "queue", O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, 4 * sizeof(uint32_t)), 1);
+	byte = byte == '0' ? '1' : '0';
+	assert_int_equal(pwrite(fd, &byte, 1, 4 * sizeof(uint32_t)), 1);
+	close(fd);
+}
+
+/* Durations go on by the boot clock, whatever is done to the wall clock, until the next boot. */
+static void only_a_boot_makes_the_wall_clock_count(void **state)
+{
+	const uint64_t now_ns = clock_now_ns();
+	int dir = open_folder();
+
+	(void)state;
+	for (unsigned int booted = 0; booted < 2; booted++) {
+		one_channel(1);
+		take_event(now_ns);
+		assert_int_equal(store_save_queue(dir, &engine), 0);
+		if (booted)
+			spoil_boot_id(dir);
+		engine_close(&engine);
+		assert_int_equal(engine_open(&engine, NULL, NULL), 0);
+		one_channel(1);
+		assert_int_equal(store_load_queue(dir, &engine), 0);
+		assert_int_equal(engine.channels->state.waiting[0].event.at.boot_ns,
+				 booted ? 0 : now_ns);
+		engine_close(&engine);
+		assert_int_equal(engine_open(&engine, NULL, NULL), 0);
+	}
+	close(dir);
+	remove_folder();
+}
+
 /* A message that was on its way does not count: it is sent again. */
 static void an_attempt_costs_nothing_after_a_restart(void **state)
 {
@@ -515,6 +554,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			an_unresponsive_mail_server_holds_up_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(a_restart_sends_no_second_burst, begin, end),
+		cmocka_unit_test_setup_teardown(only_a_boot_makes_the_wall_clock_count, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_attempt_costs_nothing_after_a_restart, begin, end),
 		cmocka_unit_test_setup_teardown(

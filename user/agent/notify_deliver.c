@@ -95,6 +95,8 @@ static int prepare(struct delivery *d)
 	    curl_easy_setopt(d->easy, CURLOPT_QUICK_EXIT, 1L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_TIMEOUT_MS, timeout_ms) ||
 	    curl_easy_setopt(d->easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S) ||
+	    /* libcurl ages the addresses that it keeps by the wall clock, which may be set back. */
+	    curl_easy_setopt(d->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) ||
 	    /* A file of certificates that was renewed counts for the next connection. */
 	    curl_easy_setopt(d->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) ||
 	    curl_easy_setopt(d->easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") ||

@@ -45,7 +45,7 @@ static int write_mail(struct delivery *d, const struct notify_message *m)
 	static unsigned int count;
 	char title[NOTIFY_TITLE_MAX], date[64];
 	char *body = malloc(NOTIFY_BODY_MAX);
-	time_t now = (time_t)m->now_s;
+	time_t now = (time_t)m->now.wall_s;
 	struct tm tm;
 	FILE *f;
 
@@ -62,8 +62,8 @@ static int write_mail(struct delivery *d, const struct notify_message *m)
 	(void)notify_title(m, title, sizeof(title));
 	fprintf(f, "Date: %s\r\nFrom: <%s>\r\nTo: %s\r\nSubject: %s\r\n", date, d->conf->from,
 		d->conf->to, one_line(title));
-	fprintf(f, "Message-ID: <%lld.%d.%u@%s.hokm-xdp>\r\n", (long long)m->now_s, (int)getpid(),
-		++count, m->who->node);
+	fprintf(f, "Message-ID: <%lld.%d.%u@%s.hokm-xdp>\r\n", (long long)m->now.wall_s,
+		(int)getpid(), ++count, m->who->node);
 	/* Automatic replies, such as those of holidays, are not wanted (RFC 3834). */
 	fputs("Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 	      "Content-Type: text/plain; charset=us-ascii\r\n\r\n",

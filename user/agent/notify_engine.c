@@ -106,6 +106,11 @@ static unsigned int minute_of_day(void)
 	return (unsigned int)(tm.tm_hour * 60 + tm.tm_min);
 }
 
+struct notify_time engine_now(uint64_t now_ns)
+{
+	return (struct notify_time){.wall_s = time(NULL), .boot_ns = now_ns};
+}
+
 void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < e->n; i++)
@@ -195,7 +200,7 @@ static void end_delivery(struct engine *e, struct channel *c, uint64_t now_ns)
 static void start_delivery(struct engine *e, struct channel *c, uint64_t now_ns)
 {
 	struct notify_message m = {
-		&e->who, c->state.out, c->state.n_out, c->state.out_dropped, time(NULL)};
+		&e->who, c->state.out, c->state.n_out, c->state.out_dropped, engine_now(now_ns)};
 	int err = deliver_open(&c->conf, &m, &c->delivery);
 
 	if (!err && c->delivery->easy &&

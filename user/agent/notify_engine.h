@@ -53,6 +53,9 @@ void engine_run(struct engine *e, uint64_t now_ns);
 /* Waits until `fd` (-1: none) is readable or there is work, at most `most_ms`. */
 void engine_wait(struct engine *e, int fd, int most_ms, uint64_t now_ns);
 
+/* Now, by both clocks. */
+struct notify_time engine_now(uint64_t now_ns);
+
 /* "closed", "open", "half-open" or "no-credential". */
 const char *engine_circuit(const struct channel *c, uint64_t now_ns);
 

@@ -218,7 +218,7 @@ static void fill_test(struct notify_event *e)
 	e->kind = NOTIFY_K_TEST;
 	e->severity = NOTIFY_CRITICAL;
 	e->reason = HOKM_R_OPERATOR;
-	e->wall_s = time(NULL);
+	e->at = engine_now(clock_now_ns());
 	snprintf(e->text, sizeof(e->text), "test message of hokm-xdp: nothing has happened");
 }
 

@@ -15,24 +15,28 @@
 
 /* Raised with each change of the structs below, and with those of decide/notify.h. */
 #define QUEUE_MAGIC   0x71786b68u
-#define QUEUE_VERSION 2u
+#define QUEUE_VERSION 3u
 
 #define RATE_LEFT_MAX_NS (3600 * NS_PER_S) /* decide/notify.c lets no more be spent in advance */
 
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_MAX  40
+
 struct queue_head {
 	uint32_t magic, version, item_size, n_channels;
+	char boot_id[BOOT_ID_MAX]; /* moments of the boot clock are of this boot; "": not known */
 };
 
 struct queue_channel {
 	char name[NOTIFY_SUBJECT_MAX];
 	uint32_t n_items, n_problems, dropped, spare;
-	uint64_t rate_left_ns; /* until the rate has forgotten all messages, at saved_s */
-	int64_t saved_s;       /* wall clock: the clock of rate_ns begins anew with a boot */
+	uint64_t rate_left_ns; /* until the rate has forgotten all messages, when it was saved */
+	struct notify_time saved;
 };
 
 struct queue_problem {
 	struct notify_event event;
-	int64_t since_s;
+	struct notify_time since;
 	uint32_t told, spare;
 };
 
@@ -102,6 +106,27 @@ static uint64_t rate_left_ns(const struct notify_state *s, uint64_t now_ns)
 	return until_ns > now_ns ? until_ns - now_ns : 0;
 }
 
+/* "" when it cannot be read: then it is equal to none. */
+static void read_boot_id(char id[BOOT_ID_MAX])
+{
+	int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
+
+	memset(id, 0, BOOT_ID_MAX);
+	if (fd < 0)
+		return;
+	if (read(fd, id, BOOT_ID_MAX - 1) < 0)
+		id[0] = '\0';
+	close(fd);
+}
+
+static bool is_of_this_boot(const struct queue_head *head)
+{
+	char id[BOOT_ID_MAX];
+
+	read_boot_id(id);
+	return id[0] && !memcmp(id, head->boot_id, sizeof(id));
+}
+
 static void write_channel(FILE *f, const struct channel *c)
 {
 	const struct notify_state *s = &c->state;
@@ -110,7 +135,7 @@ static void write_channel(FILE *f, const struct channel *c)
 		.n_problems = count_open(s),
 		.dropped = s->dropped + s->out_dropped,
 		.rate_left_ns = rate_left_ns(s, clock_now_ns()),
-		.saved_s = time(NULL)};
+		.saved = engine_now(clock_now_ns())};
 
 	memcpy(head.name, c->conf.name, sizeof(head.name));
 	fwrite(&head, sizeof(head), 1, f);
@@ -118,8 +143,7 @@ static void write_channel(FILE *f, const struct channel *c)
 	fwrite(s->waiting, sizeof(s->waiting[0]), s->n_waiting, f);
 	for (unsigned int i = 0; i < NOTIFY_PROBLEMS_MAX; i++) {
 		const struct notify_problem *p = &s->problems[i];
-		struct queue_problem q = {
-			.event = p->event, .since_s = p->since_s, .told = p->told};
+		struct queue_problem q = {.event = p->event, .since = p->since, .told = p->told};
 
 		if (p->open)
 			fwrite(&q, sizeof(q), 1, f);
@@ -128,7 +152,8 @@ static void write_channel(FILE *f, const struct channel *c)
 
 int store_save_queue(int dir, const struct engine *e)
 {
-	struct queue_head head = {QUEUE_MAGIC, QUEUE_VERSION, sizeof(struct notify_item), e->n};
+	struct queue_head head = {
+		QUEUE_MAGIC, QUEUE_VERSION, sizeof(struct notify_item), e->n, {0}};
 	char *data = NULL;
 	size_t len = 0;
 	FILE *f = dir < 0 ? NULL : open_memstream(&data, &len);
@@ -136,6 +161,7 @@ int store_save_queue(int dir, const struct engine *e)
 
 	if (!f)
 		return dir < 0 ? 0 : -ENOMEM;
+	read_boot_id(head.boot_id);
 	fwrite(&head, sizeof(head), 1, f);
 	for (unsigned int i = 0; i < e->n; i++)
 		write_channel(f, &e->channels[i]);
@@ -182,7 +208,7 @@ static int read_problems(FILE *f, struct notify_state *s, unsigned int n)
 		if (fread(&q, sizeof(q), 1, f) != 1 || !is_valid(&q.event))
 			return -EBADMSG;
 		*p = (struct notify_problem){
-			.open = true, .told = q.told != 0, .event = q.event, .since_s = q.since_s};
+			.open = true, .told = q.told != 0, .event = q.event, .since = q.since};
 		if (!p->told)
 			p->due_ns = clock_now_ns() + q.event.hold_s * NS_PER_S + 1;
 	}
@@ -192,9 +218,9 @@ static int read_problems(FILE *f, struct notify_state *s, unsigned int n)
 /* A restart must not send a second burst. A clock that was set back must not hold messages back. */
 static void read_rate(const struct queue_channel *head, struct notify_state *s)
 {
-	int64_t ago_s = time(NULL) - head->saved_s;
+	int64_t ago_s = notify_passed_s(head->saved, engine_now(clock_now_ns()));
 	uint64_t left_ns = head->rate_left_ns;
-	uint64_t ago_ns = ago_s > 0 ? (uint64_t)ago_s * NS_PER_S : 0;
+	uint64_t ago_ns = (uint64_t)ago_s * NS_PER_S;
 
 	if (left_ns > RATE_LEFT_MAX_NS)
 		left_ns = RATE_LEFT_MAX_NS;
@@ -202,7 +228,17 @@ static void read_rate(const struct queue_channel *head, struct notify_state *s)
 		s->rate_ns = clock_now_ns() + left_ns - ago_ns;
 }
 
-static int read_channel(FILE *f, struct engine *e, struct notify_state *s)
+/* The boot clock begins anew with a boot. */
+static void forget_boot_clock(struct queue_channel *head, struct notify_state *s)
+{
+	head->saved.boot_ns = 0;
+	for (unsigned int i = 0; i < s->n_waiting; i++)
+		s->waiting[i].event.at.boot_ns = s->waiting[i].since.boot_ns = 0;
+	for (unsigned int i = 0; i < NOTIFY_PROBLEMS_MAX; i++)
+		s->problems[i].event.at.boot_ns = s->problems[i].since.boot_ns = 0;
+}
+
+static int read_channel(FILE *f, struct engine *e, struct notify_state *s, bool this_boot)
 {
 	struct queue_channel head;
 	int err;
@@ -216,6 +252,8 @@ static int read_channel(FILE *f, struct engine *e, struct notify_state *s)
 	if (err)
 		return err;
 	s->dropped = head.dropped;
+	if (!this_boot)
+		forget_boot_clock(&head, s);
 	read_rate(&head, s);
 	for (unsigned int i = 0; i < e->n; i++) {
 		struct channel *c = &e->channels[i];
@@ -250,7 +288,7 @@ int store_load_queue(int dir, struct engine *e)
 	    head.n_channels > CONF_NOTIFY_MAX)
 		err = -EBADMSG;
 	for (unsigned int i = 0; !err && i < head.n_channels; i++)
-		err = read_channel(f, e, s);
+		err = read_channel(f, e, s, is_of_this_boot(&head));
 out:
 	if (f)
 		fclose(f);
@@ -306,10 +344,11 @@ static json_t *history_json(const struct engine *e, const struct channel *c,
 {
 	static const char *const results[] = {"delivered", "failed", "refused"};
 	const struct notify_state *s = &c->state;
-	struct notify_message m = {&e->who, s->out, s->n_out, s->out_dropped, time(NULL)};
+	struct notify_message m = {
+		&e->who, s->out, s->n_out, s->out_dropped, engine_now(clock_now_ns())};
 	char title[NOTIFY_TITLE_MAX];
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:s}", "time", (json_int_t)m.now_s,
+	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:s}", "time", (json_int_t)m.now.wall_s,
 			 "channel", c->conf.name, "result", results[d->result % 3], "title",
 			 notify_title(&m, title, sizeof(title)), "events", (json_int_t)m.n,
 			 "dropped", (json_int_t)m.dropped, "detail", d->detail);

@@ -36,8 +36,6 @@ static void add(struct text *t, const char *fmt, ...)
 
 static const char *span(int64_t s, char *dst, size_t size)
 {
-	if (s < 0)
-		s = 0;
 	if (s < 60)
 		snprintf(dst, size, "%" PRId64 " s", s);
 	else if (s < 3600)
@@ -47,9 +45,9 @@ static const char *span(int64_t s, char *dst, size_t size)
 	return dst;
 }
 
-static const char *moment(int64_t wall_s, char *dst, size_t size)
+static const char *moment(struct notify_time at, char *dst, size_t size)
 {
-	time_t t = (time_t)wall_s;
+	time_t t = (time_t)at.wall_s;
 	struct tm tm;
 
 	if (!localtime_r(&t, &tm) || !strftime(dst, size, "%Y-%m-%d %H:%M:%S %z", &tm))
@@ -111,13 +109,13 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 	if (e->to[0])
 		add(t, "  change:  %s -> %s\n", e->from, e->to);
 	add(t, "  why:     %s (%s)\n", rest_of(e), hokm_reason_name(e->reason));
-	add(t, "  at:      %s\n", moment(e->wall_s, when, sizeof(when)));
+	add(t, "  at:      %s\n", moment(e->at, when, sizeof(when)));
 	if (item->mark == NOTIFY_OVER)
-		add(t, "  since:   %s, it lasted %s\n", moment(item->since_s, since, sizeof(since)),
-		    span(e->wall_s - item->since_s, lasted, sizeof(lasted)));
+		add(t, "  since:   %s, it lasted %s\n", moment(item->since, since, sizeof(since)),
+		    span(notify_passed_s(item->since, e->at), lasted, sizeof(lasted)));
 	else if (item->mark == NOTIFY_STILL)
-		add(t, "  since:   %s, for %s\n", moment(item->since_s, since, sizeof(since)),
-		    span(m->now_s - item->since_s, lasted, sizeof(lasted)));
+		add(t, "  since:   %s, for %s\n", moment(item->since, since, sizeof(since)),
+		    span(notify_passed_s(item->since, m->now), lasted, sizeof(lasted)));
 	add(t, "  players: %u on this node at that moment\n", e->players);
 	if (advice[0])
 		add(t, "  to do:   %s\n", advice);
@@ -166,6 +164,7 @@ const char *notify_title(const struct notify_message *m, char *dst, size_t size)
 
 static void add_losses(struct text *t, const struct notify_message *m)
 {
+	int64_t old_s = m->n ? notify_passed_s(m->items[0].event.at, m->now) : 0;
 	char old[48];
 
 	if (m->dropped)
@@ -173,9 +172,9 @@ static void add_losses(struct text *t, const struct notify_message *m)
 		    "%u earlier events were dropped, because the queue was full. "
 		    "hokm-xdp ctl events and the log have them.\n\n",
 		    m->dropped);
-	if (m->n && m->now_s - m->items[0].event.wall_s > LATE_S)
+	if (old_s > LATE_S)
 		add(t, "This message is late: its oldest event is %s old.\n\n",
-		    span(m->now_s - m->items[0].event.wall_s, old, sizeof(old)));
+		    span(old_s, old, sizeof(old)));
 }
 
 const char *notify_body(const struct notify_message *m, char *dst, size_t size)

@@ -22,7 +22,7 @@ struct notify_message {
 	const struct notify_item *items;
 	unsigned int n;
 	uint32_t dropped; /* events that were dropped before these */
-	int64_t now_s;    /* wall clock */
+	struct notify_time now;
 };
 
 /* "service game is down" of one item, without the node. Returns dst. */

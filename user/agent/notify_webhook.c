@@ -15,18 +15,25 @@
 
 #include "agent/notify_deliver.h"
 
-static json_t *item_json(const struct notify_item *i)
+/* How long the problem has lasted. */
+static int64_t lasted_s(const struct notify_message *m, const struct notify_item *i)
+{
+	return notify_passed_s(i->since, i->mark == NOTIFY_STILL ? m->now : i->event.at);
+}
+
+static json_t *item_json(const struct notify_message *m, const struct notify_item *i)
 {
 	static const char *const marks[] = {"news", "still", "over"};
 	const struct notify_event *e = &i->event;
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "kind",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "kind",
 		notify_kind_name(e->kind), "severity", notify_severity_name(e->severity), "mark",
 		marks[i->mark % 3], "subject", e->subject, "from", e->from, "to", e->to, "reason",
 		hokm_reason_name(e->reason), "why", hokm_reason_text(e->reason), "text", e->text,
-		"at", (json_int_t)e->wall_s, "since", (json_int_t)i->since_s, "players",
-		(json_int_t)e->players, "advice", notify_advice(e));
+		"at", (json_int_t)e->at.wall_s, "since", (json_int_t)i->since.wall_s, "lasted",
+		(json_int_t)lasted_s(m, i), "players", (json_int_t)e->players, "advice",
+		notify_advice(e));
 }
 
 static json_t *message_json(const struct notify_message *m)
@@ -35,14 +42,14 @@ static json_t *message_json(const struct notify_message *m)
 	json_t *events = json_array();
 
 	for (unsigned int i = 0; events && i < m->n; i++)
-		if (json_array_append_new(events, item_json(&m->items[i]))) {
+		if (json_array_append_new(events, item_json(m, &m->items[i]))) {
 			json_decref(events);
 			return NULL;
 		}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "node", m->who->node,
 			 "instance", m->who->instance, "vip", m->who->vip, "severity",
 			 notify_severity_name(notify_worst(m->items, m->n)), "title",
-			 notify_title(m, title, sizeof(title)), "time", (json_int_t)m->now_s,
+			 notify_title(m, title, sizeof(title)), "time", (json_int_t)m->now.wall_s,
 			 "dropped", (json_int_t)m->dropped, "events", events);
 }
 
@@ -81,7 +88,7 @@ static int fill(struct delivery *d, const struct notify_message *m)
 		return -ENOMEM;
 	d->request_len = strlen(d->request);
 	if (d->conf->credential[0])
-		err = sign(d, m->now_s);
+		err = sign(d, m->now.wall_s);
 	return err ? err : deliver_post(d, d->conf->endpoint, "application/json");
 }
 

@@ -13,7 +13,8 @@ static void on_line(const struct event_line *line, void *arg)
 	if (line->source != EVENT_DAEMON || f->n == NOTIFY_FEED_MAX || !f->node->conf->n_notify ||
 	    !notify_event_from(line->what, line->reason, line->text, e))
 		return;
-	e->wall_s = line->realtime_ns / (int64_t)NS_PER_S;
+	e->at.wall_s = line->realtime_ns / (int64_t)NS_PER_S;
+	e->at.boot_ns = line->now_ns;
 	e->players = (uint32_t)services_players(&f->node->services);
 	f->n++;
 }

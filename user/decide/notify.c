@@ -7,6 +7,15 @@
 #define SECOND_NS 1000000000ULL
 #define HOUR_NS   (3600 * SECOND_NS)
 
+int64_t notify_passed_s(struct notify_time from, struct notify_time to)
+{
+	int64_t s = to.wall_s - from.wall_s;
+
+	if (from.boot_ns && to.boot_ns)
+		s = ((int64_t)to.boot_ns - (int64_t)from.boot_ns) / (int64_t)SECOND_NS;
+	return s > 0 ? s : 0;
+}
+
 enum notify_severity notify_worst(const struct notify_item *items, unsigned int n)
 {
 	uint32_t worst = NOTIFY_INFO;
@@ -45,7 +54,7 @@ static bool make_room(struct notify_state *s, uint32_t severity)
 }
 
 static void add_item(struct notify_state *s, const struct notify_conf *c,
-		     const struct notify_event *e, enum notify_mark mark, int64_t since_s,
+		     const struct notify_event *e, enum notify_mark mark, struct notify_time since,
 		     uint64_t now_ns)
 {
 	struct notify_item *item;
@@ -54,7 +63,7 @@ static void add_item(struct notify_state *s, const struct notify_conf *c,
 		item = &s->waiting[s->n_waiting++];
 		item->event = *e;
 		item->mark = mark;
-		item->since_s = since_s;
+		item->since = since;
 	}
 	if (!s->group_until_ns)
 		s->group_until_ns = now_ns + c->group_ns;
@@ -89,7 +98,7 @@ static void tell(struct notify_state *s, const struct notify_conf *c, struct not
 	p->due_ns = p->event.severity == NOTIFY_CRITICAL && c->repeat_ns
 			    ? now_ns + c->repeat_ns
 			    : 0;
-	add_item(s, c, &p->event, mark, p->since_s, now_ns);
+	add_item(s, c, &p->event, mark, p->since, now_ns);
 }
 
 static void open_problem(struct notify_state *s, const struct notify_conf *c,
@@ -107,10 +116,10 @@ static void open_problem(struct notify_state *s, const struct notify_conf *c,
 	}
 	p = new_problem(s);
 	if (!p) {
-		add_item(s, c, e, NOTIFY_NEWS, e->wall_s, now_ns);
+		add_item(s, c, e, NOTIFY_NEWS, e->at, now_ns);
 		return;
 	}
-	*p = (struct notify_problem){.open = true, .event = *e, .since_s = e->wall_s};
+	*p = (struct notify_problem){.open = true, .event = *e, .since = e->at};
 	if (e->hold_s)
 		p->due_ns = now_ns + e->hold_s * SECOND_NS;
 	else
@@ -129,7 +138,7 @@ static void close_problem(struct notify_state *s, const struct notify_conf *c,
 		return;
 	over.severity = p->event.severity;
 	if (p->told && c->recovery)
-		add_item(s, c, &over, NOTIFY_OVER, p->since_s, now_ns);
+		add_item(s, c, &over, NOTIFY_OVER, p->since, now_ns);
 	p->open = false;
 }
 
@@ -159,7 +168,7 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 	else if (e->effect == NOTIFY_CLOSE)
 		close_problem(s, c, e, now_ns);
 	else
-		add_item(s, c, e, NOTIFY_NEWS, e->wall_s, now_ns);
+		add_item(s, c, e, NOTIFY_NEWS, e->at, now_ns);
 }
 
 static bool is_waiting(const struct notify_state *s, const struct notify_event *e)

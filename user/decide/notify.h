@@ -61,12 +61,24 @@ enum notify_effect {
 	NOTIFY_CLOSE, /* the problem is over; without a problem nothing is reported */
 };
 
+/*
+ * A moment by two clocks. Operators read the wall clock, which may be set at any time: durations
+ * are of the boot clock. Only over a boot of the machine nothing but the wall clock is left.
+ */
+struct notify_time {
+	int64_t wall_s;
+	uint64_t boot_ns; /* 0: of an earlier boot */
+};
+
+/* How long it was from one moment to another, in seconds; 0 when it would be less. */
+int64_t notify_passed_s(struct notify_time from, struct notify_time to);
+
 struct notify_event {
-	uint32_t kind, severity, effect;  /* enum notify_kind, notify_severity, notify_effect */
-	uint32_t reason;                  /* enum hokm_reason */
-	uint32_t hold_s;                  /* a problem that ends within this time is not reported */
-	uint32_t players;                 /* connections of this node at that moment */
-	int64_t wall_s;                   /* wall-clock time, for operators */
+	uint32_t kind, severity, effect; /* enum notify_kind, notify_severity, notify_effect */
+	uint32_t reason;                 /* enum hokm_reason */
+	uint32_t hold_s;                 /* a problem that ends within this time is not reported */
+	uint32_t players;                /* connections of this node at that moment */
+	struct notify_time at;
 	char subject[NOTIFY_SUBJECT_MAX]; /* name of a service or peer, "" for the node itself */
 	char from[NOTIFY_WORD_MAX], to[NOTIFY_WORD_MAX]; /* "" without a change of state */
 	char text[NOTIFY_LINE_MAX];
@@ -78,7 +90,7 @@ struct notify_item {
 	struct notify_event event;
 	uint32_t mark; /* enum notify_mark */
 	uint32_t spare;
-	int64_t since_s; /* wall clock: when the problem began */
+	struct notify_time since; /* when the problem began */
 };
 
 struct notify_conf {
@@ -96,7 +108,7 @@ struct notify_conf {
 struct notify_problem {
 	bool open, told;
 	struct notify_event event; /* the newest of the problem */
-	int64_t since_s;
+	struct notify_time since;
 	uint64_t due_ns; /* reported: when to repeat; else when its hold is over. 0: never */
 };
 
