@@ -147,17 +147,21 @@ bool dns_when_order(struct dns_when *w, bool stop, uint64_t now_ns)
 	return ran;
 }
 
-enum dns_act dns_when_next(struct dns_when *w, uint64_t now_ns)
+uint64_t dns_when_due_ns(const struct dns_when *w)
 {
 	uint64_t from_ns = w->at_ns;
 
-	if (!w->owner || w->stopped || w->running != DNS_ACT_NONE || from_ns == NEVER)
-		return DNS_ACT_NONE;
 	if (w->write && w->change_ns && !w->order)
 		from_ns = later(from_ns, w->change_ns + w->conf.min_interval_ns);
 	if (w->breaker == DNS_OPEN)
 		from_ns = later(from_ns, w->open_until_ns);
-	if (now_ns < from_ns)
+	return from_ns;
+}
+
+enum dns_act dns_when_next(struct dns_when *w, uint64_t now_ns)
+{
+	if (!w->owner || w->stopped || w->running != DNS_ACT_NONE || w->at_ns == NEVER ||
+	    now_ns < dns_when_due_ns(w))
 		return DNS_ACT_NONE;
 	if (w->breaker == DNS_OPEN)
 		w->breaker = DNS_HALF_OPEN;

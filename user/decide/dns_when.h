@@ -109,6 +109,12 @@ bool dns_when_renew(struct dns_when *w, uint64_t now_ns);
 /* The operator's order to write now, or, with `stop`, not to write any more. True as above. */
 bool dns_when_order(struct dns_when *w, bool stop, uint64_t now_ns);
 
+/*
+ * When the next attempt may begin: its time has come, the last change is long enough ago, and the
+ * breaker is not open. UINT64_MAX: none is planned.
+ */
+uint64_t dns_when_due_ns(const struct dns_when *w);
+
 /* What is due. Until its result nothing else is. */
 enum dns_act dns_when_next(struct dns_when *w, uint64_t now_ns);
 

@@ -59,7 +59,7 @@ static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 	put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
 	put(o, "failures", json_integer(w->failures));
 	put(o, "running", json_boolean(w->running != DNS_ACT_NONE));
-	put(o, "next_ms", w->at_ns == UINT64_MAX ? json_null() : ms(now_ns, w->at_ns));
+	put(o, "next_ms", w->at_ns == UINT64_MAX ? json_null() : ms(now_ns, dns_when_due_ns(w)));
 	put(o, "changed_s", json_integer((json_int_t)d->book.changed_s[t]));
 	if (!l->known)
 		return o;
