@@ -22,7 +22,8 @@ After each change the present state is in FOLDER/state.json. `changes` counts re
 a record, `flips` those after which it has another value. `untouched` says whether everything
 but the content of the record is as it was, `open` how many connections there are and actions that
 are not yet carried out, `connections` how many have brought a request, `changed` when the last
-change was accepted, `holder` which machine has the floating address.
+change was accepted, `pending` whether a change at Route53 was not reported as INSYNC yet,
+`holder` which machine has the floating address.
 """
 
 import argparse
@@ -112,6 +113,7 @@ class World:
             self.address = dns_floating.Address(self.control.get("shape", "one"))
             self.failed = self.requests = self.changes = self.changed = self.polls = 0
             self.flips = self.connections = 0
+            self.pending = False
             self.values = None
             self.save()
 
@@ -124,7 +126,7 @@ class World:
             json.dump({"run": self.run, "A": self.records.ours("A"),
                        "AAAA": self.records.ours("AAAA"), "changes": self.changes,
                        "flips": self.flips, "requests": self.requests, "open": self.open,
-                       "connections": self.connections,
+                       "connections": self.connections, "pending": self.pending,
                        "changed": self.changed, "holder": self.address.holder,
                        "untouched": self.records.untouched()}, f)
         os.rename(path + ".new", path)
@@ -367,8 +369,9 @@ class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
             return self.aws_change()
         if self.command == "GET" and parts[0] == "change":
             self.world.polls += 1
+            self.world.pending = self.world.polls < 2
             return self.aws_ok("GetChangeResponse", self.aws_change_info(
-                parts[1], "INSYNC" if self.world.polls > 1 else "PENDING"))
+                parts[1], "PENDING" if self.world.pending else "INSYNC"))
         return self.aws_fail(404, "NoSuchHostedZone", "no such path")
 
     def aws_zones(self):
@@ -458,6 +461,7 @@ class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
             record["content"] = value
         self.world.note_change()
         self.world.polls = 0
+        self.world.pending = True
         return self.aws_ok("ChangeResourceRecordSetsResponse",
                            self.aws_change_info("C1STUB", "PENDING"))
 
