@@ -140,7 +140,8 @@
 	  "all attempts to recover the service were made, and it is still down")                   \
 	X(p, RECOVER_LIMIT, "recover-limit",                                                       \
 	  "the service may not be recovered more often within an hour")                            \
-	X(p, RECOVERED, "recovered", "the service is up again after recover")
+	X(p, RECOVERED, "recovered", "the service is up again after recover")                      \
+	X(p, DNS_LEFT, "dns-left", "this node does not write the DNS record any more")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

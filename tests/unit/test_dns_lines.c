@@ -34,6 +34,17 @@ static struct conf conf;
 static struct node node;
 static struct dns dns;
 static sd_event *loop;
+static char happened[512]; /* the reasons of its events, in their order */
+
+static void on_line(const struct event_line *line, void *arg)
+{
+	size_t len = strlen(happened);
+
+	(void)arg;
+	if (!strcmp(line->what, "dns"))
+		snprintf(happened + len, sizeof(happened) - len, "%s ",
+			 hokm_reason_name(line->reason));
+}
 
 static void open_node(void)
 {
@@ -41,6 +52,7 @@ static void open_node(void)
 	memset(&dns, 0, sizeof(dns));
 	assert_int_equal(sd_event_new(&loop), 0);
 	assert_int_equal(events_open(loop, -1, NULL, NULL, &node.events), 0);
+	assert_true(events_follow(node.events, on_line, NULL) > 0);
 	assert_int_equal(dns_open(&dns, &node, false), 0);
 }
 
@@ -57,6 +69,7 @@ static void begin(enum conf_dns_provider p, bool both, const char *shape, const 
 	struct dns_request req;
 
 	now_ns = clock_now_ns() + S(1000);
+	happened[0] = '\0';
 	rig_control(&rig, shape, how);
 	rig_request(&rig, p, DNS_OP_WRITE, ADDR_B, &req);
 	memset(&conf, 0, sizeof(conf));
@@ -79,6 +92,14 @@ static void tick(void)
 {
 	const struct dns_owner o[CONF_DNS_TYPES] = {
 		{.owner = true, .node = 1}, {.owner = true, .node = 1}};
+
+	dns_tick(&dns, o, now_ns);
+}
+
+/* The other node owns now. */
+static void lose(void)
+{
+	const struct dns_owner o[CONF_DNS_TYPES] = {{.node = 1}, {.node = 1}};
 
 	dns_tick(&dns, o, now_ns);
 }
@@ -228,7 +249,7 @@ static void the_interval_between_two_changes_is_shown(void **state)
 	settle();
 	assert_true(stub_says("\"A\": [\"" FOREIGN "\"]"));
 	/* Another owner, and back. */
-	dns_tick(&dns, (struct dns_owner[CONF_DNS_TYPES]){{.node = 1}, {.node = 1}}, now_ns);
+	lose();
 	rig_control(&rig, "one", "");
 	tick();
 	assert_in_range(next_s(), 490, 502);
@@ -290,6 +311,62 @@ static void the_history_survives_the_daemon(void **state)
 	close_node();
 }
 
+/* ---- events ---- */
+
+static void a_trouble_is_reported_once_and_so_is_its_end(void **state)
+{
+	(void)state;
+	begin(CONF_DNS_CLOUDFLARE, false, "one", "\"fail\": \"500\"");
+	settle();
+	pass(2);
+	pass(3);
+	assert_string_equal(happened, "dns-failed ");
+	rig_control(&rig, "one", "");
+	pass(70);
+	assert_string_equal(happened, "dns-failed dns-changed ");
+	pass(301);
+	assert_string_equal(happened, "dns-failed dns-changed ");
+	close_node();
+}
+
+/* The record was corrected by hand while the daemon did not run. */
+static void a_restart_does_not_leave_a_trouble_without_end(void **state)
+{
+	(void)state;
+	begin(CONF_DNS_CLOUDFLARE, false, "foreign", "");
+	settle();
+	assert_string_equal(happened, "dns-refused ");
+	close_node();
+	open_node();
+	rig_control(&rig, "one", "");
+	snprintf(conf.nodes[1].dns_address[CONF_DNS_A], DNS_ADDRESS_MAX, ADDR_A);
+	settle();
+	check_word(CONF_DNS_A, "result", "same");
+	assert_string_equal(happened, "dns-refused dns-changed ");
+	close_node();
+	open_node();
+	settle();
+	assert_string_equal(happened, "dns-refused dns-changed ");
+	close_node();
+}
+
+static void a_trouble_ends_with_the_writing(void **state)
+{
+	(void)state;
+	begin(CONF_DNS_CLOUDFLARE, false, "foreign", "");
+	settle();
+	lose();
+	lose();
+	assert_string_equal(happened, "dns-refused dns-left ");
+	settle();
+	assert_string_equal(happened, "dns-refused dns-left dns-refused ");
+	assert_non_null(dns_order_stop(&dns));
+	settle();
+	assert_string_equal(happened, "dns-refused dns-left dns-refused dns-left ");
+	assert_true(history_has("left", "does not write it any more"));
+	close_node();
+}
+
 /* ---- the thread of the adverts ---- */
 
 static long waits_so_far(void)
@@ -348,6 +425,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_refusal_of_one_type_does_not_hold_up_the_other),
 		cmocka_unit_test(an_order_for_one_type_leaves_the_other_alone),
 		cmocka_unit_test(the_history_survives_the_daemon),
+		cmocka_unit_test(a_trouble_is_reported_once_and_so_is_its_end),
+		cmocka_unit_test(a_restart_does_not_leave_a_trouble_without_end),
+		cmocka_unit_test(a_trouble_ends_with_the_writing),
 		cmocka_unit_test(a_tick_waits_for_nothing_while_the_provider_is_unresponsive),
 	};
 

@@ -26,10 +26,11 @@ static json_t *types_json(const struct dns_book *b)
 	json_t *types = json_object();
 
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
-		if (json_object_set_new(types, conf_dns_type_name((enum conf_dns_type)t),
-					json_pack("{s:s, s:s, s:b, s:I}", "held", b->held[t],
-						  "right", b->right[t], "mine", b->mine[t],
-						  "changed_s", (json_int_t)b->changed_s[t]))) {
+		if (json_object_set_new(
+			    types, conf_dns_type_name((enum conf_dns_type)t),
+			    json_pack("{s:s, s:s, s:b, s:b, s:I}", "held", b->held[t], "right",
+				      b->right[t], "mine", b->mine[t], "trouble", b->trouble[t],
+				      "changed_s", (json_int_t)b->changed_s[t]))) {
 			json_decref(types);
 			return NULL;
 		}
@@ -78,6 +79,7 @@ static bool take_types(const json_t *types, struct dns_book *b)
 		if (!take_address(o, "held", b->held[t]) || !take_address(o, "right", b->right[t]))
 			return false;
 		b->mine[t] = json_is_true(json_object_get(o, "mine"));
+		b->trouble[t] = json_is_true(json_object_get(o, "trouble"));
 		b->changed_s[t] = json_integer_value(json_object_get(o, "changed_s"));
 	}
 	return true;

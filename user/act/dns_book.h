@@ -29,6 +29,7 @@ struct dns_book {
 	char right[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* what the record had as this node's */
 	bool mine[CONF_DNS_TYPES]; /* this node was owner without a break since the record was right
 				    */
+	bool trouble[CONF_DNS_TYPES];      /* one was reported, and no end of it */
 	int64_t changed_s[CONF_DNS_TYPES]; /* when this node changed it last; 0: never */
 	unsigned int n;                    /* entries, the oldest first */
 	struct dns_entry history[DNS_HISTORY_MAX];

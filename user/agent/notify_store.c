@@ -178,7 +178,7 @@ static bool is_ended(const char *text, size_t size)
 static bool is_valid(const struct notify_event *e)
 {
 	return e->kind < NOTIFY_KIND_COUNT && e->severity < NOTIFY_SEVERITIES &&
-	       e->effect <= NOTIFY_CLOSE && e->reason < HOKM_REASON_COUNT &&
+	       e->effect <= NOTIFY_DONE && e->reason < HOKM_REASON_COUNT &&
 	       is_ended(e->subject, sizeof(e->subject)) && is_ended(e->from, sizeof(e->from)) &&
 	       is_ended(e->to, sizeof(e->to)) && is_ended(e->text, sizeof(e->text));
 }

@@ -73,10 +73,16 @@ static const char *about(const struct notify_event *e)
 	}
 }
 
+/* The type of a record alone says little: the text of its line has the name too. */
+static bool is_named(const struct notify_event *e)
+{
+	return e->subject[0] && e->kind != NOTIFY_K_DNS;
+}
+
 /* The text of a line without its head, which is expressed in words of its own. */
 static const char *rest_of(const struct notify_event *e)
 {
-	const char *colon = e->subject[0] || e->to[0] ? strstr(e->text, ": ") : NULL;
+	const char *colon = is_named(e) || e->to[0] ? strstr(e->text, ": ") : NULL;
 
 	return colon ? colon + 2 : e->text;
 }
@@ -90,7 +96,7 @@ const char *notify_words(const struct notify_item *item, char *dst, size_t size)
 		snprintf(dst, size, "%s%s is %s%s", about(e), e->subject, still, e->to);
 	else if (e->to[0])
 		snprintf(dst, size, "node is %s%s", still, e->to);
-	else if (e->subject[0])
+	else if (is_named(e))
 		snprintf(dst, size, "%s%s%s: %s", still, about(e), e->subject, rest_of(e));
 	else
 		snprintf(dst, size, "%s%s", still, e->text);

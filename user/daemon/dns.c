@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/dns.h"
+#include "daemon/dns_report.h"
 #include "daemon/node.h"
 
 #define RETRY_NS       (1 * NS_PER_S)
@@ -22,15 +23,6 @@
 #define WRITE_AGAIN_NS (10 * NS_PER_S)
 #define DOUBT_NS       (5 * NS_PER_S)
 #define REPLIES_MAX    4 /* of one job in a tick: an honest one sends three in all */
-
-static int64_t wall_s(void)
-{
-	struct timespec now;
-
-	/* It cannot fail with a valid pointer. */
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
-}
 
 static const struct conf_dns *conf_of(const struct dns *d)
 {
@@ -45,85 +37,6 @@ static const char *wanted(const struct dns *d, unsigned int t)
 	if (d->book.held[t][0])
 		return d->book.held[t];
 	return whose < c->n_nodes ? conf_dns_value(c, whose, (enum conf_dns_type)t) : "";
-}
-
-/* ---- reports ---- */
-
-static void report(struct dns *d, unsigned int t, enum hokm_reason reason, const char *what,
-		   const char *text)
-{
-	const char *type = conf_dns_type_name((enum conf_dns_type)t);
-	const char *record = conf_of(d)->record;
-
-	if (reason == HOKM_R_DNS_CHANGED)
-		log_info("dns: %s %s: %s", record, type, text);
-	else
-		log_warn("dns: %s %s: %s (%s)", record, type, text, hokm_reason_name(reason));
-	events_add(d->node->events, "dns", reason, "%s %s: %s", record, type, text);
-	dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, what, text);
-	dns_file_write(d->file, &d->book);
-}
-
-static enum hokm_reason reason_of(enum dns_result r)
-{
-	switch (r) {
-	case DNS_OTHER:
-		return HOKM_R_DNS_CONTESTED;
-	case DNS_REFUSED:
-		return HOKM_R_DNS_REFUSED;
-	case DNS_SAME:
-	case DNS_CHANGED:
-		return HOKM_R_DNS_CHANGED;
-	default:
-		return HOKM_R_DNS_FAILED;
-	}
-}
-
-/* An outcome is reported when it differs from the one before. */
-static void report_result(struct dns *d, unsigned int t, const struct dns_reply *r)
-{
-	struct dns_line *l = &d->line[t];
-	enum dns_result result = (enum dns_result)r->result;
-	/* The words of a failure have times in them, which differ in each attempt. */
-	bool same = l->known && l->last.result == r->result &&
-		    (result == DNS_FAILED || !strcmp(l->last.text, r->text));
-
-	if (result == DNS_CHANGED || (!same && result != DNS_SAME) ||
-	    (result == DNS_SAME && l->known && l->last.result != DNS_SAME &&
-	     l->last.result != DNS_CHANGED))
-		report(d, t, reason_of(result), dns_result_name(result), r->text);
-	if (r->ttl_s * NS_PER_S > conf_of(d)->ttl_ns && (!l->known || l->last.ttl_s != r->ttl_s))
-		log_warn("dns: the record %s has a TTL of %u s: "
-			 "clients may keep the old address for so long after a failover",
-			 conf_of(d)->record, r->ttl_s);
-}
-
-static void report_breaker(struct dns *d, unsigned int t)
-{
-	struct dns_line *l = &d->line[t];
-
-	if (l->breaker == l->when.breaker)
-		return;
-	l->breaker = l->when.breaker;
-	log_warn("dns: the circuit breaker of %s is %s (%s)",
-		 conf_dns_provider_name(conf_of(d)->provider), dns_breaker_name(l->breaker),
-		 conf_dns_type_name((enum conf_dns_type)t));
-}
-
-/* Once after the start: what the operator has set may be of a machine that has left the group. */
-static void check_held(struct dns *d, unsigned int t)
-{
-	const char *held = d->book.held[t];
-	char text[128];
-
-	if (d->line[t].checked)
-		return;
-	d->line[t].checked = true;
-	if (!held[0] || conf_dns_knows(d->node->conf, (enum conf_dns_type)t, held))
-		return;
-	snprintf(text, sizeof(text), "dns set holds it at %s, which no node has; dns start ends it",
-		 held);
-	report(d, t, HOKM_R_OPERATOR, "held", text);
 }
 
 /* ---- jobs ---- */
@@ -202,8 +115,7 @@ static void tick_watch(struct dns *d, unsigned int t, bool owner, uint64_t now_n
 		log_info("dns: %s %s: %s", conf_of(d)->record, type, w->last.text);
 	else
 		log_warn("dns: %s %s: %s", conf_of(d)->record, type, w->last.text);
-	dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, "seen", w->last.text);
-	dns_file_write(d->file, &d->book);
+	dns_note(d, t, "seen", w->last.text);
 }
 
 static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, uint64_t now_ns)
@@ -213,12 +125,12 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	/* It has said all. One that does not end by itself would keep the next one from its start.
 	 */
 	kill_job(l);
-	report_result(d, t, r);
+	dns_report_result(d, t, r);
 	/* The provider may have moved: the next job asks for its name. */
 	if (r->result == DNS_FAILED)
 		l->hosts_until_ns = 0;
 	if (r->result == DNS_CHANGED)
-		d->book.changed_s[t] = wall_s();
+		d->book.changed_s[t] = dns_wall_s();
 	if (r->result == DNS_CHANGED ||
 	    (r->result == DNS_SAME && dns_set_find(&r->present, l->want) < r->present.n)) {
 		memcpy(d->book.right[t], l->want, DNS_ADDRESS_MAX);
@@ -231,7 +143,7 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	l->last_ns = now_ns;
 	l->known = true;
 	dns_when_result(&l->when, (enum dns_result)r->result, r->retry_ns, now_ns);
-	report_breaker(d, t);
+	dns_report_breaker(d, t);
 }
 
 /* The job has not replied that it is done. The next attempt reads the record first. */
@@ -294,7 +206,7 @@ static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t no
 static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply *r)
 {
 	memcpy(d->book.right[t], d->line[t].want, DNS_ADDRESS_MAX);
-	d->book.changed_s[t] = wall_s();
+	d->book.changed_s[t] = dns_wall_s();
 	dns_file_write(d->file, &d->book);
 	log_info("dns: %s accepted the change: %s", conf_dns_provider_name(conf_of(d)->provider),
 		 r->text);
@@ -349,7 +261,7 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 	bool was_right;
 	enum dns_act act;
 
-	check_held(d, t);
+	dns_report_held(d, t);
 	choose(d, t, o);
 	was_right = o->adopted && d->book.mine[t] && !strcmp(d->book.right[t], wanted(d, t));
 	reap(l);
@@ -360,6 +272,8 @@ static void tick_line(struct dns *d, unsigned int t, const struct dns_owner *o, 
 	}
 	if (dns_when_owner(&l->when, o->owner, o->serves, was_right, now_ns))
 		kill_job(l);
+	if (!o->owner || d->book.stopped)
+		dns_report_left(d, t);
 	dns_when_sole(&l->when, o->sole, now_ns);
 	l->renew = (l->renew || o->renew) && !d->book.held[t][0];
 	if (l->renew && !l->when.order) {
@@ -412,7 +326,7 @@ static void order(struct dns *d, bool stop, const char *what, const char *text)
 
 		if (!l->used)
 			continue;
-		dns_book_add(&d->book, wall_s(), (enum conf_dns_type)t, what, text);
+		dns_note(d, t, what, text);
 		/* The operator may know better than a monitor that sees nothing. */
 		if (d->monitor && d->book.held[t][0])
 			(void)dns_when_owner(&l->when, true, false, false, now_ns);
@@ -513,7 +427,7 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 		.breaker_ns = BREAKER_NS,
 	};
 	struct dns_line *l = &d->line[t];
-	int64_t ago_s = wall_s() - d->book.changed_s[t];
+	int64_t ago_s = dns_wall_s() - d->book.changed_s[t];
 
 	l->whose = d->node->conf->self;
 	/* All nodes have an address for it, or none has. */

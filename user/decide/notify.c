@@ -106,6 +106,8 @@ static void open_problem(struct notify_state *s, const struct notify_conf *c,
 {
 	struct notify_problem *p = find_problem(s, e);
 
+	if (p && e->effect == NOTIFY_WEAK && p->event.severity > e->severity)
+		return;
 	if (p) {
 		bool changed = p->event.reason != e->reason || p->event.severity != e->severity;
 
@@ -126,20 +128,28 @@ static void open_problem(struct notify_state *s, const struct notify_conf *c,
 		tell(s, c, p, NOTIFY_NEWS, now_ns);
 }
 
-/* The end of a problem is as severe as the problem: who gets a message about one gets one about the
- * other. */
-static void close_problem(struct notify_state *s, const struct notify_conf *c,
+/*
+ * The end of a problem is as severe as the problem: who gets a message about one gets one about the
+ * other. True when it is reported.
+ */
+static bool close_problem(struct notify_state *s, const struct notify_conf *c,
 			  const struct notify_event *e, uint64_t now_ns)
 {
 	struct notify_problem *p = find_problem(s, e);
 	struct notify_event over = *e;
 
 	if (!p)
-		return;
+		return false;
 	over.severity = p->event.severity;
 	if (p->told && c->recovery)
 		add_item(s, c, &over, NOTIFY_OVER, p->since, now_ns);
 	p->open = false;
+	return p->told && c->recovery;
+}
+
+static bool is_end(const struct notify_event *e)
+{
+	return e->effect == NOTIFY_CLOSE || e->effect == NOTIFY_DONE;
 }
 
 static bool passes(const struct notify_conf *c, const struct notify_event *e)
@@ -147,7 +157,7 @@ static bool passes(const struct notify_conf *c, const struct notify_event *e)
 	if (e->kind >= NOTIFY_KIND_COUNT || !(c->kinds & 1u << e->kind))
 		return false;
 	/* The event that ends a problem is mild; its problem decides. */
-	return e->effect == NOTIFY_CLOSE || e->severity >= c->least;
+	return is_end(e) || e->severity >= c->least;
 }
 
 void notify_take(struct notify_state *s, const struct notify_conf *c, const struct notify_event *e,
@@ -158,16 +168,16 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 	 * repeats must end.
 	 */
 	if (e->effect == NOTIFY_OPEN && e->severity < c->least) {
-		close_problem(s, c, e, now_ns);
+		(void)close_problem(s, c, e, now_ns);
 		return;
 	}
 	if (!passes(c, e))
 		return;
-	if (e->effect == NOTIFY_OPEN)
+	if (e->effect == NOTIFY_OPEN || e->effect == NOTIFY_WEAK)
 		open_problem(s, c, e, now_ns);
-	else if (e->effect == NOTIFY_CLOSE)
-		close_problem(s, c, e, now_ns);
-	else
+	else if (is_end(e) && close_problem(s, c, e, now_ns))
+		return;
+	else if (e->effect != NOTIFY_CLOSE && e->severity >= c->least)
 		add_item(s, c, e, NOTIFY_NEWS, e->at, now_ns);
 }
 

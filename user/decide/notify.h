@@ -59,6 +59,8 @@ enum notify_effect {
 	NOTIFY_ONCE,  /* nothing: it is reported by itself */
 	NOTIFY_OPEN,  /* the problem begins, or goes on with another reason */
 	NOTIFY_CLOSE, /* the problem is over; without a problem nothing is reported */
+	NOTIFY_WEAK,  /* as NOTIFY_OPEN, but a problem that is more severe stays as it is */
+	NOTIFY_DONE,  /* the problem is over; without a problem it is reported by itself */
 };
 
 /*
@@ -79,7 +81,8 @@ struct notify_event {
 	uint32_t hold_s;                 /* a problem that ends within this time is not reported */
 	uint32_t players;                /* connections of this node at that moment */
 	struct notify_time at;
-	char subject[NOTIFY_SUBJECT_MAX]; /* name of a service or peer, "" for the node itself */
+	char subject[NOTIFY_SUBJECT_MAX]; /* a service, a peer, or the type of a DNS record; "" for
+					     the node itself */
 	char from[NOTIFY_WORD_MAX], to[NOTIFY_WORD_MAX]; /* "" without a change of state */
 	char text[NOTIFY_LINE_MAX];
 };

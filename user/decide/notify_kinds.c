@@ -129,18 +129,19 @@ static const struct row rows[] = {
 	{"config", ANY, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Correct the file: hokm-xdp check-config shows its errors. The former settings hold."},
 	{"peer", HOKM_R_ONE_WAY, NULL, NOTIFY_K_PEER, NOTIFY_WARNING, NOTIFY_ONCE, 0, CHECK_PEER},
-	{"dns", HOKM_R_DNS_CHANGED, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
-	{"dns", HOKM_R_DNS_CONTESTED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	{"dns", HOKM_R_DNS_CHANGED, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_DONE, 0, ""},
+	{"dns", HOKM_R_DNS_LEFT, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"dns", HOKM_R_DNS_CONTESTED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "See which node owns with hokm-xdp ctl status, then run hokm-xdp dns start there."},
 	{"dns", HOKM_R_DNS_BLIND, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "Either no node serves players, or the monitor's own network is down. "
 	 "hokm-xdp dns set ADDRESS changes the record all the same."},
 	{"dns", HOKM_R_DNS_SEES, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
-	{"dns", HOKM_R_DNS_REFUSED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_ONCE, 0,
+	{"dns", HOKM_R_DNS_REFUSED, NULL, NOTIFY_K_DNS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "Run hokm-xdp dns test: it names what the provider or the record does not allow."},
 	{"dns", HOKM_R_OPERATOR, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Is that machine to serve players? hokm-xdp dns start gives the record to the owner."},
-	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_ONCE, 0,
+	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_WEAK, 0,
 	 "It is tried again. hokm-xdp dns status shows when."},
 	{"operator", ANY, NULL, NOTIFY_K_OPERATOR, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 };
@@ -181,6 +182,18 @@ static void parse_head(const char *text, struct notify_event *out)
 		copy_word(out->subject, sizeof(out->subject), text, (size_t)(from - text - 1));
 }
 
+/* "game.example.com AAAA: ...": each type of record has problems of its own. */
+static void record_type(const char *text, char *type, size_t size)
+{
+	size_t len = strcspn(text, ":"), at = len;
+
+	while (at > 0 && text[at - 1] != ' ')
+		at--;
+	copy_word(type, size, text + at, len - at);
+	if (strcmp(type, "A") != 0 && strcmp(type, "AAAA") != 0)
+		type[0] = '\0';
+}
+
 static const struct row *find_row(const char *what, unsigned int reason, const char *to)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -215,6 +228,8 @@ bool notify_event_from(const char *what, enum hokm_reason reason, const char *te
 	out->reason = reason;
 	if (is_of_node(r->kind) && strcmp(what, "peer") != 0)
 		out->subject[0] = '\0';
+	if (r->kind == NOTIFY_K_DNS)
+		record_type(text, out->subject, sizeof(out->subject));
 	copy_word(out->text, sizeof(out->text), text, strlen(text));
 	return true;
 }
