@@ -310,7 +310,7 @@ PAGES       := $(sort $(wildcard docs/*.md))
 MONITORING  := $(sort $(wildcard tools/monitoring/*))
 MAN_PAGES   := hokm-xdp.8 hokm-xdp-ctl.8 hokm-xdp.conf.5
 UNITS       := hokm-xdp.service hokm-xdp-linger.service hokm-xdp-monitor.service \
-               hokm-xdp-witness.service
+               hokm-xdp-witness.service hokm-xdp-drill.service hokm-xdp-drill.timer
 
 .PHONY: install
 install: $(B)/hokm-xdp ## into DESTDIR and PREFIX

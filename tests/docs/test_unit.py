@@ -31,6 +31,38 @@ def read_unit(name):
     return settings
 
 
+def timer_is_off():
+    """The package neither enables nor starts it, and removes it before it is gone."""
+    with open(os.path.join(UNITS, "debian", "rules"), encoding="utf-8") as f:
+        rules = f.read().replace("\\\n", " ")
+    with open(os.path.join(UNITS, "debian", "hokm-xdp.prerm"), encoding="utf-8") as f:
+        prerm = f.read().replace("\\\n", " ")
+    return (re.search(r"dh_installsystemd --no-enable --no-start .*-drill\.timer", rules) and
+            re.search(r"deb-systemd-invoke stop .*-drill\.timer", prerm))
+
+
+def drill_cases(unit):
+    drill = read_unit("hokm-xdp-drill.service")
+    timer = read_unit("hokm-xdp-drill.timer")
+    return [
+        # Without --scheduled it would move the VIP of a pair that is not well.
+        ("a drill of the timer is one that moves nothing unless it is safe",
+         " test failover --scheduled " in drill.get("Service.ExecStart", "")),
+        ("a drill that failed is not repeated, and starts no daemon",
+         drill.get("Service.Type") == "oneshot" and "Service.Restart" not in drill and
+         not {"Unit.Requires", "Unit.Wants", "Unit.BindsTo"} & set(drill)),
+        ("a drill has no capability, and keeps its history in the folder of the daemon",
+         drill.get("Service.CapabilityBoundingSet") == "" and
+         drill.get("Service.StateDirectory") == unit.get("Service.StateDirectory") and
+         drill.get("Service.StateDirectoryMode") == unit.get("Service.StateDirectoryMode")),
+        ("the timer is weekly, at a random moment, and makes up for no drill that was missed",
+         re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ", timer.get("Timer.OnCalendar", "")) and
+         timer.get("Timer.RandomizedDelaySec") == "1h" and
+         timer.get("Timer.Persistent") == "false"),
+        ("the timer is off until the operator enables it", timer_is_off()),
+    ]
+
+
 def main():
     unit = read_unit("hokm-xdp.service")
     linger = read_unit(unit.get("Unit.OnSuccess", "nothing"))
@@ -84,7 +116,7 @@ def main():
          witness.get("Service.Restart") == "on-failure" and
          witness.get("Unit.StartLimitIntervalSec") == "0" and
          "Unit.Conflicts" not in witness),
-    ]
+    ] + drill_cases(unit)
     for words, good in cases:
         print("%s %s" % ("ok" if good else "not ok", words))
     return 0 if all(good for _, good in cases) else 1

@@ -72,6 +72,10 @@ static void config(struct facts *f)
 	f->config_ok = false;
 	TEXT(f->config_error, "a.conf:3: unknown key \"vrpp\"");
 }
+static void bad_drill(struct facts *f)
+{
+	TEXT(f->drill, "the drill failed: it was refused");
+}
 static void two(struct facts *f)
 {
 	f->peers[0].owner = f->owner = true;
@@ -323,6 +327,7 @@ static const struct row {
 	{stale_peer, true, "peer-daemon", "backup"},
 	{replication, true, "replication-blocked", "no message of any peer arrived"},
 	{cold, true, "replica-cold", "backup"},
+	{bad_drill, true, "drill-failed", "it was refused"},
 	{unsteerable, true, "not-steerable", "no probe arrives"},
 	{stale_arp, true, "stale-arp", "arrive at backup"},
 	{differs, true, "settings-differ", "vrrp differs at backup: priority 110 here"},

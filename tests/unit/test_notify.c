@@ -133,6 +133,21 @@ static void lines_become_events(void **unused)
 	}
 }
 
+/* The next one that passes ends the problem, whatever failed. */
+static void a_drill_that_failed_is_a_problem(void **unused)
+{
+	struct notify_event bad = line("drill", HOKM_R_DRILL_FAILED, "failover: it was refused");
+	struct notify_event good = line("drill", HOKM_R_DRILL_PASSED, "the peer owned after 9 ms");
+
+	(void)unused;
+	assert_int_equal(bad.kind, NOTIFY_K_DRILL);
+	assert_int_equal(bad.severity, NOTIFY_WARNING);
+	assert_int_equal(bad.effect, NOTIFY_OPEN);
+	assert_int_equal(good.kind, NOTIFY_K_DRILL);
+	assert_int_equal(good.effect, NOTIFY_CLOSE);
+	assert_string_equal(bad.subject, good.subject);
+}
+
 static void connections_are_not_notified(void **unused)
 {
 	struct notify_event e;
@@ -495,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(lines_become_events, reset),
 		cmocka_unit_test_setup(a_step_of_the_wall_clock_is_no_duration, reset),
+		cmocka_unit_test_setup(a_drill_that_failed_is_a_problem, reset),
 		cmocka_unit_test_setup(connections_are_not_notified, reset),
 		cmocka_unit_test_setup(filters, reset),
 		cmocka_unit_test_setup(burst_is_one_message, reset),

@@ -249,6 +249,9 @@ struct conf {
  */
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out);
 
+/* The file of the drills' history: beside the state file. 0 or -ENOENT. */
+int conf_drills_file(const struct conf *c, char path[CONF_PATH_MAX]);
+
 /* conf_text.c: the same for a text. Errors name a file of /proc. */
 int conf_load_text(const char *text, bool find_self, FILE *errors, struct conf **out);
 

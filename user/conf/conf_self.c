@@ -173,3 +173,13 @@ void conf_find_self(const struct conf_sec *root, struct conf *c)
 	/* sun_path has 108 bytes. */
 	put_name(root, "socket", c->nodes[c->self].name, c->socket, 108);
 }
+
+int conf_drills_file(const struct conf *c, char path[CONF_PATH_MAX])
+{
+	const char *slash = strrchr(c->state_file, '/');
+	int n = slash ? snprintf(path, CONF_PATH_MAX, "%.*s/drills.jsonl",
+				 (int)(slash - c->state_file), c->state_file)
+		      : -1;
+
+	return n > 0 && n < CONF_PATH_MAX ? 0 : -ENOENT;
+}

@@ -50,6 +50,7 @@ enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVE
 	X(CONFIG, "config", "the configuration")                              \
 	X(OPERATOR, "operator", "orders of the operator")                     \
 	X(DNS, "dns", "the DNS record of the group")                          \
+	X(DRILL, "drill", "a drill of the failover failed")                   \
 	X(TEST, "test", "a test of the channel")
 #define NOTIFY_KIND_ENUM(id, name, text) NOTIFY_K_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ENUM) NOTIFY_KIND_COUNT };

@@ -143,6 +143,9 @@ static const struct row rows[] = {
 	 "Is that machine to serve players? hokm-xdp dns start gives the record to the owner."},
 	{"dns", HOKM_R_DNS_FAILED, NULL, NOTIFY_K_DNS, NOTIFY_WARNING, NOTIFY_WEAK, 0,
 	 "It is tried again. hokm-xdp dns status shows when."},
+	{"drill", HOKM_R_DRILL_FAILED, "", NOTIFY_K_DRILL, NOTIFY_WARNING, NOTIFY_OPEN, 0,
+	 "Run hokm-xdp doctor on both nodes, and then the drill by hand: hokm-xdp test failover."},
+	{"drill", HOKM_R_DRILL_PASSED, "", NOTIFY_K_DRILL, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"operator", ANY, NULL, NOTIFY_K_OPERATOR, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 };
 
@@ -208,7 +211,8 @@ static const struct row *find_row(const char *what, unsigned int reason, const c
 static bool is_of_node(enum notify_kind kind)
 {
 	return kind == NOTIFY_K_LINK || kind == NOTIFY_K_KERNEL || kind == NOTIFY_K_CONFIG ||
-	       kind == NOTIFY_K_OPERATOR || kind == NOTIFY_K_CONFLICT || kind == NOTIFY_K_DNS;
+	       kind == NOTIFY_K_OPERATOR || kind == NOTIFY_K_CONFLICT || kind == NOTIFY_K_DNS ||
+	       kind == NOTIFY_K_DRILL;
 }
 
 bool notify_event_from(const char *what, enum hokm_reason reason, const char *text,

@@ -28,6 +28,9 @@ void facts_from_machine(struct facts *f);
 /* What the configuration says: the interval of adverts, and which peers run keepalived. */
 void facts_from_conf(struct facts *f, const struct conf *c);
 
+/* Whether the last drill failed, by their history. */
+void facts_from_drills(struct facts *f, const struct conf *c);
+
 /* What the pinned maps of this node say. */
 void facts_from_pins(struct facts *f, const struct conf *c);
 

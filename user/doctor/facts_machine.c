@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/ascii.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "ctl/render.h"
+#include "doctor/drills.h"
 #include "doctor/facts.h"
 #include "path/bpf.h"
 
@@ -107,6 +110,25 @@ void facts_from_conf(struct facts *f, const struct conf *c)
 		for (unsigned int i = 0; i < c->n_nodes; i++)
 			if (!strcmp(c->nodes[i].name, f->peers[p].name))
 				f->peers[p].vrrp_only = c->nodes[i].peer == CONF_PEER_VRRP;
+}
+
+void facts_from_drills(struct facts *f, const struct conf *c)
+{
+	char path[CONF_PATH_MAX];
+	const json_t *last;
+	json_t *list = NULL;
+
+	/* A history that others cannot read, or that is damaged, says nothing. */
+	if (conf_drills_file(c, path) || drills_read(path, &list))
+		return;
+	last = drills_last_run(list);
+	if (last && !strcmp(drill_result(last), "failed")) {
+		snprintf(f->drill, sizeof(f->drill), "the drill of %.24s failed: %.100s",
+			 field_text(last, "time"),
+			 json_object_get(last, "why") ? field_text(last, "why") : "see its rows");
+		ascii_only(f->drill);
+	}
+	json_decref(list);
 }
 
 void facts_from_pins(struct facts *f, const struct conf *c)

@@ -6,6 +6,7 @@
  *   facts_daemon.c   facts from what the daemon says (status and counters), pure
  *   facts_machine.c  facts that the daemon does not have: addresses, sysctls, clock, pins, checks
  *   rules.c          the rules, one table: facts in, findings out, pure
+ *   drills.c         the history of the drills
  *   doctor.c         the command
  *
  * A finding rests on facts only, and quotes them. A fact that is not known makes no finding. What
@@ -94,6 +95,7 @@ struct facts {
 	char claimer[20];            /* a foreign MAC address that claims the VIP; "" for none */
 	char no_part[CONF_NAME_MAX]; /* a member that takes no part in grants; "" for none */
 	char dns[FACT_TEXT];         /* what DNS failover complains of; "" for nothing */
+	char drill[FACT_TEXT];       /* of the history: the last drill failed; "" for no */
 	uint64_t events_lost, log_lost;
 	unsigned int n_peers, n_checks;
 	struct fact_peer peers[HOKM_MAX_PEERS];

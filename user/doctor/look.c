@@ -168,8 +168,10 @@ int look_at_node(struct look *k, const char *command)
 	if (err)
 		return err;
 	facts_from_machine(&k->facts);
-	if (k->conf)
+	if (k->conf) {
 		facts_from_conf(&k->facts, k->conf);
+		facts_from_drills(&k->facts, k->conf);
+	}
 	if (k->conf && k->facts.daemon != FACT_ANSWERS)
 		facts_from_pins(&k->facts, k->conf);
 	return 0;

@@ -199,6 +199,11 @@ static bool dns_complains(const struct facts *f, struct finding *out)
 	return f->dns[0] && say(out, "%s", f->dns);
 }
 
+static bool drill_failed(const struct facts *f, struct finding *out)
+{
+	return f->drill[0] && say(out, "%s", f->drill);
+}
+
 static bool takes_no_part(const struct facts *f, struct finding *out)
 {
 	return f->no_part[0] && say(out, "%s answers, and takes no part in grants", f->no_part);
@@ -531,6 +536,8 @@ static const struct rule rules[] = {
 	{"dns", FINDING_WARNING, dns_complains, OF_NODE, false,
 	 "the provider refused or could not be reached, or another program writes the record",
 	 "hokm-xdp dns test"},
+	{"drill-failed", FINDING_WARNING, drill_failed, OF_NODE, true, "a failover may fail too",
+	 "hokm-xdp test --history, then hokm-xdp test failover"},
 	{"rp-filter", FINDING_NOTE, rp_strict, OF_NODE, false,
 	 "packets of clients that this machine reaches by another interface are dropped",
 	 "ip route get CLIENT; sysctl net.ipv4.conf.INTERFACE.rp_filter=2 where it differs"},

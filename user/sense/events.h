@@ -29,7 +29,7 @@ enum event_source { EVENT_KERNEL, EVENT_DAEMON };
  */
 #define EVENT_WHATS                                                                           \
 	"state", "service", "passive", "stale", "peer", "hook", "config", "operator", "link", \
-		"agent", "upkeep", "dns", "lost"
+		"agent", "upkeep", "dns", "drill", "lost"
 
 /* One line of the stream. */
 struct event_line {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -306,6 +307,29 @@ static int verb_ready(void *arg, const json_t *args, json_t **data, char *error,
 	return ordered(d, "ready", data, "out of maintenance and standby; the election decides");
 }
 
+/* `hokm-xdp test failover` reports what it saw; the orders of the drill came before. */
+static int verb_drilled(void *arg, const json_t *args, json_t **data, char *error, size_t size)
+{
+	const char *said = json_string_value(json_object_get(args, "text"));
+	bool failed = json_is_true(json_object_get(args, "failed"));
+	struct daemon *d = arg;
+	char text[128];
+
+	if (!said) {
+		snprintf(error, size, "text is missing");
+		return -EINVAL;
+	}
+	snprintf(text, sizeof(text), "%s", said);
+	ascii_only(text);
+	if (failed)
+		log_warn("the drill failed: %s", text);
+	else
+		log_info("the drill passed: %s", text);
+	events_add(d->node.events, "drill", failed ? HOKM_R_DRILL_FAILED : HOKM_R_DRILL_PASSED,
+		   "%s", text);
+	return answer_text(data, "noted");
+}
+
 static int verb_reload(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	struct daemon *d = arg;
@@ -394,6 +418,7 @@ const struct ctl_verb serve_verbs[] = {
 	{.name = "undrain", .acts = true, .handler = verb_undrain},
 	{.name = "maint", .acts = true, .handler = verb_maint},
 	{.name = "ready", .acts = true, .handler = verb_ready},
+	{.name = "drilled", .acts = true, .handler = verb_drilled},
 	{.name = "reload", .acts = true, .handler = verb_reload},
 	{.name = "upgrade", .acts = true, .handler = verb_upgrade},
 	{.name = "dns", .acts_with = "action", .handler = verb_dns},

@@ -15,10 +15,12 @@
 #include "setup/setup.h"
 
 static const char *const units[] = {
-	"hokm-xdp.service", "hokm-xdp-linger.service", "hokm-xdp-witness.service"};
+	"hokm-xdp-drill.timer", "hokm-xdp-drill.service", "hokm-xdp.service",
+	"hokm-xdp-linger.service", "hokm-xdp-witness.service"};
 
-/* So a state file begins. */
+/* So a state file begins, and a history of drills. */
 #define ORDERS_HEAD "hokm-xdp orders "
+#define DRILLS_HEAD "{\"time\":\""
 
 static int remove_file(const struct setup *s, const char *path)
 {
@@ -121,6 +123,22 @@ static bool are_orders(const char *text)
 	return !strncmp(text, ORDERS_HEAD, sizeof(ORDERS_HEAD) - 1);
 }
 
+static bool are_drills(const char *text)
+{
+	return !strncmp(text, DRILLS_HEAD, sizeof(DRILLS_HEAD) - 1);
+}
+
+/* The orders of the operator, and the history of the drills. */
+static int remove_state(const struct setup *s, const struct conf *c)
+{
+	char drills[CONF_PATH_MAX];
+	int err = setup_foreign(c->state_file, are_orders) ? 0 : remove_file(s, c->state_file);
+
+	if (!err && !conf_drills_file(c, drills) && !setup_foreign(drills, are_drills))
+		err = remove_file(s, drills);
+	return err;
+}
+
 /* Programs, maps, sysctls and routes, which a stopped daemon leaves for a while. */
 static int remove_path(const struct setup *s)
 {
@@ -137,8 +155,8 @@ static int remove_path(const struct setup *s)
 		return 0;
 	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");
 	err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe cleanup -c '%s'", s->config);
-	if (!err && !setup_foreign(c->state_file, are_orders))
-		err = remove_file(s, c->state_file);
+	if (!err)
+		err = remove_state(s, c);
 	setup_forget(said);
 	conf_free(c);
 	return err;

@@ -6,6 +6,7 @@
  *   from_facts.c rows from the facts of the doctor (doctor/findings.h), pure
  *   active.c     rows of what the test does itself: health, game, DNS, notifications
  *   drill.c      the drill on the owner
+ *   drill_guard.c whether one may begin that nobody watches, pure
  *   players.c    the players of a drill, on another machine
  *   test_main.c  the command
  *

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor/drills.h"
 #include "doctor/look.h"
 #include "base/units.h"
 #include "test/active.h"
@@ -22,13 +23,20 @@ enum {
 	OPTION_NO_FAILBACK,
 	OPTION_WITHIN,
 	OPTION_PLAYERS,
-	OPTION_WATCH
+	OPTION_WATCH,
+	OPTION_SCHEDULED,
+	OPTION_SETTLED,
+	OPTION_REST,
+	OPTION_HISTORY
 };
 
-#define LIMIT_NS  NS_PER_S
-#define WATCH_NS  (60 * NS_PER_S)
-#define WATCH_MAX (3600 * NS_PER_S)
-#define PLAYERS   20
+#define LIMIT_NS   NS_PER_S
+#define WATCH_NS   (60 * NS_PER_S)
+#define WATCH_MAX  (3600 * NS_PER_S)
+#define SETTLED_NS (60 * NS_PER_S)
+#define REST_NS    (12 * WATCH_MAX)
+#define REST_MAX   (366 * 24 * WATCH_MAX)
+#define PLAYERS    20
 
 static const struct command_option options[] = {
 	{"config", 'c', true, "FILE", "the configuration of the daemon (" LOOK_CONFIG ")"},
@@ -46,6 +54,14 @@ static const struct command_option options[] = {
 	{"players", OPTION_PLAYERS, false, "N",
 	 "with failover --connect: connections to keep (20)"},
 	{"watch", OPTION_WATCH, false, "TIME", "with failover --connect: for how long (60s)"},
+	{"scheduled", OPTION_SCHEDULED, false, NULL,
+	 "with failover, by a timer: does not ask, and moves nothing unless this node is the owner "
+	 "and the pair is well"},
+	{"settled", OPTION_SETTLED, false, "TIME",
+	 "with --scheduled: how long this node must have been the owner (1m)"},
+	{"rest", OPTION_REST, false, "TIME",
+	 "with --scheduled: the shortest time between two drills (720m)"},
+	{"history", OPTION_HISTORY, false, NULL, "test nothing: show the drills of the past"},
 	{"send", OPTION_SEND, false, NULL, "with notify: send a message to each channel"},
 	{NULL, 0, false, NULL, NULL},
 };
@@ -73,15 +89,17 @@ const struct command test_command = {
 	.name = "test",
 	.operands = "[CATEGORY ...]",
 	.summary = "numbered tests of this node, with what is expected and seen",
-	.about = "Each test passes, fails, or is skipped with a reason. Nothing is changed and no "
-		 "player notices: the VIP stays where it is, and notify only connects to the "
-		 "services, unless --send is given. dns asks the provider. "
-		 "Only failover moves the VIP, when it is named, on the owner, and after a "
-		 "question. With --connect URL it moves nothing: it watches with players of its "
-		 "own, while the drill runs on the owner. "
-		 "On a node the VIP leads to the server of this node, so test the way of the "
-		 "players from another machine, with game --connect URL: it needs neither "
-		 "a daemon nor a configuration.",
+	.about =
+		"Each test passes, fails, or is skipped with a reason. Nothing is changed and no "
+		"player notices: the VIP stays where it is, and notify only connects to the "
+		"services, unless --send is given. dns asks the provider. "
+		"Only failover moves the VIP, when it is named, on the owner, and after a "
+		"question, or with --scheduled as hokm-xdp-drill.timer runs it. With --connect URL "
+		"it moves nothing: it watches with players of its own, while the drill runs on the "
+		"owner. "
+		"On a node the VIP leads to the server of this node, so test the way of the "
+		"players from another machine, with game --connect URL: it needs neither "
+		"a daemon nor a configuration.",
 	.options = options,
 	.words = words,
 	.exits = exits,
@@ -90,8 +108,9 @@ const struct command test_command = {
 struct call {
 	bool wanted[TEST_CATEGORIES], any;
 	bool drill; /* the category failover is named */
-	bool json, send, yes, no_failback;
-	uint64_t limit_ns, watch_ns, players;
+	bool json, send, yes, history;
+	uint64_t watch_ns, players;
+	struct drill_conf drill_conf;
 	const char *junit, *url;
 	struct look look;
 	struct test_report report;
@@ -117,7 +136,14 @@ static int take_category(struct call *k, const struct command_line *l)
 static int take_time(const struct command_line *l, uint64_t *ns)
 {
 	if (duration_parse(l->value, ns) || !*ns || *ns > WATCH_MAX)
-		return command_wrong(l, "`%s`: a time up to 1h, such as 500ms", l->value);
+		return command_wrong(l, "`%s`: a time up to 60m, such as 500ms", l->value);
+	return 0;
+}
+
+static int take_rest(const struct command_line *l, uint64_t *ns)
+{
+	if (duration_parse(l->value, ns) || *ns > REST_MAX)
+		return command_wrong(l, "`%s`: a time up to 366 days, such as 720m", l->value);
 	return 0;
 }
 
@@ -142,10 +168,20 @@ static int take_option(struct call *k, const struct command_line *l, int option)
 		k->yes = true;
 		return 0;
 	case OPTION_NO_FAILBACK:
-		k->no_failback = true;
+		k->drill_conf.failback = false;
+		return 0;
+	case OPTION_SCHEDULED:
+		k->drill_conf.scheduled = k->yes = true;
+		return 0;
+	case OPTION_SETTLED:
+		return take_time(l, &k->drill_conf.settled_ns);
+	case OPTION_REST:
+		return take_rest(l, &k->drill_conf.rest_ns);
+	case OPTION_HISTORY:
+		k->history = true;
 		return 0;
 	case OPTION_WITHIN:
-		return take_time(l, &k->limit_ns);
+		return take_time(l, &k->drill_conf.limit_ns);
 	case OPTION_WATCH:
 		return take_time(l, &k->watch_ns);
 	case OPTION_PLAYERS:
@@ -190,22 +226,26 @@ static bool agreed(const struct call *k)
 
 	if (k->yes)
 		return true;
-	fprintf(stderr,
-		"The VIP moves to a peer%s. Go on? Type yes: ", k->no_failback ? "" : ", and back");
+	fprintf(stderr, "The VIP moves to a peer%s. Go on? Type yes: ",
+		k->drill_conf.failback ? ", and back" : "");
 	return fgets(line, sizeof(line), stdin) && !strcmp(line, "yes\n");
 }
 
 static void run_drill(struct call *k)
 {
-	const struct drill_conf c = {.failback = !k->no_failback, .limit_ns = k->limit_ns};
-	char path[CONF_PATH_MAX];
+	const struct drill_conf *c = &k->drill_conf;
+	const enum drill_end end = drill_run(&k->look, c, &k->report);
+	char path[CONF_PATH_MAX], why[192];
 	int err;
 
-	drill_run(&k->look, &c, &k->report);
-	err = drill_keep(&k->look, &k->report, path);
+	if (end == DRILL_NOTHING)
+		return;
+	err = drill_keep(&k->look, c, end, &k->report, path);
 	if (err)
 		fprintf(stderr, "hokm-xdp test: the drill could not be noted in %s: %s\n", path,
 			strerror(-err));
+	if (end == DRILL_RAN && drill_tell(&k->look, &k->report, why, sizeof(why)))
+		fprintf(stderr, "hokm-xdp test: the daemon could not report the drill: %s\n", why);
 }
 
 static void test_failover(struct call *k)
@@ -214,7 +254,7 @@ static void test_failover(struct call *k)
 		.url = k->url,
 		.n = (unsigned int)k->players,
 		.watch_ns = k->watch_ns,
-		.limit_ns = k->limit_ns};
+		.limit_ns = k->drill_conf.limit_ns};
 	struct test_report *t = &k->report;
 
 	if (k->drill && k->url)
@@ -291,8 +331,36 @@ static int show(const struct call *k)
 	return err || fflush(stdout) || ferror(stdout) ? -EIO : 0;
 }
 
+/* Needs no daemon: only the configuration, which says where the history is. */
+static int show_history(struct call *k)
+{
+	char path[CONF_PATH_MAX] = "";
+	json_t *list = NULL;
+	int err = conf_load(k->look.config, true, stderr, &k->look.conf);
+
+	/* What is wrong with the configuration was printed. */
+	if (err)
+		return EXIT_WRONG;
+	err = conf_drills_file(k->look.conf, path);
+	if (!err)
+		err = drills_read(path, &list);
+	if (err) {
+		fprintf(stderr, "hokm-xdp test: the history %s could not be read: %s\n", path,
+			strerror(-err));
+		return EXIT_WRONG;
+	}
+	if (!k->json)
+		drills_show(list, stdout);
+	else if (json_dumpf(list, stdout, JSON_INDENT(2)) || fputc('\n', stdout) == EOF)
+		err = -EIO;
+	json_decref(list);
+	return err || fflush(stdout) || ferror(stdout) ? EXIT_WRONG : EXIT_PASSED;
+}
+
 static int run(struct call *k)
 {
+	if (k->history)
+		return show_history(k);
 	if (needs_node(k) && look_at_node(&k->look, "test"))
 		return EXIT_WRONG;
 	for (enum test_category c = 0; c < TEST_CATEGORIES; c++)
@@ -305,7 +373,12 @@ static int run(struct call *k)
 
 int test_main(int argc, char **argv)
 {
-	static struct call k = {.limit_ns = LIMIT_NS, .watch_ns = WATCH_NS, .players = PLAYERS};
+	static struct call k = {.watch_ns = WATCH_NS,
+				.players = PLAYERS,
+				.drill_conf = {.failback = true,
+					       .limit_ns = LIMIT_NS,
+					       .settled_ns = SETTLED_NS,
+					       .rest_ns = REST_NS}};
 	struct command_line l;
 	int code;
 
