@@ -23,6 +23,7 @@
 #include "base/timer.h"
 
 #define RESTART_NS    (2 * NS_PER_S)
+#define KEPT_NS       (200 * NS_PER_MS) /* until kept events are tried again */
 #define CLOSE_WAIT_MS 1500
 #define KEEP_MAX      32 /* events that are kept while no notifier takes them */
 
@@ -35,7 +36,7 @@ struct notifier {
 	sd_event_source *child, *restart;
 	unsigned int n_kept;
 	struct notify_event kept[KEEP_MAX];
-	uint64_t lost;
+	uint32_t lost; /* and not counted by the notifier yet */
 	bool conf_due; /* the notifier runs, and has not taken its settings */
 };
 
@@ -63,12 +64,27 @@ static bool send_msg(struct notifier *n, struct notify_msg *m, int pass_fd)
 
 static bool send_event(struct notifier *n, const struct notify_event *e)
 {
-	struct notify_msg m = {.type = NOTIFY_MSG_EVENT};
+	struct notify_msg m = {.type = NOTIFY_MSG_EVENT, .n = n->lost};
 
 	m.event = *e;
-	return n->fd >= 0 && send_msg(n, &m, -1);
+	if (n->fd < 0 || !send_msg(n, &m, -1))
+		return false;
+	if (n->lost)
+		log_warn("%u events were not notified: the notifier did not run or took none",
+			 n->lost);
+	n->lost = 0;
+	return true;
 }
 
+/* Settings that were not taken come first, and a notifier that does not run gets all at its start.
+ */
+static void try_again(struct notifier *n)
+{
+	if (n->fd >= 0 && !n->conf_due)
+		timer_arm(n->restart, clock_now_ns() + KEPT_NS);
+}
+
+/* What it does not take now is tried again, also when no other event comes. */
 static void send_kept(struct notifier *n)
 {
 	unsigned int sent = 0;
@@ -77,11 +93,8 @@ static void send_kept(struct notifier *n)
 		sent++;
 	n->n_kept -= sent;
 	memmove(n->kept, n->kept + sent, n->n_kept * sizeof(n->kept[0]));
-	if (sent && n->lost && !n->n_kept) {
-		log_warn("%llu events were not notified: the notifier did not run or took none",
-			 (unsigned long long)n->lost);
-		n->lost = 0;
-	}
+	if (n->n_kept)
+		try_again(n);
 }
 
 static void send_conf(struct notifier *n)
@@ -166,7 +179,9 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 	(void)usec;
 	if (n->fd >= 0 && n->conf_due)
 		send_conf(n);
-	else if (n->fd < 0 && n->conf->n_notify)
+	if (n->fd >= 0)
+		send_kept(n);
+	else if (n->conf->n_notify)
 		try_start(n);
 	return 0;
 }
@@ -291,6 +306,7 @@ void notifier_take(struct notifier *n, const struct notify_event *e)
 		n->n_kept--;
 	}
 	n->kept[n->n_kept++] = *e;
+	try_again(n);
 }
 
 /* Ends the child, which has wait_ms to do it by itself. */

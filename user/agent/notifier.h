@@ -7,7 +7,8 @@
  * so that it can die and be started again.
  *
  * A struct notifier is the daemon's handle. Nothing here blocks but notifier_close(), for a moment.
- * What the notifier cannot take is counted, and the count is sent when it can.
+ * What the notifier cannot take is counted, and the count goes with the next event that it can
+ * take, so that the receivers learn of it.
  */
 #ifndef HOKM_AGENT_NOTIFIER_H
 #define HOKM_AGENT_NOTIFIER_H
@@ -26,7 +27,7 @@ enum notify_msg_type {
 
 struct notify_msg {
 	uint32_t type;
-	uint32_t n; /* NOTIFY_MSG_WHO: channels that follow */
+	uint32_t n; /* NOTIFY_MSG_WHO: channels that follow; NOTIFY_MSG_EVENT: lost before it */
 	union {
 		struct notify_who who;
 		struct conf_notify channel;

@@ -101,6 +101,7 @@ static void take_msg(struct child *k, const struct notify_msg *m)
 			use_channels(k);
 		break;
 	default:
+		engine_lost(&k->engine, m->n);
 		engine_take(&k->engine, &m->event, clock_now_ns());
 		break;
 	}

@@ -288,3 +288,11 @@ void engine_wait(struct engine *e, int fd, int most_ms, uint64_t now_ns)
 		ms = (uint64_t)most_ms;
 	curl_multi_poll(e->multi, &wait, fd < 0 ? 0 : 1, (int)ms, NULL);
 }
+
+void engine_lost(struct engine *e, uint32_t n)
+{
+	for (unsigned int i = 0; i < e->n; i++) {
+		e->channels[i].state.dropped += n;
+		e->channels[i].state.dropped_total += n;
+	}
+}

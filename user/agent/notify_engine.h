@@ -48,6 +48,8 @@ void engine_close(struct engine *e);
 void engine_configure(struct engine *e, const struct notify_who *who,
 		      const struct conf_notify *list, unsigned int n);
 void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns);
+/* So many events did not come here: each channel reports that with its next message. */
+void engine_lost(struct engine *e, uint32_t n);
 /* Starts what may start, and ends what has ended. */
 void engine_run(struct engine *e, uint64_t now_ns);
 /* Waits until `fd` (-1: none) is readable or there is work, at most `most_ms`. */

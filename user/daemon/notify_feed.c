@@ -8,9 +8,13 @@
 static void on_line(const struct event_line *line, void *arg)
 {
 	struct notify_feed *f = arg;
-	struct notify_event *e = &f->list[f->n];
+	struct notify_event *e;
 
-	if (line->source != EVENT_DAEMON || f->n == NOTIFY_FEED_MAX || !f->node->conf->n_notify ||
+	/* More in one turn than there is room for: none may be lost. */
+	if (f->n == NOTIFY_FEED_MAX)
+		notify_feed_run(f);
+	e = &f->list[f->n];
+	if (line->source != EVENT_DAEMON || !f->node->conf->n_notify ||
 	    !notify_event_from(line->what, line->reason, line->text, e))
 		return;
 	e->at.wall_s = line->realtime_ns / (int64_t)NS_PER_S;

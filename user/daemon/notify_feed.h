@@ -2,7 +2,8 @@
 /*
  * Notifications of this node: the lines of the event stream that operators are notified of
  * (decide/notify_kinds.c) wait here until settle() hands them to the notifier, after all else it
- * does. Nothing here waits, and what does not fit is counted by the notifier's handle.
+ * does, or until there is no more room. Nothing here waits, and what the notifier does not take is
+ * counted by its handle.
  */
 #ifndef HOKM_DAEMON_NOTIFY_FEED_H
 #define HOKM_DAEMON_NOTIFY_FEED_H
