@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "../stub/dns_rig.h"
+#include "agent/agent_spawn.h"
+#include "base/caps.h"
 
 #define ANY CONF_DNS_NONE /* all providers of the stand-in */
 
@@ -344,6 +346,62 @@ static void credentials_come_from_the_environment_and_systemd_too(void **state)
 	unsetenv("AWS_ACCESS_KEY_ID");
 }
 
+static bool is_dns_job(pid_t pid)
+{
+	char path[64], line[256] = "";
+	size_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	len = fread(line, 1, sizeof(line) - 1, f);
+	fclose(f);
+	for (size_t i = 0; i < len; i++)
+		if (!line[i])
+			line[i] = ' ';
+	return strstr(line, "dns-job") != NULL;
+}
+
+/* A process that may be dumped belongs to its user in /proc, another one to root. */
+static int uid_in_proc(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	return stat(path, &st) ? -1 : (int)st.st_uid;
+}
+
+/* Starts a job as a monitor does, which is no root, and sends it no request. */
+static _Noreturn void start_as_a_user(void)
+{
+	pid_t pid;
+	int fd;
+
+	setenv("CF_API_TOKEN", "stub-token-0123456789", 1);
+	if (caps_become(stub_user()) || agent_spawn_dns(CAPS_SAME_USER, &fd, &pid))
+		_exit(1);
+	for (unsigned int i = 0; i < 1000 && !is_dns_job(pid); i++)
+		(void)poll(NULL, 0, 5);
+	for (unsigned int i = 0; i < 400 && uid_in_proc(pid) > 0; i++)
+		(void)poll(NULL, 0, 5);
+	_exit(is_dns_job(pid) && uid_in_proc(pid) == 0 ? 0 : 2);
+}
+
+static void a_job_cannot_be_dumped_while_it_waits_for_its_request(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		start_as_a_user();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* Counts what a client of AWS's own makes of the stub. */
 static void a_real_client_is_answered(void **state)
 {
@@ -383,6 +441,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_provider_is_found_without_its_name),
 		cmocka_unit_test(unsafe_credentials_are_not_used),
 		cmocka_unit_test(credentials_come_from_the_environment_and_systemd_too),
+		cmocka_unit_test(a_job_cannot_be_dumped_while_it_waits_for_its_request),
 		cmocka_unit_test(a_real_client_is_answered),
 	};
 

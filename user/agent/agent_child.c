@@ -192,6 +192,9 @@ void agent_started(int argc, char **argv)
 
 	if (argc > 2 && !log_level_from_name(argv[2], &level))
 		log_set_level(level);
+	/* The environment of a DNS job has secrets from its first moment. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		log_warn("core dumps could not be turned off: %s", strerror(errno));
 	if (argc < 2 || getsockopt(AGENT_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
 	    type != SOCK_SEQPACKET) {
 		log_error("`hokm-xdp %s` is for internal use: `hokm-xdp run` starts it", argv[0]);
