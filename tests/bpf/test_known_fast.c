@@ -33,6 +33,7 @@ struct way {
 	const char *what;
 	enum state state;
 	struct tcp_spec seg;
+	enum { PIPELINE, FAST } takes;
 };
 
 #define TEXT   "\x81\x82mask\x01\x02"
@@ -69,61 +70,62 @@ struct way {
 	}
 
 static const struct way ways[] = {
-	{"bare ACK", PLAYER, IN(.ack = SERVER_NEXT + 70000, .flags = ACK)},
-	{"ACK without PSH", PLAYER, IN(.flags = ACK, BYTES(TEXT))},
-	{"TCP options", PLAYER, IN(.options = 3, BYTES(TEXT))},
-	{"IP options", PLAYER, IN(.ip.options = 2, BYTES(TEXT))},
-	{"padding", PLAYER, IN(.padding = 9, .payload = 3, .data = TEXT)},
-	{"text", PLAYER, IN(BYTES(TEXT))},
-	{"binary, compressed", PLAYER, IN(BYTES(BINARY))},
-	{"ping", PLAYER, IN(BYTES(PING))},
-	{"16 bits of length, payload follows", PLAYER, IN(BYTES(MEDIUM))},
-	{"length not in its shortest form", PLAYER, IN(BYTES(WRONG))},
-	{"not masked", PLAYER, IN(BYTES(BARE))},
-	{"two frames", PLAYER, IN(BYTES(TEXT TEXT))},
-	{"begin of a frame", PLAYER, IN(.payload = 5, .data = TEXT)},
-	{"segment that was read", PLAYER, IN(.seq = CLIENT_NEXT - 20, .payload = 20)},
-	{"segment after a gap", PLAYER, IN(.seq = CLIENT_NEXT + 20, BYTES(TEXT))},
-	{"numbers that do not fit", PLAYER, IN(.seq = CLIENT_NEXT + 0x1000000, BYTES(TEXT))},
-	{"FIN", PLAYER, IN(.flags = ACK | FIN, BYTES(TEXT))},
-	{"RST", PLAYER, IN(.flags = ACK | RST)},
-	{"another port", PLAYER, IN(.dport = GAME_PORT + 1, BYTES(TEXT))},
-	{"another address", PLAYER, IN(.ip.dst = OTHER_ADDR, BYTES(TEXT))},
-	{"another host", PLAYER, IN(.eth.to = OTHER_MAC, BYTES(TEXT))},
-	{"total length too short", PLAYER, IN(.ip.cut = -30, BYTES(TEXT))},
-	{"total length too long", PLAYER, IN(.ip.cut = 30, BYTES(TEXT))},
-	{"inside a frame", INSIDE, IN(.payload = 100)},
-	{"text after a gap", GAP, IN(BYTES(TEXT))},
-	{"answer is awaited", ASKED, IN(.flags = ACK)},
-	{"lost", LOST, IN(BYTES(TEXT))},
-	{"closed", CLOSED, IN(BYTES(TEXT))},
-	{"record", SECURE, IN(BYTES(RECORD))},
-	{"record that goes on", SECURE, IN(BYTES(LONG))},
-	{"two records", SECURE, IN(BYTES(RECORD RECORD))},
-	{"record that is too long", SECURE, IN(BYTES(HUGE))},
-	{"begin of a record", SECURE, IN(.payload = 4, .data = RECORD)},
-	{"no record", SECURE, IN(BYTES(TEXT))},
-	{"first from a peer", PLAYER, IN(.eth.from = PEER0_MAC, BYTES(TEXT))},
-	{"from a peer", ARRIVED, IN(.eth.from = PEER1_MAC, BYTES(TEXT))},
-	{"steered", STEERED, IN(BYTES(TEXT))},
-	{"steered, bare ACK", STEERED, IN(.flags = ACK)},
-	{"steered, from a peer", STEERED, IN(.eth.from = PEER1_MAC, BYTES(TEXT))},
-	{"steered, numbers that do not fit", STEERED, IN(.seq = CLIENT_NEXT - 70000)},
-	{"steered, FIN", STEERED, IN(.flags = ACK | FIN)},
-	{"peer silent", SILENT, IN(BYTES(TEXT))},
-	{"peer dead", DEAD, IN(BYTES(TEXT))},
-	{"peer without MAC", NO_MAC, IN(BYTES(TEXT))},
-	{"out, bare ACK", PLAYER, OUT(.flags = ACK)},
-	{"out, text", PLAYER, OUT(BYTES(BARE))},
-	{"out, masked", PLAYER, OUT(BYTES(TEXT))},
-	{"out, bare ACK far ahead", PLAYER, OUT(.flags = ACK, .seq = SERVER_NEXT + 70000)},
-	{"out, far ahead", PLAYER, OUT(.seq = SERVER_NEXT + 70000, .payload = 20)},
-	{"out, TCP options", PLAYER, OUT(.options = 3, BYTES(BARE))},
-	{"out, two frames", PLAYER, OUT(BYTES(BARE BARE))},
-	{"out, record", SECURE, OUT(BYTES(RECORD))},
-	{"out, answer is awaited", ASKED, OUT(.payload = 30)},
-	{"out, FIN", PLAYER, OUT(.flags = ACK | FIN, BYTES(BARE))},
-	{"out, inside a frame", INSIDE, OUT(.payload = 100)},
+	{"bare ACK", PLAYER, IN(.ack = SERVER_NEXT + 70000, .flags = ACK), PIPELINE},
+	{"ACK without PSH", PLAYER, IN(.flags = ACK, BYTES(TEXT)), FAST},
+	{"TCP options", PLAYER, IN(.options = 3, BYTES(TEXT)), FAST},
+	{"IP options", PLAYER, IN(.ip.options = 2, BYTES(TEXT)), PIPELINE},
+	{"padding", PLAYER, IN(.padding = 9, .payload = 3, .data = TEXT), PIPELINE},
+	{"text", PLAYER, IN(BYTES(TEXT)), FAST},
+	{"binary, compressed", PLAYER, IN(BYTES(BINARY)), FAST},
+	{"ping", PLAYER, IN(BYTES(PING)), PIPELINE},
+	{"16 bits of length, payload follows", PLAYER, IN(BYTES(MEDIUM)), FAST},
+	{"length not in its shortest form", PLAYER, IN(BYTES(WRONG)), PIPELINE},
+	{"not masked", PLAYER, IN(BYTES(BARE)), PIPELINE},
+	{"two frames", PLAYER, IN(BYTES(TEXT TEXT)), PIPELINE},
+	{"begin of a frame", PLAYER, IN(.payload = 5, .data = TEXT), PIPELINE},
+	{"segment that was read", PLAYER, IN(.seq = CLIENT_NEXT - 20, .payload = 20), FAST},
+	{"segment after a gap", PLAYER, IN(.seq = CLIENT_NEXT + 20, BYTES(TEXT)), PIPELINE},
+	{"numbers that do not fit", PLAYER, IN(.seq = CLIENT_NEXT + 0x1000000, BYTES(TEXT)),
+	 PIPELINE},
+	{"FIN", PLAYER, IN(.flags = ACK | FIN, BYTES(TEXT)), PIPELINE},
+	{"RST", PLAYER, IN(.flags = ACK | RST), PIPELINE},
+	{"another port", PLAYER, IN(.dport = GAME_PORT + 1, BYTES(TEXT)), PIPELINE},
+	{"another address", PLAYER, IN(.ip.dst = OTHER_ADDR, BYTES(TEXT)), PIPELINE},
+	{"another host", PLAYER, IN(.eth.to = OTHER_MAC, BYTES(TEXT)), PIPELINE},
+	{"total length too short", PLAYER, IN(.ip.cut = -30, BYTES(TEXT)), PIPELINE},
+	{"total length too long", PLAYER, IN(.ip.cut = 30, BYTES(TEXT)), PIPELINE},
+	{"inside a frame", INSIDE, IN(.payload = 100), FAST},
+	{"text after a gap", GAP, IN(BYTES(TEXT)), PIPELINE},
+	{"answer is awaited", ASKED, IN(.flags = ACK), PIPELINE},
+	{"lost", LOST, IN(BYTES(TEXT)), PIPELINE},
+	{"closed", CLOSED, IN(BYTES(TEXT)), PIPELINE},
+	{"record", SECURE, IN(BYTES(RECORD)), FAST},
+	{"record that goes on", SECURE, IN(BYTES(LONG)), FAST},
+	{"two records", SECURE, IN(BYTES(RECORD RECORD)), PIPELINE},
+	{"record that is too long", SECURE, IN(BYTES(HUGE)), PIPELINE},
+	{"begin of a record", SECURE, IN(.payload = 4, .data = RECORD), PIPELINE},
+	{"no record", SECURE, IN(BYTES(TEXT)), PIPELINE},
+	{"first from a peer", PLAYER, IN(.eth.from = PEER0_MAC, BYTES(TEXT)), PIPELINE},
+	{"from a peer", ARRIVED, IN(.eth.from = PEER1_MAC, BYTES(TEXT)), FAST},
+	{"steered", STEERED, IN(BYTES(TEXT)), FAST},
+	{"steered, bare ACK", STEERED, IN(.flags = ACK), FAST},
+	{"steered, from a peer", STEERED, IN(.eth.from = PEER1_MAC, BYTES(TEXT)), PIPELINE},
+	{"steered, numbers that do not fit", STEERED, IN(.seq = CLIENT_NEXT - 70000), PIPELINE},
+	{"steered, FIN", STEERED, IN(.flags = ACK | FIN), PIPELINE},
+	{"peer silent", SILENT, IN(BYTES(TEXT)), FAST},
+	{"peer dead", DEAD, IN(BYTES(TEXT)), PIPELINE},
+	{"peer without MAC", NO_MAC, IN(BYTES(TEXT)), PIPELINE},
+	{"out, bare ACK", PLAYER, OUT(.flags = ACK), FAST},
+	{"out, text", PLAYER, OUT(BYTES(BARE)), FAST},
+	{"out, masked", PLAYER, OUT(BYTES(TEXT)), PIPELINE},
+	{"out, bare ACK far ahead", PLAYER, OUT(.flags = ACK, .seq = SERVER_NEXT + 70000), FAST},
+	{"out, far ahead", PLAYER, OUT(.seq = SERVER_NEXT + 70000, .payload = 20), PIPELINE},
+	{"out, TCP options", PLAYER, OUT(.options = 3, BYTES(BARE)), FAST},
+	{"out, two frames", PLAYER, OUT(BYTES(BARE BARE)), PIPELINE},
+	{"out, record", SECURE, OUT(BYTES(RECORD)), FAST},
+	{"out, answer is awaited", ASKED, OUT(.payload = 30), PIPELINE},
+	{"out, FIN", PLAYER, OUT(.flags = ACK | FIN, BYTES(BARE)), PIPELINE},
+	{"out, inside a frame", INSIDE, OUT(.payload = 100), FAST},
 };
 
 static void follow(struct hokm_conn *c, uint8_t phase, uint8_t state)
@@ -164,6 +166,13 @@ static struct hokm_conn entry(enum state s)
 		c.c2s.ws.gap = CLIENT_NEXT + 50;
 	}
 	return c;
+}
+
+/* How the fast path shows: see no_plain_segment_takes_the_pipeline(). */
+static void hide_vip(struct fix *x)
+{
+	x->cfg.n_vips = 0;
+	fix_cfg(x);
 }
 
 static void world(struct fix *x, enum state s)
@@ -216,7 +225,7 @@ static struct tcp_spec usual(const struct way *w, unsigned int tags)
 	return s;
 }
 
-static struct result run(void **state, const struct way *w, unsigned int tags)
+static struct result run(void **state, const struct way *w, unsigned int tags, bool vip)
 {
 	struct fix *x = *state;
 	const struct tcp_spec seg = usual(w, tags);
@@ -225,6 +234,8 @@ static struct result run(void **state, const struct way *w, unsigned int tags)
 	memset(&r, 0, sizeof(r));
 	fix_reset(state);
 	world(x, w->state);
+	if (!vip)
+		hide_vip(x);
 	if (seg.reply)
 		fix_out(x, &seg);
 	else
@@ -242,7 +253,7 @@ static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		const struct way *w = &ways[i];
-		struct result fast = run(state, w, 0), slow = run(state, w, 1);
+		struct result fast = run(state, w, 0, true), slow = run(state, w, 1, true);
 
 		if (fast.verdict != slow.verdict)
 			fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict,
@@ -257,9 +268,32 @@ static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
 	}
 }
 
+/*
+ * A fast path leaves no trace but one: it does not ask whether the address of a service is a VIP,
+ * which the configuration has seen to. The pipelines ask. Without a VIP they leave the entry of a
+ * connection as it is, and only the fast path notes a segment in it.
+ */
+static void no_plain_segment_takes_the_pipeline(void **state)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct way *w = &ways[i];
+		const struct hokm_conn before = entry(w->state);
+		struct result fast = run(state, w, 0, false), slow = run(state, w, 1, false);
+		bool took = fast.conn.c2s.packets + fast.conn.s2c.packets >
+			    before.c2s.packets + before.s2c.packets;
+
+		if (took != (w->takes == FAST))
+			fail_msg("%s: it took the %s", w->what, took ? "fast path" : "pipeline");
+		if (slow.conn.c2s.packets + slow.conn.s2c.packets !=
+		    before.c2s.packets + before.s2c.packets)
+			fail_msg("%s: with a tag it did not take the pipeline", w->what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		HOKM_TEST(no_plain_segment_takes_the_pipeline),
 		HOKM_TEST(no_segment_is_handled_otherwise_than_in_the_pipeline),
 	};
 
