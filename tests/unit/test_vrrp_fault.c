@@ -47,6 +47,12 @@ static const struct rig_step fault[] = {
 	{"pulse", "deaf", "", "fault"},
 	{"after 1000: clear service-up", "", "state", "backup", 350},
 
+	STORY(rig_backup, "a node that was cut off from peers and gateway has not heard the owner"),
+	{"advert 200 from 1", "", "", "backup", 350},
+	{"fault gateway-silent", "deaf", "state", "fault"},
+	{"pulse", "deaf", "", "fault"},
+	{"after 1000: clear service-up", "", "state", "backup gateway-answers", 350},
+
 	STORY(rig_backup, "the daemon stops in FAULT"),
 	{"fault gateway-silent", "", "state", "fault"},
 	{"clear service-up", "", "state", "backup gateway-answers"},

@@ -146,7 +146,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	const struct policy_peer *rival;
 
 	fill_leases(in, v);
-	v->deaf = !in->link_up || in->silent;
+	v->deaf = !in->link_up || in->silent || in->barred;
 	v->mute_priority = mute_priority(in);
 	v->owner_pulses = owner && owner->pulsing;
 	v->owner_seen_ns = owner ? owner->seen_ns : 0;

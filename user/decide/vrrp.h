@@ -98,7 +98,11 @@ struct vrrp_view {
 	bool undecided;         /* the arbiter has not allowed yet to become owner (arbiter.h) */
 	bool unpermitted;       /* the operator's hook has not permitted to become owner */
 	bool best_successor;    /* no peer is a better successor of the owner than this node */
-	bool deaf;              /* no link, or a silent one: that no advert comes proves nothing */
+	/*
+	 * No link, a silent one, or cut off from peers and gateway: that no advert comes proves
+	 * nothing.
+	 */
+	bool deaf;
 	/* the greatest priority of a peer that answers no pulses and so sees no lease; 0: none */
 	uint8_t mute_priority;
 	/*
