@@ -10,6 +10,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cut_rig.h"
@@ -75,6 +76,15 @@ bool cut_report(const char *folder, struct cut_ran *ran)
 	fclose(f);
 	ran->killed = killed;
 	return n == 8;
+}
+
+unsigned int cut_seed(void)
+{
+	const char *text = getenv("HOKM_CUT_SEED");
+	unsigned int seed = text ? (unsigned int)strtoul(text, NULL, 10) : (unsigned int)time(NULL);
+
+	printf("HOKM_CUT_SEED=%u kills at the same calls\n", seed);
+	return seed;
 }
 
 /* ---- one at a time ---- */
