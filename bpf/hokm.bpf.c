@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The three programs of a node. Each is a pipeline of small inline stages.
+ * The three programs of a node, and that of a witness. Each is a pipeline of small inline stages.
  *
  *   hokm_ingress (xdp.frags)
  *   frame -> plain segment of a known connection: known_fast.h
@@ -23,6 +23,10 @@
  *   hokm_fence (clsact ingress of every other interface)
  *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned
  *
+ *   hokm_witness (xdp.frags, on a machine that runs none of the others)
+ *   frame -> pulse        witness_pulse.h  probe -> answered in place
+ *         -> all else     PASS, unchanged
+ *
  * conn_track.h calls the frame tracking (ws_track.h) after flow_track() and before it handles FIN
  * and RST, because the data of a packet comes before its FIN.
  *
@@ -42,6 +46,7 @@
 #include "known_fast.h"
 #include "syn_fast.h"
 #include "fence.h"
+#include "witness_pulse.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -234,4 +239,24 @@ int hokm_fence(struct __sk_buff *skb)
 		v = PASS;
 	report(&p, v, WORK_IN);
 	return TC_ACT_UNSPEC;
+}
+
+SEC("xdp.frags")
+int hokm_witness(struct xdp_md *ctx)
+{
+	struct packet p = {
+		.ctx = ctx,
+		.end = (void *)(long)ctx->data_end,
+		.event = EVENT_NONE,
+		.target = HOKM_NO_PEER,
+	};
+	enum verdict v = PASS;
+
+	if (parse_frame(&p, (void *)(long)ctx->data) == FRAME_IPV4)
+		v = witness_ingress(&p);
+	if (v == PASS)
+		return XDP_PASS;
+	if (v == DROP)
+		count_drop(&p);
+	return v == REPLY ? XDP_TX : XDP_DROP;
 }

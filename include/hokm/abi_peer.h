@@ -51,6 +51,9 @@ _Static_assert(HOKM_MAX_PEERS <= HOKM_MAX_SERVICES, "a witness has room for all 
  */
 #define HOKM_PULSE_MISDIRECTED 0x04
 
+/* The answer of a witness: its kernel made it, not its process. */
+#define HOKM_PULSE_KERNEL 0x08
+
 #define HOKM_PULSE_MAGIC   0x484b4d50 /* "HKMP" */
 #define HOKM_PULSE_VERSION 3
 #define HOKM_PULSE_PROBE   1
@@ -69,7 +72,8 @@ _Static_assert(HOKM_MAX_PEERS <= HOKM_MAX_SERVICES, "a witness has room for all 
  * @daemon_age_ns: time since the last sign of life of the sender's daemon
  * @epoch: epoch of the sender
  * @priority: effective priority of the sender
- * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED; answers only
+ * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED, HOKM_PULSE_KERNEL; answers
+ *         only
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @grant: its wish, or its answer to a wish
  * @svc: its services

@@ -482,6 +482,11 @@ void fix_egress(struct fix *x, const struct frame *f)
 	run(x, x->egress, f);
 }
 
+void fix_witness(struct fix *x, const struct frame *f)
+{
+	run(x, x->witness, f);
+}
+
 void fix_in(struct fix *x, const struct tcp_spec *s)
 {
 	struct frame f;

@@ -122,6 +122,7 @@ bool frame_ip_checksum_ok(const struct frame *f);
 struct fix {
 	struct hokm_bpf *skel;      /* of the generated skeleton: its maps */
 	int ingress, egress, fence; /* descriptors of the programs */
+	int witness;                /* that of a machine of its own */
 	struct hokm_cfg cfg;
 	struct hokm_keys keys; /* bytes 00, 01, 02 ...: all different; the first is of the reference
 				*/
@@ -193,6 +194,7 @@ bool fix_split(struct fix *x, uint32_t linear);
 /* Runs a frame; the result is in x->verdict and x->out. */
 void fix_ingress(struct fix *x, const struct frame *f);
 void fix_egress(struct fix *x, const struct frame *f);
+void fix_witness(struct fix *x, const struct frame *f);
 void fix_in(struct fix *x, const struct tcp_spec *s);  /* builds and runs */
 void fix_out(struct fix *x, const struct tcp_spec *s); /* the same, as the server's reply */
 

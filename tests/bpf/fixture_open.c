@@ -159,7 +159,8 @@ static int programs(struct fix *x, const char *dir)
 	x->ingress = program(x->skel, x->skel->progs.hokm_ingress, dir);
 	x->egress = program(x->skel, x->skel->progs.hokm_egress, dir);
 	x->fence = program(x->skel, x->skel->progs.hokm_fence, dir);
-	return x->ingress < 0 || x->egress < 0 || x->fence < 0 ? -1 : 0;
+	x->witness = program(x->skel, x->skel->progs.hokm_witness, dir);
+	return x->ingress < 0 || x->egress < 0 || x->fence < 0 || x->witness < 0 ? -1 : 0;
 }
 
 int fix_open_small(void **state, uint32_t conns_max)
@@ -210,6 +211,7 @@ int fix_close(void **state)
 	close(x->ingress);
 	close(x->egress);
 	close(x->fence);
+	close(x->witness);
 	hokm_bpf__destroy(x->skel);
 	free(x);
 	return 0;

@@ -17,6 +17,7 @@
 #define INGRESS_MOST 500000u
 #define EGRESS_MOST  250000u
 #define FENCE_MOST   50000u
+#define WITNESS_MOST 150000u
 
 static uint32_t verified(const struct bpf_program *prog)
 {
@@ -40,6 +41,7 @@ static void the_verifier_is_not_kept_busy(void **state)
 	assert_in_range(verified(skel->progs.hokm_ingress), 1, INGRESS_MOST);
 	assert_in_range(verified(skel->progs.hokm_egress), 1, EGRESS_MOST);
 	assert_in_range(verified(skel->progs.hokm_fence), 1, FENCE_MOST);
+	assert_in_range(verified(skel->progs.hokm_witness), 1, WITNESS_MOST);
 	hokm_bpf__destroy(skel);
 }
 

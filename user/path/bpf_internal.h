@@ -63,6 +63,7 @@ extern const char *const bpf_map_names[MAP_COUNT];
 #define PROG_INGRESS "hokm_ingress"
 #define PROG_EGRESS  "hokm_egress"
 #define PROG_FENCE   "hokm_fence"
+#define PROG_WITNESS "hokm_witness"
 
 #define PIN_DIR_MAX  (CONF_PATH_MAX + CONF_NAME_MAX + 16)
 #define PIN_PATH_MAX (PIN_DIR_MAX + 32)

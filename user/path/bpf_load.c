@@ -62,7 +62,7 @@ __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level l
 	return 0;
 }
 
-static const char *const program_names[] = {PROG_INGRESS, PROG_EGRESS, PROG_FENCE};
+static const char *const program_names[] = {PROG_INGRESS, PROG_EGRESS, PROG_FENCE, PROG_WITNESS};
 #define N_PROGRAMS (sizeof(program_names) / sizeof(program_names[0]))
 
 /* Checks that the object has every map and program, and switches pinning by libbpf off. */
@@ -264,15 +264,38 @@ static int give_log_buffer(struct bpf_object *obj, char *log)
 	return 0;
 }
 
+static int check_btf(void)
+{
+	if (!access(KERNEL_BTF, R_OK))
+		return 0;
+	log_error("this kernel has no BTF (%s: %s): "
+		  "Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF is needed",
+		  KERNEL_BTF, strerror(errno));
+	return -ENOTSUP;
+}
+
+/* The program of a witness, or all others. */
+static int choose_programs(struct bpf_object *obj, bool witness)
+{
+	const struct bpf_program *its = bpf_object__find_program_by_name(obj, PROG_WITNESS);
+	struct bpf_program *p;
+
+	bpf_object__for_each_program (p, obj) {
+		int err = bpf_program__set_autoload(p, (p == its) == witness);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int load_prepare(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt)
 {
-	if (access(KERNEL_BTF, R_OK) < 0) {
-		log_error("this kernel has no BTF (%s: %s): "
-			  "Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF is needed",
-			  KERNEL_BTF, strerror(errno));
-		return -ENOTSUP;
-	}
-	return prepare_maps(obj, c, p, adopt);
+	int err = check_btf();
+
+	if (!err)
+		err = choose_programs(obj, false);
+	return err ? err : prepare_maps(obj, c, p, adopt);
 }
 
 int load_object(struct bpf_object *obj, const struct conf *c)
