@@ -7,6 +7,7 @@
  *
  *   ARP request for a VIP   hidden: only the interface of the instance answers, also on the owner
  *   SYN to a service        hidden while this node is not owner, on an interface in the segment
+ *   pulse over a path       answered or taken in, and goes no further (pulse_path.h)
  *   anything else           untouched
  *
  * An interface is in the segment when ARP with a VIP as sender or target was seen on it. The
@@ -23,6 +24,7 @@
 #include "arp_gate.h"
 #include "event_send.h"
 #include "frame_parse.h"
+#include "pulse_path.h"
 #include "service_lookup.h"
 
 static __always_inline enum verdict fence_arp(struct packet *p, struct hokm_fence *f)
@@ -78,6 +80,8 @@ static __always_inline enum verdict fence_tcp(struct packet *p, const struct hok
 static __always_inline enum verdict fence_frame(struct packet *p, struct __sk_buff *skb,
 						struct hokm_fence *f)
 {
+	enum verdict v;
+
 	p->end = (void *)(long)skb->data_end;
 	p->eth = (void *)(long)skb->data;
 	p->l3 = p->eth + 1;
@@ -85,7 +89,10 @@ static __always_inline enum verdict fence_frame(struct packet *p, struct __sk_bu
 		return MORE;
 	if (p->eth->h_proto == bpf_htons(ETH_P_ARP))
 		return fence_arp(p, f);
-	return p->eth->h_proto == bpf_htons(ETH_P_IP) ? fence_tcp(p, f) : PASS;
+	if (p->eth->h_proto != bpf_htons(ETH_P_IP))
+		return PASS;
+	v = path_ingress(p, skb);
+	return v == PASS ? fence_tcp(p, f) : v;
 }
 
 #endif

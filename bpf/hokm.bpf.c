@@ -22,6 +22,7 @@
  *
  *   hokm_fence (clsact ingress of every other interface)
  *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned
+ *         -> pulse        pulse_path.h    over a path: answered, or stored in peers and path_peers
  *
  *   hokm_witness (xdp.frags, on a machine that runs none of the others)
  *   frame -> pulse        witness_pulse.h  probe -> answered in place
@@ -238,7 +239,9 @@ int hokm_fence(struct __sk_buff *skb)
 	if (v == DROP && bpf_skb_change_type(skb, PACKET_OTHERHOST))
 		v = PASS;
 	report(&p, v, WORK_IN);
-	return TC_ACT_UNSPEC;
+	if (v == REPLY)
+		return (int)bpf_redirect(ifindex, 0);
+	return v == CONSUMED ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 SEC("xdp.frags")

@@ -5,8 +5,8 @@
  *
  * Half-open connections have a map of their own (half_open.h), so that a SYN flood can replace
  * half-open entries only, never an established connection. The daemon maps own, grants, peers,
- * peer_macs, conn_bits, suspects and waits into its memory; a process that lists half-open
- * connections maps half_open.
+ * path_peers, peer_macs, conn_bits, suspects and waits into its memory; a process that lists
+ * half-open connections maps half_open.
  */
 #ifndef HOKM_BPF_MAPS_H
 #define HOKM_BPF_MAPS_H
@@ -89,6 +89,14 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(value, struct hokm_peer_macs);
 } peer_macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HOKM_PATH_KEYS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hokm_path_peer);
+} path_peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

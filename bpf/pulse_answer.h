@@ -33,12 +33,12 @@
 #define KEY_TO_PEER HOKM_MAX_SECRETS
 
 /*
- * The tag of a pulse between this node and the peer of the slot: with the key of the peer's pulses
- * by the number of the secret, or with KEY_TO_PEER. A function of its own for the verifier, which
- * would else follow the rounds of SipHash once for each way of headers that leads here. To the
- * verifier pulse may be NULL.
+ * The tag of a pulse between this node and the peer of the slot, on this path: with the key of the
+ * peer's pulses by the number of the secret, or with KEY_TO_PEER. A function of its own for the
+ * verifier, which would else follow the rounds of SipHash once for each way of headers that leads
+ * here. To the verifier pulse may be NULL.
  */
-__noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 key)
+__noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 key, __u32 path)
 {
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
@@ -50,13 +50,19 @@ __noinline __u64 pulse_tag_of(const struct hokm_pulse *pulse, __u32 slot, __u32 
 	slot &= HOKM_MAX_PEERS - 1;
 	peer = p.cfg->peer[slot].addr.w[3];
 	own_addr = p.cfg->addr.w[3];
+	if (path != HOKM_PATH_SEGMENT) {
+		const struct hokm_path_cfg *way = &p.cfg->path[(path - 1) & (HOKM_MAX_PATHS - 1)];
+
+		peer = way->peer[slot];
+		own_addr = way->addr;
+	}
 	if (key >= HOKM_MAX_SECRETS)
 		return hokm_pulse_tag(pulse, own_addr, peer, k->to[slot]);
 	return hokm_pulse_tag(pulse, peer, own_addr, k->from[key][slot]);
 }
 
 /* The secret, counted from 1, that the peer of the slot signed the pulse with; 0: none of ours. */
-__noinline int pulse_secret_of(const struct hokm_pulse *pulse, __u32 slot)
+__noinline int pulse_secret_of(const struct hokm_pulse *pulse, __u32 slot, __u32 path)
 {
 	__u32 zero = 0;
 	const struct hokm_keys *k = bpf_map_lookup_elem(&keys, &zero);
@@ -67,7 +73,7 @@ __noinline int pulse_secret_of(const struct hokm_pulse *pulse, __u32 slot)
 	for (__u32 i = 0; i < HOKM_MAX_SECRETS; i++) {
 		if (i >= k->n)
 			break;
-		if (pulse->tag == bpf_cpu_to_be64(pulse_tag_of(pulse, slot, i)))
+		if (pulse->tag == bpf_cpu_to_be64(pulse_tag_of(pulse, slot, i, path)))
 			return (int)i + 1;
 	}
 	return 0;
@@ -138,11 +144,12 @@ __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 }
 
 /*
- * Makes the peer's probe, of which `copy` is a copy, an answer. The wish is carried out first.
- * Returns false when there is no state to answer with.
+ * Makes the peer's probe, of which `copy` is a copy, an answer but for its tag, from the interface
+ * with this MAC address. The wish is carried out first. Returns false when there is no state to
+ * answer with.
  */
 static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse *pulse, __u32 slot,
-				       struct hokm_pulse *copy)
+				       struct hokm_pulse *copy, const __u8 *mac)
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
@@ -161,12 +168,20 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 	pulse->lease_left_ns = bpf_cpu_to_be64(left);
 	pulse->daemon_age_ns = bpf_cpu_to_be64(age);
 	pulse->epoch = bpf_cpu_to_be64(o->epoch);
-	mac_copy(pulse->mac, p->cfg->mac);
+	mac_copy(pulse->mac, mac);
 	pulse_fill_services(p, pulse);
-	copy = pulse_copy(p, pulse);
+	return true;
+}
+
+/* Signs the answer in the packet. */
+static __always_inline bool pulse_tag_answer(const struct packet *p, struct hokm_pulse *pulse,
+					     __u32 slot)
+{
+	const struct hokm_pulse *copy = pulse_copy(p, pulse);
+
 	if (!copy)
 		return false;
-	pulse->tag = bpf_cpu_to_be64(pulse_tag_of(copy, slot, KEY_TO_PEER));
+	pulse->tag = bpf_cpu_to_be64(pulse_tag_of(copy, slot, KEY_TO_PEER, HOKM_PATH_SEGMENT));
 	return true;
 }
 
@@ -185,6 +200,17 @@ static __always_inline void pulse_turn_round(struct packet *p, struct iphdr *ip,
 	mac_copy(p->eth->h_source, p->cfg->mac);
 }
 
+/* Stores from which MAC address of the segment the peer's valid pulse came. */
+static __always_inline void pulse_note_mac(const struct packet *p, struct hokm_peer *peer,
+					   __u32 slot, const struct hokm_pulse *pulse)
+{
+	if (!mac_equal(peer->mac, pulse->mac))
+		mac_copy(peer->mac, pulse->mac);
+	/* A witness steers nothing here, and may be the router through which clients come. */
+	if (!p->cfg->peer[slot & (HOKM_MAX_PEERS - 1)].witness)
+		peer_mac_publish(slot, pulse->mac);
+}
+
 /* Stores the state of the peer that a valid pulse contains. */
 static __always_inline void pulse_note_state(const struct packet *p, struct hokm_peer *peer,
 					     __u32 slot, const struct hokm_pulse *pulse)
@@ -201,15 +227,9 @@ static __always_inline void pulse_note_state(const struct packet *p, struct hokm
 		peer->lease_until_ns = 0;
 	else
 		peer->lease_until_ns = until < left ? ~0ULL : until;
-	if (!mac_equal(peer->mac, pulse->mac))
-		mac_copy(peer->mac, pulse->mac);
-	/*
-	 * A witness steers nothing here, and may be the router through which clients come. It has
-	 * no services.
-	 */
+	/* A witness has no services. */
 	if (p->cfg->peer[slot & (HOKM_MAX_PEERS - 1)].witness)
 		return;
-	peer_mac_publish(slot, pulse->mac);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		peer->svc[i].tag = pulse->svc[i].tag;
@@ -233,7 +253,7 @@ static __always_inline bool lingers(const struct packet *p)
  * Stores the state in a valid probe when there is no daemon that would ask for it. A function of
  * its own for the verifier; to the verifier pulse may be NULL.
  */
-__noinline int pulse_told(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+__noinline int pulse_told(const struct hokm_pulse *pulse, __u32 slot, __u64 now, __u32 path)
 {
 	struct hokm_peer *peer;
 	struct packet p = {};
@@ -243,6 +263,8 @@ __noinline int pulse_told(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
 	peer = peer_get(&p, slot);
 	if (!peer)
 		return 0;
+	if (path == HOKM_PATH_SEGMENT)
+		pulse_note_mac(&p, peer, slot, pulse);
 	pulse_note_state(&p, peer, slot, pulse);
 	return 1;
 }
@@ -261,21 +283,12 @@ static __always_inline enum verdict pulse_probe(struct packet *p, struct hokm_pe
 	peer->probe_nonce = nonce;
 	peer->probe_sent_ns = sent;
 	peer->alive_ns = p->now;
-	pulse_told(copy, slot, p->now);
-	if (!pulse_fill(p, pulse, slot, copy))
+	pulse_told(copy, slot, p->now, HOKM_PATH_SEGMENT);
+	if (!pulse_fill(p, pulse, slot, copy, p->cfg->mac) || !pulse_tag_answer(p, pulse, slot))
 		return CONSUMED;
 	pulse_turn_round(p, p->l3, udp);
 	COUNT(p, pulse_probes);
 	return REPLY;
-}
-
-/* Stores what a valid answer contains. */
-static __always_inline void pulse_note(struct packet *p, struct hokm_peer *peer, __u32 slot,
-				       const struct hokm_pulse *pulse)
-{
-	peer->rtt_ns = p->now - peer->answer_sent_ns;
-	peer->flags = pulse->flags;
-	pulse_note_state(p, peer, slot, pulse);
 }
 
 /*
@@ -303,6 +316,41 @@ __noinline int pulse_heard(const struct hokm_pulse *pulse, __u32 slot, __u64 now
 }
 
 /*
+ * Takes in what a valid and fresh answer says of the peer, unless one over another path that
+ * belongs to a newer probe was taken in before. Two paths may be served by two CPUs at the same
+ * moment: what both write is as one of them says, and right again with the next pulse. A function
+ * of its own for the verifier; to the verifier pulse may be NULL.
+ */
+__noinline int pulse_take_in(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	struct hokm_peer *peer;
+	struct packet p = {};
+	__u64 sent;
+
+	if (!pulse || !question_packet(&p, now))
+		return 0;
+	peer = peer_get(&p, slot);
+	if (!peer)
+		return 0;
+	sent = bpf_be64_to_cpu(pulse->sent_ns);
+	if (sent <= peer->newest_sent_ns)
+		return 0;
+	peer->newest_sent_ns = sent;
+	peer->flags = pulse->flags;
+	pulse_note_state(&p, peer, slot, pulse);
+	return 1;
+}
+
+/* Takes in all that a valid and fresh answer says, unless a newer one was taken in before. */
+static __always_inline void pulse_take_all(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	if (!pulse_take_in(pulse, slot, now))
+		return;
+	grant_take_in(pulse, slot, now);
+	pulse_heard(pulse, slot, now);
+}
+
+/*
  * A valid answer: stored unless it is a replay, was held back too long, or belongs to another
  * daemon session.
  */
@@ -321,7 +369,9 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 		return DROP_FOR(p, drop_pulse_late);
 	peer->answer_sent_ns = sent;
 	peer->secret = secret;
-	pulse_note(p, peer, slot, pulse);
+	peer->rtt_ns = p->now - sent;
+	peer->answers++;
+	pulse_note_mac(p, peer, slot, pulse);
 	if (!within(peer->seen_ns, p->now, p->cfg->peer_dead_ns)) {
 		peer->since_ns = p->now;
 		p->target = slot;
@@ -329,8 +379,7 @@ static __always_inline enum verdict pulse_answer(struct packet *p, struct hokm_p
 	}
 	peer->seen_ns = p->now;
 	peer->alive_ns = p->now;
-	grant_take_in(copy, slot, p->now);
-	pulse_heard(copy, slot, p->now);
+	pulse_take_all(copy, slot, p->now);
 	COUNT(p, pulse_answers);
 	return CONSUMED;
 }
@@ -359,7 +408,7 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 	if (!pulse_version_ok(p, pulse))
 		return DROP_FOR(p, drop_pulse_version);
 	copy = pulse_copy(p, pulse);
-	secret = copy ? pulse_secret_of(copy, slot) : 0;
+	secret = copy ? pulse_secret_of(copy, slot, HOKM_PATH_SEGMENT) : 0;
 	if (!secret) {
 		peer->wrong_tag_ns = p->now;
 		return DROP_FOR(p, drop_pulse_tag);

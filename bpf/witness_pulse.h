@@ -49,7 +49,7 @@ __noinline int witness_complete(struct hokm_pulse *pulse, __u32 asks, __u64 now)
 		pulse->heard[i].addr = p.cfg->peer[i].addr.w[3];
 		pulse->heard[i].age_us = bpf_htonl(age_us);
 	}
-	pulse->tag = bpf_cpu_to_be64(pulse_tag_of(pulse, asks, KEY_TO_PEER));
+	pulse->tag = bpf_cpu_to_be64(pulse_tag_of(pulse, asks, KEY_TO_PEER, HOKM_PATH_SEGMENT));
 	return 1;
 }
 

@@ -10,7 +10,7 @@
  *   abi_conn.h      conns, half_open, replica, changes
  *   abi_config.h    cfg, own, services, suspects, keys, fences, meta
  *   abi_grant.h     grants
- *   abi_peer.h      pulses, peers
+ *   abi_peer.h      pulses, peers, path_peers
  *   abi_waits.h     waits, latency
  *
  * Rules of the ABI headers
@@ -27,15 +27,12 @@
  *   cfg, own, meta, keys, services     user space
  *   fences                             BPF seen_ns; user space makes and deletes the entries
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
- *   peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns, clears the slots
- *                                      of removed peers and writes alive_ns when it verified a sign
- *   grants                             both, by compare-and-swap what both write (hokm/grant.h,
- *                                      hokm/grant_count.h)
- *   waits                              both by atomic addition; user space takes off the requests
- *                                      of entries that it deletes
- *   replica                            user space; BPF answered_ns, gone and seq_next of entries
- *                                      whose holder is dead
- *   changes, counters, latency, event_limits, events   BPF
+ *   peers, path_peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns,
+ * clears the slots of removed peers and writes alive_ns when it verified a sign grants both, by
+ * compare-and-swap what both write (hokm/grant.h, hokm/grant_count.h) waits both by atomic
+ * addition; user space takes off the requests of entries that it deletes replica user space; BPF
+ * answered_ns, gone and seq_next of entries whose holder is dead changes, counters, latency,
+ * event_limits, events   BPF
  */
 #ifndef HOKM_ABI_H
 #define HOKM_ABI_H

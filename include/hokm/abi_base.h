@@ -15,7 +15,7 @@
 #endif
 
 /* Raised by every change of a layout. A daemon refuses pins of another version. */
-#define HOKM_ABI_VERSION 6
+#define HOKM_ABI_VERSION 7
 
 /* Peers of one node. A peer's slot is local to the node that keeps it. */
 #define HOKM_MAX_PEERS 8
@@ -23,6 +23,10 @@
 #define HOKM_MAX_SERVICES 8
 /* VIPs of one instance. */
 #define HOKM_MAX_VIPS 4
+/* Paths beside the segment on which pulses go between the nodes. */
+#define HOKM_MAX_PATHS 2
+/* A path of pulses is HOKM_PATH_SEGMENT, or 1 + the index of cfg.path. */
+#define HOKM_PATH_SEGMENT 0
 /* Other interfaces of the machine that can be fenced. */
 #define HOKM_MAX_FENCES 1024
 

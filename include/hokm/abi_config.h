@@ -44,6 +44,23 @@ struct hokm_peer_cfg {
 _Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
 
 /**
+ * struct hokm_path_cfg - a path beside the segment on which pulses go between the nodes
+ * @ifindex: the interface of this node that has @addr; 0: the path is not in use now
+ * @addr: this node's address on it
+ * @mac: MAC address of the interface
+ * @rsv: zero
+ * @peer: by slot, the address of each peer on it; 0: none
+ */
+struct hokm_path_cfg {
+	__u32 ifindex;
+	__be32 addr;
+	__u8 mac[6];
+	__u8 rsv[2];
+	__be32 peer[HOKM_MAX_PEERS];
+};
+_Static_assert(sizeof(struct hokm_path_cfg) == 48, "path cfg");
+
+/**
  * struct hokm_cfg - value of cfg, one entry: the configuration
  * @addr: this node's own address
  * @mac: MAC address of the instance's interface
@@ -71,6 +88,7 @@ _Static_assert(sizeof(struct hokm_peer_cfg) == 24, "peer cfg");
  * @vip: the VIPs
  * @service: the services
  * @peer: the peers
+ * @path: the paths beside the segment; no packet of a client reads them
  *
  * Slots of services and peers stay the same across restarts and reloads.
  */
@@ -99,8 +117,9 @@ struct hokm_cfg {
 	struct hokm_addr vip[HOKM_MAX_VIPS];
 	struct hokm_service_key service[HOKM_MAX_SERVICES];
 	struct hokm_peer_cfg peer[HOKM_MAX_PEERS];
+	struct hokm_path_cfg path[HOKM_MAX_PATHS];
 };
-_Static_assert(sizeof(struct hokm_cfg) == 560, "cfg");
+_Static_assert(sizeof(struct hokm_cfg) == 656, "cfg");
 
 /**
  * struct hokm_own - value of own, one entry: ownership

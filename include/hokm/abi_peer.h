@@ -154,11 +154,11 @@ _Static_assert(sizeof(struct hokm_steer_probe) == 32, "steer probe");
 
 /**
  * struct hokm_peer - value of peers: what the pulses and adverts of one peer contained
- * @seen_ns: when the last valid answer came
+ * @seen_ns: when the last valid answer came over the segment: what is steered goes there
  * @alive_ns: when the last sign of life of any kind came (bpf/peer_state.h)
  * @since_ns: when the present series of answers began
- * @rtt_ns: round trip of the last answer
- * @answer_sent_ns: sent_ns of the newest answer; an answer that is not newer is a replay
+ * @rtt_ns: round trip of the last answer over the segment
+ * @answer_sent_ns: sent_ns of the newest answer over the segment; one that is not newer is a replay
  * @lease_until_ns: end of the peer's lease on this node's clock, never too early; 0: not owner
  * @daemon_seen_ns: last sign of life of the peer's daemon on this node's clock
  * @epoch: epoch of the peer
@@ -169,7 +169,10 @@ _Static_assert(sizeof(struct hokm_steer_probe) == 32, "steer probe");
  * @steer_nonce: its nonce
  * @steer_sent_ns: its sent_ns, on the peer's clock
  * @wrong_tag_ns: when the last pulse from the peer's address came that none of the secrets signed
- * @mac: MAC address from which the last answer came; zero: none came yet
+ * @newest_sent_ns: sent_ns of the newest answer of all paths: @lease_until_ns, @daemon_seen_ns,
+ *                  @epoch, @state, @priority, @flags and @svc are as it says
+ * @answers: how many answers came over the segment
+ * @mac: MAC address from which the last answer over the segment came; zero: none came yet
  * @state: enum hokm_vrrp_state
  * @priority: effective priority
  * @vrrp_mac: MAC address from which the last advert came
@@ -193,6 +196,8 @@ struct hokm_peer {
 	__u64 steer_nonce;
 	__u64 steer_sent_ns;
 	__u64 wrong_tag_ns;
+	__u64 newest_sent_ns;
+	__u64 answers;
 	__u8 mac[6];
 	__u8 state;
 	__u8 priority;
@@ -201,7 +206,32 @@ struct hokm_peer {
 	__u8 secret;
 	struct hokm_pulse_svc svc[HOKM_MAX_SERVICES];
 };
-_Static_assert(sizeof(struct hokm_peer) == 200, "peer");
+_Static_assert(sizeof(struct hokm_peer) == 216, "peer");
+
+/**
+ * struct hokm_path_peer - value of path_peers: a peer on one path beside the segment
+ * @seen_ns: when the last valid answer came over the path
+ * @rtt_ns: its round trip
+ * @answer_sent_ns: its sent_ns; an answer over the path that is not newer is a replay
+ * @probe_nonce: nonce of the peer's probes over the path, with
+ * @probe_sent_ns: the window against their replay
+ * @answers: how many answers came over the path
+ *
+ * The key is HOKM_PATH_KEY(). The tag of a pulse covers the addresses of its path, so no pulse of
+ * one path is valid on another, and each path has windows of its own.
+ */
+struct hokm_path_peer {
+	__u64 seen_ns;
+	__u64 rtt_ns;
+	__u64 answer_sent_ns;
+	__u64 probe_nonce;
+	__u64 probe_sent_ns;
+	__u64 answers;
+};
+_Static_assert(sizeof(struct hokm_path_peer) == 48, "path peer");
+
+#define HOKM_PATH_KEY(path, slot) (((path)-1) * HOKM_MAX_PEERS + (slot))
+#define HOKM_PATH_KEYS            (HOKM_MAX_PATHS * HOKM_MAX_PEERS)
 
 /**
  * struct hokm_peer_macs - value of peer_macs, one entry: hokm_peer.mac of all peers, in one cache

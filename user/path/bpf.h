@@ -190,6 +190,11 @@ int hokm_bpf_get_suspect(struct hokm_bpf *b, unsigned int slot, struct hokm_susp
 int hokm_bpf_hold_suspect(struct hokm_bpf *b, unsigned int slot, uint64_t until_ns);
 
 int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out);
+/* The same of the peer on a path beside the segment: 1 to HOKM_MAX_PATHS. */
+int hokm_bpf_get_path_peer(struct hokm_bpf *b, unsigned int path, unsigned int slot,
+			   struct hokm_path_peer *out);
+/* The path is another one now, or leads to another address of the peer. */
+int hokm_bpf_clear_path_peer(struct hokm_bpf *b, unsigned int path, unsigned int slot);
 /* Notes a sign of life of the peer that this process verified. */
 int hokm_bpf_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
 /* Forgets what is known of the peer of this slot, its MAC address too. */

@@ -41,6 +41,7 @@ enum bpf_map_id {
 	MAP_SERVICES,
 	MAP_SUSPECTS,
 	MAP_PEERS,
+	MAP_PATH_PEERS,
 	MAP_PEER_MACS,
 	MAP_CONNS,
 	MAP_CONN_BITS,
@@ -84,6 +85,7 @@ struct hokm_bpf {
 	uint64_t *own;
 	struct hokm_grants *grants;
 	uint64_t *peers;
+	uint64_t *path_peers;
 	uint64_t *peer_macs;
 	uint64_t *suspects;
 	struct hokm_waits *waits;
@@ -250,8 +252,8 @@ int bpf_maps_init(struct hokm_bpf *b);
 void bpf_bits_fill(struct hokm_bpf *b);
 
 /*
- * Maps own, grants, peers, peer_macs, suspects, waits and conn_bits into memory; their descriptors
- * must be open. 0 or -errno.
+ * Maps own, grants, peers, path_peers, peer_macs, suspects, waits and conn_bits into memory; their
+ * descriptors must be open. 0 or -errno.
  */
 int bpf_maps_map(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);

@@ -30,6 +30,7 @@ const char *const bpf_map_names[MAP_COUNT] = {
 	[MAP_SERVICES] = "services",
 	[MAP_SUSPECTS] = "suspects",
 	[MAP_PEERS] = "peers",
+	[MAP_PATH_PEERS] = "path_peers",
 	[MAP_PEER_MACS] = "peer_macs",
 	[MAP_CONNS] = "conns",
 	[MAP_CONN_BITS] = "conn_bits",

@@ -5,9 +5,9 @@
  *
  * The maps own and peers are used at every pulse and are mapped into memory: an access needs no
  * system call, and each 64-bit word is stored at once, so that the packet path never sees half a
- * lease. The maps grants, peers, peer_macs, suspects and waits are mapped because BPF writes them
- * too: this file changes only single words of them. An access to another map is one system call of
- * about a microsecond.
+ * lease. The maps grants, peers, path_peers, peer_macs, suspects and waits are mapped because BPF
+ * writes them too: this file changes only single words of them. An access to another map is one
+ * system call of about a microsecond.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +20,10 @@
 
 #define OWN_WORDS     (sizeof(struct hokm_own) / sizeof(uint64_t))
 #define PEER_WORDS    (sizeof(struct hokm_peer) / sizeof(uint64_t))
+#define PATH_WORDS    (sizeof(struct hokm_path_peer) / sizeof(uint64_t))
 #define SUSPECT_WORDS (sizeof(struct hokm_suspect) / sizeof(uint64_t))
 
+#define PATHS_SIZE    (HOKM_PATH_KEYS * sizeof(struct hokm_path_peer))
 #define SUSPECTS_SIZE (HOKM_MAX_SERVICES * sizeof(struct hokm_suspect))
 #define WAITS_SIZE    (HOKM_MAX_SERVICES * sizeof(struct hokm_waits))
 #define PERCPU_SIZE                                                 \
@@ -53,6 +55,7 @@ int bpf_maps_map(struct hokm_bpf *b)
 	b->own = map_in(b, MAP_OWN, sizeof(struct hokm_own), both, &err);
 	b->grants = map_in(b, MAP_GRANTS, sizeof(*b->grants), both, &err);
 	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), both, &err);
+	b->path_peers = map_in(b, MAP_PATH_PEERS, PATHS_SIZE, both, &err);
 	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
 	b->suspects = map_in(b, MAP_SUSPECTS, SUSPECTS_SIZE, both, &err);
 	b->waits = map_in(b, MAP_WAITS, WAITS_SIZE, both, &err);
@@ -71,11 +74,12 @@ void bpf_maps_unmap(struct hokm_bpf *b)
 	unmap(b->own, sizeof(struct hokm_own));
 	unmap(b->grants, sizeof(*b->grants));
 	unmap(b->peers, HOKM_MAX_PEERS * sizeof(struct hokm_peer));
+	unmap(b->path_peers, PATHS_SIZE);
 	unmap(b->peer_macs, sizeof(struct hokm_peer_macs));
 	unmap(b->suspects, SUSPECTS_SIZE);
 	unmap(b->waits, WAITS_SIZE);
 	unmap(b->conn_bits, sizeof(*b->conn_bits));
-	b->own = b->peers = b->peer_macs = b->suspects = NULL;
+	b->own = b->peers = b->path_peers = b->peer_macs = b->suspects = NULL;
 	b->grants = NULL;
 	b->waits = NULL;
 	b->conn_bits = NULL;
@@ -268,6 +272,26 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 	return 0;
 }
 
+int hokm_bpf_get_path_peer(struct hokm_bpf *b, unsigned int path, unsigned int slot,
+			   struct hokm_path_peer *out)
+{
+	if (!path || path > HOKM_MAX_PATHS || slot >= HOKM_MAX_PEERS)
+		return -EINVAL;
+	if (!b->path_peers)
+		return -EBADF;
+	copy_words(out, b->path_peers + HOKM_PATH_KEY(path, slot) * PATH_WORDS, PATH_WORDS);
+	return 0;
+}
+
+int hokm_bpf_clear_path_peer(struct hokm_bpf *b, unsigned int path, unsigned int slot)
+{
+	const struct hokm_path_peer none = {0};
+
+	if (!path || path > HOKM_MAX_PATHS || slot >= HOKM_MAX_PEERS)
+		return -EINVAL;
+	return set(b, MAP_PATH_PEERS, HOKM_PATH_KEY(path, slot), HOKM_PATH_KEYS, &none);
+}
+
 int hokm_bpf_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns)
 {
 	const size_t alive = offsetof(struct hokm_peer, alive_ns) / sizeof(uint64_t);
@@ -288,6 +312,8 @@ int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
 	const struct hokm_peer none = {0};
 	int err = set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
 
+	for (unsigned int path = 1; !err && path <= HOKM_MAX_PATHS; path++)
+		err = hokm_bpf_clear_path_peer(b, path, slot);
 	if (err)
 		return err;
 	if (!b->peer_macs)
