@@ -260,12 +260,21 @@ static void sample_loads_without_any_comment(void **state)
 	free(text);
 }
 
+/* key = {}: a list without values. */
+static bool is_empty_list(const struct conf_sec *s, const struct conf_key *k)
+{
+	const cfg_opt_t *opt = s->cfg ? cfg_getopt(s->cfg, conf_key_name(k)) : NULL;
+
+	return k->flags & KEY_LIST && opt && opt->flags & CFGF_MODIFIED;
+}
+
 /* Marks the keys of a parsed file. */
 static bool is_given(const struct conf_sec *s, const struct rig_row *r)
 {
 	struct conf_sec sub;
 
-	if (s->schema == r->sec && conf_given(s, conf_key_name(r->key)))
+	if (s->schema == r->sec &&
+	    (conf_given(s, conf_key_name(r->key)) || is_empty_list(s, r->key)))
 		return true;
 	for (const struct conf_section *sec = s->schema->sections; sec && sec->name; sec++)
 		for (unsigned int i = 0; conf_nth_section(s, sec, i, &sub); i++)

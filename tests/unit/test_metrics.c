@@ -30,7 +30,8 @@
 	"   \"oldest_ping_ms\": null, \"checks\": [{\"kind\": \"websocket\", \"up\": true,"       \
 	"   \"took_ms\": 3}, {\"kind\": \"tcp\", \"up\": false, \"took_ms\": 1}]}],"              \
 	" \"peers\": [{\"name\": \"backup\", \"pulsing\": true, \"rtt_us\": 80,"                  \
-	"   \"replica\": null, \"differs\": null}]},"                                             \
+	"   \"replica\": null, \"differs\": null, \"paths\": [{\"answers\": false,"               \
+	"   \"loss_permille\": null}, {\"answers\": true, \"loss_permille\": 5}]}]},"             \
 	" \"counters\": {\"services\": {\"game\": {\"syn\": 5}}, \"node\": {\"arp_seen\": 9}},"   \
 	" \"latency\": {\"game\": {\"syn_ack\": [1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0," \
 	"   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0]}}}"
@@ -77,6 +78,9 @@ static void a_state_becomes_samples(void **state)
 		"hokm_service_up{service=\"a\\\"b\\\\c\\nd\"} 1",
 		"hokm_check_up{service=\"a\\\"b\\\\c\\nd\",check=\"2\",kind=\"tcp\"} 0",
 		"hokm_peer_round_trip_seconds{peer=\"backup\"} 8e-05",
+		"hokm_path_answers{peer=\"backup\",path=\"segment\"} 0",
+		"hokm_path_answers{peer=\"backup\",path=\"1\"} 1",
+		"hokm_path_loss_ratio{peer=\"backup\",path=\"1\"} 0.005",
 		"hokm_syn_total{service=\"game\"} 5",
 		"hokm_arp_seen_total 9",
 	};
@@ -91,6 +95,7 @@ static void a_state_becomes_samples(void **state)
 		assert_null(strstr(text[f], "hokm_service_oldest_ping_seconds{"));
 		assert_null(strstr(text[f], "hokm_peer_settings_differ{"));
 		assert_null(strstr(text[f], "hokm_replica_warm{"));
+		assert_null(strstr(text[f], "hokm_path_loss_ratio{peer=\"backup\",path=\"segment"));
 	}
 	has_line(text[METRICS_TEXT], "# TYPE hokm_adverts_sent_total counter");
 	has_line(text[METRICS_TEXT], "# TYPE hokm_build_info gauge");

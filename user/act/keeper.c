@@ -198,9 +198,16 @@ static bool find_interface(struct keeper *k)
 	return true;
 }
 
+static void look_for_paths(struct keeper *k)
+{
+	k->result.n_paths = k->job.n_paths;
+	path_look(k->job.paths, k->job.n_paths, hokm_bpf_ifindex(k->bpf), k->result.paths);
+}
+
 static void do_job(struct keeper *k)
 {
 	k->result.parts = 0;
+	k->result.n_paths = 0;
 	k->result.ifindex = 0;
 	k->result.has_self = false;
 	k->result.doubt = 0;
@@ -215,6 +222,8 @@ static void do_job(struct keeper *k)
 	k->result.mode = hokm_bpf_mode(k->bpf);
 	if (k->job.parts & BIT(KEEP_FENCES))
 		list_fences(k);
+	if (k->job.parts & (BIT(KEEP_ADDRS) | BIT(KEEP_FENCES)))
+		look_for_paths(k);
 	/* The announcement of a filter may be that of a foreign one. */
 	if (k->job.parts & BIT(KEEP_EGRESS))
 		find_foreign(k);

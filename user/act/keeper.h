@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "act/fences.h"
+#include "act/path_look.h"
 #include "base/link_state.h"
 #include "path/bpf.h"
 
@@ -52,6 +53,9 @@ struct keep_job {
 	/* VIPs that must be addresses of the interface now, and VIPs that must have a route. */
 	unsigned int n_addrs, n_routes;
 	struct in_addr addrs[HOKM_MAX_VIPS], routes[HOKM_MAX_VIPS];
+	/* The node's addresses on its paths; they are looked for with addresses and fences. */
+	unsigned int n_paths;
+	struct in_addr paths[HOKM_MAX_PATHS];
 	/* Interfaces whose filters have changed; too many: all. */
 	unsigned int n_doubts;
 	int doubts[KEEP_DOUBTS];
@@ -69,6 +73,8 @@ struct keep_result {
 	const char *mode; /* of the XDP program, as hokm_bpf_mode() */
 	unsigned int n_foreign;
 	struct hokm_foreign foreign[KEEP_FOREIGN];
+	unsigned int n_paths; /* looked for: those of the job */
+	struct path_place paths[HOKM_MAX_PATHS];
 	unsigned int n_fences;
 	struct fence_entry fences[HOKM_MAX_FENCES];
 };

@@ -220,6 +220,27 @@ static void write_checks(const struct out *o, const struct metric *m, const stru
 	}
 }
 
+static void write_paths(const struct out *o, const struct metric *m, const struct labels *l,
+			const json_t *peer)
+{
+	size_t i;
+	json_t *path;
+
+	json_array_foreach (json_object_get(peer, "paths"), i, path) {
+		struct labels more = *l;
+		char number[24];
+
+		snprintf(number, sizeof(number), "%zu", i);
+		add_label(&more, "path", i ? number : "segment");
+		write_item(o, m, &more, path);
+	}
+}
+
+static bool is_of_peer(const struct metric *m)
+{
+	return m->of == METRIC_OF_PEER || m->of == METRIC_OF_PATH;
+}
+
 static void write_list(const struct out *o, const struct metric *m, const json_t *list)
 {
 	size_t i;
@@ -228,10 +249,12 @@ static void write_list(const struct out *o, const struct metric *m, const json_t
 	json_array_foreach (list, i, item) {
 		struct labels l = {.n = 0};
 
-		add_label(&l, m->of == METRIC_OF_PEER ? "peer" : "service",
+		add_label(&l, is_of_peer(m) ? "peer" : "service",
 			  json_string_value(json_object_get(item, "name")));
 		if (m->of == METRIC_OF_CHECK)
 			write_checks(o, m, &l, item);
+		else if (m->of == METRIC_OF_PATH)
+			write_paths(o, m, &l, item);
 		else
 			write_item(o, m, &l, item);
 	}
@@ -252,8 +275,7 @@ static void write_metric(const struct out *o, const struct metric *m, const json
 	if (m->of == METRIC_OF_NODE)
 		write_item(o, m, &none, status);
 	else
-		write_list(o, m,
-			   json_object_get(status, m->of == METRIC_OF_PEER ? "peers" : "services"));
+		write_list(o, m, json_object_get(status, is_of_peer(m) ? "peers" : "services"));
 }
 
 /* ---- the packet path ---- */
@@ -356,6 +378,7 @@ static void write_metric_row(FILE *to, const struct metric *m)
 		[METRIC_OF_SERVICE] = "service",
 		[METRIC_OF_CHECK] = "service, check, kind",
 		[METRIC_OF_PEER] = "peer",
+		[METRIC_OF_PATH] = "peer, path",
 	};
 	char labels[128];
 

@@ -37,6 +37,7 @@ enum metric_of {
 	METRIC_OF_SERVICE, /* status.services */
 	METRIC_OF_CHECK,   /* status.services, checks */
 	METRIC_OF_PEER,    /* status.peers */
+	METRIC_OF_PATH,    /* status.peers, paths */
 	METRIC_OFS,
 };
 

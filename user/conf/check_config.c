@@ -32,6 +32,14 @@ static void list_text(struct out *o, const struct conf_key *k, const char *text)
 	out_str(o, conf_key_name(k), *text || k->preset.standard || k->by_title ? text : "auto");
 }
 
+static void list_paths(struct out *o, const struct conf_node *node)
+{
+	out_arr_begin(o, "path");
+	for (unsigned int i = 0; i < node->n_paths; i++)
+		list_addr(o, NULL, node->paths[i]);
+	out_arr_end(o);
+}
+
 /* Keys whose value is not what their field has, or must not be shown. */
 static void list_by_rule(struct out *o, const struct conf_key *k, const struct conf *c,
 			 const void *item)
@@ -44,6 +52,8 @@ static void list_by_rule(struct out *o, const struct conf_key *k, const struct c
 				 (!c->vrrp_password_given || c->vrrp_password[0][0]));
 	else if (!strcmp(k->path, "service.vip"))
 		list_addr(o, "vip", c->vips[((const struct conf_service *)item)->vip]);
+	else if (!strcmp(k->path, "node.path"))
+		list_paths(o, item);
 	else if (!strncmp(k->path, "notify.", strlen("notify.")))
 		list_text(o, k, conf_key_field_const(k, item));
 }

@@ -112,6 +112,8 @@ struct conf_node {
 	struct in_addr addr;
 	uint8_t priority; /* 1..254 */
 	enum conf_peer_kind peer;
+	unsigned int n_paths;                              /* the same for all nodes */
+	struct in_addr paths[HOKM_MAX_PATHS];              /* its addresses beside the segment */
 	char dns_address[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* in the DNS record; "" for none */
 	char cloud_id[DNS_ADDRESS_MAX]; /* of its machine at the provider; "" for none */
 };

@@ -116,6 +116,9 @@ void rule_dns(const struct conf_sec *s, struct conf *c);
 void rule_hooks(const struct conf_sec *s, struct conf *c);
 void rule_recover(const struct conf_sec *s, struct conf *c);
 
+/* rules_path.c: the list `path` of a node, which is the last one of c. */
+void rule_paths(const struct conf_sec *s, const struct conf *c, struct conf_node *node);
+
 /* rules_witness.c: the conditions between arbiter, grant, the members and the pulses. */
 void rule_grants(const struct conf_sec *root, struct conf *c);
 

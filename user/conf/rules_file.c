@@ -103,4 +103,5 @@ void rule_node(const struct conf_sec *s, struct conf *c)
 	if (!conf_good(s, "priority"))
 		node->priority = (uint8_t)(110 - 10 * c->n_nodes);
 	refuse_same_node(s, c, node);
+	rule_paths(s, c, node);
 }

@@ -109,6 +109,11 @@ static const struct conf_key node_keys[] = {
 	    "What runs on the node: hokm (this program), vrrp (keepalived or another), or auto. "
 	    "auto means hokm once the node has answered a pulse. Adverts alone of a node with hokm "
 	    "end no lease, because anybody can forge them; those of vrrp do."),
+	KEY("node.path", IPV4, VALUE(struct in_addr), RELOAD | KEY_LIST | KEY_BY_RULE, NULL, NULL,
+	    "The node's own address on a direct cable or on a second network between the nodes, on "
+	    "another interface than that of the VIP. Pulses go that way too, and a peer is "
+	    "alive while any path answers. At most 2, the same number and order on all nodes.",
+	    .unset = "none: the segment of the VIP is the only path", .example = "10.0.0.26"),
 	KEY("node.dns_address", TEXT(0, DNS_ADDRESS_MAX - 1), FIELD(conf_node, dns_address[0]),
 	    RELOAD | KEY_EMPTY, "", NULL,
 	    "The IPv4 address that the DNS record has while this node is owner. Only for section "
@@ -408,9 +413,9 @@ static const struct conf_key passive_keys[] = {
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
 	"node primary { address = \"192.168.1.26\" priority = 110 peer = auto",
-	"	       dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
+	"	       path = {} dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
 	"node backup  { address = \"192.168.1.27\" priority = 100 peer = auto",
-	"	       dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
+	"	       path = {} dns_address = \"\" dns_address6 = \"\" cloud_id = \"\" }",
 	NULL,
 };
 

@@ -51,6 +51,9 @@ void render_dns(const json_t *data, const json_t *options, FILE *out);
 /* For status: what needs attention, and a line. */
 void render_dns_warnings(const json_t *dns, FILE *out);
 void render_dns_line(const json_t *dns, FILE *out);
+/* For status: the paths of the pulses beside the segment, and those not in use. */
+void render_paths(const json_t *data, FILE *out);
+void render_path_warnings(const json_t *data, FILE *out);
 /* For status: the other interfaces of the machine. */
 void render_fences(const json_t *data, FILE *out);
 /* For status: the settings and secrets that must agree. "agree", "DIFFER" or "unknown". */

@@ -262,6 +262,7 @@ static void print_warnings(const json_t *data, FILE *out)
 	json_array_foreach (peers, i, p)
 		warn_peer(p, out);
 	render_agree_warnings(data, out);
+	render_path_warnings(data, out);
 	warn_put_back(data, out);
 	warn_foreign(data, out);
 	warn_claims(data, out);
@@ -580,6 +581,7 @@ void render_status(const json_t *data, const json_t *options, FILE *out)
 	print_checks(services, out);
 	print_passive(services, out);
 	print_peers(json_object_get(data, "peers"), out);
+	render_paths(data, out);
 	print_replicas(json_object_get(data, "peers"), out);
 	print_work(data, out);
 }

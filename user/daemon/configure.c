@@ -143,8 +143,38 @@ static int fill_peers(struct node *n, const struct hokm_cfg *old, struct hokm_cf
 	n->peers.dead_ns = c->peer_dead_ns;
 	n->peers.players_dead_ns = c->players_dead_ns;
 	n->peers.stale_ns = c->daemon_stale_ns;
+	n->peers.n_paths = c->nodes[c->self].n_paths;
 	fill_order(n, cfg);
 	return 0;
+}
+
+/*
+ * A path keeps its interface, as far as it is the same one; where it ends is looked for when the
+ * daemon runs (daemon/pulse_paths.h).
+ */
+static int fill_paths(const struct node *n, const struct hokm_cfg *old, struct hokm_cfg *cfg)
+{
+	const struct conf *c = n->conf;
+	const struct conf_node *self = &c->nodes[c->self];
+	int err = 0;
+
+	for (unsigned int i = 0; i < self->n_paths; i++) {
+		struct hokm_path_cfg *path = &cfg->path[i];
+
+		if (old->path[i].addr == self->paths[i].s_addr)
+			*path = old->path[i];
+		path->addr = self->paths[i].s_addr;
+		memset(path->peer, 0, sizeof(path->peer));
+		for (unsigned int node = 0; node < c->n_nodes; node++)
+			if (n->peers.by_node[node] < HOKM_MAX_PEERS)
+				path->peer[n->peers.by_node[node]] = c->nodes[node].paths[i].s_addr;
+	}
+	for (unsigned int i = 0; i < HOKM_MAX_PATHS; i++)
+		for (unsigned int slot = 0; !err && slot < HOKM_MAX_PEERS; slot++)
+			if (cfg->path[i].addr != old->path[i].addr ||
+			    cfg->path[i].peer[slot] != old->path[i].peer[slot])
+				err = hokm_bpf_clear_path_peer(n->bpf, i + 1, slot);
+	return err;
 }
 
 static void set_service(struct node *n, struct service *svc, const struct conf_service *cs,
@@ -221,6 +251,8 @@ static int fill_cfg(struct node *n, struct hokm_cfg *cfg)
 	err = link_mac(n->conf->interface, cfg->mac);
 	if (!err)
 		err = fill_peers(n, &old, cfg);
+	if (!err)
+		err = fill_paths(n, &old, cfg);
 	if (!err)
 		err = fill_services(n, &old, cfg);
 	if (!err)

@@ -97,7 +97,7 @@ bool gateway_watch_peer(const struct node *n, uint64_t now_ns)
 
 		if (!p->used)
 			continue;
-		if (peers_sight(&n->peers, slot, now_ns).by == PEER_BY_PULSE)
+		if (peers_on_segment(&n->peers, slot, now_ns))
 			return true;
 		/* Where a filter has discarded pulses from the start. */
 		if (p->map.vrrp_ns && (int64_t)(now_ns - p->map.vrrp_ns) < (int64_t)adverts_ns &&

@@ -29,9 +29,13 @@ static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
 void heartbeat_probe(struct heartbeat *h)
 {
 	const struct apply_want *want = &h->node->want;
-	const struct pulse_state state = {.own = &want->own, .services = want->service};
+	const struct pulse_state state = {.own = &want->own,
+					  .services = want->service,
+					  .grants = hokm_bpf_grants(h->node->bpf),
+					  .wish = &h->wish};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
+	uint64_t now_ns;
 	unsigned int n = 0;
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
@@ -39,11 +43,17 @@ void heartbeat_probe(struct heartbeat *h)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
 		else if (p->witnesses[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->witnesses[slot].addr};
+	/* A probe that is lost is no reason to fail: the next one follows. */
 	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
+	now_ns = clock_now_ns();
+	for (unsigned int i = 0; i < n; i++)
+		pulse_paths_note(&h->paths, to[i].slot, now_ns);
+	pulse_paths_probe(&h->paths, pulse_signer(h->pulse), &state, now_ns);
 }
 
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish)
 {
+	h->wish = *wish;
 	renewal_wish(h->renewal, wish);
 }
 
@@ -134,6 +144,7 @@ int heartbeat_open(struct heartbeat *h, struct node *n)
 
 	h->node = n;
 	h->fd = -1;
+	pulse_paths_init(&h->paths, n);
 	err = pulse_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->pulse_port,
 			 &h->pulse);
 	if (!err)
@@ -198,6 +209,7 @@ void heartbeat_close(struct heartbeat *h)
 {
 	renewal_close(h->renewal);
 	h->renewal = NULL;
+	pulse_paths_close(&h->paths);
 	pulse_close(h->pulse);
 	h->pulse = NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The heartbeat: every pulse interval this node writes its sign of life into map own, where its
- * kernel takes it from when it answers pulses, and sends a probe to every peer and witness. A peer
- * that does not answer is asked by ARP as well.
+ * kernel takes it from when it answers pulses, and sends a probe to every peer and witness, over
+ * all paths. A peer that does not answer is asked by ARP as well.
  */
 #ifndef HOKM_DAEMON_HEARTBEAT_H
 #define HOKM_DAEMON_HEARTBEAT_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/pulse_paths.h"
 #include "sense/pulse.h"
 
 struct node;
@@ -18,10 +19,12 @@ struct renewal;
 
 struct heartbeat {
 	struct node *node;
-	struct pulse *pulse;
+	struct pulse *pulse; /* of the segment */
+	struct pulse_paths paths;
 	int fd; /* of the timer, -1 when closed */
 	sd_event_source *timer;
-	struct renewal *renewal; /* sends the probes */
+	struct renewal *renewal; /* sends the probes of the segment */
+	struct pulse_wish wish;  /* of all probes */
 	uint64_t ahead_ns;       /* clock_boot_ahead_ns() as the packet path has it */
 };
 
@@ -51,7 +54,7 @@ void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
 void heartbeat_probe(struct heartbeat *h);
 /* How often the thread has sent probes in place of the loop. */
 uint64_t heartbeat_renewed(const struct heartbeat *h);
-/* What the probes wish from now on (quorum.h). */
+/* What the probes wish from now on (quorum.h). It is copied. */
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish);
 
 #endif

@@ -48,9 +48,19 @@ void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns)
 		log_error("could not write map peers: %s", strerror(-err));
 }
 
+uint64_t peers_seen_ns(const struct peer *p)
+{
+	uint64_t newest_ns = p->map.seen_ns;
+
+	for (unsigned int i = 0; i < HOKM_MAX_PATHS; i++)
+		if (p->path[i].seen_ns > newest_ns)
+			newest_ns = p->path[i].seen_ns;
+	return newest_ns;
+}
+
 static bool answers_pulses(const struct peer *p)
 {
-	return p->kind == CONF_PEER_HOKM || (p->kind == CONF_PEER_AUTO && p->map.seen_ns);
+	return p->kind == CONF_PEER_HOKM || (p->kind == CONF_PEER_AUTO && peers_seen_ns(p));
 }
 
 bool peers_answers_pulses(const struct peers *p, unsigned int slot)
@@ -65,11 +75,13 @@ bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_
 	return !answers_pulses(&p->list[slot]) || peers_sight(p, slot, now_ns).by == PEER_BY_PULSE;
 }
 
-struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns)
+/* By the answers that came over one path, or over all of them. */
+static struct peer_sight sight_by(const struct peers *p, unsigned int slot, uint64_t seen_ns,
+				  uint64_t now_ns)
 {
 	const struct peer *peer = &p->list[slot];
 	struct peer_signs signs = {
-		.seen_ns = peer->map.seen_ns,
+		.seen_ns = seen_ns,
 		.alive_ns = peer->map.alive_ns,
 		.daemon_seen_ns = peer->map.daemon_seen_ns,
 		.advert_ns = peer->advert_ns,
@@ -87,6 +99,16 @@ struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t
 	return peer_sight(&signs, now_ns);
 }
 
+struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	return sight_by(p, slot, peers_seen_ns(&p->list[slot]), now_ns);
+}
+
+bool peers_on_segment(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	return sight_by(p, slot, p->list[slot].map.seen_ns, now_ns).by == PEER_BY_PULSE;
+}
+
 bool peers_path_sees_dead(const struct peers *p, unsigned int slot, uint64_t now_ns)
 {
 	return peers_sight(p, slot, now_ns - HOKM_CLOCK_COARSE_NS).players_dead;
@@ -97,7 +119,7 @@ bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns)
 	struct peer *peer = &p->list[slot];
 
 	/* Half the limit: the answer can come before its connections depend on it. */
-	if (!peer->map.alive_ns || now_ns < peer->map.seen_ns + p->dead_ns / 2 ||
+	if (!peer->map.alive_ns || now_ns < peers_seen_ns(peer) + p->dead_ns / 2 ||
 	    now_ns < peer->asked_ns + p->players_dead_ns / ASKS ||
 	    peers_sight(p, slot, now_ns).players_dead)
 		return false;
@@ -109,7 +131,7 @@ bool peers_deaf(const struct peers *p, unsigned int slot, uint64_t now_ns)
 {
 	const struct peer *peer = &p->list[slot];
 	const struct hokm_peer *map = &peer->map;
-	bool hokm = map->seen_ns || map->probe_nonce;
+	bool hokm = peers_seen_ns(peer) || map->probe_nonce;
 
 	if (!hokm || (peer->shows_life && now_ns >= peer->revived_ns + VRRP_PATIENCE_NS))
 		return false;
@@ -170,6 +192,18 @@ static void note_life(struct peer *peer, bool players_dead)
 	peer->shows_life = shows_life;
 }
 
+/* The entry of the peer in the maps. */
+static int read_peer(const struct peers *p, struct hokm_bpf *b, unsigned int slot,
+		     struct peer *peer)
+{
+	int err = hokm_bpf_get_peer(b, slot, &peer->map);
+
+	memset(peer->path, 0, sizeof(peer->path));
+	for (unsigned int i = 0; !err && i < p->n_paths; i++)
+		err = hokm_bpf_get_path_peer(b, i + 1, slot, &peer->path[i]);
+	return err;
+}
+
 void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 {
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
@@ -179,7 +213,7 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 
 		if (!peer->used)
 			continue;
-		err = hokm_bpf_get_peer(b, slot, &peer->map);
+		err = read_peer(p, b, slot, peer);
 		if (err) {
 			log_error("could not read map peers: %s", strerror(-err));
 			continue;

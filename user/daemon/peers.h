@@ -23,9 +23,10 @@ struct peer {
 	bool used; /* a node of the configuration has this slot */
 	char name[CONF_NAME_MAX];
 	struct in_addr addr;
-	uint8_t priority;          /* configured */
-	enum conf_peer_kind kind;  /* configured */
-	struct hokm_peer map;      /* its entry in map peers, at the last peers_read() */
+	uint8_t priority;         /* configured */
+	enum conf_peer_kind kind; /* configured */
+	struct hokm_peer map;     /* its entry in map peers, at the last peers_read() */
+	struct hokm_path_peer path[HOKM_MAX_PATHS]; /* the same of map path_peers */
 	uint64_t advert_ns;        /* its newest advert; 0: none, or it has expired */
 	uint8_t advert_priority;   /* of its adverts, the greatest */
 	uint64_t discarded;        /* adverts from its address that were discarded */
@@ -46,6 +47,7 @@ struct peers {
 	struct peer list[HOKM_MAX_PEERS];
 	struct witness_peer witnesses[HOKM_MAX_PEERS]; /* by slot; no slot is also one of `list` */
 	uint8_t by_node[CONF_NODES_MAX]; /* slot of a configured node; HOKM_NO_PEER for ourselves */
+	unsigned int n_paths;            /* beside the segment */
 	uint64_t dead_ns, players_dead_ns, stale_ns; /* limits of the configuration */
 	uint64_t master_down_ns; /* Master_Down_Interval of the owner's adverts */
 	uint64_t owned_ns;       /* when this node was MASTER last */
@@ -60,7 +62,8 @@ const char *peers_name(const struct peers *p, unsigned int slot);
 
 /* A probe goes to every peer now. late_ns: how much later than planned. */
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
-/* When XDP noted a pulse of any peer last, as of the last peers_read(); 0: never. */
+/* When XDP noted a pulse of any peer over the segment last, as of the last peers_read(); 0: never.
+ */
 uint64_t peers_pulse_ns(const struct peers *p);
 
 /*
@@ -92,6 +95,10 @@ bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_
  * seen may be keepalived.
  */
 bool peers_answers_pulses(const struct peers *p, unsigned int slot);
+/* When its newest answer to a pulse came, over whatever path; 0: never. */
+uint64_t peers_seen_ns(const struct peer *p);
+/* Does it answer pulses over the segment? Only then frames that are steered to it may arrive. */
+bool peers_on_segment(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /* Is the peer in this slot alive, and how do we know? */
 struct peer_sight peers_sight(const struct peers *p, unsigned int slot, uint64_t now_ns);
 /*

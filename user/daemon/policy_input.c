@@ -39,7 +39,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	/* Valid by itself: a peer that is cut off keeps its lease until the lease ends. */
 	out->lease_until_ns = p->map.lease_until_ns;
 	/* The answer is as new as the probe it answers: it may have been on its way for long. */
-	out->seen_ns = p->map.answer_sent_ns;
+	out->seen_ns = p->map.newest_sent_ns;
 	out->n_up = out->pulsing ? services_up(d, slot) : 0;
 }
 

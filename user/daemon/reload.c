@@ -88,6 +88,8 @@ static void reconf_all(struct daemon *d)
 	configure_vrrp(d->node.conf, &v);
 	vrrp_reconf(&d->vrrp, &v, clock_now_ns());
 	quorum_reconf(&d->quorum);
+	pulse_paths_reconf(&d->heartbeat.paths);
+	upkeep_look_for_paths(&d->upkeep);
 	gateway_watch_reconf(&d->gateway);
 	if (heartbeat_set_interval(&d->heartbeat))
 		log_error("could not set the pulse timer: the former interval stays");

@@ -17,11 +17,14 @@ static uint64_t newest_peer(const struct peers *p)
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		const struct peer *peer = &p->list[slot];
+		uint64_t alive_ns;
 
 		if (!peer->used)
 			continue;
-		if (peer->map.alive_ns > newest_ns)
-			newest_ns = peer->map.alive_ns;
+		/* A sign of life that came over another path proves nothing here. */
+		alive_ns = p->n_paths ? peer->map.seen_ns : peer->map.alive_ns;
+		if (alive_ns > newest_ns)
+			newest_ns = alive_ns;
 		/* Before its first pulse an advert is no sign of life yet, but it arrived. */
 		if (peer->map.vrrp_ns > newest_ns)
 			newest_ns = peer->map.vrrp_ns;

@@ -83,7 +83,12 @@ static void sense_peers(struct daemon *d)
 /* What others removed is back; an address that came back is announced. */
 static void sense_kernel(struct daemon *d)
 {
-	if (!upkeep_run(&d->upkeep, clock_now_ns()) || d->vrrp.state != HOKM_VRRP_MASTER)
+	const struct path_place *places;
+	bool back = upkeep_run(&d->upkeep, clock_now_ns());
+	unsigned int n = upkeep_paths(&d->upkeep, &places);
+
+	pulse_paths_take(&d->heartbeat.paths, places, n);
+	if (!back || d->vrrp.state != HOKM_VRRP_MASTER)
 		return;
 	announcing_vips(&d->announcing);
 	inbox_note(&d->node.inbox, INBOX_GARP);

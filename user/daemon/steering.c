@@ -85,7 +85,7 @@ static bool look(struct steering *s, const struct pulse_signer *by, unsigned int
 	const struct peer *peer = &s->node->peers.list[slot];
 	struct steer_peer *sp = &s->peers[slot];
 	struct steer_signs signs = {
-		.alive = peers_sight(&s->node->peers, slot, now_ns).by == PEER_BY_PULSE &&
+		.alive = peers_on_segment(&s->node->peers, slot, now_ns) &&
 			 memcmp(peer->map.mac, none, sizeof(none)) != 0,
 		.arrived = peer->map.flags & HOKM_PULSE_STEERED,
 	};

@@ -281,6 +281,8 @@ static void give_job(struct upkeep *u)
 	apply_fill_job(u->node->apply, &u->job);
 	u->job.returning = u->returning;
 	u->job.self = c->nodes[c->self].addr;
+	u->job.n_paths = c->nodes[c->self].n_paths;
+	memcpy(u->job.paths, c->nodes[c->self].paths, sizeof(u->job.paths));
 	if (!keeper_ask(u->keeper, &u->job))
 		return;
 	u->job.parts = 0;
@@ -377,6 +379,17 @@ uint64_t upkeep_link(const struct upkeep *u, struct link_state *s)
 {
 	*s = u->last.link;
 	return u->last.doubt;
+}
+
+unsigned int upkeep_paths(const struct upkeep *u, const struct path_place **places)
+{
+	*places = u->last.paths;
+	return u->last.n_paths;
+}
+
+void upkeep_look_for_paths(struct upkeep *u)
+{
+	u->job.parts |= BIT(KEEP_FENCES);
 }
 
 int upkeep_link_error(const struct upkeep *u)

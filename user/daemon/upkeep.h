@@ -76,6 +76,13 @@ uint64_t upkeep_link(const struct upkeep *u, struct link_state *s);
 /* 0, or -errno: the last time the state could not be read. It is read again. */
 int upkeep_link_error(const struct upkeep *u);
 
+/*
+ * Where the node's paths end, as the last job found; 0 when it did not look. They are looked for
+ * when an address or an interface changes, and when this is called.
+ */
+unsigned int upkeep_paths(const struct upkeep *u, const struct path_place **places);
+void upkeep_look_for_paths(struct upkeep *u);
+
 /* Does the keeper work on something now? Then the kernel may have its thread. */
 bool upkeep_works(const struct upkeep *u);
 

@@ -16,6 +16,7 @@
 #include "serve/arbiter_status.h"
 #include "serve/grants_status.h"
 #include "serve/serve.h"
+#include "serve/paths_status.h"
 #include "serve/status.h"
 
 /* Sets a key; a failed allocation shows as a missing key, never as a wrong one. */
@@ -235,7 +236,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	put(o, "daemon_fresh", json_boolean(sight.fresh));
 	put(o, "state", json_string(pulsing ? hokm_vrrp_state_name(map->state) : "unknown"));
 	put(o, "rtt_us", number(map->rtt_ns / 1000));
-	put(o, "seen_ms", age(map->seen_ns, now_ns));
+	put(o, "seen_ms", age(peers_seen_ns(peer), now_ns));
 	put(o, "adverts_ms", age(map->vrrp_ns, now_ns));
 	put(o, "lease_left_ms", left(map->lease_until_ns, now_ns));
 	put(o, "mac", mac_json(map->mac));
@@ -247,6 +248,7 @@ static json_t *peer_json(const struct daemon *d, unsigned int slot, uint64_t now
 	put(o, "steerable", json_boolean(!steering_why(&d->steering, slot)));
 	if (steering_why(&d->steering, slot))
 		put(o, "not_steerable", json_string(steering_why(&d->steering, slot)));
+	put(o, "paths", paths_status_peer_json(&d->heartbeat.paths, slot, now_ns));
 	put(o, "replica", replica_json(d, slot));
 	put(o, "differs", differs_json(d, slot, now_ns));
 	return o;
@@ -517,6 +519,7 @@ json_t *status_json(const struct daemon *d)
 		      upgrade_text(d->upgrade)));
 	put(o, "services", services);
 	put(o, "peers", peers);
+	put(o, "paths", paths_status_json(&d->heartbeat.paths));
 	put(o, "vrrp", vrrp_json(d));
 	put(o, "hooks", hooks_json(d));
 	put(o, "ctl", ctl_json(d));

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See pulse_paths.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/node.h"
+#include "daemon/pulse_paths.h"
+
+static const struct conf_node *self_of(const struct pulse_paths *p)
+{
+	return &p->node->conf->nodes[p->node->conf->self];
+}
+
+static unsigned int n_paths(const struct pulse_paths *p)
+{
+	return self_of(p)->n_paths;
+}
+
+/* ---- where they end ---- */
+
+/* The packet path accepts pulses there, or, with a place that has an error, nowhere. */
+static int publish(const struct pulse_paths *p, unsigned int path, const struct path_place *at)
+{
+	struct hokm_path_cfg *to;
+	struct hokm_cfg cfg;
+	int err = hokm_bpf_get_cfg(p->node->bpf, &cfg);
+
+	if (err)
+		return err;
+	to = &cfg.path[path - 1];
+	to->ifindex = at->err ? 0 : (uint32_t)at->ifindex;
+	memcpy(to->mac, at->mac, sizeof(to->mac));
+	return hokm_bpf_set_cfg(p->node->bpf, &cfg);
+}
+
+static void report(const struct pulse_path *way, unsigned int path)
+{
+	char text[INET_ADDRSTRLEN] = "?";
+
+	inet_ntop(AF_INET, &way->place.addr, text, sizeof(text));
+	if (!way->place.err)
+		log_info("path %u: %s on %s", path, text, way->place.name);
+	else
+		log_warn("path %u: %s is not in use: %s; pulses go over the other paths alone",
+			 path, text, path_place_text(way->place.err));
+}
+
+static void shut(struct pulse_path *way)
+{
+	pulse_close(way->pulse);
+	way->pulse = NULL;
+}
+
+static int open_there(const struct pulse_paths *p, unsigned int path, struct pulse_path *way,
+		      const struct path_place *at)
+{
+	int err = at->err;
+
+	shut(way);
+	if (!err)
+		err = pulse_open(at->ifindex, at->addr, p->node->conf->pulse_port, &way->pulse);
+	if (!err)
+		err = publish(p, path, at);
+	if (err)
+		shut(way);
+	return err;
+}
+
+static bool same_place(const struct path_place *a, const struct path_place *b)
+{
+	return a->addr.s_addr == b->addr.s_addr && a->err == b->err && a->ifindex == b->ifindex &&
+	       !memcmp(a->mac, b->mac, sizeof(a->mac));
+}
+
+static void take_one(struct pulse_paths *p, unsigned int path, const struct path_place *at)
+{
+	struct pulse_path *way = &p->list[path];
+	int was = way->place.err;
+	bool known = way->looked;
+
+	/* A path that failed for another reason than its place is tried again. */
+	if (known && same_place(&way->place, at))
+		return;
+	way->place = *at;
+	way->looked = true;
+	way->place.err = open_there(p, path, way, at);
+	if (way->place.err)
+		(void)publish(p, path, &way->place);
+	if (!known || way->place.err != was || !way->place.err)
+		report(way, path);
+}
+
+void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n)
+{
+	const struct conf_node *self = self_of(p);
+
+	for (unsigned int i = 0; i < n && i < self->n_paths; i++)
+		if (places[i].addr.s_addr == self->paths[i].s_addr)
+			take_one(p, i + 1, &places[i]);
+}
+
+void pulse_paths_reconf(struct pulse_paths *p)
+{
+	const struct conf_node *self = self_of(p);
+
+	for (unsigned int i = 0; i < HOKM_MAX_PATHS; i++) {
+		struct pulse_path *way = &p->list[i + 1];
+
+		if (i < self->n_paths && way->place.addr.s_addr == self->paths[i].s_addr)
+			continue;
+		shut(way);
+		memset(way, 0, sizeof(*way));
+	}
+}
+
+/* ---- probes ---- */
+
+static uint64_t answers(const struct peers *peers, unsigned int path, unsigned int slot)
+{
+	const struct peer *peer = &peers->list[slot];
+
+	return path == HOKM_PATH_SEGMENT ? peer->map.answers : peer->path[path - 1].answers;
+}
+
+static void note(struct pulse_paths *p, unsigned int path, unsigned int slot, uint64_t now_ns)
+{
+	struct pulse_path *way = &p->list[path];
+
+	path_loss_step(&way->loss[slot], way->sent[slot], answers(&p->node->peers, path, slot),
+		       now_ns);
+	way->sent[slot]++;
+}
+
+void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
+{
+	note(p, HOKM_PATH_SEGMENT, slot, now_ns);
+}
+
+static void probe_over(struct pulse_paths *p, unsigned int path, const struct pulse_signer *by,
+		       const struct pulse_state *state, uint64_t now_ns)
+{
+	const struct conf *c = p->node->conf;
+	struct pulse_path *way = &p->list[path];
+	struct pulse_signer signer = *by;
+	struct pulse_to to[HOKM_MAX_PEERS];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		unsigned int slot = p->node->peers.by_node[i];
+
+		if (slot >= HOKM_MAX_PEERS || c->nodes[i].peer == CONF_PEER_VRRP)
+			continue;
+		to[n++] = (struct pulse_to){.slot = slot, .peer = c->nodes[i].paths[path - 1]};
+		note(p, path, slot, now_ns);
+	}
+	signer.addr = way->place.addr;
+	memcpy(signer.mac, way->place.mac, sizeof(signer.mac));
+	pulse_set_signer(way->pulse, &signer);
+	explicit_bzero(&signer, sizeof(signer));
+	/*
+	 * Newer than the probes over the paths before it, by the least that can be: a wish counts
+	 * only if it is newer, and the answers to one beat have an order.
+	 */
+	(void)pulse_probe(way->pulse, to, n, state, now_ns + path);
+}
+
+void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
+		       const struct pulse_state *state, uint64_t now_ns)
+{
+	for (unsigned int path = 1; path <= n_paths(p) && path < PULSE_PATHS; path++)
+		if (p->list[path].pulse)
+			probe_over(p, path, by, state, now_ns);
+}
+
+/* ---- begin and end ---- */
+
+void pulse_paths_init(struct pulse_paths *p, struct node *n)
+{
+	memset(p, 0, sizeof(*p));
+	p->node = n;
+}
+
+void pulse_paths_close(struct pulse_paths *p)
+{
+	for (unsigned int path = 1; path < PULSE_PATHS; path++)
+		shut(&p->list[path]);
+}

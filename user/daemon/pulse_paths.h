@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The paths of the pulses beside the segment: a socket for each path whose address is on an
+ * interface of this machine, and the numbers of probes for the loss on every path.
+ *
+ * A probe goes over every path at every beat, not more slowly over the second one: nothing then
+ * changes at the moment at which the first path fails, and the failover takes as long as ever. Each
+ * further path costs one system call a beat.
+ *
+ * Invariants
+ *  - The packet path answers and accepts pulses of a path only while cfg.path has its interface,
+ *    which pulse_paths_take() writes.
+ *  - A path that cannot be used is reported once with its reason, and looked for again when an
+ *    address or an interface changes. The node does without it meanwhile.
+ */
+#ifndef HOKM_DAEMON_PULSE_PATHS_H
+#define HOKM_DAEMON_PULSE_PATHS_H
+
+#include "act/path_look.h"
+#include "decide/path_loss.h"
+#include "sense/pulse.h"
+
+struct node;
+
+/* HOKM_PATH_SEGMENT is the segment; the others are cfg.path. */
+#define PULSE_PATHS (1 + HOKM_MAX_PATHS)
+
+struct pulse_path {
+	struct path_place place; /* where it ends; of the segment nothing is set */
+	bool looked;             /* the place was looked for */
+	struct pulse *pulse;     /* NULL: not in use, and that of the segment is the heartbeat's */
+	uint64_t sent[HOKM_MAX_PEERS];
+	struct path_loss loss[HOKM_MAX_PEERS];
+};
+
+struct pulse_paths {
+	struct node *node;
+	struct pulse_path list[PULSE_PATHS];
+};
+
+void pulse_paths_init(struct pulse_paths *p, struct node *n);
+void pulse_paths_close(struct pulse_paths *p);
+
+/* What the keeper found: opens, moves and closes paths. */
+void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n);
+/* The configuration has changed: paths that it no longer has are closed. */
+void pulse_paths_reconf(struct pulse_paths *p);
+
+/* A probe goes to the peer of this slot over the segment. */
+void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns);
+/* Sends a probe to every peer over every path beside the segment. by: the signer of the segment. */
+void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
+		       const struct pulse_state *state, uint64_t now_ns);
+
+#endif
