@@ -66,6 +66,18 @@ del_filter() { lab_run a tc filter del dev eth0 egress; }
 del_clsact() { lab_run a tc qdisc del dev eth0 clsact; }
 detach_xdp() { lab_run "$1" bpftool link detach pinned "$(lab_pins "$1")/link_ingress"; }
 del_pins() { rm "$(lab_pins a)"/*; }
+# The second removal comes right after a look at the pins: without an announcement the next look is
+# a second later. The daemon looks at other things more slowly by then, because so much was removed.
+pins_at_once() {
+	local removed_us
+	must del_pins
+	must lab_wait 5 pins_are_whole a "$pins"
+	must del_pins
+	removed_us=${EPOCHREALTIME/./}
+	within 5 "pins, twice: they are back" pins_are_whole a "$pins"
+	number_is "pins, twice: ms until they are back" \
+		$(((${EPOCHREALTIME/./} - removed_us) / 1000)) -le 500
+}
 clear_sysctl() { lab_run a sh -c 'echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore'; }
 
 # What `sysctl --system` does on a machine whose files want other values.
@@ -122,6 +134,7 @@ within 10 "sysctl --system: the log says it" \
 	log_says a "reverse path filtering of eth0 became strict"
 must proxy_arp
 removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
+pins_at_once
 removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
 careless
 

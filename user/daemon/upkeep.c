@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -34,6 +35,7 @@
 #define GAP_MAX_NS (800 * NS_PER_MS)
 /* After so long without a loss the gap is short again. */
 #define CALM_NS  (10 * NS_PER_S)
+#define PINS_NS  (100 * NS_PER_MS)
 #define SOON_NS  (100 * NS_PER_MS)
 #define OFTEN_NS (NS_PER_S)
 #define FULL_NS  (10 * NS_PER_S)
@@ -94,6 +96,37 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	if (read(fd, &n, sizeof(n)) == sizeof(n))
 		inbox_note(&u->node->inbox, INBOX_KERNEL);
 	return 0;
+}
+
+/*
+ * Until a pin is back, the end of the daemon would end the program: the node would answer ARP for
+ * VIPs that another one owns.
+ */
+static int on_pin(sd_event_source *s, const struct inotify_event *event, void *arg)
+{
+	struct upkeep *u = arg;
+
+	(void)s;
+	(void)event;
+	u->job.parts |= BIT(KEEP_PINS);
+	inbox_note(&u->node->inbox, INBOX_KERNEL);
+	return 0;
+}
+
+/* Without a watch the pins are looked at every OFTEN_NS. */
+static void watch_pins(struct upkeep *u)
+{
+	const char *folder = hokm_bpf_folder(u->node->bpf);
+	int err;
+
+	u->pins = sd_event_source_disable_unref(u->pins);
+	err = sd_event_add_inotify(
+		u->node->event, &u->pins, folder,
+		IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF, on_pin, u);
+	if (err < 0)
+		log_info("pins in %s are looked at every second: their removal is not announced "
+			 "(%s)",
+			 folder, strerror(-err));
 }
 
 /* ---- filters of others ---- */
@@ -241,8 +274,13 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 	for (unsigned int i = 0; i < r->n_foreign; i++)
 		if (!is_known(&u->last, &r->foreign[i]))
 			report_foreign(&r->foreign[i]);
+	/* The folder may be another one now. */
+	if (r->parts & BIT(KEEP_PINS) && r->n[KEEP_PINS] > 0)
+		watch_pins(u);
 	u->last = *r;
-	set_gap(u, lost, now_ns);
+	/* Who removes pins must not keep other parts from being looked at. */
+	if (r->parts != BIT(KEEP_PINS))
+		set_gap(u, lost, now_ns);
 }
 
 /* Only a program that runs notes pulses. */
@@ -290,6 +328,17 @@ static void give_job(struct upkeep *u)
 	u->job.n_doubts = 0;
 }
 
+/* The pins alone, while other parts have to wait. */
+static void give_pins(struct upkeep *u, uint64_t now_ns)
+{
+	struct keep_job job = {.parts = BIT(KEEP_PINS)};
+
+	if (u->returning || !keeper_ask(u->keeper, &job))
+		return;
+	u->job.parts &= ~BIT(KEEP_PINS);
+	u->pins_ns = now_ns + PINS_NS;
+}
+
 static bool is_long(uint64_t since_ns, uint64_t now_ns)
 {
 	return since_ns && now_ns - since_ns >= PATIENCE_NS;
@@ -327,6 +376,8 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 	find_due(u, now_ns);
 	if ((u->job.parts || u->job.doubt) && now_ns >= u->next_ns)
 		give_job(u);
+	else if (u->job.parts & BIT(KEEP_PINS) && now_ns >= u->pins_ns)
+		give_pins(u, now_ns);
 	return u->count[KEEP_ADDRS] != addrs;
 }
 
@@ -423,6 +474,7 @@ int upkeep_start(struct upkeep *u)
 				      on_done, u);
 	if (err < 0)
 		return err;
+	watch_pins(u);
 	/* What changed between opening and now. */
 	on_change(KERNEL_LOST, 0, u);
 	err = keeper_start(u->keeper);
@@ -433,6 +485,7 @@ void upkeep_close(struct upkeep *u)
 {
 	u->done = sd_event_source_disable_unref(u->done);
 	u->put = sd_event_source_disable_unref(u->put);
+	u->pins = sd_event_source_disable_unref(u->pins);
 	kernel_watch_close(u->watch);
 	keeper_close(u->keeper);
 	u->watch = NULL;

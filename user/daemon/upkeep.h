@@ -6,7 +6,9 @@
  * cannot be put back is a reason to hand the VIP over.
  *
  * Invariants: a job for the keeper begins at the earliest 50 ms after the one before, and 0.8 s
- * after it while others go on removing things. What a job finds is handled by one settle().
+ * after it while others go on removing things. Only for pins there is a job each 0.1 s even then,
+ * because without them the end of the daemon would end its programs. What a job finds is handled by
+ * one settle().
  */
 #ifndef HOKM_DAEMON_UPKEEP_H
 #define HOKM_DAEMON_UPKEEP_H
@@ -25,11 +27,13 @@ struct upkeep {
 	struct keeper *keeper;
 	struct kernel_watch *watch;
 	sd_event_source *done, *put; /* the keeper is, the VIP worker is */
+	sd_event_source *pins;       /* watches their folder; NULL: it could not be watched */
 	bool returning;              /* the interface is made again: it is looked for and set up */
 	bool returned;               /* noted: all that it needs is there */
 	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
 	uint64_t next_ns;    /* no job before */
 	uint64_t gap_ns;
+	uint64_t pins_ns; /* no job for pins alone before */
 	/* When a part, some parts, and all parts are due without an announcement. */
 	uint64_t soon_ns, often_ns, full_ns;
 	uint64_t failing_ns[KEEP_PARTS]; /* since when a part cannot be put back; 0: it is there */

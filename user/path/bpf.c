@@ -86,6 +86,11 @@ void hokm_bpf_close(struct hokm_bpf *b)
 	free(b);
 }
 
+const char *hokm_bpf_folder(const struct hokm_bpf *b)
+{
+	return b->dir;
+}
+
 const char *hokm_bpf_mode(const struct hokm_bpf *b)
 {
 	return b->mode;

@@ -94,6 +94,9 @@ const char *hokm_bpf_mode(const struct hokm_bpf *b);
 #define HOKM_BPF_NAME_MAX 17
 int hokm_bpf_program_of(int ifindex, uint32_t *id, char name[HOKM_BPF_NAME_MAX]);
 
+/* Returns the folder of the pins. It is valid as long as the handle. */
+const char *hokm_bpf_folder(const struct hokm_bpf *b);
+
 /* Returns the index of the interface. */
 int hokm_bpf_ifindex(const struct hokm_bpf *b);
 
