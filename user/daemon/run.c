@@ -19,6 +19,7 @@
 #include "base/log_queue.h"
 #include "conf/conf.h"
 #include "daemon/await.h"
+#include "daemon/last_words.h"
 #include "daemon/linger_wait.h"
 #include "daemon/lock.h"
 #include "daemon/loop.h"
@@ -31,7 +32,8 @@
 struct run_opts {
 	const char *file;
 	struct hokm_bpf_opts bpf;
-	bool wait; /* cleanup: when nobody needs the packet path any more */
+	bool wait;      /* cleanup: when nobody needs the packet path any more */
+	bool terminate; /* cleanup: the connections on this node before */
 };
 
 /*
@@ -100,6 +102,9 @@ const struct command run_command = {
 static const struct command_option cleanup_options[] = {
 	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
 	{"wait", 'w', true, NULL, "wait until no connection is steered any more"},
+	{"terminate", 't', true, NULL,
+	 "terminate the connections of players on this node before: "
+	 "they connect to the owner at once"},
 	{NULL, 0, false, NULL, NULL},
 };
 
@@ -108,7 +113,9 @@ const struct command cleanup_command = {
 	.operands = "",
 	.summary = "remove what a stopped daemon left",
 	.about = "Removes the programs, pins, routes and sysctls that a stopped daemon left in the "
-		 "kernel so that it goes on steering. Does nothing while a daemon runs.",
+		 "kernel so that it goes on steering. Does nothing while a daemon runs. "
+		 "Players on this node would notice only after their timeouts that it serves them "
+		 "no more, unless --terminate is given.",
 	.options = cleanup_options,
 };
 
@@ -132,6 +139,8 @@ static int parse(int argc, char **argv, const struct command *command, struct ru
 			o->bpf.adopt_address = true;
 		else if (c == 'w')
 			o->wait = true;
+		else if (c == 't')
+			o->terminate = true;
 		else
 			c = command_wrong(&l, "unexpected argument `%s`", l.value);
 		if (c < 0)
@@ -211,14 +220,24 @@ static int remove_socket(const struct conf *c)
 	return err;
 }
 
+static void terminate(const struct conf *c)
+{
+	int64_t n = last_words(c);
+
+	if (n > 0)
+		printf("%s: terminated %lld connections\n", c->nodes[c->self].name, (long long)n);
+}
+
 /* Removes all that a daemon of this node left. */
-static int cleanup(const struct conf *c)
+static int cleanup(const struct conf *c, bool terminates)
 {
 	int lock = -1;
 	int err = lock_node(c, &lock);
 	int err_other;
 
 	if (!err) {
+		if (terminates)
+			terminate(c);
 		err = hokm_bpf_cleanup(c);
 		err_other = apply_cleanup(c);
 		err = err ? err : err_other;
@@ -251,7 +270,7 @@ int daemon_cleanup_main(int argc, char **argv)
 	if (daemon_runs > 0)
 		printf("%s: a daemon runs, nothing is removed\n", c->nodes[c->self].name);
 	else
-		err = daemon_runs < 0 ? daemon_runs : cleanup(c);
+		err = daemon_runs < 0 ? daemon_runs : cleanup(c, o.terminate);
 	conf_free(c);
 	return exit_code(err);
 }

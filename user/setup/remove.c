@@ -154,7 +154,9 @@ static int remove_path(const struct setup *s)
 	if (err)
 		return 0;
 	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");
-	err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe cleanup -c '%s'", s->config);
+	err = s->dry ? 0
+		     : setup_run(NULL, &said, "/proc/self/exe cleanup --terminate -c '%s'",
+				 s->config);
 	if (!err)
 		err = remove_state(s, c);
 	setup_forget(said);
