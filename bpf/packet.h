@@ -85,6 +85,16 @@ static __always_inline bool cfg_read(struct packet *p)
 	return p->cfg;
 }
 
+/*
+ * A place that a search found, as a number that the verifier does not know: it would check the rest
+ * of the program once for each place. unknown: any number that it does not know either.
+ */
+static __always_inline __u32 place_found(__u32 place, __u32 unknown)
+{
+	__asm__ volatile("%0 ^= %1\n%0 ^= %1" : "+r"(place) : "r"(unknown));
+	return place;
+}
+
 /* Is a this IPv4 address? The last word differs most often, so it is compared first. */
 static __always_inline bool addr_is(const struct hokm_addr *a, __be32 v4)
 {

@@ -19,6 +19,12 @@ static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, 
 	return HOKM_NODE_SLOT;
 }
 
+/* The same for a pipeline that goes on for long: see place_found(). */
+static __always_inline __u32 service_found(const struct hokm_cfg *c, __be32 vip, __be16 port)
+{
+	return place_found(service_find(c, vip, port), port);
+}
+
 /*
  * Is the service suspect? Then new connections go to a peer on which it is up, for a bounded time
  * (architecture rule 4).

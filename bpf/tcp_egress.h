@@ -180,7 +180,7 @@ static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len
 
 	if (kind != TCP_GOOD)
 		return kind == TCP_SHORT ? MORE : PASS;
-	slot = service_find(p->cfg, ip->saddr, tcp->source);
+	slot = service_found(p->cfg, ip->saddr, tcp->source);
 	if (slot == HOKM_NODE_SLOT || !account(p, slot))
 		return PASS;
 	p->client = ip->daddr;

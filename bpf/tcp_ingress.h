@@ -93,7 +93,7 @@ static __always_inline enum verdict tcp_ingress(struct packet *p, enum ip_kind k
 		return LEAVE_AS(p, bad_tcp);
 	if (p->seg.flags & TCP_FLAG_SYN && p->seg.flags & TCP_FLAG_ACK)
 		return LEAVE_AS(p, bad_tcp);
-	slot = service_find(p->cfg, ip->daddr, tcp->dest);
+	slot = service_found(p->cfg, ip->daddr, tcp->dest);
 	if (slot == HOKM_NODE_SLOT || !account(p, slot))
 		return PASS;
 	p->client = ip->saddr;
