@@ -5,7 +5,7 @@
 # Two nodes and a witness at profile fast, with fifty players and a client that connects again and
 # again. The owner has the grants of two of the three members.
 #
-#   witness   its process is killed and started: nothing moves
+#   witness   it is stopped, with what answers in its kernel, and started: nothing moves
 #   members   a file that changes them too much at once is refused, and one that a peer is behind
 #   apart     the nodes are cut from each other, and both see the witness: the owner stays
 #   planned   failover and failback: nobody notices
@@ -28,16 +28,16 @@ one_at_a_time() { # WORDS
 	echo "# $1: $REPLY_ARP"
 }
 
-witness_dies() {
+witness_goes() {
 	observe_mark witness
-	must lab_kill w witness KILL
-	within 10 "witness dead: the owner knows" in_touch a 2
+	must lab_stop w witness
+	within 10 "witness gone: the owner knows" in_touch a 2
 	must lab_witness w
 	within 20 "witness back" in_touch a 3
 	within 20 "witness back: it grants" witness_grants a
 	observe_mark moved
-	unbroken "witness dead and back"
-	holds "witness dead and back: the owner stays" owns a
+	unbroken "witness gone and back"
+	holds "witness gone and back: the owner stays" owns a
 }
 
 # The files have these witnesses from now on.
@@ -161,7 +161,7 @@ witness_group
 must lab_wait 20 calm
 must lab_wait 20 owner_is a
 
-witness_dies
+witness_goes
 members
 apart
 planned a b

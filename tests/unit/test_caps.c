@@ -92,6 +92,27 @@ static void keeps_what_it_needs_and_no_more(void **state)
 	in_child(child_keep);
 }
 
+static void child_keep_only(void)
+{
+	const unsigned long long bits = BIT(CAP_BPF) | BIT(CAP_NET_ADMIN);
+
+	WANT(!caps_keep_only(bits));
+	WANT(status_number("CapPrm", 16) == bits);
+	WANT(status_number("CapEff", 16) == bits);
+	WANT(status_number("CapInh", 16) == 0);
+	WANT(status_number("CapBnd", 16) == bits);
+	WANT(status_number("CapAmb", 16) == 0);
+	WANT(status_number("NoNewPrivs", 10) == 1);
+	/* What it gave up it cannot have again. */
+	WANT(caps_keep_only(bits | BIT(CAP_SYS_ADMIN)) == -EPERM);
+}
+
+static void keeps_only_what_is_named(void **state)
+{
+	(void)state;
+	in_child(child_keep_only);
+}
+
 static void child_missing(void)
 {
 	const cap_value_t value = CAP_NET_RAW;
@@ -357,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_what_it_needs_and_no_more),
+		cmocka_unit_test(keeps_only_what_is_named),
 		cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(becomes_a_user_for_good),
 		cmocka_unit_test(even_root_has_nothing_then),

@@ -99,6 +99,8 @@ static const char *required(const struct rig_row *r)
 
 	if (!strcmp(r->sec->path, "node") && strcmp(key, "address") != 0)
 		return "address = 10.0.0.3";
+	if (!strcmp(r->sec->path, "witness") && strcmp(key, "address") != 0)
+		return "address = 10.0.0.4";
 	if (!strcmp(r->sec->path, "service.check") && r->title == CHECK_EXEC &&
 	    strcmp(key, "command") != 0)
 		return "command = \"/x\"";

@@ -416,8 +416,12 @@ lab_daemon() { lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/h
 # lab_witness NODE [AS]: the witness of this node's address. The file of the node a, or of AS, has
 # the section, by LAB_CONF_EXTRA="$(lab_witness_conf NODE)" before lab_conf.
 lab_witness() {
-	cp "$LAB_DIR/${2:-a}/hokm-xdp.conf" "$LAB_DIR/$1/hokm-xdp.conf" &&
+	lab_witness_file "$1" "${2:-a}" &&
 		lab_spawn "$1" witness "$LAB_BUILD/hokm-xdp" witness -c "$LAB_DIR/$1/hokm-xdp.conf"
+}
+lab_witness_file() {
+	local to=$LAB_DIR/$1/hokm-xdp.conf
+	sed "s|$LAB_DIR/$2/|$LAB_DIR/$1/|" "$LAB_DIR/$2/hokm-xdp.conf" >"$to" && chmod 600 "$to"
 }
 lab_witness_conf() {
 	printf 'witness %s { address = "%s" }' "$(lab_name "$1")" "$(lab_addr "$1")"
@@ -431,6 +435,7 @@ lab_ctl() {
 lab_ready() { lab_ctl "$1" status >/dev/null 2>&1; }
 # Folder of the node's pinned maps.
 lab_pins() { echo "$LAB_DIR/$1/bpf/hokm-xdp/$(lab_name "$1")"; }
+lab_witness_pins() { echo "$LAB_DIR/$1/bpf/hokm-xdp-witness/$(lab_name "$1")"; }
 
 # lab_game NODE [OPTION...]: the game server.
 lab_game() {

@@ -218,6 +218,21 @@ int caps_keep(bool hand_on)
 	return err;
 }
 
+int caps_keep_only(uint64_t bits)
+{
+	int err = drop_bounding(bits);
+
+	if (!err && cap_reset_ambient())
+		err = -errno;
+	if (!err)
+		err = set_caps(bits, bits, 0);
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		err = -errno;
+	if (err)
+		log_error("could not give up capabilities: %s", strerror(-err));
+	return err;
+}
+
 int caps_drop_all(void)
 {
 	return cap_reset_ambient() ? -errno : set_caps(0, 0, 0);

@@ -29,6 +29,12 @@ int caps_check(void);
  */
 int caps_keep(bool hand_on);
 
+/*
+ * Keeps exactly these capabilities, one bit each, and no program that the process starts gets
+ * others (no_new_privs). The user stays. Returns 0 or -errno, logged.
+ */
+int caps_keep_only(uint64_t bits);
+
 /* For a thread that needs none: gives up all its capabilities. Returns 0 or -errno. */
 int caps_drop_all(void);
 

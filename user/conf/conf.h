@@ -118,10 +118,18 @@ struct conf_node {
 	char cloud_id[DNS_ADDRESS_MAX]; /* of its machine at the provider; "" for none */
 };
 
+/* What answers the nodes on the machine of a witness. */
+enum conf_witness_mode {
+	CONF_WITNESS_AUTO, /* its kernel; where that is not possible, its process */
+	CONF_WITNESS_XDP,
+	CONF_WITNESS_USER,
+};
+
 /* A member that decides with the nodes who is owner, and has no VIP itself. */
 struct conf_witness {
 	char name[CONF_NAME_MAX]; /* differs from those of the nodes, too */
 	struct in_addr addr;
+	enum conf_witness_mode mode;
 };
 
 /* Who decides when the nodes cannot hear each other; see conf_majority(). */

@@ -13,13 +13,26 @@ static const char *granted_node(const json_t *member)
 	return field_int(member, "granted_ms", 0) ? "this node" : "nobody";
 }
 
+/* " (witness)", with what answers there. */
+static const char *witness_words(const json_t *member)
+{
+	const json_t *in = json_object_get(member, "answers_in");
+
+	if (!field_true(member, "witness"))
+		return "";
+	if (!json_is_string(in))
+		return " (witness)";
+	return !strcmp(json_string_value(in), "xdp") ? " (witness, answers in XDP)"
+						     : " (witness, answers in user space)";
+}
+
 /* A line for each of the others: which node it grants, and whether it answers. */
 static void render_member(const json_t *member, FILE *out)
 {
 	const json_t *age = json_object_get(member, "answered_ms");
 
-	fprintf(out, "    %s%s grants %s", field_text(member, "name"),
-		field_true(member, "witness") ? " (witness)" : "", granted_node(member));
+	fprintf(out, "    %s%s grants %s", field_text(member, "name"), witness_words(member),
+		granted_node(member));
 	if (!json_is_integer(age))
 		fprintf(out, ", has NEVER ANSWERED");
 	else if (json_integer_value(age) >= 1000)

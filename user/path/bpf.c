@@ -45,7 +45,7 @@ struct opening {
 	bool tc_done;
 };
 
-static struct hokm_bpf *new_bpf(void)
+struct hokm_bpf *bpf_new(void)
 {
 	struct hokm_bpf *b = calloc(1, sizeof(*b));
 
@@ -433,7 +433,7 @@ int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct
 	*adopted = false;
 	memset(o.pins.map, -1, sizeof(o.pins.map));
 	o.pins.link = o.pins.ingress = o.pins.egress = o.pins.fence = -1;
-	o.b = new_bpf();
+	o.b = bpf_new();
 	if (!o.b)
 		return -ENOMEM;
 	err = run_opening(&o);
@@ -489,7 +489,7 @@ int hokm_bpf_open_pinned(const struct conf *c, struct hokm_bpf **out)
 	if (err)
 		return err;
 	err = check_pinned(&p);
-	b = err ? NULL : new_bpf();
+	b = err ? NULL : bpf_new();
 	if (b) {
 		memcpy(b->map, p.map, MAP_ADOPTED * sizeof(p.map[0]));
 		memset(p.map, -1, MAP_ADOPTED * sizeof(p.map[0])); /* b owns these now */

@@ -19,7 +19,7 @@
 /* A daemon writes its sign of life every 10 ms. */
 #define LIFE_US 300000
 
-static int detach_ingress(const struct pins *p)
+int bpf_detach_ingress(const struct pins *p)
 {
 	int err;
 
@@ -100,7 +100,7 @@ static int remove_one(const char *dir)
 		err = -EADDRINUSE;
 	} else if (ifindex) {
 		log_warn("removing what a daemon of another name left behind (pins in %s)", dir);
-		err = detach_ingress(&p);
+		err = bpf_detach_ingress(&p);
 		if (!err)
 			err = detach_egress(&p, ifindex);
 		if (!err)
@@ -152,7 +152,7 @@ int hokm_bpf_cleanup(const struct conf *c)
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
-	first = detach_ingress(&p);
+	first = bpf_detach_ingress(&p);
 	err = detach_egress(&p, (int)p.meta.ifindex);
 	first = first ? first : err;
 	err = fence_remove_all();

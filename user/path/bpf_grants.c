@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "hokm/grant_count.h"
 #include "path/bpf_internal.h"
+#include "path/bpf_witness.h"
 
 struct hokm_grants *hokm_bpf_grants(const struct hokm_bpf *b)
 {
@@ -23,6 +24,18 @@ void bpf_grants_begin(struct hokm_bpf *b, uint64_t longest_ns)
 	HOKM_GRANT_STORE(&b->grants->own.longest_ns, longest_ns);
 	HOKM_GRANT_STORE(&b->grants->own.silent_until_ns,
 			 clock_now_ns() + hokm_grant_silence_ns(longest_ns));
+}
+
+void hokm_bpf_allow_grants(struct hokm_bpf *b, uint64_t longest_ns)
+{
+	struct hokm_promise *p = &b->grants->own;
+
+	if (!longest_ns)
+		HOKM_GRANT_STORE(&p->silent_until_ns, 0);
+	else if (!p->silent_until_ns)
+		bpf_grants_begin(b, longest_ns);
+	else
+		HOKM_GRANT_STORE(&p->longest_ns, longest_ns);
 }
 
 void bpf_grants_forget(struct hokm_bpf *b, unsigned int slot)

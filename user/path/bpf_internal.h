@@ -17,6 +17,7 @@
  *   bpf_grants.c  map grants
  *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
+ *   bpf_witness.c the packet path of a witness: one program and a few maps
  *   bpf_left.c    what a daemon that does not answer has left
  *   bpf_changes.c the ring of established and ended connections
  */
@@ -118,6 +119,8 @@ struct pins {
 
 /* Writes the name of the folder to `dir`. Returns 0, -ENAMETOOLONG or -EINVAL. */
 int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX]);
+/* The same for the witness with this name. Its folder lies beside those of nodes. */
+int pins_dir_witness(const struct conf *c, const char *name, char dir[PIN_DIR_MAX]);
 
 /* Checks that the folder lies in a bpffs, and creates it (0700). Returns 0 or -errno, logged. */
 int pins_make_dir(const struct conf *c, const char *dir);
@@ -137,6 +140,9 @@ int pins_put(const char *dir, const char *name, int fd);
 
 /* Removes every pin and the folder. Returns 0, also when there is no folder, or -errno, logged. */
 int pins_remove(const char *dir);
+
+/* bpf_cleanup.c: detaches the pinned ingress link from its interface. 0 or -errno, logged. */
+int bpf_detach_ingress(const struct pins *p);
 
 /*
  * bpf_cleanup.c: removes the packet paths that daemons of other names left in this network
@@ -161,6 +167,15 @@ int load_prepare(struct bpf_object *obj, const struct conf *c, const struct pins
 
 /* Loads the programs, with the maps that load_prepare() chose. Returns 0 or -errno, logged. */
 int load_object(struct bpf_object *obj, const struct conf *c);
+
+/*
+ * Loads the program of a witness alone, with new maps, or with `adopt` those of `p`. Returns 0 or
+ * -errno, logged.
+ */
+int load_witness(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt);
+
+/* The maps of a witness, terminated by MAP_COUNT. All of them are adopted. */
+extern const enum bpf_map_id bpf_witness_maps[];
 
 /*
  * bpf_layout.c: computes FNV-1a 64 over names, offsets and sizes of all keys and values of the
@@ -243,7 +258,13 @@ int fence_remove_all(void);
  */
 int bpf_hold_link(struct hokm_bpf *b);
 
+/* Attaches b->ingress to the interface of b, and holds and pins its link. 0 or -errno, logged. */
+int bpf_attach_ingress(struct hokm_bpf *b);
+
 /* ---- bpf_maps.c ---- */
+
+/* bpf.c: a handle without anything in it, or NULL. */
+struct hokm_bpf *bpf_new(void);
 
 /* Allocates the buffers of b. Returns 0, -ENOMEM, or -errno. */
 int bpf_maps_init(struct hokm_bpf *b);
@@ -256,6 +277,8 @@ void bpf_bits_fill(struct hokm_bpf *b);
  * descriptors must be open. 0 or -errno.
  */
 int bpf_maps_map(struct hokm_bpf *b);
+/* The same for a witness: grants, peers and peer_macs, and nothing else. */
+int bpf_maps_map_witness(struct hokm_bpf *b);
 void bpf_maps_unmap(struct hokm_bpf *b);
 
 /*

@@ -316,3 +316,47 @@ int load_object(struct bpf_object *obj, const struct conf *c)
 	free(log);
 	return err;
 }
+
+/* ---- a witness ---- */
+
+const enum bpf_map_id bpf_witness_maps[] = {
+	MAP_CFG,       MAP_OWN,      MAP_GRANTS, MAP_SERVICES, MAP_SUSPECTS, MAP_PEERS,
+	MAP_PEER_MACS, MAP_COUNTERS, MAP_META,   MAP_KEYS,     MAP_COUNT,
+};
+
+/* Is only in the memory of the program, and not pinned. */
+#define MAP_WORK_NAME "work"
+
+/* Maps that the program of a witness does not use are not made. */
+static int choose_maps(struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map (map, obj)
+		if (!err && !bpf_map__is_internal(map))
+			err = bpf_map__set_autocreate(
+				map, !strcmp(bpf_map__name(map), MAP_WORK_NAME));
+	for (int i = 0; !err && bpf_witness_maps[i] != MAP_COUNT; i++)
+		err = bpf_map__set_autocreate(
+			bpf_object__find_map_by_name(obj, bpf_map_names[bpf_witness_maps[i]]),
+			true);
+	return err;
+}
+
+int load_witness(struct bpf_object *obj, const struct conf *c, const struct pins *p, bool adopt)
+{
+	int err = check_btf();
+
+	if (!err)
+		err = choose_programs(obj, true);
+	if (!err)
+		err = choose_maps(obj);
+	for (int i = 0; !err && adopt && bpf_witness_maps[i] != MAP_COUNT; i++) {
+		const enum bpf_map_id id = bpf_witness_maps[i];
+
+		err = reuse_map(bpf_object__find_map_by_name(obj, bpf_map_names[id]), p->map[id], c,
+				id);
+	}
+	return err ? err : load_object(obj, c);
+}

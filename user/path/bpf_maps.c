@@ -63,6 +63,17 @@ int bpf_maps_map(struct hokm_bpf *b)
 	return err;
 }
 
+int bpf_maps_map_witness(struct hokm_bpf *b)
+{
+	const int both = PROT_READ | PROT_WRITE;
+	int err = 0;
+
+	b->grants = map_in(b, MAP_GRANTS, sizeof(*b->grants), both, &err);
+	b->peers = map_in(b, MAP_PEERS, HOKM_MAX_PEERS * sizeof(struct hokm_peer), both, &err);
+	b->peer_macs = map_in(b, MAP_PEER_MACS, sizeof(struct hokm_peer_macs), both, &err);
+	return err;
+}
+
 static void unmap(void *p, size_t size)
 {
 	if (p)
@@ -312,7 +323,9 @@ int hokm_bpf_clear_peer(struct hokm_bpf *b, unsigned int slot)
 	const struct hokm_peer none = {0};
 	int err = set(b, MAP_PEERS, slot, HOKM_MAX_PEERS, &none);
 
-	for (unsigned int path = 1; !err && path <= HOKM_MAX_PATHS; path++)
+	/* A witness has pulses on the segment alone, and not this map. */
+	for (unsigned int path = 1; !err && b->map[MAP_PATH_PEERS] >= 0 && path <= HOKM_MAX_PATHS;
+	     path++)
 		err = hokm_bpf_clear_path_peer(b, path, slot);
 	if (err)
 		return err;

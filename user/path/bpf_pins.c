@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The folder of pins of this node: <bpffs>/hokm-xdp/<node>, mode 0700. It has the maps by their
- * names, prog_ingress, prog_egress, prog_fence and link_ingress. A bpffs forbids dots in names, so
- * a dot in the name of the node becomes an underscore.
+ * The folder of pins of this node: <bpffs>/hokm-xdp/<node>, mode 0700; of a witness it is
+ * <bpffs>/hokm-xdp-witness/<witness>, and has fewer pins. It has the maps by their names,
+ * prog_ingress, prog_egress, prog_fence and link_ingress. A bpffs forbids dots in names, so a dot
+ * in the name of the node becomes an underscore.
  *
  * To replace a pin, the new object is pinned under another name and then renamed. So the name
  * exists at every moment. The kernel detaches a link when its last pin and its last descriptor are
@@ -20,25 +21,35 @@
 #include "path/bpf_internal.h"
 #include "base/log.h"
 
-#define PIN_ROOT "hokm-xdp"
+#define PIN_ROOT         "hokm-xdp"
+#define PIN_ROOT_WITNESS "hokm-xdp-witness"
 
-int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX])
+static int folder_of(const char *bpffs, const char *root, const char *name, char dir[PIN_DIR_MAX])
 {
-	const char *node = c->nodes[c->self].name;
-	int n = snprintf(dir, PIN_DIR_MAX, "%s/" PIN_ROOT "/%s", c->bpffs, node);
+	int n = snprintf(dir, PIN_DIR_MAX, "%s/%s/%s", bpffs, root, name);
 
 	if (n < 0 || n >= PIN_DIR_MAX)
 		return -ENAMETOOLONG;
-	if (!node[0] || strchr(node, '/')) {
-		log_error("the node name \"%s\" cannot be the name of a folder of pins: "
+	if (!name[0] || strchr(name, '/')) {
+		log_error("the name \"%s\" cannot be the name of a folder of pins: "
 			  "choose a name that is not empty and has no /",
-			  node);
+			  name);
 		return -EINVAL;
 	}
-	for (char *p = dir + n - strlen(node); *p; p++)
+	for (char *p = dir + n - strlen(name); *p; p++)
 		if (*p == '.')
 			*p = '_';
 	return 0;
+}
+
+int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX])
+{
+	return folder_of(c->bpffs, PIN_ROOT, c->nodes[c->self].name, dir);
+}
+
+int pins_dir_witness(const struct conf *c, const char *name, char dir[PIN_DIR_MAX])
+{
+	return folder_of(c->bpffs, PIN_ROOT_WITNESS, name, dir);
 }
 
 int pins_path(const char *dir, const char *name, char path[PIN_PATH_MAX])
@@ -75,9 +86,8 @@ int pins_make_dir(const struct conf *c, const char *dir)
 		log_error("%s is not a bpffs; mount one: mount -t bpf bpf /sys/fs/bpf", c->bpffs);
 		return -EINVAL;
 	}
-	err = pins_path(c->bpffs, PIN_ROOT, root);
-	if (!err)
-		err = make_one(root);
+	snprintf(root, sizeof(root), "%.*s", (int)(strrchr(dir, '/') - dir), dir);
+	err = make_one(root);
 	return err ? err : make_one(dir);
 }
 

@@ -93,10 +93,9 @@ int hokm_bpf_follow(struct hokm_bpf *b, int ifindex)
 	return bpf_hold_link(b);
 }
 
-int hokm_bpf_again_ingress(struct hokm_bpf *b)
+int bpf_attach_ingress(struct hokm_bpf *b)
 {
 	const struct hokm_bpf_opts opts = {0};
-	char name[IF_NAMESIZE];
 	struct pins p;
 	struct xdp_job job = {
 		.ifindex = b->ifindex,
@@ -105,6 +104,22 @@ int hokm_bpf_again_ingress(struct hokm_bpf *b)
 		.opts = &opts,
 		.pins = &p,
 	};
+	int err = pins_open(b->dir, &p);
+
+	if (err)
+		return err;
+	err = xdp_attach(&job);
+	pins_close(&p);
+	if (!err)
+		err = bpf_hold_link(b);
+	if (!err)
+		b->mode = xdp_mode(b->ifindex);
+	return err;
+}
+
+int hokm_bpf_again_ingress(struct hokm_bpf *b)
+{
+	char name[IF_NAMESIZE];
 	int err;
 
 	if (b->link < 0)
@@ -113,17 +128,8 @@ int hokm_bpf_again_ingress(struct hokm_bpf *b)
 		return 0;
 	if (!if_indextoname((unsigned int)b->ifindex, name))
 		return -ENODEV;
-	err = pins_open(b->dir, &p);
-	if (err)
-		return err;
-	err = xdp_attach(&job);
-	pins_close(&p);
-	if (!err)
-		err = bpf_hold_link(b);
-	if (err)
-		return err;
-	b->mode = xdp_mode(b->ifindex);
-	return 1;
+	err = bpf_attach_ingress(b);
+	return err ? err : 1;
 }
 
 int hokm_bpf_again_egress(struct hokm_bpf *b)
@@ -153,13 +159,16 @@ static int make_folders(const char *dir)
 	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Returns 1 when the pin had been removed and was made again, 0 when it was there, or -errno. */
+/*
+ * Returns 1 when the pin had been removed and was made again, 0 when it was there or this packet
+ * path has none, or -errno.
+ */
 static int pin_again(const struct hokm_bpf *b, const char *name, int fd)
 {
 	char path[PIN_PATH_MAX];
 	int err = pins_path(b->dir, name, path);
 
-	if (err)
+	if (err || fd < 0)
 		return err;
 	if (!access(path, F_OK))
 		return 0;

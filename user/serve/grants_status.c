@@ -42,6 +42,16 @@ static json_t *node_name(const struct conf *c, __be32 addr)
 	return json_null();
 }
 
+/* What answers for a witness, as its last answer says; null before the first one. */
+static json_t *witness_answers(struct hokm_bpf *b, const struct hokm_granted *m, unsigned int slot)
+{
+	struct hokm_peer peer;
+
+	if (!m->answered_ns || hokm_bpf_get_peer(b, slot, &peer))
+		return json_null();
+	return json_string(peer.flags & HOKM_PULSE_KERNEL ? "xdp" : "user");
+}
+
 static json_t *member_json(const struct quorum *q, const struct grants_conf *c,
 			   const struct hokm_grants *map, unsigned int slot, uint64_t now_ns)
 {
@@ -52,6 +62,8 @@ static json_t *member_json(const struct quorum *q, const struct grants_conf *c,
 
 	put(o, "name", json_string(peers_name(&n->peers, slot)));
 	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
+	if (n->peers.witnesses[slot].used)
+		put(o, "answers_in", witness_answers(n->bpf, m, slot));
 	put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
 	put(o, "verdict", json_string(verdict_name(m->verdict)));
 	put(o, "unwilling", json_boolean(grants_member_unwilling(c, m)));

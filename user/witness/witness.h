@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a witness answers to a pulse. Pure: a packet and the time in, the answer out.
+ * What the process of a witness answers to a pulse, where its kernel does not (witness_kernel.h).
+ * Pure: a packet and the time in, the answer out.
  *
  * A witness is a member of the group without a VIP and a game. It grants by the rules of
  * hokm/grant.h, as the XDP program of a node does, and answers with the same pulse. It asks nobody
@@ -16,7 +17,7 @@
  * The XDP program of a node also demands that the frame comes from the MAC address that the pulse
  * contains. A socket does not see the frame, and the tag covers what the pulse contains: a frame
  * with another MAC address can only be a copy of a pulse that the node sent, and a copy counts
- * once.
+ * once. So the process discards nothing for that reason.
  */
 #ifndef HOKM_WITNESS_H
 #define HOKM_WITNESS_H
@@ -30,14 +31,15 @@
 #include "hokm/grant.h"
 
 /* Why a packet was discarded, with its name for the log. The order is that of the checks. */
-#define WITNESS_DISCARDS(X, p)                                             \
-	X(p, NONE, "answered")                                             \
-	X(p, SOURCE, "they come from no node of the configuration")        \
-	X(p, TTL, "their TTL is not 255: a router was in between")         \
-	X(p, SHORT, "they have not the length of a pulse")                 \
-	X(p, VERSION, "they are of another version, or for another VRID")  \
-	X(p, TAG, "none of the secrets here signed them for this witness") \
-	X(p, KIND, "they are answers, and nobody was asked")               \
+#define WITNESS_DISCARDS(X, p)                                                \
+	X(p, NONE, "answered")                                                \
+	X(p, SOURCE, "they come from no node of the configuration")           \
+	X(p, TTL, "their TTL is not 255: a router was in between")            \
+	X(p, SHORT, "they have not the length of a pulse")                    \
+	X(p, VERSION, "they are of another version, or for another VRID")     \
+	X(p, TAG, "none of the secrets here signed them for this witness")    \
+	X(p, MAC, "their frame came from another MAC address than they name") \
+	X(p, KIND, "they are answers, and nobody was asked")                  \
 	X(p, REPLAY, "they are not newer than one that was answered before")
 
 #define WITNESS_ENUM(p, id, text) p##_##id,

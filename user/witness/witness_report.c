@@ -75,11 +75,12 @@ static void report_silence(struct witness_report *r, const struct witness *w, ui
 }
 
 /* systemd gets the line when it has changed. */
-static void put_status(struct witness_report *r, const struct witness *w, unsigned int heard)
+static void put_status(struct witness_report *r, const struct witness *w, const char *way,
+		       unsigned int heard)
 {
 	char status[sizeof(r->status)];
 
-	snprintf(status, sizeof(status), "granted to %s; %u of %u nodes ask%s",
+	snprintf(status, sizeof(status), "answers %s; granted to %s; %u of %u nodes ask%s", way,
 		 r->holder ? r->holder->name : "nobody", heard, w->n_nodes,
 		 r->silent ? "; silent after the start" : "");
 	if (!strcmp(status, r->status))
@@ -88,7 +89,14 @@ static void put_status(struct witness_report *r, const struct witness *w, unsign
 	(void)sd_notifyf(0, "STATUS=%s", status);
 }
 
-void witness_report_tick(struct witness_report *r, const struct witness *w, uint64_t now_ns)
+void witness_report_again(struct witness_report *r)
+{
+	r->holder = NULL;
+	memset(r->hears, 0, sizeof(r->hears));
+}
+
+void witness_report_tick(struct witness_report *r, const struct witness *w, const char *way,
+			 uint64_t now_ns)
 {
 	unsigned int heard;
 
@@ -97,5 +105,5 @@ void witness_report_tick(struct witness_report *r, const struct witness *w, uint
 	report_nobody(r, w, now_ns);
 	heard = report_hears(r, w, now_ns);
 	report_discards(r, w, now_ns);
-	put_status(r, w, heard);
+	put_status(r, w, way, heard);
 }

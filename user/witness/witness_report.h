@@ -22,7 +22,10 @@ struct witness_report {
 
 /* After packets: another node has the grant. */
 void witness_report_holder(struct witness_report *r, const struct witness *w, uint64_t now_ns);
-/* Once a second: the rest. */
-void witness_report_tick(struct witness_report *r, const struct witness *w, uint64_t now_ns);
+/* The nodes are others, or have other numbers: the present state is reported once more. */
+void witness_report_again(struct witness_report *r);
+/* Once a second: the rest. way: what answers, behind "answers", for the status line. */
+void witness_report_tick(struct witness_report *r, const struct witness *w, const char *way,
+			 uint64_t now_ns);
 
 #endif

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The program of a witness: one socket, one timer, one loop. Its configuration is read once; it is
- * started anew for another one, and is silent then for as long as a grant may last.
+ * The program of a witness: one socket, one timer, one loop. What answers the nodes is its kernel
+ * (witness_kernel.h), or, where that cannot be had or is not wanted, the process itself.
  *
- * It answers at real-time priority with memory locked, for an answer that is late is none. It keeps
- * no privilege: what needs one is done before the first packet is read.
+ * The kernel answers whatever the process does. So a process that ends by SIGTERM takes the program
+ * away, and one that ends in any other way leaves it to the next process: killed, or by SIGUSR1,
+ * which a restart sends. SIGHUP reads the configuration again. The process keeps two capabilities,
+ * for maps and for the program; it reads no packet.
+ *
+ * A process that answers by itself does so at real-time priority with memory locked, for an answer
+ * that is late is none. It keeps no privilege: what needs one is done before the first packet is
+ * read. Therefore it cannot read its configuration again, and is silent after a restart for as long
+ * as a grant may last.
+ *
+ * The socket is open in both cases: two processes cannot be the same witness.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
@@ -25,6 +35,7 @@
 #include "base/log_queue.h"
 #include "base/timer.h"
 #include "sense/link.h"
+#include "witness/witness_kernel.h"
 #include "witness/witness_report.h"
 #include "witness/witness_run.h"
 #include "witness/witness_sock.h"
@@ -34,8 +45,16 @@
 #define TICK_NS      NS_PER_S
 #define PACKETS      64 /* of one turn of the loop: the timer and signals have their turn too */
 
+/* What the process keeps while its kernel answers: maps, and the program on the interface. */
+#define KERNEL_CAPS (1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN)
+
 struct program {
+	const char *file;
+	struct conf *conf;
+	unsigned int self; /* which witness of conf */
+	bool stays;        /* the kernel goes on answering when the process ends */
 	struct witness witness;
+	struct witness_kernel kernel;
 	struct witness_report report;
 	char interface[IF_NAMESIZE];
 	int fd;
@@ -65,6 +84,18 @@ static void read_mac(struct program *p)
 		memcpy(p->witness.mac, mac, sizeof(mac));
 }
 
+/* By its kernel, and in which mode of XDP, or by its process. */
+static const char *way(const struct program *p)
+{
+	if (!p->kernel.bpf)
+		return "in user space";
+	if (p->kernel.missing)
+		return "NOT: its XDP program is missing";
+	return !strcmp(hokm_bpf_mode(p->kernel.bpf), "native")
+		       ? "in XDP (native)"
+		       : "in XDP (generic)";
+}
+
 static int on_tick(sd_event_source *s, uint64_t usec, void *arg)
 {
 	struct program *p = arg;
@@ -72,17 +103,101 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	read_mac(p);
-	witness_report_tick(&p->report, &p->witness, now_ns);
+	if (p->kernel.bpf) {
+		witness_kernel_watch(&p->kernel, now_ns);
+		witness_kernel_read(&p->kernel, &p->witness);
+	} else {
+		read_mac(p);
+	}
+	witness_report_tick(&p->report, &p->witness, way(p), now_ns);
 	timer_arm(p->tick, now_ns + TICK_NS);
 	return 0;
 }
 
 static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
 {
-	(void)arg;
-	log_info("stopping: signal %u", si->ssi_signo);
+	struct program *p = arg;
+
+	p->stays = si->ssi_signo == SIGUSR1 && p->kernel.bpf;
+	log_info("stopping: signal %u%s", si->ssi_signo,
+		 p->stays ? "; the kernel goes on answering for the next process" : "");
 	return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+/* ---- reload ---- */
+
+/* What a running witness cannot change; NULL: nothing of it differs. */
+static const char *fixed_key(const struct program *p, const struct conf *c, unsigned int self)
+{
+	const struct conf_witness *a = &p->conf->witnesses[p->self], *b = &c->witnesses[self];
+
+	if (strcmp(a->name, b->name) != 0 || a->addr.s_addr != b->addr.s_addr)
+		return "witness.address";
+	if (a->mode != b->mode)
+		return "witness.mode";
+	if (p->conf->vrid != c->vrid)
+		return "vrrp.vrid";
+	if (p->conf->pulse_port != c->pulse_port)
+		return "pulse.port";
+	return strcmp(p->conf->bpffs, c->bpffs) != 0 ? "bpffs" : NULL;
+}
+
+/* Which witness of the file this one is, by its address; -1: none. */
+static int find_again(const struct program *p, const struct conf *c)
+{
+	for (unsigned int i = 0; i < c->n_witnesses; i++)
+		if (c->witnesses[i].addr.s_addr == p->witness.addr.s_addr)
+			return (int)i;
+	return -1;
+}
+
+/* Takes c over, or frees it. */
+static int use_conf(struct program *p, struct conf *c)
+{
+	const int self = find_again(p, c);
+	const char *fixed = self < 0 ? "witness" : fixed_key(p, c, (unsigned int)self);
+	int err;
+
+	if (fixed) {
+		log_error("reload refused: %s is another one in %s: that needs a restart", fixed,
+			  p->file);
+		conf_free(c);
+		return -EINVAL;
+	}
+	err = witness_kernel_configure(&p->kernel, c, (unsigned int)self);
+	if (!err)
+		err = witness_init(&p->witness, c, (unsigned int)self, clock_now_ns());
+	/* The maps may have part of it. */
+	if (err)
+		(void)witness_kernel_configure(&p->kernel, p->conf, p->self);
+	conf_free(err ? c : p->conf);
+	if (err)
+		return err;
+	p->conf = c;
+	p->self = (unsigned int)self;
+	log_set_level((enum log_level)c->log_level);
+	witness_report_again(&p->report);
+	return 0;
+}
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+	struct program *p = arg;
+	struct conf *c = NULL;
+
+	(void)s;
+	(void)si;
+	if (!p->kernel.bpf) {
+		log_warn("reload refused: this witness answers in user space, "
+			 "and has no right to read %s again: restart it",
+			 p->file);
+		return 0;
+	}
+	if (conf_load(p->file, false, stderr, &c))
+		log_error("reload refused: %s is wrong, nothing changes", p->file);
+	else if (!use_conf(p, c))
+		log_info("%s was read again: %u nodes", p->file, p->witness.n_nodes);
+	return 0;
 }
 
 static int open_loop(struct program *p)
@@ -93,8 +208,9 @@ static int open_loop(struct program *p)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) || signal(SIGHUP, SIG_IGN) == SIG_ERR ||
-	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	err = sd_event_new(&p->event);
 	if (err >= 0)
@@ -102,8 +218,12 @@ static int open_loop(struct program *p)
 	if (err >= 0)
 		err = sd_event_add_signal(p->event, NULL, SIGINT, on_signal, p);
 	if (err >= 0)
-		err = sd_event_set_watchdog(p->event, true);
+		err = sd_event_add_signal(p->event, NULL, SIGUSR1, on_signal, p);
 	if (err >= 0)
+		err = sd_event_add_signal(p->event, NULL, SIGHUP, on_hangup, p);
+	if (err >= 0)
+		err = sd_event_set_watchdog(p->event, true);
+	if (err >= 0 && !p->kernel.bpf)
 		err = sd_event_add_io(p->event, &p->packets, p->fd, EPOLLIN, on_packets, p);
 	if (err >= 0)
 		err = timer_add(p->event, &p->tick, SD_EVENT_PRIORITY_NORMAL, on_tick, p);
@@ -112,30 +232,70 @@ static int open_loop(struct program *p)
 
 /* ---- start ---- */
 
-/* Without root the program stays the user that it is. */
-static int give_up_privileges(const struct conf *c)
+/*
+ * The thread of the log keeps its rights until all threads change the user together: one that had
+ * dropped them could not. That change takes its rights away. Afterwards locked memory would leave
+ * no room for its stack. Without root the program stays the user that it is.
+ */
+static int settle_in_user(const struct conf *c)
 {
+	int err = log_queue_start(NULL);
+
+	if (err)
+		return err;
 	caps_realtime(RT_PRIORITY);
 	return caps_become(geteuid() == 0 ? c->agent_user : CAPS_SAME_USER);
 }
 
-static void report_start(const struct program *p, const struct conf *c, unsigned int self)
+/* A thread has the capabilities of the one that starts it. */
+static int settle_with_kernel(void)
 {
-	log_info("witness %s of %u nodes, port %u on %s", c->witnesses[self].name, c->n_nodes,
-		 c->pulse_port, p->interface);
-	if (conf_majority(c)) {
-		log_info("silent for %" PRIu64 " ms, as long as a grant of an earlier run may last",
-			 (uint64_t)(hokm_grant_silence_ns(p->witness.promise.longest_ns) /
-				    NS_PER_MS));
-	} else {
+	int err = caps_keep_only(KERNEL_CAPS);
+
+	return err ? err : log_queue_start(NULL);
+}
+
+static void report_start(const struct program *p)
+{
+	const struct conf *c = p->conf;
+	const uint64_t now_ns = clock_now_ns(), until_ns = p->witness.promise.silent_until_ns;
+
+	log_info("witness %s of %u nodes, port %u on %s, answers %s", c->witnesses[p->self].name,
+		 c->n_nodes, c->pulse_port, p->interface, way(p));
+	if (!conf_majority(c)) {
 		char arrangement[CONF_ARRANGEMENT_MAX];
 
 		log_warn("this witness is asked by nobody: %s", conf_arrangement(c, arrangement));
+	} else if (now_ns < until_ns) {
+		log_info("silent for %" PRIu64 " ms, as long as a grant of an earlier run may last",
+			 (uint64_t)((until_ns - now_ns) / NS_PER_MS));
+	} else {
+		log_info("the promises of an earlier run are known");
 	}
 }
 
-static int start(struct program *p, const struct conf *c, unsigned int self)
+/* Lets the kernel answer, if it is to and can. */
+static int open_kernel(struct program *p)
 {
+	const struct conf *c = p->conf;
+	const struct conf_witness *w = &c->witnesses[p->self];
+	int err = 0;
+
+	if (w->mode != CONF_WITNESS_USER) {
+		err = witness_kernel_open(&p->kernel, c, p->self, p->interface);
+		if (!err || w->mode == CONF_WITNESS_XDP)
+			return err;
+		log_warn("no XDP program can answer here (%s): the process answers in user space",
+			 strerror(-err));
+	}
+	/* Its promises would not be known to the process, nor those of the process to it. */
+	err = hokm_bpf_remove_witness(c, w->name);
+	return err < 0 ? err : 0;
+}
+
+static int start(struct program *p)
+{
+	const struct conf *c = p->conf;
 	int err = link_mac(p->interface, p->witness.mac);
 
 	if (err) {
@@ -143,24 +303,38 @@ static int start(struct program *p, const struct conf *c, unsigned int self)
 			  strerror(-err));
 		return err;
 	}
-	p->fd = witness_sock_open(p->witness.addr, c->pulse_port);
+	p->fd = witness_sock_open(c->witnesses[p->self].addr, c->pulse_port);
 	if (p->fd < 0)
 		return p->fd;
-	/*
-	 * The thread keeps its rights until all threads change the user together: one that had
-	 * dropped them could not. That change takes its rights away. Afterwards locked memory would
-	 * leave no room for its stack.
-	 */
-	err = log_queue_start(NULL);
+	err = open_kernel(p);
+	/* The silence begins after the last promise of an earlier process. */
 	if (!err)
-		err = give_up_privileges(c);
+		err = witness_init(&p->witness, c, p->self, clock_now_ns());
+	if (!err && p->kernel.bpf)
+		witness_kernel_read(&p->kernel, &p->witness);
+	else if (!err)
+		read_mac(p);
+	if (!err)
+		err = p->kernel.bpf ? settle_with_kernel() : settle_in_user(c);
 	if (!err)
 		err = open_loop(p);
 	if (err)
 		log_error("the witness could not start: %s", strerror(-err));
 	else
-		report_start(p, c, self);
+		report_start(p);
 	return err;
+}
+
+/* A clean end takes away what answers. */
+static void leave(struct program *p)
+{
+	if (!p->kernel.bpf || p->stays)
+		return;
+	witness_kernel_close(&p->kernel);
+	if (hokm_bpf_remove_witness(p->conf, p->conf->witnesses[p->self].name) < 0)
+		log_error(
+			"the XDP program of the witness is still on %s: hokm-xdp witness --remove",
+			p->interface);
 }
 
 static void close_all(struct program *p)
@@ -168,28 +342,35 @@ static void close_all(struct program *p)
 	sd_event_source_disable_unref(p->packets);
 	sd_event_source_disable_unref(p->tick);
 	sd_event_unref(p->event);
+	witness_kernel_close(&p->kernel);
 	if (p->fd >= 0)
 		close(p->fd);
+	conf_free(p->conf);
 	explicit_bzero(p, sizeof(*p));
 	free(p);
 }
 
-static int run(const struct conf *c, unsigned int self, const char *interface)
+/* Takes c over. */
+static int run(struct conf *c, const char *file, unsigned int self, const char *interface)
 {
 	struct program *p = calloc(1, sizeof(*p));
 	int err;
 
-	if (!p)
+	if (!p) {
+		conf_free(c);
 		return -ENOMEM;
+	}
 	p->fd = -1;
+	p->file = file;
+	p->conf = c;
+	p->self = self;
 	snprintf(p->interface, sizeof(p->interface), "%s", interface);
-	err = witness_init(&p->witness, c, self, clock_now_ns());
-	if (!err)
-		err = start(p, c, self);
+	err = start(p);
 	if (!err) {
 		(void)sd_notify(0, "READY=1");
 		timer_arm(p->tick, clock_now_ns());
 		err = sd_event_loop(p->event);
+		leave(p);
 	}
 	close_all(p);
 	return err;
@@ -200,6 +381,7 @@ static int run(const struct conf *c, unsigned int self, const char *interface)
 static const struct command_option options[] = {
 	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
 	{"name", 'n', false, "NAME", "this witness of the file; its address must be here"},
+	{"remove", 'r', true, NULL, "remove what a witness that was killed left in the kernel"},
 	{NULL, 0, false, NULL, NULL},
 };
 
@@ -211,11 +393,17 @@ const struct command witness_command = {
 		 "It has no VIP and no game: it answers the pulses of the nodes, and grants the "
 		 "VIP to one of them at a time, so that two nodes have a majority. "
 		 "It finds by the addresses of this machine which witness of the file it is. "
-		 "SIGTERM ends it.",
+		 "Its kernel answers, also while the process does not run. SIGTERM ends both, "
+		 "SIGUSR1 the process alone, for a restart. SIGHUP reads the configuration again.",
 	.options = options,
 };
 
-static int parse(int argc, char **argv, const char **file, const char **name)
+struct asked {
+	const char *file, *name;
+	bool remove;
+};
+
+static int parse(int argc, char **argv, struct asked *a)
 {
 	struct command_line l;
 	int c;
@@ -223,9 +411,11 @@ static int parse(int argc, char **argv, const char **file, const char **name)
 	command_begin(&l, &witness_command, argc, argv, stdout, stderr);
 	while ((c = command_next(&l)) > 0) {
 		if (c == 'c')
-			*file = l.value;
+			a->file = l.value;
 		else if (c == 'n')
-			*name = l.value;
+			a->name = l.value;
+		else if (c == 'r')
+			a->remove = true;
 		else
 			c = command_wrong(&l, "unexpected argument `%s`", l.value);
 		if (c < 0)
@@ -252,26 +442,42 @@ static int find_self(const struct conf *c, const char *name, unsigned int *self,
 	return !err ? EX_OK : err == -ENOENT ? EX_CONFIG : EX_UNAVAILABLE;
 }
 
+static int remove_left(const struct conf *c, unsigned int self)
+{
+	const char *name = c->witnesses[self].name;
+	/* A process that runs has the port, and would put back what is removed. */
+	int fd = witness_sock_open(c->witnesses[self].addr, c->pulse_port);
+	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, name);
+
+	if (fd >= 0)
+		close(fd);
+	if (err >= 0)
+		printf("%s: no XDP program and no pin of the witness is left\n", name);
+	return err < 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
 int witness_main(int argc, char **argv)
 {
-	const char *file = DEFAULT_CONF, *name = NULL;
+	struct asked a = {.file = DEFAULT_CONF};
 	char interface[IF_NAMESIZE] = "";
 	struct conf *c = NULL;
 	unsigned int self = 0;
-	int err = parse(argc, argv, &file, &name);
+	int err = parse(argc, argv, &a);
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
 	/* The memory has secrets. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		log_warn("core dumps could not be turned off: %s", strerror(errno));
-	err = conf_load(file, false, stderr, &c);
+	err = conf_load(a.file, false, stderr, &c);
 	if (err)
 		return err == -EINVAL ? EX_CONFIG : EX_NOINPUT;
 	log_set_level((enum log_level)c->log_level);
-	err = find_self(c, name, &self, interface);
+	err = find_self(c, a.name, &self, interface);
+	if (!err && !a.remove)
+		return run(c, a.file, self, interface) ? EX_UNAVAILABLE : EX_OK;
 	if (!err)
-		err = run(c, self, interface) ? EX_UNAVAILABLE : EX_OK;
+		err = remove_left(c, self);
 	conf_free(c);
 	return err;
 }
