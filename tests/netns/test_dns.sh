@@ -46,6 +46,7 @@ ask_once() { lab_run "$1" "$HOKM" dns "${@:2}" -c "$LAB_DIR/$1/hokm-xdp.conf"; }
 without_secret() { ! grep -rqF stub-token "$LAB_DIR/log"; }
 # The name server of the zone: a port at which nothing listens.
 seen() { grep -q "seen .*0 of 1 name servers have it" <(dns "$1" --history); }
+changed_back() { grep -q "changed .*$B is replaced by $A" <(dns "$1" --history); }
 changed() { grep -q "changed .*$A is replaced by $B" <(dns "$1" --history); }
 asked() { [ "$(stub .requests)" -gt "$1" ]; }
 
@@ -136,6 +137,7 @@ must lab_wait 20 flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true
 must lab_daemon a
 within 20 "restart: a owns" owns a
 within 10 "restart: the operator's address is right" dns_is a right
+holds "restart: the history has what was before" changed_back a
 holds "start: taken" dns a start
 within 10 "start: the record names a" record_is $A
 number_is "the restart wrote nothing" "$(stub .changes)" -eq $((changes + 3))

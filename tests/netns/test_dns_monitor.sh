@@ -136,6 +136,7 @@ for m in $MONITORS; do
 	within 20 "$m: it reports a" dns_is "$m" '.records[0] | .address + " " + .state' "$A right"
 done
 number_is "failback: the record flipped once more" "$(stub .flips)" -eq 2
+holds "failback: the rest of the record is untouched still" test "$(stub .untouched)" = true
 
 must lab_stop client1 monitor
 holds "set: taken" dns_quiet client set 198.51.100.9
