@@ -113,20 +113,27 @@ static int on_pin(sd_event_source *s, const struct inotify_event *event, void *a
 	return 0;
 }
 
-/* Without a watch the pins are looked at every OFTEN_NS. */
+/*
+ * Without a watch the pins are looked at every OFTEN_NS. The former watch ends after the new one
+ * has begun: with its last watch libsystemd would close the descriptor of inotify, and the kernel
+ * takes tens of milliseconds for that.
+ */
 static void watch_pins(struct upkeep *u)
 {
 	const char *folder = hokm_bpf_folder(u->node->bpf);
-	int err;
-
-	u->pins = sd_event_source_disable_unref(u->pins);
-	err = sd_event_add_inotify(
-		u->node->event, &u->pins, folder,
+	sd_event_source *fresh = NULL;
+	int err = sd_event_add_inotify(
+		u->node->event, &fresh, folder,
 		IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF, on_pin, u);
-	if (err < 0)
+
+	if (err < 0) {
 		log_info("pins in %s are looked at every second: their removal is not announced "
 			 "(%s)",
 			 folder, strerror(-err));
+		return;
+	}
+	sd_event_source_disable_unref(u->pins);
+	u->pins = fresh;
 }
 
 /* ---- filters of others ---- */
