@@ -309,7 +309,8 @@ static void report_warm(struct replication *r, unsigned int slot)
 {
 	struct peer_link *p = &r->peers[slot];
 	const char *name = r->node->peers.list[slot].name;
-	bool warm = repl_warm(p->link);
+	/* A list that nothing is added to any more is worth little. */
+	bool warm = repl_warm(p->link) && !p->mute_reported;
 	enum hokm_reason reason = warm ? HOKM_R_REPLICA_WARM : HOKM_R_REPLICA_COLD;
 
 	if (warm == p->warm)
@@ -325,9 +326,10 @@ static void report_mute(struct replication *r, unsigned int slot, uint64_t now_n
 {
 	struct peer_link *p = &r->peers[slot];
 
-	if (!peers_sight(&r->node->peers, slot, now_ns).fresh || repl_connected(p->link, now_ns)) {
-		p->mute_ns = 0;
+	if (repl_connected(p->link, now_ns))
 		p->mute_reported = false;
+	if (repl_connected(p->link, now_ns) || !peers_sight(&r->node->peers, slot, now_ns).fresh) {
+		p->mute_ns = 0;
 		return;
 	}
 	if (!p->mute_ns)
@@ -335,6 +337,10 @@ static void report_mute(struct replication *r, unsigned int slot, uint64_t now_n
 	if (p->mute_reported || now_ns < p->mute_ns + MUTE_NS)
 		return;
 	p->mute_reported = true;
+	p->warm = false;
+	events_add(r->node->events, "peer", HOKM_R_REPLICA_COLD,
+		   "%s: it answers pulses, but no replication arrives from it at UDP port %u",
+		   r->node->peers.list[slot].name, r->node->conf->repl_port);
 	log_warn("peer %s answers pulses, but no valid replication messages arrive from it: check "
 		 "that UDP port %u is open between the nodes, that replication is enabled there, "
 		 "and that the secret is the same",
@@ -356,8 +362,8 @@ void replication_run(struct replication *r, uint64_t now_ns)
 			continue;
 		feed_list(r, i, now_ns);
 		send_link(r, &r->peers[i], now_ns);
-		report_warm(r, i);
 		report_mute(r, i, now_ns);
+		report_warm(r, i);
 	}
 	replica_slice(r->replica);
 }
