@@ -280,6 +280,27 @@ static void password_opens_no_secret_to_a_dictionary(void **state)
 	assert_int_equal(conf_derive_password(&s, password), -EINVAL);
 }
 
+static void write_secret_file(const char *folder, const char *name, const char *text, mode_t mode)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fprintf(f, "%s\n", text) > 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void remove_secret_file(const char *folder, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(unlink(path), 0);
+}
+
 /* ---------------------------------------------------------------------------- the URL of Slack */
 /* It is a credential: on the way to another machine everybody could read it. */
 static void slack_is_not_used_without_tls(void **state)
@@ -312,6 +333,48 @@ static void slack_is_not_used_without_tls(void **state)
 	assert_int_equal(unsetenv("HOKM_NOTIFY_CHAT"), 0);
 }
 
+#define HOOK HEAD "notify hook { type = webhook endpoint = \"https://example.org/\" "
+
+/* The files of a node are out of reach for a monitor, which has the same configuration. */
+static void a_credential_of_systemd_stands_in_for_a_file_out_of_reach(void **state)
+{
+	static const struct {
+		const char *file;
+		const char *credential, *problem;
+	} cases[] = {
+		{"", "of-systemd", ""},
+		{"named", "of-file", ""},
+		{"missing", "of-systemd", ""},
+		{"unsafe", "", "unsafe: "},
+	};
+	char folder[] = "/tmp/hokm-secret-XXXXXX", text[512];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	write_secret_file(folder, "notify-hook", "of-systemd", 0400);
+	write_secret_file(folder, "named", "of-file", 0600);
+	write_secret_file(folder, "unsafe", "of-file", 0644);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conf *c;
+
+		if (cases[i].file[0])
+			snprintf(text, sizeof(text), HOOK "credential_file = \"%s/%s\" }", folder,
+				 cases[i].file);
+		else
+			snprintf(text, sizeof(text), HOOK "}");
+		c = good(text);
+		assert_string_equal(c->notify[0].credential, cases[i].credential);
+		assert_non_null(strstr(c->notify[0].problem, cases[i].problem));
+		conf_free(c);
+	}
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	remove_secret_file(folder, "notify-hook");
+	remove_secret_file(folder, "named");
+	remove_secret_file(folder, "unsafe");
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +385,7 @@ int main(void)
 		cmocka_unit_test(password_is_derived_only_on_demand),
 		cmocka_unit_test(password_opens_no_secret_to_a_dictionary),
 		cmocka_unit_test(slack_is_not_used_without_tls),
+		cmocka_unit_test(a_credential_of_systemd_stands_in_for_a_file_out_of_reach),
 	};
 
 	return cmocka_run_group_tests_name("conf_secret", tests, NULL, NULL);

@@ -94,20 +94,32 @@ static bool is_private_url(const char *url)
 	return false;
 }
 
+/*
+ * The file with the credential, "" for none: the one that is named, or the one that systemd hands
+ * over where the named one is out of reach, as it is for the user of a monitor.
+ */
+static void find_file(const struct conf_notify *n, char *path, size_t size)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char handed[2 * CONF_NOTIFY_TEXT_MAX];
+
+	snprintf(path, size, "%s", n->credential_file);
+	if (!folder || (path[0] && !access(path, R_OK)))
+		return;
+	snprintf(handed, sizeof(handed), "%s/notify-%s", folder, n->name);
+	if (!access(handed, F_OK))
+		snprintf(path, size, "%s", handed);
+}
+
 static void find_credential(struct conf_notify *n)
 {
-	const char *folder = getenv("CREDENTIALS_DIRECTORY"), *value = from_environment(n->name);
+	const char *value = from_environment(n->name);
 	char path[2 * CONF_NOTIFY_TEXT_MAX];
 	const char *problem = NULL;
 
 	if (n->type == NOTIFY_SYSLOG)
 		return;
-	snprintf(path, sizeof(path), "%s", n->credential_file);
-	if (!path[0] && folder) {
-		snprintf(path, sizeof(path), "%s/notify-%s", folder, n->name);
-		if (access(path, F_OK))
-			path[0] = '\0';
-	}
+	find_file(n, path, sizeof(path));
 	if (path[0])
 		problem = read_credential(path, n->credential, sizeof(n->credential));
 	else if (value && strlen(value) < sizeof(n->credential))
