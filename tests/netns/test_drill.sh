@@ -22,6 +22,13 @@ players() { lab_run "$1" "$HOKM" test failover --connect "$URL" --json "${@:2}";
 row() { jq -r ".tests[] | select(.name == \"$1\").$2" <<<"$ANSWER"; }
 unanswered() { drill a >/dev/null 2>&1 </dev/null; }
 refused() { ! ANSWER=$("$@"); }
+# By the same daemon, with a file that has keepalived as the peer.
+drill_beside_keepalived() {
+	local conf=$LAB_DIR/a/hokm-xdp.conf other=$LAB_DIR/a/keepalived-peer.conf
+	sed "s/^\(node $(lab_name b) {\)/\1 peer = vrrp/" "$conf" >"$other" && chmod 600 "$other" &&
+		! cmp -s "$conf" "$other" &&
+		ANSWER=$(lab_run a "$HOKM" test failover -c "$other" --json --yes)
+}
 # As the timer does it. The lab's pair is owner for some seconds only.
 scheduled() { drill a --scheduled --settled 1ms --within "$LIMIT" "$@"; }
 drill_b_scheduled() { ANSWER=$(drill b --scheduled); }
@@ -48,6 +55,10 @@ holds "on a backup: the owner is named" test "$(row failover seen)" = \
 	"this node is not the owner: run it on node $(lab_name a)"
 holds "without an answer: the drill fails nothing" unanswered
 holds "without an answer: the VIP stays" owns a
+holds "keepalived as the peer: nothing is drilled" drill_beside_keepalived
+holds "keepalived as the peer: the cause is named" test "$(row failover seen)" = \
+	"no peer sends pulses: that it owns cannot be seen from here"
+holds "keepalived as the peer: the VIP stays" owns a
 holds "a node is no player of its own" refused players a --watch 1s
 holds "a node is no player of its own: the cause is named" grep -q "an address of this machine" \
 	<<<"$ANSWER"
