@@ -234,7 +234,7 @@ static bool refuse_members(struct reload *r)
 	if (peer)
 		snprintf(why, sizeof(why),
 			 "peer %s has other members than this node and than the file", peer);
-	log_error("reload refused, nothing changed: %s; see docs/operation.md, %s", why,
+	log_error("reload refused, nothing changed: %s; see docs/arbiters.md, %s", why,
 		  peer ? "\"Different members on the nodes\"" : "\"Change the members\"");
 	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED, "reload refused: %s", why);
 	conf_free(r->conf);
