@@ -59,6 +59,9 @@
 	X(p, PATH_LOST, "path-lost",                                                               \
 	  "what the node needs in the kernel is gone and cannot be put back")                      \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                            \
+	X(p, PATH_SILENT, "path-silent",                                                           \
+	  "no pulse comes over this path; the peer answers over another one")                      \
+	X(p, PATH_ANSWERS, "path-answers", "pulses come over this path again")                     \
 	X(p, PEER_ALIVE, "peer-alive", "the peer answers pulses")                                  \
 	X(p, ONE_WAY, "one-way",                                                                   \
 	  "the peer's adverts go on although this node is owner and answers them: the peer "       \

@@ -48,6 +48,8 @@ segment_cut() {
 	holds "segment cut: status shows that the cable is alive" \
 		grep -Eq "primary +path 1 +10.0.0.26 +alive" "$LAB_DIR/log/cut.status"
 	within 10 "segment cut: the players are well" calm
+	within 10 "segment cut: the event names the path" event b peer \
+		"primary segment: no pulse comes over this path"
 	observe_mark healed
 	unbroken "segment cut"
 	must uncut
@@ -64,6 +66,8 @@ cable_cut() {
 		within 10 "cable cut: $node" paths_answer $node true false
 		holds "cable cut: $node counts the other one as alive" peer_is $node true
 	done
+	within 10 "cable cut: the event names the path" event a peer \
+		"backup path 1: no pulse comes over this path"
 	holds "cable cut: the owner stays" owns a
 	within 10 "cable cut: the players are well" calm
 	must cable_is up

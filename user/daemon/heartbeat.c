@@ -119,6 +119,7 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	n->want.own.asking_ns = n->peers.asking_ns;
 	n->want.own.asked_ns = n->peers.asked_ns;
 	apply_own(n->apply, &n->want);
+	pulse_paths_report(&h->paths, now_ns);
 	heartbeat_probe(h);
 	ask_silent_peers(h, now_ns);
 }

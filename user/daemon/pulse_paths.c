@@ -2,11 +2,13 @@
 /* See pulse_paths.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/pulse_paths.h"
+#include "sense/events.h"
 
 static const struct conf_node *self_of(const struct pulse_paths *p)
 {
@@ -172,6 +174,46 @@ void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
 	for (unsigned int path = 1; path <= n_paths(p) && path < PULSE_PATHS; path++)
 		if (p->list[path].pulse)
 			probe_over(p, path, by, state, now_ns);
+}
+
+/* ---- reports ---- */
+
+static void report_news(struct pulse_paths *p, unsigned int path, unsigned int slot)
+{
+	const bool silent = p->list[path].news[slot].silent;
+	enum hokm_reason why = silent ? HOKM_R_PATH_SILENT : HOKM_R_PATH_ANSWERS;
+	const char *peer = p->node->peers.list[slot].name;
+	char name[24] = "segment";
+
+	if (path != HOKM_PATH_SEGMENT)
+		snprintf(name, sizeof(name), "path %u", path);
+	log_line(silent ? LOG_LVL_WARN : LOG_LVL_INFO, "peer %s, %s reason=%s (%s)", peer, name,
+		 hokm_reason_name(why), hokm_reason_text(why));
+	/* The word before the colon is what a notification is about. */
+	events_add(p->node->events, "peer", why, "%s %s: %s", peer, name, hokm_reason_text(why));
+}
+
+void pulse_paths_report(struct pulse_paths *p, uint64_t now_ns)
+{
+	const struct peers *peers = &p->node->peers;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && peers->n_paths; slot++) {
+		const struct peer *peer = &peers->list[slot];
+		bool alive;
+
+		if (!peer->used)
+			continue;
+		alive = peers_sight(peers, slot, now_ns).by == PEER_BY_PULSE;
+		for (unsigned int path = 0; path <= peers->n_paths; path++) {
+			uint64_t seen_ns = path == HOKM_PATH_SEGMENT ? peer->map.seen_ns
+								     : peer->path[path - 1].seen_ns;
+
+			if (path_news_step(&p->list[path].news[slot],
+					   seen_ns && seen_ns + peers->dead_ns > now_ns, alive,
+					   now_ns))
+				report_news(p, path, slot);
+		}
+	}
 }
 
 /* ---- begin and end ---- */

@@ -18,6 +18,7 @@
 
 #include "act/path_look.h"
 #include "decide/path_loss.h"
+#include "decide/path_news.h"
 #include "sense/pulse.h"
 
 struct node;
@@ -31,6 +32,7 @@ struct pulse_path {
 	struct pulse *pulse;     /* NULL: not in use, and that of the segment is the heartbeat's */
 	uint64_t sent[HOKM_MAX_PEERS];
 	struct path_loss loss[HOKM_MAX_PEERS];
+	struct path_news news[HOKM_MAX_PEERS];
 };
 
 struct pulse_paths {
@@ -51,5 +53,8 @@ void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
 /* Sends a probe to every peer over every path beside the segment. by: the signer of the segment. */
 void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
 		       const struct pulse_state *state, uint64_t now_ns);
+
+/* Reports each path that is silent while its peer answers over another one, and its end. */
+void pulse_paths_report(struct pulse_paths *p, uint64_t now_ns);
 
 #endif

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# Two nodes with a direct cable, and a witness: a member grants over whichever path a wish comes.
+# The owner loses the segment to both other members, and keeps the grant of its peer by the cable:
+# it stays owner, and the peer claims nothing. When the cable is cut too, it ends, and the peer
+# owns with the grant of the witness.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/witness.sh
+. "$TESTS_DIR/witness.sh"
+# shellcheck source=tests/netns/cable.sh
+. "$TESTS_DIR/cable.sh"
+
+both_paths() { path_answers "$1" 0 true && path_answers "$1" 1 true; }
+cable_only() { path_answers "$1" 0 false && path_answers "$1" 1 true; }
+times_owner() { lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> master"; }
+
+cable_alone() {
+	local before
+	before=$(times_owner b)
+	must cut "$(cut_between a b) $(cut_between a w)"
+	within 10 "segment cut: the owner has its peer by the cable" cable_only a
+	within 10 "segment cut: the owner has two of three members" in_touch a 2
+	within 10 "segment cut: the backup hears no adverts" \
+		status_test b ".peers[0].adverts_ms // 0" -gt 3000
+	holds "segment cut: the owner stays" owns a
+	holds "segment cut: by grants" in_touch a 2
+	holds "segment cut: the backup stays" state_is b backup
+	number_is "segment cut: times that the backup became owner" "$(times_owner b)" -eq "$before"
+}
+
+nothing_left() {
+	must cable_is down
+	within 20 "cable cut too: the other one owns" owns b
+	within 20 "cable cut too: the owner ends" owns_not a
+	must cable_is up
+	must uncut
+	for node in a b; do within 20 "all back: $node" both_paths $node; done
+	within 30 "all back: the primary owns again" owns a
+	within 30 "all back: the backup does not" owns_not b
+}
+
+export LAB_CONF_EXTRA
+LAB_CONF_EXTRA="grant = $GRANT
+$(lab_witness_conf w)
+$PATIENT"
+must lab_up a b w
+must cable_up
+must lab_conf a b
+must cable_conf a b
+for node in a b; do
+	must lab_game "$node"
+	must lab_daemon "$node"
+done
+must lab_witness w
+for node in a b; do must lab_wait 20 hokm_ready "$node"; done
+must lab_wait 20 all_in_touch
+must lab_wait 20 owns a
+must lab_wait 20 witness_grants a
+for node in a b; do within 20 "start: $node" both_paths $node; done
+cable_alone
+nothing_left
+test_end
