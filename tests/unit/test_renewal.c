@@ -25,9 +25,9 @@
 #define MANY     100
 
 static struct own_netns ns;
-static const struct hokm_own nothing_owned;
+static struct hokm_own owned;
 static const struct hokm_service no_service[HOKM_MAX_SERVICES];
-static const struct pulse_state state = {.own = &nothing_owned, .services = no_service};
+static const struct pulse_state state = {.own = &owned, .services = no_service};
 static const struct pulse_wish own = {HOKM_WISH_OWN, EPOCH, 3 * PULSE_NS};
 static const struct pulse_wish given_back = {HOKM_WISH_RELEASE, EPOCH, 0};
 static const struct pulse_wish none = {HOKM_WISH_NONE, 0, 0};
@@ -47,6 +47,7 @@ static void rig_open(struct rig *r)
 		.sin_family = AF_INET, .sin_addr = ns.addr_b, .sin_port = htons(PORT)};
 
 	memset(r, 0, sizeof(*r));
+	owned.lease_until_ns = UINT64_MAX;
 	r->grants.own.silent_until_ns = 1;
 	r->grants.own.longest_ns = NS_PER_S;
 	own_netns_enter(ns.b);
@@ -99,7 +100,7 @@ static void loop_is_late(void **arg)
 	rig_open(&r);
 	renewal_wish(r.renewal, &own);
 	loop_probes(&r, PULSE_NS);
-	receive(&r, 20 * PULSE_NS);
+	receive(&r, 10 * PULSE_NS);
 	assert_true(r.n > 1);
 	assert_int_equal(renewal_count(r.renewal), r.n - 1);
 	for (unsigned int i = 0; i < r.n; i++) {
@@ -112,6 +113,21 @@ static void loop_is_late(void **arg)
 	rig_close(&r);
 }
 
+/* Grants without a lease would keep the VIP from everybody. */
+static void lease_ends(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	owned.lease_until_ns = clock_now_ns() + 4 * PULSE_NS;
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	receive(&r, 10 * PULSE_NS);
+	assert_true(sent_ns(&r, r.n - 1) < owned.lease_until_ns);
+	rig_close(&r);
+}
+
 static void promises_to_itself(void **arg)
 {
 	struct rig r;
@@ -120,7 +136,7 @@ static void promises_to_itself(void **arg)
 	rig_open(&r);
 	renewal_wish(r.renewal, &own);
 	loop_probes(&r, PULSE_NS);
-	receive(&r, 20 * PULSE_NS);
+	receive(&r, 10 * PULSE_NS);
 	assert_int_equal(hokm_grant_member(r.grants.own.word), HOKM_GRANT_SELF);
 	assert_true(hokm_grant_until_ns(r.grants.own.word) >= sent_ns(&r, r.n - 1) + own.length_ns);
 	assert_int_equal(r.grants.own.epoch, EPOCH);
@@ -179,9 +195,9 @@ static void loop_in_time(void **arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loop_is_late), cmocka_unit_test(promises_to_itself),
-		cmocka_unit_test(wish_ends),    cmocka_unit_test(wishes_nothing),
-		cmocka_unit_test(loop_in_time),
+		cmocka_unit_test(loop_is_late),       cmocka_unit_test(lease_ends),
+		cmocka_unit_test(promises_to_itself), cmocka_unit_test(wish_ends),
+		cmocka_unit_test(wishes_nothing),     cmocka_unit_test(loop_in_time),
 	};
 
 	own_netns_make(&ns);

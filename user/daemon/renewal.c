@@ -76,7 +76,8 @@ static void renew(struct renewal *r)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	if (r->wish.wish != HOKM_WISH_OWN || now_ns >= r->until_ns)
+	if (r->wish.wish != HOKM_WISH_OWN || now_ns >= r->until_ns ||
+	    now_ns >= r->own.lease_until_ns)
 		return;
 	renewal_promise_self(r->grants, &r->wish, now_ns);
 	send_probes(r, now_ns);

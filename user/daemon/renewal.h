@@ -12,7 +12,8 @@
  *
  * The thread decides nothing
  *  - It asks again for what this node owns already, and only until the loop has sent nothing for
- *    RENEWAL_PULSES pulses. A loop that is stuck loses the VIP then.
+ *    RENEWAL_PULSES pulses, or the lease of VRRP has ended. A loop that is stuck loses the VIP
+ * then.
  *  - A daemon that was stopped or killed has no thread that runs.
  *  - A wish that ends is gone when renewal_wish() returns: no later probe asks for it.
  *  - Probes leave in the order of the times that they carry; members ignore an older one.
@@ -25,8 +26,8 @@
 #include "hokm/abi.h"
 #include "sense/pulse.h"
 
-/* Of the loop, without a probe. The lease of VRRP is longer. */
-#define RENEWAL_PULSES 10
+/* Of the loop, without a probe. A whole machine may stand still for half of that. */
+#define RENEWAL_PULSES 20
 
 struct renewal; /* opaque: the thread, its timer and its copy */
 
