@@ -247,11 +247,13 @@ SOAK_SECONDS ?= 600
 SOAK_CUTS ?= 500
 
 .PHONY: soak
-soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, SOAK_CUTS partitions, as long of disturbances, a DNS job killed at each system call (root)
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions, as long of disturbances, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
 	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
+	$(Q)LOAD_SECONDS=$(SOAK_SECONDS) LOADS='fifo busy rtnl syn log' \
+		tests/netns/test_no_false_takeover.sh
 	$(Q)CUTS=$(SOAK_CUTS) tests/netns/test_partition.sh
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
 		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh

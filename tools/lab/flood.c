@@ -9,6 +9,7 @@
  *     --seconds S    the longest time, however few were sent                (60)
  *     --client A     address of real players                                (none)
  *     --ports P,…    their ports: every second packet bears one of them     (none)
+ *     --syn          SYNs only
  *
  * The kinds follow each other: ACK with data, FIN, RST, SYN, "fragmentation needed". Numbers are
  * random; other packets come from random addresses in 10.0.0.0/8. At the end it prints
@@ -58,6 +59,7 @@ struct flood {
 	struct ether_header eth;
 	struct sockaddr_in to;
 	unsigned long rate, count, seconds;
+	bool only_syn;
 	struct in_addr client;
 	unsigned int n_ports;
 	uint16_t ports[PORTS_MAX];
@@ -144,7 +146,7 @@ static void put_icmp(struct flood *f, struct packet *p, uint32_t from, uint16_t 
 
 static size_t put_packet(struct flood *f, struct packet *p, unsigned long i)
 {
-	enum kind kind = (enum kind)(i % KINDS);
+	enum kind kind = f->only_syn ? BLIND_SYN : (enum kind)(i % KINDS);
 	uint32_t from = htonl(FLOOD_NET | (random32(f) & 0xffffff));
 	uint16_t port = (uint16_t)(random32(f) | 0x0004); /* never 0 */
 
@@ -232,6 +234,9 @@ static bool read_option(struct flood *f, int option)
 		return inet_pton(AF_INET, optarg, &f->client) == 1;
 	case 'p':
 		return read_ports(f, optarg);
+	case 'y':
+		f->only_syn = true;
+		return true;
 	default:
 		return false;
 	}
@@ -240,9 +245,13 @@ static bool read_option(struct flood *f, int option)
 static bool read_options(struct flood *f, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"rate", required_argument, NULL, 'r'},    {"count", required_argument, NULL, 'n'},
-		{"seconds", required_argument, NULL, 's'}, {"client", required_argument, NULL, 'c'},
-		{"ports", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0}};
+		{"rate", required_argument, NULL, 'r'},
+		{"count", required_argument, NULL, 'n'},
+		{"seconds", required_argument, NULL, 's'},
+		{"client", required_argument, NULL, 'c'},
+		{"ports", required_argument, NULL, 'p'},
+		{"syn", no_argument, NULL, 'y'},
+		{NULL, 0, NULL, 0}};
 	const struct ether_addr *mac;
 	int option;
 
@@ -272,7 +281,7 @@ int main(int argc, char **argv)
 
 	f.eth.ether_type = htons(ETHERTYPE_IP);
 	if (!read_options(&f, argc, argv)) {
-		fputs("usage: hokm-flood [--rate R] [--count N] [--seconds S]\n"
+		fputs("usage: hokm-flood [--rate R] [--count N] [--seconds S] [--syn]\n"
 		      "                  [--client A --ports P[,P...]] INTERFACE MAC ADDR:PORT\n",
 		      stderr);
 		return 1;
