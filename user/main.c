@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/dns_job.h"
 #include "agent/http_listener.h"
+#include "agent/etcd_client.h"
 #include "agent/notifier.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
@@ -116,6 +117,7 @@ static const struct {
 	{"accepts", daemon_accepts_main}, {"agent", agent_main},
 	{"dns-job", dns_job_main},        {"notifier", notifier_main},
 	{"complete", complete_main},      {"listener", http_child_main},
+	{"etcd-client", etcd_child_main},
 };
 
 static int complete_main(int argc, char **argv)

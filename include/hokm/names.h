@@ -34,6 +34,10 @@
 	X(p, GATEWAY_SILENT, "gateway-silent",                                                     \
 	  "no peer is heard, and the gateway does not answer")                                     \
 	X(p, GATEWAY_ANSWERS, "gateway-answers", "a peer is heard, or the gateway answers")        \
+	X(p, ETCD_SILENT, "etcd-silent", "no peer is heard, and etcd does not answer")             \
+	X(p, ETCD_ANSWERS, "etcd-answers", "the peer is heard, or etcd answers")                   \
+	X(p, ETCD_REFUSED, "etcd-refused",                                                         \
+	  "no peer is heard, and this node does not hold the record in etcd")                      \
 	X(p, HIGHER_PRIORITY, "higher-priority", "a peer sent an advert with a higher priority")   \
 	X(p, PREEMPT, "preempt",                                                                   \
 	  "this node's priority is above the owner's, and the preempt delay is over")              \

@@ -19,10 +19,11 @@
 #include "hokm/siphash.h"
 #include "repl_rig.h"
 
-#define SECRET  "secret = {0123456789abcde1, 0123456789abcde2} "
-#define NODES   "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 } "
-#define BASE    SECRET NODES
-#define WITNESS "witness w { address = 10.0.0.4 } "
+#define SECRET     "secret = {0123456789abcde1, 0123456789abcde2} "
+#define NODES      "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 } "
+#define BASE       SECRET NODES
+#define WITNESS    "witness w { address = 10.0.0.4 } "
+#define ETCD(hold) "etcd { endpoints = \"http://e\" hold = " hold " } "
 
 static struct agree digest_of(const char *text)
 {
@@ -56,6 +57,9 @@ static const struct {
 	{BASE, SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 }", ""},
 	{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
 	{BASE, "arbiter = gateway " BASE, "node"},
+	{"arbiter = gateway " BASE, "arbiter = etcd " ETCD("10s") BASE, "node"},
+	{"arbiter = etcd " ETCD("10s") BASE, "arbiter = etcd " ETCD("11s") BASE, "node"},
+	{"arbiter = etcd " ETCD("10s") BASE, "arbiter = etcd " ETCD("10s") BASE, ""},
 	{"arbiter = gateway " BASE, "arbiter = gateway gateway = 10.0.0.7 " BASE, ""},
 	{BASE, SECRET "node a { address = 10.0.0.1 priority = 90 } node b { address = 10.0.0.2 }",
 	 "node"},

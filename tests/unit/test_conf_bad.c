@@ -19,9 +19,10 @@
 
 #include "conf/conf.h"
 
-#define SECRET "secret = \"0123456789abcdef\" "
-#define NODES  "node a { address = \"10.0.0.1\" } node b { address = \"10.0.0.2\" }"
-#define PRE    SECRET NODES "\n"
+#define SECRET    "secret = \"0123456789abcdef\" "
+#define NINE_URLS "http://1 http://2 http://3 http://4 http://5 http://6 http://7 http://8 http://9"
+#define NODES     "node a { address = \"10.0.0.1\" } node b { address = \"10.0.0.2\" }"
+#define PRE       SECRET NODES "\n"
 
 struct row {
 	const char *text;
@@ -131,11 +132,26 @@ static const struct row witness_rows[] = {
 	 "witness 4 {address=10.0.1.4} witness 5 {address=10.0.1.5} witness 6 {address=10.0.1.6} "
 	 "witness 7 {address=10.0.1.7} witness 8 {address=10.0.1.8}",
 	 ":2: witness: at most 7"},
-	{"arbiter = etcd", ":2: arbiter = \"etcd\": one of: auto, witness, gateway, none"},
+	{"arbiter = zookeeper",
+	 ":2: arbiter = \"zookeeper\": one of: auto, witness, gateway, etcd, none"},
 	{"arbiter = witness", ":2: arbiter = \"witness\": there is no witness: write witness"},
 	{"arbiter = witness node c { address = 10.0.0.3 peer = vrrp } "
 	 "witness w { address = 10.0.0.4 }",
 	 ":2: arbiter = \"witness\": node c has peer = vrrp"},
+	{"arbiter = etcd", ":2: arbiter = \"etcd\": no cluster is named"},
+	{"arbiter = etcd etcd { endpoints = \"e:1\" }",
+	 "etcd.endpoints = \"e:1\": write http://HOST:PORT or https://HOST:PORT"},
+	{"arbiter = etcd etcd { endpoints = \"http://u:p@e:1\" }",
+	 "only scheme, host and port; a user belongs into etcd.credentials"},
+	{"etcd { endpoints = \"" NINE_URLS "\" }", "at most 8 endpoints"},
+	{"etcd { prefix = \"/a b\" }", "no blanks, quotes and backslashes"},
+	{"etcd { key_file = \"/k\" }", "cert_file and key_file belong together"},
+	{"arbiter = etcd etcd { endpoints = \"http://e\" timeout = 2s }",
+	 "etcd.timeout is longer than vrrp.advert"},
+	{"arbiter = etcd etcd { endpoints = \"http://e\" hold = 3s }",
+	 "etcd.hold is too short: at least 10 times vrrp.advert"},
+	{"arbiter = etcd etcd { endpoints = \"http://e\" } node c { address = 10.0.0.3 }",
+	 "etcd decides between two nodes, and there are 3"},
 	{"arbiter = gateway witness w { address = 10.0.0.4 }",
 	 ":2: arbiter = \"gateway\": there is a witness, and it would be asked by nobody"},
 	{"arbiter = gateway node c { address = 10.0.0.3 peer = vrrp }",

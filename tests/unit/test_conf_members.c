@@ -43,6 +43,8 @@ static void two_owners_never_have_a_majority_each(void **state)
 		{"arbiter = none " NODES WIT1, 0, "all become owner (arbiter = none)"},
 		{NODES WIT1, 2, "needs the grants of 2 of 3 members; any 1 of them may fail"},
 		{"arbiter = witness " NODES WIT1, 2, "of 2 of 3 members"},
+		{"arbiter = etcd etcd { endpoints = \"http://e\" } " NODES, 0,
+		 "cut from each other while the cluster does not answer, nobody owns"},
 		{"arbiter = gateway " NODES, 0,
 		 "nodes that reach the gateway and not each other all become owner"},
 		{NODES NODE3, 0, "all become owner (there is no witness: add one)"},

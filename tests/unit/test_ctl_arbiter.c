@@ -46,6 +46,25 @@ static void an_unknown_gateway_is_shown_as_such(void **state)
 	       "  arbiter    gateway UNKNOWN, silent; it has NEVER ANSWERED\n");
 }
 
+static void the_record_in_etcd_is_shown(void **state)
+{
+	(void)state;
+	expect(json_pack("{s:{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:s, s:n}}", "arbiter",
+			 "kind", "etcd", "address", "https://e:2379", "phase", "holds",
+			 "answered_ms", 12, "survives", "what it does", "key", "/h/10.0.0.1/51",
+			 "epoch", 7, "revision", 19, "holder", "primary", "problem"),
+	       "  arbiter    etcd https://e:2379, holds; it answered 12 ms ago\n"
+	       "    record /h/10.0.0.1/51: epoch 7, revision 19, held by primary\n"
+	       "    what it does\n");
+	expect(json_pack("{s:{s:s, s:n, s:s, s:n, s:s, s:s, s:i, s:i, s:n, s:s}}", "arbiter",
+			 "kind", "etcd", "address", "phase", "silent", "answered_ms", "survives",
+			 "what it does", "key", "/h", "epoch", 0, "revision", 0, "holder",
+			 "problem", "https://e: refused"),
+	       "  arbiter    etcd UNKNOWN, silent; it has NEVER ANSWERED\n"
+	       "    record /h: epoch 0, revision 0, held by nobody\n"
+	       "    NO ANSWER to the last question: https://e: refused\n");
+}
+
 static void another_arbiter_has_no_line(void **state)
 {
 	(void)state;
@@ -58,6 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_arbiter_is_shown_with_what_it_does_not_survive),
 		cmocka_unit_test(an_unknown_gateway_is_shown_as_such),
+		cmocka_unit_test(the_record_in_etcd_is_shown),
 		cmocka_unit_test(another_arbiter_has_no_line),
 	};
 

@@ -159,7 +159,7 @@ static void test_eligible(void **state)
 		in.path_lost = r->path_lost;
 		in.link_up = !r->no_link;
 		in.silent = r->silent;
-		in.barred = r->barred;
+		in.barred = r->barred ? HOKM_R_GATEWAY_SILENT : HOKM_R_NONE;
 		policy_decide(&in, &out);
 		if (out.reason != r->reason || out.panic != panic ||
 		    out.eligible != (panic || r->reason == HOKM_R_SERVICE_UP))

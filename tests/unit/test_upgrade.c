@@ -21,6 +21,7 @@
 #include "daemon/node.h"
 #include "daemon/notify_feed.h"
 #include "daemon/operator.h"
+#include "daemon/etcd_watch.h"
 #include "daemon/publish.h"
 #include "daemon/upgrade.h"
 #include "daemon/upkeep.h"
@@ -94,6 +95,11 @@ void notify_feed_cut(struct notify_feed *f, int ms)
 	(void)ms;
 }
 
+void etcd_watch_close(struct etcd_watch *w)
+{
+	(void)w;
+}
+
 void publish_cut(struct publish *p, int ms)
 {
 	(void)p;
@@ -134,8 +140,10 @@ static unsigned int adverts;
 
 static int open_upgrade(void **state)
 {
+	static struct etcd_watch etcd = {.out.until_ns = UINT64_MAX};
 	const struct upgrade_of of = {
 		.node = &node,
+		.etcd = &etcd,
 		.vrrp = &vrrp,
 		.operator= & orders,
 		.reload = &no_reload,

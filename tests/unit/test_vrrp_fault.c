@@ -56,6 +56,8 @@ static const struct rig_step fault[] = {
 	STORY(rig_backup, "the daemon stops in FAULT"),
 	{"fault gateway-silent", "", "state", "fault"},
 	{"clear service-up", "", "state", "backup gateway-answers"},
+	{"fault etcd-silent", "", "state", "fault"},
+	{"clear service-up", "", "state", "backup etcd-answers"},
 	{"fault operator", "", "state", "fault"},
 	{"handover operator", "", "", "fault"},
 	{"clear service-up", "", "state", "backup operator"},

@@ -23,13 +23,13 @@
 
 #define ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#define ENV_DNS_MAX 8
+#define ENV_SECRETS_MAX 8
 
 struct words {
 	char name[16], verb[16], user[64], level[16];
 	char path[sizeof(ENV_PATH)], journal[128];
 	char *argv[5];
-	char *envp[3 + ENV_DNS_MAX];
+	char *envp[3 + ENV_SECRETS_MAX];
 };
 
 /* What a DNS job may need of the environment: secrets, and where systemd puts them. */
@@ -37,14 +37,21 @@ static const char *const env_dns[] = {
 	"CF_API_TOKEN=", "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=",
 	"DO_API_TOKEN=", "DNS_TSIG_KEY=",      "DNS_TSIG_SECRET=",       "CREDENTIALS_DIRECTORY="};
 #define ENV_DNS (sizeof(env_dns) / sizeof(env_dns[0]))
-_Static_assert(ENV_DNS <= ENV_DNS_MAX, "there is room for all");
+_Static_assert(ENV_DNS <= ENV_SECRETS_MAX, "there is room for all");
+
+/* The same for the process that asks etcd. */
+static const char *const env_etcd[] = {"ETCD_USER=", "ETCD_PASSWORD=", "CREDENTIALS_DIRECTORY="};
+#define ENV_ETCD (sizeof(env_etcd) / sizeof(env_etcd[0]))
+_Static_assert(ENV_ETCD <= ENV_SECRETS_MAX, "there is room for all");
 
 /* The variables themselves, not copies of them: a copy would be one more place with a secret. */
-static void add_dns_env(struct words *w, unsigned int at)
+static void add_env(struct words *w, const char *const *names, size_t n)
 {
+	unsigned int at = w->envp[1] ? 2 : 1;
+
 	for (char **e = environ; *e; e++)
-		for (size_t i = 0; i < ENV_DNS; i++)
-			if (!strncmp(*e, env_dns[i], strlen(env_dns[i])) && at < 2 + ENV_DNS_MAX)
+		for (size_t i = 0; i < n; i++)
+			if (!strncmp(*e, names[i], strlen(names[i])) && at < 2 + ENV_SECRETS_MAX)
 				w->envp[at++] = *e;
 }
 
@@ -145,7 +152,16 @@ int agent_spawn_dns(const char *user, int *fd, pid_t *pid)
 	struct words w;
 
 	fill_words(&w, "dns-job", user);
-	add_dns_env(&w, w.envp[1] ? 2 : 1);
+	add_env(&w, env_dns, ENV_DNS);
+	return spawn(&w, fd, pid);
+}
+
+int agent_spawn_etcd(const char *user, int *fd, pid_t *pid)
+{
+	struct words w;
+
+	fill_words(&w, "etcd-client", user);
+	add_env(&w, env_etcd, ENV_ETCD);
 	return spawn(&w, fd, pid);
 }
 

@@ -22,6 +22,12 @@ int agent_spawn(const char *user, int *fd, pid_t *pid);
  */
 int agent_spawn_dns(const char *user, int *fd, pid_t *pid);
 
+/*
+ * The same for `etcd-client USER LEVEL` (agent/etcd_client.h). Its environment also has the user
+ * and the password for etcd that this process was given.
+ */
+int agent_spawn_etcd(const char *user, int *fd, pid_t *pid);
+
 /* The same for `notifier USER LEVEL` (agent/notifier.h). */
 int agent_spawn_notifier(const char *user, int *fd, pid_t *pid);
 

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/dns_prepare.h"
 #include "agent/dns_resolver.h"
+#include "agent/secret_file.h"
 #include "base/clock.h"
 
 #define SECRET_FILE_MAX 8192
@@ -19,48 +19,6 @@
 #define CREDENTIAL      "hokm-dns"
 #define DNS_PORT        "53"
 #define LOOKUP_NS       (4 * NS_PER_S)
-
-/* Reads a whole file of at most `max` bytes, with a zero behind it. NULL with errno. */
-static char *read_all(int fd, size_t max, size_t *len)
-{
-	char *buf = malloc(max + 1);
-	ssize_t n = 1;
-
-	*len = 0;
-	while (buf && n > 0 && *len < max) {
-		n = read(fd, buf + *len, max - *len);
-		*len += n > 0 ? (size_t)n : 0;
-	}
-	if (buf && n < 0) {
-		free(buf);
-		return NULL;
-	}
-	if (buf)
-		buf[*len] = '\0';
-	return buf;
-}
-
-/*
- * Why a file of secrets is not used; NULL when it is safe. systemd lets a user read its file by an
- * access control list, which shows as the rights of the group: that is root's then.
- */
-static const char *why_not_safe(int fd, bool by_systemd)
-{
-	mode_t others = S_IRWXG | S_IRWXO;
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode))
-		return "it is no regular file";
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return "it does not belong to root";
-	if (by_systemd && st.st_uid == 0 && st.st_gid == 0)
-		others = S_IWGRP | S_IRWXO;
-	if (st.st_mode & others)
-		return "others than its owner have access to it: run chmod 600 on it";
-	return NULL;
-}
 
 /* A line of the file: NAME=VALUE; others are ignored. */
 static void take_line(struct dns_job *j, const char *line)
@@ -77,9 +35,9 @@ static void take_line(struct dns_job *j, const char *line)
 static int read_file(struct dns_job *j, const char *path, bool by_systemd)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	const char *why = fd < 0 ? strerror(errno) : why_not_safe(fd, by_systemd);
+	const char *why = fd < 0 ? strerror(errno) : secret_not_safe(fd, by_systemd);
 	size_t len = 0;
-	char *text = why ? NULL : read_all(fd, SECRET_FILE_MAX, &len);
+	char *text = why ? NULL : secret_read_all(fd, SECRET_FILE_MAX, &len);
 	char *save = NULL;
 
 	if (fd >= 0)
@@ -149,7 +107,7 @@ int dns_read_ca(struct dns_job *j)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
-		j->ca = read_all(fd, CA_FILE_MAX, &j->ca_len);
+		j->ca = secret_read_all(fd, CA_FILE_MAX, &j->ca_len);
 	if (fd < 0 || !j->ca || !j->ca_len)
 		dns_fail(j, DNS_REFUSED,
 			 "the certificates of the authorities could not be read from %s: %s", path,

@@ -10,6 +10,7 @@
 
 #include "agent/agent_spawn.h"
 #include "agent/dns_job.h"
+#include "base/ascii.h"
 #include "base/clock.h"
 
 #define AWAIT_NS (120 * NS_PER_S) /* Route53 needs up to a minute until INSYNC */
@@ -33,22 +34,12 @@ int dns_job_start(const char *user, const struct dns_request *req, int *fd, pid_
 	return err;
 }
 
-static bool is_text(const char *s, size_t size)
-{
-	size_t len = strnlen(s, size);
-
-	for (size_t i = 0; i < len; i++)
-		if (s[i] < ' ' || s[i] > '~')
-			return false;
-	return len < size;
-}
-
 static bool is_set(const struct dns_set *set)
 {
 	if (set->n > DNS_VALUES_MAX)
 		return false;
 	for (unsigned int i = 0; i < set->n; i++)
-		if (!is_text(set->value[i], DNS_ADDRESS_MAX))
+		if (!ascii_text(set->value[i], DNS_ADDRESS_MAX))
 			return false;
 	return true;
 }
@@ -64,8 +55,8 @@ int dns_job_receive(int fd, struct dns_reply *r)
 	if (n != sizeof(*r) || r->kind >= DNS_REPLY_KINDS || r->result > DNS_DENIED ||
 	    r->hosts_ttl_s > DNS_HOSTS_MAX_S || r->servers > CONF_DNS_SERVERS_MAX ||
 	    r->have > r->servers || !is_set(&r->present) || !is_set(&r->after) ||
-	    !is_set(&r->hosts) || !is_text(r->zone, sizeof(r->zone)) ||
-	    !is_text(r->text, sizeof(r->text)))
+	    !is_set(&r->hosts) || !ascii_text(r->zone, sizeof(r->zone)) ||
+	    !ascii_text(r->text, sizeof(r->text)))
 		return -EBADMSG;
 	return 0;
 }

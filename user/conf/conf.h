@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "conf/conf_dns.h"
+#include "conf/conf_etcd.h"
 #include "conf/conf_listen.h"
 #include "conf/conf_notify.h"
 #include "decide/observe_conf.h"
@@ -137,10 +138,11 @@ enum conf_arbiter {
 	CONF_ARBITER_AUTO,
 	CONF_ARBITER_WITNESS,
 	CONF_ARBITER_GATEWAY,
+	CONF_ARBITER_ETCD,
 	CONF_ARBITER_NONE
 };
 
-/* What an owner does that hears neither a peer nor the gateway. */
+/* What an owner does that hears neither a peer nor the arbiter. */
 enum conf_isolation { CONF_ISOLATION_RELEASE, CONF_ISOLATION_KEEP };
 
 /* The hooks, each with a key of its own. Those of one change run in this order. */
@@ -243,6 +245,7 @@ struct conf {
 	struct conf_notify notify[CONF_NOTIFY_MAX];
 
 	struct conf_listen listen;
+	struct conf_etcd etcd;
 
 	/* The first one signs, all of them verify. */
 	unsigned int n_secrets;
@@ -298,7 +301,7 @@ int conf_complete_password(struct conf *c);
 /*
  * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
  * but VRRP's timers, because there is no witness, a node answers no pulses, or
- * arbiter is gateway or none.
+ * arbiter is gateway, etcd or none.
  */
 unsigned int conf_majority(const struct conf *c);
 
@@ -323,6 +326,11 @@ uint64_t conf_longest_grant_ns(const struct conf *c);
 	"a node that hears no other node may own only while the gateway answers ARP; any " \
 	"node may fail or be cut off; the one cut that it does not survive: nodes that "   \
 	"reach the gateway and not each other all become owner"
+#define CONF_ETCD_SURVIVES                                                                  \
+	"nodes that do not hear each other ask the etcd cluster, and only the one that "    \
+	"holds its record owns; any node may fail or be cut off, or the whole cluster; "    \
+	"what it does not survive: cut from each other while the cluster does not answer, " \
+	"nobody owns"
 const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX]);
 
 /*

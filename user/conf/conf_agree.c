@@ -64,6 +64,9 @@ static void put_nodes(const struct conf *c, struct agree *a)
 	/* Also arbiter shows here, and peer where it turns the majority off. */
 	if (c->arbiter == CONF_ARBITER_GATEWAY)
 		majority[0] = UINT64_MAX;
+	/* The one counts by its own hold how long the other one may own. */
+	if (c->arbiter == CONF_ARBITER_ETCD)
+		majority[0] = hash(c->etcd.prefix, strlen(c->etcd.prefix)) ^ c->etcd.hold_ns;
 	if (majority[0])
 		a->hash[AGREE_NODE] += hash_of(majority, 1);
 	for (unsigned int i = 0; i < c->n_nodes; i++) {

@@ -120,6 +120,7 @@ void rule_recover(const struct conf_sec *s, struct conf *c);
 void rule_paths(const struct conf_sec *s, const struct conf *c, struct conf_node *node);
 
 /* rules_witness.c: the conditions between arbiter, grant, the members and the pulses. */
+void conf_check_etcd(const struct conf_sec *root, struct conf *c);
 void rule_grants(const struct conf_sec *root, struct conf *c);
 
 /*

@@ -89,6 +89,8 @@ const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX
 
 	if (c->arbiter == CONF_ARBITER_GATEWAY)
 		snprintf(dst, CONF_ARRANGEMENT_MAX, "gateway: %s", CONF_GATEWAY_SURVIVES);
+	else if (c->arbiter == CONF_ARBITER_ETCD)
+		snprintf(dst, CONF_ARRANGEMENT_MAX, "etcd: %s", CONF_ETCD_SURVIVES);
 	else if (majority)
 		snprintf(dst, CONF_ARRANGEMENT_MAX,
 			 "majority: the owner needs the grants of %u of %u members; "

@@ -131,6 +131,7 @@ void rule_grants(const struct conf_sec *root, struct conf *c)
 
 	check_arbiter(root, c);
 	check_gateway(root, c);
+	conf_check_etcd(root, c);
 	if (!conf_given(root, "grant") && c->grant_ns < least_ns)
 		c->grant_ns = least_ns;
 	else if (conf_good(root, "grant") && c->grant_ns < least_ns)

@@ -15,6 +15,7 @@
 #include "conf/schema_rows.h"
 #include "conf/schema_witness.h"
 #include "conf/schema_hooks.h"
+#include "conf/schema_etcd.h"
 #include "conf/schema_listen.h"
 #include "conf/schema_notify.h"
 #include "conf/schema_recover.h"
@@ -438,6 +439,7 @@ static const struct conf_section file_sections[] = {
 		.example_lines = example_nodes,
 	},
 	CONF_WITNESS_SECTION,
+	CONF_ETCD_SECTION,
 	{
 		.name = "service",
 		.path = "service",

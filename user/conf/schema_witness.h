@@ -18,7 +18,9 @@ extern const char *const conf_witness_example[];
 	    "members, which are the nodes and the witnesses, if there is a witness and no "   \
 	    "node has peer = vrrp. Else nobody. witness: the same, and a file "               \
 	    "without a witness is refused. gateway: a node that hears no other node may own " \
-	    "only while the gateway of the network answers its ARP requests. none: nobody. "  \
+	    "only while the gateway of the network answers its ARP requests. etcd: of two "   \
+	    "nodes that do not hear each other the one may own that holds a record in a "     \
+	    "cluster of etcd (section etcd). none: nobody. "                                  \
 	    "Where nobody decides, VRRP's timers choose the owner, and two nodes that cannot "\
 	    "hear each other both become owner."),                                            \
 	KEY("gateway", IPV4, FIELD(conf, gateway), RELOAD, NULL, NULL,                        \
@@ -29,9 +31,10 @@ extern const char *const conf_witness_example[];
 	    .example = "192.168.1.1"),                                                        \
 	KEY("on_isolation", WORD(conf_isolations), FIELD(conf, on_isolation), RELOAD,         \
 	    "release", NULL,                                                                  \
-	    "With arbiter = gateway: what an owner does that hears neither another node nor " \
-	    "the gateway. release: it ends to be owner, so that the other one can be. keep: " \
-	    "it stays owner; if both nodes live and only this one is cut off, both own."),    \
+	    "With arbiter = gateway or etcd: what an owner does that hears neither another "  \
+	    "node nor the arbiter. release: it ends to be owner, so that the other one can "  \
+	    "be. keep: it stays owner; if both nodes live and only this one is cut off, both "\
+	    "own."),                                                                          \
 	KEY("grant", DURATION(MS(10), S(5)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
 	    "How long a member's grant to the owner lasts. A dead owner is replaced after "   \
 	    "about this time. Only where the majority decides. At least 3 times "             \

@@ -65,22 +65,40 @@ static void render_grants(const json_t *grants, FILE *out)
 		render_member(member, out);
 }
 
+/* The record in etcd, and what went wrong with the last question. */
+static void render_record(const json_t *arbiter, FILE *out)
+{
+	const json_t *holder = json_object_get(arbiter, "holder");
+	const json_t *problem = json_object_get(arbiter, "problem");
+
+	fprintf(out, "    record %s: epoch %lld, revision %lld, held by %s\n",
+		field_text(arbiter, "key"), (long long)field_int(arbiter, "epoch", 0),
+		(long long)field_int(arbiter, "revision", 0),
+		json_is_string(holder) ? json_string_value(holder) : "nobody");
+	if (json_is_string(problem))
+		fprintf(out, "    NO ANSWER to the last question: %s\n",
+			json_string_value(problem));
+}
+
 /* Who decides while no peer is heard, and what that does not survive. */
 static void render_arbiter(const json_t *arbiter, FILE *out)
 {
 	const json_t *address = json_object_get(arbiter, "address");
 	const json_t *age = json_object_get(arbiter, "answered_ms");
+	const bool etcd = !strcmp(field_text(arbiter, "kind"), "etcd");
 	char a[RENDER_WORD];
 
 	if (!json_is_object(arbiter))
 		return;
-	fprintf(out, "  arbiter    gateway %s, %s; ",
+	fprintf(out, "  arbiter    %s %s, %s; ", etcd ? "etcd" : "gateway",
 		json_is_string(address) ? json_string_value(address) : "UNKNOWN",
 		field_text(arbiter, "phase"));
 	if (json_is_integer(age))
 		fprintf(out, "it answered %s ago\n", word_field_age(arbiter, "answered_ms", a));
 	else
 		fprintf(out, "it has NEVER ANSWERED\n");
+	if (etcd)
+		render_record(arbiter, out);
 	fprintf(out, "    %s\n", field_text(arbiter, "survives"));
 }
 

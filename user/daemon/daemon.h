@@ -18,6 +18,7 @@
 #include "daemon/check_runner.h"
 #include "daemon/dns.h"
 #include "daemon/ended.h"
+#include "daemon/etcd_watch.h"
 #include "daemon/node_drain.h"
 #include "daemon/gateway_watch.h"
 #include "daemon/heartbeat.h"
@@ -91,6 +92,7 @@ struct daemon {
 	struct claims claims;
 	struct segment_watch segment;
 	struct gateway_watch gateway;
+	struct etcd_watch etcd;
 	const struct daemon_front *front_ops;
 	void *front;
 

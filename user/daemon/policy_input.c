@@ -97,7 +97,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->standby = operator_ordered(&d->operator, ORDER_STANDBY);
 	in->link_up = d->link_up;
 	in->silent = d->segment.waits;
-	in->barred = d->gateway.out.bars;
+	in->barred = d->gateway.out.bars ? HOKM_R_GATEWAY_SILENT : etcd_watch_bars(&d->etcd);
 	in->path_lost = upkeep_broken(&d->upkeep, in->now_ns);
 	in->replica_cold = replication_cold(d->replication);
 	in->warm_ns = n->conf->warm_ns;

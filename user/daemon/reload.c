@@ -91,6 +91,7 @@ static void reconf_all(struct daemon *d)
 	pulse_paths_reconf(&d->heartbeat.paths);
 	upkeep_look_for_paths(&d->upkeep);
 	gateway_watch_reconf(&d->gateway);
+	etcd_watch_reconf(&d->etcd);
 	if (heartbeat_set_interval(&d->heartbeat))
 		log_error("could not set the pulse timer: the former interval stays");
 	hooks_reconf(d->hooks, d->node.conf);

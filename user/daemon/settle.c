@@ -64,6 +64,18 @@ static void follow_link(struct daemon *d)
 	announcing_send(&d->announcing);
 }
 
+/* A lease that was taken before may last longer than this node may own now. */
+static void sense_etcd(struct daemon *d)
+{
+	struct apply_want *want = &d->node.want;
+
+	etcd_watch_run(&d->etcd, &d->vrrp, clock_now_ns());
+	if (want->own.lease_until_ns <= d->etcd.out.until_ns)
+		return;
+	want->own.lease_until_ns = d->etcd.out.until_ns;
+	apply_own(d->node.apply, want);
+}
+
 static void sense_peers(struct daemon *d)
 {
 	const struct conf *c = d->node.conf;
@@ -78,6 +90,7 @@ static void sense_peers(struct daemon *d)
 		if (p->list[i].map.epoch > d->epoch)
 			d->epoch = p->list[i].map.epoch;
 	gateway_watch_run(&d->gateway, d->vrrp.state == HOKM_VRRP_MASTER, clock_now_ns());
+	sense_etcd(d);
 }
 
 /* What others removed is back; an address that came back is announced. */
@@ -193,7 +206,7 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		if (next.kind == VRRP_EV_ADVERT)
 			view_of_quitter(d, &next);
 		quorum_view(&d->quorum, clock_now_ns(), &next.view);
-		next.view.undecided = d->gateway.out.undecided;
+		next.view.undecided = d->gateway.out.undecided || d->etcd.out.undecided;
 		next.view.unpermitted = permission_lacks(
 			&d->permission, d->policy.peer_serves, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)

@@ -54,6 +54,7 @@ static int adopt_own(struct daemon *d)
 	}
 	d->epoch = want->own.epoch;
 	gateway_watch_init(&d->gateway, &d->node);
+	etcd_watch_init(&d->etcd, &d->node);
 	segment_watch_init(&d->segment, &d->node,
 			   d->adopted && want->own.state != HOKM_VRRP_FAULT &&
 				   (now_ns - want->own.daemon_ns < HEARD_NS ||
@@ -116,6 +117,7 @@ static int open_upgrade(struct daemon *d)
 		.dns = &d->dns,
 		.notify = &d->notify,
 		.publish = &d->publish,
+		.etcd = &d->etcd,
 		.longer_grant_ns = &d->quorum.longer_ns,
 		.upkeep = &d->upkeep,
 		.ender = d->session_end.ender,
@@ -247,6 +249,7 @@ static void give_back(struct daemon *d, enum leave leave)
 	struct node *n = &d->node;
 
 	loop_stop(d);
+	etcd_watch_close(&d->etcd);
 	publish_close(&d->publish);
 	notify_feed_close(&d->notify);
 	reload_close(d->reload);

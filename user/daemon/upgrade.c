@@ -23,6 +23,7 @@
 #include "base/log_queue.h"
 #include "base/rt_thread.h"
 #include "base/version.h"
+#include "daemon/etcd_watch.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
 #include "daemon/dns.h"
@@ -256,6 +257,7 @@ static void replace(struct upgrade *u)
 	dns_cut(u->of.dns, UPGRADE_END_MS);
 	notify_feed_cut(u->of.notify, UPGRADE_END_MS);
 	publish_cut(u->of.publish, UPGRADE_END_MS);
+	etcd_watch_close(u->of.etcd);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();
@@ -304,6 +306,14 @@ static void stay(struct upgrade *u, const char *why, uint64_t now_ns)
 	refuse(u, why ? why : "the lease could not be made long enough: this node is too slow now");
 }
 
+/* The arbiter may have shortened the lease. */
+static uint64_t lease_end_ns(const struct upgrade *u)
+{
+	uint64_t until_ns = u->of.vrrp->lease_until_ns, most_ns = u->of.etcd->out.until_ns;
+
+	return until_ns < most_ns ? until_ns : most_ns;
+}
+
 static void part(struct upgrade *u, uint64_t now_ns)
 {
 	const struct vrrp *v = u->of.vrrp;
@@ -317,7 +327,7 @@ static void part(struct upgrade *u, uint64_t now_ns)
 		return;
 	}
 	switch (parting_step(&u->parting, v->state == HOKM_VRRP_MASTER,
-			     hokm_bpf_owner_until(u->of.node->bpf, v->lease_until_ns), lease_ns,
+			     hokm_bpf_owner_until(u->of.node->bpf, lease_end_ns(u)), lease_ns,
 			     now_ns)) {
 	case PARTING_ADVERT:
 		send_advert(u);

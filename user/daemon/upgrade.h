@@ -57,6 +57,7 @@ struct upgrade_of {
 	struct dns *dns;
 	struct notify_feed *notify;
 	struct publish *publish;
+	struct etcd_watch *etcd;
 	const struct upkeep *upkeep;
 	const struct ender *ender;
 	const struct operator_orders *operator;

@@ -27,7 +27,7 @@ static void set_lease(struct daemon *d, uint64_t until_ns)
 
 	if (own->lease_until_ns < now_ns)
 		allow_guesses(d, now_ns);
-	own->lease_until_ns = until_ns;
+	own->lease_until_ns = until_ns < d->etcd.out.until_ns ? until_ns : d->etcd.out.until_ns;
 }
 
 static void raise_vip(struct daemon *d)

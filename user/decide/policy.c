@@ -170,8 +170,8 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return HOKM_R_LINK_DOWN;
 	if (in->silent)
 		return HOKM_R_SEGMENT_SILENT;
-	if (in->barred)
-		return HOKM_R_GATEWAY_SILENT;
+	if (in->barred != HOKM_R_NONE)
+		return in->barred;
 	if (in->path_lost && best)
 		return HOKM_R_PATH_LOST;
 	if (in->maint && best)

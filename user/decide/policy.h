@@ -74,8 +74,8 @@ struct policy_input {
 	bool maint;   /* the operator has put it into maintenance */
 	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
 	bool link_up;
-	bool silent;         /* nothing was heard since the link came, as on an island */
-	bool barred;         /* no peer is heard, and the gateway does not answer (arbiter.h) */
+	bool silent;             /* nothing was heard since the link came, as on an island */
+	enum hokm_reason barred; /* why the arbiter forbids it (arbiter.h, tie.h); NONE */
 	bool path_lost;      /* something is gone in the kernel without which it is no good owner */
 	bool replica_cold;   /* a peer that is alive has not replicated all its connections yet */
 	uint64_t warm_ns;    /* how long a cold replica delays preempting at most */

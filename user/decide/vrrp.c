@@ -32,8 +32,7 @@
  *         ADVERT that loses it             ADVERT GARP (bounded)   Adver_Timer continues
  *         the same, again and again        ONE_WAY once            -
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
- *         the same three, rival deaf or    -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
- *           unseen
+ *         those three, rival deaf, unseen  -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
  *         PULSE: lease of a lesser peer    ADVERT GARP             GARP when that lease has ended
  *         HANDOVER                         LOWER ADVERT 0 STATE    BACKUP (the event's)
  *         FAULT                            LOWER ADVERT 0 STATE    FAULT (the event's)
@@ -477,6 +476,8 @@ static enum hokm_reason clear_reason(const struct vrrp_step *s)
 		return HOKM_R_READY;
 	case HOKM_R_GATEWAY_SILENT:
 		return HOKM_R_GATEWAY_ANSWERS;
+	case HOKM_R_ETCD_SILENT:
+		return HOKM_R_ETCD_ANSWERS;
 	case HOKM_R_OPERATOR:
 		return HOKM_R_OPERATOR;
 	default:

@@ -230,6 +230,8 @@ struct vrrp {
 	uint64_t look_at_ns;  /* claiming or released: time of the next probe */
 	uint64_t look_gap_ns; /* from that probe to the one after it */
 
+	uint64_t undecided_ns; /* when only the arbiter kept it from the lease; 0: it did not */
+
 	/* BACKUP, by grants */
 	enum hokm_reason wants; /* the way that is open as soon as it is granted; NONE: none */
 	bool was_occupied;      /* since it became BACKUP another node had grants */

@@ -114,8 +114,10 @@ static void take(struct vrrp_step *s, enum hokm_reason reason)
  */
 static bool permitted(struct vrrp_step *s, enum hokm_reason reason)
 {
-	if (s->ev->view.undecided)
+	if (s->ev->view.undecided) {
+		s->v->undecided_ns = s->now_ns;
 		return false;
+	}
 	if (!s->ev->view.unpermitted || s->v->claimed)
 		return true;
 	s->v->take_reason = reason;

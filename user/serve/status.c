@@ -527,7 +527,7 @@ json_t *status_json(const struct daemon *d)
 	put(agent, "restarts", number(d->checks.agent_restarts));
 	put(o, "agent", agent);
 	put(o, "dns", dns_status_json(&d->dns, false));
-	put(o, "arbiter", arbiter_status_json(&d->gateway));
+	put(o, "arbiter", arbiter_status_json(&d->gateway, &d->etcd));
 	put(o, "grants", grants_status_json(&d->quorum, &d->vrrp));
 	put(o, "events_lost", number(events_lost(d->node.events)));
 	put(o, "replica_full", number(replication_full(d->replication)));

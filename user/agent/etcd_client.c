@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See etcd_client.h: the daemon's side. What the process sends is not trusted. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/agent_spawn.h"
+#include "agent/etcd_client.h"
+#include "base/ascii.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+
+#define RESTART_NS    (500 * NS_PER_MS)
+#define CLOSE_WAIT_MS 1000
+
+struct etcd_client {
+	sd_event *event;
+	char user[CONF_NAME_MAX];
+	struct etcd_settings settings;
+	etcd_reply_fn fn;
+	void *arg;
+	pid_t pid;
+	int fd, pidfd; /* -1: it does not run */
+	sd_event_source *io, *child, *restart;
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void cut_off(struct etcd_client *c)
+{
+	c->io = sd_event_source_disable_unref(c->io);
+	close_fd(&c->fd);
+}
+
+static void kill_child(struct etcd_client *c, const char *why)
+{
+	log_error("process %d, which asks etcd, is killed: %s", (int)c->pid, why);
+	cut_off(c);
+	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+	struct etcd_client *c = arg;
+	struct etcd_reply r;
+	ssize_t n = recv(fd, &r, sizeof(r), MSG_DONTWAIT | MSG_TRUNC);
+
+	(void)s;
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		cut_off(c);
+	else if (n != sizeof(r) || !ascii_text(r.holder, sizeof(r.holder)) ||
+		 !ascii_text(r.endpoint, sizeof(r.endpoint)) || !ascii_text(r.text, sizeof(r.text)))
+		kill_child(c, "it sent a reply that is not valid");
+	else
+		c->fn(&r, c->arg);
+	return 0;
+}
+
+static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+	struct etcd_client *c = arg;
+	siginfo_t info = {.si_pid = 0};
+
+	(void)s;
+	(void)events;
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
+		return 0;
+	log_warn("process %d, which asks etcd, ended with %s %d; it is started again", (int)c->pid,
+		 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+	cut_off(c);
+	c->child = sd_event_source_disable_unref(c->child);
+	close_fd(&c->pidfd);
+	c->pid = 0;
+	timer_arm(c->restart, clock_now_ns() + RESTART_NS);
+	return 0;
+}
+
+/* Returns 0 or -errno; on an error nothing is left. */
+static int start(struct etcd_client *c)
+{
+	int err = agent_spawn_etcd(c->user, &c->fd, &c->pid);
+
+	if (err)
+		return err;
+	c->pidfd = pidfd_open(c->pid, 0);
+	/* The socket is new and has room. */
+	if (c->pidfd < 0 ||
+	    send(c->fd, &c->settings, sizeof(c->settings), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		err = -errno;
+	if (!err)
+		err = sd_event_add_io(c->event, &c->io, c->fd, EPOLLIN, on_io, c);
+	if (err >= 0)
+		err = sd_event_add_io(c->event, &c->child, c->pidfd, EPOLLIN, on_child, c);
+	if (err >= 0)
+		return 0;
+	cut_off(c);
+	close_fd(&c->pidfd);
+	kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, 0);
+	c->pid = 0;
+	return err;
+}
+
+static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct etcd_client *c = arg;
+	int err = start(c);
+
+	(void)s;
+	(void)usec;
+	if (!err)
+		return 0;
+	log_error("could not start the process that asks etcd: %s", strerror(-err));
+	timer_arm(c->restart, clock_now_ns() + RESTART_NS);
+	return 0;
+}
+
+int etcd_client_open(sd_event *event, const char *user, const struct etcd_settings *settings,
+		     etcd_reply_fn fn, void *arg, struct etcd_client **out)
+{
+	struct etcd_client *c = calloc(1, sizeof(*c));
+	int err;
+
+	*out = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->event = sd_event_ref(event);
+	memcpy(c->user, user, strnlen(user, sizeof(c->user) - 1));
+	c->settings = *settings;
+	c->fn = fn;
+	c->arg = arg;
+	c->fd = c->pidfd = -1;
+	err = timer_add(event, &c->restart, 0, on_restart, c);
+	if (!err)
+		err = start(c);
+	if (err) {
+		log_error("could not start the process that asks etcd: %s", strerror(-err));
+		etcd_client_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void etcd_client_close(struct etcd_client *c)
+{
+	struct pollfd p = {.events = POLLIN};
+
+	if (!c)
+		return;
+	cut_off(c);
+	sd_event_source_disable_unref(c->child);
+	sd_event_source_disable_unref(c->restart);
+	/* It has nothing that must be saved. */
+	p.fd = c->pidfd;
+	if (c->pidfd >= 0 && !pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) &&
+	    poll(&p, 1, CLOSE_WAIT_MS) == 1)
+		(void)waitid(P_PIDFD, (id_t)c->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+	close_fd(&c->pidfd);
+	sd_event_unref(c->event);
+	free(c);
+}
+
+int etcd_client_ask(struct etcd_client *c, const struct etcd_question *q)
+{
+	if (c->fd < 0)
+		return -ENOTCONN;
+	return send(c->fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*q) ? 0 : -errno;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See etcd_watch.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/etcd_watch.h"
+#include "daemon/node.h"
+
+#define START_NS (2 * NS_PER_S)
+/* The machine asks the arbiter so often at least while it wants to become owner. */
+#define WANTS_NS (100 * NS_PER_MS)
+
+static const struct conf_node *self_of(const struct etcd_watch *w)
+{
+	return &w->node->conf->nodes[w->node->conf->self];
+}
+
+/* ---- the process that asks ---- */
+
+/* The name of a node, or "" for nobody. False: it is no node of this group. */
+static bool holder_of(const struct etcd_watch *w, const char *name, enum tie_holder *holder)
+{
+	const struct conf *c = w->node->conf;
+
+	*holder = TIE_NOBODY;
+	for (unsigned int i = 0; name[0] && i < c->n_nodes; i++)
+		if (!strcmp(c->nodes[i].name, name))
+			*holder = i == c->self ? TIE_SELF : TIE_THEIRS;
+	return !name[0] || *holder != TIE_NOBODY;
+}
+
+static void on_reply(const struct etcd_reply *r, void *arg)
+{
+	struct etcd_watch *w = arg;
+	enum tie_holder holder = TIE_NOBODY;
+
+	/* One that is too late: another question was asked since. */
+	if (r->seq != w->question.seq)
+		return;
+	w->reply = *r;
+	if (r->valid && !holder_of(w, r->holder, &holder)) {
+		w->reply.valid = false;
+		snprintf(w->reply.text, sizeof(w->reply.text),
+			 "the record is of another group: its holder %.30s is no node here; "
+			 "set another etcd.prefix",
+			 r->holder);
+	}
+	w->answer = (struct tie_answer){.valid = w->reply.valid};
+	if (w->reply.valid) {
+		w->answer.moved = r->moved;
+		w->answer.record = (struct tie_record){
+			.revision = r->revision, .epoch = r->epoch, .holder = holder};
+	}
+	w->answered = true;
+	inbox_note(&w->node->inbox, INBOX_POLICY);
+}
+
+static void settings_of(const struct etcd_watch *w, struct etcd_settings *s)
+{
+	const struct conf *c = w->node->conf;
+	char vip[INET_ADDRSTRLEN];
+
+	memset(s, 0, sizeof(*s));
+	s->conf = c->etcd;
+	if (!inet_ntop(AF_INET, &c->vips[0], vip, sizeof(vip)))
+		vip[0] = '\0';
+	snprintf(s->key, sizeof(s->key), "%s/%s/%u", c->etcd.prefix, vip, c->vrid);
+}
+
+static void start_client(struct etcd_watch *w, uint64_t now_ns)
+{
+	const struct conf *c = w->node->conf;
+
+	if (w->client || now_ns < w->start_ns)
+		return;
+	settings_of(w, &w->settings);
+	w->start_ns = now_ns + START_NS;
+	/* A failure is logged there. */
+	(void)etcd_client_open(w->node->event, c->agent_user, &w->settings, on_reply, w,
+			       &w->client);
+}
+
+static void stop_client(struct etcd_watch *w)
+{
+	etcd_client_close(w->client);
+	w->client = NULL;
+	w->start_ns = 0;
+}
+
+static void ask(struct etcd_watch *w)
+{
+	struct etcd_question *q = &w->question;
+	const struct tie_record *r = &w->tie.record;
+	const bool claims = w->out.ask == TIE_CLAIM;
+
+	if (w->out.ask == TIE_NONE)
+		return;
+	q->seq++;
+	q->op = w->out.ask == TIE_READ ? ETCD_READ : ETCD_WRITE;
+	q->limit_ns = w->out.limit_ns;
+	q->revision = r->revision;
+	/* A claim over another holder begins a new epoch; one that goes on does not. */
+	q->epoch = r->epoch + (claims && r->holder != TIE_SELF);
+	snprintf(q->holder, sizeof(q->holder), "%s", claims ? self_of(w)->name : "");
+	if (w->client && !etcd_client_ask(w->client, q))
+		return;
+	memset(&w->reply, 0, sizeof(w->reply));
+	snprintf(w->reply.text, sizeof(w->reply.text), "the process that asks etcd does not run");
+	w->answer = (struct tie_answer){.valid = false};
+	w->answered = true;
+}
+
+/* ---- the peer ---- */
+
+static const struct peer *peer_of(const struct node *n)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (n->peers.list[slot].used)
+			return &n->peers.list[slot];
+	return NULL;
+}
+
+static void fill_input(const struct etcd_watch *w, const struct vrrp *v, uint64_t now_ns,
+		       struct tie_input *in)
+{
+	const struct conf *c = w->node->conf;
+	const struct peer *p = peer_of(w->node);
+	const struct vrrp_conf *own = &v->conf;
+	uint64_t theirs_ns = own->adver_ns > v->owner_adver_ns ? own->adver_ns : v->owner_adver_ns;
+
+	in->owns = v->state == HOKM_VRRP_MASTER;
+	in->wants = v->state == HOKM_VRRP_BACKUP && v->undecided_ns &&
+		    now_ns - v->undecided_ns < WANTS_NS;
+	in->keep = c->on_isolation == CONF_ISOLATION_KEEP;
+	in->second = p && vrrp_beats(p->priority, p->addr, self_of(w)->priority, self_of(w)->addr);
+	in->heard_ns = p ? p->map.answer_sent_ns : 0;
+	in->alive_ns = p ? p->map.alive_ns : 0;
+	in->lease_until_ns = w->node->want.own.lease_until_ns;
+	in->times.dead_ns = c->peer_dead_ns;
+	in->times.last_ns = tie_last_ns(
+		c->peer_dead_ns, c->pulse_ns, vrrp_lease_ns(own->version, 0, own->adver_ns));
+	in->times.wait_ns = tie_wait_ns(tie_last_ns(
+		c->peer_dead_ns, c->pulse_ns, vrrp_lease_ns(own->version, 0, theirs_ns)));
+	in->times.timeout_ns = c->etcd.timeout_ns;
+	in->times.hold_ns = c->etcd.hold_ns;
+	in->answer = w->answered ? &w->answer : NULL;
+}
+
+/* ---- reports ---- */
+
+/* That etcd does not answer is worth a word also while it is not needed. */
+static void report_failing(struct etcd_watch *w, uint64_t now_ns)
+{
+	const struct tie *t = &w->tie;
+	bool failing = t->open_ns && now_ns - t->open_ns > w->node->conf->etcd.timeout_ns &&
+		       !w->reply.valid && w->reply.text[0];
+
+	if (failing == w->failing || (!failing && t->open_ns))
+		return;
+	w->failing = failing;
+	if (failing)
+		log_warn("arbiter etcd: no answer: %s%s", w->reply.text,
+			 tie_decides(t->phase) ? "" : "; nothing moves while the peer is heard");
+	else
+		log_info("arbiter etcd: %s answers", w->reply.endpoint);
+}
+
+static void report_phase(struct etcd_watch *w)
+{
+	enum tie_phase phase = w->tie.phase, was = w->reported;
+	const struct tie_record *r = &w->tie.record;
+	enum hokm_reason why;
+
+	if (phase == was || phase == TIE_ASKED)
+		return;
+	w->reported = phase;
+	if (phase == TIE_HOLDS || phase == TIE_OTHER)
+		log_info("arbiter etcd: no peer is heard, and %s the record, epoch %llu",
+			 phase == TIE_HOLDS ? "this node holds" : "the other node holds",
+			 (unsigned long long)r->epoch);
+	if (phase != TIE_SILENT && was != TIE_SILENT)
+		return;
+	why = phase == TIE_SILENT ? HOKM_R_ETCD_SILENT : HOKM_R_ETCD_ANSWERS;
+	log_line(phase == TIE_SILENT ? LOG_LVL_WARN : LOG_LVL_INFO,
+		 "arbiter etcd: reason=%s (%s)%s%s", hokm_reason_name(why), hokm_reason_text(why),
+		 phase == TIE_SILENT ? ": " : "", phase == TIE_SILENT ? w->reply.text : "");
+	/* The word before the colon is what a notification is about: its end must have the same. */
+	events_add(w->node->events, "state", why, "etcd: %s", hokm_reason_text(why));
+}
+
+/* ---- entry ---- */
+
+void etcd_watch_init(struct etcd_watch *w, struct node *n)
+{
+	memset(w, 0, sizeof(*w));
+	w->node = n;
+	w->out.until_ns = UINT64_MAX;
+}
+
+void etcd_watch_close(struct etcd_watch *w)
+{
+	stop_client(w);
+}
+
+void etcd_watch_reconf(struct etcd_watch *w)
+{
+	struct etcd_settings s;
+
+	settings_of(w, &s);
+	if (!w->client || !memcmp(&s, &w->settings, sizeof(s)))
+		return;
+	/* Another cluster, or another record, may say something else: it is read anew. */
+	stop_client(w);
+	w->tie.known = false;
+	w->tie.held_ns = 0;
+}
+
+static void turn_off(struct etcd_watch *w)
+{
+	const struct tie_input off = {.on = false};
+
+	stop_client(w);
+	tie_step(&w->tie, &off, 0, &w->out);
+	/* Only its end may be of interest: nothing was reported that does not end with it. */
+	report_phase(w);
+	w->answered = w->failing = false;
+	memset(&w->reply, 0, sizeof(w->reply));
+}
+
+void etcd_watch_run(struct etcd_watch *w, const struct vrrp *v, uint64_t now_ns)
+{
+	struct tie_input in = {.on = w->node->conf->arbiter == CONF_ARBITER_ETCD};
+
+	if (!in.on) {
+		if (w->tie.phase != TIE_OFF)
+			turn_off(w);
+		return;
+	}
+	start_client(w, now_ns);
+	fill_input(w, v, now_ns, &in);
+	tie_step(&w->tie, &in, now_ns, &w->out);
+	w->answered = false;
+	ask(w);
+	report_failing(w, now_ns);
+	report_phase(w);
+}
+
+enum hokm_reason etcd_watch_bars(const struct etcd_watch *w)
+{
+	if (!w->out.bars)
+		return HOKM_R_NONE;
+	return w->tie.phase == TIE_SILENT ? HOKM_R_ETCD_SILENT : HOKM_R_ETCD_REFUSED;
+}
