@@ -14,8 +14,8 @@
 #include "fixture.h"
 #include "skel.h"
 
-#define INGRESS_MOST 500000u
-#define EGRESS_MOST  250000u
+#define INGRESS_MOST 250000u
+#define EGRESS_MOST  60000u
 #define FENCE_MOST   50000u
 #define WITNESS_MOST 150000u
 
