@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "witness/witness_kernel.h"
+#include "witness/witness_report.h"
 
 #define NONE 255
 
@@ -115,12 +117,30 @@ static void a_promise_names_the_node_of_its_slot(void **state)
 	}
 }
 
+/* A process that was held up compares with a probe that its kernel has heard since. */
+static void a_probe_after_the_look_at_the_clock_is_heard(void **state)
+{
+	const uint64_t now_ns = 1000 * NS_PER_S;
+	static struct witness w = {.n_nodes = 2};
+	struct witness_report r = {0};
+
+	(void)state;
+	w.nodes[0].heard_ns = now_ns + NS_PER_MS;
+	w.nodes[1].heard_ns = now_ns - 20 * NS_PER_S;
+	witness_report_tick(&r, &w, "in XDP (native)", now_ns);
+	assert_true(r.hears[0]);
+	assert_false(r.hears[1]);
+	assert_string_equal(r.status,
+			    "answers in XDP (native); granted to nobody; 1 of 2 nodes ask");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_keep_their_slots),
 		cmocka_unit_test(a_full_group_changes_one_at_a_time),
 		cmocka_unit_test(a_promise_names_the_node_of_its_slot),
+		cmocka_unit_test(a_probe_after_the_look_at_the_clock_is_heard),
 	};
 
 	return cmocka_run_group_tests_name("witness kernel", tests, NULL, NULL);

@@ -38,7 +38,9 @@ static unsigned int report_hears(struct witness_report *r, const struct witness 
 
 	for (unsigned int i = 0; i < w->n_nodes; i++) {
 		const struct witness_node *n = &w->nodes[i];
-		const bool hears = n->heard_ns && now_ns - n->heard_ns < HEARD_NS;
+		/* The kernel may have heard it after now_ns was read. */
+		const bool hears = n->heard_ns &&
+				   (n->heard_ns > now_ns || now_ns - n->heard_ns < HEARD_NS);
 
 		heard += hears;
 		if (hears == r->hears[i])
