@@ -27,12 +27,17 @@
  *   cfg, own, meta, keys, services     user space
  *   fences                             BPF seen_ns; user space makes and deletes the entries
  *   suspects                           BPF until_ns and since_ns, user space held_until_ns
- *   peers, path_peers, peer_macs, conns, half_open   BPF; user space deletes entries of conns,
- * clears the slots of removed peers and writes alive_ns when it verified a sign grants both, by
- * compare-and-swap what both write (hokm/grant.h, hokm/grant_count.h) waits both by atomic
- * addition; user space takes off the requests of entries that it deletes replica user space; BPF
- * answered_ns, gone and seq_next of entries whose holder is dead changes, counters, latency,
- * event_limits, events   BPF
+ *   peers, path_peers, peer_macs       BPF; user space clears the slots of removed peers and writes
+ *                                      alive_ns when it verified a sign
+ *   conns, half_open                   BPF; user space deletes entries of conns
+ *   grants                             both, by compare-and-swap what both write (hokm/grant.h,
+ *                                      hokm/grant_count.h)
+ *   waits                              both by atomic addition; user space takes off the requests
+ *                                      of entries that it deletes
+ *   replica                            user space; BPF answered_ns, gone and seq_next of entries
+ *                                      whose holder is dead
+ *   changes, counters, latency         BPF
+ *   event_limits, events               BPF
  */
 #ifndef HOKM_ABI_H
 #define HOKM_ABI_H
