@@ -262,10 +262,13 @@ static void a_foreign_certificate_is_refused(void **state)
 	}
 	/* Of the right authority, but for another name. */
 	rig_request(&rig, CONF_DNS_CLOUDFLARE, DNS_OP_WRITE, ADDR_B, &req);
-	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint), "https://127.0.0.2:%u/client/v4",
-		 rig.port);
+	snprintf(req.conf.endpoint, sizeof(req.conf.endpoint),
+		 "https://other.example.com:%u/client/v4", rig.port);
+	req.known.n = req.fresh = 1;
+	snprintf(req.known.value[0], DNS_ADDRESS_MAX, "127.0.0.1");
 	run(&req, true, &r);
 	assert_int_equal(r.result, DNS_FAILED);
+	assert_non_null(strstr(r.text, "certificate"));
 	assert_true(rig_unasked(&rig));
 }
 
