@@ -87,11 +87,12 @@ static __always_inline bool cfg_read(struct packet *p)
 
 /*
  * A place that a search found, as a number that the verifier does not know: it would check the rest
- * of the program once for each place. unknown: any number that it does not know either.
+ * of the program once for each place. unknown: any number that it does not know either. mask: of
+ * all places; the verifier knows that it holds, also where the compiler leaves out a test of that.
  */
-static __always_inline __u32 place_found(__u32 place, __u32 unknown)
+static __always_inline __u32 place_found(__u32 place, __u32 unknown, const __u32 mask)
 {
-	__asm__ volatile("%0 ^= %1\n%0 ^= %1" : "+r"(place) : "r"(unknown));
+	__asm__ volatile("%0 ^= %1\n%0 ^= %1\n%0 &= %2" : "+r"(place) : "r"(unknown), "i"(mask));
 	return place;
 }
 

@@ -142,7 +142,7 @@ static __always_inline __u8 peer_by_addr(const struct packet *p, __be32 addr)
 		if (i >= p->cfg->n_peers)
 			break;
 		if (p->cfg->peer[i].used && addr_is(&p->cfg->peer[i].addr, addr))
-			return place_found(i, addr);
+			return place_found(i, addr, HOKM_MAX_PEERS - 1);
 	}
 	return HOKM_NO_PEER;
 }

@@ -22,7 +22,8 @@ static __always_inline __u32 service_find(const struct hokm_cfg *c, __be32 vip, 
 /* The same for a pipeline that goes on for long: see place_found(). */
 static __always_inline __u32 service_found(const struct hokm_cfg *c, __be32 vip, __be16 port)
 {
-	return place_found(service_find(c, vip, port), port);
+	/* HOKM_NODE_SLOT is one more. */
+	return place_found(service_find(c, vip, port), port, 2 * HOKM_MAX_SERVICES - 1);
 }
 
 /*
