@@ -489,6 +489,24 @@ static void message_says_all_that_is_asked(void **unused)
 	assert_non_null(strstr(notify_body(&m, body, sizeof(body)), "1 h 0 min old"));
 }
 
+static void a_monitor_has_no_vip_and_no_players(void **unused)
+{
+	static const struct notify_who who = {"monitor", "hokm", ""};
+	static char body[NOTIFY_BODY_MAX];
+	struct notify_message m = {&who, state.out, 0, 0, {1700000005, START + S(5)}};
+	char text[NOTIFY_SHORT_MAX];
+
+	(void)unused;
+	down(0);
+	assert_true(due(5, NOON));
+	m.n = state.n_out;
+	notify_body(&m, body, sizeof(body));
+	assert_non_null(strstr(body, "who:     monitor of hokm\n"));
+	assert_null(strstr(body, "VIP"));
+	assert_null(strstr(body, "players"));
+	assert_null(strstr(notify_short(&m, text, sizeof(text)), "players"));
+}
+
 static void long_message_is_cut_with_words(void **unused)
 {
 	static const struct notify_who who = {"primary", "hokm", "192.168.1.25"};
@@ -530,6 +548,7 @@ int main(void)
 		cmocka_unit_test_setup(message_that_is_out_is_not_lost, reset),
 		cmocka_unit_test_setup(nothing_is_sent_while_the_channel_cannot, reset),
 		cmocka_unit_test_setup(message_says_all_that_is_asked, reset),
+		cmocka_unit_test_setup(a_monitor_has_no_vip_and_no_players, reset),
 		cmocka_unit_test_setup(long_message_is_cut_with_words, reset),
 	};
 

@@ -97,17 +97,27 @@ static void send_kept(struct notifier *n)
 		try_again(n);
 }
 
+void notifier_who(const struct conf *c, struct notify_who *who)
+{
+	const bool is_node = c->self < c->n_nodes;
+
+	memset(who, 0, sizeof(*who));
+	snprintf(who->node, sizeof(who->node), "%s",
+		 is_node                           ? c->nodes[c->self].name
+		 : c->dns.mode == CONF_DNS_MONITOR ? CONF_DNS_MONITOR_NAME
+						   : "unknown");
+	snprintf(who->instance, sizeof(who->instance), "%s", c->instance);
+	if (!is_node || !inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
+		who->vip[0] = '\0';
+}
+
 static void send_conf(struct notifier *n)
 {
 	const struct conf *c = n->conf;
 	struct notify_msg m = {.type = NOTIFY_MSG_WHO, .n = c->n_notify};
 	bool sent;
 
-	snprintf(m.who.node, sizeof(m.who.node), "%s",
-		 c->self < c->n_nodes ? c->nodes[c->self].name : CONF_DNS_MONITOR_NAME);
-	snprintf(m.who.instance, sizeof(m.who.instance), "%s", c->instance);
-	if (!inet_ntop(AF_INET, &c->vips[0], m.who.vip, sizeof(m.who.vip)))
-		m.who.vip[0] = '\0';
+	notifier_who(c, &m.who);
 	sent = send_msg(n, &m, n->dir);
 	for (unsigned int i = 0; sent && i < c->n_notify; i++) {
 		memset(&m, 0, sizeof(m));

@@ -44,6 +44,8 @@ struct notifier; /* opaque */
 int notifier_open(sd_event *event, const struct conf *c, struct notifier **out);
 /* A reload: other channels. */
 void notifier_reconf(struct notifier *n, const struct conf *c);
+/* Who reports: a node of this configuration, or a monitor. */
+void notifier_who(const struct conf *c, struct notify_who *who);
 /* Hands an event over. */
 void notifier_take(struct notifier *n, const struct notify_event *e);
 /* The notifier sends what can be sent at once, saves the rest, and ends. NULL is allowed. */

@@ -6,7 +6,6 @@
  * does not. test sends a message itself, in a child process that is confined like the notifier,
  * because answers from the network are not parsed as root (rule 10, docs/architecture.md).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -271,18 +270,6 @@ static unsigned int choose(const struct call *k, struct conf_notify *list)
 	return n;
 }
 
-static void fill_who(const struct conf *c, struct notify_who *who)
-{
-	memset(who, 0, sizeof(*who));
-	snprintf(who->node, sizeof(who->node), "%s",
-		 c->self < c->n_nodes              ? c->nodes[c->self].name
-		 : c->dns.mode == CONF_DNS_MONITOR ? CONF_DNS_MONITOR_NAME
-						   : "unknown");
-	snprintf(who->instance, sizeof(who->instance), "%s", c->instance);
-	if (!inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
-		who->vip[0] = '\0';
-}
-
 static int run_test(struct call *k)
 {
 	struct conf_notify list[CONF_NOTIFY_MAX];
@@ -296,7 +283,7 @@ static int run_test(struct call *k)
 			k->operand ? " " : "", k->operand ? k->operand : "", k->conf->file);
 		return 1;
 	}
-	fill_who(k->conf, &who);
+	notifier_who(k->conf, &who);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)

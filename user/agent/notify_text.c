@@ -103,6 +103,12 @@ const char *notify_words(const struct notify_item *item, char *dst, size_t size)
 	return dst;
 }
 
+/* A monitor of DNS has neither VIP nor players. */
+static bool is_node(const struct notify_message *m)
+{
+	return m->who->vip[0];
+}
+
 static void add_item(struct text *t, const struct notify_message *m, const struct notify_item *item)
 {
 	const struct notify_event *e = &item->event;
@@ -111,7 +117,11 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 
 	add(t, "%s%s\n", item->mark == NOTIFY_OVER ? "over: " : "",
 	    notify_words(item, words, sizeof(words)));
-	add(t, "  who:     node %s of %s, VIP %s\n", m->who->node, m->who->instance, m->who->vip);
+	if (is_node(m))
+		add(t, "  who:     node %s of %s, VIP %s\n", m->who->node, m->who->instance,
+		    m->who->vip);
+	else
+		add(t, "  who:     %s of %s\n", m->who->node, m->who->instance);
 	if (e->to[0])
 		add(t, "  change:  %s -> %s\n", e->from, e->to);
 	add(t, "  why:     %s (%s)\n", rest_of(e), hokm_reason_name(e->reason));
@@ -122,7 +132,8 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 	else if (item->mark == NOTIFY_STILL)
 		add(t, "  since:   %s, for %s\n", moment(item->since, since, sizeof(since)),
 		    span(notify_passed_s(item->since, m->now), lasted, sizeof(lasted)));
-	add(t, "  players: %u on this node at that moment\n", e->players);
+	if (is_node(m))
+		add(t, "  players: %u on this node at that moment\n", e->players);
 	if (advice[0])
 		add(t, "  to do:   %s\n", advice);
 }
@@ -217,8 +228,10 @@ const char *notify_short(const struct notify_message *m, char *dst, size_t size)
 	if (!m->n)
 		return dst;
 	item = headline(m);
-	add(&t, ". %s (%s), %u players.", rest_of(&item->event),
-	    hokm_reason_name(item->event.reason), item->event.players);
+	add(&t, ". %s (%s)", rest_of(&item->event), hokm_reason_name(item->event.reason));
+	if (is_node(m))
+		add(&t, ", %u players", item->event.players);
+	add(&t, ".");
 	if (item->mark != NOTIFY_OVER)
 		add(&t, " %s", notify_advice(&item->event));
 	if (m->dropped)

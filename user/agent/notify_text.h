@@ -13,7 +13,7 @@
 struct notify_who {
 	char node[NOTIFY_SUBJECT_MAX];
 	char instance[NOTIFY_SUBJECT_MAX];
-	char vip[NOTIFY_WORD_MAX];
+	char vip[NOTIFY_WORD_MAX]; /* "": no node, so it has no players either */
 };
 
 /* Some items as one message. */
