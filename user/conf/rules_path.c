@@ -58,6 +58,11 @@ static void add_path(const struct conf_sec *s, const struct conf *c, struct conf
 			      text_show(t->s, shown, sizeof(shown)), problem);
 }
 
+static int line_of(const struct conf_sec *s)
+{
+	return s->cfg ? (int)s->cfg->line : 0;
+}
+
 static void refuse_other_number(const struct conf_sec *s, const struct conf *c,
 				const struct conf_node *node)
 {
@@ -65,7 +70,7 @@ static void refuse_other_number(const struct conf_sec *s, const struct conf *c,
 
 	if (!c->n_nodes || first->n_paths == node->n_paths)
 		return;
-	conf_error_at(s->errors, (int)s->cfg->line,
+	conf_error_at(s->errors, line_of(s),
 		      "node %s has %u in its list path and node %s has %u: "
 		      "all nodes need the same number, in the same order",
 		      node->name, node->n_paths, first->name, first->n_paths);
@@ -84,7 +89,7 @@ void rule_paths(const struct conf_sec *s, const struct conf *c, struct conf_node
 			conf_complain(s, "address", "node %s has this address in its list path",
 				      c->nodes[i].name);
 	if (n && conf_good(s, "peer") && node->peer == CONF_PEER_VRRP)
-		conf_error_at(s->errors, (int)s->cfg->line,
+		conf_error_at(s->errors, line_of(s),
 			      "%spath: a node with peer = vrrp answers no pulses on any path",
 			      s->name);
 	if (s->errors->n)
