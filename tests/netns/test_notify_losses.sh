@@ -4,7 +4,7 @@
 #
 # Redundancy that is lost without a failover: nobody notices that, so it must be notified. Two nodes
 # and a witness, of which each loss is made for real: a node runs XDP in generic mode, the witness
-# dies, a node is started with another secret, its connections are not replicated any more, and
+# is stopped, a node is started with another secret, its connections are not replicated any more, and
 # too few members are left. Each is reported with its reason, severity and what to do, and its end
 # too.
 
@@ -63,7 +63,7 @@ must lab_wait 20 witness_grants a
 within 20 "generic XDP: a warning" lost a generic-xdp "" warning
 holds "the other node has none" eval '! lost b generic-xdp "" warning'
 
-must lab_kill w witness KILL
+must lab_kill w witness TERM
 within 20 "witness gone: the owner reports it" lost a peer-silent "$(lab_name w)" critical
 within 20 "witness gone: so does the backup" lost b peer-silent "$(lab_name w)" critical
 must lab_witness w
@@ -91,9 +91,9 @@ must lab_run a nft delete table inet losses
 within 30 "it arrives again: its end is reported" over a replica-warm "$(lab_name b)"
 must lab_wait 20 all_in_touch
 
-# The kernel of a dead daemon still grants.
+# The kernel of a dead daemon, and that of a killed witness, still grants.
 must lab_link b down
-must lab_kill w witness KILL
+must lab_kill w witness TERM
 within 20 "arbitration, no majority: it is reported" lost a isolated "" critical
 must lab_witness w
 within 30 "arbitration, a majority again: its end is reported" over a majority ""

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside
 #
-# Two nodes and a witness that comes to grief while both nodes are well: its process stands still
-# for FROZEN_SECONDS, its machine dies and another one with its address and without its memory takes
-# its place. Nothing moves and nobody notices. Then the witness dies, and the backup too: the owner
-# has no majority and owns no more, until one of them is back.
+# Two nodes and a witness that comes to grief while both nodes are well. It answers by its process,
+# because its kernel would go on (test_witness_xdp.sh). The process stands still for FROZEN_SECONDS,
+# its machine dies and another one with its address and without its memory takes its place. Nothing
+# moves and nobody notices. Then the witness dies, and the backup too: the owner has no majority and
+# owns no more, until one of them is back.
 #
 # tests/netns/test_quorum.sh has a witness whose process dies and is started again.
 
@@ -60,6 +61,9 @@ both_dead() {
 	within 30 "the witness is back: the node that is left owns" owns a
 }
 
+lab_witness_conf() {
+	printf 'witness %s { address = "%s" mode = user }' "$(lab_name "$1")" "$(lab_addr "$1")"
+}
 witness_group
 must lab_wait 20 calm
 must lab_wait 20 owner_is a

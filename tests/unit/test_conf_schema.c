@@ -23,7 +23,9 @@
 #define NODES    NODES_OF("eni-1", "eni-2")
 #define DROPLETS NODES_OF("1", "2")
 #define BASE     SECRET NODES
-#define FILE_MAX 1024
+#define TEXT_MAX CONF_ETCD_LIST_MAX /* the longest text of a key */
+#define FILE_MAX 2048
+#define ENDPOINT "http://10.0.0.5:2379"
 
 /* ------------------------------------------------------------------------------ complete rows */
 static void complete(const struct rig_row *r, void *arg)
@@ -66,6 +68,7 @@ static const struct {
 } companions[] = {
 	{"vrrp.advert", "10ms", "version = 3", ""},
 	{"arbiter", "witness", "", "witness w { address = 10.0.0.4 }"},
+	{"arbiter", "etcd", "", "etcd { endpoints = \"" ENDPOINT "\" }"},
 	{"grant", "10ms", "", "pulse { interval = 3ms }"},
 	{"pulse.interval", "10s", "", "replication { enabled = no }"},
 	{"pulse.dead", "3ms", "interval = 1ms", ""},
@@ -106,6 +109,10 @@ static const char *required(const struct rig_row *r)
 		return "command = \"/x\"";
 	if (!strcmp(r->key->path, "dns.record"))
 		return "provider = cloudflare";
+	if (!strcmp(r->key->path, "etcd.cert_file"))
+		return "key_file = \"/key\"";
+	if (!strcmp(r->key->path, "etcd.key_file"))
+		return "cert_file = \"/cert\"";
 	return "";
 }
 
@@ -113,7 +120,7 @@ static const char *required(const struct rig_row *r)
 static void make_file(const struct rig_row *r, const char *value, char file[FILE_MAX])
 {
 	const char *inside = "", *before = "";
-	char keys[512], section[768];
+	char keys[TEXT_MAX + 256], section[TEXT_MAX + 512];
 
 	for (size_t i = 0; i < sizeof(companions) / sizeof(companions[0]); i++) {
 		if (strcmp(companions[i].path, r->key->path) != 0 ||
@@ -197,7 +204,7 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 {
 	memset(dst, 'x', n);
 	dst[n] = '\0';
-	if (k->type.kind == CONF_PATH && n)
+	if ((k->type.kind == CONF_PATH || !strcmp(k->path, "etcd.prefix")) && n)
 		dst[0] = '/';
 	if (!strcmp(k->path, "service.check.header") && n > 1)
 		dst[1] = ':';
@@ -207,6 +214,10 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 		memset(dst, ',', n);
 	if (!strcmp(k->path, "notify.quiet_hours") && n >= strlen("22:00-07:00"))
 		memcpy(dst, "22:00-07:00", strlen("22:00-07:00"));
+	if (!strcmp(k->path, "etcd.endpoints") && n >= strlen(ENDPOINT)) {
+		memset(dst, ' ', n);
+		memcpy(dst, ENDPOINT, strlen(ENDPOINT));
+	}
 	if (!strcmp(k->path, "listen.address") && n <= strlen("111.111.111.111"))
 		memcpy(dst, n < strlen("111.111.111.111") ? "1.1.1.1" : "111.111.111.111", n);
 	return dst;
@@ -215,7 +226,7 @@ static const char *long_text(const struct conf_key *k, size_t n, char *dst)
 static void text_bounds(const struct rig_row *r)
 {
 	const struct conf_key *k = r->key;
-	char text[CONF_PATH_MAX + 2];
+	char text[TEXT_MAX + 2];
 	const bool is_file = !strcmp(k->path, "secret_file"); /* no such file is there */
 
 	if (k->type.least) {
