@@ -54,7 +54,15 @@ void heartbeat_probe(struct heartbeat *h)
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish)
 {
 	h->wish = *wish;
-	renewal_wish(h->renewal, wish);
+	if (h->renewal)
+		renewal_wish(h->renewal, wish);
+}
+
+void heartbeat_wish_nothing(struct heartbeat *h)
+{
+	const struct pulse_wish nothing = {0};
+
+	heartbeat_wish(h, &nothing);
 }
 
 /*

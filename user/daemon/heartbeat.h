@@ -56,5 +56,7 @@ void heartbeat_probe(struct heartbeat *h);
 uint64_t heartbeat_renewed(const struct heartbeat *h);
 /* What the probes wish from now on (quorum.h). It is copied. */
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish);
+/* The end: the members are free for another owner. Before heartbeat_open() it does nothing. */
+void heartbeat_wish_nothing(struct heartbeat *h);
 
 #endif

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/pulse_paths.h"
+
+#define AGAIN_NS (2 * NS_PER_S)
 #include "sense/events.h"
 
 static const struct conf_node *self_of(const struct pulse_paths *p)
@@ -70,23 +73,28 @@ static int open_there(const struct pulse_paths *p, unsigned int path, struct pul
 	return err;
 }
 
-static bool same_place(const struct path_place *a, const struct path_place *b)
+static bool same_place(const struct pulse_path *way, const struct path_place *at)
 {
-	return a->addr.s_addr == b->addr.s_addr && a->err == b->err && a->ifindex == b->ifindex &&
-	       !memcmp(a->mac, b->mac, sizeof(a->mac));
+	const struct path_place *was = &way->place;
+
+	return way->looked && way->look_err == at->err && was->addr.s_addr == at->addr.s_addr &&
+	       was->ifindex == at->ifindex && !memcmp(was->mac, at->mac, sizeof(at->mac));
 }
 
-static void take_one(struct pulse_paths *p, unsigned int path, const struct path_place *at)
+static void take_one(struct pulse_paths *p, unsigned int path, const struct path_place *at,
+		     uint64_t now_ns)
 {
 	struct pulse_path *way = &p->list[path];
 	int was = way->place.err;
 	bool known = way->looked;
 
-	/* A path that failed for another reason than its place is tried again. */
-	if (known && same_place(&way->place, at))
+	/* The place is the same; only a socket that could not be opened is tried again. */
+	if (same_place(way, at) && (was == at->err || now_ns < way->again_ns))
 		return;
 	way->place = *at;
 	way->looked = true;
+	way->look_err = at->err;
+	way->again_ns = now_ns + AGAIN_NS;
 	way->place.err = open_there(p, path, way, at);
 	if (way->place.err)
 		(void)publish(p, path, &way->place);
@@ -94,13 +102,14 @@ static void take_one(struct pulse_paths *p, unsigned int path, const struct path
 		report(way, path);
 }
 
-void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n)
+void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n,
+		      uint64_t now_ns)
 {
 	const struct conf_node *self = self_of(p);
 
 	for (unsigned int i = 0; i < n && i < self->n_paths; i++)
 		if (places[i].addr.s_addr == self->paths[i].s_addr)
-			take_one(p, i + 1, &places[i]);
+			take_one(p, i + 1, &places[i], now_ns);
 }
 
 void pulse_paths_reconf(struct pulse_paths *p)

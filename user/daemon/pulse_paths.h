@@ -27,8 +27,10 @@ struct node;
 #define PULSE_PATHS (1 + HOKM_MAX_PATHS)
 
 struct pulse_path {
-	struct path_place place; /* where it ends; of the segment nothing is set */
+	struct path_place place; /* where it ends, or why it is not used; of the segment nothing */
 	bool looked;             /* the place was looked for */
+	int look_err;            /* what that ended with; place.err may be of the socket */
+	uint64_t again_ns;       /* a socket that could not be opened is tried again then */
 	struct pulse *pulse;     /* NULL: not in use, and that of the segment is the heartbeat's */
 	uint64_t sent[HOKM_MAX_PEERS];
 	struct path_loss loss[HOKM_MAX_PEERS];
@@ -43,8 +45,9 @@ struct pulse_paths {
 void pulse_paths_init(struct pulse_paths *p, struct node *n);
 void pulse_paths_close(struct pulse_paths *p);
 
-/* What the keeper found: opens, moves and closes paths. */
-void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n);
+/* What the keeper found: opens, moves and closes paths. It may be called at every tick. */
+void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, unsigned int n,
+		      uint64_t now_ns);
 /* The configuration has changed: paths that it no longer has are closed. */
 void pulse_paths_reconf(struct pulse_paths *p);
 

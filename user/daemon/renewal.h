@@ -13,7 +13,9 @@
  * The thread decides nothing
  *  - It asks again for what this node owns already, and only until the loop has sent nothing for
  *    RENEWAL_PULSES pulses, or the lease of VRRP has ended. A loop that is stuck loses the VIP
- * then.
+ *    then.
+ *  - It asks over the segment alone. An owner that holds its majority by another path only
+ *    (pulse_paths.h) loses it when its loop is late for the length of a grant.
  *  - A daemon that was stopped or killed has no thread that runs.
  *  - A wish that ends is gone when renewal_wish() returns: no later probe asks for it.
  *  - Probes leave in the order of the times that they carry; members ignore an older one.

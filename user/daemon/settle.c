@@ -100,7 +100,7 @@ static void sense_kernel(struct daemon *d)
 	bool back = upkeep_run(&d->upkeep, clock_now_ns());
 	unsigned int n = upkeep_paths(&d->upkeep, &places);
 
-	pulse_paths_take(&d->heartbeat.paths, places, n);
+	pulse_paths_take(&d->heartbeat.paths, places, n, clock_now_ns());
 	if (!back || d->vrrp.state != HOKM_VRRP_MASTER)
 		return;
 	announcing_vips(&d->announcing);

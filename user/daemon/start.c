@@ -224,6 +224,8 @@ static void leave_path(struct daemon *d)
 	struct node *n = &d->node;
 	struct hokm_cfg cfg;
 
+	/* Nothing asks for grants any more, also when the loop ended because of an error. */
+	heartbeat_wish_nothing(&d->heartbeat);
 	n->want.own.lease_until_ns = 0;
 	n->want.own.state = HOKM_VRRP_INIT;
 	/* Later they are given because no daemon shows a sign of life (bpf/guess.h). */
