@@ -292,6 +292,32 @@ static void an_order_for_one_type_leaves_the_other_alone(void **state)
 	close_node();
 }
 
+/* The second order comes after the change at the provider and before the word of the job about it.
+ */
+static void an_order_takes_back_what_nobody_has_reported(void **state)
+{
+	char error[96];
+
+	(void)state;
+	begin(CONF_DNS_CLOUDFLARE, false, "one", "");
+	settle();
+	assert_non_null(dns_order_set(&dns, FOREIGN, false, error, sizeof(error)));
+	alarm(PATIENCE_S);
+	for (tick(); dns.line[CONF_DNS_A].far != DNS_ASK; tick())
+		(void)poll(NULL, 0, 5);
+	while (!stub_says("\"A\": [\"" FOREIGN "\"]"))
+		(void)poll(NULL, 0, 5);
+	alarm(0);
+	assert_non_null(dns_order_start(&dns));
+	close_node();
+	/* Nor does a restart make it foreign. */
+	open_node();
+	settle();
+	check_word(CONF_DNS_A, "result", "changed");
+	assert_true(stub_says("\"A\": [\"" ADDR_B "\"]"));
+	close_node();
+}
+
 /* ---- the history ---- */
 
 static void the_history_survives_the_daemon(void **state)
@@ -424,6 +450,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_interval_between_two_changes_is_shown),
 		cmocka_unit_test(a_refusal_of_one_type_does_not_hold_up_the_other),
 		cmocka_unit_test(an_order_for_one_type_leaves_the_other_alone),
+		cmocka_unit_test(an_order_takes_back_what_nobody_has_reported),
 		cmocka_unit_test(the_history_survives_the_daemon),
 		cmocka_unit_test(a_trouble_is_reported_once_and_so_is_its_end),
 		cmocka_unit_test(a_restart_does_not_leave_a_trouble_without_end),

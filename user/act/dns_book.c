@@ -28,9 +28,10 @@ static json_t *types_json(const struct dns_book *b)
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		if (json_object_set_new(
 			    types, conf_dns_type_name((enum conf_dns_type)t),
-			    json_pack("{s:s, s:s, s:b, s:b, s:I}", "held", b->held[t], "right",
-				      b->right[t], "mine", b->mine[t], "trouble", b->trouble[t],
-				      "changed_s", (json_int_t)b->changed_s[t]))) {
+			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:I}", "held", b->held[t], "right",
+				      b->right[t], "tried", b->tried[t], "mine", b->mine[t],
+				      "trouble", b->trouble[t], "changed_s",
+				      (json_int_t)b->changed_s[t]))) {
 			json_decref(types);
 			return NULL;
 		}
@@ -77,6 +78,9 @@ static bool take_types(const json_t *types, struct dns_book *b)
 		const json_t *o = json_object_get(types, conf_dns_type_name((enum conf_dns_type)t));
 
 		if (!take_address(o, "held", b->held[t]) || !take_address(o, "right", b->right[t]))
+			return false;
+		/* A book of a version that did not know it has none. */
+		if (json_object_get(o, "tried") && !take_address(o, "tried", b->tried[t]))
 			return false;
 		b->mine[t] = json_is_true(json_object_get(o, "mine"));
 		b->trouble[t] = json_is_true(json_object_get(o, "trouble"));

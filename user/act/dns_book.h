@@ -27,6 +27,7 @@ struct dns_book {
 	bool force;                                  /* with held: replace a foreign address */
 	char held[CONF_DNS_TYPES][DNS_ADDRESS_MAX];  /* `dns set`; "": none */
 	char right[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* what the record had as this node's */
+	char tried[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* what a job had leave to write last */
 	bool mine[CONF_DNS_TYPES]; /* this node was owner without a break since the record was right
 				    */
 	bool trouble[CONF_DNS_TYPES];      /* one was reported, and no end of it */

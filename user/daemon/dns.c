@@ -82,11 +82,13 @@ static void make_request(const struct dns *d, unsigned int t, enum dns_op op,
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		snprintf(req->group.value[req->group.n++], DNS_ADDRESS_MAX, "%s",
 			 conf_dns_value(c, i, (enum conf_dns_type)t));
-	/* What this node wrote by order is the group's too: it may be replaced. */
+	/* What this node wrote by order, or may have written, is the group's too. */
 	if (d->book.right[t][0])
 		memcpy(req->group.value[req->group.n++], d->book.right[t], DNS_ADDRESS_MAX);
+	if (d->book.tried[t][0])
+		memcpy(req->group.value[req->group.n++], d->book.tried[t], DNS_ADDRESS_MAX);
 }
-_Static_assert(CONF_NODES_MAX < DNS_VALUES_MAX, "the group has room for one more");
+_Static_assert(CONF_NODES_MAX + 2 <= DNS_VALUES_MAX, "the group has room for two more");
 
 /* A change was made: do the name servers have it too? */
 static void begin_watch(struct dns *d, unsigned int t, const struct dns_reply *r)
@@ -212,6 +214,21 @@ static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply 
 		 r->text);
 }
 
+/*
+ * The job may change the record now. It can be killed, by an order too, before anybody learns
+ * whether it did.
+ */
+static int allow_job(struct dns *d, unsigned int t, bool owner)
+{
+	const char *want = d->line[t].want;
+
+	if (owner && strcmp(d->book.tried[t], want) != 0) {
+		memcpy(d->book.tried[t], want, DNS_ADDRESS_MAX);
+		dns_file_write(d->file, &d->book);
+	}
+	return dns_job_allow(d->line[t].fd, owner);
+}
+
 /* What the job has sent. The owner is asked for leave, and is what it was at this tick. */
 static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now_ns)
 {
@@ -226,7 +243,7 @@ static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now
 		if (!err && r.kind == DNS_DONE)
 			end_job(d, t, &r, now_ns);
 		else if (!err && r.kind == DNS_ASK)
-			err = dns_job_allow(l->fd, owner);
+			err = allow_job(d, t, owner);
 		else if (!err)
 			note_accepted(d, t, &r);
 	}
