@@ -161,6 +161,27 @@ static void restarts_of_either_node(void **state)
 	}
 }
 
+/*
+ * A node that restarts just before a break: what its peer acknowledged of the session before is not
+ * taken for an acknowledgement of the new one. Short lists have the same numbers.
+ */
+static void a_break_after_a_restart_leaves_no_replica_incomplete(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 400; seed++) {
+		struct net t;
+
+		net_open_converged(&t, seed + 300);
+		restart(&t, 1);
+		ticks(&t, chance(&t) % 40);
+		t.loss = 1000;
+		ticks(&t, chance(&t) % 400);
+		t.loss = chance(&t) % 3 ? 0 : 200;
+		(void)until_converged(&t);
+		net_close(&t);
+	}
+}
+
 /* The window overflows during a long break: one new list follows, when the peer answers again. */
 static void a_long_break_needs_a_new_list(void **state)
 {
@@ -282,6 +303,7 @@ int main(void)
 		cmocka_unit_test(a_stream_without_numbers_is_followed_by_another),
 		cmocka_unit_test(bad_networks_delay_but_lose_nothing),
 		cmocka_unit_test(restarts_of_either_node),
+		cmocka_unit_test(a_break_after_a_restart_leaves_no_replica_incomplete),
 		cmocka_unit_test(a_long_break_needs_a_new_list),
 		cmocka_unit_test(a_short_break_needs_no_list),
 		cmocka_unit_test(late_acknowledgements_count),

@@ -259,8 +259,9 @@ static size_t build_control(struct repl_link *l, uint64_t session, uint64_t stam
 	m->echo = session;
 	m->stamp_ns = clock_reading(l, now_ns);
 	m->echo_stamp_ns = stamp_ns;
-	m->stream = l->rx_stream;
-	m->number = l->rx_next;
+	/* What was received is of the session that is proved. For another one nothing was. */
+	m->stream = session == l->session ? l->rx_stream : 0;
+	m->number = session == l->session ? l->rx_next : 1;
 	m->has_agree = l->sends_agree;
 	m->agree = l->here;
 	return repl_wire_build(m, l->conf.vrid, l->conf.keys.sign, buf);

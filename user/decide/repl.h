@@ -29,8 +29,9 @@
  * session and a reading of our clock of the last REPL_FRESH_NS. For a new session of the peer, that
  * reading must be later than all that were echoed before; for the present one, the reading of the
  * peer's clock must be later than the one before. So no recording can bring an earlier session
- * back. DATA counts only for the session that CONTROL has established. Each direction has its own
- * key, so that a message that is sent back to its sender counts for nothing.
+ * back. DATA counts only for the session that CONTROL has established, and a CONTROL acknowledges
+ * DATA of the session that it echoes alone. Each direction has its own key, so that a message that
+ * is sent back to its sender counts for nothing.
  *
  * Timers, checked in repl_next()
  *   REPL_CONTROL_NS   since the last CONTROL: send one (also as soon as DATA was received)
