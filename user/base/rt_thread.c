@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See rt_thread.h. */
+#include <errno.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -9,7 +10,7 @@
 
 #define LOWEST      1 /* of SCHED_FIFO */
 #define URGENT      50
-#define SHARE       8 /* of a CPU: one part of so many */
+#define SHARE       20 /* of a CPU: one part of so many */
 #define STACK_BYTES (1 << 20)
 
 static int start_realtime(pthread_t *thread, void *(*work)(void *), void *arg)
@@ -46,7 +47,7 @@ struct deadline_attr {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-bool rt_thread_urgent(uint64_t period_ns)
+int rt_thread_urgent(uint64_t period_ns)
 {
 	const struct sched_param param = {.sched_priority = URGENT};
 	const struct deadline_attr attr = {
@@ -57,10 +58,15 @@ bool rt_thread_urgent(uint64_t period_ns)
 		.period_ns = period_ns,
 	};
 
+	int err;
+
 	/* The C library has no function for it. 0: this thread. */
 	if (!syscall(SYS_sched_setattr, 0, &attr, 0))
-		return true;
-	return !sched_setscheduler(0, SCHED_FIFO, &param);
+		return 0;
+	err = -errno;
+	/* A daemon without real-time priority has logged that by itself. */
+	(void)sched_setscheduler(0, SCHED_FIFO, &param);
+	return err;
 }
 
 int rt_lock_init(pthread_mutex_t *lock)

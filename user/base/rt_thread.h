@@ -9,7 +9,6 @@
 #define HOKM_BASE_RT_THREAD_H
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Starts it, with real-time priority or without. Returns 0 or -errno. */
@@ -17,11 +16,11 @@ int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg);
 
 /*
  * For a thread that works a few times in a period, each time for a moment: before all that has a
- * priority, as a task of SCHED_DEADLINE. The kernel grants that where the CPUs have the time left
- * and no cpuset parts them; else the thread gets the priority of the event loop. False: not even
- * that.
+ * priority, as a task of SCHED_DEADLINE with a twentieth of a CPU. The kernel grants that where the
+ * CPUs have this time left, and no cpuset parts them. Returns 0, or -errno where it does not: then
+ * the thread has the priority of the event loop, if the process may give it. It may be asked again.
  */
-bool rt_thread_urgent(uint64_t period_ns);
+int rt_thread_urgent(uint64_t period_ns);
 
 /*
  * A mutex for threads of several priorities: a holder that has no CPU gets the priority of who

@@ -166,6 +166,11 @@ uint64_t heartbeat_renewed(const struct heartbeat *h)
 	return renewal_count(h->renewal);
 }
 
+bool heartbeat_renews_in_time(const struct heartbeat *h)
+{
+	return renewal_is_deadline(h->renewal);
+}
+
 int heartbeat_start_thread(struct heartbeat *h)
 {
 	return renewal_start(h->renewal);

@@ -54,6 +54,8 @@ void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
 void heartbeat_probe(struct heartbeat *h);
 /* How often the thread has sent probes in place of the loop. */
 uint64_t heartbeat_renewed(const struct heartbeat *h);
+/* It comes in time whatever other real-time processes do. */
+bool heartbeat_renews_in_time(const struct heartbeat *h);
 /* What the probes wish from now on (quorum.h). It is copied. */
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish);
 /* The end: the members are free for another owner. Before heartbeat_open() it does nothing. */

@@ -27,6 +27,7 @@ struct renewal {
 	int timer;
 	bool armed;
 	bool running, stop;
+	bool deadline; /* the thread is a task of SCHED_DEADLINE */
 	struct pulse *pulse;
 	struct hokm_grants *grants;
 
@@ -84,20 +85,35 @@ static void renew(struct renewal *r)
 	r->count++;
 }
 
+/* What others have of the CPUs may be free later. Only the thread calls it. */
+static void ask_for_deadline(struct renewal *r, bool first)
+{
+	int err = r->deadline ? 0 : rt_thread_urgent(r->pulse_ns);
+
+	r->deadline = !err;
+	if (first && err)
+		log_info(
+			"the kernel gives the thread that renews grants no time by SCHED_DEADLINE: "
+			"%s; another real-time process can delay it as it delays this daemon",
+			strerror(-err));
+}
+
 static void *work(void *arg)
 {
 	struct renewal *r = arg;
 	bool stop = false;
 	uint64_t ticks;
 
-	/* The daemon logs by itself that it got no real-time priority. */
-	(void)rt_thread_urgent(r->pulse_ns);
+	pthread_mutex_lock(&r->lock);
+	ask_for_deadline(r, true);
+	pthread_mutex_unlock(&r->lock);
 	while (!stop && read(r->timer, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 		pthread_mutex_lock(&r->lock);
 		stop = r->stop;
 		/* The loop may have set the timer again just now. */
 		if (!stop && r->armed)
 			renew(r);
+		ask_for_deadline(r, false);
 		pthread_mutex_unlock(&r->lock);
 	}
 	return NULL;
@@ -156,6 +172,16 @@ uint64_t renewal_count(struct renewal *r)
 	count = r->count;
 	pthread_mutex_unlock(&r->lock);
 	return count;
+}
+
+bool renewal_is_deadline(struct renewal *r)
+{
+	bool deadline;
+
+	pthread_mutex_lock(&r->lock);
+	deadline = r->deadline;
+	pthread_mutex_unlock(&r->lock);
+	return deadline;
 }
 
 /* ---- open, close ---- */

@@ -23,6 +23,7 @@
 #ifndef HOKM_DAEMON_RENEWAL_H
 #define HOKM_DAEMON_RENEWAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hokm/abi.h"
@@ -51,6 +52,8 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 		   const struct pulse_state *state, uint64_t pulse_ns);
 /* How often the thread has sent probes in place of the loop. */
 uint64_t renewal_count(struct renewal *r);
+/* Does the kernel give it time by SCHED_DEADLINE? Else it has the loop's priority. */
+bool renewal_is_deadline(struct renewal *r);
 
 /* The promise that this node, as a member, makes to itself. */
 void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *wish,

@@ -125,6 +125,7 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 	put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
 	put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
 	put(o, "renewed_late", json_integer((json_int_t)heartbeat_renewed(q->heartbeat)));
+	put(o, "renews_in_time", json_boolean(heartbeat_renews_in_time(q->heartbeat)));
 	put_own(o, q, map, now_ns);
 	put(o, "others", list);
 	return o;
