@@ -54,8 +54,7 @@ static int detach_egress(const struct pins *p, int ifindex)
 
 /* ---- of another name ---- */
 
-/* The interface of this network namespace that has the program of these pins; 0: none. */
-static int own_interface(const struct pins *p)
+int pins_interface(const struct pins *p)
 {
 	uint32_t program = 0, attached = 0;
 	int ifindex = p->link < 0 ? 0 : xdp_link_ifindex(p->link, &program);
@@ -92,7 +91,7 @@ static int remove_one(const char *dir)
 
 	if (err)
 		return err;
-	ifindex = own_interface(&p);
+	ifindex = pins_interface(&p);
 	if (ifindex && has_daemon(&p)) {
 		log_error("a daemon runs on this machine under another name (pins in %s): "
 			  "stop it first",

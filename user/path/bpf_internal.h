@@ -18,6 +18,7 @@
  *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
  *   bpf_witness.c the packet path of a witness: one program and a few maps
+ *   bpf_witness_left.c  what a witness left under another name, or in another bpffs
  *   bpf_left.c    what a daemon that does not answer has left
  *   bpf_changes.c the ring of established and ended connections
  */
@@ -73,6 +74,9 @@ extern const char *const bpf_map_names[MAP_COUNT];
 #define PIN_EGRESS   "prog_egress"
 #define PIN_FENCE    "prog_fence"
 #define PIN_LINK     "link_ingress"
+
+/* The folder of the folders of witnesses. */
+#define PIN_ROOT_WITNESS "hokm-xdp-witness"
 
 struct hokm_bpf {
 	int map[MAP_COUNT]; /* -1: not open, as are those without a pin after opening the pins */
@@ -143,6 +147,19 @@ int pins_remove(const char *dir);
 
 /* bpf_cleanup.c: detaches the pinned ingress link from its interface. 0 or -errno, logged. */
 int bpf_detach_ingress(const struct pins *p);
+
+/*
+ * bpf_cleanup.c: returns the interface of this network namespace that has the program of these
+ * pins, 0 for none.
+ */
+int pins_interface(const struct pins *p);
+
+/*
+ * bpf_witness_left.c: removes the programs and pins that this witness, by its address, left in
+ * other folders than `own_dir`. Nobody else may run as this witness: the caller has its port.
+ * Returns how many there were, or the first -errno, logged.
+ */
+int witness_left_remove(const struct conf *c, unsigned int self, const char *own_dir);
 
 /*
  * bpf_cleanup.c: removes the packet paths that daemons of other names left in this network

@@ -21,8 +21,7 @@
 #include "path/bpf_internal.h"
 #include "base/log.h"
 
-#define PIN_ROOT         "hokm-xdp"
-#define PIN_ROOT_WITNESS "hokm-xdp-witness"
+#define PIN_ROOT "hokm-xdp"
 
 static int folder_of(const char *bpffs, const char *root, const char *name, char dir[PIN_DIR_MAX])
 {

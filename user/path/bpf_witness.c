@@ -23,6 +23,7 @@ struct opening {
 	struct pins pins;
 	uint64_t layout;
 	bool adopt;
+	bool left; /* pins in another folder: those of this one are not the last promises */
 };
 
 /* The program of the interface is none, or that of the pinned link. */
@@ -64,17 +65,18 @@ static int judge_pins(struct opening *o)
 {
 	int err;
 
-	o->adopt = pins_whole(o);
+	o->adopt = pins_whole(o) && !o->left;
 	if (o->adopt || !o->pins.any)
 		return 0;
-	log_warn("the maps pinned in %s are of another version, or not whole: they are made anew",
+	log_warn("the maps pinned in %s are of another version, not whole, or not the last ones: "
+		 "they are made anew",
 		 o->pins.dir);
 	err = remove_pins(&o->pins);
 	o->pins.any = false;
 	return err;
 }
 
-static int look(struct opening *o, const char *name, const char *interface)
+static int look(struct opening *o, unsigned int self, const char *interface)
 {
 	struct hokm_bpf *b = o->b;
 	int err;
@@ -86,12 +88,15 @@ static int look(struct opening *o, const char *name, const char *interface)
 			  interface);
 		return -ENODEV;
 	}
-	err = pins_dir_witness(o->c, name, b->dir);
+	err = pins_dir_witness(o->c, o->c->witnesses[self].name, b->dir);
 	if (!err)
 		err = load_open(&o->obj, &o->layout);
 	if (!err)
 		err = pins_open(b->dir, &o->pins);
 	if (!err)
+		err = witness_left_remove(o->c, self, b->dir);
+	o->left = err > 0;
+	if (err >= 0)
 		err = check_interface(o);
 	if (!err)
 		err = judge_pins(o);
@@ -150,7 +155,7 @@ static int pin(struct opening *o)
 	return err ? err : write_meta(o);
 }
 
-int hokm_bpf_open_witness(const struct conf *c, const char *name, const char *interface,
+int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
 			  struct hokm_bpf **out, bool *adopted)
 {
 	struct opening o = {.c = c, .b = bpf_new()};
@@ -162,7 +167,7 @@ int hokm_bpf_open_witness(const struct conf *c, const char *name, const char *in
 		return -ENOMEM;
 	memset(o.pins.map, -1, sizeof(o.pins.map));
 	o.pins.link = o.pins.ingress = o.pins.egress = o.pins.fence = -1;
-	err = look(&o, name, interface);
+	err = look(&o, self, interface);
 	if (!err)
 		err = load_witness(o.obj, c, &o.pins, o.adopt);
 	if (!err)
@@ -185,20 +190,33 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b)
 	return bpf_attach_ingress(b);
 }
 
-int hokm_bpf_remove_witness(const struct conf *c, const char *name)
+static int remove_own(const char *dir)
 {
-	char dir[PIN_DIR_MAX];
 	struct pins p;
 	bool any;
-	int err = pins_dir_witness(c, name, dir);
+	int err;
 
 	/* Who may not see the folder has not made it. */
-	if (err || access(dir, F_OK))
-		return err;
+	if (access(dir, F_OK))
+		return 0;
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
 	any = p.any;
 	err = remove_pins(&p);
 	return err ? err : any;
+}
+
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self)
+{
+	char dir[PIN_DIR_MAX];
+	int left, own, err = pins_dir_witness(c, c->witnesses[self].name, dir);
+
+	if (err)
+		return err;
+	own = remove_own(dir);
+	left = witness_left_remove(c, self, dir);
+	if (own < 0 || left < 0)
+		return own < 0 ? own : left;
+	return own || left;
 }

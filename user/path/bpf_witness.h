@@ -9,6 +9,10 @@
  *
  * Pins: <bpffs>/hokm-xdp-witness/<witness>/. They are those of one version: maps of another one are
  * made anew, and their promises with them, because a witness that is silent for a while is no harm.
+ *
+ * A witness is known by its address: what it left under another name, or in another bpffs, is
+ * removed by the functions that open and remove its packet path. Their caller has the port of the
+ * witness, so that no other process is this witness.
  */
 #ifndef HOKM_PATH_BPF_WITNESS_H
 #define HOKM_PATH_BPF_WITNESS_H
@@ -21,7 +25,7 @@
  * hokm_bpf_allow_grants(). Returns 0 or -errno, logged; -EBUSY: the interface has an XDP program of
  * others. The caller closes *out with hokm_bpf_close().
  */
-int hokm_bpf_open_witness(const struct conf *c, const char *name, const char *interface,
+int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
 			  struct hokm_bpf **out, bool *adopted);
 
 /*
@@ -34,9 +38,9 @@ void hokm_bpf_allow_grants(struct hokm_bpf *b, uint64_t longest_ns);
 int hokm_bpf_attach_witness(struct hokm_bpf *b);
 
 /*
- * Detaches the program of the witness with this name and removes its pins. Returns 1, 0 when there
- * was nothing, or -errno, logged.
+ * Detaches the program of this witness and removes its pins. Returns 1, 0 when there was nothing,
+ * or -errno, logged.
  */
-int hokm_bpf_remove_witness(const struct conf *c, const char *name);
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self);
 
 #endif

@@ -127,7 +127,7 @@ int witness_kernel_open(struct witness_kernel *k, const struct conf *c, unsigned
 
 	memset(k, 0, sizeof(*k));
 	snprintf(k->interface, sizeof(k->interface), "%s", interface);
-	err = hokm_bpf_open_witness(c, c->witnesses[self].name, interface, &k->bpf, &k->adopted);
+	err = hokm_bpf_open_witness(c, self, interface, &k->bpf, &k->adopted);
 	if (!err)
 		err = witness_kernel_configure(k, c, self);
 	if (!err)

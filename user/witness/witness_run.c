@@ -114,16 +114,6 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
-{
-	struct program *p = arg;
-
-	p->stays = si->ssi_signo == SIGUSR1 && p->kernel.bpf;
-	log_info("stopping: signal %u%s", si->ssi_signo,
-		 p->stays ? "; the kernel goes on answering for the next process" : "");
-	return sd_event_exit(sd_event_source_get_event(s), 0);
-}
-
 /* ---- reload ---- */
 
 /* What a running witness cannot change; NULL: nothing of it differs. */
@@ -198,6 +188,38 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 	else if (!use_conf(p, c))
 		log_info("%s was read again: %u nodes", p->file, p->witness.n_nodes);
 	return 0;
+}
+
+/* Whether the next process finds the pins: it goes by the file as it is now. */
+static bool is_found_again(const struct program *p)
+{
+	struct conf *c = NULL;
+	bool found = true;
+
+	/* A file that is wrong starts no process: the kernel goes on until it is right. */
+	if (!conf_load(p->file, false, stderr, &c)) {
+		const int self = find_again(p, c);
+
+		found = self >= 0 && !strcmp(p->conf->bpffs, c->bpffs) &&
+			!strcmp(p->conf->witnesses[p->self].name, c->witnesses[self].name);
+	}
+	conf_free(c);
+	return found;
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+	struct program *p = arg;
+	const bool restart = si->ssi_signo == SIGUSR1 && p->kernel.bpf;
+	const char *then = "";
+
+	p->stays = restart && is_found_again(p);
+	if (p->stays)
+		then = "; the kernel goes on answering for the next process";
+	else if (restart)
+		then = "; the next process is another witness by the file, or has another bpffs";
+	log_info("stopping: signal %u%s", si->ssi_signo, then);
+	return sd_event_exit(sd_event_source_get_event(s), 0);
 }
 
 static int open_loop(struct program *p)
@@ -289,7 +311,7 @@ static int open_kernel(struct program *p)
 			 strerror(-err));
 	}
 	/* Its promises would not be known to the process, nor those of the process to it. */
-	err = hokm_bpf_remove_witness(c, w->name);
+	err = hokm_bpf_remove_witness(c, p->self);
 	return err < 0 ? err : 0;
 }
 
@@ -331,7 +353,7 @@ static void leave(struct program *p)
 	if (!p->kernel.bpf || p->stays)
 		return;
 	witness_kernel_close(&p->kernel);
-	if (hokm_bpf_remove_witness(p->conf, p->conf->witnesses[p->self].name) < 0)
+	if (hokm_bpf_remove_witness(p->conf, p->self) < 0)
 		log_error(
 			"the XDP program of the witness is still on %s: hokm-xdp witness --remove",
 			p->interface);
@@ -444,15 +466,15 @@ static int find_self(const struct conf *c, const char *name, unsigned int *self,
 
 static int remove_left(const struct conf *c, unsigned int self)
 {
-	const char *name = c->witnesses[self].name;
 	/* A process that runs has the port, and would put back what is removed. */
 	int fd = witness_sock_open(c->witnesses[self].addr, c->pulse_port);
-	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, name);
+	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, self);
 
 	if (fd >= 0)
 		close(fd);
 	if (err >= 0)
-		printf("%s: no XDP program and no pin of the witness is left\n", name);
+		printf("%s: no XDP program and no pin of the witness is left\n",
+		       c->witnesses[self].name);
 	return err < 0 ? EX_UNAVAILABLE : EX_OK;
 }
 

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# What a witness leaves in the kernel when its file changes. Its process is killed, or restarted,
+# and the next one has another name, or another bpffs. Then the former program must not answer for
+# it any more: it is taken away, and the next process is silent first, and answers by its kernel.
+#
+#   killed     the file is changed while no process runs
+#   restarted  the file is changed before the signal of a restart
+#   removed    `witness --remove` takes away what was left under another name
+#
+# A program of a witness with another address stays.
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+SECRET=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+FILE=
+LOG_FROM=1
+witness_says() { tail -n "+$LOG_FROM" "$LAB_DIR/log/w.witness" | grep -qF -- "$1"; }
+# file NAME NODE [ADDRESS]: with the bpffs of that node of the lab.
+file() {
+	cat >"$FILE" <<-END
+		secret = "$SECRET"
+		profile = fast
+		bpffs = "$LAB_DIR/$2/bpf"
+		vip = "192.168.1.100"
+		node a { address = "$(lab_addr a)" }
+		node b { address = "$(lab_addr b)" }
+		witness $1 { address = "${3:-$(lab_addr w)}" }
+	END
+	chmod 600 "$FILE"
+}
+start() {
+	[ ! -e "$LAB_DIR/log/w.witness" ] || LOG_FROM=$(($(wc -l <"$LAB_DIR/log/w.witness") + 1))
+	lab_spawn w witness "$HOKM" witness -c "$FILE"
+}
+ends_by() { lab_kill w witness "$1" && lab_wait 10 lab_gone w witness; }
+program() { lab_run w ip -d link show dev eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\) .*/\1/p'; }
+has_no_program() { [ -z "$(program)" ]; }
+folders() { (cd "$LAB_DIR" && echo */bpf/hokm-xdp-witness/*); }
+folder_is() { [ "$(folders)" = "$1" ]; }
+
+# begins WORDS FOLDER
+begins() {
+	within 10 "$1: its kernel answers" witness_says "answers in XDP"
+	holds "$1: it is silent first" witness_says "silent for"
+	holds "$1: there are its pins alone" folder_is "$2"
+}
+
+killed() {
+	must ends_by KILL
+	file other w
+	must start
+	begins "killed, another name" w/bpf/hokm-xdp-witness/other
+	must ends_by KILL
+	file other b
+	must start
+	begins "killed, another bpffs" b/bpf/hokm-xdp-witness/other
+}
+
+restarted() {
+	file third b
+	must ends_by USR1
+	holds "restarted, another name: no program is left" has_no_program
+	must start
+	begins "restarted, another name" b/bpf/hokm-xdp-witness/third
+	file third w
+	must ends_by USR1
+	holds "restarted, another bpffs: no program is left" has_no_program
+	must start
+	begins "restarted, another bpffs" w/bpf/hokm-xdp-witness/third
+	must ends_by USR1
+	holds "restarted with the same file: the program stays" test -n "$(program)"
+	must start
+	within 10 "restarted with the same file: its kernel answers" witness_says "answers in XDP"
+	echo 'wrong = yes' >>"$FILE"
+	must ends_by USR1
+	holds "restarted with a wrong file: the program stays" test -n "$(program)"
+	file third w
+}
+
+removed() {
+	local id
+	must start
+	within 10 "removed: it answers" witness_says "answers in XDP"
+	must ends_by KILL
+	file fourth w
+	holds "removed: it is done" lab_run w "$HOKM" witness --remove -c "$FILE"
+	holds "removed: no program is left" has_no_program
+	holds "removed: no pin" folder_is "*/bpf/hokm-xdp-witness/*"
+	must start
+	within 10 "another address: it answers" witness_says "answers in XDP"
+	must ends_by KILL
+	id=$(program)
+	must lab_run w ip addr add 192.168.1.77/24 dev eth0
+	file fifth w 192.168.1.77
+	holds "another address: --remove is done" lab_run w "$HOKM" witness --remove -c "$FILE"
+	holds "another address: that program stays" test "$(program)" = "$id"
+}
+
+must lab_up b w
+FILE=$LAB_DIR/w/hokm-xdp.conf
+file first w
+must start
+begins "at first" w/bpf/hokm-xdp-witness/first
+killed
+restarted
+removed
+test_end
