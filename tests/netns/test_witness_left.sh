@@ -5,9 +5,11 @@
 # What a witness leaves in the kernel when its file changes. Its process is killed, or restarted,
 # and the next one has another name, or another bpffs. Then the former program must not answer for
 # it any more: it is taken away, and the next process is silent first, and answers by its kernel.
+# And what it does when program and pins go.
 #
 #   killed     the file is changed while no process runs
 #   restarted  the file is changed before the signal of a restart
+#   gone       program and folder of pins are taken away together: the process puts both back
 #   removed    `witness --remove` takes away what was left under another name
 #
 # A program of a witness with another address stays.
@@ -38,6 +40,7 @@ start() {
 }
 ends_by() { lab_kill w witness "$1" && lab_wait 10 lab_gone w witness; }
 program() { lab_run w ip -d link show dev eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\) .*/\1/p'; }
+has_program() { [ -n "$(program)" ]; }
 has_no_program() { [ -z "$(program)" ]; }
 folders() { (cd "$LAB_DIR" && echo */bpf/hokm-xdp-witness/*); }
 folder_is() { [ "$(folders)" = "$1" ]; }
@@ -72,13 +75,28 @@ restarted() {
 	must start
 	begins "restarted, another bpffs" w/bpf/hokm-xdp-witness/third
 	must ends_by USR1
-	holds "restarted with the same file: the program stays" test -n "$(program)"
+	holds "restarted with the same file: the program stays" has_program
 	must start
 	within 10 "restarted with the same file: its kernel answers" witness_says "answers in XDP"
 	echo 'wrong = yes' >>"$FILE"
 	must ends_by USR1
-	holds "restarted with a wrong file: the program stays" test -n "$(program)"
+	holds "restarted with a wrong file: the program stays" has_program
 	file third w
+	must start
+	within 10 "a file that is right: its kernel answers" witness_says "answers in XDP"
+}
+
+# Its process stands still meanwhile: else it may see the one before the other.
+gone() {
+	local link pin=$LAB_DIR/w/bpf/hokm-xdp-witness/third/link_ingress
+	link=$(lab_run w bpftool -j link show pinned "$pin" | jq .id)
+	must lab_kill w witness STOP
+	must lab_run w bpftool link detach id "$link"
+	must rm -r "$LAB_DIR/w/bpf/hokm-xdp-witness"
+	holds "gone: there is no program" has_no_program
+	must lab_kill w witness CONT
+	within 5 "gone: the program is back" has_program
+	within 5 "gone: its pin is back" test -e "$pin"
 }
 
 removed() {
@@ -107,5 +125,6 @@ must start
 begins "at first" w/bpf/hokm-xdp-witness/first
 killed
 restarted
+gone
 removed
 test_end

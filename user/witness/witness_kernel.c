@@ -209,21 +209,22 @@ static int watch_program(struct witness_kernel *k)
 
 void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 {
+	const bool was_missing = k->missing;
 	int again, pins;
 
 	if (now_ns < k->again_ns)
 		return;
 	watch_mac(k);
+	/* A link that is made again is pinned in their folder. */
+	pins = hokm_bpf_again_pins(k->bpf);
 	again = watch_program(k);
 	k->missing = again < 0;
-	k->again_ns = k->missing ? now_ns + AGAIN_NS : 0;
-	if (k->missing) {
+	/* Without the interface there is nothing to try, and it may come back at any moment. */
+	k->again_ns = k->missing && again != -ENODEV ? now_ns + AGAIN_NS : 0;
+	if (k->missing && !(was_missing && again == -ENODEV))
 		log_error("%s has no XDP program of the witness, and it could not be put back: %s",
 			  k->interface, strerror(-again));
-		return;
-	}
-	pins = hokm_bpf_again_pins(k->bpf);
-	if (again || pins > 0)
-		log_warn("put back what was removed: %s%s%s", again ? "the XDP program" : "",
-			 again && pins > 0 ? ", " : "", pins > 0 ? "pins" : "");
+	if (again > 0 || pins > 0)
+		log_warn("put back what was removed: %s%s%s", again > 0 ? "the XDP program" : "",
+			 again > 0 && pins > 0 ? ", " : "", pins > 0 ? "pins" : "");
 }
