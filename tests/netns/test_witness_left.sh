@@ -5,11 +5,12 @@
 # What a witness leaves in the kernel when its file changes. Its process is killed, or restarted,
 # and the next one has another name, or another bpffs. Then the former program must not answer for
 # it any more: it is taken away, and the next process is silent first, and answers by its kernel.
-# And what it does when program and pins go.
+# And what it does when program, pins or address go.
 #
 #   killed     the file is changed while no process runs
 #   restarted  the file is changed before the signal of a restart
 #   gone       program and folder of pins are taken away together: the process puts both back
+#   moved      its address moves to another interface: the next process moves the program there
 #   removed    `witness --remove` takes away what was left under another name
 #
 # A program of a witness with another address stays.
@@ -99,6 +100,22 @@ gone() {
 	within 5 "gone: its pin is back" test -e "$pin"
 }
 
+moved() {
+	must lab_run w ip link add other type veth peer name other-peer
+	must lab_run w ip link set other up
+	must lab_run w ip addr del "$(lab_addr w)/24" dev eth0
+	must lab_run w ip addr add "$(lab_addr w)/24" dev other
+	within 5 "moved: the process ends" lab_gone w witness
+	holds "moved: it says why" witness_says "is on other, its XDP program on eth0"
+	must start
+	within 10 "moved: its kernel answers there" witness_says "on other, answers in XDP"
+	within 5 "moved: the program of eth0 is gone" has_no_program
+	must lab_run w ip addr del "$(lab_addr w)/24" dev other
+	must lab_run w ip addr add "$(lab_addr w)/24" dev eth0
+	within 5 "moved back: the process ends" lab_gone w witness
+	must lab_run w ip link del other
+}
+
 removed() {
 	local id
 	must start
@@ -126,5 +143,6 @@ begins "at first" w/bpf/hokm-xdp-witness/first
 killed
 restarted
 gone
+moved
 removed
 test_end

@@ -5,8 +5,9 @@
  *
  * The kernel answers whatever the process does. So a process that ends by SIGTERM takes the program
  * away, and one that ends in any other way leaves it to the next process: killed, or by SIGUSR1,
- * which a restart sends. SIGHUP reads the configuration again. The process keeps two capabilities,
- * for maps and for the program; it reads no packet.
+ * which a restart sends, or because its address moved to another interface. SIGHUP reads the
+ * configuration again. The process keeps two capabilities, for maps and for the program; it reads
+ * no packet.
  *
  * A process that answers by itself does so at real-time priority with memory locked, for an answer
  * that is late is none. It keeps no privilege: what needs one is done before the first packet is
@@ -84,6 +85,21 @@ static void read_mac(struct program *p)
 		memcpy(p->witness.mac, mac, sizeof(mac));
 }
 
+/* The address may have moved to another interface: there the kernel hears no pulse. */
+static bool has_moved(const struct program *p)
+{
+	char interface[IF_NAMESIZE];
+	unsigned int self;
+
+	if (conf_find_witness(p->conf, p->conf->witnesses[p->self].name, &self, interface) ||
+	    !strcmp(interface, p->interface))
+		return false;
+	log_error("the address of the witness is on %s, its XDP program on %s: "
+		  "the next process moves the program",
+		  interface, p->interface);
+	return true;
+}
+
 /* By its kernel, and in which mode of XDP, or by its process. */
 static const char *way(const struct program *p)
 {
@@ -103,6 +119,10 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
+	if (p->kernel.bpf && has_moved(p)) {
+		p->stays = true;
+		return sd_event_exit(p->event, EX_UNAVAILABLE);
+	}
 	if (p->kernel.bpf) {
 		witness_kernel_watch(&p->kernel, now_ns);
 		witness_kernel_read(&p->kernel, &p->witness);
