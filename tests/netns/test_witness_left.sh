@@ -12,6 +12,7 @@
 #   gone       program and folder of pins are taken away together: the process puts both back
 #   moved      its address moves to another interface: the next process moves the program there
 #   removed    `witness --remove` takes away what was left under another name
+#   setup      `setup --remove` takes all away, also with a file that is wrong, which stays
 #
 # A program of a witness with another address stays.
 
@@ -135,6 +136,39 @@ removed() {
 	holds "another address: that program stays" test "$(program)" = "$id"
 }
 
+# take_back: `setup --remove`, without a bpffs at its usual place.
+take_back() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	ANSWER=$(lab_run w unshare -m sh -c \
+		'mount -t bpf bpf /sys/fs/bpf && exec setsid -w "$@"' - \
+		"$HOKM" setup --remove --yes --config "$FILE" 2>&1)
+}
+refuses() { ! take_back; }
+answer_has() { [[ $ANSWER == *"$1"* ]]; }
+
+setup() {
+	must lab_run w "$HOKM" witness --remove-all
+	holds "setup: a program with another address goes without a file" has_no_program
+	file sixth w
+	must start
+	within 10 "setup: its kernel answers" witness_says "answers in XDP"
+	holds "setup: beside a process it is refused" refuses
+	holds "setup: it says what to do" answer_has "runs: stop it first"
+	holds "setup: the program stays" has_program
+	must ends_by KILL
+	holds "setup: it is done" take_back
+	holds "setup: no program is left" has_no_program
+	holds "setup: no pin" folder_is "*/bpf/hokm-xdp-witness/*"
+	must start
+	within 10 "setup: its kernel answers once more" witness_says "answers in XDP"
+	must ends_by KILL
+	echo 'wrong = yes' >>"$FILE"
+	holds "setup: a wrong file is an error" refuses
+	holds "setup: it says which key" answer_has "wrong: there is no such key"
+	holds "setup: the file stays" test -e "$FILE"
+	holds "setup: no program is left of a wrong file" has_no_program
+}
+
 must lab_up b w
 FILE=$LAB_DIR/w/hokm-xdp.conf
 file first w
@@ -145,4 +179,5 @@ restarted
 gone
 moved
 removed
+setup
 test_end

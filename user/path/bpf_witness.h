@@ -43,4 +43,13 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b);
  */
 int hokm_bpf_remove_witness(const struct conf *c, unsigned int self);
 
+/* Whether a process is the witness of this address and port. */
+typedef bool (*hokm_witness_runs_fn)(struct hokm_addr addr, __be16 port);
+
+/*
+ * Does the same for each witness that has a program on an interface here, without a configuration.
+ * Returns how many there were, or -errno, logged; -EADDRINUSE: the process of one runs.
+ */
+int hokm_bpf_remove_witnesses(hokm_witness_runs_fn runs);
+
 #endif

@@ -20,9 +20,10 @@
 #include "path/bpf_witness.h"
 
 struct search {
-	/* Of the witness: other pins of this address are its own. */
+	/* Of the witness itself: other pins are those of its address. NULL: of any witness. */
 	const struct hokm_addr *addr;
 	const char *own; /* its folder, which stays */
+	hokm_witness_runs_fn runs;
 	int removed;
 	int err; /* the first one */
 };
@@ -47,12 +48,17 @@ static bool read_cfg(const struct pins *p, struct hokm_cfg *cfg)
 static int remove_one(const struct search *s, struct pins *p)
 {
 	struct hokm_cfg cfg;
+	const bool known = read_cfg(p, &cfg);
 	int err;
 
 	if (!pins_interface(p))
 		return 0;
-	if (!read_cfg(p, &cfg) || memcmp(&cfg.addr, s->addr, sizeof(cfg.addr)) != 0)
+	if (s->addr && (!known || memcmp(&cfg.addr, s->addr, sizeof(cfg.addr)) != 0))
 		return 0;
+	if (s->runs && known && s->runs(cfg.addr, cfg.pulse_port)) {
+		log_error("the witness with the pins in %s runs: stop it first", p->dir);
+		return -EADDRINUSE;
+	}
 	log_warn("removing the XDP program that a witness left, with its pins in %s", p->dir);
 	err = bpf_detach_ingress(p);
 	pins_close(p);
@@ -117,4 +123,11 @@ int witness_left_remove(const struct conf *c, unsigned int self, const char *own
 	struct search s = {.addr = &addr, .own = own_dir};
 
 	return search_all(&s, c->bpffs);
+}
+
+int hokm_bpf_remove_witnesses(hokm_witness_runs_fn runs)
+{
+	struct search s = {.runs = runs};
+
+	return search_all(&s, NULL);
 }

@@ -139,20 +139,54 @@ static int remove_state(const struct setup *s, const struct conf *c)
 	return err;
 }
 
+/* It goes by the pins: a file that was changed, or is gone, hides nothing. */
+static int remove_witness(const struct setup *s)
+{
+	char *said = NULL;
+	int err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe witness --remove-all");
+
+	if (err)
+		fprintf(stderr, "hokm-xdp setup: what a witness left in the kernel stays\n");
+	setup_forget(said);
+	return err;
+}
+
+/* The file, when this machine may be a node of it; *c is NULL when it is none. 0 or -errno, said.
+ */
+static int load_node(const struct setup *s, struct conf **c)
+{
+	char interface[IF_NAMESIZE];
+	unsigned int at;
+	int err = conf_load(s->config, false, stderr, c);
+	bool witness = !err && !conf_find_witness(*c, NULL, &at, interface);
+
+	conf_free(*c);
+	*c = NULL;
+	if (!err && !witness)
+		err = conf_load(s->config, true, stderr, c);
+	if (err == -EADDRNOTAVAIL) {
+		printf("this machine is no member of %s\n", s->config);
+		return 0;
+	}
+	if (err)
+		fprintf(stderr,
+			"hokm-xdp setup: by %s nobody knows what is left in the kernel: mend it, "
+			"or remove it by hand\n",
+			s->config);
+	return err;
+}
+
 /* Programs, maps, sysctls and routes, which a stopped daemon leaves for a while. */
 static int remove_path(const struct setup *s)
 {
-	FILE *quiet = fopen("/dev/null", "we");
 	char *said = NULL;
 	struct conf *c = NULL;
-	int err;
+	int err = remove_witness(s);
 
-	/* Without a configuration, or on a witness, there is nothing of it. */
-	err = quiet ? conf_load(s->config, true, quiet, &c) : -ENOMEM;
-	if (quiet)
-		fclose(quiet);
-	if (err)
-		return 0;
+	if (!err && !access(s->config, F_OK))
+		err = load_node(s, &c);
+	if (err || !c)
+		return err;
 	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");
 	err = s->dry ? 0
 		     : setup_run(NULL, &said, "/proc/self/exe cleanup --terminate -c '%s'",

@@ -16,6 +16,7 @@
  *
  * The socket is open in both cases: two processes cannot be the same witness.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -424,6 +425,7 @@ static const struct command_option options[] = {
 	{"config", 'c', true, "FILE", "the configuration (" DEFAULT_CONF ")"},
 	{"name", 'n', false, "NAME", "this witness of the file; its address must be here"},
 	{"remove", 'r', true, NULL, "remove what a witness that was killed left in the kernel"},
+	{"remove-all", 'a', true, NULL, "the same for each witness here, without a configuration"},
 	{NULL, 0, false, NULL, NULL},
 };
 
@@ -442,7 +444,7 @@ const struct command witness_command = {
 
 struct asked {
 	const char *file, *name;
-	bool remove;
+	bool remove, remove_all;
 };
 
 static int parse(int argc, char **argv, struct asked *a)
@@ -458,6 +460,8 @@ static int parse(int argc, char **argv, struct asked *a)
 			a->name = l.value;
 		else if (c == 'r')
 			a->remove = true;
+		else if (c == 'a')
+			a->remove_all = true;
 		else
 			c = command_wrong(&l, "unexpected argument `%s`", l.value);
 		if (c < 0)
@@ -498,6 +502,29 @@ static int remove_left(const struct conf *c, unsigned int self)
 	return err < 0 ? EX_UNAVAILABLE : EX_OK;
 }
 
+static bool runs(struct hokm_addr addr, __be16 port)
+{
+	int fd = witness_sock_open(hokm_addr_to_ipv4(&addr), ntohs(port));
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EADDRINUSE;
+}
+
+static int remove_all(void)
+{
+	int n;
+
+	if (geteuid() != 0) {
+		log_error("only root sees what a witness left in the kernel");
+		return EX_NOPERM;
+	}
+	n = hokm_bpf_remove_witnesses(runs);
+	if (n >= 0)
+		printf("no XDP program of a witness is left: %d removed\n", n);
+	return n < 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
 int witness_main(int argc, char **argv)
 {
 	struct asked a = {.file = DEFAULT_CONF};
@@ -508,6 +535,8 @@ int witness_main(int argc, char **argv)
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
+	if (a.remove_all)
+		return remove_all();
 	/* The memory has secrets. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		log_warn("core dumps could not be turned off: %s", strerror(errno));
