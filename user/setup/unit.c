@@ -77,8 +77,10 @@ int setup_start(const struct setup *s, const struct setup_facts *f)
 		return -ECANCELED;
 	printf("starts %s\n", s->unit);
 	err = setup_run(NULL, NULL, "systemctl enable %s%s", s->witness ? "" : "--now ", s->unit);
-	/* One that ran already reads its configuration again; a witness does that only at its
-	 * start. */
+	/*
+	 * One that ran already reads its configuration again. A witness whose process answers
+	 * cannot, and a restart interrupts none whose kernel answers.
+	 */
 	if (!err && s->witness)
 		err = setup_run(NULL, NULL, "systemctl restart %s", s->unit);
 	else if (!err && f->daemon_here)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The socket of a witness: pulses with the TTL of their packets in, answers out. It is bound to the
- * address of the witness and to no interface, so that an interface that is made again changes
- * nothing.
+ * The socket of a witness: pulses with the TTL of their packets in, answers out. Where the kernel
+ * answers, no packet reaches the socket, and it keeps other processes from being this witness.
+ *
+ * It is bound to the address of the witness and to no interface, so that an interface that is made
+ * again changes nothing.
  */
 #ifndef HOKM_WITNESS_SOCK_H
 #define HOKM_WITNESS_SOCK_H
