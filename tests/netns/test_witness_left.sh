@@ -14,7 +14,7 @@
 #   removed    `witness --remove` takes away what was left under another name
 #   setup      `setup --remove` takes all away, also with a file that is wrong, which stays
 #
-# A program of a witness with another address stays.
+# A program of a witness with another address or port stays: that is another witness.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -130,6 +130,10 @@ removed() {
 	within 10 "another address: it answers" witness_says "answers in XDP"
 	must ends_by KILL
 	id=$(program)
+	file fifth w
+	echo 'pulse { port = 8799 }' >>"$FILE"
+	holds "another port: --remove is done" lab_run w "$HOKM" witness --remove -c "$FILE"
+	holds "another port: that program stays" test "$(program)" = "$id"
 	must lab_run w ip addr add 192.168.1.77/24 dev eth0
 	file fifth w 192.168.1.77
 	holds "another address: --remove is done" lab_run w "$HOKM" witness --remove -c "$FILE"

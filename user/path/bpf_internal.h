@@ -155,9 +155,9 @@ int bpf_detach_ingress(const struct pins *p);
 int pins_interface(const struct pins *p);
 
 /*
- * bpf_witness_left.c: removes the programs and pins that this witness, by its address, left in
- * other folders than `own_dir`. Nobody else may run as this witness: the caller has its port.
- * Returns how many there were, or the first -errno, logged.
+ * bpf_witness_left.c: removes the programs and pins that this witness left in other folders than
+ * `own_dir`; it is known by its address and port. Nobody else may run as this witness: the caller
+ * has its port. Returns how many there were, or the first -errno, logged.
  */
 int witness_left_remove(const struct conf *c, unsigned int self, const char *own_dir);
 

@@ -10,9 +10,9 @@
  * Pins: <bpffs>/hokm-xdp-witness/<witness>/. They are those of one version: maps of another one are
  * made anew, and their promises with them, because a witness that is silent for a while is no harm.
  *
- * A witness is known by its address: what it left under another name, or in another bpffs, is
- * removed by the functions that open and remove its packet path. Their caller has the port of the
- * witness, so that no other process is this witness.
+ * A witness is known by its address and port: what it left under another name, or in another bpffs,
+ * is removed by the functions that open and remove its packet path. Their caller has the port of
+ * the witness, so that no other process is this witness.
  */
 #ifndef HOKM_PATH_BPF_WITNESS_H
 #define HOKM_PATH_BPF_WITNESS_H

@@ -8,6 +8,7 @@
  * A bpffs may be shared by several network namespaces. So pins count only if their program is the
  * one on an interface of this network namespace.
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <mntent.h>
@@ -20,8 +21,9 @@
 #include "path/bpf_witness.h"
 
 struct search {
-	/* Of the witness itself: other pins are those of its address. NULL: of any witness. */
+	/* By address and port pins are those of the witness itself. NULL: those of any witness. */
 	const struct hokm_addr *addr;
+	__be16 port;
 	const char *own; /* its folder, which stays */
 	hokm_witness_runs_fn runs;
 	int removed;
@@ -44,6 +46,11 @@ static bool read_cfg(const struct pins *p, struct hokm_cfg *cfg)
 	       !bpf_map_lookup_elem(p->map[MAP_CFG], &zero, cfg);
 }
 
+static bool is_of(const struct search *s, const struct hokm_cfg *cfg)
+{
+	return !memcmp(&cfg->addr, s->addr, sizeof(cfg->addr)) && cfg->pulse_port == s->port;
+}
+
 /* Returns 1 when its pins were removed, 0 when they stay, or -errno, logged. */
 static int remove_one(const struct search *s, struct pins *p)
 {
@@ -53,7 +60,7 @@ static int remove_one(const struct search *s, struct pins *p)
 
 	if (!pins_interface(p))
 		return 0;
-	if (s->addr && (!known || memcmp(&cfg.addr, s->addr, sizeof(cfg.addr)) != 0))
+	if (s->addr && (!known || !is_of(s, &cfg)))
 		return 0;
 	if (s->runs && known && s->runs(cfg.addr, cfg.pulse_port)) {
 		log_error("the witness with the pins in %s runs: stop it first", p->dir);
@@ -120,7 +127,7 @@ static int search_all(struct search *s, const char *bpffs)
 int witness_left_remove(const struct conf *c, unsigned int self, const char *own_dir)
 {
 	const struct hokm_addr addr = hokm_addr_from_ipv4(c->witnesses[self].addr);
-	struct search s = {.addr = &addr, .own = own_dir};
+	struct search s = {.addr = &addr, .port = htons(c->pulse_port), .own = own_dir};
 
 	return search_all(&s, c->bpffs);
 }
