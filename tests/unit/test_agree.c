@@ -39,6 +39,33 @@ static struct agree digest_of(const char *text)
 	return a;
 }
 
+/* Where the digests of two nodes agree, they ask about one record and mean one node by it. */
+static void the_record_does_not_hang_on_the_order_or_names(void **state)
+{
+	static const char *const texts[] = {
+		BASE "arbiter = etcd " ETCD("10s") "vip = {10.0.0.8, 10.0.0.9}",
+		SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 } "
+		       "arbiter = etcd " ETCD("10s") "vip = {10.0.0.9, 10.0.0.8}",
+	};
+	struct in_addr first = {htonl(0x0a000001)}, vip = {htonl(0x0a000008)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *errors = NULL, key[CONF_ETCD_KEY_MAX];
+		struct conf *c = rig_load(texts[i], &errors);
+
+		if (!c)
+			fail_msg("%s: %s", texts[i], errors);
+		conf_etcd_key(c, key);
+		assert_string_equal(key, "/hokm-xdp/10.0.0.8/25");
+		assert_ptr_equal(conf_node_at(c, first), &c->nodes[0]);
+		assert_string_equal(c->nodes[0].name, i ? "b" : "a");
+		assert_null(conf_node_at(c, vip));
+		conf_free(c);
+		free(errors);
+	}
+}
+
 static const struct {
 	const char *here, *there, *differ;
 } pairs[] = {
@@ -301,6 +328,7 @@ static void three_nodes_with_three_files_can_be_brought_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_record_does_not_hang_on_the_order_or_names),
 		cmocka_unit_test(each_group_shows_by_its_own_name),
 		cmocka_unit_test(words_say_what_is_here_and_what_there),
 		cmocka_unit_test(bytes_come_back),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What is said to etcd and what it answers: user/agent/etcd_json.h. */
+#include <arpa/inet.h>
+#include <asm/byteorder.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,13 +13,20 @@
 
 #include "agent/etcd_json.h"
 
-#define HEADER   "\"header\":{\"cluster_id\":\"77\",\"member_id\":\"5\",\"revision\":\"12\"}"
-#define RECORD   "\"kvs\":[{\"key\":\"L2s=\",\"mod_revision\":\"9\",\"value\":\"NyBwcmltYXJ5\"}]"
+#define ADDR(last) htonl(0x0a000000 + (last))
+#define HEADER     "\"header\":{\"cluster_id\":\"77\",\"member_id\":\"5\",\"revision\":\"12\"}"
+#define RECORD \
+	"\"kvs\":[{\"key\":\"L2s=\",\"mod_revision\":\"9\",\"value\":\"NyAxMC4wLjAuMSA5MDAw\"}]"
 #define VALUE(v) "{" HEADER ",\"kvs\":[{\"mod_revision\":\"9\",\"value\":\"" v "\"}]}"
 
 static const struct etcd_question reads = {.op = ETCD_READ};
 static const struct etcd_question writes = {
-	.op = ETCD_WRITE, .revision = 9, .epoch = 8, .holder = "backup"};
+	.op = ETCD_WRITE,
+	.revision = 9,
+	.epoch = 8,
+	.holder = {__constant_htonl(0x0a000002)},
+	.hold_ms = 600000};
+static const struct etcd_question leaves = {.op = ETCD_WRITE, .revision = 9, .epoch = 8};
 
 static void requests(void **state)
 {
@@ -27,11 +36,14 @@ static void requests(void **state)
 	assert_string_equal(text, "{\"key\":\"L2s=\"}");
 	free(text);
 	text = etcd_json_write("/k", &writes);
-	assert_string_equal(text,
-			    "{\"compare\":[{\"key\":\"L2s=\",\"target\":\"MOD\",\"result\":"
-			    "\"EQUAL\",\"mod_revision\":\"9\"}],\"success\":[{\"request_put\":"
-			    "{\"key\":\"L2s=\",\"value\":\"OCBiYWNrdXA=\"}}],\"failure\":[{"
-			    "\"request_range\":{\"key\":\"L2s=\"}}]}");
+	assert_string_equal(
+		text, "{\"compare\":[{\"key\":\"L2s=\",\"target\":\"MOD\",\"result\":"
+		      "\"EQUAL\",\"mod_revision\":\"9\"}],\"success\":[{\"request_put\":"
+		      "{\"key\":\"L2s=\",\"value\":\"OCAxMC4wLjAuMiA2MDAwMDA=\"}}],\"failure\":[{"
+		      "\"request_range\":{\"key\":\"L2s=\"}}]}");
+	free(text);
+	text = etcd_json_write("/k", &leaves);
+	assert_non_null(strstr(text, "\"value\":\"OA==\""));
 	free(text);
 	text = etcd_json_login("u", "a\"b");
 	assert_string_equal(text, "{\"name\":\"u\",\"password\":\"a\\\"b\"}");
@@ -43,20 +55,21 @@ static const struct {
 	const char *body;
 	bool valid, moved;
 	uint64_t revision, epoch;
-	const char *holder;
+	unsigned int holder; /* the last byte of the address */
+	uint64_t hold_ms;
 } rows[] = {
 	/* no record, one of a node, and one that is nobody's */
-	{&reads, "{" HEADER "}", true, false, 0, 0, ""},
-	{&reads, "{" HEADER ",\"kvs\":[]}", true, false, 0, 0, ""},
-	{&reads, "{" HEADER "," RECORD ",\"count\":\"1\"}", true, false, 9, 7, "primary"},
-	{&reads, VALUE("Nw=="), true, false, 9, 7, ""},
+	{&reads, "{" HEADER "}", true, false, 0, 0, 0, 0},
+	{&reads, "{" HEADER ",\"kvs\":[]}", true, false, 0, 0, 0, 0},
+	{&reads, "{" HEADER "," RECORD ",\"count\":\"1\"}", true, false, 9, 7, 1, 9000},
+	{&reads, VALUE("Nw=="), true, false, 9, 7, 0, 0},
 	/* a transaction that was carried out, and one that was not */
 	{&writes,
 	 "{" HEADER ",\"succeeded\":true,\"responses\":[{\"response_put\":{\"header\":{}}}]}", true,
-	 true, 12, 8, "backup"},
+	 true, 12, 8, 2, 600000},
 	{&writes, "{" HEADER ",\"responses\":[{\"response_range\":{" RECORD "}}]}", true, false, 9,
-	 7, "primary"},
-	{&writes, "{" HEADER ",\"responses\":[{\"response_range\":{}}]}", true, false, 0, 0, ""},
+	 7, 1, 9000},
+	{&writes, "{" HEADER ",\"responses\":[{\"response_range\":{}}]}", true, false, 0, 0, 0, 0},
 	/* no answers */
 	{&reads, "", .valid = false},
 	{&reads, "{" HEADER ",\"kvs\":[{\"mod_rev", .valid = false},
@@ -68,7 +81,16 @@ static const struct {
 	{&reads, "{" HEADER ",\"kvs\":{}}", .valid = false},
 	{&reads, "{" HEADER ",\"kvs\":[{\"value\":\"Nw==\"}]}", .valid = false},
 	{&reads, "{" HEADER ",\"kvs\":[{\"mod_revision\":\"9\"}]}", .valid = false},
-	/* records of others: "hello", "7 ", "x7", "7 a b", "-7 a", and what is no base64 */
+	/* records of others, and what is no base64 */
+	{&reads, VALUE("NyBwcmltYXJ5"), .valid = false},             /* 7 primary */
+	{&reads, VALUE("NyAxMC4wLjAuMQ=="), .valid = false},         /* 7 10.0.0.1 */
+	{&reads, VALUE("NyAxMC4wLjAuMSA="), .valid = false},         /* 7 10.0.0.1  */
+	{&reads, VALUE("NyAxMC4wLjAuMSAw"), .valid = false},         /* 7 10.0.0.1 0 */
+	{&reads, VALUE("NyAxMC4wLjAuMSA2MDAwMDE="), .valid = false}, /* 7 10.0.0.1 600001 */
+	{&reads, VALUE("NyAxMC4wLjAuMSA5cw=="), .valid = false},     /* 7 10.0.0.1 9s */
+	{&reads, VALUE("NyAwLjAuMC4wIDkwMDA="), .valid = false},     /* 7 0.0.0.0 9000 */
+	{&reads, VALUE("NyAxMC4wLjAgOTAwMA=="), .valid = false},     /* 7 10.0.0 9000 */
+	{&reads, VALUE("NyAgOTAwMA=="), .valid = false},             /* 7  9000 */
 	{&reads, VALUE("aGVsbG8="), .valid = false},
 	{&reads, VALUE("NyA="), .valid = false},
 	{&reads, VALUE("eDc="), .valid = false},
@@ -89,7 +111,7 @@ static void answers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct etcd_reply r = {.holder = "left"};
+		struct etcd_reply r = {.holder = {1}, .hold_ms = 1};
 		uint64_t cluster = 0;
 
 		etcd_json_read(rows[i].body, strlen(rows[i].body), rows[i].q, &r, &cluster);
@@ -100,10 +122,10 @@ static void answers(void **state)
 			continue;
 		}
 		if (r.moved != rows[i].moved || r.revision != rows[i].revision ||
-		    r.epoch != rows[i].epoch || strcmp(r.holder, rows[i].holder) != 0 ||
-		    cluster != 77)
-			fail_msg("row %zu: %d %d %d %s", i, r.moved, (int)r.revision, (int)r.epoch,
-				 r.holder);
+		    r.epoch != rows[i].epoch || r.hold_ms != rows[i].hold_ms ||
+		    r.holder.s_addr != (rows[i].holder ? ADDR(rows[i].holder) : 0) || cluster != 77)
+			fail_msg("row %zu: %d %d %d %x %d", i, r.moved, (int)r.revision,
+				 (int)r.epoch, r.holder.s_addr, (int)r.hold_ms);
 	}
 }
 

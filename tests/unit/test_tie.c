@@ -58,6 +58,7 @@ static void serve(struct rig *r)
 		r->record.epoch += r->record.holder != TIE_SELF;
 		r->record.revision++;
 		r->record.holder = r->t.sent == TIE_CLAIM ? TIE_SELF : TIE_NOBODY;
+		r->record.hold_ns = r->t.sent == TIE_CLAIM ? r->t.claim_ns : 0;
 		r->answer.moved = true;
 	}
 	r->answer.record = r->record;
@@ -268,6 +269,55 @@ static void a_record_of_the_other_node_is_claimed_when_it_is_old(void **state)
 	assert_int_equal(r.record.epoch, 4);
 }
 
+/* The two files may have different holds, and a reload changes it on one node first. */
+static void the_longer_hold_of_the_two_counts(void **state)
+{
+	static const uint64_t theirs_ns[] = {HOLD / 2, 4 * HOLD};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const uint64_t longer_ns = i ? theirs_ns[i] : HOLD;
+		struct rig r;
+
+		rig(&r);
+		r.record = (struct tie_record){
+			.revision = 7, .epoch = 3, .hold_ns = theirs_ns[i], .holder = TIE_THEIRS};
+		r.heard = r.in.wants = true;
+		run(&r, 10 * TICK);
+		r.heard = false;
+		run(&r, r.t.noted_ns + longer_ns + 2 * TICK - r.now_ns);
+		expect(&r, TIE_OTHER, true, false);
+		run(&r, longer_ns / 32 + TICK);
+		expect(&r, TIE_HOLDS, false, false);
+	}
+}
+
+/* A reload changes the hold while a claim is on its way, and while the record is held. */
+static void the_right_is_as_long_as_the_record_says(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.heard = r.in.owns = true;
+	run(&r, 10 * S);
+	r.heard = false;
+	while (!r.asked[TIE_CLAIM])
+		run(&r, TICK);
+	r.in.times.hold_ns = 4 * HOLD;
+	run(&r, TICK);
+	expect(&r, TIE_HOLDS, false, false);
+	assert_true(r.record.hold_ns == HOLD);
+	assert_in_range(r.out.until_ns - r.now_ns, HOLD / 2, HOLD);
+	/* The next claim says the shorter one, and may count although its answer is lost. */
+	r.in.times.hold_ns = HOLD / 10;
+	r.gone = true;
+	while (r.asked[TIE_CLAIM] < 3)
+		run(&r, TICK);
+	assert_in_range(r.out.until_ns - r.now_ns, 1, HOLD / 10);
+	expect(&r, TIE_HOLDS, false, false);
+}
+
 /* Two nodes that hear each other again and have no owner do not both take the VIP. */
 static void the_second_node_waits_longer(void **state)
 {
@@ -346,6 +396,8 @@ int main(void)
 		cmocka_unit_test(the_right_of_a_claim_ends),
 		cmocka_unit_test(another_node_claims_when_the_owner_has_surely_ended),
 		cmocka_unit_test(a_record_of_the_other_node_is_claimed_when_it_is_old),
+		cmocka_unit_test(the_longer_hold_of_the_two_counts),
+		cmocka_unit_test(the_right_is_as_long_as_the_record_says),
 		cmocka_unit_test(the_second_node_waits_longer),
 		cmocka_unit_test(a_break_is_no_silence),
 		cmocka_unit_test(a_node_that_no_longer_wants_gives_the_record_back),

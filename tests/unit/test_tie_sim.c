@@ -26,7 +26,7 @@
 #define LEASE (3 * ADVER - ADVER / 4)
 #define DEAD  (100 * MS)
 #define PULSE (10 * MS)
-#define HOLD  (4 * S)
+#define HOLD  (8 * S) /* the longest; a reload changes it on one node */
 #define LIMIT (300 * MS)
 #define QUEUE 4096
 
@@ -41,6 +41,7 @@ struct message {
 	unsigned int life, serial;
 	enum tie_op op;
 	struct tie_record expect;
+	uint64_t hold_ns; /* QUESTION: what a claim writes */
 	struct tie_answer answer;
 };
 
@@ -48,6 +49,7 @@ struct machine {
 	struct tie tie;
 	struct tie_output out;
 	double rate;
+	uint64_t hold_ns;
 	uint64_t offset_ns;
 	unsigned int life, serial;
 	uint64_t down_until_ns, stopped_until_ns; /* global: no kernel, no daemon */
@@ -67,7 +69,7 @@ static struct world {
 	bool cut_etcd[2];       /* node i and etcd */
 	unsigned int slow_etcd; /* percent of answers that are late */
 	/* the record */
-	uint64_t revision, changed, epoch;
+	uint64_t revision, changed, epoch, hold_ns;
 	int holder; /* -1: nobody */
 	unsigned int n;
 	struct message queue[QUEUE];
@@ -136,11 +138,13 @@ static void answer_question(const struct message *q)
 		w.revision = ++w.changed;
 		w.epoch = q->expect.epoch + (q->expect.holder != TIE_SELF);
 		w.holder = q->op == TIE_CLAIM ? (int)q->from : -1;
+		w.hold_ns = q->hold_ns;
 		w.claims += q->op == TIE_CLAIM;
 	}
 	r.answer.record = (struct tie_record){
 		.revision = w.revision,
 		.epoch = w.epoch,
+		.hold_ns = w.hold_ns,
 		.holder = w.holder < 0               ? TIE_NOBODY
 			  : w.holder == (int)q->from ? TIE_SELF
 						     : TIE_THEIRS,
@@ -246,7 +250,7 @@ static void run_tie(struct machine *m, unsigned int i)
 			  .last_ns = tie_last_ns(DEAD, PULSE, LEASE),
 			  .wait_ns = tie_wait_ns(tie_last_ns(DEAD, PULSE, LEASE)),
 			  .timeout_ns = LIMIT,
-			  .hold_ns = HOLD},
+			  .hold_ns = m->hold_ns},
 		.answer = m->has_reply ? &m->reply : NULL,
 	};
 
@@ -254,12 +258,14 @@ static void run_tie(struct machine *m, unsigned int i)
 	m->has_reply = false;
 	if (m->out.ask == TIE_NONE)
 		return;
-	post_etcd((struct message){.what = QUESTION,
-				   .from = i,
-				   .op = m->out.ask,
-				   .expect = m->tie.record,
-				   .life = m->life,
-				   .serial = ++m->serial});
+	post_etcd((struct message){
+		.what = QUESTION,
+		.from = i,
+		.op = m->out.ask,
+		.expect = m->tie.record,
+		.hold_ns = m->out.ask == TIE_CLAIM ? m->tie.claim_ns : 0,
+		.life = m->life,
+		.serial = ++m->serial});
 }
 
 static void run_node(unsigned int i)
@@ -277,7 +283,7 @@ static void run_node(unsigned int i)
 
 static void boot(struct machine *m)
 {
-	const struct machine new = {.rate = m->rate, .life = m->life + 1};
+	const struct machine new = {.rate = m->rate, .hold_ns = m->hold_ns, .life = m->life + 1};
 
 	*m = new;
 	m->offset_ns = (1 + roll(1000)) * S;
@@ -291,7 +297,7 @@ static void make_trouble(void)
 	unsigned int i = roll(2);
 	struct machine *m = &w.m[i];
 
-	switch (roll(10)) {
+	switch (roll(11)) {
 	case 0:
 	case 1:
 		w.cut[i] = !w.cut[i];
@@ -313,6 +319,9 @@ static void make_trouble(void)
 	case 8:
 		boot(m);
 		m->down_until_ns = w.now_ns + roll(10) * S;
+		break;
+	case 9:
+		m->hold_ns = HOLD >> roll(4);
 		break;
 	default:
 		memset(w.cut, 0, sizeof(w.cut));
@@ -348,6 +357,8 @@ static void begin(uint32_t seed)
 	w.now_ns = S;
 	w.m[0].rate = 1.0125;
 	w.m[1].rate = 0.9875;
+	w.m[0].hold_ns = HOLD;
+	w.m[1].hold_ns = HOLD / 2;
 	boot(&w.m[0]);
 	boot(&w.m[1]);
 }

@@ -63,7 +63,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 		return 0;
 	if (n <= 0)
 		cut_off(c);
-	else if (n != sizeof(r) || !ascii_text(r.holder, sizeof(r.holder)) ||
+	else if (n != sizeof(r) || r.hold_ms > CONF_ETCD_HOLD_MAX_MS ||
 		 !ascii_text(r.endpoint, sizeof(r.endpoint)) || !ascii_text(r.text, sizeof(r.text)))
 		kill_child(c, "it sent a reply that is not valid");
 	else

@@ -7,27 +7,29 @@
  * comes before it, which replaces it. The process can die and be started again; its question has no
  * reply then.
  *
- * The record is the value of one key: "EPOCH HOLDER", as in "7 primary", and "7" when it is
- * nobody's. etcd's API is the JSON gateway of version 3 (etcd 3.4 and newer): /v3/kv/range,
- * /v3/kv/txn, /v3/auth/authenticate.
+ * The record is the value of one key: "EPOCH ADDRESS HOLD", as in "7 192.168.1.26 10000", and "7"
+ * when it is nobody's. The address is the holder's: two files can give one name to two nodes, but
+ * not one address. HOLD is how long the holder may own after this claim, in milliseconds. etcd's
+ * API is the JSON gateway of version 3 (etcd 3.4 and newer): /v3/kv/range, /v3/kv/txn,
+ * /v3/auth/authenticate.
  *
  * A struct etcd_client is the daemon's handle. It is used by the thread of the event loop only.
  */
 #ifndef HOKM_AGENT_ETCD_CLIENT_H
 #define HOKM_AGENT_ETCD_CLIENT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "conf/conf.h"
 
-#define ETCD_KEY_MAX  (CONF_ETCD_PREFIX_MAX + 32)
 #define ETCD_TEXT_MAX 192
 
 struct etcd_settings {
 	struct conf_etcd conf;
-	char key[ETCD_KEY_MAX];
+	char key[CONF_ETCD_KEY_MAX];
 };
 
 enum etcd_op { ETCD_READ, ETCD_WRITE, ETCD_OPS };
@@ -35,18 +37,19 @@ enum etcd_op { ETCD_READ, ETCD_WRITE, ETCD_OPS };
 struct etcd_question {
 	uint32_t seq;
 	uint32_t op;
-	uint64_t revision;          /* ETCD_WRITE: only if the record has this one; 0: none */
-	uint64_t epoch;             /* what is written */
-	uint64_t limit_ns;          /* the answer is awaited so long, over all endpoints */
-	char holder[CONF_NAME_MAX]; /* "": nobody */
+	uint64_t limit_ns;     /* the answer is awaited so long, over all endpoints */
+	uint64_t revision;     /* ETCD_WRITE: only if the record has this one; 0: none */
+	uint64_t epoch;        /* what is written */
+	uint64_t hold_ms;      /* 1..CONF_ETCD_HOLD_MAX_MS where there is a holder */
+	struct in_addr holder; /* 0.0.0.0: nobody */
 };
 
 struct etcd_reply {
 	uint32_t seq;
 	bool valid; /* etcd answered, and the record is one of this program */
 	bool moved; /* it was written */
-	uint64_t revision, epoch;
-	char holder[CONF_NAME_MAX];
+	uint64_t revision, epoch, hold_ms;
+	struct in_addr holder;
 	uint64_t took_ns;
 	char endpoint[CONF_ETCD_URL_MAX]; /* that answered, or was asked last */
 	char text[ETCD_TEXT_MAX];         /* not valid: what was tried and what happened */

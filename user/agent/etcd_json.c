@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See etcd_json.h. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -33,18 +34,21 @@ static char *dump(json_t *o)
 
 char *etcd_json_range(const char *key)
 {
-	char k[BASE64_MAX(ETCD_KEY_MAX)];
+	char k[BASE64_MAX(CONF_ETCD_KEY_MAX)];
 
 	return dump(json_pack("{s:s}", "key", encode(key, k)));
 }
 
 char *etcd_json_write(const char *key, const struct etcd_question *q)
 {
-	char k[BASE64_MAX(ETCD_KEY_MAX)], v[BASE64_MAX(ETCD_VALUE_MAX)];
-	char value[ETCD_VALUE_MAX], revision[24];
+	char k[BASE64_MAX(CONF_ETCD_KEY_MAX)], v[BASE64_MAX(ETCD_VALUE_MAX)];
+	char value[ETCD_VALUE_MAX], addr[INET_ADDRSTRLEN], revision[24];
 
-	snprintf(value, sizeof(value), "%" PRIu64 "%s%s", q->epoch, q->holder[0] ? " " : "",
-		 q->holder);
+	if (!q->holder.s_addr || !inet_ntop(AF_INET, &q->holder, addr, sizeof(addr)))
+		snprintf(value, sizeof(value), "%" PRIu64, q->epoch);
+	else
+		snprintf(value, sizeof(value), "%" PRIu64 " %s %" PRIu64, q->epoch, addr,
+			 q->hold_ms);
 	snprintf(revision, sizeof(revision), "%" PRIu64, q->revision);
 	encode(key, k);
 	return dump(json_pack("{s:[{s:s, s:s, s:s, s:s}], s:[{s:{s:s, s:s}}], s:[{s:{s:s}}]}",
@@ -81,12 +85,41 @@ static bool number(const json_t *o, const char *key, uint64_t *n)
 	return !errno && !*end;
 }
 
-/* "7 primary" or "7" into epoch and holder. */
+/* Digits and nothing before them. *end: what follows. */
+static bool decimal(const char *text, const char **end, uint64_t *n)
+{
+	char *after = NULL;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*n = strtoull(text, &after, 10);
+	*end = after;
+	return !errno;
+}
+
+/* " 192.168.1.26 10000". */
+static bool take_holder(const char *text, struct etcd_reply *out)
+{
+	char addr[INET_ADDRSTRLEN];
+	const char *end = text[0] == ' ' ? strchr(text + 1, ' ') : NULL;
+	size_t len = end ? (size_t)(end - text - 1) : 0;
+
+	if (!len || len >= sizeof(addr))
+		return false;
+	memcpy(addr, text + 1, len);
+	addr[len] = '\0';
+	return inet_pton(AF_INET, addr, &out->holder) == 1 && out->holder.s_addr &&
+	       decimal(end + 1, &end, &out->hold_ms) && !*end && out->hold_ms &&
+	       out->hold_ms <= CONF_ETCD_HOLD_MAX_MS;
+}
+
+/* "7 192.168.1.26 10000" or "7" into epoch, holder and hold. */
 static bool take_value(const char *text, struct etcd_reply *out)
 {
 	unsigned char raw[BASE64_MAX(ETCD_VALUE_MAX)];
 	size_t len = text ? strlen(text) : 0;
-	char *end = NULL;
+	const char *end = NULL;
 	int n;
 
 	if (!len || len % 4 || len >= sizeof(raw))
@@ -96,17 +129,7 @@ static bool take_value(const char *text, struct etcd_reply *out)
 	if (n <= 0 || memchr(raw, '\0', (size_t)n))
 		return false;
 	raw[n] = '\0';
-	if (raw[0] < '0' || raw[0] > '9')
-		return false;
-	errno = 0;
-	out->epoch = strtoull((char *)raw, &end, 10);
-	if (errno || (*end && (*end != ' ' || !end[1])) || strlen(end) > sizeof(out->holder))
-		return false;
-	snprintf(out->holder, sizeof(out->holder), "%s", *end ? end + 1 : "");
-	for (const char *p = out->holder; *p; p++)
-		if (*p <= ' ' || *p > '~')
-			return false;
-	return true;
+	return decimal((const char *)raw, &end, &out->epoch) && (!*end || take_holder(end, out));
 }
 
 /* The answer to a range. NULL, or what is wrong. */
@@ -114,8 +137,8 @@ static const char *take_range(const json_t *range, struct etcd_reply *out)
 {
 	const json_t *list = json_object_get(range, "kvs"), *kv = json_array_get(list, 0);
 
-	out->revision = out->epoch = 0;
-	out->holder[0] = '\0';
+	out->revision = out->epoch = out->hold_ms = 0;
+	out->holder.s_addr = 0;
 	if (!list || (json_is_array(list) && !json_array_size(list)))
 		return NULL;
 	if (!number(kv, "mod_revision", &out->revision) || !out->revision)
@@ -141,7 +164,8 @@ static const char *take_write(const json_t *all, const struct etcd_question *q, 
 	out->moved = true;
 	out->revision = revision;
 	out->epoch = q->epoch;
-	snprintf(out->holder, sizeof(out->holder), "%s", q->holder);
+	out->holder = q->holder;
+	out->hold_ms = q->hold_ms;
 	return NULL;
 }
 

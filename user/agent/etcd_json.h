@@ -8,7 +8,7 @@
 
 #include "agent/etcd_client.h"
 
-#define ETCD_VALUE_MAX (CONF_NAME_MAX + 32)
+#define ETCD_VALUE_MAX 96
 #define ETCD_TOKEN_MAX 512
 
 /* The body of a request; NULL without memory. Caller: free(). */

@@ -304,6 +304,13 @@ int conf_complete_password(struct conf *c);
  * arbiter is gateway, etcd or none.
  */
 unsigned int conf_majority(const struct conf *c);
+/* The node that has this address, or NULL. */
+const struct conf_node *conf_node_at(const struct conf *c, struct in_addr addr);
+/*
+ * The key of the record in etcd. All that it is made of is in the digest (conf_agree()), and the
+ * order of the VIPs, which may differ between nodes, does not count.
+ */
+void conf_etcd_key(const struct conf *c, char key[CONF_ETCD_KEY_MAX]);
 
 /* How many members only one of the two files has. A witness that becomes a node is another one. */
 unsigned int conf_members_differ(const struct conf *a, const struct conf *b);

@@ -11,6 +11,8 @@
 #define CONF_ETCD_LIST_MAX      640
 #define CONF_ETCD_PREFIX_MAX    128
 #define CONF_ETCD_PATH_MAX      256
+#define CONF_ETCD_HOLD_MAX_MS   600000
+#define CONF_ETCD_KEY_MAX       (CONF_ETCD_PREFIX_MAX + 32)
 
 struct conf_etcd {
 	char list[CONF_ETCD_LIST_MAX]; /* the endpoints as in the file */

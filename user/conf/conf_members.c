@@ -148,3 +148,11 @@ int conf_find_witness(const struct conf *c, const char *name, unsigned int *inde
 	}
 	return err;
 }
+
+const struct conf_node *conf_node_at(const struct conf *c, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr == addr.s_addr)
+			return &c->nodes[i];
+	return NULL;
+}

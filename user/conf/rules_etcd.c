@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Rules for the arbiter `etcd`: its endpoints, files and times. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,4 +108,17 @@ void conf_check_etcd(const struct conf_sec *root, struct conf *c)
 			conf_complain(root, "arbiter",
 				      "node %s has peer = vrrp, and asks no cluster",
 				      c->nodes[i].name);
+}
+
+void conf_etcd_key(const struct conf *c, char key[CONF_ETCD_KEY_MAX])
+{
+	struct in_addr lowest = {0};
+	char vip[INET_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < c->n_vips; i++)
+		if (!i || ntohl(c->vips[i].s_addr) < ntohl(lowest.s_addr))
+			lowest = c->vips[i];
+	if (!inet_ntop(AF_INET, &lowest, vip, sizeof(vip)))
+		vip[0] = '\0';
+	snprintf(key, CONF_ETCD_KEY_MAX, "%s/%s/%u", c->etcd.prefix, vip, c->vrid);
 }

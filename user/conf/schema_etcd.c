@@ -11,7 +11,7 @@ const struct conf_key conf_etcd_keys[] = {
 	    .example = "https://10.0.0.5:2379 https://10.0.0.6:2379"),
 	KEY("etcd.prefix", TEXT(1, CONF_ETCD_PREFIX_MAX - 1), FIELD(conf, etcd.prefix), RELOAD,
 	    "/hokm-xdp", NULL,
-	    "The key of the record is this, the first VIP and the VRID. Pairs of nodes that use "
+	    "The key of the record is this, the lowest VIP and the VRID. Pairs of nodes that use "
 	    "the same cluster and have the same VIP and VRID need different prefixes."),
 	KEY("etcd.credentials", PATH, FIELD(conf, etcd.credentials), RELOAD | KEY_EMPTY, "", NULL,
 	    "The file that has user and password in lines ETCD_USER=... and ETCD_PASSWORD=... "
@@ -28,7 +28,8 @@ const struct conf_key conf_etcd_keys[] = {
 	    "100ms",
 	    "So long the answer to a question is awaited, over all endpoints. At most "
 	    "vrrp.advert; the default is never more."),
-	KEY("etcd.hold", DURATION(S(1), MIN(10)), FIELD(conf, etcd.hold_ns), RELOAD, "10s", "5s",
+	KEY("etcd.hold", DURATION(S(1), MS(CONF_ETCD_HOLD_MAX_MS)), FIELD(conf, etcd.hold_ns),
+	    RELOAD, "10s", "5s",
 	    "So long the record is a node's after it was claimed. An owner that dies while the "
 	    "other node is cut off from it is replaced after this time. At least 10 times "
 	    "vrrp.advert. The same on both nodes."),

@@ -21,22 +21,20 @@ static const struct conf_node *self_of(const struct etcd_watch *w)
 
 /* ---- the process that asks ---- */
 
-/* The name of a node, or "" for nobody. False: it is no node of this group. */
-static bool holder_of(const struct etcd_watch *w, const char *name, enum tie_holder *holder)
+/* The address of a node, or 0.0.0.0 for nobody. False: it is no node of this group. */
+static bool holder_of(const struct etcd_watch *w, struct in_addr addr, enum tie_holder *holder)
 {
-	const struct conf *c = w->node->conf;
+	const struct conf_node *of = conf_node_at(w->node->conf, addr);
 
-	*holder = TIE_NOBODY;
-	for (unsigned int i = 0; name[0] && i < c->n_nodes; i++)
-		if (!strcmp(c->nodes[i].name, name))
-			*holder = i == c->self ? TIE_SELF : TIE_THEIRS;
-	return !name[0] || *holder != TIE_NOBODY;
+	*holder = !of ? TIE_NOBODY : of == self_of(w) ? TIE_SELF : TIE_THEIRS;
+	return of || !addr.s_addr;
 }
 
 static void on_reply(const struct etcd_reply *r, void *arg)
 {
 	struct etcd_watch *w = arg;
 	enum tie_holder holder = TIE_NOBODY;
+	char addr[INET_ADDRSTRLEN];
 
 	/* One that is too late: another question was asked since. */
 	if (r->seq != w->question.seq)
@@ -45,15 +43,18 @@ static void on_reply(const struct etcd_reply *r, void *arg)
 	if (r->valid && !holder_of(w, r->holder, &holder)) {
 		w->reply.valid = false;
 		snprintf(w->reply.text, sizeof(w->reply.text),
-			 "the record is of another group: its holder %.30s is no node here; "
+			 "the record is of another group: its holder %s is no node here; "
 			 "set another etcd.prefix",
-			 r->holder);
+			 inet_ntop(AF_INET, &r->holder, addr, sizeof(addr)) ? addr : "?");
 	}
 	w->answer = (struct tie_answer){.valid = w->reply.valid};
 	if (w->reply.valid) {
 		w->answer.moved = r->moved;
 		w->answer.record = (struct tie_record){
-			.revision = r->revision, .epoch = r->epoch, .holder = holder};
+			.revision = r->revision,
+			.epoch = r->epoch,
+			.hold_ns = r->hold_ms * NS_PER_MS,
+			.holder = holder};
 	}
 	w->answered = true;
 	inbox_note(&w->node->inbox, INBOX_POLICY);
@@ -61,14 +62,9 @@ static void on_reply(const struct etcd_reply *r, void *arg)
 
 static void settings_of(const struct etcd_watch *w, struct etcd_settings *s)
 {
-	const struct conf *c = w->node->conf;
-	char vip[INET_ADDRSTRLEN];
-
 	memset(s, 0, sizeof(*s));
-	s->conf = c->etcd;
-	if (!inet_ntop(AF_INET, &c->vips[0], vip, sizeof(vip)))
-		vip[0] = '\0';
-	snprintf(s->key, sizeof(s->key), "%s/%s/%u", c->etcd.prefix, vip, c->vrid);
+	s->conf = w->node->conf->etcd;
+	conf_etcd_key(w->node->conf, s->key);
 }
 
 static void start_client(struct etcd_watch *w, uint64_t now_ns)
@@ -105,7 +101,9 @@ static void ask(struct etcd_watch *w)
 	q->revision = r->revision;
 	/* A claim over another holder begins a new epoch; one that goes on does not. */
 	q->epoch = r->epoch + (claims && r->holder != TIE_SELF);
-	snprintf(q->holder, sizeof(q->holder), "%s", claims ? self_of(w)->name : "");
+	q->holder = claims ? self_of(w)->addr : (struct in_addr){0};
+	/* Never shorter than what is counted here. */
+	q->hold_ms = claims ? (w->tie.claim_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
 	if (w->client && !etcd_client_ask(w->client, q))
 		return;
 	memset(&w->reply, 0, sizeof(w->reply));

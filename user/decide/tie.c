@@ -72,7 +72,7 @@ static void take_answer(struct tie *t, const struct tie_input *in, uint64_t now_
 		t->answered_ns = now_ns;
 		t->open_ns = 0;
 		if (t->sent == TIE_CLAIM && a->moved && a->record.holder == TIE_SELF)
-			t->held_ns = t->sent_ns + in->times.hold_ns;
+			t->held_ns = t->sent_ns + t->claim_ns;
 	}
 	t->sent = TIE_NONE;
 }
@@ -87,8 +87,10 @@ static bool holds(const struct tie *t, uint64_t now_ns)
 /* The record is nobody's, this node's, or of a holder that has not claimed it again in time. */
 static bool claimable(const struct tie *t, const struct tie_input *in, uint64_t now_ns)
 {
+	const uint64_t hold_ns = later_of(in->times.hold_ns, t->record.hold_ns);
+
 	return t->known && (t->record.holder != TIE_THEIRS ||
-			    !within(t->noted_ns, now_ns, with_drift(in->times.hold_ns)));
+			    !within(t->noted_ns, now_ns, with_drift(hold_ns)));
 }
 
 /* The other node cannot be owner any more without the record. */
@@ -150,6 +152,8 @@ static void ask(struct tie *t, const struct tie_input *in, uint64_t now_ns, stru
 	/* The right ends before the other node can see that the record is free. */
 	if (out->ask == TIE_RELEASE)
 		t->held_ns = 0;
+	if (out->ask == TIE_CLAIM)
+		t->claim_ns = in->times.hold_ns;
 	if (!t->open_ns)
 		t->open_ns = now_ns;
 	t->due_ns = now_ns +

@@ -27,8 +27,10 @@
  *      the right of 2 has ended before the claim is sent, also if the other daemon was stopped: the
  *      lease in the kernel of the other node ends by itself.
  *   4. A claim gives a right for hold_ns, counted from the moment at which the transaction was
- *      *sent*. The other node may claim over it only when it has seen the same revision for
- *      hold_ns and 1/32 more, counted from the moment at which it first saw it.
+ *      *sent*. The record says this time. The other node may claim over it only when it has seen
+ *      the same revision for so long and 1/32 more, counted from the moment at which it first saw
+ *      it. Its own hold_ns counts where that is longer. With a shorter hold_ns a holder
+ *      claims again only when its right is not longer than that any more.
  *   5. A node that has begun, or whose memory is new, counts 3 and 4 from its begin.
  *   6. Two nodes without an owner that hear each other again would both take the VIP: the one with
  *      the higher priority waits for dead_ns, the other one three times as long.
@@ -55,6 +57,7 @@ enum tie_op { TIE_NONE, TIE_READ, TIE_CLAIM, TIE_RELEASE };
 struct tie_record {
 	uint64_t revision; /* of its last change; 0: there is no record */
 	uint64_t epoch;
+	uint64_t hold_ns; /* so long the holder may own after its claim; 0: nobody's */
 	enum tie_holder holder;
 };
 
@@ -87,6 +90,7 @@ struct tie {
 	/* the question on its way */
 	enum tie_op sent;
 	uint64_t sent_ns, limit_ns;
+	uint64_t claim_ns;    /* the hold_ns of the claim on its way */
 	uint64_t due_ns;      /* of the next reading */
 	uint64_t retry_ns;    /* no question before that */
 	uint64_t open_ns;     /* the first question after the newest answer; 0: none */
