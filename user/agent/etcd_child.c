@@ -56,6 +56,7 @@ static int serve(struct etcd_http *h)
 	struct etcd_question q;
 	struct etcd_reply r;
 
+	etcd_http_log_in(h);
 	while (!take_question(&q)) {
 		etcd_http_ask(h, &q, &r);
 		if (!h->superseded && send(AGENT_FD, &r, sizeof(r), MSG_NOSIGNAL) != sizeof(r))

@@ -16,12 +16,16 @@
 #include "base/clock.h"
 #include "base/version.h"
 
-#define CREDENTIAL     "hokm-etcd"
-#define BODY_MAX       65536
-#define FILE_MAX       (4u << 20)
-#define POLL_MS        1000
-#define TRY_LEAST_NS   (10 * NS_PER_MS)
-#define HTTP_OK        200
+#define CREDENTIAL   "hokm-etcd"
+#define BODY_MAX     65536
+#define FILE_MAX     (4u << 20)
+#define POLL_MS      1000
+#define LOGIN_PATH   "/v3/auth/authenticate"
+#define TRY_LEAST_NS (10 * NS_PER_MS)
+#define HTTP_OK      200
+/* A login has so long at least: etcd hashes the password for some 100 ms. */
+#define LOGIN_NS       (2 * NS_PER_S)
+#define HTTP_OLD_LOGIN 400
 #define HTTP_NO_LOGIN  401
 #define SET(option, v) (curl_easy_setopt(h->curl, option, v) == CURLE_OK)
 
@@ -153,6 +157,8 @@ void etcd_http_open(struct etcd_http *h)
 	h->curl = curl_easy_init();
 	h->multi = curl_multi_init();
 	if (!h->body || !h->multi || !h->curl || !SET(CURLOPT_PROTOCOLS_STR, "http,https") ||
+	    /* A name that is being resolved ends with its question, and is resolved once. */
+	    !SET(CURLOPT_QUICK_EXIT, 1L) || !SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L) ||
 	    !SET(CURLOPT_NOSIGNAL, 1L) || !SET(CURLOPT_PROXY, "") ||
 	    !SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) || !SET(CURLOPT_FOLLOWLOCATION, 0L) ||
 	    !SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
@@ -179,8 +185,8 @@ void etcd_http_close(struct etcd_http *h)
 
 /* ---- one request ---- */
 
-/* As curl_easy_perform(), but ends when the daemon has another question. */
-static CURLcode perform(struct etcd_http *h)
+/* As curl_easy_perform(), but a question ends when the daemon has another one. */
+static CURLcode perform(struct etcd_http *h, bool login)
 {
 	struct curl_waitfd daemon = {.fd = AGENT_FD, .events = CURL_WAIT_POLLIN};
 	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
@@ -191,9 +197,10 @@ static CURLcode perform(struct etcd_http *h)
 		return CURLE_OUT_OF_MEMORY;
 	while (running && !h->superseded) {
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK ||
-		    (running && curl_multi_poll(h->multi, &daemon, 1, POLL_MS, NULL) != CURLM_OK))
+		    (running &&
+		     curl_multi_poll(h->multi, &daemon, !login, POLL_MS, NULL) != CURLM_OK))
 			break;
-		h->superseded = running && daemon.revents != 0;
+		h->superseded = running && !login && daemon.revents != 0;
 	}
 	end = curl_multi_info_read(h->multi, &left);
 	if (!running && end && end->msg == CURLMSG_DONE)
@@ -202,7 +209,15 @@ static CURLcode perform(struct etcd_http *h)
 	return code;
 }
 
-/* The status of the answer, whose body is in h->body; 0: none, with the words in `text`. */
+static long ms_until(uint64_t by_ns, uint64_t now_ns)
+{
+	return by_ns > now_ns ? (long)((by_ns - now_ns) / NS_PER_MS) + 1 : 1;
+}
+
+/*
+ * The status of the answer, whose body is in h->body; 0: none, with the words in `text`. A login
+ * gets its connection in the time of a question.
+ */
 static long post(struct etcd_http *h, const char *path, const char *body, uint64_t by_ns,
 		 char text[ETCD_TEXT_MAX])
 {
@@ -210,10 +225,13 @@ static long post(struct etcd_http *h, const char *path, const char *body, uint64
 	char url[CONF_ETCD_URL_MAX + 32], login[ETCD_TOKEN_MAX + 32];
 	char type[] = "Content-Type: application/json";
 	struct curl_slist second = {.data = login}, first = {.data = type};
-	uint64_t now_ns = clock_now_ns();
+	const bool logs_in = !strcmp(path, LOGIN_PATH);
+	uint64_t now_ns = clock_now_ns(), end_ns = by_ns;
 	long status = 0;
 	CURLcode code;
 
+	if (logs_in && end_ns < now_ns + LOGIN_NS)
+		end_ns = now_ns + LOGIN_NS;
 	first.next = h->token[0] ? &second : NULL;
 	snprintf(login, sizeof(login), "Authorization: %s", h->token);
 	snprintf(url, sizeof(url), "%s%s", base, path);
@@ -221,12 +239,12 @@ static long post(struct etcd_http *h, const char *path, const char *body, uint64
 	h->error[0] = '\0';
 	if (!SET(CURLOPT_URL, url) || !SET(CURLOPT_HTTPHEADER, &first) ||
 	    !SET(CURLOPT_POSTFIELDS, body) ||
-	    !SET(CURLOPT_TIMEOUT_MS,
-		 (long)(by_ns > now_ns ? (by_ns - now_ns) / NS_PER_MS + 1 : 1))) {
+	    !SET(CURLOPT_CONNECTTIMEOUT_MS, ms_until(by_ns, now_ns)) ||
+	    !SET(CURLOPT_TIMEOUT_MS, ms_until(end_ns, now_ns))) {
 		complain(text, "libcurl rejected an option for %s", base);
 		return 0;
 	}
-	code = perform(h);
+	code = perform(h, logs_in);
 	explicit_bzero(login, sizeof(login));
 	if (code == CURLE_OK)
 		curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -246,16 +264,18 @@ static void refused(struct etcd_http *h, long status, char text[ETCD_TEXT_MAX])
 		 words);
 }
 
-/* True when there is a token, or none is needed. */
-static bool log_in(struct etcd_http *h, uint64_t by_ns, char text[ETCD_TEXT_MAX])
+/* True when there is a token, or none is needed. The question has its whole time after a login. */
+static bool log_in(struct etcd_http *h, uint64_t *by_ns, char text[ETCD_TEXT_MAX])
 {
+	uint64_t began_ns = clock_now_ns();
 	char *body;
 	long status;
 
 	if (!h->user[0] || h->token[0])
 		return true;
 	body = etcd_json_login(h->user, h->password);
-	status = body ? post(h, "/v3/auth/authenticate", body, by_ns, text) : 0;
+	status = body ? post(h, LOGIN_PATH, body, *by_ns, text) : 0;
+	*by_ns += clock_now_ns() - began_ns;
 	if (body)
 		explicit_bzero(body, strlen(body));
 	free(body);
@@ -281,13 +301,13 @@ static bool try_endpoint(struct etcd_http *h, const struct etcd_question *q, con
 	long status;
 
 	snprintf(out->endpoint, sizeof(out->endpoint), "%s", base);
-	if (!log_in(h, by_ns, out->text))
+	if (!log_in(h, &by_ns, out->text))
 		return false;
 	status = post(h, path, body, by_ns, out->text);
-	/* The token has run out, or the member that knew it is gone. */
-	if (status == HTTP_NO_LOGIN && h->user[0]) {
+	/* The token has run out, the member that knew it is gone, or users have changed. */
+	if ((status == HTTP_NO_LOGIN || status == HTTP_OLD_LOGIN) && h->user[0]) {
 		h->token[0] = '\0';
-		if (!log_in(h, by_ns, out->text))
+		if (!log_in(h, &by_ns, out->text))
 			return false;
 		status = post(h, path, body, by_ns, out->text);
 	}
@@ -306,6 +326,16 @@ static bool try_endpoint(struct etcd_http *h, const struct etcd_question *q, con
 	return out->valid;
 }
 
+void etcd_http_log_in(struct etcd_http *h)
+{
+	uint64_t by_ns = clock_now_ns() + LOGIN_NS;
+	char text[ETCD_TEXT_MAX];
+
+	/* The first question says what is wrong, if it is wrong still. */
+	if (!h->problem[0] && !log_in(h, &by_ns, text))
+		h->at = (h->at + 1) % h->settings->conf.n_endpoints;
+}
+
 void etcd_http_ask(struct etcd_http *h, const struct etcd_question *q, struct etcd_reply *out)
 {
 	const unsigned int n = h->settings->conf.n_endpoints;
@@ -322,12 +352,12 @@ void etcd_http_ask(struct etcd_http *h, const struct etcd_question *q, struct et
 	for (unsigned int i = 0; body && !h->problem[0] && i < (n > 1 ? n : 2); i++) {
 		uint64_t now_ns = clock_now_ns(), left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
 
-		if (left_ns < TRY_LEAST_NS || h->superseded)
+		if (left_ns < TRY_LEAST_NS)
 			break;
 		/* An endpoint that does not answer leaves time for the next ones. */
 		if (i + 1 < n)
 			left_ns /= 2;
-		if (try_endpoint(h, q, body, now_ns + left_ns, out))
+		if (try_endpoint(h, q, body, now_ns + left_ns, out) || h->superseded)
 			break;
 		h->at = (h->at + 1) % n;
 	}

@@ -36,7 +36,15 @@ void etcd_http_read_files(struct etcd_http *h);
 /* Makes the handle. */
 void etcd_http_open(struct etcd_http *h);
 void etcd_http_close(struct etcd_http *h);
-/* Fills *out within the time of the question, or sets h->superseded. */
+/*
+ * Logs in at the endpoint that is asked first, where a user is set: before the first question,
+ * because a member takes its time for a password on purpose, and a question may not have it.
+ */
+void etcd_http_log_in(struct etcd_http *h);
+/*
+ * Fills *out within the time of the question, or sets h->superseded. Only a login that is due lasts
+ * longer, and no other question ends it: all of them need it.
+ */
 void etcd_http_ask(struct etcd_http *h, const struct etcd_question *q, struct etcd_reply *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include "agent/etcd_client.h"
 
 #define ETCD_VALUE_MAX 96
-#define ETCD_TOKEN_MAX 512
+#define ETCD_TOKEN_MAX 2048
 
 /* The body of a request; NULL without memory. Caller: free(). */
 char *etcd_json_range(const char *key);
