@@ -30,6 +30,7 @@
 struct etcd_settings {
 	struct conf_etcd conf;
 	char key[CONF_ETCD_KEY_MAX];
+	uint64_t cluster; /* the id of the only one that is believed; 0: the first that answers */
 };
 
 enum etcd_op { ETCD_READ, ETCD_WRITE, ETCD_OPS };
@@ -50,6 +51,7 @@ struct etcd_reply {
 	bool moved; /* it was written */
 	uint64_t revision, epoch, hold_ms;
 	struct in_addr holder;
+	uint64_t cluster; /* that answered */
 	uint64_t took_ns;
 	char endpoint[CONF_ETCD_URL_MAX]; /* that answered, or was asked last */
 	char text[ETCD_TEXT_MAX];         /* not valid: what was tried and what happened */
@@ -62,8 +64,14 @@ typedef void (*etcd_reply_fn)(const struct etcd_reply *r, void *arg);
 /* Starts the process as `user`. 0 or -errno, logged. Caller: etcd_client_close(). */
 int etcd_client_open(sd_event *event, const char *user, const struct etcd_settings *settings,
 		     etcd_reply_fn fn, void *arg, struct etcd_client **out);
-/* Kills it. NULL is allowed. */
-void etcd_client_close(struct etcd_client *c);
+/*
+ * Kills the process without waiting for its end. Another one is started then, which reads secrets
+ * and certificates anew; NULL: none, until this is called with settings. A question on its way has
+ * no reply.
+ */
+void etcd_client_restart(struct etcd_client *c, const struct etcd_settings *settings);
+/* Kills it, and waits for its end as long. NULL is allowed. */
+void etcd_client_close(struct etcd_client *c, int wait_ms);
 /* 0, or -ENOTCONN while no process runs. */
 int etcd_client_ask(struct etcd_client *c, const struct etcd_question *q);
 

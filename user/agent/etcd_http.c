@@ -153,6 +153,7 @@ static bool set_tls(struct etcd_http *h)
 
 void etcd_http_open(struct etcd_http *h)
 {
+	h->cluster = h->settings->cluster;
 	h->body = malloc(BODY_MAX);
 	h->curl = curl_easy_init();
 	h->multi = curl_multi_init();
@@ -362,5 +363,6 @@ void etcd_http_ask(struct etcd_http *h, const struct etcd_question *q, struct et
 		h->at = (h->at + 1) % n;
 	}
 	free(body);
+	out->cluster = h->cluster;
 	out->took_ns = clock_now_ns() - began_ns;
 }

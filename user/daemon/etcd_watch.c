@@ -40,6 +40,8 @@ static void on_reply(const struct etcd_reply *r, void *arg)
 	if (r->seq != w->question.seq)
 		return;
 	w->reply = *r;
+	if (r->valid)
+		w->settings.cluster = r->cluster;
 	if (r->valid && !holder_of(w, r->holder, &holder)) {
 		w->reply.valid = false;
 		snprintf(w->reply.text, sizeof(w->reply.text),
@@ -67,24 +69,30 @@ static void settings_of(const struct etcd_watch *w, struct etcd_settings *s)
 	conf_etcd_key(w->node->conf, s->key);
 }
 
+/* The question on its way has no answer: the next one does not wait for it. */
+static void forget_question(struct etcd_watch *w)
+{
+	w->answered = false;
+	w->question.seq++;
+	w->tie.sent = TIE_NONE;
+}
+
 static void start_client(struct etcd_watch *w, uint64_t now_ns)
 {
 	const struct conf *c = w->node->conf;
 
-	if (w->client || now_ns < w->start_ns)
+	if (w->running || now_ns < w->start_ns)
 		return;
 	settings_of(w, &w->settings);
 	w->start_ns = now_ns + START_NS;
+	w->running = true;
+	if (w->client) {
+		etcd_client_restart(w->client, &w->settings);
+		return;
+	}
 	/* A failure is logged there. */
-	(void)etcd_client_open(w->node->event, c->agent_user, &w->settings, on_reply, w,
-			       &w->client);
-}
-
-static void stop_client(struct etcd_watch *w)
-{
-	etcd_client_close(w->client);
-	w->client = NULL;
-	w->start_ns = 0;
+	w->running = !etcd_client_open(
+		w->node->event, c->agent_user, &w->settings, on_reply, w, &w->client);
 }
 
 static void ask(struct etcd_watch *w)
@@ -135,7 +143,8 @@ static void fill_input(const struct etcd_watch *w, const struct vrrp *v, uint64_
 		    now_ns - v->undecided_ns < WANTS_NS;
 	in->keep = c->on_isolation == CONF_ISOLATION_KEEP;
 	in->second = p && vrrp_beats(p->priority, p->addr, self_of(w)->priority, self_of(w)->addr);
-	in->heard_ns = p ? p->map.answer_sent_ns : 0;
+	/* Over any path, as the policy counts it. */
+	in->heard_ns = p ? p->map.newest_sent_ns : 0;
 	in->alive_ns = p ? p->map.alive_ns : 0;
 	in->lease_until_ns = w->node->want.own.lease_until_ns;
 	in->times.dead_ns = c->peer_dead_ns;
@@ -199,20 +208,36 @@ void etcd_watch_init(struct etcd_watch *w, struct node *n)
 	w->out.until_ns = UINT64_MAX;
 }
 
-void etcd_watch_close(struct etcd_watch *w)
+void etcd_watch_close(struct etcd_watch *w, int wait_ms)
 {
-	stop_client(w);
+	etcd_client_close(w->client, wait_ms);
+	w->client = NULL;
+	w->running = false;
 }
 
 void etcd_watch_reconf(struct etcd_watch *w)
 {
+	const bool heard = w->tie.phase == TIE_PEER;
 	struct etcd_settings s;
+	bool another;
 
-	settings_of(w, &s);
-	if (!w->client || !memcmp(&s, &w->settings, sizeof(s)))
+	if (!w->running)
 		return;
-	/* Another cluster, or another record, may say something else: it is read anew. */
-	stop_client(w);
+	settings_of(w, &s);
+	s.cluster = w->settings.cluster;
+	/* Files that were renewed are read again, but not while the answers count. */
+	if (!heard && !memcmp(&s, &w->settings, sizeof(s)))
+		return;
+	/* Another cluster may be named while the nodes hear each other. */
+	if (heard && memcmp(s.conf.endpoint, w->settings.conf.endpoint, sizeof(s.conf.endpoint)))
+		s.cluster = 0;
+	another = !s.cluster || strcmp(s.key, w->settings.key) != 0;
+	w->settings = s;
+	etcd_client_restart(w->client, &w->settings);
+	forget_question(w);
+	/* The right to own is by the record that was claimed. */
+	if (!another)
+		return;
 	w->tie.known = false;
 	w->tie.held_ns = 0;
 }
@@ -221,11 +246,15 @@ static void turn_off(struct etcd_watch *w)
 {
 	const struct tie_input off = {.on = false};
 
-	stop_client(w);
+	if (w->client)
+		etcd_client_restart(w->client, NULL);
+	w->running = false;
+	w->start_ns = 0;
+	forget_question(w);
 	tie_step(&w->tie, &off, 0, &w->out);
 	/* Only its end may be of interest: nothing was reported that does not end with it. */
 	report_phase(w);
-	w->answered = w->failing = false;
+	w->failing = false;
 	memset(&w->reply, 0, sizeof(w->reply));
 }
 

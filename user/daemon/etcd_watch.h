@@ -18,7 +18,8 @@ struct node;
 
 struct etcd_watch {
 	struct node *node;
-	struct etcd_client *client; /* NULL: the arbiter is another one, or it did not start */
+	struct etcd_client *client; /* NULL: it was not needed yet */
+	bool running;               /* it asks; false: the arbiter is another one */
 	struct etcd_settings settings;
 	uint64_t start_ns; /* when to try to start it again */
 	struct tie tie;
@@ -34,7 +35,8 @@ struct etcd_watch {
 };
 
 void etcd_watch_init(struct etcd_watch *w, struct node *n);
-void etcd_watch_close(struct etcd_watch *w);
+/* Waits for the end of the process, which is killed, as long. */
+void etcd_watch_close(struct etcd_watch *w, int wait_ms);
 /* The configuration has changed. */
 void etcd_watch_reconf(struct etcd_watch *w);
 void etcd_watch_run(struct etcd_watch *w, const struct vrrp *v, uint64_t now_ns);

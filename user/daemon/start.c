@@ -27,7 +27,8 @@
 
 #define RT_PRIORITY 50
 /* A daemon that ended less than so long ago had watched the link until then. */
-#define HEARD_NS (10 * NS_PER_S)
+#define HEARD_NS    (10 * NS_PER_S)
+#define ETCD_END_MS 1000
 
 /* Takes what the maps say of this node: the lease of the daemon before, and nothing more. */
 static int adopt_own(struct daemon *d)
@@ -251,7 +252,7 @@ static void give_back(struct daemon *d, enum leave leave)
 	struct node *n = &d->node;
 
 	loop_stop(d);
-	etcd_watch_close(&d->etcd);
+	etcd_watch_close(&d->etcd, ETCD_END_MS);
 	publish_close(&d->publish);
 	notify_feed_close(&d->notify);
 	reload_close(d->reload);

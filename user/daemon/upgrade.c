@@ -257,7 +257,7 @@ static void replace(struct upgrade *u)
 	dns_cut(u->of.dns, UPGRADE_END_MS);
 	notify_feed_cut(u->of.notify, UPGRADE_END_MS);
 	publish_cut(u->of.publish, UPGRADE_END_MS);
-	etcd_watch_close(u->of.etcd);
+	etcd_watch_close(u->of.etcd, UPGRADE_END_MS);
 	if (setenv(CAME_FROM, HOKM_VERSION, 1) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		log_error("upgrade: %s", strerror(errno));
 	caps_leave_realtime();
