@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What check-config remarks of hooks that would fail on this machine. Needs root, as hooks do. */
+/*
+ * What check-config remarks of hooks that would fail on this machine, and of a password in clear.
+ * Needs root, as hooks do.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,6 +166,24 @@ static void a_fifo_that_cannot_be_is_not_passed_over(void **state)
 
 #define NOTES_TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
+/* Once for each endpoint that gets it, and only where etcd is asked. */
+static void a_password_in_clear_is_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+	struct conf_etcd *e = &r->conf.etcd;
+
+	r->conf.arbiter = CONF_ARBITER_ETCD;
+	e->n_endpoints = 2;
+	snprintf(e->endpoint[0], sizeof(e->endpoint[0]), "https://10.0.0.5:2379");
+	snprintf(e->endpoint[1], sizeof(e->endpoint[1]), "http://e");
+	assert_string_equal(notes(r), "");
+	snprintf(e->credentials, sizeof(e->credentials), "/c");
+	assert_string_equal(
+		notes(r), "note: etcd.endpoints: http://e gets the password in clear: use https\n");
+	r->conf.arbiter = CONF_ARBITER_NONE;
+	assert_string_equal(notes(r), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +192,7 @@ int main(void)
 		NOTES_TEST(a_fifo_that_cannot_be_is_not_passed_over),
 		NOTES_TEST(a_privileged_one_that_others_can_change_is_not_passed_over),
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
+		NOTES_TEST(a_password_in_clear_is_not_passed_over),
 	};
 
 	if (geteuid() != 0) {

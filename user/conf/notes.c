@@ -157,10 +157,25 @@ static void note_fifo(const struct conf *c, FILE *to)
 		fprintf(to, "note: hooks.fifo: %s is there, and is no FIFO\n", path);
 }
 
+/* The user may be in the environment: the file alone is looked at. */
+static void note_etcd(const struct conf *c, FILE *to)
+{
+	const struct conf_etcd *e = &c->etcd;
+
+	if (c->arbiter != CONF_ARBITER_ETCD || !e->credentials[0])
+		return;
+	for (unsigned int i = 0; i < e->n_endpoints; i++)
+		if (!strncmp(e->endpoint[i], "http:", 5))
+			fprintf(to,
+				"note: etcd.endpoints: %s gets the password in clear: use https\n",
+				e->endpoint[i]);
+}
+
 void conf_notes(const struct conf *c, FILE *to)
 {
 	note_signals(c, to);
 	note_hooks(c, to);
 	note_recover(c, to);
 	note_fifo(c, to);
+	note_etcd(c, to);
 }

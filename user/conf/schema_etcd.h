@@ -14,7 +14,7 @@ void rule_etcd(const struct conf_sec *s, struct conf *c);
 	{                                                                                      \
 		.name = "etcd", .path = "etcd",                                                \
 		.meaning = "The cluster that decides between two nodes that do not hear each " \
-			   "other. Only with arbiter = etcd. See docs/operation.md.",          \
+			   "other. Only with arbiter = etcd. See docs/arbiters.md.",           \
 		.keys = conf_etcd_keys, .rule = rule_etcd,                                     \
 	}
 
