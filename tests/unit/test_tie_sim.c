@@ -64,6 +64,7 @@ static struct world {
 	uint64_t now_ns;
 	uint32_t seed;
 	bool calm;
+	bool races; /* VRRP knows of the other lease only what the newest answer says */
 	struct machine m[2];
 	bool cut[2];            /* from node i to the other */
 	bool cut_etcd[2];       /* node i and etcd */
@@ -74,7 +75,7 @@ static struct world {
 	unsigned int n;
 	struct message queue[QUEUE];
 	/* what happened */
-	unsigned int changes, claims, twice;
+	unsigned int changes, claims, twice, raced;
 } w;
 
 static uint32_t roll(uint32_t below)
@@ -210,6 +211,17 @@ static void send_advert(struct machine *m, unsigned int i)
 	m->lease_ns = until_ns < m->out.until_ns ? until_ns : m->out.until_ns;
 }
 
+/* Two nodes that hear each other may take the VIP before the word of the other one is here. */
+static void note_race(const struct machine *m, const struct machine *other)
+{
+	if (!w.races || !leases(other))
+		return;
+	if (m->tie.phase == TIE_PEER)
+		w.raced++;
+	else
+		w.twice++;
+}
+
 static void run_vrrp(struct machine *m, unsigned int i)
 {
 	uint64_t now_ns = clock_of(m);
@@ -229,8 +241,9 @@ static void run_vrrp(struct machine *m, unsigned int i)
 	if (now_ns < m->master_down_ns || (m->theirs_ns && now_ns < m->theirs_ns + ADVER / 4))
 		return;
 	m->wants = m->out.undecided;
-	if (m->wants || (m->tie.phase == TIE_PEER && leases(&w.m[!i])))
+	if (m->wants || (m->tie.phase == TIE_PEER && !w.races && leases(&w.m[!i])))
 		return;
+	note_race(m, &w.m[!i]);
 	m->owns = true;
 	w.changes++;
 	send_advert(m, i);
@@ -345,7 +358,7 @@ static void run_world(uint64_t ns)
 		}
 		run_node(0);
 		run_node(1);
-		w.twice += leases(&w.m[0]) && leases(&w.m[1]);
+		w.twice += !w.races && leases(&w.m[0]) && leases(&w.m[1]);
 	}
 }
 
@@ -385,6 +398,28 @@ static void never_two_owners_and_one_in_the_end(void **state)
 	/* The trouble is one: the owner changes, and by claims. */
 	assert_in_range(changes, 2000, 1000000);
 	assert_in_range(claims, 5000, 10000000);
+}
+
+/*
+ * VRRP with its mistakes: a node that takes the VIP by the record never meets another owner. The
+ * race of two nodes that hear each other is VRRP's own, also without an arbiter, and is rare.
+ */
+static void who_takes_the_vip_by_the_record_is_alone(void **state)
+{
+	unsigned int changes = 0, raced = 0;
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 100; seed++) {
+		begin(seed * 104729);
+		w.races = true;
+		run_world(300 * S);
+		if (w.twice)
+			fail_msg("seed %u: taken by the record beside another lease", seed);
+		changes += w.changes;
+		raced += w.raced;
+	}
+	assert_in_range(changes, 700, 1000000);
+	assert_in_range(raced, 1, changes / 100);
 }
 
 /* Cut from each other, with etcd in reach of both: the former owner stays. */
@@ -434,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(never_two_owners_and_one_in_the_end),
+		cmocka_unit_test(who_takes_the_vip_by_the_record_is_alone),
 		cmocka_unit_test(the_former_owner_stays),
 		cmocka_unit_test(a_dead_owner_is_replaced_soon),
 	};
