@@ -11,7 +11,7 @@
 # shellcheck source=tests/netns/listeners.sh
 . "$TESTS_DIR/listeners.sh"
 
-COUNT=50
+COUNT=300 # more than one batch
 none_ended() { ! listeners_said 2; }
 counted() { status_test a '.services[0].players' -ge "$COUNT"; }
 cleans() { lab_run a "$HOKM" cleanup --terminate -c "$LAB_DIR/a/hokm-xdp.conf" >"$LAB_DIR/said"; }

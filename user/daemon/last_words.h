@@ -12,7 +12,8 @@
 
 /*
  * Terminates the connections whose sockets are on this node, by the pinned maps. No daemon may run.
- * Returns how many these were, also when nothing is pinned, or -errno, logged.
+ * A socket that the kernel does not end keeps the caller for 2 s: its client is notified all the
+ * same. Returns how many clients were notified, also when nothing is pinned, or -errno, logged.
  */
 int64_t last_words(const struct conf *c);
 
