@@ -45,6 +45,16 @@ runs_as_set_up() {
 		lab_lines "$1" >>"$LAB_DIR/$1/hokm-xdp.conf" && lab_daemon "$1"
 }
 
+# What a daemon with notifications and DNS failover leaves on disk. `status` is that of another.
+KEPT=$LAB_DIR/b/kept
+keeps_state() {
+	local folder=$KEPT/backup.notify
+	mkdir -p "$folder" && printf 'hkxq\3\0\0\0' >"$folder/queue" &&
+		echo '{"time":1,"channel":"x"}' | tee "$folder/history" >"$folder/history.1" &&
+		echo mine >"$folder/status" && echo "hokm-xdp orders 1" >"$KEPT/orders" &&
+		printf '{\n "stopped": false\n}' >"$KEPT/dns"
+}
+
 must lab_up a b
 PEER=(--peer "$(lab_addr b)" --vip "$LAB_VIP/24" --port "$LAB_PORT" --fast)
 holds "a dry run is done" setup a "${PEER[@]}" --dry-run
@@ -106,6 +116,14 @@ holds "says that it keeps them" says "keeps $(conf_of b)"
 holds "it leaves both" test "$(files b)" = "firewall.nft hokm-xdp.conf"
 holds "and the table" has_table b
 holds "and a file that is no state file" test -e "$LAB_DIR/b/mine"
+must mv "$LAB_DIR/b/kept.conf" "$(conf_of b)"
+must cp -p "$(conf_of b)" "$LAB_DIR/b/kept.conf"
+must sed -i "\$a state_file = \"$KEPT/orders\"" "$(conf_of b)"
+must sed -i "\$a dns { state_file = \"$KEPT/dns\" }" "$(conf_of b)"
+must keeps_state
+holds "--remove on b, with state on disk" setup b --remove --yes
+holds "it leaves none of it, and a file of another" test "$(find "$KEPT" -type f)" = \
+	"$KEPT/backup.notify/status"
 must mv "$LAB_DIR/b/kept.conf" "$(conf_of b)"
 must sed -i "\$d" "$LAB_DIR/b/etc/firewall.nft"
 

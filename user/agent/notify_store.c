@@ -42,11 +42,7 @@ struct queue_problem {
 
 const char *store_folder(const struct conf *c, char *dst, size_t size)
 {
-	const char *slash = strrchr(c->state_file, '/');
-
-	snprintf(dst, size, "%.*s/%s.notify", slash ? (int)(slash - c->state_file) : 0,
-		 c->state_file, c->self < c->n_nodes ? c->nodes[c->self].name : "node");
-	return dst;
+	return conf_notify_folder(c, dst, size);
 }
 
 /* ---- files ---- */

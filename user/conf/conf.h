@@ -264,6 +264,8 @@ int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
 
 /* The file of the drills' history: beside the state file. 0 or -ENOENT. */
 int conf_drills_file(const struct conf *c, char path[CONF_PATH_MAX]);
+/* The folder of the notifier, beside the state file: its files are in agent/notify_store.h. */
+const char *conf_notify_folder(const struct conf *c, char *dst, size_t size);
 
 /* conf_text.c: the same for a text. Errors name a file of /proc. */
 int conf_load_text(const char *text, bool find_self, FILE *errors, struct conf **out);

@@ -183,3 +183,12 @@ int conf_drills_file(const struct conf *c, char path[CONF_PATH_MAX])
 
 	return n > 0 && n < CONF_PATH_MAX ? 0 : -ENOENT;
 }
+
+const char *conf_notify_folder(const struct conf *c, char *dst, size_t size)
+{
+	const char *slash = strrchr(c->state_file, '/');
+
+	snprintf(dst, size, "%.*s/%s.notify", slash ? (int)(slash - c->state_file) : 0,
+		 c->state_file, c->self < c->n_nodes ? c->nodes[c->self].name : "node");
+	return dst;
+}

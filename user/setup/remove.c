@@ -18,9 +18,13 @@ static const char *const units[] = {
 	"hokm-xdp-drill.timer", "hokm-xdp-drill.service", "hokm-xdp.service",
 	"hokm-xdp-linger.service", "hokm-xdp-witness.service"};
 
-/* So a state file begins, and a history of drills. */
-#define ORDERS_HEAD "hokm-xdp orders "
-#define DRILLS_HEAD "{\"time\":\""
+/* So each file begins that the daemon and its helpers keep on disk. */
+#define ORDERS_HEAD     "hokm-xdp orders "
+#define DRILLS_HEAD     "{\"time\":\""
+#define QUEUE_HEAD      "hkxq"
+#define DELIVERIES_HEAD "{\"time\":"
+#define STATUS_HEAD     "{\"node\":\""
+#define BOOK_HEAD       "{\n \"stopped\":"
 
 static int remove_file(const struct setup *s, const char *path)
 {
@@ -128,15 +132,68 @@ static bool are_drills(const char *text)
 	return !strncmp(text, DRILLS_HEAD, sizeof(DRILLS_HEAD) - 1);
 }
 
-/* The orders of the operator, and the history of the drills. */
+static bool is_queue(const char *text)
+{
+	return !strncmp(text, QUEUE_HEAD, sizeof(QUEUE_HEAD) - 1);
+}
+
+static bool are_deliveries(const char *text)
+{
+	return !strncmp(text, DELIVERIES_HEAD, sizeof(DELIVERIES_HEAD) - 1);
+}
+
+static bool is_notify_status(const char *text)
+{
+	return !strncmp(text, STATUS_HEAD, sizeof(STATUS_HEAD) - 1);
+}
+
+static bool is_book(const char *text)
+{
+	return !strncmp(text, BOOK_HEAD, sizeof(BOOK_HEAD) - 1);
+}
+
+static int remove_own(const struct setup *s, const char *path, bool (*ours)(const char *text))
+{
+	return setup_foreign(path, ours) ? 0 : remove_file(s, path);
+}
+
+/* What the notifier keeps. Its folder stays when something else is in it. */
+static int remove_notify(const struct setup *s, const struct conf *c)
+{
+	static const struct {
+		const char *name;
+		bool (*ours)(const char *text);
+	} files[] = {{"queue", is_queue},
+		     {"history", are_deliveries},
+		     {"history.1", are_deliveries},
+		     {"status", is_notify_status}};
+	char folder[CONF_PATH_MAX + CONF_NAME_MAX + 8], path[sizeof(folder) + 16];
+	int err = 0;
+
+	conf_notify_folder(c, folder, sizeof(folder));
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !err; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
+		err = remove_own(s, path, files[i].ours);
+	}
+	if (!s->dry)
+		(void)rmdir(folder);
+	return err;
+}
+
+/*
+ * The orders of the operator, the history of the drills, what the notifier has to send, and what
+ * DNS failover did: a later setup would take them over.
+ */
 static int remove_state(const struct setup *s, const struct conf *c)
 {
 	char drills[CONF_PATH_MAX];
-	int err = setup_foreign(c->state_file, are_orders) ? 0 : remove_file(s, c->state_file);
+	int err = remove_own(s, c->state_file, are_orders);
 
-	if (!err && !conf_drills_file(c, drills) && !setup_foreign(drills, are_drills))
-		err = remove_file(s, drills);
-	return err;
+	if (!err && !conf_drills_file(c, drills))
+		err = remove_own(s, drills, are_drills);
+	if (!err)
+		err = remove_notify(s, c);
+	return err ? err : remove_own(s, c->dns.state_file, is_book);
 }
 
 /* It goes by the pins: a file that was changed, or is gone, hides nothing. */
