@@ -13,6 +13,8 @@ UNITS = os.path.join(TOP, "tools", "packaging")
 # sysexits of what no later start mends: command line, capabilities, text of the file.
 STOPS_FOR_GOOD = {"64", "77", "78"}
 LEASE_FAST_MS = 275
+# user/test/drill_guard.h (DRILL_DELAY_MAX_NS), and 30 s for each way (user/test/drill.c).
+DRILL_MIN = 60 + 1
 
 
 def read_unit(name):
@@ -44,7 +46,10 @@ def timer_is_off():
 def drill_cases(unit):
     drill = read_unit("hokm-xdp-drill.service")
     timer = read_unit("hokm-xdp-drill.timer")
+    most = re.fullmatch(r"(\d+)min", drill.get("Service.TimeoutStartSec", ""))
     return [
+        ("a drill may last as long as the VIP takes to come back",
+         most is not None and int(most.group(1)) > DRILL_MIN),
         # Without --scheduled it would move the VIP of a pair that is not well.
         ("a drill of the timer is one that moves nothing unless it is safe",
          " test failover --scheduled " in drill.get("Service.ExecStart", "")),

@@ -246,6 +246,7 @@ static enum drill_end ask_guard(const struct look *k, const struct drill_conf *c
 {
 	const struct drill_guard g = {
 		.preempt = k->conf && k->conf->preempt,
+		.preempt_delay_ns = k->conf ? k->conf->preempt_delay_ns : 0,
 		.settled_ns = c->settled_ns,
 		.rest_ns = c->rest_ns,
 		.since_s = since_last_s(k->conf),

@@ -84,6 +84,9 @@ static enum drill_may look_at_return(const json_t *s, const json_t *p, const str
 	if (!g->preempt)
 		return no(DRILL_UNSAFE, why,
 			  "vrrp.preempt is off: the VIP would not come back by itself");
+	if (g->preempt_delay_ns > DRILL_DELAY_MAX_NS)
+		return no(DRILL_UNSAFE, why,
+			  "vrrp.preempt_delay is over an hour: the VIP would come back too late");
 	if (field_int(s, "priority", 0) <= field_int(p, "priority", 0))
 		return no(DRILL_UNSAFE, why,
 			  "%s has no lower priority: the VIP would not come back by itself",

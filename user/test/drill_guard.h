@@ -14,10 +14,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
 #define DRILL_WHY 160
 
+/* The longest preempt_delay with which the unit of the drills waits for the VIP to come back. */
+#define DRILL_DELAY_MAX_NS (3600 * NS_PER_S)
+
 struct drill_guard {
-	bool preempt;        /* of the configuration */
+	bool preempt; /* of the configuration, as is the next one */
+	uint64_t preempt_delay_ns;
 	uint64_t settled_ns; /* how long this node must have been the owner */
 	uint64_t rest_ns;    /* the shortest time between two drills */
 	int64_t since_s;     /* since the last drill; -1: there was none */
