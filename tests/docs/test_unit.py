@@ -53,6 +53,8 @@ def drill_cases(unit):
         # Without --scheduled it would move the VIP of a pair that is not well.
         ("a drill of the timer is one that moves nothing unless it is safe",
          " test failover --scheduled " in drill.get("Service.ExecStart", "")),
+        # Else each drill of a node whose files are in /home or /root is left out.
+        ("a drill reads what the daemon reads", drill.get("Service.ProtectHome") == "read-only"),
         ("a drill that failed is not repeated, and starts no daemon",
          drill.get("Service.Type") == "oneshot" and "Service.Restart" not in drill and
          not {"Unit.Requires", "Unit.Wants", "Unit.BindsTo"} & set(drill)),

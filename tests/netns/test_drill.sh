@@ -31,6 +31,9 @@ drill_beside_keepalived() {
 }
 # As the timer does it. The lab's pair is owner for some seconds only.
 scheduled() { drill a --scheduled --settled 1ms --within "$LIMIT" "$@"; }
+drill_without_conf() {
+	lab_run a "$HOKM" test failover --scheduled -c /nowhere -s "$LAB_DIR/a/hokm.sock" --json
+}
 drill_b_scheduled() { ANSWER=$(drill b --scheduled); }
 seen_scheduled() {
 	[[ "$(row "scheduled drill" result) $(row "scheduled drill" seen)" == "SKIP $1"* ]]
@@ -80,6 +83,9 @@ holds "drill: the daemon reports it" event a drill "the peer owned after"
 holds "scheduled, on a backup: no failure" drill_b_scheduled
 holds "scheduled, on a backup: why" seen_scheduled "this node is not the owner"
 holds "scheduled, on a backup: it is not noted" test ! -e "$LAB_DIR/b/drills.jsonl"
+holds "scheduled, without its configuration: it fails" refused drill_without_conf
+holds "scheduled, without its configuration: why" grep -q "cannot be read: " \
+	<<<"$(row "scheduled drill" seen)"
 ANSWER=$(scheduled --settled 60m) || not_ok "a short owner fails"
 holds "scheduled: a node that has just become owner does not drill" \
 	seen_scheduled "this node has been the owner for"

@@ -241,12 +241,25 @@ static int64_t since_last_s(const struct conf *c)
 	return at && at <= now ? now - at : -1;
 }
 
+/* Whether a drill is safe is not known then. */
+static enum drill_end no_conf(const struct look *k, struct test_report *t)
+{
+	const struct facts *f = &k->facts;
+
+	test_end(test_add(t, TEST_FAILOVER, "scheduled drill", "the configuration can be read"),
+		 TEST_FAIL, "the configuration cannot be read: %s",
+		 f->config_error[0]  ? f->config_error
+		 : f->config_missing ? strerror(ENOENT)
+				     : strerror(EACCES));
+	return DRILL_NOTHING;
+}
+
 static enum drill_end ask_guard(const struct look *k, const struct drill_conf *c,
 				struct test_report *t)
 {
 	const struct drill_guard g = {
-		.preempt = k->conf && k->conf->preempt,
-		.preempt_delay_ns = k->conf ? k->conf->preempt_delay_ns : 0,
+		.preempt = k->conf->preempt,
+		.preempt_delay_ns = k->conf->preempt_delay_ns,
 		.settled_ns = c->settled_ns,
 		.rest_ns = c->rest_ns,
 		.since_s = since_last_s(k->conf),
@@ -270,7 +283,7 @@ enum drill_end drill_run(const struct look *k, const struct drill_conf *c, struc
 		return DRILL_NOTHING;
 	}
 	if (c->scheduled)
-		return ask_guard(k, c, t);
+		return k->conf ? ask_guard(k, c, t) : no_conf(k, t);
 	take_status(k->said.status, &s);
 	if (s.owner)
 		return move_both(k, c, t);
