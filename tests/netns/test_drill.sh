@@ -95,6 +95,13 @@ ANSWER=$(scheduled --rest 0s) || not_ok "the scheduled drill failed: $ANSWER"
 holds "scheduled: the peer owned" test "$(row failover result)" = PASS
 holds "scheduled: the node owns again" test "$(row failback result)" = PASS
 holds "scheduled: it is noted" history_is a "passed passed "
+must mv "$LAB_DIR/a/drills.jsonl" "$LAB_DIR/a/kept.jsonl"
+must mkdir "$LAB_DIR/a/drills.jsonl"
+holds "scheduled, without its history: it fails" refused scheduled
+holds "scheduled, without its history: nothing moves" seen_scheduled "when the last drill was"
+holds "scheduled, without its history: it is not noted" test "$(row history result)" = FAIL
+must rmdir "$LAB_DIR/a/drills.jsonl"
+must mv "$LAB_DIR/a/kept.jsonl" "$LAB_DIR/a/drills.jsonl"
 must ctl_ok b maint
 must lab_wait 20 peer_down
 ANSWER=$(scheduled --rest 0s) || not_ok "a pair that is not well fails"

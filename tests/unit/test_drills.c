@@ -104,6 +104,10 @@ static void the_past_and_the_configuration_count(void **state)
 	assert_int_equal(may_with("110", "110", &g, why), DRILL_NOT_NOW);
 	g.since_s = -1;
 	assert_int_equal(may_with("110", "110", &g, why), DRILL_MAY);
+	g.history_err = -EFBIG;
+	assert_int_equal(may_with("110", "110", &g, why), DRILL_UNSAFE);
+	assert_non_null(strstr(why, "when the last drill was cannot be read"));
+	g.history_err = 0;
 	g.preempt_delay_ns = DRILL_DELAY_MAX_NS;
 	assert_int_equal(may_with("110", "110", &g, why), DRILL_MAY);
 	g.preempt_delay_ns++;

@@ -227,18 +227,21 @@ static enum drill_end move_both(const struct look *k, const struct drill_conf *c
 	return DRILL_RAN;
 }
 
-/* Seconds since the last drill that moved the VIP; -1: none is known. */
-static int64_t since_last_s(const struct conf *c)
+/* When the last drill moved the VIP, for the guard. */
+static void look_at_history(const struct conf *c, struct drill_guard *g)
 {
 	char path[CONF_PATH_MAX];
 	json_t *list = NULL;
 	json_int_t at = 0, now = (json_int_t)time(NULL);
 
-	if (c && !conf_drills_file(c, path) && !drills_read(path, &list))
+	g->history_err = conf_drills_file(c, path);
+	if (!g->history_err)
+		g->history_err = drills_read(path, &list);
+	if (!g->history_err)
 		at = field_int(drills_last_run(list), "at", 0);
 	json_decref(list);
 	/* After a step of the clock back it is not known. */
-	return at && at <= now ? now - at : -1;
+	g->since_s = at > 0 && at <= now ? now - at : -1;
 }
 
 /* Whether a drill is safe is not known then. */
@@ -257,16 +260,17 @@ static enum drill_end no_conf(const struct look *k, struct test_report *t)
 static enum drill_end ask_guard(const struct look *k, const struct drill_conf *c,
 				struct test_report *t)
 {
-	const struct drill_guard g = {
+	struct drill_guard g = {
 		.preempt = k->conf->preempt,
 		.preempt_delay_ns = k->conf->preempt_delay_ns,
 		.settled_ns = c->settled_ns,
 		.rest_ns = c->rest_ns,
-		.since_s = since_last_s(k->conf),
 	};
 	char why[DRILL_WHY];
-	const enum drill_may may = drill_may(k->said.status, &g, why);
+	enum drill_may may;
 
+	look_at_history(k->conf, &g);
+	may = drill_may(k->said.status, &g, why);
 	if (may == DRILL_MAY)
 		return move_both(k, c, t);
 	test_end(test_add(t, TEST_FAILOVER, "scheduled drill", "it is safe"), TEST_SKIP, "%s", why);

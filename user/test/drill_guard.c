@@ -46,6 +46,9 @@ static enum drill_may look_at_node(const json_t *s, const struct drill_guard *g,
 	if (g->since_s >= 0 && (uint64_t)g->since_s < g->rest_ns / NS_PER_S)
 		return no(DRILL_NOT_NOW, why, "the last drill was %.1f h ago",
 			  (double)g->since_s / 3600);
+	if (g->history_err)
+		return no(DRILL_UNSAFE, why, "when the last drill was cannot be read: %s",
+			  strerror(-g->history_err));
 	if (field_true(s, "panic"))
 		return no(DRILL_UNSAFE, why, "no node is healthy");
 	json_array_foreach (json_object_get(s, "services"), i, service)

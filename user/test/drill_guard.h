@@ -27,6 +27,7 @@ struct drill_guard {
 	uint64_t settled_ns; /* how long this node must have been the owner */
 	uint64_t rest_ns;    /* the shortest time between two drills */
 	int64_t since_s;     /* since the last drill; -1: there was none */
+	int history_err;     /* -errno: there may have been one */
 };
 
 enum drill_may {
