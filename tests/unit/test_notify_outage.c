@@ -17,7 +17,7 @@
 #include "agent/notifier.h"
 #include "agent/notify_store.h"
 
-#define PATIENCE_S 120
+#define PATIENCE_S 600
 #define WARM       1000 /* events until every table of the notifier is full */
 #define EVENTS     8000 /* after that */
 #define AT_ONCE    16   /* fewer than the daemon keeps when the socket is full */
