@@ -430,6 +430,24 @@ static void channel_down_for_an_hour_gets_one_summary(void **unused)
 	assert_int_equal(state.dropped_total, 3601 - NOTIFY_ITEMS_MAX);
 }
 
+/* Of events that never came nobody knows whether this channel would have reported them. */
+static void lost_events_ask_for_no_message_of_their_own(void **unused)
+{
+	(void)unused;
+	conf.group_ns = 0;
+	state.lost = 3;
+	assert_false(due(100, NOON));
+	assert_true(notify_next_ns(&state, &conf, START + S(100), NOON) == UINT64_MAX);
+	down(101);
+	assert_true(due(102, NOON));
+	assert_int_equal(state.out_dropped, 3);
+	notify_failed(&state);
+	assert_true(due(103, NOON));
+	assert_int_equal(state.out_dropped, 3);
+	notify_sent(&state);
+	assert_false(due(104, NOON));
+}
+
 static void message_that_is_out_is_not_lost(void **unused)
 {
 	(void)unused;
@@ -545,6 +563,7 @@ int main(void)
 		cmocka_unit_test_setup(rate_holds_and_loses_nothing, reset),
 		cmocka_unit_test_setup(quiet_hours_hold_back_what_is_not_critical, reset),
 		cmocka_unit_test_setup(channel_down_for_an_hour_gets_one_summary, reset),
+		cmocka_unit_test_setup(lost_events_ask_for_no_message_of_their_own, reset),
 		cmocka_unit_test_setup(message_that_is_out_is_not_lost, reset),
 		cmocka_unit_test_setup(nothing_is_sent_while_the_channel_cannot, reset),
 		cmocka_unit_test_setup(message_says_all_that_is_asked, reset),

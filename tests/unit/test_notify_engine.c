@@ -348,7 +348,7 @@ static void a_restart_sends_no_second_burst(void **state)
 		notify_sent(&c->state);
 	}
 	take_event(now_ns);
-	assert_false(is_due(now_ns));
+	assert_false(is_due(now_ns + S(60)));
 	assert_int_equal(store_save_queue(dir, &engine), 0);
 	engine_close(&engine);
 	assert_int_equal(engine_open(&engine, NULL, NULL), 0);
@@ -396,6 +396,29 @@ static void only_a_boot_makes_the_wall_clock_count(void **state)
 		engine_close(&engine);
 		assert_int_equal(engine_open(&engine, NULL, NULL), 0);
 	}
+	close(dir);
+	remove_folder();
+}
+
+/* Events that did not come here make no message, also after a restart. The next one says it. */
+static void lost_events_wait_for_the_next_message(void **state)
+{
+	const uint64_t now_ns = clock_now_ns();
+	int dir = open_folder();
+
+	(void)state;
+	one_channel(1);
+	engine_lost(&engine, 3);
+	assert_false(is_due(now_ns + S(60)));
+	assert_int_equal(store_save_queue(dir, &engine), 0);
+	engine_close(&engine);
+	assert_int_equal(engine_open(&engine, NULL, NULL), 0);
+	one_channel(1);
+	assert_int_equal(store_load_queue(dir, &engine), 0);
+	assert_false(is_due(now_ns + S(60)));
+	take_event(now_ns);
+	assert_true(is_due(now_ns + S(60)));
+	assert_int_equal(engine.channels->state.dropped, 3); /* the attempt took them */
 	close(dir);
 	remove_folder();
 }
@@ -562,6 +585,7 @@ int main(int argc, char **argv)
 			an_unresponsive_mail_server_holds_up_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(a_restart_sends_no_second_burst, begin, end),
 		cmocka_unit_test_setup_teardown(only_a_boot_makes_the_wall_clock_count, begin, end),
+		cmocka_unit_test_setup_teardown(lost_events_wait_for_the_next_message, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_attempt_costs_nothing_after_a_restart, begin, end),
 		cmocka_unit_test_setup_teardown(

@@ -292,7 +292,7 @@ void engine_wait(struct engine *e, int fd, int most_ms, uint64_t now_ns)
 void engine_lost(struct engine *e, uint32_t n)
 {
 	for (unsigned int i = 0; i < e->n; i++) {
-		e->channels[i].state.dropped += n;
+		e->channels[i].state.lost += n;
 		e->channels[i].state.dropped_total += n;
 	}
 }

@@ -29,7 +29,7 @@ struct queue_head {
 
 struct queue_channel {
 	char name[NOTIFY_SUBJECT_MAX];
-	uint32_t n_items, n_problems, dropped, spare;
+	uint32_t n_items, n_problems, dropped, lost;
 	uint64_t rate_left_ns; /* until the rate has forgotten all messages, when it was saved */
 	struct notify_time saved;
 };
@@ -130,6 +130,7 @@ static void write_channel(FILE *f, const struct channel *c)
 		.n_items = s->n_out + s->n_waiting,
 		.n_problems = count_open(s),
 		.dropped = s->dropped + s->out_dropped,
+		.lost = s->lost,
 		.rate_left_ns = rate_left_ns(s, clock_now_ns()),
 		.saved = engine_now(clock_now_ns())};
 
@@ -248,6 +249,7 @@ static int read_channel(FILE *f, struct engine *e, struct notify_state *s, bool 
 	if (err)
 		return err;
 	s->dropped = head.dropped;
+	s->lost = head.lost;
 	if (!this_boot)
 		forget_boot_clock(&head, s);
 	read_rate(&head, s);

@@ -251,8 +251,8 @@ bool notify_due(struct notify_state *s, const struct notify_conf *c, uint64_t no
 	memcpy(s->out, s->waiting, s->n_waiting * sizeof(s->out[0]));
 	s->n_out = s->n_waiting;
 	s->n_waiting = 0;
-	s->out_dropped = s->dropped;
-	s->dropped = 0;
+	s->out_dropped = s->dropped + s->lost;
+	s->dropped = s->lost = 0;
 	s->group_until_ns = 0;
 	if (s->rate_ns < now_ns)
 		s->rate_ns = now_ns;

@@ -14,6 +14,8 @@
  *
  * Invariants: `waiting` and `out` together have at most NOTIFY_ITEMS_MAX items. What does not fit
  * is counted in `dropped`, and the next message says how many. A critical item is dropped last.
+ * What never came here is counted in `lost`, and asks for no message of its own: nobody knows
+ * whether the channel would have reported it.
  *
  * All structs have fixed sizes and no pointers: they travel in messages between processes.
  */
@@ -121,7 +123,8 @@ struct notify_state {
 	struct notify_item waiting[NOTIFY_ITEMS_MAX];
 	struct notify_item out[NOTIFY_ITEMS_MAX];
 	uint32_t dropped;     /* since the last message that reported it */
-	uint32_t out_dropped; /* said by the message that is out */
+	uint32_t lost;        /* the same; events that did not come here */
+	uint32_t out_dropped; /* both, as said by the message that is out */
 	uint64_t dropped_total;
 	uint64_t group_until_ns; /* 0: nothing waits */
 	uint64_t out_cost_ns;    /* what the message that is out took of the rate */
