@@ -95,9 +95,10 @@ void notify_feed_cut(struct notify_feed *f, int ms)
 	(void)ms;
 }
 
-void etcd_watch_close(struct etcd_watch *w)
+void etcd_watch_close(struct etcd_watch *w, int wait_ms)
 {
 	(void)w;
+	(void)wait_ms;
 }
 
 void publish_cut(struct publish *p, int ms)
