@@ -221,6 +221,11 @@ static void a_step_of_the_wall_clock_is_no_duration(void **unused)
 		{{1000, 0}, {1060, START + S(7)}, 60},
 		{{1000, START}, {1060, 0}, 60},
 		{{1000, 0}, {900, START}, 0},
+		{{INT64_MIN, 0}, {INT64_MAX, 0}, 0},
+		{{INT64_MIN, 0}, {1, 0}, 0},
+		{{0, UINT64_MAX}, {0, 1}, 0},
+		{{0, 1ULL << 63}, {0, (1ULL << 63) + S(5)}, 5},
+		{{0, S(1)}, {0, (1ULL << 63) + S(1)}, (1ULL << 63) / S(1)},
 	};
 
 	(void)unused;

@@ -19,6 +19,8 @@
 
 #define RATE_LEFT_MAX_NS (3600 * NS_PER_S) /* decide/notify.c lets no more be spent in advance */
 
+#define WALL_MAX_S (1LL << 40) /* what the wall clock never says: the file is damaged */
+
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX  40
 
@@ -172,9 +174,14 @@ static bool is_ended(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
+static bool is_moment(struct notify_time t)
+{
+	return t.wall_s >= 0 && t.wall_s <= WALL_MAX_S;
+}
+
 static bool is_valid(const struct notify_event *e)
 {
-	return e->kind < NOTIFY_KIND_COUNT && e->severity < NOTIFY_SEVERITIES &&
+	return is_moment(e->at) && e->kind < NOTIFY_KIND_COUNT && e->severity < NOTIFY_SEVERITIES &&
 	       e->effect <= NOTIFY_DONE && e->reason < HOKM_REASON_COUNT &&
 	       is_ended(e->subject, sizeof(e->subject)) && is_ended(e->from, sizeof(e->from)) &&
 	       is_ended(e->to, sizeof(e->to)) && is_ended(e->text, sizeof(e->text));
@@ -185,7 +192,8 @@ static int read_items(FILE *f, struct notify_state *s, unsigned int n)
 	if (n > NOTIFY_ITEMS_MAX || fread(s->waiting, sizeof(s->waiting[0]), n, f) != n)
 		return -EBADMSG;
 	for (unsigned int i = 0; i < n; i++)
-		if (!is_valid(&s->waiting[i].event) || s->waiting[i].mark > NOTIFY_OVER)
+		if (!is_valid(&s->waiting[i].event) || !is_moment(s->waiting[i].since) ||
+		    s->waiting[i].mark > NOTIFY_OVER)
 			return -EBADMSG;
 	s->n_waiting = n;
 	s->group_until_ns = n ? 1 : 0;
@@ -202,7 +210,7 @@ static int read_problems(FILE *f, struct notify_state *s, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct notify_problem *p = &s->problems[i];
 
-		if (fread(&q, sizeof(q), 1, f) != 1 || !is_valid(&q.event))
+		if (fread(&q, sizeof(q), 1, f) != 1 || !is_valid(&q.event) || !is_moment(q.since))
 			return -EBADMSG;
 		*p = (struct notify_problem){
 			.open = true, .told = q.told != 0, .event = q.event, .since = q.since};
@@ -217,8 +225,12 @@ static void read_rate(const struct queue_channel *head, struct notify_state *s)
 {
 	int64_t ago_s = notify_passed_s(head->saved, engine_now(clock_now_ns()));
 	uint64_t left_ns = head->rate_left_ns;
-	uint64_t ago_ns = (uint64_t)ago_s * NS_PER_S;
+	uint64_t ago_ns;
 
+	/* Bounded, so that it fits into nanoseconds. */
+	if (ago_s > (int64_t)(RATE_LEFT_MAX_NS / NS_PER_S))
+		return;
+	ago_ns = (uint64_t)ago_s * NS_PER_S;
 	if (left_ns > RATE_LEFT_MAX_NS)
 		left_ns = RATE_LEFT_MAX_NS;
 	if (left_ns > ago_ns)
@@ -241,7 +253,8 @@ static int read_channel(FILE *f, struct engine *e, struct notify_state *s, bool 
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	if (fread(&head, sizeof(head), 1, f) != 1 || !is_ended(head.name, sizeof(head.name)))
+	if (fread(&head, sizeof(head), 1, f) != 1 || !is_ended(head.name, sizeof(head.name)) ||
+	    !is_moment(head.saved))
 		return -EBADMSG;
 	err = read_items(f, s, head.n_items);
 	if (!err)

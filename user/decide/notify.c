@@ -9,11 +9,14 @@
 
 int64_t notify_passed_s(struct notify_time from, struct notify_time to)
 {
-	int64_t s = to.wall_s - from.wall_s;
+	int64_t s;
 
 	if (from.boot_ns && to.boot_ns)
-		s = ((int64_t)to.boot_ns - (int64_t)from.boot_ns) / (int64_t)SECOND_NS;
-	return s > 0 ? s : 0;
+		return to.boot_ns > from.boot_ns
+			       ? (int64_t)((to.boot_ns - from.boot_ns) / SECOND_NS)
+			       : 0;
+	/* Moments that were read from a damaged file may be anything. */
+	return !__builtin_sub_overflow(to.wall_s, from.wall_s, &s) && s > 0 ? s : 0;
 }
 
 enum notify_severity notify_worst(const struct notify_item *items, unsigned int n)
