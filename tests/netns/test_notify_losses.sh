@@ -87,6 +87,8 @@ must lab_run a nft -f - <<-END
 	}
 END
 within 60 "no replication arrives: it is reported" lost a replica-cold "$(lab_name b)" warning
+holds "no replication arrives: ctl status says the same" \
+	status_is a ".peers[0].replica.warm" false
 must lab_run a nft delete table inet losses
 within 30 "it arrives again: its end is reported" over a replica-warm "$(lab_name b)"
 must lab_wait 20 all_in_touch

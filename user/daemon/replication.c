@@ -590,7 +590,7 @@ bool replication_get_status(const struct replication *r, unsigned int slot,
 		return false;
 	p = &r->peers[slot];
 	out->connected = repl_connected(p->link, clock_now_ns());
-	out->warm = repl_warm(p->link);
+	out->warm = repl_warm(p->link) && !p->mute_reported; /* as the event says */
 	out->peer_warm = repl_peer_warm(p->link);
 	out->entries = replica_count(r->replica, (uint8_t)slot);
 	repl_get_stats(p->link, clock_now_ns(), &out->stats);
