@@ -4,9 +4,9 @@
 #
 # Redundancy that is lost without a failover: nobody notices that, so it must be notified. Two nodes
 # and a witness, of which each loss is made for real: a node runs XDP in generic mode, the witness
-# is stopped, a node is started with another secret, its connections are not replicated any more, and
-# too few members are left. Each is reported with its reason, severity and what to do, and its end
-# too.
+# is stopped, a node is started with another secret, its connections are not replicated any more,
+# and too few members are left. Each is reported with its reason, severity and what to do, and its
+# end too.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
