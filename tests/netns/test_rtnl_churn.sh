@@ -5,9 +5,9 @@
 # In another network namespace of the same machine 200 pairs of links a second are created and
 # deleted (link_churn.py), so that the kernel's lock for network settings (RTNL) is held most of the
 # time, while the owner's node dies. Three such takeovers, and between them three without the links:
-# the medians are the same, of the time until the peer owns and until the last player noticed, and so
-# is the least of the longest turns of the peer's loop. A loop that waits for the lock has turns of
-# 50 ms. The margins are for what a busy machine does to a process.
+# the medians are the same, of the time until the peer owns and until the last player noticed, and
+# so is the least of the longest turns of the peer's loop. A loop that waits for the lock has turns
+# of 50 ms. The margins are for what a busy machine does to a process.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"

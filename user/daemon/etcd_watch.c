@@ -215,6 +215,17 @@ void etcd_watch_close(struct etcd_watch *w, int wait_ms)
 	w->running = false;
 }
 
+/* The prefix is a part of the key, and the endpoints are those of the list. */
+static bool same_settings(const struct etcd_settings *a, const struct etcd_settings *b)
+{
+	const struct conf_etcd *x = &a->conf, *y = &b->conf;
+
+	return !strcmp(a->key, b->key) && !strcmp(x->list, y->list) &&
+	       !strcmp(x->credentials, y->credentials) && !strcmp(x->ca_file, y->ca_file) &&
+	       !strcmp(x->cert_file, y->cert_file) && !strcmp(x->key_file, y->key_file) &&
+	       x->timeout_ns == y->timeout_ns && x->hold_ns == y->hold_ns;
+}
+
 void etcd_watch_reconf(struct etcd_watch *w)
 {
 	const bool heard = w->tie.phase == TIE_PEER;
@@ -226,7 +237,7 @@ void etcd_watch_reconf(struct etcd_watch *w)
 	settings_of(w, &s);
 	s.cluster = w->settings.cluster;
 	/* Files that were renewed are read again, but not while the answers count. */
-	if (!heard && !memcmp(&s, &w->settings, sizeof(s)))
+	if (!heard && same_settings(&s, &w->settings))
 		return;
 	/* Another cluster may be named while the nodes hear each other. */
 	if (heard && memcmp(s.conf.endpoint, w->settings.conf.endpoint, sizeof(s.conf.endpoint)))
