@@ -170,7 +170,7 @@ CASES = [
      TAG + "\tpthread_cond_timedwait(&c, &m, &t);\n", TAG + "\tuptime(&t);\n",
      "no pthread_cond_timedwait here"),
     ("wall", "the time that people read", "user/daemon/grants.c", TAG + "\tx = time(NULL);\n",
-     {"user/daemon/dns.c": TAG + "\tx = time(NULL);\n"}, "no time here"),
+     {"user/daemon/dns_report.c": TAG + "\tx = time(NULL);\n"}, "no time here"),
     ("bpf", "libc in a BPF program", "bpf/a.h", TAG + "#include <string.h>\n",
      TAG + "#include <bpf/bpf_helpers.h>\n", "no libc"),
     ("sleep", "a guess at a time", "tests/netns/a.sh", SHTAG + "sleep 2\n",

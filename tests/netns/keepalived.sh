@@ -248,7 +248,7 @@ nobody_is_healthy() {
 	must lab_kill a game KILL
 	within 20 "nobody healthy: the VIP is offered" state_is a fault
 	within 20 "nobody healthy: and taken back" owns a
-	holds "nobody healthy: as panic hold" test "$(status a .panic)" = true
+	within 5 "nobody healthy: as panic hold" status_is a .panic true
 	epoch=$(status a .epoch) adverts=$(status a .vrrp.sent)
 	within 20 "nobody healthy: the owner goes on" sent a $((adverts + 10))
 	number_is "nobody healthy: same epoch" "$(status a .epoch)" -eq "$epoch"
