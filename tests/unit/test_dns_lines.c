@@ -310,9 +310,13 @@ static void an_order_takes_back_what_nobody_has_reported(void **state)
 	alarm(0);
 	assert_non_null(dns_order_start(&dns));
 	close_node();
-	/* Nor does a restart make it foreign. */
+	/* Nor does a restart make it foreign, or a change back that fails. */
 	open_node();
+	rig_control(&rig, "foreign", "\"fail\": \"500\", \"on\": \"PATCH\"");
 	settle();
+	check_word(CONF_DNS_A, "result", "failed");
+	rig_control(&rig, "foreign", "");
+	pass(70);
 	check_word(CONF_DNS_A, "result", "changed");
 	assert_true(stub_says("\"A\": [\"" ADDR_B "\"]"));
 	close_node();

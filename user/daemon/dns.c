@@ -220,13 +220,17 @@ static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply 
  */
 static int allow_job(struct dns *d, unsigned int t, bool owner)
 {
-	const char *want = d->line[t].want;
+	const struct dns_line *l = &d->line[t];
+	const char *want = l->want, *tried = d->book.tried[t];
 
-	if (owner && strcmp(d->book.tried[t], want) != 0) {
+	if (owner && strcmp(tried, want) != 0) {
+		/* The record still has the one before: that stays the group's if this job fails. */
+		if (tried[0] && dns_set_find(&l->present, tried) < l->present.n)
+			memcpy(d->book.right[t], tried, DNS_ADDRESS_MAX);
 		memcpy(d->book.tried[t], want, DNS_ADDRESS_MAX);
 		dns_file_write(d->file, &d->book);
 	}
-	return dns_job_allow(d->line[t].fd, owner);
+	return dns_job_allow(l->fd, owner);
 }
 
 /* What the job has sent. The owner is asked for leave, and is what it was at this tick. */
