@@ -10,7 +10,8 @@
 
 #define LOWEST      1 /* of SCHED_FIFO */
 #define URGENT      50
-#define SHARE       20 /* of a CPU: one part of so many */
+#define SHARE       20     /* of a CPU: one part of so many */
+#define LEAST_NS    200000 /* but not less, in a short period */
 #define STACK_BYTES (1 << 20)
 
 static int start_realtime(pthread_t *thread, void *(*work)(void *), void *arg)
@@ -47,13 +48,21 @@ struct deadline_attr {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
+/* A thread that has used up its time sleeps until the next period, also with a lock. */
+static uint64_t runtime_of(uint64_t period_ns)
+{
+	uint64_t least_ns = period_ns / 4 < LEAST_NS ? period_ns / 4 : LEAST_NS;
+
+	return period_ns / SHARE > least_ns ? period_ns / SHARE : least_ns;
+}
+
 int rt_thread_urgent(uint64_t period_ns)
 {
 	const struct sched_param param = {.sched_priority = URGENT};
 	const struct deadline_attr attr = {
 		.size = sizeof(attr),
 		.policy = SCHED_DEADLINE,
-		.runtime_ns = period_ns / SHARE,
+		.runtime_ns = runtime_of(period_ns),
 		.deadline_ns = period_ns / 2,
 		.period_ns = period_ns,
 	};

@@ -5,6 +5,7 @@
  * fields; a holder that has no CPU inherits the priority of who waits.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 
 /* A promise that another CPU changed meanwhile is read again. */
 #define SELF_TRIES 4
+/* So often the kernel is asked again for time of SCHED_DEADLINE. */
+#define AGAIN_MS 1000
 
 struct renewal {
 	pthread_mutex_t lock;
@@ -85,36 +88,56 @@ static void renew(struct renewal *r)
 	r->count++;
 }
 
-/* What others have of the CPUs may be free later. Only the thread calls it. */
-static void ask_for_deadline(struct renewal *r, bool first)
+/*
+ * Only the thread calls it. The kernel may let it sleep meanwhile, so it has no lock then. Returns
+ * whether the thread is a task of SCHED_DEADLINE now.
+ */
+static bool ask_for_deadline(struct renewal *r, bool first)
 {
-	int err = r->deadline ? 0 : rt_thread_urgent(r->pulse_ns);
+	uint64_t pulse_ns;
+	int err;
 
+	pthread_mutex_lock(&r->lock);
+	pulse_ns = r->pulse_ns;
+	pthread_mutex_unlock(&r->lock);
+	err = rt_thread_urgent(pulse_ns);
+	pthread_mutex_lock(&r->lock);
 	r->deadline = !err;
+	pthread_mutex_unlock(&r->lock);
 	if (first && err)
 		log_info(
 			"the kernel gives the thread that renews grants no time by SCHED_DEADLINE: "
 			"%s; another real-time process can delay it as it delays this daemon",
 			strerror(-err));
+	return !err;
+}
+
+/* The loop may have set the timer again just now: then there is nothing to read. */
+static bool is_due(const struct renewal *r)
+{
+	uint64_t ticks;
+
+	return read(r->timer, &ticks, sizeof(ticks)) == sizeof(ticks);
 }
 
 static void *work(void *arg)
 {
 	struct renewal *r = arg;
+	struct pollfd p = {.fd = r->timer, .events = POLLIN};
+	bool deadline = ask_for_deadline(r, true);
 	bool stop = false;
-	uint64_t ticks;
 
-	pthread_mutex_lock(&r->lock);
-	ask_for_deadline(r, true);
-	pthread_mutex_unlock(&r->lock);
-	while (!stop && read(r->timer, &ticks, sizeof(ticks)) == sizeof(ticks)) {
+	while (!stop) {
+		/* What others have of the CPUs may be free later. */
+		int ready = poll(&p, 1, deadline ? -1 : AGAIN_MS);
+
 		pthread_mutex_lock(&r->lock);
 		stop = r->stop;
-		/* The loop may have set the timer again just now. */
-		if (!stop && r->armed)
+		if (ready > 0 && is_due(r) && !stop && r->armed)
 			renew(r);
-		ask_for_deadline(r, false);
 		pthread_mutex_unlock(&r->lock);
+		if (!ready && !stop)
+			deadline = ask_for_deadline(r, false);
 	}
 	return NULL;
 }
@@ -198,7 +221,7 @@ int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse
 	r->pulse = pulse;
 	r->grants = grants;
 	r->pulse_ns = pulse_ns;
-	r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	err = r->timer < 0 ? -errno : rt_lock_init(&r->lock);
 	if (!err) {
 		*out = r;

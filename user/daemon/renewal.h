@@ -8,7 +8,7 @@
  * kernel takes each CPU from all tasks of SCHED_FIFO for 50 ms, when ordinary ones wait for it. So
  * half a pulse after a probe is overdue the thread renews the grants that the loop asked for last.
  * It has a priority of its own (rt_thread_urgent()) and uses nothing of the loop but a copy, so
- * that it waits for nothing that the loop waits for.
+ * that it waits for no file, socket or process for which the loop waits.
  *
  * The thread decides nothing
  *  - It asks again for what this node owns already, and only until the loop has sent nothing for
