@@ -21,7 +21,7 @@
 #include "daemon/last_words.h"
 #include "path/bpf.h"
 
-#define STILL_MS 2000 /* so long may a batch of sockets take */
+#define STILL_MS 5000 /* so long may a batch of sockets take */
 #define CHILD_FD 3    /* the child's end of the pipe */
 
 struct words {
@@ -143,13 +143,17 @@ static int end_sockets(const struct words *w)
 /* Its exit code is 0 or an errno. */
 static _Noreturn void child(const struct words *w, int fd)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null;
 
+	/* First: it is one of the standard descriptors when this process was started without them.
+	 */
+	if (fd != CHILD_FD && dup2(fd, CHILD_FD) < 0)
+		_exit(errno);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < CHILD_FD && null >= 0; i++)
 		if (dup2(null, i) < 0)
 			_exit(errno);
-	if (null < 0 || (fd != CHILD_FD && dup2(fd, CHILD_FD) < 0) ||
-	    close_range(CHILD_FD + 1, ~0U, 0) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (null < 0 || close_range(CHILD_FD + 1, ~0U, 0) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		_exit(errno);
 	_exit(-end_sockets(w));
 }

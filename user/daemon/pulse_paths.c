@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/pulse_paths.h"
+#include "sense/events.h"
 
 #define AGAIN_NS (2 * NS_PER_S)
-#include "sense/events.h"
 
 static const struct conf_node *self_of(const struct pulse_paths *p)
 {
