@@ -100,14 +100,15 @@ static void send_kept(struct notifier *n)
 void notifier_who(const struct conf *c, struct notify_who *who)
 {
 	const bool is_node = c->self < c->n_nodes;
+	const bool is_monitor = !is_node && c->dns.mode == CONF_DNS_MONITOR;
 
 	memset(who, 0, sizeof(*who));
 	snprintf(who->node, sizeof(who->node), "%s",
-		 is_node                           ? c->nodes[c->self].name
-		 : c->dns.mode == CONF_DNS_MONITOR ? CONF_DNS_MONITOR_NAME
-						   : "unknown");
+		 is_node      ? c->nodes[c->self].name
+		 : is_monitor ? CONF_DNS_MONITOR_NAME
+			      : "unknown");
 	snprintf(who->instance, sizeof(who->instance), "%s", c->instance);
-	if (!is_node || !inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
+	if (is_monitor || !inet_ntop(AF_INET, &c->vips[0], who->vip, sizeof(who->vip)))
 		who->vip[0] = '\0';
 }
 
