@@ -12,6 +12,8 @@
 #   gone       program and folder of pins are taken away together: the process puts both back
 #   moved      its address moves to another interface: the next process moves the program there
 #   removed    `witness --remove` takes away what was left under another name
+#   namesake   the witness of another group has the same name: it does not take this program
+#   shared     the same in another network namespace, which shares the bpffs
 #   setup      `setup --remove` takes all away, also with a file that is wrong, which stays
 #
 # A program of a witness with another address or port stays: that is another witness.
@@ -21,6 +23,8 @@
 
 SECRET=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 FILE=
+OTHER=
+SAID=
 LOG_FROM=1
 witness_says() { tail -n "+$LOG_FROM" "$LAB_DIR/log/w.witness" | grep -qF -- "$1"; }
 # file NAME NODE [ADDRESS]: with the bpffs of that node of the lab.
@@ -140,6 +144,53 @@ removed() {
 	holds "another address: that program stays" test "$(program)" = "$id"
 }
 
+# other_file MODE NODE: that of another group, whose witness has the same name, on this node.
+other_file() {
+	OTHER=$LAB_DIR/other.conf
+	sed "s/^witness sixth .*/witness sixth {\naddress = \"$(lab_addr "$2")\"\nmode = $1\n}/
+		s/^\(node b .*\)\"$(lab_addr b)\"/\1\"192.168.1.88\"/" "$FILE" >"$OTHER"
+	echo 'pulse { port = 8799 }' >>"$OTHER"
+	chmod 600 "$OTHER"
+}
+# other NODE [OPTION]: what it said is in $SAID.
+other() { SAID=$(lab_run "$1" timeout 20 "$HOKM" witness -c "$OTHER" "${@:2}" 2>&1); }
+other_is_refused() { ! other "$1" && [[ $SAID == *"are of another witness: give this one"* ]]; }
+keeps_program() { [ "$(program)" = "$1" ] && folder_is w/bpf/hokm-xdp-witness/sixth; }
+
+namesake() {
+	local id mode
+	must lab_run w "$HOKM" witness --remove-all
+	file sixth w
+	must start
+	within 10 "namesake: the first one answers" witness_says "answers in XDP"
+	id=$(program)
+	for mode in auto xdp; do
+		other_file "$mode" w
+		holds "namesake: the second one is refused, mode $mode" other_is_refused w
+		holds "namesake: the first one keeps its program, mode $mode" keeps_program "$id"
+	done
+	holds "namesake: --remove of the second one is done" other w --remove
+	holds "namesake: the first one keeps its program after --remove" keeps_program "$id"
+	other_file user w
+	must lab_spawn w other "$HOKM" witness -c "$OTHER"
+	within 10 "namesake: the second one answers in user space" \
+		grep -q "answers in user space" "$LAB_DIR/log/w.other"
+	holds "namesake: the first one keeps its program beside it" keeps_program "$id"
+	must lab_kill w other TERM
+	must lab_wait 10 lab_gone w other
+	must ends_by KILL
+}
+
+shared() {
+	local id
+	id=$(program)
+	other_file auto b
+	holds "shared: the other namespace is refused" other_is_refused b
+	holds "shared: --remove there is done" other b --remove
+	holds "shared: the program stays" keeps_program "$id"
+	must lab_run w "$HOKM" witness --remove-all
+}
+
 # take_back: `setup --remove`, without a bpffs at its usual place.
 take_back() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -183,5 +234,7 @@ restarted
 gone
 moved
 removed
+namesake
+shared
 setup
 test_end

@@ -18,7 +18,7 @@
  *   bpf_bits.c    making the filter in front of map conns anew
  *   bpf_walk.c    walking and expiring local connections and replicated ones
  *   bpf_witness.c the packet path of a witness: one program and a few maps
- *   bpf_witness_left.c  what a witness left under another name, or in another bpffs
+ *   bpf_witness_left.c  whose pins these are, and what a witness left in other folders
  *   bpf_left.c    what a daemon that does not answer has left
  *   bpf_changes.c the ring of established and ended connections
  */
@@ -153,6 +153,20 @@ int bpf_detach_ingress(const struct pins *p);
  * pins, 0 for none.
  */
 int pins_interface(const struct pins *p);
+
+/*
+ * bpf_witness_left.c: whether the pins have the address and port of this witness. False also when
+ * they are of another version, or not whole.
+ */
+bool witness_pins_are_of(const struct pins *p, const struct conf *c, unsigned int self);
+
+/*
+ * bpf_witness_left.c: whether these pins, which have the name of this witness, must not be touched:
+ * their program is on an interface of another network namespace, or their witness has another
+ * address or port, and `runs`.
+ */
+bool witness_pins_of_another(const struct pins *p, const struct conf *c, unsigned int self,
+			     bool (*runs)(struct hokm_addr addr, __be16 port));
 
 /*
  * bpf_witness_left.c: removes the programs and pins that this witness left in other folders than

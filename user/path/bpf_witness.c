@@ -21,9 +21,11 @@ struct opening {
 	struct hokm_bpf *b;
 	struct bpf_object *obj;
 	struct pins pins;
+	hokm_witness_runs_fn runs;
 	uint64_t layout;
 	bool adopt;
-	bool left; /* pins in another folder: those of this one are not the last promises */
+	bool of_self; /* the pins have the address and port of this witness */
+	bool left;    /* pins in another folder: those of this one are not the last promises */
 };
 
 /* The program of the interface is none, or that of the pinned link. */
@@ -65,15 +67,25 @@ static int judge_pins(struct opening *o)
 {
 	int err;
 
-	o->adopt = pins_whole(o) && !o->left;
+	o->adopt = pins_whole(o) && o->of_self && !o->left;
 	if (o->adopt || !o->pins.any)
 		return 0;
-	log_warn("the maps pinned in %s are of another version, not whole, or not the last ones: "
-		 "they are made anew",
+	log_warn("the maps pinned in %s are of another version, address or port, not whole, or not "
+		 "the last ones: they are made anew",
 		 o->pins.dir);
 	err = remove_pins(&o->pins);
 	o->pins.any = false;
 	return err;
+}
+
+/* Two groups of one machine may give their witnesses the same name. */
+static int check_pins(struct opening *o, unsigned int self)
+{
+	o->of_self = witness_pins_are_of(&o->pins, o->c, self);
+	if (!witness_pins_of_another(&o->pins, o->c, self, o->runs))
+		return 0;
+	log_error("the pins in %s are of another witness: give this one another name", o->pins.dir);
+	return -EEXIST;
 }
 
 static int look(struct opening *o, unsigned int self, const char *interface)
@@ -93,6 +105,8 @@ static int look(struct opening *o, unsigned int self, const char *interface)
 		err = load_open(&o->obj, &o->layout);
 	if (!err)
 		err = pins_open(b->dir, &o->pins);
+	if (!err)
+		err = check_pins(o, self);
 	if (!err)
 		err = witness_left_remove(o->c, self, b->dir);
 	o->left = err > 0;
@@ -156,9 +170,9 @@ static int pin(struct opening *o)
 }
 
 int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
-			  struct hokm_bpf **out, bool *adopted)
+			  hokm_witness_runs_fn runs, struct hokm_bpf **out, bool *adopted)
 {
-	struct opening o = {.c = c, .b = bpf_new()};
+	struct opening o = {.c = c, .b = bpf_new(), .runs = runs};
 	int err;
 
 	*out = NULL;
@@ -190,7 +204,8 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b)
 	return bpf_attach_ingress(b);
 }
 
-static int remove_own(const char *dir)
+static int remove_own(const struct conf *c, unsigned int self, const char *dir,
+		      hokm_witness_runs_fn runs)
 {
 	struct pins p;
 	bool any;
@@ -202,19 +217,24 @@ static int remove_own(const char *dir)
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
+	if (witness_pins_of_another(&p, c, self, runs)) {
+		log_warn("the pins in %s are of another witness: they stay", dir);
+		pins_close(&p);
+		return 0;
+	}
 	any = p.any;
 	err = remove_pins(&p);
 	return err ? err : any;
 }
 
-int hokm_bpf_remove_witness(const struct conf *c, unsigned int self)
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self, hokm_witness_runs_fn runs)
 {
 	char dir[PIN_DIR_MAX];
 	int left, own, err = pins_dir_witness(c, c->witnesses[self].name, dir);
 
 	if (err)
 		return err;
-	own = remove_own(dir);
+	own = remove_own(c, self, dir, runs);
 	left = witness_left_remove(c, self, dir);
 	if (own < 0 || left < 0)
 		return own < 0 ? own : left;

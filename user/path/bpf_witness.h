@@ -19,14 +19,18 @@
 
 #include "path/bpf.h"
 
+/* Whether a process is the witness of this address and port. */
+typedef bool (*hokm_witness_runs_fn)(struct hokm_addr addr, __be16 port);
+
 /*
  * Loads the program, with the pinned maps when they are whole and of this version (then *adopted),
  * else with new ones, which are pinned. Nothing is attached: first the caller writes cfg, keys and
  * hokm_bpf_allow_grants(). Returns 0 or -errno, logged; -EBUSY: the interface has an XDP program of
- * others. The caller closes *out with hokm_bpf_close().
+ * others; -EEXIST: the pins of this name are those of another witness that `runs`, or of another
+ * network namespace, and nothing of it was touched. The caller closes *out with hokm_bpf_close().
  */
 int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
-			  struct hokm_bpf **out, bool *adopted);
+			  hokm_witness_runs_fn runs, struct hokm_bpf **out, bool *adopted);
 
 /*
  * The longest grant that the witness gives; 0: it takes no part. Promises that run stay. A member
@@ -39,12 +43,10 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b);
 
 /*
  * Detaches the program of this witness and removes its pins. Returns 1, 0 when there was nothing,
- * or -errno, logged.
+ * or -errno, logged. Pins of its name that are those of another witness that `runs`, or of another
+ * network namespace, stay.
  */
-int hokm_bpf_remove_witness(const struct conf *c, unsigned int self);
-
-/* Whether a process is the witness of this address and port. */
-typedef bool (*hokm_witness_runs_fn)(struct hokm_addr addr, __be16 port);
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self, hokm_witness_runs_fn runs);
 
 /*
  * Does the same for each witness that has a program on an interface here, without a configuration.

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a witness left under another name, or in another bpffs: its file was changed while no
+ * Whose pins these are. A witness is known by its address and port, for its name may be that of
+ * the witness of another group on this machine.
+ *
+ * And what a witness left under another name, or in another bpffs: its file was changed while no
  * process ran. Its program would go on answering, keep promises of its own, and take each pulse
  * before the next process hears it.
  *
@@ -122,6 +125,27 @@ static int search_all(struct search *s, const char *bpffs)
 	if (mounts)
 		endmntent(mounts);
 	return s->err ? s->err : s->removed;
+}
+
+bool witness_pins_are_of(const struct pins *p, const struct conf *c, unsigned int self)
+{
+	const struct hokm_addr addr = hokm_addr_from_ipv4(c->witnesses[self].addr);
+	const struct search s = {.addr = &addr, .port = htons(c->pulse_port)};
+	struct hokm_cfg cfg;
+
+	return read_cfg(p, &cfg) && is_of(&s, &cfg);
+}
+
+bool witness_pins_of_another(const struct pins *p, const struct conf *c, unsigned int self,
+			     hokm_witness_runs_fn runs)
+{
+	struct hokm_cfg cfg;
+
+	/* On an interface of another network namespace, which shares this bpffs. */
+	if (p->link >= 0 && xdp_link_ifindex(p->link, NULL) > 0 && !pins_interface(p))
+		return true;
+	return read_cfg(p, &cfg) && !witness_pins_are_of(p, c, self) &&
+	       runs(cfg.addr, cfg.pulse_port);
 }
 
 int witness_left_remove(const struct conf *c, unsigned int self, const char *own_dir)

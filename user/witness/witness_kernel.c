@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sense/link.h"
 #include "witness/witness_kernel.h"
+#include "witness/witness_sock.h"
 
 /* A program of others that took the place of ours is reported so often. */
 #define AGAIN_NS (10 * NS_PER_S)
@@ -127,7 +128,8 @@ int witness_kernel_open(struct witness_kernel *k, const struct conf *c, unsigned
 
 	memset(k, 0, sizeof(*k));
 	snprintf(k->interface, sizeof(k->interface), "%s", interface);
-	err = hokm_bpf_open_witness(c, self, interface, &k->bpf, &k->adopted);
+	err = hokm_bpf_open_witness(
+		c, self, interface, witness_sock_is_taken, &k->bpf, &k->adopted);
 	if (!err)
 		err = witness_kernel_configure(k, c, self);
 	if (!err)

@@ -326,13 +326,13 @@ static int open_kernel(struct program *p)
 
 	if (w->mode != CONF_WITNESS_USER) {
 		err = witness_kernel_open(&p->kernel, c, p->self, p->interface);
-		if (!err || w->mode == CONF_WITNESS_XDP)
+		if (!err || err == -EEXIST || w->mode == CONF_WITNESS_XDP)
 			return err;
 		log_warn("no XDP program can answer here (%s): the process answers in user space",
 			 strerror(-err));
 	}
 	/* Its promises would not be known to the process, nor those of the process to it. */
-	err = hokm_bpf_remove_witness(c, p->self);
+	err = hokm_bpf_remove_witness(c, p->self, witness_sock_is_taken);
 	return err < 0 ? err : 0;
 }
 
@@ -374,7 +374,7 @@ static void leave(struct program *p)
 	if (!p->kernel.bpf || p->stays)
 		return;
 	witness_kernel_close(&p->kernel);
-	if (hokm_bpf_remove_witness(p->conf, p->self) < 0)
+	if (hokm_bpf_remove_witness(p->conf, p->self, witness_sock_is_taken) < 0)
 		log_error(
 			"the XDP program of the witness is still on %s: hokm-xdp witness --remove",
 			p->interface);
@@ -492,7 +492,7 @@ static int remove_left(const struct conf *c, unsigned int self)
 {
 	/* A process that runs has the port, and would put back what is removed. */
 	int fd = witness_sock_open(c->witnesses[self].addr, c->pulse_port);
-	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, self);
+	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, self, witness_sock_is_taken);
 
 	if (fd >= 0)
 		close(fd);
@@ -500,15 +500,6 @@ static int remove_left(const struct conf *c, unsigned int self)
 		printf("%s: no XDP program and no pin of the witness is left\n",
 		       c->witnesses[self].name);
 	return err < 0 ? EX_UNAVAILABLE : EX_OK;
-}
-
-static bool runs(struct hokm_addr addr, __be16 port)
-{
-	int fd = witness_sock_open(hokm_addr_to_ipv4(&addr), ntohs(port));
-
-	if (fd >= 0)
-		close(fd);
-	return fd == -EADDRINUSE;
 }
 
 static int remove_all(void)
@@ -519,7 +510,7 @@ static int remove_all(void)
 		log_error("only root sees what a witness left in the kernel");
 		return EX_NOPERM;
 	}
-	n = hokm_bpf_remove_witnesses(runs);
+	n = hokm_bpf_remove_witnesses(witness_sock_is_taken);
 	if (n >= 0)
 		printf("no XDP program of a witness is left: %d removed\n", n);
 	return n < 0 ? EX_UNAVAILABLE : EX_OK;

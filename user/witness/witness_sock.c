@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See witness_sock.h. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "sense/sock.h"
@@ -18,6 +21,15 @@ int witness_sock_open(struct in_addr addr, uint16_t port_host)
 
 	return sock_open_udp("pulse", addr, port_host, options,
 			     sizeof(options) / sizeof(options[0]), NULL);
+}
+
+bool witness_sock_is_taken(struct hokm_addr addr, __be16 port)
+{
+	int fd = witness_sock_open(hokm_addr_to_ipv4(&addr), ntohs(port));
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EADDRINUSE;
 }
 
 /* The TTL of a packet; 0 when the kernel does not say it. */
