@@ -164,13 +164,19 @@ static void no_copy_stays_readable_for_others(void **state)
 
 enum work { NONE, MADE, EDITED, OTHERS };
 
+/* A configuration of other machines. A file with errors ends the removal. */
+#define GROUP                               \
+	"secret = \"sixteen characters\"\n" \
+	"node a { address = 192.0.2.1 }\n"  \
+	"node b { address = 192.0.2.2 }\n"
+
 static void put_work(const char *name, enum setup_file kind, enum work work)
 {
 	(void)unlink(in_folder(name));
 	if (work == OTHERS)
-		put(name, "# Written by hand\n", 0600);
+		put(name, "# Written by hand\n" GROUP, 0600);
 	else if (work != NONE)
-		put_made(name, kind, "secret = x\n", work == EDITED);
+		put_made(name, kind, GROUP, work == EDITED);
 }
 
 /* What --remove must leave: all but what is as setup wrote it. */
