@@ -4,8 +4,8 @@
 #
 # Two nodes without an arbiter are cut from each other, and both reach the provider: both own the
 # VIP. The record flips once, to the node that came last. The other one sees that, reports the
-# record as contested, and writes it no more; both go on looking. When they hear each other again one
-# owns, the contest ends, and the record names that one.
+# record as contested, and writes it no more; both go on looking. When they hear each other again
+# one owns, the contest ends, and the record names that one.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -72,7 +72,7 @@ must cut "$(cut_between a b)"
 within 20 "cut from each other: both own" both_own
 within 20 "cut: the record names the node that came last" record_is $B
 within 30 "cut: the record is contested" contested
-within 10 "cut: an event says so" alarmed
+within 10 "cut: an event reports it" alarmed
 must lab_wait 60 asked $(($(stub .requests) + LOOKS))
 holds "cut: both own still" both_own
 number_is "cut: flips of the record" $(($(stub .flips) - flips)) -eq 1

@@ -70,9 +70,9 @@ static int judge_pins(struct opening *o)
 	o->adopt = pins_whole(o) && o->of_self && !o->left;
 	if (o->adopt || !o->pins.any)
 		return 0;
-	log_warn("the maps pinned in %s are of another version, address or port, not whole, or not "
-		 "the last ones: they are made anew",
-		 o->pins.dir);
+	log_warn(
+		"maps pinned in %s are made anew: of another version, address or port, or not whole",
+		o->pins.dir);
 	err = remove_pins(&o->pins);
 	o->pins.any = false;
 	return err;
