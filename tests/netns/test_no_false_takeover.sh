@@ -20,6 +20,10 @@
 #   tests/netns/test_no_false_takeover.sh           LOAD_SECONDS of it, by default 12
 #   LOAD_SECONDS=600 LOADS=... ...                  `make soak`: with these loads
 #
+# With grants of 30 ms the number of takeovers is compared with keepalived's in `make soak` only,
+# over minutes: in seconds, on processors that build programs meanwhile, one standstill decides.
+# That nobody notices them is asked always.
+#
 # The fast group leads: it starts what all groups share, when all are ready.
 
 # shellcheck source=tests/netns/common.sh
@@ -85,8 +89,9 @@ start_group() {
 	esac
 	must lab_wait 30 calm
 	must lab_wait 30 sole_owner a
-	# The kernel divides this time among all who want it: tests beside this one leave none.
-	[ "$PART" = keepalived ] || must lab_wait 30 status_is a .grants.renews_in_time true
+	# The kernel divides this time among all who want it: tests beside this one may leave none.
+	! loaded_by busy || [ "$PART" = keepalived ] ||
+		must lab_wait 30 status_is a .grants.renews_in_time true
 	before_the_load
 }
 
@@ -182,7 +187,12 @@ judge() {
 		;;
 	fast)
 		moved=$(cat "$(group keepalived)/moved")
-		number_is "$PART: takeovers, of keepalived $moved" "$(takeovers a)" -le "$moved"
+		if loaded_by busy; then
+			number_is "$PART: takeovers, of keepalived $moved" "$(takeovers a)" -le \
+				"$moved"
+		else
+			echo "# $PART: takeovers $(takeovers a), of keepalived $moved"
+		fi
 		unnoticed
 		how_late
 		! loaded_by fifo || number_is "$PART: times that the loop was late" \

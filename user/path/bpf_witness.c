@@ -70,9 +70,8 @@ static int judge_pins(struct opening *o)
 	o->adopt = pins_whole(o) && o->of_self && !o->left;
 	if (o->adopt || !o->pins.any)
 		return 0;
-	log_warn(
-		"maps pinned in %s are made anew: of another version, address or port, or not whole",
-		o->pins.dir);
+	log_warn("maps pinned in %s are made anew: of another version or witness, or not whole",
+		 o->pins.dir);
 	err = remove_pins(&o->pins);
 	o->pins.any = false;
 	return err;
