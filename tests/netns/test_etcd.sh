@@ -174,14 +174,14 @@ owner_cut_off() {
 
 # shellcheck disable=SC2155 # endpoints cannot fail
 export LAB_CONF_EXTRA="$PATIENT
-vrrp { advert = \"300ms\" }
+vrrp { advert = \"500ms\" }
 arbiter = etcd
 etcd {
   endpoints = \"$(endpoints)\"
   prefix = \"/lab\"
   credentials = \"$LAB_DIR/etcd.credentials\"
-  timeout = \"300ms\"
-  hold = \"3s\"
+  timeout = \"500ms\"
+  hold = \"5s\"
 }"
 must lab_up a b w
 printf 'ETCD_USER=pair\nETCD_PASSWORD=%s\n' "$PASSWORD" >"$LAB_DIR/etcd.credentials"
