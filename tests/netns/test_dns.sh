@@ -10,20 +10,16 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/dns_stub.sh
+. "$TESTS_DIR/dns_stub.sh"
 
 A=203.0.113.26 B=203.0.113.27
-STUB=$LAB_DIR/stub
-CLIENT=$(lab_addr client)
 RUN=0
-export LAB_CONF_EXTRA
 
 # control [MEMBERS]: how the provider fails from now on, in JSON.
 control() { echo "{\"run\": $RUN${1:+, $1}}" >"$STUB/new" && mv "$STUB/new" "$STUB/control.json"; }
-stub() { jq -r "$1" "$STUB/state.json"; }
-record_is() { [ "$(stub '.A | join(" ")')" = "$1" ]; }
 dns() { lab_ctl "$1" dns "${@:2}"; }
 dns_is() { status_is "$1" '.dns.records[0].state' "$2"; }
-port_known() { grep -q ready "$LAB_DIR/log/client.stub"; }
 # change_ms: from the service's last DOWN on a to the last change that was accepted.
 change_ms() {
 	local down
@@ -50,32 +46,6 @@ changed_back() { grep -q "changed .*$B is replaced by $A" <(dns "$1" --history);
 changed() { grep -q "changed .*$A is replaced by $B" <(dns "$1" --history); }
 asked() { [ "$(stub .requests)" -gt "$1" ]; }
 
-# The stub ends with its standard input: a FIFO that this script holds open.
-start_stub() {
-	mkdir -p "$STUB" && mkfifo "$STUB/in" && exec {HELD}<>"$STUB/in" && control || return 1
-	LAB_STDIN=$STUB/in lab_spawn client stub python3 tests/stub/dns_server.py "$STUB" \
-		--bind "$CLIENT"
-	lab_wait 20 port_known
-}
-
-configure() {
-	local port node
-	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
-	(umask 077 && echo DO_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
-	LAB_CONF_EXTRA="$PATIENT dns {
-		provider = digitalocean record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
-		endpoint = \"https://$CLIENT:$port/v2\" ca_file = \"$STUB/ca.pem\"
-		credentials = \"$STUB/secrets\" timeout = 5s failback_delay = 1s min_interval = 0s
-		name_servers = \"$CLIENT:9\" propagation = 1s
-	}"
-	lab_conf a b
-	for node in a b; do
-		sed -i "s/^\(node.*$(lab_addr a)\"\)/\1 dns_address = $A/
-			s/^\(node.*$(lab_addr b)\"\)/\1 dns_address = $B/" \
-			"$LAB_DIR/$node/hokm-xdp.conf" || return 1
-	done
-}
-
 holder_is() { [ "$(stub .holder)" = "$1" ]; }
 lock_is_free() { flock --nonblock "$LAB_DIR/$1/hokm.sock.lock" true; }
 # Both nodes get another configuration, and start again.
@@ -92,8 +62,10 @@ give_floating_address() {
 }
 
 must lab_up a b
+must mkdir "$STUB"
+must control
 must start_stub
-must configure
+must stub_conf_two_nodes $A $B "name_servers = \"$CLIENT:9\" propagation = 1s"
 must lab_game a
 must lab_daemon a
 # Alone first: neither writes because it is the first to start.

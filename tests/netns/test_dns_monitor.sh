@@ -8,15 +8,12 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/dns_stub.sh
+. "$TESTS_DIR/dns_stub.sh"
 
 A=203.0.113.26 B=203.0.113.27
-STUB=$LAB_DIR/stub
-CLIENT=$(lab_addr client)
 MONITORS="client client1"
 
-stub() { jq -r "$1" "$STUB/state.json"; }
-record_is() { [ "$(stub '.A | join(" ")')" = "$1" ]; }
-port_known() { grep -q ready "$LAB_DIR/log/client.stub"; }
 folder() { echo "$LAB_DIR/monitor.$1"; }
 # The file of a monitor belongs to its user: it is that user who asks.
 nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs "$@"; }
@@ -30,14 +27,6 @@ dns_is() { lab_nap 0.3; [ "$(dns "$1" status --json 2>/dev/null | jq -r "$2")" =
 view_is() { dns_is "$1" .view "$2"; }
 history_has() { dns "$1" history | grep -q "$2"; }
 as_nobody() { grep -q 'CapEff:.*0000000000000000$' "/proc/$(lab_pid "$1" monitor)/status"; }
-
-# The stub ends with its standard input: a FIFO that this script holds open.
-start_stub() {
-	mkdir -p "$STUB" && mkfifo "$STUB/in" && exec {HELD}<>"$STUB/in" || return 1
-	LAB_STDIN=$STUB/in lab_spawn client stub python3 tests/stub/dns_server.py "$STUB" \
-		--bind "$CLIENT"
-	lab_wait 20 port_known
-}
 
 # notified WHERE [OPTION]: the channel of the monitor that wrote the change is shown, and nobody
 # answers it. Either of the two wrote it.
@@ -64,9 +53,8 @@ public_address() {
 
 # configure MONITOR: the same file on all machines but for the paths, which share a file system.
 configure() {
-	local dir port
+	local dir
 	dir=$(folder "$1")
-	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
 	mkdir -p "$dir" || return 1
 	cat >"$dir/hokm-xdp.conf" <<-END
 		secret = "$LAB_SECRET"
@@ -75,7 +63,7 @@ configure() {
 		node backup { address = $(lab_addr b) dns_address = $B }
 		dns {
 			mode = monitor provider = cloudflare record = game.example.com
-			endpoint = "https://$CLIENT:$port/client/v4" ca_file = "$STUB/ca.pem"
+			endpoint = "https://$CLIENT:$(stub_port)/client/v4" ca_file = "$STUB/ca.pem"
 			credentials = "$dir/secrets" timeout = 2s
 			failback_delay = 1s min_interval = 0s verify = 10s
 			monitor_socket = "$dir/sock" monitor_state = "$dir/dns"

@@ -11,17 +11,13 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/dns_stub.sh
+. "$TESTS_DIR/dns_stub.sh"
 
 A=203.0.113.26 B=203.0.113.27
-STUB=$LAB_DIR/stub
-CLIENT=$(lab_addr client)
 LOOKS=6 # of both nodes, after the contest was reported
-export LAB_CONF_EXTRA
 
-stub() { jq -r "$1" "$STUB/state.json"; }
-record_is() { [ "$(stub '.A | join(" ")')" = "$1" ]; }
 dns_is() { status_is "$1" '.dns.records[0].state' "$2"; }
-port_known() { grep -q ready "$LAB_DIR/log/client.stub"; }
 asked() { [ "$(stub .requests)" -ge "$1" ]; }
 both_own() { owns a && owns b; }
 one_owns() { owns a && owns_not b; }
@@ -29,35 +25,9 @@ contested() { dns_is a contested || dns_is b contested; }
 # The event that channels send as critical.
 alarmed() { event a dns "(dns-contested)" || event b dns "(dns-contested)"; }
 
-# The stub ends with its standard input: a FIFO that this script holds open.
-start_stub() {
-	mkdir -p "$STUB" && mkfifo "$STUB/in" && exec {HELD}<>"$STUB/in" || return 1
-	LAB_STDIN=$STUB/in lab_spawn client stub python3 tests/stub/dns_server.py "$STUB" \
-		--bind "$CLIENT"
-	lab_wait 20 port_known
-}
-
-configure() {
-	local port node
-	port=$(sed -n 's/^ready //p' "$LAB_DIR/log/client.stub")
-	(umask 077 && echo DO_API_TOKEN=stub-token-0123456789 >"$STUB/secrets") || return 1
-	LAB_CONF_EXTRA="$PATIENT dns {
-		provider = digitalocean record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
-		endpoint = \"https://$CLIENT:$port/v2\" ca_file = \"$STUB/ca.pem\"
-		credentials = \"$STUB/secrets\" timeout = 5s failback_delay = 1s min_interval = 0s
-		propagation = 0s verify = 10s
-	}"
-	lab_conf a b
-	for node in a b; do
-		sed -i "s/^\(node.*$(lab_addr a)\"\)/\1 dns_address = $A/
-			s/^\(node.*$(lab_addr b)\"\)/\1 dns_address = $B/" \
-			"$LAB_DIR/$node/hokm-xdp.conf" || return 1
-	done
-}
-
 must lab_up a b
 must start_stub
-must configure
+must stub_conf_two_nodes $A $B "propagation = 0s verify = 10s"
 for node in a b; do
 	must lab_game $node
 	must lab_daemon $node
