@@ -45,23 +45,8 @@ nothing_left() {
 	within 30 "all back: the backup does not" owns_not b
 }
 
-export LAB_CONF_EXTRA
-LAB_CONF_EXTRA="grant = $GRANT
-$(lab_witness_conf w)
-$PATIENT"
-must lab_up a b w
-must cable_up
-must lab_conf a b
-must cable_conf a b
-for node in a b; do
-	must lab_game "$node"
-	must lab_daemon "$node"
-done
-must lab_witness w
-for node in a b; do must lab_wait 20 hokm_ready "$node"; done
-must lab_wait 20 all_in_touch
-must lab_wait 20 owns a
-must lab_wait 20 witness_grants a
+second_path() { cable_up && cable_conf a b; }
+witness_group "$PATIENT" second_path
 for node in a b; do within 20 "start: $node" both_paths $node; done
 cable_alone
 nothing_left

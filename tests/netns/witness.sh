@@ -14,7 +14,8 @@ witness_grants() {
 	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
 }
 
-# witness_group [CONF]: starts all three; a owns, with the grant of the witness.
+# witness_group [CONF [COMMAND]]: starts all three; a owns, with the grant of the witness. COMMAND
+# runs when a and b have their files, before anything is started.
 witness_group() {
 	local node
 	export LAB_CONF_EXTRA
@@ -23,6 +24,7 @@ $(lab_witness_conf w)
 ${1:-}"
 	must lab_up a b w
 	must lab_conf a b
+	must "${2:-true}"
 	for node in a b; do
 		must lab_game "$node"
 		must lab_daemon "$node"
