@@ -10,8 +10,6 @@
 
 #define LOWEST      1 /* of SCHED_FIFO */
 #define URGENT      50
-#define SHARE       20     /* of a CPU: one part of so many */
-#define LEAST_NS    200000 /* but not less, in a short period */
 #define STACK_BYTES (1 << 20)
 
 static int start_realtime(pthread_t *thread, void *(*work)(void *), void *arg)
@@ -48,33 +46,33 @@ struct deadline_attr {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-/* A thread that has used up its time sleeps until the next period, also with a lock. */
-static uint64_t runtime_of(uint64_t period_ns)
+/* The C library has no function for it. 0: this thread. */
+static int become_deadline(uint64_t period_ns, uint64_t runtime_ns)
 {
-	uint64_t least_ns = period_ns / 4 < LEAST_NS ? period_ns / 4 : LEAST_NS;
-
-	return period_ns / SHARE > least_ns ? period_ns / SHARE : least_ns;
-}
-
-int rt_thread_urgent(uint64_t period_ns)
-{
-	const struct sched_param param = {.sched_priority = URGENT};
 	const struct deadline_attr attr = {
 		.size = sizeof(attr),
 		.policy = SCHED_DEADLINE,
-		.runtime_ns = runtime_of(period_ns),
+		.runtime_ns = runtime_ns,
 		.deadline_ns = period_ns / 2,
 		.period_ns = period_ns,
 	};
 
-	int err;
+	return syscall(SYS_sched_setattr, 0, &attr, 0) ? -errno : 0;
+}
 
-	/* The C library has no function for it. 0: this thread. */
-	if (!syscall(SYS_sched_setattr, 0, &attr, 0))
-		return 0;
-	err = -errno;
+int rt_thread_urgent(uint64_t period_ns)
+{
+	/* Of a CPU one part of so many. A thread that has used it up sleeps until the next period.
+	 */
+	static const unsigned int shares[] = {8, 20};
+	const struct sched_param param = {.sched_priority = URGENT};
+	int err = -EBUSY;
+
+	for (size_t i = 0; err == -EBUSY && i < sizeof(shares) / sizeof(shares[0]); i++)
+		err = become_deadline(period_ns, period_ns / shares[i]);
 	/* A daemon without real-time priority has logged that by itself. */
-	(void)sched_setscheduler(0, SCHED_FIFO, &param);
+	if (err)
+		(void)sched_setscheduler(0, SCHED_FIFO, &param);
 	return err;
 }
 

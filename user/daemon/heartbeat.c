@@ -161,14 +161,9 @@ int heartbeat_open(struct heartbeat *h, struct node *n)
 	return err;
 }
 
-uint64_t heartbeat_renewed(const struct heartbeat *h)
+void heartbeat_renewal(const struct heartbeat *h, struct renewal_report *out)
 {
-	return renewal_count(h->renewal);
-}
-
-bool heartbeat_renews_in_time(const struct heartbeat *h)
-{
-	return renewal_is_deadline(h->renewal);
+	renewal_read(h->renewal, out);
 }
 
 int heartbeat_start_thread(struct heartbeat *h)

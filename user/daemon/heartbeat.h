@@ -16,6 +16,7 @@
 
 struct node;
 struct renewal;
+struct renewal_report;
 
 struct heartbeat {
 	struct node *node;
@@ -52,10 +53,8 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
 void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
 /* Sends a probe to every peer and witness. */
 void heartbeat_probe(struct heartbeat *h);
-/* How often the thread has sent probes in place of the loop. */
-uint64_t heartbeat_renewed(const struct heartbeat *h);
-/* It comes in time whatever other real-time processes do. */
-bool heartbeat_renews_in_time(const struct heartbeat *h);
+/* What the thread did that sends probes when the loop is late (renewal.h). */
+void heartbeat_renewal(const struct heartbeat *h, struct renewal_report *out);
 /* What the probes wish from now on (quorum.h). It is copied. */
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish);
 /* The end: the members are free for another owner. Before heartbeat_open() it does nothing. */

@@ -187,24 +187,11 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 	pthread_mutex_unlock(&r->lock);
 }
 
-uint64_t renewal_count(struct renewal *r)
+void renewal_read(struct renewal *r, struct renewal_report *out)
 {
-	uint64_t count;
-
 	pthread_mutex_lock(&r->lock);
-	count = r->count;
+	*out = (struct renewal_report){.count = r->count, .in_time = r->deadline};
 	pthread_mutex_unlock(&r->lock);
-	return count;
-}
-
-bool renewal_is_deadline(struct renewal *r)
-{
-	bool deadline;
-
-	pthread_mutex_lock(&r->lock);
-	deadline = r->deadline;
-	pthread_mutex_unlock(&r->lock);
-	return deadline;
 }
 
 /* ---- open, close ---- */

@@ -50,10 +50,13 @@ void renewal_wish(struct renewal *r, const struct pulse_wish *wish);
  */
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 		   const struct pulse_state *state, uint64_t pulse_ns);
-/* How often the thread has sent probes in place of the loop. */
-uint64_t renewal_count(struct renewal *r);
-/* Does the kernel give it time by SCHED_DEADLINE? Else it has the loop's priority. */
-bool renewal_is_deadline(struct renewal *r);
+struct renewal_report {
+	uint64_t count; /* how often the thread has sent probes in place of the loop */
+	bool in_time; /* the kernel gives it time by SCHED_DEADLINE; else it has the loop's priority
+		       */
+};
+
+void renewal_read(struct renewal *r, struct renewal_report *out);
 
 /* The promise that this node, as a member, makes to itself. */
 void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *wish,

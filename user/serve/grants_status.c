@@ -7,6 +7,7 @@
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/quorum.h"
+#include "daemon/renewal.h"
 #include "hokm/grant_count.h"
 #include "serve/grants_status.h"
 
@@ -93,6 +94,15 @@ static void put_own(json_t *o, const struct quorum *q, const struct hokm_grants 
 	put(o, "silent_ms", ms(now_ns, map->own.silent_until_ns));
 }
 
+static void put_renewal(json_t *o, const struct quorum *q)
+{
+	struct renewal_report r;
+
+	heartbeat_renewal(q->heartbeat, &r);
+	put(o, "renewed_late", json_integer((json_int_t)r.count));
+	put(o, "renews_in_time", json_boolean(r.in_time));
+}
+
 json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 {
 	const struct hokm_grants *map = hokm_bpf_grants(q->node->bpf);
@@ -124,8 +134,7 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 	put(o, "phase", json_string(grants_phase_name(q->grants.phase)));
 	put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
 	put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
-	put(o, "renewed_late", json_integer((json_int_t)heartbeat_renewed(q->heartbeat)));
-	put(o, "renews_in_time", json_boolean(heartbeat_renews_in_time(q->heartbeat)));
+	put_renewal(o, q);
 	put_own(o, q, map, now_ns);
 	put(o, "others", list);
 	return o;
