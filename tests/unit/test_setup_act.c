@@ -227,6 +227,21 @@ static void remove_takes_nothing_that_a_person_edited(void **state)
 	}
 }
 
+/* The folder may be that of another user: a pipe must not hold up root. */
+static void no_pipe_is_read(void **state)
+{
+	char *text;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+	alarm(5);
+	assert_int_equal(setup_read(in_folder("pipe"), &text), -EINVAL);
+	assert_null(text);
+	assert_true(setup_foreign(in_folder("pipe"), setup_unedited));
+	alarm(0);
+	assert_int_equal(unlink(in_folder("pipe")), 0);
+}
+
 static void no_former_file_is_overwritten_by_the_next(void **state)
 {
 	char text[8], name[SETUP_OLD_NAME];
@@ -374,6 +389,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_file_that_is_there_gets_a_new_secret),
 		cmocka_unit_test(no_copy_stays_readable_for_others),
 		cmocka_unit_test(remove_takes_nothing_that_a_person_edited),
+		cmocka_unit_test(no_pipe_is_read),
 		cmocka_unit_test(no_former_file_is_overwritten_by_the_next),
 		cmocka_unit_test(purge_takes_no_table_that_a_person_edited),
 		cmocka_unit_test(a_witness_that_runs_gets_its_new_configuration),

@@ -50,7 +50,7 @@ int hokm_bpf_remove_witness(const struct conf *c, unsigned int self, hokm_witnes
 
 /*
  * Does the same for each witness that has a program on an interface here, without a configuration.
- * Returns how many there were, or -errno, logged; -EADDRINUSE: the process of one runs.
+ * What a witness that `runs` has stays, logged. Returns how many were removed, or -errno, logged.
  */
 int hokm_bpf_remove_witnesses(hokm_witness_runs_fn runs);
 

@@ -34,10 +34,13 @@ static int read_all(int fd, char **text)
 {
 	struct stat st;
 	ssize_t n = -1;
-	char *to = NULL;
+	char *to;
 
-	if (!fstat(fd, &st))
-		to = calloc(1, (size_t)st.st_size + 1);
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	to = calloc(1, (size_t)st.st_size + 1);
 	if (to)
 		n = pread(fd, to, (size_t)st.st_size, 0);
 	if (n < 0) {
@@ -50,9 +53,10 @@ static int read_all(int fd, char **text)
 	return 0;
 }
 
+/* Some files lie in a folder of another user, who may have put a pipe there. */
 int setup_read(const char *path, char **text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
 
 	*text = NULL;
 	if (fd < 0)

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a whole file. Returns 0 or -errno. The caller frees *text with setup_forget(). */
+/*
+ * Reads a whole file, and waits for nobody. Returns 0 or -errno; -EINVAL: it is no regular file.
+ * The caller frees *text with setup_forget().
+ */
 int setup_read(const char *path, char **text);
 
 /* Writes a file by rename, so that it is there as a whole or not at all. Returns 0 or -errno. */

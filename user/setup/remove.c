@@ -122,58 +122,32 @@ static int remove_units(const struct setup *s)
 	return err;
 }
 
-static bool are_orders(const char *text)
+/* A file that this program wrote is known by how it begins. Any other one stays. */
+static int remove_own(const struct setup *s, const char *path, const char *head)
 {
-	return !strncmp(text, ORDERS_HEAD, sizeof(ORDERS_HEAD) - 1);
-}
+	char *text;
+	bool own = !setup_read(path, &text) && !strncmp(text, head, strlen(head));
 
-static bool are_drills(const char *text)
-{
-	return !strncmp(text, DRILLS_HEAD, sizeof(DRILLS_HEAD) - 1);
-}
-
-static bool is_queue(const char *text)
-{
-	return !strncmp(text, QUEUE_HEAD, sizeof(QUEUE_HEAD) - 1);
-}
-
-static bool are_deliveries(const char *text)
-{
-	return !strncmp(text, DELIVERIES_HEAD, sizeof(DELIVERIES_HEAD) - 1);
-}
-
-static bool is_notify_status(const char *text)
-{
-	return !strncmp(text, STATUS_HEAD, sizeof(STATUS_HEAD) - 1);
-}
-
-static bool is_book(const char *text)
-{
-	return !strncmp(text, BOOK_HEAD, sizeof(BOOK_HEAD) - 1);
-}
-
-static int remove_own(const struct setup *s, const char *path, bool (*ours)(const char *text))
-{
-	return setup_foreign(path, ours) ? 0 : remove_file(s, path);
+	setup_forget(text);
+	return own ? remove_file(s, path) : 0;
 }
 
 /* What the notifier keeps. Its folder stays when something else is in it. */
 static int remove_notify(const struct setup *s, const struct conf *c)
 {
 	static const struct {
-		const char *name;
-		bool (*ours)(const char *text);
-	} files[] = {{"queue", is_queue},
-		     {"history", are_deliveries},
-		     {"history.1", are_deliveries},
-		     {"status", is_notify_status}};
+		const char *name, *head;
+	} files[] = {{"queue", QUEUE_HEAD},
+		     {"history", DELIVERIES_HEAD},
+		     {"history.1", DELIVERIES_HEAD},
+		     {"status", STATUS_HEAD}};
 	char folder[CONF_PATH_MAX + CONF_NAME_MAX + 8], path[sizeof(folder) + 16];
 	int err = 0;
 
 	conf_notify_folder(c, folder, sizeof(folder));
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !err; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
-		err = remove_own(s, path, files[i].ours);
+		err = remove_own(s, path, files[i].head);
 	}
 	if (!s->dry)
 		(void)rmdir(folder);
@@ -187,38 +161,52 @@ static int remove_notify(const struct setup *s, const struct conf *c)
 static int remove_state(const struct setup *s, const struct conf *c)
 {
 	char drills[CONF_PATH_MAX];
-	int err = remove_own(s, c->state_file, are_orders);
+	int err = remove_own(s, c->state_file, ORDERS_HEAD);
 
 	if (!err && !conf_drills_file(c, drills))
-		err = remove_own(s, drills, are_drills);
+		err = remove_own(s, drills, DRILLS_HEAD);
 	if (!err)
 		err = remove_notify(s, c);
-	return err ? err : remove_own(s, c->dns.state_file, is_book);
+	return err ? err : remove_own(s, c->dns.state_file, BOOK_HEAD);
 }
 
-/* It goes by the pins: a file that was changed, or is gone, hides nothing. */
-static int remove_witness(const struct setup *s)
+/*
+ * `own`: the witness of the file, which this machine is. Else there is no file, or none that can be
+ * read, and it goes by the pins: what each witness left that does not run.
+ */
+static int remove_witness(const struct setup *s, bool own)
 {
 	char *said = NULL;
-	int err = s->dry ? 0 : setup_run(NULL, &said, "/proc/self/exe witness --remove-all");
+	int err = 0;
 
+	printf("%s what %s left in the kernel\n", s->dry ? "would remove" : "removes",
+	       own ? "the witness" : "any witness that does not run");
+	if (!s->dry && own)
+		err = setup_run(NULL, &said, "/proc/self/exe witness --remove -c '%s'", s->config);
+	else if (!s->dry)
+		err = setup_run(NULL, &said, "/proc/self/exe witness --remove-all");
 	if (err)
 		fprintf(stderr, "hokm-xdp setup: what a witness left in the kernel stays\n");
 	setup_forget(said);
 	return err;
 }
 
-/* The file, when this machine may be a node of it; *c is NULL when it is none. 0 or -errno, said.
+/*
+ * The file, when this machine may be a node of it; *c is NULL when it is none. What a witness left
+ * is removed. 0 or -errno, said.
  */
 static int load_node(const struct setup *s, struct conf **c)
 {
 	char interface[IF_NAMESIZE];
 	unsigned int at;
-	int err = conf_load(s->config, false, stderr, c);
+	int removed, err = conf_load(s->config, false, stderr, c);
 	bool witness = !err && !conf_find_witness(*c, NULL, &at, interface);
 
 	conf_free(*c);
 	*c = NULL;
+	removed = err || witness ? remove_witness(s, witness) : 0;
+	if (removed)
+		return removed;
 	if (!err && !witness)
 		err = conf_load(s->config, true, stderr, c);
 	if (err == -EADDRNOTAVAIL) {
@@ -238,10 +226,8 @@ static int remove_path(const struct setup *s)
 {
 	char *said = NULL;
 	struct conf *c = NULL;
-	int err = remove_witness(s);
+	int err = access(s->config, F_OK) ? remove_witness(s, false) : load_node(s, &c);
 
-	if (!err && !access(s->config, F_OK))
-		err = load_node(s, &c);
 	if (err || !c)
 		return err;
 	printf("%s what the daemon left in the kernel\n", s->dry ? "would remove" : "removes");

@@ -496,6 +496,8 @@ static int remove_left(const struct conf *c, unsigned int self)
 
 	if (fd >= 0)
 		close(fd);
+	if (fd == -EADDRINUSE)
+		log_error("the witness %s runs: stop it first", c->witnesses[self].name);
 	if (err >= 0)
 		printf("%s: no XDP program and no pin of the witness is left\n",
 		       c->witnesses[self].name);
@@ -512,7 +514,7 @@ static int remove_all(void)
 	}
 	n = hokm_bpf_remove_witnesses(witness_sock_is_taken);
 	if (n >= 0)
-		printf("no XDP program of a witness is left: %d removed\n", n);
+		printf("no XDP program of a witness that does not run is left: %d removed\n", n);
 	return n < 0 ? EX_UNAVAILABLE : EX_OK;
 }
 
