@@ -21,7 +21,7 @@ start_stub() {
 	lab_wait 20 stub_is_ready
 }
 
-# stub_conf_two_nodes A B MORE: the configuration of a and b, which have these addresses for players.
+# stub_conf_two_nodes A B MORE: the file of a and b, which have these addresses for players.
 stub_conf_two_nodes() {
 	local node port
 	port=$(stub_port)
