@@ -18,8 +18,16 @@ PLAYERS=10
 put_back() { status "$1" ".put_back.$2"; }
 counted() { [ "$(put_back "$1" "$2")" -ge "$3" ]; }
 main_pid() { machine_run "$1" systemctl show -P MainPID hokm-xdp; }
+# is_main PID: it is a process. systemd says 0 between the end of a daemon and the next one, and a
+# signal to process 0 ends the whole group of its sender: the test.
+is_main() { [ "${1:-0}" -gt 0 ]; }
 is_active() { [ "$(machine_run "$1" systemctl is-active hokm-xdp 2>/dev/null)" = active ]; }
-other_pid() { is_active "$1" && [ "$(main_pid "$1")" != "$2" ]; }
+other_pid() {
+	local now
+	now=$(main_pid "$1") && is_main "$now" && [ "$now" != "$2" ] && is_active "$1"
+}
+# signal_main NODE SIGNAL PID
+signal_main() { is_main "$3" && machine_run "$1" kill "-$2" "$3"; }
 # The primary owns, the backup is ready, and all is well. ALONE: the backup is not there.
 ALONE=false
 as_usual() {
@@ -98,7 +106,7 @@ killed_five_times() {
 	begin "kill -9 five times"
 	for i in 1 2 3 4 5; do
 		pid=$(main_pid a)
-		machine_run a kill -9 "$pid"
+		must signal_main a KILL "$pid"
 		within 20 "$CASE: systemd starts it again ($i)" other_pid a "$pid"
 	done
 	end 10
@@ -108,7 +116,7 @@ unresponsive() {
 	local pid
 	begin "watchdog"
 	pid=$(main_pid a)
-	must machine_run a kill -STOP "$pid"
+	must signal_main a STOP "$pid"
 	within 20 "$CASE: the peer owns meanwhile" owns b
 	within 60 "$CASE: the watchdog starts another daemon" other_pid a "$pid"
 	end 2
