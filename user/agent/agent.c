@@ -2,14 +2,9 @@
 /*
  * The daemon's side of the agent: starting it, requests and replies, its end, and its restart.
  *
- * The open descriptors tell the state:
- *
- *   running   fd and pidfd: requests are sent, replies are received
- *   dying     only pidfd: the agent was killed, or its socket closed; its exit is awaited
- *   waiting   none: the restart timer is armed
- *
- * Nothing here blocks, except agent_close(): the same thread sends the adverts. The child is reaped
- * when its pidfd becomes readable. An agent that ran for at least STABLE_NS is replaced at once,
+ * agent/child.h has the states of the process: requests are sent and replies are received while it
+ * runs; while there is none, the restart timer is armed. Nothing here blocks, except agent_close():
+ * the same thread sends the adverts. An agent that ran for at least STABLE_NS is replaced at once,
  * before the callback `died` is called, so that checks requested there go to the new agent. One
  * that ran for a shorter time is replaced after a pause, which doubles each time.
  *
@@ -19,19 +14,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/agent_spawn.h"
+#include "agent/child.h"
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -58,38 +50,21 @@ struct agent {
 	agent_died_fn died;
 	void *arg;
 
-	pid_t pid;
-	int fd, pidfd; /* -1: not open */
-	sd_event_source *io, *child, *late_timer, *restart_timer;
+	struct child child;
+	sd_event_source *late_timer, *restart_timer;
 	uint64_t started_ns;
 	uint64_t pause_ns; /* before the next restart */
 	struct pending pending[AGENT_CHECKS_MAX];
 };
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* Closes the socket: nothing more is read from this agent. */
-static void cut_off(struct agent *a)
-{
-	a->io = sd_event_source_disable_unref(a->io);
-	close_fd(&a->fd);
-}
-
 /* Kills the agent. `why` is NULL when report_exit() will log all that is known. */
 static void kill_agent(struct agent *a, const char *why)
 {
-	if (a->fd < 0)
+	if (a->child.fd < 0)
 		return;
 	if (why)
-		log_error("agent %d is killed: %s", (int)a->pid, why);
-	cut_off(a);
-	if (pidfd_send_signal(a->pidfd, SIGKILL, NULL, 0) && errno != ESRCH)
-		log_error("could not kill agent %d: %s", (int)a->pid, strerror(errno));
+		log_error("agent %d is killed: %s", (int)a->child.pid, why);
+	child_kill(&a->child);
 }
 
 static int arm(sd_event_source *timer, uint64_t at_ns)
@@ -150,7 +125,7 @@ static const char *wrong_with(const struct agent_reply *r)
 static bool take_reply(struct agent *a)
 {
 	struct agent_reply r;
-	ssize_t n = recv(a->fd, &r, sizeof(r), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = recv(a->child.fd, &r, sizeof(r), MSG_DONTWAIT | MSG_TRUNC);
 	const char *why;
 
 	if (n < 0 && errno == EINTR)
@@ -171,7 +146,7 @@ static bool take_reply(struct agent *a)
 		return true;
 	a->pending[r.id].out = false;
 	a->fn(&r, a->arg);
-	return a->fd >= 0;
+	return a->child.fd >= 0;
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
@@ -185,7 +160,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 	 */
 	for (unsigned int i = 0; i < AGENT_CHECKS_MAX && take_reply(a); i++)
 		;
-	if (a->fd >= 0)
+	if (a->child.fd >= 0)
 		arm_late(a);
 	return 0;
 }
@@ -200,40 +175,29 @@ static void wait_to_restart(struct agent *a, uint64_t now_ns)
 		a->pause_ns = RESTART_MAX_NS;
 }
 
-static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg);
+static void on_end(pid_t pid, const siginfo_t *info, void *arg);
 
 /* Starts an agent. Returns 0 or -errno; on an error nothing is left open. */
 static int start(struct agent *a)
 {
-	int err = agent_spawn(a->user, &a->fd, &a->pid);
+	int err = child_start(&a->child, a->event, agent_spawn, a->user, on_end, a);
 
 	if (err)
 		return err;
 	a->started_ns = clock_now_ns();
-	a->pidfd = pidfd_open(a->pid, 0);
 	/* The socket is new and has room. */
-	if (a->pidfd < 0 ||
-	    send(a->fd, &a->commands, sizeof(a->commands), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	if (send(a->child.fd, &a->commands, sizeof(a->commands), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		err = -errno;
-		goto fail;
+	if (!err)
+		err = child_read(&a->child, a->event, on_io);
+	if (err) {
+		child_discard(&a->child);
+		return err;
 	}
-	err = sd_event_add_io(a->event, &a->io, a->fd, EPOLLIN, on_io, a);
-	if (err >= 0)
-		err = sd_event_add_io(a->event, &a->child, a->pidfd, EPOLLIN, on_child, a);
-	if (err < 0)
-		goto fail;
-	log_info("agent %d runs as %s%s", (int)a->pid,
+	log_info("agent %d runs as %s%s", (int)a->child.pid,
 		 strcmp(a->user, CAPS_SAME_USER) != 0 ? "user " : "the same user",
 		 strcmp(a->user, CAPS_SAME_USER) != 0 ? a->user : "");
 	return 0;
-
-fail:
-	cut_off(a);
-	close_fd(&a->pidfd);
-	kill(a->pid, SIGKILL);
-	waitpid(a->pid, NULL, 0);
-	a->pid = 0;
-	return err;
 }
 
 static void try_start(struct agent *a)
@@ -255,37 +219,25 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static void report_exit(const struct agent *a, const siginfo_t *info)
+static void report_exit(pid_t pid, const siginfo_t *info)
 {
 	if (info->si_code == CLD_EXITED && info->si_status == AGENT_NOT_STARTED)
 		log_error("agent %d could not execute /proc/self/exe: "
 			  "check that /proc is mounted and that memory is free",
-			  (int)a->pid);
+			  (int)pid);
 	else if (info->si_code == CLD_EXITED)
-		log_warn("agent %d exited with status %d", (int)a->pid, info->si_status);
+		log_warn("agent %d exited with status %d", (int)pid, info->si_status);
 	else
-		log_warn("agent %d was killed by signal %d", (int)a->pid, info->si_status);
+		log_warn("agent %d was killed by signal %d", (int)pid, info->si_status);
 }
 
-/* The agent has exited. */
-static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
+static void on_end(pid_t pid, const siginfo_t *info, void *arg)
 {
 	struct agent *a = arg;
 	uint64_t now_ns = clock_now_ns();
-	siginfo_t info;
 
-	(void)s;
-	(void)events;
-	memset(&info, 0, sizeof(info));
-	/* ECHILD: the child was reaped elsewhere, so it has exited as well. */
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
-		return 0;
 	if (!a->replaced)
-		report_exit(a, &info);
-	cut_off(a);
-	a->child = sd_event_source_disable_unref(a->child);
-	close_fd(&a->pidfd);
-	a->pid = 0;
+		report_exit(pid, info);
 	memset(a->pending, 0, sizeof(a->pending));
 	if (a->replaced || now_ns - a->started_ns >= STABLE_NS) {
 		a->replaced = false;
@@ -295,7 +247,6 @@ static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
 		wait_to_restart(a, now_ns);
 	}
 	a->died(a->arg);
-	return 0;
 }
 
 static int add_timer(struct agent *a, sd_event_source **timer, sd_event_time_handler_t fn)
@@ -338,7 +289,7 @@ int agent_open(sd_event *event, const char *user, const struct agent_commands *c
 	if (!a)
 		return -ENOMEM;
 	a->event = sd_event_ref(event);
-	a->fd = a->pidfd = -1;
+	child_init(&a->child);
 	a->fn = fn;
 	a->died = died;
 	a->arg = arg;
@@ -359,51 +310,33 @@ int agent_open(sd_event *event, const char *user, const struct agent_commands *c
 	return 0;
 }
 
-/* The agent sees that its socket is closed, stops its checks and exits; or it is killed. */
-static void await_exit(struct agent *a)
-{
-	struct pollfd p = {.fd = a->pidfd, .events = POLLIN};
-	siginfo_t info;
-
-	if (poll(&p, 1, CLOSE_WAIT_MS) != 1) {
-		log_warn("agent %d did not exit within %d ms and is killed", (int)a->pid,
-			 CLOSE_WAIT_MS);
-		pidfd_send_signal(a->pidfd, SIGKILL, NULL, 0);
-	}
-	while (waitid(P_PIDFD, (id_t)a->pidfd, &info, WEXITED) && errno == EINTR)
-		;
-}
-
 static void release(struct agent *a)
 {
-	sd_event_source_disable_unref(a->child);
 	sd_event_source_disable_unref(a->late_timer);
 	sd_event_source_disable_unref(a->restart_timer);
-	close_fd(&a->pidfd);
 	sd_event_unref(a->event);
 	free(a);
 }
 
 void agent_close(struct agent *a)
 {
+	pid_t pid;
+
 	if (!a)
 		return;
-	cut_off(a);
-	if (a->pidfd >= 0)
-		await_exit(a);
+	pid = a->child.pid;
+	/* The agent sees that its socket is closed, stops its checks and exits. */
+	if (!child_end(&a->child, CLOSE_WAIT_MS))
+		log_warn("agent %d did not exit within %d ms and is killed", (int)pid,
+			 CLOSE_WAIT_MS);
 	release(a);
 }
 
 void agent_cut(struct agent *a, int wait_ms)
 {
-	struct pollfd p = {.events = POLLIN};
-
 	if (!a)
 		return;
-	kill_agent(a, NULL);
-	p.fd = a->pidfd;
-	if (a->pidfd >= 0 && poll(&p, 1, wait_ms) == 1)
-		(void)waitid(P_PIDFD, (id_t)a->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+	child_cut(&a->child, wait_ms);
 	release(a);
 }
 
@@ -412,9 +345,10 @@ void agent_set_commands(struct agent *a, const struct agent_commands *commands)
 	if (!memcmp(&a->commands, commands, sizeof(*commands)))
 		return;
 	a->commands = *commands;
-	if (a->fd < 0)
+	if (a->child.fd < 0)
 		return;
-	log_info("agent %d is replaced: the commands of its exec checks changed", (int)a->pid);
+	log_info("agent %d is replaced: the commands of its exec checks changed",
+		 (int)a->child.pid);
 	a->replaced = true;
 	kill_agent(a, NULL);
 }
@@ -425,9 +359,9 @@ int agent_check(struct agent *a, const struct agent_request *r)
 
 	if (r->id >= AGENT_CHECKS_MAX)
 		return -EINVAL;
-	if (a->fd < 0)
+	if (a->child.fd < 0)
 		return -ENOTCONN;
-	if (send(a->fd, r, sizeof(*r), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*r))
+	if (send(a->child.fd, r, sizeof(*r), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*r))
 		return errno == EPIPE ? -ENOTCONN : -errno;
 	p = &a->pending[r->id];
 	p->out = true;
@@ -439,5 +373,5 @@ int agent_check(struct agent *a, const struct agent_request *r)
 
 pid_t agent_pid(const struct agent *a)
 {
-	return a->pid;
+	return a->child.pid;
 }

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See etcd_client.h: the daemon's side. What the process sends is not trusted. */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/agent_spawn.h"
+#include "agent/child.h"
 #include "agent/etcd_client.h"
 #include "base/ascii.h"
 #include "base/clock.h"
@@ -28,33 +24,18 @@ struct etcd_client {
 	struct etcd_settings settings;
 	etcd_reply_fn fn;
 	void *arg;
-	pid_t pid;
-	int fd, pidfd;     /* -1: it does not run */
+	struct child child;
 	bool wanted;       /* one is to run */
 	bool replaced;     /* it was killed for other settings */
 	uint64_t began_ns; /* when it was started */
 	uint64_t pause_ns; /* before the next start */
-	sd_event_source *io, *child, *restart;
+	sd_event_source *restart;
 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void cut_off(struct etcd_client *c)
-{
-	c->io = sd_event_source_disable_unref(c->io);
-	close_fd(&c->fd);
-}
 
 static void kill_child(struct etcd_client *c, const char *why)
 {
-	log_error("process %d, which asks etcd, is killed: %s", (int)c->pid, why);
-	cut_off(c);
-	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	log_error("process %d, which asks etcd, is killed: %s", (int)c->child.pid, why);
+	child_kill(&c->child);
 }
 
 static void wait_to_restart(struct etcd_client *c)
@@ -74,7 +55,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
-		cut_off(c);
+		child_hang_up(&c->child);
 	} else if (n != sizeof(r) || r.hold_ms > CONF_ETCD_HOLD_MAX_MS ||
 		   !ascii_text(r.endpoint, sizeof(r.endpoint)) ||
 		   !ascii_text(r.text, sizeof(r.text))) {
@@ -99,59 +80,39 @@ static void try_start(struct etcd_client *c)
 	wait_to_restart(c);
 }
 
-static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
+static void on_end(pid_t pid, const siginfo_t *info, void *arg)
 {
 	struct etcd_client *c = arg;
-	siginfo_t info = {.si_pid = 0};
 
-	(void)s;
-	(void)events;
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
-		return 0;
-	cut_off(c);
-	c->child = sd_event_source_disable_unref(c->child);
-	close_fd(&c->pidfd);
 	if (!c->replaced && c->wanted)
 		log_warn("process %d, which asks etcd, ended with %s %d; it is started again",
-			 (int)c->pid, info.si_code == CLD_EXITED ? "status" : "signal",
-			 info.si_status);
-	c->pid = 0;
+			 (int)pid, child_ended_with(info), info->si_status);
 	if (!c->wanted)
-		return 0;
+		return;
 	if (clock_now_ns() - c->began_ns >= STABLE_NS)
 		c->pause_ns = RESTART_MIN_NS;
 	if (c->replaced)
 		try_start(c);
 	else
 		wait_to_restart(c);
-	return 0;
 }
 
 /* Returns 0 or -errno; on an error nothing is left. */
 static int start(struct etcd_client *c)
 {
-	int err = agent_spawn_etcd(c->user, &c->fd, &c->pid);
+	int err = child_start(&c->child, c->event, agent_spawn_etcd, c->user, on_end, c);
 
 	if (err)
 		return err;
 	c->began_ns = clock_now_ns();
 	c->replaced = false;
-	c->pidfd = pidfd_open(c->pid, 0);
 	/* The socket is new and has room. */
-	if (c->pidfd < 0 ||
-	    send(c->fd, &c->settings, sizeof(c->settings), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (send(c->child.fd, &c->settings, sizeof(c->settings), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		err = -errno;
 	if (!err)
-		err = sd_event_add_io(c->event, &c->io, c->fd, EPOLLIN, on_io, c);
-	if (err >= 0)
-		err = sd_event_add_io(c->event, &c->child, c->pidfd, EPOLLIN, on_child, c);
-	if (err >= 0)
-		return 0;
-	cut_off(c);
-	close_fd(&c->pidfd);
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
-	c->pid = 0;
+		err = child_read(&c->child, c->event, on_io);
+	if (err)
+		child_discard(&c->child);
 	return err;
 }
 
@@ -161,7 +122,7 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	if (c->wanted && c->pidfd < 0)
+	if (c->wanted && c->child.pidfd < 0)
 		try_start(c);
 	return 0;
 }
@@ -180,7 +141,7 @@ int etcd_client_open(sd_event *event, const char *user, const struct etcd_settin
 	c->settings = *settings;
 	c->fn = fn;
 	c->arg = arg;
-	c->fd = c->pidfd = -1;
+	child_init(&c->child);
 	c->wanted = true;
 	c->pause_ns = RESTART_MIN_NS;
 	err = timer_add(event, &c->restart, 0, on_restart, c);
@@ -201,36 +162,29 @@ void etcd_client_restart(struct etcd_client *c, const struct etcd_settings *sett
 	if (settings)
 		c->settings = *settings;
 	c->pause_ns = RESTART_MIN_NS;
-	cut_off(c);
-	/* on_child() goes on when it has ended. */
-	if (c->pidfd >= 0)
-		(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	/* on_end() goes on when it has ended. */
+	if (c->child.pidfd >= 0)
+		child_kill(&c->child);
 	else if (settings)
 		try_start(c);
 }
 
 void etcd_client_close(struct etcd_client *c, int wait_ms)
 {
-	struct pollfd p = {.events = POLLIN};
-
 	if (!c)
 		return;
-	cut_off(c);
-	sd_event_source_disable_unref(c->child);
-	sd_event_source_disable_unref(c->restart);
 	/* It has nothing that must be saved. */
-	p.fd = c->pidfd;
-	if (c->pidfd >= 0 && !pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) &&
-	    poll(&p, 1, wait_ms) == 1)
-		(void)waitid(P_PIDFD, (id_t)c->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
-	close_fd(&c->pidfd);
+	child_cut(&c->child, wait_ms);
+	sd_event_source_disable_unref(c->restart);
 	sd_event_unref(c->event);
 	free(c);
 }
 
 int etcd_client_ask(struct etcd_client *c, const struct etcd_question *q)
 {
-	if (c->fd < 0)
+	if (c->child.fd < 0)
 		return -ENOTCONN;
-	return send(c->fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*q) ? 0 : -errno;
+	return send(c->child.fd, q, sizeof(*q), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*q)
+		       ? 0
+		       : -errno;
 }

@@ -2,17 +2,14 @@
 /* See http_listener.h: the daemon's side. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent_spawn.h"
+#include "agent/child.h"
 #include "agent/http_listener.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,9 +26,8 @@ struct http_listener {
 	int listen_fd; /* -1: the address or the port is not free */
 	bool refused;  /* the last bind failed, and that was logged */
 	bool renewed;  /* it was ended for a new configuration */
-	pid_t pid;
-	int fd, pidfd; /* -1: no listener runs */
-	sd_event_source *ended, *again;
+	struct child child;
+	sd_event_source *again;
 };
 
 static void drop_fd(int *fd)
@@ -58,7 +54,7 @@ static int send_open(struct http_listener *h)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &h->listen_fd, sizeof(int));
-	return sendmsg(h->fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(m) ? 0 : -errno;
+	return sendmsg(h->child.fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(m) ? 0 : -errno;
 }
 
 void http_listener_state(struct http_listener *h, const char *json, size_t len)
@@ -68,9 +64,9 @@ void http_listener_state(struct http_listener *h, const char *json, size_t len)
 			      {.iov_base = (void *)(uintptr_t)json, .iov_len = len}};
 	struct msghdr head = {.msg_iov = iov, .msg_iovlen = 2};
 
-	if (h->fd < 0 || len > HTTP_MSG_MAX - sizeof(m))
+	if (h->child.fd < 0 || len > HTTP_MSG_MAX - sizeof(m))
 		return;
-	if (sendmsg(h->fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+	if (sendmsg(h->child.fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 		log_debug("listener: a state was not sent: %s", strerror(errno));
 }
 
@@ -117,32 +113,17 @@ static bool have_socket(struct http_listener *h)
 
 /* ---- the process ---- */
 
-static int on_end(sd_event_source *s, int fd, uint32_t events, void *arg);
-
-static void forget(struct http_listener *h)
-{
-	h->ended = sd_event_source_disable_unref(h->ended);
-	drop_fd(&h->fd);
-	drop_fd(&h->pidfd);
-	h->pid = 0;
-}
+static void on_end(pid_t pid, const siginfo_t *info, void *arg);
 
 static int start(struct http_listener *h)
 {
-	int err = agent_spawn_listener(h->user, &h->fd, &h->pid);
+	int err = child_start(&h->child, h->event, agent_spawn_listener, h->user, on_end, h);
 
 	if (err)
 		return err;
-	h->pidfd = pidfd_open(h->pid, 0);
-	err = h->pidfd < 0 ? -errno
-			   : sd_event_add_io(h->event, &h->ended, h->pidfd, EPOLLIN, on_end, h);
-	if (err >= 0)
-		err = send_open(h);
-	if (!err)
-		return 0;
-	kill(h->pid, SIGKILL);
-	waitpid(h->pid, NULL, 0);
-	forget(h);
+	err = send_open(h);
+	if (err)
+		child_discard(&h->child);
 	return err;
 }
 
@@ -168,31 +149,23 @@ static int on_again(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	if (h->fd < 0)
+	if (h->child.pidfd < 0)
 		try_start(h);
 	return 0;
 }
 
-static int on_end(sd_event_source *s, int fd, uint32_t events, void *arg)
+static void on_end(pid_t pid, const siginfo_t *info, void *arg)
 {
 	struct http_listener *h = arg;
-	siginfo_t info = {.si_pid = 0};
 
-	(void)s;
-	(void)events;
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
-		return 0;
 	if (h->renewed) {
 		h->renewed = false;
-		forget(h);
 		try_start(h);
-		return 0;
+		return;
 	}
-	log_warn("listener %d ended with %s %d; it is started again", (int)h->pid,
-		 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
-	forget(h);
+	log_warn("listener %d ended with %s %d; it is started again", (int)pid,
+		 child_ended_with(info), info->si_status);
 	timer_arm(h->again, clock_now_ns() + AGAIN_NS);
-	return 0;
 }
 
 int http_listener_open(sd_event *event, const struct conf *c, struct http_listener **out)
@@ -206,7 +179,8 @@ int http_listener_open(sd_event *event, const struct conf *c, struct http_listen
 	h->event = sd_event_ref(event);
 	h->user = strdup(c->agent_user);
 	h->conf = c->listen;
-	h->listen_fd = h->fd = h->pidfd = -1;
+	h->listen_fd = -1;
+	child_init(&h->child);
 	err = h->user ? timer_add(event, &h->again, 0, on_again, h) : -ENOMEM;
 	if (err) {
 		log_error("listener: %s", strerror(-err));
@@ -239,30 +213,23 @@ void http_listener_reconf(struct http_listener *h, const struct conf *c)
 		drop_fd(&h->listen_fd);
 	h->refused = false;
 	h->conf = c->listen;
-	if (h->pidfd < 0) {
+	if (h->child.pidfd < 0) {
 		try_start(h);
 		return;
 	}
 	h->renewed = true;
-	(void)pidfd_send_signal(h->pidfd, SIGKILL, NULL, 0);
+	child_kill(&h->child);
 }
 
 pid_t http_listener_pid(const struct http_listener *h)
 {
-	return h->pid;
+	return h->child.pid;
 }
 
 void http_listener_cut(struct http_listener *h, int wait_ms)
 {
-	struct pollfd p = {.events = POLLIN};
-
-	if (!h || h->pidfd < 0)
-		return;
-	(void)pidfd_send_signal(h->pidfd, SIGKILL, NULL, 0);
-	p.fd = h->pidfd;
-	if (poll(&p, 1, wait_ms) == 1)
-		(void)waitid(P_PIDFD, (id_t)h->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
-	forget(h);
+	if (h)
+		child_cut(&h->child, wait_ms);
 }
 
 void http_listener_close(struct http_listener *h)

@@ -3,19 +3,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent_spawn.h"
+#include "agent/child.h"
 #include "agent/notifier.h"
 #include "agent/notify_store.h"
 #include "base/clock.h"
@@ -31,9 +28,8 @@ struct notifier {
 	sd_event *event;
 	const struct conf *conf;
 	int dir; /* the folder of the queue; -1: none */
-	pid_t pid;
-	int fd, pidfd; /* -1: no notifier runs */
-	sd_event_source *child, *restart;
+	struct child child;
+	sd_event_source *restart;
 	unsigned int n_kept;
 	struct notify_event kept[KEEP_MAX];
 	uint32_t lost; /* and not counted by the notifier yet */
@@ -59,7 +55,7 @@ static bool send_msg(struct notifier *n, struct notify_msg *m, int pass_fd)
 		control.head.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.head), &pass_fd, sizeof(int));
 	}
-	return sendmsg(n->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*m);
+	return sendmsg(n->child.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*m);
 }
 
 static bool send_event(struct notifier *n, const struct notify_event *e)
@@ -67,7 +63,7 @@ static bool send_event(struct notifier *n, const struct notify_event *e)
 	struct notify_msg m = {.type = NOTIFY_MSG_EVENT, .n = n->lost};
 
 	m.event = *e;
-	if (n->fd < 0 || !send_msg(n, &m, -1))
+	if (n->child.fd < 0 || !send_msg(n, &m, -1))
 		return false;
 	if (n->lost)
 		log_warn("%u events were not notified: the notifier did not run or took none",
@@ -80,7 +76,7 @@ static bool send_event(struct notifier *n, const struct notify_event *e)
  */
 static void try_again(struct notifier *n)
 {
-	if (n->fd >= 0 && !n->conf_due)
+	if (n->child.fd >= 0 && !n->conf_due)
 		timer_arm(n->restart, clock_now_ns() + KEPT_NS);
 }
 
@@ -131,7 +127,7 @@ static void send_conf(struct notifier *n)
 		n->conf_due = false;
 		return;
 	}
-	/* Its socket is full, or it has died: then on_child() follows. */
+	/* Its socket is full, or it has died: then on_end() follows. */
 	if (!n->conf_due)
 		log_warn("the notifier has not taken its settings: %s; it gets them again in 2 s",
 			 strerror(errno));
@@ -141,31 +137,22 @@ static void send_conf(struct notifier *n)
 
 /* ---- the process ---- */
 
-static void close_fd(int *fd)
+static void on_end(pid_t pid, const siginfo_t *info, void *arg)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
+	struct notifier *n = arg;
 
-static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg);
+	log_warn("notifier %d ended with %s %d; it is started again", (int)pid,
+		 child_ended_with(info), info->si_status);
+	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
+}
 
 static int start(struct notifier *n)
 {
-	int err = agent_spawn_notifier(n->conf->agent_user, &n->fd, &n->pid);
+	int err = child_start(&n->child, n->event, agent_spawn_notifier, n->conf->agent_user,
+			      on_end, n);
 
 	if (err)
 		return err;
-	n->pidfd = pidfd_open(n->pid, 0);
-	err = n->pidfd < 0 ? -errno
-			   : sd_event_add_io(n->event, &n->child, n->pidfd, EPOLLIN, on_child, n);
-	if (err < 0) {
-		kill(n->pid, SIGKILL);
-		waitpid(n->pid, NULL, 0);
-		close_fd(&n->fd);
-		close_fd(&n->pidfd);
-		return err;
-	}
 	send_conf(n);
 	send_kept(n);
 	return 0;
@@ -188,31 +175,12 @@ static int on_restart(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	if (n->fd >= 0 && n->conf_due)
+	if (n->child.fd >= 0 && n->conf_due)
 		send_conf(n);
-	if (n->fd >= 0)
+	if (n->child.fd >= 0)
 		send_kept(n);
 	else if (n->conf->n_notify)
 		try_start(n);
-	return 0;
-}
-
-static int on_child(sd_event_source *s, int fd, uint32_t events, void *arg)
-{
-	struct notifier *n = arg;
-	siginfo_t info = {.si_pid = 0};
-
-	(void)s;
-	(void)events;
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) ? errno != ECHILD : !info.si_pid)
-		return 0;
-	log_warn("notifier %d ended with %s %d; it is started again", (int)n->pid,
-		 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
-	n->child = sd_event_source_disable_unref(n->child);
-	close_fd(&n->fd);
-	close_fd(&n->pidfd);
-	n->pid = 0;
-	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
 	return 0;
 }
 
@@ -281,7 +249,8 @@ int notifier_open(sd_event *event, const struct conf *c, struct notifier **out)
 		return -ENOMEM;
 	n->event = sd_event_ref(event);
 	n->conf = c;
-	n->dir = n->fd = n->pidfd = -1;
+	n->dir = -1;
+	child_init(&n->child);
 	err = timer_add(event, &n->restart, 0, on_restart, n);
 	if (err) {
 		notifier_close(n);
@@ -298,7 +267,7 @@ void notifier_reconf(struct notifier *n, const struct conf *c)
 {
 	n->conf = c;
 	use_folder(n);
-	if (n->fd >= 0)
+	if (n->child.fd >= 0)
 		send_conf(n);
 	else if (c->n_notify)
 		try_start(n);
@@ -320,43 +289,20 @@ void notifier_take(struct notifier *n, const struct notify_event *e)
 	try_again(n);
 }
 
-/* Ends the child, which has wait_ms to do it by itself. */
-static void end_child(struct notifier *n, int wait_ms)
-{
-	struct pollfd p = {.fd = n->pidfd, .events = POLLIN};
-
-	if (n->pidfd < 0)
-		return;
-	if (poll(&p, 1, wait_ms) != 1)
-		pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED) &&
-	       errno == EINTR)
-		;
-	close_fd(&n->pidfd);
-}
-
 void notifier_cut(struct notifier *n, int wait_ms)
 {
-	struct pollfd p = {.events = POLLIN};
-
-	if (!n || n->pidfd < 0)
-		return;
-	(void)pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
-	p.fd = n->pidfd;
-	if (poll(&p, 1, wait_ms) == 1)
-		(void)waitid(P_PIDFD, (id_t)n->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
-	close_fd(&n->pidfd);
+	if (n)
+		child_cut(&n->child, wait_ms);
 }
 
 void notifier_close(struct notifier *n)
 {
 	if (!n)
 		return;
-	close_fd(&n->fd);
-	sd_event_source_disable_unref(n->child);
+	child_end(&n->child, CLOSE_WAIT_MS);
 	sd_event_source_disable_unref(n->restart);
-	end_child(n, CLOSE_WAIT_MS);
-	close_fd(&n->dir);
+	if (n->dir >= 0)
+		close(n->dir);
 	sd_event_unref(n->event);
 	free(n);
 }
