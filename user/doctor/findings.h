@@ -5,7 +5,7 @@
  *   look.c           asks the daemon twice
  *   facts_daemon.c   facts from what the daemon says (status and counters), pure
  *   facts_machine.c  facts that the daemon does not have: addresses, sysctls, clock, pins, checks
- *   rules.c          the rules, one table: facts in, findings out, pure
+ *   rules*.c         the rules, one table: facts in, findings out, pure
  *   drills.c         the history of the drills
  *   doctor.c         the command
  *
