@@ -8,10 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <endian.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +26,9 @@
 #define PULSE_NS (50 * NS_PER_MS)
 #define EPOCH    7
 #define MANY     100
+#define WAIT_MS  20000
+
+#define POLICY_DEADLINE 6 /* SCHED_DEADLINE of the kernel */
 
 static struct own_netns ns;
 static struct hokm_own owned;
@@ -214,12 +220,72 @@ static void loop_in_time(void **arg)
 	rig_close(&r);
 }
 
+/* The period of the thread of SCHED_DEADLINE of this process; 0: there is none. */
+static uint64_t deadline_period_ns(void)
+{
+	/* As struct sched_attr of linux/sched/types.h. */
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime_ns, deadline_ns, period_ns;
+	} attr;
+	DIR *tasks = opendir("/proc/self/task");
+	uint64_t period_ns = 0;
+
+	assert_non_null(tasks);
+	for (const struct dirent *e; (e = readdir(tasks)) != NULL;) {
+		long tid = strtol(e->d_name, NULL, 10);
+
+		if (tid && !syscall(SYS_sched_getattr, tid, &attr, sizeof(attr), 0) &&
+		    attr.policy == POLICY_DEADLINE)
+			period_ns = attr.period_ns;
+	}
+	closedir(tasks);
+	return period_ns;
+}
+
+/* Whether the kernel has time left for it is not asked here: others run on the machine. */
+static void wait_until_asked(struct rig *r, uint64_t pulse_ns)
+{
+	struct renewal_report report = {0};
+
+	for (unsigned int i = 0; i < WAIT_MS && report.period_ns != pulse_ns; i++) {
+		(void)poll(NULL, 0, 1);
+		renewal_read(r->renewal, &report);
+	}
+	assert_int_equal(report.period_ns, pulse_ns);
+	if (report.in_time)
+		assert_int_equal(deadline_period_ns(), pulse_ns);
+}
+
+/*
+ * The kernel gives the thread time in each pulse, and a reload changes the length of a pulse.
+ * Whether the node wishes anything makes no difference.
+ */
+static void pulse_changes(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	wait_until_asked(&r, PULSE_NS);
+	loop_probes(&r, PULSE_NS / 5);
+	wait_until_asked(&r, PULSE_NS / 5);
+	loop_probes(&r, 4 * PULSE_NS);
+	wait_until_asked(&r, 4 * PULSE_NS);
+	assert_int_equal(counted(&r), 0);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loop_is_late),       cmocka_unit_test(lease_ends),
 		cmocka_unit_test(promises_to_itself), cmocka_unit_test(wish_ends),
 		cmocka_unit_test(wishes_nothing),     cmocka_unit_test(loop_in_time),
+		cmocka_unit_test(pulse_changes),
 	};
 
 	own_netns_make(&ns);

@@ -16,9 +16,10 @@ int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg);
 
 /*
  * For a thread that works a few times in a period, each time for a moment: before all that has a
- * priority, as a task of SCHED_DEADLINE with a twentieth of a CPU. The kernel grants that where the
- * CPUs have this time left, and no cpuset parts them. Returns 0, or -errno where it does not: then
- * the thread has the priority of the event loop, if the process may give it. It may be asked again.
+ * priority, as a task of SCHED_DEADLINE with an eighth of a CPU, or a twentieth. The kernel grants
+ * that where the CPUs have this time left, and no cpuset parts them. Returns 0, or -errno where it
+ * does not: then the thread has the priority of the event loop, if the process may give it. It may
+ * be asked again.
  */
 int rt_thread_urgent(uint64_t period_ns);
 

@@ -2,7 +2,8 @@
 /*
  * See renewal.h. The loop sets the timer with each probe of an owner, a pulse and a half later. In
  * time it sets it again before it fires, so the thread does not wake up at all. A mutex guards all
- * fields; a holder that has no CPU inherits the priority of who waits.
+ * fields; a holder that has no CPU inherits the priority of who waits. The kernel gives the thread
+ * its time by the length of a pulse, so a reload that changes it wakes the thread, which asks anew.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -28,9 +30,11 @@ struct renewal {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	int timer;
+	int news; /* an eventfd: the thread has to look at `stop` and `pulse_ns` */
 	bool armed;
 	bool running, stop;
-	bool deadline; /* the thread is a task of SCHED_DEADLINE */
+	uint64_t asked_ns; /* the thread has asked for time in each of these */
+	bool deadline;     /* and is a task of SCHED_DEADLINE */
 	struct pulse *pulse;
 	struct hokm_grants *grants;
 
@@ -92,9 +96,10 @@ static void renew(struct renewal *r)
  * Only the thread calls it. The kernel may let it sleep meanwhile, so it has no lock then. Returns
  * whether the thread is a task of SCHED_DEADLINE now.
  */
-static bool ask_for_deadline(struct renewal *r, bool first)
+static bool ask_for_deadline(struct renewal *r)
 {
 	uint64_t pulse_ns;
+	bool first;
 	int err;
 
 	pthread_mutex_lock(&r->lock);
@@ -102,6 +107,8 @@ static bool ask_for_deadline(struct renewal *r, bool first)
 	pthread_mutex_unlock(&r->lock);
 	err = rt_thread_urgent(pulse_ns);
 	pthread_mutex_lock(&r->lock);
+	first = !r->asked_ns;
+	r->asked_ns = pulse_ns;
 	r->deadline = !err;
 	pthread_mutex_unlock(&r->lock);
 	if (first && err)
@@ -112,32 +119,34 @@ static bool ask_for_deadline(struct renewal *r, bool first)
 	return !err;
 }
 
-/* The loop may have set the timer again just now: then there is nothing to read. */
-static bool is_due(const struct renewal *r)
+/* Takes the ticks or the news. The loop may have set the timer again just now: then it has none. */
+static bool take(int fd)
 {
-	uint64_t ticks;
+	uint64_t n;
 
-	return read(r->timer, &ticks, sizeof(ticks)) == sizeof(ticks);
+	return read(fd, &n, sizeof(n)) == sizeof(n);
 }
 
 static void *work(void *arg)
 {
 	struct renewal *r = arg;
-	struct pollfd p = {.fd = r->timer, .events = POLLIN};
-	bool deadline = ask_for_deadline(r, true);
-	bool stop = false;
+	struct pollfd p[] = {{.fd = r->timer, .events = POLLIN}, {.fd = r->news, .events = POLLIN}};
+	bool deadline = ask_for_deadline(r);
+	bool stop = false, anew;
 
 	while (!stop) {
 		/* What others have of the CPUs may be free later. */
-		int ready = poll(&p, 1, deadline ? -1 : AGAIN_MS);
+		int ready = poll(p, 2, deadline ? -1 : AGAIN_MS);
 
 		pthread_mutex_lock(&r->lock);
+		(void)take(r->news);
 		stop = r->stop;
-		if (ready > 0 && is_due(r) && !stop && r->armed)
+		anew = !ready || r->asked_ns != r->pulse_ns;
+		if (ready > 0 && take(r->timer) && !stop && r->armed)
 			renew(r);
 		pthread_mutex_unlock(&r->lock);
-		if (!ready && !stop)
-			deadline = ask_for_deadline(r, false);
+		if (anew && !stop)
+			deadline = ask_for_deadline(r);
 	}
 	return NULL;
 }
@@ -155,6 +164,14 @@ static void set_timer(struct renewal *r, uint64_t at_ns, uint64_t every_ns)
 	if (timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &t, NULL))
 		log_error("could not set the timer of the grants: %s", strerror(errno));
 	r->armed = at_ns;
+}
+
+static void tell_thread(struct renewal *r)
+{
+	const uint64_t one = 1;
+
+	if (write(r->news, &one, sizeof(one)) != sizeof(one))
+		log_error("could not wake the thread that renews the grants: %s", strerror(errno));
 }
 
 void renewal_wish(struct renewal *r, const struct pulse_wish *wish)
@@ -179,6 +196,8 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 	memcpy(r->services, state->services, sizeof(r->services));
 	memcpy(r->to, to, n * sizeof(*to));
 	r->n = n;
+	if (r->pulse_ns != pulse_ns)
+		tell_thread(r);
 	r->pulse_ns = pulse_ns;
 	r->until_ns = now_ns + RENEWAL_PULSES * pulse_ns;
 	if (r->wish.wish == HOKM_WISH_OWN)
@@ -190,11 +209,20 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 void renewal_read(struct renewal *r, struct renewal_report *out)
 {
 	pthread_mutex_lock(&r->lock);
-	*out = (struct renewal_report){.count = r->count, .in_time = r->deadline};
+	*out = (struct renewal_report){
+		.count = r->count, .period_ns = r->asked_ns, .in_time = r->deadline};
 	pthread_mutex_unlock(&r->lock);
 }
 
 /* ---- open, close ---- */
+
+static void close_both(struct renewal *r)
+{
+	if (r->timer >= 0)
+		close(r->timer);
+	if (r->news >= 0)
+		close(r->news);
+}
 
 int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse_ns,
 		 struct renewal **out)
@@ -209,14 +237,16 @@ int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse
 	r->grants = grants;
 	r->pulse_ns = pulse_ns;
 	r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	err = r->timer < 0 ? -errno : rt_lock_init(&r->lock);
+	err = r->timer < 0 ? -errno : 0;
+	r->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = !err && r->news < 0 ? -errno : err;
+	err = err ? err : rt_lock_init(&r->lock);
 	if (!err) {
 		*out = r;
 		return 0;
 	}
 	log_error("could not set up the timer of the grants: %s", strerror(-err));
-	if (r->timer >= 0)
-		close(r->timer);
+	close_both(r);
 	free(r);
 	return err;
 }
@@ -235,7 +265,7 @@ static void end_thread(struct renewal *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->stop = true;
-	set_timer(r, 1, 0);
+	tell_thread(r);
 	pthread_mutex_unlock(&r->lock);
 	pthread_join(r->thread, NULL);
 }
@@ -246,7 +276,7 @@ void renewal_close(struct renewal *r)
 		return;
 	if (r->running)
 		end_thread(r);
-	close(r->timer);
+	close_both(r);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }

@@ -51,7 +51,8 @@ void renewal_wish(struct renewal *r, const struct pulse_wish *wish);
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 		   const struct pulse_state *state, uint64_t pulse_ns);
 struct renewal_report {
-	uint64_t count; /* how often the thread has sent probes in place of the loop */
+	uint64_t count;     /* how often the thread has sent probes in place of the loop */
+	uint64_t period_ns; /* it has asked the kernel for time in each of these */
 	bool in_time; /* the kernel gives it time by SCHED_DEADLINE; else it has the loop's priority
 		       */
 };
