@@ -29,7 +29,8 @@ stub_conf_two_nodes() {
 	LAB_CONF_EXTRA="$PATIENT dns {
 		provider = digitalocean record = game.example.com state_file = \"$LAB_DIR/%n.dns\"
 		endpoint = \"https://$CLIENT:$port/v2\" ca_file = \"$STUB/ca.pem\"
-		credentials = \"$STUB/secrets\" timeout = 5s failback_delay = 1s min_interval = 0s
+		credentials = \"$STUB/secrets\" timeout = ${DNS_TIMEOUT:-5s}
+		failback_delay = 1s min_interval = 0s
 		$3
 	}"
 	lab_conf a b

@@ -13,6 +13,7 @@ at each request:
                       errored (of an action of DigitalOcean) ignored (of a change at Cloudflare)
                       stale (a connection ends without an answer at its second request, which is
                       not carried out)
+                      drip (a byte of the answer a second)
    "on": METHOD,      only these; "" for all
    "times": N,        so many of them; without it all
    "shape": WORD}     the records: one none foreign many member weighted alias health; the
@@ -29,6 +30,7 @@ change was accepted, `pending` whether a change at Route53 was not reported as I
 import argparse
 import copy
 import http.server
+import io
 import json
 import os
 import ssl
@@ -205,14 +207,28 @@ class Handler(dns_floating.Floating, http.server.BaseHTTPRequestHandler):
             self.world.connections += self.served == 0
             self.served += 1
             hang = self.failing == "timeout"
+            line = self.wfile
+            if self.failing == "drip":
+                self.wfile = io.BytesIO()
             if self.failing == "stale" and self.served > 1:
                 self.close_connection = True
             elif not hang:
                 self.answer()
             self.world.save()
+        self.drip(line)
         if hang or self.failing == "silent":
             time.sleep(HANG_S)
             self.close_connection = True
+
+    def drip(self, line):
+        """What was written aside goes out as a byte a second."""
+        if self.failing != "drip":
+            return
+        answer, self.wfile = self.wfile.getvalue(), line
+        self.close_connection = True
+        for i in range(len(answer)):
+            line.write(answer[i:i + 1])
+            time.sleep(1)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_any
 

@@ -47,6 +47,37 @@ static void the_recent_worst_is_forgotten(void **state)
 	assert_int_equal(late_recent_ns(&l, AT(600)), 0);
 }
 
+/* Each power of two has a place of its own, and what is later than all of them the last. */
+static void the_counts_are_a_distribution(void **state)
+{
+	static const struct {
+		uint64_t late_ns;
+		unsigned int place;
+	} rows[] = {
+		{0, 0},           {999, 0},
+		{1000, 1},        {1999, 1},
+		{2000, 2},        {3999, 2},
+		{4000, 3},        {NS_PER_MS, 10},
+		{1023999, 10},    {1024000, 11},
+		{NS_PER_S, 20},   {4194303999, 22},
+		{4194304000, 23}, {3600 * NS_PER_S, 23},
+		{UINT64_MAX, 23},
+	};
+	uint64_t sum = 0;
+	struct late l = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t before = l.places[rows[i].place];
+
+		late_note(&l, rows[i].late_ns, AT((double)i));
+		assert_int_equal(l.places[rows[i].place], before + 1);
+	}
+	for (unsigned int i = 0; i < LATE_PLACES; i++)
+		sum += l.places[i];
+	assert_int_equal(sum, sizeof(rows) / sizeof(rows[0]));
+}
+
 static void a_timer_notes_how_late_it_is(void **state)
 {
 	uint64_t now_us = clock_now_ns() / 1000;
@@ -132,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_worst_stays),
 		cmocka_unit_test(the_recent_worst_is_forgotten),
+		cmocka_unit_test(the_counts_are_a_distribution),
 		cmocka_unit_test(a_timer_notes_how_late_it_is),
 		cmocka_unit_test(each_kind_has_a_name_of_its_own),
 		cmocka_unit_test(a_timer_set_to_the_same_moment_fires_again),

@@ -5,8 +5,17 @@
 
 #define MINUTE_NS (60 * NS_PER_S)
 
+static unsigned int place(uint64_t late_ns)
+{
+	uint64_t us = late_ns / 1000;
+	unsigned int i = us ? 64 - (unsigned int)__builtin_clzll(us) : 0;
+
+	return i < LATE_PLACES ? i : LATE_PLACES - 1;
+}
+
 void late_note(struct late *l, uint64_t late_ns, uint64_t now_ns)
 {
+	l->places[place(late_ns)]++;
 	if (now_ns - l->window_ns >= MINUTE_NS) {
 		l->before_ns = now_ns - l->window_ns < 2 * MINUTE_NS ? l->minute_ns : 0;
 		l->minute_ns = 0;

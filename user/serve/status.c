@@ -464,6 +464,16 @@ static json_t *claims_json(const struct claims *c, uint64_t now_ns)
 	return list;
 }
 
+static json_t *late_places_json(const struct late *l)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < LATE_PLACES; i++)
+		if (json_array_append_new(list, number(l->places[i])))
+			log_debug("status: no memory for a count");
+	return list;
+}
+
 /* Of each kind of work, in microseconds. */
 static json_t *late_json(const struct inbox *in, uint64_t now_ns)
 {
@@ -475,6 +485,7 @@ static json_t *late_json(const struct inbox *in, uint64_t now_ns)
 
 		put(kind, "recent_us", number(late_recent_ns(l, now_ns) / 1000));
 		put(kind, "worst_us", number(l->worst_ns / 1000));
+		put(kind, "places", late_places_json(l));
 		put(o, late_name((enum late_kind)i), kind);
 	}
 	return o;
