@@ -98,6 +98,49 @@ static void carrier_and_removal(void **state)
 	own_netns_link(&ns);
 }
 
+/* run COMMAND, which takes the link away from IP, and the one that gives it back. */
+static void take_and_give(const char *const take[], const char *const give[], const char *word)
+{
+	struct link_state l = {0};
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	assert_true(link_watch_up(w));
+	assert_int_equal(own_run(take), 0);
+	run_until_called(e, &s, 1);
+	assert_false(s.up);
+	assert_false(s.gone);
+	assert_non_null(strstr(link_watch_text(w), word));
+	/* One that is read says the same. */
+	assert_int_equal(link_state_read(&l, ns.ifindex_a), 0);
+	assert_false(l.up);
+	assert_non_null(strstr(link_state_text(&l), word));
+	assert_int_equal(own_run(give), 0);
+	run_until_called(e, &s, 2);
+	assert_true(s.up);
+	assert_string_equal(link_watch_text(w), "has its link back");
+	link_watch_close(w);
+	sd_event_unref(e);
+}
+
+/* Its carrier is there, and programs in XDP go on answering. */
+static void a_link_that_ip_does_not_have_is_down(void **state)
+{
+	static const char *const off[] = {"ip", "link", "set", "hx0", "arp", "off", NULL};
+	static const char *const on[] = {"ip", "link", "set", "hx0", "arp", "on", NULL};
+	static const char *const in[] = {"ip", "link", "set", "hx0", "master", "hxbr", NULL};
+	static const char *const out[] = {"ip", "link", "set", "hx0", "nomaster", NULL};
+
+	(void)state;
+	take_and_give(off, on, "answers no ARP");
+	assert_int_equal(RUN("ip", "link", "add", "hxbr", "type", "bridge"), 0);
+	take_and_give(in, out, "is a port of a bridge");
+	assert_int_equal(RUN("ip", "link", "del", "hxbr"), 0);
+}
+
 /* Reads the state as the keeper does. */
 static void learn(struct link_watch *w)
 {
@@ -267,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(carrier_and_removal, with_carrier),
+		cmocka_unit_test_setup(a_link_that_ip_does_not_have_is_down, with_carrier),
 		cmocka_unit_test_setup(lost_messages_lose_no_change, with_carrier),
 		cmocka_unit_test_setup(a_state_that_may_be_out_of_date_is_not_taken, with_carrier),
 		cmocka_unit_test_setup(another_mac_is_reported, with_carrier),

@@ -22,6 +22,15 @@ static void take_mac(struct link_state *s, struct nlmsghdr *nlh)
 		memcpy(s->mac, nla_data(a), sizeof(s->mac));
 }
 
+/* The kind of its master is a name such as "bridge". */
+static bool is_port(struct nlmsghdr *nlh)
+{
+	struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	struct nlattr *kind = a ? nla_find(nla_data(a), nla_len(a), IFLA_INFO_SLAVE_KIND) : NULL;
+
+	return kind && nla_strcmp(kind, "vrf") != 0;
+}
+
 bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi;
@@ -39,9 +48,28 @@ bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
 		return false;
 	s->gone = nlh->nlmsg_type == RTM_DELLINK;
 	s->up = !s->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
+	s->no_arp = s->up && (ifi->ifi_flags & IFF_NOARP);
+	s->port = s->up && is_port(nlh);
+	s->up = s->up && !s->no_arp && !s->port;
 	if (!s->gone)
 		take_mac(s, nlh);
 	return true;
+}
+
+const char *link_state_text(const struct link_state *s)
+{
+	if (s->gone)
+		return "was removed";
+	if (s->up)
+		return "has its link back";
+	if (s->no_arp)
+		return "answers no ARP, so no client finds this node: "
+		       "`ip link set dev NAME arp on` mends it";
+	if (s->port)
+		return "is a port of a bridge or bond, which takes all of its packets: take it "
+		       "out (`ip link set dev NAME nomaster`), or name the bridge or bond in the "
+		       "key interface";
+	return "lost its link";
 }
 
 struct reading {

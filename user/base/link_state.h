@@ -3,6 +3,10 @@
  * The state of an interface as rtnetlink tells it (RFC 3549): is it there, is its link up, its MAC.
  * A link is up when it has IFF_UP and IFF_RUNNING: the operator set it up, and its operational
  * state is UP or UNKNOWN (RFC 2863), from which the kernel derives IFF_RUNNING.
+ *
+ * Two more things make that nobody reaches this node, while programs in XDP go on answering. With
+ * IFF_NOARP the kernel answers no ARP. A port gives its frames to its bridge or bond, before IP
+ * sees them; only a VRF leaves them to the interface. Such a link counts as down.
  */
 #ifndef HOKM_BASE_LINK_STATE_H
 #define HOKM_BASE_LINK_STATE_H
@@ -14,11 +18,15 @@
 struct link_state {
 	bool gone; /* there is no such interface */
 	bool up;
+	bool no_arp, port;    /* for one of these reasons it is not up */
 	unsigned char mac[6]; /* the last one when it is gone */
 };
 
 /* Takes the state from a message. Returns false when the message is not about this interface. */
 bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh);
+
+/* What happened to the interface: "lost its link", ... to follow its name. A constant. */
+const char *link_state_text(const struct link_state *s);
 
 /*
  * Asks the kernel, which takes its lock for network settings (RTNL) for that: the caller may wait

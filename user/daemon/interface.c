@@ -24,10 +24,7 @@ void interface_on_link(bool up, bool gone, void *arg)
 		return;
 	d->link_up = up;
 	segment_watch_lost(&d->segment);
-	log_warn("interface %s %s", d->node.conf->interface,
-		 gone ? "was removed"
-		 : up ? "has its link back"
-		      : "lost its link");
+	log_warn("interface %s %s", d->node.conf->interface, link_watch_text(d->link));
 	events_add(d->node.events, "link", why, "%s", hokm_reason_text(why));
 	inbox_note(&d->node.inbox, INBOX_POLICY);
 }

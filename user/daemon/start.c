@@ -105,6 +105,8 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 				      &d->link);
 	if (!err)
 		d->link_up = link_watch_up(d->link);
+	if (!err && !d->link_up)
+		log_warn("interface %s %s", n->conf->interface, link_watch_text(d->link));
 	return err;
 }
 

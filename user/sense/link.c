@@ -198,6 +198,11 @@ bool link_watch_up(const struct link_watch *w)
 	return w->now.up;
 }
 
+const char *link_watch_text(const struct link_watch *w)
+{
+	return link_state_text(&w->now);
+}
+
 const unsigned char *link_watch_mac(const struct link_watch *w)
 {
 	return w->now.mac;

@@ -53,6 +53,8 @@ bool link_watch_unread(struct link_watch *w);
 int link_watch_ifindex(const struct link_watch *w);
 /* Returns the present state: true when the link is up. */
 bool link_watch_up(const struct link_watch *w);
+/* What happened to it last: link_state_text(). */
+const char *link_watch_text(const struct link_watch *w);
 /* Returns the present MAC, six bytes: the last one when the interface was removed. */
 const unsigned char *link_watch_mac(const struct link_watch *w);
 
