@@ -3,9 +3,9 @@
 # lane: beside
 #
 # The link of the owner is up, its daemon runs and its XDP program answers pulses, but no client
-# reaches it: its interface answers no ARP, or became the port of a bridge. It does not go on as
-# owner: the peer owns and serves. When the trouble is over the node takes part again, and at no
-# time do two nodes answer.
+# reaches it: its interface answers no ARP, became the port of a bridge, or a filter before ours
+# drops all that it sends. It does not go on as owner: the peer owns and serves. When the trouble is
+# over the node takes part again, and at no time do two nodes answer.
 
 PLAYERS=5
 # shellcheck source=tests/netns/common.sh
@@ -18,6 +18,11 @@ bridge_in() {
 		in_a link set dev eth0 master br9
 }
 bridge_out() { in_a link set dev eth0 nomaster && in_a link del dev br9; }
+# XDP_PASS is TC_ACT_SHOT to a filter.
+drop_all() {
+	lab_run a tc filter add dev eth0 egress prio 1 handle 1 bpf da obj "$LAB_PASS" sec xdp
+}
+drop_none() { lab_run a tc filter del dev eth0 egress prio 1; }
 reached() {
 	ip -n "$(lab_ns client)" neigh flush dev eth0 &&
 		lab_run client curl -s -m 1 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"
@@ -47,4 +52,7 @@ lacks_vip() { ! owns "$1" && has_no_vip "$1"; }
 test_pair
 unreachable "no ARP" link-down "arp off" "arp on" "eth0 answers no ARP"
 unreachable "port of a bridge" link-down bridge_in bridge_out "eth0 is a port of a bridge"
+unreachable "egress drops all" send-failed drop_all drop_none "could not send an advert on eth0"
+number_is "egress drops all: lines about gratuitous ARP" \
+	"$(grep -c 'could not send gratuitous ARP' "$LAB_DIR/log/a.daemon")" -le 3
 test_end

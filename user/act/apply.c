@@ -46,6 +46,7 @@ struct apply {
 	int ifindex;
 	bool own_failed;
 	bool sync_failed;
+	bool garp_failed;
 };
 
 /* The file lies beside the control socket, in a folder that is gone after a reboot. */
@@ -303,8 +304,12 @@ void apply_announce(struct apply *a, struct in_addr addr)
 {
 	int err = garp_send(a->garp, addr);
 
-	if (err)
+	/* It is repeated ten times a second: a failure that lasts is logged once. */
+	if (err && !a->garp_failed)
 		log_warn("could not send gratuitous ARP on %s: %s", a->interface, strerror(-err));
+	else if (!err && a->garp_failed)
+		log_info("gratuitous ARP is sent on %s again", a->interface);
+	a->garp_failed = err != 0;
 }
 
 void apply_garp(struct apply *a, const struct apply_want *want)

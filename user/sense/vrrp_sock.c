@@ -123,6 +123,33 @@ int vrrp_sock_fd(const struct vrrp_sock *s)
 	return s->fd;
 }
 
+/*
+ * A lease is bound to adverts that left (architecture rule 1). When a filter or a queue of the
+ * interface drops a packet, the kernel hides that from a raw socket without IP_RECVERR. The option
+ * also collects the ICMP errors that others send, up to the size of the receive buffer, so it is
+ * set for the sending alone. An ICMP error that comes just then fails another packet than the one
+ * it is about: that one is sent again.
+ */
+static int send_surely(const struct vrrp_sock *s, const struct msghdr *mh, size_t len)
+{
+	const int on = 1, off = 0;
+	ssize_t n;
+	int err;
+
+	if (setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)))
+		return -errno;
+	n = sendmsg(s->fd, mh, 0);
+	err = n < 0 ? -errno : 0;
+	/* Unsetting it empties the queue of errors. */
+	if (setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &off, sizeof(off)))
+		return -errno;
+	if (err && err != -ENOBUFS) {
+		n = sendmsg(s->fd, mh, 0);
+		err = n < 0 ? -errno : 0;
+	}
+	return err ? err : (size_t)n == len ? 0 : -EIO;
+}
+
 int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct in_addr dest)
 {
 	struct in_pktinfo info = {.ipi_ifindex = s->ifindex, .ipi_spec_dst = s->addr};
@@ -142,7 +169,6 @@ int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct i
 		.msg_controllen = sizeof(control.buf),
 	};
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
-	ssize_t n;
 
 	if (len > sizeof(copy))
 		return -EMSGSIZE;
@@ -151,10 +177,7 @@ int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct i
 	cm->cmsg_type = IP_PKTINFO;
 	cm->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(cm), &info, sizeof(info));
-	n = sendmsg(s->fd, &mh, 0);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EIO;
+	return send_surely(s, &mh, len);
 }
 
 ssize_t vrrp_sock_recv(struct vrrp_sock *s, uint8_t *buf, size_t size)
