@@ -91,6 +91,9 @@ _Static_assert(sizeof(struct hokm_path_cfg) == 48, "path cfg");
  * @path: the paths beside the segment; no packet of a client reads them
  *
  * Slots of services and peers stay the same across restarts and reloads.
+ *
+ * @addr and @pulse_port have their places in every version: by them a witness knows pins of another
+ * map schema (user/path/bpf_witness_left.c).
  */
 struct hokm_cfg {
 	struct hokm_addr addr;
@@ -120,6 +123,8 @@ struct hokm_cfg {
 	struct hokm_path_cfg path[HOKM_MAX_PATHS];
 };
 _Static_assert(sizeof(struct hokm_cfg) == 656, "cfg");
+_Static_assert(__builtin_offsetof(struct hokm_cfg, addr) == 0, "cfg in every version");
+_Static_assert(__builtin_offsetof(struct hokm_cfg, pulse_port) == 24, "cfg in every version");
 
 /**
  * struct hokm_own - value of own, one entry: ownership

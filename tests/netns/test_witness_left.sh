@@ -12,7 +12,8 @@
 #   gone       program and folder of pins are taken away together: the process puts both back
 #   moved      its address moves to another interface: the next process moves the program there
 #   removed    `witness --remove` takes away what was left under another name
-#   namesake   the witness of another group has the same name: it does not take this program
+#   namesake   the witness of another group has the same name: it does not take this program, also
+#              while this one has no process
 #   shared     the same in another network namespace, which shares the bpffs
 #   setup      `setup --remove` takes all away, also with a file that is wrong, which stays
 #
@@ -178,7 +179,24 @@ namesake() {
 	holds "namesake: the first one keeps its program beside it" keeps_program "$id"
 	must lab_kill w other TERM
 	must lab_wait 10 lab_gone w other
+	other_schema
 	must ends_by KILL
+	other_file auto w
+	holds "namesake: refused while the first one has no process" other_is_refused w
+	holds "namesake: the first one keeps its program without a process" keeps_program "$id"
+}
+
+# Pins of another map schema, whose process runs.
+other_schema() {
+	local pin=$LAB_DIR/w/bpf/hokm-xdp-witness/sixth/meta own
+	own=$(lab_run w bpftool -j map lookup pinned "$pin" key 0 0 0 0 |
+		jq -r '.value | join(" ")')
+	# shellcheck disable=SC2086 # bytes
+	must lab_run w bpftool map update pinned "$pin" key 0 0 0 0 value 0x63 ${own#* }
+	must lab_run w "$HOKM" witness --remove-all
+	holds "another schema: the program of a process that runs stays" has_program
+	# shellcheck disable=SC2086 # bytes
+	must lab_run w bpftool map update pinned "$pin" key 0 0 0 0 value $own
 }
 
 shared() {

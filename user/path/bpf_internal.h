@@ -30,6 +30,7 @@
 #include <net/if.h>
 
 #include "path/bpf.h"
+#include "path/bpf_witness.h"
 
 /*
  * Every map that user space uses. All are pinned. The first ones hold what a later daemon adopts;
@@ -155,18 +156,25 @@ int bpf_detach_ingress(const struct pins *p);
 int pins_interface(const struct pins *p);
 
 /*
- * bpf_witness_left.c: whether the pins have the address and port of this witness. False also when
- * they are of another version, or not whole.
+ * bpf_witness_left.c: whether the pins have the address and port of this witness, in whatever
+ * version. False also when they are not whole.
  */
 bool witness_pins_are_of(const struct pins *p, const struct conf *c, unsigned int self);
 
 /*
  * bpf_witness_left.c: whether these pins, which have the name of this witness, must not be touched:
  * their program is on an interface of another network namespace, or their witness has another
- * address or port, and `runs`.
+ * address or port, and its process runs, or may come again to a program that answers here.
  */
 bool witness_pins_of_another(const struct pins *p, const struct conf *c, unsigned int self,
-			     bool (*runs)(struct hokm_addr addr, __be16 port));
+			     hokm_witness_process_fn process);
+
+/*
+ * bpf_witness_left.c: makes processes that open or remove a witness in this bpffs wait for each
+ * other. Returns a descriptor, which the caller closes, -EBUSY, logged, after a bounded wait, or
+ * -ENOENT when there is no bpffs: then there is nothing to wait for.
+ */
+int witness_lock(const char *bpffs);
 
 /*
  * bpf_witness_left.c: removes the programs and pins that this witness left in other folders than

@@ -14,14 +14,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "path/bpf_internal.h"
-#include "path/bpf_witness.h"
 
 struct opening {
 	const struct conf *c;
 	struct hokm_bpf *b;
 	struct bpf_object *obj;
 	struct pins pins;
-	hokm_witness_runs_fn runs;
+	hokm_witness_process_fn process;
 	uint64_t layout;
 	bool adopt;
 	bool of_self; /* the pins have the address and port of this witness */
@@ -81,9 +80,11 @@ static int judge_pins(struct opening *o)
 static int check_pins(struct opening *o, unsigned int self)
 {
 	o->of_self = witness_pins_are_of(&o->pins, o->c, self);
-	if (!witness_pins_of_another(&o->pins, o->c, self, o->runs))
+	if (!witness_pins_of_another(&o->pins, o->c, self, o->process))
 		return 0;
-	log_error("the pins in %s are of another witness: give this one another name", o->pins.dir);
+	log_error("the pins in %s are of another witness: give this one another name; "
+		  "`hokm-xdp witness --remove-all` removes those of witnesses that do not run",
+		  o->pins.dir);
 	return -EEXIST;
 }
 
@@ -169,10 +170,10 @@ static int pin(struct opening *o)
 }
 
 int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
-			  hokm_witness_runs_fn runs, struct hokm_bpf **out, bool *adopted)
+			  hokm_witness_process_fn process, struct hokm_bpf **out, bool *adopted)
 {
-	struct opening o = {.c = c, .b = bpf_new(), .runs = runs};
-	int err;
+	struct opening o = {.c = c, .b = bpf_new(), .process = process};
+	int lock = -ENOENT, err;
 
 	*out = NULL;
 	*adopted = false;
@@ -180,13 +181,16 @@ int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *i
 		return -ENOMEM;
 	memset(o.pins.map, -1, sizeof(o.pins.map));
 	o.pins.link = o.pins.ingress = o.pins.egress = o.pins.fence = -1;
-	err = look(&o, self, interface);
+	lock = witness_lock(c->bpffs);
+	err = lock == -EBUSY ? lock : look(&o, self, interface);
 	if (!err)
 		err = load_witness(o.obj, c, &o.pins, o.adopt);
 	if (!err)
 		err = take(&o);
 	if (!err)
 		err = pin(&o);
+	if (lock >= 0)
+		close(lock);
 	pins_close(&o.pins);
 	bpf_object__close(o.obj);
 	if (err) {
@@ -204,7 +208,7 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b)
 }
 
 static int remove_own(const struct conf *c, unsigned int self, const char *dir,
-		      hokm_witness_runs_fn runs)
+		      hokm_witness_process_fn process)
 {
 	struct pins p;
 	bool any;
@@ -216,7 +220,7 @@ static int remove_own(const struct conf *c, unsigned int self, const char *dir,
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
-	if (witness_pins_of_another(&p, c, self, runs)) {
+	if (witness_pins_of_another(&p, c, self, process)) {
 		log_warn("the pins in %s are of another witness: they stay", dir);
 		pins_close(&p);
 		return 0;
@@ -226,15 +230,21 @@ static int remove_own(const struct conf *c, unsigned int self, const char *dir,
 	return err ? err : any;
 }
 
-int hokm_bpf_remove_witness(const struct conf *c, unsigned int self, hokm_witness_runs_fn runs)
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self,
+			    hokm_witness_process_fn process)
 {
 	char dir[PIN_DIR_MAX];
-	int left, own, err = pins_dir_witness(c, c->witnesses[self].name, dir);
+	int left, own, lock, err = pins_dir_witness(c, c->witnesses[self].name, dir);
 
 	if (err)
 		return err;
-	own = remove_own(c, self, dir, runs);
+	lock = witness_lock(c->bpffs);
+	if (lock == -EBUSY)
+		return lock;
+	own = remove_own(c, self, dir, process);
 	left = witness_left_remove(c, self, dir);
+	if (lock >= 0)
+		close(lock);
 	if (own < 0 || left < 0)
 		return own < 0 ? own : left;
 	return own || left;

@@ -10,27 +10,37 @@
  * Pins: <bpffs>/hokm-xdp-witness/<witness>/. They are those of one version: maps of another one are
  * made anew, and their promises with them, because a witness that is silent for a while is no harm.
  *
- * A witness is known by its address and port: what it left under another name, or in another bpffs,
- * is removed by the functions that open and remove its packet path. Their caller has the port of
- * the witness, so that no other process is this witness.
+ * A witness is known by its address and port, also in pins of another version: what it left under
+ * another name, or in another bpffs, is removed by the functions that open and remove its packet
+ * path. Their caller has the port of the witness, so that no other process is this witness.
+ *
+ * Two groups of one machine may give their witnesses the same name, and so the same folder. The one
+ * that was there first keeps it: also while its process is being restarted, for its kernel answers
+ * meanwhile. Opening and removing happen one after the other, by a lock of the bpffs.
  */
 #ifndef HOKM_PATH_BPF_WITNESS_H
 #define HOKM_PATH_BPF_WITNESS_H
 
 #include "path/bpf.h"
 
-/* Whether a process is the witness of this address and port. */
-typedef bool (*hokm_witness_runs_fn)(struct hokm_addr addr, __be16 port);
+/* The process of the witness of an address and port, as this network namespace sees it. */
+enum hokm_witness_process {
+	HOKM_WITNESS_NOWHERE, /* the address is not here: there can be none */
+	HOKM_WITNESS_ABSENT,  /* none runs; the next one may come at any moment */
+	HOKM_WITNESS_RUNS,
+};
+
+typedef enum hokm_witness_process (*hokm_witness_process_fn)(struct hokm_addr addr, __be16 port);
 
 /*
  * Loads the program, with the pinned maps when they are whole and of this version (then *adopted),
  * else with new ones, which are pinned. Nothing is attached: first the caller writes cfg, keys and
  * hokm_bpf_allow_grants(). Returns 0 or -errno, logged; -EBUSY: the interface has an XDP program of
- * others; -EEXIST: the pins of this name are those of another witness that `runs`, or of another
- * network namespace, and nothing of it was touched. The caller closes *out with hokm_bpf_close().
+ * others; -EEXIST: the pins of this name are those of another witness, and nothing of it was
+ * touched; -EBUSY also: the bpffs stayed locked. The caller closes *out with hokm_bpf_close().
  */
 int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
-			  hokm_witness_runs_fn runs, struct hokm_bpf **out, bool *adopted);
+			  hokm_witness_process_fn process, struct hokm_bpf **out, bool *adopted);
 
 /*
  * The longest grant that the witness gives; 0: it takes no part. Promises that run stay. A member
@@ -43,15 +53,16 @@ int hokm_bpf_attach_witness(struct hokm_bpf *b);
 
 /*
  * Detaches the program of this witness and removes its pins. Returns 1, 0 when there was nothing,
- * or -errno, logged. Pins of its name that are those of another witness that `runs`, or of another
- * network namespace, stay.
+ * or -errno, logged. Pins of its name that are those of another witness stay.
  */
-int hokm_bpf_remove_witness(const struct conf *c, unsigned int self, hokm_witness_runs_fn runs);
+int hokm_bpf_remove_witness(const struct conf *c, unsigned int self,
+			    hokm_witness_process_fn process);
 
 /*
  * Does the same for each witness that has a program on an interface here, without a configuration.
- * What a witness that `runs` has stays, logged. Returns how many were removed, or -errno, logged.
+ * What a witness whose process runs has stays, logged. Returns how many were removed, or -errno,
+ * logged.
  */
-int hokm_bpf_remove_witnesses(hokm_witness_runs_fn runs);
+int hokm_bpf_remove_witnesses(hokm_witness_process_fn process);
 
 #endif

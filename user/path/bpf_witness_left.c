@@ -14,21 +14,31 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "path/bpf_internal.h"
-#include "path/bpf_witness.h"
+
+/* A start takes less than a second. */
+#define LOCK_PAUSE_NS (20 * 1000 * 1000)
+#define LOCK_PAUSES   500
 
 struct search {
 	/* By address and port pins are those of the witness itself. NULL: those of any witness. */
 	const struct hokm_addr *addr;
 	__be16 port;
 	const char *own; /* its folder, which stays */
-	hokm_witness_runs_fn runs;
+	hokm_witness_process_fn process;
+	bool lock; /* each bpffs; else the caller has locked its own */
 	int removed;
 	int err; /* the first one */
 };
@@ -40,32 +50,72 @@ static bool is_same(const char *a, const char *b)
 	return b && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Returns false when it is not known: pins of another version, or not whole. */
-static bool read_cfg(const struct pins *p, struct hokm_cfg *cfg)
-{
-	uint32_t zero = 0;
+/* What the start of map cfg says in every version. */
+struct who {
+	struct hokm_addr addr;
+	__be16 port;
+};
 
-	return p->meta.abi_version == HOKM_ABI_VERSION && p->map[MAP_CFG] >= 0 &&
-	       !bpf_map_lookup_elem(p->map[MAP_CFG], &zero, cfg);
+#define WHO_END (offsetof(struct hokm_cfg, pulse_port) + sizeof(__be16))
+
+/* Returns false when it is not known: there is no map, or it has nothing of this kind. */
+static bool read_who(const struct pins *p, struct who *who)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info), zero = 0;
+	unsigned char *value;
+	bool known;
+
+	if (p->map[MAP_CFG] < 0 || bpf_obj_get_info_by_fd(p->map[MAP_CFG], &info, &size) ||
+	    info.type != BPF_MAP_TYPE_ARRAY || info.value_size < WHO_END)
+		return false;
+	value = calloc(1, info.value_size);
+	known = value && !bpf_map_lookup_elem(p->map[MAP_CFG], &zero, value);
+	if (known) {
+		memcpy(&who->addr, value, sizeof(who->addr));
+		memcpy(&who->port, value + offsetof(struct hokm_cfg, pulse_port),
+		       sizeof(who->port));
+	}
+	free(value);
+	return known;
 }
 
-static bool is_of(const struct search *s, const struct hokm_cfg *cfg)
+static bool is_of(const struct search *s, const struct who *who)
 {
-	return !memcmp(&cfg->addr, s->addr, sizeof(cfg->addr)) && cfg->pulse_port == s->port;
+	return !memcmp(&who->addr, s->addr, sizeof(who->addr)) && who->port == s->port;
+}
+
+int witness_lock(const char *bpffs)
+{
+	const struct timespec pause = {0, LOCK_PAUSE_NS};
+	int fd = open(bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -ENOENT;
+	for (int i = 0; i < LOCK_PAUSES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return fd;
+		(void)nanosleep(&pause, NULL);
+	}
+	close(fd);
+	log_error("another process starts or removes a witness in %s, and does not end: "
+		  "`fuser %s` names it",
+		  bpffs, bpffs);
+	return -EBUSY;
 }
 
 /* Returns 1 when its pins were removed, 0 when they stay, or -errno, logged. */
 static int remove_one(const struct search *s, struct pins *p)
 {
-	struct hokm_cfg cfg;
-	const bool known = read_cfg(p, &cfg);
+	struct who who;
+	const bool known = read_who(p, &who);
 	int err;
 
 	if (!pins_interface(p))
 		return 0;
-	if (s->addr && (!known || !is_of(s, &cfg)))
+	if (s->addr && (!known || !is_of(s, &who)))
 		return 0;
-	if (s->runs && known && s->runs(cfg.addr, cfg.pulse_port)) {
+	if (s->process && known && s->process(who.addr, who.port) == HOKM_WITNESS_RUNS) {
 		log_warn("the witness with the pins in %s runs, and they stay: stop it first",
 			 p->dir);
 		return 0;
@@ -99,12 +149,20 @@ static void search_bpffs(struct search *s, const char *bpffs)
 	int n = snprintf(root, sizeof(root), "%s/%s", bpffs, PIN_ROOT_WITNESS);
 	/* Who may not see the folder has not made it. */
 	DIR *d = n > 0 && n < (int)sizeof(root) ? opendir(root) : NULL;
+	int lock = d && s->lock ? witness_lock(bpffs) : -ENOENT;
 
+	if (lock == -EBUSY) {
+		s->err = s->err ? s->err : lock;
+		closedir(d);
+		return;
+	}
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || pins_path(root, e->d_name, dir) || is_same(dir, s->own))
 			continue;
 		look_into(s, dir);
 	}
+	if (lock >= 0)
+		close(lock);
 	if (d)
 		closedir(d);
 }
@@ -132,21 +190,24 @@ bool witness_pins_are_of(const struct pins *p, const struct conf *c, unsigned in
 {
 	const struct hokm_addr addr = hokm_addr_from_ipv4(c->witnesses[self].addr);
 	const struct search s = {.addr = &addr, .port = htons(c->pulse_port)};
-	struct hokm_cfg cfg;
+	struct who who;
 
-	return read_cfg(p, &cfg) && is_of(&s, &cfg);
+	return read_who(p, &who) && is_of(&s, &who);
 }
 
 bool witness_pins_of_another(const struct pins *p, const struct conf *c, unsigned int self,
-			     hokm_witness_runs_fn runs)
+			     hokm_witness_process_fn process)
 {
-	struct hokm_cfg cfg;
+	enum hokm_witness_process at;
+	struct who who;
 
 	/* On an interface of another network namespace, which shares this bpffs. */
 	if (p->link >= 0 && xdp_link_ifindex(p->link, NULL) > 0 && !pins_interface(p))
 		return true;
-	return read_cfg(p, &cfg) && !witness_pins_are_of(p, c, self) &&
-	       runs(cfg.addr, cfg.pulse_port);
+	if (!read_who(p, &who) || witness_pins_are_of(p, c, self))
+		return false;
+	at = process(who.addr, who.port);
+	return at == HOKM_WITNESS_RUNS || (at == HOKM_WITNESS_ABSENT && pins_interface(p));
 }
 
 int witness_left_remove(const struct conf *c, unsigned int self, const char *own_dir)
@@ -157,9 +218,9 @@ int witness_left_remove(const struct conf *c, unsigned int self, const char *own
 	return search_all(&s, c->bpffs);
 }
 
-int hokm_bpf_remove_witnesses(hokm_witness_runs_fn runs)
+int hokm_bpf_remove_witnesses(hokm_witness_process_fn process)
 {
-	struct search s = {.runs = runs};
+	struct search s = {.process = process, .lock = true};
 
 	return search_all(&s, NULL);
 }

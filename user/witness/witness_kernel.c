@@ -128,8 +128,7 @@ int witness_kernel_open(struct witness_kernel *k, const struct conf *c, unsigned
 
 	memset(k, 0, sizeof(*k));
 	snprintf(k->interface, sizeof(k->interface), "%s", interface);
-	err = hokm_bpf_open_witness(
-		c, self, interface, witness_sock_is_taken, &k->bpf, &k->adopted);
+	err = hokm_bpf_open_witness(c, self, interface, witness_sock_process, &k->bpf, &k->adopted);
 	if (!err)
 		err = witness_kernel_configure(k, c, self);
 	if (!err)

@@ -332,7 +332,7 @@ static int open_kernel(struct program *p)
 			 strerror(-err));
 	}
 	/* Its promises would not be known to the process, nor those of the process to it. */
-	err = hokm_bpf_remove_witness(c, p->self, witness_sock_is_taken);
+	err = hokm_bpf_remove_witness(c, p->self, witness_sock_process);
 	return err < 0 ? err : 0;
 }
 
@@ -374,7 +374,7 @@ static void leave(struct program *p)
 	if (!p->kernel.bpf || p->stays)
 		return;
 	witness_kernel_close(&p->kernel);
-	if (hokm_bpf_remove_witness(p->conf, p->self, witness_sock_is_taken) < 0)
+	if (hokm_bpf_remove_witness(p->conf, p->self, witness_sock_process) < 0)
 		log_error(
 			"the XDP program of the witness is still on %s: hokm-xdp witness --remove",
 			p->interface);
@@ -492,7 +492,7 @@ static int remove_left(const struct conf *c, unsigned int self)
 {
 	/* A process that runs has the port, and would put back what is removed. */
 	int fd = witness_sock_open(c->witnesses[self].addr, c->pulse_port);
-	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, self, witness_sock_is_taken);
+	int err = fd < 0 ? fd : hokm_bpf_remove_witness(c, self, witness_sock_process);
 
 	if (fd >= 0)
 		close(fd);
@@ -512,7 +512,7 @@ static int remove_all(void)
 		log_error("only root sees what a witness left in the kernel");
 		return EX_NOPERM;
 	}
-	n = hokm_bpf_remove_witnesses(witness_sock_is_taken);
+	n = hokm_bpf_remove_witnesses(witness_sock_process);
 	if (n >= 0)
 		printf("no XDP program of a witness that does not run is left: %d removed\n", n);
 	return n < 0 ? EX_UNAVAILABLE : EX_OK;

@@ -23,13 +23,19 @@ int witness_sock_open(struct in_addr addr, uint16_t port_host)
 			     sizeof(options) / sizeof(options[0]), NULL);
 }
 
-bool witness_sock_is_taken(struct hokm_addr addr, __be16 port)
+enum hokm_witness_process witness_sock_process(struct hokm_addr addr, __be16 port)
 {
-	int fd = witness_sock_open(hokm_addr_to_ipv4(&addr), ntohs(port));
+	const struct sockaddr_in own = {
+		.sin_family = AF_INET, .sin_addr = hokm_addr_to_ipv4(&addr), .sin_port = port};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = fd < 0 || bind(fd, (const struct sockaddr *)&own, sizeof(own)) ? errno : 0;
 
 	if (fd >= 0)
 		close(fd);
-	return fd == -EADDRINUSE;
+	if (err == EADDRNOTAVAIL)
+		return HOKM_WITNESS_NOWHERE;
+	/* What cannot be asked may be. */
+	return err ? HOKM_WITNESS_RUNS : HOKM_WITNESS_ABSENT;
 }
 
 /* The TTL of a packet; 0 when the kernel does not say it. */

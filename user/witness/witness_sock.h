@@ -12,13 +12,14 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+#include "path/bpf_witness.h"
 #include "witness/witness.h"
 
 /* A descriptor, which the caller closes, or -errno, logged. */
 int witness_sock_open(struct in_addr addr, uint16_t port_host);
 
 /* Whether a process of this network namespace is the witness of this address and port. */
-bool witness_sock_is_taken(struct hokm_addr addr, __be16 port);
+enum hokm_witness_process witness_sock_process(struct hokm_addr addr, __be16 port);
 
 /* Answers the packets that wait, at most `most` of them. Returns how many there were. */
 unsigned int witness_sock_serve(int fd, struct witness *w, unsigned int most);
