@@ -36,10 +36,11 @@ with_a_time() {
 	drain a --timeout 4s
 	within 10 "time: it shows how many are left" said_drain "$COUNT left, to be terminated in" a
 	within 10 "time: the peer owns" owns b
-	holds "time: who comes now goes to the peer" newcomer_goes_to_b
+	# First what holds only until the time is over.
 	holds "time: nobody has been ended" silent
 	holds "time: status shows them" \
 		grep -q "$COUNT players left, to be terminated in" <(lab_ctl a status)
+	holds "time: who comes now goes to the peer" newcomer_goes_to_b
 	within 10 "time: then they are" listeners_end 10
 	begun_ms=$(event_ms a service "-> drain")
 	number_is "time: all of them" "$(listeners_told .ended)" -eq $COUNT
@@ -61,11 +62,12 @@ nobody_to_go_to() {
 	within 20 "no peer: players come" listeners_start client $COUNT 60
 	within 10 "no peer: all of them on a" live_on a $COUNT
 	: >"$LAB_DIR/drain.a"
-	drain a --timeout 3s
+	# The peer must be DOWN before this is over, on a busy machine too.
+	drain a --timeout 8s
 	within 10 "no peer: the peer owns" owns b
 	must lab_kill b game KILL
 	within 10 "no peer: the peer's service is down" service_is b down
-	within 10 "no peer: it says that they stay" event a service "its players stay"
+	within 20 "no peer: it says that they stay" event a service "its players stay"
 	if lab_wait 2 listeners_said 2; then
 		not_ok "no peer: a player was terminated"
 	else

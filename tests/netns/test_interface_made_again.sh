@@ -51,7 +51,7 @@ whole() {
 	within 10 "$1: the route of the VIP is back" has_route "$1"
 }
 
-# The primary may have preempted the VIP meanwhile.
+# The primary may have preempted the VIP meanwhile, also between the question and the order.
 give_back() { owns a || ctl_ok b failover; }
 
 test_pair
@@ -77,7 +77,7 @@ must lab_cable a
 must lab_address a
 whole a
 within 10 "a: the players are well" calm
-must give_back
+must lab_wait 10 give_back
 within 10 "a: it owns again" owns a
 within 10 "a: and answers" owner_is a
 within 10 "a: it serves" calm

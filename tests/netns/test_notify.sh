@@ -37,6 +37,11 @@ delivered() { grep -q 'hook *delivered' \
 	<(lab_run b "$HOKM" notify history -c "$LAB_DIR/b/hokm-xdp.conf"); }
 notifier_of() { pgrep -P "$(lab_pid "$1" daemon)" -f ' notifier '; }
 has_notifier() { notifier_of "$1" >/dev/null; }
+# A killed process is there for a moment yet.
+other_notifier() {
+	local now
+	now=$(notifier_of "$1") && [ "$now" != "$2" ]
+}
 SILENT='.node == "backup" and any(.events[]; .reason == "peer-silent" and .subject == "primary")'
 DOWN='.node == "backup" and any(.events[]; .kind == "service" and .to == "down")'
 
@@ -67,8 +72,9 @@ number_is "messages of the death" "$(messages "$SILENT")" -eq 1
 must lab_stop client receiver
 must lab_kill b game KILL
 within 10 "the fault waits on disk while the receiver is away" waits
-must kill -KILL "$(notifier_of b)"
-within 10 "the notifier is started again" has_notifier b
+notifier=$(notifier_of b)
+must kill -KILL "$notifier"
+within 10 "the notifier is started again" other_notifier b "$notifier"
 must receiver_start
 within 30 "the fault is reported when the receiver is back" got "$DOWN"
 holds "the daemon still owns the VIP" owns b

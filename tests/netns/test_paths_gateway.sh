@@ -66,7 +66,7 @@ owner_cut() {
 	must cut "$(cut_all a)"
 	within 20 "owner cut off: the other one owns" owns b
 	within 20 "owner cut off: it ends" owns_not a
-	holds "owner cut off: it says why" event a state gateway-silent
+	within 20 "owner cut off: it says why" event a state gateway-silent
 	holds "owner cut off: it is alive on the cable" pulsing b true
 	must uncut
 	within 30 "owner back: one owns" one_owner

@@ -97,7 +97,7 @@ start_again() {
 	must lab_daemon a
 	within 10 "start: the daemon answers" lab_ready a
 	holds "start: it adopted what was pinned" adopted a
-	within 10 "start: it is backup first" state_is a backup
+	within 10 "start: it is backup first" event a state "init -> backup"
 	within 20 "start: the primary owns" owns a
 	holds "start: by election" reason_is a preempt
 	number_is "start: ms from backup to owner" \

@@ -19,12 +19,16 @@ conns_are() {
 none_ended() { ! listeners_said 2; }
 swept() { status_test a '.services[0].players' -ge "$COUNT"; }
 
+reloads() { lab_ctl a events --recent 1000 --kind config | grep -c reloaded; }
+reloaded_since() { [ "$(reloads)" -gt "$1" ]; }
 # reconf WORDS SERVICE: gives node a this section for its service.
 reconf() {
+	local before
+	before=$(reloads)
 	sed -i '/^service game/d' "$LAB_DIR/a/hokm-xdp.conf"
 	printf 'service game { %s }\n' "$2" >>"$LAB_DIR/a/hokm-xdp.conf"
 	holds "$1: reloaded" ctl_ok a reload
-	within 10 "$1: with success" event a config reloaded
+	within 10 "$1: with success" reloaded_since "$before"
 	within 20 "$1: the service is up" service_is a up
 	within 20 "$1: it owns" owns a
 }

@@ -55,7 +55,7 @@ folder_is() { [ "$(folders)" = "$1" ]; }
 # begins WORDS FOLDER
 begins() {
 	within 10 "$1: its kernel answers" witness_says "answers in XDP"
-	holds "$1: it is silent first" witness_says "silent for"
+	within 10 "$1: it is silent first" witness_says "silent for"
 	holds "$1: there are its pins alone" folder_is "$2"
 }
 

@@ -56,10 +56,11 @@ drill_units() {
 
 # ---- upgrade ----
 
-# The daemon is the file that the package put there.
+# The daemon is the file that the package put there: both have the same number, of two that are
+# printed.
 runs_installed() {
 	[ "$(machine_run "$1" stat -L -c %i "/proc/$(main_pid "$1")/exe" /usr/sbin/hokm-xdp |
-		uniq | wc -l)" = 1 ]
+		uniq -c | awk '{ print $1 }')" = 2 ]
 }
 
 package_upgraded() {
