@@ -50,16 +50,18 @@ class Bench:
         os.chmod(path, mode)
         return path
 
-    def send(self, keys, credential=None, ca=None, mode=0o600, env=None, timeout="15s"):
+    def send(self, keys, credential=None, ca=None, mode=0o600, env=None, timeout="15s",
+             extra=""):
         """One channel with these keys: exit status and output of a test message."""
         path = os.path.join(self.folder, "conf")
         if credential:
             keys += ' credential_file = "%s"' % self.credential(credential, mode)
         with open(path, "w", encoding="ascii") as f:
             f.write('secret = "0123456789abcdef"\nstate_file = "%s/%%n.state"\n'
-                    'node a { address = "203.0.113.201" }\nnode b { address = "203.0.113.202" }\n'
-                    'notify it { %s ca_file = "%s" timeout = %s }\n'
-                    % (self.folder, keys, ca or self.ca, timeout))
+                    'node a { address = "203.0.113.201" dns_address = "198.51.100.1" }\n'
+                    'node b { address = "203.0.113.202" dns_address = "198.51.100.2" }\n'
+                    'notify it { %s ca_file = "%s" timeout = %s %s }\n'
+                    % (self.folder, keys, ca or self.ca, timeout, extra))
         os.chmod(path, 0o600)
         done = subprocess.run([PROGRAM, "notify", "test", "it", "-c", path],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
@@ -188,26 +190,87 @@ def mail(b):
     m.stop()
 
 
+class Log:
+    """The socket of the system log."""
+
+    def __init__(self, b):
+        self.path = os.path.join(b.folder, "log")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.socket.settimeout(5)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+        os.unlink(self.path)
+
+    def line(self):
+        try:
+            return self.socket.recv(4096).decode()
+        except socket.timeout:
+            return ""
+
+
 def syslog(b):
-    path = os.path.join(b.folder, "log")
-    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    s.bind(path)
-    os.chmod(path, 0o666)
-    s.settimeout(5)
-    code, text = b.send('type = syslog endpoint = "%s"' % path)
-    line = s.recv(4096).decode() if code == 0 else ""
-    check("syslog: a line with facility daemon and level critical", line.startswith("<26>hokm-xdp[")
-          and "kind=test" in line and "reason=operator" in line, (text, line))
-    s.close()
-    code, text = b.send('type = syslog endpoint = "%s.none"' % path)
+    with Log(b) as log:
+        code, text = b.send('type = syslog endpoint = "%s"' % log.path)
+        line = log.line()
+    check("syslog: a line with facility daemon and level critical", code == 0 and
+          line.startswith("<26>hokm-xdp[") and "kind=test" in line and
+          "reason=operator" in line and "vip=192.168.1.25 players=0" in line, (text, line))
+    code, text = b.send('type = syslog endpoint = "%s.none"' % log.path)
     check("syslog: no log daemon is a failure", code == 1 and "No such file" in text, text)
+
+
+class Parts(dict):
+    """What the channels of a monitor sent: their type and the text."""
+
+    def of_node(self):
+        """The words that only a node may use: a VIP, and players."""
+        return [(kind, word) for kind, text in self.items()
+                for word in ("192.168.1.25", "vip", "VIP", "players") if word in text]
+
+
+def monitor(b):
+    """A monitor of DNS has no VIP and no players, and no channel says that it has."""
+    got = Parts()
+    # b.send() closes the section of the last key.
+    extra = (' } dns { mode = monitor provider = rfc2136 record = "game.example.com" '
+             'endpoint = "dns://127.0.0.1" monitor_state = "%s/monitor.dns"' % b.folder)
+    s = stub.Slack(b.folder)
+    b.send("type = slack", s.url + stub.SLACK_PATH, extra=extra)
+    got["slack"] = str(s.got)
+    s.close()
+    s = stub.Twilio(b.folder)
+    b.send('type = sms endpoint = "%s" user = "%s" from = "+15550100" to = "+15550101"'
+           % (s.url, stub.SID), stub.TOKEN, extra=extra)
+    got["sms"] = str(s.got)
+    s.close()
+    s = stub.Webhook(b.folder)
+    b.send('type = webhook endpoint = "%s/hook"' % s.url, stub.HOOK_KEY, extra=extra)
+    got["webhook"] = str(s.got)
+    s.close()
+    m = stub.mail(b.folder, tls="never")
+    b.send('type = email endpoint = "smtp://127.0.0.1:%d" from = "hokm@example.org" '
+           'to = "ops@example.org" starttls = no' % m.port, extra=extra)
+    got["email"] = str(m.got)
+    m.stop()
+    with Log(b) as log:
+        b.send('type = syslog endpoint = "%s"' % log.path, extra=extra)
+        got["syslog"] = log.line()
+    check("monitor: each channel says who reports", len(got) == 5 and
+          all("monitor" in text for text in got.values()), got)
+    check("monitor: none names a VIP or players", got.of_node() == [], got)
 
 
 def main():
     # nobody must reach the socket of syslog and the certificates.
     with tempfile.TemporaryDirectory(prefix="hokm-notify.", dir="/tmp") as folder:
         b = Bench(folder)
-        for test in (slack, sms, webhook, mail, syslog):
+        for test in (slack, sms, webhook, mail, syslog, monitor):
             test(b)
     return 1 if FAILED else 0
 

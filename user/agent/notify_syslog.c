@@ -48,15 +48,17 @@ static int send_item(int fd, const struct notify_message *m, const struct notify
 {
 	char line[1024], words[NOTIFY_TITLE_MAX];
 	const struct notify_event *e = &i->event;
-	int n = snprintf(
-		line, sizeof(line),
-		"<%d>hokm-xdp[%d]: %s%s kind=%s reason=%s (%s) node=%s instance=%s vip=%s "
-		"players=%u",
-		priority((enum notify_severity)e->severity), (int)getpid(),
-		i->mark == NOTIFY_OVER ? "over: " : "", notify_words(i, words, sizeof(words)),
-		notify_kind_name(e->kind), hokm_reason_name(e->reason), hokm_reason_text(e->reason),
-		m->who->node, m->who->instance, m->who->vip, e->players);
+	char rest[64] = "";
+	int n;
 
+	if (notify_of_node(m))
+		snprintf(rest, sizeof(rest), " vip=%s players=%u", m->who->vip, e->players);
+	n = snprintf(line, sizeof(line),
+		     "<%d>hokm-xdp[%d]: %s%s kind=%s reason=%s (%s) node=%s instance=%s%s",
+		     priority((enum notify_severity)e->severity), (int)getpid(),
+		     i->mark == NOTIFY_OVER ? "over: " : "", notify_words(i, words, sizeof(words)),
+		     notify_kind_name(e->kind), hokm_reason_name(e->reason),
+		     hokm_reason_text(e->reason), m->who->node, m->who->instance, rest);
 	if (n < 0)
 		return -EINVAL;
 	return send(fd, line, strnlen(line, sizeof(line)), MSG_NOSIGNAL) < 0 ? -errno : 0;

@@ -103,8 +103,7 @@ const char *notify_words(const struct notify_item *item, char *dst, size_t size)
 	return dst;
 }
 
-/* A monitor of DNS has neither VIP nor players. */
-static bool is_node(const struct notify_message *m)
+bool notify_of_node(const struct notify_message *m)
 {
 	return m->who->vip[0];
 }
@@ -117,7 +116,7 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 
 	add(t, "%s%s\n", item->mark == NOTIFY_OVER ? "over: " : "",
 	    notify_words(item, words, sizeof(words)));
-	if (is_node(m))
+	if (notify_of_node(m))
 		add(t, "  who:     node %s of %s, VIP %s\n", m->who->node, m->who->instance,
 		    m->who->vip);
 	else
@@ -132,7 +131,7 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 	else if (item->mark == NOTIFY_STILL)
 		add(t, "  since:   %s, for %s\n", moment(item->since, since, sizeof(since)),
 		    span(notify_passed_s(item->since, m->now), lasted, sizeof(lasted)));
-	if (is_node(m))
+	if (notify_of_node(m))
 		add(t, "  players: %u on this node at that moment\n", e->players);
 	if (advice[0])
 		add(t, "  to do:   %s\n", advice);
@@ -229,7 +228,7 @@ const char *notify_short(const struct notify_message *m, char *dst, size_t size)
 		return dst;
 	item = headline(m);
 	add(&t, ". %s (%s)", rest_of(&item->event), hokm_reason_name(item->event.reason));
-	if (is_node(m))
+	if (notify_of_node(m))
 		add(&t, ", %u players", item->event.players);
 	add(&t, ".");
 	if (item->mark != NOTIFY_OVER)

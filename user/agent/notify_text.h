@@ -25,6 +25,11 @@ struct notify_message {
 	struct notify_time now;
 };
 
+/*
+ * Whether a node reports. A monitor of DNS has neither VIP nor players, and no message of it names
+ * any.
+ */
+bool notify_of_node(const struct notify_message *m);
 /* "service game is down" of one item, without the node. Returns dst. */
 const char *notify_words(const struct notify_item *item, char *dst, size_t size);
 /* The subject of a mail: one line. Returns dst. */

@@ -27,13 +27,13 @@ static json_t *item_json(const struct notify_message *m, const struct notify_ite
 	const struct notify_event *e = &i->event;
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "kind",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o*, s:s}", "kind",
 		notify_kind_name(e->kind), "severity", notify_severity_name(e->severity), "mark",
 		marks[i->mark % 3], "subject", e->subject, "from", e->from, "to", e->to, "reason",
 		hokm_reason_name(e->reason), "why", hokm_reason_text(e->reason), "text", e->text,
 		"at", (json_int_t)e->at.wall_s, "since", (json_int_t)i->since.wall_s, "lasted",
-		(json_int_t)lasted_s(m, i), "players", (json_int_t)e->players, "advice",
-		notify_advice(e));
+		(json_int_t)lasted_s(m, i), "players",
+		notify_of_node(m) ? json_integer(e->players) : NULL, "advice", notify_advice(e));
 }
 
 static json_t *message_json(const struct notify_message *m)
@@ -46,11 +46,12 @@ static json_t *message_json(const struct notify_message *m)
 			json_decref(events);
 			return NULL;
 		}
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "node", m->who->node,
-			 "instance", m->who->instance, "vip", m->who->vip, "severity",
-			 notify_severity_name(notify_worst(m->items, m->n)), "title",
-			 notify_title(m, title, sizeof(title)), "time", (json_int_t)m->now.wall_s,
-			 "dropped", (json_int_t)m->dropped, "events", events);
+	return json_pack(
+		"{s:s, s:s, s:s*, s:s, s:s, s:I, s:I, s:o}", "node", m->who->node, "instance",
+		m->who->instance, "vip", notify_of_node(m) ? m->who->vip : NULL, "severity",
+		notify_severity_name(notify_worst(m->items, m->n)), "title",
+		notify_title(m, title, sizeof(title)), "time", (json_int_t)m->now.wall_s, "dropped",
+		(json_int_t)m->dropped, "events", events);
 }
 
 static int sign(struct delivery *d, int64_t now_s)
