@@ -128,6 +128,24 @@ static void removed_pins_lose_nothing(void **state)
 	hokm_bpf_close(b);
 }
 
+/* The new link has a place to be pinned at. */
+static void ingress_comes_back_before_its_folder(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	char dir[PIN_DIR_MAX];
+
+	(void)state;
+	assert_int_equal(bpf_link_detach(b->link), 0);
+	assert_int_equal(pins_dir(&rig.conf, dir), 0);
+	assert_int_equal(pins_remove(dir), 0);
+	assert_int_equal(hokm_bpf_again_ingress(b), 1);
+	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "native");
+	assert_int_equal(hokm_bpf_again_pins(b), MAP_COUNT + 3);
+	hokm_bpf_close(b);
+	b = rig_open(true);
+	hokm_bpf_close(b);
+}
+
 static void a_filter_before_ours_is_named(void **state)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = rig.ns.ifindex_a, .attach_point = BPF_TC_EGRESS);
@@ -188,6 +206,7 @@ static int all_tests(void)
 		RIG_TEST(the_interface_is_made_again),
 		RIG_TEST(removed_egress_is_put_back),
 		RIG_TEST(removed_pins_lose_nothing),
+		RIG_TEST(ingress_comes_back_before_its_folder),
 		RIG_TEST(a_filter_before_ours_is_named),
 		RIG_TEST(a_tcx_program_is_named),
 	};

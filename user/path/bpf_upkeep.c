@@ -93,6 +93,21 @@ int hokm_bpf_follow(struct hokm_bpf *b, int ifindex)
 	return bpf_hold_link(b);
 }
 
+/* The folder of the node, and the one above it. */
+static int make_folders(const char *dir)
+{
+	char above[PIN_DIR_MAX];
+	char *slash;
+
+	snprintf(above, sizeof(above), "%s", dir);
+	slash = strrchr(above, '/');
+	if (slash)
+		*slash = '\0';
+	if (mkdir(above, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int bpf_attach_ingress(struct hokm_bpf *b)
 {
 	const struct hokm_bpf_opts opts = {0};
@@ -104,8 +119,10 @@ int bpf_attach_ingress(struct hokm_bpf *b)
 		.opts = &opts,
 		.pins = &p,
 	};
-	int err = pins_open(b->dir, &p);
+	int err = make_folders(b->dir);
 
+	if (!err)
+		err = pins_open(b->dir, &p);
 	if (err)
 		return err;
 	err = xdp_attach(&job);
@@ -142,21 +159,6 @@ int hokm_bpf_again_egress(struct hokm_bpf *b)
 		return 0;
 	err = tc_attach(b->ifindex, TC_EGRESS, b->egress);
 	return err ? err : 1;
-}
-
-/* The folder of the node, and the one above it. */
-static int make_folders(const char *dir)
-{
-	char above[PIN_DIR_MAX];
-	char *slash;
-
-	snprintf(above, sizeof(above), "%s", dir);
-	slash = strrchr(above, '/');
-	if (slash)
-		*slash = '\0';
-	if (mkdir(above, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 /*
