@@ -98,6 +98,43 @@ static void removed_egress_is_put_back(void **state)
 	hokm_bpf_close(b);
 }
 
+/* Its one list of filters takes a filter for egress, which would see incoming packets. */
+static void an_ingress_qdisc_is_no_clsact(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+
+	(void)state;
+	assert_int_equal(RUN("tc", "qdisc", "del", "dev", "hx0", "clsact"), 0);
+	assert_int_equal(RUN("tc", "qdisc", "add", "dev", "hx0", "ingress"), 0);
+	assert_int_equal(hokm_bpf_again_egress(b), -EBUSY);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
+	assert_int_equal(tc_attach(rig.ns.ifindex_a, TC_FENCE, b->fence), 0);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_FENCE), bpf_prog_id_of(b->fence));
+	assert_int_equal(RUN("tc", "qdisc", "del", "dev", "hx0", "ingress"), 0);
+	assert_int_equal(hokm_bpf_again_egress(b), 1);
+	hokm_bpf_close(b);
+}
+
+/* A daemon of an older version did that. */
+static void cleanup_finds_the_filter_at_an_ingress_qdisc(void **state)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = rig.ns.ifindex_a, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, ours, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	struct hokm_bpf *b = rig_open(false);
+
+	(void)state;
+	assert_int_equal(RUN("tc", "qdisc", "del", "dev", "hx0", "clsact"), 0);
+	assert_int_equal(RUN("tc", "qdisc", "add", "dev", "hx0", "ingress"), 0);
+	ours.prog_fd = b->egress;
+	assert_int_equal(bpf_tc_attach(&hook, &ours), 0);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), 0);
+	assert_int_not_equal(tc_listed(rig.ns.ifindex_a, TC_EGRESS), 0);
+	hokm_bpf_close(b);
+	assert_int_equal(hokm_bpf_cleanup(&rig.conf), 0);
+	assert_int_equal(tc_listed(rig.ns.ifindex_a, TC_EGRESS), 0);
+	assert_int_equal(RUN("tc", "qdisc", "del", "dev", "hx0", "ingress"), 0);
+}
+
 static void remove_pin(const char *name)
 {
 	char path[PIN_PATH_MAX];
@@ -205,6 +242,8 @@ static int all_tests(void)
 		RIG_TEST(a_foreign_program_in_our_place_stays),
 		RIG_TEST(the_interface_is_made_again),
 		RIG_TEST(removed_egress_is_put_back),
+		RIG_TEST(an_ingress_qdisc_is_no_clsact),
+		RIG_TEST(cleanup_finds_the_filter_at_an_ingress_qdisc),
 		RIG_TEST(removed_pins_lose_nothing),
 		RIG_TEST(ingress_comes_back_before_its_folder),
 		RIG_TEST(a_filter_before_ours_is_named),

@@ -170,6 +170,14 @@ static void note_put_back(struct upkeep *u, enum keep_part part, int n, uint64_t
 		   "%s: removed or changed by another program, and put back", keep_part_text(part));
 }
 
+static const char *why_not(enum keep_part part, int err)
+{
+	if (part == KEEP_EGRESS && err == -EBUSY)
+		return "another program set the qdisc `ingress`, which takes the place of clsact "
+		       "(tc qdisc show)";
+	return strerror(-err);
+}
+
 static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)
 {
 	const char *what = keep_part_text(part);
@@ -179,9 +187,9 @@ static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_
 		return;
 	u->failing_ns[part] = now_ns;
 	log_error("%s of %s is gone and could not be put back: %s; trying again", what,
-		  u->node->conf->interface, strerror(-err));
+		  u->node->conf->interface, why_not(part, err));
 	events_add(u->node->events, "upkeep", HOKM_R_PATH_LOST,
-		   "%s: gone, and could not be put back: %s", what, strerror(-err));
+		   "%s: gone, and could not be put back: %s", what, why_not(part, err));
 }
 
 static void note_there(struct upkeep *u, enum keep_part part)

@@ -311,7 +311,6 @@ static int write_keys(struct opening *o)
 	return err;
 }
 
-/* An `ingress` qdisc takes the place of clsact. */
 static int attach_egress(const struct hokm_bpf *b, int prog_fd)
 {
 	int err;
@@ -319,10 +318,15 @@ static int attach_egress(const struct hokm_bpf *b, int prog_fd)
 	if (tc_program(b->ifindex, TC_EGRESS) == bpf_prog_id_of(prog_fd))
 		return 0;
 	err = tc_attach(b->ifindex, TC_EGRESS, prog_fd);
-	if (err)
-		log_error("could not attach the egress filter to %s: %s; "
-			  "`tc qdisc show` tells whether it has an `ingress` qdisc",
-			  b->ifname, strerror(-err));
+	if (err == -EBUSY)
+		log_error(
+			"could not attach the egress filter to %s: "
+			"another program set the qdisc `ingress`, which takes the place of clsact; "
+			"let it use clsact, or remove it: tc qdisc del dev %s ingress",
+			b->ifname, b->ifname);
+	else if (err)
+		log_error("could not attach the egress filter to %s: %s", b->ifname,
+			  strerror(-err));
 	return err;
 }
 

@@ -38,7 +38,7 @@ int bpf_detach_ingress(const struct pins *p)
  */
 static int detach_egress(const struct pins *p, int ifindex)
 {
-	uint32_t program = ifindex > 0 ? tc_program(ifindex, TC_EGRESS) : 0;
+	uint32_t program = ifindex > 0 ? tc_listed(ifindex, TC_EGRESS) : 0;
 
 	if (!program)
 		return 0;

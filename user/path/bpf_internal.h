@@ -275,12 +275,15 @@ uint32_t bpf_prog_id_of(int prog_fd);
 enum tc_filter { TC_EGRESS, TC_FENCE };
 
 /*
- * Attaches a program: adds our filter or replaces it. Returns 0 or -errno.
+ * Attaches a program: adds our filter or replaces it. Returns 0 or -errno. -EBUSY: the interface
+ * has the qdisc `ingress` of another program, which has no egress.
  */
 int tc_attach(int ifindex, enum tc_filter which, int prog_fd);
 
-/* Returns the id of the program of our filter, 0 when there is none. */
+/* Returns the id of the program of our filter, 0 when there is none that sees its packets. */
 uint32_t tc_program(int ifindex, enum tc_filter which);
+/* The same, whatever packets the list of filters sees in which it is. */
+uint32_t tc_listed(int ifindex, enum tc_filter which);
 
 /*
  * Removes our filter, and the qdisc when no other filter uses it. Returns 0, also when there was no
