@@ -3,9 +3,11 @@
  * hokm-xdp: one binary and one table of commands (base/command.h), from which parsing, help,
  * completion and man page come.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 
 #include "agent/agent.h"
@@ -13,6 +15,7 @@
 #include "agent/http_listener.h"
 #include "agent/etcd_client.h"
 #include "agent/notifier.h"
+#include "base/log.h"
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"
@@ -145,10 +148,21 @@ static int man(void)
 	return fflush(stdout) ? EX_IOERR : EX_OK;
 }
 
+/*
+ * Each command that reads the configuration has secrets in its memory: no core dump, not even one
+ * that a handler of the system takes, and no ptrace by another process of the same user.
+ */
+static void hide_memory(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		log_warn("core dumps could not be turned off: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	hide_memory();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
 		return EX_OK;

@@ -7,10 +7,12 @@
 go to a server with a wrong certificate, and none may be called delivered that was not.
 """
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests/stub"))
@@ -50,9 +52,8 @@ class Bench:
         os.chmod(path, mode)
         return path
 
-    def send(self, keys, credential=None, ca=None, mode=0o600, env=None, timeout="15s",
-             extra=""):
-        """One channel with these keys: exit status and output of a test message."""
+    def write(self, keys, credential=None, ca=None, mode=0o600, timeout="15s", extra=""):
+        """The configuration with one channel."""
         path = os.path.join(self.folder, "conf")
         if credential:
             keys += ' credential_file = "%s"' % self.credential(credential, mode)
@@ -63,6 +64,11 @@ class Bench:
                     'notify it { %s ca_file = "%s" timeout = %s %s }\n'
                     % (self.folder, keys, ca or self.ca, timeout, extra))
         os.chmod(path, 0o600)
+        return path
+
+    def send(self, keys, credential=None, env=None, **more):
+        """One channel with these keys: exit status and output of a test message."""
+        path = self.write(keys, credential, **more)
         done = subprocess.run([PROGRAM, "notify", "test", "it", "-c", path],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
                               env=dict(os.environ, **(env or {})), check=False)
@@ -225,6 +231,38 @@ def syslog(b):
     check("syslog: no log daemon is a failure", code == 1 and "No such file" in text, text)
 
 
+def can_read(user, pid):
+    """Whether a process of this user may look at the memory of that one."""
+    return subprocess.run(["cat", "/proc/%d/environ" % pid], user=user, check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def of_parent(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+        return [int(child) for child in f.read().split()]
+
+
+def memory(b):
+    """Neither process of `notify test` lets others of its user look at the credentials."""
+    s = stub.Slack(b.folder)
+    s.fail = ["hang"]
+    b.write("type = slack", s.url + stub.SLACK_PATH)
+    for path in (b.folder + "/conf", b.folder + "/credential"):
+        shutil.chown(path, "nobody")
+    with subprocess.Popen([PROGRAM, "notify", "test", "-c", b.folder + "/conf"], user="nobody",
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p, \
+            subprocess.Popen(["sleep", "60"], user="nobody") as other:
+        while s.fail and p.poll() is None:
+            time.sleep(0.02)
+        pids = [p.pid] + of_parent(p.pid)
+        check("memory: nobody may look at another process of his", can_read("nobody", other.pid))
+        check("memory: but at none that sends a message", len(pids) == 2 and
+              not [pid for pid in pids if can_read("nobody", pid)], pids)
+        p.kill()
+        other.kill()
+    s.close()
+
+
 class Parts(dict):
     """What the channels of a monitor sent: their type and the text."""
 
@@ -270,7 +308,7 @@ def main():
     # nobody must reach the socket of syslog and the certificates.
     with tempfile.TemporaryDirectory(prefix="hokm-notify.", dir="/tmp") as folder:
         b = Bench(folder)
-        for test in (slack, sms, webhook, mail, syslog, monitor):
+        for test in (slack, sms, webhook, mail, syslog, monitor, memory):
             test(b)
     return 1 if FAILED else 0
 

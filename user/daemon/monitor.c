@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -281,9 +280,6 @@ int monitor_main(int argc, char **argv, const struct monitor_front *front)
 		if (opt != 'c')
 			return opt == 'h' ? EX_OK : EX_USAGE;
 	}
-	/* The memory has secrets. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		log_warn("core dumps could not be turned off: %s", strerror(errno));
 	code = load(file, &c);
 	if (code)
 		return code;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -177,9 +176,6 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 
 	if (err)
 		return err > 0 ? EX_OK : EX_USAGE;
-	/* The memory has secrets: no core dump, not even one that a handler of the system takes. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		log_warn("core dumps of this daemon could not be turned off: %s", strerror(errno));
 	err = log_queue_start(caps_drop_all);
 	if (err)
 		log_warn("could not start the thread that writes the log: %s; "

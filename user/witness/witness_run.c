@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -530,9 +529,6 @@ int witness_main(int argc, char **argv)
 		return err > 0 ? EX_OK : EX_USAGE;
 	if (a.remove_all)
 		return remove_all();
-	/* The memory has secrets. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		log_warn("core dumps could not be turned off: %s", strerror(errno));
 	err = conf_load(a.file, false, stderr, &c);
 	if (err)
 		return err == -EINVAL ? EX_CONFIG : EX_NOINPUT;
