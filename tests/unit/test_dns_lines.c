@@ -341,6 +341,48 @@ static void the_history_survives_the_daemon(void **state)
 	close_node();
 }
 
+/* The file of a node that does not run gets another value: in all its records, or in the book. */
+static void edit_book(const char *key, json_t *value)
+{
+	json_t *book = json_load_file(conf.dns.state_file, 0, NULL), *types, *o;
+	const char *type;
+
+	assert_non_null(book);
+	types = json_object_get(book, "types");
+	json_object_foreach (types, type, o)
+		if (json_object_get(o, key))
+			json_object_set(o, key, value);
+	if (json_object_get(book, key))
+		json_object_set(book, key, value);
+	json_decref(value);
+	assert_int_equal(json_dump_file(book, conf.dns.state_file, 0), 0);
+	json_decref(book);
+}
+
+/* A step of the wall clock shortens no interval in the boot of the change. */
+static void the_interval_holds_over_a_restart(void **state)
+{
+	const uint64_t interval = S(3600);
+
+	(void)state;
+	begin(CONF_DNS_CLOUDFLARE, false, "one", "");
+	conf.dns.min_interval_ns = interval;
+	settle();
+	close_node();
+	/* The clock was set forward by years. */
+	edit_book("changed_s", json_integer(1));
+	open_node();
+	/* The change was at now_ns, which is the time of the test and ahead of the clock. */
+	assert_in_range(dns.line[CONF_DNS_A].when.change_ns, clock_now_ns() + interval - S(60),
+			clock_now_ns() + interval);
+	close_node();
+	/* The same file after a boot: only the wall clock is left. */
+	edit_book("boot_id", json_string("another boot"));
+	open_node();
+	assert_int_equal(dns.line[CONF_DNS_A].when.change_ns, 0);
+	close_node();
+}
+
 /* ---- events ---- */
 
 static void a_trouble_is_reported_once_and_so_is_its_end(void **state)
@@ -456,6 +498,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_order_for_one_type_leaves_the_other_alone),
 		cmocka_unit_test(an_order_takes_back_what_nobody_has_reported),
 		cmocka_unit_test(the_history_survives_the_daemon),
+		cmocka_unit_test(the_interval_holds_over_a_restart),
 		cmocka_unit_test(a_trouble_is_reported_once_and_so_is_its_end),
 		cmocka_unit_test(a_restart_does_not_leave_a_trouble_without_end),
 		cmocka_unit_test(a_trouble_ends_with_the_writing),

@@ -330,9 +330,46 @@ static void stop_holds_until_start(void **state)
 	dns_when_owner(&w, true, true, false, S(40));
 	assert_int_equal(dns_when_next(&w, S(4000)), DNS_ACT_NONE);
 	/* An order waits for no interval. */
-	w.change_ns = S(4999);
+	w.change_ns = S(4999) + conf.min_interval_ns;
 	dns_when_order(&w, false, S(5000));
 	assert_int_equal(dns_when_next(&w, S(5000)), DNS_ACT_WRITE);
+}
+
+/* The next change after a restart: what the clocks say, and how long it waits from then. */
+static void a_change_before_a_restart_counts(void **state)
+{
+	const int64_t then = 1700000000;
+	const struct {
+		const char *what;
+		struct dns_moment change, now;
+		uint64_t waits;
+	} rows[] = {
+		{"no change is known", {0, 0}, {then, S(100)}, 0},
+		{"in the same boot", {then, S(90)}, {then + 10, S(100)}, S(50)},
+		{"long ago in the same boot", {then, S(90)}, {then + 600, S(690)}, 0},
+		{"the clock was set back meanwhile", {then, S(90)}, {then - 5000, S(100)}, S(50)},
+		{"the clock was set forward", {then, S(90)}, {then + 5000, S(100)}, S(50)},
+		{"set back, and it is long ago", {then, S(90)}, {then - 5000, S(690)}, 0},
+		{"a moment that is to come", {then, S(200)}, {then, S(100)}, S(60)},
+		{"over a boot", {then, 0}, {then + 40, S(10)}, S(20)},
+		{"over a boot, long ago", {then, 0}, {then + 4000, S(10)}, 0},
+		{"over a boot, set back", {then, 0}, {then - 5000, S(10)}, S(50)},
+		{"set back, and up for long", {then, 0}, {then - 5000, S(60)}, 0},
+		{"the clock says less than the boot", {then, 0}, {then + 1, S(45)}, S(15)},
+		{"damaged: before all time", {INT64_MIN, 0}, {then, S(10)}, 0},
+		{"damaged: after all time", {INT64_MAX, 0}, {then, S(10)}, S(50)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t now = rows[i].now.boot_ns;
+
+		dns_when_init(&w, &conf, 42);
+		dns_when_recall(&w, &rows[i].change, &rows[i].now);
+		dns_when_owner(&w, true, false, false, now);
+		if (due_after(now, DNS_ACT_WRITE) != rows[i].waits)
+			fail_msg("%s", rows[i].what);
+	}
 }
 
 static void failures_back_off_and_open_the_breaker(void **state)
@@ -420,6 +457,7 @@ int main(void)
 		cmocka_unit_test_setup(changes_keep_their_distance, fresh),
 		cmocka_unit_test_setup(a_restart_writes_nothing, fresh),
 		cmocka_unit_test_setup(stop_holds_until_start, fresh),
+		cmocka_unit_test_setup(a_change_before_a_restart_counts, fresh),
 		cmocka_unit_test_setup(failures_back_off_and_open_the_breaker, fresh),
 		cmocka_unit_test_setup(what_the_provider_asks_for_is_kept, fresh),
 		cmocka_unit_test_setup(a_peer_does_not_shorten_the_wait, fresh),

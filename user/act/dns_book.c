@@ -28,10 +28,11 @@ static json_t *types_json(const struct dns_book *b)
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		if (json_object_set_new(
 			    types, conf_dns_type_name((enum conf_dns_type)t),
-			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:I}", "held", b->held[t], "right",
-				      b->right[t], "tried", b->tried[t], "mine", b->mine[t],
-				      "trouble", b->trouble[t], "changed_s",
-				      (json_int_t)b->changed_s[t]))) {
+			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:I}", "held", b->held[t],
+				      "right", b->right[t], "tried", b->tried[t], "mine",
+				      b->mine[t], "trouble", b->trouble[t], "changed_s",
+				      (json_int_t)b->changed_s[t], "changed_ns",
+				      (json_int_t)b->changed_ns[t]))) {
 			json_decref(types);
 			return NULL;
 		}
@@ -58,8 +59,8 @@ static json_t *history_json(const struct dns_book *b)
 
 json_t *dns_book_json(const struct dns_book *b)
 {
-	return json_pack("{s:b, s:b, s:o, s:o}", "stopped", b->stopped, "force", b->force, "types",
-			 types_json(b), "history", history_json(b));
+	return json_pack("{s:b, s:b, s:s, s:o, s:o}", "stopped", b->stopped, "force", b->force,
+			 "boot_id", b->boot_id, "types", types_json(b), "history", history_json(b));
 }
 
 static bool take_address(const json_t *o, const char *key, char dst[DNS_ADDRESS_MAX])
@@ -76,6 +77,7 @@ static bool take_types(const json_t *types, struct dns_book *b)
 {
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++) {
 		const json_t *o = json_object_get(types, conf_dns_type_name((enum conf_dns_type)t));
+		json_int_t changed_ns;
 
 		if (!take_address(o, "held", b->held[t]) || !take_address(o, "right", b->right[t]))
 			return false;
@@ -85,6 +87,8 @@ static bool take_types(const json_t *types, struct dns_book *b)
 		b->mine[t] = json_is_true(json_object_get(o, "mine"));
 		b->trouble[t] = json_is_true(json_object_get(o, "trouble"));
 		b->changed_s[t] = json_integer_value(json_object_get(o, "changed_s"));
+		changed_ns = json_integer_value(json_object_get(o, "changed_ns"));
+		b->changed_ns[t] = changed_ns > 0 ? (uint64_t)changed_ns : 0;
 	}
 	return true;
 }
@@ -112,6 +116,7 @@ static bool take_history(const json_t *list, struct dns_book *b)
 int dns_book_parse(const char *text, size_t len, struct dns_book *b)
 {
 	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *boot_id = json_string_value(json_object_get(o, "boot_id"));
 	bool good;
 
 	memset(b, 0, sizeof(*b));
@@ -120,6 +125,8 @@ int dns_book_parse(const char *text, size_t len, struct dns_book *b)
 	       take_history(json_object_get(o, "history"), b);
 	b->stopped = json_is_true(json_object_get(o, "stopped"));
 	b->force = json_is_true(json_object_get(o, "force"));
+	/* A book of a version that did not know it has none. */
+	snprintf(b->boot_id, sizeof(b->boot_id), "%s", boot_id ? boot_id : "");
 	if (!good)
 		memset(b, 0, sizeof(*b));
 	json_decref(o);

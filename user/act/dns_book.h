@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/boot_id.h"
 #include "conf/conf_dns.h"
 
 #define DNS_HISTORY_MAX 128
@@ -30,9 +31,11 @@ struct dns_book {
 	char tried[CONF_DNS_TYPES][DNS_ADDRESS_MAX]; /* what a job had leave to write last */
 	bool mine[CONF_DNS_TYPES]; /* this node was owner without a break since the record was right
 				    */
-	bool trouble[CONF_DNS_TYPES];      /* one was reported, and no end of it */
-	int64_t changed_s[CONF_DNS_TYPES]; /* when this node changed it last; 0: never */
-	unsigned int n;                    /* entries, the oldest first */
+	bool trouble[CONF_DNS_TYPES];        /* one was reported, and no end of it */
+	int64_t changed_s[CONF_DNS_TYPES];   /* when this node changed it last; 0: never */
+	uint64_t changed_ns[CONF_DNS_TYPES]; /* the same by the boot clock; 0: not known */
+	char boot_id[BOOT_ID_MAX];           /* of changed_ns */
+	unsigned int n;                      /* entries, the oldest first */
 	struct dns_entry history[DNS_HISTORY_MAX];
 };
 

@@ -15,8 +15,7 @@ static const char *const names[ORDER_COUNT] = {
 	[ORDER_MAINT] = "maint", [ORDER_DRAIN] = "drain", [ORDER_STANDBY] = "standby"};
 
 /* Three lines of at most 7 + 3 * 21 characters, the boot, head and tail. */
-_Static_assert(ORDER_COUNT *(7 + 3 * 21) + sizeof(HEAD TAIL) + ORDERS_BOOT_MAX + 6 <
-		       ORDERS_TEXT_MAX,
+_Static_assert(ORDER_COUNT *(7 + 3 * 21) + sizeof(HEAD TAIL) + BOOT_ID_MAX + 6 < ORDERS_TEXT_MAX,
 	       "the longest text fits");
 
 const char *order_name(enum order_kind kind)

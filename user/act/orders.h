@@ -24,8 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/boot_id.h"
+
 #define ORDERS_TEXT_MAX 512 /* bytes of the text, with the terminating zero */
-#define ORDERS_BOOT_MAX 37  /* bytes of /proc/sys/kernel/random/boot_id, with the same */
 
 enum order_kind {
 	ORDER_MAINT,
@@ -42,7 +43,7 @@ struct order {
 };
 
 struct orders {
-	char boot[ORDERS_BOOT_MAX];
+	char boot[BOOT_ID_MAX];
 	struct order of[ORDER_COUNT];
 };
 

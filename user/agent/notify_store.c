@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/notify_store.h"
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "conf/conf.h"
 
@@ -21,12 +22,10 @@
 
 #define WALL_MAX_S (1LL << 40) /* what the wall clock never says: the file is damaged */
 
-#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
-#define BOOT_ID_MAX  40
-
 struct queue_head {
 	uint32_t magic, version, item_size, n_channels;
-	char boot_id[BOOT_ID_MAX]; /* moments of the boot clock are of this boot; "": not known */
+	/* Moments of the boot clock are of this boot; "": not known. No bytes between members. */
+	char boot_id[(BOOT_ID_MAX + 3) / 4 * 4];
 };
 
 struct queue_channel {
@@ -104,27 +103,6 @@ static uint64_t rate_left_ns(const struct notify_state *s, uint64_t now_ns)
 	return until_ns > now_ns ? until_ns - now_ns : 0;
 }
 
-/* "" when it cannot be read: then it is equal to none. */
-static void read_boot_id(char id[BOOT_ID_MAX])
-{
-	int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
-
-	memset(id, 0, BOOT_ID_MAX);
-	if (fd < 0)
-		return;
-	if (read(fd, id, BOOT_ID_MAX - 1) < 0)
-		id[0] = '\0';
-	close(fd);
-}
-
-static bool is_of_this_boot(const struct queue_head *head)
-{
-	char id[BOOT_ID_MAX];
-
-	read_boot_id(id);
-	return id[0] && !memcmp(id, head->boot_id, sizeof(id));
-}
-
 static void write_channel(FILE *f, const struct channel *c)
 {
 	const struct notify_state *s = &c->state;
@@ -160,7 +138,7 @@ int store_save_queue(int dir, const struct engine *e)
 
 	if (!f)
 		return dir < 0 ? 0 : -ENOMEM;
-	read_boot_id(head.boot_id);
+	boot_id_read(head.boot_id);
 	fwrite(&head, sizeof(head), 1, f);
 	for (unsigned int i = 0; i < e->n; i++)
 		write_channel(f, &e->channels[i]);
@@ -299,7 +277,7 @@ int store_load_queue(int dir, struct engine *e)
 	    head.n_channels > CONF_NOTIFY_MAX)
 		err = -EBADMSG;
 	for (unsigned int i = 0; !err && i < head.n_channels; i++)
-		err = read_channel(f, e, s, is_of_this_boot(&head));
+		err = read_channel(f, e, s, boot_id_is_this(head.boot_id));
 out:
 	if (f)
 		fclose(f);

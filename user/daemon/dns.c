@@ -120,6 +120,12 @@ static void tick_watch(struct dns *d, unsigned int t, bool owner, uint64_t now_n
 	dns_note(d, t, "seen", w->last.text);
 }
 
+static void note_change(struct dns *d, unsigned int t, uint64_t now_ns)
+{
+	d->book.changed_s[t] = dns_wall_s();
+	d->book.changed_ns[t] = now_ns;
+}
+
 static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, uint64_t now_ns)
 {
 	struct dns_line *l = &d->line[t];
@@ -132,7 +138,7 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 	if (r->result == DNS_FAILED)
 		l->hosts_until_ns = 0;
 	if (r->result == DNS_CHANGED)
-		d->book.changed_s[t] = dns_wall_s();
+		note_change(d, t, now_ns);
 	if (r->result == DNS_CHANGED ||
 	    (r->result == DNS_SAME && dns_set_find(&r->present, l->want) < r->present.n)) {
 		memcpy(d->book.right[t], l->want, DNS_ADDRESS_MAX);
@@ -205,10 +211,10 @@ static void start_job(struct dns *d, unsigned int t, enum dns_op op, uint64_t no
  * The provider has accepted the change. It is remembered now: a job that dies before its last reply
  * must not make the record a foreign one.
  */
-static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply *r)
+static void note_accepted(struct dns *d, unsigned int t, const struct dns_reply *r, uint64_t now_ns)
 {
 	memcpy(d->book.right[t], d->line[t].want, DNS_ADDRESS_MAX);
-	d->book.changed_s[t] = dns_wall_s();
+	note_change(d, t, now_ns);
 	dns_file_write(d->file, &d->book);
 	log_info("dns: %s accepted the change: %s", conf_dns_provider_name(conf_of(d)->provider),
 		 r->text);
@@ -249,7 +255,7 @@ static void take_replies(struct dns *d, unsigned int t, bool owner, uint64_t now
 		else if (!err && r.kind == DNS_ASK)
 			err = allow_job(d, t, owner);
 		else if (!err)
-			note_accepted(d, t, &r);
+			note_accepted(d, t, &r, now_ns);
 	}
 	if (l->fd < 0)
 		return;
@@ -448,7 +454,8 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 		.breaker_ns = BREAKER_NS,
 	};
 	struct dns_line *l = &d->line[t];
-	int64_t ago_s = dns_wall_s() - d->book.changed_s[t];
+	const struct dns_moment change = {d->book.changed_s[t], d->book.changed_ns[t]};
+	const struct dns_moment now = {dns_wall_s(), now_ns};
 
 	l->whose = d->node->conf->self;
 	/* All nodes have an address for it, or none has. */
@@ -456,9 +463,15 @@ static void open_line(struct dns *d, unsigned int t, uint64_t now_ns)
 	dns_when_init(&l->when, &when, d->node->nonce + t);
 	if (d->book.stopped)
 		(void)dns_when_order(&l->when, true, now_ns);
-	/* A clock that was set back must not stop changes for long. */
-	if (d->book.changed_s[t] && ago_s >= 0 && now_ns > (uint64_t)ago_s * NS_PER_S)
-		l->when.change_ns = now_ns - (uint64_t)ago_s * NS_PER_S;
+	dns_when_recall(&l->when, &change, &now);
+}
+
+/* From now on the book is of this boot. */
+static void begin_boot(struct dns_book *b)
+{
+	if (!boot_id_is_this(b->boot_id))
+		memset(b->changed_ns, 0, sizeof(b->changed_ns));
+	boot_id_read(b->boot_id);
 }
 
 int dns_open(struct dns *d, struct node *n, bool monitor)
@@ -482,6 +495,7 @@ int dns_open(struct dns *d, struct node *n, bool monitor)
 	if (err)
 		return err;
 	d->on = true;
+	begin_boot(&d->book);
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		open_line(d, t, clock_now_ns());
 	log_info("dns: the %s writes %s at %s%s", monitor ? "monitor" : "owner",

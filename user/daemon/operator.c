@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See operator.h. */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/node.h"
@@ -11,17 +10,6 @@
 #include "daemon/operator.h"
 
 #define RETRY_NS (10 * NS_PER_S)
-
-/* "": unknown; then no moment of CLOCK_BOOTTIME in the file counts. */
-static void read_boot(char boot[ORDERS_BOOT_MAX])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, boot, ORDERS_BOOT_MAX - 1);
-
-	boot[n > 0 ? n : 0] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
 
 static void report(const struct operator_orders *op, struct node *n, enum order_kind kind)
 {
@@ -51,16 +39,14 @@ static void resume_drain(const struct operator_orders *op, struct node *n, struc
 
 int operator_open(struct operator_orders *op, struct node *n, struct drain *dr)
 {
-	char boot[ORDERS_BOOT_MAX];
 	bool same_boot;
 	int err = orders_file_open(n->event, n->conf->state_file, &op->file);
 
 	if (err)
 		return err;
-	read_boot(boot);
 	orders_file_read(op->file, &op->now);
-	same_boot = boot[0] && !strcmp(boot, op->now.boot);
-	memcpy(op->now.boot, boot, sizeof(boot));
+	same_boot = boot_id_is_this(op->now.boot);
+	boot_id_read(op->now.boot);
 	for (unsigned int i = 0; i < ORDER_COUNT; i++)
 		if (op->now.of[i].on)
 			report(op, n, (enum order_kind)i);

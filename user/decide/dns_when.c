@@ -4,6 +4,7 @@
 
 #include "decide/dns_when.h"
 
+#define NS_PER_S   1000000000ULL
 #define NEVER      UINT64_MAX
 #define SHIFT_MAX  16 /* the pause doubles at most so many times */
 #define JITTER_PER 4  /* a pause is longer by up to a quarter */
@@ -147,12 +148,31 @@ bool dns_when_order(struct dns_when *w, bool stop, uint64_t now_ns)
 	return ran;
 }
 
+void dns_when_recall(struct dns_when *w, const struct dns_moment *change,
+		     const struct dns_moment *now)
+{
+	uint64_t ago_ns = now->boot_ns;
+	int64_t ago_s;
+
+	if (change->wall_s <= 0)
+		return;
+	ago_s = now->wall_s - change->wall_s;
+	if (change->boot_ns)
+		ago_ns = now->boot_ns > change->boot_ns ? now->boot_ns - change->boot_ns : 0;
+	else if (ago_s > (int64_t)(w->conf.min_interval_ns / NS_PER_S))
+		return;
+	else if (ago_s > 0)
+		ago_ns = later(ago_ns, (uint64_t)ago_s * NS_PER_S);
+	if (ago_ns < w->conf.min_interval_ns)
+		w->change_ns = now->boot_ns + (w->conf.min_interval_ns - ago_ns);
+}
+
 uint64_t dns_when_due_ns(const struct dns_when *w)
 {
 	uint64_t from_ns = w->at_ns;
 
-	if (w->write && w->change_ns && !w->order)
-		from_ns = later(from_ns, w->change_ns + w->conf.min_interval_ns);
+	if (w->write && !w->order)
+		from_ns = later(from_ns, w->change_ns);
 	if (w->breaker == DNS_OPEN)
 		from_ns = later(from_ns, w->open_until_ns);
 	return from_ns;
@@ -217,7 +237,7 @@ void dns_when_result(struct dns_when *w, enum dns_result r, uint64_t retry_ns, u
 	w->order = w->contest = false;
 	w->breaker = DNS_CLOSED;
 	if (r == DNS_CHANGED)
-		w->change_ns = now_ns;
+		w->change_ns = now_ns + w->conf.min_interval_ns;
 	w->state = r == DNS_REFUSED ? DNS_STUCK : r == DNS_OTHER ? DNS_CONTESTED : DNS_RIGHT;
 	if (r != DNS_SAME && r != DNS_CHANGED)
 		w->pause_ns = w->conf.verify_ns;

@@ -78,13 +78,30 @@ struct dns_when {
 	bool contest;       /* the write that is due ends a contest */
 	bool ended;         /* one was ended, and no other node could own since */
 	uint64_t at_ns;     /* the next attempt; UINT64_MAX: none */
-	uint64_t change_ns; /* of the last change; 0: none is known */
+	uint64_t change_ns; /* before this moment the next change would come too soon */
 	unsigned int failures;
 	enum dns_breaker breaker;
 	uint64_t open_until_ns;
 };
 
 void dns_when_init(struct dns_when *w, const struct dns_when_conf *conf, uint64_t seed);
+
+/*
+ * A moment by two clocks, because a change is remembered beyond a restart. The wall clock may be
+ * set at any time, and the boot clock begins anew with each boot.
+ */
+struct dns_moment {
+	int64_t wall_s;   /* 0: never */
+	uint64_t boot_ns; /* 0: of an earlier boot */
+};
+
+/*
+ * An earlier daemon of this node has changed the record. In the same boot the boot clock says how
+ * long ago that was. Over a boot the wall clock does, but it was at least before this boot: a clock
+ * that was set back makes the next change wait for min_interval from the boot, and not longer.
+ */
+void dns_when_recall(struct dns_when *w, const struct dns_moment *change,
+		     const struct dns_moment *now);
 
 /*
  * Ownership, as often as the caller likes. `serves`: another node is healthy, so that a record that
