@@ -9,6 +9,8 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/doctor.sh
+. "$TESTS_DIR/doctor.sh"
 
 TOKEN=token-of-a-check-4711
 VERSION_2='vrrp { version = 2 }'
@@ -19,32 +21,6 @@ service game {
 	check http { timeout = \"5s\" }
 }
 passive { timeout = \"5s\" }"
-
-doctor() { lab_run "$1" "$HOKM" doctor -c "$LAB_DIR/$1/hokm-xdp.conf" "${@:2}"; }
-# The result of `doctor --json` is kept for who reads why a condition did not hold.
-examine() { ANSWER=$(doctor "$1" --json) || [ $? = 1 ]; }
-first() { jq -r 'first(.findings[].id) // "nothing"' <<<"$ANSWER"; }
-names_first() { examine "$1" && [ "$(first)" = "$2" ]; }
-no_fault() {
-	examine "$1" &&
-		jq -e 'all(.findings[]; .severity == "note")' <<<"$ANSWER" >/dev/null
-}
-# fault WORDS NODE ID
-fault() { within 30 "$1: $3 is named first" names_first "$2" "$3"; }
-mended() { within 30 "$1, mended: nothing is left" no_fault "$2"; }
-
-filter() { # NODE RULE
-	lab_run "$1" nft "table inet fault {
-		chain input { type filter hook input priority filter; $2 }
-	}"
-}
-filter_gone() { lab_run "$1" nft delete table inet fault; }
-edit() { sed -i "$2" "$LAB_DIR/$1/hokm-xdp.conf"; }
-daemon_again() { # NODE
-	must lab_kill "$1" daemon TERM
-	must lab_wait 20 lab_gone "$1" daemon
-	must lab_daemon "$1"
-}
 
 test_nodes a b
 must lab_wait 20 owns a

@@ -67,6 +67,11 @@ static void stopped(struct facts *f)
 {
 	f->daemon = FACT_SILENT;
 }
+static void foreign_program(struct facts *f)
+{
+	f->daemon = FACT_GONE;
+	TEXT(f->foreign_xdp, "other (id 7)");
+}
 static void config(struct facts *f)
 {
 	f->config_ok = false;
@@ -87,6 +92,19 @@ static void no_vip(struct facts *f)
 static void claimed(struct facts *f)
 {
 	TEXT(f->claimer, "02:00:00:00:00:99");
+}
+static void claimed_by_another_vrid(struct facts *f)
+{
+	claimed(f);
+	f->peers[0].pulsing = false;
+	f->grew.pulse_version = 100;
+	f->grew.vrrp[VRRP_BAD_VRID] = 2;
+}
+static void claimed_by_another_secret(struct facts *f)
+{
+	claimed(f);
+	f->peers[0].secrets_differ = true;
+	f->peers[0].pulsing = false;
 }
 static void detached(struct facts *f)
 {
@@ -262,6 +280,10 @@ static void dns(struct facts *f)
 {
 	TEXT(f->dns, "DNS: the provider refused: expired token");
 }
+static void dns_ttl(struct facts *f)
+{
+	TEXT(f->dns_ttl, "DNS: the TTL of the record is 3600 s");
+}
 static void rp(struct facts *f)
 {
 	f->rp_filter = 1;
@@ -301,11 +323,14 @@ static const struct row {
 	{gone_holding, true, "daemon-gone", "still holds the VIP for 1200 ms"},
 	{gone_without_configuration, false, "config-missing", "hokm-xdp.conf"},
 	{stopped, true, "daemon-silent", "does not answer"},
+	{foreign_program, false, "foreign-xdp", "XDP program other (id 7) on eth0 is not ours"},
 	{config, true, "config-wrong", "unknown key"},
 	{two, true, "two-owners", "primary holds a lease, and the pulses of backup"},
 	{no_vip, true, "vip-missing", "192.168.1.25"},
 	{no_vip, false, NULL, NULL},
 	{claimed, true, "vip-claimed", "02:00:00:00:00:99"},
+	{claimed_by_another_vrid, true, "adverts-vrid", "another VRID"},
+	{claimed_by_another_secret, true, "secrets-differ", "no secret of this node signed"},
 	{detached, true, "path-missing", "the XDP program"},
 	{secrets, true, "secrets-differ", "drop_pulse_tag grows"},
 	{password, true, "adverts-password", "2 adverts discarded just now: wrong password (auth)"},
@@ -345,6 +370,7 @@ static const struct row {
 	{lost, true, "events-lost", "4 events"},
 	{lost_before, true, NULL, NULL},
 	{dns, true, "dns", "expired token"},
+	{dns_ttl, true, "dns-ttl", "3600 s"},
 	{rp, true, "rp-filter", "eth0"},
 	{arp, true, "arp-ignore", "2"},
 	{loose, true, "conntrack-loose", "tcp_loose"},
@@ -407,7 +433,8 @@ static void severe_findings_come_first(void **state)
 	healthy(&f, true);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].set != gone && rows[i].set != gone_holding &&
-		    rows[i].set != gone_without_configuration && rows[i].set != stopped)
+		    rows[i].set != gone_without_configuration && rows[i].set != stopped &&
+		    rows[i].set != foreign_program)
 			rows[i].set(&f);
 	f.n_peers = HOKM_MAX_PEERS;
 	for (unsigned int i = 1; i < HOKM_MAX_PEERS; i++)
@@ -450,6 +477,8 @@ static json_t *json_of(const char *text)
 	"'daemon_fresh':true,'seen_ms':4,'adverts_ms':null,'lease_left_ms':900,"                 \
 	"'not_steerable':'no probe arrives','replica':{'connected':true,'warm':false,"           \
 	"'faults':{'tag':" auth "}},'differs':[{'name':'vip','text':'another','repair':'x'}]}]," \
+	"'dns':{'saved':true,'records':[{'type':'A','state':'right','ttl_long':true,'ttl':900}," \
+	"{'type':'AAAA','state':'refused','text':'no rights'}]},"                                \
 	"'grants':{'others':[{'name':'v','unwilling':false},{'name':'w','unwilling':true}]}}"
 
 static void facts_come_from_the_replies(void **state)
@@ -484,6 +513,8 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.peers[0].bad_tags, 2);
 	assert_string_equal(f.peers[0].differs[0].text, "another");
 	assert_string_equal(f.no_part, "w");
+	assert_string_equal(f.dns, "DNS: the record of type AAAA is not changed: no rights");
+	assert_non_null(strstr(f.dns_ttl, "type A is 900 s"));
 	json_decref(before.status);
 	json_decref(before.counters);
 	json_decref(after.status);

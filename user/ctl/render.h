@@ -48,8 +48,10 @@ void render_upgrade(const json_t *data, const json_t *options, FILE *out);
 /* Returns when the new daemon has taken its place, or the upgrade was refused. The exit code. */
 int follow_upgrade(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
 void render_dns(const json_t *data, const json_t *options, FILE *out);
-/* For status: what needs attention, and a line. */
+/* For status: what needs attention, that is troubles and TTLs that are too long, and a line. */
 void render_dns_warnings(const json_t *dns, FILE *out);
+void render_dns_troubles(const json_t *dns, FILE *out);
+void render_dns_ttl(const json_t *dns, FILE *out);
 void render_dns_line(const json_t *dns, FILE *out);
 /* For status: the paths of the pulses beside the segment, and those not in use. */
 void render_paths(const json_t *data, FILE *out);

@@ -149,14 +149,18 @@ static void warn_record(const json_t *r, bool monitor, FILE *out)
 			WARN "DNS: `dns set` holds the record of type %s at %s, which no node has; "
 			     "`hokm-xdp dns start` ends it\n",
 			type, field_text(r, "held"));
+}
+
+static void warn_ttl(const json_t *r, FILE *out)
+{
 	if (field_true(r, "ttl_long"))
 		fprintf(out,
 			WARN "DNS: the TTL of the record of type %s is %lld s: "
 			     "clients may keep an old address for so long\n",
-			type, (long long)field_int(r, "ttl", 0));
+			field_text(r, "type"), (long long)field_int(r, "ttl", 0));
 }
 
-void render_dns_warnings(const json_t *dns, FILE *out)
+void render_dns_troubles(const json_t *dns, FILE *out)
 {
 	size_t i;
 	json_t *r;
@@ -169,6 +173,21 @@ void render_dns_warnings(const json_t *dns, FILE *out)
 		fprintf(out, WARN "DNS: its state file could not be written\n");
 	json_array_foreach (json_object_get(dns, "records"), i, r)
 		warn_record(r, json_object_get(dns, "nodes") != NULL, out);
+}
+
+void render_dns_ttl(const json_t *dns, FILE *out)
+{
+	size_t i;
+	json_t *r;
+
+	json_array_foreach (json_object_get(dns, "records"), i, r)
+		warn_ttl(r, out);
+}
+
+void render_dns_warnings(const json_t *dns, FILE *out)
+{
+	render_dns_troubles(dns, out);
+	render_dns_ttl(dns, out);
 }
 
 void render_dns_line(const json_t *dns, FILE *out)

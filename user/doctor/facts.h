@@ -25,8 +25,14 @@ uint64_t facts_conntrack_invalid(void);
 /* Addresses, sysctls, clock. */
 void facts_from_machine(struct facts *f);
 
-/* What the configuration says: the interval of adverts, and which peers run keepalived. */
+/*
+ * What the configuration says: the interval of adverts, which peers run keepalived, and the
+ * interface if no daemon has named it.
+ */
 void facts_from_conf(struct facts *f, const struct conf *c);
+
+/* Whether the XDP program on the interface is that of others. */
+void facts_from_xdp(struct facts *f);
 
 /* Whether the last drill failed, by their history. */
 void facts_from_drills(struct facts *f, const struct conf *c);

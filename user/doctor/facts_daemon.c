@@ -124,8 +124,9 @@ static void take_path(struct facts *f, const json_t *s)
 			TAKE(o, "mac", f->claimer);
 }
 
-/* The first warning of `ctl status` about DNS. */
-static void take_dns(struct facts *f, const json_t *dns)
+/* The first of these warnings of `ctl status` about DNS. */
+static void take_dns(char dst[FACT_TEXT], const json_t *dns,
+		     void (*render)(const json_t *dns, FILE *out))
 {
 	static const char mark[] = "WARNING  ";
 	char *text = NULL, *at;
@@ -134,11 +135,10 @@ static void take_dns(struct facts *f, const json_t *dns)
 
 	if (!out)
 		return;
-	render_dns_warnings(dns, out);
+	render(dns, out);
 	if (!fclose(out) && text) {
 		at = strstr(text, mark);
-		snprintf(f->dns, sizeof(f->dns), "%.*s",
-			 at ? (int)strcspn(at + strlen(mark), "\n") : 0,
+		snprintf(dst, FACT_TEXT, "%.*s", at ? (int)strcspn(at + strlen(mark), "\n") : 0,
 			 at ? at + strlen(mark) : "");
 	}
 	free(text);
@@ -209,7 +209,8 @@ void facts_from_daemon(struct facts *f, const struct facts_said *before,
 
 	take_node(f, after->status);
 	take_path(f, after->status);
-	take_dns(f, in(after->status, "dns"));
+	take_dns(f->dns, in(after->status, "dns"), render_dns_troubles);
+	take_dns(f->dns_ttl, in(after->status, "dns"), render_dns_ttl);
 	take_members(f, in(after->status, "grants"));
 	json_array_foreach (peers, i, o)
 		if (f->n_peers < HOKM_MAX_PEERS)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,10 +107,24 @@ void facts_from_conf(struct facts *f, const struct conf *c)
 	f->advert_ms = c->advert_ns / NS_PER_MS;
 	if (!f->node[0])
 		snprintf(f->node, sizeof(f->node), "%s", c->nodes[c->self].name);
+	if (!f->interface[0])
+		snprintf(f->interface, sizeof(f->interface), "%s", c->interface);
 	for (unsigned int p = 0; p < f->n_peers; p++)
 		for (unsigned int i = 0; i < c->n_nodes; i++)
 			if (!strcmp(c->nodes[i].name, f->peers[p].name))
 				f->peers[p].vrrp_only = c->nodes[i].peer == CONF_PEER_VRRP;
+}
+
+void facts_from_xdp(struct facts *f)
+{
+	char name[HOKM_BPF_NAME_MAX];
+	const int ifindex = (int)if_nametoindex(f->interface);
+	uint32_t id;
+
+	/* Only root sees the name, and without it the program may be ours. */
+	if (ifindex && !geteuid() && !hokm_bpf_program_of(ifindex, &id, name) && id &&
+	    !hokm_bpf_is_ours(name))
+		snprintf(f->foreign_xdp, sizeof(f->foreign_xdp), "%s (id %" PRIu32 ")", name, id);
 }
 
 void facts_from_drills(struct facts *f, const struct conf *c)

@@ -95,6 +95,7 @@ struct facts {
 	char claimer[20];            /* a foreign MAC address that claims the VIP; "" for none */
 	char no_part[CONF_NAME_MAX]; /* a member that takes no part in grants; "" for none */
 	char dns[FACT_TEXT];         /* what DNS failover complains of; "" for nothing */
+	char dns_ttl[FACT_TEXT];     /* that a TTL is longer than the configuration wants */
 	char drill[FACT_TEXT];       /* of the history: the last drill failed; "" for no */
 	uint64_t events_lost, log_lost;
 	unsigned int n_peers, n_checks;
@@ -106,6 +107,8 @@ struct facts {
 	int vip_here; /* the VIP is an address of this machine */
 	int rp_filter, arp_ignore_all, tcp_loose, clock_synced;
 	int interface_up;
+	char foreign_xdp[64]; /* an XDP program of others on the interface; "" for none, or unknown
+			       */
 };
 
 enum finding_severity { FINDING_CRITICAL, FINDING_WARNING, FINDING_NOTE };

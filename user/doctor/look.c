@@ -172,6 +172,7 @@ int look_at_node(struct look *k, const char *command)
 		facts_from_conf(&k->facts, k->conf);
 		facts_from_drills(&k->facts, k->conf);
 	}
+	facts_from_xdp(&k->facts);
 	if (k->conf && k->facts.daemon != FACT_ANSWERS)
 		facts_from_pins(&k->facts, k->conf);
 	return 0;

@@ -32,10 +32,10 @@ __attribute__((format(printf, 2, 3))) bool rule_say(struct finding *out, const c
 /* ---- rules_node.c ---- */
 rule_applies rule_config_bad;
 rule_applies rule_config_missing;
+rule_applies rule_foreign_xdp;
 rule_applies rule_daemon_gone;
 rule_applies rule_daemon_silent;
 rule_applies rule_two_owners;
-rule_applies rule_vip_claimed;
 rule_applies rule_part_missing;
 rule_applies rule_vip_missing;
 rule_applies rule_check_fails;
@@ -51,6 +51,7 @@ rule_applies rule_table_full;
 rule_applies rule_conntrack_strict;
 rule_applies rule_arp_silent;
 rule_applies rule_dns_complains;
+rule_applies rule_dns_ttl;
 rule_applies rule_drill_failed;
 rule_applies rule_rp_strict;
 rule_applies rule_generic;
@@ -60,6 +61,7 @@ rule_applies rule_clock_wrong;
 rule_applies rule_ordered;
 
 /* ---- rules_peers.c ---- */
+rule_applies rule_vip_claimed;
 rule_applies rule_secrets_differ;
 rule_applies rule_other_password;
 rule_applies rule_other_version;

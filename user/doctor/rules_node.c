@@ -24,6 +24,12 @@ bool rule_config_missing(const struct facts *f, struct finding *out)
 	       rule_say(out, "there is no %s, and no daemon answers", f->config);
 }
 
+bool rule_foreign_xdp(const struct facts *f, struct finding *out)
+{
+	return f->foreign_xdp[0] &&
+	       rule_say(out, "XDP program %s on %s is not ours", f->foreign_xdp, f->interface);
+}
+
 static bool say_lease(const struct facts *f, const char *what, struct finding *out)
 {
 	if (!f->pins_known)
@@ -95,12 +101,6 @@ bool rule_vip_missing(const struct facts *f, struct finding *out)
 {
 	return f->owner && f->vip_here == 0 &&
 	       rule_say(out, "%s is owner, and %s is no address of this machine", f->node, f->vip);
-}
-
-bool rule_vip_claimed(const struct facts *f, struct finding *out)
-{
-	return f->claimer[0] &&
-	       rule_say(out, "%s claims %s by ARP and is no node", f->claimer, f->vip);
 }
 
 bool rule_in_fault(const struct facts *f, struct finding *out)
@@ -181,6 +181,11 @@ bool rule_events_gone(const struct facts *f, struct finding *out)
 bool rule_dns_complains(const struct facts *f, struct finding *out)
 {
 	return f->dns[0] && rule_say(out, "%s", f->dns);
+}
+
+bool rule_dns_ttl(const struct facts *f, struct finding *out)
+{
+	return f->dns_ttl[0] && rule_say(out, "%s", f->dns_ttl);
 }
 
 bool rule_drill_failed(const struct facts *f, struct finding *out)

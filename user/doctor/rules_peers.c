@@ -130,6 +130,17 @@ static bool pulses_refused(const struct facts *f, const struct fact_peer *p)
 	return p->secrets_differ || f->grew.pulse_version || f->grew.pulse_mac;
 }
 
+/* A peer whose pulses are not accepted is not known by its MAC address: the claim may be its own.
+ */
+bool rule_vip_claimed(const struct facts *f, struct finding *out)
+{
+	for (unsigned int i = 0; i < f->n_peers; i++)
+		if (pulses_refused(f, &f->peers[i]))
+			return false;
+	return f->claimer[0] &&
+	       rule_say(out, "%s claims %s by ARP and is no node", f->claimer, f->vip);
+}
+
 bool rule_pulses_blocked(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];

@@ -93,6 +93,8 @@ const char *hokm_bpf_mode(const struct hokm_bpf *b);
  */
 #define HOKM_BPF_NAME_MAX 17
 int hokm_bpf_program_of(int ifindex, uint32_t *id, char name[HOKM_BPF_NAME_MAX]);
+/* A program of this name on an interface is that of a node or of a witness. */
+bool hokm_bpf_is_ours(const char *name);
 
 /* Returns the folder of the pins. It is valid as long as the handle. */
 const char *hokm_bpf_folder(const struct hokm_bpf *b);

@@ -111,6 +111,11 @@ int hokm_bpf_program_of(int ifindex, uint32_t *id, char name[HOKM_BPF_NAME_MAX])
 	return err;
 }
 
+bool hokm_bpf_is_ours(const char *name)
+{
+	return !strcmp(name, PROG_INGRESS) || !strcmp(name, PROG_WITNESS);
+}
+
 /* Returns the link of program `id` on ifindex, -ENOENT for none, or -ENOTUNIQ for several. */
 static int find_link(int ifindex, uint32_t id)
 {

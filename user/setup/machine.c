@@ -162,7 +162,7 @@ static void look_at_program(struct setup_facts *f)
 	if (!ifindex || hokm_bpf_program_of(ifindex, &f->xdp_id, name))
 		return;
 	snprintf(f->xdp_name, sizeof(f->xdp_name), "%s", name);
-	f->daemon_here = f->xdp_id && !strncmp(name, "hokm_", 5);
+	f->daemon_here = f->xdp_id && hokm_bpf_is_ours(name);
 }
 
 /* ---- kernel, processes, packet filters ---- */
