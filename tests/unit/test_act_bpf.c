@@ -369,18 +369,58 @@ static void unpin(const char *name)
 	assert_string_not_equal(name, PIN_LINK);
 }
 
-static void incomplete_and_attached_is_refused(void **state)
+/* The link stays, so there is no moment without a program. */
+static void incomplete_and_attached_is_replaced(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
+	uint32_t link = rig_link_id(), was, now;
 
 	(void)state;
 	hokm_bpf_close(b);
 	unpin("peers");
-	assert_int_equal(rig_open_fails(&rig_plain), -EPROTO);
+	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &was), 0);
 	assert_int_equal(hokm_bpf_open_pinned(&rig.conf, &b), -EPROTO);
-	unpin(PIN_LINK); /* the filter alone still runs */
-	assert_int_equal(rig_open_fails(&rig_plain), -EPROTO);
-	assert_true(rig_pinned("conns"));
+	b = rig_open(false);
+	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &now), 0);
+	assert_int_not_equal(now, was);
+	assert_int_equal(rig_link_id(), link);
+	hokm_bpf_close(b);
+	b = rig_open(true); /* the pins are whole again */
+	hokm_bpf_close(b);
+	/* The filter alone still runs. */
+	unpin(PIN_LINK);
+	unpin("conns");
+	b = rig_open(false);
+	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "native");
+	hokm_bpf_close(b);
+	b = rig_open(true);
+	hokm_bpf_close(b);
+}
+
+/* A link without its pin counts as foreign: that start fails, and nothing is detached. */
+static void incomplete_and_attached_survives_a_failed_start(void **state)
+{
+	uint32_t was, now, filter;
+	char path[PIN_PATH_MAX], hidden[PIN_PATH_MAX];
+	struct hokm_bpf *b = rig_open(false);
+
+	(void)state;
+	hokm_bpf_close(b);
+	filter = tc_program(rig.ns.ifindex_a, TC_EGRESS);
+	unpin("peers");
+	rig_pin_path(path, PIN_LINK);
+	rig_pin_path(hidden, "hidden");
+	assert_int_equal(rename(path, hidden), 0);
+	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &was), 0);
+	assert_int_equal(rig_open_fails(&rig_plain), -EBUSY);
+	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &now), 0);
+	assert_int_equal(now, was);
+	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), filter);
+	assert_int_equal(rename(hidden, path), 0);
+	b = rig_open(true); /* the maps of the start that failed */
+	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &now), 0);
+	assert_int_not_equal(now, was);
+	hokm_bpf_close(b);
 }
 
 static void incomplete_and_idle_is_rebuilt(void **state)
@@ -462,7 +502,8 @@ static int run_all(void)
 		RIG_TEST(no_permission),
 		RIG_TEST(no_btf),
 		RIG_TEST(another_version_is_refused),
-		RIG_TEST(incomplete_and_attached_is_refused),
+		RIG_TEST(incomplete_and_attached_is_replaced),
+		RIG_TEST(incomplete_and_attached_survives_a_failed_start),
 		RIG_TEST(incomplete_and_idle_is_rebuilt),
 		RIG_TEST(a_failed_adoption_leaves_the_old),
 		RIG_TEST(a_new_size_waits),

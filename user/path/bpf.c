@@ -5,7 +5,7 @@
  * hokm_bpf_open() works in this order. When a step fails, undo() undoes the steps before it.
  *
  *   open the BPF object in this binary and hash its layout
- *   compare it with what is pinned: adopt, start fresh, or refuse
+ *   compare it with what is pinned: adopt, start fresh, replace what is incomplete, or refuse
  *   load, with new maps or the adopted ones; or take over the pinned programs, when they are those
  *   of this binary
  *   pin the maps, then write map meta (fresh start only)
@@ -40,7 +40,8 @@ struct opening {
 	struct pins pins;
 	uint64_t layout;
 	bool adopt;
-	bool reuse; /* the pinned programs too */
+	bool reuse;   /* the pinned programs too */
+	bool replace; /* the pins are incomplete, and their programs are attached */
 	bool made_dir;
 	bool tc_done;
 };
@@ -131,6 +132,26 @@ static bool pins_attached(const struct pins *p, int ifindex)
 	return egress && tc_program(ifindex, TC_EGRESS) == egress;
 }
 
+/*
+ * A daemon was killed while another program removed its pins. The maps that lost theirs belong to
+ * the programs alone and cannot be had again. The programs go on, and close the gate when their
+ * lease ends, until new ones with new maps take their place without a gap. Until all new
+ * maps have their pins there is no meta, so that a start that fails leaves no mixture of both.
+ */
+static int replace_all(struct opening *o)
+{
+	char path[PIN_PATH_MAX];
+	int err = pins_path(o->pins.dir, bpf_map_names[MAP_META], path);
+
+	o->replace = true;
+	log_warn("the pins in %s are incomplete (%u of %d maps), but their programs are attached: "
+		 "replacing all of them; connections are tracked anew",
+		 o->pins.dir, o->pins.n_maps, MAP_ADOPTED);
+	if (err || !unlink(path) || errno == ENOENT)
+		return err;
+	return -errno;
+}
+
 /* Decides between adopting the pins, starting fresh, and refusing to start. */
 static int judge_pins(struct opening *o)
 {
@@ -144,12 +165,8 @@ static int judge_pins(struct opening *o)
 		o->adopt = !err;
 		return err;
 	}
-	if (pins_attached(p, o->b->ifindex)) {
-		log_error("the pins in %s are incomplete (%u of %d maps), "
-			  "but their programs are attached: run `hokm-xdp cleanup` and start again",
-			  p->dir, p->n_maps, MAP_ADOPTED);
-		return -EPROTO;
-	}
+	if (pins_attached(p, o->b->ifindex))
+		return replace_all(o);
 	log_warn("the pins in %s are incomplete (%u of %d maps), "
 		 "left by a start that did not finish: removing them and starting fresh",
 		 p->dir, p->n_maps, MAP_ADOPTED);
@@ -196,7 +213,7 @@ static int prepare(struct opening *o)
 		err = judge_pins(o);
 	if (err)
 		return err;
-	o->made_dir = !o->adopt;
+	o->made_dir = !o->adopt && !o->replace;
 	return pins_make_dir(o->c, dir);
 }
 
@@ -370,7 +387,7 @@ static void follow_interface(struct opening *o)
 {
 	int old = (int)o->pins.meta.ifindex;
 
-	if (!o->adopt || old == o->b->ifindex)
+	if ((!o->adopt && !o->replace) || old == o->b->ifindex)
 		return;
 	if (o->pins.egress >= 0 && tc_program(old, TC_EGRESS) == bpf_prog_id_of(o->pins.egress))
 		(void)tc_detach(old, TC_EGRESS);
@@ -378,7 +395,7 @@ static void follow_interface(struct opening *o)
 
 static void undo(struct opening *o)
 {
-	if (o->tc_done && o->adopt && o->pins.egress >= 0) {
+	if (o->tc_done && (o->adopt || o->replace) && o->pins.egress >= 0) {
 		(void)attach_egress(o->b, o->pins.egress);
 		(void)pins_put(o->pins.dir, PIN_EGRESS, o->pins.egress);
 		if (o->pins.ingress >= 0)
