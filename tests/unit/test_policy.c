@@ -45,6 +45,7 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->refuses = word[0] == 'r';
 	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
+	p->mute = word[0] == 'k';
 	p->adverts = word[0] == 'k' || word[0] == 'b';
 	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
 	p->n_up = p->pulsing ? (unsigned int)(word[1] - '0') : 0;
@@ -206,14 +207,25 @@ static void test_may_preempt(void **state)
 		char word;      /* s standby, d drain, m maint */
 		bool may;
 	} may_rows[] = {
-		{"UU", {"-"}, 0, 0, 0, true},         {"UU", {"p2"}, 10, 0, 0, true},
-		{"UD", {"p1"}, 10, 0, 0, true},       {"UD", {"p2"}, 10, 0, 0, false},
-		{"UD", {"p2", "p1"}, 11, 0, 0, true}, {"UU", {"k"}, 10, 0, 0, true},
-		{"UD", {"k"}, 10, 0, 0, false},       {"DD", {"p0"}, 10, 0, 0, false},
-		{"DD", {"-"}, 0, 0, 0, false},        {"II", {"-"}, 0, 0, 0, false},
-		{"UD", {"p2"}, 0, 10, 0, false},      {"UD", {"p1"}, 0, 10, 0, true},
-		{"UU", {"p2"}, 10, 0, 's', false},    {"UU", {"p0"}, 10, 0, 'd', false},
-		{"UU", {"p0"}, 10, 0, 'm', false},    {"UU", {"p2"}, 99, 0, 0, true},
+		{"UU", {"-"}, 0, 0, 0, true},
+		{"UU", {"p2"}, 10, 0, 0, true},
+		{"UD", {"p1"}, 10, 0, 0, true},
+		{"UD", {"p2"}, 10, 0, 0, false},
+		{"UD", {"p2", "p1"}, 11, 0, 0, true},
+		{"UU", {"k"}, 10, 0, 0, true},
+		{"UD", {"k"}, 10, 0, 0, false},
+		{"DD", {"p0"}, 10, 0, 0, false},
+		{"DD", {"-"}, 0, 0, 0, false},
+		{"II", {"-"}, 0, 0, 0, false},
+		{"UD", {"p2"}, 0, 10, 0, false},
+		{"UD", {"p1"}, 0, 10, 0, true},
+		{"UU", {"p2"}, 10, 0, 's', false},
+		{"UU", {"p0"}, 10, 0, 'd', false},
+		{"UU", {"p0"}, 10, 0, 'm', false},
+		{"UU", {"p2"}, 99, 0, 0, true},
+		/* the owner answers no pulses now: it would not give way */
+		{"UU", {"-"}, 10, 0, 0, false},
+		{"UU", {"p2", "-"}, 11, 0, 0, false},
 	};
 
 	(void)state;

@@ -140,6 +140,16 @@ static uint8_t mute_priority(const struct policy_input *in)
 	return greatest;
 }
 
+/*
+ * The owner answers pulses as a rule, and answers none now: a filter drops them, or the packet path
+ * of one of both is being put back. It discards the adverts of a peer that it does not see, so it
+ * would not give way, and its lease, which we know from its pulses, may have been renewed since.
+ */
+static bool is_lost(const struct policy_peer *owner)
+{
+	return !owner->pulsing && !owner->mute;
+}
+
 static void fill_view(const struct policy_input *in, unsigned int own_up, struct vrrp_view *v)
 {
 	const struct policy_peer *owner = find(in, in->owner);
@@ -153,7 +163,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	v->best_successor = best_successor(in, own_up);
 	rival = owner ? owner : find(in, v->holder);
 	v->may_preempt = own_up > 0 && !in->standby && !in->drain && !in->maint &&
-			 (!rival || own_up >= n_up(in, rival));
+			 (!rival || (!is_lost(rival) && own_up >= n_up(in, rival)));
 }
 
 /* ---- may this node own the VIP ---- */
