@@ -63,12 +63,12 @@ const char *link_state_text(const struct link_state *s)
 	if (s->up)
 		return "has its link back";
 	if (s->no_arp)
-		return "answers no ARP, so no client finds this node: "
+		return "answers no ARP, so no client finds this node; "
 		       "`ip link set dev NAME arp on` mends it";
 	if (s->port)
-		return "is a port of a bridge or bond, which takes all of its packets: take it "
-		       "out (`ip link set dev NAME nomaster`), or name the bridge or bond in the "
-		       "key interface";
+		return "is a port of a bridge or bond, which takes all of its packets; "
+		       "take it out: `ip link set dev NAME nomaster`; "
+		       "or let the key interface name the bridge or bond";
 	return "lost its link";
 }
 
