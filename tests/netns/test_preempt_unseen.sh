@@ -5,7 +5,8 @@
 # The node of higher priority may preempt the VIP, and hears the adverts of the owner, but no pulse
 # goes between the two nodes. The owner would not give way, because it takes the adverts of a peer
 # that it does not see for forged. So there is no preempting until pulses come: at no time do two
-# nodes answer.
+# nodes answer. The same for a node that has started meanwhile and has never seen a pulse of the
+# owner: its replication shows that it is no keepalived.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -32,6 +33,18 @@ within 10 "the players are well" calm
 observe_mark uncut
 unbroken "no pulses"
 number_is "no pulses: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+
+must lab_stop a daemon
+must lab_run a "$HOKM" cleanup -c "$LAB_DIR/a/hokm-xdp.conf" >/dev/null
+must lab_daemon a
+within 20 "started without pulses: a is backup" state_is a backup
+READY_MS=$(lab_now_ms)
+within 20 "started without pulses: it is for long" backup_for_long
+holds "started without pulses: b owns" owns b
+observe_mark started
+number_is "started without pulses: rounds of the observer" "$(field "$REPLY_ARP" rounds)" -gt 500
+number_is "started without pulses: rounds with two owners" \
+	"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 must uncut
 within 20 "pulses come: a preempts" owns a
 within 10 "and answers" owner_is a

@@ -45,8 +45,9 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->refuses = word[0] == 'r';
 	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
-	p->mute = word[0] == 'k';
-	p->adverts = word[0] == 'k' || word[0] == 'b';
+	p->mute = word[0] == 'k' || word[0] == 'l';
+	p->replicates = word[0] == 'l';
+	p->adverts = p->mute || word[0] == 'b';
 	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
 	p->n_up = p->pulsing ? (unsigned int)(word[1] - '0') : 0;
 	p->seen_ns = p->pulsing ? NOW - 5 * MS : 0;
@@ -226,6 +227,7 @@ static void test_may_preempt(void **state)
 		/* the owner answers no pulses now: it would not give way */
 		{"UU", {"-"}, 10, 0, 0, false},
 		{"UU", {"p2", "-"}, 11, 0, 0, false},
+		{"UU", {"l"}, 10, 0, 0, false},
 	};
 
 	(void)state;

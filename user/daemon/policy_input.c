@@ -19,6 +19,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 		       struct policy_peer *out)
 {
 	struct peer_sight sight = peers_sight(&d->node.peers, slot, now_ns);
+	const struct repl_link *link = replication_link(d->replication, slot);
 	const struct peer *p = &d->node.peers.list[slot];
 
 	out->used = true;
@@ -29,6 +30,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->adverts = sight.by == PEER_BY_ADVERT &&
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
+	out->replicates = link && repl_connected(link, now_ns);
 	out->refuses = out->pulsing && !p->map.priority;
 	out->silent = quorum_peer_silent(&d->quorum, slot);
 	out->priority = out->pulsing && !out->refuses ? p->map.priority : p->priority;

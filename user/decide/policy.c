@@ -141,13 +141,13 @@ static uint8_t mute_priority(const struct policy_input *in)
 }
 
 /*
- * The owner answers pulses as a rule, and answers none now: a filter drops them, or the packet path
+ * The owner is hokm-xdp, and answers no pulses now: a filter drops them, or the packet path
  * of one of both is being put back. It discards the adverts of a peer that it does not see, so it
  * would not give way, and its lease, which we know from its pulses, may have been renewed since.
  */
 static bool is_lost(const struct policy_peer *owner)
 {
-	return !owner->pulsing && !owner->mute;
+	return !owner->pulsing && (!owner->mute || owner->replicates);
 }
 
 static void fill_view(const struct policy_input *in, unsigned int own_up, struct vrrp_view *v)

@@ -56,6 +56,7 @@ struct policy_peer {
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
+	bool replicates;   /* its replication messages arrive: it is hokm-xdp */
 	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
