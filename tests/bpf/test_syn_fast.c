@@ -53,7 +53,12 @@ static const uint8_t NO_ADDRESS[6];
 static const struct way ways[] = {
 	{"SYN", NEW, IN(.flags = SYN)},
 	{"the options of Linux", NEW, IN(.flags = SYN, .options = 5)},
+	{"one word of options", NEW, IN(.flags = SYN, .options = 1)},
+	{"two words", NEW, IN(.flags = SYN, .options = 2)},
+	{"six words", NEW, IN(.flags = SYN, .options = 6)},
+	{"nine words", NEW, IN(.flags = SYN, .options = 9)},
 	{"all options", NEW, IN(.flags = SYN, .options = 10)},
+	{"six words, place taken", SECOND_OLDER, IN(.flags = SYN, .options = 6)},
 	{"IP options", NEW, IN(.flags = SYN, .ip.options = 2)},
 	{"padding", NEW, IN(.flags = SYN, .padding = 6)},
 	{"data", NEW, IN(.flags = SYN, .options = 3, .payload = 50)},
