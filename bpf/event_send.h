@@ -58,10 +58,12 @@ __noinline int event_conn(struct hokm_event *ev)
 /* Sends the event that the stages left in the packet. place: WORK_IN or WORK_OUT. */
 static __always_inline void event_send(struct packet *p, __u32 place)
 {
-	struct work *w = bpf_map_lookup_elem(&work, &place);
 	struct hokm_event *ev;
+	struct work *w;
 
-	if (!w || !event_allowed(p->event, p->now)) {
+	/* A flood is mostly refused here, so this comes first. */
+	w = event_allowed(p->event, p->now) ? bpf_map_lookup_elem(&work, &place) : NULL;
+	if (!w) {
 		COUNT(p, events_limited);
 		return;
 	}

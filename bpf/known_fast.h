@@ -37,6 +37,15 @@ _Static_assert(sizeof(struct hokm_conn_key) == 20 &&
 #define IPV4_PLAIN 0x45
 
 /*
+ * Is the packet longer than the first buffer? Counted from p->eth, so that p->l3 needs no register
+ * of its own.
+ */
+static __always_inline bool is_longer(const struct packet *p, __u32 ip_len)
+{
+	return ip_len + sizeof(*p->eth) > (__u32)(p->end - (void *)p->eth);
+}
+
+/*
  * Sets p->eth and p->l3. Returns which of ACK, SYN, FIN and RST the segment has, or 0 for every
  * frame that no fast path takes.
  */
@@ -165,7 +174,7 @@ static __always_inline int known_fast_in(struct packet *p)
 	slot = service_find(p->cfg, ip->daddr, tcp->dest);
 	if (slot == HOKM_NODE_SLOT)
 		return ip_len < sizeof(*ip) || is_vip(p->cfg, ip->daddr) ? NOT_FAST : XDP_PASS;
-	if (!is_for_node(p->eth, p->cfg) || ip_len > (__u32)(p->end - p->l3) || !account(p, slot))
+	if (!is_for_node(p->eth, p->cfg) || is_longer(p, ip_len) || !account(p, slot))
 		return NOT_FAST;
 	steered = peer_of_mac(p, source_word(p->eth)) != HOKM_NO_PEER;
 	clock_read_coarse(p);

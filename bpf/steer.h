@@ -16,27 +16,33 @@
 /* Target of a SYN that must be dropped. */
 #define TARGET_NONE HOKM_NO_PEER
 
-/* The name of the packet's service between nodes; 0: it has none. */
-static __always_inline __be32 service_tag(const struct packet *p)
+static __always_inline const struct hokm_service *service_get(const struct packet *p)
 {
 	__u32 slot = p->service;
-	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
 
+	return bpf_map_lookup_elem(&services, &slot);
+}
+
+/* The name of a service between nodes; 0: it has none. s may be NULL. */
+static __always_inline __be32 tag_of(const struct hokm_service *s)
+{
 	return s ? bpf_htonl(s->tag) : 0;
 }
 
-static __always_inline __u8 service_state(const struct packet *p)
+static __always_inline __u8 state_of(const struct hokm_service *s)
 {
-	__u32 slot = p->service;
-	const struct hokm_service *s = bpf_map_lookup_elem(&services, &slot);
-
 	return s ? s->state : HOKM_SVC_INIT;
 }
 
-/* Is the service UP on this node and not suspect? */
-static __always_inline bool service_up_here(const struct packet *p)
+static __always_inline __be32 service_tag(const struct packet *p)
 {
-	return service_state(p) == HOKM_SVC_UP && !is_suspect(p, p->service);
+	return tag_of(service_get(p));
+}
+
+/* Is the service UP on this node and not suspect? */
+static __always_inline bool service_up_here(const struct packet *p, const struct hokm_service *s)
+{
+	return state_of(s) == HOKM_SVC_UP && !is_suspect(p, p->service);
 }
 
 /*
@@ -73,14 +79,16 @@ static __always_inline __u8 target_without_lease(const struct packet *p, const s
 static __always_inline __u8 target_of_new(const struct packet *p, const struct hokm_own *o,
 					  bool owner)
 {
+	const struct hokm_service *s;
 	__u8 best;
 
 	if (!owner)
 		return target_without_lease(p, o);
-	if (service_up_here(p))
+	s = service_get(p);
+	if (service_up_here(p, s))
 		return HOKM_LOCAL;
 	/* A suspect service is better than one that failed its checks. */
-	best = best_up_peer(p, service_tag(p), service_state(p) != HOKM_SVC_UP);
+	best = best_up_peer(p, tag_of(s), state_of(s) != HOKM_SVC_UP);
 	return best == HOKM_NO_PEER ? HOKM_LOCAL : best;
 }
 
@@ -113,7 +121,7 @@ __noinline int target_holds(const struct hokm_half_open *half, __u32 slot, __u64
 		return 0;
 	if (half->target == HOKM_LOCAL)
 		return half->tcp_state == HOKM_TCP_SYN_ACK ||
-		       (is_owner(now) && service_up_here(&p));
+		       (is_owner(now) && service_up_here(&p, service_get(&p)));
 	/*
 	 * A SYN that was refused here would be refused here again, so its new target keeps it
 	 * unless the service is not up there.

@@ -167,8 +167,7 @@ static __always_inline int syn_fast_in(struct packet *p)
 		return NOT_FAST;
 	slot = service_find(p->cfg, ip->daddr, tcp->dest);
 	if (slot == HOKM_NODE_SLOT || !is_for_node(p->eth, p->cfg) || is_steer_probe(ip) ||
-	    ip_len > (__u32)(p->end - p->l3) || !account(p, slot) ||
-	    !read_tcp(p, tcp, ip_len, sizeof(*ip)) ||
+	    is_longer(p, ip_len) || !account(p, slot) || !read_tcp(p, tcp, ip_len, sizeof(*ip)) ||
 	    peer_of_mac(p, source_word(p->eth)) != HOKM_NO_PEER)
 		return NOT_FAST;
 	p->client = ip->saddr;
