@@ -14,7 +14,8 @@
 	"[{'kind':'websocket','up':true,'known':true,'reason':'check-ok','detail':''}," \
 	"{'kind':'http','up':false,'known':true,'reason':'check-status','detail':'GET / 503'}]"
 #define STATUS                                                                                \
-	"{'version':'0.1.0','node':'primary','address':'192.168.1.26','instance':'hokm',"     \
+	"{'version':'0.1.0','revision':42,"                                                   \
+	"'node':'primary','address':'192.168.1.26','instance':'hokm',"                        \
 	"'vips':['192.168.1.25'],'state':'master','owner':true,'reason':'master-down',"       \
 	"'reason_text':'the owner sent no advert','since_ms':192000,'lease_left_ms':2710,"    \
 	"'priority':110,'drain':false,'successor':'backup','uptime_ms':7500000,'players':50," \
@@ -104,8 +105,8 @@ static void assert_rows(const struct want *want, unsigned int n)
 static void test_the_screen_of_80_by_24_shows_all(void **state)
 {
 	static const struct want want[24] = {
-		{TOP_INVERSE, "hokm-xdp top  primary (192.168.1.26)  instance hokm  up 2 h 5 min  "
-			      "version 0.1.0"},
+		{TOP_INVERSE, "hokm-xdp top  primary (192.168.1.26)  revision 42  up 2 h 5 min  "
+			      "instance hokm  "},
 		{TOP_BOLD, "primary is OWNER of 192.168.1.25"},
 		{TOP_PLAIN,
 		 "this node: master for 3 min 12 s, the owner sent no advert (master-down)"},

@@ -39,6 +39,8 @@ const struct metric metrics_table[] = {
 	 .value = METRIC_INFO,
 	 .words = node_words,
 	 .help = "1; what the node is called and how it is attached are labels"},
+	GAUGE("status_revision", NODE, "revision", 0,
+	      "grows when ownership, state, services, players or peers are not as before"),
 	GAUGE("owner", NODE, "owner", 0, "1 while this node owns the VIP"),
 	{.name = "state",
 	 .value = METRIC_STATE,

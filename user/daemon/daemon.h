@@ -19,6 +19,7 @@
 #include "daemon/dns.h"
 #include "daemon/ended.h"
 #include "daemon/etcd_watch.h"
+#include "daemon/front_ops.h"
 #include "daemon/node_drain.h"
 #include "daemon/gateway_watch.h"
 #include "daemon/heartbeat.h"
@@ -42,7 +43,6 @@
 #include "decide/vrrp.h"
 #include "sense/link.h"
 
-struct daemon_front;
 struct reload;
 struct upgrade;
 
@@ -95,6 +95,7 @@ struct daemon {
 	struct etcd_watch etcd;
 	const struct daemon_front *front_ops;
 	void *front;
+	struct revision revision;
 
 	struct operator_orders operator;
 

@@ -17,6 +17,7 @@
 #include "serve/grants_status.h"
 #include "serve/serve.h"
 #include "serve/paths_status.h"
+#include "serve/revision.h"
 #include "serve/status.h"
 
 /* Sets a key; a failed allocation shows as a missing key, never as a wrong one. */
@@ -501,7 +502,7 @@ static json_t *turns_json(const struct inbox *in)
 	return o;
 }
 
-json_t *status_json(const struct daemon *d)
+json_t *status_json(struct daemon *d)
 {
 	uint64_t now_ns = clock_now_ns();
 	json_t *o = json_object();
@@ -550,5 +551,6 @@ json_t *status_json(const struct daemon *d)
 	put(o, "late_ms_max", ms(d->node.inbox.late[LATE_PULSE].worst_ns));
 	put(o, "turns", turns_json(&d->node.inbox));
 	put(o, "late", late_json(&d->node.inbox, now_ns));
+	put(o, "revision", number(revision_of(&d->revision, o)));
 	return o;
 }

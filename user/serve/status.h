@@ -7,7 +7,7 @@
 
 struct daemon;
 
-/* New reference. Times are ages in ms, null for never. */
-json_t *status_json(const struct daemon *d);
+/* New reference. Times are ages in ms, null for never. Counts the revision (serve/revision.h). */
+json_t *status_json(struct daemon *d);
 
 #endif

@@ -144,7 +144,7 @@ static void put_part(json_t *state, const char *key, json_t *value)
 		log_debug("there is no %s for the listener", key);
 }
 
-json_t *serve_state(const struct daemon *d)
+json_t *serve_state(struct daemon *d)
 {
 	json_t *state = json_object();
 

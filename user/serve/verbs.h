@@ -20,7 +20,7 @@ int serve_dns_order(struct dns *d, const json_t *args, json_t **data, char *erro
 int serve_log_level(void *arg, const json_t *args, json_t **data, char *error, size_t size);
 
 /* As agent/http_listener.h says: new reference. A part that cannot be read is left out. */
-json_t *serve_state(const struct daemon *d);
+json_t *serve_state(struct daemon *d);
 json_t *serve_line(const struct event_line *line);
 
 #endif

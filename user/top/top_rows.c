@@ -155,9 +155,11 @@ static void put_title(struct top_page *p, const json_t *status)
 	if (!status)
 		top_put(p, TOP_INVERSE, "hokm-xdp top");
 	else
-		top_put(p, TOP_INVERSE, "hokm-xdp top  %s (%s)  instance %s  up %s  version %s",
+		top_put(p, TOP_INVERSE,
+			"hokm-xdp top  %s (%s)  revision %lld  up %s  instance %s  version %s",
 			field_text(status, "node"), field_text(status, "address"),
-			field_text(status, "instance"), word_field_age(status, "uptime_ms", age),
+			(long long)field_int(status, "revision", 0),
+			word_field_age(status, "uptime_ms", age), field_text(status, "instance"),
 			field_text(status, "version"));
 }
 
