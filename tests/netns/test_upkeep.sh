@@ -3,8 +3,9 @@
 # lane: beside
 #
 # Others remove what the daemon set, under players: the VIP, the local route, the egress filter,
-# its qdisc, the XDP program, the pins, sysctls. Each is back within a second or two, is logged and
-# counted, and no player notices. Who removes the VIP again and again is answered at a bounded rate.
+# its qdisc, the XDP program, the pins, sysctls, the control socket and the lock beside it. Each is
+# back within a second or two, is logged and counted, and no player notices. Who removes the VIP
+# again and again is answered at a bounded rate.
 
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh
@@ -106,6 +107,12 @@ proxy_arp() {
 	done
 }
 
+# refused COMMAND: of another process, by the daemon that runs.
+refused() {
+	lab_run a "$HOKM" "$1" -c "$LAB_DIR/a/hokm-xdp.conf" 2>&1 |
+		grep -q "a daemon of node primary is running already"
+}
+
 # The VIP is removed thirty times, ten times a second.
 careless() {
 	local before i
@@ -137,6 +144,11 @@ removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
 pins_at_once
 removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
 careless
+must rm "$LAB_DIR/a/hokm.sock" "$LAB_DIR/a/hokm.sock.lock"
+within 5 "control socket: it is back, and the daemon answers on it" owns a
+holds "lock: without its file, cleanup sees the daemon all the same" refused cleanup
+holds "lock: so does another daemon" refused run
+holds "lock: nothing was removed" has_xdp a
 
 # The players stay on a, and b steers them there.
 must lab_wait 20 calm

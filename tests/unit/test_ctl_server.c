@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The control server with raw clients: correct, broken and slow ones. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -449,6 +450,49 @@ static void test_another_ones_socket_is_left(void **state)
 	close(fd);
 }
 
+/* Waits until the server has made its socket again. */
+static void wait_for_socket(struct ctl_rig *r)
+{
+	uint64_t end = clock_now_ns() + CTL_RIG_PATIENCE_NS;
+
+	while (access(r->path, F_OK) && clock_now_ns() < end)
+		ctl_rig_turn(r);
+	assert_int_equal(access(r->path, F_OK), 0);
+	assert_alive(r);
+}
+
+static void test_removed_socket_comes_back(void **state)
+{
+	struct ctl_rig *r = *state;
+	int client = ctl_rig_connect(r);
+	char folder[100], file[160];
+	struct stat st;
+
+	json_decref(ask(r, client, "{\"verb\":\"text\"}"));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlink(r->path), 0);
+		wait_for_socket(r);
+	}
+	assert_int_equal(stat(r->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	/* With its folder, and again: the new folder is watched. */
+	snprintf(folder, sizeof(folder), "%s/run", r->dir);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlink(r->path), 0);
+		assert_int_equal(rmdir(folder), 0);
+		wait_for_socket(r);
+	}
+	/* What is no socket stays, and the socket comes when it is gone. */
+	snprintf(file, sizeof(file), "%s/other", r->dir);
+	assert_int_equal(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	assert_int_equal(rename(file, r->path), 0);
+	assert_int_equal(unlink(r->path), 0);
+	wait_for_socket(r);
+	/* A client that was connected stays so. */
+	json_decref(ask(r, client, "{\"verb\":\"text\"}"));
+	close(client);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, ctl_rig_setup, ctl_rig_teardown)
 
 int main(void)
@@ -470,6 +514,7 @@ int main(void)
 		TEST(test_stale_socket_is_replaced),
 		TEST(test_no_socket_there),
 		TEST(test_another_ones_socket_is_left),
+		TEST(test_removed_socket_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

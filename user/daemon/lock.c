@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See lock.h. The lock file is never removed: otherwise one daemon could hold the lock of the
- * removed file while another one locks a new file of the same name.
+ * removed file while another one locks a new file of the same name. Another program may remove it
+ * all the same, so who has the lock also asks whether a daemon listens on the control socket, which
+ * a daemon makes again when it is removed (serve/server_again.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -32,6 +37,24 @@ static int make_folder(const char *path)
 	return 0;
 }
 
+/* EAGAIN: a daemon listens, its queue is full. */
+static bool daemon_listens(const struct conf *c)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	bool listens;
+	int fd;
+
+	if (strlen(c->socket) >= sizeof(sa.sun_path))
+		return false;
+	memcpy(sa.sun_path, c->socket, strlen(c->socket) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	listens = !connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) || errno == EAGAIN;
+	close(fd);
+	return listens;
+}
+
 int lock_node(const struct conf *c, int *fd)
 {
 	char path[CONF_PATH_MAX + 8];
@@ -47,9 +70,11 @@ int lock_node(const struct conf *c, int *fd)
 		log_error("could not open the lock %s: %s", path, strerror(-err));
 		return err;
 	}
-	if (!flock(*fd, LOCK_EX | LOCK_NB))
+	err = flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+	if (!err && !daemon_listens(c))
 		return 0;
-	err = errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
+	if (!err || err == -EWOULDBLOCK)
+		err = -EADDRINUSE;
 	if (err == -EADDRINUSE)
 		log_error("a daemon of node %s is running already (it holds %s): stop it first",
 			  c->nodes[c->self].name, path);

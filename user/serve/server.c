@@ -475,6 +475,27 @@ static int watch_listener(struct ctl_server *s)
 	return err < 0 ? err : 0;
 }
 
+int ctl_server_listen(struct ctl_server *s, struct ctl_listener *fresh)
+{
+	struct ctl_listener former = s->listener;
+	sd_event_source *accept = s->accept;
+	int err;
+
+	s->listener = *fresh;
+	s->accept = NULL;
+	err = watch_listener(s);
+	if (err) {
+		sd_event_source_disable_unref(s->accept);
+		ctl_listener_close(fresh);
+		s->listener = former;
+		s->accept = accept;
+		return err;
+	}
+	sd_event_source_disable_unref(accept);
+	ctl_listener_close(&former);
+	return 0;
+}
+
 int ctl_server_open(sd_event *event, const char *path, const struct ctl_groups *groups,
 		    const struct ctl_verb *verbs, void *arg, struct events *events,
 		    const struct event_names *names, struct ctl_server **out)
@@ -501,9 +522,11 @@ int ctl_server_open(sd_event *event, const char *path, const struct ctl_groups *
 	}
 	err = ctl_access_open(s, groups);
 	if (!err)
-		err = ctl_listener_open(&s->listener, path, s->gid);
+		err = ctl_listener_open(&s->listener, path, s->gid, true);
 	if (!err)
 		err = watch_listener(s);
+	if (!err)
+		err = ctl_again_open(s);
 	if (err) {
 		ctl_server_close(s);
 		return err;
@@ -520,6 +543,7 @@ void ctl_server_close(struct ctl_server *s)
 		next = LIST_NEXT(c, link);
 		client_free(c);
 	}
+	ctl_again_close(s);
 	sd_event_source_disable_unref(s->accept);
 	ctl_listener_close(&s->listener);
 	free(s);

@@ -6,6 +6,7 @@
  *   server_events.c  the verb "events" and its followers
  *   server_stream.c  long replies, each by a thread
  *   server_socket.c  the listening socket in the file system
+ *   server_again.c   that it comes back when others remove it
  *   server_access.c  roles: who may look, who may act
  *
  * Invariants
@@ -66,6 +67,11 @@ struct ctl_server {
 	sd_event *event;
 	struct ctl_listener listener;
 	sd_event_source *accept;
+	struct {
+		sd_event_source *folder; /* NULL: it could not be watched */
+		sd_event_source *retry;
+		uint64_t gap_us; /* until the next one */
+	} again;
 	gid_t gid[CTL_ROLES]; /* the groups that have a role, besides root */
 	const struct ctl_verb *verbs;
 	void *arg;
@@ -89,11 +95,21 @@ int ctl_access_open(struct ctl_server *s, const struct ctl_groups *groups);
 enum ctl_role ctl_role_of(const struct ctl_server *s, int fd, uid_t *uid);
 
 /*
- * server_socket.c: a socket that root and the groups may connect to. 0 or -errno, logged. Caller:
- * ctl_listener_close().
+ * server_socket.c: a socket that root and the groups may connect to. `wait`: for another process
+ * that has the lock of the folder. 0 or -errno, logged. Caller: ctl_listener_close().
  */
-int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES]);
+int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES],
+		      bool wait);
 void ctl_listener_close(struct ctl_listener *l);
+/* Its file is the one that was made. */
+bool ctl_listener_there(const struct ctl_listener *l);
+
+/* server.c: listens there from now on, and no more at the former one. 0 or -errno, logged. */
+int ctl_server_listen(struct ctl_server *s, struct ctl_listener *fresh);
+
+/* server_again.c: begins to watch the file of the listener. 0 or -errno. */
+int ctl_again_open(struct ctl_server *s);
+void ctl_again_close(struct ctl_server *s);
 
 /* server_events.c: the verb; "follow" makes the client a follower. As a ctl_handler. */
 int ctl_events_verb(struct ctl_client *c, const json_t *args, json_t **data, char *error,

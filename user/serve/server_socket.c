@@ -42,7 +42,7 @@ static int fill_address(const char *path, struct sockaddr_un *sa)
 }
 
 /* Locks the directory of `path`, and creates it if necessary. File descriptor or -errno. */
-static int lock_folder(const char *path)
+static int lock_folder(const char *path, bool wait)
 {
 	char folder[CONF_PATH_MAX];
 	char *slash;
@@ -63,7 +63,7 @@ static int lock_folder(const char *path)
 		return err;
 	}
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
+	if (fd < 0 || flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) {
 		err = -errno;
 		log_error("control socket: could not lock the folder %s: %s", folder,
 			  strerror(-err));
@@ -186,7 +186,8 @@ static int bind_and_listen(struct ctl_listener *l, const struct sockaddr_un *sa,
 	return listen(l->fd, LISTEN_BACKLOG) ? -errno : 0;
 }
 
-int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES])
+int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[CTL_ROLES],
+		      bool wait)
 {
 	struct sockaddr_un sa;
 	int folder, err;
@@ -197,7 +198,7 @@ int ctl_listener_open(struct ctl_listener *l, const char *path, const gid_t gid[
 	if (err)
 		return err;
 	snprintf(l->path, sizeof(l->path), "%s", path);
-	folder = lock_folder(path);
+	folder = lock_folder(path, wait);
 	if (folder < 0)
 		return folder;
 	err = remove_stale(&sa);
@@ -214,14 +215,18 @@ out:
 	return err;
 }
 
-void ctl_listener_close(struct ctl_listener *l)
+bool ctl_listener_there(const struct ctl_listener *l)
 {
 	struct stat st;
 
+	return l->ino && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino;
+}
+
+void ctl_listener_close(struct ctl_listener *l)
+{
 	if (l->fd < 0)
 		return;
-	if (l->ino && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino &&
-	    unlink(l->path))
+	if (ctl_listener_there(l) && unlink(l->path))
 		log_warn("control socket: could not remove %s: %s", l->path, strerror(errno));
 	close(l->fd);
 	l->fd = -1;
