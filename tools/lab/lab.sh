@@ -133,14 +133,34 @@ lab_alive() {
 lab_gone() { ! lab_alive "$1" "$2"; }
 lab_pid() { lab_alive "$1" "$2" && echo "$LAB_PID"; }
 
+# The threads of a process that are not of SCHED_DEADLINE, into LAB_THREADS. If another process
+# moves such a thread to SCHED_FIFO before it ends, Linux 6.18 never gives its time back, and the
+# daemons of later tests get none.
+lab_threads() {
+	local task stat
+	LAB_THREADS=()
+	for task in /proc/"$1"/task/*/stat; do
+		read -r stat 2>/dev/null <"$task" || continue
+		# Of the words behind the name in parentheses the 39th is the policy.
+		read -ra stat <<<"${stat##*) }"
+		task=${task%/stat}
+		[ "${stat[38]}" = 6 ] || LAB_THREADS+=("${task##*/}")
+	done
+}
+
 # lab_kill NODE NAME SIG: a signal to what lab_spawn started. A killed process gets a processor at
 # once to die: on a busy machine it could accept connections long after the first of its sockets is
 # closed.
 lab_kill() {
-	local pid
+	local pid thread
 	lab_alive "$1" "$2" || return 1
 	pid=$LAB_PID
-	[ "$3" != KILL ] || chrt --all-tasks --fifo --pid 50 "$pid" 2>/dev/null || true
+	if [ "$3" = KILL ]; then
+		lab_threads "$pid"
+		for thread in "${LAB_THREADS[@]}"; do
+			chrt --fifo --pid 50 "$thread" 2>/dev/null || true
+		done
+	fi
 	kill -s "$3" "$pid"
 }
 
