@@ -11,18 +11,28 @@
  * nothing. A fragment that overtakes its first one is lost if a peer holds the connection; TCP
  * sends the segment again.
  *
+ * Anybody who knows a client's address and port can send fragments in its name. When the numbers of
+ * the first one fit its connection (vouch.h), the packet is the client's: FRAGMENTS_A_PACKET of it
+ * go on. Every other fragment counts as a stray (guess.h), and is dropped when these are too many.
+ *
  * Invariants
  *  - what a peer steered here is never steered again;
- *  - fragments change no entry of a connection: their segments are not followed.
+ *  - fragments change no entry of a connection: their segments are not followed;
+ *  - a flood of fragments does not reach a peer.
  */
 #ifndef HOKM_BPF_FRAGMENT_H
 #define HOKM_BPF_FRAGMENT_H
 
 #include "frame_parse.h"
+#include "guess.h"
 #include "service_lookup.h"
 #include "whereabouts.h"
 
 #define FRAGMENT_NS 1000000000ULL
+/* A packet of the greatest length has fewer on every link whose MTU is 576 or more. */
+#define FRAGMENTS_A_PACKET 120
+/* As a holder: the fragment is one stray too many. */
+#define FRAGMENT_LIMITED 0x400
 
 static __always_inline void fragment_key(struct fragment_key *k, const struct iphdr *ip)
 {
@@ -53,17 +63,56 @@ static __always_inline __u8 first_fragment_holder(struct packet *p, const struct
 	return holder == HOKM_LOCAL ? HOKM_NO_PEER : holder;
 }
 
-static __always_inline __u8 later_fragment_holder(const struct packet *p,
-						  const struct fragment_key *k)
+/*
+ * Does the first fragment fit its connection? numbers: as for segment_fits(). A function of its own
+ * because of the stack: a chain of calls has 512 bytes.
+ */
+__noinline int fragment_fits(__be32 client, __u32 port_service, __u64 numbers)
 {
-	const struct fragment *f = bpf_map_lookup_elem(&fragments, k);
+	struct hokm_conn_key key = {.client.w[2] = bpf_htonl(0xffff)};
+
+	key.client.w[3] = client;
+	key.client_port = port_service >> 16;
+	key.service = port_service & 0xffff;
+	return segment_fits(bpf_map_lookup_elem(&conns, &key), numbers, 0);
+}
+
+/*
+ * How many fragments may follow the first one, by its numbers; its client, port and service are
+ * known.
+ */
+static __always_inline __u32 fragments_to_come(const struct packet *p, const struct iphdr *ip)
+{
+	const struct tcphdr *tcp = p->l3 + ip_header_len(ip);
+	__u32 place = (__u32)p->client_port << 16 | p->service;
+
+	if ((void *)(tcp + 1) > p->end)
+		return 0;
+	return fragment_fits(p->client, place,
+			     vouch_pack(bpf_ntohl(tcp->seq), bpf_ntohl(tcp->ack_seq)))
+		       ? FRAGMENTS_A_PACKET
+		       : 0;
+}
+
+/* A count of fragments is plain: where two CPUs take one at once, one more goes on. */
+static __always_inline int later_fragment_holder(const struct packet *p,
+						 const struct fragment_key *k)
+{
+	struct fragment *f = bpf_map_lookup_elem(&fragments, k);
 
 	if (!f || !within(f->seen_ns, p->now, FRAGMENT_NS) || peer_is_dead(p, f->holder))
 		return HOKM_NO_PEER;
+	if (f->left)
+		f->left--;
+	else if (!stray_allowed(p->now, f->holder))
+		return FRAGMENT_LIMITED;
 	return f->holder;
 }
 
-/* The peer that a fragment goes to, HOKM_NO_PEER when it is the local kernel's. */
+/*
+ * The peer that a fragment goes to, HOKM_NO_PEER when it is the local kernel's, FRAGMENT_LIMITED
+ * when it is dropped.
+ */
 __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 {
 	struct packet p = {.ctx = ctx, .end = (void *)(long)ctx->data_end, .now = now};
@@ -84,6 +133,9 @@ __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 		bpf_map_delete_elem(&fragments, &key);
 		return HOKM_NO_PEER;
 	}
+	place.left = fragments_to_come(&p, ip);
+	if (!place.left && !stray_allowed(now, place.holder))
+		return FRAGMENT_LIMITED;
 	if (bpf_map_update_elem(&fragments, &key, &place, BPF_ANY))
 		return HOKM_NO_PEER;
 	return place.holder;
@@ -101,6 +153,8 @@ static __always_inline enum verdict fragment_ingress(struct packet *p)
 	holder = fragment_holder(p->ctx, p->now);
 	if (holder == HOKM_NO_PEER)
 		return PASS;
+	if (holder == FRAGMENT_LIMITED)
+		return DROP_FOR(p, drop_stray);
 	COUNT(p, fragments_steered);
 	p->target = holder;
 	return STEER;

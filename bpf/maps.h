@@ -208,7 +208,8 @@ struct fragment_key {
 
 struct fragment {
 	__u64 seen_ns;
-	__u64 holder; /* slot of a peer */
+	__u32 holder; /* slot of a peer */
+	__u32 left;   /* fragments that may follow without a limit in time */
 };
 
 struct {

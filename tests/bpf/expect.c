@@ -306,6 +306,11 @@ bool fix_replica(struct fix *x, struct hokm_replica *out)
 	return !bpf_map_lookup_elem(bpf_map__fd(x->skel->maps.replica), &k, out);
 }
 
+uint64_t fix_windows(uint64_t began_ns)
+{
+	return fix_now() / FIX_WINDOW_NS - (began_ns - FIX_TICK_NS) / FIX_WINDOW_NS + 1;
+}
+
 void fix_guesses(struct fix *x, bool given)
 {
 	const uint32_t zero = 0;

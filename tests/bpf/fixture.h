@@ -162,6 +162,12 @@ void fix_peer_silent(struct fix *x, unsigned int slot);
  * yes; the daemon counts as alive for an hour afterwards.
  */
 void fix_guesses(struct fix *x, bool given);
+/* A window of a limit in packets a second (bpf/rate_limit.h). */
+#define FIX_WINDOW_NS (1ull << 30)
+/* The clock of most packets is a timer tick behind, more on an emulated machine (bpf/packet.h). */
+#define FIX_TICK_NS 50000000ull
+/* So many windows a burst that began then may have met. */
+uint64_t fix_windows(uint64_t began_ns);
 /* Both peers alive and UP again. */
 void fix_reset_peers(struct fix *x);
 /* Sets services.ending_until_ns: until then the node terminates connections of the service. */

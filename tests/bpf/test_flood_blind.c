@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A flood of blind ACKs, FINs, RSTs, SYNs and ICMP errors, of random tuples and of those of real
- * players: no entry of a player changes by a byte, nothing is entered, and a peer gets less than
- * 1,000 of the packets in a second. The environment variable HOKM_FLOOD sets the number of packets.
+ * A flood of blind ACKs, FINs, RSTs, SYNs, ICMP errors and first fragments, of random tuples and of
+ * those of real players: no entry of a player changes by a byte, nothing is entered, and a peer
+ * gets less than 1,000 of the packets in a second. The environment variable HOKM_FLOOD sets the
+ * number of packets.
  *
  * Half of the players live here, with real sockets; half of them live on peer 1, and the
  * replica names it. The numbers come from a fixed seed, so that no run meets the window by chance.
@@ -29,7 +30,7 @@
 #define FLOOD_NET   IPV4(10, 0, 0, 0)
 #define A_SECOND    1000u
 
-enum kind { BLIND_ACK, BLIND_FIN, BLIND_RST, BLIND_SYN, BLIND_ICMP, KINDS };
+enum kind { BLIND_ACK, BLIND_FIN, BLIND_RST, BLIND_SYN, BLIND_ICMP, BLIND_PART, KINDS };
 static const uint8_t FLAGS[] = {ACK | PSH, FIN | ACK, RST, SYN};
 
 struct players {
@@ -135,6 +136,7 @@ static uint64_t flood(struct fix *x, const struct players *p, unsigned long n)
 		frame_tcp(&f[kind],
 			  SEG(.flags = FLAGS[kind], .payload = kind == BLIND_ACK ? 6 : 0));
 	icmp_frame(&f[BLIND_ICMP]);
+	frame_tcp(&f[BLIND_PART], SEG(.flags = ACK, .payload = 8, .ip.frag = 0x2000));
 	for (unsigned long i = 0; i < n; i++) {
 		struct frame *shot = &f[i % KINDS];
 		const struct shot s = aim(p, &seed);

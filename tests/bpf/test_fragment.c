@@ -10,6 +10,13 @@
 #define LATER(offset) SEG(.flags = ACK, .payload = 560, .ip.frag = MORE | (offset) / 8)
 #define LAST(offset)  SEG(.flags = ACK, .payload = 100, .ip.frag = (offset) / 8)
 
+#define SENT_ON 3
+#define OWN_ID  60000 /* of the player's own packet */
+
+/* bpf/guess.h, bpf/fragment.h */
+#define STRAYS   200
+#define A_PACKET 120
+
 static void fragments_follow_their_first(void **state)
 {
 	struct fix *x = *state;
@@ -106,6 +113,56 @@ static void tiny_first_fragments_pass(void **state)
 	}
 }
 
+/* The n-th packet in fragments: its first one, or a later one. */
+static void fragment_in(struct fix *x, const struct tcp_spec *s, uint32_t n)
+{
+	struct frame f;
+
+	frame_tcp(&f, s);
+	f.b[f.l3 + 4] = (uint8_t)(n >> 8);
+	f.b[f.l3 + 5] = (uint8_t)n;
+	frame_ip_checksum(&f);
+	fix_ingress(x, &f);
+}
+
+static bool went_on(const struct fix *x)
+{
+	return x->verdict == SENT_ON;
+}
+
+/*
+ * Fragments that anybody can send, whose first one does not fit the connection: a peer gets few of
+ * them. The player's own go on meanwhile, as many as a packet may have.
+ */
+static void flood_of_fragments_does_not_reach_a_peer(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+	uint64_t began = fix_now(), sent = 0, own = 0, limit;
+
+	fix_guesses(x, false);
+	fix_conn_put(x, &c);
+	for (uint32_t i = 0; i < 2 * STRAYS; i++) {
+		fragment_in(x,
+			    SEG(.flags = ACK, .seq = 0x40000000, .payload = 560, .ip.frag = MORE),
+			    i);
+		sent += went_on(x);
+		fragment_in(x, LATER(576), i);
+		sent += went_on(x);
+	}
+	limit = STRAYS * fix_windows(began);
+	assert_in_range(sent, STRAYS, limit);
+	assert_in_range(NODE(x, drop_stray), 1, 4 * STRAYS - sent);
+	fragment_in(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 560, .ip.frag = MORE),
+		    OWN_ID);
+	assert_true(went_on(x));
+	for (unsigned int i = 0; i < 2 * A_PACKET; i++) {
+		fragment_in(x, LATER(576), OWN_ID);
+		own += went_on(x);
+	}
+	assert_in_range(own, A_PACKET, A_PACKET + STRAYS * (fix_windows(began) - 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +173,7 @@ int main(void)
 		HOKM_TEST(fragments_that_came_steered_pass),
 		HOKM_TEST(fragments_for_a_dead_peer_pass),
 		HOKM_TEST(tiny_first_fragments_pass),
+		HOKM_TEST(flood_of_fragments_does_not_reach_a_peer),
 	};
 
 	return cmocka_run_group_tests_name("fragment", tests, fix_open, fix_close);

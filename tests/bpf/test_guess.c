@@ -21,16 +21,6 @@
 #define A_PREFIX     200
 #define A_CONNECTION 256
 #define STRAYS       200
-#define WINDOW_NS    (1ull << 30)
-
-/* The clock of most packets is a timer tick behind, more on an emulated machine (bpf/packet.h). */
-#define TICK_NS 50000000ull
-
-/* So many windows a burst that began then may have met. */
-static uint64_t windows(uint64_t began)
-{
-	return fix_now() / WINDOW_NS - (began - TICK_NS) / WINDOW_NS + 1;
-}
 
 static void nobodys_packet_goes_to_the_kernel(void **state)
 {
@@ -134,7 +124,7 @@ static void guesses_are_limited_in_all(void **state)
 	unsigned int sent = burst(x, IPV4(10, 0, 0, 1), 256, 4 * IN_ALL);
 
 	assert_true(sent >= IN_ALL);
-	assert_true(sent <= windows(began) * IN_ALL);
+	assert_true(sent <= fix_windows(began) * IN_ALL);
 	assert_int_equal(COUNT(x, drop_guess), 4 * IN_ALL - sent);
 }
 
@@ -146,8 +136,8 @@ static void guesses_are_limited_for_each_network(void **state)
 	unsigned int sent = burst(x, IPV4(10, 0, 0, 7), 0, 4 * A_PREFIX);
 
 	assert_true(sent >= A_PREFIX);
-	assert_true(sent <= windows(began) * A_PREFIX);
-	if (windows(began) > 1)
+	assert_true(sent <= fix_windows(began) * A_PREFIX);
+	if (fix_windows(began) > 1)
 		return;
 	assert_true(burst(x, IPV4(10, 0, 1, 7), 0, 10) == 10);
 	assert_true(burst(x, IPV4(10, 0, 0, 200), 0, 10) == 0);
@@ -161,7 +151,7 @@ static void packets_of_a_guess_are_limited(void **state)
 	for (unsigned int i = 0; i < 4 * A_CONNECTION; i++)
 		fix_in(x, DATA);
 	assert_true(COUNT(x, second_chance) >= A_CONNECTION);
-	assert_true(COUNT(x, second_chance) <= windows(began) * A_CONNECTION + 1);
+	assert_true(COUNT(x, second_chance) <= fix_windows(began) * A_CONNECTION + 1);
 }
 
 /* ---- connections of peers ---- */
@@ -206,7 +196,7 @@ static void strays_are_limited(void **state)
 		fix_in(x, SEG(.flags = kinds[i % 4], .seq = 0x40000000 + i, .ack = 0x40000000));
 		sent += x->verdict == SENT_ON;
 	}
-	assert_in_range(sent, STRAYS, windows(began) * STRAYS);
+	assert_in_range(sent, STRAYS, fix_windows(began) * STRAYS);
 	assert_int_equal(COUNT(x, drop_stray), 4 * STRAYS - sent);
 	expect_in_steer(x, DATA, PEER1_MAC);
 	assert_true(fix_conn(x, &c));
@@ -229,13 +219,14 @@ static void limit_holds_where_two_clocks_disagree(void **state)
 	fix_replica_put(x, 1);
 	do {
 		now = fix_now();
-	} while (now % WINDOW_NS < WINDOW_NS - 500000);
+	} while (now % FIX_WINDOW_NS < FIX_WINDOW_NS - 500000);
 	began = now;
-	for (unsigned int i = 0; now < began + TICK_NS || i < 4 * STRAYS; i++, now = fix_now()) {
+	for (unsigned int i = 0; now < began + FIX_TICK_NS || i < 4 * STRAYS;
+	     i++, now = fix_now()) {
 		fix_in(x, SEG(.flags = i % 2 ? SYN : ACK, .seq = 0x40000000 + i));
 		sent += x->verdict == SENT_ON;
 	}
-	assert_in_range(sent, STRAYS, windows(began) * STRAYS);
+	assert_in_range(sent, STRAYS, fix_windows(began) * STRAYS);
 }
 
 /* A stray for a local socket is the local kernel's. */

@@ -104,11 +104,15 @@ static bool answered(const struct frame *f, const struct looked *k)
 	       frame_is_answer(&x->out, &in);
 }
 
-/* Was the last frame over the rate of guesses, or over that of strays (bpf/guess.h)? */
+/*
+ * Was the last frame over the rate of guesses, or over that of strays (bpf/guess.h)? Fragments are
+ * counted at the node.
+ */
 static bool over_a_rate(void)
 {
 	static uint64_t before;
-	uint64_t now = fix_count(x, 0, HOKM_CTR_drop_guess) + fix_count(x, 0, HOKM_CTR_drop_stray);
+	uint64_t now = fix_count(x, 0, HOKM_CTR_drop_guess) + fix_count(x, 0, HOKM_CTR_drop_stray) +
+		       fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_drop_stray);
 	bool more = now != before;
 
 	before = now;
