@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside
 #
 # Starts that must fail. Each exits with the code of its kind (sysexits.h), prints on stderr what
 # is wrong and what to do, and leaves the node as it was: the same pins, addresses, routes, XDP

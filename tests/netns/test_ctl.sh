@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 55 s
 #
 # The control socket under fifty players: what it shows, what it does, who may use it, and how it
 # handles requests that are garbage, too long, incomplete or never read, too many clients, and a

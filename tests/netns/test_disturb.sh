@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 95 s
 #
 # Others disturb both nodes at random: addresses, routes, queueing disciplines, filters, the XDP
 # link, pins, the link, the interface, its MAC address and MTU, sysctls, reloads, pauses and kills

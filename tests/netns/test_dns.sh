@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 20 s
 #
 # DNS follows the owner: with the VIP the record moves to the other node and back, while everything
 # else in it stays. A restart of the daemon writes nothing. The operator's address holds until

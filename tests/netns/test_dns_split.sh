@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 20 s
 #
 # Two nodes without an arbiter are cut from each other, and both reach the provider: both own the
 # VIP. The record flips once, to the node that came last. The other one sees that, reports the

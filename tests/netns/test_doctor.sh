@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 70 s
 #
 # Faults that the lab can make, one after the other, and what `hokm-xdp doctor` names first. A node
 # without a fault has at most notes. The archive for support has no secret in it.

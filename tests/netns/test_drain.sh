@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 35 s
 #
 # Drain: new players go to the peer, present players stay until they leave or the time is over,
 # and `ctl drain` shows them leaving. With drain both game servers are upgraded one after the

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 30 s
 #
 # `hokm-xdp test failover` on the owner moves the VIP to the peer and back, while the same command
 # on the machine of the clients watches with players of its own: none breaks. The drill is refused

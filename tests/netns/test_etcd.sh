@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 45 s
 #
 # Two nodes with a real etcd cluster of three members as arbiter, with user and password. While the
 # nodes hear each other nothing of the cluster moves anything: its leader killed, all of it stopped,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 30 s
 #
 # Tracking is exact: on a link that only cuts and repeats segments, synchronization is never lost,
 # and the kernel counts every frame that the ends count (frames.sh).

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 40 s
 #
 # On a link that loses and reorders segments, the kernel sees headers out of order (frames.sh): it
 # must count the loss of synchronization, count no frame that was not sent, and regain

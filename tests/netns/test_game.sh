@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 25 s
 #
 # The game process dies, or becomes unresponsive, under fifty players; at last it dies on both
 # nodes.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 20 s
 #
 # Two nodes with the gateway as arbiter; the client's machine is the gateway. The gateway dead alone
 # moves nothing. A backup that is cut off from all does not become owner. An owner that is cut off

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 35 s
 #
 # Hooks: the arguments and variables they get, the user they run as and their order. And a hook that
 # waits, does not end, fails or does not exist delays no failover, and it delays later hooks for no

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, long
+# lane: measures, 75 s
 #
 # A game process that becomes unresponsive under load (SIGSTOP), three times with each profile:
 # how long new players still reach it, what sends them away and why, and that everything recovers

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, long
+# lane: measures, 55 s
 #
 # keepalived as the peer, VRRP version 2 with PASS, adverts every second. Each of the two is owner
 # and backup, stops, is killed and comes back, and at the end of each step exactly one has the

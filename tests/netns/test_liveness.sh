@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 65 s
 #
 # What an operator sees of connections whose behaviour is known: `ctl conns` with its filters,
 # orders and summary, and the events of a connection from open to closed. Each client node has one

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 20 s
 #
 # The owner's node dies under fifty players and sixty listeners: a power cut, three times. The
 # peer owns within Master_Down_Interval + 50 ms, new players are served and the old ones connect

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, long
+# lane: beside, 55 s
 #
 # Redundancy that is lost without a failover: nobody notices that, so it must be notified. Two nodes
 # and a witness, of which each loss is made for real: a node runs XDP in generic mode, the witness

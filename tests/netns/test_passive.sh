@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, long
+# lane: measures, 90 s
 #
 # A server that passes its checks and fails its players in every way that passive health knows,
 # but for those of a server that accepts nobody (test_game.sh, test_banned.sh).

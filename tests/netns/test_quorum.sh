@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 30 s
 #
 # Two nodes and a witness at profile fast, with fifty players and a client that connects again and
 # again. The owner has the grants of two of the three members.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, long
+# lane: measures, 30 s
 #
 # Stopping, starting, reloading and removing the daemon under fifty players, with the times of
 # profile standard: no player notices any of it.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 20 s
 #
 # No player of a live holder is notified that it is dead (profile standard), as
 # test_silence_resets_nobody.sh has it at fast: no pulses, a holder that stands still, nodes that

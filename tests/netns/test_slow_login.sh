@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 20 s
 #
 # Honest slowness is no illness: a server whose logins take 700 ms from the first one on, at both
 # profiles. The service is never suspect, everybody is served, and status shows the limit beside the

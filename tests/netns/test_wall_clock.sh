@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 20 s
 #
 # The wall clocks of both nodes are set forward and back by hours (wall_clock.c), those of the two
 # nodes in opposite directions. Nothing follows from it: no connection breaks, the VIP stays, checks

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 30 s
 #
 # Two nodes and a witness that comes to grief while both nodes are well. It answers by its process,
 # because its kernel would go on (test_witness_xdp.sh). The process stands still for FROZEN_SECONDS,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 60 s
 #
 # Two nodes and a witness whose kernel answers, at profile fast, with fifty players. Nothing moves
 # in any of these cases, and where the witness decides, it decides without its process.

@@ -5,7 +5,7 @@
 # container of systemd-nspawn, which has the network namespace of the node, with the program and
 # its unit as the Debian package has them, and a game server with a unit of its own.
 #
-#   build/system/base      the system, made by debootstrap once, never written to afterwards
+#   build/system/base      the system (base.sh), never written to
 #   LAB_DIR/installed      what `dpkg -i` makes of it
 #   LAB_DIR/NODE/upper     the files of this node; LAB_DIR/NODE/root has all three one above another
 #
@@ -16,30 +16,14 @@
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/common.sh"
 
-MACHINE_CACHE=$LAB_BUILD/system
-MACHINE_BASE=$MACHINE_CACHE/base
-MACHINE_PACKAGES=systemd,systemd-sysv,dbus,iproute2,procps,libbpf1,libelf1,libnl-3-200
-MACHINE_PACKAGES+=,libnl-route-3-200,libcurl4,libconfuse2,libjansson4,libcap2,libseccomp2,libssl3
-MACHINE_PACKAGES+=,libwebsockets17,libc-ares2,nftables
+# shellcheck source=tests/system/base.sh
+. "$(dirname "${BASH_SOURCE[0]}")/base.sh"
 
 # A machine gets its address from networkd (machine_network), a client as always.
 lab_address() {
 	case $1 in
 	client*) ip -n "$(lab_ns "$1")" addr add "$(lab_addr "$1")/24" brd + dev eth0 ;;
 	esac
-}
-
-# The debootstrap is complete when the file of its packages is there.
-machine_base() {
-	local done=$MACHINE_CACHE/packages
-	[ "$(cat "$done" 2>/dev/null)" != "$MACHINE_PACKAGES" ] || return 0
-	mkdir -p "$MACHINE_CACHE/cache"
-	rm -rf --one-file-system "$MACHINE_BASE" "$done"
-	debootstrap --variant=minbase --cache-dir="$MACHINE_CACHE/cache" \
-		--include="$MACHINE_PACKAGES" bookworm "$MACHINE_BASE" \
-		>"$MACHINE_CACHE/debootstrap.log" 2>&1 ||
-		{ tail -n 20 "$MACHINE_CACHE/debootstrap.log"; return 1; }
-	echo "$MACHINE_PACKAGES" >"$done"
 }
 
 machine_install() {
