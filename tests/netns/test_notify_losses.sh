@@ -40,6 +40,11 @@ lost() {
 		.severity == \"$4\" and .advice != \"\""
 }
 over() { got "$1" ".mark == \"over\" and .reason == \"$2\" and .subject == \"$3\""; }
+messages_of() {
+	jq -n --arg node "$(lab_name "$1")" "[inputs | select(.node == \$node) | .events[] |
+		select(.reason == \"$2\")] | length" "$GOT"
+}
+more_of() { [ "$(messages_of "$1" "$2")" -gt "$3" ]; }
 start_again() {
 	must lab_kill "$1" daemon TERM
 	must lab_wait 20 lab_gone "$1" daemon
@@ -99,4 +104,16 @@ must lab_kill w witness TERM
 within 20 "arbitration, no majority: it is reported" lost a isolated "" critical
 must lab_witness w
 within 30 "arbitration, a majority again: its end is reported" over a majority ""
+
+# Nobody would report the end of what is no member any more.
+must lab_link b up
+must lab_wait 30 all_in_touch
+before=$(messages_of a peer-silent)
+must lab_kill w witness TERM
+within 20 "witness gone again: it is reported" more_of a peer-silent "$before"
+sed -i '/^witness /d' "$LAB_DIR/a/hokm-xdp.conf"
+must ctl_ok a reload
+within 20 "witness taken out of the file: its problem is over" over a not-configured \
+	"$(lab_name w)"
+holds "the problem of nobody else is" test "$(messages_of a not-configured)" = 1
 test_end

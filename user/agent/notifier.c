@@ -108,6 +108,28 @@ void notifier_who(const struct conf *c, struct notify_who *who)
 		who->vip[0] = '\0';
 }
 
+static void add_known(struct notify_known *known, const char *name)
+{
+	snprintf(known->name[known->n++], NOTIFY_SUBJECT_MAX, "%s", name);
+}
+
+void notifier_known(const struct conf *c, struct notify_known *known)
+{
+	const bool is_node = c->self < c->n_nodes;
+
+	_Static_assert(CONF_NODES_MAX + CONF_WITNESSES_MAX + HOKM_MAX_SERVICES <= NOTIFY_KNOWN_MAX,
+		       "there is room for all");
+	memset(known, 0, sizeof(*known));
+	known->dns = c->dns.provider != CONF_DNS_NONE &&
+		     (c->dns.mode == CONF_DNS_MONITOR) != is_node;
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		add_known(known, c->nodes[i].name);
+	for (unsigned int i = 0; i < c->n_witnesses; i++)
+		add_known(known, c->witnesses[i].name);
+	for (unsigned int i = 0; i < c->n_services; i++)
+		add_known(known, c->services[i].name);
+}
+
 static void send_conf(struct notifier *n)
 {
 	const struct conf *c = n->conf;
@@ -115,6 +137,7 @@ static void send_conf(struct notifier *n)
 	bool sent;
 
 	notifier_who(c, &m.who);
+	notifier_known(c, &m.known);
 	sent = send_msg(n, &m, n->dir);
 	for (unsigned int i = 0; sent && i < c->n_notify; i++) {
 		memset(&m, 0, sizeof(m));

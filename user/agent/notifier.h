@@ -29,7 +29,10 @@ struct notify_msg {
 	uint32_t type;
 	uint32_t n; /* NOTIFY_MSG_WHO: channels that follow; NOTIFY_MSG_EVENT: lost before it */
 	union {
-		struct notify_who who;
+		struct {
+			struct notify_who who;
+			struct notify_known known;
+		};
 		struct conf_notify channel;
 		struct notify_event event;
 	};
@@ -46,6 +49,8 @@ int notifier_open(sd_event *event, const struct conf *c, struct notifier **out);
 void notifier_reconf(struct notifier *n, const struct conf *c);
 /* Who reports: a node of this configuration, or a monitor. */
 void notifier_who(const struct conf *c, struct notify_who *who);
+/* What it names, so that no problem of anything else is repeated without end. */
+void notifier_known(const struct conf *c, struct notify_known *known);
 /* Hands an event over. */
 void notifier_take(struct notifier *n, const struct notify_event *e);
 /* The notifier sends what can be sent at once, saves the rest, and ends. NULL is allowed. */

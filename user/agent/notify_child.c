@@ -32,6 +32,7 @@ struct child {
 	bool loaded; /* the queue was looked for on disk */
 	bool failed; /* the last write failed */
 	struct notify_who who;
+	struct notify_known known;
 	unsigned int n_expected, n_channels;
 	struct conf_notify channels[CONF_NOTIFY_MAX];
 };
@@ -68,6 +69,7 @@ static void use_channels(struct child *k)
 			log_error("notifier: what waited before is lost: %s", strerror(-err));
 	}
 	k->loaded = true;
+	engine_know(&k->engine, &k->known, clock_now_ns());
 }
 
 static void take_fd(struct child *k, struct msghdr *h)
@@ -88,6 +90,7 @@ static void take_msg(struct child *k, const struct notify_msg *m)
 	switch (m->type) {
 	case NOTIFY_MSG_WHO:
 		k->who = m->who;
+		k->known = m->known;
 		k->n_expected = m->n < CONF_NOTIFY_MAX ? m->n : CONF_NOTIFY_MAX;
 		k->n_channels = 0;
 		if (!k->n_expected)

@@ -111,6 +111,14 @@ struct notify_time engine_now(uint64_t now_ns)
 	return (struct notify_time){.wall_s = time(NULL), .boot_ns = now_ns};
 }
 
+void engine_know(struct engine *e, const struct notify_known *known, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < e->n; i++)
+		notify_know(&e->channels[i].state, &e->channels[i].conf.rules, known,
+			    engine_now(now_ns), now_ns);
+	e->changed = true;
+}
+
 void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < e->n; i++)

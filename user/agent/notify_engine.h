@@ -47,6 +47,8 @@ void engine_close(struct engine *e);
 /* Other channels from now on. One that had the same name before keeps what waits. */
 void engine_configure(struct engine *e, const struct notify_who *who,
 		      const struct conf_notify *list, unsigned int n);
+/* The configuration names this, and nothing else. */
+void engine_know(struct engine *e, const struct notify_known *known, uint64_t now_ns);
 void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns);
 /* So many events did not come here: each channel reports that with its next message. */
 void engine_lost(struct engine *e, uint32_t n);

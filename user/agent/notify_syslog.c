@@ -48,17 +48,19 @@ static int send_item(int fd, const struct notify_message *m, const struct notify
 {
 	char line[1024], words[NOTIFY_TITLE_MAX];
 	const struct notify_event *e = &i->event;
-	char rest[64] = "";
+	char vip[32] = "", players[24] = "";
 	int n;
 
 	if (notify_of_node(m))
-		snprintf(rest, sizeof(rest), " vip=%s players=%u", m->who->vip, e->players);
+		snprintf(vip, sizeof(vip), " vip=%s", m->who->vip);
+	if (notify_has_players(m, e))
+		snprintf(players, sizeof(players), " players=%u", e->players);
 	n = snprintf(line, sizeof(line),
-		     "<%d>hokm-xdp[%d]: %s%s kind=%s reason=%s (%s) node=%s instance=%s%s",
+		     "<%d>hokm-xdp[%d]: %s%s kind=%s reason=%s (%s) node=%s instance=%s%s%s",
 		     priority((enum notify_severity)e->severity), (int)getpid(),
 		     i->mark == NOTIFY_OVER ? "over: " : "", notify_words(i, words, sizeof(words)),
 		     notify_kind_name(e->kind), hokm_reason_name(e->reason),
-		     hokm_reason_text(e->reason), m->who->node, m->who->instance, rest);
+		     hokm_reason_text(e->reason), m->who->node, m->who->instance, vip, players);
 	if (n < 0)
 		return -EINVAL;
 	return send(fd, line, strnlen(line, sizeof(line)), MSG_NOSIGNAL) < 0 ? -errno : 0;

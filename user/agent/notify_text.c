@@ -108,6 +108,11 @@ bool notify_of_node(const struct notify_message *m)
 	return m->who->vip[0];
 }
 
+bool notify_has_players(const struct notify_message *m, const struct notify_event *e)
+{
+	return notify_of_node(m) && e->players != NOTIFY_PLAYERS_UNKNOWN;
+}
+
 static void add_item(struct text *t, const struct notify_message *m, const struct notify_item *item)
 {
 	const struct notify_event *e = &item->event;
@@ -131,7 +136,7 @@ static void add_item(struct text *t, const struct notify_message *m, const struc
 	else if (item->mark == NOTIFY_STILL)
 		add(t, "  since:   %s, for %s\n", moment(item->since, since, sizeof(since)),
 		    span(notify_passed_s(item->since, m->now), lasted, sizeof(lasted)));
-	if (notify_of_node(m))
+	if (notify_has_players(m, e))
 		add(t, "  players: %u on this node at that moment\n", e->players);
 	if (advice[0])
 		add(t, "  to do:   %s\n", advice);
@@ -228,7 +233,7 @@ const char *notify_short(const struct notify_message *m, char *dst, size_t size)
 		return dst;
 	item = headline(m);
 	add(&t, ". %s (%s)", rest_of(&item->event), hokm_reason_name(item->event.reason));
-	if (notify_of_node(m))
+	if (notify_has_players(m, &item->event))
 		add(&t, ", %u players", item->event.players);
 	add(&t, ".");
 	if (item->mark != NOTIFY_OVER)

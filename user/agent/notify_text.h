@@ -30,6 +30,8 @@ struct notify_message {
  * any.
  */
 bool notify_of_node(const struct notify_message *m);
+/* Whether the event has a number of players. */
+bool notify_has_players(const struct notify_message *m, const struct notify_event *e);
 /* "service game is down" of one item, without the node. Returns dst. */
 const char *notify_words(const struct notify_item *item, char *dst, size_t size);
 /* The subject of a mail: one line. Returns dst. */

@@ -33,7 +33,8 @@ static json_t *item_json(const struct notify_message *m, const struct notify_ite
 		hokm_reason_name(e->reason), "why", hokm_reason_text(e->reason), "text", e->text,
 		"at", (json_int_t)e->at.wall_s, "since", (json_int_t)i->since.wall_s, "lasted",
 		(json_int_t)lasted_s(m, i), "players",
-		notify_of_node(m) ? json_integer(e->players) : NULL, "advice", notify_advice(e));
+		notify_has_players(m, e) ? json_integer(e->players) : NULL, "advice",
+		notify_advice(e));
 }
 
 static json_t *message_json(const struct notify_message *m)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See notify.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "decide/notify.h"
@@ -182,6 +183,56 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 		return;
 	else if (e->effect != NOTIFY_CLOSE && e->severity >= c->least)
 		add_item(s, c, e, NOTIFY_NEWS, e->at, now_ns);
+}
+
+/* ---- what the configuration does not name any more ---- */
+
+/* A part of a subject. Subjects that are too long were cut off at their end. */
+static bool is_named(const struct notify_known *known, const char *part, size_t len, bool cut)
+{
+	for (uint32_t i = 0; i < known->n && i < NOTIFY_KNOWN_MAX; i++)
+		if (!strncmp(known->name[i], part, len) && (cut || !known->name[i][len]))
+			return true;
+	return false;
+}
+
+static bool is_known(const struct notify_known *known, const struct notify_event *e)
+{
+	size_t len = strnlen(e->subject, sizeof(e->subject)), node = strcspn(e->subject, "/");
+	bool cut = len >= sizeof(e->subject) - 1;
+
+	if (e->kind == NOTIFY_K_DNS)
+		return known->dns;
+	if (!len)
+		return true;
+	if (node < len)
+		return is_named(known, e->subject, node, false) &&
+		       is_named(known, e->subject + node + 1, len - node - 1, cut);
+	return is_named(known, e->subject, len, cut);
+}
+
+void notify_know(struct notify_state *s, const struct notify_conf *c,
+		 const struct notify_known *known, struct notify_time now, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < NOTIFY_PROBLEMS_MAX; i++) {
+		const struct notify_event *e = &s->problems[i].event;
+		struct notify_event over = {
+			.kind = e->kind,
+			.severity = NOTIFY_INFO,
+			.effect = NOTIFY_CLOSE,
+			.reason = e->kind == NOTIFY_K_DNS ? HOKM_R_DNS_LEFT : HOKM_R_NOT_CONFIGURED,
+			.players = NOTIFY_PLAYERS_UNKNOWN,
+			.at = now,
+		};
+
+		if (!s->problems[i].open || is_known(known, e))
+			continue;
+		memcpy(over.subject, e->subject, sizeof(over.subject));
+		snprintf(over.text, sizeof(over.text), "%s%s%s", e->subject,
+			 e->subject[0] ? ": " : "",
+			 hokm_reason_text((enum hokm_reason)over.reason));
+		(void)close_problem(s, c, &over, now_ns);
+	}
 }
 
 static bool is_waiting(const struct notify_state *s, const struct notify_event *e)

@@ -31,6 +31,7 @@
 #define NOTIFY_ITEMS_MAX    64
 #define NOTIFY_PROBLEMS_MAX 32
 #define NOTIFY_SUBJECT_MAX  32
+#define NOTIFY_KNOWN_MAX    32
 #define NOTIFY_WORD_MAX     16
 #define NOTIFY_LINE_MAX     160
 
@@ -78,11 +79,14 @@ struct notify_time {
 /* How long it was from one moment to another, in seconds; 0 when it would be less. */
 int64_t notify_passed_s(struct notify_time from, struct notify_time to);
 
+#define NOTIFY_PLAYERS_UNKNOWN UINT32_MAX
+
 struct notify_event {
 	uint32_t kind, severity, effect; /* enum notify_kind, notify_severity, notify_effect */
 	uint32_t reason;                 /* enum hokm_reason */
 	uint32_t hold_s;                 /* a problem that ends within this time is not reported */
-	uint32_t players;                /* connections of this node at that moment */
+	uint32_t players;                /* connections of this node at that moment, or
+					    NOTIFY_PLAYERS_UNKNOWN */
 	struct notify_time at;
 	char subject[NOTIFY_SUBJECT_MAX]; /* a service, a peer, or the type of a DNS record; "" for
 					     the node itself */
@@ -135,6 +139,20 @@ struct notify_state {
 /* Takes an event in. */
 void notify_take(struct notify_state *s, const struct notify_conf *c, const struct notify_event *e,
 		 uint64_t now_ns);
+
+/*
+ * What the configuration names. A problem of anything else is over: whoever would report its end is
+ * gone. A subject is a name, or NODE/SERVICE at a monitor of DNS.
+ */
+struct notify_known {
+	uint32_t dns; /* this process writes a DNS record */
+	uint32_t n;
+	char name[NOTIFY_KNOWN_MAX][NOTIFY_SUBJECT_MAX]; /* of nodes, witnesses and services */
+};
+
+/* The configuration that counts from now on. */
+void notify_know(struct notify_state *s, const struct notify_conf *c,
+		 const struct notify_known *known, struct notify_time now, uint64_t now_ns);
 
 /*
  * Moves on with the time: holds that are over, repeats that are due. `minute` is the minute of the
