@@ -36,6 +36,7 @@ waits() { [ "$(lab_run b "$HOKM" notify status --json -c "$LAB_DIR/b/hokm-xdp.co
 delivered() { grep -q 'hook *delivered' \
 	<(lab_run b "$HOKM" notify history -c "$LAB_DIR/b/hokm-xdp.conf"); }
 notifier_of() { pgrep -P "$(lab_pid "$1" daemon)" -f ' notifier '; }
+queue_of() { echo "$LAB_DIR"/*/"$(lab_name "$1").notify/queue"; }
 has_notifier() { notifier_of "$1" >/dev/null; }
 # A killed process is there for a moment yet.
 other_notifier() {
@@ -80,4 +81,11 @@ within 30 "the fault is reported when the receiver is back" got "$DOWN"
 holds "the daemon still owns the VIP" owns b
 number_is "messages of the fault" "$(messages "$DOWN")" -eq 1
 within 10 "the history has the delivery" delivered
+
+# As after an upgrade to a program that keeps its queue in another form.
+must kill -KILL "$(notifier_of b)"
+printf '\002' | dd of="$(queue_of b)" bs=1 seek=4 conv=notrunc status=none
+within 10 "a queue of another version: the notifier is started again" has_notifier b
+within 20 "it is reported that something was lost" got '.node == "backup" and .dropped >= 1'
+holds "the log says why" log_says b "another version of the program wrote it"
 test_end

@@ -65,8 +65,15 @@ static void use_channels(struct child *k)
 	if (!k->loaded) {
 		int err = store_load_queue(k->dir, &k->engine);
 
-		if (err && err != -ENOENT)
-			log_error("notifier: what waited before is lost: %s", strerror(-err));
+		if (err && err != -ENOENT) {
+			log_error("notifier: what waited on disk is lost: %s; "
+				  "each channel reports that, and the log has the events",
+				  err == -EPROTONOSUPPORT
+					  ? "another version of the program wrote it"
+				  : err == -EBADMSG ? "the file is damaged"
+						    : strerror(-err));
+			engine_unread(&k->engine);
+		}
 	}
 	k->loaded = true;
 	engine_know(&k->engine, &k->known, clock_now_ns());

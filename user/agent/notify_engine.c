@@ -111,6 +111,15 @@ struct notify_time engine_now(uint64_t now_ns)
 	return (struct notify_time){.wall_s = time(NULL), .boot_ns = now_ns};
 }
 
+void engine_unread(struct engine *e)
+{
+	for (unsigned int i = 0; i < e->n; i++) {
+		e->channels[i].state.dropped++;
+		e->channels[i].state.dropped_total++;
+	}
+	e->changed = true;
+}
+
 void engine_know(struct engine *e, const struct notify_known *known, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < e->n; i++)

@@ -52,6 +52,11 @@ void engine_know(struct engine *e, const struct notify_known *known, uint64_t no
 void engine_take(struct engine *e, const struct notify_event *ev, uint64_t now_ns);
 /* So many events did not come here: each channel reports that with its next message. */
 void engine_lost(struct engine *e, uint32_t n);
+/*
+ * What waited on disk could not be read. Nobody knows how much it was, and whether it was critical:
+ * each channel reports it, as one event at least that was dropped.
+ */
+void engine_unread(struct engine *e);
 /* Starts what may start, and ends what has ended. */
 void engine_run(struct engine *e, uint64_t now_ns);
 /* Waits until `fd` (-1: none) is readable or there is work, at most `most_ms`. */

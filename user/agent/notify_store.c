@@ -14,7 +14,11 @@
 #include "base/clock.h"
 #include "conf/conf.h"
 
-/* Raised with each change of the structs below, and with those of decide/notify.h. */
+/*
+ * Raised with each change of the structs below, and with those of decide/notify.h. A queue of
+ * another version is not read, and receivers learn that (engine_unread). The first two numbers of
+ * the head stay where they are.
+ */
 #define QUEUE_MAGIC   0x71786b68u
 #define QUEUE_VERSION 3u
 
@@ -272,9 +276,11 @@ int store_load_queue(int dir, struct engine *e)
 		err = fd < 0 ? -ENOENT : -ENOMEM;
 		goto out;
 	}
-	if (fread(&head, sizeof(head), 1, f) != 1 || head.magic != QUEUE_MAGIC ||
-	    head.version != QUEUE_VERSION || head.item_size != sizeof(struct notify_item) ||
-	    head.n_channels > CONF_NOTIFY_MAX)
+	if (fread(&head, sizeof(head), 1, f) != 1 || head.magic != QUEUE_MAGIC)
+		err = -EBADMSG;
+	else if (head.version != QUEUE_VERSION)
+		err = -EPROTONOSUPPORT;
+	else if (head.item_size != sizeof(struct notify_item) || head.n_channels > CONF_NOTIFY_MAX)
 		err = -EBADMSG;
 	for (unsigned int i = 0; !err && i < head.n_channels; i++)
 		err = read_channel(f, e, s, boot_id_is_this(head.boot_id));

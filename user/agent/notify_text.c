@@ -190,7 +190,7 @@ static void add_losses(struct text *t, const struct notify_message *m)
 
 	if (m->dropped)
 		add(t,
-		    "%u earlier events were dropped, because the queue was full. "
+		    "At least %u earlier events were dropped: the queue was full or not readable. "
 		    "hokm-xdp ctl events and the log have them.\n\n",
 		    m->dropped);
 	if (old_s > LATE_S)
