@@ -15,6 +15,8 @@
 
 ETCD=$(lab_addr w)
 MEMBERS="1 2 3"
+HOOK_PORT=9080
+GOT=$LAB_DIR/notified
 PASSWORD=not-a-secret-42
 port_of() { echo $((2079 + $1 * 200)); }
 url_of() { echo "http://$ETCD:$(port_of "$1")"; }
@@ -63,6 +65,13 @@ times_owner() {
 }
 faults() { lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> fault"; }
 both_hear() { hokm_ready a && hokm_ready b; }
+# told MARK REASON: node a has sent such a message. It goes to a's own machine, which is cut off.
+told() {
+	[ -e "$GOT" ] && jq -e -n "any(inputs | .events[]; .mark == \"$1\" and .reason == \"$2\" and
+		.kind == \"peer\" and .severity == \"critical\" and
+		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
+}
+receiver_listens() { [ -n "$(lab_run a ss -Hltn "sport = :$HOOK_PORT")" ]; }
 one_owner() { { owns a && owns_not b; } || { owns b && owns_not a; }; }
 nobody() { owns_not a && owns_not b; }
 moves() { echo "$(times_owner a) $(times_owner b) $(faults a) $(faults b)"; }
@@ -147,6 +156,7 @@ without_cluster() {
 	each_member STOP
 	within 20 "and without the cluster: the owner ends" owns_not a
 	within 20 "and without the cluster: it says why" event a state etcd-silent
+	within 20 "and without the cluster: it is notified" told news etcd-silent
 	within 20 "and without the cluster: the other one is in FAULT" state_is b fault
 	holds "and without the cluster: nobody owns" nobody
 	each_member CONT
@@ -157,6 +167,7 @@ without_cluster() {
 	within 30 "all is back: one owns" one_owner
 	within 30 "all is back: the primary owns" owns a
 	within 20 "all is back: etcd is not needed" phase_is a not-needed
+	within 20 "all is back: its end is notified" told over etcd-answers
 	within 20 "all is back: the record is nobody's" status_is a .arbiter.holder null
 }
 
@@ -182,8 +193,12 @@ etcd {
   credentials = \"$LAB_DIR/etcd.credentials\"
   timeout = \"500ms\"
   hold = \"5s\"
-}"
+}
+notify hook { type = webhook endpoint = \"http://127.0.0.1:$HOOK_PORT/hook\" group = 0s }"
 must lab_up a b w
+must lab_spawn a receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
+	127.0.0.1 $HOOK_PORT "$GOT"
+must lab_wait 20 receiver_listens
 printf 'ETCD_USER=pair\nETCD_PASSWORD=%s\n' "$PASSWORD" >"$LAB_DIR/etcd.credentials"
 chmod 600 "$LAB_DIR/etcd.credentials"
 start_cluster

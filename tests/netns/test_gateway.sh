@@ -11,6 +11,9 @@
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
 
+HOOK_PORT=9080
+GOT=$LAB_DIR/notified
+
 phase_is() { status_is "$1" .arbiter.phase "$2"; }
 known() { status_is "$1" '.arbiter.mac != null' true; }
 # Longer than the 10 s between two questions of a node that hears a peer: one had no answer.
@@ -18,6 +21,13 @@ unanswered() { status_is "$1" '.arbiter.answered_ms > 11000' true; }
 times_owner() {
 	lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> master"
 }
+# told MARK REASON: node b has sent such a message. It goes to b's own machine, which is cut off.
+told() {
+	[ -e "$GOT" ] && jq -e -n "any(inputs | .events[]; .mark == \"$1\" and .reason == \"$2\" and
+		.kind == \"peer\" and .severity == \"critical\" and
+		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
+}
+receiver_listens() { [ -n "$(lab_run b ss -Hltn "sport = :$HOOK_PORT")" ]; }
 one_owner() { { owns a && owns_not b; } || { owns b && owns_not a; }; }
 both_hear() { hokm_ready a && hokm_ready b; }
 
@@ -37,6 +47,7 @@ backup_cut() {
 	before=$(times_owner b)
 	must cut "$(cut_all b)"
 	within 20 "backup cut off: the reason is an event" event b state gateway-silent
+	within 20 "backup cut off: it is notified" told news gateway-silent
 	within 20 "backup cut off: it is in FAULT" state_is b fault
 	within 20 "backup cut off: the owner goes by the gateway" phase_is a answers
 	holds "backup cut off: the owner stays" owns a
@@ -44,6 +55,7 @@ backup_cut() {
 	must uncut
 	within 20 "backup back: it is backup" state_is b backup
 	within 20 "backup back: its end is an event" event b state gateway-answers
+	within 20 "backup back: its end is notified" told over gateway-answers
 	within 20 "backup back: both hear each other" both_hear
 }
 
@@ -76,8 +88,12 @@ keep() {
 # An owner that gets no processor for an interval of the adverts would take the gateway for silent.
 export LAB_CONF_EXTRA="$PATIENT
 vrrp { advert = \"300ms\" }
-arbiter = gateway"
+arbiter = gateway
+notify hook { type = webhook endpoint = \"http://127.0.0.1:$HOOK_PORT/hook\" group = 0s }"
 must lab_up a b
+must lab_spawn b receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
+	127.0.0.1 $HOOK_PORT "$GOT"
+must lab_wait 20 receiver_listens
 must lab_conf a b
 for node in a b; do
 	must ip -n "$(lab_ns "$node")" route add default via "$(lab_addr client)"
