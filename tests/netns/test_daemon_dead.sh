@@ -38,6 +38,13 @@ lease_is_shown() {
 	number_is "killed: exit code of status --owner" $code -eq 4
 }
 
+# The screen, too, within seconds. It has no daemon to ask, and its terminal is a file.
+top_shows() {
+	lab_run a env TERM=vt100 timeout 5 script -qec \
+		"$HOKM top -c $LAB_DIR/a/hokm-xdp.conf" /dev/null </dev/null |
+		grep -aF "$1" >/dev/null
+}
+
 test_pair
 for death in KILL STOP; do
 	was=killed
@@ -51,6 +58,8 @@ for death in KILL STOP; do
 	holds "daemon $was: its address is still there" \
 		grep -q "$LAB_VIP" <(lab_run a ip -o addr show dev eth0)
 	[ $death = STOP ] || lease_is_shown
+	holds "daemon $was: top shows that it does not answer" top_shows "NO ANSWER OF THE DAEMON"
+	holds "daemon $was: top shows what the kernel says" top_shows "is not owner of $LAB_VIP"
 	observe_mark "$was-back"
 	one_owner "daemon $was"
 	number_is "daemon $was: attempts made" "$(field "$REPLY_PLAYERS" attempts)" -ge 10

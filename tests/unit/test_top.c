@@ -224,6 +224,36 @@ static void test_an_owner_that_is_the_peer_is_shown(void **state)
 	top_state_free(&s);
 }
 
+/* After a second without an answer, with what the kernel says, and without orders. */
+static void test_a_daemon_that_is_silent_is_told_by_the_kernel(void **state)
+{
+	struct top_state s;
+
+	(void)state;
+	begin(&s);
+	s.waits_ms = 900;
+	drawn(&s, 80, 24);
+	assert_string_equal(rows[1].text, "primary is OWNER of 192.168.1.25");
+	s.waits_ms = 1100;
+	drawn(&s, 80, 24);
+	assert_string_equal(rows[1].text,
+			    "NO ANSWER OF THE DAEMON for 1.1 s: it is stopped or busy");
+	assert_int_equal(rows[1].look, TOP_BOLD);
+	assert_true(shown("primary is OWNER of 192.168.1.25"));
+	top_state_leave(&s, json_pack("{s:s, s:s, s:[s], s:b, s:s, s:i}", "node", "primary",
+				      "address", "192.168.1.26", "vips", "192.168.1.25", "owner", 0,
+				      "why", "stopped", "lease_ended_ms", 3000));
+	assert_non_null(s.left);
+	drawn(&s, 80, 24);
+	assert_string_equal(rows[2].text, "primary (192.168.1.26) is not owner of 192.168.1.25");
+	assert_true(shown("the kernel's lease ended 3.0 s ago: this node is not owner"));
+	assert_false(shown("primary is OWNER of 192.168.1.25"));
+	assert_int_equal(top_state_key(&s, 'f'), TOP_NOTHING);
+	assert_int_equal(s.mode, TOP_LOOK);
+	assert_string_equal(s.message, "the daemon does not answer: no orders");
+	top_state_free(&s);
+}
+
 /* What was said last stays, and is not taken for the present. */
 static void test_a_daemon_that_is_gone_is_not_shown_as_alive(void **state)
 {
@@ -351,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_a_small_screen_is_cut_not_broken),
 		cmocka_unit_test(test_a_large_screen_shows_more),
 		cmocka_unit_test(test_an_owner_that_is_the_peer_is_shown),
+		cmocka_unit_test(test_a_daemon_that_is_silent_is_told_by_the_kernel),
 		cmocka_unit_test(test_a_daemon_that_is_gone_is_not_shown_as_alive),
 		cmocka_unit_test(test_strange_data_do_no_harm),
 		cmocka_unit_test(test_round_trips_are_of_the_last_minute),

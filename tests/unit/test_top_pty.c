@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -316,6 +318,55 @@ static void test_an_order_that_waits_for_a_dead_daemon_is_never_sent(void **stat
 	ctl_rig_join(&again);
 }
 
+/* A listening socket that has no place for one more. Returns how many sockets wait in it. */
+static unsigned int full_queue(struct sockaddr_un *sa, int *listener, int waiting[8])
+{
+	unsigned int n = 0;
+
+	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(*listener >= 0);
+	assert_int_equal(bind(*listener, (struct sockaddr *)sa, sizeof(*sa)), 0);
+	assert_int_equal(listen(*listener, 0), 0);
+	for (; n < 8; n++) {
+		waiting[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		assert_true(waiting[n] >= 0);
+		if (connect(waiting[n], (struct sockaddr *)sa, sizeof(*sa))) {
+			assert_int_equal(errno, EAGAIN);
+			close(waiting[n]);
+			return n;
+		}
+	}
+	fail_msg("the queue is not full");
+	return n;
+}
+
+/* A daemon that was stopped for minutes. The old limit of one question is 10 s. */
+static void test_a_full_queue_stops_no_screen(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int listener, waiting[8];
+	unsigned int n;
+	uint64_t begun_ns;
+
+	(void)state;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "/tmp/hokm-top-%d.sock", getpid());
+	n = full_queue(&sa, &listener, waiting);
+	begun_ns = clock_now_ns();
+	term_open(&term, sa.sun_path, "xterm");
+	wait_for(&term, "NO ANSWER OF THE DAEMON", NULL);
+	press(&term, "h");
+	wait_for(&term, "hand the VIP over to the healthiest peer", NULL);
+	press(&term, "xq");
+	assert_int_equal(term_end(&term), 0);
+	assert_true(clock_now_ns() - begun_ns < (CTL_CLIENT_TIMEOUT_S - 1) * NS_PER_S);
+	assert_restored(&term);
+	close(term.fd);
+	while (n)
+		close(waiting[--n]);
+	close(listener);
+	unlink(sa.sun_path);
+}
+
 static void test_where_no_screen_can_be_it_is_told(void **state)
 {
 	int status, fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -353,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_f_and_n_order_nothing),
 		cmocka_unit_test(test_a_failover_and_a_dead_daemon_are_followed),
 		cmocka_unit_test(test_an_order_that_waits_for_a_dead_daemon_is_never_sent),
+		cmocka_unit_test(test_a_full_queue_stops_no_screen),
 		cmocka_unit_test(test_where_no_screen_can_be_it_is_told),
 	};
 

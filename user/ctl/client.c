@@ -136,7 +136,7 @@ static int set_timeout(int fd, time_t seconds)
 	return 0;
 }
 
-int ctl_conn_open(struct ctl_conn *c, const char *path)
+static int connect_to(struct ctl_conn *c, const char *path, int flags)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int err;
@@ -146,15 +146,26 @@ int ctl_conn_open(struct ctl_conn *c, const char *path)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (c->fd < 0)
 		return -errno;
 	err = set_timeout(c->fd, CTL_CLIENT_TIMEOUT_S);
+	/* The queue of the listening socket is full: its process accepts nothing. */
 	if (!err && connect(c->fd, (const struct sockaddr *)&sa, sizeof(sa)))
 		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (err)
 		ctl_conn_close(c);
 	return err;
+}
+
+int ctl_conn_open(struct ctl_conn *c, const char *path)
+{
+	return connect_to(c, path, 0);
+}
+
+int ctl_conn_open_now(struct ctl_conn *c, const char *path)
+{
+	return connect_to(c, path, SOCK_NONBLOCK);
 }
 
 void ctl_conn_close(struct ctl_conn *c)

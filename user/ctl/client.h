@@ -29,6 +29,8 @@ int ctl_socket_find(const json_t *options, const char *dir, char *path, size_t s
 
 /* 0 or -errno. Caller: ctl_conn_close(). */
 int ctl_conn_open(struct ctl_conn *c, const char *path);
+/* The same without waiting, for a socket that does not block: -ETIMEDOUT when no place is free. */
+int ctl_conn_open_now(struct ctl_conn *c, const char *path);
 void ctl_conn_close(struct ctl_conn *c);
 
 /*

@@ -46,6 +46,8 @@ struct top_state {
 	/* Histograms of all services: now, and at each of the last looks. */
 	struct top_places now, looks[TOP_MINUTE];
 	unsigned int n_looks;
+	json_t *left;        /* what ctl/gone.h says while no daemon answers; NULL: not known */
+	int64_t waits_ms;    /* for how long the present question has waited */
 	int64_t answered_ms; /* age of the newest reply; below 0: none yet */
 	char trouble[160];   /* why the daemon does not answer; "" when it does */
 	char message[200];   /* the result of the last key */
@@ -55,6 +57,10 @@ struct top_state {
 /* The reply to one of the questions: "status", "counters" or "events"; its data are borrowed. */
 void top_state_take(struct top_state *s, const char *verb, json_t *data);
 void top_state_free(struct top_state *s);
+/* A daemon that is well answers within a second. */
+bool top_state_silent(const struct top_state *s);
+/* What the daemon left in the kernel; the reference is taken, NULL is fine. */
+void top_state_leave(struct top_state *s, json_t *left);
 
 /* Histogram of the last minute; the total. */
 json_int_t top_state_minute(const struct top_state *s, unsigned int kind,
@@ -103,7 +109,7 @@ struct top_link {
 	char path[CONF_PATH_MAX];
 	struct ctl_conn conn;
 	const char *verb; /* asked and not answered; NULL: none */
-	uint64_t until_ns;
+	uint64_t asked_ns, until_ns;
 };
 
 void top_link_init(struct top_link *l);
@@ -115,6 +121,8 @@ int top_link_ask(struct top_link *l, const char *verb, json_t *args, uint64_t no
  * the question is over.
  */
 int top_link_answer(struct top_link *l, json_t **reply, uint64_t now_ns);
+/* For how long the question has been on its way. */
+uint64_t top_link_waits_ns(const struct top_link *l, uint64_t now_ns);
 /* The file descriptor to poll while a question is on its way; below 0: none. */
 int top_link_fd(const struct top_link *l);
 /* Why, for a person. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One question at a time to the daemon, each with a connection of its own. Nothing here waits for
- * an answer: a daemon that is stopped must not stop the screen. Only when it has been stopped for
- * minutes, and its queue of connections is full, a new connection waits.
+ * an answer, nor for a place in the queue of connections, which is full when the daemon has been
+ * stopped for minutes: a daemon that is stopped must not stop the screen.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -31,8 +30,6 @@ static int send_question(struct top_link *l, json_t *args)
 	struct frame_writer w = {0};
 	int err = msg ? frame_writer_add(&w, msg, CTL_REQUEST_MAX) : -ENOMEM;
 
-	if (!err && fcntl(l->conn.fd, F_SETFL, O_NONBLOCK))
-		err = -errno;
 	if (!err)
 		err = frame_writer_flush(&w, l->conn.fd);
 	/* A daemon that denies access closes at once: its reply is still there. */
@@ -49,12 +46,13 @@ int top_link_ask(struct top_link *l, const char *verb, json_t *args, uint64_t no
 
 	top_link_close(l);
 	if (!err)
-		err = ctl_conn_open(&l->conn, l->path);
+		err = ctl_conn_open_now(&l->conn, l->path);
 	if (err) {
 		json_decref(args);
 		return err;
 	}
 	l->verb = verb;
+	l->asked_ns = now_ns;
 	l->until_ns = now_ns + CTL_CLIENT_TIMEOUT_S * NS_PER_S;
 	err = send_question(l, args);
 	if (err)
@@ -76,6 +74,11 @@ int top_link_answer(struct top_link *l, json_t **reply, uint64_t now_ns)
 		err = frame_reader_take(&l->conn.in, reply, error, sizeof(error));
 	top_link_close(l);
 	return err;
+}
+
+uint64_t top_link_waits_ns(const struct top_link *l, uint64_t now_ns)
+{
+	return l->verb && now_ns > l->asked_ns ? now_ns - l->asked_ns : 0;
 }
 
 int top_link_fd(const struct top_link *l)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/ctl_proto.h"
+#include "ctl/gone.h"
 #include "ctl/render.h"
 #include "top/lib_ncurses.h"
 #include "top/top.h"
@@ -48,8 +49,9 @@ const struct command top_command = {
 		 "all nodes as this one sees them, the services with the reasons of their health, "
 		 "round trips of the last minute, and the newest events of the daemon. "
 		 "Key f hands the VIP over and d drains this node, and both ask first. "
-		 "When the daemon is gone the screen keeps what it said last, "
-		 "and the daemon is asked again and again. No colours are used.",
+		 "When the daemon is gone, or has not answered for a second, the screen tells it, "
+		 "shows what the pinned maps say, as `ctl status` does, and keeps what the "
+		 "daemon said last. It is asked again and again. No colours are used.",
 	.options = options,
 	.exits = exits,
 };
@@ -63,6 +65,9 @@ struct top {
 	uint64_t at_ns;           /* when the next look begins */
 	uint64_t answered_ns;     /* when the last status came; 0: never */
 	enum top_do order, asked; /* to be asked; on its way */
+	json_t *given;            /* the options */
+	uint64_t left_at_ns;      /* when the kernel is asked next what the daemon left */
+	int err;                  /* why the daemon does not answer, the last time */
 	unsigned int empty;       /* input that is ready and has no key */
 	bool quit;
 };
@@ -80,6 +85,7 @@ static const char *order_verb(enum top_do order)
 static void trouble(struct top *t, int err)
 {
 	snprintf(t->state.trouble, sizeof(t->state.trouble), "%s", top_link_why(err));
+	t->err = err;
 	if (t->asked)
 		snprintf(t->state.message, sizeof(t->state.message), "%s: no answer",
 			 order_verb(t->asked));
@@ -90,6 +96,22 @@ static void trouble(struct top *t, int err)
 	t->order = TOP_NOTHING;
 	t->asked = TOP_NOTHING;
 	t->next = N_LOOKS;
+}
+
+/*
+ * What the kernel says in place of a daemon that is silent. Where it says nothing, it is not asked
+ * again in this silence: its errors would be written over the screen.
+ */
+static void look_left(struct top *t, uint64_t now_ns)
+{
+	if (!top_state_silent(&t->state)) {
+		top_state_leave(&t->state, NULL);
+		t->left_at_ns = 0;
+	} else if (now_ns >= t->left_at_ns) {
+		top_state_leave(&t->state, gone_look(t->given, t->link.path,
+						     t->state.trouble[0] ? t->err : -ETIMEDOUT));
+		t->left_at_ns = t->state.left ? now_ns + LOOK_NS : UINT64_MAX;
+	}
 }
 
 static json_t *args_of(const char *verb)
@@ -139,6 +161,7 @@ static void take(struct top *t, const char *verb, const json_t *reply, uint64_t 
 		return;
 	}
 	if (!ok) {
+		t->err = -EBADMSG;
 		snprintf(t->state.trouble, sizeof(t->state.trouble), "%s",
 			 field_text(reply, "error"));
 		t->next = N_LOOKS;
@@ -248,6 +271,8 @@ static void loop(struct top *t)
 		t->state.answered_ms = t->answered_ns
 					       ? (int64_t)((now_ns - t->answered_ns) / NS_PER_MS)
 					       : -1;
+		t->state.waits_ms = (int64_t)(top_link_waits_ns(&t->link, now_ns) / NS_PER_MS);
+		look_left(t, now_ns);
 		draw(t);
 		fds[1] = (struct pollfd){.fd = top_link_fd(&t->link), .events = POLLIN};
 		n = poll(fds, 2, POLL_MS);
@@ -300,7 +325,7 @@ int top_main(int argc, char **argv)
 {
 	json_t *given = json_object();
 	struct command_line l;
-	struct top t = {.next = N_LOOKS};
+	struct top t = {.next = N_LOOKS, .given = given};
 	int code;
 
 	command_begin(&l, &top_command, argc, argv, stdout, stderr);

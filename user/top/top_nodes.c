@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The owner, the nodes and the services as rows. See top.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/render.h"
@@ -85,22 +86,53 @@ static void put_attention(struct top_page *p, const json_t *status)
 			json_is_string(part) ? json_string_value(part) : "?");
 }
 
+/* What it left in the kernel, line by line as `ctl status` prints it. */
+static void put_left(struct top_page *p, const json_t *left)
+{
+	json_t *options = json_object();
+	char *text = NULL, *rest, *line;
+	size_t size;
+	FILE *out = options ? open_memstream(&text, &size) : NULL;
+
+	if (out)
+		render_gone(left, options, out);
+	if (out && !fclose(out) && text)
+		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+			top_put(p, TOP_PLAIN, "%s", line);
+	free(text);
+	json_decref(options);
+}
+
+static void put_silence(struct top_page *p, const struct top_state *s)
+{
+	char age[RENDER_WORD];
+
+	if (s->trouble[0])
+		top_put(p, TOP_BOLD, "NO ANSWER OF THE DAEMON: %s", s->trouble);
+	else
+		top_put(p, TOP_BOLD, "NO ANSWER OF THE DAEMON for %s: it is stopped or busy",
+			word_age(s->waits_ms, age));
+	if (s->left)
+		put_left(p, s->left);
+	if (s->status)
+		top_put(p, TOP_BOLD, "it is asked again; below is what it said %s ago",
+			word_age(s->answered_ms, age));
+	else
+		top_put(p, TOP_BOLD, "it is asked again");
+}
+
 void top_put_owner(struct top_page *p, const struct top_state *s)
 {
 	char age[RENDER_WORD];
 
-	if (s->trouble[0]) {
-		top_put(p, TOP_BOLD, "NO ANSWER OF THE DAEMON: %s", s->trouble);
-		if (s->status)
-			top_put(p, TOP_BOLD, "it is asked again; below is what it said %s ago",
-				word_age(s->answered_ms, age));
-		else
-			top_put(p, TOP_BOLD, "it is asked again");
+	if (top_state_silent(s)) {
+		put_silence(p, s);
 	} else if (s->status && s->answered_ms > STALE_MS) {
 		top_put(p, TOP_BOLD, "the daemon is slow: its last answer came %s ago",
 			word_age(s->answered_ms, age));
 	}
-	if (!s->status)
+	/* The kernel's word stands above, and the daemon's may be no longer true. */
+	if (!s->status || (top_state_silent(s) && s->left))
 		return;
 	put_who(p, s->status);
 	put_grants(p, s->status);

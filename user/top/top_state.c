@@ -6,6 +6,8 @@
 #include "ctl/render.h"
 #include "top/top.h"
 
+#define SILENT_MS 1000
+
 static void replace(json_t **slot, json_t *value)
 {
 	json_incref(value);
@@ -55,7 +57,19 @@ void top_state_free(struct top_state *s)
 {
 	json_decref(s->status);
 	json_decref(s->events);
+	json_decref(s->left);
 	memset(s, 0, sizeof(*s));
+}
+
+bool top_state_silent(const struct top_state *s)
+{
+	return s->trouble[0] || s->waits_ms >= SILENT_MS;
+}
+
+void top_state_leave(struct top_state *s, json_t *left)
+{
+	json_decref(s->left);
+	s->left = left;
 }
 
 json_int_t top_state_minute(const struct top_state *s, unsigned int kind,
@@ -78,7 +92,7 @@ json_int_t top_state_minute(const struct top_state *s, unsigned int kind,
 
 static enum top_do ask(struct top_state *s, enum top_mode mode)
 {
-	if (s->trouble[0] || !s->status)
+	if (top_state_silent(s) || !s->status)
 		snprintf(s->message, sizeof(s->message), "the daemon does not answer: no orders");
 	else if (mode == TOP_ASK_FAILOVER && !field_true(s->status, "owner"))
 		snprintf(s->message, sizeof(s->message),
