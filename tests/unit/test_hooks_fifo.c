@@ -134,6 +134,34 @@ static void a_fifo_of_the_operator_keeps_its_mode(void **state)
 	assert_string_equal(got, "INSTANCE \"game one\" FAULT 110\n");
 }
 
+/* A program that reads it may remove it, and make its own. */
+static void one_that_is_made_anew_gets_the_next_line(void **state)
+{
+	struct hooks_rig *r = *state;
+	char got[64];
+
+	with_fifo(r);
+	assert_int_equal(unlink(r->conf.hooks.fifo), 0);
+	hooks_call(r, false, HOKM_VRRP_MASTER);
+	read_lines(r, got, sizeof(got));
+	assert_string_equal(got, "INSTANCE \"game one\" MASTER 110\n");
+	assert_int_equal(unlink(r->conf.hooks.fifo), 0);
+	assert_int_equal(mkfifo(r->conf.hooks.fifo, 0600), 0);
+	hooks_call(r, false, HOKM_VRRP_BACKUP);
+	read_lines(r, got, sizeof(got));
+	assert_string_equal(got, "INSTANCE \"game one\" BACKUP 110\n");
+	assert_int_equal(hooks_stats_of(r).fifo_lost, 0);
+	/* What has its place and is no FIFO is left alone, and does not stay in the way. */
+	assert_int_equal(unlink(r->conf.hooks.fifo), 0);
+	assert_int_equal(symlink(r->out, r->conf.hooks.fifo), 0);
+	hooks_call(r, false, HOKM_VRRP_FAULT);
+	assert_int_equal(hooks_stats_of(r).fifo_lost, 1);
+	assert_int_equal(unlink(r->conf.hooks.fifo), 0);
+	hooks_call(r, false, HOKM_VRRP_BACKUP);
+	read_lines(r, got, sizeof(got));
+	assert_string_equal(got, "INSTANCE \"game one\" BACKUP 110\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +170,7 @@ int main(void)
 		HOOK_TEST(a_full_fifo_holds_nothing_up),
 		HOOK_TEST(what_is_no_fifo_is_left_alone),
 		HOOK_TEST(a_fifo_of_the_operator_keeps_its_mode),
+		HOOK_TEST(one_that_is_made_anew_gets_the_next_line),
 	};
 	int err = hooks_prepare();
 

@@ -36,9 +36,26 @@ void hook_fifo_open(struct hook_fifo *f, const char *path)
 	f->fd = open_fifo(path);
 	if (f->fd >= 0)
 		return;
-	log_error("hooks.fifo: could not open %s: %s; no change is written to it until a restart",
+	log_error("hooks.fifo: could not open %s: %s; the next change of the state tries again",
 		  path, f->fd == -EEXIST ? "it is there, and is no FIFO" : strerror(-f->fd));
 	f->fd = -1;
+}
+
+/* A reader may have removed the FIFO, or made it anew: ours would be read by nobody then. */
+static bool is_there(const struct hook_fifo *f)
+{
+	struct stat there, ours;
+
+	return f->fd >= 0 && !lstat(f->path, &there) && !fstat(f->fd, &ours) &&
+	       there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
+static void open_again(struct hook_fifo *f)
+{
+	if (is_there(f))
+		return;
+	hook_fifo_close(f);
+	f->fd = open_fifo(f->path);
 }
 
 void hook_fifo_close(struct hook_fifo *f)
@@ -57,12 +74,15 @@ void hook_fifo_write(struct hook_fifo *f, const char *instance, const struct hoo
 		return;
 	n = snprintf(line, sizeof(line), "INSTANCE \"%s\" %s %u\n", instance,
 		     hook_state_word(call->state), call->priority);
+	open_again(f);
 	/* Shorter than PIPE_BUF: the kernel takes it whole, or refuses it. */
 	if (f->fd >= 0 && write(f->fd, line, (size_t)n) == n) {
 		f->full = false;
 		return;
 	}
-	err = f->fd < 0 ? EBADF : errno;
+	err = f->fd < 0 ? -f->fd : errno;
+	if (f->fd < 0)
+		f->fd = -1;
 	f->lost++;
 	if (f->full)
 		return;

@@ -7,7 +7,8 @@
  *
  * A line is written whole or not at all, at the moment of the change, and nothing waits for a
  * reader. The FIFO is open for reading here too, so that lines wait in it while no reader has it
- * open; the oldest 64 KiB of them. Only act/hooks.c uses this header.
+ * open; the oldest 64 KiB of them. A FIFO that others remove or make anew is opened again with the
+ * next line. Only act/hooks.c uses this header.
  */
 #ifndef HOKM_ACT_HOOK_FIFO_H
 #define HOKM_ACT_HOOK_FIFO_H
