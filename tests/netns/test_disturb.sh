@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: beside, 95 s
 #
-# Others disturb both nodes at random: addresses, routes, queueing disciplines, filters, the XDP
-# link, pins, the link, the interface, its MAC address and MTU, sysctls, reloads, pauses and kills
-# of the daemon. A few at a time; then everybody is quiet. Each time one node owns soon, and
-# only one, a client without an ARP entry reaches the game, and the other node is ready to take
-# over. At no time do two nodes answer. When the daemons end, nothing of theirs is left.
+# Others disturb both nodes at random: addresses, routes, queueing disciplines, filters, also one
+# that drops all, the XDP link, pins, the link, the interface, its MAC address and MTU, its ARP, a
+# bridge that takes it as a port, sysctls, the control socket, reloads, pauses and kills of the
+# daemon, kills of its agent. A few at a time; then everybody is quiet. Each time one node owns
+# soon, and only one, a client without an ARP entry reaches the game, and the other node is ready to
+# take over. At no time do two nodes answer. When the daemons end, nothing of theirs is left.
 #
 #   DISTURB_SEED      the same number makes the same disturbances in the same order   (1)
 #   DISTURB_SECONDS   how long at least                                               (60)
@@ -59,8 +60,11 @@ del_both() {
 flush_routes() { in_node route flush table local proto 0x48; }
 # Another program configures the VIP as its own address, and takes it away. Not on an interface that
 # was made again a moment ago: until our program is there nothing keeps the kernel from answering.
+# Nor while the daemon starts: it refuses an address that it did not set, and here is no systemd
+# that starts it again.
 foreign_vip() {
 	lab_wait 20 has_program "$NODE"
+	lab_wait 20 lab_ready "$NODE"
 	in_node addr add "$LAB_VIP/24" dev eth0
 	nap_below_ms 200
 	in_node addr del "$LAB_VIP/24" dev eth0
@@ -85,6 +89,12 @@ other_root() {
 	nap_below_ms 200
 	tc_node qdisc del dev eth0 root
 }
+# XDP_PASS is TC_ACT_SHOT to a filter.
+drop_all() {
+	tc_node filter add dev eth0 egress prio 1 handle 1 bpf da obj "$LAB_PASS" sec xdp
+	nap_below_ms 600
+	tc_node filter del dev eth0 egress prio 1
+}
 detach_xdp() { lab_run "$NODE" bpftool link detach pinned "$(lab_pins "$NODE")/link_ingress"; }
 del_pins() { rm -f "$(lab_pins "$NODE")"/*; }
 link_down_up() {
@@ -96,6 +106,18 @@ cable_out_in() {
 	lab_link "$NODE" down
 	nap_below_ms 600
 	lab_link "$NODE" up
+}
+no_arp() {
+	in_node link set eth0 arp off
+	nap_below_ms 600
+	in_node link set eth0 arp on
+}
+bridge_port() {
+	in_node link add br9 type bridge
+	in_node link set eth0 master br9
+	nap_below_ms 600
+	in_node link set eth0 nomaster
+	in_node link del br9
 }
 new_mac() {
 	chance 256
@@ -128,6 +150,12 @@ write_sysctl() {
 	value=$CHANCE
 	lab_run "$NODE" sysctl -q "net.ipv4.conf.$where.$name=$value"
 }
+del_socket() { rm -f "$LAB_DIR/$NODE/hokm.sock" "$LAB_DIR/$NODE/hokm.sock.lock"; }
+agent_killed() {
+	local daemon
+	daemon=$(lab_pid "$NODE" daemon)
+	[ -z "$daemon" ] || pkill -KILL -P "$daemon"
+}
 # Not a process that is not yet the program: nobody can keep SIGHUP from ending that.
 reload() {
 	lab_wait 20 holds_hangups "$NODE"
@@ -155,8 +183,9 @@ has_program() { ip -n "$(lab_ns "$1")" -d link show dev eth0 | grep -q 'prog/xdp
 has_no_route() { [ -z "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48)" ]; }
 
 KINDS=(del_vip del_route del_both flush_routes foreign_vip flush_addrs other_mask del_clsact
-	del_filter other_root detach_xdp del_pins link_down_up cable_out_in new_mac new_mtu
-	new_interface write_sysctl reload pause killed restart failover)
+	del_filter other_root drop_all detach_xdp del_pins link_down_up cable_out_in no_arp
+	bridge_port new_mac new_mtu new_interface write_sysctl del_socket agent_killed reload
+	pause killed restart failover)
 
 disturb() {
 	pick a b
