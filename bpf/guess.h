@@ -9,7 +9,9 @@
  *     ownership changed within the last second, so that the newest connections may not be
  *     replicated yet;
  *   - the daemon shows no sign of life. Then nobody brings the replica up to date, and a guess too
- *     many costs a peer a few packets, while one too few would end an intact connection.
+ *     many costs a peer a few packets, while one too few would end an intact connection;
+ *   - new connections go to a peer, and a flood of SYNs replaces their half-open entries before the
+ *     handshake is complete. Then the packet may be the ACK of a handshake.
  *
  * Otherwise the packet is nobody's, and the local kernel answers it.
  *
@@ -27,6 +29,7 @@
 #include "half_open.h"
 #include "peer_state.h"
 #include "rate_limit.h"
+#include "steer.h"
 
 #define GUESSES_PER_SECOND 400 /* new ones */
 #define GUESSES_A_PREFIX   200 /* new ones of the clients of one /24 */
@@ -60,16 +63,18 @@ static __always_inline bool guess_allowed(const struct packet *p, __be32 client)
  * The alive peer that gets a packet of an unknown connection, HOKM_NO_PEER when it is nobody's, or
  * GUESS_LIMITED. A function of its own for the verifier, for the reason given at event_conn().
  */
-__noinline int guess_peer(const struct hokm_conn_key *k, __u64 now)
+__noinline int guess_peer(const struct hokm_conn_key *k, __u64 now, __u32 likely)
 {
 	struct hokm_conn_key key;
 	struct guess fresh = {};
 	struct packet p = {};
 	struct guess *g;
 
-	if (!k || !question_packet(&p, now) || !guesses_given(&p))
+	if (!k || !question_packet(&p, now))
 		return HOKM_NO_PEER;
-	fresh.peer = first_alive_peer(&p);
+	if (likely == HOKM_NO_PEER && guesses_given(&p))
+		likely = first_alive_peer(&p);
+	fresh.peer = likely;
 	if (fresh.peer == HOKM_NO_PEER)
 		return HOKM_NO_PEER;
 	key = *k;
@@ -84,6 +89,27 @@ __noinline int guess_peer(const struct hokm_conn_key *k, __u64 now)
 	/* Without a place in the map the next packet is a new guess. */
 	(void)bpf_map_update_elem(&guesses, &key, &fresh, BPF_ANY);
 	return fresh.peer;
+}
+
+/*
+ * The peer that got the SYN of the connection, if an entry in half_open may have named it and was
+ * replaced: both places have entries that are younger than a handshake may take. Else HOKM_NO_PEER.
+ */
+#define HANDSHAKE_NS (10 * NS_PER_SECOND)
+__noinline int lost_syn_peer(const struct hokm_conn_key *k, __u64 now)
+{
+	const struct hokm_half_open_set *set;
+	struct packet p = {};
+	__u32 oldest, target;
+
+	if (!k || !question_packet(&p, now))
+		return HOKM_NO_PEER;
+	set = half_open_set(&p, k);
+	oldest = half_open_oldest(set) & (HOKM_HALF_OPEN_WAYS - 1);
+	if (!set || !within(set->way[oldest].created_ns, now, HANDSHAKE_NS))
+		return HOKM_NO_PEER;
+	target = syn_target(k->service, now);
+	return target == HOKM_LOCAL ? HOKM_NO_PEER : target;
 }
 
 /*

@@ -54,10 +54,21 @@ __noinline int chance_find(const struct hokm_conn_key *k, __u64 now, __u32 enter
 		return HOKM_NO_PEER;
 	chance = holder_find(k, now);
 	if (chance == HOKM_NO_PEER)
-		return guess_peer(k, now);
+		return guess_peer(k, now, HOKM_NO_PEER);
 	if (enter && chance & HOLDER_ALIVE)
 		holder_enter(k, now);
 	return chance;
+}
+
+/*
+ * The packet may be the ACK of a handshake whose SYN went to a peer. Not in chance_find(), because
+ * of the stack: a chain of calls has 512 bytes.
+ */
+static __always_inline int lost_syn_chance(const struct packet *p, const struct hokm_conn_key *k)
+{
+	int peer = lost_syn_peer(k, p->now);
+
+	return peer == HOKM_NO_PEER ? peer : guess_peer(k, p->now, peer);
 }
 
 /* The packet goes to the holder that the replica names, or it is guessed who may hold it. */
@@ -65,6 +76,8 @@ static __always_inline enum verdict second_chance(struct packet *p, const struct
 {
 	int chance = chance_find(k, p->now, !(p->seg.flags & TCP_FLAG_RST));
 
+	if (chance == HOKM_NO_PEER && p->seg.flags & TCP_FLAG_ACK)
+		chance = lost_syn_chance(p, k);
 	p->target = chance & 0xff;
 	if (chance & HOLDER_DEAD)
 		return DEAD;

@@ -242,6 +242,76 @@ static void strays_of_local_connections_pass(void **state)
 	assert_int_equal(COUNT(x, out_of_window), 2 * STRAYS);
 }
 
+#define HANDSHAKE_NS 10000000000ull
+
+/* The places of the one half-open set: the times of both entries; 0: free. */
+static void put_half_open(struct fix *x, uint64_t first_ns, uint64_t second_ns)
+{
+	const struct hokm_half_open_set set = {
+		.way[0] = {.key = {.client_port = 1}, .created_ns = first_ns},
+		.way[1] = {.key = {.client_port = 2}, .created_ns = second_ns},
+	};
+	const uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "half_open"), &zero, &set, BPF_ANY), 0);
+}
+
+/* New players go to a peer, and a flood of SYNs replaces the entries of their handshakes. */
+static void flood_of_syns_ends_no_handshake_with_a_peer(void **state)
+{
+	struct fix *x = *state;
+
+	fix_guesses(x, false);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 1000), PEER0_MAC);
+	fix_in(x, SEG(.flags = SYN, .sport = 1));
+	fix_in(x, SEG(.flags = SYN, .sport = 2));
+	expect_in_steer(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001), PEER0_MAC);
+	expect_in_steer(x, DATA, PEER0_MAC);
+	assert_int_equal(COUNT(x, second_chance), 2);
+	assert_int_equal(fix_conn_count(x), 0);
+	expect_in_pass(x, SEG(.flags = RST, .seq = 1001));
+}
+
+/* Where no entry was replaced, an unknown packet is nobody's. */
+static void no_handshake_is_guessed_without_a_flood(void **state)
+{
+	struct fix *x = *state;
+	uint64_t now = fix_now();
+
+	fix_guesses(x, false);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	expect_in_pass(x, DATA);
+	put_half_open(x, now, 0);
+	expect_in_pass(x, DATA);
+	put_half_open(x, 0, now);
+	expect_in_pass(x, DATA);
+	if (now > 2 * HANDSHAKE_NS) { /* a machine that has just started has no such times */
+		put_half_open(x, now, now - HANDSHAKE_NS);
+		expect_in_pass(x, DATA);
+		put_half_open(x, now - HANDSHAKE_NS, now);
+		expect_in_pass(x, DATA);
+	}
+	put_half_open(x, now, now);
+	expect_in_steer(x, DATA, PEER0_MAC);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_UP);
+	expect_in_pass(x, SEG(.flags = ACK, .seq = 1, .ack = 1, .sport = 3));
+}
+
+static void guesses_of_handshakes_are_limited(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began = fix_now();
+
+	fix_guesses(x, false);
+	fix_service(x, 0, SERVICE_TAG, HOKM_SVC_DOWN);
+	put_half_open(x, began, began);
+	for (unsigned int i = 0; i < 4 * IN_ALL; i++)
+		fix_in(x, SEG(.flags = ACK, .seq = i, .ip.src = IPV4(10, 0, 0, 0) + (i << 8)));
+	assert_in_range(COUNT(x, second_chance), IN_ALL, fix_windows(began) * IN_ALL);
+	assert_int_equal(COUNT(x, drop_guess), 4 * IN_ALL - COUNT(x, second_chance));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +327,9 @@ int main(void)
 		HOKM_TEST(strays_are_limited),
 		HOKM_TEST(limit_holds_where_two_clocks_disagree),
 		HOKM_TEST(strays_of_local_connections_pass),
+		HOKM_TEST(flood_of_syns_ends_no_handshake_with_a_peer),
+		HOKM_TEST(no_handshake_is_guessed_without_a_flood),
+		HOKM_TEST(guesses_of_handshakes_are_limited),
 	};
 
 	return cmocka_run_group_tests_name("guess", tests, fix_open, fix_close);
