@@ -151,7 +151,10 @@
 	X(p, DNS_LEFT, "dns-left", "this node does not write the DNS record any more")             \
 	X(p, DRILL_PASSED, "drill-passed", "a drill moved the VIP to a peer and back")             \
 	X(p, DRILL_FAILED, "drill-failed", "a drill of the failover failed")                       \
-	X(p, NOT_CONFIGURED, "not-configured", "the configuration does not name it any more")
+	X(p, NOT_CONFIGURED, "not-configured", "the configuration does not name it any more")      \
+	X(p, SYNS_UNANSWERED, "syns-unanswered",                                                   \
+	  "SYNs of clients arrive, and none is answered, although the checks pass")                \
+	X(p, SYNS_ANSWERED, "syns-answered", "SYNs of clients are answered again")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

@@ -71,13 +71,13 @@ static bool is_signal(const struct timeline_row *row)
 	static const char *const daemon[] = {"state",    "service", "passive", "stale", "peer",
 					     "operator", "link",    "upkeep",  "agent", NULL};
 	static const enum hokm_reason good[] = {
-		HOKM_R_STARTED,        HOKM_R_ADOPTED,       HOKM_R_PASSIVE_CLEAR,
-		HOKM_R_CHECK_OK,       HOKM_R_PEER_ALIVE,    HOKM_R_REPLICA_WARM,
-		HOKM_R_REPLICA_COLD,   HOKM_R_STEERABLE,     HOKM_R_SETTINGS_AGREE,
-		HOKM_R_TAKES_PART,     HOKM_R_MAJORITY,      HOKM_R_PUT_BACK,
-		HOKM_R_TAKEOVER,       HOKM_R_ENDED_BY_PEER, HOKM_R_SHUTDOWN_SESSIONS,
-		HOKM_R_DRAIN_TIMEOUT,  HOKM_R_DRAINED,       HOKM_R_LINK_UP,
-		HOKM_R_SETTINGS_DIFFER};
+		HOKM_R_STARTED,         HOKM_R_ADOPTED,       HOKM_R_PASSIVE_CLEAR,
+		HOKM_R_CHECK_OK,        HOKM_R_PEER_ALIVE,    HOKM_R_REPLICA_WARM,
+		HOKM_R_REPLICA_COLD,    HOKM_R_STEERABLE,     HOKM_R_SETTINGS_AGREE,
+		HOKM_R_TAKES_PART,      HOKM_R_MAJORITY,      HOKM_R_PUT_BACK,
+		HOKM_R_TAKEOVER,        HOKM_R_ENDED_BY_PEER, HOKM_R_SHUTDOWN_SESSIONS,
+		HOKM_R_DRAIN_TIMEOUT,   HOKM_R_DRAINED,       HOKM_R_LINK_UP,
+		HOKM_R_SETTINGS_DIFFER, HOKM_R_SYNS_ANSWERED};
 
 	if (timeline_kernel(row))
 		return is_any(row, "kind", kernel);

@@ -15,6 +15,7 @@
 #include "decide/observe.h"
 #include "decide/recent.h"
 #include "decide/recover.h"
+#include "decide/unanswered.h"
 #include "hokm/names.h"
 
 #define SERVICE_DETAIL_MAX 128
@@ -50,6 +51,7 @@ struct service {
 	uint64_t recent_ns;     /* when that was read; 0: not yet */
 	bool observe_failed;    /* reported; until it works again */
 	bool unseen;            /* players come, but no packet of the server has passed egress */
+	struct unanswered unanswered;
 	/* When the oldest request without an answer began, by the last sample; 0: none. */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns;
 

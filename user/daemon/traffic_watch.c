@@ -158,6 +158,38 @@ static void carry_out(struct node *n, struct service *svc, const struct observe_
 	}
 }
 
+/*
+ * The active checks reach the service without leaving the machine. What only clients meet, such as
+ * a packet filter, nobody else sees.
+ */
+static void watch_answers(struct node *n, struct service *svc, const struct observe_sample *s,
+			  uint64_t now_ns)
+{
+	const char *name = svc->conf->name;
+	struct unanswered *u = &svc->unanswered;
+	uint64_t before = u->syns, since_ns = u->since_ns;
+	enum unanswered_news news = unanswered_step(
+		u, s->syn, s->syn_ack + s->refused,
+		s->queue_full || svc->unseen || svc->health != HOKM_SVC_UP, now_ns);
+
+	if (news == UNANSWERED_BEGAN) {
+		log_warn("service %s: reason=syns-unanswered: "
+			 "%llu SYNs of clients arrived in %llu s, and none was answered, "
+			 "although the checks pass: look for a packet filter on this machine "
+			 "that closes port %u (nft list ruleset)",
+			 name, (unsigned long long)(s->syn - before),
+			 (unsigned long long)((now_ns - since_ns) / NS_PER_S), svc->conf->port);
+		events_add(n->events, "passive", HOKM_R_SYNS_UNANSWERED, "%s: %s", name,
+			   hokm_reason_text(HOKM_R_SYNS_UNANSWERED));
+	}
+	if (news == UNANSWERED_ENDED) {
+		log_info("service %s: reason=syns-answered (%s)", name,
+			 hokm_reason_text(HOKM_R_SYNS_ANSWERED));
+		events_add(n->events, "passive", HOKM_R_SYNS_ANSWERED, "%s: %s", name,
+			   hokm_reason_text(HOKM_R_SYNS_ANSWERED));
+	}
+}
+
 /* ---- results of active checks ---- */
 
 /*
@@ -223,6 +255,7 @@ static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
 	svc->observe_failed = false;
 	observe_step(&svc->observe, &now, svc->health == HOKM_SVC_UP && !svc->unseen, now_ns, &v);
 	carry_out(n, svc, &v, now_ns);
+	watch_answers(n, svc, &now, now_ns);
 }
 
 void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns)

@@ -97,6 +97,8 @@ static void put_observe(json_t *o, const struct service *svc, const struct hokm_
 
 	put(o, "observe", json_boolean(ob->conf.on));
 	put(o, "replies_seen", json_boolean(!svc->unseen));
+	put(o, "unanswered_ms",
+	    svc->unanswered.reported ? age(svc->unanswered.since_ns, now_ns) : json_null());
 	put(o, "suspect_ms", left(until_ns, now_ns));
 	put(o, "suspect_reason",
 	    json_string(until_ns > now_ns ? hokm_reason_name(suspect_reason(ob, suspect, now_ns))
