@@ -109,11 +109,6 @@ static const struct rig_step preempt_keepalived[] = {
 	{"after 1000: pulse", "held back", "", "backup", 2500},
 	{"advert 100 every 1000 from 1", "", "", "backup", 2000},
 
-	STORY(rig_backup, "an owner is not preempted while its pulses are silent"),
-	{"advert 100 every 1000 from 1", "unproven", "", "backup", 3500},
-	{"after 1000: advert 100 every 1000 from 1", "unproven", "", "backup", 3500},
-	{"after 1000: advert 100 every 1000 from 1", "", "", "backup", 2000},
-	{"after 900: advert 100 every 1000 from 1", "unproven", "", "backup", 3500},
 	STORY(never_preempts, "preempting is switched off"),
 	{"advert 100 every 1000 from 1", "", "", "backup", 3500},
 

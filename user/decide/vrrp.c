@@ -12,7 +12,7 @@
  *         TIMER: either, a lease runs      -                       looks again, or claims
  *         ADVERT 0, owner answers pulses   PROBE until confirmed   SENT: MASTER (handed-over)
  *         ADVERT 0, others                 -                       waits for Skew_Time
- *         ADVERT >= own, or not preempted  ends a claim            follows the sender
+ *         ADVERT >= own, or no preempt     ends a claim            follows the sender
  *         ADVERT < own, preempting         -                       follows; preempt delay runs
  *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
  *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)

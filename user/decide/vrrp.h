@@ -114,8 +114,7 @@ struct vrrp_view {
 			    */
 	/*
 	 * ADVERT: its sender is known to answer pulses, and answers none. Anybody can forge an
-	 * advert in the name of a dead peer, so it ends no lease. As BACKUP this node does not
-	 * preempt that sender, to which it is unproven too.
+	 * advert in the name of a dead peer, so it ends no lease.
 	 */
 	bool unproven;
 

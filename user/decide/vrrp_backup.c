@@ -7,9 +7,7 @@
  *             answer that is newer than this advert shows no lease.
  *   claim     An owner that answers pulses has a lower priority, and the preempt delay is over.
  *             Our advert, repeated every adver, asks it to release its lease. It is asked by pulse
- *             until an answer that is newer than the first claim shows no lease. An owner whose
- *             pulses are silent and were heard before is not preempted: it would not yield, for to
- *             it the adverts of this node are as unproven.
+ *             until an answer that is newer than the first claim shows no lease.
  *
  * By grants there is a fourth: the owner that is followed has no grants any more. And each way is
  * gone only when the members grant this node: until then `wants` names the way.
@@ -219,7 +217,7 @@ static void backup_advert(struct vrrp_step *s)
 			v->look_gap_ns = LOOK_FIRST_NS;
 			look(s);
 		}
-	} else if (a->priority < v->conf.priority && preempting(s) && !s->ev->view.unproven) {
+	} else if (a->priority < v->conf.priority && preempting(s)) {
 		vrrp_follow(s, a);
 		begin_preempting(s);
 	} else {
