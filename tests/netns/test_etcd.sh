@@ -171,12 +171,18 @@ without_cluster() {
 	within 20 "all is back: the record is nobody's" status_is a .arbiter.holder null
 }
 
+# silent_again BEFORE: there is one more such event of the state than before.
+silent() { lab_ctl a events --recent 1000 --kind state | grep -c etcd-silent; }
+silent_again() { [ "$(silent)" -gt "$1" ]; }
+
 owner_cut_off() {
+	local before
+	before=$(silent)
 	must cut "$(cut_all a)"
 	within 20 "owner cut off: the other one owns" owns b
 	holds "owner cut off: it owns by the record" phase_is b holds
 	holds "owner cut off: the former owner has ended" owns_not a
-	within 20 "owner cut off: it says why" event a state etcd-silent
+	within 20 "owner cut off: it says why" silent_again "$before"
 	must uncut
 	within 30 "owner back: both hear each other" both_hear
 	within 30 "owner back: it owns again" owns a

@@ -32,6 +32,7 @@ service_ev() { lab_ctl a events --recent 1024 --kind service --kind passive --js
 last_seq() { lab_ctl a events --recent 1 --json | jq .seq; }
 # since SEQ FILTER: a value of the service events after SEQ.
 since() { service_ev | jq -rs "[.[] | select(.seq > $1)] | $2"; }
+cleared_since() { [ "$(since "$1" 'any(.[]; .reason == "passive-clear")')" = true ]; }
 
 new_players_go_to() {
 	ask_players status
@@ -39,8 +40,7 @@ new_players_go_to() {
 		[ "$(field "$REPLY_PLAYERS" new_players_go_to)" = "$(lab_name "$1")" ]
 }
 checks_say() { status_is a '.services[0].reason' "$1"; }
-suspect_now() { status_test a '.services[0].suspect_ms' -gt 0; }
-suspect_no_more() { ! suspect_now; }
+suspect_no_more() { status_is a '.services[0].suspect_ms' 0; }
 
 # At most MOST_MS in each run; the best one is judged after all runs.
 judge_run() {
@@ -68,8 +68,8 @@ judge_order() {
 }
 
 hang() {
-	local seq trips patience=${PATIENCE[$PROFILE]}
-	seq=$(last_seq)
+	local trips patience=${PATIENCE[$PROFILE]}
+	SEQ=$(last_seq)
 	trips=$(status a '.services[0].trips')
 	observe_mark unresponsive
 	must lab_kill a game STOP
@@ -80,7 +80,7 @@ hang() {
 	within 10 "$(say "the peer owns")" owns b
 	within "$patience" "$(say "the players are well")" calm
 	within 10 "$(say "all of them on the peer")" players_on b
-	judge_order "$seq"
+	judge_order "$SEQ"
 	observe_mark goes-on
 	judge_run
 }
@@ -94,7 +94,7 @@ goes_on() {
 	within "$patience" "$(say "goes on: no longer suspect")" suspect_no_more
 	within 10 "$(say "goes on: new players are served here again")" new_players_go_to a
 	within 10 "$(say "goes on: an event says that the suspicion is over")" \
-		event a passive passive-clear
+		cleared_since "$SEQ"
 	observe_mark back
 	number_is "$(say "goes on: connections broken")" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 	number_is "$(say "goes on: attempts failed")" \

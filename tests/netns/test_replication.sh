@@ -123,7 +123,8 @@ small_mtu() {
 	must set_mtu 1500
 }
 
-waits() { [ "$(status "$1" .waits_for_replica_ms)" != null ]; }
+# In ANSWER: for how long.
+waits() { ask "$1" status .waits_for_replica_ms && [ -n "$ANSWER" ] && [ "$ANSWER" != null ]; }
 says_it_waits() { lab_ctl "$1" status | grep -q 'does not preempt yet: it waits until a peer'; }
 owned_since() { status "$1" .since_ms; }
 
@@ -138,7 +139,7 @@ returns() {
 	must lab_daemon a
 	within 10 "preempting: the primary is back" hokm_ready a
 	within 10 "preempting: it waits" waits a
-	BEGAN_MS=$(lab_now_ms)
+	BEGAN_MS=$(($(lab_now_ms) - ANSWER))
 	holds "preempting: it logs the wait" says_it_waits a
 	holds "preempting: it knows nothing of the backup's connections" entries_are a 0
 	holds "preempting: and knows that" cold a

@@ -21,7 +21,7 @@ crowd() {
 }
 served() { jq -r .end "$LAB_DIR/$1" | grep -cx ok; }
 tripped() { [ "$(service trips)" -ge 1 ]; }
-median_known() { [ "$(service upgrade_median_us)" != null ]; }
+median_known() { status_is a '.services[0].upgrade_median_us != null' true; }
 
 slow() {
 	local node

@@ -32,11 +32,12 @@ crowd() {
 seen() { jq ".$2" "$LAB_DIR/crowd.$1"; }
 echoes_of() { [ "$(lab_ctl a counters --all --json | jq .services.game.out_text)" -gt "$1" ]; }
 
-trips() { status "$1" '[.services[].trips] | add'; }
+TRIPS='[.services[].trips] | add'
+trips() { status "$1" "$TRIPS"; }
 # Has a node tripped? It is asked a few times a second only, so that the question is no load.
 tripped() {
 	lab_nap 0.1
-	[ "$(trips a)" != 0 ] || [ "$(trips b)" != 0 ]
+	status_test a "$TRIPS" -gt 0 || status_test b "$TRIPS" -gt 0
 }
 # soak_for SECONDS: waits until the clients end or a node trips.
 soak_for() { ! lab_wait "$1" tripped; }
