@@ -5,7 +5,7 @@
  * Every packet to the pulse port of this node ends here.
  *
  * Invariants
- *  - Nothing changes before source, TTL, length, version, tag, MAC address and freshness have been
+ *  - Nothing changes before source, TTL, version, length, tag, MAC address and freshness have been
  *    checked, in this order (architecture rule 8). Only a wrong tag is noted, for the operator.
  *  - A probe changes nothing but the window against its own replay, the peer's sign of life, and
  * the promise of this node (grant_pulse.h). Only while no daemon of this node asks, for
@@ -28,6 +28,7 @@
 
 #define PULSE_TTL     255
 #define PULSE_UDP_LEN (sizeof(struct udphdr) + sizeof(struct hokm_pulse))
+#define PULSE_HEAD    offsetof(struct hokm_pulse, nonce) /* the same in every version */
 
 /* The key of pulses that this node sends; the others are numbers of secrets. */
 #define KEY_TO_PEER HOKM_MAX_SECRETS
@@ -89,6 +90,18 @@ static __always_inline struct hokm_pulse *pulse_copy(const struct packet *p,
 	if (!w || bpf_xdp_load_bytes(p->ctx, at, &w->pulse, sizeof(w->pulse)))
 		return NULL;
 	return &w->pulse;
+}
+
+/*
+ * Does it begin as a pulse of another version of hokm-xdp? It may have another length. The version
+ * goes into the event of the drop. The head is in the packet or a copy of it.
+ */
+static __always_inline bool pulse_of_other_version(struct packet *p, const struct hokm_pulse *head)
+{
+	if (head->magic != bpf_htonl(HOKM_PULSE_MAGIC) || head->version == HOKM_PULSE_VERSION)
+		return false;
+	p->fault = head->version;
+	return true;
 }
 
 static __always_inline bool pulse_version_ok(const struct packet *p, const struct hokm_pulse *pulse)
@@ -402,6 +415,8 @@ static __always_inline enum verdict pulse_ingress(struct packet *p, struct udphd
 		return DROP_FOR(p, drop_pulse_source);
 	if (ip->ttl != PULSE_TTL)
 		return DROP_FOR(p, drop_pulse_ttl);
+	if (kind == IP_WHOLE && (void *)&pulse->nonce <= p->end && pulse_of_other_version(p, pulse))
+		return DROP_FOR(p, drop_pulse_version);
 	if (kind != IP_WHOLE || ip_payload_len(ip) != PULSE_UDP_LEN ||
 	    udp->len != bpf_htons(PULSE_UDP_LEN) || (void *)(pulse + 1) > p->end)
 		return DROP_FOR(p, drop_pulse_short);

@@ -146,6 +146,10 @@ static __always_inline enum verdict path_pulse(struct packet *p, struct __sk_buf
 		return DROP_FOR(p, drop_pulse_source);
 	if (ip->ttl != PULSE_TTL)
 		return DROP_FOR(p, drop_pulse_ttl);
+	if (kind == IP_WHOLE &&
+	    !bpf_skb_load_bytes(skb, l4 + sizeof(*udp), &w->pulse, PULSE_HEAD) &&
+	    pulse_of_other_version(p, &w->pulse))
+		return DROP_FOR(p, drop_pulse_version);
 	if (kind != IP_WHOLE || ip_payload_len(ip) != PULSE_UDP_LEN ||
 	    udp->len != bpf_htons(PULSE_UDP_LEN) ||
 	    bpf_skb_load_bytes(skb, l4 + sizeof(*udp), &w->pulse, sizeof(w->pulse)))

@@ -58,7 +58,8 @@ _Static_assert(sizeof(struct hokm_event_limit) == 16, "event limit");
  * @target: HOKM_LOCAL, a slot of peers, or HOKM_NO_PEER; VIP_CLAIM: the index of the VIP in cfg
  * @counter: DROP: enum hokm_counter, the reason
  * @close_side: CLOSED: the side that began to close; SYNC_*: the sender of the frames (HOKM_SIDE_*)
- * @fault: SYNC_LOST: enum hokm_ws_fault
+ * @fault: SYNC_LOST: enum hokm_ws_fault; DROP with drop_pulse_version: the version of the pulse, 0
+ *         if it is that of this program
  * @close_code: CLOSED: as in struct hokm_conn
  * @status: UPGRADED and NOT_UPGRADED: the HTTP status
  * @rsv: zero

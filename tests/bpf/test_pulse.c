@@ -4,6 +4,8 @@
  */
 #include "pulse_spec.h"
 
+#define PULSE_HEAD offsetof(struct hokm_pulse, nonce)
+
 #define XDP_VERDICT_DROP 1
 #define XDP_VERDICT_TX   3
 
@@ -434,6 +436,26 @@ static void pulse_of_another_version_is_refused(void **state)
 	expect_version_refused(x, &p);
 }
 
+/* Only the head is the same in every version. */
+static void another_version_may_have_another_length(void **state)
+{
+	static const unsigned int lengths[] = {
+		PULSE_HEAD, sizeof(struct hokm_pulse) - 1, sizeof(struct hokm_pulse) + 16};
+	struct fix *x = *state;
+	struct hokm_pulse p = probe(x, PEER_NONCE, 1);
+	unsigned char payload[sizeof(p) + 16] = {0};
+	struct frame f;
+
+	p.version++;
+	memcpy(payload, &p, sizeof(p));
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		frame_udp(&f, &FROM_PEER0, &TTL255, PULSE_PORT, payload, lengths[i]);
+		expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_version);
+	}
+	frame_udp(&f, &FROM_PEER0, &TTL255, PULSE_PORT, payload, PULSE_HEAD - 1);
+	expect_drop_alone(x, &f, HOKM_CTR_drop_pulse_short);
+}
+
 /* Changes every byte that the tag covers, and every byte of the tag. */
 static void forged_pulse_is_refused(void **state)
 {
@@ -554,6 +576,7 @@ int main(void)
 		HOKM_TEST(pulse_of_the_wrong_length_is_refused),
 		HOKM_TEST(fragmented_pulse_is_refused),
 		HOKM_TEST(pulse_of_another_version_is_refused),
+		HOKM_TEST(another_version_may_have_another_length),
 		HOKM_TEST(forged_pulse_is_refused),
 		HOKM_TEST(other_key_is_refused),
 		HOKM_TEST(other_udp_is_left_alone),

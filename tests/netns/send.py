@@ -169,6 +169,7 @@ CHANGES = {
     "vrid": lambda p: set_at(p, 6, b"\x4d"),
     "short": lambda p: p[:-1],
     "long": lambda p: p + b"\0",
+    "next": lambda p: set_at(p, 4, b"\x04") + b"\0" * 16,  # a version to come may be longer
     "empty": lambda p: b"",
 }
 

@@ -57,7 +57,7 @@ forged() {
 
 malformed() {
 	local change
-	for change in version kind magic vrid; do
+	for change in version next kind magic vrid; do
 		bad "wrong $change" drop_pulse_version $change
 	done
 	for change in short long empty; do

@@ -351,6 +351,8 @@ enum change {
 	EMPTY,
 	ONE_LESS,
 	ONE_MORE,
+	VERSION_LONGER,
+	VERSION_SHORTER,
 	FORMER_LENGTH,
 	MAGIC,
 	VERSION,
@@ -378,6 +380,8 @@ static const enum witness_discard reasons[] = {
 	[FORMER_LENGTH] = WITNESS_SHORT,
 	[MAGIC] = WITNESS_VERSION,
 	[VERSION] = WITNESS_VERSION,
+	[VERSION_LONGER] = WITNESS_VERSION,
+	[VERSION_SHORTER] = WITNESS_VERSION,
 	[VRID] = WITNESS_VERSION,
 	[TAG] = WITNESS_TAG,
 	[WISH] = WITNESS_TAG,
@@ -393,7 +397,7 @@ static void change_bytes(const struct rig *r, enum change c, struct hokm_pulse *
 {
 	if (c == MAGIC)
 		p->magic++;
-	else if (c == VERSION)
+	else if (c == VERSION || c == VERSION_LONGER || c == VERSION_SHORTER)
 		p->version--;
 	else if (c == VRID)
 		p->vrid++;
@@ -429,6 +433,8 @@ static struct witness_packet change_packet(enum change c, const void *bytes)
 		[ONE_LESS] = {.len = sizeof(struct hokm_pulse) - 1},
 		[ONE_MORE] = {.len = sizeof(struct hokm_pulse) + 1},
 		[FORMER_LENGTH] = {.len = 128},
+		[VERSION_LONGER] = {.len = sizeof(struct hokm_pulse) + 1},
+		[VERSION_SHORTER] = {.len = offsetof(struct hokm_pulse, nonce)},
 	};
 
 	return (struct witness_packet){

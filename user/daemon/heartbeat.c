@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See heartbeat.h. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,6 +12,7 @@
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
 #include "daemon/renewal.h"
+#include "hokm/names.h"
 #include "sense/pulse.h"
 
 #define LATE_LOG_NS (200 * NS_PER_MS)
@@ -89,6 +91,22 @@ void heartbeat_ask(struct heartbeat *h, struct in_addr peer)
 	    peers_sight(&n->peers, slot, clock_now_ns()).by != PEER_BY_PULSE)
 		(void)apply_ask(n->apply, n->conf->nodes[n->conf->self].addr, peer,
 				n->peers.list[slot].map.vrrp_mac);
+}
+
+/* Nobody signed that version, so nothing but the report goes by it. */
+void heartbeat_dropped(struct heartbeat *h, const struct hokm_event *record)
+{
+	const struct in_addr source = hokm_addr_to_ipv4(&record->client);
+	char addr[INET_ADDRSTRLEN];
+
+	if (record->counter != HOKM_CTR_drop_pulse_version || !record->fault ||
+	    !inet_ntop(AF_INET, &source, addr, sizeof(addr)) ||
+	    !senders_report(&h->senders, source, record->fault, clock_now_ns()))
+		return;
+	log_warn("pulses from %s have the other wire version %u, this node's have %u; "
+		 "it is reported once. Until both have one version it grants this node nothing, is "
+		 "known by its adverts alone, and gets no steered connection (%s)",
+		 addr, record->fault, HOKM_PULSE_VERSION, hokm_counter_name(record->counter));
 }
 
 /*

@@ -12,6 +12,8 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/pulse_paths.h"
+#include "decide/senders.h"
+#include "hokm/abi.h"
 #include "sense/pulse.h"
 
 struct node;
@@ -26,6 +28,7 @@ struct heartbeat {
 	sd_event_source *timer;
 	struct renewal *renewal; /* sends the probes of the segment */
 	struct pulse_wish wish;  /* of all probes */
+	struct senders senders;  /* whose pulses of another version were reported */
 	uint64_t ahead_ns;       /* clock_boot_ahead_ns() as the packet path has it */
 };
 
@@ -51,6 +54,8 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
  * once.
  */
 void heartbeat_ask(struct heartbeat *h, struct in_addr peer);
+/* A packet was dropped: a member that sends pulses of another version is reported once. */
+void heartbeat_dropped(struct heartbeat *h, const struct hokm_event *record);
 /* Sends a probe to every peer and witness. */
 void heartbeat_probe(struct heartbeat *h);
 /* What the thread did that sends probes when the loop is late (renewal.h). */

@@ -70,6 +70,8 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 
 	if (record->kind == HOKM_EV_DROP)
 		adverts_dropped(&d->adverts, record);
+	if (record->kind == HOKM_EV_DROP)
+		heartbeat_dropped(&d->heartbeat, record);
 	if (record->kind == HOKM_EV_VIP_CLAIM)
 		conflict_note(&d->claims, record);
 	if ((record->kind == HOKM_EV_REFUSED || record->kind == HOKM_EV_REPLAYED) &&

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "hokm/pulse_tag.h"
@@ -62,6 +63,17 @@ static struct witness_node *node_with(struct witness *w, struct in_addr addr)
 	return NULL;
 }
 
+/* Whether it begins as a pulse of another version, which may have another length. */
+static bool of_other_version(const struct witness_packet *in)
+{
+	struct hokm_pulse head = {0};
+
+	if (in->len < offsetof(struct hokm_pulse, nonce))
+		return false;
+	memcpy(&head, in->bytes, offsetof(struct hokm_pulse, nonce));
+	return be32toh(head.magic) == HOKM_PULSE_MAGIC && head.version != HOKM_PULSE_VERSION;
+}
+
 static bool version_ok(const struct witness *w, const struct hokm_pulse *p)
 {
 	return be32toh(p->magic) == HOKM_PULSE_MAGIC && p->version == HOKM_PULSE_VERSION &&
@@ -85,6 +97,8 @@ static enum witness_discard check(const struct witness *w, const struct witness_
 {
 	if (in->ttl != PULSE_TTL)
 		return WITNESS_TTL;
+	if (of_other_version(in))
+		return WITNESS_VERSION;
 	if (in->len != sizeof(*p))
 		return WITNESS_SHORT;
 	memcpy(p, in->bytes, sizeof(*p));
