@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cable.sh
+. "$TESTS_DIR/cable.sh"
 
 # setup NODE OPTION...: without a terminal; what it says is in SAID and ANSWER.
 conf_of() { echo "$LAB_DIR/$1/etc/hokm-xdp.conf"; }
@@ -97,6 +99,27 @@ within 60 "they find each other: a owns" owns a
 within 30 "b answers its pulses" status_is a '.peers[0].pulsing' true
 within 30 "replication passes the packet filter" status_is a '.peers[0].replica.connected' true
 for node in a b; do must lab_stop $node daemon; done
+
+# A second path that is written into the file later: setup without options brings the table after.
+must cable_up
+with_paths() {
+	cp -p "$(conf_of "$1")" "$LAB_DIR/$1/without" &&
+		sed -i "s/^\(node primary {\)/\1 path = \"$(cable_addr a)\"/
+			s/^\(node backup {\)/\1 path = \"$(cable_addr b)\"/" "$(conf_of "$1")" &&
+		setup "$1" --yes
+}
+lets_in() { lab_run "$1" nft list table inet hokm_xdp | grep -qF "ip saddr $2 udp dport 8766"; }
+for node in a b; do must with_paths $node; done
+holds "the table of a lets in pulses over the path" lets_in a "$(cable_addr b)"
+holds "that of b too" lets_in b "$(cable_addr a)"
+for node in a b; do holds "the daemon of $node takes the paths" runs_as_set_up $node; done
+within 60 "a peer answers over the path" path_answers a 1 true
+for node in a b; do
+	must lab_stop $node daemon
+	must mv "$LAB_DIR/$node/without" "$(conf_of $node)"
+	must setup $node --yes
+done
+holds "without paths the table has none" lacks lets_in a "$(cable_addr b)"
 
 must sed -i 1d "$LAB_DIR/a/etc/firewall.nft"
 holds "a table in a file of others is not replaced" setup_fails a --yes

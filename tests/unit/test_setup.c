@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pure part of `hokm-xdp setup`: who is who, the code, the configuration and its stamp, packet
- * filters, what differs, and what is said of a machine.
+ * The pure part of `hokm-xdp setup`: who is who, the code, the configuration and its stamp, what
+ * differs, and what is said of a machine.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -271,62 +271,6 @@ static void no_edit_goes_unnoticed(void **state)
 	free(text);
 }
 
-struct filter {
-	const struct conf *c;
-	struct in_addr self;
-	int kind; /* of commands; -1: the table */
-};
-
-static int write_filter(const void *arg, FILE *to)
-{
-	const struct filter *f = arg;
-
-	if (f->kind < 0)
-		return setup_rules(f->c, f->self, to);
-	return setup_firewall_commands(
-		(enum setup_firewall)f->kind, "inet filter input", f->c, f->self, "", to);
-}
-
-static const struct {
-	const char *self;
-	int kind;
-	const char *has, *lacks;
-} filters[] = {
-	{"192.168.1.26", -1, "elements = { 192.168.1.27, 10.9.8.7 }", "192.168.1.26"},
-	{"192.168.1.27", -1, "@peers udp dport 8766 accept\n", "192.168.1.27"},
-	{"192.168.1.27", -1, "\t\tudp dport 8766 drop\n", "policy drop"},
-	{"192.168.1.27", -1, "@peers udp dport 8767 accept\n", "8767 tcp"},
-	{"192.168.1.27", -1, "\t\tudp dport 8767 drop\n", "112 drop"},
-	{"192.168.1.27", -1, "ip daddr 192.168.1.25 tcp dport 8765 accept\n", "8765 drop"},
-	{"10.9.8.7", -1, "elements = { 192.168.1.26, 192.168.1.27 }", "112"},
-	{"10.9.8.7", -1, "udp dport 8766", "8765"},
-	{"192.168.1.26", SETUP_NFT, "nft insert rule inet filter input ip saddr 192.168.1.27 udp",
-	 "%"},
-	{"192.168.1.26", SETUP_UFW, "ufw allow proto udp from 10.9.8.7 to any port 8766\n", "@"},
-	{"192.168.1.26", SETUP_UFW, "ufw allow 8765/tcp\nufw reload\n", "#"},
-	{"192.168.1.26", SETUP_FIREWALLD, "port=\"8767\" protocol=\"udp\" accept'\n", "@"},
-	{"10.9.8.7", SETUP_FIREWALLD, "port=\"8766\" protocol=\"udp\" accept'\n", "vrrp"},
-};
-
-static void no_filter_lets_in_a_stranger(void **state)
-{
-	const struct setup_plan p = plan();
-	char *text;
-	struct conf *c = loaded(&p, &text);
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(filters); i++) {
-		const struct filter f = {c, addr(filters[i].self), filters[i].kind};
-		char *rules = text_of(write_filter, &f);
-
-		if (!strstr(rules, filters[i].has) || strstr(rules, filters[i].lacks))
-			fail_msg("row %zu: %s", i, rules);
-		free(rules);
-	}
-	conf_free(c);
-	free(text);
-}
-
 /* ---- what differs ---- */
 
 static const struct {
@@ -589,7 +533,6 @@ int main(void)
 		cmocka_unit_test(a_plan_without_sense_is_refused),
 		cmocka_unit_test(the_daemon_takes_what_setup_writes),
 		cmocka_unit_test(no_edit_goes_unnoticed),
-		cmocka_unit_test(no_filter_lets_in_a_stranger),
 		cmocka_unit_test(no_difference_shows_a_secret),
 		cmocka_unit_test(no_machine_is_set_up_that_cannot_work),
 		cmocka_unit_test(nothing_unknown_is_said_to_be_well),

@@ -129,6 +129,19 @@ static void each_peer(const struct conf *c, struct in_addr self, bool witnesses,
 			fn(show(c->witnesses[i].addr, buf), arg);
 }
 
+/* Calls fn for each address that another node has beside the segment. Only pulses come from there.
+ */
+static void each_path(const struct conf *c, struct in_addr self,
+		      void (*fn)(const char *address, void *arg), void *arg)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		for (unsigned int p = 0; p < c->nodes[i].n_paths; p++)
+			if (c->nodes[i].addr.s_addr != self.s_addr)
+				fn(show(c->nodes[i].paths[p], buf), arg);
+}
+
 static bool is_node(const struct conf *c, struct in_addr self)
 {
 	for (unsigned int i = 0; i < c->n_nodes; i++)
@@ -158,6 +171,17 @@ static void game_rules(const struct conf *c, FILE *to)
 			show(c->vips[c->services[i].vip], buf), c->services[i].port);
 }
 
+static void path_rules(const struct conf *c, struct in_addr self, FILE *to)
+{
+	struct list l = {.to = to};
+
+	if (!c->nodes[0].n_paths) /* the same number on all nodes */
+		return;
+	fprintf(to, "\t\tip saddr { ");
+	each_path(c, self, add_element, &l);
+	fprintf(to, " } udp dport %u accept\n", c->pulse_port);
+}
+
 static int write_rules(const struct conf *c, struct in_addr self, FILE *to)
 {
 	struct list l = {.to = to};
@@ -174,6 +198,7 @@ static int write_rules(const struct conf *c, struct in_addr self, FILE *to)
 		fprintf(to, "\t\tip saddr @peers meta l4proto 112 accept\n");
 	fprintf(to, "\t\tip saddr @peers udp dport %u accept\n", c->pulse_port);
 	if (node) {
+		path_rules(c, self, to);
 		fprintf(to, "\t\tip saddr @peers udp dport %u accept\n", c->repl_port);
 		game_rules(c, to);
 		fprintf(to, "\t\tudp dport %u drop\n", c->repl_port);
@@ -258,12 +283,21 @@ static void say_of_peer(const char *address, void *arg)
 		say(d, d->d->udp, address, d->c->repl_port);
 }
 
+static void say_of_path(const char *address, void *arg)
+{
+	const struct dictation *d = arg;
+
+	say(d, d->d->udp, address, d->c->pulse_port);
+}
+
 int setup_firewall_commands(enum setup_firewall kind, const char *chain, const struct conf *c,
 			    struct in_addr self, const char *indent, FILE *to)
 {
 	struct dictation d = {&dialects[kind], c, chain, indent, is_node(c, self), to};
 
 	each_peer(c, self, d.node, say_of_peer, &d);
+	if (d.node)
+		each_path(c, self, say_of_path, &d);
 	for (unsigned int i = 0; d.node && i < c->n_services; i++)
 		say(&d, d.d->game, "", c->services[i].port);
 	if (d.d->end)
