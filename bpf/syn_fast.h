@@ -73,7 +73,7 @@ static __always_inline void syn_fast_keep(const struct packet *p, struct hokm_sy
 	s->data = p->seg.payload;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SYN_WORDS_MAX / 2; i++) {
-		if (2 * i >= last || (const void *)(two + i + 1) > p->end)
+		if (2 * i + 2 > words || (const void *)(two + i + 1) > p->end)
 			break;
 		((__u64 *)s->options)[i] = two[i];
 	}

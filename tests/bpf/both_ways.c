@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See both_ways.h. */
+#include <stdlib.h>
+
 #include "both_ways.h"
 #include "hokm/names.h"
+
+uint32_t ways_number(const char *name, uint32_t usual)
+{
+	const char *text = getenv(name);
+
+	return text ? (uint32_t)strtoul(text, NULL, 10) : usual;
+}
 
 void counts_read(struct fix *x, struct counts *c)
 {

@@ -4,11 +4,15 @@
  * with it. Each case runs twice from the same state: without a VLAN tag, which the fast path may
  * take, and with one, which only the pipelines take. Verdict, MAC addresses, counters, the entry of
  * the connection and its changes must be the same, field by field.
+ *
+ * Beside the cases that are written down there are some of chance (both_ways.h).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "both_ways.h"
 #include "skel.h"
+#include "talk.h"
 
 #define CLIENT_NEXT 1001
 #define SERVER_NEXT 5001
@@ -249,22 +253,71 @@ static struct result run(void **state, const struct way *w, unsigned int tags, b
 	return r;
 }
 
+static void goes_both_ways(void **state, const struct way *w)
+{
+	struct result fast = run(state, w, 0, true), slow = run(state, w, 1, true);
+
+	if (fast.verdict != slow.verdict)
+		fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict, slow.verdict);
+	if (memcmp(fast.macs, slow.macs, sizeof(fast.macs)) || fast.known != slow.known ||
+	    fast.changes != slow.changes)
+		fail_msg("%s: frame, entry or changes differ", w->what);
+	counts_same(w->what, &fast.counts, &slow.counts);
+	for (size_t at = 0; at < sizeof(fast.conn); at++)
+		if (((uint8_t *)&fast.conn)[at] != ((uint8_t *)&slow.conn)[at])
+			fail_msg("%s: byte %zu of the entry differs", w->what, at);
+}
+
 static void no_segment_is_handled_otherwise_than_in_the_pipeline(void **state)
 {
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		const struct way *w = &ways[i];
-		struct result fast = run(state, w, 0, true), slow = run(state, w, 1, true);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		goes_both_ways(state, &ways[i]);
+}
 
-		if (fast.verdict != slow.verdict)
-			fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict,
-				 slow.verdict);
-		if (memcmp(fast.macs, slow.macs, sizeof(fast.macs)) || fast.known != slow.known ||
-		    fast.changes != slow.changes)
-			fail_msg("%s: frame, entry or changes differ", w->what);
-		counts_same(w->what, &fast.counts, &slow.counts);
-		for (size_t at = 0; at < sizeof(fast.conn); at++)
-			if (((uint8_t *)&fast.conn)[at] != ((uint8_t *)&slow.conn)[at])
-				fail_msg("%s: byte %zu of the entry differs", w->what, at);
+/* A segment whose lengths, flags and numbers are right in most cases, and wrong in some. */
+static struct way by_chance(uint32_t *seed, char *what, size_t size, const uint8_t *bytes)
+{
+	static const uint32_t far[] = {
+		0,     0,       0,       0,      1,        -1U,       20,         -20U,      65535,
+		65536, -65536U, -65535U, 131072, 0x100000, -0x10000U, 0x7fffffff, 0x80000000};
+	static const uint8_t flags[] = {
+		ACK, ACK | PSH, ACK, ACK | 0x20, ACK | FIN, ACK | RST, RST, SYN | ACK, 0xff};
+	static const int cut[] = {0, 0, 0, 0, 0, 0, -1, 1, -20, -40, -60, 40, 1400, 60000};
+	static const char *const texts[] = {TEXT, BINARY, PING, BARE, MEDIUM, WRONG, RECORD, LONG};
+	const uint32_t before = *seed;
+	struct way w = {.what = what, .state = (enum state)(talk_random(seed) % (NO_MAC + 1))};
+	struct tcp_spec *s = &w.seg;
+
+	s->reply = talk_random(seed) & 1;
+	s->flags = ONE_OF(talk_random(seed), flags);
+	s->seq = (s->reply ? SERVER_NEXT : CLIENT_NEXT) + ONE_OF(talk_random(seed), far);
+	s->ack = (s->reply ? CLIENT_NEXT : SERVER_NEXT) + ONE_OF(talk_random(seed), far);
+	s->options = talk_random(seed) % 3 ? 0 : talk_random(seed) % 11;
+	s->payload = talk_random(seed) % 24;
+	s->data = talk_random(seed) & 1 ? (const void *)ONE_OF(talk_random(seed), texts) : bytes;
+	if (s->data != bytes)
+		s->payload %= 9; /* each text is as long */
+	s->padding = talk_random(seed) % 4 ? 0 : talk_random(seed) % 10;
+	s->ip.cut = ONE_OF(talk_random(seed), cut);
+	s->ip.frag = talk_random(seed) % 16 ? 0x4000 : 0x2000;
+	s->ip.options = talk_random(seed) % 16 ? 0 : 2;
+	snprintf(what, size, "HOKM_SEED=%u HOKM_WAYS=1", before);
+	return w;
+}
+
+static void no_segment_of_chance_is_handled_otherwise(void **state)
+{
+	uint32_t seed = ways_number("HOKM_SEED", (uint32_t)fix_now());
+	uint8_t bytes[24];
+	char what[64];
+
+	for (uint32_t i = ways_number("HOKM_WAYS", WAYS); i; i--) {
+		struct way w;
+
+		for (size_t j = 0; j < sizeof(bytes); j++)
+			bytes[j] = (uint8_t)(seed >> (j % 4 * 8));
+		w = by_chance(&seed, what, sizeof(what), bytes);
+		goes_both_ways(state, &w);
 	}
 }
 
@@ -295,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(no_plain_segment_takes_the_pipeline),
 		HOKM_TEST(no_segment_is_handled_otherwise_than_in_the_pipeline),
+		HOKM_TEST(no_segment_of_chance_is_handled_otherwise),
 	};
 
 	return cmocka_run_group_tests_name("known fast", tests, fix_open, fix_close);

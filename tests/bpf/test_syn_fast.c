@@ -4,7 +4,10 @@
  * case runs twice from the same state: without a VLAN tag, which the fast path may take, and with
  * one, which only the pipeline takes. Verdict, frame, counters, events, the half-open set and conns
  * must be the same, byte for byte.
+ *
+ * Beside the cases that are written down there are some of chance (both_ways.h).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -13,6 +16,7 @@
 #include "hokm/conn_hash.h"
 #include "hokm/grant_count.h"
 #include "skel.h"
+#include "talk.h"
 
 #define ISN 1000
 
@@ -62,6 +66,7 @@ static const struct way ways[] = {
 	{"IP options", NEW, IN(.flags = SYN, .ip.options = 2)},
 	{"padding", NEW, IN(.flags = SYN, .padding = 6)},
 	{"data", NEW, IN(.flags = SYN, .options = 3, .payload = 50)},
+	{"data without options", NEW, IN(.flags = SYN, .payload = 50)},
 	{"ECN", NEW, IN(.flags = SYN | 0xc0)},
 	{"with PSH", NEW, IN(.flags = SYN | PSH)},
 	{"DF", NEW, IN(.flags = SYN, .ip.frag = 0x4000)},
@@ -242,25 +247,65 @@ static struct result run(void **state, const struct way *w, unsigned int tags)
 	return r;
 }
 
+static void goes_both_ways(void **state, const struct way *w)
+{
+	struct result fast = run(state, w, 0), slow = run(state, w, 1);
+
+	if (fast.verdict != slow.verdict)
+		fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict, slow.verdict);
+	if (fast.len != slow.len || memcmp(fast.frame, slow.frame, fast.len))
+		fail_msg("%s: the frame differs", w->what);
+	counts_same(w->what, &fast.counts, &slow.counts);
+	if (memcmp(&fast.set, &slow.set, sizeof(fast.set)))
+		fail_msg("%s: the half-open set differs", w->what);
+	if (fast.conns != slow.conns || fast.changes != slow.changes)
+		fail_msg("%s: conns or changes differ", w->what);
+	if (fast.n_events != slow.n_events || memcmp(fast.event, slow.event, sizeof(fast.event)))
+		fail_msg("%s: events differ", w->what);
+}
+
 static void no_syn_is_handled_otherwise_than_in_the_pipeline(void **state)
 {
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		const struct way *w = &ways[i];
-		struct result fast = run(state, w, 0), slow = run(state, w, 1);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		goes_both_ways(state, &ways[i]);
+}
 
-		if (fast.verdict != slow.verdict)
-			fail_msg("%s: verdict %d, in the pipeline %d", w->what, fast.verdict,
-				 slow.verdict);
-		if (fast.len != slow.len || memcmp(fast.frame, slow.frame, fast.len))
-			fail_msg("%s: the frame differs", w->what);
-		counts_same(w->what, &fast.counts, &slow.counts);
-		if (memcmp(&fast.set, &slow.set, sizeof(fast.set)))
-			fail_msg("%s: the half-open set differs", w->what);
-		if (fast.conns != slow.conns || fast.changes != slow.changes)
-			fail_msg("%s: conns or changes differ", w->what);
-		if (fast.n_events != slow.n_events ||
-		    memcmp(fast.event, slow.event, sizeof(fast.event)))
-			fail_msg("%s: events differ", w->what);
+/* A SYN whose lengths and flags are right in most cases, and wrong in some. */
+static struct way by_chance(uint32_t *seed, char *what, size_t size)
+{
+	static const enum state states[] = {
+		NEW,         KNOWN,        ENDED,       BIT_ALONE, REPEATED, OTHER_ISN,
+		FIRST_OLDER, SECOND_OLDER, SECOND_FREE, NOT_OWNER, GRANTED,  NOT_GRANTED,
+		SUSPECT,     PEERS_DEAD,   FIRST_DEAD,  NO_MAC,    HASHED};
+	static const uint8_t flags[] = {0, 0, 0, 0, 0xc0, 0x40, PSH, 0x20, ACK, FIN, RST};
+	static const int cut[] = {0, 0, 0, 0, 0, -1, 1, -4, 4, -20, -40, 1400, 60000};
+	const uint32_t before = *seed;
+	struct way w = {.what = what, .state = ONE_OF(talk_random(seed), states)};
+	struct tcp_spec *s = &w.seg;
+
+	w.down = talk_random(seed) & 1;
+	s->flags = SYN | ONE_OF(talk_random(seed), flags);
+	s->options = talk_random(seed) % 11;
+	s->payload = talk_random(seed) % 4 ? 0 : talk_random(seed) % 100;
+	s->padding = talk_random(seed) % 4 ? 0 : talk_random(seed) % 10;
+	s->ip.cut = ONE_OF(talk_random(seed), cut);
+	s->ip.frag = talk_random(seed) % 16 ? 0x4000 : 0x2000;
+	s->ip.options = talk_random(seed) % 16 ? 0 : 3;
+	s->ip.ttl = (uint8_t)talk_random(seed);
+	s->eth.from = talk_random(seed) % 16 ? NULL : PEER1_MAC;
+	snprintf(what, size, "HOKM_SEED=%u HOKM_WAYS=1", before);
+	return w;
+}
+
+static void no_syn_of_chance_is_handled_otherwise(void **state)
+{
+	uint32_t seed = ways_number("HOKM_SEED", (uint32_t)fix_now());
+	char what[64];
+
+	for (uint32_t i = ways_number("HOKM_WAYS", WAYS); i; i--) {
+		const struct way w = by_chance(&seed, what, sizeof(what));
+
+		goes_both_ways(state, &w);
 	}
 }
 
@@ -289,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(no_plain_syn_takes_the_pipeline),
 		HOKM_TEST(no_syn_is_handled_otherwise_than_in_the_pipeline),
+		HOKM_TEST(no_syn_of_chance_is_handled_otherwise),
 	};
 
 	return cmocka_run_group_tests_name("syn fast", tests, fix_open, fix_close);
