@@ -2,8 +2,8 @@
 """Who gets the processors while tests run.
 
 Most tests wait most of the time, and some need all processors for a while. How many of them run at
-once is therefore not a fixed number: each kind has a least number, and more of them, up to a
-greatest number, start while the processors have time to spare. On a machine that does other things
+once is therefore not a fixed number: it rises from a least to a greatest number while the
+processors have time to spare, and falls while they have none. On a machine that does other things
 too, no more than the least number run.
 
 What gives way (a build, lint) runs on idle processors only. Its time counts as spare time.
@@ -22,7 +22,8 @@ IDLE_WAIT_S = 10
 AUTOGROUP_NICE = "19"
 
 SAMPLE_S = 1.0
-SAMPLES = 3  # as many in a row decide; each start begins a new row
+SAMPLES = 3  # as many in a row change the number; then a new row begins
+NONE = 0.1   # less than this share is no time to spare
 
 
 def await_idle(pid):
@@ -93,31 +94,43 @@ class Places:
         self.changed = changed
         self.giving_way = giving_way
         self.least, self.most, self.spare = 0, 0, 1.0
+        self.number = 0  # of places, now
         self.taken = 0
         self.samples = collections.deque(maxlen=SAMPLES)
         self.over = threading.Event()
         self.watch = threading.Thread(target=self.measure)
 
     def open(self, least, most, spare):
-        """From now on so many; above the least number only while so large a share is spare."""
+        """From now on so many places; one more needs so large a share of spare time."""
         self.least, self.most, self.spare = least, most, spare
+        self.number = least
         self.samples.clear()
 
     def take(self):
         """Takes a place if one is free."""
-        if self.taken >= self.least and (
-                self.taken >= self.most or len(self.samples) < SAMPLES or
-                min(self.samples) < self.spare):
+        if self.taken >= self.number:
             return False
         self.taken += 1
-        self.samples.clear()
         return True
 
     def give_back(self):
         self.taken -= 1
 
+    def note(self, spare):
+        """This share of the processors was to spare since the last note."""
+        self.samples.append(spare)
+        if len(self.samples) < SAMPLES:
+            return
+        if self.spare <= min(self.samples) and self.taken >= self.number < self.most:
+            self.number += 1
+        elif max(self.samples) < NONE and self.number > self.least:
+            self.number -= 1
+        else:
+            return
+        self.samples.clear()
+
     def measure(self):
-        """Notes every SAMPLE_S which share of the processors was to spare."""
+        """Takes a note every SAMPLE_S."""
         ticks, idle = processor_ticks()
         ways = session_ticks(self.giving_way())
         while not self.over.wait(SAMPLE_S):
@@ -126,7 +139,7 @@ class Places:
             spare = idle_now - idle + sum(max(0, ways_now[s] - ways[s])
                                           for s in ways_now if s in ways)
             with self.changed:
-                self.samples.append(spare / max(1, ticks_now - ticks))
+                self.note(spare / max(1, ticks_now - ticks))
                 self.changed.notify_all()
             ticks, idle, ways = ticks_now, idle_now, ways_now
 

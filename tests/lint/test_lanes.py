@@ -25,15 +25,15 @@ def check(what, good):
     print("%s %s" % ("ok" if good else "not ok", what))
 
 
-def places(least, most, samples):
-    """Places with half of the processors as the limit: how many can be taken at this moment."""
+def places(least, most, notes, taken=10):
+    """The number of places after these notes, with half of the processors as the limit."""
     p = processors.Places(None, list)
     p.open(least, most, 0.5)
-    p.samples.extend(samples)
-    taken = 0
-    while taken < 10 and p.take():
-        taken += 1
-    return taken
+    for spare in notes:
+        while p.taken < taken and p.take():
+            pass
+        p.note(spare)
+    return p.number
 
 
 def lanes_of(*jobs):
@@ -71,13 +71,17 @@ def is_charged(seconds):
 
 
 def main():
-    spare = [0.6] * processors.SAMPLES
-    check("the least number needs no spare time", places(2, 4, []) == 2)
-    check("one more while there is spare time, then a new row", places(0, 4, spare) == 1)
-    check("none with too few samples", places(0, 4, spare[1:]) == 0)
-    check("none when one sample is below", places(0, 4, [0.6, 0.4, 0.6]) == 0)
-    check("only the last samples count", places(0, 4, [0.4] + spare) == 1)
-    check("never more than the greatest number", places(0, 0, spare) == 0)
+    many = processors.SAMPLES
+    check("the least number to begin with", places(2, 4, [1.0] * (many - 1)) == 2)
+    check("one more when there is time to spare", places(2, 4, [0.6] * many) == 3)
+    check("a new row for the next one", places(2, 4, [0.6] * (2 * many - 1)) == 3)
+    check("two more after two rows", places(2, 4, [0.6] * 2 * many) == 4)
+    check("no more when one note is below", places(2, 4, [0.6, 0.4] * many) == 2)
+    check("no more while a place is free", places(2, 4, [0.6] * many, 1) == 2)
+    check("never more than the greatest number", places(2, 3, [0.6] * 4 * many) == 3)
+    check("one less when there is none", places(2, 4, [0.6] * 2 * many + [0.0] * many) == 3)
+    check("not for a moment", places(2, 4, [0.6] * many + [0.0] * (many - 1) + [0.2]) == 3)
+    check("never less than the least number", places(2, 4, [0.0] * 4 * many) == 2)
     run = lanes_of(("beside", "unit", "b", 9), ("alone", "netns", "a", 0),
                    ("measures", "netns", "m1", 1), ("measures", "netns", "m2", 2))
     check("lane after lane, the longest first", order_of(run, 4) == "a m2 m1 b")
