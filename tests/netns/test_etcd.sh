@@ -65,8 +65,8 @@ times_owner() {
 }
 faults() { lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> fault"; }
 both_hear() { hokm_ready a && hokm_ready b; }
-# told MARK REASON: node a has sent such a message. It goes to a's own machine, which is cut off.
-told() {
+# sent MARK REASON: node a has sent such a message. It goes to a's own machine, which is cut off.
+sent() {
 	[ -e "$GOT" ] && jq -e -n "any(inputs | .events[]; .mark == \"$1\" and .reason == \"$2\" and
 		.kind == \"peer\" and .severity == \"critical\" and
 		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
@@ -156,7 +156,7 @@ without_cluster() {
 	each_member STOP
 	within 20 "and without the cluster: the owner ends" owns_not a
 	within 20 "and without the cluster: it says why" event a state etcd-silent
-	within 20 "and without the cluster: it is notified" told news etcd-silent
+	within 20 "and without the cluster: it is notified" sent news etcd-silent
 	within 20 "and without the cluster: the other one is in FAULT" state_is b fault
 	holds "and without the cluster: nobody owns" nobody
 	each_member CONT
@@ -167,7 +167,7 @@ without_cluster() {
 	within 30 "all is back: one owns" one_owner
 	within 30 "all is back: the primary owns" owns a
 	within 20 "all is back: etcd is not needed" phase_is a not-needed
-	within 20 "all is back: its end is notified" told over etcd-answers
+	within 20 "all is back: its end is notified" sent over etcd-answers
 	within 20 "all is back: the record is nobody's" status_is a .arbiter.holder null
 }
 

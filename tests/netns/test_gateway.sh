@@ -21,8 +21,8 @@ unanswered() { status_is "$1" '.arbiter.answered_ms > 11000' true; }
 times_owner() {
 	lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> master"
 }
-# told MARK REASON: node b has sent such a message. It goes to b's own machine, which is cut off.
-told() {
+# sent MARK REASON: node b has sent such a message. It goes to b's own machine, which is cut off.
+sent() {
 	[ -e "$GOT" ] && jq -e -n "any(inputs | .events[]; .mark == \"$1\" and .reason == \"$2\" and
 		.kind == \"peer\" and .severity == \"critical\" and
 		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
@@ -47,7 +47,7 @@ backup_cut() {
 	before=$(times_owner b)
 	must cut "$(cut_all b)"
 	within 20 "backup cut off: the reason is an event" event b state gateway-silent
-	within 20 "backup cut off: it is notified" told news gateway-silent
+	within 20 "backup cut off: it is notified" sent news gateway-silent
 	within 20 "backup cut off: it is in FAULT" state_is b fault
 	within 20 "backup cut off: the owner goes by the gateway" phase_is a answers
 	holds "backup cut off: the owner stays" owns a
@@ -55,7 +55,7 @@ backup_cut() {
 	must uncut
 	within 20 "backup back: it is backup" state_is b backup
 	within 20 "backup back: its end is an event" event b state gateway-answers
-	within 20 "backup back: its end is notified" told over gateway-answers
+	within 20 "backup back: its end is notified" sent over gateway-answers
 	within 20 "backup back: both hear each other" both_hear
 }
 

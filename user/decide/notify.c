@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See notify.h. */
-#include <stdio.h>
 #include <string.h>
 
 #include "decide/notify.h"
@@ -224,13 +223,13 @@ void notify_know(struct notify_state *s, const struct notify_conf *c,
 			.players = NOTIFY_PLAYERS_UNKNOWN,
 			.at = now,
 		};
+		const char *text = hokm_reason_text((enum hokm_reason)over.reason);
 
 		if (!s->problems[i].open || is_known(known, e))
 			continue;
 		memcpy(over.subject, e->subject, sizeof(over.subject));
-		snprintf(over.text, sizeof(over.text), "%s%s%s", e->subject,
-			 e->subject[0] ? ": " : "",
-			 hokm_reason_text((enum hokm_reason)over.reason));
+		/* All other bytes are 0. */
+		memcpy(over.text, text, strnlen(text, sizeof(over.text) - 1));
 		(void)close_problem(s, c, &over, now_ns);
 	}
 }

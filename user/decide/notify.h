@@ -141,8 +141,8 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 		 uint64_t now_ns);
 
 /*
- * What the configuration names. A problem of anything else is over: whoever would report its end is
- * gone. A subject is a name, or NODE/SERVICE at a monitor of DNS.
+ * What the configuration names. A problem of anything else is over: no part of the daemon would
+ * ever report its end. A subject is a name, or NODE/SERVICE at a monitor of DNS.
  */
 struct notify_known {
 	uint32_t dns; /* this process writes a DNS record */
