@@ -8,7 +8,11 @@
 #include <cmocka.h>
 
 #include "daemon/peers.h"
+#include "daemon/services.h"
 #include "peer_cases.h"
+
+/* As in a pulse. All machines that this program runs on are little-endian. */
+#define BE32(n) ((uint32_t)(n) << 24)
 
 static void each_case(void **state)
 {
@@ -36,17 +40,38 @@ static void a_silent_peer_is_described_by_its_last_pulse(void **state)
 		const char *words;
 	} t[] = {
 		{{.state = HOKM_VRRP_MASTER,
-		  .svc = {{.tag = 1, .state = HOKM_SVC_UP}, {.tag = 2, .state = HOKM_SVC_DOWN}}},
-		 "master, 1 of 2 services up"},
+		  .svc = {{.tag = BE32(1), .state = HOKM_SVC_UP},
+			  {.tag = BE32(2), .state = HOKM_SVC_DOWN}}},
+		 "master, 1 of 2 services up (chat down)"},
+		{{.state = HOKM_VRRP_MASTER,
+		  .svc = {{.tag = BE32(2), .state = HOKM_SVC_MAINT},
+			  {.tag = BE32(1), .state = HOKM_SVC_DOWN}}},
+		 "master, 0 of 2 services up (chat maint, game down)"},
+		/* This node has no such service. */
+		{{.state = HOKM_VRRP_MASTER, .svc = {{.tag = BE32(7), .state = HOKM_SVC_DOWN}}},
+		 "master, 0 of 1 services up"},
+		/* There is no room for the last one. */
+		{{.state = HOKM_VRRP_MASTER,
+		  .svc = {{.tag = BE32(3), .state = HOKM_SVC_DOWN},
+			  {.tag = BE32(4), .state = HOKM_SVC_DOWN}}},
+		 "master, 0 of 2 services up (a-service-whose-name-is-so-long down)"},
 		/* A free slot is no service. */
 		{{.state = HOKM_VRRP_BACKUP, .svc = {{.state = HOKM_SVC_UP}}},
 		 "backup, 0 of 0 services up"},
 	};
+	static const struct conf_service conf[] = {
+		{.name = "game"},
+		{.name = "chat"},
+		{.name = "a-service-whose-name-is-so-long"},
+		{.name = "b-service-whose-name-is-so-long"}};
+	static struct services s = {.n = 4};
 	char words[PEERS_LAST_HEARD_MAX];
 
 	(void)state;
+	for (unsigned int i = 0; i < s.n; i++)
+		s.list[i] = (struct service){.conf = &conf[i], .tag = i + 1};
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		assert_string_equal(peers_last_heard(&t[i].map, words), t[i].words);
+		assert_string_equal(peers_last_heard(&t[i].map, &s, words), t[i].words);
 }
 
 /* The packet path still steers the answer of a client that is notified in between. */

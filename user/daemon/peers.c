@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/peers.h"
+#include "daemon/services.h"
 #include "decide/vrrp.h"
 #include "path/bpf.h"
 #include "sense/events.h"
@@ -152,7 +153,32 @@ static enum hokm_reason news(const struct peer *peer, const struct peer_sight *s
 	return why == peer->reported ? HOKM_R_NONE : why;
 }
 
-const char *peers_last_heard(const struct hokm_peer *map, char dst[PEERS_LAST_HEARD_MAX])
+/* The services that were not up, as " (chat down, lobby maint)". */
+static void add_not_up(const struct hokm_peer *map, const struct services *s,
+		       char dst[PEERS_LAST_HEARD_MAX])
+{
+	const char *sep = " (";
+
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
+		const struct service *svc = services_by_tag(s, be32toh(map->svc[i].tag));
+		size_t len = strlen(dst);
+		char words[CONF_NAME_MAX + 16];
+
+		if (!svc || map->svc[i].state == HOKM_SVC_UP)
+			continue;
+		snprintf(words, sizeof(words), "%s%s %s", sep, svc->conf->name,
+			 hokm_svc_state_name(map->svc[i].state));
+		if (len + strlen(words) + sizeof(")") > PEERS_LAST_HEARD_MAX)
+			break;
+		memcpy(dst + len, words, strlen(words) + 1);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		memcpy(dst + strlen(dst), ")", sizeof(")"));
+}
+
+const char *peers_last_heard(const struct hokm_peer *map, const struct services *s,
+			     char dst[PEERS_LAST_HEARD_MAX])
 {
 	unsigned int up = 0, n = 0;
 
@@ -162,10 +188,12 @@ const char *peers_last_heard(const struct hokm_peer *map, char dst[PEERS_LAST_HE
 	}
 	snprintf(dst, PEERS_LAST_HEARD_MAX, "%s, %u of %u services up",
 		 hokm_vrrp_state_name(map->state), up, n);
+	add_not_up(map, s, dst);
 	return dst;
 }
 
-static void report(struct peer *peer, const struct peer_sight *sight, struct events *e)
+static void report(struct peer *peer, const struct peer_sight *sight, const struct services *s,
+		   struct events *e)
 {
 	enum hokm_reason why = news(peer, sight);
 	const bool silent = why == HOKM_R_PEER_SILENT;
@@ -176,7 +204,7 @@ static void report(struct peer *peer, const struct peer_sight *sight, struct eve
 	peer->reported = why;
 	/* It may be dead, and nothing that it knew of itself then reaches anybody else. */
 	if (silent)
-		peers_last_heard(&peer->map, heard);
+		peers_last_heard(&peer->map, s, heard);
 	log_line(why == HOKM_R_PEER_ALIVE ? LOG_LVL_INFO : LOG_LVL_WARN, "peer %s reason=%s (%s)",
 		 peer->name, hokm_reason_name(why), hokm_reason_text(why));
 	events_add(e, "peer", why, "%s: %s%s%s", peer->name, hokm_reason_text(why),
@@ -204,7 +232,7 @@ static int read_peer(const struct peers *p, struct hokm_bpf *b, unsigned int slo
 	return err;
 }
 
-void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
+void peers_read(struct peers *p, struct hokm_bpf *b, const struct services *s, struct events *e)
 {
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		struct peer *peer = &p->list[slot];
@@ -223,7 +251,7 @@ void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e)
 		if (sight.by != PEER_BY_ADVERT)
 			peer->advert_ns = 0;
 		note_life(peer, sight.players_dead);
-		report(peer, &sight, e);
+		report(peer, &sight, s, e);
 	}
 }
 

@@ -18,6 +18,7 @@
 
 struct events;
 struct hokm_bpf;
+struct services;
 
 struct peer {
 	bool used; /* a node of the configuration has this slot */
@@ -70,11 +71,15 @@ uint64_t peers_pulse_ns(const struct peers *p);
  * Reads map peers. Reports each peer that began or ceased to answer pulses, or whose pulses none of
  * the secrets signed.
  */
-void peers_read(struct peers *p, struct hokm_bpf *b, struct events *e);
+void peers_read(struct peers *p, struct hokm_bpf *b, const struct services *s, struct events *e);
 
-#define PEERS_LAST_HEARD_MAX 48
-/* What the last answer of a peer said of it: "master, 1 of 2 services up". Returns dst. */
-const char *peers_last_heard(const struct hokm_peer *map, char dst[PEERS_LAST_HEARD_MAX]);
+#define PEERS_LAST_HEARD_MAX 88
+/*
+ * What the last answer of a peer said of it: "master, 1 of 2 services up (chat down)". The services
+ * that were not up are named as far as there is room and this node has them. Returns dst.
+ */
+const char *peers_last_heard(const struct hokm_peer *map, const struct services *s,
+			     char dst[PEERS_LAST_HEARD_MAX]);
 
 /* A message of the peer in this slot was verified: a sign of life for the packet path too. */
 void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);

@@ -85,7 +85,7 @@ static void sense_peers(struct daemon *d)
 		p->owned_ns = clock_now_ns();
 	p->master_down_ns = vrrp_master_down_ns(
 		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
-	peers_read(p, d->node.bpf, d->node.events);
+	peers_read(p, d->node.bpf, &d->node.services, d->node.events);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		if (p->list[i].map.epoch > d->epoch)
 			d->epoch = p->list[i].map.epoch;
