@@ -15,6 +15,8 @@
 . "$TESTS_DIR/bad_input.sh"
 # shellcheck source=tests/netns/cable.sh
 . "$TESTS_DIR/cable.sh"
+# shellcheck source=tests/netns/doctor.sh
+. "$TESTS_DIR/doctor.sh"
 # shellcheck source=tools/demo/report.sh
 . "$TESTS_DIR/../../tools/demo/report.sh"
 
@@ -50,6 +52,7 @@ segment_cut() {
 	within 10 "segment cut: the players are well" calm
 	within 10 "segment cut: the event names the path" event b peer \
 		"primary segment: no pulse comes over this path"
+	fault "segment cut" a segment-lost
 	observe_mark healed
 	unbroken "segment cut"
 	must uncut
@@ -69,6 +72,7 @@ cable_cut() {
 	within 10 "cable cut: the event names the path" event a peer \
 		"backup path 1: no pulse comes over this path"
 	holds "cable cut: the owner stays" owns a
+	fault "cable cut" a path-lost
 	within 10 "cable cut: the players are well" calm
 	must cable_is up
 	for node in a b; do within 20 "cable back: $node" paths_answer $node true true; done

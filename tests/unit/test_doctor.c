@@ -476,7 +476,10 @@ static json_t *json_of(const char *text)
 	"'up':false}]}],'peers':[{'name':'backup','address':'192.168.1.27','pulsing':true,"      \
 	"'daemon_fresh':true,'seen_ms':4,'adverts_ms':null,'lease_left_ms':900,"                 \
 	"'not_steerable':'no probe arrives','replica':{'connected':true,'warm':false,"           \
-	"'faults':{'tag':" auth "}},'differs':[{'name':'vip','text':'another','repair':'x'}]}]," \
+	"'faults':{'tag':" auth "}},'differs':[{'name':'vip','text':'another','repair':'x'}],"   \
+	"'paths':[{'path':0,'address':'192.168.1.27','in_use':true,'answers':true,'seen_ms':4}," \
+	"{'path':1,'address':'10.0.0.27','in_use':true,'answers':false,'seen_ms':null}]}],"      \
+	"'paths':[{'path':1,'address':'10.0.0.26','in_use':false,'why':'no address'}],"          \
 	"'dns':{'saved':true,'records':[{'type':'A','state':'right','ttl_long':true,'ttl':900}," \
 	"{'type':'AAAA','state':'refused','text':'no rights'}]},"                                \
 	"'grants':{'others':[{'name':'v','unwilling':false},{'name':'w','unwilling':true}]}}"
@@ -512,6 +515,12 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.peers[0].adverts_ms, -1);
 	assert_int_equal(f.peers[0].bad_tags, 2);
 	assert_string_equal(f.peers[0].differs[0].text, "another");
+	assert_int_equal(f.peers[0].n_paths, 2);
+	assert_true(f.peers[0].paths[0].answers && !f.peers[0].paths[1].answers);
+	assert_string_equal(f.peers[0].paths[1].address, "10.0.0.27");
+	assert_int_equal(f.peers[0].paths[1].seen_ms, -1);
+	assert_int_equal(f.n_own_paths, 1);
+	assert_string_equal(f.own_paths[0].why, "no address");
 	assert_string_equal(f.no_part, "w");
 	assert_string_equal(f.dns, "DNS: the record of type AAAA is not changed: no rights");
 	assert_non_null(strstr(f.dns_ttl, "type A is 900 s"));
@@ -527,6 +536,7 @@ static void replies_that_make_no_sense(void **state)
 	static const char *const texts[] = {
 		"{}",
 		"{'peers':7,'services':'x','vrrp':[],'missing':[1,{}],'fences':[3],'vips':[]}",
+		"{'peers':[{'paths':[1,{},{},{},{}]}],'paths':[{},7,{},{}]}",
 		"{'peers':[1,null,{}],'services':[{}, {'checks':[0]}],'claims':[{}],'dns':5}",
 	};
 

@@ -57,6 +57,24 @@ static void take_differs(struct fact_peer *p, const json_t *list)
 	}
 }
 
+static void take_peer_paths(struct fact_peer *p, const json_t *list)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		struct fact_path *way = &p->paths[p->n_paths];
+
+		if (p->n_paths == sizeof(p->paths) / sizeof(p->paths[0]))
+			return;
+		TAKE(o, "address", way->address);
+		way->in_use = field_true(o, "in_use");
+		way->answers = field_true(o, "answers");
+		way->seen_ms = field_int(o, "seen_ms", -1);
+		p->n_paths++;
+	}
+}
+
 static void take_peer(struct fact_peer *p, const json_t *before, const json_t *o)
 {
 	const json_t *replica = in(o, "replica");
@@ -76,6 +94,7 @@ static void take_peer(struct fact_peer *p, const json_t *before, const json_t *o
 	p->warm = field_true(replica, "warm");
 	p->bad_tags = grew(in(in(before, "replica"), "faults"), in(replica, "faults"), "tag");
 	take_differs(p, in(o, "differs"));
+	take_peer_paths(p, in(o, "paths"));
 }
 
 static void take_checks(struct facts *f, const json_t *service)
@@ -122,6 +141,21 @@ static void take_path(struct facts *f, const json_t *s)
 	json_array_foreach (in(s, "claims"), i, o)
 		if (field_int(o, "last_ms", CLAIM_RECENT_MS) < CLAIM_RECENT_MS)
 			TAKE(o, "mac", f->claimer);
+}
+
+static void take_own_paths(struct facts *f, const json_t *list)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		if (f->n_own_paths == HOKM_MAX_PATHS)
+			return;
+		TAKE(o, "address", f->own_paths[f->n_own_paths].address);
+		if (!field_true(o, "in_use"))
+			TAKE(o, "why", f->own_paths[f->n_own_paths].why);
+		f->n_own_paths++;
+	}
 }
 
 /* The first of these warnings of `ctl status` about DNS. */
@@ -209,6 +243,7 @@ void facts_from_daemon(struct facts *f, const struct facts_said *before,
 
 	take_node(f, after->status);
 	take_path(f, after->status);
+	take_own_paths(f, in(after->status, "paths"));
 	take_dns(f->dns, in(after->status, "dns"), render_dns_troubles);
 	take_dns(f->dns_ttl, in(after->status, "dns"), render_dns_ttl);
 	take_members(f, in(after->status, "grants"));

@@ -38,6 +38,13 @@ struct fact_setting {
 	char name[32], text[FACT_TEXT], repair[FACT_TEXT];
 };
 
+/* A peer over one path of the pulses; the first one is the segment. */
+struct fact_path {
+	char address[16];
+	bool in_use, answers;
+	int64_t seen_ms; /* since its last answer over it; -1: never */
+};
+
 struct fact_peer {
 	char name[CONF_NAME_MAX], address[16];
 	bool vrrp_only; /* the configuration says that keepalived runs there */
@@ -51,6 +58,8 @@ struct fact_peer {
 	uint64_t bad_tags; /* replication messages with a wrong signature, in the pause */
 	unsigned int n_differs;
 	struct fact_setting differs[FACT_SETTING];
+	unsigned int n_paths;
+	struct fact_path paths[HOKM_MAX_PATHS + 1];
 };
 
 struct fact_check {
@@ -91,8 +100,12 @@ struct facts {
 	unsigned int n_foreign;
 	char foreign[FACT_LIST][FACT_TEXT]; /* filters before ours */
 	unsigned int n_open;
-	char open[FACT_LIST][16];    /* interfaces without a fence */
-	char claimer[20];            /* a foreign MAC address that claims the VIP; "" for none */
+	char open[FACT_LIST][16]; /* interfaces without a fence */
+	char claimer[20];         /* a foreign MAC address that claims the VIP; "" for none */
+	unsigned int n_own_paths;
+	struct {
+		char address[16], why[FACT_TEXT]; /* it is not in use; "": it is */
+	} own_paths[HOKM_MAX_PATHS];
 	char no_part[CONF_NAME_MAX]; /* a member that takes no part in grants; "" for none */
 	char dns[FACT_TEXT];         /* what DNS failover complains of; "" for nothing */
 	char dns_ttl[FACT_TEXT];     /* that a TTL is longer than the configuration wants */

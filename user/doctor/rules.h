@@ -5,6 +5,7 @@
  *   rules.c         the table, in the order of the findings, and its use
  *   rules_node.c    this node: daemon, files, ownership, packet path, checks
  *   rules_peers.c   the other nodes: adverts, pulses, replication, settings
+ *   rules_paths.c   the paths of the pulses
  */
 #ifndef HOKM_DOCTOR_RULES_H
 #define HOKM_DOCTOR_RULES_H
@@ -84,5 +85,11 @@ rule_applies rule_not_steerable;
 rule_applies rule_misdirected;
 rule_applies rule_settings_differ;
 rule_applies rule_replica_cold;
+
+/* ---- rules_paths.c ---- */
+rule_applies rule_path_unusable;
+rule_applies rule_segment_lost;
+rule_applies rule_path_never;
+rule_applies rule_path_lost;
 
 #endif
