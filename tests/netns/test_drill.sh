@@ -125,4 +125,35 @@ ANSWER=$(cat "$LAB_DIR/ended.json")
 holds "a signal: the row names it" grep -q "a signal ended the drill" <<<"$ANSWER"
 holds "a signal: the standby is over" test "$(status a '.orders | keys | length')" = 0
 within 20 "a signal: the VIP comes back" owns a
+
+# The answers to the order and to its end are lost; the daemon carries both out.
+unknown() {
+	local other=$LAB_DIR/a/relay.conf
+	sed 's/hokm\.sock/relay.sock/' "$LAB_DIR/a/hokm-xdp.conf" >"$other" && chmod 600 "$other" &&
+		refused lab_run a "$HOKM" test failover -c "$other" --json --yes || return 1
+	[[ $(row failover seen) == "the daemon did not answer the order ("* ]]
+}
+must lab_wait 20 owns a
+must lab_wait 20 peer_up
+lab_spawn a relay "$TESTS_DIR/ctl_relay.py" "$LAB_DIR/a/relay.sock" "$LAB_DIR/a/hokm.sock" \
+	failover ready ready
+must lab_wait 20 test -S "$LAB_DIR/a/relay.sock"
+holds "no answer to the order: the drill fails, and says what is not known" unknown
+holds "no answer to the order: \`ready\` is ordered until it is answered" \
+	test "$(row failback result)" = PASS
+within 20 "no answer to the order: this node owns" owns a
+holds "no answer to the order: no standby is left" test "$(status a '.orders | length')" = 0
+
+# A daemon that is stopped finds the order of a client that gave up.
+must lab_kill a daemon STOP
+gives_up_waiting() {
+	timeout 1 "$HOKM" ctl -s "$LAB_DIR/a/hokm.sock" failover >/dev/null 2>&1
+	[ $? = 124 ]
+}
+holds "a daemon that is stopped answers no order" gives_up_waiting
+must lab_kill a daemon CONT
+within 20 "later it tells that it does not carry it out" log_says a \
+	"the order failover is not carried out: its client gave up"
+within 30 "it owns again" owns a
+holds "and is in no standby" test "$(status a '.orders | length')" = 0
 test_end

@@ -123,6 +123,39 @@ static void who_may_look_does_not_act(void **state)
 	ctl_rig_close(&r);
 }
 
+/* What a daemon finds that was stopped: an order is not carried out, a question does no harm. */
+static void an_order_of_a_client_that_gave_up_is_none(void **state)
+{
+	static const struct {
+		const char *request;
+		unsigned int carried_out;
+	} rows[] = {
+		{"{\"verb\":\"act\"}", 0},
+		{"{\"verb\":\"maybe\",\"args\":{\"level\":1}}", 0},
+		{"{\"verb\":\"maybe\"}", 1},
+		{"{\"verb\":\"text\"}", 1},
+	};
+	struct ctl_rig *r = *state;
+	uint64_t requests = 0;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fd = ctl_rig_connect(r);
+		ctl_rig_send_frame(fd, rows[i].request);
+		close(fd);
+		ctl_rig_turn(r);
+		requests += rows[i].carried_out;
+		assert_int_equal(ctl_rig_stats(r).requests, requests);
+	}
+	/* One that sends nothing more, but waits for the reply, did not give up. */
+	fd = ctl_rig_connect(r);
+	ctl_rig_send_frame(fd, rows[0].request);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	json_decref(ctl_rig_frame(r, fd));
+	assert_int_equal(ctl_rig_stats(r).requests, requests + 1);
+	close(fd);
+}
+
 /* A client that asks without a break is not read for a while, and nobody else waits for it. */
 static void a_flood_of_requests_is_held_back(void **state)
 {
@@ -185,6 +218,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(who_may_look_does_not_act),
+		cmocka_unit_test_setup_teardown(
+			an_order_of_a_client_that_gave_up_is_none, ctl_rig_setup, ctl_rig_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_flood_of_requests_is_held_back, ctl_rig_setup, ctl_rig_teardown),
 	};

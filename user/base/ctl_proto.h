@@ -13,6 +13,9 @@
  *   reply    {"ok": true, "data": {...}}
  *            {"ok": false, "error": "...", "code": N}, N as in errno.h
  *
+ * An order whose client has closed the connection when the daemon comes to it is not carried out.
+ * So an order without a reply is over once its client has ended, unless the daemon was at it.
+ *
  * A connection may send its next request after it received the reply. When the reply arrives, the
  * daemon has already carried out what was asked.
  *

@@ -9,6 +9,7 @@
  * nothing else happens (rule 8, docs/architecture.md).
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,12 +140,23 @@ static int unknown_verb(const struct ctl_server *s, const char *name, char *erro
 	return -EOPNOTSUPP;
 }
 
+static bool is_order(const struct ctl_verb *v, const json_t *args)
+{
+	return v && (v->acts || (v->acts_with && json_object_get(args, v->acts_with)));
+}
+
 /* May the client do this? Looking is for every client, acting for those who may act. */
 static bool may(const struct ctl_client *c, const struct ctl_verb *v, const json_t *args)
 {
-	bool acts = v->acts || (v->acts_with && json_object_get(args, v->acts_with));
+	return !is_order(v, args) || c->role == CTL_ROLE_ACTS;
+}
 
-	return !acts || c->role == CTL_ROLE_ACTS;
+/* The client has closed the connection, and not only its own direction. */
+static bool is_gone(const struct ctl_client *c)
+{
+	struct pollfd p = {.fd = c->fd};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
 }
 
 static int deny(struct ctl_client *c, char *error, size_t size)
@@ -229,6 +241,16 @@ static bool client_request(struct ctl_client *c)
 		json_decref(msg);
 		client_fail(c, &s->stats.garbage, EBADMSG,
 			    "a request is {\"verb\": \"…\", \"args\": {…}}");
+		return false;
+	}
+	/*
+	 * A daemon that was stopped finds orders that nobody waits for any more. The client has
+	 * read that it was not answered, and two of them may come in another order.
+	 */
+	if (is_order(find_verb(s, verb), args) && is_gone(c)) {
+		log_warn("ctl: the order %.32s is not carried out: its client gave up", verb);
+		json_decref(msg);
+		client_free(c);
 		return false;
 	}
 	s->stats.requests++;

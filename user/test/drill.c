@@ -14,6 +14,7 @@
 
 #define LOOK_EVERY_NS (20 * NS_PER_MS)
 #define MOVE_MAX_NS   (30 * NS_PER_S) /* after this long it has not moved */
+#define READY_MAX_NS  (60 * NS_PER_S) /* after this long a person must order it */
 
 /* ---- signals ---- */
 
@@ -124,7 +125,13 @@ static int move_away(const struct look *k, const struct drill_conf *c, struct te
 	began_ns = clock_now_ns();
 	err = order(k, "failover", json_object(), why, sizeof(why));
 	if (err) {
-		test_end(r, TEST_FAIL, "%s: %s", err == -EPERM ? "refused" : "not known", why);
+		if (err == -EPERM)
+			test_end(r, TEST_FAIL, "refused: %s", why);
+		else
+			test_end(r, TEST_FAIL,
+				 "the daemon did not answer the order (%s): "
+				 "it may have carried it out",
+				 why);
 		return err;
 	}
 	err = wait_for(k, false, MOVE_MAX_NS, &s);
@@ -144,6 +151,32 @@ static int move_away(const struct look *k, const struct drill_conf *c, struct te
 	return 0;
 }
 
+/*
+ * Orders `ready` until the daemon answers: without it the node would stay in standby. A signal ends
+ * the wait, not the first order. Returns as order().
+ */
+static int order_ready(const struct look *k, char *why, size_t size)
+{
+	const struct timespec pause = {.tv_nsec = (long)(10 * LOOK_EVERY_NS)};
+	const uint64_t end_ns = clock_now_ns() + READY_MAX_NS;
+	sigset_t set;
+	int err;
+
+	take_signals(&set);
+	for (;;) {
+		err = order(k, "ready", json_object(), why, size);
+		if (!err || err == -EPERM || clock_now_ns() > end_ns ||
+		    sigtimedwait(&set, NULL, &pause) > 0)
+			return err;
+	}
+}
+
+static void not_ready(struct test_row *r, const char *why)
+{
+	test_end(r, TEST_FAIL, "the order `ready` failed: %s; this node may stay in standby", why);
+	snprintf(r->next, sizeof(r->next), "hokm-xdp ctl ready, as soon as the daemon answers");
+}
+
 /* False: the row has its end. */
 static bool order_back(const struct look *k, bool interrupted, struct test_row *r)
 {
@@ -154,8 +187,8 @@ static bool order_back(const struct look *k, bool interrupted, struct test_row *
 	/* `ready` would end it too. */
 	if (!look_now(k, &s) && s.maint)
 		test_end(r, TEST_SKIP, "maintenance was ordered meanwhile, and stays");
-	else if (order(k, "ready", json_object(), why, sizeof(why)))
-		test_end(r, TEST_FAIL, "the order `ready` failed: %s", why);
+	else if (order_ready(k, why, sizeof(why)))
+		not_ready(r, why);
 	else if (interrupted)
 		test_end(r, TEST_SKIP, "a signal ended the drill: `ready` was ordered");
 	else if (conf && !conf->preempt)
