@@ -60,11 +60,8 @@ del_both() {
 flush_routes() { in_node route flush table local proto 0x48; }
 # Another program configures the VIP as its own address, and takes it away. Not on an interface that
 # was made again a moment ago: until our program is there nothing keeps the kernel from answering.
-# Nor while the daemon starts: it refuses an address that it did not set, and here is no systemd
-# that starts it again.
 foreign_vip() {
 	lab_wait 20 has_program "$NODE"
-	lab_wait 20 lab_ready "$NODE"
 	in_node addr add "$LAB_VIP/24" dev eth0
 	nap_below_ms 200
 	in_node addr del "$LAB_VIP/24" dev eth0
@@ -229,7 +226,13 @@ one_answers() {
 	field_is "$REPLY_ARP" changes 0 && field_is "$REPLY_ARP" two_owner_rounds 0 &&
 		[ "$(whole "$REPLY_ARP" silent_ms)" -lt 500 ]
 }
-settled() { one_answers && judged "$(field "$REPLY_ARP" owner)" && reached && well; }
+# A daemon ends when it finds, while it starts, that others have the VIP or took its own address
+# away. Its unit starts it again.
+start_again() {
+	local node
+	for node in a b; do ! lab_gone "$node" daemon || lab_daemon "$node"; done
+}
+settled() { start_again && one_answers && judged "$(field "$REPLY_ARP" owner)" && reached && well; }
 
 # One burst, and what it cost.
 burst() {
