@@ -46,7 +46,8 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
 	p->mute = word[0] == 'k' || word[0] == 'l';
-	p->replicates = word[0] == 'l';
+	p->replicates = word[0] == 'l' || word[0] == 'x';
+	p->last_up = word[0] == 'x' ? (unsigned int)(word[1] - '0') : 0;
 	p->adverts = p->mute || word[0] == 'b';
 	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
 	p->n_up = p->pulsing ? (unsigned int)(word[1] - '0') : 0;
@@ -139,6 +140,10 @@ static const struct row rows[] = {
 	{"UU", {"-"}, B, .barred = true, .silent = true, .reason = HOKM_R_SEGMENT_SILENT},
 	{"UU", {"p1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"k"}, B, .path_lost = true, .reason = HOKM_R_PATH_LOST},
+	/* with the program the pulses are lost; the peer replicates */
+	{"UU", {"x1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
+	{"UU", {"x0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UD", {"x2"}, M, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {"p0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {NULL}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {"p2"}, M, .no_link = true, .path_lost = true, .reason = HOKM_R_LINK_DOWN},

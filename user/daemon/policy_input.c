@@ -42,7 +42,8 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->lease_until_ns = p->map.lease_until_ns;
 	/* The answer is as new as the probe it answers: it may have been on its way for long. */
 	out->seen_ns = p->map.newest_sent_ns;
-	out->n_up = out->pulsing ? services_up(d, slot) : 0;
+	out->last_up = services_up(d, slot);
+	out->n_up = out->pulsing ? out->last_up : 0;
 }
 
 bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)

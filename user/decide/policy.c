@@ -168,6 +168,21 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 /* ---- may this node own the VIP ---- */
 
+/*
+ * A node that has lost its XDP program sees no pulses. That a peer is alive it knows by replication
+ * then, and that the peer can serve by its last pulse.
+ */
+static bool unseen_serves(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (p->used && !p->pulsing && p->replicates && p->last_up)
+			return true;
+	}
+	return false;
+}
+
 static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
 {
 	bool owner = in->state == HOKM_VRRP_MASTER;
@@ -182,7 +197,7 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return HOKM_R_SEGMENT_SILENT;
 	if (in->barred != HOKM_R_NONE)
 		return in->barred;
-	if (in->path_lost && best)
+	if (in->path_lost && (best || unseen_serves(in)))
 		return HOKM_R_PATH_LOST;
 	if (in->maint && best)
 		return HOKM_R_MAINT;

@@ -56,14 +56,16 @@ struct policy_peer {
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
-	bool replicates;   /* its replication messages arrive: it is hokm-xdp */
-	uint8_t priority;  /* as the pulses say, else as configured */
+	bool replicates; /* its replication messages arrive: it is hokm-xdp, and its daemon is alive
+			  */
+	uint8_t priority; /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
 	/* when the probe was sent that its newest answer belongs to: the answer is at least so new
 	 */
 	uint64_t seen_ns;
-	unsigned int n_up; /* how many of our services are UP there, by pulse */
+	unsigned int n_up;    /* how many of our services are UP there, by pulse */
+	unsigned int last_up; /* the same by its last pulse, however old */
 	struct in_addr addr;
 };
 
