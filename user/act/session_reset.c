@@ -9,11 +9,14 @@
 
 int session_reset_open(struct session_reset *r)
 {
-	int err = tickle_open(&r->tickle);
+	int err;
 
-	if (err)
-		return err;
-	err = sockdiag_open(&r->sockdiag);
+	memset(r, 0, sizeof(*r));
+	err = tickle_open(&r->tickle);
+	if (!err)
+		err = tickle_open(&r->to_servers);
+	if (!err)
+		err = sockdiag_open(&r->sockdiag);
 	if (err)
 		session_reset_close(r);
 	return err;
@@ -22,15 +25,38 @@ int session_reset_open(struct session_reset *r)
 void session_reset_close(struct session_reset *r)
 {
 	sockdiag_close(r->sockdiag);
+	tickle_close(r->to_servers);
 	tickle_close(r->tickle);
 	memset(r, 0, sizeof(*r));
 }
 
+/* The same connection with its ends exchanged: a RST for it reaches the server. */
+static struct tickle_conn from_client(const struct tickle_conn *c)
+{
+	return (struct tickle_conn){
+		.client = c->vip,
+		.vip = c->client,
+		.client_port = c->port,
+		.port = c->client_port,
+		.seq = c->ack,
+		.ack = c->seq,
+		.known = true,
+	};
+}
+
 int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
-	bool had_socket[TICKLE_MAX];
+	bool had_socket[TICKLE_MAX] = {false};
+	struct tickle_conn elsewhere[TICKLE_MAX];
+	unsigned int left = 0;
+	int ended = sockdiag_destroy(r->sockdiag, conns, n, had_socket);
 
-	return sockdiag_destroy(r->sockdiag, conns, n, had_socket);
+	for (unsigned int i = 0; ended >= 0 && i < n; i++)
+		if (!had_socket[i] && conns[i].known)
+			elsewhere[left++] = from_client(&conns[i]);
+	if (left && tickle_reset(r->to_servers, elsewhere, left) < (int)left)
+		log_info("not all of %u servers without a socket here could be sent a RST", left);
+	return ended;
 }
 
 void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)

@@ -13,6 +13,7 @@
 struct session_reset {
 	struct sockdiag *sockdiag;
 	struct tickle *tickle;
+	struct tickle *to_servers; /* of the thread that destroys sockets */
 };
 
 /* 0 or -errno, logged. */
@@ -28,7 +29,12 @@ void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns
  * how many of them had a socket, or -errno when the kernel did not take the request at all.
  */
 int session_reset_send(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
-/* Destroys the sockets alone, for clients that know already. Returns as session_reset_send(). */
+/*
+ * Destroys the sockets alone, for clients that know already. Returns as session_reset_send(). The
+ * server of a connection without a socket here may be in another network namespace (a container
+ * behind NAT): it is sent a RST in the client's name, which the kernel translates as it did the
+ * client's packets.
+ */
 int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n);
 
 #endif

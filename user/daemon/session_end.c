@@ -35,6 +35,8 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	if (!svc || !(e->walking & 1u << svc->slot) || c->target != HOKM_LOCAL ||
 	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED) || b->n == SLICE)
 		return 0;
+	if (e->forgetting)
+		return 1; /* deletes the entry */
 	e->found[svc->slot]++;
 	b->conns[b->n++] = (struct tickle_conn){
 		.client = hokm_addr_to_ipv4(&k->client),
@@ -48,16 +50,30 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	return 0;
 }
 
-static void report_sockets(const struct session_end *e, unsigned int found, bool stuck)
+/*
+ * None of them had a socket: the server is in another network namespace (a container behind NAT).
+ * Its sockets were sent a RST, and so were the clients. No packet tells the packet path that the
+ * connections are over, so their entries are deleted by another walk.
+ */
+static void note_orphans(struct session_end *e, uint64_t had_socket, bool stuck)
+{
+	if (!had_socket && !stuck)
+		e->orphaned |= e->walking;
+}
+
+static void report_sockets(struct session_end *e, unsigned int found, bool stuck)
 {
 	uint64_t had_socket = ender_had_socket(e->ender) - e->had_socket;
 
+	if (found)
+		note_orphans(e, had_socket, stuck);
 	if (stuck)
 		log_error("the kernel does not end a socket, because its lock is held; "
 			  "all clients were notified, %llu sockets are left",
 			  (unsigned long long)(ender_left(e->ender) - e->left));
 	else if (found > had_socket)
-		log_info("%u of them had no socket on this node; a RST was sent to their clients",
+		log_info("%u of them had no socket on this node; "
+			 "a RST was sent to their clients, and to their server",
 			 found - (unsigned int)had_socket);
 }
 
@@ -95,8 +111,12 @@ static void keep_quiet(struct session_end *e, uint64_t now_ns)
 
 static void begin_walk(struct session_end *e, uint64_t now_ns)
 {
-	e->walking = e->wanted;
-	e->wanted = 0;
+	e->forgetting = e->orphaned;
+	e->walking = e->forgetting ? e->orphaned : e->wanted;
+	if (e->forgetting)
+		e->orphaned = 0;
+	else
+		e->wanted = 0;
 	memset(e->found, 0, sizeof(e->found));
 	e->had_socket = ender_had_socket(e->ender);
 	e->left = ender_left(e->ender);
@@ -126,7 +146,7 @@ void session_end_walk(struct session_end *e, uint64_t now_ns)
 {
 	bool stuck = ender_stuck(e->ender, now_ns);
 
-	if (!e->walking && e->wanted)
+	if (!e->walking && (e->wanted || e->orphaned))
 		begin_walk(e, now_ns);
 	if (!e->walking)
 		return;
@@ -135,10 +155,11 @@ void session_end_walk(struct session_end *e, uint64_t now_ns)
 	if (!e->walked && (stuck || ender_has_room(e->ender)))
 		walk_slice(e);
 	if (e->walked && (stuck || ender_done(e->ender, e->last_batch))) {
-		report(e, stuck);
+		if (!e->forgetting)
+			report(e, stuck);
 		e->walking = 0;
 	}
-	e->next_ns = e->walking || e->wanted ? now_ns + SLICE_NS : 0;
+	e->next_ns = e->walking || e->wanted || e->orphaned ? now_ns + SLICE_NS : 0;
 }
 
 void session_end_service(struct session_end *e, struct service *svc, enum hokm_reason reason)

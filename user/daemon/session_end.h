@@ -30,6 +30,9 @@ struct session_end {
 	uint64_t next_ns; /* the next slice; 0: nothing is under way */
 	/* One bit for each slot of a service: requested; and in the walk that is under way. */
 	unsigned int wanted, walking;
+	/* The same: entries of terminated connections whose sockets are not on this machine. */
+	unsigned int orphaned;
+	bool forgetting;   /* the walk that is under way deletes those */
 	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
 	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */

@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# The games run in containers: network namespaces of their own behind the nodes, to which the nodes
+# translate the VIP, as container engines do. No socket of a game is on its node.
+#
+#   moves    failover and failback: nobody notices
+#   drain    the time of a drain is over: the players are notified, the sockets in the container are
+#            ended too, and the drain has an end
+#   unresponsive
+#            the game answers nothing: the same, when its service goes DOWN
+
+PLAYERS=20
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/listeners.sh
+. "$TESTS_DIR/listeners.sh"
+
+COUNT=30
+LAB_CONF_EXTRA='service game { check websocket { timeout = "2s" } check http { timeout = "2s" } }'
+INSIDE=172.17.0.2
+
+# box NODE: the namespace of its container, and the rules that lead there.
+box() {
+	local node=$1 inside=in-$1
+	ip netns add "$(lab_ns "$inside")" && lab_quiet "$inside" &&
+		ip -n "$(lab_ns "$node")" link add docker0 type veth \
+			peer name eth0 netns "$(lab_ns "$inside")" &&
+		ip -n "$(lab_ns "$node")" -batch - <<<$'addr add 172.17.0.1/24 dev docker0
+			link set docker0 up' &&
+		ip -n "$(lab_ns "$inside")" -batch - <<-END &&
+			link set lo up
+			addr add $INSIDE/24 dev eth0
+			link set eth0 up
+			route add default via 172.17.0.1
+		END
+		lab_run "$inside" ethtool -K eth0 tx off >/dev/null &&
+		lab_run "$node" ethtool -K docker0 tx off >/dev/null &&
+		lab_run "$node" sysctl -qw net.ipv4.ip_forward=1 && translate "$node"
+}
+translate() {
+	lab_run "$1" nft -f - <<-END
+		table ip docker {
+			chain prerouting {
+				type nat hook prerouting priority dstnat;
+				tcp dport $LAB_PORT fib daddr type local dnat to $INSIDE:$LAB_PORT
+			}
+			chain output {
+				type nat hook output priority -100;
+				tcp dport $LAB_PORT fib daddr type local dnat to $INSIDE:$LAB_PORT
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state established,related accept
+				oifname docker0 accept
+			}
+		}
+	END
+}
+boxed_game() {
+	lab_spawn "$1" game nsenter --net="/run/netns/$(lab_ns "in-$1")" -- \
+		"$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port "$LAB_PORT"
+}
+# Of players: the checks have some too.
+sockets() {
+	lab_run "in-$1" ss -Htn state established sport "$LAB_PORT" dst "$(lab_addr client)" |
+		wc -l
+}
+no_sockets() { [ "$(sockets "$1")" = 0 ]; }
+drain_says() { grep -qF -- "$1" "$LAB_DIR/drain"; }
+
+moves() {
+	must observe_start
+	must lab_wait 20 calm
+	observe_mark moves
+	holds "moves: the owner takes the order" ctl_ok a failover
+	within 10 "moves: the peer owns" owner_is b
+	within 10 "moves: the players are well" calm
+	holds "moves: they are where they were" players_on a
+	holds "moves: the owner takes it back" ctl_ok a ready
+	within 20 "moves: it owns again" owner_is a
+	within 10 "moves: the players are well again" calm
+	observe_mark end
+	unbroken "moves" 2
+	must observe_stop
+}
+
+# ended WORDS: all that listened were notified, and nothing of them is left in the container.
+ended() {
+	within 20 "$1: they are notified" listeners_end 20
+	number_is "$1: all of them" "$(listeners_told .ended)" -eq $COUNT
+	within 10 "$1: the container has no socket of theirs" no_sockets a
+	within 10 "$1: the node has no player" status_is a '.services[0].players' 0
+}
+
+drained() {
+	within 20 "drain: all are there" listeners_start client $COUNT 60
+	number_is "drain: their sockets are in the container" "$(sockets a)" -ge $COUNT
+	LAB_STDOUT=$LAB_DIR/drain lab_spawn a drain "$HOKM" ctl -s "$LAB_DIR/a/hokm.sock" \
+		drain --timeout 1s
+	ended drain
+	within 10 "drain: it has an end" drain_says "empty: no player is left"
+	holds "drain: undrained" ctl_ok a undrain
+	within 20 "drain: the node owns again" owns a
+	must lab_stop client listeners
+}
+
+unresponsive() {
+	within 20 "unresponsive: all are there" listeners_start client $COUNT 60
+	must lab_kill a game STOP
+	within 30 "unresponsive: the service goes down" service_is a down
+	ended unresponsive
+	must lab_kill a game CONT
+}
+
+must lab_up a b
+must lab_conf a b
+for node in a b; do
+	must box $node
+	must boxed_game $node
+	must lab_daemon $node
+done
+for node in a b; do must lab_wait 20 hokm_ready $node; done
+must lab_wait 20 owns a
+moves
+drained
+unresponsive
+test_end
