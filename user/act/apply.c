@@ -451,13 +451,15 @@ static int remove_vips(struct apply *a, bool keep)
 
 int apply_close(struct apply *a, bool keep)
 {
+	char buf[IF_NAMESIZE];
 	int err;
 
 	if (!a)
 		return 0;
 	err = remove_vips(a, keep);
 	if (!err && !keep && a->save_file[0])
-		err = sysctl_arp_restore(a->interface, a->save_file);
+		err = sysctl_arp_restore(sysctl_name_now(a->ifindex, a->interface, buf),
+					 a->save_file);
 	if (err)
 		log_error("could not remove VIP, routes and sysctls from %s: %s; "
 			  "run `hokm-xdp cleanup`",

@@ -28,6 +28,7 @@ struct keeper {
 	struct vip *vip;
 	struct fence *fence;
 	char ifname[IF_NAMESIZE];
+	char named[IF_NAMESIZE]; /* its name, as it was the last time */
 	struct sysctl_kept kept; /* as they were at the start */
 	int group_ifindex;       /* where the VRRP socket is in the group */
 	struct keep_job job;
@@ -81,10 +82,24 @@ static int count_missing(struct vip *v, const struct in_addr *list, unsigned int
 	return missing;
 }
 
+static void report_name(struct keeper *k, const char *name)
+{
+	if (!strcmp(name, k->named))
+		return;
+	snprintf(k->named, sizeof(k->named), "%s", name);
+	log_warn("interface %s is named %s now: the node goes on with it; "
+		 "if the file has the key `interface`, correct it before the next start",
+		 k->ifname, name);
+}
+
 static int do_sysctls(struct keeper *k)
 {
-	int arp = sysctl_arp_again(k->ifname, !k->job.returning);
-	int kept = sysctl_kept_again(k->ifname, &k->kept);
+	char buf[IF_NAMESIZE];
+	const char *name = sysctl_name_now(hokm_bpf_ifindex(k->bpf), k->ifname, buf);
+	int arp = sysctl_arp_again(name, !k->job.returning);
+	int kept = sysctl_kept_again(name, &k->kept);
+
+	report_name(k, name);
 
 	return arp < 0 ? arp : kept < 0 ? kept : arp + kept;
 }
@@ -322,6 +337,7 @@ int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **ou
 		return -ENOMEM;
 	k->go = k->done = -1;
 	snprintf(k->ifname, sizeof(k->ifname), "%s", ifname);
+	snprintf(k->named, sizeof(k->named), "%s", ifname);
 	err = set_up(k, b);
 	if (err < 0) {
 		log_error("could not fence the other interfaces of this machine: %s",

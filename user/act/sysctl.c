@@ -233,6 +233,11 @@ static void warn_all(const char *ifname)
 			 all, ifname);
 }
 
+const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZE])
+{
+	return if_indextoname((unsigned int)ifindex, buf) ? buf : ifname;
+}
+
 int sysctl_arp_set(const char *ifname, const char *save_file)
 {
 	int err = save(ifname, save_file);

@@ -7,7 +7,14 @@
 #ifndef HOKM_ACT_SYSCTL_H
 #define HOKM_ACT_SYSCTL_H
 
+#include <net/if.h>
 #include <stdbool.h>
+
+/*
+ * The name of an interface now: another program may have given it another one than `ifname`, and
+ * its sysctls with it. Without the interface it is `ifname`.
+ */
+const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZE]);
 
 /*
  * Sets the values for `ifname`. The former values are written to `save_file`, unless this file
