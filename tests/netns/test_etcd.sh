@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, 45 s
+# lane: beside, 65 s
 #
 # Two nodes with a real etcd cluster of three members as arbiter, with user and password. While the
 # nodes hear each other nothing of the cluster moves anything: its leader killed, all of it stopped,
-# all of it back. Cut from each other, with the cluster in reach of both: exactly one owner, the
-# former one. Then the cluster is stopped too: nobody owns. The owner is cut off from all: the other
-# one claims and owns.
+# all of it back, the processes stopped that ask it, their password renewed. Cut from each other,
+# with the cluster in reach of both: exactly one owner, the former one. Then the cluster is stopped
+# too: nobody owns. The owner is cut off from all: the other one claims and owns.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -83,6 +83,11 @@ nothing_moved() {
 	holds "$1: the owner stays" owns a
 }
 
+credentials() {
+	printf 'ETCD_USER=pair\nETCD_PASSWORD=%s\n' "$1" >"$LAB_DIR/etcd.credentials"
+	chmod 600 "$LAB_DIR/etcd.credentials"
+}
+
 start_cluster() {
 	for m in $MEMBERS; do must member "$m"; done
 	for m in $MEMBERS; do within 20 "start: member $m serves" serves "$m"; done
@@ -136,6 +141,50 @@ cluster_stopped() {
 	each_member CONT
 	for node in a b; do within 20 "cluster back: $node had an answer" asked $node; done
 	nothing_moved "cluster back" "$before"
+}
+
+# The process of the node that asks etcd.
+asker_of() { pgrep -P "$(lab_pid "$1" daemon)" -f etcd-client; }
+not_asked() { status_is "$1" '.arbiter.answered_ms > 8000' true; }
+asker_stopped() {
+	local askers before
+	before=$(moves)
+	askers="$(asker_of a) $(asker_of b)"
+	# shellcheck disable=SC2086 # two numbers
+	must kill -STOP $askers
+	for node in a b; do
+		within 20 "asker stopped: $node had no answer for 8 s" not_asked $node
+	done
+	nothing_moved "asker stopped" "$before"
+	# shellcheck disable=SC2086
+	must kill -CONT $askers
+	for node in a b; do within 20 "asker goes on: $node had an answer" asked $node; done
+	nothing_moved "asker goes on" "$before"
+}
+
+renew_password() {
+	local token
+	token=$(post 1 auth/authenticate "{\"name\":\"root\",\"password\":\"$PASSWORD-root\"}" |
+		jq -r .token)
+	lab_run w curl -sf -m 2 -H "Authorization: $token" -X POST \
+		-d "{\"name\":\"pair\",\"password\":\"$PASSWORD-new\"}" \
+		"$(url_of 1)/v3/auth/user/changepw" >/dev/null
+}
+refused() { status_is "$1" '.arbiter.problem | test("auth|password")' true; }
+# A reload reads the file again, without another setting.
+password_renewed() {
+	local before
+	before=$(moves)
+	must renew_password
+	for node in a b; do
+		within 20 "another password: the cluster refuses $node" refused $node
+	done
+	credentials "$PASSWORD-new"
+	for node in a b; do
+		must ctl_ok $node reload
+		within 20 "another password: $node has it after a reload" asked $node
+	done
+	nothing_moved "another password" "$before"
 }
 
 cut_from_each_other() {
@@ -205,8 +254,7 @@ must lab_up a b w
 must lab_spawn a receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
 	127.0.0.1 $HOOK_PORT "$GOT"
 must lab_wait 20 receiver_listens
-printf 'ETCD_USER=pair\nETCD_PASSWORD=%s\n' "$PASSWORD" >"$LAB_DIR/etcd.credentials"
-chmod 600 "$LAB_DIR/etcd.credentials"
+credentials "$PASSWORD"
 start_cluster
 must lab_conf a b
 for node in a b; do
@@ -224,6 +272,8 @@ observe_mark begin
 leader_killed
 asked_killed
 cluster_stopped
+asker_stopped
+password_renewed
 cut_from_each_other
 without_cluster
 owner_cut_off
