@@ -79,6 +79,17 @@ pins_at_once() {
 	number_is "pins, twice: ms until they are back" \
 		$(((${EPOCHREALTIME/./} - removed_us) / 1000)) -le 500
 }
+# The same for the XDP program, whose loss is known by the pulses that do not come.
+xdp_at_once() {
+	local removed_us
+	must detach_xdp a
+	must lab_wait 5 has_xdp a
+	must detach_xdp a
+	removed_us=${EPOCHREALTIME/./}
+	within 5 "XDP, twice: it is back" has_xdp a
+	number_is "XDP, twice: ms until it is back" \
+		$(((${EPOCHREALTIME/./} - removed_us) / 1000)) -le 400
+}
 clear_sysctl() { lab_run a sh -c 'echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore'; }
 
 # What `sysctl --system` does on a machine whose files want other values.
@@ -143,6 +154,7 @@ must proxy_arp
 removed "pins" 2 a pins "pins_are_whole a $pins" del_pins
 pins_at_once
 removed "XDP of the owner" 2 a ingress "has_xdp a" detach_xdp a
+xdp_at_once
 careless
 must rm "$LAB_DIR/a/hokm.sock" "$LAB_DIR/a/hokm.sock.lock"
 within 5 "control socket: it is back, and the daemon answers on it" owns a

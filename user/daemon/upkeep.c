@@ -21,6 +21,11 @@
 /* Without it the kernel resets players that live on a peer. It is asked for while no pulse comes.
  */
 #define SOON_PARTS BIT(KEEP_INGRESS)
+/*
+ * Without pins the end of the daemon would end its programs. Without the XDP program no pulse is
+ * answered or noted: each node may take the other one for dead. They wait for no other part.
+ */
+#define URGENT_PARTS (BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
 /* The XDP program notes each answer to a pulse: so many intervals without one are a doubt. */
 #define PULSES_MISSING 4
 /* Without these the node is no good owner. */
@@ -34,12 +39,12 @@
 #define GAP_MIN_NS (50 * NS_PER_MS)
 #define GAP_MAX_NS (800 * NS_PER_MS)
 /* After so long without a loss the gap is short again. */
-#define CALM_NS  (10 * NS_PER_S)
-#define PINS_NS  (100 * NS_PER_MS)
-#define SOON_NS  (100 * NS_PER_MS)
-#define OFTEN_NS (NS_PER_S)
-#define FULL_NS  (10 * NS_PER_S)
-#define RETRY_NS (2 * NS_PER_S)
+#define CALM_NS   (10 * NS_PER_S)
+#define URGENT_NS (100 * NS_PER_MS)
+#define SOON_NS   (100 * NS_PER_MS)
+#define OFTEN_NS  (NS_PER_S)
+#define FULL_NS   (10 * NS_PER_S)
+#define RETRY_NS  (2 * NS_PER_S)
 /* A vital part that fails for so long is a reason to hand over ... */
 #define PATIENCE_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
@@ -293,8 +298,8 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 	if (r->parts & BIT(KEEP_PINS) && r->n[KEEP_PINS] > 0)
 		watch_pins(u);
 	u->last = *r;
-	/* Who removes pins must not keep other parts from being looked at. */
-	if (r->parts != BIT(KEEP_PINS))
+	/* Who removes urgent parts must not keep the others from being looked at. */
+	if (r->parts & ~URGENT_PARTS)
 		set_gap(u, lost, now_ns);
 }
 
@@ -343,15 +348,15 @@ static void give_job(struct upkeep *u)
 	u->job.n_doubts = 0;
 }
 
-/* The pins alone, while other parts have to wait. */
-static void give_pins(struct upkeep *u, uint64_t now_ns)
+/* Urgent parts alone, while the others have to wait. */
+static void give_urgent(struct upkeep *u, uint64_t now_ns)
 {
-	struct keep_job job = {.parts = BIT(KEEP_PINS)};
+	struct keep_job job = {.parts = u->job.parts & URGENT_PARTS};
 
 	if (u->returning || !keeper_ask(u->keeper, &job))
 		return;
-	u->job.parts &= ~BIT(KEEP_PINS);
-	u->pins_ns = now_ns + PINS_NS;
+	u->job.parts &= ~URGENT_PARTS;
+	u->urgent_ns = now_ns + URGENT_NS;
 }
 
 static bool is_long(uint64_t since_ns, uint64_t now_ns)
@@ -391,8 +396,8 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 	find_due(u, now_ns);
 	if ((u->job.parts || u->job.doubt) && now_ns >= u->next_ns)
 		give_job(u);
-	else if (u->job.parts & BIT(KEEP_PINS) && now_ns >= u->pins_ns)
-		give_pins(u, now_ns);
+	else if (u->job.parts & URGENT_PARTS && now_ns >= u->urgent_ns)
+		give_urgent(u, now_ns);
 	return u->count[KEEP_ADDRS] != addrs;
 }
 

@@ -6,9 +6,10 @@
  * cannot be put back is a reason to hand the VIP over.
  *
  * Invariants: a job for the keeper begins at the earliest 50 ms after the one before, and 0.8 s
- * after it while others go on removing things. Only for pins there is a job each 0.1 s even then,
- * because without them the end of the daemon would end its programs. What a job finds is handled by
- * one settle().
+ * after it while others go on removing things. Only for pins, and for the XDP program while no
+ * pulse comes, there is a job each 0.1 s even then: without pins the end of the daemon would end
+ * its programs, and without the program nodes take each other for dead. What a job finds is handled
+ * by one settle().
  */
 #ifndef HOKM_DAEMON_UPKEEP_H
 #define HOKM_DAEMON_UPKEEP_H
@@ -33,7 +34,7 @@ struct upkeep {
 	struct keep_job job; /* what is due; of its addresses and routes only when it is given */
 	uint64_t next_ns;    /* no job before */
 	uint64_t gap_ns;
-	uint64_t pins_ns; /* no job for pins alone before */
+	uint64_t urgent_ns; /* no job for urgent parts alone before */
 	/* When a part, some parts, and all parts are due without an announcement. */
 	uint64_t soon_ns, often_ns, full_ns;
 	uint64_t failing_ns[KEEP_PARTS]; /* since when a part cannot be put back; 0: it is there */
