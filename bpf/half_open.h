@@ -10,7 +10,8 @@
  *
  * Invariants
  *  - Another CPU may free or replace an entry at any moment. So isn is compared before an entry is
- *    relied on, and when there is no entry the socket table is asked.
+ *    relied on, and when there is no entry the socket table is asked. What becomes an entry of
+ * conns is read as a whole: half_open_generation() before it and half_open_is() after it.
  *  - created_ns is written last when an entry is made, and 0 is written to free it.
  */
 #ifndef HOKM_BPF_HALF_OPEN_H
@@ -105,6 +106,53 @@ _Static_assert(HOKM_OFFSETOF(struct hokm_half_open, flags) ==
 static __always_inline void half_open_flag(struct hokm_half_open *h, __u32 flag)
 {
 	__sync_fetch_and_or((__u32 *)&h->tcp_state, flag << WORD_FLAGS);
+}
+
+/* What this CPU reads after the barrier was not read before it. The loads of an x86 CPU keep order.
+ */
+static __always_inline void half_open_read_barrier(struct hokm_half_open *h)
+{
+#ifdef __TARGET_ARCH_x86
+	(void)h;
+	barrier();
+#else
+	/* An atomic operation with a result is a barrier for all CPUs. */
+	__u64 before = __sync_fetch_and_add(&h->created_ns, 0);
+
+	barrier_var(before);
+#endif
+}
+
+/* The number by which half_open_is() tells that nobody replaced the entry since; 0: it is free. */
+static __always_inline __u64 half_open_generation(struct hokm_half_open *h)
+{
+	__u64 created_ns = *(volatile __u64 *)&h->created_ns;
+
+	half_open_read_barrier(h);
+	return created_ns;
+}
+
+/* Has the entry this key? A function of its own for the verifier, which would follow each word. */
+__noinline int half_open_has(const struct hokm_half_open *h, const struct hokm_conn_key *k)
+{
+	return h && k && key_equal(&h->key, k);
+}
+
+/* Was everything that was read since half_open_generation() part of the entry of this key? */
+static __always_inline bool half_open_is(struct hokm_half_open *h, const struct hokm_conn_key *k,
+					 __u64 generation)
+{
+	__u64 differs = !half_open_has(h, k);
+
+	half_open_read_barrier(h);
+	differs |= *(volatile __u64 *)&h->created_ns ^ generation;
+	return generation && !differs;
+}
+
+/* Frees the place, unless another entry has it by now. */
+static __always_inline void half_open_free_if(struct hokm_half_open *h, __u64 generation)
+{
+	(void)__sync_val_compare_and_swap(&h->created_ns, generation, 0);
 }
 
 /*

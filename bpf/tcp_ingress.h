@@ -56,9 +56,12 @@ static __always_inline enum verdict segment_ingress(struct packet *p)
 	} else {
 		clock_read(p);
 		half = half_open_find(half_open_set(p, &key), &key);
+		c = half ? half_open_complete(p, &key, half) : NULL;
+		/* Another CPU may have given the place to another connection. */
+		if (half && !c && !half_open_has(half, &key))
+			half = NULL;
 		if (!half)
 			return unknown_ingress(p, &key, NULL, socket_or_cookie(p));
-		c = completes_handshake(p, &key, half) ? half_open_complete(p, &key, half) : NULL;
 		if (!c)
 			return handshake_ingress(p, &key, half);
 	}

@@ -193,16 +193,24 @@ static __always_inline void half_open_client_reset(struct packet *p, struct hokm
 	half_open_free(half);
 }
 
-/* The handshake is complete: moves the entry to conns. Returns NULL when conns is full. */
+/*
+ * If the packet completes the handshake, moves its entry to conns. Returns NULL if not, when conns
+ * is full, and when another CPU has replaced the half-open entry meanwhile.
+ */
 static __always_inline struct hokm_conn *half_open_complete(
 	struct packet *p, const struct hokm_conn_key *k, struct hokm_half_open *half)
 {
+	__u64 generation = half_open_generation(half);
 	struct hokm_conn *c = conn_work();
+	__u8 target;
 
-	if (!c)
+	if (!c || !completes_handshake(p, k, half))
 		return NULL;
 	half_open_to_conn(half, p, c);
-	if (half->target != HOKM_LOCAL && !p->cfg->repl_port) {
+	if (!half_open_is(half, k, generation))
+		return NULL;
+	target = c->target;
+	if (target != HOKM_LOCAL && !p->cfg->repl_port) {
 		/* There is no replica that could give its numbers (vouch.h). */
 		c->c2s.ack = p->seg.ack;
 		c->vouched = vouch_pack(p->seg.seq, p->seg.ack);
@@ -211,9 +219,9 @@ static __always_inline struct hokm_conn *half_open_complete(
 	conn_opened(p, c);
 	if (!conn_store(p, k))
 		return NULL;
-	if (half->target == HOKM_LOCAL)
+	if (target == HOKM_LOCAL)
 		change_send(p, HOKM_CHANGE_OPEN);
-	half_open_free(half);
+	half_open_free_if(half, generation);
 	return bpf_map_lookup_elem(&conns, k);
 }
 

@@ -23,7 +23,7 @@
 
 #define RACES 10000ul
 
-/* The other thread: runs `out` through egress once in each round. */
+/* The other thread: runs `out` through a program, mostly egress, once in each round. */
 struct duel {
 	int egress;
 	int cpu;
@@ -215,6 +215,81 @@ static void close_frames_of_both_sides_give_one_code(void **state)
 	assert_true(COUNT(x, close_client) + COUNT(x, close_server) <= races());
 }
 
+#define ISN         1000
+#define SERVER_NEXT 5001
+
+/* Both places are taken, and the next SYN gets that of the player, whose ACK is on its way. */
+static void put_player(struct fix *x)
+{
+	struct hokm_half_open_set set = {
+		.way[0] = {.key = fix_key(),
+			   .isn = ISN,
+			   .created_ns = 10,
+			   .syn_ack_ns = 11,
+			   .server_next = SERVER_NEXT,
+			   .tcp_state = HOKM_TCP_SYN_ACK,
+			   .target = HOKM_LOCAL},
+		.way[1] = {.key = {.client_port = 1}, .isn = 7, .created_ns = 20},
+	};
+	const struct hokm_conn_key k = fix_key();
+	const uint32_t zero = 0;
+
+	(void)bpf_map_delete_elem(bpf_map__fd(x->skel->maps.conns), &k);
+	assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "half_open"), &zero, &set, BPF_ANY), 0);
+}
+
+/* The SYN that took the place has it still. */
+static bool newcomer_is_there(struct fix *x)
+{
+	struct hokm_half_open_set set;
+	const uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(fix_map_fd(x, "half_open"), &zero, &set), 0);
+	for (int i = 0; i < HOKM_HALF_OPEN_WAYS; i++)
+		if (set.way[i].created_ns && set.way[i].key.client_port == htons(2))
+			return true;
+	return false;
+}
+
+/*
+ * A SYN takes the place of a handshake in the moment in which its ACK completes it, on another CPU:
+ * the connection gets nothing of the other one, and does not free its place.
+ */
+static void no_handshake_gets_the_numbers_of_another(void **state)
+{
+	int cpu = sched_getcpu();
+	struct fix *x = *state;
+	struct frame ack, syn;
+	struct duel d = {.egress = x->ingress, .out = &syn, .rounds = 4 * races()};
+	unsigned long completed = 0;
+	struct hokm_conn c;
+	pthread_t thread;
+
+	if (alone())
+		skip();
+	d.cpu = cpu ? 0 : 1;
+	frame_tcp(&ack, SEG(.flags = ACK, .seq = ISN + 1, .ack = SERVER_NEXT));
+	frame_tcp(&syn, SEG(.flags = SYN, .seq = 0x40000000, .sport = 2));
+	assert_int_equal(pthread_create(&thread, NULL, egress_thread, &d), 0);
+	for (unsigned long r = 1; r <= d.rounds; r++) {
+		put_player(x);
+		atomic_store(&d.round, r);
+		run(x->ingress, &ack);
+		await(&d.done, r);
+		assert_true(newcomer_is_there(x));
+		if (!fix_conn(x, &c))
+			continue;
+		completed++;
+		assert_int_equal(c.isn, ISN);
+		assert_int_equal(c.created_ns, 10);
+		assert_int_equal(c.c2s.seq_next, ISN + 1);
+		assert_int_equal(c.c2s.ack, SERVER_NEXT);
+		assert_true(c.vouched == VOUCHED(ISN + 1, SERVER_NEXT));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	print_message("%lu of %lu handshakes were complete first\n", completed, d.rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +297,7 @@ int main(void)
 		HOKM_TEST(no_flag_is_lost),
 		HOKM_TEST(two_resets_end_a_connection_once),
 		HOKM_TEST(close_frames_of_both_sides_give_one_code),
+		HOKM_TEST(no_handshake_gets_the_numbers_of_another),
 	};
 
 	return cmocka_run_group_tests_name("race", tests, fix_open, fix_close);
