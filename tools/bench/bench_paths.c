@@ -16,7 +16,7 @@
 #define XDP_TX_V     3
 #define NEW_FLOWS    0x1000000u /* so many that no flow comes twice */
 #define NONE_LOOKUPS 0.5
-#define GATE_LOOKUPS 1.0 /* what grants may add to the question who owns */
+#define GATE_LOOKUPS 1.0 /* what grants may add to the question who owns; NONE to known packets */
 
 /* A cost to compare with, on one frame. */
 #define FLOOR(what, id, which)                                                  \
@@ -124,6 +124,18 @@ static const struct path paths[] = {
 	NOT_OURS("no service: UDP to this node", "none_udp", FRAME_NONE_UDP),
 	NOT_OURS("no service: TCP to this node", "none_tcp", FRAME_NONE_TCP),
 	KNOWN("tracked, in: repetition", "repeat_in", BASE_LOCAL, 1, XDP_PASS_V, packets_in, NULL),
+	{.name = "tracked, in: what grants add",
+	 .key = "repeat_granted",
+	 .wrap = WRAP_TCP,
+	 .slot = BENCH_SUBJECT,
+	 .frame = FRAME_SEGMENT,
+	 .world = WORLD_GRANTED,
+	 .base = BASE_LOCAL,
+	 .flows = 1,
+	 .verdict = XDP_PASS_V,
+	 .counter = HOKM_CTR_packets_in,
+	 .beside = "repeat_in",
+	 .budget = NONE_LOOKUPS},
 	DATA_IN("tracked, in: bare ACK", "ack_in", WRAP_DATA, 2, FRAME_ACK_IN, CONN_WEBSOCKET,
 		packets_in, 1, NULL),
 	DATA_IN("tracked, in: small text", "text_in", WRAP_DATA, 3, FRAME_TEXT_IN, CONN_WEBSOCKET,
