@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: alone
 #
 # The lab ends a process at real-time priority, and leaves its threads of SCHED_DEADLINE as they
-# are: a kernel that never gives their time back has none left for the daemons of later tests.
+# are: a kernel that never gives their time back has none left for the daemons of later tests. The
+# daemons of tests that run at the same time could have all of that time, so there are none.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
