@@ -346,8 +346,19 @@ taken_back() {
 	[ -z "$LEFT" ] || echo "# left: $LEFT"
 }
 
+# As a new administrator has it: package, setup on both, the first drill. The players come later.
+first_drill() {
+	CASE="first drill"
+	within 20 "$CASE: both replicas are warm" status_is a \
+		'.peers[0].replica | .warm and .peer_warm' true
+	holds "$CASE: it passes" machine_run a hokm-xdp test failover --yes
+	within 20 "$CASE: the VIP is back" owns a
+	number_is "$CASE: seconds since there was a package" $((SECONDS - BEGAN)) -lt 600
+}
+
 must machine_base
 must lab_up client1
+BEGAN=$SECONDS
 must machine_install
 for node in a b; do must machine_make $node; done
 for node in a b; do must machine_boot $node; done
@@ -363,6 +374,7 @@ done
 must lab_wait 60 hokm_ready a
 # The players connect to the owner: reboot_of_owner needs them there.
 must lab_wait 60 owns a
+first_drill
 must observe_start
 drill_units
 package_upgraded
