@@ -20,8 +20,8 @@
 
 static const struct notify_conf rules = {.kinds = ~0u, .per_hour = 60, .recovery = true};
 
-/* Nodes primary and backup, witness w, service game, and a record of DNS. */
-static void make_known(bool monitor, struct notify_known *out)
+/* Two nodes, witness w, two services, and a record of DNS. */
+static void make_known(bool monitor, enum conf_arbiter arbiter, struct notify_known *out)
 {
 	static struct conf c;
 
@@ -32,8 +32,10 @@ static void make_known(bool monitor, struct notify_known *out)
 	snprintf(c.nodes[1].name, sizeof(c.nodes[1].name), "a-node-whose-name-has-31-letter");
 	c.n_witnesses = 1;
 	snprintf(c.witnesses[0].name, sizeof(c.witnesses[0].name), "w");
-	c.n_services = 1;
+	c.n_services = 2;
 	snprintf(c.services[0].name, sizeof(c.services[0].name), "game");
+	snprintf(c.services[1].name, sizeof(c.services[1].name), "a-service-of-long-name");
+	c.arbiter = arbiter;
 	c.dns.provider = CONF_DNS_CLOUDFLARE;
 	c.dns.mode = monitor ? CONF_DNS_MONITOR : CONF_DNS_OWNER;
 	notifier_known(&c, out);
@@ -66,9 +68,27 @@ static const struct row rows[] = {
 	{true, "service", "primary/game up -> down: x", HOKM_R_CHECK_TIMEOUT, true},
 	{true, "service", "primary/chat up -> down: x", HOKM_R_CHECK_TIMEOUT, false},
 	{true, "service", "third/game up -> down: x", HOKM_R_CHECK_TIMEOUT, false},
-	/* It was cut off in the middle. */
-	{true, "service", "a-node-whose-name-has-31-letter/game up -> down: x",
-	 HOKM_R_CHECK_TIMEOUT, true},
+	/* A monitor cuts long names off. */
+	{true, "service", "a-node-whose-na/game up -> down: x", HOKM_R_CHECK_TIMEOUT, true},
+	{true, "service", "a-node-whose-nx/game up -> down: x", HOKM_R_CHECK_TIMEOUT, false},
+	{true, "service", "a-node-whose-n/game up -> down: x", HOKM_R_CHECK_TIMEOUT, false},
+	{true, "service", "primary/a-service-of-lo up -> down: x", HOKM_R_CHECK_TIMEOUT, true},
+	{true, "service", "primary/a-service-of-lx up -> down: x", HOKM_R_CHECK_TIMEOUT, false},
+};
+
+/* The arbiter has no name: events call it by what it is. */
+static const struct {
+	enum conf_arbiter arbiter;
+	const char *text;
+	enum hokm_reason reason;
+	bool stays;
+} arbiters[] = {
+	{CONF_ARBITER_AUTO, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, true},
+	{CONF_ARBITER_GATEWAY, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, true},
+	{CONF_ARBITER_ETCD, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, false},
+	{CONF_ARBITER_ETCD, "etcd: x", HOKM_R_ETCD_SILENT, true},
+	{CONF_ARBITER_NONE, "etcd: x", HOKM_R_ETCD_SILENT, false},
+	{CONF_ARBITER_WITNESS, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, false},
 };
 
 static void open_problem(struct notify_state *s, const struct row *r)
@@ -91,13 +111,32 @@ static void what_is_not_named_is_over(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		make_known(rows[i].monitor, &known);
+		make_known(rows[i].monitor, CONF_ARBITER_NONE, &known);
 		open_problem(&s, &rows[i]);
 		notify_know(&s, &rules, &known, (struct notify_time){1700000100, NOW + S(100)},
 			    NOW + S(100));
 		if (s.problems[0].open != rows[i].stays)
 			fail_msg("%s: %s", rows[i].what, rows[i].text);
 		assert_int_equal(s.n_waiting, rows[i].stays ? 1 : 2);
+	}
+}
+
+static void an_arbiter_that_is_asked_is_named(void **unused)
+{
+	static struct notify_state s;
+	struct notify_known known;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(arbiters) / sizeof(arbiters[0]); i++) {
+		const struct row silent = {
+			.what = "state", .text = arbiters[i].text, .reason = arbiters[i].reason};
+
+		make_known(false, arbiters[i].arbiter, &known);
+		open_problem(&s, &silent);
+		notify_know(&s, &rules, &known, (struct notify_time){1700000100, NOW + S(100)},
+			    NOW + S(100));
+		if (s.problems[0].open != arbiters[i].stays)
+			fail_msg("row %zu: %s", i, arbiters[i].text);
 	}
 }
 
@@ -140,7 +179,7 @@ static void the_end_is_reported_as_others_are(void **unused)
 	char body[4096];
 
 	(void)unused;
-	make_known(false, &known);
+	make_known(false, CONF_ARBITER_NONE, &known);
 	open_problem(&s, &down);
 	notify_know(&s, &rules, &known, later, NOW + S(100));
 	m = (struct notify_message){&who, s.waiting, s.n_waiting, 0, later};
@@ -161,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_named_is_over),
+		cmocka_unit_test(an_arbiter_that_is_asked_is_named),
 		cmocka_unit_test(a_record_that_is_left_is_over),
 		cmocka_unit_test(the_end_is_reported_as_others_are),
 	};

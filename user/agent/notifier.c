@@ -117,8 +117,9 @@ void notifier_known(const struct conf *c, struct notify_known *known)
 {
 	const bool is_node = c->self < c->n_nodes;
 
-	_Static_assert(CONF_NODES_MAX + CONF_WITNESSES_MAX + HOKM_MAX_SERVICES <= NOTIFY_KNOWN_MAX,
-		       "there is room for all");
+	_Static_assert(
+		CONF_NODES_MAX + CONF_WITNESSES_MAX + HOKM_MAX_SERVICES + 2 <= NOTIFY_KNOWN_MAX,
+		"there is room for all");
 	memset(known, 0, sizeof(*known));
 	known->dns = c->dns.provider != CONF_DNS_NONE &&
 		     (c->dns.mode == CONF_DNS_MONITOR) != is_node;
@@ -128,6 +129,11 @@ void notifier_known(const struct conf *c, struct notify_known *known)
 		add_known(known, c->witnesses[i].name);
 	for (unsigned int i = 0; i < c->n_services; i++)
 		add_known(known, c->services[i].name);
+	/* The subjects of events about the arbiter. AUTO may have chosen the gateway. */
+	if (c->arbiter == CONF_ARBITER_GATEWAY || c->arbiter == CONF_ARBITER_AUTO)
+		add_known(known, "gateway");
+	if (c->arbiter == CONF_ARBITER_ETCD)
+		add_known(known, "etcd");
 }
 
 static void send_conf(struct notifier *n)

@@ -171,8 +171,8 @@ const char *notify_title(const struct notify_message *m, char *dst, size_t size)
 
 	dst[0] = '\0';
 	if (!m->n) {
-		add(&t, "[warning] %s %s: %u events were dropped", m->who->instance, m->who->node,
-		    m->dropped);
+		add(&t, "[warning] %s %s: at least %u events were dropped", m->who->instance,
+		    m->who->node, m->dropped);
 		return dst;
 	}
 	add(&t, "[%s] %s %s: %s",
@@ -239,6 +239,6 @@ const char *notify_short(const struct notify_message *m, char *dst, size_t size)
 	if (item->mark != NOTIFY_OVER)
 		add(&t, " %s", notify_advice(&item->event));
 	if (m->dropped)
-		add(&t, " %u events were dropped.", m->dropped);
+		add(&t, " At least %u events were dropped.", m->dropped);
 	return dst;
 }

@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/monitor_watch.h"
+#include "decide/notify.h"
 
-#define NAME_PART (CONF_NAME_MAX / 2 - 1)
+_Static_assert(2 * NOTIFY_PART_MAX + 2 <= CONF_NAME_MAX, "NODE/SERVICE is a name");
 
 bool monitor_watch_prepare(struct conf *c)
 {
@@ -76,8 +77,8 @@ static void fill_services(struct monitor_watch *w, const struct conf *c)
 
 		w->conf[s] = c->services[s];
 		/* Logs name the node too; the names are cut when they are very long. */
-		snprintf(w->conf[s].name, sizeof(w->conf[s].name), "%.*s/%.*s", NAME_PART, w->name,
-			 NAME_PART, c->services[s].name);
+		snprintf(w->conf[s].name, sizeof(w->conf[s].name), "%.*s/%.*s", NOTIFY_PART_MAX,
+			 w->name, NOTIFY_PART_MAX, c->services[s].name);
 		for (unsigned int i = 0; i < w->conf[s].n_checks; i++)
 			w->conf[s].checks[i].addr = w->addr;
 		svc->conf = &w->conf[s];

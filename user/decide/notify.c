@@ -186,7 +186,7 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 
 /* ---- what the configuration does not name any more ---- */
 
-/* A part of a subject. Subjects that are too long were cut off at their end. */
+/* A part of a subject, which was cut off at its end if it was too long. */
 static bool is_named(const struct notify_known *known, const char *part, size_t len, bool cut)
 {
 	for (uint32_t i = 0; i < known->n && i < NOTIFY_KNOWN_MAX; i++)
@@ -204,10 +204,11 @@ static bool is_known(const struct notify_known *known, const struct notify_event
 		return known->dns;
 	if (!len)
 		return true;
-	if (node < len)
-		return is_named(known, e->subject, node, false) &&
-		       is_named(known, e->subject + node + 1, len - node - 1, cut);
-	return is_named(known, e->subject, len, cut);
+	if (node == len)
+		return is_named(known, e->subject, len, cut);
+	len -= node + 1;
+	return is_named(known, e->subject, node, node == NOTIFY_PART_MAX) &&
+	       is_named(known, e->subject + node + 1, len, len == NOTIFY_PART_MAX);
 }
 
 void notify_know(struct notify_state *s, const struct notify_conf *c,

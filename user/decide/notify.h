@@ -31,6 +31,7 @@
 #define NOTIFY_ITEMS_MAX    64
 #define NOTIFY_PROBLEMS_MAX 32
 #define NOTIFY_SUBJECT_MAX  32
+#define NOTIFY_PART_MAX     15 /* of each name in "NODE/SERVICE", the subject of a monitor */
 #define NOTIFY_KNOWN_MAX    32
 #define NOTIFY_WORD_MAX     16
 #define NOTIFY_LINE_MAX     160
