@@ -41,7 +41,7 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->used = true;
 	p->addr = octet((uint8_t)(10 + slot));
 	p->priority = (uint8_t)(150 - 50 * slot);
-	p->pulsing = word[0] && strchr("psibrz", word[0]);
+	p->pulsing = word[0] && strchr("psibrzf", word[0]);
 	p->refuses = word[0] == 'r';
 	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
@@ -49,7 +49,8 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->replicates = word[0] == 'l' || word[0] == 'x';
 	p->last_up = word[0] == 'x' ? (unsigned int)(word[1] - '0') : 0;
 	p->adverts = p->mute || word[0] == 'b';
-	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : B;
+	p->advertises = p->adverts || word[0] == 'a';
+	p->state = word[0] == 'i' ? HOKM_VRRP_INIT : word[0] == 'f' ? F : B;
 	p->n_up = p->pulsing ? (unsigned int)(word[1] - '0') : 0;
 	p->seen_ns = p->pulsing ? NOW - 5 * MS : 0;
 }
@@ -144,6 +145,12 @@ static const struct row rows[] = {
 	{"UU", {"x1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"x0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	{"UD", {"x2"}, M, .reason = HOKM_R_SERVICE_UP},
+	/* the path of the peer may be lost as well: better this owner than none */
+	{"UU", {"f2"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {"f2"}, F, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {"x1"}, F, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {"x1", "a"}, F, .path_lost = true, .reason = HOKM_R_PATH_LOST},
+	{"UU", {"f2", "p1"}, M, .path_lost = true, .reason = HOKM_R_PATH_LOST},
 	{"UU", {"p0"}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {NULL}, M, .path_lost = true, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {"p2"}, M, .no_link = true, .path_lost = true, .reason = HOKM_R_LINK_DOWN},

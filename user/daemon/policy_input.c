@@ -29,6 +29,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->deaf = peers_deaf(&d->node.peers, slot, now_ns);
 	out->adverts = sight.by == PEER_BY_ADVERT &&
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
+	out->advertises = sight.by == PEER_BY_ADVERT;
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
 	out->replicates = link && repl_connected(link, now_ns);
 	out->refuses = out->pulsing && !p->map.priority;
@@ -42,8 +43,10 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->lease_until_ns = p->map.lease_until_ns;
 	/* The answer is as new as the probe it answers: it may have been on its way for long. */
 	out->seen_ns = p->map.newest_sent_ns;
-	out->last_up = services_up(d, slot);
-	out->n_up = out->pulsing ? out->last_up : 0;
+	out->n_up = out->pulsing ? services_up(d, slot) : 0;
+	if (p->map.priority &&
+	    (p->map.state == HOKM_VRRP_BACKUP || p->map.state == HOKM_VRRP_MASTER))
+		out->last_up = services_up(d, slot);
 }
 
 bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)
@@ -106,6 +109,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->warm_ns = n->conf->warm_ns;
 	in->waits_ns = d->policy.waits_ns;
 	in->offered_ns = d->policy.offered_ns;
+	in->gave_up_ns = d->policy.gave_up_ns;
 	in->offer_ns = n->peers.master_down_ns;
 	in->state = d->vrrp.state;
 	in->owner = d->vrrp.owner;

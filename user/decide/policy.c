@@ -168,6 +168,17 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 /* ---- may this node own the VIP ---- */
 
+/* A peer can take the VIP from a node that is no good owner. One in FAULT has reasons of its own.
+ */
+static bool any_fit(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (is_alive(&in->peers[i]) && in->peers[i].state != HOKM_VRRP_FAULT &&
+		    n_up(in, &in->peers[i]))
+			return true;
+	return false;
+}
+
 /*
  * A node that has lost its XDP program sees no pulses. That a peer is alive it knows by replication
  * then, and that the peer can serve by its last pulse.
@@ -181,6 +192,31 @@ static bool unseen_serves(const struct policy_input *in)
 			return true;
 	}
 	return false;
+}
+
+static bool another_owns(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (in->peers[i].used &&
+		    (in->peers[i].advertises || in->peers[i].lease_until_ns > in->now_ns))
+			return true;
+	return false;
+}
+
+/*
+ * What is gone in the kernel makes this node no good owner, and it is better than none: the same
+ * may be gone at the peer. So it stays away while a peer is fit, or owns. To a peer that it does
+ * not see it gives the VIP up once, for as long as that peer needs to take it.
+ */
+static bool path_keeps_away(const struct policy_input *in)
+{
+	bool just_now = in->gave_up_ns && in->now_ns - in->gave_up_ns < in->offer_ns;
+
+	if (any_fit(in) || just_now)
+		return true;
+	if (in->state == HOKM_VRRP_MASTER)
+		return !in->gave_up_ns && unseen_serves(in);
+	return another_owns(in);
 }
 
 static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
@@ -197,7 +233,7 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return HOKM_R_SEGMENT_SILENT;
 	if (in->barred != HOKM_R_NONE)
 		return in->barred;
-	if (in->path_lost && (best || unseen_serves(in)))
+	if (in->path_lost && path_keeps_away(in))
 		return HOKM_R_PATH_LOST;
 	if (in->maint && best)
 		return HOKM_R_MAINT;
@@ -311,6 +347,9 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 
 	no = offer(in, out, why_not(in, out));
 	out->eligible = no == HOKM_R_NONE;
+	out->gave_up_ns = in->path_lost ? in->gave_up_ns : 0;
+	if (no == HOKM_R_PATH_LOST && in->state == HOKM_VRRP_MASTER && !out->gave_up_ns)
+		out->gave_up_ns = in->now_ns;
 	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
 		     best_peer(in, &any_alive) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
 	if (!out->eligible)

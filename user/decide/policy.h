@@ -53,19 +53,19 @@ struct policy_peer {
 	bool daemon_fresh; /* its daemon showed a sign of life within daemon_stale_ns */
 	bool deaf;         /* hokm-xdp, and without fresh answers of this node */
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
+	bool advertises;   /* one was heard in that time, accepted or not: it owns, or claims to */
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
-	bool replicates; /* its replication messages arrive: it is hokm-xdp, and its daemon is alive
-			  */
-	uint8_t priority; /* as the pulses say, else as configured */
+	bool replicates;   /* its replication messages arrive: hokm-xdp, and its daemon is alive */
+	uint8_t priority;  /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
 	/* when the probe was sent that its newest answer belongs to: the answer is at least so new
 	 */
 	uint64_t seen_ns;
 	unsigned int n_up;    /* how many of our services are UP there, by pulse */
-	unsigned int last_up; /* the same by its last pulse, however old */
+	unsigned int last_up; /* by its last pulse, however old; 0: it could not own then */
 	struct in_addr addr;
 };
 
@@ -85,6 +85,7 @@ struct policy_input {
 	uint64_t waits_ns;   /* policy_output.waits_ns of the last decision */
 	uint64_t offer_ns;   /* how long the VIP is offered to a mute peer */
 	uint64_t offered_ns; /* policy_output.offered_ns of the last decision */
+	uint64_t gave_up_ns; /* policy_output.gave_up_ns of the last decision */
 	enum hokm_vrrp_state state; /* of this node's VRRP machine */
 	struct in_addr owner;       /* the node whose adverts this node follows; 0: none */
 	uint8_t own_priority;       /* as configured for this node */
@@ -104,6 +105,8 @@ struct policy_output {
 	/* when an owner without a service UP handed the VIP over; 0: not, or a service was UP since
 	 */
 	uint64_t offered_ns;
+	/* when this node gave the VIP up for its lost path, which is lost since; 0: not */
+	uint64_t gave_up_ns;
 	bool peer_serves; /* a peer owns that is not less healthy than this node */
 	bool waits;       /* preempting is delayed now; false when warm_ns is over */
 	/* slot of the healthiest peer with pulses and a fresh daemon; HOKM_NO_PEER: none */
