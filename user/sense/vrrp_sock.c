@@ -133,15 +133,20 @@ int vrrp_sock_fd(const struct vrrp_sock *s)
 static int send_surely(const struct vrrp_sock *s, const struct msghdr *mh, size_t len)
 {
 	const int on = 1, off = 0;
+	int pending, err;
+	socklen_t pending_len = sizeof(pending);
 	ssize_t n;
-	int err;
 
 	if (setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)))
 		return -errno;
 	n = sendmsg(s->fd, mh, 0);
 	err = n < 0 ? -errno : 0;
-	/* Unsetting it empties the queue of errors. */
-	if (setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &off, sizeof(off)))
+	/*
+	 * Unsetting it empties the queue of errors. The last one is kept for the next recv(), which
+	 * would fail: asking for it takes it away.
+	 */
+	if (setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &off, sizeof(off)) ||
+	    getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &pending, &pending_len))
 		return -errno;
 	if (err && err != -ENOBUFS) {
 		n = sendmsg(s->fd, mh, 0);
