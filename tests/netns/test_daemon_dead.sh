@@ -5,7 +5,8 @@
 # The owner's daemon is killed (-9) or stopped (SIGSTOP) under fifty players. Its lease ends by
 # itself, the peer takes over, and at no moment do two nodes answer for the VIP. No player
 # notices, and no new connection fails: the node without a daemon steers them to the peer. Then
-# the daemon comes back: it owns only what it may own and moves the VIP only by the election.
+# the daemon comes back: it owns only what it may own and moves the VIP only by the election. At
+# last it is stopped and then killed, and one `hokm-xdp top` follows it through both.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -45,6 +46,43 @@ top_shows() {
 		grep -aF "$1" >/dev/null
 }
 
+# One top that stays, with a terminal that takes keys.
+CLEAR=$'\e[H\e[2J'
+top_begins() {
+	: >"$LAB_DIR/top.screen"
+	mkfifo "$LAB_DIR/top.keys" && exec {KEYS}<>"$LAB_DIR/top.keys" || return 1
+	lab_run a env TERM=xterm timeout 60 script -qfec \
+		"$HOKM top -c $LAB_DIR/a/hokm-xdp.conf" /dev/null \
+		<"$LAB_DIR/top.keys" >"$LAB_DIR/top.screen" &
+	TOP=$!
+}
+# screen_has TEXT...: ^L makes it draw all of the screen. ncurses sends only what changed, else.
+screen_has() {
+	local screen text
+	printf '\f' >&"$KEYS"
+	screen=$(<"$LAB_DIR/top.screen")
+	screen=${screen##*"$CLEAR"}
+	for text in "$@"; do [[ $screen == *"$text"* ]] || return 1; done
+}
+# A question waits in the queue of the daemon's socket.
+question_waits() {
+	[ "$(lab_run a ss -xlHn src "$LAB_DIR/a/hokm.sock" | awk '{ print $3 }')" -ge 1 ]
+}
+
+# The connection of the question that waits is closed, and only the next question is refused.
+hangs_then_killed() {
+	must top_begins
+	within 10 "hung, then killed: top shows the owner" screen_has "is OWNER of $LAB_VIP"
+	must lab_kill a daemon STOP
+	must lab_wait 10 question_waits
+	must lab_kill a daemon KILL
+	within 10 "hung, then killed: the same top shows what the kernel says" screen_has \
+		"nobody listens on its socket" "is not owner of $LAB_VIP"
+	printf q >&"$KEYS"
+	holds "hung, then killed: top ends by its key" wait "$TOP"
+	exec {KEYS}>&-
+}
+
 test_pair
 for death in KILL STOP; do
 	was=killed
@@ -77,4 +115,5 @@ for death in KILL STOP; do
 	number_is "daemon $was, then back: attempts failed" \
 		"$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
 done
+hangs_then_killed
 test_end

@@ -67,6 +67,7 @@ struct top {
 	enum top_do order, asked; /* to be asked; on its way */
 	json_t *given;            /* the options */
 	uint64_t left_at_ns;      /* when the kernel is asked next what the daemon left */
+	int left_err;             /* why the daemon did not answer when the kernel was asked last */
 	int err;                  /* why the daemon does not answer, the last time */
 	unsigned int empty;       /* input that is ready and has no key */
 	bool quit;
@@ -100,16 +101,20 @@ static void trouble(struct top *t, int err)
 
 /*
  * What the kernel says in place of a daemon that is silent. Where it says nothing, it is not asked
- * again in this silence: its errors would be written over the screen.
+ * again while the daemon is silent for the same reason: its errors would be written over the
+ * screen. Another reason may be one for which it answers: the connection to a daemon that is
+ * killed is closed first, and only the next one is refused.
  */
 static void look_left(struct top *t, uint64_t now_ns)
 {
+	int err = t->state.trouble[0] ? t->err : -ETIMEDOUT;
+
 	if (!top_state_silent(&t->state)) {
 		top_state_leave(&t->state, NULL);
 		t->left_at_ns = 0;
-	} else if (now_ns >= t->left_at_ns) {
-		top_state_leave(&t->state, gone_look(t->given, t->link.path,
-						     t->state.trouble[0] ? t->err : -ETIMEDOUT));
+	} else if (now_ns >= t->left_at_ns || err != t->left_err) {
+		top_state_leave(&t->state, gone_look(t->given, t->link.path, err));
+		t->left_err = err;
 		t->left_at_ns = t->state.left ? now_ns + LOOK_NS : UINT64_MAX;
 	}
 }
