@@ -128,14 +128,16 @@ __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 	if (!is_first_fragment(ip))
 		return later_fragment_holder(&p, &key);
 	place.holder = first_fragment_holder(&p, ip);
+	/* What gets no entry leaves none: it would be of an older packet. */
 	if (place.holder == HOKM_NO_PEER) {
-		/* An entry would be of an older packet with the same identification. */
 		bpf_map_delete_elem(&fragments, &key);
 		return HOKM_NO_PEER;
 	}
 	place.left = fragments_to_come(&p, ip);
-	if (!place.left && !stray_allowed(now, place.holder))
+	if (!place.left && !stray_allowed(now, place.holder)) {
+		bpf_map_delete_elem(&fragments, &key);
 		return FRAGMENT_LIMITED;
+	}
 	if (bpf_map_update_elem(&fragments, &key, &place, BPF_ANY))
 		return HOKM_NO_PEER;
 	return place.holder;

@@ -10,8 +10,9 @@
 #define LATER(offset) SEG(.flags = ACK, .payload = 560, .ip.frag = MORE | (offset) / 8)
 #define LAST(offset)  SEG(.flags = ACK, .payload = 100, .ip.frag = (offset) / 8)
 
-#define SENT_ON 3
-#define OWN_ID  60000 /* of the player's own packet */
+#define SENT_ON   3
+#define OWN_ID    60000 /* of the player's own packet */
+#define OWN_FIRST SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 560, .ip.frag = MORE)
 
 /* bpf/guess.h, bpf/fragment.h */
 #define STRAYS   200
@@ -153,14 +154,42 @@ static void flood_of_fragments_does_not_reach_a_peer(void **state)
 	limit = STRAYS * fix_windows(began);
 	assert_in_range(sent, STRAYS, limit);
 	assert_in_range(NODE(x, drop_stray), 1, 4 * STRAYS - sent);
-	fragment_in(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 560, .ip.frag = MORE),
-		    OWN_ID);
+	fragment_in(x, OWN_FIRST, OWN_ID);
 	assert_true(went_on(x));
 	for (unsigned int i = 0; i < 2 * A_PACKET; i++) {
 		fragment_in(x, LATER(576), OWN_ID);
 		own += went_on(x);
 	}
 	assert_in_range(own, A_PACKET, A_PACKET + STRAYS * (fix_windows(began) - 1));
+}
+
+/*
+ * Anybody can send a first fragment with the identification of a packet of the player. When it is
+ * dropped, its later ones do not follow the entry of that packet.
+ */
+static void a_dropped_first_fragment_leaves_no_entry(void **state)
+{
+	const struct tcp_spec *const stray = SEG(.flags = ACK, .seq = 0x40000000, .payload = 560,
+						 .ip.frag = MORE);
+	struct fix *x = *state;
+	struct hokm_conn c = fix_steered_conn(1);
+	bool dropped = false;
+
+	fix_guesses(x, false);
+	fix_conn_put(x, &c);
+	for (uint32_t i = 0; i < 4 * STRAYS && !dropped; i++) {
+		fragment_in(x, stray, i);
+		if (went_on(x))
+			continue;
+		fragment_in(x, OWN_FIRST, OWN_ID);
+		assert_true(went_on(x));
+		/* It goes on only if the next window of strays began meanwhile. */
+		fragment_in(x, stray, OWN_ID);
+		dropped = !went_on(x);
+	}
+	assert_true(dropped);
+	fragment_in(x, LATER(576), OWN_ID);
+	assert_false(went_on(x));
 }
 
 int main(void)
@@ -174,6 +203,7 @@ int main(void)
 		HOKM_TEST(fragments_for_a_dead_peer_pass),
 		HOKM_TEST(tiny_first_fragments_pass),
 		HOKM_TEST(flood_of_fragments_does_not_reach_a_peer),
+		HOKM_TEST(a_dropped_first_fragment_leaves_no_entry),
 	};
 
 	return cmocka_run_group_tests_name("fragment", tests, fix_open, fix_close);
