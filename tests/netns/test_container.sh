@@ -86,12 +86,15 @@ moves() {
 	must observe_stop
 }
 
-# ended WORDS: all that listened were notified, and nothing of them is left in the container.
+# ended WORDS: all that listened were notified, and nothing of them is left in the container, on the
+# node, and at the peer.
 ended() {
 	within 20 "$1: they are notified" listeners_end 20
 	number_is "$1: all of them" "$(listeners_told .ended)" -eq $COUNT
 	within 10 "$1: the container has no socket of theirs" no_sockets a
 	within 10 "$1: the node has no player" status_is a '.services[0].players' 0
+	within 10 "$1: their end is replicated" \
+		status_is b '.peers[0].replica.connections' 0
 }
 
 drained() {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "daemon/node.h"
+#include "daemon/replication.h"
 #include "daemon/session_end.h"
 #include "decide/unresponsive.h"
 
@@ -35,8 +36,10 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 	if (!svc || !(e->walking & 1u << svc->slot) || c->target != HOKM_LOCAL ||
 	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED) || b->n == SLICE)
 		return 0;
-	if (e->forgetting)
+	if (e->forgetting) {
+		replication_gone(e->replication, k, c);
 		return 1; /* deletes the entry */
+	}
 	e->found[svc->slot]++;
 	b->conns[b->n++] = (struct tickle_conn){
 		.client = hokm_addr_to_ipv4(&k->client),
@@ -294,11 +297,12 @@ void session_end_arm(struct session_end *e)
 	timer_arm(e->timer, e->next_ns);
 }
 
-int session_end_open(struct session_end *e, struct node *n)
+int session_end_open(struct session_end *e, struct node *n, struct replication *r)
 {
 	int err;
 
 	e->node = n;
+	e->replication = r;
 	err = ender_open(&e->ender);
 	if (err)
 		return err;

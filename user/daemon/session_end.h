@@ -21,10 +21,12 @@
 #include "path/bpf.h"
 
 struct node;
+struct replication;
 struct service;
 
 struct session_end {
 	struct node *node;
+	struct replication *replication; /* NULL: off */
 	struct ender *ender;
 	sd_event_source *timer;
 	uint64_t next_ns; /* the next slice; 0: nothing is under way */
@@ -42,8 +44,8 @@ struct session_end {
 	uint64_t last_batch; /* that was given to the ender */
 };
 
-/* 0 or -errno, logged. */
-int session_end_open(struct session_end *e, struct node *n);
+/* `r` may be NULL. 0 or -errno, logged. */
+int session_end_open(struct session_end *e, struct node *n, struct replication *r);
 void session_end_close(struct session_end *e);
 
 /* Requests that every connection of the service on this node is terminated. */

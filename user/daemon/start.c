@@ -147,7 +147,7 @@ static int open_concerns(struct daemon *d)
 	if (!err)
 		err = agreement_open(&d->agreement, n, d->replication);
 	if (!err)
-		err = session_end_open(&d->session_end, n);
+		err = session_end_open(&d->session_end, n, d->replication);
 	if (!err)
 		err = peer_takeover_open(n, d->replication, &d->takeover);
 	sweep_init(&d->sweep, n, d->replication);
