@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: alone
+# lane: alone, 20 s
 #
 # No false takeover: for LOAD_SECONDS all nodes are alive and get less of the processors than they
 # want, and no VIP moves. Three groups are beside each other, under the same load, each with players
@@ -23,7 +23,8 @@
 # With grants of 30 ms there are at most as many takeovers as keepalived has, where the kernel gives
 # the thread that renews them its time (SCHED_DEADLINE). Else that thread is held up with all other
 # real-time tasks, for 50 ms a second while ordinary ones wait, and takeovers are counted only. That
-# nobody notices them is asked always.
+# nobody notices them is asked always. Nor are they compared where other guests of the machine below
+# had processors for more than 20 ms: keepalived may not notice that.
 #
 # The fast group leads: it starts what all groups share, when all are ready.
 
@@ -178,8 +179,20 @@ how_late() {
 	done
 }
 
+# Time that another guest had, of all processors. A tick is 10 ms.
+stolen_ms() {
+	local word ticks
+	read -r word ticks </proc/stat
+	read -ra ticks <<<"$ticks"
+	[ "$word" = cpu ] && echo $((ticks[7] * 10))
+}
+# comparable MS_STOLEN: neither the kernel nor other guests kept the owner from renewing in time.
+comparable() {
+	[ "$IN_TIME" = true ] && [ "$1" -le 20 ] && status_is a .grants.renews_in_time true
+}
+
 judge() {
-	local moved
+	local moved stolen took
 	case $PART in
 	standard)
 		number_is "$PART: takeovers" "$(takeovers a)" -eq 0
@@ -188,12 +201,15 @@ judge() {
 		;;
 	fast)
 		moved=$(cat "$(group keepalived)/moved")
-		if [ "$IN_TIME" = true ] && status_is a .grants.renews_in_time true; then
-			number_is "$PART: takeovers, of keepalived $moved" "$(takeovers a)" -le \
-				"$moved"
+		stolen=$(($(stolen_ms) - STOLEN_MS))
+		took=$(takeovers a)
+		echo "# $PART: takeovers $took, of keepalived $moved; other guests had processors" \
+			"for $stolen ms"
+		if comparable $stolen; then
+			number_is "$PART: takeovers, of keepalived $moved" "$took" -le "$moved"
 		else
-			echo "# $PART: takeovers $(takeovers a), of keepalived $moved;" \
-				"the kernel gives no time to renew grants"
+			echo "# $PART: takeovers are not judged: other guests had processors, or" \
+				"the kernel gives no time to renew grants ($IN_TIME)"
 		fi
 		unnoticed
 		how_late
@@ -208,6 +224,7 @@ judge() {
 
 start_group
 EPOCH=$(status a .epoch)
+STOLEN_MS=$(stolen_ms)
 IN_TIME=$(status a .grants.renews_in_time)
 touch "$LAB_DIR/ready"
 if [ "$PART" = fast ]; then
