@@ -63,11 +63,14 @@ boxed_game() {
 		"$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port "$LAB_PORT"
 }
 # Of players: the checks have some too.
-sockets() {
-	lab_run "in-$1" ss -Htn state established sport "$LAB_PORT" dst "$(lab_addr client)" |
-		wc -l
+player_sockets() {
+	lab_run "in-$1" ss -Htn state established sport "$LAB_PORT" dst "$(lab_addr client)"
 }
-no_sockets() { [ "$(sockets "$1")" = 0 ]; }
+sockets() { player_sockets "$1" | wc -l; }
+no_sockets() {
+	local shown
+	shown=$(player_sockets "$1") && [ -z "$shown" ]
+}
 drain_says() { grep -qF -- "$1" "$LAB_DIR/drain"; }
 
 moves() {

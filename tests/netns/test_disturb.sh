@@ -49,6 +49,35 @@ nap_below_ms() {
 in_node() { ip -n "$(lab_ns "$NODE")" "$@" 2>>"$DONE"; }
 tc_node() { lab_run "$NODE" tc "$@" 2>>"$DONE"; }
 
+# ---- the daemons ----
+
+# run_daemon NODE: one more run. FROM has the first line of its log.
+declare -A FROM=([a]=1 [b]=1)
+run_daemon() {
+	FROM[$1]=$(($(wc -l <"$LAB_DIR/log/$1.daemon") + 1))
+	lab_daemon "$1"
+}
+# A start may fail because others have the VIP, or took away the address, the interface or the pins
+# meanwhile. The daemon ends then, and has logged it.
+refused_its_start() {
+	tail -n "+${FROM[$1]}" "$LAB_DIR/log/$1.daemon" | grep "could not start: " >>"$DONE"
+}
+# judge_end NODE: nobody killed it, but does it run?
+judge_end() {
+	lab_gone "$1" daemon || return 0
+	if refused_its_start "$1"; then
+		REFUSED=$((REFUSED + 1))
+	else
+		WRONG_ENDS+=("$1 ended by itself after$BURST")
+	fi
+}
+# As its unit does.
+start_again() {
+	lab_gone "$1" daemon || return 0
+	judge_end "$1"
+	run_daemon "$1"
+}
+
 # ---- disturbances, of NODE. What they take away may be away already. ----
 
 del_vip() { in_node addr del "$LAB_VIP/32" dev eth0; }
@@ -164,14 +193,16 @@ pause() {
 	lab_kill "$NODE" daemon CONT
 }
 killed() {
+	judge_end "$NODE"
 	lab_kill "$NODE" daemon KILL
 	lab_wait 10 lab_gone "$NODE" daemon
 	nap_below_ms 300
-	lab_daemon "$NODE"
+	run_daemon "$NODE"
 }
 restart() {
+	judge_end "$NODE"
 	lab_stop "$NODE" daemon
-	lab_daemon "$NODE"
+	run_daemon "$NODE"
 }
 failover() { ctl_ok "$NODE" failover; }
 
@@ -226,13 +257,10 @@ one_answers() {
 	field_is "$REPLY_ARP" changes 0 && field_is "$REPLY_ARP" two_owner_rounds 0 &&
 		[ "$(whole "$REPLY_ARP" silent_ms)" -lt 500 ]
 }
-# A daemon ends when it finds, while it starts, that others have the VIP or took its own address
-# away. Its unit starts it again.
-start_again() {
-	local node
-	for node in a b; do ! lab_gone "$node" daemon || lab_daemon "$node"; done
+settled() {
+	start_again a && start_again b && one_answers && judged "$(field "$REPLY_ARP" owner)" &&
+		reached && well
 }
-settled() { start_again && one_answers && judged "$(field "$REPLY_ARP" owner)" && reached && well; }
 
 # One burst, and what it cost.
 burst() {
@@ -278,6 +306,7 @@ nothing_left() { [ -z "$(left_behind "$1")" ]; }
 
 RANDOM=$SEED
 COUNT=0 TWO_OWNERS=0 ROUNDS=0 BROKEN=0 WORST_MS=0 WORST=
+BURST='' REFUSED=0 WRONG_ENDS=()
 echo "# seed $SEED: DISTURB_SEED=$SEED makes the same disturbances"
 test_pair
 must lab_node_up client1
@@ -286,13 +315,15 @@ must lab_wait 20 reached
 START_MS=$(lab_now_ms)
 goes_on() {
 	local ms=$(($(lab_now_ms) - START_MS))
-	[ "$TEST_FAILED" = 0 ] && [ $ms -lt $((SECONDS_LONG * MOST)) ] &&
+	[ "$TEST_FAILED${#WRONG_ENDS[@]}" = 00 ] && [ $ms -lt $((SECONDS_LONG * MOST)) ] &&
 		{ [ $ms -lt $((SECONDS_LONG * 1000)) ] || [ "$COUNT" -lt "$LEAST" ]; }
 }
 while goes_on; do burst; done
 number_is "disturbances" "$COUNT" -ge "$LEAST"
 number_is "rounds of the observer" "$ROUNDS" -ge $((SECONDS_LONG * 50))
 number_is "rounds with two owners" "$TWO_OWNERS" -eq 0
+number_is "daemons that ended by themselves" ${#WRONG_ENDS[@]} -eq 0
+printf '# %s\n' ${WRONG_ENDS[@]+"${WRONG_ENDS[@]}"} "starts that were refused: $REFUSED"
 echo "# connections broken: $BROKEN; longest time to a second of calm: $WORST_MS ms after$WORST"
 # Players that stay keep the packet path of a stopped node. A connection whose end was not seen,
 # because a program was removed then, leaves the table after ten seconds, or after idle_timeout if

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 40 s
 #
 # Another program puts the qdisc `ingress` in the place of clsact, as scripts that limit a rate do.
 # The owner cannot attach its egress filter: it names the cause, and hands the VIP over; no player
@@ -12,7 +12,11 @@ PLAYERS=20
 
 CAUSE="another program set the qdisc \`ingress\`"
 has_egress() { lab_run a bpftool net show dev eth0 | grep -q 'clsact/egress hokm_egress'; }
-lacks_egress() { ! lab_run "$1" bpftool net show dev eth0 | grep -q hokm_egress; }
+lacks_egress() {
+	local shown
+	shown=$(lab_run "$1" bpftool net show dev eth0) && [[ $shown == *tc:* ]] &&
+		[[ $shown != *hokm_egress* ]]
+}
 # The daemon may put clsact back between the two.
 take_the_place() {
 	lab_run "$1" tc qdisc del dev eth0 clsact 2>/dev/null

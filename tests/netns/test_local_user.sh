@@ -38,9 +38,11 @@ done
 for node in a b; do must lab_wait 20 hokm_ready $node; done
 must lab_wait 20 owns a
 must ctl_ok a drain # an order, for the state file
+must lab_wait 20 owns b
 # The folder of the lab lets in everybody, so that each thing must guard itself.
 must as_nobody test -x "$LAB_DIR/a"
-EPOCH=$(status a .epoch)
+EPOCH=$(status b .epoch)
+must test -n "$EPOCH"
 PID=$(pgrep -f "hokm-xdp run -c $LAB_DIR/a/hokm-xdp.conf" | head -n 1)
 must test -n "$PID"
 
@@ -62,5 +64,6 @@ done
 only_root "the daemon, a signal" kill -0 "$PID"
 holds "no secret is in an argument" \
 	test -z "$(tr '\0' ' ' <"/proc/$PID/cmdline" | grep -F "$LAB_SECRET")"
-holds "the node owned all the time" status_is a .epoch "$EPOCH"
+holds "nothing moved: the peer owns" owns b
+holds "nothing moved: in the same epoch" status_is b .epoch "$EPOCH"
 test_end

@@ -83,9 +83,11 @@ number_is "messages of the fault" "$(messages "$DOWN")" -eq 1
 within 10 "the history has the delivery" delivered
 
 # As after an upgrade to a program that keeps its queue in another form.
-must kill -KILL "$(notifier_of b)"
+notifier=$(notifier_of b)
+must kill -KILL "$notifier"
 printf '\002' | dd of="$(queue_of b)" bs=1 seek=4 conv=notrunc status=none
-within 10 "a queue of another version: the notifier is started again" has_notifier b
+within 10 "a queue of another version: the notifier is started again" \
+	other_notifier b "$notifier"
 within 20 "it is reported that something was lost" got '.node == "backup" and .dropped >= 1'
 holds "the log says why" log_says b "another version of the program wrote it"
 test_end

@@ -12,8 +12,25 @@ PLAYERS=10
 
 arp_ignore() { lab_run a cat /proc/sys/net/ipv4/conf/lan0/arp_ignore; }
 arp_ignore_is() { [ "$(arp_ignore)" = "$1" ]; }
-is_whole() { ! lab_ctl a status | grep -q 'gone and cannot be put back'; }
+is_whole() {
+	local text
+	text=$(lab_ctl a status) && [[ $text != *"gone and cannot be put back"* ]]
+}
+# Linux before 6.2 renames no interface that is up.
+can_rename() {
+	unshare --net sh -c 'ip link add try0 up type veth peer name try1 || exit 3
+		ip link set try0 name try2'
+}
 
+can_rename
+case $? in
+0) ;;
+3) must false "an interface is made" ;;
+*)
+	echo "this kernel renames no interface that is up"
+	exit 77
+	;;
+esac
 test_pair
 put_back=$(status a .put_back.sysctls)
 observe_mark renamed
