@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 25 s
 #
 # A switch that lets a node send only frames with its own address as source, as port security and
 # clouds do: steered frames, whose source is a client, never arrive. The nodes find it by their

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 20 s
 #
 # Replication messages that are forged, malformed, replayed or out of order. Each is counted by
 # its reason and changes nothing: both replicas stay the same to the byte, the owner stays owner,

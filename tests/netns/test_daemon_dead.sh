@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 40 s
 #
 # The owner's daemon is killed (-9) or stopped (SIGSTOP) under fifty players. Its lease ends by
 # itself, the peer takes over, and at no moment do two nodes answer for the VIP. No player

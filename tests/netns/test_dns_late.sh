@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures
+# lane: measures, 35 s
 #
 # An unresponsive provider of DNS makes the owner's daemon no later. The daemon itself measures how
 # late it does its work (user/daemon/late.h). The distribution of PULSES pulses is compared with

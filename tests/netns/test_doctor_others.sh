@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 80 s
 #
 # Faults that others than the nodes make, and what `hokm-xdp doctor` names first: the packet filter
 # of the machine, the switch, the DNS provider, another XDP program, a second NIC that answers ARP,

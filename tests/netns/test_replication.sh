@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: alone
+# lane: alone, 45 s
 #
 # Each node has a replica of the connections of the other, entry by entry, whatever happened
 # before. The connections are cheap (replication.sh): some stay, and some hundreds are opened and

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: alone
+# lane: alone, 55 s
 #
 # No false trip: SOAK_SECONDS of ordinary traffic without a fault of the server, and neither node
 # may suspect its service. Both profiles run at once, each in a lab of its own. `make soak` takes

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: alone
+# lane: alone, 20 s
 #
 # Ten thousand players, and the owner's node dies. The peer has a replica of all their
 # connections, notifies each client once it owns, and stops when they have answered. A player
