@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 50 s
 #
 # `ctl status`, its JSON, `hokm-xdp top`, the status page, the metrics and /api/status never
 # disagree while the VIP moves. All of them are read again and again before, during and after moves:
