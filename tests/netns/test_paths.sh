@@ -72,7 +72,7 @@ cable_cut() {
 	within 10 "cable cut: the event names the path" event a peer \
 		"backup path 1: no pulse comes over this path"
 	holds "cable cut: the owner stays" owns a
-	fault "cable cut" a path-lost
+	fault "cable cut" a pulse-path-lost
 	within 10 "cable cut: the players are well" calm
 	must cable_is up
 	for node in a b; do within 20 "cable back: $node" paths_answer $node true true; done

@@ -24,13 +24,13 @@ static const struct row {
 	const char *id, *evidence;    /* NULL: nothing is found about a path */
 } rows[] = {
 	{ANSWERS, ANSWERS, NULL, NULL, NULL},
-	{ANSWERS, NEVER, NULL, "path-never",
+	{ANSWERS, NEVER, NULL, "pulse-path-never",
 	 "backup has never answered a pulse over path 1 (10.0.0.27)"},
-	{ANSWERS, 12300, NULL, "path-lost",
+	{ANSWERS, 12300, NULL, "pulse-path-lost",
 	 "backup has answered no pulse over path 1 (10.0.0.27) for 12.3 s"},
 	{5000, ANSWERS, NULL, "segment-lost", "none over the segment for 5.0 s"},
 	{NEVER, ANSWERS, NULL, "segment-lost", "never answered a pulse over the segment"},
-	{ANSWERS, NEVER, "no interface has it", "path-unusable",
+	{ANSWERS, NEVER, "no interface has it", "pulse-path-unusable",
 	 "path 1 (10.0.0.26) is not in use: no interface has it"},
 	/* The node or its daemon is silent, whatever the way. */
 	{60000, 60000, NULL, NULL, NULL},
@@ -65,8 +65,8 @@ static void see(const struct row *row, struct facts *f)
 
 static bool is_of_paths(const char *id)
 {
-	return !strcmp(id, "path-unusable") || !strcmp(id, "path-never") ||
-	       !strcmp(id, "path-lost") || !strcmp(id, "segment-lost");
+	return !strcmp(id, "pulse-path-unusable") || !strcmp(id, "pulse-path-never") ||
+	       !strcmp(id, "pulse-path-lost") || !strcmp(id, "segment-lost");
 }
 
 static void each_path_is_judged(void **state)

@@ -87,9 +87,9 @@ rule_applies rule_settings_differ;
 rule_applies rule_replica_cold;
 
 /* ---- rules_paths.c ---- */
-rule_applies rule_path_unusable;
+rule_applies rule_pulse_path_unusable;
 rule_applies rule_segment_lost;
-rule_applies rule_path_never;
-rule_applies rule_path_lost;
+rule_applies rule_pulse_path_never;
+rule_applies rule_pulse_path_lost;
 
 #endif

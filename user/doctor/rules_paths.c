@@ -7,7 +7,7 @@
  */
 #include "doctor/rules.h"
 
-bool rule_path_unusable(const struct facts *f, struct finding *out)
+bool rule_pulse_path_unusable(const struct facts *f, struct finding *out)
 {
 	for (unsigned int i = 0; i < f->n_own_paths; i++)
 		if (f->own_paths[i].why[0])
@@ -52,7 +52,7 @@ static const struct fact_path *silent_path(const struct fact_peer *p, bool ever,
 	return NULL;
 }
 
-bool rule_path_never(const struct facts *f, struct finding *out)
+bool rule_pulse_path_never(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 	unsigned int path;
@@ -62,7 +62,7 @@ bool rule_path_never(const struct facts *f, struct finding *out)
 			       path, way->address);
 }
 
-bool rule_path_lost(const struct facts *f, struct finding *out)
+bool rule_pulse_path_lost(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 	unsigned int path;
