@@ -70,16 +70,16 @@ question_waits() {
 }
 
 # The connection of the question that waits is closed, and only the next question is refused.
-hangs_then_killed() {
+stopped_then_killed() {
 	must top_begins
-	within 10 "hung, then killed: top shows the owner" screen_has "is OWNER of $LAB_VIP"
+	within 10 "stopped, then killed: top shows the owner" screen_has "is OWNER of $LAB_VIP"
 	must lab_kill a daemon STOP
 	must lab_wait 10 question_waits
 	must lab_kill a daemon KILL
-	within 10 "hung, then killed: the same top shows what the kernel says" screen_has \
+	within 10 "stopped, then killed: the same top shows what the kernel says" screen_has \
 		"nobody listens on its socket" "is not owner of $LAB_VIP"
 	printf q >&"$KEYS"
-	holds "hung, then killed: top ends by its key" wait "$TOP"
+	holds "stopped, then killed: top ends by its key" wait "$TOP"
 	exec {KEYS}>&-
 }
 
@@ -115,5 +115,5 @@ for death in KILL STOP; do
 	number_is "daemon $was, then back: attempts failed" \
 		"$(field "$REPLY_PLAYERS" failed_attempts)" -eq 0
 done
-hangs_then_killed
+stopped_then_killed
 test_end
