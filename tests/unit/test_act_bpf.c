@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hokm/grant.h"
 #include "act_bpf_rig.h"
 
 /* ---- opening and closing ---- */
@@ -417,9 +418,33 @@ static void incomplete_and_attached_survives_a_failed_start(void **state)
 	assert_int_equal(now, was);
 	assert_int_equal(tc_program(rig.ns.ifindex_a, TC_EGRESS), filter);
 	assert_int_equal(rename(hidden, path), 0);
-	b = rig_open(true); /* the maps of the start that failed */
+	/* The programs do not use the maps of the start that failed. */
+	assert_int_equal(hokm_bpf_open_pinned(&rig.conf, &b), -EPROTO);
+	b = rig_open(false);
 	assert_int_equal(bpf_xdp_query_id(rig.ns.ifindex_a, 0, &now), 0);
 	assert_int_not_equal(now, was);
+	hokm_bpf_close(b);
+	b = rig_open(true);
+	hokm_bpf_close(b);
+}
+
+/* The programs before give grants until the new ones are attached; then meta is written. */
+static void replaced_is_silent_from_the_last_grant_on(void **state)
+{
+	const struct hokm_bpf_opts member = {.longest_grant_ns = 2000000000};
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_meta meta;
+	uint32_t zero = 0;
+	bool adopted;
+
+	(void)state;
+	hokm_bpf_close(b);
+	unpin("grants");
+	assert_int_equal(hokm_bpf_open(&rig.conf, &member, &b, &adopted), 0);
+	assert_false(adopted);
+	assert_int_equal(bpf_map_lookup_elem(b->map[MAP_META], &zero, &meta), 0);
+	assert_true(hokm_bpf_grants(b)->own.silent_until_ns >=
+		    meta.created_ns + hokm_grant_silence_ns(member.longest_grant_ns));
 	hokm_bpf_close(b);
 }
 
@@ -504,6 +529,7 @@ static int run_all(void)
 		RIG_TEST(another_version_is_refused),
 		RIG_TEST(incomplete_and_attached_is_replaced),
 		RIG_TEST(incomplete_and_attached_survives_a_failed_start),
+		RIG_TEST(replaced_is_silent_from_the_last_grant_on),
 		RIG_TEST(incomplete_and_idle_is_rebuilt),
 		RIG_TEST(a_failed_adoption_leaves_the_old),
 		RIG_TEST(a_new_size_waits),

@@ -12,9 +12,13 @@
  *   begin the silence of a new map grants
  *   write the key, attach the egress filter, pin the programs, attach the ingress link
  *   write the build id to map meta
+ *   begin the silence again and pin map meta (only when incomplete pins were replaced)
  *
  * Map meta is written after the last map was pinned, so pins without a version in meta come from a
- * start that did not finish. The build id in meta is 0 while programs are replaced, so the programs
+ * start that did not finish. Where the programs before are still attached, and give grants out of
+ * maps that nobody can read, meta is pinned only after the new programs took their place: the maps
+ * of a start that did not finish are never adopted under programs that do not use them. The build
+ * id in meta is 0 while programs are replaced, so the programs
  * of a start that did not finish are never taken over. Ingress is attached last: no frame reaches
  * the new programs before, and a foreign XDP program is replaced only when nothing else can fail. A
  * new map cfg is all zero, and with it both programs let every frame pass.
@@ -135,8 +139,8 @@ static bool pins_attached(const struct pins *p, int ifindex)
 /*
  * A daemon was killed while another program removed its pins. The maps that lost theirs belong to
  * the programs alone and cannot be had again. The programs go on, and close the gate when their
- * lease ends, until new ones with new maps take their place without a gap. Until all new
- * maps have their pins there is no meta, so that a start that fails leaves no mixture of both.
+ * lease ends, until new ones with new maps take their place without a gap. Until that is done map
+ * meta has no pin, so that a start after one that failed or was killed replaces all of them again.
  */
 static int replace_all(struct opening *o)
 {
@@ -304,7 +308,8 @@ static int pin_maps(struct opening *o)
 	if (o->adopt)
 		err = write_meta(o, false);
 	for (int i = o->adopt ? MAP_ADOPTED : 0; !err && i < MAP_COUNT; i++)
-		err = pins_put(o->pins.dir, bpf_map_names[i], o->b->map[i]);
+		if (i != MAP_META || !o->replace)
+			err = pins_put(o->pins.dir, bpf_map_names[i], o->b->map[i]);
 	return err || o->adopt ? err : write_meta(o, false);
 }
 
@@ -380,6 +385,20 @@ static int attach(struct opening *o)
 }
 
 /*
+ * The new programs run. Until now the programs before gave grants that the new map does not know:
+ * the silence lasts from this moment on.
+ */
+static int finish(struct opening *o)
+{
+	int err = write_meta(o, true);
+
+	if (err || !o->replace)
+		return err;
+	bpf_grants_begin(o->b, o->opts->longest_grant_ns);
+	return pins_put(o->pins.dir, bpf_map_names[MAP_META], o->b->map[MAP_META]);
+}
+
+/*
  * Handles pins of another interface: it was created again, or the configuration names a new one.
  * The filter of the former interface is removed.
  */
@@ -441,7 +460,7 @@ static int run_opening(struct opening *o)
 		err = write_keys(o);
 	if (!err)
 		err = attach(o);
-	return err ? err : write_meta(o, true);
+	return err ? err : finish(o);
 }
 
 int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,

@@ -34,7 +34,8 @@ struct hokm_bpf_opts {
 	bool adopt_address;   /* of act/apply.h: take over a VIP that another program set */
 	/*
 	 * The longest grant that this node gives as a member, when map grants is made anew: it is
-	 * silent for so long then. 0: it takes no part.
+	 * silent for so long then, from when no earlier program of it gives grants any more. 0: it
+	 * takes no part.
 	 */
 	uint64_t longest_grant_ns;
 };
@@ -43,12 +44,15 @@ struct hokm_bpf_opts {
  * Adopts what is pinned for this node (after a check of schema version and layout hash), loads the
  * programs unless the pinned ones are those of this binary, attaches ingress (native; when the
  * driver cannot, generic with a warning) and egress, and pins everything. *adopted is set to true
- * when pins of an earlier daemon were adopted. The caller closes *out with hokm_bpf_close().
+ * when pins of an earlier daemon were adopted. Pins that are incomplete are removed; if their
+ * programs are attached, new programs with new maps take their place without a gap. The caller
+ * closes *out with hokm_bpf_close().
  *
- * On an error, this call undoes what it has done, and earlier pins stay. The cause and the remedy
- * are logged. Errors: -EPROTO the pins have another schema, -EBUSY there is a foreign XDP program,
- * -ENODEV there is no such interface, -EPERM a capability is missing, -ENOTSUP the kernel is too
- * old or has no BTF; or another -errno.
+ * On an error, this call undoes what it has done, and earlier pins stay; but of incomplete pins
+ * only the programs do, and the next call replaces them. The cause and the remedy are logged.
+ * Errors: -EPROTO the pins have another schema, -EBUSY there is a foreign XDP program, -ENODEV
+ * there is no such interface, -EPERM a capability is missing, -ENOTSUP the kernel is too old or has
+ * no BTF; or another -errno.
  */
 int hokm_bpf_open(const struct conf *c, const struct hokm_bpf_opts *opts, struct hokm_bpf **out,
 		  bool *adopted);
