@@ -179,9 +179,12 @@ cleaned() {
 	as_before "$1, cleanup" a .clean
 }
 
+pins_advice() { [[ "$(lab_run a "$HOKM" accepts "$CONF" 2>&1)" == *"$1"* ]]; }
 pins() {
 	killed
 	must rm "$(lab_pins a)/own"
+	holds "half of the pins are gone: the advice is a start" \
+		pins_advice "one that is started replaces them"
 	must lab_daemon a
 	within 20 "half of the pins are gone, programs attached: the daemon runs" owns a
 	holds "half of the pins are gone, programs attached: it is logged" \

@@ -2,7 +2,9 @@
 /*
  * `hokm-xdp accepts FILE`, which a running daemon asks of the binary that is to replace it: do you
  * accept this configuration, and the maps that are pinned for its node? Everything that a start
- * would refuse for good is refused here, while the old daemon still runs.
+ * would refuse for good is refused here, while the old daemon still runs. So are incomplete pins: a
+ * start would replace them and forget connections and promises. The old daemon has the maps open
+ * and puts their pins back.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -506,7 +506,10 @@ static int check_pinned(const struct pins *p)
 	if (!p->any)
 		return -ENOENT;
 	if (!pins_whole(p)) {
-		log_error("the pins in %s are incomplete: run `hokm-xdp cleanup`", p->dir);
+		log_error("the pins in %s are incomplete: "
+			  "a daemon that runs puts them back in a second, "
+			  "and one that is started replaces them",
+			  p->dir);
 		return -EPROTO;
 	}
 	err = load_open(&obj, &layout);
