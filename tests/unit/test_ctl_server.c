@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The control server with raw clients: correct, broken and slow ones. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,6 +18,29 @@
 #include "base/clock.h"
 #include "base/frame.h"
 #include "ctl_rig.h"
+
+/* ---- inotify, which may have no watch left for us ---- */
+
+static struct {
+	bool none_left;
+	unsigned int begun;
+} watches;
+
+int sd_event_add_inotify(sd_event *e, sd_event_source **out, const char *path, uint32_t mask,
+			 sd_event_inotify_handler_t handler, void *userdata)
+{
+	int (*next)(sd_event *, sd_event_source **, const char *, uint32_t,
+		    sd_event_inotify_handler_t, void *);
+
+	if (watches.none_left)
+		return -ENOSPC;
+	*(void **)&next = dlsym(RTLD_NEXT, "sd_event_add_inotify");
+	assert_non_null(next);
+	watches.begun++;
+	return next(e, out, path, mask, handler, userdata);
+}
+
+/* ---- clients ---- */
 
 static json_t *ask(struct ctl_rig *r, int fd, const char *request)
 {
@@ -493,6 +517,50 @@ static void test_removed_socket_comes_back(void **state)
 	close(client);
 }
 
+/* By a rename, as programs do that replace files: the folder never lacks a file of that name. */
+static void test_replaced_socket_comes_back(void **state)
+{
+	uint64_t end = clock_now_ns() + CTL_RIG_PATIENCE_NS;
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct ctl_rig *r = *state;
+	struct stat other, st;
+
+	/* It stays open, so that no new file gets its inode. Nobody listens on it. */
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/other", r->dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(stat(sa.sun_path, &other), 0);
+	assert_int_equal(rename(sa.sun_path, r->path), 0);
+	do {
+		ctl_rig_turn(r);
+	} while ((stat(r->path, &st) || st.st_ino == other.st_ino) && clock_now_ns() < end);
+	assert_int_not_equal(st.st_ino, other.st_ino);
+	assert_alive(r);
+	close(fd);
+}
+
+/* The new folder cannot be watched when the socket comes back, and can be a moment later. */
+static void test_a_watch_that_failed_is_tried_again(void **state)
+{
+	uint64_t end = clock_now_ns() + CTL_RIG_PATIENCE_NS;
+	struct ctl_rig *r = *state;
+	unsigned int begun;
+	char folder[100];
+
+	snprintf(folder, sizeof(folder), "%s/run", r->dir);
+	watches.none_left = true;
+	assert_int_equal(unlink(r->path), 0);
+	assert_int_equal(rmdir(folder), 0);
+	wait_for_socket(r);
+	watches.none_left = false;
+	begun = watches.begun;
+	while (watches.begun == begun && clock_now_ns() < end)
+		ctl_rig_turn(r);
+	assert_int_not_equal(watches.begun, begun);
+	assert_int_equal(unlink(r->path), 0);
+	wait_for_socket(r);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, ctl_rig_setup, ctl_rig_teardown)
 
 int main(void)
@@ -515,6 +583,8 @@ int main(void)
 		TEST(test_no_socket_there),
 		TEST(test_another_ones_socket_is_left),
 		TEST(test_removed_socket_comes_back),
+		TEST(test_replaced_socket_comes_back),
+		TEST(test_a_watch_that_failed_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,7 @@ struct ctl_server {
 	sd_event_source *accept;
 	struct {
 		sd_event_source *folder; /* NULL: it could not be watched */
+		bool unwatched;          /* the folder of the present socket could not be */
 		sd_event_source *retry;
 		uint64_t gap_us; /* until the next one */
 	} again;

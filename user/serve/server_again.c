@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control socket comes back when another program removes it or its folder (architecture rule
- * 12): until then nobody can ask this process anything, and `run` would find no other daemon there.
+ * The control socket comes back when another program removes it or its folder, or renames a file
+ * over it (architecture rule 12): until then nobody can ask this process anything, and `run` would
+ * find no other daemon there.
  *
- * The folder is watched by inotify. What cannot be made again now is tried again later, at growing
- * distances. The lock of the folder is not waited for: the loop of the daemon does that.
+ * The folder is watched by inotify. What cannot be made again now, the socket or the watch, is
+ * tried again later, at growing distances. The lock of the folder is not waited for: the loop of
+ * the daemon does that.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +19,8 @@
 #define FIRST_US    1000000ULL
 #define MOST_US     64000000ULL
 #define ACCURACY_US 100000
+/* A file that is renamed over the socket gives the folder IN_MOVED_TO, and no IN_DELETE. */
+#define REMOVED (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static void look(struct ctl_server *s);
 
@@ -48,7 +52,7 @@ static void try_later(struct ctl_server *s)
 }
 
 /* The new watch begins before the former one ends, as in upkeep.c. */
-static int watch_folder(struct ctl_server *s)
+static int begin_watch(struct ctl_server *s)
 {
 	char folder[CONF_PATH_MAX];
 	sd_event_source *fresh = NULL;
@@ -60,9 +64,7 @@ static int watch_folder(struct ctl_server *s)
 	if (!slash)
 		return -EINVAL;
 	*slash = '\0';
-	err = sd_event_add_inotify(
-		s->event, &fresh, folder, IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF,
-		on_folder, s);
+	err = sd_event_add_inotify(s->event, &fresh, folder, REMOVED, on_folder, s);
 	if (err < 0)
 		return err;
 	sd_event_source_disable_unref(s->again.folder);
@@ -70,24 +72,49 @@ static int watch_folder(struct ctl_server *s)
 	return 0;
 }
 
-static void look(struct ctl_server *s)
+/* The first failure of several in a row is logged. */
+static int watch_folder(struct ctl_server *s)
+{
+	int err = begin_watch(s);
+
+	if (err && !s->again.unwatched)
+		log_info("control socket %s: its removal would not be seen (%s)", s->listener.path,
+			 strerror(-err));
+	s->again.unwatched = err != 0;
+	return err;
+}
+
+static int listen_again(struct ctl_server *s)
 {
 	struct ctl_listener fresh;
-	int err = 0;
+	int err = ctl_listener_open(&fresh, s->listener.path, s->gid, false);
 
-	if (ctl_listener_there(&s->listener))
-		return;
-	err = ctl_listener_open(&fresh, s->listener.path, s->gid, false);
 	if (!err)
 		err = ctl_server_listen(s, &fresh);
 	if (!err)
-		err = watch_folder(s);
-	if (err) {
-		try_later(s);
+		log_warn("control socket %s: another program removed it, it is back",
+			 s->listener.path);
+	return err;
+}
+
+static void look(struct ctl_server *s)
+{
+	bool there = ctl_listener_there(&s->listener);
+	int err = 0;
+
+	if (there && !s->again.unwatched)
 		return;
-	}
-	s->again.gap_us = FIRST_US;
-	log_warn("control socket %s: another program removed it, it is back", s->listener.path);
+	if (!there)
+		err = listen_again(s);
+	if (!err)
+		err = watch_folder(s);
+	/* It may have been removed again before the watch began. */
+	if (!err && !ctl_listener_there(&s->listener))
+		err = -ENOENT;
+	if (err)
+		try_later(s);
+	else
+		s->again.gap_us = FIRST_US;
 }
 
 int ctl_again_open(struct ctl_server *s)
@@ -102,10 +129,8 @@ int ctl_again_open(struct ctl_server *s)
 		err = sd_event_source_set_priority(s->again.retry, CTL_PRIORITY);
 	if (err < 0)
 		return err;
-	err = watch_folder(s);
-	if (err)
-		log_info("control socket %s: its removal would not be seen (%s)", s->listener.path,
-			 strerror(-err));
+	if (watch_folder(s))
+		try_later(s);
 	return 0;
 }
 
