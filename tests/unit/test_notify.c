@@ -172,6 +172,24 @@ static void filters(void **unused)
 	assert_int_equal(state.n_out, 1);
 }
 
+/* A fault of the traffic that is over says nothing about SYNs that nobody answers. */
+static void syns_that_nobody_answers_are_a_problem_of_their_own(void **unused)
+{
+	(void)unused;
+	take("passive", HOKM_R_PASSIVE_STATUS, "game: 5xx: 3 of 4", 0);
+	take("passive", HOKM_R_SYNS_UNANSWERED, "game: none is answered", 1);
+	assert_true(due(6, NOON) && state.n_out == 2);
+	notify_sent(&state);
+	take("passive", HOKM_R_PASSIVE_CLEAR, "game: well", 10);
+	assert_true(due(15, NOON) && state.n_out == 1);
+	assert_int_equal(state.out[0].event.reason, HOKM_R_PASSIVE_CLEAR);
+	notify_sent(&state);
+	take("passive", HOKM_R_SYNS_ANSWERED, "game: answered", 20);
+	assert_true(due(25, NOON) && state.n_out == 1);
+	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
+	assert_int_equal(state.out[0].event.severity, NOTIFY_CRITICAL);
+}
+
 /* ---- grouping ---- */
 
 static void burst_is_one_message(void **unused)
@@ -554,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup(a_drill_that_failed_is_a_problem, reset),
 		cmocka_unit_test_setup(connections_are_not_notified, reset),
 		cmocka_unit_test_setup(filters, reset),
+		cmocka_unit_test_setup(syns_that_nobody_answers_are_a_problem_of_their_own, reset),
 		cmocka_unit_test_setup(burst_is_one_message, reset),
 		cmocka_unit_test_setup(recovery_follows_only_a_problem, reset),
 		cmocka_unit_test_setup(a_lost_majority_is_reported_and_its_return_too, reset),

@@ -62,6 +62,7 @@ static const char *about(const struct notify_event *e)
 	switch (e->kind) {
 	case NOTIFY_K_SERVICE:
 	case NOTIFY_K_PASSIVE:
+	case NOTIFY_K_ANSWERS:
 		return "service ";
 	case NOTIFY_K_PEER:
 	case NOTIFY_K_REPLICA:

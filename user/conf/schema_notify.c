@@ -71,8 +71,8 @@ const struct conf_key conf_notify_keys[] = {
 	    "Events of this severity and of more severe ones are sent."),
 	KEY("kinds", TEXT, kinds, KEY_RELOAD | KEY_BY_RULE, "",
 	    "The kinds of events that are sent, separated by commas: state, service, panic, "
-	    "passive, peer, replica, steering, takeover, link, conflict, kernel, config, operator, "
-	    "test. \"\" for all."),
+	    "passive, answers, peer, replica, steering, takeover, link, conflict, kernel, config, "
+	    "operator, dns, drill, test. \"\" for all."),
 	KEY("group", DURATION(0, SECONDS(600)), rules.group_ns, KEY_RELOAD, "5s",
 	    "How long an event waits for others, so that a burst becomes one message."),
 	KEY("rate", NUMBER(1, 3600), rules.per_hour, KEY_RELOAD, "30",

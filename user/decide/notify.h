@@ -38,7 +38,10 @@
 
 enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVERITIES };
 
-/* The kinds that a channel can be limited to. A kind is a bit of a filter. */
+/*
+ * The kinds that a channel can be limited to. A kind is a bit of a filter. Its number is on disk in
+ * the queue of a channel: a new one comes last.
+ */
 #define NOTIFY_KINDS(X)                                                       \
 	X(STATE, "state", "the VRRP state of the node")                       \
 	X(SERVICE, "service", "the state of a service")                       \
@@ -55,7 +58,8 @@ enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVE
 	X(OPERATOR, "operator", "orders of the operator")                     \
 	X(DNS, "dns", "the DNS record of the group")                          \
 	X(DRILL, "drill", "a drill of the failover failed")                   \
-	X(TEST, "test", "a test of the channel")
+	X(TEST, "test", "a test of the channel")                              \
+	X(ANSWERS, "answers", "whether SYNs to a service are answered")
 #define NOTIFY_KIND_ENUM(id, name, text) NOTIFY_K_##id,
 enum notify_kind { NOTIFY_KINDS(NOTIFY_KIND_ENUM) NOTIFY_KIND_COUNT };
 

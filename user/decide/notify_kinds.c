@@ -85,8 +85,8 @@ static const struct row rows[] = {
 	 "The game server fails again and again. " CHECK_SERVICE},
 
 	/* faults in the traffic of players */
-	{"passive", HOKM_R_SYNS_ANSWERED, NULL, NOTIFY_K_PASSIVE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
-	{"passive", HOKM_R_SYNS_UNANSWERED, NULL, NOTIFY_K_PASSIVE, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	{"passive", HOKM_R_SYNS_ANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"passive", HOKM_R_SYNS_UNANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "No player can connect to this node: look for a packet filter that closes the port."},
 	{"passive", HOKM_R_PASSIVE_CLEAR, NULL, NOTIFY_K_PASSIVE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"passive", ANY, NULL, NOTIFY_K_PASSIVE, NOTIFY_WARNING, NOTIFY_OPEN, 0, CHECK_SERVICE},
