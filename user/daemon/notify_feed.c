@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See notify_feed.h. */
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/notify_feed.h"
+#include "daemon/traffic_watch.h"
 
 static void on_line(const struct event_line *line, void *arg)
 {
@@ -65,9 +69,35 @@ void notify_feed_reconf(struct notify_feed *f)
 	notifier_reconf(f->notifier, f->node->conf);
 }
 
+/*
+ * The first end of syns-unanswered after a start is no line of the stream: for this daemon nothing
+ * was wrong. The notifier ends with it what a daemon before this one began, and sends nothing
+ * otherwise.
+ */
+static void take_end(struct notify_feed *f, struct service *svc)
+{
+	enum hokm_reason why = svc->answers_end;
+	char text[NOTIFY_LINE_MAX];
+	struct notify_event e;
+
+	svc->answers_end = HOKM_R_NONE;
+	(void)snprintf(text, sizeof(text), "%s: %s", svc->conf->name, traffic_watch_end_text(why));
+	if (!f->node->conf->n_notify || !notify_event_from("passive", why, text, &e))
+		return;
+	e.at.wall_s = (int64_t)time(NULL);
+	e.at.boot_ns = clock_now_ns();
+	e.players = (uint32_t)services_players(&f->node->services);
+	notifier_take(f->notifier, &e);
+}
+
 void notify_feed_run(struct notify_feed *f)
 {
+	struct services *s = &f->node->services;
+
 	for (unsigned int i = 0; i < f->n; i++)
 		notifier_take(f->notifier, &f->list[i]);
 	f->n = 0;
+	for (unsigned int i = 0; i < s->n; i++)
+		if (s->list[i].answers_end != HOKM_R_NONE)
+			take_end(f, &s->list[i]);
 }

@@ -143,6 +143,7 @@ static void carry_over(struct service *svc, const struct service *old, bool move
 	svc->recent_ns = old->recent_ns;
 	svc->unseen = old->unseen;
 	svc->unanswered = old->unanswered;
+	svc->answers_end = old->answers_end;
 	svc->recover = old->recover;
 	observe_reconf(&svc->observe, observe, now_ns);
 	carry_checks(svc, old, moved, same_question, &done, now_ns);

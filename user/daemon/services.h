@@ -52,6 +52,11 @@ struct service {
 	bool observe_failed;    /* reported; until it works again */
 	bool unseen;            /* players come, but no packet of the server has passed egress */
 	struct unanswered unanswered;
+	/*
+	 * Why syns-unanswered is over that a daemon before this one may have notified. The notifier
+	 * learns that, and nobody else. NONE: nothing is to be said.
+	 */
+	enum hokm_reason answers_end;
 	/* When the oldest request without an answer began, by the last sample; 0: none. */
 	uint64_t oldest_upgrade_ns, oldest_ping_ns;
 

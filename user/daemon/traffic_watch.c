@@ -17,6 +17,7 @@ static void take_counters(const struct hokm_counters *c, struct observe_sample *
 {
 	s->syn = c->syn_local;
 	s->syn_ack = c->syn_ack;
+	s->established = c->established;
 	s->refused = c->refused;
 	s->filtered = c->rst_filter + c->rst_join;
 	s->answered = c->switched + c->upgrade_4xx + c->upgrade_5xx + c->upgrade_other;
@@ -158,6 +159,27 @@ static void carry_out(struct node *n, struct service *svc, const struct observe_
 	}
 }
 
+const char *traffic_watch_end_text(enum hokm_reason why)
+{
+	if (why == HOKM_R_NOT_CONFIGURED)
+		return "passive checks are off, so nothing sees whether SYNs are answered";
+	return hokm_reason_text(why);
+}
+
+static void report_answers(struct node *n, struct service *svc, enum unanswered_news news,
+			   enum hokm_reason why)
+{
+	const char *name = svc->conf->name, *text = traffic_watch_end_text(why);
+
+	if (news == UNANSWERED_FIRST_END)
+		svc->answers_end = why;
+	if (news != UNANSWERED_ENDED)
+		return;
+	log_info("service %s: syns-unanswered is over: reason=%s (%s)", name, hokm_reason_name(why),
+		 text);
+	events_add(n->events, "passive", why, "%s: %s", name, text);
+}
+
 /*
  * The active checks reach the service without leaving the machine. What only clients meet, such as
  * a packet filter, nobody else sees.
@@ -165,12 +187,17 @@ static void carry_out(struct node *n, struct service *svc, const struct observe_
 static void watch_answers(struct node *n, struct service *svc, const struct observe_sample *s,
 			  uint64_t now_ns)
 {
+	const struct unanswered_look look = {
+		.syns = s->syn,
+		.answered = s->syn_ack + s->refused,
+		.established = s->established,
+		.unseen = svc->unseen,
+		.doubtful = s->queue_full || svc->health != HOKM_SVC_UP,
+	};
 	const char *name = svc->conf->name;
 	struct unanswered *u = &svc->unanswered;
 	uint64_t before = u->syns, since_ns = u->since_ns;
-	enum unanswered_news news = unanswered_step(
-		u, s->syn, s->syn_ack + s->refused,
-		s->queue_full || svc->unseen || svc->health != HOKM_SVC_UP, now_ns);
+	enum unanswered_news news = unanswered_step(u, &look, now_ns);
 
 	if (news == UNANSWERED_BEGAN) {
 		log_warn("service %s: reason=syns-unanswered: "
@@ -182,12 +209,7 @@ static void watch_answers(struct node *n, struct service *svc, const struct obse
 		events_add(n->events, "passive", HOKM_R_SYNS_UNANSWERED, "%s: %s", name,
 			   hokm_reason_text(HOKM_R_SYNS_UNANSWERED));
 	}
-	if (news == UNANSWERED_ENDED) {
-		log_info("service %s: reason=syns-answered (%s)", name,
-			 hokm_reason_text(HOKM_R_SYNS_ANSWERED));
-		events_add(n->events, "passive", HOKM_R_SYNS_ANSWERED, "%s: %s", name,
-			   hokm_reason_text(HOKM_R_SYNS_ANSWERED));
-	}
+	report_answers(n, svc, news, HOKM_R_SYNS_ANSWERED);
 }
 
 /* ---- results of active checks ---- */
@@ -266,6 +288,9 @@ void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns)
 		uint64_t next_ns;
 
 		show_results(n, svc, now_ns);
+		if (!svc->observe.conf.on)
+			report_answers(n, svc, unanswered_stop(&svc->unanswered),
+				       HOKM_R_NOT_CONFIGURED);
 		next_ns = observe_next_ns(&svc->observe, now_ns);
 		if ((refuses && svc->observe.conf.on) || (next_ns && now_ns >= next_ns))
 			take_sample(n, svc, now_ns);

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "hokm/names.h"
+
 struct node;
 
 /* Before the loop runs: the kernel may load a module to be able to answer what is asked later. */
@@ -21,5 +23,8 @@ void traffic_watch_prepare(const struct node *n);
  * once.
  */
 void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns);
+
+/* The words for the end of syns-unanswered, with this reason. */
+const char *traffic_watch_end_text(enum hokm_reason why);
 
 #endif

@@ -86,6 +86,8 @@ static const struct row rows[] = {
 
 	/* faults in the traffic of players */
 	{"passive", HOKM_R_SYNS_ANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"passive", HOKM_R_NOT_CONFIGURED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0,
+	 ""},
 	{"passive", HOKM_R_SYNS_UNANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
 	 "No player can connect to this node: look for a packet filter that closes the port."},
 	{"passive", HOKM_R_PASSIVE_CLEAR, NULL, NOTIFY_K_PASSIVE, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},

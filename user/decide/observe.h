@@ -46,6 +46,7 @@
 struct observe_sample {
 	uint64_t syn;           /* syn_local */
 	uint64_t syn_ack;       /* counter of that name */
+	uint64_t established;   /* counter of that name */
 	uint64_t refused;       /* counter of that name */
 	uint64_t filtered;      /* rst_filter: SYNs that a packet filter answered with a RST */
 	uint64_t answered;      /* switched + upgrade_4xx + upgrade_5xx + upgrade_other */

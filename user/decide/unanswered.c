@@ -2,26 +2,53 @@
 /* See unanswered.h. */
 #include "decide/unanswered.h"
 
-static enum unanswered_news begin_anew(struct unanswered *u, uint64_t syns, uint64_t answered)
+/* answer: a SYN was answered since the last look. */
+static enum unanswered_news begin_anew(struct unanswered *u, const struct unanswered_look *l,
+				       bool answer, uint64_t established)
 {
-	const bool ended = u->reported;
+	enum unanswered_news news = UNANSWERED_NONE;
 
-	*u = (struct unanswered){.known = true, .answered = answered, .syns = syns};
-	return ended ? UNANSWERED_ENDED : UNANSWERED_NONE;
+	if (u->reported)
+		news = UNANSWERED_ENDED;
+	else if (answer && !u->ended_once)
+		news = UNANSWERED_FIRST_END;
+	*u = (struct unanswered){
+		.known = true,
+		.ended_once = u->ended_once || answer,
+		.answered = l->answered,
+		.syns = l->syns,
+		.established = established,
+	};
+	return news;
 }
 
-enum unanswered_news unanswered_step(struct unanswered *u, uint64_t syns, uint64_t answered,
-				     bool doubtful, uint64_t now_ns)
+enum unanswered_news unanswered_step(struct unanswered *u, const struct unanswered_look *l,
+				     uint64_t now_ns)
 {
-	if (!u->known || answered != u->answered || syns < u->syns)
-		return begin_anew(u, syns, answered);
-	if (doubtful && !u->reported)
-		return begin_anew(u, syns, answered);
-	if (!u->since_ns && syns > u->syns)
+	if (!u->known || l->answered != u->answered || l->syns < u->syns)
+		return begin_anew(u, l, u->known && l->answered > u->answered, l->established);
+	/* The former number stays: until a packet is seen, it proves that there is another way. */
+	if (l->unseen && l->established != u->established)
+		return begin_anew(u, l, true, u->established);
+	if (l->doubtful && !u->reported)
+		return begin_anew(u, l, false, u->established);
+	if (!u->since_ns && l->syns > u->syns)
 		u->since_ns = now_ns;
-	if (u->reported || !u->since_ns || syns - u->syns < UNANSWERED_SYNS ||
+	if (u->reported || !u->since_ns || l->syns - u->syns < UNANSWERED_SYNS ||
 	    now_ns - u->since_ns < UNANSWERED_NS)
 		return UNANSWERED_NONE;
 	u->reported = true;
 	return UNANSWERED_BEGAN;
+}
+
+enum unanswered_news unanswered_stop(struct unanswered *u)
+{
+	enum unanswered_news news = UNANSWERED_NONE;
+
+	if (u->reported)
+		news = UNANSWERED_ENDED;
+	else if (!u->ended_once)
+		news = UNANSWERED_FIRST_END;
+	*u = (struct unanswered){.ended_once = true};
+	return news;
 }

@@ -17,21 +17,44 @@
 #define UNANSWERED_SYNS 10
 #define UNANSWERED_NS   5000000000ULL
 
-enum unanswered_news { UNANSWERED_NONE, UNANSWERED_BEGAN, UNANSWERED_ENDED };
+enum unanswered_news {
+	UNANSWERED_NONE,
+	UNANSWERED_BEGAN,
+	UNANSWERED_ENDED,
+	/*
+	 * The first end since the daemon started, of something that it did not report itself. The
+	 * daemon before it may have reported that, and notified operators.
+	 */
+	UNANSWERED_FIRST_END,
+};
 
 struct unanswered {
-	bool known;        /* the counters below are there */
-	uint64_t answered; /* the counter, as it was the last time */
-	uint64_t syns;     /* the counter of SYNs when an answer was seen last */
-	uint64_t since_ns; /* the first SYN after that was seen; 0: none */
+	bool known;           /* the counters below are there */
+	bool ended_once;      /* since the daemon started */
+	uint64_t answered;    /* the counter, as it was the last time */
+	uint64_t syns;        /* the counter of SYNs when an answer was seen last */
+	uint64_t established; /* the counter of handshakes when an answer was seen last */
+	uint64_t since_ns;    /* the first SYN after that was seen; 0: none */
 	bool reported;
 };
 
-/*
- * Takes the counters: SYNs that the local kernel got, and its answers, SYN-ACK or refusal.
- * doubtful: there is another reason why SYNs stay unanswered, so these do not count.
- */
-enum unanswered_news unanswered_step(struct unanswered *u, uint64_t syns, uint64_t answered,
-				     bool doubtful, uint64_t now_ns);
+/* What the packet path says of one service now. */
+struct unanswered_look {
+	uint64_t syns;        /* SYNs that the local kernel got */
+	uint64_t answered;    /* its answers, SYN-ACK or refusal */
+	uint64_t established; /* completed handshakes, local or with a peer */
+	/*
+	 * No packet of the server was ever seen. Either the answers leave by another interface,
+	 * which handshakes prove that complete all the same, or a filter discards all SYNs.
+	 */
+	bool unseen;
+	bool doubtful; /* another reason why SYNs stay unanswered: these do not count */
+};
+
+enum unanswered_news unanswered_step(struct unanswered *u, const struct unanswered_look *l,
+				     uint64_t now_ns);
+
+/* Nothing looks at this service any more, so a report of it would never end. */
+enum unanswered_news unanswered_stop(struct unanswered *u);
 
 #endif
