@@ -28,6 +28,10 @@ peer_is() { status_is "$1" .peers[0].pulsing "$2"; }
 long_without_adverts() { status_test "$1" ".peers[0].adverts_ms // 0" -gt 1500; }
 both_hear() { hokm_ready a && hokm_ready b; }
 paths_answer() { path_answers "$1" 0 "$2" && path_answers "$1" 1 "$3"; }
+only_fault() { # NODE ID
+	examine "$1" &&
+		[ "$(jq -r '.findings[] | select(.severity != "note").id' <<<"$ANSWER")" = "$2" ]
+}
 times_owner() { lab_ctl "$1" events --recent 1000 --kind state | grep -c -- "-> master"; }
 
 segment_cut() {
@@ -52,7 +56,8 @@ segment_cut() {
 	within 10 "segment cut: the players are well" calm
 	within 10 "segment cut: the event names the path" event b peer \
 		"primary segment: no pulse comes over this path"
-	fault "segment cut" a segment-lost
+	for node in a b; do within 30 "segment cut: the doctor of $node names that alone" \
+		only_fault $node segment-lost; done
 	observe_mark healed
 	unbroken "segment cut"
 	must uncut

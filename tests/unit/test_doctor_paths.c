@@ -113,11 +113,39 @@ static void no_second_path(void **state)
 	}
 }
 
+/* What goes over the segment alone ends with it: adverts, replication and steered frames. */
+static void a_lost_segment_is_one_finding(void **state)
+{
+	static const int64_t segment_ms[] = {5000, NEVER};
+	struct findings found;
+	struct facts f;
+	struct fact_peer *p = &f.peers[0];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(segment_ms) / sizeof(segment_ms[0]); i++) {
+		see(&(struct row){.segment_ms = segment_ms[i], .cable_ms = ANSWERS}, &f);
+		f.agent = p->fresh = p->owner = p->replicated = p->warm = true;
+		p->adverts_ms = segment_ms[i] == NEVER ? -1 : 60000;
+		snprintf(p->not_steerable, sizeof(p->not_steerable), "no probe arrives");
+		doctor_judge(&f, &found);
+		assert_int_equal(found.n, 1);
+		assert_string_equal(found.list[0].id, "segment-lost");
+		/* The segment answers: each is a fault of its own. */
+		p->paths[0].answers = true;
+		doctor_judge(&f, &found);
+		assert_int_equal(found.n, 3);
+		assert_string_equal(found.list[0].id, "adverts-missing");
+		assert_string_equal(found.list[1].id, "replication-blocked");
+		assert_string_equal(found.list[2].id, "not-steerable");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_path_is_judged),
 		cmocka_unit_test(no_second_path),
+		cmocka_unit_test(a_lost_segment_is_one_finding),
 	};
 
 	return cmocka_run_group_tests_name("doctor's paths", tests, NULL, NULL);

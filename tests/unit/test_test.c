@@ -124,6 +124,16 @@ static void unsteerable(struct facts *f)
 {
 	TEXT(f->peers[0].not_steerable, "probes do not arrive");
 }
+/* The peer answers over its cable alone. */
+static void segment_lost(struct facts *f)
+{
+	unsteerable(f);
+	f->peers[0].connected = false;
+	f->peers[0].n_paths = 2;
+	f->peers[0].paths[0].in_use = f->peers[0].paths[1].in_use = true;
+	f->peers[0].paths[0].seen_ms = 5000;
+	f->peers[0].paths[1].answers = true;
+}
 static void in_maintenance(struct facts *f)
 {
 	f->maint = true;
@@ -162,6 +172,26 @@ static void a_fault_fails_its_row(void **state)
 		if (row(&t, rows[i].row)->result != TEST_FAIL)
 			fail_msg("row %s passes with fault %zu: %s", rows[i].row, i,
 				 row(&t, rows[i].row)->seen);
+	}
+}
+
+/* The doctor has one finding for all that goes over the segment alone, and each row shows it. */
+static void a_lost_segment_is_named_in_its_rows(void **state)
+{
+	static const char *const names[] = {"steering to the peer", "replication to the peer"};
+	struct test_report t;
+	struct facts f;
+
+	(void)state;
+	healthy(&f, true);
+	segment_lost(&f);
+	judge(&f, &t);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct test_row *r = row(&t, names[i]);
+
+		assert_int_equal(r->result, TEST_FAIL);
+		if (strncmp(r->seen, "segment-lost: ", strlen("segment-lost: ")) != 0)
+			fail_msg("row %s: %s", names[i], r->seen);
 	}
 }
 
@@ -316,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fault_fails_its_row),
+		cmocka_unit_test(a_lost_segment_is_named_in_its_rows),
 		cmocka_unit_test(a_healthy_node_fails_nothing),
 		cmocka_unit_test(what_was_not_seen_never_passes),
 		cmocka_unit_test(a_keepalived_is_no_fault),

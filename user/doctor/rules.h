@@ -91,5 +91,7 @@ rule_applies rule_pulse_path_unusable;
 rule_applies rule_segment_lost;
 rule_applies rule_pulse_path_never;
 rule_applies rule_pulse_path_lost;
+/* The peer answers pulses, and none over the segment: the case of rule_segment_lost(). */
+bool rules_segment_is_lost(const struct fact_peer *p);
 
 #endif

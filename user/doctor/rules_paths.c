@@ -24,11 +24,16 @@ static bool answers_somewhere(const struct fact_peer *p)
 	return false;
 }
 
+bool rules_segment_is_lost(const struct fact_peer *p)
+{
+	return p->n_paths && !p->paths[0].answers && answers_somewhere(p);
+}
+
 bool rule_segment_lost(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 
-	if (!p->n_paths || p->paths[0].answers || !answers_somewhere(p))
+	if (!rules_segment_is_lost(p))
 		return false;
 	if (p->paths[0].seen_ms < 0)
 		return rule_say(out,

@@ -4,7 +4,7 @@
  * Pure.
  *
  * One fault is to make one finding. So a rule on missing packets asks first whether packets came
- * and were refused, which has a finding of its own.
+ * and were refused, or whether the segment is lost, which have findings of their own.
  */
 #include <inttypes.h>
 
@@ -94,7 +94,7 @@ bool rule_adverts_missing(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 
-	if (!p->owner || adverts_fresh(f, p))
+	if (!p->owner || adverts_fresh(f, p) || rules_segment_is_lost(p))
 		return false;
 	if (p->adverts_ms < 0)
 		return rule_say(out, "%s is owner, by its pulses; no advert of it ever came",
@@ -174,6 +174,7 @@ bool rule_replication_blocked(const struct facts *f, struct finding *out)
 	const struct fact_peer *p = &f->peers[out->of];
 
 	return p->pulsing && p->fresh && p->replicated && !p->connected && !p->bad_tags &&
+	       !rules_segment_is_lost(p) &&
 	       rule_say(out, "%s answers pulses, and its replication is not connected; %s", p->name,
 			f->grew.replication_seen ? "messages arrive at the interface of this node"
 						 : "no message of any peer arrived just now");
@@ -199,7 +200,7 @@ bool rule_not_steerable(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 
-	return p->pulsing && p->not_steerable[0] &&
+	return p->pulsing && p->not_steerable[0] && !rules_segment_is_lost(p) &&
 	       rule_say(out, "no new player is steered to %s: %s", p->name, p->not_steerable);
 }
 
