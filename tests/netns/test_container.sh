@@ -3,7 +3,8 @@
 # lane: beside
 #
 # The games run in containers: network namespaces of their own behind the nodes, to which the nodes
-# translate the VIP, as container engines do. No socket of a game is on its node.
+# translate the VIP, as container engines do. No socket of a game is on its node. The service
+# desk has its sockets there, as a server without a container.
 #
 #   moves    failover and failback: nobody notices
 #   drain    the time of a drain is over: the players are notified, the sockets in the container are
@@ -18,7 +19,9 @@ PLAYERS=20
 . "$TESTS_DIR/listeners.sh"
 
 COUNT=30
-LAB_CONF_EXTRA='service game { check websocket { timeout = "2s" } check http { timeout = "2s" } }'
+DESK=8766
+LAB_CONF_EXTRA='service game { check websocket { timeout = "2s" } check http { timeout = "2s" } }
+service desk { port = 8766 check tcp { } }'
 INSIDE=172.17.0.2
 
 # box NODE: the namespace of its container, and the rules that lead there.
@@ -62,6 +65,15 @@ boxed_game() {
 	lab_spawn "$1" game nsenter --net="/run/netns/$(lab_ns "in-$1")" -- \
 		"$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port "$LAB_PORT"
 }
+desk() {
+	lab_spawn "$1" desk "$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port $DESK
+}
+# A player of it, who listens as those of the game do.
+desk_player() {
+	LAB_STDOUT=$LAB_DIR/desk lab_spawn client desk "$TESTS_DIR/../stub/listeners.py" \
+		--addr "$LAB_VIP" --port $DESK --count 1 --seconds 60
+	lab_wait 20 test -s "$LAB_DIR/desk"
+}
 # Of players: the checks have some too.
 player_sockets() {
 	lab_run "in-$1" ss -Htn state established sport "$LAB_PORT" dst "$(lab_addr client)"
@@ -100,16 +112,25 @@ ended() {
 		status_is b '.peers[0].replica.connections' 0
 }
 
+# How often connections of the game were terminated.
+terminated() {
+	lab_ctl a events --recent 1000 --kind service --json |
+		jq -s 'map(select(.text | test("^game: [0-9]+ connections terminated"))) | length'
+}
+
 drained() {
 	within 20 "drain: all are there" listeners_start client $COUNT 60
 	number_is "drain: their sockets are in the container" "$(sockets a)" -ge $COUNT
+	holds "drain: the desk has a player too" desk_player
 	LAB_STDOUT=$LAB_DIR/drain lab_spawn a drain "$HOKM" ctl -s "$LAB_DIR/a/hokm.sock" \
 		drain --timeout 1s
 	ended drain
+	number_is "drain: terminated once, whatever sockets the desk has" "$(terminated)" -eq 1
 	within 10 "drain: it has an end" drain_says "empty: no player is left"
 	holds "drain: undrained" ctl_ok a undrain
 	within 20 "drain: the node owns again" owns a
 	must lab_stop client listeners
+	must lab_stop client desk
 }
 
 unresponsive() {
@@ -125,6 +146,7 @@ must lab_conf a b
 for node in a b; do
 	must box $node
 	must boxed_game $node
+	must desk $node
 	must lab_daemon $node
 done
 for node in a b; do must lab_wait 20 hokm_ready $node; done

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -24,6 +25,8 @@ static struct {
 	atomic_uint batches, conns, rsts;
 	uint32_t last_seq;
 	bool in_order;
+	bool refuses;      /* what it is asked for */
+	uint8_t elsewhere; /* sockets of this service are not here */
 } kernel;
 
 static int end(const struct tickle_conn *conns, unsigned int n)
@@ -35,7 +38,7 @@ static int end(const struct tickle_conn *conns, unsigned int n)
 	kernel.in_order &= conns[0].seq == ++kernel.last_seq;
 	atomic_fetch_add(&kernel.batches, 1);
 	atomic_fetch_add(&kernel.conns, n);
-	return (int)n - 1; /* one of them had no socket */
+	return (int)n - 1;
 }
 
 int session_reset_open(struct session_reset *r)
@@ -51,8 +54,11 @@ void session_reset_close(struct session_reset *r)
 
 int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
-	(void)r;
-	return end(conns, n);
+	int ended = end(conns, n);
+
+	for (unsigned int i = 0; i < n; i++)
+		r->elsewhere[i] = conns[i].service == kernel.elsewhere;
+	return kernel.refuses ? -ENOMEM : ended;
 }
 
 void session_reset_tell(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
@@ -119,7 +125,7 @@ static void before_its_thread_runs_a_batch_is_done_at_once(void **state)
 	assert_true(ender_done(ender, give(3, false)));
 	assert_int_equal(atomic_load(&kernel.conns), 3);
 	assert_int_equal(atomic_load(&kernel.rsts), 0);
-	assert_int_equal(ender_had_socket(ender), 2);
+	assert_int_equal(ender_elsewhere(ender, 0), 0); /* its giver does not ask */
 }
 
 static void nobody_waits_for_a_socket_whose_lock_is_held(void **state)
@@ -141,7 +147,7 @@ static void nobody_waits_for_a_socket_whose_lock_is_held(void **state)
 	assert_true(ender_has_room(ender));
 	assert_int_equal(atomic_load(&kernel.batches), given);
 	assert_true(kernel.in_order);
-	assert_int_equal(ender_had_socket(ender), 9 + (given - 1));
+	assert_int_equal(ender_elsewhere(ender, 0), 10);
 }
 
 /* Also those for whose sockets there is no room any more. */
@@ -164,6 +170,27 @@ static void no_client_waits_for_a_socket_whose_lock_is_held(void **state)
 	sem_post(&kernel.answer);
 	wait_for(last);
 	assert_int_equal(atomic_load(&kernel.conns), sockets);
+}
+
+/* By service, so that the socket of one says nothing about the server of another. */
+static void sockets_elsewhere_are_counted_by_service(void **state)
+{
+	struct tickle_conn conns[5] = {
+		{.seq = 1, .service = 1},       {.service = 1}, {.service = 2}, {.service = 1},
+		{.service = HOKM_MAX_SERVICES},
+	};
+
+	(void)state;
+	kernel.elsewhere = 1;
+	(void)ender_give(ender, conns, 5, true);
+	assert_int_equal(ender_elsewhere(ender, 1), 3);
+	assert_int_equal(ender_elsewhere(ender, 2), 0);
+	/* Not those of a peer's notice, and not those that the kernel refused to look for. */
+	(void)ender_give(ender, conns, 5, false);
+	assert_int_equal(ender_elsewhere(ender, 1), 3);
+	kernel.refuses = true;
+	(void)ender_give(ender, conns, 5, true);
+	assert_int_equal(ender_elsewhere(ender, 1), 3);
 }
 
 static void a_kernel_that_does_not_answer_for_a_second_is_noticed(void **state)
@@ -230,6 +257,7 @@ int main(void)
 		TEST(before_its_thread_runs_a_batch_is_done_at_once),
 		TEST(nobody_waits_for_a_socket_whose_lock_is_held),
 		TEST(no_client_waits_for_a_socket_whose_lock_is_held),
+		TEST(sockets_elsewhere_are_counted_by_service),
 		TEST(a_kernel_that_does_not_answer_for_a_second_is_noticed),
 		TEST(each_batch_is_done_once_and_in_order),
 		cmocka_unit_test(closing_waits_for_batches_that_the_kernel_answers),

@@ -32,7 +32,8 @@ struct ender {
 	struct session_reset reset;
 	struct batch ring[BATCHES];
 	uint64_t given;
-	_Atomic uint64_t done, had_socket;
+	_Atomic uint64_t done;
+	_Atomic uint64_t elsewhere[HOKM_MAX_SERVICES];
 	_Atomic bool stop;
 	/* The thread's last progress that the loop saw, and when; 0: look from now on. */
 	uint64_t seen_done, seen_ns;
@@ -44,13 +45,22 @@ struct ender {
 
 /* ---- the thread ---- */
 
+static void count_elsewhere(struct ender *e, const struct batch *b)
+{
+	for (unsigned int i = 0; i < b->n; i++)
+		if (e->reset.elsewhere[i] && b->conns[i].service < HOKM_MAX_SERVICES)
+			atomic_fetch_add(&e->elsewhere[b->conns[i].service], 1);
+}
+
 static void do_batch(struct ender *e, const struct batch *b)
 {
 	int n = session_reset_sockets(&e->reset, b->conns, b->n);
 
+	if (n >= 0 && b->rst)
+		count_elsewhere(e, b);
 	if (n >= 0)
-		atomic_fetch_add(&e->had_socket, (uint64_t)n);
-	else if (b->rst)
+		return;
+	if (b->rst)
 		log_error("could not end %u sockets: %s; their clients were notified", b->n,
 			  strerror(-n));
 	else
@@ -134,9 +144,9 @@ uint64_t ender_left(const struct ender *e)
 	return e->left;
 }
 
-uint64_t ender_had_socket(const struct ender *e)
+uint64_t ender_elsewhere(const struct ender *e, uint8_t service)
 {
-	return atomic_load(&e->had_socket);
+	return atomic_load(&e->elsewhere[service]);
 }
 
 /* ---- open, start, close ---- */

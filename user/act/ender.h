@@ -45,7 +45,10 @@ bool ender_idle(const struct ender *e);
 bool ender_stuck(struct ender *e, uint64_t now_ns);
 /* How many connections were left, because there was no room. It only grows. */
 uint64_t ender_left(const struct ender *e);
-/* How many connections had a socket, in all batches that are done. It only grows. */
-uint64_t ender_had_socket(const struct ender *e);
+/*
+ * How many connections of the service in this slot had their socket elsewhere
+ * (act/session_reset.h), in all batches with `rst` that are done. It only grows.
+ */
+uint64_t ender_elsewhere(const struct ender *e, uint8_t service);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See session_reset.h. */
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "act/session_reset.h"
@@ -44,18 +43,29 @@ static struct tickle_conn from_client(const struct tickle_conn *c)
 	};
 }
 
+static void reset_elsewhere(struct session_reset *r, const struct tickle_conn *conns,
+			    unsigned int n)
+{
+	struct tickle_conn servers[TICKLE_MAX];
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (r->elsewhere[i] && conns[i].known)
+			servers[left++] = from_client(&conns[i]);
+	if (!left || tickle_reset(r->to_servers, servers, left) >= (int)left)
+		return;
+	log_info("not all of %u servers without a socket here could be sent a RST", left);
+	memset(r->elsewhere, 0, sizeof(r->elsewhere));
+}
+
 int session_reset_sockets(struct session_reset *r, const struct tickle_conn *conns, unsigned int n)
 {
 	bool had_socket[TICKLE_MAX] = {false};
-	struct tickle_conn elsewhere[TICKLE_MAX];
-	unsigned int left = 0;
 	int ended = sockdiag_destroy(r->sockdiag, conns, n, had_socket);
 
-	for (unsigned int i = 0; ended >= 0 && i < n; i++)
-		if (!had_socket[i] && conns[i].known)
-			elsewhere[left++] = from_client(&conns[i]);
-	if (left && tickle_reset(r->to_servers, elsewhere, left) < (int)left)
-		log_info("not all of %u servers without a socket here could be sent a RST", left);
+	for (unsigned int i = 0; i < TICKLE_MAX; i++)
+		r->elsewhere[i] = ended >= 0 && i < n && !had_socket[i];
+	reset_elsewhere(r, conns, ended >= 0 ? n : 0);
 	return ended;
 }
 

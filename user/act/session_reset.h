@@ -7,13 +7,21 @@
 #ifndef HOKM_ACT_SESSION_RESET_H
 #define HOKM_ACT_SESSION_RESET_H
 
+#include <stdbool.h>
+
 #include "act/sockdiag.h"
 #include "act/tickle.h"
 
 struct session_reset {
 	struct sockdiag *sockdiag;
 	struct tickle *tickle;
-	struct tickle *to_servers; /* of the thread that destroys sockets */
+	/* The rest is of the thread that destroys sockets. */
+	struct tickle *to_servers;
+	/*
+	 * Of the last batch: its socket is not here. Never set where the kernel did not take the
+	 * request, or where a server could not be sent the RST.
+	 */
+	bool elsewhere[TICKLE_MAX];
 };
 
 /* 0 or -errno, logged. */

@@ -30,6 +30,7 @@ struct tickle_conn {
 	__be16 client_port, port;
 	uint32_t seq, ack; /* host order */
 	bool known;        /* seq and ack are valid */
+	uint8_t service;   /* its slot; only the ender (act/ender.h) counts by it */
 };
 
 /* Bytes of a packet: IPv4 and TCP headers without options. */

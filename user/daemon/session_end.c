@@ -49,41 +49,42 @@ static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, voi
 		.seq = c->s2c.seq_next,
 		.ack = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
 		.known = c->s2c.packets > 0,
+		.service = svc->slot,
 	};
 	return 0;
 }
 
 /*
- * None of them had a socket: the server is in another network namespace (a container behind NAT).
- * Its sockets were sent a RST, and so were the clients. No packet tells the packet path that the
- * connections are over, so their entries are deleted by another walk.
+ * None of the service's connections had a socket here: its server is in another network namespace
+ * (a container behind NAT). Its sockets were sent a RST, and so were the clients. No packet tells
+ * the packet path that the connections are over, so their entries are deleted by another walk.
+ * Returns how many connections had their socket elsewhere.
  */
-static void note_orphans(struct session_end *e, uint64_t had_socket, bool stuck)
+static uint64_t note_orphans(struct session_end *e, uint8_t slot)
 {
-	if (!had_socket && !stuck)
-		e->orphaned |= e->walking;
+	uint64_t elsewhere = ender_elsewhere(e->ender, slot) - e->elsewhere[slot];
+
+	if (e->found[slot] && elsewhere == e->found[slot])
+		e->orphaned |= 1u << slot;
+	return elsewhere;
 }
 
-static void report_sockets(struct session_end *e, unsigned int found, bool stuck)
+static void report_sockets(const struct session_end *e, uint64_t elsewhere, bool stuck)
 {
-	uint64_t had_socket = ender_had_socket(e->ender) - e->had_socket;
-
-	if (found)
-		note_orphans(e, had_socket, stuck);
 	if (stuck)
 		log_error("the kernel does not end a socket, because its lock is held; "
 			  "all clients were notified, %llu sockets are left",
 			  (unsigned long long)(ender_left(e->ender) - e->left));
-	else if (found > had_socket)
-		log_info("%u of them had no socket on this node; "
+	else if (elsewhere)
+		log_info("%llu of them had no socket on this node; "
 			 "a RST was sent to their clients, and to their server",
-			 found - (unsigned int)had_socket);
+			 (unsigned long long)elsewhere);
 }
 
 static void report(struct session_end *e, bool stuck)
 {
 	const struct services *services = &e->node->services;
-	unsigned int found = 0;
+	uint64_t elsewhere = 0;
 
 	for (unsigned int s = 0; s < services->n; s++) {
 		const char *name = services->list[s].conf->name;
@@ -97,9 +98,9 @@ static void report(struct session_end *e, bool stuck)
 		if (e->found[slot])
 			events_add(e->node->events, "service", e->reason[slot],
 				   "%s: %u connections terminated: %s", name, e->found[slot], why);
-		found += e->found[slot];
+		elsewhere += note_orphans(e, slot);
 	}
-	report_sockets(e, found, stuck);
+	report_sockets(e, elsewhere, stuck);
 }
 
 static void keep_quiet(struct session_end *e, uint64_t now_ns)
@@ -121,7 +122,8 @@ static void begin_walk(struct session_end *e, uint64_t now_ns)
 	else
 		e->wanted = 0;
 	memset(e->found, 0, sizeof(e->found));
-	e->had_socket = ender_had_socket(e->ender);
+	for (uint8_t s = 0; s < HOKM_MAX_SERVICES; s++)
+		e->elsewhere[s] = ender_elsewhere(e->ender, s);
 	e->left = ender_left(e->ender);
 	e->walked = false;
 	memset(&e->cursor, 0, sizeof(e->cursor));

@@ -32,13 +32,14 @@ struct session_end {
 	uint64_t next_ns; /* the next slice; 0: nothing is under way */
 	/* One bit for each slot of a service: requested; and in the walk that is under way. */
 	unsigned int wanted, walking;
-	/* The same: entries of terminated connections whose sockets are not on this machine. */
+	/* The same: all of the service's connections were terminated, and no socket was here. */
 	unsigned int orphaned;
 	bool forgetting;   /* the walk that is under way deletes those */
 	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
 	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */
-	uint64_t had_socket, left;             /* of the ender, as of the beginning of the walk */
+	/* Of the ender, as of the beginning of the walk. */
+	uint64_t elsewhere[HOKM_MAX_SERVICES], left;
 	struct hokm_conn_cursor cursor;
 	bool walked;         /* the walk has seen everything; the ender may not be done with it */
 	uint64_t last_batch; /* that was given to the ender */
