@@ -187,7 +187,7 @@ static void syns_that_nobody_answers_are_a_problem_of_their_own(void **unused)
 	take("passive", HOKM_R_SYNS_ANSWERED, "game: answered", 20);
 	assert_true(due(25, NOON) && state.n_out == 1);
 	assert_int_equal(state.out[0].mark, NOTIFY_OVER);
-	assert_int_equal(state.out[0].event.severity, NOTIFY_CRITICAL);
+	assert_int_equal(state.out[0].event.severity, NOTIFY_WARNING);
 }
 
 /* ---- grouping ---- */

@@ -79,6 +79,11 @@ static void few_do_not_count(void **state)
 		assert_int_equal(step(&u, 100 + i, 50, false, T0 + i * 60 * SECOND),
 				 UNANSWERED_NONE);
 	assert_int_equal(step(&u, 100 + UNANSWERED_SYNS, 50, false, T0 + 3600 * SECOND),
+			 UNANSWERED_NONE);
+	/* As many within a minute. */
+	assert_int_equal(step(&u, 101 + UNANSWERED_SYNS, 50, false, T0 + 3601 * SECOND),
+			 UNANSWERED_NONE);
+	assert_int_equal(step(&u, 100 + 2 * UNANSWERED_SYNS, 50, false, T0 + 3660 * SECOND),
 			 UNANSWERED_BEGAN);
 }
 

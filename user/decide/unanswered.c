@@ -32,6 +32,8 @@ enum unanswered_news unanswered_step(struct unanswered *u, const struct unanswer
 		return begin_anew(u, l, true, u->established);
 	if (l->doubtful && !u->reported)
 		return begin_anew(u, l, false, u->established);
+	if (u->since_ns && !u->reported && now_ns - u->since_ns > UNANSWERED_MOST_NS)
+		return begin_anew(u, l, false, u->established);
 	if (!u->since_ns && l->syns > u->syns)
 		u->since_ns = now_ns;
 	if (u->reported || !u->since_ns || l->syns - u->syns < UNANSWERED_SYNS ||

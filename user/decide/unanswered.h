@@ -13,9 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* So many SYNs, and so much time since the first of them. */
-#define UNANSWERED_SYNS 10
-#define UNANSWERED_NS   5000000000ULL
+/*
+ * So many SYNs, and so much time since the first of them, and no more: the few SYNs of a client that
+ * an operator banned add up over a night in which nobody else comes.
+ */
+#define UNANSWERED_SYNS    10
+#define UNANSWERED_NS      5000000000ULL
+#define UNANSWERED_MOST_NS 60000000000ULL
 
 enum unanswered_news {
 	UNANSWERED_NONE,
