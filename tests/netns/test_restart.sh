@@ -199,7 +199,8 @@ refuses() {
 second() {
 	remember
 	footprint_take a .running
-	refuses "second daemon" $EX_UNAVAILABLE "a daemon of node primary is running already" \
+	refuses "second daemon" $EX_UNAVAILABLE \
+		"a daemon of node primary is running already (it holds $LAB_DIR/a/hokm.sock.lock)" \
 		lab_run a "$HOKM" run -c "$(conf_of a)"
 	refuses "cleanup under a daemon" $EX_UNAVAILABLE \
 		"a daemon of node primary is running already" \

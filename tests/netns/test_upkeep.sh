@@ -111,10 +111,10 @@ proxy_arp() {
 	done
 }
 
-# refused COMMAND: of another process, by the daemon that runs.
+# refused COMMAND: of another process, by the daemon that runs. It has no lock file to name.
 refused() {
 	lab_run a "$HOKM" "$1" -c "$LAB_DIR/a/hokm-xdp.conf" 2>&1 |
-		grep -q "a daemon of node primary is running already"
+		grep -qF "is running already (it answers on $LAB_DIR/a/hokm.sock)"
 }
 
 # The VIP is removed thirty times, ten times a second.

@@ -55,6 +55,22 @@ static bool daemon_listens(const struct conf *c)
 	return listens;
 }
 
+/* Logs why the lock at `path` does not make this process the only one. 0: it does; or -errno. */
+static int refuse(const struct conf *c, const char *path, int err)
+{
+	const char *name = c->nodes[c->self].name;
+
+	if (!err && !daemon_listens(c))
+		return 0;
+	if (err && err != -EWOULDBLOCK) {
+		log_error("could not lock %s: %s", path, strerror(-err));
+		return err;
+	}
+	log_error("a daemon of node %s is running already (it %s %s): stop it first", name,
+		  err ? "holds" : "answers on", err ? path : c->socket);
+	return -EADDRINUSE;
+}
+
 int lock_node(const struct conf *c, int *fd)
 {
 	char path[CONF_PATH_MAX + 8];
@@ -70,16 +86,9 @@ int lock_node(const struct conf *c, int *fd)
 		log_error("could not open the lock %s: %s", path, strerror(-err));
 		return err;
 	}
-	err = flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0;
-	if (!err && !daemon_listens(c))
+	err = refuse(c, path, flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0);
+	if (!err)
 		return 0;
-	if (!err || err == -EWOULDBLOCK)
-		err = -EADDRINUSE;
-	if (err == -EADDRINUSE)
-		log_error("a daemon of node %s is running already (it holds %s): stop it first",
-			  c->nodes[c->self].name, path);
-	else
-		log_error("could not lock %s: %s", path, strerror(-err));
 	unlock_node(*fd);
 	*fd = -1;
 	return err;

@@ -10,7 +10,7 @@
 
 /*
  * Takes the lock; creates the directory of the socket if necessary. -EADDRINUSE when another daemon
- * has the lock. 0 or -errno, logged.
+ * has the lock, or listens on the socket. 0 or -errno, logged.
  */
 int lock_node(const struct conf *c, int *fd);
 /* Releases the lock; -1 is fine. */

@@ -201,7 +201,7 @@ int daemon_run_main(int argc, char **argv, const struct daemon_front *front)
 	return exit_code(err);
 }
 
-/* A daemon that was killed leaves its socket. While we hold the lock, no daemon listens on it. */
+/* A daemon that was killed leaves its socket. lock_node() saw that no process listens on it. */
 static int remove_socket(const struct conf *c)
 {
 	struct stat st;
