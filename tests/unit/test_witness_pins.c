@@ -11,11 +11,13 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "act_bpf_rig.h"
@@ -195,18 +197,118 @@ static void one_after_the_other(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, remove_it, &c), 0);
 	(void)poll(NULL, 0, LOCK_MS);
 	assert_true(answers());
-	close(lock);
+	witness_unlock(rig.bpffs, lock);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_false(has_pins());
 	assert_int_equal(witness_lock("/does/not/exist"), -ENOENT);
 }
 
+/* The pins of the first one say whose they are. Any other witness is gone. */
+static enum hokm_witness_process one_runs(struct hokm_addr addr, __be16 port)
+{
+	return hokm_addr_to_ipv4(&addr).s_addr == own_address().s_addr && ntohs(port) == PORT
+		       ? HOKM_WITNESS_RUNS
+		       : HOKM_WITNESS_NOWHERE;
+}
+
+struct starting {
+	struct conf conf;
+	int err;
+};
+
+static void *start_it(void *arg)
+{
+	struct starting *s = arg;
+
+	s->err = start(&s->conf, one_runs);
+	return NULL;
+}
+
+/* Before the first one has written its address: to a namesake the pins would be nobody's. */
+static void a_namesake_waits_for_a_start(void **state)
+{
+	struct starting second = {0};
+	struct hokm_cfg cfg = {.pulse_port = htons(PORT)};
+	struct hokm_bpf *b;
+	pthread_t thread;
+	struct conf first;
+	bool adopted;
+
+	(void)state;
+	cfg.addr = hokm_addr_from_ipv4(own_address());
+	group(&second.conf, OTHER);
+	assert_int_equal(
+		hokm_bpf_open_witness(group(&first, PORT), 0, "hx0", nowhere, &b, &adopted), 0);
+	assert_int_equal(pthread_create(&thread, NULL, start_it, &second), 0);
+	(void)poll(NULL, 0, LOCK_MS);
+	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
+	assert_int_equal(hokm_bpf_attach_witness(b), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(second.err, -EEXIST);
+	assert_true(answers());
+	hokm_bpf_close(b);
+	assert_int_equal(hokm_bpf_remove_witness(&first, 0, nowhere), 1);
+}
+
+/* A bpffs may be open to all, and so to their locks. */
+static void the_lock_is_of_a_folder_of_its_own(void **state)
+{
+	int others = open(rig.bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock;
+	char root[PIN_PATH_MAX];
+	struct stat st;
+
+	(void)state;
+	assert_true(others >= 0);
+	assert_int_equal(flock(others, LOCK_EX | LOCK_NB), 0);
+	lock = witness_lock(rig.bpffs);
+	assert_true(lock >= 0);
+	assert_int_equal(pins_path(rig.bpffs, PIN_ROOT_WITNESS, root), 0);
+	assert_int_equal(stat(root, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	witness_unlock(rig.bpffs, lock);
+	assert_int_equal(stat(root, &st), -1);
+	close(others);
+}
+
+static void *lock_it(void *arg)
+{
+	*(int *)arg = witness_lock(rig.bpffs);
+	return NULL;
+}
+
+/* Who waited for a folder that is gone has the lock of the next one. */
+static void a_removed_folder_locks_nobody(void **state)
+{
+	int first = witness_lock(rig.bpffs), second = -1, third;
+	char root[PIN_PATH_MAX];
+	pthread_t thread;
+
+	(void)state;
+	assert_true(first >= 0);
+	assert_int_equal(pins_path(rig.bpffs, PIN_ROOT_WITNESS, root), 0);
+	assert_int_equal(pthread_create(&thread, NULL, lock_it, &second), 0);
+	(void)poll(NULL, 0, LOCK_MS);
+	witness_unlock(rig.bpffs, first);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(second >= 0);
+	third = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(third >= 0);
+	assert_int_equal(flock(third, LOCK_EX | LOCK_NB), -1);
+	close(third);
+	witness_unlock(rig.bpffs, second);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest all[] = {
-		RIG_TEST(a_namesake_takes_nothing), RIG_TEST(a_new_address_takes_over),
-		RIG_TEST(known_in_every_version),   RIG_TEST(another_version_runs),
+		RIG_TEST(a_namesake_takes_nothing),
+		RIG_TEST(a_new_address_takes_over),
+		RIG_TEST(known_in_every_version),
+		RIG_TEST(another_version_runs),
 		RIG_TEST(one_after_the_other),
+		RIG_TEST(a_namesake_waits_for_a_start),
+		RIG_TEST(the_lock_is_of_a_folder_of_its_own),
+		RIG_TEST(a_removed_folder_locks_nobody),
 	};
 
 	return cmocka_run_group_tests_name("pins of a witness", all, NULL, NULL);

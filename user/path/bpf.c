@@ -58,7 +58,7 @@ struct hokm_bpf *bpf_new(void)
 		return NULL;
 	for (int i = 0; i < MAP_COUNT; i++)
 		b->map[i] = -1;
-	b->ingress = b->egress = b->fence = b->link = -1;
+	b->ingress = b->egress = b->fence = b->link = b->lock = -1;
 	b->mode = "none";
 	if (bpf_maps_init(b)) {
 		hokm_bpf_close(b);
@@ -85,6 +85,7 @@ void hokm_bpf_close(struct hokm_bpf *b)
 	close_fd(b->egress);
 	close_fd(b->fence);
 	close_fd(b->link);
+	close_fd(b->lock);
 	free(b->percpu);
 	free(b->batch_keys);
 	free(b->batch_conns);

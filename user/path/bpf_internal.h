@@ -84,6 +84,7 @@ struct hokm_bpf {
 	int ifindex;
 	/* Of a handle that loaded the programs, else -1: the programs, and the link of ingress. */
 	int ingress, egress, fence, link;
+	int lock;                 /* of a witness from opening to attaching, else -1 */
 	char dir[PIN_DIR_MAX];    /* of the pins, "" in a view */
 	char ifname[IF_NAMESIZE]; /* as configured */
 	const char *mode;
@@ -145,6 +146,8 @@ int pins_put(const char *dir, const char *name, int fd);
 
 /* Removes every pin and the folder. Returns 0, also when there is no folder, or -errno, logged. */
 int pins_remove(const char *dir);
+/* The same without the folder above it, which others may have locked. */
+int pins_remove_folder(const char *dir);
 
 /* bpf_cleanup.c: detaches the pinned ingress link from its interface. 0 or -errno, logged. */
 int bpf_detach_ingress(const struct pins *p);
@@ -171,10 +174,14 @@ bool witness_pins_of_another(const struct pins *p, const struct conf *c, unsigne
 
 /*
  * bpf_witness_left.c: makes processes that open or remove a witness in this bpffs wait for each
- * other. Returns a descriptor, which the caller closes, -EBUSY, logged, after a bounded wait, or
- * -ENOENT when there is no bpffs: then there is nothing to wait for.
+ * other. What is locked is the folder above those of the witnesses, which is made if it is missing:
+ * in a bpffs that others may enter, this folder is still root's alone. Nobody but the holder of the
+ * lock removes it. Returns a descriptor for witness_unlock(), -EBUSY, logged, after a bounded wait,
+ * or -ENOENT when there is no bpffs: then there is nothing to wait for.
  */
 int witness_lock(const char *bpffs);
+/* Removes the folder if it is empty, and ends the lock. Nothing happens when lock < 0. */
+void witness_unlock(const char *bpffs, int lock);
 
 /*
  * bpf_witness_left.c: removes the programs and pins that this witness left in other folders than

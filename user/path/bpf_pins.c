@@ -214,11 +214,9 @@ static int remove_files(const char *dir, DIR *d)
 	return first;
 }
 
-int pins_remove(const char *dir)
+int pins_remove_folder(const char *dir)
 {
-	char root[PIN_DIR_MAX];
 	DIR *d = opendir(dir);
-	char *slash;
 	int err;
 
 	if (!d)
@@ -229,10 +227,20 @@ int pins_remove(const char *dir)
 		err = -errno;
 		log_error("could not remove the folder of pins %s: %s", dir, strerror(-err));
 	}
+	return err;
+}
+
+int pins_remove(const char *dir)
+{
+	const bool was_there = !access(dir, F_OK);
+	int err = pins_remove_folder(dir);
+	char root[PIN_DIR_MAX];
+	char *slash;
+
 	/* Other nodes may have folders beside this one: only the last removes the folder above. */
 	snprintf(root, sizeof(root), "%s", dir);
 	slash = strrchr(root, '/');
-	if (!err && slash) {
+	if (!err && was_there && slash) {
 		*slash = '\0';
 		if (rmdir(root) < 0 && errno != ENOTEMPTY)
 			log_warn("could not remove %s: %s", root, strerror(errno));

@@ -59,7 +59,7 @@ static int remove_pins(struct pins *p)
 	int err = bpf_detach_ingress(p);
 
 	pins_close(p);
-	return err ? err : pins_remove(p->dir);
+	return err ? err : pins_remove_folder(p->dir);
 }
 
 static int judge_pins(struct opening *o)
@@ -189,14 +189,15 @@ int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *i
 		err = take(&o);
 	if (!err)
 		err = pin(&o);
-	if (lock >= 0)
-		close(lock);
 	pins_close(&o.pins);
 	bpf_object__close(o.obj);
 	if (err) {
+		witness_unlock(c->bpffs, lock);
 		hokm_bpf_close(o.b);
 		return err;
 	}
+	/* The pins say whose they are only after the caller wrote cfg. */
+	o.b->lock = lock;
 	*out = o.b;
 	*adopted = o.adopt;
 	return 0;
@@ -204,7 +205,12 @@ int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *i
 
 int hokm_bpf_attach_witness(struct hokm_bpf *b)
 {
-	return bpf_attach_ingress(b);
+	int err = bpf_attach_ingress(b);
+
+	if (b->lock >= 0)
+		close(b->lock);
+	b->lock = -1;
+	return err;
 }
 
 static int remove_own(const struct conf *c, unsigned int self, const char *dir,
@@ -243,8 +249,7 @@ int hokm_bpf_remove_witness(const struct conf *c, unsigned int self,
 		return lock;
 	own = remove_own(c, self, dir, process);
 	left = witness_left_remove(c, self, dir);
-	if (lock >= 0)
-		close(lock);
+	witness_unlock(c->bpffs, lock);
 	if (own < 0 || left < 0)
 		return own < 0 ? own : left;
 	return own || left;

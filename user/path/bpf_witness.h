@@ -16,7 +16,8 @@
  *
  * Two groups of one machine may give their witnesses the same name, and so the same folder. The one
  * that was there first keeps it: also while its process is being restarted, for its kernel answers
- * meanwhile. Opening and removing happen one after the other, by a lock of the bpffs.
+ * meanwhile. Opening, until the program is attached, and removing happen one after the other, by a
+ * lock of the folder above.
  */
 #ifndef HOKM_PATH_BPF_WITNESS_H
 #define HOKM_PATH_BPF_WITNESS_H
@@ -37,7 +38,9 @@ typedef enum hokm_witness_process (*hokm_witness_process_fn)(struct hokm_addr ad
  * else with new ones, which are pinned. Nothing is attached: first the caller writes cfg, keys and
  * hokm_bpf_allow_grants(). Returns 0 or -errno, logged; -EBUSY: the interface has an XDP program of
  * others; -EEXIST: the pins of this name are those of another witness, and nothing of it was
- * touched; -EBUSY also: the bpffs stayed locked. The caller closes *out with hokm_bpf_close().
+ * touched; -EBUSY also: another process kept the lock. This one has it until it attaches the
+ * program or closes *out; so it must not remove a witness before that. The caller closes *out with
+ * hokm_bpf_close().
  */
 int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *interface,
 			  hokm_witness_process_fn process, struct hokm_bpf **out, bool *adopted);
@@ -48,7 +51,10 @@ int hokm_bpf_open_witness(const struct conf *c, unsigned int self, const char *i
  */
 void hokm_bpf_allow_grants(struct hokm_bpf *b, uint64_t longest_ns);
 
-/* Attaches the program in the place of an earlier one of this witness. 0 or -errno, logged. */
+/*
+ * Attaches the program in the place of an earlier one of this witness, and ends the lock in every
+ * case. 0 or -errno, logged.
+ */
 int hokm_bpf_attach_witness(struct hokm_bpf *b);
 
 /*

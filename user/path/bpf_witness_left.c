@@ -85,23 +85,67 @@ static bool is_of(const struct search *s, const struct who *who)
 	return !memcmp(&who->addr, s->addr, sizeof(who->addr)) && who->port == s->port;
 }
 
+static int root_of(const char *bpffs, char root[PIN_DIR_MAX])
+{
+	int n = snprintf(root, PIN_DIR_MAX, "%s/%s", bpffs, PIN_ROOT_WITNESS);
+
+	return n > 0 && n < PIN_DIR_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* A holder of the lock may have removed the folder: then the name is that of another one, or free.
+ */
+static bool has_name(int fd, const char *root)
+{
+	struct stat x, y;
+
+	return !fstat(fd, &x) && !lstat(root, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Returns a descriptor, -EAGAIN while another process has the lock, or -ENOENT. */
+static int try_lock(const char *root)
+{
+	int fd;
+
+	if (mkdir(root, 0700) && errno != EEXIST)
+		return -ENOENT;
+	fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : -ENOENT;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && has_name(fd, root))
+		return fd;
+	close(fd);
+	return -EAGAIN;
+}
+
 int witness_lock(const char *bpffs)
 {
 	const struct timespec pause = {0, LOCK_PAUSE_NS};
-	int fd = open(bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char root[PIN_DIR_MAX];
+	int fd = -EAGAIN;
 
-	if (fd < 0)
+	if (root_of(bpffs, root))
 		return -ENOENT;
 	for (int i = 0; i < LOCK_PAUSES; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
+		fd = try_lock(root);
+		if (fd != -EAGAIN)
 			return fd;
 		(void)nanosleep(&pause, NULL);
 	}
-	close(fd);
 	log_error("another process starts or removes a witness in %s, and does not end: "
 		  "`fuser %s` names it",
-		  bpffs, bpffs);
+		  root, root);
 	return -EBUSY;
+}
+
+void witness_unlock(const char *bpffs, int lock)
+{
+	char root[PIN_DIR_MAX];
+
+	if (lock < 0)
+		return;
+	if (!root_of(bpffs, root) && has_name(lock, root) && rmdir(root) && errno != ENOTEMPTY)
+		log_warn("could not remove %s: %s", root, strerror(errno));
+	close(lock);
 }
 
 /* Returns 1 when its pins were removed, 0 when they stay, or -errno, logged. */
@@ -123,7 +167,7 @@ static int remove_one(const struct search *s, struct pins *p)
 	log_warn("removing the XDP program that a witness left, with its pins in %s", p->dir);
 	err = bpf_detach_ingress(p);
 	pins_close(p);
-	err = err ? err : pins_remove(p->dir);
+	err = err ? err : pins_remove_folder(p->dir);
 	return err ? err : 1;
 }
 
@@ -145,26 +189,32 @@ static void look_into(struct search *s, const char *dir)
 static void search_bpffs(struct search *s, const char *bpffs)
 {
 	char root[PIN_DIR_MAX], dir[PIN_PATH_MAX];
+	const int before = s->removed;
+	int lock = -ENOENT;
 	struct dirent *e;
-	int n = snprintf(root, sizeof(root), "%s/%s", bpffs, PIN_ROOT_WITNESS);
-	/* Who may not see the folder has not made it. */
-	DIR *d = n > 0 && n < (int)sizeof(root) ? opendir(root) : NULL;
-	int lock = d && s->lock ? witness_lock(bpffs) : -ENOENT;
+	DIR *d;
 
+	/* Who may not see the folder has not made it. */
+	if (root_of(bpffs, root) || access(root, F_OK))
+		return;
+	if (s->lock)
+		lock = witness_lock(bpffs);
 	if (lock == -EBUSY) {
 		s->err = s->err ? s->err : lock;
-		closedir(d);
 		return;
 	}
+	d = opendir(root);
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || pins_path(root, e->d_name, dir) || is_same(dir, s->own))
 			continue;
 		look_into(s, dir);
 	}
-	if (lock >= 0)
-		close(lock);
 	if (d)
 		closedir(d);
+	/* In another bpffs than the caller's. The holder of its lock removes an empty folder. */
+	if (!s->lock && s->removed > before)
+		lock = try_lock(root);
+	witness_unlock(bpffs, lock);
 }
 
 static int search_all(struct search *s, const char *bpffs)
