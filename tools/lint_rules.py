@@ -40,7 +40,7 @@ DECIDE_CALLS = ("clock_gettime", "clock_now_ns", "time", "gettimeofday", "socket
 # The wall clock is set forward and back by operators and NTP. Only these may read it: for a time
 # that people read, for a provider that asks for one, for a time that a file keeps over a reboot.
 WALL_READERS = re.compile(r"^user/(base/log|sense/events|daemon/operator|daemon/dns_report|"
-                          r"test/drill|agent/dns_http|agent/dns_rfc2136|"
+                          r"daemon/notify_feed|test/drill|agent/dns_http|agent/dns_rfc2136|"
                           r"agent/notify_(main|engine|store))\.c$")
 # The waits with a time limit go by the wall clock, too.
 WALL = re.compile(r"\b(CLOCK_REALTIME\w*|CLOCK_TAI|(?:time|gettimeofday|sem_timedwait|"

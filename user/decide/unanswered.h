@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 /*
- * So many SYNs, and so much time since the first of them, and no more: the few SYNs of a client that
- * an operator banned add up over a night in which nobody else comes.
+ * So many SYNs, and so much time since the first of them, and no more: the few SYNs of a client
+ * that an operator banned add up over a night in which nobody else comes.
  */
 #define UNANSWERED_SYNS    10
 #define UNANSWERED_NS      5000000000ULL
