@@ -235,6 +235,27 @@ static void a_tcx_program_is_named(void **state)
 	hokm_bpf_close(b);
 }
 
+/* Handles of other threads close what they opened themselves, and nothing else of this process. */
+static void handles_of_other_threads_close_their_own(void **state)
+{
+	struct hokm_bpf *b = rig_open(false), *other;
+	int least;
+
+	(void)state;
+	least = dup(0);
+	assert_true(least > 0);
+	close(least);
+	assert_int_equal(hokm_bpf_twin(b, &other), 0);
+	hokm_bpf_close(other);
+	assert_int_equal(dup(0), least);
+	close(least);
+	assert_int_equal(hokm_bpf_view(b, &other), 0);
+	hokm_bpf_close(other);
+	assert_int_equal(dup(0), least);
+	close(least);
+	hokm_bpf_close(b);
+}
+
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +267,7 @@ static int all_tests(void)
 		RIG_TEST(cleanup_finds_the_filter_at_an_ingress_qdisc),
 		RIG_TEST(removed_pins_lose_nothing),
 		RIG_TEST(ingress_comes_back_before_its_folder),
+		RIG_TEST(handles_of_other_threads_close_their_own),
 		RIG_TEST(a_filter_before_ours_is_named),
 		RIG_TEST(a_tcx_program_is_named),
 	};

@@ -50,7 +50,7 @@ struct opening {
 	bool tc_done;
 };
 
-struct hokm_bpf *bpf_new(void)
+struct hokm_bpf *bpf_blank(void)
 {
 	struct hokm_bpf *b = calloc(1, sizeof(*b));
 
@@ -60,7 +60,14 @@ struct hokm_bpf *bpf_new(void)
 		b->map[i] = -1;
 	b->ingress = b->egress = b->fence = b->link = b->lock = -1;
 	b->mode = "none";
-	if (bpf_maps_init(b)) {
+	return b;
+}
+
+struct hokm_bpf *bpf_new(void)
+{
+	struct hokm_bpf *b = bpf_blank();
+
+	if (b && bpf_maps_init(b)) {
 		hokm_bpf_close(b);
 		return NULL;
 	}

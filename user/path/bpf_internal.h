@@ -312,7 +312,10 @@ int bpf_attach_ingress(struct hokm_bpf *b);
 
 /* ---- bpf_maps.c ---- */
 
-/* bpf.c: a handle without anything in it, or NULL. */
+/* bpf.c: a handle without anything in it, or NULL; each handle begins so. */
+struct hokm_bpf *bpf_blank(void);
+
+/* bpf.c: the same with the buffers of bpf_maps_init(). */
 struct hokm_bpf *bpf_new(void);
 
 /* Allocates the buffers of b. Returns 0, -ENOMEM, or -errno. */

@@ -52,15 +52,12 @@ static int twin_fds(const struct hokm_bpf *b, struct hokm_bpf *t)
 
 int hokm_bpf_twin(const struct hokm_bpf *b, struct hokm_bpf **out)
 {
-	struct hokm_bpf *t = calloc(1, sizeof(*t));
+	struct hokm_bpf *t = bpf_blank();
 	int err;
 
 	*out = NULL;
 	if (!t)
 		return -ENOMEM;
-	for (int i = 0; i < MAP_COUNT; i++)
-		t->map[i] = -1;
-	t->ingress = t->egress = t->fence = t->link = -1;
 	t->ifindex = b->ifindex;
 	t->mode = b->mode;
 	memcpy(t->dir, b->dir, sizeof(t->dir));

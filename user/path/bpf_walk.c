@@ -270,20 +270,15 @@ int hokm_bpf_view(const struct hokm_bpf *b, struct hokm_bpf **out)
 {
 	static const enum bpf_map_id wanted[] = {
 		MAP_CONNS, MAP_HALF_OPEN, MAP_REPLICA, MAP_LATENCY};
-	struct hokm_bpf *v = calloc(1, sizeof(*v));
+	struct hokm_bpf *v = bpf_new();
 	int err;
 
 	*out = NULL;
 	if (!v)
 		return -ENOMEM;
-	for (int i = 0; i < MAP_COUNT; i++)
-		v->map[i] = -1;
-	v->ingress = v->egress = v->fence = v->link = -1;
 	v->ifindex = b->ifindex;
 	v->mode = b->mode;
-	err = bpf_maps_init(v);
-	if (!err)
-		err = resize(v, VIEW_BATCH);
+	err = resize(v, VIEW_BATCH);
 	for (size_t i = 0; !err && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		int fd = b->map[wanted[i]];
 
