@@ -28,7 +28,7 @@ unit_is() { [ "$(machine_run "$1" systemctl "is-$2" "$3" 2>/dev/null)" = "$4" ];
 DRILL=hokm-xdp-drill
 drills() { machine_run "$1" hokm-xdp test --history --json | jq -r ".[-1].$2"; }
 
-# The unit as it is on the backup, where it moves nothing; on the owner with a shorter wait.
+# The unit as it is on the backup, where it moves nothing; on the owner with shorter waits.
 drill_units() {
 	begin "unit of the drill"
 	for node in a b; do
@@ -41,7 +41,8 @@ drill_units() {
 	must machine_file a /etc/systemd/system/$DRILL.service.d/sooner.conf <<-END
 		[Service]
 		ExecStart=
-		ExecStart=/usr/sbin/hokm-xdp test failover --scheduled --settled 100ms --within 10s
+		ExecStart=/usr/sbin/hokm-xdp test failover --scheduled --rest 0s \\
+			--settled 100ms --within 10s
 	END
 	must machine_run a systemctl daemon-reload
 	holds "$CASE: on the owner it does not fail" machine_run a systemctl start $DRILL.service
