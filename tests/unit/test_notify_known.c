@@ -83,7 +83,7 @@ static const struct {
 	enum hokm_reason reason;
 	bool stays;
 } arbiters[] = {
-	{CONF_ARBITER_AUTO, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, true},
+	{CONF_ARBITER_AUTO, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, false},
 	{CONF_ARBITER_GATEWAY, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, true},
 	{CONF_ARBITER_ETCD, "gateway: x (192.168.1.1)", HOKM_R_GATEWAY_SILENT, false},
 	{CONF_ARBITER_ETCD, "etcd: x", HOKM_R_ETCD_SILENT, true},

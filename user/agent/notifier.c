@@ -129,8 +129,8 @@ void notifier_known(const struct conf *c, struct notify_known *known)
 		add_known(known, c->witnesses[i].name);
 	for (unsigned int i = 0; i < c->n_services; i++)
 		add_known(known, c->services[i].name);
-	/* The subjects of events about the arbiter. AUTO may have chosen the gateway. */
-	if (c->arbiter == CONF_ARBITER_GATEWAY || c->arbiter == CONF_ARBITER_AUTO)
+	/* The subjects of events about the arbiter. */
+	if (c->arbiter == CONF_ARBITER_GATEWAY)
 		add_known(known, "gateway");
 	if (c->arbiter == CONF_ARBITER_ETCD)
 		add_known(known, "etcd");
