@@ -205,18 +205,27 @@ static bool another_owns(const struct policy_input *in)
 
 /*
  * What is gone in the kernel makes this node no good owner, and it is better than none: the same
- * may be gone at the peer. So it stays away while a peer is fit, or owns. To a peer that it does
- * not see it gives the VIP up once, for as long as that peer needs to take it.
+ * may be gone at the peer. So it stays away while a peer is fit, or owns; as owner it leaves to
+ * another owner, whose adverts it has no better sign than. To a peer that it does not see it gives
+ * the VIP up once, for as long as that peer needs to take it, and once more when that peer was
+ * away.
  */
 static bool path_keeps_away(const struct policy_input *in)
 {
 	bool just_now = in->gave_up_ns && in->now_ns - in->gave_up_ns < in->offer_ns;
 
-	if (any_fit(in) || just_now)
+	if (any_fit(in) || just_now || another_owns(in))
 		return true;
-	if (in->state == HOKM_VRRP_MASTER)
-		return !in->gave_up_ns && unseen_serves(in);
-	return another_owns(in);
+	return in->state == HOKM_VRRP_MASTER && !in->gave_up_ns && unseen_serves(in);
+}
+
+static uint64_t gave_up_ns(const struct policy_input *in, enum hokm_reason no)
+{
+	bool owner = in->state == HOKM_VRRP_MASTER;
+
+	if (owner && no == HOKM_R_PATH_LOST)
+		return in->gave_up_ns ? in->gave_up_ns : in->now_ns;
+	return in->path_lost && !(owner && !unseen_serves(in)) ? in->gave_up_ns : 0;
 }
 
 static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
@@ -347,9 +356,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 
 	no = offer(in, out, why_not(in, out));
 	out->eligible = no == HOKM_R_NONE;
-	out->gave_up_ns = in->path_lost ? in->gave_up_ns : 0;
-	if (no == HOKM_R_PATH_LOST && in->state == HOKM_VRRP_MASTER && !out->gave_up_ns)
-		out->gave_up_ns = in->now_ns;
+	out->gave_up_ns = gave_up_ns(in, no);
 	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
 		     best_peer(in, &any_alive) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
 	if (!out->eligible)
