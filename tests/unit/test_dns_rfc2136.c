@@ -295,11 +295,12 @@ time_t time(time_t *out)
 	return now.tv_sec;
 }
 
+/* Both clocks are read in whole seconds, one after the other: a second more or less. */
 static void a_job_with_a_wrong_clock_says_how_wrong(void **state)
 {
 	static const struct {
 		const char *off, *says;
-	} clocks[] = {{"-100000", "BADTIME: its clock is 1000"},
+	} clocks[] = {{"-100050", "BADTIME: its clock is 1000"},
 		      {"-100000", " s ahead of this node's"},
 		      {"100000", "BADTIME: its clock is "},
 		      {"100000", " s behind this node's"}};
