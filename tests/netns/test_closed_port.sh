@@ -12,17 +12,14 @@
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 [ -n "$PATIENT" ] || PATIENT='passive { timeout = "1s" }'
 LAB_CONF_EXTRA=$(
 	cat <<-END
 		$PATIENT
-		notify hook {
-			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
-			group = 0s
-		}
+		$(hook_conf "$(lab_addr client)")
 	END
 )
 export LAB_CONF_EXTRA
@@ -42,7 +39,6 @@ warns() { lab_ctl "$1" status | grep -q "no SYN to service game was answered for
 warns_not() { ! warns "$1"; }
 times() { lab_ctl a events --recent 1000 --kind passive | grep -c "none is answered"; }
 never() { ! event "$@"; }
-receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
 # messages NODE MARK REASON: so many were sent.
 messages() {
 	[ ! -e "$GOT" ] || jq -n --arg node "$(lab_name "$1")" "[inputs | select(.node == \$node) |
@@ -51,9 +47,7 @@ messages() {
 sent() { [ "$(messages "$1" "$2" "$3")" = "$4" ]; }
 
 test_pair
-must lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	0.0.0.0 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start client
 holds "open: status does not warn" warns_not a
 must close_port a
 within 20 "closed: the log names the cause" log_says a "packet filter on this machine"

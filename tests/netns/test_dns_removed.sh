@@ -11,15 +11,12 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/dns_stub.sh
 . "$TESTS_DIR/dns_stub.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 CONF=$LAB_DIR/a/hokm-xdp.conf
-PATIENT="$PATIENT notify hook {
-	type = webhook endpoint = \"http://$CLIENT:$HOOK_PORT/hook\" group = 0s kinds = dns
-}"
+PATIENT="$PATIENT $(hook_conf "$CLIENT" "group = 0s kinds = dns")"
 
-receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
 # got FILTER: an event for which the filter of jq is true was sent.
 got() { [ -e "$GOT" ] && jq -e -n "any(inputs | .events[]; $1)" "$GOT" >/dev/null; }
 open_problems() {
@@ -31,9 +28,7 @@ must lab_up a b
 must mkdir "$STUB"
 must eval 'echo "{\"run\": 1, \"shape\": \"foreign\"}" >"$STUB/control.json"'
 must start_stub
-must lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	0.0.0.0 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start client
 must stub_conf_two_nodes 203.0.113.26 203.0.113.27 "propagation = 0s"
 must lab_game a
 must lab_daemon a

@@ -12,11 +12,11 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
 ETCD=$(lab_addr w)
 MEMBERS="1 2 3"
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 PASSWORD=not-a-secret-42
 port_of() { echo $((2079 + $1 * 200)); }
 url_of() { echo "http://$ETCD:$(port_of "$1")"; }
@@ -71,7 +71,6 @@ sent() {
 		.kind == \"peer\" and .severity == \"critical\" and
 		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
 }
-receiver_listens() { [ -n "$(lab_run a ss -Hltn "sport = :$HOOK_PORT")" ]; }
 one_owner() { { owns a && owns_not b; } || { owns b && owns_not a; }; }
 nobody() { owns_not a && owns_not b; }
 moves() { echo "$(times_owner a) $(times_owner b) $(faults a) $(faults b)"; }
@@ -249,11 +248,9 @@ etcd {
   timeout = \"500ms\"
   hold = \"5s\"
 }
-notify hook { type = webhook endpoint = \"http://127.0.0.1:$HOOK_PORT/hook\" group = 0s }"
+$(hook_conf 127.0.0.1)"
 must lab_up a b w
-must lab_spawn a receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	127.0.0.1 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start a
 credentials "$PASSWORD"
 start_cluster
 must lab_conf a b

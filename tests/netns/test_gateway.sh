@@ -10,9 +10,9 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 
 phase_is() { status_is "$1" .arbiter.phase "$2"; }
 known() { status_is "$1" '.arbiter.mac != null' true; }
@@ -27,7 +27,6 @@ sent() {
 		.kind == \"peer\" and .severity == \"critical\" and
 		(.advice != \"\") == (\"$1\" == \"news\"))" "$GOT" >/dev/null
 }
-receiver_listens() { [ -n "$(lab_run b ss -Hltn "sport = :$HOOK_PORT")" ]; }
 one_owner() { { owns a && owns_not b; } || { owns b && owns_not a; }; }
 both_hear() { hokm_ready a && hokm_ready b; }
 
@@ -86,14 +85,17 @@ keep() {
 }
 
 # An owner that gets no processor for an interval of the adverts would take the gateway for silent.
-export LAB_CONF_EXTRA="$PATIENT
-vrrp { advert = \"300ms\" }
-arbiter = gateway
-notify hook { type = webhook endpoint = \"http://127.0.0.1:$HOOK_PORT/hook\" group = 0s }"
+LAB_CONF_EXTRA=$(
+	cat <<-END
+		$PATIENT
+		vrrp { advert = "300ms" }
+		arbiter = gateway
+		$(hook_conf 127.0.0.1)
+	END
+)
+export LAB_CONF_EXTRA
 must lab_up a b
-must lab_spawn b receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	127.0.0.1 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start b
 must lab_conf a b
 for node in a b; do
 	must ip -n "$(lab_ns "$node")" route add default via "$(lab_addr client)"

@@ -9,25 +9,17 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 LAB_CONF_EXTRA=$(
 	cat <<-END
 		$PATIENT
-		notify hook {
-			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
-			group = 3s timeout = 2s
-		}
+		$(hook_conf "$(lab_addr client)" "group = 3s timeout = 2s")
 	END
 )
 export LAB_CONF_EXTRA
 
-receiver_start() {
-	lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-		0.0.0.0 $HOOK_PORT "$GOT"
-}
-receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
 # got FILTER: a message for which the filter of jq is true.
 got() { [ -e "$GOT" ] && [ -n "$(jq -c "select($1)" "$GOT")" ]; }
 messages() { jq -c "select($1)" "$GOT" | wc -l; }
@@ -47,8 +39,7 @@ SILENT='.node == "backup" and any(.events[]; .reason == "peer-silent" and .subje
 DOWN='.node == "backup" and any(.events[]; .kind == "service" and .to == "down")'
 
 test_nodes a b
-must receiver_start
-must lab_wait 20 receiver_listens
+must receiver_start client
 must lab_wait 20 owns a
 must lab_wait 20 has_notifier b
 number_is "the notifier has no capability" \
@@ -76,7 +67,7 @@ within 10 "the fault waits on disk while the receiver is away" waits
 notifier=$(notifier_of b)
 must kill -KILL "$notifier"
 within 10 "the notifier is started again" other_notifier b "$notifier"
-must receiver_start
+must receiver_start client
 within 30 "the fault is reported when the receiver is back" got "$DOWN"
 holds "the daemon still owns the VIP" owns b
 number_is "messages of the fault" "$(messages "$DOWN")" -eq 1

@@ -8,26 +8,17 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 LAB_CONF_EXTRA=$(
 	cat <<-END
 		$PATIENT
-		notify hook {
-			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
-			group = 0s
-		}
+		$(hook_conf "$(lab_addr client)")
 	END
 )
 export LAB_CONF_EXTRA
 
-receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
-# got NODE FILTER: this node has sent an event for which the filter of jq is true.
-got() {
-	[ -e "$GOT" ] && jq -e -n --arg node "$(lab_name "$1")" \
-		"any(inputs; .node == \$node and any(.events[]; $2))" "$GOT" >/dev/null
-}
 waits() {
 	lab_run a "$HOKM" notify status --json -c "$LAB_DIR/a/hokm-xdp.conf" |
 		jq -e '.channels[0] | .waiting >= 1 and .open_problems >= 1' >/dev/null
@@ -35,9 +26,7 @@ waits() {
 DOWN='.kind == "service" and .to == "down"'
 
 must lab_up a b
-must lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	0.0.0.0 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start client
 must lab_conf a b
 must sed -i 's/group = 0s/group = 10m/' "$LAB_DIR/a/hokm-xdp.conf"
 for node in a b; do
@@ -51,8 +40,8 @@ must lab_kill a game KILL
 within 10 "the service of a is down: b owns" owns b
 within 10 "a has a message that waits" waits
 must lab_node_dead a
-within 20 "b reports the death, and what was down on a" got b \
+within 20 "b reports the death, and what was down on a" hook_got b \
 	'.reason == "peer-silent" and (.text | contains("0 of 1 services up (game down)"))'
-holds "a has sent nothing" eval '! got a true'
-holds "b had no such fault itself" eval "! got b '$DOWN'"
+holds "a has sent nothing" eval '! hook_got a true'
+holds "b had no such fault itself" eval "! hook_got b '$DOWN'"
 test_end

@@ -12,34 +12,25 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/witness.sh
 . "$TESTS_DIR/witness.sh"
+# shellcheck source=tests/netns/hook_receiver.sh
+. "$TESTS_DIR/hook_receiver.sh"
 
-HOOK_PORT=9080
-GOT=$LAB_DIR/notified
 LAB_CONF_EXTRA=$(
 	cat <<-END
 		$PATIENT
 		grant = $GRANT
 		$(lab_witness_conf w)
-		notify hook {
-			type = webhook endpoint = "http://$(lab_addr client):$HOOK_PORT/hook"
-			group = 0s
-		}
+		$(hook_conf "$(lab_addr client)")
 	END
 )
 export LAB_CONF_EXTRA
 
-receiver_listens() { [ -n "$(lab_run client ss -Hltn "sport = :$HOOK_PORT")" ]; }
-# got NODE FILTER: this node has sent an event for which the filter of jq is true.
-got() {
-	[ -e "$GOT" ] && jq -e -n --arg node "$(lab_name "$1")" \
-		"any(inputs; .node == \$node and any(.events[]; $2))" "$GOT" >/dev/null
-}
 # lost NODE REASON SUBJECT SEVERITY, and what to do is said.
 lost() {
-	got "$1" ".mark == \"news\" and .reason == \"$2\" and .subject == \"$3\" and
+	hook_got "$1" ".mark == \"news\" and .reason == \"$2\" and .subject == \"$3\" and
 		.severity == \"$4\" and .advice != \"\""
 }
-over() { got "$1" ".mark == \"over\" and .reason == \"$2\" and .subject == \"$3\""; }
+over() { hook_got "$1" ".mark == \"over\" and .reason == \"$2\" and .subject == \"$3\""; }
 messages_of() {
 	jq -n --arg node "$(lab_name "$1")" "[inputs | select(.node == \$node) | .events[] |
 		select(.reason == \"$2\")] | length" "$GOT"
@@ -53,9 +44,7 @@ start_again() {
 write_secret() { sed -i "s/^secret = .*/secret = \"$2\"/" "$LAB_DIR/$1/hokm-xdp.conf"; }
 
 must lab_up a b w
-must lab_spawn client receiver /usr/bin/python3 -I "$LAB_ROOT/tests/stub/notify_stub.py" \
-	0.0.0.0 $HOOK_PORT "$GOT"
-must lab_wait 20 receiver_listens
+must receiver_start client
 must lab_conf a b
 must lab_game a
 must lab_game b
