@@ -4,10 +4,12 @@
 import glob
 import os
 import re
+import sys
 
 import pages
 
 FOLDERS = ("bpf/", "include/", "user/", "tools/", "tests/", "docs/", "vmlinux/")
+README_LINES, PAGE_LINES = 155, 450
 LANGUAGES = ("console", "sh", "conf", "text")
 GENERATED = re.compile(r"<!-- generated: (\w+) -->\n(.*?)<!-- end -->", re.S)
 REASON = re.compile(r'X\(p, \w+, "([a-z-]+)",\s*"([^"]+)"\)')
@@ -183,6 +185,16 @@ def layouts(known, page):
             yield "%s: struct %s has %s bytes" % (page.path, name, known.sizes[name])
 
 
+def length(known, page):
+    """A page is read as a whole, and the README at the first look. The list of changes is not: it
+    is read from its head."""
+    del known
+    most = {"README.md": README_LINES, "NEWS.md": sys.maxsize}.get(page.path, PAGE_LINES)
+    if len(page.lines) - 1 > most:
+        yield "%s: %d lines, at most %d: give a subject of it its own page" % (
+            page.path, len(page.lines) - 1, most)
+
+
 def blocks(known, page):
     del known
     for block in page.blocks:
@@ -250,4 +262,5 @@ CHECKS = (
     ("sizes are those of the headers", layouts),
     ("tables are those of the headers", tables),
     ("every block says how it is run", blocks),
+    ("pages are short", length),
 )
