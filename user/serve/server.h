@@ -2,7 +2,8 @@
 /*
  * The inside of the control server: what its files share.
  *
- *   server.c         clients: accept, credentials, requests, replies, deadlines
+ *   server.c         listens and accepts
+ *   server_client.c  one client: requests, replies, pauses, deadlines
  *   server_events.c  the verb "events" and its followers
  *   server_stream.c  long replies, each by a thread
  *   server_socket.c  the listening socket in the file system
@@ -126,14 +127,22 @@ int ctl_stream_start(struct ctl_client *c, const struct ctl_work *work, const js
 /* The client is freed: stops the thread and waits for it, a second at most. */
 void ctl_stream_forget(struct ctl_client *c);
 
-/* server.c: watches the socket for what the client needs now. */
+/*
+ * server_client.c: a client that was accepted on fd. 0, or -errno; then the caller closes fd.
+ * Caller: ctl_client_free(), which closes it too.
+ */
+int ctl_client_new(struct ctl_server *s, int fd, enum ctl_role role, uid_t uid);
+void ctl_client_free(struct ctl_client *c);
+/* Watches the socket for what the client needs now. */
 void ctl_client_watch(struct ctl_client *c);
 /*
- * server.c: the thread is over, it took cost_ns of CPU time. err: why its reply is incomplete;
- * 0: it is complete.
+ * The thread is over, and took cost_ns of CPU time. err: why its reply is incomplete; 0: it is
+ * complete.
  */
 void ctl_client_streamed(struct ctl_client *c, uint64_t cost_ns, int err);
-/* server.c: {"ok": false, ...}; new reference. */
+/* {"ok": false, ...}; new reference. */
 json_t *ctl_error_reply(int code, const char *text);
+/* A last message to the other end: lost only if the send buffer is full already. */
+void ctl_send_error(int fd, int code, const char *text);
 
 #endif
