@@ -18,6 +18,7 @@
 #include "conf/schema_etcd.h"
 #include "conf/schema_listen.h"
 #include "conf/schema_notify.h"
+#include "conf/schema_passive.h"
 #include "conf/schema_recover.h"
 
 /* Words of the file and the values of their fields. */
@@ -144,7 +145,6 @@ static const struct conf_key service_keys[] = {
 	END_OF_KEYS,
 };
 
-#define FOR(title_) (1u << (title_))
 #define FOR_WEB     (FOR(CHECK_WEBSOCKET) | FOR(CHECK_HTTP))
 #define FOR_NETWORK (FOR_WEB | FOR(CHECK_TCP))
 
@@ -329,87 +329,6 @@ static const struct conf_key replication_keys[] = {
 	END_OF_KEYS,
 };
 
-/* ------------------------------------------------------------------------------ passive checks */
-#define SIGNAL_WORD(prefix, id, word, text) [prefix##_##id] = (word),
-static const char *const signals[] = {
-	HOKM_SIGNALS(SIGNAL_WORD, HOKM_SIGNAL)[HOKM_SIGNAL_COUNT] = NULL};
-
-static const struct conf_preset signal_min[] = {
-	[HOKM_SIGNAL_REFUSED] = {"1", NULL},  [HOKM_SIGNAL_SYN] = {"3", NULL},
-	[HOKM_SIGNAL_UPGRADE] = {"3", NULL},  [HOKM_SIGNAL_STATUS] = {"3", NULL},
-	[HOKM_SIGNAL_PING] = {"3", NULL},     [HOKM_SIGNAL_RESET] = {"5", NULL},
-	[HOKM_SIGNAL_ABNORMAL] = {"5", NULL}, [HOKM_SIGNAL_CLOSE] = {"3", NULL},
-};
-static const struct conf_preset signal_after[] = {
-	[HOKM_SIGNAL_UPGRADE] = {"500ms", "150ms"},
-	[HOKM_SIGNAL_PING] = {"2s", "500ms"},
-};
-
-static const struct conf_key signal_keys[] = {
-	KEY("passive.signal.enabled", BOOL, FIELD(observe_limit, on), RELOAD, "yes", NULL,
-	    "Take this signal into account."),
-	KEY("passive.signal.min", NUMBER(1, 100000), FIELD(observe_limit, min), RELOAD, NULL, NULL,
-	    "The least number of failures within window.", .by_title = signal_min),
-	KEY("passive.signal.percent", NUMBER(1, 100), FIELD(observe_limit, percent), RELOAD, "50",
-	    NULL, "The least share of failures among all that were counted within window."),
-	KEY("passive.signal.after", DURATION(MS(20), PASSIVE_AFTER_MAX),
-	    FIELD(observe_limit, after_ns), RELOAD, NULL, NULL,
-	    "A request without an answer for this long is a failure. "
-	    "For an upgrade it is twice the median of the last minute, if that is longer, "
-	    "but at most 10 times this. From 2 to 127 times sample.",
-	    .titles = FOR(HOKM_SIGNAL_UPGRADE) | FOR(HOKM_SIGNAL_PING), .by_title = signal_after),
-	END_OF_KEYS,
-};
-
-static const struct conf_section passive_sections[] = {
-	{
-		.name = "signal",
-		.path = "passive.signal",
-		.meaning =
-			"The limits of one signal. The service becomes suspect when there are at "
-			"least min failures and they are at least percent of all. refused: SYNs "
-			"answered with RST; syn: SYNs without SYN-ACK; upgrade: upgrade requests "
-			"without an answer; status: upgrade requests answered with 5xx; ping: "
-			"pings of clients without a pong; reset: connections reset by the server; "
-			"abnormal: connections closed by the server without a close frame; close: "
-			"connections closed by the server with code 1011, 1012 or 1013.",
-		.keys = signal_keys,
-		.rule = rule_signal,
-		.title_key = "name",
-		.titles = signals,
-		.titles_are = "the signals",
-		.without = signals,
-		.items = {offsetof(struct conf, observe.limit), sizeof(struct observe_limit)},
-		.most = HOKM_SIGNAL_COUNT,
-	},
-	END_OF_SECTIONS,
-};
-
-static const struct conf_key passive_keys[] = {
-	KEY("passive.enabled", BOOL, FIELD(conf, observe.on), RELOAD, "yes", NULL,
-	    "Use the signals. With no, a refused SYN still makes the service suspect; suspect = "
-	    "0s turns that off too."),
-	KEY("passive.suspect", DURATION(0, MIN(5)), FIELD(conf, observe.hold_ns), RELOAD, "3s",
-	    "1s",
-	    "How long the service is suspect for the first time. 0s turns the passive checks off."),
-	KEY("passive.suspect_max", DURATION(0, HOURS(1)), FIELD(conf, observe.hold_max_ns), RELOAD,
-	    "60s", "30s",
-	    "The service is suspect for twice as long each further time, but never for longer "
-	    "than this. At least suspect."),
-	KEY("passive.calm", DURATION(0, HOURS(1)), FIELD(conf, observe.calm_ns), RELOAD, "60s",
-	    "30s",
-	    "After this long without a signal past its limit the time starts again at suspect."),
-	KEY("passive.sample", DURATION(MS(10), S(1)), FIELD(conf, observe.sample_ns), RELOAD,
-	    "100ms", "20ms", "Time between two looks at the counters."),
-	KEY("passive.window", DURATION(MS(20), S(127)), FIELD(conf, observe.window_ns), RELOAD,
-	    "2s", "500ms", "How far back failures are counted. From 2 to 127 times sample."),
-	KEY("passive.timeout", DURATION(MS(10), MIN(10)), FIELD(conf, observe.timeout_ns), RELOAD,
-	    "1s", "250ms",
-	    "The timeout of active checks while the service is suspect. It must be longer than a "
-	    "check of a healthy service takes."),
-	END_OF_KEYS,
-};
-
 /* ------------------------------------------------------------------------------------ sections */
 static const char *const default_services[] = {"game", NULL};
 static const char *const example_nodes[] = {
@@ -481,17 +400,7 @@ static const struct conf_section file_sections[] = {
 		.keys = replication_keys,
 		.rule = rule_replication,
 	},
-	{
-		.name = "passive",
-		.path = "passive",
-		.meaning = "Passive checks: signs of failure in real traffic. A service past the "
-			   "limit of a signal is suspect: new clients are steered to a peer where "
-			   "the service is up, and active checks run at once. Only active checks "
-			   "make the service down.",
-		.keys = passive_keys,
-		.sections = passive_sections,
-		.rule = rule_passive,
-	},
+	CONF_PASSIVE_SECTION,
 	CONF_HOOKS_SECTION,
 	{
 		.name = "dns",

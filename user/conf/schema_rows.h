@@ -30,6 +30,9 @@
 /* No field: the rule of the section reads the value into a variable of this type. */
 #define VALUE(type_) 0, sizeof(type_)
 
+/* A row for this title of its section, for example one kind of check. */
+#define FOR(title_) (1u << (title_))
+
 #define RELOAD  KEY_RELOAD
 #define RESTART KEY_RESTART
 
