@@ -17,6 +17,7 @@
 #include "agent/agent_child.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait_fd.h"
 
 /* For the start and the reply, in addition to the timeout of the check. */
 #define GRACE_NS (2 * NS_PER_S)
@@ -51,23 +52,14 @@ static void child(int fd, const char *user)
 
 static int wait_reply(int fd, uint64_t by_ns, struct agent_reply *out)
 {
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		uint64_t now_ns = clock_now_ns();
-		int n;
+	int err = wait_fd(fd, POLLIN, by_ns);
 
-		if (now_ns >= by_ns)
-			return -ETIMEDOUT;
-		n = poll(&p, 1, (int)((by_ns - now_ns) / NS_PER_MS) + 1);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n <= 0)
-			continue;
-		if (recv(fd, out, sizeof(*out), MSG_TRUNC) != sizeof(*out))
-			return -EPIPE;
-		out->detail[sizeof(out->detail) - 1] = '\0';
-		return 0;
-	}
+	if (err)
+		return err;
+	if (recv(fd, out, sizeof(*out), MSG_TRUNC) != sizeof(*out))
+		return -EPIPE;
+	out->detail[sizeof(out->detail) - 1] = '\0';
+	return 0;
 }
 
 static int ask(int fd, const struct agent_request *r, struct agent_reply *out)

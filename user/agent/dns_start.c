@@ -12,6 +12,7 @@
 #include "agent/dns_job.h"
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/wait_fd.h"
 
 #define AWAIT_NS (120 * NS_PER_S) /* Route53 needs up to a minute until INSYNC */
 #define REQUESTS 12               /* of a job, in a row, each with its own timeout */
@@ -77,14 +78,10 @@ uint64_t dns_job_longest_ns(const struct conf_dns *c)
 static int converse(int fd, uint64_t by_ns, bool allow, struct dns_reply *out)
 {
 	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		uint64_t now_ns = clock_now_ns();
-		int err;
+		int err = wait_fd(fd, POLLIN, by_ns);
 
-		if (now_ns >= by_ns)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)((by_ns - now_ns) / NS_PER_MS) + 1) < 0 && errno != EINTR)
-			return -errno;
+		if (err)
+			return err;
 		err = dns_job_receive(fd, out);
 		if (!err && out->kind == DNS_ASK)
 			err = dns_job_allow(fd, allow);

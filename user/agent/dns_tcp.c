@@ -11,25 +11,7 @@
 #include "agent/dns_message.h"
 #include "agent/dns_tcp.h"
 #include "base/clock.h"
-
-/* 0, or -errno. */
-static int wait_for(int fd, short events, uint64_t by_ns)
-{
-	struct pollfd p = {.fd = fd, .events = events};
-
-	for (;;) {
-		uint64_t now_ns = clock_now_ns();
-		int n;
-
-		if (now_ns >= by_ns)
-			return -ETIMEDOUT;
-		n = poll(&p, 1, (int)((by_ns - now_ns) / NS_PER_MS) + 1);
-		if (n > 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-	}
-}
+#include "base/wait_fd.h"
 
 static int connect_to(struct dns_tcp *t, const struct sockaddr_storage *host, uint64_t by_ns)
 {
@@ -42,7 +24,7 @@ static int connect_to(struct dns_tcp *t, const struct sockaddr_storage *host, ui
 		return -errno;
 	err = connect(fd, (const struct sockaddr *)host, len) ? -errno : 0;
 	if (err == -EINPROGRESS)
-		err = wait_for(fd, POLLOUT, by_ns);
+		err = wait_fd(fd, POLLOUT, by_ns);
 	if (!err && !getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size))
 		err = -err;
 	if (err) {
@@ -74,7 +56,7 @@ static int send_all(int fd, const uint8_t *data, size_t len, uint64_t by_ns)
 		int err = n < 0 ? -errno : 0;
 
 		if (err == -EAGAIN)
-			err = wait_for(fd, POLLOUT, by_ns);
+			err = wait_fd(fd, POLLOUT, by_ns);
 		else if (!err) {
 			data += n;
 			len -= (size_t)n;
@@ -93,7 +75,7 @@ static int receive_all(int fd, uint8_t *data, size_t len, uint64_t by_ns)
 		int err = n < 0 ? -errno : 0;
 
 		if (err == -EAGAIN)
-			err = wait_for(fd, POLLIN, by_ns);
+			err = wait_fd(fd, POLLIN, by_ns);
 		else if (!n)
 			err = -EPIPE;
 		else if (!err) {

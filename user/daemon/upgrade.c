@@ -23,6 +23,7 @@
 #include "base/log_queue.h"
 #include "base/rt_thread.h"
 #include "base/version.h"
+#include "base/wait_fd.h"
 #include "daemon/etcd_watch.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
@@ -81,22 +82,19 @@ void upgrade_remember(int argc, char **argv)
 
 /* ---- the thread: what the new binary says ---- */
 
-/* Reads until the child closes the pipe, JUDGE_MS at most. Returns 0 or -ETIMEDOUT. */
+/* Reads until the child closes the pipe, JUDGE_MS at most. Returns 0 or -errno. */
 static int read_words(int fd, char words[TEXT_MAX])
 {
 	uint64_t end_ns = clock_now_ns() + JUDGE_MS * NS_PER_MS;
 	size_t n = 0;
 
 	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		uint64_t now_ns = clock_now_ns();
 		char rest[256];
 		ssize_t got;
+		int err = wait_fd(fd, POLLIN, end_ns);
 
-		if (now_ns >= end_ns || poll(&p, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) < 0)
-			return -ETIMEDOUT;
-		if (!p.revents)
-			continue;
+		if (err)
+			return err;
 		got = n + 1 < TEXT_MAX ? read(fd, words + n, TEXT_MAX - 1 - n)
 				       : read(fd, rest, sizeof(rest));
 		if (got <= 0)
