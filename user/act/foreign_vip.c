@@ -35,19 +35,13 @@ static int look_at(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[IFA_MAX + 1];
 	struct search *s = arg;
-	const struct ifaddrmsg *ifa;
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
 	struct in_addr local;
+	int is = nlr_ipv4(nlh, tb, &local);
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || s->any)
-		return 0;
-	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
-		return -EPROTO;
-	ifa = nlmsg_data(nlh);
-	if (ifa->ifa_family != AF_INET || !tb[IFA_LOCAL] ||
-	    nla_len(tb[IFA_LOCAL]) != (int)sizeof(local) || is_ours(tb))
-		return 0;
-	memcpy(&local, nla_data(tb[IFA_LOCAL]), sizeof(local));
-	if (local.s_addr != s->found->vip.s_addr)
+	if (is <= 0)
+		return is;
+	if (s->any || is_ours(tb) || local.s_addr != s->found->vip.s_addr)
 		return 0;
 	s->any = true;
 	s->found->ifindex = (int)ifa->ifa_index;

@@ -81,27 +81,26 @@ struct addr_scan {
 	bool here;   /* on ifindex, ours or not */
 };
 
+/* A /32 with our mark. */
+static bool is_marked(const struct ifaddrmsg *ifa, struct nlattr *tb[IFA_MAX + 1])
+{
+	return ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] && nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO;
+}
+
 static int scan_addr(struct nlmsghdr *nlh, void *arg)
 {
 	struct addr_scan *s = arg;
 	struct nlattr *tb[IFA_MAX + 1];
-	struct ifaddrmsg *ifa;
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
 	struct in_addr local;
+	int is = nlr_ipv4(nlh, tb, &local);
 
-	if (nlh->nlmsg_type != RTM_NEWADDR)
+	if (is <= 0)
+		return is;
+	if (local.s_addr != s->addr.s_addr || (int)ifa->ifa_index != s->ifindex)
 		return 0;
-	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
-		return -EPROTO;
-	ifa = nlmsg_data(nlh);
-	if (ifa->ifa_family != AF_INET || !tb[IFA_LOCAL] ||
-	    nla_len(tb[IFA_LOCAL]) != (int)sizeof(local))
-		return 0;
-	memcpy(&local, nla_data(tb[IFA_LOCAL]), sizeof(local));
-	if (local.s_addr != s->addr.s_addr)
-		return 0;
-	s->here |= (int)ifa->ifa_index == s->ifindex;
-	if ((int)ifa->ifa_index == s->ifindex && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
-	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
+	s->here = true;
+	if (is_marked(ifa, tb))
 		s->ours = true;
 	return 0;
 }
@@ -338,13 +337,12 @@ static int left_addr(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[IFA_MAX + 1];
 	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+	struct in_addr local;
+	int is = nlr_ipv4(nlh, tb, &local);
 
-	if (nlh->nlmsg_type != RTM_NEWADDR)
-		return 0;
-	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
-		return -EPROTO;
-	if (ifa->ifa_family == AF_INET && ifa->ifa_prefixlen == 32 && tb[IFA_PROTO] &&
-	    nla_get_u8(tb[IFA_PROTO]) == VIP_PROTO)
+	if (is <= 0)
+		return is;
+	if (is_marked(ifa, tb))
 		note_left(arg, (int)ifa->ifa_index, tb[IFA_LOCAL]);
 	return 0;
 }

@@ -4,8 +4,10 @@
  * the callbacks of one request see: the error of the kernel and the error of the caller's function.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <netlink/handlers.h>
 #include <netlink/socket.h>
+#include <string.h>
 
 #include "base/nl.h"
 
@@ -111,4 +113,19 @@ int nlr_dump(struct nl_sock *sk, int type, void *hdr, size_t len, nlr_fn fn, voi
 	if (err < 0)
 		return errno_of(err);
 	return receive(sk, &a);
+}
+
+int nlr_ipv4(struct nlmsghdr *nlh, struct nlattr *tb[IFA_MAX + 1], struct in_addr *local)
+{
+	const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+
+	if (nlh->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	if (nlmsg_parse(nlh, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
+		return -EPROTO;
+	if (ifa->ifa_family != AF_INET || !tb[IFA_LOCAL] ||
+	    nla_len(tb[IFA_LOCAL]) != (int)sizeof(*local))
+		return 0;
+	memcpy(local, nla_data(tb[IFA_LOCAL]), sizeof(*local));
+	return 1;
 }

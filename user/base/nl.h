@@ -9,15 +9,15 @@
 #ifndef HOKM_NL_H
 #define HOKM_NL_H
 
+#include <linux/if_addr.h>
+#include <netinet/in.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
-/* Opens a connected NETLINK_ROUTE socket. The caller frees it with nl_socket_free(). 0 or -errno.
- */
+/* Opens a connected NETLINK_ROUTE socket. 0 or -errno. Caller: nl_socket_free(). */
 int nlr_open(struct nl_sock **out);
 
-/* Sends `msg`, waits for the acknowledgement of the kernel, and frees `msg`. Returns 0 or -errno.
- */
+/* Sends `msg`, waits for the kernel's acknowledgement, and frees `msg`. Returns 0 or -errno. */
 int nlr_request(struct nl_sock *sk, struct nl_msg *msg);
 
 /*
@@ -28,5 +28,12 @@ int nlr_request(struct nl_sock *sk, struct nl_msg *msg);
  */
 typedef int (*nlr_fn)(struct nlmsghdr *nlh, void *arg);
 int nlr_dump(struct nl_sock *sk, int type, void *hdr, size_t len, nlr_fn fn, void *arg);
+
+/*
+ * Reads an IPv4 address out of a message of a dump of addresses. Returns 1 with its attributes and
+ * the address, 0 for another message, and -EPROTO for one that is malformed. The attributes point
+ * into the message.
+ */
+int nlr_ipv4(struct nlmsghdr *nlh, struct nlattr *tb[IFA_MAX + 1], struct in_addr *local);
 
 #endif
