@@ -6,7 +6,7 @@
 # goes between the two nodes. The owner would not give way, because it takes the adverts of a peer
 # that it does not see for forged. So there is no preempting until pulses come: at no time do two
 # nodes answer. The same for a node that has started meanwhile and has never seen a pulse of the
-# owner: its replication shows that it is no keepalived.
+# owner: its replication shows that it is no keepalived, and where that is dropped too, its adverts.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -14,6 +14,7 @@ PLAYERS=10
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
 
+REPLICATION='udp dport 8767 drop; udp sport 8767 drop;'
 silent() { status_is "$1" '.peers[0].pulsing' false; }
 # Five times as long as preempt_delay of profile fast.
 backup_for_long() { [ $(($(lab_now_ms) - READY_MS)) -gt 5000 ] && state_is a backup; }
@@ -44,6 +45,20 @@ holds "started without pulses: b owns" owns b
 observe_mark started
 number_is "started without pulses: rounds of the observer" "$(field "$REPLY_ARP" rounds)" -gt 500
 number_is "started without pulses: rounds with two owners" \
+	"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
+
+must lab_stop a daemon
+must lab_run a "$HOKM" cleanup -c "$LAB_DIR/a/hokm-xdp.conf" >/dev/null
+must uncut
+must cut "$PULSES $REPLICATION"
+must lab_daemon a
+within 20 "started with adverts alone: a is backup" state_is a backup
+READY_MS=$(lab_now_ms)
+within 20 "started with adverts alone: it is for long" backup_for_long
+holds "started with adverts alone: b owns" owns b
+observe_mark alone
+number_is "started with adverts alone: rounds of the observer" "$(field "$REPLY_ARP" rounds)" -gt 500
+number_is "started with adverts alone: rounds with two owners" \
 	"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 must uncut
 within 20 "pulses come: a preempts" owns a

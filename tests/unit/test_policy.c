@@ -6,6 +6,7 @@
  *   p2  answers pulses, daemon fresh, 2 services UP      s2  answers pulses, daemon stale
  *   i2  answers pulses, daemon stopped (INIT)            k   adverts only (keepalived)
  *   b2  pulses and adverts                               -   configured, silent
+ *   l   as k, and it replicates                          m   as k, and its adverts are firm
  *   r2  as p2, and its operator's hook refuses that it becomes owner
  *   z2  as p2, and by grants it has just started
  *
@@ -45,7 +46,8 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->refuses = word[0] == 'r';
 	p->silent = word[0] == 'z';
 	p->daemon_fresh = p->pulsing && word[0] != 's';
-	p->mute = word[0] == 'k' || word[0] == 'l';
+	p->mute = word[0] == 'k' || word[0] == 'l' || word[0] == 'm';
+	p->firm = word[0] == 'm';
 	p->replicates = word[0] == 'l' || word[0] == 'x';
 	p->last_up = word[0] == 'x' ? (unsigned int)(word[1] - '0') : 0;
 	p->adverts = p->mute || word[0] == 'b';
@@ -240,6 +242,7 @@ static void test_may_preempt(void **state)
 		{"UU", {"-"}, 10, 0, 0, false},
 		{"UU", {"p2", "-"}, 11, 0, 0, false},
 		{"UU", {"l"}, 10, 0, 0, false},
+		{"UU", {"m"}, 10, 0, 0, false},
 	};
 
 	(void)state;

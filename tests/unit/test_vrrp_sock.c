@@ -27,7 +27,7 @@ static void open_both(bool multicast, struct vrrp_sock **a, struct vrrp_sock **b
 	assert_int_equal(vrrp_sock_open(ns.ifindex_a, ns.addr_a, multicast, a), 0);
 }
 
-static void expect_message(struct vrrp_sock *s, struct in_addr source, struct in_addr dest)
+static void expect_tos(struct vrrp_sock *s, struct in_addr source, struct in_addr dest, uint8_t tos)
 {
 	struct pollfd p = {.fd = vrrp_sock_fd(s), .events = POLLIN};
 	uint8_t buf[256];
@@ -37,11 +37,16 @@ static void expect_message(struct vrrp_sock *s, struct in_addr source, struct in
 	assert_int_equal(vrrp_sock_recv(s, buf, sizeof(buf)), sizeof(ip) + sizeof(message));
 	memcpy(&ip, buf, sizeof(ip));
 	assert_int_equal(ip.ttl, 255);
-	assert_int_equal(ip.tos, 0xc0);
+	assert_int_equal(ip.tos, tos);
 	assert_int_equal(ip.protocol, 112);
 	assert_int_equal(ip.saddr, source.s_addr);
 	assert_int_equal(ip.daddr, dest.s_addr);
 	assert_memory_equal(buf + sizeof(ip), message, sizeof(message));
+}
+
+static void expect_message(struct vrrp_sock *s, struct in_addr source, struct in_addr dest)
+{
+	expect_tos(s, source, dest, 0xc0);
 }
 
 static void expect_nothing(struct vrrp_sock *s)
@@ -93,6 +98,33 @@ static void unicast(void **state)
 	open_both(false, &a, &b);
 	assert_int_equal(vrrp_sock_send(a, message, sizeof(message), ns.addr_b), 0);
 	expect_message(b, ns.addr_a, ns.addr_b);
+	vrrp_sock_close(a);
+	vrrp_sock_close(b);
+}
+
+static int queue_priority(struct vrrp_sock *s)
+{
+	int priority = -1;
+	socklen_t len = sizeof(priority);
+
+	assert_int_equal(getsockopt(vrrp_sock_fd(s), SOL_SOCKET, SO_PRIORITY, &priority, &len), 0);
+	return priority;
+}
+
+static void firm_adverts(void **state)
+{
+	struct in_addr to = own_addr("224.0.0.18");
+	struct vrrp_sock *a, *b;
+
+	(void)state;
+	open_both(true, &a, &b);
+	assert_int_equal(queue_priority(a), 6);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(vrrp_sock_set_firm(a, i & 2), 0);
+		assert_int_equal(vrrp_sock_send(a, message, sizeof(message), to), 0);
+		expect_tos(b, ns.addr_a, to, i & 2 ? 0xc1 : 0xc0);
+		assert_int_equal(queue_priority(a), 6);
+	}
 	vrrp_sock_close(a);
 	vrrp_sock_close(b);
 }
@@ -156,7 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(group),   cmocka_unit_test(source_is_the_address_given),
 		cmocka_unit_test(unicast), cmocka_unit_test(the_interface_is_made_again),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(refused), cmocka_unit_test(firm_adverts),
 	};
 
 	own_netns_make(&ns);

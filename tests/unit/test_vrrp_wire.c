@@ -108,6 +108,26 @@ static void test_round_trip(void **state)
 		}
 }
 
+/* One of the two bits may be a switch's. */
+static void test_firm(void **state)
+{
+	static const struct {
+		uint8_t tos;
+		bool firm;
+	} rows[] = {{0xc0, false}, {0xc1, true}, {0xc3, true}, {0x00, false}, {0xfc, false}};
+	uint8_t packet[MAX];
+	size_t len = build(&v2_pass, 100, 1, packet);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vrrp_advert a;
+
+		packet[1] = rows[i].tos;
+		assert_int_equal(parse(&v2_pass, packet, len, &a), VRRP_BAD_NONE);
+		assert_int_equal(a.firm, rows[i].firm);
+	}
+}
+
 /* What keepalived sends is taken, and what we send is the same bytes. */
 static void test_keepalived_bytes(void **state)
 {
@@ -471,6 +491,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_firm),
 		cmocka_unit_test(test_keepalived_bytes),
 		cmocka_unit_test(test_discards),
 		cmocka_unit_test(test_order),

@@ -127,6 +127,7 @@ static void take_advert(struct adverts *a, const uint8_t *packet, size_t len)
 	n->peers.list[slot].advert_ns = ev.advert.priority ? clock_now_ns() : 0;
 	if (ev.advert.priority > n->peers.list[slot].advert_priority)
 		n->peers.list[slot].advert_priority = ev.advert.priority;
+	n->peers.list[slot].advert_firm = ev.advert.firm;
 	inbox_note_vrrp(&n->inbox, &ev);
 }
 
@@ -195,9 +196,13 @@ int adverts_send(struct adverts *a, uint8_t priority, uint64_t adver_ns)
 {
 	struct in_addr group = {.s_addr = htonl(VRRP_GROUP)};
 	const struct conf *c = a->node->conf;
-	int err = c->multicast ? send_to(a, priority, adver_ns, group)
-			       : send_unicast(a, priority, adver_ns);
+	int err;
 
+	/* One that is logged to have failed says too little; the advert says that the owner lives.
+	 */
+	(void)vrrp_sock_set_firm(a->sock, peers_firm(&a->node->peers, clock_now_ns()));
+	err = c->multicast ? send_to(a, priority, adver_ns, group)
+			   : send_unicast(a, priority, adver_ns);
 	if (!err)
 		a->sent++;
 	else if (!a->failed++)

@@ -76,6 +76,14 @@ bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_
 	return !answers_pulses(&p->list[slot]) || peers_sight(p, slot, now_ns).by == PEER_BY_PULSE;
 }
 
+bool peers_firm(const struct peers *p, uint64_t now_ns)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && !peers_adverts_count(p, slot, now_ns))
+			return true;
+	return false;
+}
+
 /* By the answers that came over one path, or over all of them. */
 static struct peer_sight sight_by(const struct peers *p, unsigned int slot, uint64_t seen_ns,
 				  uint64_t now_ns)

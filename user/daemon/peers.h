@@ -30,6 +30,7 @@ struct peer {
 	struct hokm_path_peer path[HOKM_MAX_PATHS]; /* the same of map path_peers */
 	uint64_t advert_ns;        /* its newest advert; 0: none, or it has expired */
 	uint8_t advert_priority;   /* of its adverts, the greatest */
+	bool advert_firm;          /* its newest advert was firm (vrrp_wire.h) */
 	uint64_t discarded;        /* adverts from its address that were discarded */
 	enum hokm_reason reported; /* ALIVE, SILENT or SECRETS_DIFFER; NONE at first */
 	uint64_t asked_ns;         /* when it was asked by ARP last */
@@ -95,6 +96,10 @@ bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
  * known since its first answer; the map is pinned, so a restart of the daemon does not forget it.
  */
 bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_ns);
+/*
+ * There is a peer whose adverts do not count now: the adverts of this node are firm (vrrp_wire.h).
+ */
+bool peers_firm(const struct peers *p, uint64_t now_ns);
 /*
  * The peer is hokm-xdp: configured so, or (kind auto) it has answered a pulse. One that was never
  * seen may be keepalived.

@@ -31,6 +31,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 		       peers_adverts_count(&d->node.peers, slot, now_ns);
 	out->advertises = sight.by == PEER_BY_ADVERT;
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
+	out->firm = sight.by == PEER_BY_ADVERT && p->advert_firm;
 	out->replicates = link && repl_connected(link, now_ns);
 	out->refuses = out->pulsing && !p->map.priority;
 	out->silent = quorum_peer_silent(&d->quorum, slot);

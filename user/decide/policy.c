@@ -144,10 +144,11 @@ static uint8_t mute_priority(const struct policy_input *in)
  * The owner is hokm-xdp, and answers no pulses now: a filter drops them, or the packet path
  * of one of both is being put back. It discards the adverts of a peer that it does not see, so it
  * would not give way, and its lease, which we know from its pulses, may have been renewed since.
+ * A node that has just started knows it by its replication, or by its adverts, which are firm.
  */
 static bool is_lost(const struct policy_peer *owner)
 {
-	return !owner->pulsing && (!owner->mute || owner->replicates);
+	return !owner->pulsing && (!owner->mute || owner->replicates || owner->firm);
 }
 
 static void fill_view(const struct policy_input *in, unsigned int own_up, struct vrrp_view *v)

@@ -58,7 +58,8 @@ struct policy_peer {
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	bool replicates;   /* its replication messages arrive: hokm-xdp, and its daemon is alive */
-	uint8_t priority;  /* as the pulses say, else as configured */
+	bool firm; /* its adverts say: hokm-xdp, and gives way to no node that it does not see */
+	uint8_t priority; /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
 	/* when the probe was sent that its newest answer belongs to: the answer is at least so new

@@ -23,6 +23,9 @@
  * keepalived 2.4 can append a trailer (auth_hmac): it lies inside the IP length, and the VRRP
  * checksum does not cover it. The standard part is read as if the trailer were not there.
  *
+ * Neither version has room for a word between nodes of ours, and a trailer would not be accepted by
+ * every keepalived. So the one bit that they need is in the IP header: `firm`, in the ECN bits.
+ *
  * Invariants of the parser: no byte is read before it is known to lie inside the packet. Beyond the
  * fields that determine the format, no field is used before the checksum was verified.
  */
@@ -121,6 +124,7 @@ struct message {
 	const uint8_t *p;
 	size_t len;
 	struct in_addr source, dest;
+	bool firm;
 };
 
 static enum vrrp_discard find_message(const uint8_t *packet, size_t len, struct message *m)
@@ -142,6 +146,7 @@ static enum vrrp_discard find_message(const uint8_t *packet, size_t len, struct 
 		return VRRP_BAD_TYPE;
 	memcpy(&m->source, packet + 12, sizeof(m->source));
 	memcpy(&m->dest, packet + 16, sizeof(m->dest));
+	m->firm = packet[1] & VRRP_TOS_FIRM;
 	m->p = packet + ihl;
 	m->len = total - ihl;
 	return VRRP_BAD_NONE;
@@ -227,6 +232,7 @@ enum vrrp_discard vrrp_wire_parse(const struct vrrp_wire_conf *c, const uint8_t 
 	out->n_addrs = m.p[3];
 	memcpy(out->addrs, m.p + FIXED_LEN, 4 * (size_t)out->n_addrs);
 	out->source = m.source;
+	out->firm = m.firm;
 	return VRRP_BAD_NONE;
 }
 

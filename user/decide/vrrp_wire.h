@@ -17,6 +17,12 @@
 #define VRRP_ADDRS_MAX  20
 #define VRRP_PASS_LEN   8
 #define VRRP_PACKET_MAX (8 + 4 * VRRP_ADDRS_MAX + VRRP_PASS_LEN)
+/*
+ * The ECN bits of the IP header. keepalived leaves them 0 and ignores them. A node of ours sets
+ * one of them while its adverts are firm (struct vrrp_advert); a switch may set the other one too.
+ */
+#define VRRP_TOS_FIRM      0x03
+#define VRRP_TOS_FIRM_SENT 0x01
 
 /* What the checksum of an advert was found to cover; each form in use has a name and a counter. */
 #define VRRP_CHECKSUMS(X, p)          \
@@ -38,6 +44,8 @@ struct vrrp_advert {
 	struct in_addr source; /* from the IP header */
 	enum vrrp_checksum checksum;
 	bool trailer; /* more bytes follow the standard part, as keepalived's auth_hmac */
+	/* the sender is hokm-xdp, and gives way to no node that it does not see by pulses */
+	bool firm;
 };
 
 /* What received adverts must match, and how own adverts are made. */

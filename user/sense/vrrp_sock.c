@@ -28,19 +28,21 @@ struct vrrp_sock {
 	int ifindex;
 	struct in_addr addr;
 	bool multicast;
+	bool firm;
 };
 
 static int set_options(const struct vrrp_sock *s)
 {
 	const struct sock_option options[] = {
 		{SOL_SOCKET, SO_BINDTOIFINDEX, s->ifindex, "SO_BINDTOIFINDEX"},
-		{SOL_SOCKET, SO_PRIORITY, SOCK_PRIORITY, "SO_PRIORITY"},
 		{SOL_SOCKET, SO_RCVBUF, RECV_BUFFER, "SO_RCVBUF"},
 		{IPPROTO_IP, IP_TTL, 255, "IP_TTL"},
 		{IPPROTO_IP, IP_MULTICAST_TTL, 255, "IP_MULTICAST_TTL"},
 		{IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"},
 		{IPPROTO_IP, IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"},
 		{IPPROTO_IP, IP_TOS, SOCK_TOS_CS6, "IP_TOS"},
+		/* After IP_TOS, which sets a priority of its own. */
+		{SOL_SOCKET, SO_PRIORITY, SOCK_PRIORITY, "SO_PRIORITY"},
 	};
 
 	return sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
@@ -111,6 +113,24 @@ int vrrp_sock_set_interface(struct vrrp_sock *s, int ifindex)
 
 	s->ifindex = ifindex;
 	return err || !s->multicast ? err : send_to_group(s);
+}
+
+int vrrp_sock_set_firm(struct vrrp_sock *s, bool firm)
+{
+	/* The kernel derives the priority for the queueing discipline from the TOS. */
+	const struct sock_option options[] = {
+		{IPPROTO_IP, IP_TOS, firm ? SOCK_TOS_CS6 | VRRP_TOS_FIRM_SENT : SOCK_TOS_CS6,
+		 "IP_TOS"},
+		{SOL_SOCKET, SO_PRIORITY, SOCK_PRIORITY, "SO_PRIORITY"},
+	};
+	int err;
+
+	if (s->firm == firm)
+		return 0;
+	err = sock_set_all(s->fd, WHO, options, sizeof(options) / sizeof(options[0]));
+	if (!err)
+		s->firm = firm;
+	return err;
 }
 
 bool vrrp_sock_multicast(const struct vrrp_sock *s)

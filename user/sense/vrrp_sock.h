@@ -30,6 +30,12 @@ bool vrrp_sock_multicast(const struct vrrp_sock *s);
 /* Returns the descriptor, for the event loop. It stays owned by s. */
 int vrrp_sock_fd(const struct vrrp_sock *s);
 
+/*
+ * From now on adverts are firm (vrrp_wire.h), or are not. Does nothing when they are so already.
+ * Returns 0 or -errno, logged.
+ */
+int vrrp_sock_set_firm(struct vrrp_sock *s, bool firm);
+
 /* Sends one advert to dest. Returns 0 when the kernel accepted it, else -errno. */
 int vrrp_sock_send(struct vrrp_sock *s, const uint8_t *msg, size_t len, struct in_addr dest);
 
