@@ -68,6 +68,17 @@ static const struct rig_step goodbye[] = {
 	{"timer", "", "advert:128", "backup"},
 	{"sent", "", "lease:275 raise state", "master priority-zero", 100},
 
+	STORY(rig_backup, "with a single peer nobody competes: Skew_Time is 1/32"),
+	{"advert 200 every 1000 from 1", "uncontested", "", "backup", 3500},
+	{"advert 0 every 1000 from 1", "uncontested", "", "backup", 31},
+	{"timer", "uncontested", "advert:128", "backup"},
+	{"sent", "uncontested", "lease:275 raise state", "master priority-zero", 100},
+
+	STORY(rig_backup, "such a peer is silent: it may be alive, so Master_Down stays as it is"),
+	{"advert 200 every 1000 from 1", "uncontested", "", "backup", 3500},
+	{"timer", "uncontested", "advert:128", "backup"},
+	{"sent", "uncontested", "lease:275 raise state", "master master-down", 100},
+
 	STORY(rig_backup, "another node is quicker after the goodbye"),
 	{"advert 200 from 1", "", "", "backup"},
 	{"advert 0 from 1", "", "", "backup"},

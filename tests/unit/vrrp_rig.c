@@ -126,6 +126,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->holder_priority = (uint8_t)number(&text);
 		} else if (take(&text, "best")) {
 			view->best_successor = true;
+		} else if (take(&text, "uncontested")) {
+			view->uncontested = true;
 		} else if (take(&text, "unpermitted")) {
 			view->unpermitted = true;
 		} else if (take(&text, "undecided")) {

@@ -22,6 +22,7 @@
  *                   lease N [of D/P]  a peer holds a lease for N longer (negative: held one until
  *                                     then), the peer with address 10.0.0.D and priority P
  *                   best              nobody is a better successor than this node
+ *                   uncontested       the only other node answers no pulses
  *                   held back         this node may not preempt
  *                   unpermitted       the operator's hook has not permitted to become owner
  *                   deaf              there is no link

@@ -140,6 +140,18 @@ static uint8_t mute_priority(const struct policy_input *in)
 	return greatest;
 }
 
+/* The configuration names one other node, and that is no hokm-xdp as far as is known. */
+static bool uncontested(const struct policy_input *in)
+{
+	unsigned int used = 0, mute = 0;
+
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		used += in->peers[i].used;
+		mute += in->peers[i].used && in->peers[i].mute;
+	}
+	return used == 1 && mute == 1;
+}
+
 /*
  * The owner is hokm-xdp, and answers no pulses now: a filter drops them, or the packet path
  * of one of both is being put back. It discards the adverts of a peer that it does not see, so it
@@ -159,6 +171,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	fill_leases(in, v);
 	v->deaf = !in->link_up || in->silent || in->barred;
 	v->mute_priority = mute_priority(in);
+	v->uncontested = uncontested(in);
 	v->owner_pulses = owner && owner->pulsing;
 	v->owner_seen_ns = owner ? owner->seen_ns : 0;
 	v->best_successor = best_successor(in, own_up);

@@ -16,7 +16,7 @@
  * Timers. One runs at a time (timer_at_ns; 0: none). The caller sends VRRP_EV_TIMER when it is due,
  * and before that every advert that was waiting: only then does no advert mean that none came.
  *   BACKUP   Master_Down_Timer: no advert of the owner
- *            Skew_Time: the owner has sent priority 0
+ *            Skew_Time: the owner has sent priority 0; shorter when nobody competes
  *            preempt delay: until this node preempts an owner of lower priority
  *            look: until it asks the peers by pulse again whether a lease has ended
  *   MASTER   Adver_Timer: the next advert; a quarter of it after an advert that could not be sent
@@ -105,6 +105,11 @@ struct vrrp_view {
 	bool deaf;
 	/* the greatest priority of a peer that answers no pulses and so sees no lease; 0: none */
 	uint8_t mute_priority;
+	/*
+	 * There are two nodes, and the other one answers no pulses (keepalived): for what it gives
+	 * up no third node competes.
+	 */
+	bool uncontested;
 	/*
 	 * The rival (in ADVERT its sender, else the holder) is hokm-xdp and has no fresh answer of
 	 * this node: it cannot steer to us yet.
