@@ -14,6 +14,8 @@ PLAYERS=10
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/hook_receiver.sh
 . "$TESTS_DIR/hook_receiver.sh"
+# shellcheck source=tests/netns/doctor.sh
+. "$TESTS_DIR/doctor.sh"
 
 [ -n "$PATIENT" ] || PATIENT='passive { timeout = "1s" }'
 LAB_CONF_EXTRA=$(
@@ -38,6 +40,11 @@ open_port() { lab_run "$1" nft delete table ip closed; }
 warns() { lab_ctl "$1" status | grep -q "no SYN to service game was answered for"; }
 warns_not() { ! warns "$1"; }
 times() { lab_ctl a events --recent 1000 --kind passive | grep -c "none is answered"; }
+# test_fails NODE ROW: this row and no other one of the category.
+test_fails() {
+	[ "$(lab_run "$1" "$HOKM" test connectivity -c "$LAB_DIR/$1/hokm-xdp.conf" --json |
+		jq -r '[.tests[] | select(.result == "FAIL").name] | join(" ")')" = "$2" ]
+}
 never() { ! event "$@"; }
 # messages NODE MARK REASON: so many were sent.
 messages() {
@@ -53,6 +60,9 @@ must close_port a
 within 20 "closed: the log names the cause" log_says a "packet filter on this machine"
 within 10 "closed: an event too" event a passive syns-unanswered
 within 10 "closed: status warns" warns a
+fault "closed" a syns-unanswered
+evidence "closed: the doctor names the service" "to service game was answered"
+holds "closed: the test of connectivity fails" test_fails a "SYNs of clients"
 holds "closed: the service is up" service_is a up
 holds "closed: it is not suspect" status_is a '.services[0].suspect_ms' 0
 holds "closed: the owner stays" owns a
@@ -61,6 +71,7 @@ must open_port a
 within 30 "open again: the players are well" calm
 within 10 "open again: an event" event a passive syns-answered
 within 10 "open again: status does not warn" warns_not a
+mended "closed port" a
 within 20 "open again: its end is notified" sent a over syns-answered 1
 number_is "reported so often" "$(times)" -eq 1
 

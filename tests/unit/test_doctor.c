@@ -227,6 +227,16 @@ static void hung_everywhere(struct facts *f)
 	check(f);
 	f->panic = true;
 }
+static void closed_port(struct facts *f)
+{
+	TEXT(f->unanswered, "game");
+	f->unanswered_ms = 12300;
+}
+static void closed_port_of_dead_server(struct facts *f)
+{
+	closed_port(f);
+	check(f);
+}
 static void agent(struct facts *f)
 {
 	f->agent = false;
@@ -358,6 +368,9 @@ static const struct row {
 	{differs, true, "settings-differ", "vrrp differs at backup: priority 110 here"},
 	{check, true, "check-fails", "port 8765 refused; made again now: check-refused: it still"},
 	{hung_everywhere, true, "check-fails", "websocket of game"},
+	{closed_port, true, "syns-unanswered",
+	 "to service game was answered for 12.3 s, and its checks"},
+	{closed_port_of_dead_server, true, "check-fails", "websocket of game"},
 	{agent, true, "agent-gone", "no active check"},
 	{fault, false, "fault", "no link"},
 	{filter, true, "foreign-filter", "filter bpf of eth0"},
@@ -471,7 +484,8 @@ static json_t *json_of(const char *text)
 	"'covered':false},{'interface':'eth2','covered':true}],'claims':[{'mac':"                \
 	"'02:00:00:00:00:99','last_ms':900}],'events_lost':5,"                                   \
 	"'vrrp':{'discarded':{'auth':" auth ",'ttl':0}},"                                        \
-	"'services':[{'name':'game','checks':[{'kind':'http','known':true,'up':false,"           \
+	"'services':[{'name':'chat','unanswered_ms':null},{'name':'game',"                       \
+	"'unanswered_ms':7000,'checks':[{'kind':'http','known':true,'up':false,"                 \
 	"'reason':'check-status','detail':'GET /health: 503'},{'kind':'tcp','known':false,"      \
 	"'up':false}]}],'peers':[{'name':'backup','address':'192.168.1.27','pulsing':true,"      \
 	"'daemon_fresh':true,'seen_ms':4,'adverts_ms':null,'lease_left_ms':900,"                 \
@@ -521,6 +535,8 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.peers[0].paths[1].seen_ms, -1);
 	assert_int_equal(f.n_own_paths, 1);
 	assert_string_equal(f.own_paths[0].why, "no address");
+	assert_string_equal(f.unanswered, "game");
+	assert_int_equal(f.unanswered_ms, 7000);
 	assert_string_equal(f.no_part, "w");
 	assert_string_equal(f.dns, "DNS: the record of type AAAA is not changed: no rights");
 	assert_non_null(strstr(f.dns_ttl, "type A is 900 s"));

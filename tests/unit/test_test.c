@@ -42,6 +42,10 @@ static void healthy(struct facts *f, bool owner)
 	p->seen_ms = 3;
 	p->owner = !owner;
 	p->adverts_ms = owner ? -1 : 200;
+	p->n_paths = 2;
+	p->paths[0].in_use = p->paths[0].answers = true;
+	p->paths[1] = p->paths[0];
+	f->n_own_paths = 1;
 	f->grew.vrrp_seen = f->grew.vrrp_received = owner ? 0 : 2;
 }
 
@@ -129,10 +133,27 @@ static void segment_lost(struct facts *f)
 {
 	unsteerable(f);
 	f->peers[0].connected = false;
-	f->peers[0].n_paths = 2;
-	f->peers[0].paths[0].in_use = f->peers[0].paths[1].in_use = true;
+	f->peers[0].paths[0].answers = false;
 	f->peers[0].paths[0].seen_ms = 5000;
-	f->peers[0].paths[1].answers = true;
+}
+static void path_lost(struct facts *f)
+{
+	f->peers[0].paths[1].answers = false;
+	f->peers[0].paths[1].seen_ms = 5000;
+}
+static void path_never(struct facts *f)
+{
+	path_lost(f);
+	f->peers[0].paths[1].seen_ms = -1;
+}
+static void path_unusable(struct facts *f)
+{
+	TEXT(f->own_paths[0].why, "no interface has it");
+}
+static void closed_port(struct facts *f)
+{
+	TEXT(f->unanswered, "game");
+	f->unanswered_ms = 7000;
 }
 static void in_maintenance(struct facts *f)
 {
@@ -159,6 +180,11 @@ static void a_fault_fails_its_row(void **state)
 		{left_over, "VIP"},
 		{path, "packet path"},
 		{unsteerable, "steering to the peer"},
+		{path_lost, "paths to the peer"},
+		{path_never, "paths to the peer"},
+		{segment_lost, "paths to the peer"},
+		{path_unusable, "paths of the pulses here"},
+		{closed_port, "SYNs of clients"},
 		{in_maintenance, "state"},
 	};
 	struct test_report t;
@@ -208,6 +234,25 @@ static void a_healthy_node_fails_nothing(void **state)
 		/* The owner hears no adverts. */
 		assert_int_equal(test_count(&t, TEST_SKIP), owner);
 	}
+}
+
+/* The segment is a path that every peer has: a row of its own is for those beside it. */
+static void paths_that_are_not_there_are_skipped(void **state)
+{
+	struct test_report t;
+	struct facts f;
+
+	(void)state;
+	healthy(&f, true);
+	f.n_own_paths = 0;
+	f.peers[0].n_paths = 1;
+	judge(&f, &t);
+	assert_int_equal(test_count(&t, TEST_FAIL), 0);
+	assert_int_equal(row(&t, "paths of the pulses here")->result, TEST_SKIP);
+	assert_int_equal(row(&t, "paths to the peer")->result, TEST_SKIP);
+	healthy(&f, true);
+	judge(&f, &t);
+	assert_string_equal(row(&t, "paths to the peer")->seen, "node there answers over 2 of 2");
 }
 
 /* Without a daemon nothing of it is known, and a backup that hears no advert is none that is well.
@@ -348,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_fault_fails_its_row),
 		cmocka_unit_test(a_lost_segment_is_named_in_its_rows),
 		cmocka_unit_test(a_healthy_node_fails_nothing),
+		cmocka_unit_test(paths_that_are_not_there_are_skipped),
 		cmocka_unit_test(what_was_not_seen_never_passes),
 		cmocka_unit_test(a_keepalived_is_no_fault),
 		cmocka_unit_test(nothing_in_a_row_breaks_the_xml),

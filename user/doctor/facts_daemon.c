@@ -116,6 +116,17 @@ static void take_checks(struct facts *f, const json_t *service)
 	}
 }
 
+/* The first one in which clients get no answer. */
+static void take_unanswered(struct facts *f, const json_t *service)
+{
+	int64_t since_ms = field_int(service, "unanswered_ms", 0);
+
+	if (f->unanswered[0] || since_ms <= 0)
+		return;
+	TAKE(service, "name", f->unanswered);
+	f->unanswered_ms = since_ms;
+}
+
 static void take_path(struct facts *f, const json_t *s)
 {
 	const json_t *o;
@@ -251,7 +262,9 @@ void facts_from_daemon(struct facts *f, const struct facts_said *before,
 		if (f->n_peers < HOKM_MAX_PEERS)
 			take_peer(&f->peers[f->n_peers++],
 				  json_array_get(in(before->status, "peers"), i), o);
-	json_array_foreach (in(after->status, "services"), i, o)
+	json_array_foreach (in(after->status, "services"), i, o) {
 		take_checks(f, o);
+		take_unanswered(f, o);
+	}
 	take_grew(f, before, after);
 }

@@ -107,9 +107,12 @@ struct facts {
 		char address[16], why[FACT_TEXT]; /* it is not in use; "": it is */
 	} own_paths[HOKM_MAX_PATHS];
 	char no_part[CONF_NAME_MAX]; /* a member that takes no part in grants; "" for none */
-	char dns[FACT_TEXT];         /* what DNS failover complains of; "" for nothing */
-	char dns_ttl[FACT_TEXT];     /* that a TTL is longer than the configuration wants */
-	char drill[FACT_TEXT];       /* of the history: the last drill failed; "" for no */
+	/* A service of which no client's SYN is answered while its checks pass; "" for none. */
+	char unanswered[CONF_NAME_MAX];
+	int64_t unanswered_ms;   /* since when */
+	char dns[FACT_TEXT];     /* what DNS failover complains of; "" for nothing */
+	char dns_ttl[FACT_TEXT]; /* that a TTL is longer than the configuration wants */
+	char drill[FACT_TEXT];   /* of the history: the last drill failed; "" for no */
 	uint64_t events_lost, log_lost;
 	unsigned int n_peers, n_checks;
 	struct fact_peer peers[HOKM_MAX_PEERS];

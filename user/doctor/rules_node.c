@@ -209,6 +209,13 @@ bool rule_check_fails(const struct facts *f, struct finding *out)
 				   c->detail, c->again[0] ? "; made again now: " : "", c->again);
 }
 
+bool rule_syns_unanswered(const struct facts *f, struct finding *out)
+{
+	return f->unanswered[0] &&
+	       rule_say(out, "no SYN to service %s was answered for %.1f s, and its checks pass",
+			f->unanswered, (double)f->unanswered_ms / 1000);
+}
+
 bool rule_agent_dead(const struct facts *f, struct finding *out)
 {
 	return !f->agent && rule_say(out, "the agent does not run: no active check is made");

@@ -112,6 +112,43 @@ static void see_steering(const struct facts *f, const struct fact_peer *p, struc
 		test_end(r, TEST_PASS, "steered frames arrive at node %s", p->name);
 }
 
+static void see_own_paths(const struct facts *f, const struct fact_peer *p, struct test_row *r)
+{
+	(void)p;
+	if (!f->n_own_paths)
+		test_end(r, TEST_SKIP, "node.path of this node is not set");
+	else
+		test_end(r, TEST_PASS, "%u beside the segment, the first one from %s",
+			 f->n_own_paths, f->own_paths[0].address);
+}
+
+static void see_paths(const struct facts *f, const struct fact_peer *p, struct test_row *r)
+{
+	unsigned int used = 0, answer = 0;
+
+	(void)f;
+	if (is_strange(p, r))
+		return;
+	for (unsigned int i = 0; i < p->n_paths; i++) {
+		used += p->paths[i].in_use;
+		answer += p->paths[i].in_use && p->paths[i].answers;
+	}
+	if (p->n_paths < 2)
+		test_end(r, TEST_SKIP, "there is no path beside the segment: node.path is not set");
+	else if (!p->pulsing)
+		test_end(r, TEST_SKIP, "node %s answers no pulses", p->name);
+	else
+		test_end(r, used == answer ? TEST_PASS : TEST_FAIL, "node %s answers over %u of %u",
+			 p->name, answer, used);
+}
+
+static void see_answers(const struct facts *f, const struct fact_peer *p, struct test_row *r)
+{
+	(void)p;
+	(void)f;
+	test_end(r, TEST_PASS, "no SYN waits for an answer");
+}
+
 /* ---- vrrp ---- */
 
 static void see_owners(const struct facts *f, const struct fact_peer *p, struct test_row *r)
@@ -213,6 +250,12 @@ static const struct fact_test tests[] = {
 	 "replication-blocked, segment-lost", see_replication},
 	{TEST_CONNECTIVITY, true, false, "steering to the peer", "steered frames arrive",
 	 "not-steerable, segment-lost", see_steering},
+	{TEST_CONNECTIVITY, false, false, "paths of the pulses here", "each one can be used",
+	 "pulse-path-unusable", see_own_paths},
+	{TEST_CONNECTIVITY, true, false, "paths to the peer", "it answers pulses over each one",
+	 "pulse-path-never, pulse-path-lost, segment-lost", see_paths},
+	{TEST_CONNECTIVITY, false, false, "SYNs of clients", "the server answers them",
+	 "syns-unanswered", see_answers},
 	{TEST_VRRP, false, false, "owner", "exactly one", "two-owners, panic", see_owners},
 	{TEST_VRRP, false, false, "state", "master or backup", "fault, ordered", see_state},
 	{TEST_VRRP, false, false, "adverts of the owner", "a backup hears them",
