@@ -128,6 +128,77 @@ static const struct rig_step preempt_keepalived[] = {
 	{"timer", "", "advert:128", "backup"},
 };
 
+/* It has no pulses, and so it is preempted as VRRP specifies it. */
+static void preempted(struct rig *r)
+{
+	static const struct rig_step steps[] = {
+		{"advert 100 every 1000 from 1", "", "", "backup", 2000},
+		{"timer", "", "advert:128", "backup"},
+		{"sent", "", "lease:275 raise state", "master preempt"},
+		/* No step is to be late for the lease. */
+		{"reload every 2000", "", "", "master"},
+		{"timer", "", "advert:128", "master"},
+		{"sent", "", "lease:5500", "master"},
+	};
+
+	rig_backup(r);
+	rig_run(r, "on the way to preempting", steps, sizeof(steps) / sizeof(steps[0]));
+}
+
+static const struct rig_step preempt_in_vain[] = {
+	STORY(preempted, "an owner that does not hear that it was preempted stays the owner"),
+	{"after 500: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4000: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 3900: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 200: advert 100 every 1000 from 1", "", "one-way lower state", "backup one-way",
+	 3500},
+	/* No owner is preempted again before a pulse of it comes, a reload, or its end. */
+	{"after 900: advert 100 every 1000 from 1", "", "", "backup", 3500},
+	{"after 900: pulse", "", "", "backup", 2600},
+	{"after 100: advert 90 every 1000 from 3", "", "", "backup", 3500},
+	{"after 100: advert 100 every 1000 from 1", "fresh", "", "backup", 2000},
+	{"after 100: pulse", "", "", "backup", 3400},
+	{"after 100: advert 100 every 1000 from 1", "", "", "backup", 3500},
+	{"reload every 2000", "", "", "backup"},
+	{"after 100: advert 100 every 1000 from 1", "", "", "backup", 2000},
+
+	STORY(preempted, "the same, and then it ends"),
+	{"after 500: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4000: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4100: advert 100 every 1000 from 1", "", "one-way lower state", "backup one-way"},
+	{"timer", "", "advert:128", "backup"},
+	{"sent", "", "lease:5500 raise state", "master master-down"},
+	/* Forged in its name: it was not preempted this time. */
+	{"after 500: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4000: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4100: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+
+	STORY(preempted, "it has given way: adverts in its name that come later are forged"),
+	{"after 5400: timer", "", "advert:128", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 3000: timer", "", "advert:128", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 500: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4000: advert 100 every 1000 from 1", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4100: advert 100 every 1000 from 1", "", "one-way advert:128 garp", "master"},
+
+	STORY(preempted, "another node than the one that was preempted"),
+	{"after 500: advert 100 every 1000 from 3", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4000: advert 100 every 1000 from 3", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:5500", "master"},
+	{"after 4100: advert 100 every 1000 from 3", "", "one-way advert:128 garp", "master"},
+};
+
 static const struct rig_step take_fails[] = {
 	STORY(rig_backup,
 	      "the advert cannot be sent, and is sent again after a quarter of an interval"),
@@ -185,6 +256,14 @@ static void test_preempt_keepalived(void **state)
 	RIG_TELL(&r, preempt_keepalived);
 }
 
+static void test_preempt_in_vain(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, preempt_in_vain);
+}
+
 static void test_take_fails(void **state)
 {
 	struct rig r;
@@ -199,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_goodbye),
 		cmocka_unit_test(test_preempt_keepalived),
+		cmocka_unit_test(test_preempt_in_vain),
 		cmocka_unit_test(test_take_fails),
 	};
 

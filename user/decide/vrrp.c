@@ -31,6 +31,7 @@
  *         the same, unproven               DISCARD                 -
  *         ADVERT that loses it             ADVERT GARP (bounded)   Adver_Timer continues
  *         the same, again and again        ONE_WAY once            -
+ *         the same, of an owner preempted  ONE_WAY LOWER STATE     BACKUP (one-way)
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
  *         those three, rival deaf, unseen  -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
  *         PULSE: lease of a lesser peer    ADVERT GARP             GARP when that lease has ended
@@ -150,6 +151,8 @@ static void become_master(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
+	v->preempted.s_addr = v->take_reason == HOKM_R_PREEMPT ? v->owner.s_addr : 0;
+	v->unmoved = false;
 	vrrp_follow_nobody(s);
 	vrrp_forget_ways(v);
 	v->send_failed = false;
@@ -257,28 +260,15 @@ static void correct_bounded(struct vrrp_step *s)
 		v->correct_at_ns = at_ns;
 }
 
-/*
- * A node that hears our answer yields. One that goes on for Master_Down and VRRP_PATIENCE_NS does
- * not hear it, or its adverts are forged.
- */
-static void note_lesser(struct vrrp_step *s)
+/* It went on all the time, so it goes on: nobody has to wait for it. */
+static void give_back(struct vrrp_step *s)
 {
-	struct vrrp *v = s->v;
-	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
+	const struct vrrp_advert *a = &s->ev->advert;
 
-	if (!v->lesser_since_ns || s->now_ns >= vrrp_add_ns(v->lesser_ns, down_ns)) {
-		v->lesser_since_ns = s->now_ns;
-		v->one_way = false;
-	}
-	v->lesser_ns = s->now_ns;
-	if (v->one_way ||
-	    s->now_ns < vrrp_add_ns(v->lesser_since_ns, vrrp_add_ns(down_ns, VRRP_PATIENCE_NS)))
-		return;
-	v->one_way = true;
-	if (v->one_way_ns && s->now_ns < vrrp_add_ns(v->one_way_ns, VRRP_ONE_WAY_GAP_NS))
-		return;
-	v->one_way_ns = s->now_ns;
-	vrrp_act(s, VRRP_ACT_ONE_WAY);
+	lose_lease(s, HOKM_R_ONE_WAY);
+	vrrp_follow(s, a);
+	s->v->unmoved = true;
+	s->v->timer_at_ns = s->v->master_down_at_ns;
 }
 
 static void answer_lesser(struct vrrp_step *s)
@@ -288,7 +278,10 @@ static void answer_lesser(struct vrrp_step *s)
 	/* The sender may own by the grants of a majority. */
 	if (s->ev->view.by_grants && s->ev->view.lapsed)
 		return;
-	note_lesser(s);
+	if (vrrp_one_way(s) && vrrp_preempted_in_vain(s)) {
+		give_back(s);
+		return;
+	}
 	if (vrrp_may_answer(s))
 		vrrp_send(s, VRRP_SENDING_RENEW);
 	if (!s->ev->view.rival_unseen)
@@ -550,6 +543,7 @@ static void shorten(uint64_t *at_ns, uint64_t now_ns, uint64_t after_ns)
 void vrrp_reconf(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns)
 {
 	v->conf = *conf;
+	v->unmoved = false;
 	if (v->state == HOKM_VRRP_MASTER) {
 		shorten(&v->timer_at_ns, now_ns, conf->adver_ns);
 		return;

@@ -215,6 +215,7 @@ struct vrrp {
 	uint64_t lesser_ns;       /* its newest */
 	uint64_t one_way_ns;      /* when one-way loss was reported; 0: never */
 	bool one_way;             /* reported for this series */
+	struct in_addr preempted; /* the owner that this node preempted; 0: none */
 
 	/* the owner that is followed; in FAULT it is only remembered */
 	struct in_addr owner; /* sender of the adverts that are followed; 0: none, as in MASTER */
@@ -226,9 +227,14 @@ struct vrrp {
 
 	/* BACKUP: on the way to the lease */
 	uint64_t preempt_at_ns; /* end of the preempt delay; 0: not preempting */
-	bool claiming;          /* claims were sent; the owner has not released its lease yet */
-	uint64_t claim_ns;      /* when the first claim was sent */
-	uint64_t claim_at_ns;   /* when to send the next one */
+	/*
+	 * An owner did not give way when it was preempted: only one that is seen by pulses is
+	 * preempted from now on, until this node becomes owner in another way, or a reload
+	 */
+	bool unmoved;
+	bool claiming;        /* claims were sent; the owner has not released its lease yet */
+	uint64_t claim_ns;    /* when the first claim was sent */
+	uint64_t claim_at_ns; /* when to send the next one */
 	/* when the owner sent priority 0; its pulse must confirm it. 0: it did not */
 	uint64_t released_ns;
 	bool claimed; /* it did so because this node claimed: with a permission, if one is needed */

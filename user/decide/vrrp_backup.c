@@ -53,6 +53,7 @@ static bool preempting(const struct vrrp_step *s)
 {
 	/* An owner that yields to a node which cannot win leaves the VIP to nobody. */
 	return s->v->conf.preempt && s->ev->view.may_preempt &&
+	       (!s->v->unmoved || s->ev->view.owner_pulses) &&
 	       !(s->ev->view.by_grants && s->ev->view.barred);
 }
 

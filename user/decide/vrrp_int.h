@@ -51,5 +51,9 @@ uint64_t vrrp_add_ns(uint64_t a, uint64_t b);
 /* Whether an advert of a lesser node, or one with priority 0, is answered at once. */
 bool vrrp_may_answer(struct vrrp_step *s);
 bool vrrp_may_answer_stop(struct vrrp_step *s);
+/* The sender of an advert of a lesser node goes on although it is answered; reported once. */
+bool vrrp_one_way(struct vrrp_step *s);
+/* It was preempted by this node, and has never ceased to act as owner. */
+bool vrrp_preempted_in_vain(const struct vrrp_step *s);
 
 #endif

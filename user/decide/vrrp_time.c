@@ -87,3 +87,44 @@ bool vrrp_may_answer_stop(struct vrrp_step *s)
 	v->timer_at_ns = at_ns;
 	return false;
 }
+
+/*
+ * An advert of a lesser node. A node that hears our answer yields. One that goes on for Master_Down
+ * and VRRP_PATIENCE_NS does not hear it, or its adverts are forged: then true.
+ */
+bool vrrp_one_way(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
+
+	if (!v->lesser_since_ns || s->now_ns >= vrrp_add_ns(v->lesser_ns, down_ns)) {
+		v->lesser_since_ns = s->now_ns;
+		v->one_way = false;
+	}
+	v->lesser_ns = s->now_ns;
+	if (v->one_way ||
+	    s->now_ns < vrrp_add_ns(v->lesser_since_ns, vrrp_add_ns(down_ns, VRRP_PATIENCE_NS)))
+		return v->one_way;
+	v->one_way = true;
+	if (v->one_way_ns && s->now_ns < vrrp_add_ns(v->one_way_ns, VRRP_ONE_WAY_GAP_NS))
+		return true;
+	v->one_way_ns = s->now_ns;
+	vrrp_act(s, VRRP_ACT_ONE_WAY);
+	return true;
+}
+
+/*
+ * The sender of this advert was owner, and this node preempted it. It did not stop for a
+ * Master_Down_Interval since: two nodes own, and only this one knows. Adverts that began later may
+ * be forged in the name of a node that has given way, so they do not count. With grants the members
+ * decide who owns.
+ */
+bool vrrp_preempted_in_vain(const struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
+
+	return v->preempted.s_addr && v->preempted.s_addr == s->ev->advert.source.s_addr &&
+	       v->lesser_since_ns < vrrp_add_ns(v->since_ns, down_ns) && !s->ev->view.unproven &&
+	       !s->ev->view.by_grants;
+}
