@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, 20 s
+# lane: beside, 35 s
 #
 # Two nodes with the gateway as arbiter; the client's machine is the gateway. The gateway dead alone
 # moves nothing. A backup that is cut off from all does not become owner. An owner that is cut off
-# from all ends, and the other one owns; with on_isolation = keep it stays.
+# from all ends, and the other one owns; with on_isolation = keep it stays. A gateway that is
+# replaced by another machine is known before the peer of the owner fails.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -15,6 +16,7 @@
 
 
 phase_is() { status_is "$1" .arbiter.phase "$2"; }
+mac_is() { status_is "$1" .arbiter.mac "$2"; }
 known() { status_is "$1" '.arbiter.mac != null' true; }
 # Longer than the 10 s between two questions of a node that hears a peer: one had no answer.
 unanswered() { status_is "$1" '.arbiter.answered_ms > 11000' true; }
@@ -84,6 +86,18 @@ keep() {
 	within 30 "keep, back: one owns" one_owner
 }
 
+replaced() {
+	local mac=02:00:c0:a8:01:aa before
+	before=$(times_owner a)
+	must ip -n "$(lab_ns client)" link set eth0 address $mac
+	within 18 "gateway replaced: the owner knows the new one" mac_is a $mac
+	must cut "$(cut_all b)"
+	within 20 "gateway replaced: the owner goes by the new one" phase_is a answers
+	holds "gateway replaced: the owner stays" owns a
+	number_is "gateway replaced: times that it became owner" "$(times_owner a)" -eq "$before"
+	must uncut
+}
+
 # An owner that gets no processor for an interval of the adverts would take the gateway for silent.
 LAB_CONF_EXTRA=$(
 	cat <<-END
@@ -109,6 +123,8 @@ for node in a b; do
 	within 20 "start: $node need not ask it" phase_is "$node" not-needed
 done
 backup_cut
+replaced
+within 30 "gateway replaced, back: both hear each other" both_hear
 owner_cut
 keep
 gateway_dead

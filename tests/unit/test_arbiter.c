@@ -250,6 +250,40 @@ static void a_forged_answer_replaces_no_known_mac_address(void **state)
 	expect(&r, GATEWAY_ANSWERS, false, false);
 }
 
+/*
+ * While a peer is heard the gateway is replaced: the new one is known before it matters. A forger
+ * that answers beside the gateway is not learnt, however long it does so.
+ */
+static void a_gateway_that_is_replaced_is_known_soon(void **state)
+{
+	struct rig r;
+	uint64_t ns;
+
+	(void)state;
+	rig(&r);
+	r.in.peer_heard = r.answers = true;
+	r.seen.other_mac = OTHER;
+	for (ns = 0; ns < 100 * S; ns += TICK) {
+		r.seen.other_ns = r.now_ns;
+		run(&r, TICK);
+		assert_int_equal(r.seen.mac, MAC);
+	}
+	assert_in_range(r.asked, 9, 11);
+
+	r.answers = false;
+	for (ns = 0; r.seen.mac == MAC && ns < 60 * S; ns += TICK) {
+		run(&r, TICK);
+		if (r.out.ask)
+			r.seen.other_ns = r.now_ns;
+	}
+	assert_int_equal(r.seen.mac, OTHER);
+	assert_in_range(ns, GATEWAY_LEARN_PEER_NS, GATEWAY_SLOW_NS + GATEWAY_LEARN_PEER_NS + S);
+	r.answers = true;
+	r.in.peer_heard = false;
+	run(&r, LIMIT);
+	expect(&r, GATEWAY_ANSWERS, false, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +297,7 @@ int main(void)
 		cmocka_unit_test(a_silent_gateway_is_silent_until_the_new_address_answers),
 		cmocka_unit_test(a_new_address_has_answered_nothing),
 		cmocka_unit_test(a_forged_answer_replaces_no_known_mac_address),
+		cmocka_unit_test(a_gateway_that_is_replaced_is_known_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,13 +49,29 @@ static void ask(struct gateway *g, const struct hokm_gateway *seen, uint64_t gap
 	g->asked_ns = now_ns;
 }
 
+/* Another MAC address answered last, after the newest question that has no other answer. */
+static bool changed(const struct gateway *g, const struct hokm_gateway *seen)
+{
+	return g->open_ns && seen->answered_ns < g->open_ns && seen->other_ns >= g->open_ns;
+}
+
+/* The known MAC address is silent for so long that another one counts. */
+static bool replaced(const struct gateway *g, const struct gateway_input *in, uint64_t now_ns)
+{
+	if (in->peer_heard && g->phase == GATEWAY_PEER)
+		return changed(g, in->seen) && !within(g->open_ns, now_ns, GATEWAY_LEARN_PEER_NS);
+	return !within(heard_ns(g, in->seen), now_ns, GATEWAY_LEARN_NS);
+}
+
 /* The first answer, or that of a gateway that replaces another one. */
-static void learn(struct gateway *g, const struct hokm_gateway *seen, uint64_t now_ns,
+static void learn(struct gateway *g, const struct gateway_input *in, uint64_t now_ns,
 		  struct gateway_output *out)
 {
+	const struct hokm_gateway *seen = in->seen;
+
 	if (seen->other_mac == seen->mac || !within(seen->other_ns, now_ns, GATEWAY_SLOW_NS))
 		return;
-	if (seen->mac && within(heard_ns(g, seen), now_ns, GATEWAY_LEARN_NS))
+	if (seen->mac && !replaced(g, in, now_ns))
 		return;
 	out->learn = seen->other_mac;
 	/* Its next answer counts: ask at once. */
@@ -72,10 +88,11 @@ void gateway_step(struct gateway *g, const struct gateway_input *in, uint64_t no
 	}
 	if (in->renewed || g->phase == GATEWAY_OFF)
 		begin(g, now_ns);
-	learn(g, in->seen, now_ns, out);
+	learn(g, in, now_ns, out);
 	if (in->peer_heard) {
 		g->phase = GATEWAY_PEER;
-		ask(g, in->seen, GATEWAY_SLOW_NS, now_ns, out);
+		ask(g, in->seen, changed(g, in->seen) ? GATEWAY_CHANGED_NS : GATEWAY_SLOW_NS,
+		    now_ns, out);
 		return;
 	}
 	if (g->phase == GATEWAY_PEER)

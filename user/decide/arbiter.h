@@ -18,8 +18,10 @@
  *   - SILENT follows from a question that was not answered for limit_ns, never from a daemon that
  *     was held up: after a break in its questions it begins to count anew. Until then it does not
  *     become owner.
- *   - Another MAC address becomes the known one only when the known one has been silent for
- *     GATEWAY_LEARN_NS: the gateway was replaced.
+ *   - Another MAC address becomes the known one only when the known one has been silent: the
+ *     gateway was replaced. While a peer is heard nothing depends on it, and a few questions that
+ *     only the other one answers are enough. Else it takes GATEWAY_LEARN_NS: in a divided network
+ *     each part may have a router with this address.
  *   - The limit is short enough for an owner that is cut off to end before its peer's
  *     Master_Down_Interval is over (gateway_limit_ns()), where both were cut off at once.
  */
@@ -33,10 +35,14 @@
 
 /* So often it is asked while a peer is heard. */
 #define GATEWAY_SLOW_NS 10000000000ULL
+/* And so often, where another MAC address answered last. */
+#define GATEWAY_CHANGED_NS 1000000000ULL
 /* So many questions without an answer, over limit_ns, mean that it is silent. */
 #define GATEWAY_TRIES 5
 /* After so long a silence of the known MAC address another one is the gateway's. */
 #define GATEWAY_LEARN_NS 30000000000ULL
+/* The same while a peer is heard, from the first question that it did not answer. */
+#define GATEWAY_LEARN_PEER_NS 3000000000ULL
 
 enum gateway_phase { GATEWAY_OFF, GATEWAY_PEER, GATEWAY_ASKING, GATEWAY_ANSWERS, GATEWAY_SILENT };
 
