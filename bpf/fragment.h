@@ -104,7 +104,7 @@ static __always_inline int later_fragment_holder(const struct packet *p,
 		return HOKM_NO_PEER;
 	if (f->left)
 		f->left--;
-	else if (!stray_allowed(p->now, f->holder))
+	else if (!stray_allowed(p->now, f->holder, k->source.w[3]))
 		return FRAGMENT_LIMITED;
 	return f->holder;
 }
@@ -134,7 +134,7 @@ __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 		return HOKM_NO_PEER;
 	}
 	place.left = fragments_to_come(&p, ip);
-	if (!place.left && !stray_allowed(now, place.holder)) {
+	if (!place.left && !stray_allowed(now, place.holder, ip->saddr)) {
 		bpf_map_delete_elem(&fragments, &key);
 		return FRAGMENT_LIMITED;
 	}

@@ -21,7 +21,11 @@
  * because TCP repeats what an intact connection sent.
  *
  * A stray is a packet whose numbers do not fit the entry of a connection that a peer holds. Only
- * the holder can judge it, but a flood of them must not reach the holder.
+ * the holder can judge it, but a flood of them must not reach the holder. While guesses are given
+ * the numbers of an entry may be old, because no replica corrects them. Then a stray may be the
+ * player's own, and more of them go on, with a limit for each /24, as guesses have one. All that
+ * such a time lets through to peers is less than 1,000 packets in a second for new guesses, strays
+ * and ICMP errors together.
  */
 #ifndef HOKM_BPF_GUESS_H
 #define HOKM_BPF_GUESS_H
@@ -35,6 +39,8 @@
 #define GUESSES_A_PREFIX   200 /* new ones of the clients of one /24 */
 #define PACKETS_A_GUESS    256
 #define STRAYS_PER_SECOND  200
+#define STRAYS_GUESSED     350 /* while guesses are given */
+#define STRAYS_A_PREFIX    200 /* the same, of the clients of one /24 */
 #define PREFIX_MASK        bpf_htonl(0xffffff00)
 
 static __always_inline bool guesses_given(const struct packet *p)
@@ -46,13 +52,18 @@ static __always_inline bool guesses_given(const struct packet *p)
 		     !within(o->daemon_ns, p->now, p->cfg->daemon_stale_ns));
 }
 
+/* The place of a client's network among RATE_PREFIXES. */
+static __always_inline __u32 prefix_place(const struct packet *p, __be32 client)
+{
+	__u64 h = hokm_hash_step(p->cfg->hash_seed, client & PREFIX_MASK) * HOKM_HASH_MULT_2;
+
+	return h >> 32 & (RATE_PREFIXES - 1);
+}
+
 /* May a new guess be given to this client? */
 static __always_inline bool guess_allowed(const struct packet *p, __be32 client)
 {
-	__u64 h = hokm_hash_step(p->cfg->hash_seed, client & PREFIX_MASK) * HOKM_HASH_MULT_2;
-	__u32 prefix = RATE_PREFIX + (h >> 32 & (RATE_PREFIXES - 1));
-
-	return rate_allowed(prefix, p->now, GUESSES_A_PREFIX) &&
+	return rate_allowed(RATE_PREFIX + prefix_place(p, client), p->now, GUESSES_A_PREFIX) &&
 	       rate_allowed(RATE_GUESS, p->now, GUESSES_PER_SECOND);
 }
 
@@ -113,10 +124,10 @@ __noinline int lost_syn_peer(const struct hokm_conn_key *k, __u64 now)
 }
 
 /*
- * May a stray go to this target? A stray is also a SYN of a connection that exists: its holder
- * answers it with a challenge ACK (RFC 5961 section 4).
+ * May a stray of this client go to this target? A stray is also a SYN of a connection that exists:
+ * its holder answers it with a challenge ACK (RFC 5961 section 4).
  */
-__noinline int stray_allowed(__u64 now, __u32 target)
+__noinline int stray_allowed(__u64 now, __u32 target, __be32 client)
 {
 	struct packet p = {};
 
@@ -124,7 +135,10 @@ __noinline int stray_allowed(__u64 now, __u32 target)
 		return 1;
 	if (!question_packet(&p, now))
 		return 0;
-	return guesses_given(&p) || rate_allowed(RATE_STRAY, now, STRAYS_PER_SECOND);
+	if (!guesses_given(&p))
+		return rate_allowed(RATE_STRAY, now, STRAYS_PER_SECOND);
+	return rate_allowed(RATE_STRAY_PREFIX + prefix_place(&p, client), now, STRAYS_A_PREFIX) &&
+	       rate_allowed(RATE_STRAY, now, STRAYS_GUESSED);
 }
 
 #endif

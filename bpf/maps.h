@@ -166,8 +166,8 @@ struct {
 } work SEC(".maps");
 
 /*
- * What anybody can cause, a place each (rate_limit.h). The last ones are those of guesses for the
- * clients of a network, by a hash of its prefix.
+ * What anybody can cause, a place each (rate_limit.h). The last ones are those of guesses, and of
+ * strays, for the clients of a network, by a hash of its prefix.
  */
 #define RATE_PREFIXES 1024 /* a power of two */
 enum rate_kind {
@@ -175,7 +175,8 @@ enum rate_kind {
 	RATE_STRAY,
 	RATE_GUESS,
 	RATE_PREFIX,
-	RATE_KINDS = RATE_PREFIX + RATE_PREFIXES
+	RATE_STRAY_PREFIX = RATE_PREFIX + RATE_PREFIXES,
+	RATE_KINDS = RATE_STRAY_PREFIX + RATE_PREFIXES
 };
 
 struct {

@@ -103,7 +103,7 @@ static __always_inline bool track_known(struct packet *p, struct hokm_conn *c, b
 		return true;
 	}
 	COUNT(p, out_of_window);
-	return steered || stray_allowed(p->now, c->target);
+	return steered || stray_allowed(p->now, c->target, p->client);
 }
 
 static __always_inline enum verdict known_ingress(struct packet *p, struct hokm_conn *c)

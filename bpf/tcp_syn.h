@@ -46,9 +46,11 @@ static __always_inline bool syn_is_known(const struct packet *p, const struct ho
 		return socket_of(p) == SOCKET_LIVE;
 	/*
 	 * The connection may be over without this node having seen it. A peer that accepts no new
-	 * connections gets the SYN only if the replica still names it as the holder.
+	 * connections gets the SYN only if the replica still names it as the holder. While guesses
+	 * are given the replica may not know it, and anybody could end a player by a SYN.
 	 */
-	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP)
+	if (peer_service(p, c->target, service_tag(p)) != PEER_NOT_UP ||
+	    (guesses_given(p) && !peer_is_dead(p, c->target)))
 		return true;
 	return holder_find(k, p->now) == (c->target | HOLDER_ALIVE);
 }
@@ -123,7 +125,7 @@ static __always_inline enum verdict syn_ingress(struct packet *p, const struct h
 	if (c) {
 		if (syn_is_known(p, k, c, steered)) {
 			target = steered ? HOKM_LOCAL : c->target;
-			if (!stray_allowed(p->now, target))
+			if (!stray_allowed(p->now, target, p->client))
 				return DROP_FOR(p, drop_stray);
 			return syn_deliver(p, target, steered, owner);
 		}

@@ -154,16 +154,14 @@ static uint64_t flood(struct fix *x, const struct players *p, unsigned long n)
 	return sent_on;
 }
 
-static void flood_changes_no_player(void **state)
+static void flood_players(struct fix *x, unsigned long n, bool guesses)
 {
 	static struct players p;
-	unsigned long n = flood_packets(PACKETS);
-	struct fix *x = *state;
 	uint64_t began, took, sent_on;
 
 	x->cfg.half_open_mask = bpf_map__max_entries(x->skel->maps.half_open) - 1;
 	fix_cfg(x);
-	fix_guesses(x, false);
+	fix_guesses(x, guesses);
 	socks_connect(&p.socks[0]);
 	live_here(x, &p);
 	live_on_the_peer(x, &p);
@@ -188,10 +186,22 @@ static void flood_changes_no_player(void **state)
 		socks_close(&p.socks[i]);
 }
 
+static void flood_changes_no_player(void **state)
+{
+	flood_players(*state, flood_packets(PACKETS), false);
+}
+
+/* As while a replica is not complete, for a second after a move, and while no daemon runs. */
+static void flood_changes_no_player_while_guesses_are_given(void **state)
+{
+	flood_players(*state, flood_packets(PACKETS) / 4, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(flood_changes_no_player),
+		HOKM_TEST(flood_changes_no_player_while_guesses_are_given),
 	};
 
 	return cmocka_run_group_tests_name("flood_blind", tests, fix_open, fix_close);

@@ -21,6 +21,7 @@
 #define A_PREFIX     200
 #define A_CONNECTION 256
 #define STRAYS       200
+#define STRAYS_MORE  350 /* while guesses are given */
 
 static void nobodys_packet_goes_to_the_kernel(void **state)
 {
@@ -204,6 +205,90 @@ static void strays_are_limited(void **state)
 	assert_int_equal(c.tcp_state, HOKM_TCP_ESTABLISHED);
 }
 
+#define NETWORKS 9
+
+/* Players of peer 1, one in each network. */
+static void live_in_networks(struct fix *x)
+{
+	const struct hokm_replica r = {.told_ns = 1, .holder = 1};
+	const struct hokm_conn c = fix_steered_conn(1);
+	struct hokm_conn_key k = fix_key();
+
+	for (unsigned int i = 0; i < NETWORKS; i++) {
+		k.client.w[3] = htonl(CLIENT_ADDR + (i << 8));
+		fix_conn_bits(x, &k);
+		assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "conns"), &k, &c, BPF_ANY), 0);
+		assert_int_equal(bpf_map_update_elem(fix_map_fd(x, "replica"), &k, &r, BPF_ANY), 0);
+	}
+}
+
+/* Sends n strays of the player of each of the first networks; returns how many went to the peer. */
+static uint64_t stray(struct fix *x, unsigned int networks, unsigned int n)
+{
+	uint64_t sent = 0;
+
+	for (unsigned int i = 0; i < n * networks; i++) {
+		fix_in(x, SEG(.flags = i & 1 ? ACK : SYN, .seq = 0x40000000 + i,
+			      .ip.src = CLIENT_ADDR + (i % networks << 8)));
+		sent += x->verdict == SENT_ON;
+	}
+	assert_int_equal(COUNT(x, drop_stray), n * networks - sent);
+	return sent;
+}
+
+/* The replica may be old then, so that a stray may be the player's own. A flood still ends here. */
+static void strays_are_limited_while_guesses_are_given(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began = fix_now();
+
+	fix_guesses(x, true);
+	live_in_networks(x);
+	assert_in_range(stray(x, NETWORKS, STRAYS), STRAYS_MORE, fix_windows(began) * STRAYS_MORE);
+}
+
+/* The players of one network do not pay for a flood in the name of those of another one. */
+static void strays_of_one_network_leave_room_for_others(void **state)
+{
+	struct fix *x = *state;
+	uint64_t began = fix_now();
+
+	fix_guesses(x, true);
+	live_in_networks(x);
+	assert_in_range(stray(x, 1, 4 * A_PREFIX), A_PREFIX, fix_windows(began) * A_PREFIX);
+	if (fix_windows(began) > 1)
+		return;
+	for (unsigned int i = 0; i < 10; i++)
+		expect_in_steer(x,
+				SEG(.flags = ACK, .seq = 0x40000000, .ip.src = CLIENT_ADDR + 256),
+				PEER1_MAC);
+}
+
+/*
+ * The holder accepts no new connections, and the replica does not name it, because it is not
+ * complete. Anybody can send a SYN in the name of a player: the entry stays, and the next packet of
+ * the player goes to its holder.
+ */
+static void no_syn_ends_a_connection_while_the_replica_is_not_complete(void **state)
+{
+	struct hokm_conn c = fix_steered_conn(1);
+	struct hokm_peer p = fix_alive_peer(1);
+	struct fix *x = *state;
+
+	fix_conn_put(x, &c);
+	p.svc[0].state = HOKM_SVC_DRAIN;
+	fix_peer_set(x, 1, &p);
+	fix_guesses(x, true);
+	expect_in_steer(x, SEG(.flags = SYN, .seq = 0x40000000), PEER1_MAC);
+	assert_true(fix_conn(x, &c));
+	expect_in_steer(x, DATA, PEER1_MAC);
+	assert_int_equal(COUNT(x, steered_conn), 1);
+	/* A complete replica knows: the connection is over. */
+	fix_guesses(x, false);
+	expect_in_pass(x, SEG(.flags = SYN, .seq = 0x40000000));
+	assert_false(fix_conn(x, &c));
+}
+
 /*
  * SYNs are judged by the exact clock, other packets by one that is a little behind. At the begin of
  * a second the two disagree, and the limit must not begin anew with each packet.
@@ -325,6 +410,9 @@ int main(void)
 		HOKM_TEST(packets_of_a_guess_are_limited),
 		HOKM_TEST(steered_handshake_is_entered_when_the_peer_has_it),
 		HOKM_TEST(strays_are_limited),
+		HOKM_TEST(strays_are_limited_while_guesses_are_given),
+		HOKM_TEST(strays_of_one_network_leave_room_for_others),
+		HOKM_TEST(no_syn_ends_a_connection_while_the_replica_is_not_complete),
 		HOKM_TEST(limit_holds_where_two_clocks_disagree),
 		HOKM_TEST(strays_of_local_connections_pass),
 		HOKM_TEST(flood_of_syns_ends_no_handshake_with_a_peer),
