@@ -480,7 +480,8 @@ static json_t *json_of(const char *text)
 	"{'node':'primary','state':'master','reason':'master-down','interface':'eth0',"          \
 	"'owner':true,'vips':['192.168.1.25'],'xdp_mode':'native','agent':{'pid':7},"            \
 	"'put_back_ms':null,'missing':['the egress filter'],'foreign':[{'kind':'bpf',"           \
-	"'interface':'eth0','priority':1,'name':'other'}],'fences':[{'interface':'eth1',"        \
+	"'interface':'eth0','priority':1,'program':42,'name':'other'}],"                         \
+	"'fences':[{'interface':'eth1',"                                                         \
 	"'covered':false},{'interface':'eth2','covered':true}],'claims':[{'mac':"                \
 	"'02:00:00:00:00:99','last_ms':900}],'events_lost':5,"                                   \
 	"'vrrp':{'discarded':{'auth':" auth ",'ttl':0}},"                                        \
@@ -515,6 +516,7 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.put_back_ms, -1);
 	assert_string_equal(f.missing[0], "the egress filter");
 	assert_int_equal(f.n_foreign, 1);
+	assert_string_equal(f.foreign[0], "filter bpf of eth0, priority 1, program 42 other");
 	assert_int_equal(f.n_open, 1);
 	assert_string_equal(f.open[0], "eth1");
 	assert_string_equal(f.claimer, "02:00:00:00:00:99");

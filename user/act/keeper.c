@@ -147,12 +147,24 @@ static void list_fences(struct keeper *k)
 	memcpy(k->result.fences, list, k->result.n_fences * sizeof(*list));
 }
 
+/* A name that was known remains known: at the start the process could ask for it. */
+static void keep_names(struct keep_result *r, const struct hokm_foreign *before, unsigned int n)
+{
+	for (unsigned int i = 0; i < r->n_foreign; i++)
+		for (unsigned int j = 0; j < n && !r->foreign[i].name[0]; j++)
+			if (before[j].id && before[j].id == r->foreign[i].id)
+				memcpy(r->foreign[i].name, before[j].name,
+				       sizeof(r->foreign[i].name));
+}
+
 /* Looks at our own interface, and at each one that has a fence. */
 static void find_foreign(struct keeper *k)
 {
 	struct keep_result *r = &k->result;
-	unsigned int found = 0;
+	struct hokm_foreign before[KEEP_FOREIGN];
+	unsigned int found = 0, n_before = r->n_foreign;
 
+	memcpy(before, r->foreign, sizeof(before));
 	for (unsigned int i = 0; i <= r->n_fences && found < KEEP_FOREIGN; i++) {
 		int ifindex = i < r->n_fences ? r->fences[i].ifindex : hokm_bpf_ifindex(k->bpf);
 		int more = hokm_bpf_foreign(
@@ -161,6 +173,7 @@ static void find_foreign(struct keeper *k)
 		found += more > 0 ? (unsigned int)more : 0;
 	}
 	r->n_foreign = found;
+	keep_names(r, before, n_before);
 }
 
 static int join_group(struct keeper *k, int ifindex)

@@ -154,14 +154,22 @@ static bool is_known(const struct keep_result *r, const struct hokm_foreign *f)
 static void report_foreign(const struct hokm_foreign *f)
 {
 	char name[IF_NAMESIZE] = "?";
+	const char *known = f->name[0] ? f->name : "name unknown";
 
 	if (!if_indextoname((unsigned int)f->ifindex, name))
 		return;
+	if (!strcmp(f->kind, "tcx")) {
+		log_warn("%s: a program at the tcx hook that is not ours runs before ours: "
+			 "program %u (%s); if it ends the chain (TCX_PASS), "
+			 "packets do not reach hokm-xdp: let it return TCX_NEXT",
+			 name, f->id, known);
+		return;
+	}
 	log_warn(
 		"%s: a filter that is not ours runs before ours: %s, priority %u, program %u (%s); "
 		"if it ends the chain (TC_ACT_OK), packets do not reach hokm-xdp: "
 		"let it return TC_ACT_UNSPEC, or move it behind priority %d",
-		name, f->kind, f->priority, f->id, f->name[0] ? f->name : "name unknown", 0x484b);
+		name, f->kind, f->priority, f->id, known, 0x484b);
 }
 
 /* ---- reading back ---- */

@@ -141,9 +141,10 @@ static void take_path(struct facts *f, const json_t *s)
 	json_array_foreach (in(s, "foreign"), i, o)
 		if (f->n_foreign < FACT_LIST)
 			snprintf(f->foreign[f->n_foreign++], FACT_TEXT,
-				 "filter %.40s of %.16s, priority %lld, program %.40s",
+				 "filter %.40s of %.16s, priority %lld, program %lld %.40s",
 				 field_text(o, "kind"), field_text(o, "interface"),
-				 (long long)field_int(o, "priority", 0), field_text(o, "name"));
+				 (long long)field_int(o, "priority", 0),
+				 (long long)field_int(o, "program", 0), field_text(o, "name"));
 	json_array_foreach (in(s, "fences"), i, o)
 		if (f->n_open < FACT_LIST && json_is_false(in(o, "covered"))) {
 			TAKE(o, "interface", f->open[f->n_open]);

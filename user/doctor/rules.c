@@ -138,7 +138,7 @@ static const struct rule rules[] = {
 	 "the same file there; ctl reload, or systemctl restart hokm-xdp-witness"},
 	{"foreign-filter", FINDING_WARNING, rule_filter_before, OF_NODE, false,
 	 "if it ends the chain, packets do not reach hokm-xdp",
-	 "tc filter show dev INTERFACE egress"},
+	 "tc filter show dev INTERFACE egress; of kind tcx: bpftool prog show id PROGRAM"},
 	{"path-removed", FINDING_WARNING, rule_part_put_back, OF_NODE, false,
 	 "a network manager, a script or a person works against the daemon",
 	 "journalctl around that moment"},
