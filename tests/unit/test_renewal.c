@@ -10,7 +10,10 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <endian.h>
+#include <errno.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/rt_thread.h"
 #include "daemon/renewal.h"
 #include "hokm/grant.h"
 #include "own_netns.h"
@@ -279,13 +283,126 @@ static void pulse_changes(void **arg)
 	rig_close(&r);
 }
 
+/* ---- the kernel gives no time ---- */
+
+#define GIVES_NONE "gives the thread that renews grants no time"
+
+/* Binds this thread, and what it starts, to one CPU of `all`. */
+static void bind_to_one(cpu_set_t *all)
+{
+	cpu_set_t one;
+	int cpu = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(*all), all), 0);
+	while (!CPU_ISSET(cpu, all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* What is logged until catch_end() is in the file that it returns, which the caller closes. */
+static FILE *catch_begin(int *saved)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	fflush(stderr);
+	*saved = dup(STDERR_FILENO);
+	assert_true(*saved >= 0);
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	return f;
+}
+
+/* Returns how many lines have `text`; `also` must be in each of them. */
+static unsigned int catch_end(FILE *f, int saved, const char *text, const char *also)
+{
+	char line[1024];
+	unsigned int n = 0;
+
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, text))
+			continue;
+		assert_non_null(strstr(line, also));
+		n++;
+	}
+	fclose(f);
+	return n;
+}
+
+/* It asks again every second. */
+static void until_asked_again(struct rig *r)
+{
+	uint64_t end_ns = clock_now_ns() + 2500 * NS_PER_MS;
+
+	while (clock_now_ns() < end_ns)
+		receive(r, PULSE_NS);
+}
+
+/* A thread that is bound to a CPU is refused. It sends all the same, and says it once. */
+static void is_refused(void **arg)
+{
+	struct renewal_report report;
+	struct rig r;
+	cpu_set_t all;
+	uint64_t count;
+	int saved;
+	FILE *log;
+
+	(void)arg;
+	bind_to_one(&all);
+	if (CPU_COUNT(&all) < 2)
+		skip();
+	log = catch_begin(&saved);
+	rig_open(&r);
+	wait_until_asked(&r, PULSE_NS);
+	renewal_read(r.renewal, &report);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	count = receive_all(&r, clock_now_ns() + RENEWAL_PULSES * PULSE_NS);
+	until_asked_again(&r);
+	rig_close(&r);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(catch_end(log, saved, GIVES_NONE, "taskset"), 1);
+	assert_false(report.in_time);
+	assert_true(r.n > 1);
+	assert_int_equal(count, r.n - 1);
+}
+
+/* What to do depends on why the kernel refused. */
+static void advice(void **arg)
+{
+	static const struct {
+		int err;
+		bool confined;
+		const char *has;
+	} cases[] = {
+		{-EPERM, true, "CPUAffinity="}, {-EPERM, false, "CAP_SYS_NICE"},
+		{-EBUSY, false, "DLN"},         {-EBUSY, true, "DLN"},
+		{-ENOSYS, false, "filter"},     {-EINVAL, true, "filter"},
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_non_null(
+			strstr(rt_thread_advice(cases[i].err, cases[i].confined), cases[i].has));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loop_is_late),       cmocka_unit_test(lease_ends),
-		cmocka_unit_test(promises_to_itself), cmocka_unit_test(wish_ends),
-		cmocka_unit_test(wishes_nothing),     cmocka_unit_test(loop_in_time),
+		cmocka_unit_test(loop_is_late),
+		cmocka_unit_test(lease_ends),
+		cmocka_unit_test(promises_to_itself),
+		cmocka_unit_test(wish_ends),
+		cmocka_unit_test(wishes_nothing),
+		cmocka_unit_test(loop_in_time),
 		cmocka_unit_test(pulse_changes),
+		cmocka_unit_test(is_refused),
+		cmocka_unit_test(advice),
 	};
 
 	own_netns_make(&ns);

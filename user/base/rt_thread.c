@@ -2,6 +2,7 @@
 /* See rt_thread.h. */
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -74,6 +75,27 @@ int rt_thread_urgent(uint64_t period_ns)
 	if (err)
 		(void)sched_setscheduler(0, SCHED_FIFO, &param);
 	return err;
+}
+
+/* DLN is the class of such threads in a list of `ps`. */
+const char *rt_thread_advice(int err, bool confined)
+{
+	if (err == -EPERM && confined)
+		return "it is kept from some of the CPUs and must be allowed all of them: "
+		       "look for CPUAffinity= of the unit, a cpuset, taskset";
+	if (err == -EPERM)
+		return "give the daemon CAP_SYS_NICE";
+	if (err == -EBUSY)
+		return "other threads have all of it: `ps -eLo cls,pid,args | grep DLN`";
+	return "look whether a filter of system calls forbids sched_setattr";
+}
+
+bool rt_thread_confined(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t may;
+
+	return !sched_getaffinity(0, sizeof(may), &may) && CPU_COUNT(&may) < online;
 }
 
 int rt_lock_init(pthread_mutex_t *lock)

@@ -9,6 +9,7 @@
 #define HOKM_BASE_RT_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Starts it, with real-time priority or without. Returns 0 or -errno. */
@@ -22,6 +23,14 @@ int rt_thread_start(pthread_t *thread, void *(*work)(void *), void *arg);
  * be asked again.
  */
 int rt_thread_urgent(uint64_t period_ns);
+
+/*
+ * What to do about an error of rt_thread_urgent(), for a log. `confined`: the thread may not use
+ * all CPUs.
+ */
+const char *rt_thread_advice(int err, bool confined);
+/* Whether the calling thread may not use all CPUs. */
+bool rt_thread_confined(void);
 
 /*
  * A mutex for threads of several priorities: a holder that has no CPU gets the priority of who

@@ -92,6 +92,20 @@ static void renew(struct renewal *r)
 	r->count++;
 }
 
+/* Once for each change: it is asked again every second. */
+static void report_deadline(int err, bool first, bool had)
+{
+	if (err && (first || had))
+		log_info(
+			"the kernel gives the thread that renews grants no time by SCHED_DEADLINE: "
+			"%s; %s; "
+			"another real-time process can delay it as it delays this daemon, "
+			"and `grant = 100ms` outlives that",
+			strerror(-err), rt_thread_advice(err, rt_thread_confined()));
+	else if (!err && !first && !had)
+		log_info("the thread that renews grants has its time by SCHED_DEADLINE now");
+}
+
 /*
  * Only the thread calls it. The kernel may let it sleep meanwhile, so it has no lock then. Returns
  * whether the thread is a task of SCHED_DEADLINE now.
@@ -99,7 +113,7 @@ static void renew(struct renewal *r)
 static bool ask_for_deadline(struct renewal *r)
 {
 	uint64_t pulse_ns;
-	bool first;
+	bool first, had;
 	int err;
 
 	pthread_mutex_lock(&r->lock);
@@ -108,14 +122,11 @@ static bool ask_for_deadline(struct renewal *r)
 	err = rt_thread_urgent(pulse_ns);
 	pthread_mutex_lock(&r->lock);
 	first = !r->asked_ns;
+	had = r->deadline;
 	r->asked_ns = pulse_ns;
 	r->deadline = !err;
 	pthread_mutex_unlock(&r->lock);
-	if (first && err)
-		log_info(
-			"the kernel gives the thread that renews grants no time by SCHED_DEADLINE: "
-			"%s; another real-time process can delay it as it delays this daemon",
-			strerror(-err));
+	report_deadline(err, first, had);
 	return !err;
 }
 
