@@ -57,7 +57,8 @@ READY_MS=$(lab_now_ms)
 within 20 "started with adverts alone: it is for long" backup_for_long
 holds "started with adverts alone: b owns" owns b
 observe_mark alone
-number_is "started with adverts alone: rounds of the observer" "$(field "$REPLY_ARP" rounds)" -gt 500
+number_is "started with adverts alone: rounds of the observer" \
+	"$(field "$REPLY_ARP" rounds)" -gt 500
 number_is "started with adverts alone: rounds with two owners" \
 	"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 must uncut

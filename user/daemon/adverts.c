@@ -198,8 +198,7 @@ int adverts_send(struct adverts *a, uint8_t priority, uint64_t adver_ns)
 	const struct conf *c = a->node->conf;
 	int err;
 
-	/* One that is logged to have failed says too little; the advert says that the owner lives.
-	 */
+	/* When that fails, which is logged, an advert that is not firm is better than none. */
 	(void)vrrp_sock_set_firm(a->sock, peers_firm(&a->node->peers, clock_now_ns()));
 	err = c->multicast ? send_to(a, priority, adver_ns, group)
 			   : send_unicast(a, priority, adver_ns);
