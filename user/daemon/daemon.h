@@ -24,6 +24,7 @@
 #include "daemon/gateway_watch.h"
 #include "daemon/heartbeat.h"
 #include "daemon/node.h"
+#include "daemon/notify_ends.h"
 #include "daemon/notify_feed.h"
 #include "daemon/operator.h"
 #include "daemon/peer_takeover.h"
@@ -75,6 +76,7 @@ struct daemon {
 	struct reload *reload;
 	struct upgrade *upgrade;
 	struct notify_feed notify;
+	struct notify_ends notify_ends;
 	struct publish publish;
 	struct hooks *hooks;
 	struct permission permission;

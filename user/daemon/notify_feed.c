@@ -69,25 +69,37 @@ void notify_feed_reconf(struct notify_feed *f)
 	notifier_reconf(f->notifier, f->node->conf);
 }
 
-/*
- * The first end of syns-unanswered after a start is no line of the stream: for this daemon nothing
- * was wrong. The notifier ends with it what a daemon before this one began, and sends nothing
- * otherwise.
- */
-static void take_end(struct notify_feed *f, struct service *svc)
+void notify_feed_end(struct notify_feed *f, const char *what, enum hokm_reason why,
+		     const char *text)
 {
-	enum hokm_reason why = svc->answers_end;
-	char text[NOTIFY_LINE_MAX];
 	struct notify_event e;
 
-	svc->answers_end = HOKM_R_NONE;
-	(void)snprintf(text, sizeof(text), "%s: %s", svc->conf->name, traffic_watch_end_text(why));
-	if (!f->node->conf->n_notify || !notify_event_from("passive", why, text, &e))
+	if (!f->node->conf->n_notify || !notify_event_from(what, why, text, &e))
 		return;
 	e.at.wall_s = (int64_t)time(NULL);
 	e.at.boot_ns = clock_now_ns();
 	e.players = (uint32_t)services_players(&f->node->services);
 	notifier_take(f->notifier, &e);
+}
+
+void notify_feed_each_turn(struct notify_feed *f, void (*each_turn)(void *arg), void *arg)
+{
+	f->each_turn = each_turn;
+	f->each_turn_arg = arg;
+}
+
+/*
+ * The first end of syns-unanswered after a start is no line of the stream. The notifier ends with
+ * it what a daemon before this one began, and sends nothing otherwise.
+ */
+static void take_end(struct notify_feed *f, struct service *svc)
+{
+	enum hokm_reason why = svc->answers_end;
+	char text[NOTIFY_LINE_MAX];
+
+	svc->answers_end = HOKM_R_NONE;
+	(void)snprintf(text, sizeof(text), "%s: %s", svc->conf->name, traffic_watch_end_text(why));
+	notify_feed_end(f, "passive", why, text);
 }
 
 void notify_feed_run(struct notify_feed *f)
@@ -100,4 +112,6 @@ void notify_feed_run(struct notify_feed *f)
 	for (unsigned int i = 0; i < s->n; i++)
 		if (s->list[i].answers_end != HOKM_R_NONE)
 			take_end(f, &s->list[i]);
+	if (f->each_turn)
+		f->each_turn(f->each_turn_arg);
 }

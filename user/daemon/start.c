@@ -131,6 +131,23 @@ static int open_upgrade(struct daemon *d)
 	return upgrade_open(&of, &d->upgrade);
 }
 
+static void open_ends(struct daemon *d)
+{
+	const struct notify_ends_of of = {
+		.feed = &d->notify,
+		.node = &d->node,
+		.link_up = &d->link_up,
+		.policy = &d->policy,
+		.agreement = &d->agreement,
+		.steering = &d->steering,
+		.quorum = &d->quorum,
+		.gateway = &d->gateway,
+		.etcd = &d->etcd,
+	};
+
+	notify_ends_open(&d->notify_ends, &of);
+}
+
 static int open_concerns(struct daemon *d)
 {
 	struct node *n = &d->node;
@@ -205,6 +222,8 @@ static int take_possession(struct daemon *d)
 		err = open_concerns(d);
 	if (!err)
 		err = notify_feed_open(&d->notify, n);
+	if (!err)
+		open_ends(d);
 	if (!err)
 		err = publish_open(&d->publish, d, n, d->front_ops);
 	if (!err)

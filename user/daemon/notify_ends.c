@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See notify_ends.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/agreement.h"
+#include "daemon/etcd_watch.h"
+#include "daemon/gateway_watch.h"
+#include "daemon/node.h"
+#include "daemon/notify_ends.h"
+#include "daemon/notify_feed.h"
+#include "daemon/quorum.h"
+#include "daemon/steering.h"
+#include "decide/policy.h"
+
+#define LOOK_NS NS_PER_S
+
+/* `well` for the first time: what there was is over. `name` is the subject, "" for the node. */
+static void end(struct notify_ends *e, bool *told, bool well, const char *what,
+		enum hokm_reason why, const char *name)
+{
+	char text[NOTIFY_LINE_MAX];
+
+	if (*told || !well)
+		return;
+	*told = true;
+	snprintf(text, sizeof(text), "%s%s%s", name, name[0] ? ": " : "", hokm_reason_text(why));
+	notify_feed_end(e->of.feed, what, why, text);
+}
+
+/* A service of the group is up, so no problem of all nodes can go on. */
+static bool any_up(const struct notify_ends_of *of, uint64_t now_ns)
+{
+	const struct services *s = &of->node->services;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		if (of->policy->svc[i] == HOKM_SVC_UP ||
+		    peers_serve(&of->node->peers, s->list[i].tag, now_ns))
+			return true;
+	return false;
+}
+
+/* Every path answers, and where a majority decides, it is there. Both are of the node. */
+static bool paths_are_well(const struct notify_ends_of *of, uint64_t now_ns)
+{
+	const struct peers *p = &of->node->peers;
+
+	if (of->quorum->in_force && of->quorum->news.reported != MAJORITY_THERE)
+		return false;
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		if (!p->list[slot].used)
+			continue;
+		if (!peers_on_segment(p, slot, now_ns))
+			return false;
+		for (unsigned int i = 0; i < p->n_paths; i++)
+			if (p->list[slot].path[i].seen_ns + p->dead_ns <= now_ns)
+				return false;
+	}
+	return true;
+}
+
+/* Its settings agree, and it takes part where members grant. Of a witness nothing else is known. */
+static bool settings_are_well(const struct notify_ends_of *of, unsigned int slot, uint64_t now_ns)
+{
+	if (of->quorum->unwilling[slot])
+		return false;
+	if (of->node->peers.witnesses[slot].used)
+		return of->quorum->answered[slot] && !of->quorum->silent[slot];
+	return !of->agreement->told[slot][0] &&
+	       (!of->agreement->replication || agreement_there(of->agreement, slot, now_ns));
+}
+
+static void look_at_peers(struct notify_ends *e, uint64_t now_ns)
+{
+	const struct notify_ends_of *of = &e->of;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		const char *name = peers_name(&of->node->peers, slot);
+
+		if (!name)
+			continue;
+		end(e, &e->settings[slot], settings_are_well(of, slot, now_ns), "peer",
+		    HOKM_R_SETTINGS_AGREE, name);
+		end(e, &e->steerable[slot], of->steering->peers[slot].test.state == STEER_GOOD,
+		    "peer", HOKM_R_STEERABLE, name);
+	}
+}
+
+static void look(void *arg)
+{
+	struct notify_ends *e = arg;
+	const struct notify_ends_of *of = &e->of;
+	const struct services *s = &of->node->services;
+	enum gateway_phase gateway = of->gateway->gateway.phase;
+	enum tie_phase etcd = of->etcd->tie.phase;
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns < e->look_ns)
+		return;
+	e->look_ns = now_ns + LOOK_NS;
+	end(e, &e->link, *of->link_up, "link", HOKM_R_LINK_UP, "");
+	end(e, &e->panic, !of->policy->panic && any_up(of, now_ns), "state", HOKM_R_SERVICE_UP, "");
+	end(e, &e->paths, paths_are_well(of, now_ns), "peer", HOKM_R_PATH_ANSWERS, "");
+	end(e, &e->gateway, gateway == GATEWAY_PEER || gateway == GATEWAY_ANSWERS, "state",
+	    HOKM_R_GATEWAY_ANSWERS, "gateway");
+	end(e, &e->etcd, etcd == TIE_PEER || etcd == TIE_HOLDS || etcd == TIE_OTHER, "state",
+	    HOKM_R_ETCD_ANSWERS, "etcd");
+	for (unsigned int i = 0; i < s->n; i++)
+		end(e, &e->passive[i],
+		    of->policy->svc[i] == HOKM_SVC_UP && !s->list[i].observe.suspect, "passive",
+		    HOKM_R_PASSIVE_CLEAR, s->list[i].conf->name);
+	look_at_peers(e, now_ns);
+}
+
+void notify_ends_open(struct notify_ends *e, const struct notify_ends_of *of)
+{
+	*e = (struct notify_ends){.of = *of, .look_ns = clock_now_ns() + NOTIFY_ENDS_NS};
+	notify_feed_each_turn(of->feed, look, e);
+}
