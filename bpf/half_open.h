@@ -108,7 +108,8 @@ static __always_inline void half_open_flag(struct hokm_half_open *h, __u32 flag)
 	__sync_fetch_and_or((__u32 *)&h->tcp_state, flag << WORD_FLAGS);
 }
 
-/* What this CPU reads after the barrier was not read before it. The loads of an x86 CPU keep order.
+/*
+ * What this CPU reads after the barrier was not read before it. The loads of an x86 CPU keep order.
  */
 static __always_inline void half_open_read_barrier(struct hokm_half_open *h)
 {

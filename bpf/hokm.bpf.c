@@ -209,7 +209,8 @@ int hokm_egress(struct __sk_buff *skb)
 			break;
 	}
 	report(&p, v, WORK_OUT);
-	/* Not TC_ACT_OK: that would end the chain, and no filter behind ours would see the packet.
+	/*
+	 * Not TC_ACT_OK: that would end the chain, and no filter behind ours would see the packet.
 	 */
 	return v == DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

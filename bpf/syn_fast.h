@@ -154,7 +154,8 @@ static __always_inline int syn_fast(struct packet *p)
 	return XDP_TX;
 }
 
-/* A packet of ingress that fast_parse() has read and found to be a SYN: its verdict, or NOT_FAST.
+/*
+ * A packet of ingress that fast_parse() has read and found to be a SYN: its verdict, or NOT_FAST.
  */
 static __always_inline int syn_fast_in(struct packet *p)
 {

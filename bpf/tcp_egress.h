@@ -20,7 +20,8 @@
 #include "syn_replay.h"
 #include "service_lookup.h"
 
-/* Makes the service suspect for a bounded time; only a check takes it down (architecture rule 4).
+/*
+ * Makes the service suspect for a bounded time; only a check takes it down (architecture rule 4).
  */
 static __always_inline void make_suspect(struct packet *p)
 {

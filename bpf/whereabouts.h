@@ -13,7 +13,8 @@
 #include "holder.h"
 #include "socket_lookup.h"
 
-/* The peer that the replica names, unless it is dead, or HOKM_NO_PEER: a guess is no answer here.
+/*
+ * The peer that the replica names, unless it is dead, or HOKM_NO_PEER: a guess is no answer here.
  */
 static __always_inline __u8 replica_holder(const struct packet *p, const struct hokm_conn_key *k)
 {

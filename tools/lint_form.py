@@ -60,9 +60,17 @@ def rule_columns(tree):
                 yield "%s:%d: %d columns, %d is the limit" % (path, n, width, COLUMNS)
 
 
+# A comment of one line is too long for its end.
+TORN_END = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\S[ \t]*\n[ \t]*\*/", re.M)
+
+
 def rule_torn(tree):
-    """A declaration whose type stands on one line and whose name on the next."""
+    """A declaration whose type stands on one line and whose name on the next; a comment of one line
+    whose end does."""
     for path in tree.of("c"):
+        for m in TORN_END.finditer(tree.read(path)):
+            yield "%s:%d: the end of this comment stands on the next line" % (
+                path, lint_tree.line_of(tree.read(path), m.start()))
         lines = tree.code_lines(path)
         for n in range(1, len(lines)):
             if TORN_TYPE.match(lines[n - 1]) and TORN_NAME.match(lines[n]):

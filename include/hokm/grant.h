@@ -66,7 +66,8 @@ HOKM_GRANT_INLINE __u64 hokm_grant_used_ns(__u64 length_ns)
 	return length_ns - length_ns / HOKM_GRANT_DRIFT;
 }
 
-/* How long a member whose promises are not known must be silent: it may have made one just before.
+/*
+ * How long a member whose promises are not known must be silent: it may have made one just before.
  */
 HOKM_GRANT_INLINE __u64 hokm_grant_silence_ns(__u64 longest_ns)
 {

@@ -135,7 +135,8 @@ static void *store(void *arg)
 	return NULL;
 }
 
-/* New connections go to peer 0 and are entered by the client's word: this node replicates nothing.
+/*
+ * New connections go to peer 0 and are entered by the client's word: this node replicates nothing.
  */
 static void steer_all(struct fix *x)
 {

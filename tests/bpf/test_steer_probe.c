@@ -115,7 +115,8 @@ static void expect_refused(struct fix *x, const struct frame *f)
 	expect_drop_alone(x, f, HOKM_CTR_drop_steer_probe);
 }
 
-/* The network shows another MAC address than the peer's: its steered frames look like a client's.
+/*
+ * The network shows another MAC address than the peer's: its steered frames look like a client's.
  */
 static void probe_under_another_mac_does_not_count(void **state)
 {

@@ -104,7 +104,8 @@ static void ack_without_a_valid_cookie_is_not(void **state)
 	fix_reset_peers(x);
 	for (unsigned int i = 0; i < 2; i++)
 		fix_peer_dead(x, i);
-	/* A cookie carries an index of four segment sizes: the kernel takes numbers a little off.
+	/*
+	 * A cookie carries an index of four segment sizes: the kernel takes numbers a little off.
 	 */
 	expect_in_pass(x, SEG(.flags = ACK, .seq = CLIENT_ISN + 1, .ack = cookie + 99));
 	expect_in_pass(x, SEG(.flags = ACK, .seq = CLIENT_ISN + 99, .ack = cookie + 1));

@@ -14,7 +14,8 @@
 #define TC_OK_V    (-1) /* TC_ACT_UNSPEC */
 #define TC_SHOT_V  2
 
-/* Reports a condition that must hold and does not, and aborts, so that libFuzzer keeps the input.
+/*
+ * Reports a condition that must hold and does not, and aborts, so that libFuzzer keeps the input.
  */
 #define EXPECT(cond) ((cond) ? (void)0 : bpf_fuzz_differ(__FILE__, __LINE__, #cond))
 _Noreturn void bpf_fuzz_differ(const char *file, int line, const char *what);

@@ -60,7 +60,8 @@ static void talk_begin(struct fix *x, struct side s[2], uint8_t how)
 	fix_conn_put(x, &c);
 }
 
-/* Where bpf/ws_track.h begins anew: heads behind a body that is not read, and frames after a 101.
+/*
+ * Where bpf/ws_track.h begins anew: heads behind a body that is not read, and frames after a 101.
  */
 static void talk_again(struct ws_rig *r, const struct hokm_conn *c, bool server, uint32_t seq,
 		       const uint8_t *data, uint32_t len)

@@ -12,8 +12,8 @@
  *             bit 4: peer 1 is dead
  *             bit 7: the input is a talk, otherwise a frame
  *   a frame   the rest of the input, from its Ethernet header on
- *   a talk    byte 1: how it begins; then segments of one connection, each with a byte of options,
- * a byte of length, and the payload
+ *   a talk    byte 1: how it begins; then segments of one connection, each with a byte of
+ *             options, a byte of length, and the payload
  *
  * What the programs note of both directions of a talk must be what hokm/ws.h finds when ws_rig.c
  * runs it.

@@ -11,8 +11,8 @@
  *             bit 4: acknowledgements are seen
  *             bit 5: sequence numbers wrap soon
  *             bits 6-7: size of the segments that bring the bytes which the script left out
- *   byte 1-2  length of the source, little-endian; then the source; then the script, three bytes a
- * step
+ *   byte 1-2  length of the source, little-endian
+ *   then      the source, and the script, three bytes a step
  *
  * Positions here are 64-bit offsets into the stream, not sequence numbers.
  */

@@ -72,6 +72,8 @@ CASES = [
      TAG + 3 * (FUNCTION % ("f", "\ta++;\n")), "the median C function has 22"),
     ("columns", "a wide line", "tools/a.sh", SHTAG + "\t" * 12 + "abcde\n",
      SHTAG + "\t" * 12 + "abc\u2026\n", "101 columns"),
+    ("torn", "a comment whose end stands alone", "user/a.c", TAG + "\t/* c\n\t */\n",
+     TAG + "/*\n * b\n */\n/* c */\n", "user/a.c:2: the end of this comment"),
     ("torn", "a type without its name", "user/a.c", TAG + "static const struct a\n\t*b[2];\n",
      TAG + "static const struct a *b[2] = {\n\tNULL,\n};\n", "stands on the next line"),
     ("strings", "a string cut in a phrase", "user/a.c",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A process whose CLOCK_BOOTTIME is not that of BPF programs is found out, however small the shift.
+/*
+ * A process whose CLOCK_BOOTTIME is not that of BPF programs is found out, however small the shift.
  */
 #include <setjmp.h>
 #include <stdarg.h>

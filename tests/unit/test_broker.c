@@ -37,7 +37,8 @@ static void open_rig(struct rig *r)
 	snprintf(r->evil, sizeof(r->evil), "/tmp/hokm-broker-evil.%d", (int)getpid());
 	snprintf(r->commands.command[GOOD], CONF_PATH_MAX, "/usr/bin/touch %s", r->made);
 	assert_int_equal(broker_open(&r->commands, &r->fd, &r->pid), 0);
-	/* The broker has its own copy: what happens to the agent's memory later is nothing to it.
+	/*
+	 * The broker has its own copy: what happens to the agent's memory later is nothing to it.
 	 */
 	snprintf(r->commands.command[GOOD], CONF_PATH_MAX, "/usr/bin/touch %s", r->evil);
 	snprintf(r->commands.command[0], CONF_PATH_MAX, "/usr/bin/touch %s", r->evil);

@@ -196,8 +196,7 @@ static void genkey_prints_a_new_secret_each_time(void **state)
 	free(errors);
 }
 
-/* ----------------------------------------------------------------------- the password in adverts
- */
+/* ---------------------------------------------------------------------- password in adverts */
 static struct conf *good(const char *text)
 {
 	char *errors;

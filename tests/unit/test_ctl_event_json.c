@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events of frame tracking as JSON and text: each kind has the fields that mean something for it.
+/*
+ * Events of frame tracking as JSON and text: each kind has the fields that mean something for it.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -292,7 +292,8 @@ static void an_order_for_one_type_leaves_the_other_alone(void **state)
 	close_node();
 }
 
-/* The second order comes after the change at the provider and before the word of the job about it.
+/*
+ * The second order comes after the change at the provider and before the word of the job about it.
  */
 static void an_order_takes_back_what_nobody_has_reported(void **state)
 {

@@ -223,7 +223,8 @@ static void see(bool serves, bool sole, uint64_t at)
 	dns_when_sole(&w, sole, at);
 }
 
-/* Both nodes are there again, and one of them owns: the record must not keep the name of the other.
+/*
+ * Both nodes are there again, and one of them owns: the record must not keep the name of the other.
  */
 static void a_contested_record_is_written_after_the_partition(void **state)
 {

@@ -95,7 +95,8 @@ static void each_path_is_judged(void **state)
 	}
 }
 
-/* A node without a second path has a list of one, or none where the daemon is of another version.
+/*
+ * A node without a second path has a list of one, or none where the daemon is of another version.
  */
 static void no_second_path(void **state)
 {

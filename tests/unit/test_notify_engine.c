@@ -199,8 +199,7 @@ static void an_hour_without_slack_ends_in_one_message(void **state)
 		if (s == 2400)
 			heap = mallinfo2().uordblks;
 	}
-	/* By then libcurl has what it keeps. The message of an attempt is longer than this margin.
-	 */
+	/* By then libcurl has what it keeps. The message of an attempt is longer than 16 KiB. */
 	assert_in_range(mallinfo2().uordblks, 0, heap + 16384);
 	assert_string_equal(engine_circuit(c, c->try_ns - 1), "open");
 	/* 1 s, 2 s, 4 s ... 256 s, then 300 s to 375 s. */

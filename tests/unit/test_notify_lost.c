@@ -26,7 +26,8 @@ static struct conf conf;
 static struct node node;
 static struct notify_feed feed;
 
-/* Events in the queue of the channel and those that it has dropped, as `notify status` shows them.
+/*
+ * Events in the queue of the channel and those that it has dropped, as `notify status` shows them.
  */
 static json_int_t accounted(void)
 {

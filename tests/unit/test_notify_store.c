@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The notifier's queue on disk: moments that no clock says are of a damaged file, which is refused.
+/*
+ * The notifier's queue on disk: moments that no clock says are of a damaged file, which is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -255,7 +255,8 @@ static void paths_that_are_not_there_are_skipped(void **state)
 	assert_string_equal(row(&t, "paths to the peer")->seen, "node there answers over 2 of 2");
 }
 
-/* Without a daemon nothing of it is known, and a backup that hears no advert is none that is well.
+/*
+ * Without a daemon nothing of it is known, and a backup that hears no advert is none that is well.
  */
 static void what_was_not_seen_never_passes(void **state)
 {

@@ -440,7 +440,8 @@ static void the_former_owner_stays(void **state)
 		assert_true(leases(&w.m[owner]));
 		assert_int_equal(w.changes, 0);
 		assert_int_equal(w.twice, 0);
-		/* It dies then: the other one claims over it when it has not claimed for so long.
+		/*
+		 * It dies then: the other one claims over it when it has not claimed for so long.
 		 */
 		w.m[owner].down_until_ns = UINT64_MAX;
 		run_world(2 * HOLD);

@@ -120,7 +120,8 @@ static void a_new_address_takes_over(void **state)
 	assert_int_equal(hokm_bpf_remove_witness(&c, 0, nowhere), 1);
 }
 
-/* A map cfg that is longer than that of this version, with address and port where they always are.
+/*
+ * A map cfg that is longer than that of this version, with address and port where they always are.
  */
 static struct pins pins_of_another_version(const struct conf *c)
 {

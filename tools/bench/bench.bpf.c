@@ -447,7 +447,8 @@ int floor_syn(struct xdp_md *ctx)
 	return found && *word ? XDP_ABORTED : XDP_PASS;
 }
 
-/* Until when this node is owner, by its lease alone. The clock is left out: it would hide the rest.
+/*
+ * Until when this node is owner, by its lease alone. The clock is left out: it would hide the rest.
  */
 SEC("xdp.frags")
 int gate_lease(struct xdp_md *ctx)

@@ -50,7 +50,8 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
  */
 int apply_close(struct apply *a, bool keep);
 
-/* Writes ownership (want->own). Returns 0 or -errno; a failure is logged once until it works again.
+/*
+ * Writes ownership (want->own). Returns 0 or -errno; a failure is logged once until it works again.
  */
 int apply_own(struct apply *a, const struct apply_want *want);
 

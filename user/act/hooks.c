@@ -8,8 +8,7 @@
  *                              -> the newest state again, if no newer call waits
  *
  * Invariants:
- *   - At most one hook runs. `running` tells so, and then process, item and event sources are
- * valid.
+ *   - At most one hook runs. While `running` is set, process, item and event sources are valid.
  *   - A hook is over when the leader of its process group exits. Background processes that it left
  *     do not delay the next hook; they are killed only when the hook ran out of time.
  *   - Output is read without blocking. At most OUTPUT_LINES lines of OUTPUT_LINE bytes are logged.

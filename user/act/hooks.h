@@ -53,7 +53,8 @@ struct hooks_stats {
 int hooks_open(sd_event *event, const struct conf *c, struct hooks **out);
 void hooks_reconf(struct hooks *h, const struct conf *c);
 
-/* Kills the running hook, waits at most a second for it, and discards the queue. NULL is allowed.
+/*
+ * Kills the running hook, waits at most a second for it, and discards the queue. NULL is allowed.
  */
 void hooks_close(struct hooks *h);
 

@@ -95,7 +95,8 @@ static void count_removed(struct replica *r, uint8_t holder)
 		r->holders[holder].entries--;
 }
 
-/* Returns true when a record of `holder` may replace entry *e, by age when it has another holder.
+/*
+ * Returns true when a record of `holder` may replace entry *e, by age when it has another holder.
  */
 static bool may_replace(const struct hokm_replica *e, uint8_t holder, uint64_t since_ns)
 {

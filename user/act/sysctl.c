@@ -153,7 +153,8 @@ static int write_text(const char *path, const char *text)
 	int err = 0;
 	int fd;
 
-	/* A daemon that died while saving may have left the file. O_EXCL follows no symbolic link.
+	/*
+	 * A daemon that died while saving may have left the file. O_EXCL follows no symbolic link.
 	 */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;

@@ -156,7 +156,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *arg)
 	(void)s;
 	(void)fd;
 	(void)events;
-	/* The number for each turn is bounded, so that other sources of the loop are not delayed.
+	/*
+	 * The number for each turn is bounded, so that other sources of the loop are not delayed.
 	 */
 	for (unsigned int i = 0; i < AGENT_CHECKS_MAX && take_reply(a); i++)
 		;

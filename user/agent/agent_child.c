@@ -3,8 +3,8 @@
  * The agent process. It gives up its privileges in this order, and then serves its socket:
  *
  *   ordinary scheduling; the user, no capabilities, no_new_privs; PR_SET_PDEATHSIG
- *   fork of the exec broker, if there is an exec check; warm-up of the libraries; limits and
- * seccomp; the loop
+ *   fork of the exec broker, if there is an exec check; warm-up of the libraries
+ *   limits and seccomp; the loop
  *
  * The loop sleeps in curl_multi_poll() until there is work: from the daemon, the broker, a server,
  * or because a time has come. The agent exits when the daemon closes its end of the socket, or when

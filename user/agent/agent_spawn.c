@@ -93,7 +93,8 @@ static bool move_files(int fd)
 	       !close_range(AGENT_FD + 1, ~0U, 0);
 }
 
-/* Resets what the child inherited from the daemon: real-time priority, blocked signals, handlers.
+/*
+ * Resets what the child inherited from the daemon: real-time priority, blocked signals, handlers.
  */
 static void reset_process(void)
 {

@@ -236,7 +236,8 @@ static void broker_child(const struct agent_commands *commands, int fd, pid_t ag
 {
 	struct broker b = {.fd = 3, .commands = commands};
 
-	/* The agent ignores SIGTERM and the like already: only the closed socket ends the broker.
+	/*
+	 * The agent ignores SIGTERM and the like already: only the closed socket ends the broker.
 	 */
 	prctl(PR_SET_NAME, "hokm-exec", 0, 0, 0);
 	if (fd != b.fd && dup2(fd, b.fd) < 0)

@@ -371,7 +371,8 @@ static void take_control(struct check_run *r, const struct ws_header *h, const u
 		put_control(r, WS_OP_PONG, payload, len);
 }
 
-/* Processes one frame, or the part of it that arrived. Returns false when more must arrive first.
+/*
+ * Processes one frame, or the part of it that arrived. Returns false when more must arrive first.
  */
 static bool take_frame(struct check_run *r)
 {

@@ -23,7 +23,8 @@
 /* One of agent/agent_spawn.h. */
 typedef int (*child_spawn_fn)(const char *user, int *fd, pid_t *pid);
 
-/* A child has ended and is reaped; its handle is `none`. `info` is zero if another one reaped it.
+/*
+ * A child has ended and is reaped; its handle is `none`. `info` is zero if another one reaped it.
  */
 typedef void (*child_ended_fn)(pid_t pid, const siginfo_t *info, void *arg);
 

@@ -149,7 +149,8 @@ static int note_addresses(struct dns_job *j, const char *host, const char *port)
 	return j->resolve ? 0 : dns_fail(j, DNS_FAILED, "%s has no address", host);
 }
 
-/* Where an earlier job found the provider. Its certificate or its key proves that it is still it.
+/*
+ * Where an earlier job found the provider. Its certificate or its key proves that it is still it.
  */
 static void take_known(struct dns_job *j, const char *port)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a DNS job does before it is confined: secrets, certificates, the addresses of the endpoint.
+/*
+ * What a DNS job does before it is confined: secrets, certificates, the addresses of the endpoint.
  */
 #ifndef HOKM_AGENT_DNS_PREPARE_H
 #define HOKM_AGENT_DNS_PREPARE_H

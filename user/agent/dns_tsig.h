@@ -40,7 +40,8 @@ int tsig_key_set(struct tsig_key *k, const char *name, const char *secret);
 /* Signs a finished message. Its signature is in `mac`, for the answer. 0 or -errno. */
 int tsig_sign(struct dns_out *m, const struct tsig_key *k, uint64_t now_s, uint8_t mac[TSIG_MAC]);
 
-/* Verifies the answer to a message with the signature `request_mac`. `id` is that of the message.
+/*
+ * Verifies the answer to a message with the signature `request_mac`. `id` is that of the message.
  */
 enum tsig_verdict tsig_verify(const uint8_t *msg, size_t len, const struct tsig_key *k, uint16_t id,
 			      const uint8_t request_mac[TSIG_MAC], uint64_t now_s,

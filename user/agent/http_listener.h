@@ -40,7 +40,8 @@ struct http_listener; /* opaque */
 
 /* With port 0 no process runs. 0 or -errno, logged. Caller: http_listener_close(). */
 int http_listener_open(sd_event *event, const struct conf *c, struct http_listener **out);
-/* After a reload. With another section listen the process is replaced, and its clients are ended.
+/*
+ * After a reload. With another section listen the process is replaced, and its clients are ended.
  */
 void http_listener_reconf(struct http_listener *h, const struct conf *c);
 /* Hands the state over. A listener that takes none gets the next one. */

@@ -72,7 +72,8 @@ static bool send_event(struct notifier *n, const struct notify_event *e)
 	return true;
 }
 
-/* Settings that were not taken come first, and a notifier that does not run gets all at its start.
+/*
+ * Settings that were not taken come first, and a notifier that does not run gets all at its start.
  */
 static void try_again(struct notifier *n)
 {

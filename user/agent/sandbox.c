@@ -79,7 +79,8 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* What the notifier needs beside that: names are resolved by threads of libcurl, which read files.
+/*
+ * What the notifier needs beside that: names are resolved by threads of libcurl, which read files.
  */
 static const int allowed_for_names[] = {
 	/* files that its user may open: certificates, resolver, its own folder */

@@ -351,7 +351,8 @@ void caps_realtime(int priority)
 			 "adverts may be late on a busy node; give the daemon CAP_SYS_NICE",
 			 priority, strerror(errno));
 	raise_memlock();
-	/* MCL_ONFAULT locks a page when it is first used: unused parts of libraries cost nothing.
+	/*
+	 * MCL_ONFAULT locks a page when it is first used: unused parts of libraries cost nothing.
 	 */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_warn("could not lock memory: %s; adverts may be late when the node swaps; "

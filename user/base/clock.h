@@ -21,7 +21,8 @@ static inline uint64_t clock_now_ns(void)
 {
 	struct timespec ts;
 
-	/* CLOCK_BOOTTIME with a valid pointer cannot fail on the kernels we support (6.1 or newer).
+	/*
+	 * CLOCK_BOOTTIME with a valid pointer cannot fail on the kernels we support (6.1 or newer).
 	 */
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;

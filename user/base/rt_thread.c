@@ -63,7 +63,8 @@ static int become_deadline(uint64_t period_ns, uint64_t runtime_ns)
 
 int rt_thread_urgent(uint64_t period_ns)
 {
-	/* Of a CPU one part of so many. A thread that has used it up sleeps until the next period.
+	/*
+	 * Of a CPU one part of so many. A thread that has used it up sleeps until the next period.
 	 */
 	static const unsigned int shares[] = {8, 20};
 	const struct sched_param param = {.sched_priority = URGENT};

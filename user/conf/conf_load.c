@@ -17,7 +17,8 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 
-/* Reads the file with a zero byte behind it. Caller: wipe_file(). 0 or -errno; -EINVAL: reported.
+/*
+ * Reads the file with a zero byte behind it. Caller: wipe_file(). 0 or -errno; -EINVAL: reported.
  */
 static int read_file(const char *file, struct conf_errors *e, char **out, size_t *len,
 		     struct stat *st)

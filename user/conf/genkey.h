@@ -7,7 +7,8 @@
 
 #define GENKEY_TEXT_MAX 65 /* bytes of a secret, with the terminating zero */
 
-/* Makes a new secret. Returns 0, or -EIO when the kernel gave no random bytes. The caller wipes it.
+/*
+ * Makes a new secret. Returns 0, or -EIO when the kernel gave no random bytes. The caller wipes it.
  */
 int genkey_make(char text[GENKEY_TEXT_MAX]);
 

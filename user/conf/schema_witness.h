@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The section `witness` of the schema, and the keys of grants: their rows are in schema_witness.c.
+/*
+ * The section `witness` of the schema, and the keys of grants: their rows are in schema_witness.c.
  */
 #ifndef HOKM_SCHEMA_WITNESS_H
 #define HOKM_SCHEMA_WITNESS_H

@@ -110,7 +110,8 @@ static bool is_of(const struct conf *c, const json_t *options, const char *path)
 	return path[0] ? !strcmp(c->socket, path) : access(c->socket, F_OK) != 0;
 }
 
-/* NULL when there is none that can be used; ctl_socket_find() has reported the one that was given.
+/*
+ * NULL when there is none that can be used; ctl_socket_find() has reported the one that was given.
  */
 static struct conf *config_of(const json_t *options, const char *path)
 {

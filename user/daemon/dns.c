@@ -130,7 +130,8 @@ static void end_job(struct dns *d, unsigned int t, const struct dns_reply *r, ui
 {
 	struct dns_line *l = &d->line[t];
 
-	/* It has said all. One that does not end by itself would keep the next one from its start.
+	/*
+	 * It has said all. One that does not end by itself would keep the next one from its start.
 	 */
 	kill_job(l);
 	dns_report_result(d, t, r);

@@ -12,7 +12,8 @@ struct daemon;
 struct event_line;
 struct events;
 
-/* Kept for the front: the number of the state that it showed last, and what tells it from others.
+/*
+ * Kept for the front: the number of the state that it showed last, and what tells it from others.
  */
 struct revision {
 	uint64_t n, digest;

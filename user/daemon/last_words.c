@@ -145,7 +145,8 @@ static _Noreturn void child(const struct words *w, int fd)
 {
 	int null;
 
-	/* First: it is one of the standard descriptors when this process was started without them.
+	/*
+	 * First: it is one of the standard descriptors when this process was started without them.
 	 */
 	if (fd != CHILD_FD && dup2(fd, CHILD_FD) < 0)
 		_exit(errno);

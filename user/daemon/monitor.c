@@ -146,7 +146,8 @@ static int open_loop(struct monitor *m)
 
 /* ---- start ---- */
 
-/* Better nodes than the one that an earlier run wrote were DOWN: their failback is still to come.
+/*
+ * Better nodes than the one that an earlier run wrote were DOWN: their failback is still to come.
  */
 static void recall(struct monitor *m, unsigned int t)
 {

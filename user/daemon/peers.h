@@ -64,7 +64,8 @@ const char *peers_name(const struct peers *p, unsigned int slot);
 
 /* A probe goes to every peer now. late_ns: how much later than planned. */
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
-/* When XDP noted a pulse of any peer over the segment last, as of the last peers_read(); 0: never.
+/*
+ * When XDP noted a pulse of any peer over the segment last, as of the last peers_read(); 0: never.
  */
 uint64_t peers_pulse_ns(const struct peers *p);
 

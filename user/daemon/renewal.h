@@ -37,7 +37,8 @@ struct renewal; /* opaque: the thread, its timer and its copy */
 /* Both pointers must stay valid until renewal_close(). Returns 0 or -errno, logged. */
 int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse_ns,
 		 struct renewal **out);
-/* Starts the thread. Returns 0 or -errno, logged. Without real-time priority it runs all the same.
+/*
+ * Starts the thread. Returns 0 or -errno, logged. Without real-time priority it runs all the same.
  */
 int renewal_start(struct renewal *r);
 void renewal_close(struct renewal *r);

@@ -137,7 +137,8 @@ int replication_reconf(struct replication *r)
 
 	if (!r)
 		return 0;
-	/* With other services the replicas of both sides are incomplete: all is replicated again.
+	/*
+	 * With other services the replicas of both sides are incomplete: all is replicated again.
 	 */
 	tags = services_digest(&r->node->services);
 	err = set_links(r, tags != r->tags);

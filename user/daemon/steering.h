@@ -37,7 +37,8 @@ void steering_close(struct steering *s);
 /* One look at all peers; sends the probes that are due. */
 void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns);
 
-/* Why nothing new is steered to this peer, as a sentence for operators; NULL when it is steered to.
+/*
+ * Why nothing new is steered to this peer, as a sentence for operators; NULL when it is steered to.
  */
 const char *steering_why(const struct steering *s, unsigned int slot);
 

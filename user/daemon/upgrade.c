@@ -200,7 +200,8 @@ static void take_verdict(struct upgrade *u, uint64_t now_ns)
 	u->since_ns = now_ns;
 }
 
-/* Every backup that may take the VIP learns the interval of adverts, or sees the lease in pulses.
+/*
+ * Every backup that may take the VIP learns the interval of adverts, or sees the lease in pulses.
  */
 static bool long_lease_holds(const struct node *n, uint64_t now_ns)
 {
@@ -318,7 +319,8 @@ static void part(struct upgrade *u, uint64_t now_ns)
 	uint64_t lease_ns = vrrp_lease_ns(v->conf.version, 0, v->conf.adver_ns);
 	const char *why = in_the_way(u);
 
-	/* This node has become owner while it waited, with a lease that does not last for an exec.
+	/*
+	 * This node has become owner while it waited, with a lease that does not last for an exec.
 	 */
 	if (v->state == HOKM_VRRP_MASTER && !u->as_owner) {
 		begin_parting(u, now_ns);

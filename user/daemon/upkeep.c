@@ -18,7 +18,8 @@
 #define ALL_PARTS (BIT(KEEP_PARTS) - 1)
 /* What the kernel does not announce. */
 #define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
-/* Without it the kernel resets players that live on a peer. It is asked for while no pulse comes.
+/*
+ * Without it the kernel resets players that live on a peer. It is asked for while no pulse comes.
  */
 #define SOON_PARTS BIT(KEEP_INGRESS)
 /*

@@ -191,7 +191,8 @@ enum dns_act dns_when_next(struct dns_when *w, uint64_t now_ns)
 	return w->running;
 }
 
-/* The pause before the next attempt, longer by a random part so that many nodes do not ask at once.
+/*
+ * The pause before the next attempt, longer by a random part so that many nodes do not ask at once.
  */
 static uint64_t pause_ns(struct dns_when *w)
 {

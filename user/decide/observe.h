@@ -59,7 +59,8 @@ struct observe_sample {
 	uint32_t late_upgrades; /* unanswered for longer than after_ns: observe_late_range() */
 	uint32_t late_pings;
 	bool queue_full; /* of a socket that listens for the service; observe_asks_queue() */
-	/* until when the packet path itself avoids the service after a refused SYN; 0: it does not
+	/*
+	 * until when the packet path itself avoids the service after a refused SYN; 0: it does not
 	 */
 	uint64_t suspect_until_ns;
 };
@@ -116,7 +117,8 @@ uint64_t observe_after_ns(const struct observe *o, enum hokm_signal signal);
 bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64_t now_ns,
 			uint64_t *from_ns, uint64_t *to_ns);
 
-/* Did SYNs of the window stay without an answer? Then the sample must say whether a queue is full.
+/*
+ * Did SYNs of the window stay without an answer? Then the sample must say whether a queue is full.
  */
 bool observe_asks_queue(const struct observe *o, const struct observe_sample *s);
 

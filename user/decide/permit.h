@@ -46,7 +46,8 @@ struct permit {
 
 /* The permission is needed now. True when the hook is to be asked, as question p->number. */
 bool permit_ask(struct permit *p, uint64_t now_ns);
-/* The hook answered a question; an answer to an older one, or one that is late, counts for nothing.
+/*
+ * The hook answered a question; an answer to an older one, or one that is late, counts for nothing.
  */
 void permit_answer(struct permit *p, uint64_t number, bool yes, uint64_t now_ns);
 /* What time alone changes. Call it before looking at the word. calm: a healthy peer owns. */

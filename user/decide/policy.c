@@ -182,7 +182,8 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 /* ---- may this node own the VIP ---- */
 
-/* A peer can take the VIP from a node that is no good owner. One in FAULT has reasons of its own.
+/*
+ * A peer can take the VIP from a node that is no good owner. One in FAULT has reasons of its own.
  */
 static bool any_fit(const struct policy_input *in)
 {

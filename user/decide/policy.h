@@ -62,7 +62,8 @@ struct policy_peer {
 	uint8_t priority; /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;
 	uint64_t lease_until_ns; /* end of its lease in our clock; 0: none */
-	/* when the probe was sent that its newest answer belongs to: the answer is at least so new
+	/*
+	 * when the probe was sent that its newest answer belongs to: the answer is at least so new
 	 */
 	uint64_t seen_ns;
 	unsigned int n_up;    /* how many of our services are UP there, by pulse */
@@ -103,7 +104,8 @@ struct policy_output {
 	bool may_preempt;
 	/* since when a cold replica is all that keeps this node from preempting; 0: it is not */
 	uint64_t waits_ns;
-	/* when an owner without a service UP handed the VIP over; 0: not, or a service was UP since
+	/*
+	 * when an owner without a service UP handed the VIP over; 0: not, or a service was UP since
 	 */
 	uint64_t offered_ns;
 	/* when this node gave the VIP up for its lost path, which is lost since; 0: not */

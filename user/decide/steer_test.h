@@ -44,7 +44,8 @@ struct steer_signs {
 /* Why nothing new is steered to a peer. */
 enum steer_why { STEER_FINE, STEER_WAITING, STEER_LOST, STEER_TWIN, STEER_GATEWAY };
 
-/* The MAC addresses in the segment, as far as they are known; all zero: unknown, or no such host.
+/*
+ * The MAC addresses in the segment, as far as they are known; all zero: unknown, or no such host.
  */
 struct steer_macs {
 	unsigned char peer[HOKM_MAX_PEERS][6];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Takeover of the connections of one dead peer; takeover.h has the states, timers and invariants.
+/*
+ * Takeover of the connections of one dead peer; takeover.h has the states, timers and invariants.
  */
 #include <string.h>
 

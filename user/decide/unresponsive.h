@@ -32,7 +32,8 @@ struct unresponsive_input {
 	bool keep;                  /* on_marked_down = keep */
 	bool peer_up;               /* the service is UP on a peer whose daemon is alive */
 	uint64_t players;           /* connections at the last count */
-	/* when the server last sent something to a player, at first: when this began to be watched
+	/*
+	 * when the server last sent something to a player, at first: when this began to be watched
 	 */
 	uint64_t active_ns;
 	uint64_t terminated_ns; /* last round; 0: none since the service went down */

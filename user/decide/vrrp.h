@@ -129,7 +129,8 @@ struct vrrp_view {
 	bool free;     /* a majority grants no other node now */
 	bool occupied; /* a member, or this node as one, grants another node now */
 	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
-	/* a claim cannot win: no majority is in touch, or this node does not know its promises yet
+	/*
+	 * a claim cannot win: no majority is in touch, or this node does not know its promises yet
 	 */
 	bool barred;
 };
@@ -206,7 +207,8 @@ struct vrrp {
 	uint64_t yield_at_ns;         /* MASTER: yields then to a rival that is deaf; 0: none */
 	uint64_t correct_at_ns;       /* MASTER: gratuitous ARP against an unseen rival; 0: none */
 
-	/* MASTER: adverts that lose the election. Anybody may forge them: the answers are bounded.
+	/*
+	 * MASTER: adverts that lose the election. Anybody may forge them: the answers are bounded.
 	 */
 	uint64_t answered_ns;     /* the last one was answered by an advert; 0: never */
 	uint64_t stop_answer_ns;  /* the last answer to priority 0, done or due; 0: never */

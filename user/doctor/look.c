@@ -104,7 +104,8 @@ static void look_at_config(struct look *k)
 	free(text);
 }
 
-/* Where the daemon is asked. 0, CTL_EXIT_NO_DAEMON, or another CTL_EXIT_* with its cause printed.
+/*
+ * Where the daemon is asked. 0, CTL_EXIT_NO_DAEMON, or another CTL_EXIT_* with its cause printed.
  */
 static int find_socket(const struct look *k, char *path, size_t size)
 {
@@ -121,7 +122,8 @@ static int find_socket(const struct look *k, char *path, size_t size)
 	errors = open_memstream(&text, &length);
 	if (!errors)
 		return CTL_EXIT_FAILED;
-	/* A configuration that cannot be used has been noted; without it the only socket is meant.
+	/*
+	 * A configuration that cannot be used has been noted; without it the only socket is meant.
 	 */
 	if (!k->facts.config_ok)
 		json_object_del(k->options, "config");

@@ -130,7 +130,8 @@ static bool pulses_refused(const struct facts *f, const struct fact_peer *p)
 	return p->secrets_differ || f->grew.pulse_version || f->grew.pulse_mac;
 }
 
-/* A peer whose pulses are not accepted is not known by its MAC address: the claim may be its own.
+/*
+ * A peer whose pulses are not accepted is not known by its MAC address: the claim may be its own.
  */
 bool rule_vip_claimed(const struct facts *f, struct finding *out)
 {

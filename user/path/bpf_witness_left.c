@@ -92,7 +92,8 @@ static int root_of(const char *bpffs, char root[PIN_DIR_MAX])
 	return n > 0 && n < PIN_DIR_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* A holder of the lock may have removed the folder: then the name is that of another one, or free.
+/*
+ * A holder of the lock may have removed the folder: then the name is that of another one, or free.
  */
 static bool has_name(int fd, const char *root)
 {

@@ -74,7 +74,8 @@ void events_close(struct events *e);
 /* Takes one raw record. The perf buffer calls this; tests call it too. */
 void events_take_record(struct events *e, const void *data, uint32_t size);
 
-/* Takes the number of kernel records that were lost. The perf buffer calls this; tests call it too.
+/*
+ * Takes the number of kernel records that were lost. The perf buffer calls this; tests call it too.
  */
 void events_take_lost(struct events *e, uint64_t n);
 

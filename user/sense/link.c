@@ -59,7 +59,8 @@ static void take(struct link_watch *w, char *buf, size_t len)
 		struct link_state was = w->now;
 		size_t step = NLMSG_ALIGN(nlh->nlmsg_len);
 
-		/* Each message is reported, so that a short flap within one read is reported too.
+		/*
+		 * Each message is reported, so that a short flap within one read is reported too.
 		 */
 		if (link_state_take(&w->now, w->ifindex, nlh)) {
 			if (w->in_doubt)

@@ -36,7 +36,8 @@ void link_watch_close(struct link_watch *w);
  * doubt, and nothing is reported before link_watch_follow().
  */
 void link_watch_expect(struct link_watch *w, int ifindex);
-/* It is in use. Returns 0, -ENODEV when it is gone again, or -EAGAIN while its state is in doubt.
+/*
+ * It is in use. Returns 0, -ENODEV when it is gone again, or -EAGAIN while its state is in doubt.
  */
 int link_watch_follow(struct link_watch *w);
 

@@ -129,7 +129,8 @@ static void each_peer(const struct conf *c, struct in_addr self, bool witnesses,
 			fn(show(c->witnesses[i].addr, buf), arg);
 }
 
-/* Calls fn for each address that another node has beside the segment. Only pulses come from there.
+/*
+ * Calls fn for each address that another node has beside the segment. Only pulses come from there.
  */
 static void each_path(const struct conf *c, struct in_addr self,
 		      void (*fn)(const char *address, void *arg), void *arg)
