@@ -28,6 +28,7 @@ within 10 "and answers" owner_is b
 holds "the node does not own" owns_not a
 within 10 "with this reason" event a state path-lost
 within 10 "the log says what is in the way" log_says a "has an XDP program that is not ours"
+within 10 "status names it" status_is a .obstacle "XDP program is gone"
 within 10 "the VIP is no address of the node" has_no_vip a
 within 10 "the players are well" calm
 observe_mark back
@@ -35,6 +36,8 @@ number_is "connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 number_is "rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 must ip -n "$(lab_ns a)" link set dev eth0 xdp off
 within 10 "the other program is gone: ours is back" has_ours
+STAYS='^XDP program was gone, and is back: it must stay for [0-9]+ s more$'
+within 10 "status says that it must stay" status_is a ".obstacle | test(\"$STAYS\")" true
 within 10 "the players are well" calm
 observe_mark end
 number_is "it is back: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0

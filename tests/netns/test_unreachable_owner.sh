@@ -39,6 +39,9 @@ unreachable() {
 	holds "$1: the node knows that it does not own" lacks_vip a
 	within 10 "$1: with this reason" event a state "$2"
 	within 10 "$1: the log says why" log_says a "$5"
+	if [ "$2" = link-down ]; then
+		within 10 "$1: status says why" status_is a ".obstacle | contains(\"$5\")" true
+	fi
 	must $4
 	within 20 "$1, over: the node owns again" owns a
 	within 10 "$1, over: and answers" owner_is a

@@ -199,6 +199,7 @@ static void test_status_of_upkeep(void **state)
 		"WARNING  egress filter is gone and cannot be put back",
 		("WARNING  another program removes what the daemon set: 5 times, "
 		 "the last one 1.5 s ago (VIP address)"),
+		"WARNING  this node should not own the VIP: egress filter is gone\n",
 		"WARNING  eth0: filter bpf, priority 1, program 42 (cil_to_host:[42]) runs before",
 		"WARNING  eth2: filter tcx, priority 0, program 7 (name unknown) runs before ours",
 		"WARNING  interface eth2 has no fence",
@@ -206,7 +207,8 @@ static void test_status_of_upkeep(void **state)
 	};
 	json_t *data = sample(STATUS);
 	json_t *change = sample(
-		"{'put_back':{'addrs':3,'pins':2},'put_back_ms':1500,"
+		"{'obstacle':'egress filter is gone',"
+		"'put_back':{'addrs':3,'pins':2},'put_back_ms':1500,"
 		"'put_back_last':'VIP address','missing':['egress filter'],'foreign':["
 		"{'interface':'eth0','kind':'bpf','priority':1,'program':42,"
 		"'name':'cil_to_host:[42]'},"

@@ -53,6 +53,8 @@ void render_dns_warnings(const json_t *dns, FILE *out);
 void render_dns_troubles(const json_t *dns, FILE *out);
 void render_dns_ttl(const json_t *dns, FILE *out);
 void render_dns_line(const json_t *dns, FILE *out);
+/* For status: what needs attention, a line each. */
+void render_warnings(const json_t *data, FILE *out);
 /* For status: the paths of the pulses beside the segment, and those not in use. */
 void render_paths(const json_t *data, FILE *out);
 void render_path_warnings(const json_t *data, FILE *out);
@@ -87,6 +89,8 @@ const char *word_us(json_int_t us, char *buf);
 const char *word_bytes(json_int_t bytes, char *buf);
 /* Prints "name 3, other 1" for the counts that are not zero. Returns how many these are. */
 unsigned int render_counts(json_t *counts, FILE *out);
+/* The sum of them. */
+json_int_t render_sum(json_t *counts);
 
 /*
  * A table. Cells are added row by row, and the first row is the heading. A column is as wide as its

@@ -67,6 +67,17 @@ const char *word_us(json_int_t us, char *buf)
 	return buf;
 }
 
+json_int_t render_sum(json_t *counts)
+{
+	json_int_t sum = 0;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (counts, key, v)
+		sum += json_integer_value(v);
+	return sum;
+}
+
 unsigned int render_counts(json_t *counts, FILE *out)
 {
 	unsigned int n = 0;

@@ -381,15 +381,24 @@ static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
 		*since_ns = now_ns;
 }
 
+static void note_broken(struct upkeep *u, const char *what, uint64_t now_ns)
+{
+	u->broken_ns = now_ns;
+	u->broken_until_ns = now_ns + BROKEN_NS;
+	u->broken_by = what;
+}
+
 static void judge(struct upkeep *u, uint64_t now_ns)
 {
 	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
 	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
-	if (is_long(u->unset_ns, now_ns) || (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS))
-		u->broken_until_ns = now_ns + BROKEN_NS;
+	if (is_long(u->unset_ns, now_ns))
+		note_broken(u, "an address or a route of a VIP", now_ns);
+	if (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS)
+		note_broken(u, "an address or a route of a VIP", now_ns);
 	for (unsigned int i = 0; i < KEEP_PARTS; i++)
 		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
-			u->broken_until_ns = now_ns + BROKEN_NS;
+			note_broken(u, keep_part_text((enum keep_part)i), now_ns);
 }
 
 bool upkeep_run(struct upkeep *u, uint64_t now_ns)
@@ -418,6 +427,19 @@ bool upkeep_works(const struct upkeep *u)
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
 {
 	return now_ns < u->broken_until_ns;
+}
+
+const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns)
+{
+	/* It is judged at each tick of the pulse. */
+	bool back = now_ns >= u->broken_ns + PATIENCE_NS;
+
+	*waits_ns = 0;
+	if (!upkeep_broken(u, now_ns))
+		return NULL;
+	if (back)
+		*waits_ns = u->broken_until_ns - now_ns;
+	return u->broken_by;
 }
 
 /* ---- the interface made again ---- */

@@ -42,6 +42,8 @@ struct upkeep {
 	uint64_t unset_ns;        /* since when what is wanted cannot be set; 0: it is set */
 	uint64_t lacking_ns;      /* since when an address or route is awaited; 0: none is */
 	uint64_t broken_until_ns; /* the node should not own the VIP until then */
+	uint64_t broken_ns;       /* when that was found last */
+	const char *broken_by;    /* what was gone then */
 	/* For status. */
 	uint64_t count[KEEP_PARTS]; /* how many things were put back */
 	uint64_t count_ns;          /* the last time; 0: never */
@@ -93,5 +95,10 @@ bool upkeep_works(const struct upkeep *u);
 
 /* True while the node lacks something in the kernel without which it should not own the VIP. */
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);
+/*
+ * What that is, as a noun without an article; NULL while nothing is broken. *waits_ns: 0 while it
+ * is gone, else it is back, and so long the node waits until it counts as there.
+ */
+const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns);
 
 #endif

@@ -9,8 +9,8 @@
 #define FNV_PRIME 0x100000001b3u
 
 static const char *const of_node[] = {
-	"state", "reason", "owner",   "epoch",     "priority", "players", "panic",
-	"drain", "maint",  "standby", "successor", "missing",  NULL};
+	"state", "reason", "owner",   "epoch",     "priority", "players",  "panic",
+	"drain", "maint",  "standby", "successor", "missing",  "obstacle", NULL};
 static const char *const of_service[] = {"name", "state", "reason", "players", NULL};
 static const char *const of_check[] = {"kind", "known", "up", "reason", NULL};
 static const char *const of_peer[] = {

@@ -15,6 +15,7 @@
 #include "serve/dns_status.h"
 #include "serve/arbiter_status.h"
 #include "serve/grants_status.h"
+#include "serve/obstacle_status.h"
 #include "serve/serve.h"
 #include "serve/paths_status.h"
 #include "serve/revision.h"
@@ -354,11 +355,15 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 {
 	const struct vrrp *v = &d->vrrp;
 	const char *successor = peers_name(&d->node.peers, d->policy.successor);
+	char obstacle[OBSTACLE_TEXT_MAX];
 
 	put(o, "state", json_string(hokm_vrrp_state_name(v->state)));
 	put(o, "owner", json_boolean(node_owner_until(&d->node) > now_ns));
 	put(o, "reason", json_string(hokm_reason_name(v->reason)));
 	put(o, "reason_text", json_string(hokm_reason_text(v->reason)));
+	put(o, "obstacle",
+	    json_string(obstacle_status(
+		    d->node.conf->interface, d->link, d->link_up, &d->upkeep, now_ns, obstacle)));
 	put(o, "since_ms", age(v->since_ns, now_ns));
 	put(o, "permission", json_string(permit_word(d->permission.permit.word)));
 	put(o, "lease_left_ms", left(node_owner_until(&d->node), now_ns));

@@ -73,6 +73,9 @@ static void put_attention(struct top_page *p, const json_t *status)
 	const json_t *part;
 	size_t i;
 
+	if (json_object_get(status, "obstacle") && *field_text(status, "obstacle"))
+		top_put(p, TOP_BOLD, "WARNING  should not own the VIP: %s",
+			field_text(status, "obstacle"));
 	if (field_true(status, "panic"))
 		top_put(p, TOP_BOLD, "WARNING  panic hold: no node is healthy");
 	if (field_true(status, "drain"))
