@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <arpa/inet.h>
 
 #include <cmocka.h>
 
@@ -141,6 +142,41 @@ static void test_ended_ones_leave(void **state)
 	expect_fate(c, 60 * S, CONN_LEFT);
 }
 
+/*
+ * Walks that begin one to three seconds apart ask for a silent connection once a minute. What
+ * expires in the same moment is spread over them.
+ */
+static void test_asked_for_once_a_minute(void **state)
+{
+	static const uint16_t ports[] = {0, 1, 1023, 32768, 60999, 65535};
+	uint64_t before_ns = NOW + IDLE_LIMIT - S, began_ns = NOW + IDLE_LIMIT;
+	unsigned int asked[6] = {0}, at_once = 0, walk = 0;
+	struct hokm_conn_key k = {0};
+	struct hokm_conn c = served();
+
+	(void)state;
+	c.created_ns = c.c2s.last_ns = c.s2c.last_ns = NOW;
+	assert_false(conn_asked_for(&k, &c, before_ns, began_ns, IDLE_LIMIT));
+	for (unsigned int minute = 1; minute <= 50; minute++)
+		for (; began_ns <= NOW + IDLE_LIMIT + minute * CONN_ASK_NS; walk++) {
+			for (unsigned int i = 0; i < 6; i++) {
+				k.client_port = htons(ports[i]);
+				asked[i] += conn_asked_for(&k, &c, before_ns, began_ns, IDLE_LIMIT);
+			}
+			before_ns = began_ns;
+			began_ns += S + walk * 7 % 21 * (S / 10);
+		}
+	for (unsigned int i = 0; i < 6; i++)
+		assert_in_range(asked[i], 49, 51);
+
+	before_ns = NOW + IDLE_LIMIT + 10 * S;
+	for (unsigned int port = 0; port < 65536; port++) {
+		k.client_port = htons((uint16_t)port);
+		at_once += conn_asked_for(&k, &c, before_ns, before_ns + S, IDLE_LIMIT);
+	}
+	assert_in_range(at_once, 1000, 1200);
+}
+
 /* What only one packet of a client vouches for must not count as a player for hours. */
 static void test_unconfirmed_ones_leave(void **state)
 {
@@ -171,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_not_ours_or_over),
 		cmocka_unit_test(test_ended_ones_leave),
+		cmocka_unit_test(test_asked_for_once_a_minute),
 		cmocka_unit_test(test_unconfirmed_ones_leave),
 	};
 

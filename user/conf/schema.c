@@ -84,8 +84,8 @@ static const struct conf_key file_keys[] = {
 	    "131072", NULL, "The number of connections that the connection table has room for."),
 	KEY("idle_timeout", DURATION(S(60), HOURS(30 * 24)), FIELD(conf, idle_ns), RELOAD, "120m",
 	    NULL,
-	    "A connection without a packet for this long is removed from the connection table. "
-	    "Its next packet adds it again."),
+	    "A connection without a packet for this long is removed from the connection table, if "
+	    "this machine has no socket for it. Its next packet adds it again."),
 	KEY("start_delay", DURATION(0, HOURS(1)), FIELD(conf, start_delay_ns), RELOAD, "40s", NULL,
 	    "The longest time after its link came that a node waits for a first frame, "
 	    "of a peer, the gateway or another host, before it may own the VIP."),

@@ -9,6 +9,7 @@
 #include "daemon/replication.h"
 #include "daemon/sweep.h"
 #include "decide/stale.h"
+#include "sense/conn_socket.h"
 
 #define SLICE    1024
 #define EVERY_NS NS_PER_S
@@ -56,6 +57,27 @@ static bool closed_at_holder(struct sweep *w, const struct hokm_conn_key *k,
 	       replication_lacks(w->replication, c->target, k);
 }
 
+/*
+ * Is a connection that is silent for idle_timeout over? As long as its socket is here it is not: a
+ * player who waits says nothing. Without its entry the next owner would reset it. The kernel is not
+ * asked while connections are being terminated: kernels before 6.9 do all requests of sock_diag
+ * under one lock. Where it cannot say, the time decides, as it does for servers in another network
+ * namespace.
+ */
+static bool has_expired(const struct sweep *w, const struct hokm_conn_key *k,
+			const struct hokm_conn *c)
+{
+	const struct service *svc = services_by_slot(&w->node->services, k->service);
+
+	if (c->target != HOKM_LOCAL || !svc)
+		return true;
+	if (w->node->terminating ||
+	    !conn_asked_for(k, c, w->before_ns, w->began_ns, w->node->conf->idle_ns))
+		return false;
+	return conn_socket(svc->vip, htons(svc->conf->port), hokm_addr_to_ipv4(&k->client),
+			   k->client_port) != 1;
+}
+
 /* Not 0: the entry is deleted. */
 static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
@@ -66,6 +88,8 @@ static int sweep_one(const struct hokm_conn_key *k, const struct hokm_conn *c, v
 		hokm_bpf_bits_put(w->node->bpf, k);
 	if (fate == CONN_STAYS && closed_at_holder(w, k, c))
 		fate = CONN_LEFT;
+	if (fate == CONN_EXPIRED && !has_expired(w, k, c))
+		fate = CONN_STAYS;
 	if (fate == CONN_EXPIRED)
 		w->stats.expired++;
 	else if (fate == CONN_LEFT)

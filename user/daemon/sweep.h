@@ -3,9 +3,9 @@
  * The sweep: a walk through map conns, a slice at each tick of the pulse, a whole walk about once a
  * second. Closed connections leave the table after a while, so that late segments still find their
  * target, and so do steered ones that their holder does not have any more. Silent ones expire after
- * idle_timeout. Every ten seconds the walk makes the filter in front of conns anew. Connections
- * that became stale are reported. The established ones served here are the players that status
- * shows.
+ * idle_timeout, unless the kernel has their socket. Every ten seconds the walk makes the filter in
+ * front of conns anew. Connections that became stale are reported. The established ones served here
+ * are the players that status shows.
  */
 #ifndef HOKM_DAEMON_SWEEP_H
 #define HOKM_DAEMON_SWEEP_H

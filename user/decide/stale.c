@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which request of a connection is unanswered, since when, and which one is over; see stale.h. */
+#include <arpa/inet.h>
 #include <stdbool.h>
 
 #include "decide/stale.h"
@@ -73,6 +74,16 @@ enum conn_fate conn_fate(const struct hokm_conn *c, uint64_t now_ns, uint64_t id
 			return CONN_LEFT;
 		return idle_ns > idle_limit_ns ? CONN_EXPIRED : CONN_STAYS;
 	}
+}
+
+bool conn_asked_for(const struct hokm_conn_key *k, const struct hokm_conn *c, uint64_t before_ns,
+		    uint64_t began_ns, uint64_t idle_limit_ns)
+{
+	uint64_t spread_ns = ntohs(k->client_port) * (CONN_ASK_NS / 65536);
+	uint64_t idle_ns = since_ns(conn_last_ns(c), began_ns);
+
+	return idle_ns > idle_limit_ns && (idle_ns - idle_limit_ns - 1 + spread_ns) % CONN_ASK_NS <
+						  since_ns(before_ns, began_ns);
 }
 
 uint64_t stale_ns(const struct hokm_conn *c, uint64_t now_ns, enum hokm_reason *why)

@@ -12,6 +12,7 @@
 #ifndef HOKM_STALE_H
 #define HOKM_STALE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hokm/names.h"
@@ -30,10 +31,20 @@ uint64_t conn_last_ns(const struct hokm_conn *c);
 enum conn_fate {
 	CONN_STAYS,
 	CONN_LEFT,    /* it is over */
-	CONN_EXPIRED, /* silent for idle_limit_ns: its end was never seen */
+	CONN_EXPIRED, /* silent for idle_limit_ns: its end may not have been seen */
 };
 
 enum conn_fate conn_fate(const struct hokm_conn *c, uint64_t now_ns, uint64_t idle_limit_ns);
+
+/* So often the kernel is asked whether a connection that is silent for longer has its socket. */
+#define CONN_ASK_NS (60 * 1000000000ULL)
+/*
+ * Is it asked for this one in the walk that began at began_ns? The walk before began at before_ns.
+ * In a row of walks each connection is asked for once in CONN_ASK_NS from the moment on at which it
+ * expired. The client's port spreads those that expire at the same moment.
+ */
+bool conn_asked_for(const struct hokm_conn_key *k, const struct hokm_conn *c, uint64_t before_ns,
+		    uint64_t began_ns, uint64_t idle_limit_ns);
 
 /*
  * For how many ns the oldest request of a connection has been without an answer; 0: no request is
