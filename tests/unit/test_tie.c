@@ -381,6 +381,48 @@ static void a_node_that_no_longer_wants_gives_the_record_back(void **state)
 	assert_int_equal(r.asked[TIE_RELEASE], 1);
 }
 
+/* A node that hears its peer reads them each hour, and soon where etcd does not answer. */
+static void files_are_read_again(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.heard = true;
+	run(&r, 60 * S);
+	while (r.t.open_ns)
+		run(&r, TICK);
+	assert_false(tie_files_due(&r.t, r.now_ns, r.now_ns + TIE_FILES_NS - 1));
+	assert_true(tie_files_due(&r.t, r.now_ns, r.now_ns + TIE_FILES_NS));
+	r.gone = true;
+	run(&r, TIE_FILES_AGAIN_NS - S);
+	assert_false(tie_files_due(&r.t, BEGAN, r.now_ns));
+	run(&r, TIE_SLOW_NS + S);
+	assert_true(tie_files_due(&r.t, BEGAN, r.now_ns));
+	assert_false(tie_files_due(&r.t, r.now_ns - TIE_FILES_AGAIN_NS + 1, r.now_ns));
+}
+
+/* While an answer lets a node own, or keeps it from that, the process is left alone. */
+static void files_are_not_read_while_an_answer_counts(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.owns = true;
+	run(&r, 60 * S);
+	expect(&r, TIE_HOLDS, false, false);
+	assert_false(tie_files_due(&r.t, 0, r.now_ns + TIE_FILES_NS));
+	r.gone = true;
+	run(&r, TICK);
+	expect(&r, TIE_HOLDS, false, false);
+	assert_false(tie_files_due(&r.t, 0, r.now_ns + TIE_FILES_NS));
+	run(&r, HOLD + TIE_FILES_AGAIN_NS);
+	expect(&r, TIE_SILENT, true, true);
+	assert_true(tie_files_due(&r.t, 0, r.now_ns));
+	assert_false(tie_files_due(&r.t, r.now_ns - S, r.now_ns));
+}
+
 static void each_phase_has_a_name(void **state)
 {
 	(void)state;
@@ -404,6 +446,8 @@ int main(void)
 		cmocka_unit_test(the_second_node_waits_longer),
 		cmocka_unit_test(a_break_is_no_silence),
 		cmocka_unit_test(a_node_that_no_longer_wants_gives_the_record_back),
+		cmocka_unit_test(files_are_read_again),
+		cmocka_unit_test(files_are_not_read_while_an_answer_counts),
 		cmocka_unit_test(each_phase_has_a_name),
 	};
 

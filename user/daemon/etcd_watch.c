@@ -84,6 +84,7 @@ static void start_client(struct etcd_watch *w, uint64_t now_ns)
 	if (w->running || now_ns < w->start_ns)
 		return;
 	settings_of(w, &w->settings);
+	w->read_ns = now_ns;
 	w->start_ns = now_ns + START_NS;
 	w->running = true;
 	if (w->client) {
@@ -93,6 +94,19 @@ static void start_client(struct etcd_watch *w, uint64_t now_ns)
 	/* A failure is logged there. */
 	w->running = !etcd_client_open(
 		w->node->event, c->agent_user, &w->settings, on_reply, w, &w->client);
+}
+
+/* Only another process can read them. */
+static void read_files_again(struct etcd_watch *w, uint64_t now_ns)
+{
+	const struct conf_etcd *c = &w->settings.conf;
+
+	if (!w->running || !tie_files_due(&w->tie, w->read_ns, now_ns) ||
+	    !(c->credentials[0] || c->ca_file[0] || c->cert_file[0] || c->key_file[0]))
+		return;
+	w->read_ns = now_ns;
+	etcd_client_restart(w->client, &w->settings);
+	forget_question(w);
 }
 
 static void ask(struct etcd_watch *w)
@@ -243,6 +257,7 @@ void etcd_watch_reconf(struct etcd_watch *w)
 	if (heard && memcmp(s.conf.endpoint, w->settings.conf.endpoint, sizeof(s.conf.endpoint)))
 		s.cluster = 0;
 	another = !s.cluster || strcmp(s.key, w->settings.key) != 0;
+	w->read_ns = clock_now_ns();
 	w->settings = s;
 	etcd_client_restart(w->client, &w->settings);
 	forget_question(w);
@@ -283,6 +298,7 @@ void etcd_watch_run(struct etcd_watch *w, const struct vrrp *v, uint64_t now_ns)
 	tie_step(&w->tie, &in, now_ns, &w->out);
 	w->answered = false;
 	ask(w);
+	read_files_again(w, now_ns);
 	report_failing(w, now_ns);
 	report_phase(w);
 }

@@ -22,6 +22,7 @@ struct etcd_watch {
 	bool running;               /* it asks; false: the arbiter is another one */
 	struct etcd_settings settings;
 	uint64_t start_ns; /* when to try to start it again */
+	uint64_t read_ns;  /* when its files were read */
 	struct tie tie;
 	struct tie_output out;
 

@@ -239,6 +239,15 @@ void tie_step(struct tie *t, const struct tie_input *in, uint64_t now_ns, struct
 		judge_in_touch(t, in, now_ns, out);
 }
 
+bool tie_files_due(const struct tie *t, uint64_t read_ns, uint64_t now_ns)
+{
+	if (within(read_ns, now_ns, TIE_FILES_AGAIN_NS))
+		return false;
+	if (t->open_ns && !within(t->open_ns, now_ns, TIE_FILES_AGAIN_NS))
+		return t->phase == TIE_PEER || t->phase == TIE_SILENT;
+	return t->phase == TIE_PEER && !within(read_ns, now_ns, TIE_FILES_NS);
+}
+
 const char *tie_phase_name(enum tie_phase phase)
 {
 	static const char *const names[] = {

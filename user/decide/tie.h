@@ -132,6 +132,19 @@ uint64_t tie_last_ns(uint64_t dead_ns, uint64_t pulse_ns, uint64_t lease_ns);
 /* How long a node waits before its claim: see 3 above. last_ns: that of the other node. */
 uint64_t tie_wait_ns(uint64_t last_ns);
 
+/*
+ * Certificates, authorities and passwords are read again so often, so that renewed ones are used
+ * before they are needed; and where etcd does not answer, because that may be for an old one.
+ */
+#define TIE_FILES_NS       3600000000000ULL
+#define TIE_FILES_AGAIN_NS 15000000000ULL
+
+/*
+ * Whether that is due. read_ns: they were read then. A question on its way has no answer then, so
+ * it is never due while the answers of etcd let a node own or keep it from that.
+ */
+bool tie_files_due(const struct tie *t, uint64_t read_ns, uint64_t now_ns);
+
 /* Do the words of etcd count for ownership now? */
 static inline bool tie_decides(enum tie_phase phase)
 {
