@@ -93,11 +93,17 @@ must ctl_ok a failover
 within 20 "the other node owns" owns b
 fault "the token of the DNS provider expired" b dns
 evidence "the provider's words are shown" "Unable to authenticate you"
+must ctl_ok b failover
+within 20 "the first one owns again" owns a
+fault "the former owner tells when its attempt failed" b dns
+evidence "and that this was as owner" " ago as owner: the record "
 must control
+must ctl_ok a failover
+within 20 "the other node owns once more" owns b
 must lab_ctl b dns start
 mended "DNS" b
 must ctl_ok b failover
-within 20 "the first one owns again" owns a
+within 20 "the first one owns at last" owns a
 
 must second_nic b
 within 10 "the second NIC has its fence" status_is b \

@@ -6,6 +6,8 @@
 #include "ctl/render.h"
 
 #define WARN "  WARNING  "
+/* So long a node that is owner no more warns of its last failure. The owner writes the record. */
+#define RECENT_MS (10 * 60 * 1000)
 
 static void print_when(json_int_t at_s, FILE *out)
 {
@@ -122,6 +124,22 @@ void render_dns(const json_t *data, const json_t *options, FILE *out)
 		print_record(r, out);
 }
 
+/* The last attempt failed; state: what the record waits for. */
+static void warn_failed(const json_t *r, const char *state, FILE *out)
+{
+	const char *type = field_text(r, "type"), *text = field_text(r, "text");
+	char age[RENDER_WORD];
+
+	if (strcmp(state, "not-owner") != 0)
+		fprintf(out, WARN "DNS: the record of type %s could not be changed: %s\n", type,
+			text);
+	else if (field_int(r, "asked_ms", RECENT_MS) < RECENT_MS)
+		fprintf(out,
+			WARN "DNS, %s ago as owner: the record of type %s could not be changed: "
+			     "%s; `hokm-xdp dns test` tries it without a change\n",
+			word_field_age(r, "asked_ms", age), type, text);
+}
+
 static void warn_record(const json_t *r, bool monitor, FILE *out)
 {
 	const char *state = field_text(r, "state"), *type = field_text(r, "type");
@@ -142,8 +160,7 @@ static void warn_record(const json_t *r, bool monitor, FILE *out)
 		fprintf(out, WARN "DNS: the record of type %s is not changed: %s\n", type,
 			field_text(r, "text"));
 	else if (field_int(r, "failures", 0))
-		fprintf(out, WARN "DNS: the record of type %s could not be changed: %s\n", type,
-			field_text(r, "text"));
+		warn_failed(r, state, out);
 	if (field_true(r, "held_by_no_node"))
 		fprintf(out,
 			WARN "DNS: `dns set` holds the record of type %s at %s, which no node has; "
