@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <sys/resource.h>
 #include <systemd/sd-event.h>
 
 #include "../stub/stub.h"
@@ -95,6 +96,12 @@ static int open_few(void **state)
 	return open_with(state, 8, 8, 20 * NS_PER_S);
 }
 
+/* As a unit with Nice=19, or a test run of low priority, starts it. */
+static int open_nice(void **state)
+{
+	return setpriority(PRIO_PROCESS, 0, 19) ? -1 : open_patient(state);
+}
+
 static int close_rig(void **state)
 {
 	struct rig *r = *state;
@@ -104,6 +111,11 @@ static int close_rig(void **state)
 	free(r);
 	alarm(0);
 	return 0;
+}
+
+static int close_nice(void **state)
+{
+	return setpriority(PRIO_PROCESS, 0, 0) ? -1 : close_rig(state);
 }
 
 /* ---- clients ---- */
@@ -536,6 +548,11 @@ static void a_port_that_is_taken_is_no_failure(void **state)
 	ask_until_answered(r, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
 }
 
+static void a_node_of_low_priority_has_its_listener(void **state)
+{
+	ask_until_answered(*state, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "backup");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +579,8 @@ int main(int argc, char **argv)
 			no_change_of_the_port_needs_a_restart, open_patient, close_rig),
 		cmocka_unit_test_setup_teardown(
 			a_port_that_is_taken_is_no_failure, open_patient, close_rig),
+		cmocka_unit_test_setup_teardown(
+			a_node_of_low_priority_has_its_listener, open_nice, close_nice),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "listener"))

@@ -284,14 +284,26 @@ static void serve(struct child *k)
 	}
 }
 
+/* A nice value that is greater already stays: an ordinary user may not lower it. */
+static int give_way(void)
+{
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	if (nice == -1 && errno)
+		return -errno;
+	return nice < NICE && setpriority(PRIO_PROCESS, 0, NICE) ? -errno : 0;
+}
+
 static int run(const char *user)
 {
 	static struct child k = {.listen_fd = -1};
 	int err = agent_become(user);
 
 	prctl(PR_SET_NAME, "hokm-listener", 0, 0, 0);
-	if (!err && setpriority(PRIO_PROCESS, 0, NICE))
-		err = -errno;
+	if (!err)
+		err = give_way();
 	if (!err)
 		err = await_socket(&k);
 	if (err == -EPIPE)
