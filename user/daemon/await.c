@@ -3,6 +3,7 @@
  * See await.h. The wait has an event loop of its own, with signals and the watchdog. systemd gets
  * READY when the wait begins: a boot must not stand still until a cable is plugged in.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,11 +12,13 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "act/twin.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
 #include "conf/conf.h"
 #include "daemon/await.h"
+#include "path/bpf.h"
 
 #define LOOK_NS  (200 * NS_PER_MS)
 #define AGAIN_NS (60 * NS_PER_S)
@@ -23,7 +26,7 @@
 struct await {
 	const char *file;
 	struct conf *conf;
-	int err; /* of the last reading; -EADDRNOTAVAIL: the wait goes on */
+	int err; /* of the last look; -EADDRNOTAVAIL: the wait goes on */
 	char *errors;
 	size_t errors_len;
 	uint64_t reported_ns;
@@ -41,6 +44,48 @@ static void read_file(struct await *w)
 	w->err = f ? conf_load(w->file, true, f, &w->conf) : -ENOMEM;
 	if (f && fclose(f))
 		w->err = w->err ? w->err : -ENOMEM;
+}
+
+/*
+ * Does another host have the node's address? Not asked where pins are left: the daemon before this
+ * one was of this machine, and its lease may run.
+ */
+static bool has_twin(const struct conf *c, unsigned char mac[6])
+{
+	struct hokm_bpf *left = NULL;
+	int err = hokm_bpf_open_pinned(c, &left);
+
+	hokm_bpf_close(left);
+	if (err != -ENOENT)
+		return false;
+	err = twin_find(c, mac);
+	if (err < 0)
+		log_warn("could not ask whether another host has the address of this node: %s",
+			 strerror(-err));
+	return err == 1;
+}
+
+static void look(struct await *w)
+{
+	char addr[INET_ADDRSTRLEN] = "?";
+	unsigned char m[6];
+	int n;
+
+	read_file(w);
+	if (w->err || !has_twin(w->conf, m))
+		return;
+	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
+	free(w->errors);
+	n = asprintf(&w->errors,
+		     "%02x:%02x:%02x:%02x:%02x:%02x has the address %s of this node, "
+		     "and is not of this machine: a clone of it, or its predecessor; "
+		     "switch one of the two off, or give it another address",
+		     m[0], m[1], m[2], m[3], m[4], m[5], addr);
+	conf_free(w->conf);
+	w->conf = NULL;
+	w->err = n < 0 ? -ENOMEM : -EADDRNOTAVAIL;
+	if (n < 0)
+		w->errors = NULL;
 }
 
 static void report(struct await *w, uint64_t now_ns)
@@ -61,7 +106,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 
 	(void)s;
 	(void)usec;
-	read_file(w);
+	look(w);
 	if (w->err != -EADDRNOTAVAIL)
 		return sd_event_exit(w->event, 0);
 	report(w, clock_now_ns());
@@ -77,7 +122,7 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
 	/* SIGHUP asks for the file to be read, which happens all the time. */
 	if (si->ssi_signo == SIGHUP)
 		return 0;
-	log_info("stopping; this node's address or interface was not there yet");
+	log_info("stopping; this node's address or interface was not there yet, or not free");
 	w->err = -EINTR;
 	return sd_event_exit(w->event, 0);
 }
@@ -127,7 +172,7 @@ int await_conf(const char *file, struct conf **out)
 {
 	struct await w = {.file = file};
 
-	read_file(&w);
+	look(&w);
 	if (w.err == -EADDRNOTAVAIL)
 		wait_for_it(&w);
 	if (w.err && w.err != -EINTR && w.err != -EADDRNOTAVAIL && w.errors)

@@ -2,7 +2,7 @@
 /*
  * The wait for this node's address and interface. At boot they may come later than the daemon: by
  * DHCP, or with a bond that is put together. A daemon that ended instead would have to be started
- * by hand.
+ * by hand. And while another host has this address (act/twin.h), it is not there either.
  */
 #ifndef HOKM_DAEMON_AWAIT_H
 #define HOKM_DAEMON_AWAIT_H
@@ -11,9 +11,9 @@ struct conf;
 
 /*
  * Reads the configuration as conf_load() does. While only the node's address or interface is
- * missing on this machine it waits, reports that at once and then each minute, in the log and to
- * systemd, and reads the file again until they are there. Returns 0, or -errno, logged; -EINTR:
- * SIGTERM or SIGINT ended the wait.
+ * missing on this machine, or another host has the address, it waits, reports that at once and then
+ * each minute, in the log and to systemd, and reads the file again until they are there. Returns 0,
+ * or -errno, logged; -EINTR: SIGTERM or SIGINT ended the wait.
  */
 int await_conf(const char *file, struct conf **out);
 

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside
+#
+# A clone of node a is switched on in the segment: the same address and file, another MAC address.
+# Its daemon waits and says why, and neither the nodes nor the players notice it. When the machine
+# of node a fails, the clone starts by itself and takes its place.
+
+PLAYERS=10
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+MESSAGE="waiting: $(lab_mac a) has the address $(lab_addr a) of this node"
+
+test_pair
+must lab_node_up c
+must lab_wait 10 lab_carrier c
+must ip -n "$(lab_ns c)" addr flush dev eth0
+must ip -n "$(lab_ns c)" addr add "$(lab_addr a)/24" brd + dev eth0
+must mkdir -p "$LAB_DIR/c"
+sed "s|$LAB_DIR/a/|$LAB_DIR/c/|" "$LAB_DIR/a/hokm-xdp.conf" >"$LAB_DIR/c/hokm-xdp.conf"
+must chmod 600 "$LAB_DIR/c/hokm-xdp.conf"
+must lab_game c
+observe_mark cloned
+must lab_daemon c
+within 20 "the clone waits, and says why" log_says c "$MESSAGE"
+# It looks five times a second.
+BEGAN_MS=$(lab_now_ms)
+long() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 3000 ]; }
+must lab_wait 10 long
+holds "it goes on waiting" lab_alive c daemon
+holds "it has started nothing" test ! -S "$LAB_DIR/c/hokm.sock"
+holds "node a owns" owner_is a
+observe_mark waited
+unbroken "beside the clone"
+
+must lab_node_dead a
+within 20 "node a is dead: node b owns" owner_is b
+within 20 "the clone has started" lab_ready c
+within 30 "it takes the place of node a" owner_is c
+within 20 "the players are well" calm
+holds "it says nothing more of the address" \
+	test "$(grep -c 'has the address' "$LAB_DIR/log/c.daemon")" = 1
+test_end
