@@ -19,6 +19,7 @@
 #include "conf/check_config.h"
 #include "conf/genkey.h"
 #include "base/version.h"
+#include "ctl/commands.h"
 #include "ctl/complete.h"
 #include "ctl/ctl.h"
 #include "dns/dns_command.h"
@@ -158,6 +159,20 @@ static void hide_memory(void)
 		log_warn("core dumps could not be turned off: %s", strerror(errno));
 }
 
+/* Who knows `wg show` or `ip addr` tries `hokm-xdp status` first. */
+static int no_command(const char *name)
+{
+	if (ctl_command_find(name)) {
+		fprintf(stderr, "hokm-xdp: `%s` is a command to the daemon: hokm-xdp ctl %s\n",
+			name, name);
+		return EX_USAGE;
+	}
+	if (*name)
+		fprintf(stderr, "hokm-xdp: there is no command `%s`\n", name);
+	usage(stderr);
+	return EX_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -177,8 +192,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		if (!strcmp(name, hidden[i].name))
 			return hidden[i].main(argc - 1, argv + 1);
-	if (*name)
-		fprintf(stderr, "hokm-xdp: there is no command `%s`\n", name);
-	usage(stderr);
-	return EX_USAGE;
+	return no_command(name);
 }

@@ -65,6 +65,7 @@ command_line() {
 	refused "unknown option" $EX_USAGE "--nonsense" -- "$HOKM" run --nonsense
 	refused "a word too many" $EX_USAGE "nonsense" "unexpected argument" -- "$HOKM" run nonsense
 	refused "unknown command" $EX_USAGE "there is no command \`nonsense\`" -- "$HOKM" nonsense
+	refused "a command of ctl" $EX_USAGE "hokm-xdp ctl status" -- "$HOKM" status
 }
 
 configuration() {

@@ -77,6 +77,11 @@ static void config(struct facts *f)
 	f->config_ok = false;
 	TEXT(f->config_error, "a.conf:3: unknown key \"vrpp\"");
 }
+static void config_with_path(struct facts *f)
+{
+	config(f);
+	TEXT(f->config, "a.conf");
+}
 static void bad_drill(struct facts *f)
 {
 	TEXT(f->drill, "the drill failed: it was refused");
@@ -335,6 +340,7 @@ static const struct row {
 	{stopped, true, "daemon-silent", "does not answer"},
 	{foreign_program, false, "foreign-xdp", "XDP program other (id 7) on eth0 is not ours"},
 	{config, true, "config-wrong", "unknown key"},
+	{config_with_path, true, "config-wrong", "a.conf:3: unknown key \"vrpp\""},
 	{two, true, "two-owners", "primary holds a lease, and the pulses of backup"},
 	{no_vip, true, "vip-missing", "192.168.1.25"},
 	{no_vip, false, NULL, NULL},
@@ -411,6 +417,8 @@ static void each_fault_is_named_first(void **state)
 		if (!found.n || strcmp(found.list[0].id, rows[i].first) != 0)
 			fail_msg("row %zu: %s, expected %s", i,
 				 found.n ? found.list[0].id : "nothing", rows[i].first);
+		/* The path of the file is in it once. */
+		assert_false(!strncmp(found.list[0].evidence, "a.conf: a.conf", 14));
 		if (!strstr(found.list[0].evidence, rows[i].evidence))
 			fail_msg("%s: evidence %s", rows[i].first, found.list[0].evidence);
 		assert_true(found.list[0].cause[0] && found.list[0].next[0]);

@@ -30,7 +30,9 @@ static int no_answer(const struct ctl *k, int err)
 	switch (-err) {
 	case ENOENT:
 	case ECONNREFUSED:
-		fprintf(k->err, "hokm-xdp ctl: no daemon answers on %s: %s; is hokm-xdp running?\n",
+		fprintf(k->err,
+			"hokm-xdp ctl: no daemon answers on %s: %s; "
+			"`hokm-xdp doctor` and `systemctl status hokm-xdp` say more\n",
 			k->path, strerror(-err));
 		return CTL_EXIT_NO_DAEMON;
 	case ETIMEDOUT:

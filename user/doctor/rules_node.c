@@ -15,6 +15,9 @@
 
 bool rule_config_bad(const struct facts *f, struct finding *out)
 {
+	/* An error within a file begins with its path and the line. */
+	if (!f->config_ok && !strncmp(f->config_error, f->config, strlen(f->config)))
+		return rule_say(out, "%s", f->config_error);
 	return !f->config_ok && rule_say(out, "%s: %s", f->config, f->config_error);
 }
 
@@ -33,7 +36,7 @@ bool rule_foreign_xdp(const struct facts *f, struct finding *out)
 static bool say_lease(const struct facts *f, const char *what, struct finding *out)
 {
 	if (!f->pins_known)
-		return rule_say(out, "%s; without a configuration no pinned map is found", what);
+		return rule_say(out, "%s here, and no configuration names another place", what);
 	if (!f->pins)
 		return rule_say(out, "%s, and nothing of it is left in the kernel", what);
 	if (f->lease_left_ms > 0)

@@ -276,5 +276,7 @@ int setup_apply(struct setup *s, const char *text)
 	if (!s->dry)
 		printf("to start it: systemctl enable --now %s%s\n", s->unit,
 		       s->witness ? "; one that runs needs systemctl restart" : "");
+	if (!s->dry && !s->witness)
+		printf("then, on both: hokm-xdp ctl status, and hokm-xdp test\n");
 	return SETUP_DONE;
 }
