@@ -8,6 +8,7 @@
  *   ARP request for a VIP   hidden: only the interface of the instance answers, also on the owner
  *   SYN to a service        hidden while this node is not owner, on an interface in the segment
  *   pulse over a path       answered or taken in, and goes no further (pulse_path.h)
+ *   replication over one    hidden unless it is from a peer
  *   anything else           untouched
  *
  * An interface is in the segment when ARP with a VIP as sender or target was seen on it. The

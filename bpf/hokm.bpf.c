@@ -23,6 +23,7 @@
  *   hokm_fence (clsact ingress of every other interface)
  *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned
  *         -> pulse        pulse_path.h    over a path: answered, or stored in peers and path_peers
+ *         -> replication  pulse_path.h    over a path: from a peer, TTL 255 -> PASS; else hidden
  *
  *   hokm_witness (xdp.frags, on a machine that runs none of the others)
  *   frame -> pulse        witness_pulse.h  probe -> answered in place

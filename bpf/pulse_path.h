@@ -14,13 +14,16 @@
  *    path, so a pulse of one path is refused on another one.
  *  - A path is only a sign of life, and brings the state of the peer. Nothing is steered by it: it
  *    never changes hokm_peer.seen_ns, hokm_peer.mac and peer_macs.
- *  - Only pulses to this node's address on the path, on the interface that has it, end here. What
- *    else comes there is left alone.
+ *  - Only pulses to this node's address on the path, on the interface that has it, end here.
+ *  - Replication messages to this address come to the daemon only if they pass the guard of the
+ *    segment (repl_guard.h), with the address of a peer on this path. What else comes is left
+ * alone.
  */
 #ifndef HOKM_BPF_PULSE_PATH_H
 #define HOKM_BPF_PULSE_PATH_H
 
 #include "pulse_answer.h"
+#include "repl_guard.h"
 
 /* The path of this interface that has this address, or HOKM_PATH_SEGMENT for none. */
 static __always_inline __u32 path_of(const struct hokm_cfg *c, __u32 ifindex, __be32 addr)
@@ -170,7 +173,7 @@ static __always_inline enum verdict path_pulse(struct packet *p, struct __sk_buf
 	return v;
 }
 
-/* An IPv4 packet on another interface: a pulse, or PASS. */
+/* An IPv4 packet on another interface: a pulse, a replication message, or PASS. */
 static __always_inline enum verdict path_ingress(struct packet *p, struct __sk_buff *skb)
 {
 	const struct iphdr *ip = p->l3;
@@ -188,8 +191,11 @@ static __always_inline enum verdict path_ingress(struct packet *p, struct __sk_b
 	udp = p->l3 + ip_header_len(ip);
 	if ((void *)(udp + 1) > p->end)
 		return MORE;
-	if (udp->dest != p->cfg->pulse_port || !account(p, HOKM_NODE_SLOT))
+	if ((udp->dest != p->cfg->pulse_port && udp->dest != p->cfg->repl_port) ||
+	    !account(p, HOKM_NODE_SLOT))
 		return PASS;
+	if (udp->dest != p->cfg->pulse_port)
+		return repl_judge(p, udp, kind, path_peer_by_addr(p, path, ip->saddr));
 	return path_pulse(p, skb, path, udp, kind);
 }
 

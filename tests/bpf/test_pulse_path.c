@@ -2,7 +2,7 @@
 /*
  * Pulses over a path beside the segment, which ends at another interface of the machine: answered
  * and taken in by the fence. They prove life and bring the state of the peer, and never where it is
- * steered to.
+ * steered to. Replication messages pass the same guard there as over the segment.
  *
  * BPF_PROG_TEST_RUN runs the frame on lo, whose index is 1 and whose MAC address is zero.
  */
@@ -344,6 +344,59 @@ static void forged_pulses_are_refused_by_their_reason(void **state)
 	expect_pulse_refused(x, &p, HOKM_CTR_drop_pulse_late);
 }
 
+/* ---- replication ---- */
+
+static void message_of(struct frame *f, const struct ip_spec *ip, unsigned int len)
+{
+	static const uint8_t payload[HOKM_REPL_MAX + 1];
+
+	frame_udp(f, &(struct eth_spec){.from = CABLE_PEER, .to = LO_MAC}, ip, REPL_PORT, payload,
+		  len);
+}
+
+static void replication_on_the_path_is_for_peers(void **state)
+{
+	static const struct {
+		struct ip_spec ip;
+		unsigned int len;
+		enum hokm_counter c;
+	} cases[] = {
+		{{.src = OTHER_ADDR, .dst = PATH_OWN, .ttl = 255}, 100, HOKM_CTR_drop_repl_source},
+		/* The peer's address on the segment. */
+		{{.src = PEER0_ADDR, .dst = PATH_OWN, .ttl = 255}, 100, HOKM_CTR_drop_repl_source},
+		{{.src = PATH_PEER0, .dst = PATH_OWN, .ttl = 254}, 100, HOKM_CTR_drop_repl_ttl},
+		{{.src = PATH_PEER0, .dst = PATH_OWN, .ttl = 255, .frag = 0x2000},
+		 100,
+		 HOKM_CTR_drop_repl_short},
+		{{.src = PATH_PEER0, .dst = PATH_OWN, .ttl = 255},
+		 HOKM_REPL_MIN - 1,
+		 HOKM_CTR_drop_repl_short},
+		{{.src = PATH_PEER0, .dst = PATH_OWN, .ttl = 255},
+		 HOKM_REPL_MAX + 1,
+		 HOKM_CTR_drop_repl_short},
+	};
+	struct fix *x = *state;
+	struct hokm_peer before, after;
+	struct frame f;
+
+	x->cfg.repl_port = htons(REPL_PORT);
+	fix_cfg(x);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		message_of(&f, &cases[i].ip, cases[i].len);
+		expect_refused(x, &f, cases[i].c);
+	}
+	assert_int_equal(NODE(x, replication_seen), 0);
+	before = fix_peer(x, 0);
+	message_of(&f, &(struct ip_spec){.src = PATH_PEER0, .dst = PATH_OWN, .ttl = 255}, 100);
+	run(x, &f);
+	assert_int_equal(x->verdict, EGRESS_PASS);
+	assert_memory_equal(x->out.b, f.b, f.len);
+	assert_int_equal(NODE(x, replication_seen), 1);
+	/* A sign of life only when the daemon has verified it: others may be in this network. */
+	after = fix_peer(x, 0);
+	assert_memory_equal(&after, &before, sizeof(after));
+}
+
 /* Another interface or address, another port, no path at all: the kernel gets the packet. */
 static void all_else_is_left_alone(void **state)
 {
@@ -381,6 +434,7 @@ int main(void)
 		PATH_TEST(the_newest_answer_of_all_paths_counts),
 		PATH_TEST(pulses_of_another_path_are_refused),
 		PATH_TEST(forged_pulses_are_refused_by_their_reason),
+		PATH_TEST(replication_on_the_path_is_for_peers),
 		PATH_TEST(all_else_is_left_alone),
 	};
 

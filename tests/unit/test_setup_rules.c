@@ -88,18 +88,22 @@ static void no_filter_lets_in_a_stranger(void **state)
 	check(GROUP("", ""), rows, COUNT(rows));
 }
 
-/* Pulses come over a second path, and nothing else is accepted from there. */
+/* Pulses and replication come over a second path; nothing else is accepted from there. */
 static void a_filter_knows_the_paths(void **state)
 {
 	static const struct row rows[] = {
 		{"192.168.1.26", -1,
-		 "\t\tip saddr { 10.0.0.27, 10.1.0.27 } udp dport 8766 accept\n", "10.0.0.26"},
+		 "\t\tip saddr { 10.0.0.27, 10.1.0.27 } udp dport { 8766, 8767 } accept\n",
+		 "10.0.0.26"},
 		{"192.168.1.27", -1,
-		 "\t\tip saddr { 10.0.0.26, 10.1.0.26 } udp dport 8766 accept\n", "10.0.0.27"},
+		 "\t\tip saddr { 10.0.0.26, 10.1.0.26 } udp dport { 8766, 8767 } accept\n",
+		 "10.0.0.27"},
 		{"10.9.8.7", -1, "elements = { 192.168.1.26, 192.168.1.27 }", "10.0.0"},
+		{"192.168.1.26", SETUP_NFT, "ip saddr 10.1.0.27 udp dport 8767 accept\n",
+		 "10.1.0.26"},
 		{"192.168.1.26", SETUP_NFT, "ip saddr 10.1.0.27 udp dport 8766 accept\n",
-		 "ip saddr 10.1.0.27 udp dport 8767"},
-		{"192.168.1.26", SETUP_UFW, "ufw allow proto udp from 10.0.0.27 to any port 8766\n",
+		 "10.1.0.27 meta l4proto"},
+		{"192.168.1.26", SETUP_UFW, "ufw allow proto udp from 10.0.0.27 to any port 8767\n",
 		 "-s 10.0.0.27"},
 		{"192.168.1.26", SETUP_FIREWALLD, "source address=\"10.0.0.27\" port port=\"8766\"",
 		 "10.0.0.26"},

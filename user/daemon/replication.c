@@ -5,7 +5,7 @@
  *   1. changes of the packet path -> every link
  *   2. a slice of conns -> the link of each peer that needs the whole list, while there is room in
  *      its window
- *   3. links -> datagrams
+ *   3. links -> datagrams, each over the path that its peer is reached by (repl_paths.h)
  *
  * Changes are read before the slice, so a slice never contains something older than a change that
  * was sent before it. Datagrams of peers are entered when they arrive, and acknowledged after all
@@ -16,15 +16,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
 
 #include "act/replica.h"
 #include "base/log.h"
 #include "daemon/ended_inbox.h"
 #include "daemon/node.h"
+#include "daemon/repl_paths.h"
 #include "daemon/replication.h"
-#include "sense/repl_sock.h"
 
 #define LIST_SLICE 512
 /* Datagrams read in one turn of the loop: a flood must not delay the timers. */
@@ -46,13 +45,12 @@ struct peer_link {
 
 struct replication {
 	struct node *node;
-	struct repl_sock *sock;
 	struct replica *replica;
 	struct ended_inbox *ended;
-	sd_event_source *io;
 	uint64_t tags;          /* a digest of our services' tags */
 	uint64_t lost, lost_ns; /* counter changes_lost at the last look, and when that was */
 	struct peer_link peers[HOKM_MAX_PEERS];
+	struct repl_paths paths;
 };
 
 static bool has_link(const struct replication *r, unsigned int slot)
@@ -98,6 +96,7 @@ static void drop_link(struct replication *r, unsigned int slot)
 	if (p->link || replica_count(r->replica, (uint8_t)slot))
 		replica_forget(r->replica, (uint8_t)slot);
 	repl_free(p->link);
+	repl_paths_forget(&r->paths, slot);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -267,15 +266,17 @@ static void feed_list(struct replication *r, unsigned int slot, uint64_t now_ns)
 	}
 }
 
-static void send_link(struct replication *r, struct peer_link *p, uint64_t now_ns)
+static void send_link(struct replication *r, unsigned int slot, uint64_t now_ns)
 {
+	struct repl_link *link = r->peers[slot].link;
 	unsigned char buf[HOKM_REPL_MAX];
 
+	repl_paths_choose(&r->paths, slot, repl_connected(link, now_ns), now_ns);
 	for (int i = 0; i < SENDS; i++) {
-		size_t len = repl_next(p->link, now_ns, buf);
+		size_t len = repl_next(link, now_ns, buf);
 
 		/* A datagram that cannot be sent counts as lost on the way: it is repeated. */
-		if (!len || repl_sock_send(r->sock, p->addr, buf, len))
+		if (!len || repl_paths_send(&r->paths, slot, buf, len))
 			return;
 	}
 }
@@ -358,11 +359,12 @@ void replication_run(struct replication *r, uint64_t now_ns)
 	if (n < 0)
 		log_warn("could not read map changes: %s", strerror(-n));
 	look_for_lost(r, now_ns);
+	repl_paths_follow(&r->paths, now_ns);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		if (!r->peers[i].link)
 			continue;
 		feed_list(r, i, now_ns);
-		send_link(r, &r->peers[i], now_ns);
+		send_link(r, i, now_ns);
 		report_mute(r, i, now_ns);
 		report_warm(r, i);
 	}
@@ -409,7 +411,7 @@ static void acknowledge(struct replication *r)
 		size_t len = p->link ? repl_acknowledge(p->link, clock_now_ns(), buf) : 0;
 
 		if (len)
-			(void)repl_sock_send(r->sock, p->addr, buf, len);
+			(void)repl_paths_send(&r->paths, i, buf, len);
 	}
 }
 
@@ -419,12 +421,10 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 	struct replication *r = arg;
 
 	(void)s;
-	(void)fd;
 	(void)revents;
 	for (int i = 0; i < READS && ended_has_room(r->ended); i++) {
-		struct in_addr from;
-		ssize_t n = repl_sock_recv(r->sock, buf, sizeof(buf), &from);
 		uint8_t slot;
+		ssize_t n = repl_paths_recv(&r->paths, fd, buf, sizeof(buf), &slot);
 
 		if (n == -EAGAIN)
 			break;
@@ -432,7 +432,6 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *arg)
 			log_warn("could not read replication messages: %s", strerror((int)-n));
 			break;
 		}
-		slot = peers_by_addr(&r->node->peers, from);
 		if (has_link(r, slot))
 			take_datagram(r, slot, buf, (size_t)n, clock_now_ns());
 	}
@@ -467,26 +466,20 @@ bool replication_inform(struct replication *r, unsigned int slot, const struct h
 
 /* ---- open and close ---- */
 
-static int open_all(struct replication *r)
+static int open_all(struct replication *r, const struct pulse_paths *pulses)
 {
-	const struct conf *c = r->node->conf;
-	int err = repl_sock_open(hokm_bpf_ifindex(r->node->bpf), c->nodes[c->self].addr,
-				 c->repl_port, &r->sock);
+	int err = repl_paths_open(&r->paths, r->node, pulses, on_readable, r);
 
 	if (!err)
 		err = replica_open(r->node->bpf, &r->replica);
 	r->tags = services_digest(&r->node->services);
 	if (!err)
 		err = set_links(r, true);
-	if (!err)
-		err = sd_event_add_io(r->node->event, &r->io, repl_sock_fd(r->sock), EPOLLIN,
-				      on_readable, r);
-	if (err >= 0)
-		err = sd_event_source_set_priority(r->io, NODE_PRIO_REPL);
-	return err < 0 ? err : 0;
+	return err;
 }
 
-int replication_open(struct node *n, struct ended_inbox *ended, struct replication **out)
+int replication_open(struct node *n, struct ended_inbox *ended, const struct pulse_paths *pulses,
+		     struct replication **out)
 {
 	struct replication *r;
 	int err;
@@ -499,7 +492,7 @@ int replication_open(struct node *n, struct ended_inbox *ended, struct replicati
 		return -ENOMEM;
 	r->node = n;
 	r->ended = ended;
-	err = open_all(r);
+	err = open_all(r, pulses);
 	if (err) {
 		log_error("could not set up replication: %s", strerror(-err));
 		replication_close(r);
@@ -513,17 +506,16 @@ void replication_close(struct replication *r)
 {
 	if (!r)
 		return;
-	sd_event_source_disable_unref(r->io);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		repl_free(r->peers[i].link);
 	replica_close(r->replica);
-	repl_sock_close(r->sock);
+	repl_paths_close(&r->paths);
 	free(r);
 }
 
 int replication_set_interface(struct replication *r, int ifindex)
 {
-	return r ? repl_sock_set_interface(r->sock, ifindex) : 0;
+	return r ? repl_paths_set_interface(&r->paths, ifindex) : 0;
 }
 
 /* ---- questions ---- */
@@ -594,6 +586,7 @@ bool replication_get_status(const struct replication *r, unsigned int slot,
 	out->warm = repl_warm(p->link) && !p->mute_reported; /* as the event says */
 	out->peer_warm = repl_peer_warm(p->link);
 	out->entries = replica_count(r->replica, (uint8_t)slot);
+	out->path = r->paths.to[slot].at;
 	repl_get_stats(p->link, clock_now_ns(), &out->stats);
 	return true;
 }

@@ -2,7 +2,8 @@
 /*
  * Replication: this node's connections are replicated to every peer, and the peers' connections are
  * entered into map replica. Changes of the packet path go to one link for each peer (decide/repl),
- * from there to the socket; received datagrams go the other way.
+ * from there to the socket of the path by which the peer is reached (repl_paths.h); received
+ * datagrams go the other way.
  *
  * A NULL handle stands for `replication { enabled = no }`: then every function here does nothing.
  */
@@ -19,10 +20,12 @@ struct hokm_conn_key;
 struct hokm_replica;
 struct ended_inbox;
 struct node;
+struct pulse_paths;
 struct replication; /* opaque */
 
-/* *out stays NULL when replication is off. 0 or -errno, logged. `ended` outlives it. */
-int replication_open(struct node *n, struct ended_inbox *ended, struct replication **out);
+/* *out stays NULL when replication is off. 0 or -errno, logged. `ended`, `pulses` outlive it. */
+int replication_open(struct node *n, struct ended_inbox *ended, const struct pulse_paths *pulses,
+		     struct replication **out);
 void replication_close(struct replication *r);
 /* After a reload: peers, services or the secret may have changed. 0 or -errno, logged. */
 int replication_reconf(struct replication *r);
@@ -66,8 +69,9 @@ struct repl_link *replication_link(const struct replication *r, unsigned int slo
 
 struct replication_status {
 	bool connected;
-	bool warm;      /* this node knows all connections of the peer */
-	bool peer_warm; /* the peer knows all connections of this node */
+	bool warm;         /* this node knows all connections of the peer */
+	bool peer_warm;    /* the peer knows all connections of this node */
+	unsigned int path; /* HOKM_PATH_SEGMENT, or the number of the path over which it is sent */
 	uint64_t entries;
 	struct repl_stats stats;
 };

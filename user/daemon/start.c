@@ -160,7 +160,7 @@ static int open_concerns(struct daemon *d)
 	services_init_checks(&n->services, &n->conf->observe, clock_now_ns());
 	traffic_watch_prepare(n);
 	if (!err)
-		err = replication_open(n, &d->ended.in, &d->replication);
+		err = replication_open(n, &d->ended.in, &d->heartbeat.paths, &d->replication);
 	if (!err)
 		err = agreement_open(&d->agreement, n, d->replication);
 	if (!err)

@@ -181,6 +181,7 @@ static json_t *replica_json(const struct daemon *d, unsigned int slot)
 	put(o, "warm", json_boolean(r.warm));
 	put(o, "peer_warm", json_boolean(r.peer_warm));
 	put(o, "connections", number(r.entries));
+	put(o, "path", number(r.path));
 	put(o, "lag_ms", ms(r.stats.lag_ns));
 	put(o, "lag_max_ms", ms(r.stats.lag_max_ns));
 	put(o, "sent", number(r.stats.sent));

@@ -180,7 +180,7 @@ static void path_rules(const struct conf *c, struct in_addr self, FILE *to)
 		return;
 	fprintf(to, "\t\tip saddr { ");
 	each_path(c, self, add_element, &l);
-	fprintf(to, " } udp dport %u accept\n", c->pulse_port);
+	fprintf(to, " } udp dport { %u, %u } accept\n", c->pulse_port, c->repl_port);
 }
 
 static int write_rules(const struct conf *c, struct in_addr self, FILE *to)
@@ -289,6 +289,7 @@ static void say_of_path(const char *address, void *arg)
 	const struct dictation *d = arg;
 
 	say(d, d->d->udp, address, d->c->pulse_port);
+	say(d, d->d->udp, address, d->c->repl_port);
 }
 
 int setup_firewall_commands(enum setup_firewall kind, const char *chain, const struct conf *c,
