@@ -41,6 +41,7 @@
 #include "decide/claims.h"
 #include "decide/guess_time.h"
 #include "decide/policy.h"
+#include "decide/quiet.h"
 #include "decide/vrrp.h"
 #include "sense/link.h"
 
@@ -109,6 +110,8 @@ struct daemon {
 	uint64_t early_ns;       /* when it came; 0: none */
 	struct guess guess;      /* may the packet path guess who holds an unknown connection? */
 	uint64_t epoch;          /* the greatest that any node had */
+
+	struct quiet quiet; /* does a tick settle nothing? */
 
 	sd_event_source *vrrp_timer, *garp_timer;
 };

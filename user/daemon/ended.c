@@ -184,6 +184,14 @@ void ended_init(struct ended *e, struct node *n, struct replication *r, struct e
 	e->ender = ender;
 }
 
+bool ended_is_idle(const struct ended *e)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (e->node->peers.list[slot].used && (e->in.due[slot] || e->peers[slot].walking))
+			return false;
+	return !e->batch && !e->in.n;
+}
+
 void ended_run(struct ended *e, uint64_t now_ns)
 {
 	if (!e->replication)

@@ -47,6 +47,8 @@ struct ended {
 };
 
 void ended_init(struct ended *e, struct node *n, struct replication *r, struct ender *ender);
+/* Nothing is to be ended here, and no peer is to be informed. */
+bool ended_is_idle(const struct ended *e);
 /* At each tick of the pulse: informs peers, and ends what peers have ended. */
 void ended_run(struct ended *e, uint64_t now_ns);
 

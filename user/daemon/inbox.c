@@ -34,6 +34,11 @@ void inbox_note_refused(struct inbox *in, unsigned int service_slot)
 	in->notes |= INBOX_REFUSED;
 }
 
+void inbox_note_harmless(struct inbox *in)
+{
+	in->harmless = true;
+}
+
 unsigned int inbox_take(struct inbox *in, unsigned int mask)
 {
 	unsigned int notes = in->notes & mask;
@@ -44,6 +49,7 @@ unsigned int inbox_take(struct inbox *in, unsigned int mask)
 
 void inbox_done(struct inbox *in)
 {
+	in->harmless = false;
 	in->ticks = 0;
 	in->refused = 0;
 	in->n_events = 0;

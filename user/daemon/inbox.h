@@ -37,6 +37,7 @@ enum inbox_note {
 
 struct inbox {
 	unsigned int notes;
+	bool harmless; /* a handler ran, and what it learnt shows where a quiet tick looks */
 	uint64_t ticks;
 	uint32_t refused; /* one bit for each service slot */
 	unsigned int n_events;
@@ -54,7 +55,13 @@ void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev);
 /* The packet path saw that a service refused a connection. */
 void inbox_note_refused(struct inbox *in, unsigned int service_slot);
 
-/* Takes the notes of `mask` out; `events`, `refused` and `ticks` stay until inbox_done(). */
+/*
+ * Instead of a note, by a handler that runs often: a tick after it may be quiet (decide/quiet.h),
+ * because what it changed shows where such a tick looks.
+ */
+void inbox_note_harmless(struct inbox *in);
+
+/* Takes the notes of `mask` out; the rest stays until inbox_done(). */
 unsigned int inbox_take(struct inbox *in, unsigned int mask);
 void inbox_done(struct inbox *in);
 

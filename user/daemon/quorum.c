@@ -145,7 +145,9 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 
 void quorum_beat(struct quorum *q, const struct vrrp *v)
 {
-	step(q, v, true);
+	/* Without grants there is nothing to wish; quorum_run() sees when they come into force. */
+	if (q->in_force || conf_majority(q->node->conf))
+		step(q, v, true);
 }
 
 bool quorum_peer_silent(const struct quorum *q, unsigned int slot)

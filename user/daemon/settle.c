@@ -12,6 +12,7 @@
 #include "daemon/daemon.h"
 #include "daemon/interface.h"
 #include "daemon/policy_input.h"
+#include "daemon/quiet_tick.h"
 #include "daemon/reload.h"
 #include "daemon/settle.h"
 #include "daemon/traffic_watch.h"
@@ -86,6 +87,7 @@ static void sense_peers(struct daemon *d)
 	p->master_down_ns = vrrp_master_down_ns(
 		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
 	peers_read(p, d->node.bpf, &d->node.services, d->node.events);
+	quiet_tick_note(&d->quiet, &d->node, &d->quorum, d->replication);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		if (p->list[i].map.epoch > d->epoch)
 			d->epoch = p->list[i].map.epoch;
@@ -422,20 +424,56 @@ static void note_turn(struct inbox *in, uint64_t began_ns)
 	late_note(&in->late[LATE_TURN], now_ns - began_ns, now_ns);
 }
 
+/* ---- quiet ticks ---- */
+
+static bool arbiters_are_calm(const struct daemon *d)
+{
+	return !d->segment.waits && quiet_grants(&d->quorum.grants) &&
+	       (d->gateway.gateway.phase == GATEWAY_OFF ||
+		d->gateway.gateway.phase == GATEWAY_PEER) &&
+	       !tie_decides(d->etcd.tie.phase);
+}
+
+/* Walks go on by a slice at each tick. */
+static bool sessions_are_calm(const struct daemon *d)
+{
+	const struct session_end *e = &d->session_end;
+
+	return !d->sweep.running && !e->wanted && !e->walking && !e->orphaned && !d->drain.on;
+}
+
+/* Nothing is under way that has a step at each tick. */
+static bool is_calm(const struct daemon *d)
+{
+	return d->vrrp_started && !d->stopping && d->link_up && !d->interface.gone &&
+	       quiet_vrrp(&d->vrrp) && !upgrade_works(d->upgrade) && !reload_put_off(d->reload) &&
+	       !d->checks.paused && !d->node.want.own.untested && quiet_tick_all_well(&d->node) &&
+	       ended_is_idle(&d->ended) && arbiters_are_calm(d) && sessions_are_calm(d);
+}
+
+/* Only a whole settle of a tick does all there is to do. */
+static void note_settled(struct daemon *d, bool tick)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (tick)
+		quiet_settled(&d->quiet, is_calm(d), traffic_watch_next_ns(&d->node, now_ns),
+			      now_ns);
+	else
+		quiet_disturb(&d->quiet);
+}
+
+static bool is_quiet(struct daemon *d)
+{
+	return quiet_may(&d->quiet, clock_now_ns()) && ended_is_idle(&d->ended) &&
+	       quiet_tick_is(&d->quiet, &d->node, &d->quorum, d->replication);
+}
+
 /* ---- the one place ---- */
 
-void settle(struct daemon *d)
+/* What handlers noted beside the tick, and the heartbeat. Returns what else follows from it. */
+static unsigned int begin(struct daemon *d, unsigned int due)
 {
-	struct inbox *in = &d->node.inbox;
-	unsigned int due = inbox_take(in, ~0u);
-	uint64_t began_ns = clock_now_ns();
-
-	inbox_count_turn(in, due);
-	if (!due)
-		return;
-	PROBE_SETTLE_BEGIN(due);
-
-	/* sense */
 	if ((due & INBOX_RELOAD || reload_put_off(d->reload)) && reload_finish(d->reload))
 		due |= INBOX_CHECKS | INBOX_POLICY;
 	if (due & INBOX_LINK && !interface_left(d))
@@ -443,7 +481,16 @@ void settle(struct daemon *d)
 	if (due & INBOX_TICK && d->vrrp_started)
 		quorum_beat(&d->quorum, &d->vrrp);
 	if (due & INBOX_TICK)
-		heartbeat_beat(&d->heartbeat, in->ticks);
+		heartbeat_beat(&d->heartbeat, d->node.inbox.ticks);
+	return due;
+}
+
+/* Everything but the heartbeat. */
+static void settle_rest(struct daemon *d, unsigned int due)
+{
+	struct inbox *in = &d->node.inbox;
+
+	/* sense */
 	if (due & (INBOX_TICK | INBOX_KERNEL)) {
 		sense_kernel(d);
 		interface_run(d, clock_now_ns());
@@ -478,9 +525,27 @@ void settle(struct daemon *d)
 		sweep_run(&d->sweep, clock_now_ns());
 	finish_stop(d);
 	notify_feed_run(&d->notify);
-
-	/* timers */
 	set_timers(d);
+	note_settled(d, due & INBOX_TICK);
+}
+
+void settle(struct daemon *d)
+{
+	struct inbox *in = &d->node.inbox;
+	unsigned int due = inbox_take(in, ~0u);
+	uint64_t began_ns = clock_now_ns();
+
+	inbox_count_turn(in, due);
+	if (due ? due != INBOX_TICK : !in->harmless)
+		quiet_disturb(&d->quiet);
+	if (!due) {
+		inbox_done(in);
+		return;
+	}
+	PROBE_SETTLE_BEGIN(due);
+	due = begin(d, due);
+	if (due != INBOX_TICK || !is_quiet(d))
+		settle_rest(d, due);
 	inbox_done(in);
 	note_turn(in, began_ns);
 	PROBE_SETTLE_END(due);

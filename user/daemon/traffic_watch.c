@@ -280,6 +280,19 @@ static void take_sample(struct node *n, struct service *svc, uint64_t now_ns)
 	watch_answers(n, svc, &now, now_ns);
 }
 
+uint64_t traffic_watch_next_ns(const struct node *n, uint64_t now_ns)
+{
+	uint64_t next_ns = 0;
+
+	for (unsigned int s = 0; s < n->services.n; s++) {
+		uint64_t at_ns = observe_next_ns(&n->services.list[s].observe, now_ns);
+
+		if (at_ns && (!next_ns || at_ns < next_ns))
+			next_ns = at_ns;
+	}
+	return next_ns;
+}
+
 void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns)
 {
 	for (unsigned int s = 0; s < n->services.n; s++) {

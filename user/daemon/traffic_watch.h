@@ -24,6 +24,9 @@ void traffic_watch_prepare(const struct node *n);
  */
 void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns);
 
+/* When the next sample of any service is due; 0: none is. */
+uint64_t traffic_watch_next_ns(const struct node *n, uint64_t now_ns);
+
 /* The words for the end of syns-unanswered, with this reason. */
 const char *traffic_watch_end_text(enum hokm_reason why);
 

@@ -432,6 +432,11 @@ int upgrade_start(struct upgrade *u, char *why, size_t size)
 	return err;
 }
 
+bool upgrade_works(const struct upgrade *u)
+{
+	return u->phase == JUDGING || u->phase == WAITING || u->phase == PARTING;
+}
+
 const char *upgrade_phase(const struct upgrade *u)
 {
 	return phase_names[u->phase];

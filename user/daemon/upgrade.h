@@ -90,6 +90,8 @@ int upgrade_start(struct upgrade *u, char *why, size_t size);
  */
 void upgrade_tick(struct upgrade *u, uint64_t now_ns);
 
+/* From the request until the new binary has taken over, or was refused. */
+bool upgrade_works(const struct upgrade *u);
 /* The last adverts are sent: their interval must stay. */
 bool upgrade_parts(const struct upgrade *u);
 

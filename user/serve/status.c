@@ -558,6 +558,7 @@ json_t *status_json(struct daemon *d)
 	put(o, "log_lost", number(log_queue_lost()));
 	put(o, "late_ms_max", ms(d->node.inbox.late[LATE_PULSE].worst_ns));
 	put(o, "turns", turns_json(&d->node.inbox));
+	put(o, "quiet_ticks", number(d->quiet.count));
 	put(o, "late", late_json(&d->node.inbox, now_ns));
 	put(o, "revision", number(revision_of(&d->revision, o)));
 	return o;

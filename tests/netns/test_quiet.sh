@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: beside, 30 s
+#
+# A tick of the pulse without news settles nothing: most ticks of two healthy nodes are quiet. While
+# a service is down, or a peer is silent, no tick is quiet, so that nothing that follows from it
+# waits for the slower clock.
+
+PROFILE=standard
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+
+# A question to the daemon is no tick: the frames that left tell without one how many passed.
+frames() { lab_run "$1" awk '$1 == "eth0:" { print $11 }' /proc/net/dev; }
+sent() { [ $(($(frames "$1") - FRAMES)) -ge "$2" ]; }
+
+# ticks NODE FRAMES: TICKS while so many frames left, and how many of them were QUIET.
+ticks() {
+	local before after
+	before=$(status "$1" '"\(.turns.pulse) \(.quiet_ticks)"') || return 1
+	FRAMES=$(frames "$1")
+	lab_wait 30 sent "$1" "$2" || return 1
+	after=$(status "$1" '"\(.turns.pulse) \(.quiet_ticks)"') || return 1
+	TICKS=$((${after% *} - ${before% *})) QUIET=$((${after#* } - ${before#* }))
+}
+# A busy machine makes ticks late, and a late one is news.
+mostly_quiet() { # NODE WORDS
+	must ticks "$1" 300
+	number_is "$2: quiet ticks of 100 at $1" $((QUIET * 100 / TICKS)) -ge 50
+}
+never_quiet() { # NODE WORDS
+	must ticks "$1" 100
+	number_is "$2: quiet ticks at $1" "$QUIET" -eq 0
+}
+
+test_nodes a b
+within 20 "the primary owns" owns a
+for node in a b; do mostly_quiet $node "two healthy nodes"; done
+
+must lab_kill b game KILL
+within 60 "a game that is down: b reports it" service_is b down
+never_quiet b "a game that is down"
+must lab_game b
+within 30 "the game is back" service_is b up
+mostly_quiet b "the game is back"
+
+b_is_silent() { status_is a '.peers[0].pulsing' false; }
+must ip -n "$(lab_ns sw)" link set p-b down
+within 10 "a silent peer: a hears no pulse" b_is_silent
+never_quiet a "a silent peer"
+test_end

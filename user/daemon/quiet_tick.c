@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See quiet_tick.h. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "daemon/gateway_watch.h"
+#include "daemon/node.h"
+#include "daemon/quiet_tick.h"
+#include "daemon/quorum.h"
+#include "daemon/replication.h"
+
+/* ---- what is seen ---- */
+
+static void see_peer(const struct peers *p, unsigned int slot, uint64_t now_ns,
+		     struct quiet_peer *out)
+{
+	const struct hokm_peer *map = &p->list[slot].map;
+
+	out->used = true;
+	out->sight = peers_sight(p, slot, now_ns);
+	out->path_dead = peers_path_sees_dead(p, slot, now_ns);
+	out->on_segment = peers_on_segment(p, slot, now_ns);
+	out->deaf = peers_deaf(p, slot, now_ns);
+	out->holds = map->lease_until_ns > now_ns;
+	out->epoch = map->epoch;
+	out->since_ns = map->since_ns;
+	memcpy(out->says, (const char *)map + offsetof(struct hokm_peer, mac), sizeof(out->says));
+}
+
+static void see(const struct node *n, const struct quorum *grants, const struct replication *r,
+		struct quiet_seen *out)
+{
+	uint64_t now_ns = clock_now_ns();
+	struct vrrp_view view = {0};
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		out->peers[slot].used = false;
+		if (n->peers.list[slot].used)
+			see_peer(&n->peers, slot, now_ns, &out->peers[slot]);
+	}
+	quorum_view(grants, now_ns, &view);
+	out->granted = view.granted;
+	out->free = view.free;
+	out->occupied = view.occupied;
+	out->lapsed = view.lapsed;
+	out->barred = view.barred;
+	out->gateway_peer = n->conf->arbiter < CONF_ARBITER_GATEWAY ||
+			    gateway_watch_peer(n, now_ns);
+	out->replica_complete = replication_complete(r, now_ns);
+}
+
+/* ---- what goes on ---- */
+
+static bool check_is_well(const struct health *h)
+{
+	return h->known && health_up(h) && h->reason == HOKM_R_CHECK_OK && !h->running;
+}
+
+static bool service_is_well(const struct service *svc)
+{
+	if (svc->health != HOKM_SVC_UP || svc->observe.suspect)
+		return false;
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		if (!check_is_well(&svc->checks[i].health))
+			return false;
+	return true;
+}
+
+bool quiet_tick_all_well(const struct node *n)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (n->peers.list[slot].used &&
+		    peers_sight(&n->peers, slot, now_ns).by == PEER_SILENT)
+			return false;
+	for (unsigned int s = 0; s < n->services.n; s++)
+		if (!service_is_well(&n->services.list[s]))
+			return false;
+	return true;
+}
+
+/* ---- entry ---- */
+
+bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
+		   struct replication *r)
+{
+	struct quiet_seen now;
+
+	replication_run(r, n->peers.tick_ns);
+	peers_read(&n->peers, n->bpf, &n->services, n->events);
+	see(n, grants, r, &now);
+	return quiet_is(q, &now);
+}
+
+void quiet_tick_note(struct quiet *q, const struct node *n, const struct quorum *grants,
+		     const struct replication *r)
+{
+	see(n, grants, r, &q->seen);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Quiet ticks in the daemon: what decide/quiet.h is given of the maps. settle() asks after the
+ * heartbeat, and does the rest of its work unless the tick is quiet.
+ *
+ * What a quiet tick leaves out is late by QUIET_NS at most: the next whole settle does it. A part
+ * that must go on at each tick has a line in is_calm() (settle.c).
+ */
+#ifndef HOKM_DAEMON_QUIET_TICK_H
+#define HOKM_DAEMON_QUIET_TICK_H
+
+#include <stdbool.h>
+
+#include "decide/quiet.h"
+
+struct node;
+struct quorum;
+struct replication;
+
+/*
+ * A tick came alone, and may be quiet: is it? Reads the peers and sends what replication has to
+ * send, so that neither waits for the slower clock.
+ */
+bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
+		   struct replication *r);
+/* A whole settle has read the peers, and nothing has been decided yet. */
+void quiet_tick_note(struct quiet *q, const struct node *n, const struct quorum *grants,
+		     const struct replication *r);
+/* No peer is silent and no service is in doubt: what the node does about that has steps. */
+bool quiet_tick_all_well(const struct node *n);
+
+#endif
