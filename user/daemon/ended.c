@@ -104,7 +104,10 @@ static void choose(struct ended *e, const struct ended_record *r, struct batch *
 		.client_port = r->key.client_port,
 		.port = htobe16(svc->conf->port),
 	};
-	e->peers[r->peer].ended++;
+	if (r->replaced)
+		e->replaced++;
+	else
+		e->peers[r->peer].ended++;
 }
 
 /* The RSTs of these ends prove nothing about the server. */
@@ -133,6 +136,11 @@ static void forget_batch(struct ended *e, const struct batch *b)
 
 static void report_ended(struct ended *e)
 {
+	if (e->replaced)
+		log_info("%u connections ended here: their clients had gone without a word, "
+			 "and connections with the same addresses and ports are on a peer",
+			 e->replaced);
+	e->replaced = 0;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		const char *name = e->node->peers.list[slot].name;
 		unsigned int n = e->peers[slot].ended;

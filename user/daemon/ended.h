@@ -15,6 +15,9 @@
  *     ENDED -> the client has sent something since (decide/ghost.h): nothing is done
  *           -> else the socket is ended by its cookie, the entry removed, GONE replicated
  *
+ *   a peer replicates a later connection of the same client address and port
+ *     the same: the client of the one here has gone (ghost_replaced())
+ *
  * ENDED is repeated with its stream until the peer has acknowledged it, and said again in each new
  * stream as long as the peer replicates the connection.
  */
@@ -42,6 +45,7 @@ struct ended {
 		unsigned int informed; /* of the present walk */
 		unsigned int ended;    /* connections here, since the last report */
 	} peers[HOKM_MAX_PEERS];
+	unsigned int replaced; /* ended here for a later one on a peer, since the last report */
 	struct ended_inbox in; /* filled by replication */
 	uint64_t batch;        /* that the ender has to do; 0: none */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What replication brings for ended.h, until its next run: connections of this node whose clients a
- * peer has notified, and which peers must be informed of such connections of theirs.
+ * peer has notified, or whose client address and port have a later connection on a peer, and which
+ * peers must be informed of connections of theirs that this node has ended.
  */
 #ifndef HOKM_DAEMON_ENDED_INBOX_H
 #define HOKM_DAEMON_ENDED_INBOX_H
@@ -10,13 +11,15 @@
 #include <stdint.h>
 
 #include "decide/repl_wire.h"
+#include "path/bpf.h"
 
-/* A connection of this node whose client a peer has notified. */
+/* A connection of this node that a peer has ended, or that another one on the peer replaced. */
 struct ended_record {
 	struct hokm_conn_key key;
 	uint32_t isn;
 	uint8_t peer;
-	uint64_t ended_ns; /* when the client was notified */
+	bool replaced;
+	uint64_t ended_ns; /* when the client was notified, or has connected to the peer */
 };
 
 #define ENDED_QUEUE 2048
@@ -31,9 +34,12 @@ struct ended_inbox {
 	struct ended_record queue[ENDED_QUEUE];
 };
 
-/* Notes a record ENDED of this peer; service: our slot of it, or HOKM_NODE_SLOT. */
-void ended_note(struct ended_inbox *in, uint8_t peer, const struct repl_record *rec,
-		unsigned int service, uint64_t now_ns);
+/*
+ * Notes what this record of the peer says of a connection here. service: our slot of it, or
+ * HOKM_NODE_SLOT.
+ */
+void ended_note(struct ended_inbox *in, struct hokm_bpf *b, uint8_t peer,
+		const struct repl_record *rec, unsigned int service, uint64_t now_ns);
 /* There is room for the records of one message. Without it no message must be read. */
 bool ended_has_room(const struct ended_inbox *in);
 /* Removes the first n records. */

@@ -388,9 +388,8 @@ static void take_datagram(struct replication *r, uint8_t slot, const void *buf, 
 		unsigned int service = svc ? svc->slot : HOKM_NODE_SLOT;
 		int err = 0;
 
-		if (rec->what == REPL_ENDED)
-			ended_note(r->ended, slot, rec, service, now_ns);
-		else
+		ended_note(r->ended, r->node->bpf, slot, rec, service, now_ns);
+		if (rec->what != REPL_ENDED)
 			err = replica_apply(r->replica, slot, rec, service, now_ns);
 		if (rec->what == REPL_END)
 			r->ended->due[slot] = true;

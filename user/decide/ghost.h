@@ -6,6 +6,10 @@
  * The client took the notification unless it has sent something since. What it sent shortly after
  * may have been on its way. What arrived while this machine stood still is processed when it wakes
  * up, and shows nothing either.
+ *
+ * Or the client has gone without a word, and another connection with its address and port is on a
+ * peer: behind a NAT gateway ports are used again soon. A client has one of the two at most, and
+ * that is the later one.
  */
 #ifndef HOKM_GHOST_H
 #define HOKM_GHOST_H
@@ -24,5 +28,10 @@ struct hokm_conn;
  *   awake_ns   since when this node runs without a break
  */
 bool ghost_is(const struct hokm_conn *c, uint32_t isn, uint64_t ended_ns, uint64_t awake_ns);
+
+/* The moments of a peer are known to so many ns: ages are replicated in ms, with a delay. */
+#define GHOST_APART_NS 1000000000ULL
+/* A peer has a connection of the same client address and port: its isn, and since when. */
+bool ghost_replaced(const struct hokm_conn *c, uint32_t isn, uint64_t since_ns);
 
 #endif
