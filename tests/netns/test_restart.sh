@@ -168,7 +168,7 @@ reload_bad() {
 	sed -i 's/fall = 6/fall = 7/' "$(conf_of a)"
 	echo 'no_such_key = 1' >>"$(conf_of a)"
 	reload_refused "reload of a broken file" "no_such_key: there is no such key here" \
-		"reload refused: the file has errors"
+		"reload refused: the file has errors; \`hokm-xdp check-config\` shows where"
 	sed '1s/.*/vrrp {/' "$LAB_DIR/good.conf" >"$(conf_of a)"
 	reload_refused "reload of half a file" "$(conf_of a):" "reload refused: the file has errors"
 	rm "$(conf_of a)"

@@ -250,8 +250,9 @@ static bool try_swap(struct reload *r)
 
 	if (r->err) {
 		log_errors(r);
-		events_add(n->events, "config", HOKM_R_RELOAD_REFUSED,
-			   "reload refused: the file has errors; the log shows where");
+		events_add(
+			n->events, "config", HOKM_R_RELOAD_REFUSED,
+			"reload refused: the file has errors; `hokm-xdp check-config` shows where");
 		return false;
 	}
 	if (key)
