@@ -180,12 +180,18 @@ cleaned() {
 	as_before "$1, cleanup" a .clean
 }
 
+wait_advice() {
+	[[ "$(lab_run a "$HOKM" cleanup --wait -c "$CONF" 2>&1)" == *"$1"* ]]
+}
 pins_advice() { [[ "$(lab_run a "$HOKM" accepts "$CONF" 2>&1)" == *"$1"* ]]; }
 pins() {
 	killed
 	must rm "$(lab_pins a)/own"
 	holds "half of the pins are gone: the advice is a start" \
 		pins_advice "one that is started replaces them"
+	holds "half of the pins are gone: cleanup --wait leaves them" \
+		wait_advice "it stays, for it may serve players"
+	holds "half of the pins are gone: and their folder" test -d "$(lab_pins a)"
 	must lab_daemon a
 	within 20 "half of the pins are gone, programs attached: the daemon runs" owns a
 	holds "half of the pins are gone, programs attached: it is logged" \

@@ -92,7 +92,10 @@ int linger_wait(const struct conf *c)
 		err = wait_until_over(b, &over);
 	hokm_bpf_close(b);
 	if (err)
-		log_error("could not read the pinned maps: %s; run `hokm-xdp cleanup`",
+		log_error("could not read what the stopped daemon left: %s; it stays, for it may "
+			  "serve players. The next start of the daemon takes it over, or names "
+			  "what to do; without one `hokm-xdp cleanup` removes it, and the "
+			  "connections of players on this node end",
 			  strerror(-err));
 	return err ? err : !over;
 }
