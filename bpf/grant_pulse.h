@@ -15,7 +15,7 @@
 
 #include "peer_state.h"
 
-/* The address of who has a promise of this node: a member in its own numbering. */
+/* The address of the node that has a promise of this node; `member` is this node's number of it. */
 static __always_inline __be32 grant_holder(const struct packet *p, __u32 member)
 {
 	__u32 slot = member - HOKM_GRANT_PEER(0);
@@ -29,7 +29,7 @@ static __always_inline __be32 grant_holder(const struct packet *p, __u32 member)
 	return p->cfg->peer[slot].used ? p->cfg->peer[slot].addr.w[3] : 0;
 }
 
-/* Says in an answer who has the promise of this node now. */
+/* Writes into an answer which node has the promise of this node now. */
 static __always_inline void grant_fill_holder(const struct packet *p, struct hokm_pulse_grant *out,
 					      __u64 word)
 {
@@ -77,7 +77,7 @@ __noinline int grant_answer(struct hokm_pulse *pulse, __u32 slot, __u64 now)
 	return 1;
 }
 
-/* Notes who else has the promise of the member, as its answer says. */
+/* Notes which other node has the promise of the member, as its answer says. */
 static __always_inline void grant_note_holder(const struct packet *p, struct hokm_granted *m,
 					      const struct hokm_pulse_grant *in)
 {

@@ -196,7 +196,7 @@ static __always_inline void half_open_publish(struct hokm_half_open *h, __u64 no
 #endif
 }
 
-/* Writes the time first: who finds what is stored after it finds the place free. */
+/* Writes the time first: a CPU that sees what is stored after it sees the place as free. */
 static __always_inline void half_open_vacate(struct hokm_half_open *h)
 {
 #ifdef __TARGET_ARCH_x86

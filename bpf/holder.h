@@ -83,8 +83,9 @@ __noinline int holder_enter(const struct hokm_conn_key *k, __u64 now)
 }
 
 /*
- * A segment does not fit an entry whose holder is a peer: the client's packets may have taken
- * another way for a while. Does it fit what the replica says? Then the entry has these numbers.
+ * For a segment that does not fit an entry whose holder is a peer. The client's packets may have
+ * taken another way for a while, so the replica may know newer numbers. If the segment fits the
+ * numbers of the replica, the entry gets them, and the result is true.
  *
  * port_service: as for change_record(); numbers: as for segment_fits(). Scalars cost the stack of
  * the caller nothing.

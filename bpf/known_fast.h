@@ -79,7 +79,7 @@ static __always_inline struct hokm_conn *fast_conn(const struct packet *p)
 	};
 	struct hokm_conn *c = bpf_map_lookup_elem(&conns, &key);
 
-	/* What a request that waits needs is the pipeline's (ws_track.h). */
+	/* While a request waits for its answer, the pipeline follows the stream (ws_track.h). */
 	return c && !conn_ended(c) && c->ws != HOKM_WS_ASKED ? c : NULL;
 }
 

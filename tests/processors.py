@@ -101,7 +101,7 @@ class Places:
         self.watch = threading.Thread(target=self.measure)
 
     def open(self, least, most, spare):
-        """From now on so many places; one more needs so large a share of spare time."""
+        """From now on this number of places; one more needs this share of spare time."""
         self.least, self.most, self.spare = least, most, spare
         self.number = least
         self.samples.clear()

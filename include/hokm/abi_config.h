@@ -81,8 +81,8 @@ _Static_assert(sizeof(struct hokm_path_cfg) == 48, "path cfg");
  * @hash_seed: random seed of half_open; it stays the same as long as the map exists
  * @boot_ahead_ns: CLOCK_BOOTTIME minus CLOCK_MONOTONIC, the time that the node was suspended: the
  *                 kernel has a cheap coarse clock for the latter only
- * @linger_ns: so long after the last sign of life of this node's daemon the probes of the peers say
- *             to the programs who owns (bpf/pulse_answer.h)
+ * @linger_ns: how long after the last sign of life of this node's daemon the programs learn the
+ *             owner from the probes of the peers (bpf/pulse_answer.h)
  * @half_open_mask: sets of half_open - 1; the number of sets is a power of two
  * @order: slots of peers by falling priority: the order in which peers are preferred
  * @vip: the VIPs

@@ -185,7 +185,7 @@ static void a_vip_on_a_foreign_host_is_counted(void **state)
 	frame_arp(&f, &PLAIN, REQUEST, VIP_ADDR + 1, VIP_ADDR + 1);
 	expect_pass(x, &f);
 	expect_claim(x, 2, CLIENT_MAC, 1);
-	/* The gate is as it was; what is dropped is counted as that too. */
+	/* The gate works as before, and a claim that it drops is counted as a claim too. */
 	fix_owner(x, false);
 	fix_ingress(x, &f);
 	assert_int_equal(NODE(x, drop_arp_gate), 1);

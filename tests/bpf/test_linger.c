@@ -8,7 +8,7 @@
 #define SYN1       SEG(.flags = SYN, .seq = 1000)
 #define NODE(x, c) fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_##c)
 
-/* The daemon showed its last sign of life so long ago. clean: it was stopped, not killed. */
+/* The daemon showed its last sign of life this long ago. clean: it was stopped, not killed. */
 static void daemon_gone(struct fix *x, uint64_t ago_ns, uint64_t linger_ns, bool clean)
 {
 	struct hokm_own own = {.state = HOKM_VRRP_INIT, .successor = HOKM_NO_PEER};
@@ -31,7 +31,7 @@ static void daemon_gone(struct fix *x, uint64_t ago_ns, uint64_t linger_ns, bool
 	}
 }
 
-/* A probe of the peer: its lease runs for so long. */
+/* A probe of the peer: its lease runs for this long. */
 static void hear(struct fix *x, unsigned int slot, uint64_t sent, uint64_t lease_ns)
 {
 	struct hokm_pulse p = pulse_probe_of(x, slot, 0xabcdef, sent);

@@ -35,7 +35,7 @@ static void witness_answers(struct fix *x)
 	assert_int_equal(fix_peer(x, WITNESS).svc[2].state, 0);
 }
 
-/* It says a moment later that it heard the node with this address so long ago. */
+/* It says a moment later that it heard the node with this address this long ago. */
 static void witness_says(struct fix *x, uint32_t addr, uint64_t age_ns)
 {
 	struct hokm_pulse p = pulse_answer_of(x, WITNESS, fix_now());

@@ -61,7 +61,7 @@ last_answers() {
 		${REPLY_AUDIENCE:+"$REPLY_AUDIENCE"}
 }
 
-# within SECONDS WORDS CMD...: the same for a condition that may take so long.
+# within SECONDS WORDS CMD...: the same for a condition that may take SECONDS.
 within() {
 	local seconds=$1 words=$2
 	shift 2

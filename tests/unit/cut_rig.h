@@ -26,7 +26,7 @@ struct cut_ran {
 /* Chooses the calls of a run: HOKM_CUT_SEED in the environment, else the time; it is printed. */
 unsigned int cut_seed(void);
 
-/* Orders the next one to be killed at its call number `at` after so many sends; 0: never. */
+/* Orders the next one to be killed at its call number `at`, after `sends` sends; 0: never. */
 void cut_order(const char *folder, unsigned int sends, unsigned int at);
 /* Back to runs without a tracer. */
 void cut_off(const char *folder);

@@ -84,7 +84,7 @@ static unsigned int count_processes(const char *words, pid_t parent, pid_t *one)
 	return n;
 }
 
-/* Waits until so many processes have this command line. */
+/* Waits until this number of processes have this command line. */
 static void wait_processes(const char *words, unsigned int want)
 {
 	uint64_t by_ns = clock_now_ns() + WAIT_NS;

@@ -36,7 +36,7 @@ static void rig(struct rig *r)
 	r->in = (struct gateway_input){.on = true, .limit_ns = LIMIT, .seen = &r->seen};
 }
 
-/* What the daemon and the packet path do, for so long. */
+/* What the daemon and the packet path do in this time. */
 static void run(struct rig *r, uint64_t ns)
 {
 	for (uint64_t end_ns = r->now_ns + ns; r->now_ns < end_ns; r->now_ns += TICK) {

@@ -63,7 +63,7 @@ static void expect_alive(struct ctl_rig *r)
 	close(fd);
 }
 
-/* Runs the server until so many threads work. */
+/* Runs the server until n threads work. */
 static void wait_streams(struct ctl_rig *r, unsigned int n)
 {
 	uint64_t give_up_ns = clock_now_ns() + CTL_RIG_PATIENCE_NS;

@@ -253,7 +253,7 @@ static void check_repair(bool changed)
 	assert_true(status_has(&b, record) || !changed);
 }
 
-/* A node becomes owner, and its job is killed at this call after so many messages. */
+/* A node becomes owner, and its job is killed at this call, after this number of messages. */
 static void write_and_die(unsigned int sends, unsigned int at)
 {
 	struct cut_ran ran;

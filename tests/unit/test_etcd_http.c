@@ -33,7 +33,7 @@
 struct cluster {
 	int login_ms;     /* how long a login lasts */
 	int answer_ms;    /* how long a question lasts */
-	int refuse;       /* so many questions are refused */
+	int refuse;       /* how many questions are refused */
 	int status;       /* with this one */
 	int logins, asks; /* counted */
 };

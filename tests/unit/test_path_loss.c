@@ -12,7 +12,7 @@
 #define MS    1000000ULL
 #define START (5000 * MS)
 
-/* One window of probes every 10 ms, of which so many in a hundred are answered. */
+/* One window of probes every 10 ms, of which `percent` are answered. */
 static uint64_t pass(struct path_loss *l, uint64_t *sent, uint64_t *answered, unsigned int percent,
 		     uint64_t now_ns)
 {

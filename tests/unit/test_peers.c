@@ -32,7 +32,7 @@ static void each_case(void **state)
 	}
 }
 
-/* What a node knew of itself when it died is in no other node's messages but this. */
+/* When a node has died, this line alone says what the node knew of itself. */
 static void a_silent_peer_is_described_by_its_last_pulse(void **state)
 {
 	static const struct {

@@ -117,7 +117,7 @@ static void test_not_ours_or_over(void **state)
 
 #define IDLE_LIMIT (7200 * S)
 
-/* The entry stays for so many ns after its last packet, and not longer. */
+/* The entry stays for `ns` after its last packet, and not longer. */
 static void expect_fate(struct hokm_conn c, uint64_t ns, enum conn_fate fate)
 {
 	c.created_ns = c.c2s.last_ns = NOW;

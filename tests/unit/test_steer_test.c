@@ -17,7 +17,7 @@ static const struct steer_signs SILENT,
 	ASKED = {.alive = true}, ARRIVED = {.alive = true, .arrived = true},
 	REFUSED = {.alive = true, .arrived = true, .refused = true};
 
-/* Looks every 10 ms for so long; returns the number of probes. */
+/* Looks every 10 ms during this time; returns the number of probes. */
 static unsigned int pass(struct steer_test *t, const struct steer_signs *s, uint64_t *now_ns,
 			 unsigned int ms)
 {

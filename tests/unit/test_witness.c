@@ -162,7 +162,7 @@ static enum hokm_verdict ask(struct rig *r, unsigned int node, enum hokm_wish wi
 	return (enum hokm_verdict)a->grant.verdict;
 }
 
-/* The answer says that this node (2: nobody) has the grant for at least so long. */
+/* The answer says that this node (2: nobody) has the grant for at least this long. */
 static void holder_is(const struct rig *r, unsigned int node, uint64_t least_ns)
 {
 	const uint64_t left_ns = be32toh(r->answer.grant.left_us) * 1000ULL;
@@ -286,7 +286,7 @@ static void without_a_majority_it_grants_nothing(void **state)
 	end(&r);
 }
 
-/* The answer to this node names the other one, whose probe came so long ago; -1: nobody. */
+/* The answer to this node names the other one, whose probe came this long ago; -1: nobody. */
 static void heard_is(struct rig *r, unsigned int node, int64_t age_ns)
 {
 	static const struct hokm_pulse_heard none[HOKM_MAX_SERVICES];

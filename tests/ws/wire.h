@@ -64,7 +64,7 @@ static inline void wire_sent(struct wire *w, size_t n)
 		w->at = w->len = 0;
 }
 
-/* Makes room for so many more bytes and returns its start; NULL: out of memory. */
+/* Makes room for `more` bytes and returns its start; NULL: out of memory. */
 static inline uint8_t *wire_room(struct wire *w, size_t more)
 {
 	size_t room = w->room ? w->room : 4096;

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/nl.h"
 
-#define MOST 8 /* on so many interfaces, or in so many forms */
+#define MOST 8 /* interfaces that have the VIP, or forms in which they have it */
 
 /* ---- finding ---- */
 

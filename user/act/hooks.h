@@ -24,7 +24,7 @@
 #include "conf/conf.h"
 #include "hokm/names.h"
 
-/* When so many hooks wait, a new one discards the oldest, which is counted and logged. */
+/* When this many hooks wait, a new one discards the oldest, which is counted and logged. */
 #define HOOKS_QUEUE_MAX 32
 
 struct hooks; /* opaque */

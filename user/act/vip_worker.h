@@ -70,7 +70,8 @@ bool vip_worker_busy(const struct vip_worker *w);
 /* Does the thread work on one now? Then the kernel may have it. */
 bool vip_worker_works(const struct vip_worker *w);
 /*
- * Waits until every job is done, so long at most. Returns 0, with the last result, or -ETIMEDOUT.
+ * Waits until every job is done, for this long at most. Returns 0 with the last result, or
+ * -ETIMEDOUT.
  */
 int vip_worker_wait(struct vip_worker *w, int ms, struct vip_result *out);
 

@@ -26,7 +26,7 @@
 #include "base/log.h"
 
 #define IDLE_MS       (3600 * 1000) /* longest sleep */
-#define BACKOFF_SHIFT 10            /* the pause doubles at most so many times */
+#define BACKOFF_SHIFT 10            /* the pause doubles at most this many times */
 
 struct check_engine {
 	CURLM *multi;

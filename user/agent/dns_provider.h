@@ -35,7 +35,7 @@ struct dns_provider {
 	bool floating;
 	/* Names of the secrets in the environment and in a file of credentials. */
 	const char *secrets[DNS_SECRETS_MAX];
-	unsigned int needed; /* so many of them must be there, in this order */
+	unsigned int needed; /* how many of them must be there, in this order */
 	/* Sets the options of job->curl that carry the credentials. */
 	int (*login)(struct dns_job *j);
 	/* Are the credentials good? NULL: find() shows it. */

@@ -15,7 +15,7 @@
 
 #define RESTART_MIN_NS (100 * NS_PER_MS)
 #define RESTART_MAX_NS (10 * NS_PER_S)
-/* A process that ran so long is started again at once. */
+/* A process that ran for this long is started again at once. */
 #define STABLE_NS (10 * NS_PER_S)
 
 struct etcd_client {

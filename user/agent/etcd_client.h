@@ -38,7 +38,7 @@ enum etcd_op { ETCD_READ, ETCD_WRITE, ETCD_OPS };
 struct etcd_question {
 	uint32_t seq;
 	uint32_t op;
-	uint64_t limit_ns;     /* the answer is awaited so long, over all endpoints */
+	uint64_t limit_ns;     /* how long the answer is awaited, over all endpoints */
 	uint64_t revision;     /* ETCD_WRITE: only if the record has this one; 0: none */
 	uint64_t epoch;        /* what is written */
 	uint64_t hold_ms;      /* 1..CONF_ETCD_HOLD_MAX_MS where there is a holder */

@@ -23,7 +23,7 @@
 #define LOGIN_PATH   "/v3/auth/authenticate"
 #define TRY_LEAST_NS (10 * NS_PER_MS)
 #define HTTP_OK      200
-/* A login has so long at least: etcd hashes the password for some 100 ms. */
+/* The shortest time for a login: etcd hashes the password for some 100 ms. */
 #define LOGIN_NS       (2 * NS_PER_S)
 #define HTTP_OLD_LOGIN 400
 #define HTTP_NO_LOGIN  401

@@ -22,9 +22,9 @@
 
 #include "base/clock.h"
 
-/* A browser asks again so long after its stream ended. */
+/* How long a browser waits after the end of its stream before it asks again. */
 #define HTTP_RETRY_MS 2000
-/* Without another message a follower gets an empty one. */
+/* After this long without a message a follower gets an empty one. */
 #define HTTP_BEAT_NS (5 * NS_PER_S)
 
 /* In the order in which a follower gets them. */

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/version.h"
 
-/* A connection that was not used for so long is not used again: it may be dead without a sign. */
+/* A connection that was idle for this long is not used again: it may be dead without a sign. */
 #define IDLE_MAX_S 60L
 
 static const struct deliver_type *const types[] = {

@@ -41,7 +41,7 @@
 /* Long enough for a person who looks at the first page in a pager. */
 #define CTL_STREAM_STALL_NS (30 * NS_PER_S)
 #define CTL_STREAM_MAX_NS   (300 * NS_PER_S)
-/* The greatest "recent" of the verb "events": so many events of each source are kept. */
+/* The greatest "recent" of the verb "events": how many events of each source are kept. */
 #define CTL_EVENTS_MAX 1024
 #define CTL_RUN_DIR    "/run/hokm-xdp"
 

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A line is at most so long, newline included. */
+/* The length of a line at most, newline included. */
 #define LOG_LINE_MAX 1024
 
 /*

@@ -235,7 +235,7 @@ struct conf {
 
 	struct observe_conf observe; /* passive checks; hold_ns is also what a refused SYN sets */
 	uint64_t start_delay_ns;     /* the longest wait for a first frame after the link came */
-	uint64_t linger_ns;          /* a stopped node steers for so long; 0: not at all */
+	uint64_t linger_ns;          /* how long a stopped node steers; 0: not at all */
 	uint64_t idle_ns;            /* entries of conns without a packet for this long expire */
 
 	struct conf_hooks hooks;

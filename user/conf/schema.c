@@ -90,8 +90,8 @@ static const struct conf_key file_keys[] = {
 	    "The longest time after its link came that a node waits for a first frame, "
 	    "of a peer, the gateway or another host, before it may own the VIP."),
 	KEY("linger", DURATION(0, HOURS(24)), FIELD(conf, linger_ns), RELOAD, "5m", NULL,
-	    "For so long the packet path stays after the daemon was stopped, and steers new "
-	    "connections that still come to this node to the owner. With 0s it does not."),
+	    "How long the packet path stays after the daemon was stopped, and steers new "
+	    "connections that still come to this node to the owner. With 0s it does not stay."),
 	CONF_GRANT_KEYS,
 	KEY("vip", IPV4, VALUE(struct in_addr), RELOAD | KEY_LIST | KEY_BY_RULE, "192.168.1.25",
 	    NULL, "The virtual IPs that the clients connect to, at most 4."),

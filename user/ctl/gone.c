@@ -111,7 +111,8 @@ static bool is_of(const struct conf *c, const json_t *options, const char *path)
 }
 
 /*
- * NULL when there is none that can be used; ctl_socket_find() has reported the one that was given.
+ * The configuration of the daemon that was asked, or NULL. ctl_socket_find() has already reported
+ * what is wrong with a file that was given.
  */
 static struct conf *config_of(const json_t *options, const char *path)
 {

@@ -21,7 +21,7 @@
 #include "daemon/last_words.h"
 #include "path/bpf.h"
 
-#define STILL_MS 5000 /* so long may a batch of sockets take */
+#define STILL_MS 5000 /* the longest time for a batch of sockets */
 #define CHILD_FD 3    /* the child's end of the pipe */
 
 struct words {

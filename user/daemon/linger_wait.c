@@ -56,7 +56,10 @@ static void report(const struct linger_seen *seen, uint64_t now_ns)
 		 (unsigned long long)seen->players);
 }
 
-/* *over: nothing needs the packet path; else a daemon runs. Returns 0 or -errno. */
+/*
+ * Waits until nothing needs the packet path (*over), or until a daemon runs again (not *over).
+ * Returns 0 or -errno.
+ */
 static int wait_until_over(struct hokm_bpf *b, bool *over)
 {
 	const struct timespec second = {.tv_sec = 1};
@@ -70,7 +73,7 @@ static int wait_until_over(struct hokm_bpf *b, bool *over)
 	linger_init(&l, &seen, clock_now_ns());
 	report(&seen, clock_now_ns());
 	while (!err && answer == LINGER_WAIT) {
-		/* An interrupted sleep only asks earlier. */
+		/* A sleep that a signal ends only makes the next look come earlier. */
 		(void)nanosleep(&second, NULL);
 		err = look(b, &seen);
 		if (!err)

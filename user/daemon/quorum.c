@@ -15,7 +15,7 @@
 #include "daemon/renewal.h"
 #include "hokm/grant_count.h"
 
-/* Silence for so many pulses is reported. */
+/* Silence is reported after this number of pulses. */
 #define SILENT_PULSES 50
 
 static struct hokm_grants *map_of(const struct quorum *q)

@@ -27,7 +27,7 @@ struct quorum {
 	struct heartbeat *heartbeat;
 	struct grants grants;
 	unsigned int in_force; /* 0: VRRP's timers decide */
-	uint64_t longer_ns;    /* the owner asks for so long a grant; 0: the configured one */
+	uint64_t longer_ns; /* length of the grant that the owner asks for; 0: the configured one */
 	sd_event_source *timer;
 
 	/* reported last */

@@ -16,7 +16,7 @@
 #define SLICE_NS NS_PER_MS
 #define QUIET_NS (2 * NS_PER_S)
 _Static_assert(SLICE <= TICKLE_MAX, "a slice fits into a batch of the ender");
-/* At most so long after the server sent something we see that it did. */
+/* We see that the server sent something after this time at most. */
 #define LISTEN_NS (50 * NS_PER_MS)
 
 /* ---- the walk ---- */

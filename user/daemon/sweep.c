@@ -15,7 +15,7 @@
 #define EVERY_NS NS_PER_S
 /* So long without an answer a connection is reported as stale. */
 #define STALE_NS (5 * NS_PER_S)
-/* The filter in front of conns keeps the bits of deleted entries so long. */
+/* The filter in front of conns keeps the bits of deleted entries for this long. */
 #define BITS_NS (10 * NS_PER_S)
 /* Most such events of one walk: all connections of an unresponsive server are stale. */
 #define STALE_A_WALK 100

@@ -27,7 +27,7 @@ static bool within(uint64_t stamp_ns, uint64_t now_ns, uint64_t limit_ns)
 
 static void judge(struct gateway *g, const struct gateway_input *in, uint64_t now_ns)
 {
-	/* The daemon has asked nothing for so long that no answer could come. */
+	/* The last question is so old that no answer can come any more. */
 	if (g->asked_ns && !within(g->asked_ns, now_ns, in->limit_ns))
 		begin(g, now_ns);
 	if (in->seen->answered_ns > g->since_ns &&

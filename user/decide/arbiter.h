@@ -39,7 +39,7 @@
 #define GATEWAY_CHANGED_NS 1000000000ULL
 /* So many questions without an answer, over limit_ns, mean that it is silent. */
 #define GATEWAY_TRIES 5
-/* After so long a silence of the known MAC address another one is the gateway's. */
+/* After this long a silence of the known MAC address another one counts as the gateway's. */
 #define GATEWAY_LEARN_NS 30000000000ULL
 /* The same while a peer is heard, from the first question that it did not answer. */
 #define GATEWAY_LEARN_PEER_NS 3000000000ULL

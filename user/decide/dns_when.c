@@ -6,7 +6,7 @@
 
 #define NS_PER_S   1000000000ULL
 #define NEVER      UINT64_MAX
-#define SHIFT_MAX  16 /* the pause doubles at most so many times */
+#define SHIFT_MAX  16 /* the pause doubles at most this many times */
 #define JITTER_PER 4  /* a pause is longer by up to a quarter */
 
 void dns_when_init(struct dns_when *w, const struct dns_when_conf *conf, uint64_t seed)

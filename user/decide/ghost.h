@@ -19,7 +19,7 @@
 
 struct hokm_conn;
 
-/* A client that sends something so long after it was notified did not take the notification. */
+/* A client that sends something this long after its notification did not take it. */
 #define GHOST_ALIVE_NS 100000000ULL
 
 /*

@@ -8,9 +8,9 @@
 /* The first answers are here after a round trip; then less often. */
 #define PROBE_FIRST_NS 500000ULL
 #define PROBE_MOST_NS  2000000ULL
-/* A member that has not answered for so many pulses is not in touch. */
+/* A member that has not answered for this number of pulses is not in touch. */
 #define TOUCH_PULSES 4
-/* After so many pulses an owner that was held up does not come back. */
+/* After this number of pulses an owner that was held up does not come back. */
 #define LATE_PULSES 64
 /* Doublings of the wait after claims that failed. */
 #define BACK_OFF_MOST 3

@@ -29,7 +29,7 @@
 
 #include "hokm/abi_grant.h"
 
-/* A claim lasts so many lengths of a grant at most. */
+/* The longest claim, in lengths of a grant. */
 #define GRANTS_CLAIMS 2
 
 struct grants_conf {

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-/* Without a packet of a client for so long, nobody needs the packet path for new connections. */
+/* After this long without a packet of a client nobody needs the packet path any more. */
 #define LINGER_QUIET_NS (60 * 1000000000ULL)
 
 /* A daemon that is stopped again at once leaves the same question. */

@@ -11,7 +11,7 @@
  */
 #include "decide/observe.h"
 
-#define LATE_LOOKS 10 /* a sample is much too late after so many times sample_ns */
+#define LATE_LOOKS 10 /* a sample is much too late after this many times sample_ns */
 #define LEVEL_MAX  63 /* more doublings cannot make a trip longer */
 
 /* Signals from the clearest to the vaguest: the first one over its limit gives the reason. */

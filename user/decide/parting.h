@@ -19,7 +19,7 @@
 #define PARTING_ROUNDS  3
 #define PARTING_GAP_NS  50000000ULL
 #define PARTING_NS      150000000ULL
-/* Of the lease that must be left to go: so much, but of a short lease no more than half. */
+/* How much of the lease must be left at the exec; of a short lease no more than half. */
 #define PARTING_LEFT_NS 1000000000ULL
 
 enum parting_do { PARTING_WAIT, PARTING_ADVERT, PARTING_GO, PARTING_STAY };

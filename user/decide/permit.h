@@ -26,7 +26,7 @@
 
 #define PERMIT_LASTS_NS  10000000000ULL
 #define PERMIT_DOUBLED   5
-#define PERMIT_SERIES_NS 1000000000ULL /* without a question for so long a series is over */
+#define PERMIT_SERIES_NS 1000000000ULL /* a series is over after this long without a question */
 
 enum permit_word { PERMIT_NONE, PERMIT_ASKED, PERMIT_GIVEN, PERMIT_REFUSED };
 

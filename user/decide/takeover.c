@@ -8,7 +8,7 @@
 
 #define MS             1000000ULL
 #define NS             1000000000ULL
-#define CREDIT_MOST_NS (10 * MS) /* unused allowance is kept for so long */
+#define CREDIT_MOST_NS (10 * MS) /* how long unused allowance is kept */
 
 const uint64_t takeover_rounds_ns[TAKEOVER_ROUNDS] = {
 	0, 200 * MS, 400 * MS, 600 * MS, 900 * MS, 1500 * MS, 3000 * MS};

@@ -24,7 +24,7 @@
 #include "hokm/names.h"
 
 #define UNRESPONSIVE_AGAIN_NS  1000000000ULL /* between two rounds, while players are left */
-#define UNRESPONSIVE_SILENT_NS 250000000ULL  /* the server must have been silent for so long */
+#define UNRESPONSIVE_SILENT_NS 250000000ULL  /* the server must have been silent for this long */
 
 struct unresponsive_input {
 	enum hokm_svc_state health; /* by active checks */

@@ -33,7 +33,7 @@ struct link_watch {
 	bool quiet;      /* between link_watch_expect() and link_watch_follow() */
 	bool in_doubt;   /* the state must be read */
 	bool unread;     /* it could not be, since it was known the last time */
-	uint64_t doubts; /* so many in all */
+	uint64_t doubts; /* how many there were in all */
 };
 
 static void doubt(struct link_watch *w)

@@ -29,7 +29,7 @@
 
 #define STACK_BYTES (512 * 1024)
 #define ERROR_MAX   512
-/* The end of the daemon waits so long for a thread that is to stop. */
+/* How long the end of the daemon waits for a thread that is to stop. */
 #define FORGET_MS 1000
 
 struct ctl_stream {

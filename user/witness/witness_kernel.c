@@ -10,7 +10,7 @@
 #include "witness/witness_kernel.h"
 #include "witness/witness_sock.h"
 
-/* A program of others that took the place of ours is reported so often. */
+/* How often a foreign program that took the place of ours is reported. */
 #define AGAIN_NS (10 * NS_PER_S)
 
 /* ---- slots ---- */
