@@ -279,6 +279,47 @@ static void no_bpffs(void **state)
 	rig_set_up(NULL);
 }
 
+/* As any user may do in a bpffs that was mounted by hand. */
+static void made_by_a_user(const char *path)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(setuid(65534) || mkdir(path, 0755));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void a_folder_of_another_user_is_refused(void **state)
+{
+	char root[PIN_PATH_MAX], kept[PIN_PATH_MAX];
+	struct hokm_bpf *b;
+	struct stat st;
+
+	(void)state;
+	snprintf(root, sizeof(root), "%s/hokm-xdp", rig.bpffs);
+	snprintf(kept, sizeof(kept), "%s/hokm-xdp/east_example", rig.bpffs);
+	assert_int_equal(chmod(rig.bpffs, 01777), 0);
+	made_by_a_user(root);
+	assert_int_equal(rig_open_fails(&rig_plain), -EBUSY);
+	assert_int_equal(hokm_bpf_cleanup(&rig.conf), -EBUSY);
+	assert_int_equal(stat(root, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	assert_int_equal(stat(kept, &st), -1);
+	assert_int_equal(rmdir(root), 0);
+	/* Its own, and others may write to it. */
+	assert_int_equal(mkdir(root, 0700), 0);
+	assert_int_equal(chmod(root, 0777), 0);
+	assert_int_equal(rig_open_fails(&rig_plain), -EBUSY);
+	assert_int_equal(chmod(root, 0755), 0);
+	b = rig_open(false);
+	hokm_bpf_close(b);
+	assert_int_equal(hokm_bpf_cleanup(&rig.conf), 0);
+	assert_int_equal(chmod(rig.bpffs, 0700), 0);
+}
+
 static void no_interface(void **state)
 {
 	(void)state;
@@ -523,6 +564,7 @@ static int run_all(void)
 		RIG_TEST(foreign_program_by_netlink),
 		RIG_TEST(foreign_program_by_link),
 		RIG_TEST(no_bpffs),
+		RIG_TEST(a_folder_of_another_user_is_refused),
 		RIG_TEST(no_interface),
 		RIG_TEST(no_permission),
 		RIG_TEST(no_btf),

@@ -14,10 +14,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "act_bpf_rig.h"
@@ -252,6 +254,35 @@ static void a_namesake_waits_for_a_start(void **state)
 }
 
 /* A bpffs may be open to all, and so to their locks. */
+static void a_folder_of_another_user_has_no_lock(void **state)
+{
+	char root[PIN_PATH_MAX];
+	struct conf first;
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	group(&first, PORT);
+	assert_int_equal(pins_path(rig.bpffs, PIN_ROOT_WITNESS, root), 0);
+	assert_int_equal(chmod(rig.bpffs, 01777), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (setuid(65534) || mkdir(root, 0755))
+			_exit(1);
+		_exit(flock(open(root, O_RDONLY | O_DIRECTORY), LOCK_EX) || raise(SIGSTOP));
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	/* At once, and not after ten seconds of waiting for that lock. */
+	assert_int_equal(witness_lock(rig.bpffs), -ENOENT);
+	assert_int_equal(start(&first, nowhere), -EBUSY);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(rmdir(root), 0);
+	assert_int_equal(chmod(rig.bpffs, 0700), 0);
+}
+
 static void the_lock_is_of_a_folder_of_its_own(void **state)
 {
 	int others = open(rig.bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock;
@@ -308,6 +339,7 @@ static int tests(void)
 		RIG_TEST(another_version_runs),
 		RIG_TEST(one_after_the_other),
 		RIG_TEST(a_namesake_waits_for_a_start),
+		RIG_TEST(a_folder_of_another_user_has_no_lock),
 		RIG_TEST(the_lock_is_of_a_folder_of_its_own),
 		RIG_TEST(a_removed_folder_locks_nobody),
 	};

@@ -128,12 +128,21 @@ int pins_dir(const struct conf *c, char dir[PIN_DIR_MAX]);
 /* The same for the witness with this name. Its folder lies beside those of nodes. */
 int pins_dir_witness(const struct conf *c, const char *name, char dir[PIN_DIR_MAX]);
 
-/* Checks that the folder lies in a bpffs, and creates it (0700). Returns 0 or -errno, logged. */
+/*
+ * A bpffs that was mounted by hand is open to all users, as /tmp is: anybody may have made a folder
+ * of this name, and would rule over the pins and the lock in it. Returns true, logged, when another
+ * user than root and that of this process owns it or may write to it. False when there is none.
+ */
+bool pins_dir_is_foreign(const char *path);
+/*
+ * Checks that the folder lies in a bpffs, and creates it (0700). Returns 0 or -errno, logged;
+ * -EBUSY when it is foreign.
+ */
 int pins_make_dir(const struct conf *c, const char *dir);
 
 /*
- * Opens every pin that exists. Returns 0, also when there is none, or -errno, logged. The caller
- * closes *p with pins_close().
+ * Opens every pin that exists. Returns 0, also when there is none, or -errno, logged; -EBUSY when
+ * the folder is foreign. The caller closes *p with pins_close().
  */
 int pins_open(const char *dir, struct pins *p);
 void pins_close(struct pins *p);

@@ -58,12 +58,37 @@ int pins_path(const char *dir, const char *name, char path[PIN_PATH_MAX])
 	return n > 0 && n < PIN_PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+bool pins_dir_is_foreign(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return false;
+	if (S_ISDIR(st.st_mode) && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return false;
+	log_error("%s belongs to user %u with mode %04o: others than root could change what is "
+		  "pinned there. Find out who made it, then remove it (rm -r %s); a bpffs of mode "
+		  "0700 keeps others out",
+		  path, st.st_uid, st.st_mode & 07777, path);
+	return true;
+}
+
+/* The same for a folder of pins and the one above it. */
+static bool is_foreign(const char *dir)
+{
+	char above[PIN_PATH_MAX];
+
+	snprintf(above, sizeof(above), "%.*s", (int)(strrchr(dir, '/') - dir), dir);
+	return pins_dir_is_foreign(above) || pins_dir_is_foreign(dir);
+}
+
 static int make_one(const char *path)
 {
 	int err;
 
 	if (!mkdir(path, 0700) || errno == EEXIST)
-		return 0;
+		return pins_dir_is_foreign(path) ? -EBUSY : 0;
 	err = -errno;
 	log_error("could not create the folder of pins %s: %s", path, strerror(-err));
 	return err;
@@ -129,6 +154,8 @@ int pins_open(const char *dir, struct pins *p)
 	for (int i = 0; i < MAP_COUNT; i++)
 		p->map[i] = -1;
 	p->link = p->ingress = p->egress = p->fence = -1;
+	if (is_foreign(dir))
+		return -EBUSY;
 	for (int i = 0; !err && i < MAP_COUNT; i++) {
 		err = open_one(dir, bpf_map_names[i], &p->map[i]);
 		p->n_maps += i < MAP_ADOPTED && p->map[i] >= 0;

@@ -102,12 +102,15 @@ static bool has_name(int fd, const char *root)
 	return !fstat(fd, &x) && !lstat(root, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Returns a descriptor, -EAGAIN while another process has the lock, or -ENOENT. */
+/*
+ * Returns a descriptor, -EAGAIN while another process has the lock, or -ENOENT. A foreign folder is
+ * no place for a lock: its owner could keep it. Who opens the pins then refuses it.
+ */
 static int try_lock(const char *root)
 {
 	int fd;
 
-	if (mkdir(root, 0700) && errno != EEXIST)
+	if ((mkdir(root, 0700) && errno != EEXIST) || pins_dir_is_foreign(root))
 		return -ENOENT;
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -196,7 +199,7 @@ static void search_bpffs(struct search *s, const char *bpffs)
 	DIR *d;
 
 	/* Who may not see the folder has not made it. */
-	if (root_of(bpffs, root) || access(root, F_OK))
+	if (root_of(bpffs, root) || access(root, F_OK) || (s->lock && pins_dir_is_foreign(root)))
 		return;
 	if (s->lock)
 		lock = witness_lock(bpffs);
