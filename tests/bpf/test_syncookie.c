@@ -76,10 +76,13 @@ static uint32_t get_cookie(struct socks *s)
 static void ack_with_a_cookie_is_an_established_connection(void **state)
 {
 	struct fix *x = *state;
+	struct hokm_change ch;
 	struct hokm_conn c;
 	struct socks s;
 	uint32_t cookie = get_cookie(&s);
 
+	x->cfg.repl_port = htons(REPL_PORT);
+	fix_cfg(x);
 	fix_replica_put(x, 1); /* a former connection of the same port, on a peer */
 	expect_in_pass(x, SEG(.flags = ACK, .seq = CLIENT_ISN + 1, .ack = cookie + 1));
 	socks_close(&s);
@@ -93,6 +96,11 @@ static void ack_with_a_cookie_is_an_established_connection(void **state)
 	assert_int_equal(COUNT(x, established), 1);
 	assert_int_equal(COUNT(x, local_socket), 1);
 	assert_int_equal(fix_events(x, HOKM_EV_OPEN, NULL), 1);
+	/* A peer that steers judges the client's next segments by these. */
+	assert_int_equal(fix_changes(x, &ch, 1), 1);
+	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
+	assert_int_equal(ch.ack_next, CLIENT_ISN + 1);
+	assert_int_equal(ch.seq_next, cookie + 1);
 }
 
 static void ack_without_a_valid_cookie_is_not(void **state)

@@ -198,7 +198,7 @@ static bool record_of(const struct replication *r, const struct hokm_conn_key *k
 		.what = what,
 		.tag = tag_of(r, k->service),
 		.isn = c->isn,
-		.seq_next = c->s2c.packets ? c->s2c.seq_next : 0,
+		.seq_next = c->s2c.packets ? c->s2c.seq_next : (uint32_t)(c->vouched >> 32),
 		.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
 		.age_ms = repl_age_ms(began_ns, r->node->peers.tick_ns),
 	};
