@@ -9,7 +9,10 @@
  * What belongs to no connection of a peer passes: the local kernel puts its own packets together,
  * and of a packet whose first fragment was steered away it never has all parts, so that it answers
  * nothing. A fragment that overtakes its first one is lost if a peer holds the connection; TCP
- * sends the segment again.
+ * sends the segment again. So what passes ends no player: the kernel answers a segment only when it
+ * has it whole, and a segment is whole only with the fragment that has its ports, which was looked
+ * up here. Only a connection that no map, socket or replica knows, and a dead peer's, is reset.
+ * A drop would take from local players the fragments that overtake their first one.
  *
  * Anybody who knows a client's address and port can send fragments in its name. When the numbers of
  * the first one fit its connection (vouch.h), the packet is the client's: FRAGMENTS_A_PACKET of it
