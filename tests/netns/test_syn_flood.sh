@@ -33,7 +33,8 @@ cookies() { lab_run "$1" sysctl -qw net.ipv4.tcp_syncookies="$2"; }
 flood_route() { ip -n "$(lab_ns "$1")" route add 10.0.0.0/8 via "$(lab_addr client)"; }
 flood_for() {
 	LAB_STDOUT=$LAB_DIR/flood lab_spawn client flood "$LAB_BUILD/hokm-flood" --syn \
-		--rate $RATE --count 100000000 --seconds "$1" eth0 "$(lab_mac a)" "$LAB_VIP:$LAB_PORT"
+		--rate $RATE --count 100000000 --seconds "$1" eth0 \
+		"$(lab_mac a)" "$LAB_VIP:$LAB_PORT"
 }
 login() { # NAME
 	LAB_STDOUT=$LAB_DIR/logins.$1 lab_spawn client1 "$1" "$TESTS_DIR/../stub/listeners.py" \
