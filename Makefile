@@ -272,18 +272,19 @@ bench_soak   = $(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
 endif
 
 .PHONY: bench
-bench: ## ns a packet, a million players, idle cost, an unresponsive server, churn, takeover, demo, soak; against budgets (root)
+bench: ## ns a packet, a million players, idle cost, a start, an unresponsive server, churn, takeover, demo, soak; against budgets (root)
 	$(Q)tools/install-deps build demo $(BENCH_DEPS)
 	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
 	$(Q)build/hokm-bench --json build/bench.json
 	$(Q)tools/bench/idle --json build/bench-idle.json
+	$(Q)tools/bench/start --json build/bench-start.json
 	$(Q)tools/bench/hung --json build/bench-hung.json
 	$(Q)tools/bench/churn --json build/bench-churn.json
 	$(Q)tools/bench/takeover --json build/bench-takeover.json
 	$(Q)tools/demo/demo
 	$(bench_soak)
-	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-hung.json build/bench-churn.json' \
-		'build/bench-takeover.json build/demo.json'
+	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-start.json build/bench-hung.json' \
+		'build/bench-churn.json build/bench-takeover.json build/demo.json'
 
 .PHONY: model
 model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB

@@ -40,6 +40,12 @@ heard_more() { status_test "$1" .vrrp.received -ge "$2"; }
 # What a restart must not change, as the peer sees it.
 facts() { status "$1" '"\(.state) \(.owner) \(.epoch) \(.adopted)"'; }
 began() { status "$1" '.uptime_ms - .since_ms'; }
+programs() {
+	local name
+	for name in prog_ingress prog_egress; do
+		bpftool -j prog show pinned "$(lab_pins a)/$name" | jq .id
+	done
+}
 
 remember() {
 	FACTS_A=$(facts a) FACTS_B=$(facts b) BEGAN_A=$(began a) BEGAN_B=$(began b)
@@ -111,8 +117,9 @@ start_again() {
 }
 
 crash() {
-	local epoch turn
+	local epoch turn loaded
 	remember
+	loaded=$(programs)
 	epoch=$(status a .epoch)
 	turn=$(bits_turn a)
 	must lab_kill a daemon KILL
@@ -120,6 +127,8 @@ crash() {
 	must lab_daemon a
 	within 10 "crash: the new daemon owns" owns a
 	holds "crash: because it adopted" reason_is a adopted
+	number_is "crash: ms from its start to the lease" "$(began a)" -lt 1000
+	holds "crash: it loaded no program" test "$(programs)" = "$loaded"
 	within 10 "crash: it makes the filter of connections anew" bits_newer a "$turn"
 	number_is "crash: the epoch" "$(status a .epoch)" -eq "$epoch"
 	# Longer than the lease of the old daemon: the new daemon has renewed it.
