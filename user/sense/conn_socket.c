@@ -22,7 +22,7 @@ struct query {
 };
 
 /* When no connection has the addresses, the kernel answers with the socket that listens. */
-static int take(const struct nlmsghdr *h, size_t len)
+static int take(struct nlmsghdr *h, size_t len)
 {
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
 	const struct nlmsgerr *e = NLMSG_DATA(h);
@@ -47,7 +47,7 @@ static int ask(int fd, const struct query *q)
 	got = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	if (got < 0)
 		return -errno;
-	return take((const void *)answer, (size_t)got);
+	return take((void *)answer, (size_t)got);
 }
 
 int conn_socket(struct in_addr vip, __be16 port, struct in_addr client, __be16 client_port)
