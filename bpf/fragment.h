@@ -11,8 +11,10 @@
  * nothing. A fragment that overtakes its first one is lost if a peer holds the connection; TCP
  * sends the segment again. So what passes ends no player: the kernel answers a segment only when it
  * has it whole, and a segment is whole only with the fragment that has its ports, which was looked
- * up here. Only a connection that no map, socket or replica knows, and a dead peer's, is reset.
- * A drop would take from local players the fragments that overtake their first one.
+ * up here. While guesses are given (guess.h) a peer may hold a connection that nothing here knows.
+ * Its first fragment is dropped then: a guess would let anybody send a peer as many more, and TCP
+ * sends the segment again. A drop of later fragments would take from local players those that
+ * overtake their first one.
  *
  * Anybody who knows a client's address and port can send fragments in its name. When the numbers of
  * the first one fit its connection (vouch.h), the packet is the client's: FRAGMENTS_A_PACKET of it
@@ -34,8 +36,9 @@
 #define FRAGMENT_NS 1000000000ULL
 /* A packet of the greatest length has fewer on every link whose MTU is 576 or more. */
 #define FRAGMENTS_A_PACKET 120
-/* As a holder: the fragment is one stray too many. */
+/* As holders: the fragment is one stray too many; a peer may hold what nothing here knows. */
 #define FRAGMENT_LIMITED 0x400
+#define FRAGMENT_UNKNOWN 0x401
 
 static __always_inline void fragment_key(struct fragment_key *k, const struct iphdr *ip)
 {
@@ -48,22 +51,29 @@ static __always_inline void fragment_key(struct fragment_key *k, const struct ip
 	k->protocol = ip->protocol;
 }
 
-/* The peer that holds the connection of a first fragment, else HOKM_NO_PEER. */
-static __always_inline __u8 first_fragment_holder(struct packet *p, const struct iphdr *ip)
+/*
+ * The peer that holds the connection of a first fragment, HOKM_NO_PEER when the local kernel gets
+ * it, or FRAGMENT_UNKNOWN. A SYN opens a new connection, so it is the local kernel's.
+ */
+static __always_inline int first_fragment_holder(struct packet *p, const struct iphdr *ip)
 {
 	const struct tcphdr *tcp = p->l3 + ip_header_len(ip);
 	__u8 holder;
 	__u32 slot;
+	bool syn;
 
 	if ((void *)(tcp + 1) > p->end)
 		return HOKM_NO_PEER;
 	slot = service_find(p->cfg, ip->daddr, tcp->dest);
 	if (slot == HOKM_NODE_SLOT || !account(p, slot))
 		return HOKM_NO_PEER;
+	syn = tcp->syn;
 	p->client = ip->saddr;
 	p->client_port = tcp->source;
 	holder = holder_of_packet(p);
-	return holder == HOKM_LOCAL ? HOKM_NO_PEER : holder;
+	if (holder != HOKM_NO_PEER)
+		return holder == HOKM_LOCAL ? HOKM_NO_PEER : holder;
+	return syn ? HOKM_NO_PEER : FRAGMENT_UNKNOWN;
 }
 
 /*
@@ -114,7 +124,7 @@ static __always_inline int later_fragment_holder(const struct packet *p,
 
 /*
  * The peer that a fragment goes to, HOKM_NO_PEER when it is the local kernel's, FRAGMENT_LIMITED
- * when it is dropped.
+ * when it is dropped, or FRAGMENT_UNKNOWN.
  */
 __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 {
@@ -122,6 +132,7 @@ __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 	struct fragment place = {.seen_ns = now};
 	struct fragment_key key;
 	const struct iphdr *ip;
+	int holder;
 
 	if (parse_frame(&p, (void *)(long)ctx->data) != FRAME_IPV4 ||
 	    parse_ipv4(&p) != IP_FRAGMENT || !cfg_read(&p) || arrived_steered(&p))
@@ -130,12 +141,13 @@ __noinline int fragment_holder(struct xdp_md *ctx, __u64 now)
 	fragment_key(&key, ip);
 	if (!is_first_fragment(ip))
 		return later_fragment_holder(&p, &key);
-	place.holder = first_fragment_holder(&p, ip);
+	holder = first_fragment_holder(&p, ip);
 	/* What gets no entry leaves none: it would be of an older packet. */
-	if (place.holder == HOKM_NO_PEER) {
+	if (holder == HOKM_NO_PEER || holder == FRAGMENT_UNKNOWN) {
 		bpf_map_delete_elem(&fragments, &key);
-		return HOKM_NO_PEER;
+		return holder;
 	}
+	place.holder = holder;
 	place.left = fragments_to_come(&p, ip);
 	if (!place.left && !stray_allowed(now, place.holder, ip->saddr)) {
 		bpf_map_delete_elem(&fragments, &key);
@@ -156,6 +168,10 @@ static __always_inline enum verdict fragment_ingress(struct packet *p)
 	COUNT(p, fragments);
 	clock_read(p);
 	holder = fragment_holder(p->ctx, p->now);
+	if (holder == FRAGMENT_UNKNOWN)
+		return guesses_given(p) && first_alive_peer(p) != HOKM_NO_PEER
+			       ? DROP_FOR(p, drop_stray)
+			       : PASS;
 	if (holder == HOKM_NO_PEER)
 		return PASS;
 	if (holder == FRAGMENT_LIMITED)

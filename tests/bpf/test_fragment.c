@@ -18,6 +18,23 @@
 #define STRAYS   200
 #define A_PACKET 120
 
+/* The n-th packet in fragments: its first one, or a later one. */
+static void fragment_in(struct fix *x, const struct tcp_spec *s, uint32_t n)
+{
+	struct frame f;
+
+	frame_tcp(&f, s);
+	f.b[f.l3 + 4] = (uint8_t)(n >> 8);
+	f.b[f.l3 + 5] = (uint8_t)n;
+	frame_ip_checksum(&f);
+	fix_ingress(x, &f);
+}
+
+static bool went_on(const struct fix *x)
+{
+	return x->verdict == SENT_ON;
+}
+
 static void fragments_follow_their_first(void **state)
 {
 	struct fix *x = *state;
@@ -49,6 +66,7 @@ static void fragments_of_local_and_unknown_connections_pass(void **state)
 	struct fix *x = *state;
 	struct socks s;
 
+	fix_guesses(x, false);
 	expect_in_pass(x, FIRST);
 	expect_in_pass(x, LAST(576));
 	fix_replica_put(x, 1);
@@ -58,6 +76,30 @@ static void fragments_of_local_and_unknown_connections_pass(void **state)
 	socks_close(&s);
 	assert_int_equal(NODE(x, fragments_steered), 0);
 	assert_int_equal(NODE(x, fragments), 4);
+}
+
+/*
+ * A peer may hold the connection: the local kernel, which would have the packet whole, would reset
+ * it. A SYN is a new connection's, a socket here is known, and a dead peer wants nothing.
+ */
+static void fragments_of_unknown_connections_are_not_answered(void **state)
+{
+	struct fix *x = *state;
+	struct frame f;
+	struct socks s;
+
+	fix_guesses(x, true);
+	frame_tcp(&f, FIRST);
+	expect_drop(x, &f, HOKM_NODE_SLOT, HOKM_CTR_drop_stray);
+	expect_in_pass(x, SEG(.flags = SYN, .payload = 560, .ip.frag = MORE));
+	socks_connect(&s);
+	expect_in_pass(x, FIRST);
+	expect_in_pass(x, LAST(576));
+	socks_close(&s);
+	for (unsigned int slot = 0; slot < 2; slot++)
+		fix_peer_dead(x, slot);
+	expect_in_pass(x, FIRST);
+	assert_int_equal(fix_conn_count(x), 0);
 }
 
 /* Without its first one a fragment belongs to nobody; of another packet it is not this one's. */
@@ -92,6 +134,7 @@ static void fragments_for_a_dead_peer_pass(void **state)
 	struct fix *x = *state;
 	struct hokm_conn c = fix_steered_conn(1);
 
+	fix_guesses(x, false);
 	fix_conn_put(x, &c);
 	expect_in_steer(x, FIRST, PEER1_MAC);
 	fix_peer_dead(x, 1);
@@ -112,23 +155,6 @@ static void tiny_first_fragments_pass(void **state)
 		frame_cut(&f, len);
 		expect_pass(x, &f);
 	}
-}
-
-/* The n-th packet in fragments: its first one, or a later one. */
-static void fragment_in(struct fix *x, const struct tcp_spec *s, uint32_t n)
-{
-	struct frame f;
-
-	frame_tcp(&f, s);
-	f.b[f.l3 + 4] = (uint8_t)(n >> 8);
-	f.b[f.l3 + 5] = (uint8_t)n;
-	frame_ip_checksum(&f);
-	fix_ingress(x, &f);
-}
-
-static bool went_on(const struct fix *x)
-{
-	return x->verdict == SENT_ON;
 }
 
 /*
@@ -198,6 +224,7 @@ int main(void)
 		HOKM_TEST(fragments_follow_their_first),
 		HOKM_TEST(fragments_of_replicated_connections_too),
 		HOKM_TEST(fragments_of_local_and_unknown_connections_pass),
+		HOKM_TEST(fragments_of_unknown_connections_are_not_answered),
 		HOKM_TEST(fragments_without_their_first_pass),
 		HOKM_TEST(fragments_that_came_steered_pass),
 		HOKM_TEST(fragments_for_a_dead_peer_pass),
