@@ -20,7 +20,7 @@
 
 static const struct notify_conf rules = {.kinds = ~0u, .per_hour = 60, .recovery = true};
 
-/* Two nodes, witness w, two services, and a record of DNS. */
+/* Two nodes with a cable between them, witness w, two services, and a record of DNS. */
 static void make_known(bool monitor, enum conf_arbiter arbiter, struct notify_known *out)
 {
 	static struct conf c;
@@ -30,6 +30,8 @@ static void make_known(bool monitor, enum conf_arbiter arbiter, struct notify_kn
 	c.self = monitor ? 2 : 0;
 	snprintf(c.nodes[0].name, sizeof(c.nodes[0].name), "primary");
 	snprintf(c.nodes[1].name, sizeof(c.nodes[1].name), "a-node-whose-name-has-31-letter");
+	for (unsigned int i = 0; i < c.n_nodes; i++)
+		c.nodes[i].n_paths = 1;
 	c.n_witnesses = 1;
 	snprintf(c.witnesses[0].name, sizeof(c.witnesses[0].name), "w");
 	c.n_services = 2;
@@ -60,6 +62,10 @@ static const struct row rows[] = {
 	{false, "peer", "third: x", HOKM_R_PEER_SILENT, false},
 	{false, "peer", "a-node-whose-name-has-31-letter: x", HOKM_R_PEER_SILENT, true},
 	{false, "peer", "a-node-whose-name-has-31-lettex: x", HOKM_R_PEER_SILENT, false},
+	{false, "peer", "primary segment: x", HOKM_R_PATH_SILENT, true},
+	{false, "peer", "a-node-whose-name-has-31-letter path 1: x", HOKM_R_PATH_SILENT, true},
+	{false, "peer", "primary path 2: x", HOKM_R_PATH_SILENT, false},
+	{false, "peer", "third path 1: x", HOKM_R_PATH_SILENT, false},
 	{false, "state", "2 members in touch", HOKM_R_ISOLATED, true},
 	{false, "link", "link: x", HOKM_R_LINK_DOWN, true},
 	{false, "dns", "game.example.com A: x", HOKM_R_DNS_REFUSED, true},
@@ -140,6 +146,44 @@ static void an_arbiter_that_is_asked_is_named(void **unused)
 	}
 }
 
+static void take(struct notify_state *s, enum hokm_reason why, const char *what, const char *text)
+{
+	struct notify_event e;
+
+	assert_true(notify_event_from(what, why, text, &e));
+	e.at = (struct notify_time){.wall_s = 1700000000, .boot_ns = NOW};
+	e.hold_s = 0;
+	notify_take(s, &rules, &e, NOW);
+}
+
+static bool is_open(const struct notify_state *s, const char *subject)
+{
+	for (unsigned int i = 0; i < NOTIFY_PROBLEMS_MAX; i++)
+		if (s->problems[i].open && !strcmp(s->problems[i].event.subject, subject))
+			return true;
+	return false;
+}
+
+/* What answers ends its own problem: not that of another path, nor a lost majority. */
+static void each_path_has_problems_of_its_own(void **unused)
+{
+	static struct notify_state s;
+
+	(void)unused;
+	take(&s, HOKM_R_PATH_SILENT, "peer", "primary segment: x");
+	take(&s, HOKM_R_PATH_SILENT, "peer", "primary path 1: x");
+	take(&s, HOKM_R_PATH_SILENT, "peer", "backup path 1: x");
+	take(&s, HOKM_R_ISOLATED, "state", "1 members in touch");
+	take(&s, HOKM_R_PATH_ANSWERS, "peer", "primary path 1: x");
+	assert_true(is_open(&s, "primary/segment"));
+	assert_false(is_open(&s, "primary/path 1"));
+	assert_true(is_open(&s, "backup/path 1"));
+	assert_true(is_open(&s, ""));
+	take(&s, HOKM_R_MAJORITY, "state", "2 members in touch");
+	assert_false(is_open(&s, ""));
+	assert_true(is_open(&s, "primary/segment"));
+}
+
 /* The record is written by nobody here any more: no section, or it is a monitor's from now on. */
 static void a_record_that_is_left_is_over(void **unused)
 {
@@ -201,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_named_is_over),
 		cmocka_unit_test(an_arbiter_that_is_asked_is_named),
+		cmocka_unit_test(each_path_has_problems_of_its_own),
 		cmocka_unit_test(a_record_that_is_left_is_over),
 		cmocka_unit_test(the_end_is_reported_as_others_are),
 	};

@@ -119,7 +119,8 @@ void notifier_known(const struct conf *c, struct notify_known *known)
 	const bool is_node = c->self < c->n_nodes;
 
 	_Static_assert(
-		CONF_NODES_MAX + CONF_WITNESSES_MAX + HOKM_MAX_SERVICES + 2 <= NOTIFY_KNOWN_MAX,
+		CONF_NODES_MAX + CONF_WITNESSES_MAX + HOKM_MAX_SERVICES + HOKM_MAX_PATHS + 3 <=
+			NOTIFY_KNOWN_MAX,
 		"there is room for all");
 	memset(known, 0, sizeof(*known));
 	known->dns = c->dns.provider != CONF_DNS_NONE &&
@@ -130,6 +131,11 @@ void notifier_known(const struct conf *c, struct notify_known *known)
 		add_known(known, c->witnesses[i].name);
 	for (unsigned int i = 0; i < c->n_services; i++)
 		add_known(known, c->services[i].name);
+	/* As pulse_paths.c calls them. */
+	if (is_node && c->nodes[c->self].n_paths)
+		add_known(known, "segment");
+	for (unsigned int i = 0; is_node && i < c->nodes[c->self].n_paths; i++)
+		snprintf(known->name[known->n++], NOTIFY_SUBJECT_MAX, "path %u", i + 1);
 	/* The subjects of events about the arbiter. */
 	if (c->arbiter == CONF_ARBITER_GATEWAY)
 		add_known(known, "gateway");

@@ -40,23 +40,28 @@ static bool any_up(const struct notify_ends_of *of, uint64_t now_ns)
 	return false;
 }
 
-/* Every path answers, and where a majority decides, it is there. Both are of the node. */
-static bool paths_are_well(const struct notify_ends_of *of, uint64_t now_ns)
+/* A peer answers over a path, or over the segment. */
+static bool path_is_well(const struct peers *p, unsigned int slot, unsigned int path,
+			 uint64_t now_ns)
 {
-	const struct peers *p = &of->node->peers;
+	if (path == HOKM_PATH_SEGMENT)
+		return peers_on_segment(p, slot, now_ns);
+	return p->list[slot].path[path - 1].seen_ns + p->dead_ns > now_ns;
+}
 
-	if (of->quorum->in_force && of->quorum->news.reported != MAJORITY_THERE)
-		return false;
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		if (!p->list[slot].used)
-			continue;
-		if (!peers_on_segment(p, slot, now_ns))
-			return false;
-		for (unsigned int i = 0; i < p->n_paths; i++)
-			if (p->list[slot].path[i].seen_ns + p->dead_ns <= now_ns)
-				return false;
+/* Only where there are several paths the silence of one is a problem of its own. */
+static void look_at_paths(struct notify_ends *e, unsigned int slot, uint64_t now_ns)
+{
+	const struct peers *p = &e->of.node->peers;
+
+	for (unsigned int path = 0; p->n_paths && path <= p->n_paths; path++) {
+		char name[CONF_NAME_MAX + PULSE_PATH_NAME_LEN + 2], of[PULSE_PATH_NAME_LEN];
+
+		pulse_path_name(path, of);
+		snprintf(name, sizeof(name), "%s %s", p->list[slot].name, of);
+		end(e, &e->paths[slot][path], path_is_well(p, slot, path, now_ns), "peer",
+		    HOKM_R_PATH_ANSWERS, name);
 	}
-	return true;
 }
 
 /* Its settings agree, and it takes part where members grant. Of a witness nothing else is known. */
@@ -79,6 +84,8 @@ static void look_at_peers(struct notify_ends *e, uint64_t now_ns)
 
 		if (!name)
 			continue;
+		if (of->node->peers.list[slot].used)
+			look_at_paths(e, slot, now_ns);
 		end(e, &e->settings[slot], settings_are_well(of, slot, now_ns), "peer",
 		    HOKM_R_SETTINGS_AGREE, name);
 		end(e, &e->steerable[slot], of->steering->peers[slot].test.state == STEER_GOOD,
@@ -100,7 +107,8 @@ static void look(void *arg)
 	e->look_ns = now_ns + LOOK_NS;
 	end(e, &e->link, *of->link_up, "link", HOKM_R_LINK_UP, "");
 	end(e, &e->panic, !of->policy->panic && any_up(of, now_ns), "state", HOKM_R_SERVICE_UP, "");
-	end(e, &e->paths, paths_are_well(of, now_ns), "peer", HOKM_R_PATH_ANSWERS, "");
+	end(e, &e->majority, !of->quorum->in_force || of->quorum->news.reported == MAJORITY_THERE,
+	    "state", HOKM_R_MAJORITY, "");
 	end(e, &e->gateway, gateway == GATEWAY_PEER || gateway == GATEWAY_ANSWERS, "state",
 	    HOKM_R_GATEWAY_ANSWERS, "gateway");
 	end(e, &e->etcd, etcd == TIE_PEER || etcd == TIE_HOLDS || etcd == TIE_OTHER, "state",

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "daemon/pulse_paths.h"
 #include "hokm/abi.h"
 
 #define NOTIFY_ENDS_NS (5 * NS_PER_S)
@@ -47,10 +48,11 @@ struct notify_ends {
 	struct notify_ends_of of;
 	uint64_t look_ns; /* of the next look */
 	/* Said to be well. */
-	bool link, panic, paths, gateway, etcd;
-	bool passive[HOKM_MAX_SERVICES]; /* by index of struct services */
-	bool settings[HOKM_MAX_PEERS];   /* by slot, of nodes and witnesses */
-	bool steerable[HOKM_MAX_PEERS];  /* by slot */
+	bool link, panic, majority, gateway, etcd;
+	bool passive[HOKM_MAX_SERVICES];         /* by index of struct services */
+	bool paths[HOKM_MAX_PEERS][PULSE_PATHS]; /* by slot and path */
+	bool settings[HOKM_MAX_PEERS];           /* by slot, of nodes and witnesses */
+	bool steerable[HOKM_MAX_PEERS];          /* by slot */
 };
 
 /* Before the event loop runs, and after notify_feed_open(). */

@@ -187,18 +187,25 @@ void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
 
 /* ---- reports ---- */
 
+void pulse_path_name(unsigned int path, char name[PULSE_PATH_NAME_LEN])
+{
+	if (path == HOKM_PATH_SEGMENT)
+		snprintf(name, PULSE_PATH_NAME_LEN, "segment");
+	else
+		snprintf(name, PULSE_PATH_NAME_LEN, "path %u", path);
+}
+
 static void report_news(struct pulse_paths *p, unsigned int path, unsigned int slot)
 {
 	const bool silent = p->list[path].news[slot].silent;
 	enum hokm_reason why = silent ? HOKM_R_PATH_SILENT : HOKM_R_PATH_ANSWERS;
 	const char *peer = p->node->peers.list[slot].name;
-	char name[24] = "segment";
+	char name[PULSE_PATH_NAME_LEN];
 
-	if (path != HOKM_PATH_SEGMENT)
-		snprintf(name, sizeof(name), "path %u", path);
+	pulse_path_name(path, name);
 	log_line(silent ? LOG_LVL_WARN : LOG_LVL_INFO, "peer %s, %s reason=%s (%s)", peer, name,
 		 hokm_reason_name(why), hokm_reason_text(why));
-	/* The word before the colon is what a notification is about. */
+	/* The words before the colon are what a notification is about. */
 	events_add(p->node->events, "peer", why, "%s %s: %s", peer, name, hokm_reason_text(why));
 }
 

@@ -57,6 +57,9 @@ void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
 void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
 		       const struct pulse_state *state, uint64_t now_ns);
 
+/* "segment" or "path N", as events, log and notifications call it. */
+#define PULSE_PATH_NAME_LEN 24
+void pulse_path_name(unsigned int path, char name[PULSE_PATH_NAME_LEN]);
 /* Reports each path that is silent while its peer answers over another one, and its end. */
 void pulse_paths_report(struct pulse_paths *p, uint64_t now_ns);
 

@@ -31,7 +31,7 @@
 #define NOTIFY_ITEMS_MAX    64
 #define NOTIFY_PROBLEMS_MAX 32
 #define NOTIFY_SUBJECT_MAX  32
-#define NOTIFY_PART_MAX     15 /* of each name in "NODE/SERVICE", the subject of a monitor */
+#define NOTIFY_PART_MAX     15 /* of each name in "NODE/SERVICE" and "PEER/PATH" */
 #define NOTIFY_KNOWN_MAX    32
 #define NOTIFY_WORD_MAX     16
 #define NOTIFY_LINE_MAX     160
@@ -147,12 +147,12 @@ void notify_take(struct notify_state *s, const struct notify_conf *c, const stru
 
 /*
  * What the configuration names. A problem of anything else is over: no part of the daemon would
- * ever report its end. A subject is a name, or NODE/SERVICE at a monitor of DNS.
+ * ever report its end. A subject is a name, NODE/SERVICE at a monitor of DNS, or PEER/PATH.
  */
 struct notify_known {
 	uint32_t dns; /* this process writes a DNS record */
 	uint32_t n;
-	char name[NOTIFY_KNOWN_MAX][NOTIFY_SUBJECT_MAX]; /* of nodes, witnesses and services */
+	char name[NOTIFY_KNOWN_MAX][NOTIFY_SUBJECT_MAX]; /* nodes, witnesses, services, paths */
 };
 
 /* The configuration that counts from now on. */

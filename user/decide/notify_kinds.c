@@ -4,6 +4,7 @@
  * The first row that matches counts. To notify something new, add a row here, and a kind to
  * NOTIFY_KINDS (notify.h) when none fits.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "decide/notify.h"
@@ -208,6 +209,17 @@ static void record_type(const char *text, char *type, size_t size)
 		type[0] = '\0';
 }
 
+/* "backup path 1: ..." is of "backup/path 1": each path to each peer has problems of its own. */
+static void path_subject(const char *text, char *subject, size_t size)
+{
+	int head = (int)strcspn(text, ":"), peer = (int)strcspn(text, " ");
+
+	if (peer < head)
+		snprintf(subject, size, "%.*s/%.*s",
+			 peer < NOTIFY_PART_MAX ? peer : NOTIFY_PART_MAX, text, head - peer - 1,
+			 text + peer + 1);
+}
+
 static const struct row *find_row(const char *what, unsigned int reason, const char *to)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -245,6 +257,8 @@ bool notify_event_from(const char *what, enum hokm_reason reason, const char *te
 		out->subject[0] = '\0';
 	if (r->kind == NOTIFY_K_DNS)
 		record_type(text, out->subject, sizeof(out->subject));
+	if (reason == HOKM_R_PATH_SILENT || reason == HOKM_R_PATH_ANSWERS)
+		path_subject(text, out->subject, sizeof(out->subject));
 	copy_word(out->text, sizeof(out->text), text, strlen(text));
 	return true;
 }
