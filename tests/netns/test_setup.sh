@@ -128,13 +128,13 @@ with_paths() {
 			s/^\(node backup {\)/\1 path = \"$(cable_addr b)\"/" "$(conf_of "$1")" &&
 		setup "$1" --yes
 }
-lets_in() { lab_run "$1" nft list table inet hokm_xdp | grep -qF "ip saddr $2 udp dport 8766"; }
+lets_in() { lab_run "$1" nft list table inet hokm_xdp | grep -qF "ip saddr $2 udp dport { 8766, 8767 }"; }
 lets_in_none() {
 	local table
 	table=$(lab_run "$1" nft list table inet hokm_xdp) && [[ $table != *"ip saddr $2 udp"* ]]
 }
 for node in a b; do must with_paths $node; done
-holds "the table of a lets in pulses over the path" lets_in a "$(cable_addr b)"
+holds "the table of a lets in pulses and replication over the path" lets_in a "$(cable_addr b)"
 holds "that of b too" lets_in b "$(cable_addr a)"
 for node in a b; do holds "the daemon of $node takes the paths" runs_as_set_up $node; done
 within 60 "a peer answers over the path" path_answers a 1 true

@@ -130,7 +130,8 @@ static void each_peer(const struct conf *c, struct in_addr self, bool witnesses,
 }
 
 /*
- * Calls fn for each address that another node has beside the segment. Only pulses come from there.
+ * Calls fn for each address that another node has beside the segment. Pulses and replication come
+ * from there.
  */
 static void each_path(const struct conf *c, struct in_addr self,
 		      void (*fn)(const char *address, void *arg), void *arg)
