@@ -171,11 +171,22 @@ vanishes() {
 	# traffic.
 	must lab_wait 20 acknowledged client2
 	must lab_link client2 down
+	socket_goes
 	EXPIRED=$(status a .conns_expired)
 	VANISHED_MS=$(lab_now_ms)
 	holds "vanishes: the row stays" listed client2 --state open
 }
 
+# The server's socket goes, and no packet of that is seen: as long as it is there, so is the player.
+socket_goes() {
+	must lab_run a nft "table ip silent {
+		chain out {
+			type filter hook output priority 0
+			ip daddr $(lab_addr client2) tcp flags & rst != 0 drop
+		}
+	}"
+	must lab_run a ss -HK dst "$(lab_addr client2)" >/dev/null
+}
 # The server owes it no answer, so its connection is not stale; only idle_timeout removes it. The
 # other clients leave before theirs is reached.
 vanished() {
