@@ -11,9 +11,11 @@
 # shellcheck source=tests/netns/keepalived.sh
 . "$(dirname "$0")/keepalived.sh"
 
-# The longest time without an owner in a move: milliseconds, and what a busy machine adds to them.
-# The owner leaves several times, and the median counts. Skew_Time would make it 609 ms and more.
+# The longest time without an owner in a move: 125 ms, and what a busy machine adds to them. The owner
+# leaves several times, and the median counts. Skew_Time would make it 609 ms and more. The other
+# moves are seen once each, and the observer is an ordinary process.
 SILENT_MS=300
+ONCE_MS=500
 LEAVES=3
 
 # imported: the new configuration, and what the lab adds to each configuration.
@@ -52,7 +54,7 @@ moves_within() {
 	moved "$1" "$2"
 	one_at_most "$1"
 	number_is "$1: longest time without an owner, ms" \
-		"$(whole "$REPLY_ARP" silent_ms)" -le $SILENT_MS
+		"$(whole "$REPLY_ARP" silent_ms)" -le $ONCE_MS
 }
 
 # The owner's keepalived leaves: hokm-xdp on b owns, for it has nobody to wait for.

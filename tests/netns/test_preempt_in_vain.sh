@@ -37,6 +37,8 @@ within 10 "it gives the VIP back" reason_is c one-way
 holds "it is backup then" state_is c backup
 within 10 "the owner answers alone" sole_owner a
 within 10 "the players are well" calm
+GAVE_MS=$(lab_now_ms)
+within 20 "attempts that two owners disturbed are over" backup_for_long
 observe_mark given
 must ctl_ok a failover
 within 10 "the VIP moves between the two others" owner_is b
@@ -44,6 +46,18 @@ GAVE_MS=$(lab_now_ms)
 within 20 "the third node stays backup for long" backup_for_long
 observe_mark stayed
 unbroken "it does not try again" 1
+
+# Nor is it the first when the owner's daemon ends: the backup does not know it either.
+must lab_kill b daemon KILL
+within 20 "the owner's daemon is dead: the backup owns" owns a
+GAVE_MS=$(lab_now_ms)
+within 20 "the third node stays backup for long" backup_for_long
+must lab_daemon b
+must lab_wait 20 hokm_ready b
+within 10 "all is well" sole_owner a
+observe_mark first
+number_is "the owner's daemon is dead: rounds with two owners" \
+	"$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 
 for node in a b; do
 	must third_file "$node" "$node"

@@ -106,9 +106,7 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	v->owner = a->source;
 	v->owner_priority = a->priority;
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
-	v->master_down_at_ns = vrrp_add_ns(
-		s->now_ns,
-		vrrp_master_down_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
+	v->master_down_at_ns = vrrp_add_ns(s->now_ns, vrrp_patience_ns(v));
 	v->down_reason = HOKM_R_MASTER_DOWN;
 	v->looked_twice = false;
 }
@@ -151,8 +149,7 @@ static void become_master(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
-	v->preempted.s_addr = v->take_reason == HOKM_R_PREEMPT ? v->owner.s_addr : 0;
-	v->unmoved = false;
+	vrrp_watch_heedless(s);
 	vrrp_follow_nobody(s);
 	vrrp_forget_ways(v);
 	v->send_failed = false;
@@ -266,8 +263,8 @@ static void give_back(struct vrrp_step *s)
 	const struct vrrp_advert *a = &s->ev->advert;
 
 	lose_lease(s, HOKM_R_ONE_WAY);
-	vrrp_follow(s, a);
 	s->v->unmoved = true;
+	vrrp_follow(s, a);
 	s->v->timer_at_ns = s->v->master_down_at_ns;
 }
 
@@ -278,7 +275,8 @@ static void answer_lesser(struct vrrp_step *s)
 	/* The sender may own by the grants of a majority. */
 	if (s->ev->view.by_grants && s->ev->view.lapsed)
 		return;
-	if (vrrp_one_way(s) && vrrp_preempted_in_vain(s)) {
+	vrrp_note_lesser(s);
+	if (vrrp_owns_in_vain(s)) {
 		give_back(s);
 		return;
 	}

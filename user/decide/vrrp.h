@@ -217,7 +217,12 @@ struct vrrp {
 	uint64_t lesser_ns;       /* its newest */
 	uint64_t one_way_ns;      /* when one-way loss was reported; 0: never */
 	bool one_way;             /* reported for this series */
-	struct in_addr preempted; /* the owner that this node preempted; 0: none */
+	/*
+	 * MASTER: the node that was owner before this one preempted it, while its adverts have not
+	 * ceased for a Master_Down_Interval: it does not hear this node, and both own
+	 */
+	struct in_addr heedless;
+	uint64_t heedless_since_ns, heedless_ns; /* its first advert since then, and its newest */
 
 	/* the owner that is followed; in FAULT it is only remembered */
 	struct in_addr owner; /* sender of the adverts that are followed; 0: none, as in MASTER */
@@ -230,8 +235,9 @@ struct vrrp {
 	/* BACKUP: on the way to the lease */
 	uint64_t preempt_at_ns; /* end of the preempt delay; 0: not preempting */
 	/*
-	 * An owner did not give way when it was preempted: only one that is seen by pulses is
-	 * preempted from now on, until this node becomes owner in another way, or a reload
+	 * An owner did not give way: it does not hear this node, or does not know it. Until a
+	 * reload, or an owner whose pulses show that it does, this node preempts only an owner that
+	 * is seen by pulses, and waits twice as long for others before it takes the VIP
 	 */
 	bool unmoved;
 	bool claiming;        /* claims were sent; the owner has not released its lease yet */

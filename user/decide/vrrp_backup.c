@@ -3,7 +3,7 @@
  * BACKUP of the VRRP machine: watches the owner, and has three ways to the lease.
  *
  *   wait      Master_Down, or Skew_Time after priority 0, ends and no lease of a peer runs.
- *             Skew_Time is there for several backups: a single one waits for 1/32 of the interval.
+ *             Skew_Time is there for several backups: a single one waits for 1/8 of the interval.
  *   release   An owner that answers pulses has sent priority 0. It is asked by pulse until an
  *             answer that is newer than this advert shows no lease.
  *   claim     An owner that answers pulses has a lower priority, and the preempt delay is over.
@@ -25,8 +25,12 @@
 
 #define LOOK_FIRST_NS 1000000ULL /* from the first probe to the second; then it doubles */
 #define LOOK_MOST_NS  16000000ULL
-/* The Skew_Time of a single backup is that of this priority: 1/32 of the interval. */
-#define PRIORITY_UNCONTESTED 248
+/*
+ * The Skew_Time of a single backup is that of this priority: 1/8 of the interval. keepalived, which
+ * has an ordinary priority, sends its priority 0 before it removes its addresses.
+ */
+#define PRIORITY_UNCONTESTED 224
+#define UNCONTESTED_LEAST_NS 100000000ULL
 
 static uint64_t grace_ns(const struct vrrp *v)
 {
@@ -197,9 +201,12 @@ static void begin_preempting(struct vrrp_step *s)
 static uint64_t skew_after_zero_ns(const struct vrrp_step *s)
 {
 	const struct vrrp *v = s->v;
-	uint8_t priority = s->ev->view.uncontested ? PRIORITY_UNCONTESTED : v->conf.priority;
+	uint64_t own_ns = vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns);
+	uint64_t ns = vrrp_skew_ns(v->conf.version, PRIORITY_UNCONTESTED, v->owner_adver_ns);
 
-	return vrrp_skew_ns(v->conf.version, priority, v->owner_adver_ns);
+	if (ns < UNCONTESTED_LEAST_NS)
+		ns = UNCONTESTED_LEAST_NS;
+	return s->ev->view.uncontested && ns < own_ns ? ns : own_ns;
 }
 
 bool vrrp_hear_priority_zero(struct vrrp_step *s)

@@ -51,9 +51,13 @@ uint64_t vrrp_add_ns(uint64_t a, uint64_t b);
 /* Whether an advert of a lesser node, or one with priority 0, is answered at once. */
 bool vrrp_may_answer(struct vrrp_step *s);
 bool vrrp_may_answer_stop(struct vrrp_step *s);
-/* The sender of an advert of a lesser node goes on although it is answered; reported once. */
-bool vrrp_one_way(struct vrrp_step *s);
-/* It was preempted by this node, and has never ceased to act as owner. */
-bool vrrp_preempted_in_vain(const struct vrrp_step *s);
+/* How long the owner that is followed may be silent. */
+uint64_t vrrp_patience_ns(const struct vrrp *v);
+/* An advert of a lesser node. One that goes on although it is answered is reported once. */
+void vrrp_note_lesser(struct vrrp_step *s);
+/* This node becomes owner: who acts as owner from now on, and does not heed its adverts? */
+void vrrp_watch_heedless(struct vrrp_step *s);
+/* The sender of the advert of a lesser node is such a one, and this node must give back. */
+bool vrrp_owns_in_vain(struct vrrp_step *s);
 
 #endif

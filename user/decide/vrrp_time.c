@@ -88,43 +88,89 @@ bool vrrp_may_answer_stop(struct vrrp_step *s)
 	return false;
 }
 
+static uint64_t down_ns(const struct vrrp *v)
+{
+	return vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
+}
+
+uint64_t vrrp_patience_ns(const struct vrrp *v)
+{
+	uint64_t ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->owner_adver_ns);
+
+	/* Another backup, which does not know this node either, is to be the first. */
+	return v->unmoved ? vrrp_add_ns(ns, ns) : ns;
+}
+
 /*
  * An advert of a lesser node. A node that hears our answer yields. One that goes on for Master_Down
- * and VRRP_PATIENCE_NS does not hear it, or its adverts are forged: then true.
+ * and VRRP_PATIENCE_NS does not hear it, or its adverts are forged.
  */
-bool vrrp_one_way(struct vrrp_step *s)
+void vrrp_note_lesser(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
-	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
 
-	if (!v->lesser_since_ns || s->now_ns >= vrrp_add_ns(v->lesser_ns, down_ns)) {
+	if (!v->lesser_since_ns || s->now_ns >= vrrp_add_ns(v->lesser_ns, down_ns(v))) {
 		v->lesser_since_ns = s->now_ns;
 		v->one_way = false;
 	}
 	v->lesser_ns = s->now_ns;
 	if (v->one_way ||
-	    s->now_ns < vrrp_add_ns(v->lesser_since_ns, vrrp_add_ns(down_ns, VRRP_PATIENCE_NS)))
-		return v->one_way;
+	    s->now_ns < vrrp_add_ns(v->lesser_since_ns, vrrp_add_ns(down_ns(v), VRRP_PATIENCE_NS)))
+		return;
 	v->one_way = true;
 	if (v->one_way_ns && s->now_ns < vrrp_add_ns(v->one_way_ns, VRRP_ONE_WAY_GAP_NS))
-		return true;
+		return;
 	v->one_way_ns = s->now_ns;
 	vrrp_act(s, VRRP_ACT_ONE_WAY);
-	return true;
+}
+
+void vrrp_watch_heedless(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	v->heedless.s_addr = v->take_reason == HOKM_R_PREEMPT ? v->owner.s_addr : 0;
+	v->heedless_since_ns = 0;
+	v->heedless_ns = s->now_ns;
+	if (s->ev->view.owner_pulses)
+		v->unmoved = false;
 }
 
 /*
- * The sender of this advert was owner, and this node preempted it. It did not stop for a
- * Master_Down_Interval since: two nodes own, and only this one knows. Adverts that began later may
- * be forged in the name of a node that has given way, so they do not count. With grants the members
- * decide who owns.
+ * May a node that was not known as owner be one? This node may have preempted it before it was
+ * started again, and it may have been in vain before.
  */
-bool vrrp_preempted_in_vain(const struct vrrp_step *s)
+static bool may_be_heedless(const struct vrrp_step *s)
 {
 	const struct vrrp *v = s->v;
-	uint64_t down_ns = vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns);
 
-	return v->preempted.s_addr && v->preempted.s_addr == s->ev->advert.source.s_addr &&
-	       v->lesser_since_ns < vrrp_add_ns(v->since_ns, down_ns) && !s->ev->view.unproven &&
-	       !s->ev->view.by_grants;
+	return v->unmoved || (v->take_reason == HOKM_R_ADOPTED &&
+			      s->now_ns < vrrp_add_ns(v->since_ns, down_ns(v)));
+}
+
+/*
+ * The sender of this advert was owner, and this node preempted it. It has not stopped for a
+ * Master_Down_Interval since: two nodes own, and only this one knows. Adverts that began later may
+ * be forged in the name of a node that has given way, so they do not count, unless this node has
+ * been in vain before. With grants the members decide who owns.
+ */
+bool vrrp_owns_in_vain(struct vrrp_step *s)
+{
+	const struct in_addr from = s->ev->advert.source;
+	struct vrrp *v = s->v;
+
+	if (s->ev->view.unproven || s->ev->view.by_grants)
+		return false;
+	if (s->now_ns >= vrrp_add_ns(v->heedless_ns, down_ns(v)))
+		v->heedless.s_addr = 0;
+	if (!v->heedless.s_addr && may_be_heedless(s)) {
+		v->heedless = from;
+		v->heedless_since_ns = 0;
+	}
+	if (v->heedless.s_addr != from.s_addr)
+		return false;
+	if (!v->heedless_since_ns)
+		v->heedless_since_ns = s->now_ns;
+	v->heedless_ns = s->now_ns;
+	return s->now_ns >=
+	       vrrp_add_ns(v->heedless_since_ns, vrrp_add_ns(down_ns(v), VRRP_PATIENCE_NS));
 }
