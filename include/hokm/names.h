@@ -154,7 +154,9 @@
 	X(p, NOT_CONFIGURED, "not-configured", "the configuration does not name it any more")      \
 	X(p, SYNS_UNANSWERED, "syns-unanswered",                                                   \
 	  "SYNs of clients arrive, and none is answered, although the checks pass")                \
-	X(p, SYNS_ANSWERED, "syns-answered", "SYNs of clients are answered again")
+	X(p, SYNS_ANSWERED, "syns-answered", "SYNs of clients are answered again")                 \
+	X(p, SYNS_CEASED, "syns-ceased",                                                           \
+	  "no client has sent a SYN for a minute, so nothing says whether SYNs are answered")
 #define HOKM_REASON_ENUM(p, id, name, text) p##_##id,
 enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
 

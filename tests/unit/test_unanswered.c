@@ -87,6 +87,26 @@ static void few_do_not_count(void **state)
 			 UNANSWERED_BEGAN);
 }
 
+/* A node that gave the VIP away gets none: the report would never end. */
+static void it_ends_where_nobody_asks_any_more(void **state)
+{
+	struct unanswered u = {.ended_once = true};
+	uint64_t at = T0;
+
+	(void)state;
+	assert_int_equal(step(&u, 100, 50, false, at), UNANSWERED_NONE);
+	assert_int_equal(step(&u, 150, 50, false, at += SECOND), UNANSWERED_NONE);
+	assert_int_equal(step(&u, 160, 50, false, at += 6 * SECOND), UNANSWERED_BEGAN);
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(step(&u, 161 + i, 50, false, at += 59 * SECOND), UNANSWERED_NONE);
+	assert_int_equal(step(&u, 170, 50, true, at + 60 * SECOND), UNANSWERED_NONE);
+	assert_int_equal(step(&u, 170, 50, false, at += 61 * SECOND), UNANSWERED_CEASED);
+	assert_int_equal(step(&u, 170, 50, false, at += 61 * SECOND), UNANSWERED_NONE);
+	/* Who comes back is not answered either. */
+	assert_int_equal(step(&u, 175, 50, false, at += SECOND), UNANSWERED_NONE);
+	assert_int_equal(step(&u, 190, 50, false, at + 6 * SECOND), UNANSWERED_BEGAN);
+}
+
 static void one_answer_is_enough(void **state)
 {
 	struct look list[30];
@@ -220,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(none_is_answered),
 		cmocka_unit_test(few_do_not_count),
+		cmocka_unit_test(it_ends_where_nobody_asks_any_more),
 		cmocka_unit_test(one_answer_is_enough),
 		cmocka_unit_test(doubtful_ones_do_not_count),
 		cmocka_unit_test(counters_that_began_anew_are_no_syns),

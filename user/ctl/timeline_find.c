@@ -77,7 +77,8 @@ static bool is_signal(const struct timeline_row *row)
 		HOKM_R_TAKES_PART,      HOKM_R_MAJORITY,      HOKM_R_PUT_BACK,
 		HOKM_R_TAKEOVER,        HOKM_R_ENDED_BY_PEER, HOKM_R_SHUTDOWN_SESSIONS,
 		HOKM_R_DRAIN_TIMEOUT,   HOKM_R_DRAINED,       HOKM_R_LINK_UP,
-		HOKM_R_SETTINGS_DIFFER, HOKM_R_SYNS_ANSWERED, HOKM_R_NOT_CONFIGURED};
+		HOKM_R_SETTINGS_DIFFER, HOKM_R_SYNS_ANSWERED, HOKM_R_SYNS_CEASED,
+		HOKM_R_NOT_CONFIGURED};
 
 	if (timeline_kernel(row))
 		return is_any(row, "kind", kernel);

@@ -173,7 +173,7 @@ static void report_answers(struct node *n, struct service *svc, enum unanswered_
 
 	if (news == UNANSWERED_FIRST_END)
 		svc->answers_end = why;
-	if (news != UNANSWERED_ENDED)
+	if (news != UNANSWERED_ENDED && news != UNANSWERED_CEASED)
 		return;
 	log_info("service %s: syns-unanswered is over: reason=%s (%s)", name, hokm_reason_name(why),
 		 text);
@@ -209,7 +209,8 @@ static void watch_answers(struct node *n, struct service *svc, const struct obse
 		events_add(n->events, "passive", HOKM_R_SYNS_UNANSWERED, "%s: %s", name,
 			   hokm_reason_text(HOKM_R_SYNS_UNANSWERED));
 	}
-	report_answers(n, svc, news, HOKM_R_SYNS_ANSWERED);
+	report_answers(n, svc, news,
+		       news == UNANSWERED_CEASED ? HOKM_R_SYNS_CEASED : HOKM_R_SYNS_ANSWERED);
 }
 
 /* ---- results of active checks ---- */

@@ -87,6 +87,7 @@ static const struct row rows[] = {
 
 	/* faults in the traffic of players */
 	{"passive", HOKM_R_SYNS_ANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
+	{"passive", HOKM_R_SYNS_CEASED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"passive", HOKM_R_NOT_CONFIGURED, NULL, NOTIFY_K_ANSWERS, NOTIFY_INFO, NOTIFY_CLOSE, 0,
 	 ""},
 	{"passive", HOKM_R_SYNS_UNANSWERED, NULL, NOTIFY_K_ANSWERS, NOTIFY_WARNING, NOTIFY_OPEN, 0,

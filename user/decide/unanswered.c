@@ -22,6 +22,16 @@ static enum unanswered_news begin_anew(struct unanswered *u, const struct unansw
 	return news;
 }
 
+/* It was reported, and no SYN has come for so long that it may be over. */
+static bool ceased(struct unanswered *u, const struct unanswered_look *l, uint64_t now_ns)
+{
+	if (l->syns != u->newest || !u->newest_ns) {
+		u->newest = l->syns;
+		u->newest_ns = now_ns;
+	}
+	return u->reported && now_ns - u->newest_ns > UNANSWERED_MOST_NS;
+}
+
 enum unanswered_news unanswered_step(struct unanswered *u, const struct unanswered_look *l,
 				     uint64_t now_ns)
 {
@@ -34,6 +44,10 @@ enum unanswered_news unanswered_step(struct unanswered *u, const struct unanswer
 		return begin_anew(u, l, false, u->established);
 	if (u->since_ns && !u->reported && now_ns - u->since_ns > UNANSWERED_MOST_NS)
 		return begin_anew(u, l, false, u->established);
+	if (ceased(u, l, now_ns)) {
+		(void)begin_anew(u, l, false, u->established);
+		return UNANSWERED_CEASED;
+	}
 	if (!u->since_ns && l->syns > u->syns)
 		u->since_ns = now_ns;
 	if (u->reported || !u->since_ns || l->syns - u->syns < UNANSWERED_SYNS ||

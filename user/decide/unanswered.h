@@ -5,7 +5,8 @@
  * notice that, because they never leave the machine. Pure; time comes in.
  *
  * This is a report, and no signal of observe.h: anybody can send SYNs that get no answer, so
- * nothing is steered and no state changes (rule 4, docs/architecture.md). One answer ends it.
+ * nothing is steered and no state changes (rule 4, docs/architecture.md). One answer ends it. So
+ * does a time without a SYN: a node that gave the VIP away is asked by nobody, and cannot know.
  */
 #ifndef HOKM_UNANSWERED_H
 #define HOKM_UNANSWERED_H
@@ -15,7 +16,8 @@
 
 /*
  * So many SYNs, and so much time since the first of them, and no more: the few SYNs of a client
- * that an operator banned add up over a night in which nobody else comes.
+ * that an operator banned add up over a night in which nobody else comes. The most is the time
+ * without a SYN, too, that ends a report.
  */
 #define UNANSWERED_SYNS    10
 #define UNANSWERED_NS      5000000000ULL
@@ -25,6 +27,7 @@ enum unanswered_news {
 	UNANSWERED_NONE,
 	UNANSWERED_BEGAN,
 	UNANSWERED_ENDED,
+	UNANSWERED_CEASED, /* an end, because no SYN comes any more */
 	/*
 	 * The first end since the daemon started, of something that it did not report itself. The
 	 * daemon before it may have reported that, and notified operators.
@@ -39,6 +42,8 @@ struct unanswered {
 	uint64_t syns;        /* the counter of SYNs when an answer was seen last */
 	uint64_t established; /* the counter of handshakes when an answer was seen last */
 	uint64_t since_ns;    /* the first SYN after that was seen; 0: none */
+	uint64_t newest;      /* the counter of SYNs at the last look */
+	uint64_t newest_ns;   /* when it rose last */
 	bool reported;
 };
 
