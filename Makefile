@@ -268,23 +268,22 @@ BENCH_SOAK ?= 1
 ifneq ($(BENCH_SOAK),0)
 BENCH_NEEDS := ws-progs
 BENCH_DEPS  := test
-bench_soak   = $(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
+BENCH_LAST  := tests/netns/test_soak.sh
 endif
 
 .PHONY: bench
 bench: ## ns a packet, a million players, idle cost, a start, an unresponsive server, churn, takeover, demo, soak; against budgets (root)
 	$(Q)tools/install-deps build demo $(BENCH_DEPS)
 	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
-	$(Q)build/hokm-bench --json build/bench.json
-	$(Q)tools/bench/idle --json build/bench-idle.json
-	$(Q)tools/bench/start --json build/bench-start.json
-	$(Q)tools/bench/hung --json build/bench-hung.json
-	$(Q)tools/bench/churn --json build/bench-churn.json
-	$(Q)tools/bench/takeover --json build/bench-takeover.json
-	$(Q)tools/demo/demo
-	$(bench_soak)
-	@echo 'As JSON: build/bench.json build/bench-idle.json build/bench-start.json build/bench-hung.json' \
-		'build/bench-churn.json build/bench-takeover.json build/demo.json'
+	$(Q)failed=; run() { "$$@" || failed="$$failed $$1"; }; \
+	run build/hokm-bench --json build/bench.json; \
+	for part in idle start hung churn takeover; do \
+		run tools/bench/$$part --json build/bench-$$part.json; \
+	done; \
+	export SOAK_SECONDS=$(SOAK_SECONDS); \
+	for part in tools/demo/demo $(BENCH_LAST); do run $$part; done; \
+	echo 'As JSON: build/bench.json build/bench-*.json build/demo.json'; \
+	[ -z "$$failed" ] || { echo "not within their budgets:$$failed" >&2; exit 1; }
 
 .PHONY: model
 model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB
