@@ -24,8 +24,8 @@
  * the holder can judge it, but a flood of them must not reach the holder. While guesses are given
  * the numbers of an entry may be old, because no replica corrects them. Then a stray may be the
  * player's own, and more of them go on, with a limit for each /24, as guesses have one. All that
- * such a time lets through to peers is less than 1,000 packets in a second for new guesses, strays
- * and ICMP errors together.
+ * such a time lets through to peers is less than 1,000 packets in a window of a second for new
+ * guesses, strays and ICMP errors together.
  */
 #ifndef HOKM_BPF_GUESS_H
 #define HOKM_BPF_GUESS_H

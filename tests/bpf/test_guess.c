@@ -240,22 +240,25 @@ static uint64_t stray(struct fix *x, unsigned int networks, unsigned int n)
 static void strays_are_limited_while_guesses_are_given(void **state)
 {
 	struct fix *x = *state;
-	uint64_t began = fix_now();
+	uint64_t began = fix_now(), sent;
 
 	fix_guesses(x, true);
 	live_in_networks(x);
-	assert_in_range(stray(x, NETWORKS, STRAYS), STRAYS_MORE, fix_windows(began) * STRAYS_MORE);
+	/* The windows are counted afterwards: the order of arguments is the compiler's. */
+	sent = stray(x, NETWORKS, STRAYS);
+	assert_in_range(sent, STRAYS_MORE, fix_windows(began) * STRAYS_MORE);
 }
 
 /* The players of one network do not pay for a flood in the name of those of another one. */
 static void strays_of_one_network_leave_room_for_others(void **state)
 {
 	struct fix *x = *state;
-	uint64_t began = fix_now();
+	uint64_t began = fix_now(), sent;
 
 	fix_guesses(x, true);
 	live_in_networks(x);
-	assert_in_range(stray(x, 1, 4 * A_PREFIX), A_PREFIX, fix_windows(began) * A_PREFIX);
+	sent = stray(x, 1, 4 * A_PREFIX);
+	assert_in_range(sent, A_PREFIX, fix_windows(began) * A_PREFIX);
 	if (fix_windows(began) > 1)
 		return;
 	for (unsigned int i = 0; i < 10; i++)
