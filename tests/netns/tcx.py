@@ -6,7 +6,7 @@
 
 The program does nothing. `pass` ends the chain, so that no filter of clsact sees the packet; `next`
 lets the filters see it. Prints "attached", and stays until it is ended: the program goes with it.
-Exit status 77: the kernel has no tcx (before Linux 6.6).
+Where the kernel has no tcx (before Linux 6.6) it prints "no tcx", and its exit status is 77.
 """
 
 import ctypes
@@ -38,6 +38,7 @@ def attach(interface, hook, verdict):
         raise OSError(-prog, "bpf_prog_load")
     link = libbpf.bpf_link_create(prog, socket.if_nametoindex(interface), TCX[hook], None)
     if link == -errno.EINVAL:
+        print("no tcx", flush=True)
         sys.exit(77)
     if link < 0:
         raise OSError(-link, os.strerror(-link))

@@ -15,12 +15,12 @@
 # tcx NODE INTERFACE HOOK VERDICT: until tcx_off.
 tcx() {
 	must lab_spawn "$1" tcx /usr/bin/python3 -I "$TESTS_DIR/tcx.py" "${@:2}"
-	lab_wait 10 attached "$1" && return
-	! grep -q . "$LAB_DIR/log/$1.tcx" || must false
+	must lab_wait 20 tcx_says "$1" "attached|no tcx"
+	tcx_says "$1" attached && return
 	echo "this kernel has no tcx (Linux 6.6)"
 	exit 77
 }
-attached() { lab_gone "$1" tcx || grep -q attached "$LAB_DIR/log/$1.tcx"; }
+tcx_says() { grep -qxE "$2" "$LAB_DIR/log/$1.tcx"; }
 tcx_off() { must lab_stop "$1" tcx && must rm "$LAB_DIR/log/$1.tcx"; }
 # named NODE WORDS: what status lists; it has the name only of what was there at the start.
 named() { status_is "$1" '[.foreign[] | .interface, .kind, .name] | join(" ")' "$2"; }
