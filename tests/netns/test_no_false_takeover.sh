@@ -23,8 +23,8 @@
 # With grants of 30 ms there are at most as many takeovers as keepalived has, where the kernel gives
 # the thread that renews them its time (SCHED_DEADLINE). Else that thread is held up with all other
 # real-time tasks, for 50 ms a second while ordinary ones wait, and takeovers are counted only. That
-# nobody notices them is asked always. Nor are they compared where other guests of the machine below
-# had processors for more than 20 ms: keepalived may not notice that.
+# nobody notices them is asked always. Nor does a takeover count in whose two seconds other guests of
+# the machine below had processors for more than 20 ms: keepalived may not notice that.
 #
 # The fast group leads: it starts what all groups share, when all are ready.
 
@@ -186,10 +186,20 @@ stolen_ms() {
 	read -ra ticks <<<"$ticks"
 	[ "$word" = cpu ] && echo $((ticks[7] * 10))
 }
-# comparable MS_STOLEN: neither the kernel nor other guests kept the owner from renewing in time.
-comparable() {
-	[ "$IN_TIME" = true ] && [ "$1" -le 20 ] && status_is a .grants.renews_in_time true
+# Until the load is over. EXCUSED: the takeovers near which other guests had processors.
+watch_load() {
+	local end=$((SECONDS + LOAD_SECONDS)) epoch=$EPOCH before=$STOLEN_MS last=$STOLEN_MS
+	local now newest
+	EXCUSED=0
+	while [ $SECONDS -lt $end ]; do
+		lab_nap 1
+		now=$(stolen_ms) newest=$(status a .epoch) || newest=$epoch
+		[ $((now - before)) -le 20 ] || EXCUSED=$((EXCUSED + newest - epoch))
+		epoch=$newest before=$last last=$now
+	done
 }
+# The kernel let the owner renew in time.
+comparable() { [ "$IN_TIME" = true ] && status_is a .grants.renews_in_time true; }
 
 judge() {
 	local moved stolen took
@@ -204,12 +214,13 @@ judge() {
 		stolen=$(($(stolen_ms) - STOLEN_MS))
 		took=$(takeovers a)
 		echo "# $PART: takeovers $took, of keepalived $moved; other guests had processors" \
-			"for $stolen ms"
-		if comparable $stolen; then
-			number_is "$PART: takeovers, of keepalived $moved" "$took" -le "$moved"
+			"for $stolen ms, near $EXCUSED of the takeovers"
+		if comparable; then
+			number_is "$PART: takeovers that count, of keepalived $moved" \
+				$((took - EXCUSED)) -le "$moved"
 		else
-			echo "# $PART: takeovers are not judged: other guests had processors, or" \
-				"the kernel gives no time to renew grants ($IN_TIME)"
+			echo "# $PART: takeovers are not judged: the kernel gives no time to renew" \
+				"grants ($IN_TIME)"
 		fi
 		unnoticed
 		how_late
@@ -237,7 +248,7 @@ else
 	observe_mark load
 fi
 own_loads
-lab_wait "$LOAD_SECONDS" false
+if [ "$PART" = fast ]; then watch_load; else lab_wait "$LOAD_SECONDS" false; fi
 must lab_wait 30 flood_over
 observe_mark over
 [ "$PART" != keepalived ] || field "$REPLY_ARP" changes >"$LAB_DIR/moved"
