@@ -155,6 +155,37 @@ journal_stops() {
 	end
 }
 
+# A thread of the daemon waits in write(2) because the journal's socket is full.
+log_waits() {
+	local pid
+	pid=$(main_pid "$1") && is_main "$pid" || return 1
+	machine_run "$1" sh -c "cat /proc/$pid/task/*/wchan" | grep -q sock_alloc_send
+}
+log_goes_on() { ! log_waits "$1"; }
+log_fills() {
+	local i
+	for i in {1..20}; do lab_ctl "$1" reload >/dev/null || return 1; done
+	log_waits "$1"
+}
+journal_is_stuck() {
+	local pid journald
+	begin "journald unresponsive"
+	pid=$(main_pid a)
+	journald=$(machine_run a systemctl show -P MainPID systemd-journald)
+	must is_main "$journald"
+	must machine_run a kill -STOP "$journald"
+	within 60 "$CASE: its socket is full" log_fills a
+	must lab_ctl a failover >/dev/null
+	within 20 "$CASE: the VIP moves to the peer" owns b
+	must lab_ctl a ready >/dev/null
+	within 20 "$CASE: and back" owns a
+	holds "$CASE: the socket was full all the time" log_waits a
+	must machine_run a kill -CONT "$journald"
+	within 20 "$CASE: the log goes on" log_goes_on a
+	holds "$CASE: it is the same daemon" test "$(main_pid a)" = "$pid"
+	end 2
+}
+
 # The monitor of DNS, whose unit gives it a user for the time, the configuration and the credential.
 # Nothing listens where its name server should be.
 MONITOR=hokm-xdp-monitor
@@ -382,6 +413,7 @@ killed_five_times
 unresponsive
 replaced
 stopped
+journal_is_stuck
 monitor_unit
 reboot_of_owner
 reboot_of_backup
