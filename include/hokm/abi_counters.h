@@ -124,7 +124,8 @@
 	X(drop_vlan_stack, "dropped: frame with more stacked priority tags than are parsed")       \
 	X(drop_steer_loop, "dropped: a peer and this node name each other as the holder")          \
 	X(drop_guess, "dropped: packet of an unknown connection, over the rate of guesses")        \
-	X(drop_stray, "dropped: packet that fits no steered connection, over the rate of these")   \
+	X(drop_stray,                                                                              \
+	  "dropped: packet that fits no steered connection, or unknown fragment, too many")        \
 	X(drop_steer_fault, "dropped: the frame could not be rewritten to be steered")             \
 	X(drop_answer_fault,                                                                       \
 	  "dropped: the frame could not be rewritten to the RST that answers it")                  \
