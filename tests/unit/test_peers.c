@@ -96,11 +96,29 @@ static void nobody_is_notified_before_the_packet_path_sees_the_death(void **stat
 	assert_false(peers_path_sees_dead(&p, 0, sure_ns + limit_ns));
 }
 
+/* The newest one of any peer counts, and an unused slot has none. */
+static void pulses_come_until_four_are_missing(void **state)
+{
+	const uint64_t pulse_ns = 10 * MS;
+	struct peers p = {.list = {{.used = true, .map = {.seen_ns = NOW - pulse_ns}},
+				   {.used = true, .map = {.seen_ns = NOW}},
+				   {.map = {.seen_ns = NOW + pulse_ns}}}};
+
+	(void)state;
+	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns - 1));
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns));
+	p.list[1].used = false;
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 3 * pulse_ns));
+	p.list[0].used = false;
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
 		cmocka_unit_test(nobody_is_notified_before_the_packet_path_sees_the_death),
+		cmocka_unit_test(pulses_come_until_four_are_missing),
 		cmocka_unit_test(a_silent_peer_is_described_by_its_last_pulse),
 	};
 

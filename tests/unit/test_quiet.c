@@ -116,6 +116,7 @@ static const struct {
 	SEEN(occupied, true),
 	SEEN(lapsed, true),
 	SEEN(barred, true),
+	SEEN(pulses, true),
 	SEEN(gateway_peer, true),
 	SEEN(replica_complete, true),
 };

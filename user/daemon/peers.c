@@ -13,6 +13,8 @@
 
 /* Questions by ARP within players_dead_ns. */
 #define ASKS 10
+/* The XDP program notes each answer to a pulse: so many intervals without one are a doubt. */
+#define PULSES_MISSING 4
 
 uint8_t peers_by_addr(const struct peers *p, struct in_addr addr)
 {
@@ -263,14 +265,14 @@ void peers_read(struct peers *p, struct hokm_bpf *b, const struct services *s, s
 	}
 }
 
-uint64_t peers_pulse_ns(const struct peers *p)
+bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns)
 {
 	uint64_t newest_ns = 0;
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (p->list[slot].used && p->list[slot].map.seen_ns > newest_ns)
 			newest_ns = p->list[slot].map.seen_ns;
-	return newest_ns;
+	return newest_ns + PULSES_MISSING * pulse_ns > now_ns;
 }
 
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)

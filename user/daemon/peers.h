@@ -65,9 +65,10 @@ const char *peers_name(const struct peers *p, unsigned int slot);
 /* A probe goes to every peer now. late_ns: how much later than planned. */
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
 /*
- * When XDP noted a pulse of any peer over the segment last, as of the last peers_read(); 0: never.
+ * Has XDP noted a pulse of any peer over the segment within the last few intervals, as of the last
+ * peers_read()? Else the program may be gone.
  */
-uint64_t peers_pulse_ns(const struct peers *p);
+bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns);
 
 /*
  * Reads map peers. Reports each peer that began or ceased to answer pulses, or whose pulses none of

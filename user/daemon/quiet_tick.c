@@ -46,6 +46,7 @@ static void see(const struct node *n, const struct quorum *grants, const struct 
 	out->barred = view.barred;
 	out->gateway_peer = n->conf->arbiter < CONF_ARBITER_GATEWAY ||
 			    gateway_watch_peer(n, now_ns);
+	out->pulses = peers_pulses_come(&n->peers, n->conf->pulse_ns, now_ns);
 	out->replica_complete = replication_complete(r, now_ns);
 }
 

@@ -27,8 +27,6 @@
  * answered or noted: each node may take the other one for dead. They wait for no other part.
  */
 #define URGENT_PARTS (BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
-/* The XDP program notes each answer to a pulse: so many intervals without one are a doubt. */
-#define PULSES_MISSING 4
 /* Without these the node is no good owner. */
 #define VITAL_PARTS (BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS))
 
@@ -315,7 +313,7 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 /* Only a program that runs notes pulses. */
 static bool pulses_come(const struct upkeep *u, uint64_t now_ns)
 {
-	return peers_pulse_ns(&u->node->peers) + PULSES_MISSING * u->node->conf->pulse_ns > now_ns;
+	return peers_pulses_come(&u->node->peers, u->node->conf->pulse_ns, now_ns);
 }
 
 static void find_due(struct upkeep *u, uint64_t now_ns)
@@ -417,6 +415,11 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 	else if (u->job.parts & URGENT_PARTS && now_ns >= u->urgent_ns)
 		give_urgent(u, now_ns);
 	return u->count[KEEP_ADDRS] != addrs;
+}
+
+uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns)
+{
+	return pulses_come(u, now_ns) ? 0 : u->soon_ns;
 }
 
 bool upkeep_works(const struct upkeep *u)

@@ -90,6 +90,9 @@ int upkeep_link_error(const struct upkeep *u);
 unsigned int upkeep_paths(const struct upkeep *u, const struct path_place **places);
 void upkeep_look_for_paths(struct upkeep *u);
 
+/* No pulse comes: when the XDP program is looked for next. 0: pulses come. */
+uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns);
+
 /* Does the keeper work on something now? Then the kernel may have its thread. */
 bool upkeep_works(const struct upkeep *u);
 

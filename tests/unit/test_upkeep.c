@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the upkeep still has to do, and when: while it has, no tick of the pulse is quiet. The
+ * keeper and the VIP worker are played by this test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "base/clock.h"
+#include "daemon/node.h"
+#include "daemon/upkeep.h"
+
+#define PULSE_NS (10 * NS_PER_MS)
+#define START_NS (1000 * NS_PER_S)
+#define NEVER    UINT64_MAX
+
+/* ---- the keeper and the worker ---- */
+
+static struct keep_result result; /* of each job but its parts */
+static unsigned int jobs, given;  /* how many, and the parts of the last one */
+static bool fresh;
+
+const char *keep_part_text(enum keep_part part)
+{
+	(void)part;
+	return "part";
+}
+
+int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **out)
+{
+	(void)b;
+	(void)ifname;
+	(void)out;
+	return 0;
+}
+
+void keeper_close(struct keeper *k)
+{
+	(void)k;
+}
+
+int keeper_start(struct keeper *k)
+{
+	(void)k;
+	return 0;
+}
+
+int keeper_fd(const struct keeper *k)
+{
+	(void)k;
+	return -1;
+}
+
+bool keeper_ask(struct keeper *k, const struct keep_job *job)
+{
+	(void)k;
+	jobs++;
+	given = result.parts = job->parts;
+	fresh = true;
+	return true;
+}
+
+bool keeper_busy(const struct keeper *k)
+{
+	(void)k;
+	return false;
+}
+
+const struct keep_result *keeper_take(struct keeper *k)
+{
+	const struct keep_result *r = fresh ? &result : NULL;
+
+	(void)k;
+	fresh = false;
+	return r;
+}
+
+int apply_start(struct apply *a)
+{
+	(void)a;
+	return 0;
+}
+
+int apply_fd(const struct apply *a)
+{
+	(void)a;
+	return -1;
+}
+
+void apply_addrs_again(struct apply *a)
+{
+	(void)a;
+}
+
+void apply_routes_again(struct apply *a)
+{
+	(void)a;
+}
+
+bool apply_addrs_put(struct apply *a, int *n)
+{
+	(void)a;
+	(void)n;
+	return false;
+}
+
+bool apply_routes_put(struct apply *a, int *n)
+{
+	(void)a;
+	(void)n;
+	return false;
+}
+
+void apply_fill_job(const struct apply *a, struct keep_job *job)
+{
+	(void)a;
+	(void)job;
+}
+
+bool apply_failing(const struct apply *a)
+{
+	(void)a;
+	return false;
+}
+
+bool apply_lacking(const struct apply *a)
+{
+	(void)a;
+	return false;
+}
+
+/* ---- the node ---- */
+
+static struct conf conf = {.n_nodes = 1, .pulse_ns = PULSE_NS};
+static struct node node = {.conf = &conf};
+static struct upkeep u;
+static uint64_t now_ns;
+
+/* A peer that answers each pulse, and nothing is due. */
+static int set_up(void **state)
+{
+	(void)state;
+	node.peers = (struct peers){.list = {{.used = true}}};
+	u = (struct upkeep){.node = &node,
+			    .gap_ns = 50 * NS_PER_MS,
+			    .soon_ns = START_NS,
+			    .often_ns = NEVER,
+			    .full_ns = NEVER};
+	result = (struct keep_result){0};
+	fresh = false;
+	jobs = given = 0;
+	now_ns = START_NS;
+	node.peers.list[0].map.seen_ns = now_ns;
+	return 0;
+}
+
+static void tick(bool answered)
+{
+	now_ns += PULSE_NS;
+	if (answered)
+		node.peers.list[0].map.seen_ns = now_ns;
+	(void)upkeep_run(&u, now_ns);
+}
+
+/* Without pulses the next look is no later than it is due, although ticks are quiet. */
+static void the_program_is_looked_for_when_no_pulse_comes(void **state)
+{
+	uint64_t at_ns;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++) {
+		tick(true);
+		assert_int_equal(upkeep_look_ns(&u, now_ns), 0);
+	}
+	assert_int_equal(jobs, 0);
+	/* It is due when they cease: at this tick, or at the next one. */
+	for (unsigned int i = 0; i < 10 && !upkeep_look_ns(&u, now_ns + PULSE_NS); i++)
+		tick(false);
+	assert_int_not_equal(upkeep_look_ns(&u, now_ns + PULSE_NS), 0);
+	assert_true(upkeep_look_ns(&u, now_ns + PULSE_NS) <= now_ns);
+	tick(false);
+	assert_int_equal(jobs, 1);
+	assert_int_equal(given, 1u << KEEP_INGRESS);
+	at_ns = upkeep_look_ns(&u, now_ns);
+	assert_int_equal(at_ns, now_ns + 100 * NS_PER_MS);
+	while (now_ns + PULSE_NS < at_ns)
+		tick(false);
+	assert_int_equal(jobs, 1);
+	tick(false);
+	assert_int_equal(jobs, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_program_is_looked_for_when_no_pulse_comes, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
