@@ -134,6 +134,15 @@ bool apply_lacking(const struct apply *a)
 	return false;
 }
 
+/* Who reads the events is no matter here. */
+void events_add(struct events *e, const char *kind, enum hokm_reason reason, const char *fmt, ...)
+{
+	(void)e;
+	(void)kind;
+	(void)reason;
+	(void)fmt;
+}
+
 /* ---- the node ---- */
 
 static struct conf conf = {.n_nodes = 1, .pulse_ns = PULSE_NS};
@@ -195,10 +204,60 @@ static void the_program_is_looked_for_when_no_pulse_comes(void **state)
 	assert_int_equal(jobs, 2);
 }
 
+/* What the kernel announces twice within the gap: the second job is due at its end. */
+static void what_must_wait_for_the_gap_waits(void **state)
+{
+	const uint64_t gap_ns = 50 * NS_PER_MS;
+	uint64_t first_ns;
+
+	(void)state;
+	tick(true);
+	assert_false(upkeep_waits(&u));
+	upkeep_look_for_paths(&u);
+	assert_true(upkeep_waits(&u));
+	tick(true);
+	assert_int_equal(jobs, 1);
+	assert_false(upkeep_waits(&u));
+	tick(true); /* takes the result; the gap begins */
+	first_ns = now_ns;
+	upkeep_look_for_paths(&u);
+	while (now_ns + PULSE_NS < first_ns + gap_ns) {
+		tick(true);
+		assert_true(upkeep_waits(&u));
+	}
+	tick(true);
+	assert_int_equal(jobs, 2);
+	assert_false(upkeep_waits(&u));
+	upkeep_read_link(&u, 1, 7);
+	assert_true(upkeep_waits(&u));
+}
+
+/* It is tried again after two seconds, and waits for that time, not for each tick. */
+static void what_fails_does_not_wait_for_ever(void **state)
+{
+	unsigned int waited = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		result.n[i] = -EPERM;
+	upkeep_look_for_paths(&u);
+	for (unsigned int i = 0; i < 1000; i++) {
+		/* Others change it meanwhile. */
+		if (i % 100 == 50)
+			upkeep_look_for_paths(&u);
+		tick(true);
+		waited += upkeep_waits(&u);
+	}
+	assert_in_range(jobs, 4, 6);
+	assert_in_range(waited, 0, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_program_is_looked_for_when_no_pulse_comes, set_up),
+		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
+		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -410,11 +410,16 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 		set_gap(u, true, now_ns);
 	judge(u, now_ns);
 	find_due(u, now_ns);
-	if ((u->job.parts || u->job.doubt) && now_ns >= u->next_ns)
+	if (upkeep_waits(u) && now_ns >= u->next_ns)
 		give_job(u);
 	else if (u->job.parts & URGENT_PARTS && now_ns >= u->urgent_ns)
 		give_urgent(u, now_ns);
 	return u->count[KEEP_ADDRS] != addrs;
+}
+
+bool upkeep_waits(const struct upkeep *u)
+{
+	return u->job.parts || u->job.doubt;
 }
 
 uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns)

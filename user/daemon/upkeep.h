@@ -90,6 +90,12 @@ int upkeep_link_error(const struct upkeep *u);
 unsigned int upkeep_paths(const struct upkeep *u, const struct path_place **places);
 void upkeep_look_for_paths(struct upkeep *u);
 
+/*
+ * Something that was announced, or that failed and is due again, waits for the keeper or for the
+ * end of the gap: no longer than a job lasts, and the gap. What fails waits for its next turn
+ * instead, and then this is false.
+ */
+bool upkeep_waits(const struct upkeep *u);
 /* No pulse comes: when the XDP program is looked for next. 0: pulses come. */
 uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns);
 
