@@ -89,6 +89,42 @@ static void silence_is_no_failure(void **state)
 	assert_int_equal(t.state, STEER_GOOD);
 }
 
+/*
+ * As the daemon looks: at each tick while the test waits, else every 100 ms. A network that loses
+ * many probes must not make a peer look as if none arrived.
+ */
+static unsigned int pass_quiet(struct steer_test *t, const struct steer_signs *s, uint64_t *now_ns,
+			       unsigned int ms)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ms / 10; i++, *now_ns += 10 * MS)
+		if (steer_test_waits(t) || i % 10 == 0)
+			n += steer_test_look(t, s, *now_ns);
+	return n;
+}
+
+static void the_test_waits_while_an_answer_is_awaited(void **state)
+{
+	struct steer_test t = {.state = STEER_GOOD};
+	uint64_t now_ns = START;
+
+	(void)state;
+	assert_false(steer_test_waits(&t));
+	assert_in_range(pass_quiet(&t, &ARRIVED, &now_ns, 10000), 9, 11);
+	assert_false(steer_test_waits(&t));
+	assert_in_range(pass_quiet(&t, &ASKED, &now_ns, 1800), 40, 60);
+	/* A peer that is silent, or is known not to be steerable, waits for nothing. */
+	pass_quiet(&t, &SILENT, &now_ns, 100);
+	assert_false(steer_test_waits(&t));
+	t = (struct steer_test){0};
+	assert_in_range(pass_quiet(&t, &ASKED, &now_ns, 1000), 40, 60);
+	assert_true(steer_test_waits(&t));
+	pass_quiet(&t, &ASKED, &now_ns, 200);
+	assert_int_equal(t.state, STEER_BAD);
+	assert_false(steer_test_waits(&t));
+}
+
 static void refused_whatever_arrives(void **state)
 {
 	struct steer_test t = {.state = STEER_GOOD};
@@ -170,6 +206,7 @@ int main(void)
 		cmocka_unit_test(bad_when_none_arrives),
 		cmocka_unit_test(good_until_a_test_fails),
 		cmocka_unit_test(silence_is_no_failure),
+		cmocka_unit_test(the_test_waits_while_an_answer_is_awaited),
 		cmocka_unit_test(refused_whatever_arrives),
 		cmocka_unit_test(no_peer_with_the_mac_of_another_is_steered_to),
 		cmocka_unit_test(no_peer_with_the_mac_of_the_gateway_is_steered_to),

@@ -447,9 +447,9 @@ static bool is_calm(const struct daemon *d)
 {
 	return d->vrrp_started && !d->stopping && d->link_up && !d->interface.gone &&
 	       quiet_vrrp(&d->vrrp) && !upgrade_works(d->upgrade) && !reload_put_off(d->reload) &&
-	       !d->checks.paused && !d->node.want.own.untested && quiet_tick_all_well(&d->node) &&
-	       ended_is_idle(&d->ended) && !upkeep_waits(&d->upkeep) && arbiters_are_calm(d) &&
-	       sessions_are_calm(d);
+	       !d->checks.paused && !d->node.want.own.untested && !steering_waits(&d->steering) &&
+	       quiet_tick_all_well(&d->node) && ended_is_idle(&d->ended) &&
+	       !upkeep_waits(&d->upkeep) && arbiters_are_calm(d) && sessions_are_calm(d);
 }
 
 /* When a part is due without news; 0: none is. */

@@ -128,6 +128,14 @@ void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns)
 	apply_own(s->node->apply, want);
 }
 
+bool steering_waits(const struct steering *s)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (s->node->peers.list[slot].used && steer_test_waits(&s->peers[slot].test))
+			return true;
+	return false;
+}
+
 const char *steering_why(const struct steering *s, unsigned int slot)
 {
 	return steer_why_text(s->peers[slot].why);

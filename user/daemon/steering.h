@@ -37,6 +37,9 @@ void steering_close(struct steering *s);
 /* One look at all peers; sends the probes that are due. */
 void steering_tick(struct steering *s, struct pulse *pulse, uint64_t now_ns);
 
+/* A test of some peer awaits its answer: it has a step at each tick. */
+bool steering_waits(const struct steering *s);
+
 /*
  * Why nothing new is steered to this peer, as a sentence for operators; NULL when it is steered to.
  */

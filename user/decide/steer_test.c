@@ -54,6 +54,11 @@ static uint64_t patience_ns(const struct steer_test *t)
 	return t->state == STEER_GOOD ? LOSS_NS : FIRST_NS;
 }
 
+bool steer_test_waits(const struct steer_test *t)
+{
+	return t->asked_ns && t->state != STEER_BAD;
+}
+
 bool steer_test_look(struct steer_test *t, const struct steer_signs *s, uint64_t now_ns)
 {
 	bool waits;

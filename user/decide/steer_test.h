@@ -60,5 +60,10 @@ const char *steer_why_text(enum steer_why why);
 
 /* One look. Returns true when a probe must be sent now. */
 bool steer_test_look(struct steer_test *t, const struct steer_signs *s, uint64_t now_ns);
+/*
+ * An answer is awaited that makes the peer steerable or not, so that probes go out in quick
+ * succession: looks must come as quickly. That ends with the patience of the test.
+ */
+bool steer_test_waits(const struct steer_test *t);
 
 #endif
