@@ -35,6 +35,7 @@ __noinline int change_record(__be32 client, __u32 port_service, __u32 kind, __u6
 	if (kind == HOKM_CHANGE_OPEN && c->flags & HOKM_CONN_ENDED)
 		return 0; /* no CLOSE record would follow */
 	r.isn = c->isn;
+	r.began = kind == HOKM_CHANGE_OPEN && c->established_ns == now_ns;
 	/* What the client acknowledged with a cookie is known before the server's next segment. */
 	r.seq_next = c->s2c.packets ? c->s2c.seq_next : c->vouched >> 32;
 	r.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next;

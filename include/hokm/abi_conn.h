@@ -351,6 +351,8 @@ _Static_assert(sizeof(struct hokm_replica) == 40, "replica");
  * @seq_next: conn.s2c.seq_next; 0: the server has sent nothing
  * @ack_next: conn.s2c.ack; conn.c2s.seq_next while the server has sent nothing
  * @kind: HOKM_CHANGE_*
+ * @began: 1: the handshake was complete at @now_ns, and @isn is the client's own; 0: the connection
+ *         is older, or its beginning is not known
  * @rsv: zero
  *
  * The daemon reads the records once a tick, in the order in which they were written; no record
@@ -363,7 +365,8 @@ struct hokm_change {
 	__u32 seq_next;
 	__u32 ack_next;
 	__u8 kind;
-	__u8 rsv[7];
+	__u8 began;
+	__u8 rsv[6];
 };
 _Static_assert(sizeof(struct hokm_change) == 48, "change");
 

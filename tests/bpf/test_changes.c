@@ -40,6 +40,7 @@ static void open_and_close_are_recorded(void **state)
 	assert_int_equal(ch[0].isn, ISN);
 	assert_int_equal(ch[0].seq_next, 5001);
 	assert_int_equal(ch[0].ack_next, ISN + 1);
+	assert_int_equal(ch[0].began, 1);
 	assert_true(ch[0].now_ns && ch[0].now_ns <= fix_now());
 	fix_out(x, SEG(.flags = ACK, .seq = 5001, .ack = ISN + 1, .payload = 100));
 	assert_int_equal(fix_changes(x, NULL, 0), 0);
@@ -104,6 +105,7 @@ static void steered_in_connections_are_recorded(void **state)
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
 	assert_int_equal(ch.isn, ISN);
+	assert_int_equal(ch.began, 0); /* it is older than the record */
 	/*
 	 * A connection that is over gets no OPEN record, because no CLOSE record would follow it.
 	 */
@@ -126,6 +128,7 @@ static void connection_found_in_a_socket_is_recorded(void **state)
 	expect_in_pass(x, SEG(.flags = ACK, .seq = 1001, .ack = 5001, .payload = 9));
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
+	assert_int_equal(ch.began, 0);    /* nor is its sequence number that of the beginning */
 	assert_int_equal(ch.seq_next, 0); /* the server has sent nothing yet */
 	assert_int_equal(ch.ack_next, 0); /* the packet may be anybody's */
 	socks_close(&s);

@@ -99,6 +99,7 @@ static void ack_with_a_cookie_is_an_established_connection(void **state)
 	/* A peer that steers judges the client's next segments by these. */
 	assert_int_equal(fix_changes(x, &ch, 1), 1);
 	assert_int_equal(ch.kind, HOKM_CHANGE_OPEN);
+	assert_int_equal(ch.began, 1);
 	assert_int_equal(ch.ack_next, CLIENT_ISN + 1);
 	assert_int_equal(ch.seq_next, cookie + 1);
 }

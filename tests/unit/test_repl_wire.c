@@ -32,6 +32,7 @@ static struct repl_msg message(unsigned int n)
 			.client.w = {0, 0, htonl(0xffff), htonl(0x0a000000 + i)},
 			.client_port = htons((uint16_t)(1000 + i)),
 			.what = i % 2 ? REPL_GONE : REPL_HAVE,
+			.began = i % 3 == 0,
 			.tag = 9 + i,
 			.isn = 10 + i,
 			.seq_next = 0xfffffff0u + i,
@@ -46,7 +47,7 @@ static bool same_record(const struct repl_record *a, const struct repl_record *b
 	return !memcmp(&a->client, &b->client, sizeof(a->client)) &&
 	       a->client_port == b->client_port && a->what == b->what && a->tag == b->tag &&
 	       a->isn == b->isn && a->seq_next == b->seq_next && a->ack_next == b->ack_next &&
-	       a->age_ms == b->age_ms;
+	       a->age_ms == b->age_ms && a->began == b->began;
 }
 
 static void round_trip(void **state)

@@ -37,8 +37,8 @@ void ended_note(struct ended_inbox *in, struct hokm_bpf *b, uint8_t peer,
 
 	if (service >= HOKM_MAX_SERVICES || in->n == ENDED_QUEUE)
 		return;
-	if (rec->what == REPL_ENDED ||
-	    (r.replaced && age_ns < RECENT_NS && replaces(b, &r.key, r.ended_ns, &r.isn)))
+	if (rec->what == REPL_ENDED || (r.replaced && rec->began && age_ns < RECENT_NS &&
+					replaces(b, &r.key, r.ended_ns, &r.isn)))
 		in->queue[in->n++] = r;
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/node.h"
 #include "daemon/repl_paths.h"
 #include "daemon/replication.h"
+#include "decide/repl_record.h"
 
 #define LIST_SLICE 512
 /* Datagrams read in one turn of the loop: a flood must not delay the timers. */
@@ -167,18 +168,11 @@ static void put_all(struct replication *r, const struct repl_record *rec, uint64
 static void take_change(const struct hokm_change *c, void *arg)
 {
 	struct replication *r = arg;
-	struct repl_record rec = {
-		.client = c->key.client,
-		.client_port = c->key.client_port,
-		.what = c->kind == HOKM_CHANGE_OPEN ? REPL_HAVE : REPL_GONE,
-		.tag = tag_of(r, c->key.service),
-		.isn = c->isn,
-		.seq_next = c->seq_next,
-		.ack_next = c->ack_next,
-	};
+	uint64_t now_ns = r->node->peers.tick_ns;
+	struct repl_record rec = repl_record_of_change(c, tag_of(r, c->key.service), now_ns);
 
 	if (rec.tag)
-		put_all(r, &rec, c->now_ns, r->node->peers.tick_ns);
+		put_all(r, &rec, c->now_ns, now_ns);
 }
 
 static bool is_replicated(const struct hokm_conn *c)
@@ -190,18 +184,7 @@ static bool is_replicated(const struct hokm_conn *c)
 static bool record_of(const struct replication *r, const struct hokm_conn_key *k,
 		      const struct hokm_conn *c, uint8_t what, struct repl_record *rec)
 {
-	uint64_t began_ns = c->established_ns ? c->established_ns : c->created_ns;
-
-	*rec = (struct repl_record){
-		.client = k->client,
-		.client_port = k->client_port,
-		.what = what,
-		.tag = tag_of(r, k->service),
-		.isn = c->isn,
-		.seq_next = c->s2c.packets ? c->s2c.seq_next : (uint32_t)(c->vouched >> 32),
-		.ack_next = c->s2c.packets ? c->s2c.ack : c->c2s.seq_next,
-		.age_ms = repl_age_ms(began_ns, r->node->peers.tick_ns),
-	};
+	*rec = repl_record_of_conn(k, c, what, tag_of(r, k->service), r->node->peers.tick_ns);
 	return rec->tag != 0;
 }
 

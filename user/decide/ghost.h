@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "decide/repl.h"
+
 struct hokm_conn;
 
 /* A client that sends something this long after its notification did not take it. */
@@ -29,9 +31,15 @@ struct hokm_conn;
  */
 bool ghost_is(const struct hokm_conn *c, uint32_t isn, uint64_t ended_ns, uint64_t awake_ns);
 
-/* The moments of a peer are known to so many ns: ages are replicated in ms, with a delay. */
-#define GHOST_APART_NS 1000000000ULL
-/* A peer has a connection of the same client address and port: its isn, and since when. */
+/*
+ * The moments of a peer are known to so many ns. Its record has the age at which it was made, and
+ * may be repeated for REPL_STUCK_NS before its stream ends; a second is for what waits at a tick.
+ */
+#define GHOST_APART_NS (REPL_STUCK_NS + 1000000000ULL)
+/*
+ * A peer has a connection of the same client address and port: its isn, and since when. Only for
+ * one whose beginning the peer saw: else both may be those of a later packet.
+ */
 bool ghost_replaced(const struct hokm_conn *c, uint32_t isn, uint64_t since_ns);
 
 #endif

@@ -71,7 +71,7 @@ static unsigned char *put_record(unsigned char *at, const struct repl_record *r)
 	memcpy(at, &r->client, sizeof(r->client));
 	at = put16(at + sizeof(r->client), r->client_port);
 	*at++ = r->what;
-	*at++ = 0;
+	*at++ = r->began;
 	at = put32(at, r->tag);
 	at = put32(at, r->isn);
 	at = put32(at, r->seq_next);
@@ -84,6 +84,7 @@ static bool get_record(const unsigned char *at, struct repl_record *r)
 	memcpy(&r->client, at, sizeof(r->client));
 	memcpy(&r->client_port, at + 16, sizeof(r->client_port));
 	r->what = at[18];
+	r->began = at[19];
 	r->tag = get32(at + 20);
 	r->isn = get32(at + 24);
 	r->seq_next = get32(at + 28);

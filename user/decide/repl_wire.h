@@ -28,7 +28,7 @@
  *   |    SipHash-2-4 of all bytes before it (64)                    |
  *   +---------------------------------------------------------------+
  *
- * A record is: client address (16 bytes), client port (2), what (1), 0 (1), tag (4), isn (4),
+ * A record is: client address (16 bytes), client port (2), what (1), began (1), tag (4), isn (4),
  * seq_next (4), ack_next (4), age_ms (4). It names its service by tag (hokm_service_tag()), because
  * slots are local to a node. The key of the SipHash is derived from the shared secret. In CONTROL
  * the field `records` counts the digests (decide/agree.h): 0 or 1.
@@ -63,6 +63,9 @@ struct repl_record {
 	struct hokm_addr client;
 	__be16 client_port;
 	uint8_t what; /* enum repl_what; the rest is 0 in BEGIN and END */
+	/* HAVE: 1: the sender saw the handshake, so isn and age_ms are those of the connection.
+	 * 0: they may be those of a packet that came later. Older versions send 0. */
+	uint8_t began;
 	uint32_t tag; /* of the service */
 	uint32_t isn; /* as in struct hokm_replica */
 	uint32_t seq_next;
