@@ -30,10 +30,12 @@ struct stage {
 
 #define WHILE_NS (2 * S) /* REPL_FRESH_NS */
 
-static void run(const struct stage *stages, size_t n)
+/* Returns how often the path was reported. */
+static unsigned int run(const struct stage *stages, size_t n)
 {
 	uint64_t now_ns = BEGAN, came_ns = 0;
 	struct repl_path r = {0};
+	unsigned int reports = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct stage *s = &stages[i];
@@ -41,21 +43,29 @@ static void run(const struct stage *stages, size_t n)
 
 		for (uint64_t end_ns = now_ns + s->ns; now_ns < end_ns; now_ns += TICK) {
 			struct repl_path_input in = {.answers = s->answers, .fresh = !s->silent};
+			unsigned int from = r.at;
 
 			if (s->brings >> r.at & 1 && !s->silent)
 				came_ns = now_ns;
 			in.connected = came_ns && now_ns - came_ns < WHILE_NS;
-			moves += repl_path_step(&r, &in, now_ns);
+			reports += repl_path_step(&r, &in, now_ns);
+			moves += r.at != from;
 		}
 		if (r.at != s->at || (s->moves < 0 ? moves < 2 : moves != s->moves))
 			fail_msg("stage %zu: path %u after %d moves", i, r.at, moves);
 	}
+	return reports;
 }
 
-#define RUN(...)                                                    \
-	do {                                                        \
-		static const struct stage stages[] = {__VA_ARGS__}; \
-		run(stages, sizeof(stages) / sizeof(stages[0]));    \
+#define RUN(...) RUN_REPORTS(-1, __VA_ARGS__)
+/* n: so many reports in all; -1: any */
+#define RUN_REPORTS(n, ...)                                                         \
+	do {                                                                        \
+		static const struct stage stages[] = {__VA_ARGS__};                 \
+		int reports = (int)run(stages, sizeof(stages) / sizeof(stages[0])); \
+                                                                                    \
+		if ((n) >= 0)                                                       \
+			assert_int_equal(reports, n);                               \
 	} while (0)
 
 static void it_goes_over_the_segment(void **state)
@@ -112,6 +122,23 @@ static void it_leaves_a_segment_that_brings_nothing(void **state)
 	    {SEGMENT | CABLE, SEGMENT, false, 60 * S, 0, 0});
 }
 
+/* Replication is off at the peer, or its port is blocked everywhere: the log is not filled. */
+static void it_reports_where_replication_goes(void **state)
+{
+	(void)state;
+	RUN_REPORTS(0, {SEGMENT | CABLE | SECOND, 0, false, 600 * S, 2, -1});
+	RUN_REPORTS(1, {SEGMENT | CABLE, CABLE, false, 600 * S, 1, 1});
+	/* One report each way, also where the first path brings it no more. */
+	RUN_REPORTS(2, {SEGMENT | CABLE, SEGMENT | CABLE, false, 10 * S, 0, 0},
+		    {CABLE, CABLE, false, TICK, 1, 1},
+		    {SEGMENT | CABLE, SEGMENT | CABLE, false, 10 * S, 0, 1});
+	RUN_REPORTS(1, {SEGMENT | CABLE, SEGMENT, false, 10 * S, 0, 0},
+		    {SEGMENT | CABLE, CABLE, false, 10 * S, 1, 1});
+	/* A path that fails is reported without replication, and only once. */
+	RUN_REPORTS(1, {SEGMENT, 0, false, 10 * S, 0, 0}, {CABLE, 0, false, S, 1, 1},
+		    {CABLE | SECOND, 0, false, 600 * S, 1, -1});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +146,7 @@ int main(void)
 		cmocka_unit_test(it_follows_the_pulses),
 		cmocka_unit_test(it_comes_back_to_a_steady_segment),
 		cmocka_unit_test(it_leaves_a_segment_that_brings_nothing),
+		cmocka_unit_test(it_reports_where_replication_goes),
 	};
 
 	return cmocka_run_group_tests_name("repl_path", tests, NULL, NULL);

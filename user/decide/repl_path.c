@@ -50,15 +50,18 @@ static unsigned int choose(struct repl_path *r, const struct repl_path_input *in
 
 bool repl_path_step(struct repl_path *r, const struct repl_path_input *in, uint64_t now_ns)
 {
-	unsigned int to;
+	unsigned int from = r->at;
 
 	if (!r->since_ns || in->connected || !in->fresh)
 		r->since_ns = now_ns;
 	look_at_segment(r, in, now_ns);
-	to = choose(r, in, now_ns);
-	if (to == r->at)
+	r->at = choose(r, in, now_ns);
+	if (r->at != from)
+		r->since_ns = now_ns;
+	if (r->at == r->said)
 		return false;
-	r->at = to;
-	r->since_ns = now_ns;
+	if (!in->connected && (from != r->said || in->answers >> from & 1))
+		return false;
+	r->said = r->at;
 	return true;
 }

@@ -28,6 +28,7 @@
 /* All zero at the start: the segment. */
 struct repl_path {
 	unsigned int at;     /* HOKM_PATH_SEGMENT or a number of a path */
+	unsigned int said;   /* the path that was reported last */
 	uint64_t since_ns;   /* nothing has come since then; 0: it was not asked yet */
 	uint64_t segment_ns; /* since when the segment answers; 0: it does not */
 	bool blocked;        /* the segment answers, and brings no replication */
@@ -39,7 +40,11 @@ struct repl_path_input {
 	bool connected;   /* its replication comes */
 };
 
-/* Once a tick. Returns whether it goes over another path from now on. */
+/*
+ * Once a tick. Returns whether to report the path: it is another one than was reported last, and
+ * replication comes, or the one that was reported last answers no more. Paths that take turns and
+ * bring nothing are not reported: it may be off at the peer for as long as both run.
+ */
 bool repl_path_step(struct repl_path *r, const struct repl_path_input *in, uint64_t now_ns);
 
 #endif
