@@ -284,6 +284,42 @@ static void a_gateway_that_is_replaced_is_known_soon(void **state)
 	expect(&r, GATEWAY_ANSWERS, false, false);
 }
 
+/* OTHER answers each question. Returns after so long, or when it is the known one. */
+static uint64_t with_the_other(struct rig *r, uint64_t ns)
+{
+	uint64_t took_ns;
+
+	r->answers = false;
+	for (took_ns = 0; r->seen.mac == MAC && took_ns < ns; took_ns += TICK) {
+		run(r, TICK);
+		if (r->out.ask)
+			r->seen.other_ns = r->now_ns;
+	}
+	return took_ns;
+}
+
+/* A node is cut off with another router, and the cut heals. The gateway needs a tick to answer. */
+static void a_router_of_a_divided_network_is_not_learnt_when_it_heals(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.peer_heard = r.answers = true;
+	run(&r, 60 * S);
+	r.seen.other_mac = OTHER;
+	r.in.peer_heard = false;
+	(void)with_the_other(&r, 10 * S);
+	expect(&r, GATEWAY_SILENT, true, true);
+	r.in.peer_heard = true;
+	(void)with_the_other(&r, 10 * TICK);
+	expect(&r, GATEWAY_PEER, false, false);
+	assert_int_equal(r.seen.mac, MAC);
+	/* That one really stands in its place. */
+	assert_in_range(with_the_other(&r, 60 * S), GATEWAY_LEARN_PEER_NS - S, 14 * S);
+	assert_int_equal(r.seen.mac, OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_new_address_has_answered_nothing),
 		cmocka_unit_test(a_forged_answer_replaces_no_known_mac_address),
 		cmocka_unit_test(a_gateway_that_is_replaced_is_known_soon),
+		cmocka_unit_test(a_router_of_a_divided_network_is_not_learnt_when_it_heals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,9 @@ void gateway_step(struct gateway *g, const struct gateway_input *in, uint64_t no
 		begin(g, now_ns);
 	learn(g, in, now_ns, out);
 	if (in->peer_heard) {
+		/* What only another router answered in a divided network does not count here. */
+		if (g->phase != GATEWAY_PEER)
+			g->open_ns = g->asked_ns = 0;
 		g->phase = GATEWAY_PEER;
 		ask(g, in->seen, changed(g, in->seen) ? GATEWAY_CHANGED_NS : GATEWAY_SLOW_NS,
 		    now_ns, out);
