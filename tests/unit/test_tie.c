@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "decide/quiet.h"
 #include "decide/tie.h"
 
 #define MS    1000000ULL
@@ -402,6 +403,28 @@ static void files_are_read_again(void **state)
 	assert_false(tie_files_due(&r.t, r.now_ns - TIE_FILES_AGAIN_NS + 1, r.now_ns));
 }
 
+/* With short adverts, a step is as far from the next as a question may take. */
+static void quiet_ticks_do_not_hide_that_etcd_is_silent(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.heard = true;
+	r.in.times.timeout_ns = QUIET_NS;
+	run(&r, 60 * S);
+	r.gone = true;
+	for (int i = 0; i < 250; i++, r.now_ns += QUIET_NS - TICK + i % 2 * TICK / 2)
+		run(&r, TICK);
+	expect(&r, TIE_PEER, false, false);
+	assert_true(r.t.open_ns && r.now_ns - r.t.open_ns > TIE_FILES_AGAIN_NS);
+	assert_true(tie_files_due(&r.t, BEGAN, r.now_ns));
+	/* A daemon that stood still is something else. */
+	r.now_ns += 3 * QUIET_NS;
+	run(&r, TICK);
+	assert_false(tie_files_due(&r.t, BEGAN, r.now_ns));
+}
+
 /* While an answer lets a node own, or keeps it from that, the process is left alone. */
 static void files_are_not_read_while_an_answer_counts(void **state)
 {
@@ -447,6 +470,7 @@ int main(void)
 		cmocka_unit_test(a_break_is_no_silence),
 		cmocka_unit_test(a_node_that_no_longer_wants_gives_the_record_back),
 		cmocka_unit_test(files_are_read_again),
+		cmocka_unit_test(quiet_ticks_do_not_hide_that_etcd_is_silent),
 		cmocka_unit_test(files_are_not_read_while_an_answer_counts),
 		cmocka_unit_test(each_phase_has_a_name),
 	};

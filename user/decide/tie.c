@@ -2,6 +2,7 @@
 /* See tie.h. */
 #include <string.h>
 
+#include "decide/quiet.h"
 #include "decide/tie.h"
 
 #define MS 1000000ULL
@@ -13,6 +14,8 @@
 #define WAITING_NS     (250 * MS)
 #define RETRY_LEAST_NS (20 * MS)
 #define RETRY_MOST_NS  (500 * MS)
+/* Two and a half steps, where it is stepped once in QUIET_NS. */
+#define CALM_NS (QUIET_NS / 2 * 5)
 /* A holder claims again four times before its right ends. */
 #define CLAIMS_A_HOLD 4
 /* For clocks of different rates. */
@@ -185,10 +188,16 @@ static void note_silence(struct tie *t, const struct tie_input *in, uint64_t now
 		t->idle_ns = now_ns;
 }
 
-/* A daemon that was held up has sent no probe, and taken in no answer: it counts anew. */
+/*
+ * A daemon that was held up has sent no probe, and taken in no answer: it counts anew. While the
+ * peer is heard ticks are quiet, and two steps that are as far apart as those are no break.
+ */
 static void note_break(struct tie *t, const struct tie_input *in, uint64_t now_ns)
 {
-	if (!within(t->stepped_ns, now_ns, in->times.timeout_ns / 2) && t->open_ns)
+	const uint64_t half_ns = in->times.timeout_ns / 2;
+	const uint64_t limit_ns = t->phase == TIE_PEER ? later_of(half_ns, CALM_NS) : half_ns;
+
+	if (!within(t->stepped_ns, now_ns, limit_ns) && t->open_ns)
 		t->open_ns = now_ns;
 	if (!within(t->stepped_ns, now_ns, in->times.dead_ns))
 		t->deaf_ns = now_ns;
