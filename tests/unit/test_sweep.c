@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "act_bpf_rig.h"
@@ -20,6 +22,17 @@
 #include "decide/stale.h"
 
 #define S NS_PER_S
+
+static int refused; /* the error of each new socket; 0: none */
+
+/* This takes the place of the C library's. */
+int socket(int domain, int type, int protocol)
+{
+	if (!refused)
+		return (int)syscall(SYS_socket, domain, type, protocol);
+	errno = refused;
+	return -1;
+}
 
 /* A server on a free port of the VIP, and one client. */
 struct talk {
@@ -87,27 +100,36 @@ static void walk(struct sweep *w, uint64_t *now_ns, unsigned int seconds)
 		while (w->running);
 }
 
+/* A node whose only service is that of the talk. */
+static struct node *node_of(struct hokm_bpf *b, const struct talk *t, struct conf_service *conf)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	assert_non_null(n);
+	*conf = (struct conf_service){.port = ntohs(t->vip.sin_port)};
+	rig.conf.idle_ns = 7200 * S;
+	n->conf = &rig.conf;
+	n->bpf = b;
+	n->services.n = 1;
+	n->services.list[0] = (struct service){.conf = conf, .vip = t->vip.sin_addr};
+	return n;
+}
+
 static void a_silent_connection_stays_with_its_socket(void **state)
 {
 	struct hokm_bpf *b = rig_open(false);
-	struct conf_service conf = {0};
-	struct node *n = calloc(1, sizeof(*n));
+	struct conf_service conf;
+	struct node *n;
 	struct sweep w = {0};
 	struct talk t;
 	struct hokm_conn_key held, gone;
 	uint64_t now_ns = clock_now_ns();
 
 	(void)state;
-	assert_non_null(n);
 	begin(&t);
 	held = key_of(&t, 0);
 	gone = key_of(&t, 1);
-	conf.port = ntohs(t.vip.sin_port);
-	rig.conf.idle_ns = 7200 * S;
-	n->conf = &rig.conf;
-	n->bpf = b;
-	n->services.n = 1;
-	n->services.list[0] = (struct service){.conf = &conf, .vip = t.vip.sin_addr};
+	n = node_of(b, &t, &conf);
 	sweep_init(&w, n, NULL);
 	enter(b, &held, now_ns - rig.conf.idle_ns + 10 * S);
 	enter(b, &gone, now_ns - rig.conf.idle_ns + 10 * S);
@@ -135,10 +157,45 @@ static void a_silent_connection_stays_with_its_socket(void **state)
 	hokm_bpf_close(b);
 }
 
+/* A player who waits pays for no shortage of this node. */
+static void a_kernel_that_cannot_say_is_asked_again(void **state)
+{
+	static const int brief[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN};
+	struct hokm_bpf *b = rig_open(false);
+	struct conf_service conf;
+	struct node *n;
+	struct sweep w = {0};
+	struct talk t;
+	struct hokm_conn_key held;
+	uint64_t now_ns = clock_now_ns();
+
+	(void)state;
+	begin(&t);
+	held = key_of(&t, 0);
+	n = node_of(b, &t, &conf);
+	sweep_init(&w, n, NULL);
+	enter(b, &held, now_ns - rig.conf.idle_ns - S);
+	for (size_t i = 0; i < sizeof(brief) / sizeof(brief[0]); i++) {
+		refused = brief[i];
+		walk(&w, &now_ns, 61);
+		if (!is_there(b, &held))
+			fail_msg("deleted for error %d", brief[i]);
+	}
+	/* Where it is never to be had, the time decides. */
+	refused = EPERM;
+	walk(&w, &now_ns, 61);
+	refused = 0;
+	assert_false(is_there(b, &held));
+	end(&t);
+	free(n);
+	hokm_bpf_close(b);
+}
+
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(a_silent_connection_stays_with_its_socket),
+		RIG_TEST(a_kernel_that_cannot_say_is_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,25 +57,34 @@ static bool closed_at_holder(struct sweep *w, const struct hokm_conn_key *k,
 	       replication_lacks(w->replication, c->target, k);
 }
 
+/* The kernel, or what confines this process, has no sock_diag for it. */
+static bool never_tells(int err)
+{
+	return err == -EPERM || err == -EACCES || err == -EPROTONOSUPPORT || err == -EAFNOSUPPORT;
+}
+
 /*
  * Is a connection that is silent for idle_timeout over? As long as its socket is here it is not: a
  * player who waits says nothing. Without its entry the next owner would reset it. The kernel is not
  * asked while connections are being terminated: kernels before 6.9 do all requests of sock_diag
- * under one lock. Where it cannot say, the time decides, as it does for servers in another network
+ * under one lock. It is asked again later when it cannot say for the moment (no memory, no free
+ * descriptor). Where it can never say, the time decides, as it does for servers in another network
  * namespace.
  */
 static bool has_expired(const struct sweep *w, const struct hokm_conn_key *k,
 			const struct hokm_conn *c)
 {
 	const struct service *svc = services_by_slot(&w->node->services, k->service);
+	int found;
 
 	if (c->target != HOKM_LOCAL || !svc)
 		return true;
 	if (w->node->terminating ||
 	    !conn_asked_for(k, c, w->before_ns, w->began_ns, w->node->conf->idle_ns))
 		return false;
-	return conn_socket(svc->vip, htons(svc->conf->port), hokm_addr_to_ipv4(&k->client),
-			   k->client_port) != 1;
+	found = conn_socket(svc->vip, htons(svc->conf->port), hokm_addr_to_ipv4(&k->client),
+			    k->client_port);
+	return !found || never_tells(found);
 }
 
 /* Not 0: the entry is deleted. */
