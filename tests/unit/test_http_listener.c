@@ -96,9 +96,12 @@ static int open_few(void **state)
 	return open_with(state, 8, 8, 20 * NS_PER_S);
 }
 
+static int nice_before;
+
 /* As a unit with Nice=19, or a test run of low priority, starts it. */
 static int open_nice(void **state)
 {
+	nice_before = getpriority(PRIO_PROCESS, 0);
 	return setpriority(PRIO_PROCESS, 0, 19) ? -1 : open_patient(state);
 }
 
@@ -115,7 +118,7 @@ static int close_rig(void **state)
 
 static int close_nice(void **state)
 {
-	return setpriority(PRIO_PROCESS, 0, 0) ? -1 : close_rig(state);
+	return setpriority(PRIO_PROCESS, 0, nice_before) ? -1 : close_rig(state);
 }
 
 /* ---- clients ---- */
