@@ -24,6 +24,7 @@ cable() {
 		ip -n "$(lab_ns sw)" link set p-a master br0 up &&
 		ip -n "$(lab_ns a)" link set eth0 up
 }
+OTHER=198.51.100.9
 address() { ip -n "$(lab_ns a)" addr "$1" "$(lab_addr a)/24" brd + dev eth0; }
 NONE="waiting: $LAB_DIR/a/hokm-xdp.conf: node: none of the nodes' addresses is on this machine"
 
@@ -57,8 +58,11 @@ within 10 "no interface: the log says that it waits" log_says a "no address at a
 must cable
 must lab_wait 20 lab_carrier a
 holds "no interface: it is alive" lab_alive a daemon
+must ip -n "$(lab_ns a)" addr add "$OTHER/32" dev eth0
+within 10 "another address: the log names it" log_says a "which has $OTHER (eth0)"
+within 10 "another address: so does the line for systemd" sent "which has $OTHER (eth0)"
 must address add
 within 10 "the interface is there: the node owns" owns a
 within 10 "the interface is there: the VIP is its address" has_vip a
-holds "it reported each wait once" waits_are 3
+holds "it reported each reason of a wait once" waits_are 4
 test_end

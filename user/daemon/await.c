@@ -22,6 +22,8 @@
 
 #define LOOK_NS  (200 * NS_PER_MS)
 #define AGAIN_NS (60 * NS_PER_S)
+/* Another reason is logged at once, but two that take turns do not fill the log. */
+#define OTHER_NS (5 * NS_PER_S)
 
 struct await {
 	const char *file;
@@ -30,6 +32,7 @@ struct await {
 	char *errors;
 	size_t errors_len;
 	uint64_t reported_ns;
+	char *reported; /* the reason that was logged last; NULL: none */
 	sd_event *event;
 	sd_event_source *timer;
 };
@@ -90,10 +93,15 @@ static void look(struct await *w)
 
 static void report(struct await *w, uint64_t now_ns)
 {
-	if (w->reported_ns && now_ns - w->reported_ns < AGAIN_NS)
+	bool same;
+
+	w->errors[strcspn(w->errors, "\n")] = '\0';
+	same = w->reported && !strcmp(w->reported, w->errors);
+	if (w->reported_ns && now_ns - w->reported_ns < (same ? AGAIN_NS : OTHER_NS))
 		return;
 	w->reported_ns = now_ns;
-	w->errors[strcspn(w->errors, "\n")] = '\0';
+	free(w->reported);
+	w->reported = strdup(w->errors);
 	log_warn("waiting: %s", w->errors);
 	/* A status line that is lost is no reason to fail: systemd may not be there at all. */
 	(void)sd_notifyf(0, "READY=1\nSTATUS=waiting: %s", w->errors);
@@ -178,6 +186,7 @@ int await_conf(const char *file, struct conf **out)
 	if (w.err && w.err != -EINTR && w.err != -EADDRNOTAVAIL && w.errors)
 		fputs(w.errors, stderr);
 	free(w.errors);
+	free(w.reported);
 	*out = w.conf;
 	return w.err;
 }

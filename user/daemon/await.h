@@ -12,8 +12,8 @@ struct conf;
 /*
  * Reads the configuration as conf_load() does. While only the node's address or interface is
  * missing on this machine, or another host has the address, it waits, reports that at once and then
- * each minute, in the log and to systemd, and reads the file again until they are there. Returns 0,
- * or -errno, logged; -EINTR: SIGTERM or SIGINT ended the wait.
+ * each minute, and another reason soon, in the log and to systemd, and reads the file again until
+ * they are there. Returns 0, or -errno, logged; -EINTR: SIGTERM or SIGINT ended the wait.
  */
 int await_conf(const char *file, struct conf **out);
 
