@@ -64,15 +64,20 @@ static void look_at_paths(struct notify_ends *e, unsigned int slot, uint64_t now
 	}
 }
 
-/* Its settings agree, and it takes part where members grant. Of a witness nothing else is known. */
+/*
+ * Its settings agree, and it takes part where members grant. Of a witness nothing else is known.
+ * Without replication a peer's settings are not known, and a daemon must be there to have any.
+ */
 static bool settings_are_well(const struct notify_ends_of *of, unsigned int slot, uint64_t now_ns)
 {
 	if (of->quorum->unwilling[slot])
 		return false;
 	if (of->node->peers.witnesses[slot].used)
 		return of->quorum->answered[slot] && !of->quorum->silent[slot];
-	return !of->agreement->told[slot][0] &&
-	       (!of->agreement->replication || agreement_there(of->agreement, slot, now_ns));
+	if (of->agreement->told[slot][0])
+		return false;
+	return of->agreement->replication ? agreement_there(of->agreement, slot, now_ns) != NULL
+					  : peers_sight(&of->node->peers, slot, now_ns).fresh;
 }
 
 static void look_at_peers(struct notify_ends *e, uint64_t now_ns)
@@ -124,4 +129,13 @@ void notify_ends_open(struct notify_ends *e, const struct notify_ends_of *of)
 {
 	*e = (struct notify_ends){.of = *of, .look_ns = clock_now_ns() + NOTIFY_ENDS_NS};
 	notify_feed_each_turn(of->feed, look, e);
+}
+
+void notify_ends_reconf(struct notify_ends *e)
+{
+	memset(e->passive, 0, sizeof(e->passive));
+	memset(e->paths, 0, sizeof(e->paths));
+	memset(e->settings, 0, sizeof(e->settings));
+	memset(e->steerable, 0, sizeof(e->steerable));
+	e->look_ns = clock_now_ns() + NOTIFY_ENDS_NS;
 }

@@ -57,5 +57,10 @@ struct notify_ends {
 
 /* Before the event loop runs, and after notify_feed_open(). */
 void notify_ends_open(struct notify_ends *e, const struct notify_ends_of *of);
+/*
+ * After a reload: another peer may have the slot, another service the index, and what either
+ * reported in an earlier life of this daemon is to be ended like at the start.
+ */
+void notify_ends_reconf(struct notify_ends *e);
 
 #endif

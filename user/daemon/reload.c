@@ -101,6 +101,7 @@ static void reconf_all(struct daemon *d)
 	/* A failure is logged; what was replicated before stays. */
 	(void)replication_reconf(d->replication);
 	(void)agreement_reconf(&d->agreement);
+	notify_ends_reconf(&d->notify_ends);
 }
 
 /* Clients may have another host in mind for a VIP that this node owns from now on. */
