@@ -277,8 +277,9 @@ bench: ## ns a packet, a million players, idle cost, a start, an unresponsive se
 	$(Q)$(MAKE) $(JOBS) all build/hokm-bench $(BENCH_NEEDS)
 	$(Q)failed=; run() { "$$@" || failed="$$failed $$1"; }; \
 	run build/hokm-bench --json build/bench.json; \
-	for part in idle start hung churn takeover; do \
-		run tools/bench/$$part --json build/bench-$$part.json; \
+	for part in tools/bench/idle tools/bench/start tools/bench/hung tools/bench/churn \
+		tools/bench/takeover; do \
+		run $$part --json build/bench-$${part##*/}.json; \
 	done; \
 	export SOAK_SECONDS=$(SOAK_SECONDS); \
 	for part in tools/demo/demo $(BENCH_LAST); do run $$part; done; \

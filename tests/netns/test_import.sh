@@ -11,9 +11,9 @@
 # shellcheck source=tests/netns/keepalived.sh
 . "$(dirname "$0")/keepalived.sh"
 
-# The longest time without an owner in a move: 125 ms, and what a busy machine adds to them. The owner
-# leaves several times, and the median counts. Skew_Time would make it 609 ms and more. The other
-# moves are seen once each, and the observer is an ordinary process.
+# The longest time without an owner in a move: 125 ms, and what a busy machine adds to them. The
+# owner leaves several times, and the median counts. Skew_Time would make it 609 ms and more. The
+# other moves are seen once each, and the observer is an ordinary process.
 SILENT_MS=300
 ONCE_MS=500
 LEAVES=3

@@ -23,8 +23,8 @@
 # With grants of 30 ms there are at most as many takeovers as keepalived has, where the kernel gives
 # the thread that renews them its time (SCHED_DEADLINE). Else that thread is held up with all other
 # real-time tasks, for 50 ms a second while ordinary ones wait, and takeovers are counted only. That
-# nobody notices them is asked always. Nor does a takeover count in whose two seconds other guests of
-# the machine below had processors for more than 20 ms: keepalived may not notice that.
+# nobody notices them is asked always. Nor does a takeover count in whose two seconds other guests
+# of the machine below had processors for more than 20 ms: keepalived may not notice that.
 #
 # The fast group leads: it starts what all groups share, when all are ready.
 
@@ -219,8 +219,8 @@ judge() {
 			number_is "$PART: takeovers that count, of keepalived $moved" \
 				$((took - EXCUSED)) -le "$moved"
 		else
-			echo "# $PART: takeovers are not judged: the kernel gives no time to renew" \
-				"grants ($IN_TIME)"
+			echo "# $PART: takeovers are not judged: the kernel gives no time to" \
+				"renew grants ($IN_TIME)"
 		fi
 		unnoticed
 		how_late

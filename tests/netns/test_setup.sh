@@ -128,7 +128,10 @@ with_paths() {
 			s/^\(node backup {\)/\1 path = \"$(cable_addr b)\"/" "$(conf_of "$1")" &&
 		setup "$1" --yes
 }
-lets_in() { lab_run "$1" nft list table inet hokm_xdp | grep -qF "ip saddr $2 udp dport { 8766, 8767 }"; }
+lets_in() {
+	lab_run "$1" nft list table inet hokm_xdp |
+		grep -qF "ip saddr $2 udp dport { 8766, 8767 }"
+}
 lets_in_none() {
 	local table
 	table=$(lab_run "$1" nft list table inet hokm_xdp) && [[ $table != *"ip saddr $2 udp"* ]]

@@ -4,7 +4,6 @@
  * The first row that matches counts. To notify something new, add a row here, and a kind to
  * NOTIFY_KINDS (notify.h) when none fits.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "decide/notify.h"
@@ -213,12 +212,14 @@ static void record_type(const char *text, char *type, size_t size)
 /* "backup path 1: ..." is of "backup/path 1": each path to each peer has problems of its own. */
 static void path_subject(const char *text, char *subject, size_t size)
 {
-	int head = (int)strcspn(text, ":"), peer = (int)strcspn(text, " ");
+	size_t head = strcspn(text, ":"), peer = strcspn(text, " "), len;
 
-	if (peer < head)
-		snprintf(subject, size, "%.*s/%.*s",
-			 peer < NOTIFY_PART_MAX ? peer : NOTIFY_PART_MAX, text, head - peer - 1,
-			 text + peer + 1);
+	if (peer >= head)
+		return;
+	len = peer < NOTIFY_PART_MAX ? peer : NOTIFY_PART_MAX;
+	copy_word(subject, size, text, len);
+	subject[len] = '/';
+	copy_word(subject + len + 1, size - len - 1, text + peer + 1, head - peer - 1);
 }
 
 static const struct row *find_row(const char *what, unsigned int reason, const char *to)
