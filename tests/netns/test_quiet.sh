@@ -55,6 +55,16 @@ must lab_game b
 within 30 "the game is back" service_is b up
 mostly_quiet b "the game is back"
 
+# An owner in a panic hold is in no state but that of an owner: only its service tells.
+must lab_kill b game KILL
+within 60 "no game is left at b" service_is b down
+must lab_kill a game KILL
+within 60 "no game is left: the owner reports it" service_is a down
+within 20 "no game is left: it keeps the VIP" owns a
+never_quiet a "no game is left"
+for node in a b; do must lab_game $node; done
+for node in a b; do within 30 "the games are back: $node" service_is $node up; done
+
 b_is_silent() { status_is a '.peers[0].pulsing' false; }
 must ip -n "$(lab_ns sw)" link set p-b down
 within 10 "a silent peer: a hears no pulse" b_is_silent
