@@ -431,8 +431,12 @@ lab_conf() {
 	done
 }
 
-# lab_daemon NODE: hokm-xdp; lab_ready tells when it answers.
-lab_daemon() { lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"; }
+# lab_daemon NODE: hokm-xdp; lab_ready tells when it answers. A daemon that was killed keeps its lock
+# until the kernel has taken it apart, which takes long on a busy machine.
+lab_daemon() {
+	lab_wait 20 lab_gone "$1" daemon || return 1
+	lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"
+}
 # lab_witness NODE [AS]: the witness of this node's address. The file of the node a, or of AS, has
 # the section, by LAB_CONF_EXTRA="$(lab_witness_conf NODE)" before lab_conf.
 lab_witness() {
