@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,6 +143,34 @@ static void a_link_that_ip_does_not_have_is_down(void **state)
 	assert_int_equal(RUN("ip", "link", "del", "hxbr"), 0);
 }
 
+/* The kernel's message comes up to a second after the carrier is lost: RUNNING is as it was. */
+static void a_link_without_carrier_is_down(void **state)
+{
+	static const struct {
+		unsigned int flags;
+		bool up;
+	} rows[] = {
+		{IFF_UP | IFF_RUNNING | 0x10000, true},
+		{IFF_UP | IFF_RUNNING, false},
+		{IFF_UP | 0x10000, false},
+		{IFF_RUNNING | 0x10000, false},
+		{IFF_UP | IFF_RUNNING | 0x10000 | IFF_NOARP, false},
+	};
+	struct {
+		struct nlmsghdr nlh;
+		struct ifinfomsg ifi;
+	} m = {.nlh = {.nlmsg_type = RTM_NEWLINK, .nlmsg_len = sizeof(m)}, .ifi = {.ifi_index = 7}};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct link_state l = {0};
+
+		m.ifi.ifi_flags = rows[i].flags;
+		assert_true(link_state_take(&l, 7, &m.nlh));
+		assert_int_equal(l.up, rows[i].up);
+	}
+}
+
 /* Reads the state as the keeper does. */
 static void learn(struct link_watch *w)
 {
@@ -229,6 +259,37 @@ static void a_state_that_may_be_out_of_date_is_not_taken(void **state)
 	assert_int_equal(RUN("ip", "link", "set", "hx0", "up"), 0);
 }
 
+/* Something else than a message says that the link may be lost. */
+static void a_link_that_is_suspected_is_read(void **state)
+{
+	struct link_state down = {0};
+	struct link_watch *w;
+	struct seen s = {0};
+	sd_event *e = NULL;
+	uint64_t doubt;
+
+	(void)state;
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(link_watch_open(e, ns.ifindex_a, on_link, &s, &w), 0);
+	link_watch_suspect(w);
+	doubt = link_watch_doubt(w);
+	assert_true(doubt > 0);
+	/* It is the same doubt until the state is read. */
+	link_watch_suspect(w);
+	assert_int_equal(link_watch_doubt(w), doubt);
+	learn(w);
+	assert_true(link_watch_up(w));
+	assert_int_equal(s.calls, 0);
+	link_watch_suspect(w);
+	assert_true(link_watch_doubt(w) > doubt);
+	link_watch_learn(w, link_watch_doubt(w), &down);
+	assert_int_equal(s.calls, 1);
+	assert_false(s.up);
+	assert_false(link_watch_up(w));
+	link_watch_close(w);
+	sd_event_unref(e);
+}
+
 /* Reported while the link stays up, and once only. */
 static void another_mac_is_reported(void **state)
 {
@@ -311,6 +372,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(carrier_and_removal, with_carrier),
 		cmocka_unit_test_setup(a_link_that_ip_does_not_have_is_down, with_carrier),
+		cmocka_unit_test(a_link_without_carrier_is_down),
+		cmocka_unit_test_setup(a_link_that_is_suspected_is_read, with_carrier),
 		cmocka_unit_test_setup(lost_messages_lose_no_change, with_carrier),
 		cmocka_unit_test_setup(a_state_that_may_be_out_of_date_is_not_taken, with_carrier),
 		cmocka_unit_test_setup(another_mac_is_reported, with_carrier),

@@ -23,6 +23,7 @@
 
 static struct keep_result result; /* of each job but its parts */
 static unsigned int jobs, given;  /* how many, and the parts of the last one */
+static uint64_t asked_link;       /* the doubt of the last job */
 static bool fresh;
 
 const char *keep_part_text(enum keep_part part)
@@ -61,6 +62,7 @@ bool keeper_ask(struct keeper *k, const struct keep_job *job)
 	(void)k;
 	jobs++;
 	given = result.parts = job->parts;
+	asked_link = result.doubt = job->doubt;
 	fresh = true;
 	return true;
 }
@@ -163,6 +165,7 @@ static int set_up(void **state)
 	result = (struct keep_result){0};
 	fresh = false;
 	jobs = given = 0;
+	asked_link = 0;
 	now_ns = START_NS;
 	node.peers.list[0].map.seen_ns = now_ns;
 	return 0;
@@ -202,6 +205,64 @@ static void the_program_is_looked_for_when_no_pulse_comes(void **state)
 	assert_int_equal(jobs, 1);
 	tick(false);
 	assert_int_equal(jobs, 2);
+}
+
+/* As the daemon does before each run. */
+static void tick_in_doubt(uint64_t number, bool answered)
+{
+	bool doubts = upkeep_doubts_link(&u, now_ns + PULSE_NS);
+
+	if (doubts)
+		upkeep_read_link(&u, 1, number);
+	tick(answered);
+}
+
+/* It comes in one job with the program, each 0.1 s until the kernel would have said it. */
+static void the_link_is_read_when_pulses_cease(void **state)
+{
+	unsigned int read = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++)
+		tick_in_doubt(1, true);
+	assert_int_equal(jobs, 0);
+	for (unsigned int i = 0; i < 5; i++)
+		tick_in_doubt(2, false);
+	assert_int_equal(jobs, 1);
+	assert_int_equal(given, 1u << KEEP_INGRESS);
+	assert_int_equal(asked_link, 2);
+	for (uint64_t number = 3; number < 500; number++) {
+		asked_link = 0;
+		tick_in_doubt(number, false);
+		read += asked_link == number;
+	}
+	assert_in_range(read, 18, 20);
+	/* A peer that never answered says nothing of the link. */
+	node.peers.list[0].map.seen_ns = 0;
+	assert_false(upkeep_doubts_link(&u, now_ns + 100 * NS_PER_MS));
+}
+
+/* Others who go on removing things do not keep the link from being read. */
+static void a_link_in_doubt_waits_for_no_gap(void **state)
+{
+	(void)state;
+	u.next_ns = NEVER;
+	tick(true);
+	upkeep_read_link(&u, 1, 7);
+	tick(true);
+	assert_int_equal(jobs, 1);
+	assert_int_equal(given, 0);
+	assert_int_equal(asked_link, 7);
+	/* Read once, and for the next doubt 0.1 s later. */
+	tick(true);
+	assert_int_equal(jobs, 1);
+	upkeep_read_link(&u, 1, 8);
+	for (unsigned int i = 0; i < 8; i++)
+		tick(true);
+	assert_int_equal(jobs, 1);
+	tick(true);
+	assert_int_equal(jobs, 2);
+	assert_int_equal(asked_link, 8);
 }
 
 /* What the kernel announces twice within the gap: the second job is due at its end. */
@@ -256,6 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_program_is_looked_for_when_no_pulse_comes, set_up),
+		cmocka_unit_test_setup(the_link_is_read_when_pulses_cease, set_up),
+		cmocka_unit_test_setup(a_link_in_doubt_waits_for_no_gap, set_up),
 		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 	};

@@ -208,12 +208,13 @@ lab_node_make() {
 		mount -t bpf bpf "$LAB_DIR/$node/bpf"
 }
 
-# lab_cable NODE: makes eth0 and its cable to the switch, and sets lo up. Who deletes one end
-# deletes both.
+# lab_cable NODE [INDEX]: makes eth0 and its cable to the switch, both ends with this index, and
+# sets lo up. Who deletes one end deletes both.
 lab_cable() {
-	local node=$1 ns=$LAB_ID-$1
+	local node=$1 ns=$LAB_ID-$1 index=${2:+index $2}
+	local peer="name eth0 $index address ${LAB_MAC[$1]} netns $LAB_ID-$1"
 	lab_xdp_batch <<-END &&
-		link add p-$node type veth peer name eth0 address ${LAB_MAC[$node]} netns $ns
+		link add p-$node $index type veth peer $peer
 		link set dev p-$node xdp object $LAB_PASS sec xdp
 		link set p-$node master br0 up
 	END

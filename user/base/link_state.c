@@ -13,6 +13,9 @@
 #include "base/nl.h"
 
 #define TRIES 3
+/* IFF_LOWER_UP of linux/if.h, which cannot be included together with net/if.h. */
+#define LOWER_UP 0x10000
+#define UP_FLAGS (IFF_UP | IFF_RUNNING | LOWER_UP)
 
 static void take_mac(struct link_state *s, struct nlmsghdr *nlh)
 {
@@ -47,7 +50,7 @@ bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
 	if (ifi->ifi_index != ifindex || ifi->ifi_family != AF_UNSPEC)
 		return false;
 	s->gone = nlh->nlmsg_type == RTM_DELLINK;
-	s->up = !s->gone && (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
+	s->up = !s->gone && (ifi->ifi_flags & UP_FLAGS) == UP_FLAGS;
 	s->no_arp = s->up && (ifi->ifi_flags & IFF_NOARP);
 	s->port = s->up && is_port(nlh);
 	s->up = s->up && !s->no_arp && !s->port;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The state of an interface as rtnetlink tells it (RFC 3549): is it there, is its link up, its MAC.
- * A link is up when it has IFF_UP and IFF_RUNNING: the operator set it up, and its operational
- * state is UP or UNKNOWN (RFC 2863), from which the kernel derives IFF_RUNNING.
+ * A link is up when it has IFF_UP, IFF_RUNNING and IFF_LOWER_UP: the operator set it up, its
+ * operational state is UP or UNKNOWN (RFC 2863), from which the kernel derives IFF_RUNNING, and its
+ * driver has a carrier.
+ *
+ * The kernel updates the operational state, and sends its message, up to a second after the carrier
+ * was lost (net/core/link_watch.c). IFF_LOWER_UP of a state that is read is that of the carrier at
+ * this moment. A carrier that was away for less than a second may be announced by no message.
  *
  * Two more things make that nobody reaches this node, while programs in XDP go on answering. With
  * IFF_NOARP the kernel answers no ARP. A port gives its frames to its bridge or bond, before IP

@@ -111,6 +111,18 @@ static void learn_link(struct daemon *d)
 	upkeep_read_link(&d->upkeep, link_watch_ifindex(d->link), link_watch_doubt(d->link));
 }
 
+/*
+ * A node that hears nothing because its own cable is out is no judge of its peer: it would own on
+ * an island, and beside the other one when the cable is back.
+ */
+void interface_suspect(struct daemon *d, uint64_t now_ns)
+{
+	if (d->interface.gone || !d->link_up || !upkeep_doubts_link(&d->upkeep, now_ns))
+		return;
+	link_watch_suspect(d->link);
+	upkeep_read_link(&d->upkeep, link_watch_ifindex(d->link), link_watch_doubt(d->link));
+}
+
 void interface_run(struct daemon *d, uint64_t now_ns)
 {
 	learn_link(d);

@@ -26,6 +26,8 @@ struct daemon;
 void interface_on_link(bool up, bool gone, void *arg);
 /* Takes the note that the interface was removed. True while it is gone. */
 bool interface_left(struct daemon *d);
+/* Pulses ceased: has the link read before Master_Down concludes that the peer is dead. */
+void interface_suspect(struct daemon *d, uint64_t now_ns);
 /* Has a link in doubt read. While the interface is gone: takes it into use when it is complete. */
 void interface_run(struct daemon *d, uint64_t now_ns);
 

@@ -265,14 +265,19 @@ void peers_read(struct peers *p, struct hokm_bpf *b, const struct services *s, s
 	}
 }
 
-bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns)
+uint64_t peers_newest_ns(const struct peers *p)
 {
 	uint64_t newest_ns = 0;
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (p->list[slot].used && p->list[slot].map.seen_ns > newest_ns)
 			newest_ns = p->list[slot].map.seen_ns;
-	return newest_ns + PULSES_MISSING * pulse_ns > now_ns;
+	return newest_ns;
+}
+
+bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns)
+{
+	return peers_newest_ns(p) + PULSES_MISSING * pulse_ns > now_ns;
 }
 
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)

@@ -64,9 +64,11 @@ const char *peers_name(const struct peers *p, unsigned int slot);
 
 /* A probe goes to every peer now. late_ns: how much later than planned. */
 void peers_note_tick(struct peers *p, uint64_t late_ns, uint64_t now_ns);
+/* When the newest pulse of any peer came over the segment, as of the last peers_read(); 0: none. */
+uint64_t peers_newest_ns(const struct peers *p);
 /*
  * Has XDP noted a pulse of any peer over the segment within the last few intervals, as of the last
- * peers_read()? Else the program may be gone.
+ * peers_read()? Else the program, or the link, may be gone.
  */
 bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns);
 

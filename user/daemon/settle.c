@@ -99,9 +99,13 @@ static void sense_peers(struct daemon *d)
 static void sense_kernel(struct daemon *d)
 {
 	const struct path_place *places;
-	bool back = upkeep_run(&d->upkeep, clock_now_ns());
-	unsigned int n = upkeep_paths(&d->upkeep, &places);
+	uint64_t now_ns = clock_now_ns();
+	unsigned int n;
+	bool back;
 
+	interface_suspect(d, now_ns);
+	back = upkeep_run(&d->upkeep, now_ns);
+	n = upkeep_paths(&d->upkeep, &places);
 	pulse_paths_take(&d->heartbeat.paths, places, n, clock_now_ns());
 	if (!back || d->vrrp.state != HOKM_VRRP_MASTER)
 		return;

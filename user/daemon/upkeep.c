@@ -42,8 +42,10 @@
 #define URGENT_NS (100 * NS_PER_MS)
 #define SOON_NS   (100 * NS_PER_MS)
 #define OFTEN_NS  (NS_PER_S)
-#define FULL_NS   (10 * NS_PER_S)
-#define RETRY_NS  (2 * NS_PER_S)
+/* The kernel announces that the carrier is lost a second later at most; with some reserve. */
+#define LINK_LATE_NS (2 * NS_PER_S)
+#define FULL_NS      (10 * NS_PER_S)
+#define RETRY_NS     (2 * NS_PER_S)
 /* A vital part that fails for so long is a reason to hand over ... */
 #define PATIENCE_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
@@ -305,6 +307,8 @@ static void take_result(struct upkeep *u, const struct keep_result *r, uint64_t 
 	if (r->parts & BIT(KEEP_PINS) && r->n[KEEP_PINS] > 0)
 		watch_pins(u);
 	u->last = *r;
+	if (r->doubt == u->job.doubt)
+		u->job.doubt = 0;
 	/* Who removes urgent parts must not keep the others from being looked at. */
 	if (r->parts & ~URGENT_PARTS)
 		set_gap(u, lost, now_ns);
@@ -355,14 +359,19 @@ static void give_job(struct upkeep *u)
 	u->job.n_doubts = 0;
 }
 
-/* Urgent parts alone, while the others have to wait. */
+/* Urgent parts and the link alone, while the others have to wait. */
 static void give_urgent(struct upkeep *u, uint64_t now_ns)
 {
-	struct keep_job job = {.parts = u->job.parts & URGENT_PARTS};
+	struct keep_job job = {
+		.parts = u->job.parts & URGENT_PARTS,
+		.doubt = u->job.doubt,
+		.link_ifindex = u->job.link_ifindex,
+	};
 
 	if (u->returning || !keeper_ask(u->keeper, &job))
 		return;
 	u->job.parts &= ~URGENT_PARTS;
+	u->job.doubt = 0;
 	u->urgent_ns = now_ns + URGENT_NS;
 }
 
@@ -412,7 +421,7 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 	find_due(u, now_ns);
 	if (upkeep_waits(u) && now_ns >= u->next_ns)
 		give_job(u);
-	else if (u->job.parts & URGENT_PARTS && now_ns >= u->urgent_ns)
+	else if ((u->job.parts & URGENT_PARTS || u->job.doubt) && now_ns >= u->urgent_ns)
 		give_urgent(u, now_ns);
 	return u->count[KEEP_ADDRS] != addrs;
 }
@@ -420,6 +429,14 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 bool upkeep_waits(const struct upkeep *u)
 {
 	return u->job.parts || u->job.doubt;
+}
+
+bool upkeep_doubts_link(const struct upkeep *u, uint64_t now_ns)
+{
+	uint64_t newest_ns = peers_newest_ns(&u->node->peers);
+
+	return now_ns >= u->soon_ns && !pulses_come(u, now_ns) && newest_ns &&
+	       now_ns - newest_ns < LINK_LATE_NS;
 }
 
 uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns)

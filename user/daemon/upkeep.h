@@ -6,10 +6,10 @@
  * cannot be put back is a reason to hand the VIP over.
  *
  * Invariants: a job for the keeper begins at the earliest 50 ms after the one before, and 0.8 s
- * after it while others go on removing things. Only for pins, and for the XDP program while no
- * pulse comes, there is a job each 0.1 s even then: without pins the end of the daemon would end
- * its programs, and without the program nodes take each other for dead. What a job finds is handled
- * by one settle().
+ * after it while others go on removing things. Only for pins, for a link that is in doubt, and for
+ * the XDP program while no pulse comes, there is a job each 0.1 s even then: without pins the end
+ * of the daemon would end its programs, and without link or program nodes take each other for dead.
+ * What a job finds is handled by one settle().
  */
 #ifndef HOKM_DAEMON_UPKEEP_H
 #define HOKM_DAEMON_UPKEEP_H
@@ -74,6 +74,11 @@ int upkeep_found(const struct upkeep *u);
 bool upkeep_returned(struct upkeep *u);
 void upkeep_settled(struct upkeep *u);
 
+/*
+ * Pulses ceased a moment ago: the link may be lost, and the kernel tells it only later. True each
+ * 0.1 s until it would have said it. Asked before upkeep_run(), the answer comes with its job.
+ */
+bool upkeep_doubts_link(const struct upkeep *u, uint64_t now_ns);
 /*
  * The state of the link of this interface is to be read, for this doubt of the link watch. The
  * state is there when upkeep_link() returns the number of a doubt, else it returns 0.

@@ -145,6 +145,12 @@ void link_watch_close(struct link_watch *w)
 	free(w);
 }
 
+void link_watch_suspect(struct link_watch *w)
+{
+	if (!w->in_doubt)
+		doubt(w);
+}
+
 void link_watch_expect(struct link_watch *w, int ifindex)
 {
 	w->ifindex = ifindex;

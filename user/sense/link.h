@@ -4,8 +4,9 @@
  * event loop and calls one function at each change of either. It is used by the thread of the event
  * loop only, and after its opening it asks the kernel nothing, because the answer may take long.
  *
- * When messages were lost, and when the interface was made again, the state is in doubt: another
- * thread has to read it (base/link_state.h), and link_watch_learn() takes what it read.
+ * When messages were lost, when the interface was made again, and when the caller has a sign that
+ * the link may be lost, the state is in doubt: another thread has to read it (base/link_state.h),
+ * and link_watch_learn() takes what it read.
  */
 #ifndef HOKM_SENSE_LINK_H
 #define HOKM_SENSE_LINK_H
@@ -30,6 +31,9 @@ typedef void (*link_fn)(bool up, bool gone, void *arg);
  */
 int link_watch_open(sd_event *event, int ifindex, link_fn fn, void *arg, struct link_watch **out);
 void link_watch_close(struct link_watch *w);
+
+/* The link may be lost, although no message tells it: its state is to be read. */
+void link_watch_suspect(struct link_watch *w);
 
 /*
  * The interface was made again, with this index: that one is watched from now on. Its state is in
