@@ -17,6 +17,8 @@
 # `make soak` takes 600 s, 1000 disturbances, up to 15 at a time, and another seed each time.
 
 PLAYERS=10
+# As by default: when its cable is back the switch may forward nothing for a second.
+export LAB_START_DELAY=40s
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
