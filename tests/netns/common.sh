@@ -178,6 +178,12 @@ test_pair() {
 reason_is() { status_is "$1" .reason "$2"; }
 service_is() { status_is "$1" '.services[0].state' "$2"; }
 ctl_ok() { lab_ctl "$@" >/dev/null; }
+# The daemon refuses, and the command ends with 1.
+ctl_refused() {
+	local code=0
+	lab_ctl "$@" >/dev/null || code=$?
+	[ $code = 1 ]
+}
 has_vip() { [ -n "$(lab_run "$1" ip -o addr show dev eth0 to "$LAB_VIP")" ]; }
 has_no_vip() { ! has_vip "$1"; }
 # log_says NODE WORDS: the log of the daemon has these words.

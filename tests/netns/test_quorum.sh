@@ -57,7 +57,7 @@ members() {
 	local here refused second='witness second { address = "192.168.1.61" }'
 	here=$(lab_witness_conf w)
 	must with_witnesses "$second"
-	must ctl_ok b reload
+	must ctl_refused b reload
 	within 10 "members: a witness in the place of another is refused" \
 		event b config "too many members"
 	must with_witnesses "$here" "$second"
@@ -65,14 +65,14 @@ members() {
 	within 10 "members: one more is taken" counts_members b 4
 	within 10 "members: the peer has not read it" differs b true
 	must with_witnesses "$here" "$second" 'witness next { address = "192.168.1.62" }'
-	must ctl_ok b reload
+	must ctl_refused b reload
 	within 10 "members: the next one waits for the peer" event b config "has other members"
 	refused=$(behind b)
 	must with_witnesses
 	must ctl_ok b reload
 	within 10 "members: no witness is taken" status_is b '.grants.in_force // false' false
 	must with_witnesses 'witness next { address = "192.168.1.62" }'
-	must ctl_ok b reload
+	must ctl_refused b reload
 	within 10 "members: another one instead waits for the peer too" behind_more b "$refused"
 	must with_witnesses "$here"
 	must ctl_ok b reload

@@ -151,8 +151,8 @@ reload_ok() {
 	within 10 "reload: adverts go on" heard_more b $(($(status b .vrrp.received) + 4))
 	unmoved reload
 	sed -i 's/fall = 5/fall = 7/' "$(conf_of a)"
-	holds "reload by ctl: the order is taken" ctl_ok a reload
-	within 10 "reload by ctl: the new value is in force" fall_is a 7
+	holds "reload by ctl: it says that the file is taken" ctl_reload_says 0 "reloaded"
+	holds "reload by ctl: the new value is in force" fall_is a 7
 	# The last value is in force for the first time.
 	for fall in 8 9 8 7 8 6; do
 		sed -i "s/fall = ./fall = $fall/" "$(conf_of a)"
@@ -161,12 +161,21 @@ reload_ok() {
 	within 10 "reload after reload: the last one counts" fall_is a 6
 }
 
+# ctl_reload_says EXIT-CODE WORDS
+ctl_reload_says() {
+	local code=0 out
+	out=$(lab_ctl a reload 2>&1) || code=$?
+	echo "# exit code $code: ${out//$'\n'/ // }"
+	[ $code = "$1" ] && [[ $out == *"$2"* ]]
+}
+
 # reload_refused WORDS LOG-WORDS EVENT-WORDS: the file is wrong.
 reload_refused() {
 	remember
 	must lab_kill a daemon HUP
 	within 10 "$1: the log says what is wrong" log_says a "$2"
 	within 10 "$1: an event tells of it" event a config "$3"
+	holds "$1: ctl reload says what is wrong" ctl_reload_says 1 "$2"
 	within 10 "$1: adverts go on" heard_more b $(($(status b .vrrp.received) + 3))
 	holds "$1: the former settings hold" fall_is a 6
 	unmoved "$1"

@@ -19,11 +19,11 @@ export LAB_CONF_EXTRA="$PATIENT vrrp { version = 2 }"
 write_secret() { sed -i "s/^secret = .*/secret = $2/" "$LAB_DIR/$1/hokm-xdp.conf"; }
 results() { lab_ctl "$1" events --recent 1000 --kind config | grep -c "$2"; }
 has_results() { [ "$(results "$1" "$2")" -ge "$3" ]; }
-# reload NODE RESULT: and wait for the event with this word.
+# reload NODE RESULT ctl_ok|ctl_refused: and wait for the event with this word.
 reload() {
 	local before
 	before=$(results "$1" "$2")
-	must ctl_ok "$1" reload
+	must "$3" "$1" reload
 	must lab_wait 20 has_results "$1" "$2" $((before + 1))
 }
 heard_more() { status_test "$1" .vrrp.received -ge "$2"; }
@@ -35,7 +35,7 @@ step() {
 	local node
 	for node in b a; do
 		write_secret $node "$2"
-		reload $node reloaded
+		reload $node reloaded ctl_ok
 		must lab_wait 20 heard_more b $(($(status b .vrrp.received) + 1))
 		must lab_wait 20 answered_more a $(($(counter a pulse_answers) + 3))
 		must lab_wait 20 answered_more b $(($(counter b pulse_answers) + 3))
@@ -70,7 +70,7 @@ rotate() {
 
 wrong_secret() {
 	write_secret b "$OLD"
-	reload b 'reload refused'
+	reload b 'reload refused' ctl_refused
 	within 10 "a reload that would make the nodes deaf is refused" \
 		log_says b "peer primary signs with a secret that the file does not have"
 	holds "and nothing changed" state_is b backup

@@ -322,12 +322,13 @@ const struct ctl_command ctl_commands[] = {
 	 .render = render_text},
 	{.name = "reload",
 	 .summary = "read the configuration file again",
-	 .about = "The command returns before the new configuration is in use: "
-		  "an event of kind config reports the result. "
-		  "A configuration with an error is refused and changes nothing. "
+	 .about = "The command returns when the new configuration is in use, or was refused: "
+		  "then it prints why, with file and line, ends with 1, and nothing changed. "
 		  "A change that needs a restart is refused too.",
 	 .options = no_options,
-	 .render = render_text},
+	 .render = render_order,
+	 .follow = follow_reload,
+	 .patient = true},
 	{.name = "upgrade",
 	 .summary = "replace the daemon by the installed binary",
 	 .about = "The binary at the daemon's path takes over in the same process. "
@@ -336,7 +337,7 @@ const struct ctl_command ctl_commands[] = {
 		  "The VIP does not move and established connections continue. "
 		  "The command returns when the new daemon has taken its place.",
 	 .options = no_options,
-	 .render = render_upgrade,
+	 .render = render_order,
 	 .follow = follow_upgrade,
 	 .patient = true},
 	{.name = "dns",

@@ -44,9 +44,12 @@ void render_text(const json_t *data, const json_t *options, FILE *out);
 void render_drain(const json_t *data, const json_t *options, FILE *out);
 /* With --wait or --timeout: returns when the node is empty. The exit code. */
 int follow_drain(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
-void render_upgrade(const json_t *data, const json_t *options, FILE *out);
+/* Of upgrade and reload: what is done now. With --json only what it comes to is shown. */
+void render_order(const json_t *data, const json_t *options, FILE *out);
 /* Returns when the new daemon has taken its place, or the upgrade was refused. The exit code. */
 int follow_upgrade(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
+/* Returns when the new configuration is in use, or was refused. The exit code. */
+int follow_reload(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out);
 void render_dns(const json_t *data, const json_t *options, FILE *out);
 /* For status: what needs attention, that is troubles and TTLs that are too long, and a line. */
 void render_dns_warnings(const json_t *dns, FILE *out);

@@ -2,6 +2,7 @@
 /* See reload.h. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 #include "daemon/reload.h"
 #include "daemon/upgrade.h"
 
+/* Bytes of the reason that the operator is shown: the first errors of the file. */
+#define TEXT_MAX 2048
+
 struct reload {
 	struct daemon *d;
 	sd_event_source *source;
@@ -32,6 +36,8 @@ struct reload {
 	int err;
 	char *errors;
 	size_t errors_len;
+	const char *phase;
+	char text[TEXT_MAX]; /* phase "refused": why */
 };
 
 /* ---- the thread ---- */
@@ -144,25 +150,48 @@ static int swap(struct daemon *d, struct conf *wanted)
 
 /* ---- the result ---- */
 
+/*
+ * Nothing changed. `see` is for the log and for who asked, `fmt` also for the event. Frees the
+ * configuration.
+ */
+__attribute__((format(printf, 3, 4))) static bool refuse(struct reload *r, const char *see,
+							 const char *fmt, ...)
+{
+	char why[TEXT_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	snprintf(r->text, sizeof(r->text), "%s%s", why, see);
+	log_error("reload refused, nothing changed: %s", r->text);
+	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED, "reload refused: %s", why);
+	conf_free(r->conf);
+	return false;
+}
+
+/* Without the end of the last line. */
+static void keep_text(struct reload *r, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len && text[len - 1] == '\n')
+		len--;
+	snprintf(r->text, sizeof(r->text), "%.*s", (int)len, text);
+}
+
 /* The errors of the file, each as a line of the log. */
-static void log_errors(struct reload *r)
+static bool refuse_file(struct reload *r)
 {
 	char *save = NULL;
 
+	keep_text(r, r->errors_len ? r->errors : strerror(-r->err));
 	log_error("reload refused, nothing changed: %s", strerror(-r->err));
-	if (!r->errors_len)
-		return;
-	for (char *line = strtok_r(r->errors, "\n", &save); line;
+	for (char *line = r->errors_len ? strtok_r(r->errors, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save))
 		log_error("%s", line);
-}
-
-static bool refuse_key(struct reload *r, const char *key)
-{
-	log_error("reload refused, nothing changed: %s can only be changed by a restart", key);
 	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED,
-		   "reload refused: %s can only be changed by a restart", key);
-	conf_free(r->conf);
+		   "reload refused: the file has errors; `hokm-xdp check-config` shows where");
 	return false;
 }
 
@@ -190,18 +219,6 @@ static const char *unheard_peer(const struct node *n, const struct conf *wanted)
 			return p->name;
 	}
 	return NULL;
-}
-
-static bool refuse_secret(struct reload *r, const char *peer)
-{
-	log_error("reload refused, nothing changed: "
-		  "peer %s signs with a secret that the file does not have; "
-		  "see \"Replace the secret\" in docs/operation.md",
-		  peer);
-	events_add(r->d->node.events, "config", HOKM_R_RELOAD_REFUSED,
-		   "reload refused: peer %s signs with a secret that the file does not have", peer);
-	conf_free(r->conf);
-	return false;
 }
 
 /*
@@ -236,10 +253,10 @@ static bool refuse_members(struct reload *r)
 	if (peer)
 		snprintf(why, sizeof(why),
 			 "peer %s has other members than this node and than the file", peer);
-	log_error("reload refused, nothing changed: %s; see docs/arbiters.md, %s", why,
-		  peer ? "\"Different members on the nodes\"" : "\"Change the members\"");
-	events_add(d->node.events, "config", HOKM_R_RELOAD_REFUSED, "reload refused: %s", why);
-	conf_free(r->conf);
+	(void)refuse(r,
+		     peer ? "; see docs/arbiters.md, \"Different members on the nodes\""
+			  : "; see docs/arbiters.md, \"Change the members\"",
+		     "%s", why);
 	return true;
 }
 
@@ -249,24 +266,21 @@ static bool try_swap(struct reload *r)
 	const char *key = r->err ? NULL : conf_needs_restart(n->conf, r->conf);
 	const char *peer = r->err ? NULL : unheard_peer(n, r->conf);
 
-	if (r->err) {
-		log_errors(r);
-		events_add(
-			n->events, "config", HOKM_R_RELOAD_REFUSED,
-			"reload refused: the file has errors; `hokm-xdp check-config` shows where");
-		return false;
-	}
+	if (r->err)
+		return refuse_file(r);
 	if (key)
-		return refuse_key(r, key);
+		return refuse(r, "", "%s can only be changed by a restart", key);
 	if (peer)
-		return refuse_secret(r, peer);
+		return refuse(r, "; see \"Replace the secret\" in docs/operation.md",
+			      "peer %s signs with a secret that the file does not have", peer);
 	if (refuse_members(r))
 		return false;
 	r->err = swap(r->d, r->conf);
 	if (r->err) {
-		log_error("reload failed, the former configuration stays: %s", strerror(-r->err));
+		keep_text(r, strerror(-r->err));
+		log_error("reload failed, the former configuration stays: %s", r->text);
 		events_add(n->events, "config", HOKM_R_RELOAD_REFUSED, "reload failed: %s",
-			   strerror(-r->err));
+			   r->text);
 		return false;
 	}
 	log_set_level((enum log_level)n->conf->log_level);
@@ -296,12 +310,23 @@ bool reload_finish(struct reload *r)
 	rt_thread_over(r->thread);
 	r->running = false;
 	swapped = try_swap(r);
+	r->phase = swapped ? "done" : "refused";
 	forget(r);
 	if (r->again)
 		(void)reload_start(r);
 	else
 		(void)sd_notify(0, "READY=1");
 	return swapped;
+}
+
+const char *reload_phase(const struct reload *r)
+{
+	return r->phase;
+}
+
+const char *reload_text(const struct reload *r)
+{
+	return r->text;
 }
 
 bool reload_put_off(const struct reload *r)
@@ -338,6 +363,7 @@ int reload_open(struct daemon *d, struct reload **out)
 	if (!r)
 		return -ENOMEM;
 	r->d = d;
+	r->phase = "none";
 	r->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = r->fd < 0 ? -errno
 			: sd_event_add_io(d->node.event, &r->source, r->fd, EPOLLIN, on_read, r);
@@ -370,13 +396,19 @@ int reload_start(struct reload *r)
 	int err;
 
 	r->again = r->running;
+	r->phase = "reading";
+	r->text[0] = '\0';
 	if (r->running)
 		return 0;
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_us);
 	memcpy(r->file, r->d->node.conf->file, sizeof(r->file));
 	err = -pthread_create(&r->thread, NULL, read_conf, r);
-	if (err)
-		log_error("could not start the reload: %s", strerror(-err));
 	r->running = err == 0;
+	if (err) {
+		r->phase = "refused";
+		snprintf(r->text, sizeof(r->text), "no thread could be started: %s",
+			 strerror(-err));
+		log_error("could not start the reload: %s", strerror(-err));
+	}
 	return err;
 }

@@ -21,6 +21,13 @@ void reload_close(struct reload *r);
  */
 int reload_start(struct reload *r);
 /*
+ * The outcome of the newest request to this daemon: "none" (there was none), "reading", "done" or
+ * "refused".
+ */
+const char *reload_phase(const struct reload *r);
+/* refused: why, a line for each error of the file. Otherwise "". Valid until the next request. */
+const char *reload_text(const struct reload *r);
+/*
  * From settle(): the file was read. True when the configuration was swapped. In the moment before
  * an upgrade the swap is put off: reload_put_off() is true until reload_finish() has done it.
  */

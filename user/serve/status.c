@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/frame.h"
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "base/version.h"
 #include "agent/agent.h"
 #include "daemon/daemon.h"
+#include "daemon/reload.h"
 #include "daemon/upgrade.h"
 #include "serve/dns_status.h"
 #include "serve/arbiter_status.h"
@@ -537,6 +539,9 @@ json_t *status_json(struct daemon *d)
 	put(o, "upgrade",
 	    json_pack("{s:s, s:s}", "phase", upgrade_phase(d->upgrade), "text",
 		      upgrade_text(d->upgrade)));
+	put(o, "reload",
+	    json_pack("{s:s, s:o}", "phase", reload_phase(d->reload), "text",
+		      frame_text(reload_text(d->reload))));
 	put(o, "services", services);
 	put(o, "peers", peers);
 	put(o, "paths", paths_status_json(&d->heartbeat.paths));

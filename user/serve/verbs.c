@@ -340,7 +340,7 @@ static int verb_reload(void *arg, const json_t *args, json_t **data, char *error
 		snprintf(error, size, "could not start the reload: %s", strerror(-err));
 		return err;
 	}
-	return answer_text(data, "reloading; `hokm-xdp ctl events --kind config` shows the result");
+	return answer_text(data, "reading the file");
 }
 
 static int verb_upgrade(void *arg, const json_t *args, json_t **data, char *error, size_t size)
