@@ -15,7 +15,6 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 
 #include "act/sockdiag.h"
 #include "base/log.h"
+#include "base/sock_state.h"
 
 #define RECEIVE_BYTES (1 << 20)
 /* Wait for an answer. The kernels that we know answer before send() returns. */
@@ -109,12 +109,6 @@ struct answers {
 	int fatal; /* an error of the whole request */
 };
 
-static bool is_connection(const struct inet_diag_msg *m)
-{
-	return m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_TIME_WAIT &&
-	       m->idiag_state != TCP_CLOSE;
-}
-
 static void take_answer(struct answers *a, struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = NLMSG_DATA(h);
@@ -129,7 +123,7 @@ static void take_answer(struct answers *a, struct nlmsghdr *h)
 			a->fatal = e->error;
 	} else if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
 		   h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m))) {
-		a->good[i] = is_connection(m);
+		a->good[i] = sock_is_connection(m->idiag_state);
 		memcpy(a->cookie[i], m->id.idiag_cookie, sizeof(a->cookie[0]));
 	} else {
 		return;

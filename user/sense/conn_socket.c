@@ -8,10 +8,10 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/sock_state.h"
 #include "sense/conn_socket.h"
 
 #define ANSWER_BYTES 4096
@@ -21,7 +21,6 @@ struct query {
 	struct inet_diag_req_v2 diag;
 };
 
-/* When no connection has the addresses, the kernel answers with the socket that listens. */
 static int take(struct nlmsghdr *h, size_t len)
 {
 	const struct inet_diag_msg *m = NLMSG_DATA(h);
@@ -33,8 +32,7 @@ static int take(struct nlmsghdr *h, size_t len)
 		return e->error == -ENOENT ? 0 : e->error;
 	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
 		return -EBADMSG;
-	return m->idiag_state != TCP_LISTEN && m->idiag_state != TCP_TIME_WAIT &&
-	       m->idiag_state != TCP_CLOSE;
+	return sock_is_connection(m->idiag_state);
 }
 
 static int ask(int fd, const struct query *q)
