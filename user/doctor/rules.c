@@ -85,7 +85,7 @@ static const struct rule rules[] = {
 	 "its user is missing, or it fails at once", "journalctl -u hokm-xdp"},
 	{"fault", FINDING_CRITICAL, rule_in_fault, OF_NODE, false,
 	 "this node takes no part until the reason is gone",
-	 "ip link; ip address; hokm-xdp ctl events --kind state"},
+	 "hokm-xdp ctl events --kind state; journalctl -u hokm-xdp"},
 	{"panic", FINDING_CRITICAL, rule_panics, OF_NODE, false,
 	 "the game server fails on every node", "repair the game server; nothing else helps"},
 	{"adverts-filtered", FINDING_CRITICAL, rule_adverts_filtered, OF_NODE, false,
@@ -196,13 +196,11 @@ static void try(const struct facts *f, const struct rule *r, unsigned int i, str
 	if (out->n == FINDINGS_MAX)
 		return;
 	slot->of = i;
-	if (!r->applies(f, slot))
-		return;
 	slot->severity = r->severity;
 	slot->id = r->id;
 	slot->cause = r->cause;
 	slot->next = r->next;
-	out->n++;
+	out->n += r->applies(f, slot);
 }
 
 void doctor_judge(const struct facts *f, struct findings *out)

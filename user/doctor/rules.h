@@ -14,7 +14,7 @@
 
 /*
  * Whether the facts make this finding, about the peer or check out->of where the rule is of one.
- * Writes its evidence then, and nothing else of it.
+ * Writes its evidence then, and may write another `next` than the row of the rule has.
  */
 typedef bool rule_applies(const struct facts *f, struct finding *out);
 

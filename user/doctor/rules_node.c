@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "doctor/rules.h"
+#include "hokm/names.h"
 
 #define RECENT_MS (10 * 60 * 1000)
 #define RP_STRICT 1
@@ -106,10 +107,35 @@ bool rule_vip_missing(const struct facts *f, struct finding *out)
 	       rule_say(out, "%s is owner, and %s is no address of this machine", f->node, f->vip);
 }
 
+/* What to do in state fault, by its reason (what bars a node: user/decide/policy.c). */
+static const struct {
+	enum hokm_reason reason;
+	const char *next;
+} fault_steps[] = {
+	{HOKM_R_LINK_DOWN, "ip link; ip address; check cable and switch port"},
+	{HOKM_R_SEGMENT_SILENT,
+	 "wait for start_delay; where it lasts: port-fast at the switch, and check its VLAN"},
+	{HOKM_R_PATH_LOST,
+	 "journalctl -u hokm-xdp; bpftool net; ip address; ip route show table local"},
+	{HOKM_R_SERVICE_DOWN,
+	 "repair the game server of this node; hokm-xdp probe shows each step"},
+	{HOKM_R_STARTED, "hokm-xdp ctl status again in some seconds: the first checks are made"},
+	{HOKM_R_MAINT, "hokm-xdp ctl ready"},
+	{HOKM_R_OPERATOR, "hokm-xdp ctl undrain"},
+	{HOKM_R_GATEWAY_SILENT,
+	 "ip neigh; check cable and switch of this node: it is cut off from the network"},
+	{HOKM_R_ETCD_SILENT, "hokm-xdp ctl status: why etcd does not answer; check the network"},
+	{HOKM_R_ETCD_REFUSED, "hokm-xdp doctor on the other node: it holds the record in etcd"},
+};
+
 bool rule_in_fault(const struct facts *f, struct finding *out)
 {
-	return !strcmp(f->state, "fault") &&
-	       rule_say(out, "state fault: %s (%s)%s", f->reason_text, f->reason,
+	if (strcmp(f->state, "fault") != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(fault_steps) / sizeof(fault_steps[0]); i++)
+		if (!strcmp(f->reason, hokm_reason_name(fault_steps[i].reason)))
+			out->next = fault_steps[i].next;
+	return rule_say(out, "state fault: %s (%s)%s", f->reason_text, f->reason,
 			f->interface_up == 0 ? "; no link" : "");
 }
 
