@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,22 +17,28 @@
 
 #define OWN "192.168.1.26"
 #define MAC "02:00:00:00:00:99"
+#define MS  100 /* that a look lasts */
 #define NEW "ip", "link", "add", "hx2", "address", MAC, "type", "veth", "peer", "name", "hx3"
 
 static struct own_netns ns;
 static struct conf conf;
 
-/* Its peer has this address. */
-static int find(const char *peer, unsigned char mac[6])
+/* Of a node with the address OWN and a peer with this one. */
+static void configure(struct conf *c, const char *interface, const char *peer)
 {
-	memset(&conf, 0, sizeof(conf));
-	snprintf(conf.interface, sizeof(conf.interface), "hx0");
-	conf.n_nodes = 2;
-	conf.self = 1;
-	conf.nodes[0].addr = own_addr(peer);
-	conf.nodes[1].addr = own_addr(OWN);
-	memset(mac, 0, 6);
-	return twin_find(&conf, mac);
+	memset(c, 0, sizeof(*c));
+	snprintf(c->interface, sizeof(c->interface), "%s", interface);
+	c->n_nodes = 2;
+	c->self = 1;
+	c->nodes[0].addr = own_addr(peer);
+	c->nodes[1].addr = own_addr(OWN);
+}
+
+static int find(const char *peer, struct twin_seen *seen)
+{
+	configure(&conf, "hx0", peer);
+	memset(seen, 0, sizeof(*seen));
+	return twin_find(&conf, MS, seen);
 }
 
 /* hx1 is the interface of the other machine. */
@@ -45,63 +52,122 @@ static void other_machine(const char *verb, const char *addr)
 static void nobody_has_the_address(void **state)
 {
 	uint64_t began_ns = clock_now_ns();
-	unsigned char mac[6];
+	struct twin_seen seen;
 
 	(void)state;
-	assert_int_equal(find("192.168.1.27", mac), 0);
-	assert_true(clock_now_ns() - began_ns >= TWIN_WAIT_MS * NS_PER_MS);
-	assert_int_equal(find("192.168.1.28", mac), 0);
+	assert_int_equal(find("192.168.1.27", &seen), 0);
+	assert_true(clock_now_ns() - began_ns >= MS * NS_PER_MS);
+	assert_int_equal(find("192.168.1.28", &seen), 0);
 }
 
 static void a_clone_has_it(void **state)
 {
 	static const unsigned char hx1[6] = {2, 0, 0, 0, 0, 0x99};
-	unsigned char mac[6];
+	struct twin_seen seen;
 
 	(void)state;
 	own_netns_enter(ns.b);
 	assert_int_equal(RUN("ip", "link", "set", "hx1", "address", MAC), 0);
 	own_netns_enter(ns.a);
 	other_machine("add", OWN "/32");
-	assert_int_equal(find("192.168.1.28", mac), 1);
-	assert_memory_equal(mac, hx1, 6);
+	assert_int_equal(find("192.168.1.28", &seen), 1);
+	assert_memory_equal(seen.mac, hx1, 6);
+	assert_false(seen.goes_first);
 	other_machine("del", OWN "/32");
-	assert_int_equal(find("192.168.1.28", mac), 0);
+	assert_int_equal(find("192.168.1.28", &seen), 0);
 }
 
 /* A router that answers for the peer too says nothing about this address. */
 static void a_router_answers_for_everybody(void **state)
 {
-	unsigned char mac[6];
+	struct twin_seen seen;
 
 	(void)state;
 	other_machine("add", OWN "/32");
-	assert_int_equal(find("192.168.1.27", mac), 0);
+	assert_int_equal(find("192.168.1.27", &seen), 0);
 	other_machine("del", OWN "/32");
 }
 
 /* A second interface of this machine in the segment, which answers for all its addresses. */
 static void another_interface_of_this_machine_has_it(void **state)
 {
-	unsigned char mac[6];
+	struct twin_seen seen;
 
 	(void)state;
 	other_machine("add", OWN "/32");
-	assert_int_equal(find("192.168.1.28", mac), 1);
+	assert_int_equal(find("192.168.1.28", &seen), 1);
 	assert_int_equal(RUN(NEW), 0);
-	assert_int_equal(find("192.168.1.28", mac), 0);
+	assert_int_equal(find("192.168.1.28", &seen), 0);
 	assert_int_equal(RUN("ip", "link", "del", "hx2"), 0);
 	other_machine("del", OWN "/32");
 }
 
 static void an_interface_that_is_not_there(void **state)
 {
-	unsigned char mac[6];
+	struct twin_seen seen;
 
 	(void)state;
-	find("192.168.1.28", mac);
+	find("192.168.1.28", &seen);
 	snprintf(conf.interface, sizeof(conf.interface), "none");
-	assert_int_equal(twin_find(&conf, mac), -ENODEV);
+	assert_int_equal(twin_find(&conf, MS, &seen), -ENODEV);
+}
+
+struct asker {
+	struct twin_seen seen;
+	int found;
+};
+
+/* The other machine looks, too, and for longer, so that it asks during the look of this one. */
+static void *look_there(void *arg)
+{
+	struct asker *a = arg;
+	struct conf there;
+
+	own_netns_enter(ns.b);
+	configure(&there, "hx1", "192.168.1.28");
+	a->found = twin_find(&there, 4 * MS, &a->seen);
+	return NULL;
+}
+
+static void mac_there(const char *mac)
+{
+	own_netns_enter(ns.b);
+	assert_int_equal(RUN("ip", "link", "set", "hx1", "address", mac), 0);
+	own_netns_enter(ns.a);
+}
+
+/* A look of each. goes_first: what the one here learns. */
+static void both_look(bool goes_first)
+{
+	struct asker there = {0};
+	struct twin_seen seen = {0};
+	pthread_t thread;
+
+	configure(&conf, "hx0", "192.168.1.28");
+	assert_int_equal(pthread_create(&thread, NULL, look_there, &there), 0);
+	assert_int_equal(twin_find(&conf, 4 * MS, &seen), 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(there.found, 1);
+	assert_int_equal(seen.goes_first, goes_first);
+	assert_int_equal(there.seen.goes_first, !goes_first);
+}
+
+/* Of two machines that ask for the same address the one with the smaller MAC address goes first. */
+static void two_that_ask(void **state)
+{
+	struct twin_seen seen;
+
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "set", "hx0", "address", "02:00:00:00:01:00"), 0);
+	other_machine("add", OWN "/32");
+	mac_there("02:00:00:00:00:ff");
+	both_look(false);
+	mac_there("02:00:00:00:01:01");
+	both_look(true);
+	/* One that answers and does not ask runs already. */
+	assert_int_equal(find("192.168.1.28", &seen), 1);
+	assert_false(seen.goes_first);
+	other_machine("del", OWN "/32");
 }
 
 int main(void)
@@ -112,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_router_answers_for_everybody),
 		cmocka_unit_test(another_interface_of_this_machine_has_it),
 		cmocka_unit_test(an_interface_that_is_not_there),
+		cmocka_unit_test(two_that_ask),
 	};
 
 	own_netns_make(&ns);

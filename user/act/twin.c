@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See twin.h. The questions are probes: the sender's address is 0, so they change no ARP table. */
+/*
+ * See twin.h. The questions are probes: the sender's address is 0, so they change no ARP table, and
+ * so another machine that asks for the same address is known by its question (RFC 5227 section
+ * 2.1.1).
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -21,17 +25,26 @@
 /* A question that is lost is asked again. */
 #define ROUNDS 2
 
+/* More hosts than these in one look are not kept: then this node does not go first. */
+#define HOSTS_MAX 16
+
+/* Another host, by what it answered and asked during the look. */
+struct host {
+	unsigned char mac[ETH_ALEN];
+	bool has;    /* it answered for the address of this node */
+	bool router; /* it answered for the address of a peer */
+	bool asks;   /* it asked for the address of this node, which was not its own then */
+};
+
 struct twin {
 	int fd;
 	struct sockaddr_ll link; /* of this node's interface, with its MAC address */
 	struct ifaddrs *machine; /* all interfaces of the machine */
 	const struct conf *conf;
-	bool found;
-	unsigned char mac[ETH_ALEN];                  /* found: who answered for this node */
-	unsigned char peer[CONF_NODES_MAX][ETH_ALEN]; /* who answered for each peer */
+	struct host host[HOSTS_MAX];
+	unsigned int n_hosts;
+	bool crowd; /* there were more hosts */
 };
-
-static const unsigned char nobody[ETH_ALEN];
 
 static const struct sockaddr_ll *link_of(const struct ifaddrs *i)
 {
@@ -89,24 +102,54 @@ static int ask(const struct twin *t, struct in_addr target)
 		       : 0;
 }
 
+/* The host with this MAC address, new or known; NULL: there is no room. */
+static struct host *host_of(struct twin *t, const unsigned char mac[ETH_ALEN])
+{
+	struct host *h = t->host;
+
+	for (unsigned int i = 0; i < t->n_hosts; i++)
+		if (!memcmp(t->host[i].mac, mac, ETH_ALEN))
+			return &t->host[i];
+	t->crowd = t->n_hosts == HOSTS_MAX;
+	if (t->crowd)
+		return NULL;
+	h += t->n_hosts++;
+	memcpy(h->mac, mac, ETH_ALEN);
+	return h;
+}
+
+/* The node of the configuration with this address, or n_nodes. */
+static unsigned int node_of(const struct conf *c, struct in_addr addr)
+{
+	unsigned int i = 0;
+
+	while (i < c->n_nodes && c->nodes[i].addr.s_addr != addr.s_addr)
+		i++;
+	return i;
+}
+
 static void take(struct twin *t, const struct ether_arp *arp)
 {
+	const bool is_reply = arp->arp_op == htons(ARPOP_REPLY);
 	const struct conf *c = t->conf;
-	struct in_addr sender;
+	struct in_addr from, to;
+	unsigned int node;
+	struct host *h;
 
-	memcpy(&sender, arp->arp_spa, sizeof(sender));
-	if (arp->arp_op != htons(ARPOP_REPLY) || is_own(t, arp->arp_sha))
+	memcpy(&from, arp->arp_spa, sizeof(from));
+	memcpy(&to, arp->arp_tpa, sizeof(to));
+	if (is_own(t, arp->arp_sha) ||
+	    (!is_reply && (arp->arp_op != htons(ARPOP_REQUEST) || from.s_addr)))
 		return;
-	for (unsigned int i = 0; i < c->n_nodes; i++) {
-		if (c->nodes[i].addr.s_addr != sender.s_addr)
-			continue;
-		if (i == c->self) {
-			t->found = true;
-			memcpy(t->mac, arp->arp_sha, ETH_ALEN);
-		} else {
-			memcpy(t->peer[i], arp->arp_sha, ETH_ALEN);
-		}
-	}
+	node = node_of(c, is_reply ? from : to);
+	if (node == c->n_nodes || (!is_reply && node != c->self))
+		return;
+	h = host_of(t, arp->arp_sha);
+	if (!h)
+		return;
+	h->asks |= !is_reply;
+	h->has |= is_reply && node == c->self;
+	h->router |= is_reply && node != c->self;
 }
 
 static void listen_until(struct twin *t, uint64_t end_ns)
@@ -124,7 +167,7 @@ static void listen_until(struct twin *t, uint64_t end_ns)
 	}
 }
 
-static int ask_all(struct twin *t)
+static int ask_all(struct twin *t, unsigned int wait_ms)
 {
 	uint64_t began_ns = clock_now_ns();
 	int err = 0;
@@ -133,31 +176,39 @@ static int ask_all(struct twin *t)
 		for (unsigned int i = 0; !err && i < t->conf->n_nodes; i++)
 			err = ask(t, t->conf->nodes[i].addr);
 		if (!err)
-			listen_until(t, began_ns + round * TWIN_WAIT_MS * NS_PER_MS / ROUNDS);
+			listen_until(t, began_ns + round * wait_ms * NS_PER_MS / ROUNDS);
 	}
 	return err;
 }
 
-static bool answers_for_peers(const struct twin *t)
+/* Fills *seen. Returns 1 when there is a twin, else 0. */
+static int judge(const struct twin *t, struct twin_seen *seen)
 {
-	for (unsigned int i = 0; i < t->conf->n_nodes; i++)
-		if (memcmp(t->peer[i], nobody, ETH_ALEN) != 0 &&
-		    !memcmp(t->peer[i], t->mac, ETH_ALEN))
-			return true;
-	return false;
+	int found = 0;
+
+	seen->goes_first = !t->crowd;
+	for (unsigned int i = 0; i < t->n_hosts; i++) {
+		const struct host *h = &t->host[i];
+
+		if (!h->has || h->router)
+			continue;
+		found = 1;
+		memcpy(seen->mac, h->mac, ETH_ALEN);
+		if (!h->asks || memcmp(t->link.sll_addr, h->mac, ETH_ALEN) > 0)
+			seen->goes_first = false;
+	}
+	return found;
 }
 
-int twin_find(const struct conf *c, unsigned char mac[6])
+int twin_find(const struct conf *c, unsigned int wait_ms, struct twin_seen *seen)
 {
 	struct twin t = {.fd = -1, .conf = c};
 	int err = begin(&t);
 
 	if (!err)
-		err = ask_all(&t);
-	if (!err && t.found && !answers_for_peers(&t)) {
-		memcpy(mac, t.mac, ETH_ALEN);
-		err = 1;
-	}
+		err = ask_all(&t, wait_ms);
+	if (!err)
+		err = judge(&t, seen);
 	if (t.fd >= 0)
 		close(t.fd);
 	freeifaddrs(t.machine);

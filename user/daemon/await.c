@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,22 @@
 #define AGAIN_NS (60 * NS_PER_S)
 /* Another reason is logged at once, but two that take turns do not fill the log. */
 #define OTHER_NS (5 * NS_PER_S)
+/* Answers come within this time. It delays each start. */
+#define ASK_MS 100
+/*
+ * While a twin is there, one look follows the other and lasts so long: each hears the questions of
+ * a twin that waits in the same way. A daemon that starts asks during one look. One that is heard
+ * in this many looks waits.
+ */
+#define LISTEN_MS   300
+#define WAITS_LOOKS 3
 
 struct await {
 	const char *file;
 	struct conf *conf;
-	int err; /* of the last look; -EADDRNOTAVAIL: the wait goes on */
+	int err;                 /* of the last look; -EADDRNOTAVAIL: the wait goes on */
+	bool twin;               /* the last look found one */
+	unsigned int goes_first; /* looks in a row by which this node goes before its twin */
 	char *errors;
 	size_t errors_len;
 	uint64_t reported_ns;
@@ -53,37 +65,59 @@ static void read_file(struct await *w)
  * Does another host have the node's address? Not asked where pins are left: the daemon before this
  * one was of this machine, and its lease may run.
  */
-static bool has_twin(const struct conf *c, unsigned char mac[6])
+static bool has_twin(const struct await *w, struct twin_seen *seen)
 {
 	struct hokm_bpf *left = NULL;
-	int err = hokm_bpf_open_pinned(c, &left);
+	int err = hokm_bpf_open_pinned(w->conf, &left);
 
 	hokm_bpf_close(left);
 	if (err != -ENOENT)
 		return false;
-	err = twin_find(c, mac);
+	err = twin_find(w->conf, w->twin ? LISTEN_MS : ASK_MS, seen);
 	if (err < 0)
 		log_warn("could not ask whether another host has the address of this node: %s",
 			 strerror(-err));
 	return err == 1;
 }
 
+/* This node and its twin were switched on together, and both wait: does this one start now? */
+static bool goes_first(struct await *w, const struct twin_seen *seen, const char *twin,
+		       const char *addr)
+{
+	w->goes_first = seen->goes_first ? w->goes_first + 1 : 0;
+	if (w->goes_first < WAITS_LOOKS)
+		return false;
+	log_warn("%s has the address %s of this node, and waits too: "
+		 "this node starts, because its MAC address is the smaller one; "
+		 "switch one of the two off, or give it another address",
+		 twin, addr);
+	return true;
+}
+
 static void look(struct await *w)
 {
-	char addr[INET_ADDRSTRLEN] = "?";
-	unsigned char m[6];
+	char addr[INET_ADDRSTRLEN] = "?", twin[18];
+	struct twin_seen seen;
+	const unsigned char *m = seen.mac;
 	int n;
 
 	read_file(w);
-	if (w->err || !has_twin(w->conf, m))
+	w->twin = !w->err && has_twin(w, &seen);
+	if (!w->twin) {
+		w->goes_first = 0;
 		return;
+	}
 	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
+	snprintf(twin, sizeof(twin), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+	if (goes_first(w, &seen, twin, addr))
+		return;
 	free(w->errors);
 	n = asprintf(&w->errors,
-		     "%02x:%02x:%02x:%02x:%02x:%02x has the address %s of this node, "
+		     "%s has the address %s of this node, "
 		     "and is not of this machine: a clone of it, or its predecessor; "
 		     "switch one of the two off, or give it another address",
-		     m[0], m[1], m[2], m[3], m[4], m[5], addr);
+		     twin, addr);
 	conf_free(w->conf);
 	w->conf = NULL;
 	w->err = n < 0 ? -ENOMEM : -EADDRNOTAVAIL;
@@ -118,7 +152,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	if (w->err != -EADDRNOTAVAIL)
 		return sd_event_exit(w->event, 0);
 	report(w, clock_now_ns());
-	timer_arm(w->timer, clock_now_ns() + LOOK_NS);
+	timer_arm(w->timer, clock_now_ns() + (w->twin ? 0 : LOOK_NS));
 	return 0;
 }
 
@@ -163,7 +197,7 @@ static void wait_for_it(struct await *w)
 		err = add_sources(w);
 	if (err >= 0) {
 		report(w, clock_now_ns());
-		timer_arm(w->timer, clock_now_ns() + LOOK_NS);
+		timer_arm(w->timer, clock_now_ns() + (w->twin ? 0 : LOOK_NS));
 		err = sd_event_loop(w->event);
 	}
 	if (err < 0) {
