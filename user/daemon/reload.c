@@ -221,6 +221,60 @@ static const char *unheard_peer(const struct node *n, const struct conf *wanted)
 	return NULL;
 }
 
+static bool has_node(const struct conf *c, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].addr.s_addr == addr.s_addr)
+			return true;
+	return false;
+}
+
+/*
+ * Would the reload make two owners, because this node does not know the peer in this slot any more?
+ * So it is where the peer owns the VIP, for this node would not hear it. And where this node owns
+ * and sends its adverts to each peer, an alive peer would not hear this one.
+ */
+static bool would_part(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+{
+	const struct hokm_peer *map = &d->node.peers.list[slot].map;
+	const enum peer_sign by = peers_sight(&d->node.peers, slot, now_ns).by;
+
+	if (d->vrrp.state == HOKM_VRRP_MASTER)
+		return by == PEER_BY_PULSE && !d->node.conf->multicast;
+	/* Only an owner sends adverts. */
+	return by == PEER_BY_ADVERT ||
+	       (by == PEER_BY_PULSE &&
+		(map->state == HOKM_VRRP_MASTER || map->lease_until_ns > now_ns));
+}
+
+/* A peer whose address is that of no node in the file, and that must be there, or NULL. */
+static const char *forgotten_peer(const struct daemon *d, const struct conf *wanted)
+{
+	const struct peers *p = &d->node.peers;
+	const uint64_t now_ns = clock_now_ns();
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && !has_node(wanted, p->list[slot].addr) &&
+		    would_part(d, slot, now_ns))
+			return p->list[slot].name;
+	return NULL;
+}
+
+/* True: refused. */
+static bool refuse_forgotten(struct reload *r)
+{
+	const char *peer = forgotten_peer(r->d, r->conf);
+	const char *why = r->d->vrrp.state == HOKM_VRRP_MASTER
+				  ? "runs; stop hokm-xdp there first"
+				  : "owns the VIP; move the VIP to another node first";
+
+	if (!peer)
+		return false;
+	(void)refuse(r, "; see \"Change the address of a node\" in docs/operation.md",
+		     "the file has no node with the address of peer %s, which %s", peer, why);
+	return true;
+}
+
 /*
  * A peer that has not read the former change of the members yet, or has read another one, or NULL.
  * With one change more, its majority and that of this node may have no member in common.
@@ -273,7 +327,7 @@ static bool try_swap(struct reload *r)
 	if (peer)
 		return refuse(r, "; see \"Replace the secret\" in docs/operation.md",
 			      "peer %s signs with a secret that the file does not have", peer);
-	if (refuse_members(r))
+	if (refuse_forgotten(r) || refuse_members(r))
 		return false;
 	r->err = swap(r->d, r->conf);
 	if (r->err) {
