@@ -19,10 +19,7 @@ PLAYERS=20
 # shellcheck source=tests/netns/previous.sh
 . "$TESTS_DIR/previous.sh"
 
-previous_find || {
-	echo "skip: $PREVIOUS, the version before this one, is not in the history of this tree"
-	exit 77
-}
+previous_find
 if ! previous_build; then
 	not_ok "the version before this one, $PREVIOUS, can be built"
 	exit 1
