@@ -235,7 +235,7 @@ check-model: ## the model of grants under spin, up to a number of steps
 check-netns: all ws-progs ## real nodes in network namespaces (root)
 	$(Q)tests/run netns
 
-check-system: all ## two Debian 12 systems under systemd-nspawn (root)
+check-system: all ws-progs ## two Debian 12 systems under systemd-nspawn (root)
 	$(Q)tests/run system
 
 check-kernel: bpf-tests ## the BPF tests on Debian's own 6.1 kernel, under qemu

@@ -10,6 +10,8 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/wall_step.sh
+. "$TESTS_DIR/wall_step.sh"
 
 HOURLY=9080 # ports of two receivers: what a channel sent is in the file LAB_DIR/got.PORT
 OFTEN=9081
@@ -32,16 +34,7 @@ LAB_CONF_EXTRA=$(
 export LAB_CONF_EXTRA
 
 # step NODE SECONDS: the wall clock of the node is ahead of the machine's by so much from now on.
-step() {
-	local ns=$(($2 * 1000000000)) shift byte bytes=
-	for shift in 0 8 16 24 32 40 48 56; do
-		printf -v byte '\\x%02x' $((ns >> shift & 255))
-		bytes+=$byte
-	done
-	# shellcheck disable=SC2059 # it has no directives, and a text cannot have these bytes
-	printf "$bytes" |
-		dd "of=$LAB_DIR/$1/etc/wall-step" bs=8 conv=notrunc iflag=fullblock status=none
-}
+step() { wall_step "$LAB_DIR/$1/etc/wall-step" "$2"; }
 
 # The daemon, in a mount namespace whose /etc makes each process read the clock of the node.
 clocked_daemon() {
@@ -58,12 +51,6 @@ clocked_daemon() {
 		"$LAB_BUILD/hokm-xdp" "$LAB_DIR/$1/hokm-xdp.conf"
 }
 
-# ahead NODE: by how many seconds the newest event of the node is ahead of the machine's clock.
-ahead() {
-	local newest
-	newest=$(lab_ctl "$1" events --recent 1 --json |
-		jq -s '.[-1].time[0:19] + "Z" | fromdate') && echo $((newest - EPOCHSECONDS))
-}
 in_order() {
 	jq -e '.clocks[1].by == "probes" and (.failovers[0] | .from == "primary" and
 		.to == "backup" and 0 <= .decision_ms and .decision_ms <= .owned_ms and

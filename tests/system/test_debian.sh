@@ -5,8 +5,8 @@
 # What a distribution does to a server by itself or by the hand of its operator: the daemon is
 # killed, is unresponsive, is replaced and stopped; a monitor of DNS runs beside it; the systems
 # are switched off and boot; networkd is configured anew and restarted, sysctls are applied, the
-# journal stops; an address comes late by DHCP and gets another mask; the interface is made again;
-# the package is upgraded and purged (package.sh).
+# journal stops; the wall clocks are set (clocks.sh); an address comes late by DHCP and gets another
+# mask; the interface is made again; the package is upgraded and purged (package.sh).
 # Each time one node owns, and players notice no more than the end of their own machine.
 
 PLAYERS=10
@@ -14,6 +14,8 @@ PLAYERS=10
 . "$(dirname "$0")/machine.sh"
 # shellcheck source=tests/system/package.sh
 . "$(dirname "$0")/package.sh"
+# shellcheck source=tests/system/clocks.sh
+. "$(dirname "$0")/clocks.sh"
 
 put_back() { status "$1" ".put_back.$2"; }
 counted() { [ "$(put_back "$1" "$2")" -ge "$3" ]; }
@@ -415,6 +417,7 @@ unresponsive
 replaced
 stopped
 journal_is_stuck
+clocks_are_set
 monitor_unit
 reboot_of_owner
 reboot_of_backup
