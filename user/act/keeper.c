@@ -51,6 +51,7 @@ static const struct {
 	[KEEP_EGRESS] = {"egress", "egress filter"},
 	[KEEP_PINS] = {"pins", "pin"},
 	[KEEP_FENCES] = {"fences", "fence"},
+	[KEEP_SELF] = {"self", "own address"},
 };
 
 const char *keep_part_text(enum keep_part part)
@@ -115,6 +116,18 @@ static int do_fences(struct keeper *k)
 	return fence_sync(k->fence);
 }
 
+/* An interface that is made again gets it later: move() looks for it. */
+static int look_for_self(struct keeper *k)
+{
+	bool here = false;
+	int err;
+
+	if (k->job.returning || !k->job.self.s_addr)
+		return 0;
+	err = vip_addr_here(k->vip, k->job.self, &here);
+	return err || here ? err : -EADDRNOTAVAIL;
+}
+
 static int do_part(struct keeper *k, enum keep_part part)
 {
 	const struct keep_job *j = &k->job;
@@ -134,6 +147,8 @@ static int do_part(struct keeper *k, enum keep_part part)
 		return hokm_bpf_again_pins(k->bpf);
 	case KEEP_FENCES:
 		return do_fences(k);
+	case KEEP_SELF:
+		return look_for_self(k);
 	default:
 		return -EINVAL;
 	}

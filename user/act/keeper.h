@@ -32,6 +32,7 @@ enum keep_part {
 	KEEP_EGRESS,
 	KEEP_PINS,
 	KEEP_FENCES,
+	KEEP_SELF, /* the node's own address, which nobody puts back: an operator gave it */
 	KEEP_PARTS
 };
 

@@ -28,7 +28,8 @@
  */
 #define URGENT_PARTS (BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
 /* Without these the node is no good owner. */
-#define VITAL_PARTS (BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS))
+#define VITAL_PARTS \
+	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
 
 /* What an interface that was made again needs before a VIP may be reached by it. */
 #define RETURN_PARTS                                                                 \
@@ -75,7 +76,8 @@ static void on_change(enum kernel_change change, int ifindex, void *arg)
 		break;
 	case KERNEL_ADDR:
 		/* Removing the last address of an interface removes routes without a word. */
-		u->job.parts |= BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES);
+		u->job.parts |= BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SELF);
+		u->retry_ns[KEEP_SELF] = 0;
 		break;
 	case KERNEL_ROUTE:
 		u->job.parts |= BIT(KEEP_ROUTES);
@@ -189,6 +191,9 @@ static const char *why_not(enum keep_part part, int err)
 	if (part == KEEP_EGRESS && err == -EBUSY)
 		return "another program set the qdisc `ingress`, which takes the place of clsact "
 		       "(tc qdisc show)";
+	if (part == KEEP_SELF && err == -EADDRNOTAVAIL)
+		return "the daemon adds only VIPs; without this address the node cannot be owner: "
+		       "give it to the interface again";
 	return strerror(-err);
 }
 
@@ -388,11 +393,18 @@ static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
 		*since_ns = now_ns;
 }
 
-static void note_broken(struct upkeep *u, const char *what, uint64_t now_ns)
+static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
 {
 	u->broken_ns = now_ns;
-	u->broken_until_ns = now_ns + BROKEN_NS;
+	if (u->broken_until_ns < now_ns + stay_ns)
+		u->broken_until_ns = now_ns + stay_ns;
 	u->broken_by = what;
+}
+
+/* The node's own address fails the same way whether the node owns or not. */
+static uint64_t stay_away_ns(enum keep_part part)
+{
+	return part == KEEP_SELF ? PATIENCE_NS : BROKEN_NS;
 }
 
 static void judge(struct upkeep *u, uint64_t now_ns)
@@ -400,12 +412,15 @@ static void judge(struct upkeep *u, uint64_t now_ns)
 	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
 	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
 	if (is_long(u->unset_ns, now_ns))
-		note_broken(u, "an address or a route of a VIP", now_ns);
+		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
 	if (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS)
-		note_broken(u, "an address or a route of a VIP", now_ns);
-	for (unsigned int i = 0; i < KEEP_PARTS; i++)
+		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
+	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
+		const enum keep_part part = (enum keep_part)i;
+
 		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
-			note_broken(u, keep_part_text((enum keep_part)i), now_ns);
+			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
+	}
 }
 
 bool upkeep_run(struct upkeep *u, uint64_t now_ns)
@@ -447,6 +462,11 @@ uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns)
 bool upkeep_works(const struct upkeep *u)
 {
 	return keeper_busy(u->keeper);
+}
+
+bool upkeep_lacks_self(const struct upkeep *u)
+{
+	return u->failing_ns[KEEP_SELF] != 0;
 }
 
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)

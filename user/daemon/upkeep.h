@@ -107,6 +107,11 @@ uint64_t upkeep_look_ns(const struct upkeep *u, uint64_t now_ns);
 /* Does the keeper work on something now? Then the kernel may have its thread. */
 bool upkeep_works(const struct upkeep *u);
 
+/*
+ * The interface lacks the node's own address: this node can send no advert and no pulse, but its
+ * kernel still answers those of the peers.
+ */
+bool upkeep_lacks_self(const struct upkeep *u);
 /* True while the node lacks something in the kernel without which it should not own the VIP. */
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);
 /*

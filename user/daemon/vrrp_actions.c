@@ -186,7 +186,9 @@ static bool show_priority(struct daemon *d)
 	struct hokm_own *own = &d->node.want.own;
 	const uint8_t was = own->priority;
 
-	own->priority = permission_refuses(&d->permission) ? 0 : d->vrrp.conf.priority;
+	own->priority = permission_refuses(&d->permission) || upkeep_lacks_self(&d->upkeep)
+				? 0
+				: d->vrrp.conf.priority;
 	return own->priority != was;
 }
 
