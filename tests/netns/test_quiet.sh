@@ -4,7 +4,7 @@
 #
 # A tick of the pulse without news settles nothing: most ticks of two healthy nodes are quiet. While
 # a service is down, or a peer is silent, no tick is quiet, so that nothing that follows from it
-# waits for the slower clock.
+# waits for the slower clock. A quiet tick waits and sends, and makes no other system call.
 
 PROFILE=standard
 # shellcheck source=tests/netns/common.sh
@@ -16,16 +16,24 @@ TICK_US=10000 # pulse.interval of profile standard
 frames() { lab_run "$1" awk '$1 == "eth0:" { print $11 }' /proc/net/dev; }
 sent() { [ $(($(frames "$1") - FRAMES)) -ge "$2" ]; }
 
-# ticks NODE FRAMES: TICKS while so many frames left, how many of them were QUIET, and how many
-# there were of each 100 that a machine which is never late has (TIMELY).
+# The system calls of a node's loop that read, so far.
+reads() {
+	local pid
+	pid=$(lab_pid "$1" daemon) && awk '$1 == "syscr:" { print $2 }' "/proc/$pid/task/$pid/io"
+}
+
+# ticks NODE FRAMES: TICKS while so many frames left, how many of them were QUIET, how many there
+# were of each 100 that a machine which is never late has (TIMELY), and the READS meanwhile.
 ticks() {
-	local before after began_us=${EPOCHREALTIME/./}
+	local before after began_us=${EPOCHREALTIME/./} reads
+	reads=$(reads "$1") || return 1
 	before=$(status "$1" '"\(.turns.pulse) \(.quiet_ticks)"') || return 1
 	FRAMES=$(frames "$1")
 	lab_wait 30 sent "$1" "$2" || return 1
 	after=$(status "$1" '"\(.turns.pulse) \(.quiet_ticks)"') || return 1
 	TICKS=$((${after% *} - ${before% *})) QUIET=$((${after#* } - ${before#* }))
 	TIMELY=$((TICKS * 100 * TICK_US / (${EPOCHREALTIME/./} - began_us)))
+	READS=$(($(reads "$1") - reads))
 }
 # A busy machine makes ticks late and few, and one settles all every 100 ms, so that fewer of
 # them are quiet. What is judged is a window in which most came.
@@ -38,6 +46,7 @@ mostly_quiet() { # NODE WORDS
 	done
 	number_is "$2: ticks of 100 that came at $1" "$TIMELY" -ge 70
 	number_is "$2: quiet ticks of 100 at $1" $((QUIET * 100 / TICKS)) -ge 50
+	number_is "$2: system calls that read in 100 ticks of $1" $((READS * 100 / TICKS)) -lt 50
 }
 never_quiet() { # NODE WORDS
 	must ticks "$1" 100

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * hokm-floor: what a pulse costs this machine whatever sends it. It does nothing but what no sender
- * of pulses can leave out: each 10 ms it waits for a timer (epoll_wait), reads it, and sends one
- * datagram of the size of a pulse (sendmmsg), at real-time priority and with its memory locked.
- * tools/bench/idle shows the CPU time of a node as a multiple of it.
+ * of pulses can leave out: each 10 ms it waits for an event or the end of its time (ppoll), and
+ * sends one datagram of the size of a pulse (sendmmsg), at real-time priority and with its memory
+ * locked. tools/bench/idle shows the CPU time of a node as a multiple of it.
  *
  *   hokm-floor SECONDS ADDR:PORT
  *
  * At the end it prints its CPU time, by the scheduler, in millionths of a core.
  */
+#include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 
 #include "program.h"
 
-#define PULSE_NS   10000000L
+#define PULSE_NS   10000000ULL
 #define PULSES_A_S 100
 #define BYTES      160 /* at least sizeof(struct hokm_pulse) */
 
@@ -44,42 +44,34 @@ static void as_the_daemon(void)
 		(void)prog_fail("real-time priority and locked memory");
 }
 
-/* A timer of pulses in an epoll set. Returns the set, or -errno. */
-static int open_timer(int *timer)
+/* Waits for the next pulse. The daemon waits at an event loop in the same way. */
+static int wait_until(int set, uint64_t due_ns)
 {
-	const struct itimerspec every = {{0, PULSE_NS}, {0, PULSE_NS}};
-	struct epoll_event ev = {.events = EPOLLIN};
-	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct pollfd p = {.fd = set, .events = POLLIN};
+	uint64_t now_ns = prog_now_ns();
+	struct timespec left = {0, due_ns > now_ns ? (long)(due_ns - now_ns) : 0};
 
-	*timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (set < 0 || *timer < 0 || timerfd_settime(*timer, 0, &every, NULL) ||
-	    epoll_ctl(set, EPOLL_CTL_ADD, *timer, &ev))
-		return prog_fail("timer");
-	return set;
+	return ppoll(&p, 1, &left, NULL) ? prog_fail("ppoll") : 0;
 }
 
 static int run(unsigned long seconds, struct sockaddr_in *to)
 {
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), timer;
-	int set = open_timer(&timer);
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int set = epoll_create1(EPOLL_CLOEXEC);
 	char pulse[BYTES] = {0};
 	struct iovec iov = {pulse, sizeof(pulse)};
 	struct mmsghdr msg = {.msg_hdr = {.msg_name = to,
 					  .msg_namelen = sizeof(*to),
 					  .msg_iov = &iov,
 					  .msg_iovlen = 1}};
-	uint64_t before = cpu_ns(), began = prog_now_ns(), ticks;
+	uint64_t before = cpu_ns(), began = prog_now_ns();
 
-	if (sock < 0)
-		return prog_fail("socket");
-	if (set < 0)
-		return set;
+	if (sock < 0 || set < 0)
+		return prog_fail("socket or epoll set");
 	for (unsigned long i = 0; i < seconds * PULSES_A_S; i++) {
-		struct epoll_event ev;
-
-		if (epoll_wait(set, &ev, 1, -1) != 1 ||
-		    read(timer, &ticks, sizeof(ticks)) != sizeof(ticks) ||
-		    sendmmsg(sock, &msg, 1, 0) != 1)
+		if (wait_until(set, began + (i + 1) * PULSE_NS))
+			return -EIO;
+		if (sendmmsg(sock, &msg, 1, 0) != 1)
 			return prog_fail("pulse");
 	}
 	if (!before)

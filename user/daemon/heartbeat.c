@@ -2,10 +2,8 @@
 /* See heartbeat.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -150,18 +148,43 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	ask_silent_peers(h, now_ns);
 }
 
-static int on_timer(sd_event_source *s, int fd, uint32_t revents, void *arg)
+bool heartbeat_take(struct heartbeat *h)
 {
-	struct heartbeat *h = arg;
-	uint64_t ticks;
+	struct inbox *in = &h->node->inbox;
+	uint64_t ticks = pulse_clock_take(&h->clock, clock_now_ns());
 
+	if (!ticks)
+		return false;
+	in->ticks += ticks;
+	inbox_note(in, INBOX_TICK);
+	return true;
+}
+
+static int on_due(sd_event_source *s, void *arg)
+{
 	(void)s;
-	(void)revents;
-	if (read(fd, &ticks, sizeof(ticks)) != sizeof(ticks))
-		return 0;
-	h->node->inbox.ticks += ticks;
-	inbox_note(&h->node->inbox, INBOX_TICK);
+	(void)heartbeat_take(arg);
 	return 0;
+}
+
+int heartbeat_offer(struct heartbeat *h)
+{
+	bool due = !pulse_clock_left_ns(&h->clock, clock_now_ns());
+
+	return sd_event_source_set_enabled(h->due, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+int heartbeat_wait(const struct heartbeat *h, int fd)
+{
+	const uint64_t left_ns = pulse_clock_left_ns(&h->clock, clock_now_ns());
+	const struct timespec most = {(time_t)(left_ns / NS_PER_S), (long)(left_ns % NS_PER_S)};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ready = ppoll(&p, 1, &most, NULL);
+
+	/* After a signal the caller looks whether the pulse is due. */
+	if (ready < 0)
+		return errno == EINTR ? 0 : -errno;
+	return ready;
 }
 
 int heartbeat_open(struct heartbeat *h, struct node *n)
@@ -170,7 +193,6 @@ int heartbeat_open(struct heartbeat *h, struct node *n)
 	int err;
 
 	h->node = n;
-	h->fd = -1;
 	pulse_paths_init(&h->paths, n);
 	err = pulse_open(hokm_bpf_ifindex(n->bpf), c->nodes[c->self].addr, c->pulse_port,
 			 &h->pulse);
@@ -189,42 +211,26 @@ int heartbeat_start_thread(struct heartbeat *h)
 	return renewal_start(h->renewal);
 }
 
-/*
- * This timer runs permanently: a periodic file descriptor of its own costs two system calls a tick
- * less than a timer of the event loop that is armed again each time.
- */
 int heartbeat_start(struct heartbeat *h)
 {
-	int err;
+	int err = sd_event_add_defer(h->node->event, &h->due, on_due, h);
 
-	h->fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (h->fd < 0)
-		return -errno;
-	err = heartbeat_set_interval(h);
-	if (!err)
-		err = sd_event_add_io(h->node->event, &h->timer, h->fd, EPOLLIN, on_timer, h);
 	if (err >= 0)
-		err = sd_event_source_set_priority(h->timer, NODE_PRIO_PULSE);
-	return err < 0 ? err : 0;
+		err = sd_event_source_set_priority(h->due, NODE_PRIO_PULSE);
+	if (err < 0)
+		return err;
+	heartbeat_set_interval(h);
+	return 0;
 }
 
-int heartbeat_set_interval(struct heartbeat *h)
+void heartbeat_set_interval(struct heartbeat *h)
 {
-	uint64_t ns = h->node->conf->pulse_ns;
-	struct itimerspec t = {
-		.it_interval = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)},
-		.it_value = {0, 1},
-	};
-
-	return timerfd_settime(h->fd, 0, &t, NULL) ? -errno : 0;
+	pulse_clock_set(&h->clock, h->node->conf->pulse_ns, clock_now_ns());
 }
 
 void heartbeat_stop(struct heartbeat *h)
 {
-	h->timer = sd_event_source_disable_unref(h->timer);
-	if (h->fd >= 0)
-		close(h->fd);
-	h->fd = -1;
+	h->due = sd_event_source_disable_unref(h->due);
 }
 
 int heartbeat_set_interface(struct heartbeat *h, int ifindex)

@@ -8,10 +8,12 @@
 #define HOKM_DAEMON_HEARTBEAT_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/pulse_paths.h"
+#include "decide/pulse_clock.h"
 #include "decide/senders.h"
 #include "hokm/abi.h"
 #include "sense/pulse.h"
@@ -24,8 +26,8 @@ struct heartbeat {
 	struct node *node;
 	struct pulse *pulse; /* of the segment */
 	struct pulse_paths paths;
-	int fd; /* of the timer, -1 when closed */
-	sd_event_source *timer;
+	struct pulse_clock clock;
+	sd_event_source *due;    /* pending when a pulse is due beside other events */
 	struct renewal *renewal; /* sends the probes of the segment */
 	struct pulse_wish wish;  /* of all probes */
 	struct senders senders;  /* whose pulses of another version were reported */
@@ -36,17 +38,31 @@ struct heartbeat {
 int heartbeat_open(struct heartbeat *h, struct node *n);
 /* The thread that sends probes when the loop is late. 0 or -errno. */
 int heartbeat_start_thread(struct heartbeat *h);
-/* The timer. 0 or -errno. */
+/* Pulses are due from now on. 0 or -errno. */
 int heartbeat_start(struct heartbeat *h);
 void heartbeat_stop(struct heartbeat *h);
 void heartbeat_close(struct heartbeat *h);
-/* Sets the timer to the interval of the configuration. 0 or -errno. */
-int heartbeat_set_interval(struct heartbeat *h);
+/* Takes the interval of the configuration. */
+void heartbeat_set_interval(struct heartbeat *h);
+
+/*
+ * Waits until `fd` is readable or the next pulse is due. Returns 1 when fd is readable, 0 when the
+ * pulse may be due, or -errno. It is one system call: a timer that is a file descriptor costs
+ * another one, and so does the event loop, with much more of the caches.
+ */
+int heartbeat_wait(const struct heartbeat *h, int fd);
+/* Is a pulse due? Then it is taken, and noted for settle(). */
+bool heartbeat_take(struct heartbeat *h);
+/*
+ * A pulse that is due is taken by the event loop, after events that come before it and before those
+ * that come after it. 0 or -errno.
+ */
+int heartbeat_offer(struct heartbeat *h);
 
 /* The interface was made again, with this index. 0 or -errno. */
 int heartbeat_set_interface(struct heartbeat *h, int ifindex);
 
-/* One beat. ticks: how often the timer fired since the last one. */
+/* One beat. ticks: how many pulses were due since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
 /*
  * An advert came from a peer. If its pulses are silent, as after a partition, it is asked by ARP:

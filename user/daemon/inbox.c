@@ -51,6 +51,7 @@ void inbox_done(struct inbox *in)
 {
 	in->harmless = false;
 	in->ticks = 0;
+	in->beaten = false;
 	in->refused = 0;
 	in->n_events = 0;
 }

@@ -16,7 +16,7 @@
 #include "decide/vrrp.h"
 
 enum inbox_note {
-	INBOX_TICK = 1u << 0,     /* the pulse timer fired; `ticks` says how often */
+	INBOX_TICK = 1u << 0,     /* a pulse is due; `ticks` says how many are */
 	INBOX_POLICY = 1u << 1,   /* something that the policy reads has changed */
 	INBOX_VRRP = 1u << 2,     /* `events` for the VRRP machine */
 	INBOX_CHECKS = 1u << 3,   /* an active check is due, or a result arrived */
@@ -39,6 +39,7 @@ struct inbox {
 	unsigned int notes;
 	bool harmless; /* a handler ran, and what it learnt shows where a quiet tick looks */
 	uint64_t ticks;
+	bool beaten;      /* the heartbeat of these ticks is done */
 	uint32_t refused; /* one bit for each service slot */
 	unsigned int n_events;
 	struct vrrp_event events[INBOX_EVENTS];

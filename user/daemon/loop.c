@@ -120,16 +120,48 @@ int loop_start(struct daemon *d)
 	return err;
 }
 
+/*
+ * Quiet ticks are settled here, between two looks of the event loop at its sources. Returns 0 when
+ * there may be more to do, or -errno.
+ */
+static int wait_for_news(struct daemon *d)
+{
+	const int fd = sd_event_get_fd(d->node.event);
+	int ready = fd;
+
+	if (fd < 0)
+		return fd;
+	do
+		ready = heartbeat_wait(&d->heartbeat, fd);
+	while (!ready && settle_quiet(d));
+	return ready < 0 ? ready : heartbeat_offer(&d->heartbeat);
+}
+
+/* One handler, if there is something to handle. */
+static int turn(struct daemon *d)
+{
+	sd_event *event = d->node.event;
+	int err = heartbeat_offer(&d->heartbeat);
+
+	if (err >= 0)
+		err = sd_event_prepare(event);
+	if (!err) {
+		/* What was noted while settling is settled in this turn, without a wait. */
+		if (!d->node.inbox.notes)
+			err = wait_for_news(d);
+		if (err >= 0)
+			err = sd_event_wait(event, 0);
+	}
+	return err > 0 ? sd_event_dispatch(event) : err;
+}
+
 int loop_run(struct daemon *d)
 {
 	int err = 0;
 
 	d->running = true;
 	while (d->running && err >= 0) {
-		/* What was noted while settling is settled in the next turn, without a wait. */
-		uint64_t wait_us = d->node.inbox.notes ? 0 : UINT64_MAX;
-
-		err = sd_event_run(d->node.event, wait_us);
+		err = turn(d);
 		if (err >= 0)
 			settle(d);
 	}

@@ -98,8 +98,7 @@ static void reconf_all(struct daemon *d)
 	upkeep_look_for_paths(&d->upkeep);
 	gateway_watch_reconf(&d->gateway);
 	etcd_watch_reconf(&d->etcd);
-	if (heartbeat_set_interval(&d->heartbeat))
-		log_error("could not set the pulse timer: the former interval stays");
+	heartbeat_set_interval(&d->heartbeat);
 	hooks_reconf(d->hooks, d->node.conf);
 	check_runner_reconf(&d->checks, d->node.conf);
 	notify_feed_reconf(&d->notify);

@@ -479,10 +479,24 @@ static void note_settled(struct daemon *d, bool tick)
 static bool is_quiet(struct daemon *d)
 {
 	return quiet_may(&d->quiet, clock_now_ns()) && ended_is_idle(&d->ended) &&
+	       quiet_grants(&d->quorum.grants) &&
 	       quiet_tick_is(&d->quiet, &d->node, &d->quorum, d->replication);
 }
 
 /* ---- the one place ---- */
+
+/* The first of all that a tick does, and once for each. */
+static void beat(struct daemon *d)
+{
+	struct inbox *in = &d->node.inbox;
+
+	if (in->beaten)
+		return;
+	in->beaten = true;
+	if (d->vrrp_started)
+		quorum_beat(&d->quorum, &d->vrrp);
+	heartbeat_beat(&d->heartbeat, in->ticks);
+}
 
 /* What handlers noted beside the tick, and the heartbeat. Returns what else follows from it. */
 static unsigned int begin(struct daemon *d, unsigned int due)
@@ -491,10 +505,8 @@ static unsigned int begin(struct daemon *d, unsigned int due)
 		due |= INBOX_CHECKS | INBOX_POLICY;
 	if (due & INBOX_LINK && !interface_left(d))
 		follow_link(d);
-	if (due & INBOX_TICK && d->vrrp_started)
-		quorum_beat(&d->quorum, &d->vrrp);
 	if (due & INBOX_TICK)
-		heartbeat_beat(&d->heartbeat, d->node.inbox.ticks);
+		beat(d);
 	return due;
 }
 
@@ -542,11 +554,30 @@ static void settle_rest(struct daemon *d, unsigned int due)
 	note_settled(d, due & INBOX_TICK);
 }
 
+bool settle_quiet(struct daemon *d)
+{
+	struct inbox *in = &d->node.inbox;
+	uint64_t began_ns = clock_now_ns();
+
+	if (!quiet_may(&d->quiet, began_ns) || !heartbeat_take(&d->heartbeat))
+		return false;
+	PROBE_SETTLE_BEGIN(INBOX_TICK);
+	beat(d);
+	if (!is_quiet(d))
+		return false;
+	inbox_count_turn(in, inbox_take(in, INBOX_TICK));
+	inbox_done(in);
+	note_turn(in, began_ns);
+	PROBE_SETTLE_END(INBOX_TICK);
+	return true;
+}
+
 void settle(struct daemon *d)
 {
 	struct inbox *in = &d->node.inbox;
 	unsigned int due = inbox_take(in, ~0u);
 	uint64_t began_ns = clock_now_ns();
+	bool news = in->beaten; /* settle_quiet() has begun this tick */
 
 	inbox_count_turn(in, due);
 	if (due ? due != INBOX_TICK : !in->harmless)
@@ -555,9 +586,10 @@ void settle(struct daemon *d)
 		inbox_done(in);
 		return;
 	}
-	PROBE_SETTLE_BEGIN(due);
+	if (!news)
+		PROBE_SETTLE_BEGIN(due);
 	due = begin(d, due);
-	if (due != INBOX_TICK || !is_quiet(d))
+	if (due != INBOX_TICK || news || !is_quiet(d))
 		settle_rest(d, due);
 	inbox_done(in);
 	note_turn(in, began_ns);

@@ -322,7 +322,6 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 	d->bpf_opts = *opts;
 	d->front_ops = front;
 	d->lock_fd = -1;
-	d->heartbeat.fd = -1;
 	d->steering.fd = -1;
 	d->started_ns = clock_now_ns();
 	err = loop_open(d);
