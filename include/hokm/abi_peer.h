@@ -51,6 +51,12 @@ _Static_assert(HOKM_MAX_PEERS <= HOKM_MAX_SERVICES, "a witness has room for all 
  */
 #define HOKM_PULSE_MISDIRECTED 0x04
 
+/*
+ * The answering node becomes owner as soon as it may, or is owner. Who sees it does not become
+ * owner at the same moment.
+ */
+#define HOKM_PULSE_ANNOUNCES 0x10
+
 /* The answer of a witness: its kernel made it, not its process. */
 #define HOKM_PULSE_KERNEL 0x08
 
@@ -72,8 +78,8 @@ _Static_assert(HOKM_MAX_PEERS <= HOKM_MAX_SERVICES, "a witness has room for all 
  * @daemon_age_ns: time since the last sign of life of the sender's daemon
  * @epoch: epoch of the sender
  * @priority: effective priority of the sender
- * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED, HOKM_PULSE_KERNEL; answers
- *         only
+ * @flags: HOKM_PULSE_HEARS, HOKM_PULSE_STEERED, HOKM_PULSE_MISDIRECTED, HOKM_PULSE_KERNEL,
+ *         HOKM_PULSE_ANNOUNCES; answers only
  * @mac: MAC address of the sender of this packet; the frame must come from it
  * @grant: its wish, or its answer to a wish
  * @svc: its services

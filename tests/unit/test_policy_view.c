@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What policy tells the VRRP machine of the peers as a whole: whether anybody competes for a VIP
- * that its owner gives up. test_policy.c has what it tells of each peer.
+ * that its owner gives up, or that nobody has. test_policy.c has what it tells of each peer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "decide/policy.h"
 
@@ -61,10 +62,59 @@ static void only_a_single_peer_without_pulses_is_uncontested(void **state)
 	}
 }
 
+/* A peer that answers pulses, and whose daemon gets the CPU. */
+#define FIT(...)                                                                 \
+	{                                                                        \
+		.used = true, .pulsing = true, .daemon_fresh = true, __VA_ARGS__ \
+	}
+
+static const struct {
+	struct policy_peer peers[2];
+	bool contested, better, lesser;
+	uint64_t asked_ns;
+} rivals[] = {
+	{{{0}}, false, false, false, 0},
+	{{{.used = true, .seen_ns = 5}}, false, false, false, 0},
+	{{{.used = true, .pulsing = true, .announces = true}}, false, false, false, 0},
+	{{FIT(.seen_ns = 5)}, true, false, false, 5},
+	{{FIT(.seen_ns = 5), FIT(.seen_ns = 3)}, true, false, false, 3},
+	{{FIT(.seen_ns = 3), FIT(.seen_ns = 5)}, true, false, false, 3},
+	{{FIT(.seen_ns = 5, .announces = true, .priority = 110)}, true, true, false, 5},
+	{{FIT(.seen_ns = 5, .announces = true, .priority = 90)}, true, false, true, 5},
+	/* Of one priority, the address decides. */
+	{{FIT(.seen_ns = 5, .announces = true, .priority = 100, .addr = {1})},
+	 true,
+	 true,
+	 false,
+	 5},
+};
+
+/*
+ * The peers that could become owner at the same moment: the oldest of their newest answers counts,
+ * and who wins the election.
+ */
+static void peers_that_could_become_owner_too(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
+		struct policy_input in = {.now_ns = NOW, .own_priority = 100};
+		struct policy_output out;
+
+		memcpy(in.peers, rivals[i].peers, sizeof(rivals[i].peers));
+		policy_decide(&in, &out);
+		if (out.view.contested != rivals[i].contested ||
+		    out.view.better_announces != rivals[i].better ||
+		    out.view.lesser_announces != rivals[i].lesser ||
+		    out.view.asked_ns != rivals[i].asked_ns)
+			fail_msg("row %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_single_peer_without_pulses_is_uncontested),
+		cmocka_unit_test(peers_that_could_become_owner_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

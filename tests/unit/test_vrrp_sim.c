@@ -6,9 +6,8 @@
  * Safety, as vrrp.h states it: never two leases at one moment,
  *   adverts_only  no pulses; every advert arrives, fast; no preempting
  *   pulses_only   pulses arrive within SIM_STALE_NS; adverts lost, cut, late in any way
- * whatever happens to daemons and nodes meanwhile. Excused in both, and bounded: two nodes that
- * took a free lease within one message's time of each other. In pulses_only also: the later one's
- * daemon had no CPU just before, so it had not asked.
+ * whatever happens to daemons and nodes meanwhile. Excused in adverts_only, and bounded: two nodes
+ * that took a free lease within one message's time of each other. With pulses they announce it.
  *
  * Liveness, with all of that and partitions: once faults end, one node owns within a second, then
  * the one that should, and it stays.
@@ -125,14 +124,14 @@ static void test_death_and_stall(void **state)
 	(void)state;
 	settle(&s, 3);
 	sim_kill(&s, 0);
-	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 2 * SIM_MS);
+	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 6 * SIM_MS);
 
 	/*
 	 * A stopped daemon's lease ends before the peer takes it; woken, it finds it is not owner.
 	 */
 	settle(&s, 3);
 	sim_freeze(&s, 0, true);
-	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 2 * SIM_MS);
+	assert_true(until_owns(&s, 1, 1000 * SIM_MS) <= down_ns + 6 * SIM_MS);
 	sim_freeze(&s, 0, false);
 	run_for(&s, 10 * SIM_MS);
 	assert_int_equal(owner(&s), 1);
@@ -183,11 +182,11 @@ static void test_partition(void **state)
 struct chaos {
 	struct sim s;
 	uint64_t seed;
-	uint64_t race_ns; /* two that took it this close together are excused */
-	bool cut_both, cut_adverts, slept_excused;
+	uint64_t race_ns; /* two that took it this close together are excused; 0: none are */
+	bool cut_both, cut_adverts;
 	uint64_t until_ns[SIM_NODES]; /* frozen, crashed, dead: until then */
 	uint64_t next_ns;
-	unsigned int takeovers, races, excused_sleep;
+	unsigned int takeovers, races;
 	bool both[SIM_NODES][SIM_NODES]; /* own at the same moment, judged already */
 	uint64_t both_ns[SIM_NODES][SIM_NODES];
 };
@@ -253,16 +252,14 @@ static void judge_pair(struct chaos *c, unsigned int i, unsigned int j)
 	const struct sim_node *a = &c->s.nodes[i], *b = &c->s.nodes[j];
 	const struct sim_node *later = a->took_ns > b->took_ns ? a : b;
 	const struct sim_node *first = later == a ? b : a;
-	bool race = later->took_ns - first->took_ns <= c->race_ns;
-	bool slept = c->slept_excused && later->took_ns - later->woke_ns <= SIM_STALE_NS;
+	bool race = c->race_ns && later->took_ns - first->took_ns <= c->race_ns;
 
 	if (!c->both[i][j]) {
 		c->both[i][j] = true;
 		c->both_ns[i][j] = c->s.now_ns;
 		c->races += race;
-		c->excused_sleep += slept && !race;
 	}
-	if (!race && !slept)
+	if (!race)
 		fail_msg("seed %llu: nodes %u and %u own at %llu us; taken %llu and %llu us",
 			 (unsigned long long)c->seed, i, j,
 			 (unsigned long long)(c->s.now_ns / 1000),
@@ -368,26 +365,21 @@ static void test_adverts_only(void **state)
 
 static void test_pulses_only(void **state)
 {
-	unsigned int takeovers = 0, races = 0, slept = 0;
+	unsigned int takeovers = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		struct chaos c = {.cut_adverts = true, .slept_excused = true};
+		struct chaos c = {.cut_adverts = true};
 
 		sim_init(&c.s, 2 + seed % 2, seed);
 		c.s.advert_loss = (unsigned int)(seed % 4) * 33;
 		c.s.pulse_loss = 20;
 		c.s.advert_delay_ns = 150 * SIM_MS;
-		c.race_ns = SIM_STALE_NS;
 		chaos(&c, c.s.n, seed);
 		takeovers += c.takeovers;
-		races += c.races;
-		slept += c.excused_sleep;
 	}
-	print_message("pulses only: %u takeovers, %u races, %u after no CPU\n", takeovers, races,
-		      slept);
+	print_message("pulses only: %u takeovers\n", takeovers);
 	assert_true(takeovers > 5 * SEEDS);
-	assert_true(races + slept < takeovers / 10);
 }
 
 static void test_partitions_heal(void **state)

@@ -130,6 +130,13 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->uncontested = true;
 		} else if (take(&text, "unpermitted")) {
 			view->unpermitted = true;
+		} else if (take(&text, "asked")) {
+			view->contested = true;
+			view->asked_ns = from_now(r, -number(&text));
+		} else if (take(&text, "better announces")) {
+			view->better_announces = true;
+		} else if (take(&text, "lesser announces")) {
+			view->lesser_announces = true;
 		} else if (take(&text, "undecided")) {
 			view->undecided = true;
 		} else if (take(&text, "held back")) {

@@ -21,6 +21,9 @@
  *between them, or "" stale | fresh     the owner pulses, and was seen before this moment | in it
  *                   lease N [of D/P]  a peer holds a lease for N longer (negative: held one until
  *                                     then), the peer with address 10.0.0.D and priority P
+ *                   asked N           the peers that could become owner answered a probe that was
+ *                                     sent N ago
+ *                   better announces | lesser announces   one of them announces that it does
  *                   best              nobody is a better successor than this node
  *                   uncontested       the only other node answers no pulses
  *                   held back         this node may not preempt

@@ -78,6 +78,7 @@ static void answer(struct sim *s, const struct sim_packet *probe)
 		.sent_ns = probe->sent_ns,
 		.lease_left_ns = n->lease_until_ns > s->now_ns ? n->lease_until_ns - s->now_ns : 0,
 		.fresh = s->now_ns < n->daemon_ns + STALE_NS,
+		.announces = n->announces,
 		.state = n->state,
 		.priority = priorities[probe->to],
 		.n_up = n->service_up,
@@ -96,6 +97,7 @@ static void take_answer(struct sim *s, const struct sim_packet *p)
 	peer->seen_ns = s->now_ns;
 	peer->lease_until_ns = p->lease_left_ns ? s->now_ns + p->lease_left_ns : 0;
 	peer->fresh = p->fresh;
+	peer->announces = p->announces;
 	peer->state = p->state;
 	peer->priority = p->priority;
 	peer->n_up = p->n_up;
@@ -161,6 +163,16 @@ static void send_probes(struct sim *s, unsigned int from)
 
 /* ---- daemon ---- */
 
+/* As in peer_sight(): no answer can come while this daemon asks nothing. */
+static bool is_pulsing(const struct sim *s, const struct sim_node *n, const struct sim_peer *p)
+{
+	uint64_t since_ns = p->seen_ns;
+
+	if (since_ns < n->woke_ns && n->slept_ns < since_ns + PEER_DEAD_NS)
+		since_ns = n->woke_ns;
+	return p->seen_ns && s->now_ns < since_ns + PEER_DEAD_NS;
+}
+
 static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 {
 	const struct sim_node *n = &s->nodes[i];
@@ -186,8 +198,9 @@ static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 		out->used = true;
 		out->mute = !s->pulses;
 		out->addr = addr_of(j);
-		out->pulsing = p->seen_ns && s->now_ns < p->seen_ns + PEER_DEAD_NS;
+		out->pulsing = is_pulsing(s, n, p);
 		out->daemon_fresh = out->pulsing && p->fresh;
+		out->announces = out->pulsing && p->announces;
 		out->adverts = p->advert_ns &&
 			       s->now_ns < p->advert_ns + vrrp_master_down_ns(3, priorities[i],
 									      SIM_ADVER_NS);
@@ -204,6 +217,8 @@ static bool act(struct sim *s, unsigned int i, const struct vrrp_actions *acts)
 	struct sim_node *n = &s->nodes[i];
 	bool sent = false;
 
+	n->announces = n->v.state == HOKM_VRRP_MASTER ||
+		       (n->v.state == HOKM_VRRP_BACKUP && n->v.announced_ns);
 	for (unsigned int a = 0; a < acts->n; a++)
 		switch (acts->a[a].kind) {
 		case VRRP_ACT_ADVERT:
@@ -342,6 +357,7 @@ void sim_start(struct sim *s, unsigned int i)
 void sim_crash(struct sim *s, unsigned int i)
 {
 	s->nodes[i].running = false;
+	s->nodes[i].slept_ns = s->now_ns;
 	s->nodes[i].queued = 0;
 	memset(&s->nodes[i].v, 0, sizeof(s->nodes[i].v));
 }
@@ -356,6 +372,8 @@ void sim_freeze(struct sim *s, unsigned int i, bool frozen)
 {
 	if (s->nodes[i].frozen && !frozen)
 		s->nodes[i].woke_ns = s->now_ns;
+	else if (frozen && !s->nodes[i].frozen)
+		s->nodes[i].slept_ns = s->now_ns;
 	s->nodes[i].frozen = frozen;
 }
 

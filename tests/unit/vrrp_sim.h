@@ -33,13 +33,14 @@ struct sim_packet {
 	uint64_t sent_ns; /* probe and answer: of the probe */
 	uint64_t lease_left_ns;
 	bool fresh; /* answer: its daemon showed life */
+	bool announces;
 	uint8_t state, priority;
 	unsigned int n_up;
 };
 
 struct sim_peer {
 	uint64_t seen_ns, answered_ns, lease_until_ns;
-	bool fresh;
+	bool fresh, announces;
 	uint8_t state, priority;
 	unsigned int n_up;
 	uint64_t advert_ns;
@@ -51,6 +52,7 @@ struct sim_node {
 	uint64_t lease_until_ns;
 	uint64_t daemon_ns;
 	uint8_t state;
+	bool announces;
 	struct vrrp_advert queue[SIM_QUEUE];
 	unsigned int queued;
 	struct sim_peer peers[SIM_NODES];
@@ -63,8 +65,9 @@ struct sim_node {
 	struct policy_output policy;
 	uint64_t pulse_at_ns;
 	/* watched */
-	uint64_t took_ns; /* its lease began */
-	uint64_t woke_ns; /* its daemon got the CPU back, or started */
+	uint64_t took_ns;  /* its lease began */
+	uint64_t slept_ns; /* its daemon lost the CPU, or ended */
+	uint64_t woke_ns;  /* its daemon got the CPU back, or started */
 };
 
 struct sim {

@@ -35,6 +35,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->replicates = link && repl_connected(link, now_ns);
 	out->refuses = out->pulsing && !p->map.priority;
 	out->silent = quorum_peer_silent(&d->quorum, slot);
+	out->announces = out->pulsing && p->map.flags & HOKM_PULSE_ANNOUNCES;
 	out->priority = out->pulsing && !out->refuses ? p->map.priority : p->priority;
 	/* keepalived's own configuration may name another priority than ours. */
 	if (out->mute && p->advert_priority > out->priority)

@@ -166,6 +166,9 @@ static void act_one(struct daemon *d, const struct vrrp_action *a, enum hokm_vrr
 		report_state(d, from);
 		break;
 	case VRRP_ACT_PROBE:
+		/* Who is asked knows the announcement. */
+		if (r->own)
+			apply_own(d->node.apply, &d->node.want);
 		heartbeat_probe(&d->heartbeat);
 		break;
 	case VRRP_ACT_DISCARD:
@@ -192,6 +195,21 @@ static bool show_priority(struct daemon *d)
 	return own->priority != was;
 }
 
+/*
+ * What the answers to pulses say. An owner goes on announcing: the word is in the map before its
+ * lease is. True when it changes.
+ */
+static bool show_announcement(struct daemon *d)
+{
+	const struct vrrp *v = &d->vrrp;
+	__u8 *announces = &d->node.want.own.rsv[HOKM_OWN_ANNOUNCES];
+	const __u8 was = *announces;
+
+	*announces = v->state == HOKM_VRRP_MASTER ||
+		     (v->state == HOKM_VRRP_BACKUP && v->announced_ns);
+	return *announces != was;
+}
+
 bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum hokm_vrrp_state from,
 		      struct vrrp_event *next)
 {
@@ -200,6 +218,7 @@ bool vrrp_actions_run(struct daemon *d, const struct vrrp_actions *acts, enum ho
 
 	/* Peers that learn a refusal from an advert see it in the pulses, too. */
 	r.own = show_priority(d);
+	r.own |= show_announcement(d);
 	for (unsigned int i = 0; i < acts->n; i++)
 		act_one(d, &acts->a[i], from, next, &r);
 	n->want.own.state = (__u8)d->vrrp.state;

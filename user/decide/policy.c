@@ -106,6 +106,26 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 	}
 }
 
+/* Peers that see the VIP free as this node does, and whose daemons could take it meanwhile. */
+static void fill_rivals(const struct policy_input *in, struct vrrp_view *v)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (!p->used || !p->pulsing || !p->daemon_fresh)
+			continue;
+		if (!v->contested || p->seen_ns < v->asked_ns)
+			v->asked_ns = p->seen_ns;
+		v->contested = true;
+		if (!p->announces)
+			continue;
+		if (vrrp_beats(p->priority, p->addr, in->own_priority, in->own_addr))
+			v->better_announces = true;
+		else
+			v->lesser_announces = true;
+	}
+}
+
 /* The peer can be named as successor. keepalived has no successors, so pulses are needed. */
 static bool candidate(const struct policy_peer *p)
 {
@@ -169,6 +189,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	const struct policy_peer *rival;
 
 	fill_leases(in, v);
+	fill_rivals(in, v);
 	v->deaf = !in->link_up || in->silent || in->barred;
 	v->mute_priority = mute_priority(in);
 	v->uncontested = uncontested(in);

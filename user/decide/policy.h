@@ -55,6 +55,7 @@ struct policy_peer {
 	bool adverts;      /* an advert of it was accepted within its Master_Down_Interval */
 	bool advertises;   /* one was heard in that time, accepted or not: it owns, or claims to */
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
+	bool announces;    /* its pulses say that it becomes owner, or is */
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	bool replicates;   /* its replication messages arrive: hokm-xdp, and its daemon is alive */

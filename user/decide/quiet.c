@@ -11,7 +11,7 @@ bool quiet_vrrp(const struct vrrp *v)
 	if (v->state == HOKM_VRRP_MASTER)
 		return !v->send_failed && !v->rival && !v->yield_at_ns && !v->correct_at_ns;
 	return v->state == HOKM_VRRP_BACKUP && v->owner.s_addr && !v->claiming && !v->released_ns &&
-	       !v->preempt_at_ns && !v->undecided_ns;
+	       !v->preempt_at_ns && !v->announced_ns && !v->undecided_ns;
 }
 
 bool quiet_grants(const struct grants *g)

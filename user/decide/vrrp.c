@@ -17,6 +17,7 @@
  *         TIMER: preempt, owner pulses     ADVERT PROBE (claim)    confirmed: MASTER (preempt)
  *         TIMER: preempt, other owner      ADVERT                  SENT: MASTER (preempt)
  *         any of these ways, unpermitted   ASK                     tries again soon
+ *         any, a peer that pulses may too  PROBE until alone       as that way, or gives way
  *         REFUSED, and nobody owns         ADVERT 0                -
  *         by grants: any way, granted      ADVERT                  SENT: MASTER (as that way)
  *         by grants: owner's have ended    - (wants)               granted: MASTER (granted)
@@ -103,6 +104,8 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 		v->released_ns = 0;
 		v->claimed = false;
 	}
+	if (!v->released_ns && !v->claiming)
+		v->announced_ns = 0;
 	v->owner = a->source;
 	v->owner_priority = a->priority;
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
@@ -447,8 +450,7 @@ static void withdraw(struct vrrp_step *s, enum hokm_vrrp_state next)
 		release(s);
 	}
 	vrrp_end_claim(s, true);
-	v->released_ns = 0;
-	v->claimed = false;
+	vrrp_forget_ways(v);
 	v->sending = VRRP_SENDING_NONE;
 	v->timer_at_ns = 0;
 	vrrp_enter(s, next, s->ev->reason);

@@ -46,10 +46,11 @@
  *     answer at least every adver / 4, for which the asking daemon must get the CPU so often too.
  *     Then a lease ends before Master_Down can, and a lease that runs is seen. A peer without
  * pulses (keepalived) must not miss two adverts in a row of an owner whose daemon then stops.
- *   - Two nodes that wait for Master_Down without an owner wait for moments that differ by more
- *     than the travel time of an advert. Skew_Time provides that for nodes that heard the same last
- *     advert. Nodes that start without any owner can race: the loser yields on the first advert or
- *     pulse of the winner.
+ *   - Two nodes that find the VIP free at the same moment announce it in their pulses before they
+ *     become owner, and each asks the other one meanwhile (vrrp_backup.c). Without pulses they wait
+ *     for moments that differ by more than the travel time of an advert: Skew_Time provides that
+ * for nodes that heard the same last advert. Those that start without any owner can race: the loser
+ *     yields on the first advert of the winner.
  *   - A peer that is preempted answers pulses. One that does not (keepalived) is preempted as VRRP
  *     specifies it: both own the VIP while one advert travels or, when the daemon of the peer is
  *     stopped just then, until its lease ends.
@@ -97,7 +98,14 @@ struct vrrp_view {
 	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
 	bool undecided;         /* the arbiter has not allowed yet to become owner (arbiter.h) */
 	bool unpermitted;       /* the operator's hook has not permitted to become owner */
-	bool best_successor;    /* no peer is a better successor of the owner than this node */
+	/*
+	 * A peer that could become owner, too, answers pulses. Each such peer's answers are not
+	 * older than asked_ns. One announces that it becomes owner: it wins the election, or it
+	 * loses it.
+	 */
+	bool contested, better_announces, lesser_announces;
+	uint64_t asked_ns;
+	bool best_successor; /* no peer is a better successor of the owner than this node */
 	/*
 	 * No link, a silent one, or cut off from peers and gateway: that no advert comes proves
 	 * nothing.
@@ -246,9 +254,14 @@ struct vrrp {
 	/* when the owner sent priority 0; its pulse must confirm it. 0: it did not */
 	uint64_t released_ns;
 	bool claimed; /* it did so because this node claimed: with a permission, if one is needed */
-	uint64_t look_at_ns;  /* claiming or released: time of the next probe */
+	uint64_t look_at_ns;  /* claiming, released or announced: time of the next probe */
 	uint64_t look_gap_ns; /* from that probe to the one after it */
 
+	/*
+	 * since when the pulses announce that this node becomes owner as soon as it may; 0: they do
+	 * not
+	 */
+	uint64_t announced_ns;
 	uint64_t undecided_ns; /* when only the arbiter kept it from the lease; 0: it did not */
 
 	/* BACKUP, by grants */

@@ -3,6 +3,8 @@
  * BACKUP of the VRRP machine: watches the owner, and has three ways to the lease.
  *
  *   wait      Master_Down, or Skew_Time after priority 0, ends and no lease of a peer runs.
+ *             Where a peer answers pulses that could become owner at the same moment, this node
+ *             announces it first, and asks each of them (announce).
  *             Skew_Time is there for several backups: a single one waits for 1/8 of the interval.
  *   release   An owner that answers pulses has sent priority 0. It is asked by pulse until an
  *             answer that is newer than this advert shows no lease.
@@ -73,7 +75,7 @@ static void arm(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	v->timer_at_ns = v->master_down_at_ns;
-	if (v->claiming || v->released_ns)
+	if (v->claiming || v->released_ns || v->announced_ns)
 		earliest(&v->timer_at_ns, v->look_at_ns);
 	if (v->preempt_at_ns && !v->claiming)
 		earliest(&v->timer_at_ns, v->preempt_at_ns);
@@ -88,6 +90,7 @@ void vrrp_forget_ways(struct vrrp *v)
 	v->claiming = false;
 	v->released_ns = 0;
 	v->claimed = false;
+	v->announced_ns = 0;
 }
 
 void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
@@ -143,6 +146,59 @@ static void look(struct vrrp_step *s)
 	v->look_gap_ns = v->look_gap_ns * 2 < LOOK_MOST_NS ? v->look_gap_ns * 2 : LOOK_MOST_NS;
 }
 
+/* ---- announce ---- */
+
+/*
+ * Two nodes may find the VIP free at the same moment: after a cut, or when both start. Each of them
+ * announces in its pulses that it becomes owner, and then asks the other one. So one of them sees
+ * the announcement of the other. The better one waits until the lesser one has given up.
+ */
+static void announce(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (!v->announced_ns) {
+		v->announced_ns = s->now_ns;
+		v->look_gap_ns = LOOK_FIRST_NS;
+	}
+}
+
+/* Each peer that could become owner has answered since the announcement, and not long ago. */
+static bool asked_all(const struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+	uint64_t asked_ns = s->ev->view.asked_ns;
+
+	return v->announced_ns && asked_ns > v->announced_ns &&
+	       s->now_ns < vrrp_add_ns(asked_ns, v->conf.adver_ns * 3 / 4);
+}
+
+/* No peer takes the VIP at the same moment. To a better one this node has given way before. */
+static bool alone(const struct vrrp_step *s)
+{
+	const struct vrrp_view *view = &s->ev->view;
+
+	if (!view->contested || view->by_grants)
+		return true;
+	return asked_all(s) && !view->lesser_announces;
+}
+
+/* A better node announces it, too: it has the time of an advert's interval to become owner. */
+static void give_way(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+	uint64_t next_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
+
+	if (s->ev->view.by_grants || !s->ev->view.better_announces || !asked_all(s) ||
+	    v->sending == VRRP_SENDING_TAKE)
+		return;
+	vrrp_end_claim(s, true);
+	vrrp_forget_ways(v);
+	if (v->master_down_at_ns < next_ns)
+		v->master_down_at_ns = next_ns;
+	arm(s);
+}
+
 /* ---- claim ---- */
 
 static void claim(struct vrrp_step *s)
@@ -155,6 +211,7 @@ static void claim(struct vrrp_step *s)
 		v->claim_at_ns = s->now_ns;
 		v->look_gap_ns = LOOK_FIRST_NS;
 	}
+	announce(s);
 	if (s->now_ns >= v->claim_at_ns && permitted(s, HOKM_R_PREEMPT)) {
 		v->claim_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_CLAIM);
@@ -171,6 +228,8 @@ void vrrp_end_claim(struct vrrp_step *s, bool notify)
 		vrrp_send(s, VRRP_SENDING_NONE);
 	v->claiming = false;
 	v->preempt_at_ns = 0;
+	if (!v->released_ns)
+		v->announced_ns = 0;
 }
 
 static void preempt(struct vrrp_step *s)
@@ -238,6 +297,7 @@ static void backup_advert(struct vrrp_step *s)
 		if (s->ev->view.owner_pulses && s->ev->view.best_successor) {
 			v->released_ns = s->now_ns;
 			v->look_gap_ns = LOOK_FIRST_NS;
+			announce(s);
 			look(s);
 		}
 	} else if (a->priority < v->conf.priority && preempting(s)) {
@@ -262,12 +322,23 @@ static void owner_is_alive(struct vrrp_step *s)
 	v->master_down_at_ns = vrrp_add_ns(s->now_ns, v->owner_adver_ns);
 	if (free_ns > s->now_ns)
 		earliest(&v->master_down_at_ns, free_ns);
+	if (!v->claiming && !v->released_ns)
+		v->announced_ns = 0;
 	if (!view->peer_holds)
 		return;
 	v->owner = view->holder;
 	v->owner_priority = view->holder_priority;
 	if (view->holder_priority < v->conf.priority && preempting(s))
 		begin_preempting(s);
+}
+
+/* The timer fired late. A node that has announced waits for new answers anyway. */
+static bool is_late(const struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+
+	return !v->looked_twice && !(v->announced_ns && s->ev->view.contested) &&
+	       s->now_ns > vrrp_add_ns(v->timer_at_ns, grace_ns(v) * 2);
 }
 
 static void master_down(struct vrrp_step *s)
@@ -278,15 +349,20 @@ static void master_down(struct vrrp_step *s)
 		owner_is_alive(s);
 	} else if (s->ev->view.by_grants) {
 		return;
-	} else if (!v->looked_twice && s->now_ns > vrrp_add_ns(v->timer_at_ns, grace_ns(v) * 2)) {
-		/* The timer fired late, and no probe was sent meanwhile: ask before concluding. */
+	} else if (is_late(s)) {
+		/* No probe was sent meanwhile: ask before concluding. */
 		v->looked_twice = true;
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, grace_ns(v));
 		vrrp_act(s, VRRP_ACT_PROBE);
-	} else if (permitted(s, v->down_reason)) {
+	} else if (!permitted(s, v->down_reason)) {
+		v->master_down_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
+	} else if (alone(s)) {
 		take(s, v->down_reason);
 	} else {
-		v->master_down_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
+		announce(s);
+		if (s->now_ns >= v->look_at_ns)
+			look(s);
+		v->master_down_at_ns = v->look_at_ns;
 	}
 }
 
@@ -298,19 +374,26 @@ static bool confirmed(const struct vrrp_step *s, uint64_t since_ns)
 
 static bool take_free_lease(struct vrrp_step *s)
 {
+	enum hokm_reason way = HOKM_R_NONE;
 	struct vrrp *v = s->v;
 
 	if (s->ev->view.by_grants)
 		return false;
-	if (v->released_ns && confirmed(s, v->released_ns)) {
-		if (!permitted(s, HOKM_R_HANDED_OVER))
-			return false;
-		take(s, HOKM_R_HANDED_OVER);
-	} else if (v->claiming && confirmed(s, v->claim_ns)) {
-		take(s, HOKM_R_PREEMPT);
-	} else {
+	if (v->released_ns && confirmed(s, v->released_ns))
+		way = HOKM_R_HANDED_OVER;
+	else if (v->claiming && confirmed(s, v->claim_ns))
+		way = HOKM_R_PREEMPT;
+	if (way == HOKM_R_NONE)
+		return false;
+	if (way == HOKM_R_HANDED_OVER && !permitted(s, way)) {
+		v->announced_ns = 0;
 		return false;
 	}
+	if (!alone(s)) {
+		announce(s);
+		return false;
+	}
+	take(s, way);
 	return true;
 }
 
@@ -342,7 +425,7 @@ static void backup_timer(struct vrrp_step *s)
 	if (v->preempt_at_ns && s->now_ns >= v->preempt_at_ns &&
 	    (!v->claiming || s->now_ns >= v->look_at_ns))
 		preempt(s);
-	else if (v->released_ns && s->now_ns >= v->look_at_ns)
+	else if ((v->released_ns || v->announced_ns) && s->now_ns >= v->look_at_ns)
 		look(s);
 	arm(s);
 }
@@ -391,6 +474,8 @@ static void backup_send_failed(struct vrrp_step *s)
 
 	if (v->sending == VRRP_SENDING_CLAIM)
 		v->claim_at_ns = vrrp_add_ns(s->now_ns, gap_ns);
+	else
+		v->announced_ns = 0; /* the others do not wait for a node that cannot */
 	v->sending = VRRP_SENDING_NONE;
 	try_again(s, gap_ns);
 }
@@ -470,6 +555,7 @@ static void backup_event(struct vrrp_step *s)
 
 void vrrp_backup_event(struct vrrp_step *s)
 {
+	give_way(s);
 	backup_event(s);
 	go_by_grants(s);
 }
