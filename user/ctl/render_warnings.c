@@ -117,7 +117,8 @@ static void warn_peer(const json_t *p, FILE *out)
 				name);
 		if (field_true(p, "refuses"))
 			fprintf(out,
-				WARN "peer %s does not become owner: its hook before refuses\n",
+				WARN "peer %s does not become owner: its hook before refuses, "
+				     "or its interface lacks its own address\n",
 				name);
 		if (json_object_get(p, "not_steerable"))
 			fprintf(out, WARN "no new player is steered to peer %s: %s\n", name,
