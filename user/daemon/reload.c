@@ -194,6 +194,12 @@ static bool refuse_file(struct reload *r)
 	return false;
 }
 
+/* Nodes that differ in this do not hear each other: with one restarted after the other both own. */
+static bool is_shared(const char *key)
+{
+	return !strncmp(key, "vrrp.", 5) || !strncmp(key, "pulse.", 6);
+}
+
 static bool has_secret(const struct conf *c, const struct conf_secret *s)
 {
 	for (unsigned int i = 0; i < c->n_secrets; i++)
@@ -322,7 +328,12 @@ static bool try_swap(struct reload *r)
 	if (r->err)
 		return refuse_file(r);
 	if (key)
-		return refuse(r, "", "%s can only be changed by a restart", key);
+		return refuse(r,
+			      is_shared(key)
+				      ? ", and not on one node after the other; see "
+					"\"Change what the nodes share\" in docs/operation.md"
+				      : "",
+			      "%s can only be changed by a restart", key);
 	if (peer)
 		return refuse(r, "; see \"Replace the secret\" in docs/operation.md",
 			      "peer %s signs with a secret that the file does not have", peer);
