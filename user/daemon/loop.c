@@ -13,6 +13,7 @@
 #include "daemon/loop.h"
 #include "daemon/reload.h"
 #include "daemon/settle.h"
+#include "sense/events.h"
 
 /* ---- handlers ---- */
 
@@ -127,13 +128,15 @@ int loop_start(struct daemon *d)
 static int wait_for_news(struct daemon *d)
 {
 	const int fd = sd_event_get_fd(d->node.event);
-	int ready = fd;
+	int ready;
 
 	if (fd < 0)
 		return fd;
 	do
 		ready = heartbeat_wait(&d->heartbeat, fd);
 	while (!ready && settle_quiet(d));
+	if (ready > 0)
+		ready = events_look(d->node.events);
 	return ready < 0 ? ready : heartbeat_offer(&d->heartbeat);
 }
 

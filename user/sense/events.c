@@ -16,6 +16,7 @@
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,34 @@ static void read_buffers(struct events *e)
 	err = sd_event_source_set_enabled(e->more, e->left ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 	if (err < 0)
 		log_error("could not go on reading kernel events: %s", strerror(-err));
+}
+
+static bool has_records(const struct events *e, size_t buffer)
+{
+	const struct perf_event_mmap_page *page;
+	size_t size;
+	void *base;
+
+	if (perf_buffer__buffer(e->perf, (int)buffer, &base, &size))
+		return false;
+	page = base;
+	return __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) != page->data_tail;
+}
+
+int events_look(struct events *e)
+{
+	bool any = false;
+	size_t n;
+
+	if (!e->perf || sd_event_source_get_enabled(e->source, NULL) <= 0)
+		return 0;
+	n = perf_buffer__buffer_cnt(e->perf);
+	for (size_t i = 0; i < n && !any; i++)
+		any = has_records(e, i);
+	if (!any)
+		return 0;
+	e->left = n;
+	return sd_event_source_set_enabled(e->more, SD_EVENT_ONESHOT);
 }
 
 static int on_more(sd_event_source *s, void *arg)

@@ -71,6 +71,13 @@ int events_open(sd_event *event, int events_fd, event_record_fn record_fn, void 
 		struct events **out);
 void events_close(struct events *e);
 
+/*
+ * The caller has waited for the descriptor of the event loop. Linux announces new records to one
+ * who asks once, however deep the descriptors lie in each other, so the event loop may not learn of
+ * them: those that wait are read in this turn or the next ones. 0 or -errno.
+ */
+int events_look(struct events *e);
+
 /* Takes one raw record. The perf buffer calls this; tests call it too. */
 void events_take_record(struct events *e, const void *data, uint32_t size);
 
