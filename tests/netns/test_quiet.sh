@@ -4,13 +4,15 @@
 #
 # A tick of the pulse without news settles nothing: most ticks of two healthy nodes are quiet. While
 # a service is down, or a peer is silent, no tick is quiet, so that nothing that follows from it
-# waits for the slower clock. A quiet tick waits and sends, and makes no other system call.
+# waits for the slower clock. A quiet tick waits and sends, and makes no other system call. Profile
+# fast has most that could disturb: an advert each 100 ms, and a sample of the passive checks each
+# 20 ms, which quiet ticks take.
 
-PROFILE=standard
+PROFILE=fast
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-TICK_US=10000 # pulse.interval of profile standard
+TICK_US=10000 # pulse.interval of profile fast
 
 # A question to the daemon is no tick: the frames that left tell without one how many passed.
 frames() { lab_run "$1" awk '$1 == "eth0:" { print $11 }' /proc/net/dev; }
@@ -35,7 +37,7 @@ ticks() {
 	TIMELY=$((TICKS * 100 * TICK_US / (${EPOCHREALTIME/./} - began_us)))
 	READS=$(($(reads "$1") - reads))
 }
-# A busy machine makes ticks late and few, and one settles all every 100 ms, so that fewer of
+# A busy machine makes ticks late and few, and one settles all every 250 ms, so that fewer of
 # them are quiet. What is judged is a window in which most came.
 mostly_quiet() { # NODE WORDS
 	local window
@@ -45,7 +47,7 @@ mostly_quiet() { # NODE WORDS
 		[ "$TIMELY" -lt 70 ] || break
 	done
 	number_is "$2: ticks of 100 that came at $1" "$TIMELY" -ge 70
-	number_is "$2: quiet ticks of 100 at $1" $((QUIET * 100 / TICKS)) -ge 50
+	number_is "$2: quiet ticks of 100 at $1" $((QUIET * 100 / TICKS)) -ge 60
 	number_is "$2: system calls that read in 100 ticks of $1" $((READS * 100 / TICKS)) -lt 50
 }
 never_quiet() { # NODE WORDS

@@ -45,7 +45,23 @@ static void nothing_new_is_quiet(void **state)
 	now = q.seen;
 	for (unsigned int i = 1; i < QUIET_NS / PULSE; i++)
 		assert_true(quiet(&q, &now, AT + i * PULSE));
-	assert_int_equal(q.count, QUIET_NS / PULSE - 1);
+}
+
+static void samples_are_due_between_settles(void **state)
+{
+	struct quiet q;
+
+	(void)state;
+	fill(&q);
+	/* Without passive checks there are none. */
+	assert_false(quiet_samples(&q, AT + QUIET_NS));
+	quiet_sampled(&q, AT + 2 * PULSE);
+	assert_false(quiet_samples(&q, AT + 2 * PULSE - 1));
+	assert_true(quiet_samples(&q, AT + 2 * PULSE));
+	/* One that is due keeps no tick from being quiet. */
+	assert_true(quiet_may(&q, AT + 2 * PULSE));
+	quiet_sampled(&q, AT + 4 * PULSE);
+	assert_false(quiet_samples(&q, AT + 3 * PULSE));
 }
 
 static void the_slower_clock_settles(void **state)
@@ -215,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_new_is_quiet),
+		cmocka_unit_test(samples_are_due_between_settles),
 		cmocka_unit_test(the_slower_clock_settles),
 		cmocka_unit_test(no_tick_is_quiet_after_anything_else),
 		cmocka_unit_test(every_change_is_news_at_once),

@@ -8,6 +8,8 @@
 #include "daemon/quiet_tick.h"
 #include "daemon/quorum.h"
 #include "daemon/replication.h"
+#include "daemon/traffic_watch.h"
+#include "sense/events.h"
 
 /* ---- what is seen ---- */
 
@@ -81,6 +83,19 @@ bool quiet_tick_all_well(const struct node *n)
 	return true;
 }
 
+/*
+ * Takes the samples that are due. True when they say nothing new: no service is in doubt, and
+ * nothing was reported.
+ */
+static bool samples_are_well(struct quiet *q, struct node *n)
+{
+	uint64_t lines = events_lines(n->events), now_ns = clock_now_ns();
+
+	traffic_watch(n, 0, now_ns);
+	quiet_sampled(q, traffic_watch_next_ns(n, now_ns));
+	return quiet_tick_all_well(n) && events_lines(n->events) == lines;
+}
+
 /* ---- entry ---- */
 
 bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
@@ -91,7 +106,12 @@ bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
 	replication_run(r, n->peers.tick_ns);
 	peers_read(&n->peers, n->bpf, &n->services, n->events);
 	see(n, grants, r, &now);
-	return quiet_is(q, &now);
+	if (!quiet_is(q, &now))
+		return false;
+	if (quiet_samples(q, clock_now_ns()) && !samples_are_well(q, n))
+		return false;
+	q->count++;
+	return true;
 }
 
 void quiet_tick_note(struct quiet *q, const struct node *n, const struct quorum *grants,

@@ -18,8 +18,9 @@ struct quorum;
 struct replication;
 
 /*
- * A tick came alone, and may be quiet: is it? Reads the peers and sends what replication has to
- * send, so that neither waits for the slower clock.
+ * A tick came alone, and may be quiet: is it? Reads the peers, sends what replication has to send,
+ * and takes samples of the passive checks that are due, so that none of these waits for the slower
+ * clock.
  */
 bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
 		   struct replication *r);

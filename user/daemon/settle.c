@@ -456,22 +456,14 @@ static bool is_calm(const struct daemon *d)
 	       !upkeep_waits(&d->upkeep) && arbiters_are_calm(d) && sessions_are_calm(d);
 }
 
-/* When a part is due without news; 0: none is. */
-static uint64_t next_due_ns(const struct daemon *d, uint64_t now_ns)
-{
-	uint64_t sample_ns = traffic_watch_next_ns(&d->node, now_ns);
-	uint64_t look_ns = upkeep_look_ns(&d->upkeep, now_ns);
-
-	return look_ns && (!sample_ns || look_ns < sample_ns) ? look_ns : sample_ns;
-}
-
 /* Only a whole settle of a tick does all there is to do. */
 static void note_settled(struct daemon *d, bool tick)
 {
 	uint64_t now_ns = clock_now_ns();
 
+	quiet_sampled(&d->quiet, traffic_watch_next_ns(&d->node, now_ns));
 	if (tick)
-		quiet_settled(&d->quiet, is_calm(d), next_due_ns(d, now_ns), now_ns);
+		quiet_settled(&d->quiet, is_calm(d), upkeep_look_ns(&d->upkeep, now_ns), now_ns);
 	else
 		quiet_disturb(&d->quiet);
 }

@@ -37,6 +37,16 @@ bool quiet_may(const struct quiet *q, uint64_t now_ns)
 	return q->calm && now_ns < q->due_ns;
 }
 
+void quiet_sampled(struct quiet *q, uint64_t next_ns)
+{
+	q->sample_ns = next_ns;
+}
+
+bool quiet_samples(const struct quiet *q, uint64_t now_ns)
+{
+	return q->sample_ns && now_ns >= q->sample_ns;
+}
+
 static bool same_peer(const struct quiet_peer *a, const struct quiet_peer *b)
 {
 	const struct peer_sight *x = &a->sight, *y = &b->sight;
@@ -60,10 +70,7 @@ static bool same(const struct quiet_seen *a, const struct quiet_seen *b)
 	       a->gateway_peer == b->gateway_peer && a->replica_complete == b->replica_complete;
 }
 
-bool quiet_is(struct quiet *q, const struct quiet_seen *now)
+bool quiet_is(const struct quiet *q, const struct quiet_seen *now)
 {
-	bool is = same(&q->seen, now);
-
-	q->count += is;
-	return is;
+	return same(&q->seen, now);
 }

@@ -12,6 +12,9 @@
  *     promise that ran out, is news at the same tick as without this rule;
  *   - the last whole settle is not longer ago than QUIET_NS, and no part is due.
  *
+ * Samples of the passive checks are due more often than that, in profile fast at each second tick.
+ * A quiet tick takes them. One that says something new of a service makes the tick a whole settle.
+ *
  * Pure. daemon/quiet_tick.h fills in what is seen.
  */
 #ifndef HOKM_DECIDE_QUIET_H
@@ -26,8 +29,8 @@
 #include "decide/vrrp.h"
 #include "hokm/abi.h"
 
-/* The slower clock. Samples of the passive checks and searches of the upkeep need no faster one. */
-#define QUIET_NS 100000000ULL
+/* The slower clock. */
+#define QUIET_NS 250000000ULL
 
 /* What a peer says in its pulses that is no time: in struct hokm_peer from `mac` to the end. */
 #define QUIET_SAYS (sizeof(struct hokm_peer) - offsetof(struct hokm_peer, mac))
@@ -56,8 +59,9 @@ struct quiet_seen {
 /* All zero at the start: not calm. */
 struct quiet {
 	bool calm;
-	uint64_t due_ns; /* the next whole settle */
-	uint64_t count;  /* quiet ticks since the start */
+	uint64_t due_ns;    /* the next whole settle */
+	uint64_t sample_ns; /* the next sample of the passive checks; 0: none is due */
+	uint64_t count;     /* quiet ticks since the start */
 	struct quiet_seen seen;
 };
 
@@ -69,9 +73,13 @@ bool quiet_grants(const struct grants *g);
 void quiet_disturb(struct quiet *q);
 /* A whole settle at a tick has ended. next_ns: when a part is due; 0: none. */
 void quiet_settled(struct quiet *q, bool calm, uint64_t next_ns, uint64_t now_ns);
+/* Samples were taken as far as they were due. next_ns: when the next one is; 0: none is. */
+void quiet_sampled(struct quiet *q, uint64_t next_ns);
+/* Is a sample due? */
+bool quiet_samples(const struct quiet *q, uint64_t now_ns);
 /* May this tick be quiet, if nothing else is seen? */
 bool quiet_may(const struct quiet *q, uint64_t now_ns);
-/* It may, and this is seen: is it? True counts it. */
-bool quiet_is(struct quiet *q, const struct quiet_seen *now);
+/* It may, and this is seen: is it? */
+bool quiet_is(const struct quiet *q, const struct quiet_seen *now);
 
 #endif

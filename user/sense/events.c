@@ -274,6 +274,11 @@ void events_add(struct events *e, const char *what, enum hokm_reason reason, con
 	publish(e, line);
 }
 
+uint64_t events_lines(const struct events *e)
+{
+	return e->seq;
+}
+
 int events_follow(struct events *e, event_fn fn, void *arg)
 {
 	for (unsigned int i = 0; i < EVENTS_FOLLOWERS_MAX; i++) {

@@ -90,6 +90,9 @@ void events_take_lost(struct events *e, uint64_t n);
 void events_add(struct events *e, const char *what, enum hokm_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* How many lines there were so far. */
+uint64_t events_lines(const struct events *e);
+
 /*
  * Calls `fn` for each new line from now on. Returns an id greater than 0, or -EUSERS when there are
  * EVENTS_FOLLOWERS_MAX followers already.
