@@ -118,6 +118,33 @@ static __always_inline enum verdict arp_gate(struct packet *p, const struct arp_
 	return PASS;
 }
 
+/* Does an answer of the gateway count as a grant now? See enum hokm_stand_in. */
+static __always_inline bool stand_in_counts(const struct packet *p, const struct hokm_grants *g)
+{
+	const struct hokm_peer *peer;
+
+	if (g->gateway.stand_in == HOKM_STAND_IN_RENEWS)
+		return p->now < hokm_grants_end_ns(g);
+	if (g->gateway.stand_in != HOKM_STAND_IN_CLAIMS)
+		return false;
+	peer = peer_get(p, g->gateway.peer);
+	return peer && peer->alive_ns <= g->gateway.silent_ns;
+}
+
+/*
+ * The gateway has answered: its answer may count as the grant of a third member. It has no number,
+ * so it counts from the oldest moment at which a question without an answer was sent.
+ */
+static __always_inline void stand_in_note(const struct packet *p, struct hokm_grants *g)
+{
+	__u64 asked = *(volatile __u64 *)&g->gateway.asked_ns;
+
+	if (!asked || __sync_val_compare_and_swap(&g->gateway.asked_ns, asked, 0) != asked)
+		return;
+	if (stand_in_counts(p, g))
+		hokm_grants_note(g, g->gateway.member, g->wish_epoch, asked + g->gateway.used_ns);
+}
+
 /*
  * An ARP answer to this node: the gateway's, for the daemon (struct hokm_gateway). Anybody in the
  * segment can forge one. What another MAC address answers is noted apart, so that it hides none of
@@ -134,6 +161,7 @@ __noinline int gateway_note(__be32 spa, __be32 tpa, __u64 mac, __u64 now)
 		return 0;
 	if (g->gateway.mac == mac) {
 		g->gateway.answered_ns = now;
+		stand_in_note(&p, g);
 	} else {
 		g->gateway.other_mac = mac;
 		g->gateway.other_ns = now;

@@ -112,23 +112,42 @@ struct hokm_granted {
 };
 _Static_assert(sizeof(struct hokm_granted) == 64, "granted");
 
+/* For what an answer of the gateway counts as the grant of a third member (decide/stand_in.h). */
+enum hokm_stand_in {
+	HOKM_STAND_IN_NOTHING,
+	HOKM_STAND_IN_RENEWS, /* for an owner whose grants have not ended */
+	HOKM_STAND_IN_CLAIMS, /* for any wish, while no sign of life of the peer comes */
+};
+
 /**
  * struct hokm_gateway - what the arbiter `gateway` has answered (user/decide/arbiter.h)
  * @addr: its address, and
  * @mac: its MAC address in the first six bytes of memory, 0: not known yet; both from the daemon
- * @rsv: zero, as @rsv64
+ * @stand_in: enum hokm_stand_in, from the daemon as all up to @rsv and from @asked_ns on
+ * @member: the slot of the gateway among the members
+ * @peer: the slot of the only peer
+ * @rsv: zero
  * @answered_ns: when an ARP answer to this node came from both
  * @other_mac: another MAC address that answered for @addr last, and
  * @other_ns: when
+ * @asked_ns: the moment from which the next answer counts, not later than its question was sent; 0:
+ *            no question is open. The XDP program clears it with the answer.
+ * @used_ns: for so long after @asked_ns an answer counts as a grant
+ * @silent_ns: CLAIMS: a sign of life of the peer that is newer than this ends it
  */
 struct hokm_gateway {
 	__be32 addr;
-	__u32 rsv;
+	__u8 stand_in;
+	__u8 member;
+	__u8 peer;
+	__u8 rsv;
 	__u64 mac;
 	__u64 answered_ns;
 	__u64 other_mac;
 	__u64 other_ns;
-	__u64 rsv64[3];
+	__u64 asked_ns;
+	__u64 used_ns;
+	__u64 silent_ns;
 };
 _Static_assert(sizeof(struct hokm_gateway) == 64, "gateway");
 

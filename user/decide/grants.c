@@ -22,6 +22,12 @@ static bool is_member(const struct grants_conf *c, unsigned int slot)
 	return c->slots >> slot & 1;
 }
 
+/* It keeps promises, and tells epochs. */
+static bool promises(const struct grants_conf *c, unsigned int slot)
+{
+	return (c->slots & ~c->stand_in) >> slot & 1;
+}
+
 static uint64_t touch_ns(const struct grants_conf *c)
 {
 	uint64_t pulses_ns = TOUCH_PULSES * c->pulse_ns;
@@ -156,7 +162,7 @@ static bool others_came(const struct grants *g, const struct grants_conf *c,
 	if (too_old(g, c, map, now_ns) || now_ns < own_free_ns(map))
 		return true;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
-		if (is_member(c, slot) && now_ns < map->member[slot].held_until_ns)
+		if (promises(c, slot) && now_ns < map->member[slot].held_until_ns)
 			return true;
 	return false;
 }
@@ -223,7 +229,8 @@ static bool hopeless(const struct grants *g, const struct grants_conf *c,
 		const struct hokm_granted *m = &map->member[slot];
 
 		if (is_member(c, slot))
-			left += m->answered_ns <= g->since_ns || now_ns >= m->held_until_ns;
+			left += (promises(c, slot) && m->answered_ns <= g->since_ns) ||
+				now_ns >= m->held_until_ns;
 	}
 	return left < c->majority;
 }
@@ -271,7 +278,7 @@ static bool released(const struct grants *g, const struct grants_conf *c,
 	if (now_ns >= g->kept_until_ns)
 		return true;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
-		if (is_member(c, slot) && map->member[slot].seen_epoch <= g->epoch)
+		if (promises(c, slot) && map->member[slot].seen_epoch <= g->epoch)
 			return false;
 	return true;
 }

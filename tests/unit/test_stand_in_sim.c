@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two nodes and a gateway that stands in for a third member, simulated: the real rules
+ * (hokm/grant.h, hokm/grant_count.h) and decisions (decide/grants.h, decide/stand_in.h), with
+ * clocks at different rates. Messages are lost, delayed and wait for a node that is paused; nodes
+ * crash and boot with an empty memory; every way is cut and healed at any time, in each direction.
+ *
+ *   never     two nodes act as owner at the same moment, but for the one cut that this arrangement
+ *             does not survive: while the one was in touch and got no sign of the other, the other
+ *             one reached the gateway
+ *   always    a node owns soon when all hear each other, and when the owner dies
+ *
+ * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide/grants.h"
+#include "decide/stand_in.h"
+#include "hokm/grant_count.h"
+
+#define MS         1000000ULL
+#define STEP_NS    (MS / 4)
+#define LENGTH_NS  (30 * MS)
+#define PULSE_NS   (10 * MS)
+#define LONGEST_NS (90 * MS)
+#define SOLE_NS    (60 * MS)
+#define CHAOS_NS   (2500 * MS)
+#define CALM_NS    (700 * MS)
+#define SOON_NS    (100 * MS)
+#define GAP_NS     (LENGTH_NS * 16 / 15) /* a gap by every clock */
+#define SEEDS      400
+#define FLYING_MAX 256
+#define PEER       0
+#define GATEWAY    7 /* its slot among the members */
+#define ROUTER     2 /* its number beside the nodes 0 and 1 */
+
+enum what { NONE, PROBE, ANSWER, ARP, ARP_ANSWER };
+
+struct message {
+	enum what what;
+	unsigned int to, from, boot;
+	uint64_t at_ns, left_ns; /* of the simulation: when it arrives, and when it left */
+	uint64_t sent_ns, epoch, length_ns, left_us, greatest, lease_us;
+	enum hokm_wish wish;
+	enum hokm_verdict verdict;
+	bool holds; /* another node than the asking one has the promise */
+};
+
+struct node {
+	uint64_t offset_ns;
+	int64_t rate_ppm;
+	bool up, owns;
+	unsigned int boot;
+	uint64_t paused_until_ns, tick_ns; /* of the simulation, as the next ones */
+	uint64_t sign_at_ns;               /* the newest sign of the other node arrived */
+	uint64_t heard_at_ns, touch_ns;    /* any word; the first one after a gap */
+	uint64_t reached_ns; /* the newest question that the gateway answered was sent */
+	uint64_t newest_ns, sign_ns, seen_ns, lease_ns;
+	struct hokm_grants map;
+	struct grants g;
+	struct grants_output out;
+	struct stand_in stand;
+	struct stand_in_output word;
+	struct stand_in_asked asked;
+	bool claimed;
+};
+
+struct sim {
+	uint64_t random, now_ns, seed, change_ns;
+	bool calm, cut[3][3];
+	uint64_t cut_ns; /* that cut was there, or what it began went on */
+	struct node n[2];
+	struct message flying[FLYING_MAX];
+};
+
+static const struct stand_in_conf stand_conf = {
+	.length_ns = LENGTH_NS,
+	.longest_ns = LONGEST_NS,
+	.sole_ns = SOLE_NS,
+	.pulse_ns = PULSE_NS,
+	.adver_ns = 20 * MS};
+
+static uint64_t below(struct sim *s, uint64_t n)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random % n;
+}
+
+static uint64_t local_ns(const struct sim *s, const struct node *n)
+{
+	return n->offset_ns + s->now_ns +
+	       (uint64_t)((int64_t)(s->now_ns / 1000) * n->rate_ppm / 1000);
+}
+
+static void post(struct sim *s, struct message m)
+{
+	if (s->cut[m.from][m.to] || (!s->calm && below(s, 15) == 0))
+		return;
+	m.boot = m.to == ROUTER ? 0 : s->n[m.to].boot;
+	m.at_ns = s->now_ns + 50000 + below(s, !s->calm && below(s, 20) == 0 ? 8 * MS : MS / 2);
+	for (unsigned int i = 0; i < FLYING_MAX; i++)
+		if (s->flying[i].what == NONE) {
+			s->flying[i] = m;
+			return;
+		}
+	fail_msg("too many messages");
+}
+
+/* ---- the kernel's side ---- */
+
+static uint64_t owner_until_ns(const struct node *n)
+{
+	return n->up && n->owns ? hokm_grants_end_ns(&n->map) : 0;
+}
+
+static void answer(struct sim *s, const struct message *q)
+{
+	struct node *n = &s->n[q->to];
+	uint64_t now_ns = local_ns(s, n), until_ns, mine_ns;
+	struct hokm_wished *newest = &n->map.member[PEER].wished;
+	struct hokm_grant_ask ask = {HOKM_GRANT_PEER(PEER), q->wish, q->epoch, q->length_ns};
+	struct message a = *q;
+
+	n->sign_ns = now_ns;
+	a.verdict = hokm_grant_take_wish(&n->map.own, newest, &ask, q->sent_ns, now_ns);
+	a.greatest = hokm_grant_seen_epoch(&n->map.own, newest);
+	until_ns = hokm_grant_until_ns(n->map.own.word);
+	a.left_us = now_ns < until_ns ? (until_ns - now_ns + 999) / 1000 : 0;
+	a.holds = a.left_us && hokm_grant_member(n->map.own.word) == HOKM_GRANT_SELF;
+	mine_ns = owner_until_ns(n);
+	a.lease_us = mine_ns > now_ns ? (mine_ns - now_ns + 999) / 1000 : 0;
+	a.what = ANSWER;
+	a.to = q->from;
+	a.from = q->to;
+	post(s, a);
+}
+
+static void take_in(struct sim *s, const struct message *a)
+{
+	struct node *n = &s->n[a->to];
+	struct hokm_granted *m = &n->map.member[PEER];
+	uint64_t now_ns = local_ns(s, n);
+
+	if (a->sent_ns <= n->newest_ns)
+		return;
+	n->newest_ns = a->sent_ns;
+	n->sign_ns = n->seen_ns = m->answered_ns = now_ns;
+	n->lease_ns = a->lease_us ? now_ns + a->lease_us * 1000 : 0;
+	m->verdict = (__u8)a->verdict;
+	m->seen_epoch = a->greatest;
+	m->held_until_ns = a->holds ? now_ns + a->left_us * 1000 : 0;
+	if (a->verdict == HOKM_VERDICT_GRANTED)
+		hokm_grants_note(&n->map, PEER, a->epoch,
+				 a->sent_ns + hokm_grant_used_ns(a->length_ns));
+}
+
+/* stand_in_note() of the packet path. */
+static void gateway_answers(struct sim *s, struct node *n)
+{
+	struct hokm_gateway *g = &n->map.gateway;
+	uint64_t now_ns = local_ns(s, n), asked_ns = g->asked_ns;
+
+	g->answered_ns = now_ns;
+	g->asked_ns = 0;
+	if (!asked_ns ||
+	    (g->stand_in == HOKM_STAND_IN_RENEWS && now_ns >= hokm_grants_end_ns(&n->map)) ||
+	    (g->stand_in == HOKM_STAND_IN_CLAIMS && n->sign_ns > g->silent_ns) ||
+	    g->stand_in == HOKM_STAND_IN_NOTHING)
+		return;
+	hokm_grants_note(&n->map, GATEWAY, n->map.wish_epoch, asked_ns + g->used_ns);
+}
+
+static void arp_answers(struct sim *s, const struct message *q)
+{
+	struct message a = {
+		.what = ARP_ANSWER, .to = q->from, .from = q->to, .left_ns = q->left_ns};
+
+	if (q->to != ROUTER)
+		s->n[q->to].sign_ns = local_ns(s, &s->n[q->to]);
+	post(s, a);
+}
+
+/* ---- the daemon's side ---- */
+
+static void look(struct sim *s, struct node *n, uint64_t now_ns)
+{
+	uint64_t end_ns = hokm_grant_end_ns(n->map.member[GATEWAY].end, n->map.wish_epoch);
+	uint64_t of_peer_ns = hokm_grant_end_ns(n->map.member[PEER].end, n->map.wish_epoch);
+	const struct stand_in_input in = {
+		.owns = n->owns,
+		.stands = true,
+		.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0,
+		.granted_ns = hokm_grants_end_ns(&n->map),
+		.best_ns = of_peer_ns > end_ns ? of_peer_ns : end_ns,
+		.answered_ns = n->map.gateway.answered_ns,
+		.sign_ns = n->sign_ns,
+		.seen_ns = n->seen_ns,
+		.lease_ns = n->lease_ns,
+	};
+	struct hokm_gateway *g = &n->map.gateway;
+	struct hokm_granted *m = &n->map.member[GATEWAY];
+
+	stand_in_step(&n->stand, &stand_conf, &in, now_ns, &n->word);
+	g->used_ns = hokm_grant_used_ns(n->word.length_ns);
+	g->silent_ns = n->word.silent_ns;
+	g->stand_in = (__u8)n->word.counts;
+	m->answered_ns = g->answered_ns;
+	m->held_until_ns = n->word.free_at_ns;
+}
+
+static void ask(struct sim *s, unsigned int i, bool tick)
+{
+	struct node *n = &s->n[i];
+	struct message q = {
+		.what = PROBE,
+		.left_ns = s->now_ns,
+		.from = i,
+		.to = 1 - i,
+		.sent_ns = local_ns(s, n),
+		.wish = n->out.wish,
+		.epoch = n->out.epoch,
+		.length_ns = n->out.length_ns};
+	bool claims = n->out.probe && n->word.counts == HOKM_STAND_IN_CLAIMS;
+
+	if (n->out.probe || tick)
+		post(s, q);
+	q.what = ARP;
+	if (n->word.ask_peer)
+		post(s, q);
+	q.to = ROUTER;
+	if (!n->word.ask_gateway && !claims)
+		return;
+	n->map.gateway.asked_ns = stand_in_question(
+		&n->asked, n->map.gateway.asked_ns, LENGTH_NS, q.sent_ns);
+	post(s, q);
+}
+
+static void daemon_step(struct sim *s, unsigned int i, bool tick)
+{
+	struct node *n = &s->n[i];
+	uint64_t now_ns = local_ns(s, n);
+	struct grants_conf c = {
+		.majority = 2,
+		.slots = 1U << PEER | 1U << GATEWAY,
+		.stand_in = 1U << GATEWAY,
+		.length_ns = LENGTH_NS,
+		.pulse_ns = PULSE_NS,
+		.rank = i,
+		.seed = i * 77};
+	struct grants_input in = {.tick = tick};
+	bool granted = now_ns < hokm_grants_end_ns(&n->map), yields;
+
+	/* As VRRP's machine does: of two owners that hear each other one yields. */
+	yields = n->owns && i == 1 && now_ns < n->lease_ns;
+	n->owns = granted && !yields && (n->owns || n->g.phase == GRANTS_CLAIMING);
+	in.owns = n->owns;
+	in.wants = !yields;
+	look(s, n, now_ns);
+	grants_step(&n->g, &c, &n->map, &in, now_ns, &n->out);
+	n->claimed |= n->out.wish == HOKM_WISH_OWN;
+	if (n->out.raise)
+		hokm_grants_raise(&n->map, n->out.epoch);
+	else
+		hokm_grants_set_wish(&n->map, n->out.wish, n->out.epoch);
+	if (n->out.self) {
+		struct hokm_grant_ask self = {
+			HOKM_GRANT_SELF, n->out.wish, n->out.epoch, n->out.length_ns};
+
+		if (n->out.wish == HOKM_WISH_OWN && n->word.length_ns > self.length_ns)
+			self.length_ns = n->word.length_ns;
+		(void)hokm_grant_carry_out(&n->map.own, &self, now_ns);
+	}
+	ask(s, i, tick);
+}
+
+/* ---- troubles ---- */
+
+static void boot(struct sim *s, unsigned int i)
+{
+	struct node *n = &s->n[i], fresh = {.offset_ns = n->offset_ns,
+					    .rate_ppm = n->rate_ppm,
+					    .up = true,
+					    .boot = n->boot + 1};
+
+	fresh.map.majority = 2;
+	fresh.map.gateway.member = GATEWAY;
+	fresh.map.own.longest_ns = LONGEST_NS;
+	fresh.map.own.silent_until_ns = local_ns(s, n) + hokm_grant_silence_ns(LONGEST_NS);
+	*n = fresh;
+}
+
+static void cut(struct sim *s)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int j = 0; j < i; j++) {
+			s->cut[i][j] = !below(s, 3);
+			s->cut[j][i] = below(s, 4) ? s->cut[i][j] : !s->cut[i][j];
+		}
+	s->change_ns = s->now_ns + below(s, below(s, 4) ? 150 * MS : 1500 * MS);
+}
+
+static void trouble(struct sim *s)
+{
+	struct node *n;
+
+	if (s->now_ns >= s->change_ns)
+		cut(s);
+	if (below(s, 400))
+		return;
+	n = &s->n[below(s, 2)];
+	if (below(s, 2))
+		n->paused_until_ns = s->now_ns + below(s, 150 * MS);
+	else if (n->up)
+		n->up = false;
+	else
+		boot(s, n == &s->n[1]);
+}
+
+/* ---- a run ---- */
+
+static unsigned int owners(const struct sim *s)
+{
+	unsigned int sum = 0;
+
+	for (unsigned int i = 0; i < 2; i++)
+		sum += local_ns(s, &s->n[i]) < owner_until_ns(&s->n[i]);
+	return sum;
+}
+
+static void note_word(struct sim *s, struct node *n, const struct message *m)
+{
+	if (s->now_ns >= n->heard_at_ns + GAP_NS)
+		n->touch_ns = s->now_ns;
+	n->heard_at_ns = s->now_ns;
+	if (m->from != ROUTER)
+		n->sign_at_ns = s->now_ns;
+	else if (m->left_ns > n->reached_ns)
+		n->reached_ns = m->left_ns;
+}
+
+static void deliver(struct sim *s, struct message *m)
+{
+	const struct message copy = *m;
+
+	m->what = NONE;
+	if (m->to != ROUTER && (!s->n[m->to].up || s->n[m->to].boot != m->boot))
+		return;
+	if (copy.to != ROUTER)
+		note_word(s, &s->n[copy.to], &copy);
+	if (copy.what == PROBE)
+		answer(s, &copy);
+	else if (copy.what == ANSWER)
+		take_in(s, &copy);
+	else if (copy.what == ARP)
+		arp_answers(s, &copy);
+	else if (copy.from == ROUTER)
+		gateway_answers(s, &s->n[copy.to]);
+	else
+		s->n[copy.to].sign_ns = local_ns(s, &s->n[copy.to]);
+}
+
+static void run_daemons(struct sim *s)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct node *n = &s->n[i];
+		bool tick = s->now_ns >= n->tick_ns;
+		uint64_t now_ns = local_ns(s, n);
+
+		if (!n->up || s->now_ns < n->paused_until_ns)
+			continue;
+		if (!tick && !(n->out.next_ns && now_ns >= n->out.next_ns))
+			continue;
+		if (tick)
+			n->tick_ns = s->now_ns + PULSE_NS + below(s, MS / 4);
+		daemon_step(s, i, tick);
+	}
+}
+
+/* The owner reached the gateway, while the other one was in touch and got no sign of the owner. */
+static bool is_that_cut(const struct sim *s, unsigned int owner)
+{
+	const struct node *other = &s->n[1 - owner];
+	uint64_t reached_ns = s->n[owner].reached_ns;
+
+	return reached_ns >= other->sign_at_ns && reached_ns >= other->touch_ns &&
+	       s->now_ns < other->heard_at_ns + GAP_NS;
+}
+
+static void run_until(struct sim *s, uint64_t end_ns)
+{
+	for (; s->now_ns < end_ns; s->now_ns += STEP_NS) {
+		if (!s->calm)
+			trouble(s);
+		for (unsigned int i = 0; i < FLYING_MAX; i++) {
+			struct message *m = &s->flying[i];
+			bool waits = m->to != ROUTER && s->now_ns < s->n[m->to].paused_until_ns;
+
+			if (m->what != NONE && s->now_ns >= m->at_ns && !waits)
+				deliver(s, m);
+		}
+		run_daemons(s);
+		if (is_that_cut(s, 0) || is_that_cut(s, 1) ||
+		    (owners(s) > 1 && s->now_ns < s->cut_ns + LENGTH_NS))
+			s->cut_ns = s->now_ns;
+		if (owners(s) > 1 && s->cut_ns != s->now_ns)
+			fail_msg("seed %llu: two owners at %llu us", (unsigned long long)s->seed,
+				 (unsigned long long)(s->now_ns / 1000));
+	}
+}
+
+static void must_have_owner(const struct sim *s, const char *when)
+{
+	if (owners(s) != 1)
+		fail_msg("seed %llu: nobody owns %s", (unsigned long long)s->seed, when);
+}
+
+static void run(uint64_t seed)
+{
+	static struct sim s;
+	unsigned int owner;
+
+	memset(&s, 0, sizeof(s));
+	s.seed = seed;
+	s.random = seed * 0x9e3779b97f4a7c15ULL + 1;
+	for (unsigned int i = 0; i < 2; i++) {
+		s.n[i].offset_ns = 5000 * MS + below(&s, 1000 * MS);
+		s.n[i].rate_ppm = (int64_t)below(&s, 2 * 15000) - 15000;
+		boot(&s, i);
+	}
+	run_until(&s, CHAOS_NS);
+	s.calm = true;
+	memset(s.cut, 0, sizeof(s.cut));
+	for (unsigned int i = 0; i < 2; i++) {
+		s.n[i].paused_until_ns = 0;
+		if (!s.n[i].up)
+			boot(&s, i);
+	}
+	run_until(&s, CHAOS_NS + CALM_NS);
+	must_have_owner(&s, "although all hear each other");
+	owner = local_ns(&s, &s.n[1]) < owner_until_ns(&s.n[1]);
+	s.n[owner].up = false;
+	run_until(&s, CHAOS_NS + CALM_NS + SOON_NS);
+	must_have_owner(&s, "after the owner died");
+	assert_true(s.n[0].claimed || s.n[1].claimed);
+}
+
+static void never_two_owners_and_soon_one(void **state)
+{
+	const char *more = getenv("HOKM_SEEDS");
+	unsigned long seeds = more ? strtoul(more, NULL, 10) : SEEDS;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds; seed++)
+		run(seed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(never_two_owners_and_soon_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
