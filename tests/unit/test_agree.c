@@ -83,8 +83,10 @@ static const struct {
 	{BASE, BASE "service x { check tcp { interval = 1s } }", ""},
 	{BASE, SECRET "node b { address = 10.0.0.1 } node a { address = 10.0.0.2 }", ""},
 	{BASE, BASE "node c { address = 10.0.0.3 }", "node"},
-	{BASE, "arbiter = gateway " BASE, "node"},
-	{"arbiter = gateway " BASE, "arbiter = etcd " ETCD("10s") BASE, "node"},
+	{BASE, "arbiter = gateway " BASE, "node, pulse"},
+	/* Only with release the gateway stands in for a member. */
+	{"arbiter = gateway " BASE, "arbiter = gateway on_isolation = keep " BASE, "pulse"},
+	{"arbiter = gateway " BASE, "arbiter = etcd " ETCD("10s") BASE, "node, pulse"},
 	{"arbiter = etcd " ETCD("10s") BASE, "arbiter = etcd " ETCD("11s") BASE, "node"},
 	{"arbiter = etcd " ETCD("10s") BASE, "arbiter = etcd " ETCD("10s") BASE, ""},
 	{"arbiter = gateway " BASE, "arbiter = gateway gateway = 10.0.0.7 " BASE, ""},

@@ -38,6 +38,20 @@ static void the_arbiter_is_shown_with_what_it_does_not_survive(void **state)
 	       "    all but one\n");
 }
 
+static void the_gateway_as_member_is_shown_with_whom_it_grants(void **state)
+{
+	json_t *grants = json_pack(
+		"{s:b, s:i, s:i, s:i, s:[{s:s, s:b, s:b, s:i, s:i, s:n}]}", "in_force", 1,
+		"majority", 2, "members", 3, "in_touch", 2, "others", "name", "gateway", "stand_in",
+		1, "witness", 0, "answered_ms", 9000, "granted_ms", 25, "holder");
+
+	(void)state;
+	expect(json_pack("{s:o, s:{s:s, s:s, s:i, s:s}}", "grants", grants, "arbiter", "address",
+			 "192.168.1.1", "phase", "answers", "answered_ms", 12, "survives", "most"),
+	       "    gateway grants this node (asked while the other node is silent)\n"
+	       "  arbiter    gateway 192.168.1.1, answers");
+}
+
 static void an_unknown_gateway_is_shown_as_such(void **state)
 {
 	(void)state;
@@ -76,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_arbiter_is_shown_with_what_it_does_not_survive),
+		cmocka_unit_test(the_gateway_as_member_is_shown_with_whom_it_grants),
 		cmocka_unit_test(an_unknown_gateway_is_shown_as_such),
 		cmocka_unit_test(the_record_in_etcd_is_shown),
 		cmocka_unit_test(another_arbiter_has_no_line),

@@ -302,10 +302,15 @@ int conf_complete_password(struct conf *c);
 
 /*
  * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
- * but VRRP's timers, because there is no witness, a node answers no pulses, or
- * arbiter is gateway, etcd or none.
+ * but VRRP's timers, because there is no witness, a node answers no pulses, or arbiter is etcd,
+ * none, or a gateway that does not stand in.
  */
 unsigned int conf_majority(const struct conf *c);
+/*
+ * The gateway stands in for the third member of two nodes. Not with on_isolation = keep, where an
+ * owner that nobody grants is to stay.
+ */
+bool conf_stand_in(const struct conf *c);
 /* The node that has this address, or NULL. */
 const struct conf_node *conf_node_at(const struct conf *c, struct in_addr addr);
 /*
@@ -335,6 +340,7 @@ uint64_t conf_longest_grant_ns(const struct conf *c);
 	"a node that hears no other node may own only while the gateway answers ARP; any " \
 	"node may fail or be cut off; the one cut that it does not survive: nodes that "   \
 	"reach the gateway and not each other all become owner"
+#define CONF_STAND_IN_SURVIVES CONF_GATEWAY_SURVIVES ", also when it lasts only as long as a grant"
 #define CONF_ETCD_SURVIVES                                                                  \
 	"nodes that do not hear each other ask the etcd cluster, and only the one that "    \
 	"holds its record owns; any node may fail or be cut off, or the whole cluster; "    \

@@ -20,10 +20,18 @@ static bool has_foreign_node(const struct conf *c)
 	return false;
 }
 
+bool conf_stand_in(const struct conf *c)
+{
+	return c->arbiter == CONF_ARBITER_GATEWAY && c->n_nodes == 2 && !has_foreign_node(c) &&
+	       c->on_isolation == CONF_ISOLATION_RELEASE;
+}
+
 unsigned int conf_majority(const struct conf *c)
 {
 	const unsigned int members = c->n_nodes + c->n_witnesses;
 
+	if (conf_stand_in(c))
+		return 2;
 	if (c->arbiter >= CONF_ARBITER_GATEWAY || !c->n_witnesses || has_foreign_node(c))
 		return 0;
 	return members / 2 + 1;
@@ -88,7 +96,8 @@ const char *conf_arrangement(const struct conf *c, char dst[CONF_ARRANGEMENT_MAX
 	const unsigned int spare = members - majority;
 
 	if (c->arbiter == CONF_ARBITER_GATEWAY)
-		snprintf(dst, CONF_ARRANGEMENT_MAX, "gateway: %s", CONF_GATEWAY_SURVIVES);
+		snprintf(dst, CONF_ARRANGEMENT_MAX, "gateway: %s",
+			 majority ? CONF_STAND_IN_SURVIVES : CONF_GATEWAY_SURVIVES);
 	else if (c->arbiter == CONF_ARBITER_ETCD)
 		snprintf(dst, CONF_ARRANGEMENT_MAX, "etcd: %s", CONF_ETCD_SURVIVES);
 	else if (majority)

@@ -35,11 +35,12 @@ extern const char *const conf_witness_example[];
 	    "With arbiter = gateway or etcd: what an owner does that hears neither another "  \
 	    "node nor the arbiter. release: it ends to be owner, so that the other one can "  \
 	    "be. keep: it stays owner; if both nodes live and only this one is cut off, both "\
-	    "own."),                                                                          \
+	    "own. VRRP's timers choose the owner then; with the gateway, release and two "    \
+	    "nodes it is grants."),                                                           \
 	KEY("grant", DURATION(MS(10), S(5)), FIELD(conf, grant_ns), RELOAD, "100ms", "30ms", \
 	    "How long a member's grant to the owner lasts. A dead owner is replaced after "   \
-	    "about this time. Only where the majority decides. At least 3 times "             \
-	    "pulse.interval; the default is never less.")
+	    "about this time. Only where the majority decides, or the gateway with two "      \
+	    "nodes. At least 3 times pulse.interval; the default is never less.")
 /* clang-format on */
 
 /* A row of the sections of the file. */

@@ -33,6 +33,11 @@ static void render_member(const json_t *member, FILE *out)
 
 	fprintf(out, "    %s%s grants %s", field_text(member, "name"), witness_words(member),
 		granted_node(member));
+	/* How it answers is in the line of the arbiter. */
+	if (field_true(member, "stand_in")) {
+		fprintf(out, " (asked while the other node is silent)\n");
+		return;
+	}
 	if (!json_is_integer(age))
 		fprintf(out, ", has NEVER ANSWERED");
 	else if (json_integer_value(age) >= 1000)

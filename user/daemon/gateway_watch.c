@@ -59,6 +59,7 @@ static bool set_address(struct gateway_watch *w, struct in_addr addr, bool of_ro
 	HOKM_GRANT_STORE(&map->mac, 0);
 	HOKM_GRANT_STORE(&map->answered_ns, 0);
 	HOKM_GRANT_STORE(&map->other_ns, 0);
+	HOKM_GRANT_STORE(&map->asked_ns, 0);
 	HOKM_GRANT_STORE(&map->addr, addr.s_addr);
 	return true;
 }
@@ -148,6 +149,30 @@ static void learn(struct gateway_watch *w)
 		 mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+/* ---- questions ---- */
+
+static void ask(struct gateway_watch *w, const unsigned char mac[6], uint64_t now_ns)
+{
+	const struct conf *c = w->node->conf;
+	struct hokm_gateway *map = map_of(w);
+
+	if (!w->addr.s_addr)
+		return;
+	/* Before it is sent: the answer may come at once. */
+	HOKM_GRANT_STORE(&map->asked_ns,
+			 stand_in_question(&w->asked, map->asked_ns, c->grant_ns, now_ns));
+	/* A question that is lost is asked again. */
+	(void)apply_ask(w->node->apply, c->nodes[c->self].addr, w->addr, mac);
+}
+
+void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns)
+{
+	unsigned char mac[8];
+
+	memcpy(mac, &map_of(w)->mac, sizeof(mac));
+	ask(w, mac, now_ns);
+}
+
 /* ---- entry ---- */
 
 void gateway_watch_init(struct gateway_watch *w, struct node *n)
@@ -194,8 +219,7 @@ void gateway_watch_run(struct gateway_watch *w, bool owns, uint64_t now_ns)
 	gateway_step(&w->gateway, &in, now_ns, &w->out);
 	if (w->out.learn)
 		learn(w);
-	/* A question that is lost is asked again. */
-	if (w->out.ask && w->addr.s_addr)
-		(void)apply_ask(w->node->apply, c->nodes[c->self].addr, w->addr, everybody);
+	if (w->out.ask)
+		ask(w, everybody, now_ns);
 	report(w);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "decide/arbiter.h"
+#include "decide/stand_in.h"
 
 struct node;
 
@@ -27,6 +28,7 @@ struct gateway_watch {
 	uint64_t look_ns;    /* when to read the route again */
 	bool unknown;        /* that there is no address was reported */
 	enum gateway_phase reported;
+	struct stand_in_asked asked;
 };
 
 void gateway_watch_init(struct gateway_watch *w, struct node *n);
@@ -34,6 +36,8 @@ void gateway_watch_init(struct gateway_watch *w, struct node *n);
 void gateway_watch_reconf(struct gateway_watch *w);
 /* owns: this node is owner. */
 void gateway_watch_run(struct gateway_watch *w, bool owns, uint64_t now_ns);
+/* Asks it now, by its known MAC address. Every question must go this way: see stand_in.h. */
+void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns);
 /*
  * A peer is heard: it answers pulses; or it never answered one, and sent an advert within the last
  * two intervals and a half.

@@ -68,7 +68,10 @@ bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)
 
 bool policy_sole_owner(const struct daemon *d, uint64_t now_ns)
 {
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && !d->quorum.in_force; slot++) {
+	/* Between two nodes that do not hear each other the gateway does not decide for sure. */
+	const bool sure = d->quorum.in_force && !conf_stand_in(d->node.conf);
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && !sure; slot++) {
 		const struct peer *p = &d->node.peers.list[slot];
 		struct peer_sight sight;
 

@@ -58,12 +58,16 @@ void quorum_conf(const struct quorum *q, const struct vrrp *v, struct grants_con
 
 	*out = (struct grants_conf){
 		.majority = conf_majority(c),
-		.slots = member_slots(&n->peers),
+		.slots = member_slots(&n->peers) | stand_in_watch_slots(&q->stand_in),
+		.stand_in = stand_in_watch_slots(&q->stand_in),
 		.length_ns = c->grant_ns,
 		.pulse_ns = c->pulse_ns,
 		.rank = rank(n, v, clock_now_ns()),
 		.seed = ntohl(c->nodes[c->self].addr.s_addr),
 	};
+	if (out->stand_in &&
+	    !stand_in_watch_counts(&q->stand_in, out, v->state == HOKM_VRRP_MASTER, clock_now_ns()))
+		out->majority = 0;
 }
 
 /* ---- what is in force ---- */
@@ -94,21 +98,38 @@ static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owne
 		put_in_force(q, c->majority);
 }
 
-/* A node that takes part from now on may have promised something before its map was made. */
+/*
+ * A node that takes part from now on may have promised something before its map was made. One that
+ * takes no part shows it to the others. It knows its promises when it takes part again.
+ */
 static void take_part(struct quorum *q)
 {
 	uint64_t longest_ns = conf_longest_grant_ns(q->node->conf);
 	struct hokm_promise *own = &map_of(q)->own;
+	uint64_t silent_ns = q->silent_until_ns;
 
-	if (!longest_ns)
+	if (!longest_ns) {
+		q->silent_until_ns = own->silent_until_ns ? own->silent_until_ns : silent_ns;
+		HOKM_GRANT_STORE(&own->silent_until_ns, 0);
 		return;
+	}
 	HOKM_GRANT_STORE(&own->longest_ns, longest_ns);
-	if (!own->silent_until_ns)
-		HOKM_GRANT_STORE(&own->silent_until_ns,
-				 clock_now_ns() + hokm_grant_silence_ns(longest_ns));
+	if (own->silent_until_ns)
+		return;
+	if (!silent_ns)
+		silent_ns = clock_now_ns() + hokm_grant_silence_ns(longest_ns);
+	HOKM_GRANT_STORE(&own->silent_until_ns, silent_ns);
 }
 
 /* ---- the wish ---- */
+
+/* An owner that is alone uses an answer of the gateway for longer: its own promise is as long. */
+static void promise_self(struct quorum *q, struct pulse_wish wish, uint64_t now_ns)
+{
+	if (wish.wish == HOKM_WISH_OWN && q->stand_in.out.length_ns > wish.length_ns)
+		wish.length_ns = q->stand_in.out.length_ns;
+	renewal_promise_self(map_of(q), &wish, now_ns);
+}
 
 static void step(struct quorum *q, const struct vrrp *v, bool tick)
 {
@@ -125,9 +146,11 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 	struct grants_output out;
 	struct pulse_wish wish;
 	struct grants_conf c;
+	uint64_t look_ns;
 
 	quorum_conf(q, v, &c);
 	follow_conf(q, &c, owns, now_ns);
+	stand_in_watch_step(&q->stand_in, v, &c, in.longer_ns, now_ns);
 	grants_step(&q->grants, &c, map, &in, now_ns, &out);
 	if (out.raise)
 		hokm_grants_raise(map, out.epoch);
@@ -137,9 +160,14 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 		.wish = out.wish, .epoch = out.epoch, .length_ns = out.length_ns};
 	heartbeat_wish(q->heartbeat, &wish);
 	if (out.self)
-		renewal_promise_self(map, &wish, now_ns);
+		promise_self(q, wish, now_ns);
 	if (out.probe && !tick)
 		heartbeat_probe(q->heartbeat);
+	look_ns = stand_in_watch_ask(&q->stand_in, out.probe, now_ns)
+			  ? now_ns + STAND_IN_LOOK_NS
+			  : 0;
+	if (look_ns && (!out.next_ns || look_ns < out.next_ns))
+		out.next_ns = look_ns;
 	timer_arm(q->timer, out.next_ns);
 }
 
@@ -161,7 +189,8 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	uint32_t member = hokm_grant_member(map->own.word);
 	struct grants_conf c = {
 		.majority = q->in_force,
-		.slots = member_slots(&q->node->peers),
+		.slots = member_slots(&q->node->peers) | stand_in_watch_slots(&q->stand_in),
+		.stand_in = stand_in_watch_slots(&q->stand_in),
 		.length_ns = q->node->conf->grant_ns,
 		.pulse_ns = q->node->conf->pulse_ns,
 	};
@@ -179,7 +208,8 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
 		      now_ns < hokm_grant_until_ns(map->own.word);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
-		v->occupied |= c.slots >> slot & 1 && now_ns < map->member[slot].held_until_ns;
+		v->occupied |= (c.slots & ~c.stand_in) >> slot & 1 &&
+			       now_ns < map->member[slot].held_until_ns;
 }
 
 /* ---- reports ---- */
@@ -299,7 +329,8 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, bool lease_runs)
+int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, struct gateway_watch *g,
+		bool lease_runs)
 {
 	const struct vrrp nobody = {0};
 	struct grants_conf c;
@@ -308,6 +339,7 @@ int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, bool leas
 	memset(q, 0, sizeof(*q));
 	q->node = n;
 	q->heartbeat = h;
+	stand_in_watch_init(&q->stand_in, n, g);
 	q->in_force = map_of(q)->majority;
 	take_part(q);
 	quorum_conf(q, &nobody, &c);

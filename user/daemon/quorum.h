@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/stand_in_watch.h"
 #include "decide/grants.h"
 #include "decide/majority_news.h"
 #include "decide/vrrp.h"
@@ -26,7 +27,10 @@ struct quorum {
 	struct node *node;
 	struct heartbeat *heartbeat;
 	struct grants grants;
+	struct stand_in_watch stand_in;
 	unsigned int in_force; /* 0: VRRP's timers decide */
+	/* that of its promises, from before it took no part; 0: it always took part */
+	uint64_t silent_until_ns;
 	uint64_t longer_ns; /* length of the grant that the owner asks for; 0: the configured one */
 	sd_event_source *timer;
 
@@ -37,7 +41,8 @@ struct quorum {
 };
 
 /* After the maps have their configuration. lease_runs: an earlier daemon's. 0 or -errno. */
-int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, bool lease_runs);
+int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, struct gateway_watch *g,
+		bool lease_runs);
 void quorum_close(struct quorum *q);
 /* The configuration has changed. */
 void quorum_reconf(struct quorum *q);

@@ -212,7 +212,8 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		if (next.kind == VRRP_EV_ADVERT)
 			view_of_quitter(d, &next);
 		quorum_view(&d->quorum, clock_now_ns(), &next.view);
-		next.view.undecided = d->gateway.out.undecided || d->etcd.out.undecided;
+		next.view.undecided = (d->gateway.out.undecided && !d->quorum.in_force) ||
+				      d->etcd.out.undecided;
 		next.view.unpermitted = permission_lacks(
 			&d->permission, d->policy.peer_serves, clock_now_ns());
 		if (next.kind == VRRP_EV_ADVERT)

@@ -96,7 +96,8 @@ static int open_network(struct daemon *d, const unsigned char mac[6])
 	if (!err)
 		err = adopt_own(d);
 	if (!err)
-		err = quorum_open(&d->quorum, n, &d->heartbeat, d->node.want.vip_raised);
+		err = quorum_open(&d->quorum, n, &d->heartbeat, &d->gateway,
+				  d->node.want.vip_raised);
 	announcing_open(&d->announcing, n);
 	if (!err)
 		err = steering_open(&d->steering, n, d->adopted);

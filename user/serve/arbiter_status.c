@@ -38,11 +38,12 @@ static json_t *gateway_json(const struct gateway_watch *w)
 
 	if (w->addr.s_addr && !inet_ntop(AF_INET, &w->addr, text, sizeof(text)))
 		text[0] = '\0';
-	return json_pack("{s:s, s:o, s:b, s:o, s:s, s:o, s:b, s:s}", "kind", "gateway", "address",
-			 text[0] ? json_string(text) : json_null(), "of_route", w->of_route, "mac",
-			 mac_json(map->mac), "phase", gateway_phase_name(w->gateway.phase),
-			 "answered_ms", age_json(answered_ns, now_ns), "keeps",
-			 c->on_isolation == CONF_ISOLATION_KEEP, "survives", CONF_GATEWAY_SURVIVES);
+	return json_pack(
+		"{s:s, s:o, s:b, s:o, s:s, s:o, s:b, s:s}", "kind", "gateway", "address",
+		text[0] ? json_string(text) : json_null(), "of_route", w->of_route, "mac",
+		mac_json(map->mac), "phase", gateway_phase_name(w->gateway.phase), "answered_ms",
+		age_json(answered_ns, now_ns), "keeps", c->on_isolation == CONF_ISOLATION_KEEP,
+		"survives", conf_stand_in(c) ? CONF_STAND_IN_SURVIVES : CONF_GATEWAY_SURVIVES);
 }
 
 static json_t *text_json(const char *text)

@@ -61,7 +61,9 @@ static json_t *member_json(const struct quorum *q, const struct grants_conf *c,
 	bool held = m->held_until_ns > now_ns;
 	json_t *o = json_object();
 
-	put(o, "name", json_string(peers_name(&n->peers, slot)));
+	put(o, "name",
+	    json_string(c->stand_in >> slot & 1 ? "gateway" : peers_name(&n->peers, slot)));
+	put(o, "stand_in", json_boolean(c->stand_in >> slot & 1));
 	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
 	if (n->peers.witnesses[slot].used)
 		put(o, "answers_in", witness_answers(n->bpf, m, slot));
