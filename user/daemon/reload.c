@@ -234,46 +234,54 @@ static bool has_node(const struct conf *c, struct in_addr addr)
 	return false;
 }
 
-/*
- * Would the reload make two owners, because this node does not know the peer in this slot any more?
- * So it is where the peer owns the VIP, for this node would not hear it. And where this node owns
- * and sends its adverts to each peer, an alive peer would not hear this one.
- */
-static bool would_part(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+/* Does the peer own the VIP? Only an owner sends adverts. */
+static bool owns_vip(const struct hokm_peer *map, enum peer_sign by, uint64_t now_ns)
 {
-	const struct hokm_peer *map = &d->node.peers.list[slot].map;
-	const enum peer_sign by = peers_sight(&d->node.peers, slot, now_ns).by;
-
-	if (d->vrrp.state == HOKM_VRRP_MASTER)
-		return by == PEER_BY_PULSE && !d->node.conf->multicast;
-	/* Only an owner sends adverts. */
 	return by == PEER_BY_ADVERT ||
 	       (by == PEER_BY_PULSE &&
 		(map->state == HOKM_VRRP_MASTER || map->lease_until_ns > now_ns));
 }
 
-/* A peer whose address is that of no node in the file, and that must be there, or NULL. */
-static const char *forgotten_peer(const struct daemon *d, const struct conf *wanted)
+/*
+ * Why this node must go on knowing the peer in this slot, as the end of a sentence, or NULL. It
+ * hears nothing of a node that it does not know, and both would own where the peer owns the VIP. An
+ * owner that sends its adverts to each peer would not be heard by it. And it resets the players on
+ * such a node, whose packets it does not steer there any more.
+ */
+static const char *why_needed(const struct daemon *d, unsigned int slot, uint64_t now_ns)
 {
-	const struct peers *p = &d->node.peers;
-	const uint64_t now_ns = clock_now_ns();
+	const struct peer *p = &d->node.peers.list[slot];
+	const enum peer_sign by = peers_sight(&d->node.peers, slot, now_ns).by;
+	const bool master = d->vrrp.state == HOKM_VRRP_MASTER;
+	struct replication_status replica;
 
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
-		if (p->list[slot].used && !has_node(wanted, p->list[slot].addr) &&
-		    would_part(d, slot, now_ns))
-			return p->list[slot].name;
+	if (!master && owns_vip(&p->map, by, now_ns))
+		return "owns the VIP; move the VIP to another node first";
+	if (by != PEER_BY_PULSE)
+		return NULL;
+	if (master && !d->node.conf->multicast)
+		return "runs; stop hokm-xdp there first";
+	if (replication_get_status(d->replication, slot, &replica) && replica.entries)
+		return "has players; drain it first, or terminate them there "
+		       "(hokm-xdp cleanup --terminate)";
 	return NULL;
 }
 
 /* True: refused. */
 static bool refuse_forgotten(struct reload *r)
 {
-	const char *peer = forgotten_peer(r->d, r->conf);
-	const char *why = r->d->vrrp.state == HOKM_VRRP_MASTER
-				  ? "runs; stop hokm-xdp there first"
-				  : "owns the VIP; move the VIP to another node first";
+	const struct daemon *d = r->d;
+	const uint64_t now_ns = clock_now_ns();
+	const char *why = NULL, *peer = NULL;
 
-	if (!peer)
+	for (unsigned int slot = 0; !why && slot < HOKM_MAX_PEERS; slot++) {
+		const struct peer *p = &d->node.peers.list[slot];
+
+		if (p->used && !has_node(r->conf, p->addr))
+			why = why_needed(d, slot, now_ns);
+		peer = p->name;
+	}
+	if (!why)
 		return false;
 	(void)refuse(r, "; see \"Change the address of a node\" in docs/operation.md",
 		     "the file has no node with the address of peer %s, which %s", peer, why);
