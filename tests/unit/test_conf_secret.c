@@ -109,6 +109,44 @@ static void file_with_a_secret_is_read_by_no_other(void **state)
 	}
 }
 
+/* The two secrets of a file with this text. */
+static void secrets_of(const char *text, char first[CONF_SECRET_MAX], char second[CONF_SECRET_MAX])
+{
+	char secret[] = "/tmp/hokm-mode-XXXXXX", conf[] = "/tmp/hokm-mode-XXXXXX", line[256];
+	struct conf *c;
+
+	put_file(secret, text, 0600, geteuid());
+	/* The file that names it was written by the same editor. */
+	snprintf(line, sizeof(line), "\xef\xbb\xbfsecret_file = \"%s\"\r\n" NODES, secret);
+	put_file(conf, line, 0600, geteuid());
+	assert_int_equal(conf_load(conf, false, stderr, &c), 0);
+	assert_int_equal(c->n_secrets, 2);
+	snprintf(first, CONF_SECRET_MAX, "%s", c->secrets[0].text);
+	snprintf(second, CONF_SECRET_MAX, "%s", c->secrets[1].text);
+	conf_free(c);
+	unlink(secret);
+	unlink(conf);
+}
+
+/* Nodes whose files differ in what nobody sees would not hear each other. */
+static void an_editor_of_windows_changes_no_secret(void **state)
+{
+	static const char *const texts[] = {
+		"0123456789abcdef\nfedcba9876543210\n",
+		"0123456789abcdef\r\nfedcba9876543210\r\n",
+		"0123456789abcdef\r\nfedcba9876543210",
+		"\357\273\2770123456789abcdef\r\nfedcba9876543210\r\n",
+	};
+	char first[CONF_SECRET_MAX], second[CONF_SECRET_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		secrets_of(texts[i], first, second);
+		assert_string_equal(first, "0123456789abcdef");
+		assert_string_equal(second, "fedcba9876543210");
+	}
+}
+
 /* ---------------------------------------------------------------------------- public secrets */
 static unsigned int refuse_examples(const char *path)
 {
@@ -378,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_with_a_secret_is_read_by_no_other),
+		cmocka_unit_test(an_editor_of_windows_changes_no_secret),
 		cmocka_unit_test(examples_of_the_documents_are_no_secrets),
 		cmocka_unit_test(genkey_prints_a_new_secret_each_time),
 		cmocka_unit_test(empty_password_is_no_authentication),

@@ -136,6 +136,12 @@ void conf_read_secrets(const struct conf_sec *root, struct conf *c);
 void conf_find_self(const struct conf_sec *root, struct conf *c);
 
 /*
+ * How many bytes at the beginning of a file are a byte order mark of UTF-8, which editors of
+ * Windows write and nobody sees.
+ */
+size_t conf_byte_order_mark(const char *text, size_t len);
+
+/*
  * What is wrong with a file that holds a secret, or NULL: others may use it, or its owner is
  * neither root nor the user of this process. buf keeps the words.
  */

@@ -73,6 +73,10 @@ static int load(char *buf, size_t len, const struct stat *st, bool find_self, st
 {
 	struct conf_sec root = {.errors = e, .schema = &conf_schema, .item = c, .st = st};
 
+	const size_t mark = conf_byte_order_mark(buf, len);
+
+	buf += mark;
+	len -= mark;
 	if (!conf_scan(buf, len, e))
 		return -EINVAL;
 	root.cfg = conf_parse(buf, len, e);

@@ -16,8 +16,8 @@
 #include "conf/conf_int.h"
 #include "conf/schema.h"
 
-/* Both secrets, each with its newline. */
-#define FILE_MAX (HOKM_MAX_SECRETS * CONF_SECRET_MAX)
+/* Both secrets, each with its line end, behind a byte order mark. */
+#define FILE_MAX (HOKM_MAX_SECRETS * (CONF_SECRET_MAX + 1) + 3)
 
 #define PROBLEM_MAX 192
 
@@ -42,6 +42,15 @@ const char *conf_secret_mode(const struct stat *st, const char *path, char *buf,
 	else
 		return NULL;
 	return buf;
+}
+
+size_t conf_byte_order_mark(const char *text, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	return len >= sizeof(mark) - 1 && !memcmp(text, mark, sizeof(mark) - 1)
+		       ? sizeof(mark) - 1
+		       : 0;
 }
 
 /*
@@ -131,7 +140,7 @@ static void read_secret_file(const struct conf_sec *root, const char *path, stru
 	char buf[FILE_MAX + 1], words[PROBLEM_MAX];
 	size_t len;
 	const char *problem = load_secrets(path, buf, sizeof(buf), &len, words);
-	const char *line = buf, *end = buf + len;
+	const char *line = buf + conf_byte_order_mark(buf, len), *end = buf + len;
 
 	if (problem)
 		conf_complain(root, "secret_file", "%s", problem);
@@ -139,7 +148,10 @@ static void read_secret_file(const struct conf_sec *root, const char *path, stru
 		stop = memchr(line, '\n', (size_t)(end - line));
 		if (!stop)
 			stop = end;
-		add_secret(root, "secret_file", line, (size_t)(stop - line), c);
+		len = (size_t)(stop - line);
+		/* The same file with line ends of Windows has the same secrets. */
+		len -= len && line[len - 1] == '\r';
+		add_secret(root, "secret_file", line, len, c);
 	}
 	explicit_bzero(buf, sizeof(buf));
 }
