@@ -30,8 +30,31 @@ new_players_on() {
 BEGAN_MS=
 served() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 1000 ]; }
 
+# Five times, with another mask and back: gone for less than a millisecond each time.
+other_masks() {
+	local i mask name
+	name="$(lab_addr "$1")"
+	for i in 1 2 3 4 5; do
+		for mask in "24 25" "25 24"; do
+			ip -n "$(lab_ns "$1")" -batch - <<-END || return 1
+				addr del $name/${mask% *} dev eth0
+				addr add $name/${mask#* } brd + dev eth0
+			END
+			lab_nap 0.2
+		done
+	done
+}
+never_gone() { ! log_says "$1" "own address of eth0 is gone"; }
+
 test_pair
 observe_mark begin
+for NODE in a b; do
+	must other_masks $NODE
+	holds "another mask: $NODE reports nothing" never_gone $NODE
+done
+observe_mark masks
+unbroken "another mask"
+
 must new_address b
 within 10 "the backup knows what it lacks" lacks b
 within 10 "and leaves the election" reason_is b path-lost

@@ -47,6 +47,7 @@
 #define LINK_LATE_NS (2 * NS_PER_S)
 #define FULL_NS      (10 * NS_PER_S)
 #define RETRY_NS     (2 * NS_PER_S)
+#define GONE_NS      (200 * NS_PER_MS)
 /* A vital part that fails for so long is a reason to hand over ... */
 #define PATIENCE_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
@@ -227,6 +228,29 @@ static void report_put(const struct upkeep *u, enum keep_part part, int n)
 		 u->node->conf->interface);
 }
 
+static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
+{
+	if (!is)
+		*since_ns = 0;
+	else if (!*since_ns)
+		*since_ns = now_ns;
+}
+
+/*
+ * Who gives the node's own address another mask removes it and adds it again. So it counts as gone
+ * when it is not there for GONE_NS; until then the keeper looks again after each gap.
+ */
+static bool is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
+{
+	if (part != KEEP_SELF)
+		return false;
+	note_since(&u->missed_ns, n == -EADDRNOTAVAIL, now_ns);
+	if (!u->missed_ns || now_ns - u->missed_ns >= GONE_NS)
+		return false;
+	u->job.parts |= BIT(part);
+	return true;
+}
+
 /* n: how many were put back, or -errno. Returns true when something had to be put back. */
 static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
 {
@@ -238,6 +262,8 @@ static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now
 		u->job.parts |= BIT(part);
 		return false;
 	}
+	if (is_passing(u, part, n, now_ns))
+		return false;
 	report_put(u, part, n);
 	if (n < 0)
 		note_failure(u, part, n, now_ns);
@@ -383,14 +409,6 @@ static void give_urgent(struct upkeep *u, uint64_t now_ns)
 static bool is_long(uint64_t since_ns, uint64_t now_ns)
 {
 	return since_ns && now_ns - since_ns >= PATIENCE_NS;
-}
-
-static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
-{
-	if (!is)
-		*since_ns = 0;
-	else if (!*since_ns)
-		*since_ns = now_ns;
 }
 
 static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
