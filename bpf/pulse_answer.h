@@ -153,7 +153,7 @@ __noinline int pulse_flags(__u32 slot, __u64 nonce, __u64 now)
 	o = bpf_map_lookup_elem(&own, &zero);
 	if (o && o->misdirected)
 		flags |= HOKM_PULSE_MISDIRECTED;
-	if (o && o->rsv[HOKM_OWN_ANNOUNCES])
+	if (o && o->announces)
 		flags |= HOKM_PULSE_ANNOUNCES;
 	return flags;
 }

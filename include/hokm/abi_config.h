@@ -126,8 +126,6 @@ _Static_assert(sizeof(struct hokm_cfg) == 656, "cfg");
 _Static_assert(__builtin_offsetof(struct hokm_cfg, addr) == 0, "cfg in every version");
 _Static_assert(__builtin_offsetof(struct hokm_cfg, pulse_port) == 24, "cfg in every version");
 
-#define HOKM_OWN_ANNOUNCES 0 /* the index in hokm_own.rsv */
-
 /**
  * struct hokm_own - value of own, one entry: ownership
  * @lease_until_ns: the node is owner while the boot time is below this
@@ -143,9 +141,8 @@ _Static_assert(__builtin_offsetof(struct hokm_cfg, pulse_port) == 24, "cfg in ev
  * may have go there
  * @misdirected: 1: packets of clients come to this node, which is not owner
  *               (HOKM_PULSE_MISDIRECTED)
- * @rsv: [HOKM_OWN_ANNOUNCES] is 1 while the daemon announces that it becomes owner, and while it is
- *       owner (HOKM_PULSE_ANNOUNCES). A member of its own would be another map schema. The other
- *       one is zero
+ * @announces: 1: the daemon announces that it becomes owner, or is owner (HOKM_PULSE_ANNOUNCES)
+ * @rsv: zero
  * @successor_until_ns: until then SYNs are steered to the successor
  * @asking_ns: since when the daemon sends probes without a break
  * @asked_ns: when it had sent the last probe before that; 0: not known
@@ -165,7 +162,8 @@ struct hokm_own {
 	__u8 unsteerable;
 	__u8 untested;
 	__u8 misdirected;
-	__u8 rsv[2];
+	__u8 announces;
+	__u8 rsv;
 	__u64 successor_until_ns;
 	__u64 asking_ns;
 	__u64 asked_ns;

@@ -28,13 +28,13 @@ static void answers_announce(void **state)
 
 	fix_own(x, &own);
 	assert_false(answered(x, 1).flags & HOKM_PULSE_ANNOUNCES);
-	own.rsv[HOKM_OWN_ANNOUNCES] = 1;
+	own.announces = 1;
 	fix_own(x, &own);
 	answer = answered(x, 2);
 	assert_true(answer.flags & HOKM_PULSE_ANNOUNCES);
 	assert_int_equal(answer.lease_left_ns, 0);
 	assert_int_equal(answer.tag, htobe64(pulse_own_tag(x, 0, &answer)));
-	own.rsv[HOKM_OWN_ANNOUNCES] = 0;
+	own.announces = 0;
 	fix_own(x, &own);
 	assert_false(answered(x, 3).flags & HOKM_PULSE_ANNOUNCES);
 }

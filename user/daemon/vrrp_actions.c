@@ -202,7 +202,7 @@ static bool show_priority(struct daemon *d)
 static bool show_announcement(struct daemon *d)
 {
 	const struct vrrp *v = &d->vrrp;
-	__u8 *announces = &d->node.want.own.rsv[HOKM_OWN_ANNOUNCES];
+	__u8 *announces = &d->node.want.own.announces;
 	const __u8 was = *announces;
 
 	*announces = v->state == HOKM_VRRP_MASTER ||
