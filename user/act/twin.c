@@ -67,16 +67,22 @@ static bool is_own(const struct twin *t, const unsigned char mac[ETH_ALEN])
 
 static int begin(struct twin *t)
 {
+	bool running = false;
+
 	if (getifaddrs(&t->machine))
 		return -errno;
 	for (const struct ifaddrs *i = t->machine; i; i = i->ifa_next) {
 		const struct sockaddr_ll *ll = link_of(i);
 
-		if (ll && !strcmp(i->ifa_name, t->conf->interface))
-			t->link = *ll;
+		if (!ll || strcmp(i->ifa_name, t->conf->interface) != 0)
+			continue;
+		t->link = *ll;
+		running = (i->ifa_flags & IFF_UP) && (i->ifa_flags & IFF_RUNNING);
 	}
 	if (!t->link.sll_ifindex)
 		return -ENODEV;
+	if (!running)
+		return -ENETDOWN;
 	t->link.sll_protocol = htons(ETH_P_ARP);
 	t->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP));
 	if (t->fd < 0)

@@ -26,8 +26,9 @@ struct twin_seen {
 
 /*
  * Asks who has the address of this node, and waits wait_ms for the answers. Returns 1: a host that
- * is not of this machine has it, *seen is filled; 0: none; or -errno. A host that answers for a
- * peer as well is a router that answers for everybody (proxy ARP): it is no twin.
+ * is not of this machine has it, *seen is filled; 0: none; -ENETDOWN: the interface has no link, so
+ * nobody can be asked; or another -errno. A host that answers for a peer as well is a router that
+ * answers for everybody (proxy ARP): it is no twin.
  */
 int twin_find(const struct conf *c, unsigned int wait_ms, struct twin_seen *seen);
 

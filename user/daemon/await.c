@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,21 +64,22 @@ static void read_file(struct await *w)
 
 /*
  * Does another host have the node's address? Not asked where pins are left: the daemon before this
- * one was of this machine, and its lease may run.
+ * one was of this machine, and its lease may run. Returns 1, 0, or -ENETDOWN: no link, no answer.
  */
-static bool has_twin(const struct await *w, struct twin_seen *seen)
+static int find_twin(const struct await *w, struct twin_seen *seen)
 {
 	struct hokm_bpf *left = NULL;
 	int err = hokm_bpf_open_pinned(w->conf, &left);
 
 	hokm_bpf_close(left);
 	if (err != -ENOENT)
-		return false;
+		return 0;
 	err = twin_find(w->conf, w->twin ? LISTEN_MS : ASK_MS, seen);
-	if (err < 0)
-		log_warn("could not ask whether another host has the address of this node: %s",
-			 strerror(-err));
-	return err == 1;
+	if (err >= 0 || err == -ENETDOWN)
+		return err;
+	log_warn("could not ask whether another host has the address of this node: %s",
+		 strerror(-err));
+	return 0;
 }
 
 /* This node and its twin were switched on together, and both wait: does this one start now? */
@@ -94,35 +96,53 @@ static bool goes_first(struct await *w, const struct twin_seen *seen, const char
 	return true;
 }
 
-static void look(struct await *w)
+/* The wait goes on, for this reason. */
+__attribute__((format(printf, 2, 3))) static void wait_for(struct await *w, const char *why, ...)
 {
-	char addr[INET_ADDRSTRLEN] = "?", twin[18];
-	struct twin_seen seen;
-	const unsigned char *m = seen.mac;
+	va_list args;
 	int n;
 
-	read_file(w);
-	w->twin = !w->err && has_twin(w, &seen);
-	if (!w->twin) {
-		w->goes_first = 0;
-		return;
-	}
-	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
-	snprintf(twin, sizeof(twin), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
-		 m[5]);
-	if (goes_first(w, &seen, twin, addr))
-		return;
 	free(w->errors);
-	n = asprintf(&w->errors,
-		     "%s has the address %s of this node, "
-		     "and is not of this machine: a clone of it, or its predecessor; "
-		     "switch one of the two off, or give it another address",
-		     twin, addr);
+	va_start(args, why);
+	n = vasprintf(&w->errors, why, args);
+	va_end(args);
 	conf_free(w->conf);
 	w->conf = NULL;
 	w->err = n < 0 ? -ENOMEM : -EADDRNOTAVAIL;
 	if (n < 0)
 		w->errors = NULL;
+}
+
+static void look(struct await *w)
+{
+	char addr[INET_ADDRSTRLEN] = "?", twin[18];
+	struct twin_seen seen;
+	const unsigned char *m = seen.mac;
+	int found;
+
+	read_file(w);
+	found = w->err ? 0 : find_twin(w, &seen);
+	w->twin = found > 0;
+	w->goes_first = w->twin ? w->goes_first : 0;
+	if (!found)
+		return;
+	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
+	if (!w->twin) {
+		wait_for(w,
+			 "%s has no link: plug its cable in, or set it up; before, "
+			 "it is not known whether another host has the address %s of this node",
+			 w->conf->interface, addr);
+		return;
+	}
+	snprintf(twin, sizeof(twin), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+	if (goes_first(w, &seen, twin, addr))
+		return;
+	wait_for(w,
+		 "%s has the address %s of this node, "
+		 "and is not of this machine: a clone of it, or its predecessor; "
+		 "switch one of the two off, or give it another address",
+		 twin, addr);
 }
 
 static void report(struct await *w, uint64_t now_ns)

@@ -2,7 +2,8 @@
 /*
  * The wait for this node's address and interface. At boot they may come later than the daemon: by
  * DHCP, or with a bond that is put together. A daemon that ended instead would have to be started
- * by hand. And while another host has this address (act/twin.h), it is not there either.
+ * by hand. And while another host has this address (act/twin.h), it is not there either. Without a
+ * link nobody can be asked for it.
  */
 #ifndef HOKM_DAEMON_AWAIT_H
 #define HOKM_DAEMON_AWAIT_H
