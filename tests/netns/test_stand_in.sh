@@ -54,7 +54,9 @@ dead() {
 	must lab_node_dead a
 	soon "owner dead" b
 	within 10 "owner dead: the gateway grants" gateway_grants b
-	holds "owner dead: the reason" reason_is b granted
+	# Then it uses an answer for longer.
+	within 10 "owner dead: for long" status_test b '.peers[0].seen_ms // 0' -gt 3000
+	holds "owner dead: the reason is still the first one" reason_is b granted
 	one_at_a_time "owner dead" dead
 }
 

@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/rt_thread.h"
 #include "daemon/renewal.h"
-#include "hokm/grant.h"
+#include "hokm/grant_count.h"
 #include "own_netns.h"
 
 #define PORT     8766
@@ -372,6 +372,25 @@ static void is_refused(void **arg)
 	assert_int_equal(count, r.n - 1);
 }
 
+/* Also when no other member answers any more: what it answered counts for longer. */
+static void its_promise_counts_at_once(void **arg)
+{
+	struct hokm_grants g = {.own = {.silent_until_ns = 1, .longest_ns = NS_PER_S},
+				.majority = 2,
+				.wish = HOKM_WISH_OWN,
+				.wish_epoch = EPOCH};
+	uint64_t now_ns = clock_now_ns();
+
+	(void)arg;
+	hokm_grants_note(&g, 3, EPOCH, now_ns + NS_PER_S);
+	assert_int_equal(hokm_grants_end_ns(&g), 0);
+	renewal_promise_self(&g, &own, now_ns);
+	assert_true(hokm_grants_end_ns(&g) > now_ns);
+	now_ns += PULSE_NS;
+	renewal_promise_self(&g, &own, now_ns);
+	assert_true(hokm_grants_end_ns(&g) >= now_ns + 3 * PULSE_NS);
+}
+
 /* What to do depends on why the kernel refused. */
 static void advice(void **arg)
 {
@@ -394,15 +413,11 @@ static void advice(void **arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loop_is_late),
-		cmocka_unit_test(lease_ends),
-		cmocka_unit_test(promises_to_itself),
-		cmocka_unit_test(wish_ends),
-		cmocka_unit_test(wishes_nothing),
-		cmocka_unit_test(loop_in_time),
-		cmocka_unit_test(pulse_changes),
-		cmocka_unit_test(is_refused),
-		cmocka_unit_test(advice),
+		cmocka_unit_test(loop_is_late),       cmocka_unit_test(lease_ends),
+		cmocka_unit_test(promises_to_itself), cmocka_unit_test(its_promise_counts_at_once),
+		cmocka_unit_test(wish_ends),          cmocka_unit_test(wishes_nothing),
+		cmocka_unit_test(loop_in_time),       cmocka_unit_test(pulse_changes),
+		cmocka_unit_test(is_refused),         cmocka_unit_test(advice),
 	};
 
 	own_netns_make(&ns);

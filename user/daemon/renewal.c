@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/rt_thread.h"
 #include "daemon/renewal.h"
-#include "hokm/grant.h"
+#include "hokm/grant_count.h"
 
 /* A promise that another CPU changed meanwhile is read again. */
 #define SELF_TRIES 4
@@ -62,7 +62,9 @@ void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *w
 
 	for (int i = 0; i < SELF_TRIES; i++)
 		if (hokm_grant_carry_out(&grants->own, &ask, now_ns) != HOKM_VERDICT_BUSY)
-			return;
+			break;
+	/* The answer of another member may count for longer than this promise did. */
+	hokm_grants_sum(grants);
 }
 
 /* A probe that is lost is no reason to fail: the next one follows. */
