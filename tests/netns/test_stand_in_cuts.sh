@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: measures, 40 s
+#
+# Partitions of two nodes whose third member is the gateway, at profile fast; the client's machine
+# is the gateway. One node hears the other one, the gateway, both, or nobody. What is left out is
+# the one cut that this arrangement does not survive: both hear the gateway, and not each other.
+#
+#   safety     never two owners: by the kernels' own words, lease and grants
+#   liveness   a node that hears the other one or the gateway owns; one that hears nobody does not
+
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
+
+PLAYERS=0 # hokm-players only probes here
+
+# Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
+tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
+# The first node was owner before and after a moment at which the second one was.
+both_own() {
+	local before
+	tenure "$1" && before=$TENURE && [ "$before" != 0 ] || return 1
+	tenure "$2" && [ "$TENURE" != 0 ] || return 1
+	tenure "$1" && [ "$TENURE" = "$before" ]
+}
+one_owner() { ! both_own a b && { owns a || owns b; }; }
+only() { owns_not "$2" && owns "$1"; }
+nobody() { owns_not a && owns_not b; }
+by_grants() { status_is "$1" '.grants.in_force // false' true; }
+together() { hokm_ready a && hokm_ready b && by_grants a && by_grants b; }
+
+# Looks for two owners at once again and again, for longer than a claim takes.
+look() {
+	local end=$(($(lab_now_ms) + 600))
+	while [ "$(lab_now_ms)" -lt $end ]; do
+		both_own a b && TWO=$((TWO + 1))
+		both_own b a && TWO=$((TWO + 1))
+		lab_nap 0.02
+	done
+}
+
+# partition WORDS RULES CMD...: the cut, directly after the one before it.
+partition() {
+	local words=$1 rules=$2
+	shift 2
+	lab_run sw nft "add table bridge cut; delete table bridge cut; table bridge cut {
+		chain forward { type filter hook forward priority filter; $rules }
+	}" || not_ok "$words: could not cut"
+	look
+	within 20 "$words: $*" "$@"
+	look
+}
+
+export LAB_CONF_EXTRA
+LAB_CONF_EXTRA="$PATIENT
+grant = \"200ms\"
+arbiter = gateway
+gateway = \"$(lab_addr client)\""
+must lab_up a b
+must lab_conf a b
+for node in a b; do
+	must lab_game "$node"
+	must lab_daemon "$node"
+done
+must lab_wait 30 owns a
+must lab_wait 30 together
+TWO=0
+# The gateway hears one of them only, and they hear each other: a node alone moves nothing.
+partition "a and the gateway" "$(cut_between a client)" one_owner
+partition "a from all" "$(cut_all a)" only b a
+partition "b from all" "$(cut_all b)" only a b
+partition "both from all" "$(cut_all a) $(cut_all b)" nobody
+partition "a from all again" "$(cut_all a)" only b a
+partition "healed" "" together
+partition "b and the gateway" "$(cut_between b client)" one_owner
+partition "b from all again" "$(cut_all b)" only a b
+partition "healed once more" "" together
+partition "pulses" "$PULSES" one_owner
+partition "healed again" "" one_owner
+number_is "moments with two owners, by the kernels" "$TWO" -eq 0
+test_end
