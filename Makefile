@@ -253,11 +253,17 @@ SOAK_CUTS ?= 500
 soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions, as long of disturbances, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
-	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node
+	@echo 'soak 1 of 5: a DNS job that is killed at each of its system calls (build/soak-dns.log)'
+	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node >build/soak-dns.log 2>&1 || \
+		{ tail -n 40 build/soak-dns.log; exit 1; }
+	@echo 'soak 2 of 5: $(SOAK_SECONDS) s of ordinary traffic, in which nothing may trip'
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
+	@echo 'soak 3 of 5: $(SOAK_SECONDS) s of busy processors, in which no VIP may move'
 	$(Q)LOAD_SECONDS=$(SOAK_SECONDS) LOADS='fifo busy rtnl syn log' \
 		tests/netns/test_no_false_takeover.sh
+	@echo 'soak 4 of 5: $(SOAK_CUTS) partitions of two nodes and a witness'
 	$(Q)CUTS=$(SOAK_CUTS) tests/netns/test_partition.sh
+	@echo 'soak 5 of 5: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
 		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh
 
