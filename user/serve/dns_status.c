@@ -5,12 +5,7 @@
 #include "daemon/dns.h"
 #include "daemon/node.h"
 #include "serve/dns_status.h"
-
-static void put(json_t *o, const char *key, json_t *value)
-{
-	if (json_object_set_new(o, key, value))
-		log_debug("status: no memory for %s", key);
-}
+#include "serve/status_json.h"
 
 static json_t *ms(uint64_t from_ns, uint64_t to_ns)
 {
@@ -32,10 +27,10 @@ static json_t *watch_json(const struct dns_watch *w)
 {
 	json_t *o = json_object();
 
-	put(o, "have", json_integer(w->last.have));
-	put(o, "of", json_integer(w->last.servers));
-	put(o, "ended", json_boolean(w->ended));
-	put(o, "text", json_string(w->last.text));
+	status_put(o, "have", json_integer(w->last.have));
+	status_put(o, "of", json_integer(w->last.servers));
+	status_put(o, "ended", json_boolean(w->ended));
+	status_put(o, "text", json_string(w->last.text));
 	return o;
 }
 
@@ -46,32 +41,35 @@ static json_t *line_json(const struct dns *d, unsigned int t, uint64_t now_ns)
 	const struct dns_when *w = &l->when;
 	json_t *o = json_object();
 
-	put(o, "type", json_string(conf_dns_type_name((enum conf_dns_type)t)));
-	put(o, "state",
-	    json_string(d->monitor && w->state == DNS_AWAY ? "blind" : dns_state_name(w->state)));
-	put(o, "address",
-	    json_string(l->whose < c->n_nodes ? conf_dns_value(c, l->whose, (enum conf_dns_type)t)
-					      : ""));
-	put(o, "held", json_string(d->book.held[t]));
-	put(o, "held_by_no_node",
-	    json_boolean(d->book.held[t][0] &&
-			 !conf_dns_knows(c, (enum conf_dns_type)t, d->book.held[t])));
-	put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
-	put(o, "failures", json_integer(w->failures));
-	put(o, "running", json_boolean(w->running != DNS_ACT_NONE));
-	put(o, "next_ms", w->at_ns == UINT64_MAX ? json_null() : ms(now_ns, dns_when_due_ns(w)));
-	put(o, "changed_s", json_integer((json_int_t)d->book.changed_s[t]));
+	status_put(o, "type", json_string(conf_dns_type_name((enum conf_dns_type)t)));
+	status_put(o, "state",
+		   json_string(d->monitor && w->state == DNS_AWAY ? "blind"
+								  : dns_state_name(w->state)));
+	status_put(o, "address",
+		   json_string(l->whose < c->n_nodes
+				       ? conf_dns_value(c, l->whose, (enum conf_dns_type)t)
+				       : ""));
+	status_put(o, "held", json_string(d->book.held[t]));
+	status_put(o, "held_by_no_node",
+		   json_boolean(d->book.held[t][0] &&
+				!conf_dns_knows(c, (enum conf_dns_type)t, d->book.held[t])));
+	status_put(o, "breaker", json_string(dns_breaker_name(w->breaker)));
+	status_put(o, "failures", json_integer(w->failures));
+	status_put(o, "running", json_boolean(w->running != DNS_ACT_NONE));
+	status_put(o, "next_ms",
+		   w->at_ns == UINT64_MAX ? json_null() : ms(now_ns, dns_when_due_ns(w)));
+	status_put(o, "changed_s", json_integer((json_int_t)d->book.changed_s[t]));
 	if (!l->known)
 		return o;
-	put(o, "result", json_string(dns_result_name((enum dns_result)l->last.result)));
-	put(o, "text", json_string(l->last.text));
-	put(o, "asked_ms", ms(l->last_ns, now_ns));
-	put(o, "record", values_json(&l->last.present));
-	put(o, "zone", json_string(l->last.zone));
-	put(o, "ttl", json_integer(l->last.ttl_s));
-	put(o, "ttl_long", json_boolean(l->last.ttl_s * NS_PER_S > c->dns.ttl_ns));
+	status_put(o, "result", json_string(dns_result_name((enum dns_result)l->last.result)));
+	status_put(o, "text", json_string(l->last.text));
+	status_put(o, "asked_ms", ms(l->last_ns, now_ns));
+	status_put(o, "record", values_json(&l->last.present));
+	status_put(o, "zone", json_string(l->last.zone));
+	status_put(o, "ttl", json_integer(l->last.ttl_s));
+	status_put(o, "ttl_long", json_boolean(l->last.ttl_s * NS_PER_S > c->dns.ttl_ns));
 	if (l->watch.known)
-		put(o, "name_servers", watch_json(&l->watch));
+		status_put(o, "name_servers", watch_json(&l->watch));
 	return o;
 }
 
@@ -93,15 +91,15 @@ json_t *dns_status_json(const struct dns *d, bool history)
 		return json_null();
 	o = json_object();
 	lines = json_array();
-	put(o, "provider", json_string(conf_dns_provider_name(d->node->conf->dns.provider)));
-	put(o, "name", json_string(d->node->conf->dns.record));
-	put(o, "stopped", json_boolean(d->book.stopped));
-	put(o, "saved", json_boolean(!dns_file_failed(d->file)));
+	status_put(o, "provider", json_string(conf_dns_provider_name(d->node->conf->dns.provider)));
+	status_put(o, "name", json_string(d->node->conf->dns.record));
+	status_put(o, "stopped", json_boolean(d->book.stopped));
+	status_put(o, "saved", json_boolean(!dns_file_failed(d->file)));
 	for (unsigned int t = 0; t < CONF_DNS_TYPES; t++)
 		if (d->line[t].used && json_array_append_new(lines, line_json(d, t, now_ns)))
 			log_debug("status: no memory for a record");
-	put(o, "records", lines);
+	status_put(o, "records", lines);
 	if (history)
-		put(o, "history", history_json(&d->book));
+		status_put(o, "history", history_json(&d->book));
 	return o;
 }

@@ -10,12 +10,7 @@
 #include "daemon/renewal.h"
 #include "hokm/grant_count.h"
 #include "serve/grants_status.h"
-
-static void put(json_t *o, const char *key, json_t *value)
-{
-	if (json_object_set_new(o, key, value))
-		log_debug("status: no memory for %s", key);
-}
+#include "serve/status_json.h"
 
 static json_t *ms(uint64_t from_ns, uint64_t to_ns)
 {
@@ -61,20 +56,21 @@ static json_t *member_json(const struct quorum *q, const struct grants_conf *c,
 	bool held = m->held_until_ns > now_ns;
 	json_t *o = json_object();
 
-	put(o, "name",
-	    json_string(c->stand_in >> slot & 1 ? "gateway" : peers_name(&n->peers, slot)));
-	put(o, "stand_in", json_boolean(c->stand_in >> slot & 1));
-	put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
+	status_put(o, "name",
+		   json_string(c->stand_in >> slot & 1 ? "gateway" : peers_name(&n->peers, slot)));
+	status_put(o, "stand_in", json_boolean(c->stand_in >> slot & 1));
+	status_put(o, "witness", json_boolean(n->peers.witnesses[slot].used));
 	if (n->peers.witnesses[slot].used)
-		put(o, "answers_in", witness_answers(n->bpf, m, slot));
-	put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
-	put(o, "verdict", json_string(verdict_name(m->verdict)));
-	put(o, "unwilling", json_boolean(grants_member_unwilling(c, m)));
-	put(o, "longest_ms", grants_member_too_short(c, m) ? ms(0, m->longest_ns) : json_null());
-	put(o, "granted_ms", ms(now_ns, hokm_grant_end_ns(m->end, map->wish_epoch)));
-	put(o, "holder", held ? node_name(n->conf, m->holder) : json_null());
-	put(o, "held_ms", ms(now_ns, m->held_until_ns));
-	put(o, "epoch", json_integer((json_int_t)m->seen_epoch));
+		status_put(o, "answers_in", witness_answers(n->bpf, m, slot));
+	status_put(o, "answered_ms", m->answered_ns ? ms(m->answered_ns, now_ns) : json_null());
+	status_put(o, "verdict", json_string(verdict_name(m->verdict)));
+	status_put(o, "unwilling", json_boolean(grants_member_unwilling(c, m)));
+	status_put(o, "longest_ms",
+		   grants_member_too_short(c, m) ? ms(0, m->longest_ns) : json_null());
+	status_put(o, "granted_ms", ms(now_ns, hokm_grant_end_ns(m->end, map->wish_epoch)));
+	status_put(o, "holder", held ? node_name(n->conf, m->holder) : json_null());
+	status_put(o, "held_ms", ms(now_ns, m->held_until_ns));
+	status_put(o, "epoch", json_integer((json_int_t)m->seen_epoch));
 	return o;
 }
 
@@ -91,9 +87,10 @@ static void put_own(json_t *o, const struct quorum *q, const struct hokm_grants 
 		name = n->conf->nodes[n->conf->self].name;
 	else if (now_ns < hokm_grant_until_ns(word) && member != HOKM_GRANT_NOBODY)
 		name = peers_name(&n->peers, member - HOKM_GRANT_PEER(0));
-	put(o, "promised_to", name ? json_string(name) : json_null());
-	put(o, "promised_ms", name ? ms(now_ns, hokm_grant_until_ns(word)) : json_integer(0));
-	put(o, "silent_ms", ms(now_ns, map->own.silent_until_ns));
+	status_put(o, "promised_to", name ? json_string(name) : json_null());
+	status_put(o, "promised_ms",
+		   name ? ms(now_ns, hokm_grant_until_ns(word)) : json_integer(0));
+	status_put(o, "silent_ms", ms(now_ns, map->own.silent_until_ns));
 }
 
 static void put_renewal(json_t *o, const struct quorum *q)
@@ -101,8 +98,8 @@ static void put_renewal(json_t *o, const struct quorum *q)
 	struct renewal_report r;
 
 	heartbeat_renewal(q->heartbeat, &r);
-	put(o, "renewed_late", json_integer((json_int_t)r.count));
-	put(o, "renews_in_time", json_boolean(r.in_time));
+	status_put(o, "renewed_late", json_integer((json_int_t)r.count));
+	status_put(o, "renews_in_time", json_boolean(r.in_time));
 }
 
 json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
@@ -129,15 +126,15 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 		if (json_array_append_new(list, member_json(q, &c, map, slot, now_ns)))
 			log_debug("status: no memory for a member");
 	}
-	put(o, "in_force", json_boolean(q->in_force && q->in_force == c.majority));
-	put(o, "majority", json_integer(c.majority));
-	put(o, "members", json_integer(members));
-	put(o, "in_touch", json_integer(seen.in_touch));
-	put(o, "phase", json_string(grants_phase_name(q->grants.phase)));
-	put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
-	put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
+	status_put(o, "in_force", json_boolean(q->in_force && q->in_force == c.majority));
+	status_put(o, "majority", json_integer(c.majority));
+	status_put(o, "members", json_integer(members));
+	status_put(o, "in_touch", json_integer(seen.in_touch));
+	status_put(o, "phase", json_string(grants_phase_name(q->grants.phase)));
+	status_put(o, "epoch", json_integer((json_int_t)map->wish_epoch));
+	status_put(o, "granted_ms", ms(now_ns, seen.granted_until_ns));
 	put_renewal(o, q);
 	put_own(o, q, map, now_ns);
-	put(o, "others", list);
+	status_put(o, "others", list);
 	return o;
 }
