@@ -10,7 +10,7 @@
 #
 # Where the history is not there (a tree that was unpacked from an archive, a clone of the newest
 # commits only) this tree stands in: the same program with the number of another version. The test
-# says so. It shows the steps of an upgrade then, and nothing about other bytes.
+# reports that. It shows the steps of an upgrade then, and nothing about other bytes.
 
 read -r PREVIOUS PREVIOUS_PINS < <(grep -v '^#' "$TESTS_DIR/previous")
 
@@ -20,7 +20,9 @@ PREVIOUS_PARTS=(Makefile bpf include user vmlinux)
 
 # previous_find: which commit that is.
 previous_find() {
-	if PREVIOUS_COMMIT=$(previous_git rev-parse --verify --quiet "$PREVIOUS^{commit}" 2>/dev/null); then
+	if PREVIOUS_COMMIT=$(
+		previous_git rev-parse --verify --quiet "$PREVIOUS^{commit}" 2>/dev/null
+	); then
 		PREVIOUS_DIR=$LAB_ROOT/build/previous/$PREVIOUS_COMMIT
 	else
 		echo "# $PREVIOUS is not in the history of this tree: this program stands in for it"

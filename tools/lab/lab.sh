@@ -432,8 +432,8 @@ lab_conf() {
 	done
 }
 
-# lab_daemon NODE: hokm-xdp; lab_ready tells when it answers. A daemon that was killed keeps its lock
-# until the kernel has taken it apart, which takes long on a busy machine.
+# lab_daemon NODE: hokm-xdp; lab_ready tells when it answers. A daemon that was killed keeps its
+# lock until the kernel has taken it apart, which takes long on a busy machine.
 lab_daemon() {
 	lab_wait 20 lab_gone "$1" daemon || return 1
 	lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"

@@ -338,8 +338,8 @@ static bool try_swap(struct reload *r)
 	if (key)
 		return refuse(r,
 			      is_shared(key)
-				      ? ", and not on one node after the other; see "
-					"\"Change what the nodes share\" in docs/operation.md"
+				      ? ", and not on one node after the other; "
+					"see \"Change what the nodes share\" in docs/operation.md"
 				      : "",
 			      "%s can only be changed by a restart", key);
 	if (peer)
