@@ -193,6 +193,7 @@ static int judge(const struct twin *t, struct twin_seen *seen)
 	int found = 0;
 
 	seen->goes_first = !t->crowd;
+	seen->heard = t->n_hosts > 0;
 	for (unsigned int i = 0; i < t->n_hosts; i++) {
 		const struct host *h = &t->host[i];
 

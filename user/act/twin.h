@@ -22,6 +22,7 @@ struct twin_seen {
 	unsigned char mac[6]; /* of a twin */
 	/* Each twin asked too, and has a greater MAC address. One look alone is no proof. */
 	bool goes_first;
+	bool heard; /* another host answered, for whatever node: the network forwards */
 };
 
 /*

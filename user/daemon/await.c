@@ -35,12 +35,19 @@
  */
 #define LISTEN_MS   300
 #define WAITS_LOOKS 3
+/*
+ * A switch forwards some time after its port has a link. Until another host answers, silence proves
+ * nothing.
+ */
+#define FRESH_NS (5 * NS_PER_S)
 
 struct await {
 	const char *file;
 	struct conf *conf;
 	int err;                 /* of the last look; -EADDRNOTAVAIL: the wait goes on */
 	bool twin;               /* the last look found one */
+	bool linkless;           /* there was no link, and nothing was heard since it is there */
+	uint64_t link_ns;        /* linkless: when the link was seen first; 0: it was not */
 	unsigned int goes_first; /* looks in a row by which this node goes before its twin */
 	char *errors;
 	size_t errors_len;
@@ -113,10 +120,22 @@ __attribute__((format(printf, 2, 3))) static void wait_for(struct await *w, cons
 		w->errors = NULL;
 }
 
+/* The link has just come, and nobody answers yet: there may be a twin all the same. */
+static bool is_deaf(struct await *w, const struct twin_seen *seen)
+{
+	const uint64_t now_ns = clock_now_ns();
+
+	if (!w->linkless)
+		return false;
+	w->link_ns = w->link_ns ? w->link_ns : now_ns;
+	w->linkless = !seen->heard && now_ns - w->link_ns < FRESH_NS;
+	return w->linkless;
+}
+
 static void look(struct await *w)
 {
 	char addr[INET_ADDRSTRLEN] = "?", twin[18];
-	struct twin_seen seen;
+	struct twin_seen seen = {0};
 	const unsigned char *m = seen.mac;
 	int found;
 
@@ -124,9 +143,15 @@ static void look(struct await *w)
 	found = w->err ? 0 : find_twin(w, &seen);
 	w->twin = found > 0;
 	w->goes_first = w->twin ? w->goes_first : 0;
-	if (!found)
+	if (!found) {
+		if (!w->err && is_deaf(w, &seen))
+			wait_for(w, "%s has just got its link, and nobody answers there yet",
+				 w->conf->interface);
 		return;
+	}
 	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
+	w->linkless = !w->twin;
+	w->link_ns = 0;
 	if (!w->twin) {
 		wait_for(w,
 			 "%s has no link: plug its cable in, or set it up; before, "
