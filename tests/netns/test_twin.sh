@@ -26,7 +26,20 @@ observe_mark cloned
 must lab_link c down
 must lab_daemon c
 within 20 "without a link the clone waits" log_says c "waiting: eth0 has no link"
+# The port of the switch forwards a second later.
+must lab_run sw nft -f - <<-END
+	table bridge port {
+		chain forward {
+			type filter hook forward priority 0;
+			iifname "p-c" drop
+		}
+	}
+END
 must lab_link c up
+BEGAN_MS=$(lab_now_ms)
+blocked() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 1500 ]; }
+must lab_wait 10 blocked
+must lab_run sw nft delete table bridge port
 within 20 "with a link the clone waits, and says why" log_says c "$MESSAGE"
 # It looks five times a second.
 BEGAN_MS=$(lab_now_ms)
