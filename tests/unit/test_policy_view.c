@@ -81,6 +81,17 @@ static const struct {
 	{{FIT(.seen_ns = 3), FIT(.seen_ns = 5)}, true, false, false, 3},
 	{{FIT(.seen_ns = 5, .announces = true, .priority = 110)}, true, true, false, 5},
 	{{FIT(.seen_ns = 5, .announces = true, .priority = 90)}, true, false, true, 5},
+	/* One that was refused does not become owner. */
+	{{FIT(.seen_ns = 5, .announces = true, .refuses = true, .priority = 110)},
+	 true,
+	 false,
+	 false,
+	 5},
+	{{FIT(.seen_ns = 5, .announces = true, .refuses = true, .priority = 90)},
+	 true,
+	 false,
+	 false,
+	 5},
 	/* Of one priority, the address decides. */
 	{{FIT(.seen_ns = 5, .announces = true, .priority = 100, .addr = {1})},
 	 true,

@@ -67,6 +67,11 @@ static const struct rig_step master_down[] = {
 	STORY(announced, "the peers cease to answer: nobody competes"),
 	{"timer", "", "advert:128", "backup"},
 
+	STORY(announced, "the permission has lapsed: it announces anew when it is there again"),
+	{"timer", "asked 0, unpermitted", "ask", "backup", 16},
+	{"timer", "asked 0", "probe", "backup", 1},
+	{"timer", "asked 0", "advert:128", "backup"},
+
 	STORY(announced, "the advert cannot be sent: nobody waits for this node"),
 	{"timer", "asked 0", "advert:128", "backup"},
 	{"send failed", "asked 0", "", "backup", 25},
@@ -85,12 +90,36 @@ static const struct rig_step handed_over[] = {
 	{"after 1: pulse", "fresh, best, asked 0, better announces", "", "backup", 100},
 };
 
+/* Nobody waits for a node that may not become owner. */
+static const struct rig_step unpermitted[] = {
+	STORY(announced, "at Master_Down"),
+	{"timer", "asked 0, unpermitted", "ask", "backup", 16},
+};
+
+static const struct rig_step released[] = {
+	STORY(rig_backup, "and the owner that let go for it is dead"),
+	{"advert 200 from 1", "stale, lease 275", "", "backup"},
+	{"advert 0 from 1", "stale, best, asked 5", "probe", "backup", 1},
+	{"after 100: timer", "asked 0, unpermitted", "ask probe", "backup"},
+};
+
 static void test_master_down(void **state)
 {
 	struct rig r;
 
 	(void)state;
 	RIG_TELL(&r, master_down);
+}
+
+static void test_unpermitted(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, unpermitted);
+	assert_int_equal(r.v.announced_ns, 0);
+	RIG_TELL(&r, released);
+	assert_int_equal(r.v.announced_ns, 0);
 }
 
 static void test_handed_over(void **state)
@@ -106,6 +135,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_master_down),
+		cmocka_unit_test(test_unpermitted),
 		cmocka_unit_test(test_handed_over),
 	};
 

@@ -117,7 +117,8 @@ static void fill_rivals(const struct policy_input *in, struct vrrp_view *v)
 		if (!v->contested || p->seen_ns < v->asked_ns)
 			v->asked_ns = p->seen_ns;
 		v->contested = true;
-		if (!p->announces)
+		/* A node that was refused may announce still: it does not become owner. */
+		if (!p->announces || p->refuses)
 			continue;
 		if (vrrp_beats(p->priority, p->addr, in->own_priority, in->own_addr))
 			v->better_announces = true;

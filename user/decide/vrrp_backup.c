@@ -355,6 +355,9 @@ static void master_down(struct vrrp_step *s)
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, grace_ns(v));
 		vrrp_act(s, VRRP_ACT_PROBE);
 	} else if (!permitted(s, v->down_reason)) {
+		/* A claim goes on; for another node that may not the others need not wait. */
+		if (!v->claiming)
+			v->announced_ns = 0;
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
 	} else if (alone(s)) {
 		take(s, v->down_reason);
