@@ -3,11 +3,12 @@
 # lane: measures, 40 s
 #
 # Partitions of two nodes whose third member is the gateway, at profile fast; the client's machine
-# is the gateway. One node hears the other one, the gateway, both, or nobody. What is left out is
-# the one cut that this arrangement does not survive: both hear the gateway, and not each other.
+# is the gateway. One node hears the other one, the gateway, both, or nobody. The one cut that this
+# arrangement does not survive comes last: both hear the gateway, and not each other.
 #
 #   safety     never two owners: by the kernels' own words, lease and grants
 #   liveness   a node that hears the other one or the gateway owns; one that hears nobody does not
+#   healing    of two owners that hear each other again the lesser one yields at once
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -80,4 +81,20 @@ partition "healed once more" "" together
 partition "pulses" "$PULSES" one_owner
 partition "healed again" "" one_owner
 number_is "moments with two owners, by the kernels" "$TWO" -eq 0
+
+# That one cut: both own. A pulse ends it when they hear each other, not the next advert.
+must uncut
+LAB_CONF_EXTRA="$LAB_CONF_EXTRA
+vrrp { advert = 10s }"
+must lab_conf a b
+must ctl_ok a reload
+must ctl_ok b reload
+for round in first second; do
+	within 20 "before the $round cut between them" only a b
+	must lab_wait 20 together
+	must cut "$(cut_between a b)"
+	within 10 "the $round cut between them: both own" both_own a b
+	must uncut
+	within 2 "the $round cut ends: one owner" only a b
+done
 test_end

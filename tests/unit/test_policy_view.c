@@ -121,11 +121,42 @@ static void peers_that_could_become_owner_too(void **state)
 	}
 }
 
+/* How new the word of the holder is: of several holders that of the best one. */
+static void the_word_of_the_holder_is_as_new_as_its_pulse(void **state)
+{
+	static const struct {
+		struct policy_peer peers[2];
+		uint64_t seen_ns;
+	} cases[] = {
+		{{FIT(.seen_ns = 5)}, 0},
+		{{FIT(.seen_ns = 5, .lease_until_ns = NOW)}, 0},
+		{{FIT(.seen_ns = 5, .lease_until_ns = NOW + 1)}, 5},
+		{{FIT(.seen_ns = 5, .lease_until_ns = NOW + 1, .priority = 90),
+		  FIT(.seen_ns = 3, .lease_until_ns = NOW + 1, .priority = 110)},
+		 3},
+		{{FIT(.seen_ns = 3, .lease_until_ns = NOW + 1, .priority = 110),
+		  FIT(.seen_ns = 5, .lease_until_ns = NOW + 1, .priority = 90)},
+		 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_input in = {.now_ns = NOW};
+		struct policy_output out;
+
+		memcpy(in.peers, cases[i].peers, sizeof(cases[i].peers));
+		policy_decide(&in, &out);
+		if (out.view.holder_seen_ns != cases[i].seen_ns)
+			fail_msg("case %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_single_peer_without_pulses_is_uncontested),
 		cmocka_unit_test(peers_that_could_become_owner_too),
+		cmocka_unit_test(the_word_of_the_holder_is_as_new_as_its_pulse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

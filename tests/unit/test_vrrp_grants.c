@@ -92,6 +92,21 @@ static const struct rig_step owners[] = {
 	STORY(rig_master, "an old pulse of a former owner ends nothing"),
 	{"pulse", "lease 20 of 1/200, granted", "", "master", 100},
 
+	STORY(rig_master,
+	      "a member promises nothing: of two owners the lesser one yields by pulse"),
+	{"after 10: pulse", "lease 20 of 1/200, seen 10, granted, stand-in", "", "master", 90},
+	{"pulse", "lease 20 of 1/200, seen 9, granted, stand-in, lapsed", "", "master", 90},
+	{"pulse", "lease 20 of 1/200, seen 9, granted", "", "master", 90},
+	{"pulse", "lease 20 of 1/200, seen 9, granted, stand-in", "lower state",
+	 "backup other-owner", 350},
+
+	STORY(rig_master,
+	      "and the better one corrects the clients, also when the other has yielded"),
+	{"after 10: pulse", "lease 20 of 1/100, seen 10, granted, stand-in", "", "master", 90},
+	{"pulse", "lease 20 of 1/100, seen 9, granted, stand-in", "advert:128 garp", "master", 90},
+	{"pulse", "lease 20 of 1/100, seen 8, granted, stand-in", "", "master", 90},
+	{"pulse", "granted, stand-in", "garp", "master", 90},
+
 	STORY(rig_master, "a node that preempts gets the VIP, and is not disputed"),
 	{"pulse", "granted", "", "master"},
 	{"advert 200 from 1", "granted", "lower state", "backup higher-priority", 350},

@@ -124,6 +124,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 		} else if (take(&text, "of")) {
 			view->holder = octet(number(&text));
 			view->holder_priority = (uint8_t)number(&text);
+		} else if (take(&text, "seen")) {
+			view->holder_seen_ns = from_now(r, -number(&text));
 		} else if (take(&text, "best")) {
 			view->best_successor = true;
 		} else if (take(&text, "uncontested")) {
@@ -151,6 +153,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->unproven = true;
 		} else if (take(&text, "occupied")) {
 			view->by_grants = view->occupied = true;
+		} else if (take(&text, "stand-in")) {
+			view->stand_in = true;
 		} else if (take(&text, "lapsed")) {
 			view->lapsed = true;
 		} else if (take(&text, "barred")) {

@@ -21,6 +21,7 @@
  *between them, or "" stale | fresh     the owner pulses, and was seen before this moment | in it
  *                   lease N [of D/P]  a peer holds a lease for N longer (negative: held one until
  *                                     then), the peer with address 10.0.0.D and priority P
+ *                   seen N            its pulse answers a probe that was sent N ago
  *                   asked N           the peers that could become owner answered a probe that was
  *                                     sent N ago
  *                   better announces | lesser announces   one of them announces that it does
@@ -33,6 +34,8 @@
  *                   unproven          the advert's sender should answer pulses, and does not
  *                   free | occupied   by grants: nobody has them | another node has them
  *                   granted           by grants: a majority grants this node
+ *                   stand-in          by grants: a member promises nothing
+ *                   lapsed            by grants: the packet path has stopped owning
  *   actions         the machine's actions in their order, "" for none
  *   state           the state it is in, and the reason of that state when it is looked at
  *   timer           when the timer is due from now, -1 for no timer; 0 or nothing: not looked at

@@ -100,6 +100,7 @@ static void fill_leases(const struct policy_input *in, struct vrrp_view *v)
 		    vrrp_beats(p->priority, p->addr, v->holder_priority, v->holder)) {
 			v->holder = p->addr;
 			v->holder_priority = p->priority;
+			v->holder_seen_ns = p->seen_ns;
 			v->rival_deaf = p->deaf;
 		}
 		v->peer_holds = true;

@@ -320,8 +320,10 @@ static void master_pulse(struct vrrp_step *s)
 	const struct vrrp_view *view = &s->ev->view;
 	struct vrrp *v = s->v;
 
-	/* What a pulse says may be older than the grants of this node. */
-	if (view->by_grants)
+	/* Members that promise grant one node only: what a pulse says of a lease is older. */
+	if (view->by_grants && (!view->stand_in || view->lapsed))
+		return;
+	if (view->by_grants && view->peer_holds && view->holder_seen_ns <= v->since_ns)
 		return;
 	if (view->peer_holds && beats_us(v, view->holder_priority, view->holder)) {
 		if (!may_yield(s))

@@ -38,10 +38,11 @@
  * By grants (view.by_grants). A majority of the members must grant this node as well: BACKUP
  * becomes MASTER only while it does, and a MASTER without it goes to BACKUP at once (NO_MAJORITY).
  * The caller asks the members for grants while `wants` names a way to the VIP, or in MASTER. What
- * pulses say of leases decides nothing then.
+ * pulses say of leases decides nothing then, unless one member only stands in (view.stand_in): of
+ * two owners one yields, as after a partition.
  *
  * One owner at most (rule 1, docs/architecture.md): two leases never run at the same moment as long
- * as these hold between any two nodes (by grants: always):
+ * as these hold between any two nodes (by grants without a stand-in: always):
  *   - Adverts arrive within less than adver / 4. Where adverts are lost, pulses arrive instead: an
  *     answer at least every adver / 4, for which the asking daemon must get the CPU so often too.
  *     Then a lease ends before Master_Down can, and a lease that runs is seen. A peer without
@@ -93,11 +94,12 @@ struct vrrp_view {
 	uint64_t lease_until_ns;
 	struct in_addr holder; /* peer_holds: that peer; of several, the winner of an election */
 	uint8_t holder_priority;
-	bool owner_pulses;      /* the owner that is followed answers pulses: it is hokm-xdp */
-	uint64_t owner_seen_ns; /* what the owner's pulses say is not older than this */
-	bool may_preempt;       /* policy.h: this node is healthy and the operator allows it */
-	bool undecided;         /* the arbiter has not allowed yet to become owner (arbiter.h) */
-	bool unpermitted;       /* the operator's hook has not permitted to become owner */
+	uint64_t holder_seen_ns; /* what the holder's pulses say is not older than this */
+	bool owner_pulses;       /* the owner that is followed answers pulses: it is hokm-xdp */
+	uint64_t owner_seen_ns;  /* what the owner's pulses say is not older than this */
+	bool may_preempt;        /* policy.h: this node is healthy and the operator allows it */
+	bool undecided;          /* the arbiter has not allowed yet to become owner (arbiter.h) */
+	bool unpermitted;        /* the operator's hook has not permitted to become owner */
 	/*
 	 * A peer that could become owner, too, answers pulses. Each such peer's answers are not
 	 * older than asked_ns. One announces that it becomes owner: it wins the election, or it
@@ -136,6 +138,7 @@ struct vrrp_view {
 	bool granted;  /* a majority of the members grants this node now */
 	bool free;     /* a majority grants no other node now */
 	bool occupied; /* a member, or this node as one, grants another node now */
+	bool stand_in; /* one member promises nothing (stand_in.h): two nodes may have a majority */
 	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
 	/*
 	 * a claim cannot win: no majority is in touch, or this node does not know its promises yet
