@@ -4,8 +4,9 @@
 #
 # A clone of node a is switched on in the segment: the same address and file, another MAC address.
 # Its cable comes later: without a link it cannot ask for its address, and starts nothing. Then its
-# daemon waits and says why, and neither the nodes nor the players notice it. When the machine
-# of node a fails, the clone starts by itself and takes its place.
+# daemon waits and says why, and neither the nodes nor the players notice it. A cable of node a that
+# flaps does not start it. When the machine of node a fails, the clone starts by itself after ten
+# seconds and takes its place.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -51,11 +52,24 @@ holds "node a owns" owner_is a
 observe_mark waited
 unbroken "beside the clone"
 
+# The cable of node a flaps: its silence for more than one look starts nothing.
+must lab_link a down
+must lab_nap 0.7
+must lab_link a up
+within 20 "after the flap node a owns" owner_is a
+holds "the clone goes on waiting after the flap" lab_alive c daemon
+holds "after the flap it has started nothing" test ! -S "$LAB_DIR/c/hokm.sock"
+within 20 "after the flap the players are well" calm
+
 must lab_node_dead a
+DEAD_MS=$(lab_now_ms)
+SAID=$(grep -cF "$MESSAGE" "$LAB_DIR/log/c.daemon")
 within 20 "node a is dead: node b owns" owner_is b
-within 20 "the clone has started" lab_ready c
+within 20 "the clone tells of the silence" log_says c "of this node, and is silent now"
+within 30 "the clone has started" lab_ready c
+number_is "it waited for another answer: ms" $(($(lab_now_ms) - DEAD_MS)) -gt 5000
 within 30 "it takes the place of node a" owner_is c
 within 20 "the players are well" calm
 holds "it says nothing more of the address" \
-	test "$(grep -cF "$MESSAGE" "$LAB_DIR/log/c.daemon")" = 1
+	test "$(grep -cF "$MESSAGE" "$LAB_DIR/log/c.daemon")" = "$SAID"
 test_end

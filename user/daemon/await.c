@@ -40,12 +40,19 @@
  * nothing.
  */
 #define FRESH_NS (5 * NS_PER_S)
+/*
+ * A twin that was there is silent for seconds while its cable or its switch port flaps, or while
+ * its virtual machine stands still for a snapshot or a migration. It runs all the time, or goes on.
+ */
+#define SILENT_NS (10 * NS_PER_S)
 
 struct await {
 	const char *file;
 	struct conf *conf;
 	int err;                 /* of the last look; -EADDRNOTAVAIL: the wait goes on */
 	bool twin;               /* the last look found one */
+	char mac[18];            /* of the twin that was found last */
+	uint64_t twin_ns;        /* when it answered last; 0: there was none */
 	bool linkless;           /* there was no link, and nothing was heard since it is there */
 	uint64_t link_ns;        /* linkless: when the link was seen first; 0: it was not */
 	unsigned int goes_first; /* looks in a row by which this node goes before its twin */
@@ -81,7 +88,7 @@ static int find_twin(const struct await *w, struct twin_seen *seen)
 	hokm_bpf_close(left);
 	if (err != -ENOENT)
 		return 0;
-	err = twin_find(w->conf, w->twin ? LISTEN_MS : ASK_MS, seen);
+	err = twin_find(w->conf, w->twin_ns ? LISTEN_MS : ASK_MS, seen);
 	if (err >= 0 || err == -ENETDOWN)
 		return err;
 	log_warn("could not ask whether another host has the address of this node: %s",
@@ -90,8 +97,7 @@ static int find_twin(const struct await *w, struct twin_seen *seen)
 }
 
 /* This node and its twin were switched on together, and both wait: does this one start now? */
-static bool goes_first(struct await *w, const struct twin_seen *seen, const char *twin,
-		       const char *addr)
+static bool goes_first(struct await *w, const struct twin_seen *seen, const char *addr)
 {
 	w->goes_first = seen->goes_first ? w->goes_first + 1 : 0;
 	if (w->goes_first < WAITS_LOOKS)
@@ -99,7 +105,7 @@ static bool goes_first(struct await *w, const struct twin_seen *seen, const char
 	log_warn("%s has the address %s of this node, and waits too: "
 		 "this node starts, because its MAC address is the smaller one; "
 		 "switch one of the two off, or give it another address",
-		 twin, addr);
+		 w->mac, addr);
 	return true;
 }
 
@@ -132,42 +138,83 @@ static bool is_deaf(struct await *w, const struct twin_seen *seen)
 	return w->linkless;
 }
 
-static void look(struct await *w)
+/* The node's address as text. */
+static const char *own_addr(const struct await *w, char text[INET_ADDRSTRLEN])
 {
-	char addr[INET_ADDRSTRLEN] = "?", twin[18];
-	struct twin_seen seen = {0};
-	const unsigned char *m = seen.mac;
-	int found;
+	const struct in_addr *addr = &w->conf->nodes[w->conf->self].addr;
 
-	read_file(w);
-	found = w->err ? 0 : find_twin(w, &seen);
-	w->twin = found > 0;
-	w->goes_first = w->twin ? w->goes_first : 0;
-	if (!found) {
-		if (!w->err && is_deaf(w, &seen))
-			wait_for(w, "%s has just got its link, and nobody answers there yet",
-				 w->conf->interface);
-		return;
-	}
-	(void)inet_ntop(AF_INET, &w->conf->nodes[w->conf->self].addr, addr, sizeof(addr));
-	w->linkless = !w->twin;
+	return inet_ntop(AF_INET, addr, text, INET_ADDRSTRLEN) ? text : "?";
+}
+
+/* Nobody else has the address, as far as the answers tell. */
+static void heard_no_twin(struct await *w, const struct twin_seen *seen)
+{
+	char addr[INET_ADDRSTRLEN];
+
+	w->twin = false;
+	w->goes_first = 0;
+	/* Answers of other hosts prove nothing about a twin that was there. */
+	if (w->twin_ns && clock_now_ns() - w->twin_ns < SILENT_NS)
+		wait_for(w, "%s had the address %s of this node, and is silent now", w->mac,
+			 own_addr(w, addr));
+	else if (is_deaf(w, seen))
+		wait_for(w, "%s has just got its link, and nobody answers there yet",
+			 w->conf->interface);
+}
+
+static void has_no_link(struct await *w)
+{
+	char addr[INET_ADDRSTRLEN];
+
+	w->twin = false;
+	w->goes_first = 0;
+	w->linkless = true;
 	w->link_ns = 0;
-	if (!w->twin) {
-		wait_for(w,
-			 "%s has no link: plug its cable in, or set it up; before, "
-			 "it is not known whether another host has the address %s of this node",
-			 w->conf->interface, addr);
-		return;
-	}
-	snprintf(twin, sizeof(twin), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
-		 m[5]);
-	if (goes_first(w, &seen, twin, addr))
+	/* Nothing can be heard: this is no silence of the twin. */
+	w->twin_ns = w->twin_ns ? clock_now_ns() : 0;
+	wait_for(w,
+		 "%s has no link: plug its cable in, or set it up; before, "
+		 "it is not known whether another host has the address %s of this node",
+		 w->conf->interface, own_addr(w, addr));
+}
+
+static void found_twin(struct await *w, const struct twin_seen *seen)
+{
+	const unsigned char *m = seen->mac;
+	char addr[INET_ADDRSTRLEN];
+
+	w->twin = true;
+	w->twin_ns = clock_now_ns();
+	w->linkless = false;
+	snprintf(w->mac, sizeof(w->mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+		 m[4], m[5]);
+	if (goes_first(w, seen, own_addr(w, addr)))
 		return;
 	wait_for(w,
 		 "%s has the address %s of this node, "
 		 "and is not of this machine: a clone of it, or its predecessor; "
 		 "switch one of the two off, or give it another address",
-		 twin, addr);
+		 w->mac, own_addr(w, addr));
+}
+
+static void look(struct await *w)
+{
+	struct twin_seen seen = {0};
+	int found;
+
+	read_file(w);
+	if (w->err) {
+		w->twin = false;
+		w->goes_first = 0;
+		return;
+	}
+	found = find_twin(w, &seen);
+	if (found > 0)
+		found_twin(w, &seen);
+	else if (!found)
+		heard_no_twin(w, &seen);
+	else
+		has_no_link(w);
 }
 
 static void report(struct await *w, uint64_t now_ns)
