@@ -22,7 +22,7 @@ for NODE in a b; do
 	echo 'vrrp { vrid = 26 mode = unicast } pulse { port = 9766 } replication { port = 9767 }' \
 		>>"$(conf_of $NODE)"
 done
-must ctl_ok b reload
+must ctl_refused b reload
 within 10 "a reload is refused, and names the steps" log_says b "Change what the nodes share"
 
 must lab_stop b daemon
