@@ -243,6 +243,29 @@ static bool owns_vip(const struct hokm_peer *map, enum peer_sign by, uint64_t no
 }
 
 /*
+ * The players of the peer in this slot as a reason to go on knowing it, or NULL. Silent pulses are
+ * one path's silence: another sign of life keeps its players (rule 11, docs/architecture.md).
+ * Without replication nothing counts them.
+ */
+static const char *players_need(const struct daemon *d, unsigned int slot,
+				const struct peer_sight *sight)
+{
+	const bool pulses = sight->by == PEER_BY_PULSE;
+	struct replication_status replica;
+
+	if (!replication_get_status(d->replication, slot, &replica))
+		return pulses ? "runs, and without replication nobody here knows its players; stop "
+				"hokm-xdp there first (hokm-xdp cleanup)"
+			      : NULL;
+	if (sight->players_dead || !replica.entries)
+		return NULL;
+	return pulses ? "has players; drain it first, or terminate them there "
+			"(hokm-xdp cleanup --terminate)"
+		      : "has players, and shows life without pulses; mend the path first, or "
+			"terminate them there and restart hokm-xdp here";
+}
+
+/*
  * Why this node must go on knowing the peer in this slot, as the end of a sentence, or NULL. It
  * hears nothing of a node that it does not know, and both would own where the peer owns the VIP. An
  * owner that sends its adverts to each peer would not be heard by it. And it resets the players on
@@ -251,20 +274,14 @@ static bool owns_vip(const struct hokm_peer *map, enum peer_sign by, uint64_t no
 static const char *why_needed(const struct daemon *d, unsigned int slot, uint64_t now_ns)
 {
 	const struct peer *p = &d->node.peers.list[slot];
-	const enum peer_sign by = peers_sight(&d->node.peers, slot, now_ns).by;
+	const struct peer_sight sight = peers_sight(&d->node.peers, slot, now_ns);
 	const bool master = d->vrrp.state == HOKM_VRRP_MASTER;
-	struct replication_status replica;
 
-	if (!master && owns_vip(&p->map, by, now_ns))
+	if (!master && owns_vip(&p->map, sight.by, now_ns))
 		return "owns the VIP; move the VIP to another node first";
-	if (by != PEER_BY_PULSE)
-		return NULL;
-	if (master && !d->node.conf->multicast)
+	if (master && !d->node.conf->multicast && sight.by == PEER_BY_PULSE)
 		return "runs; stop hokm-xdp there first";
-	if (replication_get_status(d->replication, slot, &replica) && replica.entries)
-		return "has players; drain it first, or terminate them there "
-		       "(hokm-xdp cleanup --terminate)";
-	return NULL;
+	return players_need(d, slot, &sight);
 }
 
 /* True: refused. */
