@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -12,6 +15,19 @@
 #include "ctl/render.h"
 
 #define ASKED_MAX 4
+
+/* How far the clock of this program is ahead. A status NEVER moves it beyond the end of the wait.
+ */
+static time_t ahead_s;
+#define NEVER "never"
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long err = syscall(SYS_clock_gettime, id, ts);
+
+	ts->tv_sec += ahead_s;
+	return (int)err;
+}
 
 /* The statuses that the daemon gives one after the other; NULL: nobody answers. */
 struct answers {
@@ -28,6 +44,10 @@ static json_t *ask(void *ctl, const char *verb)
 	assert_true(a->asked < a->n);
 	if (!a->json[a->asked++])
 		return NULL;
+	if (!strcmp(a->json[a->asked - 1], NEVER)) {
+		ahead_s += 3600;
+		return NULL;
+	}
 	status = json_loads(a->json[a->asked - 1], 0, NULL);
 	assert_non_null(status);
 	return status;
@@ -88,6 +108,29 @@ static void another_daemon_answers(void **state)
 	expect(follow_reload, "{}", older, CTL_EXIT_OK,
 	       "the daemon does not say whether it takes the file: "
 	       "`hokm-xdp ctl events --kind config` does\n");
+	expect(follow_reload, "{\"json\":true}", fresh, CTL_EXIT_OK,
+	       "{\"reloaded\":true,\"text\":\"\"}\n");
+	expect(follow_reload, "{\"json\":true}", older, CTL_EXIT_OK,
+	       "{\"reloaded\":null,\"text\":\"the daemon does not say whether it takes the file: "
+	       "`hokm-xdp ctl events --kind config` does\"}\n");
+}
+
+/* With --json everything that is printed is JSON. */
+static void the_wait_ends_without_an_outcome(void **state)
+{
+	const struct answers reading = {{RELOAD("reading", ""), NEVER}, 0, 0};
+	const struct answers dead = {{NULL, NEVER}, 0, 0};
+
+	(void)state;
+	expect(follow_reload, "{}", reading, CTL_EXIT_NO_DAEMON,
+	       "the daemon does not say whether it takes the file; its log does\n");
+	expect(follow_reload, "{\"json\":true}", reading, CTL_EXIT_NO_DAEMON,
+	       "{\"reloaded\":null,\"text\":"
+	       "\"the daemon does not say whether it takes the file; its log does\"}\n");
+	expect(follow_upgrade, "{}", dead, CTL_EXIT_NO_DAEMON,
+	       "no new daemon answers; its log says why\n");
+	expect(follow_upgrade, "{\"json\":true}", dead, CTL_EXIT_NO_DAEMON,
+	       "{\"upgraded\":null,\"text\":\"no new daemon answers; its log says why\"}\n");
 }
 
 static void an_upgrade_ends_with_its_result(void **state)
@@ -112,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reload_ends_with_its_result),
 		cmocka_unit_test(another_daemon_answers),
+		cmocka_unit_test(the_wait_ends_without_an_outcome),
 		cmocka_unit_test(an_upgrade_ends_with_its_result),
 	};
 

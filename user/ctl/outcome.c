@@ -17,28 +17,51 @@
 /* Shows the outcome. Returns the exit code, or -1: there is none yet. */
 typedef int (*look_fn)(const json_t *status, const json_t *options, FILE *out);
 
+/* An outcome for programs. `done` is true, false, or null where nobody knows; it is taken over. */
+static void show_json(const char *key, json_t *done, const char *text, FILE *out)
+{
+	json_t *o = json_pack("{s:o, s:s}", key, done, "text", text);
+
+	/* ctl_run() checks the stream for failed writes at the end. */
+	if (!json_dumpf(o, out, JSON_COMPACT))
+		fputc('\n', out);
+	json_decref(o);
+}
+
 void render_order(const json_t *data, const json_t *options, FILE *out)
 {
 	if (!field_true(options, "json"))
 		fprintf(out, "%s\n", field_text(data, "text"));
 }
 
-/* Returns the exit code, or -1 when the time is over. */
-static int follow(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out, look_fn look)
+/* What an order is followed by. */
+struct outcome {
+	look_fn look;
+	const char *key;    /* in the JSON */
+	const char *silent; /* the text when the time is over */
+};
+
+/* Returns the exit code. */
+static int follow(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out,
+		  const struct outcome *of)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
 	uint64_t end_ns = clock_now_ns() + MOST_NS;
 
 	while (clock_now_ns() < end_ns) {
 		json_t *status = ask(ctl, "status");
-		int code = status ? look(status, options, out) : -1;
+		int code = status ? of->look(status, options, out) : -1;
 
 		json_decref(status);
 		if (code >= 0)
 			return code;
 		nanosleep(&pause, NULL);
 	}
-	return -1;
+	if (field_true(options, "json"))
+		show_json(of->key, json_null(), of->silent, out);
+	else
+		fprintf(out, "%s\n", of->silent);
+	return CTL_EXIT_NO_DAEMON;
 }
 
 static void show_refusal(const json_t *order, FILE *out)
@@ -78,12 +101,13 @@ static int look_upgrade(const json_t *status, const json_t *options, FILE *out)
 
 int follow_upgrade(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out)
 {
-	int code = follow(options, ask, ctl, out, look_upgrade);
+	static const struct outcome of = {
+		.look = look_upgrade,
+		.key = "upgraded",
+		.silent = "no new daemon answers; its log says why",
+	};
 
-	if (code >= 0)
-		return code;
-	fprintf(out, "no new daemon answers; its log says why\n");
-	return CTL_EXIT_NO_DAEMON;
+	return follow(options, ask, ctl, out, &of);
 }
 
 /* ---- reload ---- */
@@ -100,15 +124,19 @@ static const char *reloaded(const char *phase)
 				    "`hokm-xdp ctl events --kind config` does";
 }
 
-static void show_json(const json_t *reload, bool done, FILE *out)
+static void show_reload(const json_t *reload, const char *words, const json_t *options, FILE *out)
 {
-	json_t *o = json_pack("{s:b, s:s}", "reloaded", done, "text",
-			      done ? "" : field_text(reload, "text"));
+	const char *phase = field_text(reload, "phase");
 
-	/* ctl_run() checks the stream for failed writes at the end. */
-	if (!json_dumpf(o, out, JSON_COMPACT))
-		fputc('\n', out);
-	json_decref(o);
+	if (!field_true(options, "json") && words)
+		fprintf(out, "%s\n", words);
+	else if (!field_true(options, "json"))
+		show_refusal(reload, out);
+	else if (!strcmp(phase, "?"))
+		show_json("reloaded", json_null(), words, out);
+	else
+		show_json("reloaded", json_boolean(words != NULL),
+			  words ? "" : field_text(reload, "text"), out);
 }
 
 static int look_reload(const json_t *status, const json_t *options, FILE *out)
@@ -120,21 +148,17 @@ static int look_reload(const json_t *status, const json_t *options, FILE *out)
 
 	if (!refused && !words)
 		return -1;
-	if (field_true(options, "json"))
-		show_json(reload, !refused, out);
-	else if (refused)
-		show_refusal(reload, out);
-	else
-		fprintf(out, "%s\n", words);
+	show_reload(reload, words, options, out);
 	return refused ? CTL_EXIT_FAILED : CTL_EXIT_OK;
 }
 
 int follow_reload(const json_t *options, ctl_ask_fn ask, void *ctl, FILE *out)
 {
-	int code = follow(options, ask, ctl, out, look_reload);
+	static const struct outcome of = {
+		.look = look_reload,
+		.key = "reloaded",
+		.silent = "the daemon does not say whether it takes the file; its log does",
+	};
 
-	if (code >= 0)
-		return code;
-	fprintf(out, "the daemon does not say whether it takes the file; its log does\n");
-	return CTL_EXIT_NO_DAEMON;
+	return follow(options, ask, ctl, out, &of);
 }
