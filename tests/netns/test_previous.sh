@@ -41,9 +41,12 @@ all_old() {
 	for node in a b w; do mkdir -p "$LAB_DIR/$node" && install_it $node "$OLD" || return 1; done
 }
 # The nodes and the witness run what is installed there.
-lab_daemon() { lab_spawn "$1" daemon "$(program "$1")" run -c "$(conf_of "$1")"; }
+lab_daemon() {
+	lab_wait 20 lab_gone "$1" daemon || return 1
+	lab_spawn "$1" daemon "$(program "$1")" run -c "$(conf_of "$1")"
+}
 lab_witness() {
-	lab_witness_file "$1" a &&
+	lab_wait 20 lab_gone "$1" witness && lab_witness_file "$1" a &&
 		lab_spawn "$1" witness "$(program "$1")" witness -c "$(conf_of "$1")"
 }
 upgrade_says() {

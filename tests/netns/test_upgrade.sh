@@ -15,7 +15,10 @@ PROGRAM=$LAB_DIR/a/hokm-xdp
 # A new file takes the name, as `make install` does it.
 install_it() { cp "$1" "$PROGRAM.new" && mv "$PROGRAM.new" "$PROGRAM"; }
 CONF=$LAB_DIR/a/hokm-xdp.conf
-daemon_of() { lab_spawn "$1" daemon "$PROGRAM" run -c "$CONF"; }
+daemon_of() {
+	lab_wait 20 lab_gone "$1" daemon || return 1
+	lab_spawn "$1" daemon "$PROGRAM" run -c "$CONF"
+}
 # What must not change, as both nodes see it.
 facts() { status a '"\(.owner) \(.epoch)"' && status b '"\(.state) \(.epoch)"'; }
 upgrade_says() { lab_ctl a upgrade 2>&1 | grep -F -- "$1" >/dev/null; }

@@ -441,7 +441,7 @@ lab_daemon() {
 # lab_witness NODE [AS]: the witness of this node's address. The file of the node a, or of AS, has
 # the section, by LAB_CONF_EXTRA="$(lab_witness_conf NODE)" before lab_conf.
 lab_witness() {
-	lab_witness_file "$1" "${2:-a}" &&
+	lab_wait 20 lab_gone "$1" witness && lab_witness_file "$1" "${2:-a}" &&
 		lab_spawn "$1" witness "$LAB_BUILD/hokm-xdp" witness -c "$LAB_DIR/$1/hokm-xdp.conf"
 }
 lab_witness_file() {
