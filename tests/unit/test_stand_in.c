@@ -107,7 +107,7 @@ static void what_keeps_a_claimant_waiting(void **state)
 {
 	static const struct {
 		const char *what;
-		uint64_t sign_ms, lease_ms, unseen_ms; /* before the end of the calm; 0: at it */
+		uint64_t barred_ms, lease_ms, unseen_ms; /* before the end of the calm; 0: at it */
 		bool gateway, overdue, paused;
 		uint64_t claims_ms; /* 0: not within a second */
 	} rows[] = {
@@ -117,6 +117,14 @@ static void what_keeps_a_claimant_waiting(void **state)
 		 .lease_ms = 90,
 		 .gateway = true,
 		 .claims_ms = 90},
+		{.what = "this node has just come to know its promises: the owner may not know it",
+		 .barred_ms = 500,
+		 .gateway = true,
+		 .claims_ms = 130},
+		{.what = "it knows them for long",
+		 .barred_ms = 1000,
+		 .gateway = true,
+		 .claims_ms = 40},
 		{.what = "it answered no pulse for long: its own answers may count for longer",
 		 .unseen_ms = 800,
 		 .gateway = true},
@@ -144,6 +152,7 @@ static void what_keeps_a_claimant_waiting(void **state)
 			r.now_ns += 500 * MS;
 		began_ns = r.now_ns;
 		r.in.overdue = rows[i].overdue;
+		r.in.barred_ns = rows[i].barred_ms ? began_ns - rows[i].barred_ms * MS : 0;
 		r.in.lease_ns = rows[i].lease_ms ? began_ns + rows[i].lease_ms * MS : 0;
 		while (!claims_ms && r.now_ns < began_ns + 1000 * MS) {
 			run(&r, PULSE, false, false, rows[i].gateway);
@@ -153,6 +162,23 @@ static void what_keeps_a_claimant_waiting(void **state)
 		if (claims_ms != rows[i].claims_ms)
 			fail_msg("%s: after %llu ms", rows[i].what, (unsigned long long)claims_ms);
 	}
+}
+
+/* With a long grant too, it has not forgotten by then that the owner was seen lately. */
+static void a_claimant_that_was_barred_claims_before_the_timers(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.c.length_ns = 200 * MS;
+	r.c.sole_ns = 2750 * MS;
+	r.in.barred_ns = r.now_ns + 2000 * MS;
+	run(&r, 2000 * MS, true, true, true);
+	run(&r, 500 * MS, false, false, true);
+	assert_int_equal(r.out.counts, HOKM_STAND_IN_NOTHING);
+	run(&r, PULSE, false, false, true);
+	assert_int_equal(r.out.counts, HOKM_STAND_IN_CLAIMS);
 }
 
 /* ARP, adverts: whatever shows that it is alive. */
@@ -207,6 +233,64 @@ static void an_owner_asks_when_half_of_its_grant_is_left(void **state)
 	/* Not more often than that, whatever wakes the loop. */
 	at(&r, r.now_ns + MS);
 	assert_int_equal(r.asked, 1);
+}
+
+/*
+ * The owner's step with each pulse and when it is to look again. Of the gateway's answers every
+ * second one is lost: no grant ends.
+ */
+static void every_second_answer_of_the_gateway_may_be_lost(void **state)
+{
+	struct stand_in_asked a = {0};
+	uint64_t open_ns = 0, pulse_ns, end_ns;
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.owns = r.in.of_gateway = true;
+	r.in.granted_ns = r.in.best_ns = r.now_ns + hokm_grant_used_ns(GRANT);
+	pulse_ns = r.now_ns + PULSE;
+	for (end_ns = r.now_ns + 5000 * MS; r.now_ns < end_ns;) {
+		r.now_ns = r.out.look_ns && r.out.look_ns < pulse_ns ? r.out.look_ns : pulse_ns;
+		if (r.now_ns == pulse_ns)
+			pulse_ns += PULSE;
+		r.in.sign_ns = r.now_ns;
+		assert_true(r.now_ns < r.in.granted_ns);
+		step(&r);
+		assert_int_equal(r.out.counts, HOKM_STAND_IN_RENEWS);
+		if (!r.out.ask_gateway)
+			continue;
+		open_ns = stand_in_question(&a, open_ns, GRANT, r.now_ns);
+		if (r.asked % 2)
+			continue;
+		r.in.granted_ns = r.in.best_ns = open_ns + hokm_grant_used_ns(r.out.length_ns);
+		open_ns = 0;
+	}
+}
+
+/* Its peer has booted: it answers, and grants nobody. */
+static void an_owner_whose_peer_knows_no_promises_uses_an_answer_for_longer(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.in.owns = r.in.peer_barred = true;
+	r.in.granted_ns = NEVER;
+	r.in.longer_ns = LONGEST;
+	run(&r, 100 * MS, true, true, true);
+	assert_int_equal(r.out.length_ns, 4 * GRANT);
+	r.c.sole_ns = 3 * GRANT;
+	run(&r, PULSE, true, true, true);
+	assert_int_equal(r.out.length_ns, 3 * GRANT);
+	r.c.length_ns = 200 * MS;
+	r.c.sole_ns = 2750 * MS;
+	run(&r, PULSE, true, true, true);
+	assert_int_equal(r.out.length_ns, STAND_IN_SOLE_NS / 2);
+	r.c.length_ns = GRANT;
+	r.in.owns = false;
+	run(&r, PULSE, true, true, true);
+	assert_int_equal(r.out.length_ns, GRANT);
 }
 
 /* What was missed in a pause cannot be made up for by an answer: the peer may own. */
@@ -285,9 +369,12 @@ int main(void)
 		cmocka_unit_test(while_the_peer_is_heard_nobody_asks_and_nothing_counts),
 		cmocka_unit_test(the_backup_of_a_dead_owner_claims_when_its_grants_have_ended),
 		cmocka_unit_test(what_keeps_a_claimant_waiting),
+		cmocka_unit_test(a_claimant_that_was_barred_claims_before_the_timers),
 		cmocka_unit_test(a_peer_that_shows_any_sign_is_not_replaced),
 		cmocka_unit_test(a_peer_that_was_not_asked_is_not_silent),
 		cmocka_unit_test(an_owner_asks_when_half_of_its_grant_is_left),
+		cmocka_unit_test(every_second_answer_of_the_gateway_may_be_lost),
+		cmocka_unit_test(an_owner_whose_peer_knows_no_promises_uses_an_answer_for_longer),
 		cmocka_unit_test(an_owner_whose_grants_have_ended_is_a_claimant),
 		cmocka_unit_test(an_owner_that_is_alone_uses_an_answer_for_longer),
 		cmocka_unit_test(a_node_that_may_not_own_asks_nobody),

@@ -202,6 +202,10 @@ static void look(struct sim *s, struct node *n, uint64_t now_ns)
 		.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0,
 		.granted_ns = hokm_grants_end_ns(&n->map),
 		.best_ns = of_peer_ns > end_ns ? of_peer_ns : end_ns,
+		.of_gateway = end_ns > of_peer_ns,
+		.peer_barred = n->map.member[PEER].verdict == HOKM_VERDICT_SILENT &&
+			       now_ns < n->map.member[PEER].answered_ns + 4 * PULSE_NS,
+		.barred_ns = n->map.own.silent_until_ns,
 		.answered_ns = n->map.gateway.answered_ns,
 		.sign_ns = n->sign_ns,
 		.seen_ns = n->seen_ns,

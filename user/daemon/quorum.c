@@ -163,9 +163,7 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 		promise_self(q, wish, now_ns);
 	if (out.probe && !tick)
 		heartbeat_probe(q->heartbeat);
-	look_ns = stand_in_watch_ask(&q->stand_in, out.probe, now_ns)
-			  ? now_ns + STAND_IN_LOOK_NS
-			  : 0;
+	look_ns = stand_in_watch_ask(&q->stand_in, out.probe, now_ns);
 	if (look_ns && (!out.next_ns || look_ns < out.next_ns))
 		out.next_ns = look_ns;
 	timer_arm(q->timer, out.next_ns);

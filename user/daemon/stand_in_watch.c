@@ -8,6 +8,9 @@
 #include "daemon/stand_in_watch.h"
 #include "hokm/grant_count.h"
 
+/* What the peer answered within so many pulses holds. */
+#define TOUCH_PULSES 4
+
 static struct hokm_grants *map_of(const struct stand_in_watch *w)
 {
 	return hokm_bpf_grants(w->node->bpf);
@@ -34,6 +37,13 @@ uint32_t stand_in_watch_slots(const struct stand_in_watch *w)
 	return conf_stand_in(w->node->conf) ? 1U << own_slot(w) : 0;
 }
 
+/* It answers, and grants nobody: it does not know its promises yet. */
+static bool is_barred(const struct hokm_granted *m, uint64_t pulse_ns, uint64_t now_ns)
+{
+	return m->verdict == HOKM_VERDICT_SILENT &&
+	       now_ns < m->answered_ns + TOUCH_PULSES * pulse_ns;
+}
+
 bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_conf *c, bool owns,
 			   uint64_t now_ns)
 {
@@ -47,6 +57,8 @@ bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_c
 
 	if (!peer->used || !m->answered_ns || grants_member_unwilling(c, m) ||
 	    !map->own.silent_until_ns || now_ns < map->own.silent_until_ns)
+		return false;
+	if (!owns && is_barred(m, c->pulse_ns, now_ns))
 		return false;
 	return owns || promised || now_ns >= peer->map.lease_until_ns;
 }
@@ -78,7 +90,8 @@ static uint64_t end_ns(const struct hokm_grants *map, unsigned int slot)
 }
 
 /* As the map has it now: the last peers_read() may be a pulse old. */
-static void look(const struct stand_in_watch *w, const struct vrrp *v, struct stand_in_input *out)
+static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t now_ns,
+		 struct stand_in_input *out)
 {
 	const struct hokm_grants *map = map_of(w);
 	struct peer peer = w->node->peers.list[peer_slot(w)];
@@ -92,6 +105,9 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, struct st
 	out->overdue = is_overdue(v);
 	out->granted_ns = hokm_grants_end_ns(map);
 	out->best_ns = of_peer_ns > of_gateway_ns ? of_peer_ns : of_gateway_ns;
+	out->of_gateway = of_gateway_ns > of_peer_ns;
+	out->peer_barred = is_barred(&map->member[peer_slot(w)], w->node->conf->pulse_ns, now_ns);
+	out->barred_ns = map->own.silent_until_ns;
 	out->answered_ns = map->gateway.answered_ns;
 	out->sign_ns = peer.map.alive_ns;
 	out->seen_ns = peers_seen_ns(&peer);
@@ -146,13 +162,13 @@ void stand_in_watch_step(struct stand_in_watch *w, const struct vrrp *v,
 		return;
 	}
 	stand_in_conf(w, &s);
-	look(w, v, &in);
+	look(w, v, now_ns, &in);
 	stand_in_step(&w->state, &s, &in, now_ns, &w->out);
 	tell(w);
 	show(w);
 }
 
-bool stand_in_watch_ask(struct stand_in_watch *w, bool claim, uint64_t now_ns)
+uint64_t stand_in_watch_ask(struct stand_in_watch *w, bool claim, uint64_t now_ns)
 {
 	const struct node *n = w->node;
 	const struct peer *peer = &n->peers.list[peer_slot(w)];
@@ -163,5 +179,5 @@ bool stand_in_watch_ask(struct stand_in_watch *w, bool claim, uint64_t now_ns)
 	if (w->out.ask_peer)
 		(void)apply_ask(n->apply, n->conf->nodes[n->conf->self].addr, peer->addr,
 				peer->map.mac);
-	return w->out.ask_gateway && w->out.free_at_ns;
+	return w->out.look_ns;
 }

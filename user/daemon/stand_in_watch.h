@@ -33,14 +33,14 @@ uint32_t stand_in_watch_slots(const struct stand_in_watch *w);
  * Do grants count, where the gateway stands in? Only once the peer has answered that it takes part,
  * and this node knows its own promises. From then on they count also while it is silent. A peer
  * that is owner without the promise of this node goes by VRRP's timers, and then so does this node.
+ * So does one that does not know its promises yet: between it and a claimant nothing else decides.
  */
 bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_conf *c, bool owns,
 			   uint64_t now_ns);
 /* Before grants_step(). longer_ns: the owner asks for so long a grant; 0: no. */
 void stand_in_watch_step(struct stand_in_watch *w, const struct vrrp *v,
 			 const struct grants_conf *c, uint64_t longer_ns, uint64_t now_ns);
-/* After it. True: look again in STAND_IN_LOOK_NS, an answer may have come. */
-#define STAND_IN_LOOK_NS 2000000ULL
-bool stand_in_watch_ask(struct stand_in_watch *w, bool claim, uint64_t now_ns);
+/* After it. Returns when to look again; 0: with the next pulse. */
+uint64_t stand_in_watch_ask(struct stand_in_watch *w, bool claim, uint64_t now_ns);
 
 #endif

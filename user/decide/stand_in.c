@@ -27,13 +27,31 @@ static bool in_touch(const struct stand_in *s, const struct stand_in_conf *c, ui
 	return s->heard_ns && now_ns < s->heard_ns + c->length_ns;
 }
 
+/* So long one that is alone. */
+static uint64_t sole_ns(const struct stand_in_conf *c)
+{
+	return later(c->length_ns, c->sole_ns);
+}
+
+/* While the peer does not know its promises. So need_ns() finds that it was seen lately. */
+static uint64_t barred_ns(const struct stand_in_conf *c)
+{
+	uint64_t some_ns = STAND_IN_BARRED_GRANTS * c->length_ns;
+
+	if (some_ns > STAND_IN_SOLE_NS / 2)
+		some_ns = later(c->length_ns, STAND_IN_SOLE_NS / 2);
+	return some_ns < sole_ns(c) ? some_ns : sole_ns(c);
+}
+
 /* So long an owner may use an answer. */
 static uint64_t length_ns(const struct stand_in_conf *c, const struct stand_in_input *in,
 			  uint64_t now_ns)
 {
+	if (in->owns && in->peer_barred)
+		return barred_ns(c);
 	if (!in->owns || !in->sign_ns || now_ns < in->sign_ns + STAND_IN_SOLE_NS)
 		return c->length_ns;
-	return later(later(c->length_ns, c->sole_ns), in->longer_ns);
+	return later(sole_ns(c), in->longer_ns);
 }
 
 /* Since the peer was seen, it may have used an answer of the gateway for so long. */
@@ -42,7 +60,12 @@ static uint64_t need_ns(const struct stand_in_conf *c, const struct stand_in_inp
 {
 	bool lately = in->seen_ns && now_ns < in->seen_ns + STAND_IN_SOLE_NS / 4 * 3;
 
-	return hokm_grant_kept_ns(lately ? c->length_ns : c->longest_ns);
+	if (!lately)
+		return hokm_grant_kept_ns(c->longest_ns);
+	/* It may not know yet that this node knows its promises: see length_ns(). */
+	if (now_ns < in->barred_ns + STAND_IN_SOLE_NS)
+		return hokm_grant_kept_ns(barred_ns(c));
+	return hokm_grant_kept_ns(c->length_ns);
 }
 
 /* When the peer, silent as it is now, surely owns no more. */
@@ -86,7 +109,7 @@ static bool wants_answer(const struct stand_in_conf *c, const struct stand_in_in
 			 uint64_t length, uint64_t now_ns)
 {
 	if (in->owns && now_ns < in->granted_ns)
-		return in->best_ns < now_ns + length / 2;
+		return in->best_ns < now_ns + length / 2 + (in->of_gateway ? c->pulse_ns : 0);
 	return in->stands && now_ns >= in->sign_ns + c->pulse_ns + c->pulse_ns / 2;
 }
 
@@ -102,6 +125,7 @@ void stand_in_step(struct stand_in *s, const struct stand_in_conf *c,
 		out->ask_gateway = true;
 		out->ask_peer = !in->owns || now_ns >= in->granted_ns;
 		s->last_ns = now_ns;
+		out->look_ns = now_ns + (out->ask_peer ? STAND_IN_LOOK_NS : c->pulse_ns / 2);
 		if (out->ask_peer && !s->asked_peer_ns)
 			s->asked_peer_ns = now_ns;
 	}

@@ -7,7 +7,8 @@
  * excluded here, by what this node hears:
  *
  *   an owner     whose grants have not ended: an answer makes them longer. It asks when its peer's
- *                grant has only half its length left.
+ *                grant has only half its length left, and a pulse earlier where the gateway's is
+ *                the later one: so one answer may be lost.
  *   a claimant   an answer counts only after the peer has shown no sign of life of any kind for as
  *                long as its grants may last, with this node in touch all that time, and an ARP
  *                request to the peer itself had no answer. Or, as without grants, when VRRP's
@@ -21,6 +22,9 @@
  *   - An owner that has had no sign of its peer for STAND_IN_SOLE_NS uses an answer for longer, as
  *     a lease of VRRP lasts, so that a slow gateway or a restart moves nothing. A claimant that has
  *     had no answer of its peer for nearly as long waits for the longest grant, or for Master_Down.
+ *   - A peer that has booted grants nobody, and claims nothing by grants, until it knows its
+ *     promises. The owner uses an answer for STAND_IN_BARRED_GRANTS grants meanwhile, and the peer
+ *     waits for as long in the second after it.
  *   - So two nodes own at once only if, within the length of a grant, both reached the gateway and
  *     neither heard the other in any way.
  */
@@ -34,6 +38,12 @@
 
 /* After so long without its peer an owner is alone. */
 #define STAND_IN_SOLE_NS 1000000000ULL
+
+/* While the peer grants nobody an answer is used for so many grants. */
+#define STAND_IN_BARRED_GRANTS 4
+
+/* So soon an answer may have come. */
+#define STAND_IN_LOOK_NS 2000000ULL
 
 struct stand_in_conf {
 	uint64_t length_ns;  /* of a grant */
@@ -60,6 +70,9 @@ struct stand_in_input {
 	uint64_t longer_ns;   /* the owner asks for so long a grant; 0: no */
 	uint64_t granted_ns;  /* the grants of a majority end then */
 	uint64_t best_ns;     /* the latest end of a grant of the peer or the gateway */
+	bool of_gateway;      /* which is the gateway's */
+	bool peer_barred;     /* the peer answers that it does not know its promises yet */
+	uint64_t barred_ns;   /* until then this node itself did not know its own */
 	uint64_t answered_ns; /* the newest answer of the gateway */
 	uint64_t sign_ns;     /* the newest sign of life of the peer, of any kind */
 	uint64_t seen_ns;     /* its newest answer to a pulse */
@@ -72,6 +85,7 @@ struct stand_in_output {
 	uint64_t length_ns;  /* of the grant that an answer is, and that an owner gives itself */
 	uint64_t silent_ns;  /* CLAIMS: no sign of the peer that is newer may come */
 	bool ask_gateway, ask_peer;
+	uint64_t look_ns; /* look again then, an answer may have come or be lost; 0: no */
 };
 
 void stand_in_step(struct stand_in *s, const struct stand_in_conf *c,

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The gateway as the third member, as the daemon sees it in the maps: whether grants count at all,
+ * and what the packet path finds. The maps, ARP and the gateway are played by this test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "daemon/gateway_watch.h"
+#include "daemon/node.h"
+#include "daemon/stand_in_watch.h"
+#include "hokm/grant_count.h"
+
+#define NOW_NS   (100 * NS_PER_S)
+#define GRANT_NS (30 * NS_PER_MS)
+#define PULSE_NS (10 * NS_PER_MS)
+#define PEER     0
+#define GATEWAY  (HOKM_MAX_PEERS - 1)
+
+/* ---- what the daemon works with ---- */
+
+static struct hokm_grants map;
+
+struct hokm_grants *hokm_bpf_grants(const struct hokm_bpf *b)
+{
+	(void)b;
+	return &map;
+}
+
+int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *out)
+{
+	(void)b;
+	(void)slot;
+	(void)out;
+	return -EBADF;
+}
+
+uint64_t peers_seen_ns(const struct peer *p)
+{
+	return p->map.alive_ns;
+}
+
+void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns)
+{
+	(void)w;
+	(void)now_ns;
+}
+
+int apply_ask(struct apply *a, struct in_addr own, struct in_addr peer, const unsigned char mac[6])
+{
+	(void)a;
+	(void)own;
+	(void)peer;
+	(void)mac;
+	return 0;
+}
+
+/* ---- a node with one peer, both of which know their promises ---- */
+
+static struct conf conf;
+static struct node node = {.conf = &conf};
+static struct stand_in_watch watch;
+static const struct grants_conf grants = {
+	.majority = 2,
+	.slots = 1U << PEER | 1U << GATEWAY,
+	.stand_in = 1U << GATEWAY,
+	.length_ns = GRANT_NS,
+	.pulse_ns = PULSE_NS};
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&conf, 0, sizeof(conf));
+	memset(&map, 0, sizeof(map));
+	conf.arbiter = CONF_ARBITER_GATEWAY;
+	conf.on_isolation = CONF_ISOLATION_RELEASE;
+	conf.n_nodes = 2;
+	conf.vrrp_version = 3;
+	conf.grant_ns = GRANT_NS;
+	conf.pulse_ns = PULSE_NS;
+	conf.advert_ns = 100 * NS_PER_MS;
+	memset(&node.peers, 0, sizeof(node.peers));
+	node.peers.list[PEER].used = true;
+	map.majority = 2;
+	map.own.silent_until_ns = NOW_NS - 50 * NS_PER_S;
+	map.member[PEER].answered_ns = NOW_NS - PULSE_NS;
+	map.member[PEER].verdict = HOKM_VERDICT_NONE;
+	stand_in_watch_init(&watch, &node, NULL);
+	return 0;
+}
+
+/* Between a claimant and a peer that has booted VRRP's timers decide, so that one of them owns. */
+static void grants_count_only_for_an_owner_while_the_peer_knows_no_promises(void **state)
+{
+	struct hokm_granted *m = &map.member[PEER];
+
+	(void)state;
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
+	m->verdict = HOKM_VERDICT_SILENT;
+	assert_true(stand_in_watch_counts(&watch, &grants, true, NOW_NS));
+	assert_false(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
+	/* It is dead again. */
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 4 * PULSE_NS));
+	m->verdict = HOKM_VERDICT_HELD;
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
+}
+
+static void step(enum hokm_vrrp_state vrrp, uint64_t now_ns)
+{
+	const struct vrrp v = {.state = vrrp};
+
+	stand_in_watch_step(&watch, &v, &grants, 0, now_ns);
+}
+
+static void an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises(void **state)
+{
+	(void)state;
+	node.peers.list[PEER].map.alive_ns = NOW_NS;
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(watch.out.length_ns, GRANT_NS);
+	map.member[PEER].verdict = HOKM_VERDICT_SILENT;
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(watch.out.length_ns, 4 * GRANT_NS);
+	assert_int_equal(map.gateway.used_ns, hokm_grant_used_ns(4 * GRANT_NS));
+	/* It answers no more. */
+	node.peers.list[PEER].map.alive_ns = NOW_NS + 4 * PULSE_NS;
+	step(HOKM_VRRP_MASTER, NOW_NS + 4 * PULSE_NS);
+	assert_int_equal(watch.out.length_ns, GRANT_NS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			grants_count_only_for_an_owner_while_the_peer_knows_no_promises, setup),
+		cmocka_unit_test_setup(
+			an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
