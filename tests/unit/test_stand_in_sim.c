@@ -203,13 +203,17 @@ static void look(struct sim *s, struct node *n, uint64_t now_ns)
 		.granted_ns = hokm_grants_end_ns(&n->map),
 		.best_ns = of_peer_ns > end_ns ? of_peer_ns : end_ns,
 		.of_gateway = end_ns > of_peer_ns,
-		.peer_barred = n->map.member[PEER].verdict == HOKM_VERDICT_SILENT &&
-			       now_ns < n->map.member[PEER].answered_ns + 4 * PULSE_NS,
-		.barred_ns = n->map.own.silent_until_ns,
-		.answered_ns = n->map.gateway.answered_ns,
-		.sign_ns = n->sign_ns,
-		.seen_ns = n->seen_ns,
-		.lease_ns = n->lease_ns,
+		.peer_barred =
+			n->map.member[PEER].verdict == HOKM_VERDICT_SILENT &&
+					now_ns<n->map.member[PEER].answered_ns + 4 * PULSE_NS,
+					       .barred_ns = n->map.own.silent_until_ns,
+					       .answered_ns = n->map.gateway.answered_ns,
+					       .sign_ns = n->sign_ns, .seen_ns = n->seen_ns,
+					       .lease_ns = n->lease_ns>
+						n->map.member[PEER]
+							.held_until_ns
+				? n->lease_ns
+				: n->map.member[PEER].held_until_ns,
 	};
 	struct hokm_gateway *g = &n->map.gateway;
 	struct hokm_granted *m = &n->map.member[GATEWAY];

@@ -135,6 +135,27 @@ static void an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises(
 	assert_int_equal(watch.out.length_ns, GRANT_NS);
 }
 
+/* Its lease is that of the moment at which it answered; its promise to itself may end later. */
+static void a_claimant_waits_for_the_promise_that_the_owner_made_to_itself(void **state)
+{
+	const uint64_t held_ns = NOW_NS + 270 * NS_PER_MS;
+	struct hokm_peer *peer = &node.peers.list[PEER].map;
+
+	(void)state;
+	peer->alive_ns = NOW_NS;
+	peer->lease_until_ns = NOW_NS + 20 * NS_PER_MS;
+	map.member[PEER].held_until_ns = held_ns;
+	step(HOKM_VRRP_BACKUP, NOW_NS);
+	assert_int_equal(watch.out.free_at_ns, held_ns);
+	/* It has released it. */
+	map.member[PEER].held_until_ns = 0;
+	step(HOKM_VRRP_BACKUP, NOW_NS);
+	assert_int_equal(watch.out.free_at_ns, NOW_NS + hokm_grant_kept_ns(GRANT_NS));
+	peer->lease_until_ns = held_ns;
+	step(HOKM_VRRP_BACKUP, NOW_NS);
+	assert_int_equal(watch.out.free_at_ns, held_ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +163,8 @@ int main(void)
 			grants_count_only_for_an_owner_while_the_peer_knows_no_promises, setup),
 		cmocka_unit_test_setup(
 			an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises, setup),
+		cmocka_unit_test_setup(
+			a_claimant_waits_for_the_promise_that_the_owner_made_to_itself, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

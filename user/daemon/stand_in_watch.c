@@ -16,6 +16,11 @@ static struct hokm_grants *map_of(const struct stand_in_watch *w)
 	return hokm_bpf_grants(w->node->bpf);
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* The slot of the only peer. */
 static unsigned int peer_slot(const struct stand_in_watch *w)
 {
@@ -104,14 +109,16 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t 
 	out->stands = out->owns || v->state == HOKM_VRRP_BACKUP;
 	out->overdue = is_overdue(v);
 	out->granted_ns = hokm_grants_end_ns(map);
-	out->best_ns = of_peer_ns > of_gateway_ns ? of_peer_ns : of_gateway_ns;
+	out->best_ns = later(of_peer_ns, of_gateway_ns);
 	out->of_gateway = of_gateway_ns > of_peer_ns;
 	out->peer_barred = is_barred(&map->member[peer_slot(w)], w->node->conf->pulse_ns, now_ns);
 	out->barred_ns = map->own.silent_until_ns;
 	out->answered_ns = map->gateway.answered_ns;
 	out->sign_ns = peer.map.alive_ns;
 	out->seen_ns = peers_seen_ns(&peer);
-	out->lease_ns = peer.map.lease_until_ns;
+	/* Its promise to itself is older than the question that it asked, and longer than its use.
+	 */
+	out->lease_ns = later(peer.map.lease_until_ns, map->member[peer_slot(w)].held_until_ns);
 }
 
 /* What the packet path does with the next answer. */
