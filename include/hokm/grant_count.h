@@ -205,6 +205,19 @@ static inline void hokm_grants_set_majority(struct hokm_grants *g, unsigned int 
 	hokm_grants_sum(g);
 }
 
+/*
+ * The member of this slot is none any more: what it granted counts no longer. For less than a
+ * microsecond the gates may see no grant.
+ */
+static inline void hokm_grants_drop(struct hokm_grants *g, unsigned int slot)
+{
+	if (!HOKM_GRANT_READ(&g->member[slot].end))
+		return;
+	HOKM_GRANT_STORE(&g->member[slot].end, 0);
+	HOKM_GRANT_STORE(&g->end, 0);
+	hokm_grants_sum(g);
+}
+
 #endif
 
 #endif

@@ -156,6 +156,46 @@ static void a_claimant_waits_for_the_promise_that_the_owner_made_to_itself(void 
 	assert_int_equal(watch.out.free_at_ns, held_ns);
 }
 
+/* The gateway has granted, the peer has not. */
+static void be_granted_by_the_gateway(void)
+{
+	const struct hokm_grant_ask self = {HOKM_GRANT_SELF, HOKM_WISH_OWN, 5, GRANT_NS};
+
+	hokm_grants_set_wish(&map, HOKM_WISH_OWN, 5);
+	map.own.longest_ns = GRANT_NS;
+	(void)hokm_grant_carry_out(&map.own, &self, NOW_NS);
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	hokm_grants_note(&map, map.gateway.member, 5, NOW_NS + 20 * NS_PER_MS);
+	assert_int_equal(hokm_grants_end_ns(&map), NOW_NS + 20 * NS_PER_MS);
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(hokm_grants_end_ns(&map), NOW_NS + 20 * NS_PER_MS);
+}
+
+/* The file is read again: a witness, and no gateway. Both count two members. */
+static void a_gateway_that_is_no_member_any_more_grants_nothing(void **state)
+{
+	(void)state;
+	be_granted_by_the_gateway();
+	conf.arbiter = CONF_ARBITER_WITNESS;
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(hokm_grants_end_ns(&map), 0);
+	/* What members grant goes on to count. */
+	hokm_grants_note(&map, PEER, 5, NOW_NS + 10 * NS_PER_MS);
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(hokm_grants_end_ns(&map), NOW_NS + 10 * NS_PER_MS);
+}
+
+static void a_gateway_whose_slot_goes_to_the_peer_grants_nothing_there(void **state)
+{
+	(void)state;
+	be_granted_by_the_gateway();
+	node.peers.list[PEER].used = false;
+	node.peers.list[GATEWAY].used = true;
+	step(HOKM_VRRP_MASTER, NOW_NS);
+	assert_int_equal(hokm_grants_end_ns(&map), 0);
+	assert_int_equal(map.gateway.member, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +205,9 @@ int main(void)
 			an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises, setup),
 		cmocka_unit_test_setup(
 			a_claimant_waits_for_the_promise_that_the_owner_made_to_itself, setup),
+		cmocka_unit_test_setup(a_gateway_that_is_no_member_any_more_grants_nothing, setup),
+		cmocka_unit_test_setup(a_gateway_whose_slot_goes_to_the_peer_grants_nothing_there,
+				       setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

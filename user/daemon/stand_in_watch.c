@@ -116,9 +116,21 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t 
 	out->answered_ns = map->gateway.answered_ns;
 	out->sign_ns = peer.map.alive_ns;
 	out->seen_ns = peers_seen_ns(&peer);
-	/* Its promise to itself is older than the question that it asked, and longer than its use.
-	 */
+	/* It promised itself before it asked, for longer than it uses an answer. */
 	out->lease_ns = later(peer.map.lease_until_ns, map->member[peer_slot(w)].held_until_ns);
+}
+
+/* The gateway is no member any more, or not in this slot: what it granted ends. */
+static void forget(struct stand_in_watch *w)
+{
+	struct hokm_grants *map = map_of(w);
+	struct hokm_gateway *g = &map->gateway;
+
+	HOKM_GRANT_STORE(&g->stand_in, (__u8)HOKM_STAND_IN_NOTHING);
+	/* A map in which none was used yet says nothing of the slot. */
+	if (g->used_ns)
+		hokm_grants_drop(map, g->member);
+	HOKM_GRANT_STORE(&g->used_ns, 0);
 }
 
 /* What the packet path does with the next answer. */
@@ -126,6 +138,8 @@ static void tell(struct stand_in_watch *w)
 {
 	struct hokm_gateway *g = &map_of(w)->gateway;
 
+	if (g->member != own_slot(w))
+		forget(w);
 	if (w->out.counts != g->stand_in)
 		HOKM_GRANT_STORE(&g->stand_in, (__u8)HOKM_STAND_IN_NOTHING);
 	HOKM_GRANT_STORE(&g->member, (__u8)own_slot(w));
@@ -162,6 +176,8 @@ void stand_in_watch_step(struct stand_in_watch *w, const struct vrrp *v,
 	struct stand_in_input in = {.longer_ns = longer_ns};
 	struct stand_in_conf s;
 
+	if (!conf_stand_in(w->node->conf))
+		forget(w);
 	if (!conf_stand_in(w->node->conf) || !c->majority) {
 		HOKM_GRANT_STORE(&map_of(w)->gateway.stand_in, (__u8)HOKM_STAND_IN_NOTHING);
 		memset(&w->state, 0, sizeof(w->state));
