@@ -5,10 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if_arp.h>
+#include <netinet/if_ether.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "act/twin.h"
 #include "base/clock.h"
@@ -170,6 +178,65 @@ static void two_that_ask(void **state)
 	other_machine("del", OWN "/32");
 }
 
+#define CROWD 16
+
+/* Probes of so many hosts, all for the address of this node, and one behind the other. */
+static void crowd_asks(void)
+{
+	const struct in_addr own = own_addr(OWN);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_halen = 6};
+	struct ether_arp arp = {0};
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	to.sll_ifindex = ns.ifindex_b;
+	to.sll_protocol = htons(ETH_P_ARP);
+	memset(to.sll_addr, 0xff, to.sll_halen);
+	arp.arp_hrd = htons(ARPHRD_ETHER);
+	arp.arp_pro = htons(ETH_P_IP);
+	arp.arp_hln = 6;
+	arp.arp_pln = 4;
+	arp.arp_op = htons(ARPOP_REQUEST);
+	memcpy(arp.arp_tpa, &own, sizeof(own));
+	arp.arp_sha[0] = 2;
+	for (unsigned char i = 0; i < CROWD; i++) {
+		arp.arp_sha[5] = i;
+		assert_int_equal(
+			sendto(fd, &arp, sizeof(arp), 0, (struct sockaddr *)&to, sizeof(to)),
+			sizeof(arp));
+	}
+	close(fd);
+}
+
+/* It asks during the look of this node, and then gets the address, before the second question. */
+static void *crowd_and_clone(void *arg)
+{
+	(void)arg;
+	own_netns_enter(ns.b);
+	(void)poll(NULL, 0, MS);
+	crowd_asks();
+	assert_int_equal(RUN("ip", "addr", "add", OWN "/32", "dev", "hx1"), 0);
+	return NULL;
+}
+
+/* More hosts than a look keeps do not hide a clone. */
+static void a_clone_behind_a_crowd(void **state)
+{
+	static const unsigned char hx1[6] = {2, 0, 0, 0, 0, 0x99};
+	struct twin_seen seen = {0};
+	pthread_t thread;
+
+	(void)state;
+	mac_there(MAC);
+	configure(&conf, "hx0", "192.168.1.28");
+	assert_int_equal(pthread_create(&thread, NULL, crowd_and_clone, NULL), 0);
+	assert_int_equal(twin_find(&conf, 20 * MS, &seen), 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_memory_equal(seen.mac, hx1, 6);
+	assert_false(seen.goes_first);
+	other_machine("del", OWN "/32");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +246,7 @@ int main(void)
 		cmocka_unit_test(another_interface_of_this_machine_has_it),
 		cmocka_unit_test(an_interface_that_is_not_there),
 		cmocka_unit_test(two_that_ask),
+		cmocka_unit_test(a_clone_behind_a_crowd),
 	};
 
 	own_netns_make(&ns);

@@ -43,7 +43,9 @@ struct twin {
 	const struct conf *conf;
 	struct host host[HOSTS_MAX];
 	unsigned int n_hosts;
-	bool crowd; /* there were more hosts */
+	bool crowd;                  /* there were more hosts */
+	bool crowd_has;              /* one of those answered for the address of this node */
+	unsigned char mac[ETH_ALEN]; /* crowd_has: of it */
 };
 
 static const struct sockaddr_ll *link_of(const struct ifaddrs *i)
@@ -151,8 +153,13 @@ static void take(struct twin *t, const struct ether_arp *arp)
 	if (node == c->n_nodes || (!is_reply && node != c->self))
 		return;
 	h = host_of(t, arp->arp_sha);
-	if (!h)
+	if (!h) {
+		if (is_reply && node == c->self) {
+			t->crowd_has = true;
+			memcpy(t->mac, arp->arp_sha, sizeof(t->mac));
+		}
 		return;
+	}
 	h->asks |= !is_reply;
 	h->has |= is_reply && node == c->self;
 	h->router |= is_reply && node != c->self;
@@ -203,6 +210,11 @@ static int judge(const struct twin *t, struct twin_seen *seen)
 		memcpy(seen->mac, h->mac, ETH_ALEN);
 		if (!h->asks || memcmp(t->link.sll_addr, h->mac, ETH_ALEN) > 0)
 			seen->goes_first = false;
+	}
+	/* It may be a router, too. Two owners are worse than a wait. */
+	if (!found && t->crowd_has) {
+		found = 1;
+		memcpy(seen->mac, t->mac, sizeof(t->mac));
 	}
 	return found;
 }
