@@ -14,11 +14,29 @@ PLAYERS=10
 
 MESSAGE="waiting: $(lab_mac a) has the address $(lab_addr a) of this node"
 
+# The clone's port of the switch forwards nothing.
+port_blocked() {
+	lab_run sw nft -f - <<-END
+		table bridge port {
+			chain forward {
+				type filter hook forward priority 0;
+				iifname "p-c" drop
+			}
+		}
+	END
+}
+blocked() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 1500 ]; }
+port_forwards_later() {
+	BEGAN_MS=$(lab_now_ms)
+	lab_wait 10 blocked && lab_run sw nft delete table bridge port
+}
+clone_addr() { ip -n "$(lab_ns c)" addr "$1" "$(lab_addr a)/24" brd + dev eth0; }
+
 test_pair
 must lab_node_up c
 must lab_wait 10 lab_carrier c
 must ip -n "$(lab_ns c)" addr flush dev eth0
-must ip -n "$(lab_ns c)" addr add "$(lab_addr a)/24" brd + dev eth0
+must clone_addr add
 must mkdir -p "$LAB_DIR/c"
 sed "s|$LAB_DIR/a/|$LAB_DIR/c/|" "$LAB_DIR/a/hokm-xdp.conf" >"$LAB_DIR/c/hokm-xdp.conf"
 must chmod 600 "$LAB_DIR/c/hokm-xdp.conf"
@@ -28,19 +46,9 @@ must lab_link c down
 must lab_daemon c
 within 20 "without a link the clone waits" log_says c "waiting: eth0 has no link"
 # The port of the switch forwards a second later.
-must lab_run sw nft -f - <<-END
-	table bridge port {
-		chain forward {
-			type filter hook forward priority 0;
-			iifname "p-c" drop
-		}
-	}
-END
+must port_blocked
 must lab_link c up
-BEGAN_MS=$(lab_now_ms)
-blocked() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 1500 ]; }
-must lab_wait 10 blocked
-must lab_run sw nft delete table bridge port
+must port_forwards_later
 within 20 "with a link the clone waits, and says why" log_says c "$MESSAGE"
 # It looks five times a second.
 BEGAN_MS=$(lab_now_ms)
@@ -51,6 +59,18 @@ holds "it has started nothing" test ! -S "$LAB_DIR/c/hokm.sock"
 holds "node a owns" owner_is a
 observe_mark waited
 unbroken "beside the clone"
+
+# The address of the clone comes with its link, as networkd sets it.
+must lab_stop c daemon
+must truncate -s 0 "$LAB_DIR/log/c.daemon"
+must clone_addr del
+must port_blocked
+must lab_daemon c
+within 20 "without an address the clone waits" log_says c "none of the nodes' addresses"
+must clone_addr add
+must port_forwards_later
+within 20 "with an address the clone waits, and says why" log_says c "$MESSAGE"
+holds "with an address it has started nothing" test ! -S "$LAB_DIR/c/hokm.sock"
 
 # The cable of node a flaps: its silence for more than one look starts nothing.
 must lab_link a down

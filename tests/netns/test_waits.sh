@@ -28,7 +28,8 @@ OTHER=198.51.100.9
 address() { ip -n "$(lab_ns a)" addr "$1" "$(lab_addr a)/24" brd + dev eth0; }
 NONE="waiting: $LAB_DIR/a/hokm-xdp.conf: node: none of the nodes' addresses is on this machine"
 
-must lab_up a
+# The kernel of node b answers ARP. It has no daemon.
+must lab_up a b
 must lab_conf a b
 must lab_game a
 LAB_STDOUT=$NOTES lab_spawn a systemd socat -u "UNIX-RECV:$NOTIFY_SOCKET,mode=666" -
@@ -47,6 +48,7 @@ as_before "a wait that was ended" a
 must lab_daemon a
 within 10 "no address: it waits again" waits_are 2
 must address add
+within 4 "the address is there, and node b answers: the node starts at once" lab_ready a
 within 10 "the address is there: the node owns" owns a
 within 10 "the address is there: the VIP is its address" has_vip a
 must lab_stop a daemon

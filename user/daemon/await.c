@@ -37,7 +37,8 @@
 #define WAITS_LOOKS 3
 /*
  * A switch forwards some time after its port has a link. Until another host answers, silence proves
- * nothing.
+ * nothing. An address that was not there may have come with the link: networkd and NetworkManager
+ * set it only then.
  */
 #define FRESH_NS (5 * NS_PER_S)
 /*
@@ -53,7 +54,7 @@ struct await {
 	bool twin;               /* the last look found one */
 	char mac[18];            /* of the twin that was found last */
 	uint64_t twin_ns;        /* when it answered last; 0: there was none */
-	bool linkless;           /* there was no link, and nothing was heard since it is there */
+	bool linkless;           /* there was no link or no address, and nothing was heard since */
 	uint64_t link_ns;        /* linkless: when the link was seen first; 0: it was not */
 	unsigned int goes_first; /* looks in a row by which this node goes before its twin */
 	char *errors;
@@ -86,13 +87,16 @@ static int find_twin(const struct await *w, struct twin_seen *seen)
 	int err = hokm_bpf_open_pinned(w->conf, &left);
 
 	hokm_bpf_close(left);
-	if (err != -ENOENT)
+	/* Where nobody is asked, no answer is waited for. */
+	seen->heard = err != -ENOENT;
+	if (seen->heard)
 		return 0;
 	err = twin_find(w->conf, w->twin_ns ? LISTEN_MS : ASK_MS, seen);
 	if (err >= 0 || err == -ENETDOWN)
 		return err;
 	log_warn("could not ask whether another host has the address of this node: %s",
 		 strerror(-err));
+	seen->heard = true;
 	return 0;
 }
 
@@ -146,6 +150,14 @@ static const char *own_addr(const struct await *w, char text[INET_ADDRSTRLEN])
 	return inet_ntop(AF_INET, addr, text, INET_ADDRSTRLEN) ? text : "?";
 }
 
+/* Nobody can be asked. The next silence may be that of a fresh link, and is not the twin's. */
+static void no_link_yet(struct await *w)
+{
+	w->linkless = true;
+	w->link_ns = 0;
+	w->twin_ns = w->twin_ns ? clock_now_ns() : 0;
+}
+
 /* Nobody else has the address, as far as the answers tell. */
 static void heard_no_twin(struct await *w, const struct twin_seen *seen)
 {
@@ -158,7 +170,7 @@ static void heard_no_twin(struct await *w, const struct twin_seen *seen)
 		wait_for(w, "%s had the address %s of this node, and is silent now", w->mac,
 			 own_addr(w, addr));
 	else if (is_deaf(w, seen))
-		wait_for(w, "%s has just got its link, and nobody answers there yet",
+		wait_for(w, "%s has just got its link or its address, and nobody answers there yet",
 			 w->conf->interface);
 }
 
@@ -168,10 +180,7 @@ static void has_no_link(struct await *w)
 
 	w->twin = false;
 	w->goes_first = 0;
-	w->linkless = true;
-	w->link_ns = 0;
-	/* Nothing can be heard: this is no silence of the twin. */
-	w->twin_ns = w->twin_ns ? clock_now_ns() : 0;
+	no_link_yet(w);
 	wait_for(w,
 		 "%s has no link: plug its cable in, or set it up; before, "
 		 "it is not known whether another host has the address %s of this node",
@@ -206,6 +215,8 @@ static void look(struct await *w)
 	if (w->err) {
 		w->twin = false;
 		w->goes_first = 0;
+		if (w->err == -EADDRNOTAVAIL)
+			no_link_yet(w);
 		return;
 	}
 	found = find_twin(w, &seen);
