@@ -178,6 +178,25 @@ static void two_that_ask(void **state)
 	other_machine("del", OWN "/32");
 }
 
+/* The gateway is no node. Its answer shows that the network forwards, and nothing else. */
+static void the_gateway_answers(void **state)
+{
+	struct twin_seen seen;
+
+	(void)state;
+	assert_int_equal(find("192.168.1.28", &seen), 0);
+	assert_false(seen.heard);
+	assert_int_equal(RUN("ip", "route", "add", "default", "via", "192.168.1.27", "dev", "hx0"),
+			 0);
+	assert_int_equal(find("192.168.1.28", &seen), 0);
+	assert_true(seen.heard);
+	/* One that has the address of this node, too, is a twin all the same. */
+	other_machine("add", OWN "/32");
+	assert_int_equal(find("192.168.1.28", &seen), 1);
+	other_machine("del", OWN "/32");
+	assert_int_equal(RUN("ip", "route", "del", "default"), 0);
+}
+
 #define CROWD 16
 
 /* Probes of so many hosts, all for the address of this node, and one behind the other. */
@@ -246,6 +265,7 @@ int main(void)
 		cmocka_unit_test(another_interface_of_this_machine_has_it),
 		cmocka_unit_test(an_interface_that_is_not_there),
 		cmocka_unit_test(two_that_ask),
+		cmocka_unit_test(the_gateway_answers),
 		cmocka_unit_test(a_clone_behind_a_crowd),
 	};
 

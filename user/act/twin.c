@@ -20,6 +20,7 @@
 
 #include "act/twin.h"
 #include "base/clock.h"
+#include "base/gateway.h"
 #include "conf/conf.h"
 
 /* A question that is lost is asked again. */
@@ -41,6 +42,8 @@ struct twin {
 	struct sockaddr_ll link; /* of this node's interface, with its MAC address */
 	struct ifaddrs *machine; /* all interfaces of the machine */
 	const struct conf *conf;
+	struct in_addr gateway; /* of the interface; 0: none is known */
+	bool heard;             /* a host answered or asked */
 	struct host host[HOSTS_MAX];
 	unsigned int n_hosts;
 	bool crowd;                  /* there were more hosts */
@@ -150,6 +153,8 @@ static void take(struct twin *t, const struct ether_arp *arp)
 	    (!is_reply && (arp->arp_op != htons(ARPOP_REQUEST) || from.s_addr)))
 		return;
 	node = node_of(c, is_reply ? from : to);
+	t->heard |= node < c->n_nodes ||
+		    (is_reply && from.s_addr && from.s_addr == t->gateway.s_addr);
 	if (node == c->n_nodes || (!is_reply && node != c->self))
 		return;
 	h = host_of(t, arp->arp_sha);
@@ -185,9 +190,14 @@ static int ask_all(struct twin *t, unsigned int wait_ms)
 	uint64_t began_ns = clock_now_ns();
 	int err = 0;
 
+	/* No route, or no table of routes: then only the nodes are asked. */
+	if (gateway_find(t->conf->interface, &t->gateway))
+		t->gateway.s_addr = 0;
 	for (unsigned int round = 1; !err && round <= ROUNDS; round++) {
 		for (unsigned int i = 0; !err && i < t->conf->n_nodes; i++)
 			err = ask(t, t->conf->nodes[i].addr);
+		if (!err && t->gateway.s_addr)
+			err = ask(t, t->gateway);
 		if (!err)
 			listen_until(t, began_ns + round * wait_ms * NS_PER_MS / ROUNDS);
 	}
@@ -200,7 +210,7 @@ static int judge(const struct twin *t, struct twin_seen *seen)
 	int found = 0;
 
 	seen->goes_first = !t->crowd;
-	seen->heard = t->n_hosts > 0;
+	seen->heard = t->heard;
 	for (unsigned int i = 0; i < t->n_hosts; i++) {
 		const struct host *h = &t->host[i];
 

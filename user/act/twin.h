@@ -22,14 +22,15 @@ struct twin_seen {
 	unsigned char mac[6]; /* of a twin */
 	/* Each twin asked too, and has a greater MAC address. One look alone is no proof. */
 	bool goes_first;
-	bool heard; /* another host answered, for whatever node: the network forwards */
+	bool heard; /* another host answered, for a node or as the gateway: the network forwards */
 };
 
 /*
  * Asks who has the address of this node, and waits wait_ms for the answers. Returns 1: a host that
  * is not of this machine has it, *seen is filled; 0: none; -ENETDOWN: the interface has no link, so
  * nobody can be asked; or another -errno. A host that answers for a peer as well is a router that
- * answers for everybody (proxy ARP): it is no twin.
+ * answers for everybody (proxy ARP): it is no twin. The gateway of the interface is asked only for
+ * a sign that the network forwards: where the peer is dead, nobody else answers.
  */
 int twin_find(const struct conf *c, unsigned int wait_ms, struct twin_seen *seen);
 
