@@ -175,7 +175,7 @@ help: ## this list
 	@printf 'hokm-xdp targets (make TARGET [V=1] [WERROR=1] [DESTDIR=] [PREFIX=%s]):\n' '$(PREFIX)'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: unit-tests bpf-tests ws-progs fuzzers system-base objects read-only check-build
+.PHONY: unit-tests bpf-tests ws-progs fuzzers system-base previous objects read-only check-build
 unit-tests: $(UNIT_TESTS)
 ws-progs: $(WS_PROGS) $(NETNS_LIBS)
 bpf-tests: $(BPF_TESTS) $(AUX_BPF)
@@ -184,8 +184,10 @@ objects: $(ALL_OBJ) build/hokm.bpf.o $(AUX_BPF)
 read-only: $(B)/read-only
 system-base:
 	$(Q)tests/system/base.sh
+previous:
+	$(Q)tests/netns/previous.sh
 # tests/run makes these beside the tests that need none of them: the sanitizers' build, the fuzzers,
-# the base of the systems.
+# the base of the systems, the version before this one.
 check-build: all unit-tests bpf-tests ws-progs build/hokm-bench
 
 # demo and check bring what they need: first the packages, then a make of its own, so that nothing

@@ -1,5 +1,5 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
 #
 # The program of an earlier version, built from the history of the repository. The file `previous`
 # beside this one says which.
@@ -11,6 +11,11 @@
 # Where the history is not there (a tree that was unpacked from an archive, a clone of the newest
 # commits only) this tree stands in: the same program with the number of another version. The test
 # reports that. It shows the steps of an upgrade then, and nothing about other bytes.
+#
+# Run as a program it builds that version. `make previous` does so for tests/run, because a test has
+# no time for it.
+
+: "${TESTS_DIR:=$(dirname "${BASH_SOURCE[0]}")}" "${LAB_ROOT:=$(cd "$TESTS_DIR/../.." && pwd)}"
 
 read -r PREVIOUS PREVIOUS_PINS < <(grep -v '^#' "$TESTS_DIR/previous")
 
@@ -67,7 +72,7 @@ previous_make() {
 		previous_source | tar -x -C "$tree" &&
 		sed -i "/define HOKM_VERSION/s/\"\$/~${PREVIOUS_COMMIT:0:7}\"/" \
 			"$tree/user/base/version.h" || return 1
-	if ! env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL nice make -C "$tree" -j"$(nproc)" \
+	if ! env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$tree" -j"$(nproc)" \
 		WERROR= OPT=-O1 DEBUG_INFO= build/hokm-xdp >"$top/log" 2>&1; then
 		tail -n 30 "$top/log"
 		return 1
@@ -75,3 +80,8 @@ previous_make() {
 	rm -rf "$PREVIOUS_DIR" && mkdir -p "$PREVIOUS_DIR" &&
 		cp "$tree/build/hokm-xdp" "$PREVIOUS_DIR/" && rm -rf "$tree"
 }
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	previous_find
+	previous_build
+fi
