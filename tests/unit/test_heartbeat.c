@@ -143,6 +143,31 @@ static void a_pulse_has_its_place_among_events(void **state)
 	end(&r);
 }
 
+static int on_garp(sd_event_source *s, void *arg)
+{
+	(void)s;
+	add(arg, 'g');
+	return 0;
+}
+
+/* Each turn takes longer than the interval. Gratuitous ARP that becomes due meanwhile is sent. */
+static void gratuitous_arp_comes_before_pulses_without_end(void **state)
+{
+	sd_event_source *garp;
+	struct rig r;
+
+	(void)state;
+	begin(&r, 1);
+	turn(&r);
+	assert_true(sd_event_add_defer(r.node.event, &garp, on_garp, &r) >= 0);
+	assert_true(sd_event_source_set_priority(garp, NODE_PRIO_GARP) >= 0);
+	for (int i = 0; i < 3; i++)
+		turn(&r);
+	assert_string_equal(r.order, "pgpp");
+	sd_event_source_unref(garp);
+	end(&r);
+}
+
 static void another_interval_counts_at_once(void **state)
 {
 	struct rig r;
@@ -164,6 +189,7 @@ int main(void)
 		cmocka_unit_test(the_wait_ends_with_the_pulse),
 		cmocka_unit_test(the_wait_ends_with_an_event),
 		cmocka_unit_test(a_pulse_has_its_place_among_events),
+		cmocka_unit_test(gratuitous_arp_comes_before_pulses_without_end),
 		cmocka_unit_test(another_interval_counts_at_once),
 	};
 

@@ -113,7 +113,7 @@ int loop_start(struct daemon *d)
 	if (!err)
 		err = heartbeat_start(&d->heartbeat);
 	if (!err)
-		err = timer_add(event, &d->garp_timer, NODE_PRIO_PULSE, on_garp_timer, d);
+		err = timer_add(event, &d->garp_timer, NODE_PRIO_GARP, on_garp_timer, d);
 	if (!err)
 		err = adverts_start(&d->adverts);
 	if (err)

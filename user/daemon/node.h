@@ -19,7 +19,12 @@
 #include "sense/events.h"
 
 /* Priorities of the loop's event sources: ownership first. */
-#define NODE_PRIO_VRRP  (-20)
+#define NODE_PRIO_VRRP (-20)
+/*
+ * Above the pulse. While the loop is overloaded a pulse is always due, and sd-event counts how long
+ * its source has waited from the start: among equals it would always come first.
+ */
+#define NODE_PRIO_GARP  (-11)
 #define NODE_PRIO_PULSE (-10)
 #define NODE_PRIO_REPL  (-5)
 
