@@ -141,6 +141,22 @@ static void a_timer_set_to_the_same_moment_fires_again(void **state)
 	sd_event_unref(event);
 }
 
+/* The quiet tick began it, and found news that the whole of the work has to see. */
+static void a_turn_lasts_from_its_first_begin(void **state)
+{
+	static struct inbox in;
+
+	(void)state;
+	inbox_begin(&in, 1000 * NS_PER_MS);
+	inbox_begin(&in, 1030 * NS_PER_MS);
+	inbox_end(&in, 1040 * NS_PER_MS);
+	assert_int_equal(in.late[LATE_TURN].worst_ns, 40 * NS_PER_MS);
+	/* The next turn has a beginning of its own. */
+	inbox_begin(&in, 2000 * NS_PER_MS);
+	inbox_end(&in, 2050 * NS_PER_MS);
+	assert_int_equal(in.late[LATE_TURN].worst_ns, 50 * NS_PER_MS);
+}
+
 static void turns_are_counted_by_reason(void **state)
 {
 	static struct inbox in;
@@ -167,6 +183,7 @@ int main(void)
 		cmocka_unit_test(a_timer_notes_how_late_it_is),
 		cmocka_unit_test(each_kind_has_a_name_of_its_own),
 		cmocka_unit_test(a_timer_set_to_the_same_moment_fires_again),
+		cmocka_unit_test(a_turn_lasts_from_its_first_begin),
 		cmocka_unit_test(turns_are_counted_by_reason),
 	};
 

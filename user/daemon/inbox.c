@@ -47,8 +47,21 @@ unsigned int inbox_take(struct inbox *in, unsigned int mask)
 	return notes;
 }
 
+void inbox_begin(struct inbox *in, uint64_t now_ns)
+{
+	if (!in->began_ns)
+		in->began_ns = now_ns;
+}
+
+void inbox_end(struct inbox *in, uint64_t now_ns)
+{
+	late_note(&in->late[LATE_TURN], now_ns - in->began_ns, now_ns);
+	inbox_done(in);
+}
+
 void inbox_done(struct inbox *in)
 {
+	in->began_ns = 0;
 	in->harmless = false;
 	in->ticks = 0;
 	in->beaten = false;

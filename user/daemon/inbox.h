@@ -39,8 +39,9 @@ struct inbox {
 	unsigned int notes;
 	bool harmless; /* a handler ran, and what it learnt shows where a quiet tick looks */
 	uint64_t ticks;
-	bool beaten;      /* the heartbeat of these ticks is done */
-	uint32_t refused; /* one bit for each service slot */
+	bool beaten;       /* the heartbeat of these ticks is done */
+	uint64_t began_ns; /* when the work at these notes began; 0: it has not */
+	uint32_t refused;  /* one bit for each service slot */
 	unsigned int n_events;
 	struct vrrp_event events[INBOX_EVENTS];
 	struct late late[LATE_KINDS];
@@ -65,6 +66,12 @@ void inbox_note_harmless(struct inbox *in);
 /* Takes the notes of `mask` out; the rest stays until inbox_done(). */
 unsigned int inbox_take(struct inbox *in, unsigned int mask);
 void inbox_done(struct inbox *in);
+/*
+ * The work at the notes begins, or goes on: how long the turn takes counts from the first call. The
+ * end notes it, and is inbox_done() too.
+ */
+void inbox_begin(struct inbox *in, uint64_t now_ns);
+void inbox_end(struct inbox *in, uint64_t now_ns);
 
 /* A turn of the loop had these notes. The name of a reason in JSON. */
 void inbox_count_turn(struct inbox *in, unsigned int notes);

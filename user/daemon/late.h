@@ -19,7 +19,7 @@ enum late_kind {
 	LATE_CHECK,    /* the start of an active check */
 	LATE_TAKEOVER, /* notifying the clients of a dead peer */
 	LATE_SESSIONS, /* terminating sessions */
-	LATE_TURN,     /* one settle() */
+	LATE_TURN,     /* one settle(), with the quiet tick that led to it */
 	LATE_KINDS
 };
 

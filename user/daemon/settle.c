@@ -422,13 +422,6 @@ static void set_timers(struct daemon *d)
 	session_end_arm(&d->session_end);
 }
 
-static void note_turn(struct inbox *in, uint64_t began_ns)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	late_note(&in->late[LATE_TURN], now_ns - began_ns, now_ns);
-}
-
 /* ---- quiet ticks ---- */
 
 static bool arbiters_are_calm(const struct daemon *d)
@@ -555,12 +548,12 @@ bool settle_quiet(struct daemon *d)
 	if (!quiet_may(&d->quiet, began_ns) || !heartbeat_take(&d->heartbeat))
 		return false;
 	PROBE_SETTLE_BEGIN(INBOX_TICK);
+	inbox_begin(in, began_ns);
 	beat(d);
 	if (!is_quiet(d))
 		return false;
 	inbox_count_turn(in, inbox_take(in, INBOX_TICK));
-	inbox_done(in);
-	note_turn(in, began_ns);
+	inbox_end(in, clock_now_ns());
 	PROBE_SETTLE_END(INBOX_TICK);
 	return true;
 }
@@ -579,12 +572,12 @@ void settle(struct daemon *d)
 		inbox_done(in);
 		return;
 	}
+	inbox_begin(in, began_ns);
 	if (!news)
 		PROBE_SETTLE_BEGIN(due);
 	due = begin(d, due);
 	if (due != INBOX_TICK || news || !is_quiet(d))
 		settle_rest(d, due);
-	inbox_done(in);
-	note_turn(in, began_ns);
+	inbox_end(in, clock_now_ns());
 	PROBE_SETTLE_END(due);
 }
