@@ -41,7 +41,7 @@ is_about() {
 	number_is "$1" "$2" -ge $(($3 - 60))
 	number_is "$1" "$2" -le $(($3 + 60))
 }
-# journal_is_about NODE WANTED: a line of the daemon is in the journal some time after it was logged.
+# journal_is_about NODE WANTED: a line of the daemon reaches the journal after it was logged.
 journal_is_about() {
 	local seconds
 	seconds=$(journal_ahead "$1") &&

@@ -16,8 +16,7 @@
 
 #define ASKED_MAX 4
 
-/* How far the clock of this program is ahead. A status NEVER moves it beyond the end of the wait.
- */
+/* How far the clock of this program is ahead. A status NEVER moves it beyond the end of a wait. */
 static time_t ahead_s;
 #define NEVER "never"
 

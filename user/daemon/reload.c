@@ -254,15 +254,15 @@ static const char *players_need(const struct daemon *d, unsigned int slot,
 	struct replication_status replica;
 
 	if (!replication_get_status(d->replication, slot, &replica))
-		return pulses ? "runs, and without replication nobody here knows its players; stop "
-				"hokm-xdp there first (hokm-xdp cleanup)"
+		return pulses ? "runs, and without replication nobody here knows its players; "
+				"stop hokm-xdp there first (hokm-xdp cleanup)"
 			      : NULL;
 	if (sight->players_dead || !replica.entries)
 		return NULL;
 	return pulses ? "has players; drain it first, or terminate them there "
 			"(hokm-xdp cleanup --terminate)"
-		      : "has players, and shows life without pulses; mend the path first, or "
-			"terminate them there and restart hokm-xdp here";
+		      : "has players, and shows life without pulses; mend the path first, "
+			"or terminate them there and restart hokm-xdp here";
 }
 
 /*
