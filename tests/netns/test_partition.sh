@@ -18,24 +18,13 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/witness.sh
 . "$TESTS_DIR/witness.sh"
+# shellcheck source=tests/netns/owners.sh
+. "$TESTS_DIR/owners.sh"
 
 CUTS=${CUTS:-12}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 PLAYERS=0 # hokm-players only probes here
 WAYS=("a b" "b a" "a w" "w a" "b w" "w b")
-
-# Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
-tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
-# The first node was owner before and after a moment at which the second one was.
-both_own() {
-	local before
-	tenure "$1" && before=$TENURE && [ "$before" != 0 ] || return 1
-	tenure "$2" && [ "$TENURE" != 0 ] || return 1
-	tenure "$1" && [ "$TENURE" = "$before" ]
-}
-one_owner() { ! both_own a b && { owns a || owns b; }; }
-only_owner() { owns_not "$2" && owns "$1"; }
-nobody_owns() { owns_not a && owns_not b; }
 
 # cut_now MASK: bit by bit of WAYS. One transaction: no other cut, and none at all, is in between.
 cut_now() {

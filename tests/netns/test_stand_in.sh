@@ -19,6 +19,8 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/stand_in.sh
+. "$TESTS_DIR/stand_in.sh"
 
 # Half of Master_Down is what a busy machine may take.
 SOON_MS=1800
@@ -137,19 +139,7 @@ foreign() {
 	one_at_a_time "foreign" foreign
 }
 
-# A daemon of these machines gets no processor for longer than a grant of profile fast.
-export LAB_CONF_EXTRA
-LAB_CONF_EXTRA="$PATIENT
-vrrp { advert = \"1s\" }
-grant = \"200ms\"
-arbiter = gateway
-gateway = \"$(lab_addr client)\""
-must lab_up a b
-must lab_conf a b
-for node in a b; do
-	must lab_game "$node"
-	must lab_daemon "$node"
-done
+stand_in_lab 'vrrp { advert = "1s" }'
 must lab_wait 30 home
 within 30 "start: both go by grants" by_grants
 must observe_start

@@ -14,21 +14,13 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/cuts.sh
 . "$TESTS_DIR/cuts.sh"
+# shellcheck source=tests/netns/owners.sh
+. "$TESTS_DIR/owners.sh"
+# shellcheck source=tests/netns/stand_in.sh
+. "$TESTS_DIR/stand_in.sh"
 
 PLAYERS=0 # hokm-players only probes here
 
-# Puts into TENURE which time of owning it is for the node: 0 when it is not owner.
-tenure() { ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=$ANSWER; }
-# The first node was owner before and after a moment at which the second one was.
-both_own() {
-	local before
-	tenure "$1" && before=$TENURE && [ "$before" != 0 ] || return 1
-	tenure "$2" && [ "$TENURE" != 0 ] || return 1
-	tenure "$1" && [ "$TENURE" = "$before" ]
-}
-one_owner() { ! both_own a b && { owns a || owns b; }; }
-only() { owns_not "$2" && owns "$1"; }
-nobody() { owns_not a && owns_not b; }
 by_grants() { status_is "$1" '.grants.in_force // false' true; }
 together() { hokm_ready a && hokm_ready b && by_grants a && by_grants b; }
 
@@ -54,29 +46,19 @@ partition() {
 	look
 }
 
-export LAB_CONF_EXTRA
-LAB_CONF_EXTRA="$PATIENT
-grant = \"200ms\"
-arbiter = gateway
-gateway = \"$(lab_addr client)\""
-must lab_up a b
-must lab_conf a b
-for node in a b; do
-	must lab_game "$node"
-	must lab_daemon "$node"
-done
+stand_in_lab ''
 must lab_wait 30 owns a
 must lab_wait 30 together
 TWO=0
 # The gateway hears one of them only, and they hear each other: a node alone moves nothing.
 partition "a and the gateway" "$(cut_between a client)" one_owner
-partition "a from all" "$(cut_all a)" only b a
-partition "b from all" "$(cut_all b)" only a b
-partition "both from all" "$(cut_all a) $(cut_all b)" nobody
-partition "a from all again" "$(cut_all a)" only b a
+partition "a from all" "$(cut_all a)" only_owner b a
+partition "b from all" "$(cut_all b)" only_owner a b
+partition "both from all" "$(cut_all a) $(cut_all b)" nobody_owns
+partition "a from all again" "$(cut_all a)" only_owner b a
 partition "healed" "" together
 partition "b and the gateway" "$(cut_between b client)" one_owner
-partition "b from all again" "$(cut_all b)" only a b
+partition "b from all again" "$(cut_all b)" only_owner a b
 partition "healed once more" "" together
 partition "pulses" "$PULSES" one_owner
 partition "healed again" "" one_owner
@@ -90,11 +72,11 @@ must lab_conf a b
 must ctl_ok a reload
 must ctl_ok b reload
 for round in first second; do
-	within 20 "before the $round cut between them" only a b
+	within 20 "before the $round cut between them" only_owner a b
 	must lab_wait 20 together
 	must cut "$(cut_between a b)"
 	within 10 "the $round cut between them: both own" both_own a b
 	must uncut
-	within 2 "the $round cut ends: one owner" only a b
+	within 2 "the $round cut ends: one owner" only_owner a b
 done
 test_end
