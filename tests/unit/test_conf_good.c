@@ -111,6 +111,7 @@ static void standard_times(void **state)
 	assert_int_equal(c->garp_refresh_ns, S(60));
 	assert_int_equal(c->pulse_port, 8766);
 	assert_int_equal(c->pulse_ns, MS(10));
+	assert_int_equal(c->calm_pulse_ns, MS(30));
 	assert_int_equal(c->peer_dead_ns, MS(100));
 	assert_int_equal(c->players_dead_ns, S(1));
 	assert_int_equal(c->daemon_stale_ns, MS(500));
@@ -181,6 +182,7 @@ static void times_follow(void **state)
 	assert_int_equal(k->fastinter_ns, MS(500));
 	assert_int_equal(k->downinter_ns, MS(500));
 	assert_int_equal(c->pulse_ns, MS(100));
+	assert_int_equal(c->calm_pulse_ns, MS(100)); /* a third of the grant */
 	assert_int_equal(c->peer_dead_ns, S(1));
 	assert_int_equal(c->players_dead_ns, S(3));
 	assert_int_equal(c->daemon_stale_ns, S(1));
@@ -222,6 +224,7 @@ static void full_general(void **state)
 	assert_int_equal(c->garp_refresh_ns, 0);
 	assert_int_equal(c->pulse_port, 9766);
 	assert_int_equal(c->pulse_ns, MS(20));
+	assert_int_equal(c->calm_pulse_ns, MS(20)); /* a third of pulse.dead */
 	assert_int_equal(c->peer_dead_ns, MS(60));
 	assert_int_equal(c->daemon_stale_ns, MS(1500));
 	assert_false(c->replicate);

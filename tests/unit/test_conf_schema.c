@@ -71,6 +71,8 @@ static const struct {
 	{"arbiter", "etcd", "", "etcd { endpoints = \"" ENDPOINT "\" }"},
 	{"grant", "10ms", "", "pulse { interval = 3ms }"},
 	{"pulse.interval", "10s", "", "replication { enabled = no }"},
+	{"pulse.calm_interval", "1ms", "interval = 1ms", ""},
+	{"pulse.calm_interval", "10s", "interval = 10s", "replication { enabled = no }"},
 	{"pulse.dead", "3ms", "interval = 1ms", ""},
 	{"pulse.players_dead_after", "3ms", "interval = 1ms dead = 3ms", ""},
 	{"pulse.stale", "3ms", "interval = 1ms", ""},

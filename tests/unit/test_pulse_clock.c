@@ -66,12 +66,40 @@ static void another_interval_begins_at_once(void **state)
 	assert_int_equal(pulse_clock_left_ns(&c, AT + 4 * MS), 49 * MS);
 }
 
+/* Another interval counts from the last pulse, so that a node that hurries does not wait first. */
+static void the_interval_changes_between_pulses(void **state)
+{
+	struct pulse_clock c;
+
+	(void)state;
+	pulse_clock_set(&c, EACH, AT);
+	assert_int_equal(pulse_clock_take(&c, AT), 1);
+	pulse_clock_every(&c, 3 * EACH, AT + MS);
+	assert_int_equal(pulse_clock_left_ns(&c, AT + MS), 29 * MS);
+	/* The same interval again changes nothing. */
+	pulse_clock_every(&c, 3 * EACH, AT + 2 * MS);
+	assert_int_equal(pulse_clock_left_ns(&c, AT + 2 * MS), 28 * MS);
+	pulse_clock_every(&c, EACH, AT + 4 * MS);
+	assert_int_equal(pulse_clock_left_ns(&c, AT + 4 * MS), 6 * MS);
+	/* The shorter interval is over: the pulse is due, and not late. */
+	pulse_clock_every(&c, 3 * EACH, AT + 4 * MS);
+	pulse_clock_every(&c, EACH, AT + 25 * MS);
+	assert_int_equal(pulse_clock_late_ns(&c, AT + 25 * MS), 0);
+	assert_int_equal(pulse_clock_take(&c, AT + 25 * MS), 1);
+	assert_int_equal(pulse_clock_left_ns(&c, AT + 25 * MS), EACH);
+	/* One that is late already stays so. */
+	assert_int_equal(pulse_clock_late_ns(&c, AT + 42 * MS), 7 * MS);
+	pulse_clock_every(&c, 3 * EACH, AT + 42 * MS);
+	assert_int_equal(pulse_clock_late_ns(&c, AT + 42 * MS), 7 * MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pulses_are_taken_at_whole_intervals),
 		cmocka_unit_test(a_due_pulse_has_nothing_left),
 		cmocka_unit_test(another_interval_begins_at_once),
+		cmocka_unit_test(the_interval_changes_between_pulses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

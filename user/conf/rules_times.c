@@ -89,12 +89,35 @@ static void fit_players_dead(const struct conf_sec *s, struct conf *c)
 			      duration_format(c->peer_dead_ns, text));
 }
 
+/*
+ * The longest calm interval: before anything follows from the silence of the owner, the node has
+ * woken up, and has asked at the shorter interval for the rest of that time (decide/pulse_pace.h).
+ */
+static void fit_calm(const struct conf_sec *s, struct conf *c)
+{
+	const char *key = "calm_interval";
+	const uint64_t limit_ns = c->grant_ns < c->peer_dead_ns ? c->grant_ns : c->peer_dead_ns;
+	const uint64_t third_ns = limit_ns / 3 / NS_PER_MS * NS_PER_MS;
+	const uint64_t most_ns = third_ns > c->pulse_ns ? third_ns : c->pulse_ns;
+	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
+
+	if (!conf_given(s, key))
+		c->calm_pulse_ns = 3 * c->pulse_ns < most_ns ? 3 * c->pulse_ns : most_ns;
+	else if (conf_good(s, key) &&
+		 (c->calm_pulse_ns < c->pulse_ns || c->calm_pulse_ns > most_ns))
+		conf_complain(s, key,
+			      "at least pulse.interval, %s, and at most a third of pulse.dead "
+			      "and of grant, %s",
+			      duration_format(c->pulse_ns, least), duration_format(most_ns, most));
+}
+
 void rule_pulse(const struct conf_sec *s, struct conf *c)
 {
 	fit_limit(s, "dead", c->pulse_ns, &c->peer_dead_ns);
 	fit_players_dead(s, c);
 	fit_limit(s, "stale", c->pulse_ns, &c->daemon_stale_ns);
 	rule_grants(s->up, c);
+	fit_calm(s, c);
 }
 
 /* Replication messages are sent with the pulses, and are acknowledged within REPL_FRESH_NS. */

@@ -149,6 +149,11 @@ static void learn(struct gateway_watch *w)
 		 mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+bool gateway_watch_is_calm(const struct gateway_watch *w)
+{
+	return w->gateway.phase == GATEWAY_OFF || w->gateway.phase == GATEWAY_PEER;
+}
+
 /* ---- questions ---- */
 
 static void ask(struct gateway_watch *w, const unsigned char mac[6], uint64_t now_ns)

@@ -43,5 +43,7 @@ void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns);
  * two intervals and a half.
  */
 bool gateway_watch_peer(const struct node *n, uint64_t now_ns);
+/* The gateway need not be asked. */
+bool gateway_watch_is_calm(const struct gateway_watch *w);
 
 #endif

@@ -17,15 +17,6 @@
 /* The distance of two clocks that are read one after the other varies by less than this. */
 #define AHEAD_JITTER_NS (5 * NS_PER_MS)
 
-/* Several ticks at once, or one long after the last: other processes had the CPU. */
-static uint64_t lateness(const struct node *n, uint64_t ticks, uint64_t now_ns)
-{
-	uint64_t last_ns = n->peers.tick_ns;
-	uint64_t due_ns = last_ns ? last_ns + n->conf->pulse_ns : now_ns;
-
-	return ticks && now_ns > due_ns ? now_ns - due_ns : 0;
-}
-
 void heartbeat_probe(struct heartbeat *h)
 {
 	const struct apply_want *want = &h->node->want;
@@ -131,7 +122,8 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 {
 	struct node *n = h->node;
 	uint64_t now_ns = clock_now_ns();
-	uint64_t late_ns = lateness(n, ticks, now_ns);
+	/* Several ticks at once, or one long after it was due: other processes had the CPU. */
+	uint64_t late_ns = ticks ? h->late_ns : 0;
 
 	peers_note_tick(&n->peers, late_ns, now_ns);
 	late_note(&n->inbox.late[LATE_PULSE], late_ns, now_ns);
@@ -144,6 +136,8 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	n->want.own.asked_ns = n->peers.asked_ns;
 	apply_own(n->apply, &n->want);
 	pulse_paths_report(&h->paths, now_ns);
+	h->probed_ns[1] = h->probed_ns[0];
+	h->probed_ns[0] = now_ns;
 	heartbeat_probe(h);
 	ask_silent_peers(h, now_ns);
 }
@@ -151,13 +145,52 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 bool heartbeat_take(struct heartbeat *h)
 {
 	struct inbox *in = &h->node->inbox;
-	uint64_t ticks = pulse_clock_take(&h->clock, clock_now_ns());
+	uint64_t now_ns = clock_now_ns(), late_ns = pulse_clock_late_ns(&h->clock, now_ns);
+	uint64_t ticks = pulse_clock_take(&h->clock, now_ns);
 
 	if (!ticks)
 		return false;
+	h->late_ns = late_ns;
 	in->ticks += ticks;
 	inbox_note(in, INBOX_TICK);
 	return true;
+}
+
+/* ---- how often ---- */
+
+/* Only what came over the segment counts. */
+static bool all_answered(const struct heartbeat *h)
+{
+	const struct peers *p = &h->node->peers;
+	const struct hokm_grants *grants = hokm_bpf_grants(h->node->bpf);
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		if (p->list[slot].used && p->list[slot].map.seen_ns < h->probed_ns[1])
+			return false;
+		if (p->witnesses[slot].used && grants->member[slot].answered_ns < h->probed_ns[1])
+			return false;
+	}
+	return true;
+}
+
+static void set_pace(struct heartbeat *h, uint64_t each_ns)
+{
+	h->node->peers.each_ns = each_ns;
+	pulse_clock_every(&h->clock, each_ns, clock_now_ns());
+}
+
+void heartbeat_pace(struct heartbeat *h, struct pulse_pace_seen *seen)
+{
+	const struct pulse_pace_conf c = {h->node->conf->pulse_ns, h->node->conf->calm_pulse_ns};
+
+	seen->all_answered = seen->calm_backup && all_answered(h);
+	set_pace(h, pulse_pace_step(&h->pace, &c, seen, clock_now_ns()));
+}
+
+void heartbeat_hurry(struct heartbeat *h)
+{
+	pulse_pace_disturb(&h->pace);
+	set_pace(h, h->node->conf->pulse_ns);
 }
 
 static int on_due(sd_event_source *s, void *arg)
@@ -225,6 +258,8 @@ int heartbeat_start(struct heartbeat *h)
 
 void heartbeat_set_interval(struct heartbeat *h)
 {
+	pulse_pace_disturb(&h->pace);
+	h->node->peers.each_ns = h->node->conf->pulse_ns;
 	pulse_clock_set(&h->clock, h->node->conf->pulse_ns, clock_now_ns());
 }
 

@@ -14,6 +14,7 @@
 
 #include "daemon/pulse_paths.h"
 #include "decide/pulse_clock.h"
+#include "decide/pulse_pace.h"
 #include "decide/senders.h"
 #include "hokm/abi.h"
 #include "sense/pulse.h"
@@ -27,6 +28,9 @@ struct heartbeat {
 	struct pulse *pulse; /* of the segment */
 	struct pulse_paths paths;
 	struct pulse_clock clock;
+	struct pulse_pace pace;
+	uint64_t late_ns;        /* of the pulse that was taken last */
+	uint64_t probed_ns[2];   /* the last probes, and those before */
 	sd_event_source *due;    /* pending when a pulse is due beside other events */
 	struct renewal *renewal; /* sends the probes of the segment */
 	struct pulse_wish wish;  /* of all probes */
@@ -61,6 +65,14 @@ int heartbeat_offer(struct heartbeat *h);
 
 /* The interface was made again, with this index. 0 or -errno. */
 int heartbeat_set_interface(struct heartbeat *h, int ifindex);
+
+/*
+ * The tick is settled: how soon is the next one? `seen` has all but all_answered. The probes of
+ * this tick may have no answer yet, those before it must have.
+ */
+void heartbeat_pace(struct heartbeat *h, struct pulse_pace_seen *seen);
+/* Something is going on: the next pulse is due after the shorter interval. */
+void heartbeat_hurry(struct heartbeat *h);
 
 /* One beat. ticks: how many pulses were due since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);

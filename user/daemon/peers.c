@@ -13,8 +13,8 @@
 
 /* Questions by ARP within players_dead_ns. */
 #define ASKS 10
-/* The XDP program notes each answer to a pulse: so many intervals without one are a doubt. */
-#define PULSES_MISSING 4
+/* The XDP program notes each answer to a pulse: so many that lack are a doubt. */
+#define PULSES_MISSING 3
 
 uint8_t peers_by_addr(const struct peers *p, struct in_addr addr)
 {
@@ -277,7 +277,14 @@ uint64_t peers_newest_ns(const struct peers *p)
 
 bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns)
 {
-	return peers_newest_ns(p) + PULSES_MISSING * pulse_ns > now_ns;
+	return peers_newest_ns(p) + p->each_ns + PULSES_MISSING * pulse_ns > now_ns;
+}
+
+uint64_t peers_alive_ns(const struct peers *p, struct in_addr addr)
+{
+	uint8_t slot = peers_by_addr(p, addr);
+
+	return slot < HOKM_MAX_PEERS ? p->list[slot].map.alive_ns : 0;
 }
 
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)

@@ -50,6 +50,7 @@ struct replication {
 	struct ended_inbox *ended;
 	uint64_t tags;          /* a digest of our services' tags */
 	uint64_t lost, lost_ns; /* counter changes_lost at the last look, and when that was */
+	uint64_t changed_ns;    /* the last tick with a change */
 	struct peer_link peers[HOKM_MAX_PEERS];
 	struct repl_paths paths;
 };
@@ -171,6 +172,7 @@ static void take_change(const struct hokm_change *c, void *arg)
 	uint64_t now_ns = r->node->peers.tick_ns;
 	struct repl_record rec = repl_record_of_change(c, tag_of(r, c->key.service), now_ns);
 
+	r->changed_ns = now_ns;
 	if (rec.tag)
 		put_all(r, &rec, c->now_ns, now_ns);
 }
@@ -516,6 +518,11 @@ bool replication_cold(const struct replication *r)
 		    peers_sight(&r->node->peers, i, r->node->peers.tick_ns).fresh)
 			return true;
 	return false;
+}
+
+bool replication_changes(const struct replication *r)
+{
+	return r && r->changed_ns && r->changed_ns == r->node->peers.tick_ns;
 }
 
 /* A peer whose kernel is alive holds its connections, whatever its daemon does. */

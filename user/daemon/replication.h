@@ -54,6 +54,8 @@ void replication_gone(struct replication *r, const struct hokm_conn_key *k,
  * when that cannot be known now.
  */
 bool replication_lacks(struct replication *r, unsigned int slot, const struct hokm_conn_key *k);
+/* A connection of this node changed since the tick before the present one. */
+bool replication_changes(const struct replication *r);
 /* This node knows all connections of every alive peer. False when replication is off. */
 bool replication_complete(const struct replication *r, uint64_t now_ns);
 /* A peer that is alive, its daemon too, has not replicated all its connections yet. */

@@ -314,6 +314,11 @@ int session_end_open(struct session_end *e, struct node *n, struct replication *
 	return err;
 }
 
+bool session_end_is_calm(const struct session_end *e)
+{
+	return !e->wanted && !e->walking && !e->orphaned;
+}
+
 void session_end_close(struct session_end *e)
 {
 	e->timer = sd_event_source_disable_unref(e->timer);

@@ -55,6 +55,8 @@ void session_end_service(struct session_end *e, struct service *svc, enum hokm_r
 void session_end_tick(struct session_end *e, bool draining, uint64_t now_ns);
 /* The next slice, if there is one. */
 void session_end_walk(struct session_end *e, uint64_t now_ns);
+/* No walk goes on, or has to begin: there is no next slice. */
+bool session_end_is_calm(const struct session_end *e);
 /* Sets the timer to the next slice. */
 void session_end_arm(struct session_end *e);
 

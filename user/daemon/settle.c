@@ -424,22 +424,6 @@ static void set_timers(struct daemon *d)
 
 /* ---- quiet ticks ---- */
 
-static bool arbiters_are_calm(const struct daemon *d)
-{
-	return !d->segment.waits && quiet_grants(&d->quorum.grants) &&
-	       (d->gateway.gateway.phase == GATEWAY_OFF ||
-		d->gateway.gateway.phase == GATEWAY_PEER) &&
-	       !tie_decides(d->etcd.tie.phase);
-}
-
-/* Walks go on by a slice at each tick. */
-static bool sessions_are_calm(const struct daemon *d)
-{
-	const struct session_end *e = &d->session_end;
-
-	return !d->sweep.running && !e->wanted && !e->walking && !e->orphaned && !d->drain.on;
-}
-
 /* Nothing is under way that has a step at each tick. */
 static bool is_calm(const struct daemon *d)
 {
@@ -447,26 +431,48 @@ static bool is_calm(const struct daemon *d)
 	       quiet_vrrp(&d->vrrp) && !upgrade_works(d->upgrade) && !reload_put_off(d->reload) &&
 	       !d->checks.paused && !d->node.want.own.untested && !steering_waits(&d->steering) &&
 	       quiet_tick_all_well(&d->node) && ended_is_idle(&d->ended) &&
-	       !upkeep_waits(&d->upkeep) && arbiters_are_calm(d) && sessions_are_calm(d);
+	       !upkeep_waits(&d->upkeep) && !d->segment.waits && quiet_grants(&d->quorum.grants) &&
+	       gateway_watch_is_calm(&d->gateway) && !tie_decides(d->etcd.tie.phase) &&
+	       !d->sweep.running && session_end_is_calm(&d->session_end) && !d->drain.on;
+}
+
+/* At each tick, when all that it brought is settled. */
+static void set_pace(struct daemon *d, bool calm)
+{
+	struct pulse_pace_seen seen = {
+		.calm_backup = calm && d->vrrp.state == HOKM_VRRP_BACKUP,
+		.replicates = replication_changes(d->replication),
+		.owner_alive_ns = peers_alive_ns(&d->node.peers, d->vrrp.owner),
+	};
+
+	heartbeat_pace(&d->heartbeat, &seen);
 }
 
 /* Only a whole settle of a tick does all there is to do. */
 static void note_settled(struct daemon *d, bool tick)
 {
-	uint64_t now_ns = clock_now_ns();
+	const uint64_t now_ns = clock_now_ns();
+	const bool calm = is_calm(d);
 
 	quiet_sampled(&d->quiet, traffic_watch_next_ns(&d->node, now_ns));
-	if (tick)
-		quiet_settled(&d->quiet, is_calm(d), upkeep_look_ns(&d->upkeep, now_ns), now_ns);
-	else
-		quiet_disturb(&d->quiet);
+	if (tick) {
+		quiet_settled(&d->quiet, calm, upkeep_look_ns(&d->upkeep, now_ns), now_ns);
+		set_pace(d, calm);
+		return;
+	}
+	quiet_disturb(&d->quiet);
+	if (!calm)
+		heartbeat_hurry(&d->heartbeat);
 }
 
 static bool is_quiet(struct daemon *d)
 {
-	return quiet_may(&d->quiet, clock_now_ns()) && ended_is_idle(&d->ended) &&
-	       quiet_grants(&d->quorum.grants) &&
-	       quiet_tick_is(&d->quiet, &d->node, &d->quorum, d->replication);
+	if (!quiet_may(&d->quiet, clock_now_ns()) || !ended_is_idle(&d->ended) ||
+	    !quiet_grants(&d->quorum.grants) ||
+	    !quiet_tick_is(&d->quiet, &d->node, &d->quorum, d->replication))
+		return false;
+	set_pace(d, true);
+	return true;
 }
 
 /* ---- the one place ---- */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See pulse_pace.h. */
+#include "decide/pulse_pace.h"
+
+static bool is_calm(const struct pulse_pace_conf *c, const struct pulse_pace_seen *seen,
+		    uint64_t now_ns)
+{
+	return seen->calm_backup && seen->all_answered && !seen->replicates &&
+	       seen->owner_alive_ns && seen->owner_alive_ns + c->pulse_ns * 5 / 2 > now_ns;
+}
+
+uint64_t pulse_pace_step(struct pulse_pace *p, const struct pulse_pace_conf *c,
+			 const struct pulse_pace_seen *seen, uint64_t now_ns)
+{
+	if (!is_calm(c, seen, now_ns))
+		pulse_pace_disturb(p);
+	else if (!p->calm_since_ns)
+		p->calm_since_ns = now_ns;
+	return p->calm_since_ns && now_ns >= p->calm_since_ns + PULSE_PACE_NS
+		       ? c->calm_ns
+		       : c->pulse_ns;
+}
+
+void pulse_pace_disturb(struct pulse_pace *p)
+{
+	p->calm_since_ns = 0;
+}
