@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How often probes are sent: what each sign of trouble does to the pace of a calm backup, and that
- * calm must last before the pace follows.
+ * How often a node looks: what each sign of trouble does to a calm pace, and that calm must last
+ * before the pace follows.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,8 +22,7 @@ static const struct pulse_pace_conf conf = {EACH, CALM};
 
 static struct pulse_pace_seen calm_at(uint64_t now_ns)
 {
-	return (struct pulse_pace_seen){
-		.calm_backup = true, .all_answered = true, .owner_alive_ns = now_ns};
+	return (struct pulse_pace_seen){.steady = true, .heard_ns = now_ns};
 }
 
 /* A pace that is calm since long. */
@@ -51,14 +50,12 @@ static void each_sign_ends_the_calm(void **state)
 		struct pulse_pace_seen seen;
 		uint64_t each_ns;
 	} rows[] = {
-		{{true, true, false, AT}, CALM},
-		{{false, true, false, AT}, EACH}, /* an owner, or something is under way */
-		{{true, false, false, AT}, EACH}, /* a probe is not answered */
-		{{true, true, true, AT}, EACH},   /* a connection changed */
-		{{true, true, false, 0}, EACH},   /* no owner is known */
-		/* one probe of the owner may be lost, or late */
-		{{true, true, false, AT - 25 * MS + 1}, CALM},
-		{{true, true, false, AT - 25 * MS}, EACH},
+		{{true, false, AT}, CALM},
+		{{false, false, AT}, EACH}, /* something is under way */
+		{{true, true, AT}, EACH},   /* a connection changed */
+		{{true, false, 0}, EACH},   /* a member never answered */
+		{{true, false, AT - 55 * MS + 1}, CALM},
+		{{true, false, AT - 55 * MS}, EACH},
 	};
 
 	(void)state;

@@ -299,9 +299,10 @@ static const struct conf_key pulse_keys[] = {
 	    "Time between two pulses to a peer. At most 500ms while replication is enabled."),
 	KEY("pulse.calm_interval", DURATION(MS(1), S(10)), FIELD(conf, calm_pulse_ns), RELOAD,
 	    "30ms", "10ms",
-	    "The same for a backup of a healthy group, where nothing goes on: it saves most of its "
-	    "CPU time. At least interval, at most a third of dead and of grant; the default is "
-	    "never more than 3 times interval."),
+	    "Time between two looks at the answers of the peers, and between two pulses of a "
+	    "backup, while all members answer and nothing goes on. It saves CPU time. At least "
+	    "interval, at most a third of dead and of grant; the default is never more than 3 "
+	    "times interval."),
 	KEY("pulse.dead", DURATION(MS(3), MIN(10)), FIELD(conf, peer_dead_ns), RELOAD, "100ms",
 	    NULL,
 	    "A peer that has answered no pulse for this long gets no new connections. At least 3 "

@@ -130,15 +130,20 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	if (late_ns > LATE_LOG_NS)
 		log_warn("the daemon got the CPU %llu ms late",
 			 (unsigned long long)(late_ns / NS_PER_MS));
-	publish_clock(h);
 	n->want.own.daemon_ns = now_ns;
 	n->want.own.asking_ns = n->peers.asking_ns;
 	n->want.own.asked_ns = n->peers.asked_ns;
 	apply_own(n->apply, &n->want);
-	pulse_paths_report(&h->paths, now_ns);
-	h->probed_ns[1] = h->probed_ns[0];
-	h->probed_ns[0] = now_ns;
 	heartbeat_probe(h);
+}
+
+void heartbeat_look(struct heartbeat *h)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	h->looked_ns = now_ns;
+	publish_clock(h);
+	pulse_paths_report(&h->paths, now_ns);
 	ask_silent_peers(h, now_ns);
 }
 
@@ -158,39 +163,62 @@ bool heartbeat_take(struct heartbeat *h)
 
 /* ---- how often ---- */
 
-/* Only what came over the segment counts. */
-static bool all_answered(const struct heartbeat *h)
+/* The oldest of the members' last answers. Only what came over the segment counts. */
+static uint64_t answered_ns(const struct heartbeat *h)
 {
 	const struct peers *p = &h->node->peers;
 	const struct hokm_grants *grants = hokm_bpf_grants(h->node->bpf);
+	uint64_t oldest_ns = UINT64_MAX;
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		if (p->list[slot].used && p->list[slot].map.seen_ns < h->probed_ns[1])
-			return false;
-		if (p->witnesses[slot].used && grants->member[slot].answered_ns < h->probed_ns[1])
-			return false;
+		if (p->list[slot].used && p->list[slot].map.seen_ns < oldest_ns)
+			oldest_ns = p->list[slot].map.seen_ns;
+		if (p->witnesses[slot].used && grants->member[slot].answered_ns < oldest_ns)
+			oldest_ns = grants->member[slot].answered_ns;
 	}
-	return true;
+	return oldest_ns == UINT64_MAX ? 0 : oldest_ns;
 }
 
-static void set_pace(struct heartbeat *h, uint64_t each_ns)
+/* When a look last found a new probe of the owner. */
+static uint64_t owner_asks_ns(struct heartbeat *h, struct in_addr owner, uint64_t now_ns)
 {
-	h->node->peers.each_ns = each_ns;
-	pulse_clock_every(&h->clock, each_ns, clock_now_ns());
+	uint64_t stamp = peers_probe_stamp(&h->node->peers, owner);
+
+	if (stamp != h->owner_stamp)
+		h->owner_asks_ns = now_ns;
+	h->owner_stamp = stamp;
+	return h->owner_asks_ns;
 }
 
-void heartbeat_pace(struct heartbeat *h, struct pulse_pace_seen *seen)
+void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in_addr owner)
 {
 	const struct pulse_pace_conf c = {h->node->conf->pulse_ns, h->node->conf->calm_pulse_ns};
+	struct pulse_pace_seen seen = {steady, replicates, answered_ns(h)};
+	uint64_t each_ns, now_ns = clock_now_ns();
 
-	seen->all_answered = seen->calm_backup && all_answered(h);
-	set_pace(h, pulse_pace_step(&h->pace, &c, seen, clock_now_ns()));
+	if (owner.s_addr && owner_asks_ns(h, owner, now_ns) < seen.heard_ns)
+		seen.heard_ns = h->owner_asks_ns;
+	each_ns = pulse_pace_step(&h->pace, &c, &seen, now_ns);
+	h->node->peers.each_ns = each_ns;
+	pulse_clock_every(&h->clock, owner.s_addr ? each_ns : c.pulse_ns, now_ns);
 }
 
 void heartbeat_hurry(struct heartbeat *h)
 {
+	const uint64_t pulse_ns = h->node->conf->pulse_ns;
+
 	pulse_pace_disturb(&h->pace);
-	set_pace(h, h->node->conf->pulse_ns);
+	h->node->peers.each_ns = pulse_ns;
+	pulse_clock_every(&h->clock, pulse_ns, clock_now_ns());
+}
+
+bool heartbeat_is_blind(const struct heartbeat *h)
+{
+	const struct peers *p = &h->node->peers;
+
+	/* Ticks are late by different times: the one that is nearest to the moment is the look. */
+	return p->each_ns > h->clock.each_ns &&
+	       p->tick_ns + h->clock.each_ns / 2 < h->looked_ns + p->each_ns;
 }
 
 static int on_due(sd_event_source *s, void *arg)

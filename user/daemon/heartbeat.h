@@ -29,13 +29,14 @@ struct heartbeat {
 	struct pulse_paths paths;
 	struct pulse_clock clock;
 	struct pulse_pace pace;
-	uint64_t late_ns;        /* of the pulse that was taken last */
-	uint64_t probed_ns[2];   /* the last probes, and those before */
-	sd_event_source *due;    /* pending when a pulse is due beside other events */
-	struct renewal *renewal; /* sends the probes of the segment */
-	struct pulse_wish wish;  /* of all probes */
-	struct senders senders;  /* whose pulses of another version were reported */
-	uint64_t ahead_ns;       /* clock_boot_ahead_ns() as the packet path has it */
+	uint64_t looked_ns;
+	uint64_t owner_stamp, owner_asks_ns; /* of its newest probe, and when a look found it */
+	uint64_t late_ns;                    /* of the pulse that was taken last */
+	sd_event_source *due;                /* pending when a pulse is due beside other events */
+	struct renewal *renewal;             /* sends the probes of the segment */
+	struct pulse_wish wish;              /* of all probes */
+	struct senders senders;              /* whose pulses of another version were reported */
+	uint64_t ahead_ns;                   /* clock_boot_ahead_ns() as the packet path has it */
 };
 
 /* The socket of the probes. 0 or -errno. */
@@ -67,15 +68,20 @@ int heartbeat_offer(struct heartbeat *h);
 int heartbeat_set_interface(struct heartbeat *h, int ifindex);
 
 /*
- * The tick is settled: how soon is the next one? `seen` has all but all_answered. The probes of
- * this tick may have no answer yet, those before it must have.
+ * The node has looked: how soon is the next look, and the next probe? steady: nothing but routine
+ * is under way. replicates: a connection of this node has changed. owner: another owner; 0: this
+ * node owns.
  */
-void heartbeat_pace(struct heartbeat *h, struct pulse_pace_seen *seen);
-/* Something is going on: the next pulse is due after the shorter interval. */
+void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in_addr owner);
+/* Something is going on: the next look comes after the shorter interval, and so does the probe. */
 void heartbeat_hurry(struct heartbeat *h);
+/* The tick that was taken needs no look: the pace is calm, and the last one was not long ago. */
+bool heartbeat_is_blind(const struct heartbeat *h);
 
 /* One beat. ticks: how many pulses were due since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
+/* What else a beat does, unless it is blind. */
+void heartbeat_look(struct heartbeat *h);
 /*
  * An advert came from a peer. If its pulses are silent, as after a partition, it is asked by ARP:
  * the kernels of both nodes know each other's MAC address then, and the next probe goes out at

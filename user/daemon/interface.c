@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/configure.h"
 #include "daemon/daemon.h"
 #include "daemon/interface.h"
 
@@ -27,6 +28,27 @@ void interface_on_link(bool up, bool gone, void *arg)
 	log_warn("interface %s %s", d->node.conf->interface, link_watch_text(d->link));
 	events_add(d->node.events, "link", why, "%s", hokm_reason_text(why));
 	inbox_note(&d->node.inbox, INBOX_POLICY);
+}
+
+void interface_follow(struct daemon *d)
+{
+	const unsigned char *mac = link_watch_mac(d->link);
+	const struct conf *c = d->node.conf;
+	bool changed;
+	int err = configure_mac(&d->node, d->heartbeat.pulse, mac, &changed);
+
+	if (err)
+		log_error("could not write the new MAC address to map cfg: %s", strerror(-err));
+	if (changed) {
+		log_warn("interface %s has the MAC address %02x:%02x:%02x:%02x:%02x:%02x now",
+			 c->interface, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		events_add(d->node.events, "link", HOKM_R_LINK_MAC, "%s",
+			   hokm_reason_text(HOKM_R_LINK_MAC));
+	}
+	announcing_self(&d->announcing);
+	if (d->vrrp.state == HOKM_VRRP_MASTER)
+		announcing_vips(&d->announcing);
+	announcing_send(&d->announcing);
 }
 
 bool interface_left(struct daemon *d)

@@ -24,6 +24,12 @@ struct daemon;
 
 /* The handler of the link watch. `arg` is the daemon. */
 void interface_on_link(bool up, bool gone, void *arg);
+/*
+ * The interface has another MAC (a bond that changed its port, an operator), or its link back. XDP
+ * answers with the new one from now on. Gratuitous ARP tells the peers' kernels, and the clients if
+ * this node is owner; the peers' XDP learns it from the next answer to a pulse.
+ */
+void interface_follow(struct daemon *d);
 /* Takes the note that the interface was removed. True while it is gone. */
 bool interface_left(struct daemon *d);
 /* Pulses ceased: has the link read before Master_Down concludes that the peer is dead. */

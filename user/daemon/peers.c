@@ -280,11 +280,11 @@ bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns
 	return peers_newest_ns(p) + p->each_ns + PULSES_MISSING * pulse_ns > now_ns;
 }
 
-uint64_t peers_alive_ns(const struct peers *p, struct in_addr addr)
+uint64_t peers_probe_stamp(const struct peers *p, struct in_addr addr)
 {
 	uint8_t slot = peers_by_addr(p, addr);
 
-	return slot < HOKM_MAX_PEERS ? p->list[slot].map.alive_ns : 0;
+	return slot < HOKM_MAX_PEERS ? p->list[slot].map.probe_sent_ns : 0;
 }
 
 bool peers_says_up(const struct peers *p, unsigned int slot, uint32_t tag)

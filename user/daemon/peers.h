@@ -55,7 +55,7 @@ struct peers {
 	uint64_t owned_ns;       /* when this node was MASTER last */
 	/* When probes are sent: see struct peer_signs. */
 	uint64_t asking_ns, asked_ns, tick_ns;
-	uint64_t each_ns; /* from one probe to the next, at the pace of the moment */
+	uint64_t each_ns; /* from one look at map peers to the next, at the pace of the moment */
 };
 
 /* The slot of the peer with this address, or HOKM_NO_PEER. */
@@ -72,8 +72,8 @@ uint64_t peers_newest_ns(const struct peers *p);
  * peers_read()? Else the program, or the link, may be gone.
  */
 bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns);
-/* The last sign of life of the peer with this address, as of the last peers_read(); 0: none. */
-uint64_t peers_alive_ns(const struct peers *p, struct in_addr addr);
+/* The stamp, by its own clock, of the last probe of the peer with this address; 0: none came. */
+uint64_t peers_probe_stamp(const struct peers *p, struct in_addr addr);
 
 /*
  * Reads map peers. Reports each peer that began or ceased to answer pulses, or whose pulses none of

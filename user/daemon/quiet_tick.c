@@ -56,7 +56,7 @@ static void see(const struct node *n, const struct quorum *grants, const struct 
 
 static bool check_is_well(const struct health *h)
 {
-	return h->known && health_up(h) && h->reason == HOKM_R_CHECK_OK && !h->running;
+	return h->known && health_up(h) && h->reason == HOKM_R_CHECK_OK;
 }
 
 static bool service_is_well(const struct service *svc)
@@ -65,6 +65,22 @@ static bool service_is_well(const struct service *svc)
 		return false;
 	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
 		if (!check_is_well(&svc->checks[i].health))
+			return false;
+	return true;
+}
+
+static bool a_check_runs(const struct service *svc)
+{
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		if (svc->checks[i].health.running)
+			return true;
+	return false;
+}
+
+bool quiet_tick_services_well(const struct node *n)
+{
+	for (unsigned int s = 0; s < n->services.n; s++)
+		if (!service_is_well(&n->services.list[s]))
 			return false;
 	return true;
 }
@@ -78,9 +94,9 @@ bool quiet_tick_all_well(const struct node *n)
 		    peers_sight(&n->peers, slot, now_ns).by == PEER_SILENT)
 			return false;
 	for (unsigned int s = 0; s < n->services.n; s++)
-		if (!service_is_well(&n->services.list[s]))
+		if (a_check_runs(&n->services.list[s]))
 			return false;
-	return true;
+	return quiet_tick_services_well(n);
 }
 
 /*

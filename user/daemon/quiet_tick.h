@@ -27,7 +27,9 @@ bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
 /* A whole settle has read the peers, and nothing has been decided yet. */
 void quiet_tick_note(struct quiet *q, const struct node *n, const struct quorum *grants,
 		     const struct replication *r);
-/* No peer is silent and no service is in doubt: what the node does about that has steps. */
+/* No service is in doubt. */
+bool quiet_tick_services_well(const struct node *n);
+/* That, no check runs, and no peer is silent: what the node does then has steps. */
 bool quiet_tick_all_well(const struct node *n);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/probe.h"
 #include "base/timer.h"
-#include "daemon/configure.h"
 #include "daemon/conflict.h"
 #include "daemon/daemon.h"
 #include "daemon/interface.h"
@@ -37,32 +36,6 @@ static bool sense_services(struct daemon *d)
 	d->node.terminating = !ender_idle(d->session_end.ender);
 	traffic_watch(&d->node, d->node.inbox.refused, now_ns);
 	return check_runner_run(&d->checks, now_ns);
-}
-
-/*
- * The interface has another MAC (a bond that changed its port, an operator), or its link back. XDP
- * answers with the new one from now on. Gratuitous ARP tells the peers' kernels, and the clients if
- * this node is owner; the peers' XDP learns it from the next answer to a pulse.
- */
-static void follow_link(struct daemon *d)
-{
-	const unsigned char *mac = link_watch_mac(d->link);
-	const struct conf *c = d->node.conf;
-	bool changed;
-	int err = configure_mac(&d->node, d->heartbeat.pulse, mac, &changed);
-
-	if (err)
-		log_error("could not write the new MAC address to map cfg: %s", strerror(-err));
-	if (changed) {
-		log_warn("interface %s has the MAC address %02x:%02x:%02x:%02x:%02x:%02x now",
-			 c->interface, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-		events_add(d->node.events, "link", HOKM_R_LINK_MAC, "%s",
-			   hokm_reason_text(HOKM_R_LINK_MAC));
-	}
-	announcing_self(&d->announcing);
-	if (d->vrrp.state == HOKM_VRRP_MASTER)
-		announcing_vips(&d->announcing);
-	announcing_send(&d->announcing);
 }
 
 /* A lease that was taken before may last longer than this node may own now. */
@@ -424,44 +397,48 @@ static void set_timers(struct daemon *d)
 
 /* ---- quiet ticks ---- */
 
-/* Nothing is under way that has a step at each tick. */
-static bool is_calm(const struct daemon *d)
+/* The group is as it was, and nothing but routine is under way. */
+static bool is_steady(const struct daemon *d)
 {
 	return d->vrrp_started && !d->stopping && d->link_up && !d->interface.gone &&
 	       quiet_vrrp(&d->vrrp) && !upgrade_works(d->upgrade) && !reload_put_off(d->reload) &&
 	       !d->checks.paused && !d->node.want.own.untested && !steering_waits(&d->steering) &&
-	       quiet_tick_all_well(&d->node) && ended_is_idle(&d->ended) &&
-	       !upkeep_waits(&d->upkeep) && !d->segment.waits && quiet_grants(&d->quorum.grants) &&
+	       quiet_tick_services_well(&d->node) && ended_is_idle(&d->ended) &&
+	       !d->segment.waits && quiet_grants(&d->quorum.grants) &&
 	       gateway_watch_is_calm(&d->gateway) && !tie_decides(d->etcd.tie.phase) &&
-	       !d->sweep.running && session_end_is_calm(&d->session_end) && !d->drain.on;
+	       session_end_is_calm(&d->session_end) && !d->drain.on;
 }
 
-/* At each tick, when all that it brought is settled. */
-static void set_pace(struct daemon *d, bool calm)
+/* Nothing is under way that has a step at each tick. */
+static bool is_calm(const struct daemon *d)
 {
-	struct pulse_pace_seen seen = {
-		.calm_backup = calm && d->vrrp.state == HOKM_VRRP_BACKUP,
-		.replicates = replication_changes(d->replication),
-		.owner_alive_ns = peers_alive_ns(&d->node.peers, d->vrrp.owner),
-	};
+	return is_steady(d) && quiet_tick_all_well(&d->node) && !upkeep_waits(&d->upkeep) &&
+	       !d->sweep.running;
+}
 
-	heartbeat_pace(&d->heartbeat, &seen);
+/* The maps were read, and all that they said is settled. */
+static void set_pace(struct daemon *d, bool steady)
+{
+	const struct in_addr none = {0};
+
+	heartbeat_pace(&d->heartbeat, steady, replication_changes(d->replication),
+		       d->vrrp.state == HOKM_VRRP_MASTER ? none : d->vrrp.owner);
 }
 
 /* Only a whole settle of a tick does all there is to do. */
 static void note_settled(struct daemon *d, bool tick)
 {
 	const uint64_t now_ns = clock_now_ns();
-	const bool calm = is_calm(d);
+	const bool steady = is_steady(d);
 
 	quiet_sampled(&d->quiet, traffic_watch_next_ns(&d->node, now_ns));
-	if (tick) {
-		quiet_settled(&d->quiet, calm, upkeep_look_ns(&d->upkeep, now_ns), now_ns);
-		set_pace(d, calm);
-		return;
-	}
-	quiet_disturb(&d->quiet);
-	if (!calm)
+	if (tick)
+		quiet_settled(&d->quiet, is_calm(d), upkeep_look_ns(&d->upkeep, now_ns), now_ns);
+	else
+		quiet_disturb(&d->quiet);
+	if (tick)
+		set_pace(d, steady);
+	else if (!steady)
 		heartbeat_hurry(&d->heartbeat);
 }
 
@@ -477,17 +454,24 @@ static bool is_quiet(struct daemon *d)
 
 /* ---- the one place ---- */
 
-/* The first of all that a tick does, and once for each. */
-static void beat(struct daemon *d)
+/*
+ * The first of all that a tick does, and once for each. alone: nothing else is to be settled. Then
+ * the tick may need no look either, and the return value is false.
+ */
+static bool beat(struct daemon *d, bool alone)
 {
 	struct inbox *in = &d->node.inbox;
 
 	if (in->beaten)
-		return;
+		return true;
 	in->beaten = true;
 	if (d->vrrp_started)
 		quorum_beat(&d->quorum, &d->vrrp);
 	heartbeat_beat(&d->heartbeat, in->ticks);
+	if (alone && heartbeat_is_blind(&d->heartbeat))
+		return false;
+	heartbeat_look(&d->heartbeat);
+	return true;
 }
 
 /* What handlers noted beside the tick, and the heartbeat. Returns what else follows from it. */
@@ -496,9 +480,9 @@ static unsigned int begin(struct daemon *d, unsigned int due)
 	if ((due & INBOX_RELOAD || reload_put_off(d->reload)) && reload_finish(d->reload))
 		due |= INBOX_CHECKS | INBOX_POLICY;
 	if (due & INBOX_LINK && !interface_left(d))
-		follow_link(d);
+		interface_follow(d);
 	if (due & INBOX_TICK)
-		beat(d);
+		(void)beat(d, false);
 	return due;
 }
 
@@ -555,8 +539,9 @@ bool settle_quiet(struct daemon *d)
 		return false;
 	PROBE_SETTLE_BEGIN(INBOX_TICK);
 	inbox_begin(in, began_ns);
-	beat(d);
-	if (!is_quiet(d))
+	if (!beat(d, true))
+		d->quiet.count++;
+	else if (!is_quiet(d))
 		return false;
 	inbox_count_turn(in, inbox_take(in, INBOX_TICK));
 	inbox_end(in, clock_now_ns());

@@ -5,8 +5,8 @@
 static bool is_calm(const struct pulse_pace_conf *c, const struct pulse_pace_seen *seen,
 		    uint64_t now_ns)
 {
-	return seen->calm_backup && seen->all_answered && !seen->replicates &&
-	       seen->owner_alive_ns && seen->owner_alive_ns + c->pulse_ns * 5 / 2 > now_ns;
+	return seen->steady && !seen->replicates && seen->heard_ns &&
+	       seen->heard_ns + c->calm_ns + c->pulse_ns * 5 / 2 > now_ns;
 }
 
 uint64_t pulse_pace_step(struct pulse_pace *p, const struct pulse_pace_conf *c,

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How often a node sends its probes. An owner sends one each `pulse.interval`: its grants last by
- * them. So does every node as long as anything is going on. A backup of a healthy group learns
- * nothing new by so many, so it sends one each `pulse.calm_interval` then, and wakes up as rarely.
+ * How often a node looks at what the packet path has noted of the others, and how often a backup
+ * sends its probes. As long as anything is going on, and always with profile fast, both are done
+ * each `pulse.interval`. In a calm group nothing new is seen by so many looks, and each costs more
+ * than a probe. So a node looks each `pulse.calm_interval` then. An owner goes on to send its
+ * probes each `pulse.interval`, because its grants last by them. A backup sends its probes as
+ * rarely as it looks, and wakes up no more often.
  *
- * Nothing is noticed later than with one interval, because the owner's own probes come to the
- * backup each `pulse.interval`, whatever the backup sends: their absence is seen when the backup
- * wakes up, and it asks at the shorter interval from then on. That must be before anything could
- * follow from the silence, so the calm interval is at most a third of `pulse.dead` and of `grant`.
+ * Adverts, a lost link, replication messages and requests wake the node as ever. What it learns by
+ * looking alone is a silence, or another word of a peer. A silence is seen before anything could
+ * follow from it: what was heard of another node at a look is not older than one calm interval and
+ * a few pulses, so it is not older than two of them and these at the next look, and the calm
+ * interval is at most a third of `pulse.dead` and of `grant`. The node asks and looks at the
+ * shorter interval from then on. What cannot wait at all is in the packet path, which reads the
+ * grants and the peers' answers itself.
  *
- * A pace is calm only if for PULSE_PACE_NS at each of this node's ticks
- *   - the node is a backup, and nothing is under way that has steps (decide/quiet.h);
- *   - every other member, nodes and witnesses, has answered the last probe;
- *   - the owner has shown a sign of life within two and a half of its intervals;
+ * A pace is calm only if for PULSE_PACE_NS at each look
+ *   - nothing is under way but routine, as a check of a service that is up;
+ *   - every other member, nodes and witnesses, has answered within the calm interval and two
+ *     pulses and a half: the last probe of a backup, one of the last five of an owner;
+ *   - the owner, if it is another node, has sent a probe within that time. Its probes come each
+ *     `pulse.interval`, whatever this node sends, and no longer than its process asks: its kernel
+ *     answers this node's probes also when the process has ended;
  *   - no change of this node's connections had to be replicated.
  * The first of them that is not true ends the calm at once.
  *
@@ -32,10 +41,9 @@ struct pulse_pace_conf {
 };
 
 struct pulse_pace_seen {
-	bool calm_backup;        /* and nothing is under way */
-	bool all_answered;       /* the last probe */
-	bool replicates;         /* a connection of this node has changed */
-	uint64_t owner_alive_ns; /* the last sign of life of the owner; 0: none is known */
+	bool steady;       /* nothing but routine is under way */
+	bool replicates;   /* a connection of this node has changed */
+	uint64_t heard_ns; /* the oldest of the last signs; 0: one of them never came */
 };
 
 /* All zero at the start: not calm. */
@@ -43,10 +51,10 @@ struct pulse_pace {
 	uint64_t calm_since_ns; /* 0: not calm */
 };
 
-/* At each tick. Returns the time until the next probe. */
+/* The node has looked. Returns the time until the next look. */
 uint64_t pulse_pace_step(struct pulse_pace *p, const struct pulse_pace_conf *c,
 			 const struct pulse_pace_seen *seen, uint64_t now_ns);
-/* Something is going on: the next probes follow each other at the shorter interval. */
+/* Something is going on: the next looks follow each other at the shorter interval. */
 void pulse_pace_disturb(struct pulse_pace *p);
 
 #endif
