@@ -70,6 +70,8 @@
 	X(p, ONE_WAY, "one-way",                                                                   \
 	  "the peer's adverts go on although this node is owner and answers them: the peer "       \
 	  "does not hear this node, or the adverts are forged")                                    \
+	X(p, TWO_OWNERS, "two-owners", "this node and the peer own the VIP at once")               \
+	X(p, ONE_OWNER, "one-owner", "this node and the peer do not own the VIP at once any more") \
 	X(p, SECRETS_DIFFER, "secrets-differ",                                                     \
 	  "the secrets differ: none of this node's signed the peer's pulses")                      \
 	X(p, SETTINGS_DIFFER, "settings-differ",                                                   \

@@ -16,6 +16,7 @@
 #include "daemon/notify_ends.h"
 #include "daemon/notify_feed.h"
 #include "daemon/quorum.h"
+#include "daemon/rival_watch.h"
 #include "daemon/steering.h"
 #include "decide/policy.h"
 
@@ -51,6 +52,7 @@ struct world {
 	struct agreement agreement;
 	struct steering steering;
 	struct quorum quorum;
+	struct rival_watch rivals;
 	struct gateway_watch gateway;
 	struct etcd_watch etcd;
 	struct conf_service conf;
@@ -66,6 +68,7 @@ static struct world *world(void)
 		.agreement = &w.agreement,
 		.steering = &w.steering,
 		.quorum = &w.quorum,
+		.rivals = &w.rivals,
 		.gateway = &w.gateway,
 		.etcd = &w.etcd};
 
@@ -156,11 +159,32 @@ static void a_reload_begins_anew_with_what_it_can_exchange(void **state)
 	free(w->node);
 }
 
+/* Of an earlier daemon. They are not over while the peer is silent, or owns still. */
+static void two_owners_are_over_when_the_peer_says_so(void **state)
+{
+	const char *text = hokm_reason_text(HOKM_R_ONE_OWNER);
+	struct world *w = world();
+
+	(void)state;
+	new_peer(w, "backup");
+	assert_false(ends(w, text));
+	peer_is_heard(w);
+	w->rivals.rivals[0].on = true;
+	assert_false(ends(w, text));
+	w->rivals.rivals[0].on = false;
+	assert_true(ends(w, text));
+	assert_false(ends(w, text));
+	notify_ends_reconf(&w->ends);
+	assert_true(ends(w, text));
+	free(w->node);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_are_well_at_a_peer_that_was_heard),
 		cmocka_unit_test(a_reload_begins_anew_with_what_it_can_exchange),
+		cmocka_unit_test(two_owners_are_over_when_the_peer_says_so),
 	};
 
 	return cmocka_run_group_tests_name("notify_ends", tests, NULL, NULL);

@@ -164,6 +164,23 @@ static bool is_open(const struct notify_state *s, const char *subject)
 	return false;
 }
 
+/* Two owners are a problem of their own: a peer that is heard again does not end it. */
+static void two_owners_are_a_problem_until_there_is_one(void **unused)
+{
+	static struct notify_state s;
+	struct notify_event e;
+
+	(void)unused;
+	assert_true(notify_event_from("peer", HOKM_R_TWO_OWNERS, "backup: x", &e));
+	assert_int_equal(e.kind, NOTIFY_K_CONFLICT);
+	assert_int_equal(e.severity, NOTIFY_CRITICAL);
+	take(&s, HOKM_R_TWO_OWNERS, "peer", "backup: x");
+	take(&s, HOKM_R_PEER_ALIVE, "peer", "backup: x");
+	assert_true(is_open(&s, "backup"));
+	take(&s, HOKM_R_ONE_OWNER, "peer", "backup: x");
+	assert_false(is_open(&s, "backup"));
+}
+
 /* What answers ends its own problem: not that of another path, nor a lost majority. */
 static void each_path_has_problems_of_its_own(void **unused)
 {
@@ -245,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_named_is_over),
 		cmocka_unit_test(an_arbiter_that_is_asked_is_named),
+		cmocka_unit_test(two_owners_are_a_problem_until_there_is_one),
 		cmocka_unit_test(each_path_has_problems_of_its_own),
 		cmocka_unit_test(a_record_that_is_left_is_over),
 		cmocka_unit_test(the_end_is_reported_as_others_are),

@@ -12,6 +12,11 @@
 
 #define WARN "  WARNING  "
 
+/* What is older than this is in the log and in `--json` only. */
+#define PUT_BACK_SHOWN_MS (10 * 60 * 1000)
+#define CLAIM_SHOWN_MS    (10 * 60 * 1000)
+#define RIVAL_SHOWN_MS    (10 * 60 * 1000)
+
 /* " (since 2026-11-28 12:00:00 by root)"; nothing when the daemon did not say. */
 static void print_order(const json_t *data, const char *name, FILE *out)
 {
@@ -104,11 +109,33 @@ static void warn_services(const json_t *data, FILE *out)
 	}
 }
 
+/* Two owners at once. */
+static void warn_rival(const json_t *p, FILE *out)
+{
+	const json_t *r = json_object_get(p, "rival");
+	const char *name = field_text(p, "name");
+	char lasted[RENDER_WORD], ago[RENDER_WORD];
+
+	if (field_true(r, "now"))
+		fprintf(out,
+			WARN "this node and peer %s own the VIP at once, for at most %s: "
+			     "clients reach either of them\n",
+			name, word_field_age(r, "lasted_ms", lasted));
+	else if (r && field_int(r, "over_ms", -1) >= 0 &&
+		 field_int(r, "over_ms", -1) < RIVAL_SHOWN_MS)
+		fprintf(out,
+			WARN "this node and peer %s owned the VIP at once, for at most %s, "
+			     "until %s ago: check the network between them\n",
+			name, word_field_age(r, "lasted_ms", lasted),
+			word_field_age(r, "over_ms", ago));
+}
+
 static void warn_peer(const json_t *p, FILE *out)
 {
 	const char *name = field_text(p, "name");
 	char pulse[RENDER_WORD], advert[RENDER_WORD];
 
+	warn_rival(p, out);
 	if (field_true(p, "pulsing")) {
 		if (!field_true(p, "daemon_fresh"))
 			fprintf(out,
@@ -152,10 +179,6 @@ static void warn_peer(const json_t *p, FILE *out)
 		fprintf(out, WARN "peer %s has shown no sign of life since the daemon started\n",
 			name);
 }
-
-/* Losses older than this are in the log and in `--json` only. */
-#define PUT_BACK_SHOWN_MS (10 * 60 * 1000)
-#define CLAIM_SHOWN_MS    (10 * 60 * 1000)
 
 static void warn_put_back(const json_t *data, FILE *out)
 {

@@ -32,6 +32,7 @@
 #include "daemon/publish.h"
 #include "daemon/recovery.h"
 #include "daemon/replication.h"
+#include "daemon/rival_watch.h"
 #include "daemon/segment_watch.h"
 #include "daemon/quorum.h"
 #include "daemon/session_end.h"
@@ -93,6 +94,7 @@ struct daemon {
 		uint64_t look_ns; /* when to look for it again */
 	} interface;              /* daemon/interface.h */
 	struct claims claims;
+	struct rival_watch rivals;
 	struct segment_watch segment;
 	struct gateway_watch gateway;
 	struct etcd_watch etcd;

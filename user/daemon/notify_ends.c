@@ -10,6 +10,7 @@
 #include "daemon/notify_ends.h"
 #include "daemon/notify_feed.h"
 #include "daemon/quorum.h"
+#include "daemon/rival_watch.h"
 #include "daemon/steering.h"
 #include "decide/policy.h"
 
@@ -80,6 +81,13 @@ static bool settings_are_well(const struct notify_ends_of *of, unsigned int slot
 					  : peers_sight(&of->node->peers, slot, now_ns).fresh;
 }
 
+/* By its own answers: of a peer that is silent nobody knows whether it owns the VIP. */
+static bool is_no_rival(const struct notify_ends_of *of, unsigned int slot, uint64_t now_ns)
+{
+	return peers_sight(&of->node->peers, slot, now_ns).by == PEER_BY_PULSE &&
+	       !of->rivals->rivals[slot].on;
+}
+
 static void look_at_peers(struct notify_ends *e, uint64_t now_ns)
 {
 	const struct notify_ends_of *of = &e->of;
@@ -89,8 +97,11 @@ static void look_at_peers(struct notify_ends *e, uint64_t now_ns)
 
 		if (!name)
 			continue;
-		if (of->node->peers.list[slot].used)
+		if (of->node->peers.list[slot].used) {
 			look_at_paths(e, slot, now_ns);
+			end(e, &e->one_owner[slot], is_no_rival(of, slot, now_ns), "peer",
+			    HOKM_R_ONE_OWNER, name);
+		}
 		end(e, &e->settings[slot], settings_are_well(of, slot, now_ns), "peer",
 		    HOKM_R_SETTINGS_AGREE, name);
 		end(e, &e->steerable[slot], of->steering->peers[slot].test.state == STEER_GOOD,
@@ -137,5 +148,6 @@ void notify_ends_reconf(struct notify_ends *e)
 	memset(e->paths, 0, sizeof(e->paths));
 	memset(e->settings, 0, sizeof(e->settings));
 	memset(e->steerable, 0, sizeof(e->steerable));
+	memset(e->one_owner, 0, sizeof(e->one_owner));
 	e->look_ns = clock_now_ns() + NOTIFY_ENDS_NS;
 }

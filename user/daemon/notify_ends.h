@@ -29,6 +29,7 @@ struct node;
 struct notify_feed;
 struct policy_output;
 struct quorum;
+struct rival_watch;
 struct steering;
 
 /* Where it is seen whether something is well. */
@@ -39,6 +40,7 @@ struct notify_ends_of {
 	const struct policy_output *policy;
 	const struct agreement *agreement;
 	const struct steering *steering;
+	const struct rival_watch *rivals;
 	const struct quorum *quorum;
 	const struct gateway_watch *gateway;
 	const struct etcd_watch *etcd;
@@ -53,6 +55,7 @@ struct notify_ends {
 	bool paths[HOKM_MAX_PEERS][PULSE_PATHS]; /* by slot and path */
 	bool settings[HOKM_MAX_PEERS];           /* by slot, of nodes and witnesses */
 	bool steerable[HOKM_MAX_PEERS];          /* by slot */
+	bool one_owner[HOKM_MAX_PEERS];          /* by slot */
 };
 
 /* Before the event loop runs, and after notify_feed_open(). */

@@ -59,6 +59,8 @@ static void sense_peers(struct daemon *d)
 		p->owned_ns = clock_now_ns();
 	p->master_down_ns = vrrp_master_down_ns(
 		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
+	rival_watch_run(&d->rivals, &d->node,
+			d->vrrp.state == HOKM_VRRP_MASTER ? d->vrrp.since_ns : 0);
 	peers_read(p, d->node.bpf, &d->node.services, d->node.events);
 	quiet_tick_note(&d->quiet, &d->node, &d->quorum, d->replication);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)

@@ -142,6 +142,7 @@ static void open_ends(struct daemon *d)
 		.agreement = &d->agreement,
 		.steering = &d->steering,
 		.quorum = &d->quorum,
+		.rivals = &d->rivals,
 		.gateway = &d->gateway,
 		.etcd = &d->etcd,
 	};

@@ -52,7 +52,7 @@ enum notify_severity { NOTIFY_INFO, NOTIFY_WARNING, NOTIFY_CRITICAL, NOTIFY_SEVE
 	X(STEERING, "steering", "whether frames can be steered to a peer")    \
 	X(TAKEOVER, "takeover", "clients of a peer that was taken for dead")  \
 	X(LINK, "link", "the interface")                                      \
-	X(CONFLICT, "conflict", "another machine claims the VIP")             \
+	X(CONFLICT, "conflict", "another machine or node has the VIP")        \
 	X(KERNEL, "kernel", "what the daemon sets in the kernel")             \
 	X(CONFIG, "config", "the configuration")                              \
 	X(OPERATOR, "operator", "orders of the operator")                     \

@@ -140,6 +140,10 @@ static const struct row rows[] = {
 	{"config", HOKM_R_RELOADED, NULL, NOTIFY_K_CONFIG, NOTIFY_INFO, NOTIFY_ONCE, 0, ""},
 	{"config", ANY, NULL, NOTIFY_K_CONFIG, NOTIFY_WARNING, NOTIFY_ONCE, 0,
 	 "Correct the file: hokm-xdp check-config shows its errors. The former settings hold."},
+	{"peer", HOKM_R_TWO_OWNERS, NULL, NOTIFY_K_CONFLICT, NOTIFY_CRITICAL, NOTIFY_OPEN, 0,
+	 "The nodes did not hear each other: check the network between them. "
+	 "\"Both nodes own the VIP\" in docs/troubleshooting.md says more."},
+	{"peer", HOKM_R_ONE_OWNER, NULL, NOTIFY_K_CONFLICT, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},
 	{"peer", HOKM_R_ONE_WAY, NULL, NOTIFY_K_PEER, NOTIFY_WARNING, NOTIFY_ONCE, 0, CHECK_PEER},
 	{"dns", HOKM_R_DNS_CHANGED, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_DONE, 0, ""},
 	{"dns", HOKM_R_DNS_LEFT, NULL, NOTIFY_K_DNS, NOTIFY_INFO, NOTIFY_CLOSE, 0, ""},

@@ -5,6 +5,7 @@
 #include "daemon/announcing.h"
 #include "daemon/node.h"
 #include "daemon/replication.h"
+#include "daemon/rival_watch.h"
 #include "daemon/steering.h"
 #include "serve/paths_status.h"
 #include "serve/peer_status.h"
@@ -69,6 +70,21 @@ static json_t *differs_json(const struct peer_status_of *of, unsigned int slot, 
 	return list;
 }
 
+/* The times that this node and the peer were owner at once; null: never. */
+static json_t *rival_json(const struct rival *r, uint64_t now_ns)
+{
+	json_t *o;
+
+	if (!r->n)
+		return json_null();
+	o = json_object();
+	status_put(o, "now", json_boolean(r->on));
+	status_put(o, "count", status_number(r->n));
+	status_put(o, "lasted_ms", status_ms(rival_lasted_ns(r, now_ns)));
+	status_put(o, "over_ms", r->on ? json_null() : status_age(r->over_ns, now_ns));
+	return o;
+}
+
 json_t *peer_status_json(const struct peer_status_of *of, unsigned int slot, uint64_t now_ns)
 {
 	const struct peer *peer = &of->node->peers.list[slot];
@@ -98,6 +114,7 @@ json_t *peer_status_json(const struct peer_status_of *of, unsigned int slot, uin
 	status_put(o, "steerable", json_boolean(!steering_why(of->steering, slot)));
 	if (steering_why(of->steering, slot))
 		status_put(o, "not_steerable", json_string(steering_why(of->steering, slot)));
+	status_put(o, "rival", rival_json(&of->rivals->rivals[slot], now_ns));
 	status_put(o, "paths", paths_status_peer_json(of->paths, slot, now_ns));
 	status_put(o, "replica", replica_json(of, slot));
 	status_put(o, "differs", differs_json(of, slot, now_ns));

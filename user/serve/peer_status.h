@@ -14,6 +14,7 @@ struct announcing;
 struct node;
 struct pulse_paths;
 struct replication;
+struct rival_watch;
 struct steering;
 
 /* The concerns that know something of it, borrowed. */
@@ -23,6 +24,7 @@ struct peer_status_of {
 	const struct announcing *announcing;
 	const struct pulse_paths *paths;
 	const struct replication *replication;
+	const struct rival_watch *rivals;
 	const struct steering *steering;
 };
 

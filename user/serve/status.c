@@ -303,6 +303,7 @@ static json_t *peers_json(const struct daemon *d, uint64_t now_ns)
 	};
 	json_t *list = json_array();
 
+		.rivals = &d->rivals,
 	for (unsigned int i = 0; i < d->node.conf->n_nodes; i++) {
 		uint8_t slot = d->node.peers.by_node[i];
 

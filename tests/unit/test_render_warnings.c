@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `ctl status` warns of: two owners. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/render.h"
+
+/* The warnings of a status in which ' stands for ". */
+static char *warned(const char *status)
+{
+	char *copy = strdup(status), *text = NULL;
+	json_t *data;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(copy);
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	data = json_loads(copy, 0, NULL);
+	free(copy);
+	assert_non_null(data);
+	out = open_memstream(&text, &len);
+	assert_non_null(out);
+	render_warnings(data, out);
+	assert_int_equal(fclose(out), 0);
+	json_decref(data);
+	return text;
+}
+
+static void two_owners_are_named(void **state)
+{
+	char *text = warned(
+		"{'peers':[{'name':'a','pulsing':true,'daemon_fresh':true,'rival':"
+		"{'now':true,'count':1,'lasted_ms':2500,'over_ms':null}},"
+		"{'name':'b','pulsing':true,'daemon_fresh':true,'rival':"
+		"{'now':false,'count':1,'lasted_ms':40000,'over_ms':5000}},"
+		"{'name':'c','pulsing':true,'daemon_fresh':true,'rival':"
+		"{'now':false,'count':1,'lasted_ms':77000,'over_ms':600000}},"
+		"{'name':'d','pulsing':true,'daemon_fresh':true,'rival':null}]}");
+
+	(void)state;
+	/* That of c was long ago. */
+	assert_string_equal(
+		text, "  WARNING  this node and peer a own the VIP at once, for at most 2.5 s: "
+		      "clients reach either of them\n"
+		      "  WARNING  this node and peer b owned the VIP at once, for at most 40.0 s, "
+		      "until 5.0 s ago: check the network between them\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_owners_are_named),
+	};
+
+	return cmocka_run_group_tests_name("render: warnings", tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* When two owners are reported, and for how long there may have been two: decide/rival.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "decide/rival.h"
+
+#define S   1000000000ULL
+#define DAY (86400 * S)
+
+struct step {
+	uint64_t at_s;    /* since DAY */
+	uint64_t owner_s; /* this node owns since then; 0: it does not */
+	uint64_t answer_s;
+	uint64_t lease_s; /* the end of the peer's lease; 0: none */
+	enum rival_news news;
+	uint64_t lasted_s; /* with news */
+};
+
+static uint64_t moment(uint64_t s)
+{
+	return s ? DAY + s * S : 0;
+}
+
+static struct rival play(const struct step *steps, unsigned int n)
+{
+	struct rival r = {0};
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct step *one = &steps[i];
+		const struct rival_seen seen = {
+			.owner_since_ns = moment(one->owner_s),
+			.answer_ns = moment(one->answer_s),
+			.lease_until_ns = moment(one->lease_s),
+		};
+		enum rival_news news = rival_step(&r, &seen, moment(one->at_s));
+		uint64_t lasted_ns = rival_lasted_ns(&r, moment(one->at_s));
+
+		if (news != one->news || (news != RIVAL_NOTHING && lasted_ns != one->lasted_s * S))
+			fail_msg("step %u: news %d, lasted %llu ns", i, news,
+				 (unsigned long long)lasted_ns);
+	}
+	return r;
+}
+
+#define PLAY(...)                                \
+	play((const struct step[]){__VA_ARGS__}, \
+	     sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step))
+
+/* The peer answered last at 100, owned from then on, and is heard again at 120. */
+static void owner_that_stays_says_how_long_at_most(void **state)
+{
+	struct rival r;
+
+	(void)state;
+	r = PLAY({100, 5, 100, 0, RIVAL_NOTHING, 0}, {110, 5, 100, 0, RIVAL_NOTHING, 0},
+		 {120, 5, 120, 123, RIVAL_BEGAN, 20}, {121, 5, 121, 124, RIVAL_NOTHING, 0},
+		 {122, 5, 122, 0, RIVAL_ENDED, 22}, {123, 5, 123, 0, RIVAL_NOTHING, 0});
+	assert_int_equal(r.n, 1);
+	assert_int_equal(rival_lasted_ns(&r, moment(1000)), 22 * S);
+}
+
+/* This node became owner at 103, and gives way at once. */
+static void owner_that_yields_counts_since_it_owns(void **state)
+{
+	(void)state;
+	(void)PLAY({100, 0, 100, 103, RIVAL_NOTHING, 0}, {110, 103, 100, 103, RIVAL_NOTHING, 0},
+		   {120, 103, 120, 123, RIVAL_BEGAN, 17}, {120, 0, 120, 123, RIVAL_ENDED, 17});
+}
+
+/* What was asked for before this node became owner is of the owner before it. */
+static void answer_from_before_is_no_rival(void **state)
+{
+	(void)state;
+	(void)PLAY({100, 0, 100, 103, RIVAL_NOTHING, 0}, {101, 101, 100, 103, RIVAL_NOTHING, 0},
+		   {102, 101, 101, 103, RIVAL_NOTHING, 0}, {103, 101, 102, 0, RIVAL_NOTHING, 0});
+}
+
+/* A peer that falls silent as owner: its lease ends. */
+static void silence_ends_with_the_lease(void **state)
+{
+	(void)state;
+	(void)PLAY({20, 5, 20, 23, RIVAL_BEGAN, 15}, {22, 5, 20, 23, RIVAL_NOTHING, 0},
+		   {23, 5, 20, 23, RIVAL_ENDED, 18}, {30, 5, 20, 23, RIVAL_NOTHING, 0});
+}
+
+static void each_time_is_counted(void **state)
+{
+	struct rival r;
+
+	(void)state;
+	r = PLAY({20, 5, 20, 23, RIVAL_BEGAN, 15}, {21, 5, 21, 0, RIVAL_ENDED, 16},
+		 {29, 5, 29, 0, RIVAL_NOTHING, 0}, {40, 5, 40, 43, RIVAL_BEGAN, 11});
+	assert_int_equal(r.n, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(owner_that_stays_says_how_long_at_most),
+		cmocka_unit_test(owner_that_yields_counts_since_it_owns),
+		cmocka_unit_test(answer_from_before_is_no_rival),
+		cmocka_unit_test(silence_ends_with_the_lease),
+		cmocka_unit_test(each_time_is_counted),
+	};
+
+	return cmocka_run_group_tests_name("rival", tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See rival.h. */
+#include "decide/rival.h"
+
+static bool both_own(const struct rival_seen *seen, uint64_t now_ns)
+{
+	return seen->owner_since_ns && seen->answer_ns > seen->owner_since_ns &&
+	       seen->lease_until_ns > now_ns;
+}
+
+enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint64_t now_ns)
+{
+	const bool both = both_own(seen, now_ns);
+
+	if (!seen->lease_until_ns && seen->answer_ns > r->alone_ns)
+		r->alone_ns = seen->answer_ns;
+	if (both == r->on)
+		return RIVAL_NOTHING;
+	r->on = both;
+	if (!both) {
+		r->over_ns = now_ns;
+		return RIVAL_ENDED;
+	}
+	r->n++;
+	r->since_ns = r->alone_ns > seen->owner_since_ns ? r->alone_ns : seen->owner_since_ns;
+	return RIVAL_BEGAN;
+}
+
+uint64_t rival_lasted_ns(const struct rival *r, uint64_t now_ns)
+{
+	const uint64_t end_ns = r->on ? now_ns : r->over_ns;
+
+	return end_ns > r->since_ns ? end_ns - r->since_ns : 0;
+}
