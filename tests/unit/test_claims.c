@@ -19,18 +19,59 @@ static void one_announcement_in_ten_seconds(void **state)
 	struct claims c = {0};
 
 	(void)state;
-	assert_false(claims_defend(&c, true, NOW));
+	assert_int_equal(claims_defend(&c, true, NOW), -1);
 	claims_note(&c, first, 1, NOW);
-	assert_true(claims_defend(&c, true, NOW));
-	assert_int_equal(c.vip, 1);
-	assert_false(claims_defend(&c, true, NOW));
+	assert_int_equal(claims_defend(&c, true, NOW), 1);
+	assert_int_equal(claims_defend(&c, true, NOW), -1);
 	/* A claim in between has misled clients: it is answered when the ten seconds are over. */
 	for (uint64_t t = NOW; t < NOW + 10 * S; t += S / 10) {
-		claims_note(&c, second, 0, t);
-		assert_false(claims_defend(&c, true, t));
+		claims_note(&c, second, 1, t);
+		assert_int_equal(claims_defend(&c, true, t), -1);
 	}
-	assert_true(claims_defend(&c, true, NOW + 10 * S));
-	assert_false(claims_defend(&c, true, NOW + 30 * S));
+	assert_int_equal(claims_defend(&c, true, NOW + 10 * S), 1);
+	assert_int_equal(claims_defend(&c, true, NOW + 30 * S), -1);
+}
+
+/* A forgotten keepalived announces all of its addresses at the same moment, again and again. */
+static void each_vip_is_defended_by_itself(void **state)
+{
+	struct claims c = {0};
+
+	(void)state;
+	for (uint64_t t = NOW; t < NOW + 30 * S; t += 10 * S) {
+		claims_note(&c, first, 0, t);
+		claims_note(&c, first, 2, t);
+		assert_int_equal(claims_defend(&c, true, t), 0);
+		assert_int_equal(claims_defend(&c, true, t), 2);
+		assert_int_equal(claims_defend(&c, true, t), -1);
+	}
+	claims_note(&c, first, 1, NOW + 21 * S);
+	claims_note(&c, first, 2, NOW + 21 * S);
+	assert_int_equal(claims_defend(&c, true, NOW + 21 * S), 1);
+	assert_int_equal(claims_defend(&c, true, NOW + 21 * S), -1);
+	claims_note(&c, first, HOKM_MAX_VIPS, NOW + 50 * S); /* no VIP */
+	assert_int_equal(claims_defend(&c, true, NOW + 50 * S), 2);
+	assert_int_equal(claims_defend(&c, true, NOW + 50 * S), -1);
+}
+
+static void each_vip_is_reported(void **state)
+{
+	const struct claim *one;
+	struct claims c = {0};
+
+	(void)state;
+	claims_note(&c, first, 0, NOW);
+	claims_note(&c, first, 1, NOW);
+	claims_note(&c, first, 1, NOW);
+	one = claims_report(&c, NOW + S);
+	assert_non_null(one);
+	assert_int_equal(one->vip, 0);
+	assert_int_equal(one->n, 1);
+	one = claims_report(&c, NOW + S);
+	assert_non_null(one);
+	assert_int_equal(one->vip, 1);
+	assert_int_equal(one->n, 2);
+	assert_null(claims_report(&c, NOW + S));
 }
 
 static void who_does_not_own_defends_nothing(void **state)
@@ -39,8 +80,8 @@ static void who_does_not_own_defends_nothing(void **state)
 
 	(void)state;
 	claims_note(&c, first, 0, NOW);
-	assert_false(claims_defend(&c, false, NOW));
-	assert_false(claims_defend(&c, true, NOW + 1)); /* it announced itself meanwhile */
+	assert_int_equal(claims_defend(&c, false, NOW), -1);
+	assert_int_equal(claims_defend(&c, true, NOW + 1), -1); /* it announced itself meanwhile */
 }
 
 static void reported_after_a_second_and_each_minute(void **state)
@@ -70,7 +111,9 @@ static void a_node_with_a_new_mac_is_forgotten(void **state)
 
 	(void)state;
 	claims_note(&c, first, 0, NOW);
+	claims_note(&c, first, 1, NOW);
 	claims_note(&c, second, 0, NOW);
+	claims_note(&c, first, 2, NOW);
 	claims_forget(&c, first);
 	claims_forget(&c, first);
 	assert_int_equal(c.n, 1);
@@ -98,6 +141,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_announcement_in_ten_seconds),
+		cmocka_unit_test(each_vip_is_defended_by_itself),
+		cmocka_unit_test(each_vip_is_reported),
 		cmocka_unit_test(who_does_not_own_defends_nothing),
 		cmocka_unit_test(reported_after_a_second_and_each_minute),
 		cmocka_unit_test(a_node_with_a_new_mac_is_forgotten),

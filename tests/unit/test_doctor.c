@@ -97,6 +97,7 @@ static void no_vip(struct facts *f)
 static void claimed(struct facts *f)
 {
 	TEXT(f->claimer, "02:00:00:00:00:99");
+	TEXT(f->claimed, "192.168.1.24");
 }
 static void claimed_by_another_vrid(struct facts *f)
 {
@@ -491,7 +492,7 @@ static json_t *json_of(const char *text)
 	"'interface':'eth0','priority':1,'program':42,'name':'other'}],"                         \
 	"'fences':[{'interface':'eth1',"                                                         \
 	"'covered':false},{'interface':'eth2','covered':true}],'claims':[{'mac':"                \
-	"'02:00:00:00:00:99','last_ms':900}],'events_lost':5,"                                   \
+	"'02:00:00:00:00:99','vip':'192.168.1.24','last_ms':900}],'events_lost':5,"              \
 	"'vrrp':{'discarded':{'auth':" auth ",'ttl':0}},"                                        \
 	"'services':[{'name':'chat','unanswered_ms':null},{'name':'game',"                       \
 	"'unanswered_ms':7000,'checks':[{'kind':'http','known':true,'up':false,"                 \
@@ -528,6 +529,7 @@ static void facts_come_from_the_replies(void **state)
 	assert_int_equal(f.n_open, 1);
 	assert_string_equal(f.open[0], "eth1");
 	assert_string_equal(f.claimer, "02:00:00:00:00:99");
+	assert_string_equal(f.claimed, "192.168.1.24");
 	assert_int_equal(f.grew.vrrp[VRRP_BAD_AUTH], 2);
 	assert_int_equal(f.grew.pulse_tag, 2);
 	assert_int_equal(f.grew.conns_full, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `ctl status` warns of: two owners. */
+/* What `ctl status` warns of: two owners, and foreign hosts that claim a VIP. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,10 +55,29 @@ static void two_owners_are_named(void **state)
 	free(text);
 }
 
+static void each_vip_that_is_claimed_is_named(void **state)
+{
+	char *text = warned(
+		"{'claims':["
+		"{'mac':'02:00:00:00:00:99','vip':'192.168.1.25','count':7,"
+		"'last_ms':900},"
+		"{'mac':'02:00:00:00:00:99','vip':'192.168.1.24','count':1,"
+		"'last_ms':0},"
+		"{'mac':'02:00:00:00:00:98','vip':'192.168.1.24','count':1,"
+		"'last_ms':600000}]}");
+
+	(void)state;
+	assert_non_null(strstr(text, ":99 claims the VIP 192.168.1.25 by ARP and is no node: 7 "));
+	assert_non_null(strstr(text, ":99 claims the VIP 192.168.1.24 by ARP and is no node: 1 "));
+	assert_null(strstr(text, ":98"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_owners_are_named),
+		cmocka_unit_test(each_vip_that_is_claimed_is_named),
 	};
 
 	return cmocka_run_group_tests_name("render: warnings", tests, NULL, NULL);

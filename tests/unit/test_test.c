@@ -112,6 +112,7 @@ static void cable(struct facts *f)
 static void claimed(struct facts *f)
 {
 	TEXT(f->claimer, "02:00:00:00:00:99");
+	TEXT(f->claimed, "192.168.1.24");
 }
 static void left_over(struct facts *f)
 {

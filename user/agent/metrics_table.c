@@ -71,7 +71,7 @@ const struct metric metrics_table[] = {
 	GAUGE("missing_parts", NODE, "missing", 0,
 	      "parts of the set-up in the kernel that are gone and do not come back"),
 	GAUGE("foreign_claims", NODE, "claims", 0,
-	      "MAC addresses of other machines that claim a VIP"),
+	      "claims of a VIP by the MAC address of another machine"),
 	COUNTERS("put_back", NODE, "put_back", "part",
 		 "parts of the set-up in the kernel that others removed and the daemon put back"),
 	COUNTER("adverts_sent", NODE, "vrrp.sent", "adverts sent"),

@@ -234,9 +234,10 @@ static void warn_claims(const json_t *data, FILE *out)
 		if (field_int(c, "last_ms", -1) >= 0 &&
 		    field_int(c, "last_ms", -1) < CLAIM_SHOWN_MS)
 			fprintf(out,
-				WARN "%s claims the VIP by ARP and is no node: %lld times, "
+				WARN "%s claims the VIP %s by ARP and is no node: %lld times, "
 				     "the last one %s ago; clients may reach that host\n",
-				field_text(c, "mac"), (long long)field_int(c, "count", 0),
+				field_text(c, "mac"), field_text(c, "vip"),
+				(long long)field_int(c, "count", 0),
 				word_field_age(c, "last_ms", age));
 }
 

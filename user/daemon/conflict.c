@@ -47,13 +47,22 @@ static void report(const struct node *n, const struct claim *c, bool owner)
 	events_add(n->events, "link", HOKM_R_VIP_CONFLICT, "%s: %s, %llu times", vip, mac, times);
 }
 
+void conflict_reconf(struct claims *c, const struct conf *was, const struct conf *now)
+{
+	if (was->n_vips != now->n_vips ||
+	    memcmp(was->vips, now->vips, now->n_vips * sizeof(now->vips[0])) != 0)
+		memset(c, 0, sizeof(*c));
+}
+
 void conflict_run(struct claims *c, const struct node *n, const unsigned char mac[6], bool owner,
 		  uint64_t now_ns)
 {
 	const struct claim *one;
+	int vip;
 
-	if (claims_defend(c, owner, now_ns) && c->vip < n->conf->n_vips)
-		apply_announce(n->apply, n->conf->vips[c->vip]);
+	while ((vip = claims_defend(c, owner, now_ns)) >= 0)
+		if ((unsigned int)vip < n->conf->n_vips)
+			apply_announce(n->apply, n->conf->vips[vip]);
 	while ((one = claims_report(c, now_ns)) != NULL) {
 		if (is_node(n, mac, one->mac))
 			claims_forget(c, one->mac);

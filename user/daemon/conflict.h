@@ -12,11 +12,14 @@
 
 #include "decide/claims.h"
 
+struct conf;
 struct hokm_event;
 struct node;
 
 /* From the handler of kernel events. */
 void conflict_note(struct claims *c, const struct hokm_event *record);
+/* After a reload: with other VIPs the indices of the claims mean others. */
+void conflict_reconf(struct claims *c, const struct conf *was, const struct conf *now);
 /* At each tick of the pulse. mac: of the interface of this node; owner: it owns the VIPs. */
 void conflict_run(struct claims *c, const struct node *n, const unsigned char mac[6], bool owner,
 		  uint64_t now_ns);

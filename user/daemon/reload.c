@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/rt_thread.h"
 #include "daemon/configure.h"
+#include "daemon/conflict.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
 #include "daemon/upgrade.h"
@@ -143,6 +144,7 @@ static int swap(struct daemon *d, struct conf *wanted)
 	services_carry_over(&d->node.services, &old, &wanted->observe, now_ns);
 	reconf_all(d);
 	announce_new_vips(d, was);
+	conflict_reconf(&d->claims, was, wanted);
 	conf_free(was);
 	return 0;
 }

@@ -9,10 +9,10 @@
 #define REPEAT_NS          (60 * NS_PER_S)
 #define DEFEND_INTERVAL_NS (10 * NS_PER_S) /* RFC 5227 section 1.1 */
 
-static struct claim *find(struct claims *c, const uint8_t mac[6])
+static struct claim *find(struct claims *c, const uint8_t mac[6], uint8_t vip)
 {
 	for (unsigned int i = 0; i < c->n; i++)
-		if (!memcmp(c->list[i].mac, mac, sizeof(c->list[i].mac)))
+		if (c->list[i].vip == vip && !memcmp(c->list[i].mac, mac, sizeof(c->list[i].mac)))
 			return &c->list[i];
 	return NULL;
 }
@@ -31,30 +31,36 @@ static struct claim *place(struct claims *c)
 
 void claims_note(struct claims *c, const uint8_t mac[6], uint8_t vip, uint64_t now_ns)
 {
-	struct claim *one = find(c, mac);
+	struct claim *one;
 
+	if (vip >= HOKM_MAX_VIPS)
+		return;
+	one = find(c, mac, vip);
 	if (!one) {
 		one = place(c);
-		*one = (struct claim){.since_ns = now_ns, .report_ns = now_ns + JUDGE_NS};
+		*one = (struct claim){
+			.vip = vip, .since_ns = now_ns, .report_ns = now_ns + JUDGE_NS};
 		memcpy(one->mac, mac, sizeof(one->mac));
 	}
-	one->vip = vip;
 	one->n++;
 	one->last_ns = now_ns;
 	one->due = true;
-	c->attacked = true;
-	c->vip = vip;
+	c->attacked[vip] = true;
 }
 
-bool claims_defend(struct claims *c, bool owner, uint64_t now_ns)
+int claims_defend(struct claims *c, bool owner, uint64_t now_ns)
 {
 	if (!owner)
-		c->attacked = false;
-	if (!c->attacked || (c->defended_ns && now_ns - c->defended_ns < DEFEND_INTERVAL_NS))
-		return false;
-	c->attacked = false;
-	c->defended_ns = now_ns;
-	return true;
+		memset(c->attacked, 0, sizeof(c->attacked));
+	for (int vip = 0; vip < HOKM_MAX_VIPS; vip++) {
+		if (!c->attacked[vip] ||
+		    (c->defended_ns[vip] && now_ns - c->defended_ns[vip] < DEFEND_INTERVAL_NS))
+			continue;
+		c->attacked[vip] = false;
+		c->defended_ns[vip] = now_ns;
+		return vip;
+	}
+	return -1;
 }
 
 const struct claim *claims_report(struct claims *c, uint64_t now_ns)
@@ -74,8 +80,10 @@ const struct claim *claims_report(struct claims *c, uint64_t now_ns)
 
 void claims_forget(struct claims *c, const uint8_t mac[6])
 {
-	struct claim *one = find(c, mac);
-
-	if (one)
-		*one = c->list[--c->n];
+	for (unsigned int i = 0; i < c->n;) {
+		if (!memcmp(c->list[i].mac, mac, sizeof(c->list[i].mac)))
+			c->list[i] = c->list[--c->n];
+		else
+			i++;
+	}
 }

@@ -2,12 +2,14 @@
 /*
  * Which foreign MAC addresses claim a VIP by ARP, and when the owner answers them (RFC 5227 section
  * 2.4: an address that must be kept is defended by one announcement, at most once in ten seconds).
+ * One host may claim several VIPs: each VIP is defended by itself, and what is kept and reported is
+ * a MAC address together with one VIP.
  *
  * A claim is reported a second after it came: a node whose MAC address has just changed announces
- * itself before its pulses contain the new one. The caller knows by then who is a node. Each
- * address is reported once a minute as long as it goes on.
+ * itself before its pulses contain the new one. The caller knows by then who is a node. Each claim
+ * is reported once a minute as long as it goes on.
  *
- * When the list is full, the address that was silent for longest is forgotten.
+ * When the list is full, the claim that was silent for longest is forgotten.
  */
 #ifndef HOKM_CLAIMS_H
 #define HOKM_CLAIMS_H
@@ -15,11 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLAIMS_KEPT 8
+#include "hokm/abi.h"
+
+/* A host that claims every VIP leaves room for another one. */
+#define CLAIMS_KEPT (2 * HOKM_MAX_VIPS)
 
 struct claim {
 	uint8_t mac[6];
-	uint8_t vip;   /* the index of the one that it claimed last */
+	uint8_t vip;   /* its index */
 	bool due;      /* claimed since the last report */
 	bool reported; /* once at least: it is no node's */
 	uint64_t n;    /* ARP packets */
@@ -30,17 +35,21 @@ struct claim {
 struct claims {
 	unsigned int n;
 	struct claim list[CLAIMS_KEPT];
-	bool attacked;        /* a claim came that was not answered */
-	uint8_t vip;          /* the index of the VIP of that claim */
-	uint64_t defended_ns; /* 0: never */
+	/* By index of the VIP. */
+	bool attacked[HOKM_MAX_VIPS];        /* a claim came that was not answered */
+	uint64_t defended_ns[HOKM_MAX_VIPS]; /* 0: never */
 };
 
+/* vip: the index in the event of the packet path. What is no index of a VIP is left out. */
 void claims_note(struct claims *c, const uint8_t mac[6], uint8_t vip, uint64_t now_ns);
 
-/* True when the owner must announce `vip` of the struct now; it is then noted as done. */
-bool claims_defend(struct claims *c, bool owner, uint64_t now_ns);
+/*
+ * The index of a VIP that the owner must announce now, which is noted as done; -1: none. The caller
+ * asks again until there is none.
+ */
+int claims_defend(struct claims *c, bool owner, uint64_t now_ns);
 
-/* The next address to report, noted as reported; NULL: none. */
+/* The next claim to report, noted as reported; NULL: none. */
 const struct claim *claims_report(struct claims *c, uint64_t now_ns);
 
 /* The address is that of a node: nothing was claimed wrongly. */

@@ -151,8 +151,10 @@ static void take_path(struct facts *f, const json_t *s)
 			f->n_open++;
 		}
 	json_array_foreach (in(s, "claims"), i, o)
-		if (field_int(o, "last_ms", CLAIM_RECENT_MS) < CLAIM_RECENT_MS)
+		if (field_int(o, "last_ms", CLAIM_RECENT_MS) < CLAIM_RECENT_MS) {
 			TAKE(o, "mac", f->claimer);
+			TAKE(o, "vip", f->claimed);
+		}
 }
 
 static void take_own_paths(struct facts *f, const json_t *list)

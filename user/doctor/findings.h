@@ -101,7 +101,8 @@ struct facts {
 	char foreign[FACT_LIST][FACT_TEXT]; /* filters before ours */
 	unsigned int n_open;
 	char open[FACT_LIST][16]; /* interfaces without a fence */
-	char claimer[20];         /* a foreign MAC address that claims the VIP; "" for none */
+	char claimer[20];         /* a foreign MAC address that claims a VIP; "" for none */
+	char claimed[16];         /* that VIP */
 	unsigned int n_own_paths;
 	struct {
 		char address[16], why[FACT_TEXT]; /* it is not in use; "": it is */

@@ -139,7 +139,7 @@ bool rule_vip_claimed(const struct facts *f, struct finding *out)
 		if (pulses_refused(f, &f->peers[i]))
 			return false;
 	return f->claimer[0] &&
-	       rule_say(out, "%s claims %s by ARP and is no node", f->claimer, f->vip);
+	       rule_say(out, "%s claims %s by ARP and is no node", f->claimer, f->claimed);
 }
 
 bool rule_pulses_blocked(const struct facts *f, struct finding *out)

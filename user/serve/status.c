@@ -223,8 +223,10 @@ static void put_upkeep(json_t *o, const struct daemon *d, uint64_t now_ns)
 }
 
 /* Foreign MAC addresses that claim a VIP. */
-static json_t *claims_json(const struct claims *c, uint64_t now_ns)
+static json_t *claims_json(const struct daemon *d, uint64_t now_ns)
 {
+	const struct claims *c = &d->claims;
+	const struct conf *conf = d->node.conf;
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < c->n; i++) {
@@ -234,6 +236,8 @@ static json_t *claims_json(const struct claims *c, uint64_t now_ns)
 			continue;
 		o = json_object();
 		status_put(o, "mac", status_mac(c->list[i].mac));
+		if (c->list[i].vip < conf->n_vips)
+			status_put(o, "vip", status_ipv4(conf->vips[c->list[i].vip]));
 		status_put(o, "count", status_number(c->list[i].n));
 		status_put(o, "last_ms", status_age(c->list[i].last_ns, now_ns));
 		if (json_array_append_new(list, o))
@@ -299,11 +303,11 @@ static json_t *peers_json(const struct daemon *d, uint64_t now_ns)
 		.announcing = &d->announcing,
 		.paths = &d->heartbeat.paths,
 		.replication = d->replication,
+		.rivals = &d->rivals,
 		.steering = &d->steering,
 	};
 	json_t *list = json_array();
 
-		.rivals = &d->rivals,
 	for (unsigned int i = 0; i < d->node.conf->n_nodes; i++) {
 		uint8_t slot = d->node.peers.by_node[i];
 
@@ -325,7 +329,7 @@ json_t *status_json(struct daemon *d)
 	put_orders(o, &d->operator);
 	put_upkeep(o, d, now_ns);
 	status_put(o, "garp_repeated", status_number(d->announcing.repeated));
-	status_put(o, "claims", claims_json(&d->claims, now_ns));
+	status_put(o, "claims", claims_json(d, now_ns));
 	status_put(o, "upgrade",
 		   json_pack("{s:s, s:s}", "phase", upgrade_phase(d->upgrade), "text",
 			     upgrade_text(d->upgrade)));
