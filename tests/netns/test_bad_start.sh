@@ -120,6 +120,20 @@ permission() {
 		setpriv --bounding-set -net_admin,-net_raw "$HOKM" run -c "$CONF"
 }
 
+# A start that has too few files, and one that may raise what it has.
+limits() {
+	refused "32 open files" 1 "may open no more than 32 files" "LimitNOFILE=" -- \
+		prlimit --nofile=32 "$HOKM" run -c "$CONF"
+	lab_spawn a daemon prlimit --nofile=32:1024 "$HOKM" run -c "$CONF"
+	within 20 "32 open files, and more are allowed: the daemon runs" service_is a up
+	must lab_stop a daemon
+	conf_where 's|service game {|& check exec { command = "/bin/true" }|'
+	lab_spawn a daemon prlimit --nproc=1 "$HOKM" run -c "$OTHER"
+	within 20 "no more processes for the agent: the log says what to raise" \
+		log_says a "no more processes may run: raise TasksMax= of the unit, or LimitNPROC="
+	must lab_stop a daemon
+}
+
 # Its leases would hold for a day longer than the packet path counts them.
 another_clock() {
 	refused "a time namespace" $EX_NOPERM "CLOCK_BOOTTIME" "86400" "time namespace" -- \
@@ -225,6 +239,7 @@ command_line
 configuration
 interface
 permission
+limits
 another_clock
 without_btf
 without_bpffs

@@ -19,6 +19,8 @@
 
 #include "act/hook_spawn.h"
 #include "base/caps.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "base/trusted.h"
 #include "base/units.h"
 
@@ -289,4 +291,25 @@ fail:
 	close_pair(output);
 	close_pair(status);
 	return err;
+}
+
+void hook_report_failure(const struct hook_item *item, const struct hook_failure *f)
+{
+	char advice[LIMITS_ADVICE];
+
+	limits_advice(f->err, advice);
+	if (f->stage == HOOK_STAGE_TRUST)
+		log_error("hook %s was not run: it would have privileges, and %s", item->path,
+			  f->words);
+	else if (f->stage == HOOK_STAGE_USER)
+		log_error("hook %s was not run: could not change to user %s: %s%s", item->path,
+			  item->user, strerror(f->err), advice);
+	else if (f->stage != HOOK_STAGE_EXEC)
+		log_error("hook %s was not run: could not set up its process: %s%s", item->path,
+			  strerror(f->err), advice);
+	else if (advice[0])
+		log_error("hook %s was not run: %s%s", item->path, strerror(f->err), advice);
+	else
+		log_error("hook %s was not run: %s; it must exist and be executable for user %s",
+			  item->path, strerror(f->err), item->user);
 }

@@ -59,6 +59,9 @@ void hook_item_recover(struct hook_item *item, const struct conf *c, const struc
 /* Its word in the log: the key of the hook, or "recover". */
 const char *hook_item_name(const struct hook_item *item);
 
+/* Logs why the hook did not start, and what to do. */
+void hook_report_failure(const struct hook_item *item, const struct hook_failure *f);
+
 /*
  * Starts the process and does not wait for its exec. The caller owns both descriptors of *out and
  * reaps the child. Returns 0 or -errno.

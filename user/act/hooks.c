@@ -27,6 +27,8 @@
 #include "act/hooks.h"
 #include "base/log.h"
 
+#include "base/clock.h"
+#include "base/limits.h"
 #define OUTPUT_LINES 100
 #define OUTPUT_LINE  512
 #define GRACE_USEC   (2 * 1000 * 1000) /* between SIGTERM and SIGKILL */
@@ -203,27 +205,6 @@ static void forget(struct hooks *h)
 	h->running = false;
 }
 
-static void report_not_started(const struct hooks *h, const struct hook_failure *f)
-{
-	switch (f->stage) {
-	case HOOK_STAGE_TRUST:
-		log_error("hook %s was not run: it would have privileges, and %s", h->item.path,
-			  f->words);
-		break;
-	case HOOK_STAGE_USER:
-		log_error("hook %s was not run: could not change to user %s: %s", h->item.path,
-			  h->item.user, strerror(f->err));
-		break;
-	case HOOK_STAGE_EXEC:
-		log_error("hook %s was not run: %s; it must exist and be executable for user %s",
-			  h->item.path, strerror(f->err), h->item.user);
-		break;
-	default:
-		log_error("hook %s was not run: could not set up its process: %s", h->item.path,
-			  strerror(f->err));
-	}
-}
-
 /* A script that goes on after a failed command succeeds, although it has not done its work. */
 static void judge_success(struct hooks *h)
 {
@@ -260,7 +241,7 @@ static bool judge(struct hooks *h, const siginfo_t *si)
 
 	if (read(h->process.status_fd, &f, sizeof(f)) == (ssize_t)sizeof(f)) {
 		h->stats.not_started++;
-		report_not_started(h, &f);
+		hook_report_failure(&h->item, &f);
 		return false;
 	}
 	h->stats.run++;
@@ -391,7 +372,8 @@ static void start_next(struct hooks *h)
 		if (!err)
 			return;
 		h->stats.not_started++;
-		log_error("hook %s was not run: %s", h->item.path, strerror(-err));
+		log_error("hook %s was not run: %s%s", h->item.path, strerror(-err),
+			  limits_advice(err, advice));
 	}
 }
 
@@ -403,6 +385,8 @@ static struct hooks *make(sd_event *event, const struct conf *c)
 
 	if (!h)
 		return NULL;
+	char advice[LIMITS_ADVICE];
+
 	h->event = sd_event_ref(event);
 	h->conf = c;
 	hook_fifo_open(&h->fifo, "");

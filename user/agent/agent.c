@@ -26,6 +26,7 @@
 #include "agent/child.h"
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 
 #define STABLE_NS      (5 * NS_PER_S)
@@ -203,12 +204,13 @@ static int start(struct agent *a)
 
 static void try_start(struct agent *a)
 {
+	char advice[LIMITS_ADVICE];
 	int err = start(a);
 
 	if (!err)
 		return;
-	log_error("could not start the agent: %s; no check runs until it is started",
-		  strerror(-err));
+	log_error("could not start the agent: %s; no check runs until it is started%s",
+		  strerror(-err), limits_advice(err, advice));
 	wait_to_restart(a, clock_now_ns());
 }
 

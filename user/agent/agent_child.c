@@ -29,6 +29,7 @@
 #include "agent/check.h"
 #include "agent/messages.h"
 #include "agent/sandbox.h"
+#include "base/limits.h"
 #include "base/log.h"
 
 #define BROKER_WAIT_MS 2000
@@ -154,6 +155,7 @@ int agent_child(const char *user)
 {
 	static struct agent_commands commands;
 	struct check_engine *e = NULL;
+	char advice[LIMITS_ADVICE];
 	bool lost = false;
 	int broker_fd = -1;
 	pid_t broker = 0;
@@ -169,7 +171,8 @@ int agent_child(const char *user)
 	if (has_command(&commands))
 		err = broker_open(&commands, &broker_fd, &broker);
 	if (err) {
-		log_error("agent: could not start the exec broker: %s", strerror(-err));
+		log_error("agent: could not start the exec broker: %s%s", strerror(-err),
+			  limits_advice(err, advice));
 		return 1;
 	}
 	err = sandbox_warm_up();

@@ -3,6 +3,7 @@
  * Check `exec`: the broker runs the command with the number of the check. The check passes when it
  * exits with status 0. The text of the command that is here is for messages only.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +51,8 @@ static void exec_answered(struct check_run *r, const struct broker_answer *a)
 			   a->code, sigabbrev_np(a->code) ? sigabbrev_np(a->code) : "?");
 	else
 		check_fail(r, HOKM_R_CHECK_EXEC, "`%.64s` could not be run: %s", command,
-			   strerror(a->code));
+			   a->code == EAGAIN ? "no more processes may run (TasksMax=, LimitNPROC=)"
+					     : strerror(a->code));
 }
 
 static void exec_late(struct check_run *r)

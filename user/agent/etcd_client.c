@@ -10,6 +10,7 @@
 #include "agent/etcd_client.h"
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/timer.h"
 
@@ -72,11 +73,13 @@ static int start(struct etcd_client *c);
 
 static void try_start(struct etcd_client *c)
 {
+	char advice[LIMITS_ADVICE];
 	int err = start(c);
 
 	if (!err)
 		return;
-	log_error("could not start the process that asks etcd: %s", strerror(-err));
+	log_error("could not start the process that asks etcd: %s%s", strerror(-err),
+		  limits_advice(err, advice));
 	wait_to_restart(c);
 }
 
@@ -131,6 +134,7 @@ int etcd_client_open(sd_event *event, const char *user, const struct etcd_settin
 		     etcd_reply_fn fn, void *arg, struct etcd_client **out)
 {
 	struct etcd_client *c = calloc(1, sizeof(*c));
+	char advice[LIMITS_ADVICE];
 	int err;
 
 	*out = NULL;
@@ -148,7 +152,8 @@ int etcd_client_open(sd_event *event, const char *user, const struct etcd_settin
 	if (!err)
 		err = start(c);
 	if (err) {
-		log_error("could not start the process that asks etcd: %s", strerror(-err));
+		log_error("could not start the process that asks etcd: %s%s", strerror(-err),
+			  limits_advice(err, advice));
 		etcd_client_close(c, 0);
 		return err;
 	}

@@ -12,6 +12,7 @@
 #include "agent/child.h"
 #include "agent/http_listener.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/timer.h"
 
@@ -129,6 +130,7 @@ static int start(struct http_listener *h)
 
 static void try_start(struct http_listener *h)
 {
+	char advice[LIMITS_ADVICE];
 	int err;
 
 	if (!h->conf.port)
@@ -137,8 +139,8 @@ static void try_start(struct http_listener *h)
 		err = start(h);
 		if (!err)
 			return;
-		log_error("could not start the listener: %s; there are no metrics until it runs",
-			  strerror(-err));
+		log_error("could not start the listener: %s; there are no metrics until it runs%s",
+			  strerror(-err), limits_advice(err, advice));
 	}
 	timer_arm(h->again, clock_now_ns() + AGAIN_NS);
 }

@@ -16,6 +16,7 @@
 #include "agent/notifier.h"
 #include "agent/notify_store.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/timer.h"
 
@@ -196,12 +197,13 @@ static int start(struct notifier *n)
 
 static void try_start(struct notifier *n)
 {
+	char advice[LIMITS_ADVICE];
 	int err = start(n);
 
 	if (!err)
 		return;
-	log_error("could not start the notifier: %s; nobody is notified until it runs",
-		  strerror(-err));
+	log_error("could not start the notifier: %s; nobody is notified until it runs%s",
+		  strerror(-err), limits_advice(err, advice));
 	timer_arm(n->restart, clock_now_ns() + RESTART_NS);
 }
 

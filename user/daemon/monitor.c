@@ -12,6 +12,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/timer.h"
 #include "daemon/monitor.h"
@@ -203,6 +204,7 @@ static void close_all(struct monitor *m)
 static int run(struct conf *c, const struct monitor_front *front)
 {
 	struct monitor *m = calloc(1, sizeof(*m));
+	char advice[LIMITS_ADVICE];
 	int err;
 
 	if (!m) {
@@ -212,6 +214,7 @@ static int run(struct conf *c, const struct monitor_front *front)
 	m->node.conf = c;
 	m->node.nonce = clock_now_ns() | 1;
 	m->front_ops = front;
+	limits_raise_files();
 	err = open_loop(m);
 	if (!err)
 		err = open_parts(m);
@@ -223,7 +226,8 @@ static int run(struct conf *c, const struct monitor_front *front)
 		timer_arm(m->tick, clock_now_ns());
 		err = sd_event_loop(m->node.event);
 	} else {
-		log_error("the monitor could not start: %s", strerror(-err));
+		log_error("the monitor could not start: %s%s", strerror(-err),
+			  limits_advice(err, advice));
 	}
 	close_all(m);
 	return err;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/recovery.h"
@@ -77,6 +78,7 @@ static void attempt(struct recovery *r, struct service *svc, const struct hook_c
 	const unsigned int of = svc->conf->recover.attempts, n = svc->recover.attempts;
 	const char *name = svc->conf->name;
 	struct hook_call call = *state;
+	char advice[LIMITS_ADVICE];
 	int err;
 
 	call.when = HOOK_RECOVER;
@@ -88,7 +90,8 @@ static void attempt(struct recovery *r, struct service *svc, const struct hook_c
 	r->tag = svc->tag;
 	err = hooks_recover(r->hooks, svc->conf, n, &call, on_end, r);
 	if (err) {
-		log_error("service %s: could not start its recovery: %s", name, strerror(-err));
+		log_error("service %s: could not start its recovery: %s%s", name, strerror(-err),
+			  limits_advice(err, advice));
 		end(r, n, "could not be started");
 	}
 }

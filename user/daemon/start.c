@@ -12,6 +12,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "daemon/configure.h"
 #include "daemon/daemon.h"
@@ -141,8 +142,8 @@ static void open_ends(struct daemon *d)
 		.policy = &d->policy,
 		.agreement = &d->agreement,
 		.steering = &d->steering,
-		.quorum = &d->quorum,
 		.rivals = &d->rivals,
+		.quorum = &d->quorum,
 		.gateway = &d->gateway,
 		.etcd = &d->etcd,
 	};
@@ -202,6 +203,7 @@ static int take_possession(struct daemon *d)
 	unsigned char mac[6];
 	int err = check_interface(n->conf);
 
+	limits_raise_files();
 	if (!err)
 		err = caps_check();
 	if (!err)
@@ -313,6 +315,7 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 		 struct daemon **out)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
+	char advice[LIMITS_ADVICE];
 	int err;
 
 	*out = NULL;
@@ -333,7 +336,7 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 	if (!err)
 		err = take_possession(d);
 	if (err) {
-		log_error("could not start: %s; %s", strerror(-err),
+		log_error("could not start: %s%s; %s", strerror(-err), limits_advice(err, advice),
 			  d->adopted ? "what was pinned before stays, without an owner"
 				     : "nothing is left behind");
 		give_back(d, d->adopted ? LEAVE_PATH : LEAVE_NOTHING);

@@ -19,6 +19,7 @@
 #include "act/hooks.h"
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "base/rt_thread.h"
@@ -167,10 +168,12 @@ static int run(struct upgrade *u)
 static void *judge(void *arg)
 {
 	struct upgrade *u = arg;
+	char advice[LIMITS_ADVICE];
 	int err = run(u);
 
 	if (err)
-		snprintf(u->words, sizeof(u->words), "could not be run: %s", strerror(-err));
+		snprintf(u->words, sizeof(u->words), "could not be run: %s%s", strerror(-err),
+			 limits_advice(err, advice));
 	else if (!u->accepted && !u->words[0])
 		snprintf(u->words, sizeof(u->words), "it ended without a word");
 	atomic_store(&u->judged, true);

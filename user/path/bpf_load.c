@@ -15,6 +15,7 @@
 
 #include "path/bpf_elf.h"
 #include "path/bpf_internal.h"
+#include "base/limits.h"
 #include "base/log.h"
 
 #define KERNEL_BTF         "/sys/kernel/btf/vmlinux"
@@ -235,9 +236,13 @@ static void log_tail(char *log)
 
 static void explain(int err, const struct conf *c)
 {
+	char advice[LIMITS_ADVICE];
 	struct utsname u;
 
-	if (err == -EPERM)
+	limits_advice(err, advice);
+	if (advice[0])
+		log_error("could not load the BPF programs: %s%s", strerror(-err), advice);
+	else if (err == -EPERM)
 		log_error("the kernel refused to load the BPF programs: %s; run as root, "
 			  "or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 			  strerror(-err));
