@@ -268,7 +268,11 @@ refuses() {
 	must lab_wait 20 hokm_ready a
 }
 
-# FAULT and the end of the daemon have hooks, too; a daemon that stops waits for its last hook.
+takes_part() { ! state_is "$1" fault && service_is "$1" up; }
+hook_runs() { [ "$(count "$1" begin)" -gt "$(count "$1" end)" ]; }
+
+# FAULT and the end of the daemon have hooks, too; a daemon that stops waits for its last hook, also
+# when another one runs just then.
 fault_and_stop() {
 	rm -r "$HOOKS"
 	must write_hook
@@ -279,8 +283,15 @@ fault_and_stop() {
 		noted a "begin after fault: -s two words; user=nobody"
 	must lab_game a
 	within 10 "clear: noted" noted a "begin after backup: INSTANCE hokm BACKUP 110; user=nobody"
+	within 20 "clear: the node takes part again" takes_part a
+	within 10 "clear: its hooks are over" hooks_idle a
+	mode a wait
+	must ctl_ok a maint
+	within 10 "stop: a hook runs, and does not end" hook_runs a
+	mode a record
 	must lab_kill a daemon TERM
-	within 10 "stop: the daemon ends" lab_gone a daemon
+	within 20 "stop: the daemon ends" lab_gone a daemon
+	within 1 "stop: the hook that ran gave way" log_says a "was killed: the daemon stops"
 	holds "stop: noted" noted a "begin after init: INSTANCE hokm STOP 110; user=nobody"
 	holds "stop: its hook came to its end" noted a "end after init"
 }

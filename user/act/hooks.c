@@ -11,6 +11,8 @@
  *   - At most one hook runs. While `running` is set, process, item and event sources are valid.
  *   - A hook is over when the leader of its process group exits. Background processes that it left
  *     do not delay the next hook; they are killed only when the hook ran out of time.
+ *   - When the daemon stops, hooks of changes before have until older_until_ns, and its own hooks
+ *     until stop_until_ns. What has no time left is not begun.
  *   - Output is read without blocking. At most OUTPUT_LINES lines of OUTPUT_LINE bytes are logged.
  */
 #include <errno.h>
@@ -25,15 +27,19 @@
 #include "act/hook_fifo.h"
 #include "act/hook_spawn.h"
 #include "act/hooks.h"
-#include "base/log.h"
-
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
+
 #define OUTPUT_LINES 100
 #define OUTPUT_LINE  512
 #define GRACE_USEC   (2 * 1000 * 1000) /* between SIGTERM and SIGKILL */
 #define CLOSE_MS     1000              /* how long closing waits for a killed hook */
 #define REPEATS_MAX  3                 /* of one state, for hooks that run out of time each time */
+/* When the daemon stops. The unit gives it 15 s in all. */
+#define STOP_GRACE_USEC (1000 * 1000)
+#define STOP_OLDER_NS   NS_PER_S
+#define STOP_NEWER_NS   (HOOKS_STOP_NS - STOP_GRACE_USEC * 1000ULL)
 
 struct hooks {
 	sd_event *event;
@@ -50,6 +56,9 @@ struct hooks {
 	void *answer_arg;
 	struct hook_fifo fifo;
 	char fifo_path[CONF_PATH_MAX];
+
+	uint64_t stop_change; /* the daemon stops: the first change that follows; 0: it does not */
+	uint64_t older_until_ns, stop_until_ns;
 
 	bool running;
 	struct hook_item item;
@@ -158,6 +167,16 @@ static void push(struct hooks *h, enum conf_hook hook, const struct hook_call *c
 	h->n++;
 }
 
+/* How long this one may run. */
+static uint64_t time_ns(const struct hooks *h, const struct hook_item *item)
+{
+	bool older = item->change < h->stop_change;
+	uint64_t until_ns = older ? h->older_until_ns : h->stop_until_ns;
+	uint64_t now_ns = clock_now_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+
+	return h->stop_change && left_ns < item->timeout_ns ? left_ns : item->timeout_ns;
+}
+
 static enum conf_hook hook_of_state(enum hokm_vrrp_state state)
 {
 	switch (state) {
@@ -181,7 +200,7 @@ static void tell_again(struct hooks *h)
 	if (item->call.when != HOOK_AFTER)
 		return;
 	/* Its own hooks wait, or there is none for it. */
-	if (item->change != h->change)
+	if (item->change != h->change || h->stop_change)
 		return;
 	if (item->repeats == REPEATS_MAX) {
 		log_error("hook %s does not get state %s again: it ran out of time %d times",
@@ -245,7 +264,10 @@ static bool judge(struct hooks *h, const siginfo_t *si)
 		return false;
 	}
 	h->stats.run++;
-	if (h->timed_out) {
+	if (h->timed_out && h->stop_change) {
+		log_error("hook %s (%s) was killed: the daemon stops, and its time was over",
+			  h->item.path, hook_item_name(&h->item));
+	} else if (h->timed_out) {
 		log_error("hook %s (%s) was killed: it ran longer than %llu ms", h->item.path,
 			  hook_item_name(&h->item),
 			  (unsigned long long)(h->item.timeout_ns / NS_PER_MS));
@@ -296,7 +318,7 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *arg)
 		return 0;
 	h->timed_out = true;
 	h->stats.timed_out++;
-	err = sd_event_source_set_time_relative(s, GRACE_USEC);
+	err = sd_event_source_set_time_relative(s, h->stop_change ? STOP_GRACE_USEC : GRACE_USEC);
 	if (err >= 0)
 		err = sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 	if (err < 0) {
@@ -319,7 +341,7 @@ static int watch(struct hooks *h)
 				      on_output, h);
 	if (err >= 0)
 		err = sd_event_add_time_relative(h->event, &h->timer, CLOCK_BOOTTIME,
-						 h->item.timeout_ns / 1000, 1000, on_timeout, h);
+						 time_ns(h, &h->item) / 1000, 1000, on_timeout, h);
 	return err < 0 ? err : 0;
 }
 
@@ -362,12 +384,22 @@ static int start(struct hooks *h)
 
 static void start_next(struct hooks *h)
 {
+	char advice[LIMITS_ADVICE];
+
 	while (!h->running && h->n) {
 		int err;
 
 		h->item = h->queue[h->head];
 		h->head = (h->head + 1) % HOOKS_QUEUE_MAX;
 		h->n--;
+		if (!time_ns(h, &h->item)) {
+			h->stats.dropped++;
+			log_warn("hook %s (%s, %s) is not run: the daemon stops, "
+				 "and no time is left for it",
+				 h->item.path, hook_item_name(&h->item),
+				 hokm_vrrp_state_name(h->item.call.state));
+			continue;
+		}
 		err = start(h);
 		if (!err)
 			return;
@@ -385,8 +417,6 @@ static struct hooks *make(sd_event *event, const struct conf *c)
 
 	if (!h)
 		return NULL;
-	char advice[LIMITS_ADVICE];
-
 	h->event = sd_event_ref(event);
 	h->conf = c;
 	hook_fifo_open(&h->fifo, "");
@@ -431,6 +461,32 @@ void hooks_close(struct hooks *h)
 	hooks_close(h->recover);
 	sd_event_unref(h->event);
 	free(h);
+}
+
+static void hurry(struct hooks *h, uint64_t older_until_ns, uint64_t stop_until_ns)
+{
+	uint64_t usec = 0;
+
+	if (!h)
+		return;
+	h->stop_change = h->change + 1;
+	h->older_until_ns = older_until_ns;
+	h->stop_until_ns = stop_until_ns;
+	/* The timer may be due before, or stand for the wait between the two signals. */
+	if (h->running && sd_event_source_get_time(h->timer, &usec) >= 0 &&
+	    usec > older_until_ns / 1000 &&
+	    sd_event_source_set_time(h->timer, older_until_ns / 1000) < 0)
+		log_error("hook %s goes on until its timeout: its timer could not be set",
+			  h->item.path);
+}
+
+void hooks_stop(struct hooks *h)
+{
+	uint64_t now_ns = clock_now_ns(), older_until_ns = now_ns + STOP_OLDER_NS;
+
+	hurry(h, older_until_ns, now_ns + STOP_NEWER_NS);
+	hurry(h->ask, older_until_ns, older_until_ns);
+	hurry(h->recover, older_until_ns, older_until_ns);
 }
 
 void hooks_queue(struct hooks *h, const struct hook_call *call)

@@ -54,6 +54,14 @@ int hooks_open(sd_event *event, const struct conf *c, struct hooks **out);
 void hooks_reconf(struct hooks *h, const struct conf *c);
 
 /*
+ * The daemon stops. Hooks of changes before this call have a second: then the one that runs gets
+ * SIGTERM and, a second later, SIGKILL, and those that wait are not run. So the hooks of the change
+ * that follows run, until HOOKS_STOP_NS after this call.
+ */
+void hooks_stop(struct hooks *h);
+#define HOOKS_STOP_NS 10000000000ULL
+
+/*
  * Kills the running hook, waits at most a second for it, and discards the queue. NULL is allowed.
  */
 void hooks_close(struct hooks *h);

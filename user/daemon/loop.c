@@ -28,6 +28,7 @@ static void stop(struct daemon *d)
 	(void)sd_notify(0, "STOPPING=1");
 	d->stopping = true;
 	d->stop_by_ns = clock_now_ns();
+	hooks_stop(d->hooks);
 	inbox_note_vrrp(&d->node.inbox, &ev);
 }
 

@@ -18,10 +18,9 @@
 #include "daemon/upgrade.h"
 #include "daemon/vrrp_actions.h"
 
-/* Stopping: how long to wait for a successor, for its gratuitous ARP, and for hooks. */
+/* Stopping: how long to wait for a successor, and for its gratuitous ARP. */
 #define STOP_WAIT_NS   (2 * NS_PER_S)
 #define STOP_LINGER_NS (300 * NS_PER_MS)
-#define STOP_HOOKS_NS  (2 * NS_PER_S)
 /* An advert leads to SENT, and SENT to no advert: two rounds. The bound is against mistakes. */
 #define VRRP_ROUNDS 4
 
@@ -59,9 +58,9 @@ static void sense_peers(struct daemon *d)
 		p->owned_ns = clock_now_ns();
 	p->master_down_ns = vrrp_master_down_ns(
 		(uint8_t)c->vrrp_version, c->nodes[c->self].priority, d->vrrp.owner_adver_ns);
+	peers_read(p, d->node.bpf, &d->node.services, d->node.events);
 	rival_watch_run(&d->rivals, &d->node,
 			d->vrrp.state == HOKM_VRRP_MASTER ? d->vrrp.since_ns : 0);
-	peers_read(p, d->node.bpf, &d->node.services, d->node.events);
 	quiet_tick_note(&d->quiet, &d->node, &d->quorum, d->replication);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		if (p->list[i].map.epoch > d->epoch)
@@ -383,7 +382,7 @@ static void finish_stop(struct daemon *d)
 	    !d->node.want.vip_raised)
 		d->stop_by_ns = now_ns + STOP_LINGER_NS;
 	if (now_ns < d->stop_by_ns ||
-	    (hooks_busy(d->hooks) && now_ns < d->stop_by_ns + STOP_HOOKS_NS))
+	    (hooks_busy(d->hooks) && now_ns < d->stop_by_ns + HOOKS_STOP_NS))
 		return;
 	d->running = false;
 }
