@@ -311,7 +311,8 @@ operator() {
 	within 10 "followers: all have gone" followers_are 0
 	holds "drain of the backup: the order is accepted" ctl_ok b drain
 	within 10 "drain of the backup: the owner knows" peer_up_is 0
-	answers "failover to nobody" $EXIT_FAILED "no peer is healthy enough to take over" \
+	answers "failover to nobody" $EXIT_FAILED \
+		"no peer is healthy enough to take over: backup has a service that is not up" \
 		lab_ctl a failover
 	answers "drain with nobody to take over" $EXIT_FAILED "no peer is healthy enough" \
 		lab_ctl a drain

@@ -108,6 +108,8 @@ filtered() {
 replaced() { [ "$(grep -c 'it was' "$LAB_DIR/log/a.daemon")" -gt 0 ]; }
 # For longer than a second: then it uses an answer of the gateway for longer (decide/stand_in.h).
 alone() { gateway_grants a && status_test a '.peers[0].seen_ms // 0' -gt 1500; }
+# The peer knows no promises of before, and gives none for five seconds.
+too_early() { lab_ctl a failover 2>&1 | grep "backup has started a moment ago" >/dev/null; }
 single() {
 	local epoch
 	must lab_node_dead b
@@ -120,6 +122,7 @@ single() {
 	must lab_node_alive b
 	must lab_game b
 	must lab_daemon b
+	within 10 "single, back: a failover is refused, and the reason is said" too_early
 	within 30 "single, back: both go by grants" by_grants
 	one_at_a_time "single" single
 }

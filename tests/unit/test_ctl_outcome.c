@@ -146,7 +146,7 @@ static void an_upgrade_ends_with_its_result(void **state)
 	       "upgraded: hokm-xdp 2 runs now, 1 before; state master\n");
 	expect(follow_upgrade, "{}", wrong, CTL_EXIT_FAILED, "refused, nothing changed: no\n");
 	expect(follow_upgrade, "{\"json\":true}", wrong, CTL_EXIT_FAILED,
-	       "{\"upgraded\": false}\n");
+	       "{\"upgraded\":false,\"text\":\"no\"}\n");
 }
 
 int main(void)

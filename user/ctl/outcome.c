@@ -77,7 +77,8 @@ static void show_upgrade(const json_t *status, const json_t *upgrade, const json
 	bool done = !strcmp(field_text(upgrade, "phase"), "done");
 
 	if (field_true(options, "json"))
-		fprintf(out, "{\"upgraded\": %s}\n", done ? "true" : "false");
+		show_json("upgraded", json_boolean(done), done ? "" : field_text(upgrade, "text"),
+			  out);
 	else if (done)
 		fprintf(out, "upgraded: hokm-xdp %s runs now, %s before; state %s\n",
 			field_text(status, "version"), field_text(upgrade, "text"),

@@ -20,9 +20,6 @@
 #include "serve/status.h"
 #include "serve/verbs.h"
 
-#define NO_SUCCESSOR "no peer is healthy enough to take over"
-#define SEE_STATUS   "; see `hokm-xdp ctl status`"
-
 static const char *event_service(unsigned int slot, void *arg)
 {
 	const struct daemon *d = arg;
@@ -209,6 +206,45 @@ static const char *next_owner_name(const struct daemon *d)
 	return name;
 }
 
+/* Why this peer does not take over. */
+static const char *why_not(const struct daemon *d, unsigned int slot)
+{
+	const struct peer *p = &d->node.peers.list[slot];
+	const struct peer_sight sight = peers_sight(&d->node.peers, slot, clock_now_ns());
+
+	if (sight.by != PEER_BY_PULSE)
+		return "is silent";
+	if (!sight.fresh)
+		return "has no daemon that shows life";
+	if (quorum_peer_silent(&d->quorum, slot))
+		return "has started a moment ago and grants nothing for some seconds yet";
+	if (!p->map.priority)
+		return "does not become owner now";
+	for (unsigned int i = 0; i < d->node.services.n; i++)
+		if (!peers_says_up(&d->node.peers, slot, d->node.services.list[i].tag))
+			return "has a service that is not up";
+	return "is not ready yet";
+}
+
+/* Nobody takes over: says why of each peer. */
+static int refuse_alone(const struct daemon *d, char *error, size_t size)
+{
+	int len = snprintf(error, size, "no peer is healthy enough to take over");
+	const char *sep = ": ";
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && len > 0 && (size_t)len < size;
+	     slot++) {
+		if (!d->node.peers.list[slot].used)
+			continue;
+		len += snprintf(error + len, size - (size_t)len, "%s%s %s", sep,
+				d->node.peers.list[slot].name, why_not(d, slot));
+		sep = ", ";
+	}
+	if (len > 0 && (size_t)len < size)
+		(void)snprintf(error + len, size - (size_t)len, "; see `hokm-xdp ctl status`");
+	return -EPERM;
+}
+
 static int verb_failover(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *to = json_string_value(json_object_get(args, "to"));
@@ -221,7 +257,7 @@ static int verb_failover(void *arg, const json_t *args, json_t **data, char *err
 		return refuse(error, size,
 			      "this node is not owner; ask the owner: ", owner_name(d));
 	if (!successor)
-		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
+		return refuse_alone(d, error, size);
 	if (to && strcmp(to, successor) != 0)
 		return refuse(error, size, "the election would give the VIP to ", successor);
 	snprintf(text, sizeof(text),
@@ -256,7 +292,7 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 		return -EINVAL;
 	}
 	if (!next_owner_name(d))
-		return refuse(error, size, NO_SUCCESSOR, SEE_STATUS);
+		return refuse_alone(d, error, size);
 	drain_begin(&d->drain, &d->node, timeout_ns);
 	operator_give(&d->operator, ORDER_DRAIN, ctl_server_asker(d->front), d->drain.until_ns);
 	err = ordered(d, "drain", data,
