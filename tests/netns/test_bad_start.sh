@@ -134,6 +134,23 @@ limits() {
 	must lab_stop a daemon
 }
 
+# Runs in a separate mount namespace, in which the folder of the socket is of another file system.
+socket_folder() {
+	mkdir "$LAB_DIR/small"
+	conf_where "s|^socket.*|socket = \"$LAB_DIR/small/hokm.sock\"|"
+	refused "read-only folder of the socket" 1 "$LAB_DIR/small/hokm.sock.lock" \
+		"it is read-only" "key socket" -- \
+		unshare --mount --propagation private sh -c \
+		'mount -t tmpfs -o ro none "$1" && shift && exec "$@"' - "$LAB_DIR/small" \
+		"$HOKM" run -c "$OTHER"
+	refused "full folder of the socket" 1 "$LAB_DIR/small/hokm.sock.lock" \
+		"it is full" "df -i" -- \
+		unshare --mount --propagation private sh -c \
+		'mount -t tmpfs -o nr_inodes=1 none "$1" && shift && exec "$@"' - \
+		"$LAB_DIR/small" "$HOKM" run -c "$OTHER"
+	must rmdir "$LAB_DIR/small"
+}
+
 # Its leases would hold for a day longer than the packet path counts them.
 another_clock() {
 	refused "a time namespace" $EX_NOPERM "CLOCK_BOOTTIME" "86400" "time namespace" -- \
@@ -240,6 +257,7 @@ configuration
 interface
 permission
 limits
+socket_folder
 another_clock
 without_btf
 without_bpffs

@@ -50,6 +50,15 @@ without_raw() {
 	lab_run a setpriv --bounding-set -net_raw "$PROGRAM" accepts "$CONF" 2>&1 |
 		grep "missing capabilities: cap_net_raw" >/dev/null
 }
+# The new daemon could not make the control socket again.
+# shellcheck disable=SC2016 # expanded by the inner shell
+in_read_only_folder() {
+	lab_run a unshare --mount --propagation private sh -c \
+		'mount --rbind "$1" "$1" && mount -o remount,ro,bind "$1" &&
+			exec "$2" accepts "$3"' \
+		- "$LAB_DIR/a" "$PROGRAM" "$CONF" 2>&1 |
+		grep "no file can be made in $LAB_DIR/a,.* it is read-only" >/dev/null
+}
 realtime() { chrt -p "$(lab_pid a daemon)" | grep -q SCHED_FIFO; }
 
 # The children of the daemon: those that it started itself, and none that nobody waits for.
@@ -117,6 +126,7 @@ set_schema 0x63
 refused "another map schema" "belong to another version (schema 99"
 set_schema "$SCHEMA"
 holds "a binary that lacks a capability does not accept" without_raw
+holds "nor one that finds the folder of the socket read-only" in_read_only_folder
 
 holds "the owner and its epoch are as they were" test "$(facts)" = "$FACTS"
 within 10 "the players are well" calm

@@ -14,6 +14,7 @@
 #include "base/caps.h"
 #include "base/version.h"
 #include "conf/conf.h"
+#include "daemon/lock.h"
 #include "daemon/upgrade.h"
 #include "path/bpf.h"
 
@@ -50,6 +51,8 @@ int daemon_accepts_main(int argc, char **argv)
 				"which the running daemon gave up: restart it instead\n");
 		err = -EPERM;
 	}
+	if (!err)
+		err = lock_may(c, stderr);
 	if (!err)
 		err = accept_pins(c);
 	conf_free(c);

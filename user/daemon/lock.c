@@ -20,21 +20,65 @@
 #include "base/log.h"
 #include "daemon/lock.h"
 
-static int make_folder(const char *path)
+static int folder_of(const struct conf *c, char dir[CONF_PATH_MAX])
 {
 	char buf[CONF_PATH_MAX];
-	char *dir;
 
-	if (snprintf(buf, sizeof(buf), "%s", path) >= (int)sizeof(buf))
+	if (snprintf(buf, sizeof(buf), "%s", c->socket) >= (int)sizeof(buf))
 		return -ENAMETOOLONG;
-	dir = dirname(buf);
-	if (mkdir(dir, 0755) && errno != EEXIST) {
-		int err = -errno;
-
-		log_error("could not create %s for the control socket: %s", dir, strerror(-err));
-		return err;
-	}
+	snprintf(dir, CONF_PATH_MAX, "%s", dirname(buf));
 	return 0;
+}
+
+/* What to do about a folder in which no file can be made. */
+static const char *advice(int err)
+{
+	if (err == -EROFS)
+		return "; it is read-only: mount it for writing, or choose another (key socket)";
+	if (err == -ENOSPC || err == -EDQUOT)
+		return "; it is full: see `df` and `df -i`";
+	return "";
+}
+
+static int make_folder(const struct conf *c)
+{
+	char dir[CONF_PATH_MAX];
+	int err = folder_of(c, dir);
+
+	if (!err && mkdir(dir, 0755) && errno != EEXIST) {
+		err = -errno;
+		log_error("could not create %s for the control socket: %s%s", dir, strerror(-err),
+			  advice(err));
+	}
+	return err;
+}
+
+/* A file of another name, which nobody uses. */
+static int try_file(const char *dir)
+{
+	char path[CONF_PATH_MAX + 32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.try.%d", dir, (int)getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return unlink(path) ? -errno : 0;
+}
+
+int lock_may(const struct conf *c, FILE *errors)
+{
+	char dir[CONF_PATH_MAX] = "";
+	int err = folder_of(c, dir);
+
+	if (!err)
+		err = try_file(dir);
+	if (err)
+		fprintf(errors,
+			"no file can be made in %s, the folder of the control socket: %s%s\n", dir,
+			strerror(-err), advice(err));
+	return err;
 }
 
 /* EAGAIN: a daemon listens, its queue is full. */
@@ -74,7 +118,7 @@ static int refuse(const struct conf *c, const char *path, int err)
 int lock_node(const struct conf *c, int *fd)
 {
 	char path[CONF_PATH_MAX + 8];
-	int err = make_folder(c->socket);
+	int err = make_folder(c);
 
 	*fd = -1;
 	if (err)
@@ -83,7 +127,7 @@ int lock_node(const struct conf *c, int *fd)
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0) {
 		err = -errno;
-		log_error("could not open the lock %s: %s", path, strerror(-err));
+		log_error("could not open the lock %s: %s%s", path, strerror(-err), advice(err));
 		return err;
 	}
 	err = refuse(c, path, flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0);
