@@ -47,9 +47,12 @@ holds "the pins have the new name" has_pins renamed
 within 10 "the log says it" log_says a "removing what a daemon of another name left behind"
 within 10 "the log says it of addresses and routes" log_says a "removed 2 addresses and routes"
 
-# Once more, for cleanup.
-sed -i "s/^node renamed/node primary/; s/^vip = .*/vip = 192.168.1.23/" "$CONF"
+# Once more, for cleanup. With another socket, too: the sysctls are found all the same.
+sed -i "s/^node renamed/node primary/; s/^vip = .*/vip = 192.168.1.23/
+	s|^socket = .*|socket = \"$LAB_DIR/a/other.sock\"|" "$CONF"
 holds "cleanup is done" lab_run a "$HOKM" cleanup -c "$CONF"
+must rm -f "$LAB_DIR/a/hokm.sock"
+sed -i "s|^socket = .*|socket = \"$LAB_DIR/a/hokm.sock\"|" "$CONF"
 as_before "cleanup after the file was changed" a
 
 # A daemon that is alive keeps what it has, whatever another file says.

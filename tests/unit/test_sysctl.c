@@ -109,6 +109,8 @@ static void a_broken_file_changes_nothing(void **state)
 		"arp_ignore 1\narp_announce 2\nall.arp_announce 0\nmore\n",
 		"arp_ignore 1x\narp_announce 2\n",
 		"../../x 1\narp_announce 2\n",
+		"interface hx0\narp_ignore 1\narp_announce 2\n",
+		"interface hx0 2\narp_ignore 1\narp_announce 2\n",
 	};
 
 	(void)state;
@@ -117,6 +119,70 @@ static void a_broken_file_changes_nothing(void **state)
 		assert_int_equal(sysctl_arp_restore("hx0", file), -EINVAL);
 		expect(2, 1);
 	}
+}
+
+/* The values of a boot are gone with it, and the file may have stayed on disk. */
+static void a_file_of_another_boot_says_nothing(void **state)
+{
+	(void)state;
+	put(file, "interface hx0 2\nboot 0123\narp_ignore 0\narp_announce 0\nall.arp_announce 2\n");
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(2, 1);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(2, 1);
+}
+
+/* A daemon is killed, and the next one is of another interface. */
+static void each_interface_gets_its_own_values_back(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "add", "hx8", "type", "veth", "peer", "name", "hx9"), 0);
+	set_number("hx8", "arp_ignore", 0);
+	set_number("hx8", "arp_announce", 0);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(sysctl_arp_set("hx8", file), 0);
+	assert_int_equal(value("hx0", "arp_ignore"), 2);
+	assert_int_equal(value("hx0", "arp_announce"), 1);
+	assert_int_equal(value("all", "arp_announce"), 2);
+	/* What restores it may have a file that names the first one again. */
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	assert_int_equal(value("hx8", "arp_ignore"), 0);
+	assert_int_equal(value("hx8", "arp_announce"), 0);
+	expect(2, 1);
+	assert_int_equal(RUN("ip", "link", "del", "hx8"), 0);
+}
+
+/* The values of an interface that was given another name go with it. */
+static void a_renamed_interface_gets_its_values_back(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "add", "hx8", "type", "veth", "peer", "name", "hx9"), 0);
+	set_number("hx8", "arp_ignore", 3);
+	assert_int_equal(sysctl_arp_set("hx8", file), 0);
+	assert_int_equal(RUN("ip", "link", "set", "hx8", "name", "hx7"), 0);
+	assert_int_equal(sysctl_arp_set("hx7", file), 0); /* the file names it so by now */
+	assert_int_equal(sysctl_arp_restore("hx7", file), 0);
+	assert_int_equal(value("hx7", "arp_ignore"), 3);
+	assert_int_equal(RUN("ip", "link", "del", "hx7"), 0);
+}
+
+static void what_an_earlier_version_saved_is_taken_over(void **state)
+{
+	char former[128];
+
+	(void)state;
+	snprintf(former, sizeof(former), "%s/former.sysctl", folder);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(unlink(file), 0);
+	put(former, "arp_ignore 2\narp_announce 1\nall.arp_announce 0\n");
+	sysctl_arp_take_over("hx0", former, file);
+	assert_int_not_equal(access(former, F_OK), 0);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	expect(2, 1);
+	sysctl_arp_take_over("hx0", former, file); /* nothing to do */
+	assert_int_not_equal(access(file, F_OK), 0);
 }
 
 /* Its file names no value of `all`: that one stays as it is. */
@@ -147,8 +213,12 @@ static void interface_gone_before_restoring(void **state)
 static void nowhere_to_save(void **state)
 {
 	(void)state;
-	assert_int_equal(sysctl_arp_set("hx0", "/proc/hx/hx.sysctl"), -ENOENT);
-	expect(2, 1); /* unchanged, because the former values could not be saved */
+	/* A full disk must not keep the node from starting. */
+	assert_int_equal(sysctl_arp_set("hx0", "/proc/hx/hx.sysctl"), 0);
+	expect(1, 2);
+	assert_int_equal(sysctl_arp_restore("hx0", "/proc/hx/hx.sysctl"), 0);
+	expect(1, 2);
+	set_number("all", "arp_announce", 0);
 }
 
 /* What `sysctl --system` does to values of the operator that were harmless. */
@@ -207,6 +277,10 @@ int main(void)
 		cmocka_unit_test_setup(a_second_daemon_keeps_the_first_values, fresh),
 		cmocka_unit_test_setup(a_broken_file_changes_nothing, fresh),
 		cmocka_unit_test_setup(a_file_of_the_version_before_is_read, fresh),
+		cmocka_unit_test_setup(a_file_of_another_boot_says_nothing, fresh),
+		cmocka_unit_test_setup(each_interface_gets_its_own_values_back, fresh),
+		cmocka_unit_test_setup(a_renamed_interface_gets_its_values_back, fresh),
+		cmocka_unit_test_setup(what_an_earlier_version_saved_is_taken_over, fresh),
 		cmocka_unit_test_setup(no_such_interface, fresh),
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),

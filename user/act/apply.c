@@ -25,7 +25,7 @@
 #include "act/vip_worker.h"
 #include "base/log.h"
 
-#define SAVE_FILE_MAX (CONF_PATH_MAX + sizeof(".sysctl"))
+#define SAVE_FILE_MAX (CONF_PATH_MAX + sizeof("/sysctls"))
 
 struct apply {
 	struct hokm_bpf *bpf;
@@ -49,10 +49,19 @@ struct apply {
 	bool garp_failed;
 };
 
-/* The file lies beside the control socket, in a folder that is gone after a reboot. */
-static void apply_save_file(const struct conf *c, char *buf, size_t size)
+/* One file, whatever the node is called: it is found again when its name or the socket changed. */
+static void apply_save_file(const struct conf *c, char buf[SAVE_FILE_MAX])
 {
-	snprintf(buf, size, "%s.sysctl", c->socket);
+	const char *slash = strrchr(c->state_file, '/');
+
+	snprintf(buf, SAVE_FILE_MAX, "%.*s/sysctls", slash ? (int)(slash - c->state_file) : 1,
+		 slash ? c->state_file : ".");
+}
+
+/* Where versions before saved them. */
+static void apply_former_file(const struct conf *c, char buf[SAVE_FILE_MAX])
+{
+	snprintf(buf, SAVE_FILE_MAX, "%s.sysctl", c->socket);
 }
 
 static int sync_services(struct apply *a, const struct apply_want *want)
@@ -400,6 +409,7 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 {
 	struct vip_list adopted = {0};
 	struct apply *a = calloc(1, sizeof(*a));
+	char former[SAVE_FILE_MAX];
 	int err;
 
 	*out = NULL;
@@ -407,7 +417,9 @@ int apply_open(const struct conf *c, struct hokm_bpf *b, const unsigned char mac
 		return -ENOMEM;
 	a->bpf = b;
 	memcpy(a->interface, c->interface, sizeof(a->interface));
-	apply_save_file(c, a->save_file, sizeof(a->save_file));
+	apply_save_file(c, a->save_file);
+	apply_former_file(c, former);
+	sysctl_arp_take_over(c->interface, former, a->save_file);
 	a->ifindex = hokm_bpf_ifindex(b);
 	err = vip_open(a->ifindex, &a->vip);
 	if (!err)
@@ -483,7 +495,10 @@ int apply_cleanup(const struct conf *c)
 		return err;
 	removed = vip_remove_others(v, NULL, 0);
 	vip_close(v);
-	apply_save_file(c, save_file, sizeof(save_file));
+	apply_save_file(c, save_file);
 	err = sysctl_arp_restore(c->interface, save_file);
+	apply_former_file(c, save_file);
+	if (!err)
+		err = sysctl_arp_restore(c->interface, save_file);
 	return removed < 0 ? removed : err;
 }

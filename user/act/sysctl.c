@@ -26,8 +26,9 @@
  *
  * proxy_arp is not among them: requests for a VIP never come to the code that it changes.
  *
- * The save file is text with one `name value` a line. It is written under another name and linked
- * into place: so it is either complete or absent, and an older file is never overwritten.
+ * The save file is text: `interface NAME INDEX`, `boot ID`, and then one `name value` a line. It is
+ * written under another name and renamed: so it is always complete. Sysctls do not survive a boot,
+ * so that a file of another boot says nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@
 #include <unistd.h>
 
 #include "act/sysctl.h"
+#include "base/boot_id.h"
 #include "base/log.h"
 
 #define PATH_BUF  512
@@ -132,7 +134,7 @@ static int write_value(const char *ifname, const char *name, int value)
 	return err;
 }
 
-/* Creates the folder of the save file: this may run before the control socket is created. */
+/* Creates the folder of the save file: a first start may be the first that needs it. */
 static int make_folder(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -144,7 +146,7 @@ static int make_folder(const char *file)
 		return -ENAMETOOLONG;
 	memcpy(dir, file, (size_t)(slash - file));
 	dir[slash - file] = '\0';
-	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 static int write_text(const char *path, const char *text)
@@ -164,64 +166,170 @@ static int write_text(const char *path, const char *text)
 	errno = 0;
 	if (write(fd, text, len) != (ssize_t)len)
 		err = errno ? -errno : -ENOSPC;
+	else if (fsync(fd)) /* a machine that loses its power must not leave an empty file */
+		err = -errno;
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	return err;
 }
 
-/* Writes the present values to save_file unless it exists. */
-static int save(const char *ifname, const char *save_file)
+const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZE])
 {
-	char tmp[PATH_BUF], text[128];
-	size_t at = 0;
-	int err, n;
+	return if_indextoname((unsigned int)ifindex, buf) ? buf : ifname;
+}
 
-	if (!access(save_file, F_OK))
+/* ---- the save file ---- */
+
+struct saved {
+	char ifname[IF_NAMESIZE]; /* "": a file of an earlier version, which does not say */
+	unsigned int ifindex;
+	int n; /* values */
+	int values[N_SYSCTLS];
+};
+
+/* "interface NAME INDEX" and "boot ID". Moves *line behind them. -ENOENT: of another boot. */
+static int load_head(char **line, struct saved *s)
+{
+	char boot[BOOT_ID_MAX] = "";
+	int words, len = 0;
+
+	if (strncmp(*line, "interface ", 10) != 0)
 		return 0;
-	for (size_t i = 0; i < N_SYSCTLS; i++) {
-		const struct arp_sysctl *s = &arp_sysctls[i];
-		int value;
+	words = sscanf(*line, "interface %15s %u\nboot %36s\n%n", s->ifname, &s->ifindex, boot,
+		       &len);
+	if (words != 3 || !len)
+		return -EINVAL;
+	*line += len;
+	return boot_id_is_this(boot) ? 0 : -ENOENT;
+}
 
-		err = read_value(owner_of(s, ifname), s->name, &value);
-		if (err)
-			return err;
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %d\n", s->saved_as, value);
+/*
+ * Reads save_file. It must have exactly the lines that write_saved() writes, in the same order;
+ * those of earlier versions have no head, or fewer values. -ENOENT: there is none of this boot.
+ */
+static int load(const char *save_file, struct saved *s)
+{
+	char text[256] = "";
+	char *line = text;
+	int err = read_text(save_file, text, sizeof(text));
+
+	memset(s, 0, sizeof(*s));
+	if (!err)
+		err = load_head(&line, s);
+	for (; !err && s->n < (int)N_SYSCTLS && (*line || s->n < N_OLD); s->n++) {
+		const char *name = arp_sysctls[s->n].saved_as;
+		char *end = strchr(line, '\n');
+		size_t len = strlen(name);
+
+		if (!end || strncmp(line, name, len) != 0 || line[len] != ' ')
+			return -EINVAL;
+		err = parse_value(line + len + 1, &s->values[s->n]);
+		line = end + 1;
 	}
-	n = snprintf(tmp, sizeof(tmp), "%s.new", save_file);
+	return !err && *line ? -EINVAL : err;
+}
+
+/* Writes the file as a whole, in the place of an older one. */
+static int write_saved(const struct saved *s, const char *save_file)
+{
+	char tmp[PATH_BUF], text[256], boot[BOOT_ID_MAX];
+	int err, n = snprintf(tmp, sizeof(tmp), "%s.new", save_file);
+	size_t at;
+
 	if (n < 0 || n >= (int)sizeof(tmp))
 		return -ENAMETOOLONG;
+	boot_id_read(boot);
+	at = (size_t)snprintf(text, sizeof(text), "interface %s %u\nboot %s\n", s->ifname,
+			      s->ifindex, boot);
+	for (int i = 0; i < s->n; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %d\n",
+				       arp_sysctls[i].saved_as, s->values[i]);
 	err = make_folder(save_file);
 	if (!err)
 		err = write_text(tmp, text);
-	if (!err && link(tmp, save_file) < 0 && errno != EEXIST)
+	if (!err && rename(tmp, save_file))
 		err = -errno;
-	(void)unlink(tmp); /* when this fails, the next save removes the file */
+	if (err)
+		(void)unlink(tmp); /* when this fails, the next save removes the file */
+	return err;
+}
+
+/* The interface of these values by its name now: its name may have been changed meanwhile. */
+static const char *name_of(const struct saved *s, const char *otherwise, char buf[IF_NAMESIZE])
+{
+	if (!s->ifname[0])
+		return otherwise;
+	return sysctl_name_now((int)s->ifindex, s->ifname, buf);
+}
+
+static int put_value(const struct arp_sysctl *s, const char *ifname, int value,
+		     const char *save_file)
+{
+	int err = write_value(owner_of(s, ifname), s->name, value);
+
+	if (err == -ENOENT) /* the interface was removed, and its sysctls with it */
+		return 0;
+	if (err)
+		log_error("could not restore net.ipv4.conf.%s.%s to %d: %s; "
+			  "the value stays saved in %s",
+			  owner_of(s, ifname), s->name, value, strerror(-err), save_file);
 	return err;
 }
 
 /*
- * Reads save_file. It must have exactly the lines that save() writes, in the same order. Returns
- * how many there are, or -errno.
+ * Writes the present values to save_file, unless it has those of this interface. An earlier daemon
+ * may have used another one, and been killed: that one gets its own values back. Those of `all` in
+ * the file stay, because what is there now is of that daemon.
  */
-static int load(const char *save_file, int values[N_SYSCTLS])
+static int save(const char *ifname, const char *save_file)
 {
-	char text[256] = "";
-	char *line = text;
-	size_t n = 0;
-	int err = read_text(save_file, text, sizeof(text));
+	struct saved was, now = {.ifindex = if_nametoindex(ifname), .n = N_SYSCTLS};
+	char buf[IF_NAMESIZE];
+	int err = load(save_file, &was);
 
-	for (; !err && n < N_SYSCTLS && (*line || n < N_OLD); n++) {
-		size_t len = strlen(arp_sysctls[n].saved_as);
-		char *end = strchr(line, '\n');
+	if (err == -EINVAL) /* restoring reports it */
+		return 0;
+	if (err && err != -ENOENT)
+		return err;
+	if (!err && (!was.ifname[0] || !strcmp(was.ifname, ifname) || was.ifindex == now.ifindex))
+		return 0;
+	if (err)
+		was.n = 0;
+	snprintf(now.ifname, sizeof(now.ifname), "%s", ifname);
+	for (int i = 0; i < now.n; i++) {
+		const struct arp_sysctl *s = &arp_sysctls[i];
 
-		if (!end || strncmp(line, arp_sysctls[n].saved_as, len) != 0 || line[len] != ' ')
-			return -EINVAL;
-		err = parse_value(line + len + 1, &values[n]);
-		line = end + 1;
+		if (i < was.n && s->all) {
+			now.values[i] = was.values[i];
+			continue;
+		}
+		err = read_value(owner_of(s, ifname), s->name, &now.values[i]);
+		if (!err && i < was.n)
+			err = put_value(s, name_of(&was, ifname, buf), was.values[i], save_file);
+		if (err)
+			return err;
 	}
-	if (!err && *line)
-		err = -EINVAL;
-	return err ? err : (int)n;
+	if (was.n)
+		log_info("the ARP sysctls of %s are as before: an earlier daemon used it",
+			 name_of(&was, ifname, buf));
+	return write_saved(&now, save_file);
+}
+
+void sysctl_arp_take_over(const char *ifname, const char *former, const char *save_file)
+{
+	struct saved s;
+	int err;
+
+	if (!access(save_file, F_OK) || load(former, &s))
+		return;
+	snprintf(s.ifname, sizeof(s.ifname), "%s", ifname);
+	s.ifindex = if_nametoindex(ifname);
+	err = write_saved(&s, save_file);
+	if (!err && unlink(former))
+		err = -errno;
+	if (err)
+		log_warn("could not move the saved ARP sysctls from %s to %s: %s", former,
+			 save_file, strerror(-err));
 }
 
 static void warn_all(const char *ifname)
@@ -234,20 +342,19 @@ static void warn_all(const char *ifname)
 			 all, ifname);
 }
 
-const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZE])
-{
-	return if_indextoname((unsigned int)ifindex, buf) ? buf : ifname;
-}
-
 int sysctl_arp_set(const char *ifname, const char *save_file)
 {
 	int err = save(ifname, save_file);
 
-	if (err) {
-		log_error("could not save the ARP sysctls of %s to %s: %s", ifname, save_file,
-			  strerror(-err));
+	if (err == -ENOENT && !if_nametoindex(ifname)) {
+		log_error("there is no interface %s: its ARP sysctls cannot be set", ifname);
 		return err;
 	}
+	/* Better a value that stays than a node that does not start because a disk is full. */
+	if (err)
+		log_warn("could not save the ARP sysctls of %s to %s: %s; "
+			 "they stay as they are when the daemon ends",
+			 ifname, save_file, strerror(-err));
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		const struct arp_sysctl *s = &arp_sysctls[i];
 
@@ -375,38 +482,30 @@ int sysctl_kept_again(const char *ifname, const struct sysctl_kept *was)
 
 int sysctl_arp_restore(const char *ifname, const char *save_file)
 {
-	int values[N_SYSCTLS] = {0};
-	int n = load(save_file, values);
-	int err;
+	char buf[IF_NAMESIZE];
+	struct saved saved;
+	int err = load(save_file, &saved);
 
-	if (n == -ENOENT)
-		return 0;
-	if (n < 0) {
+	if (err == -EINVAL)
 		log_error(
 			"could not read the saved ARP sysctls in %s: %s; "
 			"set arp_ignore and arp_announce of %s, and arp_announce of `all`, by hand "
 			"and remove the file",
-			save_file, strerror(-n), ifname);
-		return n;
-	}
-	for (int i = 0; i < n; i++) {
-		const struct arp_sysctl *s = &arp_sysctls[i];
-
-		err = write_value(owner_of(s, ifname), s->name, values[i]);
-		if (err == -ENOENT) /* the interface was removed, and its sysctls with it */
-			continue;
-		if (err) {
-			log_error("could not restore net.ipv4.conf.%s.%s to %d: %s; "
-				  "the value stays saved in %s",
-				  owner_of(s, ifname), s->name, values[i], strerror(-err),
-				  save_file);
+			save_file, strerror(-err), ifname);
+	else if (err && err != -ENOENT)
+		log_error("could not read the saved ARP sysctls in %s: %s", save_file,
+			  strerror(-err));
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	for (int i = 0; i < saved.n; i++) {
+		err = put_value(&arp_sysctls[i], name_of(&saved, ifname, buf), saved.values[i],
+				save_file);
+		if (err)
 			return err;
-		}
 	}
 	if (unlink(save_file) < 0) {
 		err = -errno;
 		log_error("could not remove %s: %s", save_file, strerror(-err));
-		return err;
 	}
-	return 0;
+	return err;
 }

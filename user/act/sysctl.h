@@ -17,10 +17,14 @@
 const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZE]);
 
 /*
- * Sets the values for `ifname`. The former values are written to `save_file`, unless this file
- * exists already. Returns 0 or -errno, logged.
+ * Sets the values for `ifname`. The former values are written to `save_file`, unless it has those
+ * of this interface already; one that an earlier daemon used, by this file, gets its own back. That
+ * they cannot be saved is a warning. Returns 0 or -errno, logged.
  */
 int sysctl_arp_set(const char *ifname, const char *save_file);
+
+/* What an earlier version saved in `former` is in `save_file` from now on, if that is not there. */
+void sysctl_arp_take_over(const char *ifname, const char *former, const char *save_file);
 
 /*
  * Reads the values back and sets those that another program changed. Returns how many there were,
@@ -46,7 +50,8 @@ int sysctl_kept_read(const char *ifname, struct sysctl_kept *k);
 int sysctl_kept_again(const char *ifname, const struct sysctl_kept *was);
 
 /*
- * Restores the saved values and removes the file. Returns 0, also when there is no file, or -errno,
+ * Restores the saved values of the interface that the file names, else of `ifname`, and removes the
+ * file. Returns 0, also when there is no file, or -errno,
  * logged.
  */
 int sysctl_arp_restore(const char *ifname, const char *save_file);
