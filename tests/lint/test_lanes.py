@@ -38,7 +38,7 @@ def places(least, most, notes, taken=10):
 
 def lanes_of(*jobs):
     """A run of these (lane, suite, path, seconds), all of which may start at once."""
-    run = RUN.Run(["unit"], "")
+    run = RUN.Run(["unit"], [])
     run.all_built = True
     run.places.open(10, 10, 0)
     for lane, suite, path, seconds in jobs:
@@ -92,6 +92,9 @@ def main():
     check("no program twice at a time", (first.path, second.path) == ("u/test_x", "u/test_y"))
     run.over(first)
     check("then the other one", run.next_test().path == "a/test_x")
+    words = [RUN.Run(["unit"], w).is_wanted("test_hooks_stop") for w in
+             ([], ["stop"], ["hooks", "other"], ["other"])]
+    check("-k chooses by one of several words", words == [True, True, True, False])
     check("a session is charged for its children", is_charged(0.3))
     return FAILED > 0
 
