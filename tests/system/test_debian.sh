@@ -230,14 +230,22 @@ no_secret_in_journal() {
 
 # ---- the machine ----
 
+# The owner's, under players of both machines: those of the backup notice nothing.
 interface_made_again() {
 	begin "interface made again"
+	crowd_on_backup
+	ask_crowd "mark off"
 	must ip -n "$(lab_ns a)" link del eth0
 	within 20 "$CASE: the peer owns" owns b
 	must lab_cable a
 	within 60 "$CASE: then all is well" as_usual
+	ask_crowd "mark on"
+	number_is "$CASE: connections to the other machine broken" \
+		"$(field "$REPLY_CROWD" broken)" -eq 0
+	holds "$CASE: and they are there" crowd_on b
 	observe_mark end
 	one_owner 2
+	must crowd_stop
 }
 
 # More players, of another client.
@@ -283,15 +291,20 @@ boots() {
 	one_owner 1
 }
 
-reboot_of_owner() {
-	begin "reboot of the owner"
+# The primary owns and has the players, and the crowd has come to the backup.
+crowd_on_backup() {
 	must ctl_ok a failover
 	must lab_wait 20 owns b
 	must crowd_start
 	must lab_wait 20 crowd_on b
 	must ctl_ok b failover
-	within 60 "$CASE: its players, and more on the other machine" as_usual
+	within 60 "$CASE: players on both machines" as_usual
 	observe_mark begin
+}
+
+reboot_of_owner() {
+	begin "reboot of the owner"
+	crowd_on_backup
 	switched_off a b machine_reboot_down
 	boots a
 	holds "$CASE: the packet filter of setup is there again" has_table a
