@@ -22,6 +22,12 @@ void facts_from_daemon(struct facts *f, const struct facts_said *before,
 /* Packets that connection tracking called invalid since the machine started; 0: it is not there. */
 uint64_t facts_conntrack_invalid(void);
 
+/*
+ * Which VIPs are addresses of this machine, as bits by their order: an owner has all of them, and
+ * another node has none. Pure.
+ */
+void facts_judge_vips(struct facts *f, unsigned int here);
+
 /* Addresses, sysctls, clock. */
 void facts_from_machine(struct facts *f);
 

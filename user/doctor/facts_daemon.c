@@ -194,15 +194,21 @@ static void take_dns(char dst[FACT_TEXT], const json_t *dns,
 
 static void take_node(struct facts *f, const json_t *s)
 {
+	const json_t *vip;
+	size_t i;
+
 	TAKE(s, "node", f->node);
 	TAKE(s, "state", f->state);
 	TAKE(s, "reason", f->reason);
 	TAKE(s, "reason_text", f->reason_text);
 	TAKE(s, "interface", f->interface);
 	TAKE(s, "xdp_mode", f->xdp_mode);
-	if (json_array_get(in(s, "vips"), 0))
-		snprintf(f->vip, sizeof(f->vip), "%s",
-			 json_string_value(json_array_get(in(s, "vips"), 0)));
+	json_array_foreach (in(s, "vips"), i, vip)
+		if (f->n_vips < HOKM_MAX_VIPS && json_is_string(vip))
+			snprintf(f->vips[f->n_vips++], sizeof(f->vips[0]), "%s",
+				 json_string_value(vip));
+	if (f->n_vips)
+		memcpy(f->vip, f->vips[0], sizeof(f->vip));
 	f->owner = field_true(s, "owner");
 	f->panic = field_true(s, "panic");
 	f->maint = field_true(s, "maint");

@@ -66,14 +66,26 @@ uint64_t facts_conntrack_invalid(void)
 	return sum;
 }
 
+void facts_judge_vips(struct facts *f, unsigned int here)
+{
+	f->vip_here = f->owner;
+	for (unsigned int i = 0; i < f->n_vips; i++) {
+		if ((here >> i & 1) == f->owner)
+			continue;
+		f->vip_here = !f->owner;
+		memcpy(f->vip, f->vips[i], sizeof(f->vip));
+		return;
+	}
+}
+
 static void look_at_addresses(struct facts *f)
 {
 	struct ifaddrs *list = NULL;
 	char text[INET_ADDRSTRLEN];
+	unsigned int here = 0;
 
-	if (!f->vip[0] || getifaddrs(&list))
+	if (!f->n_vips || getifaddrs(&list))
 		return;
-	f->vip_here = 0;
 	for (const struct ifaddrs *a = list; a; a = a->ifa_next) {
 		struct sockaddr_in sin;
 
@@ -82,10 +94,13 @@ static void look_at_addresses(struct facts *f)
 		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
 			continue;
 		memcpy(&sin, a->ifa_addr, sizeof(sin));
-		if (inet_ntop(AF_INET, &sin.sin_addr, text, sizeof(text)) && !strcmp(text, f->vip))
-			f->vip_here = 1;
+		for (unsigned int i = 0; i < f->n_vips; i++)
+			if (inet_ntop(AF_INET, &sin.sin_addr, text, sizeof(text)) &&
+			    !strcmp(text, f->vips[i]))
+				here |= 1u << i;
 	}
 	freeifaddrs(list);
+	facts_judge_vips(f, here);
 }
 
 void facts_from_machine(struct facts *f)

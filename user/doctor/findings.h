@@ -91,7 +91,10 @@ struct facts {
 
 	/* As the daemon says. */
 	char node[CONF_NAME_MAX], state[16], reason[32], reason_text[FACT_TEXT];
-	char interface[16], vip[16], xdp_mode[16];
+	char interface[16], xdp_mode[16];
+	char vip[16]; /* the first one, or that by which vip_here is wrong */
+	unsigned int n_vips;
+	char vips[HOKM_MAX_VIPS][16];
 	bool owner, panic, maint, drain, standby, agent;
 	int64_t put_back_ms; /* since a part was put back; -1: never */
 	char put_back[64];
@@ -121,7 +124,7 @@ struct facts {
 	struct fact_grew grew;
 
 	/* As the machine says; -1: unknown. */
-	int vip_here; /* the VIP is an address of this machine */
+	int vip_here; /* owner: all VIPs are addresses of this machine; else: one is */
 	int rp_filter, arp_ignore_all, tcp_loose, clock_synced;
 	int interface_up;
 	char foreign_xdp[64]; /* an XDP program of others on the interface; "" for none, or unknown
