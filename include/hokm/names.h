@@ -61,7 +61,7 @@
 	X(p, PUT_BACK, "put-back",                                                                 \
 	  "another program removed what the daemon had set, and it was put back")                  \
 	X(p, PATH_LOST, "path-lost",                                                               \
-	  "what the node needs in the kernel is gone and cannot be put back")                      \
+	  "what the node needs in the kernel is gone, or is removed again and again")              \
 	X(p, SEND_FAILED, "send-failed", "an advert could not be sent")                            \
 	X(p, PATH_SILENT, "path-silent",                                                           \
 	  "no pulse comes over this path; the peer answers over another one")                      \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the upkeep still has to do, and when: while it has, no tick of the pulse is quiet. The
- * keeper and the VIP worker are played by this test.
+ * What the upkeep still has to do, and when: while it has, no tick of the pulse is quiet. And what
+ * keeps a node from owning. The keeper and the VIP worker are played by this test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "daemon/node.h"
-#include "daemon/upkeep.h"
+#include "daemon/upkeep_judge.h"
 
 #define PULSE_NS (10 * NS_PER_MS)
 #define START_NS (1000 * NS_PER_S)
@@ -25,6 +25,7 @@ static struct keep_result result; /* of each job but its parts */
 static unsigned int jobs, given;  /* how many, and the parts of the last one */
 static uint64_t asked_link;       /* the doubt of the last job */
 static bool fresh;
+static bool addrs_put, routes_put; /* by the worker, and not taken yet */
 
 const char *keep_part_text(enum keep_part part)
 {
@@ -97,25 +98,34 @@ int apply_fd(const struct apply *a)
 void apply_addrs_again(struct apply *a)
 {
 	(void)a;
+	addrs_put = true;
 }
 
 void apply_routes_again(struct apply *a)
 {
 	(void)a;
+	routes_put = true;
+}
+
+static bool take_put(bool *put, int *n)
+{
+	const bool taken = *put;
+
+	*n = taken;
+	*put = false;
+	return taken;
 }
 
 bool apply_addrs_put(struct apply *a, int *n)
 {
 	(void)a;
-	(void)n;
-	return false;
+	return take_put(&addrs_put, n);
 }
 
 bool apply_routes_put(struct apply *a, int *n)
 {
 	(void)a;
-	(void)n;
-	return false;
+	return take_put(&routes_put, n);
 }
 
 void apply_fill_job(const struct apply *a, struct keep_job *job)
@@ -163,7 +173,7 @@ static int set_up(void **state)
 			    .often_ns = NEVER,
 			    .full_ns = NEVER};
 	result = (struct keep_result){0};
-	fresh = false;
+	fresh = addrs_put = routes_put = false;
 	jobs = given = 0;
 	asked_link = 0;
 	now_ns = START_NS;
@@ -313,6 +323,64 @@ static void what_fails_does_not_wait_for_ever(void **state)
 	assert_in_range(waited, 0, 10);
 }
 
+/* ---- what keeps a node from owning ---- */
+
+/* For so long each look finds the part like that. */
+static void look_at(enum keep_part part, int found, uint64_t long_ns)
+{
+	const uint64_t end_ns = now_ns + long_ns;
+
+	result.n[part] = found;
+	while (now_ns < end_ns) {
+		u.job.parts |= 1u << part; /* as after an announcement */
+		u.retry_ns[part] = 0;
+		tick(true);
+	}
+}
+
+static const char *obstacle(void)
+{
+	uint64_t waits_ns;
+
+	return upkeep_obstacle(&u, now_ns, &waits_ns);
+}
+
+/* It is put back each time, and is away until then. */
+static void what_is_removed_again_and_again(void **state)
+{
+	static const struct {
+		enum keep_part part;
+		bool vital;
+	} rows[] = {
+		{KEEP_ADDRS, true},   {KEEP_ROUTES, true}, {KEEP_SYSCTLS, false},
+		{KEEP_INGRESS, true}, {KEEP_EGRESS, true}, {KEEP_FENCES, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up(state);
+		look_at(rows[i].part, 1, 5 * NS_PER_S);
+		assert_true(u.count[rows[i].part] >= 5);
+		assert_int_equal(upkeep_broken(&u, now_ns), rows[i].vital);
+		/* It stays: so must the node, for 30 s. */
+		look_at(rows[i].part, 0, 29 * NS_PER_S);
+		assert_int_equal(upkeep_broken(&u, now_ns), rows[i].vital);
+		look_at(rows[i].part, 0, 2 * NS_PER_S);
+		assert_false(upkeep_broken(&u, now_ns));
+	}
+}
+
+/* Nobody puts it back but the program that removes it. It never fails for a whole second. */
+static void an_own_address_that_comes_and_goes(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_null(obstacle());
+		look_at(KEEP_SELF, -EADDRNOTAVAIL, 700 * NS_PER_MS);
+		look_at(KEEP_SELF, 0, 2300 * NS_PER_MS / 2);
+	}
+	assert_non_null(obstacle());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup(a_link_in_doubt_waits_for_no_gap, set_up),
 		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
+		cmocka_unit_test(what_is_removed_again_and_again),
+		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/node.h"
-#include "daemon/upkeep.h"
+#include "daemon/upkeep_judge.h"
 #include "decide/vrrp_wire.h"
 
 #define BIT(part) (1u << (part))
@@ -27,9 +27,6 @@
  * answered or noted: each node may take the other one for dead. They wait for no other part.
  */
 #define URGENT_PARTS (BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
-/* Without these the node is no good owner. */
-#define VITAL_PARTS \
-	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
 
 /* What an interface that was made again needs before a VIP may be reached by it. */
 #define RETURN_PARTS                                                                 \
@@ -47,13 +44,6 @@
 #define LINK_LATE_NS (2 * NS_PER_S)
 #define FULL_NS      (10 * NS_PER_S)
 #define RETRY_NS     (2 * NS_PER_S)
-#define GONE_NS      (200 * NS_PER_MS)
-/* A vital part that fails for so long is a reason to hand over ... */
-#define PATIENCE_NS (NS_PER_S)
-/* The same, without a failure: so long the kernel may take to add an address. */
-#define KERNEL_NS (5 * NS_PER_S)
-/* ... and to stay away for so long: the address may only fail while the node owns it. */
-#define BROKEN_NS (30 * NS_PER_S)
 
 /* ---- what is announced ---- */
 
@@ -228,32 +218,11 @@ static void report_put(const struct upkeep *u, enum keep_part part, int n)
 		 u->node->conf->interface);
 }
 
-static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
-{
-	if (!is)
-		*since_ns = 0;
-	else if (!*since_ns)
-		*since_ns = now_ns;
-}
-
-/*
- * Who gives the node's own address another mask removes it and adds it again. So it counts as gone
- * when it is not there for GONE_NS; until then the keeper looks again after each gap.
- */
-static bool is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
-{
-	if (part != KEEP_SELF)
-		return false;
-	note_since(&u->missed_ns, n == -EADDRNOTAVAIL, now_ns);
-	if (!u->missed_ns || now_ns - u->missed_ns >= GONE_NS)
-		return false;
-	u->job.parts |= BIT(part);
-	return true;
-}
-
 /* n: how many were put back, or -errno. Returns true when something had to be put back. */
 static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
 {
+	const bool failed = u->failing_ns[part] != 0;
+
 	/* Without its interface the node is in fault anyway (link-down). */
 	if (n == -ENODEV)
 		return false;
@@ -262,14 +231,21 @@ static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now
 		u->job.parts |= BIT(part);
 		return false;
 	}
-	if (is_passing(u, part, n, now_ns))
+	/* Until then the keeper looks again after each gap. */
+	if (upkeep_is_passing(u, part, n, now_ns)) {
+		u->job.parts |= BIT(part);
 		return false;
+	}
 	report_put(u, part, n);
 	if (n < 0)
 		note_failure(u, part, n, now_ns);
 	else
 		note_there(u, part);
-	if (n <= 0 || u->returning)
+	if (n < 0 || u->returning)
+		return false;
+	if (n || failed)
+		upkeep_judge_removal(u, part, now_ns);
+	if (!n)
 		return false;
 	note_put_back(u, part, n, now_ns);
 	return true;
@@ -406,41 +382,6 @@ static void give_urgent(struct upkeep *u, uint64_t now_ns)
 	u->urgent_ns = now_ns + URGENT_NS;
 }
 
-static bool is_long(uint64_t since_ns, uint64_t now_ns)
-{
-	return since_ns && now_ns - since_ns >= PATIENCE_NS;
-}
-
-static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
-{
-	u->broken_ns = now_ns;
-	if (u->broken_until_ns < now_ns + stay_ns)
-		u->broken_until_ns = now_ns + stay_ns;
-	u->broken_by = what;
-}
-
-/* The node's own address fails the same way whether the node owns or not. */
-static uint64_t stay_away_ns(enum keep_part part)
-{
-	return part == KEEP_SELF ? PATIENCE_NS : BROKEN_NS;
-}
-
-static void judge(struct upkeep *u, uint64_t now_ns)
-{
-	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
-	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
-	if (is_long(u->unset_ns, now_ns))
-		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
-	if (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS)
-		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
-	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
-		const enum keep_part part = (enum keep_part)i;
-
-		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
-			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
-	}
-}
-
 bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 {
 	uint64_t addrs = u->count[KEEP_ADDRS];
@@ -450,7 +391,7 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 		take_result(u, r, now_ns);
 	if (take_put(u, now_ns))
 		set_gap(u, true, now_ns);
-	judge(u, now_ns);
+	upkeep_judge(u, now_ns);
 	find_due(u, now_ns);
 	if (upkeep_waits(u) && now_ns >= u->next_ns)
 		give_job(u);
@@ -485,24 +426,6 @@ bool upkeep_works(const struct upkeep *u)
 bool upkeep_lacks_self(const struct upkeep *u)
 {
 	return u->failing_ns[KEEP_SELF] != 0;
-}
-
-bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
-{
-	return now_ns < u->broken_until_ns;
-}
-
-const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns)
-{
-	/* It is judged at each tick of the pulse. */
-	bool back = now_ns >= u->broken_ns + PATIENCE_NS;
-
-	*waits_ns = 0;
-	if (!upkeep_broken(u, now_ns))
-		return NULL;
-	if (back)
-		*waits_ns = u->broken_until_ns - now_ns;
-	return u->broken_by;
 }
 
 /* ---- the interface made again ---- */

@@ -3,7 +3,7 @@
  * Upkeep: what the daemon set in the kernel stays set (architecture rule 12). Addresses, routes,
  * sysctls, programs, filters, pins and fences are read back by the keeper (act/keeper.h) when the
  * kernel announces a change, and now and then without one. What others removed is put back; what
- * cannot be put back is a reason to hand the VIP over.
+ * cannot be put back, or is removed again and again, is a reason to hand the VIP over.
  *
  * Invariants: a job for the keeper begins at the earliest 50 ms after the one before, and 0.8 s
  * after it while others go on removing things. Only for pins, for a link that is in doubt, and for
@@ -19,6 +19,7 @@
 #include <systemd/sd-event.h>
 
 #include "act/keeper.h"
+#include "decide/removals.h"
 #include "sense/kernel_watch.h"
 
 struct node;
@@ -45,6 +46,7 @@ struct upkeep {
 	uint64_t broken_until_ns; /* the node should not own the VIP until then */
 	uint64_t broken_ns;       /* when that was found last */
 	const char *broken_by;    /* what was gone then */
+	struct removals removals[KEEP_PARTS];
 	/* For status. */
 	uint64_t count[KEEP_PARTS]; /* how many things were put back */
 	uint64_t count_ns;          /* the last time; 0: never */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See upkeep_judge.h. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/node.h"
+#include "daemon/upkeep_judge.h"
+
+#define BIT(part) (1u << (part))
+/* Without these the node is no good owner. */
+#define VITAL_PARTS \
+	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
+
+#define GONE_NS (200 * NS_PER_MS)
+/* A vital part that fails for so long is a reason to hand over ... */
+#define PATIENCE_NS (NS_PER_S)
+/* The same, without a failure: so long the kernel may take to add an address. */
+#define KERNEL_NS (5 * NS_PER_S)
+/* ... and to stay away for so long: the address may only fail while the node owns it. */
+#define BROKEN_NS (30 * NS_PER_S)
+
+static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
+{
+	if (!is)
+		*since_ns = 0;
+	else if (!*since_ns)
+		*since_ns = now_ns;
+}
+
+static bool is_long(uint64_t since_ns, uint64_t now_ns)
+{
+	return since_ns && now_ns - since_ns >= PATIENCE_NS;
+}
+
+static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
+{
+	u->broken_ns = now_ns;
+	if (u->broken_until_ns < now_ns + stay_ns)
+		u->broken_until_ns = now_ns + stay_ns;
+	u->broken_by = what;
+}
+
+/* The node's own address fails the same way whether the node owns or not. */
+static uint64_t stay_away_ns(enum keep_part part)
+{
+	return part == KEEP_SELF ? PATIENCE_NS : BROKEN_NS;
+}
+
+void upkeep_judge(struct upkeep *u, uint64_t now_ns)
+{
+	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
+	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
+	if (is_long(u->unset_ns, now_ns))
+		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
+	if (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS)
+		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
+	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
+		const enum keep_part part = (enum keep_part)i;
+
+		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
+			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
+	}
+}
+
+void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns)
+{
+	uint64_t stay_ns;
+
+	if (!(VITAL_PARTS & BIT(part)))
+		return;
+	stay_ns = removals_note(&u->removals[part], now_ns);
+	if (!stay_ns)
+		return;
+	if (!upkeep_broken(u, now_ns))
+		log_warn("%s of %s was removed by another program %d times within %llu s: "
+			 "an owner hands the VIP over, if a peer can take it, "
+			 "and stays away until it has been there for %llu s; "
+			 "find the program that removes it (ip monitor, bpftool)",
+			 keep_part_text(part), u->node->conf->interface, REMOVALS_MANY,
+			 REMOVALS_NS / NS_PER_S, (unsigned long long)(stay_ns / NS_PER_S));
+	note_broken(u, keep_part_text(part), stay_ns, now_ns);
+}
+
+bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
+{
+	if (part != KEEP_SELF)
+		return false;
+	note_since(&u->missed_ns, n == -EADDRNOTAVAIL, now_ns);
+	return u->missed_ns && now_ns - u->missed_ns < GONE_NS;
+}
+
+bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
+{
+	return now_ns < u->broken_until_ns;
+}
+
+const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns)
+{
+	/* It is judged at each tick of the pulse. */
+	bool back = now_ns >= u->broken_ns + PATIENCE_NS;
+
+	*waits_ns = 0;
+	if (!upkeep_broken(u, now_ns))
+		return NULL;
+	if (back)
+		*waits_ns = u->broken_until_ns - now_ns;
+	return u->broken_by;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Should a node own, by what it lacks in the kernel? Only for the upkeep. What the rest of the
+ * daemon asks is in upkeep.h.
+ *
+ * A vital part that fails for a second keeps the node away, and so does one that others remove
+ * again and again (decide/removals.h).
+ */
+#ifndef HOKM_DAEMON_UPKEEP_JUDGE_H
+#define HOKM_DAEMON_UPKEEP_JUDGE_H
+
+#include "daemon/upkeep.h"
+
+/* Is asked at each tick of the pulse. */
+void upkeep_judge(struct upkeep *u, uint64_t now_ns);
+
+/*
+ * Another program removed this part, and it is back: put back by the daemon, or by itself after it
+ * had failed.
+ */
+void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns);
+
+/*
+ * Who gives the node's own address another mask removes it and adds it again. So it counts as gone
+ * when it is not there for 0.2 s. n: of this part, as the keeper found it. True: it may be back
+ * soon, and is to be looked for again.
+ */
+bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns);
+
+#endif
