@@ -71,7 +71,8 @@ __noinline int grant_answer(struct hokm_pulse *pulse, __u32 slot, __u64 now)
 	out->wish_epoch = out->epoch;
 	out->epoch = bpf_cpu_to_be64(hokm_grant_seen_epoch(&g->own, newest));
 	if (out->verdict != HOKM_VERDICT_GRANTED)
-		out->length_us = bpf_htonl(g->own.longest_ns / 1000);
+		ask.length_ns = g->own.longest_ns;
+	out->length_us = bpf_htonl(ask.length_ns / 1000);
 	out->rsv[0] = out->rsv[1] = 0;
 	grant_fill_holder(&p, out, HOKM_GRANT_READ(&g->own.word));
 	return 1;

@@ -36,8 +36,8 @@ enum hokm_verdict {
  * struct hokm_pulse_grant - the part of a pulse that is about grants
  * @epoch: probe: epoch of the wish; answer: the greatest epoch that the member has seen
  * @wish_epoch: answer: epoch of the wish that is answered; probe: zero
- * @length_us: time that is asked for, from the moment of the answer on; in an answer that grants
- *             nothing the longest time for which the member grants
+ * @length_us: time that is asked for, from the moment of the answer on; in an answer the time that
+ *             is granted, or, when nothing is, the longest time for which the member grants
  * @left_us: answer: rest of the member's grant, if another one has it
  * @holder: answer: address of the node that has the member's grant; 0: nobody
  * @wish: enum hokm_wish
@@ -78,6 +78,7 @@ _Static_assert(sizeof(struct hokm_promise) == 32, "promise");
  * @sent_ns: when its probe was sent, on the clock of the peer
  *
  * A wish counts only when it is newer: it has a greater epoch, or the same one and was sent later.
+ * One of the same epoch that was sent earlier begins and prolongs nothing (hokm_grant_late_wish()).
  * So a probe that was recorded counts never again, also when the peer's daemon has started anew.
  */
 struct hokm_wished {

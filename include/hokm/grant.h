@@ -157,18 +157,53 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_carry_out(
 	return verdict;
 }
 
-/* The same for a wish that came in a probe, unless it is not newer than the newest one. */
+/*
+ * A wish that was sent before the newest one of its epoch and comes after it, over a slower path.
+ * The answer to the newest one may have been lost. The wish begins nothing and prolongs nothing:
+ * while a promise to its sender runs, it is granted for what is left of that. ask->length_ns
+ * becomes this time.
+ *
+ * It is safe in any order of events, because it is carried out as each other wish, and the promise
+ * lasts for as long already.
+ *   - After a release, and after a wish of a greater epoch, the epoch of this one is too old.
+ *   - While nobody or another node has the promise, this wish is too old.
+ *   - A release of a former epoch that another CPU carries out at this moment finds another word:
+ *     each grant makes the promise longer by a microsecond at least.
+ *   - So does a probe that is repeated, but only until it is older than the newest one by the
+ *     length of a grant. The asker does not count the answer to it.
+ *   - A probe from before a boot of its sender has another clock. A node that has booted wishes
+ *     nothing for as long as a promise from before may run.
+ */
+HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_late_wish(
+	struct hokm_promise *p, struct hokm_grant_ask *ask, __u64 late_ns, __u64 now_ns)
+{
+	__u64 word = HOKM_GRANT_READ(&p->word), left_ns;
+
+	if (ask->wish != HOKM_WISH_OWN || hokm_grant_member(word) != ask->member ||
+	    now_ns >= hokm_grant_until_ns(word) || late_ns > ask->length_ns)
+		return HOKM_VERDICT_OLD;
+	left_ns = hokm_grant_used_ns(hokm_grant_until_ns(word) - now_ns) / 1000 * 1000;
+	if (ask->length_ns > left_ns)
+		ask->length_ns = left_ns;
+	return hokm_grant_carry_out(p, ask, now_ns);
+}
+
+/*
+ * The same for a wish that came in a probe sent at sent_ns, by the clock of its sender. *newest is
+ * that of this sender. ask->length_ns becomes the time that is granted.
+ */
 HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_take_wish(
-	struct hokm_promise *p, struct hokm_wished *newest, const struct hokm_grant_ask *ask,
+	struct hokm_promise *p, struct hokm_wished *newest, struct hokm_grant_ask *ask,
 	__u64 sent_ns, __u64 now_ns)
 {
 	if (!p->silent_until_ns)
 		return HOKM_VERDICT_ABSENT;
 	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
 		return HOKM_VERDICT_NONE;
-	if (ask->epoch < newest->epoch ||
-	    (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns))
+	if (ask->epoch < newest->epoch)
 		return HOKM_VERDICT_OLD;
+	if (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns)
+		return hokm_grant_late_wish(p, ask, newest->sent_ns - sent_ns, now_ns);
 	newest->epoch = ask->epoch;
 	newest->sent_ns = sent_ns;
 	return hokm_grant_carry_out(p, ask, now_ns);

@@ -8,8 +8,7 @@
  */
 #include <bpf/bpf.h>
 
-#include "pulse_spec.h"
-#include "skel.h"
+#include "grant_spec.h"
 
 #define LO_INDEX   1
 #define PATH       1
@@ -174,31 +173,55 @@ static void probe_is_answered_on_the_path(void **state)
 	expect_pulse_refused(x, &p, HOKM_CTR_drop_pulse_replay);
 }
 
-/* A wish counts over whatever path it comes, and the same wish over two paths is one wish. */
-static void wish_is_granted_over_the_path(void **state)
+static struct hokm_pulse_grant over_the_segment(struct fix *x, struct hokm_pulse p)
 {
-	struct fix *x = *state;
-	struct hokm_grants g = {.own = {.silent_until_ns = 1, .longest_ns = SECOND_NS}};
-	struct hokm_pulse p = pulse_probe_of(x, 0, PEER_NONCE, 2000), got;
-	uint32_t zero = 0;
 	struct frame f;
 
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(x->skel->maps.grants), &zero, &g, 0), 0);
-	p.grant.wish = HOKM_WISH_OWN;
-	p.grant.epoch = htobe64(9);
-	p.grant.length_us = htonl(30000);
-	got = on_cable(x, p);
-	run_pulse(x, &got, TC_REDIRECT);
-	got = pulse_out(x);
-	assert_int_equal(got.grant.verdict, HOKM_VERDICT_GRANTED);
-	/* The probe over the segment was sent just before, and comes later. */
-	p.sent_ns = htobe64(1999);
 	pulse_sign(x, 0, &p);
 	pulse_frame_of(&f, 0, &p);
 	fix_ingress(x, &f);
-	got = pulse_out(x);
-	assert_int_equal(got.grant.verdict, HOKM_VERDICT_OLD);
-	assert_int_equal(got.grant.epoch, got.grant.wish_epoch);
+	assert_int_equal(x->verdict, XDP_VERDICT_TX);
+	return pulse_out(x).grant;
+}
+
+/*
+ * A wish counts over whatever path it comes. The answer over the path may be lost: that over the
+ * slower segment grants what is left, and prolongs nothing.
+ */
+static void wish_is_granted_over_each_path(void **state)
+{
+	const uint32_t length_us = 30000000;
+	struct fix *x = *state;
+	struct hokm_grants g = grants_member();
+	struct hokm_pulse p = pulse_probe_of(x, 0, PEER_NONCE, 2000), got;
+	struct hokm_pulse_grant late;
+
+	grants_put(x, &g);
+	p.grant.wish = HOKM_WISH_OWN;
+	p.grant.epoch = htobe64(9);
+	p.grant.length_us = htonl(length_us);
+	got = on_cable(x, p);
+	run_pulse(x, &got, TC_REDIRECT);
+	assert_int_equal(pulse_out(x).grant.verdict, HOKM_VERDICT_GRANTED);
+	g = grants_get(x);
+	/* The probe over the segment was sent just before, and comes later. */
+	p.sent_ns = htobe64(1999);
+	late = over_the_segment(x, p);
+	assert_int_equal(late.verdict, HOKM_VERDICT_GRANTED);
+	assert_int_equal(late.wish_epoch, htobe64(9));
+	assert_in_range(ntohl(late.length_us), 1, length_us);
+	assert_true(fix_now() + hokm_grant_used_ns(ntohl(late.length_us) * 1000ull) <=
+		    hokm_grant_until_ns(g.own.word));
+	assert_int_equal(grants_get(x).own.word, g.own.word + (1 << 8));
+	/* Given back over the path: what comes late over the segment is too old. */
+	p.sent_ns = htobe64(3000);
+	p.grant.wish = HOKM_WISH_RELEASE;
+	got = on_cable(x, p);
+	run_pulse(x, &got, TC_REDIRECT);
+	p.sent_ns = htobe64(2999);
+	p.grant.wish = HOKM_WISH_OWN;
+	assert_int_equal(over_the_segment(x, p).verdict, HOKM_VERDICT_OLD);
+	assert_int_equal(hokm_grant_member(grants_get(x).own.word), HOKM_GRANT_NOBODY);
 }
 
 /* ---- answers ---- */
@@ -428,7 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PATH_TEST(probe_is_answered_on_the_path),
-		PATH_TEST(wish_is_granted_over_the_path),
+		PATH_TEST(wish_is_granted_over_each_path),
 		PATH_TEST(answer_over_the_path_proves_life_and_no_way_to_steer),
 		PATH_TEST(owner_is_steered_to_over_the_segment_only),
 		PATH_TEST(the_newest_answer_of_all_paths_counts),

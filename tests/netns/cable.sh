@@ -7,11 +7,13 @@
 cable_up() {
 	ip -n "$(lab_ns a)" link add direct type veth peer name direct netns "$(lab_ns b)" ||
 		return 1
-	for node in a b; do
-		lab_run "$node" ethtool -K direct tx off >/dev/null &&
-			ip -n "$(lab_ns "$node")" addr add "$(cable_addr "$node")/24" dev direct &&
-			ip -n "$(lab_ns "$node")" link set direct up || return 1
-	done
+	cable_end a && cable_end b
+}
+# The interface of the node gets its address.
+cable_end() {
+	lab_run "$1" ethtool -K direct tx off >/dev/null &&
+		ip -n "$(lab_ns "$1")" addr add "$(cable_addr "$1")/24" dev direct &&
+		ip -n "$(lab_ns "$1")" link set direct up
 }
 cable_addr() { if [ "$1" = a ]; then echo 10.0.0.26; else echo 10.0.0.27; fi; }
 # cable_conf NODE...: the files of the nodes name the path.

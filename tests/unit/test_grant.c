@@ -218,6 +218,126 @@ static void majority_that_grows_is_counted_anew(void **state)
 	assert_int_equal(hokm_owner_until_ns(60000, &g), 60000);
 }
 
+/* ---- wishes that come late ---- */
+
+#define MS_NS    1000000ull
+#define GRANT_NS (30 * MS_NS)
+
+enum asker { A, B };
+
+struct wish_step {
+	enum asker asker;
+	enum hokm_wish wish;
+	uint64_t epoch, sent_ns, now_ns, length_ns;
+};
+
+#define WISH(asker, wish, epoch, sent_ms, now_ms)                                         \
+	{                                                                                 \
+		asker, HOKM_WISH_##wish, epoch, (sent_ms)*MS_NS, (now_ms)*MS_NS, GRANT_NS \
+	}
+
+static enum hokm_verdict take(struct hokm_promise *p, struct hokm_wished newest[2],
+			      struct wish_step *w)
+{
+	struct hokm_grant_ask ask = {.member = HOKM_GRANT_PEER((unsigned int)w->asker),
+				     .wish = w->wish,
+				     .epoch = w->epoch,
+				     .length_ns = w->length_ns};
+	enum hokm_verdict v = hokm_grant_take_wish(
+		p, &newest[w->asker], &ask, w->sent_ns, w->now_ns);
+
+	w->length_ns = ask.length_ns;
+	return v;
+}
+
+/*
+ * The last wish of each row was sent before the newest one of its sender, and comes after it. What
+ * is granted to it was promised before; a promise that is not its sender's, or not any more, stays
+ * as it is.
+ */
+static const struct {
+	const char *name;
+	struct wish_step before[3], late;
+	enum hokm_verdict want;
+} late[] = {
+	{"slower path", {WISH(A, OWN, 5, 10, 11)}, WISH(A, OWN, 5, 9, 13), HOKM_VERDICT_GRANTED},
+	{"the same probe",
+	 {WISH(A, OWN, 5, 10, 11)},
+	 WISH(A, OWN, 5, 10, 13),
+	 HOKM_VERDICT_GRANTED},
+	{"near its end", {WISH(A, OWN, 5, 10, 11)}, WISH(A, OWN, 5, 9, 41), HOKM_VERDICT_GRANTED},
+	{"ended", {WISH(A, OWN, 5, 10, 11)}, WISH(A, OWN, 5, 9, 42), HOKM_VERDICT_OLD},
+	{"older than a grant",
+	 {WISH(A, OWN, 5, 41, 42)},
+	 WISH(A, OWN, 5, 10, 43),
+	 HOKM_VERDICT_OLD},
+	{"released",
+	 {WISH(A, OWN, 5, 10, 11), WISH(A, RELEASE, 5, 12, 13)},
+	 WISH(A, OWN, 5, 11, 14),
+	 HOKM_VERDICT_OLD},
+	{"released before it began",
+	 {WISH(A, RELEASE, 5, 12, 13)},
+	 WISH(A, OWN, 5, 11, 14),
+	 HOKM_VERDICT_OLD},
+	{"released, and another's",
+	 {WISH(A, OWN, 5, 10, 11), WISH(A, RELEASE, 5, 12, 13), WISH(B, OWN, 6, 13, 14)},
+	 WISH(A, OWN, 5, 11, 15),
+	 HOKM_VERDICT_OLD},
+	{"another's",
+	 {WISH(B, OWN, 5, 10, 11), WISH(A, OWN, 5, 12, 13)},
+	 WISH(A, OWN, 5, 11, 14),
+	 HOKM_VERDICT_OLD},
+	{"another's, ended",
+	 {WISH(B, OWN, 5, 10, 11), WISH(A, OWN, 5, 12, 13)},
+	 WISH(A, OWN, 5, 11, 60),
+	 HOKM_VERDICT_OLD},
+	{"greater epoch",
+	 {WISH(A, OWN, 5, 10, 11), WISH(A, OWN, 6, 12, 13)},
+	 WISH(A, OWN, 5, 11, 14),
+	 HOKM_VERDICT_OLD},
+	{"late release",
+	 {WISH(A, OWN, 5, 10, 11), WISH(A, OWN, 5, 12, 13)},
+	 WISH(A, RELEASE, 5, 11, 14),
+	 HOKM_VERDICT_OLD},
+	/* It was refused, and the former grant runs. */
+	{"newest too long",
+	 {WISH(A, OWN, 5, 10, 11), {A, HOKM_WISH_OWN, 6, 13 * MS_NS, 14 * MS_NS, 9000 * MS_NS}},
+	 WISH(A, OWN, 6, 12, 15),
+	 HOKM_VERDICT_GRANTED},
+	{"late and long",
+	 {WISH(A, OWN, 5, 10, 11)},
+	 {A, HOKM_WISH_OWN, 5, 9 * MS_NS, 13 * MS_NS, 5000 * MS_NS},
+	 HOKM_VERDICT_GRANTED},
+};
+
+static void wish_that_comes_late_begins_and_prolongs_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		struct hokm_promise p = {.silent_until_ns = 1, .longest_ns = 5000 * MS_NS};
+		struct hokm_wished newest[2] = {{0}};
+		struct wish_step w = late[i].late;
+		enum hokm_verdict got;
+		uint64_t word;
+
+		for (unsigned int k = 0; k < 3 && late[i].before[k].wish; k++) {
+			struct wish_step before = late[i].before[k];
+
+			(void)take(&p, newest, &before);
+		}
+		word = p.word;
+		got = take(&p, newest, &w);
+		if (got != late[i].want)
+			fail_msg("%s: verdict %d", late[i].name, got);
+		if (p.word != word + (got == HOKM_VERDICT_GRANTED ? 1 << 8 : 0))
+			fail_msg("%s: the promise has changed", late[i].name);
+		/* One clock for all: the asker's end comes first here too. */
+		if (got == HOKM_VERDICT_GRANTED &&
+		    w.sent_ns + hokm_grant_used_ns(w.length_ns) > hokm_grant_until_ns(word))
+			fail_msg("%s: granted for too long", late[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +348,7 @@ int main(void)
 		cmocka_unit_test(silence_outlasts_what_anybody_may_use),
 		cmocka_unit_test(end_belongs_to_its_epoch),
 		cmocka_unit_test(majority_that_grows_is_counted_anew),
+		cmocka_unit_test(wish_that_comes_late_begins_and_prolongs_nothing),
 	};
 
 	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);

@@ -3,7 +3,8 @@
  * Grants in simulated groups: the real rules of members and askers (hokm/grant.h,
  * hokm/grant_count.h) and the real decisions (decide/grants.h), among members whose clocks run at
  * different rates. Messages are lost and delayed, links are cut, members crash and boot with an
- * empty memory, daemons stop while their kernels go on answering, and owners let go.
+ * empty memory, daemons stop while their kernels go on answering, and owners let go. In some groups
+ * the nodes have a cable besides, which is faster than the segment and may fail in one direction.
  *
  *   never     two nodes may act as owner at the same moment
  *   always    when a majority has been in touch for long enough, a node owns
@@ -36,6 +37,7 @@
 struct group {
 	const char *name;
 	unsigned int nodes, members, majority;
+	bool cable; /* a second path between the nodes */
 };
 
 enum what { TICK, WAKE, PROBE, ANSWER, TROUBLE };
@@ -48,6 +50,7 @@ struct event {
 	unsigned int boot; /* of the member that made it: what an earlier boot sent does not count
 			    */
 	uint64_t sent_ns, epoch, length_ns, left_us, greatest;
+	bool cable;
 	enum hokm_wish wish;
 	enum hokm_verdict verdict;
 	unsigned int holder; /* its number + 1; 0: nobody */
@@ -58,7 +61,7 @@ struct member {
 	int64_t rate_ppm; /* of its clock: beyond that of the simulation */
 	unsigned int boot;
 	bool up;
-	bool cut[MEMBERS_MAX];
+	bool cut[MEMBERS_MAX], cable_cut[MEMBERS_MAX];
 	uint64_t paused_until_ns, shy_until_ns; /* of the simulation */
 	uint64_t newest_answer_ns[MEMBERS_MAX];
 	struct hokm_grants map;
@@ -162,7 +165,9 @@ static void post(struct sim *s, struct event *e)
 
 	if (!s->calm && below(s, 20) == 0)
 		late_ns = below(s, 25 * MS);
-	if (from->cut[e->to] || (!s->calm && below(s, 12) == 0))
+	if (s->group->cable && !e->cable)
+		late_ns += 2 * MS;
+	if ((e->cable ? from->cable_cut : from->cut)[e->to] || (!s->calm && below(s, 12) == 0))
 		return;
 	e->at_ns = s->now_ns + late_ns;
 	e->boot = from->boot;
@@ -187,6 +192,7 @@ static void answer(struct sim *s, const struct event *probe)
 		return;
 	newest = &m->map.member[slot_of(probe->to, probe->from)].wished;
 	e.verdict = hokm_grant_take_wish(&m->map.own, newest, &ask, probe->sent_ns, now_ns);
+	e.length_ns = ask.length_ns;
 	e.greatest = hokm_grant_seen_epoch(&m->map.own, newest);
 	until_ns = hokm_grant_until_ns(m->map.own.word);
 	holder = hokm_grant_member(m->map.own.word);
@@ -247,6 +253,10 @@ static void send_probes(struct sim *s, unsigned int i)
 				  .length_ns = m->out.length_ns};
 
 		if (to != i)
+			post(s, &e);
+		e.cable = true;
+		e.sent_ns++;
+		if (to != i && s->group->cable && to < s->group->nodes)
 			post(s, &e);
 	}
 }
@@ -359,7 +369,10 @@ static void trouble(struct sim *s)
 			boot(s, i);
 		break;
 	case 3:
-		m->cut[j] = !m->cut[j];
+		if (s->group->cable && below(s, 2))
+			m->cable_cut[j] = !m->cable_cut[j];
+		else
+			m->cut[j] = !m->cut[j];
 		break;
 	case 4:
 		m->cut[j] = s->m[j].cut[i] = !m->cut[j];
@@ -372,9 +385,25 @@ static void trouble(struct sim *s)
 		break;
 	default:
 		memset(m->cut, 0, sizeof(m->cut));
+		memset(m->cable_cut, 0, sizeof(m->cable_cut));
 		break;
 	}
 	put(s, &e);
+}
+
+/*
+ * The witness is dead, only this node wants to own, and no answer comes to it over the cable: each
+ * member has seen a newer wish of it than the one whose answer arrives.
+ */
+static void half_a_cable(struct sim *s, unsigned int wants)
+{
+	s->m[s->group->members - 1].up = false;
+	for (unsigned int i = 0; i < s->group->nodes; i++) {
+		memset(s->m[i].cable_cut, 0, sizeof(s->m[i].cable_cut));
+		s->m[i].cable_cut[wants] = true;
+		if (i != wants)
+			s->m[i].shy_until_ns = UINT64_MAX;
+	}
 }
 
 /* Some may stay dead or cut off: those that remain are a majority with a node among them. */
@@ -387,7 +416,9 @@ static void calm_down(struct sim *s)
 		if (!s->m[i].up)
 			boot(s, i);
 	}
-	if (below(s, 2))
+	if (s->group->cable)
+		half_a_cable(s, (unsigned int)below(s, s->group->nodes));
+	else if (below(s, 2))
 		s->m[below(s, s->group->members)].up = false;
 }
 
@@ -454,10 +485,11 @@ static void run(const struct group *group, uint64_t seed)
 static void never_two_owners_and_soon_one(void **state)
 {
 	static const struct group groups[] = {
-		{"two nodes and a witness", 2, 3, 2},
-		{"three nodes", 3, 3, 2},
-		{"two nodes and three witnesses", 2, 5, 3},
-		{"four nodes", 4, 4, 3},
+		{"two nodes and a witness", 2, 3, 2, false},
+		{"three nodes", 3, 3, 2, false},
+		{"two nodes and three witnesses", 2, 5, 3, false},
+		{"four nodes", 4, 4, 3, false},
+		{"two nodes with a cable, and a witness", 2, 3, 2, true},
 	};
 	const char *more = getenv("HOKM_SEEDS");
 	unsigned long seeds = more ? strtoul(more, NULL, 10) : SEEDS;

@@ -133,6 +133,7 @@ static void answer(struct sim *s, const struct message *q)
 
 	n->sign_ns = now_ns;
 	a.verdict = hokm_grant_take_wish(&n->map.own, newest, &ask, q->sent_ns, now_ns);
+	a.length_ns = ask.length_ns;
 	a.greatest = hokm_grant_seen_epoch(&n->map.own, newest);
 	until_ns = hokm_grant_until_ns(n->map.own.word);
 	a.left_us = now_ns < until_ns ? (until_ns - now_ns + 999) / 1000 : 0;

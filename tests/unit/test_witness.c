@@ -507,6 +507,29 @@ static void a_recorded_wish_counts_never_again(void **state)
 	end(&r);
 }
 
+/* The answer over another path may have been lost: this one says what is left. */
+static void a_wish_that_comes_late_is_granted_what_is_left(void **state)
+{
+	const uint64_t kept_ns = hokm_grant_kept_ns(GRANT_NS);
+	struct hokm_pulse late;
+	struct rig r;
+
+	(void)state;
+	begin_ready(&r);
+	late = probe(&r, 0, HOKM_WISH_OWN, 4);
+	late.nonce = htobe64(78);
+	sign(&r, 0, &late);
+	r.now_ns += NS_PER_MS;
+	assert_int_equal(ask(&r, 0, HOKM_WISH_OWN, 4), HOKM_VERDICT_GRANTED);
+	r.now_ns += GRANT_NS / 2;
+	assert_int_equal(give(&r, 0, &late), WITNESS_NONE);
+	assert_int_equal(r.answer.grant.verdict, HOKM_VERDICT_GRANTED);
+	holder_is(&r, 0, kept_ns - GRANT_NS / 2);
+	assert_int_equal(be32toh(r.answer.grant.length_us),
+			 hokm_grant_used_ns(kept_ns - GRANT_NS / 2) / 1000);
+	end(&r);
+}
+
 /* ---- limits ---- */
 
 static void a_full_group_has_room(void **state)
@@ -539,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_second_secret_is_accepted),
 		cmocka_unit_test(what_is_discarded_changes_nothing),
 		cmocka_unit_test(a_recorded_wish_counts_never_again),
+		cmocka_unit_test(a_wish_that_comes_late_is_granted_what_is_left),
 		cmocka_unit_test(a_full_group_has_room),
 	};
 

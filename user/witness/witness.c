@@ -137,7 +137,7 @@ static void answer_wish(struct witness *w, struct witness_node *n, uint64_t now_
 			struct hokm_pulse *p)
 {
 	struct hokm_pulse_grant *g = &p->grant;
-	const struct hokm_grant_ask ask = {
+	struct hokm_grant_ask ask = {
 		.member = HOKM_GRANT_PEER((unsigned int)(n - w->nodes)),
 		.wish = g->wish,
 		.epoch = be64toh(g->epoch),
@@ -149,7 +149,8 @@ static void answer_wish(struct witness *w, struct witness_node *n, uint64_t now_
 	g->wish_epoch = g->epoch;
 	g->epoch = htobe64(hokm_grant_seen_epoch(&w->promise, &n->wished));
 	if (g->verdict != HOKM_VERDICT_GRANTED)
-		g->length_us = htobe32((uint32_t)(w->promise.longest_ns / 1000));
+		ask.length_ns = w->promise.longest_ns;
+	g->length_us = htobe32((uint32_t)(ask.length_ns / 1000));
 	memset(g->rsv, 0, sizeof(g->rsv));
 	fill_holder(w, now_ns, g);
 }
