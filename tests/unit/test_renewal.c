@@ -30,6 +30,7 @@
 #define PULSE_NS (50 * NS_PER_MS)
 #define EPOCH    7
 #define MANY     100
+#define LO_INDEX 1
 #define WAIT_MS  20000
 
 #define POLICY_DEADLINE 6 /* SCHED_DEADLINE of the kernel */
@@ -141,6 +142,53 @@ static void loop_is_late(void **arg)
 		assert_true(!i || sent_ns(&r, i) > sent_ns(&r, i - 1));
 	}
 	assert_true(sent_ns(&r, r.n - 1) < sent_ns(&r, 0) + RENEWAL_PULSES * PULSE_NS);
+	rig_close(&r);
+}
+
+/* A path beside the segment: the loopback interface. Returns the socket that its probes come to. */
+static int path_open(struct renewal_path *path)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	sin.sin_addr = own_addr("127.0.0.2");
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	*path = (struct renewal_path){.n = 1, .to = {{3, sin.sin_addr}}};
+	assert_int_equal(pulse_open(LO_INDEX, own_addr("127.0.0.1"), PORT, &path->pulse), 0);
+	return fd;
+}
+
+/* The same probes, each a nanosecond newer. With the path closed the thread asks on without it. */
+static void loop_is_late_on_every_path(void **arg)
+{
+	struct renewal_path path;
+	struct hokm_pulse got;
+	unsigned int n = 0;
+	struct rig r;
+	int fd;
+
+	(void)arg;
+	rig_open(&r);
+	fd = path_open(&path);
+	renewal_paths(r.renewal, &path, 1);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	(void)receive_all(&r, clock_now_ns() + RENEWAL_PULSES * PULSE_NS);
+	for (; recv(fd, &got, sizeof(got), 0) == sizeof(got); n++) {
+		assert_true(n < r.n);
+		assert_int_equal(got.grant.wish, HOKM_WISH_OWN);
+		assert_int_equal(be64toh(got.sent_ns), sent_ns(&r, n) + 1);
+	}
+	assert_true(n > 1);
+	assert_int_equal(n, r.n);
+	renewal_paths(r.renewal, NULL, 0);
+	pulse_close(path.pulse);
+	loop_probes(&r, PULSE_NS);
+	(void)receive_all(&r, clock_now_ns() + RENEWAL_PULSES * PULSE_NS);
+	assert_true(r.n > n + 1);
+	assert_int_equal(recv(fd, &got, sizeof(got), 0), -1);
+	close(fd);
 	rig_close(&r);
 }
 
@@ -413,11 +461,17 @@ static void advice(void **arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loop_is_late),       cmocka_unit_test(lease_ends),
-		cmocka_unit_test(promises_to_itself), cmocka_unit_test(its_promise_counts_at_once),
-		cmocka_unit_test(wish_ends),          cmocka_unit_test(wishes_nothing),
-		cmocka_unit_test(loop_in_time),       cmocka_unit_test(pulse_changes),
-		cmocka_unit_test(is_refused),         cmocka_unit_test(advice),
+		cmocka_unit_test(loop_is_late),
+		cmocka_unit_test(lease_ends),
+		cmocka_unit_test(promises_to_itself),
+		cmocka_unit_test(its_promise_counts_at_once),
+		cmocka_unit_test(wish_ends),
+		cmocka_unit_test(wishes_nothing),
+		cmocka_unit_test(loop_in_time),
+		cmocka_unit_test(pulse_changes),
+		cmocka_unit_test(is_refused),
+		cmocka_unit_test(advice),
+		cmocka_unit_test(loop_is_late_on_every_path),
 	};
 
 	own_netns_make(&ns);

@@ -34,12 +34,12 @@ void heartbeat_probe(struct heartbeat *h)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
 		else if (p->witnesses[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->witnesses[slot].addr};
-	/* A probe that is lost is no reason to fail: the next one follows. */
-	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
 	now_ns = clock_now_ns();
 	for (unsigned int i = 0; i < n; i++)
 		pulse_paths_note(&h->paths, to[i].slot, now_ns);
-	pulse_paths_probe(&h->paths, pulse_signer(h->pulse), &state, now_ns);
+	pulse_paths_tell(&h->paths, h->renewal, pulse_signer(h->pulse), now_ns);
+	/* A probe that is lost is no reason to fail: the next one follows. */
+	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
 }
 
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish)

@@ -33,7 +33,7 @@ struct heartbeat {
 	uint64_t owner_stamp, owner_asks_ns; /* of its newest probe, and when a look found it */
 	uint64_t late_ns;                    /* of the pulse that was taken last */
 	sd_event_source *due;                /* pending when a pulse is due beside other events */
-	struct renewal *renewal;             /* sends the probes of the segment */
+	struct renewal *renewal;             /* sends the probes, over all paths */
 	struct pulse_wish wish;              /* of all probes */
 	struct senders senders;              /* whose pulses of another version were reported */
 	uint64_t ahead_ns;                   /* clock_boot_ahead_ns() as the packet path has it */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/pulse_paths.h"
+#include "daemon/renewal.h"
 #include "sense/events.h"
 
 #define AGAIN_NS (2 * NS_PER_S)
@@ -52,8 +53,11 @@ static void report(const struct pulse_path *way, unsigned int path)
 			 path, text, path_place_text(way->place.err));
 }
 
-static void shut(struct pulse_path *way)
+/* The next beat tells the paths that are left. */
+static void shut(const struct pulse_paths *p, struct pulse_path *way)
 {
+	if (way->pulse && p->renewal)
+		renewal_paths(p->renewal, NULL, 0);
 	pulse_close(way->pulse);
 	way->pulse = NULL;
 }
@@ -63,13 +67,13 @@ static int open_there(const struct pulse_paths *p, unsigned int path, struct pul
 {
 	int err = at->err;
 
-	shut(way);
+	shut(p, way);
 	if (!err)
 		err = pulse_open(at->ifindex, at->addr, p->node->conf->pulse_port, &way->pulse);
 	if (!err)
 		err = publish(p, path, at);
 	if (err)
-		shut(way);
+		shut(p, way);
 	return err;
 }
 
@@ -121,7 +125,7 @@ void pulse_paths_reconf(struct pulse_paths *p)
 
 		if (i < self->n_paths && way->place.addr.s_addr == self->paths[i].s_addr)
 			continue;
-		shut(way);
+		shut(p, way);
 		memset(way, 0, sizeof(*way));
 	}
 }
@@ -149,40 +153,42 @@ void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
 	note(p, HOKM_PATH_SEGMENT, slot, now_ns);
 }
 
-static void probe_over(struct pulse_paths *p, unsigned int path, const struct pulse_signer *by,
-		       const struct pulse_state *state, uint64_t now_ns)
+static void tell_one(struct pulse_paths *p, unsigned int path, const struct pulse_signer *by,
+		     uint64_t now_ns, struct renewal_path *out)
 {
 	const struct conf *c = p->node->conf;
 	struct pulse_path *way = &p->list[path];
 	struct pulse_signer signer = *by;
-	struct pulse_to to[HOKM_MAX_PEERS];
-	unsigned int n = 0;
 
+	out->pulse = way->pulse;
+	out->n = 0;
 	for (unsigned int i = 0; i < c->n_nodes; i++) {
 		unsigned int slot = p->node->peers.by_node[i];
 
 		if (slot >= HOKM_MAX_PEERS || c->nodes[i].peer == CONF_PEER_VRRP)
 			continue;
-		to[n++] = (struct pulse_to){.slot = slot, .peer = c->nodes[i].paths[path - 1]};
+		out->to[out->n++] = (struct pulse_to){
+			.slot = slot, .peer = c->nodes[i].paths[path - 1]};
 		note(p, path, slot, now_ns);
 	}
 	signer.addr = way->place.addr;
 	memcpy(signer.mac, way->place.mac, sizeof(signer.mac));
 	pulse_set_signer(way->pulse, &signer);
 	explicit_bzero(&signer, sizeof(signer));
-	/*
-	 * Newer than the probes over the paths before it, by the least that can be: a wish counts
-	 * only if it is newer, and the answers to one beat have an order.
-	 */
-	(void)pulse_probe(way->pulse, to, n, state, now_ns + path);
 }
 
-void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
-		       const struct pulse_state *state, uint64_t now_ns)
+void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by,
+		      uint64_t now_ns)
 {
+	struct renewal_path paths[HOKM_MAX_PATHS] = {{0}};
+	unsigned int n = 0;
+
+	p->renewal = r;
 	for (unsigned int path = 1; path <= n_paths(p) && path < PULSE_PATHS; path++)
 		if (p->list[path].pulse)
-			probe_over(p, path, by, state, now_ns);
+			tell_one(p, path, by, now_ns, &paths[n++]);
+	if (n)
+		renewal_paths(r, paths, n);
 }
 
 /* ---- reports ---- */
@@ -242,6 +248,7 @@ void pulse_paths_init(struct pulse_paths *p, struct node *n)
 
 void pulse_paths_close(struct pulse_paths *p)
 {
+	p->renewal = NULL;
 	for (unsigned int path = 1; path < PULSE_PATHS; path++)
-		shut(&p->list[path]);
+		shut(p, &p->list[path]);
 }

@@ -5,7 +5,8 @@
  *
  * A probe goes over every path at every beat, not more slowly over the second one: nothing then
  * changes at the moment at which the first path fails, and the failover takes as long as ever. Each
- * further path costs one system call a beat.
+ * further path costs one system call a beat. The probes themselves are sent with those over the
+ * segment, by the loop or in its place (renewal.h).
  *
  * Invariants
  *  - The packet path answers and accepts pulses of a path only while cfg.path has its interface,
@@ -22,6 +23,7 @@
 #include "sense/pulse.h"
 
 struct node;
+struct renewal;
 
 /* HOKM_PATH_SEGMENT is the segment; the others are cfg.path. */
 #define PULSE_PATHS (1 + HOKM_MAX_PATHS)
@@ -39,10 +41,12 @@ struct pulse_path {
 
 struct pulse_paths {
 	struct node *node;
+	struct renewal *renewal; /* uses the sockets of the paths; NULL: nobody does */
 	struct pulse_path list[PULSE_PATHS];
 };
 
 void pulse_paths_init(struct pulse_paths *p, struct node *n);
+/* After renewal_close(). */
 void pulse_paths_close(struct pulse_paths *p);
 
 /* What the keeper found: opens, moves and closes paths. It may be called at every tick. */
@@ -53,9 +57,12 @@ void pulse_paths_reconf(struct pulse_paths *p);
 
 /* A probe goes to the peer of this slot over the segment. */
 void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns);
-/* Sends a probe to every peer over every path beside the segment. by: the signer of the segment. */
-void pulse_paths_probe(struct pulse_paths *p, const struct pulse_signer *by,
-		       const struct pulse_state *state, uint64_t now_ns);
+/*
+ * The next probes go to every peer over every path beside the segment. `by`: the signer of the
+ * segment.
+ */
+void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by,
+		      uint64_t now_ns);
 
 /* "segment" or "path N", as events, log and notifications call it. */
 #define PULSE_PATH_NAME_LEN 24

@@ -43,6 +43,8 @@ struct renewal {
 	struct hokm_service services[HOKM_MAX_SERVICES];
 	struct pulse_to to[HOKM_MAX_PEERS];
 	unsigned int n;
+	struct renewal_path paths[HOKM_MAX_PATHS];
+	unsigned int n_paths;
 	uint64_t pulse_ns;
 	uint64_t until_ns; /* the thread may send until then */
 
@@ -67,7 +69,11 @@ void renewal_promise_self(struct hokm_grants *grants, const struct pulse_wish *w
 	hokm_grants_sum(grants);
 }
 
-/* A probe that is lost is no reason to fail: the next one follows. */
+/*
+ * A probe that is lost is no reason to fail: the next one follows. That over a path is newer than
+ * those over the paths before it by the least that can be: a wish counts only if it is newer, and
+ * the answers to one beat have an order.
+ */
 static void send_probes(struct renewal *r, uint64_t now_ns)
 {
 	const struct pulse_state state = {
@@ -78,6 +84,9 @@ static void send_probes(struct renewal *r, uint64_t now_ns)
 	};
 
 	(void)pulse_probe(r->pulse, r->to, r->n, &state, now_ns);
+	for (unsigned int i = 0; i < r->n_paths; i++)
+		(void)pulse_probe(r->paths[i].pulse, r->paths[i].to, r->paths[i].n, &state,
+				  now_ns + 1 + i);
 }
 
 /* ---- the thread ---- */
@@ -193,6 +202,17 @@ void renewal_wish(struct renewal *r, const struct pulse_wish *wish)
 	r->wish = *wish;
 	if (r->armed && wish->wish != HOKM_WISH_OWN)
 		set_timer(r, 0, 0);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void renewal_paths(struct renewal *r, const struct renewal_path *paths, unsigned int n)
+{
+	if (n > HOKM_MAX_PATHS)
+		return;
+	pthread_mutex_lock(&r->lock);
+	for (unsigned int i = 0; i < n; i++)
+		r->paths[i] = paths[i];
+	r->n_paths = n;
 	pthread_mutex_unlock(&r->lock);
 }
 

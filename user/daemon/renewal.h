@@ -14,8 +14,8 @@
  *  - It asks again for what this node owns already, and only until the loop has sent nothing for
  *    RENEWAL_PULSES pulses, or the lease of VRRP has ended. A loop that is stuck loses the VIP
  *    then.
- *  - It asks over the segment alone. An owner that holds its majority by another path only
- *    (pulse_paths.h) loses it when its loop is late for the length of a grant.
+ *  - It asks over each path that the loop asks over, for the same reason: an owner may hold its
+ *    majority by another path than the segment.
  *  - A daemon that was stopped or killed has no thread that runs.
  *  - A wish that ends is gone when renewal_wish() returns: no later probe asks for it.
  *  - Probes leave in the order of the times that they carry; members ignore an older one.
@@ -34,6 +34,13 @@
 
 struct renewal; /* opaque: the thread, its timer and its copy */
 
+/* A path beside the segment (pulse_paths.h): its socket, and the peers at its other end. */
+struct renewal_path {
+	struct pulse *pulse;
+	unsigned int n;
+	struct pulse_to to[HOKM_MAX_PEERS];
+};
+
 /* Both pointers must stay valid until renewal_close(). Returns 0 or -errno, logged. */
 int renewal_open(struct pulse *pulse, struct hokm_grants *grants, uint64_t pulse_ns,
 		 struct renewal **out);
@@ -46,8 +53,13 @@ void renewal_close(struct renewal *r);
 /* What the probes wish from now on. */
 void renewal_wish(struct renewal *r, const struct pulse_wish *wish);
 /*
- * Sends a probe to each of the n peers, and keeps what the thread needs. The state's own wish and
- * grants do not count.
+ * From now on all probes go over these paths too, at most HOKM_MAX_PATHS. They are copied. When
+ * this returns, nothing uses the paths of before any more: they may be closed.
+ */
+void renewal_paths(struct renewal *r, const struct renewal_path *paths, unsigned int n);
+/*
+ * Sends a probe to each of the n peers over the segment, and over the other paths to theirs, and
+ * keeps what the thread needs. The state's own wish and grants do not count.
  */
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 		   const struct pulse_state *state, uint64_t pulse_ns);
