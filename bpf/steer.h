@@ -45,14 +45,38 @@ static __always_inline bool service_up_here(const struct packet *p, const struct
 	return state_of(s) == HOKM_SVC_UP && !is_suspect(p, p->service);
 }
 
+/* Is the peer alive, and do steered frames arrive there? */
+static __always_inline bool peer_in_reach(const struct packet *p, __u32 slot)
+{
+	return peer_alive_at(slot, p->now) && peer_steerable(slot);
+}
+
+/* The peer in reach to which this node has promised that it acknowledges no other owner. */
+static __always_inline __u8 granted_peer(const struct packet *p)
+{
+	__u32 zero = 0, slot;
+	const volatile struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	__u64 word = g ? g->own.word : 0;
+
+	slot = hokm_grant_member(word) - HOKM_GRANT_PEER(0);
+	if (slot >= HOKM_MAX_PEERS || p->now >= hokm_grant_until_ns(word) ||
+	    !peer_in_reach(p, slot))
+		return HOKM_NO_PEER;
+	return slot;
+}
+
 /*
- * The peer to which a node that is not owner steers SYNs: the successor of its handover, or the
- * peer that holds a lease.
+ * The peer to which a node that is not owner steers SYNs. The one that has its promise asks to be
+ * owner, and its next pulse will say that it is. What this node knows else is older: the successor
+ * of its handover, and the lease that a peer has shown.
  */
 static __always_inline __u8 owner_elsewhere(const struct packet *p, const struct hokm_own *o)
 {
-	if (p->now < o->successor_until_ns && peer_alive_at(o->successor, p->now) &&
-	    peer_steerable(o->successor))
+	__u8 granted = granted_peer(p);
+
+	if (granted != HOKM_NO_PEER)
+		return granted;
+	if (p->now < o->successor_until_ns && peer_in_reach(p, o->successor))
 		return o->successor;
 	return owning_peer(p);
 }

@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "grant_spec.h"
 
 #define SYN1        SEG(.flags = SYN, .seq = 1000)
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
@@ -280,6 +280,35 @@ static void syn_without_lease_goes_to_the_last_peer_that_was_up(void **state)
 	expect_drop(x, &f, 0, HOKM_CTR_drop_syn_fenced);
 }
 
+/* With more than one peer the best one need not be the one that this node has granted. */
+static void syn_goes_to_the_peer_that_has_the_promise(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_grants g = grants_member();
+	struct hokm_peer p = fix_alive_peer(0);
+
+	p.lease_until_ns = fix_now() + LONG_NS;
+	fix_peer_set(x, 0, &p);
+	own_successor(x, 0, fix_now() + LONG_NS);
+	g.own.word = hokm_grant_word(HOKM_GRANT_PEER(1), fix_now() + LONG_NS);
+	grants_put(x, &g);
+	expect_in_steer(x, SYN1, PEER1_MAC);
+	assert_int_equal(COUNT(x, steered_owner), 1);
+	/* It is dead, the promise is over, or it is nobody's or this node's own. */
+	fix_peer_dead(x, 1);
+	expect_in_steer(x, SEG(.flags = SYN, .sport = CLIENT_PORT + 1), PEER0_MAC);
+	p = fix_alive_peer(1);
+	fix_peer_set(x, 1, &p);
+	for (unsigned int i = 0; i < 3; i++) {
+		const uint32_t member = i ? i - 1 : HOKM_GRANT_PEER(1);
+
+		g.own.word = hokm_grant_word(member, fix_now() + (i ? LONG_NS : 0));
+		grants_put(x, &g);
+		expect_in_steer(x, SEG(.flags = SYN, .sport = (uint16_t)(CLIENT_PORT + 2 + i)),
+				PEER0_MAC);
+	}
+}
+
 static void successor_that_is_over_dead_or_none_is_fenced(void **state)
 {
 	struct fix *x = *state;
@@ -507,6 +536,7 @@ int main(void)
 		HOKM_TEST(syn_not_owner_dead_or_expired_owner_is_fenced),
 		HOKM_TEST(syn_after_handover_goes_to_successor),
 		HOKM_TEST(syn_without_lease_goes_to_the_last_peer_that_was_up),
+		HOKM_TEST(syn_goes_to_the_peer_that_has_the_promise),
 		HOKM_TEST(successor_that_is_over_dead_or_none_is_fenced),
 		HOKM_TEST(syn_from_a_peer_is_accepted_owner_or_not),
 		HOKM_TEST(unknown_mac_is_no_peer),
