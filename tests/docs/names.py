@@ -22,7 +22,8 @@ FILE_HEAD = 'secret = "sixteen characters"\nnode a { address = "10.0.0.1" }\n' \
             'node b { address = "10.0.0.2" }\n'
 SNIPPET = re.compile(r'^([a-z_]+ = [\w"]+|[a-z]+( [a-z]+)? \{ .* \})$')
 # Where a key of a snippet may stand.
-PLACES = ("%s", 'etcd { endpoints = "http://10.0.0.5:2379" } %s',
+PLACES = ("%s", 'node c { address = "10.0.0.3" } %s',
+          'etcd { endpoints = "http://10.0.0.5:2379" } %s',
           "service game { port = 8765 %s }", "service game { port = 8765 check http { %s } }",
           "passive { %s }", "hooks { %s }",
           'notify mail { type = email endpoint = "smtp://h:25" from = "a@b" to = "c@d" %s }')

@@ -23,6 +23,7 @@
 #define NINE_URLS "http://1 http://2 http://3 http://4 http://5 http://6 http://7 http://8 http://9"
 #define NODES     "node a { address = \"10.0.0.1\" } node b { address = \"10.0.0.2\" }"
 #define PRE       SECRET NODES "\n"
+#define FOREIGN   "node c { address = 10.0.0.3 peer = vrrp } "
 
 struct row {
 	const char *text;
@@ -132,12 +133,12 @@ static const struct row witness_rows[] = {
 	 "witness 4 {address=10.0.1.4} witness 5 {address=10.0.1.5} witness 6 {address=10.0.1.6} "
 	 "witness 7 {address=10.0.1.7} witness 8 {address=10.0.1.8}",
 	 ":2: witness: at most 7"},
-	{"arbiter = zookeeper",
-	 ":2: arbiter = \"zookeeper\": one of: auto, witness, gateway, etcd, none"},
+	{"arbiter = zookeeper", ":2: arbiter = \"zookeeper\": one of: auto, witness, majority"},
 	{"arbiter = witness", ":2: arbiter = \"witness\": there is no witness: write witness"},
-	{"arbiter = witness node c { address = 10.0.0.3 peer = vrrp } "
-	 "witness w { address = 10.0.0.4 }",
+	{"arbiter = witness " FOREIGN "witness w { address = 10.0.0.4 }",
 	 ":2: arbiter = \"witness\": node c has peer = vrrp"},
+	{"arbiter = majority", ":2: arbiter = \"majority\": there are two members"},
+	{"arbiter = majority " FOREIGN, ":2: arbiter = \"majority\": node c has peer = vrrp"},
 	{"arbiter = etcd", ":2: arbiter = \"etcd\": no cluster is named"},
 	{"arbiter = etcd etcd { endpoints = \"e:1\" }",
 	 "etcd.endpoints = \"e:1\": write http://HOST:PORT or https://HOST:PORT"},

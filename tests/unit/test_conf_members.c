@@ -14,10 +14,11 @@
 #define NODES                                                      \
 	"secret = 0123456789abcdef node a { address = 10.0.0.1 } " \
 	"node b { address = 10.0.0.2 } "
-#define NODE3 "node c { address = 10.0.0.3 } "
-#define WIT1  "witness v { address = 10.0.0.4 } "
-#define WIT2  "witness w { address = 10.0.0.5 } "
-#define FIVE  "node d { address = 10.0.0.6 } node e { address = 10.0.0.7 } "
+#define NODE3    "node c { address = 10.0.0.3 } "
+#define WIT1     "witness v { address = 10.0.0.4 } "
+#define WIT2     "witness w { address = 10.0.0.5 } "
+#define MAJORITY "arbiter = majority "
+#define FIVE     "node d { address = 10.0.0.6 } node e { address = 10.0.0.7 } "
 
 static struct conf *load(const char *text)
 {
@@ -49,7 +50,12 @@ static void two_owners_never_have_a_majority_each(void **state)
 		 "nodes that reach the gateway and not each other all become owner"},
 		{"arbiter = gateway on_isolation = keep " NODES, 0, "reach the gateway"},
 		{"arbiter = gateway " NODES NODE3, 0, "reach the gateway"},
-		{NODES NODE3, 0, "all become owner (there is no witness: add one)"},
+		{NODES NODE3, 0, "(there is no witness: add one, or write arbiter = majority)"},
+		{"arbiter = none " NODES NODE3, 0, "(there is no witness: add one)"},
+		{MAJORITY NODES NODE3, 2, "of 2 of 3 members; any 1 of them"},
+		{MAJORITY NODES NODE3 FIVE, 3, "of 3 of 5 members; any 2 of them"},
+		{MAJORITY NODES NODE3 WIT1, 3, "of 3 of 4 members; any 1 of them"},
+		{MAJORITY NODES WIT1, 2, "of 2 of 3 members; any 1 of them"},
 		{NODES NODE3 WIT1, 3, "of 3 of 4 members; any 1 of them"},
 		{NODES WIT1 WIT2, 3, "of 3 of 4 members; any 1 of them"},
 		{NODES NODE3 WIT1 WIT2, 3, "of 3 of 5 members; any 2 of them"},
@@ -96,7 +102,11 @@ static void a_file_whose_majority_may_miss_the_former_one_is_known(void **state)
 		{NODES WIT1, NODES NODE3 WIT1 WIT2, 2, false},
 		{NODES WIT1, NODES FIVE WIT1, 2, false},
 		{NODES NODE3 WIT1, NODES "witness c { address = 10.0.0.3 } " WIT1, 2, true},
+		{MAJORITY NODES NODE3, NODES NODE3 WIT1, 1, true},
+		{MAJORITY NODES NODE3, MAJORITY NODES NODE3 FIVE, 2, false},
+		{MAJORITY NODES NODE3, NODES WIT1, 2, false},
 		/* VRRP's timers on one of the sides. */
+		{NODES NODE3, MAJORITY NODES NODE3, 0, true},
 		{NODES, NODES WIT1 WIT2, 2, true},
 		{NODES WIT1, NODES, 1, true},
 	};

@@ -184,6 +184,30 @@ static void a_password_in_clear_is_not_passed_over(void **state)
 	assert_string_equal(notes(r), "");
 }
 
+/* Where the nodes alone can be a majority, and the file leaves it open. */
+static void three_nodes_without_a_majority_are_not_passed_over(void **state)
+{
+	struct rig *r = *state;
+	struct conf *c = &r->conf;
+
+	c->arbiter = CONF_ARBITER_AUTO;
+	c->n_nodes = 2;
+	assert_string_equal(notes(r), "");
+	c->n_nodes = 5;
+	assert_non_null(strstr(notes(r), "note: arbiter: "));
+	assert_non_null(strstr(notes(r), "fewer than 3 of the 5 nodes"));
+	c->arbiter = CONF_ARBITER_NONE;
+	assert_string_equal(notes(r), "");
+	c->arbiter = CONF_ARBITER_MAJORITY;
+	assert_string_equal(notes(r), "");
+	c->arbiter = CONF_ARBITER_AUTO;
+	c->n_witnesses = 1;
+	assert_string_equal(notes(r), "");
+	c->n_witnesses = 0;
+	c->nodes[2].peer = CONF_PEER_VRRP;
+	assert_string_equal(notes(r), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +217,7 @@ int main(void)
 		NOTES_TEST(a_privileged_one_that_others_can_change_is_not_passed_over),
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
 		NOTES_TEST(a_password_in_clear_is_not_passed_over),
+		NOTES_TEST(three_nodes_without_a_majority_are_not_passed_over),
 	};
 
 	if (geteuid() != 0) {

@@ -68,6 +68,7 @@ static const struct {
 } companions[] = {
 	{"vrrp.advert", "10ms", "version = 3", ""},
 	{"arbiter", "witness", "", "witness w { address = 10.0.0.4 }"},
+	{"arbiter", "majority", "", "node c { address = 10.0.0.3 }"},
 	{"arbiter", "etcd", "", "etcd { endpoints = \"" ENDPOINT "\" }"},
 	{"grant", "10ms", "", "pulse { interval = 3ms }"},
 	{"pulse.interval", "10s", "", "replication { enabled = no }"},

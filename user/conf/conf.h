@@ -137,6 +137,7 @@ struct conf_witness {
 enum conf_arbiter {
 	CONF_ARBITER_AUTO,
 	CONF_ARBITER_WITNESS,
+	CONF_ARBITER_MAJORITY,
 	CONF_ARBITER_GATEWAY,
 	CONF_ARBITER_ETCD,
 	CONF_ARBITER_NONE
@@ -303,10 +304,12 @@ int conf_complete_password(struct conf *c);
 
 /*
  * conf_members.c: the members that must grant, the owner itself among them. 0: no majority decides,
- * but VRRP's timers, because there is no witness, a node answers no pulses, or arbiter is etcd,
- * none, or a gateway that does not stand in.
+ * but VRRP's timers, because there is no witness and arbiter is auto, a node answers no pulses, or
+ * arbiter is etcd, none, or a gateway that does not stand in.
  */
 unsigned int conf_majority(const struct conf *c);
+/* The nodes alone would be enough for a majority, and the file does not ask for it. */
+bool conf_majority_possible(const struct conf *c);
 /*
  * The gateway stands in for the third member of two nodes. Not with on_isolation = keep, where an
  * owner that nobody grants is to stay.
@@ -319,6 +322,9 @@ const struct conf_node *conf_node_at(const struct conf *c, struct in_addr addr);
  * order of the VIPs, which may differ between nodes, does not count.
  */
 void conf_etcd_key(const struct conf *c, char key[CONF_ETCD_KEY_MAX]);
+
+/* Of fewer members each one would have to grant. */
+#define CONF_MAJORITY_LEAST 3
 
 /* How many members only one of the two files has. A witness that becomes a node is another one. */
 unsigned int conf_members_differ(const struct conf *a, const struct conf *b);

@@ -32,9 +32,17 @@ unsigned int conf_majority(const struct conf *c)
 
 	if (conf_stand_in(c))
 		return 2;
-	if (c->arbiter >= CONF_ARBITER_GATEWAY || !c->n_witnesses || has_foreign_node(c))
+	if (c->arbiter >= CONF_ARBITER_GATEWAY || has_foreign_node(c))
+		return 0;
+	if (c->arbiter != CONF_ARBITER_MAJORITY && !c->n_witnesses)
 		return 0;
 	return members / 2 + 1;
+}
+
+bool conf_majority_possible(const struct conf *c)
+{
+	return c->arbiter == CONF_ARBITER_AUTO && !conf_majority(c) && !has_foreign_node(c) &&
+	       c->n_nodes >= CONF_MAJORITY_LEAST;
 }
 
 static bool has_member(const struct conf *c, struct in_addr addr, bool witness)
@@ -83,6 +91,8 @@ uint64_t conf_longest_grant_ns(const struct conf *c)
 /* Why no majority decides. */
 static const char *why_timers(const struct conf *c)
 {
+	if (conf_majority_possible(c))
+		return "there is no witness: add one, or write arbiter = majority";
 	if (!c->n_witnesses)
 		return "there is no witness: add one";
 	if (has_foreign_node(c))

@@ -171,6 +171,16 @@ static void note_etcd(const struct conf *c, FILE *to)
 				e->endpoint[i]);
 }
 
+static void note_majority(const struct conf *c, FILE *to)
+{
+	if (conf_majority_possible(c))
+		fprintf(to,
+			"note: arbiter: of nodes that cannot hear each other each one owns the "
+			"VIP. With arbiter = majority only those of a majority can: two owners "
+			"never, and none while fewer than %u of the %u nodes are there\n",
+			c->n_nodes / 2 + 1, c->n_nodes);
+}
+
 void conf_notes(const struct conf *c, FILE *to)
 {
 	note_signals(c, to);
@@ -178,4 +188,5 @@ void conf_notes(const struct conf *c, FILE *to)
 	note_recover(c, to);
 	note_fifo(c, to);
 	note_etcd(c, to);
+	note_majority(c, to);
 }

@@ -54,11 +54,17 @@ void rule_witness(const struct conf_sec *s, struct conf *c)
 /* Where the file demands a majority, there must be one. */
 static void check_arbiter(const struct conf_sec *root, const struct conf *c)
 {
-	if (c->arbiter != CONF_ARBITER_WITNESS || !conf_good(root, "arbiter"))
+	const bool witness = c->arbiter == CONF_ARBITER_WITNESS;
+
+	if ((!witness && c->arbiter != CONF_ARBITER_MAJORITY) || !conf_good(root, "arbiter"))
 		return;
-	if (!c->n_witnesses)
+	if (witness && !c->n_witnesses)
 		conf_complain(root, "arbiter",
 			      "there is no witness: write witness NAME { address = \"...\" }");
+	if (!witness && c->n_nodes + c->n_witnesses < CONF_MAJORITY_LEAST)
+		conf_complain(root, "arbiter",
+			      "there are two members, and a dead one would leave no majority: "
+			      "add a node or a witness");
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		if (c->nodes[i].peer == CONF_PEER_VRRP)
 			conf_complain(root, "arbiter",

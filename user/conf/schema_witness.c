@@ -4,9 +4,13 @@
 #include "conf/schema_rows.h"
 
 const struct conf_word conf_arbiters[] = {
-	{"auto", CONF_ARBITER_AUTO},       {"witness", CONF_ARBITER_WITNESS},
-	{"gateway", CONF_ARBITER_GATEWAY}, {"etcd", CONF_ARBITER_ETCD},
-	{"none", CONF_ARBITER_NONE},       {NULL, 0}};
+	{"auto", CONF_ARBITER_AUTO},
+	{"witness", CONF_ARBITER_WITNESS},
+	{"majority", CONF_ARBITER_MAJORITY},
+	{"gateway", CONF_ARBITER_GATEWAY},
+	{"etcd", CONF_ARBITER_ETCD},
+	{"none", CONF_ARBITER_NONE},
+	{NULL, 0}};
 
 const struct conf_word conf_isolations[] = {
 	{"release", CONF_ISOLATION_RELEASE}, {"keep", CONF_ISOLATION_KEEP}, {NULL, 0}};

@@ -18,7 +18,8 @@ extern const char *const conf_witness_example[];
 	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
 	    "members, which are the nodes and the witnesses, if there is a witness and no "   \
 	    "node has peer = vrrp. Else nobody. witness: the same, and a file "               \
-	    "without a witness is refused. gateway: a node that hears no other node may own " \
+	    "without a witness is refused. majority: the same also without a witness; it "    \
+	    "needs three members. gateway: a node that hears no other node may own "          \
 	    "only while the gateway of the network answers its ARP requests. etcd: of two "   \
 	    "nodes that do not hear each other the one may own that holds a record in a "     \
 	    "cluster of etcd (section etcd). none: nobody. "                                  \
