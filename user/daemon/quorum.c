@@ -99,26 +99,36 @@ static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owne
 }
 
 /*
- * A node that takes part from now on may have promised something before its map was made. One that
- * takes no part shows it to the others. It knows its promises when it takes part again.
+ * A node that takes part from now on may have promised something before its map was made, which was
+ * before this daemon began. It knows its promises when it took part before. An owner by VRRP's
+ * timers is silent all the same: else it could grant another node before it grants itself.
  */
+static uint64_t silent_until_ns(const struct quorum *q, uint64_t longest_ns)
+{
+	const uint64_t now_ns = clock_now_ns();
+
+	if (now_ns < q->node->want.own.lease_until_ns)
+		return now_ns + hokm_grant_silence_ns(longest_ns);
+	if (q->silent_until_ns)
+		return q->silent_until_ns;
+	return q->opened_ns + hokm_grant_silence_ns(longest_ns);
+}
+
+/* One that takes no part shows it to the others. */
 static void take_part(struct quorum *q)
 {
 	uint64_t longest_ns = conf_longest_grant_ns(q->node->conf);
 	struct hokm_promise *own = &map_of(q)->own;
-	uint64_t silent_ns = q->silent_until_ns;
 
 	if (!longest_ns) {
-		q->silent_until_ns = own->silent_until_ns ? own->silent_until_ns : silent_ns;
+		if (own->silent_until_ns)
+			q->silent_until_ns = own->silent_until_ns;
 		HOKM_GRANT_STORE(&own->silent_until_ns, 0);
 		return;
 	}
 	HOKM_GRANT_STORE(&own->longest_ns, longest_ns);
-	if (own->silent_until_ns)
-		return;
-	if (!silent_ns)
-		silent_ns = clock_now_ns() + hokm_grant_silence_ns(longest_ns);
-	HOKM_GRANT_STORE(&own->silent_until_ns, silent_ns);
+	if (!own->silent_until_ns)
+		HOKM_GRANT_STORE(&own->silent_until_ns, silent_until_ns(q, longest_ns));
 }
 
 /* ---- the wish ---- */
@@ -338,6 +348,7 @@ int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, struct ga
 	memset(q, 0, sizeof(*q));
 	q->node = n;
 	q->heartbeat = h;
+	q->opened_ns = clock_now_ns();
 	stand_in_watch_init(&q->stand_in, n, g);
 	q->in_force = map_of(q)->majority;
 	take_part(q);

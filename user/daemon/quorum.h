@@ -29,6 +29,7 @@ struct quorum {
 	struct grants grants;
 	struct stand_in_watch stand_in;
 	unsigned int in_force; /* 0: VRRP's timers decide */
+	uint64_t opened_ns;    /* its map was made before */
 	/* that of its promises, from before it took no part; 0: it always took part */
 	uint64_t silent_until_ns;
 	uint64_t longer_ns; /* length of the grant that the owner asks for; 0: the configured one */
