@@ -252,7 +252,7 @@ SOAK_SECONDS ?= 600
 SOAK_CUTS ?= 500
 
 .PHONY: soak
-soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions, as long of disturbances, a DNS job killed at each system call (root)
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions and half as many with a gateway, as long of disturbances, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
 	@echo 'soak 1 of 5: a DNS job that is killed at each of its system calls (build/soak-dns.log)'
@@ -263,8 +263,9 @@ soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of 
 	@echo 'soak 3 of 5: $(SOAK_SECONDS) s of busy processors, in which no VIP may move'
 	$(Q)LOAD_SECONDS=$(SOAK_SECONDS) LOADS='fifo busy rtnl syn log' \
 		tests/netns/test_no_false_takeover.sh
-	@echo 'soak 4 of 5: $(SOAK_CUTS) partitions of two nodes and a witness'
-	$(Q)CUTS=$(SOAK_CUTS) tests/netns/test_partition.sh
+	@echo 'soak 4 of 5: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
+	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) GAP_MS=150 tests/netns/test_partition.sh
+	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) tests/netns/test_stand_in_cuts.sh
 	@echo 'soak 5 of 5: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
 		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh

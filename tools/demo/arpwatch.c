@@ -75,8 +75,10 @@ static void mac_text(const uint8_t mac[ETH_ALEN], char out[18])
 			 mac[4], mac[5]);
 }
 
-static void window_begin(struct watch *w, const char *name)
+static void window_begin(void *arg, const char *name)
 {
+	struct watch *w = arg;
+
 	memset(&w->window, 0, sizeof(w->window));
 	snprintf(w->window.name, sizeof(w->window.name), "%s", name);
 	w->window.start_ns = prog_now_ns();
@@ -84,8 +86,9 @@ static void window_begin(struct watch *w, const char *name)
 	memcpy(w->window.owner_before, w->owner, ETH_ALEN);
 }
 
-static void window_print(struct watch *w, const char *kind)
+static void window_print(void *arg, const char *kind)
 {
+	const struct watch *w = arg;
 	const struct window *win = &w->window;
 	uint64_t silent = prog_now_ns() - win->last_ns;
 	char before[18], after[18];
@@ -185,19 +188,10 @@ static void read_answers(struct watch *w)
 
 static void command(void *arg, char *line)
 {
+	static const struct prog_observer observer = {window_print, window_begin};
 	struct watch *w = arg;
 
-	if (!strcmp(line, "quit")) {
-		w->stop = true;
-	} else if (!strcmp(line, "status")) {
-		window_print(w, "status");
-	} else if (!strncmp(line, "mark ", 5) && !strpbrk(line, "\"\\")) {
-		window_print(w, "window");
-		window_begin(w, line + 5);
-	} else {
-		fprintf(stderr, "hokm-arpwatch: unknown command '%s': use mark, status, quit\n",
-			line);
-	}
+	w->stop |= prog_observe(&observer, w, line);
 }
 
 static int run(struct watch *w, int timer)

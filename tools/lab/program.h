@@ -181,6 +181,31 @@ struct prog_lines {
 
 typedef void (*prog_line_fn)(void *arg, char *line);
 
+/* An observer prints its window as JSON (`kind` is its first key), and begins another one. */
+struct prog_observer {
+	void (*print)(void *arg, const char *kind);
+	void (*begin)(void *arg, const char *name);
+};
+
+/* Carries a command out: mark NAME, status, quit. True: the program is to end. */
+static inline bool prog_observe(const struct prog_observer *o, void *arg, const char *line)
+{
+	static const char mark[] = "mark ";
+
+	if (!strcmp(line, "quit"))
+		return true;
+	if (!strcmp(line, "status")) {
+		o->print(arg, "status");
+	} else if (!strncmp(line, mark, strlen(mark)) && !strpbrk(line, "\"\\")) {
+		o->print(arg, "window");
+		o->begin(arg, line + strlen(mark));
+	} else {
+		fprintf(stderr, "%s: unknown command '%s': use mark, status, quit\n",
+			program_invocation_short_name, line);
+	}
+	return false;
+}
+
 /*
  * Reads once from stdin and calls fn for each whole line, without its newline. False when no more
  * can come; the program then runs on without commands.
