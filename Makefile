@@ -266,6 +266,7 @@ soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of 
 	@echo 'soak 4 of 5: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
 	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) GAP_MS=150 tests/netns/test_partition.sh
 	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) tests/netns/test_stand_in_cuts.sh
+	$(Q)ROUNDS=$$(($(SOAK_CUTS) / 50)) tests/netns/test_quorum_upgrade.sh
 	@echo 'soak 5 of 5: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
 		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh

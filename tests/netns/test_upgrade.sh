@@ -9,20 +9,11 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/upgrade.sh
+. "$TESTS_DIR/upgrade.sh"
 
 export LAB_CONF_EXTRA="$PATIENT notify log { type = syslog }"
-PROGRAM=$LAB_DIR/a/hokm-xdp
-# A new file takes the name, as `make install` does it.
-install_it() { cp "$1" "$PROGRAM.new" && mv "$PROGRAM.new" "$PROGRAM"; }
 CONF=$LAB_DIR/a/hokm-xdp.conf
-daemon_of() {
-	lab_wait 20 lab_gone "$1" daemon || return 1
-	lab_spawn "$1" daemon "$PROGRAM" run -c "$CONF"
-}
-# What must not change, as both nodes see it.
-facts() { status a '"\(.owner) \(.epoch)"' && status b '"\(.state) \(.epoch)"'; }
-upgrade_says() { lab_ctl a upgrade 2>&1 | grep -F -- "$1" >/dev/null; }
-programs() { bpftool -j prog show pinned "$(lab_pins a)/prog_ingress" | jq .id; }
 # set_schema BYTE: the schema version of the pins, as another build would have written it.
 set_schema() {
 	local meta value
@@ -32,19 +23,6 @@ set_schema() {
 	bpftool map update pinned "$meta" key 0 0 0 0 value "$1" $value
 }
 schema() { bpftool -j map lookup pinned "$(lab_pins a)/meta" key 0 0 0 0 | jq -r '.value[0]'; }
-# other_build FROM TO: the same binary with another BPF object: a byte of the padding in the head of
-# the ELF file inside differs, and with it the build id.
-other_build() {
-	python3 - "$1" "$2" <<-'EOF' && chmod 755 "$2"
-		import sys
-		image = bytearray(open(sys.argv[1], "rb").read())
-		at = image.index(b"\x7fELF", 4)
-		while image[at + 18:at + 20] != b"\xf7\0":
-		    at = image.index(b"\x7fELF", at + 4)
-		image[at + 15] ^= 1
-		open(sys.argv[2], "wb").write(image)
-	EOF
-}
 # The new binary starts without CAP_NET_RAW, as in a unit with a bounding set that lacks it.
 without_raw() {
 	lab_run a setpriv --bounding-set -net_raw "$PROGRAM" accepts "$CONF" 2>&1 |
@@ -66,8 +44,6 @@ agent_and_notifier() {
 	[ "$(ps -o stat= -o args= --ppid "$(lab_pid a daemon)" | grep -cv '^Z')" = 2 ]
 }
 no_zombie() { ! ps -o stat= --ppid "$(lab_pid a daemon)" | grep -q '^Z'; }
-
-upgraded() { [ "$(grep -c 'it was' "$LAB_DIR/log/a.daemon")" = "$1" ]; }
 
 # upgrade WORDS TIMES: the second argument counts the upgrades so far.
 upgrade() {
@@ -93,7 +69,7 @@ must lab_up a b
 must lab_conf a b
 for node in a b; do must lab_game $node; done
 must install_it "$HOKM"
-must daemon_of a
+must lab_daemon a
 must lab_daemon b
 for node in a b; do must lab_wait 20 hokm_ready $node; done
 must lab_wait 20 owns a

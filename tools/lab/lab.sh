@@ -433,10 +433,13 @@ lab_conf() {
 }
 
 # lab_daemon NODE: hokm-xdp; lab_ready tells when it answers. A daemon that was killed keeps its
-# lock until the kernel has taken it apart, which takes long on a busy machine.
+# lock until the kernel has taken it apart, which takes long on a busy machine. LAB_PROGRAM[NODE] is
+# another file than that of the build.
+declare -A LAB_PROGRAM=()
 lab_daemon() {
+	local program=${LAB_PROGRAM[$1]:-$LAB_BUILD/hokm-xdp}
 	lab_wait 20 lab_gone "$1" daemon || return 1
-	lab_spawn "$1" daemon "$LAB_BUILD/hokm-xdp" run -c "$LAB_DIR/$1/hokm-xdp.conf"
+	lab_spawn "$1" daemon "$program" run -c "$LAB_DIR/$1/hokm-xdp.conf"
 }
 # lab_witness NODE [AS]: the witness of this node's address. The file of the node a, or of AS, has
 # the section, by LAB_CONF_EXTRA="$(lab_witness_conf NODE)" before lab_conf.
