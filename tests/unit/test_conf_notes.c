@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What check-config remarks of hooks that would fail on this machine, and of a password in clear.
- * Needs root, as hooks do.
+ * What check-config remarks of hooks that would fail on this machine, of a password in clear, and
+ * of a key without an effect. Needs root, as hooks do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +208,35 @@ static void three_nodes_without_a_majority_are_not_passed_over(void **state)
 	assert_string_equal(notes(r), "");
 }
 
+/* Beside a witness the owner ends to be owner all the same. */
+static void keep_without_an_effect_is_not_passed_over(void **state)
+{
+	static const char alone[] = "note: on_isolation: keep does nothing here. "
+				    "It needs arbiter = gateway or etcd.\n";
+	static const char majority[] = "note: on_isolation: keep does nothing here. "
+				       "An owner that no majority grants ends to be owner.\n";
+	static const struct {
+		enum conf_arbiter arbiter;
+		unsigned int witnesses;
+		const char *note;
+	} cases[] = {
+		{CONF_ARBITER_AUTO, 0, alone},    {CONF_ARBITER_NONE, 0, alone},
+		{CONF_ARBITER_AUTO, 1, majority}, {CONF_ARBITER_WITNESS, 1, majority},
+		{CONF_ARBITER_GATEWAY, 0, ""},    {CONF_ARBITER_ETCD, 0, ""},
+	};
+	struct rig *r = *state;
+
+	r->conf.n_nodes = 2;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		r->conf.arbiter = cases[i].arbiter;
+		r->conf.n_witnesses = cases[i].witnesses;
+		r->conf.on_isolation = CONF_ISOLATION_KEEP;
+		assert_string_equal(notes(r), cases[i].note);
+		r->conf.on_isolation = CONF_ISOLATION_RELEASE;
+		assert_string_equal(notes(r), "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +247,7 @@ int main(void)
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
 		NOTES_TEST(a_password_in_clear_is_not_passed_over),
 		NOTES_TEST(three_nodes_without_a_majority_are_not_passed_over),
+		NOTES_TEST(keep_without_an_effect_is_not_passed_over),
 	};
 
 	if (geteuid() != 0) {

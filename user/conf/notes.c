@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See notes.h. Commands of checks and hooks are looked at. A file that is missing is no error: the
- * configuration may be checked on another machine, and the daemon starts without it.
+ * See notes.h. Commands of checks and hooks are looked at, and keys without an effect. A file that
+ * is missing is no error: the configuration may be checked on another machine, and the daemon
+ * starts without it.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -181,6 +182,17 @@ static void note_majority(const struct conf *c, FILE *to)
 			c->n_nodes / 2 + 1, c->n_nodes);
 }
 
+/* The key is for an arbiter that is asked, and a majority is not asked. */
+static void note_isolation(const struct conf *c, FILE *to)
+{
+	if (c->on_isolation != CONF_ISOLATION_KEEP || c->arbiter == CONF_ARBITER_GATEWAY ||
+	    c->arbiter == CONF_ARBITER_ETCD)
+		return;
+	fprintf(to, "note: on_isolation: keep does nothing here. %s.\n",
+		conf_majority(c) ? "An owner that no majority grants ends to be owner"
+				 : "It needs arbiter = gateway or etcd");
+}
+
 void conf_notes(const struct conf *c, FILE *to)
 {
 	note_signals(c, to);
@@ -189,4 +201,5 @@ void conf_notes(const struct conf *c, FILE *to)
 	note_fifo(c, to);
 	note_etcd(c, to);
 	note_majority(c, to);
+	note_isolation(c, to);
 }
