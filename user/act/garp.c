@@ -8,10 +8,12 @@
  *                 Ethernet dst        sender address   target address
  *   gratuitous    ff:ff:ff:ff:ff:ff   VIP or own       the same
  *   question      the peer's MAC      own              the peer's
+ *                 ff:ff:ff:ff:ff:ff   VIP or own       a gateway's or a peer's
  *
  * Gratuitous ARP is a request, as keepalived sends it, and not a reply: every stack updates an
  * existing ARP entry from both, but some ignore a reply without a request. A question goes to the
- * peer's MAC alone, because nobody else on the link need hear it.
+ * peer's MAC alone where nobody else on the link need hear it. One in the name of a VIP goes to
+ * all: so those learn the owner's MAC who ignore gratuitous ARP (daemon/announcing.h).
  */
 #include <arpa/inet.h>
 #include <errno.h>

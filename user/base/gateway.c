@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,28 +15,65 @@
 
 #include "base/gateway.h"
 
+struct route {
+	in_addr_t dest;
+	struct in_addr gateway; /* 0: the destination is on the link */
+};
+
 /* Columns of /proc/net/route: interface, destination, gateway; numbers as the machine has them. */
+static bool route_read(const char *line, const char *ifname, struct route *out)
+{
+	char name[IF_NAMESIZE], dest[9], gateway[9];
+
+	if (sscanf(line, "%15s %8s %8s", name, dest, gateway) != 3 || strcmp(name, ifname) != 0)
+		return false;
+	out->dest = (in_addr_t)strtoul(dest, NULL, 16);
+	out->gateway.s_addr = (in_addr_t)strtoul(gateway, NULL, 16);
+	return true;
+}
+
 int gateway_find(const char *ifname, struct in_addr *out)
 {
 	FILE *f = fopen("/proc/self/net/route", "re");
 	int err = -ENOENT;
+	struct route r;
 	char line[256];
 
 	if (!f)
 		return -errno;
-	while (err && fgets(line, sizeof(line), f)) {
-		char name[IF_NAMESIZE], dest[9], gateway[9];
-
-		if (sscanf(line, "%15s %8s %8s", name, dest, gateway) != 3 ||
-		    strcmp(name, ifname) != 0 || strtoul(dest, NULL, 16))
-			continue;
-		out->s_addr = (in_addr_t)strtoul(gateway, NULL, 16);
-		if (!out->s_addr)
-			continue;
-		err = 0;
-	}
+	while (err && fgets(line, sizeof(line), f))
+		if (route_read(line, ifname, &r) && !r.dest && r.gateway.s_addr) {
+			*out = r.gateway;
+			err = 0;
+		}
 	fclose(f);
 	return err;
+}
+
+static bool is_among(const struct in_addr *list, unsigned int n, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].s_addr == addr.s_addr)
+			return true;
+	return false;
+}
+
+/* The kernel lists routes by ascending destination, so the default one is the first. */
+unsigned int gateways_find(const char *ifname, struct in_addr *out, unsigned int max)
+{
+	FILE *f = fopen("/proc/self/net/route", "re");
+	unsigned int n = 0, lines = 0;
+	struct route r;
+	char line[256];
+
+	if (!f)
+		return 0;
+	while (n < max && lines++ < ROUTES_READ && fgets(line, sizeof(line), f))
+		if (route_read(line, ifname, &r) && r.gateway.s_addr &&
+		    !is_among(out, n, r.gateway))
+			out[n++] = r.gateway;
+	fclose(f);
+	return n;
 }
 
 int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])

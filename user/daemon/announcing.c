@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See announcing.h. */
 #include "base/clock.h"
+#include "base/gateway.h"
 #include "base/log.h"
 #include "daemon/announcing.h"
 #include "daemon/node.h"
 
 #define LOOK_NS NS_PER_S
+
+/* The most hosts that are asked, so that a long table of routes makes no flood. */
+#define ASKED_MAX 8
 
 static struct announce_conf conf_of(const struct announcing *a)
 {
@@ -58,6 +62,30 @@ void announcing_end(struct announcing *a)
 	announce_end(&a->vips);
 }
 
+/* Hosts that a new owner asks in the name of the VIPs: the routers, or a peer if there is none. */
+static unsigned int find_asked(const struct conf *c, struct in_addr out[ASKED_MAX])
+{
+	unsigned int n = gateways_find(c->interface, out, ASKED_MAX);
+
+	for (unsigned int i = 0; !n && i < c->n_nodes; i++)
+		if (i != c->self)
+			out[n++] = c->nodes[i].addr;
+	return n;
+}
+
+static void ask_as_vips(const struct announcing *a)
+{
+	static const unsigned char everybody[6];
+	const struct node *n = a->node;
+	struct in_addr asked[ASKED_MAX];
+	unsigned int n_asked = find_asked(n->conf, asked);
+
+	/* A question that is lost is asked again with the next packet. */
+	for (unsigned int v = 0; v < n->want.n_vips; v++)
+		for (unsigned int i = 0; i < n_asked; i++)
+			(void)apply_ask(n->apply, n->want.vips[v], asked[i], everybody);
+}
+
 void announcing_send(struct announcing *a)
 {
 	struct announce_conf vips = conf_of(a), self = conf_of_self(a);
@@ -66,8 +94,10 @@ void announcing_send(struct announcing *a)
 
 	if (announce_step(&a->self, &self, now_ns))
 		apply_announce(n->apply, n->conf->nodes[n->conf->self].addr);
-	if (announce_step(&a->vips, &vips, now_ns))
-		apply_garp(n->apply, &n->want);
+	if (!announce_step(&a->vips, &vips, now_ns))
+		return;
+	apply_garp(n->apply, &n->want);
+	ask_as_vips(a);
 }
 
 uint64_t announcing_next_ns(const struct announcing *a)
