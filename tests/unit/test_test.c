@@ -31,6 +31,8 @@ static void healthy(struct facts *f, bool owner)
 	f->vip_here = owner;
 	f->rp_filter = f->arp_ignore_all = 0;
 	f->tcp_loose = f->clock_synced = f->interface_up = 1;
+	f->ct_count = 10;
+	f->ct_max = 1000;
 	f->advert_ms = 1000;
 	TEXT(f->node, "here");
 	TEXT(f->state, owner ? "master" : "backup");
@@ -156,6 +158,14 @@ static void closed_port(struct facts *f)
 	TEXT(f->unanswered, "game");
 	f->unanswered_ms = 7000;
 }
+static void misrouted(struct facts *f)
+{
+	TEXT(f->route_out, "answers leave by eth1");
+}
+static void table_full(struct facts *f)
+{
+	f->ct_count = f->ct_max;
+}
 static void in_maintenance(struct facts *f)
 {
 	f->maint = true;
@@ -186,6 +196,8 @@ static void a_fault_fails_its_row(void **state)
 		{segment_lost, "paths to the peer"},
 		{path_unusable, "paths of the pulses here"},
 		{closed_port, "SYNs of clients"},
+		{misrouted, "routes of the game"},
+		{table_full, "connection tracking"},
 		{in_maintenance, "state"},
 	};
 	struct test_report t;

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/handlers.h>
 #include <netlink/socket.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/nl.h"
@@ -16,6 +17,7 @@ struct answer {
 	void *arg;
 	int fn_err;
 	int kernel_err;
+	bool acked;
 };
 
 /*
@@ -47,6 +49,15 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	if (a->fn && !a->fn_err)
 		a->fn_err = a->fn(nlmsg_hdr(msg), a->arg);
 	return NL_OK;
+}
+
+static int on_ack(struct nl_msg *msg, void *arg)
+{
+	struct answer *a = arg;
+
+	(void)msg;
+	a->acked = true;
+	return NL_STOP;
 }
 
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
@@ -84,6 +95,7 @@ static int receive(struct nl_sock *sk, struct answer *a)
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, a);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, a);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, a);
 	err = nl_recvmsgs(sk, cb);
 	nl_cb_put(cb);
@@ -103,6 +115,21 @@ int nlr_request(struct nl_sock *sk, struct nl_msg *msg)
 	if (err < 0)
 		return errno_of(err);
 	return receive(sk, &a);
+}
+
+/* The acknowledgement comes behind the answer, in a datagram of its own. */
+int nlr_get(struct nl_sock *sk, struct nl_msg *msg, nlr_fn fn, void *arg)
+{
+	struct answer a = {.fn = fn, .arg = arg};
+	int err = nl_send_auto(sk, msg);
+
+	nlmsg_free(msg);
+	if (err < 0)
+		return errno_of(err);
+	do {
+		err = receive(sk, &a);
+	} while (!a.acked && !a.kernel_err && (!err || a.fn_err));
+	return err;
 }
 
 int nlr_dump(struct nl_sock *sk, int type, void *hdr, size_t len, nlr_fn fn, void *arg)

@@ -21,12 +21,18 @@ int nlr_open(struct nl_sock **out);
 int nlr_request(struct nl_sock *sk, struct nl_msg *msg);
 
 /*
+ * Sends `msg`, a question with one answer, calls `fn` for that, and frees `msg`. Returns 0, the
+ * -errno of `fn`, or the -errno of the kernel.
+ */
+typedef int (*nlr_fn)(struct nlmsghdr *nlh, void *arg);
+int nlr_get(struct nl_sock *sk, struct nl_msg *msg, nlr_fn fn, void *arg);
+
+/*
  * Sends a dump request (NLM_F_DUMP) of this type with a fixed header of `len` bytes, and calls `fn`
  * for each message of the answer. When `fn` returns -errno, it is not called again, but the dump is
  * still read to its end, so that the socket stays usable. Returns 0, the -errno of `fn`, or the
  * -errno of the kernel; -EINTR means that the dumped table changed meanwhile.
  */
-typedef int (*nlr_fn)(struct nlmsghdr *nlh, void *arg);
 int nlr_dump(struct nl_sock *sk, int type, void *hdr, size_t len, nlr_fn fn, void *arg);
 
 /*

@@ -4,6 +4,7 @@
 #define HOKM_DOCTOR_FACTS_H
 
 #include <jansson.h>
+#include <netinet/in.h>
 
 #include "doctor/findings.h"
 
@@ -19,8 +20,12 @@ struct facts_said {
 void facts_from_daemon(struct facts *f, const struct facts_said *before,
 		       const struct facts_said *after);
 
-/* Packets that connection tracking called invalid since the machine started; 0: it is not there. */
-uint64_t facts_conntrack_invalid(void);
+/* Packets since the machine started; 0 where connection tracking is not there. */
+struct fact_tracked {
+	uint64_t invalid; /* that connection tracking called invalid */
+	uint64_t dropped; /* that it dropped because its table was full */
+};
+struct fact_tracked facts_conntrack(void);
 
 /*
  * Which VIPs are addresses of this machine, as bits by their order: an owner has all of them, and
@@ -45,6 +50,21 @@ void facts_from_drills(struct facts *f, const struct conf *c);
 
 /* What the pinned maps of this node say. */
 void facts_from_pins(struct facts *f, const struct conf *c);
+
+#define FACT_CLIENTS 64
+struct fact_clients {
+	unsigned int n;
+	struct in_addr list[FACT_CLIENTS]; /* each one once */
+};
+/* Clients that the daemon on this socket knows, 64 of them at most. Returns 0 or -errno. */
+int facts_clients(const char *socket, struct fact_clients *out);
+
+/* How the kernel routes the packets of these clients, and the answers to them. */
+void facts_from_routes(struct facts *f, const struct conf *c, const struct fact_clients *clients);
+/* Whether a socket of this machine listens for each service. */
+void facts_from_listeners(struct facts *f, const struct conf *c);
+/* Whether a route has a VIP as its source. */
+void facts_from_sources(struct facts *f, const struct conf *c);
 
 /* Makes each check once that fails, as `hokm-xdp probe` does. */
 void facts_from_checks(struct facts *f, const struct conf *c);

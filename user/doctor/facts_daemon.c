@@ -25,6 +25,7 @@ void facts_init(struct facts *f)
 	f->put_back_ms = -1;
 	f->vip_here = f->rp_filter = f->arp_ignore_all = f->tcp_loose = -1;
 	f->clock_synced = f->interface_up = -1;
+	f->ct_count = f->ct_max = f->arp_filter = -1;
 }
 
 /* By how much a count grew between two objects. */

@@ -23,9 +23,9 @@
 #define CHECK_NS (3 * NS_PER_S)
 
 /* A number in a file of /proc/sys; -1 when it is not there. */
-static int read_number(const char *path)
+static int64_t read_count(const char *path)
 {
-	char text[16] = "";
+	char text[24] = "";
 	uint64_t value = 0;
 	FILE *f = fopen(path, "re");
 	bool found;
@@ -35,7 +35,12 @@ static int read_number(const char *path)
 	found = fgets(text, sizeof(text), f) != NULL;
 	fclose(f);
 	text[strcspn(text, "\n")] = '\0';
-	return found && !number_parse(text, &value) && value <= INT16_MAX ? (int)value : -1;
+	return found && !number_parse(text, &value) && value <= INT32_MAX ? (int64_t)value : -1;
+}
+
+static int read_number(const char *path)
+{
+	return (int)read_count(path);
 }
 
 /* A value of an interface, or of "all". */
@@ -49,19 +54,26 @@ static int read_of_interface(const char *ifname, const char *name)
 	return read_number(path);
 }
 
-/* The fifth column of each line, in hexadecimal; one line a processor. */
-uint64_t facts_conntrack_invalid(void)
+#define CONNTRACK "/proc/sys/net/netfilter/nf_conntrack_"
+
+/* The columns 5 and 11 of each line, in hexadecimal; one line a processor. */
+struct fact_tracked facts_conntrack(void)
 {
 	FILE *f = fopen("/proc/net/stat/nf_conntrack", "re");
-	unsigned long long n;
-	uint64_t sum = 0;
+	struct fact_tracked sum = {0, 0};
+	unsigned long long invalid, dropped;
 	char line[512];
 
 	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*x %*x %*x %*x %llx", &n) == 1) /* NOLINT(cert-err34-c) */
-			sum += n;
+		return sum;
+	while (fgets(line, sizeof(line), f)) {
+		/* NOLINTNEXTLINE(cert-err34-c) */
+		if (sscanf(line, "%*x %*x %*x %*x %llx %*x %*x %*x %*x %*x %llx", &invalid,
+			   &dropped) != 2)
+			continue;
+		sum.invalid += invalid;
+		sum.dropped += dropped;
+	}
 	fclose(f);
 	return sum;
 }
@@ -107,13 +119,18 @@ void facts_from_machine(struct facts *f)
 {
 	struct timex clock = {.modes = 0};
 	int all = read_of_interface("all", "rp_filter");
+	int filter = read_of_interface("all", "arp_filter");
 	int state = adjtimex(&clock);
 
 	look_at_addresses(f);
 	f->rp_filter = read_of_interface(f->interface, "rp_filter");
 	f->rp_filter = all > f->rp_filter ? all : f->rp_filter;
+	f->arp_filter = read_of_interface(f->interface, "arp_filter");
+	f->arp_filter = filter > f->arp_filter ? filter : f->arp_filter;
 	f->arp_ignore_all = read_of_interface("all", "arp_ignore");
-	f->tcp_loose = read_number("/proc/sys/net/netfilter/nf_conntrack_tcp_loose");
+	f->tcp_loose = read_number(CONNTRACK "tcp_loose");
+	f->ct_count = read_count(CONNTRACK "count");
+	f->ct_max = read_count(CONNTRACK "max");
 	f->clock_synced = state < 0 ? -1 : state != TIME_ERROR;
 }
 

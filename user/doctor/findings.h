@@ -5,6 +5,9 @@
  *   look.c           asks the daemon twice
  *   facts_daemon.c   facts from what the daemon says (status and counters), pure
  *   facts_machine.c  facts that the daemon does not have: addresses, sysctls, clock, pins, checks
+ *   facts_routes.c   what the kernel's routes do with packets of the game
+ *   facts_listen.c   whether sockets of this machine listen for the services
+ *   clients.c        clients of the daemon, as examples for the routes
  *   rules*.c         the rules, one table: facts in, findings out, pure
  *   drills.c         the history of the drills
  *   doctor.c         the command
@@ -76,7 +79,7 @@ struct fact_grew {
 	uint64_t vrrp_source, vrrp_ttl, vrrp_mac;
 	uint64_t pulse_tag, pulse_version, pulse_mac;
 	uint64_t replication_seen, syn_fenced, conns_full, events_lost, log_lost;
-	uint64_t ct_invalid; /* of the machine's connection tracking */
+	uint64_t ct_invalid, ct_dropped; /* of the machine's connection tracking */
 };
 
 struct facts {
@@ -126,7 +129,15 @@ struct facts {
 	/* As the machine says; -1: unknown. */
 	int vip_here; /* owner: all VIPs are addresses of this machine; else: one is */
 	int rp_filter, arp_ignore_all, tcp_loose, clock_synced;
+	int arp_filter;
+	char no_listener[CONF_NAME_MAX]; /* a service for which no socket listens; "" for none */
+	int64_t ct_count, ct_max; /* of connection tracking: its connections, and their most */
 	int interface_up;
+	/*
+	 * What is wrong with the routes: of packets of clients, of answers to them, and a route
+	 * whose source is a VIP. "": nothing that was seen.
+	 */
+	char route_in[FACT_TEXT], route_out[FACT_TEXT], route_source[FACT_TEXT];
 	char foreign_xdp[64]; /* an XDP program of others on the interface; "" for none, or unknown
 			       */
 };

@@ -62,7 +62,7 @@ static int look_twice(struct look *k)
 	const struct timespec pause = {
 		.tv_sec = (time_t)(pause_ns / NS_PER_S), .tv_nsec = (long)(pause_ns % NS_PER_S)};
 	struct facts_said before = {NULL, NULL};
-	uint64_t invalid = facts_conntrack_invalid();
+	struct fact_tracked was = facts_conntrack(), is;
 	int err = ask_both(k->socket, &before);
 
 	if (!err) {
@@ -72,7 +72,9 @@ static int look_twice(struct look *k)
 	}
 	if (!err) {
 		facts_from_daemon(&k->facts, &before, &k->said);
-		k->facts.grew.ct_invalid = facts_conntrack_invalid() - invalid;
+		is = facts_conntrack();
+		k->facts.grew.ct_invalid = is.invalid - was.invalid;
+		k->facts.grew.ct_dropped = is.dropped - was.dropped;
 	}
 	forget(&before);
 	return err;
@@ -161,6 +163,22 @@ static int look_at_daemon(struct look *k, const char *command)
 	return err;
 }
 
+/* Without clients the peer is an example of who is in the segment. */
+static void look_at_routes(struct look *k)
+{
+	struct fact_clients clients = {.n = 0};
+
+	if (k->facts.daemon == FACT_ANSWERS && facts_clients(k->socket, &clients))
+		clients.n = 0;
+	for (unsigned int i = 0; !clients.n && i < k->conf->n_nodes; i++)
+		if (i != k->conf->self)
+			clients.list[clients.n++] = k->conf->nodes[i].addr;
+	if (k->facts.daemon == FACT_ANSWERS)
+		facts_from_routes(&k->facts, k->conf, &clients);
+	facts_from_sources(&k->facts, k->conf);
+	facts_from_listeners(&k->facts, k->conf);
+}
+
 int look_at_node(struct look *k, const char *command)
 {
 	int err;
@@ -173,6 +191,7 @@ int look_at_node(struct look *k, const char *command)
 	if (k->conf) {
 		facts_from_conf(&k->facts, k->conf);
 		facts_from_drills(&k->facts, k->conf);
+		look_at_routes(k);
 	}
 	facts_from_xdp(&k->facts);
 	if (k->conf && k->facts.daemon != FACT_ANSWERS)

@@ -4,6 +4,7 @@
  *
  *   rules.c         the table, in the order of the findings, and its use
  *   rules_node.c    this node: daemon, files, ownership, packet path, checks
+ *   rules_routes.c  the routes of the kernel
  *   rules_peers.c   the other nodes: adverts, pulses, replication, settings
  *   rules_paths.c   the paths of the pulses
  */
@@ -41,6 +42,7 @@ rule_applies rule_part_missing;
 rule_applies rule_vip_missing;
 rule_applies rule_check_fails;
 rule_applies rule_syns_unanswered;
+rule_applies rule_no_listener;
 rule_applies rule_agent_dead;
 rule_applies rule_in_fault;
 rule_applies rule_panics;
@@ -50,6 +52,8 @@ rule_applies rule_filter_before;
 rule_applies rule_part_put_back;
 rule_applies rule_fence_open;
 rule_applies rule_table_full;
+rule_applies rule_conntrack_full;
+rule_applies rule_conntrack_filling;
 rule_applies rule_conntrack_strict;
 rule_applies rule_arp_silent;
 rule_applies rule_dns_complains;
@@ -61,6 +65,12 @@ rule_applies rule_events_gone;
 rule_applies rule_conntrack_invalid;
 rule_applies rule_clock_wrong;
 rule_applies rule_ordered;
+
+/* ---- rules_routes.c ---- */
+rule_applies rule_arp_filtered;
+rule_applies rule_route_in;
+rule_applies rule_route_out;
+rule_applies rule_route_source;
 
 /* ---- rules_peers.c ---- */
 rule_applies rule_vip_claimed;

@@ -68,6 +68,30 @@ bool rule_clock_wrong(const struct facts *f, struct finding *out)
 	       rule_say(out, "the kernel says that its clock is not synchronized");
 }
 
+/*
+ * A full table alone drops nothing while the kernel finds connections in it that were never
+ * answered: it evicts these.
+ */
+bool rule_conntrack_full(const struct facts *f, struct finding *out)
+{
+	return f->grew.ct_dropped &&
+	       rule_say(out,
+			"connection tracking dropped %" PRIu64 " packets just now; "
+			"it has %" PRId64 " connections of at most %" PRId64,
+			f->grew.ct_dropped, f->ct_count, f->ct_max);
+}
+
+/* Above so many percent the table may be full before anybody looks again. */
+#define FILLING_PERCENT 80
+
+bool rule_conntrack_filling(const struct facts *f, struct finding *out)
+{
+	return f->ct_max > 0 && !f->grew.ct_dropped &&
+	       f->ct_count * 100 >= f->ct_max * FILLING_PERCENT &&
+	       rule_say(out, "connection tracking has %" PRId64 " connections of at most %" PRId64,
+			f->ct_count, f->ct_max);
+}
+
 bool rule_conntrack_strict(const struct facts *f, struct finding *out)
 {
 	return f->tcp_loose == 0 && rule_say(out, "net.netfilter.nf_conntrack_tcp_loose is 0");
@@ -243,6 +267,18 @@ bool rule_syns_unanswered(const struct facts *f, struct finding *out)
 	return f->unanswered[0] &&
 	       rule_say(out, "no SYN to service %s was answered for %.1f s, and its checks pass",
 			f->unanswered, (double)f->unanswered_ms / 1000);
+}
+
+/* With a check that fails the server is not there at all. */
+bool rule_no_listener(const struct facts *f, struct finding *out)
+{
+	for (unsigned int i = 0; i < f->n_checks; i++)
+		if (f->checks[i].down && !strcmp(f->checks[i].service, f->no_listener))
+			return false;
+	return f->no_listener[0] &&
+	       rule_say(out,
+			"no socket of this machine listens for service %s, and its checks pass",
+			f->no_listener);
 }
 
 bool rule_agent_dead(const struct facts *f, struct finding *out)

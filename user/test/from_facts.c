@@ -149,6 +149,23 @@ static void see_answers(const struct facts *f, const struct fact_peer *p, struct
 	test_end(r, TEST_PASS, "no SYN waits for an answer");
 }
 
+static void see_routes(const struct facts *f, const struct fact_peer *p, struct test_row *r)
+{
+	(void)p;
+	test_end(r, TEST_PASS, "packets for %s are delivered here, answers leave by %s", f->vip,
+		 f->interface);
+}
+
+static void see_tracking(const struct facts *f, const struct fact_peer *p, struct test_row *r)
+{
+	(void)p;
+	if (f->ct_max <= 0)
+		test_end(r, TEST_SKIP, "this machine tracks no connections");
+	else
+		test_end(r, TEST_PASS, "%" PRId64 " connections of at most %" PRId64, f->ct_count,
+			 f->ct_max);
+}
+
 /* ---- vrrp ---- */
 
 static void see_owners(const struct facts *f, const struct fact_peer *p, struct test_row *r)
@@ -256,6 +273,10 @@ static const struct fact_test tests[] = {
 	 "pulse-path-never, pulse-path-lost, segment-lost", see_paths},
 	{TEST_CONNECTIVITY, false, false, "SYNs of clients", "the server answers them",
 	 "syns-unanswered", see_answers},
+	{TEST_CONNECTIVITY, false, false, "routes of the game",
+	 "to the server, and back to clients", "route-in, route-out, route-source", see_routes},
+	{TEST_CONNECTIVITY, false, false, "connection tracking", "its table is not full",
+	 "conntrack-full, conntrack-filling", see_tracking},
 	{TEST_VRRP, false, false, "owner", "exactly one", "two-owners, panic", see_owners},
 	{TEST_VRRP, false, false, "state", "master or backup", "fault, ordered", see_state},
 	{TEST_VRRP, false, false, "adverts of the owner", "a backup hears them",

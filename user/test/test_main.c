@@ -11,6 +11,7 @@
 #include "test/active.h"
 #include "test/drill.h"
 #include "test/from_facts.h"
+#include "test/full_frames.h"
 #include "test/players.h"
 #include "test/test.h"
 
@@ -274,6 +275,12 @@ static void test_failover(struct call *k)
 				 : "the daemon does not answer");
 }
 
+static void test_network(struct call *k)
+{
+	test_ports(k->look.conf, &k->report);
+	test_full_frames(k->look.conf, k->look.facts.interface, &k->report);
+}
+
 static void test_one(struct call *k, enum test_category c)
 {
 	const struct conf *conf = k->look.conf;
@@ -290,7 +297,7 @@ static void test_one(struct call *k, enum test_category c)
 		return;
 	}
 	if (c == TEST_CONNECTIVITY && conf)
-		test_ports(conf, t);
+		test_network(k);
 	else if (c == TEST_HEALTH)
 		test_health(conf, t);
 	else if (c == TEST_GAME)
