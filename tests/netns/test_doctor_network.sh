@@ -14,7 +14,7 @@ PLAYERS=5
 . "$TESTS_DIR/doctor.sh"
 
 in_a() { ip -n "$(lab_ns a)" "$@"; }
-# The player is known to the daemon, and so an example for its routes.
+# A player is an example for the routes, and so is a client that only tries to connect.
 player() {
 	LAB_STDOUT=$LAB_DIR/player lab_spawn client player "$TESTS_DIR/../stub/listeners.py" \
 		--addr "$LAB_VIP" --port "$LAB_PORT" --count 1 --seconds 120
@@ -45,16 +45,18 @@ for node in a b; do
 done
 for node in a b; do must lab_wait 20 hokm_ready $node; done
 must lab_wait 20 owns a
-must player
 within 30 "the owner is well" no_fault a
 within 30 "the backup is well" no_fault b
 holds "the test of connectivity passes" test_fails a ""
 
 must in_a route add "$(lab_addr client)/32" dev eth1
+must lab_spawn client attempt curl -s -m 60 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"
 fault "the routes expect the client on another interface" a route-in
 evidence "the client is named" "packets of $(lab_addr client) to $LAB_VIP on eth0"
 evidence "the cause is named" "reverse path filtering"
 must in_a route del "$(lab_addr client)/32"
+within 60 "its attempt is served after all" lab_gone client attempt
+must player
 mended "routes" a
 must lab_run a sysctl -qw net.ipv4.conf.eth0.rp_filter=2
 

@@ -105,7 +105,7 @@ static void warn_services(const json_t *data, FILE *out)
 		if (field_int(s, "unanswered_ms", 0) > 0)
 			fprintf(out, WARN "no SYN to service %s was answered for %s: %s\n",
 				field_text(s, "name"), word_field_age(s, "unanswered_ms", age),
-				"a packet filter of this machine?");
+				"a packet filter of this machine? hokm-xdp doctor");
 	}
 }
 

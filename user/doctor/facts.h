@@ -56,8 +56,11 @@ struct fact_clients {
 	unsigned int n;
 	struct in_addr list[FACT_CLIENTS]; /* each one once */
 };
-/* Clients that the daemon on this socket knows, 64 of them at most. Returns 0 or -errno. */
-int facts_clients(const char *socket, struct fact_clients *out);
+/*
+ * Clients that the daemon on this socket knows, 64 of them at most; those whose SYNs are not
+ * answered if there are no others, or if no SYN is. Returns 0 or -errno.
+ */
+int facts_clients(const char *socket, bool unanswered, struct fact_clients *out);
 
 /* How the kernel routes the packets of these clients, and the answers to them. */
 void facts_from_routes(struct facts *f, const struct conf *c, const struct fact_clients *clients);

@@ -168,7 +168,8 @@ static void look_at_routes(struct look *k)
 {
 	struct fact_clients clients = {.n = 0};
 
-	if (k->facts.daemon == FACT_ANSWERS && facts_clients(k->socket, &clients))
+	if (k->facts.daemon == FACT_ANSWERS &&
+	    facts_clients(k->socket, k->facts.unanswered[0], &clients))
 		clients.n = 0;
 	for (unsigned int i = 0; !clients.n && i < k->conf->n_nodes; i++)
 		if (i != k->conf->self)
