@@ -5,7 +5,8 @@
 # Faults of the machine's own network that no check sees, because checks do not leave the machine,
 # and what `hokm-xdp doctor` and `hokm-xdp test connectivity` name: clients that the routes expect
 # on another interface, answers that leave by it, a rule before table local, a route that makes the
-# VIP the source of what the machine itself sends, and nodes with different MTUs.
+# VIP the source of what the machine itself sends, nodes with different MTUs, and an interface that
+# has more to send than it may.
 
 PLAYERS=5
 # shellcheck source=tests/netns/common.sh
@@ -25,6 +26,18 @@ test_fails() {
 	ANSWER=$(lab_run "$1" "$HOKM" test connectivity -c "$LAB_DIR/$1/hokm-xdp.conf" --json) ||
 		[ $? = 1 ] || return 1
 	[ "$(jq -r '[.tests[] | select(.result == "FAIL").name] | join(" ")' <<<"$ANSWER")" = "$2" ]
+}
+# crowd NODE: its frames wait for two seconds in the queue of its interface.
+crowd() {
+	local i
+	lab_run "$1" tc qdisc add dev eth0 root tbf rate 1mbit burst 4kb latency 2s || return 1
+	lab_spawn "$1" bulk "$TESTS_DIR/bulk.py" serve 9100
+	lab_wait 10 lab_run client "$TESTS_DIR/bulk.py" ask "$(lab_addr "$1")" 9100 </dev/null ||
+		return 1
+	for ((i = 0; i < 4; i++)); do
+		LAB_STDIN=<(echo 100000000) lab_spawn client "bulk$i" \
+			"$TESTS_DIR/bulk.py" ask "$(lab_addr "$1")" 9100
+	done
 }
 # Larger frames for the node, its cable and the switch; the other cables keep 1500 bytes.
 jumbo() {
@@ -79,6 +92,12 @@ must in_a route add default via "$(lab_addr client)" src "$LAB_VIP"
 fault "the default route has the VIP as its source" a route-source
 must in_a route del default
 mended "the default route" a
+
+must crowd a
+fault "more traffic than the limit of the interface's rate" a pulses-late
+must lab_run a tc qdisc del dev eth0 root
+must lab_stop a bulk
+mended "the limit" a
 
 must jumbo a 3000
 within 20 "nodes with different MTUs: the test of connectivity fails" \

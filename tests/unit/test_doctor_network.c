@@ -64,6 +64,19 @@ static void container(struct facts *f)
 {
 	TEXT(f->no_listener, "game");
 }
+/* Late answers are the cause of the silence, with and without adverts. */
+static void late(struct facts *f)
+{
+	f->grew.pulse_late = 10;
+	f->n_peers = 2;
+	f->peers[0].seen_ms = f->peers[1].seen_ms = 900;
+	f->peers[0].adverts_ms = 100;
+	f->peers[1].adverts_ms = -1;
+}
+static void sometimes_late(struct facts *f)
+{
+	f->grew.pulse_late = 9;
+}
 static void source(struct facts *f)
 {
 	TEXT(f->route_source, "the route default");
@@ -84,6 +97,8 @@ static void each_fault_is_named(void **state)
 		{answers_elsewhere, "route-out", "answers to 10.0.0.1"},
 		{arp_filter_alone, NULL, NULL},
 		{container, "no-listener", "for service game, and its checks pass"},
+		{late, "pulses-late", "10 answers to pulses came later"},
+		{sometimes_late, NULL, NULL},
 		{source, "route-source", "the route default"},
 	};
 

@@ -249,6 +249,7 @@ static void take_grew(struct facts *f, const struct facts_said *before,
 	g->pulse_tag = grew(a, b, "drop_pulse_tag");
 	g->pulse_version = grew(a, b, "drop_pulse_version");
 	g->pulse_mac = grew(a, b, "drop_pulse_mac");
+	g->pulse_late = grew(a, b, "drop_pulse_late");
 	g->replication_seen = grew(a, b, "replication_seen");
 	g->syn_fenced = grew(a, b, "drop_syn_fenced");
 	g->conns_full = grew(a, b, "conns_full");

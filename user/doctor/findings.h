@@ -77,7 +77,7 @@ struct fact_grew {
 	uint64_t vrrp_seen;                /* by the packet path */
 	uint64_t vrrp_received;            /* by the daemon, in good order */
 	uint64_t vrrp_source, vrrp_ttl, vrrp_mac;
-	uint64_t pulse_tag, pulse_version, pulse_mac;
+	uint64_t pulse_tag, pulse_version, pulse_mac, pulse_late;
 	uint64_t replication_seen, syn_fenced, conns_full, events_lost, log_lost;
 	uint64_t ct_invalid, ct_dropped; /* of the machine's connection tracking */
 };

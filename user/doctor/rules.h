@@ -87,6 +87,7 @@ rule_applies rule_adverts_filtered;
 rule_applies rule_adverts_missing;
 rule_applies rule_other_pulses;
 rule_applies rule_pulse_from_other_mac;
+rule_applies rule_pulses_late;
 rule_applies rule_pulses_blocked;
 rule_applies rule_peer_silent;
 rule_applies rule_peer_stale;

@@ -142,11 +142,27 @@ bool rule_vip_claimed(const struct facts *f, struct finding *out)
 	       rule_say(out, "%s claims %s by ARP and is no node", f->claimer, f->claimed);
 }
 
+/* A single one comes late now and then, as on a machine that is busy. */
+#define LATE_PULSES 10
+
+static bool pulses_late(const struct facts *f)
+{
+	return f->grew.pulse_late >= LATE_PULSES;
+}
+
+bool rule_pulses_late(const struct facts *f, struct finding *out)
+{
+	return pulses_late(f) &&
+	       rule_say(out, "%" PRIu64 " answers to pulses came later than pulse.dead just now",
+			f->grew.pulse_late);
+}
+
 bool rule_pulses_blocked(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 
 	return !p->pulsing && !p->vrrp_only && adverts_fresh(f, p) && !pulses_refused(f, p) &&
+	       !pulses_late(f) &&
 	       rule_say(out, "%s (%s) sends adverts and answers no pulse", p->name, p->address);
 }
 
@@ -154,7 +170,8 @@ bool rule_peer_silent(const struct facts *f, struct finding *out)
 {
 	const struct fact_peer *p = &f->peers[out->of];
 
-	if (p->pulsing || p->vrrp_only || adverts_fresh(f, p) || pulses_refused(f, p))
+	if (p->pulsing || p->vrrp_only || adverts_fresh(f, p) || pulses_refused(f, p) ||
+	    pulses_late(f))
 		return false;
 	if (p->seen_ms < 0)
 		return rule_say(out, "%s (%s) has shown no sign of life", p->name, p->address);
