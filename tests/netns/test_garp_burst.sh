@@ -4,7 +4,8 @@
 #
 # The burst of gratuitous ARP packets of a new owner, as the switch sees it: garp_count of them, and
 # garp_gap between two. Timers never end early, so the gap has a lower bound on a busy machine too.
-# A VIP that a reload adds is announced in the same way.
+# A VIP that a reload adds is announced in the same way. With the first and the last packet of a
+# burst the owner asks for its peer in the name of the VIP: some hosts ignore gratuitous ARP.
 #
 # A client that keeps the MAC address of the other node is served all the same. The owner learns of
 # it by pulse, reports it once, and announces the VIP until the client knows better.
@@ -14,14 +15,18 @@
 
 COUNT=4 GAP_MS=300
 SECOND=192.168.1.24
-SEEN=$LAB_DIR/log/sw.garp
+SEEN=$LAB_DIR/log/sw.garp ASKED=$LAB_DIR/log/sw.asked
 
 # A gratuitous packet announces the VIP to itself: sender and target address are equal.
 watch_garp() {
 	lab_spawn sw garp tcpdump -i p-a -n -tt -l \
 		"arp and ether src $(lab_mac a) and arp[14:4] = arp[24:4]"
+	lab_spawn sw asked tcpdump -i p-a -n -l \
+		"arp and ether src $(lab_mac a) and arp[14:4] != arp[24:4] and src host $LAB_VIP"
 	must lab_wait 20 grep -q 'listening on' "$SEEN"
+	must lab_wait 20 grep -q 'listening on' "$ASKED"
 }
+asked() { [ "$(grep -c "who-has $(lab_addr b) tell $LAB_VIP" "$ASKED")" -ge "$1" ]; }
 
 seen() { [ "$(grep -c "$LAB_VIP" "$SEEN")" -ge "$1" ]; }
 knows_owner() { status_is "$1" '.peers[0].state' master; }
@@ -46,6 +51,8 @@ must lab_wait 20 owns a
 within 10 "the burst is complete" seen $COUNT
 number_is "the shortest gap in milliseconds" "$(least_gap_ms)" -ge $((GAP_MS - 1))
 number_is "packets in the burst" "$(grep -c "$LAB_VIP" "$SEEN")" -eq $COUNT
+within 10 "the peer is asked for in the name of the VIP" asked 2
+number_is "questions in the burst" "$(grep -c "tell $LAB_VIP" "$ASKED")" -eq 2
 echo "vip = { \"$LAB_VIP\", \"$SECOND\" }" >>"$LAB_DIR/a/hokm-xdp.conf"
 must lab_kill a daemon HUP
 within 10 "the VIP that a reload adds is announced" seen_second $COUNT

@@ -8,8 +8,11 @@
 
 #define LOOK_NS NS_PER_S
 
-/* The most hosts that are asked, so that a long table of routes makes no flood. */
-#define ASKED_MAX 8
+/*
+ * The most hosts that are asked, so that a long table of routes makes no flood. Some switches shut
+ * a port from which more than 15 ARP packets come in a second.
+ */
+#define ASKED_MAX 4
 
 static struct announce_conf conf_of(const struct announcing *a)
 {
@@ -73,6 +76,12 @@ static unsigned int find_asked(const struct conf *c, struct in_addr out[ASKED_MA
 	return n;
 }
 
+/* Has the first or the last packet of a burst, or a single one, just been sent? */
+static bool is_asking(const struct announcing *a, const struct announce_conf *c)
+{
+	return !a->vips.left || a->vips.left + 1 == c->count;
+}
+
 static void ask_as_vips(const struct announcing *a)
 {
 	static const unsigned char everybody[6];
@@ -80,7 +89,7 @@ static void ask_as_vips(const struct announcing *a)
 	struct in_addr asked[ASKED_MAX];
 	unsigned int n_asked = find_asked(n->conf, asked);
 
-	/* A question that is lost is asked again with the next packet. */
+	/* A question that is lost is asked again. */
 	for (unsigned int v = 0; v < n->want.n_vips; v++)
 		for (unsigned int i = 0; i < n_asked; i++)
 			(void)apply_ask(n->apply, n->want.vips[v], asked[i], everybody);
@@ -97,7 +106,8 @@ void announcing_send(struct announcing *a)
 	if (!announce_step(&a->vips, &vips, now_ns))
 		return;
 	apply_garp(n->apply, &n->want);
-	ask_as_vips(a);
+	if (is_asking(a, &vips))
+		ask_as_vips(a);
 }
 
 uint64_t announcing_next_ns(const struct announcing *a)

@@ -5,9 +5,9 @@
  *
  * Some routers and hosts ignore gratuitous ARP (Linux with drop_gratuitous_arp), and would send to
  * the MAC address of a dead owner until their entry has aged. But everybody learns from an ordinary
- * question, whose sender wants its answer (RFC 826). So with each packet for the VIPs goes a
- * broadcast question with each VIP as its sender, for each gateway of the interface, or for a peer
- * where there is no gateway.
+ * question, whose sender wants its answer (RFC 826). So with the first and with the last packet of
+ * a burst for the VIPs go broadcast questions with each VIP as their sender, for the gateways of
+ * the interface, or for a peer where there is no gateway.
  *
  * A node that is not owner counts the packets of clients that come to its MAC address. Its answers
  * to pulses tell the owner of them (HOKM_PULSE_MISDIRECTED), which then announces the VIPs again.
