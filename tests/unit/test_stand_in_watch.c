@@ -112,6 +112,28 @@ static void grants_count_only_for_an_owner_while_the_peer_knows_no_promises(void
 	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
 }
 
+/* The owner hands over: no timer decides between its release and its next answer. */
+static void a_released_promise_ends_the_lease_that_the_owner_showed_before(void **state)
+{
+	const struct hokm_grant_ask own = {HOKM_GRANT_PEER(PEER), HOKM_WISH_OWN, 7, GRANT_NS};
+	const struct hokm_grant_ask release = {HOKM_GRANT_PEER(PEER), HOKM_WISH_RELEASE, 7, 0};
+	struct hokm_peer *peer = &node.peers.list[PEER].map;
+
+	(void)state;
+	map.own.longest_ns = GRANT_NS;
+	peer->alive_ns = NOW_NS;
+	peer->lease_until_ns = NOW_NS + 200 * NS_PER_MS;
+	/* It owns without a promise of this node. */
+	assert_false(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
+	assert_int_equal(hokm_grant_carry_out(&map.own, &own, NOW_NS), HOKM_VERDICT_GRANTED);
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + NS_PER_MS));
+	(void)hokm_grant_carry_out(&map.own, &release, NOW_NS + 2 * NS_PER_MS);
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 3 * NS_PER_MS));
+	/* It answers again: it owns without a promise after all. */
+	peer->alive_ns = NOW_NS + 4 * NS_PER_MS;
+	assert_false(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 5 * NS_PER_MS));
+}
+
 static void step(enum hokm_vrrp_state vrrp, uint64_t now_ns)
 {
 	const struct vrrp v = {.state = vrrp};
@@ -201,6 +223,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(
 			grants_count_only_for_an_owner_while_the_peer_knows_no_promises, setup),
+		cmocka_unit_test_setup(
+			a_released_promise_ends_the_lease_that_the_owner_showed_before, setup),
 		cmocka_unit_test_setup(
 			an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises, setup),
 		cmocka_unit_test_setup(

@@ -49,6 +49,16 @@ static bool is_barred(const struct hokm_granted *m, uint64_t pulse_ns, uint64_t 
 	       now_ns < m->answered_ns + TOUCH_PULSES * pulse_ns;
 }
 
+/*
+ * The peer has given this node's promise back since it last answered: the lease that it showed then
+ * has ended. A word of nobody ends at the moment of the release.
+ */
+static bool has_released(const struct peer *peer, uint64_t word)
+{
+	return hokm_grant_member(word) == HOKM_GRANT_NOBODY &&
+	       hokm_grant_until_ns(word) > peers_seen_ns(peer);
+}
+
 bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_conf *c, bool owns,
 			   uint64_t now_ns)
 {
@@ -65,7 +75,7 @@ bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_c
 		return false;
 	if (!owns && is_barred(m, c->pulse_ns, now_ns))
 		return false;
-	return owns || promised || now_ns >= peer->map.lease_until_ns;
+	return owns || promised || has_released(peer, word) || now_ns >= peer->map.lease_until_ns;
 }
 
 static void stand_in_conf(const struct stand_in_watch *w, struct stand_in_conf *out)
