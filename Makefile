@@ -252,24 +252,34 @@ SOAK_SECONDS ?= 600
 SOAK_CUTS ?= 500
 
 .PHONY: soak
-soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions and half as many with a gateway, as long of disturbances, a DNS job killed at each system call (root)
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions and half as many with a gateway, as long of disturbances of each of five groups, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
-	@echo 'soak 1 of 5: a DNS job that is killed at each of its system calls (build/soak-dns.log)'
+	@echo 'soak 1 of 7: a DNS job that is killed at each of its system calls (build/soak-dns.log)'
 	$(Q)HOKM_CUT_EVERY=1 $(B)/tests/unit/test_dns_node >build/soak-dns.log 2>&1 || \
 		{ tail -n 40 build/soak-dns.log; exit 1; }
-	@echo 'soak 2 of 5: $(SOAK_SECONDS) s of ordinary traffic, in which nothing may trip'
+	@echo 'soak 2 of 7: $(SOAK_SECONDS) s of ordinary traffic, in which nothing may trip'
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) tests/netns/test_soak.sh
-	@echo 'soak 3 of 5: $(SOAK_SECONDS) s of busy processors, in which no VIP may move'
+	@echo 'soak 3 of 7: $(SOAK_SECONDS) s of busy processors, in which no VIP may move'
 	$(Q)LOAD_SECONDS=$(SOAK_SECONDS) LOADS='fifo busy rtnl syn log' \
 		tests/netns/test_no_false_takeover.sh
-	@echo 'soak 4 of 5: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
+	@echo 'soak 4 of 7: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
 	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) GAP_MS=150 tests/netns/test_partition.sh
 	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) tests/netns/test_stand_in_cuts.sh
 	$(Q)ROUNDS=$$(($(SOAK_CUTS) / 50)) tests/netns/test_quorum_upgrade.sh
-	@echo 'soak 5 of 5: $(SOAK_SECONDS) s of random disturbances'
+	@echo 'soak 5 of 7: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
-		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh
+		DISTURB_BURST=15 DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} DISTURB_MEDIAN_MS=2000 \
+		DISTURB_MOST_MS=8000 tests/netns/test_disturb.sh
+	@echo 'soak 6 of 7: $(SOAK_SECONDS) s of random disturbances at profile standard'
+	$(Q)PROFILE=standard DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_BURST=15 \
+		DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} tests/netns/test_disturb.sh
+	@echo 'soak 7 of 7: $(SOAK_SECONDS) s of random disturbances each with a witness, a gateway, three nodes'
+	$(Q)for arbiter in witness gateway three; do \
+		DISTURB_ARBITER=$$arbiter DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_BURST=8 \
+			DISTURB_SEED=$${DISTURB_SEED:-$$(date +%s)} \
+			tests/netns/test_disturb_members.sh || exit 1; \
+	done
 
 FUZZ_SECONDS ?= 30
 
