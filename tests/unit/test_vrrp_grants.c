@@ -89,6 +89,12 @@ static const struct rig_step owners[] = {
 	{"advert 100 from 1", "granted, lapsed", "", "master"},
 	{"advert 100 from 1", "granted", "advert:128 garp", "master"},
 
+	STORY(rig_master, "nor does it send an advert, to which the next owner would yield"),
+	{"timer", "granted, lapsed", "", "master", 25},
+	{"timer", "granted, lapsed", "", "master", 25},
+	{"timer", "granted", "advert:128", "master", 100},
+	{"advert 0 from 1", "granted, lapsed", "", "master"},
+
 	STORY(rig_master, "an old pulse of a former owner ends nothing"),
 	{"pulse", "lease 20 of 1/200, granted", "", "master", 100},
 

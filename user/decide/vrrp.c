@@ -27,6 +27,7 @@
  *         SEND_FAILED                      -                       tries again after adver / 4
  *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
  *         by grants: they have ended       LOWER STATE             BACKUP (no-majority)
+ *         the same, and they may return    -                       sends no advert meanwhile
  *         ADVERT 0                         ADVERT (bounded)        restarts Adver_Timer
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
  *         the same, unproven               DISCARD                 -
@@ -112,16 +113,6 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	v->master_down_at_ns = vrrp_add_ns(s->now_ns, vrrp_patience_ns(v));
 	v->down_reason = HOKM_R_MASTER_DOWN;
 	v->looked_twice = false;
-}
-
-bool vrrp_grants_ended(const struct vrrp_step *s)
-{
-	return s->ev->view.by_grants && !s->ev->view.granted;
-}
-
-bool vrrp_other_owns(const struct vrrp_step *s)
-{
-	return s->ev->view.by_grants ? !s->ev->view.granted : s->ev->view.peer_holds;
 }
 
 void vrrp_follow_nobody(struct vrrp_step *s)
@@ -225,6 +216,11 @@ static void master_timer(struct vrrp_step *s)
 
 	if (s->now_ns < v->timer_at_ns)
 		return;
+	/* A lesser node that owns by now would yield to the advert. */
+	if (vrrp_lapsed(s)) {
+		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
+		return;
+	}
 	/* Counted from when it was due, so that adverts do not drift; no burst after a delay. */
 	v->timer_at_ns = vrrp_add_ns(v->timer_at_ns, v->conf.adver_ns);
 	if (v->timer_at_ns <= s->now_ns)
@@ -275,8 +271,7 @@ static void answer_lesser(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
-	/* The sender may own by the grants of a majority. */
-	if (s->ev->view.by_grants && s->ev->view.lapsed)
+	if (vrrp_lapsed(s))
 		return;
 	vrrp_note_lesser(s);
 	if (vrrp_owns_in_vain(s)) {
@@ -297,7 +292,7 @@ static void master_advert(struct vrrp_step *s)
 	struct vrrp *v = s->v;
 
 	if (a->priority == 0) {
-		if (!vrrp_may_answer_stop(s))
+		if (vrrp_lapsed(s) || !vrrp_may_answer_stop(s))
 			return;
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
@@ -369,7 +364,8 @@ static void master_event(struct vrrp_step *s)
 		master_pulse(s);
 		break;
 	case VRRP_EV_RENEW:
-		vrrp_send(s, VRRP_SENDING_RENEW);
+		if (!vrrp_lapsed(s))
+			vrrp_send(s, VRRP_SENDING_RENEW);
 		break;
 	case VRRP_EV_HANDOVER:
 		hand_over(s);

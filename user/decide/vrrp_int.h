@@ -26,10 +26,27 @@ void vrrp_enter(struct vrrp_step *s, enum hokm_vrrp_state state, enum hokm_reaso
 void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a);
 /* No owner is known: waits a whole Master_Down_Interval from now. */
 void vrrp_follow_nobody(struct vrrp_step *s);
+
 /* By grants, and no majority grants this node. */
-bool vrrp_grants_ended(const struct vrrp_step *s);
+static inline bool vrrp_grants_ended(const struct vrrp_step *s)
+{
+	return s->ev->view.by_grants && !s->ev->view.granted;
+}
+
+/*
+ * By grants, and the packet path has stopped owning. An owner that may return is silent until it
+ * does: a lesser node that owns by now would yield to its advert.
+ */
+static inline bool vrrp_lapsed(const struct vrrp_step *s)
+{
+	return s->ev->view.by_grants && s->ev->view.lapsed;
+}
+
 /* Another node is owner, or may be: this one must not become it. */
-bool vrrp_other_owns(const struct vrrp_step *s);
+static inline bool vrrp_other_owns(const struct vrrp_step *s)
+{
+	return s->ev->view.by_grants ? !s->ev->view.granted : s->ev->view.peer_holds;
+}
 
 /* vrrp_backup.c: forgets how far BACKUP was on its ways to the lease. */
 void vrrp_forget_ways(struct vrrp *v);
