@@ -106,6 +106,12 @@ static const struct rig_step owners[] = {
 	{"pulse", "lease 20 of 1/200, seen 9, granted, stand-in", "lower state",
 	 "backup other-owner", 350},
 
+	STORY(rig_master, "who yields does not take the VIP again by the grants that it had"),
+	{"after 10: pulse", "lease 20 of 1/200, seen 9, granted, occupied, stand-in, kept",
+	 "lower state", "backup other-owner", 350},
+	{"pulse", "lease 20 of 1/200, seen 9, granted, occupied, stand-in, kept", "", "backup"},
+	{"after 40: pulse", "granted, stand-in", "advert:128", "backup"},
+
 	STORY(rig_master,
 	      "and the better one corrects the clients, also when the other has yielded"),
 	{"after 10: pulse", "lease 20 of 1/100, seen 10, granted, stand-in", "", "master", 90},

@@ -157,6 +157,8 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->stand_in = true;
 		} else if (take(&text, "lapsed")) {
 			view->lapsed = true;
+		} else if (take(&text, "kept")) {
+			view->kept = true;
 		} else if (take(&text, "barred")) {
 			view->barred = true;
 		} else if (take(&text, "free")) {

@@ -36,6 +36,7 @@
  *                   granted           by grants: a majority grants this node
  *                   stand-in          by grants: a member promises nothing
  *                   lapsed            by grants: the packet path has stopped owning
+ *                   kept              by grants: they are those of this node as owner
  *   actions         the machine's actions in their order, "" for none
  *   state           the state it is in, and the reason of that state when it is looked at
  *   timer           when the timer is due from now, -1 for no timer; 0 or nothing: not looked at

@@ -213,6 +213,7 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	v->free = seen.free;
 	v->stand_in = c.stand_in;
 	v->lapsed = now_ns >= hokm_grants_end_ns(map);
+	v->kept = q->grants.phase == GRANTS_OWNING;
 	v->barred = !seen.known || now_ns < map->own.silent_until_ns;
 	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
 		      now_ns < hokm_grant_until_ns(map->own.word);

@@ -140,6 +140,7 @@ struct vrrp_view {
 	bool occupied; /* a member, or this node as one, grants another node now */
 	bool stand_in; /* one member promises nothing (stand_in.h): two nodes may have a majority */
 	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
+	bool kept;     /* what is granted was granted to this node as owner */
 	/*
 	 * a claim cannot win: no majority is in touch, or this node does not know its promises yet
 	 */

@@ -518,7 +518,8 @@ static void go_by_grants(struct vrrp_step *s)
 	if (way == HOKM_R_NONE || (view->free && !permitted(s, way)))
 		return;
 	v->wants = way;
-	if (view->granted && v->sending == VRRP_SENDING_NONE)
+	/* A node that has just yielded gives its grants back before it takes new ones. */
+	if (view->granted && !view->kept && v->sending == VRRP_SENDING_NONE)
 		take(s, way);
 }
 
