@@ -2,9 +2,10 @@
 /*
  * Grants in simulated groups: the real rules of members and askers (hokm/grant.h,
  * hokm/grant_count.h) and the real decisions (decide/grants.h), among members whose clocks run at
- * different rates. Messages are lost and delayed, links are cut, members crash and boot with an
- * empty memory, daemons stop while their kernels go on answering, and owners let go. In some groups
- * the nodes have a cable besides, which is faster than the segment and may fail in one direction.
+ * different rates. Messages are lost, delayed and doubled, links are cut, members crash and boot
+ * with an empty memory, daemons stop while their kernels go on answering, or end and are followed
+ * by another one, and owners let go. In some groups the nodes have a cable besides, which is faster
+ * than the segment and may fail in one direction.
  *
  *   never     two nodes may act as owner at the same moment
  *   always    when a majority has been in touch for long enough, a node owns
@@ -49,6 +50,7 @@ struct event {
 	unsigned int to, from;
 	unsigned int boot; /* of the member that made it: what an earlier boot sent does not count
 			    */
+	unsigned int session; /* of the daemon that asked */
 	uint64_t sent_ns, epoch, length_ns, left_us, greatest;
 	bool cable;
 	enum hokm_wish wish;
@@ -62,12 +64,15 @@ struct member {
 	unsigned int boot;
 	bool up;
 	bool cut[MEMBERS_MAX], cable_cut[MEMBERS_MAX];
-	uint64_t paused_until_ns, shy_until_ns; /* of the simulation */
-	uint64_t newest_answer_ns[MEMBERS_MAX];
+	uint64_t paused_until_ns, shy_until_ns;  /* of the simulation */
+	unsigned int session, asks[MEMBERS_MAX]; /* its daemon's, and that of each one that asks */
+	uint64_t newest_answer_ns[MEMBERS_MAX], newest_probe_ns[MEMBERS_MAX][2]; /* by path */
 	struct hokm_grants map;
 	/* the daemon */
 	struct grants g;
-	bool owns; /* its lease is in map own */
+	bool owns;   /* its lease is in map own */
+	bool fresh;  /* it has just started, and has not looked at the map */
+	bool lapsed; /* it is MASTER still, and its grants have ended */
 	uint64_t wake_ns;
 	struct grants_output out;
 };
@@ -76,7 +81,7 @@ struct sim {
 	const struct group *group;
 	uint64_t random, now_ns, orders, seed;
 	bool calm;
-	unsigned int n, claims;
+	unsigned int n, claims, returns;
 	struct event queue[QUEUE_MAX]; /* a heap: the earliest first */
 	struct member m[MEMBERS_MAX];
 };
@@ -158,7 +163,7 @@ static unsigned int slot_of(unsigned int at, unsigned int of)
 	return of < at ? of : of - 1;
 }
 
-static void post(struct sim *s, struct event *e)
+static void post_one(struct sim *s, struct event *e)
 {
 	const struct member *from = &s->m[e->from];
 	uint64_t late_ns = 20000 + below(s, 100000);
@@ -174,7 +179,30 @@ static void post(struct sim *s, struct event *e)
 	put(s, e);
 }
 
+/* One in twenty comes twice, and each in its own time. */
+static void post(struct sim *s, struct event *e)
+{
+	struct event again = *e;
+
+	post_one(s, e);
+	if (below(s, 20) == 0)
+		post_one(s, &again);
+}
+
 /* ---- the kernel's side ---- */
+
+/* As pulse_probe() of the packet path: one that comes twice, or after a newer one. */
+static bool is_replay(struct member *m, const struct event *probe)
+{
+	unsigned int from = probe->from;
+
+	if (m->asks[from] == probe->session &&
+	    probe->sent_ns <= m->newest_probe_ns[from][probe->cable])
+		return true;
+	m->asks[from] = probe->session;
+	m->newest_probe_ns[from][probe->cable] = probe->sent_ns;
+	return false;
+}
 
 static void answer(struct sim *s, const struct event *probe)
 {
@@ -188,7 +216,7 @@ static void answer(struct sim *s, const struct event *probe)
 	struct hokm_wished *newest;
 	unsigned int holder;
 
-	if (!m->up)
+	if (!m->up || is_replay(m, probe))
 		return;
 	newest = &m->map.member[slot_of(probe->to, probe->from)].wished;
 	e.verdict = hokm_grant_take_wish(&m->map.own, newest, &ask, probe->sent_ns, now_ns);
@@ -214,7 +242,7 @@ static void take_in(struct sim *s, const struct event *e)
 	struct hokm_granted *g = &m->map.member[slot_of(e->to, e->from)];
 	uint64_t now_ns = local_ns(m, s->now_ns);
 
-	if (!m->up || e->sent_ns <= m->newest_answer_ns[e->from])
+	if (!m->up || e->session != m->session || e->sent_ns <= m->newest_answer_ns[e->from])
 		return;
 	m->newest_answer_ns[e->from] = e->sent_ns;
 	g->answered_ns = now_ns;
@@ -247,6 +275,7 @@ static void send_probes(struct sim *s, unsigned int i)
 		struct event e = {.what = PROBE,
 				  .from = i,
 				  .to = to,
+				  .session = m->session,
 				  .sent_ns = local_ns(m, s->now_ns),
 				  .wish = m->out.wish,
 				  .epoch = m->out.epoch,
@@ -273,26 +302,29 @@ static void wake(struct sim *s, unsigned int i, uint64_t then_ns)
 	put(s, &e);
 }
 
-static void daemon_step(struct sim *s, unsigned int i, bool tick)
+/* A daemon that starts while the grants of the one before it run goes on with them. */
+static void adopt(const struct sim *s, struct member *m, const struct grants_conf *c,
+		  uint64_t now_ns)
+{
+	grants_adopt(&m->g, c, &m->map, now_ns);
+	m->owns = m->owns && m->g.phase == GRANTS_OWNING;
+	assert_true(!m->owns || granted(s, m));
+	m->fresh = m->lapsed = false;
+	m->session++;
+}
+
+/* Decides what the node wishes, as quorum.c does; sends probes where that wants them. */
+static void wish(struct sim *s, unsigned int i, const struct grants_conf *c, bool tick)
 {
 	struct member *m = &s->m[i];
 	uint64_t now_ns = local_ns(m, s->now_ns);
-	bool shy = s->now_ns < m->shy_until_ns;
-	struct grants_conf c = {.majority = s->group->majority,
-				.slots = (1U << (s->group->members - 1)) - 1,
-				.length_ns = LENGTH_NS,
-				.pulse_ns = PULSE_NS,
-				.rank = i,
-				.seed = i * 77};
-	struct grants_input in = {.tick = tick};
+	const struct grants_input in = {
+		.owns = m->owns,
+		.wants = s->now_ns >= m->shy_until_ns,
+		.tick = tick,
+		.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0};
 
-	/* As the VRRP machine does: a lease without grants ends first. */
-	m->owns = m->owns && granted(s, m) && !shy;
-	m->owns = m->owns || (!shy && m->g.phase == GRANTS_CLAIMING && granted(s, m));
-	in.owns = m->owns;
-	in.wants = !shy;
-	in.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0;
-	grants_step(&m->g, &c, &m->map, &in, now_ns, &m->out);
+	grants_step(&m->g, c, &m->map, &in, now_ns, &m->out);
 	s->claims += m->out.wish == HOKM_WISH_OWN && m->map.wish != HOKM_WISH_OWN;
 	if (m->out.raise)
 		hokm_grants_raise(&m->map, m->out.epoch);
@@ -305,9 +337,46 @@ static void daemon_step(struct sim *s, unsigned int i, bool tick)
 					     .length_ns = m->out.length_ns};
 
 		(void)hokm_grant_carry_out(&m->map.own, &ask, now_ns);
+		hokm_grants_sum(&m->map);
 	}
 	if (m->out.probe || tick)
 		send_probes(s, i);
+}
+
+/* As the VRRP machine does: a lease without grants ends first, unless they may return. */
+static void keep_lease(struct sim *s, struct member *m, const struct grants_conf *c)
+{
+	bool shy = s->now_ns < m->shy_until_ns, has = granted(s, m);
+
+	m->owns = m->owns && !shy &&
+		  (has || grants_may_return(&m->g, c, &m->map, local_ns(m, s->now_ns)));
+	s->returns += m->owns && m->lapsed && has;
+	m->lapsed = m->owns && !has;
+	m->owns = m->owns || (!shy && m->g.phase == GRANTS_CLAIMING && has);
+}
+
+static void daemon_step(struct sim *s, unsigned int i, bool tick)
+{
+	struct member *m = &s->m[i];
+	bool adopts = m->fresh && acts_as_owner(s, m) && s->now_ns >= m->shy_until_ns;
+	const struct grants_conf c = {
+		.majority = s->group->majority,
+		.slots = (1U << (s->group->members - 1)) - 1,
+		.length_ns = LENGTH_NS,
+		.pulse_ns = PULSE_NS,
+		.rank = i,
+		.seed = i * 77};
+
+	if (m->fresh)
+		adopt(s, m, &c, local_ns(m, s->now_ns));
+	/* First the pulse. */
+	if (tick)
+		wish(s, i, &c, true);
+	keep_lease(s, m, &c);
+	wish(s, i, &c, false);
+	if (adopts && !acts_as_owner(s, m))
+		fail_msg("%s, seed %llu: a new daemon lost the grants", s->group->name,
+			 (unsigned long long)s->seed);
 	wake(s, i, m->out.next_ns);
 }
 
@@ -337,13 +406,16 @@ static void boot(struct sim *s, unsigned int i)
 	struct member *m = &s->m[i];
 
 	m->boot++;
+	m->session++;
 	m->up = true;
-	m->owns = false;
+	m->owns = m->fresh = m->lapsed = false;
 	m->wake_ns = 0;
 	memset(&m->map, 0, sizeof(m->map));
 	memset(&m->g, 0, sizeof(m->g));
 	memset(&m->out, 0, sizeof(m->out));
+	memset(m->asks, 0, sizeof(m->asks));
 	memset(m->newest_answer_ns, 0, sizeof(m->newest_answer_ns));
+	memset(m->newest_probe_ns, 0, sizeof(m->newest_probe_ns));
 	m->map.majority = (__u16)s->group->majority;
 	m->map.own.longest_ns = LONGEST_NS;
 	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(LONGEST_NS);
@@ -359,7 +431,7 @@ static void trouble(struct sim *s)
 	unsigned int j = (unsigned int)below(s, s->group->members);
 	struct member *m = &s->m[i];
 
-	switch (below(s, 8)) {
+	switch (below(s, 9)) {
 	case 0:
 		m->up = false;
 		break;
@@ -382,6 +454,10 @@ static void trouble(struct sim *s)
 		break;
 	case 6:
 		m->shy_until_ns = s->now_ns + below(s, 80 * MS);
+		break;
+	case 7:
+		m->paused_until_ns = s->now_ns + below(s, 80 * MS);
+		m->fresh = true;
 		break;
 	default:
 		memset(m->cut, 0, sizeof(m->cut));
@@ -455,7 +531,8 @@ static void run_until(struct sim *s, uint64_t end_ns)
 	s->now_ns = end_ns;
 }
 
-static void run(const struct group *group, uint64_t seed)
+/* Returns how often grants that had ended came back to their owner. */
+static unsigned int run(const struct group *group, uint64_t seed)
 {
 	static struct sim s;
 	struct event e = {.what = TROUBLE, .at_ns = MS};
@@ -480,6 +557,7 @@ static void run(const struct group *group, uint64_t seed)
 		fail_msg("%s, seed %llu: nobody owns %llu ms after the last trouble", group->name,
 			 (unsigned long long)seed, CALM_NS / MS);
 	assert_true(s.claims > 0);
+	return s.returns;
 }
 
 static void never_two_owners_and_soon_one(void **state)
@@ -493,10 +571,13 @@ static void never_two_owners_and_soon_one(void **state)
 	};
 	const char *more = getenv("HOKM_SEEDS");
 	unsigned long seeds = more ? strtoul(more, NULL, 10) : SEEDS;
+	unsigned int returns = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= seeds; seed++)
-		run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+		returns += run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+	print_message("grants that had ended came back %u times\n", returns);
+	assert_true(returns > seeds / 100);
 }
 
 int main(void)
