@@ -109,6 +109,44 @@ static void file_with_a_secret_is_read_by_no_other(void **state)
 	}
 }
 
+/* What an agent that fetches secrets makes right later is no error of the configuration. */
+static void a_secret_may_come_later(void **state)
+{
+	static const struct {
+		const char *text; /* of the file of the secret; NULL: there is none */
+		mode_t mode;
+		int err;
+		const char *words;
+	} cases[] = {
+		{NULL, 0, -EAGAIN, "No such file or directory"},
+		{"", 0600, -EAGAIN, "empty: nothing was written into it yet"},
+		{"", 0644, -EINVAL, "others may use this file"},
+		{"0123456789\n", 0600, -EINVAL, "the secret has 10 characters"},
+		{"0123456789abcdef\n", 0600, 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char conf[] = "/tmp/hokm-mode-XXXXXX", secret[] = "/tmp/hokm-mode-XXXXXX";
+		char line[256], errors[512] = "";
+		FILE *f = fmemopen(errors, sizeof(errors), "w");
+		struct conf *c;
+
+		assert_non_null(f);
+		put_file(secret, cases[i].text ? cases[i].text : "", cases[i].mode, geteuid());
+		if (!cases[i].text)
+			unlink(secret);
+		snprintf(line, sizeof(line), "secret_file = \"%s\"\n" NODES, secret);
+		put_file(conf, line, 0600, geteuid());
+		assert_int_equal(conf_load(conf, false, f, &c), cases[i].err);
+		fclose(f);
+		assert_non_null(strstr(errors, cases[i].words));
+		conf_free(c);
+		unlink(conf);
+		unlink(secret);
+	}
+}
+
 /* The two secrets of a file with this text. */
 static void secrets_of(const char *text, char first[CONF_SECRET_MAX], char second[CONF_SECRET_MAX])
 {
@@ -416,6 +454,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_with_a_secret_is_read_by_no_other),
+		cmocka_unit_test(a_secret_may_come_later),
 		cmocka_unit_test(an_editor_of_windows_changes_no_secret),
 		cmocka_unit_test(examples_of_the_documents_are_no_secrets),
 		cmocka_unit_test(genkey_prints_a_new_secret_each_time),

@@ -72,11 +72,10 @@ unsigned int if_nametoindex(const char *name)
 	return !strcmp(name, "eth0") || !strcmp(name, "eth1");
 }
 
-static int load_as(const struct fake *m, const char *more, struct conf **c, char *errors,
-		   size_t size)
+static int load_file(const char *secret, const struct fake *m, const char *more, struct conf **c,
+		     char *errors, size_t size)
 {
-	static const char nodes[] = "secret = 0123456789abcdef\n"
-				    "node primary { address = 192.168.1.26 }\n"
+	static const char nodes[] = "node primary { address = 192.168.1.26 }\n"
 				    "node backup { address = 192.168.1.27 }\n";
 	char path[] = "/tmp/hokm-self-XXXXXX";
 	FILE *f, *e = fmemopen(errors, size, "w");
@@ -86,7 +85,7 @@ static int load_as(const struct fake *m, const char *more, struct conf **c, char
 	assert_true(fd >= 0);
 	f = fdopen(fd, "w");
 	assert_non_null(f);
-	fprintf(f, "%s%s", nodes, more);
+	fprintf(f, "%s%s%s", secret, nodes, more);
 	assert_int_equal(fclose(f), 0);
 	memset(errors, 0, size);
 	machine = m;
@@ -94,6 +93,12 @@ static int load_as(const struct fake *m, const char *more, struct conf **c, char
 	fclose(e);
 	unlink(path);
 	return err;
+}
+
+static int load_as(const struct fake *m, const char *more, struct conf **c, char *errors,
+		   size_t size)
+{
+	return load_file("secret = 0123456789abcdef\n", m, more, c, errors, size);
 }
 
 #define WITNESSES "witness w { address = 192.168.1.28 } witness x { address = 192.168.1.29 }"
@@ -166,7 +171,7 @@ static void which_node(void **state)
 		if (r->error) {
 			/* What is missing may come later: the daemon waits for it. */
 			bool ambiguous = strstr(r->error, "addresses of primary");
-			int expected = ambiguous ? -EINVAL : -EADDRNOTAVAIL;
+			int expected = ambiguous ? -EAGAIN : -EADDRNOTAVAIL;
 
 			if (err != expected || !strstr(errors, r->error))
 				fail_msg("row %zu: expected %s, got (%d) %s", i, r->error, err,
@@ -304,16 +309,48 @@ static void no_list(void **state)
 	struct conf *c;
 
 	(void)state;
-	assert_int_equal(load_as(NULL, "", &c, errors, sizeof(errors)), -EINVAL);
+	assert_int_equal(load_as(NULL, "", &c, errors, sizeof(errors)), -EAGAIN);
 	assert_non_null(strstr(errors, "the addresses of this machine cannot be read"));
+}
+
+/* Whatever comes first, the daemon waits for the other one. */
+static void secret_and_address_come_later(void **state)
+{
+	static const struct fake none[] = {{NULL, NULL}}, here[] = {{"eth0", "192.168.1.27"}};
+	static const struct {
+		const struct fake *m;
+		const char *more;
+		int err;
+	} cases[] = {
+		{none, "", -EAGAIN},
+		{here, "", -EAGAIN},
+		{none, "bogus = 1", -EINVAL},
+	};
+	char errors[1024];
+	struct conf *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int err = load_file("secret_file = \"/nonexistent/x\"\n", cases[i].m, cases[i].more,
+				    &c, errors, sizeof(errors));
+
+		if (err != cases[i].err || !strstr(errors, "secret_file") ||
+		    (cases[i].err == -EAGAIN &&
+		     !strstr(errors, "none of the nodes' addresses") != (cases[i].m == here)))
+			fail_msg("row %zu: (%d) %s", i, err, errors);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(which_node),    cmocka_unit_test(a_witness_is_no_node),
-		cmocka_unit_test(which_witness), cmocka_unit_test(names_in_paths),
-		cmocka_unit_test(not_asked),     cmocka_unit_test(no_list),
+		cmocka_unit_test(which_node),
+		cmocka_unit_test(a_witness_is_no_node),
+		cmocka_unit_test(which_witness),
+		cmocka_unit_test(names_in_paths),
+		cmocka_unit_test(not_asked),
+		cmocka_unit_test(no_list),
+		cmocka_unit_test(secret_and_address_come_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

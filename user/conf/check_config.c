@@ -237,7 +237,7 @@ static int check(const char *file, bool json)
 			strerror(-shown));
 	conf_free(c);
 	free(text);
-	if (err && err != -EINVAL)
+	if (err && err != -EINVAL && err != -EAGAIN)
 		return CHECK_CONFIG_NO_INPUT;
 	return err ? CHECK_CONFIG_WRONG : shown ? 1 : CHECK_CONFIG_OK;
 }

@@ -260,7 +260,8 @@ struct conf {
  * ask for it. Each error is written to `errors` as one line. Returns 0 and the configuration in
  * *out, which the caller frees with conf_free(); -EINVAL and *out NULL when the file is wrong;
  * -EADDRNOTAVAIL when all that is missing is the node's address or the interface on this machine,
- * which may come later; else -errno.
+ * which may come later; -EAGAIN when more than that may be right later, and the file may stay as it
+ * is: secret_file is not there yet, or an address is on two interfaces; else -errno.
  */
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out);
 

@@ -40,6 +40,8 @@ struct conf_error {
 struct conf_errors {
 	/* How many of them say only that this machine lacks an address or an interface now. */
 	unsigned int n_missing;
+	/* How many say that something else than the text of the file is wrong, and may pass. */
+	unsigned int n_late;
 	bool whole;     /* the file was parsed to its end: what is missing is really missing */
 	unsigned int n; /* may be above CONF_ERRORS_MAX: those are only counted */
 	struct conf_error list[CONF_ERRORS_MAX];

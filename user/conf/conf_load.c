@@ -67,7 +67,14 @@ static void wipe_file(char *buf, size_t len)
 	free(buf);
 }
 
-/* 0, -EINVAL or -EADDRNOTAVAIL with errors, -ENOMEM. */
+static int result(const struct conf_errors *e)
+{
+	if (e->n > e->n_missing + e->n_late)
+		return -EINVAL;
+	return e->n_late ? -EAGAIN : e->n ? -EADDRNOTAVAIL : 0;
+}
+
+/* 0, -EINVAL, -EADDRNOTAVAIL or -EAGAIN with errors, -ENOMEM. */
 static int load(char *buf, size_t len, const struct stat *st, bool find_self, struct conf_errors *e,
 		struct conf *c)
 {
@@ -84,10 +91,10 @@ static int load(char *buf, size_t len, const struct stat *st, bool find_self, st
 		return -ENOMEM;
 	conf_read(&root, c);
 	c->self = c->n_nodes;
-	if (find_self && !e->n)
+	if (find_self && e->n == e->n_late)
 		conf_find_self(&root, c);
 	cfg_free(root.cfg);
-	return !e->n ? 0 : e->n == e->n_missing ? -EADDRNOTAVAIL : -EINVAL;
+	return result(e);
 }
 
 int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
@@ -113,7 +120,7 @@ int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
 		c = NULL;
 	}
 out:
-	if (err && err != -EINVAL && err != -EADDRNOTAVAIL)
+	if (err && err != -EINVAL && err != -EADDRNOTAVAIL && err != -EAGAIN)
 		fprintf(errors, "%s: the configuration cannot be read: %s\n", file, strerror(-err));
 	else if (e)
 		conf_errors_print(e, file, errors);

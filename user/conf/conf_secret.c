@@ -53,11 +53,19 @@ size_t conf_byte_order_mark(const char *text, size_t len)
 		       : 0;
 }
 
+/* An agent may write the file later, or a file system with it may be mounted later. */
+static bool may_come(int err)
+{
+	return err != EACCES && err != EPERM && err != ELOOP && err != ENAMETOOLONG;
+}
+
 /*
  * Reads the file of the secrets into dst, without the newline at its end. NULL, or what is wrong
- * with the file; then *len is 0. words: room for PROBLEM_MAX characters.
+ * with the file; then *len is 0, and *late is whether the same path may be good later. words: room
+ * for PROBLEM_MAX characters.
  */
-static const char *load_secrets(const char *path, char *dst, size_t size, size_t *len, char *words)
+static const char *load_secrets(const char *path, char *dst, size_t size, size_t *len, bool *late,
+				char *words)
 {
 	const char *problem = NULL;
 	struct stat st;
@@ -65,10 +73,13 @@ static const char *load_secrets(const char *path, char *dst, size_t size, size_t
 	int fd;
 
 	*len = 0;
+	*late = false;
 	/* O_NONBLOCK: a FIFO in place of the file must not block the daemon. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		*late = may_come(errno);
 		return strerror(errno);
+	}
 	if (fstat(fd, &st) < 0)
 		problem = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
@@ -77,7 +88,10 @@ static const char *load_secrets(const char *path, char *dst, size_t size, size_t
 		; /* not read */
 	else if ((n = read(fd, dst, size)) < 0)
 		problem = strerror(errno);
+	*late = !problem && !n;
 	close(fd);
+	if (*late)
+		return "empty: nothing was written into it yet";
 	if (problem)
 		return problem;
 	if (n > 0 && dst[n - 1] == '\n')
@@ -139,11 +153,13 @@ static void read_secret_file(const struct conf_sec *root, const char *path, stru
 {
 	char buf[FILE_MAX + 1], words[PROBLEM_MAX];
 	size_t len;
-	const char *problem = load_secrets(path, buf, sizeof(buf), &len, words);
+	bool late;
+	const char *problem = load_secrets(path, buf, sizeof(buf), &len, &late, words);
 	const char *line = buf + conf_byte_order_mark(buf, len), *end = buf + len;
 
 	if (problem)
 		conf_complain(root, "secret_file", "%s", problem);
+	root->errors->n_late += late;
 	for (const char *stop; !problem && line <= end; line = stop + 1) {
 		stop = memchr(line, '\n', (size_t)(end - line));
 		if (!stop)

@@ -78,6 +78,7 @@ static bool take(const struct conf_sec *root, const struct conf *c, struct found
 			      "(on %s): it can be one node, once; remove one of the addresses%s",
 			      c->nodes[f->node].name, f->interface, c->nodes[node].name, interface,
 			      f->node == node ? " or set interface" : "");
+		root->errors->n_late++;
 		return false;
 	}
 	f->node = node;
@@ -95,6 +96,7 @@ static bool look(const struct conf_sec *root, const struct conf *c, struct found
 		conf_error_at(root->errors, 0,
 			      "node: the addresses of this machine cannot be read: %s",
 			      strerror(errno));
+		root->errors->n_late++;
 		return false;
 	}
 	for (struct ifaddrs *a = all; a && good; a = a->ifa_next) {

@@ -2,6 +2,9 @@
 /*
  * See await.h. The wait has an event loop of its own, with signals and the watchdog. systemd gets
  * READY when the wait begins: a boot must not stand still until a cable is plugged in.
+ *
+ * Only the first look may find a file that is wrong. Later an operator may edit it, and each save
+ * of an unfinished text would end the wait for good.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,7 +53,7 @@
 struct await {
 	const char *file;
 	struct conf *conf;
-	int err;                 /* of the last look; -EADDRNOTAVAIL: the wait goes on */
+	int err;                 /* of the last look */
 	bool twin;               /* the last look found one */
 	char mac[18];            /* of the twin that was found last */
 	uint64_t twin_ns;        /* when it answered last; 0: there was none */
@@ -215,8 +218,8 @@ static void look(struct await *w)
 	if (w->err) {
 		w->twin = false;
 		w->goes_first = 0;
-		if (w->err == -EADDRNOTAVAIL)
-			no_link_yet(w);
+		/* An address may come meanwhile, with its link. */
+		no_link_yet(w);
 		return;
 	}
 	found = find_twin(w, &seen);
@@ -244,7 +247,12 @@ static void report(struct await *w, uint64_t now_ns)
 	(void)sd_notifyf(0, "READY=1\nSTATUS=waiting: %s", w->errors);
 }
 
-/* The address, or another reason to end the wait: a file that is wrong by now. */
+/* What was found, and nothing of it can be said. */
+static bool is_lost(const struct await *w)
+{
+	return w->err == -ENOMEM || !w->errors;
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 {
 	struct await *w = arg;
@@ -252,7 +260,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	(void)s;
 	(void)usec;
 	look(w);
-	if (w->err != -EADDRNOTAVAIL)
+	if (!w->err || is_lost(w))
 		return sd_event_exit(w->event, 0);
 	report(w, clock_now_ns());
 	timer_arm(w->timer, clock_now_ns() + (w->twin ? 0 : LOOK_NS));
@@ -267,7 +275,7 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
 	/* SIGHUP asks for the file to be read, which happens all the time. */
 	if (si->ssi_signo == SIGHUP)
 		return 0;
-	log_info("stopping; this node's address or interface was not there yet, or not free");
+	log_info("stopping; what this node needs was not there yet, or not free");
 	w->err = -EINTR;
 	return sd_event_exit(w->event, 0);
 }
@@ -304,13 +312,18 @@ static void wait_for_it(struct await *w)
 		err = sd_event_loop(w->event);
 	}
 	if (err < 0) {
-		log_error("could not wait for the node's address: %s", strerror(-err));
+		log_error("could not wait for what this node needs: %s", strerror(-err));
 		w->err = err;
 	}
 	sd_event_source_disable_unref(w->timer);
 	sd_event_unref(w->event);
 	if (!w->err)
-		(void)sd_notify(0, "STATUS=the node's address is there: starting");
+		(void)sd_notify(0, "STATUS=what this node needs is there: starting");
+}
+
+static bool may_pass(int err)
+{
+	return err == -EADDRNOTAVAIL || err == -EAGAIN;
 }
 
 int await_conf(const char *file, struct conf **out)
@@ -318,9 +331,9 @@ int await_conf(const char *file, struct conf **out)
 	struct await w = {.file = file};
 
 	look(&w);
-	if (w.err == -EADDRNOTAVAIL)
+	if (may_pass(w.err))
 		wait_for_it(&w);
-	if (w.err && w.err != -EINTR && w.err != -EADDRNOTAVAIL && w.errors)
+	if (w.err && w.err != -EINTR && !may_pass(w.err) && w.errors)
 		fputs(w.errors, stderr);
 	free(w.errors);
 	free(w.reported);

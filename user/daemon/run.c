@@ -69,6 +69,7 @@ static int conf_exit_code(int err)
 	switch (-err) {
 	case EINVAL:
 	case EADDRNOTAVAIL:
+	case EAGAIN:
 	case ENAMETOOLONG:
 		return EX_CONFIG;
 	case ENOENT:
