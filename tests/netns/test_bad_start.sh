@@ -155,6 +155,20 @@ socket_folder() {
 another_clock() {
 	refused "a time namespace" $EX_NOPERM "CLOCK_BOOTTIME" "86400" "time namespace" -- \
 		unshare --time --fork --boottime 86400 "$HOKM" run -c "$CONF"
+	# Its kernel would go by another clock than the process that tells it when to grant.
+	conf_where "s/$(lab_addr a)/192.168.1.60/"
+	echo "witness w { address = $(lab_addr a) mode = xdp }" >>"$OTHER"
+	refused "a witness in a time namespace" $EX_UNAVAILABLE "CLOCK_BOOTTIME" "86400" \
+		"time namespace" -- \
+		unshare --time --fork --boottime 86400 "$HOKM" witness -c "$OTHER"
+	must sed -i 's/ mode = xdp//' "$OTHER"
+	lab_spawn a witness unshare --time --fork --boottime 86400 \
+		"$HOKM" witness -c "$OTHER"
+	within 10 "a witness in a time namespace: without mode = xdp its process answers" \
+		grep -qF "answers in user space" "$LAB_DIR/log/a.witness"
+	must lab_alive a witness
+	must kill "$(ps -o pid= --ppid "$LAB_PID")"
+	must lab_wait 10 lab_gone a witness
 }
 
 # Runs in a separate mount namespace; its mounts end with it.

@@ -35,6 +35,7 @@
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "base/timer.h"
+#include "path/bpf_clock.h"
 #include "sense/link.h"
 #include "witness/witness_kernel.h"
 #include "witness/witness_report.h"
@@ -316,7 +317,11 @@ static void report_start(const struct program *p)
 	}
 }
 
-/* Lets the kernel answer, if it is to and can. */
+/*
+ * Lets the kernel answer, if it is to and can. It goes by its own clock, and the process writes
+ * into its maps until when it is silent: in a time namespace it would grant at once, or never. A
+ * process that answers by itself has one clock.
+ */
 static int open_kernel(struct program *p)
 {
 	const struct conf *c = p->conf;
@@ -324,7 +329,9 @@ static int open_kernel(struct program *p)
 	int err = 0;
 
 	if (w->mode != CONF_WITNESS_USER) {
-		err = witness_kernel_open(&p->kernel, c, p->self, p->interface);
+		err = bpf_clock_check();
+		if (!err)
+			err = witness_kernel_open(&p->kernel, c, p->self, p->interface);
 		if (!err || err == -EEXIST || w->mode == CONF_WITNESS_XDP)
 			return err;
 		log_warn("no XDP program can answer here (%s): the process answers in user space",
