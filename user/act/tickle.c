@@ -5,6 +5,7 @@
  * window, and drops a tickle with zeros.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -19,12 +20,22 @@
 #define SEND_BUFFER   (4 << 20)
 #define PACKETS_A_TRY 2 /* for one connection: RST and tickle */
 
+/*
+ * The source address for the routing of a packet. Without it the kernel would route by the
+ * destination alone, and a rule for what comes from the VIP (`ip rule add from`) would not hold.
+ */
+union source {
+	struct cmsghdr align;
+	unsigned char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
 struct tickle {
 	int fd;
 	unsigned char packets[TICKLE_MAX * PACKETS_A_TRY][TICKLE_LEN];
 	struct sockaddr_in to[TICKLE_MAX * PACKETS_A_TRY];
 	struct iovec iov[TICKLE_MAX * PACKETS_A_TRY];
 	struct mmsghdr msgs[TICKLE_MAX * PACKETS_A_TRY];
+	union source sources[TICKLE_MAX * PACKETS_A_TRY];
 	unsigned char conn_of[TICKLE_MAX * PACKETS_A_TRY]; /* index of the connection */
 };
 _Static_assert(TICKLE_MAX <= 256, "an index fits conn_of");
@@ -114,17 +125,33 @@ void tickle_close(struct tickle *t)
 	free(t);
 }
 
+static void set_source(union source *s, struct in_addr addr)
+{
+	const struct in_pktinfo info = {.ipi_spec_dst = addr};
+
+	s->align = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(info)),
+		.cmsg_level = IPPROTO_IP,
+		.cmsg_type = IP_PKTINFO,
+	};
+	memcpy(CMSG_DATA(&s->align), &info, sizeof(info));
+}
+
 static void add(struct tickle *t, unsigned int at, const struct tickle_conn *c, bool rst,
 		unsigned int index)
 {
 	tickle_build(c, rst, t->packets[at]);
 	t->to[at] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = c->client};
 	t->iov[at] = (struct iovec){.iov_base = t->packets[at], .iov_len = TICKLE_LEN};
+	set_source(&t->sources[at], c->vip);
 	t->msgs[at].msg_hdr = (struct msghdr){
 		.msg_name = &t->to[at],
 		.msg_namelen = sizeof(t->to[at]),
 		.msg_iov = &t->iov[at],
-		.msg_iovlen = 1};
+		.msg_iovlen = 1,
+		.msg_control = &t->sources[at],
+		.msg_controllen = sizeof(t->sources[at]),
+	};
 	t->conn_of[at] = (unsigned char)index;
 }
 
@@ -152,8 +179,11 @@ static int send_to_clients(struct tickle *t, const struct tickle_conn *conns, un
 		err = rc < 0 ? -errno : -EIO;
 		if (err == -EAGAIN || err == -ENOBUFS || err == -EINTR)
 			break;
-		/* There is no route to this client: go on with the others. */
-		sent++;
+		/* Once more without a source: the VIP may be no address of this machine. */
+		if (t->msgs[sent].msg_hdr.msg_controllen)
+			t->msgs[sent].msg_hdr.msg_controllen = 0;
+		else /* there is no route to this client: go on with the others */
+			sent++;
 	}
 	if (!sent)
 		return n ? err : 0;

@@ -10,7 +10,8 @@
  *           client answers with its true numbers, and hokm_ingress or the local kernel answers
  *           that with the exact RST. seq and ack are 0 when they are not known.
  *
- * The packets go through a raw socket with our own IP header; the kernel chooses route and MAC.
+ * The packets go through a raw socket with our own IP header; the kernel chooses route and MAC, as
+ * for packets of the server: a rule for what comes from the VIP holds for them, too.
  * They carry the mark HOKM_SKB_MARK, so that hokm_egress does not count them as packets of the
  * server.
  */
