@@ -125,6 +125,13 @@ static const struct rig_step owners[] = {
 	{"after 1: pulse", "free", "", "backup", 349},
 	{"after 1: pulse", "occupied", "", "backup", 348},
 
+	STORY(rig_master, "a node that was deaf asks the members, and waits for no advert"),
+	{"fault link-down", "granted, deaf", "lower advert:0 state", "fault link-down"},
+	{"after 500: clear check-ok", "free", "state", "backup link-up", 25},
+	{"timer", "free", "", "backup", 16},
+	{"after 1: pulse", "granted", "advert:128", "backup"},
+	{"sent", "granted", "lease:275 raise state", "master master-down", 100},
+
 	STORY(rig_init, "after a restart: the lease goes on if the grants run"),
 	{"start adopting 200", "granted", "advert:128", "init"},
 	{"sent", "granted", "lease:275 raise state", "master adopted"},

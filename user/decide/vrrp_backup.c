@@ -104,9 +104,9 @@ void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 	/*
 	 * By grants the members decide who may own next. A node that is alone with them has no
 	 * advert to wait for; another one that wants the VIP has a quarter of an interval to claim
-	 * it first.
+	 * it first. So it is for one that was deaf: in clear() what was heard during FAULT counts.
 	 */
-	if (reason == HOKM_R_NO_MAJORITY)
+	if (reason == HOKM_R_NO_MAJORITY || (s->ev->view.by_grants && v->state == HOKM_VRRP_FAULT))
 		v->master_down_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
