@@ -42,11 +42,6 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 	return -EBADF;
 }
 
-uint64_t peers_seen_ns(const struct peer *p)
-{
-	return p->map.alive_ns;
-}
-
 void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns)
 {
 	(void)w;
@@ -164,7 +159,7 @@ static void a_claimant_waits_for_the_promise_that_the_owner_made_to_itself(void 
 	struct hokm_peer *peer = &node.peers.list[PEER].map;
 
 	(void)state;
-	peer->alive_ns = NOW_NS;
+	peer->alive_ns = peer->newest_sent_ns = NOW_NS;
 	peer->lease_until_ns = NOW_NS + 20 * NS_PER_MS;
 	map.member[PEER].held_until_ns = held_ns;
 	step(HOKM_VRRP_BACKUP, NOW_NS);
@@ -176,6 +171,25 @@ static void a_claimant_waits_for_the_promise_that_the_owner_made_to_itself(void 
 	peer->lease_until_ns = held_ns;
 	step(HOKM_VRRP_BACKUP, NOW_NS);
 	assert_int_equal(watch.out.free_at_ns, held_ns);
+}
+
+/*
+ * An answer that was on its way for long proves nothing of the time in which it was: the owner may
+ * have been alone meanwhile, and use an answer of the gateway for longer.
+ */
+static void a_late_answer_shows_the_peer_as_it_was_when_it_was_asked(void **state)
+{
+	struct hokm_peer *peer = &node.peers.list[PEER].map;
+
+	(void)state;
+	peer->alive_ns = NOW_NS;
+	peer->newest_sent_ns = NOW_NS - 700 * NS_PER_MS;
+	step(HOKM_VRRP_BACKUP, NOW_NS);
+	assert_int_equal(watch.out.free_at_ns, NOW_NS + hokm_grant_kept_ns(GRANT_NS));
+	peer->newest_sent_ns = NOW_NS - 800 * NS_PER_MS;
+	step(HOKM_VRRP_BACKUP, NOW_NS);
+	assert_int_equal(watch.out.free_at_ns,
+			 NOW_NS + hokm_grant_kept_ns(conf_longest_grant_ns(&conf)));
 }
 
 /* The gateway has granted, the peer has not. */
@@ -229,6 +243,8 @@ int main(void)
 			an_owner_uses_an_answer_for_longer_while_the_peer_knows_no_promises, setup),
 		cmocka_unit_test_setup(
 			a_claimant_waits_for_the_promise_that_the_owner_made_to_itself, setup),
+		cmocka_unit_test_setup(a_late_answer_shows_the_peer_as_it_was_when_it_was_asked,
+				       setup),
 		cmocka_unit_test_setup(a_gateway_that_is_no_member_any_more_grants_nothing, setup),
 		cmocka_unit_test_setup(a_gateway_whose_slot_goes_to_the_peer_grants_nothing_there,
 				       setup),

@@ -125,7 +125,8 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t 
 	out->barred_ns = map->own.silent_until_ns;
 	out->answered_ns = map->gateway.answered_ns;
 	out->sign_ns = peer.map.alive_ns;
-	out->seen_ns = peers_seen_ns(&peer);
+	/* The answer is as new as the probe it answers: it may have been on its way for long. */
+	out->seen_ns = peer.map.newest_sent_ns;
 	/* It promised itself before it asked, for longer than it uses an answer. */
 	out->lease_ns = later(peer.map.lease_until_ns, map->member[peer_slot(w)].held_until_ns);
 }

@@ -75,7 +75,7 @@ struct stand_in_input {
 	uint64_t barred_ns;   /* until then this node itself did not know its own */
 	uint64_t answered_ns; /* the newest answer of the gateway */
 	uint64_t sign_ns;     /* the newest sign of life of the peer, of any kind */
-	uint64_t seen_ns;     /* its newest answer to a pulse */
+	uint64_t seen_ns;     /* when the newest pulse that it has answered was sent */
 	uint64_t lease_ns; /* the end of its lease and of its promise to itself, as it said last */
 };
 
