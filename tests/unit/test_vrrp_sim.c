@@ -8,6 +8,7 @@
  *   pulses_only   pulses arrive within SIM_STALE_NS; adverts lost, cut, late in any way
  * whatever happens to daemons and nodes meanwhile. Excused in adverts_only, and bounded: two nodes
  * that took a free lease within one message's time of each other. With pulses they announce it.
+ *   by_grants     three nodes, whatever is lost, late or cut, and whatever happens to them
  *
  * Liveness, with all of that and partitions: once faults end, one node owns within a second, then
  * the one that should, and it stays.
@@ -201,7 +202,9 @@ static void cut(struct chaos *c)
 	if (sim_random(&c->s, 2))
 		c->s.cut_adverts[b][a] = on;
 	if (c->cut_both)
-		c->s.cut_pulses[a][b] = c->s.cut_pulses[b][a] = on;
+		c->s.cut_pulses[a][b] = on;
+	if (c->cut_both && (!c->s.majority || sim_random(&c->s, 2)))
+		c->s.cut_pulses[b][a] = on;
 }
 
 static void disturb(struct chaos *c, unsigned int i)
@@ -335,7 +338,7 @@ static void chaos(struct chaos *c, unsigned int n, uint64_t seed)
 	c->next_ns = s->now_ns + 1000 * SIM_MS;
 	for (uint64_t end = s->now_ns + CHAOS_NS; s->now_ns < end;) {
 		chaos_tick(c);
-		if (!c->cut_both)
+		if (!c->cut_both || s->majority)
 			watch(c);
 	}
 	calm(c);
@@ -394,6 +397,27 @@ static void test_partitions_heal(void **state)
 	}
 }
 
+/* Every kind of message is lost and cut, in every direction. */
+static void test_by_grants(void **state)
+{
+	unsigned int takeovers = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct chaos c = {.cut_adverts = true, .cut_both = true};
+
+		sim_init(&c.s, 3, seed);
+		c.s.majority = 2;
+		c.s.advert_loss = (unsigned int)(seed % 4) * 20;
+		c.s.pulse_loss = 10;
+		c.s.advert_delay_ns = 50 * SIM_MS;
+		chaos(&c, c.s.n, seed);
+		takeovers += c.takeovers;
+	}
+	print_message("by grants: %u takeovers\n", takeovers);
+	assert_true(takeovers > 5 * SEEDS);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -404,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_adverts_only),
 		cmocka_unit_test(test_pulses_only),
 		cmocka_unit_test(test_partitions_heal),
+		cmocka_unit_test(test_by_grants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,13 +5,12 @@
 
 #include "vrrp_sim.h"
 
-#define PULSE_NS     (10 * SIM_MS)
 #define PEER_DEAD_NS (100 * SIM_MS)
 #define STALE_NS     (200 * SIM_MS)
 
 static const uint8_t priorities[SIM_NODES] = {150, 128, 100};
 
-static struct in_addr addr_of(unsigned int i)
+struct in_addr sim_addr(unsigned int i)
 {
 	struct in_addr a = {.s_addr = htonl(0x0a000001U + i)};
 
@@ -29,7 +28,7 @@ uint64_t sim_random(struct sim *s, uint64_t below)
 
 bool sim_owns(const struct sim *s, unsigned int i)
 {
-	return !s->nodes[i].dead && s->now_ns < s->nodes[i].lease_until_ns;
+	return !s->nodes[i].dead && s->now_ns < sim_owner_until_ns(&s->nodes[i]);
 }
 
 unsigned int sim_owners(const struct sim *s)
@@ -53,7 +52,7 @@ static bool lost(struct sim *s, enum sim_kind kind, unsigned int from, unsigned 
 	if (!s->pulses || s->cut_pulses[from][to])
 		return true;
 	return sim_random(s, 100) < s->pulse_loss &&
-	       s->now_ns < s->nodes[asker].peers[asked].seen_ns + PULSE_NS + 2 * SIM_MS;
+	       s->now_ns < s->nodes[asker].peers[asked].seen_ns + SIM_PULSE_NS + 2 * SIM_MS;
 }
 
 static void transmit(struct sim *s, const struct sim_packet *p)
@@ -71,12 +70,13 @@ static void transmit(struct sim *s, const struct sim_packet *p)
 static void answer(struct sim *s, const struct sim_packet *probe)
 {
 	const struct sim_node *n = &s->nodes[probe->to];
+	uint64_t owner_until_ns = sim_owner_until_ns(n);
 	struct sim_packet p = {
 		.kind = SIM_ANSWER,
 		.from = probe->to,
 		.to = probe->from,
 		.sent_ns = probe->sent_ns,
-		.lease_left_ns = n->lease_until_ns > s->now_ns ? n->lease_until_ns - s->now_ns : 0,
+		.lease_left_ns = owner_until_ns > s->now_ns ? owner_until_ns - s->now_ns : 0,
 		.fresh = s->now_ns < n->daemon_ns + STALE_NS,
 		.announces = n->announces,
 		.state = n->state,
@@ -84,6 +84,8 @@ static void answer(struct sim *s, const struct sim_packet *probe)
 		.n_up = n->service_up,
 	};
 
+	if (s->majority)
+		sim_grants_answer(s, probe, &p);
 	transmit(s, &p);
 }
 
@@ -101,6 +103,8 @@ static void take_answer(struct sim *s, const struct sim_packet *p)
 	peer->state = p->state;
 	peer->priority = p->priority;
 	peer->n_up = p->n_up;
+	if (s->majority)
+		sim_grants_take(s, p);
 }
 
 static void arrive(struct sim *s, const struct sim_packet *p)
@@ -142,7 +146,7 @@ static void send_adverts(struct sim *s, unsigned int from, uint8_t priority)
 		p.advert.version = 3;
 		p.advert.priority = priority;
 		p.advert.adver_ns = SIM_ADVER_NS;
-		p.advert.source = addr_of(from);
+		p.advert.source = sim_addr(from);
 		if (to != from)
 			transmit(s, &p);
 	}
@@ -155,6 +159,10 @@ static void send_probes(struct sim *s, unsigned int from)
 				       .from = (uint8_t)from,
 				       .to = (uint8_t)to,
 				       .sent_ns = s->now_ns};
+
+		p.wish.wish = s->nodes[from].out.wish;
+		p.wish.epoch = s->nodes[from].out.epoch;
+		p.wish.length_ns = s->nodes[from].out.length_ns;
 
 		if (to != from)
 			transmit(s, &p);
@@ -185,7 +193,7 @@ static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 	in->state = n->v.state;
 	in->owner = n->v.owner;
 	in->own_priority = priorities[i];
-	in->own_addr = addr_of(i);
+	in->own_addr = sim_addr(i);
 	in->now_ns = s->now_ns;
 	in->offer_ns = vrrp_master_down_ns(3, priorities[i], SIM_ADVER_NS);
 	in->offered_ns = n->policy.offered_ns;
@@ -197,10 +205,11 @@ static void sense(const struct sim *s, unsigned int i, struct policy_input *in)
 			continue;
 		out->used = true;
 		out->mute = !s->pulses;
-		out->addr = addr_of(j);
+		out->addr = sim_addr(j);
 		out->pulsing = is_pulsing(s, n, p);
 		out->daemon_fresh = out->pulsing && p->fresh;
 		out->announces = out->pulsing && p->announces;
+		out->silent = sim_grants_silent(s, i, j);
 		out->adverts = p->advert_ns &&
 			       s->now_ns < p->advert_ns + vrrp_master_down_ns(3, priorities[i],
 									      SIM_ADVER_NS);
@@ -255,6 +264,7 @@ static void step(struct sim *s, unsigned int i, struct vrrp_event *ev)
 		struct vrrp_actions acts;
 
 		next.view = n->policy.view;
+		sim_grants_view(s, i, &next.view);
 		vrrp_step(&n->v, &next, s->now_ns, &acts);
 		more = act(s, i, &acts);
 		next = (struct vrrp_event){.kind = VRRP_EV_SENT, .sent_ns = s->now_ns};
@@ -275,6 +285,8 @@ static void decide(struct sim *s, unsigned int i)
 		ev.kind = VRRP_EV_CLEAR;
 	ev.reason = n->policy.reason;
 	step(s, i, &ev);
+	if (sim_grants_run(s, i, false))
+		send_probes(s, i);
 }
 
 void sim_event(struct sim *s, unsigned int i, enum vrrp_event_kind kind, enum hokm_reason reason)
@@ -285,6 +297,8 @@ void sim_event(struct sim *s, unsigned int i, enum vrrp_event_kind kind, enum ho
 		return;
 	decide(s, i);
 	step(s, i, &ev);
+	if (sim_grants_run(s, i, false))
+		send_probes(s, i);
 }
 
 static void run_daemon(struct sim *s, unsigned int i)
@@ -300,10 +314,13 @@ static void run_daemon(struct sim *s, unsigned int i)
 	n->queued = 0;
 	if (n->v.timer_at_ns && s->now_ns >= n->v.timer_at_ns)
 		sim_event(s, i, VRRP_EV_TIMER, HOKM_R_NONE);
+	if (n->out.next_ns && s->now_ns >= n->out.next_ns)
+		decide(s, i);
 	if (s->now_ns < n->pulse_at_ns)
 		return;
-	n->pulse_at_ns = s->now_ns + PULSE_NS;
+	n->pulse_at_ns = s->now_ns + SIM_PULSE_NS;
 	n->daemon_ns = s->now_ns;
+	(void)sim_grants_run(s, i, true);
 	send_probes(s, i);
 	decide(s, i);
 }
@@ -336,15 +353,18 @@ void sim_start(struct sim *s, unsigned int i)
 
 	if (n->running)
 		return;
-	if (n->dead)
+	if (n->dead) {
 		n->service_up = true;
+		sim_grants_boot(s, i);
+	}
 	n->dead = false;
 	n->running = true;
 	n->frozen = false;
 	n->woke_ns = s->now_ns;
 	n->queued = 0;
 	conf.priority = priorities[i];
-	conf.addr = addr_of(i);
+	conf.addr = sim_addr(i);
+	sim_grants_start(s, i);
 	vrrp_init(&n->v, &conf, s->now_ns);
 	if (n->state == HOKM_VRRP_MASTER)
 		ev.adopted_lease_ns = n->lease_until_ns;

@@ -5,6 +5,7 @@
  * pulses though their daemon may be stopped, gone or late.
  *
  *   node = kernel (lease, socket's queue, map peers) + daemon (machine, pulse timer)
+ *   grants: with `majority` so many of the nodes must grant (vrrp_grants_sim.c)
  *   network: per direction and kind (adverts, pulses) loss and delay; a cut stops a kind altogether
  *
  * Time goes in ticks. Nothing here is random but sim_random(), from a seed.
@@ -12,6 +13,7 @@
 #ifndef HOKM_VRRP_SIM_H
 #define HOKM_VRRP_SIM_H
 
+#include "decide/grants.h"
 #include "decide/policy.h"
 #include "decide/vrrp.h"
 
@@ -21,9 +23,18 @@
 #define SIM_QUEUE    64
 #define SIM_INFLIGHT 256
 #define SIM_ADVER_NS (100 * SIM_MS)
+#define SIM_PULSE_NS (10 * SIM_MS)
 #define SIM_STALE_NS (25 * SIM_MS) /* pulses that are not cut say something at least this new */
 
 enum sim_kind { SIM_ADVERT, SIM_PROBE, SIM_ANSWER };
+
+/* What a probe wishes of a member, and its answer adds. */
+struct sim_wish {
+	enum hokm_wish wish;
+	uint64_t epoch, length_ns;
+	enum hokm_verdict verdict;
+	uint64_t greatest, held_ns; /* its epoch; the rest of its promise to a third node */
+};
 
 struct sim_packet {
 	enum sim_kind kind;
@@ -36,6 +47,7 @@ struct sim_packet {
 	bool announces;
 	uint8_t state, priority;
 	unsigned int n_up;
+	struct sim_wish wish;
 };
 
 struct sim_peer {
@@ -56,6 +68,7 @@ struct sim_node {
 	struct vrrp_advert queue[SIM_QUEUE];
 	unsigned int queued;
 	struct sim_peer peers[SIM_NODES];
+	struct hokm_grants map;
 	/* daemon */
 	bool running; /* there is a process */
 	bool frozen;  /* it gets no CPU */
@@ -63,6 +76,8 @@ struct sim_node {
 	bool service_up;
 	struct vrrp v;
 	struct policy_output policy;
+	struct grants g;
+	struct grants_output out;
 	uint64_t pulse_at_ns;
 	/* watched */
 	uint64_t took_ns;  /* its lease began */
@@ -74,6 +89,7 @@ struct sim {
 	uint64_t now_ns;
 	uint64_t random;
 	unsigned int n;
+	unsigned int majority;                    /* 0: VRRP's timers decide */
 	bool pulses;                              /* the group has them at all */
 	unsigned int advert_loss, pulse_loss;     /* percent; of pulses never two in a row */
 	uint64_t advert_delay_ns, pulse_delay_ns; /* at most */
@@ -99,5 +115,17 @@ void sim_event(struct sim *s, unsigned int i, enum vrrp_event_kind kind, enum ho
 void sim_tick(struct sim *s);
 bool sim_owns(const struct sim *s, unsigned int i);
 unsigned int sim_owners(const struct sim *s);
+struct in_addr sim_addr(unsigned int i);
+
+/* For vrrp_sim.c. Without a majority they do nothing. */
+void sim_grants_boot(struct sim *s, unsigned int i);
+void sim_grants_start(struct sim *s, unsigned int i);
+void sim_grants_answer(struct sim *s, const struct sim_packet *probe, struct sim_packet *out);
+void sim_grants_take(struct sim *s, const struct sim_packet *p);
+void sim_grants_view(const struct sim *s, unsigned int i, struct vrrp_view *v);
+/* Node j has just booted, as far as node i knows, and grants nothing yet. */
+bool sim_grants_silent(const struct sim *s, unsigned int i, unsigned int j);
+bool sim_grants_run(struct sim *s, unsigned int i, bool tick);
+uint64_t sim_owner_until_ns(const struct sim_node *n);
 
 #endif
