@@ -19,6 +19,7 @@
  *         -> ARP          arp_gate.h      claims a VIP that this node does not own -> DROP
  *         -> TCP          tcp_egress.h    service -> connection -> frames
  *                         syn_replay.h    a refusal becomes its SYN
+ *         -> probe        counted: no filter of others hides from this one what leaves
  *
  *   hokm_fence (clsact ingress of every other interface)
  *   frame -> ARP, TCP     fence.h         a VIP is asked for or connected to where it is not owned
@@ -148,6 +149,19 @@ int hokm_ingress(struct xdp_md *ctx)
 	return v == REPLY ? XDP_TX : XDP_DROP;
 }
 
+/* A probe of this node: that it comes here proves that no filter before this one ends the chain. */
+static __always_inline void udp_egress(struct packet *p)
+{
+	const struct iphdr *ip = p->l3;
+	struct udphdr *udp = p->l3 + ip_header_len(ip);
+
+	if ((void *)(udp + 1) > p->end || !cfg_read(p) || !addr_is(&p->cfg->addr, ip->saddr) ||
+	    udp->dest != p->cfg->pulse_port)
+		return;
+	if (account(p, HOKM_NODE_SLOT))
+		COUNT(p, pulse_out);
+}
+
 static __always_inline enum verdict ipv4_egress(struct packet *p, __u32 frame_len)
 {
 	const struct iphdr *ip = p->l3;
@@ -155,6 +169,8 @@ static __always_inline enum verdict ipv4_egress(struct packet *p, __u32 frame_le
 
 	if (kind == IP_SHORT)
 		return MORE;
+	if (kind == IP_WHOLE && ip->protocol == IPPROTO_UDP)
+		udp_egress(p);
 	if (kind != IP_WHOLE || ip->protocol != IPPROTO_TCP || !cfg_read(p) ||
 	    !is_vip(p->cfg, ip->saddr))
 		return PASS;

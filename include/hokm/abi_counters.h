@@ -93,6 +93,7 @@
 	X(arp_foreign, "ARP by which a MAC address that is no node's claims a VIP")                \
 	X(pulse_probes, "pulse probes answered")                                                   \
 	X(pulse_answers, "pulse answers accepted")                                                 \
+	X(pulse_out, "pulse probes of this node that its egress filter saw")                       \
 	X(steer_probes, "steered probes of peers that arrived")                                    \
 	X(replication_seen, "replication messages passed to the daemon")                           \
 	X(changes_lost, "opened and terminated connections that did not fit into the ring buffer") \

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 60 s
 #
 # A program of others at the tcx hook (Linux 6.6) sees packets before every filter of clsact, ours
 # too, and may end the chain. It is named in log, status and doctor: one that is there before the
 # daemon, one that comes later, and one before a fence. When it goes it is named no more. Behind one
-# that ends the chain clients are served, and one that goes on takes nothing from our filter.
+# that ends the chain clients are served, and the node hands the VIP over as soon as a peer can take
+# it: its filter sees nothing. One that goes on takes nothing from our filter.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -28,6 +29,9 @@ warns() { lab_ctl "$1" status | grep -q "WARNING  $2 runs before ours"; }
 doctor_names() {
 	names_first "$1" foreign-filter &&
 		grep -qF -- "$2" <<<"$(jq -r '.findings[0].evidence' <<<"$ANSWER")"
+}
+doctor_has() {
+	examine "$1" && grep -qF -- "$2" <<<"$(jq -r '.findings[].evidence' <<<"$ANSWER")"
 }
 log_counts() { grep -cF -- "$2" "$LAB_DIR/log/$1.daemon"; }
 BEFORE="a program at the tcx hook that is not ours runs before ours"
@@ -53,12 +57,20 @@ must lab_daemon b
 must lab_wait 20 hokm_ready b
 within 20 "before the start: status names it" named a "eth0 tcx a_policer"
 within 10 "before the start: ctl warns" warns a "eth0: filter tcx, priority 0, .*(a_policer)"
-within 20 "before the start: doctor names it" doctor_names a "filter tcx of eth0"
-within 10 "it ends the chain: a client is served all the same" visits
+within 20 "before the start: doctor names it" doctor_has a "filter tcx of eth0"
+within 20 "it ends the chain: the peer owns" owns b
+within 5 "it ends the chain: with this reason" event a state path-lost
+within 5 "it ends the chain: status says what is gone" status_is a \
+	.obstacle "sight of the egress filter is gone"
+within 5 "it ends the chain: the log says why" \
+	log_says a "the egress filter of eth0 does not see what leaves"
+within 10 "it ends the chain: a client is served" visits
 number_is "it ends the chain: leaving packets that our filter saw" \
 	"$(lab_ctl a counters | grep -c "packets_out")" -eq 0
 tcx_off a
 within 10 "it is gone: status does not name it any more" named a ""
+within 10 "it is gone: our filter sees" log_says a "the egress filter of eth0 sees again"
+within 60 "it is gone: the node owns again" owns a
 within 10 "it is gone: our filter sees what leaves" seen_leaving
 number_is "before the start: lines in the log" "$(log_counts a "$BEFORE")" -eq 1
 

@@ -26,6 +26,7 @@ static unsigned int jobs, given;  /* how many, and the parts of the last one */
 static uint64_t asked_link;       /* the doubt of the last job */
 static bool fresh;
 static bool addrs_put, routes_put; /* by the worker, and not taken yet */
+static uint64_t probes_answered, probes_seen;
 
 const char *keep_part_text(enum keep_part part)
 {
@@ -128,6 +129,14 @@ bool apply_routes_put(struct apply *a, int *n)
 	return take_put(&routes_put, n);
 }
 
+int upkeep_sight_read(const struct upkeep *of, uint64_t *answers, uint64_t *seen)
+{
+	(void)of;
+	*answers = probes_answered;
+	*seen = probes_seen;
+	return 0;
+}
+
 void apply_fill_job(const struct apply *a, struct keep_job *job)
 {
 	(void)a;
@@ -173,6 +182,7 @@ static int set_up(void **state)
 			    .often_ns = NEVER,
 			    .full_ns = NEVER};
 	result = (struct keep_result){0};
+	probes_answered = probes_seen = 0;
 	fresh = addrs_put = routes_put = false;
 	jobs = given = 0;
 	asked_link = 0;
@@ -381,6 +391,37 @@ static void an_own_address_that_comes_and_goes(void **state)
 	assert_non_null(obstacle());
 }
 
+/* A filter before ours ends the chain: no probe is seen, and the peers answer them. */
+static void a_filter_that_sees_nothing(void **state)
+{
+	static const struct {
+		unsigned int answers, seen; /* in each of three seconds */
+		int egress;                 /* as the keeper finds the filter */
+		bool blind;
+	} rows[] = {
+		{100, 100, 0, false},
+		{100, 0, 0, true},
+		{0, 0, 0, false},
+		{100, 0, -EBUSY, false}, /* it is not there: that is another obstacle */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up(state);
+		for (unsigned int s = 0; s < 3; s++) {
+			look_at(KEEP_EGRESS, rows[i].egress, NS_PER_S);
+			probes_answered += rows[i].answers;
+			probes_seen += rows[i].seen;
+		}
+		assert_int_equal(u.sight.blind, rows[i].blind);
+		if (rows[i].blind)
+			assert_string_equal(obstacle(), "sight of the egress filter");
+		else if (rows[i].egress)
+			assert_string_equal(obstacle(), "part");
+		else
+			assert_null(obstacle());
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 		cmocka_unit_test(what_is_removed_again_and_again),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
+		cmocka_unit_test(a_filter_that_sees_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include <systemd/sd-event.h>
 
 #include "act/keeper.h"
+#include "decide/egress_sight.h"
 #include "decide/removals.h"
 #include "sense/kernel_watch.h"
 
@@ -47,6 +48,8 @@ struct upkeep {
 	uint64_t broken_ns;       /* when that was found last */
 	const char *broken_by;    /* what was gone then */
 	struct removals removals[KEEP_PARTS];
+	struct egress_sight sight;
+	uint64_t sight_ns; /* when the counters for it are read next */
 	/* For status. */
 	uint64_t count[KEEP_PARTS]; /* how many things were put back */
 	uint64_t count_ns;          /* the last time; 0: never */

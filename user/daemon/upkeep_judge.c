@@ -12,7 +12,8 @@
 #define VITAL_PARTS \
 	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
 
-#define GONE_NS (200 * NS_PER_MS)
+#define GONE_NS  (200 * NS_PER_MS)
+#define SIGHT_NS (NS_PER_S)
 /* A vital part that fails for so long is a reason to hand over ... */
 #define PATIENCE_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
@@ -47,6 +48,43 @@ static uint64_t stay_away_ns(enum keep_part part)
 	return part == KEEP_SELF ? PATIENCE_NS : BROKEN_NS;
 }
 
+static void report_sight(const struct upkeep *u)
+{
+	const char *interface = u->node->conf->interface;
+
+	if (!u->sight.blind) {
+		log_info("the egress filter of %s sees again what leaves", interface);
+		return;
+	}
+	log_error("the egress filter of %s does not see what leaves: "
+		  "another filter before it ends the chain; "
+		  "an owner hands the VIP over, if a peer can take it; "
+		  "let that filter return TC_ACT_UNSPEC (TCX_NEXT at the tcx hook)",
+		  interface);
+	events_add(u->node->events, "upkeep", HOKM_R_PATH_LOST,
+		   "egress filter: another filter hides from it what leaves");
+}
+
+static void look_at_sight(struct upkeep *u, uint64_t now_ns)
+{
+	const bool blind = u->sight.blind;
+	uint64_t answers, seen;
+
+	if (u->failing_ns[KEEP_EGRESS]) { /* a filter that is not there sees nothing */
+		u->sight = (struct egress_sight){0};
+		return;
+	}
+	if (now_ns >= u->sight_ns) {
+		u->sight_ns = now_ns + SIGHT_NS;
+		if (!upkeep_sight_read(u, &answers, &seen))
+			egress_sight_step(&u->sight, answers, seen, now_ns);
+		if (u->sight.blind != blind)
+			report_sight(u);
+	}
+	if (u->sight.blind)
+		note_broken(u, "sight of the egress filter", BROKEN_NS, now_ns);
+}
+
 void upkeep_judge(struct upkeep *u, uint64_t now_ns)
 {
 	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
@@ -61,6 +99,7 @@ void upkeep_judge(struct upkeep *u, uint64_t now_ns)
 		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
 			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
 	}
+	look_at_sight(u, now_ns);
 }
 
 void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns)

@@ -4,7 +4,8 @@
  * daemon asks is in upkeep.h.
  *
  * A vital part that fails for a second keeps the node away, and so does one that others remove
- * again and again (decide/removals.h).
+ * again and again (decide/removals.h), and an egress filter that is there and sees nothing
+ * (decide/egress_sight.h).
  */
 #ifndef HOKM_DAEMON_UPKEEP_JUDGE_H
 #define HOKM_DAEMON_UPKEEP_JUDGE_H
@@ -26,5 +27,8 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
  * soon, and is to be looked for again.
  */
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns);
+
+/* Answers of peers to this node's probes, and probes that the egress filter saw. 0 or -errno. */
+int upkeep_sight_read(const struct upkeep *u, uint64_t *answers, uint64_t *seen);
 
 #endif
