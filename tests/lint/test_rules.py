@@ -58,6 +58,8 @@ CASES = [
      "no line"),
     ("banned", "a banned call", "user/a.c", TAG + "\tstrcpy(a, b);\n",
      TAG + "\t/* strcpy(a, b) */ x->system(1); f(\"atoi(\");\n", "strcpy() is banned"),
+    ("banned", "a call of the loop that may take long", "user/daemon/a.c",
+     TAG + "\tgateway_find(a, b);\n", TAG, "gateway_find() is banned"),
     ("unfinished", "unfinished work", "user/a.c", TAG + "/* TO" + "DO */\n", TAG, "finish it"),
     ("length", "a long C function", "user/a.c", TAG + "void f(void)\n{\n" + LONG_BODY + "}\n",
      TAG + "void f(void)\n{\n\ta++;\n}\n", "a function of"),

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "act/vip_worker.h"
+#include "base/gateway.h"
 
 /* Far more than a loaded machine needs; no test measures it. */
 #define PATIENCE_MS 60000
@@ -34,7 +35,24 @@ static struct {
 	int fail; /* -errno of every change */
 	unsigned int calls;
 	struct vip_list addrs, routes;
+	struct in_addr gateway; /* of the default route; 0: there is none */
+	bool resolved;
 } kernel;
+
+int gateway_find(const char *ifname, struct in_addr *out)
+{
+	assert_string_equal(ifname, "eth0");
+	*out = kernel.gateway;
+	return kernel.gateway.s_addr ? 0 : -ENOENT;
+}
+
+int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])
+{
+	(void)ifname;
+	(void)addr;
+	memset(mac, 7, 6);
+	return kernel.gateway.s_addr && kernel.resolved ? 0 : -ENOENT;
+}
 
 static int change(struct vip_list *l, struct in_addr vip, bool add)
 {
@@ -300,6 +318,39 @@ static void what_failed_is_tried_by_the_next_job(void **state)
 	assert_int_equal(r->addrs.n, 1);
 }
 
+/* Its address is known by the route, its MAC address only when the kernel has asked for it. */
+static void the_gateway_is_read_when_asked(void **state)
+{
+	static const struct {
+		const char *name;
+		in_addr_t gateway;
+		bool resolved, read;
+		in_addr_t addr;
+		unsigned char mac;
+	} rows[] = {
+		{"", 1, true, false, 0, 0},
+		{"eth0", 1, true, true, 1, 7},
+		{"eth0", 1, false, true, 1, 0},
+		{"eth0", 0, false, true, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vip_job j = job(1, 1);
+		const struct vip_result *r;
+
+		kernel.gateway.s_addr = rows[i].gateway;
+		kernel.resolved = rows[i].resolved;
+		memcpy(j.gateway_of, rows[i].name, strlen(rows[i].name) + 1);
+		post(j);
+		r = vip_worker_take(worker);
+		assert_non_null(r);
+		assert_int_equal(r->gateway_read, rows[i].read);
+		assert_int_equal(r->gateway_addr.s_addr, rows[i].addr);
+		assert_int_equal(r->gateway[5], rows[i].mac);
+	}
+}
+
 /* Last: its thread stays with the kernel until the process ends. */
 static void closing_does_not_wait_either(void **state)
 {
@@ -321,6 +372,7 @@ int main(void)
 		TEST(a_question_is_not_lost_by_a_newer_job),
 		TEST(another_interface_has_none_of_the_addresses),
 		TEST(what_failed_is_tried_by_the_next_job),
+		TEST(the_gateway_is_read_when_asked),
 		cmocka_unit_test(closing_does_not_wait_either),
 	};
 

@@ -42,6 +42,7 @@ struct apply {
 	bool addrs_again, routes_again;
 	int n_addrs, n_routes; /* put back since they were asked for last, or -errno */
 	unsigned char gateway[6];
+	struct in_addr gateway_addr;
 	bool gone; /* the interface is not there: no address and no route is wanted */
 	int ifindex;
 	bool own_failed;
@@ -104,8 +105,10 @@ static void take_result(struct apply *a)
 	a->result = *r;
 	count_again(&a->addrs_again, &a->n_addrs, r->addrs_again, r->n_addrs_again);
 	count_again(&a->routes_again, &a->n_routes, r->routes_again, r->n_routes_again);
-	if (r->gateway_read)
+	if (r->gateway_read) {
 		memcpy(a->gateway, r->gateway, sizeof(a->gateway));
+		a->gateway_addr = r->gateway_addr;
+	}
 }
 
 static void post(struct apply *a)
@@ -287,6 +290,11 @@ void apply_gateway(const struct apply *a, unsigned char mac[6])
 	memcpy(mac, a->gateway, sizeof(a->gateway));
 }
 
+struct in_addr apply_gateway_addr(const struct apply *a)
+{
+	return a->gateway_addr;
+}
+
 bool apply_failing(const struct apply *a)
 {
 	return a->sync_failed;
@@ -390,7 +398,7 @@ static int add_routes(struct apply *a, const struct conf *c, const struct vip_li
 	a->job.addrs = *adopted;
 	a->job.routes.n = c->n_vips;
 	memcpy(a->job.routes.vip, c->vips, sizeof(c->vips[0]) * c->n_vips);
-	post(a);
+	apply_read_gateway(a); /* posts all of it */
 	return a->result.err;
 }
 

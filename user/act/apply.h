@@ -92,9 +92,13 @@ void apply_routes_again(struct apply *a);
 bool apply_addrs_put(struct apply *a, int *n);
 bool apply_routes_put(struct apply *a, int *n);
 
-/* Asks the worker for the MAC address of the default gateway; the last one, or zero for none. */
+/*
+ * Asks the worker for the addresses of the default gateway: the table of routes may be long. The
+ * last ones, or zero for none. The first ones are there after apply_open().
+ */
 void apply_read_gateway(struct apply *a);
 void apply_gateway(const struct apply *a, unsigned char mac[6]);
+struct in_addr apply_gateway_addr(const struct apply *a);
 
 /* Writes the addresses and routes that must be there now into a job for the keeper. */
 void apply_fill_job(const struct apply *a, struct keep_job *job);

@@ -99,6 +99,8 @@ static void read_gateway(struct vip_worker *w)
 	char addr[INET_ADDRSTRLEN];
 
 	w->result.gateway_read = true;
+	if (gateway_find(w->job.gateway_of, &w->result.gateway_addr))
+		w->result.gateway_addr.s_addr = 0;
 	if (gateway_mac(w->job.gateway_of, w->result.gateway, addr))
 		memset(w->result.gateway, 0, sizeof(w->result.gateway));
 }

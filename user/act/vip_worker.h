@@ -35,7 +35,7 @@ struct vip_job {
 	struct vip_list addrs, routes;
 	/* Look whether what was added before is still there. A newer job does not undo this. */
 	bool addrs_again, routes_again;
-	/* Read the MAC address of the default gateway on this interface; "": do not. The same. */
+	/* Read the addresses of the default gateway on this interface; "": do not. The same. */
 	char gateway_of[IF_NAMESIZE];
 };
 
@@ -45,7 +45,8 @@ struct vip_result {
 	/* Of what was asked for: how many were gone and are back, or -errno. */
 	bool addrs_again, routes_again, gateway_read;
 	int n_addrs_again, n_routes_again;
-	unsigned char gateway[6]; /* zero: none */
+	struct in_addr gateway_addr; /* 0: none */
+	unsigned char gateway[6];    /* zero: none, or it is not resolved */
 };
 
 /* Takes v over, also on an error. addrs: which are there already. Returns 0 or -errno, logged. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/gateway.h"
 #include "base/log.h"
 #include "daemon/gateway_watch.h"
 #include "daemon/node.h"
@@ -74,7 +73,10 @@ static bool look_for_address(struct gateway_watch *w, uint64_t now_ns)
 	if (now_ns < w->look_ns)
 		return false;
 	w->look_ns = now_ns + LOOK_NS;
-	if (!gateway_find(c->interface, &addr))
+	/* What was read last; it is read anew for the next time. */
+	addr = apply_gateway_addr(w->node->apply);
+	apply_read_gateway(w->node->apply);
+	if (addr.s_addr)
 		return set_address(w, addr, true);
 	/* From a key that the file no longer has. */
 	if (w->addr.s_addr && !w->of_route)

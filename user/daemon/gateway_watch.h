@@ -3,8 +3,8 @@
  * The arbiter `gateway`: asks the gateway by ARP, learns its address and MAC, reads from the packet
  * path what it answered (struct hokm_gateway), and reports changes. decide/arbiter.h decides.
  *
- * Without the key `gateway` the address is that of the default route of the interface, read once a
- * second from /proc: netlink would wait for a lock of the kernel. A route that is gone changes
+ * Without the key `gateway` the address is that of the default route of the interface. The VIP
+ * worker reads it once a second: the table of routes may be long. A route that is gone changes
  * nothing: the last address goes on being asked.
  */
 #ifndef HOKM_DAEMON_GATEWAY_WATCH_H

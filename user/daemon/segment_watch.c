@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/gateway.h"
 #include "base/log.h"
 #include "daemon/node.h"
 #include "daemon/segment_watch.h"
 
 #define ASK_NS NS_PER_S
+/* Its route comes with the link, or a moment later. */
+#define ROUTE_NS (100 * NS_PER_MS)
 
 static uint64_t newest_peer(const struct peers *p)
 {
@@ -53,13 +54,14 @@ static void ask_gateway(struct segment_watch *w, uint64_t now_ns)
 {
 	static const unsigned char everybody[6];
 	const struct conf *c = w->node->conf;
-	struct in_addr gateway;
+	const struct in_addr gateway = apply_gateway_addr(w->node->apply);
 
 	if (now_ns < w->ask_ns)
 		return;
-	w->ask_ns = now_ns + ASK_NS;
+	w->ask_ns = now_ns + (gateway.s_addr ? ASK_NS : ROUTE_NS);
+	apply_read_gateway(w->node->apply);
 	/* A question that is lost is asked again. */
-	if (!gateway_find(c->interface, &gateway))
+	if (gateway.s_addr)
 		(void)apply_ask(w->node->apply, c->nodes[c->self].addr, gateway, everybody);
 }
 
