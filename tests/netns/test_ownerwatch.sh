@@ -46,6 +46,7 @@ step_ns() { echo $((($(field "$REPLY_OWNERS" step_max_us) + 1) * 1000)); }
 
 # overlap_seen WORDS: one overlap, from the last step to the end that it wrote.
 overlap_seen() {
+	within 5 "$1: then a alone" owners_are a
 	window after
 	number_is "$1: overlaps" "$(field "$REPLY_OWNERS" overlaps)" -eq 1
 	between "$1: ns" "$(field "$REPLY_OWNERS" overlap_max_ns)" \
@@ -59,7 +60,6 @@ short_overlaps() {
 	window overlap
 	must words "$B" lease=5
 	overlap_seen "two leases for 5 ms"
-	within 5 "and then a alone" owners_are a
 
 	must words "$B" majority=2 lease=60000 wish=7
 	window overlap
