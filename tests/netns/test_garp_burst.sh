@@ -58,6 +58,13 @@ must lab_kill a daemon HUP
 within 10 "the VIP that a reload adds is announced" seen_second $COUNT
 must lab_stop a daemon
 number_is "and no more often" "$(grep -c "$SECOND" "$SEEN")" -eq $COUNT
+# The router of the clients, where only another table of routes has it.
+printf 'arbiter = gateway\ngateway = "%s"\n' "$(lab_addr client)" >>"$LAB_DIR/a/hokm-xdp.conf"
+must lab_daemon a
+within 20 "a gateway that only the file names is asked in the name of the VIP" \
+	grep -q "who-has $(lab_addr client) tell $LAB_VIP" "$ASKED"
+must lab_stop a daemon
+sed -i '/^arbiter\|^gateway/d' "$LAB_DIR/a/hokm-xdp.conf"
 
 sed -i 's/garp_delay = 0s/garp_delay = 5s/' "$LAB_DIR"/[ab]/hokm-xdp.conf
 echo "vip = { \"$LAB_VIP\", \"$SECOND\" }" >>"$LAB_DIR/b/hokm-xdp.conf"

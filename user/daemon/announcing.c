@@ -65,11 +65,18 @@ void announcing_end(struct announcing *a)
 	announce_end(&a->vips);
 }
 
-/* Hosts that a new owner asks in the name of the VIPs: the routers, or a peer if there is none. */
+/*
+ * Hosts that a new owner asks in the name of the VIPs: the gateways of the routes, and the one of
+ * the configuration, which may be in another table of routes; or a peer if there is none.
+ */
 static unsigned int find_asked(const struct conf *c, struct in_addr out[ASKED_MAX])
 {
-	unsigned int n = gateways_find(c->interface, out, ASKED_MAX);
+	unsigned int n = gateways_find(c->interface, out, ASKED_MAX - 1), same = 0;
 
+	while (same < n && out[same].s_addr != c->gateway.s_addr)
+		same++;
+	if (same == n && c->gateway.s_addr)
+		out[n++] = c->gateway;
 	for (unsigned int i = 0; !n && i < c->n_nodes; i++)
 		if (i != c->self)
 			out[n++] = c->nodes[i].addr;
