@@ -42,6 +42,11 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 	return -EBADF;
 }
 
+uint64_t peers_seen_ns(const struct peer *p)
+{
+	return p->map.alive_ns;
+}
+
 void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns)
 {
 	(void)w;

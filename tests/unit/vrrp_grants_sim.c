@@ -42,7 +42,7 @@ void sim_grants_answer(struct sim *s, const struct sim_packet *probe, struct sim
 	unsigned int slot = slot_of(probe->to, probe->from);
 	struct hokm_grants *map = &s->nodes[probe->to].map;
 	struct hokm_wished *newest = &map->member[slot].wished;
-	const struct hokm_grant_ask ask = {
+	struct hokm_grant_ask ask = {
 		HOKM_GRANT_PEER(slot), probe->wish.wish, probe->wish.epoch, probe->wish.length_ns};
 	uint64_t until_ns;
 
