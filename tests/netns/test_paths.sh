@@ -39,6 +39,8 @@ segment_cut() {
 	before=$(times_owner b)
 	observe_mark segment
 	must cut "$(cut_between a b)"
+	# As after half a minute: no probe leaves over the segment before its ARP is answered.
+	for node in a b; do must ip -n "$(lab_ns $node)" neigh flush dev eth0; done
 	for node in a b; do
 		within 10 "segment cut: $node hears the other one over the cable" \
 			paths_answer $node false true
@@ -60,6 +62,9 @@ segment_cut() {
 		only_fault $node segment-lost; done
 	observe_mark healed
 	unbroken "segment cut"
+	for node in a b; do
+		holds "segment cut: $node has no obstacle" status_is $node .obstacle ""
+	done
 	must uncut
 	for node in a b; do within 20 "segment healed: $node" paths_answer $node true true; done
 	within 20 "segment healed: adverts come" status_test b .peers[0].adverts_ms -lt 500

@@ -11,27 +11,31 @@
 
 #define MS 1000000ULL
 
-static void answers_without_a_probe_that_was_seen(void **state)
+static void an_answered_probe_that_was_not_seen(void **state)
 {
 	static const struct {
-		uint64_t ms, answers, seen;
+		uint64_t ms, answered_ms, seen;
 		bool blind;
 	} steps[] = {
-		{5000, 700, 700, false},   {6000, 800, 800, false}, /* as usual */
-		{7000, 900, 850, false}, /* a filter comes within this second */
-		{7500, 950, 850, false},   {8000, 1000, 850, true},
-		{9000, 1000, 850, true}, /* the peer is gone: nothing new is known */
-		{10000, 1100, 851, false}, {11000, 1109, 851, false}, /* too few */
-		{12000, 1110, 851, true},  {14000, 3, 851, false},    /* the maps are new */
-		{15000, 100, 851, true},   {16000, 200, 1, false},
-		{17000, 200, 1, false}, /* no peer answers */
-		{99000, 200, 1, false},
+		{5000, 4990, 700, false},
+		{6000, 5990, 800, false}, /* as usual */
+		{7000, 6990, 850, false}, /* a filter comes within this second */
+		{8000, 7990, 850, false}, /* 0.99 s: a look may come late */
+		{9000, 8990, 850, true},
+		{10000, 8990, 850, true}, /* the peer is gone: nothing new is known */
+		{11000, 10990, 851, false},
+		{12000, 10990, 851, false}, /* probes wait for the peer's MAC address */
+		{99000, 10990, 851, false}, /* the peer answers over another path */
+		{100000, 99990, 851, true},
+		{101000, 100990, 3, false}, /* the maps are new */
+		{102000, 0, 3, false},      /* no peer has ever answered */
+		{199000, 0, 3, false},
 	};
 	struct egress_sight s = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		egress_sight_step(&s, steps[i].answers, steps[i].seen, steps[i].ms * MS);
+		egress_sight_step(&s, steps[i].answered_ms * MS, steps[i].seen, steps[i].ms * MS);
 		if (s.blind != steps[i].blind)
 			fail_msg("step %zu", i);
 	}
@@ -40,7 +44,7 @@ static void answers_without_a_probe_that_was_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers_without_a_probe_that_was_seen),
+		cmocka_unit_test(an_answered_probe_that_was_not_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

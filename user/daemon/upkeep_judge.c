@@ -65,10 +65,21 @@ static void report_sight(const struct upkeep *u)
 		   "egress filter: another filter hides from it what leaves");
 }
 
+/* When the newest probe left that a peer answered over the segment. */
+static uint64_t answered_ns(const struct peers *p)
+{
+	uint64_t newest_ns = 0;
+
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->list[slot].used && p->list[slot].map.answer_sent_ns > newest_ns)
+			newest_ns = p->list[slot].map.answer_sent_ns;
+	return newest_ns;
+}
+
 static void look_at_sight(struct upkeep *u, uint64_t now_ns)
 {
 	const bool blind = u->sight.blind;
-	uint64_t answers, seen;
+	uint64_t seen;
 
 	if (u->failing_ns[KEEP_EGRESS]) { /* a filter that is not there sees nothing */
 		u->sight = (struct egress_sight){0};
@@ -76,8 +87,8 @@ static void look_at_sight(struct upkeep *u, uint64_t now_ns)
 	}
 	if (now_ns >= u->sight_ns) {
 		u->sight_ns = now_ns + SIGHT_NS;
-		if (!upkeep_sight_read(u, &answers, &seen))
-			egress_sight_step(&u->sight, answers, seen, now_ns);
+		if (!upkeep_sight_read(u, &seen))
+			egress_sight_step(&u->sight, answered_ns(&u->node->peers), seen, now_ns);
 		if (u->sight.blind != blind)
 			report_sight(u);
 	}

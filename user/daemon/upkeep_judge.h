@@ -28,7 +28,7 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
  */
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns);
 
-/* Answers of peers to this node's probes, and probes that the egress filter saw. 0 or -errno. */
-int upkeep_sight_read(const struct upkeep *u, uint64_t *answers, uint64_t *seen);
+/* How many probes of this node the egress filter saw. 0 or -errno. */
+int upkeep_sight_read(const struct upkeep *u, uint64_t *seen);
 
 #endif

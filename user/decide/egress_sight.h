@@ -4,9 +4,11 @@
  * ends the chain hides every packet from it, although it is attached. Then no refused SYN is
  * replayed, and no connection of this node is tracked.
  *
- * The proof is the node's own probes. The filter counts those that it sees, and the peers' answers
- * show that they left. Answers without a probe that was seen: the filter is blind. Without answers
- * nothing is known, and what was known stays. Pure; time comes in.
+ * The proof is the node's own probes. The filter counts those that it sees, and a peer's answer
+ * over the segment shows that its probe left there. An answered probe that left after the last one
+ * that was seen: the filter is blind. Without such answers nothing is known, and what was known
+ * stays. Answers over another path prove nothing: the probes over the segment may have waited for
+ * the peer's MAC address, and then none of them left. Pure; time comes in.
  */
 #ifndef HOKM_DECIDE_EGRESS_SIGHT_H
 #define HOKM_DECIDE_EGRESS_SIGHT_H
@@ -14,18 +16,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* So many answers, over at least so long. Those to probes before the hiding filter came are few. */
-#define EGRESS_SIGHT_ANSWERS 10
-#define EGRESS_SIGHT_NS      1000000000ULL
+/* So long after the look at which the last probe was seen to have been. */
+#define EGRESS_SIGHT_NS 1000000000ULL
 
 /* Zeroed at the start. */
 struct egress_sight {
-	uint64_t answers, seen; /* when a probe was seen the last time */
-	uint64_t since_ns;      /* the same as a time; 0: before the first step */
+	uint64_t seen;     /* how many probes were seen */
+	uint64_t since_ns; /* the first step with this number; 0: there was none */
 	bool blind;
 };
 
-/* Takes the counters of now: answers of peers to this node's probes, and probes that were seen. */
-void egress_sight_step(struct egress_sight *s, uint64_t answers, uint64_t seen, uint64_t now_ns);
+/*
+ * Takes how many probes were seen until now, and when the newest one left that a peer answered over
+ * the segment; 0: none.
+ */
+void egress_sight_step(struct egress_sight *s, uint64_t answered_ns, uint64_t seen,
+		       uint64_t now_ns);
 
 #endif
