@@ -59,7 +59,8 @@ static void owner_that_stays_says_how_long_at_most(void **state)
 	(void)state;
 	r = PLAY({100, 5, 100, 0, RIVAL_NOTHING, 0}, {110, 5, 100, 0, RIVAL_NOTHING, 0},
 		 {120, 5, 120, 123, RIVAL_BEGAN, 20}, {121, 5, 121, 124, RIVAL_NOTHING, 0},
-		 {122, 5, 122, 0, RIVAL_ENDED, 22}, {123, 5, 123, 0, RIVAL_NOTHING, 0});
+		 {122, 5, 122, 0, RIVAL_NOTHING, 0}, {123, 5, 123, 0, RIVAL_ENDED, 22},
+		 {124, 5, 124, 0, RIVAL_NOTHING, 0});
 	assert_int_equal(r.n, 1);
 	assert_int_equal(rival_lasted_ns(&r, moment(1000)), 22 * S);
 }
@@ -69,7 +70,8 @@ static void owner_that_yields_counts_since_it_owns(void **state)
 {
 	(void)state;
 	(void)PLAY({100, 0, 100, 103, RIVAL_NOTHING, 0}, {110, 103, 100, 103, RIVAL_NOTHING, 0},
-		   {120, 103, 120, 123, RIVAL_BEGAN, 17}, {120, 0, 120, 123, RIVAL_ENDED, 17});
+		   {120, 103, 120, 123, RIVAL_BEGAN, 17}, {120, 0, 120, 123, RIVAL_NOTHING, 0},
+		   {121, 0, 120, 123, RIVAL_ENDED, 17});
 }
 
 /* What was asked for before this node became owner is of the owner before it. */
@@ -85,7 +87,8 @@ static void silence_ends_with_the_lease(void **state)
 {
 	(void)state;
 	(void)PLAY({20, 5, 20, 23, RIVAL_BEGAN, 15}, {22, 5, 20, 23, RIVAL_NOTHING, 0},
-		   {23, 5, 20, 23, RIVAL_ENDED, 18}, {30, 5, 20, 23, RIVAL_NOTHING, 0});
+		   {23, 5, 20, 23, RIVAL_NOTHING, 0}, {24, 5, 20, 23, RIVAL_ENDED, 18},
+		   {30, 5, 20, 23, RIVAL_NOTHING, 0});
 }
 
 static void each_time_is_counted(void **state)
@@ -93,9 +96,23 @@ static void each_time_is_counted(void **state)
 	struct rival r;
 
 	(void)state;
-	r = PLAY({20, 5, 20, 23, RIVAL_BEGAN, 15}, {21, 5, 21, 0, RIVAL_ENDED, 16},
-		 {29, 5, 29, 0, RIVAL_NOTHING, 0}, {40, 5, 40, 43, RIVAL_BEGAN, 11});
+	r = PLAY({20, 5, 20, 23, RIVAL_BEGAN, 15}, {21, 5, 21, 0, RIVAL_NOTHING, 0},
+		 {22, 5, 22, 0, RIVAL_ENDED, 16}, {29, 5, 29, 0, RIVAL_NOTHING, 0},
+		 {40, 5, 40, 43, RIVAL_BEGAN, 11});
 	assert_int_equal(r.n, 2);
+}
+
+/* Each answer that is lost on a bad line lets the lease end that is known here. */
+static void a_bad_line_is_no_new_time(void **state)
+{
+	struct rival r;
+
+	(void)state;
+	r = PLAY({20, 5, 20, 21, RIVAL_BEGAN, 15}, {21, 5, 20, 21, RIVAL_NOTHING, 0},
+		 {21, 5, 21, 22, RIVAL_NOTHING, 0}, {22, 5, 21, 22, RIVAL_NOTHING, 0},
+		 {22, 5, 22, 25, RIVAL_NOTHING, 0}, {24, 5, 24, 0, RIVAL_NOTHING, 0},
+		 {25, 5, 25, 0, RIVAL_ENDED, 19});
+	assert_int_equal(r.n, 1);
 }
 
 int main(void)
@@ -106,6 +123,7 @@ int main(void)
 		cmocka_unit_test(answer_from_before_is_no_rival),
 		cmocka_unit_test(silence_ends_with_the_lease),
 		cmocka_unit_test(each_time_is_counted),
+		cmocka_unit_test(a_bad_line_is_no_new_time),
 	};
 
 	return cmocka_run_group_tests_name("rival", tests, NULL, NULL);

@@ -14,13 +14,15 @@ enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint6
 
 	if (!seen->lease_until_ns && seen->answer_ns > r->alone_ns)
 		r->alone_ns = seen->answer_ns;
-	if (both == r->on)
+	if (both)
+		r->over_ns = 0;
+	else if (r->on && !r->over_ns)
+		r->over_ns = now_ns;
+	if (both == r->on || (!both && now_ns - r->over_ns < RIVAL_OVER_NS))
 		return RIVAL_NOTHING;
 	r->on = both;
-	if (!both) {
-		r->over_ns = now_ns;
+	if (!both)
 		return RIVAL_ENDED;
-	}
 	r->n++;
 	r->since_ns = r->alone_ns > seen->owner_since_ns ? r->alone_ns : seen->owner_since_ns;
 	return RIVAL_BEGAN;
@@ -28,7 +30,7 @@ enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint6
 
 uint64_t rival_lasted_ns(const struct rival *r, uint64_t now_ns)
 {
-	const uint64_t end_ns = r->on ? now_ns : r->over_ns;
+	const uint64_t end_ns = r->over_ns ? r->over_ns : now_ns;
 
 	return end_ns > r->since_ns ? end_ns - r->since_ns : 0;
 }

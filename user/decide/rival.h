@@ -13,8 +13,10 @@
  *
  *   state   event                                                next
  *   off     both own, by a new answer                            on, BEGAN
- *   on      no answer shows that any more, its lease has ended,
- *           or this node does not own any more                   off, ENDED
+ *   on      for RIVAL_OVER_NS no answer shows that any more,
+ *           its lease has ended, or this node does not own       off, ENDED
+ *
+ * Answers that come now and then, over a bad line, are one time of two owners and not many.
  */
 #ifndef HOKM_DECIDE_RIVAL_H
 #define HOKM_DECIDE_RIVAL_H
@@ -22,12 +24,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define RIVAL_OVER_NS 1000000000ULL
+
 /* Of one peer. All zero at the start. */
 struct rival {
 	bool on;
 	uint64_t alone_ns; /* the newest answer by which the peer owned nothing; 0: none */
 	uint64_t since_ns; /* there have not been two owners for longer; valid when n is not 0 */
-	uint64_t over_ns;  /* when the newest one was over; 0: none was */
+	uint64_t over_ns;  /* since when there are not two any more; 0: there are, or never were */
 	uint64_t n;        /* how often there were two */
 };
 
