@@ -201,12 +201,12 @@ lab_foreign() {
 	esac
 }
 
-# start_in MODE: with the key witness.mode.
+# start_in MODE: with the key witness.mode, and with few open files, of which it may have more.
 start_in() {
 	mark_log
 	must lab_witness_file w a
 	must sed -i "s/\\(192.168.1.29\"\\)/\\1 mode = $1/" "$LAB_DIR/w/hokm-xdp.conf"
-	lab_spawn w witness "$HOKM" witness -c "$LAB_DIR/w/hokm-xdp.conf"
+	lab_spawn w witness prlimit --nofile=16:4096 "$HOKM" witness -c "$LAB_DIR/w/hokm-xdp.conf"
 }
 
 user() {

@@ -32,6 +32,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/command.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/log_queue.h"
 #include "base/timer.h"
@@ -326,6 +327,7 @@ static int open_kernel(struct program *p)
 {
 	const struct conf *c = p->conf;
 	const struct conf_witness *w = &c->witnesses[p->self];
+	char advice[LIMITS_ADVICE];
 	int err = 0;
 
 	if (w->mode != CONF_WITNESS_USER) {
@@ -334,8 +336,8 @@ static int open_kernel(struct program *p)
 			err = witness_kernel_open(&p->kernel, c, p->self, p->interface);
 		if (!err || err == -EEXIST || w->mode == CONF_WITNESS_XDP)
 			return err;
-		log_warn("no XDP program can answer here (%s): the process answers in user space",
-			 strerror(-err));
+		log_warn("no XDP program can answer here (%s): the process answers in user space%s",
+			 strerror(-err), limits_advice(err, advice));
 	}
 	/* Its promises would not be known to the process, nor those of the process to it. */
 	err = hokm_bpf_remove_witness(c, p->self, witness_sock_process);
@@ -345,8 +347,10 @@ static int open_kernel(struct program *p)
 static int start(struct program *p)
 {
 	const struct conf *c = p->conf;
+	char advice[LIMITS_ADVICE];
 	int err = link_mac(p->interface, p->witness.mac);
 
+	limits_raise_files();
 	if (err) {
 		log_error("%s: its MAC address could not be read: %s", p->interface,
 			  strerror(-err));
@@ -368,7 +372,8 @@ static int start(struct program *p)
 	if (!err)
 		err = open_loop(p);
 	if (err)
-		log_error("the witness could not start: %s", strerror(-err));
+		log_error("the witness could not start: %s%s", strerror(-err),
+			  limits_advice(err, advice));
 	else
 		report_start(p);
 	return err;
