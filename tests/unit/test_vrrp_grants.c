@@ -85,6 +85,10 @@ static const struct rig_step owners[] = {
 	/* It has seen nobody's grants since: the others come first. */
 	{"after 1: pulse", "granted", "", "backup", 24},
 
+	STORY(rig_master, "no advert renews the lease while the grants have lapsed"),
+	{"after 200: timer", "granted, lapsed", "", "master", 25},
+	{"after 75: timer", "granted, lapsed", "lower state", "backup no-majority", 25},
+
 	STORY(rig_master, "a node whose grants have lapsed does not dispute what others own"),
 	{"advert 100 from 1", "granted, lapsed", "", "master"},
 	{"advert 100 from 1", "granted", "advert:128 garp", "master"},
