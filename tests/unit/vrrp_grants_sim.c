@@ -49,6 +49,7 @@ void sim_grants_answer(struct sim *s, const struct sim_packet *probe, struct sim
 	out->wish = probe->wish;
 	out->wish.verdict = hokm_grant_take_wish(
 		&map->own, newest, &ask, probe->sent_ns, s->now_ns);
+	out->wish.length_ns = ask.length_ns;
 	out->wish.greatest = hokm_grant_seen_epoch(&map->own, newest);
 	until_ns = hokm_grant_until_ns(map->own.word);
 	out->wish.held_ns = s->now_ns < until_ns &&
