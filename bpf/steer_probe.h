@@ -5,7 +5,7 @@
  *
  * Only the MAC address tells a steered frame from a client's, so a probe counts only when it comes
  * from the MAC address that the peer signs in its pulses. No host has an address of TEST-NET-1:
- * every TCP packet to a VIP from there ends here.
+ * every TCP packet to a VIP and this node from there ends here.
  */
 #ifndef HOKM_BPF_STEER_PROBE_H
 #define HOKM_BPF_STEER_PROBE_H
@@ -83,13 +83,16 @@ static __always_inline enum verdict steer_probe_ingress(struct packet *p, enum i
 	__u64 mac = 0;
 	__u32 slot;
 
+	/* A switch that floods shows the probes of others. */
+	if (!mac_equal(p->eth->h_dest, p->cfg->mac))
+		return LEAVE_AS(p, other_host);
 	if (!account(p, HOKM_NODE_SLOT))
 		return PASS;
 	clock_read(p);
 	p->client = ip->saddr;
 	if (kind != IP_WHOLE || ip->ihl != 5 ||
 	    ip_payload_len(ip) != sizeof(struct tcphdr) + sizeof(*probe) ||
-	    (void *)(probe + 1) > p->end || !mac_equal(p->eth->h_dest, p->cfg->mac))
+	    (void *)(probe + 1) > p->end)
 		return DROP_FOR(p, drop_steer_probe);
 	mac_copy(&mac, p->eth->h_source);
 	slot = peer_by_mac(mac);

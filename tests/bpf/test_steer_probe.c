@@ -131,6 +131,23 @@ static void probe_under_another_mac_does_not_count(void **state)
 	expect_refused(x, &f);
 }
 
+/* A switch that floods shows a node what the others send each other. */
+static void probe_for_another_node_is_no_fault(void **state)
+{
+	struct fix *x = *state;
+	struct steer_probe s = from_peer(x, 0, 1);
+	uint64_t drops = fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_drop_steer_probe);
+	uint64_t left = fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_other_host);
+	struct frame f;
+
+	build(&f, &s);
+	memcpy(f.b, PEER1_MAC, 6);
+	expect_pass(x, &f);
+	assert_int_equal(fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_other_host), left + 1);
+	assert_int_equal(fix_count(x, HOKM_NODE_SLOT, HOKM_CTR_drop_steer_probe), drops);
+	assert_false(answered_flags(x, 0, NONCE, 1) & HOKM_PULSE_STEERED);
+}
+
 static void forged_or_replayed_probe_does_not_count(void **state)
 {
 	struct fix *x = *state;
@@ -306,6 +323,7 @@ int main(void)
 		HOKM_TEST(arrival_of_long_ago_is_not_reported),
 		HOKM_TEST(answer_is_stored),
 		HOKM_TEST(probe_under_another_mac_does_not_count),
+		HOKM_TEST(probe_for_another_node_is_no_fault),
 		HOKM_TEST(forged_or_replayed_probe_does_not_count),
 		HOKM_TEST(probe_of_the_second_secret_counts_while_there_is_one),
 		HOKM_TEST(client_with_such_an_address_reaches_no_kernel),
