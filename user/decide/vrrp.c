@@ -112,6 +112,7 @@ void vrrp_follow(struct vrrp_step *s, const struct vrrp_advert *a)
 	v->owner_adver_ns = v->conf.version == 3 ? a->adver_ns : v->conf.adver_ns;
 	v->master_down_at_ns = vrrp_add_ns(s->now_ns, vrrp_patience_ns(v));
 	v->down_reason = HOKM_R_MASTER_DOWN;
+	v->ask_at_ns = 0;
 	v->looked_twice = false;
 }
 

@@ -239,8 +239,10 @@ struct vrrp {
 	/* the owner that is followed; in FAULT it is only remembered */
 	struct in_addr owner; /* sender of the adverts that are followed; 0: none, as in MASTER */
 	uint8_t owner_priority;
-	uint64_t owner_adver_ns;      /* of the owner's adverts (v3), else as configured */
-	uint64_t master_down_at_ns;   /* 0 in FAULT after a loss of the link */
+	uint64_t owner_adver_ns;    /* of the owner's adverts (v3), else as configured */
+	uint64_t master_down_at_ns; /* 0 in FAULT after a loss of the link */
+	uint64_t ask_at_ns; /* by grants: the members may be asked from then on, though no owner was
+			       heard; 0: not before Master_Down */
 	enum hokm_reason down_reason; /* then: MASTER_DOWN or PRIORITY_ZERO */
 	bool looked_twice;            /* the timer fired late, and fresh pulses were awaited once */
 

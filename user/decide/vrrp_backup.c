@@ -79,6 +79,8 @@ static void arm(struct vrrp_step *s)
 		earliest(&v->timer_at_ns, v->look_at_ns);
 	if (v->preempt_at_ns && !v->claiming)
 		earliest(&v->timer_at_ns, v->preempt_at_ns);
+	if (v->ask_at_ns > s->now_ns)
+		earliest(&v->timer_at_ns, v->ask_at_ns);
 	/* By grants Master_Down only opens the way, and grants are awaited. */
 	if (s->ev->view.by_grants && v->timer_at_ns <= s->now_ns)
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, LOOK_MOST_NS);
@@ -91,6 +93,19 @@ void vrrp_forget_ways(struct vrrp *v)
 	v->released_ns = 0;
 	v->claimed = false;
 	v->announced_ns = 0;
+	v->ask_at_ns = 0;
+}
+
+/*
+ * By grants the members decide who may own next: a node that has heard nobody for a while, or was
+ * just started, has no advert to wait for. One that let go waits for the node that is to follow it.
+ * Master_Down goes on beside it: where a member stands in, it says more (stand_in.h).
+ */
+static bool members_know(const struct vrrp_step *s, enum hokm_reason reason)
+{
+	if (s->v->state == HOKM_VRRP_MASTER)
+		return reason == HOKM_R_NO_MAJORITY || reason == HOKM_R_LEASE_LOST;
+	return true;
 }
 
 void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
@@ -101,13 +116,9 @@ void vrrp_backup_enter(struct vrrp_step *s, enum hokm_reason reason)
 	vrrp_forget_ways(v);
 	v->was_occupied = false;
 	v->sending = VRRP_SENDING_NONE;
-	/*
-	 * By grants the members decide who may own next. A node that is alone with them has no
-	 * advert to wait for; another one that wants the VIP has a quarter of an interval to claim
-	 * it first. So it is for one that was deaf: in clear() what was heard during FAULT counts.
-	 */
-	if (reason == HOKM_R_NO_MAJORITY || (s->ev->view.by_grants && v->state == HOKM_VRRP_FAULT))
-		v->master_down_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
+	/* Another one that wants the VIP has this time to claim it first. */
+	if (s->ev->view.by_grants && members_know(s, reason))
+		v->ask_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
 	vrrp_enter(s, HOKM_VRRP_BACKUP, reason);
 	arm(s);
 }
@@ -501,6 +512,8 @@ static enum hokm_reason open_way(const struct vrrp_step *s)
 	if (s->now_ns >= v->master_down_at_ns)
 		return v->down_reason;
 	if (v->owner.s_addr && v->owner_priority && v->was_occupied)
+		return HOKM_R_GRANTED;
+	if (v->ask_at_ns && s->now_ns >= v->ask_at_ns)
 		return HOKM_R_GRANTED;
 	return HOKM_R_NONE;
 }
