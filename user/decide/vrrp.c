@@ -562,14 +562,6 @@ void vrrp_reconf(struct vrrp *v, const struct vrrp_conf *conf, uint64_t now_ns)
 		v->timer_at_ns = v->master_down_at_ns;
 }
 
-/* Why no advert has renewed the lease. */
-static enum hokm_reason why_expired(const struct vrrp_step *s)
-{
-	if (s->v->send_failed)
-		return HOKM_R_SEND_FAILED;
-	return vrrp_lapsed(s) ? HOKM_R_NO_MAJORITY : HOKM_R_LEASE_LOST;
-}
-
 void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	       struct vrrp_actions *out)
 {
@@ -579,7 +571,9 @@ void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	v->wants = HOKM_R_NONE;
 	/* A lease that has expired ends first; then the event is handled in BACKUP. */
 	if (v->state == HOKM_VRRP_MASTER && now_ns >= v->lease_until_ns)
-		lose_lease(&s, why_expired(&s));
+		lose_lease(&s, v->send_failed    ? HOKM_R_SEND_FAILED
+			       : vrrp_lapsed(&s) ? HOKM_R_NO_MAJORITY
+						 : HOKM_R_LEASE_LOST);
 	else if (v->state == HOKM_VRRP_MASTER && vrrp_grants_ended(&s))
 		lose_lease(&s, HOKM_R_NO_MAJORITY);
 
