@@ -17,7 +17,7 @@ footprint() {
 	ip -n "$ns" -o -d link show eth0
 	ip -n "$ns" route show table all | sort
 	lab_run "$node" bpftool net show
-	for name in eth0/arp_ignore eth0/arp_announce all/arp_announce; do
+	for name in eth0/arp_ignore eth0/arp_announce all/arp_ignore all/arp_announce; do
 		echo "$name $(lab_run "$node" cat "/proc/sys/net/ipv4/conf/$name")"
 	done
 	ip netns pids "$ns" | sort

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ static void a_broken_file_changes_nothing(void **state)
 		"arp_ignore 1\narp_announce 2\nmore\n",
 		"arp_ignore 1\narp_announce 2\nall.arp_announce\n",
 		"arp_ignore 1\narp_announce 2\nall.arp_announce 0\nmore\n",
+		"arp_ignore 1\narp_announce 2\nall.arp_announce 0\nall.arp_ignore\n",
+		"arp_ignore 1\narp_announce 2\nall.arp_announce 0\nall.arp_ignore 2\nmore\n",
 		"arp_ignore 1x\narp_announce 2\n",
 		"../../x 1\narp_announce 2\n",
 		"interface hx0\narp_ignore 1\narp_announce 2\n",
@@ -254,16 +257,103 @@ static void what_gets_worse_is_put_back(void **state)
 	}
 }
 
-static void what_was_bad_at_the_start_stays(void **state)
+/* An owner that answers no ARP is none: the value is the daemon's while it runs. */
+static void what_silences_the_owner_is_set_at_the_start(void **state)
+{
+	static const struct {
+		int found, then;
+	} rows[] = {{0, 0}, {1, 1}, {2, 1}, {8, 1}};
+	struct sysctl_kept was;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		operator_sets(rows[i].found, 0, 0);
+		assert_int_equal(sysctl_kept_read("hx0", &was), 0);
+		assert_int_equal(sysctl_arp_set("hx0", file), 0);
+		assert_int_equal(value("all", "arp_ignore"), rows[i].then);
+		assert_int_equal(sysctl_arp_again("hx0", true), 0);
+		assert_int_equal(sysctl_kept_again("hx0", &was), 0);
+		/* `sysctl --system` sets it again. */
+		operator_sets(8, 0, 0);
+		assert_int_equal(sysctl_kept_again("hx0", &was), 1);
+		assert_int_equal(value("all", "arp_ignore"), rows[i].then);
+		assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+		assert_int_equal(value("all", "arp_ignore"), rows[i].found);
+		expect(2, 1);
+	}
+}
+
+static bool file_names(const char *name)
+{
+	char text[256] = "";
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return strstr(text, name) != NULL;
+}
+
+/* What the daemon did not change is not restored, and no other value is taken for it. */
+static void what_was_left_is_not_saved(void **state)
+{
+	(void)state;
+	operator_sets(0, 0, 0);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_false(file_names("all.arp_ignore"));
+	set_number("all", "arp_ignore", 1); /* by the operator: harmless */
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	assert_int_equal(value("all", "arp_ignore"), 1);
+	expect(2, 1);
+	operator_sets(0, 0, 0);
+}
+
+/* A daemon left the value and was killed, or is of a version that had no line for it. */
+static void what_became_worse_after_a_kill_is_saved(void **state)
+{
+	(void)state;
+	operator_sets(0, 0, 0);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	set_number("all", "arp_ignore", 8);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(value("all", "arp_ignore"), 1);
+	assert_int_equal(sysctl_arp_set("hx0", file), 0); /* what is there is of the daemon */
+	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+	assert_int_equal(value("all", "arp_ignore"), 8);
+	expect(2, 1);
+	operator_sets(0, 0, 0);
+}
+
+/* The values of `all` go from the file of one interface to that of the next. */
+static void another_interface_keeps_the_values_of_all(void **state)
+{
+	static const int found[] = {1, 8};
+
+	(void)state;
+	assert_int_equal(RUN("ip", "link", "add", "hx8", "type", "veth", "peer", "name", "hx9"), 0);
+	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+		operator_sets(found[i], 0, 0);
+		assert_int_equal(sysctl_arp_set("hx0", file), 0);
+		assert_int_equal(sysctl_arp_set("hx8", file), 0);
+		assert_int_equal(value("all", "arp_ignore"), 1);
+		assert_int_equal(file_names("all.arp_ignore"), found[i] > 1);
+		assert_int_equal(sysctl_arp_restore("hx8", file), 0);
+		assert_int_equal(value("all", "arp_ignore"), found[i]);
+		expect(2, 1);
+	}
+	operator_sets(0, 0, 0);
+	assert_int_equal(RUN("ip", "link", "del", "hx8"), 0);
+}
+
+static void a_strict_filter_at_the_start_stays(void **state)
 {
 	struct sysctl_kept was;
 
 	(void)state;
-	operator_sets(2, 0, 1);
+	operator_sets(0, 0, 1);
 	assert_int_equal(sysctl_kept_read("hx0", &was), 0);
-	operator_sets(8, 1, 1);
+	operator_sets(0, 1, 1);
 	assert_int_equal(sysctl_kept_again("hx0", &was), 0);
-	assert_int_equal(value("all", "arp_ignore"), 8);
 	assert_int_equal(value("hx0", "rp_filter"), 1);
 	operator_sets(0, 0, 0);
 	assert_int_equal(sysctl_kept_read("hxnone", &was), -ENOENT);
@@ -285,7 +375,11 @@ int main(void)
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),
 		cmocka_unit_test(what_gets_worse_is_put_back),
-		cmocka_unit_test(what_was_bad_at_the_start_stays),
+		cmocka_unit_test_setup(what_silences_the_owner_is_set_at_the_start, fresh),
+		cmocka_unit_test_setup(what_was_left_is_not_saved, fresh),
+		cmocka_unit_test_setup(what_became_worse_after_a_kill_is_saved, fresh),
+		cmocka_unit_test_setup(another_interface_keeps_the_values_of_all, fresh),
+		cmocka_unit_test(a_strict_filter_at_the_start_stays),
 	};
 	int rc;
 

@@ -361,7 +361,7 @@ static void what_is_removed_again_and_again(void **state)
 		enum keep_part part;
 		bool vital;
 	} rows[] = {
-		{KEEP_ADDRS, true},   {KEEP_ROUTES, true}, {KEEP_SYSCTLS, false},
+		{KEEP_ADDRS, true},   {KEEP_ROUTES, true}, {KEEP_SYSCTLS, true},
 		{KEEP_INGRESS, true}, {KEEP_EGRESS, true}, {KEEP_FENCES, false},
 	};
 

@@ -101,7 +101,8 @@ static int do_sysctls(struct keeper *k)
 	int kept = sysctl_kept_again(name, &k->kept);
 
 	report_name(k, name);
-
+	if (arp == -ENOENT || kept == -ENOENT) /* they went with the interface */
+		return -ENODEV;
 	return arp < 0 ? arp : kept < 0 ? kept : arp + kept;
 }
 

@@ -15,20 +15,22 @@
  * The kernel uses the greater of the values of the interface and of `all`. 2 is the greatest value
  * of arp_announce.
  *
- * Two more belong to the operator, and the daemon takes them as it finds them. Other programs
+ *   arp_ignore of `all`, 1 at most. With a greater value the owner would answer no ARP for the VIP,
+ *       whose prefix has no other address. A smaller value belongs to the operator, and is left.
+ *
+ * Two belong to the operator, and the daemon takes them as it finds them. Other programs
  * (`sysctl --system`, agents of container networks) must not make them worse while it runs:
  *
- *   arp_ignore above 1, of `all`. The owner would answer no ARP for the VIP, whose prefix has no
- *       other address. Found at the start, it only causes a warning.
+ *   arp_ignore of `all`, 0 or 1. What becomes greater is set to what it was.
  *   rp_filter 1 of the interface or of `all`, while neither is 2: it is strict then. The kernel
  *       would drop packets of clients that the machine reaches by another interface, after the
- *       packet path has counted and tracked them.
+ *       packet path has counted and tracked them. Found at the start, it is left.
  *
  * proxy_arp is not among them: requests for a VIP never come to the code that it changes.
  *
- * The save file is text: `interface NAME INDEX`, `boot ID`, and then one `name value` a line. It is
- * written under another name and renamed: so it is always complete. Sysctls do not survive a boot,
- * so that a file of another boot says nothing.
+ * The save file is text: `interface NAME INDEX`, `boot ID`, and then one `name value` a line. A
+ * value that is left is not in it. It is written under another name and renamed: so it is always
+ * complete. Sysctls do not survive a boot, so that a file of another boot says nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,20 +48,26 @@
 #define PATH_BUF  512
 #define VALUE_MAX 15 /* greatest plausible value; those of the kernel are 0 to 8 */
 
+#define ARP_IGNORE_MOST 1
+#define RP_STRICT       1
+#define RP_LOOSE        2
+
 struct arp_sysctl {
 	const char *saved_as;
 	bool all; /* of all interfaces, not of the one of the instance */
 	const char *name;
 	int want;
+	bool most; /* a smaller value is as good, and is left */
 };
 
 static const struct arp_sysctl arp_sysctls[] = {
-	{"arp_ignore", false, "arp_ignore", 1},
-	{"arp_announce", false, "arp_announce", 2},
-	{"all.arp_announce", true, "arp_announce", 2},
+	{"arp_ignore", false, "arp_ignore", 1, false},
+	{"arp_announce", false, "arp_announce", 2, false},
+	{"all.arp_announce", true, "arp_announce", 2, false},
+	{"all.arp_ignore", true, "arp_ignore", ARP_IGNORE_MOST, true},
 };
 #define N_SYSCTLS (sizeof(arp_sysctls) / sizeof(arp_sysctls[0]))
-#define N_OLD     2 /* values in a file that version 0.1.0 saved */
+#define N_OLD     2 /* the values of which each file has a line; version 0.1.0 saved no others */
 
 static const char *owner_of(const struct arp_sysctl *s, const char *ifname)
 {
@@ -180,11 +188,12 @@ const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZ
 
 /* ---- the save file ---- */
 
+#define NOT_SAVED (-1)
+
 struct saved {
 	char ifname[IF_NAMESIZE]; /* "": a file of an earlier version, which does not say */
 	unsigned int ifindex;
-	int n; /* values */
-	int values[N_SYSCTLS];
+	int values[N_SYSCTLS]; /* NOT_SAVED: it was left as it was, and is not restored */
 };
 
 /* "interface NAME INDEX" and "boot ID". Moves *line behind them. -ENOENT: of another boot. */
@@ -204,8 +213,9 @@ static int load_head(char **line, struct saved *s)
 }
 
 /*
- * Reads save_file. It must have exactly the lines that write_saved() writes, in the same order;
- * those of earlier versions have no head, or fewer values. -ENOENT: there is none of this boot.
+ * Reads save_file. It must have exactly the lines that write_saved() writes, in the same order.
+ * Those of earlier versions have no head. After the first N_OLD, a line may be missing: each is
+ * found by its name. -ENOENT: there is none of this boot.
  */
 static int load(const char *save_file, struct saved *s)
 {
@@ -214,17 +224,21 @@ static int load(const char *save_file, struct saved *s)
 	int err = read_text(save_file, text, sizeof(text));
 
 	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < N_SYSCTLS; i++)
+		s->values[i] = NOT_SAVED;
 	if (!err)
 		err = load_head(&line, s);
-	for (; !err && s->n < (int)N_SYSCTLS && (*line || s->n < N_OLD); s->n++) {
-		const char *name = arp_sysctls[s->n].saved_as;
+	for (size_t i = 0; !err && i < N_SYSCTLS; i++) {
+		const char *name = arp_sysctls[i].saved_as;
 		char *end = strchr(line, '\n');
 		size_t len = strlen(name);
 
-		if (!end || strncmp(line, name, len) != 0 || line[len] != ' ')
+		if (end && !strncmp(line, name, len) && line[len] == ' ') {
+			err = parse_value(line + len + 1, &s->values[i]);
+			line = end + 1;
+		} else if (i < N_OLD) {
 			return -EINVAL;
-		err = parse_value(line + len + 1, &s->values[s->n]);
-		line = end + 1;
+		}
 	}
 	return !err && *line ? -EINVAL : err;
 }
@@ -241,9 +255,10 @@ static int write_saved(const struct saved *s, const char *save_file)
 	boot_id_read(boot);
 	at = (size_t)snprintf(text, sizeof(text), "interface %s %u\nboot %s\n", s->ifname,
 			      s->ifindex, boot);
-	for (int i = 0; i < s->n; i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %d\n",
-				       arp_sysctls[i].saved_as, s->values[i]);
+	for (size_t i = 0; i < N_SYSCTLS; i++)
+		if (s->values[i] != NOT_SAVED)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %d\n",
+					       arp_sysctls[i].saved_as, s->values[i]);
 	err = make_folder(save_file);
 	if (!err)
 		err = write_text(tmp, text);
@@ -276,40 +291,49 @@ static int put_value(const struct arp_sysctl *s, const char *ifname, int value,
 	return err;
 }
 
+/* Whether these values, as an earlier daemon found them, are of the interface of this daemon. */
+static bool is_of(const struct saved *s, const char *ifname, unsigned int ifindex)
+{
+	return !s->ifname[0] || !strcmp(s->ifname, ifname) || s->ifindex == ifindex;
+}
+
 /*
- * Writes the present values to save_file, unless it has those of this interface. An earlier daemon
- * may have used another one, and been killed: that one gets its own values back. Those of `all` in
- * the file stay, because what is there now is of that daemon.
+ * Writes the present values to save_file, except those that it has of this interface. An earlier
+ * daemon may have used another one, and been killed: that one gets its own values back. Those of
+ * `all` in the file stay, because what is there now is of that daemon. A value that the file has
+ * not was left by that daemon, so that what is there now is of others.
  */
 static int save(const char *ifname, const char *save_file)
 {
-	struct saved was, now = {.ifindex = if_nametoindex(ifname), .n = N_SYSCTLS};
+	struct saved was, now = {.ifindex = if_nametoindex(ifname)};
 	char buf[IF_NAMESIZE];
 	int err = load(save_file, &was);
+	bool same = !err && is_of(&was, ifname, now.ifindex);
+	bool other = !err && !same;
 
 	if (err == -EINVAL) /* restoring reports it */
 		return 0;
 	if (err && err != -ENOENT)
 		return err;
-	if (!err && (!was.ifname[0] || !strcmp(was.ifname, ifname) || was.ifindex == now.ifindex))
-		return 0;
-	if (err)
-		was.n = 0;
 	snprintf(now.ifname, sizeof(now.ifname), "%s", ifname);
-	for (int i = 0; i < now.n; i++) {
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		const struct arp_sysctl *s = &arp_sysctls[i];
+		bool saved = was.values[i] != NOT_SAVED;
 
-		if (i < was.n && s->all) {
-			now.values[i] = was.values[i];
+		now.values[i] = was.values[i];
+		if (saved && (same || s->all))
 			continue;
-		}
 		err = read_value(owner_of(s, ifname), s->name, &now.values[i]);
-		if (!err && i < was.n)
+		if (!err && saved)
 			err = put_value(s, name_of(&was, ifname, buf), was.values[i], save_file);
 		if (err)
 			return err;
+		if (s->most && now.values[i] <= s->want)
+			now.values[i] = NOT_SAVED;
 	}
-	if (was.n)
+	if (same && !memcmp(now.values, was.values, sizeof(now.values)))
+		return 0;
+	if (other)
 		log_info("the ARP sysctls of %s are as before: an earlier daemon used it",
 			 name_of(&was, ifname, buf));
 	return write_saved(&now, save_file);
@@ -332,14 +356,19 @@ void sysctl_arp_take_over(const char *ifname, const char *former, const char *sa
 			 save_file, strerror(-err));
 }
 
-static void warn_all(const char *ifname)
+static int set_one(const struct arp_sysctl *s, const char *ifname)
 {
-	int all = 0;
+	int value = 0;
+	int err = s->most ? read_value(owner_of(s, ifname), s->name, &value) : 0;
 
-	if (!read_value("all", "arp_ignore", &all) && all > 1)
-		log_warn("net.ipv4.conf.all.arp_ignore is %d, which overrules the 1 of %s: "
-			 "set it to 1 or less, or the owner may not answer ARP for the VIP",
-			 all, ifname);
+	if (err || (s->most && value <= s->want))
+		return err;
+	err = write_value(owner_of(s, ifname), s->name, s->want);
+	if (!err && s->most)
+		log_warn("net.ipv4.conf.%s.%s was %d; the owner would answer no ARP for the VIP: "
+			 "set to %d until hokm-xdp is stopped; correct it in /etc/sysctl.d",
+			 owner_of(s, ifname), s->name, value, s->want);
+	return err;
 }
 
 int sysctl_arp_set(const char *ifname, const char *save_file)
@@ -358,7 +387,7 @@ int sysctl_arp_set(const char *ifname, const char *save_file)
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		const struct arp_sysctl *s = &arp_sysctls[i];
 
-		err = write_value(owner_of(s, ifname), s->name, s->want);
+		err = set_one(s, ifname);
 		if (err) {
 			log_error("could not set net.ipv4.conf.%s.%s to %d: %s%s",
 				  owner_of(s, ifname), s->name, s->want, strerror(-err),
@@ -369,7 +398,6 @@ int sysctl_arp_set(const char *ifname, const char *save_file)
 			return err;
 		}
 	}
-	warn_all(ifname);
 	return 0;
 }
 
@@ -379,9 +407,12 @@ int sysctl_arp_again(const char *ifname, bool say)
 
 	for (size_t i = 0; i < N_SYSCTLS; i++) {
 		const struct arp_sysctl *s = &arp_sysctls[i];
-		int value;
-		int err = read_value(owner_of(s, ifname), s->name, &value);
+		int value = 0;
+		int err;
 
+		if (s->most) /* sysctl_kept_again() knows what it was */
+			continue;
+		err = read_value(owner_of(s, ifname), s->name, &value);
 		if (!err && value == s->want)
 			continue;
 		if (!err)
@@ -399,13 +430,14 @@ int sysctl_arp_again(const char *ifname, bool say)
 
 /* ---- values of the operator ---- */
 
-#define ARP_IGNORE_MOST 1
-#define RP_STRICT       1
-#define RP_LOOSE        2
-
 static int greater(int a, int b)
 {
 	return a > b ? a : b;
+}
+
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
 }
 
 int sysctl_kept_read(const char *ifname, struct sysctl_kept *k)
@@ -425,16 +457,17 @@ int sysctl_kept_read(const char *ifname, struct sysctl_kept *k)
 
 static int arp_ignore_again(const struct sysctl_kept *was, const struct sysctl_kept *now)
 {
+	const int value = smaller(was->all_arp_ignore, ARP_IGNORE_MOST);
 	int err;
 
-	if (now->all_arp_ignore <= ARP_IGNORE_MOST || was->all_arp_ignore > ARP_IGNORE_MOST)
+	if (now->all_arp_ignore <= ARP_IGNORE_MOST)
 		return 0;
-	err = write_value("all", "arp_ignore", was->all_arp_ignore);
+	err = write_value("all", "arp_ignore", value);
 	if (err)
 		return err;
 	log_warn("net.ipv4.conf.all.arp_ignore was set to %d by another program; "
 		 "the owner answers no ARP for the VIP then: set to %d again",
-		 now->all_arp_ignore, was->all_arp_ignore);
+		 now->all_arp_ignore, value);
 	return 1;
 }
 
@@ -487,17 +520,18 @@ int sysctl_arp_restore(const char *ifname, const char *save_file)
 	int err = load(save_file, &saved);
 
 	if (err == -EINVAL)
-		log_error(
-			"could not read the saved ARP sysctls in %s: %s; "
-			"set arp_ignore and arp_announce of %s, and arp_announce of `all`, by hand "
-			"and remove the file",
-			save_file, strerror(-err), ifname);
+		log_error("could not read the saved ARP sysctls in %s: %s; "
+			  "set arp_ignore and arp_announce of %s and of `all` by hand "
+			  "and remove the file",
+			  save_file, strerror(-err), ifname);
 	else if (err && err != -ENOENT)
 		log_error("could not read the saved ARP sysctls in %s: %s", save_file,
 			  strerror(-err));
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	for (int i = 0; i < saved.n; i++) {
+	for (size_t i = 0; i < N_SYSCTLS; i++) {
+		if (saved.values[i] == NOT_SAVED)
+			continue;
 		err = put_value(&arp_sysctls[i], name_of(&saved, ifname, buf), saved.values[i],
 				save_file);
 		if (err)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ARP sysctls: arp_ignore = 1 of the interface, arp_announce = 2 of the interface and of all
- * interfaces, while the daemon or its packet path is in place. The former values are saved in a
- * file, so that a later daemon or `cleanup` can restore them after a crash.
+ * The ARP sysctls: arp_ignore = 1 of the interface and at most 1 of all interfaces, arp_announce =
+ * 2 of the interface and of all interfaces, while the daemon or its packet path is in place. The
+ * former values are saved in a file, so that a later daemon or `cleanup` can restore them after a
+ * crash.
  */
 #ifndef HOKM_ACT_SYSCTL_H
 #define HOKM_ACT_SYSCTL_H
@@ -33,8 +34,8 @@ void sysctl_arp_take_over(const char *ifname, const char *former, const char *sa
 int sysctl_arp_again(const char *ifname, bool say);
 
 /*
- * Sysctls that the daemon leaves as it found them: arp_ignore of `all`, rp_filter of the interface,
- * and whether reverse path filtering is strict there.
+ * Sysctls that the daemon leaves as it found them: arp_ignore of `all` that silences no owner,
+ * rp_filter of the interface, and whether reverse path filtering is strict there.
  */
 struct sysctl_kept {
 	int all_arp_ignore, rp_filter;

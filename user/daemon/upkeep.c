@@ -185,6 +185,9 @@ static const char *why_not(enum keep_part part, int err)
 	if (part == KEEP_SELF && err == -EADDRNOTAVAIL)
 		return "the daemon adds only VIPs; without this address the node cannot be owner: "
 		       "give it to the interface again";
+	if (part == KEEP_SYSCTLS && (err == -EROFS || err == -EACCES))
+		return "/proc/sys is mounted read-only here, as in a container: "
+		       "correct the value on the host (hokm-xdp doctor names it)";
 	return strerror(-err);
 }
 

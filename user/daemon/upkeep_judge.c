@@ -9,8 +9,9 @@
 
 #define BIT(part) (1u << (part))
 /* Without these the node is no good owner. */
-#define VITAL_PARTS \
-	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_INGRESS) | BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
+#define VITAL_PARTS                                                                   \
+	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SYSCTLS) | BIT(KEEP_INGRESS) | \
+	 BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
 
 #define GONE_NS  (200 * NS_PER_MS)
 #define SIGHT_NS (NS_PER_S)
