@@ -46,6 +46,15 @@ int gateway_find(const char *ifname, struct in_addr *out)
 	return kernel.gateway.s_addr ? 0 : -ENOENT;
 }
 
+unsigned int gateways_find(const char *ifname, struct in_addr *out, unsigned int max)
+{
+	(void)ifname;
+	assert_true(max >= 2);
+	out[0] = kernel.gateway;
+	out[1].s_addr = 9;
+	return kernel.gateway.s_addr ? 2 : 0;
+}
+
 int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])
 {
 	(void)ifname;
@@ -348,6 +357,9 @@ static void the_gateway_is_read_when_asked(void **state)
 		assert_int_equal(r->gateway_read, rows[i].read);
 		assert_int_equal(r->gateway_addr.s_addr, rows[i].addr);
 		assert_int_equal(r->gateway[5], rows[i].mac);
+		assert_int_equal(r->n_gateways, rows[i].addr ? 2 : 0);
+		if (r->n_gateways)
+			assert_int_equal(r->gateways[1].s_addr, 9);
 	}
 }
 

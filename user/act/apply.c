@@ -43,6 +43,8 @@ struct apply {
 	int n_addrs, n_routes; /* put back since they were asked for last, or -errno */
 	unsigned char gateway[6];
 	struct in_addr gateway_addr;
+	unsigned int n_gateways;
+	struct in_addr gateways[VIP_GATEWAYS_MAX];
 	bool gone; /* the interface is not there: no address and no route is wanted */
 	int ifindex;
 	bool own_failed;
@@ -108,6 +110,8 @@ static void take_result(struct apply *a)
 	if (r->gateway_read) {
 		memcpy(a->gateway, r->gateway, sizeof(a->gateway));
 		a->gateway_addr = r->gateway_addr;
+		a->n_gateways = r->n_gateways;
+		memcpy(a->gateways, r->gateways, sizeof(a->gateways));
 	}
 }
 
@@ -293,6 +297,12 @@ void apply_gateway(const struct apply *a, unsigned char mac[6])
 struct in_addr apply_gateway_addr(const struct apply *a)
 {
 	return a->gateway_addr;
+}
+
+unsigned int apply_gateways(const struct apply *a, const struct in_addr **list)
+{
+	*list = a->gateways;
+	return a->n_gateways;
 }
 
 bool apply_failing(const struct apply *a)

@@ -99,6 +99,8 @@ bool apply_routes_put(struct apply *a, int *n);
 void apply_read_gateway(struct apply *a);
 void apply_gateway(const struct apply *a, unsigned char mac[6]);
 struct in_addr apply_gateway_addr(const struct apply *a);
+/* The gateways of all routes over the interface as they were read last; their number. */
+unsigned int apply_gateways(const struct apply *a, const struct in_addr **list);
 
 /* Writes the addresses and routes that must be there now into a job for the keeper. */
 void apply_fill_job(const struct apply *a, struct keep_job *job);

@@ -101,6 +101,8 @@ static void read_gateway(struct vip_worker *w)
 	w->result.gateway_read = true;
 	if (gateway_find(w->job.gateway_of, &w->result.gateway_addr))
 		w->result.gateway_addr.s_addr = 0;
+	w->result.n_gateways = gateways_find(
+		w->job.gateway_of, w->result.gateways, VIP_GATEWAYS_MAX);
 	if (gateway_mac(w->job.gateway_of, w->result.gateway, addr))
 		memset(w->result.gateway, 0, sizeof(w->result.gateway));
 }

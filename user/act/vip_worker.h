@@ -28,6 +28,9 @@ struct vip_list {
 	struct in_addr vip[HOKM_MAX_VIPS];
 };
 
+/* The most gateways that are read. */
+#define VIP_GATEWAYS_MAX 4
+
 struct vip_job {
 	int ifindex;
 	bool gone; /* the interface was removed, and its addresses with it. Is not forgotten either
@@ -35,7 +38,7 @@ struct vip_job {
 	struct vip_list addrs, routes;
 	/* Look whether what was added before is still there. A newer job does not undo this. */
 	bool addrs_again, routes_again;
-	/* Read the addresses of the default gateway on this interface; "": do not. The same. */
+	/* Read the addresses of the gateways on this interface; "": do not. The same. */
 	char gateway_of[IF_NAMESIZE];
 };
 
@@ -46,7 +49,9 @@ struct vip_result {
 	bool addrs_again, routes_again, gateway_read;
 	int n_addrs_again, n_routes_again;
 	struct in_addr gateway_addr; /* 0: none */
-	unsigned char gateway[6];    /* zero: none, or it is not resolved */
+	unsigned int n_gateways;     /* of all routes over the interface, the default one first */
+	struct in_addr gateways[VIP_GATEWAYS_MAX];
+	unsigned char gateway[6]; /* zero: none, or it is not resolved */
 };
 
 /* Takes v over, also on an error. addrs: which are there already. Returns 0 or -errno, logged. */

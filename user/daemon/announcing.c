@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See announcing.h. */
 #include "base/clock.h"
-#include "base/gateway.h"
 #include "base/log.h"
 #include "daemon/announcing.h"
 #include "daemon/node.h"
@@ -69,14 +68,17 @@ void announcing_end(struct announcing *a)
  * Hosts that a new owner asks in the name of the VIPs: the gateways of the routes, and the one of
  * the configuration, which may be in another table of routes; or a peer if there is none.
  */
-static unsigned int find_asked(const struct conf *c, struct in_addr out[ASKED_MAX])
+static unsigned int find_asked(const struct node *node, struct in_addr out[ASKED_MAX])
 {
-	unsigned int n = gateways_find(c->interface, out, ASKED_MAX - 1), same = 0;
+	const struct conf *c = node->conf;
+	const struct in_addr *gateways;
+	unsigned int found = apply_gateways(node->apply, &gateways), n = 0;
 
-	while (same < n && out[same].s_addr != c->gateway.s_addr)
-		same++;
-	if (same == n && c->gateway.s_addr)
+	if (c->gateway.s_addr)
 		out[n++] = c->gateway;
+	for (unsigned int i = 0; i < found && n < ASKED_MAX; i++)
+		if (gateways[i].s_addr != c->gateway.s_addr)
+			out[n++] = gateways[i];
 	for (unsigned int i = 0; !n && i < c->n_nodes; i++)
 		if (i != c->self)
 			out[n++] = c->nodes[i].addr;
@@ -94,7 +96,7 @@ static void ask_as_vips(const struct announcing *a)
 	static const unsigned char everybody[6];
 	const struct node *n = a->node;
 	struct in_addr asked[ASKED_MAX];
-	unsigned int n_asked = find_asked(n->conf, asked);
+	unsigned int n_asked = find_asked(n, asked);
 
 	/* A question that is lost is asked again. */
 	for (unsigned int v = 0; v < n->want.n_vips; v++)
