@@ -15,8 +15,9 @@
 # The test sets before it calls disturb_all:
 #   NODES   the nodes that are disturbed
 #   KINDS   the disturbances; one that is there twice is made twice as often
-# It may define anew: before_burst, between, after_burst (the first and the last of a burst), ready
-# (what it takes, beside VRRP's state, that a node can take over), and may_break.
+# It may define anew: before_burst, after_burst (the first and the last of a burst), ready (what it
+# takes, beside VRRP's state, that a node can take over), count_two (at the end of each window), and
+# may_break.
 
 SEED=${DISTURB_SEED:-1}
 SECONDS_LONG=${DISTURB_SECONDS:-60}
@@ -316,7 +317,6 @@ settled() {
 # ---- a burst ----
 
 before_burst() { :; }
-between() { :; }
 after_burst() { :; }
 
 make_burst() {
@@ -327,7 +327,6 @@ make_burst() {
 	before_burst
 	for ((i = 0; i < many; i++)); do
 		disturb
-		between
 		nap_below_ms 100
 	done
 	after_burst

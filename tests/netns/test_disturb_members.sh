@@ -26,6 +26,8 @@ DISTURB_SECONDS=${DISTURB_SECONDS:-40}
 DISTURB_LEAST=${DISTURB_LEAST:-$((DISTURB_SECONDS / 2))}
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tools/lab/ownerwatch.sh
+. "$TESTS_DIR/../../tools/lab/ownerwatch.sh"
 # shellcheck source=tests/netns/disturb.sh
 . "$TESTS_DIR/disturb.sh"
 
@@ -47,7 +49,7 @@ EXCUSED=false # the nodes may both own
 # not give. A node may be taken for dead.
 APART=false NODES_CUT=false
 STOPPING_NOBODY='failover drain maint other_file other_cut reload agent_killed'
-BOTH=0        # moments with two owners, by the kernels
+OVERLAPS=0    # times with two owners, by the kernels
 
 # ---- the group ----
 
@@ -115,6 +117,8 @@ start_group() {
 	must lab_wait 30 all_ready
 	must lab_wait 30 owns a
 	must observe_start
+	must owners_start "${NODES[@]}"
+	must lab_wait 20 owners_are a
 	must lab_wait 20 calm
 }
 
@@ -188,11 +192,16 @@ excuse() {
 	EXCUSED=$1
 }
 count_two() {
+	local overlaps
+	ask_owners 'mark window'
+	overlaps=$(field "$REPLY_OWNERS" overlaps)
 	if $EXCUSED; then
 		EXCUSED_ROUNDS=$((EXCUSED_ROUNDS + $1))
-	else
-		TWO_OWNERS=$((TWO_OWNERS + $1))
+		return
 	fi
+	TWO_OWNERS=$((TWO_OWNERS + $1))
+	OVERLAPS=$((OVERLAPS + overlaps))
+	[ "$overlaps" = 0 ] || echo "# two owners after$BURST: $REPLY_OWNERS"
 }
 # The nodes do not hear each other, and a gateway decides. Where pulses alone are lost they do.
 may_both_own() {
@@ -379,29 +388,6 @@ lab_conf_one() { cp -p "$LAB_DIR/$1/first.conf" "$LAB_DIR/$1/hokm-xdp.conf"; }
 
 # ---- bursts ----
 
-# Puts into TENURE which time of owning it is for the node, by its kernel. Fails when it is not
-# owner, or when its daemon does not answer.
-tenure() {
-	ask "$1" status 'if .owner then .epoch else 0 end' && TENURE=${ANSWER:-0} &&
-		[ "$TENURE" != 0 ]
-}
-# The first node was owner before and after a moment at which the second one was.
-both_own() {
-	local before
-	tenure "$1" && before=$TENURE && tenure "$2" && tenure "$1" && [ "$TENURE" = "$before" ]
-}
-# Looks for two owners.
-between() {
-	local one other
-	if $EXCUSED; then return; fi
-	for one in "${NODES[@]}"; do
-		for other in "${NODES[@]}"; do
-			[ "$one" != "$other" ] && both_own "$one" "$other" || continue
-			BOTH=$((BOTH + 1))
-			echo "# $one and $other own after$BURST"
-		done
-	done
-}
 before_burst() {
 	APART=false NODES_CUT=false
 	chance 4
@@ -429,6 +415,6 @@ keep_files
 KINDS=("${OFTEN[@]}" "${OFTEN[@]}" "${OFTEN[@]}" "${SELDOM[@]}")
 if [ "$ARBITER" = gateway ]; then KINDS+=("${OF_GATEWAY[@]}"); else KINDS+=("${OF_WITNESS[@]}"); fi
 disturb_all
-number_is "moments with two owners, by the kernels" "$BOTH" -eq 0
+number_is "times with two owners, by the kernels" "$OVERLAPS" -eq 0
 echo "# rounds with two owners while the nodes did not hear each other: $EXCUSED_ROUNDS"
 test_end
