@@ -18,7 +18,7 @@
 /* With LONG an owner may ask for a grant of this length, as before an upgrade. */
 #ifdef LONG
 #define LONGEST (2 * LENGTH)
-#else
+#elif !defined(LONGEST)
 #define LONGEST LENGTH
 #endif
 

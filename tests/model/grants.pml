@@ -75,6 +75,8 @@ c_code {
 	STEP(can_claim, claim, N, N, 1) \
 	STEP(can_claim, claim, N, N, 2) \
 	STEP(can_claim, claim, N, N, 3) \
+	STEP(can_raise, raise_epoch, N, N, 2) \
+	STEP(can_raise, raise_epoch, N, N, 3) \
 	STEP(can_renew, renew, N, N, 0) \
 	STEP(can_lengthen, lengthen, N, N, 0) \
 	STEP(can_release, release, N, N, 0)

@@ -20,33 +20,31 @@
 static int ask(int n, int m, int wish, int epoch, int length)
 {
 	return rules_answer(&now.holder[m], &now.left[m], &now.epoch[m], now.silent[m], n + 1, wish,
-			    epoch, length);
+			    epoch, length) == HOKM_VERDICT_GRANTED;
 }
 
 /* ---- the gate of the packet path ---- */
 
-static int own_vote(int n)
-{
-#ifdef BREAK_EXPIRY
-	return 1;
-#else
-	return now.holder[n] == n + 1 && now.left[n] && now.epoch[n] == now.wish_epoch[n];
-#endif
-}
-
-static int votes(int n)
-{
-	int sum = own_vote(n);
-
-	for (int m = 0; m < MEMBERS; m++)
-		sum += m != n && now.granted[AT] && now.granted_epoch[AT] == now.wish_epoch[n];
-	return sum;
-}
-
 /* The daemon gives itself the lease as soon as it may: later only makes it own for shorter. */
 static int is_owner(int n)
 {
-	return now.wish[n] == OWN && votes(n) >= MAJORITY;
+	int wished = now.wish_epoch[n], holder = HOKM_GRANT_NOBODY;
+	struct rules_votes v;
+
+	if (now.wish[n] != OWN)
+		return 0;
+#ifdef BREAK_EXPIRY
+	holder = HOKM_GRANT_SELF;
+	rules_own_vote(&v, holder, LENGTH, wished, wished);
+#else
+	if (now.holder[n])
+		holder = now.holder[n] == n + 1 ? HOKM_GRANT_SELF : HOKM_GRANT_PEER(0);
+	rules_own_vote(&v, holder, now.left[n], now.epoch[n], wished);
+#endif
+	for (int m = 0; m < MEMBERS; m++)
+		if (m != n)
+			rules_vote(&v, m, now.granted[AT], now.granted_epoch[AT], wished);
+	return rules_majority(&v, MAJORITY);
 }
 
 static int owners(void)
@@ -219,6 +217,34 @@ static int can_renew(STEP_ARGS)
 
 static void renew(STEP_ARGS)
 {
+	beat(n);
+}
+
+/*
+ * An owner goes on with a greater epoch (hokm_grants_raise()): what it was granted, and has not
+ * released, counts for that one too.
+ */
+static int can_raise(STEP_ARGS)
+{
+#ifdef BREAK_RAISE
+	int may = now.wish[n] == RELEASE;
+#else
+	int may = is_owner(n);
+#endif
+
+	return may && g <= EPOCHS && g > now.wish_epoch[n] && !(now.used[n] & 1 << g);
+}
+
+static void raise_epoch(STEP_ARGS)
+{
+	int former = now.wish_epoch[n];
+
+	now.wish[n] = OWN;
+	now.wish_epoch[n] = g;
+	now.used[n] |= 1 << g;
+	for (m = 0; m < MEMBERS; m++)
+		if (m != n && now.granted[AT] && now.granted_epoch[AT] == former)
+			now.granted_epoch[AT] = g;
 	beat(n);
 }
 
