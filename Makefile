@@ -231,7 +231,7 @@ check-bpf: bpf-tests ## BPF programs by BPF_PROG_TEST_RUN (root)
 
 check-fuzz: ## a short run of every fuzzer over its corpus (root)
 	$(Q)tests/run fuzz
-check-model: ## the model of grants under spin, up to a number of steps
+check-model: ## the models of grants under spin, up to a number of steps
 	$(Q)tests/run model
 
 check-netns: all ws-progs ## real nodes in network namespaces (root)
@@ -309,6 +309,7 @@ bench: ## ns a packet, a million players, idle cost, a start, an unresponsive se
 .PHONY: model
 model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB
 	$(Q)MODEL=deep tests/model/test_model.sh
+	$(Q)MODEL=deep tests/model/test_stand_in.sh
 
 .PHONY: fuzz
 fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each (root)
