@@ -26,8 +26,9 @@
 . "$TESTS_DIR/witness.sh"
 
 # Until the next node owns: the grants end, and those of the members, which last a little longer;
-# then it claims. The watch notices when the machine itself stands still.
-IN_TIME_MS=$((2 * ${GRANT%ms} + 150))
+# then it claims. A busy machine may be late by some grants: the true limit is in
+# tools/bench/takeover. The watch notices when the machine itself stands still.
+IN_TIME_MS=$((5 * ${GRANT%ms}))
 
 # in_time WORDS: the next owner, by the kernels, since the beginning of the window, which ends here.
 in_time() {
