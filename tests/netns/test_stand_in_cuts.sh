@@ -81,6 +81,27 @@ partitions() {
 	echo "# $REPLY_ARP"
 }
 
+# The nodes do not hear each other. The owner is alone with the gateway, for so long that it uses an
+# answer for as long as a lease; then only the other node reaches the gateway, which was deaf.
+changes_over() {
+	local _
+	for _ in 1 2; do
+		must cut_now 0
+		within 20 "the gateway changes over: before" together
+		within 20 "the gateway changes over: a owns" only_owner a
+		window alone
+		must cut_now 19
+		lab_nap 1.3
+		must cut_now 15
+		within 20 "the gateway changes over: b owns" only_owner b
+		window after
+		echo "# ms without an owner: $(field "$REPLY_OWNERS" gap_max_ms)"
+	done
+	must cut_now 0
+	within 20 "the gateway changes over: all hear each other again" together
+	within 20 "the gateway changes over: one of them owns" one_owner
+}
+
 # Adverts and all else pass, so that nothing may move.
 pulses() {
 	window pulses
@@ -118,6 +139,7 @@ must lab_wait 20 owner_is a
 must owners_start a b
 within 5 "the kernels say who owns" only_owner a
 partitions
+changes_over
 pulses
 never_two
 both_own_then_heal
