@@ -89,25 +89,35 @@ static void fit_players_dead(const struct conf_sec *s, struct conf *c)
 			      duration_format(c->peer_dead_ns, text));
 }
 
+/* The longest calm interval at all: replication sends its control messages as often. */
+#define CALM_MOST_NS (250 * NS_PER_MS)
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /*
  * The longest calm interval: before anything follows from the silence of the owner, the node has
  * woken up, and has asked at the shorter interval for the rest of that time (decide/pulse_pace.h).
+ * And its own sign of life, which it renews as rarely, does not get stale.
  */
 static void fit_calm(const struct conf_sec *s, struct conf *c)
 {
 	const char *key = "calm_interval";
-	const uint64_t limit_ns = c->grant_ns < c->peer_dead_ns ? c->grant_ns : c->peer_dead_ns;
-	const uint64_t third_ns = limit_ns / 3 / NS_PER_MS * NS_PER_MS;
-	const uint64_t most_ns = third_ns > c->pulse_ns ? third_ns : c->pulse_ns;
+	uint64_t most_ns = lesser(c->grant_ns, lesser(c->peer_dead_ns, c->daemon_stale_ns)) / 3;
 	char least[DURATION_TEXT_MAX], most[DURATION_TEXT_MAX];
 
+	most_ns = lesser(most_ns / NS_PER_MS * NS_PER_MS, CALM_MOST_NS);
+	if (most_ns < c->pulse_ns)
+		most_ns = c->pulse_ns;
 	if (!conf_given(s, key))
-		c->calm_pulse_ns = 3 * c->pulse_ns < most_ns ? 3 * c->pulse_ns : most_ns;
+		c->calm_pulse_ns = lesser(3 * c->pulse_ns, most_ns);
 	else if (conf_good(s, key) &&
 		 (c->calm_pulse_ns < c->pulse_ns || c->calm_pulse_ns > most_ns))
 		conf_complain(s, key,
-			      "at least pulse.interval, %s, and at most a third of pulse.dead "
-			      "and of grant, %s",
+			      "at least pulse.interval, %s, and at most 250ms and a third of "
+			      "pulse.dead, pulse.stale and grant, %s",
 			      duration_format(c->pulse_ns, least), duration_format(most_ns, most));
 }
 

@@ -301,8 +301,8 @@ static const struct conf_key pulse_keys[] = {
 	    "30ms", "10ms",
 	    "Time between two looks at the answers of the peers, and between two pulses of a "
 	    "backup, while all members answer and nothing goes on. It saves CPU time. At least "
-	    "interval, at most a third of dead and of grant; the default is never more than 3 "
-	    "times interval."),
+	    "interval, at most 250ms and a third of dead, of stale and of grant; the default is "
+	    "never more than 3 times interval."),
 	KEY("pulse.dead", DURATION(MS(3), MIN(10)), FIELD(conf, peer_dead_ns), RELOAD, "100ms",
 	    NULL,
 	    "A peer that has answered no pulse for this long gets no new connections. At least 3 "
