@@ -26,7 +26,6 @@ void heartbeat_probe(struct heartbeat *h)
 					  .wish = &h->wish};
 	const struct peers *p = &h->node->peers;
 	struct pulse_to to[HOKM_MAX_PEERS];
-	uint64_t now_ns;
 	unsigned int n = 0;
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
@@ -34,10 +33,9 @@ void heartbeat_probe(struct heartbeat *h)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->list[slot].addr};
 		else if (p->witnesses[slot].used)
 			to[n++] = (struct pulse_to){.slot = slot, .peer = p->witnesses[slot].addr};
-	now_ns = clock_now_ns();
 	for (unsigned int i = 0; i < n; i++)
-		pulse_paths_note(&h->paths, to[i].slot, now_ns);
-	pulse_paths_tell(&h->paths, h->renewal, pulse_signer(h->pulse), now_ns);
+		pulse_paths_note(&h->paths, to[i].slot);
+	pulse_paths_tell(&h->paths, h->renewal, pulse_signer(h->pulse));
 	/* A probe that is lost is no reason to fail: the next one follows. */
 	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
 }
@@ -143,7 +141,7 @@ void heartbeat_look(struct heartbeat *h)
 
 	h->looked_ns = now_ns;
 	publish_clock(h);
-	pulse_paths_report(&h->paths, now_ns);
+	pulse_paths_look(&h->paths, now_ns);
 	ask_silent_peers(h, now_ns);
 }
 

@@ -139,22 +139,27 @@ static uint64_t answers(const struct peers *peers, unsigned int path, unsigned i
 	return path == HOKM_PATH_SEGMENT ? peer->map.answers : peer->path[path - 1].answers;
 }
 
-static void note(struct pulse_paths *p, unsigned int path, unsigned int slot, uint64_t now_ns)
+void pulse_paths_note(struct pulse_paths *p, unsigned int slot)
 {
-	struct pulse_path *way = &p->list[path];
-
-	path_loss_step(&way->loss[slot], way->sent[slot], answers(&p->node->peers, path, slot),
-		       now_ns);
-	way->sent[slot]++;
+	p->list[HOKM_PATH_SEGMENT].sent[slot]++;
 }
 
-void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
+/* The numbers of answers are of the look before, and so must those of probes be. */
+static void count_lost(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
 {
-	note(p, HOKM_PATH_SEGMENT, slot, now_ns);
+	const struct peers *peers = &p->node->peers;
+
+	for (unsigned int path = 0; path <= peers->n_paths && path < PULSE_PATHS; path++) {
+		struct pulse_path *way = &p->list[path];
+
+		path_loss_step(&way->loss[slot], way->sent_then[slot], answers(peers, path, slot),
+			       now_ns);
+		way->sent_then[slot] = way->sent[slot];
+	}
 }
 
 static void tell_one(struct pulse_paths *p, unsigned int path, const struct pulse_signer *by,
-		     uint64_t now_ns, struct renewal_path *out)
+		     struct renewal_path *out)
 {
 	const struct conf *c = p->node->conf;
 	struct pulse_path *way = &p->list[path];
@@ -169,7 +174,7 @@ static void tell_one(struct pulse_paths *p, unsigned int path, const struct puls
 			continue;
 		out->to[out->n++] = (struct pulse_to){
 			.slot = slot, .peer = c->nodes[i].paths[path - 1]};
-		note(p, path, slot, now_ns);
+		way->sent[slot]++;
 	}
 	signer.addr = way->place.addr;
 	memcpy(signer.mac, way->place.mac, sizeof(signer.mac));
@@ -177,8 +182,7 @@ static void tell_one(struct pulse_paths *p, unsigned int path, const struct puls
 	explicit_bzero(&signer, sizeof(signer));
 }
 
-void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by,
-		      uint64_t now_ns)
+void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by)
 {
 	struct renewal_path paths[HOKM_MAX_PATHS] = {{0}};
 	unsigned int n = 0;
@@ -186,7 +190,7 @@ void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pul
 	p->renewal = r;
 	for (unsigned int path = 1; path <= n_paths(p) && path < PULSE_PATHS; path++)
 		if (p->list[path].pulse)
-			tell_one(p, path, by, now_ns, &paths[n++]);
+			tell_one(p, path, by, &paths[n++]);
 	if (n)
 		renewal_paths(r, paths, n);
 }
@@ -215,26 +219,32 @@ static void report_news(struct pulse_paths *p, unsigned int path, unsigned int s
 	events_add(p->node->events, "peer", why, "%s %s: %s", peer, name, hokm_reason_text(why));
 }
 
-void pulse_paths_report(struct pulse_paths *p, uint64_t now_ns)
+static void look_for_news(struct pulse_paths *p, unsigned int slot, uint64_t now_ns)
+{
+	const struct peers *peers = &p->node->peers;
+	const struct peer *peer = &peers->list[slot];
+	const bool alive = peers_sight(peers, slot, now_ns).by == PEER_BY_PULSE;
+
+	for (unsigned int path = 0; path <= peers->n_paths; path++) {
+		uint64_t seen_ns = path == HOKM_PATH_SEGMENT ? peer->map.seen_ns
+							     : peer->path[path - 1].seen_ns;
+
+		if (path_news_step(&p->list[path].news[slot],
+				   seen_ns && seen_ns + peers->dead_ns > now_ns, alive, now_ns))
+			report_news(p, path, slot);
+	}
+}
+
+void pulse_paths_look(struct pulse_paths *p, uint64_t now_ns)
 {
 	const struct peers *peers = &p->node->peers;
 
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && peers->n_paths; slot++) {
-		const struct peer *peer = &peers->list[slot];
-		bool alive;
-
-		if (!peer->used)
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
+		if (!peers->list[slot].used)
 			continue;
-		alive = peers_sight(peers, slot, now_ns).by == PEER_BY_PULSE;
-		for (unsigned int path = 0; path <= peers->n_paths; path++) {
-			uint64_t seen_ns = path == HOKM_PATH_SEGMENT ? peer->map.seen_ns
-								     : peer->path[path - 1].seen_ns;
-
-			if (path_news_step(&p->list[path].news[slot],
-					   seen_ns && seen_ns + peers->dead_ns > now_ns, alive,
-					   now_ns))
-				report_news(p, path, slot);
-		}
+		count_lost(p, slot, now_ns);
+		if (peers->n_paths)
+			look_for_news(p, slot, now_ns);
 	}
 }
 

@@ -35,6 +35,7 @@ struct pulse_path {
 	uint64_t again_ns;       /* a socket that could not be opened is tried again then */
 	struct pulse *pulse;     /* NULL: not in use, and that of the segment is the heartbeat's */
 	uint64_t sent[HOKM_MAX_PEERS];
+	uint64_t sent_then[HOKM_MAX_PEERS]; /* at the last look */
 	struct path_loss loss[HOKM_MAX_PEERS];
 	struct path_news news[HOKM_MAX_PEERS];
 };
@@ -56,18 +57,20 @@ void pulse_paths_take(struct pulse_paths *p, const struct path_place *places, un
 void pulse_paths_reconf(struct pulse_paths *p);
 
 /* A probe goes to the peer of this slot over the segment. */
-void pulse_paths_note(struct pulse_paths *p, unsigned int slot, uint64_t now_ns);
+void pulse_paths_note(struct pulse_paths *p, unsigned int slot);
 /*
  * The next probes go to every peer over every path beside the segment. `by`: the signer of the
  * segment.
  */
-void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by,
-		      uint64_t now_ns);
+void pulse_paths_tell(struct pulse_paths *p, struct renewal *r, const struct pulse_signer *by);
 
 /* "segment" or "path N", as events, log and notifications call it. */
 #define PULSE_PATH_NAME_LEN 24
 void pulse_path_name(unsigned int path, char name[PULSE_PATH_NAME_LEN]);
-/* Reports each path that is silent while its peer answers over another one, and its end. */
-void pulse_paths_report(struct pulse_paths *p, uint64_t now_ns);
+/*
+ * At each look, when the probes of the tick were sent, and before peers_read(): counts what was
+ * lost. Reports each path that is silent while its peer answers over another one, and its end.
+ */
+void pulse_paths_look(struct pulse_paths *p, uint64_t now_ns);
 
 #endif

@@ -23,8 +23,8 @@ struct path_loss {
 };
 
 /*
- * sent, answered: how many in all. Call it before a probe is sent, so that nearly all probes had
- * the time to be answered. A number that is smaller than before begins anew.
+ * sent, answered: how many in all, of the same moment. Nearly all probes had the time to be
+ * answered. A number that is smaller than before begins anew.
  */
 void path_loss_step(struct path_loss *l, uint64_t sent, uint64_t answered, uint64_t now_ns);
 
