@@ -50,7 +50,7 @@ struct replication {
 	struct ended_inbox *ended;
 	uint64_t tags;          /* a digest of our services' tags */
 	uint64_t lost, lost_ns; /* counter changes_lost at the last look, and when that was */
-	uint64_t changed_ns;    /* the last tick with a change */
+	uint64_t changed_ns;    /* the last tick with a change, or with more to send */
 	struct peer_link peers[HOKM_MAX_PEERS];
 	struct repl_paths paths;
 };
@@ -239,7 +239,10 @@ static void feed_list(struct replication *r, unsigned int slot, uint64_t now_ns)
 		memset(&p->cursor, 0, sizeof(p->cursor));
 		r->ended->due[slot] = true;
 	}
-	if (!repl_listing(p->link) || !repl_has_room(p->link))
+	if (!repl_listing(p->link))
+		return;
+	r->changed_ns = now_ns;
+	if (!repl_has_room(p->link))
 		return;
 	err = hokm_bpf_sweep_conns(r->node->bpf, &p->cursor, LIST_SLICE, list_one, &l, &done);
 	if (err < 0) {
@@ -264,6 +267,8 @@ static void send_link(struct replication *r, unsigned int slot, uint64_t now_ns)
 		if (!len || repl_paths_send(&r->paths, slot, buf, len))
 			return;
 	}
+	/* There may be more. */
+	r->changed_ns = now_ns;
 }
 
 /* Changes that found no room in their ring were never seen: every peer gets the whole list. */

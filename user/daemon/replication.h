@@ -54,7 +54,10 @@ void replication_gone(struct replication *r, const struct hokm_conn_key *k,
  * when that cannot be known now.
  */
 bool replication_lacks(struct replication *r, unsigned int slot, const struct hokm_conn_key *k);
-/* A connection of this node changed since the tick before the present one. */
+/*
+ * A connection of this node changed since the tick before the present one, or there is more to send
+ * to a peer than one tick does.
+ */
 bool replication_changes(const struct replication *r);
 /* This node knows all connections of every alive peer. False when replication is off. */
 bool replication_complete(const struct replication *r, uint64_t now_ns);
