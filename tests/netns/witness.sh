@@ -14,9 +14,9 @@ witness_grants() {
 	status_is "$1" '.grants.others[] | select(.witness) | .granted_ms > 0' true
 }
 
-# witness_group [CONF [COMMAND]]: starts all three; a owns, with the grant of the witness. COMMAND
+# witness_nodes [CONF [COMMAND]]: starts all three; a owns, with the grant of the witness. COMMAND
 # runs when a and b have their files, before anything is started.
-witness_group() {
+witness_nodes() {
 	local node
 	export LAB_CONF_EXTRA
 	LAB_CONF_EXTRA="grant = $GRANT
@@ -34,5 +34,9 @@ ${1:-}"
 	must lab_wait 20 all_in_touch
 	must lab_wait 20 owns a
 	must lab_wait 20 witness_grants a
+}
+# The same, with players and observers.
+witness_group() {
+	witness_nodes "$@"
 	must observe_start
 }

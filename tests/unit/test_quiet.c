@@ -177,6 +177,27 @@ static void what_a_peer_says_is_covered(void **state)
 			 offsetof(struct hokm_peer, mac));
 }
 
+/* By grants a backup that follows an owner wants them all the time. */
+static void a_backup_by_grants_is_quiet(void **state)
+{
+	struct vrrp v = {.state = HOKM_VRRP_BACKUP,
+			 .owner = {1},
+			 .owner_priority = 110,
+			 .wants = HOKM_R_GRANTED,
+			 .was_occupied = true};
+
+	(void)state;
+	assert_true(quiet_vrrp(&v));
+	v.was_occupied = false; /* it asks for the first time */
+	assert_false(quiet_vrrp(&v));
+	v.was_occupied = true;
+	v.owner_priority = 0; /* the owner has stopped */
+	assert_false(quiet_vrrp(&v));
+	v.owner_priority = 110;
+	v.state = HOKM_VRRP_MASTER;
+	assert_false(quiet_vrrp(&v));
+}
+
 static void machines_that_wait_are_not_quiet(void **state)
 {
 	static const struct vrrp backup = {.state = HOKM_VRRP_BACKUP, .owner = {1}};
@@ -196,6 +217,7 @@ static void machines_that_wait_are_not_quiet(void **state)
 	WAITS(backup, state, HOKM_VRRP_INIT);
 	WAITS(backup, owner.s_addr, 0);
 	WAITS(backup, wants, HOKM_R_MASTER_DOWN);
+	WAITS(backup, wants, HOKM_R_GRANTED);
 	WAITS(backup, sending, VRRP_SENDING_CLAIM);
 	WAITS(backup, claiming, true);
 	WAITS(backup, released_ns, AT);
@@ -237,6 +259,7 @@ int main(void)
 		cmocka_unit_test(every_change_is_news_at_once),
 		cmocka_unit_test(a_slot_without_a_peer_says_nothing),
 		cmocka_unit_test(what_a_peer_says_is_covered),
+		cmocka_unit_test(a_backup_by_grants_is_quiet),
 		cmocka_unit_test(machines_that_wait_are_not_quiet),
 		cmocka_unit_test(grants_under_way_are_not_quiet),
 	};

@@ -50,6 +50,14 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	(void)v;
 }
 
+static uint64_t promise_until_ns; /* to another node; 0: to nobody */
+
+bool quorum_ends_by(const struct quorum *q, uint64_t by_ns)
+{
+	(void)q;
+	return promise_until_ns && promise_until_ns <= by_ns;
+}
+
 /* ---- a node ---- */
 
 struct rig {
@@ -109,6 +117,25 @@ static void a_sample_is_taken_when_it_is_due(void **state)
 	end(&r);
 }
 
+/* The claim after the end of a promise has a timer, which only a whole settle sets. */
+static void a_promise_that_ends_soon_is_news(void **state)
+{
+	const uint64_t each_ns = 10 * NS_PER_MS;
+	struct rig r;
+
+	(void)state;
+	begin(&r);
+	r.node.peers.each_ns = each_ns;
+	promise_until_ns = clock_now_ns() + LATER_NS;
+	assert_true(tick(&r));
+	promise_until_ns = clock_now_ns() + each_ns * 3 / 2;
+	assert_false(tick(&r));
+	promise_until_ns = 1; /* it has ended, and the claim is due */
+	assert_false(tick(&r));
+	promise_until_ns = 0;
+	end(&r);
+}
+
 static void a_sample_can_be_news(void **state)
 {
 	struct rig r;
@@ -129,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sample_is_taken_when_it_is_due),
+		cmocka_unit_test(a_promise_that_ends_soon_is_news),
 		cmocka_unit_test(a_sample_can_be_news),
 	};
 

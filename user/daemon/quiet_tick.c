@@ -124,6 +124,9 @@ bool quiet_tick_is(struct quiet *q, struct node *n, const struct quorum *grants,
 	see(n, grants, r, &now);
 	if (!quiet_is(q, &now))
 		return false;
+	/* A claim has a moment of its own, between two ticks: a whole settle sets its timer. */
+	if (quorum_ends_by(grants, clock_now_ns() + n->peers.each_ns * 3 / 2))
+		return false;
 	if (quiet_samples(q, clock_now_ns()) && !samples_are_well(q, n))
 		return false;
 	q->count++;

@@ -191,6 +191,15 @@ bool quorum_peer_silent(const struct quorum *q, unsigned int slot)
 	return q->in_force && map_of(q)->member[slot].verdict == HOKM_VERDICT_SILENT;
 }
 
+bool quorum_ends_by(const struct quorum *q, uint64_t by_ns)
+{
+	uint64_t word = map_of(q)->own.word;
+	uint32_t member = hokm_grant_member(word);
+
+	return q->in_force && member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
+	       hokm_grant_until_ns(word) <= by_ns;
+}
+
 void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 {
 	const struct hokm_grants *map = map_of(q);

@@ -52,6 +52,8 @@ void quorum_reconf(struct quorum *q);
 void quorum_beat(struct quorum *q, const struct vrrp *v);
 /* The peer has just started: it grants nothing yet, and so cannot win either. */
 bool quorum_peer_silent(const struct quorum *q, unsigned int slot);
+/* Does the promise of this node to another one end by then, as far as is known now? */
+bool quorum_ends_by(const struct quorum *q, uint64_t by_ns);
 /* What the grants say to the VRRP machine. */
 void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v);
 /* After the VRRP machine, and after its lease is in the map: what this node wishes now. */

@@ -4,9 +4,18 @@
 
 #include "decide/quiet.h"
 
+/* A backup that follows an owner by grants always wants them, and each tick asks if it may claim.
+ */
+static bool wants_as_ever(const struct vrrp *v)
+{
+	if (v->state == HOKM_VRRP_BACKUP && v->wants == HOKM_R_GRANTED)
+		return v->was_occupied && v->owner_priority;
+	return v->wants == HOKM_R_NONE;
+}
+
 bool quiet_vrrp(const struct vrrp *v)
 {
-	if (v->wants != HOKM_R_NONE || v->sending != VRRP_SENDING_NONE)
+	if (!wants_as_ever(v) || v->sending != VRRP_SENDING_NONE)
 		return false;
 	if (v->state == HOKM_VRRP_MASTER)
 		return !v->send_failed && !v->rival && !v->yield_at_ns && !v->correct_at_ns;

@@ -65,7 +65,10 @@ struct quiet {
 	struct quiet_seen seen;
 };
 
-/* No step of the machine waits for anything but its timer, an advert, or news. */
+/*
+ * No step of the machine waits for anything but its timer, an advert, or news; or for the end of
+ * the owner's grants, for which the node looks at each tick, also at quiet ones.
+ */
 bool quiet_vrrp(const struct vrrp *v);
 bool quiet_grants(const struct grants *g);
 
