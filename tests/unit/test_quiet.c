@@ -130,6 +130,7 @@ static const struct {
 	SEEN(granted, true),
 	SEEN(free, true),
 	SEEN(occupied, true),
+	SEEN(absent_holds, true),
 	SEEN(lapsed, true),
 	SEEN(barred, true),
 	SEEN(pulses, true),

@@ -109,6 +109,30 @@ static void read_advert(const char **text, struct vrrp_advert *a)
 		a->source = octet(number(text));
 }
 
+/* A word about the grants; false: it is none. */
+static bool read_grants(const char **text, struct vrrp_view *view)
+{
+	if (take(text, "absent-holds"))
+		view->by_grants = view->absent_holds = true;
+	else if (take(text, "occupied"))
+		view->by_grants = view->occupied = true;
+	else if (take(text, "stand-in"))
+		view->stand_in = true;
+	else if (take(text, "lapsed"))
+		view->lapsed = true;
+	else if (take(text, "kept"))
+		view->kept = true;
+	else if (take(text, "barred"))
+		view->barred = true;
+	else if (take(text, "free"))
+		view->by_grants = view->free = true;
+	else if (take(text, "granted"))
+		view->by_grants = view->free = view->granted = true;
+	else
+		return false;
+	return true;
+}
+
 static void read_view(const struct rig *r, const char *text, struct vrrp_view *view)
 {
 	view->may_preempt = true;
@@ -151,21 +175,7 @@ static void read_view(const struct rig *r, const char *text, struct vrrp_view *v
 			view->deaf = true;
 		} else if (take(&text, "unproven")) {
 			view->unproven = true;
-		} else if (take(&text, "occupied")) {
-			view->by_grants = view->occupied = true;
-		} else if (take(&text, "stand-in")) {
-			view->stand_in = true;
-		} else if (take(&text, "lapsed")) {
-			view->lapsed = true;
-		} else if (take(&text, "kept")) {
-			view->kept = true;
-		} else if (take(&text, "barred")) {
-			view->barred = true;
-		} else if (take(&text, "free")) {
-			view->by_grants = view->free = true;
-		} else if (take(&text, "granted")) {
-			view->by_grants = view->free = view->granted = true;
-		} else {
+		} else if (!read_grants(&text, view)) {
 			fail_msg("pulses cannot say \"%s\"", text);
 		}
 	}

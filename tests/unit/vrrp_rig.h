@@ -33,6 +33,7 @@
  *                   rival deaf | rival unseen   it has no answers of us; we have none of it
  *                   unproven          the advert's sender should answer pulses, and does not
  *                   free | occupied   by grants: nobody has them | another node has them
+ *                   absent-holds      by grants: a peer that takes no part has a lease
  *                   granted           by grants: a majority grants this node
  *                   stand-in          by grants: a member promises nothing
  *                   lapsed            by grants: the packet path has stopped owning

@@ -44,6 +44,7 @@ static void see(const struct node *n, const struct quorum *grants, const struct 
 	out->granted = view.granted;
 	out->free = view.free;
 	out->occupied = view.occupied;
+	out->absent_holds = view.absent_holds;
 	out->lapsed = view.lapsed;
 	out->barred = view.barred;
 	out->gateway_peer = n->conf->arbiter < CONF_ARBITER_GATEWAY ||

@@ -200,6 +200,15 @@ bool quorum_ends_by(const struct quorum *q, uint64_t by_ns)
 	       hokm_grant_until_ns(word) <= by_ns;
 }
 
+/* It owns by VRRP's timers: no member has granted it, so none says that it owns. */
+static bool absent_holds(const struct quorum *q, unsigned int slot, uint64_t now_ns)
+{
+	const struct peer *p = &q->node->peers.list[slot];
+
+	return p->used && map_of(q)->member[slot].verdict == HOKM_VERDICT_ABSENT &&
+	       now_ns < p->map.lease_until_ns;
+}
+
 void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 {
 	const struct hokm_grants *map = map_of(q);
@@ -226,9 +235,11 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	v->barred = !seen.known || now_ns < map->own.silent_until_ns;
 	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
 		      now_ns < hokm_grant_until_ns(map->own.word);
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		v->occupied |= (c.slots & ~c.stand_in) >> slot & 1 &&
 			       now_ns < map->member[slot].held_until_ns;
+		v->absent_holds |= absent_holds(q, slot, now_ns);
+	}
 }
 
 /* ---- reports ---- */

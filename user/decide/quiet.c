@@ -75,7 +75,8 @@ static bool same(const struct quiet_seen *a, const struct quiet_seen *b)
 		if (!same_peer(&a->peers[slot], &b->peers[slot]))
 			return false;
 	return a->granted == b->granted && a->free == b->free && a->occupied == b->occupied &&
-	       a->lapsed == b->lapsed && a->barred == b->barred && a->pulses == b->pulses &&
+	       a->absent_holds == b->absent_holds && a->lapsed == b->lapsed &&
+	       a->barred == b->barred && a->pulses == b->pulses &&
 	       a->gateway_peer == b->gateway_peer && a->replica_complete == b->replica_complete;
 }
 

@@ -50,7 +50,7 @@ struct quiet_peer {
 struct quiet_seen {
 	struct quiet_peer peers[HOKM_MAX_PEERS];
 	/* What the grants say to the VRRP machine. */
-	bool granted, free, occupied, lapsed, barred;
+	bool granted, free, occupied, absent_holds, lapsed, barred;
 	bool pulses;           /* of any peer: the XDP program is there, for only it notes them */
 	bool gateway_peer;     /* a peer is heard, as the arbiter asks for */
 	bool replica_complete; /* all connections of the peers are known */

@@ -135,9 +135,10 @@ struct vrrp_view {
 
 	/* The lease is by grants (grants.h). All false: the timers of VRRP and pulses decide. */
 	bool by_grants;
-	bool granted;  /* a majority of the members grants this node now */
-	bool free;     /* a majority grants no other node now */
-	bool occupied; /* a member, or this node as one, grants another node now */
+	bool granted;      /* a majority of the members grants this node now */
+	bool free;         /* a majority grants no other node now */
+	bool occupied;     /* a member, or this node as one, grants another node now */
+	bool absent_holds; /* a peer that takes no part has a lease: by VRRP's timers it owns */
 	bool stand_in; /* one member promises nothing (stand_in.h): two nodes may have a majority */
 	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
 	bool kept;     /* what is granted was granted to this node as owner */

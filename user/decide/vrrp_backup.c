@@ -51,7 +51,7 @@ static uint64_t free_at_ns(const struct vrrp_step *s)
 static bool held(const struct vrrp_step *s)
 {
 	if (s->ev->view.by_grants)
-		return s->ev->view.occupied;
+		return s->ev->view.occupied || s->ev->view.absent_holds;
 	return s->ev->view.peer_holds || s->now_ns < free_at_ns(s);
 }
 
@@ -475,7 +475,7 @@ bool vrrp_backup_sent(struct vrrp_step *s)
 	v->sending = VRRP_SENDING_NONE;
 	if (!taking)
 		return false;
-	if (!vrrp_other_owns(s) && s->now_ns <= late_ns)
+	if (!vrrp_other_owns(s) && !s->ev->view.absent_holds && s->now_ns <= late_ns)
 		return true;
 	try_again(s, vrrp_skew_ns(v->conf.version, v->conf.priority, v->owner_adver_ns));
 	return false;
@@ -527,6 +527,9 @@ static void go_by_grants(struct vrrp_step *s)
 	if (!view->by_grants)
 		return;
 	v->was_occupied |= view->occupied;
+	/* No member has granted that owner, so the others would grant this node. */
+	if (view->absent_holds)
+		return;
 	way = open_way(s);
 	if (way == HOKM_R_NONE || (view->free && !permitted(s, way)))
 		return;
