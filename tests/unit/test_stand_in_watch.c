@@ -42,11 +42,6 @@ int hokm_bpf_get_peer(struct hokm_bpf *b, unsigned int slot, struct hokm_peer *o
 	return -EBADF;
 }
 
-uint64_t peers_seen_ns(const struct peer *p)
-{
-	return p->map.alive_ns;
-}
-
 void gateway_watch_ask(struct gateway_watch *w, uint64_t now_ns)
 {
 	(void)w;
@@ -121,7 +116,7 @@ static void a_released_promise_ends_the_lease_that_the_owner_showed_before(void 
 
 	(void)state;
 	map.own.longest_ns = GRANT_NS;
-	peer->alive_ns = NOW_NS;
+	peer->newest_sent_ns = peer->alive_ns = NOW_NS;
 	peer->lease_until_ns = NOW_NS + 200 * NS_PER_MS;
 	/* It owns without a promise of this node. */
 	assert_false(stand_in_watch_counts(&watch, &grants, false, NOW_NS));
@@ -129,8 +124,11 @@ static void a_released_promise_ends_the_lease_that_the_owner_showed_before(void 
 	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + NS_PER_MS));
 	(void)hokm_grant_carry_out(&map.own, &release, NOW_NS + 2 * NS_PER_MS);
 	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 3 * NS_PER_MS));
-	/* It answers again: it owns without a promise after all. */
-	peer->alive_ns = NOW_NS + 4 * NS_PER_MS;
+	/* The release came over a faster path than an answer from before it. */
+	peer->alive_ns = NOW_NS + 3 * NS_PER_MS;
+	assert_true(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 4 * NS_PER_MS));
+	/* It is asked again and answers: it owns without a promise after all. */
+	peer->newest_sent_ns = peer->alive_ns = NOW_NS + 4 * NS_PER_MS;
 	assert_false(stand_in_watch_counts(&watch, &grants, false, NOW_NS + 5 * NS_PER_MS));
 }
 

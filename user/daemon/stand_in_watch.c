@@ -50,13 +50,13 @@ static bool is_barred(const struct hokm_granted *m, uint64_t pulse_ns, uint64_t 
 }
 
 /*
- * The peer has given this node's promise back since it last answered: the lease that it showed then
- * has ended. A word of nobody ends at the moment of the release.
+ * The peer has given this node's promise back since it was asked for its newest answer: the lease
+ * that the answer showed has ended. A word of nobody ends at the moment of the release.
  */
 static bool has_released(const struct peer *peer, uint64_t word)
 {
 	return hokm_grant_member(word) == HOKM_GRANT_NOBODY &&
-	       hokm_grant_until_ns(word) > peers_seen_ns(peer);
+	       hokm_grant_until_ns(word) > peer->map.newest_sent_ns;
 }
 
 bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_conf *c, bool owns,
