@@ -75,7 +75,8 @@ _Static_assert(sizeof(struct hokm_promise) == 32, "promise");
 /**
  * struct hokm_wished - the newest wish of a peer that this node has answered
  * @epoch: its epoch
- * @sent_ns: when its probe was sent, on the clock of the peer
+ * @sent_ns: when its probe was sent, on the clock of the peer; a microsecond more for each wish
+ *           that came after it and was granted late
  *
  * A wish counts only when it is newer: it has a greater epoch, or the same one and was sent later.
  * One of the same epoch that was sent earlier begins and prolongs nothing (hokm_grant_late_wish()).

@@ -36,6 +36,9 @@
 #define HOKM_GRANT_SELF       1
 #define HOKM_GRANT_PEER(slot) (2 + (slot))
 
+/* Each grant makes a promise longer by this at least: by one in the unit of the word. */
+#define HOKM_GRANT_LEAST_NS 1000
+
 #define HOKM_GRANT_INLINE static inline __attribute__((always_inline))
 
 /* A word: the end in us of boot time above the member in the lowest byte. */
@@ -169,8 +172,8 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_carry_out(
  *   - While nobody or another node has the promise, this wish is too old.
  *   - A release of a former epoch that another CPU carries out at this moment finds another word:
  *     each grant makes the promise longer by a microsecond at least.
- *   - So does a probe that is repeated, but only until it is older than the newest one by the
- *     length of a grant. The asker does not count the answer to it.
+ *   - So does a probe that is repeated. The asker does not count the answer to it.
+ *     hokm_grant_take_wish() bounds how much that is.
  *   - A probe from before a boot of its sender has another clock. A node that has booted wishes
  *     nothing for as long as a promise from before may run.
  */
@@ -191,19 +194,30 @@ HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_late_wish(
 /*
  * The same for a wish that came in a probe sent at sent_ns, by the clock of its sender. *newest is
  * that of this sender. ask->length_ns becomes the time that is granted.
+ *
+ * Each late wish that is granted makes the promise longer by a microsecond, and counts the newest
+ * wish as sent a microsecond later. So repeated probes of a dead sender become too old, and prolong
+ * its promise by the length of a grant at most. The next pulse of a live sender is newer all the
+ * same: it is sent milliseconds later.
  */
 HOKM_GRANT_INLINE enum hokm_verdict hokm_grant_take_wish(
 	struct hokm_promise *p, struct hokm_wished *newest, struct hokm_grant_ask *ask,
 	__u64 sent_ns, __u64 now_ns)
 {
+	enum hokm_verdict verdict;
+
 	if (!p->silent_until_ns)
 		return HOKM_VERDICT_ABSENT;
 	if (ask->wish != HOKM_WISH_OWN && ask->wish != HOKM_WISH_RELEASE)
 		return HOKM_VERDICT_NONE;
 	if (ask->epoch < newest->epoch)
 		return HOKM_VERDICT_OLD;
-	if (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns)
-		return hokm_grant_late_wish(p, ask, newest->sent_ns - sent_ns, now_ns);
+	if (ask->epoch == newest->epoch && sent_ns <= newest->sent_ns) {
+		verdict = hokm_grant_late_wish(p, ask, newest->sent_ns - sent_ns, now_ns);
+		if (verdict == HOKM_VERDICT_GRANTED)
+			__sync_fetch_and_add(&newest->sent_ns, HOKM_GRANT_LEAST_NS);
+		return verdict;
+	}
 	newest->epoch = ask->epoch;
 	newest->sent_ns = sent_ns;
 	return hokm_grant_carry_out(p, ask, now_ns);

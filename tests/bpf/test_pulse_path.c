@@ -193,7 +193,7 @@ static void wish_is_granted_over_each_path(void **state)
 	const uint32_t length_us = 30000000;
 	struct fix *x = *state;
 	struct hokm_grants g = grants_member();
-	struct hokm_pulse p = pulse_probe_of(x, 0, PEER_NONCE, 2000), got;
+	struct hokm_pulse p = pulse_probe_of(x, 0, PEER_NONCE, 20000000), got;
 	struct hokm_pulse_grant late;
 
 	grants_put(x, &g);
@@ -205,7 +205,7 @@ static void wish_is_granted_over_each_path(void **state)
 	assert_int_equal(pulse_out(x).grant.verdict, HOKM_VERDICT_GRANTED);
 	g = grants_get(x);
 	/* The probe over the segment was sent just before, and comes later. */
-	p.sent_ns = htobe64(1999);
+	p.sent_ns = htobe64(19999000);
 	late = over_the_segment(x, p);
 	assert_int_equal(late.verdict, HOKM_VERDICT_GRANTED);
 	assert_int_equal(late.wish_epoch, htobe64(9));
@@ -213,12 +213,13 @@ static void wish_is_granted_over_each_path(void **state)
 	assert_true(fix_now() + hokm_grant_used_ns(ntohl(late.length_us) * 1000ull) <=
 		    hokm_grant_until_ns(g.own.word));
 	assert_int_equal(grants_get(x).own.word, g.own.word + (1 << 8));
+	assert_int_equal(grants_get(x).member[0].wished.sent_ns, 20000000 + 1000);
 	/* Given back over the path: what comes late over the segment is too old. */
-	p.sent_ns = htobe64(3000);
+	p.sent_ns = htobe64(30000000);
 	p.grant.wish = HOKM_WISH_RELEASE;
 	got = on_cable(x, p);
 	run_pulse(x, &got, TC_REDIRECT);
-	p.sent_ns = htobe64(2999);
+	p.sent_ns = htobe64(29999000);
 	p.grant.wish = HOKM_WISH_OWN;
 	assert_int_equal(over_the_segment(x, p).verdict, HOKM_VERDICT_OLD);
 	assert_int_equal(hokm_grant_member(grants_get(x).own.word), HOKM_GRANT_NOBODY);

@@ -338,6 +338,30 @@ static void wish_that_comes_late_begins_and_prolongs_nothing(void **state)
 	}
 }
 
+/*
+ * The sender is dead. Probes of it from two sessions of one epoch are repeated by turns, so that
+ * the window against replays lets each of them pass, as fast as each makes the promise longer.
+ */
+static void repeated_probes_of_a_dead_node_do_not_keep_its_promise(void **state)
+{
+	struct hokm_promise p = {.silent_until_ns = 1, .longest_ns = GRANT_NS};
+	struct hokm_wished newest[2] = {{0}};
+	struct wish_step alive = WISH(A, OWN, 5, 20, 21), other = WISH(B, OWN, 6, 1030, 1031);
+	uint64_t end_ns;
+
+	(void)state;
+	assert_int_equal(take(&p, newest, &alive), HOKM_VERDICT_GRANTED);
+	end_ns = hokm_grant_until_ns(p.word);
+	for (unsigned int us = 1; us <= 1000000; us++) {
+		struct wish_step again = WISH(A, OWN, 5, us % 2 ? 20 : 10, 21);
+
+		again.now_ns += us * 1000ull;
+		(void)take(&p, newest, &again);
+	}
+	assert_in_range(hokm_grant_until_ns(p.word), end_ns, end_ns + GRANT_NS + 1000);
+	assert_int_equal(take(&p, newest, &other), HOKM_VERDICT_GRANTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +373,7 @@ int main(void)
 		cmocka_unit_test(end_belongs_to_its_epoch),
 		cmocka_unit_test(majority_that_grows_is_counted_anew),
 		cmocka_unit_test(wish_that_comes_late_begins_and_prolongs_nothing),
+		cmocka_unit_test(repeated_probes_of_a_dead_node_do_not_keep_its_promise),
 	};
 
 	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);
