@@ -124,11 +124,16 @@ static void a_broken_file_changes_nothing(void **state)
 	}
 }
 
+#define OF_ANOTHER_BOOT                  \
+	"interface hx0 2\nboot 0123\n"   \
+	"arp_ignore 0\narp_announce 0\n" \
+	"all.arp_announce 2\n"
+
 /* The values of a boot are gone with it, and the file may have stayed on disk. */
 static void a_file_of_another_boot_says_nothing(void **state)
 {
 	(void)state;
-	put(file, "interface hx0 2\nboot 0123\narp_ignore 0\narp_announce 0\nall.arp_announce 2\n");
+	put(file, OF_ANOTHER_BOOT);
 	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
 	expect(2, 1);
 	assert_int_equal(sysctl_arp_set("hx0", file), 0);
@@ -170,22 +175,42 @@ static void a_renamed_interface_gets_its_values_back(void **state)
 	assert_int_equal(RUN("ip", "link", "del", "hx7"), 0);
 }
 
+/* In the place of no file, and of one of another boot; never in that of one that says something. */
 static void what_an_earlier_version_saved_is_taken_over(void **state)
+{
+	static const char *const there[] = {NULL, OF_ANOTHER_BOOT};
+	char former[128];
+
+	(void)state;
+	snprintf(former, sizeof(former), "%s/former.sysctl", folder);
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
+		assert_int_equal(sysctl_arp_set("hx0", file), 0);
+		assert_int_equal(unlink(file), 0);
+		if (there[i])
+			put(file, there[i]);
+		put(former, "arp_ignore 2\narp_announce 1\nall.arp_announce 0\n");
+		sysctl_arp_take_over("hx0", former, file);
+		assert_int_not_equal(access(former, F_OK), 0);
+		assert_int_equal(sysctl_arp_set("hx0", file), 0);
+		assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+		expect(2, 1);
+	}
+	sysctl_arp_take_over("hx0", former, file); /* nothing to do */
+	assert_int_not_equal(access(file, F_OK), 0);
+}
+
+static void what_is_saved_is_not_replaced_by_an_earlier_version(void **state)
 {
 	char former[128];
 
 	(void)state;
 	snprintf(former, sizeof(former), "%s/former.sysctl", folder);
 	assert_int_equal(sysctl_arp_set("hx0", file), 0);
-	assert_int_equal(unlink(file), 0);
-	put(former, "arp_ignore 2\narp_announce 1\nall.arp_announce 0\n");
+	put(former, "arp_ignore 0\narp_announce 0\nall.arp_announce 0\n");
 	sysctl_arp_take_over("hx0", former, file);
-	assert_int_not_equal(access(former, F_OK), 0);
-	assert_int_equal(sysctl_arp_set("hx0", file), 0);
+	assert_int_equal(unlink(former), 0);
 	assert_int_equal(sysctl_arp_restore("hx0", file), 0);
 	expect(2, 1);
-	sysctl_arp_take_over("hx0", former, file); /* nothing to do */
-	assert_int_not_equal(access(file, F_OK), 0);
 }
 
 /* Its file names no value of `all`: that one stays as it is. */
@@ -371,6 +396,7 @@ int main(void)
 		cmocka_unit_test_setup(each_interface_gets_its_own_values_back, fresh),
 		cmocka_unit_test_setup(a_renamed_interface_gets_its_values_back, fresh),
 		cmocka_unit_test_setup(what_an_earlier_version_saved_is_taken_over, fresh),
+		cmocka_unit_test_setup(what_is_saved_is_not_replaced_by_an_earlier_version, fresh),
 		cmocka_unit_test_setup(no_such_interface, fresh),
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),

@@ -344,7 +344,8 @@ void sysctl_arp_take_over(const char *ifname, const char *former, const char *sa
 	struct saved s;
 	int err;
 
-	if (!access(save_file, F_OK) || load(former, &s))
+	/* A file of another boot says nothing, and does not count. */
+	if (load(save_file, &s) != -ENOENT || load(former, &s))
 		return;
 	snprintf(s.ifname, sizeof(s.ifname), "%s", ifname);
 	s.ifindex = if_nametoindex(ifname);

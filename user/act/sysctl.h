@@ -24,7 +24,10 @@ const char *sysctl_name_now(int ifindex, const char *ifname, char buf[IF_NAMESIZ
  */
 int sysctl_arp_set(const char *ifname, const char *save_file);
 
-/* What an earlier version saved in `former` is in `save_file` from now on, if that is not there. */
+/*
+ * What an earlier version saved in `former` is in `save_file` from now on, unless that has values
+ * of this boot, or cannot be read.
+ */
 void sysctl_arp_take_over(const char *ifname, const char *former, const char *save_file);
 
 /*
