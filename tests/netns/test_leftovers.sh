@@ -4,7 +4,7 @@
 #
 # A daemon is killed, and then the file gets another VIP and another name of the node. What the
 # killed daemon left is in nobody's file any more: the next start removes it, and so does `cleanup`.
-# What belongs to others stays.
+# What belongs to others stays, and so does all that a running daemon has.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -61,12 +61,36 @@ must lab_wait 20 owns a
 sed "s/^node primary/node renamed/; s|^socket.*|socket = \"$LAB_DIR/other.sock\"|" "$CONF" \
 	>"$LAB_DIR/other.conf"
 chmod 600 "$LAB_DIR/other.conf"
-if lab_run a "$HOKM" run -c "$LAB_DIR/other.conf" 2>"$LAB_DIR/refused"; then
-	not_ok "a second daemon under another name started"
-else
-	ok "a second daemon under another name ends"
-fi
-holds "it says why" grep -q "a daemon runs on this machine under another name" "$LAB_DIR/refused"
-holds "the first one owns" owns a
-holds "and has its address" has_address 192.168.1.23
+# On another interface, too: the pins tell that one runs, whatever its interface is.
+must ip -n "$(lab_ns a)" link add eth1 type veth peer name eth1p
+must ip -n "$(lab_ns a)" addr add 192.168.77.1/24 dev eth1
+must ip -n "$(lab_ns a)" link set eth1 up
+must ip -n "$(lab_ns a)" link set eth1p up
+sed "s/$(lab_addr a)/192.168.77.1/; s/$(lab_addr b)/192.168.77.2/" "$LAB_DIR/other.conf" \
+	>"$LAB_DIR/eth1.conf"
+chmod 600 "$LAB_DIR/eth1.conf"
+undisturbed() {
+	holds "$1: the first one owns" owns a
+	holds "$1: and has its address" has_address 192.168.1.23
+	holds "$1: and its route" routed 192.168.1.23
+	holds "$1: what its sysctls were is saved" test -e "$LAB_DIR/a/sysctls"
+	holds "$1: it had nothing to put back" status_is a .put_back "$PUT_BACK"
+}
+# refused WHAT COMMAND FILE: it ends with an error that says why, and changes nothing.
+refused() {
+	PUT_BACK=$(status a .put_back)
+	if lab_run a "$HOKM" "$2" -c "$LAB_DIR/$3.conf" 2>"$LAB_DIR/refused"; then
+		not_ok "$1 is done"
+	else
+		ok "$1 ends"
+	fi
+	holds "$1: it says why" \
+		grep -q "a daemon runs on this machine under another name" "$LAB_DIR/refused"
+	undisturbed "$1"
+}
+must lab_wait 20 has_address 192.168.1.23
+refused "a second daemon under another name" run other
+refused "a second daemon on another interface" run eth1
+refused "cleanup under another name" cleanup other
+refused "cleanup of another interface" cleanup eth1
 test_end

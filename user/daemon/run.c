@@ -225,7 +225,10 @@ static void terminate(const struct conf *c)
 		printf("%s: terminated %lld connections\n", c->nodes[c->self].name, (long long)n);
 }
 
-/* Removes all that a daemon of this node left. */
+/*
+ * Removes all that a daemon of this node left, or of another name. One that runs (-EADDRINUSE) has
+ * addresses, routes and sysctls of its own, which look like those.
+ */
 static int cleanup(const struct conf *c, bool terminates)
 {
 	int lock = -1;
@@ -236,7 +239,7 @@ static int cleanup(const struct conf *c, bool terminates)
 		if (terminates)
 			terminate(c);
 		err = hokm_bpf_cleanup(c);
-		err_other = apply_cleanup(c);
+		err_other = err == -EADDRINUSE ? 0 : apply_cleanup(c);
 		err = err ? err : err_other;
 		err_other = remove_socket(c);
 		err = err ? err : err_other;

@@ -144,6 +144,7 @@ int hokm_bpf_cleanup(const struct conf *c)
 	char dir[PIN_DIR_MAX];
 	struct pins p;
 	int first, err = pins_dir(c, dir);
+	bool alone;
 
 	if (err)
 		return err;
@@ -151,18 +152,20 @@ int hokm_bpf_cleanup(const struct conf *c)
 	err = pins_open(dir, &p);
 	if (err)
 		return err;
-	first = bpf_detach_ingress(&p);
+	first = leftovers_remove(dir);
+	/* One that runs has fences, and perhaps the interface that is named. */
+	alone = first != -EADDRINUSE;
+	err = bpf_detach_ingress(&p);
+	first = first ? first : err;
 	err = detach_egress(&p, (int)p.meta.ifindex);
 	first = first ? first : err;
-	err = fence_remove_all();
+	err = alone ? fence_remove_all() : 0;
 	first = first ? first : err;
-	if (named != (int)p.meta.ifindex) {
+	if (alone && named != (int)p.meta.ifindex) {
 		err = detach_egress(&p, named);
 		first = first ? first : err;
 	}
 	pins_close(&p);
-	err = leftovers_remove(dir);
-	first = first ? first : err;
 	/* The pins go last: without them, a later cleanup could not find what is still attached. */
 	return first ? first : pins_remove(dir);
 }
