@@ -122,6 +122,46 @@ static void each_fault_is_named(void **state)
 	}
 }
 
+/* One that sends nothing, and no late answers either. */
+static void a_late_peer_hides_no_dead_one(void **state)
+{
+	static const struct {
+		unsigned int n_peers;
+		int64_t seen_ms;
+		bool connected, silent;
+	} rows[] = {
+		{2, 180000, false, true}, {2, -1, false, true},      {2, 9999, false, false},
+		{2, 180000, true, false}, {1, 180000, false, false},
+	};
+	struct findings found;
+	struct facts f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fact_peer *p;
+
+		facts_init(&f);
+		f.agent = true;
+		f.ct_max = 100;
+		late(&f);
+		f.n_peers = rows[i].n_peers;
+		p = &f.peers[f.n_peers - 1];
+		TEXT(p->name, "third");
+		p->adverts_ms = -1;
+		p->seen_ms = rows[i].seen_ms;
+		p->connected = rows[i].connected;
+		doctor_judge(&f, &found);
+		if (found.n != 1u + rows[i].silent)
+			fail_msg("row %zu: %u findings", i, found.n);
+		assert_string_equal(found.list[0].id, "pulses-late");
+		if (!rows[i].silent)
+			continue;
+		assert_string_equal(found.list[1].id, "peer-silent");
+		if (!strstr(found.list[1].evidence, "third"))
+			fail_msg("row %zu: %s", i, found.list[0].evidence);
+	}
+}
+
 /* With the answers' way, which is wrong in any case. */
 static void what_arp_filter_does_comes_first(void **state)
 {
@@ -321,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fault_is_named),
+		cmocka_unit_test(a_late_peer_hides_no_dead_one),
 		cmocka_unit_test(what_arp_filter_does_comes_first),
 		cmocka_unit_test(a_dead_server_is_no_container),
 		cmocka_unit_test(listening_sockets_are_found),

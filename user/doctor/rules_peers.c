@@ -150,6 +150,18 @@ static bool pulses_late(const struct facts *f)
 	return f->grew.pulse_late >= LATE_PULSES;
 }
 
+#define LIFE_MS 10000
+
+/*
+ * Late answers are counted for the node, not for each peer. They explain the silence of the only
+ * peer, and of one that shows another sign of life or was silent for a short time only.
+ */
+static bool late_explains(const struct facts *f, const struct fact_peer *p)
+{
+	return pulses_late(f) && (f->n_peers == 1 || adverts_fresh(f, p) || p->connected ||
+				  (p->seen_ms >= 0 && p->seen_ms < LIFE_MS));
+}
+
 bool rule_pulses_late(const struct facts *f, struct finding *out)
 {
 	return pulses_late(f) &&
@@ -162,7 +174,7 @@ bool rule_pulses_blocked(const struct facts *f, struct finding *out)
 	const struct fact_peer *p = &f->peers[out->of];
 
 	return !p->pulsing && !p->vrrp_only && adverts_fresh(f, p) && !pulses_refused(f, p) &&
-	       !pulses_late(f) &&
+	       !late_explains(f, p) &&
 	       rule_say(out, "%s (%s) sends adverts and answers no pulse", p->name, p->address);
 }
 
@@ -171,7 +183,7 @@ bool rule_peer_silent(const struct facts *f, struct finding *out)
 	const struct fact_peer *p = &f->peers[out->of];
 
 	if (p->pulsing || p->vrrp_only || adverts_fresh(f, p) || pulses_refused(f, p) ||
-	    pulses_late(f))
+	    late_explains(f, p))
 		return false;
 	if (p->seen_ms < 0)
 		return rule_say(out, "%s (%s) has shown no sign of life", p->name, p->address);
