@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "daemon/node.h"
@@ -424,6 +427,27 @@ static void a_filter_that_sees_nothing(void **state)
 	}
 }
 
+/* What the log said of a blind filter ends there, too, when the filter fails. */
+static void a_blind_filter_that_fails(void **state)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	char text[4096] = "";
+
+	(void)state;
+	assert_true(log >= 0 && saved >= 0);
+	u.sight.blind = true;
+	u.sight_ns = NEVER;
+	assert_true(dup2(log, STDERR_FILENO) >= 0);
+	look_at(KEEP_EGRESS, -EBUSY, NS_PER_S);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	assert_true(pread(log, text, sizeof(text) - 1, 0) >= 0);
+	close(log);
+	assert_false(u.sight.blind);
+	assert_non_null(strstr(text, "whether it sees what leaves is not known"));
+	assert_null(strstr(strstr(text, "whether it") + 1, "whether it"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(what_is_removed_again_and_again),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),
+		cmocka_unit_test_setup(a_blind_filter_that_fails, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,10 @@ static void look_at_sight(struct upkeep *u, uint64_t now_ns)
 
 	if (u->failing_ns[KEEP_EGRESS]) { /* a filter that is not there sees nothing */
 		u->sight = (struct egress_sight){0};
+		if (blind)
+			log_info("the egress filter of %s fails: "
+				 "whether it sees what leaves is not known any more",
+				 u->node->conf->interface);
 		return;
 	}
 	if (now_ns >= u->sight_ns) {
