@@ -55,12 +55,12 @@ unsigned int gateways_find(const char *ifname, struct in_addr *out, unsigned int
 	return kernel.gateway.s_addr ? 2 : 0;
 }
 
-int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16])
+int gateway_mac(const char *ifname, struct in_addr gateway, unsigned char mac[6])
 {
 	(void)ifname;
-	(void)addr;
+	assert_int_equal(gateway.s_addr, kernel.gateway.s_addr);
 	memset(mac, 7, 6);
-	return kernel.gateway.s_addr && kernel.resolved ? 0 : -ENOENT;
+	return kernel.resolved ? 0 : -ENOENT;
 }
 
 static int change(struct vip_list *l, struct in_addr vip, bool add)

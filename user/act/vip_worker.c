@@ -96,14 +96,14 @@ static int list_again(struct vip *v, struct vip_list *have,
 
 static void read_gateway(struct vip_worker *w)
 {
-	char addr[INET_ADDRSTRLEN];
+	const bool found = !gateway_find(w->job.gateway_of, &w->result.gateway_addr);
 
 	w->result.gateway_read = true;
-	if (gateway_find(w->job.gateway_of, &w->result.gateway_addr))
+	if (!found)
 		w->result.gateway_addr.s_addr = 0;
 	w->result.n_gateways = gateways_find(
 		w->job.gateway_of, w->result.gateways, VIP_GATEWAYS_MAX);
-	if (gateway_mac(w->job.gateway_of, w->result.gateway, addr))
+	if (!found || gateway_mac(w->job.gateway_of, w->result.gateway_addr, w->result.gateway))
 		memset(w->result.gateway, 0, sizeof(w->result.gateway));
 }
 

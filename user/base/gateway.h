@@ -4,12 +4,16 @@
 #define HOKM_BASE_GATEWAY_H
 
 #include <netinet/in.h>
+#include <stdio.h>
 
 /*
  * Reads the gateway of the default route over this interface, without waiting for the kernel's lock
  * for network settings. Returns 0, -ENOENT or -errno.
  */
 int gateway_find(const char *ifname, struct in_addr *out);
+/* The same of an open table in the format of /proc/net/route. Reads no line after the default
+ * routes. */
+int gateway_of_table(FILE *table, const char *ifname, struct in_addr *out);
 
 /*
  * Reads the gateways of the routes over this interface into out, each one once, the default one
@@ -20,9 +24,9 @@ int gateway_find(const char *ifname, struct in_addr *out);
 unsigned int gateways_find(const char *ifname, struct in_addr *out, unsigned int max);
 
 /*
- * Reads the MAC of the gateway of the default route over this interface, and its address as text.
- * Returns 0, -ENOENT when there is no such route or the kernel has not resolved it, or -errno.
+ * Reads the MAC of this gateway on this interface. Returns 0, -ENOENT when the kernel has not
+ * resolved it, or -errno.
  */
-int gateway_mac(const char *ifname, unsigned char mac[6], char addr[16]);
+int gateway_mac(const char *ifname, struct in_addr gateway, unsigned char mac[6]);
 
 #endif
