@@ -51,6 +51,11 @@ hands_over() {
 
 test_pair
 hands_over "VIP" addrs "VIP address" del_vip
+within 5 "the new owner sees its peer in FAULT" status_is b '.peers[0].state' fault
+said=$(lab_ctl b failover 2>&1)
+number_is "failover to a peer in FAULT: refused" $? -ne 0
+holds "failover to a peer in FAULT: the answer says why" grep -qF 'primary is in fault' <<<"$said"
+holds "failover to a peer in FAULT: the owner goes on" owns b
 within 60 "when it has stayed, the node owns again" owns a
 within 10 "the players are well" calm
 within 10 "the egress filter is there" has_egress

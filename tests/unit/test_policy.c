@@ -9,6 +9,7 @@
  *   l   as k, and it replicates                          m   as k, and its adverts are firm
  *   r2  as p2, and its operator's hook refuses that it becomes owner
  *   z2  as p2, and by grants it has just started
+ *   f2  as p2, and in FAULT
  *
  * Peer n has address 10.0.0.(10 + n) and priority 150 - 50 * n: 150, 100, 50.
  */
@@ -285,6 +286,12 @@ static void test_successor(void **state)
 		{"UU", {"s2", "i2", "p2"}, false, 2},
 		{"UU", {"p1"}, true, 0},
 		{"UU", {"b2"}, false, 0},
+		{"UU", {"f2"}, false, 0}, /* the last resort */
+		{"UU", {"f2", "p2"}, false, 1},
+		{"UD", {"f2", "p1"}, false, 1},
+		{"UU", {"p2", "f2"}, false, 0},
+		{"UU", {"f2", "f2"}, false, 0},
+		{"UU", {"f2", "p1"}, false, 0}, /* p1 is less healthy than this node */
 	};
 	static const char *const equals[3] = {"p2", "p2"};
 	struct policy_output out;
@@ -319,7 +326,8 @@ static void test_best_successor(void **state)
 		{"UU", {"s2", "p2"}, 11, true},  {"UU", {"i2", "p2"}, 11, true},
 		{"UU", {"k", "p2"}, 11, true},   {"UU", {"p2"}, 0, false},
 		{"UU", {NULL}, 10, true},        {"DD", {"p0"}, 10, false},
-		{"II", {"p0"}, 10, false},
+		{"II", {"p0"}, 10, false},       {"UU", {"f2", "p2"}, 11, true},
+		{"UD", {"f2", "p2"}, 11, true},
 	};
 	static const char *const two[3] = {"p2", "p2"};
 	struct policy_output out;

@@ -134,6 +134,11 @@ static bool candidate(const struct policy_peer *p)
 	return is_alive(p) && p->pulsing && p->n_up > 0 && !p->silent;
 }
 
+static bool in_fault(const struct policy_peer *p)
+{
+	return p->state == HOKM_VRRP_FAULT;
+}
+
 /* No peer but the owner comes before us in the order in which successor() chooses. */
 static bool best_successor(const struct policy_input *in, unsigned int own_up)
 {
@@ -142,7 +147,7 @@ static bool best_successor(const struct policy_input *in, unsigned int own_up)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct policy_peer *p = &in->peers[i];
 
-		if (!candidate(p) || p->addr.s_addr == in->owner.s_addr)
+		if (!candidate(p) || in_fault(p) || p->addr.s_addr == in->owner.s_addr)
 			continue;
 		if (p->n_up > own_up ||
 		    (p->n_up == own_up &&
@@ -211,8 +216,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 static bool any_fit(const struct policy_input *in)
 {
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		if (is_alive(&in->peers[i]) && in->peers[i].state != HOKM_VRRP_FAULT &&
-		    n_up(in, &in->peers[i]))
+		if (is_alive(&in->peers[i]) && !in_fault(&in->peers[i]) && n_up(in, &in->peers[i]))
 			return true;
 	return false;
 }
@@ -346,6 +350,16 @@ static enum hokm_reason offer(const struct policy_input *in, struct policy_outpu
 	return no;
 }
 
+/* Of two candidates. One in FAULT is the last resort: it may leave FAULT when this node stops. */
+static bool is_better(const struct policy_peer *p, const struct policy_peer *b)
+{
+	if (in_fault(p) != in_fault(b))
+		return in_fault(b);
+	if (p->n_up != b->n_up)
+		return p->n_up > b->n_up;
+	return vrrp_beats(p->priority, p->addr, b->priority, b->addr);
+}
+
 /* Slot of the best peer that is at least as healthy as this node, or HOKM_NO_PEER. */
 static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 {
@@ -357,8 +371,7 @@ static uint8_t successor(const struct policy_input *in, unsigned int own_up)
 
 		if (!candidate(p) || p->n_up < own_up)
 			continue;
-		if (!b || p->n_up > b->n_up ||
-		    (p->n_up == b->n_up && vrrp_beats(p->priority, p->addr, b->priority, b->addr)))
+		if (!b || is_better(p, b))
 			best = i;
 	}
 	return best;

@@ -113,7 +113,10 @@ struct policy_output {
 	uint64_t gave_up_ns;
 	bool peer_serves; /* a peer owns that is not less healthy than this node */
 	bool waits;       /* preempting is delayed now; false when warm_ns is over */
-	/* slot of the healthiest peer with pulses and a fresh daemon; HOKM_NO_PEER: none */
+	/*
+	 * slot of the healthiest peer with pulses and a fresh daemon, one in FAULT only if there is
+	 * no other; HOKM_NO_PEER: none
+	 */
 	uint8_t successor;
 	struct vrrp_view view; /* input of the VRRP machine */
 };

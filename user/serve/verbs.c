@@ -223,6 +223,8 @@ static const char *why_not(const struct daemon *d, unsigned int slot)
 	for (unsigned int i = 0; i < d->node.services.n; i++)
 		if (!peers_says_up(&d->node.peers, slot, d->node.services.list[i].tag))
 			return "has a service that is not up";
+	if (p->map.state == HOKM_VRRP_FAULT)
+		return "is in fault";
 	return "is not ready yet";
 }
 
@@ -245,6 +247,14 @@ static int refuse_alone(const struct daemon *d, char *error, size_t size)
 	return -EPERM;
 }
 
+/* A peer in FAULT does not take the VIP while it sees this node able to own. */
+static bool only_in_fault(const struct daemon *d)
+{
+	uint8_t slot = d->policy.successor;
+
+	return slot < HOKM_MAX_PEERS && d->node.peers.list[slot].map.state == HOKM_VRRP_FAULT;
+}
+
 static int verb_failover(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *to = json_string_value(json_object_get(args, "to"));
@@ -256,7 +266,7 @@ static int verb_failover(void *arg, const json_t *args, json_t **data, char *err
 	if (d->vrrp.state != HOKM_VRRP_MASTER)
 		return refuse(error, size,
 			      "this node is not owner; ask the owner: ", owner_name(d));
-	if (!successor)
+	if (!successor || only_in_fault(d))
 		return refuse_alone(d, error, size);
 	if (to && strcmp(to, successor) != 0)
 		return refuse(error, size, "the election would give the VIP to ", successor);
