@@ -39,7 +39,7 @@ window() {
 		TICKS=$((${now% *} - ${BACKUP% *})) QUIET=$((${now#* } - ${BACKUP#* }))
 		now=$(numbers a)
 		SHARE=$((TICKS * 100 / (${now% *} - ${OWNER% *})))
-		echo "# window $window: $TICKS ticks of the backup, $QUIET quiet, $SHARE for 100 of the owner"
+		echo "# window $window: $TICKS ticks of b, $QUIET quiet, $SHARE for 100 of a"
 		! group_is_calm || [ "$SHARE" -ge 60 ] || return 0
 	done
 	return 1

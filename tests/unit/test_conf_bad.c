@@ -240,7 +240,7 @@ static const struct row timing_rows[] = {
 	{"pulse { port = 0 }", ":2: pulse.port = \"0\": a whole number"},
 	{"pulse { interval = 1us }", ":2: pulse.interval = \"1us\": from 1ms to 10s"},
 	{"pulse { dead = 29ms }", "\"29ms\": at least 3 times pulse.interval, that is 30ms"},
-	{"pulse { dead = 60ms calm_interval = 9ms }", "at least pulse.interval, 10ms, and at"},
+	{"pulse { dead = 60ms calm_interval = 9ms }", "at least pulse.interval, 10ms; at"},
 	{"profile = fast pulse { calm_interval = 11ms }", "and grant, 10ms"},
 	{"pulse { stale = 60ms calm_interval = 21ms }", "and grant, 20ms"},
 	{"pulse { players_dead_after = 99ms }", "\"99ms\": at least pulse.dead, that is 100ms"},

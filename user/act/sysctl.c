@@ -34,6 +34,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@
 #include "act/sysctl.h"
 #include "base/boot_id.h"
 #include "base/log.h"
+#include "base/units.h"
 
 #define PATH_BUF  512
 #define VALUE_MAX 15 /* greatest plausible value; those of the kernel are 0 to 8 */
@@ -199,15 +201,16 @@ struct saved {
 /* "interface NAME INDEX" and "boot ID". Moves *line behind them. -ENOENT: of another boot. */
 static int load_head(char **line, struct saved *s)
 {
-	char boot[BOOT_ID_MAX] = "";
+	char boot[BOOT_ID_MAX] = "", index[12] = "";
+	uint64_t value;
 	int words, len = 0;
 
 	if (strncmp(*line, "interface ", 10) != 0)
 		return 0;
-	words = sscanf(*line, "interface %15s %u\nboot %36s\n%n", s->ifname, &s->ifindex, boot,
-		       &len);
-	if (words != 3 || !len)
+	words = sscanf(*line, "interface %15s %11s\nboot %36s\n%n", s->ifname, index, boot, &len);
+	if (words != 3 || !len || number_parse(index, &value) || value > INT_MAX)
 		return -EINVAL;
+	s->ifindex = (unsigned int)value;
 	*line += len;
 	return boot_id_is_this(boot) ? 0 : -ENOENT;
 }

@@ -116,8 +116,8 @@ static void fit_calm(const struct conf_sec *s, struct conf *c)
 	else if (conf_good(s, key) &&
 		 (c->calm_pulse_ns < c->pulse_ns || c->calm_pulse_ns > most_ns))
 		conf_complain(s, key,
-			      "at least pulse.interval, %s, and at most 250ms and a third of "
-			      "pulse.dead, pulse.stale and grant, %s",
+			      "at least pulse.interval, %s; at most 250ms, "
+			      "and a third of pulse.dead, pulse.stale and grant, %s",
 			      duration_format(c->pulse_ns, least), duration_format(most_ns, most));
 }
 

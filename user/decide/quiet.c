@@ -4,8 +4,7 @@
 
 #include "decide/quiet.h"
 
-/* A backup that follows an owner by grants always wants them, and each tick asks if it may claim.
- */
+/* A backup that follows an owner by grants always wants them: each tick asks if it may claim. */
 static bool wants_as_ever(const struct vrrp *v)
 {
 	if (v->state == HOKM_VRRP_BACKUP && v->wants == HOKM_R_GRANTED)
