@@ -53,7 +53,13 @@ for NODE in a b; do
 	holds "another mask: $NODE reports nothing" never_gone $NODE
 done
 observe_mark masks
-unbroken "another mask"
+# While the address is gone the node has no route to the clients. An answer to a SYN of that moment
+# is lost, and TCP repeats it after a second, longer than an attempt may take.
+number_is "another mask: attempts failed, of 20 changes" \
+	"$(field "$REPLY_PLAYERS" failed_attempts)" -le 20
+number_is "another mask: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
+number_is "another mask: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
+number_is "another mask: rounds with two owners" "$(field "$REPLY_ARP" two_owner_rounds)" -eq 0
 
 must new_address b
 within 10 "the backup knows what it lacks" lacks b

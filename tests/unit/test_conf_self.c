@@ -316,7 +316,8 @@ static void no_list(void **state)
 /* Whatever comes first, the daemon waits for the other one. */
 static void secret_and_address_come_later(void **state)
 {
-	static const struct fake none[] = {{NULL, NULL}}, here[] = {{"eth0", "192.168.1.27"}};
+	static const struct fake none[] = {{NULL, NULL}};
+	static const struct fake here[] = {{"eth0", "192.168.1.27"}, {NULL, NULL}};
 	static const struct {
 		const struct fake *m;
 		const char *more;

@@ -100,13 +100,19 @@ static void nobody_is_notified_before_the_packet_path_sees_the_death(void **stat
 static void pulses_come_until_four_are_missing(void **state)
 {
 	const uint64_t pulse_ns = 10 * MS;
-	struct peers p = {.list = {{.used = true, .map = {.seen_ns = NOW - pulse_ns}},
+	struct peers p = {.each_ns = pulse_ns,
+			  .list = {{.used = true, .map = {.seen_ns = NOW - pulse_ns}},
 				   {.used = true, .map = {.seen_ns = NOW}},
 				   {.map = {.seen_ns = NOW + pulse_ns}}}};
 
 	(void)state;
 	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns - 1));
 	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns));
+	/* A calm node looks less often: an answer may be as old as the look before. */
+	p.each_ns = 3 * pulse_ns;
+	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 6 * pulse_ns - 1));
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 6 * pulse_ns));
+	p.each_ns = pulse_ns;
 	p.list[1].used = false;
 	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 3 * pulse_ns));
 	p.list[0].used = false;
