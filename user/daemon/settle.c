@@ -469,7 +469,8 @@ static bool beat(struct daemon *d, bool alone)
 	if (d->vrrp_started)
 		quorum_beat(&d->quorum, &d->vrrp);
 	heartbeat_beat(&d->heartbeat, in->ticks);
-	if (alone && heartbeat_is_blind(&d->heartbeat))
+	/* Grants that have ended are news in this tick. */
+	if (alone && quiet_grants(&d->quorum.grants) && heartbeat_is_blind(&d->heartbeat))
 		return false;
 	heartbeat_look(&d->heartbeat);
 	return true;
