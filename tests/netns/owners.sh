@@ -70,3 +70,14 @@ gaps_are() {
 	number_is "ms without an owner: median" "$(median "${GAPS[@]}")" -le "$1"
 	number_is "ms without an owner: worst" "${sorted[-1]}" -le "$2"
 }
+
+# planned NODE TO: a failover by order, under players.
+planned() {
+	observe_mark planned
+	holds "planned: $(lab_name "$1") takes the order" ctl_ok "$1" failover
+	within 10 "planned: $(lab_name "$2") owns" owns "$2"
+	within 10 "planned: ARP shows it" owner_is "$2"
+	within 10 "planned: the players are well" calm
+	observe_mark moved
+	unbroken "planned to $(lab_name "$2")" 1
+}

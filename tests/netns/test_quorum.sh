@@ -113,17 +113,6 @@ apart() {
 	number_is "apart: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
 }
 
-# planned NODE TO
-planned() {
-	observe_mark planned
-	holds "planned: $(lab_name "$1") takes the order" ctl_ok "$1" failover
-	within 10 "planned: $(lab_name "$2") owns" owns "$2"
-	within 10 "planned: ARP shows it" owner_is "$2"
-	within 10 "planned: the players are well" calm
-	observe_mark moved
-	unbroken "planned to $(lab_name "$2")" 1
-}
-
 alone() {
 	observe_mark alone
 	must cut "$(cut_between a b) $(cut_between a w)"

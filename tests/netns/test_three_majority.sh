@@ -99,17 +99,6 @@ aside() {
 	number_is "aside: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0
 }
 
-# planned NODE TO
-planned() {
-	observe_mark planned
-	holds "planned: $(lab_name "$1") takes the order" ctl_ok "$1" failover
-	within 10 "planned: $(lab_name "$2") owns" owns "$2"
-	within 10 "planned: ARP shows it" owner_is "$2"
-	within 10 "planned: the players are well" calm
-	observe_mark moved
-	unbroken "planned to $(lab_name "$2")" 1
-}
-
 dead() {
 	observe_mark dead
 	must lab_link a down
