@@ -33,13 +33,14 @@ cut_words() {
 # both_ways MASK BIT: neither of the two ways from this bit on is cut.
 both_ways() { [ $(($1 >> $2 & 3)) = 0 ]; }
 
-# shuffle N: puts all cuts in random order into ORDER, so often that there are N of them.
+# shuffle N [FIRST...]: puts N cuts into ORDER: FIRST, then all cuts in random order, so often as
+# it takes. What a test must have met it names as FIRST; chance may leave it out.
 shuffle() {
-	local i j mask list
+	local i j mask list number=$1
 	RANDOM=$SEED
-	ORDER=()
-	echo "# $1 cuts, SEED=$SEED"
-	while [ ${#ORDER[@]} -lt "$1" ]; do
+	ORDER=("${@:2}")
+	echo "# $number cuts, SEED=$SEED"
+	while [ ${#ORDER[@]} -lt "$number" ]; do
 		list=()
 		for ((mask = 1; mask < 64; mask++)); do list+=("$mask"); done
 		for ((i = 62; i > 0; i--)); do
@@ -48,5 +49,5 @@ shuffle() {
 		done
 		ORDER+=("${list[@]}")
 	done
-	ORDER=("${ORDER[@]:0:$1}")
+	ORDER=("${ORDER[@]:0:$number}")
 }

@@ -123,7 +123,9 @@ partition() {
 
 partitions() {
 	local i
-	shuffle "${CUTS:-40}"
+	# The owner stays if only the other node does not hear the witness. It ends if it hears
+	# nobody itself.
+	shuffle "${CUTS:-40}" 48 15
 	echo "# grants of $GRANT"
 	observe_mark partitions
 	for i in "${!ORDER[@]}"; do partition "${ORDER[i]}" "$i"; done
