@@ -82,6 +82,7 @@ static const struct stand_in_conf rules_conf = {
 	.longest_ns = LONGEST * STEP_NS,
 	.sole_ns = SOLE * STEP_NS,
 	.pulse_ns = STEP_NS / 2,
+	.each_ns = STEP_NS / 2,
 	.adver_ns = 2 * STEP_NS,
 };
 

@@ -79,11 +79,16 @@ static void rig_close(struct rig *r)
 	close(r->peer.fd);
 }
 
-static void loop_probes(struct rig *r, uint64_t pulse_ns)
+static void calm_loop_probes(struct rig *r, uint64_t pulse_ns, uint64_t each_ns)
 {
 	const struct pulse_to to = {3, ns.addr_b};
 
-	renewal_probe(r->renewal, &to, 1, &state, pulse_ns);
+	renewal_probe(r->renewal, &to, 1, &state, pulse_ns, each_ns);
+}
+
+static void loop_probes(struct rig *r, uint64_t pulse_ns)
+{
+	calm_loop_probes(r, pulse_ns, pulse_ns);
 }
 
 /* Takes in all probes that come until it has been silent for so long. */
@@ -142,6 +147,23 @@ static void loop_is_late(void **arg)
 		assert_true(!i || sent_ns(&r, i) > sent_ns(&r, i - 1));
 	}
 	assert_true(sent_ns(&r, r.n - 1) < sent_ns(&r, 0) + RENEWAL_PULSES * PULSE_NS);
+	rig_close(&r);
+}
+
+/* The probe of a calm loop is overdue later; those of the thread follow each other as ever. */
+static void calm_loop_is_late(void **arg)
+{
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	calm_loop_probes(&r, PULSE_NS, 6 * PULSE_NS);
+	receive_all(&r, clock_now_ns() + RENEWAL_PULSES * PULSE_NS);
+	assert_true(r.n > 2);
+	assert_true(sent_ns(&r, 1) >= sent_ns(&r, 0) + 6 * PULSE_NS + PULSE_NS / 2);
+	/* The first ones may be late, then they are soon after each other. */
+	assert_true(sent_ns(&r, r.n - 1) < sent_ns(&r, 1) + (r.n + 4) * PULSE_NS);
 	rig_close(&r);
 }
 
@@ -462,6 +484,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loop_is_late),
+		cmocka_unit_test(calm_loop_is_late),
 		cmocka_unit_test(lease_ends),
 		cmocka_unit_test(promises_to_itself),
 		cmocka_unit_test(its_promise_counts_at_once),

@@ -37,6 +37,7 @@ static void rig(struct rig *r)
 		.longest_ns = LONGEST,
 		.sole_ns = SOLE,
 		.pulse_ns = PULSE,
+		.each_ns = PULSE,
 		.adver_ns = 100 * MS};
 	r->in.stands = true;
 }
@@ -79,6 +80,22 @@ static void while_the_peer_is_heard_nobody_asks_and_nothing_counts(void **state)
 	assert_int_equal(r.asked + r.asked_peer, 0);
 	assert_int_equal(r.out.counts, HOKM_STAND_IN_NOTHING);
 	assert_true(r.out.free_at_ns > r.now_ns);
+}
+
+/* The answers of the peer come as rarely as its probes go out, and are not missing until then. */
+static void a_calm_backup_asks_when_the_answer_to_its_last_probe_is_missing(void **state)
+{
+	const uint64_t missing_ns = 3 * PULSE + PULSE / 2;
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.c.each_ns = 3 * PULSE;
+	run(&r, 2000 * MS, true, true, true);
+	at(&r, r.in.sign_ns + missing_ns - 1);
+	assert_int_equal(r.asked, 0);
+	at(&r, r.in.sign_ns + missing_ns);
+	assert_int_equal(r.asked, 1);
 }
 
 /* The owner's grants last as long as its promise: not a pulse is lost after it. */
@@ -367,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(while_the_peer_is_heard_nobody_asks_and_nothing_counts),
+		cmocka_unit_test(a_calm_backup_asks_when_the_answer_to_its_last_probe_is_missing),
 		cmocka_unit_test(the_backup_of_a_dead_owner_claims_when_its_grants_have_ended),
 		cmocka_unit_test(what_keeps_a_claimant_waiting),
 		cmocka_unit_test(a_claimant_that_was_barred_claims_before_the_timers),

@@ -86,6 +86,7 @@ static const struct stand_in_conf stand_conf = {
 	.longest_ns = LONGEST_NS,
 	.sole_ns = SOLE_NS,
 	.pulse_ns = PULSE_NS,
+	.each_ns = PULSE_NS,
 	.adver_ns = 20 * MS};
 
 static uint64_t below(struct sim *s, uint64_t n)

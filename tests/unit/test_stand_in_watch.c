@@ -83,6 +83,7 @@ static int setup(void **state)
 	conf.advert_ns = 100 * NS_PER_MS;
 	memset(&node.peers, 0, sizeof(node.peers));
 	node.peers.list[PEER].used = true;
+	node.peers.each_ns = PULSE_NS;
 	map.majority = 2;
 	map.own.silent_until_ns = NOW_NS - 50 * NS_PER_S;
 	map.member[PEER].answered_ns = NOW_NS - PULSE_NS;

@@ -224,7 +224,7 @@ struct conf {
 	/* pulses */
 	uint16_t pulse_port; /* host order */
 	uint64_t pulse_ns;
-	uint64_t calm_pulse_ns; /* of a calm backup (decide/pulse_pace.h) */
+	uint64_t calm_pulse_ns; /* in a calm group (decide/pulse_pace.h) */
 	uint64_t peer_dead_ns;
 	uint64_t players_dead_ns;
 	uint64_t daemon_stale_ns;

@@ -299,10 +299,9 @@ static const struct conf_key pulse_keys[] = {
 	    "Time between two pulses to a peer. At most 500ms while replication is enabled."),
 	KEY("pulse.calm_interval", DURATION(MS(1), S(10)), FIELD(conf, calm_pulse_ns), RELOAD,
 	    "30ms", "10ms",
-	    "Time between two looks at the answers of the peers, and between two pulses of a "
-	    "backup, while all members answer and nothing goes on. It saves CPU time. At least "
-	    "interval, at most 250ms and a third of dead, of stale and of grant; the default is "
-	    "never more than 3 times interval."),
+	    "Time between two pulses to a peer while all members answer and nothing goes on. It "
+	    "saves CPU time. At least interval, at most 250ms and a third of dead, of stale and of "
+	    "grant; the default is never more than 3 times interval."),
 	KEY("pulse.dead", DURATION(MS(3), MIN(10)), FIELD(conf, peer_dead_ns), RELOAD, "100ms",
 	    NULL,
 	    "A peer that has answered no pulse for this long gets no new connections. At least 3 "

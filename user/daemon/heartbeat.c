@@ -37,7 +37,7 @@ void heartbeat_probe(struct heartbeat *h)
 		pulse_paths_note(&h->paths, to[i].slot);
 	pulse_paths_tell(&h->paths, h->renewal, pulse_signer(h->pulse));
 	/* A probe that is lost is no reason to fail: the next one follows. */
-	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns);
+	renewal_probe(h->renewal, to, n, &state, h->node->conf->pulse_ns, h->clock.each_ns);
 }
 
 void heartbeat_wish(struct heartbeat *h, const struct pulse_wish *wish)
@@ -133,13 +133,6 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	n->want.own.asked_ns = n->peers.asked_ns;
 	apply_own(n->apply, &n->want);
 	heartbeat_probe(h);
-}
-
-void heartbeat_look(struct heartbeat *h)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	h->looked_ns = now_ns;
 	publish_clock(h);
 	pulse_paths_look(&h->paths, now_ns);
 	ask_silent_peers(h, now_ns);
@@ -198,7 +191,7 @@ void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in
 		seen.heard_ns = h->owner_asks_ns;
 	each_ns = pulse_pace_step(&h->pace, &c, &seen, now_ns);
 	h->node->peers.each_ns = each_ns;
-	pulse_clock_every(&h->clock, owner.s_addr ? each_ns : c.pulse_ns, now_ns);
+	pulse_clock_every(&h->clock, each_ns, now_ns);
 }
 
 void heartbeat_hurry(struct heartbeat *h)
@@ -208,15 +201,6 @@ void heartbeat_hurry(struct heartbeat *h)
 	pulse_pace_disturb(&h->pace);
 	h->node->peers.each_ns = pulse_ns;
 	pulse_clock_every(&h->clock, pulse_ns, clock_now_ns());
-}
-
-bool heartbeat_is_blind(const struct heartbeat *h)
-{
-	const struct peers *p = &h->node->peers;
-
-	/* Ticks are late by different times: the one that is nearest to the moment is the look. */
-	return p->each_ns > h->clock.each_ns &&
-	       p->tick_ns + h->clock.each_ns / 2 < h->looked_ns + p->each_ns;
 }
 
 static int on_due(sd_event_source *s, void *arg)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The heartbeat: every pulse interval this node writes its sign of life into map own, where its
- * kernel takes it from when it answers pulses, and sends a probe to every peer and witness, over
- * all paths. A peer that does not answer is asked by ARP as well.
+ * The heartbeat: at each beat this node writes its sign of life into map own, where its kernel
+ * takes it from when it answers pulses, and sends a probe to every peer and witness, over all
+ * paths. A peer that does not answer is asked by ARP as well. The beats are a pulse interval apart,
+ * or a calm one (decide/pulse_pace.h).
  */
 #ifndef HOKM_DAEMON_HEARTBEAT_H
 #define HOKM_DAEMON_HEARTBEAT_H
@@ -29,7 +30,6 @@ struct heartbeat {
 	struct pulse_paths paths;
 	struct pulse_clock clock;
 	struct pulse_pace pace;
-	uint64_t looked_ns;
 	uint64_t owner_stamp, owner_asks_ns; /* of its newest probe, and when a look found it */
 	uint64_t late_ns;                    /* of the pulse that was taken last */
 	sd_event_source *due;                /* pending when a pulse is due beside other events */
@@ -68,20 +68,15 @@ int heartbeat_offer(struct heartbeat *h);
 int heartbeat_set_interface(struct heartbeat *h, int ifindex);
 
 /*
- * The node has looked: how soon is the next look, and the next probe? steady: nothing but routine
- * is under way. replicates: a connection of this node has changed. owner: another owner; 0: this
- * node owns.
+ * The node has looked: how soon is the next beat? steady: nothing but routine is under way.
+ * replicates: a connection of this node has changed. owner: another owner; 0: this node owns.
  */
 void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in_addr owner);
-/* Something is going on: the next look comes after the shorter interval, and so does the probe. */
+/* Something is going on: the next beat comes after the shorter interval. */
 void heartbeat_hurry(struct heartbeat *h);
-/* The tick that was taken needs no look: the pace is calm, and the last one was not long ago. */
-bool heartbeat_is_blind(const struct heartbeat *h);
 
 /* One beat. ticks: how many pulses were due since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
-/* What else a beat does, unless it is blind. */
-void heartbeat_look(struct heartbeat *h);
 /*
  * An advert came from a peer. If its pulses are silent, as after a partition, it is asked by ARP:
  * the kernels of both nodes know each other's MAC address then, and the next probe goes out at

@@ -55,7 +55,7 @@ struct peers {
 	uint64_t owned_ns;       /* when this node was MASTER last */
 	/* When probes are sent: see struct peer_signs. */
 	uint64_t asking_ns, asked_ns, tick_ns;
-	uint64_t each_ns; /* from one look at map peers to the next, at the pace of the moment */
+	uint64_t each_ns; /* from one probe and look to the next, at the pace of the moment */
 };
 
 /* The slot of the peer with this address, or HOKM_NO_PEER. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * See renewal.h. The loop sets the timer with each probe of an owner, a pulse and a half later. In
- * time it sets it again before it fires, so the thread does not wake up at all. A mutex guards all
- * fields; a holder that has no CPU inherits the priority of who waits. The kernel gives the thread
- * its time by the length of a pulse, so a reload that changes it wakes the thread, which asks anew.
+ * See renewal.h. The loop sets the timer with each probe of an owner, half a pulse after the next
+ * one is due. In time it sets it again before it fires, so the thread does not wake up at all. A
+ * mutex guards all fields; a holder that has no CPU inherits the priority of who waits. The kernel
+ * gives the thread its time by the length of a pulse, so a reload that changes it wakes the thread,
+ * which asks anew.
  */
 #include <errno.h>
 #include <poll.h>
@@ -217,7 +218,7 @@ void renewal_paths(struct renewal *r, const struct renewal_path *paths, unsigned
 }
 
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
-		   const struct pulse_state *state, uint64_t pulse_ns)
+		   const struct pulse_state *state, uint64_t pulse_ns, uint64_t each_ns)
 {
 	uint64_t now_ns;
 
@@ -234,7 +235,7 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 	r->pulse_ns = pulse_ns;
 	r->until_ns = now_ns + RENEWAL_PULSES * pulse_ns;
 	if (r->wish.wish == HOKM_WISH_OWN)
-		set_timer(r, now_ns + pulse_ns + pulse_ns / 2, pulse_ns);
+		set_timer(r, now_ns + each_ns + pulse_ns / 2, pulse_ns);
 	send_probes(r, now_ns);
 	pthread_mutex_unlock(&r->lock);
 }

@@ -59,10 +59,11 @@ void renewal_wish(struct renewal *r, const struct pulse_wish *wish);
 void renewal_paths(struct renewal *r, const struct renewal_path *paths, unsigned int n);
 /*
  * Sends a probe to each of the n peers over the segment, and over the other paths to theirs, and
- * keeps what the thread needs. The state's own wish and grants do not count.
+ * keeps what the thread needs. The state's own wish and grants do not count. The loop sends the
+ * next one each_ns later; when that is overdue, the thread sends one each pulse_ns.
  */
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
-		   const struct pulse_state *state, uint64_t pulse_ns);
+		   const struct pulse_state *state, uint64_t pulse_ns, uint64_t each_ns);
 struct renewal_report {
 	uint64_t count;     /* how often the thread has sent probes in place of the loop */
 	uint64_t period_ns; /* it has asked the kernel for time in each of these */

@@ -455,25 +455,17 @@ static bool is_quiet(struct daemon *d)
 
 /* ---- the one place ---- */
 
-/*
- * The first of all that a tick does, and once for each. alone: nothing else is to be settled. Then
- * the tick may need no look either, and the return value is false.
- */
-static bool beat(struct daemon *d, bool alone)
+/* The first of all that a tick does, and once for each. */
+static void beat(struct daemon *d)
 {
 	struct inbox *in = &d->node.inbox;
 
 	if (in->beaten)
-		return true;
+		return;
 	in->beaten = true;
 	if (d->vrrp_started)
 		quorum_beat(&d->quorum, &d->vrrp);
 	heartbeat_beat(&d->heartbeat, in->ticks);
-	/* Grants that have ended are news in this tick. */
-	if (alone && quiet_grants(&d->quorum.grants) && heartbeat_is_blind(&d->heartbeat))
-		return false;
-	heartbeat_look(&d->heartbeat);
-	return true;
 }
 
 /* What handlers noted beside the tick, and the heartbeat. Returns what else follows from it. */
@@ -484,7 +476,7 @@ static unsigned int begin(struct daemon *d, unsigned int due)
 	if (due & INBOX_LINK && !interface_left(d))
 		interface_follow(d);
 	if (due & INBOX_TICK)
-		(void)beat(d, false);
+		beat(d);
 	return due;
 }
 
@@ -541,9 +533,8 @@ bool settle_quiet(struct daemon *d)
 		return false;
 	PROBE_SETTLE_BEGIN(INBOX_TICK);
 	inbox_begin(in, began_ns);
-	if (!beat(d, true))
-		d->quiet.count++;
-	else if (!is_quiet(d))
+	beat(d);
+	if (!is_quiet(d))
 		return false;
 	inbox_count_turn(in, inbox_take(in, INBOX_TICK));
 	inbox_end(in, clock_now_ns());

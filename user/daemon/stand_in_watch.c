@@ -89,6 +89,7 @@ static void stand_in_conf(const struct stand_in_watch *w, struct stand_in_conf *
 		.longest_ns = longest_ns,
 		.sole_ns = sole_ns < longest_ns ? sole_ns : longest_ns,
 		.pulse_ns = c->pulse_ns,
+		.each_ns = w->node->peers.each_ns,
 		.adver_ns = c->advert_ns,
 	};
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How often a node looks at what the packet path has noted of the others, and how often a backup
- * sends its probes. As long as anything is going on, and always with profile fast, both are done
- * each `pulse.interval`. In a calm group nothing new is seen by so many looks, and each costs more
- * than a probe. So a node looks each `pulse.calm_interval` then. An owner goes on to send its
- * probes each `pulse.interval`, because its grants last by them. A backup sends its probes as
- * rarely as it looks, and wakes up no more often.
+ * How often a node sends its probes, and looks at what the packet path has noted of the others. As
+ * long as anything is going on, and always with profile fast, it does so each `pulse.interval`. In
+ * a calm group so many probes say nothing new, and a wake-up is most of what a node costs at rest.
+ * So a node wakes up each `pulse.calm_interval` then.
+ *
+ * The calm interval is at most a third of `grant`, and each probe of an owner asks for a whole
+ * grant. An answer that is missing at the next look ends the calm, and the owner asks at the
+ * shorter interval for the rest of its grants.
  *
  * Adverts, a lost link, replication messages and requests wake the node as ever. What it learns by
  * looking alone is a silence, or another word of a peer. A silence is seen before anything could
@@ -18,10 +20,10 @@
  * A pace is calm only if for PULSE_PACE_NS at each look
  *   - nothing is under way but routine, as a check of a service that is up;
  *   - every other member, nodes and witnesses, has answered within the calm interval and two
- *     pulses and a half: the last probe of a backup, one of the last five of an owner;
- *   - the owner, if it is another node, has sent a probe within that time. Its probes come each
- *     `pulse.interval`, whatever this node sends, and no longer than its process asks: its kernel
- *     answers this node's probes also when the process has ended;
+ *     pulses and a half, that is the last probe;
+ *   - the owner, if it is another node, has sent a probe within that time. Its probes come no
+ *     longer than its process asks: its kernel answers this node's probes also when the process
+ *     has ended;
  *   - no change of this node's connections had to be replicated.
  * The first of them that is not true ends the calm at once.
  *
@@ -51,10 +53,10 @@ struct pulse_pace {
 	uint64_t calm_since_ns; /* 0: not calm */
 };
 
-/* The node has looked. Returns the time until the next look. */
+/* The node has looked. Returns the time until the next probe, and look. */
 uint64_t pulse_pace_step(struct pulse_pace *p, const struct pulse_pace_conf *c,
 			 const struct pulse_pace_seen *seen, uint64_t now_ns);
-/* Something is going on: the next looks follow each other at the shorter interval. */
+/* Something is going on: the next probes follow each other at the shorter interval. */
 void pulse_pace_disturb(struct pulse_pace *p);
 
 #endif

@@ -104,13 +104,13 @@ static void step_claimant(const struct stand_in *s, const struct stand_in_conf *
 		out->counts = HOKM_STAND_IN_CLAIMS;
 }
 
-/* Pulses that are late by half an interval are missing. */
+/* Answers that are late by half a pulse are missing. */
 static bool wants_answer(const struct stand_in_conf *c, const struct stand_in_input *in,
 			 uint64_t length, uint64_t now_ns)
 {
 	if (in->owns && now_ns < in->granted_ns)
 		return in->best_ns < now_ns + length / 2 + (in->of_gateway ? c->pulse_ns : 0);
-	return in->stands && now_ns >= in->sign_ns + c->pulse_ns + c->pulse_ns / 2;
+	return in->stands && now_ns >= in->sign_ns + c->each_ns + c->pulse_ns / 2;
 }
 
 void stand_in_step(struct stand_in *s, const struct stand_in_conf *c,

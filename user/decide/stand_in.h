@@ -50,6 +50,7 @@ struct stand_in_conf {
 	uint64_t longest_ns; /* that a member gives */
 	uint64_t sole_ns;    /* so long an owner that is alone uses an answer */
 	uint64_t pulse_ns;
+	uint64_t each_ns; /* between two probes of this node, at the pace of the moment */
 	uint64_t adver_ns;
 };
 

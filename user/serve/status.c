@@ -358,7 +358,6 @@ json_t *status_json(struct daemon *d)
 	status_put(o, "late_ms_max", status_ms(d->node.inbox.late[LATE_PULSE].worst_ns));
 	status_put(o, "turns", turns_json(&d->node.inbox));
 	status_put(o, "quiet_ticks", status_number(d->quiet.count));
-	status_put(o, "look_ms", status_ms(d->node.peers.each_ns));
 	status_put(o, "pulse_ms", status_ms(d->heartbeat.clock.each_ns));
 	status_put(o, "late", late_json(&d->node.inbox, now_ns));
 	status_put(o, "revision", status_number(revision_of(&d->revision, o)));
