@@ -163,7 +163,7 @@ static const struct row witness_rows[] = {
 	 ":2: arbiter = \"gateway\": pulse.dead is too long for vrrp.advert"},
 	{"arbiter = gateway pulse { interval = 2ms dead = 8ms } vrrp { version = 3 advert = 40ms }",
 	 ":2: arbiter = \"gateway\": vrrp.advert is too short"},
-	{"arbiter = gateway gateway = 10.0.0.2",
+	{"gateway = 10.0.0.2",
 	 ":2: gateway = \"10.0.0.2\": node b has this address"},
 	{"on_isolation = hold", ":2: on_isolation = \"hold\": one of: release, keep"},
 	{"grant = 9ms", ":2: grant = \"9ms\": from 10ms to 5s"},

@@ -133,7 +133,10 @@ struct conf_witness {
 	enum conf_witness_mode mode;
 };
 
-/* Who decides when the nodes cannot hear each other; see conf_majority(). */
+/*
+ * Who decides when the nodes cannot hear each other; see conf_majority(). AUTO becomes GATEWAY
+ * while the file is read, if it names a gateway and no witness.
+ */
 enum conf_arbiter {
 	CONF_ARBITER_AUTO,
 	CONF_ARBITER_WITNESS,
@@ -309,6 +312,8 @@ int conf_complete_password(struct conf *c);
  * arbiter is etcd, none, or a gateway that does not stand in.
  */
 unsigned int conf_majority(const struct conf *c);
+/* A node is known to answer no pulses: peer = vrrp. */
+bool conf_has_foreign_node(const struct conf *c);
 /* The nodes alone would be enough for a majority, and the file does not ask for it. */
 bool conf_majority_possible(const struct conf *c);
 /*

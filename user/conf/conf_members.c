@@ -12,7 +12,7 @@
 
 #include "conf/conf.h"
 
-static bool has_foreign_node(const struct conf *c)
+bool conf_has_foreign_node(const struct conf *c)
 {
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		if (c->nodes[i].peer == CONF_PEER_VRRP)
@@ -22,7 +22,7 @@ static bool has_foreign_node(const struct conf *c)
 
 bool conf_stand_in(const struct conf *c)
 {
-	return c->arbiter == CONF_ARBITER_GATEWAY && c->n_nodes == 2 && !has_foreign_node(c) &&
+	return c->arbiter == CONF_ARBITER_GATEWAY && c->n_nodes == 2 && !conf_has_foreign_node(c) &&
 	       c->on_isolation == CONF_ISOLATION_RELEASE;
 }
 
@@ -32,7 +32,7 @@ unsigned int conf_majority(const struct conf *c)
 
 	if (conf_stand_in(c))
 		return 2;
-	if (c->arbiter >= CONF_ARBITER_GATEWAY || has_foreign_node(c))
+	if (c->arbiter >= CONF_ARBITER_GATEWAY || conf_has_foreign_node(c))
 		return 0;
 	if (c->arbiter != CONF_ARBITER_MAJORITY && !c->n_witnesses)
 		return 0;
@@ -41,7 +41,7 @@ unsigned int conf_majority(const struct conf *c)
 
 bool conf_majority_possible(const struct conf *c)
 {
-	return c->arbiter == CONF_ARBITER_AUTO && !conf_majority(c) && !has_foreign_node(c) &&
+	return c->arbiter == CONF_ARBITER_AUTO && !conf_majority(c) && !conf_has_foreign_node(c) &&
 	       c->n_nodes >= CONF_MAJORITY_LEAST;
 }
 
@@ -95,7 +95,7 @@ static const char *why_timers(const struct conf *c)
 		return "there is no witness: add one, or write arbiter = majority";
 	if (!c->n_witnesses)
 		return "there is no witness: add one";
-	if (has_foreign_node(c))
+	if (conf_has_foreign_node(c))
 		return "a node with peer = vrrp grants nothing";
 	return "arbiter = none";
 }

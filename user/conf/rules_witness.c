@@ -107,9 +107,18 @@ static void check_gateway_times(const struct conf_sec *root, const struct conf *
 			      "the former owner would end after the next one has begun");
 }
 
+/* With auto a gateway decides if the file names one, and no witness can. */
+static void choose_arbiter(const struct conf_sec *root, struct conf *c)
+{
+	if (c->arbiter == CONF_ARBITER_AUTO && conf_good(root, "gateway") &&
+	    conf_good(root, "arbiter") == conf_given(root, "arbiter") && !c->n_witnesses &&
+	    !conf_has_foreign_node(c))
+		c->arbiter = CONF_ARBITER_GATEWAY;
+}
+
 static void check_gateway(const struct conf_sec *root, const struct conf *c)
 {
-	if (c->arbiter != CONF_ARBITER_GATEWAY || !conf_good(root, "arbiter"))
+	if (c->arbiter != CONF_ARBITER_GATEWAY)
 		return;
 	check_gateway_times(root, c);
 	if (c->n_witnesses)
@@ -136,6 +145,7 @@ void rule_grants(const struct conf_sec *root, struct conf *c)
 	char text[DURATION_TEXT_MAX];
 
 	check_arbiter(root, c);
+	choose_arbiter(root, c);
 	check_gateway(root, c);
 	conf_check_etcd(root, c);
 	if (!conf_given(root, "grant") && c->grant_ns < least_ns)

@@ -16,8 +16,9 @@ extern const char *const conf_witness_example[];
 #define CONF_GRANT_KEYS                                                                       \
 	KEY("arbiter", WORD(conf_arbiters), FIELD(conf, arbiter), RELOAD, "auto", NULL,       \
 	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
-	    "members, which are the nodes and the witnesses, if there is a witness and no "   \
-	    "node has peer = vrrp. Else nobody. witness: the same, and a file "               \
+	    "members, which are the nodes and the witnesses, if there is a witness; else the "\
+	    "gateway, if the file has the key gateway; nobody without both, or if a node has "\
+	    "peer = vrrp. witness: the majority, and a file "                                 \
 	    "without a witness is refused. majority: the same also without a witness; it "    \
 	    "needs three members. gateway: a node that hears no other node may own "          \
 	    "only while the gateway of the network answers its ARP requests. etcd: of two "   \
@@ -26,7 +27,8 @@ extern const char *const conf_witness_example[];
 	    "Where nobody decides, VRRP's timers choose the owner, and two nodes that cannot "\
 	    "hear each other both become owner."),                                            \
 	KEY("gateway", IPV4, FIELD(conf, gateway), RELOAD, NULL, NULL,                        \
-	    "With arbiter = gateway: the address that is asked. A machine in the network "    \
+	    "With arbiter = gateway, or auto and no witness: the address that is asked. "     \
+	    "A machine in the network "                                                       \
 	    "segment of the nodes that is there whenever clients can reach the VIP.",         \
 	    .unset = "the gateway of the default route over the interface, read every "       \
 		     "second",                                                                \
