@@ -171,6 +171,20 @@ static void fast_with_version_2(void **state)
 	conf_free(c);
 }
 
+/* The longer grant that is recommended where the renewal has no time of its own. */
+static void fast_with_a_long_grant_is_as_fast(void **state)
+{
+	static const char text[] = "secret = 0123456789abcdef\nprofile = fast grant = 100ms\n"
+				   "node a { address = 10.0.0.1 } node b { address = 10.0.0.2 }\n"
+				   "service game { }\n";
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(conf_load_text(text, false, stderr, &c), 0);
+	assert_int_equal(c->calm_pulse_ns, MS(10));
+	conf_free(c);
+}
+
 static void times_follow(void **state)
 {
 	struct conf *c = load("tests/conf/good/shorter.conf");
@@ -539,6 +553,7 @@ int main(void)
 		cmocka_unit_test(standard_times),
 		cmocka_unit_test(fast_times),
 		cmocka_unit_test(fast_with_version_2),
+		cmocka_unit_test(fast_with_a_long_grant_is_as_fast),
 		cmocka_unit_test(times_follow),
 		cmocka_unit_test(full_general),
 		cmocka_unit_test(full_services),

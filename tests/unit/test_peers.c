@@ -106,15 +106,15 @@ static void pulses_come_until_four_are_missing(void **state)
 				   {.map = {.seen_ns = NOW + pulse_ns}}}};
 
 	(void)state;
-	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns - 1));
-	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns));
+	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 5 * pulse_ns - 1));
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 5 * pulse_ns));
 	/* A calm node looks less often: an answer may be as old as the look before. */
 	p.each_ns = 3 * pulse_ns;
-	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 6 * pulse_ns - 1));
-	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 6 * pulse_ns));
+	assert_true(peers_pulses_come(&p, pulse_ns, NOW + 9 * pulse_ns - 1));
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 9 * pulse_ns));
 	p.each_ns = pulse_ns;
 	p.list[1].used = false;
-	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 3 * pulse_ns));
+	assert_false(peers_pulses_come(&p, pulse_ns, NOW + 4 * pulse_ns));
 	p.list[0].used = false;
 	assert_false(peers_pulses_come(&p, pulse_ns, NOW));
 }

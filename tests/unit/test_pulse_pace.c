@@ -54,8 +54,8 @@ static void each_sign_ends_the_calm(void **state)
 		{{false, false, AT}, EACH}, /* something is under way */
 		{{true, true, AT}, EACH},   /* a connection changed */
 		{{true, false, 0}, EACH},   /* a member never answered */
-		{{true, false, AT - 55 * MS + 1}, CALM},
-		{{true, false, AT - 55 * MS}, EACH},
+		{{true, false, AT - 45 * MS + 1}, CALM},
+		{{true, false, AT - 45 * MS}, EACH},
 	};
 
 	(void)state;
@@ -66,6 +66,26 @@ static void each_sign_ends_the_calm(void **state)
 		assert_int_equal(pulse_pace_step(&p, &conf, &rows[i].seen, AT), rows[i].each_ns);
 		/* After a sign of trouble the calm must last again. */
 		assert_int_equal(pulse_pace_step(&p, &conf, &well, AT + CALM), rows[i].each_ns);
+	}
+}
+
+/* Whatever the intervals are: an answer that is missing at the next look ends the calm there. */
+static void one_missing_answer_ends_the_calm(void **state)
+{
+	static const struct pulse_pace_conf confs[] = {
+		{10 * MS, 30 * MS}, {20 * MS, 33 * MS}, {10 * MS, 25 * MS}, {10 * MS, 20 * MS},
+		{5 * MS, 10 * MS},  {10 * MS, 11 * MS}, {1 * MS, 250 * MS}, {4 * MS, 250 * MS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(confs) / sizeof(confs[0]); i++) {
+		const uint64_t calm_ns = confs[i].calm_ns, late_ns = calm_ns / 3;
+		struct pulse_pace_seen seen = calm_at(AT - calm_ns);
+		struct pulse_pace p = calm();
+
+		assert_int_equal(pulse_pace_step(&p, &confs[i], &seen, AT), calm_ns);
+		seen = calm_at(AT - 2 * calm_ns + late_ns);
+		assert_int_equal(pulse_pace_step(&p, &confs[i], &seen, AT), confs[i].pulse_ns);
 	}
 }
 
@@ -86,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calm_must_last),
 		cmocka_unit_test(each_sign_ends_the_calm),
+		cmocka_unit_test(one_missing_answer_ends_the_calm),
 		cmocka_unit_test(a_disturbance_ends_the_calm),
 	};
 

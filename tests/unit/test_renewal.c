@@ -150,20 +150,55 @@ static void loop_is_late(void **arg)
 	rig_close(&r);
 }
 
+/* How long after the probe before it each probe was sent: the shortest time. */
+static uint64_t least_gap_ns(const struct rig *r, unsigned int from)
+{
+	uint64_t least_ns = UINT64_MAX;
+
+	for (unsigned int i = from; i < r->n; i++)
+		if (sent_ns(r, i) - sent_ns(r, i - 1) < least_ns)
+			least_ns = sent_ns(r, i) - sent_ns(r, i - 1);
+	return least_ns;
+}
+
 /* The probe of a calm loop is overdue later; those of the thread follow each other as ever. */
 static void calm_loop_is_late(void **arg)
 {
+	const uint64_t calm_ns = (RENEWAL_PULSES + 5) * PULSE_NS;
 	struct rig r;
 
 	(void)arg;
 	rig_open(&r);
 	renewal_wish(r.renewal, &own);
-	calm_loop_probes(&r, PULSE_NS, 6 * PULSE_NS);
-	receive_all(&r, clock_now_ns() + RENEWAL_PULSES * PULSE_NS);
+	calm_loop_probes(&r, PULSE_NS, calm_ns);
+	receive_all(&r, clock_now_ns() + calm_ns + RENEWAL_PULSES * PULSE_NS);
 	assert_true(r.n > 2);
-	assert_true(sent_ns(&r, 1) >= sent_ns(&r, 0) + 6 * PULSE_NS + PULSE_NS / 2);
-	/* The first ones may be late, then they are soon after each other. */
-	assert_true(sent_ns(&r, r.n - 1) < sent_ns(&r, 1) + (r.n + 4) * PULSE_NS);
+	assert_true(sent_ns(&r, 1) >= sent_ns(&r, 0) + calm_ns + PULSE_NS / 2);
+	assert_true(least_gap_ns(&r, 2) < calm_ns / 2);
+	rig_close(&r);
+}
+
+/* After its probe the loop becomes calm, or is in a hurry: the next one is due accordingly. */
+static void the_pace_of_the_loop_changes(void **arg)
+{
+	const uint64_t calm_ns = 10 * PULSE_NS;
+	struct rig r;
+
+	(void)arg;
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	loop_probes(&r, PULSE_NS);
+	renewal_pace(r.renewal, calm_ns);
+	receive_all(&r, clock_now_ns() + calm_ns + 4 * PULSE_NS);
+	assert_true(r.n > 1);
+	assert_true(sent_ns(&r, 1) >= sent_ns(&r, 0) + calm_ns + PULSE_NS / 2);
+	rig_close(&r);
+	rig_open(&r);
+	renewal_wish(r.renewal, &own);
+	calm_loop_probes(&r, PULSE_NS, 100 * PULSE_NS);
+	renewal_pace(r.renewal, PULSE_NS);
+	receive_all(&r, clock_now_ns() + 10 * PULSE_NS);
+	assert_true(r.n > 1);
 	rig_close(&r);
 }
 
@@ -485,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loop_is_late),
 		cmocka_unit_test(calm_loop_is_late),
+		cmocka_unit_test(the_pace_of_the_loop_changes),
 		cmocka_unit_test(lease_ends),
 		cmocka_unit_test(promises_to_itself),
 		cmocka_unit_test(its_promise_counts_at_once),

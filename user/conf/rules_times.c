@@ -96,6 +96,10 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 
 /*
  * The longest calm interval: before anything follows from the silence of the owner, the node has
@@ -112,7 +116,8 @@ static void fit_calm(const struct conf_sec *s, struct conf *c)
 	if (most_ns < c->pulse_ns)
 		most_ns = c->pulse_ns;
 	if (!conf_given(s, key))
-		c->calm_pulse_ns = lesser(3 * c->pulse_ns, most_ns);
+		c->calm_pulse_ns = later(
+			c->pulse_ns, lesser(c->calm_pulse_ns, lesser(3 * c->pulse_ns, most_ns)));
 	else if (conf_good(s, key) &&
 		 (c->calm_pulse_ns < c->pulse_ns || c->calm_pulse_ns > most_ns))
 		conf_complain(s, key,

@@ -58,8 +58,9 @@ void heartbeat_wish_nothing(struct heartbeat *h)
  * Without answers to the probes other signs of life decide about the connections of a peer. Its
  * kernel answers ARP, also where a filter drops the pulses.
  */
-static void ask_silent_peers(struct heartbeat *h, uint64_t now_ns)
+void heartbeat_ask_silent(struct heartbeat *h)
 {
+	const uint64_t now_ns = clock_now_ns();
 	struct node *n = h->node;
 	struct peers *p = &n->peers;
 
@@ -135,7 +136,6 @@ void heartbeat_beat(struct heartbeat *h, uint64_t ticks)
 	heartbeat_probe(h);
 	publish_clock(h);
 	pulse_paths_look(&h->paths, now_ns);
-	ask_silent_peers(h, now_ns);
 }
 
 bool heartbeat_take(struct heartbeat *h)
@@ -181,6 +181,14 @@ static uint64_t owner_asks_ns(struct heartbeat *h, struct in_addr owner, uint64_
 	return h->owner_asks_ns;
 }
 
+static void set_pace(struct heartbeat *h, uint64_t each_ns, uint64_t now_ns)
+{
+	if (each_ns != h->clock.each_ns)
+		renewal_pace(h->renewal, each_ns);
+	h->node->peers.each_ns = each_ns;
+	pulse_clock_every(&h->clock, each_ns, now_ns);
+}
+
 void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in_addr owner)
 {
 	const struct pulse_pace_conf c = {h->node->conf->pulse_ns, h->node->conf->calm_pulse_ns};
@@ -190,17 +198,13 @@ void heartbeat_pace(struct heartbeat *h, bool steady, bool replicates, struct in
 	if (owner.s_addr && owner_asks_ns(h, owner, now_ns) < seen.heard_ns)
 		seen.heard_ns = h->owner_asks_ns;
 	each_ns = pulse_pace_step(&h->pace, &c, &seen, now_ns);
-	h->node->peers.each_ns = each_ns;
-	pulse_clock_every(&h->clock, each_ns, now_ns);
+	set_pace(h, each_ns, now_ns);
 }
 
 void heartbeat_hurry(struct heartbeat *h)
 {
-	const uint64_t pulse_ns = h->node->conf->pulse_ns;
-
 	pulse_pace_disturb(&h->pace);
-	h->node->peers.each_ns = pulse_ns;
-	pulse_clock_every(&h->clock, pulse_ns, clock_now_ns());
+	set_pace(h, h->node->conf->pulse_ns, clock_now_ns());
 }
 
 static int on_due(sd_event_source *s, void *arg)

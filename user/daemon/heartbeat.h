@@ -77,6 +77,8 @@ void heartbeat_hurry(struct heartbeat *h);
 
 /* One beat. ticks: how many pulses were due since the last one. */
 void heartbeat_beat(struct heartbeat *h, uint64_t ticks);
+/* The peers have just been read: asks those by ARP whose pulses are silent. */
+void heartbeat_ask_silent(struct heartbeat *h);
 /*
  * An advert came from a peer. If its pulses are silent, as after a partition, it is asked by ARP:
  * the kernels of both nodes know each other's MAC address then, and the next probe goes out at

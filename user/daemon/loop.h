@@ -6,8 +6,8 @@
  *   signals         SIGHUP reads the configuration again, SIGTERM and SIGINT stop
  *   VRRP socket     adverts (adverts.c)
  *   VRRP timer      the VRRP machine's timer, after the socket was read empty
- *   pulse           the heartbeat (heartbeat.c): every 10 ms, and with it all that is looked at
- *                   regularly; the loop waits no longer than until the next one
+ *   pulse           the heartbeat (heartbeat.c): every 10 to 30 ms, and with it all that is looked
+ *                   at regularly; the loop waits no longer than until the next one
  *   garp timer      repeats of the gratuitous ARP
  *   link            the interface lost or got its link
  *   kernel events   the packet path saw a refused connection

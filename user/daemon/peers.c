@@ -277,7 +277,8 @@ uint64_t peers_newest_ns(const struct peers *p)
 
 bool peers_pulses_come(const struct peers *p, uint64_t pulse_ns, uint64_t now_ns)
 {
-	return peers_newest_ns(p) + p->each_ns + PULSES_MISSING * pulse_ns > now_ns;
+	/* The peers may have been read an interval ago, when the answer was as old. */
+	return peers_newest_ns(p) + 2 * p->each_ns + PULSES_MISSING * pulse_ns > now_ns;
 }
 
 uint64_t peers_probe_stamp(const struct peers *p, struct in_addr addr)

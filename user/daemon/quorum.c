@@ -277,7 +277,8 @@ static void report_majority(struct quorum *q, const struct vrrp *v, uint64_t now
 /* The nodes are reported as peers (peers.c). */
 static void report_witness(struct quorum *q, unsigned int slot, uint64_t now_ns)
 {
-	const uint64_t limit_ns = SILENT_PULSES * q->node->conf->pulse_ns;
+	const struct node *n = q->node;
+	const uint64_t limit_ns = n->peers.each_ns + SILENT_PULSES * n->conf->pulse_ns;
 	const uint64_t answered_ns = map_of(q)->member[slot].answered_ns;
 	const char *name = q->node->peers.witnesses[slot].name;
 	bool silent = now_ns >= answered_ns + limit_ns;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * See renewal.h. The loop sets the timer with each probe of an owner, half a pulse after the next
- * one is due. In time it sets it again before it fires, so the thread does not wake up at all. A
- * mutex guards all fields; a holder that has no CPU inherits the priority of who waits. The kernel
- * gives the thread its time by the length of a pulse, so a reload that changes it wakes the thread,
- * which asks anew.
+ * one is due, and when its pace changes. In time it sets it again before it fires, so the thread
+ * does not wake up at all. A mutex guards all fields; a holder that has no CPU inherits the
+ * priority of who waits. The kernel gives the thread its time by the length of a pulse, so a reload
+ * that changes it wakes the thread, which asks anew.
  */
 #include <errno.h>
 #include <poll.h>
@@ -47,7 +47,8 @@ struct renewal {
 	struct renewal_path paths[HOKM_MAX_PATHS];
 	unsigned int n_paths;
 	uint64_t pulse_ns;
-	uint64_t until_ns; /* the thread may send until then */
+	uint64_t sent_ns, each_ns; /* the next one follows each_ns later */
+	uint64_t until_ns;         /* the thread may send until then */
 
 	struct pulse_wish wish;
 	uint64_t count;
@@ -189,6 +190,17 @@ static void set_timer(struct renewal *r, uint64_t at_ns, uint64_t every_ns)
 	r->armed = at_ns;
 }
 
+/* Half a pulse after the next probe of the loop is due, but not after that was overdue already. */
+static void await_loop(struct renewal *r, uint64_t now_ns)
+{
+	uint64_t due_ns = r->sent_ns + r->each_ns;
+
+	if (due_ns < now_ns)
+		due_ns = now_ns;
+	r->until_ns = due_ns + (RENEWAL_PULSES - 1) * r->pulse_ns;
+	set_timer(r, due_ns + r->pulse_ns / 2, r->pulse_ns);
+}
+
 static void tell_thread(struct renewal *r)
 {
 	const uint64_t one = 1;
@@ -233,10 +245,20 @@ void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 	if (r->pulse_ns != pulse_ns)
 		tell_thread(r);
 	r->pulse_ns = pulse_ns;
-	r->until_ns = now_ns + RENEWAL_PULSES * pulse_ns;
+	r->sent_ns = now_ns;
+	r->each_ns = each_ns;
 	if (r->wish.wish == HOKM_WISH_OWN)
-		set_timer(r, now_ns + each_ns + pulse_ns / 2, pulse_ns);
+		await_loop(r, now_ns);
 	send_probes(r, now_ns);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void renewal_pace(struct renewal *r, uint64_t each_ns)
+{
+	pthread_mutex_lock(&r->lock);
+	r->each_ns = each_ns;
+	if (r->armed)
+		await_loop(r, clock_now_ns());
 	pthread_mutex_unlock(&r->lock);
 }
 

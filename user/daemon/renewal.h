@@ -11,9 +11,9 @@
  * that it waits for no file, socket or process for which the loop waits.
  *
  * The thread decides nothing
- *  - It asks again for what this node owns already, and only until the loop has sent nothing for
- *    RENEWAL_PULSES pulses, or the lease of VRRP has ended. A loop that is stuck loses the VIP
- *    then.
+ *  - It asks again for what this node owns already, and only until a probe of the loop is overdue
+ *    for one pulse less than RENEWAL_PULSES, or the lease of VRRP has ended. A loop that is stuck
+ * loses the VIP then.
  *  - It asks over each path that the loop asks over, for the same reason: an owner may hold its
  *    majority by another path than the segment.
  *  - A daemon that was stopped or killed has no thread that runs.
@@ -29,7 +29,7 @@
 #include "hokm/abi.h"
 #include "sense/pulse.h"
 
-/* Of the loop, without a probe. A whole machine may stand still for half of that. */
+/* Of a loop that is not calm, without a probe. A whole machine may stand still for half of that. */
 #define RENEWAL_PULSES 20
 
 struct renewal; /* opaque: the thread, its timer and its copy */
@@ -64,6 +64,8 @@ void renewal_paths(struct renewal *r, const struct renewal_path *paths, unsigned
  */
 void renewal_probe(struct renewal *r, const struct pulse_to *to, unsigned int n,
 		   const struct pulse_state *state, uint64_t pulse_ns, uint64_t each_ns);
+/* The loop sends the probe after the last one each_ns after it, and not when it was said then. */
+void renewal_pace(struct renewal *r, uint64_t each_ns);
 struct renewal_report {
 	uint64_t count;     /* how often the thread has sent probes in place of the loop */
 	uint64_t period_ns; /* it has asked the kernel for time in each of these */

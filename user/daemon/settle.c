@@ -65,6 +65,7 @@ static void sense_peers(struct daemon *d)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		if (p->list[i].map.epoch > d->epoch)
 			d->epoch = p->list[i].map.epoch;
+	heartbeat_ask_silent(&d->heartbeat);
 	gateway_watch_run(&d->gateway, d->vrrp.state == HOKM_VRRP_MASTER, clock_now_ns());
 	sense_etcd(d);
 }
@@ -449,6 +450,7 @@ static bool is_quiet(struct daemon *d)
 	    !quiet_grants(&d->quorum.grants) ||
 	    !quiet_tick_is(&d->quiet, &d->node, &d->quorum, d->replication))
 		return false;
+	heartbeat_ask_silent(&d->heartbeat);
 	set_pace(d, true);
 	return true;
 }

@@ -43,10 +43,12 @@ uint32_t stand_in_watch_slots(const struct stand_in_watch *w)
 }
 
 /* It answers, and grants nobody: it does not know its promises yet. */
-static bool is_barred(const struct hokm_granted *m, uint64_t pulse_ns, uint64_t now_ns)
+static bool is_barred(const struct stand_in_watch *w, const struct hokm_granted *m, uint64_t now_ns)
 {
+	const struct node *n = w->node;
+
 	return m->verdict == HOKM_VERDICT_SILENT &&
-	       now_ns < m->answered_ns + TOUCH_PULSES * pulse_ns;
+	       now_ns < m->answered_ns + n->peers.each_ns + TOUCH_PULSES * n->conf->pulse_ns;
 }
 
 /*
@@ -73,7 +75,7 @@ bool stand_in_watch_counts(const struct stand_in_watch *w, const struct grants_c
 	if (!peer->used || !m->answered_ns || grants_member_unwilling(c, m) ||
 	    !map->own.silent_until_ns || now_ns < map->own.silent_until_ns)
 		return false;
-	if (!owns && is_barred(m, c->pulse_ns, now_ns))
+	if (!owns && is_barred(w, m, now_ns))
 		return false;
 	return owns || promised || has_released(peer, word) || now_ns >= peer->map.lease_until_ns;
 }
@@ -122,7 +124,7 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t 
 	out->granted_ns = hokm_grants_end_ns(map);
 	out->best_ns = later(of_peer_ns, of_gateway_ns);
 	out->of_gateway = of_gateway_ns > of_peer_ns;
-	out->peer_barred = is_barred(&map->member[peer_slot(w)], w->node->conf->pulse_ns, now_ns);
+	out->peer_barred = is_barred(w, &map->member[peer_slot(w)], now_ns);
 	out->barred_ns = map->own.silent_until_ns;
 	out->answered_ns = map->gateway.answered_ns;
 	out->sign_ns = peer.map.alive_ns;

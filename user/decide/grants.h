@@ -38,7 +38,7 @@ struct grants_conf {
 	uint32_t slots;        /* bit by slot: the other members */
 	uint32_t stand_in;     /* the bit of a member that promises nothing (stand_in.h), or 0 */
 	uint64_t length_ns;    /* of a grant */
-	uint64_t pulse_ns;     /* between two probes */
+	uint64_t pulse_ns;     /* between two probes, while anything goes on */
 	/* nodes of a higher priority, the former owner not counted: so many pulses a claim waits */
 	unsigned int rank;
 	uint32_t seed; /* differs between the nodes */

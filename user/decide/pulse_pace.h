@@ -12,15 +12,15 @@
  * Adverts, a lost link, replication messages and requests wake the node as ever. What it learns by
  * looking alone is a silence, or another word of a peer. A silence is seen before anything could
  * follow from it: what was heard of another node at a look is not older than one calm interval and
- * a few pulses, so it is not older than two of them and these at the next look, and the calm
- * interval is at most a third of `pulse.dead` and of `grant`. The node asks and looks at the
+ * a half, so it is not older than two and a half at the next look, and the calm interval is at most
+ * a third of `pulse.dead` and of `grant`. The node asks and looks at the
  * shorter interval from then on. What cannot wait at all is in the packet path, which reads the
  * grants and the peers' answers itself.
  *
  * A pace is calm only if for PULSE_PACE_NS at each look
  *   - nothing is under way but routine, as a check of a service that is up;
- *   - every other member, nodes and witnesses, has answered within the calm interval and two
- *     pulses and a half, that is the last probe;
+ *   - every other member, nodes and witnesses, has answered the last probe: within the calm
+ *     interval and half of it, or two pulses and a half if that is less;
  *   - the owner, if it is another node, has sent a probe within that time. Its probes come no
  *     longer than its process asks: its kernel answers this node's probes also when the process
  *     has ended;

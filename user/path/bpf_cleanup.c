@@ -16,8 +16,8 @@
 #include "path/bpf_internal.h"
 #include "base/log.h"
 
-/* A daemon writes its sign of life every 10 ms. */
-#define LIFE_US 300000
+/* A daemon writes its sign of life with each pulse: every 250 ms at least (conf/rules_times.c). */
+#define LIFE_US 600000
 
 int bpf_detach_ingress(const struct pins *p)
 {
