@@ -50,7 +50,7 @@ static void two_owners_never_have_a_majority_each(void **state)
 		 "nodes that reach the gateway and not each other all become owner"},
 		{"gateway = 10.0.0.9 " NODES, 2, "nodes that reach the gateway and not each"},
 		{"gateway = 10.0.0.9 arbiter = none " NODES, 0, "(there is no witness"},
-		{"gateway = 10.0.0.9 " NODES NODE3, 0, "reach the gateway"},
+		{"gateway = 10.0.0.9 " NODES NODE3, 0, "or write arbiter = majority)"},
 		{"gateway = 10.0.0.9 " NODES WIT1, 2, "needs the grants of 2 of 3 members"},
 		{"gateway = 10.0.0.9 " NODES "node c { address = 10.0.0.3 peer = vrrp }", 0,
 		 "all become owner"},

@@ -208,6 +208,38 @@ static void three_nodes_without_a_majority_are_not_passed_over(void **state)
 	assert_string_equal(notes(r), "");
 }
 
+static void a_gateway_that_nobody_asks_is_not_passed_over(void **state)
+{
+	static const struct {
+		enum conf_arbiter arbiter;
+		unsigned int nodes, witnesses;
+		enum conf_peer_kind peer;
+		const char *words; /* NULL: it is asked */
+	} cases[] = {
+		{CONF_ARBITER_GATEWAY, 2, 0, CONF_PEER_AUTO, NULL},
+		{CONF_ARBITER_NONE, 2, 0, CONF_PEER_AUTO, "It needs arbiter = gateway or auto"},
+		{CONF_ARBITER_AUTO, 2, 1, CONF_PEER_AUTO, "The witness decides"},
+		{CONF_ARBITER_AUTO, 2, 0, CONF_PEER_VRRP, "A node has peer = vrrp"},
+		{CONF_ARBITER_AUTO, 3, 0, CONF_PEER_AUTO, "it needs arbiter = gateway"},
+	};
+	struct rig *r = *state;
+	struct conf *c = &r->conf;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *said;
+
+		c->arbiter = cases[i].arbiter;
+		c->n_nodes = cases[i].nodes;
+		c->n_witnesses = cases[i].witnesses;
+		c->nodes[1].peer = cases[i].peer;
+		c->gateway.s_addr = 0;
+		assert_null(strstr(notes(r), "note: gateway: "));
+		c->gateway.s_addr = htonl(0x0a000009);
+		said = strstr(notes(r), "note: gateway: ");
+		assert_true(cases[i].words ? said && strstr(said, cases[i].words) : !said);
+	}
+}
+
 /* Beside a witness the owner ends to be owner all the same. */
 static void keep_without_an_effect_is_not_passed_over(void **state)
 {
@@ -246,6 +278,7 @@ int main(void)
 		NOTES_TEST(a_privileged_one_that_others_can_change_is_not_passed_over),
 		NOTES_TEST(an_unknown_user_is_not_passed_over),
 		NOTES_TEST(a_password_in_clear_is_not_passed_over),
+		NOTES_TEST(a_gateway_that_nobody_asks_is_not_passed_over),
 		NOTES_TEST(three_nodes_without_a_majority_are_not_passed_over),
 		NOTES_TEST(keep_without_an_effect_is_not_passed_over),
 	};

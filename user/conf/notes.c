@@ -182,6 +182,18 @@ static void note_majority(const struct conf *c, FILE *to)
 			c->n_nodes / 2 + 1, c->n_nodes);
 }
 
+/* An address that nobody asks. */
+static void note_gateway(const struct conf *c, FILE *to)
+{
+	if (!c->gateway.s_addr || c->arbiter == CONF_ARBITER_GATEWAY)
+		return;
+	fprintf(to, "note: gateway: it does nothing here. %s.\n",
+		c->arbiter != CONF_ARBITER_AUTO ? "It needs arbiter = gateway or auto"
+		: c->n_witnesses                ? "The witness decides"
+		: conf_has_foreign_node(c)      ? "A node has peer = vrrp"
+					   : "With more than two nodes it needs arbiter = gateway");
+}
+
 /* The key is for an arbiter that is asked, and a majority is not asked. */
 static void note_isolation(const struct conf *c, FILE *to)
 {
@@ -201,5 +213,6 @@ void conf_notes(const struct conf *c, FILE *to)
 	note_fifo(c, to);
 	note_etcd(c, to);
 	note_majority(c, to);
+	note_gateway(c, to);
 	note_isolation(c, to);
 }

@@ -96,23 +96,33 @@ static uint64_t latest_ns(const struct conf *c)
 	return c->peer_dead_ns + c->advert_ns + 2 * c->pulse_ns;
 }
 
-static void check_gateway_times(const struct conf_sec *root, const struct conf *c)
+/* The key that made the gateway the arbiter. */
+static const char *gateway_key(const struct conf_sec *root)
 {
-	if (c->advert_ns < GATEWAY_ADVERT_LEAST_NS)
-		conf_complain(root, "arbiter",
-			      "vrrp.advert is too short: 50ms is the least with the gateway");
-	if (c->peer_dead_ns > c->advert_ns || latest_ns(c) > soonest_ns(c))
-		conf_complain(root, "arbiter",
-			      "pulse.dead is too long for vrrp.advert and these priorities: "
-			      "the former owner would end after the next one has begun");
+	return conf_given(root, "arbiter") ? "arbiter" : "gateway";
 }
 
-/* With auto a gateway decides if the file names one, and no witness can. */
+static void check_gateway_times(const struct conf_sec *root, const struct conf *c)
+{
+	const char *key = gateway_key(root);
+
+	if (c->advert_ns < GATEWAY_ADVERT_LEAST_NS)
+		conf_complain(root, key,
+			      "vrrp.advert is too short: 50ms is the least with the gateway; "
+			      "without it write arbiter = none");
+	if (c->peer_dead_ns > c->advert_ns || latest_ns(c) > soonest_ns(c))
+		conf_complain(root, key,
+			      "pulse.dead is too long for vrrp.advert and these priorities: "
+			      "the former owner would end after the next one has begun; "
+			      "without the gateway write arbiter = none");
+}
+
+/* With auto and two nodes a gateway decides if the file names one, and no witness can. */
 static void choose_arbiter(const struct conf_sec *root, struct conf *c)
 {
 	if (c->arbiter == CONF_ARBITER_AUTO && conf_good(root, "gateway") &&
-	    conf_good(root, "arbiter") == conf_given(root, "arbiter") && !c->n_witnesses &&
-	    !conf_has_foreign_node(c))
+	    conf_good(root, "arbiter") == conf_given(root, "arbiter") && c->n_nodes == 2 &&
+	    !c->n_witnesses && !conf_has_foreign_node(c))
 		c->arbiter = CONF_ARBITER_GATEWAY;
 }
 
