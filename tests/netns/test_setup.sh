@@ -86,6 +86,12 @@ for node in a b; do holds "$node has its table of nftables" has_table $node; don
 holds "the same once more" setup a "${PEER[@]}"
 holds "changes nothing" says "is as it should be"
 holds "and shows the same code" test "$(code_of)" = "$CODE"
+must ip -n "$(lab_ns a)" route add default via "$(lab_addr client)"
+holds "with a default route" setup a "${PEER[@]}" --dry-run
+holds "its gateway would decide" says "$(lab_addr client), the gateway of"
+holds "but not against the wish of the administrator" setup a "${PEER[@]}" --gateway none
+holds "which is the file that is there" says "is as it should be"
+must ip -n "$(lab_ns a)" route del default
 must chmod 644 "$(conf_of a)"
 holds "beside a file that others can read no new secret is made" setup_fails a "${PEER[@]}" --yes
 holds "it says what is wrong" says "others may use this file"

@@ -18,7 +18,7 @@ extern const char *const conf_witness_example[];
 	    "Who decides when the nodes cannot hear each other. auto: the majority of the "   \
 	    "members, which are the nodes and the witnesses, if there is a witness; else, of "\
 	    "two nodes, the gateway, if the file has the key gateway; nobody without both, "  \
-	    "or if a node has peer = vrrp. witness: the majority, and a file "                  \
+	    "or if a node has peer = vrrp. witness: the majority, and a file "                 \
 	    "without a witness is refused. majority: the same also without a witness; it "    \
 	    "needs three members. gateway: a node that hears no other node may own "          \
 	    "only while the gateway of the network answers its ARP requests. etcd: of two "   \

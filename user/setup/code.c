@@ -8,15 +8,16 @@
 #include "hokm/siphash.h"
 #include "setup/plan.h"
 
-#define WORD        "HOKM"
-#define VERSION     '1'
-#define HEAD        (sizeof(WORD) - 1 + 1) /* the word and the version */
-#define SECRET      ((GENKEY_TEXT_MAX - 1) / 2)
-#define CHECKED     (1 + 4 * 4 + 2 + SECRET) /* bytes that the checksum covers */
-#define BYTES       (CHECKED + 4)
-#define DIGITS      (BYTES * 8 / 5)
-#define FLAG_FAST   1
-#define FLAGS_KNOWN FLAG_FAST
+#define WORD         "HOKM"
+#define VERSION      '1'
+#define HEAD         (sizeof(WORD) - 1 + 1) /* the word and the version */
+#define SECRET       ((GENKEY_TEXT_MAX - 1) / 2)
+#define CHECKED      (1 + 4 * 4 + 2 + SECRET) /* bytes that the checksum covers */
+#define BYTES        (CHECKED + 4)
+#define DIGITS       (BYTES * 8 / 5)
+#define FLAG_FAST    1
+#define FLAG_GATEWAY 2
+#define FLAGS_KNOWN  (FLAG_FAST | FLAG_GATEWAY)
 
 _Static_assert(BYTES % 5 == 0, "no bits of the last digit are left over");
 _Static_assert(HEAD + DIGITS < SETUP_CODE_MAX, "a code fits");
@@ -59,15 +60,18 @@ static int put_secret(const char *text, uint8_t to[SECRET])
 
 int setup_code_make(const struct setup_plan *p, char code[SETUP_CODE_MAX])
 {
-	uint8_t bytes[BYTES] = {p->fast ? FLAG_FAST : 0};
+	const struct in_addr *third = p->gateway.s_addr ? &p->gateway : &p->witness;
+	uint8_t bytes[BYTES] = {0};
 	const uint16_t port = htons(p->port);
 	uint32_t sum;
 	int err;
 
+	bytes[0] |= p->fast ? FLAG_FAST : 0;
+	bytes[0] |= p->gateway.s_addr ? FLAG_GATEWAY : 0;
 	memcpy(bytes + 1, &p->vip, 4);
 	memcpy(bytes + 5, p->nodes, 8);
 	memcpy(bytes + 13, &port, 2);
-	memcpy(bytes + 15, &p->witness, 4);
+	memcpy(bytes + 15, third, 4);
 	err = put_secret(p->secret, bytes + 19);
 	sum = checksum(bytes);
 	memcpy(bytes + CHECKED, &sum, sizeof(sum));
@@ -124,11 +128,12 @@ static int unpack(const char *text, uint8_t bytes[BYTES])
 static bool makes_sense(const struct setup_plan *p)
 {
 	const struct in_addr *a = p->nodes;
+	const in_addr_t third = p->gateway.s_addr ? p->gateway.s_addr : p->witness.s_addr;
 
 	return p->port && p->vip.s_addr && a[0].s_addr && a[1].s_addr &&
 	       a[0].s_addr != a[1].s_addr && p->vip.s_addr != a[0].s_addr &&
-	       p->vip.s_addr != a[1].s_addr && p->witness.s_addr != a[0].s_addr &&
-	       p->witness.s_addr != a[1].s_addr && p->witness.s_addr != p->vip.s_addr;
+	       p->vip.s_addr != a[1].s_addr && third != a[0].s_addr && third != a[1].s_addr &&
+	       third != p->vip.s_addr;
 }
 
 static int take(const uint8_t bytes[BYTES], struct setup_plan *out)
@@ -144,7 +149,7 @@ static int take(const uint8_t bytes[BYTES], struct setup_plan *out)
 	memcpy(&out->vip, bytes + 1, 4);
 	memcpy(out->nodes, bytes + 5, 8);
 	memcpy(&port, bytes + 13, 2);
-	memcpy(&out->witness, bytes + 15, 4);
+	memcpy(bytes[0] & FLAG_GATEWAY ? &out->gateway : &out->witness, bytes + 15, 4);
 	out->port = ntohs(port);
 	for (size_t i = 0; i < SECRET; i++)
 		(void)snprintf(out->secret + 2 * i, 3, "%02x", bytes[19 + i]);

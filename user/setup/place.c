@@ -69,6 +69,10 @@ static const char *wrong_wish(const struct setup_wish *w)
 		return "the VIP is an address of its own: neither node has it as its own address";
 	if (w->witness.s_addr && (same(w->witness, w->peer) || same(w->witness, w->vip)))
 		return "the witness is a third machine: neither node, and without the VIP";
+	if (w->witness.s_addr && w->gateway.s_addr)
+		return "a witness decides, and nobody asks the gateway: leave one of them out";
+	if (w->gateway.s_addr && (same(w->gateway, w->peer) || same(w->gateway, w->vip)))
+		return "the gateway is neither a node nor the VIP";
 	return NULL;
 }
 
@@ -106,6 +110,8 @@ static const char *wrong_self(const struct setup_wish *w, const struct setup_add
 		return "this node's own address is that of the VIP: it needs one of its own";
 	if (same(self->addr, w->witness))
 		return "the witness is a third machine, not this node";
+	if (w->gateway.s_addr && (same(self->addr, w->gateway) || !in_subnet(self, w->gateway)))
+		return "the gateway is a machine in the subnet of this node, and not this node";
 	if (w->prefix && w->prefix != 32 && w->prefix != self->prefix)
 		return "the VIP's prefix differs from that of this node's interface";
 	return NULL;
@@ -118,8 +124,11 @@ int setup_place(const struct setup_wish *w, const struct setup_addr *list, unsig
 	const struct setup_addr *self = NULL;
 	int err = 0;
 
-	*out = (struct setup_plan){.fast = w->fast, .vip = w->vip, .witness = w->witness};
-	out->port = w->port;
+	*out = (struct setup_plan){.fast = w->fast,
+				   .vip = w->vip,
+				   .witness = w->witness,
+				   .gateway = w->gateway,
+				   .port = w->port};
 	if (!wrong && find(list, n, w->peer))
 		wrong = "--peer is an address of this machine: name the other node";
 	if (!wrong)
@@ -133,4 +142,14 @@ int setup_place(const struct setup_wish *w, const struct setup_addr *list, unsig
 	out->nodes[w->backup ? SETUP_BACKUP : SETUP_PRIMARY] = self->addr;
 	out->nodes[w->backup ? SETUP_PRIMARY : SETUP_BACKUP] = w->peer;
 	return 0;
+}
+
+void setup_take_gateway(const struct setup_wish *w, const struct setup_addr *self,
+			struct in_addr gateway, struct setup_plan *out)
+{
+	if (w->witness.s_addr || w->gateway.s_addr || w->no_gateway)
+		return;
+	if (gateway.s_addr && in_subnet(self, gateway) && !same(gateway, self->addr) &&
+	    !same(gateway, w->peer) && !same(gateway, w->vip))
+		out->gateway = gateway;
 }

@@ -14,13 +14,14 @@
  *
  *    0       1               5               9               13   15               19
  *   +-------+---------------+---------------+---------------+----+----------------+
- *   | flags |  VIP          |  primary      |  backup       |port|  witness or 0  |
+ *   | flags |  VIP          |  primary      |  backup       |port|  third, or 0   |
  *   +-------+---------------+---------------+---------------+----+----------------+
  *   |  secret, 32 bytes                             51 | checksum, 4 bytes
  *   +--------------------------------------------------+------------------
  *
- * Addresses and numbers are in network order. The checksum covers HOKM1 and what is before it. It
- * finds errors of copying and proves nothing: the code is as secret as the secret.
+ * The third address is that of the gateway, with its flag, or that of a witness. Addresses
+ * and numbers are in network order. The checksum covers HOKM1 and what is before it. It finds
+ * errors of copying and proves nothing: the code is as secret as the secret.
  */
 #ifndef HOKM_SETUP_PLAN_H
 #define HOKM_SETUP_PLAN_H
@@ -41,10 +42,13 @@
 
 enum { SETUP_PRIMARY, SETUP_BACKUP, SETUP_NODES };
 
-/* The group. It is the same on all machines. An address 0.0.0.0 of the witness: there is none. */
+/*
+ * The group. It is the same on all machines. An address 0.0.0.0: there is no witness, or no gateway
+ * that decides. There is one of them at most.
+ */
 struct setup_plan {
 	bool fast;
-	struct in_addr vip, nodes[SETUP_NODES], witness;
+	struct in_addr vip, nodes[SETUP_NODES], witness, gateway;
 	uint16_t port;                /* host order */
 	char secret[GENKEY_TEXT_MAX]; /* 64 hexadecimal digits */
 };
@@ -58,10 +62,11 @@ struct setup_addr {
 
 /* What the command line says. 0.0.0.0 and 0: not given. */
 struct setup_wish {
-	struct in_addr self, peer, vip, witness;
+	struct in_addr self, peer, vip, witness, gateway;
 	unsigned int prefix; /* of the VIP */
 	uint16_t port;
 	bool fast, backup;
+	bool no_gateway; /* none is to decide, whatever the routes are */
 };
 
 /*
@@ -70,6 +75,13 @@ struct setup_wish {
  */
 int setup_place(const struct setup_wish *w, const struct setup_addr *list, unsigned int n,
 		struct setup_plan *out, char words[SETUP_WORDS_MAX]);
+
+/*
+ * The gateway of the default route over the interface of this node. It decides if it is in the
+ * node's subnet, and the wish names neither a witness nor a gateway and does not exclude it.
+ */
+void setup_take_gateway(const struct setup_wish *w, const struct setup_addr *self,
+			struct in_addr gateway, struct setup_plan *out);
 
 /* Returns 0, or -EINVAL when the secret is none of `genkey`. */
 int setup_code_make(const struct setup_plan *p, char code[SETUP_CODE_MAX]);

@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/gateway.h"
 #include "base/units.h"
 #include "import/import.h"
 #include "setup/act.h"
@@ -41,6 +42,9 @@ static const struct command_option options[] = {
 	{"vip", 'v', false, "ADDRESS", "the virtual IP, with or without /PREFIX (" SETUP_VIP ")"},
 	{"port", 't', false, "N", "the TCP port of the game (8765)"},
 	{"witness", 'w', false, "ADDRESS", "a third machine that decides with the nodes"},
+	{"gateway", 'g', false, "ADDRESS",
+	 "decides between two nodes that do not hear each other, if there is no witness; "
+	 "none: nobody does (that of the default route)"},
 	{"self", 's', false, "ADDRESS", "this node's own address, where several can be meant"},
 	{"primary", OPT_PRIMARY, false, NULL,
 	 "this node is the primary: so it is without --backup"},
@@ -109,6 +113,13 @@ static int take_vip(struct setup_wish *w, const char *text)
 	return take_address(address, &w->vip);
 }
 
+static int take_gateway(struct setup_wish *w, const char *text)
+{
+	w->no_gateway = !strcmp(text, "none");
+	w->gateway.s_addr = 0;
+	return w->no_gateway ? 0 : take_address(text, &w->gateway);
+}
+
 static int take_port(struct setup_wish *w, const char *text)
 {
 	uint64_t port;
@@ -131,6 +142,8 @@ static int take_wish(struct setup_wish *w, int option, const char *value)
 		return take_port(w, value);
 	case 'w':
 		return take_address(value, &w->witness);
+	case 'g':
+		return take_gateway(w, value);
 	case 's':
 		return take_address(value, &w->self);
 	case OPT_PRIMARY:
@@ -242,6 +255,24 @@ static int text_of_plan(const struct setup_plan *p, char **text)
 	return err;
 }
 
+/* On the interface of this node, which is one of the two. */
+static void find_gateway(struct call *k, const struct setup_addr *list, unsigned int n)
+{
+	struct in_addr gateway = {0};
+	char buf[INET_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < n; i++)
+		if ((list[i].addr.s_addr == k->plan.nodes[SETUP_PRIMARY].s_addr ||
+		     list[i].addr.s_addr == k->plan.nodes[SETUP_BACKUP].s_addr) &&
+		    !gateway_find(list[i].interface, &gateway))
+			setup_take_gateway(&k->wish, &list[i], gateway, &k->plan);
+	if (k->plan.gateway.s_addr != k->wish.gateway.s_addr &&
+	    inet_ntop(AF_INET, &k->plan.gateway, buf, sizeof(buf)))
+		printf("%s, the gateway of the default route, decides between two nodes "
+		       "that do not hear each other;\n--gateway none leaves it out\n",
+		       buf);
+}
+
 static int from_wish(struct call *k, char **text)
 {
 	struct setup_addr list[SETUP_ADDRS_MAX];
@@ -254,6 +285,7 @@ static int from_wish(struct call *k, char **text)
 		(void)inet_pton(AF_INET, SETUP_VIP, &k->wish.vip);
 	if (setup_place(&k->wish, list, (unsigned int)n, &k->plan, words))
 		return fail(words);
+	find_gateway(k, list, (unsigned int)n);
 	return setup_secret(k->s.config, stderr, k->plan.secret)
 		       ? -EINVAL
 		       : text_of_plan(&k->plan, text);

@@ -50,6 +50,10 @@ int setup_conf(const struct setup_plan *p, const char *agent_user, FILE *to)
 		fprintf(to, "profile = fast\n");
 	if (agent_user)
 		fprintf(to, "agent_user = %s\n", agent_user);
+	if (p->gateway.s_addr)
+		fprintf(to,
+			"gateway = \"%s\" # decides between nodes that do not hear each other\n",
+			show(p->gateway, buf));
 	fprintf(to, "vip = {\"%s\"}\n", show(p->vip, buf));
 	fprintf(to, "node primary { address = \"%s\" priority = 110 }\n",
 		show(p->nodes[SETUP_PRIMARY], buf));
