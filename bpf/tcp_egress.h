@@ -8,6 +8,10 @@
  *   connection that an MPTCP join names     the SYN goes to a peer, which may know it
  *   a packet filter                         the RST goes out: who is banned here stays banned
  *
+ * A RST that this node forwards comes from the server's machine: a container, to which the node
+ * translates the VIP. It says that no server listens there, whatever listens here: Docker's proxy
+ * (docker-proxy) holds a listening socket for the port, and takes no connection of a client.
+ *
  * Segments that the daemon of this node sends on behalf of connections have the mark HOKM_SKB_MARK.
  * They are only counted.
  */
@@ -66,6 +70,12 @@ static __always_inline enum verdict half_open_refused(struct packet *p, struct h
 	return v;
 }
 
+/* The kernel notes where a packet came in, also one that it forwards; it made the others here. */
+static __always_inline bool is_forwarded(const struct packet *p)
+{
+	return ((struct __sk_buff *)p->ctx)->ingress_ifindex != 0;
+}
+
 /* Does a server listen for the packet's service here? Client port 0 finds no connection. */
 static __always_inline bool is_listening(const struct packet *p)
 {
@@ -117,7 +127,7 @@ static __always_inline enum verdict half_open_reset(struct packet *p, struct hok
 
 	if (refusal && is_join_refused(p))
 		return half_open_join(p, half);
-	if (refusal && !is_listening(p))
+	if (refusal && (is_forwarded(p) || !is_listening(p)))
 		return half_open_refused(p, half);
 	if (refusal)
 		COUNT(p, rst_filter);

@@ -303,6 +303,7 @@ int fix_reset(void **state)
 	perf_buffer__consume(x->events);
 	x->n_events = 0;
 	x->linear = 0;
+	x->forwarded = false;
 	return 0;
 }
 
@@ -434,16 +435,23 @@ unsigned int fix_conn_count(struct fix *x)
 	return n;
 }
 
+#define OTHER_LINK 7 /* an index: no interface needs to have it */
+
 static void run(struct fix *x, int prog, const struct frame *f)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = f->len,
 		    .data_out = x->out.b, .data_size_out = sizeof(x->out.b), .repeat = 1);
 
 	struct xdp_md md = {.data_end = x->linear};
+	struct __sk_buff skb = {.ingress_ifindex = OTHER_LINK};
 
 	if (x->linear && prog == x->ingress) {
 		o.ctx_in = &md;
 		o.ctx_size_in = sizeof(md);
+	}
+	if (x->forwarded && prog == x->egress) {
+		o.ctx_in = &skb;
+		o.ctx_size_in = sizeof(skb);
 	}
 	assert_int_equal(bpf_prog_test_run_opts(prog, &o), 0);
 	x->verdict = (int)o.retval;

@@ -129,6 +129,7 @@ struct fix {
 	struct frame out;      /* result of the last run */
 	int verdict;
 	uint32_t linear; /* bytes of an ingress frame in its first buffer; 0: as many as fit */
+	bool forwarded;  /* egress frames came in by another interface of the node */
 	struct hokm_conn_bits *bits; /* map conn_bits, by fix_bits() */
 	struct perf_buffer *events;
 	struct ring_buffer *changes;

@@ -41,6 +41,26 @@ static void banned_client_is_neither_replayed_nor_suspicious(void **state)
 	assert_int_equal(COUNT(x, rst_filter), 0);
 }
 
+/*
+ * The game runs in a container, and nothing listens in it. Docker's proxy listens for the port on
+ * the node all the same.
+ */
+static void refusal_of_a_container_is_replayed(void **state)
+{
+	struct fix *x = *state;
+	struct socks s;
+
+	socks_listen(&s);
+	x->forwarded = true;
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
+	assert_int_equal(COUNT(x, rst_filter), 0);
+	assert_int_equal(COUNT(x, refused), 1);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, suspects), 1);
+	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 1);
+	close(s.listener);
+}
+
 /* The kernel's answer to an MPTCP join whose token it does not know: RST with MP_TCPRST. */
 static void join_refused(struct fix *x, const uint8_t option[4])
 {
@@ -80,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(banned_client_is_neither_replayed_nor_suspicious),
+		HOKM_TEST(refusal_of_a_container_is_replayed),
 		HOKM_TEST(mptcp_join_is_replayed_without_suspicion),
 	};
 

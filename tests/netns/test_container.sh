@@ -11,12 +11,16 @@
 #            ended too, and the drain has an end
 #   unresponsive
 #            the game answers nothing: the same, when its service goes DOWN
+#   refuses  a listening socket on the node, as that of docker-proxy, and no game in the container,
+#            whose kernel refuses players: nobody notices, whatever listens on the node
 
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/listeners.sh
 . "$TESTS_DIR/listeners.sh"
+# shellcheck source=tools/demo/report.sh
+. "$TESTS_DIR/../../tools/demo/report.sh"
 
 COUNT=30
 DESK=8766
@@ -141,6 +145,31 @@ unresponsive() {
 	must lab_kill a game CONT
 }
 
+# Docker's proxy: connections from the node itself would reach the container by it.
+proxy() {
+	lab_spawn "$1" proxy socat "TCP-LISTEN:$LAB_PORT,fork,reuseaddr" "TCP:$INSIDE:$LAB_PORT"
+}
+listens() { [ -n "$(lab_run "$1" ss -Hltn sport "$LAB_PORT")" ]; }
+
+refuses() {
+	must observe_start
+	must lab_wait 20 players_on a
+	must proxy a
+	within 10 "refuses: a socket listens on the node" listens a
+	must lab_wait 10 calm
+	observe_mark refuses
+	must lab_kill a game KILL
+	within 10 "refuses: the players are well" calm
+	within 10 "refuses: all of them on the peer" players_on b
+	within 10 "refuses: the service goes down" service_is a down
+	observe_mark end
+	number_is "refuses: players whose connection broke" \
+		"$(field "$REPLY_PLAYERS" broken)" -eq "$PLAYERS"
+	number_is "refuses: attempts refused or timed out" "$(refused "$REPLY_PLAYERS")" -eq 0
+	number_is "refuses: SYNs that went to the peer" "$(counter a replayed)" -gt 0
+	number_is "refuses: RSTs taken for those of a packet filter" "$(counter a rst_filter)" -eq 0
+}
+
 must lab_up a b
 must lab_conf a b
 for node in a b; do
@@ -154,4 +183,6 @@ must lab_wait 20 owns a
 moves
 drained
 unresponsive
+within 20 "unresponsive: the node owns again" owns a
+refuses
 test_end
