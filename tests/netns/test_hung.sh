@@ -90,6 +90,8 @@ goes_on() {
 	local patience=${PATIENCE[$PROFILE]}
 	must lab_kill a game CONT
 	within "$patience" "$(say "goes on: the service is up")" service_is a up
+	# After a relapse it would wait for longer each time.
+	must ctl_ok a ready
 	within "$patience" "$(say "goes on: the primary owns")" owns a
 	within "$patience" "$(say "goes on: no longer suspect")" suspect_no_more
 	within 10 "$(say "goes on: new players are served here again")" new_players_go_to a

@@ -242,12 +242,13 @@ static void test_status_of_recovery(void **state)
 		"  2.0 s        4       0  unknown\n",
 		"WARNING  the settings of peer b differ: vip: here 1, there 2; same file\n",
 		"WARNING  this node does not preempt yet: it waits until a peer has replicated",
+		"WARNING  this node does not preempt for 38.0 s: its services failed 3 times",
 		DRAINING,
 	};
 	json_t *data = sample(STATUS);
 	json_t *change = sample(
 		"{'drain':true,'drain_ms':4200,'drained':false,'players':7,"
-		"'waits_for_replica_ms':900,'peers':["
+		"'waits_for_replica_ms':900,'relapse_left_ms':38000,'relapses':2,'peers':["
 		"{'name':'b','replica':{'connected':true,'warm':true,'peer_warm':true,"
 		"'connections':50,'lag_max_ms':12,'resyncs':1,'faults':{'tag':1,'order':2}},"
 		"'differs':[{'name':'vip','text':'vip: here 1, there 2',"

@@ -220,7 +220,7 @@ static void test_may_preempt(void **state)
 		const char *peers[3];
 		uint8_t owner;  /* last octet of the owner that is followed */
 		uint8_t holder; /* of a holder known by pulses alone */
-		char word;      /* s standby, d drain, m maint */
+		char word;      /* s standby, d drain, m maint, r relapsed */
 		bool may;
 	} may_rows[] = {
 		{"UU", {"-"}, 0, 0, 0, true},
@@ -236,6 +236,7 @@ static void test_may_preempt(void **state)
 		{"UD", {"p2"}, 0, 10, 0, false},
 		{"UD", {"p1"}, 0, 10, 0, true},
 		{"UU", {"p2"}, 10, 0, 's', false},
+		{"UU", {"p2"}, 10, 0, 'r', false},
 		{"UU", {"p0"}, 10, 0, 'd', false},
 		{"UU", {"p0"}, 10, 0, 'm', false},
 		{"UU", {"p2"}, 99, 0, 0, true},
@@ -256,6 +257,7 @@ static void test_may_preempt(void **state)
 		if (may_rows[i].holder)
 			in.peers[may_rows[i].holder - 10].lease_until_ns = NOW + 1;
 		in.standby = may_rows[i].word == 's';
+		in.relapsed = may_rows[i].word == 'r';
 		in.drain = may_rows[i].word == 'd';
 		in.maint = may_rows[i].word == 'm';
 		policy_decide(&in, &out);

@@ -270,7 +270,10 @@ static const struct conf_key vrrp_keys[] = {
 	KEY("vrrp.preempt", BOOL, FIELD(conf, preempt), RELOAD, "yes", NULL,
 	    "Take over from an owner of lower priority."),
 	KEY("vrrp.preempt_delay", DURATION(0, HOURS(1)), FIELD(conf, preempt_delay_ns), RELOAD,
-	    "10s", "2s", "Time that a node waits before it preempts an owner of lower priority."),
+	    "10s", "2s",
+	    "Time that a node waits before it preempts an owner of lower priority. It waits "
+	    "longer when its services fail again and again, each time soon after they were up: "
+	    "2, 4, 8, at most 61 times as long, and at most 10m more."),
 	KEY("vrrp.password", TEXT(0, 8), FIELD(conf, vrrp_password[0]),
 	    RELOAD | KEY_SECRET | KEY_BY_RULE, NULL, NULL,
 	    "The password in version 2 adverts. Every machine in the network segment can read it: "

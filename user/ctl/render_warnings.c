@@ -58,6 +58,19 @@ static void warn_drain(const json_t *data, FILE *out)
 	print_order(data, "drain", out);
 }
 
+static void warn_relapse(const json_t *data, FILE *out)
+{
+	json_int_t left = field_int(data, "relapse_left_ms", -1);
+	char age[RENDER_WORD];
+
+	if (left < 0)
+		return;
+	fprintf(out,
+		WARN "this node does not preempt for %s: its services failed %lld times in a row, "
+		     "each soon after the one before; `hokm-xdp ctl ready` ends that\n",
+		word_age(left, age), (long long)field_int(data, "relapses", 0) + 1);
+}
+
 static void warn_operator(const json_t *data, FILE *out)
 {
 	if (field_true(data, "maint")) {
@@ -68,6 +81,7 @@ static void warn_operator(const json_t *data, FILE *out)
 		fprintf(out, WARN
 			"this node does not preempt yet: "
 			"it waits until a peer has replicated its connections (see COLD below)\n");
+	warn_relapse(data, out);
 	if (field_true(data, "drain"))
 		warn_drain(data, out);
 	if (field_true(data, "standby")) {

@@ -43,6 +43,7 @@
 #include "decide/guess_time.h"
 #include "decide/policy.h"
 #include "decide/quiet.h"
+#include "decide/relapse.h"
 #include "decide/vrrp.h"
 #include "sense/link.h"
 
@@ -105,6 +106,7 @@ struct daemon {
 	struct operator_orders operator;
 
 	/* decided */
+	struct relapse relapse;
 	struct policy_output policy;
 	struct vrrp vrrp;
 	bool vrrp_started;

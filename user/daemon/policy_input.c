@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/policy_input.h"
 
@@ -85,6 +86,36 @@ bool policy_sole_owner(const struct daemon *d, uint64_t now_ns)
 	return true;
 }
 
+static struct relapse_view relapse_view(const struct daemon *d)
+{
+	const struct services *services = &d->node.services;
+	struct relapse_view v = {
+		.up = true,
+		.held = d->drain.on || operator_ordered(&d->operator, ORDER_MAINT),
+		.preempt_delay_ns = d->node.conf->preempt_delay_ns,
+	};
+
+	for (unsigned int s = 0; s < services->n; s++) {
+		v.up = v.up && services->list[s].health == HOKM_SVC_UP;
+		v.down = v.down || services->list[s].health == HOKM_SVC_DOWN;
+	}
+	return v;
+}
+
+void policy_note_relapse(struct daemon *d)
+{
+	const struct relapse_view v = relapse_view(d);
+	uint64_t now_ns = clock_now_ns();
+
+	if (relapse_step(&d->relapse, &v, now_ns))
+		log_warn("the services are up again after %u failures in a row, "
+			 "each soon after the one before: "
+			 "this node does not preempt for %llu s and the preempt delay; "
+			 "`hokm-xdp ctl ready` ends that",
+			 d->relapse.n + 1,
+			 (unsigned long long)((d->relapse.until_ns - now_ns) / NS_PER_S));
+}
+
 void policy_input(const struct daemon *d, struct policy_input *in)
 {
 	const struct node *n = &d->node;
@@ -106,6 +137,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->drain = d->drain.on;
 	in->maint = operator_ordered(&d->operator, ORDER_MAINT);
 	in->standby = operator_ordered(&d->operator, ORDER_STANDBY);
+	in->relapsed = relapse_waits(&d->relapse, in->now_ns);
 	in->link_up = d->link_up;
 	in->silent = d->segment.waits;
 	in->barred = d->gateway.out.bars ? HOKM_R_GATEWAY_SILENT : etcd_watch_bars(&d->etcd);

@@ -7,6 +7,9 @@
 
 struct daemon;
 
+/* Has a service of this node failed, or are all up again? Called before policy_input(). */
+void policy_note_relapse(struct daemon *d);
+
 /* Reads only the daemon's state: peers_read() comes before. Peers are named by their slots. */
 void policy_input(const struct daemon *d, struct policy_input *in);
 

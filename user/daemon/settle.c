@@ -121,6 +121,7 @@ static void decide(struct daemon *d)
 	struct node *n = &d->node;
 	struct policy_input in;
 
+	policy_note_relapse(d);
 	policy_input(d, &in);
 	policy_decide(&in, &d->policy);
 	if (d->policy.panic != was.panic)

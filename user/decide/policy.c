@@ -204,7 +204,7 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 	v->owner_seen_ns = owner ? owner->seen_ns : 0;
 	v->best_successor = best_successor(in, own_up);
 	rival = owner ? owner : find(in, v->holder);
-	v->may_preempt = own_up > 0 && !in->standby && !in->drain && !in->maint &&
+	v->may_preempt = own_up > 0 && !in->standby && !in->relapsed && !in->drain && !in->maint &&
 			 (!rival || (!is_lost(rival) && own_up >= n_up(in, rival)));
 }
 

@@ -76,9 +76,10 @@ struct policy_input {
 	unsigned int n_services;
 	enum hokm_svc_state health[HOKM_MAX_SERVICES]; /* INIT, UP or DOWN, by active checks */
 	enum hokm_reason health_reason[HOKM_MAX_SERVICES];
-	bool drain;   /* the operator drains this node */
-	bool maint;   /* the operator has put it into maintenance */
-	bool standby; /* the operator gave the VIP away by `failover`: do not preempt */
+	bool drain;    /* the operator drains this node */
+	bool maint;    /* the operator has put it into maintenance */
+	bool standby;  /* the operator gave the VIP away by `failover`: do not preempt */
+	bool relapsed; /* its services failed again and again: do not preempt yet (relapse.h) */
 	bool link_up;
 	bool silent;             /* nothing was heard since the link came, as on an island */
 	enum hokm_reason barred; /* why the arbiter forbids it (arbiter.h, tie.h); NONE */

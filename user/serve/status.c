@@ -149,6 +149,10 @@ static void put_state(json_t *o, const struct daemon *d, uint64_t now_ns)
 	status_put(o, "players", status_number(services_players(&d->node.services)));
 	status_put(o, "waits_for_replica_ms",
 		   d->policy.waits ? status_age(d->policy.waits_ns, now_ns) : json_null());
+	status_put(o, "relapse_left_ms",
+		   relapse_waits(&d->relapse, now_ns) ? status_left(d->relapse.until_ns, now_ns)
+						      : json_null());
+	status_put(o, "relapses", status_number(d->relapse.n));
 	status_put(o, "standby", json_boolean(operator_ordered(&d->operator, ORDER_STANDBY)));
 	status_put(o, "successor", successor ? json_string(successor) : json_null());
 	status_put(o, "adopted", json_boolean(d->adopted));

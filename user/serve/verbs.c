@@ -350,6 +350,7 @@ static int verb_ready(void *arg, const json_t *args, json_t **data, char *error,
 	(void)size;
 	operator_take_back(&d->operator, ORDER_MAINT);
 	operator_take_back(&d->operator, ORDER_STANDBY);
+	relapse_forget(&d->relapse);
 	return ordered(d, "ready", data, "out of maintenance and standby; the election decides");
 }
 
