@@ -98,6 +98,73 @@ static void again_while_players_are_left(void **state)
 	assert_false(unresponsive_due(&in));
 }
 
+static bool waiters_due(const struct unresponsive_input *in, uint64_t wait_ns)
+{
+	uint64_t before_ns = 0;
+	bool is_due = unresponsive_waiters_due(in, &before_ns);
+
+	assert_int_equal(before_ns, is_due ? in->now_ns - wait_ns : 0);
+	return is_due;
+}
+
+/* The server sends to others meanwhile, and players are not needed: who waits is none yet. */
+static void those_who_wait_are_terminated_alone(void **state)
+{
+	struct unresponsive_input in = due;
+
+	(void)state;
+	in.active_ns = in.now_ns;
+	in.players = 0;
+	assert_false(unresponsive_due(&in));
+	assert_true(waiters_due(&in, UNRESPONSIVE_SILENT_NS));
+	in.waiters_ns = in.now_ns - UNRESPONSIVE_AGAIN_NS;
+	assert_true(waiters_due(&in, UNRESPONSIVE_SILENT_NS));
+	in.waiters_ns++;
+	assert_false(waiters_due(&in, 0));
+}
+
+static void they_have_waited_as_long_as_the_check_and_others(void **state)
+{
+	static const struct {
+		uint64_t waited_ns, pace_ns, wait_ns;
+	} rows[] = {
+		{0, 0, UNRESPONSIVE_SILENT_NS},
+		{10 * S, S, 10 * S},
+		{S, 3 * S, 3 * S},
+		{200 * S, 0, 0}, /* nobody has waited since before the boot */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct unresponsive_input in = due;
+
+		in.active_ns = in.now_ns;
+		in.waited_ns = rows[i].waited_ns;
+		in.pace_ns = rows[i].pace_ns;
+		assert_int_equal(waiters_due(&in, rows[i].wait_ns), rows[i].wait_ns > 0);
+	}
+}
+
+static void those_who_wait_need_the_other_conditions(void **state)
+{
+	struct unresponsive_input in;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		in = due;
+		in.active_ns = in.now_ns;
+		if (i == 0)
+			in.health = HOKM_SVC_UP;
+		else if (i == 1)
+			in.no_answer = false;
+		else if (i == 2)
+			in.keep = true;
+		else
+			in.peer_up = false;
+		assert_false(waiters_due(&in, 0));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +174,9 @@ int main(void)
 		cmocka_unit_test(the_server_must_have_been_silent),
 		cmocka_unit_test(the_silence_covers_the_check),
 		cmocka_unit_test(again_while_players_are_left),
+		cmocka_unit_test(those_who_wait_are_terminated_alone),
+		cmocka_unit_test(they_have_waited_as_long_as_the_check_and_others),
+		cmocka_unit_test(those_who_wait_need_the_other_conditions),
 	};
 
 	return cmocka_run_group_tests_name("unresponsive", tests, NULL, NULL);

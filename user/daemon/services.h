@@ -63,6 +63,8 @@ struct service {
 	uint64_t players; /* counted by the last complete sweep */
 	/* When its sessions were terminated last; 0: not since it went DOWN. */
 	uint64_t terminated_ns;
+	/* When it was last looked whose upgrade request waits; 0: not since it went DOWN. */
+	uint64_t waiters_ns;
 	/* How much the server sent to players, and when that grew last; 0: never looked. */
 	uint64_t sent, active_ns;
 	struct recover recover;

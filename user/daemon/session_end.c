@@ -27,13 +27,23 @@ struct batch {
 	unsigned int n;
 };
 
+/* Is the connection among those that this walk ends? */
+static bool is_meant(const struct session_end *e, uint8_t slot, const struct hokm_conn *c)
+{
+	uint64_t since_ns = e->walk_since_ns[slot];
+
+	if (!(e->walking & 1u << slot))
+		return false;
+	return !since_ns || (c->upgrade_ns && c->upgrade_ns <= since_ns);
+}
+
 static int end_one(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg)
 {
 	struct batch *b = arg;
 	struct session_end *e = b->e;
 	const struct service *svc = services_by_slot(&e->node->services, k->service);
 
-	if (!svc || !(e->walking & 1u << svc->slot) || c->target != HOKM_LOCAL ||
+	if (!svc || !is_meant(e, svc->slot, c) || c->target != HOKM_LOCAL ||
 	    c->flags & HOKM_CONN_ENDED || !(c->flags & HOKM_CONN_OPENED) || b->n == SLICE)
 		return 0;
 	if (e->forgetting) {
@@ -91,7 +101,7 @@ static void report(struct session_end *e, bool stuck)
 		uint8_t slot = services->list[s].slot;
 		const char *why = hokm_reason_text(e->reason[slot]);
 
-		if (!(e->walking & 1u << slot))
+		if (!(e->walking & 1u << slot) || (e->walk_since_ns[slot] && !e->found[slot]))
 			continue;
 		log_info("service %s: terminated %u connections: reason=%s (%s)", name,
 			 e->found[slot], hokm_reason_name(e->reason[slot]), why);
@@ -121,6 +131,9 @@ static void begin_walk(struct session_end *e, uint64_t now_ns)
 		e->orphaned = 0;
 	else
 		e->wanted = 0;
+	/* Entries are forgotten of those connections only that were ended. */
+	if (!e->forgetting)
+		memcpy(e->walk_since_ns, e->waits_since_ns, sizeof(e->walk_since_ns));
 	memset(e->found, 0, sizeof(e->found));
 	for (uint8_t s = 0; s < HOKM_MAX_SERVICES; s++)
 		e->elsewhere[s] = ender_elsewhere(e->ender, s);
@@ -170,8 +183,19 @@ void session_end_walk(struct session_end *e, uint64_t now_ns)
 void session_end_service(struct session_end *e, struct service *svc, enum hokm_reason reason)
 {
 	e->wanted |= 1u << svc->slot;
+	e->waits_since_ns[svc->slot] = 0;
 	e->reason[svc->slot] = reason;
 	svc->terminated_ns = clock_now_ns();
+}
+
+/* The same for those alone whose upgrade request has waited since that moment. */
+static void end_waiters(struct session_end *e, const struct service *svc, uint64_t since_ns)
+{
+	if (e->wanted & 1u << svc->slot && !e->waits_since_ns[svc->slot])
+		return;
+	e->wanted |= 1u << svc->slot;
+	e->waits_since_ns[svc->slot] = since_ns;
+	e->reason[svc->slot] = HOKM_R_SHUTDOWN_SESSIONS;
 }
 
 void session_end_quiet(struct node *n, const struct service *svc, uint64_t now_ns)
@@ -249,6 +273,27 @@ static void listen_to_server(struct session_end *e, struct service *svc, uint64_
 	}
 }
 
+static bool anybody_waits(const struct session_end *e, const struct service *svc, uint64_t now_ns)
+{
+	uint32_t n = 0;
+
+	return !hokm_bpf_count_waits(e->node->bpf, svc->slot, HOKM_WAIT_UPGRADE, 0, now_ns, &n,
+				     NULL) &&
+	       n > 0;
+}
+
+static void look_for_waiters(struct session_end *e, struct service *svc,
+			     const struct unresponsive_input *in)
+{
+	uint64_t since_ns;
+
+	if (!unresponsive_waiters_due(in, &since_ns))
+		return;
+	svc->waiters_ns = in->now_ns;
+	if (anybody_waits(e, svc, in->now_ns))
+		end_waiters(e, svc, since_ns);
+}
+
 static void look_at_service(struct session_end *e, struct service *svc, bool draining,
 			    uint64_t now_ns)
 {
@@ -258,6 +303,7 @@ static void look_at_service(struct session_end *e, struct service *svc, bool dra
 	if (svc->health != HOKM_SVC_DOWN) {
 		if (!draining)
 			svc->terminated_ns = 0;
+		svc->waiters_ns = 0;
 		return;
 	}
 	in = (struct unresponsive_input){
@@ -267,12 +313,16 @@ static void look_at_service(struct session_end *e, struct service *svc, bool dra
 		.players = svc->players,
 		.active_ns = svc->active_ns,
 		.terminated_ns = svc->terminated_ns,
+		.waiters_ns = svc->waiters_ns,
 		.waited_ns = longest_wait(svc),
+		.pace_ns = observe_after_ns(&svc->observe, HOKM_SIGNAL_UPGRADE),
 		.now_ns = now_ns,
 	};
 	in.peer_up = in.no_answer && peers_serve(&e->node->peers, svc->tag, now_ns);
 	if (unresponsive_due(&in))
 		session_end_service(e, svc, HOKM_R_SHUTDOWN_SESSIONS);
+	else
+		look_for_waiters(e, svc, &in);
 }
 
 void session_end_tick(struct session_end *e, bool draining, uint64_t now_ns)

@@ -37,6 +37,11 @@ struct session_end {
 	bool forgetting;   /* the walk that is under way deletes those */
 	uint64_t quiet_ns; /* when the packet path was prepared for our RSTs last */
 	enum hokm_reason reason[HOKM_MAX_SERVICES];
+	/*
+	 * Of what is requested, and of the walk: only connections whose upgrade request came before
+	 * this moment, and has no answer; 0: all.
+	 */
+	uint64_t waits_since_ns[HOKM_MAX_SERVICES], walk_since_ns[HOKM_MAX_SERVICES];
 	unsigned int found[HOKM_MAX_SERVICES]; /* connections of this walk */
 	/* Of the ender, as of the beginning of the walk. */
 	uint64_t elsewhere[HOKM_MAX_SERVICES], left;

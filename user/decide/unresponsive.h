@@ -13,6 +13,12 @@
  *     UNRESPONSIVE_SILENT_NS (a server that sends is only slow, as on a machine short of CPU);
  *   - a peer is UP to take the clients, and the configuration does not say on_marked_down = keep.
  *
+ * A server that sends something to some of its players may yet serve no new ones: one of its
+ * processes is stuck, or it may open no more files, so that the kernel accepts connections and the
+ * server never does. Then the other conditions suffice for those whose upgrade request has waited
+ * for as long as that check, and longer than this service takes for upgrades. They are no players
+ * yet, and a client of WebSocket has no time limit of its own, as a rule.
+ *
  * Timer of the caller: it asks again at least every UNRESPONSIVE_AGAIN_NS.
  */
 #ifndef HOKM_UNRESPONSIVE_H
@@ -37,6 +43,8 @@ struct unresponsive_input {
 	 */
 	uint64_t active_ns;
 	uint64_t terminated_ns; /* last round; 0: none since the service went down */
+	uint64_t waiters_ns;    /* last look for those who wait; 0: none since then */
+	uint64_t pace_ns;       /* an upgrade of this service is late after this time */
 	uint64_t waited_ns;     /* for how long the check that got no answer waited */
 	uint64_t now_ns;
 };
@@ -48,5 +56,10 @@ bool unresponsive_reason(enum hokm_reason reason);
  * every UNRESPONSIVE_AGAIN_NS while players are left.
  */
 bool unresponsive_due(const struct unresponsive_input *in);
+/*
+ * The connections of those whose upgrade request came before *before_ns and has no answer are to be
+ * terminated now: every UNRESPONSIVE_AGAIN_NS. Asked when unresponsive_due() says no.
+ */
+bool unresponsive_waiters_due(const struct unresponsive_input *in, uint64_t *before_ns);
 
 #endif
