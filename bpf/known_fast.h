@@ -227,7 +227,8 @@ static __always_inline int known_fast_out(struct __sk_buff *skb)
 	slot = service_find(p.cfg, ip->saddr, tcp->source);
 	if (slot == HOKM_NODE_SLOT)
 		return is_vip(p.cfg, ip->saddr) ? NOT_FAST : 1;
-	if (skb->mark == HOKM_SKB_MARK || !account(&p, slot))
+	/* Those of the daemon have no window; tcp_egress.h tells them apart. */
+	if (!tcp->window || !account(&p, slot))
 		return NOT_FAST;
 	clock_read_coarse(&p);
 	p.client = ip->daddr;

@@ -12,8 +12,8 @@
  * translates the VIP. It says that no server listens there, whatever listens here: Docker's proxy
  * (docker-proxy) holds a listening socket for the port, and takes no connection of a client.
  *
- * Segments that the daemon of this node sends on behalf of connections have the mark HOKM_SKB_MARK.
- * They are only counted.
+ * Segments that the daemon of this node sends on behalf of connections come from a raw socket. They
+ * are only counted.
  */
 #ifndef HOKM_BPF_TCP_EGRESS_H
 #define HOKM_BPF_TCP_EGRESS_H
@@ -180,6 +180,23 @@ static __always_inline enum verdict segment_egress(struct packet *p)
 	return PASS;
 }
 
+/*
+ * Did the daemon send the segment (user/act/tickle.h)? The socket tells, and not a mark of the skb:
+ * its bits belong to the rules of the operator, of VPNs and of container networks. The window of
+ * these segments is 0. Few segments of a server have such a window, so few pay for the look.
+ */
+static __always_inline bool is_of_daemon(const struct packet *p)
+{
+	struct bpf_sock *sk;
+
+	if (p->seg.window)
+		return false;
+	sk = ((struct __sk_buff *)p->ctx)->sk;
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IPPROTO_RAW;
+}
+
 /* A TCP packet from a VIP. frame_len: length of the whole skb. */
 static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len)
 {
@@ -196,7 +213,7 @@ static __always_inline enum verdict tcp_egress(struct packet *p, __u32 frame_len
 		return PASS;
 	p->client = ip->daddr;
 	p->client_port = tcp->dest;
-	if (((struct __sk_buff *)p->ctx)->mark == HOKM_SKB_MARK) {
+	if (is_of_daemon(p)) {
 		COUNT(p, told_dead);
 		return PASS;
 	}

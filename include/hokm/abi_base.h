@@ -67,12 +67,6 @@ _Static_assert(sizeof(struct hokm_addr) == 16, "addr");
 #define HOKM_SIDE_SERVER 2
 
 /*
- * SO_MARK of the segments that the daemon sends on behalf of connections (user/act/tickle.h). The
- * egress program only counts them.
- */
-#define HOKM_SKB_MARK 0x686b6d70
-
-/*
  * Size of a replication message in bytes: UDP payload, sent with TTL 255. The greatest one is 1244
  * bytes with its IP and UDP headers, and no MTU in use is below 1280. user/decide/repl_wire.h
  * defines the content.

@@ -20,12 +20,12 @@
 #include <bpf/libbpf.h>
 
 #include "hokm/ws.h"
+#include "lo.h"
 #include "skel.h"
 #include "talk.h"
 
 #define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
 
-#define LO         1
 #define MTU_LARGE  65536
 #define MTU_SMALL  1500
 #define CHUNK_MAX  30000 /* fits into the receiver's buffer, because one thread writes and reads */
@@ -35,35 +35,21 @@
 struct lo {
 	struct fix *x;
 	struct socks s;
-	struct bpf_tc_hook hook;
 };
 
-/* Returns false when this kernel has no clsact or no BPF classifier, which are modules. */
-static bool lo_attach(struct lo *l, struct fix *x)
+static void lo_attach(struct lo *l, struct fix *x)
 {
-	LIBBPF_OPTS(bpf_tc_opts, o, .prog_fd = x->egress);
-	int err;
-
 	l->x = x;
-	l->hook = (struct bpf_tc_hook){
-		.sz = sizeof(l->hook), .ifindex = LO, .attach_point = BPF_TC_EGRESS};
-	err = bpf_tc_hook_create(&l->hook);
-	if (!err)
-		err = bpf_tc_attach(&l->hook, &o);
-	if (err == -ENOENT || err == -EOPNOTSUPP)
-		return false;
-	assert_int_equal(err, 0);
+	lo_egress_attach(x);
 	assert_int_equal(bpf_xdp_attach(LO, x->ingress, XDP_FLAGS_SKB_MODE, NULL), 0);
 	memset(x->cfg.mac, 0, sizeof(x->cfg.mac)); /* MAC address of lo */
 	fix_cfg(x);
-	return true;
 }
 
-static void lo_detach(struct lo *l)
+static void lo_detach(void)
 {
-	l->hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	assert_int_equal(bpf_xdp_detach(LO, XDP_FLAGS_SKB_MODE, NULL), 0);
-	assert_int_equal(bpf_tc_hook_destroy(&l->hook), 0);
+	lo_egress_detach();
 }
 
 static void lo_mtu(int mtu)
@@ -175,12 +161,11 @@ static void whatever_the_kernel_makes_of_it(struct fix *x, int mtu, uint32_t see
 {
 	struct lo l;
 
-	if (!lo_attach(&l, x))
-		fail_msg("could not attach both programs to lo: clsact must be there");
+	lo_attach(&l, x);
 	lo_mtu(mtu);
 	talk_over_lo(&l, mtu, &seed);
 	close_over_lo(&l);
-	lo_detach(&l);
+	lo_detach();
 }
 
 /* Segments of up to 30 KB whose payload is in page fragments. */

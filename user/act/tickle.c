@@ -76,6 +76,7 @@ void tickle_build(const struct tickle_conn *c, bool rst, uint8_t packet[TICKLE_L
 		.doff = sizeof(tcp) / 4,
 		.rst = rst,
 		.ack = 1,
+		.window = 0, /* hokm_egress relies on it */
 	};
 	uint32_t sum = IPPROTO_TCP + sizeof(tcp);
 
@@ -90,7 +91,7 @@ _Static_assert(sizeof(struct iphdr) + sizeof(struct tcphdr) == TICKLE_LEN, "no o
 int tickle_open(struct tickle **out)
 {
 	struct tickle *t = calloc(1, sizeof(*t));
-	const int mark = HOKM_SKB_MARK, bytes = SEND_BUFFER;
+	const int bytes = SEND_BUFFER;
 	int err;
 
 	*out = NULL;
@@ -105,8 +106,7 @@ int tickle_open(struct tickle **out)
 		free(t);
 		return err;
 	}
-	if (setsockopt(t->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) ||
-	    setsockopt(t->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes))) {
+	if (setsockopt(t->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes))) {
 		err = -errno;
 		log_error("could not set up the raw socket for RSTs: %s; CAP_NET_ADMIN is needed",
 			  strerror(-err));

@@ -12,8 +12,9 @@
  *
  * The packets go through a raw socket with our own IP header; the kernel chooses route and MAC, as
  * for packets of the server: a rule for what comes from the VIP holds for them, too.
- * They carry the mark HOKM_SKB_MARK, so that hokm_egress does not count them as packets of the
- * server.
+ * They have no mark: its bits belong to the rules of others (`ip rule fwmark`, kube-proxy). By
+ * their raw socket and their window of 0 hokm_egress knows that they are not the server's, and only
+ * counts them (bpf/tcp_egress.h).
  */
 #ifndef HOKM_ACT_TICKLE_H
 #define HOKM_ACT_TICKLE_H

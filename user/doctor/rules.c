@@ -171,7 +171,7 @@ static const struct rule rules[] = {
 	 "ip route replace the same route with src and the address of the node itself"},
 	{"conntrack-loose", FINDING_WARNING, rule_conntrack_strict, OF_NODE, true,
 	 "connections that a move brings here count as invalid, and a firewall may drop them",
-	 "sysctl net.netfilter.nf_conntrack_tcp_loose=1; or let mark 0x686b6d70 pass before"},
+	 "sysctl net.netfilter.nf_conntrack_tcp_loose=1; or let the game port pass before"},
 	{"arp-ignore", FINDING_WARNING, rule_arp_silent, OF_NODE, true,
 	 "an owner answers no ARP for the VIP", "sysctl net.ipv4.conf.all.arp_ignore=1"},
 	{"dns", FINDING_WARNING, rule_dns_complains, OF_NODE, false,
