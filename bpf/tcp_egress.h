@@ -137,16 +137,31 @@ static __always_inline enum verdict half_open_reset(struct packet *p, struct hok
 	return PASS;
 }
 
+/*
+ * Does the SYN-ACK answer the SYN of the entry? A server may take the data of a SYN, too (TCP Fast
+ * Open, RFC 7413).
+ */
+static __always_inline bool answers_syn(const struct packet *p, struct hokm_half_open *half)
+{
+	__u32 data = p->seg.ack - half->isn - 1;
+
+	return !data || (half->syn_kept && data <= half_open_syn(half)->data);
+}
+
 /* A packet of the server on a half-open connection. */
 static __always_inline enum verdict half_open_reply(struct packet *p, struct hokm_half_open *half)
 {
 	if (p->seg.flags & TCP_FLAG_RST)
 		return half_open_reset(p, half);
 	half_open_count_out(half, p);
-	if (!(p->seg.flags & TCP_FLAG_SYN) || p->seg.ack != half->isn + 1)
+	if (!(p->seg.flags & TCP_FLAG_SYN) || !answers_syn(p, half))
 		return PASS;
 	COUNT(p, syn_ack);
-	if (half->tcp_state != HOKM_TCP_SYN)
+	/*
+	 * A stream that began in the SYN is not followed from its beginning: its next packet enters
+	 * the connection, for which a socket is there (tcp_unknown.h).
+	 */
+	if (half->tcp_state != HOKM_TCP_SYN || p->seg.ack != half->isn + 1)
 		return PASS;
 	half->tcp_state = HOKM_TCP_SYN_ACK;
 	half->syn_ack_ns = p->now;

@@ -518,6 +518,27 @@ static void egress_leaves_others_alone(void **state)
 	assert_int_equal(fix_count_all(x), 0);
 }
 
+/*
+ * The server took the data of the SYN, or a part of it (TCP Fast Open). That is an answer: without
+ * it a service of such clients only would seem to answer nobody.
+ */
+static void syn_ack_of_data_is_an_answer(void **state)
+{
+	static const uint32_t taken[] = {1, 99, 100, 101};
+	struct fix *x = *state;
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		struct hokm_conn half;
+
+		fix_reset(state);
+		expect_in_pass(x, SEG(.flags = SYN, .seq = ISN, .payload = 100));
+		fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1 + taken[i]));
+		assert_int_equal(COUNT(x, syn_ack), taken[i] <= 100);
+		assert_true(fix_half(x, &half));
+		assert_int_equal(half.tcp_state, HOKM_TCP_SYN);
+	}
+}
+
 static void egress_accepts_tags_and_options(void **state)
 {
 	struct fix *x = *state;
@@ -557,6 +578,7 @@ int main(void)
 		HOKM_TEST(other_resets_are_no_refusal),
 		HOKM_TEST(syn_ack_of_another_syn_is_ignored),
 		HOKM_TEST(egress_leaves_others_alone),
+		HOKM_TEST(syn_ack_of_data_is_an_answer),
 		HOKM_TEST(egress_accepts_tags_and_options),
 	};
 

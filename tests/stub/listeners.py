@@ -5,6 +5,10 @@
 So only a packet from the network can show them that their connection is lost.
 
   listeners.py --addr A.B.C.D --port N --count N [--seconds S] [--from A.B.C.D]
+               [--fast-open]
+
+With --fast-open the request is in the SYN (TCP Fast Open); net.ipv4.tcp_fastopen must allow that
+without a cookie.
 
 Prints {"up": N} when all are connected. When all connections have ended or the time is over,
 prints a second line: how many ended, when the first and the last ended (milliseconds of the wall
@@ -43,9 +47,14 @@ class Listeners:
         sock.setblocking(False)
         if self.args.source:
             sock.bind((self.args.source, 0))
-        sock.connect_ex((self.args.addr, self.args.port))
+        server = (self.args.addr, self.args.port)
+        if self.args.fast_open:
+            sock.sendto(UPGRADE, socket.MSG_FASTOPEN, server)
+        else:
+            sock.connect_ex(server)
         self.socks[sock.fileno()] = [sock, b""]
-        self.epoll.register(sock.fileno(), select.EPOLLOUT)
+        self.epoll.register(sock.fileno(),
+                            select.EPOLLIN if self.args.fast_open else select.EPOLLOUT)
 
     def end(self, fd, why):
         """Records the end of a connection."""
@@ -121,6 +130,7 @@ def main():
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--from", dest="source", default="")
+    parser.add_argument("--fast-open", action="store_true")
     listeners = Listeners(parser.parse_args())
     if not listeners.connect():
         return 1
