@@ -61,7 +61,7 @@ must lab_wait 20 owns a
 sed "s/^node primary/node renamed/; s|^socket.*|socket = \"$LAB_DIR/other.sock\"|" "$CONF" \
 	>"$LAB_DIR/other.conf"
 chmod 600 "$LAB_DIR/other.conf"
-# On another interface, too: the pins tell that one runs, whatever its interface is.
+# On another interface, too: there can be one daemon in a network namespace.
 must ip -n "$(lab_ns a)" link add eth1 type veth peer name eth1p
 must ip -n "$(lab_ns a)" addr add 192.168.77.1/24 dev eth1
 must ip -n "$(lab_ns a)" link set eth1 up
@@ -85,7 +85,7 @@ refused() {
 		ok "$1 ends"
 	fi
 	holds "$1: it says why" \
-		grep -q "a daemon runs on this machine under another name" "$LAB_DIR/refused"
+		grep -q "hokm-xdp runs in this network namespace already" "$LAB_DIR/refused"
 	undisturbed "$1"
 }
 must lab_wait 20 has_address 192.168.1.23

@@ -23,6 +23,7 @@
 #include "daemon/node_drain.h"
 #include "daemon/gateway_watch.h"
 #include "daemon/heartbeat.h"
+#include "daemon/lock.h"
 #include "daemon/node.h"
 #include "daemon/notify_ends.h"
 #include "daemon/notify_feed.h"
@@ -55,7 +56,7 @@ struct daemon {
 
 	/* the run */
 	uint64_t started_ns;
-	int lock_fd;
+	struct node_lock lock;
 	struct hokm_bpf_opts bpf_opts;
 	bool adopted; /* maps and programs were pinned already: an earlier daemon left them */
 	bool running;

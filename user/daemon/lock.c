@@ -115,12 +115,11 @@ static int refuse(const struct conf *c, const char *path, int err)
 	return -EADDRINUSE;
 }
 
-int lock_node(const struct conf *c, int *fd)
+static int lock_file(const struct conf *c, int *fd)
 {
 	char path[CONF_PATH_MAX + 8];
 	int err = make_folder(c);
 
-	*fd = -1;
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s.lock", c->socket);
@@ -130,16 +129,27 @@ int lock_node(const struct conf *c, int *fd)
 		log_error("could not open the lock %s: %s%s", path, strerror(-err), advice(err));
 		return err;
 	}
-	err = refuse(c, path, flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0);
+	return refuse(c, path, flock(*fd, LOCK_EX | LOCK_NB) ? -errno : 0);
+}
+
+/* The file comes first: what it refuses is a daemon of this node, and its words name the node. */
+int lock_node(const struct conf *c, struct node_lock *l)
+{
+	int err;
+
+	*l = NODE_LOCK_NONE;
+	err = lock_file(c, &l->file);
 	if (!err)
-		return 0;
-	unlock_node(*fd);
-	*fd = -1;
+		err = netns_lock_take(c->file, &l->netns);
+	if (err)
+		unlock_node(l);
 	return err;
 }
 
-void unlock_node(int fd)
+void unlock_node(struct node_lock *l)
 {
-	if (fd >= 0)
-		close(fd);
+	netns_lock_release(&l->netns);
+	if (l->file >= 0)
+		close(l->file);
+	l->file = -1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One daemon for each node: a lock file beside the control socket. The kernel releases the lock
- * when the daemon ends.
+ * One daemon for each node: a lock file beside the control socket. And one for each network
+ * namespace, by netns_lock.h: another file may name another control socket. The kernel releases
+ * both locks when the daemon ends.
  */
 #ifndef HOKM_DAEMON_LOCK_H
 #define HOKM_DAEMON_LOCK_H
@@ -9,18 +10,26 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "daemon/netns_lock.h"
+
+struct node_lock {
+	int file; /* -1: not held */
+	struct netns_lock netns;
+};
+
+#define NODE_LOCK_NONE ((struct node_lock){.file = -1, .netns = NETNS_LOCK_NONE})
 
 /*
- * Takes the lock; creates the directory of the socket if necessary. -EADDRINUSE when another daemon
- * has the lock, or listens on the socket. 0 or -errno, logged.
+ * Takes both locks; creates the directory of the socket if necessary. -EADDRINUSE when another
+ * daemon has one of them, or listens on the socket. 0 or -errno, logged. Caller: unlock_node().
  */
-int lock_node(const struct conf *c, int *fd);
+int lock_node(const struct conf *c, struct node_lock *l);
 /*
  * Could another process take the lock and make the socket again? 0, or -errno with the reason in
  * `errors`: the folder is read-only or full.
  */
 int lock_may(const struct conf *c, FILE *errors);
-/* Releases the lock; -1 is fine. */
-void unlock_node(int fd);
+/* Releases the locks; those that are not held are fine. */
+void unlock_node(struct node_lock *l);
 
 #endif

@@ -231,7 +231,7 @@ static void terminate(const struct conf *c)
  */
 static int cleanup(const struct conf *c, bool terminates)
 {
-	int lock = -1;
+	struct node_lock lock;
 	int err = lock_node(c, &lock);
 	int err_other;
 
@@ -249,7 +249,7 @@ static int cleanup(const struct conf *c, bool terminates)
 			printf("%s: no packet path, VIP, route or sysctl of hokm-xdp is left\n",
 			       c->nodes[c->self].name);
 	}
-	unlock_node(lock);
+	unlock_node(&lock);
 	return err;
 }
 

@@ -210,9 +210,9 @@ static int take_possession(struct daemon *d)
 		err = bpf_clock_check();
 	if (!err)
 		err = link_mac(n->conf->interface, mac);
-	/* The lock comes first: a second daemon of this node must change nothing. */
+	/* The locks come first: a second daemon on this machine must change nothing. */
 	if (!err)
-		err = lock_node(n->conf, &d->lock_fd);
+		err = lock_node(n->conf, &d->lock);
 	if (!err)
 		err = check_runner_open(&d->checks, n->event, n->conf, &n->services, &n->inbox);
 	/* Loading the packet path takes a moment, in which an owner may send an advert. */
@@ -305,7 +305,7 @@ static void give_back(struct daemon *d, enum leave leave)
 	if (n->bpf && leave == LEAVE_NOTHING && hokm_bpf_cleanup(n->conf))
 		log_error("could not remove the packet path; run `hokm-xdp cleanup`");
 	hokm_bpf_close(n->bpf);
-	unlock_node(d->lock_fd);
+	unlock_node(&d->lock);
 	sd_event_unref(n->event);
 	conf_free(n->conf);
 	free(d);
@@ -326,7 +326,7 @@ int daemon_start(struct conf *c, const struct hokm_bpf_opts *opts, const struct 
 	d->node.conf = c;
 	d->bpf_opts = *opts;
 	d->front_ops = front;
-	d->lock_fd = -1;
+	d->lock = NODE_LOCK_NONE;
 	d->steering.fd = -1;
 	d->started_ns = clock_now_ns();
 	err = loop_open(d);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The lock of a node: its file, and its network namespace. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/lock.h"
+#include "own_netns.h"
+
+static struct own_netns ns;
+static char root[] = "/tmp/hxlockXXXXXX";
+static struct conf conf, other;
+
+static void configure(struct conf *c, const char *socket)
+{
+	memset(c, 0, sizeof(*c));
+	snprintf(c->socket, sizeof(c->socket), "%s/%s", root, socket);
+	snprintf(c->file, sizeof(c->file), "%s/hokm-xdp.conf", root);
+	c->n_nodes = 1;
+	snprintf(c->nodes[0].name, sizeof(c->nodes[0].name), "primary");
+}
+
+static void remove_it(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	assert_int_equal(remove(path), 0);
+}
+
+/* Whatever socket the other file names, and also while the folder of the first one is away. */
+static void two_sockets_are_two_daemons(void **state)
+{
+	struct node_lock first, second;
+
+	(void)state;
+	configure(&conf, "one/hokm.sock");
+	configure(&other, "two/hokm.sock");
+	assert_int_equal(lock_node(&conf, &first), 0);
+	assert_int_equal(lock_node(&conf, &second), -EADDRINUSE);
+	assert_int_equal(lock_node(&other, &second), -EADDRINUSE);
+	assert_int_equal(second.file, -1);
+	remove_it("one/hokm.sock.lock");
+	remove_it("one");
+	assert_int_equal(lock_node(&conf, &second), -EADDRINUSE);
+	unlock_node(&first);
+	assert_int_equal(lock_node(&other, &second), 0);
+	unlock_node(&second);
+	unlock_node(&second); /* nothing to do */
+	remove_it("one/hokm.sock.lock");
+	remove_it("one");
+	remove_it("two/hokm.sock.lock");
+	remove_it("two");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_sockets_are_two_daemons),
+	};
+	int rc;
+
+	own_netns_make(&ns);
+	if (!mkdtemp(root))
+		return 1;
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	if (rmdir(root))
+		rc = rc ? rc : 1;
+	return rc;
+}
