@@ -56,6 +56,17 @@ said=$(lab_ctl b failover 2>&1)
 number_is "failover to a peer in FAULT: refused" $? -ne 0
 holds "failover to a peer in FAULT: the answer says why" grep -qF 'primary is in fault' <<<"$said"
 holds "failover to a peer in FAULT: the owner goes on" owns b
+said=$(lab_ctl b drain 2>&1)
+number_is "drain with a peer in FAULT: refused" $? -ne 0
+holds "drain with a peer in FAULT: the answer says why" grep -qF 'primary is in fault' <<<"$said"
+said=$(lab_ctl b maint 2>&1)
+number_is "maint with a peer in FAULT: done" $? -eq 0
+holds "maint with a peer in FAULT: the answer says what it does" \
+	grep -qF 'no peer would take the VIP, so this node keeps it' <<<"$said"
+within 5 "maint with a peer in FAULT: its services show it" service_is b maint
+holds "maint with a peer in FAULT: the owner goes on" owns b
+holds "maint with a peer in FAULT: a new client reaches it" reached
+holds "maint is over" ctl_ok b ready
 within 60 "when it has stayed, the node owns again" owns a
 within 10 "the players are well" calm
 within 10 "the egress filter is there" has_egress

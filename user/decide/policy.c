@@ -286,9 +286,9 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return in->barred;
 	if (in->path_lost && path_keeps_away(in))
 		return HOKM_R_PATH_LOST;
-	if (in->maint && best)
+	if (in->maint && any_fit(in))
 		return HOKM_R_MAINT;
-	if (in->drain && best)
+	if (in->drain && any_fit(in))
 		return HOKM_R_OPERATOR;
 	if (in->maint || in->drain)
 		return HOKM_R_NONE;

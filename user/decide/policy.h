@@ -8,15 +8,17 @@
  * them. A peer known by adverts alone (keepalived) counts as fully healthy, because keepalived
  * leaves the election by itself when it is not. A peer is alive when its adverts come or, once it
  * answers pulses, when its daemon is fresh and has left INIT, unless the hook of its operator
- * refuses that it becomes owner: the VIP is handed over to nobody who would not take it.
+ * refuses that it becomes owner: the VIP is handed over to nobody who would not take it. A peer
+ * that is alive is fit unless it is in FAULT, which has reasons of its own: it would not take the
+ * VIP.
  *
  * May this node own the VIP? The first row that applies decides; "no" means VRRP state FAULT.
  *
  *   condition                                                        answer, reason
  *   the interface has no link                                        no, LINK_DOWN
  *   nothing was heard since the link came (segment.h)                no, SEGMENT_SILENT
- *   maintenance, and a peer that is alive is healthy                 no, MAINT
- *   drain, and a peer that is alive is healthy                       no, OPERATOR
+ *   maintenance, and a peer that is fit is healthy                   no, MAINT
+ *   drain, and a peer that is fit is healthy                         no, OPERATOR
  *   maintenance or drain, and no such peer                           yes, reason as below
  *   a service is in INIT, a peer is alive, this node is not owner    no, STARTED
  *   a peer that is alive is healthier                                no, SERVICE_DOWN

@@ -289,6 +289,12 @@ static int ordered(struct daemon *d, const char *order, json_t **data, const cha
 	return answer_text(data, text);
 }
 
+/* A peer would take the VIP. */
+static bool would_be_taken(const struct daemon *d)
+{
+	return next_owner_name(d) && !only_in_fault(d);
+}
+
 static int verb_drain(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	const char *timeout = json_string_value(json_object_get(args, "timeout"));
@@ -301,7 +307,7 @@ static int verb_drain(void *arg, const json_t *args, json_t **data, char *error,
 		snprintf(error, size, "timeout is a time such as 90s or 30m");
 		return -EINVAL;
 	}
-	if (!next_owner_name(d))
+	if (!would_be_taken(d))
 		return refuse_alone(d, error, size);
 	drain_begin(&d->drain, &d->node, timeout_ns);
 	operator_give(&d->operator, ORDER_DRAIN, ctl_server_asker(d->front), d->drain.until_ns);
@@ -330,14 +336,14 @@ static int verb_undrain(void *arg, const json_t *args, json_t **data, char *erro
 static int verb_maint(void *arg, const json_t *args, json_t **data, char *error, size_t size)
 {
 	struct daemon *d = arg;
-	bool keeps = !next_owner_name(d) && d->vrrp.state == HOKM_VRRP_MASTER;
+	bool keeps = !would_be_taken(d) && d->vrrp.state == HOKM_VRRP_MASTER;
 
 	(void)args;
 	(void)error;
 	(void)size;
 	operator_give(&d->operator, ORDER_MAINT, ctl_server_asker(d->front), 0);
 	return ordered(d, "maint", data,
-		       keeps ? "in maintenance; no peer is healthy, so this node keeps the VIP"
+		       keeps ? "in maintenance; no peer would take the VIP, so this node keeps it"
 			     : "in maintenance; the VIP goes to a peer");
 }
 
