@@ -97,13 +97,16 @@ write_sysctls() {
 		net.ipv4.conf.eth0.arp_ignore = 0
 		net.ipv4.conf.eth0.arp_announce = 0
 		net.ipv4.conf.eth0.rp_filter = 1
+		net.ipv4.conf.all.arp_filter = 1
+		net.ipv4.conf.eth0.arp_filter = 1
 	END
 	lab_run a sysctl -q -p "$LAB_DIR/bad.conf"
 }
 sysctls_are_good() {
 	[ "$(lab_run a sysctl -n net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce \
 		net.ipv4.conf.eth0.arp_ignore net.ipv4.conf.eth0.arp_announce \
-		net.ipv4.conf.eth0.rp_filter | tr '\n' ' ')" = "0 2 1 2 2 " ]
+		net.ipv4.conf.eth0.rp_filter net.ipv4.conf.all.arp_filter \
+		net.ipv4.conf.eth0.arp_filter | tr '\n' ' ')" = "0 2 1 2 2 0 0 " ]
 }
 # Harmless, and left as it is: a request for the VIP never comes to the code that it changes.
 proxy_arp() {

@@ -68,6 +68,12 @@ static void set_number(const char *ifname, const char *name, int number)
 	put(path, text);
 }
 
+static void operator_filters(int all, int own)
+{
+	set_number("all", "arp_filter", all);
+	set_number("hx0", "arp_filter", own);
+}
+
 static void operator_sets(int all_arp_ignore, int all_rp_filter, int rp_filter)
 {
 	set_number("all", "arp_ignore", all_arp_ignore);
@@ -282,6 +288,34 @@ static void what_gets_worse_is_put_back(void **state)
 	}
 }
 
+/* Found at the start it is left: rules of routing may make it harmless. */
+static void an_arp_filter_that_comes_later_is_taken_back(void **state)
+{
+	static const struct {
+		int all_found, found, all, own; /* the last two are set by another program */
+		int put_back, then_all, then_own;
+	} rows[] = {
+		{0, 0, 0, 0, 0, 0, 0}, {0, 0, 1, 0, 1, 0, 0}, {0, 0, 0, 1, 1, 0, 0},
+		{0, 0, 1, 1, 2, 0, 0}, {1, 0, 1, 1, 0, 1, 1}, {0, 1, 1, 0, 0, 1, 0},
+	};
+	struct sysctl_kept was;
+
+	(void)state;
+	operator_sets(0, 0, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		operator_filters(rows[i].all_found, rows[i].found);
+		assert_int_equal(sysctl_kept_read("hx0", &was), 0);
+		operator_filters(rows[i].all, rows[i].own);
+		if (sysctl_kept_again("hx0", &was) != rows[i].put_back ||
+		    value("all", "arp_filter") != rows[i].then_all ||
+		    value("hx0", "arp_filter") != rows[i].then_own)
+			fail_msg("row %zu: all %d, interface %d", i, value("all", "arp_filter"),
+				 value("hx0", "arp_filter"));
+		assert_int_equal(sysctl_kept_again("hx0", &was), 0);
+	}
+	operator_filters(0, 0);
+}
+
 /* An owner that answers no ARP is none: the value is the daemon's while it runs. */
 static void what_silences_the_owner_is_set_at_the_start(void **state)
 {
@@ -406,6 +440,7 @@ int main(void)
 		cmocka_unit_test_setup(what_became_worse_after_a_kill_is_saved, fresh),
 		cmocka_unit_test_setup(another_interface_keeps_the_values_of_all, fresh),
 		cmocka_unit_test(a_strict_filter_at_the_start_stays),
+		cmocka_unit_test(an_arp_filter_that_comes_later_is_taken_back),
 	};
 	int rc;
 

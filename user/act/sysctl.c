@@ -18,13 +18,17 @@
  *   arp_ignore of `all`, 1 at most. With a greater value the owner would answer no ARP for the VIP,
  *       whose prefix has no other address. A smaller value belongs to the operator, and is left.
  *
- * Two belong to the operator, and the daemon takes them as it finds them. Other programs
+ * Three belong to the operator, and the daemon takes them as it finds them. Other programs
  * (`sysctl --system`, agents of container networks) must not make them worse while it runs:
  *
  *   arp_ignore of `all`, 0 or 1. What becomes greater is set to what it was.
  *   rp_filter 1 of the interface or of `all`, while neither is 2: it is strict then. The kernel
  *       would drop packets of clients that the machine reaches by another interface, after the
  *       packet path has counted and tracked them. Found at the start, it is left.
+ *   arp_filter 1 of the interface or of `all`. The kernel would answer ARP for the VIP only to
+ *       hosts whose route leaves by the interface. With a second one in the segment that may be
+ *       nobody, for the fence lets no other interface answer. Found at the start, it is left: rules
+ *       of routing may lead each answer out where its question came in. `doctor` tells if not.
  *
  * proxy_arp is not among them: requests for a VIP never come to the code that it changes.
  *
@@ -453,6 +457,10 @@ int sysctl_kept_read(const char *ifname, struct sysctl_kept *k)
 		err = read_value("all", "rp_filter", &all_rp);
 	if (!err)
 		err = read_value(ifname, "rp_filter", &k->rp_filter);
+	if (!err)
+		err = read_value("all", "arp_filter", &k->all_arp_filter);
+	if (!err)
+		err = read_value(ifname, "arp_filter", &k->arp_filter);
 	if (err)
 		return err;
 	k->strict = greater(all_rp, k->rp_filter) == RP_STRICT;
@@ -500,19 +508,52 @@ static int rp_filter_again(const char *ifname, const struct sysctl_kept *was,
 	return 1;
 }
 
+/* The kernel filters when one of the two values is not 0. */
+static bool arp_is_filtered(const struct sysctl_kept *k)
+{
+	return k->all_arp_filter || k->arp_filter;
+}
+
+static int clear_arp_filter(const char *owner, int now)
+{
+	int err = now ? write_value(owner, "arp_filter", 0) : 0;
+
+	if (err)
+		return err;
+	if (now)
+		log_warn("net.ipv4.conf.%s.arp_filter was set to %d by another program; "
+			 "the owner answers no ARP for the VIP then "
+			 "to hosts whose route leaves by another interface: set to 0 again",
+			 owner, now);
+	return now != 0;
+}
+
+static int arp_filter_again(const char *ifname, const struct sysctl_kept *was,
+			    const struct sysctl_kept *now)
+{
+	int all, own;
+
+	if (!arp_is_filtered(now) || arp_is_filtered(was))
+		return 0;
+	all = clear_arp_filter("all", now->all_arp_filter);
+	own = all < 0 ? all : clear_arp_filter(ifname, now->arp_filter);
+	return own < 0 ? own : all + own;
+}
+
 int sysctl_kept_again(const char *ifname, const struct sysctl_kept *was)
 {
 	struct sysctl_kept now;
 	int err = sysctl_kept_read(ifname, &now);
-	int arp, rp;
+	int ignore, strict, filter;
 
 	if (err)
 		return err;
-	arp = arp_ignore_again(was, &now);
-	rp = rp_filter_again(ifname, was, &now);
-	if (arp < 0 || rp < 0)
-		return arp < 0 ? arp : rp;
-	return arp + rp;
+	ignore = arp_ignore_again(was, &now);
+	strict = rp_filter_again(ifname, was, &now);
+	filter = arp_filter_again(ifname, was, &now);
+	if (ignore < 0 || strict < 0)
+		return ignore < 0 ? ignore : strict;
+	return filter < 0 ? filter : ignore + strict + filter;
 }
 
 /* ---- restoring ---- */

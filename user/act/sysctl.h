@@ -38,10 +38,11 @@ int sysctl_arp_again(const char *ifname, bool say);
 
 /*
  * Sysctls that the daemon leaves as it found them: arp_ignore of `all` that silences no owner,
- * rp_filter of the interface, and whether reverse path filtering is strict there.
+ * rp_filter of the interface, whether reverse path filtering is strict there, and arp_filter of
+ * both.
  */
 struct sysctl_kept {
-	int all_arp_ignore, rp_filter;
+	int all_arp_ignore, rp_filter, all_arp_filter, arp_filter;
 	bool strict;
 };
 
