@@ -5,7 +5,9 @@
 # The file of the secret comes later than the daemon, as from an agent that fetches secrets: the
 # daemon waits for it, also when the node's address is late too. While it waits an operator may edit
 # the configuration: a text that is wrong for a moment, or a file that is away for a moment, does
-# not end the daemon. A witness without its secret ends in such a way that its unit starts it again.
+# not end the daemon. Nor does a configuration that is not there when a service manager starts the
+# daemon, because its file system is mounted later. A witness without its secret ends in such a way
+# that its unit starts it again.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -49,6 +51,19 @@ holds "no file: the daemon is alive" alive
 must sed -i '/^bogus/d' "$CONF.away"
 must mv "$CONF.away" "$CONF"
 within 10 "corrected: the node owns" owns a
+must lab_stop a daemon
+
+must rm "$LAB_DIR/log/a.daemon"
+must mv "$CONF" "$CONF.away"
+# As systemd does it for Type=notify. Nobody listens there.
+lab_spawn a daemon env NOTIFY_SOCKET="$LAB_DIR/notify" "$HOKM" run -c "$CONF"
+waits_for "file system" "$CONF: the configuration cannot be read: No such file"
+must address del
+must mv "$CONF.away" "$CONF"
+waits_for "file system is there, address" \
+	"$CONF: node: none of the nodes' addresses is on this machine"
+must address add
+within 10 "file system and address are there: the node owns" owns a
 must lab_stop a daemon
 
 must rm "$SECRET"

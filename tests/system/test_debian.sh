@@ -312,7 +312,8 @@ reboot_of_owner() {
 has_table() { machine_run "$1" nft list table inet hokm_xdp >/dev/null 2>&1; }
 
 # Everybody is on the backup: the crowd leaves it and comes to the owner. The backup has a power
-# cut, and then no address, which its daemon waits for.
+# cut, and then no address and no configuration, as if its file system were mounted late. The daemon
+# waits for both.
 reboot_of_backup() {
 	begin "power cut of the backup"
 	must crowd_stop
@@ -322,6 +323,7 @@ reboot_of_backup() {
 	systemctl -q --root="$LAB_DIR/b/root" mask systemd-networkd-wait-online.service
 	switched_off b a machine_off
 	must crowd_stop
+	must mv "$LAB_DIR"/b/root/etc/hokm-xdp/hokm-xdp.conf "$LAB_DIR/b/late.conf"
 	must machine_boot b
 	BOOT_MS=$(lab_now_ms)
 }
@@ -335,15 +337,22 @@ dhcp_server() {
 		--dhcp-range=192.168.1.0,static,255.255.255.0,2m \
 		--dhcp-host="$(lab_mac b),$(lab_addr b)" --dhcp-option="1,$1"
 }
-waits() { [[ $(machine_run "$1" systemctl show -P StatusText hokm-xdp) == *waiting* ]]; }
+# waits NODE [FOR]
+waits() {
+	[[ $(machine_run "$1" systemctl show -P StatusText hokm-xdp) == *"waiting: "*"${2:-}"* ]]
+}
 is_late() { [ $(($(lab_now_ms) - BOOT_MS)) -ge $LATE_MS ]; }
 mask_is() {
 	[[ $(ip -n "$(lab_ns "$1")" -o -4 addr show dev eth0) == *" $(lab_addr "$1")/$2 "* ]]
 }
 
 address_comes_late() {
+	CASE="late configuration"
+	within 60 "$CASE: the daemon waits for it, and systemd shows that" \
+		waits b "the configuration cannot be read"
+	must mv "$LAB_DIR/b/late.conf" "$LAB_DIR"/b/root/etc/hokm-xdp/hokm-xdp.conf
 	CASE="address by DHCP"
-	within 60 "$CASE: the daemon waits for it, and systemd shows that" waits b
+	within 60 "$CASE: the daemon waits for it, and systemd shows that" waits b "addresses is on"
 	must lab_wait 60 is_late
 	holds "$CASE: it waits after $LATE_MS ms too" waits b
 	must dhcp_server 255.255.255.0
