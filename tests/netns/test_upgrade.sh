@@ -37,6 +37,16 @@ in_read_only_folder() {
 		- "$LAB_DIR/a" "$PROGRAM" "$CONF" 2>&1 |
 		grep "no file can be made in $LAB_DIR/a,.* it is read-only" >/dev/null
 }
+# A start would make the folder of the control socket again, but not the one above it.
+accepts_socket() {
+	sed "s|^socket = .*|socket = \"$1\"|" "$CONF" >"$LAB_DIR/socket.conf" &&
+		chmod 600 "$LAB_DIR/socket.conf" &&
+		lab_run a "$PROGRAM" accepts "$LAB_DIR/socket.conf" >"$LAB_DIR/accepts" 2>&1
+}
+nowhere_for_the_socket() {
+	! accepts_socket "$LAB_DIR/no/where/hokm.sock" &&
+		grep -q "in $LAB_DIR/no/where,.* the folder above it is gone" "$LAB_DIR/accepts"
+}
 realtime() { chrt -p "$(lab_pid a daemon)" | grep -q SCHED_FIFO; }
 
 # The children of the daemon: those that it started itself, and none that nobody waits for.
@@ -103,6 +113,8 @@ refused "another map schema" "belong to another version (schema 99"
 set_schema "$SCHEMA"
 holds "a binary that lacks a capability does not accept" without_raw
 holds "nor one that finds the folder of the socket read-only" in_read_only_folder
+holds "nor one that cannot make it again" nowhere_for_the_socket
+holds "one that can does" accepts_socket "$LAB_DIR/away/hokm.sock"
 
 holds "the owner and its epoch are as they were" test "$(facts)" = "$FACTS"
 within 10 "the players are well" calm

@@ -37,19 +37,27 @@ static const char *advice(int err)
 		return "; it is read-only: mount it for writing, or choose another (key socket)";
 	if (err == -ENOSPC || err == -EDQUOT)
 		return "; it is full: see `df` and `df -i`";
+	if (err == -ENOENT)
+		return "; the folder above it is gone: make it again (mkdir -p)";
 	return "";
 }
 
-static int make_folder(const struct conf *c)
+/* Another program may have removed it while a daemon runs. */
+static int make_folder(const char *dir)
 {
-	char dir[CONF_PATH_MAX];
+	return mkdir(dir, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+static int prepare_folder(const struct conf *c)
+{
+	char dir[CONF_PATH_MAX] = "";
 	int err = folder_of(c, dir);
 
-	if (!err && mkdir(dir, 0755) && errno != EEXIST) {
-		err = -errno;
+	if (!err)
+		err = make_folder(dir);
+	if (err)
 		log_error("could not create %s for the control socket: %s%s", dir, strerror(-err),
 			  advice(err));
-	}
 	return err;
 }
 
@@ -72,6 +80,8 @@ int lock_may(const struct conf *c, FILE *errors)
 	char dir[CONF_PATH_MAX] = "";
 	int err = folder_of(c, dir);
 
+	if (!err)
+		err = make_folder(dir);
 	if (!err)
 		err = try_file(dir);
 	if (err)
@@ -118,7 +128,7 @@ static int refuse(const struct conf *c, const char *path, int err)
 static int lock_file(const struct conf *c, int *fd)
 {
 	char path[CONF_PATH_MAX + 8];
-	int err = make_folder(c);
+	int err = prepare_folder(c);
 
 	if (err)
 		return err;

@@ -26,7 +26,7 @@ struct node_lock {
 int lock_node(const struct conf *c, struct node_lock *l);
 /*
  * Could another process take the lock and make the socket again? 0, or -errno with the reason in
- * `errors`: the folder is read-only or full.
+ * `errors`: the folder is read-only or full, or cannot be made again as a start would make it.
  */
 int lock_may(const struct conf *c, FILE *errors);
 /* Releases the locks; those that are not held are fine. */
