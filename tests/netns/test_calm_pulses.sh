@@ -10,13 +10,11 @@
 PROFILE=standard
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/pace.sh
+. "$TESTS_DIR/pace.sh"
 # shellcheck source=tests/netns/witness.sh
 . "$TESTS_DIR/witness.sh"
 side_by_side timers witness
-
-# paces NODE MS: the node sends its probes each so many ms.
-paces() { status_is "$1" .pulse_ms "$2"; }
-group_is_calm() { paces a 30 && paces b 30; }
 
 # numbers NODE: ms since its start, ticks, and quiet ones, so far.
 numbers() { status "$1" '"\(.uptime_ms) \(.turns.pulse) \(.quiet_ticks)"'; }

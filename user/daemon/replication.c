@@ -166,13 +166,19 @@ static void put_all(struct replication *r, const struct repl_record *rec, uint64
 			repl_put(r->peers[i].link, rec, born_ns, now_ns);
 }
 
+/* In this tick of the pulse, whichever moment of it. */
+static void note_change(struct replication *r)
+{
+	r->changed_ns = r->node->peers.tick_ns;
+}
+
 static void take_change(const struct hokm_change *c, void *arg)
 {
 	struct replication *r = arg;
 	uint64_t now_ns = r->node->peers.tick_ns;
 	struct repl_record rec = repl_record_of_change(c, tag_of(r, c->key.service), now_ns);
 
-	r->changed_ns = now_ns;
+	note_change(r);
 	if (rec.tag)
 		put_all(r, &rec, c->now_ns, now_ns);
 }
@@ -241,7 +247,7 @@ static void feed_list(struct replication *r, unsigned int slot, uint64_t now_ns)
 	}
 	if (!repl_listing(p->link))
 		return;
-	r->changed_ns = now_ns;
+	note_change(r);
 	if (!repl_has_room(p->link))
 		return;
 	err = hokm_bpf_sweep_conns(r->node->bpf, &p->cursor, LIST_SLICE, list_one, &l, &done);
@@ -268,7 +274,7 @@ static void send_link(struct replication *r, unsigned int slot, uint64_t now_ns)
 			return;
 	}
 	/* There may be more. */
-	r->changed_ns = now_ns;
+	note_change(r);
 }
 
 /* Changes that found no room in their ring were never seen: every peer gets the whole list. */
