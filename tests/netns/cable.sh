@@ -9,6 +9,18 @@ cable_up() {
 		return 1
 	cable_end a && cable_end b
 }
+# switched_cable: the same with a switch between, which can lose what goes in one direction, and
+# takes the link from no node.
+switched_cable() {
+	local node
+	ip -n "$(lab_ns sw)" link add br1 type bridge mcast_snooping 0 &&
+		ip -n "$(lab_ns sw)" link set br1 up || return 1
+	for node in a b; do
+		ip -n "$(lab_ns sw)" link add direct-$node master br1 type veth \
+			peer name direct netns "$(lab_ns $node)" &&
+			ip -n "$(lab_ns sw)" link set direct-$node up && cable_end $node || return 1
+	done
+}
 # The interface of the node gets its address.
 cable_end() {
 	lab_run "$1" ethtool -K direct tx off >/dev/null &&

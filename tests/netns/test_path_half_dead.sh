@@ -34,18 +34,6 @@ half_dead() {
 }
 slower() { status_test a '.peers[0].paths[0].rtt_us // 0' -ge $((SEGMENT_MS * 1000)); }
 
-# The cable has a switch of its own, where it can lose what goes in one direction.
-switched_cable() {
-	local node
-	ip -n "$(lab_ns sw)" link add br1 type bridge mcast_snooping 0 &&
-		ip -n "$(lab_ns sw)" link set br1 up || return 1
-	for node in a b; do
-		ip -n "$(lab_ns sw)" link add direct-$node master br1 type veth \
-			peer name direct netns "$(lab_ns $node)" &&
-			ip -n "$(lab_ns sw)" link set direct-$node up && cable_end $node || return 1
-	done
-}
-
 second_path() { switched_cable && cable_conf a b; }
 witness_group "$PATIENT" second_path
 for node in a b; do within 20 "start: $node" both_paths $node; done
