@@ -154,14 +154,28 @@ struct hokm_gateway {
 _Static_assert(sizeof(struct hokm_gateway) == 64, "gateway");
 
 /**
+ * union hokm_count - which grants this node counts; what is read and written as one word
+ * @majority: members that must grant, this node among them; 0: grants do not count here, VRRP's
+ *            timers alone decide
+ * @apart: bit by slot: the grant of this one is not counted
+ * @word: both
+ */
+union hokm_count {
+	struct {
+		__u16 majority;
+		__u16 apart;
+	};
+	__u32 word;
+};
+
+/**
  * struct hokm_grants - value of grants, one entry
  * @own: the promises of this node as a member. The XDP program makes those to peers, the daemon the
  *       one to this node itself, by the same rules.
  * @wish: enum hokm_wish of this node. The daemon changes it and @wish_epoch with
  *        hokm_grants_set_wish() before it sends a probe with that wish.
- * @majority: members that must grant, this node among them; 0: grants do not count here, VRRP's
- *            timers alone decide
- * @rsv: zero, as @rsv64
+ * @count: which members must grant
+ * @rsv64: zero
  * @wish_epoch: epoch of the wish
  * @end: until when a majority has granted, and which wish: hokm_grant_end_word(). The XDP program
  *       writes it when an answer comes. hokm_grants_end_ns() reads it.
@@ -173,8 +187,7 @@ _Static_assert(sizeof(struct hokm_gateway) == 64, "gateway");
 struct hokm_grants {
 	struct hokm_promise own;
 	__u32 wish;
-	__u16 majority;
-	__u16 rsv;
+	union hokm_count count;
 	__u64 wish_epoch;
 	__u64 end;
 	__u64 rsv64;

@@ -13,6 +13,7 @@
  *     changes the wish first and then clears the words. So a writer that was held up while the wish
  *     changed finds another word, or writes an end of the former epoch, which does not count.
  *   - Within a wish an end only grows, because the members do not take a grant back.
+ *   - The number that must grant and the members that may change together, in one word.
  */
 #ifndef HOKM_GRANT_COUNT_H
 #define HOKM_GRANT_COUNT_H
@@ -62,7 +63,7 @@ HOKM_GRANT_INLINE __u64 hokm_grants_end_ns(const struct hokm_grants *g)
 	const volatile struct hokm_grants *now = g;
 	__u64 epoch;
 
-	if (!now->majority)
+	if (!now->count.majority)
 		return HOKM_GRANT_ALWAYS;
 	if (now->wish != HOKM_WISH_OWN)
 		return 0;
@@ -124,15 +125,17 @@ HOKM_GRANT_INLINE void hokm_grants_sum(struct hokm_grants *g)
 		__u64 old = HOKM_GRANT_READ(&g->end), ends[HOKM_GRANT_MEMBERS];
 		__u32 wish = *(volatile __u32 *)&g->wish;
 		__u64 epoch = *(volatile __u64 *)&g->wish_epoch;
-		__u64 k = *(volatile __u16 *)&g->majority;
+		union hokm_count by = {.word = *(volatile __u32 *)&g->count.word};
 
-		if (wish != HOKM_WISH_OWN || !k)
+		if (wish != HOKM_WISH_OWN || !by.majority)
 			return;
 		for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-			ends[i] = hokm_grant_end_ns(*(volatile __u64 *)&g->member[i].end, epoch);
+			ends[i] = hokm_grant_end_ns(*(volatile __u64 *)&g->member[i].end, epoch) &
+				  hokm_grant_less(by.apart >> i & 1, 1);
 		ends[HOKM_MAX_PEERS] = hokm_grants_self_ns(g, epoch);
-		if (hokm_grants_move(&g->end, old,
-				     hokm_grant_end_word(epoch, hokm_grants_kth(ends, k))))
+		if (hokm_grants_move(
+			    &g->end, old,
+			    hokm_grant_end_word(epoch, hokm_grants_kth(ends, by.majority))))
 			return;
 	}
 }
@@ -195,12 +198,26 @@ static inline void hokm_grants_raise(struct hokm_grants *g, __u64 epoch)
 	hokm_grants_sum(g);
 }
 
-/* Sets how many members must grant; 0: grants do not count. What was granted is counted anew. */
-static inline void hokm_grants_set_majority(struct hokm_grants *g, unsigned int majority)
+/* The slots of the other members as those that do not count, and back. */
+static inline __u32 hokm_grants_apart(__u32 slots)
 {
-	if (g->majority == majority)
+	return ~slots & ((1U << HOKM_MAX_PEERS) - 1);
+}
+
+/*
+ * Sets how many members must grant, and the slots of those that may beside this node; a majority of
+ * 0: grants do not count. What was granted is counted anew. For less than a microsecond the gates
+ * may see no grant.
+ */
+static inline void hokm_grants_set_members(struct hokm_grants *g, unsigned int majority,
+					   __u32 slots)
+{
+	const union hokm_count by = {
+		{.majority = (__u16)majority, .apart = (__u16)hokm_grants_apart(slots)}};
+
+	if (g->count.word == by.word)
 		return;
-	HOKM_GRANT_STORE(&g->majority, (__u16)majority);
+	HOKM_GRANT_STORE(&g->count.word, by.word);
 	HOKM_GRANT_STORE(&g->end, 0);
 	hokm_grants_sum(g);
 }

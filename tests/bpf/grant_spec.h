@@ -47,7 +47,7 @@ static inline struct hokm_grants grants_claimant(uint16_t majority)
 	};
 	struct hokm_grants g = grants_member();
 
-	g.majority = majority;
+	g.count.majority = majority;
 	g.wish = HOKM_WISH_OWN;
 	g.wish_epoch = EPOCH;
 	assert_int_equal(hokm_grant_carry_out(&g.own, &ask, fix_now()), HOKM_VERDICT_GRANTED);

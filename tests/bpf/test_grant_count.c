@@ -273,7 +273,7 @@ static void gates_ask_lease_and_grants(void **state)
 	expect_owner(x, &none, true);
 	g.end = hokm_grant_end_word(EPOCH, now);
 	expect_owner(x, &g, false);
-	g.majority = 0;
+	g.count.majority = 0;
 	expect_owner(x, &g, true);
 }
 

@@ -127,7 +127,7 @@ static void put_half(struct fix *x, uint64_t first_ns, uint64_t second_ns)
 
 static void put_grants(struct fix *x, uint64_t until_ns)
 {
-	const struct hokm_grants g = {.majority = 2,
+	const struct hokm_grants g = {.count.majority = 2,
 				      .wish = HOKM_WISH_OWN,
 				      .wish_epoch = 5,
 				      .end = hokm_grant_end_word(5, until_ns)};

@@ -18,6 +18,13 @@ cut() {
 		chain forward { type filter hook forward priority filter; $1 }
 	}"
 }
+# recut RULES: these in the place of those before, at one moment.
+recut() {
+	lab_run sw nft "delete table bridge cut
+		table bridge cut {
+			chain forward { type filter hook forward priority filter; $1 }
+		}"
+}
 uncut() { lab_run sw nft delete table bridge cut; }
 
 # cut_for SECONDS RULES: above all other processes, so that the cut takes so long and no longer.

@@ -20,6 +20,7 @@
 /* So short that it ends while the two go on asking: both find it free again and again. */
 #define LENGTH_NS 2000u
 #define THREADS   2
+#define ALL_SLOTS 0xffu
 
 /* ---- one promise, two claimants ---- */
 
@@ -119,7 +120,7 @@ static void end_of_one_wish_never_counts_for_another(void **state)
 
 	(void)state;
 	memset(&grants, 0, sizeof(grants));
-	grants.majority = 2;
+	grants.count.majority = 2;
 	over = 0;
 	for (unsigned int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, answer, &slots[i]), 0);
@@ -204,16 +205,16 @@ static void end_belongs_to_its_epoch(void **state)
 
 static void majority_that_grows_is_counted_anew(void **state)
 {
-	struct hokm_grants g = {.majority = 1, .wish = HOKM_WISH_OWN, .wish_epoch = 4};
+	struct hokm_grants g = {.count.majority = 1, .wish = HOKM_WISH_OWN, .wish_epoch = 4};
 
 	(void)state;
 	hokm_grants_note(&g, 3, 4, 50000);
 	assert_int_equal(hokm_grants_end_ns(&g), 50000);
-	hokm_grants_set_majority(&g, 2);
+	hokm_grants_set_members(&g, 2, ALL_SLOTS);
 	assert_int_equal(hokm_grants_end_ns(&g), 0);
 	hokm_grants_note(&g, 4, 4, 70000);
 	assert_int_equal(hokm_grants_end_ns(&g), 50000);
-	hokm_grants_set_majority(&g, 0);
+	hokm_grants_set_members(&g, 0, ALL_SLOTS);
 	assert_int_equal(hokm_grants_end_ns(&g), HOKM_GRANT_ALWAYS);
 	assert_int_equal(hokm_owner_until_ns(60000, &g), 60000);
 }

@@ -34,7 +34,7 @@ static void rig(struct rig *r)
 				    .slots = 1U << PEER | 1U << WITNESS,
 				    .length_ns = 30 * MS,
 				    .pulse_ns = 10 * MS};
-	r->map.majority = 2;
+	r->map.count.majority = 2;
 	r->map.own.silent_until_ns = 1;
 	r->map.own.longest_ns = 5000 * MS;
 }
@@ -119,7 +119,7 @@ static void no_claim_without_a_way_or_a_chance(void **state)
 	assert_int_equal(step(&r, way), HOKM_WISH_NONE); /* the answer is too old */
 
 	rig(&r);
-	r.c.majority = r.map.majority = 0;
+	r.c.majority = r.map.count.majority = 0;
 	assert_int_equal(step(&r, owner), HOKM_WISH_NONE);
 }
 
@@ -347,7 +347,7 @@ static void an_owner_gets_grants_before_they_decide(void **state)
 
 	(void)state;
 	rig(&r);
-	r.map.majority = 0;
+	r.map.count.majority = 0;
 	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
 	for (int i = 0; i < 100; i++) {
 		r.now_ns += 10 * MS;
@@ -364,7 +364,7 @@ static void an_owner_gets_grants_before_they_decide(void **state)
 	assert_true(v.granted_until_ns > r.now_ns);
 	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
 	assert_int_equal(r.g.phase, GRANTS_OWNING);
-	hokm_grants_set_majority(&r.map, 2);
+	hokm_grants_set_members(&r.map, 2, r.c.slots);
 	assert_true(hokm_grants_end_ns(&r.map) > r.now_ns);
 }
 

@@ -416,7 +416,7 @@ static void boot(struct sim *s, unsigned int i)
 	memset(m->asks, 0, sizeof(m->asks));
 	memset(m->newest_answer_ns, 0, sizeof(m->newest_answer_ns));
 	memset(m->newest_probe_ns, 0, sizeof(m->newest_probe_ns));
-	m->map.majority = (__u16)s->group->majority;
+	m->map.count.majority = (__u16)s->group->majority;
 	m->map.own.longest_ns = LONGEST_NS;
 	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(LONGEST_NS);
 	e.boot = m->boot;

@@ -481,7 +481,7 @@ static void is_refused(void **arg)
 static void its_promise_counts_at_once(void **arg)
 {
 	struct hokm_grants g = {.own = {.silent_until_ns = 1, .longest_ns = NS_PER_S},
-				.majority = 2,
+				.count.majority = 2,
 				.wish = HOKM_WISH_OWN,
 				.wish_epoch = EPOCH};
 	uint64_t now_ns = clock_now_ns();

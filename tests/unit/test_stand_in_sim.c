@@ -302,7 +302,7 @@ static void boot(struct sim *s, unsigned int i)
 					    .up = true,
 					    .boot = n->boot + 1};
 
-	fresh.map.majority = 2;
+	fresh.map.count.majority = 2;
 	fresh.map.gateway.member = GATEWAY;
 	fresh.map.own.longest_ns = LONGEST_NS;
 	fresh.map.own.silent_until_ns = local_ns(s, n) + hokm_grant_silence_ns(LONGEST_NS);

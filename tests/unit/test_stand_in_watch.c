@@ -84,7 +84,7 @@ static int setup(void **state)
 	memset(&node.peers, 0, sizeof(node.peers));
 	node.peers.list[PEER].used = true;
 	node.peers.each_ns = PULSE_NS;
-	map.majority = 2;
+	map.count.majority = 2;
 	map.own.silent_until_ns = NOW_NS - 50 * NS_PER_S;
 	map.member[PEER].answered_ns = NOW_NS - PULSE_NS;
 	map.member[PEER].verdict = HOKM_VERDICT_NONE;

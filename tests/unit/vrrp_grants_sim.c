@@ -24,7 +24,7 @@ void sim_grants_boot(struct sim *s, unsigned int i)
 
 	if (!s->majority)
 		return;
-	s->nodes[i].map.majority = (__u16)s->majority;
+	s->nodes[i].map.count.majority = (__u16)s->majority;
 	own->longest_ns = LONGEST_NS;
 	own->silent_until_ns = s->now_ns + hokm_grant_silence_ns(LONGEST_NS);
 }

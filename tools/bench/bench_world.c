@@ -181,7 +181,7 @@ int world_purge(struct bench *b, const struct path *p, uint64_t first, uint64_t 
 static int put_grants(struct bench *b, bool count)
 {
 	const struct hokm_grants g = {
-		.majority = count ? 2 : 0,
+		.count.majority = count ? 2 : 0,
 		.wish = HOKM_WISH_OWN,
 		.wish_epoch = 1,
 		.end = hokm_grant_end_word(1, clock_now_ns() + DAY_NS),

@@ -180,7 +180,7 @@ static void read_words(const struct watch *w, struct words out[NODES_MAX])
 			continue;
 		out[i].lease_ns = __atomic_load_n(&own->lease_until_ns, __ATOMIC_ACQUIRE);
 		out[i].epoch = __atomic_load_n(&own->epoch, __ATOMIC_ACQUIRE);
-		out[i].majority = __atomic_load_n(&g->majority, __ATOMIC_ACQUIRE);
+		out[i].majority = __atomic_load_n(&g->count.majority, __ATOMIC_ACQUIRE);
 		out[i].wish = __atomic_load_n(&g->wish, __ATOMIC_ACQUIRE);
 		out[i].wish_epoch = __atomic_load_n(&g->wish_epoch, __ATOMIC_ACQUIRE);
 		out[i].end = __atomic_load_n(&g->end, __ATOMIC_ACQUIRE);
@@ -206,7 +206,7 @@ static uint64_t read_moment(const struct watch *w, struct words out[NODES_MAX])
 static uint64_t until_of(const struct words *w)
 {
 	const struct hokm_grants g = {.wish = w->wish,
-				      .majority = (__u16)w->majority,
+				      .count.majority = (__u16)w->majority,
 				      .wish_epoch = w->wish_epoch,
 				      .end = w->end};
 

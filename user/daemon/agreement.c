@@ -16,6 +16,7 @@ int agreement_reconf(struct agreement *a)
 		log_error("could not make the digest of the settings: %s", strerror(-err));
 		return err;
 	}
+	a->members = here.hash[AGREE_NODE];
 	a->here = here;
 	a->looked_ns = 0;
 	return 0;
@@ -23,10 +24,27 @@ int agreement_reconf(struct agreement *a)
 
 int agreement_open(struct agreement *a, struct node *n, struct replication *r)
 {
+	int err;
+
 	memset(a, 0, sizeof(*a));
 	a->node = n;
 	a->replication = r;
-	return agreement_reconf(a);
+	err = agreement_reconf(a);
+	a->in_force = a->members;
+	return err;
+}
+
+/* Members on the way from those of one file to those of another are those of neither. */
+static void tell_members(struct agreement *a, bool behind)
+{
+	const uint32_t tells = behind ? ~a->members : a->members;
+
+	if (!behind)
+		a->in_force = a->members;
+	if (a->here.hash[AGREE_NODE] == tells)
+		return;
+	a->here.hash[AGREE_NODE] = tells;
+	a->looked_ns = 0;
 }
 
 const struct agree *agreement_there(const struct agreement *a, unsigned int slot, uint64_t now_ns)
@@ -99,8 +117,9 @@ static void look_at(struct agreement *a, unsigned int slot, const struct agree *
 	report(a, a->node->peers.list[slot].name, there, bits);
 }
 
-void agreement_run(struct agreement *a, uint64_t now_ns)
+void agreement_run(struct agreement *a, bool behind, uint64_t now_ns)
 {
+	tell_members(a, behind);
 	if (!a->replication || now_ns < a->looked_ns + AGREEMENT_EVERY_NS)
 		return;
 	a->looked_ns = now_ns;

@@ -10,6 +10,7 @@
 #ifndef HOKM_DAEMON_AGREEMENT_H
 #define HOKM_DAEMON_AGREEMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@ struct agreement {
 	struct node *node;
 	struct replication *replication; /* NULL: off */
 	struct agree here;
+	uint32_t members;  /* group `node` of the file */
+	uint32_t in_force; /* that of the file whose members are in force */
 	uint64_t looked_ns;
 	/* Of each peer, what was reported last; "" for agreement. */
 	char told[HOKM_MAX_PEERS][AGREE_WORDS_MAX];
@@ -33,8 +36,12 @@ struct agreement {
 int agreement_open(struct agreement *a, struct node *n, struct replication *r);
 /* After a reload. Returns 0, or -errno, logged: then the former digest stays. */
 int agreement_reconf(struct agreement *a);
-/* At each tick of the pulse. */
-void agreement_run(struct agreement *a, uint64_t now_ns);
+/*
+ * At each tick of the pulse. behind: this node goes by the members of its former file still
+ * (quorum_behind()). Until that is over no peer may change its own members: it would not know which
+ * ones to compare with. So the digest fits no file.
+ */
+void agreement_run(struct agreement *a, bool behind, uint64_t now_ns);
 
 /* What the peer in this slot says of its settings; NULL: unknown. */
 const struct agree *agreement_there(const struct agreement *a, unsigned int slot, uint64_t now_ns);

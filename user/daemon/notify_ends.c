@@ -123,8 +123,9 @@ static void look(void *arg)
 	e->look_ns = now_ns + LOOK_NS;
 	end(e, &e->link, *of->link_up, "link", HOKM_R_LINK_UP, "");
 	end(e, &e->panic, !of->policy->panic && any_up(of, now_ns), "state", HOKM_R_SERVICE_UP, "");
-	end(e, &e->majority, !of->quorum->in_force || of->quorum->news.reported == MAJORITY_THERE,
-	    "state", HOKM_R_MAJORITY, "");
+	end(e, &e->majority,
+	    !of->quorum->in_force.majority || of->quorum->news.reported == MAJORITY_THERE, "state",
+	    HOKM_R_MAJORITY, "");
 	end(e, &e->gateway, gateway == GATEWAY_PEER || gateway == GATEWAY_ANSWERS, "state",
 	    HOKM_R_GATEWAY_ANSWERS, "gateway");
 	end(e, &e->etcd, etcd == TIE_PEER || etcd == TIE_HOLDS || etcd == TIE_OTHER, "state",

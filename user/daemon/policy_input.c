@@ -70,7 +70,7 @@ bool policy_peer_serves(const struct daemon *d, uint64_t now_ns)
 bool policy_sole_owner(const struct daemon *d, uint64_t now_ns)
 {
 	/* Between two nodes that do not hear each other the gateway does not decide for sure. */
-	const bool sure = d->quorum.in_force && !conf_stand_in(d->node.conf);
+	const bool sure = d->quorum.in_force.majority && !conf_stand_in(d->node.conf);
 
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS && !sure; slot++) {
 		const struct peer *p = &d->node.peers.list[slot];

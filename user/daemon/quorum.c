@@ -72,30 +72,46 @@ void quorum_conf(const struct quorum *q, const struct vrrp *v, struct grants_con
 
 /* ---- what is in force ---- */
 
-static void put_in_force(struct quorum *q, unsigned int majority)
+static void put_in_force(struct quorum *q, unsigned int former)
 {
-	if (q->in_force == majority)
+	const struct in_force *f = &q->in_force;
+
+	hokm_grants_set_members(map_of(q), f->majority, f->slots);
+	if (f->majority == former)
 		return;
-	q->in_force = majority;
-	hokm_grants_set_majority(map_of(q), majority);
-	if (majority)
-		log_info("grants decide who is owner: %u members must grant it", majority);
+	if (f->majority)
+		log_info("grants decide who is owner: %u members must grant it", f->majority);
 	else
 		log_info("VRRP's timers decide who is owner: no grants are needed");
 }
 
-static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owner, uint64_t now_ns)
+/* Would an owner be one by what the configuration wants? */
+static bool granted_by(const struct quorum *q, const struct grants_conf *c, uint64_t now_ns)
 {
 	struct grants_view v;
-	uint64_t until_ns;
 
-	if (q->in_force == c->majority)
-		return;
-	grants_look(c, map_of(q), now_ns, &v);
-	until_ns = c->majority ? v.granted_until_ns : hokm_grants_end_ns(map_of(q));
 	/* An owner whose grants have just ended is none, until they are here again. */
-	if (!owner || now_ns < until_ns)
-		put_in_force(q, c->majority);
+	if (!c->majority)
+		return now_ns < hokm_grants_end_ns(map_of(q));
+	grants_look(c, map_of(q), now_ns, &v);
+	return now_ns < v.granted_until_ns;
+}
+
+static void follow_conf(struct quorum *q, const struct grants_conf *c, bool owner, uint64_t now_ns)
+{
+	const struct in_force wanted = {c->majority, c->slots};
+	const unsigned int former = q->in_force.majority;
+
+	in_force_step(&q->in_force, &wanted, owner,
+		      former != c->majority && granted_by(q, c, now_ns));
+	put_in_force(q, former);
+}
+
+bool quorum_behind(const struct quorum *q)
+{
+	const unsigned int wanted = conf_majority(q->node->conf);
+
+	return q->in_force.majority && wanted && q->in_force.majority != wanted;
 }
 
 /*
@@ -182,13 +198,13 @@ static void step(struct quorum *q, const struct vrrp *v, bool tick)
 void quorum_beat(struct quorum *q, const struct vrrp *v)
 {
 	/* Without grants there is nothing to wish; quorum_run() sees when they come into force. */
-	if (q->in_force || conf_majority(q->node->conf))
+	if (q->in_force.majority || conf_majority(q->node->conf))
 		step(q, v, true);
 }
 
 bool quorum_peer_silent(const struct quorum *q, unsigned int slot)
 {
-	return q->in_force && map_of(q)->member[slot].verdict == HOKM_VERDICT_SILENT;
+	return q->in_force.majority && map_of(q)->member[slot].verdict == HOKM_VERDICT_SILENT;
 }
 
 bool quorum_ends_by(const struct quorum *q, uint64_t by_ns)
@@ -196,7 +212,7 @@ bool quorum_ends_by(const struct quorum *q, uint64_t by_ns)
 	uint64_t word = map_of(q)->own.word;
 	uint32_t member = hokm_grant_member(word);
 
-	return q->in_force && member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
+	return q->in_force.majority && member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
 	       hokm_grant_until_ns(word) <= by_ns;
 }
 
@@ -214,7 +230,7 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	const struct hokm_grants *map = map_of(q);
 	uint32_t member = hokm_grant_member(map->own.word);
 	struct grants_conf c = {
-		.majority = q->in_force,
+		.majority = q->in_force.majority,
 		.slots = member_slots(&q->node->peers) | stand_in_watch_slots(&q->stand_in),
 		.stand_in = stand_in_watch_slots(&q->stand_in),
 		.length_ns = q->node->conf->grant_ns,
@@ -222,7 +238,7 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	};
 	struct grants_view seen;
 
-	if (!q->in_force)
+	if (!q->in_force.majority)
 		return;
 	grants_look(&c, map, now_ns, &seen);
 	v->by_grants = true;
@@ -259,7 +275,7 @@ static void report_majority(struct quorum *q, const struct vrrp *v, uint64_t now
 	quorum_conf(q, v, &c);
 	grants_look(&c, map_of(q), now_ns, &g);
 	seen = (struct majority_seen){
-		q->in_force, g.in_touch, c.majority, SILENT_PULSES * c.pulse_ns};
+		q->in_force.majority, g.in_touch, c.majority, SILENT_PULSES * c.pulse_ns};
 	if (!majority_news_step(&q->news, &seen, now_ns))
 		return;
 	why = reasons[q->news.reported];
@@ -314,7 +330,7 @@ static void report_part(struct quorum *q, const struct grants_conf *c, unsigned 
 {
 	const struct hokm_granted *m = &map_of(q)->member[slot];
 	const char *name = peers_name(&q->node->peers, slot);
-	bool unwilling = q->in_force && grants_member_unwilling(c, m);
+	bool unwilling = q->in_force.majority && grants_member_unwilling(c, m);
 	enum hokm_reason why = unwilling ? HOKM_R_NO_PART : HOKM_R_TAKES_PART;
 	char words[2 * DURATION_TEXT_MAX + 64];
 
@@ -323,7 +339,7 @@ static void report_part(struct quorum *q, const struct grants_conf *c, unsigned 
 	if (!name || unwilling == q->unwilling[slot])
 		return;
 	q->unwilling[slot] = unwilling;
-	if (!q->in_force)
+	if (!q->in_force.majority)
 		why = HOKM_R_GRANTS_OFF;
 	part_words(c, m, words, sizeof(words));
 	log_line(unwilling ? LOG_LVL_WARN : LOG_LVL_INFO, "member %s reason=%s (%s)%s%s", name,
@@ -343,7 +359,7 @@ void quorum_run(struct quorum *q, const struct vrrp *v)
 	quorum_conf(q, v, &c);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
 		report_part(q, &c, slot);
-		if (q->in_force && q->node->peers.witnesses[slot].used)
+		if (q->in_force.majority && q->node->peers.witnesses[slot].used)
 			report_witness(q, slot, now_ns);
 	}
 }
@@ -372,7 +388,8 @@ int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, struct ga
 	q->heartbeat = h;
 	q->opened_ns = clock_now_ns();
 	stand_in_watch_init(&q->stand_in, n, g);
-	q->in_force = map_of(q)->majority;
+	q->in_force = (struct in_force){
+		map_of(q)->count.majority, hokm_grants_apart(map_of(q)->count.apart)};
 	take_part(q);
 	quorum_conf(q, &nobody, &c);
 	grants_adopt(&q->grants, &c, map_of(q), clock_now_ns());

@@ -3,9 +3,10 @@
  * The lease by grants of a majority (docs/architecture.md): this node as one of the members, and as
  * one that asks them. decide/grants.h decides; map grants has what the XDP program knows.
  *
- * `in_force` is the majority by which the packet path and the VRRP machine judge. It becomes that
- * of the configuration at once where this node is no owner. An owner first gets the grants of such
- * a majority, so that a reload moves nothing; until then what was in force before goes on.
+ * `in_force` is the majority by which the packet path and the VRRP machine judge, and the members
+ * that it is of (decide/in_force.h). It becomes that of the configuration at once where this node
+ * is no owner. An owner first gets the grants of such a majority, so that a reload moves nothing;
+ * until then what was in force before goes on.
  */
 #ifndef HOKM_DAEMON_QUORUM_H
 #define HOKM_DAEMON_QUORUM_H
@@ -16,6 +17,7 @@
 
 #include "daemon/stand_in_watch.h"
 #include "decide/grants.h"
+#include "decide/in_force.h"
 #include "decide/majority_news.h"
 #include "decide/vrrp.h"
 #include "hokm/abi.h"
@@ -28,8 +30,8 @@ struct quorum {
 	struct heartbeat *heartbeat;
 	struct grants grants;
 	struct stand_in_watch stand_in;
-	unsigned int in_force; /* 0: VRRP's timers decide */
-	uint64_t opened_ns;    /* its map was made before */
+	struct in_force in_force; /* a majority of 0: VRRP's timers decide */
+	uint64_t opened_ns;       /* its map was made before */
 	/* that of its promises, from before it took no part; 0: it always took part */
 	uint64_t silent_until_ns;
 	uint64_t longer_ns; /* length of the grant that the owner asks for; 0: the configured one */
@@ -47,6 +49,9 @@ int quorum_open(struct quorum *q, struct node *n, struct heartbeat *h, struct ga
 void quorum_close(struct quorum *q);
 /* The configuration has changed. */
 void quorum_reconf(struct quorum *q);
+
+/* The last change of the members is not in force yet: this owner goes by those before it. */
+bool quorum_behind(const struct quorum *q);
 
 /* A pulse is due: before its probe is built. */
 void quorum_beat(struct quorum *q, const struct vrrp *v);

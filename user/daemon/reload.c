@@ -314,17 +314,30 @@ static bool refuse_forgotten(struct reload *r)
 static const char *peer_behind(const struct daemon *d, const struct conf *wanted)
 {
 	const struct agree *there[HOKM_MAX_PEERS];
-	struct agree want;
+	struct agree here, want;
 	int slot;
 
 	/* Also when this node goes by no majority now: its peer may, by members of its own. */
 	if (!conf_majority(wanted) || !conf_members_differ(d->node.conf, wanted) ||
-	    conf_agree(wanted, &want))
+	    conf_agree(d->node.conf, &here) || conf_agree(wanted, &want))
 		return NULL;
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		there[i] = agreement_there(&d->agreement, i, clock_now_ns());
-	slot = agree_behind(&d->agreement.here, &want, there);
+	slot = agree_behind(&here, &want, there);
 	return slot < 0 ? NULL : d->node.peers.list[slot].name;
+}
+
+/*
+ * This owner goes by the members of the file before the present one, until those of the present one
+ * grant it. Then only the file before may follow.
+ */
+static bool waits_for_members(const struct daemon *d, const struct conf *wanted)
+{
+	struct agree want;
+
+	if (!quorum_behind(&d->quorum) || !conf_members_differ(d->node.conf, wanted))
+		return false;
+	return conf_agree(wanted, &want) || want.hash[AGREE_NODE] != d->agreement.in_force;
 }
 
 /* Two members that count different majorities must have one in common. True: refused. */
@@ -333,15 +346,19 @@ static bool refuse_members(struct reload *r)
 	const struct daemon *d = r->d;
 	const char *peer = peer_behind(d, r->conf);
 	char why[CONF_NAME_MAX + 80] = "too many members change at once";
+	const bool waits = waits_for_members(d, r->conf);
 
-	if (conf_majorities_meet(d->node.conf, r->conf) && !peer)
+	if (conf_majorities_meet(d->node.conf, r->conf) && !peer && !waits)
 		return false;
-	if (peer)
+	if (waits)
+		snprintf(why, sizeof(why),
+			 "the members of the reload before do not grant this owner yet");
+	else if (peer)
 		snprintf(why, sizeof(why),
 			 "peer %s has other members than this node and than the file", peer);
 	(void)refuse(r,
-		     peer ? "; see docs/arbiters.md, \"Different members on the nodes\""
-			  : "; see docs/arbiters.md, \"Change the members\"",
+		     peer && !waits ? "; see docs/arbiters.md, \"Different members on the nodes\""
+				    : "; see docs/arbiters.md, \"Change the members\"",
 		     "%s", why);
 	return true;
 }

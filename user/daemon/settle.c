@@ -188,7 +188,7 @@ static void feed(struct daemon *d, const struct vrrp_event *ev)
 		if (next.kind == VRRP_EV_ADVERT)
 			view_of_quitter(d, &next);
 		quorum_view(&d->quorum, clock_now_ns(), &next.view);
-		next.view.undecided = (d->gateway.out.undecided && !d->quorum.in_force) ||
+		next.view.undecided = (d->gateway.out.undecided && !d->quorum.in_force.majority) ||
 				      d->etcd.out.undecided;
 		next.view.unpermitted = permission_lacks(
 			&d->permission, d->policy.peer_serves, clock_now_ns());
@@ -355,7 +355,7 @@ static void act_at_tick(struct daemon *d)
 	uint64_t now_ns = clock_now_ns();
 
 	replication_run(d->replication, now_ns);
-	agreement_run(&d->agreement, now_ns);
+	agreement_run(&d->agreement, quorum_behind(&d->quorum), now_ns);
 	ended_run(&d->ended, now_ns);
 	announcing_tick(&d->announcing, d->vrrp.state == HOKM_VRRP_MASTER,
 			d->policy.view.peer_holds, now_ns);

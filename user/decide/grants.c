@@ -83,7 +83,7 @@ static uint64_t granted_until(const struct grants_conf *c, const struct hokm_gra
 {
 	__u64 ends[HOKM_GRANT_MEMBERS] = {0};
 
-	if (map->majority == c->majority)
+	if (map->count.majority == c->majority)
 		return hokm_grants_end_ns(map);
 	if (map->wish != HOKM_WISH_OWN)
 		return 0;

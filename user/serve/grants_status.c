@@ -113,7 +113,7 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 	unsigned int members = 1;
 
 	quorum_conf(q, v, &c);
-	if (!c.majority && !q->in_force) {
+	if (!c.majority && !q->in_force.majority) {
 		json_decref(list);
 		json_decref(o);
 		return json_null();
@@ -126,7 +126,8 @@ json_t *grants_status_json(const struct quorum *q, const struct vrrp *v)
 		if (json_array_append_new(list, member_json(q, &c, map, slot, now_ns)))
 			log_debug("status: no memory for a member");
 	}
-	status_put(o, "in_force", json_boolean(q->in_force && q->in_force == c.majority));
+	status_put(o, "in_force",
+		   json_boolean(q->in_force.majority && q->in_force.majority == c.majority));
 	status_put(o, "majority", json_integer(c.majority));
 	status_put(o, "members", json_integer(members));
 	status_put(o, "in_touch", json_integer(seen.in_touch));
