@@ -310,6 +310,7 @@ bench: ## ns a packet, a million players, idle cost, a start, an unresponsive se
 model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB
 	$(Q)MODEL=deep tests/model/test_model.sh
 	$(Q)MODEL=deep tests/model/test_stand_in.sh
+	$(Q)MODEL=deep tests/model/test_members.sh
 
 .PHONY: fuzz
 fuzz: $(FUZZERS) ## parsers and BPF programs under libFuzzer, FUZZ_SECONDS each (root)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the Promela part (grants.pml) and the C part (rules.h, steps.h) of the model share. */
+/* What the Promela part (grants.pml) and the C part (rules.h, steps.h) of the models share. */
 #ifndef NODES
 #define NODES 2
 #endif
-#define MEMBERS  3
+#ifndef MEMBERS
+#define MEMBERS 3
+#endif
 #define MAJORITY 2
 #ifndef EPOCHS
 #define EPOCHS 3
@@ -13,6 +15,9 @@
 #endif
 #ifndef LENGTH
 #define LENGTH 2
+#endif
+#ifndef PAUSES
+#define PAUSES 0
 #endif
 
 /* With LONG an owner may ask for a grant of this length, as before an upgrade. */

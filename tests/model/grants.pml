@@ -16,7 +16,17 @@
  *
  * With LONG a node may ask for a longer grant, as before an upgrade, and for the ordinary one again.
  *
- * Checked: two nodes are never owners at the same moment. With LIVE: from any state on, when no
+ * With PAUSES a machine may be stopped together with its clock, as a hypervisor does it, and go on
+ * later behind the others. Messages wait for it. No gate of its kernel decides meanwhile.
+ *
+ * With LATE, which needs REPLAY, a member tells by the sending times of probes which wish of a node
+ * is the newest one. One that comes later and was sent earlier is a late wish.
+ *
+ * It begins with a free VIP; with OWNED node 0 owns, by the grants of all members.
+ *
+ * Checked: two nodes are never owners at the same moment. One exception: a node that was paused while
+ * it wished to own may be one beside another, for as long as lasts what it had asked for before, on
+ * its own clock. With LIVE: from any state on, when no
  * message is lost any more and a majority runs, a node is owner soon. The rule by which nodes claim
  * is a simple one there; safety holds whatever they do.
  */
@@ -48,8 +58,21 @@ bit longer[NODES], probe_longer[NODES * MEMBERS];
 #ifdef REPLAY
 byte old_wish[NODES * MEMBERS], old_epoch[NODES * MEMBERS];
 #endif
+#ifdef LATE
+/* How old a probe is, on the clock of its node, and the newest wish at a member. 0: none. */
+byte probe_age[NODES * MEMBERS], old_age[NODES * MEMBERS];
+byte newest_epoch[NODES * MEMBERS], newest_age[NODES * MEMBERS];
+#endif
 
-/* Nodes that are owners. */
+#if PAUSES
+/* Machines that are stopped, and whether their clocks have lost time by it. */
+bit paused[MEMBERS], lost[MEMBERS];
+byte pauses;
+/* Nodes: what is left of that which it had asked for before its pause, on its clock. */
+byte stale[NODES];
+#endif
+
+/* Nodes that are owners, without those that the exception allows. */
 byte n_owners;
 bit live;
 
@@ -81,6 +104,14 @@ c_code {
 	STEP(can_lengthen, lengthen, N, N, 0) \
 	STEP(can_release, release, N, N, 0)
 
+#if PAUSES
+#define PAUSE(M) \
+	STEP(can_pause, pause_machine, 0, M, 0) \
+	STEP(can_wake, wake, M, M, 0)
+#else
+#define PAUSE(M)
+#endif
+
 /* Time: the clocks of the three machines go on by A, B and C steps. */
 #define TICK(A, B, C) STEP(can_tick, tick, A, B, C)
 #define TICKS(A, B)   TICK(A, B, 0) TICK(A, B, 1) TICK(A, B, 2)
@@ -88,6 +119,9 @@ c_code {
 
 active proctype all()
 {
+#ifdef OWNED
+	d_step { c_code { start(); } }
+#endif
 	do
 	NETWORK(0, 1)
 	NETWORK(0, 2)
@@ -103,6 +137,9 @@ active proctype all()
 	STEP(can_boot, boot, 0, 0, 0)
 	STEP(can_boot, boot, 0, 1, 0)
 	STEP(can_boot, boot, 0, 2, 0)
+	PAUSE(0)
+	PAUSE(1)
+	PAUSE(2)
 	TICKS_OF(0)
 	TICKS_OF(1)
 	TICKS_OF(2)

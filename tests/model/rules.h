@@ -2,23 +2,16 @@
 /*
  * The model's access to the rules of include/hokm/grant.h. It counts time in few large steps, and
  * keeps what is left of a promise instead of its end.
- *
- * Each BREAK_ macro is a fault on purpose, which the model must find:
- *   BREAK_DRIFT     both sides count the same length: no allowance for the clocks' drift
- *   BREAK_SILENCE   a member that has booted grants at once
- *   BREAK_LONGEST   a member that has booted is silent for an ordinary grant only (with LONG)
- *   BREAK_TWO       a member grants what it has promised to another
- *   BREAK_EXPIRY    a node counts its own vote although it has promised it to another
- *   BREAK_EPOCH     neither the member nor the asker compares epochs
- *   BREAK_RAISE     a node goes on with a greater epoch although it has released the former one
- *   BREAK_PATIENCE  a node that does not get a majority wishes on without end (with LIVE)
+ * Where it asks BROKEN(), there is a fault on purpose (choices.h).
  */
 #include "constants.h"
+#include "choices.h"
 
-#ifdef BREAK_DRIFT
+/* Clocks that agree need no allowance: so each grant lasts as long as it may. */
+#ifdef EVEN_CLOCKS
 #define HOKM_GRANT_DRIFT 1000000
 #else
-#define HOKM_GRANT_DRIFT LENGTH
+#define HOKM_GRANT_DRIFT (BROKEN(DRIFT) ? 1000000 : LENGTH)
 #endif
 #include "hokm/grant_count.h"
 
@@ -49,12 +42,30 @@ static int rules_kept(int length)
 /* How long a member is silent after it has booted. */
 static int rules_silence(int length)
 {
-#ifdef BREAK_SILENCE
-	(void)length;
-	return 0;
-#else
-	return rules_kept(length);
-#endif
+	return BROKEN(SILENCE) ? 0 : rules_kept(length);
+}
+
+/* What a wish finds at a member, and leaves: the promise. */
+static struct hokm_promise rules_promise(int holder, int left, int epoch, int silent)
+{
+	return (struct hokm_promise){
+		.word = hokm_grant_word((__u32)holder, NOW_NS + left * STEP_NS),
+		.epoch = (__u64)epoch,
+		.silent_until_ns = NOW_NS + (__u64)silent * STEP_NS,
+		.longest_ns = (__u64)LONGEST * STEP_NS,
+	};
+}
+
+static void rules_keep(const struct hokm_promise *p, unsigned char *holder, unsigned char *left,
+		       unsigned char *epoch)
+{
+	__u64 until_ns = hokm_grant_until_ns(p->word);
+
+	*holder = (unsigned char)hokm_grant_member(p->word);
+	*left = until_ns > NOW_NS ? (unsigned char)rules_steps(until_ns - NOW_NS) : 0;
+	if (!*left)
+		*holder = HOKM_GRANT_NOBODY;
+	*epoch = (unsigned char)p->epoch;
 }
 
 /*
@@ -64,12 +75,7 @@ static enum hokm_verdict rules_answer(unsigned char *holder, unsigned char *left
 				      unsigned char *epoch, int silent, int from, int wish,
 				      int ask_epoch, int length)
 {
-	struct hokm_promise p = {
-		.word = hokm_grant_word(*holder, NOW_NS + *left * STEP_NS),
-		.epoch = *epoch,
-		.silent_until_ns = NOW_NS + (__u64)silent * STEP_NS,
-		.longest_ns = (__u64)LONGEST * STEP_NS,
-	};
+	struct hokm_promise p = rules_promise(*holder, *left, *epoch, silent);
 	struct hokm_grant_ask ask = {
 		.member = (__u32)from,
 		.wish = (__u32)wish,
@@ -77,24 +83,48 @@ static enum hokm_verdict rules_answer(unsigned char *holder, unsigned char *left
 		.length_ns = (__u64)length * STEP_NS,
 	};
 	enum hokm_verdict verdict;
-	__u64 until_ns;
 
-#ifdef BREAK_EPOCH
-	p.epoch = ask.epoch;
-#endif
-#ifdef BREAK_TWO
-	if (wish == HOKM_WISH_OWN)
+	if (BROKEN(EPOCH))
+		p.epoch = ask.epoch;
+	if (BROKEN(TWO) && wish == HOKM_WISH_OWN)
 		p.word = 0;
-#endif
 	verdict = hokm_grant_carry_out(&p, &ask, NOW_NS);
-	until_ns = hokm_grant_until_ns(p.word);
-	*holder = (unsigned char)hokm_grant_member(p.word);
-	*left = until_ns > NOW_NS ? (unsigned char)rules_steps(until_ns - NOW_NS) : 0;
-	if (!*left)
-		*holder = HOKM_GRANT_NOBODY;
-	*epoch = (unsigned char)p.epoch;
+	rules_keep(&p, holder, left, epoch);
 	return verdict;
 }
+
+#ifdef LATE
+/* The newest wish of a node at a member: an age of 0 is none, else steps and one. */
+struct rules_newest {
+	unsigned char *epoch, *age;
+};
+
+/*
+ * The same for a wish that a probe of this age brings, which may be older than the newest one.
+ * Returns for how many steps the asker counts what it is granted; 0: nothing.
+ */
+static int rules_take(unsigned char *holder, unsigned char *left, unsigned char *epoch, int silent,
+		      const struct rules_newest *newest, struct hokm_grant_ask ask, int age)
+{
+	struct hokm_promise p = rules_promise(*holder, *left, *epoch, silent);
+	struct hokm_wished w = {*newest->epoch,
+				*newest->age ? NOW_NS - (*newest->age - 1) * STEP_NS : 0};
+	const __u64 sent_ns = NOW_NS - (__u64)(age - 1) * STEP_NS;
+	enum hokm_verdict verdict;
+	__u64 until_ns;
+
+	if (BROKEN(LATE) && ask.epoch == w.epoch && sent_ns <= w.sent_ns && *left)
+		p.word = hokm_grant_word(ask.member, hokm_grant_until_ns(p.word));
+	verdict = hokm_grant_take_wish(&p, &w, &ask, sent_ns, NOW_NS);
+	rules_keep(&p, holder, left, epoch);
+	*newest->epoch = (unsigned char)w.epoch;
+	*newest->age = w.sent_ns ? (unsigned char)(rules_steps(NOW_NS - w.sent_ns) + 1) : 0;
+	until_ns = sent_ns + hokm_grant_used_ns(ask.length_ns);
+	if (verdict != HOKM_VERDICT_GRANTED || until_ns <= NOW_NS)
+		return 0;
+	return rules_steps(until_ns - NOW_NS);
+}
+#endif
 
 /* What a node has for its wish: its own promise, and what others have granted. */
 struct rules_votes {

@@ -2,58 +2,95 @@
 # shellcheck shell=bash
 #
 # Searches of a model by spin, for tests/model/test_*.sh: every state up to a number of steps from
-# the start. The caller has set $top, and $model, the name of the .pml file.
-: "${top:?}" "${model:?}"
+# the start. The caller has set $top, and $model, the name of the .pml file. It may set $store to
+# nothing, and MODEL_BITS to those of an ordinary hash table: then no state is ever left out.
+: "${top:?}" "${model:?}" "${store=-DBITSTATE}"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# search NAME DEPTH DEFINE...: leaves pan's output in $work/NAME/out. The bits of the hash table are
-# many more than the states, so hardly one of them is left out.
-search()
+# built DEFINE...: puts the folder of the search program into PROGRAM. Each set of definitions is
+# built once.
+built()
 {
-	local name=$1 depth=$2 dir=$work/$1 defines
-	shift 2
-	defines=("${@/#/-D}")
-	mkdir "$dir"
-	cp "$top"/tests/model/*.{pml,h} "$dir"
+	local defines=("${@/#/-D}") name="$*"
+	PROGRAM=$work/${name//[ =]/-}
+	[ ! -x "$PROGRAM/pan" ] || return 0
+	mkdir "$PROGRAM"
+	cp "$top"/tests/model/*.{pml,h} "$PROGRAM"
 	(
-		cd "$dir"
+		cd "$PROGRAM"
 		spin -a "${defines[@]}" "$model" >spin.log 2>&1 &&
 			gcc -O2 -w -I"$top/include" -I"$top/user" "${defines[@]}" -DSAFETY -DBFS \
-				-DBITSTATE -DNOREDUCE -o pan pan.c &&
-			./pan -w"${MODEL_BITS:-29}" -m"$depth" >out 2>&1
-	) || { cat "$dir"/*.log "$dir"/out 2>/dev/null; return 1; }
+				${store:+"$store"} -DNOREDUCE -o pan pan.c >>spin.log 2>&1
+	) || { cat "$PROGRAM/spin.log"; return 1; }
 }
 
-states() { sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' "$work/$1/out"; }
-errors() { sed -n 's/.*errors: \([0-9]*\).*/\1/p' "$work/$1/out"; }
+# search NAME DEPTH [FAULT=F] [START=N] DEFINE...: leaves pan's output in $work/out. FAULT and START
+# are chosen when the search begins (choices.h). The bits of a table of BITSTATE are many more than
+# the states, so hardly one of them is left out.
+search()
+{
+	local depth=$2 fault='' start=0
+	shift 2
+	while [[ ${1:-} == FAULT=* || ${1:-} == START=* ]]; do
+		case $1 in
+		FAULT=*) fault=${1#*=} ;;
+		START=*) start=${1#*=} ;;
+		esac
+		shift
+	done
+	built "$@"
+	(
+		cd "$PROGRAM"
+		MODEL_FAULT=$fault MODEL_START=$start \
+			./pan -w"${MODEL_BITS:-29}" -m"$depth" >"$work/out" 2>&1
+	) || { cat "$work/out"; return 1; }
+}
 
-# holds NAME DEPTH LEAST DEFINE...: nothing is found, in at least LEAST states.
+states() { sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' "$work/out"; }
+errors() { sed -n 's/.*errors: \([0-9]*\).*/\1/p' "$work/out"; }
+
+# holds NAME DEPTH LEAST ...: nothing is found, in at least LEAST states.
 holds()
 {
 	local name=$1 depth=$2 least=$3
 	shift 3
 	search "$name" "$depth" "$@"
-	if [ "$(errors "$name")" = 0 ] && [ "$(states "$name")" -ge "$least" ]; then
-		echo "ok $name: $(states "$name") states up to $depth steps"
+	if [ "$(errors)" = 0 ] && [ "$(states)" -ge "$least" ]; then
+		echo "ok $name: $(states) states up to $depth steps"
 	else
-		cat "$work/$name/out"
-		echo "not ok $name: $(errors "$name") errors in $(states "$name") states"
+		cat "$work/out"
+		echo "not ok $name: $(errors) errors in $(states) states"
 		failed=1
 	fi
 }
 
-# found NAME DEPTH DEFINE...: the fault is found.
+# whole NAME LEAST ...: the same in all states that there are, however many steps they take.
+whole()
+{
+	local name=$1 least=$2 depth
+	shift 2
+	holds "$name" 10000 "$least" "$@"
+	depth=$(sed -n 's/.*depth reached \([0-9]*\),.*/\1/p' "$work/out")
+	if [ "${depth:-10000}" -lt 10000 ]; then
+		echo "ok $name: these are all, after $depth steps"
+	else
+		echo "not ok $name: there are more states"
+		failed=1
+	fi
+}
+
+# found NAME DEPTH FAULT=F ...: the fault is found.
 found()
 {
 	local name=$1
 	search "$@"
-	if grep -q "assertion violated" "$work/$name/out"; then
-		echo "ok $name is found: $(states "$name") states"
+	if grep -q "assertion violated" "$work/out"; then
+		echo "ok $name is found: $(states) states"
 	else
-		cat "$work/$name/out"
+		cat "$work/out"
 		echo "not ok $name is not found"
 		failed=1
 	fi

@@ -16,9 +16,9 @@
  * time, while its kernel answers and counts, or sends nothing any more. Its kernel stops with it
  * where nothing of it arrives.
  *
- * START: 0 nobody owns; 1 node 0 owns by its peer's grant; 2 node 0 owns and its peer has been away
- * for long; 3 node 0 owns by the gateway, and its peer, which has booted and is in touch, knows its
- * promises from now on; 4 both own in the one cut.
+ * MODEL_START: 0 nobody owns; 1 node 0 owns by its peer's grant; 2 node 0 owns and its peer has been
+ * away for long; 3 node 0 owns by the gateway, and its peer, which has booted and is in touch, knows
+ * its promises from now on; 4 both own in the one cut.
  *
  * Checked: two nodes are owners at the same moment only in the one cut that docs/ownership.md names:
  * when the second one became owner, one of them had reached the gateway with a question that it sent

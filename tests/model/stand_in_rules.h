@@ -6,16 +6,6 @@
  *
  * A step is an eighth of STAND_IN_SOLE_NS, and a grant lasts for three steps: long enough for an
  * answer that is a step late. So the other constants are those of the code too.
- *
- * Each BREAK_ macro is a fault on purpose, which the model must find:
- *   BREAK_SIGN      an answer counts for a claim although the peer has just shown a sign
- *   BREAK_BETWEEN   a sign that comes between the question and its answer does not end the claim
- *   BREAK_TOUCH     a claimant counts its silence from before the time in which it heard nobody
- *   BREAK_ARRIVAL   an answer counts from its arrival, not from its question
- *   BREAK_QUESTION  an answer counts from the newest question, not from the oldest open one
- *   BREAK_SOLE      a claimant does not wait longer for a peer that was not seen for long
- *   BREAK_BARRED    a claimant does not wait longer in the second after its own silence
- *   BREAK_YIELD     of two owners that hear each other none gives way (with LIVE)
  */
 #define STEP_NS 125000000ULL
 #define LENGTH  3
@@ -42,9 +32,6 @@
 /* In so many ticks a clock differs once: fewer than a quarter of a second may not matter. */
 #ifndef EVEN
 #define EVEN 8
-#endif
-#ifndef START
-#define START 0
 #endif
 #define PEER    0 /* slots of the members */
 #define GATEWAY 7
@@ -104,27 +91,20 @@ static unsigned char rules_age(uint64_t moment_ns, int most)
  */
 static unsigned char rules_question(int open, unsigned char *again)
 {
-#ifdef BREAK_QUESTION
-	(void)open;
-	*again = 0;
-	return 1;
-#else
 	/* Within a step those before this one are older by something. */
 	struct stand_in_asked asked = {*again ? rules_moment(*again) - 1 : 0};
 	uint64_t from_ns = stand_in_question(
 		&asked, open ? rules_moment(open) - 1 : 0, rules_conf.length_ns, NOW_NS);
 
-	*again = rules_age(asked.again_ns, QUESTION_MAX);
-	return rules_age(from_ns, QUESTION_MAX);
-#endif
+	*again = BROKEN(QUESTION) ? 0 : rules_age(asked.again_ns, QUESTION_MAX);
+	return BROKEN(QUESTION) ? 1 : rules_age(from_ns, QUESTION_MAX);
 }
 
 /* For so many steps an answer is a grant: `length` is that of the grant, `age` its question's. */
 static int rules_answer_left(int length, int age)
 {
-#ifdef BREAK_ARRIVAL
-	age = 1;
-#endif
+	if (BROKEN(ARRIVAL))
+		age = 1;
 	return rules_used(length) - (age - 1);
 }
 
@@ -132,19 +112,17 @@ static int rules_answer_left(int length, int age)
 static void rules_stand_in(struct stand_in *s, struct stand_in_input *in,
 			   struct stand_in_output *out)
 {
-#ifdef BREAK_SIGN
-	in->sign_ns = s->since_ns = 1;
-	in->lease_ns = 0;
-#endif
-#ifdef BREAK_TOUCH
-	s->since_ns = 0;
-	s->heard_ns = in->sign_ns > in->answered_ns ? in->sign_ns : in->answered_ns;
-#endif
-#ifdef BREAK_SOLE
-	in->seen_ns = NOW_NS;
-#endif
-#ifdef BREAK_BARRED
-	in->barred_ns = 0;
-#endif
+	if (BROKEN(SIGN)) {
+		in->sign_ns = s->since_ns = 1;
+		in->lease_ns = 0;
+	}
+	if (BROKEN(TOUCH)) {
+		s->since_ns = 0;
+		s->heard_ns = in->sign_ns > in->answered_ns ? in->sign_ns : in->answered_ns;
+	}
+	if (BROKEN(SOLE))
+		in->seen_ns = NOW_NS;
+	if (BROKEN(BARRED))
+		in->barred_ns = 0;
 	stand_in_step(s, &rules_conf, in, NOW_NS, out);
 }

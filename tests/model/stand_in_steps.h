@@ -141,10 +141,8 @@ static void sign_of_peer(int n)
 	hears(n);
 	now.reached[OTHER] = now.after[2 * OTHER] = now.after[2 * OTHER + 1] = 0;
 	now.sign[n] = 1;
-#ifndef BREAK_BETWEEN
-	if (now.counts_for[n] == CLAIMS)
+	if (now.counts_for[n] == CLAIMS && !BROKEN(BETWEEN))
 		now.counts_for[n] = NOTHING;
-#endif
 }
 
 /* ---- the network; n has sent the message ---- */
@@ -448,11 +446,11 @@ static void start(void)
 		now.seen[n] = SEEN_MAX;
 		now.gap[n] = LENGTH + 2;
 	}
-	if (START == 1)
+	if (start_at == 1)
 		start_owner();
-	else if (START)
+	else if (start_at)
 		start_alone(0);
-	if (START == 3) {
+	if (start_at == 3) {
 		boot(1, 0);
 		now.silent[1] = 0;
 		now.known[1] = 1; /* from this moment on */
@@ -466,7 +464,7 @@ static void start(void)
 		now.by_gateway[0] = rules_used(4);
 		now.counts_length[0] = 4;
 	}
-	if (START == 4) {
+	if (start_at == 4) {
 		start_alone(1);
 		now.owner = now.excused = 1;
 	}
@@ -488,11 +486,7 @@ static int may_win(int n)
 
 static int yields(int n)
 {
-#ifdef BREAK_YIELD
-	return 0;
-#else
-	return n == 1 && now.held[n] && now.seen[n] <= 2;
-#endif
+	return !BROKEN(YIELD) && n == 1 && now.held[n] && now.seen[n] <= 2;
 }
 
 /* One round of node n: it renews, or claims what is free, or gives up what it does not get. */

@@ -23,6 +23,28 @@ static int ask(int n, int m, int wish, int epoch, int length)
 			    epoch, length) == HOKM_VERDICT_GRANTED;
 }
 
+/* Is this machine stopped, and with it its clock? */
+static int stands(int m)
+{
+#if PAUSES
+	return now.paused[m];
+#else
+	(void)m;
+	return 0;
+#endif
+}
+
+/* May it be owner beside another one, because it was paused? */
+static int is_excused(int n)
+{
+#if PAUSES
+	return now.stale[n] && !BROKEN(EXCUSE);
+#else
+	(void)n;
+	return 0;
+#endif
+}
+
 /* ---- the gate of the packet path ---- */
 
 /* The daemon gives itself the lease as soon as it may: later only makes it own for shorter. */
@@ -33,14 +55,12 @@ static int is_owner(int n)
 
 	if (now.wish[n] != OWN)
 		return 0;
-#ifdef BREAK_EXPIRY
-	holder = HOKM_GRANT_SELF;
-	rules_own_vote(&v, holder, LENGTH, wished, wished);
-#else
 	if (now.holder[n])
 		holder = now.holder[n] == n + 1 ? HOKM_GRANT_SELF : HOKM_GRANT_PEER(0);
-	rules_own_vote(&v, holder, now.left[n], now.epoch[n], wished);
-#endif
+	if (BROKEN(EXPIRY))
+		rules_own_vote(&v, HOKM_GRANT_SELF, LENGTH, wished, wished);
+	else
+		rules_own_vote(&v, holder, now.left[n], now.epoch[n], wished);
 	for (int m = 0; m < MEMBERS; m++)
 		if (m != n)
 			rules_vote(&v, m, now.granted[AT], now.granted_epoch[AT], wished);
@@ -52,7 +72,7 @@ static int owners(void)
 	int sum = 0;
 
 	for (int n = 0; n < NODES; n++)
-		sum += is_owner(n);
+		sum += is_owner(n) && !stands(n) && !is_excused(n);
 	return sum;
 }
 
@@ -62,6 +82,31 @@ static void less(unsigned char *what, int by)
 {
 	*what = *what > by ? *what - by : 0;
 }
+
+#ifdef LATE
+/* So old a probe is of no use any more, and comes no more. */
+#define AGE_MAX (LENGTH + 3)
+
+static void older(unsigned char *age, int by)
+{
+	if (*age)
+		*age = *age + by < AGE_MAX ? *age + by : AGE_MAX;
+}
+
+/* The probes of node n, by its clock. */
+static void probes_age(int n, int by)
+{
+	for (int m = 0; m < MEMBERS; m++) {
+		older(&now.probe_age[AT], by);
+		older(&now.old_age[AT], by);
+		older(&now.newest_age[AT], by);
+		if (now.probe_age[AT] == AGE_MAX)
+			now.probe_age[AT] = now.probe_wish[AT] = now.probe_epoch[AT] = 0;
+		if (now.old_age[AT] == AGE_MAX)
+			now.old_age[AT] = now.old_wish[AT] = now.old_epoch[AT] = 0;
+	}
+}
+#endif
 
 /* Does anything run on the clock of this machine? Without it the clock makes no difference. */
 static int counts(int n)
@@ -93,13 +138,27 @@ static void advance(int n, int by)
 		if (!now.answer_left[AT])
 			now.answer_epoch[AT] = 0;
 	}
+#ifdef LATE
+	if (n < NODES)
+		probes_age(n, by);
+#endif
+#if PAUSES
+	if (n < NODES)
+		less(&now.stale[n], by);
+#endif
 	if (!counts(n))
 		now.even[n] = 0;
 }
 
 static int can_advance(int n, int by)
 {
+	if (stands(n))
+		return by == 0;
+#ifdef EVEN_CLOCKS
+	return by == 1;
+#else
 	return by == 1 || (!now.even[n] && counts(n));
+#endif
 }
 
 static int can_tick(int a, int b, int c)
@@ -107,11 +166,20 @@ static int can_tick(int a, int b, int c)
 	return can_advance(0, a) && can_advance(1, b) && can_advance(2, c);
 }
 
+static void pass(int n, int by)
+{
+#if PAUSES
+	now.lost[n] |= stands(n);
+#endif
+	if (!stands(n))
+		advance(n, by);
+}
+
 static void tick(int a, int b, int c)
 {
-	advance(0, a);
-	advance(1, b);
-	advance(2, c);
+	pass(0, a);
+	pass(1, b);
+	pass(2, c);
 }
 
 /* ---- the network ---- */
@@ -122,7 +190,13 @@ static void send_to(int n, int m)
 	if (now.probe_wish[AT]) {
 		now.old_wish[AT] = now.probe_wish[AT];
 		now.old_epoch[AT] = now.probe_epoch[AT];
+#ifdef LATE
+		now.old_age[AT] = now.probe_age[AT];
+#endif
 	}
+#endif
+#ifdef LATE
+	now.probe_age[AT] = 1;
 #endif
 	now.probe_wish[AT] = now.wish[n];
 	now.probe_epoch[AT] = now.wish_epoch[n];
@@ -143,9 +217,29 @@ static void beat(int n)
 
 static int can_hear(STEP_ARGS)
 {
-	return now.probe_wish[AT];
+	return now.probe_wish[AT] && !stands(m);
 }
 
+#ifdef LATE
+/* A probe of this age, the newest one or another, as the packet path takes it. */
+static void take_probe(int n, int m, int wish, int epoch, int age)
+{
+	const struct rules_newest newest = {&now.newest_epoch[AT], &now.newest_age[AT]};
+	const struct hokm_grant_ask a = {n + 1, wish, epoch, LENGTH * STEP_NS};
+	int left = rules_take(&now.holder[m], &now.left[m], &now.epoch[m], now.silent[m], &newest,
+			      a, age);
+
+	if (!left)
+		return;
+	now.answer_epoch[AT] = epoch;
+	now.answer_left[AT] = left;
+}
+
+static void probe_arrives(STEP_ARGS)
+{
+	take_probe(n, m, now.probe_wish[AT], now.probe_epoch[AT], now.probe_age[AT]);
+}
+#else
 static void probe_arrives(STEP_ARGS)
 {
 	if (!ask(n, m, now.probe_wish[AT], now.probe_epoch[AT], PROBE_WANTS) || !now.probe_left[AT])
@@ -153,19 +247,16 @@ static void probe_arrives(STEP_ARGS)
 	now.answer_epoch[AT] = now.probe_epoch[AT];
 	now.answer_left[AT] = now.probe_left[AT];
 }
+#endif
 
 static int can_learn(STEP_ARGS)
 {
-	return now.answer_left[AT];
+	return now.answer_left[AT] && !stands(n);
 }
 
 static void answer_arrives(STEP_ARGS)
 {
-#ifdef BREAK_EPOCH
-	int epoch = now.wish_epoch[n];
-#else
-	int epoch = now.answer_epoch[AT];
-#endif
+	int epoch = BROKEN(EPOCH) ? now.wish_epoch[n] : now.answer_epoch[AT];
 
 	if (epoch != now.wish_epoch[n])
 		return;
@@ -178,7 +269,7 @@ static void answer_arrives(STEP_ARGS)
 static int can_replay(STEP_ARGS)
 {
 #ifdef REPLAY
-	return now.old_wish[AT];
+	return now.old_wish[AT] && !stands(m);
 #else
 	return 0;
 #endif
@@ -186,7 +277,9 @@ static int can_replay(STEP_ARGS)
 
 static void replay(STEP_ARGS)
 {
-#ifdef REPLAY
+#ifdef LATE
+	take_probe(n, m, now.old_wish[AT], now.old_epoch[AT], now.old_age[AT]);
+#elif defined(REPLAY)
 	ask(n, m, now.old_wish[AT], now.old_epoch[AT], LENGTH);
 #endif
 }
@@ -196,7 +289,7 @@ static void replay(STEP_ARGS)
 /* A node never uses an epoch twice: its session is a part of the number. */
 static int can_claim(STEP_ARGS)
 {
-	return g <= EPOCHS && now.wish[n] != OWN && !(now.used[n] & 1 << g);
+	return !stands(n) && g <= EPOCHS && now.wish[n] != OWN && !(now.used[n] & 1 << g);
 }
 
 static void claim(STEP_ARGS)
@@ -212,7 +305,7 @@ static void claim(STEP_ARGS)
 
 static int can_renew(STEP_ARGS)
 {
-	return now.wish[n] == OWN;
+	return !stands(n) && now.wish[n] == OWN;
 }
 
 static void renew(STEP_ARGS)
@@ -226,13 +319,9 @@ static void renew(STEP_ARGS)
  */
 static int can_raise(STEP_ARGS)
 {
-#ifdef BREAK_RAISE
-	int may = now.wish[n] == RELEASE;
-#else
-	int may = is_owner(n);
-#endif
+	int may = BROKEN(RAISE) ? now.wish[n] == RELEASE : is_owner(n);
 
-	return may && g <= EPOCHS && g > now.wish_epoch[n] && !(now.used[n] & 1 << g);
+	return may && !stands(n) && g <= EPOCHS && g > now.wish_epoch[n] && !(now.used[n] & 1 << g);
 }
 
 static void raise_epoch(STEP_ARGS)
@@ -252,7 +341,7 @@ static void raise_epoch(STEP_ARGS)
 static int can_lengthen(STEP_ARGS)
 {
 #ifdef LONG
-	return now.wish[n] == OWN;
+	return !stands(n) && now.wish[n] == OWN;
 #else
 	return 0;
 #endif
@@ -268,7 +357,7 @@ static void lengthen(STEP_ARGS)
 
 static int can_release(STEP_ARGS)
 {
-	return now.wish[n] == OWN;
+	return !stands(n) && now.wish[n] == OWN;
 }
 
 static void release(STEP_ARGS)
@@ -283,21 +372,24 @@ static void release(STEP_ARGS)
 /* Machine m boots: it has forgotten everything but its number of sessions (used). */
 static int can_boot(STEP_ARGS)
 {
-	return now.boots < BOOTS;
+	return now.boots < BOOTS && !stands(m);
 }
 
 static void boot(STEP_ARGS)
 {
 	now.boots++;
 	now.holder[m] = now.left[m] = now.epoch[m] = 0;
-#ifdef BREAK_LONGEST
-	now.silent[m] = rules_silence(LENGTH);
-#else
-	now.silent[m] = rules_silence(LONGEST);
+	now.silent[m] = rules_silence(BROKEN(LONGEST) ? LENGTH : LONGEST);
+#ifdef LATE
+	for (n = 0; n < NODES; n++)
+		now.newest_epoch[AT] = now.newest_age[AT] = 0;
 #endif
 	if (m >= NODES)
 		return;
 	n = m;
+#if PAUSES
+	now.stale[n] = 0;
+#endif
 	now.wish[n] = now.wish_epoch[n] = 0;
 #ifdef LONG
 	now.longer[n] = 0;
@@ -307,6 +399,80 @@ static void boot(STEP_ARGS)
 		now.probe_left[AT] = now.answer_left[AT] = now.answer_epoch[AT] = 0;
 	}
 }
+
+/* ---- pauses ---- */
+
+#if PAUSES
+static int can_pause(STEP_ARGS)
+{
+	return now.pauses < PAUSES && !stands(m);
+}
+
+static void pause_machine(STEP_ARGS)
+{
+	now.pauses++;
+	now.paused[m] = 1;
+}
+
+static int can_wake(STEP_ARGS)
+{
+	return stands(m);
+}
+
+/* The longest grant that node n may still come to have by what it has asked for. */
+static int asked_for(int n)
+{
+	int most = 0;
+
+	for (int m = 0; m < MEMBERS; m++) {
+		if (now.granted[AT] > most)
+			most = now.granted[AT];
+		if (now.probe_left[AT] > most)
+			most = now.probe_left[AT];
+		if (now.answer_left[AT] > most)
+			most = now.answer_left[AT];
+	}
+	return now.wish[n] == OWN ? most : 0;
+}
+
+static void wake(STEP_ARGS)
+{
+	int lost = now.lost[m];
+
+	now.paused[m] = now.lost[m] = 0;
+	if (BROKEN(WAKE))
+		now.holder[m] = now.left[m] = 0;
+	if (m >= NODES || !lost)
+		return;
+	if (now.stale[n] < asked_for(n))
+		now.stale[n] = asked_for(n);
+	for (m = 0; BROKEN(FRESH) && m < MEMBERS; m++)
+		if (now.granted[AT])
+			now.granted[AT] = rules_used(LENGTH);
+}
+#endif
+
+/* ---- the start ---- */
+
+#ifdef OWNED
+/* Node 0 owns: all members have granted it, and the probes of that may come once more. */
+static void start(void)
+{
+	int n = 0;
+
+	now.wish[n] = OWN;
+	now.wish_epoch[n] = 1;
+	now.used[n] = 1 << 1;
+#ifdef LATE
+	beat(n);
+#endif
+	beat(n);
+	for (int m = 1; m < MEMBERS; m++) {
+		probe_arrives(n, m, 0);
+		answer_arrives(n, m, 0);
+	}
+}
+#endif
 
 /* ---- liveness ---- */
 
@@ -346,13 +512,7 @@ static void claim_next(int n, int dead)
 /* One round of node n: it renews, or claims what is free, or gives up what it does not get. */
 static void round_of(int n, int dead, int *patience)
 {
-#ifdef BREAK_PATIENCE
-	const int never = 1;
-#else
-	const int never = 0;
-#endif
-
-	if (!never && now.wish[n] == OWN && !is_owner(n) && --*patience <= 0) {
+	if (!BROKEN(PATIENCE) && now.wish[n] == OWN && !is_owner(n) && --*patience <= 0) {
 		now.wish[n] = RELEASE;
 		*patience = 1 + n * LENGTH;
 	} else if (now.wish[n] != OWN && !held(n, dead) && --*patience <= 0) {

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The model of two nodes with the gateway as third member (stand_in.pml) under spin: every state up
-# to a number of steps from several beginnings. Faults on purpose (stand_in_rules.h) must each be
+# to a number of steps from several beginnings. Faults on purpose (choices.h) must each be
 # found within as many steps, or one more.
 #
-#   tests/model/test_stand_in.sh            in CI: about 45 s of one processor
+#   tests/model/test_stand_in.sh            in CI: about 25 s of one processor
 #   MODEL=deep tests/model/test_stand_in.sh     `make model`: more steps, epochs and boots
 set -euo pipefail
 
@@ -36,7 +36,7 @@ if [ "${MODEL:-}" = deep ]; then
 	for start in 0 1 2 3 4; do
 		holds live-$start 5 5000 START=$start EPOCHS=2 BOOTS=1 ONCE=1 LIVE
 	done
-	found newest-question 10 START=1 $cut SLOW=1 BREAK_QUESTION
+	found newest-question 10 FAULT=QUESTION START=1 $cut SLOW=1
 	exit "$failed"
 fi
 # shellcheck disable=SC2086
@@ -49,12 +49,12 @@ fi
 	for start in 0 1 2 3 4; do
 		holds live-$start 3 100 START=$start EPOCHS=2 BOOTS=1 ONCE=1 DRIFTS=0 LIVE
 	done
-	found sign-of-peer 9 START=1 $even BREAK_SIGN
-	found sign-between 9 START=1 $even BREAK_BETWEEN
-	found out-of-touch 7 START=2 $drift BREAK_TOUCH
-	found alone-for-long 7 START=2 $drift BREAK_SOLE
-	found after-its-boot 8 START=3 $cut BREAK_BARRED
-	found from-arrival 9 START=1 $cut SLOW=1 BREAK_ARRIVAL
-	found no-yielding 3 START=4 EPOCHS=2 BOOTS=1 ONCE=1 DRIFTS=0 LIVE BREAK_YIELD
+	found sign-of-peer 9 FAULT=SIGN START=1 $even
+	found sign-between 9 FAULT=BETWEEN START=1 $even
+	found out-of-touch 7 FAULT=TOUCH START=2 $drift
+	found alone-for-long 7 FAULT=SOLE START=2 $drift
+	found after-its-boot 8 FAULT=BARRED START=3 $cut
+	found from-arrival 9 FAULT=ARRIVAL START=1 $cut SLOW=1
+	found no-yielding 3 FAULT=YIELD START=4 EPOCHS=2 BOOTS=1 ONCE=1 DRIFTS=0 LIVE
 }
 exit "$failed"
