@@ -5,7 +5,8 @@
 # Other interfaces of a node in the segment of the VIP: a second NIC, a macvlan and a bridge that
 # are made while the daemon runs. The local route of the VIP holds for the whole machine, and yet
 # nobody but the interface of the owner answers ARP for the VIP, and no other interface takes a
-# connection without a lease. The machine's own addresses are answered as before.
+# connection without a lease. The machine's own addresses are answered as before. A sysctl that
+# would make the owner mute then is put back.
 
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh
@@ -47,6 +48,29 @@ resolves() {
 	lab_run client ip neigh del "$1" dev eth0 2>/dev/null
 	lab_run client timeout 1 bash -c "exec 3<>/dev/tcp/$1/9" 2>/dev/null
 	lab_run client ip neigh show "$1" dev eth0 | grep -q "lladdr ${2:+$(mac_of "$2")}"
+}
+
+# A client without an ARP entry.
+reached() {
+	ip -n "$(lab_ns client)" neigh flush dev eth0 &&
+		lab_run client curl -sfm 1 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"
+}
+# Again and again: an announcement of the owner may come just then.
+reached_each_time() {
+	local i
+	for i in {1..5}; do
+		reached || return 1
+		lab_nap 0.2
+	done
+}
+# Another program lets the kernel answer ARP only on the interface by which it reaches the asker.
+filters_arp() {
+	must ip -n "$(lab_ns b)" route add "$(lab_addr client)/32" dev eth1
+	must lab_run b sysctl -q net.ipv4.conf.all.arp_filter=1
+	within 10 "arp_filter and a route by the second NIC: new clients reach the owner" \
+		reached_each_time
+	holds "arp_filter and a route by the second NIC: the node owns" owns b
+	must ip -n "$(lab_ns b)" route del "$(lab_addr client)/32" dev eth1
 }
 
 no_lease_no_connection() {
@@ -102,6 +126,7 @@ one_answer "owner with more interfaces"
 within 10 "an address on lo is answered by the owner too" resolves "$LO_ADDR"
 
 observe_stop
+filters_arp
 for name in mac0 br7 eth2; do must ip -n "$(lab_ns b)" link del $name; done
 must lab_kill b daemon KILL
 must lab_wait 20 lab_gone b daemon
