@@ -101,6 +101,17 @@ def witness_cases():
     ]
 
 
+def late_cases():
+    # systemd looks at a condition once. A folder of the configuration makes the unit require its
+    # mount (systemd.exec(5), implicit dependencies), and one that fails ends the start for good.
+    return [
+        ("%s starts also when its configuration is mounted late" % name,
+         not {"Unit.ConditionPathExists", "Unit.AssertPathExists", "Unit.RequiresMountsFor",
+              "Service.ConfigurationDirectory"} & set(read_unit(name)))
+        for name in ("hokm-xdp.service", "hokm-xdp-witness.service", "hokm-xdp-monitor.service")
+    ]
+
+
 def main():
     unit = read_unit("hokm-xdp.service")
     linger = read_unit(unit.get("Unit.OnSuccess", "nothing"))
@@ -137,7 +148,7 @@ def main():
         # The group @system-service has no seccomp(), and a call outside of it is death.
         ("the agents of a monitor may confine themselves",
          "seccomp" in monitor.get("Service.SystemCallFilter", "").split()),
-    ] + drill_cases(unit) + witness_cases()
+    ] + drill_cases(unit) + witness_cases() + late_cases()
     for words, good in cases:
         print("%s %s" % ("ok" if good else "not ok", words))
     return 0 if all(good for _, good in cases) else 1
