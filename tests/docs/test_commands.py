@@ -18,7 +18,8 @@ OPTION = re.compile(r"^  (?:-(\w), |    )--([a-z-]+)(?: ([A-Z]+)(?= |$))?(?: .*)
 COMMAND = re.compile(r"^  ([a-z][a-z-]*) ", re.M)
 # A value for an option whose value is checked while the line is read.
 VALUES = {"timeout": "1s", "status": "200", "port": "1", "peer-priority": "1", "self": "10.0.0.1",
-          "peer": "10.0.0.2", "vip": "10.0.0.3", "witness": "10.0.0.4", "limit": "1", "recent": "1",
+          "peer": "10.0.0.2", "vip": "10.0.0.3", "witness": "10.0.0.4", "gateway": "10.0.0.5",
+          "limit": "1", "recent": "1",
           "within": "1s", "watch": "1s", "players": "1",
           "settled": "1s", "rest": "1s"}
 
