@@ -5,8 +5,9 @@
     bad_server.py NAME PORT MODE_FILE
 
 It greets each player with a text frame that holds NAME, echoes text, answers pings and close
-frames, and serves GET /health. Checks come from the addresses of its own machine and always meet
-a good server. For players the first word of MODE_FILE, read at each connection, names the fault:
+frames, and serves GET /health. Several processes may serve one port (SO_REUSEPORT). Checks come
+from the addresses of its own machine and always meet a good server. For players the first word of
+MODE_FILE, read at each connection, names the fault:
 
     good            none
     status-503      the server answers the upgrade with 503
@@ -148,7 +149,7 @@ class Server:
 async def main():
     server = Server(sys.argv[1], sys.argv[3])
     listener = await asyncio.start_server(server.connected, "0.0.0.0", int(sys.argv[2]),
-                                          backlog=512)
+                                          backlog=512, reuse_port=True)
     print("ready", flush=True)
     await listener.serve_forever()
 

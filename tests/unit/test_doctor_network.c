@@ -64,6 +64,10 @@ static void container(struct facts *f)
 {
 	TEXT(f->no_listener, "game");
 }
+static void stuck(struct facts *f)
+{
+	TEXT(f->stuck_listener, "1 of 4 sockets that listen for service game: 35 connections wait");
+}
 /* Late answers are the cause of the silence, with and without adverts. */
 static void late(struct facts *f)
 {
@@ -97,6 +101,7 @@ static void each_fault_is_named(void **state)
 		{answers_elsewhere, "route-out", "answers to 10.0.0.1"},
 		{arp_filter_alone, NULL, NULL},
 		{container, "no-listener", "for service game, and its checks pass"},
+		{stuck, "listener-stuck", "game: 35 connections wait, and none was accepted"},
 		{late, "pulses-late", "10 answers to pulses came later"},
 		{sometimes_late, NULL, NULL},
 		{source, "route-source", "the route default"},
@@ -357,6 +362,120 @@ static void listening_sockets_are_found(void **state)
 	ip("ip route del local 192.168.1.25 dev lo table local");
 }
 
+/* ---- one of several sockets accepts nothing ---- */
+
+static struct conf one_service(void)
+{
+	static struct conf c;
+
+	c.n_vips = c.n_services = 1;
+	c.vips[0] = own_addr("192.168.1.25");
+	c.services[0].port = 8765;
+	TEXT(c.services[0].name, "game");
+	return c;
+}
+
+/* Two sockets, and how many connections wait for each of them, before and now. */
+static void when_a_listener_is_stuck(void **state)
+{
+	static const struct {
+		unsigned int before[2], now[2];
+		bool stuck;
+	} rows[] = {
+		{{3, 0}, {3, 0}, true},  {{3, 0}, {9, 0}, true},
+		{{0, 1}, {0, 1}, true},  {{0, 0}, {3, 0}, false}, /* they have just come */
+		{{3, 0}, {2, 0}, false},                          /* one was accepted */
+		{{3, 3}, {3, 3}, false}, /* the whole server: its checks fail */
+		{{0, 0}, {0, 0}, false},
+	};
+	static struct conf c;
+
+	(void)state;
+	c = one_service();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fact_listeners before = {.n = 2}, now;
+		struct facts f;
+
+		before.list[0].inode = 100;
+		before.list[1].inode = 101;
+		now = before;
+		for (unsigned int l = 0; l < 2; l++) {
+			before.list[l].waiting = rows[i].before[l];
+			now.list[l].waiting = rows[i].now[l];
+		}
+		facts_init(&f);
+		facts_judge_listeners(&f, &c, &before, &now);
+		if ((f.stuck_listener[0] != '\0') != rows[i].stuck)
+			fail_msg("row %zu: \"%s\"", i, f.stuck_listener);
+		/* A new socket: its queue was not seen before. */
+		now.list[0].inode = 102;
+		now.list[1].inode = 103;
+		facts_init(&f);
+		facts_judge_listeners(&f, &c, &before, &now);
+		assert_string_equal(f.stuck_listener, "");
+	}
+}
+
+static int listen_shared(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8765)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+	assert_int_equal(bind(fd, (void *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	return fd;
+}
+
+static void accept_all(int listener)
+{
+	for (int fd = accept(listener, NULL, NULL); fd >= 0; fd = accept(listener, NULL, NULL))
+		close(fd);
+}
+
+#define CLIENTS 32 /* some of them come to each of the two sockets */
+
+/* The kernel gives each of the two sockets its share of the connections. */
+static void the_kernel_shows_what_waits(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(8765)};
+	static struct conf c;
+	struct fact_listeners before, now;
+	int stuck, well, clients[CLIENTS];
+	struct facts f;
+
+	(void)state;
+	ip("ip route replace local 192.168.1.25 dev lo table local");
+	c = one_service();
+	to.sin_addr = c.vips[0];
+	stuck = listen_shared();
+	well = listen_shared();
+	for (unsigned int i = 0; i < CLIENTS; i++) {
+		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(clients[i], (void *)&to, sizeof(to)), 0);
+	}
+	accept_all(well);
+	facts_listeners(&c, &before);
+	facts_listeners(&c, &now);
+	assert_true(now.known);
+	assert_int_equal(now.n, 2);
+	facts_init(&f);
+	facts_judge_listeners(&f, &c, &before, &now);
+	assert_ptr_equal(strstr(f.stuck_listener, "1 of 2 sockets that listen for service game: "),
+			 f.stuck_listener);
+	accept_all(stuck);
+	facts_listeners(&c, &now);
+	facts_init(&f);
+	facts_judge_listeners(&f, &c, &before, &now);
+	assert_string_equal(f.stuck_listener, "");
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		close(clients[i]);
+	close(stuck);
+	close(well);
+	ip("ip route del local 192.168.1.25 dev lo table local");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +484,8 @@ int main(void)
 		cmocka_unit_test(what_arp_filter_does_comes_first),
 		cmocka_unit_test(a_dead_server_is_no_container),
 		cmocka_unit_test(listening_sockets_are_found),
+		cmocka_unit_test(when_a_listener_is_stuck),
+		cmocka_unit_test(the_kernel_shows_what_waits),
 		cmocka_unit_test(a_node_in_fault_has_no_routes),
 		cmocka_unit_test(the_kernel_is_asked),
 		cmocka_unit_test(routes_of_a_vip_are_found),

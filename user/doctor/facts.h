@@ -64,6 +64,21 @@ int facts_clients(const char *socket, bool unanswered, struct fact_clients *out)
 
 /* How the kernel routes the packets of these clients, and the answers to them. */
 void facts_from_routes(struct facts *f, const struct conf *c, const struct fact_clients *clients);
+/* The sockets of this machine that listen for a service. */
+#define FACT_LISTENERS 128
+struct fact_listeners {
+	bool known;
+	unsigned int n;
+	struct fact_listener {
+		unsigned int service; /* its place in the configuration */
+		unsigned int waiting; /* connections that wait for accept() */
+		unsigned long inode;  /* names the socket */
+	} list[FACT_LISTENERS];
+};
+void facts_listeners(const struct conf *c, struct fact_listeners *out);
+/* Whether one of several sockets of a service accepted nothing between two looks. Pure. */
+void facts_judge_listeners(struct facts *f, const struct conf *c,
+			   const struct fact_listeners *before, const struct fact_listeners *now);
 /* Whether a socket of this machine listens for each service. */
 void facts_from_listeners(struct facts *f, const struct conf *c);
 /* Whether a route has a VIP as its source. */

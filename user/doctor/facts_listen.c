@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Does a socket of this machine listen for each service? The kernel lists the sockets of a network
- * namespace in /proc/self/net/tcp and tcp6, and those that listen first:
+ * The sockets of this machine that listen for the services, and how many connections wait for each
+ * of them. The kernel lists the sockets of a network namespace in /proc/self/net/tcp and tcp6, and
+ * those that listen first:
  *
- *   sl  local_address rem_address   st ...
- *    0: 1901A8C0:223D 00000000:0000 0A
+ *   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+ *    0: 1901A8C0:223D 00000000:0000 0A 00000000:00000023 00:00000000 00000000     0  0 47110 ...
  *
- * Addresses are in hexadecimal as they lie in memory, ports as numbers, 0A is LISTEN. tcp6 has the
+ * Addresses are in hexadecimal as they lie in memory, ports as numbers, 0A is LISTEN. The rx_queue
+ * of a socket that listens is the number of connections that accept() has not taken. tcp6 has the
  * address :: for a server that takes both families.
  */
 #include <stdio.h>
@@ -17,6 +19,14 @@
 
 #define ADDRESS_HEX 32
 #define LISTENS     0x0a
+/* Of a line: address, port, st, rx_queue, inode. */
+#define LISTENER " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*4x %2x %*8x:%8x %*2x:%*8x %*8x %*u %*u %lu"
+
+struct line {
+	char hex[ADDRESS_HEX + 1]; /* its address */
+	unsigned int port, state, waiting;
+	unsigned long inode;
+};
 
 /* Does the address of a line take connections to the VIP? */
 static bool takes(const char *hex, struct in_addr vip)
@@ -27,41 +37,99 @@ static bool takes(const char *hex, struct in_addr vip)
 		return true;
 	snprintf(want, sizeof(want), "%08X", vip.s_addr);
 	/* An IPv4 address of tcp6 lies in its last word. */
-	return !strcmp(hex + strlen(hex) - strlen(want), want);
+	return strlen(hex) >= 8 && !strcmp(hex + strlen(hex) - strlen(want), want);
 }
 
-/* -1: it cannot be read. */
-static int listens_in(const char *path, struct in_addr vip, unsigned int port)
+static void note(struct fact_listeners *out, const struct conf *c, const struct line *l)
+{
+	for (unsigned int i = 0; i < c->n_services && out->n < FACT_LISTENERS; i++) {
+		const struct conf_service *s = &c->services[i];
+
+		if (s->port != l->port || !takes(l->hex, c->vips[s->vip]))
+			continue;
+		out->list[out->n++] = (struct fact_listener){
+			.service = i,
+			.inode = l->inode,
+			.waiting = l->waiting,
+		};
+	}
+}
+
+/* False: it cannot be read. */
+static bool read_file(const char *path, const struct conf *c, struct fact_listeners *out)
 {
 	FILE *f = fopen(path, "re");
-	int found = 0;
-	char line[256];
+	char text[256];
 
 	if (!f)
-		return -1;
-	while (!found && fgets(line, sizeof(line), f)) {
-		char hex[ADDRESS_HEX + 1];
-		unsigned int its_port, state;
+		return false;
+	while (fgets(text, sizeof(text), f)) {
+		struct line l;
 
 		/* NOLINTNEXTLINE(cert-err34-c) */
-		if (sscanf(line, " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*4x %2x", hex, &its_port,
-			   &state) != 3)
+		if (sscanf(text, LISTENER, l.hex, &l.port, &l.state, &l.waiting, &l.inode) != 5)
 			continue;
-		if (state != LISTENS)
+		if (l.state != LISTENS)
 			break;
-		found = its_port == port && strlen(hex) >= 8 && takes(hex, vip);
+		note(out, c, &l);
 	}
 	fclose(f);
-	return found;
+	return true;
+}
+
+void facts_listeners(const struct conf *c, struct fact_listeners *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->known = read_file("/proc/self/net/tcp", c, out);
+	(void)read_file("/proc/self/net/tcp6", c, out); /* a kernel without IPv6 has none */
 }
 
 void facts_from_listeners(struct facts *f, const struct conf *c)
 {
-	for (unsigned int i = 0; i < c->n_services && !f->no_listener[0]; i++) {
-		const struct conf_service *s = &c->services[i];
+	struct fact_listeners now;
 
-		if (!listens_in("/proc/self/net/tcp", c->vips[s->vip], s->port) &&
-		    listens_in("/proc/self/net/tcp6", c->vips[s->vip], s->port) < 1)
-			snprintf(f->no_listener, sizeof(f->no_listener), "%s", s->name);
+	facts_listeners(c, &now);
+	for (unsigned int i = 0; now.known && i < c->n_services && !f->no_listener[0]; i++) {
+		bool found = false;
+
+		for (unsigned int l = 0; l < now.n; l++)
+			found = found || now.list[l].service == i;
+		if (!found)
+			snprintf(f->no_listener, sizeof(f->no_listener), "%s", c->services[i].name);
+	}
+}
+
+/* Connections that waited before still wait: none was accepted, or fewer than came. */
+static bool is_stuck(const struct fact_listener *now, const struct fact_listeners *before)
+{
+	for (unsigned int i = 0; i < before->n; i++)
+		if (before->list[i].inode == now->inode && before->list[i].service == now->service)
+			return before->list[i].waiting && now->waiting >= before->list[i].waiting;
+	return false;
+}
+
+/* A server whose only socket accepts nothing fails its checks, and needs no finding of its own. */
+void facts_judge_listeners(struct facts *f, const struct conf *c,
+			   const struct fact_listeners *before, const struct fact_listeners *now)
+{
+	for (unsigned int s = 0; s < c->n_services && !f->stuck_listener[0]; s++) {
+		unsigned int n = 0, stuck = 0, idle = 0, waiting = 0;
+
+		for (unsigned int i = 0; i < now->n; i++) {
+			const struct fact_listener *l = &now->list[i];
+
+			if (l->service != s)
+				continue;
+			n++;
+			idle += !l->waiting;
+			if (is_stuck(l, before)) {
+				stuck++;
+				waiting += l->waiting;
+			}
+		}
+		if (stuck && idle)
+			snprintf(f->stuck_listener, sizeof(f->stuck_listener),
+				 "%u of %u sockets that listen for service %s: %u connections wait",
+				 stuck, n, c->services[s].name, waiting);
 	}
 }

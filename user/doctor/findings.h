@@ -131,6 +131,8 @@ struct facts {
 	int rp_filter, arp_ignore_all, tcp_loose, clock_synced;
 	int arp_filter;
 	char no_listener[CONF_NAME_MAX]; /* a service for which no socket listens; "" for none */
+	/* of several sockets of a service, those that accept nothing; "" for none */
+	char stuck_listener[FACT_TEXT];
 	int64_t ct_count, ct_max; /* of connection tracking: its connections, and their most */
 	int interface_up;
 	/*

@@ -63,8 +63,11 @@ static int look_twice(struct look *k)
 		.tv_sec = (time_t)(pause_ns / NS_PER_S), .tv_nsec = (long)(pause_ns % NS_PER_S)};
 	struct facts_said before = {NULL, NULL};
 	struct fact_tracked was = facts_conntrack(), is;
+	struct fact_listeners had, now;
 	int err = ask_both(k->socket, &before);
 
+	if (k->conf)
+		facts_listeners(k->conf, &had);
 	if (!err) {
 		/* An interrupted sleep only looks earlier. */
 		(void)nanosleep(&pause, NULL);
@@ -75,6 +78,10 @@ static int look_twice(struct look *k)
 		is = facts_conntrack();
 		k->facts.grew.ct_invalid = is.invalid - was.invalid;
 		k->facts.grew.ct_dropped = is.dropped - was.dropped;
+	}
+	if (!err && k->conf) {
+		facts_listeners(k->conf, &now);
+		facts_judge_listeners(&k->facts, k->conf, &had, &now);
 	}
 	forget(&before);
 	return err;

@@ -43,6 +43,7 @@ rule_applies rule_vip_missing;
 rule_applies rule_check_fails;
 rule_applies rule_syns_unanswered;
 rule_applies rule_no_listener;
+rule_applies rule_stuck_listener;
 rule_applies rule_agent_dead;
 rule_applies rule_in_fault;
 rule_applies rule_panics;

@@ -281,6 +281,12 @@ bool rule_no_listener(const struct facts *f, struct finding *out)
 			f->no_listener);
 }
 
+bool rule_stuck_listener(const struct facts *f, struct finding *out)
+{
+	return f->stuck_listener[0] &&
+	       rule_say(out, "%s, and none was accepted", f->stuck_listener);
+}
+
 bool rule_agent_dead(const struct facts *f, struct finding *out)
 {
 	return !f->agent && rule_say(out, "the agent does not run: no active check is made");
