@@ -11,8 +11,11 @@ PLAYERS=20
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
-has_route() { ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -q "$LAB_VIP"; }
-has_no_route() { ! has_route "$1"; }
+# That of the interface, and that of lo.
+has_route() {
+	[ "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -c "$LAB_VIP")" = 2 ]
+}
+has_no_route() { [ -z "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48)" ]; }
 remove() { ip -n "$(lab_ns "$1")" link del eth0; }
 pulses() { status_is "$1" '.peers[0].pulsing' true; }
 knows_mac() { status_is a '"\(.peers[0].pulsing) \(.peers[0].mac)"' "true $1"; }

@@ -12,7 +12,10 @@ PLAYERS=20
 
 put_back() { status "$1" ".put_back.$2"; }
 counted() { [ "$(put_back "$1" "$2")" -ge "$3" ]; }
-has_route() { ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -q "$LAB_VIP"; }
+# That of the interface, and that of lo.
+has_route() {
+	[ "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48 | grep -c "$LAB_VIP")" = 2 ]
+}
 has_egress() { lab_run "$1" bpftool net show dev eth0 | grep -q hokm_egress; }
 has_xdp() { ip -n "$(lab_ns "$1")" -d link show dev eth0 | grep -q 'prog/xdp'; }
 arp_ignore_is() { [ "$(lab_run "$1" cat /proc/sys/net/ipv4/conf/eth0/arp_ignore)" = "$2" ]; }

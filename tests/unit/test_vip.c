@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -227,6 +228,85 @@ static void what_others_remove_comes_back(void **state)
 	vip_close(v);
 }
 
+/* The first of the routes to the VIP leads to this interface. */
+static bool first_is_on(const char *ifname)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "ip route show table local | grep -m1 192.168.1.25 | grep -q 'dev %s '", ifname);
+	return RUN("sh", "-c", command) == 0;
+}
+
+/* One more interface, with an address. */
+static int third_interface(void)
+{
+	int ifindex;
+
+	assert_int_equal(RUN("ip", "link", "add", "hxmac", "link", "hx0", "type", "macvlan"), 0);
+	assert_int_equal(RUN("ip", "link", "set", "hxmac", "up"), 0);
+	assert_int_equal(RUN("ip", "address", "add", "192.168.7.1/24", "dev", "hxmac"), 0);
+	ifindex = (int)if_nametoindex("hxmac");
+	assert_true(ifindex > 0);
+	return ifindex;
+}
+
+/*
+ * Packet filters take the interface of the first local route for that of the address. The kernel
+ * removes this route with the last address of the interface, and the one of lo remains.
+ */
+static void interface_comes_first(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	bool there = true;
+	struct vip *v;
+
+	(void)state;
+	assert_int_equal(vip_open(third_interface(), &v), 0);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_true(first_is_on("hxmac"));
+	assert_int_equal(vip_addr_add(v, a), 0);
+	assert_true(first_is_on("hxmac"));
+	assert_int_equal(vip_addr_del(v, a), 0);
+	assert_int_equal(RUN("ip", "address", "flush", "dev", "hxmac"), 0);
+	assert_true(is_local(a));
+	assert_true(first_is_on("lo"));
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_false(there);
+	assert_int_equal(vip_route_again(v, a), 0);
+	assert_int_equal(vip_route_present(v, a, &there), 0);
+	assert_true(there);
+	assert_true(first_is_on("hxmac"));
+	assert_int_equal(
+		RUN("ip", "route", "del", "local", "192.168.1.25", "dev", "lo", "table", "local"),
+		0);
+	assert_int_equal(vip_route_again(v, a), 1);
+	assert_true(first_is_on("hxmac"));
+	assert_int_equal(vip_route_del(v, a), 0);
+	assert_false(is_local(a));
+	assert_int_equal(RUN("ip", "link", "del", "hxmac"), 0);
+	vip_close(v);
+}
+
+/* A daemon before this one had another interface: its route goes with ours. */
+static void routes_of_another_interface_go(void **state)
+{
+	struct in_addr a = own_addr("192.168.1.25");
+	struct vip *v, *other;
+
+	(void)state;
+	assert_int_equal(vip_open(ns.ifindex_a, &v), 0);
+	assert_int_equal(vip_open(third_interface(), &other), 0);
+	assert_int_equal(vip_route_add(other, a), 0);
+	assert_int_equal(vip_route_add(v, a), 0);
+	assert_true(first_is_on("hx0"));
+	assert_int_equal(vip_remove_others(v, NULL, 0), 1);
+	assert_false(is_local(a));
+	assert_int_equal(RUN("ip", "link", "del", "hxmac"), 0);
+	vip_close(other);
+	vip_close(v);
+}
+
 /*
  * Addresses and routes with our mark of VIPs that the file no longer has, and addresses on an
  * interface that it no longer names. What others set stays.
@@ -273,6 +353,8 @@ int main(void)
 		cmocka_unit_test(a_foreign_address_is_named_and_taken_over),
 		cmocka_unit_test(the_nodes_own_address_is_not_taken_with_it),
 		cmocka_unit_test(what_others_remove_comes_back),
+		cmocka_unit_test(interface_comes_first),
+		cmocka_unit_test(routes_of_another_interface_go),
 		cmocka_unit_test(what_an_earlier_daemon_left_goes),
 	};
 

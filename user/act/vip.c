@@ -7,8 +7,15 @@
  * address of the operator or of another program never counts as ours.
  *
  * The address is a /32 with IFA_F_NOPREFIXROUTE. The kernel adds only its own local route for it,
- * behind ours, and removes that route together with the address. Our route stays, so a node that
- * released the VIP still accepts steered packets, and its sockets keep working.
+ * and removes that route together with the address. Our routes stay, so a node that released the
+ * VIP still accepts steered packets, and its sockets keep working.
+ *
+ * There are two of them for each VIP, of which the kernel takes the first:
+ *
+ *   local VIP dev eth0   first. Packet filters may drop what is for an address of another interface
+ *                        than that by which it came (nft: `fib daddr . iif type != local drop`)
+ *   local VIP dev lo     behind it. It stays when the interface loses its last address: then the
+ *                        kernel removes all routes of the interface
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -196,7 +203,8 @@ int vip_addr_here(struct vip *v, struct in_addr addr, bool *here)
 	return err;
 }
 
-static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
+/* oif: 0 for whichever there is, to remove it. */
+static int route_request(struct vip *v, int type, int flags, struct in_addr vip, int oif)
 {
 	struct rtmsg hdr = {
 		.rtm_family = AF_INET,
@@ -212,20 +220,35 @@ static int route_request(struct vip *v, int type, int flags, struct in_addr vip)
 		return -ENOMEM;
 	if (nlmsg_append(msg, &hdr, sizeof(hdr), NLMSG_ALIGNTO) < 0 ||
 	    nla_put(msg, RTA_DST, sizeof(vip), &vip) < 0 ||
-	    nla_put_u32(msg, RTA_OIF, (uint32_t)v->lo_ifindex) < 0) {
+	    (oif && nla_put_u32(msg, RTA_OIF, (uint32_t)oif) < 0)) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
 	return nlr_request(v->sk, msg);
 }
 
+/* Has the VIP an interface besides lo? Only then there is a second route. */
+static bool has_interface(const struct vip *v)
+{
+	return v->ifindex && v->ifindex != v->lo_ifindex;
+}
+
 int vip_route_again(struct vip *v, struct in_addr vip)
 {
 	/*
 	 * No NLM_F_EXCL: the local route that the kernel made for the address may exist, and ours
-	 * is added beside it.
+	 * are added beside it, one in front and one behind.
 	 */
-	return changed(route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip), -EEXIST);
+	int put = changed(
+		route_request(v, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, vip, v->lo_ifindex),
+		-EEXIST);
+	int err = 0;
+
+	if (put >= 0 && has_interface(v))
+		err = changed(route_request(v, RTM_NEWROUTE, NLM_F_CREATE, vip, v->ifindex),
+			      -EEXIST);
+	/* The kernel itself removes that of the interface: only the other one tells of others. */
+	return err < 0 ? err : put;
 }
 
 int vip_route_add(struct vip *v, struct in_addr vip)
@@ -237,8 +260,9 @@ int vip_route_add(struct vip *v, struct in_addr vip)
 
 /* What a dump of our routes tells about one VIP. */
 struct route_scan {
+	const struct vip *v;
 	struct in_addr vip;
-	bool found;
+	bool on_lo, on_interface;
 };
 
 static bool is_our_route(const struct rtmsg *rtm)
@@ -253,15 +277,20 @@ static int scan_route(struct nlmsghdr *nlh, void *arg)
 	struct nlattr *tb[RTA_MAX + 1];
 	const struct rtmsg *rtm = nlmsg_data(nlh);
 	struct in_addr dst;
+	int oif;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return 0;
 	if (nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
 		return -EPROTO;
-	if (!is_our_route(rtm) || !tb[RTA_DST])
+	if (!is_our_route(rtm) || !tb[RTA_DST] || !tb[RTA_OIF])
 		return 0;
 	memcpy(&dst, nla_data(tb[RTA_DST]), sizeof(dst));
-	s->found |= dst.s_addr == s->vip.s_addr;
+	if (dst.s_addr != s->vip.s_addr)
+		return 0;
+	oif = (int)nla_get_u32(tb[RTA_OIF]);
+	s->on_lo |= oif == s->v->lo_ifindex;
+	s->on_interface |= oif == s->v->ifindex;
 	return 0;
 }
 
@@ -284,23 +313,26 @@ static int dump_our_routes(struct vip *v, nlr_fn fn, void *arg)
 
 int vip_route_present(struct vip *v, struct in_addr vip, bool *present)
 {
-	struct route_scan s = {.vip = vip};
+	struct route_scan s = {.v = v, .vip = vip};
 	int err;
 
 	for (int tries = 0; tries < 3; tries++) {
-		s.found = false;
+		s.on_lo = s.on_interface = false;
 		err = dump_our_routes(v, scan_route, &s);
 		if (err != -EINTR)
 			break;
 	}
-	*present = !err && s.found;
+	*present = !err && s.on_lo && (s.on_interface || !has_interface(v));
 	return err;
 }
 
 int vip_route_del(struct vip *v, struct in_addr vip)
 {
-	int err = route_request(v, RTM_DELROUTE, 0, vip);
+	int err;
 
+	do /* by our mark, on whatever interface a daemon before this one added it */
+		err = route_request(v, RTM_DELROUTE, 0, vip, 0);
+	while (!err);
 	return err == -ESRCH ? 0 : err;
 }
 
@@ -328,6 +360,9 @@ static void note_left(struct left *l, int ifindex, const struct nlattr *attr)
 	memcpy(&addr, nla_data(attr), sizeof(addr));
 	for (unsigned int i = 0; i < l->n_keep; i++)
 		if (l->keep[i].s_addr == addr.s_addr && (!ifindex || ifindex == l->keep_on))
+			return;
+	for (unsigned int i = 0; i < l->n; i++) /* both routes of a VIP are removed at once */
+		if (!ifindex && !l->list[i].ifindex && l->list[i].addr.s_addr == addr.s_addr)
 			return;
 	l->list[l->n].ifindex = ifindex;
 	l->list[l->n++].addr = addr;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The VIP in the kernel of this node: an address of the interface while the node is owner, and the
- * route `local VIP dev lo` always. With the route, a node that is not owner accepts steered
- * packets.
+ * routes `local VIP dev eth0` and `local VIP dev lo` always. With them, a node that is not owner
+ * accepts steered packets.
  *
  * Both have a mark of this program in the kernel. Only what has the mark is ever removed, and a
  * later daemon and `cleanup` recognize it too.
@@ -46,16 +46,19 @@ int vip_addr_del(struct vip *v, struct in_addr vip);
 /* *present: VIP/32 is on the interface and is ours. */
 int vip_addr_present(struct vip *v, struct in_addr vip, bool *present);
 
-/* Adds the route `local VIP/32 dev lo table local`. Returns 0 also when it is there already. */
+/* Adds both routes to the table local. Returns 0 also when they are there already. */
 int vip_route_add(struct vip *v, struct in_addr vip);
 
-/* The same as vip_addr_again(), for the route. */
+/*
+ * The same as vip_addr_again(), for the routes. That of the interface does not count: the kernel
+ * removes it when the interface loses its last address.
+ */
 int vip_route_again(struct vip *v, struct in_addr vip);
 
-/* *present: the route is there and is ours. */
+/* *present: both routes are there and are ours. */
 int vip_route_present(struct vip *v, struct in_addr vip, bool *present);
 
-/* Removes that route. Returns 0 also when it is not there. */
+/* Removes those routes, on any interface. Returns 0 also when they are not there. */
 int vip_route_del(struct vip *v, struct in_addr vip);
 
 /*
