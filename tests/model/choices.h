@@ -8,35 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAULTS(X)                                                                                \
-	/* of grants.pml (rules.h, steps.h) */                                                   \
-	X(DRIFT)    /* both sides count the same length: no allowance for the clocks' drift */   \
-	X(SILENCE)  /* a member that has booted grants at once */                                \
-	X(LONGEST)  /* a member that has booted is silent for an ordinary grant only (LONG) */   \
-	X(TWO)      /* a member grants what it has promised to another */                        \
-	X(EXPIRY)   /* a node counts its own vote although it has promised it to another */      \
-	X(EPOCH)    /* neither the member nor the asker compares epochs */                       \
-	X(RAISE)    /* a node goes on with a greater epoch, and has released the former one */   \
-	X(PATIENCE) /* a node that does not get a majority wishes on without end (LIVE) */       \
-	X(FRESH)    /* a node that wakes from a pause counts what it was granted before from */  \
-		    /* then on, without a fresh word of the members (PAUSES) */                  \
-	X(WAKE)     /* a member that wakes from a pause takes its promises for ended (PAUSES) */ \
-	X(EXCUSE)   /* two owners after a pause are no exception (PAUSES) */                     \
-	X(LATE)     /* a wish that comes late takes the promise of another owner (LATE) */       \
-	/* of members.pml (members_rules.h, members_steps.h) */                                  \
-	X(COUNT)   /* a new member counts at once, while the former number must grant */         \
-	X(LEFT)    /* what a removed member has granted counts with the new number */            \
-	X(PEER)    /* a node goes by a second change before its peer has read the first one */   \
-	X(EARLY)   /* a node tells its peer the members of its file before they are in force */  \
-	X(AT_ONCE) /* two members change at once */                                              \
-	/* of stand_in.pml (stand_in_rules.h, stand_in_steps.h) */                               \
-	X(SIGN)     /* an answer counts for a claim although the peer has just shown a sign */   \
-	X(BETWEEN)  /* a sign between the question and its answer does not end the claim */      \
-	X(TOUCH)    /* a claimant counts its silence from before the time without any word */    \
-	X(ARRIVAL)  /* an answer counts from its arrival, not from its question */               \
-	X(QUESTION) /* an answer counts from the newest question, not the oldest open one */     \
-	X(SOLE)     /* a claimant does not wait longer for a peer that was not seen for long */  \
-	X(BARRED)   /* a claimant does not wait longer in the second after its own silence */    \
+#define FAULTS(X)                                                                                 \
+	/* of grants.pml (rules.h, steps.h) */                                                    \
+	X(DRIFT)    /* both sides count the same length: no allowance for the clocks' drift */    \
+	X(SILENCE)  /* a member that has booted grants at once */                                 \
+	X(LONGEST)  /* a member that has booted is silent for an ordinary grant only (LONG) */    \
+	X(TWO)      /* a member grants what it has promised to another */                         \
+	X(EXPIRY)   /* a node counts its own vote although it has promised it to another */       \
+	X(EPOCH)    /* neither the member nor the asker compares epochs */                        \
+	X(RAISE)    /* a node goes on with a greater epoch, and has released the former one */    \
+	X(PATIENCE) /* a node that does not get a majority wishes on without end (LIVE) */        \
+	X(FRESH)    /* a node that wakes from a pause counts what it was granted before from */   \
+		    /* then on, without a fresh word of the members (PAUSES) */                   \
+	X(WAKE)     /* a member that wakes from a pause takes its promises for ended (PAUSES) */  \
+	X(EXCUSE)   /* two owners after a pause are no exception (PAUSES) */                      \
+	X(LATE)     /* a wish that comes late takes the promise of another owner (LATE) */        \
+	/* of members.pml (members_rules.h, members_steps.h) */                                   \
+	X(COUNT)     /* a new member counts at once, while the former number must grant */        \
+	X(LEFT)      /* what a removed member has granted counts with the new number */           \
+	X(PEER)      /* a node goes by a second change before its peer has read the first one */  \
+	X(EARLY)     /* a node tells its peer the members of its file before they are in force */ \
+	X(AT_ONCE)   /* two members change at once */                                             \
+	X(OLD_EPOCH) /* an owner whose change waits never goes on with a greater epoch (LIVE) */  \
+	X(STAYS)     /* an owner never goes by the members of its new file (LIVE) */              \
+	/* of stand_in.pml (stand_in_rules.h, stand_in_steps.h) */                                \
+	X(SIGN)     /* an answer counts for a claim although the peer has just shown a sign */    \
+	X(BETWEEN)  /* a sign between the question and its answer does not end the claim */       \
+	X(TOUCH)    /* a claimant counts its silence from before the time without any word */     \
+	X(ARRIVAL)  /* an answer counts from its arrival, not from its question */                \
+	X(QUESTION) /* an answer counts from the newest question, not the oldest open one */      \
+	X(SOLE)     /* a claimant does not wait longer for a peer that was not seen for long */   \
+	X(BARRED)   /* a claimant does not wait longer in the second after its own silence */     \
 	X(YIELD)    /* of two owners that hear each other none gives way (LIVE) */
 
 #define FAULT_ID(name) FAULT_##name,

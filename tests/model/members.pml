@@ -17,7 +17,8 @@
  *
  * MODEL_START: the file of both nodes. Node 0 owns then, by the grants of all members of it.
  *
- * Checked: two nodes are never owners at the same moment.
+ * Checked: two nodes are never owners at the same moment. With LIVE: from any state on, when no message
+ * is lost any more and at most one member is dead, a node is owner soon, and no change waits.
  */
 #include "members_constants.h"
 
@@ -40,6 +41,7 @@ byte majority[NODES], others[NODES];
 
 /* Nodes that are owners. */
 byte n_owners;
+bit live;
 
 c_code {
 \#include "members_steps.h"
@@ -49,8 +51,9 @@ c_code {
 #define STEP(CAN, DO, N, G) \
 	:: d_step { \
 		c_expr { (CAN)(N, G) } -> \
-		c_code { DO(N, G); now.n_owners = owners(); }; \
-		assert(n_owners <= 1) \
+		c_code { DO(N, G); now.n_owners = owners(); now.live = lives(); }; \
+		assert(n_owners <= 1); \
+		assert(live) \
 	   }
 
 /* A step of the daemon, with the members that its probes reach and that answer: a bit for each. */

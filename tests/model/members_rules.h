@@ -46,7 +46,7 @@ static void rules_in_force(struct in_force *f, const struct in_force *wanted, in
 {
 	const struct in_force former = *f;
 
-	in_force_step(f, wanted, owner, granted);
+	in_force_step(f, wanted, owner, granted && !BROKEN(STAYS));
 	if (BROKEN(COUNT))
 		f->slots |= wanted->slots;
 	if (BROKEN(LEFT) && f->majority < former.majority)

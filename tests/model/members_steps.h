@@ -179,6 +179,106 @@ static void reload(STEP_ARGS)
 	now.file[n] = g;
 }
 
+/* ---- liveness ---- */
+
+#ifdef LIVE
+#define ROUNDS (8 * LENGTH)
+
+/* Does a member of its file that runs keep its promise to the other node? */
+static int held(int n, int dead)
+{
+	for (int m = 0; m < MEMBERS; m++)
+		if (m != dead && rules_files[now.file[n]].members >> m & 1 && now.holder[m] &&
+		    now.holder[m] != n + 1)
+			return 1;
+	return 0;
+}
+
+static int next_epoch(int n)
+{
+	int most = now.wish_epoch[n];
+
+	for (int m = 0; m < MEMBERS; m++)
+		if (now.epoch[m] > most)
+			most = now.epoch[m];
+	return most + 1;
+}
+
+/*
+ * hokm_grants_raise(): an owner that a member refuses for its old epoch goes on with a greater one.
+ * BROKEN: not while a change waits.
+ */
+static void raise_epoch(int n, int dead)
+{
+	int refused = 0;
+
+	for (int m = 0; m < MEMBERS; m++)
+		refused |= m != dead && rules_files[now.file[n]].members >> m & 1 &&
+			   now.epoch[m] > now.wish_epoch[n];
+	if (!refused || (BROKEN(OLD_EPOCH) && is_behind(n)))
+		return;
+	now.wish_epoch[n] = next_epoch(n);
+	for (int m = 0; m < MEMBERS; m++)
+		if (now.granted[AT])
+			now.granted_epoch[AT] = now.wish_epoch[n];
+	ask(n, n, OWN, now.wish_epoch[n]);
+}
+
+/* One round of node n: it renews, or claims what is free, or gives up what it does not get. */
+static void round_of(int n, int dead, int *patience)
+{
+	int owner = is_owner(n), wish = now.wish[n], reaches = 0, epoch;
+
+	if (owner)
+		raise_epoch(n, dead);
+	epoch = now.wish_epoch[n];
+	if (wish == OWN && !owner && --*patience <= 0) {
+		wish = RELEASE;
+		*patience = 1 + n * LENGTH;
+	} else if (wish != OWN && !held(n, dead) && --*patience <= 0) {
+		wish = OWN;
+		epoch = next_epoch(n);
+		*patience = 2 * LENGTH;
+	}
+	for (int m = 0, bit = 0; m < MEMBERS; m++)
+		if (m != n)
+			reaches |= (m != dead) << bit++;
+	step_daemon(n, wish, epoch, owner, reaches);
+}
+
+/* Does a node own soon, and no change wait, when the members but `dead` are in touch? */
+static int settles(int dead)
+{
+	struct State keep = now;
+	int patience[NODES] = {1, 2}, done = 0;
+
+	for (int i = 0; i < ROUNDS && !done; i++) {
+		tick(0, 0);
+		done = 0;
+		for (int n = 0; n < NODES; n++)
+			if (n != dead)
+				round_of(n, dead, &patience[n]);
+		for (int n = 0; n < NODES; n++)
+			done |= n != dead && is_owner(n);
+		for (int n = 0; n < NODES; n++)
+			done &= n == dead || !is_behind(n);
+	}
+	now = keep;
+	return done;
+}
+#endif
+
+/* From this state on, whichever member is dead, or none. */
+static int lives(void)
+{
+#ifdef LIVE
+	for (int dead = 0; dead <= MEMBERS; dead++)
+		if (!settles(dead))
+			return 0;
+#endif
+	return 1;
+}
+
 /* ---- the start ---- */
 
 static void start(void)

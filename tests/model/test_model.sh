@@ -23,8 +23,8 @@ if [ "${MODEL:-}" = deep ]; then
 	holds pair-live 10 1000000 NODES=2 EPOCHS=3 BOOTS=2 LIVE
 	holds pair-pause 13 1000000 NODES=2 EPOCHS=1 BOOTS=0 PAUSES=2 EVEN_CLOCKS
 	holds pair-pause-drift 11 1000000 NODES=2 EPOCHS=1 BOOTS=1 PAUSES=1 OWNED
-	holds pair-late 13 1000000 NODES=2 EPOCHS=2 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED
-	holds pair-late-drift 11 1000000 NODES=2 EPOCHS=2 BOOTS=1 REPLAY LATE
+	holds pair-late 12 1000000 NODES=2 EPOCHS=2 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED
+	holds pair-late-drift 8 1000000 NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE OWNED
 	exit "$failed"
 fi
 # An owner, its peer and a witness; one of them is paused.

@@ -368,6 +368,29 @@ static void an_owner_gets_grants_before_they_decide(void **state)
 	assert_true(hokm_grants_end_ns(&r.map) > r.now_ns);
 }
 
+/*
+ * A reload demands one grant more than the owner has. The member that could give it refuses the
+ * epoch as too old.
+ */
+static void an_owner_whose_change_waits_follows_the_epoch_too(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	owning(&r);
+	r.c.majority = 3;
+	(void)step(&r, owner);
+	answers(&r, PEER, 0, 7);
+	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
+	assert_int_equal(r.out.epoch, 8);
+	assert_true(r.out.raise && r.out.self && r.out.probe);
+	/* Its grants have ended: it must not take them along. */
+	r.now_ns += 30 * MS;
+	answers(&r, PEER, 0, 17);
+	(void)step(&r, owner);
+	assert_false(r.out.raise);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_restart_continues_grants_that_run),
 		cmocka_unit_test(a_longer_grant_is_kept_longer),
 		cmocka_unit_test(an_owner_gets_grants_before_they_decide),
+		cmocka_unit_test(an_owner_whose_change_waits_follows_the_epoch_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,16 @@ static void enter(struct grants *g, enum grants_phase phase, uint64_t now_ns)
 	g->probe_gap_ns = PROBE_FIRST_NS;
 }
 
+/*
+ * A majority grants the owner, by what is wanted or, while a change of the members waits for its
+ * grants (in_force.h), by what is in force.
+ */
+static bool is_granted(const struct grants_conf *c, const struct hokm_grants *map, uint64_t now_ns)
+{
+	return now_ns < granted_until(c, map) ||
+	       (map->count.majority && now_ns < hokm_grants_end_ns(map));
+}
+
 /* Another node has a member's grant, or has had it since this node was granted. */
 static bool others_came(const struct grants *g, const struct grants_conf *c,
 			const struct hokm_grants *map, uint64_t now_ns)
@@ -360,7 +370,7 @@ void grants_step(struct grants *g, const struct grants_conf *c, const struct hok
 		out->self = out->probe || in->tick;
 		break;
 	case GRANTS_OWNING:
-		if (now_ns < granted_until(c, map))
+		if (is_granted(c, map, now_ns))
 			g->lapsed_ns = 0;
 		else if (!g->lapsed_ns)
 			g->lapsed_ns = now_ns;
