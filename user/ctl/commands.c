@@ -317,7 +317,8 @@ const struct ctl_command ctl_commands[] = {
 	{.name = "ready",
 	 .summary = "end maintenance, and the standby after a failover",
 	 .about = "VRRP elects the owner as usual: "
-		  "this node may preempt a peer with lower priority.",
+		  "this node may preempt a peer with lower priority. "
+		  "If its services failed again and again, it waits no longer because of that.",
 	 .options = no_options,
 	 .render = render_text},
 	{.name = "reload",
