@@ -19,6 +19,8 @@ PLAYERS=20
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/listeners.sh
 . "$TESTS_DIR/listeners.sh"
+# shellcheck source=tests/netns/container.sh
+. "$TESTS_DIR/container.sh"
 # shellcheck source=tools/demo/report.sh
 . "$TESTS_DIR/../../tools/demo/report.sh"
 
@@ -26,48 +28,9 @@ COUNT=30
 DESK=8766
 LAB_CONF_EXTRA='service game { check websocket { timeout = "2s" } check http { timeout = "2s" } }
 service desk { port = 8766 check tcp { } }'
-INSIDE=172.17.0.2
 
-# box NODE: the namespace of its container, and the rules that lead there.
-box() {
-	local node=$1 inside=in-$1
-	ip netns add "$(lab_ns "$inside")" && lab_quiet "$inside" &&
-		ip -n "$(lab_ns "$node")" link add docker0 type veth \
-			peer name eth0 netns "$(lab_ns "$inside")" &&
-		ip -n "$(lab_ns "$node")" -batch - <<<$'addr add 172.17.0.1/24 dev docker0
-			link set docker0 up' &&
-		ip -n "$(lab_ns "$inside")" -batch - <<-END &&
-			link set lo up
-			addr add $INSIDE/24 dev eth0
-			link set eth0 up
-			route add default via 172.17.0.1
-		END
-		lab_run "$inside" ethtool -K eth0 tx off >/dev/null &&
-		lab_run "$node" ethtool -K docker0 tx off >/dev/null &&
-		lab_run "$node" sysctl -qw net.ipv4.ip_forward=1 && translate "$node"
-}
-translate() {
-	lab_run "$1" nft -f - <<-END
-		table ip docker {
-			chain prerouting {
-				type nat hook prerouting priority dstnat;
-				tcp dport $LAB_PORT fib daddr type local dnat to $INSIDE:$LAB_PORT
-			}
-			chain output {
-				type nat hook output priority -100;
-				tcp dport $LAB_PORT fib daddr type local dnat to $INSIDE:$LAB_PORT
-			}
-			chain forward {
-				type filter hook forward priority filter; policy drop;
-				ct state established,related accept
-				oifname docker0 accept
-			}
-		}
-	END
-}
 boxed_game() {
-	lab_spawn "$1" game nsenter --net="/run/netns/$(lab_ns "in-$1")" -- \
-		"$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port "$LAB_PORT"
+	in_box "$1" game "$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port "$LAB_PORT"
 }
 desk() {
 	lab_spawn "$1" desk "$LAB_BUILD/hokm-game" --node "$(lab_name "$1")" --port $DESK
