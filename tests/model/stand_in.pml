@@ -48,7 +48,7 @@ bit master[NODES];
 byte granted[NODES], granted_epoch[NODES], by_gateway[NODES];
 
 /* What it knows: see struct stand_in, stand_in_input and hokm_gateway. Ages, but for held. */
-byte heard[NODES], since[NODES], asked_peer[NODES];
+byte heard[NODES], since[NODES], unheard[NODES], asked_peer[NODES];
 byte word[NODES], sign[NODES], seen[NODES], known[NODES];
 byte held[NODES];
 bit peer_barred[NODES];

@@ -14,9 +14,10 @@
 #include "decide/stand_in.c"
 
 /* Ages: 0 never, else steps and one. They grow no further than something depends on them. */
-#define AGE_MAX   10
-#define SEEN_MAX  7
-#define HEARD_MAX (2 * LENGTH + 2)
+#define AGE_MAX     10
+#define SEEN_MAX    7
+#define HEARD_MAX   (2 * LENGTH + 2)
+#define UNHEARD_MAX (LENGTH + 2)
 /* An answer to a question of this age is of no use any more, and never comes. */
 #define QUESTION_MAX (LENGTH + 2)
 
@@ -117,7 +118,7 @@ static void rules_stand_in(struct stand_in *s, struct stand_in_input *in,
 		in->lease_ns = 0;
 	}
 	if (BROKEN(TOUCH)) {
-		s->since_ns = 0;
+		s->since_ns = s->unheard_ns = 0;
 		s->heard_ns = in->sign_ns > in->answered_ns ? in->sign_ns : in->answered_ns;
 	}
 	if (BROKEN(SOLE))

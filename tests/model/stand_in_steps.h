@@ -95,6 +95,7 @@ static void advance(int n, int by)
 		now.granted_epoch[n] = 0;
 	older(&now.heard[n], by, HEARD_MAX);
 	older(&now.since[n], by, AGE_MAX);
+	older(&now.unheard[n], by, UNHEARD_MAX);
 	older(&now.asked_peer[n], by, 2);
 	older(&now.word[n], by, LENGTH + 2);
 	older(&now.sign[n], by, AGE_MAX);
@@ -207,6 +208,7 @@ static void load(int n, struct stand_in *s, struct stand_in_input *in)
 	*s = (struct stand_in){
 		.heard_ns = rules_moment(now.heard[n]),
 		.since_ns = rules_moment(now.since[n]),
+		.unheard_ns = rules_moment(now.unheard[n]),
 		.asked_peer_ns = rules_moment(now.asked_peer[n]),
 	};
 	*in = (struct stand_in_input){
@@ -229,6 +231,7 @@ static void store(int n, const struct stand_in *s, const struct stand_in_output 
 {
 	now.heard[n] = rules_age(s->heard_ns, HEARD_MAX);
 	now.since[n] = rules_age(s->since_ns, AGE_MAX);
+	now.unheard[n] = rules_age(s->unheard_ns, UNHEARD_MAX);
 	now.asked_peer[n] = rules_age(s->asked_peer_ns, 2);
 	now.counts_for[n] = out->counts == HOKM_STAND_IN_RENEWS   ? RENEWS
 			    : out->counts == HOKM_STAND_IN_CLAIMS ? CLAIMS
@@ -393,7 +396,7 @@ static void boot(STEP_ARGS)
 	now.silent[n] = rules_silence(LONGEST);
 	now.wish[n] = now.wish_epoch[n] = now.master[n] = 0;
 	now.granted[n] = now.granted_epoch[n] = now.by_gateway[n] = 0;
-	now.heard[n] = now.since[n] = now.asked_peer[n] = 0;
+	now.heard[n] = now.since[n] = now.unheard[n] = now.asked_peer[n] = 0;
 	now.word[n] = now.sign[n] = now.seen[n] = now.known[n] = 0;
 	now.held[n] = now.peer_barred[n] = 0;
 	now.counts_for[n] = now.counts_length[n] = now.asked[n] = now.again[n] = 0;

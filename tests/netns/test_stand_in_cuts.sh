@@ -92,21 +92,22 @@ partitions() {
 	echo "# $REPLY_ARP"
 }
 
-# The nodes do not hear each other. The owner is alone with the gateway, for so long that it uses an
-# answer for as long as a lease; then only the other node reaches the gateway, which was deaf.
+# The nodes do not hear each other. The owner is alone with the gateway; then only the other node
+# reaches the gateway, which was deaf. In between is so much time that the owner uses an answer for
+# as long as a lease, or less than a grant: who asked in vain for a part of it counts anew.
 changes_over() {
-	local _
-	for _ in 1 2; do
+	local alone
+	for alone in 1.3 0.1 1.3 0.12; do
 		must cut_now 0
 		within 20 "the gateway changes over: before" together
 		within 20 "the gateway changes over: a owns" only_owner a
 		window alone
 		must cut_now 19
-		lab_nap 1.3
+		lab_nap "$alone"
 		must cut_now 15
 		within 20 "the gateway changes over: b owns" only_owner b
 		window after
-		echo "# ms without an owner: $(field "$REPLY_OWNERS" gap_max_ms)"
+		echo "# ms without an owner, after $alone s: $(field "$REPLY_OWNERS" gap_max_ms)"
 	done
 	must cut_now 0
 	within 20 "the gateway changes over: all hear each other again" together

@@ -230,6 +230,58 @@ static void a_peer_that_was_not_asked_is_not_silent(void **state)
 	assert_int_equal(r.out.counts, HOKM_STAND_IN_CLAIMS);
 }
 
+/* A row: what a backup does in the 100 ms after the owner's last pulse, and from when it counts. */
+static void who_asks_in_vain_was_cut_off(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t asks_ms, again_ms; /* 0: it asks once */
+		uint64_t answered_ms;
+		bool anew;
+	} rows[] = {
+		{"it asked, and the gateway answered at once", 20, 0, 21, false},
+		{"a few answers were lost", 20, 60, 61, false},
+		{"it asked and asked, and was cut off", 20, 80, 81, true},
+		{"its loop was held up: it asked nobody", 80, 0, 81, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t last_ns, from_ns;
+		struct rig r;
+
+		rig(&r);
+		r.c.length_ns = 200 * MS;
+		run(&r, 2000 * MS, true, true, true);
+		last_ns = r.now_ns;
+		at(&r, last_ns + rows[i].asks_ms * MS);
+		assert_int_equal(r.asked, 1);
+		if (rows[i].again_ms)
+			at(&r, last_ns + rows[i].again_ms * MS);
+		r.in.answered_ns = last_ns + rows[i].answered_ms * MS;
+		at(&r, last_ns + 100 * MS);
+		from_ns = rows[i].anew ? r.in.answered_ns : last_ns;
+		if (r.out.free_at_ns != from_ns + hokm_grant_kept_ns(200 * MS))
+			fail_msg("%s: %lld ms after its last pulse", rows[i].what,
+				 (long long)(r.out.free_at_ns - last_ns) / (long long)MS);
+	}
+}
+
+/* It does not claim by the first answer after it was cut off. */
+static void who_asks_in_vain_does_not_claim(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig(&r);
+	r.c.length_ns = 200 * MS;
+	run(&r, 2000 * MS, true, true, true);
+	run(&r, 150 * MS, false, false, true);
+	run(&r, 80 * MS, false, false, false);
+	assert_true(r.now_ns >= r.out.free_at_ns);
+	assert_int_equal(r.out.counts, HOKM_STAND_IN_NOTHING);
+}
+
 static void an_owner_asks_when_half_of_its_grant_is_left(void **state)
 {
 	struct rig r;
@@ -390,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_claimant_that_was_barred_claims_before_the_timers),
 		cmocka_unit_test(a_peer_that_shows_any_sign_is_not_replaced),
 		cmocka_unit_test(a_peer_that_was_not_asked_is_not_silent),
+		cmocka_unit_test(who_asks_in_vain_was_cut_off),
+		cmocka_unit_test(who_asks_in_vain_does_not_claim),
 		cmocka_unit_test(an_owner_asks_when_half_of_its_grant_is_left),
 		cmocka_unit_test(every_second_answer_of_the_gateway_may_be_lost),
 		cmocka_unit_test(an_owner_whose_peer_knows_no_promises_uses_an_answer_for_longer),

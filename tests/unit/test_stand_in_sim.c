@@ -10,8 +10,8 @@
  *             one reached the gateway
  *   always    a node owns soon when all hear each other, and when the owner dies
  *
- * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs,
- * and HOKM_SEED: the first one.
+ * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs, and HOKM_SEED:
+ * the first one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,13 +30,9 @@
 #define MS         1000000ULL
 #define STEP_NS    (MS / 4)
 #define LENGTH_NS  (30 * MS)
+#define LONG_NS    (16 * PULSE_NS) /* a grant that is long for the pulses */
 #define PULSE_NS   (10 * MS)
-#define LONGEST_NS (90 * MS)
-#define SOLE_NS    (60 * MS)
 #define CHAOS_NS   (2500 * MS)
-#define CALM_NS    (700 * MS)
-#define SOON_NS    (100 * MS)
-#define GAP_NS     (LENGTH_NS * 16 / 15) /* a gap by every clock */
 #define SEEDS      400
 #define FLYING_MAX 256
 #define PEER       0
@@ -75,6 +71,7 @@ struct node {
 };
 
 struct sim {
+	struct stand_in_conf conf;
 	uint64_t random, now_ns, seed, change_ns;
 	bool calm, cut[3][3];
 	uint64_t cut_ns; /* that cut was there, or what it began went on */
@@ -84,8 +81,8 @@ struct sim {
 
 static const struct stand_in_conf stand_conf = {
 	.length_ns = LENGTH_NS,
-	.longest_ns = LONGEST_NS,
-	.sole_ns = SOLE_NS,
+	.longest_ns = 3 * LENGTH_NS,
+	.sole_ns = 2 * LENGTH_NS,
 	.pulse_ns = PULSE_NS,
 	.each_ns = PULSE_NS,
 	.adver_ns = 20 * MS};
@@ -116,6 +113,12 @@ static void post(struct sim *s, struct message m)
 			return;
 		}
 	fail_msg("too many messages");
+}
+
+/* So long a gap is one by every clock. */
+static uint64_t gap_ns(const struct sim *s)
+{
+	return s->conf.length_ns * 16 / 15;
 }
 
 /* ---- the kernel's side ---- */
@@ -202,7 +205,7 @@ static void look(struct sim *s, struct node *n, uint64_t now_ns)
 	const struct stand_in_input in = {
 		.owns = n->owns,
 		.stands = true,
-		.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0,
+		.longer_ns = !s->calm && below(s, 40) == 0 ? s->conf.longest_ns : 0,
 		.granted_ns = hokm_grants_end_ns(&n->map),
 		.best_ns = of_peer_ns > end_ns ? of_peer_ns : end_ns,
 		.of_gateway = end_ns > of_peer_ns,
@@ -221,7 +224,7 @@ static void look(struct sim *s, struct node *n, uint64_t now_ns)
 	struct hokm_gateway *g = &n->map.gateway;
 	struct hokm_granted *m = &n->map.member[GATEWAY];
 
-	stand_in_step(&n->stand, &stand_conf, &in, now_ns, &n->word);
+	stand_in_step(&n->stand, &s->conf, &in, now_ns, &n->word);
 	g->used_ns = hokm_grant_used_ns(n->word.length_ns);
 	g->silent_ns = n->word.silent_ns;
 	g->stand_in = (__u8)n->word.counts;
@@ -252,7 +255,7 @@ static void ask(struct sim *s, unsigned int i, bool tick)
 	if (!n->word.ask_gateway && !claims)
 		return;
 	n->map.gateway.asked_ns = stand_in_question(
-		&n->asked, n->map.gateway.asked_ns, LENGTH_NS, q.sent_ns);
+		&n->asked, n->map.gateway.asked_ns, s->conf.length_ns, q.sent_ns);
 	post(s, q);
 }
 
@@ -264,7 +267,7 @@ static void daemon_step(struct sim *s, unsigned int i, bool tick)
 		.majority = 2,
 		.slots = 1U << PEER | 1U << GATEWAY,
 		.stand_in = 1U << GATEWAY,
-		.length_ns = LENGTH_NS,
+		.length_ns = s->conf.length_ns,
 		.pulse_ns = PULSE_NS,
 		.rank = i,
 		.seed = i * 77};
@@ -308,8 +311,8 @@ static void boot(struct sim *s, unsigned int i)
 
 	fresh.map.count.majority = 2;
 	fresh.map.gateway.member = GATEWAY;
-	fresh.map.own.longest_ns = LONGEST_NS;
-	fresh.map.own.silent_until_ns = local_ns(s, n) + hokm_grant_silence_ns(LONGEST_NS);
+	fresh.map.own.longest_ns = s->conf.longest_ns;
+	fresh.map.own.silent_until_ns = local_ns(s, n) + hokm_grant_silence_ns(s->conf.longest_ns);
 	*n = fresh;
 }
 
@@ -353,7 +356,7 @@ static unsigned int owners(const struct sim *s)
 
 static void note_word(struct sim *s, struct node *n, const struct message *m)
 {
-	if (s->now_ns >= n->heard_at_ns + GAP_NS)
+	if (s->now_ns >= n->heard_at_ns + gap_ns(s))
 		n->touch_ns = s->now_ns;
 	n->heard_at_ns = s->now_ns;
 	if (m->from != ROUTER)
@@ -407,7 +410,7 @@ static bool is_that_cut(const struct sim *s, unsigned int owner)
 	uint64_t reached_ns = s->n[owner].reached_ns;
 
 	return reached_ns >= other->sign_at_ns && reached_ns >= other->touch_ns &&
-	       s->now_ns < other->heard_at_ns + GAP_NS;
+	       s->now_ns < other->heard_at_ns + gap_ns(s);
 }
 
 static void run_until(struct sim *s, uint64_t end_ns)
@@ -424,7 +427,7 @@ static void run_until(struct sim *s, uint64_t end_ns)
 		}
 		run_daemons(s);
 		if (is_that_cut(s, 0) || is_that_cut(s, 1) ||
-		    (owners(s) > 1 && s->now_ns < s->cut_ns + LENGTH_NS))
+		    (owners(s) > 1 && s->now_ns < s->cut_ns + s->conf.length_ns))
 			s->cut_ns = s->now_ns;
 		if (owners(s) > 1 && s->cut_ns != s->now_ns)
 			fail_msg("seed %llu: two owners at %llu us", (unsigned long long)s->seed,
@@ -439,9 +442,25 @@ static void must_have_owner(const struct sim *s, const char *when)
 			 when);
 }
 
-static void cut_nodes(struct sim *s, bool cut)
+static void set_up(struct sim *s, uint64_t length_ns)
 {
-	s->cut[0][1] = s->cut[1][0] = cut;
+	memset(s, 0, sizeof(*s));
+	s->conf = stand_conf;
+	s->conf.length_ns = length_ns;
+	s->conf.longest_ns = 3 * length_ns;
+	s->conf.sole_ns = 2 * length_ns;
+}
+
+/* All hear each other, and both nodes boot. */
+static void set_up_calm(struct sim *s, uint64_t length_ns, uint64_t seed)
+{
+	set_up(s, length_ns);
+	s->seed = s->random = seed;
+	s->calm = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		s->n[i].offset_ns = 5000 * MS;
+		boot(s, i);
+	}
 }
 
 /*
@@ -454,16 +473,10 @@ static void of_two_owners_one_yields_whenever_it_looks(void **state)
 
 	(void)state;
 	for (uint64_t later_ns = 0; later_ns <= PULSE_NS; later_ns += STEP_NS) {
-		memset(&s, 0, sizeof(s));
-		s.seed = s.random = 1 + later_ns;
-		s.calm = true;
-		for (unsigned int i = 0; i < 2; i++) {
-			s.n[i].offset_ns = 5000 * MS;
-			boot(&s, i);
-		}
+		set_up_calm(&s, LENGTH_NS, 1 + later_ns);
 		run_until(&s, 400 * MS);
 		must_have_owner(&s, "at first");
-		cut_nodes(&s, true);
+		s.cut[0][1] = s.cut[1][0] = true;
 		run_until(&s, 500 * MS);
 		/* An answer is lost: each one counts from the question before it from then on. */
 		s.cut[ROUTER][0] = true;
@@ -473,18 +486,47 @@ static void of_two_owners_one_yields_whenever_it_looks(void **state)
 		assert_int_equal(owners(&s), 2);
 		s.n[1].tick_ns = s.n[0].tick_ns + later_ns;
 		run_until(&s, s.n[1].tick_ns);
-		cut_nodes(&s, false);
+		s.cut[0][1] = s.cut[1][0] = false;
 		run_until(&s, s.now_ns + 3 * PULSE_NS);
 		must_have_owner(&s, "three pulses after they hear each other");
 	}
 }
 
-static void run(uint64_t seed)
+/*
+ * The owner is cut off from the other node, which is cut off from the gateway, too. after_ns later
+ * the gateway is where the other node is. Returns for how long both own.
+ */
+static uint64_t both_own_ns(uint64_t after_ns)
+{
+	static struct sim s;
+	uint64_t both_ns = 0, end_ns;
+	unsigned int owner;
+
+	set_up_calm(&s, LONG_NS, 1 + after_ns);
+	/* Both know their promises for so long that a claimant waits for a grant only. */
+	run_until(&s, 2000 * MS + below(&s, PULSE_NS));
+	must_have_owner(&s, "at first");
+	owner = local_ns(&s, &s.n[1]) < owner_until_ns(&s.n[1]);
+	s.cut[0][1] = s.cut[1][0] = true;
+	s.cut[ROUTER][1 - owner] = s.cut[1 - owner][ROUTER] = true;
+	run_until(&s, s.now_ns + after_ns);
+	s.cut[ROUTER][1 - owner] = s.cut[1 - owner][ROUTER] = false;
+	s.cut[ROUTER][owner] = s.cut[owner][ROUTER] = true;
+	for (end_ns = s.now_ns + 4 * LONG_NS; s.now_ns < end_ns;) {
+		run_until(&s, s.now_ns + STEP_NS);
+		both_ns += owners(&s) > 1 ? STEP_NS : 0;
+	}
+	must_have_owner(&s, "where the gateway is");
+	return both_ns;
+}
+
+static void run(uint64_t seed, uint64_t length_ns)
 {
 	static struct sim s;
 	unsigned int owner;
+	uint64_t calm_ns = 400 * MS + 10 * length_ns, soon_ns = 40 * MS + 2 * length_ns;
 
-	memset(&s, 0, sizeof(s));
+	set_up(&s, length_ns);
 	s.seed = seed;
 	s.random = seed * 0x9e3779b97f4a7c15ULL + 1;
 	for (unsigned int i = 0; i < 2; i++) {
@@ -500,11 +542,11 @@ static void run(uint64_t seed)
 		if (!s.n[i].up)
 			boot(&s, i);
 	}
-	run_until(&s, CHAOS_NS + CALM_NS);
+	run_until(&s, CHAOS_NS + calm_ns);
 	must_have_owner(&s, "although all hear each other");
 	owner = local_ns(&s, &s.n[1]) < owner_until_ns(&s.n[1]);
 	s.n[owner].up = false;
-	run_until(&s, CHAOS_NS + CALM_NS + SOON_NS);
+	run_until(&s, CHAOS_NS + calm_ns + soon_ns);
 	must_have_owner(&s, "after the owner died");
 	assert_true(s.n[0].claimed || s.n[1].claimed);
 }
@@ -516,13 +558,32 @@ static uint64_t number_or(const char *name, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+static void run_all(uint64_t seeds, uint64_t length_ns)
+{
+	uint64_t first = number_or("HOKM_SEED", 1);
+
+	seeds = number_or("HOKM_SEEDS", seeds);
+	for (uint64_t seed = first; seed < first + seeds; seed++)
+		run(seed, length_ns);
+}
+
 static void never_two_owners_and_soon_one(void **state)
 {
-	uint64_t first = number_or("HOKM_SEED", 1), seeds = number_or("HOKM_SEEDS", SEEDS);
-
 	(void)state;
-	for (uint64_t seed = first; seed < first + seeds; seed++)
-		run(seed);
+	run_all(SEEDS, LENGTH_NS);
+}
+
+static void with_a_long_grant_the_gateway_changes_over_without_two_owners(void **state)
+{
+	(void)state;
+	for (uint64_t after_ns = 0; after_ns < LONG_NS * 5 / 4; after_ns += 3 * MS)
+		assert_int_equal(both_own_ns(after_ns), 0);
+}
+
+static void never_two_owners_with_long_grants(void **state)
+{
+	(void)state;
+	run_all(SEEDS / 4, LONG_NS);
 }
 
 int main(void)
@@ -530,6 +591,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_two_owners_one_yields_whenever_it_looks),
 		cmocka_unit_test(never_two_owners_and_soon_one),
+		cmocka_unit_test(with_a_long_grant_the_gateway_changes_over_without_two_owners),
+		cmocka_unit_test(never_two_owners_with_long_grants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,13 +10,26 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/*
+ * A node that asks the gateway and hears nobody for longer than this was cut off meanwhile. A few
+ * answers may be lost. An owner whose peer is cut off asks the gateway when half of its grant is
+ * over: with the time until the first question this is less, if the grant is long for the pulses.
+ */
+static uint64_t patience_ns(const struct stand_in_conf *c)
+{
+	return later(c->length_ns / 4, 4 * c->pulse_ns);
+}
+
 static void note_touch(struct stand_in *s, const struct stand_in_conf *c,
 		       const struct stand_in_input *in)
 {
 	uint64_t heard_ns = later(in->answered_ns, in->sign_ns);
 
-	if (heard_ns > s->heard_ns + c->length_ns)
+	if (heard_ns > s->heard_ns + c->length_ns ||
+	    (s->unheard_ns && heard_ns > s->unheard_ns + patience_ns(c)))
 		s->since_ns = heard_ns;
+	if (heard_ns >= s->unheard_ns)
+		s->unheard_ns = 0;
 	s->heard_ns = later(s->heard_ns, heard_ns);
 	if (in->sign_ns >= s->asked_peer_ns)
 		s->asked_peer_ns = 0;
@@ -24,6 +37,8 @@ static void note_touch(struct stand_in *s, const struct stand_in_conf *c,
 
 static bool in_touch(const struct stand_in *s, const struct stand_in_conf *c, uint64_t now_ns)
 {
+	if (s->unheard_ns && now_ns > s->unheard_ns + patience_ns(c))
+		return false;
 	return s->heard_ns && now_ns < s->heard_ns + c->length_ns;
 }
 
@@ -125,6 +140,8 @@ void stand_in_step(struct stand_in *s, const struct stand_in_conf *c,
 		out->ask_gateway = true;
 		out->ask_peer = !in->owns || now_ns >= in->granted_ns;
 		s->last_ns = now_ns;
+		if (!s->unheard_ns)
+			s->unheard_ns = now_ns;
 		out->look_ns = now_ns + (out->ask_peer ? STAND_IN_LOOK_NS : c->pulse_ns / 2);
 		if (out->ask_peer && !s->asked_peer_ns)
 			s->asked_peer_ns = now_ns;

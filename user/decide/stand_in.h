@@ -18,7 +18,8 @@
  *   - An answer counts from the sending of the oldest question that had none. One that comes later
  *     than a grant after its question may count for the next one.
  *   - In touch: the peer or the gateway was heard again and again, with no gap as long as a grant.
- *     A node that was paused or cut off begins to count anew.
+ *     A node that was paused or cut off begins to count anew. So does one that asked the gateway
+ *     and heard nobody for a part of a grant: it was cut off, and the owner perhaps not.
  *   - An owner that has had no sign of its peer for STAND_IN_SOLE_NS uses an answer for longer, as
  *     a lease of VRRP lasts, so that a slow gateway or a restart moves nothing. A claimant that has
  *     had no answer of its peer for nearly as long waits for the longest grant, or for Master_Down.
@@ -58,6 +59,7 @@ struct stand_in_conf {
 struct stand_in {
 	uint64_t heard_ns;      /* the newest word of peer or gateway */
 	uint64_t since_ns;      /* since when they were heard without a gap */
+	uint64_t unheard_ns;    /* the first question to the gateway after that word; 0: none */
 	uint64_t asked_peer_ns; /* the first ARP request to the peer after its newest sign; 0: none
 				 */
 	uint64_t last_ns;       /* when the gateway was asked last */
