@@ -307,7 +307,7 @@ bench: ## ns a packet, a million players, idle cost, a start, an unresponsive se
 	[ -z "$$failed" ] || { echo "not within their budgets:$$failed" >&2; exit 1; }
 
 .PHONY: model
-model: ## the same with more steps, epochs and boots: 20 minutes and 16 GB
+model: ## the same with more steps, epochs and boots: 30 minutes and 16 GB
 	$(Q)MODEL=deep tests/model/test_model.sh
 	$(Q)MODEL=deep tests/model/test_stand_in.sh
 	$(Q)MODEL=deep tests/model/test_members.sh

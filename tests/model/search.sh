@@ -22,8 +22,9 @@ built()
 	(
 		cd "$PROGRAM"
 		spin -a "${defines[@]}" "$model" >spin.log 2>&1 &&
-			gcc -O2 -w -I"$top/include" -I"$top/user" "${defines[@]}" -DSAFETY -DBFS \
-				${store:+"$store"} -DNOREDUCE -o pan pan.c >>spin.log 2>&1
+			gcc -O3 -march=native -w -I"$top/include" -I"$top/user" \
+				"${defines[@]}" ${store:+"$store"} -DSAFETY -DBFS -DNOREDUCE \
+				-o pan pan.c >>spin.log 2>&1
 	) || { cat "$PROGRAM/spin.log"; return 1; }
 }
 
@@ -45,7 +46,7 @@ search()
 	(
 		cd "$PROGRAM"
 		MODEL_FAULT=$fault MODEL_START=$start \
-			./pan -w"${MODEL_BITS:-29}" -m"$depth" >"$work/out" 2>&1
+			./pan -w"${MODEL_BITS:-27}" -m"$depth" >"$work/out" 2>&1
 	) || { cat "$work/out"; return 1; }
 }
 

@@ -5,7 +5,7 @@
 # files at the beginning. File 2 is as file 0, with the other witness. Faults on purpose (choices.h)
 # must each be found within a few steps.
 #
-#   tests/model/test_members.sh             in CI: about 8 s of one processor
+#   tests/model/test_members.sh             in CI: about 7 s of one processor
 #   MODEL=deep tests/model/test_members.sh      `make model`: with two claims of each node
 set -euo pipefail
 

@@ -5,7 +5,7 @@
 # for two nodes with a witness and for three nodes. Faults on purpose (choices.h) must each be found
 # within as many steps.
 #
-#   tests/model/test_model.sh           in CI: about 40 s of one processor
+#   tests/model/test_model.sh           in CI: about 30 s of one processor
 #   MODEL=deep tests/model/test_model.sh    `make model`: more steps, epochs and boots
 set -euo pipefail
 
@@ -21,10 +21,10 @@ if [ "${MODEL:-}" = deep ]; then
 	holds pair-fine 12 1000000 NODES=2 EPOCHS=2 BOOTS=1 LENGTH=4
 	holds pair-long 12 1000000 NODES=2 EPOCHS=2 BOOTS=2 LONG
 	holds pair-live 10 1000000 NODES=2 EPOCHS=3 BOOTS=2 LIVE
-	holds pair-pause 13 1000000 NODES=2 EPOCHS=1 BOOTS=0 PAUSES=2 EVEN_CLOCKS
-	holds pair-pause-drift 11 1000000 NODES=2 EPOCHS=1 BOOTS=1 PAUSES=1 OWNED
+	holds pair-pause 15 1000000 NODES=2 EPOCHS=1 BOOTS=0 PAUSES=2 EVEN_CLOCKS
+	holds pair-pause-drift 13 1000000 NODES=2 EPOCHS=1 BOOTS=1 PAUSES=1 OWNED
 	holds pair-late 12 1000000 NODES=2 EPOCHS=2 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED
-	holds pair-late-drift 8 1000000 NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE OWNED
+	holds pair-late-drift 10 1000000 NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE OWNED
 	exit "$failed"
 fi
 # An owner, its peer and a witness; one of them is paused.

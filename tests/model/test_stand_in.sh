@@ -5,7 +5,7 @@
 # to a number of steps from several beginnings. Faults on purpose (choices.h) must each be
 # found within as many steps, or one more.
 #
-#   tests/model/test_stand_in.sh            in CI: about 25 s of one processor
+#   tests/model/test_stand_in.sh            in CI: about 22 s of one processor
 #   MODEL=deep tests/model/test_stand_in.sh     `make model`: more steps, epochs and boots
 set -euo pipefail
 
