@@ -417,11 +417,18 @@ static void a_late_answer_counts_for_its_own_question(void **state)
 	static const struct {
 		uint64_t at_ms, open_ms, from_ms;
 	} rows[] = {
-		{100, 0, 100},   {110, 0, 110}, /* the first was answered */
-		{120, 110, 110},                /* no answer: asked again */
-		{130, 0, 120}, /* one came; that to the question of 120 may be late */
-		{140, 0, 130},   {200, 0, 200}, /* nothing is on its way any more */
-		{240, 200, 240},                /* its answer is lost */
+		{100, 0, 100},
+		{110, 0, 110},   /* the first was answered */
+		{120, 110, 110}, /* no answer: asked again */
+		{130, 0, 120},   /* one came; that to the question of 120 may be late */
+		{140, 0, 130},
+		{200, 0, 200},   /* nothing is on its way any more */
+		{240, 200, 240}, /* its answer is lost */
+		/* Of three that are open the second is forgotten: its answer counts from 320. */
+		{300, 0, 300},
+		{310, 300, 300},
+		{320, 300, 300},
+		{325, 0, 320},
 	};
 	struct stand_in_asked a = {0};
 

@@ -16,7 +16,7 @@
  *
  * Invariants
  *   - An answer counts from the sending of the oldest question that had none. One that comes later
- *     than a grant after its question may count for the next one.
+ *     than a grant after its question, or than two newer questions, may count for a newer one.
  *   - In touch: the peer or the gateway was heard again and again, with no gap as long as a grant.
  *     A node that was paused or cut off begins to count anew. So does one that asked the gateway
  *     and heard nobody for a part of a grant: it was cut off, and the owner perhaps not.
