@@ -282,6 +282,45 @@ static void who_asks_in_vain_does_not_claim(void **state)
 	assert_int_equal(r.out.counts, HOKM_STAND_IN_NOTHING);
 }
 
+/*
+ * The owner is dead, and the gateway limits its answers. The silence of the owner never counts, but
+ * Master_Down does: an answer counts if the step before it claims. A row: the grant, the time
+ * between two answers, whether Master_Down is over, and whether the node claims within 5 s.
+ */
+static void with_rare_answers_the_timers_decide(void **state)
+{
+	static const struct {
+		uint64_t length_ms, each_ms;
+		bool overdue, claims;
+	} rows[] = {
+		{200, 40, false, true}, {200, 60, false, false}, {200, 60, true, true},
+		{200, 190, true, true}, {200, 210, true, false}, {100, 60, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t end_ns, next_ns;
+		bool claims = false;
+		struct rig r;
+
+		rig(&r);
+		r.c.length_ns = rows[i].length_ms * MS;
+		run(&r, 2000 * MS, true, true, true);
+		r.in.overdue = rows[i].overdue;
+		next_ns = r.now_ns + rows[i].each_ms * MS;
+		for (end_ns = r.now_ns + 5000 * MS; r.now_ns < end_ns && !claims;) {
+			at(&r, r.now_ns + PULSE / 2);
+			if (r.now_ns < next_ns)
+				continue;
+			claims = r.out.counts == HOKM_STAND_IN_CLAIMS;
+			r.in.answered_ns = r.now_ns;
+			next_ns += rows[i].each_ms * MS;
+		}
+		if (claims != rows[i].claims)
+			fail_msg("row %zu: it %s", i, claims ? "claims" : "does not claim");
+	}
+}
+
 static void an_owner_asks_when_half_of_its_grant_is_left(void **state)
 {
 	struct rig r;
@@ -451,6 +490,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_was_not_asked_is_not_silent),
 		cmocka_unit_test(who_asks_in_vain_was_cut_off),
 		cmocka_unit_test(who_asks_in_vain_does_not_claim),
+		cmocka_unit_test(with_rare_answers_the_timers_decide),
 		cmocka_unit_test(an_owner_asks_when_half_of_its_grant_is_left),
 		cmocka_unit_test(every_second_answer_of_the_gateway_may_be_lost),
 		cmocka_unit_test(an_owner_whose_peer_knows_no_promises_uses_an_answer_for_longer),

@@ -35,10 +35,13 @@ static void note_touch(struct stand_in *s, const struct stand_in_conf *c,
 		s->asked_peer_ns = 0;
 }
 
+static bool asks_in_vain(const struct stand_in *s, const struct stand_in_conf *c, uint64_t now_ns)
+{
+	return s->unheard_ns && now_ns > s->unheard_ns + patience_ns(c);
+}
+
 static bool in_touch(const struct stand_in *s, const struct stand_in_conf *c, uint64_t now_ns)
 {
-	if (s->unheard_ns && now_ns > s->unheard_ns + patience_ns(c))
-		return false;
 	return s->heard_ns && now_ns < s->heard_ns + c->length_ns;
 }
 
@@ -108,14 +111,17 @@ static void step_claimant(const struct stand_in *s, const struct stand_in_conf *
 			  struct stand_in_output *out)
 {
 	uint64_t timers_ns = timers_at_ns(c, in, now_ns);
+	bool in_vain = asks_in_vain(s, c, now_ns);
 
 	out->silent_ns = in->sign_ns;
 	out->free_at_ns = silent_at_ns(s, c, in, now_ns);
-	if (timers_ns < out->free_at_ns) {
+	/* The timers need no silence: they decide also where the gateway answers now and then. */
+	if (timers_ns < out->free_at_ns || (in_vain && timers_ns <= now_ns)) {
 		out->free_at_ns = timers_ns;
 		out->silent_ns = UINT64_MAX;
+		in_vain = false;
 	}
-	if (now_ns >= out->free_at_ns && in_touch(s, c, now_ns))
+	if (now_ns >= out->free_at_ns && !in_vain && in_touch(s, c, now_ns))
 		out->counts = HOKM_STAND_IN_CLAIMS;
 }
 

@@ -19,7 +19,8 @@
  *     than a grant after its question, or than two newer questions, may count for a newer one.
  *   - In touch: the peer or the gateway was heard again and again, with no gap as long as a grant.
  *     A node that was paused or cut off begins to count anew. So does one that asked the gateway
- *     and heard nobody for a part of a grant: it was cut off, and the owner perhaps not.
+ *     and heard nobody for a part of a grant: it was cut off, and the owner perhaps not. Where the
+ *     timers decide, only the gap counts: a gateway may limit how often it answers.
  *   - An owner that has had no sign of its peer for STAND_IN_SOLE_NS uses an answer for longer, as
  *     a lease of VRRP lasts, so that a slow gateway or a restart moves nothing. A claimant that has
  *     had no answer of its peer for nearly as long waits for the longest grant, or for Master_Down.
