@@ -6,8 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -69,32 +74,121 @@ static void a_long_name_of_the_file_is_no_way_around(void **state)
 	netns_lock_release(&first);
 }
 
-static void the_end_of_its_process_releases_it(void **state)
+/* A process that holds the lock until end() of it. */
+static pid_t holder(const char *file)
 {
 	struct netns_lock l;
 	int ready[2];
 	pid_t pid;
 	char c;
 
-	(void)state;
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
-		c = take(&l) ? 'n' : 'y';
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when a check fails */
+		c = netns_lock_take(file, &l) ? 'n' : 'y';
 		(void)!write(ready[1], &c, 1);
 		for (;;)
 			pause();
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	assert_int_equal(c, 'y');
-	assert_int_equal(take(&l), -EADDRINUSE);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(take(&l), 0);
-	netns_lock_release(&l);
 	close(ready[0]);
 	close(ready[1]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void the_end_of_its_process_releases_it(void **state)
+{
+	pid_t pid = holder(FILE_NAME);
+	struct netns_lock l;
+
+	(void)state;
+	assert_int_equal(take(&l), -EADDRINUSE);
+	end(pid);
+	assert_int_equal(take(&l), 0);
+	netns_lock_release(&l);
+}
+
+/* What the refusal of this process says. */
+static void refusal(char *words, size_t size)
+{
+	int saved = dup(STDERR_FILENO), out[2];
+	struct netns_lock l;
+	ssize_t n;
+
+	assert_true(saved >= 0);
+	assert_int_equal(pipe(out), 0);
+	assert_true(dup2(out[1], STDERR_FILENO) >= 0);
+	assert_int_equal(take(&l), -EADDRINUSE);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	n = read(out[0], words, size - 1);
+	assert_true(n > 0);
+	words[n] = '\0';
+	close(saved);
+	close(out[0]);
+	close(out[1]);
+}
+
+static void the_refusal_names_process_and_file(void **state)
+{
+	char words[1024], wanted[64];
+	pid_t pid = holder(FILE_NAME);
+
+	(void)state;
+	refusal(words, sizeof(words));
+	snprintf(wanted, sizeof(wanted), "process %d, configuration %s:", (int)pid, FILE_NAME);
+	assert_non_null(strstr(words, wanted));
+	end(pid);
+}
+
+/* The number of a process in a container is that of another process here. */
+static void a_process_of_another_container_has_no_number(void **state)
+{
+	char words[1024];
+	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	(void)state;
+	assert_true(own >= 0);
+	assert_int_equal(unshare(CLONE_NEWPID), 0); /* of the next child */
+	pid = holder(FILE_NAME);
+	assert_int_equal(setns(own, CLONE_NEWPID), 0);
+	refusal(words, sizeof(words));
+	assert_null(strstr(words, "process 1,"));
+	assert_non_null(strstr(words, "ss -xap"));
+	assert_non_null(strstr(words, "configuration " FILE_NAME " "));
+	end(pid);
+	close(own);
+}
+
+static void a_relative_name_of_the_file_is_made_whole(void **state)
+{
+	char folder[] = "/tmp/netns-lock.XXXXXX", words[1024], wanted[64];
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	fd = open("a.conf", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	pid = holder("./a.conf");
+	refusal(words, sizeof(words));
+	snprintf(wanted, sizeof(wanted), "configuration %s/a.conf:", folder);
+	assert_non_null(strstr(words, wanted));
+	end(pid);
+	assert_int_equal(unlink("a.conf"), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(folder), 0);
+	close(fd);
 }
 
 /* Any user may take a free name, and must not keep the daemon from starting by that. */
@@ -124,6 +218,9 @@ int main(void)
 		cmocka_unit_test(each_namespace_has_its_own),
 		cmocka_unit_test(a_long_name_of_the_file_is_no_way_around),
 		cmocka_unit_test(the_end_of_its_process_releases_it),
+		cmocka_unit_test(the_refusal_names_process_and_file),
+		cmocka_unit_test(a_process_of_another_container_has_no_number),
+		cmocka_unit_test(a_relative_name_of_the_file_is_made_whole),
 		cmocka_unit_test(a_name_that_another_user_took_does_not_count),
 	};
 

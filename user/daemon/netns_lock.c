@@ -5,7 +5,10 @@
  * kernel frees the name when the process ends, however it ends.
  *
  *   @hokm-xdp             the lock
- *   @hokm-xdp PID FILE    who holds it, for the message of another process and for `ss -xa`
+ *   @hokm-xdp PID@N FILE  who holds it, for the message of another process and for `ss -xa`
+ *
+ * N is the number of the PID namespace in which the process is PID. A daemon in a container may
+ * share the network of the host, where PID is another process.
  *
  * Nobody listens on these sockets, so no other process can make the daemon work by them. But any
  * user may take a free name. A holder that is neither root nor this user is no daemon, and must not
@@ -22,8 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -40,7 +45,7 @@
 struct holder {
 	bool there;
 	uint32_t uid;
-	char words[WORDS_MAX + 1]; /* "PID FILE"; "": unknown */
+	char words[WORDS_MAX + 1]; /* "PID@N FILE"; "": unknown */
 };
 
 /* A longer name is cut. */
@@ -107,15 +112,39 @@ static int find_holder(struct holder *h)
 	return err;
 }
 
+/* Of this process; 0: unknown. */
+static unsigned long pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (unsigned long)st.st_ino;
+}
+
+/* Has this process the same numbers of processes as the holder? */
+static bool sees(const struct holder *h)
+{
+	const char *at = strchr(h->words, '@');
+	unsigned long own = pid_namespace();
+
+	return own && at && strtoul(at + 1, NULL, 10) == own;
+}
+
 static int refuse(const struct holder *h)
 {
 	const char *file = strchr(h->words, ' ');
 
-	if (file)
+	if (file && sees(h))
 		log_error("hokm-xdp runs in this network namespace already: process %.*s, "
 			  "configuration %s: stop it first; "
 			  "there can be one daemon in each network namespace",
-			  (int)(file - h->words), h->words, file + 1);
+			  (int)strcspn(h->words, "@"), h->words, file + 1);
+	else if (file)
+		log_error("hokm-xdp runs in this network namespace already: "
+			  "a process of another container or of the host, "
+			  "configuration %s "
+			  "(`ss -xap` on the host shows its socket @%s): stop it first; "
+			  "there can be one daemon in each network namespace",
+			  file + 1, NAME);
 	else
 		log_error("hokm-xdp runs in this network namespace already "
 			  "(`ss -xap` shows its socket @%s): stop it first; "
@@ -156,11 +185,15 @@ static int take(struct netns_lock *l)
 	return err;
 }
 
+/* A reader of the name may have another working directory. */
 static int say_who(const struct netns_lock *l, const char *file)
 {
+	char *whole = file[0] == '/' ? NULL : realpath(file, NULL);
 	char words[WORDS_MAX + 1];
 
-	snprintf(words, sizeof(words), NAME " %d %s", (int)getpid(), file);
+	snprintf(words, sizeof(words), NAME " %d@%lu %s", (int)getpid(), pid_namespace(),
+		 whole ? whole : file);
+	free(whole);
 	return take_name(l->words, words);
 }
 
