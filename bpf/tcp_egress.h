@@ -8,9 +8,12 @@
  *   connection that an MPTCP join names     the SYN goes to a peer, which may know it
  *   a packet filter                         the RST goes out: who is banned here stays banned
  *
- * A RST that this node forwards comes from the server's machine: a container, to which the node
- * translates the VIP. It says that no server listens there, whatever listens here: Docker's proxy
- * (docker-proxy) holds a listening socket for the port, and takes no connection of a client.
+ * A RST that this node forwards comes from a container, to which the node translates the VIP. If no
+ * socket listens on the node, it counts as one of the kernel. If one does, as that of Docker's
+ * proxy (docker-proxy), which takes no connection of a client, the RST says one of two: no server
+ * listens in the container, or a packet filter in it bans the client. So the SYN goes to a peer,
+ * and the service is not suspect: who is banned there cannot make it so. The checks tell the two
+ * apart.
  *
  * Segments that the daemon of this node sends on behalf of connections come from a raw socket. They
  * are only counted.
@@ -107,32 +110,34 @@ static __always_inline bool is_join_refused(const struct packet *p)
 	       option[2] >> 4 == MPTCP_RST;
 }
 
-/* The kernel does not know the connection that the SYN joins: a peer may. */
-static __always_inline enum verdict half_open_join(struct packet *p, struct hokm_half_open *half)
+/* The SYN goes to a peer, and the daemon hears no word of a refusal: the server may be well. */
+static __always_inline enum verdict half_open_pass_on(struct packet *p, struct hokm_half_open *half)
 {
-	enum verdict v;
+	enum verdict v = replay(p, half);
 
-	COUNT(p, rst_join);
-	v = replay(p, half);
 	if (v == PASS)
 		half_open_free(half);
 	else if (v == REPLY)
-		p->event = HOKM_EV_STEERED; /* no word of a refusal: the server is well */
+		p->event = HOKM_EV_STEERED;
 	return v;
 }
 
 static __always_inline enum verdict half_open_reset(struct packet *p, struct hokm_half_open *half)
 {
 	bool refusal = is_refusal(p, half);
+	/* The kernel does not know the connection that the SYN joins: a peer may. */
+	bool join = refusal && is_join_refused(p);
 
-	if (refusal && is_join_refused(p))
-		return half_open_join(p, half);
-	if (refusal && (is_forwarded(p) || !is_listening(p)))
+	if (refusal && !join && !is_listening(p))
 		return half_open_refused(p, half);
-	if (refusal)
+	if (join)
+		COUNT(p, rst_join);
+	else if (refusal)
 		COUNT(p, rst_filter);
 	else
 		COUNT(p, rst_server);
+	if (join || (refusal && is_forwarded(p)))
+		return half_open_pass_on(p, half);
 	half_open_free(half);
 	return PASS;
 }

@@ -21,7 +21,7 @@
 	X(syn_steered_in, "SYNs steered to this node by a peer")                                   \
 	X(syn_ack, "SYN-ACKs from the server")                                                     \
 	X(refused, "SYNs that the local kernel refused with a RST")                                \
-	X(rst_filter, "SYNs of a listening service that a packet filter answered with a RST")      \
+	X(rst_filter, "SYNs that a packet filter or a container refused while a socket listens")   \
 	X(rst_join, "MPTCP joins that the local kernel refused: a peer has their connection")      \
 	X(established, "handshakes completed")                                                     \
 	X(fin_client, "connections on which the client sent the first FIN")                        \
@@ -41,7 +41,7 @@
 	X(target_dead, "packets whose target peer is dead, passed to the local kernel")            \
 	X(answered_dead, "packets of a dead peer's connections answered with a RST")               \
 	X(suspects, "times a refused SYN made the service suspect")                                \
-	X(replayed, "part of refused and rst_join: SYNs sent to a peer in place of the RST")       \
+	X(replayed, "SYNs sent to a peer in place of the RST: of refused, rst_filter, rst_join")   \
 	X(told_dead, "RSTs and tickles sent by the daemon for connections of dead peers")          \
 	X(shut_down, "connections terminated by this node's daemon or operator")                   \
 	X(upgrade, "upgrade requests from clients")                                                \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * RSTs that answer a SYN while a server listens: a packet filter sends them to a client that it
- * bans, or the kernel to an MPTCP join that it does not know. Neither says anything bad about the
- * server (rule 4, docs/architecture.md).
+ * bans, the kernel to an MPTCP join that it does not know, or a container to anybody. None of them
+ * makes the service suspect (rule 4, docs/architecture.md).
  */
 #include <string.h>
 #include <unistd.h>
@@ -42,8 +42,8 @@ static void banned_client_is_neither_replayed_nor_suspicious(void **state)
 }
 
 /*
- * The game runs in a container, and nothing listens in it. Docker's proxy listens for the port on
- * the node all the same.
+ * Docker's proxy listens for the port on the node. Nothing listens in the container, or a packet
+ * filter in it bans the client: the RST does not tell.
  */
 static void refusal_of_a_container_is_replayed(void **state)
 {
@@ -53,12 +53,27 @@ static void refusal_of_a_container_is_replayed(void **state)
 	socks_listen(&s);
 	x->forwarded = true;
 	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
+	assert_int_equal(COUNT(x, rst_filter), 1);
+	assert_int_equal(COUNT(x, replayed), 1);
+	assert_int_equal(COUNT(x, refused) + COUNT(x, suspects), 0);
+	assert_int_equal(fix_suspect_get(x, 0).until_ns, 0);
+	assert_int_equal(fix_events(x, HOKM_EV_REFUSED, NULL), 0);
+	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 0);
+	close(s.listener);
+}
+
+/* A container without such a proxy: no socket listens on the node. */
+static void container_without_a_listener_is_suspicious(void **state)
+{
+	struct fix *x = *state;
+
+	x->forwarded = true;
+	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	assert_int_equal(COUNT(x, rst_filter), 0);
 	assert_int_equal(COUNT(x, refused), 1);
 	assert_int_equal(COUNT(x, replayed), 1);
 	assert_int_equal(COUNT(x, suspects), 1);
 	assert_int_equal(fix_events(x, HOKM_EV_REPLAYED, NULL), 1);
-	close(s.listener);
 }
 
 /* The kernel's answer to an MPTCP join whose token it does not know: RST with MP_TCPRST. */
@@ -101,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(banned_client_is_neither_replayed_nor_suspicious),
 		HOKM_TEST(refusal_of_a_container_is_replayed),
+		HOKM_TEST(container_without_a_listener_is_suspicious),
 		HOKM_TEST(mptcp_join_is_replayed_without_suspicion),
 	};
 

@@ -48,7 +48,7 @@ struct observe_sample {
 	uint64_t syn_ack;       /* counter of that name */
 	uint64_t established;   /* counter of that name */
 	uint64_t refused;       /* counter of that name */
-	uint64_t filtered;      /* rst_filter: SYNs that a packet filter answered with a RST */
+	uint64_t filtered;      /* rst_filter, rst_join: a RST that says nothing bad */
 	uint64_t answered;      /* switched + upgrade_4xx + upgrade_5xx + upgrade_other */
 	uint64_t answer_5xx;    /* upgrade_5xx */
 	uint64_t pongs;         /* out_pong */
