@@ -28,6 +28,7 @@ ms_of_wait() {
 # crash WORDS: the game dies, the VIP goes to the peer, and the game runs again.
 crash() {
 	must lab_kill a game KILL
+	within 10 "$1: the service is down" service_is a down
 	within 20 "$1: the peer owns" owns b
 	within 10 "$1: the players are well" calm
 	must lab_wait 10 lab_gone a game
@@ -72,4 +73,11 @@ must ctl_ok a ready
 within 10 "the operator: the wait is over" waits_not
 back "the operator" 0
 number_is "the operator: ms, at most" "$(ms_of_wait)" -lt $((4 * PREEMPT_DELAY_MS))
+
+crash "undrain, the first of a new row"
+holds "undrain, the first of a new row: no wait" waits_not
+crash "undrain"
+holds "undrain: it waits" waits
+must ctl_ok a undrain
+holds "undrain: the wait is over, at once" waits_not
 test_end

@@ -152,6 +152,28 @@ static void what_is_no_failure(void **state)
 	assert_false(relapse_waits(&s.r, s.now_ns));
 }
 
+/* Who stops the server after a long calm gets no wait for what was before it. */
+static void calm_before_an_order_ends_the_row(void **state)
+{
+	struct server s = server_up(DELAY);
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		(void)turn(&s, S);
+	s.now_ns += 4 * CALM;
+	s.v.held = true;
+	fails(&s);
+	assert_int_equal(comes_back(&s), 0);
+	/* Sooner, and the row goes on. */
+	s = server_up(DELAY);
+	for (unsigned int i = 0; i < 3; i++)
+		(void)turn(&s, S);
+	s.now_ns += 4 * CALM - 1;
+	s.v.held = true;
+	fails(&s);
+	assert_int_equal(comes_back(&s), 3 * DELAY);
+}
+
 /* A check that fails while the service is down already is no further failure. */
 static void down_is_one_failure(void **state)
 {
@@ -188,6 +210,7 @@ int main(void)
 		cmocka_unit_test(calm_ends_the_row),
 		cmocka_unit_test(wait_is_never_longer_than_calm),
 		cmocka_unit_test(what_is_no_failure),
+		cmocka_unit_test(calm_before_an_order_ends_the_row),
 		cmocka_unit_test(down_is_one_failure),
 		cmocka_unit_test(operator_ends_the_wait),
 	};

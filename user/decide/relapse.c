@@ -23,20 +23,34 @@ static uint64_t wait_ns(const struct relapse *r, const struct relapse_view *v)
 	return ns < RELAPSE_LONGEST ? ns : RELAPSE_LONGEST;
 }
 
-static void note_failure(struct relapse *r, const struct relapse_view *v, uint64_t now_ns)
+/* The services were UP for longer than a row lasts. */
+static bool was_calm(const struct relapse *r, const struct relapse_view *v, uint64_t now_ns)
 {
 	uint64_t calm_ns = (RELAPSE_CALM * one_wait_ns(v)) << doublings(r);
-	bool soon = now_ns - r->up_ns < calm_ns;
 
-	r->n = r->failed && soon ? r->n + 1 : 0;
+	return now_ns - r->up_ns >= calm_ns;
+}
+
+static void end_row(struct relapse *r)
+{
+	r->failed = false;
+	r->n = 0;
+}
+
+static void note_failure(struct relapse *r)
+{
+	if (r->failed)
+		r->n++;
 	r->failed = true;
 }
 
 bool relapse_step(struct relapse *r, const struct relapse_view *v, uint64_t now_ns)
 {
 	if (v->down) {
+		if (r->up_ns && was_calm(r, v, now_ns))
+			end_row(r);
 		if (r->up_ns && !v->held)
-			note_failure(r, v, now_ns);
+			note_failure(r);
 		r->up_ns = 0;
 		return false;
 	}
@@ -54,7 +68,6 @@ bool relapse_waits(const struct relapse *r, uint64_t now_ns)
 
 void relapse_forget(struct relapse *r)
 {
-	r->failed = false;
-	r->n = 0;
+	end_row(r);
 	r->until_ns = 0;
 }

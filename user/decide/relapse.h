@@ -8,7 +8,8 @@
  *   failure    a service of the node is DOWN, and all were UP before, without an order of the
  *              operator to drain the node or to maintain it
  *   relapse    a failure sooner than RELAPSE_CALM waits after the services were UP again; a later
- *              one is the first of a new row
+ *              one is the first of a new row. The row ends also when the operator stops the server
+ *              after so long
  *
  * With wait = preempt delay, at least RELAPSE_LEAST_NS, the node waits 0, 1, 3, 7, 15 ... times as
  * long in a row of failures, at most RELAPSE_MOST waits. Each relapse doubles also the time within
@@ -38,7 +39,7 @@ struct relapse_view {
 
 /* Zeroed at the start. */
 struct relapse {
-	bool failed;       /* at least once since the start */
+	bool failed;       /* in this row */
 	unsigned int n;    /* relapses in a row */
 	uint64_t up_ns;    /* since when all services are UP; 0: they are not */
 	uint64_t until_ns; /* the node does not preempt before this moment */

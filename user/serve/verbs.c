@@ -330,6 +330,7 @@ static int verb_undrain(void *arg, const json_t *args, json_t **data, char *erro
 	(void)size;
 	drain_stop(&d->drain);
 	operator_take_back(&d->operator, ORDER_DRAIN);
+	relapse_forget(&d->relapse);
 	return ordered(d, "undrain", data, "new players are accepted again");
 }
 
