@@ -337,6 +337,7 @@ static void listening_sockets_are_found(void **state)
 		{AF_INET6, "0.0.0.0", ""},
 	};
 	static struct conf c;
+	struct fact_listeners l;
 	struct facts f;
 
 	(void)state;
@@ -355,7 +356,11 @@ static void listening_sockets_are_found(void **state)
 			continue;
 		facts_init(&f);
 		facts_from_listeners(&f, &c);
+		facts_listeners(&c, &l);
 		close(fd);
+		assert_int_equal(l.n, !rows[i].without[0]);
+		if (l.n)
+			assert_int_equal(l.list[0].six, rows[i].family == AF_INET6);
 		if (strcmp(f.no_listener, rows[i].without) != 0)
 			fail_msg("row %zu: \"%s\"", i, f.no_listener);
 	}
@@ -375,43 +380,66 @@ static struct conf one_service(void)
 	return c;
 }
 
-/* Two sockets, and how many connections wait for each of them, before and now. */
+#define LOOKS 3
+
+/* Two sockets of one service; with `six` the second one is of IPv6. */
+static struct fact_listeners seen(const unsigned int waiting[2], bool six, unsigned long inode)
+{
+	struct fact_listeners l = {.n = 2};
+
+	for (unsigned int i = 0; i < 2; i++)
+		l.list[i] = (struct fact_listener){
+			.inode = inode + i,
+			.waiting = waiting[i],
+			.six = six && i,
+			.stuck = waiting[i] > 0,
+		};
+	return l;
+}
+
+/* How many connections wait for each of two sockets, look by look. */
 static void when_a_listener_is_stuck(void **state)
 {
 	static const struct {
-		unsigned int before[2], now[2];
-		bool stuck;
+		unsigned int waiting[LOOKS][2];
+		bool six, stuck;
 	} rows[] = {
-		{{3, 0}, {3, 0}, true},  {{3, 0}, {9, 0}, true},
-		{{0, 1}, {0, 1}, true},  {{0, 0}, {3, 0}, false}, /* they have just come */
-		{{3, 0}, {2, 0}, false},                          /* one was accepted */
-		{{3, 3}, {3, 3}, false}, /* the whole server: its checks fail */
-		{{0, 0}, {0, 0}, false},
+		{{{3, 0}, {3, 0}, {3, 0}}, false, true},
+		{{{3, 0}, {5, 0}, {9, 0}}, false, true},
+		{{{0, 1}, {0, 1}, {0, 1}}, false, true},
+		{{{3, 0}, {3, 2}, {3, 0}}, false, true},
+		{{{0, 0}, {0, 0}, {3, 0}}, false, false}, /* they have just come */
+		{{{0, 0}, {3, 0}, {3, 0}}, false, false}, /* they came within the time */
+		{{{3, 0}, {3, 0}, {2, 0}}, false, false}, /* one was accepted */
+		{{{1, 0}, {0, 0}, {1, 0}}, false, false}, /* a busy server, not a stuck one */
+		{{{3, 0}, {2, 0}, {4, 0}}, false, false},
+		{{{3, 3}, {3, 3}, {3, 3}}, false, false}, /* the whole server: its checks fail */
+		{{{0, 0}, {0, 0}, {0, 0}}, false, false},
+		{{{3, 0}, {3, 0}, {3, 0}}, true, false}, /* the whole one of IPv4 */
+		{{{0, 3}, {0, 3}, {0, 3}}, true, false},
 	};
 	static struct conf c;
 
 	(void)state;
 	c = one_service();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fact_listeners before = {.n = 2}, now;
+		struct fact_listeners before, now = seen(rows[i].waiting[0], rows[i].six, 100);
 		struct facts f;
 
-		before.list[0].inode = 100;
-		before.list[1].inode = 101;
-		now = before;
-		for (unsigned int l = 0; l < 2; l++) {
-			before.list[l].waiting = rows[i].before[l];
-			now.list[l].waiting = rows[i].now[l];
+		for (unsigned int look = 1; look < LOOKS; look++) {
+			before = now;
+			now = seen(rows[i].waiting[look], rows[i].six, 100);
+			facts_follow_listeners(&before, &now);
 		}
 		facts_init(&f);
-		facts_judge_listeners(&f, &c, &before, &now);
+		facts_judge_listeners(&f, &c, &now);
 		if ((f.stuck_listener[0] != '\0') != rows[i].stuck)
 			fail_msg("row %zu: \"%s\"", i, f.stuck_listener);
 		/* A new socket: its queue was not seen before. */
-		now.list[0].inode = 102;
-		now.list[1].inode = 103;
+		now = seen(rows[i].waiting[LOOKS - 1], rows[i].six, 102);
+		facts_follow_listeners(&before, &now);
 		facts_init(&f);
-		facts_judge_listeners(&f, &c, &before, &now);
+		facts_judge_listeners(&f, &c, &now);
 		assert_string_equal(f.stuck_listener, "");
 	}
 }
@@ -460,14 +488,17 @@ static void the_kernel_shows_what_waits(void **state)
 	facts_listeners(&c, &now);
 	assert_true(now.known);
 	assert_int_equal(now.n, 2);
+	facts_follow_listeners(&before, &now);
 	facts_init(&f);
-	facts_judge_listeners(&f, &c, &before, &now);
+	facts_judge_listeners(&f, &c, &now);
 	assert_ptr_equal(strstr(f.stuck_listener, "1 of 2 sockets that listen for service game: "),
 			 f.stuck_listener);
 	accept_all(stuck);
+	before = now;
 	facts_listeners(&c, &now);
+	facts_follow_listeners(&before, &now);
 	facts_init(&f);
-	facts_judge_listeners(&f, &c, &before, &now);
+	facts_judge_listeners(&f, &c, &now);
 	assert_string_equal(f.stuck_listener, "");
 	for (unsigned int i = 0; i < CLIENTS; i++)
 		close(clients[i]);

@@ -73,12 +73,15 @@ struct fact_listeners {
 		unsigned int service; /* its place in the configuration */
 		unsigned int waiting; /* connections that wait for accept() */
 		unsigned long inode;  /* names the socket */
+		bool six;             /* a socket of IPv6, of both families as a rule */
+		bool stuck; /* as far as is known: connections waited at each look, never fewer */
 	} list[FACT_LISTENERS];
 };
 void facts_listeners(const struct conf *c, struct fact_listeners *out);
-/* Whether one of several sockets of a service accepted nothing between two looks. Pure. */
-void facts_judge_listeners(struct facts *f, const struct conf *c,
-			   const struct fact_listeners *before, const struct fact_listeners *now);
+/* Corrects what `now` says of sockets that are stuck by the look before. Pure. */
+void facts_follow_listeners(const struct fact_listeners *before, struct fact_listeners *now);
+/* Whether one of several sockets of a service is stuck. Pure. */
+void facts_judge_listeners(struct facts *f, const struct conf *c, const struct fact_listeners *now);
 /* Whether a socket of this machine listens for each service. */
 void facts_from_listeners(struct facts *f, const struct conf *c);
 /* Whether a route has a VIP as its source. */

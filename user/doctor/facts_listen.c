@@ -40,7 +40,7 @@ static bool takes(const char *hex, struct in_addr vip)
 	return strlen(hex) >= 8 && !strcmp(hex + strlen(hex) - strlen(want), want);
 }
 
-static void note(struct fact_listeners *out, const struct conf *c, const struct line *l)
+static void note(struct fact_listeners *out, const struct conf *c, const struct line *l, bool six)
 {
 	for (unsigned int i = 0; i < c->n_services && out->n < FACT_LISTENERS; i++) {
 		const struct conf_service *s = &c->services[i];
@@ -51,14 +51,16 @@ static void note(struct fact_listeners *out, const struct conf *c, const struct 
 			.service = i,
 			.inode = l->inode,
 			.waiting = l->waiting,
+			.six = six,
+			.stuck = l->waiting > 0,
 		};
 	}
 }
 
 /* False: it cannot be read. */
-static bool read_file(const char *path, const struct conf *c, struct fact_listeners *out)
+static bool read_file(bool six, const struct conf *c, struct fact_listeners *out)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen(six ? "/proc/self/net/tcp6" : "/proc/self/net/tcp", "re");
 	char text[256];
 
 	if (!f)
@@ -71,7 +73,7 @@ static bool read_file(const char *path, const struct conf *c, struct fact_listen
 			continue;
 		if (l.state != LISTENS)
 			break;
-		note(out, c, &l);
+		note(out, c, &l, six);
 	}
 	fclose(f);
 	return true;
@@ -80,8 +82,8 @@ static bool read_file(const char *path, const struct conf *c, struct fact_listen
 void facts_listeners(const struct conf *c, struct fact_listeners *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->known = read_file("/proc/self/net/tcp", c, out);
-	(void)read_file("/proc/self/net/tcp6", c, out); /* a kernel without IPv6 has none */
+	out->known = read_file(false, c, out);
+	(void)read_file(true, c, out); /* a kernel without IPv6 has none */
 }
 
 void facts_from_listeners(struct facts *f, const struct conf *c)
@@ -100,36 +102,53 @@ void facts_from_listeners(struct facts *f, const struct conf *c)
 }
 
 /* Connections that waited before still wait: none was accepted, or fewer than came. */
-static bool is_stuck(const struct fact_listener *now, const struct fact_listeners *before)
+static bool still_stuck(const struct fact_listener *now, const struct fact_listeners *before)
 {
 	for (unsigned int i = 0; i < before->n; i++)
 		if (before->list[i].inode == now->inode && before->list[i].service == now->service)
-			return before->list[i].waiting && now->waiting >= before->list[i].waiting;
+			return before->list[i].stuck && now->waiting >= before->list[i].waiting;
 	return false;
 }
 
-/* A server whose only socket accepts nothing fails its checks, and needs no finding of its own. */
-void facts_judge_listeners(struct facts *f, const struct conf *c,
-			   const struct fact_listeners *before, const struct fact_listeners *now)
+void facts_follow_listeners(const struct fact_listeners *before, struct fact_listeners *now)
+{
+	for (unsigned int i = 0; i < now->n; i++)
+		now->list[i].stuck = still_stuck(&now->list[i], before);
+}
+
+/*
+ * The kernel shares connections out among sockets of one family. A socket of IPv6 for both gets
+ * none while one of IPv4 is there.
+ */
+static void judge(struct facts *f, const char *service, const struct fact_listeners *now,
+		  unsigned int s, bool six)
+{
+	unsigned int n = 0, stuck = 0, idle = 0, waiting = 0;
+
+	for (unsigned int i = 0; i < now->n; i++) {
+		const struct fact_listener *l = &now->list[i];
+
+		if (l->service != s || l->six != six)
+			continue;
+		n++;
+		idle += !l->waiting;
+		if (l->stuck) {
+			stuck++;
+			waiting += l->waiting;
+		}
+	}
+	/* A server whose only socket accepts nothing fails its checks: no finding of its own. */
+	if (stuck && idle)
+		snprintf(f->stuck_listener, sizeof(f->stuck_listener),
+			 "%u of %u sockets that listen for service %s: %u connections wait", stuck,
+			 n, service, waiting);
+}
+
+void facts_judge_listeners(struct facts *f, const struct conf *c, const struct fact_listeners *now)
 {
 	for (unsigned int s = 0; s < c->n_services && !f->stuck_listener[0]; s++) {
-		unsigned int n = 0, stuck = 0, idle = 0, waiting = 0;
-
-		for (unsigned int i = 0; i < now->n; i++) {
-			const struct fact_listener *l = &now->list[i];
-
-			if (l->service != s)
-				continue;
-			n++;
-			idle += !l->waiting;
-			if (is_stuck(l, before)) {
-				stuck++;
-				waiting += l->waiting;
-			}
-		}
-		if (stuck && idle)
-			snprintf(f->stuck_listener, sizeof(f->stuck_listener),
-				 "%u of %u sockets that listen for service %s: %u connections wait",
-				 stuck, n, c->services[s].name, waiting);
+		judge(f, c->services[s].name, now, s, false);
+		if (!f->stuck_listener[0])
+			judge(f, c->services[s].name, now, s, true);
 	}
 }

@@ -14,6 +14,8 @@
 /* Between the two looks. */
 #define PAUSE_NS     (1500 * NS_PER_MS)
 #define PAUSE_MAX_NS (10 * NS_PER_S)
+/* A queue that is short at two looks was empty between them, if the server is well. */
+#define GLANCE_NS (100 * NS_PER_MS)
 
 int look_ask(const char *path, const char *verb, json_t **data)
 {
@@ -55,22 +57,37 @@ static uint64_t pause_of(const struct conf *c)
 	return pause_ns > PAUSE_MAX_NS ? PAUSE_MAX_NS : pause_ns < PAUSE_NS ? PAUSE_NS : pause_ns;
 }
 
+/* Looks at the queues of the game's sockets all the time. */
+static void pause_and_watch(struct look *k)
+{
+	const struct timespec glance = {.tv_nsec = GLANCE_NS};
+	const uint64_t pause_ns = pause_of(k->conf);
+	struct fact_listeners before, now;
+
+	if (k->conf)
+		facts_listeners(k->conf, &now);
+	for (uint64_t ns = 0; ns < pause_ns; ns += GLANCE_NS) {
+		/* An interrupted sleep only looks earlier. */
+		(void)nanosleep(&glance, NULL);
+		if (!k->conf)
+			continue;
+		before = now;
+		facts_listeners(k->conf, &now);
+		facts_follow_listeners(&before, &now);
+	}
+	if (k->conf)
+		facts_judge_listeners(&k->facts, k->conf, &now);
+}
+
 /* 0: it answered, and what it said last is in k->said. Else -errno. */
 static int look_twice(struct look *k)
 {
-	const uint64_t pause_ns = pause_of(k->conf);
-	const struct timespec pause = {
-		.tv_sec = (time_t)(pause_ns / NS_PER_S), .tv_nsec = (long)(pause_ns % NS_PER_S)};
 	struct facts_said before = {NULL, NULL};
 	struct fact_tracked was = facts_conntrack(), is;
-	struct fact_listeners had, now;
 	int err = ask_both(k->socket, &before);
 
-	if (k->conf)
-		facts_listeners(k->conf, &had);
 	if (!err) {
-		/* An interrupted sleep only looks earlier. */
-		(void)nanosleep(&pause, NULL);
+		pause_and_watch(k);
 		err = ask_both(k->socket, &k->said);
 	}
 	if (!err) {
@@ -78,10 +95,6 @@ static int look_twice(struct look *k)
 		is = facts_conntrack();
 		k->facts.grew.ct_invalid = is.invalid - was.invalid;
 		k->facts.grew.ct_dropped = is.dropped - was.dropped;
-	}
-	if (!err && k->conf) {
-		facts_listeners(k->conf, &now);
-		facts_judge_listeners(&k->facts, k->conf, &had, &now);
 	}
 	forget(&before);
 	return err;
