@@ -16,8 +16,11 @@
  * A server that sends something to some of its players may yet serve no new ones: one of its
  * processes is stuck, or it may open no more files, so that the kernel accepts connections and the
  * server never does. Then the other conditions suffice for those whose upgrade request has waited
- * for as long as that check, and longer than this service takes for upgrades. They are no players
- * yet, and a client of WebSocket has no time limit of its own, as a rule.
+ * for as long as that check, and longer than this service takes for upgrades: than `after` of the
+ * signal upgrade, and than twice the recent median, of which at most 10 times `after` counts
+ * (observe_after_ns()). So who waits at a server that takes longer than that for each upgrade is
+ * terminated too, when the check got no answer. They are no players yet, and a client of WebSocket
+ * has no time limit of its own, as a rule.
  *
  * Timer of the caller: it asks again at least every UNRESPONSIVE_AGAIN_NS.
  */
@@ -44,7 +47,7 @@ struct unresponsive_input {
 	uint64_t active_ns;
 	uint64_t terminated_ns; /* last round; 0: none since the service went down */
 	uint64_t waiters_ns;    /* last look for those who wait; 0: none since then */
-	uint64_t pace_ns;       /* an upgrade of this service is late after this time */
+	uint64_t pace_ns;       /* an upgrade is late after this time: observe_after_ns() */
 	uint64_t waited_ns;     /* for how long the check that got no answer waited */
 	uint64_t now_ns;
 };
