@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, 40 s
+# lane: beside, 50 s
 #
 # As test_full_server.sh, with the games in containers: no socket of a player is on the node. Those
 # who wait for the answer to their upgrade are terminated and forgotten, and they alone: the players
@@ -10,11 +10,15 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/container.sh
 . "$TESTS_DIR/container.sh"
-LAB_CONF_EXTRA='service game {
-	check websocket { timeout = "2s" fall = 1 }
-	check http { timeout = "2s" fall = 1 }
+# No check begins after the first one, until a reload gives it the interval of the profile.
+with() {
+	printf 'service game {
+		check websocket { timeout = "2s" fall = 1 %s }
+		check http { timeout = "2s" fall = 1 %s }
+	}
+	passive { enabled = no }' "$1" "$1"
 }
-passive { timeout = "2s" }'
+LAB_CONF_EXTRA=$(with 'interval = "10m"')
 
 STUB=$TESTS_DIR/../stub
 PLAY=10
@@ -47,10 +51,14 @@ done
 for node in a b; do must lab_wait 30 hokm_ready $node; done
 must lab_wait 20 owns a
 
-must crowd play --rate 50 --count $PLAY --stay 30
+must crowd play --rate 50 --count $PLAY --stay 40
 within 10 "players play on the owner" rows_are $PLAY
 must files 3
-must crowd wait --rate 100 --count $WAIT
+must crowd wait --rate 100 --count $WAIT --patience 60
+within 20 "new ones wait for the answer to their upgrade" \
+	counter_test a upgrade -eq $((PLAY + WAIT))
+LAB_CONF_EXTRA=$(with '') must lab_conf a b
+must ctl_ok a reload
 within 20 "the service goes down" service_is a down
 within 20 "those who waited are gone" lab_gone client wait
 number_is "all of them were terminated" "$(ended wait reset)" -eq $WAIT

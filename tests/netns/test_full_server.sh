@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, 40 s
+# lane: beside, 50 s
 #
 # The game of the owner may open no more files, as one that has reached `ulimit -n`: who plays goes
 # on to play, and for new players the kernel accepts connections that the game never does. So their
@@ -9,11 +9,15 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
-LAB_CONF_EXTRA='service game {
-	check websocket { timeout = "2s" fall = 1 }
-	check http { timeout = "2s" fall = 1 }
+# No check begins after the first one, until a reload gives it the interval of the profile.
+with() {
+	printf 'service game {
+		check websocket { timeout = "2s" fall = 1 %s }
+		check http { timeout = "2s" fall = 1 %s }
+	}
+	passive { enabled = no }' "$1" "$1"
 }
-passive { timeout = "2s" }'
+LAB_CONF_EXTRA=$(with 'interval = "10m"')
 
 STUB=$TESTS_DIR/../stub
 PLAY=10
@@ -48,10 +52,14 @@ done
 for node in a b; do must lab_wait 30 hokm_ready "$node"; done
 must lab_wait 20 owns a
 
-must crowd play --rate 50 --count $PLAY --stay 30
+must crowd play --rate 50 --count $PLAY --stay 40
 within 10 "players play on the owner" players_are $PLAY
 must files 3
-must crowd wait --rate 100 --count $WAIT
+must crowd wait --rate 100 --count $WAIT --patience 60
+within 20 "new ones wait for the answer to their upgrade" \
+	counter_test a upgrade -eq $((PLAY + WAIT))
+LAB_CONF_EXTRA=$(with '') must lab_conf a b
+must ctl_ok a reload
 within 20 "the service goes down" service_is a down
 holds "its checks have timed out" status_is a '.services[0].reason' check-timeout
 within 10 "the peer owns" owns b

@@ -3,12 +3,14 @@
 """Players that arrive at a steady rate, stay for a time and leave. Each gives one line of JSON.
 
     players.py ADDRESS PORT --rate N [--seconds S | --count N] [--stay S] [--ping S]
+        [--patience S]
 
 A player connects, upgrades, waits for the greeting, sends text and pings while it stays, and
-closes with 1000. `start` is when it began to connect (ms of CLOCK_BOOTTIME), `server` the name
-in the greeting ("" without a greeting), `took` the ms until the greeting, `end` how the
-connection ended: ok, status, timeout, refused, closed, reset. All lines are printed at the end.
-SIGTERM stops new arrivals, ends the present connections and loses no line.
+closes with 1000. It gives up when the connection or the greeting takes longer than --patience.
+`start` is when it began to connect (ms of CLOCK_BOOTTIME), `server` the name in the greeting (""
+without a greeting), `took` the ms until the greeting, `end` how the connection ended: ok, status,
+timeout, refused, closed, reset. All lines are printed at the end. SIGTERM stops new arrivals, ends
+the present connections and loses no line.
 """
 import argparse
 import asyncio
@@ -86,8 +88,8 @@ async def player(options, results):
     writer = None
     try:
         reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(options.address, options.port), GIVE_UP_S)
-        if await asyncio.wait_for(join(reader, writer, result), GIVE_UP_S):
+            asyncio.open_connection(options.address, options.port), options.patience)
+        if await asyncio.wait_for(join(reader, writer, result), options.patience):
             result["took"] = int((time.monotonic() - began) * 1000)
             await stay(reader, writer, options, result)
     except ConnectionRefusedError:
@@ -112,6 +114,7 @@ async def main():
     parser.add_argument("--count", type=int, default=100000)
     parser.add_argument("--stay", type=float, default=1)
     parser.add_argument("--ping", type=float, default=0.3)
+    parser.add_argument("--patience", type=float, default=GIVE_UP_S)
     options = parser.parse_args()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -126,7 +129,7 @@ async def main():
         except asyncio.TimeoutError:
             pass
     if tasks and not stop.is_set():
-        await asyncio.wait(tasks, timeout=2 * GIVE_UP_S + options.stay)
+        await asyncio.wait(tasks, timeout=2 * options.patience + GIVE_UP_S + options.stay)
     # Again and again: wait_for() loses a cancellation that comes together with its result.
     while tasks:
         for task in list(tasks):
