@@ -391,6 +391,32 @@ static void an_owner_whose_change_waits_follows_the_epoch_too(void **state)
 	assert_false(r.out.raise);
 }
 
+/* Else it would claim with a greater epoch, and what is granted would end. */
+static void a_restart_continues_grants_while_a_change_waits(void **state)
+{
+	struct rig r;
+	uint64_t epoch, end;
+
+	(void)state;
+	owning(&r);
+	r.c.majority = 3;
+	epoch = r.map.wish_epoch;
+	end = r.map.end;
+	grants_adopt(&r.g, &r.c, &r.map, r.now_ns);
+	assert_int_equal(r.g.phase, GRANTS_OWNING);
+	assert_int_equal(r.g.epoch, epoch);
+	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
+	assert_int_equal(r.map.wish_epoch, epoch);
+	assert_int_equal(r.map.end, end);
+
+	/* They have ended, or VRRP's timers were in force. */
+	grants_adopt(&r.g, &r.c, &r.map, r.now_ns + 29 * MS);
+	assert_int_equal(r.g.phase, GRANTS_IDLE);
+	r.map.count.majority = 0;
+	grants_adopt(&r.g, &r.c, &r.map, r.now_ns);
+	assert_int_equal(r.g.phase, GRANTS_IDLE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +429,7 @@ int main(void)
 		cmocka_unit_test(a_pause_of_all_moves_nothing),
 		cmocka_unit_test(an_owner_follows_the_epoch_of_a_member),
 		cmocka_unit_test(a_restart_continues_grants_that_run),
+		cmocka_unit_test(a_restart_continues_grants_while_a_change_waits),
 		cmocka_unit_test(a_longer_grant_is_kept_longer),
 		cmocka_unit_test(an_owner_gets_grants_before_they_decide),
 		cmocka_unit_test(an_owner_whose_change_waits_follows_the_epoch_too),

@@ -402,7 +402,7 @@ void grants_adopt(struct grants *g, const struct grants_conf *c, const struct ho
 {
 	memset(g, 0, sizeof(*g));
 	g->epoch = map->wish_epoch;
-	if (!c->majority || map->wish != HOKM_WISH_OWN || now_ns >= granted_until(c, map))
+	if (!c->majority || map->wish != HOKM_WISH_OWN || !is_granted(c, map, now_ns))
 		return;
 	enter(g, GRANTS_OWNING, now_ns);
 	g->kept_until_ns = now_ns + hokm_grant_kept_ns(map->own.longest_ns) + c->length_ns;
