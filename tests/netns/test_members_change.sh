@@ -7,7 +7,7 @@
 # members of the former file.
 #
 #   waits    it stays owner, says that the change is not in force, and takes no further change.
-#            Neither does its peer
+#            Neither does its peer. After an upgrade it is still so, and the file of before is taken
 #   swaps    it loses its peer too, and reads the file again. The peer has w, two of the former
 #            three, and owns. Before the former owner has given up it reaches c: these are two of
 #            the four. There are never two owners
@@ -43,6 +43,21 @@ third_answers() {
 	status_is "$1" '.grants.others[] | select(.name == "third") | .answered_ms < 1000' true
 }
 differs() { status_is "$1" '[.peers[0].differs[]?.name] | index("node") != null' true; }
+not_in_force() { status_is "$1" .grants.in_force false; }
+wish_is() { status_is "$1" '.grants | "\(.phase) \(.epoch)"' "$2"; }
+
+# The daemon of the owner is replaced by the next one: it asks for one long grant before.
+restarts() {
+	local wish
+	wish="owning $(status a .grants.epoch)"
+	window waits
+	holds "restarts: the owner is upgraded" ctl_ok a upgrade
+	within 10 "restarts: the next daemon goes on by the grants that it has" wish_is a "$wish"
+	holds "restarts: the change is still not in force" not_in_force a
+	holds "restarts: the owner stays" only_owner a
+	window restarts
+	number_is "restarts: changes of the owner" "$(field "$REPLY_OWNERS" changes)" -eq 0
+}
 
 waits() {
 	must cut "$(cut_between a w) $(cut_way a c)"
@@ -50,7 +65,7 @@ waits() {
 	must with_witnesses "$(lab_witness_conf w)" "$(lab_witness_conf c)"
 	must ctl_ok a reload
 	within 10 "waits: the owner has read the file" counts_members a 4
-	holds "waits: the change is not in force" status_is a .grants.in_force false
+	holds "waits: the change is not in force" not_in_force a
 	holds "waits: the owner stays" only_owner a
 	within 10 "waits: the peer knows it" differs b
 	must ctl_refused b reload
@@ -59,9 +74,11 @@ waits() {
 	must ctl_refused a reload
 	within 10 "waits: the owner takes no further change" \
 		event a config "do not grant this owner"
+	must with_witnesses "$(lab_witness_conf w)" "$(lab_witness_conf c)"
+	restarts
 	must with_witnesses "$(lab_witness_conf w)"
-	must ctl_ok a reload
-	within 10 "waits: the file of before is taken" in_touch a 2
+	holds "waits: the file of before is taken" ctl_ok a reload
+	within 10 "waits: and in force" in_touch a 2
 }
 
 swaps() {

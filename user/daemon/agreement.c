@@ -24,14 +24,10 @@ int agreement_reconf(struct agreement *a)
 
 int agreement_open(struct agreement *a, struct node *n, struct replication *r)
 {
-	int err;
-
 	memset(a, 0, sizeof(*a));
 	a->node = n;
 	a->replication = r;
-	err = agreement_reconf(a);
-	a->in_force = a->members;
-	return err;
+	return agreement_reconf(a);
 }
 
 /* Members on the way from those of one file to those of another are those of neither. */
@@ -39,8 +35,6 @@ static void tell_members(struct agreement *a, bool behind)
 {
 	const uint32_t tells = behind ? ~a->members : a->members;
 
-	if (!behind)
-		a->in_force = a->members;
 	if (a->here.hash[AGREE_NODE] == tells)
 		return;
 	a->here.hash[AGREE_NODE] = tells;

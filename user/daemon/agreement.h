@@ -25,8 +25,7 @@ struct agreement {
 	struct node *node;
 	struct replication *replication; /* NULL: off */
 	struct agree here;
-	uint32_t members;  /* group `node` of the file */
-	uint32_t in_force; /* that of the file whose members are in force */
+	uint32_t members; /* group `node` of the file */
 	uint64_t looked_ns;
 	/* Of each peer, what was reported last; "" for agreement. */
 	char told[HOKM_MAX_PEERS][AGREE_WORDS_MAX];

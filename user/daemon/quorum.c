@@ -114,6 +114,38 @@ bool quorum_behind(const struct quorum *q)
 	return q->in_force.majority && wanted && q->in_force.majority != wanted;
 }
 
+/* The slot of the witness with this address, or HOKM_NO_PEER. */
+static unsigned int witness_slot(const struct peers *p, struct in_addr addr)
+{
+	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
+		if (p->witnesses[slot].used && p->witnesses[slot].addr.s_addr == addr.s_addr)
+			return slot;
+	return HOKM_NO_PEER;
+}
+
+/* What is in force is in the map, and so is it known after a restart too. */
+bool quorum_goes_by(const struct quorum *q, const struct conf *c)
+{
+	const struct peers *p = &q->node->peers;
+	unsigned int slot;
+	uint32_t slots = 0;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		slot = peers_by_addr(p, c->nodes[i].addr);
+		if (slot >= HOKM_MAX_PEERS && i != c->self)
+			return false;
+		if (slot < HOKM_MAX_PEERS)
+			slots |= 1U << slot;
+	}
+	for (unsigned int i = 0; i < c->n_witnesses; i++) {
+		slot = witness_slot(p, c->witnesses[i].addr);
+		if (slot >= HOKM_MAX_PEERS)
+			return false;
+		slots |= 1U << slot;
+	}
+	return conf_majority(c) == q->in_force.majority && slots == q->in_force.slots;
+}
+
 /*
  * A node that takes part from now on may have promised something before its map was made, which was
  * before this daemon began. It knows its promises when it took part before. An owner by VRRP's

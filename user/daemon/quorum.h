@@ -22,6 +22,7 @@
 #include "decide/vrrp.h"
 #include "hokm/abi.h"
 
+struct conf;
 struct heartbeat;
 struct node;
 
@@ -52,6 +53,8 @@ void quorum_reconf(struct quorum *q);
 
 /* The last change of the members is not in force yet: this owner goes by those before it. */
 bool quorum_behind(const struct quorum *q);
+/* Are the members of this file those that are in force? */
+bool quorum_goes_by(const struct quorum *q, const struct conf *c);
 
 /* A pulse is due: before its probe is built. */
 void quorum_beat(struct quorum *q, const struct vrrp *v);

@@ -333,11 +333,8 @@ static const char *peer_behind(const struct daemon *d, const struct conf *wanted
  */
 static bool waits_for_members(const struct daemon *d, const struct conf *wanted)
 {
-	struct agree want;
-
-	if (!quorum_behind(&d->quorum) || !conf_members_differ(d->node.conf, wanted))
-		return false;
-	return conf_agree(wanted, &want) || want.hash[AGREE_NODE] != d->agreement.in_force;
+	return quorum_behind(&d->quorum) && conf_members_differ(d->node.conf, wanted) &&
+	       !quorum_goes_by(&d->quorum, wanted);
 }
 
 /* Two members that count different majorities must have one in common. True: refused. */
