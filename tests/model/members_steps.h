@@ -92,10 +92,10 @@ static void follow_file(int n, int master)
 		now.was[n] = now.file[n];
 }
 
-/* agreement.c: the file of which the node tells its peer that it has its members, or none. */
+/* agreement.c: the file of the node, or its complement while the members are not in force. */
 static int tells(int n)
 {
-	return is_behind(n) && !BROKEN(EARLY) ? FILES : now.file[n];
+	return is_behind(n) && !BROKEN(EARLY) ? ~now.file[n] : now.file[n];
 }
 
 /* reaches: the other members that its probes reach, and whose answers reach it. */

@@ -6,8 +6,9 @@
 # neither of the two: three of four members must grant it now, and two do. So it goes on by the
 # members of the former file.
 #
-#   waits    it stays owner, says that the change is not in force, and takes no further change.
-#            Neither does its peer. After an upgrade it is still so, and the file of before is taken
+#   waits    it stays owner, says that the change is not in force, and takes no further change. Its
+#            peer takes the same file and no other. After an upgrade it is still so, and the file
+#            of before is taken
 #   swaps    it loses its peer too, and reads the file again. The peer has w, two of the former
 #            three, and owns. Before the former owner has given up it reaches c: these are two of
 #            the four. There are never two owners
@@ -43,6 +44,7 @@ third_answers() {
 	status_is "$1" '.grants.others[] | select(.name == "third") | .answered_ms < 1000' true
 }
 differs() { status_is "$1" '[.peers[0].differs[]?.name] | index("node") != null' true; }
+agrees() { status_is "$1" '.peers[0].differs' '[]'; }
 not_in_force() { status_is "$1" .grants.in_force false; }
 wish_is() { status_is "$1" '.grants | "\(.phase) \(.epoch)"' "$2"; }
 
@@ -68,17 +70,25 @@ waits() {
 	holds "waits: the change is not in force" not_in_force a
 	holds "waits: the owner stays" only_owner a
 	within 10 "waits: the peer knows it" differs b
+	must with_witnesses "$(lab_witness_conf w)" "$NEXT"
 	must ctl_refused b reload
-	within 10 "waits: the peer takes no change" event b config "has other members"
+	within 10 "waits: the peer takes no third file" event b config "has other members"
+	must with_witnesses "$(lab_witness_conf w)" "$(lab_witness_conf c)"
+	holds "waits: the peer takes the same file" ctl_ok b reload
+	within 10 "waits: it agrees then" agrees b
+	within 10 "waits: and so says the owner" agrees a
 	must with_witnesses "$(lab_witness_conf w)" "$(lab_witness_conf c)" "$NEXT"
 	must ctl_refused a reload
 	within 10 "waits: the owner takes no further change" \
 		event a config "do not grant this owner"
+	must ctl_refused b reload
+	within 10 "waits: nor does its peer" event b config "do not grant peer primary"
 	must with_witnesses "$(lab_witness_conf w)" "$(lab_witness_conf c)"
 	restarts
 	must with_witnesses "$(lab_witness_conf w)"
 	holds "waits: the file of before is taken" ctl_ok a reload
 	within 10 "waits: and in force" in_touch a 2
+	within 10 "waits: the peer takes it too" ctl_ok b reload
 }
 
 swaps() {

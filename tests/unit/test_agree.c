@@ -327,6 +327,37 @@ static void three_nodes_with_three_files_can_be_brought_together(void **state)
 	assert_int_equal(behind(1, 3, 2, 3), -1);
 }
 
+/* It goes by its former file or by the one that it has read. */
+static void a_peer_that_waits_for_its_new_members_lets_its_file_pass_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(behind(1, 2, ~2U, 0), -1);
+	assert_int_equal(behind(1, 3, ~2U, 0), 0);
+	assert_int_equal(behind(2, 3, ~2U, 0), 0);
+	assert_int_equal(behind(2, 1, ~2U, 0), 0);
+	/* The others are looked at all the same. */
+	assert_int_equal(behind(1, 2, ~2U, 3), 1);
+	assert_int_equal(behind(1, 2, ~2U, 1), -1);
+}
+
+static void a_file_that_waits_at_one_node_does_not_differ(void **state)
+{
+	struct agree here = digest_of(BASE), there = digest_of(BASE);
+
+	(void)state;
+	there.hash[AGREE_NODE] = ~there.hash[AGREE_NODE];
+	assert_true(agree_waits(&here, &there));
+	assert_int_equal(agree_differ(&here, &there), 0);
+	assert_int_equal(agree_differ(&there, &here), 0);
+	there.hash[AGREE_PULSE] = ~there.hash[AGREE_PULSE];
+	assert_int_equal(agree_differ(&here, &there), 1 << AGREE_PULSE);
+	there = digest_of(BASE WITNESS);
+	assert_false(agree_waits(&here, &there));
+	there.hash[AGREE_NODE] = ~there.hash[AGREE_NODE];
+	assert_false(agree_waits(&here, &there));
+	assert_true(agree_differ(&here, &there) & 1 << AGREE_NODE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +371,8 @@ int main(void)
 		cmocka_unit_test(a_message_with_two_digests_is_refused),
 		cmocka_unit_test(a_change_waits_for_peers_that_have_read_neither_file),
 		cmocka_unit_test(three_nodes_with_three_files_can_be_brought_together),
+		cmocka_unit_test(a_peer_that_waits_for_its_new_members_lets_its_file_pass_alone),
+		cmocka_unit_test(a_file_that_waits_at_one_node_does_not_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ int agreement_open(struct agreement *a, struct node *n, struct replication *r)
 	return agreement_reconf(a);
 }
 
-/* Members on the way from those of one file to those of another are those of neither. */
+/* While this node goes by the members of its former file, its digest tells it: agree_waits(). */
 static void tell_members(struct agreement *a, bool behind)
 {
 	const uint32_t tells = behind ? ~a->members : a->members;

@@ -37,8 +37,8 @@ int agreement_open(struct agreement *a, struct node *n, struct replication *r);
 int agreement_reconf(struct agreement *a);
 /*
  * At each tick of the pulse. behind: this node goes by the members of its former file still
- * (quorum_behind()). Until that is over no peer may change its own members: it would not know which
- * ones to compare with. So the digest fits no file.
+ * (quorum_behind()), and the digest tells it (agree_waits()). Until that is over a peer may take
+ * this file, but no further one.
  */
 void agreement_run(struct agreement *a, bool behind, uint64_t now_ns);
 

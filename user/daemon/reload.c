@@ -308,10 +308,11 @@ static bool refuse_forgotten(struct reload *r)
 }
 
 /*
- * A peer that has not read the former change of the members yet, or has read another one, or NULL.
- * With one change more, its majority and that of this node may have no member in common.
+ * A peer that has not read the former change of the members yet, has read another one, or waits for
+ * it (*waits), or NULL. With one change more, its majority and that of this node may have no member
+ * in common.
  */
-static const char *peer_behind(const struct daemon *d, const struct conf *wanted)
+static const char *peer_behind(const struct daemon *d, const struct conf *wanted, bool *waits)
 {
 	const struct agree *there[HOKM_MAX_PEERS];
 	struct agree here, want;
@@ -324,7 +325,10 @@ static const char *peer_behind(const struct daemon *d, const struct conf *wanted
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		there[i] = agreement_there(&d->agreement, i, clock_now_ns());
 	slot = agree_behind(&here, &want, there);
-	return slot < 0 ? NULL : d->node.peers.list[slot].name;
+	if (slot < 0)
+		return NULL;
+	*waits = agree_waits(&here, there[slot]);
+	return d->node.peers.list[slot].name;
 }
 
 /*
@@ -341,21 +345,26 @@ static bool waits_for_members(const struct daemon *d, const struct conf *wanted)
 static bool refuse_members(struct reload *r)
 {
 	const struct daemon *d = r->d;
-	const char *peer = peer_behind(d, r->conf);
+	bool peer_waits = false;
+	const char *peer = peer_behind(d, r->conf, &peer_waits);
 	char why[CONF_NAME_MAX + 80] = "too many members change at once";
 	const bool waits = waits_for_members(d, r->conf);
+	const bool other = peer && !waits && !peer_waits;
 
 	if (conf_majorities_meet(d->node.conf, r->conf) && !peer && !waits)
 		return false;
 	if (waits)
 		snprintf(why, sizeof(why),
 			 "the members of the reload before do not grant this owner yet");
+	else if (peer_waits)
+		snprintf(why, sizeof(why),
+			 "the members of the reload before do not grant peer %s yet", peer);
 	else if (peer)
 		snprintf(why, sizeof(why),
 			 "peer %s has other members than this node and than the file", peer);
 	(void)refuse(r,
-		     peer && !waits ? "; see docs/arbiters.md, \"Different members on the nodes\""
-				    : "; see docs/arbiters.md, \"Change the members\"",
+		     other ? "; see docs/arbiters.md, \"Different members on the nodes\""
+			   : "; see docs/arbiters.md, \"Change the members\"",
 		     "%s", why);
 	return true;
 }

@@ -98,6 +98,11 @@ bool agree_get(const unsigned char *at, struct agree *out)
 
 /* ---- comparison ---- */
 
+bool agree_waits(const struct agree *file, const struct agree *there)
+{
+	return there->hash[AGREE_NODE] == (uint32_t)~file->hash[AGREE_NODE];
+}
+
 unsigned int agree_differ(const struct agree *here, const struct agree *there)
 {
 	unsigned int bits = 0;
@@ -105,7 +110,7 @@ unsigned int agree_differ(const struct agree *here, const struct agree *there)
 	for (unsigned int i = 0; i < AGREE_GROUP_COUNT; i++)
 		if (here->hash[i] != there->hash[i])
 			bits |= 1u << i;
-	return bits;
+	return agree_waits(here, there) ? bits & ~(1u << AGREE_NODE) : bits;
 }
 
 int agree_behind(const struct agree *here, const struct agree *want,
@@ -115,7 +120,7 @@ int agree_behind(const struct agree *here, const struct agree *want,
 	int behind = -1;
 
 	for (int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		if (!there[slot])
+		if (!there[slot] || agree_waits(want, there[slot]))
 			continue;
 		if (there[slot]->hash[AGREE_NODE] == after)
 			return -1;

@@ -62,7 +62,16 @@ void agree_put(const struct agree *a, unsigned char *at);
 /* Reads AGREE_LEN bytes. False, with *out undefined, when they are no digest. */
 bool agree_get(const unsigned char *at, struct agree *out);
 
-/* The groups that differ, bit 1 << group. */
+/*
+ * A node whose file has new members that are not in force there yet tells the complement of the
+ * hash of that file: it goes by its former file or by this one. Does the peer, of this file?
+ */
+bool agree_waits(const struct agree *file, const struct agree *there);
+
+/*
+ * The groups that differ, bit 1 << group. Group `node` does not where one of the two waits with the
+ * file of the other one.
+ */
 unsigned int agree_differ(const struct agree *here, const struct agree *there);
 
 /*
@@ -73,6 +82,10 @@ unsigned int agree_differ(const struct agree *here, const struct agree *there);
  * A peer that has read neither file counts another majority, which may have no member in common
  * with the wanted one. But where another peer has read the wanted file already, these two
  * majorities stand beside each other in any case: this node only leaves a file behind.
+ *
+ * A peer that waits with the wanted file (agree_waits()) goes by that or by a file that may stand
+ * beside it. One that waits with the file of this node may go by one that must not stand beside
+ * the wanted one.
  */
 int agree_behind(const struct agree *here, const struct agree *want,
 		 const struct agree *const there[HOKM_MAX_PEERS]);
