@@ -48,12 +48,13 @@ agrees() { status_is "$1" '.peers[0].differs' '[]'; }
 not_in_force() { status_is "$1" .grants.in_force false; }
 wish_is() { status_is "$1" '.grants | "\(.phase) \(.epoch)"' "$2"; }
 
-# The daemon of the owner is replaced by the next one: it asks for one long grant before.
+# The daemon of the owner is replaced by the next one: it asks for one long grant before. Where the
+# machine is too slow for that, the upgrade is refused and nothing changes.
 restarts() {
 	local wish
 	wish="owning $(status a .grants.epoch)"
 	window waits
-	holds "restarts: the owner is upgraded" ctl_ok a upgrade
+	within 20 "restarts: the owner is upgraded" ctl_ok a upgrade
 	within 10 "restarts: the next daemon goes on by the grants that it has" wish_is a "$wish"
 	holds "restarts: the change is still not in force" not_in_force a
 	holds "restarts: the owner stays" only_owner a
