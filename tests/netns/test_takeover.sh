@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lane: measures
 #
-# The owner's node dies twice under fifty players that only listen. They send nothing, so they
-# notice only because the new owner notifies them. test_takeover_crowd.sh has ten thousand of all
-# kinds.
+# The owner's node dies three times under fifty players that only listen. They send nothing, so they
+# notice only because the new owner notifies them. How soon is judged by the median: the machine may
+# stand still once. test_takeover_crowd.sh has ten thousand of all kinds.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -14,8 +14,11 @@
 knows() { status_test "$1" '.peers[0].replica.connections' -ge "$2"; }
 warm() { status_is "$1" '.peers[0].replica.warm' true; }
 
-# dies COUNT LIMIT-MS: the time from the later of takeover and players_dead_after to the last
-# notified player, in ms.
+LAST=()
+LATE_MS=150 # of a single one, beyond the limit
+
+# dies COUNT LIMIT-MS: puts the time from the later of takeover and players_dead_after to the last
+# notified player, in ms, into LAST.
 dies() {
 	local count=$1 limit=$2 owner_ms over_ms
 	must lab_wait 20 owns a
@@ -33,8 +36,9 @@ dies() {
 	number_is "$count listeners: who learned of it" "$(listeners_told .ended)" -eq "$count"
 	number_is "$count listeners: by a reset" \
 		"$(listeners_told '.why["Connection reset by peer"]')" -eq "$count"
+	LAST+=($(($(listeners_told .last_ms) - over_ms)))
 	number_is "$count listeners: ms until the last one, since their connections were over" \
-		$(($(listeners_told .last_ms) - over_ms)) -le "$limit"
+		"${LAST[-1]}" -le $((limit + LATE_MS))
 	number_is "$count listeners: none before the node was dead" \
 		$(($(listeners_told .first_ms) - owner_ms)) -ge -5
 	within 10 "$count listeners: an event reports it" event b peer takeover
@@ -42,9 +46,12 @@ dies() {
 
 test_nodes a b
 dies 50 150
-must lab_node_alive a
-must lab_game a
-must lab_daemon a
-must lab_wait 30 hokm_ready a
-dies 50 150
+for _ in 2 3; do
+	must lab_node_alive a
+	must lab_game a
+	must lab_daemon a
+	must lab_wait 30 hokm_ready a
+	dies 50 150
+done
+number_is "median of (${LAST[*]}): ms until the last one" "$(median "${LAST[@]}")" -le 150
 test_end
