@@ -46,13 +46,13 @@ static int may(const struct conf *c, const char *words)
 	return err;
 }
 
-static bool is_folder(const char *name)
+static bool is_folder(const char *name, mode_t mode)
 {
 	char path[64];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return !stat(path, &st) && S_ISDIR(st.st_mode);
+	return !stat(path, &st) && st.st_mode == (S_IFDIR | mode);
 }
 
 static void remove_it(const char *name)
@@ -66,10 +66,13 @@ static void remove_it(const char *name)
 /* As a start would, and with the same mode. */
 static void a_folder_that_was_removed_is_made_again(void **state)
 {
+	const mode_t was = umask(0077); /* that of the unit */
+
 	(void)state;
 	configure(&conf, "run/hokm.sock");
 	assert_int_equal(may(&conf, NULL), 0);
-	assert_true(is_folder("run"));
+	umask(was);
+	assert_true(is_folder("run", 0755));
 	assert_int_equal(may(&conf, NULL), 0);
 	remove_it("run"); /* it is empty */
 }

@@ -42,10 +42,15 @@ static const char *advice(int err)
 	return "";
 }
 
-/* Another program may have removed it while a daemon runs. */
+/*
+ * Another program may have removed it while a daemon runs. Users that may use ctl need to reach the
+ * socket in it, whatever the umask of the unit is.
+ */
 static int make_folder(const char *dir)
 {
-	return mkdir(dir, 0755) && errno != EEXIST ? -errno : 0;
+	if (!mkdir(dir, 0755))
+		return chmod(dir, 0755) ? -errno : 0;
+	return errno == EEXIST ? 0 : -errno;
 }
 
 static int prepare_folder(const struct conf *c)
