@@ -9,26 +9,7 @@
 
 #include <bpf/bpf.h>
 
-#include "syn_spec.h"
-
-#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
-
-#define SISN 5000u
-
-static void established(struct fix *x)
-{
-	in_syn(x, &LINUX_SYN);
-	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
-	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
-}
-
-static struct hokm_conn conn_of(struct fix *x)
-{
-	struct hokm_conn c;
-
-	assert_true(fix_conn(x, &c));
-	return c;
-}
+#include "own_hand.h"
 
 /* The bits of a mark are those of others: it tells nothing. */
 static void marks_are_ignored(void **state)

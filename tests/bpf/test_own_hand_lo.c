@@ -10,11 +10,7 @@
 #include <unistd.h>
 
 #include "lo.h"
-#include "syn_spec.h"
-
-#define COUNT(x, c) fix_count(x, 0, HOKM_CTR_##c)
-
-#define SISN 5000u
+#include "own_hand.h"
 
 /* A segment as the daemon sends it (user/act/tickle.c): the server's, with a window of 0. */
 static void own_frame(struct frame *f, const struct tcp_spec *s)
@@ -54,21 +50,6 @@ static void out_own_reset(struct fix *x)
 
 	own_frame(&f, SEG(.reply = true, .flags = RST, .seq = SISN + 1));
 	out_own(x, &f);
-}
-
-static void established(struct fix *x)
-{
-	in_syn(x, &LINUX_SYN);
-	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
-	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
-}
-
-static struct hokm_conn conn_of(struct fix *x)
-{
-	struct hokm_conn c;
-
-	assert_true(fix_conn(x, &c));
-	return c;
 }
 
 static void own_is_only_counted(void **state)

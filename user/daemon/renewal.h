@@ -13,7 +13,7 @@
  * The thread decides nothing
  *  - It asks again for what this node owns already, and only until a probe of the loop is overdue
  *    for one pulse less than RENEWAL_PULSES, or the lease of VRRP has ended. A loop that is stuck
- * loses the VIP then.
+ *    loses the VIP then.
  *  - It asks over each path that the loop asks over, for the same reason: an owner may hold its
  *    majority by another path than the segment.
  *  - A daemon that was stopped or killed has no thread that runs.
