@@ -10,31 +10,11 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/container.sh
 . "$TESTS_DIR/container.sh"
+# shellcheck source=tests/netns/full.sh
+. "$TESTS_DIR/full.sh"
 # No check begins after the first one, until a reload gives it the interval of the profile.
-with() {
-	printf 'service game {
-		check websocket { timeout = "2s" fall = 1 %s }
-		check http { timeout = "2s" fall = 1 %s }
-	}
-	passive { enabled = no }' "$1" "$1"
-}
 LAB_CONF_EXTRA=$(with 'interval = "10m"')
 
-STUB=$TESTS_DIR/../stub
-PLAY=10
-WAIT=5
-
-# crowd NAME OPTION...: players in the background; their results are in NAME.
-crowd() {
-	local name=$1
-	shift
-	LAB_STDOUT=$LAB_DIR/$name lab_spawn client "$name" "$STUB/players.py" "$LAB_VIP" \
-		"$LAB_PORT" "$@"
-}
-# The number of players of a crowd whose connection ended like this.
-ended() { jq -r .end "$LAB_DIR/$1" | grep -cx "$2"; }
-# The limit of open files of a's game from now on.
-files() { lab_alive a game && prlimit --pid "$LAB_PID" --nofile="$1:"; }
 rows_are() {
 	[ "$(lab_ctl a conns --target local --state established --json | jq .total)" = "$1" ]
 }
