@@ -119,11 +119,23 @@ promise_daemon_killed() {
 	promise daemon-killed broken -eq 0 "no established connection breaks"
 	promise daemon-killed restore_broken -eq 0 "the start of the daemon breaks no connection"
 }
+# The default of the key players_dead_after: for how long a node shows no sign of life at all before
+# another one ends its players.
+players_dead_ms() { [ "$PROFILE" = fast ] && echo 300 || echo 1000; }
 # promise_notified EVENT: the owner is dead to the next one.
 promise_notified() {
-	local limit=$(("${RESULT[$JUDGED.$1.moved]:-0}" + NOTIFIED_DEAD_MS + BACK_OFF_MS + 250))
-	promise "$1" gap -le "$limit" \
-		"every player is notified $NOTIFIED_DEAD_MS ms after the new owner and comes back"
+	local from="${RESULT[$JUDGED.$1.moved]:-0}" limit
+	[ "$from" -gt "$(players_dead_ms)" ] || from=$(players_dead_ms)
+	limit=$((from + NOTIFIED_DEAD_MS + BACK_OFF_MS + 250))
+	promise "$1" gap -le "$limit" "every player is notified $NOTIFIED_DEAD_MS ms after the\
+ new owner and players_dead_after, and comes back"
+}
+
+# The default of the key grant: a dead owner is replaced when it is over.
+grant_ms() { [ "$PROFILE" = fast ] && echo 30 || echo 100; }
+promise_granted() {
+	local limit=$(($(grant_ms) + 250))
+	promise node-dead moved -le "$limit" "the peer owns within the grant + 250 ms = $limit ms"
 }
 
 judge_pair() {
@@ -146,22 +158,16 @@ judge_pair() {
 		"every player is notified within $NOTIFIED_DOWN_MS ms of DOWN and comes back"
 	promise_notified node-dead
 	promise_daemon_killed
-	limit=$(($(master_down_ms) + 50))
-	promise node-dead moved -le "$limit" \
-		"the peer owns within Master_Down_Interval + 50 ms = $limit ms"
+	promise_granted
 	promise_moved "${PAIR_EVENTS[@]}"
 	promise_all "${PAIR_EVENTS[@]}"
 	promise_restored "${PAIR_EVENTS[@]}"
 }
 
-# The default of the key grant: a dead owner is replaced when it is over.
-grant_ms() { [ "$PROFILE" = fast ] && echo 30 || echo 100; }
-
 judge_witness() {
 	local event limit
 	JUDGED=witness
-	limit=$(($(grant_ms) + 250))
-	promise node-dead moved -le "$limit" "the peer owns within the grant + 250 ms = $limit ms"
+	promise_granted
 	# The rules that cut take the switch some time, too.
 	limit=$(($(grant_ms) + 500))
 	promise cut-off moved -le "$limit" "the peer owns within the grant + 500 ms = $limit ms"

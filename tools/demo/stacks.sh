@@ -7,6 +7,7 @@
 #   STACK_prepare            what both nodes need before they start
 #   STACK_up NODE PRIORITY   start it on a node that runs a game server already
 #   STACK_ready NODE         it runs, and the node is healthy
+#   STACK_safe               all who decide who owns next take part: a node that boots grants late
 #   STACK_failover NODE      the planned way to take the VIP away from its owner
 #   STACK_failback FROM TO   the planned way to bring it back
 #   STACK_kill NODE          its processes die at once, nothing is cleaned up
@@ -14,13 +15,21 @@
 #   STACK_words VERB         what an operator types for it, without the node
 #   STACK_patience           seconds that the slowest event may take
 
-hokm_prepare() { lab_conf a b; }
+# As `hokm-xdp setup` writes it: with the gateway, which is the clients' machine here.
+hokm_prepare() { LAB_CONF_EXTRA="gateway = \"$(lab_addr client)\"" && lab_conf a b; }
 hokm_up() { lab_daemon "$1"; }
 hokm_ready() {
 	local status
 	status=$(lab_ctl "$1" status --json 2>/dev/null | tr -d ' \t\n') || return 1
 	[[ $status == *'"pulsing":true'* && $status == *'"state":"up"'* ]]
 }
+# status_says NODE FILTER: jq's filter is true of its status.
+status_says() { lab_ctl "$1" status --json 2>/dev/null | jq -e "$2" >/dev/null 2>&1; }
+gateway_known() { status_says "$1" '.grants.in_force and .arbiter.answered_ms != null'; }
+peer_grants() {
+	status_says "$1" 'any(.grants.others[]; (.witness or .stand_in | not) and .granted_ms > 0)'
+}
+hokm_safe() { gateway_known a && gateway_known b && peer_grants a; }
 hokm_failover() { lab_ctl "$1" failover >/dev/null; }
 hokm_failback() { lab_ctl "$1" failover >/dev/null; }
 hokm_kill() { lab_kill "$1" daemon KILL; }
@@ -38,6 +47,7 @@ keepalived_up() { lab_keepalived_conf "$1" "$2" && lab_keepalived "$1"; }
 keepalived_ready() {
 	grep -q 'Script `game` succeeded\|VRRP_Script(game) succeeded' "$LAB_DIR/log/$1.keepalived"
 }
+keepalived_safe() { :; }
 keepalived_failover() { lab_kill "$1" keepalived TERM; }
 keepalived_failback() { lab_keepalived "$2"; }
 # keepalived is a parent and a VRRP child. If the parent died first, the child would clean up. If

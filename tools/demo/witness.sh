@@ -13,14 +13,11 @@ witness_prepare() {
 }
 witness_up() { hokm_up "$1"; }
 witness_ready() {
-	hokm_ready "$1" && lab_ctl "$1" status --json 2>/dev/null |
-		jq -e '.grants.in_force and .grants.in_touch == 3' >/dev/null 2>&1
+	hokm_ready "$1" && in_touch "$1"
 }
-# The witness grants NODE.
-witness_grants() {
-	lab_ctl "$1" status --json 2>/dev/null |
-		jq -e 'any(.grants.others[]; .witness and .granted_ms > 0)' >/dev/null 2>&1
-}
+in_touch() { status_says "$1" '.grants.in_force and .grants.in_touch == 3'; }
+witness_grants() { status_says "$1" 'any(.grants.others[]; .witness and .granted_ms > 0)'; }
+witness_safe() { witness_grants a && peer_grants a; }
 witness_kill() { hokm_kill "$1"; }
 witness_back() { hokm_back "$1"; }
 witness_words() { hokm_words "$1"; }
