@@ -3,6 +3,9 @@
  * Grants in pulses, both sides: what this node as a member answers to the wish in a peer's probe
  * (hokm/grant.h), and how it counts a member's answer to its own wish (hokm/grant_count.h).
  *
+ * What others say of their promises may also prove that the clock of this node stood still: then
+ * its own grants end here, at once (hokm_grants_void()).
+ *
  * Invariants
  *  - The pulse has passed all checks of pulse_answer.h, those against replay too. A wish passes a
  *    window of its own besides, which a new session of the peer's daemon does not open.
@@ -44,6 +47,40 @@ static __always_inline void grant_fill_holder(const struct packet *p, struct hok
 }
 
 /*
+ * What ends by the proof that this node's clock stood still; below is 0 when there is none.
+ * `owner`: who was granted meanwhile.
+ */
+static __always_inline void grant_end(struct packet *p, struct hokm_grants *g, __u64 below,
+				      __be32 owner)
+{
+	if (!below || !hokm_grants_void(g, below, p->now))
+		return;
+	g->stood.owner = owner;
+	if (account(p, HOKM_NODE_SLOT))
+		COUNT(p, clock_stood);
+}
+
+/*
+ * A valid and fresh probe of the peer of the slot may say that it owns by grants, by a wish that
+ * began after that of this node. A function of its own for the verifier, as those below, and called
+ * before grant_answer(): the verifier counts the stacks of nested calls together.
+ */
+__noinline int grant_followed(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	__u32 zero = 0;
+	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	struct packet p = {};
+
+	if (!g || !pulse || pulse->grant.wish != HOKM_WISH_OWN || !pulse->lease_left_ns ||
+	    !question_packet(&p, now))
+		return 0;
+	slot &= HOKM_MAX_PEERS - 1;
+	grant_end(&p, g, hokm_grants_followed(g, bpf_be64_to_cpu(pulse->grant.wish_epoch)),
+		  p.cfg->peer[slot].addr.w[3]);
+	return 1;
+}
+
+/*
  * Carries out the wish of a valid and fresh probe from the peer of the slot, and turns its part
  * about grants into the answer. A function of its own for the verifier; to the verifier pulse may
  * be NULL.
@@ -78,6 +115,18 @@ __noinline int grant_answer(struct hokm_pulse *pulse, __u32 slot, __u64 now)
 	return 1;
 }
 
+/*
+ * Which node has the promise of the member, as its answer says. That to a node that was removed
+ * from the member's file runs on, and is nobody's.
+ */
+static __always_inline enum hokm_promised grant_promised(const struct packet *p,
+							 const struct hokm_pulse_grant *in)
+{
+	if (!in->left_us || !in->holder)
+		return HOKM_PROMISED_NOBODY;
+	return in->holder == p->cfg->addr.w[3] ? HOKM_PROMISED_US : HOKM_PROMISED_OTHER;
+}
+
 /* Notes which other node has the promise of the member, as its answer says. */
 static __always_inline void grant_note_holder(const struct packet *p, struct hokm_granted *m,
 					      const struct hokm_pulse_grant *in)
@@ -91,6 +140,27 @@ static __always_inline void grant_note_holder(const struct packet *p, struct hok
 	}
 	m->holder = in->holder;
 	m->held_until_ns = p->now + left;
+}
+
+/*
+ * A valid and fresh answer of the peer of the slot may say that its promise to this node is over. A
+ * function of its own as above, called before grant_take_in().
+ */
+__noinline int grant_refuted(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
+{
+	__u32 zero = 0;
+	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	enum hokm_promised whose;
+	struct packet p = {};
+
+	if (!g || !pulse || !question_packet(&p, now))
+		return 0;
+	whose = grant_promised(&p, &pulse->grant);
+	grant_end(&p, g,
+		  hokm_grants_refuted(g, slot, whose, bpf_be64_to_cpu(pulse->grant.epoch),
+				      bpf_be64_to_cpu(pulse->sent_ns), now),
+		  whose == HOKM_PROMISED_OTHER ? pulse->grant.holder : 0);
+	return 1;
 }
 
 /*
@@ -117,9 +187,12 @@ __noinline int grant_take_in(const struct hokm_pulse *pulse, __u32 slot, __u64 n
 	m->verdict = in->verdict;
 	if (in->verdict != HOKM_VERDICT_GRANTED)
 		m->longest_ns = length;
-	if (in->verdict == HOKM_VERDICT_GRANTED && in->wish == HOKM_WISH_OWN)
+	if (in->verdict == HOKM_VERDICT_GRANTED && in->wish == HOKM_WISH_OWN) {
+		/* Before it counts: a CPU that sees the end finds this moment, or a later one. */
+		*(volatile __u64 *)&g->stood.granted_ns[slot] = now;
 		hokm_grants_note(g, slot, bpf_be64_to_cpu(in->wish_epoch),
 				 bpf_be64_to_cpu(pulse->sent_ns) + hokm_grant_used_ns(length));
+	}
 	m->answered_ns = now;
 	return 1;
 }

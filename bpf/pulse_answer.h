@@ -168,11 +168,13 @@ static __always_inline bool pulse_fill(const struct packet *p, struct hokm_pulse
 {
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
-	__u64 until = owner_until();
-	__u64 left, age;
+	__u64 until, left, age;
 
+	/* The probe may end the lease. */
+	grant_followed(copy, slot, p->now);
 	if (!o || !grant_answer(copy, slot, p->now))
 		return false;
+	until = owner_until();
 	pulse->grant = copy->grant;
 	left = until > p->now ? until - p->now : 0;
 	age = p->now > o->daemon_ns ? p->now - o->daemon_ns : 0;
@@ -361,6 +363,7 @@ static __always_inline void pulse_take_all(const struct hokm_pulse *pulse, __u32
 {
 	if (!pulse_take_in(pulse, slot, now))
 		return;
+	grant_refuted(pulse, slot, now);
 	grant_take_in(pulse, slot, now);
 	pulse_heard(pulse, slot, now);
 }

@@ -15,7 +15,7 @@
 #endif
 
 /* Raised by every change of a layout. A daemon refuses pins of another version. */
-#define HOKM_ABI_VERSION 10
+#define HOKM_ABI_VERSION 11
 
 /* Peers of one node. A peer's slot is local to the node that keeps it. */
 #define HOKM_MAX_PEERS 8

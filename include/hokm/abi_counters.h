@@ -94,6 +94,7 @@
 	X(pulse_probes, "pulse probes answered")                                                   \
 	X(pulse_answers, "pulse answers accepted")                                                 \
 	X(pulse_out, "pulse probes of this node that its egress filter saw")                       \
+	X(clock_stood, "times its grants ended by a proof that its clock stood still")             \
 	X(steer_probes, "steered probes of peers that arrived")                                    \
 	X(replication_seen, "replication messages passed to the daemon")                           \
 	X(changes_lost, "opened and terminated connections that did not fit into the ring buffer") \

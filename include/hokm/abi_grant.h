@@ -35,7 +35,8 @@ enum hokm_verdict {
 /**
  * struct hokm_pulse_grant - the part of a pulse that is about grants
  * @epoch: probe: epoch of the wish; answer: the greatest epoch that the member has seen
- * @wish_epoch: answer: epoch of the wish that is answered; probe: zero
+ * @wish_epoch: answer: epoch of the wish that is answered; probe: epoch with which the wish began
+ *              by which the sender owns now; 0: it does not own by grants of members that promise
  * @length_us: time that is asked for, from the moment of the answer on; in an answer the time that
  *             is granted, or, when nothing is, the longest time for which the member grants
  * @left_us: answer: rest of the member's grant, if another one has it
@@ -169,18 +170,40 @@ union hokm_count {
 };
 
 /**
+ * struct hokm_stood - the proof that the clock of this node stood still (hokm/grant_count.h)
+ * @void_below: a wish that began with an epoch below this one counts no more; it only grows
+ * @since_epoch: epoch with which the wish began that a proof ended last, and
+ * @seen_ns: when; 0: never
+ * @reported_ns: the @seen_ns that the daemon reported last
+ * @owner: address of the node that was granted meanwhile; 0: not known
+ * @rsv: zero
+ * @granted_ns: by slot of the member: when the newest answer came that granted
+ */
+struct hokm_stood {
+	__u64 void_below;
+	__u64 since_epoch;
+	__u64 seen_ns;
+	__u64 reported_ns;
+	__be32 owner;
+	__u32 rsv;
+	__u64 granted_ns[HOKM_MAX_PEERS];
+};
+_Static_assert(sizeof(struct hokm_stood) == 104, "stood");
+
+/**
  * struct hokm_grants - value of grants, one entry
  * @own: the promises of this node as a member. The XDP program makes those to peers, the daemon the
  *       one to this node itself, by the same rules.
  * @wish: enum hokm_wish of this node. The daemon changes it and @wish_epoch with
  *        hokm_grants_set_wish() before it sends a probe with that wish.
  * @count: which members must grant
- * @rsv64: zero
- * @wish_epoch: epoch of the wish
+ * @wish_epoch: epoch of the wish. It grows while the node owns (hokm_grants_raise()).
  * @end: until when a majority has granted, and which wish: hokm_grant_end_word(). The XDP program
  *       writes it when an answer comes. hokm_grants_end_ns() reads it.
+ * @since_epoch: epoch with which this wish began; from the daemon, as @wish
  * @member: by slot of the peer
  * @gateway: the arbiter where no majority decides
+ * @stood: what ends a wish whose grants count for too long
  *
  * What the gates read lies in the first cache line.
  */
@@ -190,10 +213,11 @@ struct hokm_grants {
 	union hokm_count count;
 	__u64 wish_epoch;
 	__u64 end;
-	__u64 rsv64;
+	__u64 since_epoch;
 	struct hokm_granted member[HOKM_MAX_PEERS];
 	struct hokm_gateway gateway;
+	struct hokm_stood stood;
 };
-_Static_assert(sizeof(struct hokm_grants) == 640, "grants");
+_Static_assert(sizeof(struct hokm_grants) == 744, "grants");
 
 #endif

@@ -78,13 +78,15 @@ HOKM_GRANT_INLINE __u64 hokm_grant_silence_ns(__u64 longest_ns)
 }
 
 /*
- * Reads a word that others change; what is read afterwards is not older. The programs have no other
- * barrier than an atomic operation.
+ * Reads a word that others change, or puts another one in its place; what is read afterwards is not
+ * older. The programs have no other barrier than an atomic operation.
  */
 #ifdef __bpf__
-#define HOKM_GRANT_READ(place) __sync_fetch_and_add(place, 0)
+#define HOKM_GRANT_READ(place)        __sync_fetch_and_add(place, 0)
+#define HOKM_GRANT_SWAP(place, value) __sync_lock_test_and_set(place, value)
 #else
-#define HOKM_GRANT_READ(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#define HOKM_GRANT_READ(place)        __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#define HOKM_GRANT_SWAP(place, value) __atomic_exchange_n(place, value, __ATOMIC_SEQ_CST)
 #endif
 
 /* A wish as it reaches a member: from which node, in the member's own numbering. */

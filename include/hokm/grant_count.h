@@ -12,7 +12,8 @@
  *   - A writer reads the old word first, then the wish, and writes by compare-and-swap. The daemon
  *     changes the wish first and then clears the words. So a writer that was held up while the wish
  *     changed finds another word, or writes an end of the former epoch, which does not count.
- *   - Within a wish an end only grows, because the members do not take a grant back.
+ *   - Within a wish an end only grows, because the members do not take a grant back. Only the proof
+ *     that the clock of this node stood still ends a wish: see hokm_grants_void().
  *   - The number that must grant and the members that may change together, in one word.
  */
 #ifndef HOKM_GRANT_COUNT_H
@@ -106,6 +107,17 @@ HOKM_GRANT_INLINE __u64 hokm_grants_kth(const __u64 ends[HOKM_GRANT_MEMBERS], __
 	return best;
 }
 
+/*
+ * Was the wish ended by a proof that the clock of this node stood still? It counts never again: the
+ * daemon begins another one with a greater epoch.
+ */
+HOKM_GRANT_INLINE int hokm_grants_is_void(const struct hokm_grants *g)
+{
+	const volatile struct hokm_grants *now = g;
+
+	return now->since_epoch < now->stood.void_below;
+}
+
 /* Puts a newer word in the place of an end that was read before the wish. False: it has changed. */
 HOKM_GRANT_INLINE int hokm_grants_move(__u64 *place, __u64 old, __u64 fresh)
 {
@@ -127,7 +139,7 @@ HOKM_GRANT_INLINE void hokm_grants_sum(struct hokm_grants *g)
 		__u64 epoch = *(volatile __u64 *)&g->wish_epoch;
 		union hokm_count by = {.word = *(volatile __u32 *)&g->count.word};
 
-		if (wish != HOKM_WISH_OWN || !by.majority)
+		if (wish != HOKM_WISH_OWN || !by.majority || hokm_grants_is_void(g))
 			return;
 		for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 			ends[i] = hokm_grant_end_ns(*(volatile __u64 *)&g->member[i].end, epoch) &
@@ -154,6 +166,115 @@ HOKM_GRANT_INLINE void hokm_grants_note(struct hokm_grants *g, unsigned int slot
 		hokm_grants_sum(g);
 }
 
+/*
+ * A clock that stood still. A hypervisor may stop a machine together with its clock. What it was
+ * granted then seems to run on, although the members have kept their promises for as long as they
+ * must, and grant another node. Nothing in the machine shows it. What comes from others does:
+ *
+ *   hokm_grants_refuted()   a member says that its promise to this node is over, while its grant
+ *                           still counts here
+ *   hokm_grants_followed()  another node says that it owns by grants of a majority, which it asked
+ *                           for after this node
+ *
+ * While the grants of this node run, both are proofs: a message that is late, repeated or out of
+ * order makes none, nor does a node that claims in vain. That holds as long as members remember
+ * their epochs: one that has booted does not.
+ */
+
+/* Which node has the promise of a member, as it says. */
+enum hokm_promised { HOKM_PROMISED_NOBODY, HOKM_PROMISED_US, HOKM_PROMISED_OTHER };
+
+/*
+ * The answer of the member of this slot to a question sent at sent_ns says who has its promise, and
+ * the greatest epoch that it has seen. Returns the epoch for hokm_grants_void() if it is a proof,
+ * else 0.
+ *
+ * It is one only if the question was sent after the last answer that granted had come. So the
+ * member has seen the question after it made the promise, whatever was late on its way. A greater
+ * epoch is that of a later promise, or of a claim that came at the same moment as a renewal and was
+ * not granted; then the promise is still ours.
+ */
+HOKM_GRANT_INLINE __u64 hokm_grants_refuted(struct hokm_grants *g, unsigned int slot,
+					    enum hokm_promised whose, __u64 epoch, __u64 sent_ns,
+					    __u64 now_ns)
+{
+	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
+	__u64 wished = *(volatile __u64 *)&g->wish_epoch, word;
+
+	slot &= HOKM_MAX_PEERS - 1;
+	word = HOKM_GRANT_READ(&g->member[slot].end);
+	if (*(volatile __u32 *)&g->wish != HOKM_WISH_OWN || !g->count.majority ||
+	    now_ns >= hokm_grant_end_ns(word, wished))
+		return 0;
+	if (sent_ns <= *(volatile __u64 *)&g->stood.granted_ns[slot])
+		return 0;
+	if (whose == HOKM_PROMISED_US || (whose == HOKM_PROMISED_NOBODY && epoch <= wished))
+		return 0;
+	return epoch > since ? epoch : since + 1;
+}
+
+/*
+ * A node says that it owns by grants of a majority, by a wish that began with this epoch. Returns
+ * the epoch for hokm_grants_void(), or 0.
+ *
+ * A member of both majorities grants a later claim only with an epoch that is not smaller. So of
+ * two nodes that own by grants at any times, the one whose wish began with the greater epoch owned
+ * later. A wish with the smaller one can get no majority any more, and one that seems to have it
+ * has a clock that stood still. The gateway has no epochs.
+ */
+HOKM_GRANT_INLINE __u64 hokm_grants_followed(struct hokm_grants *g, __u64 since_epoch)
+{
+	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
+
+	if (since_epoch <= since || *(volatile __u32 *)&g->wish != HOKM_WISH_OWN ||
+	    !g->count.majority || g->gateway.used_ns)
+		return 0;
+	return since_epoch;
+}
+
+/*
+ * Ends each wish that began with an epoch below this one: the node is not owner by grants from here
+ * on. Returns whether it was owner until now: then its clock stood still.
+ *
+ * It raises void_below before it writes the end. So another CPU that counts at this moment either
+ * finds the wish void, or finds that the end has changed, or has written it before. The end is now,
+ * because who owned until now is known by it. The promise of this node to itself stays: it counts
+ * only beside those of others, and the daemon releases it.
+ */
+HOKM_GRANT_INLINE int hokm_grants_void(struct hokm_grants *g, __u64 below, __u64 now_ns)
+{
+	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
+	int owned = now_ns < hokm_grants_end_ns(g);
+
+	if (hokm_grants_is_void(g))
+		return 0;
+	for (unsigned int tries = 0; tries < 3; tries++) {
+		__u64 old = HOKM_GRANT_READ(&g->stood.void_below);
+
+		if (old >= below ||
+		    __sync_val_compare_and_swap(&g->stood.void_below, old, below) == old)
+			break;
+	}
+	if (!hokm_grants_is_void(g))
+		return 0;
+	(void)HOKM_GRANT_SWAP(&g->end,
+			      hokm_grant_end_word(*(volatile __u64 *)&g->wish_epoch, now_ns));
+	if (!owned)
+		return 0;
+	g->stood.since_epoch = since;
+	g->stood.seen_ns = now_ns;
+	return 1;
+}
+
+/* Was it a proof that ended the present wish? */
+HOKM_GRANT_INLINE int hokm_grants_stood(const struct hokm_grants *g)
+{
+	const volatile struct hokm_grants *now = g;
+
+	return hokm_grants_is_void(g) && now->stood.seen_ns &&
+	       now->stood.since_epoch == now->since_epoch;
+}
+
 #ifndef __bpf__
 
 /*
@@ -174,6 +295,7 @@ static inline void hokm_grants_set_wish(struct hokm_grants *g, enum hokm_wish wi
 		return;
 	HOKM_GRANT_STORE(&g->wish, (__u32)HOKM_WISH_NONE);
 	HOKM_GRANT_STORE(&g->wish_epoch, epoch);
+	HOKM_GRANT_STORE(&g->since_epoch, epoch);
 	HOKM_GRANT_STORE(&g->end, 0);
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		HOKM_GRANT_STORE(&g->member[i].end, 0);
@@ -196,6 +318,22 @@ static inline void hokm_grants_raise(struct hokm_grants *g, __u64 epoch)
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
 		HOKM_GRANT_STORE(&g->member[i].end, hokm_grant_end_word(epoch, ends[i]));
 	hokm_grants_sum(g);
+	/* A proof that came meanwhile: what was read before it is not put back. */
+	if (hokm_grants_is_void(g))
+		HOKM_GRANT_STORE(&g->end, 0);
+}
+
+/*
+ * The epoch with which the wish began by which this node owns, as its probes say it; 0: it does not
+ * own, or the gateway is a member, whose grants prove nothing to others.
+ */
+static inline __u64 hokm_grants_owned_since(const struct hokm_grants *g, __u64 now_ns)
+{
+	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
+
+	if (!g->count.majority || g->gateway.used_ns || now_ns >= hokm_grants_end_ns(g))
+		return 0;
+	return since;
 }
 
 /* The slots of the other members as those that do not count, and back. */

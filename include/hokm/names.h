@@ -24,6 +24,8 @@
 	X(p, GRANTED, "granted",                                                                   \
 	  "the owner's grants have ended, and a majority of the members grants this node")         \
 	X(p, NO_MAJORITY, "no-majority", "the grants of a majority of the members have ended")     \
+	X(p, CLOCK_STOOD, "clock-stood",                                                           \
+	  "the clock of this machine stood still: its grants had ended before it knew")            \
 	X(p, ISOLATED, "isolated", "too few members for a majority are in touch")                  \
 	X(p, MAJORITY, "majority", "enough members for a majority are in touch")                   \
 	X(p, NO_PART, "no-part",                                                                   \

@@ -61,6 +61,7 @@ static inline struct hokm_pulse wish_of(const struct fix *x, unsigned int slot, 
 	struct hokm_pulse p = pulse_probe_of(x, slot, 1 + slot, sent_ns);
 
 	p.grant.wish = (uint8_t)wish;
+	p.grant.wish_epoch = htobe64(77); /* an owner says since when it is one */
 	p.grant.epoch = htobe64(epoch);
 	p.grant.length_us = htobe32((uint32_t)(length_ns / 1000));
 	pulse_sign(x, slot, &p);

@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_10 0xb2fa04f2591c2dcaULL
+#define LAYOUT_HASH_OF_ABI_11 0x2c3a0a245966c5ddULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {
@@ -22,8 +22,8 @@ static void layout_hash_belongs_to_the_abi_version(void **state)
 
 	(void)state;
 	assert_int_equal(load_open(&obj, &hash), 0);
-	assert_int_equal(HOKM_ABI_VERSION, 10);
-	assert_int_equal(hash, LAYOUT_HASH_OF_ABI_10);
+	assert_int_equal(HOKM_ABI_VERSION, 11);
+	assert_int_equal(hash, LAYOUT_HASH_OF_ABI_11);
 	bpf_object__close(obj);
 }
 

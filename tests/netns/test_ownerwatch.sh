@@ -16,7 +16,7 @@ B=$(lab_pins b)
 MMAPABLE=1024
 # As in include/hokm/abi_config.h and abi_grant.h; other sizes are refused.
 OWN_BYTES=72
-GRANTS_BYTES=640
+GRANTS_BYTES=744
 
 # make_maps FOLDER: all words are zero.
 make_maps() {

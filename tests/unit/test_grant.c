@@ -148,6 +148,35 @@ static void end_of_one_wish_never_counts_for_another(void **state)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
 }
 
+/* Whatever is counted at the moment of the proof. */
+static void wish_that_a_proof_ended_counts_never_again(void **state)
+{
+	unsigned int slots[THREADS] = {0, 5};
+	pthread_t thread[THREADS];
+
+	(void)state;
+	memset(&grants, 0, sizeof(grants));
+	grants.count.majority = 2;
+	over = 0;
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, answer, &slots[i]), 0);
+	for (uint64_t epoch = 1; epoch <= WISHES; epoch++) {
+		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
+		for (unsigned int look = 0; look < 20 && !hokm_grants_end_ns(&grants); look++)
+			sched_yield();
+		(void)hokm_grants_void(&grants, epoch + 1, 1000 * epoch);
+		for (unsigned int look = 0; look < 20; look++)
+			if (hokm_grants_end_ns(&grants) > 1000 * epoch)
+				fail_msg("epoch %llu counts after the proof",
+					 (unsigned long long)epoch);
+		hokm_grants_raise(&grants, epoch);
+		assert_true(hokm_grants_end_ns(&grants) <= 1000 * epoch);
+	}
+	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+}
+
 /* ---- arithmetic ---- */
 
 static void majority_is_the_kth_greatest_end(void **state)
@@ -368,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_owners_never_have_one_promise),
 		cmocka_unit_test(end_of_one_wish_never_counts_for_another),
+		cmocka_unit_test(wish_that_a_proof_ended_counts_never_again),
 		cmocka_unit_test(majority_is_the_kth_greatest_end),
 		cmocka_unit_test(asker_ends_before_the_member),
 		cmocka_unit_test(silence_outlasts_what_anybody_may_use),

@@ -417,6 +417,56 @@ static void a_restart_continues_grants_while_a_change_waits(void **state)
 	assert_int_equal(r.g.phase, GRANTS_IDLE);
 }
 
+/* Nothing that was granted before the proof counts, here as in the packet path. */
+static void a_wish_that_a_proof_ended_is_given_up(void **state)
+{
+	struct grants_view v;
+	uint64_t epoch;
+	struct rig r;
+
+	(void)state;
+	owning(&r);
+	epoch = r.map.wish_epoch;
+	hokm_grants_note(&r.map, WITNESS, epoch, r.now_ns + 29 * MS);
+	answers(&r, WITNESS, 0, epoch + 4);
+	assert_true(hokm_grants_void(&r.map, epoch + 4, r.now_ns));
+	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
+	assert_false(r.out.raise);
+	assert_false(grants_may_return(&r.g, &r.c, &r.map, r.now_ns));
+	grants_look(&r.c, &r.map, r.now_ns, &v);
+	assert_true(v.granted_until_ns <= r.now_ns);
+	r.c.majority = 1; /* a change of the members waits */
+	grants_look(&r.c, &r.map, r.now_ns, &v);
+	assert_int_equal(v.granted_until_ns, 0);
+	r.c.majority = 2;
+	grants_adopt(&r.g, &r.c, &r.map, r.now_ns);
+	assert_int_equal(r.g.phase, GRANTS_IDLE);
+}
+
+/* The next wish begins above the proof, whatever the members have said. */
+static void a_claim_begins_above_the_proof(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	owning(&r);
+	assert_true(hokm_grants_void(&r.map, 90, r.now_ns));
+	assert_int_equal(step(&r, nothing), HOKM_WISH_RELEASE);
+	r.now_ns += 30 * MS;
+	answers(&r, PEER, 0, 3);
+	answers(&r, WITNESS, 0, 3);
+	(void)step(&r, nothing);
+	assert_int_equal(step(&r, way), HOKM_WISH_OWN);
+	assert_int_equal(r.out.epoch, 91);
+	assert_false(hokm_grants_is_void(&r.map));
+	/* So it is with a claim that a probe of the owner has overtaken. */
+	assert_false(hokm_grants_void(&r.map, 99, r.now_ns));
+	assert_true(hokm_grants_is_void(&r.map));
+	assert_int_equal(step(&r, way), HOKM_WISH_OWN);
+	assert_int_equal(r.out.epoch, 100);
+	assert_false(hokm_grants_is_void(&r.map));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +483,8 @@ int main(void)
 		cmocka_unit_test(a_longer_grant_is_kept_longer),
 		cmocka_unit_test(an_owner_gets_grants_before_they_decide),
 		cmocka_unit_test(an_owner_whose_change_waits_follows_the_epoch_too),
+		cmocka_unit_test(a_wish_that_a_proof_ended_is_given_up),
+		cmocka_unit_test(a_claim_begins_above_the_proof),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

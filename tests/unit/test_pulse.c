@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hokm/grant_count.h"
 #include "hokm/pulse_tag.h"
 #include "own_netns.h"
 #include "sense/pulse.h"
@@ -81,6 +82,38 @@ static void probe_says_who_owns(void **state)
 	assert_int_equal(p.svc[2].state, HOKM_SVC_UP);
 	pulse_build_probe(&p, &signer, 3, peer, &says, 1500);
 	assert_int_equal(p.lease_left_ns, 0);
+}
+
+/* By grants it also says since which epoch, where members that promise have granted it. */
+static void probe_says_since_when_by_grants(void **state)
+{
+	static const struct {
+		uint16_t majority;
+		uint64_t end_ns, lease_ns, used_ns, since;
+	} rows[] = {
+		{2, 5000000, 9000000, 0, 7}, {2, 5000000, 3000000, 0, 0},
+		{2, 4000000, 9000000, 0, 0}, {0, 5000000, 9000000, 0, 0},
+		{2, 5000000, 9000000, 1, 0},
+	};
+	const struct hokm_service none[HOKM_MAX_SERVICES] = {{0}};
+	const struct in_addr peer = own_addr("192.168.1.27");
+	struct hokm_pulse p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hokm_grants g = {.count.majority = rows[i].majority};
+		const struct hokm_own owns = {.lease_until_ns = rows[i].lease_ns};
+		const struct pulse_state says = {.own = &owns, .services = none, .grants = &g};
+
+		hokm_grants_set_wish(&g, HOKM_WISH_OWN, 7);
+		g.end = hokm_grant_end_word(7, rows[i].end_ns);
+		hokm_grants_raise(&g, 9);
+		g.gateway.used_ns = rows[i].used_ns;
+		pulse_build_probe(&p, &signer, 3, peer, &says, 4000000);
+		if (be64toh(p.grant.wish_epoch) != rows[i].since)
+			fail_msg("row %zu: since %llu", i,
+				 (unsigned long long)be64toh(p.grant.wish_epoch));
+	}
 }
 
 /* The tag is SipHash over the bytes before it, the source and the destination address. */
@@ -232,9 +265,13 @@ static void port_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probe_bytes),     cmocka_unit_test(probe_says_who_owns),
-		cmocka_unit_test(tag_of_a_probe),  cmocka_unit_test(probe_leaves),
-		cmocka_unit_test(nothing_gets_in), cmocka_unit_test(port_in_use),
+		cmocka_unit_test(probe_bytes),
+		cmocka_unit_test(probe_says_who_owns),
+		cmocka_unit_test(probe_says_since_when_by_grants),
+		cmocka_unit_test(tag_of_a_probe),
+		cmocka_unit_test(probe_leaves),
+		cmocka_unit_test(nothing_gets_in),
+		cmocka_unit_test(port_in_use),
 	};
 
 	own_netns_make(&ns);

@@ -107,6 +107,10 @@ static const struct rig_step owners[] = {
 	/* It has seen nobody's grants since: the others come first. */
 	{"after 1: pulse", "granted", "", "backup", 24},
 
+	STORY(rig_master, "its clock stood still, as a member or the next owner shows"),
+	{"after 30: pulse", "free, lapsed, stood", "lower state", "backup clock-stood", 25},
+	{"after 25: timer", "occupied", "", "backup", 325},
+
 	STORY(rig_master, "no advert renews the lease while the grants have lapsed"),
 	{"after 200: timer", "granted, lapsed", "", "master", 25},
 	{"after 75: timer", "granted, lapsed", "lower state", "backup no-majority", 25},
@@ -176,6 +180,9 @@ static const struct rig_step owners[] = {
 	{"after 300: pulse", "granted", "lower state", "backup lease-lost", 25},
 	STORY(rig_master, "who let go waits for the node that is to follow"),
 	{"handover operator", "granted", "lower advert:0 state", "backup operator", 350},
+	STORY(rig_init, "after a restart: its clock stood still, as is known before the advert"),
+	{"start adopting 200", "granted", "advert:128", "init"},
+	{"sent", "free, lapsed, stood", "lower state", "backup clock-stood"},
 	STORY(rig_init, "after a restart: they end while the advert is sent"),
 	{"start adopting 200", "granted", "advert:128", "init"},
 	{"sent", "free", "lower state", "backup no-majority"},

@@ -112,7 +112,8 @@ static struct hokm_pulse probe(const struct rig *r, unsigned int node, enum hokm
 		.epoch = htobe64(epoch),
 		.priority = 110,
 		.mac = {2, 0, 0, 0, 0, 1},
-		.grant = {.wish = (uint8_t)wish,
+		.grant = {.wish_epoch = htobe64(77), /* an owner says since when it is one */
+			  .wish = (uint8_t)wish,
 			  .epoch = htobe64(epoch),
 			  .length_us = htobe32((uint32_t)(GRANT_NS / 1000))},
 		.svc[1] = {.tag = htobe32(9), .state = HOKM_SVC_UP},

@@ -120,6 +120,8 @@ static bool read_grants(const char **text, struct vrrp_view *view)
 		view->stand_in = true;
 	else if (take(text, "lapsed"))
 		view->lapsed = true;
+	else if (take(text, "stood"))
+		view->by_grants = view->stood = true;
 	else if (take(text, "kept"))
 		view->kept = true;
 	else if (take(text, "barred"))

@@ -279,6 +279,7 @@ void quorum_view(const struct quorum *q, uint64_t now_ns, struct vrrp_view *v)
 	v->free = seen.free;
 	v->stand_in = c.stand_in;
 	v->lapsed = now_ns >= hokm_grants_end_ns(map);
+	v->stood = map->wish == HOKM_WISH_OWN && hokm_grants_stood(map);
 	v->kept = q->grants.phase == GRANTS_OWNING;
 	v->barred = !seen.known || now_ns < map->own.silent_until_ns;
 	v->occupied = member != HOKM_GRANT_NOBODY && member != HOKM_GRANT_SELF &&
@@ -381,12 +382,34 @@ static void report_part(struct quorum *q, const struct grants_conf *c, unsigned 
 		   unwilling ? words : "");
 }
 
+/* The packet path has noted it, also while no daemon ran. */
+static void report_stood(struct quorum *q)
+{
+	struct hokm_stood *s = &map_of(q)->stood;
+	const uint64_t seen_ns = HOKM_GRANT_READ(&s->seen_ns);
+	const struct in_addr owner = {s->owner};
+	char name[INET_ADDRSTRLEN] = "another node";
+
+	if (seen_ns == s->reported_ns)
+		return;
+	s->reported_ns = seen_ns;
+	if (owner.s_addr)
+		inet_ntop(AF_INET, &owner, name, sizeof(name));
+	log_warn("the clock of this machine stood still, or goes too slowly: %s was granted the "
+		 "VIP while this node counted its own grants. They have ended. Hand the VIP over "
+		 "before you pause, save or migrate this machine",
+		 name);
+	events_add(q->node->events, "state", HOKM_R_CLOCK_STOOD, "%s: %s was granted meanwhile",
+		   hokm_reason_text(HOKM_R_CLOCK_STOOD), name);
+}
+
 void quorum_run(struct quorum *q, const struct vrrp *v)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct grants_conf c;
 
 	step(q, v, false);
+	report_stood(q);
 	report_majority(q, v, now_ns);
 	quorum_conf(q, v, &c);
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {

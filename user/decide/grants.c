@@ -75,6 +75,12 @@ static void insert(uint64_t list[HOKM_MAX_PEERS], unsigned int *n, uint64_t valu
 	list[i] = value;
 }
 
+/* A proof that the clock of this node stood still has ended the present wish. */
+static bool is_void(const struct hokm_grants *map)
+{
+	return map->wish == HOKM_WISH_OWN && hokm_grants_is_void(map);
+}
+
 /*
  * The end that the packet path goes by. While another majority is in force there, or none, the ends
  * of the members for the present wish are counted here.
@@ -83,6 +89,8 @@ static uint64_t granted_until(const struct grants_conf *c, const struct hokm_gra
 {
 	__u64 ends[HOKM_GRANT_MEMBERS] = {0};
 
+	if (is_void(map))
+		return 0;
 	if (map->count.majority == c->majority)
 		return hokm_grants_end_ns(map);
 	if (map->wish != HOKM_WISH_OWN)
@@ -125,17 +133,19 @@ static uint64_t greatest_epoch(const struct grants *g, const struct grants_conf 
 {
 	uint64_t epoch = g->epoch > map->own.epoch ? g->epoch : map->own.epoch;
 
+	if (map->stood.void_below > epoch)
+		epoch = map->stood.void_below;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (is_member(c, slot) && map->member[slot].seen_epoch > epoch)
 			epoch = map->member[slot].seen_epoch;
 	return epoch;
 }
 
-/* A member in touch refuses the present epoch as too old. */
+/* A member in touch refuses the present epoch as too old, or the wish counts no more. */
 static bool too_old(const struct grants *g, const struct grants_conf *c,
 		    const struct hokm_grants *map, uint64_t now_ns)
 {
-	if (map->own.epoch > g->epoch)
+	if (map->own.epoch > g->epoch || is_void(map))
 		return true;
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
 		if (is_member(c, slot) && in_touch(c, &map->member[slot], now_ns) &&

@@ -12,7 +12,8 @@
  * Invariants
  *   - RELEASING begins only when the caller says that this node is neither owner nor on the way to
  *     it: its lease in map own has ended by then.
- *   - An epoch is released once at most. A new claim has an epoch above all that were seen.
+ *   - An epoch is released once at most. A new claim has an epoch above all that were seen, and
+ *     above those of wishes that a proof has ended (hokm_grants_void()).
  *   - The epoch of an owner may grow while it owns (output.raise): the grants that run stay its
  *     own, because nothing was released since they were made.
  *   - A claim begins only when the promise of this node itself is free and the newest answers of

@@ -26,7 +26,7 @@
  * MASTER  TIMER: Adver_Timer               ADVERT                  SENT: LEASE
  *         SEND_FAILED                      -                       tries again after adver / 4
  *         any, the lease has expired       LOWER STATE             BACKUP (lease-lost, send-failed)
- *         by grants: they have ended       LOWER STATE             BACKUP (no-majority)
+ *         by grants: they have ended       LOWER STATE             BACKUP (no-majority/clock-stood)
  *         the same, and they may return    -                       sends no advert meanwhile
  *         ADVERT 0                         ADVERT (bounded)        restarts Adver_Timer
  *         ADVERT that wins the election    LOWER STATE             BACKUP (higher-priority)
@@ -411,7 +411,7 @@ static void adopted(struct vrrp_step *s)
 	if (s->ev->kind == VRRP_EV_SEND_FAILED)
 		lose_lease(s, HOKM_R_SEND_FAILED);
 	else if (vrrp_other_owns(s))
-		lose_lease(s, s->ev->view.by_grants ? HOKM_R_NO_MAJORITY : HOKM_R_OTHER_OWNER);
+		lose_lease(s, s->ev->view.by_grants ? vrrp_ended_by(s) : HOKM_R_OTHER_OWNER);
 	else if (s->now_ns >= v->lease_until_ns)
 		lose_lease(s, HOKM_R_LEASE_LOST);
 	else
@@ -572,10 +572,10 @@ void vrrp_step(struct vrrp *v, const struct vrrp_event *ev, uint64_t now_ns,
 	/* A lease that has expired ends first; then the event is handled in BACKUP. */
 	if (v->state == HOKM_VRRP_MASTER && now_ns >= v->lease_until_ns)
 		lose_lease(&s, v->send_failed    ? HOKM_R_SEND_FAILED
-			       : vrrp_lapsed(&s) ? HOKM_R_NO_MAJORITY
+			       : vrrp_lapsed(&s) ? vrrp_ended_by(&s)
 						 : HOKM_R_LEASE_LOST);
 	else if (v->state == HOKM_VRRP_MASTER && vrrp_grants_ended(&s))
-		lose_lease(&s, HOKM_R_NO_MAJORITY);
+		lose_lease(&s, vrrp_ended_by(&s));
 
 	if (ev->kind == VRRP_EV_STOP && v->state != HOKM_VRRP_INIT)
 		withdraw(&s, HOKM_VRRP_INIT);

@@ -142,6 +142,7 @@ struct vrrp_view {
 	bool stand_in; /* one member promises nothing (stand_in.h): two nodes may have a majority */
 	bool lapsed;   /* the packet path has stopped owning, even if `granted` allows a return */
 	bool kept;     /* what is granted was granted to this node as owner */
+	bool stood;    /* it stopped by a proof that the clock of this node stood still */
 	/*
 	 * a claim cannot win: no majority is in touch, or this node does not know its promises yet
 	 */

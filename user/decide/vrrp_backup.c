@@ -104,7 +104,8 @@ void vrrp_forget_ways(struct vrrp *v)
 static bool members_know(const struct vrrp_step *s, enum hokm_reason reason)
 {
 	if (s->v->state == HOKM_VRRP_MASTER)
-		return reason == HOKM_R_NO_MAJORITY || reason == HOKM_R_LEASE_LOST;
+		return reason == HOKM_R_NO_MAJORITY || reason == HOKM_R_CLOCK_STOOD ||
+		       reason == HOKM_R_LEASE_LOST;
 	return true;
 }
 

@@ -42,6 +42,12 @@ static inline bool vrrp_lapsed(const struct vrrp_step *s)
 	return s->ev->view.by_grants && s->ev->view.lapsed;
 }
 
+/* Why the grants have ended. */
+static inline enum hokm_reason vrrp_ended_by(const struct vrrp_step *s)
+{
+	return s->ev->view.stood ? HOKM_R_CLOCK_STOOD : HOKM_R_NO_MAJORITY;
+}
+
 /* Another node is owner, or may be: this one must not become it. */
 static inline bool vrrp_other_owns(const struct vrrp_step *s)
 {

@@ -149,6 +149,8 @@ static void fill_state(struct hokm_pulse *out, const struct pulse_state *state, 
 	out->epoch = htobe64(o->epoch);
 	if (until_ns > now_ns)
 		out->lease_left_ns = htobe64(until_ns - now_ns);
+	if (until_ns > now_ns && state->grants)
+		out->grant.wish_epoch = htobe64(hokm_grants_owned_since(state->grants, now_ns));
 	fill_wish(&out->grant, state->wish);
 	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++) {
 		const struct hokm_service *svc = &state->services[i];
