@@ -5,9 +5,12 @@
  * different rates. Messages are lost, delayed and doubled, links are cut, members crash and boot
  * with an empty memory, daemons stop while their kernels go on answering, or end and are followed
  * by another one, and owners let go. In some groups the nodes have a cable besides, which is faster
- * than the segment and may fail in one direction.
+ * than the segment and may fail in one direction. In others machines stand still together with
+ * their clocks, as a hypervisor does it; messages wait for them.
  *
- *   never     two nodes may act as owner at the same moment
+ *   never     two nodes may act as owner at the same moment. A node whose clock stood still may,
+ *             by what it asked for before, until a probe of the owner reaches it.
+ *   never     a proof that a clock stood still comes to a node whose clock did not
  *   always    when a majority has been in touch for long enough, a node owns
  *
  * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs.
@@ -24,172 +27,38 @@
 
 #include "decide/grants.h"
 #include "hokm/grant_count.h"
-
-#define MS          1000000ULL
-#define LENGTH_NS   (30 * MS)
-#define PULSE_NS    (10 * MS)
-#define LONGEST_NS  (90 * MS) /* so a boot's silence is short, and a restart's grant is allowed */
-#define CHAOS_NS    (900 * MS)
-#define CALM_NS     (500 * MS)
-#define SEEDS       3000
-#define MEMBERS_MAX 5
-#define QUEUE_MAX   512
-
-struct group {
-	const char *name;
-	unsigned int nodes, members, majority;
-	bool cable; /* a second path between the nodes */
-};
-
-enum what { TICK, WAKE, PROBE, ANSWER, TROUBLE };
-
-struct event {
-	uint64_t at_ns; /* of the simulation */
-	uint64_t order;
-	enum what what;
-	unsigned int to, from;
-	unsigned int boot; /* of the member that made it: what an earlier boot sent does not count
-			    */
-	unsigned int session; /* of the daemon that asked */
-	uint64_t sent_ns, epoch, length_ns, left_us, greatest;
-	bool cable;
-	enum hokm_wish wish;
-	enum hokm_verdict verdict;
-	unsigned int holder; /* its number + 1; 0: nobody */
-};
-
-struct member {
-	uint64_t offset_ns;
-	int64_t rate_ppm; /* of its clock: beyond that of the simulation */
-	unsigned int boot;
-	bool up;
-	bool cut[MEMBERS_MAX], cable_cut[MEMBERS_MAX];
-	uint64_t paused_until_ns, shy_until_ns;  /* of the simulation */
-	unsigned int session, asks[MEMBERS_MAX]; /* its daemon's, and that of each one that asks */
-	uint64_t newest_answer_ns[MEMBERS_MAX], newest_probe_ns[MEMBERS_MAX][2]; /* by path */
-	struct hokm_grants map;
-	/* the daemon */
-	struct grants g;
-	bool owns;   /* its lease is in map own */
-	bool fresh;  /* it has just started, and has not looked at the map */
-	bool lapsed; /* it is MASTER still, and its grants have ended */
-	uint64_t wake_ns;
-	struct grants_output out;
-};
-
-struct sim {
-	const struct group *group;
-	uint64_t random, now_ns, orders, seed;
-	bool calm;
-	unsigned int n, claims, returns;
-	struct event queue[QUEUE_MAX]; /* a heap: the earliest first */
-	struct member m[MEMBERS_MAX];
-};
-
-static uint64_t any(struct sim *s)
-{
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return s->random;
-}
-
-static uint64_t below(struct sim *s, uint64_t n)
-{
-	return any(s) % n;
-}
-
-/* ---- the queue ---- */
-
-static bool earlier(const struct event *a, const struct event *b)
-{
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
-static void swap(struct event *a, struct event *b)
-{
-	struct event c = *a;
-
-	*a = *b;
-	*b = c;
-}
-
-static void put(struct sim *s, struct event *e)
-{
-	unsigned int i = s->n++;
-
-	assert_true(s->n < QUEUE_MAX);
-	e->order = s->orders++;
-	s->queue[i] = *e;
-	for (; i && earlier(&s->queue[i], &s->queue[(i - 1) / 2]); i = (i - 1) / 2)
-		swap(&s->queue[i], &s->queue[(i - 1) / 2]);
-}
-
-static struct event take(struct sim *s)
-{
-	struct event first = s->queue[0];
-	unsigned int i = 0, child;
-
-	s->queue[0] = s->queue[--s->n];
-	while ((child = 2 * i + 1) < s->n) {
-		if (child + 1 < s->n && earlier(&s->queue[child + 1], &s->queue[child]))
-			child++;
-		if (!earlier(&s->queue[child], &s->queue[i]))
-			break;
-		swap(&s->queue[child], &s->queue[i]);
-		i = child;
-	}
-	return first;
-}
-
-/* ---- clocks, slots, links ---- */
-
-static uint64_t local_ns(const struct member *m, uint64_t at_ns)
-{
-	return m->offset_ns + at_ns + (uint64_t)((int64_t)(at_ns / 1000) * m->rate_ppm / 1000);
-}
-
-/* When the clock of m shows then_ns, or a moment later. */
-static uint64_t at_ns(const struct sim *s, const struct member *m, uint64_t then_ns)
-{
-	uint64_t now_ns = local_ns(m, s->now_ns);
-
-	return then_ns <= now_ns ? s->now_ns : s->now_ns + (then_ns - now_ns) * 65 / 64 + 1;
-}
-
-/* Slot of member `of` at member `at`. */
-static unsigned int slot_of(unsigned int at, unsigned int of)
-{
-	return of < at ? of : of - 1;
-}
-
-static void post_one(struct sim *s, struct event *e)
-{
-	const struct member *from = &s->m[e->from];
-	uint64_t late_ns = 20000 + below(s, 100000);
-
-	if (!s->calm && below(s, 20) == 0)
-		late_ns = below(s, 25 * MS);
-	if (s->group->cable && !e->cable)
-		late_ns += 2 * MS;
-	if ((e->cable ? from->cable_cut : from->cut)[e->to] || (!s->calm && below(s, 12) == 0))
-		return;
-	e->at_ns = s->now_ns + late_ns;
-	e->boot = from->boot;
-	put(s, e);
-}
-
-/* One in twenty comes twice, and each in its own time. */
-static void post(struct sim *s, struct event *e)
-{
-	struct event again = *e;
-
-	post_one(s, e);
-	if (below(s, 20) == 0)
-		post_one(s, &again);
-}
+#include "grants_sim.h"
 
 /* ---- the kernel's side ---- */
+
+static bool granted(const struct sim *s, const struct member *m)
+{
+	return local_ns(m, s->now_ns) < hokm_grants_end_ns(&m->map);
+}
+
+/* owner_now() of the packet path. */
+static bool acts_as_owner(const struct sim *s, const struct member *m)
+{
+	return m->up && m->owns && granted(s, m) && s->now_ns >= m->still_until_ns;
+}
+
+/* It may be owner beside another: its clock stood still, and no word of the owner has come. */
+static bool is_excused(const struct sim *s, const struct member *m)
+{
+	return local_ns(m, s->now_ns) < m->stale_ns;
+}
+
+/* A proof that the clock of this node stood still, or 0. */
+static void end_wish(struct sim *s, struct member *m, uint64_t below_epoch)
+{
+	if (!below_epoch || !hokm_grants_void(&m->map, below_epoch, local_ns(m, s->now_ns)))
+		return;
+	s->ended++;
+	if (!m->stood)
+		fail_msg("%s, seed %llu: a proof against a clock that runs, at %llu us",
+			 s->group->name, (unsigned long long)s->seed,
+			 (unsigned long long)(s->now_ns / 1000));
+}
 
 /* As pulse_probe() of the packet path: one that comes twice, or after a newer one. */
 static bool is_replay(struct member *m, const struct event *probe)
@@ -218,6 +87,11 @@ static void answer(struct sim *s, const struct event *probe)
 
 	if (!m->up || is_replay(m, probe))
 		return;
+	/* Two wishes may have begun with one epoch: then only members tell which came later. */
+	if (probe->owner && probe->since > m->map.since_epoch)
+		m->stale_ns = 0;
+	if (probe->since)
+		end_wish(s, m, hokm_grants_followed(&m->map, probe->since));
 	newest = &m->map.member[slot_of(probe->to, probe->from)].wished;
 	e.verdict = hokm_grant_take_wish(&m->map.own, newest, &ask, probe->sent_ns, now_ns);
 	e.length_ns = ask.length_ns;
@@ -236,10 +110,18 @@ static void answer(struct sim *s, const struct event *probe)
 	post(s, &e);
 }
 
+static enum hokm_promised promised(const struct event *e)
+{
+	if (!e->holder)
+		return HOKM_PROMISED_NOBODY;
+	return e->holder == e->to + 1 ? HOKM_PROMISED_US : HOKM_PROMISED_OTHER;
+}
+
 static void take_in(struct sim *s, const struct event *e)
 {
 	struct member *m = &s->m[e->to];
-	struct hokm_granted *g = &m->map.member[slot_of(e->to, e->from)];
+	unsigned int slot = slot_of(e->to, e->from);
+	struct hokm_granted *g = &m->map.member[slot];
 	uint64_t now_ns = local_ns(m, s->now_ns);
 
 	if (!m->up || e->session != m->session || e->sent_ns <= m->newest_answer_ns[e->from])
@@ -248,21 +130,13 @@ static void take_in(struct sim *s, const struct event *e)
 	g->answered_ns = now_ns;
 	g->verdict = (__u8)e->verdict;
 	g->seen_epoch = e->greatest;
-	g->held_until_ns = e->holder && e->holder != e->to + 1 ? now_ns + e->left_us * 1000 : 0;
-	if (e->verdict == HOKM_VERDICT_GRANTED)
-		hokm_grants_note(&m->map, slot_of(e->to, e->from), e->epoch,
-				 e->sent_ns + hokm_grant_used_ns(e->length_ns));
-}
-
-static bool granted(const struct sim *s, const struct member *m)
-{
-	return local_ns(m, s->now_ns) < hokm_grants_end_ns(&m->map);
-}
-
-/* owner_now() of the packet path. */
-static bool acts_as_owner(const struct sim *s, const struct member *m)
-{
-	return m->up && m->owns && granted(s, m);
+	g->held_until_ns = promised(e) == HOKM_PROMISED_OTHER ? now_ns + e->left_us * 1000 : 0;
+	end_wish(s, m,
+		 hokm_grants_refuted(&m->map, slot, promised(e), e->greatest, e->sent_ns, now_ns));
+	if (e->verdict != HOKM_VERDICT_GRANTED)
+		return;
+	m->map.stood.granted_ns[slot] = now_ns;
+	hokm_grants_note(&m->map, slot, e->epoch, e->sent_ns + hokm_grant_used_ns(e->length_ns));
 }
 
 /* ---- the daemon's side ---- */
@@ -277,10 +151,13 @@ static void send_probes(struct sim *s, unsigned int i)
 				  .to = to,
 				  .session = m->session,
 				  .sent_ns = local_ns(m, s->now_ns),
+				  .owner = acts_as_owner(s, m) && !is_excused(s, m),
 				  .wish = m->out.wish,
 				  .epoch = m->out.epoch,
 				  .length_ns = m->out.length_ns};
 
+		if (acts_as_owner(s, m) && m->out.wish == HOKM_WISH_OWN)
+			e.since = hokm_grants_owned_since(&m->map, e.sent_ns);
 		if (to != i)
 			post(s, &e);
 		e.cable = true;
@@ -409,7 +286,8 @@ static void boot(struct sim *s, unsigned int i)
 	m->session++;
 	m->up = true;
 	m->owns = m->fresh = m->lapsed = false;
-	m->wake_ns = 0;
+	m->wake_ns = m->stale_ns = 0;
+	m->stood = false;
 	memset(&m->map, 0, sizeof(m->map));
 	memset(&m->g, 0, sizeof(m->g));
 	memset(&m->out, 0, sizeof(m->out));
@@ -424,14 +302,34 @@ static void boot(struct sim *s, unsigned int i)
 		put(s, &e);
 }
 
+/* The machine goes on after that behind the others, with what it has asked for. */
+static void stand_still(struct sim *s, struct member *m)
+{
+	uint64_t for_ns = below(s, 120 * MS);
+
+	if (!s->group->stands || !m->up || s->now_ns < m->still_until_ns)
+		return;
+	m->still_until_ns = s->now_ns + for_ns;
+	m->offset_ns -= local_ns(m, m->still_until_ns) - local_ns(m, s->now_ns);
+	m->stale_ns = m->g.kept_until_ns;
+	m->stood = true;
+}
+
 static void trouble(struct sim *s)
 {
 	struct event e = {.what = TROUBLE, .at_ns = s->now_ns + below(s, 60 * MS)};
 	unsigned int i = (unsigned int)below(s, s->group->members);
 	unsigned int j = (unsigned int)below(s, s->group->members);
+	uint64_t what = below(s, 9);
 	struct member *m = &s->m[i];
 
-	switch (below(s, 9)) {
+	/* The proofs need members that remember. */
+	if (s->group->stands && what < 3) {
+		stand_still(s, m);
+		put(s, &e);
+		return;
+	}
+	switch (what) {
 	case 0:
 		m->up = false;
 		break;
@@ -509,12 +407,45 @@ static unsigned int owners(const struct sim *s)
 	return n;
 }
 
+/* Who stands still gets it later. */
+static bool waits(struct sim *s, struct event *e)
+{
+	const struct member *m = &s->m[e->to];
+
+	if (e->what == TROUBLE || e->at_ns >= m->still_until_ns)
+		return false;
+	e->at_ns = m->still_until_ns + below(s, MS / 20);
+	put(s, e);
+	return true;
+}
+
+static void look(struct sim *s)
+{
+	unsigned int n = 0, excused = 0;
+
+	for (unsigned int i = 0; i < s->group->nodes; i++) {
+		n += acts_as_owner(s, &s->m[i]);
+		excused += acts_as_owner(s, &s->m[i]) && is_excused(s, &s->m[i]);
+	}
+	if (n > 1 && n - excused > 1)
+		fail_msg("%s, seed %llu: two owners at %llu us", s->group->name,
+			 (unsigned long long)s->seed, (unsigned long long)(s->now_ns / 1000));
+	if (n < 2)
+		s->two_ns = 0;
+	else if (!s->two_ns)
+		s->two_ns = s->now_ns;
+	if (s->two_ns && s->now_ns - s->two_ns > s->two_max_ns)
+		s->two_max_ns = s->now_ns - s->two_ns;
+}
+
 static void run_until(struct sim *s, uint64_t end_ns)
 {
 	while (s->n && s->queue[0].at_ns < end_ns) {
 		struct event e = take(s);
 
 		s->now_ns = e.at_ns;
+		if (waits(s, &e))
+			continue;
 		if (e.what == TROUBLE && !s->calm)
 			trouble(s);
 		else if (e.what == PROBE)
@@ -523,18 +454,15 @@ static void run_until(struct sim *s, uint64_t end_ns)
 			take_in(s, &e);
 		else if (e.what != TROUBLE)
 			daemon_event(s, &e);
-		if (owners(s) > 1)
-			fail_msg("%s, seed %llu: two owners at %llu us", s->group->name,
-				 (unsigned long long)s->seed,
-				 (unsigned long long)(s->now_ns / 1000));
+		look(s);
 	}
 	s->now_ns = end_ns;
 }
 
-/* Returns how often grants that had ended came back to their owner. */
-static unsigned int run(const struct group *group, uint64_t seed)
+static struct sim s;
+
+static void run(const struct group *group, uint64_t seed)
 {
-	static struct sim s;
 	struct event e = {.what = TROUBLE, .at_ns = MS};
 
 	memset(&s, 0, sizeof(s));
@@ -557,33 +485,64 @@ static unsigned int run(const struct group *group, uint64_t seed)
 		fail_msg("%s, seed %llu: nobody owns %llu ms after the last trouble", group->name,
 			 (unsigned long long)seed, CALM_NS / MS);
 	assert_true(s.claims > 0);
-	return s.returns;
+}
+
+static unsigned long seeds_of(void)
+{
+	const char *more = getenv("HOKM_SEEDS");
+
+	return more ? strtoul(more, NULL, 10) : SEEDS;
 }
 
 static void never_two_owners_and_soon_one(void **state)
 {
 	static const struct group groups[] = {
-		{"two nodes and a witness", 2, 3, 2, false},
-		{"three nodes", 3, 3, 2, false},
-		{"two nodes and three witnesses", 2, 5, 3, false},
-		{"four nodes", 4, 4, 3, false},
-		{"two nodes with a cable, and a witness", 2, 3, 2, true},
+		{"two nodes and a witness", 2, 3, 2, false, false},
+		{"three nodes", 3, 3, 2, false, false},
+		{"two nodes and three witnesses", 2, 5, 3, false, false},
+		{"four nodes", 4, 4, 3, false, false},
+		{"two nodes with a cable, and a witness", 2, 3, 2, true, false},
 	};
-	const char *more = getenv("HOKM_SEEDS");
-	unsigned long seeds = more ? strtoul(more, NULL, 10) : SEEDS;
+	const unsigned long seeds = seeds_of();
 	unsigned int returns = 0;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= seeds; seed++)
-		returns += run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+		returns += s.returns;
+	}
 	print_message("grants that had ended came back %u times\n", returns);
 	assert_true(returns > seeds / 100);
+}
+
+/* The nodes' own clocks say nothing of it. */
+static void clocks_that_stand_still_are_found_out(void **state)
+{
+	static const struct group groups[] = {
+		{"a clock of two nodes and a witness stands", 2, 3, 2, false, true},
+		{"a clock of three nodes stands", 3, 3, 2, false, true},
+		{"a clock of two nodes and three witnesses stands", 2, 5, 3, false, true},
+		{"a clock stands, and there is a cable", 2, 3, 2, true, true},
+	};
+	const unsigned long seeds = seeds_of();
+	unsigned int ended = 0, two = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		run(&groups[seed % (sizeof(groups) / sizeof(groups[0]))], seed);
+		ended += s.ended;
+		two += s.two_max_ns > 0;
+	}
+	print_message("%u wishes ended by a proof; in %u runs two owned for a while\n", ended, two);
+	assert_true(ended > seeds / 100);
+	assert_true(two > seeds / 100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(never_two_owners_and_soon_one),
+		cmocka_unit_test(clocks_that_stand_still_are_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,11 @@
  * grant. The rules of members and askers and the decisions are the real ones; what lies between
  * them and the VRRP machine follows user/daemon/quorum.c.
  */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <string.h>
 
 #include "hokm/grant_count.h"
@@ -69,9 +74,15 @@ void sim_grants_take(struct sim *s, const struct sim_packet *p)
 	m->verdict = (__u8)p->wish.verdict;
 	m->seen_epoch = p->wish.greatest;
 	m->held_until_ns = p->wish.held_ns ? s->now_ns + p->wish.held_ns : 0;
-	if (p->wish.verdict == HOKM_VERDICT_GRANTED)
-		hokm_grants_note(map, slot, p->wish.epoch,
-				 p->sent_ns + hokm_grant_used_ns(p->wish.length_ns));
+	/* All have one clock, so no promise to another proves that this one's stood still. */
+	if (p->wish.held_ns && hokm_grants_refuted(map, slot, HOKM_PROMISED_OTHER, p->wish.greatest,
+						   p->sent_ns, s->now_ns))
+		fail_msg("node %u: a proof against a clock that runs", p->to);
+	if (p->wish.verdict != HOKM_VERDICT_GRANTED)
+		return;
+	map->stood.granted_ns[slot] = s->now_ns;
+	hokm_grants_note(map, slot, p->wish.epoch,
+			 p->sent_ns + hokm_grant_used_ns(p->wish.length_ns));
 }
 
 /* ---- the daemon ---- */
