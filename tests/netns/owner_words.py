@@ -9,6 +9,7 @@ path would.
   majority=N    so many members must grant; 0: grants do not count
   wish=EPOCH    the node wishes to own in this epoch; 0: it wishes nothing
   end=EPOCH:MS  what a majority granted in this epoch ends in MS
+  stand=MS      the clock of the node stood still for MS: all that it has ends so much later
   wait=MS
   at=FOLDER     the steps that follow are those of another node
 
@@ -27,7 +28,8 @@ BPF = {"x86_64": 321, "aarch64": 280}  # the system call
 OBJ_GET = 7
 # struct hokm_own and struct hokm_grants (include/hokm)
 LEASE = 0
-WISH, MAJORITY, WISH_EPOCH, END = 32, 36, 40, 48
+SELF_WORD, WISH, MAJORITY, WISH_EPOCH, END = 0, 32, 36, 40, 48
+MEMBER_ENDS = range(64, 64 + 8 * 64, 64)
 OWN = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -51,6 +53,13 @@ def mapped(path):
 def store(place, kind, offset, value):
     """One store of the processor, so that nobody sees half of a word."""
     kind.from_buffer(place, offset).value = value
+
+
+def grow(place, offset, by):
+    """A word that is 0 says nothing, and stays."""
+    word = ctypes.c_uint64.from_buffer(place, offset)
+    if word.value:
+        word.value += by
 
 
 def boot_ns():
@@ -79,6 +88,15 @@ class Node:
         until = (boot_ns() + int(float(ms) * 1e6)) // 1000
         store(self.grants, ctypes.c_uint64, END, until << 16 | int(epoch))
         return until * 1000
+
+    def stand(self, value):
+        us = int(float(value) * 1000)
+        grow(self.own, LEASE, us * 1000)
+        grow(self.grants, SELF_WORD, us << 8)
+        for offset in MEMBER_ENDS:
+            grow(self.grants, offset, us << 16)
+        # Last: from here on the node acts as owner again.
+        grow(self.grants, END, us << 16)
 
 
 def main():
