@@ -22,6 +22,8 @@
 		    /* then on, without a fresh word of the members (PAUSES) */                   \
 	X(WAKE)     /* a member that wakes from a pause takes its promises for ended (PAUSES) */  \
 	X(EXCUSE)   /* two owners after a pause are no exception (PAUSES) */                      \
+	X(MUTE)     /* what proves a pause ends nothing (PAUSES) */                               \
+	X(BEFORE)   /* an answer to a question from before the grant is such a proof (PAUSES) */  \
 	X(LATE)     /* a wish that comes late takes the promise of another owner (LATE) */        \
 	/* of members.pml (members_rules.h, members_steps.h) */                                   \
 	X(COUNT)     /* a new member counts at once, while the former number must grant */        \

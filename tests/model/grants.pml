@@ -17,7 +17,8 @@
  * With LONG a node may ask for a longer grant, as before an upgrade, and for the ordinary one again.
  *
  * With PAUSES a machine may be stopped together with its clock, as a hypervisor does it, and go on
- * later behind the others. Messages wait for it. No gate of its kernel decides meanwhile.
+ * later behind the others. Messages wait for it. No gate of its kernel decides meanwhile. What others
+ * say of their promises ends the wish of a node whose clock has lost time (hokm_grants_void()).
  *
  * With LATE, which needs REPLAY, a member tells by the sending times of probes which wish of a node
  * is the newest one. One that comes later and was sent earlier is a late wish.
@@ -26,7 +27,8 @@
  *
  * Checked: two nodes are never owners at the same moment. One exception: a node that was paused while
  * it wished to own may be one beside another, for as long as lasts what it had asked for before, on
- * its own clock. With LIVE: from any state on, when no
+ * its own clock, and until a word reaches it that proves the pause. And no such word comes to a node
+ * whose clock has lost no time. With LIVE: from any state on, when no
  * message is lost any more and a majority runs, a node is owner soon. The rule by which nodes claim
  * is a simple one there; safety holds whatever they do.
  */
@@ -70,13 +72,26 @@ bit paused[MEMBERS], lost[MEMBERS];
 byte pauses;
 /* Nodes: what is left of that which it had asked for before its pause, on its clock. */
 byte stale[NODES];
+/* Its clock has lost time while it ran. */
+bit stood[NODES];
+/* The epoch with which its wish began, and whether a proof has ended it. */
+byte since[NODES];
+bit ended[NODES];
+/* The network: since when the sender of the newest probe owned, and whether the probe was sent after
+ * the last answer that granted had come; an answer to such a one that grants nothing. */
+byte probe_since[NODES * MEMBERS];
+bit probe_after[NODES * MEMBERS];
+byte word_of[NODES * MEMBERS], word_epoch[NODES * MEMBERS];
 #endif
+/* A proof came to a node whose clock has lost no time. */
+bit wrong;
 
 /* Nodes that are owners, without those that the exception allows. */
 byte n_owners;
 bit live;
 
 c_code {
+\#include "stood.h"
 \#include "steps.h"
 }
 
@@ -86,10 +101,18 @@ c_code {
 		c_expr { (CAN)(N, M, G) } -> \
 		c_code { DO(N, M, G); now.n_owners = owners(); now.live = lives(); }; \
 		assert(n_owners <= 1); \
+		assert(!wrong); \
 		assert(live) \
 	   }
 
+#if PAUSES
+#define WORD(N, M) STEP(can_take_word, word_arrives, N, M, 0)
+#else
+#define WORD(N, M)
+#endif
+
 #define NETWORK(N, M) \
+	WORD(N, M) \
 	STEP(can_hear, probe_arrives, N, M, 0) \
 	STEP(can_learn, answer_arrives, N, M, 0) \
 	STEP(can_replay, replay, N, M, 0)

@@ -148,6 +148,34 @@ static void rules_vote(struct rules_votes *v, int slot, int left, int epoch, int
 		hokm_grant_end_word((__u64)epoch, NOW_NS + left * STEP_NS), (__u64)wish_epoch);
 }
 
+/* A node that wishes to own with wish_epoch since `since`. */
+static struct hokm_grants rules_wish(int wish_epoch, int since)
+{
+	return (struct hokm_grants){
+		.wish = HOKM_WISH_OWN,
+		.count.majority = MAJORITY,
+		.wish_epoch = (__u64)wish_epoch,
+		.since_epoch = (__u64)since,
+	};
+}
+
+/*
+ * The member has granted it for `left` and says now whose its promise is, and the greatest epoch
+ * that it has seen, to a question that was sent after that grant had come. Is that a proof?
+ */
+static int rules_refuted(struct hokm_grants g, int left, int left_epoch, int whose, int epoch)
+{
+	g.member[0].end = hokm_grant_end_word((__u64)left_epoch, NOW_NS + left * STEP_NS);
+	return hokm_grants_refuted(&g, 0, (enum hokm_promised)whose, (__u64)epoch, NOW_NS,
+				   NOW_NS) != 0;
+}
+
+/* Another node owns by a wish that began with this epoch. */
+static int rules_followed(struct hokm_grants g, int since)
+{
+	return hokm_grants_followed(&g, (__u64)since) != 0;
+}
+
 /* Has a majority granted the wish? As the packet path counts (hokm/grant_count.h). */
 static int rules_majority(const struct rules_votes *v, int majority)
 {

@@ -4,10 +4,6 @@
  * can_NAME() says whether the step makes sense now.
  */
 
-#define STEP_ARGS \
-	__attribute__((unused)) int n, __attribute__((unused)) int m, __attribute__((unused)) int g
-#define AT ((n)*MEMBERS + (m))
-
 /* The length that node n asks for now, and that of its probe to member m. */
 #ifdef LONG
 #define WANTED      (now.longer[n] ? LONGEST : LENGTH)
@@ -23,28 +19,6 @@ static int ask(int n, int m, int wish, int epoch, int length)
 			    epoch, length) == HOKM_VERDICT_GRANTED;
 }
 
-/* Is this machine stopped, and with it its clock? */
-static int stands(int m)
-{
-#if PAUSES
-	return now.paused[m];
-#else
-	(void)m;
-	return 0;
-#endif
-}
-
-/* May it be owner beside another one, because it was paused? */
-static int is_excused(int n)
-{
-#if PAUSES
-	return now.stale[n] && !BROKEN(EXCUSE);
-#else
-	(void)n;
-	return 0;
-#endif
-}
-
 /* ---- the gate of the packet path ---- */
 
 /* The daemon gives itself the lease as soon as it may: later only makes it own for shorter. */
@@ -53,7 +27,7 @@ static int is_owner(int n)
 	int wished = now.wish_epoch[n], holder = HOKM_GRANT_NOBODY;
 	struct rules_votes v;
 
-	if (now.wish[n] != OWN)
+	if (now.wish[n] != OWN || is_ended(n))
 		return 0;
 	if (now.holder[n])
 		holder = now.holder[n] == n + 1 ? HOKM_GRANT_SELF : HOKM_GRANT_PEER(0);
@@ -204,6 +178,7 @@ static void send_to(int n, int m)
 #ifdef LONG
 	now.probe_longer[AT] = now.longer[n];
 #endif
+	note_probe(n, m, is_owner(n));
 }
 
 /* The node makes its own promise, by the same rules, and asks the other members. */
@@ -242,7 +217,12 @@ static void probe_arrives(STEP_ARGS)
 #else
 static void probe_arrives(STEP_ARGS)
 {
-	if (!ask(n, m, now.probe_wish[AT], now.probe_epoch[AT], PROBE_WANTS) || !now.probe_left[AT])
+	int granted;
+
+	hear_owner(n, m, m < NODES && is_owner(m));
+	granted = ask(n, m, now.probe_wish[AT], now.probe_epoch[AT], PROBE_WANTS);
+	note_word(n, m);
+	if (!granted || !now.probe_left[AT])
 		return;
 	now.answer_epoch[AT] = now.probe_epoch[AT];
 	now.answer_left[AT] = now.probe_left[AT];
@@ -258,6 +238,7 @@ static void answer_arrives(STEP_ARGS)
 {
 	int epoch = BROKEN(EPOCH) ? now.wish_epoch[n] : now.answer_epoch[AT];
 
+	forget_words(n, m);
 	if (epoch != now.wish_epoch[n])
 		return;
 	if (now.granted_epoch[AT] == epoch && now.granted[AT] > now.answer_left[AT])
@@ -300,6 +281,7 @@ static void claim(STEP_ARGS)
 #ifdef LONG
 	now.longer[n] = 0;
 #endif
+	begin_wish(n);
 	beat(n);
 }
 
@@ -387,10 +369,8 @@ static void boot(STEP_ARGS)
 	if (m >= NODES)
 		return;
 	n = m;
-#if PAUSES
-	now.stale[n] = 0;
-#endif
 	now.wish[n] = now.wish_epoch[n] = 0;
+	begin_wish(n);
 #ifdef LONG
 	now.longer[n] = 0;
 #endif
@@ -399,58 +379,6 @@ static void boot(STEP_ARGS)
 		now.probe_left[AT] = now.answer_left[AT] = now.answer_epoch[AT] = 0;
 	}
 }
-
-/* ---- pauses ---- */
-
-#if PAUSES
-static int can_pause(STEP_ARGS)
-{
-	return now.pauses < PAUSES && !stands(m);
-}
-
-static void pause_machine(STEP_ARGS)
-{
-	now.pauses++;
-	now.paused[m] = 1;
-}
-
-static int can_wake(STEP_ARGS)
-{
-	return stands(m);
-}
-
-/* The longest grant that node n may still come to have by what it has asked for. */
-static int asked_for(int n)
-{
-	int most = 0;
-
-	for (int m = 0; m < MEMBERS; m++) {
-		if (now.granted[AT] > most)
-			most = now.granted[AT];
-		if (now.probe_left[AT] > most)
-			most = now.probe_left[AT];
-		if (now.answer_left[AT] > most)
-			most = now.answer_left[AT];
-	}
-	return now.wish[n] == OWN ? most : 0;
-}
-
-static void wake(STEP_ARGS)
-{
-	int lost = now.lost[m];
-
-	now.paused[m] = now.lost[m] = 0;
-	if (BROKEN(WAKE))
-		now.holder[m] = now.left[m] = 0;
-	if (m >= NODES || !lost)
-		return;
-	if (now.stale[n] < asked_for(n))
-		now.stale[n] = asked_for(n);
-	for (m = 0; BROKEN(FRESH) && m < MEMBERS; m++)
-		if (now.granted[AT])
-			now.granted[AT] = rules_used(LENGTH);
-}
-#endif
 
 /* ---- the start ---- */
 
@@ -463,6 +391,7 @@ static void start(void)
 	now.wish[n] = OWN;
 	now.wish_epoch[n] = 1;
 	now.used[n] = 1 << 1;
+	begin_wish(n);
 #ifdef LATE
 	beat(n);
 #endif

@@ -5,7 +5,7 @@
 # for two nodes with a witness and for three nodes. Faults on purpose (choices.h) must each be found
 # within as many steps.
 #
-#   tests/model/test_model.sh           in CI: about 30 s of one processor
+#   tests/model/test_model.sh           in CI: about 45 s of one processor
 #   MODEL=deep tests/model/test_model.sh    `make model`: more steps, epochs and boots
 set -euo pipefail
 
@@ -22,6 +22,7 @@ if [ "${MODEL:-}" = deep ]; then
 	holds pair-long 12 1000000 NODES=2 EPOCHS=2 BOOTS=2 LONG
 	holds pair-live 10 1000000 NODES=2 EPOCHS=3 BOOTS=2 LIVE
 	holds pair-pause 15 1000000 NODES=2 EPOCHS=1 BOOTS=0 PAUSES=2 EVEN_CLOCKS
+	holds pair-stood 13 1000000 NODES=2 EPOCHS=2 BOOTS=0 PAUSES=1 EVEN_CLOCKS OWNED
 	holds pair-pause-drift 13 1000000 NODES=2 EPOCHS=1 BOOTS=1 PAUSES=1 OWNED
 	holds pair-late 12 1000000 NODES=2 EPOCHS=2 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED
 	holds pair-late-drift 10 1000000 NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE OWNED
@@ -29,6 +30,8 @@ if [ "${MODEL:-}" = deep ]; then
 fi
 # An owner, its peer and a witness; one of them is paused.
 paused="NODES=2 EPOCHS=1 BOOTS=0 PAUSES=1 EVEN_CLOCKS OWNED"
+# And the next owner has a greater epoch.
+stood="NODES=2 EPOCHS=2 BOOTS=0 PAUSES=1 EVEN_CLOCKS OWNED"
 # The owner has sent two probes, which may come in either order.
 late="NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED"
 # shellcheck disable=SC2086  # lists of definitions
@@ -38,7 +41,8 @@ late="NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED"
 	holds pair-raise 10 300000 NODES=2 EPOCHS=2 BOOTS=0
 	holds pair-live 7 50000 NODES=2 EPOCHS=2 BOOTS=1 LIVE
 	holds three-live 6 100000 NODES=3 EPOCHS=2 BOOTS=1 LIVE
-	holds pair-pause 13 100000 $paused
+	holds pair-pause 12 100000 $paused
+	holds pair-stood 10 500000 $stood
 	holds pair-late 11 100000 $late
 	found no-drift 8 FAULT=DRIFT NODES=2 EPOCHS=2 BOOTS=1
 	found no-silence 8 FAULT=SILENCE NODES=2 EPOCHS=2 BOOTS=1
@@ -51,6 +55,8 @@ late="NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED"
 	found no-fresh-word 10 FAULT=FRESH $paused
 	found promise-ends-at-wake 11 FAULT=WAKE $paused
 	found two-after-a-pause 9 FAULT=EXCUSE $paused
+	found proof-ends-nothing 10 FAULT=MUTE $stood
+	found proof-from-before 8 FAULT=BEFORE $stood
 	found late-wish-takes 8 FAULT=LATE $late
 }
 exit "$failed"
