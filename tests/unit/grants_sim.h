@@ -9,7 +9,6 @@
 #define MS          1000000ULL
 #define LENGTH_NS   (30 * MS)
 #define PULSE_NS    (10 * MS)
-#define LONGEST_NS  (90 * MS) /* so a boot's silence is short, and a restart's grant is allowed */
 #define CHAOS_NS    (900 * MS)
 #define CALM_NS     (500 * MS)
 #define SEEDS       3000
@@ -19,8 +18,9 @@
 struct group {
 	const char *name;
 	unsigned int nodes, members, majority;
-	bool cable;  /* a second path between the nodes */
-	bool stands; /* machines stand still with their clocks */
+	bool cable;        /* a second path between the nodes */
+	bool stands;       /* machines stand still with their clocks */
+	unsigned int calm; /* pulses between two probes of a calm node; 1: it has no such pace */
 };
 
 enum what { TICK, WAKE, PROBE, ANSWER, TROUBLE };
@@ -84,6 +84,18 @@ static uint64_t any(struct sim *s)
 static uint64_t below(struct sim *s, uint64_t n)
 {
 	return any(s) % n;
+}
+
+/* A calm pace is at most a third of a grant. */
+static uint64_t length_ns(const struct sim *s)
+{
+	return s->group->calm * LENGTH_NS;
+}
+
+/* So a boot's silence is short, and a restart's grant is allowed. */
+static uint64_t longest_ns(const struct sim *s)
+{
+	return 3 * length_ns(s);
 }
 
 /* ---- the queue ---- */

@@ -6,12 +6,13 @@
  * with an empty memory, daemons stop while their kernels go on answering, or end and are followed
  * by another one, and owners let go. In some groups the nodes have a cable besides, which is faster
  * than the segment and may fail in one direction. In others machines stand still together with
- * their clocks, as a hypervisor does it; messages wait for them.
+ * their clocks, as a hypervisor does it; messages wait for them. In some each node sends its probes
+ * at the pace of a calm group (decide/pulse_pace.h) now and then, for which the grants are longer.
  *
  *   never     two nodes may act as owner at the same moment. A node whose clock stood still may,
  *             by what it asked for before, until a probe of the owner reaches it.
  *   never     a proof that a clock stood still comes to a node whose clock did not
- *   always    when a majority has been in touch for long enough, a node owns
+ *   always    when a majority has been in touch for long enough, a node owns, and goes on to own
  *
  * Each run follows from its seed, which a failure names. HOKM_SEEDS: how many runs.
  */
@@ -199,7 +200,7 @@ static void wish(struct sim *s, unsigned int i, const struct grants_conf *c, boo
 		.owns = m->owns,
 		.wants = s->now_ns >= m->shy_until_ns,
 		.tick = tick,
-		.longer_ns = !s->calm && below(s, 40) == 0 ? LONGEST_NS : 0};
+		.longer_ns = !s->calm && below(s, 40) == 0 ? longest_ns(s) : 0};
 
 	grants_step(&m->g, c, &m->map, &in, now_ns, &m->out);
 	s->claims += m->out.wish == HOKM_WISH_OWN && m->map.wish != HOKM_WISH_OWN;
@@ -239,7 +240,7 @@ static void daemon_step(struct sim *s, unsigned int i, bool tick)
 	const struct grants_conf c = {
 		.majority = s->group->majority,
 		.slots = (1U << (s->group->members - 1)) - 1,
-		.length_ns = LENGTH_NS,
+		.length_ns = length_ns(s),
 		.pulse_ns = PULSE_NS,
 		.rank = i,
 		.seed = i * 77};
@@ -257,6 +258,11 @@ static void daemon_step(struct sim *s, unsigned int i, bool tick)
 	wake(s, i, m->out.next_ns);
 }
 
+static uint64_t pace_ns(struct sim *s)
+{
+	return below(s, 4) ? s->group->calm * PULSE_NS : PULSE_NS;
+}
+
 /* A witness asks nobody. */
 static void daemon_event(struct sim *s, const struct event *e)
 {
@@ -266,7 +272,7 @@ static void daemon_event(struct sim *s, const struct event *e)
 	if (e->boot != m->boot || !m->up)
 		return;
 	if (e->what == TICK) {
-		next.at_ns = s->now_ns + PULSE_NS + below(s, MS / 4);
+		next.at_ns = s->now_ns + pace_ns(s) + below(s, MS / 4);
 		put(s, &next);
 	} else {
 		m->wake_ns = 0;
@@ -295,8 +301,8 @@ static void boot(struct sim *s, unsigned int i)
 	memset(m->newest_answer_ns, 0, sizeof(m->newest_answer_ns));
 	memset(m->newest_probe_ns, 0, sizeof(m->newest_probe_ns));
 	m->map.count.majority = (__u16)s->group->majority;
-	m->map.own.longest_ns = LONGEST_NS;
-	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(LONGEST_NS);
+	m->map.own.longest_ns = longest_ns(s);
+	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(longest_ns(s));
 	e.boot = m->boot;
 	if (i < s->group->nodes)
 		put(s, &e);
@@ -438,6 +444,15 @@ static void look(struct sim *s)
 		s->two_max_ns = s->now_ns - s->two_ns;
 }
 
+static unsigned int owner(const struct sim *s)
+{
+	unsigned int i = 0;
+
+	while (i < s->group->nodes && !acts_as_owner(s, &s->m[i]))
+		i++;
+	return i;
+}
+
 static void run_until(struct sim *s, uint64_t end_ns)
 {
 	while (s->n && s->queue[0].at_ns < end_ns) {
@@ -464,6 +479,8 @@ static struct sim s;
 static void run(const struct group *group, uint64_t seed)
 {
 	struct event e = {.what = TROUBLE, .at_ns = MS};
+	const uint64_t calm_ns = group->calm * CALM_NS;
+	unsigned int first, claims;
 
 	memset(&s, 0, sizeof(s));
 	s.group = group;
@@ -480,11 +497,17 @@ static void run(const struct group *group, uint64_t seed)
 	put(&s, &e);
 	run_until(&s, CHAOS_NS);
 	calm_down(&s);
-	run_until(&s, CHAOS_NS + CALM_NS);
+	run_until(&s, CHAOS_NS + calm_ns);
 	if (owners(&s) != 1)
 		fail_msg("%s, seed %llu: nobody owns %llu ms after the last trouble", group->name,
-			 (unsigned long long)seed, CALM_NS / MS);
+			 (unsigned long long)seed, (unsigned long long)(calm_ns / MS));
 	assert_true(s.claims > 0);
+	first = owner(&s);
+	claims = s.claims;
+	run_until(&s, CHAOS_NS + 2 * calm_ns);
+	if (owner(&s) != first || s.claims != claims)
+		fail_msg("%s, seed %llu: the owner does not stay", group->name,
+			 (unsigned long long)seed);
 }
 
 static unsigned long seeds_of(void)
@@ -497,11 +520,13 @@ static unsigned long seeds_of(void)
 static void never_two_owners_and_soon_one(void **state)
 {
 	static const struct group groups[] = {
-		{"two nodes and a witness", 2, 3, 2, false, false},
-		{"three nodes", 3, 3, 2, false, false},
-		{"two nodes and three witnesses", 2, 5, 3, false, false},
-		{"four nodes", 4, 4, 3, false, false},
-		{"two nodes with a cable, and a witness", 2, 3, 2, true, false},
+		{"two nodes and a witness", 2, 3, 2, false, false, 1},
+		{"three nodes", 3, 3, 2, false, false, 1},
+		{"two nodes and three witnesses", 2, 5, 3, false, false, 1},
+		{"four nodes", 4, 4, 3, false, false, 1},
+		{"two nodes with a cable, and a witness", 2, 3, 2, true, false, 1},
+		{"two nodes and a witness, calm", 2, 3, 2, false, false, 3},
+		{"three nodes, calm", 3, 3, 2, false, false, 3},
 	};
 	const unsigned long seeds = seeds_of();
 	unsigned int returns = 0;
@@ -519,10 +544,11 @@ static void never_two_owners_and_soon_one(void **state)
 static void clocks_that_stand_still_are_found_out(void **state)
 {
 	static const struct group groups[] = {
-		{"a clock of two nodes and a witness stands", 2, 3, 2, false, true},
-		{"a clock of three nodes stands", 3, 3, 2, false, true},
-		{"a clock of two nodes and three witnesses stands", 2, 5, 3, false, true},
-		{"a clock stands, and there is a cable", 2, 3, 2, true, true},
+		{"a clock of two nodes and a witness stands", 2, 3, 2, false, true, 1},
+		{"a clock of three nodes stands", 3, 3, 2, false, true, 1},
+		{"a clock of two nodes and three witnesses stands", 2, 5, 3, false, true, 1},
+		{"a clock stands, and there is a cable", 2, 3, 2, true, true, 1},
+		{"a clock stands, calm", 2, 3, 2, false, true, 3},
 	};
 	const unsigned long seeds = seeds_of();
 	unsigned int ended = 0, two = 0;
