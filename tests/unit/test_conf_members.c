@@ -115,6 +115,8 @@ static void a_file_whose_majority_may_miss_the_former_one_is_known(void **state)
 		{NODES NODE3, MAJORITY NODES NODE3, 0, true},
 		{NODES, NODES WIT1 WIT2, 2, true},
 		{NODES WIT1, NODES, 1, true},
+		/* The gateway makes no promise. */
+		{"gateway = 10.0.0.9 " NODES, NODES WIT1, 1, true},
 	};
 
 	(void)state;

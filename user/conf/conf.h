@@ -336,7 +336,9 @@ void conf_etcd_key(const struct conf *c, char key[CONF_ETCD_KEY_MAX]);
 unsigned int conf_members_differ(const struct conf *a, const struct conf *b);
 /*
  * May one node go by the first file while another goes by the second? Each majority of the one has
- * a member in common with each of the other, or one of the files has no majority.
+ * a member in common with each of the other, or one of the files has no majority. The gateway makes
+ * no promise and is no member here: a witness may take its place in one reload, and meanwhile a cut
+ * between the nodes is what it is to the gateway.
  */
 bool conf_majorities_meet(const struct conf *a, const struct conf *b);
 
