@@ -264,8 +264,9 @@ soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of 
 	$(Q)LOAD_SECONDS=$(SOAK_SECONDS) LOADS='fifo busy rtnl syn log' \
 		tests/netns/test_no_false_takeover.sh
 	@echo 'soak 4 of 7: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
-	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) GAP_MS=50 GAP_WORST_MS=150 tests/netns/test_partition.sh
-	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) tests/netns/test_stand_in_cuts.sh
+	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) BUSY=2 GAP_MS=50 GAP_WORST_MS=150 \
+		tests/netns/test_partition.sh
+	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) BUSY=2 tests/netns/test_stand_in_cuts.sh
 	$(Q)ROUNDS=$$(($(SOAK_CUTS) / 50)) tests/netns/test_quorum_upgrade.sh
 	@echo 'soak 5 of 7: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \

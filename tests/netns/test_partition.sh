@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, 40 s
+# lane: measures, 50 s
 #
 # Partitions of two nodes and a witness at profile fast. Each of the six ways between two of them
 # (from a to b, from b to a, and so on) is open or cut: 63 cuts, in random order, each one directly
-# after the other, and each for a random time. Before every fourth one all hear each other again. At
-# every third one the owner is in the middle of something: a planned failover, whose end lets the
-# preempt delay run, an upgrade, or a crash.
+# after the other, and each for a random time. Before every fourth one all hear each other again.
+# BUSY of three come in the middle of something: a planned failover, a failback, the preempt delay
+# before it, an upgrade, or a crash of the owner's daemon (moments.sh).
 # The client sees both nodes all the time, so two owners would be seen.
 #
 #   safety     never two owners: by the kernels' own words, lease and grants, and by ARP
@@ -15,7 +15,7 @@
 #   players    where they are all on the owner, and the owner stays, no connection breaks
 #
 #   tests/netns/test_partition.sh                   CUTS of them, by default 40
-#   GRANT=30ms CUTS=500 tests/netns/test_partition.sh   `make soak`: each about eight times
+#   GRANT=30ms CUTS=500 BUSY=2 tests/netns/test_partition.sh   `make soak`: each cut in each moment
 #   SEED=N ...                                      the same order again
 #   GAP_MS=N GAP_WORST_MS=N ...                     limits of the time without an owner
 
@@ -25,6 +25,8 @@
 . "$TESTS_DIR/witness.sh"
 # shellcheck source=tests/netns/masks.sh
 . "$TESTS_DIR/masks.sh"
+# shellcheck source=tests/netns/moments.sh
+. "$TESTS_DIR/moments.sh"
 # shellcheck source=tests/netns/owners.sh
 . "$TESTS_DIR/owners.sh"
 
@@ -33,42 +35,8 @@ GAP_MS=${GAP_MS:-1000}
 GAP_WORST_MS=${GAP_WORST_MS:-5000}
 PLAYERS=20
 WAYS=("a b" "b a" "a w" "w a" "b w" "w b")
-ACTIONS=(failover upgrade crash)
 STAYED=0 # cuts in which the owner stayed under its players
 BROKEN=0 # connections that broke meanwhile
-BACKGROUND=
-
-# ---- what a cut comes in the middle of ----
-
-in_background() {
-	"$@" >/dev/null 2>&1 &
-	BACKGROUND=$!
-}
-failover() { in_background lab_ctl "$1" failover; }
-# The long grant that it asks for makes the owner stay for longer.
-upgrade() { in_background lab_ctl "$1" upgrade; }
-# Killed under its players, and started at once: before or after its grants have ended.
-crash() {
-	must lab_kill "$1" daemon KILL
-	must lab_daemon "$1"
-}
-
-# An action of the owner, before every third cut. Puts it into ACTION.
-act() {
-	ACTION=
-	[ $(($1 % 3)) = 2 ] && ask_kernels && [[ $OWNER = [ab] ]] || return 0
-	ACTION=${ACTIONS[$(($1 / 3 % ${#ACTIONS[@]}))]}
-	"$ACTION" "$OWNER"
-	lab_nap "0.0$((RANDOM % 10))"
-}
-act_ends() {
-	[ -z "$BACKGROUND" ] || wait "$BACKGROUND" || true
-	BACKGROUND=
-	case $ACTION in
-	failover) lab_wait 10 ctl_ok "$OWNER" ready || not_ok "$OWNER is not ready again" ;;
-	crash) within 10 "the daemon of $OWNER is there again" lab_ready "$OWNER" ;;
-	esac
-}
 
 # ---- one cut ----
 
@@ -94,16 +62,18 @@ players_stayed() {
 	[ "$(field "$REPLY_PLAYERS" broken)" = 0 ] || echo "# broken: $REPLY_PLAYERS"
 }
 
+# partition CUT NUMBER [MOMENT]
 partition() {
 	local mask=$1 number=$2 words may=
 	words="cut$(cut_words "$mask")"
 	[ $((number % 4)) != 0 ] || heal
 	players_settle
-	act "$number"
+	act "${3:-}"
 	words+=${ACTION:+ in $ACTION}
 	window "cut-$mask"
 	ask_players "mark $number"
 	must cut_now "$mask"
+	met "$mask"
 	lab_nap "0.$((RANDOM % 4))$((RANDOM % 10))"
 	! both_ways "$mask" 0 || may=ab
 	! both_ways "$mask" 2 || may+=a
@@ -122,13 +92,13 @@ partition() {
 }
 
 partitions() {
-	local i
 	# The owner stays if only the other node does not hear the witness. It ends if it hears
 	# nobody itself.
 	shuffle "${CUTS:-40}" 48 15
+	queue
 	echo "# grants of $GRANT"
 	observe_mark partitions
-	for i in "${!ORDER[@]}"; do partition "${ORDER[i]}" "$i"; done
+	each_cut 2 partition
 	must cut_now 0
 	within 20 "all hear each other again" all_in_touch
 	within 20 "one node owns again" one_owner
@@ -142,7 +112,7 @@ partitions() {
 	echo "# $REPLY_ARP"
 }
 
-witness_group "$PATIENT"
+witness_group "$PATIENT vrrp { preempt_delay = \"${PREEMPT_MS}ms\" }"
 must lab_wait 20 owner_is a
 must owners_start a b
 within 5 "the kernels say who owns" only_owner a

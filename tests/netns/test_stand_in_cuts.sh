@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: measures, 60 s
+# lane: measures, 70 s
 #
 # Partitions of two nodes whose third member is the gateway, at profile fast; the client's machine
 # is the gateway. Each of the six ways between two of them (from a to b, from b to a, and so on)
 # is open or cut: 63 cuts, in random order, each one directly after the other, and each for a
-# random time, longer than a grant. The one kind that this arrangement does not survive comes
-# last: both reach the gateway, and one of them does not hear the other.
+# random time, longer than a grant. BUSY of three come in the middle of something: a planned
+# failover, a failback, the preempt delay before it, or a crash of the owner's daemon (moments.sh).
+# The one kind that this arrangement does not survive comes last: both reach the gateway, and one of
+# them does not hear the other.
 #
 #   safety     never two owners: by the kernels' own words, lease and grants, and by ARP
 #   liveness   where the nodes hear each other one of them owns. So does a node that hears nothing
@@ -14,7 +16,7 @@
 #              reaches anybody, nobody owns
 #   healing    of two owners that hear each other again the lesser one yields at once
 #
-#   CUTS=N     of them, by default 14; `make soak` takes all, several times
+#   CUTS=N     of them, by default 18; `make soak` takes all, several times
 #   SEED=N     the same order again
 
 # shellcheck source=tests/netns/common.sh
@@ -23,6 +25,10 @@
 . "$TESTS_DIR/cuts.sh"
 # shellcheck source=tests/netns/masks.sh
 . "$TESTS_DIR/masks.sh"
+# An upgrade of an owner that is alone is an exception (docs/ownership.md).
+MOMENTS=(failover failback preempt crash)
+# shellcheck source=tests/netns/moments.sh
+. "$TESTS_DIR/moments.sh"
 # shellcheck source=tests/netns/owners.sh
 . "$TESTS_DIR/owners.sh"
 # shellcheck source=tests/netns/stand_in.sh
@@ -39,12 +45,23 @@ together() { hokm_ready a && hokm_ready b && by_grants a && by_grants b; }
 # Both reach the gateway, and one does not hear the other: the kind that makes two owners.
 named() { [ $(($1 & 3)) != 0 ] && both_ways "$1" 2 && both_ways "$1" 4; }
 
+heal() {
+	must cut_now 0
+	within 20 "all hear each other" together
+	within 20 "and one of them owns" one_owner
+}
+
+# partition CUT [NUMBER MOMENT]
 partition() {
 	local mask=$1 words may=
 	! named "$mask" || return 0
 	words="cut$(cut_words "$mask")"
+	[ -z "${3:-}" ] || heal
+	act "${3:-}"
+	words+=${ACTION:+ in $ACTION}
 	window "cut-$mask"
 	must cut_now "$mask"
+	met "$mask"
 	# Longer than a grant: shorter ones can make two owners (docs/ownership.md).
 	lab_nap "0.$((25 + RANDOM % 50))"
 	if both_ways "$mask" 0; then
@@ -62,7 +79,9 @@ partition() {
 	b) within 20 "$words: who reaches the gateway owns" only_owner b ;;
 	none) within 20 "$words: nobody owns" nobody_owns ;;
 	esac
+	act_ends
 	window after
+	[ -z "$ACTION" ] || return 0
 	[ "$may" != a ] && [ "$may" != b ] && [ "$may" != ab ] || gap_counts
 }
 
@@ -77,14 +96,12 @@ owner_ends() {
 }
 
 partitions() {
-	local mask
-	shuffle "${CUTS:-14}"
+	shuffle "${CUTS:-18}"
+	queue
 	observe_mark partitions
 	owner_ends
-	for mask in "${ORDER[@]}"; do partition "$mask"; done
-	must cut_now 0
-	within 20 "all hear each other again" together
-	within 20 "one node owns again" one_owner
+	each_cut 0 partition
+	heal
 	window whole
 	observe_mark whole
 	gaps_are "$GAP_MS" "$GAP_WORST_MS"
@@ -128,8 +145,7 @@ pulses() {
 # A pulse ends it when they hear each other, not the next advert.
 both_own_then_heal() {
 	local round
-	LAB_CONF_EXTRA="$LAB_CONF_EXTRA
-vrrp { advert = 10s }"
+	LAB_CONF_EXTRA=${LAB_CONF_EXTRA/vrrp {/vrrp { advert = 10s}
 	must lab_conf a b
 	must ctl_ok a reload
 	must ctl_ok b reload
@@ -143,7 +159,7 @@ vrrp { advert = 10s }"
 	done
 }
 
-stand_in_lab ''
+stand_in_lab "vrrp { preempt_delay = \"${PREEMPT_MS}ms\" }"
 must lab_wait 30 owns a
 must lab_wait 30 together
 must observe_start

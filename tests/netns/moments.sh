@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Cuts (masks.sh) that come in the middle of something. A test may set MOMENTS before it sources
+# this file, and defines heal: all hear each other, and one of them owns. Its file has a preempt
+# delay of PREEMPT_MS.
+#
+#   failover  a planned one of the owner
+#   preempt   the preferred node is ready again, and waits for its preempt delay
+#   failback  this delay is over just now
+#   upgrade   of the owner's daemon. The long grant that it asks for makes the owner stay for longer
+#   crash     the owner's daemon is killed, and started at once: before or after its grants end
+#
+#   BUSY=N    so many of three cuts come in the middle of something, by default one
+
+BUSY=${BUSY:-1}
+declare -p MOMENTS >/dev/null 2>&1 || MOMENTS=(failover failback preempt upgrade crash)
+PREEMPT_MS=500
+ACTION=           # the moment of the present cut, or nothing
+QUEUE=()          # "CUT MOMENT" of those that are to be made
+declare -A MET=() # of those that were made; without a moment, too
+BACKGROUND=       # the order of a failover or an upgrade
+ORDERS=0 ON_THE_WAY=0
+
+in_background() {
+	"$@" >/dev/null 2>&1 &
+	BACKGROUND=$!
+}
+failover() { in_background lab_ctl "$1" failover; }
+upgrade() { in_background lab_ctl "$1" upgrade; }
+crash() {
+	must lab_kill "$1" daemon KILL
+	must lab_daemon "$1"
+}
+preempt() {
+	must lab_wait 20 only_owner a
+	must lab_wait 20 ctl_ok a failover
+	must lab_wait 10 only_owner b
+	must ctl_ok a ready
+	NAP_MS=$((RANDOM % (PREEMPT_MS - 100)))
+}
+failback() {
+	preempt
+	NAP_MS=$((PREEMPT_MS - 50 + RANDOM % 200))
+}
+
+# act MOMENT: before a cut.
+act() {
+	ACTION=$1 NAP_MS=$((RANDOM % 100))
+	[ -n "$ACTION" ] || return 0
+	ask_kernels
+	[[ $ACTION != preempt && $ACTION != failback && $OWNER = [ab] ]] || heal
+	ask_kernels
+	"$ACTION" "$OWNER"
+	lab_nap "$(printf '0.%03d' "$NAP_MS")"
+}
+# met CUT: when it was made.
+met() {
+	MET["$1 $ACTION"]=1
+	[ -n "$BACKGROUND" ] || return 0
+	ORDERS=$((ORDERS + 1))
+	! kill -0 "$BACKGROUND" 2>/dev/null || ON_THE_WAY=$((ON_THE_WAY + 1))
+}
+# At its end.
+act_ends() {
+	[ -z "$BACKGROUND" ] || wait "$BACKGROUND" || true
+	BACKGROUND=
+	case $ACTION in
+	failover) lab_wait 10 ctl_ok "$OWNER" ready || not_ok "$OWNER is not ready again" ;;
+	crash) within 10 "the daemon of $OWNER is there again" lab_ready "$OWNER" ;;
+	esac
+}
+
+# queue: every cut in each of MOMENTS, one moment after the other, each with its cuts in random
+# order. After shuffle.
+queue() {
+	local m k j list n=${#MOMENTS[@]}
+	for ((m = 0; m < n; m++)); do
+		list=()
+		for ((k = 0; k < 63; k++)); do
+			j=$((RANDOM % (k + 1)))
+			list[k]=${list[j]-}
+			list[j]=$((k + 1))
+		done
+		for ((k = 0; k < 63; k++)); do QUEUE[k * n + m]="${list[k]} ${MOMENTS[m]}"; done
+	done
+}
+
+# each_cut FIRST CMD: CMD CUT NUMBER [MOMENT] for as many cuts as ORDER has, of which FIRST were
+# named. Where there are enough of them, each cut comes in each moment.
+each_cut() {
+	local i calm=0 busy=0 mask moment
+	for i in "${!ORDER[@]}"; do
+		if [ $((i % 3)) -lt $((3 - BUSY)) ]; then
+			mask=${ORDER[calm++]} moment=
+		else
+			read -r mask moment <<<"${QUEUE[busy++ % ${#QUEUE[@]}]}"
+		fi
+		"$2" "$mask" "$i" "$moment"
+	done
+	echo "# ${#MET[@]} different cuts, calm or in one of ${MOMENTS[*]}; of $ORDERS orders" \
+		"$ON_THE_WAY were not yet answered when the cut came"
+	[ $((calm - $1)) -lt 63 ] || [ $busy -lt ${#QUEUE[@]} ] ||
+		number_is "different cuts, of all that there are" ${#MET[@]} -eq \
+			$((63 * (1 + ${#MOMENTS[@]})))
+}
