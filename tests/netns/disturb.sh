@@ -118,6 +118,12 @@ other_mask() {
 	lab_address "$NODE" 2>>"$DONE"
 	in_node addr del "$(lab_addr "$NODE")/20" dev eth0
 }
+# The kernel has no route to the clients, as without a default route where they are behind a router.
+no_routes() {
+	in_node route del 192.168.1.0/24 dev eth0
+	nap_below_ms 3000
+	in_node route add 192.168.1.0/24 dev eth0 src "$(lab_addr "$NODE")"
+}
 del_clsact() { tc_node qdisc del dev eth0 clsact; }
 del_filter() { tc_node filter del dev eth0 egress; }
 other_root() {

@@ -218,6 +218,32 @@ static void a_node_in_fault_has_no_routes(void **state)
 	assert_string_equal(found.list[0].id, "fault");
 }
 
+/* That cause has a finding of its own, which comes first and has an example. */
+static void a_node_without_a_route_to_its_clients(void **state)
+{
+	static const char *const evidence[] = {
+		"answers to 10.0.0.1", "most clients could not be answered"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++) {
+		struct findings found;
+		struct facts f;
+
+		facts_init(&f);
+		f.agent = true;
+		TEXT(f.state, "fault");
+		f.n_missing = 1;
+		TEXT(f.missing[0], "route to the clients");
+		if (!i)
+			answers_elsewhere(&f);
+		doctor_judge(&f, &found);
+		assert_int_equal(found.n, 2);
+		assert_string_equal(found.list[0].id, "route-missing");
+		assert_string_equal(found.list[0].evidence, evidence[i]);
+		assert_string_equal(found.list[1].id, "fault");
+	}
+}
+
 /* ---- a real kernel ---- */
 
 static void ask(struct facts *f, const char *client)
@@ -518,6 +544,7 @@ int main(void)
 		cmocka_unit_test(when_a_listener_is_stuck),
 		cmocka_unit_test(the_kernel_shows_what_waits),
 		cmocka_unit_test(a_node_in_fault_has_no_routes),
+		cmocka_unit_test(a_node_without_a_route_to_its_clients),
 		cmocka_unit_test(the_kernel_is_asked),
 		cmocka_unit_test(routes_of_a_vip_are_found),
 	};

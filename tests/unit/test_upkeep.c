@@ -393,6 +393,27 @@ static void an_own_address_that_comes_and_goes(void **state)
 	assert_non_null(obstacle());
 }
 
+/* Who configures a network anew sets its routes last. Then nobody can be answered for a moment. */
+static void routes_to_the_clients_that_come_late(void **state)
+{
+	(void)state;
+	look_at(KEEP_CLIENTS, -ENETUNREACH, 900 * NS_PER_MS);
+	assert_int_equal(u.failing_ns[KEEP_CLIENTS], 0);
+	look_at(KEEP_CLIENTS, 0, 2 * NS_PER_S);
+	assert_null(obstacle());
+	look_at(KEEP_CLIENTS, -ENETUNREACH, 1500 * NS_PER_MS);
+	assert_int_not_equal(u.failing_ns[KEEP_CLIENTS], 0);
+	assert_null(obstacle());
+	look_at(KEEP_CLIENTS, -ENETUNREACH, NS_PER_S);
+	assert_non_null(obstacle());
+	/* Without its link the interface has no routes, and nothing new is known. */
+	look_at(KEEP_CLIENTS, -ENODEV, 5 * NS_PER_S);
+	assert_non_null(obstacle());
+	/* The node is a good owner as soon as they are there. */
+	look_at(KEEP_CLIENTS, 0, 1500 * NS_PER_MS);
+	assert_null(obstacle());
+}
+
 /* A filter before ours ends the chain: no probe is seen, and the peers answer them. */
 static void a_filter_that_sees_nothing(void **state)
 {
@@ -458,6 +479,7 @@ int main(void)
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 		cmocka_unit_test(what_is_removed_again_and_again),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
+		cmocka_unit_test_setup(routes_to_the_clients_that_come_late, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),
 		cmocka_unit_test_setup(a_blind_filter_that_fails, set_up),
 	};

@@ -17,6 +17,7 @@
 #include "act/keeper.h"
 #include "act/sysctl.h"
 #include "act/vip.h"
+#include "act/way_out.h"
 #include "base/log.h"
 #include "base/rt_thread.h"
 
@@ -52,6 +53,7 @@ static const struct {
 	[KEEP_PINS] = {"pins", "pin"},
 	[KEEP_FENCES] = {"fences", "fence"},
 	[KEEP_SELF] = {"self", "own address"},
+	[KEEP_CLIENTS] = {"clients", "route to the clients"},
 };
 
 const char *keep_part_text(enum keep_part part)
@@ -129,6 +131,14 @@ static int look_for_self(struct keeper *k)
 	return err || here ? err : -EADDRNOTAVAIL;
 }
 
+/* One that is made again gets its routes later. */
+static int look_for_clients(struct keeper *k)
+{
+	if (k->job.returning || !k->job.n_routes)
+		return 0;
+	return way_out_look(k->bpf, k->job.routes[0]);
+}
+
 static int do_part(struct keeper *k, enum keep_part part)
 {
 	const struct keep_job *j = &k->job;
@@ -150,6 +160,8 @@ static int do_part(struct keeper *k, enum keep_part part)
 		return do_fences(k);
 	case KEEP_SELF:
 		return look_for_self(k);
+	case KEEP_CLIENTS:
+		return look_for_clients(k);
 	default:
 		return -EINVAL;
 	}

@@ -32,7 +32,9 @@ enum keep_part {
 	KEEP_EGRESS,
 	KEEP_PINS,
 	KEEP_FENCES,
-	KEEP_SELF, /* the node's own address, which nobody puts back: an operator gave it */
+	/* Nobody puts these back: an operator gave them. */
+	KEEP_SELF,    /* the node's own address */
+	KEEP_CLIENTS, /* routes to the clients (act/way_out.h) */
 	KEEP_PARTS
 };
 

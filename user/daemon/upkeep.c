@@ -16,8 +16,8 @@
 
 #define BIT(part) (1u << (part))
 #define ALL_PARTS (BIT(KEEP_PARTS) - 1)
-/* What the kernel does not announce. */
-#define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS) | BIT(KEEP_INGRESS))
+/* What the kernel does not announce, at least not always. */
+#define OFTEN_PARTS (BIT(KEEP_SYSCTLS) | BIT(KEEP_PINS) | BIT(KEEP_INGRESS) | BIT(KEEP_CLIENTS))
 /*
  * Without it the kernel resets players that live on a peer. It is asked for while no pulse comes.
  */
@@ -185,6 +185,11 @@ static const char *why_not(enum keep_part part, int err)
 	if (part == KEEP_SELF && err == -EADDRNOTAVAIL)
 		return "the daemon adds only VIPs; without this address the node cannot be owner: "
 		       "give it to the interface again";
+	if (part == KEEP_CLIENTS && err == -ENETUNREACH)
+		return "the kernel could not answer most of the clients that are known; "
+		       "the daemon sets no route but those of the VIPs: "
+		       "give this machine its routes again "
+		       "(`ip route`; `ip link set down` removes a default route)";
 	if (part == KEEP_SYSCTLS && (err == -EROFS || err == -EACCES))
 		return "/proc/sys is mounted read-only here, as in a container: "
 		       "correct the value on the host (hokm-xdp doctor names it)";
@@ -227,8 +232,10 @@ static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now
 	const bool failed = u->failing_ns[part] != 0;
 
 	/* Without its interface the node is in fault anyway (link-down). */
-	if (n == -ENODEV)
+	if (n == -ENODEV) {
+		u->retry_ns[part] = now_ns + RETRY_NS;
 		return false;
+	}
 	/* The kernel's tables changed while they were read. */
 	if (n == -EINTR) {
 		u->job.parts |= BIT(part);

@@ -41,7 +41,8 @@ struct upkeep {
 	uint64_t soon_ns, often_ns, full_ns;
 	uint64_t failing_ns[KEEP_PARTS]; /* since when a part cannot be put back; 0: it is there */
 	uint64_t retry_ns[KEEP_PARTS];
-	uint64_t missed_ns;       /* since when the node's own address is not there; 0: it is */
+	/* Since when it is not there; 0: it is. Of parts that upkeep_is_passing() waits for. */
+	uint64_t missed_ns[KEEP_PARTS];
 	uint64_t unset_ns;        /* since when what is wanted cannot be set; 0: it is set */
 	uint64_t lacking_ns;      /* since when an address or route is awaited; 0: none is */
 	uint64_t broken_until_ns; /* the node should not own the VIP until then */

@@ -11,7 +11,7 @@
 /* Without these the node is no good owner. */
 #define VITAL_PARTS                                                                   \
 	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SYSCTLS) | BIT(KEEP_INGRESS) | \
-	 BIT(KEEP_EGRESS) | BIT(KEEP_SELF))
+	 BIT(KEEP_EGRESS) | BIT(KEEP_SELF) | BIT(KEEP_CLIENTS))
 
 #define GONE_NS  (200 * NS_PER_MS)
 #define SIGHT_NS (NS_PER_S)
@@ -43,10 +43,10 @@ static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, ui
 	u->broken_by = what;
 }
 
-/* The node's own address fails the same way whether the node owns or not. */
+/* These fail the same way whether the node owns or not. */
 static uint64_t stay_away_ns(enum keep_part part)
 {
-	return part == KEEP_SELF ? PATIENCE_NS : BROKEN_NS;
+	return part == KEEP_SELF || part == KEEP_CLIENTS ? PATIENCE_NS : BROKEN_NS;
 }
 
 static void report_sight(const struct upkeep *u)
@@ -139,10 +139,13 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
 
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
 {
-	if (part != KEEP_SELF)
+	const uint64_t wait_ns = part == KEEP_SELF ? GONE_NS : PATIENCE_NS;
+	const int gone = part == KEEP_SELF ? -EADDRNOTAVAIL : -ENETUNREACH;
+
+	if (part != KEEP_SELF && part != KEEP_CLIENTS)
 		return false;
-	note_since(&u->missed_ns, n == -EADDRNOTAVAIL, now_ns);
-	return u->missed_ns && now_ns - u->missed_ns < GONE_NS;
+	note_since(&u->missed_ns[part], n == gone, now_ns);
+	return u->missed_ns[part] && now_ns - u->missed_ns[part] < wait_ns;
 }
 
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)

@@ -23,8 +23,9 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
 
 /*
  * Who gives the node's own address another mask removes it and adds it again. So it counts as gone
- * when it is not there for 0.2 s. n: of this part, as the keeper found it. True: it may be back
- * soon, and is to be looked for again.
+ * when it is not there for 0.2 s. The routes to the clients are set after it, by another program,
+ * so they have a second. n: of this part, as the keeper found it. True: it may be back soon, and is
+ * to be looked for again.
  */
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns);
 

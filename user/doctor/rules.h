@@ -68,6 +68,9 @@ rule_applies rule_clock_wrong;
 rule_applies rule_ordered;
 
 /* ---- rules_routes.c ---- */
+/* Of what status calls missing: the routes to the clients, which the daemon does not set. */
+bool rule_of_routes(const char *missing);
+rule_applies rule_route_missing;
 rule_applies rule_arp_filtered;
 rule_applies rule_route_in;
 rule_applies rule_route_out;

@@ -190,9 +190,16 @@ bool rule_ordered(const struct facts *f, struct finding *out)
 
 bool rule_part_missing(const struct facts *f, struct finding *out)
 {
-	return f->n_missing &&
-	       rule_say(out, "gone, and cannot be put back: %s%s%s", f->missing[0],
-			f->n_missing > 1 ? ", " : "", f->n_missing > 1 ? f->missing[1] : "");
+	const char *first = "", *second = "";
+
+	for (unsigned int i = 0; i < f->n_missing; i++) {
+		if (rule_of_routes(f->missing[i]))
+			continue;
+		second = *first && !*second ? f->missing[i] : second;
+		first = *first ? first : f->missing[i];
+	}
+	return *first && rule_say(out, "gone, and cannot be put back: %s%s%s", first,
+				  *second ? ", " : "", second);
 }
 
 bool rule_part_put_back(const struct facts *f, struct finding *out)

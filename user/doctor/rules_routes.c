@@ -12,6 +12,22 @@ static bool takes_part(const struct facts *f)
 	return strcmp(f->state, "fault") != 0;
 }
 
+bool rule_of_routes(const char *missing)
+{
+	return !strcmp(missing, "route to the clients");
+}
+
+/* A node that lacks them is in fault. */
+bool rule_route_missing(const struct facts *f, struct finding *out)
+{
+	for (unsigned int i = 0; i < f->n_missing; i++)
+		if (rule_of_routes(f->missing[i]))
+			return rule_say(out, "%s",
+					f->route_out[0] ? f->route_out
+							: "most clients could not be answered");
+	return false;
+}
+
 /* The kernel answers ARP then only on the interface by which it would answer the asker. */
 bool rule_arp_filtered(const struct facts *f, struct finding *out)
 {

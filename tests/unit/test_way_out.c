@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Can the kernel answer the clients of established connections? Asked of a kernel with routes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "act/way_out.h"
+#include "act_bpf_rig.h"
+
+static void ip(const char *line)
+{
+	assert_int_equal(RUN("sh", "-c", line), 0);
+}
+
+static struct hokm_conn_key key_of(const char *client, uint16_t port)
+{
+	struct hokm_conn_key k = {.client_port = htons(port)};
+
+	k.client.w[2] = htonl(0xffff);
+	k.client.w[3] = own_addr(client).s_addr;
+	return k;
+}
+
+static void add_conn(struct hokm_bpf *b, const char *client, uint16_t port, uint8_t tcp_state)
+{
+	const struct hokm_conn_key k = key_of(client, port);
+	const struct hokm_conn c = {.tcp_state = tcp_state};
+
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], &k, &c, BPF_ANY), 0);
+}
+
+static void remove_conn(struct hokm_bpf *b, const char *client, uint16_t port)
+{
+	const struct hokm_conn_key k = key_of(client, port);
+
+	assert_int_equal(bpf_map_delete_elem(b->map[MAP_CONNS], &k), 0);
+}
+
+static int look(const struct hokm_bpf *b)
+{
+	return way_out_look(b, own_addr("192.168.1.25"));
+}
+
+/* Of each table, each one once, and no half of a handshake. */
+static void examples_are_clients_that_answered(void **state)
+{
+	const struct hokm_replica r = {.isn = 1};
+	const struct hokm_conn_key elsewhere = key_of("10.0.0.3", 1);
+	struct hokm_bpf *b = rig_open(false);
+	struct in_addr list[4];
+
+	(void)state;
+	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 0);
+	for (uint16_t port = 1; port <= 20; port++)
+		add_conn(b, "10.0.0.1", port, HOKM_TCP_ESTABLISHED);
+	add_conn(b, "10.0.0.2", 1, HOKM_TCP_ESTABLISHED + 1);
+	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 1);
+	assert_int_equal(list[0].s_addr, own_addr("10.0.0.1").s_addr);
+	assert_int_equal(hokm_bpf_set_replica(b, &elsewhere, &r), 0);
+	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 2);
+	assert_int_equal(list[1].s_addr, own_addr("10.0.0.3").s_addr);
+	assert_int_equal(hokm_bpf_some_clients(b, list, 1), 1);
+	hokm_bpf_close(b);
+}
+
+static void most_clients_decide(void **state)
+{
+	(void)state;
+	assert_false(way_out_is_lost(0, 0));
+	assert_false(way_out_is_lost(0, 8));
+	assert_true(way_out_is_lost(1, 1));
+	assert_false(way_out_is_lost(1, 2));
+	assert_true(way_out_is_lost(2, 3));
+	assert_true(way_out_is_lost(8, 8));
+}
+
+static void the_kernel_is_asked(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+
+	(void)state;
+	assert_int_equal(look(b), 0); /* nobody is known */
+	add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENODEV); /* the VIP is not local */
+	ip("ip route add local 192.168.1.25 dev lo table local");
+	assert_int_equal(look(b), -ENETUNREACH);
+	ip("ip route add default via 192.168.1.27");
+	assert_int_equal(look(b), 0);
+	/* What is refused on purpose is one of several, or has an error of its own. */
+	add_conn(b, "203.0.113.2", 1, HOKM_TCP_ESTABLISHED);
+	ip("ip route add unreachable 203.0.113.1");
+	assert_int_equal(look(b), 0);
+	ip("ip route add blackhole 203.0.113.2");
+	assert_int_equal(look(b), 0);
+	ip("ip route del blackhole 203.0.113.2");
+	ip("ip route add prohibit 203.0.113.2");
+	assert_int_equal(look(b), -ENETUNREACH);
+	ip("ip route del prohibit 203.0.113.2");
+	ip("ip route del unreachable 203.0.113.1");
+	/* Clients of the segment, and none that is answered by a route that is gone. */
+	remove_conn(b, "203.0.113.1", 1);
+	add_conn(b, "192.168.1.27", 1, HOKM_TCP_ESTABLISHED);
+	ip("ip route del default");
+	assert_int_equal(look(b), 0);
+	remove_conn(b, "192.168.1.27", 1);
+	assert_int_equal(look(b), -ENETUNREACH);
+	/* Without its link nothing can be said. */
+	ip("ip link set hx0 down");
+	assert_int_equal(look(b), -ENODEV);
+	ip("ip link set hx0 up");
+	ip("ip route del local 192.168.1.25 dev lo table local");
+	hokm_bpf_close(b);
+}
+
+static int all_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(examples_are_clients_that_answered),
+		cmocka_unit_test(most_clients_decide),
+		RIG_TEST(the_kernel_is_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return rig_main(all_tests);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Can the kernel answer the clients? The routes to them belong to others: an operator, networkd, a
+ * DHCP client. `ip link set down` removes them without a word, and after `up` nobody may bring back
+ * the default route. Then SYNs arrive, checks pass, peers answer pulses, and no client gets an
+ * answer.
+ *
+ * Examples are the clients of established connections, of this node and of its peers. Anybody can
+ * send a SYN from any address, so half-open connections do not count. An operator may have no route
+ * to one client on purpose: most of the examples must lack one.
+ */
+#ifndef HOKM_ACT_WAY_OUT_H
+#define HOKM_ACT_WAY_OUT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "path/bpf.h"
+
+/*
+ * vip: from which they are answered. Returns 0 when the kernel has a route to most of the clients,
+ * or when none is known; -ENETUNREACH when it has none; -ENODEV when nothing can be said, because
+ * the interface is down, or the VIP is not local.
+ */
+int way_out_look(const struct hokm_bpf *b, struct in_addr vip);
+
+/* Of n clients so many have no route: is this node cut off from them? */
+bool way_out_is_lost(unsigned int lost, unsigned int n);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Some clients of the tables of connections, as examples. Of each table a few entries are read, one
+ * by one: a table of hundreds of thousands is walked by nobody for that. The order of a hash table
+ * is as good as chance.
+ */
+#include <string.h>
+
+#include "conf/conf.h"
+#include "path/bpf_internal.h"
+
+#define LOOKS 32 /* entries of each table: many connections may be of one address */
+
+struct clients {
+	struct in_addr *list;
+	unsigned int n, max;
+};
+
+static bool has(const struct clients *c, struct in_addr a)
+{
+	for (unsigned int i = 0; i < c->n; i++)
+		if (c->list[i].s_addr == a.s_addr)
+			return true;
+	return false;
+}
+
+/* Its client has answered: nobody but him can have this address. */
+static bool is_established(int map_fd, const struct hokm_conn_key *k)
+{
+	struct hokm_conn conn;
+
+	return !bpf_map_lookup_elem(map_fd, k, &conn) && conn.tcp_state == HOKM_TCP_ESTABLISHED;
+}
+
+/* conns: of map conns. Peers replicate established connections only. */
+static void collect(struct clients *c, int map_fd, bool conns)
+{
+	struct hokm_conn_key key, next;
+	const struct hokm_conn_key *at = NULL;
+
+	for (int i = 0; i < LOOKS && c->n < c->max; i++) {
+		struct in_addr client;
+
+		if (map_fd < 0 || bpf_map_get_next_key(map_fd, at, &next))
+			return;
+		key = next;
+		at = &key;
+		client = hokm_addr_to_ipv4(&key.client);
+		if (!has(c, client) && (!conns || is_established(map_fd, &key)))
+			c->list[c->n++] = client;
+	}
+}
+
+unsigned int hokm_bpf_some_clients(const struct hokm_bpf *b, struct in_addr *list, unsigned int max)
+{
+	struct clients c = {.list = list, .max = max};
+
+	collect(&c, b->map[MAP_CONNS], true);
+	collect(&c, b->map[MAP_REPLICA], false);
+	return c.n;
+}
