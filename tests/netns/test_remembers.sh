@@ -4,7 +4,8 @@
 #
 # A node that the operator took out of service stays out after its daemon was killed or stopped and
 # started again: `failover`, `maint` and `drain` are in the state file until they are taken back.
-# Status tells the moment and the user. A damaged state file gives no order, and is reported.
+# Status tells the moment and the user. One that could not be saved is saved later. After a reboot a
+# drain has no end. A damaged state file gives no order, and is reported.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -18,6 +19,9 @@ without_file() { [ ! -e "$STATE" ]; }
 fact() { status a ".orders.$1 | \"\(.since_s) \(.uid)\""; }
 # Without the order it would take the VIP back within a second.
 preempts_not() { ! lab_wait 2 owns a; }
+not_saved() { status_is a .orders_failed true; }
+warns_not() { ! warns; }
+warns() { lab_ctl a status | grep -q "these orders would not survive a restart"; }
 
 # Its lock is free when its last thread has ended.
 unlocked() { flock --nonblock "$LAB_DIR/a/hokm.sock.lock" true; }
@@ -70,11 +74,29 @@ holds "maint: it does not take the VIP back" preempts_not
 holds "maint: ready" ctl_ok a ready
 within 20 "maint: the node owns again" owns a
 
+# The next file cannot be written.
+must mkdir "$STATE.new"
+holds "not saved: the order is taken" ctl_ok a maint
+within 10 "not saved: the node knows it" not_saved
+holds "not saved: status warns" warns
+within 10 "not saved: the log says it" log_says a "could not write the state file $STATE"
+must rmdir "$STATE.new"
+within 20 "not saved: it is saved as soon as that is possible" saved
+holds "not saved: nothing warns any more" warns_not
+holds "not saved: ready" ctl_ok a ready
+within 20 "not saved: the node owns again" owns a
+
 holds "drain: the order is taken" ctl_ok a drain --timeout 90s
 within 10 "drain: the peer owns" owns b
 keeps drain KILL
 number_is "drain: its time goes on, ms" "$(status a .drain_ms)" -le 90000
 number_is "drain: its time goes on, ms" "$(status a .drain_ms)" -gt 30000
+
+must lab_kill a daemon KILL
+must sed -i 's/^boot .*/boot 00000000-0000-0000-0000-000000000000/' "$STATE"
+start_again
+within 20 "another boot: the drain is in force again" ordered drain
+holds "another boot: its time is over when its players have left" status_is a .drain_ms null
 
 must lab_kill a daemon KILL
 must truncate -s -2 "$STATE"

@@ -30,6 +30,7 @@ static uint64_t asked_link;       /* the doubt of the last job */
 static bool fresh;
 static bool addrs_put, routes_put; /* by the worker, and not taken yet */
 static uint64_t probes_seen;
+static bool unset, lacking; /* what the worker says of the VIPs */
 
 const char *keep_part_text(enum keep_part part)
 {
@@ -148,13 +149,13 @@ void apply_fill_job(const struct apply *a, struct keep_job *job)
 bool apply_failing(const struct apply *a)
 {
 	(void)a;
-	return false;
+	return unset;
 }
 
 bool apply_lacking(const struct apply *a)
 {
 	(void)a;
-	return false;
+	return lacking;
 }
 
 /* Who reads the events is no matter here. */
@@ -185,6 +186,7 @@ static int set_up(void **state)
 			    .full_ns = NEVER};
 	result = (struct keep_result){0};
 	probes_seen = 0;
+	unset = lacking = false;
 	fresh = addrs_put = routes_put = false;
 	jobs = given = 0;
 	asked_link = 0;
@@ -381,6 +383,61 @@ static void what_is_removed_again_and_again(void **state)
 	}
 }
 
+static void wait_for(uint64_t long_ns)
+{
+	const uint64_t end_ns = now_ns + long_ns;
+
+	while (now_ns < end_ns)
+		tick(true);
+}
+
+/* The kernel refuses to add an address or a route, or takes its time, as a busy one may. */
+static void a_vip_that_cannot_be_set(void **state)
+{
+	const struct {
+		bool *which;
+		uint64_t patience_ns;
+	} rows[] = {{&unset, NS_PER_S}, {&lacking, 5 * NS_PER_S}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up(state);
+		*rows[i].which = true;
+		wait_for(rows[i].patience_ns - 100 * NS_PER_MS);
+		assert_null(obstacle());
+		wait_for(200 * NS_PER_MS);
+		assert_non_null(obstacle());
+		assert_string_equal(obstacle(), "an address or a route of a VIP");
+		/* It can only fail while the node owns: it must stay away for a while. */
+		*rows[i].which = false;
+		wait_for(29 * NS_PER_S);
+		assert_non_null(obstacle());
+		wait_for(2 * NS_PER_S);
+		assert_null(obstacle());
+	}
+}
+
+/* The kernel does not announce all. Some parts are looked at each second, and all each ten. */
+static void all_is_looked_at_without_an_announcement(void **state)
+{
+	const unsigned int all = (1u << KEEP_PARTS) - 1;
+	unsigned int often = 0, full = 0, before = 0;
+
+	(void)state;
+	u.often_ns = u.full_ns = now_ns;
+	for (unsigned int i = 0; i < 2995; i++) {
+		tick(true);
+		if (jobs == before)
+			continue;
+		before = jobs;
+		full += given == all;
+		often += given != all;
+		assert_int_equal(given & 1u << KEEP_PINS, 1u << KEEP_PINS);
+		assert_int_equal(given & 1u << KEEP_SYSCTLS, 1u << KEEP_SYSCTLS);
+	}
+	assert_int_equal(full, 3);
+	assert_in_range(often, 26, 27);
+}
+
 /* Nobody puts it back but the program that removes it. It never fails for a whole second. */
 static void an_own_address_that_comes_and_goes(void **state)
 {
@@ -478,6 +535,8 @@ int main(void)
 		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 		cmocka_unit_test(what_is_removed_again_and_again),
+		cmocka_unit_test(a_vip_that_cannot_be_set),
+		cmocka_unit_test_setup(all_is_looked_at_without_an_announcement, set_up),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 		cmocka_unit_test_setup(routes_to_the_clients_that_come_late, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),

@@ -231,13 +231,18 @@ static void look(struct await *w)
 		has_no_link(w);
 }
 
+bool await_is_due(bool same, uint64_t since_ns)
+{
+	return since_ns >= (same ? AGAIN_NS : OTHER_NS);
+}
+
 static void report(struct await *w, uint64_t now_ns)
 {
 	bool same;
 
 	w->errors[strcspn(w->errors, "\n")] = '\0';
 	same = w->reported && !strcmp(w->reported, w->errors);
-	if (w->reported_ns && now_ns - w->reported_ns < (same ? AGAIN_NS : OTHER_NS))
+	if (w->reported_ns && !await_is_due(same, now_ns - w->reported_ns))
 		return;
 	w->reported_ns = now_ns;
 	free(w->reported);

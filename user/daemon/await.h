@@ -9,6 +9,9 @@
 #ifndef HOKM_DAEMON_AWAIT_H
 #define HOKM_DAEMON_AWAIT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct conf;
 
 /*
@@ -20,5 +23,11 @@ struct conf;
  * logged; -EINTR: SIGTERM or SIGINT ended the wait.
  */
 int await_conf(const char *file, struct conf **out);
+
+/*
+ * Is a reason to be reported so long after the last report? same: it was the reason then, too. A
+ * wait of days does not fill the log, and who looks at its end sees what is waited for.
+ */
+bool await_is_due(bool same, uint64_t since_ns);
 
 #endif
