@@ -254,7 +254,7 @@ orders_are_over() {
 # their holder, or nobody hears a node for longer than players_dead_after.
 BREAKING=' game_killed new_interface link_down_up cable_out_in detach_xdp '
 # What takes longer than a restart by what it does.
-SLOW=' new_interface link_down_up cable_out_in '
+SLOW=' new_interface link_down_up cable_out_in no_routes '
 
 # has_one_of LIST: the burst has a disturbance of the list.
 has_one_of() {

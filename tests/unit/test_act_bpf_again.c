@@ -12,6 +12,8 @@
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "act_bpf_rig.h"
@@ -165,6 +167,30 @@ static void removed_pins_lose_nothing(void **state)
 	hokm_bpf_close(b);
 }
 
+/* Another agent unmounts the bpffs. Nothing is made in what is below it. */
+static void without_a_bpffs_nothing_is_pinned(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+	uint32_t link = rig_link_id();
+	char dir[PIN_DIR_MAX];
+
+	(void)state;
+	assert_int_equal(pins_dir(&rig.conf, dir), 0);
+	assert_int_equal(umount2(rig.bpffs, MNT_DETACH), 0);
+	assert_int_equal(hokm_bpf_again_pins(b), -EMEDIUMTYPE);
+	assert_string_equal(xdp_mode(rig.ns.ifindex_a), "native"); /* held by the handle */
+	assert_int_equal(bpf_link_detach(b->link), 0);
+	assert_int_equal(hokm_bpf_again_ingress(b), -EMEDIUMTYPE);
+	assert_int_not_equal(access(dir, F_OK), 0);
+	assert_int_equal(rmdir(rig.bpffs), 0);
+	assert_int_equal(mkdir(rig.bpffs, 0700), 0);
+	assert_int_equal(mount("bpf", rig.bpffs, "bpf", 0, "mode=0700"), 0);
+	assert_int_equal(hokm_bpf_again_ingress(b), 1);
+	assert_int_equal(hokm_bpf_again_pins(b), MAP_COUNT + 3);
+	assert_int_not_equal(rig_link_id(), link);
+	hokm_bpf_close(b);
+}
+
 /* The new link has a place to be pinned at. */
 static void ingress_comes_back_before_its_folder(void **state)
 {
@@ -266,6 +292,7 @@ static int all_tests(void)
 		RIG_TEST(an_ingress_qdisc_is_no_clsact),
 		RIG_TEST(cleanup_finds_the_filter_at_an_ingress_qdisc),
 		RIG_TEST(removed_pins_lose_nothing),
+		RIG_TEST(without_a_bpffs_nothing_is_pinned),
 		RIG_TEST(ingress_comes_back_before_its_folder),
 		RIG_TEST(handles_of_other_threads_close_their_own),
 		RIG_TEST(a_filter_before_ours_is_named),

@@ -438,6 +438,20 @@ static void all_is_looked_at_without_an_announcement(void **state)
 	assert_in_range(often, 26, 27);
 }
 
+/* The daemon holds what was pinned, and nothing else does: its end would be that of its programs.
+ */
+static void pins_that_cannot_be_put_back(void **state)
+{
+	(void)state;
+	look_at(KEEP_PINS, -EMEDIUMTYPE, 900 * NS_PER_MS);
+	assert_null(obstacle());
+	look_at(KEEP_PINS, -EMEDIUMTYPE, 200 * NS_PER_MS);
+	assert_non_null(obstacle());
+	set_up(state);
+	look_at(KEEP_FENCES, -EPERM, 5 * NS_PER_S);
+	assert_null(obstacle());
+}
+
 /* Nobody puts it back but the program that removes it. It never fails for a whole second. */
 static void an_own_address_that_comes_and_goes(void **state)
 {
@@ -535,6 +549,7 @@ int main(void)
 		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 		cmocka_unit_test(what_is_removed_again_and_again),
+		cmocka_unit_test_setup(pins_that_cannot_be_put_back, set_up),
 		cmocka_unit_test(a_vip_that_cannot_be_set),
 		cmocka_unit_test_setup(all_is_looked_at_without_an_announcement, set_up),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),

@@ -193,7 +193,7 @@ static const char *why_not(enum keep_part part, int err)
 	if (part == KEEP_SYSCTLS && (err == -EROFS || err == -EACCES))
 		return "/proc/sys is mounted read-only here, as in a container: "
 		       "correct the value on the host (hokm-xdp doctor names it)";
-	return strerror(-err);
+	return hokm_bpf_again_text(err);
 }
 
 static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)

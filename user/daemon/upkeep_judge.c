@@ -13,6 +13,12 @@
 	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SYSCTLS) | BIT(KEEP_INGRESS) | \
 	 BIT(KEEP_EGRESS) | BIT(KEEP_SELF) | BIT(KEEP_CLIENTS))
 
+/*
+ * The programs of a node whose pins cannot be put back end with its daemon. Those that others
+ * remove again and again are there again each time, and nothing is lost meanwhile.
+ */
+#define VITAL_TO_HAVE (VITAL_PARTS | BIT(KEEP_PINS))
+
 #define GONE_NS  (200 * NS_PER_MS)
 #define SIGHT_NS (NS_PER_S)
 /* A vital part that fails for so long is a reason to hand over ... */
@@ -112,7 +118,7 @@ void upkeep_judge(struct upkeep *u, uint64_t now_ns)
 	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
 		const enum keep_part part = (enum keep_part)i;
 
-		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
+		if (VITAL_TO_HAVE & BIT(i) && is_long(u->failing_ns[i], now_ns))
 			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
 	}
 	look_at_sight(u, now_ns);

@@ -111,11 +111,14 @@ int hokm_bpf_ifindex(const struct hokm_bpf *b);
 /*
  * Read back from the kernel whether the ingress link, the egress filter and all pins are there, and
  * put back what is missing. Each returns how many things were put back, 0 when all were there, or
- * -errno. Failures of ingress and pins are logged, with the program that is in the way.
+ * -errno. Failures of ingress and pins are logged, with the program that is in the way; but for
+ * -EMEDIUMTYPE: no bpffs is mounted where the pins were.
  */
 int hokm_bpf_again_ingress(struct hokm_bpf *b);
 int hokm_bpf_again_egress(struct hokm_bpf *b);
 int hokm_bpf_again_pins(struct hokm_bpf *b);
+/* The error of one of them in words. */
+const char *hokm_bpf_again_text(int err);
 
 /*
  * The interface was made again, with this index: from now on the handle is about that one.

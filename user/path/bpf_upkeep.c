@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "path/bpf_internal.h"
@@ -90,7 +92,20 @@ int hokm_bpf_follow(struct hokm_bpf *b, int ifindex)
 	return bpf_hold_link(b);
 }
 
-/* The folder of the node, and the one above it. */
+/* Is a bpffs two folders above the one of the node? Another agent may have unmounted it. */
+static bool has_bpffs(const char *above)
+{
+	const char *slash = strrchr(above, '/');
+	char root[PIN_DIR_MAX];
+	struct statfs fs;
+
+	if (!slash)
+		return false;
+	snprintf(root, sizeof(root), "%.*s", (int)(slash - above), above);
+	return !statfs(root, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* The folder of the node, and the one above it. -EMEDIUMTYPE: there is no bpffs. */
 static int make_folders(const char *dir)
 {
 	char above[PIN_DIR_MAX];
@@ -100,6 +115,8 @@ static int make_folders(const char *dir)
 	slash = strrchr(above, '/');
 	if (slash)
 		*slash = '\0';
+	if (!has_bpffs(above))
+		return -EMEDIUMTYPE;
 	if (mkdir(above, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : 0;
@@ -175,6 +192,14 @@ static int pin_again(const struct hokm_bpf *b, const char *name, int fd)
 	if (!err)
 		err = pins_put(b->dir, name, fd);
 	return err ? err : 1;
+}
+
+const char *hokm_bpf_again_text(int err)
+{
+	if (err == -EMEDIUMTYPE)
+		return "no bpffs is mounted where the pins were: mount -t bpf bpf /sys/fs/bpf; "
+		       "until then the end of this process would be that of its programs";
+	return strerror(-err);
 }
 
 int hokm_bpf_again_pins(struct hokm_bpf *b)

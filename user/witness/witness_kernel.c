@@ -224,7 +224,7 @@ void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 	k->again_ns = k->missing && again != -ENODEV ? now_ns + AGAIN_NS : 0;
 	if (k->missing && !(was_missing && again == -ENODEV))
 		log_error("%s has no XDP program of the witness, and it could not be put back: %s",
-			  k->interface, strerror(-again));
+			  k->interface, hokm_bpf_again_text(again));
 	if (again > 0 || pins > 0)
 		log_warn("put back what was removed: %s%s%s", again > 0 ? "the XDP program" : "",
 			 again > 0 && pins > 0 ? ", " : "", pins > 0 ? "pins" : "");
