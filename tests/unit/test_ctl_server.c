@@ -502,9 +502,14 @@ static void test_removed_socket_comes_back(void **state)
 	/* With its folder, and again: the new folder is watched. */
 	snprintf(folder, sizeof(folder), "%s/run", r->dir);
 	for (int i = 0; i < 2; i++) {
+		const mode_t was = umask(0077); /* that of the unit */
+
 		assert_int_equal(unlink(r->path), 0);
 		assert_int_equal(rmdir(folder), 0);
 		wait_for_socket(r);
+		umask(was);
+		assert_int_equal(stat(folder, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0755);
 	}
 	/* What is no socket stays, and the socket comes when it is gone. */
 	snprintf(file, sizeof(file), "%s/other", r->dir);

@@ -42,11 +42,7 @@ static const char *advice(int err)
 	return "";
 }
 
-/*
- * Another program may have removed it while a daemon runs. Users that may use ctl need to reach the
- * socket in it, whatever the umask of the unit is.
- */
-static int make_folder(const char *dir)
+int lock_make_folder(const char *dir)
 {
 	if (!mkdir(dir, 0755))
 		return chmod(dir, 0755) ? -errno : 0;
@@ -59,7 +55,7 @@ static int prepare_folder(const struct conf *c)
 	int err = folder_of(c, dir);
 
 	if (!err)
-		err = make_folder(dir);
+		err = lock_make_folder(dir);
 	if (err)
 		log_error("could not create %s for the control socket: %s%s", dir, strerror(-err),
 			  advice(err));
@@ -86,7 +82,7 @@ int lock_may(const struct conf *c, FILE *errors)
 	int err = folder_of(c, dir);
 
 	if (!err)
-		err = make_folder(dir);
+		err = lock_make_folder(dir);
 	if (!err)
 		err = try_file(dir);
 	if (err)

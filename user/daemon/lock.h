@@ -29,6 +29,12 @@ int lock_node(const struct conf *c, struct node_lock *l);
  * `errors`: the folder is read-only or full, or cannot be made again as a start would make it.
  */
 int lock_may(const struct conf *c, FILE *errors);
+/*
+ * Makes the folder of the control socket if it is not there: at a start, and when another program
+ * has removed it. Users that may use ctl need to reach the socket in it, so its mode is 0755,
+ * whatever the umask of the unit is. A folder that is there keeps its mode. 0 or -errno.
+ */
+int lock_make_folder(const char *dir);
 /* Releases the locks; those that are not held are fine. */
 void unlock_node(struct node_lock *l);
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/lock.h"
 #include "serve/server.h"
 
 #define LISTEN_BACKLOG 32
@@ -56,8 +57,8 @@ static int lock_folder(const char *path, bool wait)
 		return -EINVAL;
 	}
 	*slash = '\0';
-	if (mkdir(folder, 0755) && errno != EEXIST) {
-		err = -errno;
+	err = lock_make_folder(folder);
+	if (err) {
 		log_error("control socket: could not make the folder %s: %s", folder,
 			  strerror(-err));
 		return err;
