@@ -14,8 +14,9 @@
 #define START (1000000 * MS)
 
 static const struct steer_signs SILENT,
-	ASKED = {.alive = true}, ARRIVED = {.alive = true, .arrived = true},
-	REFUSED = {.alive = true, .arrived = true, .refused = true};
+	MUTE = {.alive = true}, ASKED = {.alive = true, .asks = true},
+	ARRIVED = {.alive = true, .asks = true, .arrived = true},
+	REFUSED = {.alive = true, .asks = true, .arrived = true, .refused = true};
 
 /* Looks every 10 ms during this time; returns the number of probes. */
 static unsigned int pass(struct steer_test *t, const struct steer_signs *s, uint64_t *now_ns,
@@ -58,6 +59,50 @@ static void bad_when_none_arrives(void **state)
 	assert_in_range(pass(&t, &ASKED, &now_ns, 10000), 9, 11); /* and goes on asking */
 	pass(&t, &ARRIVED, &now_ns, 10);
 	assert_int_equal(t.state, STEER_GOOD);
+}
+
+/* Its first question waits for ARP, and is sent after a second or two: until then none counts. */
+static void the_peer_must_know_us(void **state)
+{
+	struct steer_test t = {0};
+	uint64_t now_ns = START;
+
+	(void)state;
+	assert_in_range(pass(&t, &MUTE, &now_ns, 2100), 90, 110);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	assert_true(steer_test_waits(&t));
+	/* Then the limit counts anew ... */
+	pass(&t, &ASKED, &now_ns, 1000);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	pass(&t, &ARRIVED, &now_ns, 10);
+	assert_int_equal(t.state, STEER_GOOD);
+	/* ... from the first question on: between two looks there may be none. */
+	t = (struct steer_test){0};
+	pass(&t, &MUTE, &now_ns, 1500);
+	pass(&t, &ASKED, &now_ns, 10);
+	pass(&t, &MUTE, &now_ns, 980);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	pass(&t, &MUTE, &now_ns, 30);
+	assert_int_equal(t.state, STEER_BAD);
+}
+
+static void a_peer_that_never_asks_is_bad_in_the_end(void **state)
+{
+	struct steer_test t = {0};
+	uint64_t now_ns = START;
+
+	(void)state;
+	pass(&t, &MUTE, &now_ns, 5000);
+	assert_int_equal(t.state, STEER_UNTESTED);
+	pass(&t, &MUTE, &now_ns, 20);
+	assert_int_equal(t.state, STEER_BAD);
+	assert_false(steer_test_waits(&t));
+	/* What it asked before this node's first probe is no proof. */
+	t = (struct steer_test){0};
+	pass(&t, &SILENT, &now_ns, 10);
+	assert_true(steer_test_look(&t, &ASKED, now_ns));
+	pass(&t, &MUTE, &now_ns, 2000);
+	assert_int_equal(t.state, STEER_UNTESTED);
 }
 
 /* The daemon started again: it has another nonce, and the peer has seen no probe with it yet. */
@@ -204,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asked_before_it_is_steered_to),
 		cmocka_unit_test(bad_when_none_arrives),
+		cmocka_unit_test(the_peer_must_know_us),
+		cmocka_unit_test(a_peer_that_never_asks_is_bad_in_the_end),
 		cmocka_unit_test(good_until_a_test_fails),
 		cmocka_unit_test(silence_is_no_failure),
 		cmocka_unit_test(the_test_waits_while_an_answer_is_awaited),

@@ -77,6 +77,16 @@ static void report(struct steering *s, unsigned int slot)
 	events_add(s->node->events, "peer", why, "%s: %s", name, hokm_reason_text(why));
 }
 
+/* Has the peer asked this node since the last look? */
+static bool has_asked(struct steer_peer *sp, const struct hokm_peer *map)
+{
+	bool asked = map->probe_nonce != sp->probe_nonce || map->probe_sent_ns != sp->probe_sent_ns;
+
+	sp->probe_nonce = map->probe_nonce;
+	sp->probe_sent_ns = map->probe_sent_ns;
+	return asked;
+}
+
 /* True when new connections may be steered to the peer. */
 static bool look(struct steering *s, const struct pulse_signer *by, unsigned int slot,
 		 uint64_t now_ns)
@@ -93,6 +103,7 @@ static bool look(struct steering *s, const struct pulse_signer *by, unsigned int
 
 	if (sp->addr.s_addr != peer->addr.s_addr)
 		*sp = (struct steer_peer){.addr = peer->addr};
+	signs.asks = has_asked(sp, &peer->map);
 	signs.refused = refused != STEER_FINE;
 	if (steer_test_look(&sp->test, &signs, now_ns))
 		send_probe(s, by, slot, now_ns);

@@ -20,6 +20,8 @@ struct steer_peer {
 	struct in_addr addr; /* of the peer that the slot had at the last look */
 	struct steer_test test;
 	enum steer_why why;
+	/* Of the newest pulse by which it asks this node, as of the last look. */
+	uint64_t probe_nonce, probe_sent_ns;
 	bool reported; /* as not steerable */
 };
 

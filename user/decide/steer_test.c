@@ -8,6 +8,7 @@
 #define MS       1000000ULL
 #define FIRST_NS (1000 * MS)
 #define LOSS_NS  (1000 * MS)
+#define MUTE_NS  (5000 * MS)
 
 #define SOON_NS  (20 * MS)   /* from probe to probe while an answer is awaited */
 #define LATER_NS (1000 * MS) /* otherwise */
@@ -54,6 +55,14 @@ static uint64_t patience_ns(const struct steer_test *t)
 	return t->state == STEER_GOOD ? LOSS_NS : FIRST_NS;
 }
 
+static bool is_lost(const struct steer_test *t, uint64_t now_ns)
+{
+	if (!t->asked_ns)
+		return false;
+	return (t->known_ns && now_ns - t->known_ns >= patience_ns(t)) ||
+	       now_ns - t->asked_ns >= MUTE_NS;
+}
+
 bool steer_test_waits(const struct steer_test *t)
 {
 	return t->asked_ns && t->state != STEER_BAD;
@@ -66,13 +75,15 @@ bool steer_test_look(struct steer_test *t, const struct steer_signs *s, uint64_t
 	if (s->refused)
 		t->state = STEER_BAD;
 	if (!s->alive || s->refused) {
-		t->asked_ns = 0;
+		t->asked_ns = t->known_ns = 0;
 		return false;
 	}
+	if (s->asks && t->asked_ns && !t->known_ns)
+		t->known_ns = now_ns;
 	if (s->arrived) {
 		t->state = STEER_GOOD;
-		t->asked_ns = 0;
-	} else if (t->asked_ns && now_ns - t->asked_ns >= patience_ns(t)) {
+		t->asked_ns = t->known_ns = 0;
+	} else if (is_lost(t, now_ns)) {
 		t->state = STEER_BAD;
 	}
 	if (now_ns < t->next_ns && t->next_ns - now_ns <= LATER_NS)

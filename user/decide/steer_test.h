@@ -14,6 +14,11 @@
  * Only the time counts in which the peer answers pulses, because a peer that is silent says
  * nothing about steered frames.
  *
+ * The peer accepts a steered probe only from the MAC address that this node signs in its answers,
+ * so not before it has asked this node itself. Its first question waits for ARP, which the kernel
+ * repeats after a second and more. So both limits count from its first question that arrives after
+ * the first steered probe was sent. A peer that never asks is BAD after MUTE_NS.
+ *
  * Only the MAC address tells a steered frame from a client's. So no peer is steered to that shares
  * its MAC address with another peer or with the default gateway, whatever arrives.
  */
@@ -31,12 +36,15 @@ struct steer_test {
 	enum steer_state state;
 	uint64_t asked_ns; /* the first probe since one arrived, or since the peer answers; 0: none
 			    */
+	uint64_t known_ns; /* the first question of the peer after that: it knows our MAC; 0: none
+			    */
 	uint64_t next_ns;  /* when the next probe is due */
 };
 
 /* What is known of the peer. */
 struct steer_signs {
 	bool alive;   /* it answers pulses */
+	bool asks;    /* since the last look a pulse came by which it asks this node */
 	bool arrived; /* its newest answer says that a steered probe arrived a moment ago */
 	bool refused; /* steering to it is refused, whatever arrives */
 };
