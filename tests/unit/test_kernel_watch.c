@@ -12,6 +12,8 @@
 #include "own_netns.h"
 #include "sense/kernel_watch.h"
 
+#define MARK 0x48 /* 72 */
+
 static struct own_netns ns;
 
 struct heard {
@@ -47,7 +49,7 @@ static void nothing_that_the_daemon_sets_changes_unheard(void **state)
 
 	(void)state;
 	assert_true(sd_event_new(&e) >= 0);
-	assert_int_equal(kernel_watch_open(e, on_change, &h, &w), 0);
+	assert_int_equal(kernel_watch_open(e, MARK, on_change, &h, &w), 0);
 	assert_int_equal(RUN("ip", "addr", "add", "192.168.1.25/32", "dev", "hx0"), 0);
 	expect_change(e, &h, KERNEL_ADDR);
 	assert_int_equal(h.ifindex, ns.ifindex_a);
@@ -76,10 +78,57 @@ static void nothing_that_the_daemon_sets_changes_unheard(void **state)
 	sd_event_unref(e);
 }
 
+/* Counts KERNEL_OURS_GONE until the kernel has nothing more to say. */
+static unsigned int count_gone(sd_event *e, struct heard *h)
+{
+	unsigned int n = 0;
+
+	do {
+		n += h->changes >> KERNEL_OURS_GONE & 1;
+		h->changes = 0;
+		assert_true(sd_event_run(e, 200000) >= 0);
+	} while (h->changes);
+	return n;
+}
+
+/* Of the routes with our mark each one that a program removes, and none that the kernel does. */
+static void a_program_that_removes_our_routes_is_heard(void **state)
+{
+	struct kernel_watch *w;
+	struct heard h = {0};
+	sd_event *e = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&e) >= 0);
+	assert_int_equal(kernel_watch_open(e, MARK, on_change, &h, &w), 0);
+#define ROUTE(verb, proto)                                                                         \
+	RUN("ip", "route", verb, "local", "192.168.1.25", "dev", "hx0", "table", "local", "proto", \
+	    proto)
+	assert_int_equal(RUN("ip", "addr", "add", "10.9.9.9/24", "dev", "hx0"), 0);
+	assert_int_equal(ROUTE("add", "72"), 0);
+	assert_int_equal(count_gone(e, &h), 0);
+	h.ifindex = 0;
+	assert_int_equal(ROUTE("del", "72"), 0);
+	assert_int_equal(count_gone(e, &h), 1);
+	assert_int_equal(h.ifindex, ns.ifindex_a);
+	assert_int_equal(ROUTE("add", "73"), 0);
+	assert_int_equal(ROUTE("del", "73"), 0);
+	assert_int_equal(count_gone(e, &h), 0);
+	/* With the last address of the interface. */
+	assert_int_equal(ROUTE("add", "72"), 0);
+	assert_int_equal(RUN("ip", "addr", "flush", "dev", "hx0"), 0);
+	assert_int_not_equal(ROUTE("del", "72"), 0);
+	assert_int_equal(count_gone(e, &h), 0);
+#undef ROUTE
+	kernel_watch_close(w);
+	sd_event_unref(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_that_the_daemon_sets_changes_unheard),
+		cmocka_unit_test(a_program_that_removes_our_routes_is_heard),
 	};
 
 	own_netns_make(&ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the upkeep still has to do, and when: while it has, no tick of the pulse is quiet. And what
- * keeps a node from owning. The keeper and the VIP worker are played by this test.
+ * keeps a node from owning.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,194 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "daemon/node.h"
-#include "daemon/upkeep_judge.h"
-
-#define PULSE_NS (10 * NS_PER_MS)
-#define START_NS (1000 * NS_PER_S)
-#define NEVER    UINT64_MAX
-
-/* ---- the keeper and the worker ---- */
-
-static struct keep_result result; /* of each job but its parts */
-static unsigned int jobs, given;  /* how many, and the parts of the last one */
-static uint64_t asked_link;       /* the doubt of the last job */
-static bool fresh;
-static bool addrs_put, routes_put; /* by the worker, and not taken yet */
-static uint64_t probes_seen;
-static bool unset, lacking; /* what the worker says of the VIPs */
-
-const char *keep_part_text(enum keep_part part)
-{
-	(void)part;
-	return "part";
-}
-
-int keeper_open(const struct hokm_bpf *b, const char *ifname, struct keeper **out)
-{
-	(void)b;
-	(void)ifname;
-	(void)out;
-	return 0;
-}
-
-void keeper_close(struct keeper *k)
-{
-	(void)k;
-}
-
-int keeper_start(struct keeper *k)
-{
-	(void)k;
-	return 0;
-}
-
-int keeper_fd(const struct keeper *k)
-{
-	(void)k;
-	return -1;
-}
-
-bool keeper_ask(struct keeper *k, const struct keep_job *job)
-{
-	(void)k;
-	jobs++;
-	given = result.parts = job->parts;
-	asked_link = result.doubt = job->doubt;
-	fresh = true;
-	return true;
-}
-
-bool keeper_busy(const struct keeper *k)
-{
-	(void)k;
-	return false;
-}
-
-const struct keep_result *keeper_take(struct keeper *k)
-{
-	const struct keep_result *r = fresh ? &result : NULL;
-
-	(void)k;
-	fresh = false;
-	return r;
-}
-
-int apply_start(struct apply *a)
-{
-	(void)a;
-	return 0;
-}
-
-int apply_fd(const struct apply *a)
-{
-	(void)a;
-	return -1;
-}
-
-void apply_addrs_again(struct apply *a)
-{
-	(void)a;
-	addrs_put = true;
-}
-
-void apply_routes_again(struct apply *a)
-{
-	(void)a;
-	routes_put = true;
-}
-
-static bool take_put(bool *put, int *n)
-{
-	const bool taken = *put;
-
-	*n = taken;
-	*put = false;
-	return taken;
-}
-
-bool apply_addrs_put(struct apply *a, int *n)
-{
-	(void)a;
-	return take_put(&addrs_put, n);
-}
-
-bool apply_routes_put(struct apply *a, int *n)
-{
-	(void)a;
-	return take_put(&routes_put, n);
-}
-
-int upkeep_sight_read(const struct upkeep *of, uint64_t *seen)
-{
-	(void)of;
-	*seen = probes_seen;
-	return 0;
-}
-
-void apply_fill_job(const struct apply *a, struct keep_job *job)
-{
-	(void)a;
-	(void)job;
-}
-
-bool apply_failing(const struct apply *a)
-{
-	(void)a;
-	return unset;
-}
-
-bool apply_lacking(const struct apply *a)
-{
-	(void)a;
-	return lacking;
-}
-
-/* Who reads the events is no matter here. */
-void events_add(struct events *e, const char *kind, enum hokm_reason reason, const char *fmt, ...)
-{
-	(void)e;
-	(void)kind;
-	(void)reason;
-	(void)fmt;
-}
-
-/* ---- the node ---- */
-
-static struct conf conf = {.n_nodes = 1, .pulse_ns = PULSE_NS};
-static struct node node = {.conf = &conf};
-static struct upkeep u;
-static uint64_t now_ns;
-
-/* A peer that answers each pulse, and nothing is due. */
-static int set_up(void **state)
-{
-	(void)state;
-	node.peers = (struct peers){.list = {{.used = true}}};
-	u = (struct upkeep){.node = &node,
-			    .gap_ns = 50 * NS_PER_MS,
-			    .soon_ns = START_NS,
-			    .often_ns = NEVER,
-			    .full_ns = NEVER};
-	result = (struct keep_result){0};
-	probes_seen = 0;
-	unset = lacking = false;
-	fresh = addrs_put = routes_put = false;
-	jobs = given = 0;
-	asked_link = 0;
-	now_ns = START_NS;
-	node.peers.list[0].map.seen_ns = now_ns;
-	return 0;
-}
-
-static void tick(bool answered)
-{
-	now_ns += PULSE_NS;
-	if (answered)
-		node.peers.list[0].map.seen_ns = now_ns;
-	(void)upkeep_run(&u, now_ns);
-}
+#include "upkeep_node.h"
 
 /* Without pulses the next look is no later than it is due, although ticks are quiet. */
 static void the_program_is_looked_for_when_no_pulse_comes(void **state)
@@ -452,6 +265,45 @@ static void pins_that_cannot_be_put_back(void **state)
 	assert_null(obstacle());
 }
 
+/* For six seconds the routes of the interface are gone again and again. */
+static void look_at_routes(int announced_on)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		if (announced_on)
+			announce(KERNEL_OURS_GONE, announced_on, &u);
+		look_at(KEEP_ROUTES, 1, 200 * NS_PER_MS);
+		look_at(KEEP_ROUTES, 0, 100 * NS_PER_MS);
+	}
+}
+
+/*
+ * The kernel takes them along with the last address of the interface, as when it gets another mask.
+ * A program that removes them again and again is heard.
+ */
+static void routes_of_the_interface(void **state)
+{
+	assert_int_equal(upkeep_start(&u), -ENODEV);
+	n_routes_put = 0;
+	look_at_routes(0);
+	assert_int_equal(u.count[KEEP_ROUTES], 0);
+	assert_false(upkeep_broken(&u, now_ns));
+	/* One of lo is counted anyway. */
+	look_at_routes(1);
+	assert_int_equal(u.count[KEEP_ROUTES], 0);
+	set_up(state);
+	n_routes_put = 0;
+	look_at_routes(2);
+	assert_in_range(u.count[KEEP_ROUTES], 5, 20);
+	assert_true(upkeep_broken(&u, now_ns));
+	/* What was removed long before, as by a reload, is no sign of others. */
+	set_up(state);
+	n_routes_put = 0;
+	announce(KERNEL_OURS_GONE, 2, &u);
+	look_at(KEEP_ROUTES, 0, 3 * NS_PER_S);
+	look_at(KEEP_ROUTES, 1, NS_PER_S);
+	assert_int_equal(u.count[KEEP_ROUTES], 0);
+}
+
 /* Nobody puts it back but the program that removes it. It never fails for a whole second. */
 static void an_own_address_that_comes_and_goes(void **state)
 {
@@ -552,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup(pins_that_cannot_be_put_back, set_up),
 		cmocka_unit_test(a_vip_that_cannot_be_set),
 		cmocka_unit_test_setup(all_is_looked_at_without_an_announcement, set_up),
+		cmocka_unit_test_setup(routes_of_the_interface, set_up),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 		cmocka_unit_test_setup(routes_to_the_clients_that_come_late, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),

@@ -51,7 +51,8 @@ int vip_route_add(struct vip *v, struct in_addr vip);
 
 /*
  * The same as vip_addr_again(), for the routes. That of the interface does not count: the kernel
- * removes it when the interface loses its last address.
+ * removes it when the interface loses its last address. What a program removes it announces
+ * (sense/kernel_watch.h).
  */
 int vip_route_again(struct vip *v, struct in_addr vip);
 

@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "act/vip.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/node.h"
@@ -44,6 +45,9 @@
 #define LINK_LATE_NS (2 * NS_PER_S)
 #define FULL_NS      (10 * NS_PER_S)
 #define RETRY_NS     (2 * NS_PER_S)
+/* What was announced as removed is put back within this time, or was not wanted any more. */
+#define ROUTES_GONE_NS (2 * NS_PER_S)
+#define LO_IFINDEX     1 /* in each network namespace */
 
 /* ---- what is announced ---- */
 
@@ -55,6 +59,16 @@ static void doubt(struct upkeep *u, int ifindex)
 		u->job.doubts[u->job.n_doubts++] = ifindex;
 	else
 		u->job.n_doubts = KEEP_DOUBTS + 1;
+}
+
+/*
+ * The route of the interface alone says nothing when it is put back: the kernel removes it with the
+ * last address of the interface, without a word. So its removal counts when it is announced.
+ */
+static void note_route_gone(struct upkeep *u, int ifindex)
+{
+	if (ifindex != LO_IFINDEX)
+		u->routes_gone++;
 }
 
 static void on_change(enum kernel_change change, int ifindex, void *arg)
@@ -69,6 +83,10 @@ static void on_change(enum kernel_change change, int ifindex, void *arg)
 		/* Removing the last address of an interface removes routes without a word. */
 		u->job.parts |= BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SELF);
 		u->retry_ns[KEEP_SELF] = 0;
+		break;
+	case KERNEL_OURS_GONE:
+		note_route_gone(u, ifindex);
+		u->job.parts |= BIT(KEEP_ROUTES);
 		break;
 	case KERNEL_ROUTE:
 		u->job.parts |= BIT(KEEP_ROUTES);
@@ -276,6 +294,24 @@ static bool take_part(struct upkeep *u, enum keep_part part, int found, uint64_t
 	return false;
 }
 
+/* Nothing had to be put back: the daemon removed them, as for a VIP that the file has no more. */
+static void forget_routes_gone(struct upkeep *u, uint64_t now_ns)
+{
+	if (!u->routes_gone || !u->routes_gone_ns)
+		u->routes_gone_ns = u->routes_gone ? now_ns : 0;
+	else if (now_ns - u->routes_gone_ns >= ROUTES_GONE_NS)
+		u->routes_gone = 0;
+}
+
+/* n: of the routes of lo. Those of the interface that a program removed are back as well. */
+static int with_routes_gone(struct upkeep *u, int n)
+{
+	const int gone = n < 0 ? 0 : (int)u->routes_gone;
+
+	u->routes_gone = 0;
+	return n + gone;
+}
+
 /* What the VIP worker put back. */
 static bool take_put(struct upkeep *u, uint64_t now_ns)
 {
@@ -285,7 +321,7 @@ static bool take_put(struct upkeep *u, uint64_t now_ns)
 	if (apply_addrs_put(u->node->apply, &n))
 		lost |= note_part(u, KEEP_ADDRS, n, now_ns);
 	if (apply_routes_put(u->node->apply, &n))
-		lost |= note_part(u, KEEP_ROUTES, n, now_ns);
+		lost |= note_part(u, KEEP_ROUTES, with_routes_gone(u, n), now_ns);
 	return lost;
 }
 
@@ -397,6 +433,7 @@ bool upkeep_run(struct upkeep *u, uint64_t now_ns)
 	uint64_t addrs = u->count[KEEP_ADDRS];
 	const struct keep_result *r = keeper_take(u->keeper);
 
+	forget_routes_gone(u, now_ns);
 	if (r)
 		take_result(u, r, now_ns);
 	if (take_put(u, now_ns))
@@ -483,7 +520,7 @@ int upkeep_open(struct upkeep *u, struct node *n)
 
 int upkeep_start(struct upkeep *u)
 {
-	int err = kernel_watch_open(u->node->event, on_change, u, &u->watch);
+	int err = kernel_watch_open(u->node->event, VIP_MARK, on_change, u, &u->watch);
 
 	if (!err)
 		err = sd_event_add_io(u->node->event, &u->done, keeper_fd(u->keeper), EPOLLIN,

@@ -49,6 +49,8 @@ struct upkeep {
 	uint64_t broken_ns;       /* when that was found last */
 	const char *broken_by;    /* what was gone then */
 	struct removals removals[KEEP_PARTS];
+	unsigned int routes_gone; /* of the interface, that were removed by a program */
+	uint64_t routes_gone_ns;  /* since when they are counted; 0: none is */
 	struct egress_sight sight;
 	uint64_t sight_ns; /* when the counters for it are read next */
 	/* For status. */

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
 #include <netlink/socket.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 struct kernel_watch {
 	struct nl_sock *sk;
 	sd_event_source *source;
+	uint8_t mark;
 	kernel_change_fn fn;
 	void *arg;
 };
@@ -60,7 +63,30 @@ static int ifindex_of(const struct nlmsghdr *nlh)
 	return ifindex;
 }
 
-static void announce(struct kernel_watch *w, const struct nlmsghdr *nlh)
+/* A local route with our mark; *ifindex: its interface. */
+static bool is_ours(const struct kernel_watch *w, struct nlmsghdr *nlh, int *ifindex)
+{
+	struct nlattr *tb[RTA_MAX + 1];
+	const struct rtmsg *rtm = nlmsg_data(nlh);
+
+	if (nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 || rtm->rtm_type != RTN_LOCAL ||
+	    rtm->rtm_protocol != w->mark)
+		return false;
+	*ifindex = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;
+	return true;
+}
+
+static void announce_route(struct kernel_watch *w, struct nlmsghdr *nlh)
+{
+	int ifindex = 0;
+
+	if (nlh->nlmsg_type == RTM_DELROUTE && is_ours(w, nlh, &ifindex))
+		w->fn(KERNEL_OURS_GONE, ifindex, w->arg);
+	else
+		w->fn(KERNEL_ROUTE, 0, w->arg);
+}
+
+static void announce(struct kernel_watch *w, struct nlmsghdr *nlh)
 {
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
@@ -73,7 +99,7 @@ static void announce(struct kernel_watch *w, const struct nlmsghdr *nlh)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		w->fn(KERNEL_ROUTE, 0, w->arg);
+		announce_route(w, nlh);
 		break;
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
@@ -134,14 +160,15 @@ void kernel_watch_close(struct kernel_watch *w)
 	free(w);
 }
 
-int kernel_watch_open(sd_event *event, kernel_change_fn fn, void *arg, struct kernel_watch **out)
+int kernel_watch_open(sd_event *event, uint8_t mark, kernel_change_fn fn, void *arg,
+		      struct kernel_watch **out)
 {
 	struct kernel_watch *w = calloc(1, sizeof(*w));
 	int err = w ? 0 : -ENOMEM;
 
 	*out = w;
 	if (w) {
-		*w = (struct kernel_watch){.fn = fn, .arg = arg};
+		*w = (struct kernel_watch){.mark = mark, .fn = fn, .arg = arg};
 		err = join(w);
 	}
 	if (!err)

@@ -9,23 +9,34 @@
 #ifndef HOKM_SENSE_KERNEL_WATCH_H
 #define HOKM_SENSE_KERNEL_WATCH_H
 
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 struct kernel_watch; /* opaque */
 
 enum kernel_change {
-	KERNEL_LINK,   /* an interface was made, changed or removed */
-	KERNEL_ADDR,   /* an IPv4 address was added or removed */
-	KERNEL_ROUTE,  /* a route of the table `local` was added or removed */
-	KERNEL_FILTER, /* a qdisc or filter of an interface was added, changed or removed */
-	KERNEL_LOST,   /* announcements were lost: anything may have changed */
+	KERNEL_LINK,      /* an interface was made, changed or removed */
+	KERNEL_ADDR,      /* an IPv4 address was added or removed */
+	KERNEL_ROUTE,     /* a route of the table `local` was added or removed */
+	KERNEL_OURS_GONE, /* the same: one with our mark was removed, also by this program */
+	KERNEL_FILTER,    /* a qdisc or filter of an interface was added, changed or removed */
+	KERNEL_LOST,      /* announcements were lost: anything may have changed */
 };
 
-/* Called from the loop for each announcement. `ifindex` is 0 for routes, and when unknown. */
+/*
+ * Called from the loop for each announcement. `ifindex` is 0 for KERNEL_ROUTE, and when unknown.
+ *
+ * That the kernel itself removes the routes of an interface, with its last address, it does not
+ * announce: KERNEL_OURS_GONE tells of a program.
+ */
 typedef void (*kernel_change_fn)(enum kernel_change change, int ifindex, void *arg);
 
-/* Returns 0 or -errno, logged. The caller closes *out with kernel_watch_close(). */
-int kernel_watch_open(sd_event *event, kernel_change_fn fn, void *arg, struct kernel_watch **out);
+/*
+ * mark: the protocol number of our routes. Returns 0 or -errno, logged. The caller closes *out with
+ * kernel_watch_close().
+ */
+int kernel_watch_open(sd_event *event, uint8_t mark, kernel_change_fn fn, void *arg,
+		      struct kernel_watch **out);
 void kernel_watch_close(struct kernel_watch *w);
 
 #endif
