@@ -135,8 +135,8 @@ static const struct row rows[] = {
 	{"UU", {"p0"}, M, .drain = true, .reason = HOKM_R_PANIC_HOLD},
 	{"UU", {"p1"}, M, .drain = true, .maint = true, .reason = HOKM_R_MAINT},
 	/* a peer in FAULT would not take the VIP, whatever the operator wants of this node */
-	{"UU", {"f2"}, M, .maint = true, .reason = HOKM_R_SERVICE_UP},
-	{"UU", {"f2"}, M, .drain = true, .reason = HOKM_R_SERVICE_UP},
+	{"UU", {"f2"}, M, .maint = true, .reason = HOKM_R_PANIC_HOLD},
+	{"UU", {"f2"}, M, .drain = true, .reason = HOKM_R_PANIC_HOLD},
 	{"UU", {"f2"}, F, .drain = true, .reason = HOKM_R_SERVICE_UP},
 	{"UU", {"f2", "p1"}, M, .maint = true, .reason = HOKM_R_MAINT},
 	{"UU", {"f2", "p1"}, M, .drain = true, .reason = HOKM_R_OPERATOR},

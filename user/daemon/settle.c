@@ -93,7 +93,7 @@ static void sense_kernel(struct daemon *d)
 static void report_panic(struct daemon *d)
 {
 	if (d->policy.panic) {
-		log_error("PANIC HOLD: no node has a healthy service; "
+		log_error("PANIC HOLD: no node that could own has a healthy service; "
 			  "this node keeps the VIP, and the checks go on");
 		events_add(d->node.events, "state", HOKM_R_PANIC_HOLD, "%s",
 			   hokm_reason_text(HOKM_R_PANIC_HOLD));

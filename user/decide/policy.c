@@ -57,19 +57,38 @@ static unsigned int n_up(const struct policy_input *in, const struct policy_peer
 	return p->pulsing ? p->n_up : n_services(in);
 }
 
-/* The greatest number of services UP on a peer that is alive; *any: there is such a peer. */
-static unsigned int best_peer(const struct policy_input *in, bool *any)
+static bool in_fault(const struct policy_peer *p)
 {
+	return p->state == HOKM_VRRP_FAULT;
+}
+
+/* It would take the VIP: one in FAULT, as one that its arbiter bars, has reasons of its own. */
+static bool is_fit(const struct policy_peer *p)
+{
+	return is_alive(p) && !in_fault(p);
+}
+
+static bool any_alive(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
+		if (is_alive(&in->peers[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The greatest number of services UP on a peer that would take the VIP. An owner waits for one that
+ * can be granted nothing yet, for it has something to lose.
+ */
+static unsigned int best_peer(const struct policy_input *in)
+{
+	bool owner = in->state == HOKM_VRRP_MASTER;
 	unsigned int best = 0;
 
-	*any = false;
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct policy_peer *p = &in->peers[i];
 
-		if (!is_alive(p))
-			continue;
-		*any = true;
-		if (n_up(in, p) > best)
+		if (is_fit(p) && !(owner && p->silent) && n_up(in, p) > best)
 			best = n_up(in, p);
 	}
 	return best;
@@ -132,11 +151,6 @@ static void fill_rivals(const struct policy_input *in, struct vrrp_view *v)
 static bool candidate(const struct policy_peer *p)
 {
 	return is_alive(p) && p->pulsing && p->n_up > 0 && !p->silent;
-}
-
-static bool in_fault(const struct policy_peer *p)
-{
-	return p->state == HOKM_VRRP_FAULT;
 }
 
 /* No peer but the owner comes before us in the order in which successor() chooses. */
@@ -210,13 +224,11 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 /* ---- may this node own the VIP ---- */
 
-/*
- * A peer can take the VIP from a node that is no good owner. One in FAULT has reasons of its own.
- */
+/* A peer can take the VIP from a node that is no good owner. */
 static bool any_fit(const struct policy_input *in)
 {
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		if (is_alive(&in->peers[i]) && !in_fault(&in->peers[i]) && n_up(in, &in->peers[i]))
+		if (is_fit(&in->peers[i]) && n_up(in, &in->peers[i]))
 			return true;
 	return false;
 }
@@ -275,8 +287,6 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 	bool owner = in->state == HOKM_VRRP_MASTER;
 	unsigned int up = count(in, out->svc, HOKM_SVC_UP);
 	unsigned int unknown = count(in, in->health, HOKM_SVC_INIT);
-	bool any_alive;
-	unsigned int best = best_peer(in, &any_alive);
 
 	if (!in->link_up)
 		return HOKM_R_LINK_DOWN;
@@ -292,9 +302,9 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return HOKM_R_OPERATOR;
 	if (in->maint || in->drain)
 		return HOKM_R_NONE;
-	if (unknown && any_alive && !owner)
+	if (unknown && any_alive(in) && !owner)
 		return HOKM_R_STARTED;
-	if (up + (owner ? unknown : 0) < best)
+	if (up + (owner ? unknown : 0) < best_peer(in))
 		return HOKM_R_SERVICE_DOWN;
 	return HOKM_R_NONE;
 }
@@ -396,7 +406,6 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 {
 	enum hokm_reason no;
 	unsigned int up;
-	bool any_alive;
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned int i = 0; i < n_services(in); i++)
@@ -409,7 +418,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	out->eligible = no == HOKM_R_NONE;
 	out->gave_up_ns = gave_up_ns(in, no);
 	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
-		     best_peer(in, &any_alive) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
+		     best_peer(in) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
 	if (!out->eligible)
 		out->reason = no;
 	else

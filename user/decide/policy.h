@@ -9,8 +9,8 @@
  * leaves the election by itself when it is not. A peer is alive when its adverts come or, once it
  * answers pulses, when its daemon is fresh and has left INIT, unless the hook of its operator
  * refuses that it becomes owner: the VIP is handed over to nobody who would not take it. A peer
- * that is alive is fit unless it is in FAULT, which has reasons of its own: it would not take the
- * VIP.
+ * that is alive is fit unless it is in FAULT, which has reasons of its own, as an arbiter that bars
+ * it: it would not take the VIP.
  *
  * May this node own the VIP? The first row that applies decides; "no" means VRRP state FAULT.
  *
@@ -21,11 +21,14 @@
  *   drain, and a peer that is fit is healthy                         no, OPERATOR
  *   maintenance or drain, and no such peer                           yes, reason as below
  *   a service is in INIT, a peer is alive, this node is not owner    no, STARTED
- *   a peer that is alive is healthier                                no, SERVICE_DOWN
+ *   a peer that is fit is healthier                                  no, SERVICE_DOWN
  *   owner without a service UP or INIT, a peer is mute, not offered  no, SERVICE_DOWN: the offer
  *   the offer runs, and no service is UP here                        no, SERVICE_DOWN
- *   owner, and no service is UP or INIT here, or UP at a peer        yes, PANIC_HOLD
+ *   owner, no service is UP or INIT here, or UP at a fit peer        yes, PANIC_HOLD
  *   otherwise                                                        yes, SERVICE_UP
+ *
+ * By grants, a peer that has just started can be granted nothing yet: an owner hands over to it
+ * when it can.
  *
  * A service in INIT is not known to be bad: an owner keeps the VIP meanwhile, so that a restart or
  * a reload moves nothing. A node that is drained or in maintenance shows no service as UP, so that

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * May this node own, where a peer is healthier and would not take the VIP. This
+ * node is 10.0.0.2, priority 128, with two services; `own` is their health: U up, D down, I no
+ * check has finished yet. A peer is one word, with the number of its services that are UP:
+ *
+ *   b2  backup      f2  in FAULT, as one that its arbiter bars
+ *   g2  backup, and by grants it has just started: it can be granted nothing yet
+ *
+ * The priorities of the peers are 150, 100 and 50.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "decide/policy.h"
+
+/* Most rows end before the last columns. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define NOW 1000000000000ULL
+
+#define B    HOKM_VRRP_BACKUP
+#define M    HOKM_VRRP_MASTER
+#define F    HOKM_VRRP_FAULT
+#define YES  HOKM_R_SERVICE_UP
+#define HOLD HOKM_R_PANIC_HOLD
+#define DOWN HOKM_R_SERVICE_DOWN
+
+struct row {
+	const char *own;
+	const char *peers[3];
+	enum hokm_vrrp_state state;
+	enum hokm_reason reason; /* expected; eligible: YES and HOLD */
+	bool maint, drain, path_lost;
+};
+
+static const struct row rows[] = {
+	/* A peer in FAULT takes nothing: nobody would own, or the VIP would go to and fro. */
+	{"DD", {"f2"}, M, HOLD},
+	{"DD", {"f2"}, F, YES},
+	{"UD", {"f2"}, M, YES},
+	{"UD", {"f2"}, B, YES},
+	{"ID", {"f2"}, M, YES},
+	{"UI", {"f2"}, B, HOKM_R_STARTED},
+	{"DD", {"f2", "f1"}, M, HOLD},
+	/* Another one does. */
+	{"DD", {"f2", "b1"}, M, DOWN},
+	{"UD", {"f2", "b1"}, M, YES},
+	{"UD", {"f2", "b2"}, M, DOWN},
+	/* An owner waits until its peer can be granted the VIP; who is none waits for that peer. */
+	{"DD", {"g2"}, M, HOLD},
+	{"UD", {"g2"}, M, YES},
+	{"DD", {"g2"}, B, DOWN},
+	{"DD", {"g2", "b1"}, M, DOWN},
+};
+
+static struct in_addr octet(unsigned int last)
+{
+	return (struct in_addr){.s_addr = htonl(0x0a000000U | last)};
+}
+
+static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
+{
+	p->used = true;
+	p->addr = octet(10 + slot);
+	p->priority = (uint8_t)(150 - 50 * slot);
+	p->pulsing = p->daemon_fresh = true;
+	p->silent = word[0] == 'g';
+	p->state = word[0] == 'f' ? F : B;
+	p->n_up = (unsigned int)(word[1] - '0');
+	p->seen_ns = NOW - 1;
+}
+
+static void set_input(struct policy_input *in, const struct row *r)
+{
+	memset(in, 0, sizeof(*in));
+	in->now_ns = NOW;
+	in->link_up = true;
+	in->own_priority = 128;
+	in->own_addr = octet(2);
+	in->state = r->state;
+	in->maint = r->maint;
+	in->drain = r->drain;
+	in->path_lost = r->path_lost;
+	for (const char *own = r->own; *own; own++)
+		in->health[in->n_services++] = *own == 'U'   ? HOKM_SVC_UP
+					       : *own == 'D' ? HOKM_SVC_DOWN
+							     : HOKM_SVC_INIT;
+	for (unsigned int i = 0; i < 3; i++)
+		if (r->peers[i])
+			set_peer(&in->peers[i], i, r->peers[i]);
+}
+
+static void who_would_take_the_vip(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+		struct policy_output out;
+		struct policy_input in;
+
+		set_input(&in, r);
+		policy_decide(&in, &out);
+		if (out.reason != r->reason || out.panic != (r->reason == HOLD) ||
+		    out.eligible != (r->reason == HOLD || r->reason == YES))
+			fail_msg("row %zu (%s): eligible %d reason %s panic %d", i, r->own,
+				 out.eligible, hokm_reason_name(out.reason), out.panic);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_would_take_the_vip),
+	};
+
+	return cmocka_run_group_tests_name("policy_fit", tests, NULL, NULL);
+}
