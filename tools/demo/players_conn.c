@@ -152,7 +152,8 @@ static void on_connected(struct world *w, struct conn *c)
 /* Bytes of the answer's head; 0: not complete yet; -1: not a valid 101. */
 static ssize_t upgrade_head(const struct conn *c)
 {
-	static const char accept[] = "\r\nSec-WebSocket-Accept: " WS_ACCEPT "\r\n";
+	/* Without its name: some proxies write the names of headers in small letters. */
+	static const char accept[] = ": " WS_ACCEPT "\r\n";
 	const char *head = (const char *)c->rx;
 	const char *end = memmem(head, c->rx_len, "\r\n\r\n", 4);
 	size_t len;
