@@ -156,12 +156,24 @@ static __always_inline void conn_fin_in(struct packet *p, struct hokm_conn *c)
 		COUNT(p, abnormal_client);
 }
 
+/*
+ * Has the server sent nothing on the connection, of which this node saw the beginning? A server
+ * that ends it so is ill, as a proxy whose game is dead, or rightly refuses this client. Nothing in
+ * the packets tells these two apart: a check does (user/decide/observe.h).
+ */
+static __always_inline bool is_unserved(const struct hokm_conn *c)
+{
+	return c->established_ns && !c->s2c.last_data_ns;
+}
+
 /* A FIN of the server. */
 static __always_inline void conn_fin_out(struct packet *p, struct hokm_conn *c)
 {
 	if (!conn_fin(p, c, MOVE_FIN_SERVER, HOKM_SIDE_SERVER))
 		return;
 	COUNT(p, fin_server);
+	if (is_unserved(c))
+		COUNT(p, unserved);
 	if (follow_end(p, c, HOKM_SIDE_SERVER))
 		COUNT(p, abnormal_server);
 }
@@ -197,6 +209,22 @@ static __always_inline bool is_terminating(const struct packet *p)
 	return s && s->ending_until_ns > p->now;
 }
 
+/*
+ * A RST of the server's kernel. After a FIN of the client or a close frame many servers terminate
+ * with a RST. That is no fault.
+ */
+static __always_inline void conn_rst_out(struct packet *p, struct hokm_conn *c)
+{
+	COUNT(p, rst_server);
+	if (is_terminating(p))
+		COUNT(p, shut_down);
+	else if (c->tcp_state == HOKM_TCP_ESTABLISHED && is_unserved(c))
+		COUNT(p, unserved);
+	else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
+		COUNT(p, reset_server);
+	conn_reset(p, c, HOKM_SIDE_SERVER);
+}
+
 /* Tracks a packet from server to client. This node's own kernel sent it, so it is trusted. */
 static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c)
 {
@@ -207,18 +235,8 @@ static __always_inline void conn_track_out(struct packet *p, struct hokm_conn *c
 	if (s->flags & (TCP_FLAG_RST | TCP_FLAG_FIN))
 		clock_read(p);
 	if (s->flags & TCP_FLAG_RST) {
-		if (conn_ended(c))
-			return;
-		COUNT(p, rst_server);
-		/*
-		 * After a FIN of the client or a close frame many servers terminate with a RST.
-		 * That is no fault.
-		 */
-		if (is_terminating(p))
-			COUNT(p, shut_down);
-		else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
-			COUNT(p, reset_server);
-		conn_reset(p, c, HOKM_SIDE_SERVER);
+		if (!conn_ended(c))
+			conn_rst_out(p, c);
 		return;
 	}
 	if (s->flags & TCP_FLAG_FIN)

@@ -119,6 +119,8 @@
 	  "the server closed WebSockets without a close frame")                                    \
 	X(p, PASSIVE_CLOSE, "passive-close",                                                       \
 	  "the server closed WebSockets with code 1011, 1012 or 1013")                             \
+	X(p, PASSIVE_UNSERVED, "passive-unserved",                                                 \
+	  "the server ended connections of clients without an answer")                             \
 	X(p, PASSIVE_CLEAR, "passive-clear", "the traffic of clients shows no fault any more")     \
 	X(p, TAKEOVER, "takeover", "this node notifies the clients of the dead peer")              \
 	X(p, ENDED_BY_PEER, "ended-by-peer",                                                       \
@@ -168,15 +170,16 @@ enum hokm_reason { HOKM_REASONS(HOKM_REASON_ENUM, HOKM_R) HOKM_REASON_COUNT };
  * Signals of the passive checks: faults that real traffic shows. The name is the word of the
  * configuration (`passive { signal NAME { ... } }`). Signal ID has the reason code PASSIVE_ID.
  */
-#define HOKM_SIGNALS(X, p)                                                                  \
-	X(p, REFUSED, "refused", "SYNs answered with RST")                                  \
-	X(p, SYN, "syn", "SYNs without a SYN-ACK")                                          \
-	X(p, UPGRADE, "upgrade", "upgrade requests without an answer")                      \
-	X(p, STATUS, "status", "upgrade requests answered with a 5xx status")               \
-	X(p, PING, "ping", "pings of clients without a pong")                               \
-	X(p, RESET, "reset", "established connections reset by the server")                 \
-	X(p, ABNORMAL, "abnormal", "WebSockets closed by the server without a close frame") \
-	X(p, CLOSE, "close", "WebSockets closed by the server with code 1011, 1012 or 1013")
+#define HOKM_SIGNALS(X, p)                                                                   \
+	X(p, REFUSED, "refused", "SYNs answered with RST")                                   \
+	X(p, SYN, "syn", "SYNs without a SYN-ACK")                                           \
+	X(p, UPGRADE, "upgrade", "upgrade requests without an answer")                       \
+	X(p, STATUS, "status", "upgrade requests answered with a 5xx status")                \
+	X(p, PING, "ping", "pings of clients without a pong")                                \
+	X(p, RESET, "reset", "established connections reset by the server")                  \
+	X(p, ABNORMAL, "abnormal", "WebSockets closed by the server without a close frame")  \
+	X(p, CLOSE, "close", "WebSockets closed by the server with code 1011, 1012 or 1013") \
+	X(p, UNSERVED, "unserved", "connections ended by the server without an answer")
 enum hokm_signal { HOKM_SIGNALS(HOKM_ENUM, HOKM_SIGNAL) HOKM_SIGNAL_COUNT };
 
 /*

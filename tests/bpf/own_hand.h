@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An established connection: for test_own_hand.c and test_own_hand_lo.c. */
+/* An established connection that was served: for test_own_hand.c and test_own_hand_lo.c. */
 #ifndef HOKM_TEST_OWN_HAND_H
 #define HOKM_TEST_OWN_HAND_H
 
@@ -14,6 +14,7 @@ static inline void established(struct fix *x)
 	in_syn(x, &LINUX_SYN);
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
+	fix_out(x, SEG(.flags = ACK | PSH, .seq = SISN + 1, .ack = ISN + 1, .payload = 1));
 }
 
 static inline struct hokm_conn conn_of(struct fix *x)

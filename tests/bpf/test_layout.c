@@ -13,7 +13,7 @@
 
 #include "path/bpf_internal.h"
 
-#define LAYOUT_HASH_OF_ABI_11 0x2c3a0a245966c5ddULL
+#define LAYOUT_HASH_OF_ABI_11 0x935479fd27f981ddULL
 
 static void layout_hash_belongs_to_the_abi_version(void **state)
 {

@@ -234,7 +234,7 @@ static void no_websocket_has_no_close_code(void **state)
 	talk_text(&t, CLIENT, UPGRADE_REQUEST);
 	talk_rst(&t, SERVER);
 	expect_closed(&t, SERVER, 0);
-	assert_int_equal(COUNT(x, reset_server), 1);
+	assert_int_equal(COUNT(x, unserved), 1);
 
 	fix_reset(state);
 	talk_open(&t, x, CLIENT_PORT);

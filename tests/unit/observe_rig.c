@@ -21,6 +21,8 @@ void look_conf(struct observe_conf *conf)
 static enum observe_change look(struct observe_rig *r)
 {
 	observe_step(&r->o, &r->s, r->checks_ok, r->now_ns, &r->v);
+	if (r->v.change == OBSERVE_DOUBTED)
+		look_check(r, r->v.signal != HOKM_SIGNAL_UNSERVED, 0);
 	return r->v.change;
 }
 
@@ -30,6 +32,7 @@ void look_init(struct observe_rig *r, const struct observe_conf *conf)
 	r->s.syn = r->s.syn_ack = r->s.refused = 100000;
 	r->s.answered = r->s.answer_5xx = r->s.pongs = 100000;
 	r->s.reset = r->s.abnormal = r->s.close_error = r->s.ended = 100000;
+	r->s.unserved = 100000;
 	observe_init(&r->o, conf, r->now_ns);
 	look(r);
 }
@@ -89,6 +92,9 @@ void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int 
 		s->ended += n;
 		s->close_error += n;
 		break;
+	case HOKM_SIGNAL_UNSERVED:
+		s->unserved += n;
+		break;
 	case HOKM_SIGNAL_COUNT:
 		break;
 	}
@@ -104,6 +110,7 @@ void look_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n
 		break;
 	case HOKM_SIGNAL_UPGRADE:
 	case HOKM_SIGNAL_STATUS:
+	case HOKM_SIGNAL_UNSERVED:
 		s->answered += n;
 		break;
 	case HOKM_SIGNAL_PING:

@@ -58,7 +58,7 @@ static void default_limits(const struct observe_conf *o, uint64_t upgrade_ns, ui
 	static const unsigned int min[HOKM_SIGNAL_COUNT] = {
 		[HOKM_SIGNAL_REFUSED] = 1,  [HOKM_SIGNAL_SYN] = 3,   [HOKM_SIGNAL_UPGRADE] = 3,
 		[HOKM_SIGNAL_STATUS] = 3,   [HOKM_SIGNAL_PING] = 3,  [HOKM_SIGNAL_RESET] = 5,
-		[HOKM_SIGNAL_ABNORMAL] = 5, [HOKM_SIGNAL_CLOSE] = 3,
+		[HOKM_SIGNAL_ABNORMAL] = 5, [HOKM_SIGNAL_CLOSE] = 3, [HOKM_SIGNAL_UNSERVED] = 1,
 	};
 
 	for (int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
@@ -68,7 +68,7 @@ static void default_limits(const struct observe_conf *o, uint64_t upgrade_ns, ui
 
 		assert_true(o->limit[i].on);
 		assert_int_equal(o->limit[i].min, min[i]);
-		assert_int_equal(o->limit[i].percent, 50);
+		assert_int_equal(o->limit[i].percent, i == HOKM_SIGNAL_UNSERVED ? 1 : 50);
 		assert_int_equal(o->limit[i].after_ns, after_ns);
 	}
 }
@@ -183,7 +183,7 @@ static const struct {
 	{"passive { timeout = 0s }", "passive.timeout = \"0s\": from "},
 	{"passive { signal pong { } }", ":3: passive.signal \"pong\": one of: refused, syn, "
 					"upgrade, status, ping, reset, abnormal, "
-					"close"},
+					"close, unserved"},
 	{"passive { signal ping { } signal ping { } }", "\"ping\" is there already"},
 	{"passive { signal ping { min = 0 } }", "min = \"0\": a whole number"},
 	{"passive { signal ping { percent = 101 } }", "percent = \"101\": a whole number"},
@@ -271,13 +271,13 @@ static void every_signal(void **state)
 		struct conf *c;
 
 		snprintf(text, sizeof(text),
-			 "passive { signal %s { min = 100000 percent = 1 enabled = no } }",
+			 "passive { signal %s { min = 100000 percent = 7 enabled = no } }",
 			 hokm_signal_name(i));
 		c = good(text);
 		for (unsigned int k = 0; k < HOKM_SIGNAL_COUNT; k++) {
 			assert_int_equal(c->observe.limit[k].on, k != i);
 			assert_int_equal(c->observe.limit[k].min == 100000, k == i);
-			assert_int_equal(c->observe.limit[k].percent == 1, k == i);
+			assert_int_equal(c->observe.limit[k].percent == 7, k == i);
 		}
 		conf_free(c);
 	}

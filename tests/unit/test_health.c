@@ -251,6 +251,77 @@ static void test_hurry(void **state)
 	assert_int_equal(health_next_ns(&h), now_ns + 5001 * MS);
 }
 
+/* A check of a doubt has one attempt, and counts when it is good. */
+static void test_doubt(void **state)
+{
+	uint64_t now_ns = T0;
+	struct health h;
+
+	(void)state;
+	health_init(&h, &conf, T0, 0);
+	check(&h, &now_ns, true);
+	now_ns += 100 * MS;
+	health_doubt(&h, now_ns);
+	assert_int_equal(health_next_ns(&h), now_ns);
+	assert_true(health_start(&h, now_ns));
+	assert_true(health_single(&h));
+	assert_int_equal(health_timeout_ns(&h), conf.timeout_ns);
+	assert_false(health_result(&h, h.seq, HOKM_R_CHECK_REFUSED, now_ns + MS));
+	assert_int_equal(h.value, 4);
+	assert_int_equal(h.reason, HOKM_R_CHECK_REFUSED);
+	assert_int_equal(health_next_ns(&h), now_ns + 1000 * MS); /* fastinter */
+
+	/* More doubts bring the next check, which has its attempts and counts. */
+	now_ns += 1000 * MS;
+	health_doubt(&h, now_ns);
+	assert_true(health_start(&h, now_ns));
+	assert_false(health_single(&h));
+	health_result(&h, h.seq, HOKM_R_CHECK_REFUSED, now_ns + MS);
+	assert_int_equal(h.value, 3);
+
+	/* Once in fastinter, a hurry or a doubt. */
+	check(&h, &now_ns, true);
+	assert_int_equal(h.value, 4);
+	now_ns += 1500 * MS;
+	health_hurry(&h, now_ns);
+	health_doubt(&h, now_ns + 999 * MS);
+	assert_true(health_start(&h, now_ns + 999 * MS));
+	assert_false(health_single(&h));
+	health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns + 999 * MS);
+}
+
+/* A doubt while a check runs: whatever that one finds counts, and a failure ends the doubt. */
+static void test_doubt_behind_a_check(void **state)
+{
+	static const enum hokm_reason found[] = {HOKM_R_CHECK_OK, HOKM_R_CHECK_TIMEOUT};
+	struct health h;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		uint64_t now_ns = T0;
+
+		health_init(&h, &conf, T0, 0);
+		check(&h, &now_ns, true);
+		now_ns = health_next_ns(&h);
+		assert_true(health_start(&h, now_ns));
+		health_doubt(&h, now_ns);
+		assert_false(health_single(&h));
+		health_result(&h, h.seq, found[i], now_ns + MS);
+		assert_int_equal(h.value, 4 - i);
+		assert_true(health_start(&h, now_ns + MS));
+		assert_int_equal(health_single(&h), found[i] == HOKM_R_CHECK_OK);
+	}
+	/* An alert takes its place: its check counts. */
+	health_init(&h, &conf, T0, 0);
+	assert_true(health_start(&h, T0));
+	health_result(&h, h.seq, HOKM_R_CHECK_OK, T0);
+	health_doubt(&h, T0 + MS);
+	health_alert(&h, true, T0 + MS);
+	assert_true(health_start(&h, T0 + MS));
+	health_result(&h, h.seq, HOKM_R_CHECK_REFUSED, T0 + 2 * MS);
+	assert_int_equal(h.value, 3);
+}
+
 static void test_reconf(void **state)
 {
 	struct health_conf c = conf;
@@ -415,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_lost_by_the_agent),
 		cmocka_unit_test(test_slow_check),
 		cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_doubt_behind_a_check),
 		cmocka_unit_test(test_reconf),
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_alert_abandons_a_check),

@@ -159,15 +159,17 @@ static void test_switched_off(void **state)
 /* Several signals at once: the clearest one gives the reason. */
 static void test_clearest_signal(void **state)
 {
-	static const enum hokm_signal order[HOKM_SIGNAL_COUNT] = {
+	static const enum hokm_signal order[] = {
 		HOKM_SIGNAL_REFUSED, HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_SYN,      HOKM_SIGNAL_STATUS,
 		HOKM_SIGNAL_CLOSE,   HOKM_SIGNAL_RESET,   HOKM_SIGNAL_ABNORMAL, HOKM_SIGNAL_PING,
 	};
 	struct observe_rig r;
 
+	const size_t n = sizeof(order) / sizeof(order[0]);
+
 	(void)state;
-	for (int a = 0; a < HOKM_SIGNAL_COUNT; a++)
-		for (int b = a + 1; b < HOKM_SIGNAL_COUNT; b++) {
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = a + 1; b < n; b++) {
 			start(&r);
 			for
 				EACH_SIGNAL(i)

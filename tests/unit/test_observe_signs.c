@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Passive checks: what proves that it is the server who does not answer. For SYNs a full queue, for
- * upgrades more than twice the time that this service takes.
+ * upgrades more than twice the time that this service takes, for connections that end without an
+ * answer an active check.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,11 +69,144 @@ static void test_limit_of_upgrades_follows_the_service(void **state)
 	assert_int_equal(observe_after_ns(&r.o, HOKM_SIGNAL_UPGRADE), 5000 * MS);
 }
 
+/* One more sample, without the check that the rig would do. */
+static enum observe_change doubt_once(struct observe_rig *r)
+{
+	r->now_ns += r->o.conf.sample_ns;
+	observe_step(&r->o, &r->s, r->checks_ok, r->now_ns, &r->v);
+	return r->v.change;
+}
+
+static void begin_doubt(struct observe_rig *r)
+{
+	start(r);
+	r->s.unserved += 3;
+	assert_int_equal(doubt_once(r), OBSERVE_DOUBTED);
+	assert_int_equal(r->v.signal, HOKM_SIGNAL_UNSERVED);
+	assert_int_equal(r->v.reason, HOKM_R_PASSIVE_UNSERVED);
+	assert_int_equal(r->v.wrong, 3);
+	assert_int_equal(r->v.until_ns, 0);
+	assert_false(r->o.suspect);
+}
+
+/* The check decides: only one that fails, that began in the doubt, and that ends in it. */
+static void test_check_decides_a_doubt(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	begin_doubt(&r);
+	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 1), OBSERVE_SAME);
+	assert_false(r.o.suspect);
+	/* Another check of the service fails, though the first one passed. */
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
+	assert_true(r.o.suspect);
+	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_UNSERVED);
+	assert_int_equal(r.v.wrong, 3);
+	assert_int_equal(r.v.all, 3);
+	assert_int_equal(r.v.until_ns, r.now_ns + 3 * SEC);
+	assert_int_equal(r.o.trips, 1);
+
+	begin_doubt(&r);
+	r.now_ns += 3 * SEC - 1;
+	assert_int_equal(look_check(&r, false, SEC), OBSERVE_TRIPPED);
+	begin_doubt(&r);
+	r.now_ns += 3 * SEC;
+	assert_int_equal(look_check(&r, false, SEC), OBSERVE_SAME);
+}
+
+/* A doubt is renewed by more clients, and by nothing else. */
+static void test_doubt_follows_the_clients(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	begin_doubt(&r);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, SEC), OBSERVE_SAME);
+	/* Two more are below the limit by now, a third one is not. */
+	r.s.unserved += 2;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	r.s.unserved += 1;
+	assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
+	assert_int_equal(look_check(&r, false, 100 * MS), OBSERVE_SAME); /* began before it */
+	for (int i = 0; i < 60; i++) {
+		r.s.unserved += 1;
+		assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
+	}
+	/* A check that took long, while more and more clients were turned away. */
+	assert_int_equal(look_check(&r, false, 5 * SEC), OBSERVE_TRIPPED);
+}
+
+static void test_no_doubt_without_reason(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	/* While checks fail anyway; that time does not count afterwards. */
+	begin_doubt(&r);
+	r.checks_ok = false;
+	r.s.unserved += 50;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+	r.checks_ok = true;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	/* Few among many who were served. */
+	start(&r);
+	r.s.unserved += 50;
+	r.s.answered += 51;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	/* The signal is off, or all are. */
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_UNSERVED].on = false;
+	r.s.unserved += 50;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	begin_doubt(&r);
+	r.o.conf.on = false;
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+	/* A trip of another signal takes the place of a doubt, and its end ends both. */
+	begin_doubt(&r);
+	look_wrong(&r.s, HOKM_SIGNAL_RESET, 10);
+	assert_int_equal(doubt_once(&r), OBSERVE_TRIPPED);
+	assert_int_equal(r.v.signal, HOKM_SIGNAL_RESET);
+	r.s.unserved += 50;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	assert_int_equal(look_run(&r, 10 * SEC), OBSERVE_CLEARED);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+}
+
+/* One 5xx answer begins a doubt, long before the signal is over its limit. */
+static void test_server_error_begins_a_doubt(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	start(&r);
+	r.s.answered += 100;
+	r.s.answer_5xx += 1;
+	assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
+	assert_int_equal(r.v.signal, HOKM_SIGNAL_STATUS);
+	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
+	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_STATUS);
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_STATUS].on = false;
+	r.s.answered += 1;
+	r.s.answer_5xx += 1;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_syns_without_a_full_queue_never_trip),
 		cmocka_unit_test(test_limit_of_upgrades_follows_the_service),
+		cmocka_unit_test(test_check_decides_a_doubt),
+		cmocka_unit_test(test_doubt_follows_the_clients),
+		cmocka_unit_test(test_no_doubt_without_reason),
+		cmocka_unit_test(test_server_error_begins_a_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

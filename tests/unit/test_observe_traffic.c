@@ -20,7 +20,7 @@
 #define WAITS_MAX 4096
 
 /* How the server behaves. */
-enum fault { WELL, STOPPED, FULL, DEAD, SAYS_503, SLOW_PONGS, SAYS_1011, RESETS, DROPS };
+enum fault { WELL, STOPPED, FULL, DEAD, SAYS_503, SLOW_PONGS, SAYS_1011, RESETS, DROPS, ENDS };
 
 #define AUTH_MS 700 /* what a slow database behind the login takes */
 
@@ -44,9 +44,10 @@ struct world {
 	bool scan, stalled;
 	bool slow;                         /* each login takes AUTH_MS more */
 	unsigned int banned;               /* SYNs a second that a packet filter discards */
+	unsigned int barred;               /* clients a second that the server turns away */
 	__u64 places[HOKM_LATENCY_PLACES]; /* how long upgrades took */
 	struct recent recent;
-	unsigned int trips, answered, scanned;
+	unsigned int trips, doubts, answered, scanned;
 };
 
 static unsigned int chance(struct world *w, unsigned int of)
@@ -106,6 +107,11 @@ static void look(struct world *w)
 	w->s.late_upgrades = count_late(w, &w->upgrades, HOKM_SIGNAL_UPGRADE);
 	w->s.late_pings = count_late(w, &w->pings, HOKM_SIGNAL_PING);
 	observe_step(&w->o, &w->s, true, w->now_ns, &v);
+	if (v.change == OBSERVE_DOUBTED) {
+		w->doubts++;
+		observe_check(&w->o, w->fault != ENDS && w->fault != SAYS_503, w->now_ns, w->now_ns,
+			      &v);
+	}
 	if (v.change == OBSERVE_SAME)
 		return;
 	w->v = v;
@@ -127,6 +133,10 @@ static void upgrade(struct world *w)
 {
 	uint64_t took_ns = (1 + chance(w, 40) + (w->slow ? AUTH_MS : 0)) * MS;
 
+	if (w->fault == ENDS) {
+		w->s.unserved++;
+		return;
+	}
 	if (w->fault != STOPPED)
 		w->places[63 - __builtin_clzll(took_ns / 1000)]++;
 	ask(w, &w->upgrades, w->fault == STOPPED ? UINT64_MAX : w->now_ns + took_ns);
@@ -195,6 +205,12 @@ static void tick(struct world *w)
 		leave(w);
 	if (happens(w, w->banned))
 		w->s.syn++;
+	if (happens(w, w->barred))
+		w->s.unserved++;
+	if (happens(w, w->barred)) {
+		w->s.answered++;
+		w->s.answer_5xx += w->joins > w->barred;
+	}
 	bad_link(w);
 	look(w);
 }
@@ -323,6 +339,27 @@ static void test_syns_that_the_server_never_got_never_trip(void **state)
 	}
 }
 
+/*
+ * The server turns clients away: it ends their connections without an answer, or says 503 to less
+ * than half of them. Its checks pass. With and without players, whatever anybody does.
+ */
+static void test_clients_that_are_turned_away_never_trip(void **state)
+{
+	static const unsigned int joins[] = {0, 3, 200};
+	static struct world w;
+
+	(void)state;
+	for (enum conf_profile p = CONF_PROFILE_STANDARD; p <= CONF_PROFILE_FAST; p++)
+		for (size_t i = 0; i < sizeof(joins) / sizeof(joins[0]); i++) {
+			begin(&w, p);
+			w.joins = joins[i];
+			run(&w, 5 * SEC);
+			w.barred = 50;
+			no_trip(&w, MINUTE, "clients that are turned away");
+			assert_true(w.doubts > 10);
+		}
+}
+
 static void test_faults(void **state)
 {
 	static const struct {
@@ -338,6 +375,7 @@ static void test_faults(void **state)
 		{SAYS_1011, HOKM_SIGNAL_CLOSE, {1500 * MS, 400 * MS}},
 		{RESETS, HOKM_SIGNAL_RESET, {1500 * MS, 400 * MS}},
 		{DROPS, HOKM_SIGNAL_ABNORMAL, {1500 * MS, 400 * MS}},
+		{ENDS, HOKM_SIGNAL_UNSERVED, {150 * MS, 100 * MS}},
 	};
 	static struct world w;
 
@@ -374,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_honest_slowness_never_trips),
 		cmocka_unit_test(test_syns_that_the_server_never_got_never_trip),
+		cmocka_unit_test(test_clients_that_are_turned_away_never_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

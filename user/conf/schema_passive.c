@@ -13,6 +13,14 @@ static const struct conf_preset signal_min[] = {
 	[HOKM_SIGNAL_UPGRADE] = {"3", NULL},  [HOKM_SIGNAL_STATUS] = {"3", NULL},
 	[HOKM_SIGNAL_PING] = {"3", NULL},     [HOKM_SIGNAL_RESET] = {"5", NULL},
 	[HOKM_SIGNAL_ABNORMAL] = {"5", NULL}, [HOKM_SIGNAL_CLOSE] = {"3", NULL},
+	[HOKM_SIGNAL_UNSERVED] = {"1", NULL},
+};
+static const struct conf_preset signal_percent[] = {
+	[HOKM_SIGNAL_REFUSED] = {"50", NULL},  [HOKM_SIGNAL_SYN] = {"50", NULL},
+	[HOKM_SIGNAL_UPGRADE] = {"50", NULL},  [HOKM_SIGNAL_STATUS] = {"50", NULL},
+	[HOKM_SIGNAL_PING] = {"50", NULL},     [HOKM_SIGNAL_RESET] = {"50", NULL},
+	[HOKM_SIGNAL_ABNORMAL] = {"50", NULL}, [HOKM_SIGNAL_CLOSE] = {"50", NULL},
+	[HOKM_SIGNAL_UNSERVED] = {"1", NULL},
 };
 static const struct conf_preset signal_after[] = {
 	[HOKM_SIGNAL_UPGRADE] = {"500ms", "150ms"},
@@ -24,8 +32,9 @@ static const struct conf_key signal_keys[] = {
 	    "Take this signal into account."),
 	KEY("passive.signal.min", NUMBER(1, 100000), FIELD(observe_limit, min), RELOAD, NULL, NULL,
 	    "The least number of failures within window.", .by_title = signal_min),
-	KEY("passive.signal.percent", NUMBER(1, 100), FIELD(observe_limit, percent), RELOAD, "50",
-	    NULL, "The least share of failures among all that were counted within window."),
+	KEY("passive.signal.percent", NUMBER(1, 100), FIELD(observe_limit, percent), RELOAD, NULL,
+	    NULL, "The least share of failures among all that were counted within window.",
+	    .by_title = signal_percent),
 	KEY("passive.signal.after", DURATION(MS(20), PASSIVE_AFTER_MAX),
 	    FIELD(observe_limit, after_ns), RELOAD, NULL, NULL,
 	    "A request without an answer for this long is a failure. "
@@ -46,7 +55,10 @@ const struct conf_section conf_passive_sections[] = {
 			"without an answer; status: upgrade requests answered with 5xx; ping: "
 			"pings of clients without a pong; reset: connections reset by the server; "
 			"abnormal: connections closed by the server without a close frame; close: "
-			"connections closed by the server with code 1011, 1012 or 1013.",
+			"connections closed by the server with code 1011, 1012 or 1013; unserved: "
+			"connections that the server ended without an answer. unserved alone makes "
+			"no service suspect: past its limit checks run at once, and one that fails "
+			"does, because a server may end connections of clients that it bans.",
 		.keys = signal_keys,
 		.rule = rule_signal,
 		.title_key = "name",

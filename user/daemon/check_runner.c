@@ -103,8 +103,7 @@ static void request_check(struct check_runner *r, unsigned int s, unsigned int i
 	agent_request_fill(&req, check_id(s, i), svc->conf, i, svc->vip);
 	req.seq = c->health.seq;
 	req.check.timeout_ns = health_timeout_ns(&c->health);
-	/* On alert the question is whether the service answers now: one attempt. */
-	if (c->health.alert)
+	if (health_single(&c->health))
 		req.check.attempts = 1;
 	err = agent_check(r->agent, &req);
 	if (!err)

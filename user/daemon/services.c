@@ -188,3 +188,9 @@ void service_hurry(struct service *svc, uint64_t now_ns)
 	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
 		health_hurry(&svc->checks[i].health, now_ns);
 }
+
+void service_doubt(struct service *svc, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		health_doubt(&svc->checks[i].health, now_ns);
+}

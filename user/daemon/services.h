@@ -103,7 +103,8 @@ uint64_t services_players(const struct services *s);
 
 /* Puts the active checks of the service on alert, or takes them off it (health_alert()). */
 void service_alert(struct service *svc, bool on, uint64_t now_ns);
-/* The active checks of the service run as soon as possible (health_hurry()). */
+/* The active checks of the service run as soon as possible (health_hurry(), health_doubt()). */
 void service_hurry(struct service *svc, uint64_t now_ns);
+void service_doubt(struct service *svc, uint64_t now_ns);
 
 #endif

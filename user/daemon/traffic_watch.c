@@ -26,6 +26,7 @@ static void take_counters(const struct hokm_counters *c, struct observe_sample *
 	s->reset = c->reset_server;
 	s->abnormal = c->abnormal_server;
 	s->close_error = c->close_1011 + c->close_1012 + c->close_1013;
+	s->unserved = c->unserved;
 	s->ended = c->reset_server + c->abnormal_server + c->abnormal_client + c->close_server +
 		   c->close_client;
 }
@@ -155,6 +156,10 @@ static void carry_out(struct node *n, struct service *svc, const struct observe_
 		apply_hold_suspect(n->apply, svc->slot, 0);
 		report_cleared(n, svc->conf->name, v);
 		service_alert(svc, false, now_ns);
+		return;
+	case OBSERVE_DOUBTED:
+		/* Not in the log: a client who is turned away rightly can cause many of them. */
+		service_doubt(svc, now_ns);
 		return;
 	}
 }

@@ -87,6 +87,7 @@ static void count(struct health *h, bool good)
 
 static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
 {
+	bool counts = !h->doubting || result == HOKM_R_CHECK_OK;
 	bool was_known = h->known;
 	bool was_up = health_up(h);
 
@@ -94,9 +95,13 @@ static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
 	h->reason = result;
 	h->last_ns = now_ns;
 	h->took_ns = now_ns > h->started_ns ? now_ns - h->started_ns : 0;
-	count(h, result == HOKM_R_CHECK_OK);
-	h->next_ns = h->again ? now_ns : add_ns(h->started_ns, gap_ns(h));
+	if (counts)
+		count(h, result == HOKM_R_CHECK_OK);
+	h->next_ns = add_ns(h->started_ns, counts ? gap_ns(h) : h->conf.fastinter_ns);
+	if (h->again)
+		h->next_ns = now_ns;
 	h->again = false;
+	h->doubt = h->doubt && result == HOKM_R_CHECK_OK;
 	if (h->next_ns < now_ns)
 		h->next_ns = now_ns;
 	if (was_known && was_up == health_up(h))
@@ -112,6 +117,8 @@ bool health_start(struct health *h, uint64_t now_ns)
 	if (h->running || now_ns < h->next_ns)
 		return false;
 	h->running = true;
+	h->doubting = h->doubt;
+	h->doubt = false;
 	h->seq++;
 	h->started_ns = now_ns;
 	return true;
@@ -150,6 +157,21 @@ void health_hurry(struct health *h, uint64_t now_ns)
 		h->next_ns = now_ns;
 }
 
+void health_doubt(struct health *h, uint64_t now_ns)
+{
+	uint64_t before_ns = h->hurried_ns;
+
+	health_hurry(h, now_ns);
+	/* After a failure the next result must count, whatever clients do. */
+	if (h->hurried_ns != before_ns && !h->alert && h->reason == HOKM_R_CHECK_OK)
+		h->doubt = true;
+}
+
+bool health_single(const struct health *h)
+{
+	return h->alert || h->doubting;
+}
+
 uint64_t health_timeout_ns(const struct health *h)
 {
 	uint64_t alert_ns = h->conf.alert_timeout_ns;
@@ -169,6 +191,7 @@ void health_alert(struct health *h, bool on, uint64_t now_ns)
 	/* The running check, if any, is abandoned: a result is ignored while none is running. */
 	h->running = false;
 	h->again = false;
+	h->doubt = false;
 	h->next_ns = now_ns;
 }
 

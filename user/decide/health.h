@@ -9,14 +9,17 @@
  *   first     0 after a failure, top after a success: the first result decides alone
  *   failure   value - 1; when that is below rise: 0
  *   success   value + 1; when that is at least rise: top
+ *   failure of a doubt's check: value
  *
- * Events: a result of the check, the agent lost the check, traffic looks bad (hurry), the passive
- * checks suspect the service or cease to (alert), new settings.
+ * Events: a result of the check, the agent lost the check, traffic looks bad (hurry), clients were
+ * turned away, rightly or not (doubt), the passive checks suspect the service or cease to (alert),
+ * new settings.
  *
  * Timers, read by health_next_ns()
  *   interval     from the start of a check to the next one, while value is top
  *   downinter    the same, while value is 0
- *   fastinter    the same, while value is between, before the first result, and on alert
+ *   fastinter    the same, while value is between, before the first result, on alert, and after
+ *                a failed check of a doubt
  *   hard limit   timeout + 2 s after the start: the agent lost the check, it counts as failed
  *
  * Invariants
@@ -24,6 +27,8 @@
  *   - Only the result with the number of the running check counts. A result that is late, or of the
  *     time before a reload, has another number.
  *   - UP is not kept without results: a check past its hard limit counts as failed.
+ *   - A client can cause doubts. So what a doubt's check finds counts only when it is good; the
+ *     check after a failed one counts as every other.
  */
 #ifndef HOKM_HEALTH_H
 #define HOKM_HEALTH_H
@@ -53,7 +58,9 @@ struct health {
 	uint64_t last_ns;        /* time of the last result */
 	uint64_t took_ns;        /* duration of the last check */
 	bool again;              /* hurried while a check ran: the next one starts at its end */
-	uint64_t hurried_ns;     /* last time a hurry was accepted */
+	uint64_t hurried_ns;     /* last time a hurry or a doubt was accepted */
+	bool doubt;              /* the next check is that of a doubt */
+	bool doubting;           /* the running check is, or the last one was */
 	bool alert;              /* the passive checks suspect the service */
 };
 
@@ -91,11 +98,19 @@ bool health_lost(struct health *h, uint64_t now_ns);
 void health_hurry(struct health *h, uint64_t now_ns);
 
 /*
+ * Clients were turned away: is the server ill? The next check is due now, as after a hurry, and has
+ * one attempt. Its failure is for the passive checks alone, which put the check on alert.
+ */
+void health_doubt(struct health *h, uint64_t now_ns);
+
+/*
  * Begins or ends an alert. On alert, a check runs every fastinter whatever the counter says, and
  * its timeout is alert_timeout_ns. At the beginning a check is due at once; a check that is running
  * is abandoned without a result, because it may take its long timeout.
  */
 void health_alert(struct health *h, bool on, uint64_t now_ns);
+/* Has the running check one attempt? The question is whether the server answers now. */
+bool health_single(const struct health *h);
 /* The timeout of the running check or, when none is running, of the next one. */
 uint64_t health_timeout_ns(const struct health *h);
 

@@ -14,11 +14,16 @@
 #define LATE_LOOKS 10 /* a sample is much too late after this many times sample_ns */
 #define LEVEL_MAX  63 /* more doublings cannot make a trip longer */
 
-/* Signals from the clearest to the vaguest: the first one over its limit gives the reason. */
-static const enum hokm_signal by_weight[HOKM_SIGNAL_COUNT] = {
+/*
+ * Signals from the clearest to the vaguest: the first one over its limit gives the reason. The
+ * doubtful one is none of them.
+ */
+static const enum hokm_signal by_weight[] = {
 	HOKM_SIGNAL_REFUSED, HOKM_SIGNAL_UPGRADE, HOKM_SIGNAL_SYN,      HOKM_SIGNAL_STATUS,
 	HOKM_SIGNAL_CLOSE,   HOKM_SIGNAL_RESET,   HOKM_SIGNAL_ABNORMAL, HOKM_SIGNAL_PING,
 };
+#define WEIGHED (sizeof(by_weight) / sizeof(by_weight[0]))
+_Static_assert(WEIGHED == HOKM_SIGNAL_COUNT - 1, "all but unserved");
 
 struct ratio {
 	uint64_t wrong, all;
@@ -46,6 +51,7 @@ static void forget(struct observe *o, uint64_t now_ns)
 		o->spent_ns = o->ring[o->newest].suspect_until_ns;
 	o->n = o->n && o->ring_ns[o->newest] == now_ns;
 	o->forget_ns = now_ns;
+	o->doubt.until_ns = 0;
 }
 
 void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t now_ns)
@@ -173,6 +179,10 @@ static struct ratio look(const struct observe *o, enum hokm_signal signal)
 		return of(minus(now->abnormal, then->abnormal), ended);
 	case HOKM_SIGNAL_CLOSE:
 		return of(minus(now->close_error, then->close_error), ended);
+	case HOKM_SIGNAL_UNSERVED:
+		return of(minus(now->unserved, then->unserved),
+			  add(minus(now->unserved, then->unserved),
+			      minus(now->answered, then->answered)));
 	case HOKM_SIGNAL_COUNT:
 		break;
 	}
@@ -202,7 +212,7 @@ static bool refused_now(const struct observe *o, uint64_t now_ns)
 static enum hokm_signal wrong_signal(const struct observe *o, bool skip_waiting, uint64_t now_ns,
 				     struct ratio *r)
 {
-	for (unsigned int i = 0; i < HOKM_SIGNAL_COUNT; i++) {
+	for (unsigned int i = 0; i < WEIGHED; i++) {
 		enum hokm_signal signal = by_weight[i];
 
 		if (skip_waiting && is_waiting(signal))
@@ -297,6 +307,62 @@ static void hold_over(struct observe *o, enum hokm_signal signal, const struct r
 	};
 }
 
+/* ---- doubts ---- */
+
+/*
+ * The signal by which more clients were turned away than by the sample before, with its ratio. Of a
+ * 5xx answer one is enough.
+ */
+static enum hokm_signal turned_away_by(const struct observe *o, const struct observe_sample *s,
+				       struct ratio *r)
+{
+	const struct observe_limit *l = o->conf.limit;
+
+	*r = look(o, HOKM_SIGNAL_STATUS);
+	if (l[HOKM_SIGNAL_STATUS].on && r->wrong && s->answer_5xx != o->doubt.answer_5xx)
+		return HOKM_SIGNAL_STATUS;
+	*r = look(o, HOKM_SIGNAL_UNSERVED);
+	if (over(&l[HOKM_SIGNAL_UNSERVED], r) && s->unserved != o->doubt.unserved)
+		return HOKM_SIGNAL_UNSERVED;
+	return HOKM_SIGNAL_COUNT;
+}
+
+/* Begins or renews a doubt when the newest sample has more clients that were turned away. */
+static void doubt(struct observe *o, uint64_t now_ns, struct observe_verdict *out)
+{
+	const struct observe_sample *s = &o->ring[o->newest];
+	struct observe_doubt *d = &o->doubt;
+	struct ratio r;
+	enum hokm_signal signal = turned_away_by(o, s, &r);
+
+	d->unserved = s->unserved;
+	d->answer_5xx = s->answer_5xx;
+	if (signal == HOKM_SIGNAL_COUNT)
+		return;
+	if (now_ns >= d->until_ns)
+		d->began_ns = now_ns;
+	d->until_ns = add(now_ns, o->conf.hold_ns);
+	d->signal = signal;
+	d->wrong = r.wrong;
+	d->all = r.all;
+	*out = (struct observe_verdict){
+		OBSERVE_DOUBTED, hokm_signal_reason(signal), signal, 0, r.wrong, r.all,
+	};
+}
+
+/* A check failed: does it decide a doubt? */
+static void decide_doubt(struct observe *o, uint64_t started_ns, uint64_t now_ns,
+			 struct observe_verdict *out)
+{
+	const struct observe_doubt *d = &o->doubt;
+	const struct ratio r = {d->wrong, d->all};
+
+	if (now_ns >= d->until_ns || started_ns < d->began_ns)
+		return;
+	trip(o, d->signal, &r, now_ns, out);
+	o->failed_ns = now_ns;
+}
+
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
 		  uint64_t now_ns, struct observe_verdict *out)
 {
@@ -320,7 +386,9 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 	signal = wrong_signal(o, late && !o->suspect, now_ns, &r);
 	if (!o->suspect && signal != HOKM_SIGNAL_COUNT)
 		trip(o, signal, &r, now_ns, out);
-	else if (o->suspect && now_ns >= o->until_ns)
+	else if (!o->suspect)
+		doubt(o, now_ns, out);
+	else if (now_ns >= o->until_ns)
 		hold_over(o, signal, &r, now_ns, out);
 }
 
@@ -331,7 +399,13 @@ void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now
 
 	same(out);
 	/* A check that passed does not end a trip; observe.h says why. */
-	if (ok || !o->conf.on || !o->suspect || started_ns < o->tripped_ns)
+	if (ok || !o->conf.on)
+		return;
+	if (!o->suspect) {
+		decide_doubt(o, started_ns, now_ns, out);
+		return;
+	}
+	if (started_ns < o->tripped_ns)
 		return;
 	o->failed_ns = now_ns;
 	if (until_ns <= o->until_ns)

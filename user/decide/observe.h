@@ -7,6 +7,8 @@
  *
  *   state     event                                          next      verdict
  *   CALM      a signal is over its limit                     SUSPECT   TRIPPED
+ *   CALM      clients were turned away                       CALM      DOUBTED
+ *   CALM      an active check of a doubt fails               SUSPECT   TRIPPED
  *   SUSPECT   an active check fails                          SUSPECT   RENEWED, new end
  *   SUSPECT   until_ns, a signal is still over its limit     SUSPECT   RENEWED, new end
  *   SUSPECT   until_ns, no signal is over its limit          CALM      CLEARED
@@ -19,6 +21,14 @@
  *             packet filter discards those of clients that it bans (rule 4).
  *   waiting   upgrades and pings; failed: unanswered for longer than after_ns; all: these and what
  *             was answered within the last after_ns
+ *   doubtful  over window_ns; failed: connections that the server ended without an answer; all:
+ *             these and the answered upgrades
+ *
+ * A doubtful signal alone never trips. A proxy whose game is dead ends connections without an
+ * answer, and so does a server that bans a client: anybody who is banned could raise the signal
+ * (rule 4). The active checks tell the two apart. A check that begins in a doubt and fails trips, a
+ * hold after the last client was turned away it does no more. A 5xx answer begins a doubt too, long
+ * before the signal `status` is over its limit.
  *
  * Honest slowness is no illness: an upgrade is late after twice the service's own median
  * (observe_pace()) when that is longer than after_ns, and at the latest after OBSERVE_PATIENCE
@@ -56,6 +66,7 @@ struct observe_sample {
 	uint64_t abnormal;      /* abnormal_server */
 	uint64_t close_error;   /* close_1011 + close_1012 + close_1013 */
 	uint64_t ended;         /* reset_server + abnormal_* + close_server + close_client */
+	uint64_t unserved;      /* counter of that name */
 	uint32_t late_upgrades; /* unanswered for longer than after_ns: observe_late_range() */
 	uint32_t late_pings;
 	bool queue_full; /* of a socket that listens for the service; observe_asks_queue() */
@@ -70,15 +81,26 @@ enum observe_change {
 	OBSERVE_TRIPPED, /* new players go to a peer until until_ns; active checks start at once */
 	OBSERVE_RENEWED, /* until_ns is later than before */
 	OBSERVE_CLEARED, /* the trip is over */
+	OBSERVE_DOUBTED, /* active checks start at once; nothing else happens */
 };
 
 struct observe_verdict {
 	enum observe_change change;
 	/* PASSIVE_* of the signal; renewed by a check: of the trip; cleared: PASSIVE_CLEAR */
 	enum hokm_reason reason;
-	enum hokm_signal signal; /* tripped or renewed by traffic; else HOKM_SIGNAL_COUNT */
-	uint64_t until_ns;       /* tripped, renewed */
-	uint64_t wrong, all;     /* requests that failed, and all requests, of the signal */
+	/* tripped, doubted, or renewed by traffic; else HOKM_SIGNAL_COUNT */
+	enum hokm_signal signal;
+	uint64_t until_ns;   /* tripped, renewed */
+	uint64_t wrong, all; /* requests that failed, and all requests, of the signal */
+};
+
+/* What an active check has to decide. */
+struct observe_doubt {
+	enum hokm_signal signal;
+	uint64_t wrong, all;
+	uint64_t unserved, answer_5xx; /* of the last sample: more of them begin or renew it */
+	uint64_t began_ns;             /* checks that began earlier decide nothing */
+	uint64_t until_ns;             /* 0: there is no doubt */
 };
 
 #define OBSERVE_PATIENCE 10
@@ -96,6 +118,7 @@ struct observe {
 	uint64_t failed_ns; /* last failed active check of the present trip; 0: none */
 	uint64_t forget_ns; /* requests that began earlier do not count */
 	uint64_t spent_ns;  /* values of suspect_until_ns up to this one do not count */
+	struct observe_doubt doubt;
 	uint64_t looked_ns; /* time of the last sample; 0: none yet */
 	uint64_t trips;     /* since the daemon started */
 };
@@ -126,7 +149,10 @@ bool observe_asks_queue(const struct observe *o, const struct observe_sample *s)
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
 		  uint64_t now_ns, struct observe_verdict *out);
 
-/* The result of an active check that began at started_ns; it counts if a trip had begun by then. */
+/*
+ * The result of an active check that began at started_ns; it counts if a trip or a doubt had begun
+ * by then.
+ */
 void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
 		   struct observe_verdict *out);
 

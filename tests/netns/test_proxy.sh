@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lane: measures, 20 s
+#
+# A proxy in front of the game on each node: nginx, HAProxy in mode http, and HAProxy in mode tcp,
+# each in a lab of its own.
+#
+#   reload   the owner's proxy is reloaded under twenty players: nobody notices, and nothing is
+#            suspect
+#   banned   the proxy ends the connections of one client without an answer. Its checks pass, so
+#            nothing else happens: who is banned cannot send others away
+#   dead     nobody plays, and the game dies. The proxy accepts those who log in, and answers 5xx
+#            or ends the connection. A check that this starts fails, and the next ones go to the
+#            peer, long before the service is down
+
+PLAYERS=20
+PROFILE=standard
+# shellcheck source=tests/netns/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/doctor.sh
+. "$TESTS_DIR/doctor.sh"
+# shellcheck source=tests/netns/proxy.sh
+. "$TESTS_DIR/proxy.sh"
+
+side_by_side nginx http tcp
+PROXY=$PART
+RELOADS=3
+# A busy machine makes a server slow that is well.
+SLOW='timeout = "5s" signal upgrade { after = "5s" } signal ping { enabled = no }'
+export LAB_CONF_EXTRA="passive { $SLOW }"
+
+trips() { status a '.services[0].trips'; }
+not_suspect() { status_is a '.services[0].suspect_ms' 0; }
+nothing_is_suspect() {
+	number_is "$PROXY: $1: trips" "$(trips)" -eq 0
+	holds "$PROXY: $1: not suspect" not_suspect
+	holds "$PROXY: $1: the service is up" service_is a up
+	number_is "$PROXY: $1: SYNs that went to the peer" \
+		$(($(counter a steered_syn) + $(counter a replayed))) -eq 0
+}
+reload() {
+	local i
+	must lab_wait 20 calm
+	observe_mark reload
+	for ((i = 0; i < RELOADS; i++)); do
+		holds "$PROXY: reload: other processes listen" proxy_reload a
+	done
+	must lab_wait 20 calm
+	holds "$PROXY: reload: the players are where they were" players_on a
+	observe_mark end
+	unbroken "$PROXY: reload"
+	nothing_is_suspect reload
+	mended "$PROXY: reload" a
+}
+
+banned() {
+	must lab_run client ip address add "$BANNED/24" dev eth0
+	must lab_wait 20 calm
+	observe_mark banned
+	holds "$PROXY: banned: all are turned away" proxy_turn_away
+	number_is "$PROXY: banned: counted" "$(counter a unserved)" -ge 30
+	must lab_wait 20 calm
+	observe_mark end
+	unbroken "$PROXY: banned"
+	nothing_is_suspect banned
+}
+
+dead() {
+	local reason=passive-status
+	[ "$PROXY" != tcp ] || reason=passive-unserved
+	must observe_stop
+	PLAYERS=0
+	must observe_start
+	must lab_wait 20 calm
+	observe_mark dead
+	must lab_kill a game KILL
+	within 10 "$PROXY: dead: new players go to the peer" counter_test a steered_syn -gt 0
+	within 10 "$PROXY: dead: for its reason" event a passive $reason
+	within 20 "$PROXY: dead: the service goes down" service_is a down
+	within 20 "$PROXY: dead: the peer owns" owns b
+	within 20 "$PROXY: dead: ARP shows the peer" owner_is b
+	observe_mark end
+	echo "# $PROXY: $REPLY_PLAYERS"
+	number_is "$PROXY: dead: logins that failed" \
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 25
+}
+
+must lab_up a b
+must lab_conf a b
+for node in a b; do
+	must lab_game $node --port $GAME_PORT
+	must proxy_start $node
+	must lab_wait 20 proxy_up $node
+	must lab_daemon $node
+done
+for node in a b; do must lab_wait 40 hokm_ready $node; done
+must lab_wait 30 owns a
+must observe_start
+reload
+banned
+dead
+test_end
