@@ -4,8 +4,8 @@
 # Real proxies in front of the game: one listens on the port of the service, and passes on what
 # comes to the game, which listens on GAME_PORT.
 #
-# PROXY names the kind: nginx; http or tcp for HAProxy in that mode. The client BANNED gets no
-# answer: the proxy ends its connections.
+# PROXY names the kind: nginx; http or tcp for HAProxy in that mode, with PROXY_BIND as what it
+# demands of its clients. The client BANNED gets no answer: the proxy ends its connections.
 
 GAME_PORT=9000
 BANNED=192.168.1.150
@@ -55,7 +55,7 @@ haproxy_conf() { # MODE
 			timeout server 1h
 			timeout tunnel 1h
 		frontend players
-			bind :$LAB_PORT
+			bind :$LAB_PORT ${PROXY_BIND:-}
 			$ban if { src $BANNED }
 			default_backend game
 		backend game
@@ -70,6 +70,25 @@ proxy_start() { # NODE
 	else
 		haproxy_conf "$PROXY" >"$conf" && lab_spawn "$1" proxy haproxy -W -db -f "$conf"
 	fi
+}
+
+# balancer_start OPTION...: HAProxy on the client's machine, which connects to the VIP for all
+# players, and checks that it can. They connect to BALANCER_PORT there.
+BALANCER_PORT=7000
+balancer_start() {
+	cat >"$LAB_DIR/balancer.conf" <<-END
+		defaults
+			mode tcp
+			timeout connect 2s
+			timeout client 1h
+			timeout server 1h
+		frontend players
+			bind :$BALANCER_PORT
+			default_backend vip
+		backend vip
+			server vip $LAB_VIP:$LAB_PORT check inter 200ms $*
+	END
+	lab_spawn client balancer haproxy -W -db -f "$LAB_DIR/balancer.conf"
 }
 
 # The processes that take connections for the service, in the order of their numbers.

@@ -9,6 +9,8 @@
 #            suspect
 #   banned   the proxy ends the connections of one client without an answer. Its checks pass, so
 #            nothing else happens: who is banned cannot send others away
+#   restart  the owner's proxy is stopped and started: its players come back at once, and nobody is
+#            refused meanwhile
 #   dead     nobody plays, and the game dies. The proxy accepts those who log in, and answers 5xx
 #            or ends the connection. A check that this starts fails, and the next ones go to the
 #            peer, long before the service is down
@@ -19,6 +21,8 @@ PROFILE=standard
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/doctor.sh
 . "$TESTS_DIR/doctor.sh"
+# shellcheck source=tools/demo/report.sh
+. "$TESTS_DIR/../../tools/demo/report.sh"
 # shellcheck source=tests/netns/proxy.sh
 . "$TESTS_DIR/proxy.sh"
 
@@ -65,6 +69,25 @@ banned() {
 	nothing_is_suspect banned
 }
 
+restart() {
+	must lab_wait 20 calm
+	observe_mark restart
+	must lab_stop a proxy
+	within 10 "$PROXY: restart: those who come meanwhile go to the peer" \
+		counter_test a replayed -gt 0
+	within 10 "$PROXY: restart: the players are well" calm
+	must proxy_start a
+	within 10 "$PROXY: restart: it listens again" proxy_up a
+	within 20 "$PROXY: restart: no more suspect" not_suspect
+	within 20 "$PROXY: restart: the players are well again" calm
+	observe_mark end
+	number_is "$PROXY: restart: attempts refused or timed out" \
+		"$(refused "$REPLY_PLAYERS")" -eq 0
+	number_is "$PROXY: restart: connections broken" \
+		"$(field "$REPLY_PLAYERS" broken)" -eq $PLAYERS
+	echo "# $PROXY: $REPLY_PLAYERS"
+}
+
 dead() {
 	local reason=passive-status
 	[ "$PROXY" != tcp ] || reason=passive-unserved
@@ -98,5 +121,6 @@ must lab_wait 30 owns a
 must observe_start
 reload
 banned
+restart
 dead
 test_end

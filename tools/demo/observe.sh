@@ -5,6 +5,8 @@
 # (hokm-arpwatch), both in the lab's client node. Each reads commands from a pipe and answers with
 # one line of JSON on another, so that a mark is set within a millisecond, without a new process.
 #
+# The players connect to the VIP, or to PLAYERS_URL.
+#
 # All answers are flat enough for a regular expression: field LINE KEY gives a value.
 
 observe_start() {
@@ -17,7 +19,8 @@ observe_start() {
 		{ARP_IN}<>"$LAB_DIR/arp.in" {ARP_OUT}<>"$LAB_DIR/arp.out"
 	LAB_STDIN=$LAB_DIR/players.in LAB_STDOUT=$LAB_DIR/players.out \
 		lab_spawn client players "$LAB_BUILD/hokm-players" --json \
-		--url "$LAB_VIP:$LAB_PORT" --players "$PLAYERS" --interval 100 --probe 20
+		--url "${PLAYERS_URL:-$LAB_VIP:$LAB_PORT}" --players "$PLAYERS" --interval 100 \
+		--probe 20
 	LAB_STDIN=$LAB_DIR/arp.in LAB_STDOUT=$LAB_DIR/arp.out \
 		lab_spawn client arp "$LAB_BUILD/hokm-arpwatch" --addr "$LAB_VIP" --interval 5
 }
