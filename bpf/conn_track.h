@@ -210,17 +210,25 @@ static __always_inline bool is_terminating(const struct packet *p)
 }
 
 /*
- * A RST of the server's kernel. After a FIN of the client or a close frame many servers terminate
- * with a RST. That is no fault.
+ * Does the RST say something about the server? The kernel resets a connection of which it has the
+ * socket by RST and ACK. Without ACK the RST answers a segment that no socket takes, or that a
+ * packet filter rejects: anybody who is banned could cause that (architecture rule 4). After a FIN
+ * of the client or a close frame many servers terminate with a RST: no fault either.
  */
+static __always_inline bool is_servers_rst(const struct packet *p, const struct hokm_conn *c)
+{
+	return p->seg.flags & TCP_FLAG_ACK && c->tcp_state == HOKM_TCP_ESTABLISHED &&
+	       !c->close_code;
+}
+
 static __always_inline void conn_rst_out(struct packet *p, struct hokm_conn *c)
 {
 	COUNT(p, rst_server);
 	if (is_terminating(p))
 		COUNT(p, shut_down);
-	else if (c->tcp_state == HOKM_TCP_ESTABLISHED && is_unserved(c))
+	else if (is_servers_rst(p, c) && is_unserved(c))
 		COUNT(p, unserved);
-	else if (c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code)
+	else if (is_servers_rst(p, c))
 		COUNT(p, reset_server);
 	conn_reset(p, c, HOKM_SIDE_SERVER);
 }

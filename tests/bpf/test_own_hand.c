@@ -27,7 +27,7 @@ static void marks_are_ignored(void **state)
 
 		fix_reset(state);
 		established(x);
-		frame_tcp(&f, SEG(.reply = true, .flags = RST, .seq = SISN + 1));
+		frame_tcp(&f, SEG(.reply = true, .flags = RST | ACK, .seq = SISN + 2));
 		memset(f.b + f.l4 + 14, 0, 2); /* the window */
 		o.data_size_in = f.len;
 		assert_int_equal(bpf_prog_test_run_opts(x->egress, &o), 0);

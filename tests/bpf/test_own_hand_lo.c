@@ -131,7 +131,7 @@ static void other_raw_sockets_are_a_servers(void **state)
 	for (int windowed = 0; windowed < 2; windowed++) {
 		fix_reset(state);
 		established(x);
-		own_frame(&f, SEG(.reply = true, .flags = RST, .seq = SISN + 1));
+		own_frame(&f, SEG(.reply = true, .flags = RST | ACK, .seq = SISN + 2));
 		if (windowed)
 			f.b[f.l4 + 15] = 1;
 		lo_egress_attach(x);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RSTs that answer a SYN while a server listens: a packet filter sends them to a client that it
- * bans, the kernel to an MPTCP join that it does not know, or a container to anybody. None of them
- * makes the service suspect (rule 4, docs/architecture.md).
+ * RSTs that say nothing bad of a server (rule 4, docs/architecture.md). Those that answer a SYN
+ * while a server listens: a packet filter sends them to a client that it bans, the kernel to an
+ * MPTCP join that it does not know, or a container to anybody. Those of a packet filter for a
+ * connection that is established.
  */
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,32 @@ static void banned_client_is_neither_replayed_nor_suspicious(void **state)
 	fix_reset(state);
 	syn_is_replayed(x, &LINUX_SYN, PEER0_MAC);
 	assert_int_equal(COUNT(x, rst_filter), 0);
+}
+
+/*
+ * The client is banned while it plays. The filter answers its segments, and its RST has no ACK;
+ * that of a server whose socket is closed has one.
+ */
+static void ban_of_an_established_connection_is_no_reset(void **state)
+{
+	static const uint8_t flags[] = {RST, RST | ACK};
+	struct fix *x = *state;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		bool served = i < 2, servers = i & 1;
+
+		fix_reset(state);
+		in_syn(x, &LINUX_SYN);
+		fix_out(x, SEG(.flags = SYN | ACK, .seq = 5000, .ack = ISN + 1));
+		expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = 5001));
+		if (served)
+			fix_out(x, SEG(.flags = ACK, .seq = 5001, .ack = ISN + 1, .payload = 9));
+		fix_out(x, SEG(.flags = flags[servers], .seq = 5010, .ack = servers ? ISN + 1 : 0));
+		assert_int_equal(COUNT(x, rst_server), 1);
+		assert_int_equal(COUNT(x, reset_server), served && servers);
+		assert_int_equal(COUNT(x, unserved), !served && servers);
+		assert_int_equal(fix_events(x, HOKM_EV_CLOSED, NULL), 1);
+	}
 }
 
 /*
@@ -115,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOKM_TEST(banned_client_is_neither_replayed_nor_suspicious),
+		HOKM_TEST(ban_of_an_established_connection_is_no_reset),
 		HOKM_TEST(refusal_of_a_container_is_replayed),
 		HOKM_TEST(container_without_a_listener_is_suspicious),
 		HOKM_TEST(mptcp_join_is_replayed_without_suspicion),

@@ -4,7 +4,8 @@
 #
 # A packet filter on the owner bans one client, with RSTs and then by dropping its SYNs. The ban
 # holds: the peer does not serve the client either. No service is suspect for it, and the logins of
-# others stay on the owner. The same for SYNs with a wrong checksum.
+# others stay on the owner. The same for a client that is banned while it plays on six connections,
+# and for SYNs with a wrong checksum.
 #
 # A server that accepts nothing is seen nevertheless, by its full queue.
 
@@ -42,6 +43,25 @@ ban() {
 	END
 }
 unban() { lab_run a nft delete table ip bans; }
+
+# The banned client plays on six connections, and sends on each until it is reset.
+play() {
+	lab_spawn client play python3 -c "
+import socket, time
+ask = (b'GET /play HTTP/1.1\\r\\nHost: game\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n'
+       b'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n')
+ones = [socket.create_connection(('$LAB_VIP', $LAB_PORT), 5, ('$BANNED', 0)) for _ in range(6)]
+for one in ones:
+    one.sendall(ask)
+    one.recv(1000)
+while ones:
+    time.sleep(0.05)
+    for one in list(ones):
+        try:
+            one.send(bytes((0x81, 0x80, 0, 0, 0, 0)))
+        except ConnectionError:
+            ones.remove(one)"
+}
 
 # SYNs with a wrong checksum, from many ports.
 bad_syns() {
@@ -108,6 +128,13 @@ must ban reject with tcp reset
 number_is "reject: attempts refused" "$(attempts "$BANNED" 5 20 7)" -eq 20
 number_is "reject: counted as the filter's" "$(counter a rst_filter)" -ge 20
 nothing_happened "reject"
+must unban
+must play
+within 10 "while it plays: it plays" status_is a '.services[0].players' 6
+must ban reject with tcp reset
+within 10 "while it plays: all of its connections are reset" lab_gone client play
+number_is "while it plays: the RSTs are counted" "$(counter a rst_server)" -ge 6
+nothing_happened "while it plays"
 must unban
 must ban drop
 number_is "drop: attempts that time out" "$(attempts "$BANNED" 0.2 10 28)" -eq 10
