@@ -6,14 +6,15 @@
 # after the other: nobody is disconnected, the VIP stays, replication goes on. VRRP is version 2,
 # whose password is derived from the secret.
 #
-# Then what goes wrong without the steps: a reload that would make the nodes deaf to each other is
-# refused, and a node that was started with another secret is named as such.
+# Then what goes wrong without the steps: a reload or an upgrade that would make the nodes deaf to
+# each other is refused, and a node that was started with another secret is named as such.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
 
 NEW_SECRET=new-secret-9876543210
 OLD="\"$LAB_SECRET\"" NEW="\"$NEW_SECRET\""
+DEAF="peer primary signs with a secret that the file does not have"
 export LAB_CONF_EXTRA="$PATIENT vrrp { version = 2 }"
 
 write_secret() { sed -i "s/^secret = .*/secret = $2/" "$LAB_DIR/$1/hokm-xdp.conf"; }
@@ -72,8 +73,11 @@ wrong_secret() {
 	write_secret b "$OLD"
 	reload b 'reload refused' ctl_refused
 	within 10 "a reload that would make the nodes deaf is refused" \
-		log_says b "peer primary signs with a secret that the file does not have"
+		log_says b "reload refused, nothing changed: $DEAF"
 	holds "and nothing changed" state_is b backup
+	holds "so is an upgrade" ctl_refused b upgrade
+	within 10 "for the same reason" log_says b "upgrade refused, nothing changed: $HOKM: $DEAF"
+	holds "and nothing changed again" state_is b backup
 	must lab_kill b daemon TERM
 	must lab_wait 20 lab_gone b daemon
 	must lab_daemon b

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +34,7 @@
 
 /* ---- the concerns ---- */
 
-static bool hook, dns_file, state_file, worker, keeper, socket_end, reload;
+static bool hook, dns_file, state_file, worker, keeper, socket_end, reload, readable, harms;
 static jmp_buf replaced;
 
 bool hooks_busy(const struct hooks *h)
@@ -69,6 +71,29 @@ static bool reload_reads(const struct reload *r)
 {
 	(void)r;
 	return reload;
+}
+
+static bool reload_harms(const struct reload *r, const struct conf *wanted, char *why, size_t size)
+{
+	(void)r;
+	(void)wanted;
+	snprintf(why, size, "the peers need it");
+	return harms;
+}
+
+/* The running daemon cannot read what only a newer version can. */
+int conf_load(const char *file, bool find_self, FILE *errors, struct conf **out)
+{
+	(void)file;
+	(void)find_self;
+	(void)errors;
+	*out = readable ? calloc(1, sizeof(**out)) : NULL;
+	return *out ? 0 : -EINVAL;
+}
+
+void conf_free(struct conf *c)
+{
+	free(c);
 }
 
 bool ender_idle(const struct ender *e)
@@ -149,12 +174,14 @@ static int open_upgrade(void **state)
 		.operator= & orders,
 		.reload = &no_reload,
 		.reload_reads = reload_reads,
+		.reload_harms = reload_harms,
 		.longer_grant_ns = &longer_grant_ns,
 	};
 	struct vrrp_conf v;
 
 	(void)state;
-	hook = dns_file = state_file = worker = keeper = socket_end = reload = false;
+	hook = dns_file = state_file = worker = keeper = socket_end = reload = harms = false;
+	readable = true;
 	memset(&node, 0, sizeof(node));
 	conf.vrrp_version = 3;
 	conf.advert_ns = ADVERT;
@@ -187,8 +214,8 @@ static void tick(void)
 	node.inbox.n_events = 0;
 }
 
-/* Begins, and the new binary has accepted. */
-static void begin(void)
+/* Until there is a verdict. The new binary accepts. */
+static void judged(void)
 {
 	char why[128];
 
@@ -197,6 +224,12 @@ static void begin(void)
 		usleep(1000);
 		upgrade_tick(upgrade, now_ns);
 	}
+}
+
+/* Begins, and nobody minds. */
+static void begin(void)
+{
+	judged();
 	assert_string_equal(upgrade_phase(upgrade), "parting");
 	assert_false(upgrade_parts(upgrade));
 }
@@ -294,6 +327,30 @@ static void a_kernel_that_does_not_answer_ends_the_upgrade(void **state)
 	}
 }
 
+/* Another secret, for example. */
+static void a_file_that_a_reload_would_refuse_ends_the_upgrade(void **state)
+{
+	(void)state;
+	harms = true;
+	judged();
+	assert_string_equal(upgrade_phase(upgrade), "refused");
+	assert_string_equal(upgrade_text(upgrade), "the peers need it");
+	assert_int_equal(turns_until_replaced(100), 0);
+	assert_int_equal(adverts, 0);
+	harms = false;
+	begin();
+	assert_in_range(turns_until_replaced(100), 10, 20);
+}
+
+static void a_file_of_a_newer_version_is_not_judged(void **state)
+{
+	(void)state;
+	harms = true;
+	readable = false;
+	begin();
+	assert_in_range(turns_until_replaced(100), 10, 20);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_upgrade, close_upgrade)
 
 int main(int argc, char **argv)
@@ -303,6 +360,8 @@ int main(int argc, char **argv)
 		TEST(a_backup_that_becomes_owner_makes_its_lease_longer),
 		TEST(what_runs_is_not_cut_off),
 		TEST(a_kernel_that_does_not_answer_ends_the_upgrade),
+		TEST(a_file_that_a_reload_would_refuse_ends_the_upgrade),
+		TEST(a_file_of_a_newer_version_is_not_judged),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "accepts"))

@@ -335,6 +335,8 @@ const struct ctl_command ctl_commands[] = {
 	 .about = "The binary at the daemon's path takes over in the same process. "
 		  "It is asked first whether it accepts the configuration and the pinned maps; "
 		  "if not, the command prints why, and nothing changes. "
+		  "So it does with a file that a reload would refuse because of a peer, "
+		  "such as one without the secret that the peer uses. "
 		  "The VIP does not move and established connections continue. "
 		  "The command returns when the new daemon has taken its place.",
 	 .options = no_options,

@@ -202,6 +202,27 @@ static bool is_shared(const char *key)
 	return !strncmp(key, "vrrp.", 5) || !strncmp(key, "pulse.", 6);
 }
 
+/*
+ * Why a file must not be taken while the peers are as they are, however the daemon comes to it: by
+ * a reload or an upgrade.
+ */
+struct harm {
+	char why[TEXT_MAX / 2];
+	const char *see; /* "; see ...", for who asked: a constant */
+};
+
+__attribute__((format(printf, 3, 4))) static bool harms(struct harm *h, const char *see,
+							const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(h->why, sizeof(h->why), fmt, ap);
+	va_end(ap);
+	h->see = see;
+	return true;
+}
+
 static bool has_secret(const struct conf *c, const struct conf_secret *s)
 {
 	for (unsigned int i = 0; i < c->n_secrets; i++)
@@ -286,25 +307,21 @@ static const char *why_needed(const struct daemon *d, unsigned int slot, uint64_
 	return players_need(d, slot, &sight);
 }
 
-/* True: refused. */
-static bool refuse_forgotten(struct reload *r)
+static bool forgets_peer(const struct daemon *d, const struct conf *wanted, struct harm *h)
 {
-	const struct daemon *d = r->d;
 	const uint64_t now_ns = clock_now_ns();
 	const char *why = NULL, *peer = NULL;
 
 	for (unsigned int slot = 0; !why && slot < HOKM_MAX_PEERS; slot++) {
 		const struct peer *p = &d->node.peers.list[slot];
 
-		if (p->used && !has_node(r->conf, p->addr))
+		if (p->used && !has_node(wanted, p->addr))
 			why = why_needed(d, slot, now_ns);
 		peer = p->name;
 	}
-	if (!why)
-		return false;
-	(void)refuse(r, "; see \"Change the address of a node\" in docs/operation.md",
+	return why &&
+	       harms(h, "; see \"Change the address of a node\" in docs/operation.md",
 		     "the file has no node with the address of peer %s, which %s", peer, why);
-	return true;
 }
 
 /*
@@ -341,17 +358,16 @@ static bool waits_for_members(const struct daemon *d, const struct conf *wanted)
 	       !quorum_goes_by(&d->quorum, wanted);
 }
 
-/* Two members that count different majorities must have one in common. True: refused. */
-static bool refuse_members(struct reload *r)
+/* Two members that count different majorities must have one in common. */
+static bool parts_members(const struct daemon *d, const struct conf *wanted, struct harm *h)
 {
-	const struct daemon *d = r->d;
 	bool peer_waits = false;
-	const char *peer = peer_behind(d, r->conf, &peer_waits);
+	const char *peer = peer_behind(d, wanted, &peer_waits);
 	char why[CONF_NAME_MAX + 80] = "too many members change at once";
-	const bool waits = waits_for_members(d, r->conf);
+	const bool waits = waits_for_members(d, wanted);
 	const bool other = peer && !waits && !peer_waits;
 
-	if (conf_majorities_meet(d->node.conf, r->conf) && !peer && !waits)
+	if (conf_majorities_meet(d->node.conf, wanted) && !peer && !waits)
 		return false;
 	if (waits)
 		snprintf(why, sizeof(why),
@@ -362,10 +378,30 @@ static bool refuse_members(struct reload *r)
 	else if (peer)
 		snprintf(why, sizeof(why),
 			 "peer %s has other members than this node and than the file", peer);
-	(void)refuse(r,
+	return harms(h,
 		     other ? "; see docs/arbiters.md, \"Different members on the nodes\""
 			   : "; see docs/arbiters.md, \"Change the members\"",
 		     "%s", why);
+}
+
+/* Two nodes would own the VIP with this file, or players would be reset. */
+static bool is_harmful(const struct daemon *d, const struct conf *wanted, struct harm *h)
+{
+	const char *peer = unheard_peer(&d->node, wanted);
+
+	if (peer)
+		return harms(h, "; see \"Replace the secret\" in docs/operation.md",
+			     "peer %s signs with a secret that the file does not have", peer);
+	return forgets_peer(d, wanted, h) || parts_members(d, wanted, h);
+}
+
+bool reload_harms(const struct reload *r, const struct conf *wanted, char *why, size_t size)
+{
+	struct harm h;
+
+	if (!is_harmful(r->d, wanted, &h))
+		return false;
+	snprintf(why, size, "%s%s", h.why, h.see);
 	return true;
 }
 
@@ -373,7 +409,7 @@ static bool try_swap(struct reload *r)
 {
 	struct node *n = &r->d->node;
 	const char *key = r->err ? NULL : conf_needs_restart(n->conf, r->conf);
-	const char *peer = r->err ? NULL : unheard_peer(n, r->conf);
+	struct harm h;
 
 	if (r->err)
 		return refuse_file(r);
@@ -384,11 +420,8 @@ static bool try_swap(struct reload *r)
 					"see \"Change what the nodes share\" in docs/operation.md"
 				      : "",
 			      "%s can only be changed by a restart", key);
-	if (peer)
-		return refuse(r, "; see \"Replace the secret\" in docs/operation.md",
-			      "peer %s signs with a secret that the file does not have", peer);
-	if (refuse_forgotten(r) || refuse_members(r))
-		return false;
+	if (is_harmful(r->d, r->conf, &h))
+		return refuse(r, h.see, "%s", h.why);
 	r->err = swap(r->d, r->conf);
 	if (r->err) {
 		keep_text(r, strerror(-r->err));

@@ -8,7 +8,9 @@
 #define HOKM_DAEMON_RELOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+struct conf;
 struct daemon;
 struct reload; /* opaque */
 
@@ -33,6 +35,11 @@ const char *reload_text(const struct reload *r);
  */
 bool reload_finish(struct reload *r);
 bool reload_put_off(const struct reload *r);
+/*
+ * May this file not be taken while the peers are as they are, because two nodes would own the VIP
+ * or players would be reset? Then the reason is written to `why`. A reload and an upgrade ask this.
+ */
+bool reload_harms(const struct reload *r, const struct conf *wanted, char *why, size_t size);
 /* The thread reads the file, which a disk may hold up for long. */
 bool reload_reads(const struct reload *r);
 

@@ -128,6 +128,7 @@ static int open_upgrade(struct daemon *d)
 		.ender = d->session_end.ender,
 		.reload = &d->reload,
 		.reload_reads = reload_reads,
+		.reload_harms = reload_harms,
 		.operator= & d->operator};
 
 	return upgrade_open(&of, &d->upgrade);

@@ -25,6 +25,7 @@
 #include "base/rt_thread.h"
 #include "base/version.h"
 #include "base/wait_fd.h"
+#include "conf/conf.h"
 #include "daemon/etcd_watch.h"
 #include "daemon/configure.h"
 #include "daemon/check_runner.h"
@@ -61,6 +62,7 @@ struct upgrade {
 	pthread_t thread;
 	atomic_bool judged;
 	bool accepted;
+	struct conf *wanted; /* what the new daemon will read; NULL: this one cannot read it */
 	char words[TEXT_MAX];
 
 	uint64_t since_ns; /* WAITING, PARTING */
@@ -164,6 +166,17 @@ static int run(struct upgrade *u)
 	return err;
 }
 
+/* The errors are for nobody: the new binary accepts the file. */
+static void read_wanted(struct upgrade *u)
+{
+	FILE *errors = fopen("/dev/null", "we");
+
+	if (!errors)
+		return;
+	(void)conf_load(u->file, true, errors, &u->wanted);
+	(void)fclose(errors);
+}
+
 /* Has ordinary priority: what the daemon starts does not inherit its real-time priority. */
 static void *judge(void *arg)
 {
@@ -176,6 +189,8 @@ static void *judge(void *arg)
 			 limits_advice(err, advice));
 	else if (!u->accepted && !u->words[0])
 		snprintf(u->words, sizeof(u->words), "it ended without a word");
+	if (u->accepted)
+		read_wanted(u);
 	atomic_store(&u->judged, true);
 	return NULL;
 }
@@ -190,11 +205,27 @@ static void refuse(struct upgrade *u, const char *why)
 	events_add(u->of.node->events, "config", HOKM_R_RELOAD_REFUSED, "upgrade refused: %s", why);
 }
 
+/* Would a reload of the file be refused for the peers' sake? */
+static bool is_harmful(struct upgrade *u, char *why, size_t size)
+{
+	bool harms = u->wanted && u->of.reload_harms(*u->of.reload, u->wanted, why, size);
+
+	conf_free(u->wanted);
+	u->wanted = NULL;
+	return harms;
+}
+
 static void take_verdict(struct upgrade *u, uint64_t now_ns)
 {
+	char why[TEXT_MAX];
+
 	rt_thread_over(u->thread);
 	if (!u->accepted) {
 		refuse(u, u->words);
+		return;
+	}
+	if (is_harmful(u, why, sizeof(why))) {
+		refuse(u, why);
 		return;
 	}
 	log_info("upgrade: %s is %s and accepts the configuration and the pinned maps", u->program,
@@ -403,6 +434,7 @@ void upgrade_close(struct upgrade *u)
 		return;
 	if (u->phase == JUDGING)
 		pthread_join(u->thread, NULL);
+	conf_free(u->wanted);
 	free(u);
 }
 

@@ -4,7 +4,11 @@
  * systemd keeps its main PID. Nothing moves, and no connection breaks (rule 7).
  *
  *   judge    a thread runs `PROGRAM accepts FILE`: the new binary itself says whether it accepts
- *            the configuration and the pinned maps. If it does not, nothing changes.
+ *            the configuration and the pinned maps. If it does not, nothing changes. Nor does
+ *            anything if the running daemon would refuse a reload of the file for its peers' sake:
+ *            a file with another secret would make the nodes deaf to each other, and both own.
+ *            What the running daemon cannot read, because a newer version wrote it, it does not
+ *            judge.
  *   wait     for what must end by itself: a hook, a file that is being written, a thread of the
  * daemon that works in the kernel. Of a thread that waits for a lock there exec waits for the end,
  *            for as long as the lock is held, and the lease would run out meanwhile
@@ -38,6 +42,7 @@
 #include <stdint.h>
 
 struct check_runner;
+struct conf;
 struct dns;
 struct ender;
 struct hooks;
@@ -63,6 +68,8 @@ struct upgrade_of {
 	const struct operator_orders *operator;
 	struct reload *const *reload; /* that of the daemon, opened later */
 	bool (*reload_reads)(const struct reload *r);
+	bool (*reload_harms)(const struct reload *r, const struct conf *wanted, char *why,
+			     size_t size);
 	uint64_t *longer_grant_ns; /* of struct quorum */
 };
 
