@@ -3,9 +3,10 @@
 # lane: beside
 #
 # The link of the owner is up, its daemon runs and its XDP program answers pulses, but no client
-# reaches it: its interface answers no ARP, became the port of a bridge, or a filter before ours
-# drops all that it sends. It does not go on as owner: the peer owns and serves. When the trouble is
-# over the node takes part again, and at no time do two nodes answer.
+# reaches it: its interface answers no ARP, became the port of a bridge, is below a macvlan that
+# gets all of its frames, or a filter before ours drops all that it sends. It does not go on as
+# owner: the peer owns and serves. When the trouble is over the node takes part again, and at no
+# time do two nodes answer.
 
 PLAYERS=5
 # shellcheck source=tests/netns/common.sh
@@ -17,6 +18,8 @@ bridge_in() {
 	in_a link add br9 type bridge && in_a link set dev br9 up &&
 		in_a link set dev eth0 master br9
 }
+macvlan_over() { in_a link add link eth0 name mv0 type macvlan mode passthru; }
+macvlan_away() { in_a link del dev mv0; }
 bridge_out() { in_a link set dev eth0 nomaster && in_a link del dev br9; }
 # XDP_PASS is TC_ACT_SHOT to a filter.
 drop_all() {
@@ -55,6 +58,8 @@ lacks_vip() { ! owns "$1" && has_no_vip "$1"; }
 test_pair
 unreachable "no ARP" link-down "arp off" "arp on" "eth0 answers no ARP"
 unreachable "port of a bridge" link-down bridge_in bridge_out "eth0 is a port of a bridge"
+unreachable "macvlan of mode passthru" link-down macvlan_over macvlan_away \
+	"eth0 is below a macvlan"
 unreachable "egress drops all" send-failed drop_all drop_none "could not send an advert on eth0"
 number_is "egress drops all: lines about gratuitous ARP" \
 	"$(grep -c 'could not send gratuitous ARP' "$LAB_DIR/log/a.daemon")" -le 3

@@ -135,12 +135,24 @@ static void a_link_that_ip_does_not_have_is_down(void **state)
 	static const char *const on[] = {"ip", "link", "set", "hx0", "arp", "on", NULL};
 	static const char *const in[] = {"ip", "link", "set", "hx0", "master", "hxbr", NULL};
 	static const char *const out[] = {"ip", "link", "set", "hx0", "nomaster", NULL};
+	static const char *const over[] = {"ip",   "link", "add",     "link", "hx0",      "name",
+					   "hxmv", "type", "macvlan", "mode", "passthru", NULL};
+	static const char *const away[] = {"ip", "link", "del", "hxmv", NULL};
+	struct link_state l = {0};
 
 	(void)state;
 	take_and_give(off, on, "answers no ARP");
 	assert_int_equal(RUN("ip", "link", "add", "hxbr", "type", "bridge"), 0);
 	take_and_give(in, out, "is a port of a bridge");
 	assert_int_equal(RUN("ip", "link", "del", "hxbr"), 0);
+	take_and_give(over, away, "is below a macvlan");
+	/* Of another mode it gets what is for its own MAC address. */
+	assert_int_equal(RUN("ip", "link", "add", "link", "hx0", "name", "hxmv", "type", "macvlan",
+			     "mode", "bridge"),
+			 0);
+	assert_int_equal(link_state_read(&l, ns.ifindex_a), 0);
+	assert_true(l.up);
+	assert_int_equal(RUN("ip", "link", "del", "hxmv"), 0);
 }
 
 /* The kernel's message comes up to a second after the carrier is lost: RUNNING is as it was. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See link_state.h. */
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
@@ -34,6 +35,43 @@ static bool is_port(struct nlmsghdr *nlh)
 	return kind && nla_strcmp(kind, "vrf") != 0;
 }
 
+static bool is_named(const struct nlattr *kind, const char *a, const char *b)
+{
+	return kind && (!nla_strcmp(kind, a) || !nla_strcmp(kind, b));
+}
+
+/* A link of this network namespace on top of the interface, which gets all of its frames. */
+static bool is_passthru_of(int ifindex, struct nlmsghdr *nlh)
+{
+	const size_t head = sizeof(struct ifinfomsg);
+	const struct nlattr *lower = nlmsg_find_attr(nlh, head, IFLA_LINK);
+	struct nlattr *info = nlmsg_find_attr(nlh, head, IFLA_LINKINFO);
+	struct nlattr *data, *mode;
+
+	if (!lower || (int)nla_get_u32(lower) != ifindex || !info ||
+	    nlmsg_find_attr(nlh, head, IFLA_LINK_NETNSID) ||
+	    !is_named(nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND), "macvlan",
+		      "macvtap"))
+		return false;
+	data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
+	mode = data ? nla_find(nla_data(data), nla_len(data), IFLA_MACVLAN_MODE) : NULL;
+	return mode && nla_get_u32(mode) == MACVLAN_MODE_PASSTHRU;
+}
+
+/* A message about another link. */
+static bool take_other(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = (const void *)((const char *)nlh + NLMSG_HDRLEN);
+	const int before = s->passthru;
+
+	if (nlh->nlmsg_type == RTM_NEWLINK && is_passthru_of(ifindex, nlh))
+		s->passthru = ifi->ifi_index;
+	else if (ifi->ifi_index == s->passthru)
+		s->passthru = 0;
+	s->up = s->able && !s->passthru;
+	return s->passthru != before;
+}
+
 bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi;
@@ -47,13 +85,16 @@ bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh)
 	 * When a port leaves a bridge, the kernel sends DELLINK with family AF_BRIDGE, but the link
 	 * still exists.
 	 */
-	if (ifi->ifi_index != ifindex || ifi->ifi_family != AF_UNSPEC)
+	if (ifi->ifi_family != AF_UNSPEC)
 		return false;
+	if (ifi->ifi_index != ifindex)
+		return take_other(s, ifindex, nlh);
 	s->gone = nlh->nlmsg_type == RTM_DELLINK;
 	s->up = !s->gone && (ifi->ifi_flags & UP_FLAGS) == UP_FLAGS;
 	s->no_arp = s->up && (ifi->ifi_flags & IFF_NOARP);
 	s->port = s->up && is_port(nlh);
-	s->up = s->up && !s->no_arp && !s->port;
+	s->able = s->up && !s->no_arp && !s->port;
+	s->up = s->able && !s->passthru;
 	if (!s->gone)
 		take_mac(s, nlh);
 	return true;
@@ -72,6 +113,10 @@ const char *link_state_text(const struct link_state *s)
 		return "is a port of a bridge or bond, which takes all of its packets; "
 		       "take it out: `ip link set dev NAME nomaster`; "
 		       "or let the key interface name the bridge or bond";
+	if (s->able)
+		return "is below a macvlan or macvtap of mode passthru, "
+		       "which gets all of its packets; "
+		       "remove that one (`ip -d link` shows it), or let it use another interface";
 	return "lost its link";
 }
 
@@ -100,6 +145,7 @@ int link_state_read(struct link_state *s, int ifindex)
 		return err;
 	for (int tries = 0; tries < TRIES; tries++) {
 		r.seen = false;
+		s->passthru = 0;
 		err = nlr_dump(sk, RTM_GETLINK, &hdr, sizeof(hdr), on_message, &r);
 		if (err != -EINTR)
 			break;
@@ -107,7 +153,7 @@ int link_state_read(struct link_state *s, int ifindex)
 	nl_socket_free(sk);
 	if (!err && !r.seen) {
 		s->gone = true;
-		s->up = false;
+		s->up = s->able = false;
 	}
 	return err;
 }

@@ -9,9 +9,11 @@
  * was lost (net/core/link_watch.c). IFF_LOWER_UP of a state that is read is that of the carrier at
  * this moment. A carrier that was away for less than a second may be announced by no message.
  *
- * Two more things make that nobody reaches this node, while programs in XDP go on answering. With
+ * Three more things make that nobody reaches this node, while programs in XDP go on answering. With
  * IFF_NOARP the kernel answers no ARP. A port gives its frames to its bridge or bond, before IP
- * sees them; only a VRF leaves them to the interface. Such a link counts as down.
+ * sees them; only a VRF leaves them to the interface. A macvlan or macvtap of mode passthru on top
+ * of the interface gets all of its frames, also while it is down itself. One that is moved to
+ * another network namespace is not seen any more. Such a link counts as down.
  */
 #ifndef HOKM_BASE_LINK_STATE_H
 #define HOKM_BASE_LINK_STATE_H
@@ -23,11 +25,16 @@
 struct link_state {
 	bool gone; /* there is no such interface */
 	bool up;
-	bool no_arp, port;    /* for one of these reasons it is not up */
+	bool no_arp, port; /* for one of these reasons it is not up, or because of `passthru` */
+	bool able;         /* it is up but for `passthru` */
+	int passthru;      /* the index of a link that gets all of its frames; 0: there is none */
 	unsigned char mac[6]; /* the last one when it is gone */
 };
 
-/* Takes the state from a message. Returns false when the message is not about this interface. */
+/*
+ * Takes the state from a message. Returns false when the message is not about this interface, or
+ * one on top of it that changes its state.
+ */
 bool link_state_take(struct link_state *s, int ifindex, struct nlmsghdr *nlh);
 
 /* What happened to the interface: "lost its link", ... to follow its name. A constant. */
