@@ -251,8 +251,7 @@ static void all_is_looked_at_without_an_announcement(void **state)
 	assert_in_range(often, 26, 27);
 }
 
-/* The daemon holds what was pinned, and nothing else does: its end would be that of its programs.
- */
+/* The daemon alone holds what was pinned: its end would be that of its programs. */
 static void pins_that_cannot_be_put_back(void **state)
 {
 	(void)state;
