@@ -160,7 +160,7 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 	over = 0;
 	for (unsigned int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, answer, &slots[i]), 0);
-	for (uint64_t epoch = 1; epoch <= WISHES; epoch++) {
+	for (uint64_t epoch = 1; epoch <= WISHES / 10; epoch++) {
 		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
 		for (unsigned int look = 0; look < 20 && !hokm_grants_end_ns(&grants); look++)
 			sched_yield();
@@ -175,6 +175,54 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
+}
+
+#define PROOFS 1000
+
+static uint64_t proof, proven;
+
+/* The packet path: one proof for each epoch. */
+static void *prove(void *arg)
+{
+	uint64_t done = 0;
+
+	(void)arg;
+	while (done < PROOFS) {
+		if (__atomic_load_n(&proof, __ATOMIC_SEQ_CST) == done) {
+			sched_yield();
+			continue;
+		}
+		done++;
+		(void)hokm_grants_void(&grants, 10 * done + 1, 1000 * done);
+		__atomic_store_n(&proven, done, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+/* The daemon raises the epoch of its wish at the same moment: it takes nothing along. */
+static void epoch_that_is_raised_brings_no_wish_back(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	memset(&grants, 0, sizeof(grants));
+	grants.count.majority = 2;
+	proof = proven = 0;
+	assert_int_equal(pthread_create(&thread, NULL, prove, NULL), 0);
+	for (uint64_t n = 1; n <= PROOFS; n++) {
+		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, 10 * n);
+		hokm_grants_note(&grants, 0, 10 * n, 1000000000);
+		hokm_grants_note(&grants, 5, 10 * n, 1000000000);
+		assert_true(hokm_grants_end_ns(&grants) > 1000 * n);
+		__atomic_store_n(&proof, n, __ATOMIC_SEQ_CST);
+		for (uint64_t epoch = 10 * n + 1; epoch < 10 * n + 9; epoch++)
+			hokm_grants_raise(&grants, epoch);
+		while (__atomic_load_n(&proven, __ATOMIC_SEQ_CST) != n)
+			hokm_grants_raise(&grants, 10 * n + 9);
+		if (hokm_grants_end_ns(&grants) > 1000 * n)
+			fail_msg("epoch %llu counts after the proof", (unsigned long long)(10 * n));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 /* ---- arithmetic ---- */
@@ -398,6 +446,7 @@ int main(void)
 		cmocka_unit_test(two_owners_never_have_one_promise),
 		cmocka_unit_test(end_of_one_wish_never_counts_for_another),
 		cmocka_unit_test(wish_that_a_proof_ended_counts_never_again),
+		cmocka_unit_test(epoch_that_is_raised_brings_no_wish_back),
 		cmocka_unit_test(majority_is_the_kth_greatest_end),
 		cmocka_unit_test(asker_ends_before_the_member),
 		cmocka_unit_test(silence_outlasts_what_anybody_may_use),
