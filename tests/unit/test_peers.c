@@ -32,6 +32,40 @@ static void each_case(void **state)
 	}
 }
 
+/*
+ * Its pulses ceased 5 s ago, and count as silence after 100 ms. Replication of a dead node came as
+ * long as its pulses, and is no proof for as long as it counts as connected.
+ */
+static void replication_shows_who_is_unseen(void **state)
+{
+	static const struct {
+		uint64_t seen_ms, repl_ms; /* ago; 0: never */
+		bool unseen;
+	} rows[] = {
+		{5000, 100, true},    {5000, 999, true}, {5000, 1001, false}, {5000, 0, false},
+		{900, 790, true},     {900, 810, false}, {500, 500, false},   {150, 40, true},
+		{150, 60, false},     {10, 1, false},    {0, 100, true},      {0, 0, false},
+		{30000, 2000, false},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct peer_signs signs = {
+			.seen_ns = rows[i].seen_ms ? NOW - rows[i].seen_ms * 1000000 : 0,
+			.repl_ns = rows[i].repl_ms ? NOW - rows[i].repl_ms * 1000000 : 0,
+			.asking_ns = 1,
+			.tick_ns = NOW,
+			.dead_ns = 100000000,
+			.players_dead_ns = 1000000000,
+			.stale_ns = 1000000000,
+		};
+		const struct peer_sight sight = peer_sight(&signs, NOW);
+
+		if (sight.unseen != rows[i].unseen)
+			fail_msg("row %u: unseen %d", i, sight.unseen);
+	}
+}
+
 /* When a node has died, this line alone says what the node knew of itself. */
 static void a_silent_peer_is_described_by_its_last_pulse(void **state)
 {
@@ -123,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
+		cmocka_unit_test(replication_shows_who_is_unseen),
 		cmocka_unit_test(nobody_is_notified_before_the_packet_path_sees_the_death),
 		cmocka_unit_test(pulses_come_until_four_are_missing),
 		cmocka_unit_test(a_silent_peer_is_described_by_its_last_pulse),

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * May this node own, where a peer is healthier and would not take the VIP. This
+ * May this node own, where a peer is healthier and would not take the VIP, or owns it as well. This
  * node is 10.0.0.2, priority 128, with two services; `own` is their health: U up, D down, I no
  * check has finished yet. A peer is one word, with the number of its services that are UP:
  *
  *   b2  backup      f2  in FAULT, as one that its arbiter bars
  *   g2  backup, and by grants it has just started: it can be granted nothing yet
+ *   o   owner without pulses, whose adverts and replication come: its health is not known
  *
  * The priorities of the peers are 150, 100 and 50.
  */
@@ -58,6 +59,18 @@ static const struct row rows[] = {
 	{"UD", {"g2"}, M, YES},
 	{"DD", {"g2"}, B, DOWN},
 	{"DD", {"g2", "b1"}, M, DOWN},
+	/* Two owners without pulses: by the election the better one stays, if it can serve. */
+	{"UU", {NULL, "o"}, M, YES},
+	{"UD", {NULL, "o"}, M, YES},
+	{"DD", {NULL, "o"}, M, DOWN},
+	{"DD", {NULL, "o"}, F, DOWN},
+	{"DI", {NULL, "o"}, M, YES},
+	{"DD", {"o"}, M, HOLD},
+	{"UU", {"o"}, M, YES},
+	/* Who should not own leaves the VIP to it. */
+	{"UU", {"o"}, M, HOKM_R_MAINT, .maint = true},
+	{"UU", {NULL, "o"}, M, HOKM_R_OPERATOR, .drain = true},
+	{"UU", {NULL, "o"}, M, HOKM_R_PATH_LOST, .path_lost = true},
 };
 
 static struct in_addr octet(unsigned int last)
@@ -70,6 +83,9 @@ static void set_peer(struct policy_peer *p, unsigned int slot, const char *word)
 	p->used = true;
 	p->addr = octet(10 + slot);
 	p->priority = (uint8_t)(150 - 50 * slot);
+	p->owns_unseen = word[0] == 'o';
+	if (p->owns_unseen)
+		return;
 	p->pulsing = p->daemon_fresh = true;
 	p->silent = word[0] == 'g';
 	p->state = word[0] == 'f' ? F : B;

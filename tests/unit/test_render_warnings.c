@@ -55,6 +55,38 @@ static void two_owners_are_named(void **state)
 	free(text);
 }
 
+/* Its adverts come, and its pulses do not: whether that ends by itself, its replication says. */
+static void how_two_owners_end_is_said(void **state)
+{
+	static const struct {
+		const char *peer, *end;
+	} rows[] = {
+		{"'rival':{'now':true,'by_adverts':false,'lasted_ms':2500},"
+		 "'replica':{'connected':true}",
+		 "clients reach either of them\n"},
+		{"'rival':{'now':true,'by_adverts':true,'lasted_ms':2500},"
+		 "'replica':{'connected':true}",
+		 "clients reach either of them; one of them gives way\n"},
+		{"'rival':{'now':true,'by_adverts':true,'lasted_ms':2500},"
+		 "'replica':{'connected':false}",
+		 "or stop hokm-xdp on one of them\n"},
+		{"'rival':{'now':true,'by_adverts':true,'lasted_ms':2500},'replica':null",
+		 "by its adverts alone this node does not give way"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char status[256], *text;
+
+		snprintf(status, sizeof(status), "{'peers':[{'name':'a','pulsing':false,%s}]}",
+			 rows[i].peer);
+		text = warned(status);
+		if (!strstr(text, rows[i].end))
+			fail_msg("row %zu: %s", i, text);
+		free(text);
+	}
+}
+
 static void each_vip_that_is_claimed_is_named(void **state)
 {
 	char *text = warned(
@@ -77,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_owners_are_named),
+		cmocka_unit_test(how_two_owners_end_is_said),
 		cmocka_unit_test(each_vip_that_is_claimed_is_named),
 	};
 

@@ -9,6 +9,9 @@
 
 #include "decide/rival.h"
 
+/* Most rows end before the last column. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define S   1000000000ULL
 #define DAY (86400 * S)
 
@@ -19,6 +22,7 @@ struct step {
 	uint64_t lease_s; /* the end of the peer's lease; 0: none */
 	enum rival_news news;
 	uint64_t lasted_s; /* with news */
+	uint64_t advert_s; /* without pulses: the newest advert of the peer; 0: none */
 };
 
 static uint64_t moment(uint64_t s)
@@ -36,6 +40,9 @@ static struct rival play(const struct step *steps, unsigned int n)
 			.owner_since_ns = moment(one->owner_s),
 			.answer_ns = moment(one->answer_s),
 			.lease_until_ns = moment(one->lease_s),
+			.advert_ns = moment(one->advert_s),
+			.adver_ns = 2 * S,
+			.down_ns = 7 * S,
 		};
 		enum rival_news news = rival_step(&r, &seen, moment(one->at_s));
 		uint64_t lasted_ns = rival_lasted_ns(&r, moment(one->at_s));
@@ -115,6 +122,56 @@ static void a_bad_line_is_no_new_time(void **state)
 	assert_int_equal(r.n, 1);
 }
 
+/* Adverts come every two seconds, and no pulses: this node owns since 105. */
+static void adverts_show_an_owner_without_pulses(void **state)
+{
+	struct rival r;
+
+	(void)state;
+	r = PLAY({100, 0, 100, 103, RIVAL_NOTHING, 0}, {110, 105, 100, 103, RIVAL_NOTHING, 0},
+		 {120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		 {121, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		 {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		 {124, 105, 100, 103, RIVAL_NOTHING, 0, 124});
+	assert_true(r.by_adverts);
+	/* It gave way: its last advert expires. */
+	r = PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		 {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		 {128, 105, 100, 103, RIVAL_NOTHING, 0, 122},
+		 {129, 105, 100, 103, RIVAL_NOTHING, 0, 122},
+		 {130, 105, 100, 103, RIVAL_ENDED, 24, 122});
+	assert_int_equal(r.n, 1);
+	/* This node gave way, or the other one sent priority 0. */
+	(void)PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		   {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		   {123, 0, 100, 103, RIVAL_NOTHING, 0, 122},
+		   {124, 0, 100, 103, RIVAL_ENDED, 18, 124});
+	(void)PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		   {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		   {123, 105, 100, 103, RIVAL_NOTHING, 0, 0},
+		   {124, 105, 100, 103, RIVAL_ENDED, 18, 0});
+	/* Pulses come, too, and show the same: it goes on, and they count. */
+	r = PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		 {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		 {123, 105, 123, 126, RIVAL_NOTHING, 0, 0});
+	assert_false(r.by_adverts);
+}
+
+/* One from before, one on its way while the VIP moved, and one now and then. */
+static void a_single_advert_shows_no_owner(void **state)
+{
+	(void)state;
+	(void)PLAY({110, 105, 100, 103, RIVAL_NOTHING, 0, 104},
+		   {111, 105, 100, 103, RIVAL_NOTHING, 0, 105},
+		   {112, 105, 100, 103, RIVAL_NOTHING, 0, 106},
+		   {113, 105, 100, 103, RIVAL_NOTHING, 0, 106},
+		   {120, 105, 100, 103, RIVAL_NOTHING, 0, 106},
+		   {121, 105, 100, 103, RIVAL_NOTHING, 0, 121},
+		   {128, 105, 100, 103, RIVAL_NOTHING, 0, 121},
+		   {129, 129, 100, 103, RIVAL_NOTHING, 0, 129},
+		   {130, 129, 100, 103, RIVAL_NOTHING, 0, 130});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +181,8 @@ int main(void)
 		cmocka_unit_test(silence_ends_with_the_lease),
 		cmocka_unit_test(each_time_is_counted),
 		cmocka_unit_test(a_bad_line_is_no_new_time),
+		cmocka_unit_test(adverts_show_an_owner_without_pulses),
+		cmocka_unit_test(a_single_advert_shows_no_owner),
 	};
 
 	return cmocka_run_group_tests_name("rival", tests, NULL, NULL);

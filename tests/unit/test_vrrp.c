@@ -144,6 +144,9 @@ static const struct rig_step master_rows[] = {
 	{"advert 129 from 1", "rival deaf", "", "master", 100},
 	{"pulse", "lease 10 of 1/129, rival deaf", "", "master", 100},
 	{"after 40: advert 127 from 3", "rival deaf, rival unseen", "advert:128", "master", 60},
+	/* No pulses come, but replication: it may not know of us yet. */
+	{"advert 129 from 1", "rival deaf, rival unseen", "advert:128", "master", 100},
+	{"advert 128 from 3", "rival deaf, rival unseen", "advert:128", "master", 100},
 	/* In the name of a peer that is dead: forged, for all that is known. */
 	{"advert 255 from 1", "unproven", "discard", "master", 100},
 	{"advert 128 from 3", "unproven", "discard", "master", 100},
@@ -228,6 +231,27 @@ static const struct rig_step partition[] = {
 	{"advert 129 from 1", "rival deaf", "", "master"},
 	{"after 999: pulse", "lease 2000 of 1/129, rival deaf", "", "master"},
 	{"after 1: advert 129 from 1", "rival deaf", "lower state", "backup higher-priority"},
+
+	STORY(rig_master, "of one without pulses we are heard first, twice an interval at most"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 129 from 1", "rival deaf, rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"after 10: advert 129 from 1", "rival deaf, rival unseen", "", "master"},
+	{"after 500: advert 129 from 1", "rival deaf, rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"after 490: advert 129 from 1", "rival deaf, rival unseen", "lower state",
+	 "backup higher-priority"},
+
+	STORY(rig_master, "it gives way when it hears us: we stay"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 129 from 1", "rival deaf, rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"after 10: advert 0 from 1", "rival deaf, rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
 
 	STORY(rig_master, "it can steer to us: we yield at once"),
 	{"advert 129 from 1", "rival deaf", "", "master"},

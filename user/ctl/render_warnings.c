@@ -123,6 +123,17 @@ static void warn_services(const json_t *data, FILE *out)
 	}
 }
 
+/* Of a peer whose adverts come, and whose pulses do not. */
+static const char *how_it_ends(const json_t *peer, const json_t *rival)
+{
+	if (!field_true(rival, "by_adverts"))
+		return "";
+	if (field_true(json_object_get(peer, "replica"), "connected"))
+		return "; one of them gives way";
+	return "; by its adverts alone this node does not give way: let the UDP ports of pulses "
+	       "and replication pass between the nodes, or stop hokm-xdp on one of them";
+}
+
 /* Two owners at once. */
 static void warn_rival(const json_t *p, FILE *out)
 {
@@ -133,8 +144,8 @@ static void warn_rival(const json_t *p, FILE *out)
 	if (field_true(r, "now"))
 		fprintf(out,
 			WARN "this node and peer %s own the VIP at once, for at most %s: "
-			     "clients reach either of them\n",
-			name, word_field_age(r, "lasted_ms", lasted));
+			     "clients reach either of them%s\n",
+			name, word_field_age(r, "lasted_ms", lasted), how_it_ends(p, r));
 	else if (r && field_int(r, "over_ms", -1) >= 0 &&
 		 field_int(r, "over_ms", -1) < RIVAL_SHOWN_MS)
 		fprintf(out,

@@ -31,6 +31,7 @@ struct peer {
 	uint64_t advert_ns;        /* its newest advert; 0: none, or it has expired */
 	uint8_t advert_priority;   /* of its adverts, the greatest */
 	bool advert_firm;          /* its newest advert was firm (vrrp_wire.h) */
+	uint64_t repl_ns;          /* newest answer of its daemon by replication; 0: none */
 	uint64_t discarded;        /* adverts from its address that were discarded */
 	enum hokm_reason reported; /* ALIVE, SILENT or SECRETS_DIFFER; NONE at first */
 	uint64_t asked_ns;         /* when it was asked by ARP last */

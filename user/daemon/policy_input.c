@@ -34,6 +34,8 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 	out->mute = !peers_answers_pulses(&d->node.peers, slot);
 	out->firm = sight.by == PEER_BY_ADVERT && p->advert_firm;
 	out->replicates = link && repl_connected(link, now_ns);
+	out->owns_unseen = sight.unseen && !out->mute && p->advert_ns &&
+			   now_ns < p->advert_ns + d->node.peers.master_down_ns;
 	out->refuses = out->pulsing && !p->map.priority;
 	out->silent = quorum_peer_silent(&d->quorum, slot);
 	out->announces = out->pulsing && p->map.flags & HOKM_PULSE_ANNOUNCES;

@@ -378,6 +378,7 @@ static void take_datagram(struct replication *r, uint8_t slot, const void *buf, 
 	/* Before its records: a holder that answers no pulses is not dead. */
 	if (in.fault == REPL_BAD_NONE)
 		peers_note_sign(r->node->bpf, slot, now_ns);
+	r->node->peers.list[slot].repl_ns = repl_heard_ns(r->peers[slot].link);
 	for (unsigned int i = 0; i < in.n; i++) {
 		const struct repl_record *rec = &in.records[i];
 		const struct service *svc = services_by_tag(&r->node->services, rec->tag);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See rival_watch.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,17 +8,45 @@
 #include "daemon/node.h"
 #include "daemon/rival_watch.h"
 
+#define END_MAX 256
+
+/* How it ends: that depends on how the other owner is known. */
+static void end_text(char dst[END_MAX], const struct conf *c, const struct rival *r)
+{
+	dst[0] = '\0';
+	if (r->on && r->by_adverts)
+		snprintf(dst, END_MAX,
+			 "; its adverts come and its pulses do not: "
+			 "let UDP port %u pass between the nodes; "
+			 "while replication comes (UDP port %u), "
+			 "the one with the lower priority gives way, "
+			 "and to adverts alone none does",
+			 c->pulse_port, c->repl_port);
+	else if (r->on)
+		snprintf(dst, END_MAX, "; the one with the lower priority gives way");
+}
+
 static void report(const struct node *n, const char *name, const struct rival *r, uint64_t now_ns)
 {
 	const enum hokm_reason why = r->on ? HOKM_R_TWO_OWNERS : HOKM_R_ONE_OWNER;
 	const unsigned long long ms = rival_lasted_ns(r, now_ns) / NS_PER_MS;
+	char end[END_MAX];
 
+	end_text(end, n->conf, r);
 	log_line(r->on ? LOG_LVL_ERROR : LOG_LVL_WARN,
 		 "peer %s reason=%s (%s): %s for %llu.%03llu s at most%s", name,
 		 hokm_reason_name(why), hokm_reason_text(why), r->on ? "they have" : "they did",
-		 ms / 1000, ms % 1000, r->on ? "; the one with the lower priority gives way" : "");
+		 ms / 1000, ms % 1000, end);
 	events_add(n->events, "peer", why, "%s: %s, %s for %llu.%03llu s at most", name,
 		   hokm_reason_text(why), r->on ? "they have" : "they did", ms / 1000, ms % 1000);
+}
+
+/* Its newest advert, if it should answer pulses and answers none. */
+static uint64_t unseen_advert_ns(const struct peers *p, unsigned int slot, uint64_t now_ns)
+{
+	if (!peers_answers_pulses(p, slot) || peers_adverts_count(p, slot, now_ns))
+		return 0;
+	return p->list[slot].advert_ns;
 }
 
 void rival_watch_run(struct rival_watch *w, const struct node *n, uint64_t since_ns)
@@ -32,6 +61,9 @@ void rival_watch_run(struct rival_watch *w, const struct node *n, uint64_t since
 			.owner_since_ns = owns ? since_ns : 0,
 			.answer_ns = p->map.newest_sent_ns,
 			.lease_until_ns = p->map.lease_until_ns,
+			.advert_ns = unseen_advert_ns(&n->peers, slot, now_ns),
+			.adver_ns = n->conf->advert_ns,
+			.down_ns = n->peers.master_down_ns,
 		};
 
 		if (!p->used)

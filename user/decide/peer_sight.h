@@ -30,6 +30,7 @@ struct peer_signs {
 	uint64_t alive_ns; /* its newest sign of life of any kind: pulse, probe, advert, ARP ... */
 	uint64_t daemon_seen_ns; /* the newest sign of life of its daemon in such an answer */
 	uint64_t advert_ns;      /* its newest advert, forgotten once it has expired */
+	uint64_t repl_ns;        /* its newest answer by replication */
 	uint64_t wrong_tag_ns;   /* the newest pulse in its name that none of our secrets signed */
 
 	uint64_t asking_ns; /* since when this node has sent probes without a break */
@@ -57,6 +58,11 @@ struct peer_sight {
 	 */
 	bool players_dead;
 	/*
+	 * Not by pulse, and yet its daemon is alive: something drops the pulses alone. What it
+	 * signs in replication proves it, if that came when its answers were silent already.
+	 */
+	bool unseen;
+	/*
 	 * Not by pulse, while pulses come in its name that none of our secrets signed. Decides
 	 * nothing, because anybody in the segment can send them: it is for the operator.
 	 */
@@ -65,6 +71,9 @@ struct peer_sight {
 
 /* Wrong tags older than this say nothing about the present secrets. */
 #define PEER_WRONG_TAG_NS 1000000000ULL
+
+/* As new as an owner must know it that waits for so long before it gives way (vrrp.h). */
+#define PEER_UNSEEN_NS 1000000000ULL
 
 struct peer_sight peer_sight(const struct peer_signs *s, uint64_t now_ns);
 

@@ -224,11 +224,11 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 
 /* ---- may this node own the VIP ---- */
 
-/* A peer can take the VIP from a node that is no good owner. */
+/* A peer can take the VIP from a node that is no good owner, or has it already. */
 static bool any_fit(const struct policy_input *in)
 {
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		if (is_fit(&in->peers[i]) && n_up(in, &in->peers[i]))
+		if ((is_fit(&in->peers[i]) && n_up(in, &in->peers[i])) || in->peers[i].owns_unseen)
 			return true;
 	return false;
 }
@@ -282,6 +282,19 @@ static uint64_t gave_up_ns(const struct policy_input *in, enum hokm_reason no)
 	return in->path_lost && !(owner && !unseen_serves(in)) ? in->gave_up_ns : 0;
 }
 
+/* A node that owns as well, and would yield to this one by the election. */
+static bool lesser_owns_unseen(const struct policy_input *in)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (p->used && p->owns_unseen &&
+		    !vrrp_beats(p->priority, p->addr, in->own_priority, in->own_addr))
+			return true;
+	}
+	return false;
+}
+
 static enum hokm_reason why_not(const struct policy_input *in, const struct policy_output *out)
 {
 	bool owner = in->state == HOKM_VRRP_MASTER;
@@ -305,6 +318,8 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 	if (unknown && any_alive(in) && !owner)
 		return HOKM_R_STARTED;
 	if (up + (owner ? unknown : 0) < best_peer(in))
+		return HOKM_R_SERVICE_DOWN;
+	if (!up && !unknown && lesser_owns_unseen(in))
 		return HOKM_R_SERVICE_DOWN;
 	return HOKM_R_NONE;
 }

@@ -22,6 +22,7 @@
  *   maintenance or drain, and no such peer                           yes, reason as below
  *   a service is in INIT, a peer is alive, this node is not owner    no, STARTED
  *   a peer that is fit is healthier                                  no, SERVICE_DOWN
+ *   nothing is UP or INIT here, and a lesser peer owns unseen        no, SERVICE_DOWN
  *   owner without a service UP or INIT, a peer is mute, not offered  no, SERVICE_DOWN: the offer
  *   the offer runs, and no service is UP here                        no, SERVICE_DOWN
  *   owner, no service is UP or INIT here, or UP at a fit peer        yes, PANIC_HOLD
@@ -29,6 +30,10 @@
  *
  * By grants, a peer that has just started can be granted nothing yet: an owner hands over to it
  * when it can.
+ *
+ * Two owners, as after a partition, of which one sees the adverts of the other and no pulses: the
+ * election decides which one stays, for nothing is known of the other's health. But the better one
+ * stays only if it can serve.
  *
  * A service in INIT is not known to be bad: an owner keeps the VIP meanwhile, so that a restart or
  * a reload moves nothing. A node that is drained or in maintenance shows no service as UP, so that
@@ -64,6 +69,11 @@ struct policy_peer {
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	bool replicates;   /* its replication messages arrive: hokm-xdp, and its daemon is alive */
+	/*
+	 * hokm-xdp, and answers no pulses now, but its adverts come, and its replication shows that
+	 * they are of a node that is alive: it is owner. Of its health nothing is known.
+	 */
+	bool owns_unseen;
 	bool firm; /* its adverts say: hokm-xdp, and gives way to no node that it does not see */
 	uint8_t priority; /* as the pulses say, else as configured */
 	enum hokm_vrrp_state state;

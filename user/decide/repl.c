@@ -125,6 +125,11 @@ bool repl_connected(const struct repl_link *l, uint64_t now_ns)
 	return l->session && now_ns - l->heard_ns < REPL_FRESH_NS;
 }
 
+uint64_t repl_heard_ns(const struct repl_link *l)
+{
+	return l->heard_ns;
+}
+
 /* ---- sending ---- */
 
 static struct slot *slot_of(const struct repl_link *l, uint32_t number)

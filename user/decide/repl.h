@@ -108,6 +108,8 @@ const struct agree *repl_agree(const struct repl_link *l);
 
 /* Both daemons know each other's session, and a CONTROL was accepted within REPL_FRESH_NS. */
 bool repl_connected(const struct repl_link *l, uint64_t now_ns);
+/* When the newest CONTROL was accepted: an answer to one of ours. 0: none was. */
+uint64_t repl_heard_ns(const struct repl_link *l);
 
 /*
  * True when a full list is needed. The caller then calls repl_list_begin(), repl_put() with HAVE

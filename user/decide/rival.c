@@ -2,22 +2,37 @@
 /* See rival.h. */
 #include "decide/rival.h"
 
-static bool both_own(const struct rival_seen *seen, uint64_t now_ns)
+static bool by_answer(const struct rival_seen *seen, uint64_t now_ns)
 {
 	return seen->owner_since_ns && seen->answer_ns > seen->owner_since_ns &&
 	       seen->lease_until_ns > now_ns;
 }
 
+static bool by_adverts(struct rival *r, const struct rival_seen *seen, uint64_t now_ns)
+{
+	if (!seen->owner_since_ns || seen->advert_ns <= seen->owner_since_ns ||
+	    now_ns - seen->advert_ns >= seen->down_ns) {
+		r->first_ns = 0;
+		return false;
+	}
+	if (!r->first_ns)
+		r->first_ns = seen->advert_ns;
+	return seen->advert_ns - r->first_ns >= seen->adver_ns / 2;
+}
+
 enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint64_t now_ns)
 {
-	const bool both = both_own(seen, now_ns);
+	const bool answers = by_answer(seen, now_ns), adverts = by_adverts(r, seen, now_ns);
+	const bool both = answers || adverts;
 
 	if (!seen->lease_until_ns && seen->answer_ns > r->alone_ns)
 		r->alone_ns = seen->answer_ns;
-	if (both)
+	if (both) {
+		r->by_adverts = !answers;
 		r->over_ns = 0;
-	else if (r->on && !r->over_ns)
+	} else if (r->on && !r->over_ns) {
 		r->over_ns = now_ns;
+	}
 	if (both == r->on || (!both && now_ns - r->over_ns < RIVAL_OVER_NS))
 		return RIVAL_NOTHING;
 	r->on = both;

@@ -36,6 +36,7 @@
  *         the same, of an owner preempted  ONE_WAY LOWER STATE     BACKUP (one-way)
  *         PULSE: lease of a better peer    LOWER STATE             BACKUP (other-owner)
  *         those three, rival deaf, unseen  -, ADVERT, -            waits, VRRP_PATIENCE_NS at most
+ *         the first one, deaf and unseen   ADVERT (bounded)        the same
  *         PULSE: lease of a lesser peer    ADVERT GARP             GARP when that lease has ended
  *         HANDOVER                         LOWER ADVERT 0 STATE    BACKUP (the event's)
  *         FAULT                            LOWER ADVERT 0 STATE    FAULT (the event's)
@@ -300,8 +301,12 @@ static void master_advert(struct vrrp_step *s)
 	} else if (beats_us(v, a->priority, a->source) && s->ev->view.unproven) {
 		vrrp_act(s, VRRP_ACT_DISCARD);
 	} else if (beats_us(v, a->priority, a->source)) {
-		if (!may_yield(s))
+		if (!may_yield(s)) {
+			/* Without pulses only an advert tells it that there are two. */
+			if (s->ev->view.rival_unseen && vrrp_may_answer(s))
+				vrrp_send(s, VRRP_SENDING_RENEW);
 			return;
+		}
 		lose_lease(s, HOKM_R_HIGHER_PRIORITY);
 		vrrp_follow(s, a);
 		v->timer_at_ns = v->master_down_at_ns;

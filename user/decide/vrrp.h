@@ -122,14 +122,16 @@ struct vrrp_view {
 	bool uncontested;
 	/*
 	 * The rival (in ADVERT its sender, else the holder) is hokm-xdp and has no fresh answer of
-	 * this node: it cannot steer to us yet.
+	 * this node: it cannot steer to us yet. Or, in ADVERT, only its replication shows that it
+	 * is alive: it may have to hear of us.
 	 */
 	bool rival_deaf;
 	bool rival_unseen; /* ADVERT: we have no fresh answer of the sender, and cannot steer to it
 			    */
 	/*
-	 * ADVERT: its sender is known to answer pulses, and answers none. Anybody can forge an
-	 * advert in the name of a dead peer, so it ends no lease.
+	 * ADVERT: its sender is known to answer pulses, and answers none, and no replication shows
+	 * that it is alive. Anybody can forge an advert in the name of a dead peer, so it ends no
+	 * lease.
 	 */
 	bool unproven;
 

@@ -61,6 +61,8 @@ bool vrrp_may_answer(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
+	if (vrrp_lapsed(s))
+		return false;
 	if (v->answered_ns && s->now_ns < vrrp_add_ns(v->answered_ns, v->conf.adver_ns / 2))
 		return false;
 	v->answered_ns = s->now_ns;

@@ -86,6 +86,7 @@ static void take_peer(struct fact_peer *p, const json_t *before, const json_t *o
 	p->pulsing = field_true(o, "pulsing");
 	p->fresh = field_true(o, "daemon_fresh");
 	p->owner = p->pulsing && field_int(o, "lease_left_ms", 0) > 0;
+	p->rival = field_true(in(o, "rival"), "now") && field_true(in(o, "rival"), "by_adverts");
 	p->secrets_differ = field_true(o, "secrets_differ");
 	p->misdirected = field_true(o, "misdirected");
 	p->seen_ms = field_int(o, "seen_ms", -1);

@@ -52,8 +52,9 @@ struct fact_peer {
 	char name[CONF_NAME_MAX], address[16];
 	bool vrrp_only; /* the configuration says that keepalived runs there */
 	bool pulsing, fresh, secrets_differ, misdirected;
-	bool owner;                    /* its pulses say that it holds a lease */
-	int64_t seen_ms;               /* since the last pulse; -1: never */
+	bool owner;      /* its pulses say that it holds a lease */
+	bool rival;      /* it answers none, and its adverts say that it owns as this node does */
+	int64_t seen_ms; /* since the last pulse; -1: never */
 	int64_t adverts_ms;            /* since the last advert that passed the guard; -1: never */
 	char not_steerable[FACT_TEXT]; /* why; "" for steerable */
 	bool replicated;               /* replication is on */

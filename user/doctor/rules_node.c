@@ -120,9 +120,17 @@ bool rule_rp_strict(const struct facts *f, struct finding *out)
 
 bool rule_two_owners(const struct facts *f, struct finding *out)
 {
-	return f->owner && f->peers[out->of].owner &&
+	const struct fact_peer *p = &f->peers[out->of];
+
+	if (f->owner && p->rival) {
+		out->cause = "pulses do not pass between the nodes; "
+			     "neither gives way to adverts alone";
+		return rule_say(out, "%s holds a lease, and the adverts of %s say that it owns too",
+				f->node, p->name);
+	}
+	return f->owner && p->owner &&
 	       rule_say(out, "%s holds a lease, and the pulses of %s say that it holds one too",
-			f->node, f->peers[out->of].name);
+			f->node, p->name);
 }
 
 bool rule_vip_missing(const struct facts *f, struct finding *out)

@@ -79,6 +79,7 @@ static json_t *rival_json(const struct rival *r, uint64_t now_ns)
 		return json_null();
 	o = json_object();
 	status_put(o, "now", json_boolean(!r->over_ns));
+	status_put(o, "by_adverts", json_boolean(r->by_adverts));
 	status_put(o, "count", status_number(r->n));
 	status_put(o, "lasted_ms", status_ms(rival_lasted_ns(r, now_ns)));
 	status_put(o, "over_ms", r->over_ns ? status_age(r->over_ns, now_ns) : json_null());

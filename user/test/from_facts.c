@@ -176,7 +176,7 @@ static void see_owners(const struct facts *f, const struct fact_peer *p, struct 
 	(void)p;
 	for (unsigned int i = 0; i < f->n_peers; i++) {
 		/* A keepalived that sends adverts is the owner. */
-		bool owns = f->peers[i].owner ||
+		bool owns = f->peers[i].owner || f->peers[i].rival ||
 			    (f->peers[i].vrrp_only && f->peers[i].adverts_ms >= 0 &&
 			     f->peers[i].adverts_ms < 3 * (int64_t)f->advert_ms);
 
