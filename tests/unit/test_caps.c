@@ -365,6 +365,15 @@ static void oom_protection_is_not_inherited(void **state)
 	in_child(child_oom);
 }
 
+/* Where the capability is there, it is not what is missing. */
+static void advice_for_realtime(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(caps_realtime_advice(false), "give the daemon CAP_SYS_NICE"));
+	assert_null(strstr(caps_realtime_advice(true), "CAP_SYS_NICE"));
+	assert_non_null(strstr(caps_realtime_advice(true), "cpu.rt_runtime_us"));
+}
+
 static int need_root(void **state)
 {
 	(void)state;
@@ -389,6 +398,7 @@ int main(void)
 		cmocka_unit_test(realtime_and_back),
 		cmocka_unit_test(oom_protection_is_not_inherited),
 		cmocka_unit_test(kept_capabilities_are_enough_for_realtime),
+		cmocka_unit_test(advice_for_realtime),
 	};
 
 	return cmocka_run_group_tests(tests, need_root, NULL);

@@ -341,15 +341,38 @@ static void raise_memlock(void)
 		log_debug("could not raise the limit of locked memory: %s", strerror(errno));
 }
 
+static bool has_effective(cap_value_t value)
+{
+	cap_t caps = cap_get_proc();
+	bool has = caps && is_effective(caps, value);
+
+	if (caps)
+		(void)cap_free(caps);
+	return has;
+}
+
+const char *caps_realtime_advice(bool has_sys_nice)
+{
+	if (!has_sys_nice)
+		return "give the daemon CAP_SYS_NICE";
+	return "its control group may have no time for real-time processes "
+	       "(cpu.rt_runtime_us, cgroup v1), "
+	       "or a filter of system calls forbids it";
+}
+
 void caps_realtime(int priority)
 {
 	const struct sched_param param = {.sched_priority = priority};
 
 	/* No RLIMIT_RTTIME: the kernel would kill the daemon when the hypervisor takes its CPU. */
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param)) {
+		int err = errno;
+
 		log_warn("could not get real-time priority (SCHED_FIFO %d): %s; "
-			 "adverts may be late on a busy node; give the daemon CAP_SYS_NICE",
-			 priority, strerror(errno));
+			 "adverts may be late on a busy node; %s",
+			 priority, strerror(err),
+			 caps_realtime_advice(has_effective(CAP_SYS_NICE)));
+	}
 	raise_memlock();
 	/*
 	 * MCL_ONFAULT locks a page when it is first used: unused parts of libraries cost nothing.

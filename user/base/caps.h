@@ -72,6 +72,8 @@ const char *caps_known(char *buf, size_t size);
  * is logged and the daemon goes on.
  */
 void caps_realtime(int priority);
+/* What to do when the kernel refuses that priority. */
+const char *caps_realtime_advice(bool has_sys_nice);
 
 /* Returns to SCHED_OTHER: threads can be started again, and so can another program. */
 void caps_leave_realtime(void);
