@@ -362,6 +362,11 @@ static const struct {
 	{"a\na\n", "a\n", "  - a\n", 1},
 	{"a\n", "a\na\n", "  + a\n", 1},
 	{"a", "a\n", "  - a\n  + a\n", 2},
+	/* A line in the middle that stays. */
+	{"1\nsecret = s\na\nb\nz\n", "2\nsecret = s\na\nx\nb\nz\n", "  - 1\n  + 2\n  + x\n", 3},
+	{"a\nb\nc\nd\n", "b\nx\nd\nc\n", "  - a\n  + x\n  + d\n  - d\n", 4},
+	{"1\nsecret = {\n\"s\",\n\"t\" }\n2\n", "3\nsecret = {\n\"s\",\n\"u\" }\n4\n",
+	 "  - 1\n  + 3\n  - ***\n  - 2\n  + ***\n  + 4\n", 6},
 	{"secret = \"s1\"\n", "secret = \"s2\"\n", "  - secret ***\n  + secret ***\n", 2},
 	{"\tpassword = p\n", "# password\n", "  - \tpassword ***\n  + # password\n", 2},
 	{"", "#secret = \"s1\"\nvip\n", "  + #secret ***\n  + vip\n", 2},

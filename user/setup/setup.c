@@ -275,7 +275,8 @@ int setup_apply(struct setup *s, const char *text)
 		return setup_start(s, &f) ? SETUP_NOT_DONE : SETUP_DONE;
 	if (!s->dry)
 		printf("to start it: systemctl enable --now %s%s\n", s->unit,
-		       s->witness ? "; one that runs needs systemctl restart" : "");
+		       s->witness ? "; one that runs needs systemctl restart"
+				  : "; one that runs needs hokm-xdp ctl reload");
 	if (!s->dry && !s->witness)
 		printf("then, on both: hokm-xdp ctl status, and hokm-xdp test\n");
 	return SETUP_DONE;

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,6 +315,9 @@ int setup_firewall_commands(enum setup_firewall kind, const char *chain, const s
 
 /* ---- differences ---- */
 
+/* So many different lines are looked through for the next line that two texts have in common. */
+#define RESYNC_LINES 100
+
 static size_t line_length(const char *text)
 {
 	return strcspn(text, "\n") + (text[strcspn(text, "\n")] == '\n');
@@ -441,22 +445,61 @@ static const char *common_end(const char *from, const char *to, const char **to_
 	return end;
 }
 
+/* The line so many lines on, or NULL when that is not before the end. */
+static const char *line_on(const char *text, const char *end, unsigned int lines)
+{
+	for (; lines && text < end; lines--)
+		text += line_length(text);
+	return text < end ? text : NULL;
+}
+
+/*
+ * How many lines come before the next one that both texts have: as few as can be in both together.
+ * Without such a line within RESYNC_LINES all of them come before it.
+ */
+static void lines_to_common(const char *from, const char *from_end, const char *to,
+			    const char *to_end, unsigned int *n_from, unsigned int *n_to)
+{
+	for (unsigned int sum = 1; sum <= RESYNC_LINES; sum++)
+		for (*n_from = 0; *n_from <= sum; (*n_from)++) {
+			const char *a = line_on(from, from_end, *n_from);
+			const char *b = line_on(to, to_end, sum - *n_from);
+
+			*n_to = sum - *n_from;
+			if (a && b && same_line(a, b))
+				return;
+		}
+	*n_from = *n_to = UINT_MAX;
+}
+
+/* Passes over the lines that both begin with. */
+static void pass_common(struct mask *of_from, const char **from, struct mask *of_to,
+			const char **to)
+{
+	while (**from && **to && same_line(*from, *to)) {
+		(void)mask_line(of_from, *from);
+		(void)mask_line(of_to, *to);
+		*from += line_length(*from);
+		*to += line_length(*to);
+	}
+}
+
 unsigned int setup_diff(const char *from, const char *to, FILE *out)
 {
 	const char *from_end, *to_end;
 	struct mask of_from = {0}, of_to = {0};
-	unsigned int n = 0;
+	unsigned int n = 0, n_from, n_to;
 
-	while (*from && *to && same_line(from, to)) {
-		(void)mask_line(&of_from, from);
-		(void)mask_line(&of_to, to);
-		from += line_length(from);
-		to += line_length(to);
-	}
+	pass_common(&of_from, &from, &of_to, &to);
 	from_end = common_end(from, to, &to_end);
-	for (; from < from_end; from += line_length(from), n++)
-		show_line(&of_from, '-', from, out);
-	for (; to < to_end; to += line_length(to), n++)
-		show_line(&of_to, '+', to, out);
+	while (from < from_end || to < to_end) {
+		lines_to_common(from, from_end, to, to_end, &n_from, &n_to);
+		for (; n_from-- && from < from_end; from += line_length(from), n++)
+			show_line(&of_from, '-', from, out);
+		for (; n_to-- && to < to_end; to += line_length(to), n++)
+			show_line(&of_to, '+', to, out);
+		if (from < from_end && to < to_end)
+			pass_common(&of_from, &from, &of_to, &to);
+	}
 	return n;
 }
