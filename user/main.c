@@ -173,11 +173,29 @@ static int no_command(const char *name)
 	return EX_USAGE;
 }
 
+/* `help COMMAND`, and `help ctl VERB`, as `COMMAND --help`. */
+static int help(int argc, char **argv)
+{
+	char option[] = "--help";
+	char *words[4] = {NULL}; /* the command, a verb, the option, and the end */
+	int n = 0;
+
+	for (int i = 2; i < argc && n < 2; i++)
+		words[n++] = argv[i];
+	words[n++] = option;
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (!strcmp(words[0], entries[i].command->name))
+			return entries[i].main(n, words);
+	return no_command(words[0]);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	hide_memory();
+	if (!strcmp(name, "help") && argc > 2)
+		return help(argc, argv);
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
 		return EX_OK;

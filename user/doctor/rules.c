@@ -25,7 +25,7 @@ static const struct rule rules[] = {
 	 "hokm-xdp check-config FILE"},
 	{"config-missing", FINDING_CRITICAL, rule_config_missing, OF_NODE, true,
 	 "this machine was not set up, or its daemon uses another file",
-	 "write the configuration, or name it: hokm-xdp doctor -c FILE"},
+	 "hokm-xdp setup --help; or name the file: hokm-xdp doctor -c FILE"},
 	{"foreign-xdp", FINDING_CRITICAL, rule_foreign_xdp, OF_NODE, true,
 	 "an interface takes one XDP program: the daemon does not start, or lost its packet path",
 	 "ip link set dev INTERFACE xdp off, or the tool that put it there; then start the daemon"},

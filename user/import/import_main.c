@@ -126,8 +126,8 @@ static int run(const struct call *c)
 	int err = import_file(c->file, &c->opt, report, stderr, &text);
 
 	if (err) {
-		fprintf(stderr, "hokm-xdp import: %s: %s\n", c->file,
-			err == -EINVAL ? "nothing was imported" : strerror(-err));
+		fprintf(stderr, "hokm-xdp import: %s: nothing was imported%s\n", c->file,
+			err == -ENOMEM ? ": no memory" : "");
 		return err == -EINVAL ? EX_DATAERR : EX_NOINPUT;
 	}
 	if (c->out)

@@ -94,6 +94,9 @@ static int make_one(const char *path)
 	return err;
 }
 
+/* With this mode, as systemd does it: else every user can make folders there. */
+#define MOUNT_IT "mount -t bpf -o mode=0700 bpf /sys/fs/bpf"
+
 int pins_make_dir(const struct conf *c, const char *dir)
 {
 	char root[PIN_PATH_MAX];
@@ -102,12 +105,12 @@ int pins_make_dir(const struct conf *c, const char *dir)
 
 	if (statfs(c->bpffs, &fs) < 0) {
 		err = -errno;
-		log_error("there is no bpffs at %s: %s; mount one: mount -t bpf bpf /sys/fs/bpf",
-			  c->bpffs, strerror(-err));
+		log_error("there is no bpffs at %s: %s; mount one: " MOUNT_IT, c->bpffs,
+			  strerror(-err));
 		return err == -ENOENT ? -EINVAL : err;
 	}
 	if (fs.f_type != BPF_FS_MAGIC) {
-		log_error("%s is not a bpffs; mount one: mount -t bpf bpf /sys/fs/bpf", c->bpffs);
+		log_error("%s is not a bpffs; mount one: " MOUNT_IT, c->bpffs);
 		return -EINVAL;
 	}
 	snprintf(root, sizeof(root), "%.*s", (int)(strrchr(dir, '/') - dir), dir);

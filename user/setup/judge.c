@@ -189,7 +189,7 @@ static const struct {
 } rows[] = {
 	{kernel, true, "hokm-xdp needs Linux 6.1 or newer"},
 	{btf, false, "boot a kernel that was built with CONFIG_DEBUG_INFO_BTF=y"},
-	{bpffs, false, "mount -t bpf bpf /sys/fs/bpf"},
+	{bpffs, false, "mount -t bpf -o mode=0700 bpf /sys/fs/bpf"},
 	{interface, true, "give the node an address on an Ethernet interface"},
 	{link, true, "look at cable and switch: ip link show"},
 	{driver, false,
