@@ -15,6 +15,7 @@ PLAYERS=5
 . "$TESTS_DIR/doctor.sh"
 
 in_a() { ip -n "$(lab_ns a)" "$@"; }
+reached() { lab_run client curl -s -m 1 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"; }
 # A player is an example for the routes, and so is a client that only tries to connect.
 player() {
 	LAB_STDOUT=$LAB_DIR/player lab_spawn client player "$TESTS_DIR/../stub/listeners.py" \
@@ -62,6 +63,8 @@ within 30 "the owner is well" no_fault a
 within 30 "the backup is well" no_fault b
 holds "the test of connectivity passes" test_fails a ""
 
+# With its ARP entry: a kernel that filters reverse paths strictly answers no ARP of this client.
+must lab_wait 20 reached
 must in_a route add "$(lab_addr client)/32" dev eth1
 must lab_spawn client attempt curl -s -m 60 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"
 fault "the routes expect the client on another interface" a route-in
