@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -419,6 +420,29 @@ static void a_strict_filter_at_the_start_stays(void **state)
 	assert_int_equal(sysctl_kept_again("hxnone", &was), -ENOENT);
 }
 
+/* As in a container, for which the host sets what is needed. */
+static void what_the_host_has_set_needs_no_writing(void **state)
+{
+	const unsigned long again = MS_REMOUNT | MS_BIND | MS_RDONLY;
+
+	(void)state;
+	set_number("all", "arp_announce", 2);
+	set_number("hx0", "arp_announce", 2);
+	for (int ignore = 1; ignore >= 0; ignore--) {
+		const int err = ignore == 1 ? 0 : -EROFS;
+
+		set_number("hx0", "arp_ignore", ignore);
+		assert_int_equal(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), 0);
+		assert_int_equal(mount(NULL, "/proc/sys", NULL, again, NULL), 0);
+		assert_int_equal(sysctl_arp_set("hx0", file), err);
+		assert_int_equal(sysctl_arp_again("hx0", true), err);
+		assert_int_equal(sysctl_arp_restore("hx0", file), 0);
+		assert_int_equal(value("hx0", "arp_ignore"), ignore);
+		assert_int_equal(umount("/proc/sys"), 0);
+	}
+	set_number("all", "arp_announce", 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup(no_such_interface, fresh),
 		cmocka_unit_test_setup(interface_gone_before_restoring, fresh),
 		cmocka_unit_test_setup(nowhere_to_save, fresh),
+		cmocka_unit_test_setup(what_the_host_has_set_needs_no_writing, fresh),
 		cmocka_unit_test(what_gets_worse_is_put_back),
 		cmocka_unit_test_setup(what_silences_the_owner_is_set_at_the_start, fresh),
 		cmocka_unit_test_setup(what_was_left_is_not_saved, fresh),

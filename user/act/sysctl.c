@@ -129,7 +129,7 @@ static int read_value(const char *ifname, const char *name, int *out)
 	return err ? err : parse_value(text, out);
 }
 
-static int write_value(const char *ifname, const char *name, int value)
+static int write_file(const char *ifname, const char *name, int value)
 {
 	char path[PATH_BUF], text[16];
 	int err = path_of(path, ifname, name);
@@ -146,6 +146,14 @@ static int write_value(const char *ifname, const char *name, int value)
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	return err;
+}
+
+/* In a container /proc/sys may be read-only: what the host has set needs no writing. */
+static int write_value(const char *ifname, const char *name, int value)
+{
+	int err = write_file(ifname, name, value), now = 0;
+
+	return err && !read_value(ifname, name, &now) && now == value ? 0 : err;
 }
 
 /* Creates the folder of the save file: a first start may be the first that needs it. */
