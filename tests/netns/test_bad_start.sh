@@ -120,6 +120,12 @@ permission() {
 		setpriv --bounding-set -net_admin,-net_raw "$HOKM" run -c "$CONF"
 }
 
+# There it has all capabilities, and may use no BPF.
+user_namespace() {
+	refused "in a user namespace" $EX_NOPERM "the kernel refuses BPF" "user namespace" -- \
+		unshare --user --map-root-user "$HOKM" run -c "$CONF"
+}
+
 # A start that has too few files, and one that may raise what it has.
 limits() {
 	refused "32 open files" 1 "may open no more than 32 files" "LimitNOFILE=" -- \
@@ -270,6 +276,7 @@ command_line
 configuration
 interface
 permission
+user_namespace
 limits
 socket_folder
 another_clock

@@ -79,6 +79,17 @@ static int compare(int upper, int lower, int64_t *ahead_ns)
 	return err;
 }
 
+/* It is the first BPF program of a start. The capabilities were there. */
+static const char *advice(int err)
+{
+	if (err != -EPERM)
+		return "";
+	return "; the kernel refuses BPF to this process: "
+	       "it is in a user namespace, as an unprivileged container is, "
+	       "or a filter of system calls (seccomp) or a security module forbids bpf(); "
+	       "start it on the host, or in a privileged container";
+}
+
 int bpf_clock_check(void)
 {
 	int upper = load(32), lower = load(0), err;
@@ -92,8 +103,8 @@ int bpf_clock_check(void)
 	if (lower >= 0)
 		close(lower);
 	if (err) {
-		log_error("could not compare the clocks of this process and of BPF programs: %s",
-			  strerror(-err));
+		log_error("could not compare the clocks of this process and of BPF programs: %s%s",
+			  strerror(-err), advice(err));
 		return err;
 	}
 	if (!ahead_ns)
