@@ -10,6 +10,7 @@
 #   killed     the file is changed while no process runs
 #   restarted  the file is changed before the signal of a restart
 #   gone       program and folder of pins are taken away together: the process puts both back
+#   unmounted  the bpffs is unmounted: the process reports it, and pins all again when it is back
 #   moved      its address moves to another interface: the next process moves the program there
 #   removed    `witness --remove` takes away what was left under another name
 #   namesake   the witness of another group has the same name: it does not take this program, also
@@ -104,6 +105,20 @@ gone() {
 	must lab_kill w witness CONT
 	within 5 "gone: the program is back" has_program
 	within 5 "gone: its pin is back" test -e "$pin"
+}
+
+# Another agent unmounts the bpffs.
+unmounted() {
+	local bpffs=$LAB_DIR/w/bpf
+	must umount "$bpffs"
+	within 10 "unmounted: the witness reports it, and what to do" \
+		witness_says "mount -t bpf bpf /sys/fs/bpf"
+	holds "unmounted: its kernel goes on" has_program
+	must mount -t bpf bpf "$bpffs"
+	within 10 "mounted again: its pins are back" \
+		test -e "$bpffs/hokm-xdp-witness/third/link_ingress"
+	holds "mounted again: it was reported once" test "$(grep -c 'pins of the witness are gone' \
+		"$LAB_DIR/log/w.witness")" = 1
 }
 
 moved() {
@@ -250,6 +265,7 @@ begins "at first" w/bpf/hokm-xdp-witness/first
 killed
 restarted
 gone
+unmounted
 moved
 removed
 namesake

@@ -208,6 +208,15 @@ static int watch_program(struct witness_kernel *k)
 	return err ? err : hokm_bpf_again_ingress(k->bpf);
 }
 
+/* Without them the promises end with the process: the next one is silent first. */
+static void note_pins(struct witness_kernel *k, int pins)
+{
+	if (pins < 0 && !k->unpinned)
+		log_error("the pins of the witness are gone, and could not be put back: %s",
+			  hokm_bpf_again_text(pins));
+	k->unpinned = pins < 0;
+}
+
 void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 {
 	const bool was_missing = k->missing;
@@ -218,6 +227,7 @@ void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 	watch_mac(k);
 	/* A link that is made again is pinned in their folder. */
 	pins = hokm_bpf_again_pins(k->bpf);
+	note_pins(k, pins);
 	again = watch_program(k);
 	k->missing = again < 0;
 	/* Without the interface there is nothing to try, and it may come back at any moment. */

@@ -26,6 +26,7 @@ struct witness_kernel {
 	struct hokm_counters since;   /* when this process began */
 	char interface[IF_NAMESIZE];
 	bool missing;      /* the program is not on the interface */
+	bool unpinned;     /* its pins could not be put back */
 	uint64_t again_ns; /* when it is looked for again */
 };
 
