@@ -8,6 +8,8 @@
  * Examples are the clients of established connections, of this node and of its peers. Anybody can
  * send a SYN from any address, so half-open connections do not count. An operator may have no route
  * to one client on purpose: most of the examples must lack one.
+ *
+ * Rules of routing for a mark do not count, for only a packet filter gives marks to packets.
  */
 #ifndef HOKM_ACT_WAY_OUT_H
 #define HOKM_ACT_WAY_OUT_H
