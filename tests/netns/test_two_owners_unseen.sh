@@ -6,8 +6,9 @@
 # (UDP 8766), but not their adverts. Both report that there are two owners. While replication comes,
 # it shows that the adverts are of a node that is alive: the one with the lower priority gives way
 # and no player breaks, or the other one does, if its game is down. By adverts alone neither gives
-# way, because anybody can forge them: status and log say what to do. Once without an arbiter, once
-# with the gateway.
+# way, because anybody can forge them: status and log say what to do. Where pulses come, and no
+# steered frame does, the one with the lower priority gives way as well. Once without an arbiter,
+# once with the gateway.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -21,6 +22,7 @@ reports() { lab_ctl "$1" events --recent 1000 --kind peer | grep -c "($2)"; }
 reported() { [ "$(reports "$1" "$2")" -gt "$3" ]; }
 silent() { status_is "$1" '.peers[0].pulsing' false; }
 hears() { status_is "$1" '.peers[0].pulsing' true; }
+steers() { status_is "$1" '.peers[0].steerable' "$2"; }
 warned() { lab_ctl "$1" status | grep -qF "$2"; }
 forgotten() {
 	status_is a '.peers[0].replica.connected' false &&
@@ -94,6 +96,25 @@ alone() {
 	for node in a b; do within 10 "$WORDS: $node hears pulses again" hears $node; done
 }
 
+# Pulses come, and steered frames do not: the better one cannot steer to the other, and never will.
+# In such a network players break at each move.
+unsteerable() {
+	WORDS="not steerable"
+	must recut "$(cut_between a b)"
+	within 20 "$WORDS: cut, both own" both_own
+	must recut "iifname p-a oifname p-b ip daddr $LAB_VIP drop
+		iifname p-b oifname p-a ip daddr $LAB_VIP drop;"
+	within 10 "$WORDS: the lesser one gives way" owns_not b
+	holds "$WORDS: the better one owns" owns a
+	within 10 "$WORDS: one node answers" owner_is a
+	for node in a b; do within 10 "$WORDS: $node hears pulses" hears $node; done
+	within 10 "$WORDS: it is" steers b false
+	must recut ""
+	for node in a b; do
+		within 20 "$WORDS, over: $node steers again" steers $node true
+	done
+}
+
 game_down() {
 	WORDS="game down"
 	must recut "$(cut_between a b)"
@@ -135,5 +156,6 @@ must lab_wait 20 owner_is a
 must cut ""
 replicates
 alone
+unsteerable
 game_down
 test_end
