@@ -29,9 +29,10 @@ PROFILE=standard
 side_by_side nginx http tcp
 PROXY=$PART
 RELOADS=3
-# A busy machine makes a server slow that is well.
+# A busy machine makes a server slow that is well. Samples are rare: what happens to players brings
+# the first one of a doubt.
 SLOW='timeout = "5s" signal upgrade { after = "5s" } signal ping { enabled = no }'
-export LAB_CONF_EXTRA="passive { $SLOW }"
+export LAB_CONF_EXTRA="passive { sample = 1s window = 2s $SLOW }"
 
 trips() { status a '.services[0].trips'; }
 not_suspect() { status_is a '.services[0].suspect_ms' 0; }
@@ -105,7 +106,7 @@ dead() {
 	observe_mark end
 	echo "# $PROXY: $REPLY_PLAYERS"
 	number_is "$PROXY: dead: logins that failed" \
-		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 25
+		"$(field "$REPLY_PLAYERS" failed_attempts)" -le 15
 }
 
 must lab_up a b

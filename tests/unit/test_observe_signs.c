@@ -95,13 +95,18 @@ static void test_check_decides_a_doubt(void **state)
 	struct observe_rig r;
 
 	(void)state;
+	start(&r);
+	assert_false(observe_doubts(&r.o, r.now_ns));
 	begin_doubt(&r);
+	assert_true(observe_doubts(&r.o, r.now_ns));
+	assert_false(observe_doubts(&r.o, r.now_ns + 3 * SEC));
 	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 1), OBSERVE_SAME);
 	assert_false(r.o.suspect);
 	/* Another check of the service fails, though the first one passed. */
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
 	assert_true(r.o.suspect);
+	assert_true(observe_doubts(&r.o, r.now_ns + 60 * SEC));
 	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_UNSERVED);
 	assert_int_equal(r.v.wrong, 3);
 	assert_int_equal(r.v.all, 3);

@@ -23,16 +23,18 @@
 
 /* ---- the checks ---- */
 
-static enum { BRINGS_NOTHING, BRINGS_DOUBT, BRINGS_REPORT } brings;
+static enum { BRINGS_NOTHING, BRINGS_TRIP, BRINGS_DOUBT, BRINGS_REPORT } brings;
 static unsigned int samples;
 
-void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns)
+void traffic_watch(struct node *n, uint32_t refused, uint32_t turned_away, uint64_t now_ns)
 {
 	(void)now_ns;
-	assert_int_equal(refused, 0);
+	assert_int_equal(refused | turned_away, 0);
 	samples++;
-	if (brings == BRINGS_DOUBT)
+	if (brings == BRINGS_TRIP)
 		n->services.list[0].observe.suspect = true;
+	if (brings == BRINGS_DOUBT)
+		n->services.list[0].checks[1].health.doubt = true;
 	if (brings == BRINGS_REPORT)
 		events_add(n->events, "passive", HOKM_R_SYNS_UNANSWERED, "chat");
 }
@@ -78,6 +80,10 @@ static void begin(struct rig *r)
 	r->quorum.node = &r->node;
 	r->node.services.n = 1;
 	r->node.services.list[0].conf = &r->service;
+	r->service.n_checks = 2;
+	for (unsigned int i = 0; i < r->service.n_checks; i++)
+		r->node.services.list[0].checks[i].health = (struct health){
+			.known = true, .value = 1, .reason = HOKM_R_CHECK_OK, .conf.rise = 1};
 	r->node.services.list[0].health = HOKM_SVC_UP;
 	assert_true(sd_event_new(&r->node.event) >= 0);
 	assert_int_equal(events_open(r->node.event, -1, NULL, NULL, &r->node.events), 0);
@@ -141,7 +147,7 @@ static void a_sample_can_be_news(void **state)
 	struct rig r;
 
 	(void)state;
-	for (int what = BRINGS_DOUBT; what <= BRINGS_REPORT; what++) {
+	for (int what = BRINGS_TRIP; what <= BRINGS_REPORT; what++) {
 		begin(&r);
 		brings = what;
 		quiet_sampled(&r.quiet, clock_now_ns());

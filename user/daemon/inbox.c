@@ -34,6 +34,12 @@ void inbox_note_refused(struct inbox *in, unsigned int service_slot)
 	in->notes |= INBOX_REFUSED;
 }
 
+void inbox_note_turned_away(struct inbox *in, unsigned int service_slot)
+{
+	in->turned_away |= 1u << service_slot;
+	in->notes |= INBOX_REFUSED;
+}
+
 void inbox_note_harmless(struct inbox *in)
 {
 	in->harmless = true;
@@ -66,6 +72,7 @@ void inbox_done(struct inbox *in)
 	in->ticks = 0;
 	in->beaten = false;
 	in->refused = 0;
+	in->turned_away = 0;
 	in->n_events = 0;
 }
 

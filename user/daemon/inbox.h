@@ -16,11 +16,12 @@
 #include "decide/vrrp.h"
 
 enum inbox_note {
-	INBOX_TICK = 1u << 0,     /* a pulse is due; `ticks` says how many are */
-	INBOX_POLICY = 1u << 1,   /* something that the policy reads has changed */
-	INBOX_VRRP = 1u << 2,     /* `events` for the VRRP machine */
-	INBOX_CHECKS = 1u << 3,   /* an active check is due, or a result arrived */
-	INBOX_REFUSED = 1u << 4,  /* services of `refused` refused a connection */
+	INBOX_TICK = 1u << 0,   /* a pulse is due; `ticks` says how many are */
+	INBOX_POLICY = 1u << 1, /* something that the policy reads has changed */
+	INBOX_VRRP = 1u << 2,   /* `events` for the VRRP machine */
+	INBOX_CHECKS = 1u << 3, /* an active check is due, or a result arrived */
+	/* services of `refused` refused a connection, or those of `turned_away` a client */
+	INBOX_REFUSED = 1u << 4,
 	INBOX_GARP = 1u << 5,     /* the next gratuitous ARP is due */
 	INBOX_TAKEOVER = 1u << 6, /* the next step of a peer takeover is due */
 	INBOX_SESSIONS = 1u << 7, /* the next step of terminating sessions is due */
@@ -39,9 +40,10 @@ struct inbox {
 	unsigned int notes;
 	bool harmless; /* a handler ran, and what it learnt shows where a quiet tick looks */
 	uint64_t ticks;
-	bool beaten;       /* the heartbeat of these ticks is done */
-	uint64_t began_ns; /* when the work at these notes began; 0: it has not */
-	uint32_t refused;  /* one bit for each service slot */
+	bool beaten;          /* the heartbeat of these ticks is done */
+	uint64_t began_ns;    /* when the work at these notes began; 0: it has not */
+	uint32_t refused;     /* one bit for each service slot */
+	uint32_t turned_away; /* the same */
 	unsigned int n_events;
 	struct vrrp_event events[INBOX_EVENTS];
 	struct late late[LATE_KINDS];
@@ -56,6 +58,8 @@ void inbox_note_timer(struct inbox *in, enum inbox_note note, enum late_kind kin
 void inbox_note_vrrp(struct inbox *in, const struct vrrp_event *ev);
 /* The packet path saw that a service refused a connection. */
 void inbox_note_refused(struct inbox *in, unsigned int service_slot);
+/* It saw that the server of a service may have turned a client away: its counters tell. */
+void inbox_note_turned_away(struct inbox *in, unsigned int service_slot);
 
 /*
  * Instead of a note, by a handler that runs often: a tick after it may be quiet (decide/quiet.h),

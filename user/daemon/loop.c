@@ -66,6 +66,22 @@ static int on_garp_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
+#define SERVER_ERROR 500 /* RFC 9110 section 15 */
+/* IP bytes of a server that sends no data: SYN-ACK, a few ACKs, FIN or RST, with their options. */
+#define BARE_BYTES 500
+
+/*
+ * May the server have turned the client away? The counters tell, and this only says when to look:
+ * at once, and not with the next sample.
+ */
+static bool may_turn_away(const struct hokm_event *r)
+{
+	if (r->kind == HOKM_EV_NOT_UPGRADED)
+		return r->status >= SERVER_ERROR;
+	return r->kind == HOKM_EV_CLOSED && r->close_side == HOKM_SIDE_SERVER &&
+	       r->bytes_out <= BARE_BYTES;
+}
+
 void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 {
 	struct daemon *d = arg;
@@ -79,6 +95,8 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 	if ((record->kind == HOKM_EV_REFUSED || record->kind == HOKM_EV_REPLAYED) &&
 	    record->service < HOKM_MAX_SERVICES)
 		inbox_note_refused(&d->node.inbox, record->service);
+	if (may_turn_away(record) && record->service < HOKM_MAX_SERVICES)
+		inbox_note_turned_away(&d->node.inbox, record->service);
 }
 
 /* ---- the loop ---- */

@@ -78,6 +78,15 @@ static bool a_check_runs(const struct service *svc)
 	return false;
 }
 
+/* The check of a doubt starts with a whole settle, and not by its timer. */
+static bool a_doubt_waits(const struct service *svc)
+{
+	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
+		if (svc->checks[i].health.doubt)
+			return true;
+	return false;
+}
+
 bool quiet_tick_services_well(const struct node *n)
 {
 	for (unsigned int s = 0; s < n->services.n; s++)
@@ -95,7 +104,7 @@ bool quiet_tick_all_well(const struct node *n)
 		    peers_sight(&n->peers, slot, now_ns).by == PEER_SILENT)
 			return false;
 	for (unsigned int s = 0; s < n->services.n; s++)
-		if (a_check_runs(&n->services.list[s]))
+		if (a_check_runs(&n->services.list[s]) || a_doubt_waits(&n->services.list[s]))
 			return false;
 	return quiet_tick_services_well(n);
 }
@@ -108,7 +117,7 @@ static bool samples_are_well(struct quiet *q, struct node *n)
 {
 	uint64_t lines = events_lines(n->events), now_ns = clock_now_ns();
 
-	traffic_watch(n, 0, now_ns);
+	traffic_watch(n, 0, 0, now_ns);
 	quiet_sampled(q, traffic_watch_next_ns(n, now_ns));
 	return quiet_tick_all_well(n) && events_lines(n->events) == lines;
 }

@@ -33,7 +33,7 @@ static bool sense_services(struct daemon *d)
 
 	check_runner_take(&d->checks, now_ns);
 	d->node.terminating = !ender_idle(d->session_end.ender);
-	traffic_watch(&d->node, d->node.inbox.refused, now_ns);
+	traffic_watch(&d->node, d->node.inbox.refused, d->node.inbox.turned_away, now_ns);
 	return check_runner_run(&d->checks, now_ns);
 }
 

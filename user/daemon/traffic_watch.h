@@ -20,9 +20,9 @@ void traffic_watch_prepare(const struct node *n);
 /*
  * Shows the passive checks the fresh results of active ones, and takes a sample of each service
  * whose time has come, and of those of `refused` (one bit for each slot), whose checks then run at
- * once.
+ * once. So it does of those of `turned_away`, unless checks have begun for that already.
  */
-void traffic_watch(struct node *n, uint32_t refused, uint64_t now_ns);
+void traffic_watch(struct node *n, uint32_t refused, uint32_t turned_away, uint64_t now_ns);
 
 /* When the next sample of any service is due; 0: none is. */
 uint64_t traffic_watch_next_ns(const struct node *n, uint64_t now_ns);

@@ -350,6 +350,11 @@ static void doubt(struct observe *o, uint64_t now_ns, struct observe_verdict *ou
 	};
 }
 
+bool observe_doubts(const struct observe *o, uint64_t now_ns)
+{
+	return o->suspect || now_ns < o->doubt.until_ns;
+}
+
 /* A check failed: does it decide a doubt? */
 static void decide_doubt(struct observe *o, uint64_t started_ns, uint64_t now_ns,
 			 struct observe_verdict *out)

@@ -145,6 +145,9 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
  */
 bool observe_asks_queue(const struct observe *o, const struct observe_sample *s);
 
+/* Is there a doubt, or a trip? Then no sample needs to come early. */
+bool observe_doubts(const struct observe *o, uint64_t now_ns);
+
 /* Adds a sample. checks_ok: every active check is UP; otherwise no trip can begin. */
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
 		  uint64_t now_ns, struct observe_verdict *out);
