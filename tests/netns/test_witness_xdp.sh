@@ -14,6 +14,8 @@
 #   lost     the map goes with a killed process: the next one is silent first
 #   foreign  the interface has a program of others: it is named, and the process answers
 #   user     mode = user takes away what a killed process left, and mode = xdp refuses to start
+#
+# At no time the witness changes an address, a route or a sysctl of its machine.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -239,9 +241,17 @@ user() {
 	unmoved user
 }
 
-witness_group
+# What a node sets and a witness does not.
+settings() {
+	lab_run w sh -c 'grep -rs . /proc/sys/net/ipv4/conf; ip -o addr; ip route show table all'
+}
+note_settings() { SETTINGS=$(settings) && [ -n "$SETTINGS" ]; }
+as_before() { [ "$(settings)" = "$SETTINGS" ]; }
+
+witness_group "" note_settings
 must lab_wait 20 calm
 must lab_wait 20 owner_is a
+holds "no address, route or sysctl is another one" as_before
 holds "its kernel answers" has_program
 holds "the log has it" witness_says "answers in XDP"
 holds "the nodes know" answers_in xdp
@@ -255,4 +265,5 @@ stopped
 lost
 foreign
 user
+holds "no address, route or sysctl is another one at the end" as_before
 test_end
