@@ -196,6 +196,38 @@ static void a_late_answer_shows_the_peer_as_it_was_when_it_was_asked(void **stat
 			 NOW_NS + hokm_grant_kept_ns(conf_longest_grant_ns(&conf)));
 }
 
+/*
+ * The owner let go for this node, or this node claims, and then the owner is cut off: the handover
+ * does not come to its end. When Master_Down is over too, an answer of the gateway counts.
+ */
+static void a_handover_without_an_end_does_not_put_master_down_off(void **state)
+{
+	static const struct {
+		enum hokm_reason wants;
+		bool over, claims; /* Master_Down is over; the gateway's answer counts */
+	} rows[] = {
+		{HOKM_R_MASTER_DOWN, true, true},   {HOKM_R_PRIORITY_ZERO, true, true},
+		{HOKM_R_HANDED_OVER, true, true},   {HOKM_R_PREEMPT, true, true},
+		{HOKM_R_HANDED_OVER, false, false}, {HOKM_R_PREEMPT, false, false},
+		{HOKM_R_GRANTED, false, false},     {HOKM_R_NONE, true, false},
+	};
+	struct hokm_peer *peer = &node.peers.list[PEER].map;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct vrrp v = {.state = HOKM_VRRP_BACKUP,
+				       .wants = rows[i].wants,
+				       .master_down_at_ns = NOW_NS + !rows[i].over};
+
+		setup(NULL);
+		peer->alive_ns = peer->newest_sent_ns = NOW_NS - 800 * NS_PER_MS;
+		map.gateway.answered_ns = NOW_NS;
+		stand_in_watch_step(&watch, &v, &grants, 0, NOW_NS);
+		if ((watch.out.counts == HOKM_STAND_IN_CLAIMS) != rows[i].claims)
+			fail_msg("row %u", i);
+	}
+}
+
 /* The gateway has granted, the peer has not. */
 static void be_granted_by_the_gateway(void)
 {
@@ -248,6 +280,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_claimant_waits_for_the_promise_that_the_owner_made_to_itself, setup),
 		cmocka_unit_test_setup(a_late_answer_shows_the_peer_as_it_was_when_it_was_asked,
+				       setup),
+		cmocka_unit_test_setup(a_handover_without_an_end_does_not_put_master_down_off,
 				       setup),
 		cmocka_unit_test_setup(a_gateway_that_is_no_member_any_more_grants_nothing, setup),
 		cmocka_unit_test_setup(a_gateway_whose_slot_goes_to_the_peer_grants_nothing_there,

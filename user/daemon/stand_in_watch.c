@@ -96,10 +96,14 @@ static void stand_in_conf(const struct stand_in_watch *w, struct stand_in_conf *
 	};
 }
 
-static bool is_overdue(const struct vrrp *v)
+/*
+ * VRRP's timers are over. A handover or a claim that was under way, and does not come to its end
+ * because the owner has died or is cut off, does not put that off.
+ */
+static bool is_overdue(const struct vrrp *v, uint64_t now_ns)
 {
-	return v->state == HOKM_VRRP_BACKUP &&
-	       (v->wants == HOKM_R_MASTER_DOWN || v->wants == HOKM_R_PRIORITY_ZERO);
+	return v->state == HOKM_VRRP_BACKUP && v->wants != HOKM_R_NONE &&
+	       now_ns >= v->master_down_at_ns;
 }
 
 static uint64_t end_ns(const struct hokm_grants *map, unsigned int slot)
@@ -120,7 +124,7 @@ static void look(const struct stand_in_watch *w, const struct vrrp *v, uint64_t 
 		peer.map = now;
 	out->owns = v->state == HOKM_VRRP_MASTER;
 	out->stands = out->owns || v->state == HOKM_VRRP_BACKUP;
-	out->overdue = is_overdue(v);
+	out->overdue = is_overdue(v, now_ns);
 	out->granted_ns = hokm_grants_end_ns(map);
 	out->best_ns = later(of_peer_ns, of_gateway_ns);
 	out->of_gateway = of_gateway_ns > of_peer_ns;
