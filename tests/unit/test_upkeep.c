@@ -130,7 +130,10 @@ static void what_must_wait_for_the_gap_waits(void **state)
 	assert_true(upkeep_waits(&u));
 }
 
-/* It is tried again after two seconds, and waits for that time, not for each tick. */
+/*
+ * It is tried again after 0.2 s while it is new, and then after two seconds. It waits for that
+ * time, not for each tick.
+ */
 static void what_fails_does_not_wait_for_ever(void **state)
 {
 	unsigned int waited = 0;
@@ -146,7 +149,7 @@ static void what_fails_does_not_wait_for_ever(void **state)
 		tick(true);
 		waited += upkeep_waits(&u);
 	}
-	assert_in_range(jobs, 4, 6);
+	assert_in_range(jobs, 8, 11);
 	assert_in_range(waited, 0, 10);
 }
 
@@ -249,6 +252,34 @@ static void all_is_looked_at_without_an_announcement(void **state)
 	}
 	assert_int_equal(full, 3);
 	assert_in_range(often, 26, 27);
+}
+
+/* Part by part: it fails at one look, as for pins while the bpffs is mounted anew. */
+static void a_failure_that_ends_at_once(void **state)
+{
+	static const struct {
+		enum keep_part part;
+		int found; /* at each look for `fails_ns` */
+		uint64_t fails_ns;
+	} rows[] = {
+		{KEEP_PINS, -EMEDIUMTYPE, 300 * NS_PER_MS},
+		{KEEP_INGRESS, -EBUSY, 700 * NS_PER_MS},
+		{KEEP_CLIENTS, -ENETUNREACH, 1500 * NS_PER_MS},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up(state);
+		result.n[rows[i].part] = rows[i].found;
+		u.job.parts |= 1u << rows[i].part; /* as after an announcement; there is no other */
+		wait_for(rows[i].fails_ns);
+		assert_int_not_equal(u.failing_ns[rows[i].part], 0);
+		result.n[rows[i].part] = 0;
+		for (unsigned int t = 0; t < 300; t++) {
+			tick(true);
+			assert_null(obstacle());
+		}
+		assert_int_equal(u.failing_ns[rows[i].part], 0);
+	}
 }
 
 /* The daemon alone holds what was pinned: its end would be that of its programs. */
@@ -400,6 +431,7 @@ int main(void)
 		cmocka_unit_test_setup(what_must_wait_for_the_gap_waits, set_up),
 		cmocka_unit_test_setup(what_fails_does_not_wait_for_ever, set_up),
 		cmocka_unit_test(what_is_removed_again_and_again),
+		cmocka_unit_test(a_failure_that_ends_at_once),
 		cmocka_unit_test_setup(pins_that_cannot_be_put_back, set_up),
 		cmocka_unit_test(a_vip_that_cannot_be_set),
 		cmocka_unit_test_setup(all_is_looked_at_without_an_announcement, set_up),

@@ -45,6 +45,8 @@
 #define LINK_LATE_NS (2 * NS_PER_S)
 #define FULL_NS      (10 * NS_PER_S)
 #define RETRY_NS     (2 * NS_PER_S)
+/* Before the failure is judged: it may end in that time. */
+#define NEW_RETRY_NS (200 * NS_PER_MS)
 /* What was announced as removed is put back within this time, or was not wanted any more. */
 #define ROUTES_GONE_NS (2 * NS_PER_S)
 #define LO_IFINDEX     1 /* in each network namespace */
@@ -217,8 +219,9 @@ static const char *why_not(enum keep_part part, int err)
 static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)
 {
 	const char *what = keep_part_text(part);
+	const bool new = !u->failing_ns[part] || now_ns - u->failing_ns[part] < UPKEEP_PATIENCE_NS;
 
-	u->retry_ns[part] = now_ns + RETRY_NS;
+	u->retry_ns[part] = now_ns + (new ? NEW_RETRY_NS : RETRY_NS);
 	if (u->failing_ns[part])
 		return;
 	u->failing_ns[part] = now_ns;

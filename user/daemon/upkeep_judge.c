@@ -21,11 +21,9 @@
 
 #define GONE_NS  (200 * NS_PER_MS)
 #define SIGHT_NS (NS_PER_S)
-/* A vital part that fails for so long is a reason to hand over ... */
-#define PATIENCE_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
 #define KERNEL_NS (5 * NS_PER_S)
-/* ... and to stay away for so long: the address may only fail while the node owns it. */
+/* So long the node stays away: the address may only fail while the node owns it. */
 #define BROKEN_NS (30 * NS_PER_S)
 
 static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
@@ -38,7 +36,7 @@ static void note_since(uint64_t *since_ns, bool is, uint64_t now_ns)
 
 static bool is_long(uint64_t since_ns, uint64_t now_ns)
 {
-	return since_ns && now_ns - since_ns >= PATIENCE_NS;
+	return since_ns && now_ns - since_ns >= UPKEEP_PATIENCE_NS;
 }
 
 static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
@@ -52,7 +50,7 @@ static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, ui
 /* These fail the same way whether the node owns or not. */
 static uint64_t stay_away_ns(enum keep_part part)
 {
-	return part == KEEP_SELF || part == KEEP_CLIENTS ? PATIENCE_NS : BROKEN_NS;
+	return part == KEEP_SELF || part == KEEP_CLIENTS ? UPKEEP_PATIENCE_NS : BROKEN_NS;
 }
 
 static void report_sight(const struct upkeep *u)
@@ -145,7 +143,7 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
 
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
 {
-	const uint64_t wait_ns = part == KEEP_SELF ? GONE_NS : PATIENCE_NS;
+	const uint64_t wait_ns = part == KEEP_SELF ? GONE_NS : UPKEEP_PATIENCE_NS;
 	const int gone = part == KEEP_SELF ? -EADDRNOTAVAIL : -ENETUNREACH;
 
 	if (part != KEEP_SELF && part != KEEP_CLIENTS)
@@ -162,7 +160,7 @@ bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
 const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns)
 {
 	/* It is judged at each tick of the pulse. */
-	bool back = now_ns >= u->broken_ns + PATIENCE_NS;
+	bool back = now_ns >= u->broken_ns + UPKEEP_PATIENCE_NS;
 
 	*waits_ns = 0;
 	if (!upkeep_broken(u, now_ns))

@@ -11,7 +11,11 @@
 #ifndef HOKM_DAEMON_UPKEEP_JUDGE_H
 #define HOKM_DAEMON_UPKEEP_JUDGE_H
 
+#include "base/clock.h"
 #include "daemon/upkeep.h"
+
+/* A vital part that fails for so long is a reason to hand over. */
+#define UPKEEP_PATIENCE_NS (NS_PER_S)
 
 /* Is asked at each tick of the pulse. */
 void upkeep_judge(struct upkeep *u, uint64_t now_ns);
