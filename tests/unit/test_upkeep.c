@@ -334,6 +334,30 @@ static void routes_of_the_interface(void **state)
 	assert_int_equal(u.count[KEEP_ROUTES], 0);
 }
 
+static void put_routes_until(uint64_t many)
+{
+	result.n[KEEP_ROUTES] = 1;
+	u.job.parts |= 1u << KEEP_ROUTES;
+	for (unsigned int i = 0; i < 20 && u.count[KEEP_ROUTES] < many; i++)
+		tick(true);
+	result.n[KEEP_ROUTES] = 0;
+	assert_int_equal(u.count[KEEP_ROUTES], many);
+}
+
+/* It comes in the same moment as the first one is put back, and has a time of its own. */
+static void a_second_removal_of_a_route(void **state)
+{
+	(void)state;
+	assert_int_equal(upkeep_start(&u), -ENODEV);
+	n_routes_put = 0;
+	announce(KERNEL_OURS_GONE, 2, &u);
+	wait_for(1900 * NS_PER_MS);
+	put_routes_until(1);
+	announce(KERNEL_OURS_GONE, 2, &u);
+	wait_for(300 * NS_PER_MS);
+	put_routes_until(2);
+}
+
 /* Nobody puts it back but the program that removes it. It never fails for a whole second. */
 static void an_own_address_that_comes_and_goes(void **state)
 {
@@ -436,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_vip_that_cannot_be_set),
 		cmocka_unit_test_setup(all_is_looked_at_without_an_announcement, set_up),
 		cmocka_unit_test_setup(routes_of_the_interface, set_up),
+		cmocka_unit_test_setup(a_second_removal_of_a_route, set_up),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 		cmocka_unit_test_setup(routes_to_the_clients_that_come_late, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),

@@ -312,6 +312,7 @@ static int with_routes_gone(struct upkeep *u, int n)
 	const int gone = n < 0 ? 0 : (int)u->routes_gone;
 
 	u->routes_gone = 0;
+	u->routes_gone_ns = 0;
 	return n + gone;
 }
 
