@@ -1,10 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside
+# lane: beside, 40 s
 #
 # Another agent unmounts the bpffs of the owner. Nothing stops, but the end of the daemon would be
-# that of its programs. So the node hands the VIP over, says what to do, and makes nothing in the
-# folder below. When the bpffs is mounted again all is pinned again. No player notices.
+# that of its programs. So the node says what to do, and makes nothing in the folder below. It hands
+# the VIP over where the peer steers the players back to it, so that no player notices. Where a
+# switch lets no steered frame pass, each of them would be lost by that: the node keeps the VIP.
+#
+# The peer has lost its bpffs before, and takes no part. When the game of the owner ends, it does.
+# When the bpffs is mounted again all is pinned again.
 
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh
@@ -12,6 +16,22 @@ PLAYERS=20
 
 BPFFS=$LAB_DIR/a/bpf
 pins_are() { [ "$(find "$(lab_pins a)" -type f 2>/dev/null | wc -l)" = "$1" ]; }
+fault_by() { state_is "$1" fault && reason_is "$1" path-lost; }
+steerable() { status_is "$1" '.peers[0].steerable' "$2"; }
+no_steered_frames() {
+	local own
+	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
+	lab_run sw nft -f - <<-END
+		table bridge antispoof {
+			chain forward {
+				type filter hook forward priority 0; policy accept;
+				iifname { p-a, p-b } ip saddr != { $own } drop
+			}
+		}
+	END
+}
+# A second later than the failure the node would have left.
+long_after() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 3000 ]; }
 has_xdp() { ip -n "$(lab_ns a)" -d link show dev eth0 | grep -q 'prog/xdp'; }
 
 test_pair
@@ -33,4 +53,27 @@ within 10 "mounted again: all is pinned again" pins_are "$pins"
 within 10 "the players are well" calm
 observe_mark end
 unbroken "bpffs" 1
+
+within 60 "it takes part again, and owns" owns a
+must no_steered_frames
+within 10 "cut: the owner knows that it cannot steer" steerable a false
+within 10 "cut: the peer too" steerable b false
+must umount "$BPFFS"
+within 10 "cut: status says why" status_is a .obstacle "pin is gone"
+BEGAN_MS=$(lab_now_ms)
+must lab_wait 20 long_after
+holds "cut: the owner keeps the VIP" owns a
+holds "cut: and its players" players_on a
+must umount "$LAB_DIR/b/bpf"
+within 10 "both: the peer takes no part" fault_by b
+must lab_wait 20 owns a
+must lab_kill a game KILL
+within 20 "both: the game of the owner ends, and the peer owns" owns b
+within 20 "both: the players are well there" calm
+holds "both: on the peer" players_on b
+for node in a b; do
+	rmdir "$LAB_DIR/$node/bpf" && mkdir "$LAB_DIR/$node/bpf" &&
+		mount -t bpf bpf "$LAB_DIR/$node/bpf"
+done
+within 10 "mounted again: all is pinned again" pins_are "$pins"
 test_end

@@ -2,6 +2,8 @@
 /*
  * An owner that has lost its XDP program sees no pulses of its peer. It gives the VIP up to it
  * once, and takes it back when the peer has not taken it, because its program may be gone as well.
+ *
+ * A node whose pins cannot be put back works. It owns where a move would cost players or services.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,10 +75,68 @@ static void an_unseen_peer_gets_the_vip_once(void **state)
 	}
 }
 
+enum { STEERS = 1 << 0, FAULT = 1 << 1, SILENT = 1 << 2, LEASE = 1 << 3, NO_PULSE = 1 << 4 };
+
+static const struct {
+	const char *words;
+	unsigned int own_up, peer_up; /* of two services */
+	unsigned int peer;
+	enum hokm_vrrp_state state;
+	bool eligible;
+} unpinned[] = {
+	{"its players are steered back", 2, 2, STEERS, HOKM_VRRP_MASTER, false},
+	{"they would be lost", 2, 2, 0, HOKM_VRRP_MASTER, true},
+	{"a service would be lost", 2, 1, STEERS, HOKM_VRRP_MASTER, true},
+	{"nothing is up anywhere", 0, 0, STEERS, HOKM_VRRP_MASTER, true},
+	{"the peer takes nothing", 2, 2, STEERS | FAULT, HOKM_VRRP_MASTER, true},
+	{"it can be granted nothing yet", 2, 2, STEERS | SILENT, HOKM_VRRP_MASTER, true},
+	{"keepalived steers nothing", 2, 2, NO_PULSE, HOKM_VRRP_MASTER, true},
+	{"the peer is healthier, whatever it steers", 1, 2, 0, HOKM_VRRP_MASTER, false},
+	{"the peer owns, and serves as well", 2, 2, LEASE, HOKM_VRRP_BACKUP, false},
+	{"for long", 2, 2, LEASE, HOKM_VRRP_FAULT, false},
+	{"a service of the owner ended", 2, 1, LEASE, HOKM_VRRP_FAULT, true},
+	{"its game ended", 2, 0, LEASE, HOKM_VRRP_FAULT, true},
+	{"it left, and a peer will take it", 2, 2, 0, HOKM_VRRP_FAULT, false},
+	{"two that are unpinned, and no owner", 2, 2, FAULT, HOKM_VRRP_FAULT, true},
+	{"they have left FAULT at once", 2, 2, 0, HOKM_VRRP_BACKUP, true},
+};
+
+static void who_is_unpinned_is_needed_where_a_move_would_cost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(unpinned) / sizeof(unpinned[0]); i++) {
+		const unsigned int is = unpinned[i].peer;
+		struct policy_output out = {0};
+		struct policy_input in = {.now_ns = NOW,
+					  .n_services = 2,
+					  .link_up = true,
+					  .unpinned = true,
+					  .state = unpinned[i].state};
+
+		for (unsigned int s = 0; s < 2; s++)
+			in.health[s] = s < unpinned[i].own_up ? HOKM_SVC_UP : HOKM_SVC_DOWN;
+		in.peers[0] = (struct policy_peer){
+			.used = true,
+			.pulsing = !(is & NO_PULSE),
+			.daemon_fresh = !(is & NO_PULSE),
+			.adverts = is & NO_PULSE,
+			.steers = is & STEERS,
+			.silent = is & SILENT,
+			.state = is & FAULT ? HOKM_VRRP_FAULT : HOKM_VRRP_BACKUP,
+			.lease_until_ns = is & LEASE ? NOW + 1 : 0,
+			.n_up = unpinned[i].peer_up,
+		};
+		policy_decide(&in, &out);
+		if (out.eligible != unpinned[i].eligible)
+			fail_msg("%s: eligible %d", unpinned[i].words, out.eligible);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_unseen_peer_gets_the_vip_once),
+		cmocka_unit_test(who_is_unpinned_is_needed_where_a_move_would_cost),
 	};
 
 	return cmocka_run_group_tests_name("policy_path", tests, NULL, NULL);

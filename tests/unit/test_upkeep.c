@@ -290,6 +290,14 @@ static void pins_that_cannot_be_put_back(void **state)
 	assert_null(obstacle());
 	look_at(KEEP_PINS, -EMEDIUMTYPE, 200 * NS_PER_MS);
 	assert_non_null(obstacle());
+	/* The node is no worse an owner, and stays away for a while where it is not needed. */
+	assert_true(upkeep_unpinned(&u, now_ns));
+	assert_false(upkeep_broken(&u, now_ns));
+	look_at(KEEP_PINS, 0, 29 * NS_PER_S);
+	assert_true(upkeep_unpinned(&u, now_ns));
+	look_at(KEEP_PINS, 0, 2 * NS_PER_S);
+	assert_false(upkeep_unpinned(&u, now_ns));
+	assert_null(obstacle());
 	set_up(state);
 	look_at(KEEP_FENCES, -EPERM, 5 * NS_PER_S);
 	assert_null(obstacle());

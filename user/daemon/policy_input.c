@@ -7,6 +7,9 @@
 #include "daemon/daemon.h"
 #include "daemon/policy_input.h"
 
+/* A peer that steers sends a probe each second. */
+#define STEERS_NS (5 * NS_PER_S)
+
 static unsigned int services_up(const struct daemon *d, unsigned int slot)
 {
 	unsigned int up = 0;
@@ -14,6 +17,18 @@ static unsigned int services_up(const struct daemon *d, unsigned int slot)
 	for (unsigned int s = 0; s < d->node.services.n; s++)
 		up += peers_says_up(&d->node.peers, slot, d->node.services.list[s].tag);
 	return up;
+}
+
+/*
+ * Do frames of players that the peer in this slot steers to this node arrive? Its probes do. And it
+ * would steer, for steering from here to there is not refused, as for a MAC address that two have.
+ */
+static bool steers_here(const struct daemon *d, unsigned int slot, uint64_t now_ns)
+{
+	const uint64_t arrived_ns = d->node.peers.list[slot].map.steer_ns;
+
+	return arrived_ns && now_ns < arrived_ns + STEERS_NS &&
+	       !(d->node.want.own.unsteerable >> slot & 1);
 }
 
 static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_ns,
@@ -38,6 +53,7 @@ static void peer_input(const struct daemon *d, unsigned int slot, uint64_t now_n
 			   now_ns < p->advert_ns + d->node.peers.master_down_ns;
 	out->refuses = out->pulsing && !p->map.priority;
 	out->silent = quorum_peer_silent(&d->quorum, slot);
+	out->steers = steers_here(d, slot, now_ns);
 	out->announces = out->pulsing && p->map.flags & HOKM_PULSE_ANNOUNCES;
 	out->priority = out->pulsing && !out->refuses ? p->map.priority : p->priority;
 	/* keepalived's own configuration may name another priority than ours. */
@@ -144,6 +160,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->silent = d->segment.waits;
 	in->barred = d->gateway.out.bars ? HOKM_R_GATEWAY_SILENT : etcd_watch_bars(&d->etcd);
 	in->path_lost = upkeep_broken(&d->upkeep, in->now_ns);
+	in->unpinned = upkeep_unpinned(&d->upkeep, in->now_ns);
 	in->replica_cold = replication_cold(d->replication);
 	in->warm_ns = n->conf->warm_ns;
 	in->waits_ns = d->policy.waits_ns;

@@ -25,6 +25,13 @@
 
 struct node;
 
+/* What keeps the node from owning. */
+struct upkeep_lack {
+	uint64_t until_ns; /* the node should not own the VIP until then */
+	uint64_t found_ns; /* when that was found last */
+	const char *by;    /* what was gone then */
+};
+
 struct upkeep {
 	struct node *node;
 	struct keeper *keeper;
@@ -43,11 +50,9 @@ struct upkeep {
 	uint64_t retry_ns[KEEP_PARTS];
 	/* Since when it is not there; 0: it is. Of parts that upkeep_is_passing() waits for. */
 	uint64_t missed_ns[KEEP_PARTS];
-	uint64_t unset_ns;        /* since when what is wanted cannot be set; 0: it is set */
-	uint64_t lacking_ns;      /* since when an address or route is awaited; 0: none is */
-	uint64_t broken_until_ns; /* the node should not own the VIP until then */
-	uint64_t broken_ns;       /* when that was found last */
-	const char *broken_by;    /* what was gone then */
+	uint64_t unset_ns;   /* since when what is wanted cannot be set; 0: it is set */
+	uint64_t lacking_ns; /* since when an address or route is awaited; 0: none is */
+	struct upkeep_lack broken, unpinned;
 	struct removals removals[KEEP_PARTS];
 	unsigned int routes_gone; /* of the interface, that were removed by a program */
 	uint64_t routes_gone_ns;  /* since when they are counted; 0: none is */
@@ -124,7 +129,12 @@ bool upkeep_lacks_self(const struct upkeep *u);
 /* True while the node lacks something in the kernel without which it should not own the VIP. */
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns);
 /*
- * What that is, as a noun without an article; NULL while nothing is broken. *waits_ns: 0 while it
+ * True while its pins cannot be put back, and for a while afterwards. All works, and would end with
+ * the daemon.
+ */
+bool upkeep_unpinned(const struct upkeep *u, uint64_t now_ns);
+/*
+ * What that is, as a noun without an article; NULL while neither is true. *waits_ns: 0 while it
  * is gone, else it is back, and so long the node waits until it counts as there.
  */
 const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns);

@@ -13,12 +13,6 @@
 	(BIT(KEEP_ADDRS) | BIT(KEEP_ROUTES) | BIT(KEEP_SYSCTLS) | BIT(KEEP_INGRESS) | \
 	 BIT(KEEP_EGRESS) | BIT(KEEP_SELF) | BIT(KEEP_CLIENTS))
 
-/*
- * The programs of a node whose pins cannot be put back end with its daemon. Those that others
- * remove again and again are there again each time, and nothing is lost meanwhile.
- */
-#define VITAL_TO_HAVE (VITAL_PARTS | BIT(KEEP_PINS))
-
 #define GONE_NS  (200 * NS_PER_MS)
 #define SIGHT_NS (NS_PER_S)
 /* The same, without a failure: so long the kernel may take to add an address. */
@@ -39,12 +33,12 @@ static bool is_long(uint64_t since_ns, uint64_t now_ns)
 	return since_ns && now_ns - since_ns >= UPKEEP_PATIENCE_NS;
 }
 
-static void note_broken(struct upkeep *u, const char *what, uint64_t stay_ns, uint64_t now_ns)
+static void note_lack(struct upkeep_lack *l, const char *what, uint64_t stay_ns, uint64_t now_ns)
 {
-	u->broken_ns = now_ns;
-	if (u->broken_until_ns < now_ns + stay_ns)
-		u->broken_until_ns = now_ns + stay_ns;
-	u->broken_by = what;
+	l->found_ns = now_ns;
+	if (l->until_ns < now_ns + stay_ns)
+		l->until_ns = now_ns + stay_ns;
+	l->by = what;
 }
 
 /* These fail the same way whether the node owns or not. */
@@ -102,7 +96,7 @@ static void look_at_sight(struct upkeep *u, uint64_t now_ns)
 			report_sight(u);
 	}
 	if (u->sight.blind)
-		note_broken(u, "sight of the egress filter", BROKEN_NS, now_ns);
+		note_lack(&u->broken, "sight of the egress filter", BROKEN_NS, now_ns);
 }
 
 void upkeep_judge(struct upkeep *u, uint64_t now_ns)
@@ -110,15 +104,17 @@ void upkeep_judge(struct upkeep *u, uint64_t now_ns)
 	note_since(&u->unset_ns, apply_failing(u->node->apply), now_ns);
 	note_since(&u->lacking_ns, apply_lacking(u->node->apply), now_ns);
 	if (is_long(u->unset_ns, now_ns))
-		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
+		note_lack(&u->broken, "an address or a route of a VIP", BROKEN_NS, now_ns);
 	if (u->lacking_ns && now_ns - u->lacking_ns >= KERNEL_NS)
-		note_broken(u, "an address or a route of a VIP", BROKEN_NS, now_ns);
+		note_lack(&u->broken, "an address or a route of a VIP", BROKEN_NS, now_ns);
 	for (unsigned int i = 0; i < KEEP_PARTS; i++) {
 		const enum keep_part part = (enum keep_part)i;
 
-		if (VITAL_TO_HAVE & BIT(i) && is_long(u->failing_ns[i], now_ns))
-			note_broken(u, keep_part_text(part), stay_away_ns(part), now_ns);
+		if (VITAL_PARTS & BIT(i) && is_long(u->failing_ns[i], now_ns))
+			note_lack(&u->broken, keep_part_text(part), stay_away_ns(part), now_ns);
 	}
+	if (is_long(u->failing_ns[KEEP_PINS], now_ns))
+		note_lack(&u->unpinned, keep_part_text(KEEP_PINS), BROKEN_NS, now_ns);
 	look_at_sight(u, now_ns);
 }
 
@@ -138,7 +134,7 @@ void upkeep_judge_removal(struct upkeep *u, enum keep_part part, uint64_t now_ns
 			 "find the program that removes it (ip monitor, bpftool)",
 			 keep_part_text(part), u->node->conf->interface, REMOVALS_MANY,
 			 REMOVALS_NS / NS_PER_S, (unsigned long long)(stay_ns / NS_PER_S));
-	note_broken(u, keep_part_text(part), stay_ns, now_ns);
+	note_lack(&u->broken, keep_part_text(part), stay_ns, now_ns);
 }
 
 bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t now_ns)
@@ -154,18 +150,24 @@ bool upkeep_is_passing(struct upkeep *u, enum keep_part part, int n, uint64_t no
 
 bool upkeep_broken(const struct upkeep *u, uint64_t now_ns)
 {
-	return now_ns < u->broken_until_ns;
+	return now_ns < u->broken.until_ns;
+}
+
+bool upkeep_unpinned(const struct upkeep *u, uint64_t now_ns)
+{
+	return now_ns < u->unpinned.until_ns;
 }
 
 const char *upkeep_obstacle(const struct upkeep *u, uint64_t now_ns, uint64_t *waits_ns)
 {
+	const struct upkeep_lack *l = upkeep_broken(u, now_ns) ? &u->broken : &u->unpinned;
 	/* It is judged at each tick of the pulse. */
-	bool back = now_ns >= u->broken_ns + UPKEEP_PATIENCE_NS;
+	bool back = now_ns >= l->found_ns + UPKEEP_PATIENCE_NS;
 
 	*waits_ns = 0;
-	if (!upkeep_broken(u, now_ns))
+	if (now_ns >= l->until_ns)
 		return NULL;
 	if (back)
-		*waits_ns = u->broken_until_ns - now_ns;
-	return u->broken_by;
+		*waits_ns = l->until_ns - now_ns;
+	return l->by;
 }

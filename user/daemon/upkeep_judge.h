@@ -5,8 +5,8 @@
  *
  * A vital part that fails for a second keeps the node away, and so does one that others remove
  * again and again (decide/removals.h), and an egress filter that is there and sees nothing
- * (decide/egress_sight.h). Pins that cannot be put back keep it away, and pins that are put back
- * again and again do not.
+ * (decide/egress_sight.h). Pins that cannot be put back are another thing: nothing is worse yet, so
+ * the policy asks for a peer first. Pins that are put back again and again are no matter.
  */
 #ifndef HOKM_DAEMON_UPKEEP_JUDGE_H
 #define HOKM_DAEMON_UPKEEP_JUDGE_H

@@ -277,9 +277,51 @@ static uint64_t gave_up_ns(const struct policy_input *in, enum hokm_reason no)
 {
 	bool owner = in->state == HOKM_VRRP_MASTER;
 
-	if (owner && no == HOKM_R_PATH_LOST)
+	if (owner && in->path_lost && no == HOKM_R_PATH_LOST)
 		return in->gave_up_ns ? in->gave_up_ns : in->now_ns;
 	return in->path_lost && !(owner && !unseen_serves(in)) ? in->gave_up_ns : 0;
+}
+
+/* The VIP is in good hands. A keepalived that is owner is known by its adverts. */
+static bool peer_serves(const struct policy_input *in, unsigned int own_up)
+{
+	for (unsigned int i = 0; in->state != HOKM_VRRP_MASTER && i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (is_alive(p) && n_up(in, p) >= own_up &&
+		    (p->pulsing ? p->lease_until_ns > in->now_ns
+				: p->addr.s_addr == in->owner.s_addr))
+			return true;
+	}
+	return false;
+}
+
+/* A peer that would take the VIP now, and serve no less of it. */
+static bool is_no_worse(const struct policy_peer *p, unsigned int own_up)
+{
+	return is_fit(p) && p->pulsing && !p->silent && p->n_up && p->n_up >= own_up;
+}
+
+/*
+ * Without pins nothing is worse now, but the end of the daemon would end its programs. So a move
+ * must cost nothing: an owner leaves only to a peer that is no worse, and that steers its players
+ * here. A backup takes no part while the owner serves no less than it would: nobody hands over to
+ * it without need, and it is there when the owner gets worse. In FAULT it also waits for a peer
+ * that is about to take the VIP.
+ */
+static bool unpinned_keeps_away(const struct policy_input *in, unsigned int own_up)
+{
+	bool owner = in->state == HOKM_VRRP_MASTER;
+
+	if (peer_serves(in, own_up))
+		return true;
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if (is_no_worse(p, own_up) && (owner ? p->steers : in->state == HOKM_VRRP_FAULT))
+			return true;
+	}
+	return false;
 }
 
 /* A node that owns as well, and would yield to this one by the election. */
@@ -309,6 +351,8 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 		return in->barred;
 	if (in->path_lost && path_keeps_away(in))
 		return HOKM_R_PATH_LOST;
+	if (in->unpinned && unpinned_keeps_away(in, up))
+		return HOKM_R_PATH_LOST;
 	if (in->maint && any_fit(in))
 		return HOKM_R_MAINT;
 	if (in->drain && any_fit(in))
@@ -322,20 +366,6 @@ static enum hokm_reason why_not(const struct policy_input *in, const struct poli
 	if (!up && !unknown && lesser_owns_unseen(in))
 		return HOKM_R_SERVICE_DOWN;
 	return HOKM_R_NONE;
-}
-
-/* The VIP is in good hands. A keepalived that is owner is known by its adverts. */
-static bool peer_serves(const struct policy_input *in, unsigned int own_up)
-{
-	for (unsigned int i = 0; in->state != HOKM_VRRP_MASTER && i < HOKM_MAX_PEERS; i++) {
-		const struct policy_peer *p = &in->peers[i];
-
-		if (is_alive(p) && n_up(in, p) >= own_up &&
-		    (p->pulsing ? p->lease_until_ns > in->now_ns
-				: p->addr.s_addr == in->owner.s_addr))
-			return true;
-	}
-	return false;
 }
 
 /* A peer of which nothing is known: it may be a keepalived that is backup. */

@@ -17,6 +17,8 @@
  *   condition                                                        answer, reason
  *   the interface has no link                                        no, LINK_DOWN
  *   nothing was heard since the link came (segment.h)                no, SEGMENT_SILENT
+ *   its path is lost, and a peer is fit, or owns (path_keeps_away)   no, PATH_LOST
+ *   it is unpinned, and a peer is no worse (unpinned_keeps_away)     no, PATH_LOST
  *   maintenance, and a peer that is fit is healthy                   no, MAINT
  *   drain, and a peer that is fit is healthy                         no, OPERATOR
  *   maintenance or drain, and no such peer                           yes, reason as below
@@ -67,6 +69,7 @@ struct policy_peer {
 	bool refuses;      /* its operator's hook refuses that it becomes owner */
 	bool announces;    /* its pulses say that it becomes owner, or is */
 	bool silent;       /* by grants: it has just started, and can be granted nothing yet */
+	bool steers;       /* what it steers to this node arrives here */
 	bool mute;         /* not known to answer pulses: keepalived, or never seen */
 	bool replicates;   /* its replication messages arrive: hokm-xdp, and its daemon is alive */
 	/*
@@ -98,7 +101,11 @@ struct policy_input {
 	bool link_up;
 	bool silent;             /* nothing was heard since the link came, as on an island */
 	enum hokm_reason barred; /* why the arbiter forbids it (arbiter.h, tie.h); NONE */
-	bool path_lost;      /* something is gone in the kernel without which it is no good owner */
+	bool path_lost; /* something is gone in the kernel without which it is no good owner */
+	/*
+	 * All works, and would end with the daemon. Where the peer steers, its players go on there.
+	 */
+	bool unpinned;
 	bool replica_cold;   /* a peer that is alive has not replicated all its connections yet */
 	uint64_t warm_ns;    /* how long a cold replica delays preempting at most */
 	uint64_t waits_ns;   /* policy_output.waits_ns of the last decision */
