@@ -77,18 +77,23 @@ static bool any_alive(const struct policy_input *in)
 }
 
 /*
- * The greatest number of services UP on a peer that would take the VIP. An owner waits for one that
- * can be granted nothing yet, for it has something to lose.
+ * The peer would take the VIP from this node. An owner waits for one that can be granted nothing
+ * yet, for it has something to lose.
  */
+static bool takes_over(const struct policy_input *in, const struct policy_peer *p)
+{
+	return is_fit(p) && !(in->state == HOKM_VRRP_MASTER && p->silent);
+}
+
+/* The greatest number of services UP on a peer that would take the VIP. */
 static unsigned int best_peer(const struct policy_input *in)
 {
-	bool owner = in->state == HOKM_VRRP_MASTER;
 	unsigned int best = 0;
 
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct policy_peer *p = &in->peers[i];
 
-		if (is_fit(p) && !(owner && p->silent) && n_up(in, p) > best)
+		if (takes_over(in, p) && n_up(in, p) > best)
 			best = n_up(in, p);
 	}
 	return best;
@@ -227,9 +232,12 @@ static void fill_view(const struct policy_input *in, unsigned int own_up, struct
 /* A peer can take the VIP from a node that is no good owner, or has it already. */
 static bool any_fit(const struct policy_input *in)
 {
-	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++)
-		if ((is_fit(&in->peers[i]) && n_up(in, &in->peers[i])) || in->peers[i].owns_unseen)
+	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
+		const struct policy_peer *p = &in->peers[i];
+
+		if ((takes_over(in, p) && n_up(in, p)) || p->owns_unseen)
 			return true;
+	}
 	return false;
 }
 

@@ -31,7 +31,7 @@
  *   otherwise                                                        yes, SERVICE_UP
  *
  * By grants, a peer that has just started can be granted nothing yet: an owner hands over to it
- * when it can.
+ * when it can. Until then it is not fit for an owner, whatever the owner would leave for.
  *
  * Two owners, as after a partition, of which one sees the adverts of the other and no pulses: the
  * election decides which one stays, for nothing is known of the other's health. But the better one
