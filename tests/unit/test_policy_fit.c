@@ -24,7 +24,8 @@
 /* Most rows end before the last columns. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define NOW 1000000000000ULL
+#define NOW   1000000000000ULL
+#define LIMIT 300000000ULL
 
 #define B    HOKM_VRRP_BACKUP
 #define M    HOKM_VRRP_MASTER
@@ -138,10 +139,45 @@ static void who_would_take_the_vip(void **state)
 	}
 }
 
+/*
+ * Two services end at once. The peer, which has one of them, was in FAULT because this node had
+ * more. It leaves FAULT when it hears that: until then no node is fit, and that is no panic.
+ */
+static void a_peer_that_leaves_fault_soon(void **state)
+{
+	static const struct {
+		const char *own, *peer;
+		uint64_t after_ns; /* the step before */
+		enum hokm_reason reason;
+	} steps[] = {
+		{"UU", "f1", 1, YES},      {"DD", "f1", 1, YES}, {"DD", "f1", LIMIT - 1, YES},
+		{"DD", "b1", 1, DOWN},     {"DD", "f1", 1, YES}, {"DD", "f1", LIMIT, HOLD},
+		{"DD", "f1", LIMIT, HOLD}, {"UD", "f1", 1, YES},
+	};
+	struct policy_output out = {0};
+	uint64_t now_ns = NOW;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		const struct row r = {.own = steps[i].own, .peers = {steps[i].peer}, .state = M};
+		struct policy_input in;
+
+		set_input(&in, &r);
+		in.now_ns = now_ns += steps[i].after_ns;
+		in.panic_after_ns = LIMIT;
+		in.panic_ns = out.panic_ns;
+		policy_decide(&in, &out);
+		if (out.reason != steps[i].reason || out.panic != (steps[i].reason == HOLD))
+			fail_msg("step %zu: reason %s panic %d", i, hokm_reason_name(out.reason),
+				 out.panic);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_would_take_the_vip),
+		cmocka_unit_test(a_peer_that_leaves_fault_soon),
 	};
 
 	return cmocka_run_group_tests_name("policy_fit", tests, NULL, NULL);

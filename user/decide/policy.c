@@ -455,6 +455,18 @@ static void wait_for_replica(const struct policy_input *in, struct policy_output
 		out->view.may_preempt = false;
 }
 
+/*
+ * Since when no node is healthy. A peer may be in FAULT only while this node is healthier,
+ * and leaves it when it hears that this node is not: that is no panic.
+ */
+static uint64_t panic_ns(const struct policy_input *in, unsigned int own_up, bool eligible)
+{
+	if (!eligible || in->state != HOKM_VRRP_MASTER || own_up || best_peer(in) ||
+	    count(in, in->health, HOKM_SVC_INIT))
+		return 0;
+	return in->panic_ns ? in->panic_ns : in->now_ns;
+}
+
 void policy_decide(const struct policy_input *in, struct policy_output *out)
 {
 	enum hokm_reason no;
@@ -470,8 +482,8 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	no = offer(in, out, why_not(in, out));
 	out->eligible = no == HOKM_R_NONE;
 	out->gave_up_ns = gave_up_ns(in, no);
-	out->panic = out->eligible && in->state == HOKM_VRRP_MASTER && up == 0 &&
-		     best_peer(in) == 0 && count(in, in->health, HOKM_SVC_INIT) == 0;
+	out->panic_ns = panic_ns(in, up, out->eligible);
+	out->panic = out->panic_ns && in->now_ns - out->panic_ns >= in->panic_after_ns;
 	if (!out->eligible)
 		out->reason = no;
 	else

@@ -46,8 +46,10 @@
  * and waits for offer_ns. If the peer takes the VIP, its adverts count from then on. If nobody
  * does, this node is eligible again, and keeps the VIP until a service of its own was UP.
  *
- * Timer of the caller: warm_ns, how long a cold replica may delay preempting. It starts when
- * waits_ns becomes non-zero, and the caller passes waits_ns in again.
+ * Timers of the caller: panic_after_ns, for a peer in FAULT that leaves it because this node became
+ * no healthier than the peer is. It starts when panic_ns becomes non-zero. And warm_ns, how long a
+ * cold replica may delay preempting. It starts when waits_ns becomes non-zero, and the caller
+ * passes waits_ns in again.
  */
 #ifndef HOKM_POLICY_H
 #define HOKM_POLICY_H
@@ -112,6 +114,9 @@ struct policy_input {
 	uint64_t offer_ns;   /* how long the VIP is offered to a mute peer */
 	uint64_t offered_ns; /* policy_output.offered_ns of the last decision */
 	uint64_t gave_up_ns; /* policy_output.gave_up_ns of the last decision */
+	/* how long no node must be healthy until that is a panic */
+	uint64_t panic_after_ns;
+	uint64_t panic_ns;          /* policy_output.panic_ns of the last decision */
 	enum hokm_vrrp_state state; /* of this node's VRRP machine */
 	struct in_addr owner;       /* the node whose adverts this node follows; 0: none */
 	uint8_t own_priority;       /* as configured for this node */
@@ -124,7 +129,8 @@ struct policy_output {
 	enum hokm_svc_state svc[HOKM_MAX_SERVICES]; /* what the map services and pulses show */
 	bool eligible;                              /* may own the VIP; false: FAULT */
 	enum hokm_reason reason;                    /* why it is eligible, or why not */
-	bool panic;                                 /* owner with no healthy node anywhere */
+	bool panic;        /* owner with no healthy node anywhere, for panic_after_ns */
+	uint64_t panic_ns; /* since when there is none; 0: there is one */
 	bool may_preempt;
 	/* since when a cold replica is all that keeps this node from preempting; 0: it is not */
 	uint64_t waits_ns;
