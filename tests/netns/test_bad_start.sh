@@ -189,10 +189,10 @@ without_bpffs() {
 	mkdir "$LAB_DIR/plain"
 	conf_where "s|^bpffs.*|bpffs = \"$LAB_DIR/plain\"|"
 	start_refused "no bpffs in the folder" $EX_UNAVAILABLE "$LAB_DIR/plain is not a bpffs" \
-		"mount -t bpf"
+		"mount -t bpf -o mode=0700 bpf $LAB_DIR/plain"
 	holds "no bpffs in the folder: nothing was made there" rmdir "$LAB_DIR/plain"
 	start_refused "no folder for bpffs" $EX_UNAVAILABLE "no bpffs at $LAB_DIR/plain" \
-		"mount -t bpf"
+		"mount -t bpf -o mode=0700 bpf $LAB_DIR/plain"
 }
 
 foreign_id() { lab_run a bpftool -j net show dev eth0 | jq '.[0].xdp[0].id // empty'; }

@@ -42,7 +42,7 @@ within 10 "the peer owns" owns b
 within 10 "and answers" owner_is b
 within 10 "with this reason" event a state path-lost
 within 10 "status says why" status_is a .obstacle "pin is gone"
-holds "the log says what to do" log_says a "mount -t bpf bpf /sys/fs/bpf"
+holds "the log says what to do" log_says a "mount -t bpf -o mode=0700 bpf $BPFFS;"
 holds "the program is where it was" has_xdp
 within 10 "the players are well" calm
 holds "and where they were" players_on a

@@ -112,7 +112,7 @@ unmounted() {
 	local bpffs=$LAB_DIR/w/bpf
 	must umount "$bpffs"
 	within 10 "unmounted: the witness reports it, and what to do" \
-		witness_says "mount -t bpf bpf /sys/fs/bpf"
+		witness_says "mount -t bpf -o mode=0700 bpf $bpffs;"
 	holds "unmounted: its kernel goes on" has_program
 	must mount -t bpf bpf "$bpffs"
 	within 10 "mounted again: its pins are back" \

@@ -197,7 +197,8 @@ static void note_put_back(struct upkeep *u, enum keep_part part, int n, uint64_t
 		   "%s: removed or changed by another program, and put back", keep_part_text(part));
 }
 
-static const char *why_not(enum keep_part part, int err)
+static const char *why_not(const struct upkeep *u, enum keep_part part, int err,
+			   char dst[HOKM_AGAIN_TEXT_MAX])
 {
 	if (part == KEEP_EGRESS && err == -EBUSY)
 		return "another program set the qdisc `ingress`, which takes the place of clsact "
@@ -213,22 +214,24 @@ static const char *why_not(enum keep_part part, int err)
 	if (part == KEEP_SYSCTLS && (err == -EROFS || err == -EACCES))
 		return "/proc/sys is mounted read-only here, as in a container: "
 		       "correct the value on the host (hokm-xdp doctor names it)";
-	return hokm_bpf_again_text(err);
+	return hokm_bpf_again_text(err, u->node->conf->bpffs, dst);
 }
 
 static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)
 {
-	const char *what = keep_part_text(part);
+	const char *what = keep_part_text(part), *why;
+	char text[HOKM_AGAIN_TEXT_MAX];
 	const bool new = !u->failing_ns[part] || now_ns - u->failing_ns[part] < UPKEEP_PATIENCE_NS;
 
 	u->retry_ns[part] = now_ns + (new ? NEW_RETRY_NS : RETRY_NS);
 	if (u->failing_ns[part])
 		return;
 	u->failing_ns[part] = now_ns;
+	why = why_not(u, part, err, text);
 	log_error("%s of %s is gone and could not be put back: %s; trying again", what,
-		  u->node->conf->interface, why_not(part, err));
+		  u->node->conf->interface, why);
 	events_add(u->node->events, "upkeep", HOKM_R_PATH_LOST,
-		   "%s: gone, and could not be put back: %s", what, why_not(part, err));
+		   "%s: gone, and could not be put back: %s", what, why);
 }
 
 static void note_there(struct upkeep *u, enum keep_part part)

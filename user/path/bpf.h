@@ -117,8 +117,9 @@ int hokm_bpf_ifindex(const struct hokm_bpf *b);
 int hokm_bpf_again_ingress(struct hokm_bpf *b);
 int hokm_bpf_again_egress(struct hokm_bpf *b);
 int hokm_bpf_again_pins(struct hokm_bpf *b);
-/* The error of one of them in words. */
-const char *hokm_bpf_again_text(int err);
+#define HOKM_AGAIN_TEXT_MAX (CONF_PATH_MAX + 192)
+/* The error of one of them in words; some are written to dst. bpffs: as configured. */
+const char *hokm_bpf_again_text(int err, const char *bpffs, char dst[HOKM_AGAIN_TEXT_MAX]);
 
 /*
  * The interface was made again, with this index: from now on the handle is about that one.

@@ -95,7 +95,7 @@ static int make_one(const char *path)
 }
 
 /* With this mode, as systemd does it: else every user can make folders there. */
-#define MOUNT_IT "mount -t bpf -o mode=0700 bpf /sys/fs/bpf"
+#define MOUNT_IT "mount -t bpf -o mode=0700 bpf %s"
 
 int pins_make_dir(const struct conf *c, const char *dir)
 {
@@ -106,11 +106,11 @@ int pins_make_dir(const struct conf *c, const char *dir)
 	if (statfs(c->bpffs, &fs) < 0) {
 		err = -errno;
 		log_error("there is no bpffs at %s: %s; mount one: " MOUNT_IT, c->bpffs,
-			  strerror(-err));
+			  strerror(-err), c->bpffs);
 		return err == -ENOENT ? -EINVAL : err;
 	}
 	if (fs.f_type != BPF_FS_MAGIC) {
-		log_error("%s is not a bpffs; mount one: " MOUNT_IT, c->bpffs);
+		log_error("%s is not a bpffs; mount one: " MOUNT_IT, c->bpffs, c->bpffs);
 		return -EINVAL;
 	}
 	snprintf(root, sizeof(root), "%.*s", (int)(strrchr(dir, '/') - dir), dir);

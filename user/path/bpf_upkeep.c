@@ -194,12 +194,15 @@ static int pin_again(const struct hokm_bpf *b, const char *name, int fd)
 	return err ? err : 1;
 }
 
-const char *hokm_bpf_again_text(int err)
+const char *hokm_bpf_again_text(int err, const char *bpffs, char dst[HOKM_AGAIN_TEXT_MAX])
 {
-	if (err == -EMEDIUMTYPE)
-		return "no bpffs is mounted where the pins were: mount -t bpf bpf /sys/fs/bpf; "
-		       "until then the end of this process would be that of its programs";
-	return strerror(-err);
+	if (err != -EMEDIUMTYPE)
+		return strerror(-err);
+	snprintf(dst, HOKM_AGAIN_TEXT_MAX,
+		 "no bpffs is mounted where the pins were: mount -t bpf -o mode=0700 bpf %s; "
+		 "until then the end of this process would be that of its programs",
+		 bpffs);
+	return dst;
 }
 
 int hokm_bpf_again_pins(struct hokm_bpf *b)

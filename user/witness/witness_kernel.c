@@ -128,6 +128,7 @@ int witness_kernel_open(struct witness_kernel *k, const struct conf *c, unsigned
 
 	memset(k, 0, sizeof(*k));
 	snprintf(k->interface, sizeof(k->interface), "%s", interface);
+	snprintf(k->bpffs, sizeof(k->bpffs), "%s", c->bpffs);
 	err = hokm_bpf_open_witness(c, self, interface, witness_sock_process, &k->bpf, &k->adopted);
 	if (!err)
 		err = witness_kernel_configure(k, c, self);
@@ -211,15 +212,18 @@ static int watch_program(struct witness_kernel *k)
 /* Without them the promises end with the process: the next one is silent first. */
 static void note_pins(struct witness_kernel *k, int pins)
 {
+	char text[HOKM_AGAIN_TEXT_MAX];
+
 	if (pins < 0 && !k->unpinned)
 		log_error("the pins of the witness are gone, and could not be put back: %s",
-			  hokm_bpf_again_text(pins));
+			  hokm_bpf_again_text(pins, k->bpffs, text));
 	k->unpinned = pins < 0;
 }
 
 void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 {
 	const bool was_missing = k->missing;
+	char text[HOKM_AGAIN_TEXT_MAX];
 	int again, pins;
 
 	if (now_ns < k->again_ns)
@@ -234,7 +238,7 @@ void witness_kernel_watch(struct witness_kernel *k, uint64_t now_ns)
 	k->again_ns = k->missing && again != -ENODEV ? now_ns + AGAIN_NS : 0;
 	if (k->missing && !(was_missing && again == -ENODEV))
 		log_error("%s has no XDP program of the witness, and it could not be put back: %s",
-			  k->interface, hokm_bpf_again_text(again));
+			  k->interface, hokm_bpf_again_text(again, k->bpffs, text));
 	if (again > 0 || pins > 0)
 		log_warn("put back what was removed: %s%s%s", again > 0 ? "the XDP program" : "",
 			 again > 0 && pins > 0 ? ", " : "", pins > 0 ? "pins" : "");

@@ -25,6 +25,7 @@ struct witness_kernel {
 	uint8_t slot[HOKM_MAX_PEERS]; /* of each node of the configuration */
 	struct hokm_counters since;   /* when this process began */
 	char interface[IF_NAMESIZE];
+	char bpffs[CONF_PATH_MAX];
 	bool missing;      /* the program is not on the interface */
 	bool unpinned;     /* its pins could not be put back */
 	uint64_t again_ns; /* when it is looked for again */
