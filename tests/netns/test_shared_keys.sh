@@ -4,8 +4,9 @@
 #
 # VRID, mode of the adverts and ports of pulses and replication are changed on both nodes by the
 # steps of docs/operation.md: the backup is stopped, the owner starts anew by `ctl upgrade`, the
-# backup is started. The VIP stays where it is, and no player notices. A reload is refused, and its
-# message names these steps: nodes that are restarted one after the other both own meanwhile.
+# backup is started. The VIP stays where it is, and no player notices. A reload is refused, and so
+# is an upgrade beside a peer that runs. The messages name these steps: nodes that are restarted one
+# after the other both own meanwhile.
 
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
@@ -24,6 +25,16 @@ for NODE in a b; do
 done
 must ctl_refused b reload
 within 10 "a reload is refused, and names the steps" log_says b "Change what the nodes share"
+# An upgrade takes what only a restart changes, but not beside a peer.
+refused_beside() {
+	holds "$1: an upgrade is refused while the peer runs" ctl_refused "$1" upgrade
+	within 10 "$1: it says why, and names the steps" log_says "$1" "upgrade refused, nothing \
+changed: $HOKM: vrrp.vrid is another one in the file, and peer $2 runs; see \"Change what"
+}
+refused_beside a backup
+refused_beside b primary
+holds "the owner is the same" owns a
+holds "and the backup, too" state_is b backup
 
 must lab_stop b daemon
 must ctl_ok a upgrade
