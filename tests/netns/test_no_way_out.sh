@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lane: beside, 25 s
+# lane: beside, 45 s
 #
 # All clients are behind a router. The owner's machine loses its default route: packets of clients
 # arrive, checks pass, peers answer pulses, and nobody gets an answer. The VIP moves to the peer.
 # `ip link set down` removes the route too, and `up` does not bring it back: the node does not
 # preempt then. Each time it owns again when its route is there. Without a better peer it stays.
+# When all clients have left meanwhile, it still lacks the route.
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
@@ -17,7 +18,10 @@ WORDS="route to the clients"
 route() { ip -n "$(lab_ns "$1")" route "$2" default via "$(lab_addr router)"; }
 reached() { lab_run inside curl -s -m 1 -o /dev/null "http://$LAB_VIP:$LAB_PORT/health"; }
 replicated() { status_test "$1" '.peers[0].replica.connections' -ge "$2"; }
+replicated_none() { status_test "$1" '.peers[0].replica.connections' -eq 0; }
 lacks() { status_is "$1" ".missing | index(\"$WORDS\") != null" true; }
+lacks_still() { ! lab_wait 8 lacks_not "$1"; }
+lacks_not() { status_is "$1" ".missing | index(\"$WORDS\") != null" false; }
 says_why() { status_is "$1" ".obstacle | contains(\"$WORDS\")" true; }
 nobody_notified() { [ "$(wc -l <"$LISTENERS_OUT")" -eq 1 ]; }
 
@@ -78,4 +82,15 @@ holds "both: it stays, for it is better than none" stays
 for node in a b; do must route $node add; done
 within 10 "both: the routes are there" state_is b backup
 within 10 "both: a client is served" reached
+
+# Nobody gets in by the node that lacks the route: that no client is known says nothing.
+must lab_wait 20 owns a
+must route a del
+within 10 "all leave: the peer owns" owns b
+must lab_stop inside listeners
+within 10 "all leave: no client is known" replicated_none a
+holds "all leave: the node still lacks it" lacks_still a
+holds "all leave: and does not take the VIP" owns b
+must route a add
+within 20 "all leave: with its route it owns again" owns a
 test_end

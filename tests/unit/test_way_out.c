@@ -42,9 +42,11 @@ static void remove_conn(struct hokm_bpf *b, const char *client, uint16_t port)
 	assert_int_equal(bpf_map_delete_elem(b->map[MAP_CONNS], &k), 0);
 }
 
+static struct way_out way_out; /* what the looks of one test remember */
+
 static int look(const struct hokm_bpf *b)
 {
-	return way_out_look(b, own_addr("192.168.1.25"));
+	return way_out_look(&way_out, b, own_addr("192.168.1.25"));
 }
 
 /* Of each table, each one once, and no half of a handshake. */
@@ -85,6 +87,7 @@ static void the_kernel_is_asked(void **state)
 	struct hokm_bpf *b = rig_open(false);
 
 	(void)state;
+	way_out = (struct way_out){0};
 	assert_int_equal(look(b), 0); /* nobody is known */
 	add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
 	assert_int_equal(look(b), -ENODEV); /* the VIP is not local */
@@ -118,12 +121,46 @@ static void the_kernel_is_asked(void **state)
 	hokm_bpf_close(b);
 }
 
+/* They have left because nobody answered them: that is no route. */
+static void who_is_lost_is_asked_for_when_all_have_left(void **state)
+{
+	struct hokm_bpf *b = rig_open(false);
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local 192.168.1.25 dev lo table local");
+	add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENETUNREACH);
+	remove_conn(b, "203.0.113.1", 1);
+	assert_int_equal(look(b), -ENETUNREACH);
+	ip("ip link set hx0 down");
+	assert_int_equal(look(b), -ENODEV);
+	ip("ip link set hx0 up");
+	assert_int_equal(look(b), -ENETUNREACH);
+	/* A route is what ends it, and is enough. */
+	ip("ip route add default via 192.168.1.27");
+	assert_int_equal(look(b), 0);
+	ip("ip route del default");
+	assert_int_equal(look(b), 0);
+	/* So does a client that has a route. */
+	add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENETUNREACH);
+	remove_conn(b, "203.0.113.1", 1);
+	add_conn(b, "192.168.1.27", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), 0);
+	remove_conn(b, "192.168.1.27", 1);
+	assert_int_equal(look(b), 0);
+	ip("ip route del local 192.168.1.25 dev lo table local");
+	hokm_bpf_close(b);
+}
+
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(examples_are_clients_that_answered),
 		cmocka_unit_test(most_clients_decide),
 		RIG_TEST(the_kernel_is_asked),
+		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

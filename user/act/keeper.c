@@ -30,6 +30,7 @@ struct keeper {
 	struct fence *fence;
 	char ifname[IF_NAMESIZE];
 	char named[IF_NAMESIZE]; /* its name, as it was the last time */
+	struct way_out way_out;
 	struct sysctl_kept kept; /* as they were at the start */
 	int group_ifindex;       /* where the VRRP socket is in the group */
 	struct keep_job job;
@@ -131,12 +132,12 @@ static int look_for_self(struct keeper *k)
 	return err || here ? err : -EADDRNOTAVAIL;
 }
 
-/* One that is made again gets its routes later. */
+/* One that is made again gets its routes later: until then nothing can be said. */
 static int look_for_clients(struct keeper *k)
 {
 	if (k->job.returning || !k->job.n_routes)
-		return 0;
-	return way_out_look(k->bpf, k->job.routes[0]);
+		return -ENODEV;
+	return way_out_look(&k->way_out, k->bpf, k->job.routes[0]);
 }
 
 static int do_part(struct keeper *k, enum keep_part part)

@@ -9,11 +9,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EXAMPLES 8
 #define ANY_PORT 8765
 
 /* A socket with this address, or -errno. */
@@ -57,10 +57,23 @@ bool way_out_is_lost(unsigned int lost, unsigned int n)
 	return 2 * lost > n;
 }
 
-int way_out_look(const struct hokm_bpf *b, struct in_addr vip)
+/* Who is asked for: the clients that are known, else those that had no route the last time. */
+static unsigned int take_examples(const struct way_out *w, const struct hokm_bpf *b,
+				  struct in_addr list[WAY_OUT_EXAMPLES])
 {
-	struct in_addr clients[EXAMPLES];
-	unsigned int n = hokm_bpf_some_clients(b, clients, EXAMPLES), lost = 0;
+	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
+
+	if (n)
+		return n;
+	memcpy(list, w->lost, w->n_lost * sizeof(*list));
+	return w->n_lost;
+}
+
+int way_out_look(struct way_out *w, const struct hokm_bpf *b, struct in_addr vip)
+{
+	struct way_out found = {0};
+	struct in_addr clients[WAY_OUT_EXAMPLES];
+	unsigned int n = take_examples(w, b, clients);
 	int fd, err = 0;
 
 	if (!n)
@@ -69,9 +82,14 @@ int way_out_look(const struct hokm_bpf *b, struct in_addr vip)
 	if (fd < 0)
 		return -ENODEV;
 	for (unsigned int i = 0; i < n; i++)
-		lost += has_no_route(fd, clients[i]);
-	if (way_out_is_lost(lost, n))
+		if (has_no_route(fd, clients[i]))
+			found.lost[found.n_lost++] = clients[i];
+	if (way_out_is_lost(found.n_lost, n))
 		err = is_up(fd, hokm_bpf_ifindex(b)) ? -ENETUNREACH : -ENODEV;
 	close(fd);
+	if (err == -ENETUNREACH)
+		*w = found;
+	else if (!err)
+		w->n_lost = 0;
 	return err;
 }

@@ -10,6 +10,9 @@
  * to one client on purpose: most of the examples must lack one.
  *
  * Rules of routing for a mark do not count, for only a packet filter gives marks to packets.
+ *
+ * Without a route no client gets in, and those that were known leave. So the clients that had no
+ * route are asked for again while none is known: only a route that is found ends the alarm.
  */
 #ifndef HOKM_ACT_WAY_OUT_H
 #define HOKM_ACT_WAY_OUT_H
@@ -19,12 +22,20 @@
 
 #include "path/bpf.h"
 
+#define WAY_OUT_EXAMPLES 8
+
+/* What is remembered between two looks; zeroed before the first one. */
+struct way_out {
+	unsigned int n_lost;
+	struct in_addr lost[WAY_OUT_EXAMPLES]; /* clients that had no route the last time */
+};
+
 /*
  * vip: from which they are answered. Returns 0 when the kernel has a route to most of the clients,
- * or when none is known; -ENETUNREACH when it has none; -ENODEV when nothing can be said, because
- * the interface is down, or the VIP is not local.
+ * or when none is known and none was lost; -ENETUNREACH when it has none; -ENODEV when nothing can
+ * be said, because the interface is down, or the VIP is not local.
  */
-int way_out_look(const struct hokm_bpf *b, struct in_addr vip);
+int way_out_look(struct way_out *w, const struct hokm_bpf *b, struct in_addr vip);
 
 /* Of n clients so many have no route: is this node cut off from them? */
 bool way_out_is_lost(unsigned int lost, unsigned int n);
