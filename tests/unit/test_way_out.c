@@ -18,6 +18,26 @@ static void ip(const char *line)
 	assert_int_equal(RUN("sh", "-c", line), 0);
 }
 
+#define VIP       "192.168.1.25"
+#define OTHER_VIP "192.168.1.24"
+#define OTHER     1 /* the slot of the service of the other VIP */
+
+/* As the daemon has it: a service of each VIP. */
+static struct hokm_bpf *open_path(void)
+{
+	static const char *const vips[] = {VIP, OTHER_VIP};
+	struct hokm_bpf *b = rig_open(false);
+	struct hokm_cfg cfg;
+
+	assert_int_equal(hokm_bpf_get_cfg(b, &cfg), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		cfg.service[i].vip = hokm_addr_from_ipv4(own_addr(vips[i]));
+		cfg.service[i].used = 1;
+	}
+	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
+	return b;
+}
+
 static struct hokm_conn_key key_of(const char *client, uint16_t port)
 {
 	struct hokm_conn_key k = {.client_port = htons(port)};
@@ -44,9 +64,9 @@ static void remove_conn(struct hokm_bpf *b, const char *client, uint16_t port)
 
 static struct way_out way_out; /* what the looks of one test remember */
 
-static int look(const struct hokm_bpf *b)
+static int look(struct hokm_bpf *b)
 {
-	return way_out_look(&way_out, b, own_addr("192.168.1.25"));
+	return way_out_look(&way_out, b);
 }
 
 /* Of each table, each one once, and no half of a handshake. */
@@ -54,8 +74,8 @@ static void examples_are_clients_that_answered(void **state)
 {
 	const struct hokm_replica r = {.isn = 1};
 	const struct hokm_conn_key elsewhere = key_of("10.0.0.3", 1);
-	struct hokm_bpf *b = rig_open(false);
-	struct in_addr list[4];
+	struct hokm_bpf *b = open_path();
+	struct hokm_client list[4];
 
 	(void)state;
 	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 0);
@@ -63,10 +83,10 @@ static void examples_are_clients_that_answered(void **state)
 		add_conn(b, "10.0.0.1", port, HOKM_TCP_ESTABLISHED);
 	add_conn(b, "10.0.0.2", 1, HOKM_TCP_ESTABLISHED + 1);
 	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 1);
-	assert_int_equal(list[0].s_addr, own_addr("10.0.0.1").s_addr);
+	assert_int_equal(list[0].addr.s_addr, own_addr("10.0.0.1").s_addr);
 	assert_int_equal(hokm_bpf_set_replica(b, &elsewhere, &r), 0);
 	assert_int_equal(hokm_bpf_some_clients(b, list, 4), 2);
-	assert_int_equal(list[1].s_addr, own_addr("10.0.0.3").s_addr);
+	assert_int_equal(list[1].addr.s_addr, own_addr("10.0.0.3").s_addr);
 	assert_int_equal(hokm_bpf_some_clients(b, list, 1), 1);
 	hokm_bpf_close(b);
 }
@@ -84,7 +104,7 @@ static void most_clients_decide(void **state)
 
 static void the_kernel_is_asked(void **state)
 {
-	struct hokm_bpf *b = rig_open(false);
+	struct hokm_bpf *b = open_path();
 
 	(void)state;
 	way_out = (struct way_out){0};
@@ -124,7 +144,7 @@ static void the_kernel_is_asked(void **state)
 /* They have left because nobody answered them: that is no route. */
 static void who_is_lost_is_asked_for_when_all_have_left(void **state)
 {
-	struct hokm_bpf *b = rig_open(false);
+	struct hokm_bpf *b = open_path();
 
 	(void)state;
 	way_out = (struct way_out){0};
@@ -154,12 +174,43 @@ static void who_is_lost_is_asked_for_when_all_have_left(void **state)
 	hokm_bpf_close(b);
 }
 
+/* Each VIP has a rule and a table of its own, and the main table has no route to its clients. */
+static void each_vip_is_asked_for_its_own_clients(void **state)
+{
+	struct hokm_conn_key k = key_of("203.0.113.1", 1);
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED};
+	struct hokm_bpf *b = open_path();
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " VIP " dev lo table local");
+	ip("ip rule add from " OTHER_VIP " lookup 77");
+	ip("ip route add 203.0.113.0/24 via 192.168.1.27 table 77");
+	k.service = OTHER;
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], &k, &c, BPF_ANY), 0);
+	assert_int_equal(look(b), -ENODEV);
+	ip("ip route add local " OTHER_VIP " dev lo table local");
+	assert_int_equal(look(b), 0);
+	ip("ip route flush table 77");
+	assert_int_equal(look(b), -ENETUNREACH);
+	/* Nobody is asked for by the slot of a service that is gone. */
+	k.service = OTHER + 1;
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], &k, &c, BPF_ANY), 0);
+	add_conn(b, "192.168.1.27", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), 0);
+	ip("ip rule del from " OTHER_VIP " lookup 77");
+	ip("ip route del local " OTHER_VIP " dev lo table local");
+	ip("ip route del local " VIP " dev lo table local");
+	hokm_bpf_close(b);
+}
+
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(examples_are_clients_that_answered),
 		cmocka_unit_test(most_clients_decide),
 		RIG_TEST(the_kernel_is_asked),
+		RIG_TEST(each_vip_is_asked_for_its_own_clients),
 		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
 	};
 

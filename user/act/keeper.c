@@ -137,7 +137,7 @@ static int look_for_clients(struct keeper *k)
 {
 	if (k->job.returning || !k->job.n_routes)
 		return -ENODEV;
-	return way_out_look(&k->way_out, k->bpf, k->job.routes[0]);
+	return way_out_look(&k->way_out, k->bpf);
 }
 
 static int do_part(struct keeper *k, enum keep_part part)

@@ -32,24 +32,38 @@ static int open_at(struct in_addr vip)
 	return err;
 }
 
-/* An operator wants a route that drops packets (blackhole). Its error is another one. */
-static bool has_no_route(int fd, struct in_addr client)
+/*
+ * 0: there is one; -ENETUNREACH: there is none; another -errno: nothing can be said. An operator
+ * wants a route that drops packets (blackhole). Its error is another one.
+ */
+static int look_for_route(const struct hokm_client *c)
 {
 	const struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr = client, .sin_port = htons(ANY_PORT)};
+		.sin_family = AF_INET, .sin_addr = c->addr, .sin_port = htons(ANY_PORT)};
+	int fd = open_at(c->vip);
+	int err = 0;
 
-	return connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) &&
-	       (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EACCES);
+	if (fd < 0)
+		return -ENODEV;
+	if (connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) &&
+	    (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EACCES))
+		err = -ENETUNREACH;
+	close(fd);
+	return err;
 }
 
 /* The kernel removes the routes of an interface that is down. */
-static bool is_up(int fd, int ifindex)
+static bool is_up(int ifindex)
 {
 	struct ifreq ifr = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up = fd >= 0 && if_indextoname((unsigned int)ifindex, ifr.ifr_name) &&
+		  !ioctl(fd, SIOCGIFFLAGS, &ifr) && ifr.ifr_flags & IFF_UP &&
+		  ifr.ifr_flags & IFF_RUNNING;
 
-	return if_indextoname((unsigned int)ifindex, ifr.ifr_name) &&
-	       !ioctl(fd, SIOCGIFFLAGS, &ifr) && ifr.ifr_flags & IFF_UP &&
-	       ifr.ifr_flags & IFF_RUNNING;
+	if (fd >= 0)
+		close(fd);
+	return up;
 }
 
 bool way_out_is_lost(unsigned int lost, unsigned int n)
@@ -58,8 +72,8 @@ bool way_out_is_lost(unsigned int lost, unsigned int n)
 }
 
 /* Who is asked for: the clients that are known, else those that had no route the last time. */
-static unsigned int take_examples(const struct way_out *w, const struct hokm_bpf *b,
-				  struct in_addr list[WAY_OUT_EXAMPLES])
+static unsigned int take_examples(const struct way_out *w, struct hokm_bpf *b,
+				  struct hokm_client list[WAY_OUT_EXAMPLES])
 {
 	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
 
@@ -69,27 +83,27 @@ static unsigned int take_examples(const struct way_out *w, const struct hokm_bpf
 	return w->n_lost;
 }
 
-int way_out_look(struct way_out *w, const struct hokm_bpf *b, struct in_addr vip)
+int way_out_look(struct way_out *w, struct hokm_bpf *b)
 {
 	struct way_out found = {0};
-	struct in_addr clients[WAY_OUT_EXAMPLES];
-	unsigned int n = take_examples(w, b, clients);
-	int fd, err = 0;
+	struct hokm_client list[WAY_OUT_EXAMPLES];
+	unsigned int n = take_examples(w, b, list), asked = 0;
 
-	if (!n)
-		return 0;
-	fd = open_at(vip);
-	if (fd < 0)
+	for (unsigned int i = 0; i < n; i++) {
+		int err = look_for_route(&list[i]);
+
+		asked += !err || err == -ENETUNREACH;
+		if (err == -ENETUNREACH)
+			found.lost[found.n_lost++] = list[i];
+	}
+	if (n && !asked)
 		return -ENODEV;
-	for (unsigned int i = 0; i < n; i++)
-		if (has_no_route(fd, clients[i]))
-			found.lost[found.n_lost++] = clients[i];
-	if (way_out_is_lost(found.n_lost, n))
-		err = is_up(fd, hokm_bpf_ifindex(b)) ? -ENETUNREACH : -ENODEV;
-	close(fd);
-	if (err == -ENETUNREACH)
-		*w = found;
-	else if (!err)
+	if (!way_out_is_lost(found.n_lost, asked)) {
 		w->n_lost = 0;
-	return err;
+		return 0;
+	}
+	if (!is_up(hokm_bpf_ifindex(b)))
+		return -ENODEV;
+	*w = found;
+	return -ENETUNREACH;
 }

@@ -27,15 +27,16 @@
 /* What is remembered between two looks; zeroed before the first one. */
 struct way_out {
 	unsigned int n_lost;
-	struct in_addr lost[WAY_OUT_EXAMPLES]; /* clients that had no route the last time */
+	struct hokm_client lost[WAY_OUT_EXAMPLES]; /* these had no route the last time */
 };
 
 /*
- * vip: from which they are answered. Returns 0 when the kernel has a route to most of the clients,
- * or when none is known and none was lost; -ENETUNREACH when it has none; -ENODEV when nothing can
- * be said, because the interface is down, or the VIP is not local.
+ * Each client is asked for from the VIP that it uses: rules of policy routing may be of one VIP.
+ * Returns 0 when the kernel has a route to most of the clients, or when none is known and none was
+ * lost; -ENETUNREACH when it has none; -ENODEV when nothing can be said, because the interface is
+ * down, or no VIP of them is local.
  */
-int way_out_look(struct way_out *w, const struct hokm_bpf *b, struct in_addr vip);
+int way_out_look(struct way_out *w, struct hokm_bpf *b);
 
 /* Of n clients so many have no route: is this node cut off from them? */
 bool way_out_is_lost(unsigned int lost, unsigned int n);

@@ -245,12 +245,16 @@ uint32_t hokm_bpf_half_open_sets(const struct hokm_bpf *b);
 typedef int (*hokm_conn_fn)(const struct hokm_conn_key *k, const struct hokm_conn *c, void *arg);
 int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *arg);
 
+/* A client, and the VIP from which it is answered. */
+struct hokm_client {
+	struct in_addr addr, vip;
+};
+
 /*
- * Writes addresses of clients, each one once, of established connections that this node tracks or
- * peers replicated: at most `max`, of the few entries that are read. Returns how many.
+ * Writes clients, each one once, of established connections that this node tracks or peers
+ * replicated: at most `max`, of the few entries that are read. Returns how many.
  */
-unsigned int hokm_bpf_some_clients(const struct hokm_bpf *b, struct in_addr *list,
-				   unsigned int max);
+unsigned int hokm_bpf_some_clients(struct hokm_bpf *b, struct hokm_client *list, unsigned int max);
 
 /* Reads one entry of conns. Returns 0, -ENOENT when there is none, or another -errno. */
 int hokm_bpf_get_conn(struct hokm_bpf *b, const struct hokm_conn_key *k, struct hokm_conn *out);

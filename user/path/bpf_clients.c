@@ -12,16 +12,29 @@
 #define LOOKS 32 /* entries of each table: many connections may be of one address */
 
 struct clients {
-	struct in_addr *list;
+	const struct hokm_cfg *cfg;
+	struct hokm_client *list;
 	unsigned int n, max;
 };
 
-static bool has(const struct clients *c, struct in_addr a)
+static bool has(const struct clients *c, const struct hokm_client *one)
 {
 	for (unsigned int i = 0; i < c->n; i++)
-		if (c->list[i].s_addr == a.s_addr)
+		if (c->list[i].addr.s_addr == one->addr.s_addr &&
+		    c->list[i].vip.s_addr == one->vip.s_addr)
 			return true;
 	return false;
+}
+
+/* Returns false when the service is not known any more. */
+static bool read_key(const struct clients *c, const struct hokm_conn_key *k,
+		     struct hokm_client *out)
+{
+	if (k->service >= HOKM_MAX_SERVICES || !c->cfg->service[k->service].used)
+		return false;
+	out->addr = hokm_addr_to_ipv4(&k->client);
+	out->vip = hokm_addr_to_ipv4(&c->cfg->service[k->service].vip);
+	return true;
 }
 
 /* Its client has answered: nobody but him can have this address. */
@@ -39,22 +52,25 @@ static void collect(struct clients *c, int map_fd, bool conns)
 	const struct hokm_conn_key *at = NULL;
 
 	for (int i = 0; i < LOOKS && c->n < c->max; i++) {
-		struct in_addr client;
+		struct hokm_client client;
 
 		if (map_fd < 0 || bpf_map_get_next_key(map_fd, at, &next))
 			return;
 		key = next;
 		at = &key;
-		client = hokm_addr_to_ipv4(&key.client);
-		if (!has(c, client) && (!conns || is_established(map_fd, &key)))
+		if (read_key(c, &key, &client) && !has(c, &client) &&
+		    (!conns || is_established(map_fd, &key)))
 			c->list[c->n++] = client;
 	}
 }
 
-unsigned int hokm_bpf_some_clients(const struct hokm_bpf *b, struct in_addr *list, unsigned int max)
+unsigned int hokm_bpf_some_clients(struct hokm_bpf *b, struct hokm_client *list, unsigned int max)
 {
-	struct clients c = {.list = list, .max = max};
+	struct hokm_cfg cfg;
+	struct clients c = {.cfg = &cfg, .list = list, .max = max};
 
+	if (hokm_bpf_get_cfg(b, &cfg))
+		return 0;
 	collect(&c, b->map[MAP_CONNS], true);
 	collect(&c, b->map[MAP_REPLICA], false);
 	return c.n;
