@@ -115,17 +115,11 @@ static void the_kernel_is_asked(void **state)
 	assert_int_equal(look(b), -ENETUNREACH);
 	ip("ip route add default via 192.168.1.27");
 	assert_int_equal(look(b), 0);
-	/* What is refused on purpose is one of several, or has an error of its own. */
+	/* A route that drops packets is wanted. */
+	ip("ip route add blackhole 203.0.113.1");
+	assert_int_equal(look(b), 0);
+	ip("ip route del blackhole 203.0.113.1");
 	add_conn(b, "203.0.113.2", 1, HOKM_TCP_ESTABLISHED);
-	ip("ip route add unreachable 203.0.113.1");
-	assert_int_equal(look(b), 0);
-	ip("ip route add blackhole 203.0.113.2");
-	assert_int_equal(look(b), 0);
-	ip("ip route del blackhole 203.0.113.2");
-	ip("ip route add prohibit 203.0.113.2");
-	assert_int_equal(look(b), -ENETUNREACH);
-	ip("ip route del prohibit 203.0.113.2");
-	ip("ip route del unreachable 203.0.113.1");
 	/* Clients of the segment, and none that is answered by a route that is gone. */
 	remove_conn(b, "203.0.113.1", 1);
 	add_conn(b, "192.168.1.27", 1, HOKM_TCP_ESTABLISHED);
@@ -138,6 +132,41 @@ static void the_kernel_is_asked(void **state)
 	assert_int_equal(look(b), -ENODEV);
 	ip("ip link set hx0 up");
 	ip("ip route del local 192.168.1.25 dev lo table local");
+	hokm_bpf_close(b);
+}
+
+/* A client that is banned, with all its connections, and one whose network is. */
+static void who_is_banned_says_nothing(void **state)
+{
+	struct hokm_bpf *b = open_path();
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " VIP " dev lo table local");
+	ip("ip route add default via 192.168.1.27");
+	for (uint16_t port = 1; port <= 40; port++)
+		add_conn(b, "203.0.113.1", port, HOKM_TCP_ESTABLISHED);
+	ip("ip route add unreachable 203.0.113.1");
+	assert_int_equal(look(b), 0);
+	add_conn(b, "198.51.100.1", 1, HOKM_TCP_ESTABLISHED);
+	ip("ip route add prohibit 198.51.100.0/24");
+	assert_int_equal(look(b), 0);
+	/* A client that lacks a route decides, and is remembered when it has left. */
+	ip("ip route del default");
+	assert_int_equal(look(b), 0);
+	add_conn(b, "203.0.113.9", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENETUNREACH);
+	remove_conn(b, "203.0.113.9", 1);
+	assert_int_equal(look(b), -ENETUNREACH);
+	/* Everybody is refused: that is no ban. */
+	way_out = (struct way_out){0};
+	assert_int_equal(look(b), 0);
+	ip("ip route add unreachable default");
+	assert_int_equal(look(b), -ENETUNREACH);
+	ip("ip route del unreachable default");
+	ip("ip route del prohibit 198.51.100.0/24");
+	ip("ip route del unreachable 203.0.113.1");
+	ip("ip route del local " VIP " dev lo table local");
 	hokm_bpf_close(b);
 }
 
@@ -211,6 +240,7 @@ static int all_tests(void)
 		cmocka_unit_test(most_clients_decide),
 		RIG_TEST(the_kernel_is_asked),
 		RIG_TEST(each_vip_is_asked_for_its_own_clients),
+		RIG_TEST(who_is_banned_says_nothing),
 		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
 	};
 

@@ -32,21 +32,42 @@ static int open_at(struct in_addr vip)
 	return err;
 }
 
+/* 0: there is a route; -ENETUNREACH, -EHOSTUNREACH, -EACCES, or another -errno. */
+static int ask(int fd, struct in_addr client)
+{
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_addr = client, .sin_port = htons(ANY_PORT)};
+
+	return connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) ? -errno : 0;
+}
+
+/* An address far from this one. Who bans a client, or its network, does not ban this one too. */
+static struct in_addr far_from(struct in_addr a)
+{
+	return (struct in_addr){.s_addr = a.s_addr ^ htonl(0x10000000)};
+}
+
+/* By a route of type `unreachable` or `prohibit`. */
+static bool is_refused(int err)
+{
+	return err == -EHOSTUNREACH || err == -EACCES;
+}
+
 /*
- * 0: there is one; -ENETUNREACH: there is none; another -errno: nothing can be said. An operator
- * wants a route that drops packets (blackhole). Its error is another one.
+ * 0: there is a route; -ENETUNREACH: there is none; -ENODEV: the VIP is not local; another -errno:
+ * the client is banned, which says nothing of other clients. Operators do that by routes of type
+ * `unreachable`, `prohibit` and `blackhole`, and so does fail2ban. One that refuses others, too, as
+ * `unreachable default` does, counts as none.
  */
 static int look_for_route(const struct hokm_client *c)
 {
-	const struct sockaddr_in sin = {
-		.sin_family = AF_INET, .sin_addr = c->addr, .sin_port = htons(ANY_PORT)};
 	int fd = open_at(c->vip);
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return -ENODEV;
-	if (connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) &&
-	    (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EACCES))
+	err = ask(fd, c->addr);
+	if (is_refused(err) && is_refused(ask(fd, far_from(c->addr))))
 		err = -ENETUNREACH;
 	close(fd);
 	return err;
@@ -71,39 +92,50 @@ bool way_out_is_lost(unsigned int lost, unsigned int n)
 	return 2 * lost > n;
 }
 
-/* Who is asked for: the clients that are known, else those that had no route the last time. */
-static unsigned int take_examples(const struct way_out *w, struct hokm_bpf *b,
-				  struct hokm_client list[WAY_OUT_EXAMPLES])
-{
-	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
+struct tally {
+	unsigned int asked; /* clients that say something */
+	unsigned int banned;
+	struct way_out found;
+};
 
-	if (n)
-		return n;
-	memcpy(list, w->lost, w->n_lost * sizeof(*list));
-	return w->n_lost;
+static void count(struct tally *t, const struct hokm_client *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		int err = look_for_route(&list[i]);
+
+		if (err == -ENODEV)
+			continue;
+		if (err && err != -ENETUNREACH) {
+			t->banned++;
+			continue;
+		}
+		t->asked++;
+		if (err)
+			t->found.lost[t->found.n_lost++] = list[i];
+	}
 }
 
 int way_out_look(struct way_out *w, struct hokm_bpf *b)
 {
-	struct way_out found = {0};
 	struct hokm_client list[WAY_OUT_EXAMPLES];
-	unsigned int n = take_examples(w, b, list), asked = 0;
+	struct tally t = {0};
+	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
 
-	for (unsigned int i = 0; i < n; i++) {
-		int err = look_for_route(&list[i]);
-
-		asked += !err || err == -ENETUNREACH;
-		if (err == -ENETUNREACH)
-			found.lost[found.n_lost++] = list[i];
+	count(&t, list, n);
+	/* Nobody is known but who is banned: who had no route the last time? */
+	if (t.banned == n) {
+		n = w->n_lost;
+		t = (struct tally){0};
+		count(&t, w->lost, n);
 	}
-	if (n && !asked)
+	if (!t.asked && t.banned < n)
 		return -ENODEV;
-	if (!way_out_is_lost(found.n_lost, asked)) {
+	if (!way_out_is_lost(t.found.n_lost, t.asked)) {
 		w->n_lost = 0;
 		return 0;
 	}
 	if (!is_up(hokm_bpf_ifindex(b)))
 		return -ENODEV;
-	*w = found;
+	*w = t.found;
 	return -ENETUNREACH;
 }

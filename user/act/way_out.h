@@ -7,7 +7,8 @@
  *
  * Examples are the clients of established connections, of this node and of its peers. Anybody can
  * send a SYN from any address, so half-open connections do not count. An operator may have no route
- * to one client on purpose: most of the examples must lack one.
+ * to one client on purpose: most of the examples must lack one, and a client that a route bans
+ * (`unreachable`, `prohibit`, `blackhole`) is no example, unless other addresses are refused too.
  *
  * Rules of routing for a mark do not count, for only a packet filter gives marks to packets.
  *
