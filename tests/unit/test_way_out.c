@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "act/way_out.h"
 #include "act_bpf_rig.h"
+#include "base/clock.h"
 
 static void ip(const char *line)
 {
@@ -62,11 +64,12 @@ static void remove_conn(struct hokm_bpf *b, const char *client, uint16_t port)
 	assert_int_equal(bpf_map_delete_elem(b->map[MAP_CONNS], &k), 0);
 }
 
+static const uint64_t now_ns = 100 * NS_PER_S;
 static struct way_out way_out; /* what the looks of one test remember */
 
 static int look(struct hokm_bpf *b)
 {
-	return way_out_look(&way_out, b);
+	return way_out_look(&way_out, b, now_ns);
 }
 
 /* Of each table, each one once, and no half of a handshake. */
@@ -170,6 +173,69 @@ static void who_is_banned_says_nothing(void **state)
 	hokm_bpf_close(b);
 }
 
+static void send_to(struct hokm_bpf *b, const char *client, uint16_t port, uint64_t at_ns)
+{
+	const struct hokm_conn_key k = key_of(client, port);
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED, .s2c.last_ns = at_ns};
+
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], &k, &c, BPF_ANY), 0);
+}
+
+/* What left a moment ago had a route, by whatever rule; one connection of a client is enough. */
+static void who_is_answered_has_a_route(void **state)
+{
+	struct hokm_bpf *b = open_path();
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " VIP " dev lo table local");
+	send_to(b, "203.0.113.1", 1, now_ns - NS_PER_S);
+	assert_int_equal(look(b), -ENETUNREACH);
+	for (uint16_t port = 2; port < 6; port++) {
+		send_to(b, "203.0.113.1", port, now_ns - NS_PER_S / 2);
+		assert_int_equal(look(b), 0);
+		send_to(b, "203.0.113.1", port, now_ns - 2 * NS_PER_S);
+		assert_int_equal(look(b), -ENETUNREACH);
+	}
+	ip("ip route del local " VIP " dev lo table local");
+	hokm_bpf_close(b);
+}
+
+/* A mark, a VRF, a network of containers: the game may be routed otherwise than this look. */
+static void rules_that_decide_by_more_leave_it_unsure(void **state)
+{
+	static const char *const more[] = {
+		"fwmark 7 lookup 77", "l3mdev pref 1000", "iif hx0 lookup 77",
+		"from 172.17.0.0/16 lookup 77", "not from 10.0.0.1 lookup 77"};
+	static const char *const plain[] = {"from " VIP " lookup 77", "to 10.0.0.0/8 lookup 77"};
+	struct hokm_bpf *b = open_path();
+	char line[96];
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " VIP " dev lo table local");
+	add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		assert_int_equal(look(b), -ENETUNREACH);
+		snprintf(line, sizeof(line), "ip rule add %s", more[i]);
+		ip(line);
+		assert_int_equal(look(b), 0);
+		assert_true(way_out.unsure);
+		snprintf(line, sizeof(line), "ip rule del %s", more[i]);
+		ip(line);
+	}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		snprintf(line, sizeof(line), "ip rule add %s", plain[i]);
+		ip(line);
+		assert_int_equal(look(b), -ENETUNREACH);
+		assert_false(way_out.unsure);
+		snprintf(line, sizeof(line), "ip rule del %s", plain[i]);
+		ip(line);
+	}
+	ip("ip route del local " VIP " dev lo table local");
+	hokm_bpf_close(b);
+}
+
 /* They have left because nobody answered them: that is no route. */
 static void who_is_lost_is_asked_for_when_all_have_left(void **state)
 {
@@ -241,6 +307,8 @@ static int all_tests(void)
 		RIG_TEST(the_kernel_is_asked),
 		RIG_TEST(each_vip_is_asked_for_its_own_clients),
 		RIG_TEST(who_is_banned_says_nothing),
+		RIG_TEST(who_is_answered_has_a_route),
+		RIG_TEST(rules_that_decide_by_more_leave_it_unsure),
 		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
 	};
 

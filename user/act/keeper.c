@@ -18,6 +18,7 @@
 #include "act/sysctl.h"
 #include "act/vip.h"
 #include "act/way_out.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rt_thread.h"
 
@@ -137,7 +138,7 @@ static int look_for_clients(struct keeper *k)
 {
 	if (k->job.returning || !k->job.n_routes)
 		return -ENODEV;
-	return way_out_look(&k->way_out, k->bpf);
+	return way_out_look(&k->way_out, k->bpf, clock_now_ns());
 }
 
 static int do_part(struct keeper *k, enum keep_part part)

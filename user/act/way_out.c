@@ -14,7 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ANY_PORT 8765
+#include "act/ip_rules.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define ANY_PORT    8765
+#define ANSWERED_NS NS_PER_S
 
 /* A socket with this address, or -errno. */
 static int open_at(struct in_addr vip)
@@ -98,10 +103,16 @@ struct tally {
 	struct way_out found;
 };
 
-static void count(struct tally *t, const struct hokm_client *list, unsigned int n)
+/* The kernel had a route for a packet that left a moment ago, whatever it says to this socket. */
+static bool is_answered(const struct hokm_client *c, uint64_t now_ns)
+{
+	return c->sent_ns && c->sent_ns + ANSWERED_NS > now_ns;
+}
+
+static void count(struct tally *t, const struct hokm_client *list, unsigned int n, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		int err = look_for_route(&list[i]);
+		int err = is_answered(&list[i], now_ns) ? 0 : look_for_route(&list[i]);
 
 		if (err == -ENODEV)
 			continue;
@@ -115,18 +126,29 @@ static void count(struct tally *t, const struct hokm_client *list, unsigned int 
 	}
 }
 
-int way_out_look(struct way_out *w, struct hokm_bpf *b)
+static void report_unsure(struct way_out *w)
+{
+	if (!w->unsure)
+		log_warn("this node has no route to most of the clients that are known, "
+			 "but rules of policy routing decide by a mark, an interface or a VRF, "
+			 "so that the game's answers may leave all the same: the VIP stays; "
+			 "see `ip rule` and `ip route`");
+	*w = (struct way_out){.unsure = true};
+}
+
+int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 {
 	struct hokm_client list[WAY_OUT_EXAMPLES];
 	struct tally t = {0};
+	int more;
 	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
 
-	count(&t, list, n);
+	count(&t, list, n, now_ns);
 	/* Nobody is known but who is banned: who had no route the last time? */
 	if (t.banned == n) {
 		n = w->n_lost;
 		t = (struct tally){0};
-		count(&t, w->lost, n);
+		count(&t, w->lost, n, now_ns);
 	}
 	if (!t.asked && t.banned < n)
 		return -ENODEV;
@@ -136,6 +158,13 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b)
 	}
 	if (!is_up(hokm_bpf_ifindex(b)))
 		return -ENODEV;
+	more = ip_rules_decide_by_more();
+	if (more < 0)
+		return more == -EINTR ? more : -ENODEV;
+	if (more) {
+		report_unsure(w);
+		return 0;
+	}
 	*w = t.found;
 	return -ENETUNREACH;
 }

@@ -10,7 +10,9 @@
  * to one client on purpose: most of the examples must lack one, and a client that a route bans
  * (`unreachable`, `prohibit`, `blackhole`) is no example, unless other addresses are refused too.
  *
- * Rules of routing for a mark do not count, for only a packet filter gives marks to packets.
+ * The look is that of a socket bound to the VIP. The answers of a game may be routed by rules
+ * that such a socket does not meet (act/ip_rules.h). While there are such rules, a missing route is
+ * reported, and no more. A client has a route if a packet to it left within the last second.
  *
  * Without a route no client gets in, and those that were known leave. So the clients that had no
  * route are asked for again while none is known: only a route that is found ends the alarm.
@@ -27,6 +29,7 @@
 
 /* What is remembered between two looks; zeroed before the first one. */
 struct way_out {
+	bool unsure; /* reported: rules hide from this look how the clients are answered */
 	unsigned int n_lost;
 	struct hokm_client lost[WAY_OUT_EXAMPLES]; /* these had no route the last time */
 };
@@ -35,9 +38,9 @@ struct way_out {
  * Each client is asked for from the VIP that it uses: rules of policy routing may be of one VIP.
  * Returns 0 when the kernel has a route to most of the clients, or when none is known and none was
  * lost; -ENETUNREACH when it has none; -ENODEV when nothing can be said, because the interface is
- * down, or no VIP of them is local.
+ * down, or no VIP of them is local; -EINTR when rules changed meanwhile.
  */
-int way_out_look(struct way_out *w, struct hokm_bpf *b);
+int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns);
 
 /* Of n clients so many have no route: is this node cut off from them? */
 bool way_out_is_lost(unsigned int lost, unsigned int n);

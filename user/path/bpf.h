@@ -248,6 +248,7 @@ int hokm_bpf_walk_conns(struct hokm_bpf *b, bool half, hokm_conn_fn fn, void *ar
 /* A client, and the VIP from which it is answered. */
 struct hokm_client {
 	struct in_addr addr, vip;
+	uint64_t sent_ns; /* when a packet to it left this node last; 0: none is known */
 };
 
 /*

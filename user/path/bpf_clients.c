@@ -17,13 +17,13 @@ struct clients {
 	unsigned int n, max;
 };
 
-static bool has(const struct clients *c, const struct hokm_client *one)
+static struct hokm_client *find(const struct clients *c, const struct hokm_client *one)
 {
 	for (unsigned int i = 0; i < c->n; i++)
 		if (c->list[i].addr.s_addr == one->addr.s_addr &&
 		    c->list[i].vip.s_addr == one->vip.s_addr)
-			return true;
-	return false;
+			return &c->list[i];
+	return NULL;
 }
 
 /* Returns false when the service is not known any more. */
@@ -38,11 +38,24 @@ static bool read_key(const struct clients *c, const struct hokm_conn_key *k,
 }
 
 /* Its client has answered: nobody but him can have this address. */
-static bool is_established(int map_fd, const struct hokm_conn_key *k)
+static bool is_established(int map_fd, const struct hokm_conn_key *k, uint64_t *sent_ns)
 {
 	struct hokm_conn conn;
 
-	return !bpf_map_lookup_elem(map_fd, k, &conn) && conn.tcp_state == HOKM_TCP_ESTABLISHED;
+	if (bpf_map_lookup_elem(map_fd, k, &conn) || conn.tcp_state != HOKM_TCP_ESTABLISHED)
+		return false;
+	*sent_ns = conn.s2c.last_ns;
+	return true;
+}
+
+static void add(struct clients *c, const struct hokm_client *one)
+{
+	struct hokm_client *known = find(c, one);
+
+	if (!known)
+		c->list[c->n++] = *one;
+	else if (known->sent_ns < one->sent_ns)
+		known->sent_ns = one->sent_ns;
 }
 
 /* conns: of map conns. Peers replicate established connections only. */
@@ -52,15 +65,15 @@ static void collect(struct clients *c, int map_fd, bool conns)
 	const struct hokm_conn_key *at = NULL;
 
 	for (int i = 0; i < LOOKS && c->n < c->max; i++) {
-		struct hokm_client client;
+		struct hokm_client client = {0};
 
 		if (map_fd < 0 || bpf_map_get_next_key(map_fd, at, &next))
 			return;
 		key = next;
 		at = &key;
-		if (read_key(c, &key, &client) && !has(c, &client) &&
-		    (!conns || is_established(map_fd, &key)))
-			c->list[c->n++] = client;
+		if (read_key(c, &key, &client) &&
+		    (!conns || is_established(map_fd, &key, &client.sent_ns)))
+			add(c, &client);
 	}
 }
 
