@@ -397,6 +397,11 @@ static void routes_to_the_clients_that_come_late(void **state)
 	/* The node is a good owner as soon as they are there. */
 	look_at(KEEP_CLIENTS, 0, 1500 * NS_PER_MS);
 	assert_null(obstacle());
+	/* With its link they have their second again, whatever was missed before. */
+	look_at(KEEP_CLIENTS, -ENETUNREACH, 500 * NS_PER_MS);
+	look_at(KEEP_CLIENTS, -ENODEV, 5 * NS_PER_S);
+	look_at(KEEP_CLIENTS, -ENETUNREACH, 900 * NS_PER_MS);
+	assert_int_equal(u.failing_ns[KEEP_CLIENTS], 0);
 }
 
 /* A filter before ours ends the chain: no probe is seen, and the peers answer them. */

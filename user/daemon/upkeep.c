@@ -255,8 +255,12 @@ static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now
 {
 	const bool failed = u->failing_ns[part] != 0;
 
-	/* Without its interface the node is in fault anyway (link-down). */
+	/*
+	 * Without its interface the node is in fault anyway (link-down). What was missed before
+	 * says nothing when it is back.
+	 */
 	if (n == -ENODEV) {
+		u->missed_ns[part] = 0;
 		u->retry_ns[part] = now_ns + RETRY_NS;
 		return false;
 	}
